@@ -1,0 +1,44 @@
+/* An IP address and port. IPv4-mapped IPv6 is turned into IPv4 on the way in,
+ * so one host has one form. */
+#ifndef SALLYPORT_BASE_ADDRESS_H
+#define SALLYPORT_BASE_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "sallyport/base/slice.h"
+
+struct address {
+    uint8_t family;    /* 4, 6, or 0: none */
+    uint8_t bytes[16]; /* network order; IPv4 uses the first four */
+    uint16_t port;     /* host order */
+};
+
+#define ADDRESS_TEXT_MAX 64
+
+/* 0, or -EAFNOSUPPORT for anything but IPv4 and IPv6. */
+int address_from_sockaddr(struct address *ret, const struct sockaddr_storage *s);
+/* The length of what was written. */
+socklen_t address_to_sockaddr(const struct address *a, struct sockaddr_storage *ret);
+
+/* "192.0.2.1" or "2001:db8::1" (no brackets, no zone), port 0. 0 or -EINVAL */
+int address_parse(struct slice text, struct address *ret);
+/* "192.0.2.1:21" or "[2001:db8::1]:21". 0 or -EINVAL */
+int address_parse_port(struct slice text, struct address *ret);
+
+/* "192.0.2.1", "2001:db8::1". Returns out. */
+const char *address_text(const struct address *a, char out[ADDRESS_TEXT_MAX]);
+/* With ":21"; IPv6 in brackets. Returns out. */
+const char *address_port_text(const struct address *a, char out[ADDRESS_TEXT_MAX]);
+
+/* Without regard to the port. */
+bool address_same_host(const struct address *a, const struct address *b);
+bool address_is_any(const struct address *a);
+bool address_is_loopback(const struct address *a);
+/* RFC 1918, 6598, 4193, link-local, loopback. */
+bool address_is_private(const struct address *a);
+/* The first BITS bits only, port 0. */
+struct address address_prefix(const struct address *a, unsigned bits);
+
+#endif

@@ -1,0 +1,28 @@
+/* A secret of bounded length, wiped on release, never logged. */
+#ifndef SALLYPORT_BASE_SECRET_H
+#define SALLYPORT_BASE_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sallyport/base/slice.h"
+
+#define SECRET_MAX 512
+
+struct secret {
+    char bytes[SECRET_MAX + 1]; /* NUL-terminated for crypt(3) */
+    size_t len;
+};
+
+/* 0; -EINVAL for a NUL inside; -ENAMETOOLONG over SECRET_MAX. */
+int secret_set(struct secret *s, struct slice from);
+void secret_wipe(struct secret *s);
+/* Takes the same time wherever the first difference stands. */
+bool secret_equal(const void *a, const void *b, size_t len);
+
+/* LEN random bytes from the kernel; ends the process when it has none. */
+void random_bytes(void *out, size_t len);
+
+#define SECRET_CLEANUP __attribute__((cleanup(secret_wipe)))
+
+#endif

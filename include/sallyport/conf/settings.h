@@ -1,0 +1,104 @@
+/* The settings. One table (src/conf/table.c) holds each key: type, range,
+ * default, reloadable or not, help; the parser, --check, the manual page and
+ * the example file come from it. Knows no process. */
+#ifndef SALLYPORT_CONF_SETTINGS_H
+#define SALLYPORT_CONF_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sallyport/base/address.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/complaint.h"
+#include "sallyport/base/slice.h"
+
+#define SETTINGS_LISTEN_MAX 16
+#define SETTINGS_PATH_MAX 1024
+#define SETTINGS_NAME_MAX 64
+#define SETTINGS_TEXT_MAX (256u << 10)
+
+struct startups { /* as OpenSSH's MaxStartups "10:30:100" */
+    uint32_t begin, rate, full;
+};
+
+/* "50000-50099", or "auto 8": so many ports, chosen by the kernel. */
+struct port_range {
+    uint16_t first, last;
+    uint16_t automatic; /* 0: the range holds */
+};
+
+struct settings {
+    struct address listen[SETTINGS_LISTEN_MAX]; /* port 0: chosen by kernel */
+    size_t listen_count;
+    char certificate[SETTINGS_PATH_MAX];
+    char key[SETTINGS_PATH_MAX];
+    char users[SETTINGS_PATH_MAX];
+    char homes[SETTINGS_PATH_MAX]; /* where user add makes homes */
+    char empty[SETTINGS_PATH_MAX]; /* the empty folder to chroot to */
+    struct port_range ports;
+    struct address address; /* told in PASV replies; family 0: as connected */
+    uint64_t max_sessions, max_per_address, max_per_user;
+    struct startups startups;
+    uint64_t login_timeout, idle_timeout, connect_timeout, stall_timeout; /* ms */
+    uint64_t login_delay; /* ms before the reply to a wrong password */
+    uint64_t login_tries;
+    uint64_t max_file_size; /* bytes, 0: no limit */
+    uint64_t partial_days;  /* an unfinished upload's life */
+    bool resume;
+    bool fsync;
+    unsigned allow_weaker; /* CAGE_ bits of sallyport/cage/cage.h */
+    char uid_gate[SETTINGS_NAME_MAX]; /* a name or a number */
+    char uid_auth[SETTINGS_NAME_MAX];
+    char uid_log[SETTINGS_NAME_MAX];
+    uint64_t uid_first, uid_last; /* the users' range */
+};
+
+enum setting_type {
+    SETTING_PATH,
+    SETTING_NAME,
+    SETTING_NUMBER,   /* with an optional K, M, G (bytes, powers of 1024) */
+    SETTING_DURATION, /* "300", "300s", "5min", "2h"; kept in ms */
+    SETTING_YES_NO,
+    SETTING_LISTEN,   /* addresses with ports, comma separated */
+    SETTING_ADDRESS,
+    SETTING_PORTS,
+    SETTING_STARTUPS,
+    SETTING_WEAKER,   /* words: ids chroot seccomp landlock */
+    SETTING_TYPES
+};
+
+struct setting {
+    const char *key;
+    enum setting_type type;
+    size_t offset;     /* in struct settings */
+    const char *value; /* the default, as it would stand in the file */
+    uint64_t min, max; /* of the kept number, where there is one */
+    bool reload;       /* can change while the server runs */
+    const char *help;  /* one sentence */
+};
+extern const struct setting setting_table[];
+extern const size_t setting_count;
+
+/* All defaults. */
+void settings_default(struct settings *s);
+/* Defaults, then the text (a whole configuration file; NAME is its name for
+ * complaints). Unknown key, bad value, a key twice, a line too long, a value
+ * out of range: -EINVAL with "NAME:LINE: …". Also checks that the settings fit
+ * together (uid range, ports against sessions, descriptors). */
+int settings_parse(struct settings *s, struct slice text, const char *name,
+                   struct complaint *c);
+/* Opens PATH; refuses a file writable by group or others, too large, or not
+ * regular. The text goes into *text (for the children). 0 or -EINVAL */
+int settings_load(struct settings *s, const char *path, struct buf *text,
+                  struct complaint *c);
+/* A file that must not be readable by others (users, key): -EINVAL with the
+ * complaint "NAME: …" naming the chmod that mends it. FD is open on it. */
+int settings_private_file(int fd, const char *name, struct complaint *c);
+
+/* The effective settings, as a file. */
+int settings_dump(const struct settings *s, struct buf *into);
+/* The example file of etc/: every key with help and default, commented out. */
+int settings_example(struct buf *into);
+
+#endif

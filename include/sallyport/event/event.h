@@ -1,0 +1,87 @@
+/* The typed events: everything that the log can say, in one list. A process
+ * fills a record and sends it; log decodes it and writes the line. */
+#ifndef SALLYPORT_EVENT_EVENT_H
+#define SALLYPORT_EVENT_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sallyport/base/address.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
+#include "sallyport/ipc/channel.h"
+
+enum event {
+    EVENT_SERVICE,  /* start, stop: text */
+    EVENT_CONNECT,  /* a session began: peer, local */
+    EVENT_REFUSED,  /* a connection was refused by a limit: peer, reason */
+    EVENT_LOGIN,    /* user, tls */
+    EVENT_LOGIN_FAILED, /* user (escaped), reason */
+    EVENT_TRANSFER, /* verb, path, bytes, ms, result, reason, tls */
+    EVENT_CHANGE,   /* verb, path, to, result: DELE MKD RMD RNTO */
+    EVENT_DATA_REFUSED, /* wrong peer knocked at a passive port */
+    EVENT_END,      /* reason, bytes, ms */
+    EVENT_SYSCALL,  /* process, number: refused by the cage */
+    EVENT_PEER,     /* process, reason: a message against the list */
+    EVENT_CHILD,    /* process, reason: died, started anew */
+    EVENT_COUNT
+};
+
+enum event_field {
+    FIELD_PROCESS,
+    FIELD_PEER,
+    FIELD_LOCAL,
+    FIELD_USER,
+    FIELD_VERB,
+    FIELD_PATH,
+    FIELD_TO,
+    FIELD_BYTES,
+    FIELD_MS,
+    FIELD_RESULT,
+    FIELD_REASON,
+    FIELD_TLS,
+    FIELD_NUMBER,
+    FIELD_COUNT
+};
+
+#define EVENT_BYTES_MAX 8192
+
+/* A record under construction or decoded: at most one value a field. */
+struct event_record {
+    enum event event;
+    struct slice text[FIELD_COUNT]; /* ptr NULL: absent */
+    uint64_t number[FIELD_COUNT];
+    uint32_t has_number; /* bit per field */
+};
+
+void event_begin(struct event_record *r, enum event e);
+/* The slice must live until event_send(). Cut to 4,096 bytes there. */
+void event_text(struct event_record *r, enum event_field f, struct slice s);
+void event_number(struct event_record *r, enum event_field f, uint64_t n);
+
+/* What waits for a slow log, at most 64 KiB; more is dropped and counted. */
+struct event_sender {
+    struct channel channel;
+    struct buf queue;
+    uint64_t dropped;
+};
+
+/* Takes FD (this process's end of the channel to log; -1: events vanish). */
+void event_sender_init(struct event_sender *s, int fd, enum process self);
+void event_sender_release(struct event_sender *s);
+/* 0; -ENOBUFS: dropped. Never waits. */
+int event_send(struct event_sender *s, const struct event_record *r);
+/* Sends what waits, as far as it goes; call on EPOLLOUT. */
+void event_flush(struct event_sender *s);
+/* Async-signal-safe: EVENT_SYSCALL, once per number. */
+void event_send_syscall(struct event_sender *s, int number);
+
+/* For log. 0 or -EINVAL (hostile bytes never get further). */
+int event_decode(struct slice bytes, struct event_record *ret);
+/* One line without its end: "transfer serial=… peer=… user=…". Every byte
+ * under 0x20, 0x7f, quote, backslash, and what isn't UTF-8 is escaped as \xNN,
+ * values with blanks are quoted. 0 or -ENOBUFS. */
+int event_line(const struct event_record *r, struct buf *into);
+const char *event_name(enum event e);
+
+#endif

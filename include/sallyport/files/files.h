@@ -1,0 +1,35 @@
+/* The process that touches one user's files. Master's fork enters here. */
+#ifndef SALLYPORT_FILES_FILES_H
+#define SALLYPORT_FILES_FILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdnoreturn.h>
+#include <sys/types.h>
+
+struct files_rules {
+    bool fsync, resume;
+    uint64_t max_file_size; /* bytes, 0: none */
+    uint64_t partial_days;
+    unsigned allow_weaker;  /* cage_part bits */
+};
+
+struct files_start {
+    struct files_rules rules;
+    bool root;                 /* run by root: take the user's ids, chroot */
+    const char *homes;         /* else: the home must lie beneath this folder */
+    int session, master, log;  /* owned from here on */
+    uint64_t serial;
+    const char *name, *home;
+    uid_t uid;
+    gid_t gid;
+    unsigned rights;
+    uint8_t name_key[16];      /* of the partials' names */
+};
+
+/* Closes all other descriptors; opens the home with the user's ids; enters the
+ * cage; says FILES_READY or FILES_FAILED to master; serves until session or
+ * master is gone. */
+noreturn void files_main(const struct files_start *start);
+
+#endif

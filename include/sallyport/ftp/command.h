@@ -1,0 +1,89 @@
+/* The command table: who knows it knows the protocol. FEAT, HELP, the phase,
+ * argument and rights checks and the masking in the log come from the rows. */
+#ifndef SALLYPORT_FTP_COMMAND_H
+#define SALLYPORT_FTP_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
+
+enum verb {
+    VERB_NONE, /* unknown */
+    VERB_AUTH, VERB_PBSZ, VERB_PROT, VERB_CCC,
+    VERB_USER, VERB_PASS, VERB_ACCT, VERB_REIN, VERB_QUIT,
+    VERB_FEAT, VERB_OPTS, VERB_SYST, VERB_HELP, VERB_NOOP, VERB_STAT, VERB_HOST,
+    VERB_TYPE, VERB_MODE, VERB_STRU,
+    VERB_PWD, VERB_CWD, VERB_CDUP, VERB_MKD, VERB_RMD, VERB_DELE,
+    VERB_RNFR, VERB_RNTO, VERB_SIZE, VERB_MDTM, VERB_MLST,
+    VERB_PASV, VERB_EPSV, VERB_PORT, VERB_EPRT,
+    VERB_LIST, VERB_NLST, VERB_MLSD,
+    VERB_RETR, VERB_STOR, VERB_APPE, VERB_REST, VERB_ABOR, VERB_ALLO,
+    VERB_SMNT,
+    VERB_COUNT
+};
+
+/* What must have happened before. */
+enum command_phase {
+    COMMAND_ALWAYS,  /* also before TLS */
+    COMMAND_SECURED, /* TLS is up */
+    COMMAND_NAMED,   /* USER was given */
+    COMMAND_LOGGED_IN
+};
+
+enum command_argument {
+    ARGUMENT_NONE,
+    ARGUMENT_OPTIONAL,
+    ARGUMENT_REQUIRED,
+    ARGUMENT_PATH,         /* one literal path */
+    ARGUMENT_OPTIONAL_PATH
+};
+
+enum command_data { DATA_NONE, DATA_TO_CLIENT, DATA_FROM_CLIENT };
+
+enum command_flag {
+    COMMAND_IN_TRANSFER = 1, /* allowed while data flows */
+    COMMAND_SECRET = 2,      /* the argument is *** in the log */
+    COMMAND_HIDDEN = 4,      /* not in HELP */
+    COMMAND_REFUSED = 8,     /* known, and never done: see refusal */
+    COMMAND_KEEPS_REST = 16, /* does not reset a pending REST */
+    COMMAND_KEEPS_RNFR = 32, /* does not reset a pending RNFR */
+};
+
+struct command {
+    const char *name;
+    enum verb verb;
+    enum command_phase phase;
+    enum command_argument argument;
+    unsigned rights; /* enum right bits, any of which is enough; 0: none */
+    enum command_data data;
+    unsigned flags;
+    unsigned short refusal; /* COMMAND_REFUSED: enum reply */
+    const char *feat;       /* its FEAT line, or NULL */
+    const char *rfc;
+    const char *help;       /* the HELP text: syntax */
+};
+/* Aliases (XPWD, …) are rows with the same verb. */
+extern const struct command command_table[];
+extern const size_t command_count;
+
+/* By name, letters in either case; NULL: unknown. */
+const struct command *command_find(struct slice name);
+
+/* Splits "VERB rest": the verb up to the first blank; the argument is
+ * everything behind that one blank, verbatim. */
+struct request {
+    struct slice verb, argument;
+    const struct command *command; /* NULL: unknown */
+};
+void request_parse(struct slice line, struct request *ret);
+
+/* Lines of the FEAT reply, and of HELP (with a name: that one's syntax; -EINVAL
+ * when unknown), from the table. 0 or -ENOBUFS */
+int command_feat(struct buf *into);
+int command_help(struct slice name, struct buf *into);
+/* GET, POST, HEAD, …: a first line of HTTP (ALPACA). */
+bool request_is_http(struct slice line);
+
+#endif

@@ -1,0 +1,44 @@
+/* Lines of listings and facts (FIELD.md 3.3; RFC 3659 7). Pure: what is known
+ * of an entry in, one line out. */
+#ifndef SALLYPORT_FTP_LISTING_H
+#define SALLYPORT_FTP_LISTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
+
+enum entry_kind { ENTRY_FILE, ENTRY_FOLDER, ENTRY_LINK, ENTRY_CDIR, ENTRY_PDIR };
+
+struct entry {
+    struct slice name;   /* bytes as stored */
+    struct slice target; /* of a link, for LIST; may be empty */
+    enum entry_kind kind;
+    uint32_t mode;       /* permission bits */
+    uint32_t links;
+    uint64_t size;
+    time_t mtime;
+    uint64_t device, inode;
+    char perm[12];       /* RFC 3659 7.5.5, NUL-terminated */
+};
+
+/* Each adds one line with its CRLF: 0 or -ENOBUFS. In names, CR, LF and NUL
+ * become '?'; other bytes stay. */
+/* "-rw-r--r--   1 owner group  size Mon DD HH:MM name"; a year in place of the
+ * time when mtime is over 180 days from NOW or in the future by over a day. */
+int listing_long(struct buf *into, const struct entry *e, time_t now);
+int listing_name(struct buf *into, struct slice folder, const struct entry *e);
+/* "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…; name" */
+int listing_facts(struct buf *into, const struct entry *e);
+/* The facts that are on, for FEAT and OPTS MLST. */
+#define LISTING_FACTS "type*;size*;modify*;perm*;unique*;UNIX.mode*;"
+
+/* "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns out. */
+const char *listing_time(time_t when, char out[16]);
+
+/* LIST's argument without a leading word of '-' and letters ("-la"). */
+struct slice listing_argument(struct slice argument);
+
+#endif

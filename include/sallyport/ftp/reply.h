@@ -1,0 +1,132 @@
+/* The reply list: code and text in one place; a reply is sent by name. */
+#ifndef SALLYPORT_FTP_REPLY_H
+#define SALLYPORT_FTP_REPLY_H
+
+#include <stddef.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
+
+/* The names; the texts are in src/ftp/reply.c, "{}" standing for an argument.
+ * Two columns: name, code. */
+#define REPLY_LIST(R)                                                          \
+    R(OPENING, 150)             /* {}: what */                                 \
+    R(OK, 200)                                                                 \
+    R(TYPE_OK, 200)             /* {} */                                       \
+    R(PBSZ_OK, 200)                                                            \
+    R(PROT_OK, 200)                                                            \
+    R(MODE_OK, 200)                                                            \
+    R(STRU_OK, 200)                                                            \
+    R(OPTS_UTF8, 200)                                                          \
+    R(OPTS_MLST, 200)           /* {}: facts */                                \
+    R(NOOP_OK, 200)                                                            \
+    R(EPSV_ALL, 200)                                                           \
+    R(ALLO_OK, 200)                                                            \
+    R(NO_TRANSFER, 225)         /* ABOR with nothing to abort */               \
+    R(STAT, 211)                /* multi-line */                               \
+    R(FEAT, 211)                                                               \
+    R(STAT_FOLDER, 213)                                                        \
+    R(SIZE, 213)                /* {}: bytes */                                \
+    R(MDTM, 213)                /* {}: YYYYMMDDHHMMSS */                       \
+    R(HELP, 214)                                                               \
+    R(SYST, 215)                                                               \
+    R(GREETING, 220)                                                           \
+    R(HOST_OK, 220)                                                            \
+    R(BYE, 221)                                                                \
+    R(COMPLETE, 226)                                                           \
+    R(STORED, 226)              /* {}: bytes, {}: name */                      \
+    R(LISTED, 226)                                                             \
+    R(ABORTED, 226)             /* the ABOR's own reply */                     \
+    R(PASV, 227)                /* {}: h1,h2,h3,h4,p1,p2 */                    \
+    R(EPSV, 229)                /* {}: port */                                 \
+    R(LOGGED_IN, 230)           /* {}: user */                                 \
+    R(AUTH_OK, 234)                                                            \
+    R(DONE, 250)                                                               \
+    R(CWD_OK, 250)              /* {}: path */                                 \
+    R(DELETED, 250)                                                            \
+    R(REMOVED, 250)                                                            \
+    R(RENAMED, 250)                                                            \
+    R(MLST, 250)                                                               \
+    R(PWD, 257)                 /* {}: quoted path */                          \
+    R(MADE, 257)                /* {}: quoted path */                          \
+    R(NEED_PASSWORD, 331)                                                      \
+    R(REST_OK, 350)             /* {}: offset */                               \
+    R(RNFR_OK, 350)                                                            \
+    R(SHUTTING_DOWN, 421)                                                      \
+    R(TIMED_OUT, 421)           /* {}: what */                                 \
+    R(TOO_MANY, 421)            /* {}: which limit */                          \
+    R(KICKED, 421)                                                             \
+    R(LOST_SERVICE, 421)                                                       \
+    R(NO_DATA, 425)             /* {}: why */                                  \
+    R(NO_PORT, 425)             /* {}: range */                                \
+    R(USE_PASV_FIRST, 425)                                                     \
+    R(USE_EPSV, 425)                                                           \
+    R(DATA_TLS_FAILED, 425)     /* {}: cause */                                \
+    R(CUT, 426)                 /* {}: cause */                                \
+    R(TRANSFER_ABORTED, 426)                                                   \
+    R(STALLED, 426)             /* {}: seconds */                              \
+    R(FILE_BUSY, 450)                                                          \
+    R(LOCAL_ERROR, 451)         /* {}: cause */                                \
+    R(STANDS, 451)              /* failed after the rename */                  \
+    R(NO_SPACE, 452)                                                           \
+    R(UNKNOWN_COMMAND, 500)                                                    \
+    R(BAD_LINE, 500)                                                           \
+    R(LINE_TOO_LONG, 500)                                                      \
+    R(BAD_ARGUMENT, 501)        /* {}: syntax */                               \
+    R(NEED_ARGUMENT, 501)       /* {}: syntax */                               \
+    R(NO_ARGUMENT, 501)         /* {}: syntax */                               \
+    R(OPTS_UNKNOWN, 501)                                                       \
+    R(NOT_IMPLEMENTED, 502)                                                    \
+    R(ACTIVE_OFF, 502)                                                         \
+    R(BAD_SEQUENCE, 503)        /* {}: what first */                           \
+    R(ALREADY_TLS, 503)                                                        \
+    R(ALREADY_LOGGED_IN, 503)                                                  \
+    R(IN_TRANSFER, 503)                                                        \
+    R(BAD_PARAMETER, 504)       /* {} */                                       \
+    R(AUTH_UNKNOWN, 504)                                                       \
+    R(DATA_MUST_BE_P, 521)                                                     \
+    R(BAD_PROTOCOL, 522)                                                       \
+    R(NOT_LOGGED_IN, 530)                                                      \
+    R(NEED_TLS, 530)                                                           \
+    R(LOGIN_WRONG, 530)                                                        \
+    R(LOGIN_TOO_MANY, 530)                                                     \
+    R(LOGIN_HOME, 530)                                                         \
+    R(POLICY, 534)              /* CCC, PROT C */                              \
+    R(PROT_LEVEL, 536)                                                         \
+    R(NO_RIGHT, 550)                                                           \
+    R(NOT_FOUND, 550)                                                          \
+    R(DENIED, 550)                                                             \
+    R(EXISTS, 550)                                                             \
+    R(NOT_FOLDER, 550)                                                         \
+    R(IS_FOLDER, 550)                                                          \
+    R(NOT_REGULAR, 550)                                                        \
+    R(NOT_EMPTY, 550)                                                          \
+    R(READ_ONLY, 550)                                                          \
+    R(CROSS_DEVICE, 550)                                                       \
+    R(TOO_LARGE, 552)                                                          \
+    R(BAD_NAME, 553)                                                           \
+    R(BAD_OFFSET, 554)
+
+enum reply {
+#define R(name, code) REPLY_##name,
+    REPLY_LIST(R)
+#undef R
+        REPLY_COUNT
+};
+
+unsigned reply_code(enum reply r);
+/* The text with its "{}" as they are. */
+const char *reply_text(enum reply r);
+
+/* "NNN text\r\n" with the arguments in place of the "{}" (missing ones empty);
+ * control bytes in arguments become '?', an argument is cut to 4,200 bytes.
+ * 0 or -ENOBUFS. */
+int reply_build(struct buf *into, enum reply r, const struct slice *args,
+                size_t n);
+/* Multi-line (RFC 959 4.2): "NNN-title\r\n", then, between begin and end, lines
+ * added by reply_line() with one blank in front, then "NNN End\r\n". */
+int reply_begin(struct buf *into, enum reply r);
+int reply_line(struct buf *into, struct slice line);
+int reply_end(struct buf *into, enum reply r);
+
+#endif

@@ -1,0 +1,117 @@
+/* The message list: everything that one process can say to another. The table
+ * in src/ipc/message.c has a row for each, and the channel holds both ends to
+ * it: sender, receiver, phase, fields, descriptors, once or many. */
+#ifndef SALLYPORT_IPC_MESSAGE_H
+#define SALLYPORT_IPC_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sallyport/base/process.h"
+
+enum message {
+    MSG_NONE,
+    /* master and its children, before they work */
+    MSG_CONF,        /* settings as text, in a sealed memfd */
+    MSG_CAGE,        /* root?, uid, gid, allow_weaker; the empty folder */
+    MSG_LOG,         /* the receiver's end of its channel to log; also later,
+                        when log was started anew */
+    MSG_KEYPAIR,     /* certificate chain and private key, two PEM files */
+    MSG_LISTENER,    /* a control listener: index, address */
+    MSG_PASSIVE,     /* a passive listener: address with its port */
+    MSG_USERS,       /* the users file, a sealed memfd: generation */
+    MSG_LOG_OUTPUT,  /* where log writes */
+    MSG_GO,          /* set-up is over */
+    MSG_READY,       /* caged and working */
+    MSG_FAILED,      /* can't work: why, for the administrator */
+    /* master and gate */
+    MSG_SESSION,      /* a fork: serial, peer, local address, listener index */
+    MSG_SESSION_GONE, /* serial, wait status */
+    MSG_LOGGED_IN,    /* serial */
+    MSG_KILL,         /* serial */
+    MSG_CLOSE_DOOR,   /* accept no more */
+    /* gate and session */
+    MSG_PORT,       /* a passive port, please */
+    MSG_PORT_IS,    /* address with port that the client shall connect to */
+    MSG_PORT_NONE,  /* the range is full */
+    MSG_PORT_CLOSE, /* nobody is expected any more */
+    MSG_DATA,       /* the data connection: its peer */
+    MSG_DATA_WRONG, /* somebody else knocked: its address */
+    /* session, master, auth */
+    MSG_LOGIN,         /* session wants to log in */
+    MSG_LOGIN_CHANNEL, /* the pair that leads to an auth worker */
+    MSG_VERIFY,        /* the other end of it: serial, generation */
+    MSG_CREDENTIALS,   /* name, password */
+    MSG_VERDICT,       /* serial, generation, row, 1 for yes */
+    MSG_GRANTED,       /* session–files: name, rights */
+    MSG_DENIED,        /* enum denial */
+    MSG_KICK,          /* enum ending */
+    /* master and files */
+    MSG_FILES_READY,
+    MSG_FILES_FAILED, /* errno */
+    /* session and files */
+    MSG_FILE_READ,     /* path, offset */
+    MSG_FILE_READABLE, /* size, mtime */
+    MSG_FILE_WRITE,    /* path, enum write_mode, offset, announced size */
+    MSG_FILE_WRITABLE, /* first offset to write at, size limit (0: none) */
+    MSG_FILE_SYNC,
+    MSG_FILE_COMMIT,   /* length that the file must have */
+    MSG_FILE_STORED,   /* virtual path of the file as it is now visible */
+    MSG_FILE_ABORT,
+    MSG_FILE_DELETE,   /* path */
+    MSG_FOLDER_LIST,   /* path, enum list_format, name in front (NLST) */
+    MSG_FOLDER_PIPE,   /* the listing's read end */
+    MSG_FOLDER_LISTED, /* enum outcome, entries */
+    MSG_FOLDER_ENTER,  /* path */
+    MSG_FOLDER_MAKE,   /* path */
+    MSG_FOLDER_REMOVE, /* path */
+    MSG_RENAME,        /* from, to */
+    MSG_FACTS,         /* path, 1: a partial's length counts (SIZE) */
+    MSG_FACTS_ARE,     /* kind, size, mtime, perm, mode, device, inode */
+    MSG_DONE,
+    MSG_REFUSED,       /* enum outcome, errno */
+    /* anybody and log */
+    MSG_LOG_PEER, /* a new sender: process, serial, address */
+    MSG_EVENT,    /* encoded event */
+    MSG_COUNT
+};
+
+/* The phases of a channel, as its receiver sees them. */
+enum phase {
+    PHASE_START = 1,    /* a child is being set up */
+    PHASE_RUN = 2,      /* it works */
+    PHASE_GREETED = 4,  /* session: nobody is logged in */
+    PHASE_VERIFY = 8,   /* session: a password is being verified */
+    PHASE_USER = 16,    /* session: logged in */
+    PHASE_IDLE = 32,    /* files: no upload is open */
+    PHASE_WRITING = 64, /* files: an upload is open */
+    PHASE_ASKED = 128,  /* session: waits for an answer of files */
+};
+
+/* Bits, so that a row can name several senders or receivers. */
+#define PROCESS_BIT(p) (1u << (p))
+
+/* Fields, one letter each, in this order behind the header:
+ *   n  number, 64 bits
+ *   a  address
+ *   w  word, 1 to 255 bytes, no control bytes
+ *   t  text, up to 1,024 bytes, anything but NUL
+ *   p  absolute path, 1 to 4,096 bytes, no NUL
+ *   s  secret, up to 512 bytes, no NUL; the buffers are wiped
+ *   b  bytes, up to 8,192 */
+struct message_row {
+    const char *name;
+    unsigned from, to;   /* PROCESS_BIT()s */
+    unsigned phases;     /* phases of the receiver's channel */
+    bool once;           /* a second one on the same channel ends the peer */
+    size_t fds;          /* how many descriptors it carries, exactly */
+    const char *fields;
+    enum message answers; /* the request that it answers, or MSG_NONE */
+};
+
+/* NULL for a number out of range. */
+const struct message_row *message_row(unsigned message);
+/* "login", or "?" */
+const char *message_name(unsigned message);
+
+#endif

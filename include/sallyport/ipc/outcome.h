@@ -1,0 +1,62 @@
+/* The words that processes share: outcomes, denials, endings, kinds. */
+#ifndef SALLYPORT_IPC_OUTCOME_H
+#define SALLYPORT_IPC_OUTCOME_H
+
+/* What became of a request to files. */
+enum outcome {
+    OUTCOME_OK,
+    OUTCOME_NOT_FOUND,
+    OUTCOME_NO_RIGHT,   /* the user lacks the right */
+    OUTCOME_DENIED,     /* the system said EACCES or EPERM */
+    OUTCOME_EXISTS,
+    OUTCOME_NOT_FOLDER,
+    OUTCOME_IS_FOLDER,
+    OUTCOME_NOT_REGULAR, /* a FIFO, socket or device */
+    OUTCOME_NOT_EMPTY,
+    OUTCOME_BAD_NAME,    /* reserved, control bytes, too long */
+    OUTCOME_BAD_OFFSET,  /* REST beyond what is there */
+    OUTCOME_NO_SPACE,    /* ENOSPC, EDQUOT */
+    OUTCOME_TOO_LARGE,   /* the server's limit of a file's size */
+    OUTCOME_READ_ONLY,
+    OUTCOME_BUSY,
+    OUTCOME_CROSS_DEVICE,
+    OUTCOME_INCOMPLETE,  /* length differs from what was promised */
+    OUTCOME_GONE_AWAY,   /* reader of a listing closed (ABOR) */
+    OUTCOME_STANDS,      /* failed after the rename: the file stands */
+    OUTCOME_IO,          /* anything else */
+    OUTCOME_COUNT
+};
+
+/* Why master denies a login. The session tells the client about WRONG, BUSY
+ * and TOO_MANY; never whether the user exists. */
+enum denial {
+    DENIAL_WRONG,    /* no such user, wrong password, locked, expired */
+    DENIAL_BUSY,     /* no auth worker is free */
+    DENIAL_TOO_MANY, /* sessions of this user */
+    DENIAL_HOME,     /* the home can't be entered */
+    DENIAL_COUNT
+};
+
+/* Why a session ended; each end is one event. */
+enum ending {
+    ENDING_QUIT,
+    ENDING_CLOSED,      /* by the client */
+    ENDING_TLS,         /* handshake or record failed */
+    ENDING_LOGIN_TIME,
+    ENDING_IDLE_TIME,
+    ENDING_PROTOCOL,    /* over-long line, plain text behind AUTH, … */
+    ENDING_LOGIN_TRIES,
+    ENDING_PLAIN,       /* USER without TLS */
+    ENDING_SHUTDOWN,
+    ENDING_KICKED,
+    ENDING_PEER,        /* another process failed or lied */
+    ENDING_CRASH,
+    ENDING_COUNT
+};
+const char *ending_text(enum ending e);
+
+enum write_mode { WRITE_STORE, WRITE_APPEND, WRITE_MODE_COUNT };
+enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
+enum file_kind { KIND_FILE, KIND_FOLDER, KIND_OTHER, KIND_COUNT };
+
+#endif

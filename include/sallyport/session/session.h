@@ -1,0 +1,25 @@
+/* The process that talks to one client. Gate's fork enters here. */
+#ifndef SALLYPORT_SESSION_SESSION_H
+#define SALLYPORT_SESSION_SESSION_H
+
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+#include "sallyport/base/address.h"
+
+struct settings;
+struct tls_context;
+
+struct session_start {
+    const struct settings *settings;
+    struct tls_context *tls;
+    int control, master, gate, log; /* owned from here on */
+    uint64_t serial;
+    struct address peer, local;
+};
+
+/* Closes all other descriptors, enters the cage, serves, and exits with the
+ * enum ending as its status. */
+noreturn void session_main(const struct session_start *start);
+
+#endif

@@ -1,0 +1,59 @@
+/* A byte stream over a non-blocking socket, plain or TLS: control and data
+ * channels are the same type. Never waits. */
+#ifndef SALLYPORT_TLS_STREAM_H
+#define SALLYPORT_TLS_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stream;
+struct tls_context;
+
+enum stream_state {
+    STREAM_OK,
+    STREAM_AGAIN,  /* wait for stream_events(), then call again */
+    STREAM_CLOSED, /* the peer ended it in order: close_notify (plain: FIN) */
+    STREAM_CUT,    /* FIN without close_notify, or a reset */
+    STREAM_FAILED  /* TLS alert or error; only free it */
+};
+
+/* FD stays the caller's. Buffers grow to BUFFER bytes each way when used: 16
+ * KiB and more for a control channel, 512 KiB for data. NULL: no memory. */
+struct stream *stream_plain(int fd, size_t buffer);
+void stream_free(struct stream *s); /* NULL is fine */
+
+/* Turns it into the server side of TLS from the next byte on. -EBUSY while
+ * plain bytes are buffered in either direction, -ENOMEM. The context must
+ * outlive it. */
+int stream_secure(struct stream *s, struct tls_context *t);
+bool stream_is_secure(const struct stream *s);
+
+enum stream_state stream_handshake(struct stream *s);
+/* Up to LEN bytes, as many as are there; *got > 0 with STREAM_OK. */
+enum stream_state stream_read(struct stream *s, void *into, size_t len,
+                              size_t *got);
+/* Takes bytes into the gathered buffer and sends when that is full. *took may
+ * be less than LEN (with STREAM_AGAIN: the buffer is full, 0 taken). */
+enum stream_state stream_write(struct stream *s, const void *from, size_t len,
+                               size_t *took);
+/* Sends what is gathered. */
+enum stream_state stream_flush(struct stream *s);
+/* close_notify and the flush of it (plain: the flush); then STREAM_OK. */
+enum stream_state stream_shutdown(struct stream *s);
+/* Throws away what is gathered and not yet sent: a cut, on purpose. */
+void stream_drop(struct stream *s);
+
+/* EPOLLIN, EPOLLOUT: what the last STREAM_AGAIN waits for. */
+uint32_t stream_events(const struct stream *s);
+/* Received bytes wait inside, so the socket may stay silent. */
+bool stream_pending(const struct stream *s);
+/* Bytes are gathered that are not sent. */
+bool stream_unsent(const struct stream *s);
+
+/* Why the last call failed, for the log; "" if it didn't. */
+const char *stream_cause(const struct stream *s);
+/* "TLSv1.3 TLS_AES_128_GCM_SHA256", or "plain". */
+const char *stream_cipher(const struct stream *s);
+
+#endif

@@ -1,0 +1,51 @@
+/* The users file: one line each, passwd(5)'s column order.
+ *   name:hash:uid:gid:comment:home::key=value key=value …
+ * Pure but for reading one descriptor; hashes nothing. */
+#ifndef SALLYPORT_USERS_USERS_H
+#define SALLYPORT_USERS_USERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sallyport/base/complaint.h"
+#include "sallyport/base/slice.h"
+#include "sallyport/users/rights.h"
+
+#define USER_NAME_MAX 32
+#define USERS_FILE_MAX (16u << 20)
+#define USERS_MAX 65536
+
+struct user {
+    char *name, *hash, *comment, *home; /* in the file's own copy */
+    uid_t uid;
+    gid_t gid;
+    unsigned rights; /* RIGHT_ bits */
+    bool locked;     /* a '!' in front of the hash */
+    size_t line;
+};
+
+struct users {
+    struct user *row;
+    size_t count;
+    char *text; /* wiped on release */
+    size_t text_size;
+};
+
+/* Reads the file from its start. FILE is its name for complaints. Refuses, with
+ * file and line: a bad name, a duplicate name or uid, a hash of a refused kind
+ * (DES, MD5, NT, empty), a uid that isn't a number, a home that isn't absolute,
+ * an unknown key. 0 or -EINVAL. */
+int users_read(struct users *u, int fd, const char *file, struct complaint *c);
+void users_release(struct users *u);
+
+const struct user *users_find(const struct users *u, struct slice name);
+
+/* [a-z0-9._-]{1,32}, not beginning with '.' or '-'. */
+bool user_name_ok(struct slice name);
+/* yescrypt, bcrypt, scrypt, SHA-512, SHA-256; "!" in front means locked; "!"
+ * or "*" alone: locked without a password. */
+bool user_hash_ok(const char *hash);
+
+#endif

@@ -1,0 +1,138 @@
+/* The message list. A row is the whole permission: what isn't here can't be
+ * said, and the channel ends a peer that tries. */
+#include "sallyport/ipc/message.h"
+
+#define MASTER PROCESS_BIT(PROCESS_MASTER)
+#define GATE PROCESS_BIT(PROCESS_GATE)
+#define SESSION PROCESS_BIT(PROCESS_SESSION)
+#define AUTH PROCESS_BIT(PROCESS_AUTH)
+#define FILES PROCESS_BIT(PROCESS_FILES)
+#define LOG PROCESS_BIT(PROCESS_LOG)
+#define CHILDREN (GATE | AUTH | LOG)
+
+#define START PHASE_START
+#define RUN PHASE_RUN
+#define LIVE (PHASE_GREETED | PHASE_VERIFY | PHASE_USER)
+#define USER PHASE_USER
+#define IDLE PHASE_IDLE
+#define WRITING PHASE_WRITING
+#define ASKED PHASE_ASKED
+#define ANY                                                                    \
+    (START | RUN | LIVE | PHASE_IDLE | PHASE_WRITING | PHASE_ASKED)
+
+/* clang-format off */
+static const struct message_row rows[MSG_COUNT] = {
+    /* Setting up a child. */
+    [MSG_CONF]       = { "conf", MASTER, GATE | LOG, START, true, 1, "", 0 },
+    [MSG_CAGE]       = { "cage", MASTER, CHILDREN, START, true, 1, "nnnn", 0 },
+    [MSG_LOG]        = { "log", MASTER, GATE | AUTH | SESSION | FILES, ANY,
+                         false, 1, "", 0 },
+    [MSG_KEYPAIR]    = { "keypair", MASTER, GATE, START, true, 2, "", 0 },
+    [MSG_LISTENER]   = { "listener", MASTER, GATE, START, false, 1, "na", 0 },
+    [MSG_PASSIVE]    = { "passive", MASTER, GATE, START, false, 1, "a", 0 },
+    [MSG_USERS]      = { "users", MASTER, AUTH, START | RUN, false, 1, "n", 0 },
+    [MSG_LOG_OUTPUT] = { "log-output", MASTER, LOG, START, true, 1, "", 0 },
+    [MSG_GO]         = { "go", MASTER, CHILDREN, START, true, 0, "", 0 },
+    [MSG_READY]      = { "ready", CHILDREN, MASTER, START, true, 0, "", 0 },
+    [MSG_FAILED]     = { "failed", CHILDREN, MASTER, START, true, 0, "t", 0 },
+
+    /* Connections. */
+    [MSG_SESSION]      = { "session", GATE, MASTER, RUN, false, 2, "naan", 0 },
+    [MSG_SESSION_GONE] = { "session-gone", GATE, MASTER, RUN, false, 0, "nn",
+                           0 },
+    [MSG_LOGGED_IN]    = { "logged-in", MASTER, GATE, RUN, false, 0, "n", 0 },
+    [MSG_KILL]         = { "kill", MASTER, GATE, RUN, false, 0, "n", 0 },
+    [MSG_CLOSE_DOOR]   = { "close-door", MASTER, GATE, RUN, true, 0, "", 0 },
+
+    /* Data connections. */
+    [MSG_PORT]       = { "port", SESSION, GATE, RUN, false, 0, "", 0 },
+    [MSG_PORT_IS]    = { "port-is", GATE, SESSION, RUN, false, 0, "a",
+                         MSG_PORT },
+    [MSG_PORT_NONE]  = { "port-none", GATE, SESSION, RUN, false, 0, "",
+                         MSG_PORT },
+    [MSG_PORT_CLOSE] = { "port-close", SESSION, GATE, RUN, false, 0, "", 0 },
+    [MSG_DATA]       = { "data", GATE, SESSION, RUN, false, 1, "a", 0 },
+    [MSG_DATA_WRONG] = { "data-wrong", GATE, SESSION, RUN, false, 0, "a", 0 },
+
+    /* Logging in. */
+    [MSG_LOGIN]         = { "login", SESSION, MASTER, PHASE_GREETED, false, 0,
+                            "", 0 },
+    [MSG_LOGIN_CHANNEL] = { "login-channel", MASTER, SESSION, PHASE_VERIFY,
+                            false, 1, "", MSG_LOGIN },
+    [MSG_VERIFY]        = { "verify", MASTER, AUTH, RUN, false, 1, "nn", 0 },
+    [MSG_CREDENTIALS]   = { "credentials", SESSION, AUTH, RUN, true, 0, "ts",
+                            0 },
+    [MSG_VERDICT]       = { "verdict", AUTH, MASTER, RUN, false, 0, "nnnn", 0 },
+    [MSG_GRANTED]       = { "granted", MASTER, SESSION, PHASE_VERIFY, false, 1,
+                            "wn", MSG_LOGIN },
+    [MSG_DENIED]        = { "denied", MASTER, SESSION, PHASE_VERIFY, false, 0,
+                            "n", MSG_LOGIN },
+    [MSG_KICK]          = { "kick", MASTER, SESSION, LIVE, true, 0, "n", 0 },
+    [MSG_FILES_READY]   = { "files-ready", FILES, MASTER, START, true, 0, "",
+                            0 },
+    [MSG_FILES_FAILED]  = { "files-failed", FILES, MASTER, START, true, 0, "n",
+                            0 },
+
+    /* Files: requests of session, one at a time. */
+    [MSG_FILE_READ]     = { "file-read", SESSION, FILES, IDLE, false, 0, "pn",
+                            0 },
+    [MSG_FILE_READABLE] = { "file-readable", FILES, SESSION, ASKED, false, 1,
+                            "nn", MSG_FILE_READ },
+    [MSG_FILE_WRITE]    = { "file-write", SESSION, FILES, IDLE, false, 0,
+                            "pnnn", 0 },
+    [MSG_FILE_WRITABLE] = { "file-writable", FILES, SESSION, ASKED, false, 1,
+                            "nn", MSG_FILE_WRITE },
+    [MSG_FILE_SYNC]     = { "file-sync", SESSION, FILES, WRITING, false, 0, "",
+                            0 },
+    [MSG_FILE_COMMIT]   = { "file-commit", SESSION, FILES, WRITING, false, 0,
+                            "n", 0 },
+    [MSG_FILE_STORED]   = { "file-stored", FILES, SESSION, ASKED, false, 0, "p",
+                            MSG_FILE_COMMIT },
+    [MSG_FILE_ABORT]    = { "file-abort", SESSION, FILES, WRITING, false, 0, "",
+                            0 },
+    [MSG_FILE_DELETE]   = { "file-delete", SESSION, FILES, IDLE, false, 0, "p",
+                            0 },
+    [MSG_FOLDER_LIST]   = { "folder-list", SESSION, FILES, IDLE, false, 0,
+                            "pnt", 0 },
+    [MSG_FOLDER_PIPE]   = { "folder-pipe", FILES, SESSION, ASKED, false, 1, "",
+                            MSG_FOLDER_LIST },
+    [MSG_FOLDER_LISTED] = { "folder-listed", FILES, SESSION, ASKED, false, 0,
+                            "nn", MSG_FOLDER_LIST },
+    [MSG_FOLDER_ENTER]  = { "folder-enter", SESSION, FILES, IDLE, false, 0, "p",
+                            0 },
+    [MSG_FOLDER_MAKE]   = { "folder-make", SESSION, FILES, IDLE, false, 0, "p",
+                            0 },
+    [MSG_FOLDER_REMOVE] = { "folder-remove", SESSION, FILES, IDLE, false, 0,
+                            "p", 0 },
+    [MSG_RENAME]        = { "rename", SESSION, FILES, IDLE, false, 0, "pp", 0 },
+    [MSG_FACTS]         = { "facts", SESSION, FILES, IDLE, false, 0, "pn", 0 },
+    [MSG_FACTS_ARE]     = { "facts-are", FILES, SESSION, ASKED, false, 0,
+                            "nnnnnnn", MSG_FACTS },
+    /* Answers to several requests: the channel matches the number. */
+    [MSG_DONE]          = { "done", FILES, SESSION, ASKED, false, 0, "", 0 },
+    [MSG_REFUSED]       = { "refused", FILES, SESSION, ASKED, false, 0, "nn",
+                            0 },
+
+    /* Events. */
+    [MSG_LOG_PEER] = { "log-peer", MASTER, LOG, START | RUN, false, 1, "nna",
+                       0 },
+    [MSG_EVENT]    = { "event", MASTER | GATE | SESSION | AUTH | FILES, LOG,
+                       RUN, false, 0, "b", 0 },
+};
+/* clang-format on */
+
+_Static_assert(MSG_COUNT <= 64, "channel.seen has a bit for each message");
+
+const struct message_row *message_row(unsigned message)
+{
+    if (message == MSG_NONE || message >= MSG_COUNT)
+        return NULL;
+    return &rows[message];
+}
+
+const char *message_name(unsigned message)
+{
+    const struct message_row *row = message_row(message);
+
+    return row && row->name ? row->name : "?";
+}
