@@ -2,23 +2,22 @@
  * said, and the channel ends a peer that tries. */
 #include "sallyport/ipc/message.h"
 
-#define MASTER PROCESS_BIT(PROCESS_MASTER)
-#define GATE PROCESS_BIT(PROCESS_GATE)
-#define SESSION PROCESS_BIT(PROCESS_SESSION)
-#define AUTH PROCESS_BIT(PROCESS_AUTH)
-#define FILES PROCESS_BIT(PROCESS_FILES)
-#define LOG PROCESS_BIT(PROCESS_LOG)
+#define MASTER   PROCESS_BIT(PROCESS_MASTER)
+#define GATE     PROCESS_BIT(PROCESS_GATE)
+#define SESSION  PROCESS_BIT(PROCESS_SESSION)
+#define AUTH     PROCESS_BIT(PROCESS_AUTH)
+#define FILES    PROCESS_BIT(PROCESS_FILES)
+#define LOG      PROCESS_BIT(PROCESS_LOG)
 #define CHILDREN (GATE | AUTH | LOG)
 
-#define START PHASE_START
-#define RUN PHASE_RUN
-#define LIVE (PHASE_GREETED | PHASE_VERIFY | PHASE_USER)
-#define USER PHASE_USER
-#define IDLE PHASE_IDLE
+#define START   PHASE_START
+#define RUN     PHASE_RUN
+#define LIVE    (PHASE_GREETED | PHASE_VERIFY | PHASE_USER)
+#define USER    PHASE_USER
+#define IDLE    PHASE_IDLE
 #define WRITING PHASE_WRITING
-#define ASKED PHASE_ASKED
-#define ANY                                                                    \
-    (START | RUN | LIVE | PHASE_IDLE | PHASE_WRITING | PHASE_ASKED)
+#define ASKED   PHASE_ASKED
+#define ANY     (START | RUN | LIVE | PHASE_IDLE | PHASE_WRITING | PHASE_ASKED)
 
 /* clang-format off */
 static const struct message_row rows[MSG_COUNT] = {

@@ -18,9 +18,11 @@ struct address {
 #define ADDRESS_TEXT_MAX 64
 
 /* 0, or -EAFNOSUPPORT for anything but IPv4 and IPv6. */
-int address_from_sockaddr(struct address *ret, const struct sockaddr_storage *s);
+int address_from_sockaddr(struct address *ret,
+                          const struct sockaddr_storage *s);
 /* The length of what was written. */
-socklen_t address_to_sockaddr(const struct address *a, struct sockaddr_storage *ret);
+socklen_t address_to_sockaddr(const struct address *a,
+                              struct sockaddr_storage *ret);
 
 /* "192.0.2.1" or "2001:db8::1" (no brackets, no zone), port 0. 0 or -EINVAL */
 int address_parse(struct slice text, struct address *ret);
@@ -30,7 +32,8 @@ int address_parse_port(struct slice text, struct address *ret);
 /* "192.0.2.1", "2001:db8::1". Returns out. */
 const char *address_text(const struct address *a, char out[ADDRESS_TEXT_MAX]);
 /* With ":21"; IPv6 in brackets. Returns out. */
-const char *address_port_text(const struct address *a, char out[ADDRESS_TEXT_MAX]);
+const char *address_port_text(const struct address *a,
+                              char out[ADDRESS_TEXT_MAX]);
 
 /* Without regard to the port. */
 bool address_same_host(const struct address *a, const struct address *b);

@@ -17,7 +17,8 @@ int fd_take(int *fd);
 int fd_set_nonblock(int fd, bool on); /* 0 or -errno */
 int fd_set_cloexec(int fd, bool on);  /* 0 or -errno */
 
-/* Two ends of a SOCK_SEQPACKET pair, non-blocking, close-on-exec. 0 or -errno */
+/* Two ends of a SOCK_SEQPACKET pair, non-blocking, close-on-exec. 0 or -errno
+ */
 int fd_pair(int ends[2]);
 
 /* All of it, over short writes and EINTR: 0 or -errno. For blocking files. */

@@ -11,8 +11,8 @@
 #define LOOP_BATCH 64
 
 struct loop_watch {
-    int fd;                                       /* not owned */
-    uint32_t events;                              /* EPOLLIN, EPOLLOUT */
+    int fd;          /* not owned */
+    uint32_t events; /* EPOLLIN, EPOLLOUT */
     void (*on_ready)(void *owner, uint32_t events);
     void *owner;
     bool added;

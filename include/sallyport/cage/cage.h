@@ -20,34 +20,34 @@ enum cage_part {
 };
 
 struct cage_row {
-    const char *title;   /* ps: "sallyport: gate" */
-    bool own_ids;        /* gives up root (run by root) */
-    bool empty_root;     /* chroot to an empty folder (run by root) */
-    bool forks;          /* else RLIMIT_NPROC 0 */
-    bool landlock;       /* confined to the folders it is given */
-    const char *cannot;  /* in words, for docs and tests */
+    const char *title;  /* ps: "sallyport: gate" */
+    bool own_ids;       /* gives up root (run by root) */
+    bool empty_root;    /* chroot to an empty folder (run by root) */
+    bool forks;         /* else RLIMIT_NPROC 0 */
+    bool landlock;      /* confined to the folders it is given */
+    const char *cannot; /* in words, for docs and tests */
 };
 const struct cage_row *cage_row(enum process p);
 
 struct cage_plan {
-    bool root;               /* started by root; else ids and chroot are void */
-    uid_t uid;               /* the ids to take for good */
+    bool root; /* started by root; else ids and chroot are void */
+    uid_t uid; /* the ids to take for good */
     gid_t gid;
-    const gid_t *groups;     /* supplementary, N of them */
+    const gid_t *groups; /* supplementary, N of them */
     size_t group_count;
-    int root_fd;             /* folder to chroot to, or -1 */
-    const int *beneath;      /* Landlock: folders to be confined to */
+    int root_fd;        /* folder to chroot to, or -1 */
+    const int *beneath; /* Landlock: folders to be confined to */
     size_t beneath_count;
-    size_t max_files;        /* RLIMIT_NOFILE */
-    unsigned allow_weaker;   /* cage_part bits */
+    size_t max_files;      /* RLIMIT_NOFILE */
+    unsigned allow_weaker; /* cage_part bits */
 };
 
 /* no_new_privs, not dumpable, no core, limits, chroot, ids, bounding set,
  * Landlock, seccomp, in this order. 0, or -EINVAL with the complaint; the
  * caller exits with EX_OSERR (71). *weaker gets the cage_part bits that
  * allow_weaker excused. */
-int cage_enter(enum process p, const struct cage_plan *plan,
-               unsigned *weaker, struct complaint *c);
+int cage_enter(enum process p, const struct cage_plan *plan, unsigned *weaker,
+               struct complaint *c);
 
 /* Compiles a policy ahead of time, so that cage_enter(p) in a fork of this
  * process needs no library and no memory. 0 or -EINVAL. */

@@ -14,9 +14,9 @@
 #include "sallyport/base/slice.h"
 
 #define SETTINGS_LISTEN_MAX 16
-#define SETTINGS_PATH_MAX 1024
-#define SETTINGS_NAME_MAX 64
-#define SETTINGS_TEXT_MAX (256u << 10)
+#define SETTINGS_PATH_MAX   1024
+#define SETTINGS_NAME_MAX   64
+#define SETTINGS_TEXT_MAX   (256u << 10)
 
 struct startups { /* as OpenSSH's MaxStartups "10:30:100" */
     uint32_t begin, rate, full;
@@ -40,14 +40,15 @@ struct settings {
     struct address address; /* told in PASV replies; family 0: as connected */
     uint64_t max_sessions, max_per_address, max_per_user;
     struct startups startups;
-    uint64_t login_timeout, idle_timeout, connect_timeout, stall_timeout; /* ms */
+    uint64_t login_timeout, idle_timeout, connect_timeout,
+        stall_timeout;    /* ms */
     uint64_t login_delay; /* ms before the reply to a wrong password */
     uint64_t login_tries;
     uint64_t max_file_size; /* bytes, 0: no limit */
     uint64_t partial_days;  /* an unfinished upload's life */
     bool resume;
     bool fsync;
-    unsigned allow_weaker; /* CAGE_ bits of sallyport/cage/cage.h */
+    unsigned allow_weaker;            /* CAGE_ bits of sallyport/cage/cage.h */
     char uid_gate[SETTINGS_NAME_MAX]; /* a name or a number */
     char uid_auth[SETTINGS_NAME_MAX];
     char uid_log[SETTINGS_NAME_MAX];
@@ -60,11 +61,11 @@ enum setting_type {
     SETTING_NUMBER,   /* with an optional K, M, G (bytes, powers of 1024) */
     SETTING_DURATION, /* "300", "300s", "5min", "2h"; kept in ms */
     SETTING_YES_NO,
-    SETTING_LISTEN,   /* addresses with ports, comma separated */
+    SETTING_LISTEN, /* addresses with ports, comma separated */
     SETTING_ADDRESS,
     SETTING_PORTS,
     SETTING_STARTUPS,
-    SETTING_WEAKER,   /* words: ids chroot seccomp landlock */
+    SETTING_WEAKER, /* words: ids chroot seccomp landlock */
     SETTING_TYPES
 };
 

@@ -12,18 +12,18 @@
 #include "sallyport/ipc/channel.h"
 
 enum event {
-    EVENT_SERVICE,  /* start, stop: text */
-    EVENT_CONNECT,  /* a session began: peer, local */
-    EVENT_REFUSED,  /* a connection was refused by a limit: peer, reason */
-    EVENT_LOGIN,    /* user, tls */
+    EVENT_SERVICE,      /* start, stop: text */
+    EVENT_CONNECT,      /* a session began: peer, local */
+    EVENT_REFUSED,      /* a connection was refused by a limit: peer, reason */
+    EVENT_LOGIN,        /* user, tls */
     EVENT_LOGIN_FAILED, /* user (escaped), reason */
-    EVENT_TRANSFER, /* verb, path, bytes, ms, result, reason, tls */
-    EVENT_CHANGE,   /* verb, path, to, result: DELE MKD RMD RNTO */
+    EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls */
+    EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO */
     EVENT_DATA_REFUSED, /* wrong peer knocked at a passive port */
-    EVENT_END,      /* reason, bytes, ms */
-    EVENT_SYSCALL,  /* process, number: refused by the cage */
-    EVENT_PEER,     /* process, reason: a message against the list */
-    EVENT_CHILD,    /* process, reason: died, started anew */
+    EVENT_END,          /* reason, bytes, ms */
+    EVENT_SYSCALL,      /* process, number: refused by the cage */
+    EVENT_PEER,         /* process, reason: a message against the list */
+    EVENT_CHILD,        /* process, reason: died, started anew */
     EVENT_COUNT
 };
 

@@ -11,20 +11,20 @@ struct files_rules {
     bool fsync, resume;
     uint64_t max_file_size; /* bytes, 0: none */
     uint64_t partial_days;
-    unsigned allow_weaker;  /* cage_part bits */
+    unsigned allow_weaker; /* cage_part bits */
 };
 
 struct files_start {
     struct files_rules rules;
-    bool root;                 /* run by root: take the user's ids, chroot */
-    const char *homes;         /* else: the home must lie beneath this folder */
-    int session, master, log;  /* owned from here on */
+    bool root;                /* run by root: take the user's ids, chroot */
+    const char *homes;        /* else: the home must lie beneath this folder */
+    int session, master, log; /* owned from here on */
     uint64_t serial;
     const char *name, *home;
     uid_t uid;
     gid_t gid;
     unsigned rights;
-    uint8_t name_key[16];      /* of the partials' names */
+    uint8_t name_key[16]; /* of the partials' names */
 };
 
 /* Closes all other descriptors; opens the home with the user's ids; enters the

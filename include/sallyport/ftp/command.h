@@ -11,15 +11,49 @@
 
 enum verb {
     VERB_NONE, /* unknown */
-    VERB_AUTH, VERB_PBSZ, VERB_PROT, VERB_CCC,
-    VERB_USER, VERB_PASS, VERB_ACCT, VERB_REIN, VERB_QUIT,
-    VERB_FEAT, VERB_OPTS, VERB_SYST, VERB_HELP, VERB_NOOP, VERB_STAT, VERB_HOST,
-    VERB_TYPE, VERB_MODE, VERB_STRU,
-    VERB_PWD, VERB_CWD, VERB_CDUP, VERB_MKD, VERB_RMD, VERB_DELE,
-    VERB_RNFR, VERB_RNTO, VERB_SIZE, VERB_MDTM, VERB_MLST,
-    VERB_PASV, VERB_EPSV, VERB_PORT, VERB_EPRT,
-    VERB_LIST, VERB_NLST, VERB_MLSD,
-    VERB_RETR, VERB_STOR, VERB_APPE, VERB_REST, VERB_ABOR, VERB_ALLO,
+    VERB_AUTH,
+    VERB_PBSZ,
+    VERB_PROT,
+    VERB_CCC,
+    VERB_USER,
+    VERB_PASS,
+    VERB_ACCT,
+    VERB_REIN,
+    VERB_QUIT,
+    VERB_FEAT,
+    VERB_OPTS,
+    VERB_SYST,
+    VERB_HELP,
+    VERB_NOOP,
+    VERB_STAT,
+    VERB_HOST,
+    VERB_TYPE,
+    VERB_MODE,
+    VERB_STRU,
+    VERB_PWD,
+    VERB_CWD,
+    VERB_CDUP,
+    VERB_MKD,
+    VERB_RMD,
+    VERB_DELE,
+    VERB_RNFR,
+    VERB_RNTO,
+    VERB_SIZE,
+    VERB_MDTM,
+    VERB_MLST,
+    VERB_PASV,
+    VERB_EPSV,
+    VERB_PORT,
+    VERB_EPRT,
+    VERB_LIST,
+    VERB_NLST,
+    VERB_MLSD,
+    VERB_RETR,
+    VERB_STOR,
+    VERB_APPE,
+    VERB_REST,
+    VERB_ABOR,
+    VERB_ALLO,
     VERB_SMNT,
     VERB_COUNT
 };
@@ -36,7 +70,7 @@ enum command_argument {
     ARGUMENT_NONE,
     ARGUMENT_OPTIONAL,
     ARGUMENT_REQUIRED,
-    ARGUMENT_PATH,         /* one literal path */
+    ARGUMENT_PATH, /* one literal path */
     ARGUMENT_OPTIONAL_PATH
 };
 
@@ -62,7 +96,7 @@ struct command {
     unsigned short refusal; /* COMMAND_REFUSED: enum reply */
     const char *feat;       /* its FEAT line, or NULL */
     const char *rfc;
-    const char *help;       /* the HELP text: syntax */
+    const char *help; /* the HELP text: syntax */
 };
 /* Aliases (XPWD, …) are rows with the same verb. */
 extern const struct command command_table[];

@@ -20,10 +20,10 @@ enum line_state {
 
 struct line_reader {
     char bytes[LINE_MAX_BYTES + 2];
-    size_t len;    /* bytes there */
-    size_t taken;  /* of the line given out last */
-    bool telnet;   /* strip IAC sequences (RFC 854): before TLS only */
-    unsigned iac;  /* state of that */
+    size_t len;   /* bytes there */
+    size_t taken; /* of the line given out last */
+    bool telnet;  /* strip IAC sequences (RFC 854): before TLS only */
+    unsigned iac; /* state of that */
 };
 
 void line_init(struct line_reader *l);

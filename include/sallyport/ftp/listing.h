@@ -10,18 +10,24 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 
-enum entry_kind { ENTRY_FILE, ENTRY_FOLDER, ENTRY_LINK, ENTRY_CDIR, ENTRY_PDIR };
+enum entry_kind {
+    ENTRY_FILE,
+    ENTRY_FOLDER,
+    ENTRY_LINK,
+    ENTRY_CDIR,
+    ENTRY_PDIR
+};
 
 struct entry {
     struct slice name;   /* bytes as stored */
     struct slice target; /* of a link, for LIST; may be empty */
     enum entry_kind kind;
-    uint32_t mode;       /* permission bits */
+    uint32_t mode; /* permission bits */
     uint32_t links;
     uint64_t size;
     time_t mtime;
     uint64_t device, inode;
-    char perm[12];       /* RFC 3659 7.5.5, NUL-terminated */
+    char perm[12]; /* RFC 3659 7.5.5, NUL-terminated */
 };
 
 /* Each adds one line with its CRLF: 0 or -ENOBUFS. In names, CR, LF and NUL

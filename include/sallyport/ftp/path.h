@@ -11,7 +11,8 @@
 #include "sallyport/ftp/line.h"
 
 struct path {
-    char bytes[FTP_PATH_MAX + 1]; /* "/" or "/a/b": no "//", ".", "..", end "/" */
+    char bytes[FTP_PATH_MAX +
+               1]; /* "/" or "/a/b": no "//", ".", "..", end "/" */
     size_t len;
 };
 
@@ -31,7 +32,8 @@ void path_split(struct slice p, struct slice *folder, struct slice *name);
 bool path_name_ok(struct slice name);
 #define PATH_RESERVED ".sallyport-"
 
-/* In the quotes of a 257 reply: '"' doubled (RFC 959 appendix II). 0, -ENOBUFS */
+/* In the quotes of a 257 reply: '"' doubled (RFC 959 appendix II). 0, -ENOBUFS
+ */
 int path_quote(struct slice p, struct buf *into);
 
 #endif

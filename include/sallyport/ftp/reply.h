@@ -10,79 +10,79 @@
 /* The names; the texts are in src/ftp/reply.c, "{}" standing for an argument.
  * Two columns: name, code. */
 #define REPLY_LIST(R)                                                          \
-    R(OPENING, 150)             /* {}: what */                                 \
+    R(OPENING, 150) /* {}: what */                                             \
     R(OK, 200)                                                                 \
-    R(TYPE_OK, 200)             /* {} */                                       \
+    R(TYPE_OK, 200) /* {} */                                                   \
     R(PBSZ_OK, 200)                                                            \
     R(PROT_OK, 200)                                                            \
     R(MODE_OK, 200)                                                            \
     R(STRU_OK, 200)                                                            \
     R(OPTS_UTF8, 200)                                                          \
-    R(OPTS_MLST, 200)           /* {}: facts */                                \
+    R(OPTS_MLST, 200) /* {}: facts */                                          \
     R(NOOP_OK, 200)                                                            \
     R(EPSV_ALL, 200)                                                           \
     R(ALLO_OK, 200)                                                            \
-    R(NO_TRANSFER, 225)         /* ABOR with nothing to abort */               \
-    R(STAT, 211)                /* multi-line */                               \
+    R(NO_TRANSFER, 225) /* ABOR with nothing to abort */                       \
+    R(STAT, 211)        /* multi-line */                                       \
     R(FEAT, 211)                                                               \
     R(STAT_FOLDER, 213)                                                        \
-    R(SIZE, 213)                /* {}: bytes */                                \
-    R(MDTM, 213)                /* {}: YYYYMMDDHHMMSS */                       \
+    R(SIZE, 213) /* {}: bytes */                                               \
+    R(MDTM, 213) /* {}: YYYYMMDDHHMMSS */                                      \
     R(HELP, 214)                                                               \
     R(SYST, 215)                                                               \
     R(GREETING, 220)                                                           \
     R(HOST_OK, 220)                                                            \
     R(BYE, 221)                                                                \
     R(COMPLETE, 226)                                                           \
-    R(STORED, 226)              /* {}: bytes, {}: name */                      \
+    R(STORED, 226) /* {}: bytes, {}: name */                                   \
     R(LISTED, 226)                                                             \
-    R(ABORTED, 226)             /* the ABOR's own reply */                     \
-    R(PASV, 227)                /* {}: h1,h2,h3,h4,p1,p2 */                    \
-    R(EPSV, 229)                /* {}: port */                                 \
-    R(LOGGED_IN, 230)           /* {}: user */                                 \
+    R(ABORTED, 226)   /* the ABOR's own reply */                               \
+    R(PASV, 227)      /* {}: h1,h2,h3,h4,p1,p2 */                              \
+    R(EPSV, 229)      /* {}: port */                                           \
+    R(LOGGED_IN, 230) /* {}: user */                                           \
     R(AUTH_OK, 234)                                                            \
     R(DONE, 250)                                                               \
-    R(CWD_OK, 250)              /* {}: path */                                 \
+    R(CWD_OK, 250) /* {}: path */                                              \
     R(DELETED, 250)                                                            \
     R(REMOVED, 250)                                                            \
     R(RENAMED, 250)                                                            \
     R(MLST, 250)                                                               \
-    R(PWD, 257)                 /* {}: quoted path */                          \
-    R(MADE, 257)                /* {}: quoted path */                          \
+    R(PWD, 257)  /* {}: quoted path */                                         \
+    R(MADE, 257) /* {}: quoted path */                                         \
     R(NEED_PASSWORD, 331)                                                      \
-    R(REST_OK, 350)             /* {}: offset */                               \
+    R(REST_OK, 350) /* {}: offset */                                           \
     R(RNFR_OK, 350)                                                            \
     R(SHUTTING_DOWN, 421)                                                      \
-    R(TIMED_OUT, 421)           /* {}: what */                                 \
-    R(TOO_MANY, 421)            /* {}: which limit */                          \
+    R(TIMED_OUT, 421) /* {}: what */                                           \
+    R(TOO_MANY, 421)  /* {}: which limit */                                    \
     R(KICKED, 421)                                                             \
     R(LOST_SERVICE, 421)                                                       \
-    R(NO_DATA, 425)             /* {}: why */                                  \
-    R(NO_PORT, 425)             /* {}: range */                                \
+    R(NO_DATA, 425) /* {}: why */                                              \
+    R(NO_PORT, 425) /* {}: range */                                            \
     R(USE_PASV_FIRST, 425)                                                     \
     R(USE_EPSV, 425)                                                           \
-    R(DATA_TLS_FAILED, 425)     /* {}: cause */                                \
-    R(CUT, 426)                 /* {}: cause */                                \
+    R(DATA_TLS_FAILED, 425) /* {}: cause */                                    \
+    R(CUT, 426)             /* {}: cause */                                    \
     R(TRANSFER_ABORTED, 426)                                                   \
-    R(STALLED, 426)             /* {}: seconds */                              \
+    R(STALLED, 426) /* {}: seconds */                                          \
     R(FILE_BUSY, 450)                                                          \
-    R(LOCAL_ERROR, 451)         /* {}: cause */                                \
-    R(STANDS, 451)              /* failed after the rename */                  \
+    R(LOCAL_ERROR, 451) /* {}: cause */                                        \
+    R(STANDS, 451)      /* failed after the rename */                          \
     R(NO_SPACE, 452)                                                           \
     R(UNKNOWN_COMMAND, 500)                                                    \
     R(BAD_LINE, 500)                                                           \
     R(LINE_TOO_LONG, 500)                                                      \
-    R(BAD_ARGUMENT, 501)        /* {}: syntax */                               \
-    R(NEED_ARGUMENT, 501)       /* {}: syntax */                               \
-    R(NO_ARGUMENT, 501)         /* {}: syntax */                               \
+    R(BAD_ARGUMENT, 501)  /* {}: syntax */                                     \
+    R(NEED_ARGUMENT, 501) /* {}: syntax */                                     \
+    R(NO_ARGUMENT, 501)   /* {}: syntax */                                     \
     R(OPTS_UNKNOWN, 501)                                                       \
     R(NOT_IMPLEMENTED, 502)                                                    \
     R(ACTIVE_OFF, 502)                                                         \
-    R(BAD_SEQUENCE, 503)        /* {}: what first */                           \
+    R(BAD_SEQUENCE, 503) /* {}: what first */                                  \
     R(ALREADY_TLS, 503)                                                        \
     R(ALREADY_LOGGED_IN, 503)                                                  \
     R(IN_TRANSFER, 503)                                                        \
-    R(BAD_PARAMETER, 504)       /* {} */                                       \
+    R(BAD_PARAMETER, 504) /* {} */                                             \
     R(AUTH_UNKNOWN, 504)                                                       \
     R(DATA_MUST_BE_P, 521)                                                     \
     R(BAD_PROTOCOL, 522)                                                       \
@@ -91,7 +91,7 @@
     R(LOGIN_WRONG, 530)                                                        \
     R(LOGIN_TOO_MANY, 530)                                                     \
     R(LOGIN_HOME, 530)                                                         \
-    R(POLICY, 534)              /* CCC, PROT C */                              \
+    R(POLICY, 534) /* CCC, PROT C */                                           \
     R(PROT_LEVEL, 536)                                                         \
     R(NO_RIGHT, 550)                                                           \
     R(NOT_FOUND, 550)                                                          \

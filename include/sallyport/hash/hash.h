@@ -11,7 +11,8 @@
 
 /* A new yescrypt hash of the password, "$y$…". 0 or -errno */
 int hash_make(const struct secret *password, char out[HASH_MAX]);
-/* Constant work for a given kind of hash; false for one that crypt(3) refuses. */
+/* Constant work for a given kind of hash; false for one that crypt(3) refuses.
+ */
 bool hash_verify(const struct secret *password, const char *hash);
 /* The work of a verification, for a user who isn't there; always false. Pass
  * the hash of some real user so that kind and cost agree, or NULL. */

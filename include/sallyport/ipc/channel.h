@@ -10,7 +10,7 @@
 #include "sallyport/ipc/message.h"
 
 #define PACKET_VALUES 8
-#define PACKET_FDS 2
+#define PACKET_FDS    2
 
 struct value {
     uint64_t number;
@@ -18,9 +18,18 @@ struct value {
     struct address address;
 };
 
-#define NUMBER(n) { .number = (uint64_t)(n) }
-#define TEXT(s) { .text = (s) }
-#define ADDRESS(a) { .address = (a) }
+#define NUMBER(n)                                                              \
+    {                                                                          \
+        .number = (uint64_t)(n)                                                \
+    }
+#define TEXT(s)                                                                \
+    {                                                                          \
+        .text = (s)                                                            \
+    }
+#define ADDRESS(a)                                                             \
+    {                                                                          \
+        .address = (a)                                                         \
+    }
 
 /* One message. On sending, descriptors stay the caller's. On receiving, they
  * belong to the packet (fd_take() them; channel_dispatch closes the rest), and
@@ -36,10 +45,10 @@ struct packet {
 struct channel {
     int fd; /* owned; -1 when closed */
     enum process self, peer;
-    unsigned phase;     /* one PHASE_ bit; the owner moves it */
-    uint64_t seen;      /* messages that may come once and have come */
+    unsigned phase; /* one PHASE_ bit; the owner moves it */
+    uint64_t seen;  /* messages that may come once and have come */
     uint32_t last_request;
-    const char *wrong;  /* after -EPROTO: what the peer did wrong */
+    const char *wrong; /* after -EPROTO: what the peer did wrong */
 };
 
 /* Takes the descriptor, makes it non-blocking. */

@@ -12,18 +12,18 @@
 enum message {
     MSG_NONE,
     /* master and its children, before they work */
-    MSG_CONF,        /* settings as text, in a sealed memfd */
-    MSG_CAGE,        /* root?, uid, gid, allow_weaker; the empty folder */
-    MSG_LOG,         /* the receiver's end of its channel to log; also later,
-                        when log was started anew */
-    MSG_KEYPAIR,     /* certificate chain and private key, two PEM files */
-    MSG_LISTENER,    /* a control listener: index, address */
-    MSG_PASSIVE,     /* a passive listener: address with its port */
-    MSG_USERS,       /* the users file, a sealed memfd: generation */
-    MSG_LOG_OUTPUT,  /* where log writes */
-    MSG_GO,          /* set-up is over */
-    MSG_READY,       /* caged and working */
-    MSG_FAILED,      /* can't work: why, for the administrator */
+    MSG_CONF,       /* settings as text, in a sealed memfd */
+    MSG_CAGE,       /* root?, uid, gid, allow_weaker; the empty folder */
+    MSG_LOG,        /* the receiver's end of its channel to log; also later,
+                       when log was started anew */
+    MSG_KEYPAIR,    /* certificate chain and private key, two PEM files */
+    MSG_LISTENER,   /* a control listener: index, address */
+    MSG_PASSIVE,    /* a passive listener: address with its port */
+    MSG_USERS,      /* the users file, a sealed memfd: generation */
+    MSG_LOG_OUTPUT, /* where log writes */
+    MSG_GO,         /* set-up is over */
+    MSG_READY,      /* caged and working */
+    MSG_FAILED,     /* can't work: why, for the administrator */
     /* master and gate */
     MSG_SESSION,      /* a fork: serial, peer, local address, listener index */
     MSG_SESSION_GONE, /* serial, wait status */
@@ -55,8 +55,8 @@ enum message {
     MSG_FILE_WRITE,    /* path, enum write_mode, offset, announced size */
     MSG_FILE_WRITABLE, /* first offset to write at, size limit (0: none) */
     MSG_FILE_SYNC,
-    MSG_FILE_COMMIT,   /* length that the file must have */
-    MSG_FILE_STORED,   /* virtual path of the file as it is now visible */
+    MSG_FILE_COMMIT, /* length that the file must have */
+    MSG_FILE_STORED, /* virtual path of the file as it is now visible */
     MSG_FILE_ABORT,
     MSG_FILE_DELETE,   /* path */
     MSG_FOLDER_LIST,   /* path, enum list_format, name in front (NLST) */
@@ -69,7 +69,7 @@ enum message {
     MSG_FACTS,         /* path, 1: a partial's length counts (SIZE) */
     MSG_FACTS_ARE,     /* kind, size, mtime, perm, mode, device, inode */
     MSG_DONE,
-    MSG_REFUSED,       /* enum outcome, errno */
+    MSG_REFUSED, /* enum outcome, errno */
     /* anybody and log */
     MSG_LOG_PEER, /* a new sender: process, serial, address */
     MSG_EVENT,    /* encoded event */
@@ -101,10 +101,10 @@ enum phase {
  *   b  bytes, up to 8,192 */
 struct message_row {
     const char *name;
-    unsigned from, to;   /* PROCESS_BIT()s */
-    unsigned phases;     /* phases of the receiver's channel */
-    bool once;           /* a second one on the same channel ends the peer */
-    size_t fds;          /* how many descriptors it carries, exactly */
+    unsigned from, to; /* PROCESS_BIT()s */
+    unsigned phases;   /* phases of the receiver's channel */
+    bool once;         /* a second one on the same channel ends the peer */
+    size_t fds;        /* how many descriptors it carries, exactly */
     const char *fields;
     enum message answers; /* the request that it answers, or MSG_NONE */
 };

@@ -6,24 +6,24 @@
 enum outcome {
     OUTCOME_OK,
     OUTCOME_NOT_FOUND,
-    OUTCOME_NO_RIGHT,   /* the user lacks the right */
-    OUTCOME_DENIED,     /* the system said EACCES or EPERM */
+    OUTCOME_NO_RIGHT, /* the user lacks the right */
+    OUTCOME_DENIED,   /* the system said EACCES or EPERM */
     OUTCOME_EXISTS,
     OUTCOME_NOT_FOLDER,
     OUTCOME_IS_FOLDER,
     OUTCOME_NOT_REGULAR, /* a FIFO, socket or device */
     OUTCOME_NOT_EMPTY,
-    OUTCOME_BAD_NAME,    /* reserved, control bytes, too long */
-    OUTCOME_BAD_OFFSET,  /* REST beyond what is there */
-    OUTCOME_NO_SPACE,    /* ENOSPC, EDQUOT */
-    OUTCOME_TOO_LARGE,   /* the server's limit of a file's size */
+    OUTCOME_BAD_NAME,   /* reserved, control bytes, too long */
+    OUTCOME_BAD_OFFSET, /* REST beyond what is there */
+    OUTCOME_NO_SPACE,   /* ENOSPC, EDQUOT */
+    OUTCOME_TOO_LARGE,  /* the server's limit of a file's size */
     OUTCOME_READ_ONLY,
     OUTCOME_BUSY,
     OUTCOME_CROSS_DEVICE,
-    OUTCOME_INCOMPLETE,  /* length differs from what was promised */
-    OUTCOME_GONE_AWAY,   /* reader of a listing closed (ABOR) */
-    OUTCOME_STANDS,      /* failed after the rename: the file stands */
-    OUTCOME_IO,          /* anything else */
+    OUTCOME_INCOMPLETE, /* length differs from what was promised */
+    OUTCOME_GONE_AWAY,  /* reader of a listing closed (ABOR) */
+    OUTCOME_STANDS,     /* failed after the rename: the file stands */
+    OUTCOME_IO,         /* anything else */
     OUTCOME_COUNT
 };
 
@@ -40,16 +40,16 @@ enum denial {
 /* Why a session ended; each end is one event. */
 enum ending {
     ENDING_QUIT,
-    ENDING_CLOSED,      /* by the client */
-    ENDING_TLS,         /* handshake or record failed */
+    ENDING_CLOSED, /* by the client */
+    ENDING_TLS,    /* handshake or record failed */
     ENDING_LOGIN_TIME,
     ENDING_IDLE_TIME,
-    ENDING_PROTOCOL,    /* over-long line, plain text behind AUTH, … */
+    ENDING_PROTOCOL, /* over-long line, plain text behind AUTH, … */
     ENDING_LOGIN_TRIES,
-    ENDING_PLAIN,       /* USER without TLS */
+    ENDING_PLAIN, /* USER without TLS */
     ENDING_SHUTDOWN,
     ENDING_KICKED,
-    ENDING_PEER,        /* another process failed or lied */
+    ENDING_PEER, /* another process failed or lied */
     ENDING_CRASH,
     ENDING_COUNT
 };

@@ -13,9 +13,9 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/users/rights.h"
 
-#define USER_NAME_MAX 32
+#define USER_NAME_MAX  32
 #define USERS_FILE_MAX (16u << 20)
-#define USERS_MAX 65536
+#define USERS_MAX      65536
 
 struct user {
     char *name, *hash, *comment, *home; /* in the file's own copy */

@@ -1,0 +1,174 @@
+/* IP addresses, one form for each host. */
+#include "sallyport/base/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+int address_from_sockaddr(struct address *ret, const struct sockaddr_storage *s)
+{
+    struct address a = { 0 };
+
+    if (s->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)s;
+
+        a.family = 4;
+        memcpy(a.bytes, &in->sin_addr, 4);
+        a.port = ntohs(in->sin_port);
+    } else if (s->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)s;
+        const uint8_t *bytes = in->sin6_addr.s6_addr;
+        bool mapped = memcmp(bytes, mapped_prefix, 12) == 0;
+
+        a.family = mapped ? 4 : 6;
+        memcpy(a.bytes, mapped ? bytes + 12 : bytes, mapped ? 4 : 16);
+        a.port = ntohs(in->sin6_port);
+    } else {
+        return -EAFNOSUPPORT;
+    }
+    *ret = a;
+    return 0;
+}
+
+socklen_t address_to_sockaddr(const struct address *a,
+                              struct sockaddr_storage *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    if (a->family == 4) {
+        struct sockaddr_in *in = (struct sockaddr_in *)ret;
+
+        in->sin_family = AF_INET;
+        memcpy(&in->sin_addr, a->bytes, 4);
+        in->sin_port = htons(a->port);
+        return sizeof(*in);
+    }
+    struct sockaddr_in6 *in = (struct sockaddr_in6 *)ret;
+
+    in->sin6_family = AF_INET6;
+    memcpy(&in->sin6_addr, a->bytes, 16);
+    in->sin6_port = htons(a->port);
+    return sizeof(*in);
+}
+
+int address_parse(struct slice text, struct address *ret)
+{
+    char copy[INET6_ADDRSTRLEN + 1];
+    uint8_t bytes[16] = { 0 };
+    struct address a = { 0 };
+
+    if (slice_copy(text, copy, sizeof(copy)) < 0)
+        return -EINVAL;
+    if (inet_pton(AF_INET, copy, bytes) == 1) {
+        a.family = 4;
+    } else if (inet_pton(AF_INET6, copy, bytes) == 1) {
+        a.family = 6;
+        if (memcmp(bytes, mapped_prefix, 12) == 0) {
+            a.family = 4;
+            memmove(bytes, bytes + 12, 4);
+        }
+    } else {
+        return -EINVAL;
+    }
+    memcpy(a.bytes, bytes, a.family == 4 ? 4 : 16);
+    *ret = a;
+    return 0;
+}
+
+int address_parse_port(struct slice text, struct address *ret)
+{
+    struct slice host = text, port;
+    struct address a;
+    uint64_t n;
+    size_t at = text.len;
+
+    while (at > 0 && text.ptr[at - 1] != ':')
+        at--;
+    if (at == 0)
+        return -EINVAL;
+    port = (struct slice){ text.ptr + at, text.len - at };
+    host.len = at - 1;
+    bool bracketed =
+        host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+    if (bracketed)
+        host = (struct slice){ host.ptr + 1, host.len - 2 };
+    if (bracketed != slice_has(host, ':')) /* 6 needs brackets, 4 has none */
+        return -EINVAL;
+    if (address_parse(host, &a) < 0 || slice_number(port, 65535, &n) < 0)
+        return -EINVAL;
+    a.port = (uint16_t)n;
+    *ret = a;
+    return 0;
+}
+
+const char *address_text(const struct address *a, char out[ADDRESS_TEXT_MAX])
+{
+    if (a->family == 0 || !inet_ntop(a->family == 4 ? AF_INET : AF_INET6,
+                                     a->bytes, out, ADDRESS_TEXT_MAX))
+        snprintf(out, ADDRESS_TEXT_MAX, "none");
+    return out;
+}
+
+const char *address_port_text(const struct address *a,
+                              char out[ADDRESS_TEXT_MAX])
+{
+    char host[ADDRESS_TEXT_MAX];
+
+    address_text(a, host);
+    if (a->family == 6)
+        snprintf(out, ADDRESS_TEXT_MAX, "[%.45s]:%u", host, a->port);
+    else
+        snprintf(out, ADDRESS_TEXT_MAX, "%.45s:%u", host, a->port);
+    return out;
+}
+
+bool address_same_host(const struct address *a, const struct address *b)
+{
+    return a->family == b->family && memcmp(a->bytes, b->bytes, 16) == 0;
+}
+
+bool address_is_any(const struct address *a)
+{
+    static const uint8_t zero[16];
+
+    return a->family != 0 && memcmp(a->bytes, zero, 16) == 0;
+}
+
+bool address_is_loopback(const struct address *a)
+{
+    static const uint8_t six[16] = { [15] = 1 };
+
+    return a->family == 4 ? a->bytes[0] == 127
+                          : a->family == 6 && memcmp(a->bytes, six, 16) == 0;
+}
+
+bool address_is_private(const struct address *a)
+{
+    const uint8_t *b = a->bytes;
+
+    if (address_is_loopback(a))
+        return true;
+    if (a->family == 4)
+        return b[0] == 10 || (b[0] == 172 && (b[1] & 0xf0) == 16) ||
+               (b[0] == 192 && b[1] == 168) ||
+               (b[0] == 100 && (b[1] & 0xc0) == 64) ||
+               (b[0] == 169 && b[1] == 254);
+    return a->family == 6 &&
+           ((b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80));
+}
+
+struct address address_prefix(const struct address *a, unsigned bits)
+{
+    struct address p = { .family = a->family };
+
+    for (unsigned i = 0; i < 16 && bits > 0; i++) {
+        unsigned take = bits < 8 ? bits : 8;
+
+        p.bytes[i] = (uint8_t)(a->bytes[i] & (0xff << (8 - take)));
+        bits -= take;
+    }
+    return p;
+}

@@ -1,0 +1,70 @@
+/* Time, from the clock's vDSO only: no time zone files, no locale. */
+#include "sallyport/base/clock.h"
+
+#include <stdio.h>
+
+static uint64_t monotonic(uint64_t per_second)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * per_second +
+           (uint64_t)t.tv_nsec / (1000000000 / per_second);
+}
+
+uint64_t clock_ms(void)
+{
+    return monotonic(1000);
+}
+
+uint64_t clock_us(void)
+{
+    return monotonic(1000000);
+}
+
+#define DAY           86400
+#define YEAR_9999_END 253402300799
+
+/* Days since 1970-01-01 to a date of the Gregorian calendar: counted from
+ * 0000-03-01, so that the leap day ends a year. */
+static void civil(int64_t days, struct tm *ret)
+{
+    int64_t z = days + 719468;
+    int64_t era = z / 146097;
+    int64_t day = z - era * 146097;
+    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    int64_t of_year = day - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * of_year + 2) / 153;
+
+    ret->tm_mday = (int)(of_year - (153 * month + 2) / 5 + 1);
+    ret->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
+    ret->tm_year = (int)(year + era * 400 + (month >= 10) - 1900);
+}
+
+void clock_utc(time_t when, struct tm *ret)
+{
+    int64_t t = when < 0 ? 0 : when > YEAR_9999_END ? YEAR_9999_END : when;
+    int64_t days = t / DAY;
+    int64_t second = t % DAY;
+
+    *ret = (struct tm){ 0 };
+    civil(days, ret);
+    ret->tm_hour = (int)(second / 3600);
+    ret->tm_min = (int)(second / 60 % 60);
+    ret->tm_sec = (int)(second % 60);
+    ret->tm_wday = (int)((days + 4) % 7);
+}
+
+const char *clock_text(char out[CLOCK_TEXT_MAX])
+{
+    struct timespec now;
+    struct tm tm;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_utc(now.tv_sec, &tm);
+    snprintf(out, CLOCK_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+             (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_mon + 1,
+             (unsigned)tm.tm_mday, (unsigned)tm.tm_hour, (unsigned)tm.tm_min,
+             (unsigned)tm.tm_sec, (unsigned)(now.tv_nsec / 1000000));
+    return out;
+}

@@ -1,0 +1,18 @@
+/* What is wrong with somebody's input. */
+#include "sallyport/base/complaint.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+int complain(struct complaint *c, const char *format, ...)
+{
+    va_list args;
+
+    if (c->text[0])
+        return -EINVAL;
+    va_start(args, format);
+    vsnprintf(c->text, sizeof(c->text), format, args);
+    va_end(args);
+    return -EINVAL;
+}

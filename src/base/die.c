@@ -1,0 +1,52 @@
+/* Lines on standard error, and the end of a process. */
+#include "sallyport/base/die.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define LINE_ROOM 1024
+
+static const char *title = "sallyport";
+
+void die_title(const char *t)
+{
+    title = t;
+}
+
+/* One write(2), so that lines of several processes don't mix; and no stdio,
+ * whose buffers a fork would double. */
+static void write_line(const char *format, va_list args)
+{
+    char line[LINE_ROOM];
+    int head = snprintf(line, sizeof(line), "%s: ", title);
+    size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
+    int tail = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+
+    if (tail > 0)
+        len += (size_t)tail;
+    if (len > sizeof(line) - 2)
+        len = sizeof(line) - 2;
+    line[len++] = '\n';
+    if (write(STDERR_FILENO, line, len) < 0)
+        return; /* nobody listens: nothing better to do */
+}
+
+void die(int status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    write_line(format, args);
+    va_end(args);
+    _exit(status);
+}
+
+void say(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    write_line(format, args);
+    va_end(args);
+}

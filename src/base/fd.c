@@ -1,0 +1,149 @@
+/* Descriptors. */
+#include "sallyport/base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/die.h"
+
+void fd_close(int *fd)
+{
+    int kept = errno;
+
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+    errno = kept;
+}
+
+int fd_take(int *fd)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
+
+static int set_flag(int fd, int get, int set, int flag, bool on)
+{
+    int flags = fcntl(fd, get);
+
+    if (flags < 0)
+        return -errno;
+    if (((flags & flag) != 0) == on)
+        return 0;
+    return fcntl(fd, set, on ? flags | flag : flags & ~flag) < 0 ? -errno : 0;
+}
+
+int fd_set_nonblock(int fd, bool on)
+{
+    return set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on);
+}
+
+int fd_set_cloexec(int fd, bool on)
+{
+    return set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on);
+}
+
+int fd_pair(int ends[2])
+{
+    int type = SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+    return socketpair(AF_UNIX, type, 0, ends) < 0 ? -errno : 0;
+}
+
+int fd_write_all(int fd, const void *data, size_t len)
+{
+    const char *at = data;
+
+    while (len > 0) {
+        ssize_t n = write(fd, at, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        at += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+int fd_read_file(int fd, struct buf *into)
+{
+    for (;;) {
+        size_t want = into->max - into->len;
+        ssize_t n;
+        int r;
+
+        if (want > 65536)
+            want = 65536;
+        if (want == 0) { /* full: is there more? */
+            char one;
+
+            n = pread(fd, &one, 1, (off_t)into->len);
+            return n > 0 ? -EFBIG : n < 0 ? -errno : 0;
+        }
+        r = buf_reserve(into, want);
+        if (r < 0)
+            return r;
+        n = pread(fd, into->data + into->len, want, (off_t)into->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        into->len += (size_t)n;
+    }
+}
+
+int fd_sealed(const char *name, struct slice bytes)
+{
+    FD_CLEANUP int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = fd_write_all(fd, bytes.ptr, bytes.len);
+    if (r < 0)
+        return r;
+    if (fcntl(fd, F_ADD_SEALS,
+              F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        return -errno;
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return -errno;
+    return fd_take(&fd);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+
+    return (x > y) - (x < y);
+}
+
+void fd_close_others(int first, const int *keep, size_t n)
+{
+    int sorted[32];
+    size_t count = 0;
+
+    if (n > sizeof(sorted) / sizeof(sorted[0]))
+        die(EX_SOFTWARE, "too many descriptors to keep");
+    for (size_t i = 0; i < n; i++)
+        if (keep[i] >= first)
+            sorted[count++] = keep[i];
+    qsort(sorted, count, sizeof(sorted[0]), by_number);
+    for (size_t i = 0; i < count; i++) {
+        if (sorted[i] > first)
+            close_range((unsigned)first, (unsigned)sorted[i] - 1, 0);
+        first = sorted[i] + 1;
+    }
+    if (close_range((unsigned)first, ~0U, 0) < 0)
+        die(EX_OSERR, "close_range failed");
+}

@@ -1,0 +1,153 @@
+/* The event loop. Level-triggered epoll; timers in a sorted list, which is
+ * right for the few dozen that a process arms at once. */
+#include "sallyport/base/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+int loop_init(struct loop *l)
+{
+    *l = (struct loop){ .epoll_fd = epoll_create1(EPOLL_CLOEXEC) };
+    return l->epoll_fd < 0 ? -errno : 0;
+}
+
+void loop_release(struct loop *l)
+{
+    fd_close(&l->epoll_fd);
+}
+
+static int control(struct loop *l, int operation, struct loop_watch *w)
+{
+    struct epoll_event e = { .events = w->events, .data.ptr = w };
+
+    return epoll_ctl(l->epoll_fd, operation, w->fd, &e) < 0 ? -errno : 0;
+}
+
+int loop_add(struct loop *l, struct loop_watch *w)
+{
+    int r = control(l, EPOLL_CTL_ADD, w);
+
+    w->added = r == 0;
+    return r;
+}
+
+int loop_change(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+    if (w->events == events)
+        return 0;
+    w->events = events;
+    return w->added ? control(l, EPOLL_CTL_MOD, w) : 0;
+}
+
+void loop_remove(struct loop *l, struct loop_watch *w)
+{
+    if (!w->added)
+        return;
+    control(l, EPOLL_CTL_DEL, w);
+    w->added = false;
+    for (int i = 0; i < l->batch_len; i++)
+        if (l->batch[i].data.ptr == w)
+            l->batch[i].data.ptr = NULL;
+}
+
+void loop_timer_clear(struct loop *l, struct loop_timer *t)
+{
+    if (!t->armed)
+        return;
+    t->armed = false;
+    if (t->prev)
+        t->prev->next = t->next;
+    else
+        l->timers = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    t->next = t->prev = NULL;
+}
+
+/* From the far end would be no better: deadlines differ by kind. */
+void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
+{
+    struct loop_timer **at = &l->timers;
+    struct loop_timer *before = NULL;
+
+    loop_timer_clear(l, t);
+    t->at = clock_ms() + ms;
+    while (*at && (*at)->at <= t->at) {
+        before = *at;
+        at = &before->next;
+    }
+    t->next = *at;
+    t->prev = before;
+    if (t->next)
+        t->next->prev = t;
+    *at = t;
+    t->armed = true;
+}
+
+/* Only those due when the round began: one that re-arms itself with 0 ms must
+ * not keep the loop from its descriptors. */
+static void run_timers(struct loop *l)
+{
+    uint64_t now = clock_ms();
+
+    while (l->timers && l->timers->at <= now && !l->stopped) {
+        struct loop_timer *t = l->timers;
+
+        loop_timer_clear(l, t);
+        t->on_time(t->owner);
+        if (l->timers == t)
+            break;
+    }
+}
+
+static int waiting_time(const struct loop *l, int max_ms)
+{
+    uint64_t now, left;
+
+    if (!l->timers)
+        return max_ms;
+    now = clock_ms();
+    left = l->timers->at > now ? l->timers->at - now : 0;
+    if (left > INT_MAX)
+        left = INT_MAX;
+    return max_ms >= 0 && (uint64_t)max_ms < left ? max_ms : (int)left;
+}
+
+int loop_once(struct loop *l, int max_ms)
+{
+    int n =
+        epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, waiting_time(l, max_ms));
+
+    if (n < 0)
+        return errno == EINTR ? 0 : -errno;
+    l->batch_len = n;
+    for (int i = 0; i < n && !l->stopped; i++) {
+        struct loop_watch *w = l->batch[i].data.ptr;
+
+        if (w)
+            w->on_ready(w->owner, l->batch[i].events);
+    }
+    l->batch_len = 0;
+    run_timers(l);
+    return 0;
+}
+
+int loop_run(struct loop *l)
+{
+    int r = 0;
+
+    l->stopped = false;
+    while (!l->stopped && r == 0)
+        r = loop_once(l, -1);
+    return r;
+}
+
+void loop_stop(struct loop *l)
+{
+    l->stopped = true;
+}

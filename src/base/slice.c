@@ -1,0 +1,111 @@
+/* Slices: comparing, cutting and reading bytes that somebody else owns. Used
+ * by every process; never writes to what it is given. */
+#include "sallyport/base/slice.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct slice slice_from(const char *text)
+{
+    return (struct slice){ text, text ? strlen(text) : 0 };
+}
+
+bool slice_equal(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* By hand, since toupper(3) depends on the locale and on char's sign. */
+static unsigned char upper(char c)
+{
+    unsigned char u = (unsigned char)c;
+
+    return u >= 'a' && u <= 'z' ? (unsigned char)(u - ('a' - 'A')) : u;
+}
+
+bool slice_equal_nocase(struct slice a, struct slice b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (upper(a.ptr[i]) != upper(b.ptr[i]))
+            return false;
+    return true;
+}
+
+bool slice_starts(struct slice s, struct slice prefix)
+{
+    return s.len >= prefix.len &&
+           slice_equal((struct slice){ s.ptr, prefix.len }, prefix);
+}
+
+bool slice_has(struct slice s, char c)
+{
+    return s.len > 0 && memchr(s.ptr, c, s.len) != NULL;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct slice slice_trim(struct slice s)
+{
+    while (s.len > 0 && is_blank(s.ptr[0])) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+bool slice_cut(struct slice *rest, char sep, struct slice *head)
+{
+    const char *at;
+
+    if (!rest->ptr)
+        return false;
+    at = rest->len > 0 ? memchr(rest->ptr, sep, rest->len) : NULL;
+    if (!at) {
+        *head = *rest;
+        *rest = (struct slice){ NULL, 0 };
+        return true;
+    }
+    *head = (struct slice){ rest->ptr, (size_t)(at - rest->ptr) };
+    rest->len -= head->len + 1;
+    rest->ptr = at + 1;
+    return true;
+}
+
+int slice_number(struct slice s, uint64_t max, uint64_t *ret)
+{
+    uint64_t n = 0;
+
+    if (s.len == 0)
+        return -EINVAL;
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return -EINVAL;
+    for (size_t i = 0; i < s.len; i++) {
+        uint64_t digit = (uint64_t)(s.ptr[i] - '0');
+
+        if (digit > max || n > (max - digit) / 10)
+            return -ERANGE;
+        n = n * 10 + digit;
+    }
+    *ret = n;
+    return 0;
+}
+
+int slice_copy(struct slice s, char *out, size_t size)
+{
+    if (s.len > 0 && memchr(s.ptr, 0, s.len))
+        return -EINVAL;
+    if (s.len >= size)
+        return -ENAMETOOLONG;
+    if (s.len > 0)
+        memcpy(out, s.ptr, s.len);
+    out[s.len] = 0;
+    return 0;
+}

@@ -1,0 +1,85 @@
+/* Events as lines of text: whatever a client put into a name, a line stays one
+ * line, and a value one value. */
+#include <errno.h>
+
+#include "record.h"
+
+static bool continues(struct slice s, size_t at, size_t n)
+{
+    for (size_t i = 1; i <= n; i++)
+        if (at + i >= s.len || ((uint8_t)s.ptr[at + i] & 0xc0) != 0x80)
+            return false;
+    return true;
+}
+
+/* How many bytes of well-formed UTF-8 begin here (RFC 3629); 0: none. Overlong
+ * forms, surrogates and what lies over U+10FFFF don't count. */
+static size_t utf8_length(struct slice s, size_t at)
+{
+    uint8_t a = (uint8_t)s.ptr[at];
+    uint8_t b = at + 1 < s.len ? (uint8_t)s.ptr[at + 1] : 0;
+
+    if (a < 0x80)
+        return 1;
+    if (a >= 0xc2 && a <= 0xdf)
+        return continues(s, at, 1) ? 2 : 0;
+    if (a >= 0xe0 && a <= 0xef) {
+        if ((a == 0xe0 && b < 0xa0) || (a == 0xed && b > 0x9f))
+            return 0;
+        return continues(s, at, 2) ? 3 : 0;
+    }
+    if (a >= 0xf0 && a <= 0xf4) {
+        if ((a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f))
+            return 0;
+        return continues(s, at, 3) ? 4 : 0;
+    }
+    return 0;
+}
+
+/* C1 controls (U+0080 to U+009F) drive terminals too. */
+static bool is_plain(struct slice s, size_t at, size_t len)
+{
+    uint8_t a = (uint8_t)s.ptr[at];
+
+    if (len == 1)
+        return a >= 0x20 && a != 0x7f && a != '"' && a != '\\';
+    return !(len == 2 && a == 0xc2 && (uint8_t)s.ptr[at + 1] < 0xa0);
+}
+
+static int add_value(struct buf *into, struct slice s)
+{
+    bool quoted = s.len == 0 || slice_has(s, ' ') || slice_has(s, '=');
+    int r = quoted ? buf_add_text(into, "\"") : 0;
+
+    for (size_t i = 0; i < s.len && r == 0;) {
+        size_t len = utf8_length(s, i);
+
+        if (len > 0 && is_plain(s, i, len)) {
+            r = buf_add(into, s.ptr + i, len);
+            i += len;
+        } else {
+            r = buf_add_format(into, "\\x%02x", (uint8_t)s.ptr[i]);
+            i++;
+        }
+    }
+    if (quoted && r == 0)
+        r = buf_add_text(into, "\"");
+    return r;
+}
+
+int event_line(const struct event_record *r, struct buf *into)
+{
+    int e = buf_add_text(into, event_name(r->event));
+
+    for (unsigned f = 0; f < FIELD_COUNT && e == 0; f++) {
+        if (r->text[f].ptr) {
+            e = buf_add_format(into, " %s=", field_rows[f].name);
+            if (e == 0)
+                e = add_value(into, r->text[f]);
+        } else if (r->has_number & 1U << f) {
+            e = buf_add_format(into, " %s=%llu", field_rows[f].name,
+                               (unsigned long long)r->number[f]);
+        }
+    }
+    return e;
+}

@@ -1,0 +1,130 @@
+/* Events as records and as bytes. The names of events and fields are the one
+ * list of what the log can say. */
+#include "record.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const event_names[EVENT_COUNT] = {
+    [EVENT_SERVICE] = "service",
+    [EVENT_CONNECT] = "connect",
+    [EVENT_REFUSED] = "refused",
+    [EVENT_LOGIN] = "login",
+    [EVENT_LOGIN_FAILED] = "login-failed",
+    [EVENT_TRANSFER] = "transfer",
+    [EVENT_CHANGE] = "change",
+    [EVENT_DATA_REFUSED] = "data-refused",
+    [EVENT_END] = "end",
+    [EVENT_SYSCALL] = "syscall",
+    [EVENT_PEER] = "peer-error",
+    [EVENT_CHILD] = "child",
+};
+
+const struct field_row field_rows[FIELD_COUNT] = {
+    [FIELD_PROCESS] = { "process", false },
+    [FIELD_PEER] = { "peer", false },
+    [FIELD_LOCAL] = { "local", false },
+    [FIELD_USER] = { "user", false },
+    [FIELD_VERB] = { "verb", false },
+    [FIELD_PATH] = { "path", false },
+    [FIELD_TO] = { "to", false },
+    [FIELD_BYTES] = { "bytes", true },
+    [FIELD_MS] = { "ms", true },
+    [FIELD_RESULT] = { "result", true },
+    [FIELD_REASON] = { "reason", false },
+    [FIELD_TLS] = { "tls", false },
+    [FIELD_NUMBER] = { "number", true },
+};
+
+const char *event_name(enum event e)
+{
+    return (unsigned)e < EVENT_COUNT ? event_names[e] : "?";
+}
+
+void event_begin(struct event_record *r, enum event e)
+{
+    *r = (struct event_record){ .event = e };
+}
+
+void event_text(struct event_record *r, enum event_field f, struct slice s)
+{
+    if (s.len > EVENT_TEXT_MAX)
+        s.len = EVENT_TEXT_MAX;
+    if (!s.ptr)
+        s.ptr = "";
+    r->text[f] = s;
+}
+
+void event_number(struct event_record *r, enum event_field f, uint64_t n)
+{
+    r->number[f] = n;
+    r->has_number |= 1U << f;
+}
+
+/* Field, length, bytes: a number is eight of them. */
+static int add_field(struct buf *into, enum event_field f, const void *bytes,
+                     size_t len)
+{
+    uint8_t head[3] = { (uint8_t)f, (uint8_t)len, (uint8_t)(len >> 8) };
+    int r = buf_add(into, head, sizeof(head));
+
+    return r < 0 ? r : buf_add(into, bytes, len);
+}
+
+int event_encode(const struct event_record *r, struct buf *into)
+{
+    uint8_t event = (uint8_t)r->event;
+    int e = buf_add(into, &event, 1);
+
+    for (unsigned f = 0; f < FIELD_COUNT && e == 0; f++) {
+        if (r->text[f].ptr)
+            e = add_field(into, f, r->text[f].ptr, r->text[f].len);
+        else if (r->has_number & 1U << f)
+            e = add_field(into, f, &r->number[f], sizeof(r->number[f]));
+    }
+    return e;
+}
+
+static int decode_field(struct slice *rest, struct event_record *r)
+{
+    const uint8_t *head = (const uint8_t *)rest->ptr;
+    unsigned f;
+    size_t len;
+
+    if (rest->len < 3)
+        return -EINVAL;
+    f = head[0];
+    len = (size_t)head[1] | (size_t)head[2] << 8;
+    if (f >= FIELD_COUNT || len > rest->len - 3)
+        return -EINVAL;
+    if (r->text[f].ptr || (r->has_number & 1U << f))
+        return -EINVAL; /* twice */
+    if (field_rows[f].number) {
+        if (len != sizeof(r->number[f]))
+            return -EINVAL;
+        memcpy(&r->number[f], rest->ptr + 3, len);
+        r->has_number |= 1U << f;
+    } else {
+        if (len > EVENT_TEXT_MAX)
+            return -EINVAL;
+        r->text[f] = (struct slice){ rest->ptr + 3, len };
+    }
+    *rest = (struct slice){ rest->ptr + 3 + len, rest->len - 3 - len };
+    return 0;
+}
+
+int event_decode(struct slice bytes, struct event_record *ret)
+{
+    struct event_record r;
+    struct slice rest = bytes;
+
+    if (rest.len < 1 || (uint8_t)rest.ptr[0] >= EVENT_COUNT)
+        return -EINVAL;
+    event_begin(&r, (enum event)(uint8_t)rest.ptr[0]);
+    rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
+    while (rest.len > 0)
+        if (decode_field(&rest, &r) < 0)
+            return -EINVAL;
+    *ret = r;
+    return 0;
+}

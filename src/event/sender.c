@@ -1,0 +1,108 @@
+/* The sending side of events, in every process but log. Never waits: what log
+ * can't take yet queues up to 64 KiB, then events are dropped and counted. */
+#include <errno.h>
+#include <string.h>
+
+#include <sys/socket.h>
+
+#include "record.h"
+
+#define QUEUE_MAX (64u << 10)
+#define SYSCALLS  1024
+
+void event_sender_init(struct event_sender *s, int fd, enum process self)
+{
+    *s = (struct event_sender){ 0 };
+    channel_init(&s->channel, fd, self, PROCESS_LOG, PHASE_RUN);
+    buf_init(&s->queue, QUEUE_MAX);
+}
+
+void event_sender_release(struct event_sender *s)
+{
+    channel_close(&s->channel);
+    buf_release(&s->queue);
+}
+
+static int send_bytes(struct event_sender *s, struct slice bytes)
+{
+    struct packet p = { .message = MSG_EVENT, .value = { TEXT(bytes) } };
+
+    return channel_send(&s->channel, &p);
+}
+
+static int enqueue(struct event_sender *s, struct slice bytes)
+{
+    uint16_t len = (uint16_t)bytes.len;
+    int r = buf_reserve(&s->queue, sizeof(len) + bytes.len);
+
+    if (r < 0) {
+        s->dropped++;
+        return -ENOBUFS;
+    }
+    buf_add(&s->queue, &len, sizeof(len));
+    return buf_add_slice(&s->queue, bytes);
+}
+
+void event_flush(struct event_sender *s)
+{
+    size_t done = 0;
+
+    while (done < s->queue.len) {
+        uint16_t len;
+        struct slice one;
+
+        memcpy(&len, s->queue.data + done, sizeof(len));
+        one = (struct slice){ s->queue.data + done + sizeof(len), len };
+        if (send_bytes(s, one) == -EAGAIN)
+            break;
+        done += sizeof(len) + len;
+    }
+    buf_consume(&s->queue, done);
+}
+
+int event_send(struct event_sender *s, const struct event_record *r)
+{
+    struct buf bytes;
+    int e;
+
+    if (s->channel.fd < 0)
+        return 0;
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    e = event_encode(r, &bytes);
+    if (e == 0) {
+        event_flush(s);
+        e = s->queue.len > 0 ? -EAGAIN : send_bytes(s, buf_slice(&bytes));
+        if (e == -EAGAIN)
+            e = enqueue(s, buf_slice(&bytes));
+    }
+    buf_release(&bytes);
+    return e;
+}
+
+/* From a signal handler: no memory, no queue, no shared buffer. The bytes are
+ * those of channel_send() and event_encode() for one number. */
+void event_send_syscall(struct event_sender *s, int number)
+{
+    static uint8_t seen[SYSCALLS / 8];
+    uint64_t n = (uint64_t)number;
+    uint8_t bytes[8 + 2 + 1 + 3 + 8] = { MSG_EVENT };
+
+    if (number >= 0 && number < SYSCALLS) {
+        uint8_t bit = (uint8_t)(1U << (number % 8));
+
+        if (seen[number / 8] & bit)
+            return;
+        seen[number / 8] |= bit;
+    }
+    bytes[8] = 1 + 3 + 8; /* the length of the one field, 'b' */
+    bytes[10] = EVENT_SYSCALL;
+    bytes[11] = FIELD_NUMBER;
+    bytes[12] = 8;
+    memcpy(bytes + 14, &n, 8);
+    if (s->channel.fd >= 0) {
+        struct iovec part = { bytes, sizeof(bytes) };
+        struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+
+        sendmsg(s->channel.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
