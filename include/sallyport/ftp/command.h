@@ -55,6 +55,10 @@ enum verb {
     VERB_ABOR,
     VERB_ALLO,
     VERB_SMNT,
+    VERB_ADAT,
+    VERB_MIC,
+    VERB_CONF,
+    VERB_ENC,
     VERB_COUNT
 };
 
@@ -90,15 +94,16 @@ struct command {
     enum verb verb;
     enum command_phase phase;
     enum command_argument argument;
-    unsigned rights; /* enum right bits, any of which is enough; 0: none */
+    unsigned rights; /* enum right bits (users/rights.h), any of which is
+                        enough; 0: none */
     enum command_data data;
     unsigned flags;
     unsigned short refusal; /* COMMAND_REFUSED: enum reply */
-    const char *feat;       /* its FEAT line, or NULL */
+    const char *feat;       /* its FEAT lines, '\n' between, or NULL */
     const char *rfc;
-    const char *help; /* the HELP text: syntax */
+    const char *help; /* the HELP text: syntax ("RETR path") */
 };
-/* Aliases (XPWD, …) are rows with the same verb. */
+/* Sorted by name. Aliases (XPWD, …) are rows with the same verb. */
 extern const struct command command_table[];
 extern const size_t command_count;
 
@@ -106,7 +111,9 @@ extern const size_t command_count;
 const struct command *command_find(struct slice name);
 
 /* Splits "VERB rest": the verb up to the first blank; the argument is
- * everything behind that one blank, verbatim. */
+ * everything behind that one blank, verbatim. Telnet's IP and Synch in front of
+ * the verb are passed over: lftp sends them with ABOR and STAT inside TLS, too.
+ */
 struct request {
     struct slice verb, argument;
     const struct command *command; /* NULL: unknown */
@@ -114,7 +121,8 @@ struct request {
 void request_parse(struct slice line, struct request *ret);
 
 /* Lines of the FEAT reply, and of HELP (with a name: that one's syntax; -EINVAL
- * when unknown), from the table. 0 or -ENOBUFS */
+ * when unknown), from the table; each as reply_line() adds it, so between
+ * reply_begin() and reply_end(). 0 or -ENOBUFS */
 int command_feat(struct buf *into);
 int command_help(struct slice name, struct buf *into);
 /* GET, POST, HEAD, …: a first line of HTTP (ALPACA). */

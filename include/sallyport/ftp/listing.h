@@ -38,13 +38,14 @@ int listing_long(struct buf *into, const struct entry *e, time_t now);
 int listing_name(struct buf *into, struct slice folder, const struct entry *e);
 /* "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…; name" */
 int listing_facts(struct buf *into, const struct entry *e);
-/* The facts that are on, for FEAT and OPTS MLST. */
+/* The facts that are on, for FEAT and OPTS MLST (without the '*' there). */
 #define LISTING_FACTS "type*;size*;modify*;perm*;unique*;UNIX.mode*;"
 
 /* "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns out. */
 const char *listing_time(time_t when, char out[16]);
 
-/* LIST's argument without a leading word of '-' and letters ("-la"). */
+/* LIST's argument without a leading word of '-' and letters ("-la") and the one
+ * blank behind it. */
 struct slice listing_argument(struct slice argument);
 
 #endif

@@ -11,8 +11,8 @@
 #include "sallyport/ftp/line.h"
 
 struct path {
-    char bytes[FTP_PATH_MAX +
-               1]; /* "/" or "/a/b": no "//", ".", "..", end "/" */
+    /* "/" or "/a/b": no "//", ".", "..", no '/' at the end; a NUL behind */
+    char bytes[FTP_PATH_MAX + 1];
     size_t len;
 };
 
@@ -32,8 +32,8 @@ void path_split(struct slice p, struct slice *folder, struct slice *name);
 bool path_name_ok(struct slice name);
 #define PATH_RESERVED ".sallyport-"
 
-/* In the quotes of a 257 reply: '"' doubled (RFC 959 appendix II). 0, -ENOBUFS
- */
+/* For the quotes of a 257 reply: '"' doubled (RFC 959 appendix II); the quotes
+ * around it are the reply's. 0, -ENOBUFS */
 int path_quote(struct slice p, struct buf *into);
 
 #endif

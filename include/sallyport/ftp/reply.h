@@ -47,8 +47,8 @@
     R(REMOVED, 250)                                                            \
     R(RENAMED, 250)                                                            \
     R(MLST, 250)                                                               \
-    R(PWD, 257)  /* {}: quoted path */                                         \
-    R(MADE, 257) /* {}: quoted path */                                         \
+    R(PWD, 257)  /* {}: path_quote() of it */                                  \
+    R(MADE, 257) /* {}: path_quote() of it */                                  \
     R(NEED_PASSWORD, 331)                                                      \
     R(REST_OK, 350) /* {}: offset */                                           \
     R(RNFR_OK, 350)                                                            \
@@ -78,11 +78,11 @@
     R(OPTS_UNKNOWN, 501)                                                       \
     R(NOT_IMPLEMENTED, 502)                                                    \
     R(ACTIVE_OFF, 502)                                                         \
-    R(BAD_SEQUENCE, 503) /* {}: what first */                                  \
+    R(BAD_SEQUENCE, 503) /* {}: the command to send first */                   \
     R(ALREADY_TLS, 503)                                                        \
     R(ALREADY_LOGGED_IN, 503)                                                  \
     R(IN_TRANSFER, 503)                                                        \
-    R(BAD_PARAMETER, 504) /* {} */                                             \
+    R(BAD_PARAMETER, 504) /* {}: what to send instead */                       \
     R(AUTH_UNKNOWN, 504)                                                       \
     R(DATA_MUST_BE_P, 521)                                                     \
     R(BAD_PROTOCOL, 522)                                                       \
@@ -118,13 +118,18 @@ unsigned reply_code(enum reply r);
 /* The text with its "{}" as they are. */
 const char *reply_text(enum reply r);
 
+/* A path with every byte a '"' that is doubled fits. */
+#define REPLY_ARGUMENT_MAX 8200
+
 /* "NNN text\r\n" with the arguments in place of the "{}" (missing ones empty);
- * control bytes in arguments become '?', an argument is cut to 4,200 bytes.
- * 0 or -ENOBUFS. */
+ * control bytes in arguments become '?', an argument is cut to
+ * REPLY_ARGUMENT_MAX bytes. 0 or -ENOBUFS; then nothing was added. */
 int reply_build(struct buf *into, enum reply r, const struct slice *args,
                 size_t n);
 /* Multi-line (RFC 959 4.2): "NNN-title\r\n", then, between begin and end, lines
- * added by reply_line() with one blank in front, then "NNN End\r\n". */
+ * added by reply_line() with one blank in front, then "NNN End\r\n". A CRLF at
+ * the end of a line (a listing's) isn't doubled; other CR, LF and NUL in it
+ * become '?'. */
 int reply_begin(struct buf *into, enum reply r);
 int reply_line(struct buf *into, struct slice line);
 int reply_end(struct buf *into, enum reply r);

@@ -1,0 +1,150 @@
+/* Lines of the control channel: received bytes in, whole lines out. In the
+ * session process, and the first code that sees a byte of the client. Must
+ * never keep more than one line's worth, nor give out what no CRLF ended; what
+ * it says is the same however the bytes were cut into packets. */
+#include "sallyport/ftp/line.h"
+
+#include <string.h>
+
+/* Where telnet's filter stands between two bytes (RFC 854, 855). */
+enum { TELNET_TEXT, TELNET_IAC, TELNET_OPTION, TELNET_SUB, TELNET_SUB_IAC };
+
+enum {
+    BYTE_SE = 0xf0,
+    BYTE_SB = 0xfa,
+    BYTE_WILL = 0xfb,
+    BYTE_DONT = 0xfe,
+    BYTE_IAC = 0xff
+};
+
+void line_init(struct line_reader *l)
+{
+    memset(l, 0, sizeof(*l));
+}
+
+/* Moves what is unread to the front, so that a whole line always fits. */
+static void line_compact(struct line_reader *l)
+{
+    if (l->start == 0)
+        return;
+    memmove(l->bytes, l->bytes + l->start, l->len - l->start);
+    l->len -= l->start;
+    l->scanned -= l->start;
+    l->start = 0;
+}
+
+char *line_room(struct line_reader *l, size_t *room)
+{
+    line_compact(l);
+    *room = sizeof(l->bytes) - l->len;
+    return l->bytes + l->len;
+}
+
+/* The state behind an IAC: two-byte commands end there; 0xff 0xff is data. */
+static unsigned telnet_command(unsigned char c)
+{
+    if (c == BYTE_SB)
+        return TELNET_SUB;
+    return c >= BYTE_WILL && c <= BYTE_DONT ? TELNET_OPTION : TELNET_TEXT;
+}
+
+/* True for a byte that is the line's own. */
+static bool telnet_step(struct line_reader *l, unsigned char c)
+{
+    switch (l->iac) {
+    case TELNET_IAC:
+        l->iac = telnet_command(c);
+        return c == BYTE_IAC;
+    case TELNET_OPTION:
+        l->iac = TELNET_TEXT;
+        return false;
+    case TELNET_SUB:
+        if (c == BYTE_IAC)
+            l->iac = TELNET_SUB_IAC;
+        return false;
+    case TELNET_SUB_IAC:
+        l->iac = c == BYTE_SE ? TELNET_TEXT : TELNET_SUB;
+        return false;
+    default:
+        l->iac = c == BYTE_IAC ? TELNET_IAC : TELNET_TEXT;
+        return c != BYTE_IAC;
+    }
+}
+
+void line_added(struct line_reader *l, size_t len)
+{
+    const char *from = l->bytes + l->len;
+
+    if (!l->telnet) {
+        l->len += len;
+        return;
+    }
+    for (size_t i = 0; i < len; i++)
+        if (telnet_step(l, (unsigned char)from[i]))
+            l->bytes[l->len++] = from[i];
+}
+
+/* Forgets the line's bytes up to AT; they still count for its length. */
+static void line_drop(struct line_reader *l, size_t at)
+{
+    l->dropped += at - l->start;
+    l->start = at;
+}
+
+/* A CRLF at AT ends the line: true when it was a good one. */
+static bool line_end(struct line_reader *l, size_t at, struct slice *ret)
+{
+    bool good = !l->bad;
+
+    *ret = (struct slice){ l->bytes + l->start, at - l->start };
+    l->start = l->scanned = at + 2;
+    l->dropped = 0;
+    l->bad = false;
+    return good;
+}
+
+static bool line_forbids(char c)
+{
+    return c == '\0' || c == '\r' || c == '\n';
+}
+
+enum line_state line_next(struct line_reader *l, struct slice *ret)
+{
+    struct slice line;
+
+    while (l->scanned < l->len) {
+        size_t at = l->scanned;
+        bool cr = l->bytes[at] == '\r';
+
+        if (cr && at + 1 == l->len)
+            break; /* what follows the CR decides */
+        if (cr && l->bytes[at + 1] == '\n') {
+            if (!line_end(l, at, &line))
+                continue;
+            *ret = line;
+            return LINE_WHOLE;
+        }
+        if (l->dropped + (at - l->start) >= LINE_MAX_BYTES)
+            return LINE_LONG;
+        l->scanned++;
+        if (!l->bad && line_forbids(l->bytes[at])) {
+            l->bad = true;
+            line_drop(l, l->scanned);
+            return LINE_BAD;
+        }
+    }
+    if (l->bad)
+        line_drop(l, l->scanned);
+    return LINE_MORE;
+}
+
+bool line_has_more(const struct line_reader *l)
+{
+    return l->len > l->start || l->iac != TELNET_TEXT;
+}
+
+void line_wipe(struct line_reader *l)
+{
+    explicit_bzero(l->bytes, l->start);
+    explicit_bzero(l->bytes + l->len, sizeof(l->bytes) - l->len);
+}

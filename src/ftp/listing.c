@@ -1,0 +1,167 @@
+/* Lines of listings and facts: what is known of an entry in, one line out. In
+ * the files process. English months and UTC by hand, since a locale or a time
+ * zone file must never be loaded in a user's root. */
+#include "sallyport/ftp/listing.h"
+
+#include <stdio.h>
+
+#include "sallyport/base/clock.h"
+
+#define DAY         ((time_t)86400)
+#define MODE_BITS   07777u
+#define HALF_A_YEAR (180 * DAY)
+
+/* A name with a line's end in it could pose as a line of its own. */
+static int add_name(struct buf *into, struct slice name)
+{
+    size_t from = into->len;
+    int r = buf_add_slice(into, name);
+
+    if (r < 0)
+        return r;
+    for (size_t i = from; i < into->len; i++) {
+        char c = into->data[i];
+
+        if (c == '\r' || c == '\n' || c == '\0')
+            into->data[i] = '?';
+    }
+    return 0;
+}
+
+/* Ends a line, or takes all of it back. */
+static int finish(struct buf *into, size_t before, int r)
+{
+    if (r == 0)
+        r = buf_add_text(into, "\r\n");
+    if (r < 0)
+        into->len = before;
+    return r;
+}
+
+static char kind_letter(enum entry_kind kind)
+{
+    return kind == ENTRY_FILE ? '-' : kind == ENTRY_LINK ? 'l' : 'd';
+}
+
+/* "-rw-r--r--": nine letters behind the kind's. */
+static void mode_text(const struct entry *e, char out[11])
+{
+    out[0] = kind_letter(e->kind);
+    for (unsigned i = 0; i < 9; i++)
+        out[1 + i] = e->mode >> (8 - i) & 1u ? "rwx"[i % 3] : '-';
+    out[10] = 0;
+}
+
+/* As ls(1): "Nov  5 07:42", or with the year where that says more. */
+static void date_text(time_t when, time_t now, char out[16])
+{
+    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr",
+                                        "May", "Jun", "Jul", "Aug",
+                                        "Sep", "Oct", "Nov", "Dec" };
+    bool near = when >= now - HALF_A_YEAR && when <= now + DAY;
+    struct tm tm;
+
+    clock_utc(when, &tm);
+    if (near)
+        snprintf(out, 16, "%s %2u %02u:%02u", months[tm.tm_mon],
+                 (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
+                 (unsigned)tm.tm_min % 100);
+    else
+        snprintf(out, 16, "%s %2u  %4u", months[tm.tm_mon],
+                 (unsigned)tm.tm_mday % 100,
+                 (unsigned)(tm.tm_year + 1900) % 10000);
+}
+
+int listing_long(struct buf *into, const struct entry *e, time_t now)
+{
+    size_t before = into->len;
+    char mode[11], date[16];
+    int r;
+
+    mode_text(e, mode);
+    date_text(e->mtime, now, date);
+    r = buf_add_format(into, "%s %3u owner group %12llu %s ", mode,
+                       (unsigned)e->links, (unsigned long long)e->size, date);
+    if (r == 0)
+        r = add_name(into, e->name);
+    if (r == 0 && e->kind == ENTRY_LINK && e->target.len > 0) {
+        r = buf_add_text(into, " -> ");
+        if (r == 0)
+            r = add_name(into, e->target);
+    }
+    return finish(into, before, r);
+}
+
+int listing_name(struct buf *into, struct slice folder, const struct entry *e)
+{
+    size_t before = into->len;
+    int r = add_name(into, folder);
+
+    if (r == 0)
+        r = add_name(into, e->name);
+    return finish(into, before, r);
+}
+
+static const char *kind_fact(enum entry_kind kind)
+{
+    static const char *const facts[] = {
+        [ENTRY_FILE] = "file",          [ENTRY_FOLDER] = "dir",
+        [ENTRY_LINK] = "OS.unix=slink", [ENTRY_CDIR] = "cdir",
+        [ENTRY_PDIR] = "pdir",
+    };
+
+    return facts[kind];
+}
+
+int listing_facts(struct buf *into, const struct entry *e)
+{
+    size_t before = into->len;
+    char when[16];
+    int r = buf_add_format(into, "type=%s;", kind_fact(e->kind));
+
+    /* RFC 3659 7.5.7: size is what RETR would send, so of files only. */
+    if (r == 0 && e->kind == ENTRY_FILE)
+        r = buf_add_format(into, "size=%llu;", (unsigned long long)e->size);
+    if (r == 0)
+        r = buf_add_format(
+            into, "modify=%s;perm=%s;unique=%llxU%llx;UNIX.mode=%04o; ",
+            listing_time(e->mtime, when), e->perm,
+            (unsigned long long)e->device, (unsigned long long)e->inode,
+            e->mode & MODE_BITS);
+    if (r == 0)
+        r = add_name(into, e->name);
+    return finish(into, before, r);
+}
+
+const char *listing_time(time_t when, char out[16])
+{
+    struct tm tm;
+
+    clock_utc(when, &tm);
+    snprintf(out, 16, "%04u%02u%02u%02u%02u%02u",
+             (unsigned)(tm.tm_year + 1900) % 10000,
+             (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100,
+             (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+             (unsigned)tm.tm_sec % 100);
+    return out;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+struct slice listing_argument(struct slice argument)
+{
+    size_t i = 1;
+
+    if (argument.len < 2 || argument.ptr[0] != '-')
+        return argument;
+    while (i < argument.len && is_letter(argument.ptr[i]))
+        i++;
+    if (i == 1 || (i < argument.len && argument.ptr[i] != ' '))
+        return argument;
+    if (i < argument.len)
+        i++;
+    return (struct slice){ argument.ptr + i, argument.len - i };
+}

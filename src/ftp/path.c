@@ -1,0 +1,159 @@
+/* The one place where a path is normalised, in session (what a client names)
+ * and in files (what a session names). Bytes are taken literally: no globbing,
+ * no decoding, no look at any disk; whether a name exists, and where a link
+ * leads, is the kernel's to say. Must never give out a path with "..". */
+#include "sallyport/ftp/path.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define COMPONENT_MAX 255
+
+void path_root(struct path *p)
+{
+    p->bytes[0] = '/';
+    p->bytes[1] = 0;
+    p->len = 1;
+}
+
+/* Without its last component; the root stays the root. */
+static void path_up(struct path *p)
+{
+    while (p->len > 1 && p->bytes[p->len - 1] != '/')
+        p->len--;
+    if (p->len > 1)
+        p->len--;
+}
+
+static int path_down(struct path *p, struct slice component)
+{
+    size_t slash = p->len > 1 ? 1 : 0;
+
+    if (component.len > COMPONENT_MAX ||
+        p->len + slash + component.len > FTP_PATH_MAX)
+        return -ENAMETOOLONG;
+    if (slash)
+        p->bytes[p->len++] = '/';
+    memcpy(p->bytes + p->len, component.ptr, component.len);
+    p->len += component.len;
+    return 0;
+}
+
+static bool is_dot(struct slice component)
+{
+    return slice_equal(component, SLICE("."));
+}
+
+static bool is_dot_dot(struct slice component)
+{
+    return slice_equal(component, SLICE(".."));
+}
+
+/* Bytes that would end a line or a C string inside a name. */
+static bool has_forbidden(struct slice s)
+{
+    return slice_has(s, '\0') || slice_has(s, '\r') || slice_has(s, '\n');
+}
+
+static int path_walk(struct path *p, struct slice arg)
+{
+    struct slice component;
+    int r = 0;
+
+    while (r == 0 && slice_cut(&arg, '/', &component)) {
+        if (component.len == 0 || is_dot(component))
+            continue;
+        if (is_dot_dot(component))
+            path_up(p);
+        else
+            r = path_down(p, component);
+    }
+    return r;
+}
+
+int path_resolve(const struct path *cwd, struct slice arg, struct path *ret)
+{
+    struct path p;
+    int r;
+
+    if (arg.len == 0 || has_forbidden(arg))
+        return -EINVAL;
+    if (arg.ptr[0] == '/') {
+        path_root(&p);
+    } else {
+        memcpy(p.bytes, cwd->bytes, cwd->len);
+        p.len = cwd->len;
+    }
+    r = path_walk(&p, arg);
+    if (r < 0)
+        return r;
+    memcpy(ret->bytes, p.bytes, p.len);
+    ret->bytes[p.len] = 0;
+    ret->len = p.len;
+    return 0;
+}
+
+struct slice path_slice(const struct path *p)
+{
+    return (struct slice){ p->bytes, p->len };
+}
+
+bool path_is_normal(struct slice p)
+{
+    struct slice component;
+
+    if (p.len == 0 || p.len > FTP_PATH_MAX || p.ptr[0] != '/' ||
+        has_forbidden(p))
+        return false;
+    if (p.len == 1)
+        return true;
+    p = (struct slice){ p.ptr + 1, p.len - 1 };
+    while (slice_cut(&p, '/', &component))
+        if (component.len == 0 || component.len > COMPONENT_MAX ||
+            is_dot(component) || is_dot_dot(component))
+            return false;
+    return true;
+}
+
+void path_split(struct slice p, struct slice *folder, struct slice *name)
+{
+    size_t at = p.len;
+
+    while (at > 0 && p.ptr[at - 1] != '/')
+        at--;
+    *name = (struct slice){ p.ptr + at, p.len - at };
+    *folder = at > 1 ? (struct slice){ p.ptr, at - 1 } : SLICE("/");
+}
+
+bool path_name_ok(struct slice name)
+{
+    if (name.len == 0 || name.len > COMPONENT_MAX || is_dot(name) ||
+        is_dot_dot(name) || slice_starts(name, SLICE(PATH_RESERVED)))
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.ptr[i];
+
+        if (c < 0x20 || c == 0x7f || c == '/')
+            return false;
+    }
+    return true;
+}
+
+int path_quote(struct slice p, struct buf *into)
+{
+    size_t before = into->len;
+    struct slice part;
+    bool first = true;
+    int r = 0;
+
+    while (r == 0 && slice_cut(&p, '"', &part)) {
+        if (!first)
+            r = buf_add_text(into, "\"\"");
+        if (r == 0)
+            r = buf_add_slice(into, part);
+        first = false;
+    }
+    if (r < 0)
+        into->len = before;
+    return r;
+}

@@ -1,0 +1,221 @@
+/* The texts of the replies, and their form on the wire. In the session process
+ * and, for those it sends itself, in gate. The texts are read by programs too:
+ * 211, 215, 226, 227, 229, 257 keep the form that clients parse, and no text
+ * names another server's product, which clients take for a hint. */
+#include "sallyport/ftp/reply.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const unsigned short codes[] = {
+#define R(name, code) [REPLY_##name] = (code),
+    REPLY_LIST(R)
+#undef R
+};
+
+static const char *const texts[] = {
+    [REPLY_OPENING] = "Opening the data connection for {}.",
+    [REPLY_OK] = "OK.",
+    [REPLY_TYPE_OK] = "Type is {}; bytes are never changed.",
+    [REPLY_PBSZ_OK] = "PBSZ=0",
+    [REPLY_PROT_OK] = "Data connections will be encrypted.",
+    [REPLY_MODE_OK] = "Mode is S.",
+    [REPLY_STRU_OK] = "Structure is F.",
+    [REPLY_OPTS_UTF8] = "UTF8 is always on.",
+    [REPLY_OPTS_MLST] = "MLST OPTS {}",
+    [REPLY_NOOP_OK] = "OK.",
+    [REPLY_EPSV_ALL] = "From now on only EPSV.",
+    [REPLY_ALLO_OK] = "Noted; send STOR.",
+    [REPLY_NO_TRANSFER] = "No transfer to abort.",
+    [REPLY_STAT] = "Status of this session:",
+    [REPLY_FEAT] = "Features:",
+    [REPLY_STAT_FOLDER] = "Listing:",
+    [REPLY_SIZE] = "{}",
+    [REPLY_MDTM] = "{}",
+    [REPLY_HELP] = "Commands (HELP and a name: its syntax):",
+    [REPLY_SYST] = "UNIX Type: L8",
+    [REPLY_GREETING] = "Sallyport is ready; everything goes over TLS.",
+    [REPLY_HOST_OK] = "OK.",
+    [REPLY_BYE] = "Goodbye.",
+    [REPLY_COMPLETE] = "Transfer complete.",
+    [REPLY_STORED] = "Transfer complete: {} bytes stored as {}",
+    [REPLY_LISTED] = "Transfer complete: the listing is whole.",
+    [REPLY_ABORTED] = "Abort successful.",
+    [REPLY_PASV] = "Entering Passive Mode ({}).",
+    [REPLY_EPSV] = "Entering Extended Passive Mode (|||{}|)",
+    [REPLY_LOGGED_IN] = "Logged in as {}.",
+    [REPLY_AUTH_OK] = "Begin the TLS handshake now.",
+    [REPLY_DONE] = "Done.",
+    [REPLY_CWD_OK] = "Now in {}",
+    [REPLY_DELETED] = "Deleted.",
+    [REPLY_REMOVED] = "Folder removed.",
+    [REPLY_RENAMED] = "Renamed.",
+    [REPLY_MLST] = "Facts:",
+    [REPLY_PWD] = "\"{}\" is the current folder.",
+    [REPLY_MADE] = "\"{}\" was made.",
+    [REPLY_NEED_PASSWORD] = "Send PASS with the password.",
+    [REPLY_REST_OK] = "Restarting at {}. Send RETR, STOR or APPE.",
+    [REPLY_RNFR_OK] = "Send RNTO with the new name.",
+    [REPLY_SHUTTING_DOWN] = "The server is shutting down; come back later.",
+    [REPLY_TIMED_OUT] = "Timeout: {}. Closing the connection.",
+    [REPLY_TOO_MANY] = "Too many connections: {}. Try again later.",
+    [REPLY_KICKED] = "The administrator closed this connection.",
+    [REPLY_LOST_SERVICE] = "Part of the server failed; connect again.",
+    [REPLY_NO_DATA] = "No data connection: {}. Send EPSV or PASV anew.",
+    [REPLY_NO_PORT] = "No data port free (range {} busy); try again later.",
+    [REPLY_USE_PASV_FIRST] = "Send EPSV or PASV first.",
+    [REPLY_USE_EPSV] = "PASV can't be used on this connection; send EPSV.",
+    [REPLY_DATA_TLS_FAILED] = "TLS failed on the data connection: {}.",
+    [REPLY_CUT] = "The data connection was cut: {}. Transfer aborted.",
+    [REPLY_TRANSFER_ABORTED] = "Transfer aborted.",
+    [REPLY_STALLED] = "No data moved for {} seconds. Transfer aborted.",
+    [REPLY_FILE_BUSY] = "The file is busy; try again later.",
+    [REPLY_LOCAL_ERROR] = "Error on the server: {}.",
+    [REPLY_STANDS] =
+        "The file stands, whole, but may not outlive a power cut; send again.",
+    [REPLY_NO_SPACE] = "No space left; free some, then send it again.",
+    [REPLY_UNKNOWN_COMMAND] = "Unknown command; HELP lists those there are.",
+    [REPLY_BAD_LINE] = "A line ends with CRLF; no CR, LF or NUL inside.",
+    [REPLY_LINE_TOO_LONG] = "Line too long. Closing the connection.",
+    [REPLY_BAD_ARGUMENT] = "Bad argument. Syntax: {}",
+    [REPLY_NEED_ARGUMENT] = "Argument missing. Syntax: {}",
+    [REPLY_NO_ARGUMENT] = "No argument is allowed. Syntax: {}",
+    [REPLY_OPTS_UNKNOWN] = "Unknown option; there are UTF8 and MLST.",
+    [REPLY_NOT_IMPLEMENTED] = "Not implemented; HELP lists what is.",
+    [REPLY_ACTIVE_OFF] = "Active mode is off; send EPSV or PASV.",
+    [REPLY_BAD_SEQUENCE] = "Send {} first.",
+    [REPLY_ALREADY_TLS] = "TLS is already on.",
+    [REPLY_ALREADY_LOGGED_IN] = "Already logged in; connect anew to change.",
+    [REPLY_IN_TRANSFER] = "A transfer is running; wait for it or send ABOR.",
+    [REPLY_BAD_PARAMETER] = "Parameter not supported; use {}.",
+    [REPLY_AUTH_UNKNOWN] = "Mechanism not supported; send AUTH TLS.",
+    [REPLY_DATA_MUST_BE_P] =
+        "Data connections must be encrypted; send PBSZ 0 and PROT P first.",
+    [REPLY_BAD_PROTOCOL] = "Network protocol not supported, use (1,2)",
+    [REPLY_NOT_LOGGED_IN] = "Not logged in. Send USER and PASS first.",
+    [REPLY_NEED_TLS] = "TLS is required. Send AUTH TLS first.",
+    [REPLY_LOGIN_WRONG] = "Login incorrect.",
+    [REPLY_LOGIN_TOO_MANY] = "Too many sessions of this user; close one first.",
+    [REPLY_LOGIN_HOME] = "Your home can't be entered; tell the administrator.",
+    [REPLY_POLICY] = "Refused by policy: everything goes over TLS.",
+    [REPLY_PROT_LEVEL] = "Protection level not supported; send PROT P.",
+    [REPLY_NO_RIGHT] = "You don't have the right to do this.",
+    [REPLY_NOT_FOUND] = "No such file or folder.",
+    [REPLY_DENIED] = "Permission denied.",
+    [REPLY_EXISTS] = "A file or folder exists already under this name.",
+    [REPLY_NOT_FOLDER] = "Not a folder.",
+    [REPLY_IS_FOLDER] = "Is a folder.",
+    [REPLY_NOT_REGULAR] = "Not a regular file.",
+    [REPLY_NOT_EMPTY] = "Folder not empty.",
+    [REPLY_READ_ONLY] = "Read-only file system.",
+    [REPLY_CROSS_DEVICE] = "Can't rename across file systems; copy instead.",
+    [REPLY_TOO_LARGE] = "Larger than this server takes.",
+    [REPLY_BAD_NAME] = "Name not allowed; choose another.",
+    [REPLY_BAD_OFFSET] = "Offset past the end; send REST with a smaller one.",
+};
+
+unsigned reply_code(enum reply r)
+{
+    return codes[r];
+}
+
+const char *reply_text(enum reply r)
+{
+    return texts[r];
+}
+
+/* Ends what was begun at BEFORE, or takes all of it back. */
+static int finish(struct buf *into, size_t before, int r)
+{
+    if (r < 0)
+        into->len = before;
+    return r;
+}
+
+static bool is_control(unsigned char c)
+{
+    return c < 0x20 || c == 0x7f;
+}
+
+/* What came from outside must not end the line, or steer a terminal. */
+static int add_argument(struct buf *into, struct slice argument)
+{
+    size_t from = into->len;
+    int r;
+
+    if (argument.len > REPLY_ARGUMENT_MAX)
+        argument.len = REPLY_ARGUMENT_MAX;
+    r = buf_add_slice(into, argument);
+    for (size_t i = from; r == 0 && i < into->len; i++)
+        if (is_control((unsigned char)into->data[i]))
+            into->data[i] = '?';
+    return r;
+}
+
+static int add_text(struct buf *into, const char *text,
+                    const struct slice *args, size_t n)
+{
+    const char *gap;
+    size_t used = 0;
+    int r = 0;
+
+    while (r == 0 && (gap = strstr(text, "{}")) != NULL) {
+        r = buf_add(into, text, (size_t)(gap - text));
+        if (r == 0 && used < n)
+            r = add_argument(into, args[used++]);
+        text = gap + 2;
+    }
+    return r < 0 ? r : buf_add_text(into, text);
+}
+
+int reply_build(struct buf *into, enum reply r, const struct slice *args,
+                size_t n)
+{
+    size_t before = into->len;
+    int e = buf_add_format(into, "%03u ", reply_code(r));
+
+    if (e == 0)
+        e = add_text(into, reply_text(r), args, n);
+    if (e == 0)
+        e = buf_add_text(into, "\r\n");
+    return finish(into, before, e);
+}
+
+int reply_begin(struct buf *into, enum reply r)
+{
+    size_t before = into->len;
+    int e = buf_add_format(into, "%03u-", reply_code(r));
+
+    if (e == 0)
+        e = add_text(into, reply_text(r), NULL, 0);
+    if (e == 0)
+        e = buf_add_text(into, "\r\n");
+    return finish(into, before, e);
+}
+
+static bool ends_a_line(char c)
+{
+    return c == '\r' || c == '\n' || c == '\0';
+}
+
+int reply_line(struct buf *into, struct slice line)
+{
+    size_t before = into->len;
+    int e = buf_add_text(into, " ");
+
+    if (line.len >= 2 && memcmp(line.ptr + line.len - 2, "\r\n", 2) == 0)
+        line.len -= 2;
+    if (e == 0)
+        e = buf_add_slice(into, line);
+    for (size_t i = before; e == 0 && i < into->len; i++)
+        if (ends_a_line(into->data[i]))
+            into->data[i] = '?';
+    if (e == 0)
+        e = buf_add_text(into, "\r\n");
+    return finish(into, before, e);
+}
+
+int reply_end(struct buf *into, enum reply r)
+{
+    return buf_add_format(into, "%03u End\r\n", reply_code(r));
+}
