@@ -44,7 +44,7 @@ enum event_field {
     FIELD_COUNT
 };
 
-#define EVENT_BYTES_MAX 8192
+#define EVENT_BYTES_MAX 10240
 
 /* A record under construction or decoded: at most one value a field. */
 struct event_record {

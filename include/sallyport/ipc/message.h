@@ -98,7 +98,7 @@ enum phase {
  *   t  text, up to 1,024 bytes, anything but NUL
  *   p  absolute path, 1 to 4,096 bytes, no NUL
  *   s  secret, up to 512 bytes, no NUL; the buffers are wiped
- *   b  bytes, up to 8,192 */
+ *   b  bytes, up to 10,240 */
 struct message_row {
     const char *name;
     unsigned from, to; /* PROCESS_BIT()s */

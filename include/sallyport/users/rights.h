@@ -17,6 +17,8 @@ enum right {
 
 /* "full", "read", "collect", or letters like "lrw". 0 or -EINVAL */
 int rights_parse(struct slice text, unsigned *ret);
+/* Words for the administrator about a text that rights_parse() refused. */
+const char *rights_why_not(struct slice text);
 /* A role's name where one fits, else the letters. Returns out. */
 const char *rights_text(unsigned rights, char out[16]);
 

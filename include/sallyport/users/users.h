@@ -13,16 +13,21 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/users/rights.h"
 
-#define USER_NAME_MAX  32
-#define USERS_FILE_MAX (16u << 20)
-#define USERS_MAX      65536
+#define USER_NAME_MAX    32
+#define USER_HASH_MAX    383
+#define USER_COMMENT_MAX 255
+#define USER_HOME_MAX    1023
+#define USER_LINE_MAX    4096
+#define USERS_FILE_MAX   (16u << 20)
+#define USERS_MAX        65536
 
 struct user {
-    char *name, *hash, *comment, *home; /* in the file's own copy */
+    char *name, *comment, *home; /* in the file's own copy */
+    char *hash; /* without the '!' of a locked user; then maybe "" or "*" */
     uid_t uid;
     gid_t gid;
     unsigned rights; /* RIGHT_ bits */
-    bool locked;     /* a '!' in front of the hash */
+    bool locked;     /* a '!' in front of the hash, or no hash */
     size_t line;
 };
 
@@ -33,10 +38,11 @@ struct users {
     size_t text_size;
 };
 
-/* Reads the file from its start. FILE is its name for complaints. Refuses, with
- * file and line: a bad name, a duplicate name or uid, a hash of a refused kind
- * (DES, MD5, NT, empty), a uid that isn't a number, a home that isn't absolute,
- * an unknown key. 0 or -EINVAL. */
+/* Reads the file from its start; *u needs no preparation, and is empty on
+ * failure. FILE is its name for complaints. Refuses, with file and line: a bad
+ * name, a duplicate name or uid, a hash of a refused kind (DES, MD5, NT,
+ * empty), a uid that isn't a number, a home that isn't absolute, an unknown
+ * key. 0 or -EINVAL. */
 int users_read(struct users *u, int fd, const char *file, struct complaint *c);
 void users_release(struct users *u);
 
@@ -47,5 +53,11 @@ bool user_name_ok(struct slice name);
 /* yescrypt, bcrypt, scrypt, SHA-512, SHA-256; "!" in front means locked; "!"
  * or "*" alone: locked without a password. */
 bool user_hash_ok(const char *hash);
+/* "yescrypt", "bcrypt", …, "none" for a user without a password. */
+const char *user_hash_kind(const char *hash);
+/* Absolute, without "." and "..", not "/", no control byte, not too long. */
+bool user_home_ok(struct slice home);
+/* UTF-8 or not, but no ':' and no control byte; not too long. */
+bool user_comment_ok(struct slice comment);
 
 #endif

@@ -1,0 +1,155 @@
+/* Asking files, and what its refusals are called on the wire. */
+#include "ask.h"
+
+#include <errno.h>
+
+#include "leave.h"
+#include "sallyport/base/fd.h"
+
+/* A commit may wait for a slow disk, an APPE for the copy of a big file. */
+#define ASK_MS      30000
+#define ASK_LONG_MS 600000
+
+static bool takes_long(enum message m)
+{
+    return m == MSG_FILE_WRITE || m == MSG_FILE_COMMIT || m == MSG_FILE_SYNC ||
+           m == MSG_FOLDER_LIST;
+}
+
+static void on_late(void *owner)
+{
+    leave(owner, ENDING_PEER, "files gave no answer in time");
+}
+
+void ask_files(struct session *s, struct packet *p, answer_fn *then)
+{
+    struct ask *a = &s->ask;
+    int r;
+
+    p->request = channel_next(&s->files);
+    r = channel_send(&s->files, p);
+    if (r < 0)
+        leave_peer(s, PROCESS_FILES, r, &s->files);
+    a->message = p->message;
+    a->request = p->request;
+    a->then = then;
+    a->timer.on_time = on_late;
+    a->timer.owner = s;
+    s->files.phase = PHASE_ASKED;
+    loop_timer_set(&s->loop, &a->timer,
+                   takes_long(p->message) ? ASK_LONG_MS : ASK_MS);
+}
+
+void ask_again(struct session *s, answer_fn *then)
+{
+    s->ask.then = then;
+}
+
+/* A listing is answered twice: by its pipe, then by its end. */
+static bool is_first_of_two(const struct packet *p)
+{
+    return p->message == MSG_FOLDER_PIPE;
+}
+
+static bool answers(const struct ask *a, const struct packet *p)
+{
+    enum message to = message_row(p->message)->answers;
+
+    return a->message != MSG_NONE && p->request == a->request &&
+           (to == MSG_NONE || to == a->message);
+}
+
+static int on_answer(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    answer_fn *then = s->ask.then;
+
+    if (!answers(&s->ask, p)) {
+        s->files.wrong = "an answer to nothing that was asked";
+        return -EPROTO;
+    }
+    if (!is_first_of_two(p)) {
+        s->ask.message = MSG_NONE;
+        s->files.phase = PHASE_IDLE;
+        loop_timer_clear(&s->loop, &s->ask.timer);
+    }
+    then(s, p);
+    return 0;
+}
+
+static const struct handler from_files[] = {
+    { MSG_FILE_READABLE, on_answer }, { MSG_FILE_WRITABLE, on_answer },
+    { MSG_FILE_STORED, on_answer },   { MSG_FOLDER_PIPE, on_answer },
+    { MSG_FOLDER_LISTED, on_answer }, { MSG_FACTS_ARE, on_answer },
+    { MSG_DONE, on_answer },          { MSG_REFUSED, on_answer },
+};
+
+static void on_files(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+    int r = channel_dispatch(&s->files, from_files,
+                             sizeof(from_files) / sizeof(from_files[0]), s);
+
+    (void)events;
+    if (r < 0)
+        leave_peer(s, PROCESS_FILES, r, &s->files);
+    session_continue(s);
+}
+
+void ask_start(struct session *s, int fd)
+{
+    channel_init(&s->files, fd, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
+    s->files_watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_files, .owner = s
+    };
+    if (loop_add(&s->loop, &s->files_watch) < 0)
+        leave(s, ENDING_PEER, "epoll refuses a channel");
+}
+
+struct outcome_row {
+    enum reply reply;
+    const char *cause;
+};
+
+static const struct outcome_row outcomes[OUTCOME_COUNT] = {
+    [OUTCOME_OK] = { REPLY_DONE, "" },
+    [OUTCOME_NOT_FOUND] = { REPLY_NOT_FOUND, "not found" },
+    [OUTCOME_NO_RIGHT] = { REPLY_NO_RIGHT, "no right" },
+    [OUTCOME_DENIED] = { REPLY_DENIED, "permission denied" },
+    [OUTCOME_EXISTS] = { REPLY_EXISTS, "exists" },
+    [OUTCOME_NOT_FOLDER] = { REPLY_NOT_FOLDER, "not a folder" },
+    [OUTCOME_IS_FOLDER] = { REPLY_IS_FOLDER, "a folder" },
+    [OUTCOME_NOT_REGULAR] = { REPLY_NOT_REGULAR, "not a regular file" },
+    [OUTCOME_NOT_EMPTY] = { REPLY_NOT_EMPTY, "not empty" },
+    [OUTCOME_BAD_NAME] = { REPLY_BAD_NAME, "name not allowed" },
+    [OUTCOME_BAD_OFFSET] = { REPLY_BAD_OFFSET, "offset beyond the file" },
+    [OUTCOME_NO_SPACE] = { REPLY_NO_SPACE, "no space" },
+    [OUTCOME_TOO_LARGE] = { REPLY_TOO_LARGE, "over the file-size limit" },
+    [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, "read-only file system" },
+    [OUTCOME_BUSY] = { REPLY_FILE_BUSY, "busy" },
+    [OUTCOME_CROSS_DEVICE] = { REPLY_CROSS_DEVICE, "across file systems" },
+    [OUTCOME_INCOMPLETE] = { REPLY_LOCAL_ERROR, "length differs" },
+    [OUTCOME_GONE_AWAY] = { REPLY_TRANSFER_ABORTED, "aborted" },
+    [OUTCOME_STANDS] = { REPLY_STANDS, "failed after the rename" },
+    [OUTCOME_IO] = { REPLY_LOCAL_ERROR, "input/output error" },
+};
+
+enum reply outcome_reply(enum outcome o)
+{
+    return (unsigned)o < OUTCOME_COUNT ? outcomes[o].reply : REPLY_LOCAL_ERROR;
+}
+
+const char *outcome_cause(enum outcome o)
+{
+    return (unsigned)o < OUTCOME_COUNT ? outcomes[o].cause : "?";
+}
+
+enum reply ask_refusal(const struct packet *p, const char **cause)
+{
+    enum outcome o = p->value[0].number < OUTCOME_COUNT
+                         ? (enum outcome)p->value[0].number
+                         : OUTCOME_IO;
+
+    *cause = outcome_cause(o);
+    return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : outcome_reply(o);
+}

@@ -1,0 +1,21 @@
+/* Requests of this session to files: one at a time, each with a deadline. */
+#ifndef SALLYPORT_SRC_SESSION_ASK_H
+#define SALLYPORT_SRC_SESSION_ASK_H
+
+#include "session.h"
+
+/* THEN gets the answer: one whose row answers MESSAGE, MSG_DONE or
+ * MSG_REFUSED. No other request may be under way. */
+void ask_files(struct session *s, struct packet *p, answer_fn *then);
+/* Takes over the answer that is still to come (a listing's second one). */
+void ask_again(struct session *s, answer_fn *then);
+
+/* The channel to files, once master has granted it. */
+void ask_start(struct session *s, int fd);
+
+/* The reply for a refusal: 550, 552, …; *cause for the log. */
+enum reply ask_refusal(const struct packet *p, const char **cause);
+enum reply outcome_reply(enum outcome o);
+const char *outcome_cause(enum outcome o);
+
+#endif

@@ -1,0 +1,173 @@
+/* FEAT, OPTS, SYST, HELP, NOOP, STAT, TYPE, MODE, STRU, REST, ALLO (RFC 959,
+ * 2389, 2640, 3659). */
+#include <stdio.h>
+
+#include "commands.h"
+#include "control.h"
+#include "list.h"
+#include "sallyport/ftp/listing.h"
+
+void cmd_feat(struct session *s, const struct call *call)
+{
+    (void)call;
+    reply_begin(&s->control.out, REPLY_FEAT);
+    command_feat(&s->control.out);
+    reply_end(&s->control.out, REPLY_FEAT);
+    control_flush(s);
+}
+
+static void opts_mlst(struct session *s)
+{
+    struct buf facts;
+
+    buf_init(&facts, 128);
+    for (const char *c = LISTING_FACTS; *c; c++)
+        if (*c != '*')
+            buf_add(&facts, c, 1);
+    control_reply_with(s, REPLY_OPTS_MLST, buf_slice(&facts), NOTHING);
+    buf_release(&facts);
+}
+
+void cmd_opts(struct session *s, const struct call *call)
+{
+    struct slice rest = call->argument, word;
+
+    slice_cut(&rest, ' ', &word);
+    if (slice_equal_nocase(word, SLICE("UTF8")) ||
+        slice_equal_nocase(word, SLICE("UTF-8")))
+        control_reply(s, REPLY_OPTS_UTF8);
+    else if (slice_equal_nocase(word, SLICE("MLST")))
+        opts_mlst(s); /* all facts, always: a set of its own comes later */
+    else
+        control_reply(s, REPLY_OPTS_UNKNOWN);
+}
+
+void cmd_syst(struct session *s, const struct call *call)
+{
+    (void)call;
+    control_reply(s, REPLY_SYST);
+}
+
+void cmd_help(struct session *s, const struct call *call)
+{
+    struct buf lines;
+
+    buf_init(&lines, 16384);
+    if (command_help(slice_trim(call->argument), &lines) < 0) {
+        control_reply(s, REPLY_UNKNOWN_COMMAND);
+    } else {
+        reply_begin(&s->control.out, REPLY_HELP);
+        buf_add_slice(&s->control.out, buf_slice(&lines));
+        reply_end(&s->control.out, REPLY_HELP);
+        control_flush(s);
+    }
+    buf_release(&lines);
+}
+
+void cmd_noop(struct session *s, const struct call *call)
+{
+    (void)call;
+    control_reply(s, REPLY_NOOP_OK);
+}
+
+static void line(struct buf *out, const char *what, const char *value)
+{
+    char text[320];
+
+    snprintf(text, sizeof(text), "%s%s", what, value);
+    reply_line(out, slice_from(text));
+}
+
+static void stat_session(struct session *s)
+{
+    struct buf *out = &s->control.out;
+    char bytes[48];
+
+    reply_begin(out, REPLY_STAT);
+    if (s->login.done)
+        line(out, "Logged in as ", s->login.name);
+    else
+        line(out, "Not logged in", "");
+    line(out, "Control connection: ", stream_cipher(s->control.stream));
+    line(out, "Data connections: ",
+         s->protected ? "protected (PROT P)" : "none until PROT P");
+    if (s->transfer.state != TRANSFER_NONE) {
+        snprintf(bytes, sizeof(bytes), "%llu",
+                 (unsigned long long)s->transfer.bytes);
+        line(out, "A transfer is under way, bytes so far: ", bytes);
+    }
+    reply_end(out, REPLY_STAT);
+    control_flush(s);
+}
+
+void cmd_stat(struct session *s, const struct call *call)
+{
+    if (call->argument.len == 0)
+        stat_session(s);
+    else if (!s->login.done)
+        control_reply(s, REPLY_NOT_LOGGED_IN);
+    else if (s->transfer.state != TRANSFER_NONE)
+        control_reply(s, REPLY_IN_TRANSFER);
+    else
+        list_stat(s, call);
+}
+
+/* The bytes go as they are in every type; A is accepted for the clients that
+ * ask for it (RFC 959 3.1.1; FIELD.md 1.6). */
+void cmd_type(struct session *s, const struct call *call)
+{
+    static const struct slice types[] = {
+        { "A", 1 }, { "A N", 3 }, { "I", 1 }, { "L 8", 3 }
+    };
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (slice_equal_nocase(call->argument, types[i])) {
+            control_reply_with(s, REPLY_TYPE_OK, types[i], NOTHING);
+            return;
+        }
+    control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("A, I or L 8"), NOTHING);
+}
+
+void cmd_mode(struct session *s, const struct call *call)
+{
+    if (slice_equal_nocase(call->argument, SLICE("S")))
+        control_reply(s, REPLY_MODE_OK);
+    else
+        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("S"), NOTHING);
+}
+
+void cmd_stru(struct session *s, const struct call *call)
+{
+    if (slice_equal_nocase(call->argument, SLICE("F")))
+        control_reply(s, REPLY_STRU_OK);
+    else
+        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("F"), NOTHING);
+}
+
+void cmd_rest(struct session *s, const struct call *call)
+{
+    uint64_t n;
+
+    if (slice_number(call->argument, INT64_MAX, &n) < 0) {
+        control_reply_with(s, REPLY_BAD_ARGUMENT,
+                           slice_from(call->command->help), NOTHING);
+        return;
+    }
+    s->rest = n;
+    control_reply_with(s, REPLY_REST_OK, call->argument, NOTHING);
+}
+
+void cmd_allo(struct session *s, const struct call *call)
+{
+    struct slice rest = call->argument, size;
+    uint64_t n;
+
+    slice_cut(&rest, ' ', &size); /* "n R m": the record size means nothing */
+    if (slice_number(size, INT64_MAX, &n) < 0) {
+        control_reply_with(s, REPLY_BAD_ARGUMENT,
+                           slice_from(call->command->help), NOTHING);
+        return;
+    }
+    s->announced = n;
+    control_reply(s, REPLY_ALLO_OK);
+}

@@ -1,0 +1,87 @@
+/* AUTH, PBSZ, PROT, USER, PASS, QUIT, HOST (RFC 4217, 2228, 959, 7151). */
+#include "commands.h"
+#include "control.h"
+#include "login.h"
+#include "sallyport/base/secret.h"
+
+void cmd_auth(struct session *s, const struct call *call)
+{
+    struct slice a = call->argument;
+
+    if (s->control.secured) {
+        control_reply(s, REPLY_ALREADY_TLS);
+        return;
+    }
+    /* curl asks for SSL first; both have always meant the same (RFC 4217 2). */
+    if (!slice_equal_nocase(a, SLICE("TLS")) &&
+        !slice_equal_nocase(a, SLICE("TLS-C")) &&
+        !slice_equal_nocase(a, SLICE("SSL"))) {
+        control_reply(s, REPLY_AUTH_UNKNOWN);
+        return;
+    }
+    control_reply(s, REPLY_AUTH_OK);
+    control_secure(s);
+}
+
+void cmd_pbsz(struct session *s, const struct call *call)
+{
+    (void)call; /* TLS has no such size: whatever is asked, 0 it is */
+    control_reply(s, REPLY_PBSZ_OK);
+}
+
+void cmd_prot(struct session *s, const struct call *call)
+{
+    struct slice a = call->argument;
+
+    if (slice_equal_nocase(a, SLICE("P"))) {
+        s->protected = true;
+        control_reply(s, REPLY_PROT_OK);
+    } else if (slice_equal_nocase(a, SLICE("C"))) {
+        control_reply(s, REPLY_POLICY);
+    } else if (slice_equal_nocase(a, SLICE("S")) ||
+               slice_equal_nocase(a, SLICE("E"))) {
+        control_reply(s, REPLY_PROT_LEVEL);
+    } else {
+        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("P"), NOTHING);
+    }
+}
+
+void cmd_user(struct session *s, const struct call *call)
+{
+    struct login *l = &s->login;
+    struct slice name = call->argument;
+
+    if (l->done) {
+        control_reply(s, REPLY_ALREADY_LOGGED_IN);
+        return;
+    }
+    if (name.len > USER_ARGUMENT_MAX)
+        name.len = USER_ARGUMENT_MAX;
+    slice_copy(name, l->name, sizeof(l->name));
+    control_reply(s, REPLY_NEED_PASSWORD);
+}
+
+void cmd_pass(struct session *s, const struct call *call)
+{
+    if (s->login.done)
+        control_reply(s, REPLY_ALREADY_LOGGED_IN);
+    else
+        login_ask(s, call->argument);
+}
+
+void cmd_quit(struct session *s, const struct call *call)
+{
+    (void)call;
+    if (s->transfer.state != TRANSFER_NONE)
+        s->quit_after = true; /* RFC 959 4.1.1: the transfer first */
+    else
+        control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
+}
+
+/* RFC 7151 before login; there are no virtual hosts, so it is forgotten. */
+void cmd_host(struct session *s, const struct call *call)
+{
+    (void)call;
+    control_reply_with(s, s->login.done ? REPLY_BAD_SEQUENCE : REPLY_HOST_OK,
+                       SLICE("HOST before USER"), NOTHING);
+}

@@ -1,0 +1,256 @@
+/* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MDTM, MLST (RFC 959, 3659):
+ * each asks files and answers with what it says. */
+#include <stdio.h>
+
+#include "ask.h"
+#include "commands.h"
+#include "control.h"
+#include "report.h"
+#include "sallyport/ftp/listing.h"
+
+static void reply_path(struct session *s, enum reply r, struct slice path)
+{
+    struct buf quoted;
+
+    buf_init(&quoted, 2 * FTP_PATH_MAX + 1);
+    path_quote(path, &quoted);
+    control_reply_with(s, r, buf_slice(&quoted), NOTHING);
+    buf_release(&quoted);
+}
+
+static bool refused(struct session *s, struct packet *p)
+{
+    const char *cause;
+    enum reply r;
+
+    if (p->message != MSG_REFUSED)
+        return false;
+    r = ask_refusal(p, &cause);
+    control_reply_with(s, r, slice_from(cause), NOTHING);
+    return true;
+}
+
+static void ask_path(struct session *s, enum message m, const struct path *path,
+                     uint64_t number, answer_fn *then)
+{
+    struct packet p = { .message = m,
+                        .value = { TEXT(path_slice(path)), NUMBER(number) } };
+
+    s->subject = *path;
+    ask_files(s, &p, then);
+}
+
+void cmd_pwd(struct session *s, const struct call *call)
+{
+    (void)call;
+    reply_path(s, REPLY_PWD, path_slice(&s->cwd));
+}
+
+static void entered(struct session *s, struct packet *p)
+{
+    if (refused(s, p))
+        return;
+    s->cwd = s->subject;
+    control_reply_with(s, REPLY_CWD_OK, path_slice(&s->cwd), NOTHING);
+}
+
+void cmd_cwd(struct session *s, const struct call *call)
+{
+    ask_path(s, MSG_FOLDER_ENTER, &call->path, 0, entered);
+}
+
+void cmd_cdup(struct session *s, const struct call *call)
+{
+    struct path up;
+
+    (void)call;
+    path_resolve(&s->cwd, SLICE(".."), &up);
+    ask_path(s, MSG_FOLDER_ENTER, &up, 0, entered);
+}
+
+static void changed(struct session *s, struct packet *p, const char *verb,
+                    enum reply done)
+{
+    const char *cause;
+    enum reply r = p->message == MSG_REFUSED ? ask_refusal(p, &cause) : done;
+
+    report_change(s, verb, path_slice(&s->subject), NOTHING, reply_code(r));
+    if (refused(s, p))
+        return;
+    if (done == REPLY_MADE)
+        reply_path(s, done, path_slice(&s->subject));
+    else
+        control_reply(s, done);
+}
+
+static void made(struct session *s, struct packet *p)
+{
+    changed(s, p, "MKD", REPLY_MADE);
+}
+
+void cmd_mkd(struct session *s, const struct call *call)
+{
+    ask_path(s, MSG_FOLDER_MAKE, &call->path, 0, made);
+}
+
+static void removed(struct session *s, struct packet *p)
+{
+    changed(s, p, "RMD", REPLY_REMOVED);
+}
+
+void cmd_rmd(struct session *s, const struct call *call)
+{
+    ask_path(s, MSG_FOLDER_REMOVE, &call->path, 0, removed);
+}
+
+static void deleted(struct session *s, struct packet *p)
+{
+    changed(s, p, "DELE", REPLY_DELETED);
+}
+
+void cmd_dele(struct session *s, const struct call *call)
+{
+    ask_path(s, MSG_FILE_DELETE, &call->path, 0, deleted);
+}
+
+static void rename_from(struct session *s, struct packet *p)
+{
+    if (refused(s, p))
+        return;
+    s->rename_from = s->subject;
+    s->has_rename_from = true;
+    control_reply(s, REPLY_RNFR_OK);
+}
+
+void cmd_rnfr(struct session *s, const struct call *call)
+{
+    ask_path(s, MSG_FACTS, &call->path, 0, rename_from);
+}
+
+static void renamed(struct session *s, struct packet *p)
+{
+    const char *cause;
+    enum reply r =
+        p->message == MSG_REFUSED ? ask_refusal(p, &cause) : REPLY_RENAMED;
+
+    report_change(s, "RNTO", path_slice(&s->rename_from),
+                  path_slice(&s->subject), reply_code(r));
+    if (!refused(s, p))
+        control_reply(s, REPLY_RENAMED);
+}
+
+void cmd_rnto(struct session *s, const struct call *call)
+{
+    struct packet p = { .message = MSG_RENAME,
+                        .value = { TEXT(path_slice(&s->rename_from)),
+                                   TEXT(path_slice(&call->path)) } };
+
+    if (!s->has_rename_from) {
+        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("RNFR"), NOTHING);
+        return;
+    }
+    s->subject = call->path;
+    ask_files(s, &p, renamed);
+}
+
+enum {
+    FACT_KIND,
+    FACT_SIZE,
+    FACT_MTIME,
+    FACT_PERM,
+    FACT_MODE,
+    FACT_DEVICE,
+    FACT_INODE
+};
+
+/* SIZE and MDTM are for files. */
+static bool is_file(struct session *s, struct packet *p)
+{
+    if (refused(s, p))
+        return false;
+    if (p->value[FACT_KIND].number == KIND_FILE)
+        return true;
+    control_reply(s, p->value[FACT_KIND].number == KIND_FOLDER
+                         ? REPLY_IS_FOLDER
+                         : REPLY_NOT_REGULAR);
+    return false;
+}
+
+static void sized(struct session *s, struct packet *p)
+{
+    char text[32];
+
+    if (!is_file(s, p))
+        return;
+    snprintf(text, sizeof(text), "%llu",
+             (unsigned long long)p->value[FACT_SIZE].number);
+    control_reply_with(s, REPLY_SIZE, slice_from(text), NOTHING);
+}
+
+void cmd_size(struct session *s, const struct call *call)
+{
+    ask_path(s, MSG_FACTS, &call->path, 1, sized);
+}
+
+static void timed(struct session *s, struct packet *p)
+{
+    char text[16];
+
+    if (!is_file(s, p))
+        return;
+    listing_time((time_t)p->value[FACT_MTIME].number, text);
+    control_reply_with(s, REPLY_MDTM, slice_from(text), NOTHING);
+}
+
+void cmd_mdtm(struct session *s, const struct call *call)
+{
+    ask_path(s, MSG_FACTS, &call->path, 0, timed);
+}
+
+/* RFC 3659 7.2: the path as this server knows it, behind the facts. */
+static void facts_line(struct session *s, const struct packet *p,
+                       struct buf *into)
+{
+    static const char letters[] = "acdeflmprw";
+    uint64_t perm = p->value[FACT_PERM].number;
+    struct entry e = {
+        .name = path_slice(&s->subject),
+        .kind = p->value[FACT_KIND].number == KIND_FOLDER ? ENTRY_FOLDER
+                                                          : ENTRY_FILE,
+        .mode = (uint32_t)p->value[FACT_MODE].number,
+        .size = p->value[FACT_SIZE].number,
+        .mtime = (time_t)p->value[FACT_MTIME].number,
+        .device = p->value[FACT_DEVICE].number,
+        .inode = p->value[FACT_INODE].number,
+    };
+    size_t n = 0;
+
+    for (size_t i = 0; letters[i]; i++)
+        if (perm & 1ULL << i)
+            e.perm[n++] = letters[i];
+    listing_facts(into, &e);
+}
+
+static void facts(struct session *s, struct packet *p)
+{
+    struct buf text;
+    struct slice one;
+
+    if (refused(s, p))
+        return;
+    buf_init(&text, FTP_PATH_MAX + 512);
+    facts_line(s, p, &text);
+    one = buf_slice(&text);
+    if (one.len >= 2)
+        one.len -= 2; /* its CRLF */
+    reply_begin(&s->control.out, REPLY_MLST);
+    reply_line(&s->control.out, one);
+    reply_end(&s->control.out, REPLY_MLST);
+    buf_release(&text);
+    control_flush(s);
+}
+
+void cmd_mlst(struct session *s, const struct call *call)
+{
+    ask_path(s, MSG_FACTS, &call->path, 0, facts);
+}

@@ -1,0 +1,137 @@
+/* PASV, EPSV, LIST, NLST, MLSD, RETR, STOR, APPE, ABOR (RFC 959, 2428, 3659).
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "control.h"
+#include "data.h"
+#include "leave.h"
+#include "list.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ftp/hostport.h"
+#include "transfer.h"
+
+void cmd_pasv(struct session *s, const struct call *call)
+{
+    (void)call;
+    if (s->only_epsv)
+        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("EPSV, after EPSV ALL"),
+                           NOTHING);
+    else if (s->local.family != 4)
+        control_reply(s, REPLY_USE_EPSV);
+    else
+        data_ask_port(s, VERB_PASV);
+}
+
+void cmd_epsv(struct session *s, const struct call *call)
+{
+    enum epsv_argument wanted;
+    int r = epsv_parse(call->argument, &wanted);
+
+    if (r == -EPROTONOSUPPORT ||
+        (r == 0 && ((wanted == EPSV_IPV4 && s->local.family != 4) ||
+                    (wanted == EPSV_IPV6 && s->local.family != 6)))) {
+        control_reply(s, REPLY_BAD_PROTOCOL);
+    } else if (r < 0) {
+        control_reply_with(s, REPLY_BAD_ARGUMENT,
+                           slice_from(call->command->help), NOTHING);
+    } else if (wanted == EPSV_ALL) {
+        s->only_epsv = true;
+        control_reply(s, REPLY_EPSV_ALL);
+    } else {
+        data_ask_port(s, VERB_EPSV);
+    }
+}
+
+void cmd_list(struct session *s, const struct call *call)
+{
+    list_begin(s, call, LIST_LONG, NOTHING);
+}
+
+/* NLST gives names that RETR takes: with the folder in front, as asked. */
+void cmd_nlst(struct session *s, const struct call *call)
+{
+    struct buf front;
+    struct slice asked = call->argument;
+
+    buf_init(&front, 1024);
+    if (asked.len > 0 && buf_add_slice(&front, asked) == 0 &&
+        asked.ptr[asked.len - 1] != '/')
+        buf_add_text(&front, "/");
+    list_begin(s, call, LIST_NAMES, buf_slice(&front));
+    buf_release(&front);
+}
+
+void cmd_mlsd(struct session *s, const struct call *call)
+{
+    list_begin(s, call, LIST_FACTS, NOTHING);
+}
+
+static void readable(struct session *s, struct packet *p)
+{
+    struct transfer *t = &s->transfer;
+
+    if (p->message == MSG_REFUSED) {
+        transfer_refused(s, p);
+        return;
+    }
+    t->source = fd_take(&p->fd[0]);
+    t->size = p->value[0].number;
+    transfer_announce(s, t->size);
+}
+
+void cmd_retr(struct session *s, const struct call *call)
+{
+    struct packet p = { .message = MSG_FILE_READ,
+                        .value = { TEXT(path_slice(&call->path)),
+                                   NUMBER(s->rest) } };
+
+    if (transfer_begin(s, call))
+        ask_files(s, &p, readable);
+}
+
+static void writable(struct session *s, struct packet *p)
+{
+    struct transfer *t = &s->transfer;
+
+    if (p->message == MSG_REFUSED) {
+        transfer_refused(s, p);
+        return;
+    }
+    t->source = fd_take(&p->fd[0]);
+    t->start = t->offset = t->synced = p->value[0].number;
+    t->limit = p->value[1].number;
+    t->block = malloc(TRANSFER_BLOCK);
+    if (!t->block)
+        leave(s, ENDING_PEER, "no memory for an upload");
+    transfer_announce(s, UINT64_MAX);
+}
+
+static void store(struct session *s, const struct call *call,
+                  enum write_mode mode)
+{
+    struct packet p = { .message = MSG_FILE_WRITE,
+                        .value = { TEXT(path_slice(&call->path)), NUMBER(mode),
+                                   NUMBER(s->rest), NUMBER(s->announced) } };
+
+    if (transfer_begin(s, call))
+        ask_files(s, &p, writable);
+}
+
+void cmd_stor(struct session *s, const struct call *call)
+{
+    store(s, call, WRITE_STORE);
+}
+
+void cmd_appe(struct session *s, const struct call *call)
+{
+    s->rest = 0; /* APPE goes to the end, whatever REST said */
+    store(s, call, WRITE_APPEND);
+}
+
+void cmd_abor(struct session *s, const struct call *call)
+{
+    (void)call;
+    transfer_abort(s);
+}

@@ -1,0 +1,15 @@
+/* The handlers: one for each verb, called by dispatch only. */
+#ifndef SALLYPORT_SRC_SESSION_COMMANDS_H
+#define SALLYPORT_SRC_SESSION_COMMANDS_H
+
+#include "dispatch.h"
+
+handler_fn cmd_auth, cmd_pbsz, cmd_prot, cmd_user, cmd_pass, cmd_quit, cmd_host;
+handler_fn cmd_feat, cmd_opts, cmd_syst, cmd_help, cmd_noop, cmd_stat;
+handler_fn cmd_type, cmd_mode, cmd_stru, cmd_rest, cmd_allo;
+handler_fn cmd_pwd, cmd_cwd, cmd_cdup, cmd_mkd, cmd_rmd, cmd_dele, cmd_rnfr,
+    cmd_rnto, cmd_size, cmd_mdtm, cmd_mlst;
+handler_fn cmd_pasv, cmd_epsv, cmd_list, cmd_nlst, cmd_mlsd, cmd_retr, cmd_stor,
+    cmd_appe, cmd_abor;
+
+#endif

@@ -1,0 +1,294 @@
+/* The control connection of a session: reads bytes, hands out lines one at a
+ * time, sends replies. It never reads a line while the one before is still
+ * being answered, except for what may come during a transfer. */
+#include "control.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "dispatch.h"
+#include "leave.h"
+#include "sallyport/base/die.h"
+
+#define CONTROL_BUFFER (20u << 10)
+#define REPLIES_MAX    (256u << 10)
+#define CLOSE_MS       2000
+
+static bool is_busy(const struct session *s)
+{
+    return s->login.pending || s->ask.message != MSG_NONE ||
+           s->data.state == DATA_ASKED;
+}
+
+/* During a transfer lines are read, whatever files is asked meanwhile. */
+static bool may_take_line(const struct session *s)
+{
+    const struct control *c = &s->control;
+
+    if (c->securing || c->closing || c->out.len > 0)
+        return false;
+    if (s->transfer.state >= TRANSFER_CONNECTING &&
+        s->transfer.state != TRANSFER_CLOSING)
+        return true;
+    return !is_busy(s);
+}
+
+static void wait_for(struct session *s)
+{
+    struct control *c = &s->control;
+    uint32_t events = 0;
+
+    if (c->securing)
+        events = stream_events(c->stream);
+    else if (c->closing || (may_take_line(s) && !c->held.ptr))
+        events = EPOLLIN;
+    if (c->out.len > 0 || stream_unsent(c->stream))
+        events |= EPOLLOUT;
+    loop_change(&s->loop, &c->watch, events);
+}
+
+static void handshake(struct session *s)
+{
+    struct control *c = &s->control;
+
+    switch (stream_handshake(c->stream)) {
+    case STREAM_OK:
+        c->securing = false;
+        c->secured = true;
+        break;
+    case STREAM_AGAIN:
+        break;
+    default:
+        leave(s, ENDING_TLS, stream_cause(c->stream));
+    }
+}
+
+void control_flush(struct session *s)
+{
+    struct control *c = &s->control;
+    enum stream_state state = STREAM_OK;
+
+    while (c->out.len > 0 && state == STREAM_OK) {
+        size_t took = 0;
+
+        state = stream_write(c->stream, c->out.data, c->out.len, &took);
+        buf_consume(&c->out, took);
+    }
+    if (state == STREAM_OK || state == STREAM_AGAIN)
+        state = stream_flush(c->stream);
+    if (state != STREAM_OK && state != STREAM_AGAIN)
+        leave(s, s->control.closing ? s->ending : ENDING_CLOSED,
+              stream_cause(c->stream));
+    wait_for(s);
+}
+
+void control_reply_with(struct session *s, enum reply r, struct slice a,
+                        struct slice b)
+{
+    struct slice args[] = { a, b };
+
+    if (s->control.closing)
+        return;
+    if (reply_build(&s->control.out, r, args, 2) < 0)
+        leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");
+    control_flush(s);
+}
+
+void control_reply(struct session *s, enum reply r)
+{
+    control_reply_with(s, r, NOTHING, NOTHING);
+}
+
+void control_secure(struct session *s)
+{
+    struct control *c = &s->control;
+
+    /* RFC 4217 and CVE-2011-0411: what came behind AUTH in plain text must
+     * never be taken for something that came under TLS. */
+    if (line_has_more(&c->lines) || c->out.len > 0 ||
+        stream_secure(c->stream, s->tls) < 0)
+        leave(s, ENDING_PROTOCOL, "plain text behind AUTH");
+    line_init(&c->lines);
+    c->securing = true;
+    handshake(s);
+    wait_for(s);
+}
+
+static void bad_line(struct session *s, enum line_state state)
+{
+    if (state == LINE_LONG)
+        control_end(s, ENDING_PROTOCOL, REPLY_LINE_TOO_LONG, NOTHING);
+    else
+        control_reply(s, REPLY_BAD_LINE);
+}
+
+/* One line, if there is one: false when more bytes are needed. */
+static bool take_line(struct session *s)
+{
+    struct control *c = &s->control;
+    struct slice line = c->held;
+    enum line_state state;
+
+    c->held = (struct slice){ NULL, 0 };
+    if (!line.ptr) {
+        state = line_next(&c->lines, &line);
+        if (state == LINE_MORE)
+            return false;
+        if (state != LINE_WHOLE) {
+            bad_line(s, state);
+            return true;
+        }
+        loop_timer_set(&s->loop, &c->idle, s->settings->idle_timeout);
+    }
+    if (dispatch_line(s, line) == DISPATCH_HOLD)
+        c->held = line;
+    return true;
+}
+
+void control_continue(struct session *s)
+{
+    struct control *c = &s->control;
+
+    while (may_take_line(s) && !c->held.ptr)
+        if (!take_line(s))
+            break;
+    wait_for(s);
+}
+
+/* What was held may go on once the reason is gone; dispatch decides again. */
+static void release_held(struct session *s)
+{
+    if (s->control.held.ptr && may_take_line(s) &&
+        s->transfer.state == TRANSFER_NONE)
+        take_line(s);
+}
+
+static void receive(struct session *s)
+{
+    struct control *c = &s->control;
+    enum stream_state state;
+    size_t room, got = 0;
+    char *into = line_room(&c->lines, &room);
+
+    if (room == 0)
+        return;
+    state = stream_read(c->stream, into, room, &got);
+    line_added(&c->lines, got);
+    if (state == STREAM_CLOSED || state == STREAM_CUT)
+        leave(s, ENDING_CLOSED, stream_cause(c->stream));
+    if (state == STREAM_FAILED)
+        leave(s, ENDING_TLS, stream_cause(c->stream));
+}
+
+static void drain(struct session *s)
+{
+    char waste[512];
+    size_t got;
+
+    for (;;) {
+        enum stream_state state =
+            stream_read(s->control.stream, waste, sizeof(waste), &got);
+
+        if (state == STREAM_AGAIN)
+            return;
+        if (state != STREAM_OK)
+            leave(s, s->ending, "");
+    }
+}
+
+static void on_ready(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+    struct control *c = &s->control;
+
+    if (c->out.len > 0 || stream_unsent(c->stream))
+        control_flush(s);
+    if (c->closing) {
+        drain(s);
+        return;
+    }
+    if (c->securing) {
+        handshake(s);
+    } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && may_take_line(s) &&
+               !c->held.ptr) {
+        receive(s);
+    } else if (events & (EPOLLHUP | EPOLLERR)) {
+        leave(s, ENDING_CLOSED, "connection reset");
+    }
+    session_continue(s);
+}
+
+/* Lines that are already here must not wait for the next byte. */
+void session_continue(struct session *s)
+{
+    loop_change(&s->loop, &s->log_watch, s->log.queue.len > 0 ? EPOLLOUT : 0);
+    release_held(s);
+    control_continue(s);
+    while (stream_pending(s->control.stream) && may_take_line(s) &&
+           !s->control.held.ptr && !s->control.securing) {
+        receive(s);
+        control_continue(s);
+    }
+}
+
+static void on_idle(void *owner)
+{
+    struct session *s = owner;
+
+    if (s->transfer.state != TRANSFER_NONE || s->login.pending) {
+        loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
+        return;
+    }
+    control_end(s, ENDING_IDLE_TIME, REPLY_TIMED_OUT, SLICE("idle"));
+}
+
+static void on_closed(void *owner)
+{
+    struct session *s = owner;
+
+    leave(s, s->ending, "");
+}
+
+void control_end(struct session *s, enum ending ending, enum reply last,
+                 struct slice argument)
+{
+    struct control *c = &s->control;
+
+    if (c->closing)
+        return;
+    if (c->securing) /* no reply may go in plain text now */
+        leave(s, ending, "");
+    if (last != REPLY_COUNT)
+        control_reply_with(s, last, argument, NOTHING);
+    s->ending = ending;
+    c->closing = true;
+    stream_shutdown(c->stream);
+    stream_flush(c->stream);
+    if (c->out.len == 0 && !stream_unsent(c->stream))
+        shutdown(c->fd, SHUT_WR);
+    loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
+    loop_timer_clear(&s->loop, &c->idle);
+    wait_for(s);
+}
+
+void control_start(struct session *s, int fd)
+{
+    struct control *c = &s->control;
+
+    c->fd = fd;
+    c->stream = stream_plain(fd, CONTROL_BUFFER);
+    if (!c->stream)
+        die(71, "no memory for a session");
+    line_init(&c->lines);
+    c->lines.telnet = true;
+    buf_init(&c->out, REPLIES_MAX);
+    c->watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = s
+    };
+    c->idle = (struct loop_timer){ .on_time = on_idle, .owner = s };
+    c->closed = (struct loop_timer){ .on_time = on_closed, .owner = s };
+    if (loop_add(&s->loop, &c->watch) < 0)
+        die(71, "epoll refuses the control connection");
+    loop_timer_set(&s->loop, &c->idle, s->settings->idle_timeout);
+}

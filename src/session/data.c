@@ -1,0 +1,230 @@
+/* The data connection of a session. Gate owns the listeners: it tells the port,
+ * checks who connects, and passes the socket. */
+#include "data.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "control.h"
+#include "leave.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ftp/hostport.h"
+
+#define DATA_BUFFER (512u << 10)
+#define LINGER_MS   2000
+
+static void drain(struct session *s)
+{
+    char waste[4096];
+
+    for (;;) {
+        ssize_t n = recv(s->data.fd, waste, sizeof(waste), MSG_DONTWAIT);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0) {
+            data_close(s);
+            return;
+        }
+    }
+}
+
+static void on_data(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+
+    if (s->data.state == DATA_ENDING)
+        drain(s);
+    else
+        transfer_ready(s, events);
+    session_continue(s);
+}
+
+void data_close(struct session *s)
+{
+    struct data *d = &s->data;
+    struct packet p = { .message = MSG_PORT_CLOSE };
+
+    loop_timer_clear(&s->loop, &d->timer);
+    loop_remove(&s->loop, &d->watch);
+    stream_free(d->stream);
+    d->stream = NULL;
+    fd_close(&d->fd);
+    if (d->state == DATA_ASKED || d->state == DATA_EXPECTED)
+        channel_send(&s->gate, &p); /* a dead gate shows at its channel */
+    d->state = DATA_CLOSED;
+}
+
+static void on_linger(void *owner)
+{
+    struct session *s = owner;
+
+    data_close(s);
+    session_continue(s);
+}
+
+void data_linger(struct session *s)
+{
+    struct data *d = &s->data;
+
+    if (d->fd < 0)
+        return;
+    shutdown(d->fd, SHUT_WR);
+    stream_free(d->stream);
+    d->stream = NULL;
+    d->state = DATA_ENDING;
+    d->timer.on_time = on_linger;
+    d->timer.owner = s;
+    loop_timer_set(&s->loop, &d->timer, LINGER_MS);
+    loop_change(&s->loop, &d->watch, EPOLLIN);
+    drain(s);
+}
+
+static void on_port_late(void *owner)
+{
+    leave(owner, ENDING_PEER, "gate gave no port in time");
+}
+
+void data_ask_port(struct session *s, enum verb verb)
+{
+    struct data *d = &s->data;
+    struct packet p = { .message = MSG_PORT };
+    int r;
+
+    data_close(s);
+    p.request = d->request = channel_next(&s->gate);
+    r = channel_send(&s->gate, &p);
+    if (r < 0)
+        leave_peer(s, PROCESS_GATE, r, &s->gate);
+    d->state = DATA_ASKED;
+    d->verb = verb;
+    d->timer.on_time = on_port_late;
+    d->timer.owner = s;
+    loop_timer_set(&s->loop, &d->timer, 10000);
+}
+
+bool data_open_stream(struct session *s)
+{
+    struct data *d = &s->data;
+
+    d->stream = stream_plain(d->fd, DATA_BUFFER);
+    return d->stream && stream_secure(d->stream, s->tls) == 0;
+}
+
+static void tell_port(struct session *s)
+{
+    char text[HOSTPORT_MAX];
+
+    if (s->data.verb == VERB_PASV) {
+        hostport_text(&s->data.told, text);
+        control_reply_with(s, REPLY_PASV, slice_from(text), NOTHING);
+        return;
+    }
+    snprintf(text, sizeof(text), "%u", s->data.told.port);
+    control_reply_with(s, REPLY_EPSV, slice_from(text), NOTHING);
+}
+
+static bool is_mine(struct session *s, const struct packet *p)
+{
+    if (s->data.state == DATA_ASKED && p->request == s->data.request)
+        return true;
+    s->gate.wrong = "a port that was not asked for";
+    return false;
+}
+
+static int on_port_is(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+
+    if (!is_mine(s, p))
+        return -EPROTO;
+    loop_timer_clear(&s->loop, &s->data.timer);
+    s->data.state = DATA_EXPECTED;
+    s->data.told = p->value[0].address;
+    tell_port(s);
+    return 0;
+}
+
+static int on_port_none(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    const struct port_range *r = &s->settings->ports;
+    char text[48];
+
+    if (!is_mine(s, p))
+        return -EPROTO;
+    loop_timer_clear(&s->loop, &s->data.timer);
+    s->data.state = DATA_CLOSED;
+    if (r->automatic)
+        snprintf(text, sizeof(text), "auto %u", r->automatic);
+    else
+        snprintf(text, sizeof(text), "%u-%u", r->first, r->last);
+    control_reply_with(s, REPLY_NO_PORT, slice_from(text), NOTHING);
+    return 0;
+}
+
+/* One that comes when nobody is expected any more crossed our PORT_CLOSE: it is
+ * closed with the packet. */
+static int on_socket(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    struct data *d = &s->data;
+
+    if (d->state != DATA_EXPECTED)
+        return 0;
+    if (!address_same_host(&p->value[0].address, &s->peer)) {
+        s->gate.wrong = "a data connection from another host";
+        return -EPROTO;
+    }
+    d->fd = fd_take(&p->fd[0]);
+    d->state = DATA_CONNECTED;
+    fd_set_nonblock(d->fd, true);
+    d->watch = (struct loop_watch){
+        .fd = d->fd, .events = 0, .on_ready = on_data, .owner = s
+    };
+    if (loop_add(&s->loop, &d->watch) < 0) {
+        data_close(s);
+        return 0;
+    }
+    transfer_connected(s);
+    return 0;
+}
+
+/* Gate has refused it and logged it; the right one is still awaited. */
+static int on_wrong(void *owner, struct packet *p)
+{
+    (void)owner;
+    (void)p;
+    return 0;
+}
+
+static const struct handler from_gate[] = {
+    { MSG_PORT_IS, on_port_is },
+    { MSG_PORT_NONE, on_port_none },
+    { MSG_DATA, on_socket },
+    { MSG_DATA_WRONG, on_wrong },
+};
+
+static void on_gate(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+    int r = channel_dispatch(&s->gate, from_gate,
+                             sizeof(from_gate) / sizeof(from_gate[0]), s);
+
+    (void)events;
+    if (r < 0)
+        leave_peer(s, PROCESS_GATE, r, &s->gate);
+    session_continue(s);
+}
+
+void data_start(struct session *s, int gate)
+{
+    s->data.fd = -1;
+    channel_init(&s->gate, gate, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
+    s->gate_watch = (struct loop_watch){
+        .fd = gate, .events = EPOLLIN, .on_ready = on_gate, .owner = s
+    };
+    if (loop_add(&s->loop, &s->gate_watch) < 0)
+        leave(s, ENDING_PEER, "epoll refuses a channel");
+}

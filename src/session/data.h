@@ -1,0 +1,25 @@
+/* The data connection: from PASV to the last byte's acknowledgement. */
+#ifndef SALLYPORT_SRC_SESSION_DATA_H
+#define SALLYPORT_SRC_SESSION_DATA_H
+
+#include "session.h"
+
+/* The channel to gate: ports and sockets. */
+void data_start(struct session *s, int gate);
+
+/* PASV or EPSV: asks gate for a port, the reply comes later. Whatever was
+ * expected or open before is given up. */
+void data_ask_port(struct session *s, enum verb verb);
+/* Gives up the port or closes the connection at once, without close_notify. */
+void data_close(struct session *s);
+/* After the transfer: our end is shut, the client's is awaited for 2 s while
+ * the session goes on. */
+void data_linger(struct session *s);
+/* The client has connected: makes the stream. */
+bool data_open_stream(struct session *s);
+
+/* In transfer.c: the data connection is here, or is ready. */
+void transfer_connected(struct session *s);
+void transfer_ready(struct session *s, uint32_t events);
+
+#endif

@@ -1,0 +1,153 @@
+/* The gate function of a session: a handler runs only if its row permits it,
+ * so no handler asks "is TLS up?" or "is there an argument?". */
+#include "dispatch.h"
+
+#include "control.h"
+#include "leave.h"
+#include "sallyport/ftp/listing.h"
+
+#define UNKNOWN_MAX 3 /* before login; ALPACA and scanners */
+
+static void unknown_command(struct session *s)
+{
+    if (!s->login.done && ++s->login.unknown >= UNKNOWN_MAX) {
+        control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
+        return;
+    }
+    control_reply(s, REPLY_UNKNOWN_COMMAND);
+}
+
+/* A name or password in plain text: refused before it is used, and the end, so
+ * that the client sends no more of it. */
+static bool gives_secret(enum verb verb)
+{
+    return verb == VERB_USER || verb == VERB_PASS || verb == VERB_ACCT;
+}
+
+static bool phase_permits(struct session *s, const struct command *c)
+{
+    if (c->phase >= COMMAND_SECURED && !s->control.secured) {
+        if (gives_secret(c->verb))
+            control_end(s, ENDING_PLAIN, REPLY_NEED_TLS, NOTHING);
+        else
+            control_reply(s, REPLY_NEED_TLS);
+        return false;
+    }
+    if (c->phase == COMMAND_NAMED && !s->login.done && !s->login.name[0]) {
+        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("USER"), NOTHING);
+        return false;
+    }
+    if (c->phase == COMMAND_LOGGED_IN && !s->login.done) {
+        control_reply(s, REPLY_NOT_LOGGED_IN);
+        return false;
+    }
+    return true;
+}
+
+static bool argument_permits(struct session *s, const struct request *q)
+{
+    const struct command *c = q->command;
+    bool given = q->argument.len > 0;
+    bool needed =
+        c->argument == ARGUMENT_REQUIRED || c->argument == ARGUMENT_PATH;
+    enum reply r = REPLY_COUNT;
+
+    if (needed && !given)
+        r = REPLY_NEED_ARGUMENT;
+    else if (c->argument == ARGUMENT_NONE && given)
+        r = REPLY_NO_ARGUMENT;
+    if (r != REPLY_COUNT)
+        control_reply_with(s, r, slice_from(c->help), NOTHING);
+    return r == REPLY_COUNT;
+}
+
+static bool path_permits(struct session *s, const struct request *q,
+                         struct call *call)
+{
+    const struct command *c = q->command;
+    struct slice argument = q->argument;
+
+    call->path = s->cwd;
+    if (c->argument != ARGUMENT_PATH && c->argument != ARGUMENT_OPTIONAL_PATH)
+        return true;
+    if (c->verb == VERB_LIST || c->verb == VERB_NLST)
+        argument = listing_argument(argument);
+    call->argument = argument;
+    if (argument.len == 0)
+        return true;
+    if (path_resolve(&s->cwd, argument, &call->path) == 0)
+        return true;
+    control_reply(s, REPLY_BAD_NAME);
+    return false;
+}
+
+static bool rights_permit(struct session *s, const struct command *c)
+{
+    if (c->rights && !(c->rights & s->login.rights)) {
+        control_reply(s, REPLY_NO_RIGHT);
+        return false;
+    }
+    if (c->data != DATA_NONE && !s->protected) {
+        control_reply(s, REPLY_DATA_MUST_BE_P);
+        return false;
+    }
+    return true;
+}
+
+static void forget_sequences(struct session *s, const struct command *c)
+{
+    if (!(c->flags & COMMAND_KEEPS_REST))
+        s->rest = 0;
+    if (!(c->flags & COMMAND_KEEPS_RNFR))
+        s->has_rename_from = false;
+}
+
+/* ABOR of an upload that is complete must not race its commit. */
+static bool must_hold(const struct session *s, const struct command *c)
+{
+    enum transfer_state state = s->transfer.state;
+
+    if (state == TRANSFER_NONE)
+        return false;
+    if (c->verb == VERB_ABOR)
+        return state >= TRANSFER_COMMITTING;
+    return !(c->flags & COMMAND_IN_TRANSFER);
+}
+
+static void run(struct session *s, const struct request *q)
+{
+    struct call call = { .command = q->command, .argument = q->argument };
+
+    if (!phase_permits(s, q->command))
+        return;
+    if (q->command->flags & COMMAND_REFUSED) {
+        control_reply(s, (enum reply)q->command->refusal);
+        return;
+    }
+    if (!argument_permits(s, q) || !rights_permit(s, q->command) ||
+        !path_permits(s, q, &call))
+        return;
+    handlers[q->command->verb](s, &call);
+    forget_sequences(s, q->command);
+}
+
+enum dispatched dispatch_line(struct session *s, struct slice line)
+{
+    bool first = !s->control.first_line_seen;
+    struct request q;
+
+    s->control.first_line_seen = true;
+    if (first && request_is_http(line)) {
+        control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
+        return DISPATCH_DONE;
+    }
+    request_parse(line, &q);
+    if (!q.command) {
+        unknown_command(s);
+        return DISPATCH_DONE;
+    }
+    if (must_hold(s, q.command))
+        return DISPATCH_HOLD;
+    run(s, &q);
+    return DISPATCH_DONE;
+}

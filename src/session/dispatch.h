@@ -1,0 +1,16 @@
+/* From a line to a handler, by the command's row. */
+#ifndef SALLYPORT_SRC_SESSION_DISPATCH_H
+#define SALLYPORT_SRC_SESSION_DISPATCH_H
+
+#include "session.h"
+
+enum dispatched { DISPATCH_DONE, DISPATCH_HOLD };
+
+/* DISPATCH_HOLD: the line must be given again when the transfer is over. */
+enum dispatched dispatch_line(struct session *s, struct slice line);
+
+typedef void handler_fn(struct session *s, const struct call *call);
+/* By verb; NULL only for verbs that their rows refuse. */
+extern handler_fn *const handlers[VERB_COUNT];
+
+#endif

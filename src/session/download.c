@@ -1,0 +1,118 @@
+/* RETR: records are built straight from a mapping of the file. The mapping is a
+ * window that moves along, so that a file of any size costs the same. */
+#include "transfer.h"
+
+#include <sys/mman.h>
+
+#include "control.h"
+#include "sallyport/base/fd.h"
+#include "sigbus.h"
+
+#define WINDOW (8u << 20)
+#define PIECE  (256u << 10)
+#define PAGE   4096u
+
+void download_release(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    if (t->map)
+        munmap(t->map, t->map_size);
+    t->map = NULL;
+    t->map_size = 0;
+    sigbus_watch(NULL, 0);
+}
+
+/* Makes the window cover t->offset. */
+static bool move_window(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    uint64_t at = t->offset / WINDOW * WINDOW;
+    uint64_t left = t->size - at;
+    void *map;
+
+    if (t->map && t->map_at == at)
+        return true;
+    download_release(s);
+    t->map_size = left < WINDOW ? (size_t)left : WINDOW;
+    map = mmap(NULL, t->map_size, PROT_READ, MAP_SHARED, t->source, (off_t)at);
+    if (map == MAP_FAILED)
+        return false;
+    madvise(map, t->map_size, MADV_WILLNEED);
+    t->map = map;
+    t->map_at = at;
+    sigbus_watch(map, t->map_size);
+    return true;
+}
+
+/* Touches each page first: a file that somebody has cut short shows here, and
+ * not while its bytes are on their way to the client. */
+static bool is_whole(const char *piece, size_t len)
+{
+    const volatile char *p = piece;
+
+    for (size_t i = 0; i < len; i += PAGE)
+        (void)p[i];
+    if (len > 0)
+        (void)p[len - 1];
+    return !sigbus_hit();
+}
+
+static enum stream_state send_piece(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    size_t at = (size_t)(t->offset - t->map_at);
+    size_t len = t->map_size - at;
+    size_t took = 0;
+    enum stream_state state;
+
+    if (len > PIECE)
+        len = PIECE;
+    if (!is_whole(t->map + at, len))
+        return STREAM_FAILED;
+    state = stream_write(s->data.stream, t->map + at, len, &took);
+    t->offset += took;
+    transfer_moved(s, took);
+    return sigbus_hit() ? STREAM_FAILED : state;
+}
+
+static void file_was_cut(struct session *s)
+{
+    stream_drop(s->data.stream);
+    transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("the file was cut short"),
+                  "the file was cut short while it was sent");
+}
+
+void download_pump(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    for (int i = 0; i < TRANSFER_ROUNDS * 2; i++) {
+        enum stream_state state;
+
+        if (t->offset >= t->size) {
+            transfer_sent(s);
+            return;
+        }
+        if (!move_window(s)) {
+            transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("can't read the file"),
+                          "mmap failed");
+            return;
+        }
+        state = send_piece(s);
+        if (sigbus_hit()) {
+            file_was_cut(s);
+            return;
+        }
+        if (state == STREAM_AGAIN) {
+            transfer_wait(s, stream_events(s->data.stream));
+            return;
+        }
+        if (state != STREAM_OK) {
+            transfer_broken(s, state);
+            return;
+        }
+    }
+    transfer_wait(s, 0);
+    transfer_soon(s);
+}

@@ -1,0 +1,248 @@
+/* LIST, NLST, MLSD: files writes lines into a pipe, this sends them on. And
+ * STAT of a folder, whose lines go out on the control connection, bounded. */
+#include "transfer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "leave.h"
+#include "list.h"
+#include "sallyport/base/fd.h"
+
+#define STAT_MAX (64u << 10)
+
+static void on_pipe(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+
+    (void)events;
+    loop_remove(&s->loop, &s->transfer.pipe);
+    if (s->transfer.state == TRANSFER_FLOWING)
+        list_pump(s);
+    session_continue(s);
+}
+
+/* Added only while it is waited for: a pipe that has ended stays ready. */
+static void wait_for_pipe(struct session *s, void (*then)(void *, uint32_t))
+{
+    struct transfer *t = &s->transfer;
+
+    if (t->pipe.added)
+        return;
+    t->pipe = (struct loop_watch){
+        .fd = t->source, .events = EPOLLIN, .on_ready = then, .owner = s
+    };
+    if (loop_add(&s->loop, &t->pipe) < 0)
+        leave(s, ENDING_PEER, "epoll refuses a pipe");
+}
+
+static void on_gone(struct session *s, struct packet *p)
+{
+    (void)p;
+    transfer_over(s);
+}
+
+void list_give_up(struct session *s)
+{
+    ask_again(s, on_gone);
+}
+
+static void on_listed(struct session *s, struct packet *p)
+{
+    struct transfer *t = &s->transfer;
+
+    t->listed = true;
+    t->listed_outcome = p->value[0].number < OUTCOME_COUNT
+                            ? (enum outcome)p->value[0].number
+                            : OUTCOME_IO;
+    t->entries = p->value[1].number;
+    if (t->state == TRANSFER_FLOWING)
+        list_pump(s);
+}
+
+static void take_pipe(struct session *s, struct packet *p)
+{
+    struct transfer *t = &s->transfer;
+
+    t->source = fd_take(&p->fd[0]);
+    t->block = malloc(TRANSFER_BLOCK);
+    if (t->source < 0 || !t->block)
+        leave(s, ENDING_PEER, "no memory for a listing");
+    fd_set_nonblock(t->source, true);
+}
+
+static void on_answer(struct session *s, struct packet *p)
+{
+    if (p->message != MSG_FOLDER_PIPE) {
+        transfer_refused(s, p);
+        return;
+    }
+    take_pipe(s, p);
+    ask_again(s, on_listed);
+    transfer_announce(s, UINT64_MAX);
+}
+
+void list_begin(struct session *s, const struct call *call,
+                enum list_format format, struct slice in_front)
+{
+    struct packet p = { .message = MSG_FOLDER_LIST,
+                        .value = { TEXT(path_slice(&call->path)),
+                                   NUMBER(format), TEXT(in_front) } };
+
+    if (transfer_begin(s, call))
+        ask_files(s, &p, on_answer);
+}
+
+/* True when there is something in the block, or the end is known. */
+static bool fill_block(struct session *s, void (*then)(void *, uint32_t))
+{
+    struct transfer *t = &s->transfer;
+    ssize_t n;
+
+    if (t->block_at < t->block_len || t->pipe_ended)
+        return true;
+    do
+        n = read(t->source, t->block, TRANSFER_BLOCK);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN) {
+        wait_for_pipe(s, then);
+        return false;
+    }
+    t->block_at = 0;
+    t->block_len = n > 0 ? (size_t)n : 0;
+    t->pipe_ended = n <= 0;
+    return true;
+}
+
+static void ended(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    if (!t->listed) { /* its answer calls the pump again */
+        transfer_wait(s, 0);
+        return;
+    }
+    if (t->listed_outcome == OUTCOME_OK)
+        transfer_sent(s);
+    else
+        transfer_fail(s, REPLY_LOCAL_ERROR,
+                      slice_from(outcome_cause(t->listed_outcome)),
+                      outcome_cause(t->listed_outcome));
+}
+
+void list_pump(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    for (int i = 0; i < TRANSFER_ROUNDS; i++) {
+        enum stream_state state;
+        size_t took = 0;
+
+        if (!fill_block(s, on_pipe)) {
+            /* Lines that are here should not wait for more. */
+            state = stream_flush(s->data.stream);
+            transfer_wait(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
+            if (state != STREAM_OK && state != STREAM_AGAIN)
+                transfer_broken(s, state);
+            return;
+        }
+        if (t->pipe_ended && t->block_at == t->block_len) {
+            ended(s);
+            return;
+        }
+        state = stream_write(s->data.stream, t->block + t->block_at,
+                             t->block_len - t->block_at, &took);
+        t->block_at += took;
+        transfer_moved(s, took);
+        if (state == STREAM_AGAIN) {
+            transfer_wait(s, stream_events(s->data.stream));
+            return;
+        }
+        if (state != STREAM_OK) {
+            transfer_broken(s, state);
+            return;
+        }
+    }
+    transfer_soon(s);
+}
+
+/* STAT of a folder or file. */
+static void stat_over(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    loop_remove(&s->loop, &t->pipe);
+    fd_close(&t->source);
+    free(t->block);
+    t->block = NULL;
+    t->block_at = t->block_len = 0;
+}
+
+static void stat_lines(struct session *s)
+{
+    struct slice rest = buf_slice(&s->stat), line;
+
+    reply_begin(&s->control.out, REPLY_STAT_FOLDER);
+    while (slice_cut(&rest, '\n', &line)) {
+        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        if (line.len > 0)
+            reply_line(&s->control.out, line);
+    }
+    reply_end(&s->control.out, REPLY_STAT_FOLDER);
+    buf_release(&s->stat);
+    control_flush(s);
+}
+
+static void stat_read(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+    struct transfer *t = &s->transfer;
+
+    (void)events;
+    loop_remove(&s->loop, &t->pipe);
+    while (t->source >= 0 && fill_block(s, stat_read)) {
+        if (t->pipe_ended || buf_add(&s->stat, t->block, t->block_len) < 0) {
+            stat_over(s); /* over the bound: what is here is shown */
+            break;
+        }
+        t->block_at = t->block_len;
+    }
+}
+
+static void on_stat_listed(struct session *s, struct packet *p)
+{
+    (void)p;
+    if (s->transfer.source >= 0)
+        stat_read(s, 0);
+    stat_over(s);
+    stat_lines(s);
+}
+
+static void on_stat(struct session *s, struct packet *p)
+{
+    const char *cause;
+    enum reply r;
+
+    if (p->message != MSG_FOLDER_PIPE) {
+        r = ask_refusal(p, &cause);
+        control_reply_with(s, r, slice_from(cause), NOTHING);
+        return;
+    }
+    take_pipe(s, p);
+    s->transfer.pipe_ended = false;
+    buf_init(&s->stat, STAT_MAX);
+    ask_again(s, on_stat_listed);
+    stat_read(s, 0);
+}
+
+void list_stat(struct session *s, const struct call *call)
+{
+    struct packet p = { .message = MSG_FOLDER_LIST,
+                        .value = { TEXT(path_slice(&call->path)),
+                                   NUMBER(LIST_LONG), TEXT(NOTHING) } };
+
+    ask_files(s, &p, on_stat);
+}

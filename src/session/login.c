@@ -1,0 +1,171 @@
+/* Logging in, and the channel to master. The password goes straight to the auth
+ * worker on a pair that master makes; the verdict goes to master, never here.
+ */
+#include "login.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "ask.h"
+#include "control.h"
+#include "leave.h"
+#include "report.h"
+#include "sallyport/base/fd.h"
+
+/* The deadline of an auth worker, the delay of a denial, and some room. */
+#define ANSWER_MS 45000
+
+static void on_late(void *owner)
+{
+    leave(owner, ENDING_PEER, "master gave no verdict in time");
+}
+
+void login_ask(struct session *s, struct slice password)
+{
+    struct login *l = &s->login;
+    struct packet p = { .message = MSG_LOGIN };
+    int r;
+
+    if (secret_set(&l->password, password) < 0) {
+        control_reply(s, REPLY_LOGIN_WRONG);
+        return;
+    }
+    p.request = l->request = channel_next(&s->master);
+    r = channel_send(&s->master, &p);
+    if (r < 0)
+        leave_peer(s, PROCESS_MASTER, r, &s->master);
+    s->master.phase = PHASE_VERIFY;
+    l->pending = true;
+    l->answer.on_time = on_late;
+    l->answer.owner = s;
+    loop_timer_set(&s->loop, &l->answer, ANSWER_MS + s->settings->login_delay);
+}
+
+static bool is_mine(struct session *s, const struct packet *p)
+{
+    if (s->login.pending && p->request == s->login.request)
+        return true;
+    s->master.wrong = "an answer to nothing that was asked";
+    return false;
+}
+
+static int on_login_channel(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    struct login *l = &s->login;
+    struct slice password = { l->password.bytes, l->password.len };
+    struct packet out = { .message = MSG_CREDENTIALS,
+                          .value = { TEXT(slice_from(l->name)),
+                                     TEXT(password) } };
+    struct channel auth;
+
+    if (!is_mine(s, p))
+        return -EPROTO;
+    channel_init(&auth, fd_take(&p->fd[0]), PROCESS_SESSION, PROCESS_AUTH,
+                 PHASE_RUN);
+    channel_send(&auth, &out); /* a worker that is gone: master denies */
+    channel_close(&auth);
+    secret_wipe(&l->password);
+    return 0;
+}
+
+static void stop_waiting(struct session *s, unsigned phase)
+{
+    secret_wipe(&s->login.password);
+    s->login.pending = false;
+    s->master.phase = phase;
+    loop_timer_clear(&s->loop, &s->login.answer);
+}
+
+static int on_granted(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    struct login *l = &s->login;
+
+    if (!is_mine(s, p))
+        return -EPROTO;
+    stop_waiting(s, PHASE_USER);
+    if (slice_copy(p->value[0].text, l->name, sizeof(l->name)) < 0)
+        return -EPROTO;
+    l->rights = (unsigned)p->value[1].number;
+    l->done = true;
+    loop_timer_clear(&s->loop, &l->timer);
+    ask_start(s, fd_take(&p->fd[0]));
+    report_login(s);
+    session_title(s);
+    control_reply_with(s, REPLY_LOGGED_IN, slice_from(l->name), NOTHING);
+    return 0;
+}
+
+struct denial_row {
+    enum reply reply;
+    const char *reason;
+    bool ends;
+};
+
+static const struct denial_row denials[DENIAL_COUNT] = {
+    [DENIAL_WRONG] = { REPLY_LOGIN_WRONG, "wrong user or password", false },
+    [DENIAL_BUSY] = { REPLY_TOO_MANY, "no auth worker is free", true },
+    [DENIAL_TOO_MANY] = { REPLY_LOGIN_TOO_MANY, "too many sessions", false },
+    [DENIAL_HOME] = { REPLY_LOGIN_HOME, "the home can't be entered", false },
+};
+
+static int on_denied(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    struct login *l = &s->login;
+    const struct denial_row *row;
+
+    if (!is_mine(s, p) || p->value[0].number >= DENIAL_COUNT)
+        return -EPROTO;
+    row = &denials[p->value[0].number];
+    stop_waiting(s, PHASE_GREETED);
+    report_login_failed(s, row->reason);
+    l->name[0] = 0;
+    if (row->ends)
+        control_end(s, ENDING_PEER, row->reply, SLICE("logins at once"));
+    else if (++l->tries >= s->settings->login_tries)
+        control_end(s, ENDING_LOGIN_TRIES, row->reply, NOTHING);
+    else
+        control_reply(s, row->reply);
+    return 0;
+}
+
+static int on_kick(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    bool stops = p->value[0].number == ENDING_SHUTDOWN;
+
+    control_end(s, stops ? ENDING_SHUTDOWN : ENDING_KICKED,
+                stops ? REPLY_SHUTTING_DOWN : REPLY_KICKED, NOTHING);
+    return 0;
+}
+
+/* Log was started anew. */
+static int on_log(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+
+    log_start(s, fd_take(&p->fd[0]));
+    return 0;
+}
+
+static const struct handler from_master[] = {
+    { MSG_LOGIN_CHANNEL, on_login_channel },
+    { MSG_GRANTED, on_granted },
+    { MSG_DENIED, on_denied },
+    { MSG_KICK, on_kick },
+    { MSG_LOG, on_log },
+};
+
+void on_master(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+    int r = channel_dispatch(&s->master, from_master,
+                             sizeof(from_master) / sizeof(from_master[0]), s);
+
+    (void)events;
+    if (r < 0)
+        leave_peer(s, PROCESS_MASTER, r, &s->master);
+    session_continue(s);
+}

@@ -1,0 +1,17 @@
+/* Logging in: session, master and an auth worker. */
+#ifndef SALLYPORT_SRC_SESSION_LOGIN_H
+#define SALLYPORT_SRC_SESSION_LOGIN_H
+
+#include "session.h"
+
+/* USER was given and PASS now: asks master; the reply comes later. */
+void login_ask(struct session *s, struct slice password);
+
+/* The loop's callback for master's channel. */
+void on_master(void *owner, uint32_t events);
+
+/* In session.c: the channel to log (-1: events vanish), and what ps shows. */
+void log_start(struct session *s, int fd);
+void session_title(struct session *s);
+
+#endif

@@ -1,0 +1,112 @@
+/* The events of a session. The serial and the client's address are added by
+ * log, which knows them from master: a session can't forge them. */
+#include "report.h"
+
+#include <stdio.h>
+
+#include "sallyport/base/clock.h"
+
+static const char *verb_name(enum verb verb)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (command_table[i].verb == verb)
+            return command_table[i].name;
+    return "?";
+}
+
+static void add_user(struct session *s, struct event_record *r)
+{
+    if (s->login.done)
+        event_text(r, FIELD_USER, slice_from(s->login.name));
+}
+
+void report_connect(struct session *s)
+{
+    char local[ADDRESS_TEXT_MAX];
+    struct event_record r;
+
+    event_begin(&r, EVENT_CONNECT);
+    event_text(&r, FIELD_LOCAL,
+               slice_from(address_port_text(&s->local, local)));
+    event_send(&s->log, &r);
+}
+
+void report_login(struct session *s)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_LOGIN);
+    add_user(s, &r);
+    event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
+    event_send(&s->log, &r);
+}
+
+void report_login_failed(struct session *s, const char *reason)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_LOGIN_FAILED);
+    event_text(&r, FIELD_USER, slice_from(s->login.name));
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    event_send(&s->log, &r);
+}
+
+void report_transfer(struct session *s, unsigned result, const char *reason,
+                     struct slice stored_as)
+{
+    const struct transfer *t = &s->transfer;
+    struct event_record r;
+
+    event_begin(&r, EVENT_TRANSFER);
+    add_user(s, &r);
+    event_text(&r, FIELD_VERB, slice_from(verb_name(t->verb)));
+    event_text(&r, FIELD_PATH, path_slice(&t->path));
+    if (stored_as.len > 0)
+        event_text(&r, FIELD_TO, stored_as);
+    event_number(&r, FIELD_BYTES, t->bytes);
+    event_number(&r, FIELD_MS, clock_ms() - t->began);
+    event_number(&r, FIELD_RESULT, result);
+    if (reason[0])
+        event_text(&r, FIELD_REASON, slice_from(reason));
+    if (s->data.stream && stream_is_secure(s->data.stream))
+        event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->data.stream)));
+    event_send(&s->log, &r);
+}
+
+void report_cut(struct session *s, const char *reason)
+{
+    if (s->transfer.state != TRANSFER_NONE &&
+        s->transfer.state != TRANSFER_CLOSING)
+        report_transfer(s, 0, reason, (struct slice){ "", 0 });
+}
+
+void report_change(struct session *s, const char *verb, struct slice path,
+                   struct slice to, unsigned result)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_CHANGE);
+    add_user(s, &r);
+    event_text(&r, FIELD_VERB, slice_from(verb));
+    event_text(&r, FIELD_PATH, path);
+    if (to.len > 0)
+        event_text(&r, FIELD_TO, to);
+    event_number(&r, FIELD_RESULT, result);
+    event_send(&s->log, &r);
+}
+
+void report_end(struct session *s, enum ending ending, const char *cause)
+{
+    struct event_record r;
+    char reason[256];
+
+    event_begin(&r, EVENT_END);
+    add_user(s, &r);
+    event_number(&r, FIELD_BYTES, s->total);
+    event_number(&r, FIELD_MS, clock_ms() - s->began);
+    snprintf(reason, sizeof(reason), "%s%s%s", ending_text(ending),
+             cause[0] ? ": " : "", cause);
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    event_send(&s->log, &r);
+    event_flush(&s->log);
+}

@@ -1,0 +1,19 @@
+/* What a session tells the log. */
+#ifndef SALLYPORT_SRC_SESSION_REPORT_H
+#define SALLYPORT_SRC_SESSION_REPORT_H
+
+#include "session.h"
+
+void report_connect(struct session *s);
+void report_login(struct session *s);
+void report_login_failed(struct session *s, const char *reason);
+/* One for each transfer. RESULT is the reply's code. */
+void report_transfer(struct session *s, unsigned result, const char *reason,
+                     struct slice stored_as);
+/* For a transfer that is under way when the session ends. */
+void report_cut(struct session *s, const char *reason);
+void report_change(struct session *s, const char *verb, struct slice path,
+                   struct slice to, unsigned result);
+void report_end(struct session *s, enum ending ending, const char *cause);
+
+#endif

@@ -1,0 +1,158 @@
+/* A session: forked from gate, caged, one client. It has the sockets and
+ * channels that it was given and can make or open nothing else. */
+#include "session.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "control.h"
+#include "data.h"
+#include "leave.h"
+#include "login.h"
+#include "report.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/process.h"
+#include "sallyport/cage/cage.h"
+#include "sigbus.h"
+#include "transfer.h"
+
+#define SESSION_FILES 64
+
+/* One per process: the event sender that the SIGSYS handler needs. */
+static struct event_sender *refused_sender;
+
+static void on_refused(int number)
+{
+    event_send_syscall(refused_sender, number);
+}
+
+void session_title(struct session *s)
+{
+    char peer[ADDRESS_TEXT_MAX];
+
+    address_text(&s->peer, peer);
+    if (s->login.done)
+        process_title("sallyport: session %s (%s)", peer, s->login.name);
+    else
+        process_title("sallyport: session %s", peer);
+}
+
+static void on_log(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+
+    if (!(events & (EPOLLHUP | EPOLLERR))) {
+        event_flush(&s->log);
+        return;
+    }
+    /* It is gone; master will send a channel to a new one. */
+    loop_remove(&s->loop, &s->log_watch);
+    channel_close(&s->log.channel);
+}
+
+void log_start(struct session *s, int fd)
+{
+    struct buf waiting = s->log.queue;
+
+    loop_remove(&s->loop, &s->log_watch);
+    channel_close(&s->log.channel);
+    event_sender_init(&s->log, fd, PROCESS_SESSION);
+    if (waiting.data)
+        s->log.queue = waiting;
+    s->log_watch = (struct loop_watch){
+        .fd = fd, .events = 0, .on_ready = on_log, .owner = s
+    };
+    if (fd >= 0 && loop_add(&s->loop, &s->log_watch) < 0)
+        die(EX_OSERR, "epoll refuses the log's channel");
+    event_flush(&s->log);
+}
+
+static void on_login_time(void *owner)
+{
+    control_end(owner, ENDING_LOGIN_TIME, REPLY_TIMED_OUT, SLICE("login"));
+}
+
+static void limits(const struct session *s)
+{
+    struct rlimit size = { s->settings->max_file_size,
+                           s->settings->max_file_size };
+
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond it is EFBIG */
+    if (size.rlim_max > 0 && setrlimit(RLIMIT_FSIZE, &size) < 0)
+        die(EX_OSERR, "setrlimit failed");
+}
+
+/* Ids and root are gate's already; what is left is the stricter policy. */
+static void cage(struct session *s)
+{
+    struct cage_plan plan = { .root_fd = -1,
+                              .max_files = SESSION_FILES,
+                              .allow_weaker = s->settings->allow_weaker };
+    struct complaint c = { "" };
+    unsigned weaker;
+
+    refused_sender = &s->log;
+    cage_on_refused(on_refused);
+    if (cage_enter(PROCESS_SESSION, &plan, &weaker, &c) < 0)
+        die(EX_OSERR, "%s", c.text);
+}
+
+static void master_start(struct session *s, int fd)
+{
+    channel_init(&s->master, fd, PROCESS_SESSION, PROCESS_MASTER,
+                 PHASE_GREETED);
+    s->master_watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_master, .owner = s
+    };
+    if (loop_add(&s->loop, &s->master_watch) < 0)
+        die(EX_OSERR, "epoll refuses the master's channel");
+}
+
+static void wire(struct session *s, const struct session_start *start)
+{
+    if (loop_init(&s->loop) < 0)
+        die(EX_OSERR, "epoll_create1 failed");
+    s->log.channel.fd = -1;
+    log_start(s, start->log);
+    master_start(s, start->master);
+    data_start(s, start->gate);
+    channel_init(&s->files, -1, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
+    transfer_init(s);
+    control_start(s, start->control);
+    s->login.timer =
+        (struct loop_timer){ .on_time = on_login_time, .owner = s };
+    loop_timer_set(&s->loop, &s->login.timer, s->settings->login_timeout);
+}
+
+noreturn void session_main(const struct session_start *start)
+{
+    static struct session session;
+    struct session *s = &session;
+    const int keep[] = { start->control, start->master, start->gate,
+                         start->log };
+
+    die_title("sallyport: session");
+    fd_close_others(3, keep, sizeof(keep) / sizeof(keep[0]));
+    s->settings = start->settings;
+    s->tls = start->tls;
+    s->serial = start->serial;
+    s->peer = start->peer;
+    s->local = start->local;
+    s->began = clock_ms();
+    path_root(&s->cwd);
+    limits(s);
+    wire(s, start);
+    session_title(s);
+    sigbus_init();
+    cage(s);
+    report_connect(s);
+    control_reply(s, REPLY_GREETING);
+    loop_run(&s->loop);
+    die(EX_OSERR, "the loop ended");
+}

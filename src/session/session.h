@@ -1,0 +1,156 @@
+/* The insides of a session: one client, one struct, no globals. */
+#ifndef SALLYPORT_SRC_SESSION_SESSION_H
+#define SALLYPORT_SRC_SESSION_SESSION_H
+
+#include "sallyport/base/address.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/loop.h"
+#include "sallyport/base/secret.h"
+#include "sallyport/conf/settings.h"
+#include "sallyport/event/event.h"
+#include "sallyport/ftp/command.h"
+#include "sallyport/ftp/line.h"
+#include "sallyport/ftp/path.h"
+#include "sallyport/ftp/reply.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/outcome.h"
+#include "sallyport/session/session.h"
+#include "sallyport/tls/stream.h"
+
+/* A name longer than any that exists is cut: it then can't be one. */
+#define USER_ARGUMENT_MAX 255
+
+struct session;
+
+/* A command as its handler gets it: checked by its row, the path resolved. */
+struct call {
+    const struct command *command;
+    struct slice argument;
+    struct path path;
+};
+
+typedef void answer_fn(struct session *s, struct packet *p);
+
+/* The control connection: bytes in, lines, replies out. */
+struct control {
+    int fd;
+    struct stream *stream;
+    struct loop_watch watch;
+    struct line_reader lines;
+    struct buf out;
+    struct slice held; /* a whole line that must wait; ptr NULL: none */
+    bool securing;     /* AUTH was answered, the handshake goes on */
+    bool secured;
+    bool closing; /* the last reply is out, wait for the client's end */
+    bool first_line_seen;
+    struct loop_timer idle, closed;
+};
+
+struct login {
+    char name[USER_ARGUMENT_MAX + 1]; /* as given by USER; "": none */
+    struct secret password;           /* between PASS and the auth worker */
+    uint32_t request;
+    bool pending, done;
+    uint64_t tries;
+    unsigned unknown; /* unknown commands before login */
+    unsigned rights;
+    struct loop_timer timer;  /* until login */
+    struct loop_timer answer; /* of one verification */
+};
+
+/* The one request that files is answering. */
+struct ask {
+    enum message message; /* MSG_NONE: none */
+    uint32_t request;
+    answer_fn *then;
+    struct loop_timer timer;
+};
+
+enum data_state {
+    DATA_CLOSED,
+    DATA_ASKED,     /* gate is asked for a port */
+    DATA_EXPECTED,  /* the client knows the port */
+    DATA_CONNECTED, /* the socket is here */
+    DATA_ENDING     /* ours is sent and shut; the client's end is awaited */
+};
+
+struct data {
+    enum data_state state;
+    int fd;
+    struct stream *stream;
+    struct loop_watch watch;
+    struct address told; /* where the client shall connect */
+    uint32_t request;
+    enum verb verb; /* PASV or EPSV */
+    struct loop_timer timer;
+};
+
+enum transfer_state {
+    TRANSFER_NONE,
+    TRANSFER_ASKED,      /* files is asked; no 1xx yet */
+    TRANSFER_CONNECTING, /* 150 is out, the data connection isn't there */
+    TRANSFER_HANDSHAKE,
+    TRANSFER_FLOWING,
+    TRANSFER_FLUSHING,   /* all is given to the stream: its last bytes */
+    TRANSFER_COMMITTING, /* files makes an upload visible */
+    TRANSFER_CLOSING     /* final reply is out; files still answers */
+};
+
+/* A transfer is a snapshot: nothing that comes later changes it. */
+struct transfer {
+    enum transfer_state state;
+    enum verb verb;
+    struct path path;
+    int source; /* file or pipe, or the partial that is written */
+    struct loop_watch pipe;
+    uint64_t offset; /* next byte of the file */
+    uint64_t start;
+    uint64_t size;   /* of a file to send, when it was opened */
+    uint64_t limit;  /* of a file to store; 0: none */
+    uint64_t bytes;  /* moved */
+    uint64_t synced; /* offset of the last FILE_SYNC */
+    uint64_t began;  /* clock_ms() */
+    char *block;     /* upload: received bytes; listing: read from the pipe */
+    size_t block_at, block_len;
+    char *map; /* download: window on the file */
+    size_t map_size;
+    uint64_t map_at;
+    bool pipe_ended, listed;
+    enum outcome listed_outcome;
+    uint64_t entries;
+    void (*after_sync)(struct session *s); /* waits for FILE_SYNC's answer */
+    struct loop_timer stall, again;
+};
+
+struct session {
+    const struct settings *settings;
+    struct tls_context *tls;
+    uint64_t serial;
+    struct address peer, local;
+    uint64_t began;
+
+    struct loop loop;
+    struct channel master, gate, files;
+    struct loop_watch master_watch, gate_watch, files_watch, log_watch;
+    struct event_sender log;
+
+    struct control control;
+    struct login login;
+    struct ask ask;
+    struct data data;
+    struct transfer transfer;
+    struct buf stat; /* STAT of a folder, as it comes */
+
+    struct path cwd, rename_from;
+    struct path subject; /* of the command that files is answering */
+    bool has_rename_from;
+    uint64_t rest;      /* for the next RETR, STOR */
+    uint64_t announced; /* by ALLO */
+    bool protected;     /* PROT P */
+    bool only_epsv;     /* EPSV ALL */
+    bool quit_after;    /* QUIT came during a transfer */
+    uint64_t total;     /* bytes of all transfers, for the end's event */
+    enum ending ending;
+};
+
+#endif

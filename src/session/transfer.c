@@ -1,0 +1,294 @@
+/* The life of a transfer: asked, 150, connected, handshake, flowing, final
+ * reply. Exactly one 1xx and one final reply, on every way through. */
+#include "transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control.h"
+#include "data.h"
+#include "leave.h"
+#include "report.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+static bool is_upload(const struct transfer *t)
+{
+    return t->verb == VERB_STOR || t->verb == VERB_APPE;
+}
+
+static void pump(struct session *s)
+{
+    if (s->transfer.state != TRANSFER_FLOWING)
+        return;
+    if (is_upload(&s->transfer))
+        upload_pump(s);
+    else if (s->transfer.verb == VERB_RETR)
+        download_pump(s);
+    else
+        list_pump(s);
+}
+
+bool transfer_begin(struct session *s, const struct call *call)
+{
+    struct transfer *t = &s->transfer;
+
+    if (s->data.state != DATA_EXPECTED && s->data.state != DATA_CONNECTED) {
+        control_reply(s, REPLY_USE_PASV_FIRST);
+        return false;
+    }
+    t->state = TRANSFER_ASKED;
+    t->verb = call->command->verb;
+    t->path = call->path;
+    t->start = t->offset = t->synced = s->rest;
+    t->size = t->limit = t->bytes = t->entries = 0;
+    t->pipe_ended = t->listed = false;
+    t->began = clock_ms();
+    return true;
+}
+
+void transfer_wait(struct session *s, uint32_t events)
+{
+    loop_change(&s->loop, &s->data.watch, events);
+}
+
+void transfer_soon(struct session *s)
+{
+    loop_timer_set(&s->loop, &s->transfer.again, 0);
+}
+
+void transfer_moved(struct session *s, size_t bytes)
+{
+    s->transfer.bytes += bytes;
+    if (bytes > 0)
+        loop_timer_set(&s->loop, &s->transfer.stall,
+                       s->settings->stall_timeout);
+}
+
+static void handshake(struct session *s)
+{
+    enum stream_state state = stream_handshake(s->data.stream);
+
+    if (state == STREAM_AGAIN) {
+        transfer_wait(s, stream_events(s->data.stream));
+        return;
+    }
+    if (state != STREAM_OK) {
+        transfer_fail(s, REPLY_DATA_TLS_FAILED,
+                      slice_from(stream_cause(s->data.stream)),
+                      "TLS handshake of the data connection failed");
+        return;
+    }
+    s->transfer.state = TRANSFER_FLOWING;
+    transfer_moved(s, 1);
+    s->transfer.bytes = 0;
+    pump(s);
+}
+
+void transfer_connected(struct session *s)
+{
+    if (s->transfer.state != TRANSFER_CONNECTING ||
+        s->data.state != DATA_CONNECTED)
+        return;
+    if (!data_open_stream(s)) {
+        transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("no memory"), "no memory");
+        return;
+    }
+    s->transfer.state = TRANSFER_HANDSHAKE;
+    handshake(s);
+}
+
+static void describe(const struct transfer *t, uint64_t size, struct buf *into)
+{
+    buf_add_slice(into, path_slice(&t->path));
+    if (size != UINT64_MAX) /* clients read this "(N bytes)" */
+        buf_add_format(into, " (%llu bytes)", (unsigned long long)size);
+}
+
+void transfer_announce(struct session *s, uint64_t size)
+{
+    struct transfer *t = &s->transfer;
+    struct buf what;
+
+    buf_init(&what, FTP_PATH_MAX + 64);
+    describe(t, size, &what);
+    t->state = TRANSFER_CONNECTING;
+    control_reply_with(s, REPLY_OPENING, buf_slice(&what), NOTHING);
+    buf_release(&what);
+    loop_timer_set(&s->loop, &t->stall, s->settings->connect_timeout);
+    transfer_connected(s);
+}
+
+static void flush(struct session *s)
+{
+    enum stream_state state = stream_shutdown(s->data.stream);
+
+    if (state == STREAM_AGAIN) {
+        transfer_wait(s, stream_events(s->data.stream));
+        return;
+    }
+    if (state != STREAM_OK) {
+        transfer_broken(s, state);
+        return;
+    }
+    data_linger(s);
+    transfer_finish(
+        s, s->transfer.verb == VERB_RETR ? REPLY_COMPLETE : REPLY_LISTED,
+        NOTHING, NOTHING, "");
+}
+
+void transfer_sent(struct session *s)
+{
+    s->transfer.state = TRANSFER_FLUSHING;
+    flush(s);
+}
+
+/* The client went away, or wrote into a download. */
+static void without_transfer(struct session *s)
+{
+    if (s->data.state == DATA_CONNECTED && s->transfer.state != TRANSFER_ASKED)
+        data_close(s);
+}
+
+void transfer_ready(struct session *s, uint32_t events)
+{
+    (void)events;
+    switch (s->transfer.state) {
+    case TRANSFER_HANDSHAKE:
+        handshake(s);
+        break;
+    case TRANSFER_FLOWING:
+        pump(s);
+        break;
+    case TRANSFER_FLUSHING:
+        flush(s);
+        break;
+    default:
+        without_transfer(s);
+    }
+}
+
+static void release(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    loop_timer_clear(&s->loop, &t->stall);
+    loop_timer_clear(&s->loop, &t->again);
+    loop_remove(&s->loop, &t->pipe);
+    download_release(s);
+    fd_close(&t->source);
+    free(t->block);
+    t->block = NULL;
+    t->block_at = t->block_len = 0;
+    s->rest = s->announced = 0;
+}
+
+static void over(struct session *s)
+{
+    s->total += s->transfer.bytes;
+    s->transfer.state = TRANSFER_NONE;
+    release(s);
+    loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
+    if (s->quit_after)
+        control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
+}
+
+void transfer_finish(struct session *s, enum reply r, struct slice a,
+                     struct slice b, const char *reason)
+{
+    report_transfer(s, reply_code(r), reason, b);
+    control_reply_with(s, r, a, b);
+    over(s);
+}
+
+void transfer_refused(struct session *s, struct packet *p)
+{
+    const char *cause;
+    enum reply r = ask_refusal(p, &cause);
+
+    data_close(s);
+    transfer_finish(s, r, slice_from(cause), NOTHING, cause);
+}
+
+void transfer_fail(struct session *s, enum reply r, struct slice argument,
+                   const char *reason)
+{
+    struct transfer *t = &s->transfer;
+    bool upload = is_upload(t);
+    bool listing = !upload && t->verb != VERB_RETR && !t->listed;
+
+    report_transfer(s, reply_code(r), reason, NOTHING);
+    control_reply_with(s, r, argument, NOTHING);
+    data_close(s);
+    release(s);
+    if (!upload && !listing) {
+        over(s);
+        return;
+    }
+    t->state = TRANSFER_CLOSING;
+    if (upload)
+        upload_give_up(s);
+    else
+        list_give_up(s);
+}
+
+void transfer_over(struct session *s)
+{
+    over(s);
+}
+
+void transfer_broken(struct session *s, enum stream_state state)
+{
+    const char *cause = stream_cause(s->data.stream);
+
+    if (state == STREAM_CLOSED || state == STREAM_CUT)
+        transfer_fail(s, REPLY_CUT, SLICE("closed by the client"),
+                      "closed by the client");
+    else
+        transfer_fail(s, REPLY_CUT, slice_from(cause), cause);
+}
+
+void transfer_abort(struct session *s)
+{
+    if (s->transfer.state == TRANSFER_NONE) {
+        data_close(s);
+        control_reply(s, REPLY_NO_TRANSFER);
+        return;
+    }
+    transfer_fail(s, REPLY_TRANSFER_ABORTED, NOTHING, "ABOR");
+    control_reply(s, REPLY_ABORTED);
+}
+
+static void on_stall(void *owner)
+{
+    struct session *s = owner;
+    bool connecting = s->transfer.state <= TRANSFER_HANDSHAKE;
+    uint64_t ms =
+        connecting ? s->settings->connect_timeout : s->settings->stall_timeout;
+    char seconds[32];
+
+    snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)ms / 1000);
+    if (s->transfer.state == TRANSFER_COMMITTING)
+        return; /* the ask has its own deadline */
+    if (connecting)
+        transfer_fail(s, REPLY_NO_DATA, SLICE("nobody connected in time"),
+                      "no data connection in time");
+    else
+        transfer_fail(s, REPLY_STALLED, slice_from(seconds), "stalled");
+    session_continue(s);
+}
+
+static void on_again(void *owner)
+{
+    pump(owner);
+    session_continue(owner);
+}
+
+void transfer_init(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    t->source = -1;
+    t->stall = (struct loop_timer){ .on_time = on_stall, .owner = s };
+    t->again = (struct loop_timer){ .on_time = on_again, .owner = s };
+}

@@ -1,0 +1,52 @@
+/* Transfers: from a descriptor to a stream, or back. */
+#ifndef SALLYPORT_SRC_SESSION_TRANSFER_H
+#define SALLYPORT_SRC_SESSION_TRANSFER_H
+
+#include "ask.h"
+
+#define TRANSFER_BLOCK (512u << 10)
+/* How many blocks may go before control and timers get their turn. */
+#define TRANSFER_ROUNDS 16
+
+void transfer_init(struct session *s);
+
+/* A handler's beginning: false (and the reply is sent) without a data
+ * connection to come. Takes the snapshot. */
+bool transfer_begin(struct session *s, const struct call *call);
+/* Files has answered: 150, and the data connection's turn. SIZE UINT64_MAX:
+ * unknown. */
+void transfer_announce(struct session *s, uint64_t size);
+/* Files refused before any 1xx. */
+void transfer_refused(struct session *s, struct packet *p);
+
+/* All bytes are given to the stream: close_notify, flush, 226. */
+void transfer_sent(struct session *s);
+/* The final reply and event. STORED_AS is empty but for uploads. */
+void transfer_finish(struct session *s, enum reply r, struct slice a,
+                     struct slice b, const char *reason);
+/* A failure after the 150: the final reply, no close_notify, and what files
+ * still has to do. */
+void transfer_fail(struct session *s, enum reply r, struct slice argument,
+                   const char *reason);
+/* Files has done what a failure left it to do. */
+void transfer_over(struct session *s);
+/* From a stream's bad state: 426. */
+void transfer_broken(struct session *s, enum stream_state state);
+void transfer_abort(struct session *s); /* ABOR */
+
+/* Waits on the data connection; continues soon, without waiting. */
+void transfer_wait(struct session *s, uint32_t events);
+void transfer_soon(struct session *s);
+/* Bytes have moved: the stall timer begins anew. */
+void transfer_moved(struct session *s, size_t bytes);
+
+/* The pumps and what they need when a transfer ends (download.c, upload.c,
+ * list.c). */
+void download_pump(struct session *s);
+void download_release(struct session *s);
+void upload_pump(struct session *s);
+void upload_give_up(struct session *s);
+void list_pump(struct session *s);
+void list_give_up(struct session *s);
+
+#endif

@@ -1,0 +1,198 @@
+/* STOR and APPE: bytes go into the partial that files opened; only files makes
+ * it visible. No 226 without close_notify from the client, a whole write of
+ * every byte, and files' word that it is durable under its name. */
+#include "transfer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "data.h"
+#include "sallyport/base/fd.h"
+
+/* So that the fsync at the end has little left to do. */
+#define SYNC_EVERY (32u << 20)
+
+static void on_given_up(struct session *s, struct packet *p)
+{
+    (void)p; /* whatever became of the partial: the client has its reply */
+    transfer_over(s);
+}
+
+static void give_up_now(struct session *s)
+{
+    struct packet p = { .message = MSG_FILE_ABORT };
+
+    ask_files(s, &p, on_given_up);
+}
+
+static void on_synced(struct session *s, struct packet *p)
+{
+    void (*then)(struct session *) = s->transfer.after_sync;
+
+    s->transfer.after_sync = NULL;
+    if (then == give_up_now) {
+        then(s);
+    } else if (p->message == MSG_REFUSED) {
+        const char *cause;
+        enum reply r = ask_refusal(p, &cause);
+
+        transfer_fail(s, r, slice_from(cause), cause);
+    } else if (then) {
+        then(s);
+    }
+}
+
+/* After FILE_SYNC's answer, if one is under way: one request at a time. */
+static void after_sync(struct session *s, void (*then)(struct session *))
+{
+    if (s->ask.message == MSG_NONE)
+        then(s);
+    else
+        s->transfer.after_sync = then;
+}
+
+void upload_give_up(struct session *s)
+{
+    after_sync(s, give_up_now);
+}
+
+static void on_stored(struct session *s, struct packet *p)
+{
+    char bytes[32];
+
+    if (p->message == MSG_REFUSED) {
+        const char *cause;
+        enum reply r = ask_refusal(p, &cause);
+
+        transfer_finish(s, r, slice_from(cause), NOTHING, cause);
+        return;
+    }
+    snprintf(bytes, sizeof(bytes), "%llu",
+             (unsigned long long)s->transfer.bytes);
+    transfer_finish(s, REPLY_STORED, slice_from(bytes), p->value[0].text, "");
+}
+
+static void commit(struct session *s)
+{
+    struct packet p = { .message = MSG_FILE_COMMIT,
+                        .value = { NUMBER(s->transfer.offset) } };
+
+    fd_close(&s->transfer.source);
+    ask_files(s, &p, on_stored);
+}
+
+/* The client has said that this is all. It may wait for our close_notify
+ * before it looks for the reply, so that goes first. */
+static void received_all(struct session *s)
+{
+    s->transfer.state = TRANSFER_COMMITTING;
+    loop_timer_clear(&s->loop, &s->transfer.stall);
+    stream_shutdown(s->data.stream);
+    data_linger(s);
+    after_sync(s, commit);
+}
+
+static enum reply write_error(int error, const char **cause)
+{
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+        *cause = "no space";
+        return REPLY_NO_SPACE;
+    case EFBIG:
+        *cause = "over the file-size limit";
+        return REPLY_TOO_LARGE;
+    default:
+        *cause = "write failed";
+        return REPLY_LOCAL_ERROR;
+    }
+}
+
+static int write_block(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    size_t done = 0;
+
+    if (t->limit > 0 && t->offset + t->block_len > t->limit)
+        return EFBIG;
+    while (done < t->block_len) {
+        ssize_t n = pwrite(t->source, t->block + done, t->block_len - done,
+                           (off_t)t->offset);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? errno : EIO;
+        done += (size_t)n;
+        t->offset += (uint64_t)n;
+    }
+    transfer_moved(s, done);
+    t->block_len = 0;
+    return 0;
+}
+
+static void sync_now_and_then(struct session *s)
+{
+    struct packet p = { .message = MSG_FILE_SYNC };
+
+    if (!s->settings->fsync || s->ask.message != MSG_NONE ||
+        s->transfer.offset - s->transfer.synced < SYNC_EVERY)
+        return;
+    s->transfer.synced = s->transfer.offset;
+    ask_files(s, &p, on_synced);
+}
+
+/* One block as full as it gets; false when the transfer has failed. */
+static bool receive_block(struct session *s, enum stream_state *state)
+{
+    struct transfer *t = &s->transfer;
+    const char *cause;
+    enum reply r;
+    int error;
+
+    do {
+        size_t got = 0;
+
+        *state = stream_read(s->data.stream, t->block + t->block_len,
+                             TRANSFER_BLOCK - t->block_len, &got);
+        t->block_len += got;
+    } while (*state == STREAM_OK && t->block_len < TRANSFER_BLOCK);
+    error = write_block(s);
+    if (error == 0) {
+        sync_now_and_then(s);
+        return true;
+    }
+    r = write_error(error, &cause);
+    transfer_fail(s, r, slice_from(cause), cause);
+    return false;
+}
+
+void upload_pump(struct session *s)
+{
+    for (int i = 0; i < TRANSFER_ROUNDS; i++) {
+        enum stream_state state;
+
+        if (!receive_block(s, &state))
+            return;
+        if (state == STREAM_CLOSED) {
+            received_all(s);
+            return;
+        }
+        if (state == STREAM_AGAIN) {
+            transfer_wait(s, stream_events(s->data.stream));
+            return;
+        }
+        if (state != STREAM_OK) {
+            transfer_fail(s, REPLY_CUT,
+                          SLICE("the data connection ended without TLS "
+                                "close_notify, so the end may be missing"),
+                          stream_cause(s->data.stream));
+            return;
+        }
+    }
+    transfer_wait(s, 0);
+    transfer_soon(s);
+}
