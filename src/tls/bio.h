@@ -1,0 +1,15 @@
+/* OpenSSL's view of a struct io. */
+#ifndef TLS_BIO_H
+#define TLS_BIO_H
+
+#include <openssl/bio.h>
+
+struct io;
+
+/* NULL: no memory. Freed with BIO_meth_free() after the last BIO of it. */
+BIO_METHOD *bio_method(void);
+/* A BIO whose reads and writes go to IO's memory, never to its socket; empty
+ * and full are "try again". IO must outlive it. NULL: no memory. */
+BIO *bio_over(const BIO_METHOD *method, struct io *io);
+
+#endif

@@ -1,0 +1,131 @@
+/* The buffers between a stream and its socket. Runs in session (and in tests).
+ * Only send(2) and recv(2) without an address are called here, so that the
+ * session's cage can refuse all others. Must never wait and never raise
+ * SIGPIPE. */
+#include "io.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+void io_init(struct io *io, int fd, size_t size)
+{
+    *io = (struct io){ .fd = fd, .size = size };
+}
+
+void io_release(struct io *io)
+{
+    free(io->in);
+    free(io->out);
+    io->in = io->out = NULL;
+    io->in_at = io->in_end = io->out_at = io->out_end = 0;
+}
+
+/* An empty buffer of a control channel goes back to the heap; a data channel
+ * keeps its own, since fresh pages cost more than the copying. */
+static void give_back(const struct io *io, unsigned char **buffer)
+{
+    if (io->size > IO_SMALL)
+        return;
+    free(*buffer);
+    *buffer = NULL;
+}
+
+/* The whole size at once: pages that are never touched cost nothing. */
+static bool have(const struct io *io, unsigned char **buffer)
+{
+    if (!*buffer)
+        *buffer = malloc(io->size);
+    return *buffer;
+}
+
+static int limit(size_t n)
+{
+    return n > INT_MAX ? INT_MAX : (int)n;
+}
+
+int io_fill(struct io *io)
+{
+    if (!have(io, &io->in))
+        return -ENOMEM;
+
+    ssize_t n;
+    do
+        n = recv(io->fd, io->in, (size_t)limit(io->size), MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+
+    int r = n < 0 ? -errno : (int)n;
+    io->in_at = 0;
+    io->in_end = n > 0 ? (size_t)n : 0;
+    if (n <= 0)
+        give_back(io, &io->in);
+    return r;
+}
+
+size_t io_take(struct io *io, void *into, size_t len)
+{
+    size_t have_bytes = io->in_end - io->in_at;
+    size_t n = len < have_bytes ? len : have_bytes;
+    if (n == 0)
+        return 0;
+
+    memcpy(into, io->in + io->in_at, n);
+    io->in_at += n;
+    if (io->in_at == io->in_end) {
+        io->in_at = io->in_end = 0;
+        give_back(io, &io->in);
+    }
+    return n;
+}
+
+int io_put(struct io *io, const void *from, size_t len)
+{
+    if (!have(io, &io->out))
+        return -ENOMEM;
+
+    size_t room = io_room(io);
+    size_t n = (size_t)limit(len < room ? len : room);
+    memcpy(io->out + io->out_end, from, n);
+    io->out_end += n;
+    return (int)n;
+}
+
+int io_send(struct io *io)
+{
+    while (io_unsent(io)) {
+        ssize_t n = send(io->fd, io->out + io->out_at, io->out_end - io->out_at,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        io->out_at += (size_t)n;
+    }
+    io_drop(io);
+    return 0;
+}
+
+void io_drop(struct io *io)
+{
+    io->out_at = io->out_end = 0;
+    give_back(io, &io->out);
+}
+
+/* What a short send left in front isn't moved away: the buffer is sent empty
+ * before it is filled again, and so each byte is copied once. */
+size_t io_room(const struct io *io)
+{
+    return io->size - io->out_end;
+}
+
+bool io_received(const struct io *io)
+{
+    return io->in_at < io->in_end;
+}
+
+bool io_unsent(const struct io *io)
+{
+    return io->out_at < io->out_end;
+}

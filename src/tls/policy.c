@@ -1,0 +1,73 @@
+/* Which TLS this server speaks, in one place. Runs in gate, before its cage.
+ * Groups and signature algorithms are OpenSSL's default and never a list here,
+ * so that a newer OpenSSL brings its newer ones. */
+#include <errno.h>
+#include <string.h>
+
+#include "context_inside.h"
+
+/* AES-128 first: it is the fastest and strong enough. Only ephemeral keys and
+ * authenticated encryption. */
+#define SUITES_12                                                              \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"               \
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"               \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+#define SUITES_13                                                              \
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"                           \
+    "TLS_CHACHA20_POLY1305_SHA256"
+
+/* 112 bits: RSA and DH from 2048, EC from 224. */
+#define SECURITY_LEVEL 2
+
+/* No tickets: until they carry whose they are (data_binding), a resumed session
+ * would prove nothing. */
+#define OPTIONS                                                                \
+    (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |                         \
+     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET)
+
+/* A system's openssl.cnf may have turned these on. An end without close_notify
+ * must stay an error, or a cut file would look whole. */
+#define NOT_OPTIONS                                                            \
+    (SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT |             \
+     SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |                                \
+     SSL_OP_NO_EXTENDED_MASTER_SECRET | SSL_OP_ENABLE_KTLS |                   \
+     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3)
+
+/* A client that offers protocols but not FTP was led here by somebody who plays
+ * one protocol against another (ALPACA). */
+static int choose_protocol(SSL *ssl, const unsigned char **chosen,
+                           unsigned char *chosen_len,
+                           const unsigned char *offer, unsigned offer_len,
+                           void *unused)
+{
+    static const unsigned char ftp[] = { 3, 'f', 't', 'p' };
+    (void)ssl;
+    (void)unused;
+    for (unsigned at = 0; at + sizeof(ftp) <= offer_len; at += offer[at] + 1u) {
+        if (memcmp(offer + at, ftp, sizeof(ftp)) != 0)
+            continue;
+        *chosen = offer + at + 1;
+        *chosen_len = offer[at];
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+int policy_set(SSL_CTX *ssl)
+{
+    if (!SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) ||
+        !SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) ||
+        !SSL_CTX_set_cipher_list(ssl, SUITES_12) ||
+        !SSL_CTX_set_ciphersuites(ssl, SUITES_13) ||
+        !SSL_CTX_set_num_tickets(ssl, 0))
+        return -EINVAL;
+    if (SSL_CTX_get_security_level(ssl) < SECURITY_LEVEL)
+        SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);
+    SSL_CTX_set_options(ssl, OPTIONS);
+    SSL_CTX_clear_options(ssl, NOT_OPTIONS);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_max_early_data(ssl, 0);
+    SSL_CTX_set_recv_max_early_data(ssl, 0);
+    SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);
+    return 0;
+}

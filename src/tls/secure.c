@@ -1,0 +1,168 @@
+/* The TLS side of a stream. Runs in session, with the peer's bytes. Builds
+ * records into the gathered output and reads them from the large input; never
+ * touches the socket but through stream_send() and stream_receive(), and never
+ * calls SSL again after it failed. */
+#include "stream_inside.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdio.h>
+
+#include "bio.h"
+#include "context_inside.h"
+
+#define RECORD_MAX SSL3_RT_MAX_PLAIN_LENGTH
+/* What a record's text grows by at most: a peer may have asked for fragments of
+ * 512 bytes, 29 bytes each; and a KeyUpdate or an alert may go in front. With
+ * this much room SSL_write() never stops half-way. */
+#define OVERHEAD 1024u
+
+/* Passwords pass through a control channel, and there are many of them idle: it
+ * wipes the plain text and keeps no record buffers. For data channels both
+ * would cost more than they save. */
+static void make_small(SSL *ssl)
+{
+    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
+int stream_secure(struct stream *s, struct tls_context *t)
+{
+    if (s->ssl || io_received(&s->io) || io_unsent(&s->io))
+        return -EBUSY;
+
+    SSL *ssl = SSL_new(t->ssl);
+    BIO *bio = ssl ? bio_over(t->bio, &s->io) : NULL;
+    if (!bio) {
+        SSL_free(ssl);
+        return -ENOMEM;
+    }
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_accept_state(ssl);
+    if (s->io.size <= IO_SMALL)
+        make_small(ssl);
+    s->ssl = ssl;
+    return 0;
+}
+
+/* The alert that says why is in the output: one try to get it to the peer. The
+ * last error is the TLS layer's own; the first may be a cipher's. */
+static enum stream_state broken(struct stream *s)
+{
+    (void)io_send(&s->io);
+    return stream_break(s, tls_error(ERR_peek_last_error()));
+}
+
+/* What the SSL call that ended with ERROR needs: STREAM_OK when it can be
+ * called again at once. Before the peer is waited for, it gets all that it may
+ * be waiting for itself. */
+static enum stream_state settle(struct stream *s, int error)
+{
+    switch (error) {
+    case SSL_ERROR_WANT_READ:
+        (void)io_send(&s->io);
+        return stream_receive(s, STREAM_CUT);
+    case SSL_ERROR_WANT_WRITE:
+        return stream_send(s);
+    case SSL_ERROR_ZERO_RETURN:
+        return s->end = STREAM_CLOSED;
+    default:
+        return broken(s);
+    }
+}
+
+/* Without the extended master secret a TLS 1.2 session can be made to share its
+ * keys with another one (RFC 7627), and binding would prove nothing. */
+static enum stream_state finish(struct stream *s)
+{
+    if (SSL_version(s->ssl) < TLS1_3_VERSION &&
+        SSL_get_extms_support(s->ssl) != 1)
+        return stream_break(s, "no extended master secret");
+    snprintf(s->cipher, sizeof(s->cipher), "%s %s", SSL_get_version(s->ssl),
+             SSL_get_cipher_name(s->ssl));
+    s->open = true;
+    return stream_send(s);
+}
+
+enum stream_state secure_handshake(struct stream *s)
+{
+    enum stream_state st = STREAM_OK;
+    while (st == STREAM_OK && !s->open) {
+        ERR_clear_error();
+        int r = SSL_do_handshake(s->ssl);
+        if (r == 1)
+            return finish(s);
+        st = settle(s, SSL_get_error(s->ssl, r));
+    }
+    return st == STREAM_OK ? stream_send(s) : st;
+}
+
+/* One call takes all records that are here, so that a large buffer of the
+ * caller is filled by one recv(2). An end behind them is told by the next. */
+enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
+                              size_t *got)
+{
+    if (!s->open)
+        return stream_break(s, "no handshake yet");
+    while (*got < len) {
+        size_t n = 0;
+        ERR_clear_error();
+        int r = SSL_read_ex(s->ssl, into + *got, len - *got, &n);
+        *got += n;
+        if (r == 1)
+            continue;
+        int error = SSL_get_error(s->ssl, r);
+        if (*got > 0 &&
+            (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE))
+            return STREAM_OK;
+        enum stream_state st = settle(s, error);
+        if (st != STREAM_OK)
+            return *got > 0 ? STREAM_OK : st;
+    }
+    return STREAM_OK;
+}
+
+/* Small buffers take smaller records; none is cut to fit what is left over. */
+static size_t record_of(const struct stream *s, size_t len)
+{
+    size_t most = s->io.size - OVERHEAD;
+    if (most > RECORD_MAX)
+        most = RECORD_MAX;
+    return len < most ? len : most;
+}
+
+static enum stream_state make_room(struct stream *s, size_t len)
+{
+    return io_room(&s->io) < len + OVERHEAD ? stream_send(s) : STREAM_OK;
+}
+
+enum stream_state secure_write(struct stream *s, const unsigned char *from,
+                               size_t len, size_t *took)
+{
+    if (!s->open)
+        return stream_break(s, "no handshake yet");
+    while (*took < len) {
+        size_t n = record_of(s, len - *took);
+        enum stream_state st = make_room(s, n);
+        if (st != STREAM_OK)
+            return st == STREAM_AGAIN && *took > 0 ? STREAM_OK : st;
+        ERR_clear_error();
+        if (SSL_write_ex(s->ssl, from + *took, n, &n) != 1)
+            return broken(s);
+        *took += n;
+    }
+    return STREAM_OK;
+}
+
+enum stream_state secure_shutdown(struct stream *s)
+{
+    if (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN)
+        return stream_send(s);
+    enum stream_state st = make_room(s, 0);
+    if (st != STREAM_OK)
+        return st;
+    ERR_clear_error();
+    if (SSL_shutdown(s->ssl) < 0)
+        return broken(s);
+    return stream_send(s);
+}

@@ -1,0 +1,230 @@
+/* The stream's door: a plain or a TLS channel, the same to whoever uses it.
+ * Runs in session. Decides how a socket's ends are called; must never wait,
+ * and never call what doesn't end in order an orderly end. */
+#include "stream_inside.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+/* Room for one command line and for a record of it. */
+#define BUFFER_MIN 4096u
+
+struct stream *stream_plain(int fd, size_t buffer)
+{
+    struct stream *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    io_init(&s->io, fd, buffer < BUFFER_MIN ? BUFFER_MIN : buffer);
+    s->end = STREAM_OK;
+    return s;
+}
+
+void stream_free(struct stream *s)
+{
+    if (!s)
+        return;
+    SSL_free(s->ssl);
+    io_release(&s->io);
+    free(s);
+}
+
+bool stream_is_secure(const struct stream *s)
+{
+    return s->ssl;
+}
+
+enum stream_state stream_break(struct stream *s, const char *cause)
+{
+    s->broken = true;
+    snprintf(s->cause, sizeof(s->cause), "%s", cause);
+    return STREAM_FAILED;
+}
+
+/* What the network or the peer can do to a connection is a cut; anything else
+ * is a fault on this side. */
+static bool is_cut(int error)
+{
+    static const int cuts[] = { ECONNRESET,   EPIPE,        ETIMEDOUT,
+                                ECONNABORTED, EHOSTUNREACH, ENETUNREACH,
+                                ENETDOWN,     EHOSTDOWN,    ECONNREFUSED };
+    for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++)
+        if (cuts[i] == error)
+            return true;
+    return false;
+}
+
+static const char *error_text(int error)
+{
+    const char *text = strerrordesc_np(error); /* opens no catalogue */
+    return text ? text : "unknown error";
+}
+
+static enum stream_state socket_failed(struct stream *s, int error)
+{
+    if (!is_cut(error))
+        return stream_break(s, error_text(error));
+    snprintf(s->cause, sizeof(s->cause), "%s", error_text(error));
+    return STREAM_CUT;
+}
+
+enum stream_state stream_send(struct stream *s)
+{
+    int r = io_send(&s->io);
+    if (r == 0)
+        return STREAM_OK;
+    if (r != -EAGAIN)
+        return socket_failed(s, -r);
+    s->events = EPOLLOUT;
+    return STREAM_AGAIN;
+}
+
+enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
+{
+    /* EPOLLIN is level-triggered: what still waits is reported at once. */
+    int r = s->heard ? -EAGAIN : io_fill(&s->io);
+    s->heard = true;
+    if (r > 0)
+        return STREAM_OK;
+    if (r == -EAGAIN) {
+        s->events = EPOLLIN | (io_unsent(&s->io) ? (uint32_t)EPOLLOUT : 0);
+        return STREAM_AGAIN;
+    }
+    if (r < 0)
+        return s->end = socket_failed(s, -r);
+    if (at_end == STREAM_CUT)
+        snprintf(s->cause, sizeof(s->cause), "closed without close_notify");
+    return s->end = at_end;
+}
+
+static enum stream_state plain_read(struct stream *s, void *into, size_t len,
+                                    size_t *got)
+{
+    if (!io_received(&s->io)) {
+        enum stream_state st = stream_receive(s, STREAM_CLOSED);
+        if (st != STREAM_OK)
+            return st;
+    }
+    *got = io_take(&s->io, into, len);
+    return STREAM_OK;
+}
+
+static enum stream_state plain_write(struct stream *s,
+                                     const unsigned char *from, size_t len,
+                                     size_t *took)
+{
+    while (*took < len) {
+        int n = io_put(&s->io, from + *took, len - *took);
+        if (n < 0)
+            return stream_break(s, error_text(-n));
+        *took += (size_t)n;
+        if (n > 0)
+            continue;
+        enum stream_state st = stream_send(s);
+        if (st != STREAM_OK)
+            return st == STREAM_AGAIN && *took > 0 ? STREAM_OK : st;
+    }
+    return STREAM_OK;
+}
+
+/* Each call of the door begins so; false once there is nothing left to do. */
+static bool begin(struct stream *s)
+{
+    if (s->broken)
+        return false;
+    s->heard = false;
+    s->events = 0;
+    if (s->end == STREAM_OK)
+        s->cause[0] = '\0';
+    return true;
+}
+
+enum stream_state stream_handshake(struct stream *s)
+{
+    if (!begin(s))
+        return STREAM_FAILED;
+    return s->ssl ? secure_handshake(s) : STREAM_OK;
+}
+
+static enum stream_state read_more(struct stream *s, void *into, size_t len,
+                                   size_t *got)
+{
+    if (!begin(s))
+        return STREAM_FAILED;
+    return s->ssl ? secure_read(s, into, len, got)
+                  : plain_read(s, into, len, got);
+}
+
+enum stream_state stream_read(struct stream *s, void *into, size_t len,
+                              size_t *got)
+{
+    enum stream_state st = s->end;
+    *got = 0;
+    if (st == STREAM_OK)
+        st = read_more(s, into, len, got);
+    s->told = st != STREAM_OK && st != STREAM_AGAIN;
+    return st;
+}
+
+enum stream_state stream_write(struct stream *s, const void *from, size_t len,
+                               size_t *took)
+{
+    *took = 0;
+    if (!begin(s))
+        return STREAM_FAILED;
+    return s->ssl ? secure_write(s, from, len, took)
+                  : plain_write(s, from, len, took);
+}
+
+enum stream_state stream_flush(struct stream *s)
+{
+    return begin(s) ? stream_send(s) : STREAM_FAILED;
+}
+
+enum stream_state stream_shutdown(struct stream *s)
+{
+    if (!begin(s))
+        return STREAM_FAILED;
+    return s->open ? secure_shutdown(s) : stream_send(s);
+}
+
+/* Bytes of a record may be gone now, so nothing can follow them. */
+void stream_drop(struct stream *s)
+{
+    io_drop(&s->io);
+    if (!s->broken)
+        stream_break(s, "dropped");
+}
+
+uint32_t stream_events(const struct stream *s)
+{
+    return s->events;
+}
+
+/* An end that came behind the last bytes counts as well: the peer may wait for
+ * our answer to it and send nothing more, not even a FIN. */
+bool stream_pending(const struct stream *s)
+{
+    if (s->told)
+        return false;
+    if (s->broken || s->end != STREAM_OK)
+        return true;
+    return io_received(&s->io) || (s->open && SSL_pending(s->ssl) > 0);
+}
+
+bool stream_unsent(const struct stream *s)
+{
+    return io_unsent(&s->io);
+}
+
+const char *stream_cause(const struct stream *s)
+{
+    return s->cause;
+}
+
+const char *stream_cipher(const struct stream *s)
+{
+    return s->open ? s->cipher : "plain";
+}

@@ -1,0 +1,39 @@
+/* What a stream is made of: for stream.c (both kinds) and secure.c (TLS). */
+#ifndef TLS_STREAM_INSIDE_H
+#define TLS_STREAM_INSIDE_H
+
+#include <openssl/ssl.h>
+
+#include "io.h"
+#include "sallyport/tls/stream.h"
+
+struct stream {
+    struct io io;
+    SSL *ssl;              /* NULL: plain */
+    bool open;             /* the handshake is over */
+    bool broken;           /* only stream_free() is left */
+    bool heard;            /* one recv(2) was made in this call */
+    enum stream_state end; /* of reading: CLOSED or CUT; OK while it goes on */
+    bool told;             /* stream_read() has reported the end */
+    uint32_t events;
+    char cipher[64];
+    char cause[160];
+};
+
+/* Marks it broken, with the cause. Returns STREAM_FAILED. */
+enum stream_state stream_break(struct stream *s, const char *cause);
+/* Sends what is gathered: OK, AGAIN, CUT, FAILED. */
+enum stream_state stream_send(struct stream *s);
+/* Fills the input: OK, AGAIN, CUT, FAILED. At most once in a call of the door,
+ * so that no peer can keep the caller by sending without end. An end of the
+ * stream is AT_END. */
+enum stream_state stream_receive(struct stream *s, enum stream_state at_end);
+
+enum stream_state secure_handshake(struct stream *s);
+enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
+                              size_t *got);
+enum stream_state secure_write(struct stream *s, const unsigned char *from,
+                               size_t len, size_t *took);
+enum stream_state secure_shutdown(struct stream *s);
+
+#endif

@@ -1,0 +1,107 @@
+/* A handshake with itself, through memory. Runs in gate before its cage: what
+ * OpenSSL fetches on first use (providers, random generators, digests, curves,
+ * error texts) is there afterwards, and every forked session inherits it. Must
+ * touch no descriptor, and never verifies a name: the client is this process.
+ */
+#include <openssl/err.h>
+#include <stdbool.h>
+
+#include "context_inside.h"
+
+#define ROUNDS_MAX 16
+
+/* Both ends of one connection. */
+struct pair {
+    SSL *client, *server;
+};
+
+static SSL *make_end(SSL_CTX *ctx, BIO *b)
+{
+    SSL *ssl = SSL_new(ctx);
+    if (!ssl) {
+        BIO_free(b);
+        return NULL;
+    }
+    SSL_set_bio(ssl, b, b);
+    return ssl;
+}
+
+static bool make_pair(struct pair *p, SSL_CTX *client, SSL_CTX *server)
+{
+    BIO *a = NULL, *b = NULL;
+    if (BIO_new_bio_pair(&a, 0, &b, 0) != 1)
+        return false;
+    p->client = make_end(client, a);
+    p->server = make_end(server, b);
+    if (!p->client || !p->server)
+        return false;
+    SSL_set_connect_state(p->client);
+    SSL_set_accept_state(p->server);
+    return true;
+}
+
+static bool shake_hands(struct pair *p)
+{
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        int c = SSL_do_handshake(p->client);
+        int s = SSL_do_handshake(p->server);
+        if (c == 1 && s == 1)
+            return true;
+    }
+    return false;
+}
+
+static bool carry(SSL *from, SSL *to)
+{
+    char byte = 0;
+    return SSL_write(from, "x", 1) == 1 && SSL_read(to, &byte, 1) == 1 &&
+           byte == 'x';
+}
+
+/* The end of a connection, and an alert with its text, are used later too. */
+static bool part(struct pair *p)
+{
+    char byte;
+    bool ok = SSL_shutdown(p->client) >= 0 && SSL_shutdown(p->server) >= 0 &&
+              SSL_read(p->server, &byte, 1) == 0;
+    ERR_raise(ERR_LIB_SSL, SSL_R_HTTP_REQUEST);
+    (void)tls_error(ERR_peek_error());
+    ERR_clear_error();
+    return ok;
+}
+
+static bool warm_pair(SSL_CTX *client, SSL_CTX *server)
+{
+    struct pair p = { 0 };
+    bool ok = make_pair(&p, client, server) && shake_hands(&p) &&
+              carry(p.client, p.server) && carry(p.server, p.client) &&
+              part(&p);
+    SSL_free(p.client);
+    SSL_free(p.server);
+    return ok;
+}
+
+static bool warm_version(SSL_CTX *server, int version)
+{
+    SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+    if (!client)
+        return false;
+    SSL_CTX_set_verify(client, SSL_VERIFY_NONE, NULL);
+    bool ok = SSL_CTX_set_min_proto_version(client, version) == 1 &&
+              SSL_CTX_set_max_proto_version(client, version) == 1 &&
+              warm_pair(client, server);
+    SSL_CTX_free(client);
+    return ok;
+}
+
+int warm_up(SSL_CTX *ssl, const char *certificate, struct complaint *c)
+{
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        ERR_clear_error();
+        if (!warm_version(ssl, versions[i]))
+            return complain(c, "%s: a handshake with it fails: %s", certificate,
+                            tls_error(ERR_peek_error()));
+    }
+    return 0;
+}

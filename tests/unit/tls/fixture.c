@@ -1,0 +1,284 @@
+/* The surroundings of a stream in a test. Runs in the test program; fails the
+ * test rather than returning an error. */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define WAIT_MS 30000
+
+static EVP_PKEY *make_key(enum key_kind kind)
+{
+    switch (kind) {
+    case KEY_EC:
+        return EVP_EC_gen("P-256");
+    case KEY_EC_WEAK:
+        return EVP_EC_gen("secp224r1");
+    case KEY_RSA:
+        return EVP_RSA_gen(2048);
+    case KEY_RSA_WEAK:
+        return EVP_RSA_gen(1024);
+    case KEY_ED25519:
+        return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    }
+    return NULL;
+}
+
+static X509 *make_certificate(EVP_PKEY *key, bool expired, bool plain_digest)
+{
+    X509 *x = X509_new();
+    X509_NAME *name = X509_get_subject_name(x);
+    X509_set_version(x, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x), -86400 * 2);
+    X509_gmtime_adj(X509_getm_notAfter(x), expired ? -60 : 86400);
+    X509_set_pubkey(x, key);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                               (const unsigned char *)"localhost", -1, -1, 0);
+    X509_set_issuer_name(x, name);
+    cr_assert(X509_sign(x, key, plain_digest ? EVP_sha256() : NULL) > 0);
+    return x;
+}
+
+static int from_bio(BIO *b)
+{
+    char *text = NULL;
+    long len = BIO_get_mem_data(b, &text);
+    int fd = memfd_create("pem", MFD_CLOEXEC);
+    cr_assert_eq(write(fd, text, (size_t)len), len);
+    BIO_free(b);
+    return fd;
+}
+
+void credentials_make(struct credentials *c,
+                      const struct credentials_spec *spec)
+{
+    EVP_PKEY *key = make_key(spec->kind);
+    cr_assert(key);
+    X509 *x = make_certificate(key, spec->expired, spec->kind != KEY_ED25519);
+    BIO *certificate = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509(certificate, x);
+    const char *pass = spec->passphrase;
+    cr_assert(PEM_write_bio_PrivateKey(
+        secret, key, pass ? EVP_aes_128_cbc() : NULL,
+        (const unsigned char *)pass, pass ? (int)strlen(pass) : 0, NULL, NULL));
+    c->certificate_fd = from_bio(certificate);
+    c->key_fd = from_bio(secret);
+    X509_free(x);
+    EVP_PKEY_free(key);
+}
+
+void credentials_close(struct credentials *c)
+{
+    close(c->certificate_fd);
+    close(c->key_fd);
+}
+
+struct tls_context *context_make(void)
+{
+    struct complaint complaint = { "" };
+    struct credentials c;
+    credentials_make(&c, &(struct credentials_spec){ .kind = KEY_EC });
+    struct tls_context *t = tls_context_new(c.certificate_fd, "cert.pem",
+                                            c.key_fd, "key.pem", &complaint);
+    cr_assert(t, "%s", complaint.text);
+    credentials_close(&c);
+    return t;
+}
+
+void line_open(struct line *l, size_t buffer, int socket)
+{
+    int ends[2];
+    *l = (struct line){ 0 };
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    l->near = ends[0];
+    l->far = ends[1];
+    for (int i = 0; socket && i < 2; i++) {
+        setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &socket, sizeof(socket));
+        setsockopt(ends[i], SOL_SOCKET, SO_RCVBUF, &socket, sizeof(socket));
+    }
+    l->s = stream_plain(l->near, buffer);
+    cr_assert(l->s);
+}
+
+void line_secure(struct line *l)
+{
+    l->context = context_make();
+    cr_assert_eq(stream_secure(l->s, l->context), 0);
+}
+
+void line_hang_up(struct line *l)
+{
+    if (l->far >= 0)
+        close(l->far);
+    l->far = -1;
+}
+
+void line_close(struct line *l)
+{
+    stream_free(l->s);
+    tls_context_free(l->context);
+    line_hang_up(l);
+    close(l->near);
+}
+
+void line_wait(struct line *l)
+{
+    struct pollfd p = { l->near, (short)stream_events(l->s), 0 };
+    cr_assert(p.events, "AGAIN must wait for something");
+    cr_assert_eq(poll(&p, 1, WAIT_MS), 1, "the peer is silent");
+}
+
+enum stream_state line_handshake(struct line *l)
+{
+    enum stream_state st;
+    while ((st = stream_handshake(l->s)) == STREAM_AGAIN)
+        line_wait(l);
+    return st;
+}
+
+enum stream_state line_read(struct line *l, void *into, size_t len, size_t *got)
+{
+    enum stream_state st;
+    while ((st = stream_read(l->s, into, len, got)) == STREAM_AGAIN) {
+        cr_assert_eq(*got, 0u);
+        line_wait(l);
+    }
+    return st;
+}
+
+enum stream_state line_write_all(struct line *l, const void *from, size_t len)
+{
+    const unsigned char *bytes = from;
+    while (len > 0) {
+        size_t took = 0;
+        enum stream_state st = stream_write(l->s, bytes, len, &took);
+        cr_assert(took <= len);
+        bytes += took;
+        len -= took;
+        if (st == STREAM_AGAIN) {
+            cr_assert_eq(took, 0u);
+            line_wait(l);
+        } else if (st != STREAM_OK) {
+            return st;
+        }
+    }
+    return STREAM_OK;
+}
+
+enum stream_state line_flush(struct line *l)
+{
+    enum stream_state st;
+    while ((st = stream_flush(l->s)) == STREAM_AGAIN)
+        line_wait(l);
+    return st;
+}
+
+enum stream_state line_shutdown(struct line *l)
+{
+    enum stream_state st;
+    while ((st = stream_shutdown(l->s)) == STREAM_AGAIN)
+        line_wait(l);
+    return st;
+}
+
+/* The client may write to a peer that is gone; only the server is under test
+ * for that. */
+static void *run_peer(void *argument)
+{
+    struct peer *p = argument;
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
+
+    struct tls_client *c = tls_client_new(p->fd, &p->options);
+    if (c) {
+        p->shaken = true;
+        snprintf(p->cipher, sizeof(p->cipher), "%s", tls_client_cipher(c));
+        snprintf(p->protocol, sizeof(p->protocol), "%s",
+                 tls_client_protocol(c));
+        p->play(c, p);
+    }
+    snprintf(p->error, sizeof(p->error), "%s", tls_client_error());
+    tls_client_free(c);
+    shutdown(p->fd, SHUT_WR);
+    return NULL;
+}
+
+void peer_start(struct peer *p, struct line *l)
+{
+    p->fd = l->far;
+    if (!p->play)
+        p->play = play_nothing;
+    cr_assert_eq(pthread_create(&p->thread, NULL, run_peer, p), 0);
+}
+
+void peer_join(struct peer *p)
+{
+    pthread_join(p->thread, NULL);
+}
+
+void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket)
+{
+    line_open(l, buffer, socket);
+    line_secure(l);
+    peer_start(p, l);
+    cr_assert_eq(line_handshake(l), STREAM_OK, "%s", stream_cause(l->s));
+}
+
+/* 251 is prime: no block size of a buffer or a record is a multiple. */
+void pattern_fill(unsigned char *into, size_t len, size_t at)
+{
+    for (size_t i = 0; i < len; i++)
+        into[i] = (unsigned char)((at + i) % 251);
+}
+
+bool pattern_holds(const unsigned char *bytes, size_t len, size_t at)
+{
+    for (size_t i = 0; i < len; i++)
+        if (bytes[i] != (at + i) % 251)
+            return false;
+    return true;
+}
+
+void play_nothing(struct tls_client *c, struct peer *p)
+{
+    (void)c;
+    p->ok = true;
+}
+
+void play_read_all(struct tls_client *c, struct peer *p)
+{
+    unsigned char bytes[5000];
+    long n;
+    p->ok = true;
+    while ((n = tls_client_read(c, bytes, sizeof(bytes))) > 0) {
+        p->ok = p->ok && pattern_holds(bytes, (size_t)n, p->bytes);
+        p->bytes += (size_t)n;
+    }
+    p->last = n;
+}
+
+void play_write_all(struct tls_client *c, struct peer *p)
+{
+    unsigned char bytes[7000];
+    p->ok = true;
+    for (size_t at = 0; at < p->bytes && p->ok;) {
+        size_t n =
+            p->bytes - at < sizeof(bytes) ? p->bytes - at : sizeof(bytes);
+        pattern_fill(bytes, n, at);
+        p->ok = tls_client_write(c, bytes, n);
+        at += n;
+    }
+    p->ok = p->ok && tls_client_shutdown(c);
+}

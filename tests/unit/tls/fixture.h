@@ -1,0 +1,86 @@
+/* What the tests of the tls room share: certificates made on the spot, a stream
+ * with a client at the other end, and waiting with a deadline. */
+#ifndef TESTS_UNIT_TLS_FIXTURE_H
+#define TESTS_UNIT_TLS_FIXTURE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../../support/tls_client.h"
+#include "sallyport/tls/context.h"
+#include "sallyport/tls/stream.h"
+
+#define CONTROL (16u << 10)
+#define DATA    (512u << 10)
+
+enum key_kind { KEY_EC, KEY_EC_WEAK, KEY_RSA, KEY_RSA_WEAK, KEY_ED25519 };
+
+struct credentials_spec {
+    enum key_kind kind;
+    bool expired;
+    const char *passphrase; /* of the key, or NULL */
+};
+struct credentials {
+    int certificate_fd, key_fd; /* memfds */
+};
+void credentials_make(struct credentials *c,
+                      const struct credentials_spec *spec);
+void credentials_close(struct credentials *c);
+
+/* A good context with a P-256 key. */
+struct tls_context *context_make(void);
+
+/* A stream over one end of a socket pair. */
+struct line {
+    int near, far;
+    struct stream *s;
+    struct tls_context *context;
+};
+/* SOCKET is the size of the kernel's buffers, 0 for its default. */
+void line_open(struct line *l, size_t buffer, int socket);
+void line_secure(struct line *l);
+void line_close(struct line *l);
+/* Closes the client's end only. */
+void line_hang_up(struct line *l);
+
+/* Waits for stream_events(); fails the test after half a minute. */
+void line_wait(struct line *l);
+/* Each repeats its call until it is something else than AGAIN. */
+enum stream_state line_handshake(struct line *l);
+enum stream_state line_read(struct line *l, void *into, size_t len,
+                            size_t *got);
+enum stream_state line_write_all(struct line *l, const void *from, size_t len);
+enum stream_state line_flush(struct line *l);
+enum stream_state line_shutdown(struct line *l);
+
+/* A client in a thread at the far end: handshake, PLAY, end of the thread. */
+struct peer {
+    struct tls_client_options options;
+    void (*play)(struct tls_client *c, struct peer *p);
+    int fd;
+    bool shaken;     /* the handshake was made */
+    bool ok;         /* for PLAY to set */
+    long last;       /* for PLAY to set */
+    size_t bytes;    /* for PLAY to set or read */
+    char error[256]; /* tls_client_error() at the end */
+    char cipher[64];
+    char protocol[32];
+    pthread_t thread;
+};
+void peer_start(struct peer *p, struct line *l);
+void peer_join(struct peer *p);
+
+/* Opens all of it: a secured line whose client runs PLAY. */
+void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket);
+
+/* A pattern that shows what is lost, doubled or moved. */
+void pattern_fill(unsigned char *into, size_t len, size_t at);
+bool pattern_holds(const unsigned char *bytes, size_t len, size_t at);
+
+/* Plays of a peer. */
+void play_nothing(struct tls_client *c, struct peer *p);
+void play_read_all(struct tls_client *c, struct peer *p);  /* bytes, last, ok */
+void play_write_all(struct tls_client *c, struct peer *p); /* bytes, then end */
+
+#endif

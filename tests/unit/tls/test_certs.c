@@ -1,0 +1,159 @@
+/* certs/make: what it makes loads into a server and convinces a client; what it
+ * must not do, it doesn't. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+static char folder[64];
+
+static void set_up(void)
+{
+    strcpy(folder, "/tmp/sallyport-certs-XXXXXX");
+    cr_assert(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+}
+
+static void tear_down(void)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+/* The exit status of certs/make with these arguments; its words in "said". */
+static int make(const char *arguments)
+{
+    char command[512];
+    snprintf(command, sizeof(command), "%s/certs/make %s >said 2>&1",
+             SOURCE_DIR, arguments);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool said(const char *text)
+{
+    char bytes[4096] = "";
+    FILE *f = fopen("said", "r");
+    cr_assert(f);
+    size_t n = fread(bytes, 1, sizeof(bytes) - 1, f);
+    bytes[n] = '\0';
+    fclose(f);
+    return strstr(bytes, text);
+}
+
+static unsigned mode(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+static struct tls_context *load(const char *certificate, const char *key)
+{
+    struct complaint c = { "" };
+    int a = open(certificate, O_RDONLY), b = open(key, O_RDONLY);
+    struct tls_context *t = tls_context_new(a, certificate, b, key, &c);
+    cr_assert(t, "%s", c.text);
+    close(a);
+    close(b);
+    return t;
+}
+
+/* A client that trusts AUTHORITY and wants NAME meets a server with T. */
+static bool meets(struct tls_context *t, const char *authority,
+                  const char *name)
+{
+    struct peer p = { .options = { .authority = authority, .name = name } };
+    struct line l;
+    line_open(&l, CONTROL, 0);
+    cr_assert_eq(stream_secure(l.s, t), 0);
+    peer_start(&p, &l);
+    line_handshake(&l);
+    peer_join(&p);
+    line_close(&l);
+    return p.shaken;
+}
+
+Test(certs, self_signed, .init = set_up, .fini = tear_down)
+{
+    cr_assert_eq(make("localhost 127.0.0.1 ::1 ftp.example.org"), 0);
+    cr_assert_eq(mode("key.pem"), 0600u);
+    cr_assert_eq(mode("certificate.pem"), 0644u);
+    struct tls_context *t = load("certificate.pem", "key.pem");
+    cr_assert(meets(t, "certificate.pem", "localhost"));
+    cr_assert(meets(t, "certificate.pem", "ftp.example.org"));
+    cr_assert(!meets(t, "certificate.pem", "www.example.org"));
+    tls_context_free(t);
+}
+
+Test(certs, from_a_small_ca, .init = set_up, .fini = tear_down)
+{
+    cr_assert_eq(make("--ca ca --out one one.example"), 0);
+    cr_assert_eq(make("--ca ca --out two '*.two.example'"), 0);
+    cr_assert_eq(mode("ca/key.pem"), 0600u);
+    cr_assert_eq(mode("ca") & 077, 0u);
+    cr_assert_eq(mode("one/key.pem"), 0600u);
+    struct tls_context *one = load("one/certificate.pem", "one/key.pem");
+    struct tls_context *two = load("two/certificate.pem", "two/key.pem");
+    cr_assert(meets(one, "two/ca.pem", "one.example"));
+    cr_assert(meets(two, "one/ca.pem", "a.two.example"));
+    cr_assert(!meets(two, "one/ca.pem", "one.example"));
+    cr_assert(!meets(one, "two/certificate.pem", "one.example"));
+    tls_context_free(one);
+    tls_context_free(two);
+}
+
+Test(certs, nothing_is_overwritten_unasked, .init = set_up, .fini = tear_down)
+{
+    struct stat before, after;
+    cr_assert_eq(make("--ca ca a"), 0);
+    cr_assert_eq(stat("key.pem", &before), 0);
+    cr_assert_eq(make("--ca ca a"), 73);
+    cr_assert(said("exists already (--force overwrites it)"));
+    cr_assert_eq(stat("key.pem", &after), 0);
+    cr_assert_eq(before.st_ino, after.st_ino);
+
+    cr_assert_eq(stat("ca/key.pem", &before), 0);
+    cr_assert_eq(make("--force --ca ca a"), 0);
+    cr_assert_eq(stat("ca/key.pem", &after), 0);
+    cr_assert_eq(before.st_ino, after.st_ino, "never the CA");
+    tls_context_free(load("certificate.pem", "key.pem"));
+}
+
+Test(certs, mistakes_are_named, .init = set_up, .fini = tear_down)
+{
+    static const struct {
+        const char *arguments;
+        int status;
+        const char *said;
+    } rows[] = {
+        { "", 64, "no name given" },
+        { "--nonsense a", 64, "unknown option --nonsense" },
+        { "--days 0 a", 64, "--days 0" },
+        { "--days", 64, "--days needs a value" },
+        { "'a,IP:1.2.3.4'", 64, "neither a DNS name nor an IP address" },
+        { "'a\n[x]'", 64, "neither a DNS name nor an IP address" },
+        { "'$(id)'", 64, "neither a DNS name nor an IP address" },
+        { "300.1.1.1", 64, "not an IPv4 address" },
+        { "1:2:3", 64, "neither a DNS name nor an IP address" },
+        { "--ca . a", 64, "the same folder" },
+        { "--out said/x a", 1, "can't be made" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_assert_eq(make(rows[i].arguments), rows[i].status, "%s",
+                     rows[i].arguments);
+        cr_assert(said(rows[i].said), "%s", rows[i].arguments);
+        cr_assert_eq(access("key.pem", F_OK), -1);
+    }
+    cr_assert_eq(make("--ca ca --days 4000 a"), 1);
+    cr_assert(said("ends before the 4000 days do"));
+    cr_assert_eq(make("--help"), 0);
+    cr_assert(said("examples:"));
+    cr_assert_eq(system("ls -A | grep -q '^\\.make'"), 256, "no rubbish stays");
+}

@@ -1,0 +1,232 @@
+/* How a TLS stream ends: in order, cut, dropped, with nobody there. A file must
+ * never look whole when its end was cut off. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "raw.h"
+
+static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
+
+enum ending { NOTIFY, NOTIFY_AND_FIN, FIN, RESET };
+
+/* The client says something (or nothing), perhaps leaves a half record, and
+ * ends: what must the stream say? */
+struct row {
+    const char *said;
+    bool half;
+    enum ending ending;
+    enum stream_state expected;
+};
+static const struct row rows[] = {
+    { "", false, NOTIFY, STREAM_CLOSED },
+    { "", false, NOTIFY_AND_FIN, STREAM_CLOSED },
+    { "", false, FIN, STREAM_CUT },
+    { "", false, RESET, STREAM_CUT },
+    { "bytes", false, NOTIFY, STREAM_CLOSED },
+    { "bytes", false, NOTIFY_AND_FIN, STREAM_CLOSED },
+    { "bytes", false, FIN, STREAM_CUT },
+    { "bytes", false, RESET, STREAM_CUT },
+    { "", true, FIN, STREAM_CUT },
+    { "bytes", true, FIN, STREAM_CUT },
+};
+
+static void say_half(struct raw *r, struct line *l)
+{
+    char record[128];
+    cr_assert_eq(SSL_write(r->ssl, "half", 4), 4);
+    size_t len = raw_take(r, record, sizeof(record));
+    cr_assert_eq(send(l->far, record, len / 2, 0), (ssize_t)(len / 2));
+}
+
+static void end_so(struct raw *r, struct line *l, enum ending ending)
+{
+    if (ending == NOTIFY || ending == NOTIFY_AND_FIN)
+        SSL_shutdown(r->ssl);
+    raw_say(r, l);
+    if (ending == FIN || ending == NOTIFY_AND_FIN)
+        shutdown(l->far, SHUT_WR);
+    if (ending == RESET) {
+        /* Closing with something unread resets an AF_UNIX pair as well. */
+        cr_assert_eq(send(l->near, "!", 1, 0), 1);
+        line_hang_up(l);
+    }
+}
+
+static void read_to_the_end(struct line *l, const struct row *row)
+{
+    char bytes[64];
+    size_t n, len = strlen(row->said);
+    if (len > 0) {
+        cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_OK);
+        cr_assert_eq(n, len);
+        cr_assert_arr_eq(bytes, row->said, len);
+    }
+    enum stream_state st = stream_read(l->s, bytes, sizeof(bytes), &n);
+    if (st == STREAM_AGAIN) /* one recv a call */
+        st = stream_read(l->s, bytes, sizeof(bytes), &n);
+    cr_assert_eq(st, row->expected);
+    cr_assert_eq(n, 0u);
+    cr_assert_eq(strlen(stream_cause(l->s)) > 0, st == STREAM_CUT);
+    cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), row->expected,
+                 "and stays so");
+    cr_assert(!stream_pending(l->s));
+}
+
+Test(ends, of_the_client)
+{
+    for (size_t v = 0; v < VERSIONS; v++)
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            struct raw r;
+            struct line l;
+            line_open(&l, DATA, 0);
+            line_secure(&l);
+            raw_open(&r, versions[v], NULL);
+            cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+            if (rows[i].said[0])
+                SSL_write(r.ssl, rows[i].said, (int)strlen(rows[i].said));
+            raw_say(&r, &l);
+            if (rows[i].half)
+                say_half(&r, &l);
+            end_so(&r, &l, rows[i].ending);
+            read_to_the_end(&l, &rows[i]);
+            raw_close(&r);
+            line_close(&l);
+        }
+}
+
+/* The end comes with the last bytes and the client then waits for our answer,
+ * silently. The caller must hear of it without the socket. */
+Test(ends, an_end_behind_the_last_bytes_is_pending)
+{
+    struct raw r;
+    struct line l;
+    char bytes[64];
+    size_t n;
+    line_open(&l, DATA, 0);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(SSL_write(r.ssl, "tail", 4), 4);
+    SSL_shutdown(r.ssl);
+    raw_say(&r, &l);
+    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_OK);
+    cr_assert_eq(n, 4u);
+    cr_assert_eq(recv(l.near, bytes, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+    cr_assert(stream_pending(l.s));
+    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
+    cr_assert(!stream_pending(l.s));
+    /* And it gets ours. */
+    cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
+    raw_hear(&r, &l);
+    cr_assert_eq(SSL_shutdown(r.ssl), 1);
+    raw_close(&r);
+    line_close(&l);
+}
+
+/* After our close_notify the client's bytes are still read, until its own. */
+Test(ends, reading_goes_on_after_our_close_notify)
+{
+    for (size_t v = 0; v < VERSIONS; v++) {
+        struct raw r;
+        struct line l;
+        char bytes[64];
+        size_t n;
+        line_open(&l, DATA, 0);
+        line_secure(&l);
+        raw_open(&r, versions[v], NULL);
+        cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+        cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
+        cr_assert_eq(stream_shutdown(l.s), STREAM_OK, "once only");
+        cr_assert_eq(SSL_write(r.ssl, "late", 4), 4);
+        SSL_shutdown(r.ssl);
+        raw_say(&r, &l);
+        enum stream_state st = line_read(&l, bytes, sizeof(bytes), &n);
+        if (st == STREAM_OK)
+            st = line_read(&l, bytes, sizeof(bytes), &n);
+        cr_assert_eq(st, STREAM_CLOSED, "%s", stream_cause(l.s));
+        raw_hear(&r, &l);
+        cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 0);
+        cr_assert_eq(SSL_get_error(r.ssl, 0), SSL_ERROR_ZERO_RETURN);
+        raw_close(&r);
+        line_close(&l);
+    }
+}
+
+Test(ends, shutdown_without_a_handshake_says_nothing)
+{
+    struct line l;
+    char byte;
+    line_open(&l, CONTROL, 0);
+    line_secure(&l);
+    cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
+    cr_assert_eq(recv(l.far, &byte, 1, MSG_DONTWAIT), -1);
+    line_close(&l);
+}
+
+Test(ends, a_dropped_download_is_a_cut_for_the_client)
+{
+    for (size_t v = 0; v < VERSIONS; v++) {
+        static char bytes[100000];
+        struct peer p = { .play = play_read_all,
+                          .options = { .version = versions[v] } };
+        struct line l;
+        size_t n;
+        line_with_peer(&l, &p, DATA, 0);
+        cr_assert_eq(stream_write(l.s, bytes, sizeof(bytes), &n), STREAM_OK);
+        stream_drop(l.s);
+        cr_assert(!stream_unsent(l.s));
+        cr_assert_eq(stream_shutdown(l.s), STREAM_FAILED);
+        shutdown(l.near, SHUT_WR);
+        peer_join(&p);
+        cr_assert_eq(p.last, TLS_CLIENT_CUT, "%ld", p.last);
+        cr_assert_eq(p.bytes, 0u);
+        line_close(&l);
+    }
+}
+
+Test(ends, a_write_to_nobody_is_a_cut_and_no_signal)
+{
+    static char bytes[DATA * 2];
+    struct raw r;
+    struct line l;
+    size_t n;
+    line_open(&l, DATA, 0);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    line_hang_up(&l);
+    cr_assert_eq(stream_write(l.s, bytes, sizeof(bytes), &n), STREAM_CUT);
+    cr_assert_str_eq(stream_cause(l.s), strerror(EPIPE));
+    cr_assert_eq(stream_flush(l.s), STREAM_CUT);
+    cr_assert_eq(stream_shutdown(l.s), STREAM_CUT);
+    raw_close(&r);
+    line_close(&l);
+}
+
+/* The client ended in order and is gone: what came is whole, though our own
+ * close_notify reaches nobody. */
+Test(ends, an_orderly_end_and_then_nobody)
+{
+    struct raw r;
+    struct line l;
+    char bytes[64];
+    size_t n;
+    line_open(&l, DATA, 0);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(SSL_write(r.ssl, "tail", 4), 4);
+    SSL_shutdown(r.ssl);
+    raw_say(&r, &l);
+    line_hang_up(&l);
+    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_OK);
+    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
+    cr_assert_eq(stream_shutdown(l.s), STREAM_CUT);
+    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
+    raw_close(&r);
+    line_close(&l);
+}

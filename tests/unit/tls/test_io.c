@@ -1,0 +1,129 @@
+/* The buffers beneath a stream: short sends, order, memory. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tls/io.h"
+
+static void pair(struct io *io, int ends[2], size_t size)
+{
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    io_init(io, ends[0], size);
+}
+
+static void end(struct io *io, int ends[2])
+{
+    io_release(io);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+Test(io, puts_no_more_than_its_size)
+{
+    int ends[2];
+    struct io io;
+    char bytes[100] = { 1 };
+    pair(&io, ends, 64);
+    cr_assert_eq(io_room(&io), 64u);
+    cr_assert_eq(io_put(&io, bytes, 60), 60);
+    cr_assert_eq(io_put(&io, bytes, 60), 4);
+    cr_assert_eq(io_put(&io, bytes, 60), 0);
+    cr_assert_eq(io_room(&io), 0u);
+    cr_assert(io_unsent(&io));
+    cr_assert_eq(io_send(&io), 0);
+    cr_assert(!io_unsent(&io));
+    cr_assert_eq(recv(ends[1], bytes, sizeof(bytes), MSG_DONTWAIT), 64);
+    end(&io, ends);
+}
+
+Test(io, an_empty_small_buffer_goes_back)
+{
+    int ends[2];
+    struct io io;
+    pair(&io, ends, IO_SMALL);
+    cr_assert_eq(io_put(&io, "x", 1), 1);
+    cr_assert(io.out);
+    cr_assert_eq(io_send(&io), 0);
+    cr_assert_null(io.out);
+    cr_assert_eq(send(ends[1], "yz", 2, 0), 2);
+    cr_assert_eq(io_fill(&io), 2);
+    char byte;
+    cr_assert_eq(io_take(&io, &byte, 1), 1u);
+    cr_assert(io.in);
+    cr_assert_eq(io_take(&io, &byte, 1), 1u);
+    cr_assert_null(io.in);
+    cr_assert_eq(io_fill(&io), -EAGAIN);
+    cr_assert_null(io.in);
+    end(&io, ends);
+}
+
+Test(io, a_large_buffer_stays)
+{
+    int ends[2];
+    struct io io;
+    pair(&io, ends, IO_SMALL + 1);
+    cr_assert_eq(io_put(&io, "x", 1), 1);
+    cr_assert_eq(io_send(&io), 0);
+    cr_assert(io.out);
+    end(&io, ends);
+}
+
+Test(io, a_short_send_keeps_the_rest_in_order)
+{
+    enum { SIZE = 1 << 20 };
+    static unsigned char sent[SIZE], received[SIZE];
+    int ends[2], small = 4096;
+    struct io io;
+    pair(&io, ends, SIZE);
+    setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    for (size_t i = 0; i < SIZE; i++)
+        sent[i] = (unsigned char)(i % 251);
+    cr_assert_eq(io_put(&io, sent, SIZE), SIZE);
+
+    size_t got = 0;
+    int again = 0, r;
+    while ((r = io_send(&io)) == -EAGAIN) {
+        ssize_t n;
+        while ((n = recv(ends[1], received + got, SIZE - got, MSG_DONTWAIT)) >
+               0)
+            got += (size_t)n;
+        again++;
+    }
+    cr_assert_eq(r, 0);
+    got += (size_t)recv(ends[1], received + got, SIZE - got, MSG_WAITALL);
+    cr_assert(again > 1, "the kernel took all at once: nothing is shown");
+    cr_assert_eq(got, (size_t)SIZE);
+    cr_assert_eq(memcmp(sent, received, SIZE), 0);
+    end(&io, ends);
+}
+
+Test(io, the_end_and_a_missing_peer)
+{
+    int ends[2];
+    struct io io;
+    pair(&io, ends, 64);
+    shutdown(ends[1], SHUT_WR);
+    cr_assert_eq(io_fill(&io), 0);
+    cr_assert_eq(io_put(&io, "x", 1), 1);
+    close(ends[1]);
+    cr_assert_eq(io_send(&io), -EPIPE); /* and no SIGPIPE */
+    io_drop(&io);
+    cr_assert(!io_unsent(&io));
+    cr_assert_eq(io_send(&io), 0);
+    io_release(&io);
+    close(ends[0]);
+}
+
+Test(io, a_reset_is_told)
+{
+    int ends[2];
+    struct io io;
+    pair(&io, ends, 64);
+    cr_assert_eq(send(ends[0], "unread", 6, 0), 6);
+    close(ends[1]);
+    cr_assert_eq(io_fill(&io), -ECONNRESET);
+    io_release(&io);
+    close(ends[0]);
+}

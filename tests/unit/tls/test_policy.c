@@ -1,0 +1,182 @@
+/* Which TLS is spoken and which is refused. */
+#include <criterion/criterion.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "raw.h"
+
+struct row {
+    const char *what;
+    struct tls_client_options options;
+    enum stream_state expected;
+    const char *client; /* part of its error, or of its cipher */
+};
+static const struct row rows[] = {
+    { "any", { 0 }, STREAM_OK, "TLSv1.3 TLS_AES_128_GCM_SHA256" },
+    { "TLS 1.0",
+      { .version = TLS1_VERSION },
+      STREAM_FAILED,
+      "alert protocol version" },
+    { "TLS 1.1",
+      { .version = TLS1_1_VERSION },
+      STREAM_FAILED,
+      "alert protocol version" },
+    { "AES-256",
+      { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384" },
+      STREAM_OK,
+      "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384" },
+    { "ChaCha20",
+      { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305" },
+      STREAM_OK,
+      "TLSv1.2 ECDHE-ECDSA-CHACHA20-POLY1305" },
+    { "the server's choice",
+      { .version = TLS1_2_VERSION,
+        .ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384:"
+                   "ECDHE-ECDSA-AES128-GCM-SHA256" },
+      STREAM_OK,
+      "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256" },
+    { "CBC",
+      { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA256" },
+      STREAM_FAILED,
+      "handshake failure" },
+    { "CCM",
+      { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-CCM" },
+      STREAM_FAILED,
+      "handshake failure" },
+    { "no forward secrecy",
+      { .version = TLS1_2_VERSION, .ciphers = "AES128-GCM-SHA256" },
+      STREAM_FAILED,
+      "handshake failure" },
+    { "TLS 1.2 without extended master secret",
+      { .version = TLS1_2_VERSION, .without_ems = true },
+      STREAM_FAILED,
+      "" },
+    { "P-256", { .groups = "P-256" }, STREAM_OK, "TLSv1.3" },
+    { "X25519", { .groups = "X25519" }, STREAM_OK, "TLSv1.3" },
+    { "P-384", { .groups = "P-384" }, STREAM_OK, "TLSv1.3" },
+    { "ALPN ftp", { .alpn = "ftp" }, STREAM_OK, "TLSv1.3" },
+    { "ALPN http/1.1",
+      { .alpn = "http/1.1" },
+      STREAM_FAILED,
+      "alert no application protocol" },
+    { "ALPN ft",
+      { .alpn = "ft" },
+      STREAM_FAILED,
+      "alert no application protocol" },
+    { "ALPN ftps",
+      { .alpn = "ftps" },
+      STREAM_FAILED,
+      "alert no application protocol" },
+    { "ALPN 1.2",
+      { .alpn = "h2", .version = TLS1_2_VERSION },
+      STREAM_FAILED,
+      "alert no application protocol" },
+};
+
+Test(policy, who_is_let_in)
+{
+    struct tls_context *t = context_make();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p = { .options = rows[i].options };
+        struct line l;
+        line_open(&l, CONTROL, 0);
+        cr_assert_eq(stream_secure(l.s, t), 0);
+        peer_start(&p, &l);
+        enum stream_state st = line_handshake(&l);
+        if (st != STREAM_OK)
+            shutdown(l.near, SHUT_WR);
+        peer_join(&p);
+        cr_assert_eq(st, rows[i].expected, "%s: %s", rows[i].what,
+                     stream_cause(l.s));
+        const char *said = st == STREAM_OK ? p.cipher : p.error;
+        cr_assert(strstr(said, rows[i].client), "%s: the client: %s",
+                  rows[i].what, said);
+        cr_assert_eq(st == STREAM_OK, strlen(stream_cause(l.s)) == 0);
+        if (st == STREAM_OK && rows[i].options.alpn)
+            cr_assert_str_eq(p.protocol, "ftp");
+        line_close(&l);
+    }
+    tls_context_free(t);
+}
+
+/* Several offers, ftp not the first; and one name that begins with it. */
+Test(policy, alpn_finds_ftp_among_others)
+{
+    static const unsigned char good[] = "\x02h2\x04"
+                                        "ftps"
+                                        "\x03"
+                                        "ftp";
+    static const unsigned char bad[] = "\x02h2\x04"
+                                       "ftps"
+                                       "\x05"
+                                       "\x03"
+                                       "ftpx";
+    const struct {
+        const unsigned char *offer;
+        unsigned len;
+        enum stream_state expected;
+    } offers[] = { { good, sizeof(good) - 1, STREAM_OK },
+                   { bad, sizeof(bad) - 1, STREAM_FAILED } };
+    for (size_t i = 0; i < 2; i++) {
+        struct raw r;
+        struct line l;
+        line_open(&l, CONTROL, 0);
+        line_secure(&l);
+        raw_open(&r, TLS1_3_VERSION, NULL);
+        SSL_set_alpn_protos(r.ssl, offers[i].offer, offers[i].len);
+        cr_assert_eq(raw_handshake(&r, &l), offers[i].expected, "%zu", i);
+        raw_close(&r);
+        line_close(&l);
+    }
+}
+
+/* Nothing to resume with is given, and what is offered is not taken. */
+Test(policy, nothing_is_resumed)
+{
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+    struct tls_context *t = context_make();
+    for (size_t i = 0; i < 2; i++) {
+        SSL_SESSION *session = NULL;
+        for (int round = 0; round < 2; round++) {
+            struct raw r;
+            struct line l;
+            char bytes[64];
+            line_open(&l, CONTROL, 0);
+            cr_assert_eq(stream_secure(l.s, t), 0);
+            raw_open(&r, versions[i], session);
+            cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+            cr_assert_eq(SSL_session_reused(r.ssl), 0);
+            cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), -1);
+            SSL_SESSION_free(session);
+            session = SSL_get1_session(r.ssl);
+            cr_assert(!SSL_SESSION_has_ticket(session));
+            SSL_shutdown(r.ssl);
+            raw_close(&r);
+            line_close(&l);
+        }
+        SSL_SESSION_free(session);
+    }
+    tls_context_free(t);
+}
+
+Test(policy, renegotiation_is_refused)
+{
+    struct raw r;
+    struct line l;
+    char bytes[64];
+    size_t n;
+    line_open(&l, CONTROL, 0);
+    line_secure(&l);
+    raw_open(&r, TLS1_2_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(SSL_renegotiate(r.ssl), 1);
+    raw_step(&r);
+    raw_say(&r, &l);
+    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
+    (void)stream_read(l.s, bytes, sizeof(bytes), &n);
+    raw_hear(&r, &l);
+    cr_assert(!raw_step(&r), "no second handshake");
+    raw_close(&r);
+    line_close(&l);
+}

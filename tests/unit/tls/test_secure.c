@@ -1,0 +1,460 @@
+/* TLS streams: handshakes, bytes, keys; whatever the pieces they come in. */
+#include <criterion/criterion.h>
+#include <malloc.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "raw.h"
+
+static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
+
+static void play_echo(struct tls_client *c, struct peer *p)
+{
+    char bytes[16];
+    p->ok = tls_client_write(c, "ping", 4) &&
+            tls_client_read(c, bytes, sizeof(bytes)) == 4 &&
+            memcmp(bytes, "pong", 4) == 0 && tls_client_shutdown(c) &&
+            tls_client_read(c, bytes, sizeof(bytes)) == TLS_CLIENT_END;
+}
+
+Test(secure, both_versions_carry_bytes)
+{
+    static const char *const ciphers[] = {
+        "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256",
+        "TLSv1.3 TLS_AES_128_GCM_SHA256",
+    };
+    for (size_t i = 0; i < VERSIONS; i++) {
+        struct peer p = { .play = play_echo,
+                          .options = { .version = versions[i] } };
+        struct line l;
+        char bytes[16];
+        size_t n;
+        line_with_peer(&l, &p, CONTROL, 0);
+        cr_assert_str_eq(stream_cipher(l.s), ciphers[i]);
+        cr_assert_eq(line_read(&l, bytes, sizeof(bytes), &n), STREAM_OK);
+        cr_assert_eq(n, 4u);
+        cr_assert_arr_eq(bytes, "ping", 4);
+        cr_assert_eq(line_write_all(&l, "pong", 4), STREAM_OK);
+        cr_assert_eq(line_flush(&l), STREAM_OK);
+        cr_assert_eq(line_read(&l, bytes, sizeof(bytes), &n), STREAM_CLOSED);
+        cr_assert_eq(line_shutdown(&l), STREAM_OK);
+        peer_join(&p);
+        cr_assert(p.ok, "%s", p.error);
+        cr_assert_str_eq(p.cipher, ciphers[i]);
+        line_close(&l);
+    }
+}
+
+Test(secure, read_and_write_before_the_handshake_are_errors)
+{
+    struct line l;
+    char byte = 'x';
+    size_t n;
+    line_open(&l, CONTROL, 0);
+    line_secure(&l);
+    cr_assert_eq(stream_write(l.s, &byte, 1, &n), STREAM_FAILED);
+    cr_assert_eq(n, 0u);
+    cr_assert_eq(stream_read(l.s, &byte, 1, &n), STREAM_FAILED);
+    cr_assert_eq(recv(l.far, &byte, 1, MSG_DONTWAIT), -1, "nothing leaked");
+    line_close(&l);
+}
+
+/* Sends the client's flights byte by byte, at most LIMIT bytes in all; how many
+ * were sent. The last state of the handshake is in *ST. */
+static size_t by_bytes(struct raw *r, struct line *l, size_t limit,
+                       enum stream_state *st)
+{
+    size_t sent = 0;
+    char byte;
+    *st = STREAM_AGAIN;
+    for (int flight = 0; flight < 4; flight++) {
+        raw_step(r);
+        while (sent < limit && raw_take(r, &byte, 1) == 1) {
+            cr_assert_eq(*st, STREAM_AGAIN, "over too early");
+            cr_assert_eq(send(l->far, &byte, 1, 0), 1);
+            sent++;
+            *st = stream_handshake(l->s);
+        }
+        raw_hear(r, l);
+    }
+    return sent;
+}
+
+Test(secure, a_handshake_split_at_each_byte)
+{
+    for (size_t i = 0; i < VERSIONS; i++) {
+        struct line l;
+        struct raw r;
+        enum stream_state st;
+        line_open(&l, CONTROL, 0);
+        line_secure(&l);
+        raw_open(&r, versions[i], NULL);
+        by_bytes(&r, &l, SIZE_MAX, &st);
+        cr_assert_eq(st, STREAM_OK, "%s", stream_cause(l.s));
+        cr_assert(raw_step(&r));
+        raw_close(&r);
+        line_close(&l);
+    }
+}
+
+static void cut_at(int version, size_t at, struct tls_context *t)
+{
+    struct line l;
+    struct raw r;
+    enum stream_state st;
+    line_open(&l, CONTROL, 0);
+    cr_assert_eq(stream_secure(l.s, t), 0);
+    raw_open(&r, version, NULL);
+    cr_assert_eq(by_bytes(&r, &l, at, &st), at);
+    cr_assert_eq(st, STREAM_AGAIN);
+    shutdown(l.far, SHUT_WR);
+    cr_assert_eq(stream_handshake(l.s), STREAM_CUT, "at %zu", at);
+    cr_assert_str_eq(stream_cause(l.s), "closed without close_notify");
+    raw_close(&r);
+    line_close(&l);
+}
+
+Test(secure, a_handshake_cut_anywhere_is_a_cut)
+{
+    struct tls_context *t = context_make();
+    for (size_t i = 0; i < VERSIONS; i++) {
+        struct line l;
+        struct raw r;
+        enum stream_state st;
+        line_open(&l, CONTROL, 0);
+        cr_assert_eq(stream_secure(l.s, t), 0);
+        raw_open(&r, versions[i], NULL);
+        size_t all = by_bytes(&r, &l, SIZE_MAX, &st);
+        raw_close(&r);
+        line_close(&l);
+        cr_assert(all > 200);
+        for (size_t at = 0; at < all - 1;
+             at += at < 10 || all - at < 20 ? 1 : 7)
+            cut_at(versions[i], at, t);
+    }
+    tls_context_free(t);
+}
+
+/* Either direction, each buffer, tiny socket buffers. */
+struct transfer {
+    int version;
+    size_t buffer;
+    int socket;
+    size_t bytes;
+    unsigned fragment;
+};
+static const struct transfer transfers[] = {
+    { TLS1_2_VERSION, DATA, 4096, 3000017, 0 },
+    { TLS1_3_VERSION, DATA, 4096, 3000017, 0 },
+    { TLS1_3_VERSION, DATA, 0, 20000003, 0 },
+    { TLS1_2_VERSION, CONTROL, 4096, 1000003, 0 },
+    { TLS1_3_VERSION, CONTROL, 0, 1000003, 0 },
+    { TLS1_3_VERSION, 1, 0, 300007, 0 }, /* the least buffer there is */
+    { TLS1_2_VERSION, DATA, 0, 1000003, 512 },
+    { TLS1_3_VERSION, DATA, 0, 1000003, 512 },
+    { TLS1_3_VERSION, CONTROL, 4096, 1000003, 512 },
+    { TLS1_2_VERSION, 1, 0, 300007, 512 },
+};
+#define TRANSFERS (sizeof(transfers) / sizeof(transfers[0]))
+
+static void download(const struct transfer *t)
+{
+    struct peer p = { .play = play_read_all,
+                      .options = { .version = t->version,
+                                   .fragment = t->fragment } };
+    struct line l;
+    unsigned char *bytes = malloc(t->bytes);
+    pattern_fill(bytes, t->bytes, 0);
+    line_with_peer(&l, &p, t->buffer, t->socket);
+    cr_assert_eq(line_write_all(&l, bytes, t->bytes), STREAM_OK);
+    cr_assert_eq(line_shutdown(&l), STREAM_OK);
+    peer_join(&p);
+    cr_assert(p.ok, "bytes changed on the way");
+    cr_assert_eq(p.bytes, t->bytes);
+    cr_assert_eq(p.last, TLS_CLIENT_END, "%s", p.error);
+    line_close(&l);
+    free(bytes);
+}
+
+static void upload(const struct transfer *t, size_t step)
+{
+    struct peer p = { .play = play_write_all,
+                      .bytes = t->bytes,
+                      .options = { .version = t->version,
+                                   .fragment = t->fragment } };
+    struct line l;
+    unsigned char *bytes = malloc(step);
+    enum stream_state st;
+    size_t at = 0, n;
+    line_with_peer(&l, &p, t->buffer, t->socket);
+    while ((st = line_read(&l, bytes, step, &n)) == STREAM_OK) {
+        cr_assert(n > 0 && n <= step);
+        cr_assert(pattern_holds(bytes, n, at));
+        at += n;
+    }
+    cr_assert_eq(st, STREAM_CLOSED, "%s", stream_cause(l.s));
+    cr_assert_eq(at, t->bytes);
+    cr_assert_eq(line_shutdown(&l), STREAM_OK);
+    peer_join(&p);
+    cr_assert(p.ok);
+    line_close(&l);
+    free(bytes);
+}
+
+Test(secure, downloads)
+{
+    for (size_t i = 0; i < TRANSFERS; i++)
+        download(&transfers[i]);
+}
+
+Test(secure, uploads)
+{
+    for (size_t i = 0; i < TRANSFERS; i++) {
+        upload(&transfers[i], DATA);
+        upload(&transfers[i], 1000);
+    }
+}
+
+Test(secure, bytes_are_gathered_until_the_flush)
+{
+    struct raw r;
+    struct line l;
+    char bytes[1 << 12];
+    size_t n;
+    line_open(&l, DATA, 0);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    for (int i = 0; i < 100; i++) {
+        cr_assert_eq(stream_write(l.s, "0123456789", 10, &n), STREAM_OK);
+        cr_assert_eq(n, 10u);
+    }
+    cr_assert(stream_unsent(l.s));
+    cr_assert_eq(recv(l.far, bytes, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+    cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
+    cr_assert(!stream_unsent(l.s));
+    raw_hear(&r, &l);
+    for (int i = 0; i < 100; i++)
+        cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 10);
+    cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 0);
+    cr_assert_eq(SSL_get_error(r.ssl, 0), SSL_ERROR_ZERO_RETURN);
+    raw_close(&r);
+    line_close(&l);
+}
+
+Test(secure, one_read_fills_a_large_buffer)
+{
+    static unsigned char bytes[DATA], got[DATA];
+    struct raw r;
+    struct line l;
+    size_t n;
+    line_open(&l, DATA, 1 << 20);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    pattern_fill(bytes, 100000, 0);
+    for (size_t at = 0; at < 100000; at += 1000)
+        cr_assert_eq(SSL_write(r.ssl, bytes + at, 1000), 1000);
+    raw_say(&r, &l);
+    cr_assert_eq(stream_read(l.s, got, 150, &n), STREAM_OK);
+    cr_assert_eq(n, 150u);
+    cr_assert(stream_pending(l.s));
+    cr_assert_eq(recv(l.near, got, 1, MSG_PEEK | MSG_DONTWAIT), -1,
+                 "one recv took all");
+    cr_assert_eq(stream_read(l.s, got, sizeof(got), &n), STREAM_OK);
+    cr_assert_eq(n, 100000u - 150);
+    cr_assert(pattern_holds(got, n, 150));
+    cr_assert(!stream_pending(l.s));
+    cr_assert_eq(stream_read(l.s, got, sizeof(got), &n), STREAM_AGAIN);
+    raw_close(&r);
+    line_close(&l);
+}
+
+/* Half a record stays inside without being called pending: a caller that reads
+ * while something is pending would never stop. */
+Test(secure, half_a_record_is_not_pending)
+{
+    struct raw r;
+    struct line l;
+    char record[256], byte[64];
+    size_t n;
+    line_open(&l, CONTROL, 0);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(SSL_write(r.ssl, "NOOP\r\n", 6), 6);
+    size_t len = raw_take(&r, record, sizeof(record));
+    for (size_t i = 0; i < len - 1; i++) {
+        cr_assert_eq(send(l.far, record + i, 1, 0), 1);
+        cr_assert_eq(stream_read(l.s, byte, sizeof(byte), &n), STREAM_AGAIN);
+        cr_assert(!stream_pending(l.s));
+    }
+    cr_assert_eq(send(l.far, record + len - 1, 1, 0), 1);
+    cr_assert_eq(stream_read(l.s, byte, sizeof(byte), &n), STREAM_OK);
+    cr_assert_eq(n, 6u);
+    raw_close(&r);
+    line_close(&l);
+}
+
+Test(secure, a_changed_byte_ends_it)
+{
+    for (size_t i = 0; i < VERSIONS; i++) {
+        struct raw r;
+        struct line l;
+        char record[256];
+        size_t n;
+        line_open(&l, CONTROL, 0);
+        line_secure(&l);
+        raw_open(&r, versions[i], NULL);
+        cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+        cr_assert_eq(SSL_write(r.ssl, "NOOP\r\n", 6), 6);
+        size_t len = raw_take(&r, record, sizeof(record));
+        record[len - 3] ^= 1;
+        cr_assert_eq(send(l.far, record, len, 0), (ssize_t)len);
+        cr_assert_eq(stream_read(l.s, record, sizeof(record), &n),
+                     STREAM_FAILED);
+        cr_assert_str_eq(stream_cause(l.s),
+                         "decryption failed or bad record mac");
+        cr_assert_eq(stream_shutdown(l.s), STREAM_FAILED);
+        cr_assert_eq(stream_write(l.s, "x", 1, &n), STREAM_FAILED);
+        raw_hear(&r, &l);
+        ERR_clear_error();
+        int got = SSL_read(r.ssl, record, sizeof(record));
+        cr_assert_eq(SSL_get_error(r.ssl, got), SSL_ERROR_SSL);
+        cr_assert_eq(ERR_GET_REASON(ERR_peek_error()),
+                     SSL_R_SSLV3_ALERT_BAD_RECORD_MAC, "the alert was sent");
+        raw_close(&r);
+        line_close(&l);
+    }
+}
+
+Test(secure, what_is_not_tls_is_refused)
+{
+    static const char *const said[] = { "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+                                        "USER anna\r\nPASS secret\r\n" };
+    for (size_t i = 0; i < 2; i++) {
+        struct line l;
+        char alert[64];
+        line_open(&l, CONTROL, 0);
+        line_secure(&l);
+        size_t len = strlen(said[i]);
+        cr_assert_eq(send(l.far, said[i], len, 0), (ssize_t)len);
+        cr_assert_eq(stream_handshake(l.s), STREAM_FAILED);
+        cr_assert_str_neq(stream_cause(l.s), "");
+        cr_assert_eq(stream_handshake(l.s), STREAM_FAILED);
+        cr_assert(recv(l.far, alert, sizeof(alert), MSG_DONTWAIT) <= 7);
+        line_close(&l);
+    }
+}
+
+Test(secure, a_full_buffer_takes_nothing)
+{
+    static unsigned char bytes[DATA];
+    struct raw r;
+    struct line l;
+    size_t took, all = 0;
+    line_open(&l, CONTROL, 4096);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    enum stream_state st;
+    while ((st = stream_write(l.s, bytes, sizeof(bytes), &took)) == STREAM_OK)
+        all += took;
+    cr_assert_eq(st, STREAM_AGAIN);
+    cr_assert_eq(took, 0u);
+    cr_assert_eq(stream_events(l.s), (uint32_t)EPOLLOUT);
+    cr_assert(all > 0);
+    cr_assert_eq(stream_shutdown(l.s), STREAM_AGAIN);
+    raw_close(&r);
+    line_close(&l);
+}
+
+/* OpenSSL answers a KeyUpdate in front of its next bytes. */
+Test(secure, new_keys_in_the_middle)
+{
+    struct raw r;
+    struct line l;
+    char bytes[64];
+    size_t n;
+    line_open(&l, CONTROL, 0);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    for (int i = 0; i < 50; i++) {
+        cr_assert_eq(SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        cr_assert_eq(SSL_write(r.ssl, "ping", 4), 4);
+        raw_say(&r, &l);
+        cr_assert_eq(line_read(&l, bytes, sizeof(bytes), &n), STREAM_OK);
+        cr_assert_eq(n, 4u);
+        cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
+        cr_assert(!stream_unsent(l.s));
+        cr_assert_eq(line_write_all(&l, "pong", 4), STREAM_OK);
+        cr_assert_eq(line_flush(&l), STREAM_OK);
+        raw_hear(&r, &l);
+        cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 4);
+    }
+    raw_close(&r);
+    line_close(&l);
+}
+
+/* A peer that asks for new keys without end and reads nothing: each call still
+ * comes back, and memory stays the buffer's. */
+Test(secure, a_flood_of_key_updates_is_held_back)
+{
+    struct raw r;
+    struct line l;
+    char bytes[1 << 12];
+    size_t n;
+    int held = 0;
+    line_open(&l, 1, 4096);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    for (int i = 0; i < 5000 && held < 100; i++) {
+        SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED);
+        SSL_do_handshake(r.ssl);
+        size_t len = raw_take(&r, bytes, sizeof(bytes));
+        if (send(l.far, bytes, len, MSG_DONTWAIT) != (ssize_t)len)
+            held++;
+        cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
+    }
+    cr_assert_eq(held, 100, "the stream went on reading");
+    cr_assert(stream_events(l.s) & EPOLLOUT);
+    raw_close(&r);
+    line_close(&l);
+}
+
+/* How much an idle control channel keeps. */
+Test(secure, an_idle_control_channel_is_small)
+{
+    enum { N = 50 };
+    static struct line l[N];
+    static struct raw r;
+    struct tls_context *t = context_make();
+    size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < N; i++) {
+        char bytes[64];
+        size_t n;
+        line_open(&l[i], CONTROL, 0);
+        cr_assert_eq(stream_secure(l[i].s, t), 0);
+        raw_open(&r, TLS1_3_VERSION, NULL);
+        cr_assert_eq(raw_handshake(&r, &l[i]), STREAM_OK);
+        cr_assert_eq(SSL_write(r.ssl, "NOOP\r\n", 6), 6);
+        raw_say(&r, &l[i]);
+        cr_assert_eq(line_read(&l[i], bytes, sizeof(bytes), &n), STREAM_OK);
+        cr_assert_eq(line_write_all(&l[i], "200 OK\r\n", 8), STREAM_OK);
+        cr_assert_eq(line_flush(&l[i]), STREAM_OK);
+        raw_close(&r);
+    }
+    size_t each = (mallinfo2().uordblks - before) / N;
+    cr_log_info("an idle TLS control channel keeps %zu bytes", each);
+    cr_assert(each < 24 << 10, "%zu bytes", each);
+    for (int i = 0; i < N; i++)
+        line_close(&l[i]);
+    tls_context_free(t);
+}

@@ -1,0 +1,240 @@
+/* Behind the cage nothing is opened any more: a session that was forked after
+ * the warming does all of TLS with a handful of system calls. */
+#include <criterion/criterion.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "raw.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+#define RULE(call, verdict)                                                    \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1),                         \
+        BPF_STMT(BPF_RET | BPF_K, (verdict))
+#define NUMBER offsetof(struct seccomp_data, nr)
+/* Low half of the fifth argument: the address of sendto and recvfrom. */
+#define ADDRESS offsetof(struct seccomp_data, args[4])
+#define NO_ADDRESS(call)                                                       \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 4),                         \
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ADDRESS),                           \
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),                          \
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),                          \
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+
+/* All that TLS needs at run time; poll is this test's own waiting. */
+static struct sock_filter strict[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NUMBER),
+    NO_ADDRESS(SYS_sendto),
+    NO_ADDRESS(SYS_recvfrom),
+    RULE(SYS_getpid, SECCOMP_RET_ALLOW), /* has it forked? before each random */
+    RULE(SYS_getrandom, SECCOMP_RET_ALLOW), /* seeds, in a fork anew */
+    RULE(SYS_brk, SECCOMP_RET_ALLOW),
+    RULE(SYS_mmap, SECCOMP_RET_ALLOW),
+    RULE(SYS_munmap, SECCOMP_RET_ALLOW),
+    RULE(SYS_poll, SECCOMP_RET_ALLOW),
+    RULE(SYS_exit_group, SECCOMP_RET_ALLOW),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+};
+/* The sanitizers make calls of their own; at least nothing may be opened. */
+static struct sock_filter no_opening[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NUMBER),
+    RULE(SYS_open, SECCOMP_RET_KILL_PROCESS),
+    RULE(SYS_openat, SECCOMP_RET_KILL_PROCESS),
+    RULE(SYS_openat2, SECCOMP_RET_KILL_PROCESS),
+    RULE(SYS_socket, SECCOMP_RET_KILL_PROCESS),
+    RULE(SYS_connect, SECCOMP_RET_KILL_PROCESS),
+    RULE(SYS_execve, SECCOMP_RET_KILL_PROCESS),
+    RULE(SYS_fork, SECCOMP_RET_KILL_PROCESS),
+    RULE(SYS_clone, SECCOMP_RET_KILL_PROCESS),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+static void enter(const struct sock_filter *rules, size_t n)
+{
+    struct sock_fprog program = { (unsigned short)n,
+                                  (struct sock_filter *)rules };
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        _exit(100);
+}
+
+static void enter_cage(void)
+{
+    if (SANITIZED)
+        enter(no_opening, sizeof(no_opening) / sizeof(no_opening[0]));
+    else
+        enter(strict, sizeof(strict) / sizeof(strict[0]));
+}
+
+/* An empty folder as root, where this process may. */
+static void enter_chroot(const char *empty)
+{
+    if (geteuid() == 0 && (chroot(empty) != 0 || chdir("/") != 0))
+        _exit(101);
+}
+
+/* In the child: a session's life. Its exit status is where it stopped. */
+static int serve(struct line *l, size_t upload)
+{
+    unsigned char *bytes = malloc(DATA);
+    size_t n, got = 0;
+    enum stream_state st;
+    if (line_handshake(l) != STREAM_OK)
+        return 1;
+    while ((st = line_read(l, bytes, DATA, &n)) == STREAM_OK)
+        got += n;
+    if (st != STREAM_CLOSED || got != upload)
+        return 2;
+    if (line_write_all(l, bytes, 100000) != STREAM_OK ||
+        line_shutdown(l) != STREAM_OK)
+        return 3;
+    stream_free(l->s);
+    free(bytes);
+    return 0;
+}
+
+static void play_transfer(struct tls_client *c, struct peer *p)
+{
+    char bytes[4096];
+    long n;
+    play_write_all(c, p);
+    while ((n = tls_client_read(c, bytes, sizeof(bytes))) > 0)
+        p->last += n;
+    p->ok = p->ok && n == TLS_CLIENT_END;
+}
+
+static pid_t fork_session(struct line *l, const char *empty, size_t upload)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    close(l->far);
+    enter_chroot(empty);
+    enter_cage();
+    _exit(serve(l, upload));
+}
+
+/* Gate makes the context and forks; the child is caged and then the client
+ * comes, in each version and with a curve and a suite that the warming did not
+ * use. */
+static void session_in_cage(struct tls_context *t, const char *empty,
+                            const struct tls_client_options *o)
+{
+    enum { UPLOAD = 1500007 };
+    struct peer p = { .play = play_transfer, .bytes = UPLOAD, .options = *o };
+    struct line l;
+    int status;
+    line_open(&l, DATA, 0);
+    cr_assert_eq(stream_secure(l.s, t), 0);
+    pid_t pid = fork_session(&l, empty, UPLOAD);
+    close(l.near);
+    peer_start(&p, &l);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    peer_join(&p);
+    cr_assert(!WIFSIGNALED(status), "killed by %d", WTERMSIG(status));
+    cr_assert_eq(WEXITSTATUS(status), 0, "stopped at %d", WEXITSTATUS(status));
+    cr_assert(p.ok, "%s", p.error);
+    cr_assert_eq(p.last, 100000);
+    stream_free(l.s);
+    line_hang_up(&l);
+}
+
+Test(warm, a_caged_session_opens_nothing)
+{
+    static const struct tls_client_options clients[] = {
+        { .version = TLS1_2_VERSION },
+        { .version = TLS1_3_VERSION },
+        { .version = TLS1_3_VERSION, .groups = "P-384" },
+        { .version = TLS1_3_VERSION, .groups = "P-521" },
+        { .version = TLS1_2_VERSION,
+          .ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305" },
+        { .version = TLS1_2_VERSION,
+          .ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384" },
+    };
+    char empty[] = "/tmp/sallyport-empty-XXXXXX";
+    cr_assert(mkdtemp(empty));
+    struct tls_context *t = context_make();
+    for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++)
+        session_in_cage(t, empty, &clients[i]);
+    tls_context_free(t);
+    rmdir(empty);
+}
+
+/* Errors have texts; those are in memory too. */
+static int fail(struct line *l)
+{
+    enum stream_state st = line_handshake(l);
+    return st == STREAM_FAILED && strlen(stream_cause(l->s)) > 0 ? 0 : 1;
+}
+
+Test(warm, a_caged_failure_opens_nothing)
+{
+    char empty[] = "/tmp/sallyport-empty-XXXXXX";
+    cr_assert(mkdtemp(empty));
+    struct tls_context *t = context_make();
+    struct line l;
+    int status;
+    line_open(&l, CONTROL, 0);
+    cr_assert_eq(stream_secure(l.s, t), 0);
+    cr_assert_eq(send(l.far, "GET / HTTP/1.0\r\n\r\n", 18, 0), 18);
+    pid_t pid = fork();
+    if (pid == 0) {
+        enter_chroot(empty);
+        enter_cage();
+        _exit(fail(&l));
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
+    line_close(&l);
+    tls_context_free(t);
+    rmdir(empty);
+}
+
+static void shake_hands_blocking(struct raw *r, struct line *l)
+{
+    struct pollfd p = { l->far, POLLIN, 0 };
+    while (!raw_step(r)) {
+        raw_say(r, l);
+        cr_assert_eq(poll(&p, 1, 30000), 1);
+        raw_hear(r, l);
+    }
+}
+
+/* Two sessions forked from one gate must not share their random numbers. */
+Test(warm, forks_draw_different_numbers)
+{
+    struct tls_context *t = context_make();
+    unsigned char drawn[2][32];
+    for (int i = 0; i < 2; i++) {
+        struct raw r;
+        struct line l;
+        int status;
+        line_open(&l, CONTROL, 0);
+        cr_assert_eq(stream_secure(l.s, t), 0);
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(line_handshake(&l) == STREAM_OK ? 0 : 1);
+        raw_open(&r, TLS1_2_VERSION, NULL);
+        shake_hands_blocking(&r, &l);
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        cr_assert_eq(SSL_get_server_random(r.ssl, drawn[i], 32), 32u);
+        raw_close(&r);
+        line_close(&l);
+    }
+    cr_assert_neq(memcmp(drawn[0], drawn[1], 32), 0);
+    tls_context_free(t);
+}
