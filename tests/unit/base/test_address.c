@@ -1,0 +1,145 @@
+/* Addresses: one form for each host. */
+#include "sallyport/base/address.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <string.h>
+
+static struct address parsed(const char *text)
+{
+    struct address a = { 0 };
+
+    cr_assert_eq(address_parse(slice_from(text), &a), 0, "%s", text);
+    return a;
+}
+
+Test(address, text_and_back)
+{
+    static const char *const texts[] = { "192.0.2.1", "0.0.0.0", "::", "::1",
+                                         "2001:db8::1:2" };
+    char out[ADDRESS_TEXT_MAX];
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct address a = parsed(texts[i]);
+
+        cr_assert_str_eq(address_text(&a, out), texts[i]);
+    }
+}
+
+Test(address, with_port)
+{
+    struct address a;
+    char out[ADDRESS_TEXT_MAX];
+
+    cr_assert_eq(address_parse_port(SLICE("192.0.2.1:21"), &a), 0);
+    cr_assert_str_eq(address_port_text(&a, out), "192.0.2.1:21");
+    cr_assert_eq(address_parse_port(SLICE("[2001:db8::1]:65535"), &a), 0);
+    cr_assert_str_eq(address_port_text(&a, out), "[2001:db8::1]:65535");
+}
+
+Test(address, refused)
+{
+    static const char *const bad[] = {
+        "192.0.2.1",       "192.0.2.1:",
+        "192.0.2.1:65536", "192.0.2.1:-1",
+        "2001:db8::1:21",  "[192.0.2.1]:21",
+        "[::1]21",         "[::1:21",
+        "[]:21",           ":21",
+        "192.0.2:21",      "192.0.2.256:1",
+        "localhost:21",    "",
+        "192.0.2.01:21",
+    };
+    struct address a = { .port = 7 };
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        cr_assert_lt(address_parse_port(slice_from(bad[i]), &a), 0, "%s",
+                     bad[i]);
+    cr_assert_eq(a.port, 7);
+}
+
+Test(address, mapped_is_ipv4)
+{
+    struct sockaddr_in6 six = { .sin6_family = AF_INET6,
+                                .sin6_port = htons(9) };
+    struct sockaddr_storage storage = { 0 };
+    struct address a, b = parsed("192.0.2.7");
+
+    inet_pton(AF_INET6, "::ffff:192.0.2.7", &six.sin6_addr);
+    memcpy(&storage, &six, sizeof(six));
+    cr_assert_eq(address_from_sockaddr(&a, &storage), 0);
+    cr_assert(address_same_host(&a, &b));
+    cr_assert_eq(a.port, 9);
+    a = parsed("::ffff:192.0.2.7");
+    cr_assert(address_same_host(&a, &b));
+}
+
+Test(address, sockaddr_and_back)
+{
+    static const char *const texts[] = { "192.0.2.1", "2001:db8::1" };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct address a = parsed(texts[i]), b;
+        struct sockaddr_storage storage;
+
+        a.port = 4711;
+        address_to_sockaddr(&a, &storage);
+        cr_assert_eq(address_from_sockaddr(&b, &storage), 0);
+        cr_assert(address_same_host(&a, &b) && b.port == 4711);
+    }
+    struct sockaddr_storage unix_one = { .ss_family = AF_UNIX };
+    struct address b;
+
+    cr_assert_lt(address_from_sockaddr(&b, &unix_one), 0);
+}
+
+struct kind_case {
+    const char *text;
+    bool loopback, private, any;
+};
+
+static const struct kind_case kinds[] = {
+    { "127.0.0.1", true, true, false },
+    { "127.8.9.1", true, true, false },
+    { "::1", true, true, false },
+    { "10.0.0.1", false, true, false },
+    { "172.16.0.1", false, true, false },
+    { "172.31.255.255", false, true, false },
+    { "172.32.0.1", false, false, false },
+    { "192.168.1.1", false, true, false },
+    { "100.64.0.1", false, true, false },
+    { "100.128.0.1", false, false, false },
+    { "169.254.1.1", false, true, false },
+    { "203.0.113.1", false, false, false },
+    { "fd00::1", false, true, false },
+    { "fe80::1", false, true, false },
+    { "2001:db8::1", false, false, false },
+    { "0.0.0.0", false, false, true },
+    { "::", false, false, true },
+};
+
+Test(address, kinds)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct address a = parsed(kinds[i].text);
+
+        cr_assert_eq(address_is_loopback(&a), kinds[i].loopback, "%s",
+                     kinds[i].text);
+        cr_assert_eq(address_is_private(&a), kinds[i].private, "%s",
+                     kinds[i].text);
+        cr_assert_eq(address_is_any(&a), kinds[i].any, "%s", kinds[i].text);
+    }
+}
+
+Test(address, prefix)
+{
+    struct address a = parsed("192.0.2.255"), b = parsed("192.0.2.128");
+    struct address p = address_prefix(&a, 25), q = parsed("2001:db8::ffff");
+    char out[ADDRESS_TEXT_MAX];
+
+    cr_assert(address_same_host(&p, &b));
+    p = address_prefix(&q, 64);
+    cr_assert_str_eq(address_text(&p, out), "2001:db8::");
+    p = address_prefix(&a, 0);
+    cr_assert(address_is_any(&p));
+}

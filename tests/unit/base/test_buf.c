@@ -1,0 +1,61 @@
+/* The buffer with a maximum. */
+#include "sallyport/base/buf.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+Test(buf, grows_to_its_maximum_and_no_further)
+{
+    struct buf b;
+
+    buf_init(&b, 1000);
+    for (int i = 0; i < 100; i++)
+        cr_assert_eq(buf_add(&b, "0123456789", 10), 0);
+    cr_assert_eq(b.len, 1000);
+    cr_assert_eq(buf_add(&b, "x", 1), -ENOBUFS);
+    cr_assert_eq(buf_add(&b, "x", SIZE_MAX), -ENOBUFS);
+    cr_assert_eq(b.len, 1000);
+    cr_assert_eq(memcmp(b.data + 990, "0123456789", 10), 0);
+    buf_release(&b);
+    cr_assert_null(b.data);
+    cr_assert_eq(buf_add_text(&b, "again"), 0);
+    buf_release(&b);
+}
+
+Test(buf, format_is_whole_or_nothing)
+{
+    struct buf b;
+
+    buf_init(&b, 8);
+    cr_assert_eq(buf_add_format(&b, "%d-%s", 12, "ab"), 0);
+    cr_assert(slice_equal(buf_slice(&b), SLICE("12-ab")));
+    cr_assert_eq(buf_add_format(&b, "%s", "abcd"), -ENOBUFS);
+    cr_assert(slice_equal(buf_slice(&b), SLICE("12-ab")));
+    buf_release(&b);
+}
+
+Test(buf, consume)
+{
+    struct buf b;
+
+    buf_init(&b, 100);
+    buf_add_text(&b, "abcdef");
+    buf_consume(&b, 2);
+    cr_assert(slice_equal(buf_slice(&b), SLICE("cdef")));
+    buf_consume(&b, 99);
+    cr_assert_eq(b.len, 0);
+    buf_consume(&b, 1);
+    buf_release(&b);
+}
+
+Test(buf, empty_has_a_slice)
+{
+    struct buf b;
+
+    buf_init(&b, 4);
+    cr_assert_not_null(buf_slice(&b).ptr);
+    cr_assert_eq(buf_slice(&b).len, 0);
+    cr_assert_eq(buf_add(&b, NULL, 0), 0);
+    buf_release(&b);
+}

@@ -1,0 +1,42 @@
+/* Calendar arithmetic without a time zone file, against the C library's. */
+#include "sallyport/base/clock.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+Test(clock, utc_agrees_with_gmtime)
+{
+    for (time_t t = 0; t < 253402300799; t += 86400 * 13 + 3607) {
+        struct tm ours, theirs;
+
+        clock_utc(t, &ours);
+        gmtime_r(&t, &theirs);
+        cr_assert(
+            ours.tm_year == theirs.tm_year && ours.tm_mon == theirs.tm_mon &&
+                ours.tm_mday == theirs.tm_mday &&
+                ours.tm_hour == theirs.tm_hour &&
+                ours.tm_min == theirs.tm_min && ours.tm_sec == theirs.tm_sec &&
+                ours.tm_wday == theirs.tm_wday,
+            "at %lld", (long long)t);
+    }
+}
+
+Test(clock, clamps)
+{
+    struct tm tm;
+
+    clock_utc(-1, &tm);
+    cr_assert_eq(tm.tm_year, 70);
+    clock_utc(INT64_MAX, &tm);
+    cr_assert_eq(tm.tm_year, 9999 - 1900);
+}
+
+Test(clock, text_has_its_shape)
+{
+    char out[CLOCK_TEXT_MAX];
+
+    clock_text(out);
+    cr_assert_eq(strlen(out), 24);
+    cr_assert(out[4] == '-' && out[10] == 'T' && out[23] == 'Z');
+    cr_assert_geq(clock_us() / 1000 + 1, clock_ms() - 1);
+}

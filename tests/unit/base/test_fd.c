@@ -1,0 +1,106 @@
+/* Descriptors: ownership, whole writes, sealed files, closing the rest. */
+#include "sallyport/base/fd.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+Test(fd, close_and_take)
+{
+    int ends[2], kept;
+
+    cr_assert_eq(fd_pair(ends), 0);
+    kept = fd_take(&ends[0]);
+    cr_assert_eq(ends[0], -1);
+    fd_close(&ends[0]);
+    cr_assert_geq(fcntl(kept, F_GETFD), 0);
+    errno = 42;
+    fd_close(&kept);
+    fd_close(&ends[1]);
+    cr_assert_eq(errno, 42);
+    cr_assert_eq(kept, -1);
+}
+
+Test(fd, pair_is_what_channels_need)
+{
+    int ends[2], type;
+    socklen_t len = sizeof(type);
+
+    cr_assert_eq(fd_pair(ends), 0);
+    getsockopt(ends[0], SOL_SOCKET, SO_TYPE, &type, &len);
+    cr_assert_eq(type, SOCK_SEQPACKET);
+    cr_assert(fcntl(ends[0], F_GETFL) & O_NONBLOCK);
+    cr_assert(fcntl(ends[1], F_GETFD) & FD_CLOEXEC);
+    fd_set_nonblock(ends[0], false);
+    fd_set_cloexec(ends[1], false);
+    cr_assert_not(fcntl(ends[0], F_GETFL) & O_NONBLOCK);
+    cr_assert_not(fcntl(ends[1], F_GETFD) & FD_CLOEXEC);
+    fd_close(&ends[0]);
+    fd_close(&ends[1]);
+}
+
+Test(fd, sealed_file_can_be_read_and_not_changed)
+{
+    int fd = fd_sealed("test", SLICE("some text"));
+    struct buf b;
+
+    cr_assert_geq(fd, 0);
+    cr_assert_lt(write(fd, "x", 1), 0);
+    cr_assert_lt(ftruncate(fd, 0), 0);
+    cr_assert_lt(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+    buf_init(&b, 9);
+    cr_assert_eq(fd_read_file(fd, &b), 0);
+    cr_assert(slice_equal(buf_slice(&b), SLICE("some text")));
+    buf_release(&b);
+    buf_init(&b, 8);
+    cr_assert_eq(fd_read_file(fd, &b), -EFBIG);
+    buf_release(&b);
+    fd_close(&fd);
+}
+
+Test(fd, read_of_a_big_file)
+{
+    char block[4096];
+    struct buf b;
+    FILE *f = tmpfile();
+
+    memset(block, 'b', sizeof(block));
+    for (int i = 0; i < 100; i++)
+        cr_assert_eq(fd_write_all(fileno(f), block, sizeof(block)), 0);
+    buf_init(&b, 1 << 20);
+    cr_assert_eq(fd_read_file(fileno(f), &b), 0);
+    cr_assert_eq(b.len, 100 * sizeof(block));
+    buf_release(&b);
+    fclose(f);
+}
+
+Test(fd, close_others)
+{
+    int made[8];
+
+    for (int i = 0; i < 8; i++)
+        made[i] = fcntl(0, F_DUPFD, 40 + 2 * i);
+    /* Criterion's own descriptors go too, so ask before asserting. */
+    pid_t child = fork();
+
+    if (child == 0) {
+        int keep[] = { made[5], made[2] };
+        int wrong = 0;
+
+        fd_close_others(3, keep, 2);
+        for (int i = 0; i < 8; i++)
+            wrong += (fcntl(made[i], F_GETFD) >= 0) != (i == 5 || i == 2);
+        wrong += fcntl(2, F_GETFD) < 0;
+        _exit(wrong);
+    }
+    int status;
+
+    waitpid(child, &status, 0);
+    cr_assert_eq(status, 0);
+}

@@ -1,0 +1,138 @@
+/* The event loop. */
+#include "sallyport/base/loop.h"
+
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+struct seen {
+    struct loop loop;
+    struct loop_watch watch[2];
+    struct loop_timer timer[3];
+    int ready[2];
+    char order[8];
+    size_t count;
+};
+
+static struct seen seen;
+
+static void note(char c)
+{
+    if (seen.count < sizeof(seen.order) - 1)
+        seen.order[seen.count++] = c;
+}
+
+static void first(void *owner)
+{
+    (void)owner;
+    note('1');
+}
+
+static void second(void *owner)
+{
+    (void)owner;
+    note('2');
+}
+
+static void stop(void *owner)
+{
+    (void)owner;
+    note('s');
+    loop_stop(&seen.loop);
+}
+
+Test(loop, timers_run_in_order)
+{
+    cr_assert_eq(loop_init(&seen.loop), 0);
+    seen.timer[0] = (struct loop_timer){ .on_time = stop };
+    seen.timer[1] = (struct loop_timer){ .on_time = first };
+    seen.timer[2] = (struct loop_timer){ .on_time = second };
+    loop_timer_set(&seen.loop, &seen.timer[0], 30);
+    loop_timer_set(&seen.loop, &seen.timer[2], 20);
+    loop_timer_set(&seen.loop, &seen.timer[1], 500);
+    loop_timer_set(&seen.loop, &seen.timer[1], 10); /* armed anew */
+    cr_assert_eq(loop_run(&seen.loop), 0);
+    cr_assert_str_eq(seen.order, "12s");
+    loop_release(&seen.loop);
+}
+
+Test(loop, cleared_timer_is_silent)
+{
+    loop_init(&seen.loop);
+    seen.timer[0] = (struct loop_timer){ .on_time = stop };
+    seen.timer[1] = (struct loop_timer){ .on_time = first };
+    loop_timer_set(&seen.loop, &seen.timer[1], 1);
+    loop_timer_set(&seen.loop, &seen.timer[0], 5);
+    loop_timer_clear(&seen.loop, &seen.timer[1]);
+    loop_timer_clear(&seen.loop, &seen.timer[1]);
+    loop_run(&seen.loop);
+    cr_assert_str_eq(seen.order, "s");
+    loop_release(&seen.loop);
+}
+
+/* Whichever comes first removes the other, which is ready too. */
+static void remove_other(void *owner, uint32_t events)
+{
+    struct loop_watch *me = owner;
+    struct loop_watch *other = &seen.watch[me == &seen.watch[0]];
+
+    cr_assert(events & EPOLLIN);
+    seen.ready[me == &seen.watch[1]]++;
+    loop_remove(&seen.loop, other);
+    loop_stop(&seen.loop);
+}
+
+Test(loop, removing_one_that_is_ready_in_the_same_round)
+{
+    int pipes[2][2];
+
+    loop_init(&seen.loop);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(pipe(pipes[i]), 0);
+        cr_assert_eq(write(pipes[i][1], "x", 1), 1);
+        seen.watch[i] = (struct loop_watch){ .fd = pipes[i][0],
+                                             .events = EPOLLIN,
+                                             .on_ready = remove_other,
+                                             .owner = &seen.watch[i] };
+        cr_assert_eq(loop_add(&seen.loop, &seen.watch[i]), 0);
+    }
+    loop_run(&seen.loop);
+    cr_assert_eq(seen.ready[0] + seen.ready[1], 1);
+    loop_release(&seen.loop);
+}
+
+static void again(void *owner)
+{
+    note('a');
+    loop_timer_set(&seen.loop, owner, 0);
+}
+
+static void readable(void *owner, uint32_t events)
+{
+    (void)owner;
+    (void)events;
+    note('r');
+    loop_stop(&seen.loop);
+}
+
+Test(loop, an_eager_timer_does_not_starve_descriptors, .timeout = 10)
+{
+    int ends[2];
+
+    loop_init(&seen.loop);
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_eq(write(ends[1], "x", 1), 1);
+    seen.timer[0] =
+        (struct loop_timer){ .on_time = again, .owner = &seen.timer[0] };
+    loop_timer_set(&seen.loop, &seen.timer[0], 0);
+    seen.watch[0] =
+        (struct loop_watch){ .fd = ends[0], .events = 0, .on_ready = readable };
+    loop_add(&seen.loop, &seen.watch[0]);
+    loop_once(&seen.loop, -1);
+    loop_change(&seen.loop, &seen.watch[0], EPOLLIN);
+    loop_run(&seen.loop);
+    cr_assert_eq(seen.order[0], 'a');
+    cr_assert_eq(seen.order[seen.count - 1], 'r');
+    loop_release(&seen.loop);
+}

@@ -1,0 +1,94 @@
+/* Slices: what every parser of foreign bytes stands on. */
+#include "sallyport/base/slice.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+Test(slice, equal)
+{
+    cr_assert(slice_equal(SLICE("ab"), slice_from("ab")));
+    cr_assert_not(slice_equal(SLICE("ab"), SLICE("aB")));
+    cr_assert_not(slice_equal(SLICE("ab"), SLICE("abc")));
+    cr_assert(slice_equal(SLICE(""), slice_from(NULL)));
+    cr_assert(slice_equal_nocase(SLICE("aZ9"), SLICE("Az9")));
+    /* '@' and '`', '[' and '{' differ by the same bit as letters do. */
+    cr_assert_not(slice_equal_nocase(SLICE("@["), SLICE("`{")));
+    cr_assert_not(slice_equal_nocase(SLICE("\xc4"), SLICE("\xe4")));
+}
+
+Test(slice, starts_has_trim)
+{
+    cr_assert(slice_starts(SLICE("abc"), SLICE("ab")));
+    cr_assert(slice_starts(SLICE("abc"), SLICE("")));
+    cr_assert_not(slice_starts(SLICE("a"), SLICE("ab")));
+    cr_assert(slice_has(SLICE("a\0b"), 0));
+    cr_assert_not(slice_has(SLICE(""), 'a'));
+    cr_assert(slice_equal(slice_trim(SLICE(" \t a b\t ")), SLICE("a b")));
+    cr_assert_eq(slice_trim(SLICE(" \t ")).len, 0);
+}
+
+Test(slice, cut)
+{
+    struct slice rest = SLICE("a,,b"), head;
+    const char *expected[] = { "a", "", "b" };
+
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert(slice_cut(&rest, ',', &head));
+        cr_assert(slice_equal(head, slice_from(expected[i])), "part %zu", i);
+    }
+    cr_assert_not(slice_cut(&rest, ',', &head));
+    rest = SLICE("a,");
+    cr_assert(slice_cut(&rest, ',', &head));
+    cr_assert(slice_cut(&rest, ',', &head) && head.len == 0);
+    cr_assert_not(slice_cut(&rest, ',', &head));
+}
+
+struct number_case {
+    const char *text;
+    uint64_t max;
+    int result;
+    uint64_t value;
+};
+
+static const struct number_case numbers[] = {
+    { "0", 0, 0, 0 },
+    { "00042", 100, 0, 42 },
+    { "100", 100, 0, 100 },
+    { "101", 100, -ERANGE, 0 },
+    { "18446744073709551615", UINT64_MAX, 0, UINT64_MAX },
+    { "18446744073709551616", UINT64_MAX, -ERANGE, 0 },
+    { "99999999999999999999999", UINT64_MAX, -ERANGE, 0 },
+    { "9223372036854775808", INT64_MAX, -ERANGE, 0 },
+    { "5", 4, -ERANGE, 0 },
+    { "", 9, -EINVAL, 0 },
+    { "-1", 9, -EINVAL, 0 },
+    { "+1", 9, -EINVAL, 0 },
+    { " 1", 9, -EINVAL, 0 },
+    { "1 ", 9, -EINVAL, 0 },
+    { "0x1", 99, -EINVAL, 0 },
+    { "1e3", 9999, -EINVAL, 0 },
+};
+
+Test(slice, number)
+{
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        const struct number_case *c = &numbers[i];
+        uint64_t n = 77;
+        int r = slice_number(slice_from(c->text), c->max, &n);
+
+        cr_assert_eq(r, c->result, "'%s': %d", c->text, r);
+        cr_assert_eq(n, r == 0 ? c->value : 77, "'%s' touched *ret", c->text);
+    }
+}
+
+Test(slice, copy)
+{
+    char out[4] = "xxx";
+
+    cr_assert_eq(slice_copy(SLICE("abcd"), out, sizeof(out)), -ENAMETOOLONG);
+    cr_assert_eq(slice_copy(SLICE("a\0b"), out, sizeof(out)), -EINVAL);
+    cr_assert_str_eq(out, "xxx");
+    cr_assert_eq(slice_copy(SLICE("abc"), out, sizeof(out)), 0);
+    cr_assert_str_eq(out, "abc");
+}

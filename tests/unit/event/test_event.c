@@ -1,0 +1,203 @@
+/* Events: there and back, one line each, whatever a client wrote. */
+#include "sallyport/event/event.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "event/record.h"
+#include "sallyport/base/fd.h"
+
+static void line_of(struct slice path, char *out, size_t size)
+{
+    struct event_record r;
+    struct buf line;
+
+    event_begin(&r, EVENT_CHANGE);
+    event_text(&r, FIELD_PATH, path);
+    buf_init(&line, size - 1);
+    cr_assert_eq(event_line(&r, &line), 0);
+    memcpy(out, line.data, line.len);
+    out[line.len] = 0;
+    buf_release(&line);
+}
+
+struct escape {
+    struct slice path;
+    const char *line;
+};
+
+static const struct escape escapes[] = {
+    { { "/plain", 6 }, "change path=/plain" },
+    { { "/a b", 4 }, "change path=\"/a b\"" },
+    { { "", 0 }, "change path=\"\"" },
+    { { "/x=y", 4 }, "change path=\"/x=y\"" },
+    { { "/a\nlogin user=eve", 17 }, "change path=\"/a\\x0alogin user=eve\"" },
+    { { "/\"\\\x7f", 4 }, "change path=/\\x22\\x5c\\x7f" },
+    { { "/\0\x1b[2J", 6 }, "change path=/\\x00\\x1b[2J" },
+    { { "/\xc3\xa4", 3 }, "change path=/\xc3\xa4" },
+    { { "/\xff\xc3", 3 }, "change path=/\\xff\\xc3" },
+    { { "/\xc0\xaf", 3 }, "change path=/\\xc0\\xaf" },          /* overlong */
+    { { "/\xed\xa0\x80", 4 }, "change path=/\\xed\\xa0\\x80" }, /* surrogate */
+    { { "/\xc2\x9b", 3 }, "change path=/\\xc2\\x9b" },          /* C1: CSI */
+    { { "/\xf0\x9f\x98\x80", 5 }, "change path=/\xf0\x9f\x98\x80" },
+    { { "/\xf4\x90\x80\x80", 5 }, "change path=/\\xf4\\x90\\x80\\x80" },
+};
+
+Test(event, a_line_stays_one_line)
+{
+    for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
+        char line[256];
+
+        line_of(escapes[i].path, line, sizeof(line));
+        cr_assert_str_eq(line, escapes[i].line, "row %zu: %s", i, line);
+    }
+}
+
+Test(event, there_and_back)
+{
+    struct event_record r, back;
+    struct buf bytes;
+
+    event_begin(&r, EVENT_TRANSFER);
+    event_text(&r, FIELD_VERB, SLICE("STOR"));
+    event_text(&r, FIELD_PATH, SLICE("/a\xff"));
+    event_number(&r, FIELD_BYTES, UINT64_MAX);
+    event_number(&r, FIELD_MS, 0);
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    cr_assert_eq(event_encode(&r, &bytes), 0);
+    cr_assert_eq(event_decode(buf_slice(&bytes), &back), 0);
+    cr_assert_eq(back.event, EVENT_TRANSFER);
+    cr_assert(slice_equal(back.text[FIELD_PATH], SLICE("/a\xff")));
+    cr_assert_eq(back.number[FIELD_BYTES], UINT64_MAX);
+    cr_assert(back.has_number & 1U << FIELD_MS);
+    cr_assert_not(back.has_number & 1U << FIELD_RESULT);
+    for (size_t n = 0; n < bytes.len; n++) { /* never a crash */
+        struct slice cut = { bytes.data, n };
+        int e = event_decode(cut, &back);
+
+        cr_assert(e == 0 || e == -EINVAL);
+    }
+    buf_release(&bytes);
+}
+
+Test(event, decode_refuses)
+{
+    static const struct slice bad[] = {
+        { "", 0 },
+        { "\xff", 1 },             /* no such event */
+        { "\0\xff\0\0", 4 },       /* no such field */
+        { "\0\0\5\0ab", 6 },       /* length beyond the end */
+        { "\0\7\4\0abcd", 8 },     /* a number of 4 bytes */
+        { "\0\0\1\0a\0\1\0b", 9 }, /* a field twice */
+    };
+    struct event_record r;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        cr_assert_eq(event_decode(bad[i], &r), -EINVAL, "row %zu", i);
+}
+
+Test(event, two_longest_paths_fit)
+{
+    static char path[5000];
+    struct event_record r;
+    struct buf bytes;
+
+    memset(path, 'p', sizeof(path));
+    event_begin(&r, EVENT_CHANGE);
+    event_text(&r, FIELD_PATH, (struct slice){ path, sizeof(path) });
+    event_text(&r, FIELD_TO, (struct slice){ path, sizeof(path) });
+    event_text(&r, FIELD_USER, (struct slice){ path, 1024 });
+    cr_assert_eq(r.text[FIELD_PATH].len, 4096);
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    cr_assert_eq(event_encode(&r, &bytes), 0);
+    buf_release(&bytes);
+}
+
+struct wire {
+    struct event_sender sender;
+    struct channel log;
+};
+
+static void open_wire(struct wire *w)
+{
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    event_sender_init(&w->sender, ends[0], PROCESS_SESSION);
+    channel_init(&w->log, ends[1], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
+}
+
+static uint64_t next_number(struct wire *w)
+{
+    struct event_record r;
+    struct packet p;
+
+    if (channel_receive(&w->log, &p) != 1)
+        return UINT64_MAX;
+    cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+    return r.number[FIELD_NUMBER];
+}
+
+Test(event, a_slow_log_loses_nothing_up_to_the_queue)
+{
+    struct event_record r;
+    struct wire w;
+    uint64_t sent = 0;
+
+    open_wire(&w);
+    do {
+        event_begin(&r, EVENT_SYSCALL);
+        event_number(&r, FIELD_NUMBER, sent);
+    } while (event_send(&w.sender, &r) == 0 && ++sent < 1000000);
+    cr_assert_eq(w.sender.dropped, 1);
+    cr_assert_leq(w.sender.queue.len, 64 << 10);
+    for (uint64_t n = 0; n < sent; n++) {
+        uint64_t got = next_number(&w);
+
+        if (got == UINT64_MAX) {
+            event_flush(&w.sender);
+            got = next_number(&w);
+        }
+        cr_assert_eq(got, n);
+    }
+    channel_close(&w.log);
+    event_sender_release(&w.sender);
+}
+
+Test(event, syscall_from_a_signal_handler_is_an_event_like_others)
+{
+    struct wire w;
+
+    open_wire(&w);
+    event_send_syscall(&w.sender, 41);
+    event_send_syscall(&w.sender, 41); /* once per number */
+    event_send_syscall(&w.sender, 42);
+    cr_assert_eq(next_number(&w), 41);
+    cr_assert_eq(next_number(&w), 42);
+    cr_assert_eq(next_number(&w), UINT64_MAX);
+    channel_close(&w.log);
+    event_sender_release(&w.sender);
+}
+
+Test(event, without_a_log_events_vanish)
+{
+    struct event_sender s;
+    struct event_record r;
+
+    event_sender_init(&s, -1, PROCESS_SESSION);
+    event_begin(&r, EVENT_LOGIN);
+    cr_assert_eq(event_send(&s, &r), 0);
+    event_send_syscall(&s, 1);
+    event_sender_release(&s);
+}
+
+Test(event, names)
+{
+    for (unsigned e = 0; e < EVENT_COUNT; e++)
+        cr_assert_str_neq(event_name((enum event)e), "?");
+    for (unsigned f = 0; f < FIELD_COUNT; f++)
+        cr_assert_not_null(field_rows[f].name);
+}

@@ -1,0 +1,92 @@
+/* The message list: every row whole, every answer to a real request. */
+#include "sallyport/ipc/message.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "sallyport/ipc/outcome.h"
+
+#define ALL ((1U << PROCESS_COUNT) - 1)
+
+Test(message, rows_are_whole)
+{
+    for (unsigned m = 1; m < MSG_COUNT; m++) {
+        const struct message_row *row = message_row(m);
+
+        cr_assert(row && row->name, "message %u has no row", m);
+        cr_assert(row->from && !(row->from & ~ALL), "%s: from", row->name);
+        cr_assert(row->to && !(row->to & ~ALL), "%s: to", row->name);
+        cr_assert_eq(row->from & row->to, 0, "%s: to itself", row->name);
+        cr_assert(row->phases, "%s: no phase", row->name);
+        cr_assert_leq(row->fds, 2, "%s: descriptors", row->name);
+        cr_assert_eq(strspn(row->fields, "nawtpsb"), strlen(row->fields),
+                     "%s: fields", row->name);
+        cr_assert_leq(strlen(row->fields), 8, "%s: too many fields", row->name);
+    }
+    cr_assert_null(message_row(MSG_NONE));
+    cr_assert_null(message_row(MSG_COUNT));
+    cr_assert_str_eq(message_name(999), "?");
+}
+
+Test(message, names_are_unique)
+{
+    for (unsigned a = 1; a < MSG_COUNT; a++)
+        for (unsigned b = a + 1; b < MSG_COUNT; b++)
+            cr_assert_str_neq(message_name(a), message_name(b));
+}
+
+Test(message, answers_go_back_where_the_request_came_from)
+{
+    for (unsigned m = 1; m < MSG_COUNT; m++) {
+        const struct message_row *row = message_row(m);
+        const struct message_row *request;
+
+        if (row->answers == MSG_NONE)
+            continue;
+        request = message_row(row->answers);
+        cr_assert(request, "%s answers nothing", row->name);
+        cr_assert_eq(row->to, request->from, "%s", row->name);
+        cr_assert_eq(row->from, request->to, "%s", row->name);
+    }
+}
+
+/* DESIGN.md "Wiring": descriptors travel from master to anybody, from gate and
+ * files to session, and from gate to master (docs/architecture.md). */
+Test(message, descriptors_travel_only_where_they_may)
+{
+    const unsigned master = PROCESS_BIT(PROCESS_MASTER);
+    const unsigned gate = PROCESS_BIT(PROCESS_GATE);
+    const unsigned files = PROCESS_BIT(PROCESS_FILES);
+    const unsigned session = PROCESS_BIT(PROCESS_SESSION);
+
+    for (unsigned m = 1; m < MSG_COUNT; m++) {
+        const struct message_row *row = message_row(m);
+
+        if (row->fds == 0)
+            continue;
+        cr_assert(
+            row->from == master ||
+                (row->from == gate && (row->to & ~(session | master)) == 0) ||
+                (row->from == files && row->to == session),
+            "%s carries a descriptor", row->name);
+    }
+}
+
+Test(message, secrets_go_from_session_to_auth_only)
+{
+    for (unsigned m = 1; m < MSG_COUNT; m++) {
+        const struct message_row *row = message_row(m);
+
+        if (!strchr(row->fields, 's'))
+            continue;
+        cr_assert_eq(row->from, PROCESS_BIT(PROCESS_SESSION), "%s", row->name);
+        cr_assert_eq(row->to, PROCESS_BIT(PROCESS_AUTH), "%s", row->name);
+    }
+}
+
+Test(message, endings_have_words)
+{
+    for (unsigned e = 0; e < ENDING_COUNT; e++)
+        cr_assert_str_neq(ending_text((enum ending)e), "?");
+    cr_assert_str_eq(ending_text(ENDING_COUNT), "?");
+}
