@@ -42,7 +42,7 @@ struct cage_plan {
     unsigned allow_weaker; /* cage_part bits */
 };
 
-/* no_new_privs, not dumpable, no core, limits, chroot, ids, bounding set,
+/* no_new_privs, not dumpable, no core, limits, chroot, bounding set, ids,
  * Landlock, seccomp, in this order. 0, or -EINVAL with the complaint; the
  * caller exits with EX_OSERR (71). *weaker gets the cage_part bits that
  * allow_weaker excused. */

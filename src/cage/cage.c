@@ -1,0 +1,175 @@
+/* cage_enter: the steps into a cage, in their order, each of which needs what
+ * the later ones take away. Runs in every process, once, before it works; in a
+ * session, a fork, it neither allocates nor calls a library. It must never
+ * leave a step out silently. */
+#include "sallyport/cage/cage.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "chroot.h"
+#include "filter.h"
+#include "ids.h"
+#include "landlock.h"
+#include "limits.h"
+#include "sigsys.h"
+
+/* A step says 0, -errno, or NOT_BUILT; words in *why replace errno's. */
+#define NOT_BUILT 1
+
+struct step {
+    const char *name;    /* for the administrator */
+    unsigned part;       /* 0: can't be excused */
+    const char *setting; /* as allow_weaker calls it */
+    int (*take)(enum process p, const struct cage_plan *plan,
+                struct complaint *why);
+};
+
+static int take_no_new_privs(enum process p, const struct cage_plan *plan,
+                             struct complaint *why)
+{
+    (void)p;
+    (void)plan;
+    (void)why;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+}
+
+static int take_not_dumpable(enum process p, const struct cage_plan *plan,
+                             struct complaint *why)
+{
+    (void)p;
+    (void)plan;
+    (void)why;
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0;
+}
+
+static int take_limits(enum process p, const struct cage_plan *plan,
+                       struct complaint *why)
+{
+    int r = limits_set(cage_row(p), plan->max_files);
+
+    if (r == -EPERM)
+        return complain(why,
+                        "%zu open files are over the hard limit; raise it "
+                        "(systemd: LimitNOFILE=) or lower max_sessions",
+                        plan->max_files);
+    return r;
+}
+
+static int take_chroot(enum process p, const struct cage_plan *plan,
+                       struct complaint *why)
+{
+    bool empty = cage_row(p)->empty_root;
+
+    if (!plan->root || (plan->root_fd < 0 && !empty))
+        return 0;
+    if (plan->root_fd < 0)
+        return complain(why, "there is no folder for it");
+    return chroot_enter(plan->root_fd, empty, why);
+}
+
+static int take_ids(enum process p, const struct cage_plan *plan,
+                    struct complaint *why)
+{
+    if (!cage_row(p)->own_ids)
+        return 0;
+    if (!plan->root)
+        return ids_drop_capabilities();
+    if (plan->uid == 0 || plan->gid == 0)
+        return complain(why, "uid %u, gid %u: that is still root",
+                        (unsigned)plan->uid, (unsigned)plan->gid);
+    return ids_give_up(plan->uid, plan->gid, plan->groups, plan->group_count);
+}
+
+static int take_landlock(enum process p, const struct cage_plan *plan,
+                         struct complaint *why)
+{
+    int r = 0;
+
+    if (cage_row(p)->landlock)
+        r = landlock_confine(plan->beneath, plan->beneath_count);
+    if (r == -ENOSYS || r == -EOPNOTSUPP)
+        return complain(why, "this kernel has none, or it is off");
+    return r;
+}
+
+static int take_filter(enum process p, const struct cage_plan *plan,
+                       struct complaint *why)
+{
+    int r = sigsys_install();
+
+    (void)plan;
+    (void)why;
+    return r ? r : filter_load(p);
+}
+
+static const struct step steps[] = {
+    { "no_new_privs", 0, NULL, take_no_new_privs },
+    { "not dumpable", 0, NULL, take_not_dumpable },
+    { "limits", 0, NULL, take_limits },
+    { "chroot", CAGE_CHROOT, "chroot", take_chroot },
+    { "giving up root", CAGE_IDS, "ids", take_ids },
+    /* Again: the kernel sets it back when the ids change. */
+    { "not dumpable", 0, NULL, take_not_dumpable },
+    { "Landlock", CAGE_LANDLOCK, "landlock", take_landlock },
+    { "seccomp", CAGE_SECCOMP, "seccomp", take_filter },
+};
+
+static int complain_of(enum process p, const struct step *step,
+                       const char *words, struct complaint *c)
+{
+    if (!step->part)
+        return complain(c, "cage of %s: %s: %s", process_name(p), step->name,
+                        words);
+    return complain(c,
+                    "cage of %s: %s: %s (to go on without it: allow_weaker = "
+                    "%s)",
+                    process_name(p), step->name, words, step->setting);
+}
+
+static int take_step(enum process p, const struct step *step,
+                     const struct cage_plan *plan, unsigned *weaker,
+                     struct complaint *c)
+{
+    struct complaint why = { "" };
+    int r = step->take(p, plan, &why);
+
+    if (r == 0)
+        return 0;
+    if (r != NOT_BUILT && !(plan->allow_weaker & step->part))
+        return complain_of(p, step, *why.text ? why.text : strerrordesc_np(-r),
+                           c);
+    *weaker |= step->part;
+    return 0;
+}
+
+int cage_enter(enum process p, const struct cage_plan *plan, unsigned *weaker,
+               struct complaint *c)
+{
+    unsigned excused = 0;
+
+    /* gmtime_r, of which OpenSSL is fond, opens the time zone's file the first
+     * time: here, or it would be killed for it in the cage. */
+    if (p != PROCESS_SESSION)
+        tzset();
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        int r = take_step(p, &steps[i], plan, &excused, c);
+
+        if (r)
+            return r;
+    }
+    *weaker = excused;
+    return 0;
+}
+
+int cage_prepare(enum process p, struct complaint *c)
+{
+    int r = filter_prepare(p);
+
+    if (r)
+        return complain(c, "the seccomp policy of %s can't be compiled: %s",
+                        process_name(p), strerrordesc_np(-r));
+    return 0;
+}

@@ -1,0 +1,89 @@
+/* The system calls of each process, as lists of permissions. A policy names
+ * the calls and why; seccomp.c turns it into a filter. */
+#ifndef SALLYPORT_CAGE_POLICY_H
+#define SALLYPORT_CAGE_POLICY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sallyport/base/process.h"
+
+enum condition_kind {
+    WHATEVER, /* no condition */
+    EQUAL,    /* argument == value */
+    UNEQUAL,  /* argument != value */
+    ALL_SET,  /* (argument & value) == value */
+    NONE_SET, /* (argument & value) == 0 */
+};
+
+struct condition {
+    enum condition_kind kind;
+    unsigned argument; /* from 0 */
+    uint64_t value;
+};
+
+struct permission {
+    const char *call; /* NULL ends a list */
+    const char *why;
+    struct condition when, and;
+};
+
+/* A policy is its own list and the lists of those that live under it: a
+ * filter is inherited over fork and exec, so a parent that lacked a child's
+ * permission would take it from the child. */
+struct policy {
+    const struct permission *may;
+    const struct policy *also[5];
+};
+
+/* clang-format off */
+#define IS(number, v) { EQUAL, number, v }
+#define ISNT(number, v) { UNEQUAL, number, v }
+#define WITH(number, bits) { ALL_SET, number, bits }
+#define WITHOUT(number, bits) { NONE_SET, number, bits }
+
+#define MAY(name, reason) { .call = #name, .why = reason }
+#define MAY_IF(name, first, reason) \
+    { .call = #name, .why = reason, .when = first }
+#define MAY_IF_BOTH(name, first, second, reason) \
+    { .call = #name, .why = reason, .when = first, .and = second }
+/* The same rows, in the list of dangerous calls. */
+#define NEVER(name, reason) { .call = #name, .why = reason }
+#define NEVER_IF(name, first, reason) \
+    { .call = #name, .why = reason, .when = first }
+#define END_OF_LIST { .call = NULL }
+/* clang-format on */
+
+extern const struct policy policy_common;
+extern const struct policy policy_master;
+extern const struct policy policy_gate;
+extern const struct policy policy_session;
+extern const struct policy policy_auth;
+extern const struct policy policy_files;
+extern const struct policy policy_log;
+
+/* Calls that no honest version of this program makes: where a policy doesn't
+ * permit them, they kill. With a condition: where the policy permits the call,
+ * but not always, this use of it kills. */
+extern const struct permission policy_dangerous[];
+
+const struct policy *policy_of(enum process p);
+
+#define POLICY_MAX 512
+
+struct permissions {
+    const struct permission *rows[POLICY_MAX];
+    size_t count;
+};
+
+/* All lines of a policy and those under it, each once; a line with a condition
+ * is left out where another permits the call without one. 0 or -E2BIG */
+int policy_collect(const struct policy *p, struct permissions *ret);
+
+enum permitted { PERMITTED_NEVER, PERMITTED_SOMETIMES, PERMITTED_ALWAYS };
+enum permitted policy_permits(const struct permissions *all, const char *call);
+
+/* Whether a row of policy_dangerous is to be in this policy's filter. */
+int policy_kills(const struct permissions *all, const struct permission *row);
+
+#endif

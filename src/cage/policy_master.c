@@ -1,0 +1,70 @@
+/* master: root, so its list is long; but once it is in its cage it makes no
+ * socket but pairs, and executes only by execveat from the folder that it
+ * opened at start. All other lists are part of it, since all live under this
+ * filter, from the loading of their program on: whatever ld.so, libc, OpenSSL
+ * and cage_enter itself need stands here too. */
+#include "policy.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+static const struct permission may[] = {
+    MAY(execveat, "gate, auth and log, from one open folder"),
+    MAY(dup2, "standard descriptors of a child"),
+    MAY(dup3, "standard descriptors of a child"),
+
+    MAY(open, "users file, configuration; libraries of a child"),
+    MAY(openat, "users file, configuration, homes; libraries of a child"),
+    MAY(openat2, "homes"),
+    MAY(stat, "configuration: owner and mode"),
+    MAY(lstat, "configuration: owner and mode"),
+    MAY(newfstatat, "configuration: owner and mode"),
+    MAY(statx, "configuration: owner and mode"),
+    MAY(access, "ld.so looks for preloads"),
+    MAY(faccessat, "ld.so looks for preloads"),
+    MAY(faccessat2, "ld.so looks for preloads"),
+    MAY(readlink, "its own binary"),
+    MAY(readlinkat, "its own binary"),
+    MAY(fchdir, "chroot of a child"),
+    MAY(umask, "modes of new files"),
+    MAY(memfd_create, "settings and users for the others, sealed"),
+    MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
+    MAY_IF(ioctl, IS(1, TCGETS), "stdio: is standard output a terminal"),
+
+    MAY(chroot, "cage of a child"),
+    MAY(setgroups, "cage of a child"),
+    MAY(setresgid, "cage of a child"),
+    MAY(setresuid, "cage of a child"),
+    MAY(getgroups, "cage of a child, checked"),
+    MAY(getresgid, "cage of a child, checked"),
+    MAY(getresuid, "cage of a child, checked"),
+    MAY(capget, "cage of a child, checked"),
+    MAY(capset, "cage of a child"),
+    MAY_IF(prctl, IS(0, PR_CAPBSET_DROP), "cage of a child"),
+    MAY_IF(prctl, IS(0, PR_CAPBSET_READ), "cage of a child"),
+    MAY_IF(prctl, IS(0, PR_GET_NO_NEW_PRIVS), "cage of a child, checked"),
+    MAY_IF(prctl, IS(0, PR_GET_DUMPABLE), "cage of a child, checked"),
+    MAY_IF(prctl, IS(0, PR_GET_SECCOMP), "libseccomp"),
+    MAY_IF(prctl, IS(0, PR_SET_PDEATHSIG), "a child ends with master"),
+    MAY(seccomp, "libseccomp; cage of a child"),
+    MAY(landlock_create_ruleset, "cage of files"),
+    MAY(landlock_add_rule, "cage of files"),
+    MAY(landlock_restrict_self, "cage of files"),
+    MAY(getrlimit, "limits checked at start"),
+    MAY(setrlimit, "limits of a child"),
+
+    /* The start of a program. */
+    MAY(mmap, "ld.so maps code"),
+    MAY(mprotect, "ld.so: RELRO"),
+    MAY(arch_prctl, "thread pointer"),
+    MAY(set_tid_address, "libc"),
+    MAY(rseq, "libc"),
+    MAY(sched_getaffinity, "libc, OpenSSL"),
+    MAY(uname, "libc, OpenSSL"),
+    END_OF_LIST,
+};
+
+const struct policy policy_master = {
+    may, { &policy_gate, &policy_auth, &policy_files, &policy_log, NULL }
+};

@@ -1,0 +1,59 @@
+/* The table of processes: what each is called, runs as, and can't do. Data
+ * only, for every process; the system calls stand in policy_*.c. */
+#include "processes.h"
+
+#include <stddef.h>
+
+#include "sallyport/cage/cage.h"
+
+static const struct cage_row rows[PROCESS_COUNT] = {
+    [PROCESS_MASTER] = {
+        .title = "sallyport: master",
+        .forks = true,
+        .cannot = "make a socket, connect, bind or listen once it is "
+                  "up; execute anything but gate, auth and log",
+    },
+    [PROCESS_GATE] = {
+        .title = "sallyport: gate",
+        .own_ids = true,
+        .empty_root = true,
+        .forks = true,
+        .cannot = "open a file; make a socket, bind or connect; execute; "
+                  "become another user",
+    },
+    [PROCESS_SESSION] = {
+        .title = "sallyport: session",
+        .cannot = "open, socket, bind, connect, sendto with an address, "
+                  "execve, fork, kill; see other sessions, hashes, private "
+                  "keys",
+    },
+    [PROCESS_AUTH] = {
+        .title = "sallyport: auth",
+        .own_ids = true,
+        .empty_root = true,
+        .cannot = "see files or keys; reach the network; give itself rights",
+    },
+    [PROCESS_FILES] = {
+        .title = "sallyport: files",
+        .own_ids = true,
+        .landlock = true,
+        .cannot = "see the network or another user; execute; open but by "
+                  "openat2 beneath its home and shares",
+    },
+    [PROCESS_LOG] = {
+        .title = "sallyport: log",
+        .own_ids = true,
+        .empty_root = true,
+        .cannot = "see files but its own log's descriptors; reach the network",
+    },
+};
+
+const struct cage_row *cage_row(enum process p)
+{
+    return (unsigned)p < PROCESS_COUNT ? &rows[p] : NULL;
+}
+
+enum process cage_above(enum process p)
+{
+    return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
+}

@@ -1,0 +1,10 @@
+/* Who is forked or executed under whose filter. */
+#ifndef SALLYPORT_CAGE_PROCESSES_H
+#define SALLYPORT_CAGE_PROCESSES_H
+
+#include "sallyport/base/process.h"
+
+/* The process whose cage P is started in; master's is master. */
+enum process cage_above(enum process p);
+
+#endif

@@ -1,0 +1,136 @@
+/* Policies into seccomp filters. libseccomp compiles in master, gate, auth and
+ * log while they start; the load is one system call, so that it also serves a
+ * fresh fork. A call that no line permits traps (sigsys.c answers ENOSYS), a
+ * dangerous one kills. It must never load half a policy. */
+#include "filter.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "policy.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/fd.h"
+
+/* Compiled ahead of time: a fork has no place of its own to hand them over. */
+static struct sock_fprog prepared[PROCESS_COUNT];
+
+static void context_free(scmp_filter_ctx *context)
+{
+    if (*context)
+        seccomp_release(*context);
+}
+
+static struct scmp_arg_cmp comparison(struct condition c)
+{
+    static const enum scmp_compare operators[] = {
+        [EQUAL] = SCMP_CMP_EQ,
+        [UNEQUAL] = SCMP_CMP_NE,
+        [ALL_SET] = SCMP_CMP_MASKED_EQ,
+        [NONE_SET] = SCMP_CMP_MASKED_EQ,
+    };
+    struct scmp_arg_cmp ret = { .arg = c.argument, .op = operators[c.kind] };
+
+    ret.datum_a = c.value;
+    if (c.kind == ALL_SET)
+        ret.datum_b = c.value;
+    return ret;
+}
+
+/* A call that this architecture doesn't have (open on aarch64) has a number
+ * below zero, and can't be made. */
+static int add_rule(scmp_filter_ctx context, uint32_t action,
+                    const struct permission *row)
+{
+    struct scmp_arg_cmp arguments[2];
+    unsigned n = 0;
+    int number = seccomp_syscall_resolve_name(row->call);
+
+    if (number < 0)
+        return 0;
+    if (row->when.kind != WHATEVER)
+        arguments[n++] = comparison(row->when);
+    if (row->and.kind != WHATEVER)
+        arguments[n++] = comparison(row->and);
+    return seccomp_rule_add_array(context, action, number, n, arguments);
+}
+
+static int add_policy(scmp_filter_ctx context, enum process p)
+{
+    /* Its flags lie in memory, out of a filter's sight; after ENOSYS libc takes
+     * clone, whose flags can be seen. Not reported: each fork would be. */
+    static const struct permission clone3 = MAY(clone3, "flags out of sight");
+    struct permissions all;
+    int r = policy_collect(policy_of(p), &all);
+
+    for (size_t i = 0; i < all.count && r == 0; i++)
+        r = add_rule(context, SCMP_ACT_ALLOW, all.rows[i]);
+    for (const struct permission *row = policy_dangerous; row->call && r == 0;
+         row++) {
+        if (policy_kills(&all, row))
+            r = add_rule(context, SCMP_ACT_KILL_PROCESS, row);
+    }
+    return r ? r : add_rule(context, SCMP_ACT_ERRNO(ENOSYS), &clone3);
+}
+
+/* The installed libseccomp exports to a descriptor only. */
+static int export_to(scmp_filter_ctx context, struct buf *program)
+{
+    FD_CLEANUP int fd = memfd_create("filter", MFD_CLOEXEC);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = seccomp_export_bpf(context, fd);
+    return r ? r : fd_read_file(fd, program);
+}
+
+static int compile(enum process p, struct buf *program)
+{
+    __attribute__((cleanup(context_free))) scmp_filter_ctx context =
+        seccomp_init(SCMP_ACT_TRAP);
+    int r;
+
+    if (!context)
+        return -ENOMEM;
+    r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH,
+                         SCMP_ACT_KILL_PROCESS);
+    if (r == 0)
+        r = add_policy(context, p);
+    return r ? r : export_to(context, program);
+}
+
+int filter_prepare(enum process p)
+{
+    struct buf program;
+    int r;
+
+    if (prepared[p].filter)
+        return 0;
+    buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
+    r = compile(p, &program);
+    if (r) {
+        buf_release(&program);
+        return r;
+    }
+    /* The buffer's memory is the program's from here on. */
+    prepared[p].len =
+        (unsigned short)(program.len / sizeof(struct sock_filter));
+    prepared[p].filter = (struct sock_filter *)(void *)program.data;
+    return 0;
+}
+
+int filter_load(enum process p)
+{
+    int r = filter_prepare(p);
+
+    if (r)
+        return r;
+    r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prepared[p]);
+    return r ? -errno : 0;
+}

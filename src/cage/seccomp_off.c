@@ -1,0 +1,16 @@
+/* In place of seccomp.c in builds with sanitizers: their runtime needs calls
+ * that no policy permits. It never claims that a filter holds: the caller is
+ * told, and the start line says that it is weaker. */
+#include "filter.h"
+
+int filter_prepare(enum process p)
+{
+    (void)p;
+    return 0;
+}
+
+int filter_load(enum process p)
+{
+    (void)p;
+    return 1;
+}

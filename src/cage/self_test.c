@@ -1,0 +1,98 @@
+/* The throw-away children that try each policy when master starts: a kernel or
+ * a container on which a policy fails is told in one sentence, and not by
+ * sessions that die. Runs in master, before its own cage. */
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "processes.h"
+#include "sallyport/cage/cage.h"
+#include "sigsys.h"
+
+/* Exit statuses of the child; below them stands an errno. */
+enum verdict { FINE = 0, PERMITTED_FAILS = 200, REFUSED_PASSES = 201 };
+
+/* The filters that P lives under, the outermost first, then its own. All are
+ * compiled before the first one holds. */
+static int load_all(enum process p)
+{
+    enum process chain[3];
+    int n = 0, r = 0;
+
+    chain[n++] = p;
+    while (chain[n - 1] != PROCESS_MASTER) {
+        chain[n] = cage_above(chain[n - 1]);
+        n++;
+    }
+    for (int i = 0; i < n && r == 0; i++)
+        r = filter_prepare(chain[i]);
+    for (int i = n - 1; i >= 0 && r == 0; i--)
+        r = filter_load(chain[i]);
+    return r;
+}
+
+static int try_policy(enum process p)
+{
+    int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : sigsys_install();
+
+    if (r == 0)
+        r = load_all(p);
+    if (r > 0)
+        return FINE; /* a build without filters: nothing to try */
+    if (r < 0)
+        return -r;
+    if (syscall(SYS_getppid) < 0)
+        return PERMITTED_FAILS;
+    /* On no list, and harmless. */
+    if (syscall(SYS_sched_get_priority_max, 0) >= 0 || errno != ENOSYS)
+        return REFUSED_PASSES;
+    return FINE;
+}
+
+static const char *words_for(int status)
+{
+    if (WIFSIGNALED(status))
+        return strsignal(WTERMSIG(status));
+    if (WEXITSTATUS(status) == PERMITTED_FAILS)
+        return "a permitted call fails";
+    if (WEXITSTATUS(status) == REFUSED_PASSES)
+        return "a refused call passes";
+    return strerrordesc_np(WEXITSTATUS(status));
+}
+
+static int try_in_child(enum process p, struct complaint *c)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        cage_on_refused(NULL);
+        _exit(try_policy(p));
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR)
+            child = -1;
+    }
+    if (child < 0)
+        return complain(c, "the seccomp policy of %s can't be tried: %s",
+                        process_name(p), strerrordesc_np(errno));
+    if (status == 0)
+        return 0;
+    return complain(c,
+                    "the seccomp policy of %s doesn't hold on this kernel: %s "
+                    "(to go on without it: allow_weaker = seccomp)",
+                    process_name(p), words_for(status));
+}
+
+int cage_self_test(struct complaint *c)
+{
+    int r = 0;
+
+    for (int p = 0; p < PROCESS_COUNT && r == 0; p++)
+        r = try_in_child((enum process)p, c);
+    return r;
+}

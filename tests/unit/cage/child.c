@@ -1,0 +1,70 @@
+/* Forking, caging and waiting, for the tests of the cage. */
+#include "child.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cage/processes.h"
+
+int in_child(int (*body)(const void *), const void *argument)
+{
+    pid_t child = fork();
+    int status = -1;
+
+    if (child == 0)
+        _exit(body(argument));
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return status;
+}
+
+struct cage_plan plain_plan(void)
+{
+    return (struct cage_plan){ .root = false, .root_fd = -1 };
+}
+
+int enter(enum process p, const struct cage_plan *plan)
+{
+    struct complaint c = { "" };
+    unsigned weaker;
+    int r = cage_enter(p, plan, &weaker, &c);
+
+    if (r)
+        dprintf(2, "%s\n", c.text);
+    return r;
+}
+
+int enter_chain(enum process p)
+{
+    struct cage_plan plan = plain_plan();
+    struct complaint c = { "" };
+    enum process above = cage_above(p);
+    int r = cage_prepare(p, &c);
+
+    if (r == 0 && above != p)
+        r = enter_chain(above);
+    return r ? r : enter(p, &plan);
+}
+
+int be_ordinary(void)
+{
+    if (geteuid() != 0)
+        return 0;
+    HOLDS(setgroups(0, NULL) == 0);
+    HOLDS(setresgid(NOBODY, NOBODY, NOBODY) == 0);
+    HOLDS(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+    return 0;
+}
+
+char *scratch_folder(char name[64])
+{
+    strcpy(name, "/tmp/sallyport-cage-XXXXXX");
+    if (!mkdtemp(name) || chmod(name, 0777))
+        abort();
+    return name;
+}

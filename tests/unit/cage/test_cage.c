@@ -1,0 +1,378 @@
+/* The steps of cage_enter: limits, ids, chroot, what is excused and what is
+ * said of what isn't. Parts that need root run only as root. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cage/chroot.h"
+#include "cage/ids.h"
+#include "cage/limits.h"
+#include "child.h"
+
+#define A_UID 70001
+#define A_GID 70002
+
+/* Opened before the cage, read within: what the kernel says of the reader. */
+struct status {
+    int fd;
+    char text[4096];
+};
+
+static int status_has(struct status *s, const char *line)
+{
+    ssize_t n = 0, got;
+
+    if (lseek(s->fd, 0, SEEK_SET) != 0)
+        return 0;
+    while ((got = read(s->fd, s->text + n, sizeof(s->text) - 1 - (size_t)n)) >
+           0)
+        n += got;
+    s->text[n] = '\0';
+    if (strstr(s->text, line))
+        return 1;
+    dprintf(2, "no \"%s\" in:\n%s", line, s->text);
+    return 0;
+}
+
+static int limit_is(__rlimit_resource_t resource, rlim_t soft)
+{
+    struct rlimit limit;
+
+    return getrlimit(resource, &limit) == 0 && limit.rlim_cur == soft;
+}
+
+static int limits_body(const void *argument)
+{
+    (void)argument;
+    HOLDS(limits_set(cage_row(PROCESS_GATE), 77) == 0);
+    HOLDS(limit_is(RLIMIT_CORE, 0));
+    HOLDS(limit_is(RLIMIT_NOFILE, 77));
+    HOLDS(!limit_is(RLIMIT_NPROC, 0));
+    HOLDS(limits_set(cage_row(PROCESS_SESSION), 0) == 0);
+    HOLDS(limit_is(RLIMIT_NOFILE, 77));
+    HOLDS(limit_is(RLIMIT_NPROC, 0));
+    HOLDS(limits_set(cage_row(PROCESS_SESSION), 33) == 0);
+    HOLDS(limit_is(RLIMIT_NOFILE, 33));
+    HOLDS(be_ordinary() == 0);
+    HOLDS(limits_set(cage_row(PROCESS_SESSION), 34) == -EPERM);
+    HOLDS(limits_set(cage_row(PROCESS_GATE), 34) == -EPERM);
+    return 0;
+}
+
+Test(cage, limits)
+{
+    cr_expect_eq(in_child(limits_body, NULL), 0);
+}
+
+/* For ordinary users, too: what the kernel says of each process. */
+static int plain_body(const void *argument)
+{
+    enum process p = *(const enum process *)argument;
+    struct status s = { .fd = open("/proc/self/status", O_RDONLY) };
+    struct cage_plan plan = plain_plan();
+
+    HOLDS(enter(p, &plan) == 0);
+    HOLDS(status_has(&s, "NoNewPrivs:\t1"));
+#ifndef __SANITIZE_ADDRESS__
+    HOLDS(status_has(&s, "Seccomp:\t2"));
+#endif
+    if (cage_row(p)->own_ids)
+        HOLDS(status_has(&s, "CapEff:\t0000000000000000"));
+    return 0;
+}
+
+Test(cage, the_kernel_says_so)
+{
+    for (int p = 0; p < PROCESS_COUNT; p++) {
+        enum process which = (enum process)p;
+
+        cr_expect_eq(in_child(plain_body, &which), 0, "%s",
+                     process_name(which));
+    }
+}
+
+static int complaints_body(const void *argument)
+{
+    struct cage_plan plan = plain_plan();
+    struct complaint c = { "" };
+    unsigned weaker = 99;
+
+    HOLDS(be_ordinary() == 0);
+    plan.root = true;
+    plan.uid = A_UID;
+    plan.gid = A_GID;
+    plan.root_fd = *(const int *)argument;
+    HOLDS(cage_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strcmp(c.text,
+                 "cage of files: chroot: Operation not permitted (to go "
+                 "on without it: allow_weaker = chroot)") == 0);
+    HOLDS(weaker == 99);
+    c.text[0] = '\0';
+    plan.allow_weaker = CAGE_CHROOT;
+    HOLDS(cage_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "cage of files: giving up root: "));
+    HOLDS(strstr(c.text, "allow_weaker = ids"));
+    c.text[0] = '\0';
+    plan.allow_weaker = CAGE_CHROOT | CAGE_IDS;
+    plan.max_files = 1UL << 40;
+    HOLDS(cage_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "limits: 1099511627776 open files are over"));
+    HOLDS(!strstr(c.text, "allow_weaker"));
+    c.text[0] = '\0';
+    plan.max_files = 0;
+    HOLDS(cage_enter(PROCESS_FILES, &plan, &weaker, &c) == 0);
+    HOLDS((weaker & ~(unsigned)CAGE_SECCOMP) == (CAGE_CHROOT | CAGE_IDS));
+    HOLDS(c.text[0] == '\0');
+    return 0;
+}
+
+Test(cage, what_fails_is_named_or_excused)
+{
+    int root = open("/", O_DIRECTORY | O_CLOEXEC);
+
+    cr_expect_eq(in_child(complaints_body, &root), 0);
+    close(root);
+}
+
+static int landlock_body(const void *argument)
+{
+    struct cage_plan plan = plain_plan();
+    struct complaint c = { "" };
+    int wrong = -1;
+    unsigned weaker = 0;
+
+    (void)argument;
+    plan.beneath = &wrong;
+    plan.beneath_count = 1;
+    HOLDS(cage_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strcmp(c.text, "cage of files: Landlock: Bad file descriptor (to go "
+                         "on without it: allow_weaker = landlock)") == 0);
+    plan.allow_weaker = CAGE_LANDLOCK;
+    HOLDS(cage_enter(PROCESS_FILES, &plan, &weaker, &c) == 0);
+    HOLDS(weaker & CAGE_LANDLOCK);
+    return 0;
+}
+
+Test(cage, landlock_that_fails_is_named_or_excused)
+{
+    cr_expect_eq(in_child(landlock_body, NULL), 0);
+}
+
+/* ---- as root ---- */
+
+static void need_root(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+}
+
+static int refused_roots_body(const void *argument)
+{
+    struct cage_plan plan = plain_plan();
+    struct complaint c = { "" };
+    unsigned weaker;
+
+    (void)argument;
+    plan.root = true;
+    plan.uid = A_UID;
+    plan.gid = A_GID;
+    HOLDS(cage_enter(PROCESS_GATE, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "chroot: there is no folder for it"));
+    c.text[0] = '\0';
+    plan.root_fd = open("/", O_DIRECTORY | O_CLOEXEC);
+    HOLDS(cage_enter(PROCESS_GATE, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "chroot: Directory not empty"));
+    c.text[0] = '\0';
+    plan.allow_weaker = CAGE_CHROOT;
+    plan.uid = 0;
+    HOLDS(cage_enter(PROCESS_GATE, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "uid 0, gid 70002: that is still root"));
+    return 0;
+}
+
+Test(cage, a_root_that_is_none_is_refused, .init = need_root)
+{
+    cr_expect_eq(in_child(refused_roots_body, NULL), 0);
+}
+
+static int jail_of(const char *name, mode_t mode, uid_t owner)
+{
+    if (chmod(name, mode) || chown(name, owner, 0))
+        return -1;
+    return open(name, O_DIRECTORY | O_CLOEXEC);
+}
+
+static int jails_body(const void *argument)
+{
+    struct complaint why = { "" };
+
+    HOLDS(chroot_enter(jail_of(argument, 0755, A_UID), true, &why) == -EINVAL);
+    HOLDS(strstr(why.text, "must belong to root"));
+    HOLDS(chroot_enter(jail_of(argument, 0775, 0), true, &why) == -EINVAL);
+    HOLDS(chroot_enter(jail_of(argument, 0757, 0), true, &why) == -EINVAL);
+    HOLDS(chroot_enter(jail_of(argument, 0711, 0), true, &why) == 0);
+    HOLDS(access("/etc", F_OK) == -1 && errno == ENOENT);
+    HOLDS(access("../etc", F_OK) == -1 && errno == ENOENT);
+    return 0;
+}
+
+Test(cage, the_empty_folder_is_roots_alone, .init = need_root)
+{
+    char name[64];
+
+    scratch_folder(name);
+    cr_expect_eq(in_child(jails_body, name), 0);
+    rmdir(name);
+}
+
+static int ids_body(const void *argument)
+{
+    gid_t group = 70003, left[4];
+
+    (void)argument;
+    HOLDS(ids_give_up(0, A_GID, NULL, 0) == -EINVAL);
+    HOLDS(ids_give_up(A_UID, 0, NULL, 0) == -EINVAL);
+    HOLDS(ids_give_up(A_UID, A_GID, &(gid_t){ 0 }, 1) == -EINVAL);
+    HOLDS(ids_give_up(A_UID, A_GID, &group, 1) == 0);
+    HOLDS(getuid() == A_UID && geteuid() == A_UID);
+    HOLDS(getgid() == A_GID && getegid() == A_GID);
+    HOLDS(getgroups(4, left) == 1 && left[0] == group);
+    HOLDS(setuid(0) == -1 && errno == EPERM);
+    HOLDS(seteuid(0) == -1 && errno == EPERM);
+    HOLDS(setresuid(0, 0, 0) == -1 && errno == EPERM);
+    HOLDS(setgid(0) == -1 && errno == EPERM);
+    HOLDS(setgroups(0, NULL) == -1 && errno == EPERM);
+    HOLDS(chroot("/") == -1 && errno == EPERM);
+    HOLDS(cage_regain() == -EPERM);
+    HOLDS(prctl(PR_CAPBSET_READ, 0) == 0);
+    return 0;
+}
+
+Test(cage, root_is_gone_for_good, .init = need_root)
+{
+    cr_expect_eq(in_child(ids_body, NULL), 0);
+}
+
+struct jail {
+    enum process p;
+    int fd;
+};
+
+static int same_folder(const char *name, int fd)
+{
+    struct stat a, b;
+
+    /* With AT_EMPTY_PATH, since the policies permit it in this form. */
+    return fstatat(AT_FDCWD, name, &a, AT_EMPTY_PATH) == 0 &&
+           fstat(fd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int root_body(const void *argument)
+{
+    const struct jail *jail = argument;
+    struct status s = { .fd = open("/proc/self/status", O_RDONLY) };
+    struct cage_plan plan = plain_plan();
+    struct stat facts;
+
+    plan.root = true;
+    plan.uid = A_UID;
+    plan.gid = A_GID;
+    plan.root_fd = jail->fd;
+    plan.beneath = &jail->fd;
+    plan.beneath_count = 1;
+    HOLDS(enter(jail->p, &plan) == 0);
+    HOLDS(status_has(&s, "Uid:\t70001\t70001\t70001\t70001"));
+    HOLDS(status_has(&s, "Gid:\t70002\t70002\t70002\t70002"));
+    HOLDS(status_has(&s, "Groups:\t \n"));
+    HOLDS(status_has(&s, "CapInh:\t0000000000000000"));
+    HOLDS(status_has(&s, "CapPrm:\t0000000000000000"));
+    HOLDS(status_has(&s, "CapEff:\t0000000000000000"));
+    HOLDS(status_has(&s, "CapBnd:\t0000000000000000"));
+    HOLDS(status_has(&s, "CapAmb:\t0000000000000000"));
+    HOLDS(status_has(&s, "NoNewPrivs:\t1"));
+    HOLDS(same_folder("/", jail->fd));
+    HOLDS(same_folder(".", jail->fd));
+    HOLDS(same_folder("/../..", jail->fd));
+    HOLDS(fstatat(AT_FDCWD, "/etc", &facts, AT_EMPTY_PATH) == -1 &&
+          errno == ENOENT);
+    return 0;
+}
+
+Test(cage, run_by_root_nothing_of_it_is_left, .init = need_root)
+{
+    static const enum process own[] = { PROCESS_GATE, PROCESS_AUTH,
+                                        PROCESS_FILES, PROCESS_LOG };
+    char name[64];
+    struct jail jail;
+
+    scratch_folder(name);
+    jail.fd = jail_of(name, 0755, 0);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        jail.p = own[i];
+        cr_expect_eq(in_child(root_body, &jail), 0, "%s", process_name(jail.p));
+    }
+    rmdir(name);
+}
+
+/* As files does it: the home is opened as its user, below /tmp and 0700. */
+static int borrow_body(const void *argument)
+{
+    struct jail jail = { .p = PROCESS_FILES };
+    gid_t group = 70003;
+    int none;
+
+    HOLDS(chown(argument, A_UID, A_GID) == 0 && chmod(argument, 0700) == 0);
+    HOLDS(cage_become(0, A_GID, NULL, 0) == -EINVAL);
+    HOLDS(cage_become(A_UID + 1, A_GID, &group, 1) == 0);
+    none = open(argument, O_DIRECTORY | O_CLOEXEC);
+    HOLDS(none == -1 && errno == EACCES);
+    HOLDS(getuid() == 0 && geteuid() == A_UID + 1 && getegid() == A_GID);
+    HOLDS(cage_regain() == 0);
+    HOLDS(geteuid() == 0 && getegid() == 0 && getgroups(0, NULL) == 0);
+    HOLDS(cage_become(A_UID, A_GID, NULL, 0) == 0);
+    jail.fd = open(argument, O_DIRECTORY | O_CLOEXEC);
+    HOLDS(jail.fd >= 0);
+    HOLDS(cage_regain() == 0);
+    return root_body(&jail);
+}
+
+Test(cage, files_borrows_ids_and_then_keeps_them, .init = need_root)
+{
+    char name[64];
+
+    scratch_folder(name);
+    cr_expect_eq(in_child(borrow_body, name), 0);
+    rmdir(name);
+}
+
+static int dumpable_body(const void *argument)
+{
+    struct cage_plan plan = plain_plan();
+    struct complaint c = { "" };
+
+    plan.root = true;
+    plan.uid = A_UID;
+    plan.gid = A_GID;
+    plan.root_fd = *(const int *)argument;
+    HOLDS(cage_prepare(PROCESS_MASTER, &c) == 0);
+    HOLDS(enter(PROCESS_MASTER, &plan) == 0);
+    HOLDS(prctl(PR_GET_DUMPABLE) == 0);
+    return 0;
+}
+
+Test(cage, nobody_looks_into_it, .init = need_root)
+{
+    int root = open("/", O_DIRECTORY | O_CLOEXEC);
+
+    cr_expect_eq(in_child(dumpable_body, &root), 0);
+    close(root);
+}
