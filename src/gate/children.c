@@ -1,0 +1,276 @@
+/* Forked sessions from birth to the report of their death. In gate. A session
+ * is hostile by assumption: whatever it sends, gate answers, ignores or kills
+ * it, and never waits for it. */
+#include "children.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "gate.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/secret.h"
+#include "table.h"
+#include "tell.h"
+
+int children_init(struct gate *g)
+{
+    struct children *t = &g->children;
+
+    t->size = g->settings.max_sessions;
+    t->buckets = table_buckets(t->size);
+    STAILQ_INIT(&t->unused);
+    STAILQ_INIT(&t->ended);
+    t->slot = table_new(t->size, sizeof(*t->slot));
+    t->serial = table_new(t->buckets, sizeof(*t->serial));
+    t->pid = table_new(t->buckets, sizeof(*t->pid));
+    if (!t->slot || !t->serial || !t->pid) {
+        children_release(g);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < t->size; i++)
+        STAILQ_INSERT_TAIL(&t->unused, &t->slot[i], next);
+    return 0;
+}
+
+void children_release(struct gate *g)
+{
+    struct children *t = &g->children;
+
+    for (size_t i = 0; t->slot && i < t->size; i++)
+        if (t->slot[i].gate)
+            channel_close(&t->slot[i].channel);
+    table_free(t->slot, t->size, sizeof(*t->slot));
+    table_free(t->serial, t->buckets, sizeof(*t->serial));
+    table_free(t->pid, t->buckets, sizeof(*t->pid));
+    *t = (struct children){ 0 };
+}
+
+static struct child_list *serial_list(struct children *t, uint64_t serial)
+{
+    return &t->serial[serial & (t->buckets - 1)];
+}
+
+static struct child_list *pid_list(struct children *t, pid_t pid)
+{
+    return &t->pid[(size_t)pid & (t->buckets - 1)];
+}
+
+struct child *child_find(struct gate *g, uint64_t serial)
+{
+    struct child *c;
+
+    LIST_FOREACH(c, serial_list(&g->children, serial), by_serial)
+    if (c->serial == serial)
+        return c;
+    return NULL;
+}
+
+static struct child *find_pid(struct gate *g, pid_t pid)
+{
+    struct child *c;
+
+    LIST_FOREACH(c, pid_list(&g->children, pid), by_pid)
+    if (c->pid == pid)
+        return c;
+    return NULL;
+}
+
+/* Random, so that a serial says nothing about others; 0 means none. */
+static uint64_t new_serial(struct gate *g)
+{
+    uint64_t serial;
+
+    do
+        random_bytes(&serial, sizeof(serial));
+    while (serial == 0 || child_find(g, serial));
+    return serial;
+}
+
+struct child *child_new(struct gate *g, const struct address *peer,
+                        const struct address *local)
+{
+    struct children *t = &g->children;
+    struct child *c = STAILQ_FIRST(&t->unused);
+
+    if (!c)
+        return NULL;
+    STAILQ_REMOVE_HEAD(&t->unused, next);
+    *c = (struct child){ .gate = g,
+                         .serial = new_serial(g),
+                         .ending = ENDING_CRASH,
+                         .born = clock_ms(),
+                         .peer = *peer,
+                         .local = *local,
+                         .channel.fd = -1 };
+    LIST_INSERT_HEAD(serial_list(t, c->serial), c, by_serial);
+    limits_enter(&g->limits, peer);
+    return c;
+}
+
+/* It counts no more. */
+static void leave(struct child *c)
+{
+    LIST_REMOVE(c, by_serial);
+    limits_leave(&c->gate->limits, &c->peer, c->logged_in);
+}
+
+static void put_back(struct child *c)
+{
+    struct children *t = &c->gate->children;
+
+    *c = (struct child){ 0 };
+    STAILQ_INSERT_HEAD(&t->unused, c, next);
+}
+
+void child_discard(struct child *c)
+{
+    leave(c);
+    put_back(c);
+}
+
+/* Ended: master is told, now or when it listens again. */
+static void end(struct child *c, int status)
+{
+    leave(c);
+    c->status = status;
+    STAILQ_INSERT_TAIL(&c->gate->children.ended, c, next);
+}
+
+void child_stillborn(struct child *c)
+{
+    end(c, W_EXITCODE(ENDING_PEER, 0));
+    children_report(c->gate);
+}
+
+static void hang_up(struct child *c)
+{
+    passive_leave(c);
+    loop_remove(&c->gate->loop, &c->watch);
+    channel_close(&c->channel);
+}
+
+void child_kill(struct child *c, enum ending why)
+{
+    c->ending = why;
+    kill(c->pid, SIGKILL); /* before its channel closes: no last word */
+    hang_up(c);
+}
+
+void child_wrong(struct child *c, const char *what)
+{
+    tell_wrong(c, what);
+    child_kill(c, ENDING_PEER);
+}
+
+static void on_grace_over(void *owner)
+{
+    child_kill(owner, ENDING_PEER);
+}
+
+/* Their number, not their kind, is what a flood costs. */
+static bool is_flood(struct child *c)
+{
+    uint64_t now = clock_ms();
+
+    if (now - c->second >= 1000) {
+        c->second = now;
+        c->messages = 0;
+    }
+    return ++c->messages > CHILD_MESSAGES;
+}
+
+static int on_port(void *owner, struct packet *p)
+{
+    return is_flood(owner) ? -EDQUOT : passive_port(owner, p->request);
+}
+
+static int on_port_close(void *owner, struct packet *p)
+{
+    (void)p;
+    if (is_flood(owner))
+        return -EDQUOT;
+    passive_leave(owner);
+    return 0;
+}
+
+static const struct handler handlers[] = {
+    { MSG_PORT, on_port },
+    { MSG_PORT_CLOSE, on_port_close },
+};
+
+static void on_ready(void *owner, uint32_t events)
+{
+    struct child *c = owner;
+    int r = channel_dispatch(&c->channel, handlers,
+                             sizeof(handlers) / sizeof(handlers[0]), c);
+
+    (void)events;
+    if (r == 0)
+        return;
+    if (r == -EPIPE) { /* it ends, and has a moment to */
+        hang_up(c);
+        loop_timer_set(&c->gate->loop, &c->grace, CHILD_GRACE_MS);
+        return;
+    }
+    child_wrong(c, r == -EPROTO   ? c->channel.wrong
+                   : r == -EAGAIN ? "answers that it doesn't read"
+                                  : "a flood of messages");
+}
+
+void child_born(struct child *c, pid_t pid, int fd)
+{
+    c->pid = pid;
+    c->grace = (struct loop_timer){ .on_time = on_grace_over, .owner = c };
+    LIST_INSERT_HEAD(pid_list(&c->gate->children, pid), c, by_pid);
+    channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION, PHASE_RUN);
+    c->watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = c
+    };
+    if (loop_add(&c->gate->loop, &c->watch) < 0)
+        child_kill(c, ENDING_PEER);
+}
+
+static void reaped(struct child *c, int status)
+{
+    hang_up(c);
+    loop_timer_clear(&c->gate->loop, &c->grace);
+    LIST_REMOVE(c, by_pid);
+    if (WIFSIGNALED(status)) /* the others say it themselves */
+        tell_death(c, WTERMSIG(status));
+    end(c, status);
+}
+
+void children_reap(struct gate *g)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct child *c = find_pid(g, pid);
+
+        if (c)
+            reaped(c, status);
+    }
+    children_report(g);
+}
+
+/* What master can't take now stays in the queue; nothing is ever lost, since
+ * a session keeps its place in the table until then. */
+void children_report(struct gate *g)
+{
+    struct children *t = &g->children;
+    struct child *c;
+
+    while ((c = STAILQ_FIRST(&t->ended))) {
+        struct packet p = { .message = MSG_SESSION_GONE,
+                            .value = { NUMBER(c->serial),
+                                       NUMBER((unsigned)c->status) } };
+
+        if (channel_send(&g->master, &p) == -EAGAIN)
+            break;
+        STAILQ_REMOVE_HEAD(&t->ended, next);
+        put_back(c);
+    }
+    loop_change(&g->loop, &g->master_watch, c ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}

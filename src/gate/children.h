@@ -1,0 +1,79 @@
+/* The sessions that gate has forked. */
+#ifndef GATE_CHILDREN_H
+#define GATE_CHILDREN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "sallyport/base/address.h"
+#include "sallyport/base/loop.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/outcome.h"
+
+/* More messages than this in a second are a flood: no client needs so many
+ * ports. */
+#define CHILD_MESSAGES 1000
+/* From the end of its channel to its kill. */
+#define CHILD_GRACE_MS 2000
+
+struct gate;
+struct pair;
+
+struct child {
+    LIST_ENTRY(child) by_serial;
+    LIST_ENTRY(child) by_pid;
+    STAILQ_ENTRY(child) next; /* unused, or ended and not yet reported */
+    struct gate *gate;
+    uint64_t serial;
+    pid_t pid;
+    int status;         /* once it ended */
+    enum ending ending; /* what its death by a signal means */
+    bool logged_in;
+    uint64_t born;
+    struct address peer, local;
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer grace;
+    struct pair *pair; /* the data connection that it expects */
+    uint64_t second;   /* messages are counted from here on */
+    unsigned messages;
+};
+LIST_HEAD(child_list, child);
+STAILQ_HEAD(child_queue, child);
+
+struct children {
+    struct child *slot;
+    size_t size, buckets;
+    struct child_list *serial, *pid;
+    struct child_queue unused, ended;
+};
+
+int children_init(struct gate *g); /* 0 or -ENOMEM */
+void children_release(struct gate *g);
+
+/* A new session with its serial, counted in the limits; NULL: no room. */
+struct child *child_new(struct gate *g, const struct address *peer,
+                        const struct address *local);
+/* Master never heard of it. */
+void child_discard(struct child *c);
+/* Master has, but there is no process: ended at once. */
+void child_stillborn(struct child *c);
+/* The process runs; FD is gate's end of the channel, owned from here on. */
+void child_born(struct child *c, pid_t pid, int fd);
+
+struct child *child_find(struct gate *g, uint64_t serial);
+/* Kills exactly that process: it is ours and not reaped, so its number can't
+ * be another's. WHY is what the log says. */
+void child_kill(struct child *c, enum ending why);
+/* The same for what it did, in words, with an event of its own. */
+void child_wrong(struct child *c, const char *what);
+
+/* After SIGCHLD. */
+void children_reap(struct gate *g);
+/* Tells master who is gone, as far as it listens. */
+void children_report(struct gate *g);
+
+#endif

@@ -1,0 +1,181 @@
+/* A control connection enters: the limits, then the pairs of channels, then the
+ * fork. In gate. Never reads a byte of the client; whoever is kept out gets one
+ * line, if it goes out at once. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gate.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/secret.h"
+#include "sallyport/ftp/reply.h"
+#include "sallyport/session/session.h"
+#include "socket.h"
+#include "tell.h"
+
+#define REPLY_MAX 512
+
+struct entry {
+    int control;
+    struct address peer, local;
+    uint64_t listener;
+};
+
+/* Of each pair [0] is the session's end, [1] that of master, gate or log. */
+struct pairs {
+    int master[2], gate[2], log[2];
+};
+
+static void pairs_close(struct pairs *p)
+{
+    for (int i = 0; i < 2; i++) {
+        fd_close(&p->master[i]);
+        fd_close(&p->gate[i]);
+        fd_close(&p->log[i]);
+    }
+}
+
+/* What was opened before a failure is closed by the caller's pairs_close(). */
+static int pairs_open(struct pairs *p)
+{
+    int r = fd_pair(p->master);
+
+    if (r == 0)
+        r = fd_pair(p->gate);
+    if (r == 0)
+        r = fd_pair(p->log);
+    return r;
+}
+
+static int announce(struct child *c, const struct entry *e,
+                    const struct pairs *pairs)
+{
+    struct packet p = { .message = MSG_SESSION,
+                        .value = { NUMBER(c->serial), ADDRESS(e->peer),
+                                   ADDRESS(e->local), NUMBER(e->listener) },
+                        .fd = { pairs->master[1], pairs->log[1] } };
+
+    return channel_send(&c->gate->master, &p);
+}
+
+/* All that the child needs is copied before the fork: the tables aren't there
+ * behind it. */
+static int fork_session(struct child *c, const struct entry *e,
+                        struct pairs *pairs)
+{
+    struct session_start start = { .settings = &c->gate->settings,
+                                   .tls = c->gate->tls,
+                                   .control = e->control,
+                                   .master = pairs->master[0],
+                                   .gate = pairs->gate[0],
+                                   .log = pairs->log[0],
+                                   .serial = c->serial,
+                                   .peer = e->peer,
+                                   .local = e->local };
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        signals_reset();
+        session_main(&start);
+    }
+    if (pid < 0)
+        return -errno;
+    child_born(c, pid, fd_take(&pairs->gate[1]));
+    return 0;
+}
+
+/* Master hears of it before the fork: when master is too slow, a connection is
+ * dropped before it costs anything. */
+static int begin_session(struct gate *g, const struct entry *e)
+{
+    struct pairs pairs __attribute__((
+        cleanup(pairs_close))) = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+    struct child *c;
+    int r = pairs_open(&pairs);
+
+    if (r < 0)
+        return r;
+    c = child_new(g, &e->peer, &e->local);
+    if (!c)
+        return -EAGAIN; /* places that wait for master to hear of an end */
+    r = announce(c, e, &pairs);
+    if (r < 0) {
+        child_discard(c);
+        return r;
+    }
+    r = fork_session(c, e, &pairs);
+    if (r < 0)
+        child_stillborn(c);
+    return r;
+}
+
+static void say_too_many(int fd, enum limit limit)
+{
+    struct slice words = slice_from(limit_words(limit));
+    struct buf reply;
+
+    buf_init(&reply, REPLY_MAX);
+    if (reply_build(&reply, REPLY_TOO_MANY, &words, 1) == 0)
+        send(fd, reply.data, reply.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    buf_release(&reply);
+}
+
+static unsigned throw_dice(void)
+{
+    uint32_t dice;
+
+    random_bytes(&dice, sizeof(dice));
+    return dice % 100;
+}
+
+static enum limit try_entry(struct gate *g, const struct entry *e)
+{
+    enum limit limit = limits_check(&g->limits, &e->peer, throw_dice());
+
+    if (limit != LIMIT_NONE)
+        return limit;
+    socket_no_delay(e->control);
+    socket_keep_alive(e->control);
+    return begin_session(g, e) < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
+}
+
+void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from)
+{
+    struct listener *l = (struct listener *)d; /* its first member */
+    int control FD_CLEANUP = fd;
+    struct entry e = { .control = control, .listener = l->index };
+    enum limit limit;
+
+    if (address_from_sockaddr(&e.peer, from) < 0 ||
+        socket_local(control, &e.local) < 0)
+        return;
+    limit = try_entry(l->gate, &e);
+    if (limit == LIMIT_NONE)
+        return;
+    say_too_many(control, limit);
+    tell_refused(l->gate, &e.peer, &e.local, limit_reason(limit));
+}
+
+/* No descriptor was left: the spare one is given up for as long as it takes to
+ * turn one connection away. */
+void entry_full(struct door *d)
+{
+    struct listener *l = (struct listener *)d;
+    struct gate *g = l->gate;
+    struct sockaddr_storage from = { 0 };
+    socklen_t len = sizeof(from);
+    struct address peer;
+    int fd;
+
+    fd_close(&g->spare_fd);
+    fd = accept4(d->fd, (struct sockaddr *)&from, &len,
+                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        say_too_many(fd, LIMIT_RESOURCES);
+        if (address_from_sockaddr(&peer, &from) == 0)
+            tell_refused(g, &peer, &d->bound, limit_reason(LIMIT_RESOURCES));
+        fd_close(&fd);
+    }
+    g->spare_fd = gate_spare(g);
+}

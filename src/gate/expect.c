@@ -1,0 +1,145 @@
+/* The table of expected data connections. In gate; pure but for its random
+ * key. Its size is fixed: what doesn't fit is refused, or an old rest ends. */
+#include "expect.h"
+
+#include <errno.h>
+
+#include "sallyport/base/secret.h"
+#include "table.h"
+
+int expect_init(struct expect *e, size_t size, uint64_t wait_ms)
+{
+    *e = (struct expect){ .size = size,
+                          .buckets = table_buckets(size / 4 + 1),
+                          .wait_ms = wait_ms };
+    TAILQ_INIT(&e->unused);
+    TAILQ_INIT(&e->expected);
+    TAILQ_INIT(&e->resting);
+    random_bytes(e->key, sizeof(e->key));
+    e->slot = table_new(size, sizeof(*e->slot));
+    e->host = table_new(e->buckets, sizeof(*e->host));
+    if (!e->slot || !e->host) {
+        expect_release(e);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void expect_release(struct expect *e)
+{
+    table_free(e->slot, e->size, sizeof(*e->slot));
+    table_free(e->host, e->buckets, sizeof(*e->host));
+    e->slot = NULL;
+    e->host = NULL;
+}
+
+static struct pair_list *host_of(const struct expect *e,
+                                 const struct address *client)
+{
+    uint64_t h = siphash(e->key, client->bytes, sizeof(client->bytes));
+
+    return &e->host[h & (e->buckets - 1)];
+}
+
+struct pair *expect_find(const struct expect *e, const struct address *client,
+                         const struct port *port)
+{
+    struct pair *p;
+
+    LIST_FOREACH(p, host_of(e, client), of_host)
+    if (p->port == port && address_same_host(&p->client, client))
+        return p;
+    return NULL;
+}
+
+void expect_each_port(const struct expect *e, const struct address *client,
+                      void (*seen)(struct port *port, void *owner), void *owner)
+{
+    const struct pair *p;
+
+    LIST_FOREACH(p, host_of(e, client), of_host)
+    if (address_same_host(&p->client, client))
+        seen(p->port, owner);
+}
+
+static struct pair_queue *queue_of(struct expect *e, const struct pair *p)
+{
+    return p->child ? &e->expected : &e->resting;
+}
+
+static void forget(struct expect *e, struct pair *p)
+{
+    TAILQ_REMOVE(queue_of(e, p), p, in_time);
+    LIST_REMOVE(p, of_host);
+    if (p->child)
+        LIST_REMOVE(p, at_port);
+    *p = (struct pair){ 0 };
+    TAILQ_INSERT_HEAD(&e->unused, p, in_time);
+}
+
+static struct pair *take(struct expect *e)
+{
+    struct pair *p;
+
+    if (TAILQ_EMPTY(&e->unused) && e->touched < e->size)
+        return &e->slot[e->touched++];
+    if (TAILQ_EMPTY(&e->unused) && !TAILQ_EMPTY(&e->resting))
+        forget(e, TAILQ_FIRST(&e->resting));
+    p = TAILQ_FIRST(&e->unused);
+    if (p)
+        TAILQ_REMOVE(&e->unused, p, in_time);
+    return p;
+}
+
+struct pair *expect_add(struct expect *e, const struct address *client,
+                        struct port *port, struct pair_list *at_port,
+                        struct child *child, uint64_t now)
+{
+    struct pair *p = take(e);
+
+    if (!p)
+        return NULL;
+    *p = (struct pair){ .client = *client,
+                        .port = port,
+                        .child = child,
+                        .until = now + e->wait_ms };
+    LIST_INSERT_HEAD(host_of(e, client), p, of_host);
+    LIST_INSERT_HEAD(at_port, p, at_port);
+    TAILQ_INSERT_TAIL(&e->expected, p, in_time);
+    return p;
+}
+
+void expect_rest(struct expect *e, struct pair *p, uint64_t now)
+{
+    TAILQ_REMOVE(&e->expected, p, in_time);
+    LIST_REMOVE(p, at_port);
+    p->child = NULL;
+    p->until = now + EXPECT_REST_MS;
+    TAILQ_INSERT_TAIL(&e->resting, p, in_time);
+}
+
+void expect_used(struct expect *e, struct pair *p)
+{
+    forget(e, p);
+}
+
+struct pair *expect_due(struct expect *e, uint64_t now)
+{
+    struct pair *p;
+
+    while ((p = TAILQ_FIRST(&e->resting)) && p->until <= now)
+        forget(e, p);
+    p = TAILQ_FIRST(&e->expected);
+    return p && p->until <= now ? p : NULL;
+}
+
+/* Both queues are in the order of their ends, since each has one length. */
+uint64_t expect_next(const struct expect *e)
+{
+    const struct pair *a = TAILQ_FIRST(&e->expected);
+    const struct pair *b = TAILQ_FIRST(&e->resting);
+
+    if (!a || !b)
+        return a ? a->until : b ? b->until : 0;
+    return a->until < b->until ? a->until : b->until;
+}

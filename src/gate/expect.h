@@ -1,0 +1,71 @@
+/* Who is expected where: pairs of a client host and a passive port. A pair is
+ * expected, or rests after it went unused, or isn't in the table and is free.
+ * Knows no socket and no clock. */
+#ifndef GATE_EXPECT_H
+#define GATE_EXPECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "sallyport/base/address.h"
+#include "sallyport/base/siphash.h"
+
+#define EXPECT_REST_MS 60000
+
+struct child;
+struct port;
+
+struct pair {
+    LIST_ENTRY(pair) of_host;
+    LIST_ENTRY(pair) at_port; /* while expected */
+    TAILQ_ENTRY(pair) in_time;
+    struct address client;
+    struct port *port;
+    struct child *child; /* NULL: it rests */
+    uint64_t until;
+    bool warned; /* the session was told of a stranger */
+};
+LIST_HEAD(pair_list, pair);
+TAILQ_HEAD(pair_queue, pair);
+
+struct expect {
+    uint8_t key[SIPHASH_KEY];
+    struct pair *slot;
+    size_t size, buckets;
+    size_t touched; /* slots from here on were never used: no memory yet */
+    struct pair_list *host;
+    struct pair_queue unused, expected, resting; /* the latter two by until */
+    uint64_t wait_ms;                            /* how long one is expected */
+};
+
+int expect_init(struct expect *e, size_t size, uint64_t wait_ms);
+void expect_release(struct expect *e);
+
+/* The pair in any state but free; NULL if it is free. */
+struct pair *expect_find(const struct expect *e, const struct address *client,
+                         const struct port *port);
+/* Calls SEEN for each port whose pair with this client isn't free. */
+void expect_each_port(const struct expect *e, const struct address *client,
+                      void (*seen)(struct port *port, void *owner),
+                      void *owner);
+
+/* Expects CLIENT for CHILD; AT_PORT is the port's list of those expected. When
+ * the table is full, the pair that rests longest is forgotten; NULL if none
+ * rests. */
+struct pair *expect_add(struct expect *e, const struct address *client,
+                        struct port *port, struct pair_list *at_port,
+                        struct child *child, uint64_t now);
+/* Went unused: nobody gets this pair for a while, so that a late connection
+ * can't reach another session. */
+void expect_rest(struct expect *e, struct pair *p, uint64_t now);
+/* Was used: free at once. */
+void expect_used(struct expect *e, struct pair *p);
+
+/* Frees what has rested enough. Returns one that was expected too long (the
+ * caller lets it rest and asks again), or NULL. */
+struct pair *expect_due(struct expect *e, uint64_t now);
+/* When expect_due() has something to do; 0: never. */
+uint64_t expect_next(const struct expect *e);
+
+#endif

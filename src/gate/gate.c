@@ -1,0 +1,104 @@
+/* Gate's life between set-up and end: everything that needs memory or a new
+ * kind of descriptor happens in gate_begin(), before the cage closes. */
+#include "gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/tls/context.h"
+#include "tell.h"
+
+void gate_init(struct gate *g, int fd)
+{
+    *g = (struct gate){ .spare_fd = -1, .signal_fd = -1 };
+    g->loop.epoll_fd = -1;
+    event_sender_init(&g->log, -1, PROCESS_GATE);
+    throttle_init(&g->refusals);
+    throttle_init(&g->strangers);
+    channel_init(&g->master, fd, PROCESS_GATE, PROCESS_MASTER, PHASE_START);
+}
+
+/* Any descriptor will do; a copy needs no system call that opens something. */
+int gate_spare(const struct gate *g)
+{
+    return fcntl(g->signal_fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static void on_signal(void *owner, uint32_t events)
+{
+    struct gate *g = owner;
+
+    (void)events;
+    signals_drain(g->signal_fd);
+    children_reap(g);
+}
+
+static int watch(struct gate *g, struct loop_watch *w, int fd,
+                 void (*on_ready)(void *owner, uint32_t events))
+{
+    *w = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = g
+    };
+    return loop_add(&g->loop, w);
+}
+
+static int take_signals(struct gate *g)
+{
+    g->signal_fd = signals_take();
+    if (g->signal_fd < 0)
+        return g->signal_fd;
+    g->spare_fd = gate_spare(g);
+    return watch(g, &g->signal_watch, g->signal_fd, on_signal);
+}
+
+static int open_doors(struct gate *g)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < g->listeners; i++)
+        r = door_open(&g->listener[i].door);
+    return r;
+}
+
+int gate_begin(struct gate *g, struct complaint *c)
+{
+    int r = limits_init(&g->limits, &g->settings);
+
+    if (r == 0)
+        r = children_init(g);
+    if (r == 0)
+        r = take_signals(g);
+    if (r == 0)
+        r = passive_begin(g);
+    if (r == 0)
+        r = open_doors(g);
+    if (r == 0)
+        r = watch(g, &g->master_watch, g->master.fd, orders_on_ready);
+    return r == 0 ? 0 : complain(c, "gate can't begin: %s", strerror(-r));
+}
+
+int gate_run(struct gate *g)
+{
+    struct packet ready = { .message = MSG_READY };
+    int r = channel_send(&g->master, &ready);
+
+    g->master.phase = PHASE_RUN;
+    return r == 0 ? loop_run(&g->loop) : r;
+}
+
+void gate_release(struct gate *g)
+{
+    for (size_t i = 0; i < g->listeners; i++)
+        door_close(&g->listener[i].door);
+    passive_release(g);
+    children_release(g);
+    limits_release(&g->limits);
+    tell_close(g);
+    tls_context_free(g->tls);
+    fd_close(&g->spare_fd);
+    fd_close(&g->signal_fd);
+    channel_close(&g->master);
+    loop_release(&g->loop);
+}

@@ -1,0 +1,67 @@
+/* The process gate: what it holds, and the steps of its life. */
+#ifndef GATE_GATE_H
+#define GATE_GATE_H
+
+#include "accept.h"
+#include "children.h"
+#include "limits.h"
+#include "passive.h"
+#include "sallyport/base/complaint.h"
+#include "sallyport/base/loop.h"
+#include "sallyport/conf/settings.h"
+#include "sallyport/event/event.h"
+#include "sallyport/ipc/channel.h"
+#include "throttle.h"
+
+struct tls_context;
+
+struct listener {
+    struct door door;
+    struct gate *gate;
+    uint64_t index; /* as master numbers it */
+};
+
+struct gate {
+    struct loop loop;
+    struct settings settings;
+    struct tls_context *tls;
+    struct channel master;
+    struct loop_watch master_watch;
+    struct event_sender log;
+    struct loop_watch log_watch;
+    struct throttle refusals, strangers;
+    struct limits limits;
+    struct children children;
+    struct passive passive;
+    struct listener listener[SETTINGS_LISTEN_MAX];
+    size_t listeners;
+    int spare_fd;  /* given up for a moment when there are no more */
+    int signal_fd; /* SIGCHLD */
+    struct loop_watch signal_watch;
+};
+
+/* FD is the main channel. */
+void gate_init(struct gate *g, int fd);
+/* After set-up, before the cage: everything that needs memory or a new kind of
+ * descriptor. 0, or -EINVAL with the complaint. */
+int gate_begin(struct gate *g, struct complaint *c);
+/* Works until master is gone: 0 or -errno. */
+int gate_run(struct gate *g);
+void gate_release(struct gate *g);
+/* A descriptor to give up in need, or -1. */
+int gate_spare(const struct gate *g);
+
+/* entry.c: a control connection. */
+void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from);
+void entry_full(struct door *d);
+
+/* orders.c: what master says while gate runs. */
+void orders_on_ready(void *owner, uint32_t events);
+
+/* signals.c */
+int signals_take(void); /* a signalfd for SIGCHLD, or -errno */
+void signals_drain(int fd);
+/* In a forked child: as a process begins. */
+void signals_reset(void);
+
+#endif

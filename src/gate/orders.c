@@ -1,0 +1,71 @@
+/* What master says while gate works. Master is believed: a message of it that
+ * breaks the list is a broken invariant, and the end of gate. */
+#include <errno.h>
+#include <sysexits.h>
+
+#include "gate.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "tell.h"
+
+static int on_log(void *owner, struct packet *p)
+{
+    struct gate *g = owner;
+
+    tell_open(g, fd_take(&p->fd[0]));
+    return 0;
+}
+
+/* A session may have ended while master's message was on its way. */
+static int on_logged_in(void *owner, struct packet *p)
+{
+    struct gate *g = owner;
+    struct child *c = child_find(g, p->value[0].number);
+
+    if (c && !c->logged_in) {
+        c->logged_in = true;
+        limits_logged_in(&g->limits);
+    }
+    return 0;
+}
+
+static int on_kill(void *owner, struct packet *p)
+{
+    struct child *c = child_find(owner, p->value[0].number);
+
+    if (c)
+        child_kill(c, ENDING_KICKED);
+    return 0;
+}
+
+static int on_close_door(void *owner, struct packet *p)
+{
+    struct gate *g = owner;
+
+    (void)p;
+    for (size_t i = 0; i < g->listeners; i++)
+        door_close(&g->listener[i].door);
+    return 0;
+}
+
+static const struct handler handlers[] = {
+    { MSG_LOG, on_log },
+    { MSG_LOGGED_IN, on_logged_in },
+    { MSG_KILL, on_kill },
+    { MSG_CLOSE_DOOR, on_close_door },
+};
+
+void orders_on_ready(void *owner, uint32_t events)
+{
+    struct gate *g = owner;
+    int r;
+
+    if (events & EPOLLOUT)
+        children_report(g);
+    r = channel_dispatch(&g->master, handlers,
+                         sizeof(handlers) / sizeof(handlers[0]), g);
+    if (r == -EPROTO)
+        die(EX_PROTOCOL, "master sent %s", g->master.wrong);
+    if (r < 0) /* master is gone, and so is the service */
+        loop_stop(&g->loop);
+}

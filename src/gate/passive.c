@@ -1,0 +1,239 @@
+/* Passive ports. In gate. All listen all the time, and one port serves many
+ * client hosts; a connection is given to the session that expects its host on
+ * this very port, or closed. Never reads a byte of it. */
+#include "passive.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "gate.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/secret.h"
+#include "socket.h"
+#include "tell.h"
+
+static void enter(struct door *d, int fd, const struct sockaddr_storage *from);
+
+int passive_add(struct gate *g, int fd, const struct address *bound)
+{
+    struct passive *p = &g->passive;
+
+    if (p->count == PASSIVE_MAX)
+        return -ENOBUFS;
+    if (p->count == p->room) {
+        size_t room = p->room ? p->room * 2 : 128;
+        struct port *more = reallocarray(p->port, room, sizeof(*more));
+
+        if (!more)
+            return -ENOMEM;
+        p->port = more;
+        p->room = room;
+    }
+    p->port[p->count++] = (struct port){
+        .gate = g,
+        .door = { .loop = &g->loop, .fd = fd, .bound = *bound, .enter = enter },
+        .both = address_is_any(bound) && socket_takes_both(fd),
+    };
+    return 0;
+}
+
+static void set_timer(struct gate *g)
+{
+    uint64_t next = expect_next(&g->passive.expect), now = clock_ms();
+
+    if (next == 0)
+        loop_timer_clear(&g->loop, &g->passive.timer);
+    else if (!g->passive.timer.armed || g->passive.timer.at > next)
+        loop_timer_set(&g->loop, &g->passive.timer,
+                       next > now ? next - now : 0);
+}
+
+/* The pair goes unused: it rests. */
+static void give_up(struct gate *g, struct pair *pair)
+{
+    pair->child->pair = NULL;
+    expect_rest(&g->passive.expect, pair, clock_ms());
+}
+
+/* Also before each look at the table: a timer may come late. */
+static void expire(struct gate *g)
+{
+    uint64_t now = clock_ms();
+    struct pair *pair;
+
+    while ((pair = expect_due(&g->passive.expect, now)))
+        give_up(g, pair);
+}
+
+static void on_time(void *owner)
+{
+    expire(owner);
+    set_timer(owner);
+}
+
+int passive_begin(struct gate *g)
+{
+    struct passive *p = &g->passive;
+    int r = expect_init(&p->expect, g->settings.max_sessions + PASSIVE_RESTING,
+                        g->settings.connect_timeout);
+
+    p->timer = (struct loop_timer){ .on_time = on_time, .owner = g };
+    for (size_t i = 0; r == 0 && i < p->count; i++)
+        r = door_open(&p->port[i].door);
+    return r;
+}
+
+void passive_release(struct gate *g)
+{
+    struct passive *p = &g->passive;
+
+    for (size_t i = 0; i < p->count; i++)
+        door_close(&p->port[i].door);
+    expect_release(&p->expect);
+    free(p->port);
+    *p = (struct passive){ 0 };
+}
+
+/* Can a client that reached LOCAL reach this port? */
+static bool serves(const struct port *port, const struct address *local)
+{
+    const struct address *bound = &port->door.bound;
+
+    if (!address_is_any(bound))
+        return address_same_host(bound, local);
+    return bound->family == local->family || port->both;
+}
+
+static void mark_busy(struct port *port, void *owner)
+{
+    const struct passive *p = owner;
+
+    port->busy = p->search;
+}
+
+static bool is_free(const struct passive *p, const struct port *port,
+                    const struct address *local)
+{
+    return port->busy != p->search && serves(port, local);
+}
+
+/* Any free port with the same chance, so that the next one can't be guessed. */
+static struct port *pick(struct passive *p, const struct child *c)
+{
+    uint64_t dice;
+    size_t n = 0;
+
+    p->search++;
+    expect_each_port(&p->expect, &c->peer, mark_busy, p);
+    for (size_t i = 0; i < p->count; i++)
+        n += is_free(p, &p->port[i], &c->local);
+    if (n == 0)
+        return NULL;
+    random_bytes(&dice, sizeof(dice));
+    dice %= n;
+    for (size_t i = 0; i < p->count; i++)
+        if (is_free(p, &p->port[i], &c->local) && dice-- == 0)
+            return &p->port[i];
+    return NULL;
+}
+
+/* What the client is told: behind NAT not the address that we see. */
+static struct address told_address(const struct child *c,
+                                   const struct port *port)
+{
+    const struct address *set = &c->gate->settings.address;
+    struct address a = set->family == c->local.family ? *set : c->local;
+
+    a.port = port->door.bound.port;
+    return a;
+}
+
+int passive_port(struct child *c, uint32_t request)
+{
+    struct passive *p = &c->gate->passive;
+    struct packet answer = { .message = MSG_PORT_NONE, .request = request };
+    struct port *port;
+
+    passive_leave(c);
+    expire(c->gate);
+    port = pick(p, c);
+    if (port)
+        c->pair = expect_add(&p->expect, &c->peer, port, &port->expected, c,
+                             clock_ms());
+    if (c->pair) {
+        answer.message = MSG_PORT_IS;
+        answer.value[0].address = told_address(c, port);
+        set_timer(c->gate);
+    }
+    return channel_send(&c->channel, &answer);
+}
+
+void passive_leave(struct child *c)
+{
+    if (!c->pair)
+        return;
+    give_up(c->gate, c->pair);
+    set_timer(c->gate);
+}
+
+/* The right one: the session gets the socket, and the pair is free again. */
+static void hand_over(struct pair *pair, int fd, const struct address *peer)
+{
+    struct child *c = pair->child;
+    struct packet p = { .message = MSG_DATA,
+                        .value = { ADDRESS(*peer) },
+                        .fd = { fd, -1 } };
+
+    c->pair = NULL;
+    expect_used(&c->gate->passive.expect, pair);
+    socket_no_delay(fd);
+    if (channel_send(&c->channel, &p) == -EAGAIN)
+        child_wrong(c, "answers that it doesn't read");
+}
+
+/* Tells a session of a stranger, if it is clear which: its client may come from
+ * another address than its control connection. Once only, or a stranger could
+ * fill the session's channel. Not told for a pair that rests: that one is late,
+ * and no stranger. */
+static void warn(struct port *port, const struct address *peer)
+{
+    struct pair *only = LIST_FIRST(&port->expected);
+    struct packet p = { .message = MSG_DATA_WRONG,
+                        .value = { ADDRESS(*peer) } };
+
+    if (!only || LIST_NEXT(only, at_port) || only->warned)
+        return;
+    only->warned = true;
+    channel_send(&only->child->channel, &p);
+}
+
+static void turn_away(struct port *port, const struct pair *resting,
+                      const struct address *peer)
+{
+    const char *why = resting                       ? "too late"
+                      : LIST_EMPTY(&port->expected) ? "nobody is expected"
+                                                    : "not who is expected";
+
+    tell_stranger(port->gate, peer, &port->door.bound, why);
+    if (!resting)
+        warn(port, peer);
+}
+
+static void enter(struct door *d, int fd, const struct sockaddr_storage *from)
+{
+    struct port *port = (struct port *)d; /* its first member */
+    int socket FD_CLEANUP = fd;
+    struct address peer;
+    struct pair *pair;
+
+    if (address_from_sockaddr(&peer, from) < 0)
+        return;
+    expire(port->gate);
+    pair = expect_find(&port->gate->passive.expect, &peer, port);
+    if (pair && pair->child)
+        hand_over(pair, socket, &peer);
+    else
+        turn_away(port, pair, &peer);
+}

@@ -1,0 +1,192 @@
+/* The set-up messages of master up to GO, and what follows from them: the TLS
+ * context, whose key file is closed at once, and the cage. In gate, before it
+ * meets any client. */
+#include "setup.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/tls/context.h"
+#include "tell.h"
+
+/* Besides the channels of sessions and the listeners. */
+#define FILES_BESIDES 64
+
+void setup_init(struct setup *s, struct gate *g)
+{
+    *s = (struct setup){
+        .gate = g, .root_fd = -1, .certificate_fd = -1, .key_fd = -1
+    };
+}
+
+static int on_conf(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+    struct buf text;
+    int r;
+
+    buf_init(&text, SETTINGS_TEXT_MAX);
+    r = fd_read_file(p->fd[0], &text);
+    if (r < 0)
+        complain(&s->complaint, "settings: %s", strerror(-r));
+    else
+        r = settings_parse(&s->gate->settings, buf_slice(&text), "settings",
+                           &s->complaint);
+    buf_release(&text);
+    s->has_conf = r == 0;
+    return r;
+}
+
+static int on_cage(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    s->root_fd = fd_take(&p->fd[0]);
+    s->plan = (struct cage_plan){
+        .root = p->value[0].number != 0,
+        .uid = (uid_t)p->value[1].number,
+        .gid = (gid_t)p->value[2].number,
+        .allow_weaker = (unsigned)p->value[3].number,
+        .root_fd = s->root_fd,
+    };
+    s->has_cage = true;
+    return 0;
+}
+
+static int on_log(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    return tell_open(s->gate, fd_take(&p->fd[0]));
+}
+
+static int on_keypair(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    s->certificate_fd = fd_take(&p->fd[0]);
+    s->key_fd = fd_take(&p->fd[1]);
+    return 0;
+}
+
+static int on_listener(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+    struct gate *g = s->gate;
+
+    if (g->listeners == SETTINGS_LISTEN_MAX)
+        return complain(&s->complaint, "too many listeners");
+    g->listener[g->listeners++] = (struct listener){
+        .gate = g,
+        .index = p->value[0].number,
+        .door = { .loop = &g->loop,
+                  .fd = fd_take(&p->fd[0]),
+                  .bound = p->value[1].address,
+                  .enter = entry_enter,
+                  .full = entry_full },
+    };
+    return 0;
+}
+
+static int on_passive(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    if (passive_add(s->gate, p->fd[0], &p->value[0].address) < 0)
+        return complain(&s->complaint, "too many passive ports");
+    fd_take(&p->fd[0]);
+    return 0;
+}
+
+static int on_go(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    (void)p;
+    s->go = true;
+    return 0;
+}
+
+static const struct handler handlers[] = {
+    { MSG_CONF, on_conf },
+    { MSG_CAGE, on_cage },
+    { MSG_LOG, on_log },
+    { MSG_KEYPAIR, on_keypair },
+    { MSG_LISTENER, on_listener },
+    { MSG_PASSIVE, on_passive },
+    { MSG_GO, on_go },
+};
+
+static int receive_until_go(struct setup *s)
+{
+    struct channel *c = &s->gate->master;
+    struct pollfd one = { .fd = c->fd, .events = POLLIN };
+    uint64_t end = clock_ms() + SETUP_MS;
+    int r = 0;
+
+    while (r == 0 && !s->go) {
+        uint64_t now = clock_ms();
+
+        if (now >= end)
+            return -ETIMEDOUT;
+        if (poll(&one, 1, (int)(end - now)) < 0 && errno != EINTR)
+            return -errno;
+        r = channel_dispatch(c, handlers,
+                             sizeof(handlers) / sizeof(handlers[0]), s);
+    }
+    return r;
+}
+
+int setup_receive(struct setup *s)
+{
+    int r = loop_init(&s->gate->loop);
+
+    if (r == 0)
+        r = receive_until_go(s);
+    if (r == -EPROTO)
+        return complain(&s->complaint, "set-up: %s", s->gate->master.wrong);
+    if (r < 0)
+        return complain(&s->complaint, "set-up: %s", strerror(-r));
+    if (!s->has_conf || !s->has_cage)
+        return complain(&s->complaint, "set-up: no settings or no cage");
+    return 0;
+}
+
+int setup_keys(struct setup *s)
+{
+    struct gate *g = s->gate;
+
+    if (s->key_fd < 0)
+        return complain(&s->complaint, "set-up: no certificate and key");
+    g->tls = tls_context_new(s->certificate_fd, g->settings.certificate,
+                             s->key_fd, g->settings.key, &s->complaint);
+    fd_close(&s->certificate_fd);
+    fd_close(&s->key_fd);
+    return g->tls ? 0 : -EINVAL;
+}
+
+int setup_cage(struct setup *s)
+{
+    struct gate *g = s->gate;
+    unsigned weaker = 0;
+    int r = cage_prepare(PROCESS_SESSION, &s->complaint);
+
+    s->plan.max_files = g->settings.max_sessions + g->listeners +
+                        g->passive.count + FILES_BESIDES;
+    cage_on_refused(tell_syscall);
+    if (r == 0)
+        r = cage_enter(PROCESS_GATE, &s->plan, &weaker, &s->complaint);
+    fd_close(&s->root_fd);
+    return r;
+}
+
+void setup_failed(struct setup *s)
+{
+    struct slice why = slice_from(s->complaint.text);
+    struct packet p = { .message = MSG_FAILED, .value = { TEXT(why) } };
+
+    channel_send(&s->gate->master, &p);
+}

@@ -1,0 +1,28 @@
+/* Gate's set-up: what master sends before gate works. */
+#ifndef GATE_SETUP_H
+#define GATE_SETUP_H
+
+#include <stdbool.h>
+
+#include "gate.h"
+#include "sallyport/cage/cage.h"
+
+#define SETUP_MS 10000
+
+struct setup {
+    struct gate *gate;
+    struct cage_plan plan;
+    int root_fd, certificate_fd, key_fd;
+    bool has_conf, has_cage, go;
+    struct complaint complaint;
+};
+
+/* The steps, in their order; each 0, or negative with the complaint. */
+void setup_init(struct setup *s, struct gate *g);
+int setup_receive(struct setup *s);
+int setup_keys(struct setup *s);
+int setup_cage(struct setup *s);
+/* Tells master why gate can't work. */
+void setup_failed(struct setup *s);
+
+#endif

@@ -1,0 +1,46 @@
+/* Signals of gate: the death of a session comes as a readable descriptor; what
+ * a terminal sends is master's business, which ends the sessions in order. */
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "gate.h"
+
+static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
+#define IGNORED (sizeof(ignored) / sizeof(ignored[0]))
+
+int signals_take(void)
+{
+    sigset_t set;
+    int fd;
+
+    for (size_t i = 0; i < IGNORED; i++)
+        signal(ignored[i], SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap by itself */
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+        return -errno;
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+void signals_drain(int fd)
+{
+    struct signalfd_siginfo info;
+
+    while (read(fd, &info, sizeof(info)) > 0)
+        ;
+}
+
+void signals_reset(void)
+{
+    sigset_t none;
+
+    for (size_t i = 0; i < IGNORED; i++)
+        signal(ignored[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}

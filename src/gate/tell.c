@@ -1,0 +1,131 @@
+/* What gate tells log. Never waits; what log can't take queues in the sender,
+ * and is dropped beyond its bound. */
+#include "tell.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "gate.h"
+#include "sallyport/base/clock.h"
+
+#define REASON_MAX 256
+
+/* A signal handler gets no argument to find it by. */
+static struct event_sender *sender_of_handler;
+
+void tell_syscall(int number)
+{
+    if (sender_of_handler)
+        event_send_syscall(sender_of_handler, number);
+}
+
+static void watch_queue(struct gate *g)
+{
+    loop_change(&g->loop, &g->log_watch, g->log.queue.len > 0 ? EPOLLOUT : 0);
+}
+
+static void deliver(struct gate *g, const struct event_record *r)
+{
+    event_send(&g->log, r);
+    watch_queue(g);
+}
+
+/* Log says nothing, so anything but room to write is its end. */
+static void on_ready(void *owner, uint32_t events)
+{
+    struct gate *g = owner;
+
+    if (events & ~(uint32_t)EPOLLOUT) {
+        tell_close(g);
+        return;
+    }
+    event_flush(&g->log);
+    watch_queue(g);
+}
+
+int tell_open(struct gate *g, int fd)
+{
+    tell_close(g);
+    event_sender_init(&g->log, fd, PROCESS_GATE);
+    g->log_watch = (struct loop_watch){
+        .fd = fd, .events = 0, .on_ready = on_ready, .owner = g
+    };
+    sender_of_handler = &g->log;
+    return loop_add(&g->loop, &g->log_watch);
+}
+
+void tell_close(struct gate *g)
+{
+    sender_of_handler = NULL;
+    loop_remove(&g->loop, &g->log_watch);
+    event_sender_release(&g->log);
+    event_sender_init(&g->log, -1, PROCESS_GATE);
+}
+
+static void bounded(struct gate *g, struct throttle *t, enum event e,
+                    const struct address *peer, const struct address *local,
+                    const char *reason)
+{
+    char peer_text[ADDRESS_TEXT_MAX], local_text[ADDRESS_TEXT_MAX];
+    struct address prefix = limit_prefix(peer);
+    struct event_record r;
+    uint64_t silenced;
+
+    if (!throttle_pass(t, &prefix, clock_ms(), &silenced))
+        return;
+    event_begin(&r, e);
+    event_text(&r, FIELD_PEER, slice_from(address_port_text(peer, peer_text)));
+    event_text(&r, FIELD_LOCAL,
+               slice_from(address_port_text(local, local_text)));
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    if (silenced > 0)
+        event_number(&r, FIELD_NUMBER, silenced);
+    deliver(g, &r);
+}
+
+void tell_refused(struct gate *g, const struct address *peer,
+                  const struct address *local, const char *reason)
+{
+    bounded(g, &g->refusals, EVENT_REFUSED, peer, local, reason);
+}
+
+void tell_stranger(struct gate *g, const struct address *peer,
+                   const struct address *local, const char *reason)
+{
+    bounded(g, &g->strangers, EVENT_DATA_REFUSED, peer, local, reason);
+}
+
+/* The log's channel of gate has no serial of a session: it is in the text. */
+static void about(struct child *c, struct event_record *r, const char *reason)
+{
+    char peer[ADDRESS_TEXT_MAX];
+
+    event_text(r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
+    event_text(r, FIELD_PEER, slice_from(address_port_text(&c->peer, peer)));
+    event_text(r, FIELD_REASON, slice_from(reason));
+    deliver(c->gate, r);
+}
+
+void tell_death(struct child *c, int signal)
+{
+    char reason[REASON_MAX];
+    struct event_record r;
+
+    snprintf(reason, sizeof(reason), "%s: signal %d, serial %016" PRIx64,
+             ending_text(c->ending), signal, c->serial);
+    event_begin(&r, EVENT_END);
+    event_number(&r, FIELD_MS, clock_ms() - c->born);
+    event_number(&r, FIELD_NUMBER, (uint64_t)signal);
+    about(c, &r, reason);
+}
+
+void tell_wrong(struct child *c, const char *wrong)
+{
+    char reason[REASON_MAX];
+    struct event_record r;
+
+    snprintf(reason, sizeof(reason), "%s, serial %016" PRIx64, wrong,
+             c->serial);
+    event_begin(&r, EVENT_PEER);
+    about(c, &r, reason);
+}

@@ -1,0 +1,28 @@
+/* Gate's events. Bounded where a stranger can cause them. */
+#ifndef GATE_TELL_H
+#define GATE_TELL_H
+
+#include "sallyport/base/address.h"
+
+struct gate;
+struct child;
+
+/* FD is gate's end of a channel to log; the one before is closed. 0 or -errno
+ */
+int tell_open(struct gate *g, int fd);
+void tell_close(struct gate *g);
+/* For the cage: a refused system call, from the signal handler. */
+void tell_syscall(int number);
+
+/* A connection that a limit kept out. */
+void tell_refused(struct gate *g, const struct address *peer,
+                  const struct address *local, const char *reason);
+/* A data connection that isn't anybody's. */
+void tell_stranger(struct gate *g, const struct address *peer,
+                   const struct address *local, const char *reason);
+/* A session that a signal ended. */
+void tell_death(struct child *c, int signal);
+/* A session that said what it may not. */
+void tell_wrong(struct child *c, const char *wrong);
+
+#endif

@@ -1,0 +1,30 @@
+/* Which events of a flood are sent. In gate; pure but for its random key. Two
+ * prefixes that share a slot share its second: their lines are counted, never
+ * let through, so no choice of addresses gets more than the bound. */
+#include "throttle.h"
+
+#include "sallyport/base/secret.h"
+
+#define SILENCE_MS 1000
+
+void throttle_init(struct throttle *t)
+{
+    *t = (struct throttle){ 0 };
+    random_bytes(t->key, sizeof(t->key));
+}
+
+bool throttle_pass(struct throttle *t, const struct address *prefix,
+                   uint64_t now, uint64_t *silenced)
+{
+    uint64_t h = siphash(t->key, prefix->bytes, sizeof(prefix->bytes));
+    uint64_t *until = &t->until[h % THROTTLE_SLOTS];
+
+    if (now < *until) {
+        t->silenced++;
+        return false;
+    }
+    *until = now + SILENCE_MS;
+    *silenced = t->silenced;
+    t->silenced = 0;
+    return true;
+}

@@ -1,0 +1,78 @@
+/* A gate in a process of its own, with the test as its master and with sessions
+ * that do what the test says. */
+#ifndef TESTS_GATE_BENCH_H
+#define TESTS_GATE_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "gate/gate.h"
+#include "sallyport/event/event.h"
+
+#define BENCH_MS     10000
+#define BENCH_PORTS  8
+#define BENCH_SERVER "127.0.0.1"
+
+struct bench_plan {
+    const char *settings; /* the configuration file's text */
+    unsigned ports;       /* passive, on 127.0.0.1 */
+    bool wildcard_ports;  /* on 0.0.0.0 instead */
+    bool cage;            /* enters the cage */
+    unsigned files;       /* so many descriptors are left; 0: all */
+};
+
+struct bench {
+    pid_t gate;
+    struct channel master; /* the test's end */
+    struct channel log;    /* the same */
+    int master_far, log_far;
+    struct address control;
+    struct address port[BENCH_PORTS];
+};
+
+/* As master saw it, and the rope to the fake session. */
+struct fake {
+    uint64_t serial;
+    struct address peer, local;
+    uint64_t listener;
+    int rope, log;
+};
+
+void bench_start(struct bench *b, const struct bench_plan *plan);
+/* Closes master's channel; gate must end with STATUS in time. */
+void bench_stop(struct bench *b, int status);
+
+/* A connection from "127.0.0.x" to PORT of 127.0.0.1. */
+int client_connect(const char *from, uint16_t port);
+/* What the server sent until it closed or a line came; NUL-terminated. */
+const char *client_line(int fd, char *out, size_t size);
+/* True once the server has closed the connection. */
+bool client_closed(int fd);
+
+/* The next MSG_SESSION. */
+struct fake bench_session(struct bench *b);
+/* Connects from FROM, takes the session, reads the greeting. */
+struct fake bench_enter(struct bench *b, const char *from, int *client);
+/* The next message must be SESSION_GONE of this session; its wait status. */
+int bench_gone(struct bench *b, const struct fake *f);
+void bench_say(struct bench *b, enum message message, uint64_t serial);
+/* A new log, as if the old one had died. */
+void bench_new_log(struct bench *b);
+/* Returns when gate has done all that master said before; log is new then. */
+void bench_heard(struct bench *b);
+/* The next event as its line. */
+const char *bench_event(struct bench *b, char *out, size_t size);
+/* No event is there now. */
+bool bench_silent(struct bench *b);
+
+/* Tells a fake session to do something: "port", "close", "garbage", "wrong"
+ * (a message that is for master), "flood", "deaf", "exit N", "signal N", "part"
+ * (closes gate's channel and stays), "look" (says what a session has). */
+void fake_do(const struct fake *f, const char *what);
+/* Its next line. */
+const char *fake_says(const struct fake *f, char *out, size_t size);
+/* "port", and the port's number; 0 for PORT_NONE. */
+uint16_t fake_port(const struct fake *f);
+
+#endif

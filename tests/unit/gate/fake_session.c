@@ -1,0 +1,221 @@
+/* The session_main() of these tests: no TLS, no FTP. It obeys lines that the
+ * test sends on master's pair, and says there what gate sends. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/conf/settings.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/session/session.h"
+
+#define LINE_MAX_ 256
+
+struct script {
+    const struct session_start *start;
+    struct channel gate;
+    bool deaf;
+};
+
+static void say(const struct script *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(const struct script *s, const char *format, ...)
+{
+    char line[LINE_MAX_];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    send(s->start->master, line, strlen(line), MSG_NOSIGNAL);
+}
+
+static void ask(struct script *s, enum message message)
+{
+    struct packet p = { .message = message };
+
+    if (message == MSG_PORT)
+        p.request = channel_next(&s->gate);
+    channel_send(&s->gate, &p);
+}
+
+/* For master, and said to gate. */
+static void say_wrong(struct script *s)
+{
+    const unsigned char login[8] = { MSG_LOGIN };
+
+    send(s->gate.fd, login, sizeof(login), MSG_NOSIGNAL);
+}
+
+static void flood(struct script *s)
+{
+    struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
+    struct packet p = { .message = MSG_PORT_CLOSE };
+
+    for (;;) {
+        int r = channel_send(&s->gate, &p);
+
+        if (r == -EPIPE)
+            return;
+        if (r == -EAGAIN)
+            poll(&one, 1, 1000);
+    }
+}
+
+/* Asks and never reads an answer. */
+static void play_deaf(struct script *s)
+{
+    s->deaf = true;
+    for (int i = 0; i < 900; i++) {
+        struct packet p = { .message = MSG_PORT,
+                            .request = channel_next(&s->gate) };
+        struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
+
+        while (channel_send(&s->gate, &p) == -EAGAIN)
+            if (poll(&one, 1, 1000) < 0)
+                return;
+    }
+}
+
+static int option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+
+    getsockopt(fd, level, name, &value, &len);
+    return value;
+}
+
+static bool is_default(int signal_number)
+{
+    struct sigaction now;
+
+    return sigaction(signal_number, NULL, &now) == 0 &&
+           now.sa_handler == SIG_DFL;
+}
+
+/* What a session finds when it begins. */
+static void look(const struct script *s)
+{
+    int fd = s->start->control;
+    sigset_t mask;
+
+    sigprocmask(SIG_SETMASK, NULL, &mask);
+    say(s, "keepalive %d %d/%d/%d nodelay %d default %d blocked %d",
+        option(fd, SOL_SOCKET, SO_KEEPALIVE),
+        option(fd, IPPROTO_TCP, TCP_KEEPIDLE),
+        option(fd, IPPROTO_TCP, TCP_KEEPINTVL),
+        option(fd, IPPROTO_TCP, TCP_KEEPCNT),
+        option(fd, IPPROTO_TCP, TCP_NODELAY),
+        is_default(SIGTERM) && is_default(SIGINT) && is_default(SIGPIPE),
+        sigismember(&mask, SIGCHLD));
+}
+
+/* The sanitizers have handlers, and would make another signal of it. */
+static void die_of(int signal_number)
+{
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+static void obey(struct script *s, char *line)
+{
+    char *number = strchr(line, ' ');
+    int n = number ? atoi(number + 1) : 0;
+
+    if (strcmp(line, "port") == 0)
+        ask(s, MSG_PORT);
+    else if (strcmp(line, "close") == 0)
+        ask(s, MSG_PORT_CLOSE);
+    else if (strcmp(line, "garbage") == 0)
+        send(s->gate.fd, "\377\377garbage", 9, MSG_NOSIGNAL);
+    else if (strcmp(line, "wrong") == 0)
+        say_wrong(s);
+    else if (strcmp(line, "flood") == 0)
+        flood(s);
+    else if (strcmp(line, "deaf") == 0)
+        play_deaf(s);
+    else if (strcmp(line, "part") == 0)
+        channel_close(&s->gate);
+    else if (strcmp(line, "look") == 0)
+        look(s);
+    else if (strncmp(line, "exit ", 5) == 0)
+        _exit(n);
+    else if (strncmp(line, "signal ", 7) == 0)
+        die_of(n);
+}
+
+/* The session may have been cut off from gate already: then it ends. */
+static void hear_gate(struct script *s)
+{
+    char text[ADDRESS_TEXT_MAX];
+    struct packet p;
+    int r = channel_receive(&s->gate, &p);
+
+    if (r == 0)
+        return;
+    if (r < 0)
+        _exit(99);
+    if (p.message == MSG_PORT_NONE)
+        say(s, "none");
+    else if (p.message == MSG_DATA)
+        say(s, "data %s nodelay %d blocking %d",
+            address_text(&p.value[0].address, text),
+            option(p.fd[0], IPPROTO_TCP, TCP_NODELAY),
+            recv(p.fd[0], text, 1, 0) < 0 && errno == EAGAIN ? 0 : 1);
+    else if (p.message == MSG_DATA_WRONG)
+        say(s, "wrong %s", address_text(&p.value[0].address, text));
+    else
+        say(s, "is %s", address_port_text(&p.value[0].address, text));
+    if (p.message == MSG_DATA)
+        send(p.fd[0], "here\r\n", 6, MSG_NOSIGNAL);
+    packet_close(&p);
+}
+
+static void hear_master(struct script *s)
+{
+    char line[LINE_MAX_];
+    ssize_t n = recv(s->start->master, line, sizeof(line) - 1, MSG_DONTWAIT);
+
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n <= 0)
+        _exit(98);
+    line[n] = '\0';
+    obey(s, line);
+}
+
+noreturn void session_main(const struct session_start *start)
+{
+    int keep[] = { start->control, start->master, start->gate, start->log };
+    struct script s = { .start = start };
+
+    fd_close_others(3, keep, 4);
+    channel_init(&s.gate, start->gate, PROCESS_SESSION, PROCESS_GATE,
+                 PHASE_RUN);
+    send(start->control, "220 fake\r\n", 10, MSG_NOSIGNAL);
+    for (;;) {
+        struct pollfd three[] = {
+            { .fd = start->master, .events = POLLIN },
+            { .fd = s.deaf ? -1 : s.gate.fd, .events = POLLIN },
+            { .fd = start->control, .events = POLLIN },
+        };
+
+        poll(three, 3, -1);
+        if (three[1].revents)
+            hear_gate(&s);
+        if (three[0].revents)
+            hear_master(&s);
+        if (three[2].revents) /* its client has closed */
+            _exit(0);
+    }
+}

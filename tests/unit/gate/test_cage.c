@@ -1,0 +1,62 @@
+/* Gate at work inside its real cage: everything it does after READY must be
+ * permitted. (A fake session lives under gate's own filter here.) */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static void check_status(pid_t pid, const char *line)
+{
+    char path[64], text[8192] = { 0 };
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    f = fopen(path, "r");
+    cr_assert(f);
+    cr_assert_gt(fread(text, 1, sizeof(text) - 1, f), 0);
+    fclose(f);
+    cr_assert(strstr(text, line), "%s not in %s", line, text);
+}
+
+static void check_data(const struct fake *f)
+{
+    uint16_t port = fake_port(f);
+    char line[128];
+    int fd;
+
+    cr_assert_neq(port, 0);
+    fd = client_connect("127.0.0.1", port);
+    cr_assert_str_eq(fake_says(f, line, sizeof(line)),
+                     "data 127.0.0.1 nodelay 1 blocking 0");
+    close(fd);
+}
+
+Test(cage, a_day_in_it)
+{
+    struct bench_plan plan = { .settings = "max_sessions = 3\n",
+                               .ports = 2,
+                               .cage = true };
+    struct fake f, g;
+    struct bench b;
+    char line[512];
+    int client;
+
+    bench_start(&b, &plan);
+    check_status(b.gate, "NoNewPrivs:\t1\n");
+    check_status(b.gate, "CapEff:\t0000000000000000\n");
+    f = bench_enter(&b, "127.0.0.1", &client);
+    g = bench_enter(&b, "127.0.0.2", &client);
+    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    check_data(&f);
+    bench_say(&b, MSG_KILL, g.serial);
+    cr_assert_eq(bench_gone(&b, &g), 9);
+    bench_event(&b, line, sizeof(line));
+    cr_assert(strncmp(line, "end ", 4) == 0, "%s", line);
+    fake_do(&f, "exit 0");
+    cr_assert_eq(bench_gone(&b, &f), 0);
+    bench_say(&b, MSG_CLOSE_DOOR, 0);
+    cr_assert(bench_silent(&b)); /* no event of a refused system call */
+    bench_stop(&b, 0);
+}

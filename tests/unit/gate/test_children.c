@@ -1,0 +1,144 @@
+/* Sessions that crash, lie, flood or must be killed: gate outlives them all. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define FREE "max_per_address = 100\nstartups = 100:100:100\n"
+
+/* What a session does, and what follows. */
+struct death_row {
+    const char *name, *does;
+    int signal;         /* of its death */
+    const char *event;  /* part of the line, or NULL: no such event */
+    const char *reason; /* of its end */
+};
+
+static const struct death_row deaths[] = {
+    { "abort", "signal 6", SIGABRT, NULL, "crash: signal 6, serial " },
+    { "segv", "signal 11", SIGSEGV, NULL, "crash: signal 11, serial " },
+    { "killed", "signal 9", SIGKILL, NULL, "crash: signal 9, serial " },
+    { "garbage", "garbage", SIGKILL, "an unknown or malformed message, serial",
+      "another process failed: signal 9, serial " },
+    { "wrong", "wrong", SIGKILL, "a message that is not this peer's, serial",
+      "another process failed: signal 9, serial " },
+    { "flood", "flood", SIGKILL, "a flood of messages, serial",
+      "another process failed: signal 9, serial " },
+    { "deaf", "deaf", SIGKILL, "answers that it doesn't read, serial",
+      "another process failed: signal 9, serial " },
+    { "part", "part", SIGKILL, NULL,
+      "another process failed: signal 9, serial " },
+};
+
+static void check_end(struct bench *b, const struct fake *f, const char *reason)
+{
+    char line[512], serial[32];
+
+    snprintf(serial, sizeof(serial), "serial %016llx",
+             (unsigned long long)f->serial);
+    bench_event(b, line, sizeof(line));
+    cr_assert(strncmp(line, "end ", 4) == 0, "%s", line);
+    cr_assert(strstr(line, reason), "%s", line);
+    cr_assert(strstr(line, serial), "%s", line);
+    cr_assert(strstr(line, "peer=127.0.0.9:"), "%s", line);
+}
+
+static void check_death(struct bench *b, const struct death_row *row)
+{
+    struct fake f, witness;
+    char line[512];
+    int client, other, status;
+
+    witness = bench_enter(b, "127.0.0.1", &other);
+    f = bench_enter(b, "127.0.0.9", &client);
+    fake_do(&f, row->does);
+    status = bench_gone(b, &f);
+    cr_assert(WIFSIGNALED(status), "%s: %x", row->name, status);
+    cr_assert_eq(WTERMSIG(status), row->signal, "%s", row->name);
+    if (row->event) {
+        bench_event(b, line, sizeof(line));
+        cr_assert(strncmp(line, "peer-error ", 11) == 0, "%s: %s", row->name,
+                  line);
+        cr_assert(strstr(line, row->event), "%s: %s", row->name, line);
+    }
+    check_end(b, &f, row->reason);
+    cr_assert(client_closed(client));
+    cr_assert_neq(fake_port(&witness), 0, "%s", row->name);
+    fake_do(&witness, "exit 0");
+    bench_gone(b, &witness);
+}
+
+Test(children, deaths)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = BENCH_PORTS };
+    struct bench b;
+
+    bench_start(&b, &plan);
+    for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++)
+        check_death(&b, &deaths[i]);
+    bench_stop(&b, 0);
+}
+
+Test(children, killed_by_master)
+{
+    struct bench_plan plan = { .settings = FREE };
+    struct fake f, witness;
+    struct bench b;
+    int client, other, status;
+    char line[256];
+
+    bench_start(&b, &plan);
+    witness = bench_enter(&b, "127.0.0.1", &other);
+    f = bench_enter(&b, "127.0.0.9", &client);
+    bench_say(&b, MSG_KILL, f.serial);
+    status = bench_gone(&b, &f);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    check_end(&b, &f, "kicked: signal 9, serial ");
+    fake_do(&witness, "look");
+    fake_says(&witness, line, sizeof(line));
+    bench_say(&b, MSG_KILL, f.serial); /* gone already: no harm */
+    fake_do(&witness, "exit 0");
+    bench_gone(&b, &witness);
+    bench_stop(&b, 0);
+}
+
+/* Master's end is everybody's end. */
+Test(children, end_with_gate)
+{
+    struct bench_plan plan = { .settings = FREE };
+    struct fake f;
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    close(f.rope); /* or the fake would end by it */
+    bench_stop(&b, 0);
+    cr_assert(client_closed(client));
+}
+
+/* A log that died takes its events with it; a new one gets those to come. */
+Test(children, log_is_replaced)
+{
+    struct bench_plan plan = { .settings = FREE };
+    struct fake f;
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    channel_close(&b.log);
+    f = bench_enter(&b, "127.0.0.9", &client);
+    fake_do(&f, "signal 6");
+    bench_gone(&b, &f);
+    bench_new_log(&b);
+    f = bench_enter(&b, "127.0.0.9", &client);
+    fake_do(&f, "signal 6");
+    bench_gone(&b, &f);
+    check_end(&b, &f, "crash: signal 6, serial ");
+    cr_assert(bench_silent(&b));
+    bench_stop(&b, 0);
+}

@@ -1,0 +1,281 @@
+/* Control connections: what a session gets, and who is kept out. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "sallyport/base/clock.h"
+
+#define FREE "max_per_address = 100\nstartups = 100:100:100\n"
+
+Test(entry, a_session_and_its_end)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    struct bench b;
+    struct fake f;
+    char text[256];
+    int client;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.5", &client);
+    cr_assert_neq(f.serial, 0);
+    cr_assert_eq(f.listener, 7);
+    cr_assert_str_eq(address_text(&f.peer, text), "127.0.0.5");
+    cr_assert_str_eq(address_text(&f.local, text), BENCH_SERVER);
+    cr_assert_eq(f.local.port, b.control.port);
+    fake_do(&f, "look");
+    cr_assert_str_eq(fake_says(&f, text, sizeof(text)),
+                     "keepalive 1 60/15/4 nodelay 1 default 1 blocked 0");
+    fake_do(&f, "exit 3");
+    cr_assert_eq(bench_gone(&b, &f), 3 << 8);
+    cr_assert(client_closed(client));
+    cr_assert(bench_silent(&b)); /* its event is its own business */
+    bench_stop(&b, 0);
+}
+
+Test(entry, serials_differ)
+{
+    struct bench_plan plan = { .settings = FREE };
+    uint64_t seen[8];
+    struct bench b;
+
+    bench_start(&b, &plan);
+    for (int i = 0; i < 8; i++) {
+        int client;
+
+        seen[i] = bench_enter(&b, "127.0.0.1", &client).serial;
+        for (int k = 0; k < i; k++)
+            cr_assert_neq(seen[i], seen[k]);
+    }
+    bench_stop(&b, 0);
+}
+
+struct limit_row {
+    const char *settings;
+    unsigned allowed; /* from 127.0.0.1, none logged in */
+    const char *reply, *reason;
+};
+
+static const struct limit_row limits[] = {
+    { "max_sessions = 2\nmax_per_address = 5\nstartups = 100:100:100\n", 2,
+      "421 Too many connections: the server is full. Try again later.\r\n",
+      "reason=max_sessions" },
+    { "max_sessions = 9\nmax_per_address = 3\nstartups = 100:100:100\n", 3,
+      "421 Too many connections: from your address. Try again later.\r\n",
+      "reason=max_per_address" },
+    { "max_per_address = 50\nstartups = 1:100:4\n", 1,
+      "421 Too many connections: many are logging in just now. Try again "
+      "later.\r\n",
+      "reason=startups" },
+};
+
+static void check_refused(struct bench *b, const struct limit_row *row)
+{
+    int client = client_connect("127.0.0.1", b->control.port);
+    char line[512];
+
+    cr_assert_str_eq(client_line(client, line, sizeof(line)), row->reply);
+    cr_assert(client_closed(client));
+    close(client);
+    bench_event(b, line, sizeof(line));
+    cr_assert(strncmp(line, "refused ", 8) == 0, "%s", line);
+    cr_assert(strstr(line, "peer=127.0.0.1:"), "%s", line);
+    cr_assert(strstr(line, row->reason), "%s", line);
+}
+
+Test(entry, each_limit_is_reached_and_left)
+{
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        struct bench_plan plan = { .settings = limits[i].settings };
+        struct fake first;
+        struct bench b;
+        int client;
+
+        bench_start(&b, &plan);
+        first = bench_enter(&b, "127.0.0.1", &client);
+        for (unsigned n = 1; n < limits[i].allowed; n++)
+            bench_enter(&b, "127.0.0.1", &client);
+        check_refused(&b, &limits[i]);
+        fake_do(&first, "exit 0");
+        bench_gone(&b, &first);
+        bench_enter(&b, "127.0.0.1", &client);
+        bench_stop(&b, 0);
+    }
+}
+
+Test(entry, a_login_frees_a_startup)
+{
+    struct bench_plan plan = { .settings = "startups = 1:100:1\n" };
+    struct fake f;
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    bench_say(&b, MSG_LOGGED_IN, 12345); /* nobody's: no harm */
+    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    bench_say(&b, MSG_LOGGED_IN, f.serial); /* counts once */
+    bench_heard(&b);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    check_refused(&b, &limits[2]);
+    bench_stop(&b, 0);
+}
+
+/* A flood of refused connections is a line, and then one with their number. */
+Test(entry, events_of_a_flood_are_bounded)
+{
+    struct bench_plan plan = { .settings = "max_sessions = 1\n"
+                                           "max_per_address = 1\n" };
+    char line[512];
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    bench_enter(&b, "127.0.0.1", &client);
+    for (int i = 0; i < 50; i++) {
+        int refused = client_connect("127.0.0.2", b.control.port);
+
+        client_line(refused, line, sizeof(line));
+        cr_assert(strncmp(line, "421 ", 4) == 0, "%s", line);
+        close(refused);
+    }
+    bench_event(&b, line, sizeof(line));
+    cr_assert(strstr(line, "peer=127.0.0.2:"), "%s", line);
+    for (int lines = 0; !bench_silent(&b); lines++)
+        cr_assert_lt(lines, 10); /* at most one for each second it took */
+    bench_stop(&b, 0);
+}
+
+/* Master that doesn't read: connections are dropped, gate lives, and no end of
+ * a session is lost. */
+Test(entry, a_slow_master)
+{
+    struct bench_plan plan = { .settings = "max_sessions = 2000\n"
+                                           "max_per_address = 2000\n"
+                                           "startups = 2000:100:2000\n" };
+    unsigned begun = 0, announced = 0, ended = 0;
+    struct bench b;
+    struct packet p;
+    char line[512];
+
+    bench_start(&b, &plan);
+    for (;;) {
+        int client = client_connect("127.0.0.1", b.control.port);
+
+        client_line(client, line, sizeof(line));
+        shutdown(client, SHUT_WR); /* the session ends, untold */
+        cr_assert(client_closed(client));
+        close(client);
+        if (strncmp(line, "421 ", 4) == 0)
+            break;
+        cr_assert_lt(++begun, 1500);
+    }
+    while (ended < begun) {
+        cr_assert_eq(channel_wait(&b.master, &p, BENCH_MS), 1);
+        announced += p.message == MSG_SESSION;
+        ended += p.message == MSG_SESSION_GONE;
+        packet_close(&p);
+    }
+    cr_assert_eq(announced, begun);
+    bench_stop(&b, 0);
+}
+
+/* No descriptor is left: turned away or left waiting, and served as soon as
+ * there is one. */
+Test(entry, descriptors_run_out)
+{
+    struct bench_plan plan = { .settings = FREE, .files = 16 };
+    struct fake f[16];
+    int client[16], late;
+    unsigned n = 0;
+    char line[512];
+    struct bench b;
+
+    bench_start(&b, &plan);
+    for (;;) {
+        client[n] = client_connect("127.0.0.1", b.control.port);
+        client_line(client[n], line, sizeof(line));
+        if (strncmp(line, "421 ", 4) == 0)
+            break;
+        f[n] = bench_session(&b);
+        cr_assert_lt(++n, 16);
+    }
+    cr_assert_gt(n, 0);
+    cr_assert_str_eq(
+        line,
+        "421 Too many connections: the server is busy. Try again later.\r\n");
+    bench_event(&b, line, sizeof(line));
+    cr_assert(strstr(line, "reason=resources"), "%s", line);
+    for (unsigned i = 0; i < n; i++)
+        fake_do(&f[i], "exit 0");
+    for (unsigned i = 0; i < n; i++) {
+        struct packet p;
+
+        cr_assert_eq(channel_wait(&b.master, &p, BENCH_MS), 1);
+        cr_assert_eq(p.message, MSG_SESSION_GONE);
+    }
+    bench_enter(&b, "127.0.0.1", &late);
+    bench_stop(&b, 0);
+}
+
+static uint64_t cpu_ms(pid_t pid)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    cr_assert_eq(clock_getcpuclockid(pid, &clock), 0);
+    cr_assert_eq(clock_gettime(clock, &used), 0);
+    return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
+}
+
+/* Not even one to accept with: control connections are turned away with the
+ * spare one, data connections wait, and gate rests in between. */
+Test(entry, not_one_descriptor_is_left)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1, .files = 2 };
+    struct bench b;
+    uint64_t cpu, begin;
+    char line[512];
+
+    bench_start(&b, &plan);
+    client_connect("127.0.0.1", b.port[0].port);
+    cpu = cpu_ms(b.gate);
+    begin = clock_ms();
+    for (int i = 0; i < 6; i++) { /* and a pause between two */
+        int client = client_connect("127.0.0.1", b.control.port);
+
+        client_line(client, line, sizeof(line));
+        cr_assert(strstr(line, "the server is busy"), "%s", line);
+        cr_assert(client_closed(client));
+        close(client);
+    }
+    cr_assert_geq(clock_ms() - begin, 5 * ACCEPT_PAUSE_MS);
+    cr_assert_lt(cpu_ms(b.gate) - cpu, ACCEPT_PAUSE_MS);
+    bench_stop(&b, 0);
+}
+
+Test(entry, door_closes_and_sessions_stay)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    struct sockaddr_storage there;
+    struct fake f;
+    struct bench b;
+    char line[64];
+    socklen_t len;
+    int client, fd;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    bench_say(&b, MSG_CLOSE_DOOR, 0);
+    bench_say(&b, MSG_KILL, 1); /* nobody: no harm */
+    bench_heard(&b);
+    cr_assert_eq(fake_port(&f), b.port[0].port);
+    fd = client_connect("127.0.0.1", b.port[0].port);
+    cr_assert_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    len = address_to_sockaddr(&b.control, &there);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&there, len), -1);
+    bench_stop(&b, 0);
+}

@@ -1,0 +1,134 @@
+/* The pairs of client hosts and ports, with a clock of the test's own. */
+#include <criterion/criterion.h>
+
+#include "gate/expect.h"
+
+/* The table only compares these pointers. */
+#define PORT(n)  ((struct port *)&ports[n])
+#define CHILD(n) ((struct child *)&children[n])
+
+static char ports[8], children[8];
+static struct pair_list at_port[8];
+
+static struct address host(unsigned n)
+{
+    return (struct address){
+        .family = 4, .bytes = { 10, 0, (uint8_t)(n >> 8), (uint8_t)n }
+    };
+}
+
+static struct pair *add(struct expect *e, unsigned h, unsigned port,
+                        uint64_t now)
+{
+    struct address a = host(h);
+
+    return expect_add(e, &a, PORT(port), &at_port[port], CHILD(0), now);
+}
+
+static bool is_taken(const struct expect *e, unsigned h, unsigned port)
+{
+    struct address a = host(h);
+
+    return expect_find(e, &a, PORT(port)) != NULL;
+}
+
+static void count(struct port *port, void *owner)
+{
+    unsigned *n = owner;
+
+    (void)port;
+    (*n)++;
+}
+
+Test(expect, one_port_many_hosts)
+{
+    struct expect e;
+
+    cr_assert_eq(expect_init(&e, 8, 1000), 0);
+    cr_assert(add(&e, 1, 0, 0));
+    cr_assert(add(&e, 2, 0, 0));
+    cr_assert(is_taken(&e, 1, 0));
+    cr_assert(is_taken(&e, 2, 0));
+    cr_assert_not(is_taken(&e, 3, 0));
+    cr_assert_not(is_taken(&e, 1, 1));
+    expect_release(&e);
+}
+
+Test(expect, used_is_free_at_once)
+{
+    struct expect e;
+
+    cr_assert_eq(expect_init(&e, 8, 1000), 0);
+    expect_used(&e, add(&e, 1, 0, 0));
+    cr_assert_not(is_taken(&e, 1, 0));
+    cr_assert_eq(expect_next(&e), 0);
+    cr_assert(LIST_EMPTY(&at_port[0]));
+    expect_release(&e);
+}
+
+Test(expect, unused_rests_a_minute)
+{
+    struct expect e;
+    struct pair *p;
+
+    cr_assert_eq(expect_init(&e, 8, 1000), 0);
+    p = add(&e, 1, 0, 500);
+    cr_assert_eq(expect_next(&e), 1500);
+    cr_assert_null(expect_due(&e, 1499));
+    cr_assert_eq(expect_due(&e, 1500), p);
+    expect_rest(&e, p, 1500);
+    cr_assert(LIST_EMPTY(&at_port[0]));
+    cr_assert_null(p->child);
+    cr_assert_null(expect_due(&e, 1500 + EXPECT_REST_MS - 1));
+    cr_assert(is_taken(&e, 1, 0));
+    cr_assert_eq(expect_next(&e), 1500 + EXPECT_REST_MS);
+    cr_assert_null(expect_due(&e, 1500 + EXPECT_REST_MS));
+    cr_assert_not(is_taken(&e, 1, 0));
+    expect_release(&e);
+}
+
+Test(expect, next_is_the_nearer_end)
+{
+    struct expect e;
+
+    cr_assert_eq(expect_init(&e, 8, 100), 0);
+    expect_rest(&e, add(&e, 1, 0, 0), 0);
+    cr_assert_eq(expect_next(&e), EXPECT_REST_MS);
+    add(&e, 1, 1, 50);
+    cr_assert_eq(expect_next(&e), 150);
+    expect_release(&e);
+}
+
+Test(expect, ports_of_one_host)
+{
+    struct expect e;
+    struct address a = host(1);
+    unsigned n = 0;
+
+    cr_assert_eq(expect_init(&e, 8, 1000), 0);
+    add(&e, 1, 0, 0);
+    expect_rest(&e, add(&e, 1, 1, 0), 0);
+    add(&e, 2, 2, 0);
+    expect_each_port(&e, &a, count, &n);
+    cr_assert_eq(n, 2);
+    expect_release(&e);
+}
+
+/* Full: whoever rests longest makes room; those expected never do. */
+Test(expect, full_table)
+{
+    struct expect e;
+
+    cr_assert_eq(expect_init(&e, 3, 1000), 0);
+    expect_rest(&e, add(&e, 1, 0, 0), 10);
+    expect_rest(&e, add(&e, 2, 0, 0), 20);
+    add(&e, 3, 0, 30);
+    cr_assert(add(&e, 4, 0, 40));
+    cr_assert_not(is_taken(&e, 1, 0));
+    cr_assert(is_taken(&e, 2, 0));
+    cr_assert(add(&e, 5, 0, 50));
+    cr_assert_not(is_taken(&e, 2, 0));
+    cr_assert_null(add(&e, 6, 0, 60));
+    cr_assert(is_taken(&e, 3, 0));
+    expect_release(&e);
+}

@@ -1,0 +1,342 @@
+/* Passive ports, with real sockets from 127.0.0.x. */
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "sallyport/base/clock.h"
+
+#define FREE                                                                   \
+    "max_sessions = 400\nmax_per_address = 100\nstartups = 400:100:400\n"
+
+static bool is_one_of(const struct bench *b, unsigned ports, uint16_t port)
+{
+    for (unsigned i = 0; i < ports; i++)
+        if (b->port[i].port == port)
+            return true;
+    return false;
+}
+
+/* The client connects, and its session gets the socket. */
+static void use(const struct fake *f, const char *from, uint16_t port)
+{
+    char said[128], want[128], line[64];
+    int fd = client_connect(from, port);
+
+    snprintf(want, sizeof(want), "data %s nodelay 1 blocking 0", from);
+    cr_assert_str_eq(fake_says(f, said, sizeof(said)), want);
+    cr_assert_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
+    close(fd);
+}
+
+Test(passive, a_data_connection)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 4 };
+    struct fake f;
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    for (int i = 0; i < 20; i++) { /* a used pair is free at once */
+        uint16_t port = fake_port(&f);
+
+        cr_assert(is_one_of(&b, 4, port));
+        use(&f, "127.0.0.1", port);
+    }
+    bench_stop(&b, 0);
+}
+
+/* What the client is told, by the setting and by the bind address. */
+struct told_row {
+    const char *setting;
+    bool wildcard;
+    const char *told;
+};
+
+static const struct told_row told[] = {
+    { "", false, "127.0.0.1" },
+    { "", true, "127.0.0.1" },
+    { "address = 192.0.2.77\n", false, "192.0.2.77" },
+    { "address = 192.0.2.77\n", true, "192.0.2.77" },
+    { "address = 2001:db8::7\n", false, "127.0.0.1" }, /* another family */
+};
+
+Test(passive, told_address)
+{
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        char text[256];
+        struct bench_plan plan = { .settings = text,
+                                   .ports = 1,
+                                   .wildcard_ports = told[i].wildcard };
+        struct address a;
+        struct fake f;
+        struct bench b;
+        int client;
+
+        snprintf(text, sizeof(text), FREE "%s", told[i].setting);
+        bench_start(&b, &plan);
+        f = bench_enter(&b, "127.0.0.1", &client);
+        fake_do(&f, "port");
+        fake_says(&f, text, sizeof(text));
+        cr_assert(strncmp(text, "is ", 3) == 0, "%s", text);
+        cr_assert_eq(address_parse_port(slice_from(text + 3), &a), 0);
+        cr_assert_eq(a.port, b.port[0].port);
+        cr_assert_str_eq(address_text(&a, text), told[i].told, "row %zu", i);
+        bench_stop(&b, 0);
+    }
+}
+
+/* Two ports, and many hosts that wait on them at once. */
+Test(passive, many_hosts_share_two_ports)
+{
+    enum { HOSTS = 100 };
+    struct bench_plan plan = { .settings = FREE, .ports = 2 };
+    struct fake f[HOSTS];
+    uint16_t port[HOSTS];
+    char from[HOSTS][32];
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    for (int i = 0; i < HOSTS; i++) {
+        snprintf(from[i], sizeof(from[i]), "127.0.0.%d", i + 2);
+        f[i] = bench_enter(&b, from[i], &client);
+        port[i] = fake_port(&f[i]);
+        cr_assert(is_one_of(&b, 2, port[i]));
+    }
+    for (int i = HOSTS; i-- > 0;)
+        use(&f[i], from[i], port[i]);
+    bench_stop(&b, 0);
+}
+
+/* Sessions of one host never share a port; without one they are told so. */
+Test(passive, one_host_and_two_ports)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 2 };
+    struct fake f[3], other;
+    uint16_t port[2];
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    for (int i = 0; i < 3; i++)
+        f[i] = bench_enter(&b, "127.0.0.1", &client);
+    port[0] = fake_port(&f[0]);
+    port[1] = fake_port(&f[1]);
+    cr_assert_neq(port[0], port[1]);
+    cr_assert_eq(fake_port(&f[2]), 0);
+    other = bench_enter(&b, "127.0.0.2", &client);
+    cr_assert_neq(fake_port(&other), 0);
+    use(&f[1], "127.0.0.1", port[1]);
+    use(&f[0], "127.0.0.1", port[0]); /* each its own, in any order */
+    cr_assert_neq(fake_port(&f[2]), 0);
+    bench_stop(&b, 0);
+}
+
+/* Who comes late is closed out, is in the log, and reaches no other session. */
+static void check_late(struct bench *b, uint16_t port)
+{
+    int late = client_connect("127.0.0.1", port);
+    char line[512];
+
+    cr_assert(client_closed(late));
+    close(late);
+    bench_event(b, line, sizeof(line));
+    cr_assert(strncmp(line, "data-refused ", 13) == 0, "%s", line);
+    cr_assert(strstr(line, "reason=\"too late\""), "%s", line);
+}
+
+/* A session with the only port, and another one of the same host. */
+static uint16_t begin_rest(struct bench *b, const char *settings,
+                           struct fake *f, struct fake *next)
+{
+    struct bench_plan plan = { .settings = settings, .ports = 1 };
+    uint16_t port;
+    int client;
+
+    bench_start(b, &plan);
+    *f = bench_enter(b, "127.0.0.1", &client);
+    *next = bench_enter(b, "127.0.0.1", &client);
+    port = fake_port(f);
+    cr_assert_neq(port, 0);
+    return port;
+}
+
+static void end_rest(struct bench *b, const struct fake *next, uint16_t port)
+{
+    cr_assert_eq(fake_port(next), 0);
+    check_late(b, port);
+    bench_stop(b, 0);
+}
+
+Test(passive, a_closed_pair_rests)
+{
+    struct fake f, next;
+    struct bench b;
+    uint16_t port = begin_rest(&b, FREE, &f, &next);
+
+    fake_do(&f, "close");
+    cr_assert_eq(fake_port(&f), 0); /* heard behind it: not even by itself */
+    end_rest(&b, &next, port);
+}
+
+Test(passive, a_replaced_pair_rests)
+{
+    struct fake f, next;
+    struct bench b;
+    uint16_t port = begin_rest(&b, FREE, &f, &next);
+
+    cr_assert_eq(fake_port(&f), 0);
+    end_rest(&b, &next, port);
+}
+
+Test(passive, the_pair_of_an_ended_session_rests)
+{
+    struct fake f, next;
+    struct bench b;
+    uint16_t port = begin_rest(&b, FREE, &f, &next);
+
+    fake_do(&f, "exit 0");
+    bench_gone(&b, &f);
+    end_rest(&b, &next, port);
+}
+
+/* Not a wait for something to happen: what is tested is that this time is
+ * over. */
+static void pass_time(uint64_t end)
+{
+    for (uint64_t now = clock_ms(); now < end; now = clock_ms())
+        poll(NULL, 0, (int)(end - now));
+}
+
+Test(passive, a_pair_rests_when_its_time_is_over)
+{
+    struct fake f, next;
+    struct bench b;
+    uint16_t port = begin_rest(&b, FREE "connect_timeout = 100ms\n", &f, &next);
+
+    pass_time(clock_ms() + 100);
+    end_rest(&b, &next, port);
+}
+
+/* A stranger is closed out, the session is told once, and the right one is
+ * still awaited. */
+Test(passive, a_stranger)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    char line[512];
+    struct fake f;
+    struct bench b;
+    uint16_t port;
+    int client;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    port = fake_port(&f);
+    for (int i = 0; i < 3; i++) {
+        int stranger = client_connect("127.0.0.66", port);
+
+        cr_assert(client_closed(stranger));
+        close(stranger);
+    }
+    cr_assert_str_eq(fake_says(&f, line, sizeof(line)), "wrong 127.0.0.66");
+    bench_event(&b, line, sizeof(line));
+    cr_assert(strstr(line, "reason=\"not who is expected\""), "%s", line);
+    cr_assert(strstr(line, "peer=127.0.0.66:"), "%s", line);
+    use(&f, "127.0.0.1", port); /* its next word: so "wrong" came once */
+    bench_stop(&b, 0);
+}
+
+/* With two who might be meant nobody is told, and both still get theirs. */
+Test(passive, a_stranger_to_two)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    struct fake f[2];
+    struct bench b;
+    int client, stranger;
+    uint16_t port;
+
+    bench_start(&b, &plan);
+    f[0] = bench_enter(&b, "127.0.0.1", &client);
+    f[1] = bench_enter(&b, "127.0.0.2", &client);
+    port = fake_port(&f[0]);
+    cr_assert_eq(fake_port(&f[1]), port);
+    stranger = client_connect("127.0.0.66", port);
+    cr_assert(client_closed(stranger));
+    use(&f[0], "127.0.0.1", port);
+    use(&f[1], "127.0.0.2", port);
+    bench_stop(&b, 0);
+}
+
+Test(passive, nobody_is_expected)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    char line[512];
+    struct bench b;
+    int stranger;
+
+    bench_start(&b, &plan);
+    stranger = client_connect("127.0.0.66", b.port[0].port);
+    cr_assert(client_closed(stranger));
+    bench_event(&b, line, sizeof(line));
+    cr_assert(strstr(line, "reason=\"nobody is expected\""), "%s", line);
+    bench_stop(&b, 0);
+}
+
+/* A used pair takes one connection: the second is nobody's. */
+Test(passive, one_connection_per_port_command)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    struct fake f;
+    struct bench b;
+    int client, second;
+    uint16_t port;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    port = fake_port(&f);
+    use(&f, "127.0.0.1", port);
+    second = client_connect("127.0.0.1", port);
+    cr_assert(client_closed(second));
+    bench_stop(&b, 0);
+}
+
+Test(passive, no_ports_at_all)
+{
+    struct bench_plan plan = { .settings = FREE };
+    struct fake f;
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    cr_assert_eq(fake_port(&f), 0);
+    bench_stop(&b, 0);
+}
+
+/* The choice is random: in 200 tries each of 8 ports comes (a miss by chance:
+ * once in 10^10 runs). */
+Test(passive, every_port_is_chosen)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = BENCH_PORTS };
+    unsigned seen[BENCH_PORTS] = { 0 };
+    struct fake f;
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    for (int i = 0; i < 200; i++) {
+        uint16_t port = fake_port(&f);
+
+        use(&f, "127.0.0.1", port);
+        for (unsigned k = 0; k < BENCH_PORTS; k++)
+            seen[k] += b.port[k].port == port;
+    }
+    for (unsigned k = 0; k < BENCH_PORTS; k++)
+        cr_assert_gt(seen[k], 0);
+    bench_stop(&b, 0);
+}

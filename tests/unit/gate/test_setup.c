@@ -1,0 +1,129 @@
+/* What gate says to a set-up that it can't work with. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gate/setup.h"
+#include "sallyport/base/fd.h"
+
+struct start {
+    struct gate gate;
+    struct setup setup;
+    struct channel master;
+};
+
+static void begin(struct start *s)
+{
+    int pair[2];
+
+    cr_assert_eq(fd_pair(pair), 0);
+    channel_init(&s->master, pair[0], PROCESS_MASTER, PROCESS_GATE,
+                 PHASE_START);
+    gate_init(&s->gate, pair[1]);
+    setup_init(&s->setup, &s->gate);
+}
+
+static void give(struct start *s, enum message message, int fd0, int fd1)
+{
+    struct packet p = { .message = message, .fd = { fd0, fd1 } };
+
+    cr_assert_eq(channel_send(&s->master, &p), 0);
+    fd_close(&fd0);
+    fd_close(&fd1);
+}
+
+static int text(const char *what)
+{
+    return fd_sealed("text", slice_from(what));
+}
+
+/* What master hears, and that it names the cause. */
+static void check_failed(struct start *s, const char *cause)
+{
+    struct packet p;
+
+    setup_failed(&s->setup);
+    cr_assert_eq(channel_receive(&s->master, &p), 1);
+    cr_assert_eq(p.message, MSG_FAILED);
+    cr_assert(
+        memmem(p.value[0].text.ptr, p.value[0].text.len, cause, strlen(cause)),
+        "%.*s", (int)p.value[0].text.len, p.value[0].text.ptr);
+    channel_close(&s->master);
+    gate_release(&s->gate);
+}
+
+Test(setup, bad_settings)
+{
+    struct start s;
+
+    begin(&s);
+    give(&s, MSG_CONF, text("no_such_key = 1\n"), -1);
+    give(&s, MSG_GO, -1, -1);
+    cr_assert_lt(setup_receive(&s.setup), 0);
+    check_failed(&s, "no_such_key");
+}
+
+Test(setup, go_too_early)
+{
+    struct start s;
+
+    begin(&s);
+    give(&s, MSG_GO, -1, -1);
+    cr_assert_lt(setup_receive(&s.setup), 0);
+    check_failed(&s, "no settings or no cage");
+}
+
+Test(setup, master_is_gone)
+{
+    struct start s;
+
+    begin(&s);
+    channel_close(&s.master);
+    cr_assert_lt(setup_receive(&s.setup), 0);
+    cr_assert_neq(s.setup.complaint.text[0], '\0');
+    gate_release(&s.gate);
+}
+
+/* A message that doesn't belong to the set-up. */
+Test(setup, wrong_phase)
+{
+    struct start s;
+
+    begin(&s);
+    give(&s, MSG_CLOSE_DOOR, -1, -1);
+    cr_assert_lt(setup_receive(&s.setup), 0);
+    check_failed(&s, "wrong phase");
+}
+
+Test(setup, no_keys)
+{
+    struct start s;
+
+    begin(&s);
+    give(&s, MSG_CONF, text(""), -1);
+    give(&s, MSG_CAGE, text(""), -1);
+    give(&s, MSG_GO, -1, -1);
+    cr_assert_eq(setup_receive(&s.setup), 0, "%s", s.setup.complaint.text);
+    cr_assert_lt(setup_keys(&s.setup), 0);
+    fd_close(&s.setup.root_fd);
+    check_failed(&s, "no certificate and key");
+}
+
+/* The names in the complaint are those of the settings. */
+Test(setup, bad_keys)
+{
+    struct start s;
+
+    begin(&s);
+    give(&s, MSG_CONF, text("certificate = /x/cert.pem\nkey = /x/key.pem\n"),
+         -1);
+    give(&s, MSG_CAGE, text(""), -1);
+    give(&s, MSG_KEYPAIR, text("nonsense"), text("nonsense"));
+    give(&s, MSG_GO, -1, -1);
+    cr_assert_eq(setup_receive(&s.setup), 0, "%s", s.setup.complaint.text);
+    cr_assert_lt(setup_keys(&s.setup), 0);
+    cr_assert_eq(s.setup.key_fd, -1);
+    cr_assert_eq(s.setup.certificate_fd, -1);
+    fd_close(&s.setup.root_fd);
+    check_failed(&s, "/x/");
+}
