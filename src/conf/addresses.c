@@ -1,0 +1,148 @@
+/* The network's types of settings: listeners, the public address, the passive
+ * ports. Runs wherever the configuration is read; must never open a socket or
+ * ask a resolver. */
+#include <errno.h>
+
+#include "kinds.h"
+
+static int refuse_syntax(const struct assignment *a)
+{
+    return assignment_refuse(a, "expected %s",
+                             setting_kinds[a->row->type].syntax);
+}
+
+static bool listed(const struct address *list, size_t n,
+                   const struct address *a)
+{
+    for (size_t i = 0; i < n; i++)
+        if (a->port != 0 && a->port == list[i].port &&
+            address_same_host(a, &list[i]))
+            return true;
+    return false;
+}
+
+/* The row's field is the array; the count stands in the same struct. */
+static struct settings *settings_of(const struct assignment *a)
+{
+    return (struct settings *)(void *)((char *)a->field - a->row->offset);
+}
+
+int set_listen(const struct assignment *a)
+{
+    struct address list[SETTINGS_LISTEN_MAX];
+    struct slice rest = a->value, text;
+    struct settings *s = settings_of(a);
+    size_t n = 0;
+
+    while (slice_cut(&rest, ',', &text)) {
+        text = slice_trim(text);
+        if (n == SETTINGS_LISTEN_MAX)
+            return assignment_refuse(a, "more than %d addresses",
+                                     SETTINGS_LISTEN_MAX);
+        if (address_parse_port(text, &list[n]))
+            return refuse_syntax(a);
+        if (listed(list, n, &list[n]))
+            return assignment_refuse(a, "%.*s is there twice", (int)text.len,
+                                     text.ptr);
+        n++;
+    }
+    if (n == 0)
+        return refuse_syntax(a);
+    for (size_t i = 0; i < n; i++)
+        s->listen[i] = list[i];
+    s->listen_count = n;
+    return 0;
+}
+
+int show_listen(const void *field, struct buf *into)
+{
+    const char *start = field;
+    const struct settings *s =
+        (const void *)(start - offsetof(struct settings, listen));
+    char text[ADDRESS_TEXT_MAX];
+
+    for (size_t i = 0; i < s->listen_count; i++) {
+        int r = buf_add_format(into, "%s%s", i ? ", " : "",
+                               address_port_text(&s->listen[i], text));
+
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+int set_address(const struct assignment *a)
+{
+    struct address address = { 0 };
+
+    if (a->value.len != 0 && address_parse(a->value, &address))
+        return refuse_syntax(a);
+    if (address.family != 0 && address_is_any(&address))
+        return assignment_refuse(a, "clients can't connect to this one; name "
+                                    "the public address, or leave it empty");
+    *(struct address *)a->field = address;
+    return 0;
+}
+
+int show_address(const void *field, struct buf *into)
+{
+    const struct address *address = field;
+    char text[ADDRESS_TEXT_MAX];
+
+    if (address->family == 0)
+        return 0;
+    return buf_add_text(into, address_text(address, text));
+}
+
+#define AUTO_PORTS_MAX 1000
+
+static int set_auto(const struct assignment *a, struct slice count)
+{
+    uint64_t n = 0;
+    int r = slice_number(count, AUTO_PORTS_MAX, &n);
+
+    if (r == -EINVAL)
+        return refuse_syntax(a);
+    if (r || n == 0)
+        return assignment_refuse(a, "out of range; auto 1 to auto %d",
+                                 AUTO_PORTS_MAX);
+    *(struct port_range *)a->field =
+        (struct port_range){ .automatic = (uint16_t)n };
+    return 0;
+}
+
+int set_ports(const struct assignment *a)
+{
+    struct slice rest = a->value, first;
+    uint64_t from = 0, to = 0;
+    int r;
+
+    if (slice_starts(rest, SLICE("auto "))) {
+        rest.ptr += 5;
+        rest.len -= 5;
+        return set_auto(a, slice_trim(rest));
+    }
+    slice_cut(&rest, '-', &first);
+    r = slice_number(slice_trim(first), UINT32_MAX, &from);
+    if (r == 0)
+        r = slice_number(slice_trim(rest), UINT32_MAX, &to);
+    if (r == -EINVAL)
+        return refuse_syntax(a);
+    if (r || from < a->row->min || to > a->row->max)
+        return assignment_refuse(a, "out of range; ports are %u to %u",
+                                 (unsigned)a->row->min, (unsigned)a->row->max);
+    if (from > to)
+        return assignment_refuse(a, "the first port is above the last");
+    *(struct port_range *)a->field =
+        (struct port_range){ .first = (uint16_t)from, .last = (uint16_t)to };
+    return 0;
+}
+
+int show_ports(const void *field, struct buf *into)
+{
+    const struct port_range *p = field;
+
+    if (p->automatic)
+        return buf_add_format(into, "auto %u", p->automatic);
+    return buf_add_format(into, "%u-%u", p->first, p->last);
+}

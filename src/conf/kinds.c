@@ -1,0 +1,284 @@
+/* The plain types of settings (paths, names, numbers, durations, words): one
+ * function reads and one writes each. Runs wherever the configuration is read,
+ * before any cage; must never look at a key's name. */
+#include "kinds.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int assignment_refuse(const struct assignment *a, const char *format, ...)
+{
+    char why[COMPLAINT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    return complain(a->complaint, "%s: %s = %.*s: %s", a->place, a->row->key,
+                    (int)a->value.len, a->value.ptr, why);
+}
+
+static int refuse_syntax(const struct assignment *a)
+{
+    return assignment_refuse(a, "expected %s",
+                             setting_kinds[a->row->type].syntax);
+}
+
+static int set_path(const struct assignment *a)
+{
+    char *field = a->field;
+
+    if (a->value.len == 0 || a->value.ptr[0] != '/')
+        return refuse_syntax(a);
+    if (slice_copy(a->value, field, SETTINGS_PATH_MAX))
+        return assignment_refuse(a, "too long; at most %d bytes",
+                                 SETTINGS_PATH_MAX - 1);
+    return 0;
+}
+
+static int show_text(const void *field, struct buf *into)
+{
+    return buf_add_text(into, field);
+}
+
+static bool name_byte_ok(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+}
+
+/* A name or a number of an account that isn't root's. */
+static int set_name(const struct assignment *a)
+{
+    uint64_t number;
+    int r;
+
+    if (a->value.len == 0 || a->value.ptr[0] == '-')
+        return refuse_syntax(a);
+    for (size_t i = 0; i < a->value.len; i++)
+        if (!name_byte_ok(a->value.ptr[i]))
+            return refuse_syntax(a);
+    r = slice_number(a->value, UINT32_MAX - 1, &number);
+    if (r == -ERANGE)
+        return assignment_refuse(a, "a uid is at most 4294967294");
+    if ((r == 0 && number == 0) || slice_equal(a->value, SLICE("root")))
+        return assignment_refuse(a, "must not be root");
+    if (slice_copy(a->value, a->field, SETTINGS_NAME_MAX))
+        return assignment_refuse(a, "too long; at most %d bytes",
+                                 SETTINGS_NAME_MAX - 1);
+    return 0;
+}
+
+/* A word behind a number and what it multiplies by. */
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+static const struct unit sizes[] = {
+    { "", 1 }, { "K", 1u << 10 }, { "M", 1u << 20 }, { "G", 1u << 30 }
+};
+static const struct unit times[] = {
+    { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }
+};
+
+/* Digits and one of the units. 0, -EINVAL, -ERANGE */
+static int number_with_unit(struct slice text, const struct unit *units,
+                            size_t n, uint64_t *ret)
+{
+    struct slice digits = text;
+    uint64_t number;
+    int r;
+
+    digits.len = 0;
+    while (digits.len < text.len && text.ptr[digits.len] >= '0' &&
+           text.ptr[digits.len] <= '9')
+        digits.len++;
+    r = slice_number(digits, UINT64_MAX, &number);
+    if (r)
+        return r;
+    text.ptr += digits.len;
+    text.len -= digits.len;
+    for (size_t i = 0; i < n; i++)
+        if (slice_equal(text, slice_from(units[i].name)))
+            return __builtin_mul_overflow(number, units[i].factor, ret)
+                       ? -ERANGE
+                       : 0;
+    return -EINVAL;
+}
+
+static int set_number(const struct assignment *a)
+{
+    const struct setting *row = a->row;
+    uint64_t number = 0;
+    int r = number_with_unit(a->value, sizes, 4, &number);
+
+    if (r == -EINVAL)
+        return refuse_syntax(a);
+    if (r || number < row->min || number > row->max)
+        return assignment_refuse(a, "out of range; %llu to %llu",
+                                 (unsigned long long)row->min,
+                                 (unsigned long long)row->max);
+    *(uint64_t *)a->field = number;
+    return 0;
+}
+
+static int show_number(const void *field, struct buf *into)
+{
+    return buf_add_format(into, "%llu",
+                          (unsigned long long)*(const uint64_t *)field);
+}
+
+static int show_duration(const void *field, struct buf *into)
+{
+    unsigned long long ms = *(const uint64_t *)field;
+
+    if (ms % 1000 == 0)
+        return buf_add_format(into, "%llus", ms / 1000);
+    return buf_add_format(into, "%llums", ms);
+}
+
+static int refuse_duration(const struct assignment *a)
+{
+    char text[64];
+    struct buf words;
+
+    buf_init(&words, sizeof(text));
+    if (show_duration(&a->row->min, &words) || buf_add_text(&words, " to ") ||
+        show_duration(&a->row->max, &words) ||
+        slice_copy(buf_slice(&words), text, sizeof(text)))
+        text[0] = '\0';
+    buf_release(&words);
+    return assignment_refuse(a, "out of range; %s", text);
+}
+
+static int set_duration(const struct assignment *a)
+{
+    uint64_t ms = 0;
+    int r = number_with_unit(a->value, times, 5, &ms);
+
+    if (r == -EINVAL)
+        return refuse_syntax(a);
+    if (r || ms < a->row->min || ms > a->row->max)
+        return refuse_duration(a);
+    *(uint64_t *)a->field = ms;
+    return 0;
+}
+
+static int set_yes_no(const struct assignment *a)
+{
+    bool yes = slice_equal(a->value, SLICE("yes"));
+
+    if (!yes && !slice_equal(a->value, SLICE("no")))
+        return refuse_syntax(a);
+    *(bool *)a->field = yes;
+    return 0;
+}
+
+static int show_yes_no(const void *field, struct buf *into)
+{
+    return buf_add_text(into, *(const bool *)field ? "yes" : "no");
+}
+
+/* Three numbers: from when on, how many in a hundred, when all. */
+static int set_startups(const struct assignment *a)
+{
+    struct slice rest = a->value, part;
+    uint64_t n[3];
+
+    for (size_t i = 0; i < 3; i++)
+        if (!slice_cut(&rest, ':', &part) ||
+            slice_number(part, UINT32_MAX, &n[i]))
+            return refuse_syntax(a);
+    if (rest.ptr)
+        return refuse_syntax(a);
+    if (n[0] < a->row->min || n[2] > a->row->max || n[2] < n[0])
+        return assignment_refuse(a,
+                                 "out of range; BEGIN is at least %llu, "
+                                 "FULL at least BEGIN and at most %llu",
+                                 (unsigned long long)a->row->min,
+                                 (unsigned long long)a->row->max);
+    if (n[1] < 1 || n[1] > 100)
+        return assignment_refuse(a, "PERCENT is 1 to 100");
+    *(struct startups *)a->field = (struct startups){ .begin = (uint32_t)n[0],
+                                                      .rate = (uint32_t)n[1],
+                                                      .full = (uint32_t)n[2] };
+    return 0;
+}
+
+static int show_startups(const void *field, struct buf *into)
+{
+    const struct startups *s = field;
+
+    return buf_add_format(into, "%u:%u:%u", s->begin, s->rate, s->full);
+}
+
+/* In the order of cage.h's bits: conf may not include it, a unit test holds
+ * the two together. */
+static const char *const weaker_words[] = { "ids", "chroot", "seccomp",
+                                            "landlock" };
+#define WEAKER_WORDS (sizeof(weaker_words) / sizeof(weaker_words[0]))
+
+static unsigned weaker_bit(struct slice word)
+{
+    for (size_t i = 0; i < WEAKER_WORDS; i++)
+        if (slice_equal(word, slice_from(weaker_words[i])))
+            return 1u << i;
+    return 0;
+}
+
+static int set_weaker(const struct assignment *a)
+{
+    struct slice rest = a->value, word;
+    unsigned bits = 0;
+
+    while (slice_cut(&rest, ' ', &word)) {
+        unsigned bit = weaker_bit(word);
+
+        if (word.len == 0)
+            continue;
+        if (bit == 0)
+            return refuse_syntax(a);
+        bits |= bit;
+    }
+    *(unsigned *)a->field = bits;
+    return 0;
+}
+
+static int show_weaker(const void *field, struct buf *into)
+{
+    unsigned bits = *(const unsigned *)field;
+    const char *blank = "";
+
+    for (size_t i = 0; i < WEAKER_WORDS; i++) {
+        if (!(bits & 1u << i))
+            continue;
+        if (buf_add_text(into, blank) || buf_add_text(into, weaker_words[i]))
+            return -ENOBUFS;
+        blank = " ";
+    }
+    return 0;
+}
+
+const struct setting_kind setting_kinds[SETTING_TYPES] = {
+    [SETTING_PATH] = { "an absolute path", set_path, show_text },
+    [SETTING_NAME] = { "an account's name or number", set_name, show_text },
+    [SETTING_NUMBER] = { "a number, also with K, M or G", set_number,
+                         show_number },
+    [SETTING_DURATION] = { "a time such as 300, 300s, 500ms, 5min or 2h",
+                           set_duration, show_duration },
+    [SETTING_YES_NO] = { "yes or no", set_yes_no, show_yes_no },
+    [SETTING_LISTEN] = { "addresses with ports, comma separated, such as "
+                         "0.0.0.0:21, [::]:21",
+                         set_listen, show_listen },
+    [SETTING_ADDRESS] = { "an IP address or nothing", set_address,
+                          show_address },
+    [SETTING_PORTS] = { "a range such as 50000-50099, or auto N", set_ports,
+                        show_ports },
+    [SETTING_STARTUPS] = { "BEGIN:PERCENT:FULL such as 10:30:100", set_startups,
+                           show_startups },
+    [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
+                         set_weaker, show_weaker },
+};

@@ -1,0 +1,50 @@
+/* One row a type of setting: how its text is read and written. */
+#ifndef CONF_KINDS_H
+#define CONF_KINDS_H
+
+#include "sallyport/conf/settings.h"
+
+/* Room for "line of each key" while parsing; table.c asserts that it fits. */
+#define SETTING_ROWS_MAX 64
+
+/* One "key = value" on its way into a field. */
+struct assignment {
+    const struct setting *row;
+    struct slice value; /* trimmed */
+    void *field;        /* in the struct settings */
+    const char *place;  /* "FILE:LINE" */
+    struct complaint *complaint;
+};
+
+struct setting_kind {
+    const char *syntax; /* what is expected, for complaints and docs */
+    /* 0, or -EINVAL with the complaint and the field untouched. */
+    int (*set)(const struct assignment *a);
+    /* The text that set() would take: 0, -ENOBUFS or -ENOMEM. */
+    int (*show)(const void *field, struct buf *into);
+};
+extern const struct setting_kind setting_kinds[SETTING_TYPES];
+
+/* "PLACE: KEY = VALUE: …"; always -EINVAL. */
+int assignment_refuse(const struct assignment *a, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The network's types, in addresses.c; the plain ones are in kinds.c. */
+int set_listen(const struct assignment *a);
+int set_address(const struct assignment *a);
+int set_ports(const struct assignment *a);
+int show_listen(const void *field, struct buf *into);
+int show_address(const void *field, struct buf *into);
+int show_ports(const void *field, struct buf *into);
+
+/* Settings that are right one by one and wrong together. LINES has the line of
+ * each row of the table, 0 for one that the file doesn't name. */
+int settings_check(const struct settings *s, const char *name,
+                   const size_t lines[SETTING_ROWS_MAX], struct complaint *c);
+
+/* The row of a key, or NULL. */
+const struct setting *setting_find(struct slice key);
+/* The key that a misspelt one is nearest to, or NULL. */
+const char *setting_nearest(struct slice key);
+
+#endif

@@ -1,0 +1,68 @@
+/* Opens configuration and private files, and refuses those that others could
+ * have written or could read. Runs as root in master, as the administrator in
+ * sallyportctl; looks at the opened file, never at its name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#include "kinds.h"
+
+/* A symbolic link is fine: what it leads to is what is judged. */
+static int check_file(int fd, const char *path, struct complaint *c)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return complain(c, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return complain(c, "%s: not a regular file", path);
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return complain(c, "%s: belongs to uid %u; run: chown %u %s", path,
+                        (unsigned)st.st_uid, (unsigned)geteuid(), path);
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return complain(c,
+                        "%s: writable by group or others; run: chmod go-w %s",
+                        path, path);
+    return 0;
+}
+
+int settings_load(struct settings *s, const char *path, struct buf *text,
+                  struct complaint *c)
+{
+    int fd FD_CLEANUP =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int r;
+
+    if (fd < 0)
+        return complain(c, "%s: %s", path, strerror(errno));
+    if (check_file(fd, path, c))
+        return -EINVAL;
+    buf_clear(text);
+    r = fd_read_file(fd, text);
+    if (r == -EFBIG || text->len > SETTINGS_TEXT_MAX)
+        return complain(c, "%s: larger than %u bytes", path, SETTINGS_TEXT_MAX);
+    if (r)
+        return complain(c, "%s: %s", path, strerror(-r));
+    return settings_parse(s, buf_slice(text), path, c);
+}
+
+int settings_private_file(int fd, const char *name, struct complaint *c)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return complain(c, "%s: %s", name, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return complain(c, "%s: not a regular file", name);
+    if (st.st_mode & S_IRWXO)
+        return complain(c, "%s: open to others; run: chmod o-rwx %s", name,
+                        name);
+    if (st.st_mode & S_IWGRP)
+        return complain(c, "%s: writable by group; run: chmod g-w %s", name,
+                        name);
+    return 0;
+}

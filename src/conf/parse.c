@@ -1,0 +1,201 @@
+/* Reads a configuration: inih splits and trims lines that were looked at first,
+ * since it would silently cut a long line in two, join an indented one to its
+ * neighbour, and doesn't say which line it is at.
+ * Runs in master, its children and sallyportctl; must never open a file. */
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "sallyport/base/die.h"
+
+#include "kinds.h"
+
+#define PLACE_MAX (SETTINGS_PATH_MAX + 32)
+
+struct parser {
+    struct settings *settings;
+    const char *name; /* of the file */
+    struct slice rest;
+    size_t line;
+    size_t lines[SETTING_ROWS_MAX]; /* where each key stands; 0: nowhere */
+    bool failed;
+    struct complaint *complaint;
+};
+
+static int fail(struct parser *p, const char *what)
+{
+    p->failed = true;
+    return complain(p->complaint, "%s:%zu: %s", p->name, p->line, what);
+}
+
+static bool has_control(struct slice line)
+{
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.ptr[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+/* A line that isn't blank or comment: what inih would misread. */
+static int check_line(struct parser *p, struct slice line, size_t room)
+{
+    struct slice key = line;
+    const char *equals = memchr(line.ptr, '=', line.len);
+
+    if (has_control(line))
+        return fail(p, "a control byte");
+    if (line.ptr[0] == '[')
+        return fail(p, "there are no sections; remove this line");
+    if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
+        return fail(p, "begins with a blank; lines can't be continued, begin "
+                       "with the key");
+    if (!equals)
+        return fail(p, "no '='; expected: key = value");
+    key.len = (size_t)(equals - line.ptr);
+    if (slice_has(key, ':') || slice_has(key, ';'))
+        return fail(p, "':' or ';' before the '='; expected: key = value");
+    if (line.len > room) {
+        p->failed = true;
+        return complain(p->complaint,
+                        "%s:%zu: too long; a line holds at most %zu bytes",
+                        p->name, p->line, room);
+    }
+    return 0;
+}
+
+static bool is_idle(struct slice line)
+{
+    struct slice text = slice_trim(line);
+
+    return text.len == 0 || text.ptr[0] == '#' || text.ptr[0] == ';';
+}
+
+static struct slice without_bom(struct slice text)
+{
+    if (slice_starts(text, SLICE("\xef\xbb\xbf"))) {
+        text.ptr += 3;
+        text.len -= 3;
+    }
+    return text;
+}
+
+/* inih's reader: one line a call, with its end, like fgets(3). */
+static char *next_line(char *out, int size, void *stream)
+{
+    struct parser *p = stream;
+    struct slice line;
+
+    if (p->failed || size < 3 || !slice_cut(&p->rest, '\n', &line))
+        return NULL;
+    p->line++;
+    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    if (is_idle(line))
+        return strcpy(out, "\n");
+    if (check_line(p, line, (size_t)size - 2))
+        return NULL;
+    memcpy(out, line.ptr, line.len);
+    strcpy(out + line.len, "\n");
+    return out;
+}
+
+static int unknown_key(struct parser *p, const char *key)
+{
+    const char *nearest = setting_nearest(slice_from(key));
+
+    p->failed = true;
+    if (key[0] == '\0')
+        return fail(p, "no key before the '='; expected: key = value");
+    if (!nearest)
+        return complain(p->complaint, "%s:%zu: unknown key \"%s\"", p->name,
+                        p->line, key);
+    return complain(p->complaint,
+                    "%s:%zu: unknown key \"%s\"; did you mean \"%s\"?", p->name,
+                    p->line, key, nearest);
+}
+
+static int assign(struct parser *p, const struct setting *row,
+                  const char *value)
+{
+    char place[PLACE_MAX];
+    struct assignment a = { .row = row,
+                            .value = slice_from(value),
+                            .field = (char *)p->settings + row->offset,
+                            .place = place,
+                            .complaint = p->complaint };
+
+    snprintf(place, sizeof(place), "%s:%zu", p->name, p->line);
+    return setting_kinds[row->type].set(&a);
+}
+
+static int take(struct parser *p, const char *key, const char *value)
+{
+    const struct setting *row = setting_find(slice_from(key));
+    size_t *line;
+
+    if (!row)
+        return unknown_key(p, key);
+    line = &p->lines[row - setting_table];
+    if (*line != 0) {
+        p->failed = true;
+        return complain(p->complaint,
+                        "%s:%zu: %s stands in line %zu already; keep one",
+                        p->name, p->line, key, *line);
+    }
+    *line = p->line;
+    return assign(p, row, value);
+}
+
+/* inih's handler: 1 goes on. */
+static int on_pair(void *user, const char *section, const char *key,
+                   const char *value)
+{
+    struct parser *p = user;
+
+    (void)section; /* check_line() lets none through */
+    if (!p->failed && take(p, key, value))
+        p->failed = true;
+    return !p->failed;
+}
+
+void settings_default(struct settings *s)
+{
+    struct complaint complaint = { .text = "" };
+    struct parser p = { .settings = s,
+                        .name = "default",
+                        .complaint = &complaint };
+
+    memset(s, 0, sizeof(*s));
+    for (size_t i = 0; i < setting_count; i++)
+        if (assign(&p, &setting_table[i], setting_table[i].value))
+            die(EX_SOFTWARE, "%s", complaint.text);
+}
+
+int settings_parse(struct settings *s, struct slice text, const char *name,
+                   struct complaint *c)
+{
+    struct settings read;
+    struct parser p = { .settings = &read,
+                        .name = name,
+                        .rest = without_bom(text),
+                        .complaint = c };
+    int r;
+
+    settings_default(&read);
+    r = ini_parse_stream(next_line, &p, on_pair, &p);
+    if (r < 0)
+        return complain(c, "%s: out of memory", name);
+    if (r > 0 && !p.failed) {
+        p.line = (size_t)r;
+        return fail(&p, "expected: key = value");
+    }
+    if (p.failed || settings_check(&read, name, p.lines, c))
+        return -EINVAL;
+    *s = read;
+    return 0;
+}

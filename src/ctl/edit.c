@@ -1,0 +1,301 @@
+/* An edit of the users file. The lock is a file of its own beside it
+ * (USERS.lock), since the users file itself is exchanged. Two edits never
+ * overlap; a reader never needs the lock. */
+#include "edit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+#include "ctl.h"
+#include "replace.h"
+
+#define LOCK_PAUSE_NS 5000000
+
+static int fail(struct edit *e, int error, const char *what)
+{
+    complain(e->complaint, "%s: %s: %s%s", e->path, what, strerror(error),
+             ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "");
+    return ctl_exit_of(error);
+}
+
+/* A link to the users file is followed once and for all, or the rename would
+ * replace the link. */
+static int resolve(struct edit *e, const char *path)
+{
+    char folder[PATH_MAX], *slash;
+    size_t len;
+
+    if (realpath(path, e->path)) {
+        e->name = strrchr(e->path, '/') + 1;
+        return 0;
+    }
+    if (errno != ENOENT || strlen(path) >= sizeof(folder))
+        return -errno;
+    strcpy(folder, path);
+    slash = strrchr(folder, '/');
+    *slash = '\0';
+    if (!realpath(slash == folder ? "/" : folder, e->path))
+        return -errno;
+    len = strlen(e->path);
+    if (len + 1 + strlen(slash + 1) >= sizeof(e->path))
+        return -ENAMETOOLONG;
+    e->path[len] = '/';
+    e->name = strcpy(e->path + len + 1, slash + 1);
+    return 0;
+}
+
+static int open_folder(struct edit *e, const char *path)
+{
+    int r = resolve(e, path);
+
+    if (r) {
+        complain(e->complaint, "%s: %s; make its folder first", path,
+                 strerror(-r));
+        return ctl_exit_of(-r);
+    }
+    e->name[-1] = '\0';
+    e->folder_fd =
+        open(e->path[0] ? e->path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    e->name[-1] = '/';
+    return e->folder_fd < 0 ? fail(e, errno, "its folder") : 0;
+}
+
+static int open_beside(struct edit *e, const char *ending, int flags)
+{
+    char name[NAME_MAX + 1];
+    int n = snprintf(name, sizeof(name), "%s%s", e->name, ending);
+    int fd;
+
+    if (n > NAME_MAX)
+        return -ENAMETOOLONG;
+    fd = openat(e->folder_fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                0600);
+    return fd < 0 ? -errno : fd;
+}
+
+static int take_lock(struct edit *e, unsigned lock_ms)
+{
+    const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+    uint64_t end = clock_ms() + lock_ms;
+
+    e->lock_fd = open_beside(e, ".lock", O_RDWR | O_CREAT);
+    if (e->lock_fd < 0)
+        return fail(e, -e->lock_fd, "its lock");
+    while (flock(e->lock_fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return fail(e, errno, "its lock");
+        if (clock_ms() >= end) {
+            complain(e->complaint,
+                     "%s is being edited by somebody else; try again later",
+                     e->path);
+            return EX_TEMPFAIL;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+/* The file's text and its rows; what isn't there yet is empty. */
+static int read_current(struct edit *e)
+{
+    FD_CLEANUP int fd = open_beside(e, "", O_RDONLY);
+    int r;
+
+    if (fd == -ENOENT)
+        return 0;
+    if (fd < 0)
+        return fail(e, -fd, "can't be read");
+    if (fstat(fd, &e->old))
+        return fail(e, errno, "can't be read");
+    e->exists = true;
+    r = fd_read_file(fd, &e->text);
+    if (r && r != -EFBIG) /* too large: users_read() says so */
+        return fail(e, -r, "can't be read");
+    return users_read(&e->users, fd, e->path, e->complaint) ? EX_DATAERR : 0;
+}
+
+int edit_open(struct edit *e, const char *path, unsigned lock_ms,
+              struct complaint *c)
+{
+    int code;
+
+    *e = (struct edit){ .folder_fd = -1, .lock_fd = -1, .complaint = c };
+    buf_init(&e->text, USERS_FILE_MAX);
+    code = open_folder(e, path);
+    if (code == 0)
+        code = take_lock(e, lock_ms);
+    if (code)
+        return code;
+    replace_clean(e->folder_fd, e->name);
+    return read_current(e);
+}
+
+void edit_release(struct edit *e)
+{
+    buf_release(&e->text);
+    users_release(&e->users);
+    fd_close(&e->folder_fd);
+    fd_close(&e->lock_fd); /* the lock goes with it */
+}
+
+int users_load(struct users *u, const char *path, struct complaint *c)
+{
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int error = errno;
+
+    *u = (struct users){ 0 };
+    if (fd >= 0)
+        return users_read(u, fd, path, c) ? EX_DATAERR : 0;
+    if (error == ENOENT)
+        return 0;
+    complain(c, "%s: %s%s", path, strerror(error),
+             ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "");
+    return ctl_exit_of(error);
+}
+
+static int too_large(struct edit *e)
+{
+    complain(e->complaint, "%s: would be larger than %u bytes", e->path,
+             USERS_FILE_MAX);
+    return EX_DATAERR;
+}
+
+int edit_append(struct edit *e, struct slice line)
+{
+    struct buf *text = &e->text;
+
+    if (text->len > 0 && text->data[text->len - 1] != '\n' &&
+        buf_add_text(text, "\n"))
+        return too_large(e);
+    if (buf_add_slice(text, line) || buf_add_text(text, "\n"))
+        return too_large(e);
+    return 0;
+}
+
+/* Exchanges the LEN bytes at AT for others. */
+static int splice_text(struct edit *e, size_t at, size_t len, struct slice by)
+{
+    struct buf changed;
+    struct slice text = buf_slice(&e->text);
+    int r;
+
+    buf_init(&changed, USERS_FILE_MAX);
+    r = buf_add(&changed, text.ptr, at);
+    if (r == 0)
+        r = buf_add_slice(&changed, by);
+    if (r == 0)
+        r = buf_add(&changed, text.ptr + at + len, text.len - at - len);
+    if (r) {
+        buf_release(&changed);
+        return too_large(e);
+    }
+    buf_release(&e->text);
+    e->text = changed;
+    return 0;
+}
+
+/* Where the user's line stands in the text, with its end. */
+static struct slice line_of(const struct edit *e, const struct user *user)
+{
+    struct slice rest = buf_slice(&e->text), line = { NULL, 0 };
+
+    for (size_t i = 0; i < user->line; i++)
+        slice_cut(&rest, '\n', &line);
+    if (rest.ptr)
+        line.len++;
+    return line;
+}
+
+int edit_remove(struct edit *e, const struct user *user)
+{
+    struct slice line = line_of(e, user);
+
+    return splice_text(e, (size_t)(line.ptr - e->text.data), line.len,
+                       SLICE(""));
+}
+
+int edit_set_hash(struct edit *e, const struct user *user, const char *hash)
+{
+    struct slice rest = line_of(e, user), name, old;
+
+    slice_cut(&rest, ':', &name);
+    slice_cut(&rest, ':', &old);
+    return splice_text(e, (size_t)(old.ptr - e->text.data), old.len,
+                       slice_from(hash));
+}
+
+/* What was written must be what auth and master will accept. */
+static int check_written(int fd, void *owner)
+{
+    struct edit *e = owner;
+    struct users u;
+
+    if (users_read(&u, fd, "the changed users file", e->complaint))
+        return -EINVAL;
+    users_release(&u);
+    return 0;
+}
+
+int edit_commit(struct edit *e)
+{
+    int r = replace_file(e->folder_fd, e->name, buf_slice(&e->text),
+                         e->exists ? &e->old : NULL, check_written, e);
+
+    if (r == -EINVAL && e->complaint->text[0])
+        return EX_DATAERR;
+    return r ? fail(e, -r, "can't be written") : 0;
+}
+
+static int bad_last_uid(struct edit *e)
+{
+    complain(e->complaint,
+             "%s.last-uid:1: not a number; write the highest uid ever used",
+             e->path);
+    return EX_DATAERR;
+}
+
+int edit_last_uid(struct edit *e, uint64_t *ret)
+{
+    FD_CLEANUP int fd = open_beside(e, ".last-uid", O_RDONLY);
+    char text[32];
+    struct slice digits = { text, 0 };
+    ssize_t n;
+
+    *ret = 0;
+    if (fd == -ENOENT)
+        return 0;
+    if (fd < 0)
+        return fail(e, -fd, ".last-uid");
+    n = read(fd, text, sizeof(text));
+    if (n < 0)
+        return fail(e, errno, ".last-uid");
+    digits.len = (size_t)n;
+    if (n > 0 && text[n - 1] == '\n')
+        digits.len--;
+    if (slice_number(digits, UINT32_MAX, ret))
+        return bad_last_uid(e);
+    return 0;
+}
+
+int edit_set_last_uid(struct edit *e, uint64_t uid)
+{
+    char name[NAME_MAX + 1], text[32];
+    int n = snprintf(name, sizeof(name), "%s.last-uid", e->name);
+    int r = -ENAMETOOLONG;
+
+    snprintf(text, sizeof(text), "%llu\n", (unsigned long long)uid);
+    if (n <= NAME_MAX)
+        r = replace_file(e->folder_fd, name, slice_from(text), NULL, NULL,
+                         NULL);
+    return r ? fail(e, -r, ".last-uid can't be written") : 0;
+}

@@ -1,0 +1,144 @@
+/* Makes homes. Runs as root over folders in which users may change names under
+ * our feet: every step acts on a descriptor, and no link is followed in the
+ * last component. */
+#include "home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#include "ctl.h"
+
+#define FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+int home_tidy(struct slice path, char *out, size_t size)
+{
+    struct slice part;
+    size_t len = 0;
+
+    while (slice_cut(&path, '/', &part)) {
+        if (part.len == 0)
+            continue;
+        if (len + part.len + 2 > size)
+            return -ENAMETOOLONG;
+        out[len++] = '/';
+        memcpy(out + len, part.ptr, part.len);
+        len += part.len;
+    }
+    out[len] = '\0';
+    return 0;
+}
+
+bool home_beneath(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+
+    return !strncmp(path, folder, len) &&
+           (path[len] == '\0' || path[len] == '/');
+}
+
+static int fail(struct complaint *c, const char *path, int error)
+{
+    complain(c, "%s: %s%s", path, strerror(error),
+             error == ENOENT ? "; make the folder that it is in first" : "");
+    return ctl_exit_of(error) == EX_NOPERM ? EX_NOPERM : EX_CANTCREAT;
+}
+
+static uid_t wanted_owner(uid_t uid)
+{
+    return geteuid() == 0 ? uid : geteuid();
+}
+
+/* 0711: each user passes through it, and can't see who else is there. */
+static int make_homes(const char *homes, struct complaint *c)
+{
+    if (mkdir(homes, 0711) == 0)
+        return chmod(homes, 0711) ? fail(c, homes, errno) : 0;
+    return errno == EEXIST ? 0 : fail(c, homes, errno);
+}
+
+int home_open_parent(const char *home, const char *homes)
+{
+    char rest[PATH_MAX];
+    FD_CLEANUP int fd = -1;
+    char *at = rest, *slash;
+
+    if (!home_beneath(home, homes)) {
+        strcpy(rest, home);
+        *strrchr(rest, '/') = '\0';
+        fd = open(rest[0] ? rest : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd_take(&fd);
+    }
+    strcpy(rest, home + strlen(homes) + 1);
+    fd = open(homes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd >= 0 && (slash = strchr(at, '/'))) {
+        int next;
+
+        *slash = '\0';
+        next = openat(fd, at, FOLDER);
+        fd_close(&fd);
+        fd = next;
+        at = slash + 1;
+    }
+    return fd < 0 ? -errno : fd_take(&fd);
+}
+
+/* A home that was there: kept when it is the user's own. */
+static int check_kept(int fd, const char *home, uid_t uid, struct complaint *c)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return fail(c, home, errno);
+    if (st.st_uid == wanted_owner(uid))
+        return 0;
+    complain(c,
+             "%s is there and belongs to uid %u; give --uid %u or --home DIR, "
+             "or chown it to %u",
+             home, (unsigned)st.st_uid, (unsigned)st.st_uid,
+             (unsigned)wanted_owner(uid));
+    return EX_CANTCREAT;
+}
+
+static int dress(int fd, int parent, const char *home, uid_t uid, gid_t gid,
+                 struct complaint *c)
+{
+    if (fchmod(fd, 0700) || (geteuid() == 0 && fchown(fd, uid, gid)) ||
+        fsync(parent))
+        return fail(c, home, errno);
+    return 0;
+}
+
+int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
+              bool *made, struct complaint *c)
+{
+    const char *name = strrchr(home, '/') + 1;
+    FD_CLEANUP int parent = -1;
+    FD_CLEANUP int fd = -1;
+    int code = home_beneath(home, homes) ? make_homes(homes, c) : 0;
+
+    if (code)
+        return code;
+    parent = home_open_parent(home, homes);
+    if (parent < 0)
+        return fail(c, home, -parent);
+    *made = mkdirat(parent, name, 0700) == 0;
+    if (!*made && errno != EEXIST)
+        return fail(c, home, errno);
+    fd = openat(parent, name, FOLDER);
+    if (fd < 0)
+        return fail(c, home, errno);
+    return *made ? dress(fd, parent, home, uid, gid, c)
+                 : check_kept(fd, home, uid, c);
+}
+
+void home_unmake(const char *home)
+{
+    rmdir(home);
+}

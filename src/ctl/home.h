@@ -1,0 +1,36 @@
+/* Homes: made and removed. "An exit code" is 0 or one of sysexits.h. */
+#ifndef CTL_HOME_H
+#define CTL_HOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "sallyport/base/complaint.h"
+#include "sallyport/base/slice.h"
+
+/* An absolute path without "//" and without '/' at its end: 0, or
+ * -ENAMETOOLONG. Judges by the text alone. */
+int home_tidy(struct slice path, char *out, size_t size);
+/* PATH is FOLDER or lies beneath it (both tidy). */
+bool home_beneath(const char *path, const char *folder);
+
+/* The folder that the home is in, or -errno. Beneath HOMES no component may be
+ * a symbolic link, for a user could have made it. */
+int home_open_parent(const char *home, const char *homes);
+
+/* An exit code. Makes the folder, 0700, the user's when run by root. *made is
+ * false for one that was there and is kept; one of somebody else's is refused,
+ * and so is a symbolic link. HOMES is made too where only it is missing. */
+int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
+              bool *made, struct complaint *c);
+/* Removes an empty home again. */
+void home_unmake(const char *home);
+
+/* An exit code. Removes the home and all in it: only beneath HOMES (its path
+ * from there must hold no symbolic link), only when UID owns it, never into
+ * another mount. */
+int home_purge(const char *home, const char *homes, uid_t uid,
+               struct complaint *c);
+
+#endif

@@ -1,0 +1,124 @@
+/* A password from the terminal or standard input; never from an argument,
+ * which all users of the machine could read. Wiped everywhere but in the
+ * secret it ends up in. */
+#include "password.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#include "terminal.h"
+
+struct line {
+    char bytes[SECRET_MAX + 2]; /* one more than a password, to see too long */
+};
+
+static void line_wipe(struct line *l)
+{
+    explicit_bzero(l->bytes, sizeof(l->bytes));
+}
+#define LINE_CLEANUP __attribute__((cleanup(line_wipe)))
+
+static int refuse(struct complaint *c, int code, const char *why)
+{
+    complain(c, "the password %s", why);
+    return code;
+}
+
+/* CR and LF can't be sent in a PASS command. */
+static int take(struct secret *s, struct slice text, struct complaint *c)
+{
+    if (text.len < PASSWORD_MIN)
+        return refuse(c, EX_DATAERR, "is too short; use at least 8 bytes");
+    if (slice_has(text, '\r') || slice_has(text, '\n'))
+        return refuse(c, EX_DATAERR, "holds a line end");
+    if (text.len > SECRET_MAX)
+        return refuse(c, EX_DATAERR, "is longer than 512 bytes");
+    if (secret_set(s, text))
+        return refuse(c, EX_DATAERR, "holds a NUL byte");
+    return 0;
+}
+
+/* Byte by byte: what stands behind the line is somebody else's. */
+static int read_stdin(struct secret *s, struct complaint *c)
+{
+    LINE_CLEANUP struct line line;
+    size_t len = 0;
+
+    while (len < sizeof(line.bytes)) {
+        ssize_t n = read(STDIN_FILENO, &line.bytes[len], 1);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return refuse(c, EX_IOERR, "can't be read from standard input");
+        if (n == 0 || line.bytes[len] == '\n')
+            break;
+        len++;
+    }
+    return take(s, (struct slice){ line.bytes, len }, c);
+}
+
+static int refuse_line(int error, struct complaint *c)
+{
+    if (error == EINTR)
+        return refuse(c, EX_TEMPFAIL, "was not given; nothing has changed");
+    if (error == ETIMEDOUT)
+        return refuse(c, EX_TEMPFAIL, "didn't come in time; try again");
+    if (error == ENAMETOOLONG)
+        return refuse(c, EX_DATAERR, "is longer than 512 bytes");
+    return refuse(c, EX_IOERR,
+                  "can't be read from the terminal; give it as "
+                  "one line of standard input");
+}
+
+static int read_twice(struct secret *s, int tty, const char *prompt,
+                      struct complaint *c)
+{
+    LINE_CLEANUP struct line first, again;
+    int len =
+        terminal_line(tty, prompt, false, first.bytes, sizeof(first.bytes));
+    int len_again, code;
+
+    if (len < 0)
+        return refuse_line(-len, c);
+    code = take(s, (struct slice){ first.bytes, (size_t)len }, c);
+    if (code)
+        return code;
+    len_again = terminal_line(tty, "The same again: ", false, again.bytes,
+                              sizeof(again.bytes));
+    if (len_again < 0)
+        return refuse_line(-len_again, c);
+    if (len != len_again || memcmp(first.bytes, again.bytes, (size_t)len) != 0)
+        return refuse(c, EX_DATAERR, "was not the same twice; try again");
+    return 0;
+}
+
+int password_read(struct secret *s, const char *user, struct complaint *c)
+{
+    char prompt[64];
+    FD_CLEANUP int tty = -1;
+
+    if (!isatty(STDIN_FILENO))
+        return read_stdin(s, c);
+    tty = terminal_open();
+    if (tty < 0)
+        return refuse_line(-tty, c);
+    snprintf(prompt, sizeof(prompt), "New password of %s: ", user);
+    return read_twice(s, tty, prompt, c);
+}
+
+bool terminal_confirm(const char *question)
+{
+    FD_CLEANUP int tty = isatty(STDIN_FILENO) ? terminal_open() : -1;
+    char answer[8];
+
+    if (tty < 0 ||
+        terminal_line(tty, question, true, answer, sizeof(answer)) < 0)
+        return false;
+    return !strcmp(answer, "y") || !strcmp(answer, "yes");
+}

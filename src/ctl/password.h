@@ -1,0 +1,18 @@
+/* A password or an answer from the person at the terminal. */
+#ifndef CTL_PASSWORD_H
+#define CTL_PASSWORD_H
+
+#include <stdbool.h>
+
+#include "sallyport/base/complaint.h"
+#include "sallyport/base/secret.h"
+
+#define PASSWORD_MIN 8
+
+/* Twice on /dev/tty without echo; or, when standard input is no terminal, one
+ * line of it. An exit code. */
+int password_read(struct secret *s, const char *user, struct complaint *c);
+/* One line on /dev/tty: "y" or "yes"? False without a terminal too. */
+bool terminal_confirm(const char *question);
+
+#endif

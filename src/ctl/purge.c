@@ -1,0 +1,160 @@
+/* Removes a home and all in it, as root, while its user may still be at work
+ * there: no path is resolved twice, no link followed, no mount entered, and
+ * depth costs no descriptors, since what lies deep is moved up first. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#include "ctl.h"
+#include "home.h"
+
+#define FOLDER     (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define DEPTH_MAX  32
+#define ROUNDS_MAX 100000
+
+struct purge {
+    int top_fd; /* the home */
+    dev_t device;
+    unsigned moved; /* folders that were moved up */
+    bool changed;   /* in this round */
+};
+
+static int empty_folder(struct purge *p, int fd, unsigned depth);
+
+/* Too deep: up into the home itself, for the next round. */
+static int move_up(struct purge *p, int folder, const char *name)
+{
+    char to[64];
+
+    snprintf(to, sizeof(to), ".sallyport-purge-%d-%u", (int)getpid(),
+             p->moved++);
+    p->changed = true;
+    return renameat(folder, name, p->top_fd, to) ? -errno : 0;
+}
+
+static int remove_folder(struct purge *p, int folder, const char *name,
+                         unsigned depth)
+{
+    FD_CLEANUP int fd = openat(folder, name, FOLDER);
+    struct stat st;
+    int r;
+
+    if (fd < 0 || fstat(fd, &st))
+        return -errno;
+    if (st.st_dev != p->device)
+        return -EXDEV;
+    if (depth == DEPTH_MAX)
+        return move_up(p, folder, name);
+    r = empty_folder(p, fd, depth + 1);
+    if (r)
+        return r;
+    if (unlinkat(folder, name, AT_REMOVEDIR))
+        return errno == ENOTEMPTY ? 0 : -errno; /* the next round */
+    p->changed = true;
+    return 0;
+}
+
+static int remove_entry(struct purge *p, int folder, const char *name,
+                        unsigned depth)
+{
+    if (unlinkat(folder, name, 0) == 0) {
+        p->changed = true;
+        return 0;
+    }
+    if (errno == EISDIR || errno == EPERM)
+        return remove_folder(p, folder, name, depth);
+    return errno == ENOENT ? 0 : -errno;
+}
+
+static int empty_folder(struct purge *p, int fd, unsigned depth)
+{
+    int copy = openat(fd, ".", FOLDER); /* closedir() closes it */
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    const struct dirent *entry;
+    int r = 0;
+
+    if (!dir) {
+        r = -errno;
+        fd_close(&copy);
+        return r;
+    }
+    while (r == 0 && (entry = readdir(dir))) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        r = remove_entry(p, fd, entry->d_name, depth);
+        if (r == -ENOENT)
+            r = 0; /* the user was faster */
+    }
+    closedir(dir);
+    return r;
+}
+
+/* Until the home itself is gone; each round makes some way. */
+static int purge_rounds(struct purge *p, int parent, const char *name)
+{
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        int r;
+
+        p->changed = false;
+        r = empty_folder(p, p->top_fd, 0);
+        if (r)
+            return r;
+        if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
+            return 0;
+        if (errno != ENOTEMPTY || !p->changed)
+            return -errno;
+    }
+    return -ENOTEMPTY;
+}
+
+static int refuse(struct complaint *c, const char *home, const char *why)
+{
+    complain(c, "%s was not removed: %s", home, why);
+    return EX_CANTCREAT;
+}
+
+static int check_home(struct purge *p, uid_t uid, const char *home,
+                      struct complaint *c)
+{
+    uid_t owner = geteuid() == 0 ? uid : geteuid();
+    struct stat st;
+
+    if (fstat(p->top_fd, &st))
+        return refuse(c, home, strerror(errno));
+    if (st.st_uid != owner)
+        return refuse(c, home, "it belongs to another uid; look at it first");
+    p->device = st.st_dev;
+    return 0;
+}
+
+int home_purge(const char *home, const char *homes, uid_t uid,
+               struct complaint *c)
+{
+    const char *name = strrchr(home, '/') + 1;
+    FD_CLEANUP int parent = -1;
+    FD_CLEANUP int top = -1;
+    struct purge p;
+    int r;
+
+    if (!home_beneath(home, homes) || !strcmp(home, homes))
+        return refuse(c, home, "it isn't beneath the folder \"homes\"");
+    parent = home_open_parent(home, homes);
+    if (parent < 0)
+        return refuse(c, home, strerror(-parent));
+    top = openat(parent, name, FOLDER);
+    if (top < 0)
+        return refuse(c, home, strerror(errno));
+    p = (struct purge){ .top_fd = top };
+    r = check_home(&p, uid, home, c);
+    if (r)
+        return r;
+    r = purge_rounds(&p, parent, name);
+    return r ? refuse(c, home, strerror(-r)) : 0;
+}

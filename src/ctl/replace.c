@@ -1,0 +1,80 @@
+/* A file's whole content, exchanged in one step: written beside it, synced,
+ * renamed. Runs under the lock of edit.c, so a NAME.new that is there already
+ * was left by somebody who was killed. */
+#include "replace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+static int temp_name(const char *name, char out[NAME_MAX + 1])
+{
+    int n = snprintf(out, NAME_MAX + 1, "%s.new", name);
+
+    return n > NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+void replace_clean(int folder_fd, const char *name)
+{
+    char temp[NAME_MAX + 1];
+
+    if (temp_name(name, temp) == 0)
+        unlinkat(folder_fd, temp, 0);
+}
+
+/* The mode last: until then the bytes are the caller's alone. */
+static int dress(int fd, const struct stat *like)
+{
+    struct stat st;
+
+    if (!like)
+        return 0;
+    if (fstat(fd, &st))
+        return -errno;
+    if ((st.st_uid != like->st_uid || st.st_gid != like->st_gid) &&
+        fchown(fd, like->st_uid, like->st_gid))
+        return -errno;
+    return fchmod(fd, like->st_mode & (S_IRWXU | S_IRWXG)) ? -errno : 0;
+}
+
+static int fill(int fd, struct slice bytes, const struct stat *like,
+                replace_check *check, void *owner)
+{
+    int r = fd_write_all(fd, bytes.ptr, bytes.len);
+
+    if (r == 0)
+        r = dress(fd, like);
+    if (r == 0 && check)
+        r = check(fd, owner);
+    if (r == 0 && fsync(fd))
+        r = -errno;
+    return r;
+}
+
+int replace_file(int folder_fd, const char *name, struct slice bytes,
+                 const struct stat *like, replace_check *check, void *owner)
+{
+    char temp[NAME_MAX + 1];
+    int r = temp_name(name, temp);
+    FD_CLEANUP int fd = -1;
+
+    if (r)
+        return r;
+    replace_clean(folder_fd, name);
+    fd = openat(folder_fd, temp,
+                O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    r = fill(fd, bytes, like, check, owner);
+    if (r == 0 && renameat(folder_fd, temp, folder_fd, name))
+        r = -errno;
+    if (r) {
+        replace_clean(folder_fd, name);
+        return r;
+    }
+    return fsync(folder_fd) ? -errno : 0;
+}

@@ -1,0 +1,112 @@
+/* "user list" and "user show": for people, and as JSON. Never shows a hash,
+ * only its kind. */
+#include <jansson.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "ctl.h"
+#include "edit.h"
+
+#define TEXT_MAX (USER_HOME_MAX + 1)
+
+/* JSON is UTF-8; bytes of a text that isn't become '?'. */
+static json_t *json_text(const char *text)
+{
+    json_t *value = json_string(text);
+    char plain[TEXT_MAX];
+    size_t len = 0;
+
+    if (value)
+        return value;
+    for (; text[len] && len + 1 < sizeof(plain); len++)
+        plain[len] = (unsigned char)text[len] < 0x80 ? text[len] : '?';
+    plain[len] = '\0';
+    return json_string(plain);
+}
+
+static json_t *json_user(const struct user *user)
+{
+    char rights[16];
+
+    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s}", "name",
+                     user->name, "uid", (json_int_t)user->uid, "gid",
+                     (json_int_t)user->gid, "comment", json_text(user->comment),
+                     "home", json_text(user->home), "rights",
+                     rights_text(user->rights, rights), "locked",
+                     (int)user->locked, "password", user_hash_kind(user->hash));
+}
+
+static int json_write(struct context *x, json_t *value)
+{
+    int r = value ? json_dumpf(value, stdout, JSON_INDENT(2)) : -1;
+
+    json_decref(value);
+    if (r)
+        return ctl_fail(x, EX_IOERR, "JSON can't be written");
+    putchar('\n');
+    return 0;
+}
+
+static int list_json(struct context *x, const struct users *u)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < u->count; i++)
+        if (json_array_append_new(list, json_user(&u->row[i])))
+            return json_decref(list),
+                   ctl_fail(x, EX_OSERR, "out of memory for JSON");
+    return json_write(x, list);
+}
+
+static int list_plain(const struct users *u)
+{
+    char rights[16];
+
+    printf("%-20s %10s %-8s %-7s %s\n", "NAME", "UID", "RIGHTS", "STATE",
+           "HOME");
+    for (size_t i = 0; i < u->count; i++) {
+        const struct user *row = &u->row[i];
+
+        printf("%-20s %10u %-8s %-7s %s\n", row->name, (unsigned)row->uid,
+               rights_text(row->rights, rights),
+               row->locked ? "locked" : "active", row->home);
+    }
+    return 0;
+}
+
+int user_list(struct context *x)
+{
+    struct users u;
+    int code = users_load(&u, x->settings.users, &x->complaint);
+
+    if (code == 0)
+        code = x->args.json ? list_json(x, &u) : list_plain(&u);
+    users_release(&u);
+    return code;
+}
+
+static int show_plain(const struct user *user)
+{
+    char rights[16];
+
+    printf("name:     %s\nuid:      %u\ngid:      %u\ncomment:  %s\n"
+           "home:     %s\nrights:   %s\nstate:    %s\npassword: %s\n",
+           user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
+           user->home, rights_text(user->rights, rights),
+           user->locked ? "locked" : "active", user_hash_kind(user->hash));
+    return 0;
+}
+
+int user_show(struct context *x)
+{
+    const struct user *user;
+    struct users u;
+    int code = users_load(&u, x->settings.users, &x->complaint);
+
+    if (code == 0)
+        code = ctl_find(x, &u, &user);
+    if (code == 0)
+        code = x->args.json ? json_write(x, json_user(user)) : show_plain(user);
+    users_release(&u);
+    return code;
+}

@@ -1,0 +1,67 @@
+/* Password hashes: libcrypt's room. Runs in auth, which verifies, and in
+ * sallyportctl, which makes. Never stores or compares a password itself. */
+#include "sallyport/hash/hash.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <string.h>
+
+#define SALT_BYTES 16
+
+/* The setting of a new hash with libxcrypt's usual cost; any salt will do. */
+static const char nobody[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$";
+
+/* crypt(3) of the password: 0, or -EINVAL for a setting that it refuses. */
+static int compute(const struct secret *password, const char *setting,
+                   char out[CRYPT_OUTPUT_SIZE])
+{
+    struct crypt_data data;
+    const char *result;
+    int r = -EINVAL;
+
+    memset(&data, 0, sizeof(data));
+    result = crypt_rn(password->bytes, setting, &data, sizeof(data));
+    if (result && result[0] != '*') {
+        memcpy(out, data.output, CRYPT_OUTPUT_SIZE);
+        r = 0;
+    }
+    explicit_bzero(&data, sizeof(data));
+    return r;
+}
+
+int hash_make(const struct secret *password, char out[HASH_MAX])
+{
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE], salt[SALT_BYTES];
+
+    _Static_assert(CRYPT_OUTPUT_SIZE <= HASH_MAX, "a hash fits");
+    random_bytes(salt, sizeof(salt));
+    if (!crypt_gensalt_rn("$y$", 0, salt, SALT_BYTES, setting, sizeof(setting)))
+        return -errno;
+    return compute(password, setting, out);
+}
+
+bool hash_verify(const struct secret *password, const char *hash)
+{
+    char result[CRYPT_OUTPUT_SIZE];
+    bool yes = false;
+
+    if (compute(password, hash, result))
+        return false;
+    if (strlen(hash) == strlen(result))
+        yes = secret_equal(hash, result, strlen(hash));
+    explicit_bzero(result, sizeof(result));
+    return yes;
+}
+
+/* A locked user's hash, with or without its '!', is a good LIKE. */
+bool hash_verify_nobody(const struct secret *password, const char *like)
+{
+    char result[CRYPT_OUTPUT_SIZE];
+
+    if (like && like[0] == '!')
+        like++;
+    if (!like || compute(password, like, result))
+        (void)compute(password, nobody, result);
+    explicit_bzero(result, sizeof(result));
+    return false;
+}

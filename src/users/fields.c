@@ -1,0 +1,114 @@
+/* What the fields of a users line may hold. Pure: looks at bytes, hashes
+ * nothing. A hash of a kind that falls in seconds (DES, MD5, NT), or none at
+ * all, is no hash. */
+#include <string.h>
+
+#include "sallyport/users/users.h"
+
+bool user_name_ok(struct slice name)
+{
+    if (name.len == 0 || name.len > USER_NAME_MAX || name.ptr[0] == '.' ||
+        name.ptr[0] == '-')
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+              c == '_' || c == '-'))
+            return false;
+    }
+    return true;
+}
+
+static bool printable(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c < 0x20 || c == 0x7f || c == ':')
+            return false;
+    }
+    return true;
+}
+
+bool user_comment_ok(struct slice comment)
+{
+    return comment.len <= USER_COMMENT_MAX && printable(comment);
+}
+
+bool user_home_ok(struct slice home)
+{
+    struct slice rest = home, part;
+    bool any = false;
+
+    if (home.len == 0 || home.len > USER_HOME_MAX || home.ptr[0] != '/' ||
+        !printable(home))
+        return false;
+    while (slice_cut(&rest, '/', &part)) {
+        if (slice_equal(part, SLICE(".")) || slice_equal(part, SLICE("..")))
+            return false;
+        any = any || part.len > 0;
+    }
+    return any;
+}
+
+/* crypt(5): the prefix, how many '$' in all, and what follows the last. */
+static const struct kind {
+    const char *prefix, *name;
+    size_t dollars_min, dollars_max, tail;
+} kinds[] = {
+    { "$y$", "yescrypt", 4, 4, 43 }, { "$2b$", "bcrypt", 3, 3, 53 },
+    { "$2a$", "bcrypt", 3, 3, 53 },  { "$2y$", "bcrypt", 3, 3, 53 },
+    { "$7$", "scrypt", 3, 3, 43 },   { "$6$", "SHA-512", 3, 4, 86 },
+    { "$5$", "SHA-256", 3, 4, 43 },
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static const struct kind *kind_of(const char *hash)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (slice_starts(slice_from(hash), slice_from(kinds[i].prefix)))
+            return &kinds[i];
+    return NULL;
+}
+
+/* The bytes that crypt(3) encodes a hash in. */
+static bool encoded(const char *text)
+{
+    return text[strspn(text, "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                             "abcdefghijklmnopqrstuvwxyz")] == '\0';
+}
+
+static bool hash_shape_ok(const char *hash)
+{
+    const struct kind *kind = kind_of(hash);
+    size_t dollars = 0;
+    const char *tail = hash;
+
+    if (!kind || strlen(hash) > USER_HASH_MAX)
+        return false;
+    for (const char *at = hash; *at; at++) {
+        if (*at <= ' ' || *at >= 0x7f || strchr("!*:;\\", *at))
+            return false;
+        if (*at == '$') {
+            dollars++;
+            tail = at + 1;
+        }
+    }
+    return dollars >= kind->dollars_min && dollars <= kind->dollars_max &&
+           strlen(tail) == kind->tail && encoded(tail);
+}
+
+bool user_hash_ok(const char *hash)
+{
+    if (!strcmp(hash, "!") || !strcmp(hash, "*"))
+        return true;
+    return hash_shape_ok(hash[0] == '!' ? hash + 1 : hash);
+}
+
+const char *user_hash_kind(const char *hash)
+{
+    const struct kind *kind = kind_of(hash[0] == '!' ? hash + 1 : hash);
+
+    return kind ? kind->name : "none";
+}

@@ -1,0 +1,56 @@
+/* The last column of a users line: "key=value key=value". A new key is a row
+ * here. Pure. */
+#include "options.h"
+
+#include <errno.h>
+
+static int set_rights(struct user *user, struct slice value,
+                      struct complaint *c)
+{
+    if (rights_parse(value, &user->rights) == 0)
+        return 0;
+    return complain(c, "rights=%.*s: %s", (int)value.len, value.ptr,
+                    rights_why_not(value));
+}
+
+static const struct option {
+    const char *key;
+    int (*set)(struct user *user, struct slice value, struct complaint *c);
+} options[] = {
+    { "rights", set_rights },
+};
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+_Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
+
+static int set_option(struct user *user, struct slice word, unsigned *seen,
+                      struct complaint *c)
+{
+    struct slice key, value = word;
+
+    slice_cut(&value, '=', &key);
+    if (!value.ptr)
+        return complain(c, "\"%.*s\" in the last column: expected key=value",
+                        (int)word.len, word.ptr);
+    for (size_t i = 0; i < OPTIONS; i++) {
+        if (!slice_equal(key, slice_from(options[i].key)))
+            continue;
+        if (*seen & 1u << i)
+            return complain(c, "%s= stands there twice", options[i].key);
+        *seen |= 1u << i;
+        return options[i].set(user, value, c);
+    }
+    return complain(c, "unknown key \"%.*s\" in the last column", (int)key.len,
+                    key.ptr);
+}
+
+int options_read(struct user *user, struct slice text, struct complaint *c)
+{
+    struct slice word;
+    unsigned seen = 0;
+
+    user->rights = RIGHT_ALL;
+    while (slice_cut(&text, ' ', &word))
+        if (word.len && set_option(user, word, &seen, c))
+            return -EINVAL;
+    return 0;
+}

@@ -1,0 +1,11 @@
+/* The last column of a users line. */
+#ifndef USERS_OPTIONS_H
+#define USERS_OPTIONS_H
+
+#include "sallyport/users/users.h"
+
+/* Defaults, then what TEXT says. 0, or -EINVAL with a complaint that says what
+ * is wrong, without file and line. */
+int options_read(struct user *user, struct slice text, struct complaint *c);
+
+#endif

@@ -1,0 +1,281 @@
+/* Reads the users file: a copy of it, cut into rows in place.
+ * Runs in master and auth, each from a descriptor that it was given, and in
+ * sallyportctl. Opens nothing, hashes nothing, and takes a file as it is or
+ * not at all: one bad line refuses it. */
+#include "sallyport/users/users.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sallyport/base/fd.h"
+
+#include "options.h"
+
+#define COLUMNS 8
+#define ID_MAX  (UINT32_MAX - 1) /* (uid_t)-1 means "leave it" to setuid */
+
+struct reader {
+    struct users *users;
+    size_t room;
+    size_t line;
+    const char *file;
+    struct complaint *complaint;
+};
+
+static int wrong(const struct reader *r, const char *what)
+{
+    return complain(r->complaint, "%s:%zu: %s", r->file, r->line, what);
+}
+
+/* Ends each column with a NUL; the last is the rest of the line, so a value in
+ * it may hold a ':'. */
+static int cut_columns(const struct reader *r, char *line, char **column)
+{
+    for (size_t i = 0; i < COLUMNS; i++) {
+        column[i] = line;
+        if (i + 1 == COLUMNS)
+            break;
+        line = strchr(line, ':');
+        if (!line)
+            return wrong(r, "too few columns; expected name:hash:uid:gid:"
+                            "comment:home::options");
+        *line++ = '\0';
+    }
+    return 0;
+}
+
+static int read_id(const char *text, uint32_t *ret)
+{
+    uint64_t number;
+
+    if (slice_number(slice_from(text), ID_MAX, &number))
+        return -EINVAL;
+    *ret = (uint32_t)number;
+    return 0;
+}
+
+static int read_ids(const struct reader *r, struct user *user, const char *uid,
+                    const char *gid)
+{
+    if (read_id(uid, &user->uid))
+        return wrong(r, "the uid is not a number up to 4294967294");
+    if (read_id(gid, &user->gid))
+        return wrong(r, "the gid is not a number up to 4294967294");
+    return 0;
+}
+
+static int read_hash(const struct reader *r, struct user *user, char *hash)
+{
+    if (!user_hash_ok(hash))
+        return wrong(r, "the hash is of no accepted kind (yescrypt, bcrypt, "
+                        "scrypt, SHA-512, SHA-256); run: sallyportctl user "
+                        "passwd NAME");
+    user->locked = hash[0] == '!' || hash[0] == '*';
+    user->hash = hash[0] == '!' ? hash + 1 : hash;
+    return 0;
+}
+
+static int read_options(const struct reader *r, struct user *user, char *text)
+{
+    struct complaint why = { .text = "" };
+
+    if (options_read(user, slice_from(text), &why))
+        return wrong(r, why.text);
+    return 0;
+}
+
+static int read_user(const struct reader *r, struct user *user, char *line)
+{
+    char *column[COLUMNS];
+
+    if (cut_columns(r, line, column))
+        return -EINVAL;
+    *user = (struct user){ .name = column[0],
+                           .comment = column[4],
+                           .home = column[5],
+                           .line = r->line };
+    if (!user_name_ok(slice_from(user->name)))
+        return wrong(r, "bad name; expected 1 to 32 of a-z 0-9 . _ -, not "
+                        "beginning with . or -");
+    if (read_hash(r, user, column[1]) ||
+        read_ids(r, user, column[2], column[3]))
+        return -EINVAL;
+    if (!user_comment_ok(slice_from(user->comment)))
+        return wrong(r, "bad comment; at most 255 bytes, no control bytes");
+    if (!user_home_ok(slice_from(user->home)))
+        return wrong(r, "bad home; expected an absolute path without . and "
+                        "..");
+    if (column[6][0] != '\0')
+        return wrong(r, "the seventh column (shell) must be empty");
+    return read_options(r, user, column[7]);
+}
+
+static int add_row(struct reader *r, char *line)
+{
+    struct users *u = r->users;
+
+    if (u->count == USERS_MAX)
+        return wrong(r, "more than 65536 users");
+    if (u->count == r->room) {
+        size_t room = r->room ? r->room * 2 : 16;
+        struct user *row = reallocarray(u->row, room, sizeof(*row));
+
+        if (!row)
+            return wrong(r, "out of memory");
+        u->row = row;
+        r->room = room;
+    }
+    if (read_user(r, &u->row[u->count], line))
+        return -EINVAL;
+    u->count++;
+    return 0;
+}
+
+static int read_line(struct reader *r, char *line, size_t len)
+{
+    r->line++;
+    if (memchr(line, '\0', len))
+        return wrong(r, "a NUL byte");
+    if (len > USER_LINE_MAX)
+        return wrong(r, "longer than 4096 bytes");
+    if (line[0] == '#' || line[strspn(line, " \t")] == '\0')
+        return 0;
+    return add_row(r, line);
+}
+
+static int read_lines(struct reader *r)
+{
+    char *at = r->users->text, *end = at + r->users->text_size;
+
+    while (at < end) {
+        char *stop = memchr(at, '\n', (size_t)(end - at));
+
+        if (!stop)
+            stop = end; /* the NUL behind the text */
+        *stop = '\0';
+        if (read_line(r, at, (size_t)(stop - at)))
+            return -EINVAL;
+        at = stop + 1;
+    }
+    return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct user *const *x = a, *const *y = b;
+    int order = strcmp((*x)->name, (*y)->name);
+
+    return order ? order
+                 : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+}
+
+static int by_uid(const void *a, const void *b)
+{
+    const struct user *const *x = a, *const *y = b;
+
+    if ((*x)->uid != (*y)->uid)
+        return (*x)->uid > (*y)->uid ? 1 : -1;
+    return ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+}
+
+static bool same_name(const struct user *a, const struct user *b)
+{
+    return !strcmp(a->name, b->name);
+}
+
+static bool same_uid(const struct user *a, const struct user *b)
+{
+    return a->uid == b->uid;
+}
+
+static int find_twice(struct reader *r, const struct user **sorted,
+                      int (*order)(const void *, const void *),
+                      bool (*same)(const struct user *, const struct user *),
+                      const char *what)
+{
+    size_t n = r->users->count;
+
+    qsort(sorted, n, sizeof(sorted[0]), order);
+    for (size_t i = 1; i < n; i++) {
+        if (!same(sorted[i - 1], sorted[i]))
+            continue;
+        return complain(r->complaint, "%s:%zu: the %s is that of line %zu",
+                        r->file, sorted[i]->line, what, sorted[i - 1]->line);
+    }
+    return 0;
+}
+
+/* By sorting: a file of USERS_MAX rows is read before each login it follows. */
+static int check_twice(struct reader *r)
+{
+    const struct user **sorted;
+    int result;
+
+    if (r->users->count < 2)
+        return 0;
+    sorted = calloc(r->users->count, sizeof(sorted[0]));
+    if (!sorted)
+        return wrong(r, "out of memory");
+    for (size_t i = 0; i < r->users->count; i++)
+        sorted[i] = &r->users->row[i];
+    result = find_twice(r, sorted, by_name, same_name, "name");
+    if (result == 0)
+        result = find_twice(r, sorted, by_uid, same_uid, "uid");
+    free(sorted);
+    return result;
+}
+
+/* The file's text with a NUL behind it. */
+static int load_text(struct reader *r, int fd)
+{
+    struct buf text;
+    int result;
+
+    buf_init(&text, USERS_FILE_MAX + 1);
+    result = fd_read_file(fd, &text);
+    if (result == 0 && text.len > USERS_FILE_MAX)
+        result = -EFBIG;
+    if (result == 0)
+        result = buf_add(&text, "", 1);
+    if (result) {
+        buf_release(&text);
+        return complain(r->complaint, "%s: %s", r->file, strerror(-result));
+    }
+    r->users->text = text.data; /* users_release() wipes and frees it */
+    r->users->text_size = text.len - 1;
+    return 0;
+}
+
+int users_read(struct users *u, int fd, const char *file, struct complaint *c)
+{
+    struct reader r = { .users = u, .file = file, .complaint = c };
+
+    *u = (struct users){ 0 };
+    if (load_text(&r, fd) == 0 && read_lines(&r) == 0 && check_twice(&r) == 0)
+        return 0;
+    users_release(u);
+    return -EINVAL;
+}
+
+void users_release(struct users *u)
+{
+    if (u->text) {
+        explicit_bzero(u->text, u->text_size);
+        free(u->text);
+    }
+    free(u->row);
+    *u = (struct users){ 0 };
+}
+
+/* Looks at every row, so that its time doesn't tell where a name stands. */
+const struct user *users_find(const struct users *u, struct slice name)
+{
+    const struct user *found = NULL;
+
+    for (size_t i = 0; i < u->count; i++)
+        if (slice_equal(slice_from(u->row[i].name), name))
+            found = &u->row[i];
+    return found;
+}

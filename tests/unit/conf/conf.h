@@ -1,0 +1,63 @@
+/* What the tests of conf share. */
+#ifndef TEST_CONF_H
+#define TEST_CONF_H
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sallyport/conf/settings.h"
+
+#include "conf/kinds.h"
+
+/* Parses TEXT as the file "conf"; the complaint in *c. */
+static inline int parse(struct settings *s, const char *text,
+                        struct complaint *c)
+{
+    c->text[0] = '\0';
+    return settings_parse(s, slice_from(text), "conf", c);
+}
+
+/* "key = value" into its field alone: bounds that the machine's limit of open
+ * files may be below. */
+static inline int assign(struct settings *s, const char *text,
+                         struct complaint *c)
+{
+    struct slice key, value = slice_from(text);
+    struct assignment a = { .place = "conf:1", .complaint = c };
+
+    c->text[0] = '\0';
+    settings_default(s);
+    slice_cut(&value, '=', &key);
+    a.row = setting_find(slice_trim(key));
+    cr_assert_not_null(a.row, "%s", text);
+    a.value = slice_trim(value);
+    a.field = (char *)s + a.row->offset;
+    return setting_kinds[a.row->type].set(&a);
+}
+
+struct mistake {
+    const char *text, *complaint; /* the latter is a part of what is said */
+};
+
+static inline void expect_mistakes(const struct mistake *table, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct settings s;
+        struct complaint c;
+        int r;
+
+        memset(&s, 0x5a, sizeof(s));
+        r = parse(&s, table[i].text, &c);
+        cr_expect(r == -22, "accepted: %s", table[i].text);
+        cr_expect(strstr(c.text, table[i].complaint) != NULL,
+                  "%s\n  said:     %s\n  expected: %s", table[i].text, c.text,
+                  table[i].complaint);
+        cr_expect(s.listen_count == (size_t)0x5a5a5a5a5a5a5a5a,
+                  "touched on failure: %s", table[i].text);
+    }
+}
+#define EXPECT_MISTAKES(table)                                                 \
+    expect_mistakes(table, sizeof(table) / sizeof(table[0]))
+
+#endif

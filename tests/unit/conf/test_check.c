@@ -1,0 +1,69 @@
+/* Settings that are right one by one and wrong together. */
+#include <sys/resource.h>
+
+#include "conf.h"
+
+Test(check, mistakes)
+{
+    static const struct mistake table[] = {
+        { "uid_first = 80000", "conf:1: uid_first: uid_first is above" },
+        { "\nuid_last = 1000", "conf:2: uid_last: uid_first is above" },
+        { "uid_first = 60000", "conf:1: uid_first: the range holds 65534" },
+        { "uid_first = 65535", "the range holds 65534" },
+        { "uid_first = 60000\nuid_last = 65534", "the range holds 65534" },
+        { "uid.gate = 70000", "conf:1: uid.gate: is within uid_first" },
+        { "uid.auth = 79999", "conf:1: uid.auth: is within uid_first" },
+        { "uid.log = 75000", "conf:1: uid.log: is within uid_first" },
+        { "uid.gate = x\nuid.auth = x", "conf:2: uid.auth: must differ" },
+        { "uid.log = _sallyport-gate", "conf:1: uid.log: must differ" },
+        { "uid.log = _sallyport-auth", "conf:1: uid.log: must differ" },
+        { "listen = 0.0.0.0:50099", "conf: ports: holds a port of listen" },
+        { "ports = 2000-2121\nlisten = 0.0.0.0:21, [::]:2121",
+          "conf:1: ports: holds a port of listen" },
+    };
+
+    EXPECT_MISTAKES(table);
+}
+
+Test(check, just_right)
+{
+    static const char *const table[] = {
+        "uid_first = 79999",
+        "uid_first = 60000\nuid_last = 65533",
+        "uid_first = 65536",
+        "uid.gate = 69999\nuid.auth = 80000",
+        "listen = 0.0.0.0:50100",
+        "listen = 0.0.0.0:49999",
+        "ports = auto 8\nlisten = 127.0.0.1:0",
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct settings s;
+        struct complaint c;
+
+        cr_expect_eq(parse(&s, table[i], &c), 0, "%s: %s", table[i], c.text);
+    }
+}
+
+static int parse_with_limit(const char *text, rlim_t files, struct complaint *c)
+{
+    struct rlimit limit = { files, files };
+    struct settings s;
+
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return parse(&s, text, c);
+}
+
+/* 64, 4 a session, and a listener and its ports per address. */
+Test(check, descriptors_must_do)
+{
+    static const char text[] = "listen = 127.0.0.1:0\nports = auto 8\n"
+                               "max_sessions = 10\n";
+    struct complaint c;
+
+    cr_expect_eq(parse_with_limit(text, 64 + 40 + 9, &c), 0, "%s", c.text);
+    cr_expect_eq(parse_with_limit(text, 64 + 40 + 8, &c), -22);
+    cr_expect(strstr(c.text, "conf:3: max_sessions: with ports and listen "
+                             "needs 113 open files, the limit is 112"),
+              "%s", c.text);
+}

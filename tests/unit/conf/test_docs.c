@@ -1,0 +1,165 @@
+/* Holds what is written about the settings to their table: the example file,
+ * docs/settings.md, the manual page. SALLYPORT_REGENERATE=1 writes the three
+ * anew: after a new row run the program once so. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "conf.h"
+
+#define MARK_BEGIN ".\\\" settings: begin, from src/conf/table.c\n"
+#define MARK_END   ".\\\" settings: end\n"
+
+static void read_text(const char *path, struct buf *into)
+{
+    char full[512];
+    FILE *f;
+    int c;
+
+    snprintf(full, sizeof(full), "%s/%s", SOURCE_DIR, path);
+    buf_init(into, 1 << 20);
+    f = fopen(full, "r");
+    if (!f && getenv("SALLYPORT_REGENERATE"))
+        return;
+    cr_assert_not_null(f, "%s", full);
+    while ((c = getc(f)) != EOF)
+        buf_add(into, &(char){ (char)c }, 1);
+    fclose(f);
+}
+
+static void hold(const char *path, struct slice expected)
+{
+    struct buf found;
+
+    if (getenv("SALLYPORT_REGENERATE")) {
+        char full[512];
+        FILE *f;
+
+        snprintf(full, sizeof(full), "%s/%s", SOURCE_DIR, path);
+        f = fopen(full, "w");
+        cr_assert_not_null(f, "%s", full);
+        fwrite(expected.ptr, 1, expected.len, f);
+        fclose(f);
+    }
+    read_text(path, &found);
+    cr_expect(slice_equal(buf_slice(&found), expected),
+              "%s differs from src/conf/table.c; run unit_conf with "
+              "SALLYPORT_REGENERATE=1 and look at the difference",
+              path);
+    buf_release(&found);
+}
+
+Test(docs, the_example_file)
+{
+    struct buf text;
+
+    buf_init(&text, 65536);
+    cr_assert_eq(settings_example(&text), 0);
+    hold("etc/sallyport.conf", buf_slice(&text));
+    buf_release(&text);
+}
+
+static void add_bound(struct buf *into, const struct setting *row, uint64_t n)
+{
+    unsigned long long value = n;
+
+    if (row->type != SETTING_DURATION)
+        buf_add_format(into, "%llu", value);
+    else if (value % 1000 == 0)
+        buf_add_format(into, "%llus", value / 1000);
+    else
+        buf_add_format(into, "%llums", value);
+}
+
+static void add_range(struct buf *into, const struct setting *row)
+{
+    if (row->type != SETTING_NUMBER && row->type != SETTING_DURATION)
+        return;
+    buf_add_text(into, "; ");
+    add_bound(into, row, row->min);
+    buf_add_text(into, " to ");
+    add_bound(into, row, row->max);
+}
+
+static const char markdown_head[] =
+    "# The settings\n\n"
+    "From the table in src/conf/table.c; a test holds this page, "
+    "etc/sallyport.conf and\nsallyport.conf(5) to it. How the file is written "
+    "stands in sallyport.conf(5).\n\n"
+    "| key | default | value | reload | for |\n"
+    "|---|---|---|---|---|\n";
+
+Test(docs, settings_md)
+{
+    struct buf text;
+
+    buf_init(&text, 65536);
+    buf_add_text(&text, markdown_head);
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting *row = &setting_table[i];
+        const char *tick = row->value[0] ? "`" : "";
+
+        buf_add_format(&text, "| `%s` | %s%s%s | %s", row->key, tick,
+                       row->value, tick, setting_kinds[row->type].syntax);
+        add_range(&text, row);
+        buf_add_format(&text, " | %s | %s |\n", row->reload ? "yes" : "no",
+                       row->help);
+    }
+    buf_add_text(&text, "\n\"reload: yes\" means that the key can change while "
+                        "the server runs.\n");
+    hold("docs/settings.md", buf_slice(&text));
+    buf_release(&text);
+}
+
+/* roff: a '-' of a key or value is a plain minus, a '.' or ''' must not begin
+ * a line. */
+static void add_roff(struct buf *into, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '-')
+            buf_add_text(into, "\\-");
+        else if (*text == '\\')
+            buf_add_text(into, "\\e");
+        else
+            buf_add(into, text, 1);
+    }
+}
+
+static void add_manual(struct buf *into)
+{
+    buf_add_text(into, MARK_BEGIN);
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting *row = &setting_table[i];
+
+        buf_add_text(into, ".TP\n.B ");
+        add_roff(into, row->key);
+        buf_add_text(into, "\n");
+        add_roff(into, row->help);
+        buf_add_text(into, "\nValue: ");
+        add_roff(into, setting_kinds[row->type].syntax);
+        add_range(into, row);
+        buf_add_text(into, ".\nDefault: ");
+        add_roff(into, row->value[0] ? row->value : "empty");
+        buf_add_text(into, ".\n");
+    }
+    buf_add_text(into, MARK_END);
+}
+
+Test(docs, the_manual_page)
+{
+    static const char path[] = "docs/man/sallyport.conf.5";
+    struct buf page, text;
+    const char *begin, *end;
+
+    read_text(path, &page);
+    cr_assert_eq(buf_add(&page, "", 1), 0);
+    begin = strstr(page.data, MARK_BEGIN);
+    end = strstr(page.data, MARK_END);
+    cr_assert(begin && end && begin < end, "%s: the marks", path);
+    buf_init(&text, 65536);
+    buf_add(&text, page.data, (size_t)(begin - page.data));
+    add_manual(&text);
+    buf_add_text(&text, end + strlen(MARK_END));
+    hold(path, buf_slice(&text));
+    buf_release(&page);
+    buf_release(&text);
+}

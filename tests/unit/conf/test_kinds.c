@@ -1,0 +1,177 @@
+/* Values of each type: the bounds, reached from both sides. */
+#include "sallyport/cage/cage.h"
+
+#include "conf.h"
+
+struct good {
+    const char *text;
+    size_t offset;
+    uint64_t value;
+};
+#define AT(field) offsetof(struct settings, field)
+
+Test(kinds, numbers_and_durations_up_to_their_bounds)
+{
+    static const struct good table[] = {
+        { "max_sessions = 1", AT(max_sessions), 1 },
+        { "max_sessions = 20000", AT(max_sessions), 20000 },
+        { "max_sessions = 1K", AT(max_sessions), 1024 },
+        { "max_per_address = 1", AT(max_per_address), 1 },
+        { "max_per_address = 20000", AT(max_per_address), 20000 },
+        { "max_per_user = 20000", AT(max_per_user), 20000 },
+        { "login_tries = 100", AT(login_tries), 100 },
+        { "max_file_size = 0", AT(max_file_size), 0 },
+        { "max_file_size = 10M", AT(max_file_size), 10485760 },
+        { "max_file_size = 3G", AT(max_file_size), UINT64_C(3221225472) },
+        { "max_file_size = 9223372036854775807", AT(max_file_size), INT64_MAX },
+        { "partial_days = 1", AT(partial_days), 1 },
+        { "partial_days = 3650", AT(partial_days), 3650 },
+        { "login_timeout = 300", AT(login_timeout), 300000 },
+        { "login_timeout = 100ms", AT(login_timeout), 100 },
+        { "login_timeout = 1h", AT(login_timeout), 3600000 },
+        { "idle_timeout = 5min", AT(idle_timeout), 300000 },
+        { "idle_timeout = 24h", AT(idle_timeout), 86400000 },
+        { "connect_timeout = 1h", AT(connect_timeout), 3600000 },
+        { "stall_timeout = 1500ms", AT(stall_timeout), 1500 },
+        { "login_delay = 0", AT(login_delay), 0 },
+        { "login_delay = 60s", AT(login_delay), 60000 },
+        { "uid_first = 1000", AT(uid_first), 1000 },
+        { "uid_last = 4294967294", AT(uid_last), UINT32_MAX - 1 },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct settings s;
+        struct complaint c;
+        uint64_t value;
+
+        cr_expect_eq(assign(&s, table[i].text, &c), 0, "%s: %s", table[i].text,
+                     c.text);
+        memcpy(&value, (char *)&s + table[i].offset, sizeof(value));
+        cr_expect_eq(value, table[i].value, "%s", table[i].text);
+    }
+}
+
+Test(kinds, beyond_the_bounds)
+{
+    static const struct mistake table[] = {
+        { "max_sessions = 0", "out of range; 1 to 20000" },
+        { "max_sessions = 20001", "out of range; 1 to 20000" },
+        { "max_per_address = 0", "out of range" },
+        { "max_per_address = 20001", "out of range" },
+        { "max_per_user = 0", "out of range" },
+        { "max_per_user = 20001", "out of range" },
+        { "login_tries = 101", "out of range; 1 to 100" },
+        { "max_file_size = 9223372036854775808", "out of range" },
+        { "max_file_size = 18446744073709551616", "out of range" },
+        { "max_file_size = 18446744073709551615K", "out of range" },
+        { "max_file_size = 17179869184G", "out of range" },
+        { "max_file_size = -1", "expected a number" },
+        { "max_file_size = +1", "expected a number" },
+        { "max_file_size = 1 G", "expected a number" },
+        { "max_file_size = 1k", "expected a number" },
+        { "max_file_size = 0x10", "expected a number" },
+        { "max_file_size = K", "expected a number" },
+        { "max_file_size =", "expected a number" },
+        { "partial_days = 0", "out of range; 1 to 3650" },
+        { "partial_days = 3651", "out of range; 1 to 3650" },
+        { "login_timeout = 99ms", "out of range; 100ms to 3600s" },
+        { "login_timeout = 0", "out of range" },
+        { "login_timeout = 3601s", "out of range" },
+        { "login_timeout = 5 s", "expected a time" },
+        { "login_timeout = 5m", "expected a time" },
+        { "login_timeout = 1.5s", "expected a time" },
+        { "login_timeout = 5124095576030432h", "out of range" },
+        { "idle_timeout = 25h", "out of range; 100ms to 86400s" },
+        { "idle_timeout = 99ms", "out of range" },
+        { "connect_timeout = 61min", "out of range" },
+        { "connect_timeout = 99ms", "out of range" },
+        { "stall_timeout = 61min", "out of range" },
+        { "stall_timeout = 99ms", "out of range" },
+        { "login_delay = 61s", "out of range; 0s to 60s" },
+        { "uid_first = 999", "out of range; 1000 to 4294967294" },
+        { "uid_last = 999", "out of range" },
+        { "uid_last = 4294967295", "out of range" },
+        { "resume = true", "expected yes or no" },
+        { "resume = Yes", "expected yes or no" },
+        { "fsync = ", "expected yes or no" },
+        { "startups = 10:30", "expected BEGIN:PERCENT:FULL" },
+        { "startups = 10:30:100:1", "expected BEGIN" },
+        { "startups = 10::100", "expected BEGIN" },
+        { "startups = 0:30:100", "out of range" },
+        { "startups = 10:30:9", "out of range" },
+        { "startups = 10:30:20001", "out of range" },
+        { "startups = 10:0:100", "PERCENT is 1 to 100" },
+        { "startups = 10:101:100", "PERCENT is 1 to 100" },
+        { "allow_weaker = ids,chroot", "expected any of the words" },
+        { "allow_weaker = all", "expected any of the words" },
+        { "uid.gate = root", "must not be root" },
+        { "uid.gate = 0", "must not be root" },
+        { "uid.gate = 000", "must not be root" },
+        { "uid.auth = 4294967295", "a uid is at most 4294967294" },
+        { "uid.log = -x", "expected an account" },
+        { "uid.log = a b", "expected an account" },
+        { "uid.log =", "expected an account" },
+        { "users = etc/users", "expected an absolute path" },
+    };
+
+    EXPECT_MISTAKES(table);
+}
+
+Test(kinds, names_up_to_their_bound)
+{
+    char text[128];
+    struct settings s;
+    struct complaint c;
+
+    snprintf(text, sizeof(text), "uid.log = a%062d", 0);
+    cr_expect_eq(parse(&s, text, &c), 0, "%s", c.text);
+    cr_expect_eq(strlen(s.uid_log), SETTINGS_NAME_MAX - 1);
+    snprintf(text, sizeof(text), "uid.log = a%063d", 0);
+    cr_expect_eq(parse(&s, text, &c), -22);
+    cr_expect(strstr(c.text, "too long; at most 63 bytes") != NULL, "%s",
+              c.text);
+}
+
+Test(kinds, words_and_paths)
+{
+    struct settings s;
+    struct complaint c;
+
+    cr_assert_eq(parse(&s,
+                       "resume = no\nfsync = no\nstartups = 1:100:1\n"
+                       "users = /a;b c\nuid.gate = 60001\n"
+                       "uid.auth = 4294967294\n",
+                       &c),
+                 0, "%s", c.text);
+    cr_expect(!s.resume && !s.fsync);
+    cr_expect_eq(s.startups.begin, 1);
+    cr_expect_eq(s.startups.rate, 100);
+    cr_expect_eq(s.startups.full, 1);
+    cr_expect_str_eq(s.users, "/a;b c");
+    cr_expect_str_eq(s.uid_gate, "60001");
+}
+
+/* conf may not include cage.h; this holds the two together. */
+Test(kinds, weaker_words_are_the_bits_of_the_cage)
+{
+    static const struct {
+        const char *text;
+        unsigned bits;
+    } table[] = {
+        { "allow_weaker =", 0 },
+        { "allow_weaker = ids", CAGE_IDS },
+        { "allow_weaker = chroot", CAGE_CHROOT },
+        { "allow_weaker = seccomp", CAGE_SECCOMP },
+        { "allow_weaker = landlock", CAGE_LANDLOCK },
+        { "allow_weaker = landlock  ids ids chroot seccomp",
+          CAGE_IDS | CAGE_CHROOT | CAGE_SECCOMP | CAGE_LANDLOCK },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct settings s;
+        struct complaint c;
+
+        cr_expect_eq(parse(&s, table[i].text, &c), 0, "%s", c.text);
+        cr_expect_eq(s.allow_weaker, table[i].bits, "%s", table[i].text);
+    }
+}

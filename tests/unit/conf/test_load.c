@@ -1,0 +1,176 @@
+/* Which files are read: by what was opened, not by the name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf.h"
+
+static char folder[64];
+
+static void enter(void)
+{
+    strcpy(folder, "/tmp/sallyport-conf-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+}
+
+static void leave(void)
+{
+    unlink("conf");
+    unlink("link");
+    cr_expect_eq(rmdir(folder), 0);
+}
+
+TestSuite(load, .init = enter, .fini = leave);
+
+static void write_file(const char *text, size_t len, mode_t mode)
+{
+    int fd = open("conf", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, len), (ssize_t)len);
+    cr_assert_eq(fchmod(fd, mode), 0);
+    close(fd);
+}
+
+static int load(const char *path, struct complaint *c, uint64_t *tries)
+{
+    struct settings s = { .login_tries = 0 };
+    struct buf text;
+    int r;
+
+    c->text[0] = '\0';
+    buf_init(&text, SETTINGS_TEXT_MAX);
+    r = settings_load(&s, path, &text, c);
+    *tries = s.login_tries;
+    if (r == 0)
+        cr_expect_eq(text.len, 16, "the text is handed on");
+    buf_release(&text);
+    return r;
+}
+
+Test(load, modes)
+{
+    static const struct {
+        mode_t mode;
+        const char *complaint;
+    } table[] = {
+        { 0600, NULL },
+        { 0644, NULL },
+        { 0444, NULL },
+        { 0664, "conf: writable by group or others; run: chmod go-w conf" },
+        { 0646, "conf: writable by group or others; run: chmod go-w conf" },
+    };
+    struct complaint c;
+    uint64_t tries;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        write_file("login_tries = 9\n", 16, table[i].mode);
+        cr_expect_eq(load("conf", &c, &tries), table[i].complaint ? -EINVAL : 0,
+                     "%o: %s", table[i].mode, c.text);
+        cr_expect_str_eq(c.text, table[i].complaint ? table[i].complaint : "");
+        cr_expect_eq(tries, table[i].complaint ? 0 : 9);
+        unlink("conf");
+    }
+}
+
+Test(load, a_link_is_followed_and_its_end_is_judged)
+{
+    struct complaint c;
+    uint64_t tries;
+
+    cr_assert_eq(symlink("conf", "link"), 0);
+    write_file("login_tries = 9\n", 16, 0600);
+    cr_expect_eq(load("link", &c, &tries), 0, "%s", c.text);
+    cr_assert_eq(chmod("conf", 0666), 0);
+    cr_expect_eq(load("link", &c, &tries), -EINVAL);
+}
+
+Test(load, what_is_no_file)
+{
+    struct complaint c;
+    uint64_t tries;
+
+    cr_expect_eq(load("conf", &c, &tries), -EINVAL);
+    cr_expect_str_eq(c.text, "conf: No such file or directory");
+    cr_expect_eq(load(".", &c, &tries), -EINVAL);
+    cr_expect_str_eq(c.text, ".: not a regular file");
+    cr_assert_eq(mkfifo("conf", 0600), 0);
+    cr_expect_eq(load("conf", &c, &tries), -EINVAL);
+    cr_expect_str_eq(c.text, "conf: not a regular file");
+}
+
+Test(load, somebody_elses)
+{
+    struct complaint c;
+    uint64_t tries;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root can give a file away");
+    write_file("login_tries = 9\n", 16, 0600);
+    cr_assert_eq(chown("conf", 12345, 0), 0);
+    cr_expect_eq(load("conf", &c, &tries), -EINVAL);
+    cr_expect_str_eq(c.text, "conf: belongs to uid 12345; run: chown 0 conf");
+}
+
+Test(load, up_to_256_KiB)
+{
+    size_t max = SETTINGS_TEXT_MAX;
+    char *text = malloc(max + 1);
+    struct settings s;
+    struct complaint c = { .text = "" };
+    struct buf buf;
+
+    memset(text, '\n', max + 1);
+    write_file(text, max, 0600);
+    buf_init(&buf, SETTINGS_TEXT_MAX);
+    cr_expect_eq(settings_load(&s, "conf", &buf, &c), 0, "%s", c.text);
+    write_file(text, max + 1, 0600);
+    cr_expect_eq(settings_load(&s, "conf", &buf, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "conf: larger than 262144 bytes");
+    buf_release(&buf);
+    free(text);
+}
+
+Test(load, private_files)
+{
+    static const struct {
+        mode_t mode;
+        const char *complaint;
+    } table[] = {
+        { 0600, "" },
+        { 0640, "" },
+        { 0400, "" },
+        { 0604, "conf: open to others; run: chmod o-rwx conf" },
+        { 0601, "conf: open to others; run: chmod o-rwx conf" },
+        { 0602, "conf: open to others; run: chmod o-rwx conf" },
+        { 0620, "conf: writable by group; run: chmod g-w conf" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct complaint c = { .text = "" };
+        int fd;
+
+        write_file("x", 1, table[i].mode);
+        fd = open("conf", O_RDONLY);
+        cr_assert_geq(fd, 0);
+        cr_expect_eq(settings_private_file(fd, "conf", &c),
+                     table[i].complaint[0] ? -EINVAL : 0, "%o", table[i].mode);
+        cr_expect_str_eq(c.text, table[i].complaint);
+        close(fd);
+        unlink("conf");
+    }
+}
+
+Test(load, a_private_folder_is_no_file)
+{
+    struct complaint c = { .text = "" };
+    int fd = open(".", O_RDONLY);
+
+    cr_expect_eq(settings_private_file(fd, "dir", &c), -EINVAL);
+    cr_expect_str_eq(c.text, "dir: not a regular file");
+    close(fd);
+}

@@ -1,0 +1,31 @@
+/* Which key somebody meant. */
+#include "conf.h"
+
+Test(nearest, keys)
+{
+    static const struct {
+        const char *key, *nearest;
+    } table[] = {
+        { "lisen", "listen" },
+        { "listne", "listen" },
+        { "max_session", "max_sessions" },
+        { "maxsessions", "max_sessions" },
+        { "uid_gate", "uid.gate" },
+        { "portss", "ports" },
+        { "kye", "key" },
+        { "Listen", "listen" },
+        { "x", NULL },
+        { "", NULL },
+        { "qqqqqqqq", NULL },
+        { "a_key_that_is_far_too_long_for_any_of_them", NULL },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        const char *found = setting_nearest(slice_from(table[i].key));
+
+        if (table[i].nearest)
+            cr_expect_str_eq(found ? found : "(none)", table[i].nearest);
+        else
+            cr_expect_null(found, "%s: %s", table[i].key, found);
+    }
+}

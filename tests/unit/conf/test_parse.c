@@ -1,0 +1,139 @@
+/* The lines of a configuration: what is read, and what is refused where. */
+#include <errno.h>
+
+#include "conf.h"
+
+Test(parse, defaults_are_those_of_the_design)
+{
+    struct settings s;
+    struct complaint c;
+
+    cr_assert_eq(parse(&s, "", &c), 0, "%s", c.text);
+    cr_expect_eq(s.listen_count, 2);
+    cr_expect_eq(s.listen[0].port, 21);
+    cr_expect_eq(s.listen[1].family, 6);
+    cr_expect_str_eq(s.users, "/etc/sallyport/users");
+    cr_expect_eq(s.ports.first, 50000);
+    cr_expect_eq(s.ports.last, 50099);
+    cr_expect_eq(s.address.family, 0);
+    cr_expect_eq(s.max_sessions, 500);
+    cr_expect_eq(s.max_per_address, 40);
+    cr_expect_eq(s.max_per_user, 20);
+    cr_expect_eq(s.startups.begin, 10);
+    cr_expect_eq(s.startups.rate, 30);
+    cr_expect_eq(s.startups.full, 100);
+    cr_expect_eq(s.login_timeout, 60000);
+    cr_expect_eq(s.idle_timeout, 300000);
+    cr_expect_eq(s.connect_timeout, 30000);
+    cr_expect_eq(s.stall_timeout, 120000);
+    cr_expect_eq(s.login_delay, 1000);
+    cr_expect_eq(s.login_tries, 3);
+    cr_expect_eq(s.max_file_size, 0);
+    cr_expect_eq(s.partial_days, 7);
+    cr_expect(s.resume && s.fsync);
+    cr_expect_eq(s.allow_weaker, 0);
+    cr_expect_str_eq(s.uid_gate, "_sallyport-gate");
+    cr_expect_eq(s.uid_first, 70000);
+    cr_expect_eq(s.uid_last, 79999);
+}
+
+Test(parse, what_a_line_may_look_like)
+{
+    static const char *const good[] = {
+        "login_tries = 5",
+        "login_tries=5\n",
+        "login_tries   =   5  \t\r\n",
+        "# a comment\n; another\n   # an indented one\n\n \t\nlogin_tries = "
+        "5\n",
+        "login_tries = 5 ; said in brief\n",
+        "\xef\xbb\xbflogin_tries = 5\n",
+    };
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct settings s;
+        struct complaint c;
+
+        cr_expect_eq(parse(&s, good[i], &c), 0, "%s: %s", good[i], c.text);
+        cr_expect_eq(s.login_tries, 5, "%s", good[i]);
+    }
+}
+
+Test(parse, mistakes_are_named_with_their_line)
+{
+    static const struct mistake table[] = {
+        { "\n\nlogin_trys = 3\n",
+          "conf:3: unknown key \"login_trys\"; did you mean \"login_tries\"?" },
+        { "certifcate = /a\n", "did you mean \"certificate\"?" },
+        { "frobnicate = 3\n", "conf:1: unknown key \"frobnicate\"" },
+        { "LISTEN = 0.0.0.0:21\n", "conf:1: unknown key \"LISTEN\"" },
+        { "= 3\n", "conf:1: no key" },
+        { "login_tries = 3\n# x\nlogin_tries = 3\n",
+          "conf:3: login_tries stands in line 1 already" },
+        { "[server]\nlogin_tries = 3\n", "conf:1: there are no sections" },
+        { "\xef\xbb\xbf[server]\n", "conf:1: there are no sections" },
+        { "login_tries = 3\n  listen = 0.0.0.0:21\n",
+          "conf:2: begins with a blank" },
+        { "listen = 0.0.0.0:21,\n\t[::]:21\n", "conf:1: listen" },
+        { "\tlogin_tries = 3\n", "conf:1: begins with a blank" },
+        { "login_tries 3\n", "conf:1: no '='" },
+        { "login_tries : 3\n", "conf:1: no '='" },
+        { "login_tries : 3 = 4\n", "conf:1: ':' or ';' before the '='" },
+        { "login_tries ;= 4\n", "conf:1: ':' or ';' before the '='" },
+        { "login_tries = 3\x01\n", "conf:1: a control byte" },
+        { "login_tries\x7f = 3\n", "conf:1: a control byte" },
+        { "a\rlogin_tries = 3\n", "conf:1: a control byte" },
+        { "login_tries = three\n",
+          "conf:1: login_tries = three: expected a number" },
+        { "\n\nlogin_tries = 0\n",
+          "conf:3: login_tries = 0: out of range; 1 to 100" },
+        { "users = \n", "conf:1: users = : expected an absolute path" },
+        { "users = ; /etc/users\n", "conf:1: users = : expected" },
+        { "login_tries = 3\nkey = x\nusers = y\n", "conf:2: key = x" },
+    };
+
+    EXPECT_MISTAKES(table);
+}
+
+Test(parse, a_nul_byte)
+{
+    static const char text[] = "login_tries = 3\0\n";
+    struct settings s;
+    struct complaint c = { .text = "" };
+    struct slice slice = { text, sizeof(text) - 1 };
+
+    cr_expect_eq(settings_parse(&s, slice, "conf", &c), -EINVAL);
+    cr_expect_str_eq(c.text, "conf:1: a control byte");
+}
+
+/* inih's buffer takes 198 bytes and a line end; nothing is cut in two. */
+Test(parse, a_line_is_taken_whole_or_refused)
+{
+    char text[512];
+    struct settings s;
+    struct complaint c;
+
+    for (int len = 190; len <= 210; len++) {
+        int r, pad = len - (int)strlen("users = /");
+
+        snprintf(text, sizeof(text), "users = /%0*d\nlogin_tries = 5\n", pad,
+                 0);
+        r = parse(&s, text, &c);
+        cr_expect_eq(r, len <= 198 ? 0 : -EINVAL, "%d: %s", len, c.text);
+        if (r == 0)
+            cr_expect_eq(strlen(s.users), pad + 1);
+        else
+            cr_expect_str_eq(c.text, "conf:1: too long; a line holds at most "
+                                     "198 bytes");
+    }
+}
+
+Test(parse, a_comment_may_be_long)
+{
+    char text[2048];
+    struct settings s;
+    struct complaint c;
+
+    snprintf(text, sizeof(text), "# %01500d\nlogin_tries = 5\n", 0);
+    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+    cr_expect_eq(s.login_tries, 5);
+}

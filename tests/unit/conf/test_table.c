@@ -1,0 +1,43 @@
+/* The table of settings itself. */
+#include "conf.h"
+
+Test(table, rows_are_whole)
+{
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting *row = &setting_table[i];
+        size_t len = strlen(row->help);
+
+        cr_expect_lt(row->type, SETTING_TYPES, "%s", row->key);
+        cr_expect_lt(row->offset, sizeof(struct settings), "%s", row->key);
+        cr_expect(row->help[len - 1] == '.', "%s", row->key);
+        cr_expect_leq(row->min, row->max, "%s", row->key);
+        cr_expect_eq(setting_find(slice_from(row->key)), row);
+        for (size_t j = 0; j < i; j++)
+            cr_expect_neq(row->offset, setting_table[j].offset, "%s and %s",
+                          row->key, setting_table[j].key);
+    }
+    cr_expect_null(setting_find(SLICE("")));
+}
+
+Test(table, types_are_whole)
+{
+    for (size_t i = 0; i < SETTING_TYPES; i++) {
+        cr_expect_not_null(setting_kinds[i].syntax, "%zu", i);
+        cr_expect_not_null(setting_kinds[i].set, "%zu", i);
+        cr_expect_not_null(setting_kinds[i].show, "%zu", i);
+    }
+}
+
+/* A key named on its own with its default changes nothing. */
+Test(table, defaults_are_in_range)
+{
+    for (size_t i = 0; i < setting_count; i++) {
+        char text[256];
+        struct settings s;
+        struct complaint c;
+
+        snprintf(text, sizeof(text), "%s = %s\n", setting_table[i].key,
+                 setting_table[i].value);
+        cr_expect_eq(parse(&s, text, &c), 0, "%s", c.text);
+    }
+}
