@@ -1,0 +1,16 @@
+/* How support code fails: the running test, or, in a hook of the runner
+ * process, the whole program. Never returns to its caller. */
+#ifndef TESTS_SUPPORT_FAIL_H
+#define TESTS_SUPPORT_FAIL_H
+
+_Noreturn void fail_at(const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define FAIL(...) fail_at(__FILE__, __LINE__, __VA_ARGS__)
+#define FAIL_IF(condition, ...)                                                \
+    do {                                                                       \
+        if (condition)                                                         \
+            FAIL(__VA_ARGS__);                                                 \
+    } while (0)
+
+#endif

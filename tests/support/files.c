@@ -1,0 +1,73 @@
+/* Files of a test. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "files.h"
+#include "sallyport/base/fd.h"
+
+void files_make_folder(const char *path, mode_t mode)
+{
+    FAIL_IF(mkdir(path, mode), "mkdir %s: %s", path, strerror(errno));
+    FAIL_IF(chmod(path, mode), "chmod %s: %s", path, strerror(errno));
+}
+
+void files_write(const char *path, const void *bytes, size_t len, mode_t mode)
+{
+    FD_CLEANUP int fd =
+        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    int r;
+
+    FAIL_IF(fd < 0, "open %s: %s", path, strerror(errno));
+    FAIL_IF(fchmod(fd, mode), "chmod %s: %s", path, strerror(errno));
+    r = fd_write_all(fd, bytes, len);
+    FAIL_IF(r, "write %s: %s", path, strerror(-r));
+}
+
+bool files_read(const char *path, struct buf *into)
+{
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int r;
+
+    if (fd < 0)
+        return false;
+    r = fd_read_file(fd, into);
+    FAIL_IF(r, "read %s: %s", path, strerror(-r));
+    return true;
+}
+
+bool files_exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+void files_give_to_owner_of(const char *folder, const char *path)
+{
+    struct stat st;
+
+    FAIL_IF(stat(folder, &st), "stat %s: %s", folder, strerror(errno));
+    FAIL_IF(geteuid() == 0 && lchown(path, st.st_uid, st.st_gid),
+            "chown %s: %s", path, strerror(errno));
+}
+
+/* xorshift64*: fast enough that gigabytes of it cost nothing. */
+void files_noise(void *into, size_t len, uint64_t seed)
+{
+    uint64_t x = seed * 0x9e3779b97f4a7c15U + 1;
+    unsigned char *to = into;
+
+    for (size_t i = 0; i < len; i += sizeof(x)) {
+        uint64_t out;
+
+        x ^= x >> 12;
+        x ^= x << 25;
+        x ^= x >> 27;
+        out = x * 0x2545f4914f6cdd1dU;
+        memcpy(to + i, &out, len - i < sizeof(x) ? len - i : sizeof(x));
+    }
+}

@@ -1,0 +1,23 @@
+/* Patterns of transcripts: text taken literally, but for placeholders.
+ *   {*}     any bytes, as few as do
+ *   {n}     one or more digits
+ *   {hex}   one or more hex digits
+ *   {time}  fourteen digits, as MDTM says them
+ *   {port}  digits, which are kept
+ *   {p1},{p2}  the two port numbers of a PASV reply, which are kept */
+#ifndef TESTS_SUPPORT_PATTERN_H
+#define TESTS_SUPPORT_PATTERN_H
+
+#include <stdbool.h>
+
+#include "sallyport/base/slice.h"
+
+struct pattern_match {
+    unsigned port; /* 0: the pattern had none */
+};
+
+/* *MATCH is changed only when the text matches; it may be NULL. */
+bool pattern_matches(struct slice pattern, struct slice text,
+                     struct pattern_match *match);
+
+#endif

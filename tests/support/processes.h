@@ -1,0 +1,39 @@
+/* The processes of a server under test, as /proc shows them. */
+#ifndef TESTS_SUPPORT_PROCESSES_H
+#define TESTS_SUPPORT_PROCESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PROCESSES_MAX 4096
+
+struct process_row {
+    pid_t pid, parent;
+    unsigned long long start; /* tells a pid that was used again */
+    char title[128];          /* as ps prints it */
+};
+
+struct processes {
+    struct process_row row[PROCESSES_MAX];
+    size_t count;
+};
+
+/* ROOT and all beneath it. */
+void processes_of(pid_t root, struct processes *ret);
+/* The first whose title begins with TITLE ("sallyport: gate"), or NULL. */
+const struct process_row *processes_find(const struct processes *p,
+                                         const char *title);
+size_t processes_count(const struct processes *p, const char *title);
+/* Waits until exactly COUNT processes beneath ROOT have such a title. */
+void processes_wait(pid_t root, const char *title, size_t count,
+                    struct processes *ret);
+
+bool process_lives(const struct process_row *p);
+/* A line of /proc/PID/status: the text behind "NAME:\t". Returns out. */
+const char *process_status(pid_t pid, const char *name, char *out, size_t size);
+/* A line of it as a number (of kB, for VmHWM). */
+uint64_t process_number(pid_t pid, const char *name);
+
+#endif

@@ -1,0 +1,22 @@
+/* Running a program to its end, with what it says. */
+#ifndef TESTS_SUPPORT_RUN_H
+#define TESTS_SUPPORT_RUN_H
+
+#include <stddef.h>
+
+struct run_result {
+    int status; /* exit status; 128 + the signal that killed it */
+    char *text; /* standard output and error, NUL-terminated */
+    size_t len;
+};
+
+/* The arguments end with NULL; INPUT (may be NULL) is its standard input. Fails
+ * the test when the program doesn't end within a minute and a half, which is
+ * far more than any of them needs. */
+void run(struct run_result *ret, const char *input, const char *path, ...)
+    __attribute__((sentinel));
+void run_arguments(struct run_result *ret, const char *input,
+                   char *const arguments[]);
+void run_release(struct run_result *r);
+
+#endif

@@ -1,0 +1,128 @@
+/* The folder of a test's server: configuration, users with cheap hashes, homes
+ * and a certificate. */
+#include <crypt.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "files.h"
+#include "run.h"
+#include "sallyport/base/buf.h"
+#include "server_private.h"
+
+static const struct server_user anna = { "anna", NULL, NULL };
+
+void server_folder_make(struct server *s)
+{
+    const char *temporary = getenv("TMPDIR");
+
+    snprintf(s->folder, sizeof(s->folder), "%s/sallyport-test-XXXXXX",
+             temporary ? temporary : "/tmp");
+    FAIL_IF(!mkdtemp(s->folder), "mkdtemp: %s", strerror(errno));
+    FAIL_IF(chmod(s->folder, 0711), "chmod: %s", strerror(errno));
+    FAIL_IF((size_t)snprintf(s->homes, sizeof(s->homes), "%.*s/homes",
+                             (int)sizeof(s->homes) - 7,
+                             s->folder) >= sizeof(s->homes),
+            "path too long");
+    files_make_folder(s->homes, 0711);
+    files_make_folder(server_path(s, "empty"), 0755);
+}
+
+static void make_certificate(const struct server *s)
+{
+    char maker[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(maker, sizeof(maker), "%s", server_source("certs/make"));
+    run(&r, NULL, maker, "--out", s->folder, "localhost", "127.0.0.1", "::1",
+        NULL);
+    FAIL_IF(r.status != 0, "certs/make: %s", r.text);
+    run_release(&r);
+}
+
+/* The least that SHA-512 crypt allows: a test isn't about the work of a hash.
+ */
+static const char *cheap_hash(const char *password)
+{
+    const char *hash = crypt(password, "$6$rounds=1000$sallyporttests$");
+
+    FAIL_IF(!hash || *hash == '*', "crypt: %s", strerror(errno));
+    return hash;
+}
+
+static void add_user(const struct server *s, const struct server_user *u,
+                     uid_t uid, struct buf *text)
+{
+    const char *home = server_home(s, u->name, NULL);
+    const char *password = u->password ? u->password : SERVER_PASSWORD;
+
+    files_make_folder(home, 0700);
+    if (geteuid() == 0)
+        FAIL_IF(chown(home, uid, uid), "chown: %s", strerror(errno));
+    FAIL_IF(buf_add_format(text, "%s:%s:%u:%u::%s::%s\n", u->name,
+                           cheap_hash(password), (unsigned)uid, (unsigned)uid,
+                           home, u->keys ? u->keys : ""),
+            "the users file is too long");
+}
+
+static void write_users(const struct server *s, const struct server_plan *plan)
+{
+    const struct server_user *users = plan->users ? plan->users : &anna;
+    size_t count = plan->users ? plan->user_count : 1;
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    for (size_t i = 0; i < count; i++)
+        add_user(s, &users[i], (uid_t)(SERVER_UID_FIRST + i), &text);
+    files_write(server_path(s, "users"), text.data, text.len, 0600);
+    buf_release(&text);
+}
+
+static void write_settings(const struct server *s,
+                           const struct server_plan *plan)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    buf_add_format(&text, "listen = %s\n",
+                   plan->listen ? plan->listen : "127.0.0.1:0");
+    buf_add_format(&text, "ports = %s\n", plan->ports ? plan->ports : "auto 8");
+    buf_add_format(&text, "certificate = %s/certificate.pem\n", s->folder);
+    buf_add_format(&text, "key = %s/key.pem\n", s->folder);
+    buf_add_format(&text, "users = %s/users\n", s->folder);
+    buf_add_format(&text, "homes = %s\n", s->homes);
+    buf_add_format(&text, "empty = %s/empty\n", s->folder);
+    buf_add_format(&text, "login_delay = 0\n");
+    buf_add_format(&text, "uid.gate = %d\n", SERVER_UID_GATE);
+    buf_add_format(&text, "uid.auth = %d\n", SERVER_UID_AUTH);
+    buf_add_format(&text, "uid.log = %d\n", SERVER_UID_LOG);
+    if (plan->settings)
+        buf_add_text(&text, plan->settings);
+    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
+    buf_release(&text);
+}
+
+void server_folder_fill(struct server *s, const struct server_plan *plan)
+{
+    make_certificate(s);
+    write_users(s, plan);
+    write_settings(s, plan);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *where)
+{
+    (void)st, (void)kind, (void)where;
+    return remove(path);
+}
+
+void server_folder_remove(struct server *s)
+{
+    nftw(s->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}

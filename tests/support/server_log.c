@@ -1,0 +1,95 @@
+/* Reading a server's log. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "fail.h"
+#include "files.h"
+#include "server_log.h"
+#include "wait.h"
+
+#define WORDS_MAX 8
+
+void server_log(const struct server *s, struct buf *into)
+{
+    buf_init(into, 64 << 20);
+    files_read(server_path(s, "log"), into);
+    FAIL_IF(buf_add(into, "", 1), "the log is too long");
+}
+
+bool server_log_has(const struct server *s, const char *text)
+{
+    struct buf log;
+    bool has;
+
+    server_log(s, &log);
+    has = strstr(log.data, text) != NULL;
+    buf_release(&log);
+    return has;
+}
+
+struct search {
+    const struct server *server;
+    const char *words[WORDS_MAX + 1];
+};
+
+static bool line_has_all(char *line, const char *const *words)
+{
+    for (; *words; words++)
+        if (!strstr(line, *words))
+            return false;
+    return true;
+}
+
+static bool log_has_line(void *argument)
+{
+    struct search *search = argument;
+    bool found = false;
+    char *line, *rest;
+    struct buf log;
+
+    server_log(search->server, &log);
+    rest = log.data;
+    while (!found && (line = strsep(&rest, "\n")) != NULL)
+        found = line_has_all(line, search->words);
+    buf_release(&log);
+    return found;
+}
+
+void server_log_wait(const struct server *s, const char *word, ...)
+{
+    struct search search = { s, { word } };
+    size_t n = 0;
+    va_list list;
+
+    va_start(list, word);
+    while (search.words[n] && n < WORDS_MAX)
+        search.words[++n] = va_arg(list, const char *);
+    va_end(list);
+    FAIL_IF(search.words[n], "too many words");
+    if (!wait_until(log_has_line, &search, WAIT_MS)) {
+        struct buf log;
+
+        server_log(s, &log);
+        FAIL("no line with \"%s\"… in the log:\n%s", word, log.data);
+    }
+}
+
+void server_log_check(const struct server *s)
+{
+    static const char *const never[] = {
+        "ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
+        "runtime error:", "stack smashing detected"
+    };
+    static const char *const refusals[] = { "syscall process=",
+                                            "peer-error process=" };
+    struct buf log;
+
+    server_log(s, &log);
+    for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
+        FAIL_IF(strstr(log.data, never[i]), "in the server's log:\n%s",
+                strstr(log.data, never[i]));
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+        FAIL_IF(!s->refusals && strstr(log.data, refusals[i]),
+                "in the server's log:\n%s", strstr(log.data, refusals[i]));
+    buf_release(&log);
+}

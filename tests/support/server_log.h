@@ -1,0 +1,20 @@
+/* What a server under test said. */
+#ifndef TESTS_SUPPORT_SERVER_LOG_H
+#define TESTS_SUPPORT_SERVER_LOG_H
+
+#include <stdbool.h>
+
+#include "sallyport/base/buf.h"
+#include "server.h"
+
+/* The whole log so far, NUL-terminated; release INTO. */
+void server_log(const struct server *s, struct buf *into);
+bool server_log_has(const struct server *s, const char *text);
+/* Waits for a line with all of the words (a NULL ends them). */
+void server_log_wait(const struct server *s, const char *word, ...)
+    __attribute__((sentinel));
+/* Fails on a sanitizer's report, and on a system call or a message that was
+ * refused (unless the plan expects those). */
+void server_log_check(const struct server *s);
+
+#endif

@@ -1,0 +1,112 @@
+/* One server for a whole test program, and where things are. The tests are
+ * processes that Criterion executes anew, so what they must know of the server
+ * travels in the environment. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "server.h"
+
+#define VARIABLE "SALLYPORT_TEST_SERVER"
+
+static struct server shared; /* in the runner's process only */
+
+void server_share(const struct server_plan *plan)
+{
+    char text[SERVER_PATH_MAX + 64];
+
+    server_start(&shared, plan);
+    snprintf(text, sizeof(text), "%d %u %u %s", (int)shared.pid, shared.port,
+             shared.port_other, shared.folder);
+    setenv(VARIABLE, text, 1);
+}
+
+const struct server *server_of_runner(void)
+{
+    return &shared;
+}
+
+void server_unshare(void)
+{
+    server_stop(&shared);
+}
+
+void server_shared(struct server *ret)
+{
+    const char *text = getenv(VARIABLE);
+    int pid = 0;
+
+    FAIL_IF(!text, "no server was shared");
+    memset(ret, 0, sizeof(*ret));
+    FAIL_IF(sscanf(text, "%d %u %u %511s", &pid, &ret->port, &ret->port_other,
+                   ret->folder) != 4,
+            "%s=%s", VARIABLE, text);
+    ret->pid = pid;
+    snprintf(ret->homes, sizeof(ret->homes), "%.*s/homes", SERVER_PATH_MAX - 7,
+             ret->folder);
+}
+
+static const char *join(char *out, const char *folder, const char *name)
+{
+    int n = snprintf(out, SERVER_PATH_MAX, "%s/%s", folder, name);
+
+    FAIL_IF(n >= SERVER_PATH_MAX, "path too long");
+    return out;
+}
+
+const char *server_program(const char *name)
+{
+    static char out[SERVER_PATH_MAX];
+    const char *build = getenv("SALLYPORT_BUILD");
+    char folder[SERVER_PATH_MAX];
+    bool admin = strncmp(name, "sallyport", 9) == 0;
+
+    join(folder, build ? build : BUILD_DIR,
+         admin ? "sbin" : "libexec/sallyport");
+    return join(out, folder, name);
+}
+
+const char *server_source(const char *name)
+{
+    static char out[SERVER_PATH_MAX];
+    const char *source = getenv("SALLYPORT_SOURCE");
+
+    return join(out, source ? source : SOURCE_DIR, name);
+}
+
+const char *server_path(const struct server *s, const char *name)
+{
+    static char out[SERVER_PATH_MAX];
+
+    return join(out, s->folder, name);
+}
+
+const char *server_home(const struct server *s, const char *user,
+                        const char *name)
+{
+    static char out[SERVER_PATH_MAX];
+    char home[SERVER_PATH_MAX];
+
+    join(home, s->homes, user);
+    if (name)
+        return join(out, home, name);
+    return strcpy(out, home);
+}
+
+bool server_is_long(void)
+{
+    const char *value = getenv("SALLYPORT_LONG");
+
+    return value && *value == '1';
+}
+
+bool server_is_sanitized(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return true;
+#else
+    return false;
+#endif
+}

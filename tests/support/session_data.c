@@ -1,0 +1,112 @@
+/* Data connections of a scripted client: the order of curl (connect, command,
+ * 150, handshake). */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "sallyport/base/fd.h"
+#include "session_private.h"
+
+#define PIECE (256u << 10)
+
+void data_connect_to(struct session *s, struct data *d, unsigned port)
+{
+    d->tls = NULL;
+    d->fd = session_socket(s, port);
+}
+
+void data_connect(struct session *s, struct data *d)
+{
+    session_do(s, "229 {*}(|||{port}|){*}", "EPSV");
+    data_connect_to(s, d, s->port);
+}
+
+void data_secure(struct session *s, struct data *d)
+{
+    d->tls = session_tls_new(d->fd, s->version);
+}
+
+void data_open(struct session *s, struct data *d, const char *format, ...)
+{
+    va_list args;
+
+    data_connect(s, d);
+    va_start(args, format);
+    session_vsend(s, format, args);
+    va_end(args);
+    session_expect(s, "150 {*}");
+    data_secure(s, d);
+}
+
+void data_write(struct data *d, const void *bytes, size_t len)
+{
+    const char *at = bytes;
+
+    while (len > 0) {
+        size_t n = len < PIECE ? len : PIECE;
+
+        session_tls_write(d->tls, at, n);
+        at += n;
+        len -= n;
+    }
+}
+
+void data_read_all(struct data *d, struct buf *into)
+{
+    long n;
+
+    do {
+        FAIL_IF(buf_reserve(into, PIECE), "more bytes than expected");
+        n = session_tls_read(d->tls, into->data + into->len, PIECE);
+        FAIL_IF(n == TLS_CLIENT_CUT,
+                "the data connection was cut after %zu "
+                "bytes",
+                into->len);
+        into->len += (size_t)n;
+    } while (n > 0);
+}
+
+void data_close(struct data *d)
+{
+    FAIL_IF(session_tls_finish(d->tls) != TLS_CLIENT_END,
+            "the server cut the data connection");
+    tls_client_free(d->tls);
+    d->tls = NULL;
+    fd_close(&d->fd);
+}
+
+void data_cut(struct data *d, bool reset)
+{
+    const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+    if (reset)
+        setsockopt(d->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    if (d->tls)
+        tls_client_free(d->tls);
+    d->tls = NULL;
+    fd_close(&d->fd);
+}
+
+void session_store(struct session *s, const char *verb, const char *name,
+                   const void *bytes, size_t len)
+{
+    struct data d;
+
+    data_open(s, &d, "%s %s", verb, name);
+    data_write(&d, bytes, len);
+    data_close(&d);
+    session_expect(s, "226 {*}");
+}
+
+void session_fetch(struct session *s, const char *command, struct buf *into)
+{
+    struct data d;
+
+    data_open(s, &d, "%s", command);
+    data_read_all(&d, into);
+    data_close(&d);
+    session_expect(s, "226 {*}");
+}

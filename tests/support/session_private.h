@@ -1,0 +1,24 @@
+/* Shared between the control channel and the data channel of a session. */
+#ifndef TESTS_SUPPORT_SESSION_PRIVATE_H
+#define TESTS_SUPPORT_SESSION_PRIVATE_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "session.h"
+
+/* A connection to the server's host, from the session's own address. */
+int session_socket(const struct session *s, unsigned port);
+void session_vsend(struct session *s, const char *format, va_list args);
+
+/* session_tls.c */
+struct tls_client *session_tls_new(int fd, int version);
+void session_tls_write(struct tls_client *t, const void *bytes, size_t len);
+/* As tls_client_read(): bytes, TLS_CLIENT_END or TLS_CLIENT_CUT. */
+long session_tls_read(struct tls_client *t, void *into, size_t len);
+/* Sends close_notify and reads until the peer has closed too: its end as
+ * session_tls_read() says it. */
+long session_tls_finish(struct tls_client *t);
+
+#endif

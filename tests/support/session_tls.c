@@ -1,0 +1,39 @@
+/* TLS of a scripted client: failures fail the test. */
+#include "fail.h"
+#include "session_private.h"
+
+struct tls_client *session_tls_new(int fd, int version)
+{
+    const struct tls_client_options options = { .version = version };
+    struct tls_client *t = tls_client_new(fd, &options);
+
+    FAIL_IF(!t, "TLS handshake: %s", tls_client_error());
+    return t;
+}
+
+void session_tls_write(struct tls_client *t, const void *bytes, size_t len)
+{
+    FAIL_IF(!tls_client_write(t, bytes, len), "TLS write: %s",
+            tls_client_error());
+}
+
+long session_tls_read(struct tls_client *t, void *into, size_t len)
+{
+    long n = tls_client_read(t, into, len);
+
+    FAIL_IF(n == TLS_CLIENT_FAILED, "TLS read (or nothing came in time): %s",
+            tls_client_error());
+    return n;
+}
+
+long session_tls_finish(struct tls_client *t)
+{
+    char rest[4096];
+    long n;
+
+    FAIL_IF(!tls_client_shutdown(t), "close_notify: %s", tls_client_error());
+    do
+        n = session_tls_read(t, rest, sizeof(rest));
+    while (n > 0);
+    return n;
+}

@@ -1,0 +1,40 @@
+/* Polling with a deadline, for what gives no descriptor to wait on. */
+#include <errno.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "sallyport/base/clock.h"
+#include "wait.h"
+
+bool wait_until(bool (*test)(void *argument), void *argument, unsigned ms)
+{
+    const struct timespec pause = { .tv_nsec = 3 * 1000 * 1000 };
+    uint64_t deadline = clock_ms() + ms;
+
+    while (!test(argument)) {
+        if (clock_ms() > deadline)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+struct reaping {
+    int pid, *status;
+};
+
+static bool is_reaped(void *argument)
+{
+    struct reaping *r = argument;
+    int pid = waitpid(r->pid, r->status, WNOHANG);
+
+    return pid == r->pid || (pid < 0 && errno == ECHILD);
+}
+
+bool wait_exit(int pid, int *status, unsigned ms)
+{
+    struct reaping r = { pid, status };
+
+    return wait_until(is_reaped, &r, ms);
+}

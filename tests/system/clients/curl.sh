@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# curl: SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR
+# Upload, download, resume both ways, append, listing, rename, folders, eight in
+# parallel; explicit TLS by --ssl-reqd and by the older --ftp-ssl; TLS 1.2, 1.3.
+set -euo pipefail
+host=$1 port=$2 user=$3 passfile=$4 cacert=$5 work=$6
+cd "$work"
+url=ftp://$host:$port
+
+(umask 077; printf 'machine %s login %s password "%s"\n' "$host" "$user" \
+    "$(<"$passfile")" >netrc)
+get() { curl --silent --show-error --fail --max-time 60 --netrc-file netrc \
+    --cacert "$cacert" "$@"; }
+same() { cmp "$1" "$2" || { echo "differs: $1 $2"; exit 1; }; }
+step() { echo "curl: $*"; }
+
+head -c 3000001 /dev/urandom >up
+for version in --tlsv1.2:--tls-max:1.2 --tlsv1.3:--tls-max:1.3; do
+    IFS=: read -ra tls <<<"$version"
+    for ssl in --ssl-reqd --ftp-ssl; do
+        step "up and down with $ssl ${tls[*]}"
+        get "$ssl" "${tls[@]}" -T up "$url/$ssl-${tls[2]}"
+        get "$ssl" "${tls[@]}" -o down "$url/$ssl-${tls[2]}"
+        same up down
+        rm down
+    done
+done
+
+step "a certificate that isn't trusted"
+! get --ssl-reqd --cacert /etc/ssl/certs/ca-certificates.crt "$url/" 2>/dev/null ||
+    { echo "curl believed it"; exit 1; }
+
+step "resume of a download"
+head -c 1000000 up >down
+get --ssl-reqd -C - -o down "$url/--ssl-reqd-1.3"
+same up down
+
+step "an upload that is cut, and its resume"
+# a file that ends early: curl says 426 or a short upload, never success
+if get --ssl-reqd --limit-rate 400k --max-time 2 -T up "$url/cut" 2>/dev/null
+then
+    echo "the upload was to be cut"
+    exit 1
+fi
+get --ssl-reqd -C - -T up "$url/cut"
+get --ssl-reqd -o down "$url/cut"
+same up down
+
+step "append"
+get --ssl-reqd -a -T up "$url/twice"
+get --ssl-reqd -a -T up "$url/twice"
+get --ssl-reqd -o down "$url/twice"
+cat up up >both
+same both down
+
+step "folders made on the way, listing, rename, delete"
+get --ssl-reqd --ftp-create-dirs -T up "$url/a/b/c/file"
+get --ssl-reqd "$url/a/b/" | grep -q '^drwx.* c.\?$'
+get --ssl-reqd -l "$url/a/b/c/" | tr -d '\r' | grep -qx file
+get --ssl-reqd -Q 'RNFR a/b/c/file' -Q 'RNTO a/b/moved' -l "$url/a/b/" |
+    tr -d '\r' | grep -qx moved
+get --ssl-reqd -o down "$url/a/b/moved"
+same up down
+get --ssl-reqd -Q 'DELE a/b/moved' -Q 'RMD a/b/c' -l "$url/a/b/" >left
+[[ ! -s left ]] || { echo "left: $(<left)"; exit 1; }
+
+step "size and time without a body"
+get --ssl-reqd -I "$url/twice" | tr -d '\r' >headers
+grep -qx 'Content-Length: 6000002' headers
+grep -q '^Last-Modified: ' headers
+
+step "a file that isn't there"
+! get --ssl-reqd -o none "$url/none" 2>/dev/null || exit 1
+
+step "eight at once, up and down"
+args=()
+for i in 1 2 3 4 5 6 7 8; do args+=(-T up "$url/parallel-$i"); done
+get --ssl-reqd -Z --parallel-max 8 "${args[@]}"
+args=()
+for i in 1 2 3 4 5 6 7 8; do args+=(-o "down-$i" "$url/parallel-$i"); done
+get --ssl-reqd -Z --parallel-max 8 "${args[@]}"
+for i in 1 2 3 4 5 6 7 8; do same up "down-$i"; done
+
+step "plain text is refused"
+! get --ftp-pasv "$url/" 2>/dev/null || exit 1
+echo "curl: done"

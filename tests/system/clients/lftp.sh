@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# lftp (GnuTLS): SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR
+# A tree mirrored up and down again with the certificate verified; resume.
+set -euo pipefail
+host=$1 port=$2 user=$3 passfile=$4 cacert=$5 work=$6
+cd "$work"
+export HOME=$work LFTP_HOME=$work/lftp
+mkdir -p "$LFTP_HOME"
+
+# The password is in a file that only we can read, not on a command line.
+say() {
+    (umask 077; cat >commands <<END
+set ftp:ssl-force yes
+set ftp:ssl-protect-data yes
+set ssl:verify-certificate yes
+set ssl:ca-file $cacert
+set ssl:check-hostname yes
+set net:max-retries 2
+set net:timeout 20
+set net:reconnect-interval-base 1
+set cmd:fail-exit yes
+open -p $port $host
+user $user "$(<"$passfile")"
+$1
+bye
+END
+    )
+    timeout 100 lftp -f commands
+}
+
+mkdir -p tree/one/two "tree/with blank"
+head -c 1500000 /dev/urandom >tree/large
+head -c 70000 /dev/urandom >tree/one/middle
+: >tree/one/two/empty
+echo text >"tree/with blank/ä ö"
+for i in $(seq 40); do echo "$i" >"tree/one/two/small-$i"; done
+
+echo "lftp: mirror up"
+say "mirror -R --parallel=3 tree up"
+echo "lftp: mirror down"
+say "mirror --parallel=3 up back"
+diff -r tree back
+
+echo "lftp: a second mirror moves nothing"
+say "mirror -R --only-newer -vvv tree up" >second
+! grep -q 'Transferring' second || { cat second; exit 1; }
+
+echo "lftp: resume of a download"
+head -c 400000 tree/large >part
+say "get -c up/large -o part"
+cmp tree/large part
+
+echo "lftp: listing, rename, remove"
+say "cls -1 up/one/two" | grep -q small-40
+say "mv up/large up/renamed"
+say "rm up/renamed"
+say "rm -r up"
+[[ -z $(say "cls -1") ]]
+echo "lftp: done"

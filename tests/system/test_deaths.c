@@ -1,0 +1,166 @@
+/* Any process may die at any moment: master survives all of them, a login works
+ * again soon, and nothing is left at the end. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+/* A process is started anew at most once in 10 s; add what a machine under load
+ * needs. */
+#define AGAIN_MS 30000
+
+static bool can_log_in(void *argument)
+{
+    const struct server *server = argument;
+    struct session s;
+    bool ok;
+
+    session_init(&s);
+    ok = session_may_connect(&s, server->port) && session_may_reply(&s, "220");
+    if (ok) {
+        session_send(&s, "AUTH TLS");
+        ok = session_may_reply(&s, "234");
+    }
+    if (ok) {
+        session_secure(&s);
+        session_send(&s, "USER anna");
+        ok = session_may_reply(&s, "331");
+    }
+    if (ok) {
+        session_send(&s, "PASS %s", SERVER_PASSWORD);
+        ok = session_may_reply(&s, "230");
+    }
+    session_drop(&s);
+    return ok;
+}
+
+static const struct death {
+    const char *title;
+    bool session_ends; /* the one that is logged in */
+} deaths[] = {
+    { "sallyport: session", true }, { "sallyport: files", true },
+    { "sallyport: auth", false },   { "sallyport: log", false },
+    { "sallyport: gate", true },
+};
+
+static void die_once(const struct death *death)
+{
+    const struct server_plan plan = { 0 };
+    const struct process_row *victim;
+    static struct processes p;
+    struct process_row dead;
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    processes_wait(server.pid, "sallyport: files", 1, &p);
+    victim = processes_find(&p, death->title);
+    cr_assert(victim, "no %s", death->title);
+    dead = *victim;
+    cr_assert_eq(kill(dead.pid, SIGKILL), 0);
+    if (death->session_ends) {
+        struct buf rest;
+
+        buf_init(&rest, 65536);
+        session_read_rest(&s, &rest); /* fails the test when no end comes */
+        buf_release(&rest);
+    }
+    cr_assert(wait_until(can_log_in, &server, AGAIN_MS),
+              "no login after the death of %s", death->title);
+    if (!death->session_ends) {
+        session_do(&s, "200 {*}", "NOOP");
+        session_store(&s, "STOR", "after", "x", 1);
+    }
+    session_drop(&s);
+    server_stop(&server);
+}
+
+Test(deaths, session, .timeout = 90)
+{
+    die_once(&deaths[0]);
+}
+
+Test(deaths, files, .timeout = 90)
+{
+    die_once(&deaths[1]);
+}
+
+Test(deaths, auth, .timeout = 90)
+{
+    die_once(&deaths[2]);
+}
+
+Test(deaths, log, .timeout = 90)
+{
+    die_once(&deaths[3]);
+}
+
+Test(deaths, gate, .timeout = 90)
+{
+    die_once(&deaths[4]);
+}
+
+/* Without master nothing lives on. */
+static bool none_lives(void *argument)
+{
+    const struct processes *p = argument;
+
+    for (size_t i = 0; i < p->count; i++)
+        if (process_lives(&p->row[i]))
+            return false;
+    return true;
+}
+
+Test(deaths, master, .timeout = 90)
+{
+    const struct server_plan plan = { 0 };
+    static struct processes p;
+    struct server server;
+    struct session s;
+    int status;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    processes_wait(server.pid, "sallyport: files", 1, &p);
+    kill(server.pid, SIGKILL);
+    cr_assert(wait_exit(server.pid, &status, WAIT_MS));
+    cr_assert(wait_until(none_lives, &p, WAIT_MS), "something lives on");
+    session_drop(&s);
+    server_forget(&server);
+}
+
+/* SIGTERM during a session and an upload: 421, nothing visible, exit 0, no
+ * process left (server_stop() looks). */
+Test(deaths, sigterm, .timeout = 90)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+    struct session idle, busy;
+    struct data d;
+    char path[SERVER_PATH_MAX];
+
+    server_start(&server, &plan);
+    session_init(&idle);
+    session_open(&idle, &server, "anna");
+    session_init(&busy);
+    session_open(&busy, &server, "anna");
+    data_open(&busy, &d, "STOR half");
+    data_write(&d, "some", 4);
+    strcpy(path, server_home(&server, "anna", "half"));
+    kill(server.pid, SIGTERM);
+    session_expect(&idle, "421 {*}");
+    session_expect_end(&idle);
+    cr_assert(!files_exists(path));
+    data_cut(&d, false);
+    session_drop(&idle);
+    session_drop(&busy);
+    server_stop(&server);
+}

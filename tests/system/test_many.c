@@ -1,0 +1,152 @@
+/* Very many sessions at once, each logged in and each making a transfer: 200 in
+ * the long run, 20 in the short. Prints the memory of an idle session. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/session.h"
+
+static uint64_t proportional_kb(pid_t pid)
+{
+    unsigned long long kb = 0;
+    char path[64], line[256];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+    f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "Pss: %llu kB", &kb) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kb;
+}
+
+static void print_memory(const struct processes *p, const char *title)
+{
+    uint64_t sum = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->count; i++)
+        if (strncmp(p->row[i].title, title, strlen(title)) == 0) {
+            sum += proportional_kb(p->row[i].pid);
+            n++;
+        }
+    cr_assert_neq(n, 0);
+    printf("memory (PSS) of one of %zu \"%s\": %llu kB\n", n, title,
+           (unsigned long long)(sum / n));
+}
+
+static void transfer(struct session *s, unsigned i)
+{
+    char name[32], command[64], text[32];
+    struct buf got;
+
+    snprintf(name, sizeof(name), "file-%u", i);
+    snprintf(command, sizeof(command), "RETR %s", name);
+    snprintf(text, sizeof(text), "of session %u", i);
+    session_store(s, "STOR", name, text, strlen(text));
+    buf_init(&got, 4096);
+    buf_reserve(&got, 1);
+    session_fetch(s, command, &got);
+    cr_assert_eq(got.len, strlen(text));
+    cr_assert(memcmp(got.data, text, got.len) == 0);
+    buf_release(&got);
+}
+
+Test(many, sessions, .timeout = 300)
+{
+    static struct processes p;
+    unsigned n = server_is_long() ? 200 : 20;
+    const struct server_plan plan = {
+        .ports = "auto 32",
+        .settings = "max_sessions = 400\nmax_per_address = 400\n"
+                    "max_per_user = 400\nstartups = 400:100:400\n",
+    };
+    struct session *s = calloc(n, sizeof(*s));
+    struct server server;
+
+    cr_assert(s);
+    server_start(&server, &plan);
+    for (unsigned i = 0; i < n; i++) {
+        session_init(&s[i]);
+        session_open(&s[i], &server, "anna");
+    }
+    processes_wait(server.pid, "sallyport: session", n, &p);
+    processes_wait(server.pid, "sallyport: files", n, &p);
+    if (geteuid() == 0 && !server_is_sanitized()) {
+        print_memory(&p, "sallyport: session");
+        print_memory(&p, "sallyport: files");
+    }
+    for (unsigned i = 0; i < n; i++)
+        transfer(&s[i], i);
+    for (unsigned i = 0; i < n; i++)
+        session_close(&s[i]);
+    processes_wait(server.pid, "sallyport: session", 0, &p);
+    processes_wait(server.pid, "sallyport: files", 0, &p);
+    server_stop(&server);
+    free(s);
+}
+
+/* Limits, each reached: over it a connection gets 421 or is dropped, under it
+ * again the next one enters. */
+Test(many, limits, .timeout = 120)
+{
+    static const char *const settings[] = { "max_sessions = 3\n",
+                                            "max_per_address = 3\n",
+                                            "startups = 3:100:3\n" };
+
+    for (size_t k = 0; k < sizeof(settings) / sizeof(*settings); k++) {
+        const struct server_plan plan = { .settings = settings[k] };
+        struct session s[3], over;
+        struct server server;
+        static struct processes p;
+
+        server_start(&server, &plan);
+        for (int i = 0; i < 3; i++) {
+            session_init(&s[i]);
+            session_connect(&s[i], server.port);
+            session_expect(&s[i], "220 {*}");
+        }
+        session_init(&over);
+        session_connect(&over, server.port);
+        cr_assert(session_is_refused(&over), "%s: a fourth", settings[k]);
+        session_drop(&over);
+        session_drop(&s[0]);
+        processes_wait(server.pid, "sallyport: session", 2, &p);
+        session_init(&s[0]);
+        session_connect(&s[0], server.port);
+        session_expect(&s[0], "220 {*}");
+        for (int i = 0; i < 3; i++)
+            session_close(&s[i]);
+        server_stop(&server);
+    }
+}
+
+Test(many, per_user, .timeout = 120)
+{
+    const struct server_plan plan = { .settings = "max_per_user = 2\n" };
+    struct session s[2], over;
+    struct server server;
+    static struct processes p;
+
+    server_start(&server, &plan);
+    for (int i = 0; i < 2; i++) {
+        session_init(&s[i]);
+        session_open(&s[i], &server, "anna");
+    }
+    session_init(&over);
+    session_connect(&over, server.port);
+    session_start_tls(&over);
+    cr_assert_eq(session_try_login(&over, "anna", SERVER_PASSWORD), 530);
+    session_close(&s[0]);
+    processes_wait(server.pid, "sallyport: files", 1, &p);
+    cr_assert_eq(session_try_login(&over, "anna", SERVER_PASSWORD), 230);
+    session_close(&over);
+    session_close(&s[1]);
+    server_stop(&server);
+}

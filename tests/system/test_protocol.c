@@ -1,0 +1,199 @@
+/* What transcripts can't say: two segments in a row, time-outs, what is said of
+ * whom in the log. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+/* Plain text behind AUTH TLS in a segment of its own: it comes before the 234
+ * or behind it, and is run in neither case. */
+Test(protocol, injection_in_two_segments, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int i = 0; i < 20; i++) {
+        struct session s;
+        struct buf got;
+
+        session_init(&s);
+        session_connect(&s, server.port);
+        session_expect(&s, "220 {*}");
+        session_send(&s, "AUTH TLS");
+        session_send(&s, "NOOP");
+        buf_init(&got, 65536);
+        session_read_rest(&s, &got);
+        cr_assert(!memmem(got.data, got.len, "200 ", 4), "it was run: %s",
+                  got.data);
+        cr_assert(strncmp(got.data, "234 ", 4) == 0 || got.data[0] == '5',
+                  "got: %s", got.data);
+        buf_release(&got);
+        session_drop(&s);
+    }
+    server_stop(&server);
+}
+
+static void expect_timeout(const char *settings,
+                           void (*begin)(struct session *, struct server *))
+{
+    const struct server_plan plan = { .settings = settings };
+    struct server server;
+    struct session s;
+    uint64_t from;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    begin(&s, &server);
+    from = clock_ms();
+    session_expect(&s, "421 {*}");
+    session_expect_end(&s);
+    cr_assert(clock_ms() - from >= 400, "too early");
+    session_drop(&s);
+    server_stop(&server);
+}
+
+static void greet(struct session *s, struct server *server)
+{
+    session_connect(s, server->port);
+    session_expect(s, "220 {*}");
+}
+
+static void greet_secured(struct session *s, struct server *server)
+{
+    session_connect(s, server->port);
+    session_start_tls(s);
+}
+
+static void log_in(struct session *s, struct server *server)
+{
+    session_open(s, server, "anna");
+}
+
+Test(protocol, login_timeout, .timeout = 60)
+{
+    expect_timeout("login_timeout = 1s\n", greet);
+}
+
+Test(protocol, login_timeout_in_tls, .timeout = 60)
+{
+    expect_timeout("login_timeout = 1s\n", greet_secured);
+}
+
+Test(protocol, idle_timeout, .timeout = 60)
+{
+    expect_timeout("idle_timeout = 1s\n", log_in);
+}
+
+/* A handshake that doesn't go on is a login that doesn't come. */
+Test(protocol, silent_handshake, .timeout = 60)
+{
+    const struct server_plan plan = { .settings = "login_timeout = 1s\n" };
+    struct server server;
+    struct session s;
+    struct buf got;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    greet(&s, &server);
+    session_do(&s, "234 {*}", "AUTH TLS");
+    buf_init(&got, 65536);
+    session_read_rest(&s, &got); /* fails the test when no end comes */
+    buf_release(&got);
+    session_drop(&s);
+    server_stop(&server);
+}
+
+/* Nobody comes to the data port: 425, and the session goes on. */
+Test(protocol, connect_timeout, .timeout = 60)
+{
+    const struct server_plan plan = { .settings = "connect_timeout = 1s\n" };
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_do(&s, "229 {*}", "EPSV");
+    session_send(&s, "STOR f");
+    while (session_reply(&s) == 150)
+        ;
+    cr_assert(strncmp(s.reply.data, "425 ", 4) == 0, "%s", s.reply.data);
+    session_do(&s, "200 {*}", "NOOP");
+    session_close(&s);
+    server_stop(&server);
+}
+
+Test(protocol, stall_timeout, .timeout = 60)
+{
+    const struct server_plan plan = { .settings = "stall_timeout = 1s\n" };
+    struct server server;
+    struct session s;
+    struct data d;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    data_open(&s, &d, "STOR f");
+    data_write(&d, "some", 4);
+    session_expect(&s, "426 {*}");
+    data_cut(&d, false);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* Idle time stands still while data flows, however slowly. */
+Test(protocol, no_idle_while_data_flows, .timeout = 60)
+{
+    const struct server_plan plan = { .settings = "idle_timeout = 1s\n" };
+    struct server server;
+    struct session s;
+    struct data d;
+    uint64_t from = clock_ms();
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    data_open(&s, &d, "STOR f");
+    while (clock_ms() < from + 3000) {
+        usleep(100000); /* the pace of a slow client, not a wait */
+        data_write(&d, "drip", 4);
+    }
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* One line for each login and transfer; a password never, wherever it was
+ * typed. */
+Test(protocol, log, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_connect(&s, server.port);
+    session_start_tls(&s);
+    cr_assert_eq(session_try_login(&s, "anna", "canary-one"), 530);
+    session_drop(&s);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_store(&s, "STOR", "a b\xff", "12345", 5);
+    session_do(&s, "550 {*}", "RETR nothing");
+    session_close(&s);
+    server_log_wait(&server, "login-failed", "user=anna", NULL);
+    server_log_wait(&server, "login ", "user=anna", "TLSv1.3", NULL);
+    server_log_wait(&server, "transfer ", "verb=STOR", "a b\\xff", "bytes=5",
+                    NULL);
+    server_log_wait(&server, "end ", "quit", NULL);
+    cr_assert(!server_log_has(&server, "canary"));
+    cr_assert(!server_log_has(&server, SERVER_PASSWORD));
+    server_stop(&server);
+}

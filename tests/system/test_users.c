@@ -1,0 +1,178 @@
+/* Users made and changed by sallyportctl while the server runs: the next login
+ * sees the file as it is then. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/run.h"
+#include "support/session.h"
+
+#define PASSWORD "a long enough password"
+#define ANOTHER  "another good password"
+
+/* sallyportctl user COMMAND NAME; its exit status. */
+static int ctl(const struct server *server, const char *command,
+               const char *name, const char *password)
+{
+    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    char input[256] = "";
+    struct run_result r;
+
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    if (password)
+        snprintf(input, sizeof(input), "%s\n", password);
+    run(&r, input, program, "--config", config, "user", command, name, NULL);
+    cr_assert(!strstr(r.text, PASSWORD) && !strstr(r.text, ANOTHER),
+              "a password was said: %s", r.text);
+    cr_log_info("user %s %s: %d %s", command, name, r.status, r.text);
+    run_release(&r);
+    return r.status;
+}
+
+static int login(const struct server *server, const char *name,
+                 const char *password)
+{
+    struct session s;
+    int code;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    code = session_try_login(&s, name, password);
+    session_drop(&s);
+    return code;
+}
+
+Test(users, life_of_one, .timeout = 120)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+    struct stat st;
+
+    server_start(&server, &plan);
+    cr_assert_eq(login(&server, "bert", PASSWORD), 530);
+    cr_assert_eq(ctl(&server, "add", "bert", PASSWORD), 0);
+    cr_assert_eq(stat(server_home(&server, "bert", NULL), &st), 0);
+    cr_assert_eq(st.st_mode & 07777, 0700);
+    cr_assert(geteuid() != 0 || st.st_uid > SERVER_UID_FIRST,
+              "the home's uid is %u", st.st_uid);
+    cr_assert_eq(login(&server, "bert", PASSWORD), 230);
+    cr_assert_eq(login(&server, "bert", ANOTHER), 530);
+    cr_assert_neq(ctl(&server, "add", "bert", PASSWORD), 0, "added twice");
+    cr_assert_eq(ctl(&server, "passwd", "bert", ANOTHER), 0);
+    cr_assert_eq(login(&server, "bert", PASSWORD), 530);
+    cr_assert_eq(login(&server, "bert", ANOTHER), 230);
+    cr_assert_eq(ctl(&server, "lock", "bert", NULL), 0);
+    cr_assert_eq(login(&server, "bert", ANOTHER), 530);
+    cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 230);
+    cr_assert_eq(ctl(&server, "unlock", "bert", NULL), 0);
+    cr_assert_eq(login(&server, "bert", ANOTHER), 230);
+    cr_assert_eq(ctl(&server, "del", "bert", NULL), 0);
+    cr_assert_eq(login(&server, "bert", ANOTHER), 530);
+    cr_assert(files_exists(server_home(&server, "bert", NULL)));
+    cr_assert_neq(ctl(&server, "add", "B:x", PASSWORD), 0);
+    cr_assert_neq(ctl(&server, "add", "../x", PASSWORD), 0);
+    cr_assert_neq(ctl(&server, "passwd", "nobody", PASSWORD), 0);
+    cr_assert_eq(ctl(&server, "list", NULL, NULL), 0);
+    server_stop(&server);
+}
+
+/* A user that sallyportctl made can put a file there and get it back. */
+Test(users, transfer, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+    struct session s;
+    struct buf got;
+
+    server_start(&server, &plan);
+    cr_assert_eq(ctl(&server, "add", "bert", SERVER_PASSWORD), 0);
+    session_init(&s);
+    session_open(&s, &server, "bert");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    buf_init(&got, 4096 * 1024);
+    session_fetch(&s, "RETR f", &got);
+    cr_assert(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
+    buf_release(&got);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* A users file that becomes bad: nobody enters by it, master lives on, and the
+ * good one counts again. */
+Test(users, file_goes_bad, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    char users[SERVER_PATH_MAX];
+    struct server server;
+    struct buf good;
+
+    server_start(&server, &plan);
+    strcpy(users, server_path(&server, "users"));
+    buf_init(&good, 1 << 20);
+    cr_assert(files_read(users, &good));
+    cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 230);
+    files_write(users, "anna::70000:70000::/::\n", 23, 0600);
+    cr_assert_eq(login(&server, "anna", ""), 530);
+    files_write(users, good.data, good.len, 0600);
+    cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 230);
+    buf_release(&good);
+    server_stop(&server);
+}
+
+/* Two at once lose nothing. */
+Test(users, many_at_once, .timeout = 120)
+{
+    enum { N = 8 };
+    const struct server_plan plan = { 0 };
+    struct server server;
+    pid_t pid[N];
+    char name[16];
+
+    server_start(&server, &plan);
+    for (int i = 0; i < N; i++) {
+        pid[i] = fork();
+        cr_assert(pid[i] >= 0);
+        snprintf(name, sizeof(name), "user%d", i);
+        if (pid[i] == 0)
+            _exit(ctl(&server, "add", name, SERVER_PASSWORD));
+    }
+    for (int i = 0; i < N; i++) {
+        int status;
+
+        cr_assert_eq(waitpid(pid[i], &status, 0), pid[i]);
+        cr_assert_eq(status, 0, "user%d: 0x%x", i, (unsigned)status);
+    }
+    for (int i = 0; i < N; i++) {
+        snprintf(name, sizeof(name), "user%d", i);
+        cr_assert_eq(login(&server, name, SERVER_PASSWORD), 230, "%s", name);
+    }
+    server_stop(&server);
+}
+
+/* As root: a row with a uid outside the range is nobody's way in. */
+Test(users, uid_out_of_range, .timeout = 60)
+{
+    const struct server_plan plan = { .settings = "uid_first = 70000\n"
+                                                  "uid_last = 70000\n" };
+    const struct server_user users[] = { { .name = "anna" },
+                                         { .name = "bert" } };
+    struct server_plan two = plan;
+    struct server server;
+
+    two.users = users;
+    two.user_count = 2;
+    server_start(&server, &two);
+    cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 230);
+    cr_assert_eq(login(&server, "bert", SERVER_PASSWORD),
+                 geteuid() == 0 ? 530 : 230);
+    server_stop(&server);
+}
