@@ -1,0 +1,54 @@
+/* What the process auth holds. */
+#ifndef SALLYPORT_SRC_AUTH_AUTH_H
+#define SALLYPORT_SRC_AUTH_AUTH_H
+
+#include "sallyport/base/loop.h"
+#include "sallyport/base/secret.h"
+#include "sallyport/event/event.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/users/users.h"
+
+#define PENDING_MAX 32    /* master asks for no more at a time */
+#define PENDING_MS  10000 /* for the name and password to come */
+
+struct auth;
+
+/* A pair to a session from which name and password are expected. */
+struct pending {
+    struct auth *auth;
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer timer;
+    uint64_t serial;
+    bool used;
+};
+
+struct auth {
+    struct loop loop;
+    struct channel master;
+    struct loop_watch master_watch;
+    struct event_sender log;
+    struct users users; /* the newest only: what was asked before counts too */
+    uint64_t generation;
+    struct pending pending[PENDING_MAX];
+};
+
+void auth_init(struct auth *a, int fd);
+void auth_release(struct auth *a);
+/* Serves until master is gone: 0 or -errno. */
+int auth_run(struct auth *a);
+/* Takes the descriptors. */
+void auth_log_to(struct auth *a, int fd);
+int auth_take_users(struct auth *a, int fd, uint64_t generation,
+                    struct complaint *c);
+
+/* FD leads to session SERIAL. Ends the process if master asks too much. */
+void pending_open(struct auth *a, int fd, uint64_t serial);
+void pending_release(struct auth *a);
+
+/* Is this the password of that name? *row is the user's, 0 for no. The work is
+ * the same for a right and a wrong password, a locked user, and nobody. */
+bool judge(const struct users *u, struct slice name,
+           const struct secret *password, size_t *row);
+
+#endif

@@ -1,0 +1,100 @@
+/* The pairs on which sessions say name and password, in auth. Every pair gets
+ * exactly one verdict, whatever happens on it, and each is closed after one
+ * message: a session can neither hold a place nor try twice. */
+#include <errno.h>
+#include <sysexits.h>
+
+#include "auth.h"
+#include "sallyport/base/die.h"
+
+static void say_verdict(struct pending *p, bool yes, size_t row)
+{
+    struct auth *a = p->auth;
+    struct packet verdict = { .message = MSG_VERDICT,
+                              .value = { NUMBER(p->serial),
+                                         NUMBER(a->generation), NUMBER(row),
+                                         NUMBER(yes) } };
+    int r = channel_send(&a->master, &verdict);
+
+    loop_remove(&a->loop, &p->watch);
+    loop_timer_clear(&a->loop, &p->timer);
+    channel_close(&p->channel);
+    p->used = false;
+    /* It asks for 32 at a time, and there is room for many more. */
+    if (r < 0 && r != -EPIPE)
+        die(EX_SOFTWARE, "the verdict can't be sent: %d", -r);
+}
+
+static int on_credentials(void *owner, struct packet *packet)
+{
+    struct pending *p = owner;
+    struct secret password SECRET_CLEANUP = { 0 };
+    size_t row = 0;
+    bool yes = secret_set(&password, packet->value[1].text) == 0 &&
+               judge(&p->auth->users, packet->value[0].text, &password, &row);
+
+    say_verdict(p, yes, row);
+    return -ECANCELED;
+}
+
+static const struct handler handlers[] = {
+    { MSG_CREDENTIALS, on_credentials },
+};
+
+static void report(struct pending *p)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_PEER);
+    event_text(&r, FIELD_PROCESS, SLICE("session"));
+    event_text(&r, FIELD_REASON, slice_from(p->channel.wrong));
+    event_send(&p->auth->log, &r);
+}
+
+static void on_ready(void *owner, uint32_t events)
+{
+    struct pending *p = owner;
+    int r = channel_dispatch(&p->channel, handlers,
+                             sizeof(handlers) / sizeof(handlers[0]), p);
+
+    (void)events;
+    if (!p->used || r == 0)
+        return;
+    if (r == -EPROTO)
+        report(p);
+    say_verdict(p, false, 0);
+}
+
+static void on_time(void *owner)
+{
+    say_verdict(owner, false, 0);
+}
+
+void pending_open(struct auth *a, int fd, uint64_t serial)
+{
+    struct pending *p = NULL;
+    int r;
+
+    for (size_t i = 0; i < PENDING_MAX && !p; i++)
+        if (!a->pending[i].used)
+            p = &a->pending[i];
+    if (!p)
+        die(EX_PROTOCOL, "master asks for too many verdicts");
+    *p = (struct pending){ .auth = a, .serial = serial, .used = true };
+    channel_init(&p->channel, fd, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
+    p->watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = p
+    };
+    p->timer = (struct loop_timer){ .on_time = on_time, .owner = p };
+    loop_timer_set(&a->loop, &p->timer, PENDING_MS);
+    r = loop_add(&a->loop, &p->watch);
+    if (r < 0)
+        say_verdict(p, false, 0);
+}
+
+void pending_release(struct auth *a)
+{
+    for (size_t i = 0; i < PENDING_MAX; i++)
+        if (a->pending[i].used)
+            channel_close(&a->pending[i].channel);
+}

@@ -1,0 +1,132 @@
+/* The set-up messages of master up to GO, and the cage. In auth, before it
+ * meets any session. */
+#include "setup.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+
+/* Standard ones, master, log, the loop; a new users file and a new log for a
+ * moment; the pairs. */
+#define FILES_BESIDES 16
+
+void setup_init(struct setup *s, struct auth *a)
+{
+    *s = (struct setup){ .auth = a, .root_fd = -1 };
+}
+
+static int on_cage(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    s->root_fd = fd_take(&p->fd[0]);
+    s->plan = (struct cage_plan){
+        .root = p->value[0].number != 0,
+        .uid = (uid_t)p->value[1].number,
+        .gid = (gid_t)p->value[2].number,
+        .allow_weaker = (unsigned)p->value[3].number,
+        .root_fd = s->root_fd,
+        .max_files = PENDING_MAX + FILES_BESIDES,
+    };
+    s->has_cage = true;
+    return 0;
+}
+
+static int on_log(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    auth_log_to(s->auth, fd_take(&p->fd[0]));
+    return 0;
+}
+
+static int on_users(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    return auth_take_users(s->auth, fd_take(&p->fd[0]), p->value[0].number,
+                           &s->complaint);
+}
+
+static int on_go(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    (void)p;
+    s->go = true;
+    return 0;
+}
+
+static const struct handler handlers[] = {
+    { MSG_CAGE, on_cage },
+    { MSG_LOG, on_log },
+    { MSG_USERS, on_users },
+    { MSG_GO, on_go },
+};
+
+/* One at a time: what comes behind GO is for the loop. */
+static int receive_one(struct setup *s, uint64_t end)
+{
+    struct channel *c = &s->auth->master;
+    uint64_t now = clock_ms();
+    struct packet p;
+    int r = channel_wait(c, &p, now < end ? (int)(end - now) : 0);
+
+    if (r == -EPROTO)
+        return complain(&s->complaint, "auth: set-up: %s", c->wrong);
+    if (r < 0)
+        return complain(&s->complaint, "auth: set-up: %s", strerror(-r));
+    r = -ENOMSG;
+    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+        if (handlers[i].message == p.message)
+            r = handlers[i].handle(s, &p);
+    packet_close(&p);
+    return r < 0 ? complain(&s->complaint, "auth: set-up: %s", strerror(-r))
+                 : 0;
+}
+
+int setup_receive(struct setup *s)
+{
+    uint64_t end = clock_ms() + SETUP_MS;
+    int r = loop_init(&s->auth->loop);
+
+    while (r == 0 && !s->go)
+        r = receive_one(s, end);
+    if (r < 0)
+        return complain(&s->complaint, "auth: set-up: %s", strerror(-r));
+    if (!s->has_cage || s->auth->generation == 0)
+        return complain(&s->complaint, "auth: set-up: something is missing");
+    return 0;
+}
+
+static struct event_sender *sender; /* for a handler that gets no owner */
+
+static void on_refused_call(int number)
+{
+    event_send_syscall(sender, number);
+}
+
+int setup_cage(struct setup *s)
+{
+    unsigned weaker = 0;
+    int r;
+
+    sender = &s->auth->log;
+    cage_on_refused(on_refused_call);
+    r = cage_enter(PROCESS_AUTH, &s->plan, &weaker, &s->complaint);
+    fd_close(&s->root_fd);
+    if (r == 0 && weaker)
+        say("its cage is weaker, as allow_weaker permits");
+    return r;
+}
+
+void setup_failed(struct setup *s)
+{
+    struct slice why = slice_from(s->complaint.text);
+    struct packet p = { .message = MSG_FAILED, .value = { TEXT(why) } };
+
+    channel_send(&s->auth->master, &p);
+}

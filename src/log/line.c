@@ -1,0 +1,95 @@
+/* One event, one line, one write(2). Who said it comes from master, so no
+ * sender can speak for another; what it said is escaped by event_line(). Runs
+ * in log. */
+#include <string.h>
+
+#include "log.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+/* Each byte of an event may become "\xNN". */
+#define LINE_MAX_BYTES (4 * EVENT_BYTES_MAX + 1024)
+
+/* Whom the event is about: master, gate and auth speak of others too, whose
+ * name must be one. A session and its files speak for themselves. */
+static const char *about(const struct sender *from, struct slice named)
+{
+    for (unsigned p = 0; p < PROCESS_COUNT && from->serial == 0; p++)
+        if (slice_equal(named, slice_from(process_name(p))))
+            return process_name(p);
+    return process_name(from->process);
+}
+
+static int add_sender(const struct sender *from, struct slice named,
+                      struct buf *into)
+{
+    const char *process = about(from, named);
+    const char *by = process_name(from->process);
+    char peer[ADDRESS_TEXT_MAX];
+    int r = buf_add_format(into, " process=%s", process);
+
+    if (r == 0 && strcmp(process, by) != 0)
+        r = buf_add_format(into, " by=%s", by);
+    if (r == 0 && from->serial != 0)
+        r = buf_add_format(into, " serial=%016llx",
+                           (unsigned long long)from->serial);
+    if (r == 0 && from->peer.family != 0)
+        r = buf_add_format(into, " peer=%s",
+                           address_port_text(&from->peer, peer));
+    return r;
+}
+
+/* The name of the event stands in front, the sender behind it. What master said
+ * of the sender replaces what it says of itself. */
+int line_text(const struct sender *from, const struct event_record *r,
+              struct buf *into)
+{
+    size_t name = strlen(event_name(r->event));
+    struct event_record rest = *r;
+    struct buf line;
+    int e;
+
+    rest.text[FIELD_PROCESS].ptr = NULL;
+    if (from->peer.family != 0)
+        rest.text[FIELD_PEER].ptr = NULL;
+    buf_init(&line, LINE_MAX_BYTES);
+    e = event_line(&rest, &line);
+    if (e == 0)
+        e = buf_add(into, line.data, name);
+    if (e == 0)
+        e = add_sender(from, r->text[FIELD_PROCESS], into);
+    if (e == 0)
+        e = buf_add(into, line.data + name, line.len - name);
+    buf_release(&line);
+    return e;
+}
+
+/* Blocks as long as the output does: then senders' events wait in their
+ * queues. */
+static void write_text(struct log *l, struct buf *text)
+{
+    if (buf_add_text(text, "\n") < 0 ||
+        fd_write_all(l->output, text->data, text->len) < 0)
+        l->lost++;
+}
+
+void line_write(struct log *l, const struct sender *from,
+                const struct event_record *r)
+{
+    char now[CLOCK_TEXT_MAX];
+    struct buf text;
+
+    buf_init(&text, LINE_MAX_BYTES);
+    if (l->lost > 0 &&
+        buf_add_format(&text,
+                       "%s service process=log number=%llu reason=\"lines "
+                       "lost\"\n",
+                       clock_text(now), (unsigned long long)l->lost) == 0)
+        l->lost = 0;
+    if (buf_add_format(&text, "%s ", clock_text(now)) == 0 &&
+        line_text(from, r, &text) == 0)
+        write_text(l, &text);
+    else
+        l->lost++;
+    buf_release(&text);
+}

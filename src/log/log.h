@@ -1,0 +1,53 @@
+/* What the process log holds. */
+#ifndef SALLYPORT_SRC_LOG_LOG_H
+#define SALLYPORT_SRC_LOG_LOG_H
+
+#include "sallyport/base/loop.h"
+#include "sallyport/event/event.h"
+#include "sallyport/ipc/channel.h"
+
+struct log;
+
+/* Somebody who sends events; who it is was said by master. */
+struct sender {
+    struct log *log;
+    struct channel channel;
+    struct loop_watch watch;
+    enum process process;
+    uint64_t serial; /* 0: not of one session */
+    struct address peer;
+    bool used;
+};
+
+struct log {
+    struct loop loop;
+    struct channel master;
+    struct loop_watch master_watch;
+    int output;
+    uint64_t lost; /* lines that couldn't be written */
+    struct sender *sender;
+    size_t senders;
+};
+
+void log_init(struct log *l, int fd);
+void log_release(struct log *l);
+/* Serves until master is gone, and then what is still there: 0 or -errno. */
+int log_run(struct log *l);
+
+/* Two for each session and those of the service. 0 or -ENOMEM */
+int senders_init(struct log *l, uint64_t max_sessions);
+size_t senders_for(uint64_t max_sessions);
+void senders_release(struct log *l);
+/* MSG_LOG_PEER; owner: struct log. */
+int senders_on_peer(void *owner, struct packet *p);
+/* All that they have said so far. */
+void senders_drain(struct log *l);
+
+/* "TIME EVENT process=… serial=… peer=… …": one write(2). */
+void line_write(struct log *l, const struct sender *from,
+                const struct event_record *r);
+/* The same without time and end: 0 or -ENOBUFS. */
+int line_text(const struct sender *from, const struct event_record *r,
+              struct buf *into);
+
+#endif

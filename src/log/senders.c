@@ -1,0 +1,161 @@
+/* Those who send events, in log. Each has its own channel; bad bytes on it end
+ * that sender and nobody else. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+#include "log.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+
+#define BESIDES_SESSIONS 16
+
+size_t senders_for(uint64_t max_sessions)
+{
+    return (size_t)max_sessions * 2 + BESIDES_SESSIONS;
+}
+
+int senders_init(struct log *l, uint64_t max_sessions)
+{
+    l->senders = senders_for(max_sessions);
+    l->sender = calloc(l->senders, sizeof(*l->sender));
+    return l->sender ? 0 : -ENOMEM;
+}
+
+static void sender_end(struct sender *s)
+{
+    loop_remove(&s->log->loop, &s->watch);
+    channel_close(&s->channel);
+    s->used = false;
+}
+
+void senders_release(struct log *l)
+{
+    for (size_t i = 0; i < l->senders; i++)
+        if (l->sender[i].used)
+            sender_end(&l->sender[i]);
+    free(l->sender);
+    l->sender = NULL;
+    l->senders = 0;
+}
+
+static int on_event(void *owner, struct packet *p)
+{
+    struct sender *s = owner;
+    struct event_record r;
+
+    if (event_decode(p->value[0].text, &r) < 0) {
+        s->channel.wrong = "an event that is none";
+        return -EPROTO;
+    }
+    line_write(s->log, s, &r);
+    return 0;
+}
+
+static const struct handler handlers[] = {
+    { MSG_EVENT, on_event },
+};
+
+/* The line is log's own, with the sender that master named. */
+static void report(struct sender *s)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_PEER);
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(s->process)));
+    event_text(&r, FIELD_REASON, slice_from(s->channel.wrong));
+    line_write(s->log, s, &r);
+}
+
+static int read_sender(struct sender *s)
+{
+    int r = channel_dispatch(&s->channel, handlers,
+                             sizeof(handlers) / sizeof(handlers[0]), s);
+
+    if (r == -EPROTO)
+        report(s);
+    if (r < 0)
+        sender_end(s);
+    return r;
+}
+
+static void on_ready(void *owner, uint32_t events)
+{
+    (void)events;
+    read_sender(owner);
+}
+
+/* A dispatch takes a number of messages at most; 0 bytes there is an end. */
+static bool has_more(const struct sender *s)
+{
+    char one;
+
+    return recv(s->channel.fd, &one, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+void senders_drain(struct log *l)
+{
+    for (size_t i = 0; i < l->senders; i++) {
+        struct sender *s = &l->sender[i];
+
+        while (s->used && has_more(s))
+            if (read_sender(s) < 0)
+                break;
+    }
+}
+
+static struct sender *free_place(struct log *l)
+{
+    for (size_t i = 0; i < l->senders; i++)
+        if (!l->sender[i].used)
+            return &l->sender[i];
+    return NULL;
+}
+
+/* Places are freed when a sender's end is read; when all are taken, some ends
+ * may be unread still. */
+static struct sender *find_place(struct log *l)
+{
+    struct sender *s = free_place(l);
+
+    if (s)
+        return s;
+    for (size_t i = 0; i < l->senders; i++)
+        read_sender(&l->sender[i]);
+    return free_place(l);
+}
+
+static bool sends_events(uint64_t process)
+{
+    return process < PROCESS_COUNT &&
+           message_row(MSG_EVENT)->from & PROCESS_BIT(process);
+}
+
+int senders_on_peer(void *owner, struct packet *p)
+{
+    struct log *l = owner;
+    struct sender *s;
+    int fd = p->fd[0];
+
+    if (!sends_events(p->value[0].number))
+        die(EX_PROTOCOL, "master names a sender that sends nothing");
+    s = find_place(l);
+    if (!s) {
+        l->lost++; /* whatever this one would say */
+        return 0;
+    }
+    *s = (struct sender){ .log = l,
+                          .process = (enum process)p->value[0].number,
+                          .serial = p->value[1].number,
+                          .peer = p->value[2].address,
+                          .used = true };
+    channel_init(&s->channel, fd_take(&p->fd[0]), PROCESS_LOG, s->process,
+                 PHASE_RUN);
+    s->watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = s
+    };
+    if (loop_add(&l->loop, &s->watch) < 0)
+        sender_end(s);
+    return 0;
+}

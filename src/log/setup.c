@@ -1,0 +1,151 @@
+/* The set-up messages of master up to GO, and the cage. In log, before it reads
+ * any event. */
+#include "setup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/conf/settings.h"
+
+/* Standard ones, master, output, the loop; a moment's. */
+#define FILES_BESIDES 16
+
+void setup_init(struct setup *s, struct log *l)
+{
+    *s = (struct setup){ .log = l, .root_fd = -1 };
+}
+
+static int on_conf(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+    static struct settings settings;
+    struct buf text;
+    int r;
+
+    buf_init(&text, SETTINGS_TEXT_MAX);
+    r = fd_read_file(p->fd[0], &text);
+    if (r == 0)
+        r = settings_parse(&settings, buf_slice(&text), "settings",
+                           &s->complaint);
+    buf_release(&text);
+    if (r < 0)
+        return r;
+    s->plan.max_files = senders_for(settings.max_sessions) + FILES_BESIDES;
+    return senders_init(s->log, settings.max_sessions);
+}
+
+static int on_cage(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    s->root_fd = fd_take(&p->fd[0]);
+    s->plan.root = p->value[0].number != 0;
+    s->plan.uid = (uid_t)p->value[1].number;
+    s->plan.gid = (gid_t)p->value[2].number;
+    s->plan.allow_weaker = (unsigned)p->value[3].number;
+    s->plan.root_fd = s->root_fd;
+    s->has_cage = true;
+    return 0;
+}
+
+static int on_output(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    s->log->output = fd_take(&p->fd[0]);
+    return 0;
+}
+
+static int on_peer(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    return senders_on_peer(s->log, p);
+}
+
+static int on_go(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    (void)p;
+    s->go = true;
+    return 0;
+}
+
+static const struct handler handlers[] = {
+    { MSG_CONF, on_conf },
+    { MSG_CAGE, on_cage },
+    { MSG_LOG_OUTPUT, on_output },
+    { MSG_LOG_PEER, on_peer },
+    { MSG_GO, on_go },
+};
+
+/* One at a time: what comes behind GO is for the loop. */
+static int receive_one(struct setup *s, uint64_t end)
+{
+    struct channel *c = &s->log->master;
+    uint64_t now = clock_ms();
+    struct packet p;
+    int r = channel_wait(c, &p, now < end ? (int)(end - now) : 0);
+
+    if (r == -EPROTO)
+        return complain(&s->complaint, "log: set-up: %s", c->wrong);
+    if (r < 0)
+        return complain(&s->complaint, "log: set-up: %s", strerror(-r));
+    r = -ENOMSG;
+    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+        if (handlers[i].message == p.message)
+            r = handlers[i].handle(s, &p);
+    packet_close(&p);
+    return r < 0 ? complain(&s->complaint, "log: set-up: %s", strerror(-r)) : 0;
+}
+
+int setup_receive(struct setup *s)
+{
+    uint64_t end = clock_ms() + SETUP_MS;
+    int r = loop_init(&s->log->loop);
+
+    while (r == 0 && !s->go)
+        r = receive_one(s, end);
+    if (r < 0)
+        return complain(&s->complaint, "log: set-up: %s", strerror(-r));
+    if (!s->has_cage || !s->log->sender || s->log->output < 0)
+        return complain(&s->complaint, "log: set-up: something is missing");
+    return 0;
+}
+
+/* A refused call of log's own: a line without a memory or a lock. */
+static void on_refused_call(int number)
+{
+    char text[] = "log: a system call was refused: 0000\n";
+    char *digit = text + sizeof(text) - 3;
+
+    for (int i = 0; i < 4; i++, number /= 10)
+        *digit-- = (char)('0' + number % 10);
+    (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+}
+
+int setup_cage(struct setup *s)
+{
+    unsigned weaker = 0;
+    int r;
+
+    cage_on_refused(on_refused_call);
+    r = cage_enter(PROCESS_LOG, &s->plan, &weaker, &s->complaint);
+    fd_close(&s->root_fd);
+    if (r == 0 && weaker)
+        say("its cage is weaker, as allow_weaker permits");
+    return r;
+}
+
+void setup_failed(struct setup *s)
+{
+    struct slice why = slice_from(s->complaint.text);
+    struct packet p = { .message = MSG_FAILED, .value = { TEXT(why) } };
+
+    channel_send(&s->log->master, &p);
+}

@@ -1,0 +1,24 @@
+/* The start of log: what master hands over before it works. */
+#ifndef SALLYPORT_SRC_LOG_SETUP_H
+#define SALLYPORT_SRC_LOG_SETUP_H
+
+#include "log.h"
+#include "sallyport/cage/cage.h"
+
+#define SETUP_MS 10000
+
+struct setup {
+    struct log *log;
+    struct cage_plan plan;
+    int root_fd;
+    bool go, has_cage;
+    struct complaint complaint;
+};
+
+void setup_init(struct setup *s, struct log *a);
+/* Each 0, or -EINVAL with the complaint. */
+int setup_receive(struct setup *s); /* up to GO */
+int setup_cage(struct setup *s);
+void setup_failed(struct setup *s); /* tells master */
+
+#endif

@@ -1,0 +1,95 @@
+/* Accounts and the empty folder: what root needs to give up root. Runs in
+ * master, before its cage, since names are looked up in /etc/passwd and beyond
+ * (NSS). */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "master.h"
+#include "prepare.h"
+#include "sallyport/base/fd.h"
+
+/* A number is both uid and gid: for a trial that makes no accounts. */
+int identity_find(const char *account, const char *key, struct identity *ret,
+                  struct complaint *c)
+{
+    struct identity id;
+    uint64_t number;
+
+    if (slice_number(slice_from(account), UINT32_MAX - 1, &number) == 0) {
+        id = (struct identity){ (uid_t)number, (gid_t)number };
+    } else {
+        const struct passwd *entry = getpwnam(account);
+
+        if (!entry)
+            return complain(c, "%s: there is no account '%s'", key, account);
+        id = (struct identity){ entry->pw_uid, entry->pw_gid };
+    }
+    if (id.uid == 0 || id.gid == 0)
+        return complain(c, "%s: '%s' is root's", key, account);
+    *ret = id;
+    return 0;
+}
+
+static int make_path(const char *path, struct complaint *c)
+{
+    char part[SETTINGS_PATH_MAX];
+    size_t len = strlen(path);
+
+    if (path[0] != '/' || len >= sizeof(part))
+        return complain(c, "empty: %s: not an absolute path", path);
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+            return complain(c, "empty: %s: %s", part, strerror(errno));
+    }
+    return 0;
+}
+
+static bool holds_nothing(int fd)
+{
+    FD_CLEANUP int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = own < 0 ? NULL : fdopendir(own);
+    const struct dirent *e;
+    bool nothing = d != NULL;
+
+    if (!d)
+        return false;
+    fd_take(&own); /* closedir() closes it */
+    while ((e = readdir(d)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            nothing = false;
+    closedir(d);
+    return nothing;
+}
+
+int empty_folder_open(const char *path, struct complaint *c)
+{
+    mode_t old = umask(022);
+    int r = make_path(path, c);
+    FD_CLEANUP int fd = -1;
+    struct stat s;
+
+    umask(old);
+    if (r < 0)
+        return r;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fstat(fd, &s) < 0)
+        return complain(c, "empty: %s: %s", path, strerror(errno));
+    if (s.st_uid != 0 || (s.st_mode & (S_IWGRP | S_IWOTH)))
+        return complain(c,
+                        "empty: %s: must be root's and writable by nobody "
+                        "else; run: chown 0:0 %s; chmod 0755 %s",
+                        path, path, path);
+    if (!holds_nothing(fd))
+        return complain(c, "empty: %s: is not empty", path);
+    return fd_take(&fd);
+}

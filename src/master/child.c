@@ -1,0 +1,258 @@
+/* The life of an executed process, in master: start, set-up step by step as its
+ * channel takes it, work, end, and a new start at most once in 10 s. Nothing
+ * that a child says or does ends master. */
+#include "child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+
+#include "master.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+#define LEAVING_MS 1000
+
+static void child_feed(struct child *c)
+{
+    while (c->row->steps[c->step]) {
+        int r = c->row->steps[c->step](c);
+
+        if (r == -EAGAIN) {
+            child_wait_writable(c);
+            return;
+        }
+        if (r < 0) {
+            child_end(c, strerror(-r));
+            return;
+        }
+        c->step++;
+        c->index = 0;
+    }
+}
+
+void child_wait_writable(struct child *c)
+{
+    loop_change(&c->master->loop, &c->watch, EPOLLIN | EPOLLOUT);
+}
+
+static void on_writable(struct child *c)
+{
+    loop_change(&c->master->loop, &c->watch, EPOLLIN);
+    if (c->state == CHILD_SETUP)
+        child_feed(c);
+    else if (c->row->on_writable)
+        c->row->on_writable(c);
+}
+
+static void read_messages(struct child *c)
+{
+    int r = channel_dispatch(&c->channel, c->row->handlers,
+                             c->row->handler_count, c);
+
+    if (r == -EPROTO)
+        child_end(c, c->channel.wrong);
+    else if (r < 0)
+        child_end(c, "closed its channel");
+}
+
+static void on_ready(void *owner, uint32_t events)
+{
+    struct child *c = owner;
+
+    if (events & EPOLLOUT)
+        on_writable(c);
+    if (c->channel.fd >= 0 && (events & ~(uint32_t)EPOLLOUT))
+        read_messages(c);
+}
+
+static void on_time(void *owner)
+{
+    struct child *c = owner;
+
+    switch (c->state) {
+    case CHILD_OFF:
+        child_start(c);
+        break;
+    case CHILD_SETUP:
+        child_end(c, "was not ready in time");
+        break;
+    case CHILD_READY:
+        if (c->row->on_time)
+            c->row->on_time(c);
+        break;
+    case CHILD_ENDING:
+        kill(c->pid, SIGKILL);
+        break;
+    }
+}
+
+void child_init(struct child *c, struct master *m, const struct child_row *row)
+{
+    *c = (struct child){ .master = m, .row = row, .channel.fd = -1 };
+    c->watch = (struct loop_watch){ .on_ready = on_ready, .owner = c };
+    c->timer = (struct loop_timer){ .on_time = on_time, .owner = c };
+    wire_init(&c->log);
+}
+
+static int spawn(struct child *c)
+{
+    struct master *m = c->master;
+    int ends[2];
+    pid_t pid;
+    int r = fd_pair(ends);
+
+    if (r < 0)
+        return r;
+    pid = m->hooks.spawn(m, c->row->binary, ends[1]);
+    fd_close(&ends[1]);
+    if (pid < 0) {
+        fd_close(&ends[0]);
+        return (int)pid;
+    }
+    c->pid = pid;
+    channel_init(&c->channel, ends[0], PROCESS_MASTER, c->row->process,
+                 PHASE_START);
+    c->watch.fd = c->channel.fd;
+    c->watch.events = EPOLLIN;
+    return loop_add(&m->loop, &c->watch);
+}
+
+static void start_now(struct child *c)
+{
+    int r;
+
+    c->started = clock_ms();
+    c->step = c->index = 0;
+    c->failure[0] = '\0';
+    c->state = CHILD_SETUP;
+    loop_timer_set(&c->master->loop, &c->timer, CHILD_SETUP_MS);
+    r = spawn(c);
+    if (r == 0) {
+        child_feed(c);
+    } else if (c->pid > 0) {
+        child_end(c, strerror(-r));
+    } else { /* no such process: as if it had ended at once */
+        snprintf(c->failure, sizeof(c->failure), "%s", strerror(-r));
+        child_reaped(c, EX_OSERR << 8);
+    }
+}
+
+void child_start(struct child *c)
+{
+    uint64_t rested = clock_ms() - c->started;
+
+    if (c->master->state == MASTER_STOPPING)
+        return;
+    if (c->started > 0 && rested < CHILD_RESTART_MS)
+        loop_timer_set(&c->master->loop, &c->timer, CHILD_RESTART_MS - rested);
+    else
+        start_now(c);
+}
+
+static void close_channel(struct child *c)
+{
+    bool worked = c->state == CHILD_READY;
+
+    loop_remove(&c->master->loop, &c->watch);
+    loop_timer_clear(&c->master->loop, &c->timer);
+    channel_close(&c->channel);
+    wire_close(&c->log);
+    c->state = CHILD_ENDING;
+    if (worked && c->row->on_gone)
+        c->row->on_gone(c);
+}
+
+/* One that closed its channel is leaving; how it left is worth knowing, so it
+ * has a moment. kill() can't hit another process: the pid is ours until we reap
+ * it. */
+void child_end(struct child *c, const char *why)
+{
+    bool leaving = c->failure[0] || strcmp(why, "closed its channel") == 0;
+
+    if (c->channel.fd < 0)
+        return;
+    if (!c->failure[0])
+        snprintf(c->failure, sizeof(c->failure), "%s", why);
+    if (!leaving)
+        master_report(c->master, EVENT_PEER, c->row->process, "%s", why);
+    close_channel(c);
+    if (c->pid == 0) /* reaped already */
+        return;
+    if (leaving)
+        loop_timer_set(&c->master->loop, &c->timer, LEAVING_MS);
+    else
+        kill(c->pid, SIGKILL);
+}
+
+static void describe(const struct child *c, int status, char *out, size_t size)
+{
+    int n;
+
+    if (WIFSIGNALED(status))
+        n = snprintf(out, size, "ended by signal %d", WTERMSIG(status));
+    else
+        n = snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
+    if (c->failure[0] && n > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, ": %s", c->failure);
+}
+
+/* sysexits for a child that didn't start: what it complains of itself is what
+ * the administrator configured, unless it is its cage. */
+static int start_status(const struct child *c, int status)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR)
+        return EX_OSERR;
+    if (strncmp(c->failure, "cage of ", 8) == 0)
+        return EX_OSERR;
+    return c->channel.seen & 1ULL << MSG_FAILED ? EX_CONFIG : EX_SOFTWARE;
+}
+
+static void start_failed(struct child *c, int status)
+{
+    char how[320];
+    char why[COMPLAINT_MAX];
+
+    if (c->channel.seen & 1ULL << MSG_FAILED) {
+        master_fail(c->master, start_status(c, status), c->failure);
+        return;
+    }
+    describe(c, status, how, sizeof(how));
+    snprintf(why, sizeof(why), "%s %s", process_name(c->row->process), how);
+    master_fail(c->master, start_status(c, status), why);
+}
+
+void child_reaped(struct child *c, int status)
+{
+    struct master *m = c->master;
+    char how[320];
+
+    c->pid = 0;
+    if (c->channel.fd >= 0) /* its last words may still lie there */
+        read_messages(c);
+    if (c->state != CHILD_ENDING)
+        close_channel(c);
+    loop_timer_clear(&m->loop, &c->timer);
+    c->state = CHILD_OFF;
+    if (m->state == MASTER_STARTING) {
+        start_failed(c, status);
+        return;
+    }
+    describe(c, status, how, sizeof(how));
+    if (m->state == MASTER_RUNNING)
+        master_report(m, EVENT_CHILD, c->row->process, "%s", how);
+    child_start(c);
+}
+
+void child_release(struct child *c)
+{
+    loop_remove(&c->master->loop, &c->watch);
+    loop_timer_clear(&c->master->loop, &c->timer);
+    channel_close(&c->channel);
+    wire_close(&c->log);
+    c->verifications = 0;
+    c->state = c->pid > 0 ? CHILD_ENDING : CHILD_OFF;
+}

@@ -1,0 +1,91 @@
+/* The processes that master executes: gate, auth, log. One table says which,
+ * with what set-up, and what follows their start and end. */
+#ifndef SALLYPORT_SRC_MASTER_CHILD_H
+#define SALLYPORT_SRC_MASTER_CHILD_H
+
+#include <sys/types.h>
+
+#include "sallyport/base/loop.h"
+#include "sallyport/ipc/channel.h"
+#include "wire.h"
+
+#define CHILD_RESTART_MS  10000 /* at most one start in this time */
+#define CHILD_SETUP_MS    15000 /* from its start to READY */
+#define CHILD_STUCK_MS    10000 /* it leaves its messages unread */
+#define WORKER_MAX        32    /* verifications under way in one worker */
+#define WORKER_SILENCE_MS 60000 /* asked, and not one verdict */
+
+struct master;
+struct session;
+struct child;
+
+enum child_state {
+    CHILD_OFF,   /* not running, perhaps waiting to be started anew */
+    CHILD_SETUP, /* started, being set up */
+    CHILD_READY, /* caged and working */
+    CHILD_ENDING /* its channel is closed; to be reaped */
+};
+
+/* A verification that an auth worker was asked for. */
+struct verification {
+    uint64_t serial, generation;
+    struct session *session; /* NULL: nobody waits any more */
+};
+
+/* A step of the set-up: 0; -EAGAIN, to be called again when the channel can
+ * take more; else the start has failed. */
+typedef int child_step(struct child *c);
+
+struct child_row {
+    enum process process;
+    const char *binary;
+    child_step *const *steps; /* up to NULL */
+    const struct handler *handlers;
+    size_t handler_count;
+    void (*on_ready)(struct child *c);
+    void (*on_writable)(struct child *c); /* there was -EAGAIN before */
+    void (*on_gone)(struct child *c);
+    void (*on_time)(struct child *c); /* its timer, while it is ready */
+};
+
+struct child {
+    struct master *master;
+    const struct child_row *row;
+    enum child_state state;
+    pid_t pid; /* 0: none */
+    int status;
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer timer; /* set-up; restart; stuck */
+    uint64_t started;        /* clock_ms(); 0: never */
+    size_t step, index;
+    struct log_wire log;
+    struct verification verification[WORKER_MAX]; /* auth */
+    size_t verifications;
+    uint64_t generation; /* auth: the newest that it was told */
+    char failure[256];   /* what its FAILED said */
+};
+
+/* The row of a process that is executed; CHECK: the shorter set-up. */
+const struct child_row *child_row(enum process p, bool check);
+
+void child_init(struct child *c, struct master *m, const struct child_row *row);
+/* Now, or when CHILD_RESTART_MS have passed since the last time. */
+void child_start(struct child *c);
+/* Closes its channel, kills it; it is started anew when it was reaped. WHY
+ * goes to the log. */
+void child_end(struct child *c, const char *why);
+/* It was reaped. */
+void child_reaped(struct child *c, int status);
+/* Ends it without a word and for good. */
+void child_release(struct child *c);
+/* on_writable() when the channel takes more again. */
+void child_wait_writable(struct child *c);
+
+/* The fork and the exec, for struct master_hooks. */
+pid_t child_spawn(const struct master *m, const char *binary, int fd);
+/* The folder with the programs: ../libexec/sallyport from our own binary; the
+ * descriptor, over those that a child keeps, or -errno. */
+int child_programs(void);
+
+#endif

@@ -1,0 +1,68 @@
+/* The programs that master executes, out of one folder that was opened at
+ * start, and nothing else ever. What follows the fork here runs as master does,
+ * until the exec. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "master.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+
+#define CHANNEL_FD     3
+#define OVER_CHILD_FDS 10
+
+int child_programs(void)
+{
+    char path[PATH_MAX];
+    char folder[PATH_MAX + 32];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    FD_CLEANUP int fd = -1;
+    int high;
+
+    if (n < 0)
+        return -errno;
+    path[n] = '\0';
+    *strrchr(path, '/') = '\0';
+    snprintf(folder, sizeof(folder), "%s/../libexec/sallyport", path);
+    fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    high = fcntl(fd, F_DUPFD_CLOEXEC, OVER_CHILD_FDS);
+    return high < 0 ? -errno : high;
+}
+
+/* Only standard descriptors and the channel reach the program: whatever master
+ * has open besides closes with the exec. */
+static void become(const struct master *m, const char *binary, int fd)
+{
+    char title[64];
+    char *argv[] = { title, NULL };
+    sigset_t none;
+
+    snprintf(title, sizeof(title), "sallyport: %s", binary);
+    if (fd == CHANNEL_FD ? fd_set_cloexec(fd, false) < 0
+                         : dup2(fd, CHANNEL_FD) < 0)
+        die(EX_OSERR, "%s: %s", binary, strerror(errno));
+    if (close_range(CHANNEL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        die(EX_OSERR, "%s: close_range: %s", binary, strerror(errno));
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execveat(m->programs, binary, argv, environ, 0);
+    die(EX_OSERR, "%s: %s", binary, strerror(errno));
+}
+
+pid_t child_spawn(const struct master *m, const char *binary, int fd)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        become(m, binary, fd);
+    return pid < 0 ? -errno : pid;
+}

@@ -1,0 +1,127 @@
+/* Gate's messages, in master: sessions come and go; what gate must know waits
+ * in the sessions' records until it can take it. A gate that says what can't be
+ * is ended, and its sessions with it. */
+#include "gate.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "master.h"
+#include "sallyport/base/fd.h"
+
+/* One of our pairs, not a file, a listener or a stream. */
+static bool is_channel(int fd)
+{
+    int domain = 0, type = 0;
+    socklen_t size = sizeof(int);
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+           domain == AF_UNIX && type == SOCK_SEQPACKET;
+}
+
+static int lie(struct child *c, const char *what)
+{
+    c->channel.wrong = what;
+    return -EPROTO;
+}
+
+/* More than max_sessions, or in the midst of stopping: the descriptors are
+ * closed, and that one session sees its end. */
+int gate_on_session(void *owner, struct packet *p)
+{
+    struct child *c = owner;
+    struct master *m = c->master;
+    uint64_t serial = p->value[0].number;
+
+    if (!is_channel(p->fd[0]) || !is_channel(p->fd[1]))
+        return lie(c, "a session without its channels");
+    if (sessions_find(&m->sessions, serial))
+        return lie(c, "a serial for the second time");
+    if (m->state == MASTER_RUNNING &&
+        session_open(m, serial, &p->value[1].address, p->fd[0], p->fd[1]))
+        p->fd[0] = p->fd[1] = -1;
+    return 0;
+}
+
+/* It may be gone for us already. */
+int gate_on_session_gone(void *owner, struct packet *p)
+{
+    struct child *c = owner;
+    struct session *s = sessions_find(&c->master->sessions, p->value[0].number);
+
+    if (!s)
+        return 0;
+    session_forget_news(s);
+    if (s->state == SESSION_ENDED)
+        session_settle(s);
+    else
+        session_end(s);
+    return 0;
+}
+
+static int tell(struct child *gate, uint64_t serial, enum message message)
+{
+    struct packet p = { .message = message, .value = { NUMBER(serial) } };
+
+    return channel_send(&gate->channel, &p);
+}
+
+static int tell_about(struct child *gate, struct session *s)
+{
+    int r = 0;
+
+    if (s->news & NEWS_KILL)
+        r = tell(gate, s->serial, MSG_KILL);
+    else
+        r = tell(gate, s->serial, MSG_LOGGED_IN);
+    if (r == 0) {
+        session_forget_news(s);
+        session_settle(s);
+    }
+    return r;
+}
+
+void gate_tell(struct master *m)
+{
+    struct child *gate = master_gate(m);
+    struct session_table *t = &m->sessions;
+
+    for (size_t i = 0; i < t->size && gate && t->with_news > 0; i++) {
+        if (t->all[i].news == 0)
+            continue;
+        if (tell_about(gate, &t->all[i]) < 0) {
+            child_wait_writable(gate);
+            if (!gate->timer.armed)
+                loop_timer_set(&m->loop, &gate->timer, CHILD_STUCK_MS);
+            return;
+        }
+    }
+    if (gate)
+        loop_timer_clear(&m->loop, &gate->timer);
+}
+
+void gate_on_writable(struct child *c)
+{
+    gate_tell(c->master);
+}
+
+void gate_on_gone(struct child *c)
+{
+    struct session_table *t = &c->master->sessions;
+
+    for (size_t i = 0; i < t->size; i++) {
+        struct session *s = &t->all[i];
+
+        session_forget_news(s);
+        if (s->state == SESSION_ENDED)
+            session_settle(s);
+        else if (s->state != SESSION_FREE)
+            session_end(s);
+    }
+}
+
+void gate_on_time(struct child *c)
+{
+    child_end(c, "does not read its messages");
+}

@@ -1,0 +1,185 @@
+/* Listening sockets, control and passive. Made in master at start, before its
+ * cage, and handed to gate; master never accepts a connection on them. */
+#include "listen.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#define BACKLOG_CONTROL SOMAXCONN
+#define BACKLOG_PASSIVE 64
+
+static int on(int fd, int level, int option)
+{
+    int one = 1;
+
+    return setsockopt(fd, level, option, &one, sizeof(one)) < 0 ? -errno : 0;
+}
+
+/* Non-blocking: between epoll's word and gate's accept4 a client may be gone.
+ */
+static int open_socket(const struct address *a, int backlog)
+{
+    struct sockaddr_storage where;
+    socklen_t size = address_to_sockaddr(a, &where);
+    FD_CLEANUP int fd =
+        socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = on(fd, SOL_SOCKET, SO_REUSEADDR);
+    /* So that [::]:21 and 0.0.0.0:21 are two listeners, as written. */
+    if (r == 0 && where.ss_family == AF_INET6)
+        r = on(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    if (r < 0)
+        return r;
+    if (bind(fd, (struct sockaddr *)&where, size) < 0 ||
+        listen(fd, backlog) < 0)
+        return -errno;
+    return fd_take(&fd);
+}
+
+static int listener_open(struct listener *l, const struct address *a,
+                         int backlog, struct complaint *c)
+{
+    struct sockaddr_storage real;
+    socklen_t size = sizeof(real);
+    char text[ADDRESS_TEXT_MAX];
+
+    l->fd = open_socket(a, backlog);
+    if (l->fd < 0)
+        return complain(c, "listen on %s: %s", address_port_text(a, text),
+                        strerror(-l->fd));
+    if (getsockname(l->fd, (struct sockaddr *)&real, &size) < 0)
+        return complain(c, "listen on %s: %s", address_port_text(a, text),
+                        strerror(errno));
+    return address_from_sockaddr(&l->address, &real);
+}
+
+/* A host that another row of `listen` covers needs no passive ports of its own:
+ * the same one twice, or one beside 0.0.0.0 or [::], which would collide. */
+static bool host_is_covered(const struct settings *s, size_t i)
+{
+    const struct address *a = &s->listen[i];
+
+    for (size_t j = 0; j < s->listen_count; j++) {
+        const struct address *b = &s->listen[j];
+
+        if (j < i && address_same_host(a, b))
+            return true;
+        if (a->family == b->family && address_is_any(b) && !address_is_any(a))
+            return true;
+    }
+    return false;
+}
+
+static size_t ports_per_host(const struct port_range *r)
+{
+    return r->automatic ? r->automatic : (size_t)(r->last - r->first) + 1;
+}
+
+size_t listeners_passive_wanted(const struct settings *s)
+{
+    size_t hosts = 0;
+
+    for (size_t i = 0; i < s->listen_count; i++)
+        hosts += !host_is_covered(s, i);
+    return hosts * ports_per_host(&s->ports);
+}
+
+static int open_passive(struct listeners *l, const struct settings *s,
+                        const struct address *host, struct complaint *c)
+{
+    size_t n = ports_per_host(&s->ports);
+
+    for (size_t i = 0; i < n; i++) {
+        struct address a = *host;
+        int r;
+
+        a.port = s->ports.automatic ? 0 : (uint16_t)(s->ports.first + i);
+        r = listener_open(&l->passive[l->passive_count], &a, BACKLOG_PASSIVE,
+                          c);
+        if (r < 0)
+            return r;
+        l->passive_count++;
+    }
+    return 0;
+}
+
+static int by_port(const void *a, const void *b)
+{
+    const struct listener *x = a, *y = b;
+
+    return (x->address.port > y->address.port) -
+           (x->address.port < y->address.port);
+}
+
+int listeners_open(struct listeners *l, const struct settings *s,
+                   struct complaint *c)
+{
+    int r = 0;
+
+    *l = (struct listeners){ 0 };
+    l->passive = calloc(listeners_passive_wanted(s) + 1, sizeof(*l->passive));
+    if (!l->passive)
+        return complain(c, "no memory for the passive ports");
+    for (size_t i = 0; i < s->listen_count && r == 0; i++) {
+        r = listener_open(&l->control[i], &s->listen[i], BACKLOG_CONTROL, c);
+        l->control_count += r == 0;
+    }
+    for (size_t i = 0; i < s->listen_count && r == 0; i++)
+        if (!host_is_covered(s, i))
+            r = open_passive(l, s, &s->listen[i], c);
+    if (r < 0)
+        listeners_release(l);
+    else
+        qsort(l->passive, l->passive_count, sizeof(*l->passive), by_port);
+    return r;
+}
+
+void listeners_release(struct listeners *l)
+{
+    for (size_t i = 0; i < l->control_count; i++)
+        fd_close(&l->control[i].fd);
+    for (size_t i = 0; i < l->passive_count; i++)
+        fd_close(&l->passive[i].fd);
+    free(l->passive);
+    *l = (struct listeners){ 0 };
+}
+
+/* "50000-50099", or what the kernel chose: "40001 40007-40009". */
+static int ports_text(const struct listeners *l, struct buf *into)
+{
+    const struct listener *p = l->passive;
+    size_t n = l->passive_count;
+    int r = 0;
+
+    for (size_t i = 0, end; i < n && r == 0; i = end) {
+        for (end = i + 1; end < n; end++)
+            if (p[end].address.port > p[end - 1].address.port + 1)
+                break;
+        r = buf_add_format(into, " %u", (unsigned)p[i].address.port);
+        if (r == 0 && p[end - 1].address.port > p[i].address.port)
+            r = buf_add_format(into, "-%u", (unsigned)p[end - 1].address.port);
+    }
+    return r;
+}
+
+int listeners_text(const struct listeners *l, struct buf *into)
+{
+    char text[ADDRESS_TEXT_MAX];
+    int r = 0;
+
+    for (size_t i = 0; i < l->control_count && r == 0; i++)
+        r = buf_add_format(into, "%s%s", i > 0 ? ", " : "",
+                           address_port_text(&l->control[i].address, text));
+    if (r == 0 && l->passive_count > 0)
+        r = buf_add_text(into, ", data ports");
+    return r == 0 ? ports_text(l, into) : r;
+}

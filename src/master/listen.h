@@ -1,0 +1,32 @@
+/* The listening sockets, made by master, used by gate. */
+#ifndef SALLYPORT_SRC_MASTER_LISTEN_H
+#define SALLYPORT_SRC_MASTER_LISTEN_H
+
+#include "sallyport/base/buf.h"
+#include "sallyport/conf/settings.h"
+
+struct listener {
+    int fd;
+    struct address address; /* with the port that it really has */
+};
+
+struct listeners {
+    struct listener control[SETTINGS_LISTEN_MAX];
+    size_t control_count;
+    struct listener *passive;
+    size_t passive_count;
+};
+
+/* One control listener for each `listen`; one passive listener for each port
+ * of `passive` on each host of `listen`. 0, or -EINVAL with the complaint. */
+int listeners_open(struct listeners *l, const struct settings *s,
+                   struct complaint *c);
+void listeners_release(struct listeners *l);
+
+/* How many passive listeners the settings ask for. */
+size_t listeners_passive_wanted(const struct settings *s);
+
+/* "127.0.0.1:21, [::1]:21, data ports 50000-50099". 0 or -ENOBUFS */
+int listeners_text(const struct listeners *l, struct buf *into);
+
+#endif

@@ -1,0 +1,181 @@
+/* Logging in, from LOGIN to GRANTED or DENIED. Master never sees name or
+ * password: they go from session to auth on a pair made here, and what comes
+ * back is a row of the users file. Each wait has its deadline. */
+#include "login.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "gate.h"
+#include "home.h"
+#include "master.h"
+#include "sallyport/base/fd.h"
+#include "worker.h"
+
+/* A session that doesn't read its answer is of no use to its client either. */
+static void give_up(struct session *s, int error)
+{
+    if (error == -EPIPE)
+        session_end(s);
+    else
+        session_kill(s);
+}
+
+void login_deny(struct session *s, enum denial why)
+{
+    struct packet p = { .message = MSG_DENIED,
+                        .request = s->request,
+                        .value = { NUMBER(why) } };
+    int r = channel_send(&s->channel, &p);
+
+    if (r < 0) {
+        give_up(s, r);
+        return;
+    }
+    loop_timer_clear(&s->master->loop, &s->timer);
+    worker_forget(s->master, s);
+    s->user[0] = '\0';
+    s->state = SESSION_GREETED;
+    s->channel.phase = PHASE_GREETED;
+}
+
+static void hand_over(struct session *s, int end)
+{
+    struct packet p = { .message = MSG_LOGIN_CHANNEL,
+                        .request = s->request,
+                        .fd = { end, -1 } };
+    int r = channel_send(&s->channel, &p);
+
+    if (r < 0) {
+        give_up(s, r);
+        return;
+    }
+    s->state = SESSION_VERIFY;
+    session_wait(s, LOGIN_VERDICT_MS);
+}
+
+/* With no worker at all (auth is being started anew) the login waits for its
+ * deadline; with all of them busy it is refused at once. */
+static void attempt(struct session *s)
+{
+    int ends[2];
+    int r = fd_pair(ends);
+
+    if (r < 0) {
+        login_deny(s, DENIAL_BUSY);
+        return;
+    }
+    r = worker_ask(s, ends[1]);
+    fd_close(&ends[1]);
+    if (r == 0)
+        hand_over(s, ends[0]);
+    else if (r != -ENOENT)
+        login_deny(s, DENIAL_BUSY);
+    fd_close(&ends[0]);
+}
+
+/* Session counts tries too; a subverted one doesn't. */
+int login_on_request(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    struct master *m = s->master;
+
+    if (s->state != SESSION_GREETED)
+        return 0; /* kicked meanwhile */
+    s->request = p->request;
+    s->channel.phase = PHASE_VERIFY;
+    s->state = SESSION_WAITING;
+    if (s->tries >= m->settings.login_tries) {
+        session_kick(s, ENDING_LOGIN_TRIES);
+        return 0;
+    }
+    session_wait(s, LOGIN_VERDICT_MS);
+    master_look_at_users(m);
+    attempt(s);
+    return 0;
+}
+
+void login_retry(struct master *m)
+{
+    for (size_t i = 0; i < m->sessions.size; i++)
+        if (m->sessions.all[i].state == SESSION_WAITING)
+            attempt(&m->sessions.all[i]);
+}
+
+static void enter(struct session *s, const struct user *user)
+{
+    struct master *m = s->master;
+    struct complaint c = { "" };
+    int r;
+
+    if (home_permitted(m, user, &c) < 0) {
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s", c.text);
+        login_deny(s, DENIAL_HOME);
+        return;
+    }
+    if (sessions_of_user(&m->sessions, user->name) >=
+        m->settings.max_per_user) {
+        login_deny(s, DENIAL_TOO_MANY);
+        return;
+    }
+    r = home_open(s, user);
+    if (r < 0) {
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "can't start files: %s",
+                      strerror(-r));
+        login_deny(s, DENIAL_BUSY);
+    }
+}
+
+void login_on_verdict(struct session *s, const struct user *user)
+{
+    if (s->state != SESSION_VERIFY)
+        return;
+    if (user) {
+        enter(s, user);
+        return;
+    }
+    s->tries++;
+    s->state = SESSION_DELAYED;
+    session_wait(s, s->master->settings.login_delay);
+}
+
+void login_grant(struct session *s)
+{
+    struct slice name = slice_from(s->user);
+    struct packet p = { .message = MSG_GRANTED,
+                        .request = s->request,
+                        .value = { TEXT(name), NUMBER(s->rights) },
+                        .fd = { s->files_end, -1 } };
+    int r = channel_send(&s->channel, &p);
+
+    if (r < 0) {
+        give_up(s, r);
+        return;
+    }
+    fd_close(&s->files_end);
+    loop_timer_clear(&s->master->loop, &s->timer);
+    s->state = SESSION_USER;
+    s->channel.phase = PHASE_USER;
+    session_add_news(s, NEWS_LOGGED_IN);
+    gate_tell(s->master);
+}
+
+void login_on_time(struct session *s)
+{
+    switch (s->state) {
+    case SESSION_WAITING:
+    case SESSION_VERIFY:
+        login_deny(s, DENIAL_BUSY);
+        break;
+    case SESSION_DELAYED:
+        login_deny(s, DENIAL_WRONG);
+        break;
+    case SESSION_OPENING:
+        master_report(s->master, EVENT_CHILD, PROCESS_FILES,
+                      "of %s was not ready in time", s->user);
+        home_lost(s);
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,23 @@
+/* Logging in: LOGIN, a worker, a verdict, files, GRANTED or DENIED. */
+#ifndef SALLYPORT_SRC_MASTER_LOGIN_H
+#define SALLYPORT_SRC_MASTER_LOGIN_H
+
+#include "session.h"
+
+#define LOGIN_VERDICT_MS 15000 /* then it is BUSY */
+#define LOGIN_FILES_MS   10000 /* then the home can't be entered */
+
+struct child;
+
+/* MSG_LOGIN from a session. */
+int login_on_request(void *owner, struct packet *p);
+/* A worker has become free or ready: those who wait. */
+void login_retry(struct master *m);
+/* The worker's answer; NULL for no. */
+void login_on_verdict(struct session *s, const struct user *user);
+void login_deny(struct session *s, enum denial why);
+void login_grant(struct session *s);
+/* The timer of the states WAITING to OPENING. */
+void login_on_time(struct session *s);
+
+#endif

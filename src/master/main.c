@@ -1,0 +1,153 @@
+/* sallyportd: the process master. Root, where it is run by root: it opens what
+ * the others need, starts them, forks files, and keeps the list of sessions. It
+ * parses no byte that a client sent. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "master.h"
+#include "options.h"
+#include "prepare.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/process.h"
+#include "sallyport/cage/cage.h"
+
+/* One per process, for the handler of SIGSYS, which gets no owner. */
+static struct master master;
+
+static void on_refused_call(int number)
+{
+    event_send_syscall(&master.events, number);
+}
+
+/* 0, 1 and 2 are open from here on, and standard input is nobody's. */
+static int standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+        return -errno;
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        fd_set_cloexec(i, false);
+    return close(fd);
+}
+
+static int load(struct master *m, const char *path, struct complaint *c)
+{
+    struct buf text;
+    int r;
+
+    buf_init(&text, SETTINGS_TEXT_MAX);
+    r = settings_load(&m->settings, path, &text, c);
+    if (r == 0) {
+        m->conf = fd_sealed("settings", buf_slice(&text));
+        if (m->conf < 0)
+            r = complain(c, "memfd: %s", strerror(-m->conf));
+    }
+    buf_release(&text);
+    return r;
+}
+
+static const struct {
+    int (*prepare)(struct master *m, struct complaint *c);
+    int status;
+} steps[] = {
+    { prepare_identities, EX_CONFIG }, { prepare_keypair, EX_CONFIG },
+    { prepare_users, EX_CONFIG },      { prepare_limits, EX_CONFIG },
+    { prepare_empty, EX_CONFIG },      { prepare_programs, EX_OSERR },
+    { prepare_listeners, EX_CONFIG },  { prepare_cage, EX_OSERR },
+};
+
+static void prepare(struct master *m, const struct options *o)
+{
+    struct complaint c = { "" };
+
+    if (load(m, o->config, &c) < 0)
+        die(EX_CONFIG, "%s", c.text);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (steps[i].prepare(m, &c) < 0)
+            die(steps[i].status, "%s", c.text);
+}
+
+static size_t auth_workers(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores < 1 ? 1 : cores > MASTER_AUTHS ? MASTER_AUTHS : (size_t)cores;
+}
+
+static void listen_to_systemd(struct master *m)
+{
+    if (m->check) /* beside a running server, which has its own word */
+        return;
+    if (notify_open(&m->notify, getenv("NOTIFY_SOCKET")) < 0)
+        say("NOTIFY_SOCKET can't be reached: systemd won't hear of the start");
+    unsetenv("NOTIFY_SOCKET");
+}
+
+/* After the children, which need a fork that is not in it, and before a word of
+ * theirs is read. */
+static void enter_cage(struct master *m)
+{
+    struct cage_plan plan = { .root = m->root,
+                              .root_fd = -1,
+                              .max_files = prepare_descriptors(m),
+                              .allow_weaker = m->settings.allow_weaker };
+    struct complaint c = { "" };
+    unsigned weaker;
+
+    cage_on_refused(on_refused_call);
+    if (cage_prepare(PROCESS_FILES, &c) < 0 ||
+        cage_enter(PROCESS_MASTER, &plan, &weaker, &c) < 0)
+        master_fail(m, EX_OSERR, c.text);
+}
+
+static int serve(struct master *m)
+{
+    int status;
+
+    if (master_start(m) < 0)
+        die(EX_OSERR, "can't start: %s", strerror(errno));
+    enter_cage(m);
+    status = master_run(m);
+    if (status == 0 && m->check)
+        puts("configuration is fine");
+    master_release(m);
+    return fflush(stdout) == 0 ? status : EX_IOERR;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    int wrong = options_parse(&o, argc, argv);
+
+    if (wrong || o.help) {
+        if (!wrong)
+            options_help(stdout);
+        return wrong;
+    }
+    if (o.version)
+        return puts("sallyportd " SALLYPORT_VERSION) < 0 ? EX_IOERR : 0;
+    process_title_init(argc, argv);
+    die_title("sallyportd");
+    if (standard_descriptors() < 0)
+        die(EX_OSERR, "/dev/null: %s", strerror(errno));
+    master_init(&master);
+    master.root = geteuid() == 0;
+    master.check = o.check;
+    master.auth_count = auth_workers();
+    prepare(&master, &o);
+    /* Not before: the title overwrites what the options point to. */
+    process_title("sallyportd: %s", process_name(PROCESS_MASTER));
+    prepare_tell_weaker(&master);
+    listen_to_systemd(&master);
+    return serve(&master);
+}

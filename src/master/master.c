@@ -1,0 +1,215 @@
+/* Master as a whole: its tables, its children, the moment when all are ready.
+ * It parses no byte of a client and never waits for one process. */
+#include "master.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/secret.h"
+#include "signals.h"
+#include "stop.h"
+#include "worker.h"
+
+#define READY_TEXT_MAX 900
+
+static void on_deadline(void *owner)
+{
+    loop_stop(&((struct master *)owner)->loop);
+}
+
+static void on_events_ready(void *owner, uint32_t events)
+{
+    struct master *m = owner;
+
+    if (events & (EPOLLHUP | EPOLLERR)) {
+        loop_remove(&m->loop, &m->events_watch);
+        return; /* log is gone; its own channel says so */
+    }
+    event_flush(&m->events);
+    if (m->events.queue.len == 0)
+        loop_change(&m->loop, &m->events_watch, 0);
+}
+
+void master_init(struct master *m)
+{
+    *m = (struct master){ .programs = -1,
+                          .conf = -1,
+                          .certificate = -1,
+                          .key = -1,
+                          .empty = -1,
+                          .notify.fd = -1,
+                          .signals.fd = -1,
+                          .loop.epoll_fd = -1 };
+    settings_default(&m->settings);
+    userdb_init(&m->users, m->settings.users);
+    event_sender_init(&m->events, -1, PROCESS_MASTER);
+    wire_init(&m->events_wire);
+    m->events_wire.stale = true;
+    m->events_watch = (struct loop_watch){ .fd = -1,
+                                           .on_ready = on_events_ready,
+                                           .owner = m };
+    m->deadline = (struct loop_timer){ .on_time = on_deadline, .owner = m };
+    m->hooks = (struct master_hooks){ child_spawn, files_main };
+}
+
+static void add_child(struct master *m, enum process p)
+{
+    struct child *c = &m->child[m->child_count++];
+
+    child_init(c, m, child_row(p, m->check));
+}
+
+int master_start(struct master *m)
+{
+    int r = loop_init(&m->loop);
+
+    if (r == 0)
+        r = signals_open(m);
+    if (r == 0)
+        r = sessions_init(&m->sessions, m->settings.max_sessions);
+    if (r < 0)
+        return r;
+    random_bytes(m->name_key, sizeof(m->name_key));
+    m->state = MASTER_STARTING;
+    if (!m->check)
+        add_child(m, PROCESS_LOG);
+    add_child(m, PROCESS_GATE);
+    for (size_t i = 0; i < m->auth_count && !m->check; i++)
+        add_child(m, PROCESS_AUTH);
+    for (size_t i = 0; i < m->child_count; i++)
+        child_start(&m->child[i]);
+    return 0;
+}
+
+int master_run(struct master *m)
+{
+    int r = m->status == 0 ? loop_run(&m->loop) : 0;
+
+    if (r < 0)
+        master_fail(m, EX_OSERR, "the event loop failed");
+    stop_children(m);
+    return m->status;
+}
+
+void master_release(struct master *m)
+{
+    for (size_t i = 0; i < m->child_count; i++)
+        child_release(&m->child[i]);
+    loop_remove(&m->loop, &m->events_watch);
+    event_sender_release(&m->events);
+    if (m->signals.fd >= 0)
+        signals_close(m);
+    sessions_release(&m->sessions);
+    userdb_release(&m->users);
+    listeners_release(&m->listeners);
+    notify_close(&m->notify);
+    loop_release(&m->loop);
+    fd_close(&m->programs);
+    fd_close(&m->conf);
+    fd_close(&m->certificate);
+    fd_close(&m->key);
+    fd_close(&m->empty);
+}
+
+void master_report(struct master *m, enum event e, enum process about,
+                   const char *format, ...)
+{
+    struct event_record r;
+    char text[COMPLAINT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (m->events.channel.fd < 0) {
+        say("%s: %s: %s", event_name(e), process_name(about), text);
+        return;
+    }
+    event_begin(&r, e);
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(about)));
+    event_text(&r, FIELD_REASON, slice_from(text));
+    event_send(&m->events, &r);
+    if (m->events.queue.len > 0)
+        loop_change(&m->loop, &m->events_watch, EPOLLOUT);
+}
+
+void master_fail(struct master *m, int status, const char *why)
+{
+    if (m->status == 0) {
+        m->status = status;
+        say("%s", why);
+    }
+    loop_stop(&m->loop);
+}
+
+static void say_ready(struct master *m)
+{
+    struct buf text;
+
+    buf_init(&text, READY_TEXT_MAX);
+    if (listeners_text(&m->listeners, &text) < 0)
+        buf_add_text(&text, " ..."); /* very many ports, chosen by the kernel */
+    say("ready: listening on %.*s", (int)text.len, text.data);
+    buf_release(&text);
+    notify_send(&m->notify, "READY=1");
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER, "started, version %s",
+                  SALLYPORT_VERSION);
+}
+
+void master_child_ready(struct master *m)
+{
+    if (m->state != MASTER_STARTING) {
+        wires_flush(m);
+        return;
+    }
+    for (size_t i = 0; i < m->child_count; i++)
+        if (m->child[i].state != CHILD_READY)
+            return;
+    m->state = MASTER_RUNNING;
+    wires_flush(m);
+    if (m->check)
+        loop_stop(&m->loop);
+    else
+        say_ready(m);
+}
+
+static struct child *ready_child(struct master *m, enum process p)
+{
+    for (size_t i = 0; i < m->child_count; i++)
+        if (m->child[i].row->process == p && m->child[i].state == CHILD_READY)
+            return &m->child[i];
+    return NULL;
+}
+
+struct child *master_gate(struct master *m)
+{
+    return ready_child(m, PROCESS_GATE);
+}
+
+struct child *master_log(struct master *m)
+{
+    return ready_child(m, PROCESS_LOG);
+}
+
+void master_look_at_users(struct master *m)
+{
+    struct complaint c = { "" };
+    int r = userdb_look(&m->users, &c);
+
+    if (r < 0) {
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "the old users stay: %s", c.text);
+        return;
+    }
+    if (r > 0)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "users file read: generation %llu",
+                      (unsigned long long)userdb_newest(&m->users));
+    workers_tell_users(m);
+    userdb_drop(&m->users, worker_oldest(m));
+}

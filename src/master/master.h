@@ -1,0 +1,101 @@
+/* Master: what it holds, and how its parts find each other. One struct, handed
+ * to all; nothing here is global. */
+#ifndef SALLYPORT_SRC_MASTER_MASTER_H
+#define SALLYPORT_SRC_MASTER_MASTER_H
+
+#include "child.h"
+#include "listen.h"
+#include "notify.h"
+#include "sallyport/base/loop.h"
+#include "sallyport/event/event.h"
+#include "sallyport/files/files.h"
+#include "session.h"
+#include "userdb.h"
+
+#define MASTER_AUTHS    4
+#define MASTER_CHILDREN (2 + MASTER_AUTHS) /* log, gate, auths */
+
+struct identity {
+    uid_t uid;
+    gid_t gid;
+};
+
+enum master_state {
+    MASTER_STARTING, /* until all children are ready */
+    MASTER_RUNNING,
+    MASTER_STOPPING,
+};
+
+/* What does the real work of a fork; a test puts its own here. */
+struct master_hooks {
+    /* The pid of a new process BINARY whose main channel is FD, or -errno. FD
+     * stays the caller's. */
+    pid_t (*spawn)(const struct master *m, const char *binary, int fd);
+    /* In the fork; never returns. */
+    void (*files)(const struct files_start *start);
+};
+
+struct master {
+    struct settings settings;
+    struct master_hooks hooks;
+    bool root;  /* run by root */
+    bool check; /* --check: gate alone, without listeners */
+    size_t auth_count;
+    struct identity identity[PROCESS_COUNT]; /* gate, auth, log */
+
+    /* Opened at start, handed to children, also to those started anew. */
+    int programs; /* the folder ../libexec/sallyport */
+    int conf;     /* the configuration's text, a sealed memfd */
+    int certificate, key;
+    int empty; /* the folder to chroot to; without root /dev/null */
+    struct listeners listeners;
+    struct notify notify;
+
+    struct loop loop;
+    struct loop_watch signals;
+    enum master_state state;
+    int status; /* what main returns: 0 or a sysexits code */
+    struct loop_timer deadline;
+    struct child child[MASTER_CHILDREN];
+    size_t child_count;
+    struct session_table sessions;
+    struct userdb users;
+    uint8_t name_key[16]; /* of the names of partials, for files */
+
+    struct event_sender events;
+    struct log_wire events_wire;
+    struct loop_watch events_watch;
+};
+
+/* Zero is not a state: descriptors are -1 after it. Settings are read into it
+ * next. */
+void master_init(struct master *m);
+/* Loop, tables, children, which then are being set up. Everything that they get
+ * must be open. 0 or -errno */
+int master_start(struct master *m);
+/* The loop, until it is over, and the end of all children: m->status. */
+int master_run(struct master *m);
+void master_release(struct master *m);
+
+/* An event of master's own: EVENT_SERVICE, _PEER or _CHILD. Standard error
+ * while there is no log. */
+void master_report(struct master *m, enum event e, enum process about,
+                   const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Ends the start or the run with STATUS; in the start, WHY is told. */
+void master_fail(struct master *m, int status, const char *why);
+/* All children are ready? Called when one has become so. */
+void master_child_ready(struct master *m);
+/* Closes the door, kicks all, and ends the loop when all are gone. */
+void master_stop(struct master *m);
+/* Called when a session's record was freed. */
+void master_session_freed(struct master *m);
+
+/* The children by what they are; NULL while there is none ready. */
+struct child *master_gate(struct master *m);
+struct child *master_log(struct master *m);
+
+/* The users file: reads it if it has changed, tells the auth workers. */
+void master_look_at_users(struct master *m);
+
+#endif

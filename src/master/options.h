@@ -1,0 +1,19 @@
+/* The command line of sallyportd. */
+#ifndef SALLYPORT_SRC_MASTER_OPTIONS_H
+#define SALLYPORT_SRC_MASTER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define OPTIONS_CONFIG "/etc/sallyport/sallyport.conf"
+
+struct options {
+    const char *config;
+    bool check, foreground, version, help;
+};
+
+/* 0, or EX_USAGE (64) after a line on standard error. */
+int options_parse(struct options *o, int argc, char **argv);
+void options_help(FILE *out);
+
+#endif

@@ -1,0 +1,151 @@
+/* One session's record: what its channel, its timer and its end do. Runs in
+ * master. A session that breaks the rules or doesn't read is killed by gate,
+ * its parent; nothing it says ends anything else. */
+#include "session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "gate.h"
+#include "home.h"
+#include "login.h"
+#include "master.h"
+#include "sallyport/base/fd.h"
+#include "worker.h"
+
+#define KICK_MS 2000 /* DESIGN: a kick is a message, then a kill */
+
+static const struct handler handlers[] = {
+    { MSG_LOGIN, login_on_request },
+};
+
+static void on_ready(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+    int r = channel_dispatch(&s->channel, handlers,
+                             sizeof(handlers) / sizeof(handlers[0]), s);
+
+    (void)events;
+    if (r == -EPROTO) {
+        char peer[ADDRESS_TEXT_MAX];
+
+        master_report(s->master, EVENT_PEER, PROCESS_SESSION, "of %s sent %s",
+                      address_text(&s->peer, peer), s->channel.wrong);
+        session_kill(s);
+    } else if (r < 0) {
+        session_end(s);
+    }
+}
+
+static void on_time(void *owner)
+{
+    struct session *s = owner;
+
+    if (s->state == SESSION_KICKED)
+        session_kill(s);
+    else if (s->state == SESSION_ENDED)
+        home_kill(s);
+    else
+        login_on_time(s);
+}
+
+void session_wait(struct session *s, uint64_t ms)
+{
+    loop_timer_set(&s->master->loop, &s->timer, ms);
+}
+
+struct session *session_open(struct master *m, uint64_t serial,
+                             const struct address *peer, int channel, int log)
+{
+    struct session *s = sessions_take(&m->sessions, serial);
+
+    if (!s)
+        return NULL;
+    s->master = m;
+    s->state = SESSION_GREETED;
+    s->peer = *peer;
+    s->log.end = log;
+    channel_init(&s->channel, channel, PROCESS_MASTER, PROCESS_SESSION,
+                 PHASE_GREETED);
+    s->timer = (struct loop_timer){ .on_time = on_time, .owner = s };
+    s->watch = (struct loop_watch){
+        .fd = channel, .events = EPOLLIN, .on_ready = on_ready, .owner = s
+    };
+    if (loop_add(&m->loop, &s->watch) < 0)
+        session_end(s);
+    wires_flush(m);
+    return s;
+}
+
+void session_settle(struct session *s)
+{
+    struct master *m = s->master;
+
+    if (s->state != SESSION_ENDED || s->files_pid > 0 || s->news != 0)
+        return;
+    loop_timer_clear(&m->loop, &s->timer);
+    sessions_give_back(&m->sessions, s);
+    master_session_freed(m);
+}
+
+void session_end(struct session *s)
+{
+    if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
+        return;
+    s->state = SESSION_ENDED;
+    s->master->sessions.living--;
+    loop_remove(&s->master->loop, &s->watch);
+    loop_timer_clear(&s->master->loop, &s->timer);
+    channel_close(&s->channel);
+    wire_close(&s->log);
+    worker_forget(s->master, s);
+    home_close(s);
+    session_settle(s);
+}
+
+void session_kill(struct session *s)
+{
+    struct master *m = s->master;
+
+    if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
+        return;
+    session_add_news(s, NEWS_KILL);
+    session_end(s);
+    gate_tell(m);
+}
+
+void session_kick(struct session *s, enum ending why)
+{
+    struct packet p = { .message = MSG_KICK, .value = { NUMBER(why) } };
+    int r;
+
+    if (s->state == SESSION_FREE || s->state >= SESSION_KICKED)
+        return;
+    r = channel_send(&s->channel, &p);
+    if (r == -EPIPE) {
+        session_end(s);
+    } else if (r < 0) {
+        session_kill(s);
+    } else {
+        s->state = SESSION_KICKED;
+        worker_forget(s->master, s);
+        home_close(s);
+        session_wait(s, KICK_MS);
+    }
+}
+
+void session_add_news(struct session *s, enum session_news news)
+{
+    if (!master_gate(s->master))
+        return;
+    if (s->news == 0)
+        s->master->sessions.with_news++;
+    s->news |= news;
+}
+
+void session_forget_news(struct session *s)
+{
+    if (s->news != 0)
+        s->master->sessions.with_news--;
+    s->news = 0;
+}

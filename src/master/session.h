@@ -1,0 +1,101 @@
+/* The sessions as master sees them: a record each from gate's MSG_SESSION to
+ * the end of the session and of its process files. */
+#ifndef SALLYPORT_SRC_MASTER_SESSION_H
+#define SALLYPORT_SRC_MASTER_SESSION_H
+
+#include <sys/types.h>
+
+#include "sallyport/base/loop.h"
+#include "sallyport/base/siphash.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/outcome.h"
+#include "sallyport/users/users.h"
+#include "wire.h"
+
+struct master;
+
+enum session_state {
+    SESSION_FREE,
+    SESSION_GREETED, /* nobody is logged in */
+    SESSION_WAITING, /* LOGIN came; no auth worker is there */
+    SESSION_VERIFY,  /* a worker is at it */
+    SESSION_DELAYED, /* wrong; the answer waits for login_delay */
+    SESSION_OPENING, /* files was forked; READY is awaited */
+    SESSION_USER,    /* logged in */
+    SESSION_KICKED,  /* was told to go */
+    SESSION_ENDED    /* its channel is closed; files or gate still count */
+};
+
+/* What gate has still to be told. */
+enum session_news {
+    NEWS_LOGGED_IN = 1,
+    NEWS_KILL = 2,
+};
+
+struct session {
+    struct master *master;
+    uint64_t serial;
+    enum session_state state;
+    struct address peer;
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer timer; /* of the state */
+    struct log_wire log;
+    uint32_t request; /* LOGIN's number */
+    uint64_t tries;   /* wrong passwords so far */
+    unsigned news;    /* enum session_news */
+
+    char user[USER_NAME_MAX + 1]; /* from OPENING on */
+    unsigned rights;
+    pid_t files_pid; /* 0: none */
+    struct channel files;
+    struct loop_watch files_watch;
+    struct log_wire files_log;
+    int files_end; /* session's end of session–files, until READY */
+
+    struct session *next; /* in its bucket, or in the free list */
+};
+
+struct session_table {
+    struct session *all;
+    size_t size;   /* records */
+    size_t limit;  /* max_sessions */
+    size_t living; /* not FREE, not ENDED */
+    size_t used;   /* not FREE */
+    struct session **bucket;
+    size_t buckets; /* a power of two */
+    uint8_t hash_key[SIPHASH_KEY];
+    struct session *free;
+    size_t with_news;
+};
+
+/* All memory is allocated here. 0 or -ENOMEM */
+int sessions_init(struct session_table *t, size_t limit);
+void sessions_release(struct session_table *t);
+struct session *sessions_find(struct session_table *t, uint64_t serial);
+struct session *sessions_by_files(struct session_table *t, pid_t pid);
+size_t sessions_of_user(const struct session_table *t, const char *name);
+/* An empty record, living; NULL: there are max_sessions. */
+struct session *sessions_take(struct session_table *t, uint64_t serial);
+void sessions_give_back(struct session_table *t, struct session *s);
+
+/* A record in state GREETED; CHANNEL and LOG become its own. NULL: there are
+ * max_sessions already, and the descriptors stay the caller's. */
+struct session *session_open(struct master *m, uint64_t serial,
+                             const struct address *peer, int channel, int log);
+/* Closes what leads to the session, which makes it go. The record stays until
+ * files is reaped and gate knows. */
+void session_end(struct session *s);
+/* Also has gate kill it. */
+void session_kill(struct session *s);
+/* MSG_KICK, and the kill 2 s later. */
+void session_kick(struct session *s, enum ending why);
+/* Gate is no more: it need not be told anything. */
+void session_forget_news(struct session *s);
+void session_add_news(struct session *s, enum session_news news);
+/* (Re)arms the timer of the state. */
+void session_wait(struct session *s, uint64_t ms);
+/* Frees the record if nothing holds it any more. */
+void session_settle(struct session *s);
+
+#endif

@@ -1,0 +1,234 @@
+/* The table of the executed processes, and their set-up: one step a message.
+ * Runs in master. */
+#include <errno.h>
+#include <string.h>
+
+#include "gate.h"
+#include "master.h"
+#include "sallyport/base/fd.h"
+#include "worker.h"
+
+#define HANDLERS(t) .handlers = t, .handler_count = sizeof(t) / sizeof((t)[0])
+
+static int send_one(struct child *c, struct packet p)
+{
+    return channel_send(&c->channel, &p);
+}
+
+static int step_conf(struct child *c)
+{
+    return send_one(c, (struct packet){ .message = MSG_CONF,
+                                        .fd = { c->master->conf, -1 } });
+}
+
+static int step_cage(struct child *c)
+{
+    const struct master *m = c->master;
+    const struct identity *id = &m->identity[c->row->process];
+    struct packet p = { .message = MSG_CAGE,
+                        .value = { NUMBER(m->root), NUMBER(id->uid),
+                                   NUMBER(id->gid),
+                                   NUMBER(m->settings.allow_weaker) },
+                        .fd = { m->empty, -1 } };
+
+    return send_one(c, p);
+}
+
+/* The far end follows when log can take it; until then events wait in the
+ * pair. */
+static int step_log(struct child *c)
+{
+    int ends[2];
+    int r = fd_pair(ends);
+
+    if (r < 0)
+        return r;
+    r = send_one(c,
+                 (struct packet){ .message = MSG_LOG, .fd = { ends[0], -1 } });
+    fd_close(&ends[0]);
+    if (r < 0) {
+        fd_close(&ends[1]);
+        return r;
+    }
+    wire_close(&c->log);
+    c->log.end = ends[1];
+    return 0;
+}
+
+static int step_keypair(struct child *c)
+{
+    const struct master *m = c->master;
+
+    return send_one(c, (struct packet){ .message = MSG_KEYPAIR,
+                                        .fd = { m->certificate, m->key } });
+}
+
+static int step_listeners(struct child *c)
+{
+    const struct listeners *l = &c->master->listeners;
+
+    for (; c->index < l->control_count; c->index++) {
+        const struct listener *one = &l->control[c->index];
+        struct packet p = { .message = MSG_LISTENER,
+                            .value = { NUMBER(c->index),
+                                       ADDRESS(one->address) },
+                            .fd = { one->fd, -1 } };
+        int r = send_one(c, p);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int step_passive(struct child *c)
+{
+    const struct listeners *l = &c->master->listeners;
+
+    for (; c->index < l->passive_count; c->index++) {
+        const struct listener *one = &l->passive[c->index];
+        struct packet p = { .message = MSG_PASSIVE,
+                            .value = { ADDRESS(one->address) },
+                            .fd = { one->fd, -1 } };
+        int r = send_one(c, p);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int step_users(struct child *c)
+{
+    const struct userdb *u = &c->master->users;
+    struct packet p = { .message = MSG_USERS,
+                        .value = { NUMBER(userdb_newest(u)) },
+                        .fd = { u->fd, -1 } };
+    int r = send_one(c, p);
+
+    if (r == 0)
+        c->generation = userdb_newest(u);
+    return r;
+}
+
+static int step_output(struct child *c)
+{
+    return send_one(
+        c, (struct packet){ .message = MSG_LOG_OUTPUT, .fd = { 2, -1 } });
+}
+
+static int step_go(struct child *c)
+{
+    return send_one(c, (struct packet){ .message = MSG_GO });
+}
+
+static int on_ready_message(void *owner, struct packet *p)
+{
+    struct child *c = owner;
+
+    (void)p;
+    if (c->row->steps[c->step]) { /* it can't know: GO wasn't said */
+        c->channel.wrong = "ready before its set-up was over";
+        return -EPROTO;
+    }
+    c->state = CHILD_READY;
+    c->channel.phase = PHASE_RUN;
+    loop_timer_clear(&c->master->loop, &c->timer);
+    if (c->row->on_ready)
+        c->row->on_ready(c);
+    master_child_ready(c->master);
+    return 0;
+}
+
+static int on_failed_message(void *owner, struct packet *p)
+{
+    struct child *c = owner;
+
+    slice_copy(
+        p->value[0].text.len < sizeof(c->failure)
+            ? p->value[0].text
+            : (struct slice){ p->value[0].text.ptr, sizeof(c->failure) - 1 },
+        c->failure, sizeof(c->failure));
+    return -ECANCELED;
+}
+
+static void log_on_ready(struct child *c)
+{
+    wires_flush(c->master);
+}
+
+static void log_on_gone(struct child *c)
+{
+    wires_are_stale(c->master);
+}
+
+#define START_MESSAGES                                                         \
+    { MSG_READY, on_ready_message },                                           \
+    {                                                                          \
+        MSG_FAILED, on_failed_message                                          \
+    }
+
+static const struct handler gate_handlers[] = {
+    START_MESSAGES,
+    { MSG_SESSION, gate_on_session },
+    { MSG_SESSION_GONE, gate_on_session_gone },
+};
+static const struct handler auth_handlers[] = {
+    START_MESSAGES,
+    { MSG_VERDICT, worker_on_verdict },
+};
+static const struct handler log_handlers[] = { START_MESSAGES };
+
+static child_step *const gate_steps[] = { step_conf,      step_cage,
+                                          step_log,       step_keypair,
+                                          step_listeners, step_passive,
+                                          step_go,        NULL };
+static child_step *const check_steps[] = { step_conf, step_cage, step_keypair,
+                                           step_go, NULL };
+static child_step *const auth_steps[] = { step_cage, step_log, step_users,
+                                          step_go, NULL };
+static child_step *const log_steps[] = { step_conf, step_cage, step_output,
+                                         step_go, NULL };
+
+/* clang-format off */
+static const struct child_row rows[] = {
+    { .process = PROCESS_LOG,
+      .binary = "log",
+      .steps = log_steps,
+      HANDLERS(log_handlers),
+      .on_ready = log_on_ready,
+      .on_writable = log_on_ready,
+      .on_gone = log_on_gone },
+    { .process = PROCESS_GATE,
+      .binary = "gate",
+      .steps = gate_steps,
+      HANDLERS(gate_handlers),
+      .on_writable = gate_on_writable,
+      .on_gone = gate_on_gone,
+      .on_time = gate_on_time },
+    { .process = PROCESS_AUTH,
+      .binary = "auth",
+      .steps = auth_steps,
+      HANDLERS(auth_handlers),
+      .on_ready = worker_on_ready,
+      .on_writable = worker_on_writable,
+      .on_gone = worker_on_gone,
+      .on_time = worker_on_time },
+};
+static const struct child_row gate_check_row = {
+    .process = PROCESS_GATE,
+    .binary = "gate",
+    .steps = check_steps,
+    HANDLERS(gate_handlers),
+};
+/* clang-format on */
+
+const struct child_row *child_row(enum process p, bool check)
+{
+    if (check)
+        return &gate_check_row;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].process == p)
+            return &rows[i];
+    return NULL;
+}

@@ -1,0 +1,93 @@
+/* Signals, in master: they come by a descriptor, so that no code runs inside a
+ * handler. */
+#include "signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "home.h"
+#include "master.h"
+#include "sallyport/base/fd.h"
+
+static void on_hangup(struct master *m)
+{
+    master_look_at_users(m);
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "SIGHUP: looked at the users file; other settings and the "
+                  "certificate need a restart");
+}
+
+void signals_reap(struct master *m)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct session *s = sessions_by_files(&m->sessions, pid);
+
+        if (s)
+            home_reaped(s, status);
+        for (size_t i = 0; i < m->child_count; i++)
+            if (m->child[i].pid == pid) {
+                child_reaped(&m->child[i], status);
+                break; /* a new start may have got the same pid */
+            }
+    }
+}
+
+static const struct {
+    int number;
+    void (*handle)(struct master *m);
+} rows[] = {
+    { SIGTERM, master_stop },
+    { SIGINT, master_stop },
+    { SIGHUP, on_hangup },
+    { SIGCHLD, signals_reap },
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void on_ready(void *owner, uint32_t events)
+{
+    struct master *m = owner;
+    struct signalfd_siginfo info;
+
+    (void)events;
+    while (read(m->signals.fd, &info, sizeof(info)) == sizeof(info))
+        for (size_t i = 0; i < ROWS; i++)
+            if ((int)info.ssi_signo == rows[i].number)
+                rows[i].handle(m);
+}
+
+int signals_open(struct master *m)
+{
+    sigset_t set;
+    int r;
+
+    signal(SIGPIPE, SIG_IGN); /* whoever reads standard error may go */
+    sigemptyset(&set);
+    for (size_t i = 0; i < ROWS; i++)
+        sigaddset(&set, rows[i].number);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    m->signals = (struct loop_watch){ .fd = signalfd(
+                                          -1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+                                      .events = EPOLLIN,
+                                      .on_ready = on_ready,
+                                      .owner = m };
+    if (m->signals.fd < 0)
+        return -errno;
+    r = loop_add(&m->loop, &m->signals);
+    if (r < 0)
+        fd_close(&m->signals.fd);
+    return r;
+}
+
+void signals_close(struct master *m)
+{
+    loop_remove(&m->loop, &m->signals);
+    fd_close(&m->signals.fd);
+}

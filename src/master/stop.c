@@ -1,0 +1,113 @@
+/* Stopping, in master: no new connection, a word to every session, a deadline
+ * for each step. */
+#include "stop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "master.h"
+#include "sallyport/base/clock.h"
+#include "signals.h"
+
+#define SESSIONS_MS 5000 /* 2 s for the kick, 2 s for files, and some */
+#define CHILDREN_MS 2000
+
+void master_session_freed(struct master *m)
+{
+    if (m->state == MASTER_STOPPING && m->sessions.used == 0)
+        loop_stop(&m->loop);
+}
+
+void master_stop(struct master *m)
+{
+    struct packet p = { .message = MSG_CLOSE_DOOR };
+    struct child *gate = master_gate(m);
+    bool again = m->state == MASTER_STOPPING;
+
+    m->state = MASTER_STOPPING;
+    if (!again)
+        notify_send(&m->notify, "STOPPING=1");
+    if (again || !gate || m->sessions.used == 0) {
+        loop_stop(&m->loop);
+        return;
+    }
+    channel_send(&gate->channel, &p);
+    loop_timer_set(&m->loop, &m->deadline, SESSIONS_MS);
+    for (size_t i = 0; i < m->sessions.size; i++)
+        session_kick(&m->sessions.all[i], ENDING_SHUTDOWN);
+}
+
+static bool is_there(const struct master *m, bool log)
+{
+    for (size_t i = 0; i < m->child_count; i++)
+        if (m->child[i].pid > 0 &&
+            (m->child[i].row->process == PROCESS_LOG) == log)
+            return true;
+    return false;
+}
+
+static void wait_for(struct master *m, bool log)
+{
+    uint64_t end = clock_ms() + CHILDREN_MS;
+    struct pollfd one = { .fd = m->signals.fd, .events = POLLIN };
+
+    while (is_there(m, log)) {
+        uint64_t now = clock_ms();
+
+        if (now >= end)
+            return;
+        if (poll(&one, 1, (int)(end - now)) > 0) {
+            struct loop_watch *w = &m->signals;
+
+            w->on_ready(w->owner, POLLIN);
+        }
+    }
+}
+
+static void release(struct master *m, bool log)
+{
+    for (size_t i = 0; i < m->child_count; i++)
+        if ((m->child[i].row->process == PROCESS_LOG) == log)
+            child_release(&m->child[i]);
+}
+
+static void kill_rest(struct master *m, bool log)
+{
+    for (size_t i = 0; i < m->child_count; i++)
+        if (m->child[i].pid > 0 &&
+            (m->child[i].row->process == PROCESS_LOG) == log) {
+            kill(m->child[i].pid, SIGKILL);
+            waitpid(m->child[i].pid, NULL, 0);
+            m->child[i].pid = 0;
+        }
+}
+
+static void end_sessions(struct master *m)
+{
+    for (size_t i = 0; i < m->sessions.size; i++) {
+        struct session *s = &m->sessions.all[i];
+
+        if (s->files_pid > 0)
+            kill(s->files_pid, SIGKILL);
+        session_end(s);
+    }
+}
+
+void stop_children(struct master *m)
+{
+    m->state = MASTER_STOPPING;
+    if (m->status == 0 && !m->check)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "stops");
+    if (m->sessions.all)
+        end_sessions(m);
+    release(m, false);
+    wait_for(m, false);
+    kill_rest(m, false);
+    loop_remove(&m->loop, &m->events_watch);
+    event_sender_release(&m->events);
+    release(m, true);
+    wait_for(m, true);
+    kill_rest(m, true);
+}

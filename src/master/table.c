@@ -1,0 +1,116 @@
+/* The table of sessions: all records allocated at start, found by serial. Runs
+ * in master. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sallyport/base/secret.h"
+#include "session.h"
+
+/* Records beside max_sessions: an ended session keeps its own until its process
+ * files is reaped, while a new one may come in. */
+#define SLACK 64
+
+/* No descriptor is 0, even in a record that nobody uses. */
+static void blank(struct session *s)
+{
+    *s = (struct session){ .channel.fd = -1, .files.fd = -1, .files_end = -1 };
+    wire_init(&s->log);
+    wire_init(&s->files_log);
+}
+
+int sessions_init(struct session_table *t, size_t limit)
+{
+    *t = (struct session_table){ .limit = limit, .size = 2 * limit + SLACK };
+    t->buckets = 64;
+    while (t->buckets < t->size)
+        t->buckets *= 2;
+    t->all = calloc(t->size, sizeof(*t->all));
+    t->bucket = calloc(t->buckets, sizeof(struct session *));
+    if (!t->all || !t->bucket) {
+        sessions_release(t);
+        return -ENOMEM;
+    }
+    random_bytes(t->hash_key, sizeof(t->hash_key));
+    for (size_t i = t->size; i > 0; i--) {
+        blank(&t->all[i - 1]);
+        t->all[i - 1].next = t->free;
+        t->free = &t->all[i - 1];
+    }
+    return 0;
+}
+
+void sessions_release(struct session_table *t)
+{
+    free(t->all);
+    free(t->bucket);
+    *t = (struct session_table){ 0 };
+}
+
+/* Keyed: gate chooses serials, and must not choose our buckets. */
+static struct session **bucket_of(struct session_table *t, uint64_t serial)
+{
+    uint64_t hash = siphash(t->hash_key, &serial, sizeof(serial));
+
+    return &t->bucket[hash & (t->buckets - 1)];
+}
+
+struct session *sessions_find(struct session_table *t, uint64_t serial)
+{
+    struct session *s = *bucket_of(t, serial);
+
+    while (s && s->serial != serial)
+        s = s->next;
+    return s;
+}
+
+struct session *sessions_by_files(struct session_table *t, pid_t pid)
+{
+    for (size_t i = 0; i < t->size; i++)
+        if (t->all[i].files_pid == pid)
+            return &t->all[i];
+    return NULL;
+}
+
+size_t sessions_of_user(const struct session_table *t, const char *name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->size; i++) {
+        const struct session *s = &t->all[i];
+
+        if (s->state != SESSION_FREE && s->state != SESSION_ENDED &&
+            strcmp(s->user, name) == 0)
+            n++;
+    }
+    return n;
+}
+
+struct session *sessions_take(struct session_table *t, uint64_t serial)
+{
+    struct session *s = t->free;
+    struct session **bucket = bucket_of(t, serial);
+
+    if (!s || t->living >= t->limit)
+        return NULL;
+    t->free = s->next;
+    s->serial = serial;
+    s->next = *bucket;
+    *bucket = s;
+    t->living++;
+    t->used++;
+    return s;
+}
+
+void sessions_give_back(struct session_table *t, struct session *s)
+{
+    struct session **at = bucket_of(t, s->serial);
+
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    blank(s);
+    s->next = t->free;
+    t->free = s;
+    t->used--;
+}

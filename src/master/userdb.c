@@ -1,0 +1,156 @@
+/* The users file, looked at before each login, in master. Only the newest text
+ * is kept as a descriptor, for auth; rows of older generations stay as long as
+ * a verdict may name them. A broken file never replaces a good one. */
+#include "userdb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/conf/settings.h"
+
+/* Within this many seconds of a change another one may leave no trace in the
+ * times, whose grain is that of the kernel's clock tick. */
+#define FRESH_SECONDS 2
+
+void userdb_init(struct userdb *u, const char *path)
+{
+    *u = (struct userdb){ .path = path, .fd = -1 };
+}
+
+void userdb_release(struct userdb *u)
+{
+    for (size_t i = 0; i < u->count; i++)
+        users_release(&u->kept[i].users);
+    u->count = 0;
+    fd_close(&u->fd);
+}
+
+uint64_t userdb_newest(const struct userdb *u)
+{
+    return u->count > 0 ? u->kept[u->count - 1].number : 0;
+}
+
+const struct users *userdb_find(const struct userdb *u, uint64_t generation)
+{
+    for (size_t i = 0; i < u->count; i++)
+        if (u->kept[i].number == generation)
+            return &u->kept[i].users;
+    return NULL;
+}
+
+static void drop_oldest(struct userdb *u)
+{
+    users_release(&u->kept[0].users);
+    u->count--;
+    memmove(&u->kept[0], &u->kept[1], u->count * sizeof(u->kept[0]));
+}
+
+void userdb_drop(struct userdb *u, uint64_t needed)
+{
+    while (u->count > 1 && u->kept[0].number < needed)
+        drop_oldest(u);
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool is_as_seen(const struct userdb *u, const struct stat *s)
+{
+    const struct stat *old = &u->seen;
+
+    return s->st_dev == old->st_dev && s->st_ino == old->st_ino &&
+           s->st_size == old->st_size && s->st_mode == old->st_mode &&
+           same_time(&s->st_mtim, &old->st_mtim) &&
+           same_time(&s->st_ctim, &old->st_ctim);
+}
+
+static bool has_bytes(int fd, struct slice bytes)
+{
+    struct buf now;
+    bool same;
+
+    buf_init(&now, USERS_FILE_MAX);
+    same = fd >= 0 && fd_read_file(fd, &now) == 0 &&
+           slice_equal(buf_slice(&now), bytes);
+    buf_release(&now);
+    return same;
+}
+
+static int add_generation(struct userdb *u, struct slice text,
+                          struct complaint *c)
+{
+    FD_CLEANUP int fd = fd_sealed("users", text);
+    struct generation g = { .number = userdb_newest(u) + 1 };
+    int r;
+
+    if (fd < 0)
+        return complain(c, "%s: %s", u->path, strerror(-fd));
+    r = users_read(&g.users, fd, u->path, c);
+    if (r < 0)
+        return r;
+    if (u->count == USERDB_KEPT)
+        drop_oldest(u);
+    u->kept[u->count++] = g;
+    fd_close(&u->fd);
+    u->fd = fd_take(&fd);
+    return 1;
+}
+
+/* What is read is what FD is open on, whatever the path names by now. */
+static int read_open(struct userdb *u, int fd, struct complaint *c)
+{
+    struct buf text;
+    int r = settings_private_file(fd, u->path, c);
+
+    if (r < 0)
+        return r;
+    buf_init(&text, USERS_FILE_MAX);
+    r = fd_read_file(fd, &text);
+    if (r < 0)
+        r = complain(c, "%s: %s", u->path, strerror(-r));
+    else if (!has_bytes(u->fd, buf_slice(&text)))
+        r = add_generation(u, buf_slice(&text), c);
+    buf_release(&text);
+    return r;
+}
+
+static int read_path(struct userdb *u, struct complaint *c)
+{
+    /* Non-blocking: a FIFO in its place must not hold master. */
+    FD_CLEANUP int fd =
+        open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat s;
+
+    if (fd < 0 || fstat(fd, &s) < 0)
+        return complain(c, "%s: %s", u->path, strerror(errno));
+    if (!S_ISREG(s.st_mode))
+        return complain(c, "%s: not a regular file", u->path);
+    u->seen = s;
+    u->fresh = s.st_mtim.tv_sec + FRESH_SECONDS > time(NULL);
+    return read_open(u, fd, c);
+}
+
+int userdb_look(struct userdb *u, struct complaint *c)
+{
+    struct complaint now = { "" };
+    struct stat s;
+    int r;
+
+    if (stat(u->path, &s) == 0 && is_as_seen(u, &s) && !u->fresh)
+        return 0;
+    r = read_path(u, &now);
+    if (r >= 0) {
+        u->told.text[0] = '\0';
+        return r;
+    }
+    if (strcmp(u->told.text, now.text) == 0)
+        return 0;
+    u->told = now;
+    return complain(c, "%s", now.text);
+}

@@ -1,0 +1,211 @@
+/* The auth workers, in master: the one with the least to do is asked; what it
+ * answers must be what it was asked. A worker that names a session it wasn't
+ * asked about, a generation or a row that isn't there, or a locked row, lies,
+ * and is ended. */
+#include "worker.h"
+
+#include <errno.h>
+
+#include "login.h"
+#include "master.h"
+
+static struct child *auth_at(struct master *m, size_t i)
+{
+    struct child *c = &m->child[i];
+
+    return c->row->process == PROCESS_AUTH && c->state == CHILD_READY ? c
+                                                                      : NULL;
+}
+
+static struct verification *find(struct child *c, uint64_t serial)
+{
+    for (size_t i = 0; i < c->verifications; i++)
+        if (c->verification[i].serial == serial)
+            return &c->verification[i];
+    return NULL;
+}
+
+/* A worker that still works for an earlier try of this session can't be asked
+ * again: its two verdicts could not be told apart. */
+static bool can_take(const struct master *m, struct child *c, uint64_t serial)
+{
+    return c->verifications < WORKER_MAX &&
+           c->generation == userdb_newest(&m->users) && !find(c, serial);
+}
+
+static struct child *least_busy(struct master *m, uint64_t serial, size_t *all)
+{
+    struct child *best = NULL;
+
+    *all = 0;
+    for (size_t i = 0; i < m->child_count; i++) {
+        struct child *c = auth_at(m, i);
+
+        *all += c != NULL;
+        if (c && can_take(m, c, serial) &&
+            (!best || c->verifications < best->verifications))
+            best = c;
+    }
+    return best;
+}
+
+int worker_ask(struct session *s, int fd)
+{
+    struct master *m = s->master;
+    size_t all;
+    struct child *c = least_busy(m, s->serial, &all);
+    struct packet p = { .message = MSG_VERIFY,
+                        .value = { NUMBER(s->serial),
+                                   NUMBER(userdb_newest(&m->users)) },
+                        .fd = { fd, -1 } };
+
+    if (!c)
+        return all == 0 ? -ENOENT : -EBUSY;
+    if (channel_send(&c->channel, &p) < 0)
+        return -EBUSY;
+    c->verification[c->verifications++] =
+        (struct verification){ s->serial, userdb_newest(&m->users), s };
+    if (!c->timer.armed)
+        loop_timer_set(&m->loop, &c->timer, WORKER_SILENCE_MS);
+    return 0;
+}
+
+void worker_forget(struct master *m, const struct session *s)
+{
+    for (size_t i = 0; i < m->child_count; i++)
+        for (size_t j = 0; j < m->child[i].verifications; j++)
+            if (m->child[i].verification[j].session == s)
+                m->child[i].verification[j].session = NULL;
+}
+
+uint64_t worker_oldest(const struct master *m)
+{
+    uint64_t oldest = userdb_newest(&m->users);
+
+    for (size_t i = 0; i < m->child_count; i++)
+        for (size_t j = 0; j < m->child[i].verifications; j++)
+            if (m->child[i].verification[j].generation < oldest)
+                oldest = m->child[i].verification[j].generation;
+    return oldest;
+}
+
+static void tell_users(struct child *c)
+{
+    const struct userdb *u = &c->master->users;
+    struct packet p = { .message = MSG_USERS,
+                        .value = { NUMBER(userdb_newest(u)) },
+                        .fd = { u->fd, -1 } };
+    int r;
+
+    if (c->generation == userdb_newest(u))
+        return;
+    r = channel_send(&c->channel, &p);
+    if (r == 0)
+        c->generation = userdb_newest(u);
+    else if (r == -EAGAIN)
+        child_wait_writable(c);
+}
+
+void workers_tell_users(struct master *m)
+{
+    for (size_t i = 0; i < m->child_count; i++) {
+        struct child *c = auth_at(m, i);
+
+        if (c)
+            tell_users(c);
+    }
+}
+
+static int lie(struct child *c, const char *what)
+{
+    c->channel.wrong = what;
+    return -EPROTO;
+}
+
+/* It may answer by any generation from the one it was asked for to the newest
+ * that it was told. Only a generation that is still kept has rows to look
+ * at. */
+static const char *objection(const struct child *c,
+                             const struct verification *v,
+                             const struct packet *p)
+{
+    uint64_t generation = p->value[1].number;
+    uint64_t row = p->value[2].number;
+    const struct users *users;
+
+    if (!v)
+        return "a verdict that nobody asked for";
+    if (generation < v->generation || generation > c->generation)
+        return "a verdict by a wrong generation of the users file";
+    if (p->value[3].number > 1)
+        return "a verdict that is neither yes nor no";
+    users = userdb_find(&c->master->users, generation);
+    if (p->value[3].number == 0 || !users)
+        return NULL;
+    if (row >= users->count)
+        return "a verdict with a row that is not there";
+    return users->row[row].locked ? "a yes for a locked user" : NULL;
+}
+
+static void deliver(struct child *c, struct session *s, const struct packet *p)
+{
+    const struct users *users =
+        userdb_find(&c->master->users, p->value[1].number);
+
+    if (!s)
+        return;
+    if (p->value[3].number == 0)
+        login_on_verdict(s, NULL);
+    else if (users)
+        login_on_verdict(s, &users->row[p->value[2].number]);
+    else
+        login_deny(s, DENIAL_BUSY);
+}
+
+int worker_on_verdict(void *owner, struct packet *p)
+{
+    struct child *c = owner;
+    struct verification *v = find(c, p->value[0].number);
+    const char *wrong = objection(c, v, p);
+    struct session *s;
+
+    if (wrong)
+        return lie(c, wrong);
+    s = v->session;
+    *v = c->verification[--c->verifications];
+    if (c->verifications > 0)
+        loop_timer_set(&c->master->loop, &c->timer, WORKER_SILENCE_MS);
+    else
+        loop_timer_clear(&c->master->loop, &c->timer);
+    deliver(c, s, p);
+    userdb_drop(&c->master->users, worker_oldest(c->master));
+    return 0;
+}
+
+void worker_on_ready(struct child *c)
+{
+    tell_users(c);
+    login_retry(c->master);
+    wires_flush(c->master);
+}
+
+void worker_on_writable(struct child *c)
+{
+    tell_users(c);
+}
+
+void worker_on_gone(struct child *c)
+{
+    while (c->verifications > 0) {
+        struct session *s = c->verification[--c->verifications].session;
+
+        if (s)
+            login_deny(s, DENIAL_BUSY);
+    }
+    userdb_drop(&c->master->users, worker_oldest(c->master));
+}
+
+void worker_on_time(struct child *c)
+{
+    child_end(c, "gave no verdict in time");
+}

@@ -1,0 +1,24 @@
+/* The auth workers: who is asked, and what they answer. */
+#ifndef SALLYPORT_SRC_MASTER_WORKER_H
+#define SALLYPORT_SRC_MASTER_WORKER_H
+
+#include "child.h"
+
+/* Hands FD, one end of a pair, to the worker with the fewest verifications
+ * under way. 0; -ENOENT: none is ready; -EBUSY: none can take it. FD stays the
+ * caller's. */
+int worker_ask(struct session *s, int fd);
+/* S waits no more. */
+void worker_forget(struct master *m, const struct session *s);
+/* The oldest generation that a verdict may name. */
+uint64_t worker_oldest(const struct master *m);
+/* Sends the newest users file to those who don't have it. */
+void workers_tell_users(struct master *m);
+
+int worker_on_verdict(void *owner, struct packet *p); /* owner: struct child */
+void worker_on_ready(struct child *c);
+void worker_on_writable(struct child *c);
+void worker_on_gone(struct child *c);
+void worker_on_time(struct child *c);
+
+#endif
