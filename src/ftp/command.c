@@ -21,7 +21,7 @@ const struct command *command_find(struct slice name)
 {
     char upper[NAME_MAX_LEN + 1];
 
-    if (name.len == 0 || name.len > NAME_MAX_LEN)
+    if (name.len > NAME_MAX_LEN)
         return NULL;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];

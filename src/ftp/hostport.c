@@ -91,8 +91,11 @@ int hostport_parse_extended(struct slice text, struct address *ret)
     six = slice_equal(part[0], SLICE("2"));
     if (!six && !slice_equal(part[0], SLICE("1")))
         return -EPROTONOSUPPORT;
+    /* IPv4 mapped into IPv6 is neither: each host has one form. */
     if (address_parse(part[1], &a) < 0 || a.family != (six ? 6 : 4) ||
-        number(part[2], 65535, &port) < 0 || port == 0)
+        slice_has(part[1], ':') != six)
+        return -EINVAL;
+    if (number(part[2], 65535, &port) < 0 || port == 0)
         return -EINVAL;
     a.port = (uint16_t)port;
     *ret = a;

@@ -84,13 +84,6 @@ void line_added(struct line_reader *l, size_t len)
             l->bytes[l->len++] = from[i];
 }
 
-/* Forgets the line's bytes up to AT; they still count for its length. */
-static void line_drop(struct line_reader *l, size_t at)
-{
-    l->dropped += at - l->start;
-    l->start = at;
-}
-
 /* A CRLF at AT ends the line: true when it was a good one. */
 static bool line_end(struct line_reader *l, size_t at, struct slice *ret)
 {
@@ -98,7 +91,6 @@ static bool line_end(struct line_reader *l, size_t at, struct slice *ret)
 
     *ret = (struct slice){ l->bytes + l->start, at - l->start };
     l->start = l->scanned = at + 2;
-    l->dropped = 0;
     l->bad = false;
     return good;
 }
@@ -124,17 +116,14 @@ enum line_state line_next(struct line_reader *l, struct slice *ret)
             *ret = line;
             return LINE_WHOLE;
         }
-        if (l->dropped + (at - l->start) >= LINE_MAX_BYTES)
+        if (at - l->start >= LINE_MAX_BYTES)
             return LINE_LONG;
         l->scanned++;
         if (!l->bad && line_forbids(l->bytes[at])) {
             l->bad = true;
-            line_drop(l, l->scanned);
             return LINE_BAD;
         }
     }
-    if (l->bad)
-        line_drop(l, l->scanned);
     return LINE_MORE;
 }
 

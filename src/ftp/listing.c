@@ -4,6 +4,7 @@
 #include "sallyport/ftp/listing.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "sallyport/base/clock.h"
 
@@ -40,15 +41,22 @@ static int finish(struct buf *into, size_t before, int r)
 
 static char kind_letter(enum entry_kind kind)
 {
-    return kind == ENTRY_FILE ? '-' : kind == ENTRY_LINK ? 'l' : 'd';
+    static const char letters[] = {
+        [ENTRY_FILE] = '-', [ENTRY_FOLDER] = 'd', [ENTRY_LINK] = 'l',
+        [ENTRY_CDIR] = 'd', [ENTRY_PDIR] = 'd',
+    };
+
+    return letters[kind];
 }
 
 /* "-rw-r--r--": nine letters behind the kind's. */
 static void mode_text(const struct entry *e, char out[11])
 {
     out[0] = kind_letter(e->kind);
+    memcpy(out + 1, "rwxrwxrwx", 9);
     for (unsigned i = 0; i < 9; i++)
-        out[1 + i] = e->mode >> (8 - i) & 1u ? "rwx"[i % 3] : '-';
+        if (!(e->mode & 0400u >> i))
+            out[1 + i] = '-';
     out[10] = 0;
 }
 

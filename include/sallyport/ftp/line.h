@@ -25,7 +25,6 @@ struct line_reader {
     size_t len;     /* bytes there */
     size_t start;   /* where the line begins that is being read */
     size_t scanned; /* up to here it has been looked at */
-    size_t dropped; /* bytes of a bad line that are gone already */
     bool bad;       /* skipping to the next CRLF */
     bool telnet;    /* strip IAC sequences (RFC 854): before TLS only */
     unsigned iac;   /* state of that */

@@ -1,0 +1,52 @@
+/* What the fuzz targets share. A target is one file, fuzz_NAME.c, that defines
+ * LLVMFuzzerTestOneInput; libFuzzer drives it in the fuzz build, and seeds.c
+ * with the files of seeds/NAME in every other build. */
+#ifndef SALLYPORT_TESTS_FUZZ_H
+#define SALLYPORT_TESTS_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sallyport/base/slice.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A property of the target does not hold. */
+#define FUZZ_CHECK(condition)                                                  \
+    do {                                                                       \
+        if (!(condition)) {                                                    \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);    \
+            abort();                                                           \
+        }                                                                      \
+    } while (0)
+
+/* Takes up to LEN bytes off the front of *rest. */
+static inline struct slice fuzz_take(struct slice *rest, size_t len)
+{
+    struct slice head = { rest->ptr, len < rest->len ? len : rest->len };
+
+    rest->ptr += head.len;
+    rest->len -= head.len;
+    return head;
+}
+
+/* A number of up to eight bytes; fewer where there are fewer. */
+static inline uint64_t fuzz_number(struct slice *rest, size_t bytes)
+{
+    struct slice s = fuzz_take(rest, bytes);
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        n = n << 8 | (uint8_t)s.ptr[i];
+    return n;
+}
+
+/* The whole input; never with a NULL ptr. */
+static inline struct slice fuzz_slice(const uint8_t *data, size_t size)
+{
+    return size > 0 ? (struct slice){ (const char *)data, size } : SLICE("");
+}
+
+#endif

@@ -1,0 +1,361 @@
+/* The table of commands: well formed, complete, and the source of FEAT, HELP
+ * and every check; finding a row and splitting a request. */
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "sallyport/ftp/command.h"
+#include "sallyport/ftp/reply.h"
+#include "sallyport/users/rights.h"
+
+static const struct command *find(const char *name)
+{
+    return command_find(slice_from(name));
+}
+
+Test(command, sorted_and_unique)
+{
+    for (size_t i = 1; i < command_count; i++)
+        cr_expect_lt(strcmp(command_table[i - 1].name, command_table[i].name),
+                     0, "%s", command_table[i].name);
+}
+
+static void check_row(const struct command *c)
+{
+    size_t len = strlen(c->name);
+    bool refused = c->flags & COMMAND_REFUSED;
+
+    cr_expect(len == 3 || len == 4, "%s", c->name);
+    for (size_t i = 0; i < len; i++)
+        cr_expect(isupper((unsigned char)c->name[i]), "%s", c->name);
+    cr_expect(c->verb > VERB_NONE && c->verb < VERB_COUNT, "%s", c->name);
+    cr_expect_eq(c->rights & ~(unsigned)RIGHT_ALL, 0u, "%s", c->name);
+    cr_expect_not_null(c->rfc, "%s", c->name);
+    cr_assert_not_null(c->help, "%s", c->name);
+    cr_expect_eq(strncmp(c->help, c->name, len), 0, "%s", c->help);
+    cr_expect(c->help[len] == 0 || c->help[len] == ' ', "%s", c->help);
+    if (c->argument == ARGUMENT_NONE)
+        cr_expect_eq(c->help[len], 0, "%s takes nothing", c->help);
+    if (c->argument == ARGUMENT_REQUIRED || c->argument == ARGUMENT_PATH)
+        cr_expect_eq(c->help[len], ' ', "%s takes something", c->help);
+    cr_expect_eq(refused, c->refusal != 0, "%s", c->name);
+    if (refused) {
+        cr_assert_lt(c->refusal, REPLY_COUNT, "%s", c->name);
+        cr_expect_geq(reply_code((enum reply)c->refusal), 500u, "%s", c->name);
+        cr_expect(c->flags & COMMAND_HIDDEN, "%s", c->name);
+        cr_expect_null(c->feat, "%s", c->name);
+    }
+    if (c->rights || c->data != DATA_NONE || c->argument == ARGUMENT_PATH)
+        cr_expect_eq(c->phase, COMMAND_LOGGED_IN, "%s", c->name);
+    if (c->data != DATA_NONE)
+        cr_expect_neq(c->rights, 0u, "%s", c->name);
+}
+
+Test(command, every_row_is_well_formed)
+{
+    for (size_t i = 0; i < command_count; i++)
+        check_row(&command_table[i]);
+}
+
+Test(command, every_verb_has_a_row)
+{
+    bool seen[VERB_COUNT] = { false };
+
+    for (size_t i = 0; i < command_count; i++)
+        seen[command_table[i].verb] = true;
+    for (unsigned v = VERB_NONE + 1; v < VERB_COUNT; v++)
+        cr_expect(seen[v], "verb %u", v);
+    cr_expect_not(seen[VERB_NONE]);
+}
+
+/* An alias is its command in everything but name. */
+Test(command, aliases)
+{
+    static const char *const table[][2] = { { "XPWD", "PWD" },
+                                            { "XCWD", "CWD" },
+                                            { "XCUP", "CDUP" },
+                                            { "XMKD", "MKD" },
+                                            { "XRMD", "RMD" } };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        const struct command *x = find(table[i][0]), *c = find(table[i][1]);
+
+        cr_assert(x && c);
+        cr_expect_eq(x->verb, c->verb, "%s", x->name);
+        cr_expect_eq(x->phase, c->phase, "%s", x->name);
+        cr_expect_eq(x->argument, c->argument, "%s", x->name);
+        cr_expect_eq(x->rights, c->rights, "%s", x->name);
+        cr_expect_eq(x->flags, c->flags | COMMAND_HIDDEN, "%s", x->name);
+        cr_expect_null(x->feat, "%s", x->name);
+    }
+}
+
+/* The bits of users/rights.h, which the table can't include. */
+Test(command, rights)
+{
+    static const struct {
+        const char *name;
+        unsigned rights;
+    } table[] = {
+        { "LIST", RIGHT_LIST },   { "NLST", RIGHT_LIST },
+        { "MLSD", RIGHT_LIST },   { "MLST", RIGHT_LIST },
+        { "SIZE", RIGHT_LIST },   { "MDTM", RIGHT_LIST },
+        { "RETR", RIGHT_READ },   { "STOR", RIGHT_WRITE | RIGHT_REPLACE },
+        { "APPE", RIGHT_WRITE },  { "DELE", RIGHT_DELETE },
+        { "RNFR", RIGHT_RENAME }, { "RNTO", RIGHT_RENAME },
+        { "MKD", RIGHT_FOLDER },  { "RMD", RIGHT_FOLDER },
+        { "XMKD", RIGHT_FOLDER }, { "XRMD", RIGHT_FOLDER },
+    };
+    unsigned rows = 0;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        cr_assert_not_null(find(table[i].name));
+        cr_expect_eq(find(table[i].name)->rights, table[i].rights, "%s",
+                     table[i].name);
+    }
+    for (size_t i = 0; i < command_count; i++)
+        rows += command_table[i].rights != 0;
+    cr_expect_eq(rows, sizeof(table) / sizeof(*table), "no other row");
+}
+
+/* The names of the rows for which a flag or a phase holds, in a row's order. */
+static void expect_names(bool (*holds)(const struct command *),
+                         const char *expected)
+{
+    struct buf b;
+
+    buf_init(&b, 4096);
+    for (size_t i = 0; i < command_count; i++)
+        if (holds(&command_table[i]))
+            cr_assert_eq(buf_add_format(&b, "%s ", command_table[i].name), 0);
+    cr_assert_eq(buf_add(&b, "", 1), 0);
+    cr_expect_str_eq(b.data, expected);
+    buf_release(&b);
+}
+
+static bool always(const struct command *c)
+{
+    return c->phase == COMMAND_ALWAYS;
+}
+
+static bool in_transfer(const struct command *c)
+{
+    return c->flags & COMMAND_IN_TRANSFER;
+}
+
+static bool secret(const struct command *c)
+{
+    return c->flags & COMMAND_SECRET;
+}
+
+static bool refused(const struct command *c)
+{
+    return c->flags & COMMAND_REFUSED;
+}
+
+static bool before_login(const struct command *c)
+{
+    return (c->phase == COMMAND_SECURED && !refused(c)) ||
+           c->phase == COMMAND_NAMED;
+}
+
+static bool keeps_rnfr(const struct command *c)
+{
+    return c->flags & COMMAND_KEEPS_RNFR;
+}
+
+/* The security claims of the table, each as the whole list. */
+Test(command, what_is_allowed_when)
+{
+    expect_names(always, "AUTH FEAT HELP HOST NOOP QUIT SYST ");
+    expect_names(before_login, "OPTS PASS PBSZ PROT USER ");
+    expect_names(in_transfer, "ABOR NOOP QUIT STAT ");
+    expect_names(secret, "ACCT ADAT CONF ENC MIC PASS ");
+    expect_names(refused, "ACCT ADAT CCC CONF ENC EPRT MIC PORT REIN SMNT ");
+    expect_names(keeps_rnfr, "NOOP RNFR RNTO ");
+    cr_expect_eq(find("PASS")->phase, COMMAND_NAMED);
+    cr_expect_eq(find("CCC")->refusal, REPLY_POLICY);
+    cr_expect_eq(find("PORT")->refusal, REPLY_ACTIVE_OFF);
+    cr_expect_eq(find("EPRT")->refusal, REPLY_ACTIVE_OFF);
+    cr_expect_eq(find("REIN")->refusal, REPLY_NOT_IMPLEMENTED);
+}
+
+/* What real clients send between REST and the transfer, and what a pending REST
+ * must not survive. */
+Test(command, rest)
+{
+    static const char *const keep[] = { "REST", "RETR", "STOR", "APPE", "PASV",
+                                        "EPSV", "PORT", "EPRT", "TYPE", "SIZE",
+                                        "MDTM", "NOOP", "ALLO", "STAT" };
+    static const char *const reset[] = {
+        "LIST", "MLSD", "NLST", "CWD",  "DELE",
+        "RNFR", "RNTO", "MKD",  "ABOR", "USER"
+    };
+
+    for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++)
+        cr_expect(find(keep[i])->flags & COMMAND_KEEPS_REST, "%s", keep[i]);
+    for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++)
+        cr_expect_not(find(reset[i])->flags & COMMAND_KEEPS_REST, "%s",
+                      reset[i]);
+}
+
+Test(command, find)
+{
+    static const char *const unknown[] = { "",        "N",    "NO",    "NOO",
+                                           "NOOPX",   "XXXX", "RETRR", "NO P",
+                                           "N\xcfOP", "STOU", "SITE",  "@@@@" };
+
+    for (size_t i = 0; i < command_count; i++) {
+        char lower[8] = { 0 };
+
+        for (size_t n = 0; command_table[i].name[n]; n++)
+            lower[n] = (char)(command_table[i].name[n] | (n % 2 ? 0x20 : 0));
+        cr_expect_eq(find(command_table[i].name), &command_table[i]);
+        cr_expect_eq(find(lower), &command_table[i], "%s", lower);
+    }
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
+        cr_expect_null(find(unknown[i]), "\"%s\"", unknown[i]);
+    cr_expect_null(command_find(SLICE("CWD\0")));
+    cr_expect_null(command_find((struct slice){ NULL, 0 }));
+}
+
+Test(command, request)
+{
+    static const struct {
+        struct slice line, verb, argument;
+        const char *name;
+    } table[] = {
+        { SLICE("NOOP"), SLICE("NOOP"), SLICE(""), "NOOP" },
+        { SLICE("pwd "), SLICE("pwd"), SLICE(""), "PWD" },
+        { SLICE("RETR a b"), SLICE("RETR"), SLICE("a b"), "RETR" },
+        { SLICE("RETR  a "), SLICE("RETR"), SLICE(" a "), "RETR" },
+        { SLICE("RETR\ta"), SLICE("RETR\ta"), SLICE(""), NULL },
+        { SLICE("CWD \xff\xf4"), SLICE("CWD"), SLICE("\xff\xf4"), "CWD" },
+        { SLICE(" NOOP"), SLICE(""), SLICE("NOOP"), NULL },
+        { SLICE(""), SLICE(""), SLICE(""), NULL },
+        { SLICE("SITE CHMOD 777 x"), SLICE("SITE"), SLICE("CHMOD 777 x"),
+          NULL },
+        { SLICE("\xff\xf4\xff\xf2"
+                "ABOR"),
+          SLICE("ABOR"), SLICE(""), "ABOR" },
+        { SLICE("\xff\xf2"
+                "STAT"),
+          SLICE("STAT"), SLICE(""), "STAT" },
+        { SLICE("\xff\xf4"), SLICE(""), SLICE(""), NULL },
+        { SLICE("\xff"
+                "ABOR"),
+          SLICE("\xff"
+                "ABOR"),
+          SLICE(""), NULL },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        struct request q;
+
+        request_parse(table[i].line, &q);
+        cr_expect(slice_equal(q.verb, table[i].verb), "row %zu", i);
+        cr_expect(slice_equal(q.argument, table[i].argument), "row %zu", i);
+        cr_expect_eq(q.command, table[i].name ? find(table[i].name) : NULL,
+                     "row %zu", i);
+    }
+}
+
+Test(command, empty_argument_is_a_slice)
+{
+    struct request q;
+
+    request_parse((struct slice){ NULL, 0 }, &q);
+    cr_expect(q.verb.ptr && q.argument.ptr && !q.command);
+}
+
+Test(command, feat)
+{
+    static const char expected[] = "211-Features:\r\n"
+                                   " AUTH TLS\r\n"
+                                   " AUTH SSL\r\n"
+                                   " TVFS\r\n"
+                                   " EPSV\r\n"
+                                   " HOST\r\n"
+                                   " MDTM\r\n"
+                                   " MLST type*;size*;modify*;perm*;unique*;"
+                                   "UNIX.mode*;\r\n"
+                                   " UTF8\r\n"
+                                   " PBSZ\r\n"
+                                   " PROT\r\n"
+                                   " REST STREAM\r\n"
+                                   " SIZE\r\n"
+                                   "211 End\r\n";
+    struct buf b;
+
+    buf_init(&b, 4096);
+    cr_assert_eq(reply_begin(&b, REPLY_FEAT), 0);
+    cr_assert_eq(command_feat(&b), 0);
+    cr_assert_eq(reply_end(&b, REPLY_FEAT), 0);
+    cr_assert_eq(buf_add(&b, "", 1), 0);
+    cr_expect_str_eq(b.data, expected);
+    buf_release(&b);
+}
+
+Test(command, help)
+{
+    static const char expected[] =
+        " ABOR ALLO APPE AUTH CDUP CWD DELE EPSV\r\n"
+        " FEAT HELP HOST LIST MDTM MKD MLSD MLST\r\n"
+        " MODE NLST NOOP OPTS PASS PASV PBSZ PROT\r\n"
+        " PWD QUIT REST RETR RMD RNFR RNTO SIZE\r\n"
+        " STAT STOR STRU SYST TYPE USER\r\n";
+    struct buf b;
+
+    buf_init(&b, 4096);
+    cr_assert_eq(command_help(SLICE(""), &b), 0);
+    cr_assert_eq(buf_add(&b, "", 1), 0);
+    cr_expect_str_eq(b.data, expected);
+    buf_release(&b);
+}
+
+Test(command, help_of_one)
+{
+    struct buf b;
+
+    buf_init(&b, 4096);
+    cr_assert_eq(command_help(SLICE("retr"), &b), 0);
+    cr_assert_eq(command_help(SLICE(" XCUP "), &b), 0);
+    cr_expect(slice_equal(buf_slice(&b), SLICE(" RETR path\r\n XCUP\r\n")));
+    buf_clear(&b);
+    cr_expect_eq(command_help(SLICE("ACIDBITCHEZ"), &b), -EINVAL);
+    cr_expect_eq(command_help(SLICE("RETR x"), &b), -EINVAL);
+    cr_expect_eq(b.len, 0);
+    buf_release(&b);
+}
+
+Test(command, no_room)
+{
+    struct buf b;
+
+    buf_init(&b, 40);
+    cr_assert_eq(buf_add_text(&b, "abc"), 0);
+    cr_expect_eq(command_feat(&b), -ENOBUFS);
+    cr_expect_eq(command_help(SLICE(""), &b), -ENOBUFS);
+    cr_expect(slice_equal(buf_slice(&b), SLICE("abc")));
+    buf_release(&b);
+}
+
+Test(command, http)
+{
+    static const char *const http[] = {
+        "GET / HTTP/1.1",     "post /x HTTP/1.0", "HEAD *", "PUT a",
+        "OPTIONS * HTTP/1.1", "PRI * HTTP/2.0",   "GET"
+    };
+    static const char *const ftp[] = {
+        "",         "USER GET",     "GETS x", " GET /", "RETR GET / HTTP/1.1",
+        "AUTH TLS", "GET/ HTTP/1.1"
+    };
+
+    for (size_t i = 0; i < sizeof(http) / sizeof(*http); i++)
+        cr_expect(request_is_http(slice_from(http[i])), "%s", http[i]);
+    for (size_t i = 0; i < sizeof(ftp) / sizeof(*ftp); i++)
+        cr_expect_not(request_is_http(slice_from(ftp[i])), "%s", ftp[i]);
+    for (size_t i = 0; i < command_count; i++)
+        cr_expect_not(request_is_http(slice_from(command_table[i].help)));
+}

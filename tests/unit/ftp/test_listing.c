@@ -1,0 +1,309 @@
+/* Golden lines of listings and facts: clients parse each column. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sallyport/ftp/listing.h"
+
+#define DAY 86400
+#define NOW ((time_t)1795161721) /* 2026-11-20 08:02:01 UTC */
+
+static const struct entry file = { .name = { "report.pdf", 10 },
+                                   .kind = ENTRY_FILE,
+                                   .mode = 0644,
+                                   .links = 1,
+                                   .size = 5,
+                                   .mtime = NOW - 1201,
+                                   .device = 0x801,
+                                   .inode = 0x1234ab,
+                                   .perm = "adfrw" };
+
+static void expect_long(const struct entry *e, const char *expected,
+                        const char *why)
+{
+    struct buf b;
+
+    buf_init(&b, 8192);
+    cr_assert_eq(listing_long(&b, e, NOW), 0);
+    cr_assert_eq(buf_add(&b, "", 1), 0);
+    cr_expect_str_eq(b.data, expected, "%s", why);
+    buf_release(&b);
+}
+
+static void expect_facts(const struct entry *e, const char *expected,
+                         const char *why)
+{
+    struct buf b;
+
+    buf_init(&b, 8192);
+    cr_assert_eq(listing_facts(&b, e), 0);
+    cr_assert_eq(buf_add(&b, "", 1), 0);
+    cr_expect_str_eq(b.data, expected, "%s", why);
+    buf_release(&b);
+}
+
+Test(listing, long_file)
+{
+    expect_long(&file,
+                "-rw-r--r--   1 owner group            5 Nov 20 07:42 "
+                "report.pdf\r\n",
+                "a file");
+}
+
+Test(listing, long_kinds)
+{
+    struct entry e = file;
+
+    e.kind = ENTRY_FOLDER;
+    e.mode = 02770;
+    e.links = 12;
+    expect_long(&e,
+                "drwxrwx---  12 owner group            5 Nov 20 07:42 "
+                "report.pdf\r\n",
+                "a folder; the set-gid bit isn't shown");
+    e.kind = ENTRY_LINK;
+    e.mode = 0777;
+    e.links = 1;
+    e.target = SLICE("../x -> y");
+    expect_long(&e,
+                "lrwxrwxrwx   1 owner group            5 Nov 20 07:42 "
+                "report.pdf -> ../x -> y\r\n",
+                "a link");
+    e.target = SLICE("");
+    expect_long(&e,
+                "lrwxrwxrwx   1 owner group            5 Nov 20 07:42 "
+                "report.pdf\r\n",
+                "a link whose target nobody knows");
+    e.kind = ENTRY_FILE;
+    e.target = SLICE("x");
+    e.mode = 0;
+    expect_long(&e,
+                "----------   1 owner group            5 Nov 20 07:42 "
+                "report.pdf\r\n",
+                "a file has no target");
+}
+
+Test(listing, long_sizes)
+{
+    struct entry e = file;
+
+    e.size = 0;
+    expect_long(&e,
+                "-rw-r--r--   1 owner group            0 Nov 20 07:42 "
+                "report.pdf\r\n",
+                "empty");
+    e.size = ((uint64_t)4 << 30) + 1;
+    expect_long(&e,
+                "-rw-r--r--   1 owner group   4294967297 Nov 20 07:42 "
+                "report.pdf\r\n",
+                "over 4 GiB");
+    e.size = UINT64_MAX;
+    e.links = UINT32_MAX;
+    expect_long(&e,
+                "-rw-r--r-- 4294967295 owner group 18446744073709551615 "
+                "Nov 20 07:42 report.pdf\r\n",
+                "wider than the columns: nothing is cut");
+}
+
+Test(listing, long_dates)
+{
+    static const struct {
+        time_t mtime;
+        const char *date, *why;
+    } table[] = {
+        { NOW, "Nov 20 08:02", "now" },
+        { NOW - 180 * DAY, "May 24 08:02", "180 days: still the time" },
+        { NOW - 180 * DAY - 1, "May 24  2026", "a second more: the year" },
+        { NOW + DAY, "Nov 21 08:02", "a day ahead: a clock that is off" },
+        { NOW + DAY + 1, "Nov 21  2026", "further ahead" },
+        { NOW - 16 * DAY, "Nov  4 08:02", "a day of one digit" },
+        { 0, "Jan  1  1970", "the epoch" },
+        { -5, "Jan  1  1970", "before it" },
+        { 951782400, "Feb 29  2000", "a leap day" },
+        { 4107542399, "Feb 28  2100", "no leap year" },
+        { INT64_MAX, "Dec 31  9999", "the end of days" },
+    };
+    struct entry e = file;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        char expected[128];
+
+        e.mtime = table[i].mtime;
+        snprintf(expected, sizeof(expected),
+                 "-rw-r--r--   1 owner group            5 %s report.pdf\r\n",
+                 table[i].date);
+        expect_long(&e, expected, table[i].why);
+    }
+}
+
+Test(listing, long_names)
+{
+    static const struct {
+        struct slice name;
+        const char *shown, *why;
+    } table[] = {
+        { SLICE(" a  b "), " a  b ", "blanks stay" },
+        { SLICE("a\rb\nc"), "a?b?c", "no line ends in a name" },
+        { SLICE("a\0b"), "a?b", "nor a NUL" },
+        { SLICE("\r\n"), "??", "nor only an end" },
+        { SLICE("\xff\xc3"), "\xff\xc3", "bytes, not UTF-8" },
+        { SLICE("\t\x1b[0m"), "\t\x1b[0m", "as stored" },
+        { SLICE("-rw-r--r--"), "-rw-r--r--", "like a mode" },
+    };
+    struct entry e = file;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        char expected[128];
+
+        e.name = table[i].name;
+        snprintf(expected, sizeof(expected),
+                 "-rw-r--r--   1 owner group            5 Nov 20 07:42 %s\r\n",
+                 table[i].shown);
+        expect_long(&e, expected, table[i].why);
+    }
+    e.name = SLICE("to");
+    e.kind = ENTRY_LINK;
+    e.target = SLICE("x\r\n-rw");
+    expect_long(&e,
+                "lrw-r--r--   1 owner group            5 Nov 20 07:42 "
+                "to -> x?\?-rw\r\n",
+                "a link's target");
+}
+
+Test(listing, facts)
+{
+    struct entry e = file;
+
+    expect_facts(&e,
+                 "type=file;size=5;modify=20261120074200;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",
+                 "a file");
+    e.size = ((uint64_t)5 << 40) + 7;
+    e.name = SLICE(" a;b=c \n");
+    e.perm[0] = 0;
+    e.mode = 0104755;
+    expect_facts(&e,
+                 "type=file;size=5497558138887;modify=20261120074200;perm=;"
+                 "unique=801U1234ab;UNIX.mode=4755;  a;b=c ?\r\n",
+                 "odd: one blank ends the facts, the rest is the name");
+    e = file;
+    e.kind = ENTRY_FOLDER;
+    expect_facts(&e,
+                 "type=dir;modify=20261120074200;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",
+                 "a folder has no size");
+    e.kind = ENTRY_CDIR;
+    e.name = SLICE(".");
+    expect_facts(&e,
+                 "type=cdir;modify=20261120074200;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644; .\r\n",
+                 "the folder itself");
+    e.kind = ENTRY_PDIR;
+    e.name = SLICE("..");
+    expect_facts(&e,
+                 "type=pdir;modify=20261120074200;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644; ..\r\n",
+                 "its parent");
+    e.kind = ENTRY_LINK;
+    expect_facts(&e,
+                 "type=OS.unix=slink;modify=20261120074200;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644; ..\r\n",
+                 "a link");
+}
+
+/* Every fact of a line is in the list that FEAT shows, and in its order. */
+Test(listing, facts_are_those_of_feat)
+{
+    struct slice named = SLICE(LISTING_FACTS), given, fact, name;
+    struct buf b;
+
+    buf_init(&b, 512);
+    cr_assert_eq(listing_facts(&b, &file), 0);
+    given = buf_slice(&b);
+    while (slice_cut(&named, ';', &name) && name.len > 0) {
+        cr_assert(slice_cut(&given, ';', &fact));
+        name.len--; /* the '*' */
+        cr_expect(slice_starts(fact, name) && fact.ptr[name.len] == '=',
+                  "%.*s is not %.*s", (int)fact.len, fact.ptr, (int)name.len,
+                  name.ptr);
+    }
+    cr_expect(slice_equal(given, SLICE(" report.pdf\r\n")));
+    buf_release(&b);
+}
+
+Test(listing, names)
+{
+    struct buf b;
+
+    buf_init(&b, 512);
+    cr_assert_eq(listing_name(&b, SLICE(""), &file), 0);
+    cr_assert_eq(listing_name(&b, SLICE("in\nbox/"), &file), 0);
+    cr_expect(slice_equal(buf_slice(&b),
+                          SLICE("report.pdf\r\nin?box/report.pdf\r\n")));
+    buf_release(&b);
+}
+
+/* A line is there whole or not at all, wherever the room ends. */
+Test(listing, no_room)
+{
+    for (size_t max = 3; max < 120; max++) {
+        struct buf b;
+
+        buf_init(&b, max);
+        cr_assert_eq(buf_add_text(&b, "abc"), 0);
+        if (listing_long(&b, &file, NOW) != 0)
+            cr_expect(slice_equal(buf_slice(&b), SLICE("abc")), "%zu", max);
+        else
+            cr_expect_eq(b.len, 3 + 65, "%zu", max);
+        b.len = 3;
+        if (listing_facts(&b, &file) != 0)
+            cr_expect(slice_equal(buf_slice(&b), SLICE("abc")), "%zu", max);
+        else
+            cr_expect_eq(b.data[b.len - 1], '\n', "%zu", max);
+        b.len = 3;
+        if (listing_name(&b, SLICE("a/"), &file) != 0)
+            cr_expect(slice_equal(buf_slice(&b), SLICE("abc")), "%zu", max);
+        else
+            cr_expect_eq(b.len, 3 + 14, "%zu", max);
+        buf_release(&b);
+    }
+}
+
+Test(listing, time)
+{
+    char out[16];
+
+    cr_expect_str_eq(listing_time(NOW, out), "20261120080201");
+    cr_expect_str_eq(listing_time(0, out), "19700101000000");
+    cr_expect_str_eq(listing_time(INT64_MAX, out), "99991231235959");
+    cr_expect_str_eq(listing_time(INT64_MIN, out), "19700101000000");
+}
+
+Test(listing, argument)
+{
+    static const struct {
+        struct slice given, path;
+    } table[] = {
+        { SLICE(""), SLICE("") },
+        { SLICE("a b"), SLICE("a b") },
+        { SLICE("-la"), SLICE("") },
+        { SLICE("-a "), SLICE("") },
+        { SLICE("-la a b"), SLICE("a b") },
+        { SLICE("-a  b"), SLICE(" b") },
+        { SLICE("-aL -x"), SLICE("-x") },
+        { SLICE("-"), SLICE("-") },
+        { SLICE("- a"), SLICE("- a") },
+        { SLICE("-1"), SLICE("-1") },
+        { SLICE("-la.txt"), SLICE("-la.txt") },
+        { SLICE("-l/x"), SLICE("-l/x") },
+        { SLICE("--all"), SLICE("--all") },
+        { SLICE(" -la"), SLICE(" -la") },
+        { SLICE("./-la"), SLICE("./-la") },
+        { SLICE("-\xe1"), SLICE("-\xe1") },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+        cr_expect(slice_equal(listing_argument(table[i].given), table[i].path),
+                  "\"%s\"", table[i].given.ptr);
+}
