@@ -257,7 +257,7 @@ void children_reap(struct gate *g)
 
 /* What master can't take now stays in the queue; nothing is ever lost, since
  * a session keeps its place in the table until then. */
-void children_report(struct gate *g)
+int children_report(struct gate *g)
 {
     struct children *t = &g->children;
     struct child *c;
@@ -273,4 +273,5 @@ void children_report(struct gate *g)
         put_back(c);
     }
     loop_change(&g->loop, &g->master_watch, c ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    return c ? -EAGAIN : 0;
 }

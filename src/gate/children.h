@@ -73,7 +73,7 @@ void child_wrong(struct child *c, const char *what);
 
 /* After SIGCHLD. */
 void children_reap(struct gate *g);
-/* Tells master who is gone, as far as it listens. */
-void children_report(struct gate *g);
+/* Tells master who is gone: 0, or -EAGAIN while it doesn't read. */
+int children_report(struct gate *g);
 
 #endif

@@ -86,19 +86,22 @@ static int fork_session(struct child *c, const struct entry *e,
 }
 
 /* Master hears of it before the fork: when master is too slow, a connection is
- * dropped before it costs anything. */
+ * dropped before it costs anything. It also hears of all ends before, so that
+ * it never counts more sessions than gate. */
 static int begin_session(struct gate *g, const struct entry *e)
 {
     struct pairs pairs __attribute__((
         cleanup(pairs_close))) = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
     struct child *c;
-    int r = pairs_open(&pairs);
+    int r = children_report(g);
 
+    if (r == 0)
+        r = pairs_open(&pairs);
     if (r < 0)
         return r;
     c = child_new(g, &e->peer, &e->local);
     if (!c)
-        return -EAGAIN; /* places that wait for master to hear of an end */
+        return -EAGAIN;
     r = announce(c, e, &pairs);
     if (r < 0) {
         child_discard(c);

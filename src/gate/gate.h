@@ -61,7 +61,7 @@ void orders_on_ready(void *owner, uint32_t events);
 /* signals.c */
 int signals_take(void); /* a signalfd for SIGCHLD, or -errno */
 void signals_drain(int fd);
-/* In a forked child: as a process begins. */
+/* In a forked child: nothing is blocked. */
 void signals_reset(void);
 
 #endif

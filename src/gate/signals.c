@@ -35,12 +35,13 @@ void signals_drain(int fd)
         ;
 }
 
+/* What a terminal or systemd sends to everybody stays ignored in sessions: they
+ * end by master's word, in order, and not as if they had crashed. */
 void signals_reset(void)
 {
     sigset_t none;
 
-    for (size_t i = 0; i < IGNORED; i++)
-        signal(ignored[i], SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -30,13 +30,15 @@ static void deliver(struct gate *g, const struct event_record *r)
     watch_queue(g);
 }
 
-/* Log says nothing, so anything but room to write is its end. */
+/* Log says nothing, so anything but room to write is its end. What waits is
+ * kept for the next one. */
 static void on_ready(void *owner, uint32_t events)
 {
     struct gate *g = owner;
 
     if (events & ~(uint32_t)EPOLLOUT) {
-        tell_close(g);
+        loop_remove(&g->loop, &g->log_watch);
+        channel_close(&g->log.channel);
         return;
     }
     event_flush(&g->log);
@@ -45,12 +47,18 @@ static void on_ready(void *owner, uint32_t events)
 
 int tell_open(struct gate *g, int fd)
 {
-    tell_close(g);
+    struct buf waiting = g->log.queue;
+
+    loop_remove(&g->loop, &g->log_watch);
+    channel_close(&g->log.channel);
     event_sender_init(&g->log, fd, PROCESS_GATE);
+    g->log.queue = waiting;
     g->log_watch = (struct loop_watch){
         .fd = fd, .events = 0, .on_ready = on_ready, .owner = g
     };
     sender_of_handler = &g->log;
+    event_flush(&g->log);
+    watch_queue(g);
     return loop_add(&g->loop, &g->log_watch);
 }
 
@@ -59,7 +67,6 @@ void tell_close(struct gate *g)
     sender_of_handler = NULL;
     loop_remove(&g->loop, &g->log_watch);
     event_sender_release(&g->log);
-    event_sender_init(&g->log, -1, PROCESS_GATE);
 }
 
 static void bounded(struct gate *g, struct throttle *t, enum event e,

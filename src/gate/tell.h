@@ -7,8 +7,8 @@
 struct gate;
 struct child;
 
-/* FD is gate's end of a channel to log; the one before is closed. 0 or -errno
- */
+/* FD is gate's end of a channel to log, in place of the one before; what waits
+ * is sent on it. 0 or -errno */
 int tell_open(struct gate *g, int fd);
 void tell_close(struct gate *g);
 /* For the cage: a refused system call, from the signal handler. */

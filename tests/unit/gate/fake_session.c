@@ -95,12 +95,12 @@ static int option(int fd, int level, int name)
     return value;
 }
 
-static bool is_default(int signal_number)
+static bool is_ignored(int signal_number)
 {
     struct sigaction now;
 
     return sigaction(signal_number, NULL, &now) == 0 &&
-           now.sa_handler == SIG_DFL;
+           now.sa_handler == SIG_IGN;
 }
 
 /* What a session finds when it begins. */
@@ -110,13 +110,13 @@ static void look(const struct script *s)
     sigset_t mask;
 
     sigprocmask(SIG_SETMASK, NULL, &mask);
-    say(s, "keepalive %d %d/%d/%d nodelay %d default %d blocked %d",
+    say(s, "keepalive %d %d/%d/%d nodelay %d ignored %d blocked %d",
         option(fd, SOL_SOCKET, SO_KEEPALIVE),
         option(fd, IPPROTO_TCP, TCP_KEEPIDLE),
         option(fd, IPPROTO_TCP, TCP_KEEPINTVL),
         option(fd, IPPROTO_TCP, TCP_KEEPCNT),
         option(fd, IPPROTO_TCP, TCP_NODELAY),
-        is_default(SIGTERM) && is_default(SIGINT) && is_default(SIGPIPE),
+        is_ignored(SIGTERM) && is_ignored(SIGINT) && !is_ignored(SIGPIPE),
         sigismember(&mask, SIGCHLD));
 }
 
