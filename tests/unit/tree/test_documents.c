@@ -1,0 +1,78 @@
+/* Each file of the tree that docs names is there: a page that sends its reader
+ * to a file that was renamed is worse than none. */
+#include <criterion/criterion.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const pages[] = { "architecture.md", "hacking.md",
+                                     "messages.md" };
+static const char *const roots[] = { "src/", "include/", "tests/", "etc/" };
+
+#define PATH_BYTES                                                             \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./*-"
+
+/* Its length, or 0 where no path of the tree begins. */
+static size_t path_at(const char *line, const char *at)
+{
+    size_t len;
+
+    if (at > line && strchr(PATH_BYTES, at[-1]))
+        return 0;
+    for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++)
+        if (strncmp(at, roots[i], strlen(roots[i])) == 0) {
+            len = strspn(at, PATH_BYTES);
+            return at[len - 1] == '.' ? len - 1 : len;
+        }
+    return 0;
+}
+
+/* NAME and ROOM stand for what the reader adds. */
+static void check_path(const char *page, const char *path)
+{
+    char full[1024];
+    glob_t found;
+
+    if (strstr(path, "NAME") || strstr(path, "ROOM"))
+        return;
+    snprintf(full, sizeof(full), "%s/%s", SOURCE_DIR, path);
+    cr_expect_eq(glob(full, 0, NULL, &found), 0, "docs/%s names %s", page,
+                 path);
+    globfree(&found);
+}
+
+static unsigned check_line(const char *page, const char *line)
+{
+    unsigned paths = 0;
+
+    for (const char *at = line; *at; at++) {
+        size_t len = path_at(line, at);
+        char path[512];
+
+        if (len == 0 || len >= sizeof(path))
+            continue;
+        memcpy(path, at, len);
+        path[len] = '\0';
+        check_path(page, path);
+        paths++;
+        at += len - 1;
+    }
+    return paths;
+}
+
+Test(documents, what_they_name_is_there)
+{
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        char full[1024], line[4096];
+        unsigned paths = 0;
+        FILE *f;
+
+        snprintf(full, sizeof(full), "%s/docs/%s", SOURCE_DIR, pages[i]);
+        f = fopen(full, "r");
+        cr_assert(f, "%s", full);
+        while (fgets(line, sizeof(line), f))
+            paths += check_line(pages[i], line);
+        fclose(f);
+        cr_assert_gt(paths, 2, "%s names hardly any: is it read?", pages[i]);
+    }
+}
