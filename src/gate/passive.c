@@ -162,7 +162,7 @@ int passive_port(struct child *c, uint32_t request)
     if (port)
         c->pair = expect_add(&p->expect, &c->peer, port, &port->expected, c,
                              clock_ms());
-    if (c->pair) {
+    if (port && c->pair) {
         answer.message = MSG_PORT_IS;
         answer.value[0].address = told_address(c, port);
         set_timer(c->gate);
