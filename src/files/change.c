@@ -1,0 +1,178 @@
+/* Changes of names in the process files: MKD, RMD, DELE, RENAME, and CWD's
+ * question. Each acts on a name in an open folder and follows no link in it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "request.h"
+#include "resolve.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/users/rights.h"
+#include "sweep.h"
+
+int serve_enter(struct files *f, const struct packet *p)
+{
+    struct path path;
+    char inside[FTP_PATH_MAX + 4];
+
+    request_path(p->value[0].text, &path);
+    /* The lookup of "." asks the kernel for the right to search it. */
+    snprintf(inside, sizeof(inside), "%s/.", path.bytes);
+    FD_CLEANUP int fd = resolve_open(f, inside, O_PATH | O_DIRECTORY);
+    return fd < 0 ? fd : answer_done(f, p);
+}
+
+int serve_make(struct files *f, const struct packet *p)
+{
+    struct path path;
+    PLACE_CLEANUP struct place at = PLACE_NONE;
+
+    request_path(p->value[0].text, &path);
+    int r = place_find_new(f, &path, O_PATH, &at);
+    if (r != 0)
+        return r;
+    if (mkdirat(at.folder, at.name, 0700) < 0)
+        return -errno;
+    return answer_done(f, p);
+}
+
+/* What an upload left behind, and no client can see, must not be in the way. */
+static int remove_with_partials(const struct files *f, const struct place *at)
+{
+    FD_CLEANUP int fd = resolve_in(at->folder, at->name,
+                                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+    if (fd < 0)
+        return fd == -EACCES ? -ENOTEMPTY : fd;
+    int r = sweep_all(f, fd);
+    if (r < 0)
+        return r;
+    return unlinkat(at->folder, at->name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+int serve_remove(struct files *f, const struct packet *p)
+{
+    struct path path;
+    PLACE_CLEANUP struct place at = PLACE_NONE;
+
+    request_path(p->value[0].text, &path);
+    int r = place_find(f, &path, O_PATH, &at);
+    if (r != 0)
+        return r;
+    if (at.name[0] == 0)
+        return OUTCOME_DENIED; /* the home itself */
+    if (unlinkat(at.folder, at.name, AT_REMOVEDIR) < 0)
+        r = errno == ENOTEMPTY || errno == EEXIST ? remove_with_partials(f, &at)
+                                                  : -errno;
+    return r != 0 ? r : answer_done(f, p);
+}
+
+static int delete_file(const struct place *at)
+{
+    struct stat st;
+
+    if (fstatat(at->folder, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return OUTCOME_IS_FOLDER;
+    if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+        return OUTCOME_NOT_REGULAR;
+    return unlinkat(at->folder, at->name, 0) < 0 ? -errno : 0;
+}
+
+/* SIZE said that a file is there, of a length; so DELE deletes it. */
+static int delete_partial(struct files *f, const struct path *path,
+                          const struct place *at)
+{
+    char partial[PARTIAL_NAME_MAX];
+
+    told_set(&f->told, f->name_key, path, 0);
+    partial_name(f, at->name, partial);
+    return partial_remove(f, at->folder, partial);
+}
+
+int serve_delete(struct files *f, const struct packet *p)
+{
+    struct path path;
+    PLACE_CLEANUP struct place at = PLACE_NONE;
+
+    request_path(p->value[0].text, &path);
+    int r = place_find(f, &path, O_PATH, &at);
+    if (r != 0)
+        return r;
+    if (at.name[0] == 0)
+        return OUTCOME_IS_FOLDER;
+    r = delete_file(&at);
+    if (r == -ENOENT)
+        r = delete_partial(f, &path, &at);
+    return r != 0 ? r : answer_done(f, p);
+}
+
+/* 0 for what isn't there. */
+static mode_t kind_at(const struct place *at)
+{
+    struct stat st;
+
+    return fstatat(at->folder, at->name, &st, AT_SYMLINK_NOFOLLOW) == 0
+               ? st.st_mode & S_IFMT
+               : 0;
+}
+
+static int rename_plain(const struct place *from, const struct place *to)
+{
+    if (renameat(from->folder, from->name, to->folder, to->name) == 0)
+        return 0;
+    return errno == EINVAL ? OUTCOME_BAD_NAME : -errno; /* into itself */
+}
+
+static int rename_over(const struct files *f, const struct place *from,
+                       const struct place *to)
+{
+    if (!(f->rights & RIGHT_REPLACE))
+        return OUTCOME_NO_RIGHT;
+    if (kind_at(from) != S_IFREG ||
+        (kind_at(to) != S_IFREG && kind_at(to) != S_IFLNK))
+        return OUTCOME_EXISTS;
+    return rename_plain(from, to);
+}
+
+/* Files and folders only. A link under a new name is a new link, and Landlock
+ * forbids to make one; without Landlock it would be a surprise. */
+static int rename_place(const struct files *f, const struct place *from,
+                        const struct place *to)
+{
+    mode_t kind = kind_at(from);
+
+    if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
+        return OUTCOME_NOT_REGULAR;
+    if (renameat2(from->folder, from->name, to->folder, to->name,
+                  RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno == EEXIST)
+        return rename_over(f, from, to);
+    if (errno != EINVAL && errno != ENOSYS)
+        return -errno;
+    /* Into itself, or a file system that doesn't know the flag. */
+    return kind_at(to) != 0 ? rename_over(f, from, to) : rename_plain(from, to);
+}
+
+int serve_rename(struct files *f, const struct packet *p)
+{
+    struct path path;
+    PLACE_CLEANUP struct place from = PLACE_NONE;
+    PLACE_CLEANUP struct place to = PLACE_NONE;
+
+    request_path(p->value[0].text, &path);
+    int r = place_find(f, &path, O_PATH, &from);
+    if (r != 0)
+        return r;
+    if (from.name[0] == 0)
+        return OUTCOME_DENIED; /* the home itself */
+    request_path(p->value[1].text, &path);
+    r = place_find_new(f, &path, O_PATH, &to);
+    if (r == 0)
+        r = rename_place(f, &from, &to);
+    return r != 0 ? r : answer_done(f, p);
+}

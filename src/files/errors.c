@@ -1,0 +1,48 @@
+/* The table from errno to outcome, in the process files. A number that isn't
+ * in it is OUTCOME_IO: the session never sees a bare errno as an outcome. */
+#include "errors.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+static const struct error {
+    int number;
+    enum outcome outcome;
+} errors[] = {
+    { ENOENT, OUTCOME_NOT_FOUND },
+    { ELOOP, OUTCOME_NOT_FOUND }, /* links in a circle lead nowhere */
+    { EACCES, OUTCOME_DENIED },
+    { EPERM, OUTCOME_DENIED },
+    { EEXIST, OUTCOME_EXISTS },
+    { ENOTDIR, OUTCOME_NOT_FOLDER },
+    { EISDIR, OUTCOME_IS_FOLDER },
+    { ENXIO, OUTCOME_NOT_REGULAR }, /* open of a socket */
+    { ENODEV, OUTCOME_NOT_REGULAR },
+    { ENOTEMPTY, OUTCOME_NOT_EMPTY },
+    { ENAMETOOLONG, OUTCOME_BAD_NAME },
+    { EILSEQ, OUTCOME_BAD_NAME }, /* file systems that insist on UTF-8 */
+    { ENOSPC, OUTCOME_NO_SPACE },
+    { EDQUOT, OUTCOME_NO_SPACE },
+    { EFBIG, OUTCOME_TOO_LARGE },
+    { EROFS, OUTCOME_READ_ONLY },
+    { EBUSY, OUTCOME_BUSY },
+    { EAGAIN, OUTCOME_BUSY },
+    { ETXTBSY, OUTCOME_BUSY },
+    { EPIPE, OUTCOME_GONE_AWAY },
+    { EXDEV, OUTCOME_CROSS_DEVICE },
+};
+
+enum outcome errors_outcome(int result)
+{
+    if (result >= 0)
+        return (enum outcome)result;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+        if (errors[i].number == -result)
+            return errors[i].outcome;
+    return OUTCOME_IO;
+}
+
+unsigned errors_number(int result)
+{
+    return result < 0 ? (unsigned)-result : 0;
+}

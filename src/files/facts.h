@@ -1,0 +1,30 @@
+/* What is known of one name in an open folder. */
+#ifndef FILES_FACTS_H
+#define FILES_FACTS_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "sallyport/ftp/path.h"
+
+struct files;
+
+/* A folder that names are looked up in. */
+struct view {
+    int fd;
+    struct stat st;
+    struct slice path; /* its virtual path, to follow links from */
+};
+
+struct facts {
+    struct stat st; /* of what a link leads to, if it leads somewhere */
+    bool link;
+    bool dangling; /* a link that leads nowhere inside the home */
+    unsigned perm;
+};
+
+/* 0 or -errno */
+int facts_read(const struct files *f, const struct view *in, const char *name,
+               struct facts *ret);
+
+#endif

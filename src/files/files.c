@@ -1,0 +1,225 @@
+/* The process files: one user's files, for one session. files_main() is the
+ * list of what it does; then it is a loop that reads one request, looks up its
+ * row, checks the right, and answers. It never reads the network, and never
+ * opens a name outside the user's home. */
+#include "sallyport/files/files.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "errors.h"
+#include "request.h"
+#include "root.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/process.h"
+#include "sallyport/cage/cage.h"
+#include "sallyport/users/rights.h"
+
+/* CWD needs no right: who may write but not list must get to where. What an
+ * open upload needs was checked when it began. */
+static const struct request {
+    enum message message;
+    unsigned right;
+    int (*serve)(struct files *f, const struct packet *p);
+} requests[] = {
+    { MSG_FILE_READ, RIGHT_READ, serve_read },
+    { MSG_FILE_WRITE, RIGHT_WRITE, serve_write },
+    { MSG_FILE_SYNC, 0, serve_sync },
+    { MSG_FILE_COMMIT, 0, serve_commit },
+    { MSG_FILE_ABORT, 0, serve_abort },
+    { MSG_FILE_DELETE, RIGHT_DELETE, serve_delete },
+    { MSG_FOLDER_LIST, RIGHT_LIST, serve_list },
+    { MSG_FOLDER_ENTER, 0, serve_enter },
+    { MSG_FOLDER_MAKE, RIGHT_FOLDER, serve_make },
+    { MSG_FOLDER_REMOVE, RIGHT_FOLDER, serve_remove },
+    { MSG_RENAME, RIGHT_RENAME, serve_rename },
+    { MSG_FACTS, RIGHT_LIST, serve_facts },
+};
+
+static const struct request *find_request(enum message m)
+{
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+        if (requests[i].message == m)
+            return &requests[i];
+    die(EX_PROTOCOL, "session: %s is no request", message_name(m));
+}
+
+void answer(struct files *f, const struct packet *request, struct packet *reply)
+{
+    reply->request = request->request;
+    int r = channel_send(&f->session, reply);
+    if (r == -EPIPE)
+        f->over = true;
+    else if (r < 0)
+        die(EX_PROTOCOL, "session: does not take %s: %d",
+            message_name(reply->message), -r);
+}
+
+int answer_done(struct files *f, const struct packet *request)
+{
+    answer(f, request, &(struct packet){ .message = MSG_DONE });
+    return 0;
+}
+
+static void serve_request(struct files *f, const struct packet *p)
+{
+    const struct request *row = find_request(p->message);
+    int r = (row->right & ~f->rights) != 0 ? (int)OUTCOME_NO_RIGHT
+                                           : row->serve(f, p);
+
+    if (r != 0)
+        answer(f, p,
+               &(struct packet){
+                   .message = MSG_REFUSED,
+                   .value = { NUMBER(errors_outcome(r)),
+                              NUMBER(errors_number(r)) },
+               });
+}
+
+/* False: nothing came, or this was the end. */
+static bool receive(struct files *f, struct channel *c, struct packet *p)
+{
+    int r = channel_receive(c, p);
+
+    if (r == -EPROTO)
+        die(EX_PROTOCOL, "%s: %s", process_name(c->peer), c->wrong);
+    if (r < 0)
+        f->over = true;
+    return r == 1;
+}
+
+static void serve_session(struct files *f)
+{
+    struct packet p;
+
+    if (!receive(f, &f->session, &p))
+        return;
+    serve_request(f, &p);
+    packet_close(&p);
+}
+
+/* Log was started anew; the only thing that master says. */
+static void serve_master(struct files *f)
+{
+    struct packet p;
+
+    if (!receive(f, &f->master, &p))
+        return;
+    if (p.message == MSG_LOG) {
+        event_sender_release(&f->log);
+        event_sender_init(&f->log, fd_take(&p.fd[0]), PROCESS_FILES);
+    }
+    packet_close(&p);
+}
+
+/* No parent-death signal: a change of ids clears it, and the cage forbids to
+ * set it again. Master's end of its channel closes when it dies, and every
+ * wait of this process watches it. */
+static void serve(struct files *f)
+{
+    struct pollfd ends[] = {
+        { .fd = f->session.fd, .events = POLLIN },
+        { .fd = f->master.fd, .events = POLLIN },
+    };
+
+    while (!f->over) {
+        if (poll(ends, 2, -1) < 0 && errno != EINTR)
+            die(EX_OSERR, "poll: %d", errno);
+        if (ends[1].revents)
+            serve_master(f);
+        if (ends[0].revents && !f->over)
+            serve_session(f);
+    }
+}
+
+/* Master decides when this process ends; a terminal's ^C goes to all. */
+static void set_signals(void)
+{
+    static const int ignored[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP };
+    sigset_t none;
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* What the SIGSYS handler reports to: a handler gets no argument. */
+static struct event_sender *refused_to;
+
+static void report_refused(int number)
+{
+    event_send_syscall(refused_to, number);
+}
+
+static void init(struct files *f, const struct files_start *start)
+{
+    *f = (struct files){
+        .rules = start->rules,
+        .rights = start->rights,
+        .user = start->name,
+        .uid = start->root ? start->uid : geteuid(),
+        .gid = start->root ? start->gid : getegid(),
+        .root = -1,
+        .upload = { .folder = -1, .partial = PARTIAL_NONE },
+    };
+    for (size_t i = 0; i < sizeof(f->name_key); i++)
+        f->name_key[i] = start->name_key[i];
+    if (!start->root) /* too many of them: perm then says less, never more */
+        f->group_count = getgroups(GROUPS_MAX, f->groups);
+    channel_init(&f->session, start->session, PROCESS_FILES, PROCESS_SESSION,
+                 PHASE_IDLE);
+    channel_init(&f->master, start->master, PROCESS_FILES, PROCESS_MASTER,
+                 PHASE_START);
+    event_sender_init(&f->log, start->log, PROCESS_FILES);
+    refused_to = &f->log;
+    cage_on_refused(report_refused);
+}
+
+static noreturn void fail(struct files *f, int error)
+{
+    channel_send(&f->master, &(struct packet){
+                                 .message = MSG_FILES_FAILED,
+                                 .value = { NUMBER(-error) },
+                             });
+    _exit(0); /* master decides what it means */
+}
+
+static void say_ready(struct files *f)
+{
+    struct packet ready = { .message = MSG_FILES_READY };
+
+    if (channel_send(&f->master, &ready) < 0)
+        f->over = true;
+    f->master.phase = PHASE_RUN;
+}
+
+void files_main(const struct files_start *start)
+{
+    const int keep[] = { start->session, start->master, start->log };
+    struct files f;
+    int r;
+
+    die_title("sallyport: files");
+    process_title("sallyport: files (%s)", start->name);
+    fd_close_others(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
+    set_signals();
+    umask(077);
+    init(&f, start);
+    f.root = root_open(start);
+    if (f.root < 0)
+        fail(&f, f.root);
+    r = root_enter_cage(start, f.root);
+    if (r < 0)
+        fail(&f, r);
+    say_ready(&f);
+    serve(&f);
+    upload_cut(&f); /* as if the client had been cut off */
+    _exit(0);
+}

@@ -1,0 +1,95 @@
+/* Where an upload begins, in the process files. Pure: it opens and asks
+ * nothing. A wrong answer here would put one half of one file behind the other
+ * half of another, so whatever doesn't fit together is refused. */
+#include "resume.h"
+
+#include <string.h>
+
+#include "sallyport/base/siphash.h"
+
+uint64_t resume_length(uint64_t held)
+{
+    return held == 0 ? 0 : (held - 1) / RESUME_BLOCK * RESUME_BLOCK;
+}
+
+static enum outcome plan(struct resume_plan *ret, enum resume_how how,
+                         uint64_t first)
+{
+    ret->how = how;
+    ret->first = first;
+    return OUTCOME_OK;
+}
+
+/* The partial comes before a finished file: it is what this user sent last
+ * under the name, and the client's offset belongs to that. */
+static enum outcome decide_store(const struct resume_facts *f,
+                                 struct resume_plan *ret)
+{
+    if (f->offset == 0)
+        return plan(ret, RESUME_ANEW, 0);
+    if (f->resumable > 0)
+        return f->offset <= f->resumable ? plan(ret, RESUME_CUT, f->offset)
+                                         : OUTCOME_BAD_OFFSET;
+    if (f->finished && f->offset <= f->size)
+        return plan(ret, RESUME_COPY, f->offset);
+    return OUTCOME_BAD_OFFSET;
+}
+
+/* A client that was told a partial's length sends only what lies behind it; so
+ * when that partial has changed since, or it isn't known any more what was
+ * told, BUSY makes the client ask again. */
+static enum outcome decide_append(const struct resume_facts *f,
+                                  struct resume_plan *ret)
+{
+    if (f->told)
+        return !f->finished && f->told_length <= f->resumable
+                   ? plan(ret, RESUME_CUT, f->told_length)
+                   : OUTCOME_BUSY;
+    if (f->finished)
+        return plan(ret, RESUME_COPY, f->size);
+    if (f->forgot && f->resumable > 0)
+        return OUTCOME_BUSY;
+    return plan(ret, RESUME_ANEW, 0);
+}
+
+enum outcome resume_decide(const struct resume_facts *facts,
+                           struct resume_plan *ret)
+{
+    return facts->mode == WRITE_APPEND ? decide_append(facts, ret)
+                                       : decide_store(facts, ret);
+}
+
+static void told_id(const uint8_t *key, const struct path *path, uint64_t id[2])
+{
+    id[0] = siphash(key, path->bytes, path->len);
+    id[1] = siphash(key, path->bytes, path->len + 1); /* with its NUL */
+}
+
+void told_set(struct told *t, const uint8_t *key, const struct path *path,
+              uint64_t length)
+{
+    uint64_t id[2];
+
+    told_id(key, path, id);
+    for (size_t i = 0; i < TOLD_MAX; i++)
+        if (memcmp(t->row[i].id, id, sizeof(id)) == 0)
+            t->row[i].length = 0;
+    if (length == 0)
+        return;
+    t->forgot |= t->row[t->next].length != 0;
+    memcpy(t->row[t->next].id, id, sizeof(id));
+    t->row[t->next].length = length;
+    t->next = (t->next + 1) % TOLD_MAX;
+}
+
+uint64_t told_get(const struct told *t, const uint8_t *key,
+                  const struct path *path)
+{
+    uint64_t id[2];
+
+    told_id(key, path, id);
+    for (size_t i = 0; i < TOLD_MAX; i++)
+        if (t->row[i].length != 0 && memcmp(t->row[i].id, id, sizeof(id)) == 0)
+            return t->row[i].length;
+    return 0;
+}

@@ -1,0 +1,63 @@
+/* Where an upload begins: decided from facts alone, so that it can be read and
+ * tested as a table. */
+#ifndef FILES_RESUME_H
+#define FILES_RESUME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sallyport/ftp/path.h"
+#include "sallyport/ipc/outcome.h"
+
+#define RESUME_BLOCK 65536u
+
+/* The largest multiple of 64 KiB strictly below what a partial holds: so a
+ * client that compares lengths always sends something, and its file appears. */
+uint64_t resume_length(uint64_t held);
+
+struct resume_facts {
+    enum write_mode mode;
+    uint64_t offset;    /* REST */
+    uint64_t resumable; /* of the user's own partial; 0: as if not there */
+    bool finished;      /* a file has that name */
+    uint64_t size;      /* of it */
+    bool told;          /* SIZE answered with a partial's length, this one: */
+    uint64_t told_length;
+    bool forgot; /* such answers were forgotten, there were too many */
+};
+
+enum resume_how {
+    RESUME_ANEW, /* an empty partial */
+    RESUME_CUT,  /* the own partial, cut at FIRST */
+    RESUME_COPY  /* the first FIRST bytes of the finished file */
+};
+
+struct resume_plan {
+    enum resume_how how;
+    uint64_t first;
+};
+
+/* OUTCOME_OK with *ret, BAD_OFFSET or BUSY. */
+enum outcome resume_decide(const struct resume_facts *facts,
+                           struct resume_plan *ret);
+
+/* What SIZE answered with a partial's length, by path. */
+#define TOLD_MAX 64
+struct told {
+    struct {
+        uint64_t id[2];
+        uint64_t length; /* 0: free */
+    } row[TOLD_MAX];
+    size_t next;
+    bool forgot;
+};
+
+/* LENGTH 0 takes the answer back. The key is the partials' own. */
+void told_set(struct told *t, const uint8_t *key, const struct path *path,
+              uint64_t length);
+/* 0: none. */
+uint64_t told_get(const struct told *t, const uint8_t *key,
+                  const struct path *path);
+
+#endif

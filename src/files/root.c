@@ -1,0 +1,102 @@
+/* How the process files gets its root: it opens the home with the user's ids,
+ * so that a wrong home in the users file shows nothing that this user couldn't
+ * see anyway, and then gives everything else up. */
+#include "root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "resolve.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/cage/cage.h"
+
+/* Descriptors that are open at once: three standard ones, three channels and a
+ * fresh one for log, the home, an upload's three, a rename's two folders, a
+ * listing's four, and some that are only opened to be looked at. */
+#define ROOT_MAX_FILES 64
+
+/* Asks the kernel whether the user may search what was opened: a home that
+ * can't be entered is told at login. */
+static int searchable(int fd)
+{
+    return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
+}
+
+static int open_home(const char *home)
+{
+    FD_CLEANUP int fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    return searchable(fd < 0 ? -errno : fd);
+}
+
+static int open_as_user(const struct files_start *start)
+{
+    int r = cage_become(start->uid, start->gid, NULL, 0);
+
+    if (r < 0)
+        return r;
+    FD_CLEANUP int fd = open_home(start->home);
+    r = cage_regain();
+    if (r < 0)
+        return r;
+    return fd < 0 ? fd : fd_take(&fd);
+}
+
+/* The one comparison of strings: it finds where the homes' folder ends in the
+ * home's path. Whether the rest stays beneath it is the kernel's to say. */
+static const char *beneath_homes(const char *homes, const char *home)
+{
+    size_t len = strlen(homes);
+
+    while (len > 0 && homes[len - 1] == '/')
+        len--;
+    if (strncmp(home, homes, len) != 0 || home[len] != '/')
+        return NULL;
+    home += len;
+    while (*home == '/')
+        home++;
+    return *home ? home : NULL;
+}
+
+/* Without root a users file that somebody else may edit could name any folder
+ * of the caller's; so homes lie in one place. */
+static int open_as_caller(const struct files_start *start)
+{
+    const char *rest = beneath_homes(start->homes, start->home);
+
+    if (!rest)
+        return -EXDEV;
+    FD_CLEANUP int homes = open(start->homes, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (homes < 0)
+        return -errno;
+    FD_CLEANUP int fd = resolve_beneath(homes, rest, O_PATH | O_DIRECTORY);
+    return searchable(fd);
+}
+
+int root_open(const struct files_start *start)
+{
+    return start->root ? open_as_user(start) : open_as_caller(start);
+}
+
+int root_enter_cage(const struct files_start *start, int root)
+{
+    struct cage_plan plan = {
+        .root = start->root,
+        .uid = start->uid,
+        .gid = start->gid,
+        .root_fd = root,
+        .beneath = &root,
+        .beneath_count = 1,
+        .max_files = ROOT_MAX_FILES,
+        .allow_weaker = start->rules.allow_weaker,
+    };
+    struct complaint c = { "" };
+    unsigned weaker = 0; /* master says at start what is weaker */
+
+    if (cage_enter(PROCESS_FILES, &plan, &weaker, &c) == 0)
+        return 0;
+    say("%s", c.text);
+    return -EPERM;
+}

@@ -1,0 +1,13 @@
+/* The home, and the cage around it. */
+#ifndef FILES_ROOT_H
+#define FILES_ROOT_H
+
+#include "state.h"
+
+/* A descriptor of the home, opened as its user would, or -errno. */
+int root_open(const struct files_start *start);
+/* For good: ids, chroot, Landlock, system calls. 0 or -errno; what is wrong is
+ * said on standard error. */
+int root_enter_cage(const struct files_start *start, int root);
+
+#endif

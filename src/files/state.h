@@ -1,0 +1,50 @@
+/* What the process files knows. Every part of the room gets it passed; there
+ * is no other state. */
+#ifndef FILES_STATE_H
+#define FILES_STATE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "partial.h"
+#include "resume.h"
+#include "sallyport/base/siphash.h"
+#include "sallyport/event/event.h"
+#include "sallyport/files/files.h"
+#include "sallyport/ftp/path.h"
+#include "sallyport/ipc/channel.h"
+
+#define GROUPS_MAX 64
+
+/* The upload that is open while the session's channel is in PHASE_WRITING. */
+struct upload {
+    bool open;
+    int folder; /* where the target and its partial stand */
+    char name[NAME_MAX + 1];
+    struct path path; /* of the target, as the client named it */
+    struct partial partial;
+};
+
+struct files {
+    struct files_rules rules;
+    unsigned rights;
+    const char *user;
+    uint8_t name_key[SIPHASH_KEY];
+    uid_t uid;
+    gid_t gid;
+    gid_t groups[GROUPS_MAX];
+    int group_count;
+    int root; /* the home; every path is resolved beneath it */
+    struct channel session, master;
+    struct event_sender log;
+    bool over; /* session or master is gone */
+    struct upload upload;
+    struct told told;
+    dev_t swept_device; /* the folder whose partials were looked at last */
+    ino_t swept_inode;
+};
+
+#endif

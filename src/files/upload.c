@@ -1,0 +1,271 @@
+/* Uploads in the process files: FILE_WRITE to FILE_COMMIT or FILE_ABORT. The
+ * bytes go into a partial through a handle that the session gets; the name
+ * appears by one rename at commit, when length, limit and disk agree. It never
+ * writes into a file that has its final name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "copy.h"
+#include "request.h"
+#include "resolve.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/users/rights.h"
+#include "sweep.h"
+
+/* What the session asked for, and what is there. */
+struct wish {
+    struct path path;
+    uint64_t announced; /* length of the whole file; 0: unknown */
+    struct resume_facts facts;
+    struct resume_plan plan;
+};
+
+static void read_wish(const struct packet *p, struct wish *w)
+{
+    request_path(p->value[0].text, &w->path);
+    if (p->value[1].number >= WRITE_MODE_COUNT)
+        die(EX_PROTOCOL, "session: an unknown way to write");
+    w->facts.mode = (enum write_mode)p->value[1].number;
+    w->facts.offset = p->value[2].number;
+    w->announced = p->value[3].number;
+}
+
+/* Is a file there? A link to one counts as that file, and is replaced by the
+ * upload; a link that leads nowhere is no regular file. */
+static int look_at_target(const struct files *f, int folder, const char *name,
+                          struct wish *w)
+{
+    struct stat st;
+
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (S_ISLNK(st.st_mode)) {
+        FD_CLEANUP int fd = resolve_open(f, w->path.bytes, O_PATH);
+        if (fd < 0 || fstat(fd, &st) < 0)
+            return OUTCOME_NOT_REGULAR;
+    }
+    if (S_ISDIR(st.st_mode))
+        return OUTCOME_IS_FOLDER;
+    if (!S_ISREG(st.st_mode))
+        return OUTCOME_NOT_REGULAR;
+    w->facts.finished = true;
+    w->facts.size = (uint64_t)st.st_size;
+    return f->rights & RIGHT_REPLACE ? 0 : OUTCOME_NO_RIGHT;
+}
+
+/* Each answer of SIZE counts for one upload. */
+static int make_plan(struct files *f, int folder, const char *name,
+                     struct wish *w)
+{
+    struct stat st;
+
+    w->facts.resumable = partial_resumable(f, folder, name, &st);
+    w->facts.told_length = told_get(&f->told, f->name_key, &w->path);
+    w->facts.told = w->facts.told_length > 0;
+    w->facts.forgot = f->told.forgot;
+    told_set(&f->told, f->name_key, &w->path, 0);
+    return resume_decide(&w->facts, &w->plan);
+}
+
+static int check_limit(const struct files *f, const struct wish *w)
+{
+    uint64_t max = f->rules.max_file_size;
+
+    return max > 0 && (w->announced > max || w->plan.first > max)
+               ? OUTCOME_TOO_LARGE
+               : 0;
+}
+
+static int copy_finished(const struct files *f, const struct wish *w, int into)
+{
+    FD_CLEANUP int from =
+        resolve_open(f, w->path.bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    if (from < 0)
+        return from;
+    if (fstat(from, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < w->plan.first)
+        return -EBUSY;
+    return copy_head(from, into, w->plan.first);
+}
+
+static int open_partial(const struct files *f, const struct wish *w, int folder,
+                        const char *name, struct partial *ret)
+{
+    int r;
+
+    if (w->plan.how == RESUME_CUT)
+        return partial_cut(f, folder, name, w->plan.first, ret);
+    r = partial_new(f, folder, name, ret);
+    if (r < 0 || w->plan.how == RESUME_ANEW)
+        return r;
+    r = copy_finished(f, w, ret->fd);
+    if (r != 0)
+        partial_delete(folder, ret);
+    return r;
+}
+
+/* After the partial was cut, since that may have made room. */
+static int check_space(const struct wish *w, const struct partial *p)
+{
+    struct statvfs disk;
+
+    if (w->announced <= w->plan.first)
+        return 0;
+    if (fstatvfs(p->fd, &disk) < 0)
+        return -errno;
+    uint64_t need = (w->announced - w->plan.first - 1) / disk.f_frsize + 1;
+    return need > disk.f_bavail ? -ENOSPC : 0;
+}
+
+static int begin(struct files *f, const struct packet *p, const struct wish *w,
+                 struct place *at)
+{
+    struct upload *u = &f->upload;
+    int r = open_partial(f, w, at->folder, at->name, &u->partial);
+
+    if (r != 0)
+        return r;
+    u->folder = fd_take(&at->owned);
+    u->path = w->path;
+    snprintf(u->name, sizeof(u->name), "%s", at->name);
+    u->open = true;
+    r = check_space(w, &u->partial);
+    if (r != 0)
+        return r;
+    FD_CLEANUP int writer = partial_writer(&u->partial, u->folder);
+    if (writer < 0)
+        return writer;
+    f->session.phase = PHASE_WRITING;
+    answer(
+        f, p,
+        &(struct packet){
+            .message = MSG_FILE_WRITABLE,
+            .value = { NUMBER(w->plan.first), NUMBER(f->rules.max_file_size) },
+            .fd = { writer, -1 },
+        });
+    return 0;
+}
+
+int serve_write(struct files *f, const struct packet *p)
+{
+    struct wish w = { 0 };
+    PLACE_CLEANUP struct place at = PLACE_NONE;
+
+    read_wish(p, &w);
+    int r = place_find_new(f, &w.path, O_RDONLY, &at);
+    if (r == 0)
+        r = look_at_target(f, at.folder, at.name, &w);
+    if (r == 0)
+        r = make_plan(f, at.folder, at.name, &w);
+    if (r == 0)
+        r = check_limit(f, &w);
+    if (r == 0)
+        r = begin(f, p, &w, &at);
+    if (r == 0)
+        sweep_folder(f, f->upload.folder); /* never the one just locked */
+    else
+        upload_cut(f);
+    return r;
+}
+
+int serve_sync(struct files *f, const struct packet *p)
+{
+    if (f->rules.fsync && fdatasync(f->upload.partial.fd) < 0)
+        return -errno;
+    return answer_done(f, p);
+}
+
+static int check_length(const struct files *f, uint64_t length)
+{
+    struct stat st;
+
+    if (fstat(f->upload.partial.fd, &st) < 0)
+        return -errno;
+    if ((uint64_t)st.st_size != length)
+        return OUTCOME_INCOMPLETE;
+    if (f->rules.max_file_size > 0 && length > f->rules.max_file_size)
+        return OUTCOME_TOO_LARGE;
+    return 0;
+}
+
+/* For file systems that can't rename and refuse to replace in one step. */
+static int rename_unless_there(const struct upload *u)
+{
+    struct stat st;
+
+    if (fstatat(u->folder, u->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return OUTCOME_NO_RIGHT;
+    return renameat(u->folder, u->partial.name, u->folder, u->name) < 0 ? -errno
+                                                                        : 0;
+}
+
+/* Who may not replace doesn't, however late the other file came. */
+static int rename_partial(const struct files *f)
+{
+    const struct upload *u = &f->upload;
+    unsigned how = f->rights & RIGHT_REPLACE ? 0 : RENAME_NOREPLACE;
+
+    if (renameat2(u->folder, u->partial.name, u->folder, u->name, how) == 0)
+        return 0;
+    if (errno == EEXIST)
+        return OUTCOME_NO_RIGHT;
+    if (how != 0 && (errno == EINVAL || errno == ENOSYS))
+        return rename_unless_there(u);
+    return -errno;
+}
+
+static void forget(struct files *f)
+{
+    f->upload.open = false;
+    fd_close(&f->upload.folder);
+    f->session.phase = PHASE_IDLE;
+}
+
+int serve_commit(struct files *f, const struct packet *p)
+{
+    struct upload *u = &f->upload;
+    int r = check_length(f, p->value[0].number);
+
+    if (r == 0 && f->rules.fsync && fsync(u->partial.fd) < 0)
+        r = -errno;
+    if (r == 0)
+        r = rename_partial(f);
+    if (r != 0) {
+        upload_cut(f);
+        return r;
+    }
+    fd_close(&u->partial.fd);
+    if (f->rules.fsync && fsync(u->folder) < 0)
+        r = OUTCOME_STANDS;
+    forget(f);
+    if (r == 0)
+        answer(f, p,
+               &(struct packet){
+                   .message = MSG_FILE_STORED,
+                   .value = { TEXT(path_slice(&u->path)) },
+               });
+    return r;
+}
+
+int serve_abort(struct files *f, const struct packet *p)
+{
+    upload_cut(f);
+    return answer_done(f, p);
+}
+
+void upload_cut(struct files *f)
+{
+    if (!f->upload.open)
+        return;
+    partial_end(f, f->upload.folder, &f->upload.partial);
+    forget(f);
+}

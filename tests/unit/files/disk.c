@@ -1,0 +1,146 @@
+/* What the tests do to the home on disk, and see of it there. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/base/fd.h"
+
+const char *disk_path(struct peer *p, const char *path)
+{
+    static char out[2][4096];
+    static int turn;
+
+    turn = !turn;
+    snprintf(out[turn], sizeof(out[turn]), "%s%s", p->home, path);
+    return out[turn];
+}
+
+static void own(const char *path)
+{
+    if (geteuid() == 0)
+        cr_assert_eq(lchown(path, PEER_UID, PEER_UID), 0);
+}
+
+void disk_put(struct peer *p, const char *path, const void *data, size_t len)
+{
+    const char *name = disk_path(p, path);
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    cr_assert_geq(fd, 0, "%s", name);
+    cr_assert_eq(fd_write_all(fd, data, len), 0);
+    close(fd);
+    own(name);
+}
+
+void disk_folder(struct peer *p, const char *path)
+{
+    const char *name = disk_path(p, path);
+
+    cr_assert_eq(mkdir(name, 0700), 0, "%s", name);
+    own(name);
+}
+
+void disk_link(struct peer *p, const char *target, const char *path)
+{
+    const char *name = disk_path(p, path);
+
+    cr_assert_eq(symlink(target, name), 0, "%s", name);
+    own(name);
+}
+
+static unsigned char pattern(size_t at, unsigned seed)
+{
+    return (unsigned char)((at * 31 + (at >> 8) * 7 + (at >> 16)) ^ seed);
+}
+
+void put_pattern(int fd, size_t from, size_t to, unsigned seed)
+{
+    unsigned char block[4096];
+
+    while (from < to) {
+        size_t n = to - from < sizeof(block) ? to - from : sizeof(block);
+
+        for (size_t i = 0; i < n; i++)
+            block[i] = pattern(from + i, seed);
+        cr_assert_eq(pwrite(fd, block, n, (off_t)from), (ssize_t)n);
+        from += n;
+    }
+}
+
+void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed)
+{
+    disk_put(p, path, "", 0);
+    int fd = open(disk_path(p, path), O_WRONLY | O_CLOEXEC);
+    cr_assert_geq(fd, 0);
+    put_pattern(fd, 0, len, seed);
+    close(fd);
+}
+
+bool disk_has(struct peer *p, const char *path)
+{
+    struct stat st;
+
+    return lstat(disk_path(p, path), &st) == 0;
+}
+
+bool disk_is(struct peer *p, const char *path, size_t len, unsigned seed)
+{
+    FILE *file = fopen(disk_path(p, path), "re");
+    bool same = file != NULL;
+    int c;
+
+    for (size_t i = 0; same && i < len; i++)
+        same = (c = getc(file)) == pattern(i, seed);
+    same = same && getc(file) == EOF;
+    if (file)
+        fclose(file);
+    return same;
+}
+
+static size_t find_partials(struct peer *p, const char *folder, char *last,
+                            size_t size)
+{
+    DIR *dir = opendir(disk_path(p, folder));
+    size_t count = 0;
+
+    cr_assert_not_null(dir);
+    for (struct dirent *e; (e = readdir(dir));)
+        if (strncmp(e->d_name, ".sallyport-", 11) == 0) {
+            count++;
+            snprintf(last, size, "%s%s%s", folder,
+                     folder[strlen(folder) - 1] == '/' ? "" : "/", e->d_name);
+        }
+    closedir(dir);
+    return count;
+}
+
+size_t disk_partials(struct peer *p, const char *folder)
+{
+    char last[512];
+
+    return find_partials(p, folder, last, sizeof(last));
+}
+
+const char *disk_partial(struct peer *p, const char *folder)
+{
+    static char last[512];
+
+    cr_assert_eq(find_partials(p, folder, last, sizeof(last)), 1);
+    return last;
+}
+
+void disk_age(struct peer *p, const char *path, int days)
+{
+    time_t then = time(NULL) - (time_t)days * 86400 - 60;
+    struct timespec times[2] = { { .tv_sec = then }, { .tv_sec = then } };
+
+    cr_assert_eq(
+        utimensat(AT_FDCWD, disk_path(p, path), times, AT_SYMLINK_NOFOLLOW), 0);
+}

@@ -1,0 +1,260 @@
+/* MKD, RMD, DELE, RENAME, CWD's question. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/users/rights.h"
+
+#define K 1024u
+
+static void furnish(struct peer *p)
+{
+    disk_put(p, "/file", "hello", 5);
+    disk_put(p, "/other", "other", 5);
+    disk_folder(p, "/empty");
+    disk_folder(p, "/full");
+    disk_put(p, "/full/file", "x", 1);
+    disk_folder(p, "/full/deep");
+    disk_folder(p, "/closed");
+    disk_put(p, "/closed/file", "x", 1);
+    disk_folder(p, "/closed/folder");
+    cr_assert_eq(chmod(disk_path(p, "/closed"), 0500), 0);
+    disk_folder(p, "/locked");
+    cr_assert_eq(chmod(disk_path(p, "/locked"), 0600), 0);
+    disk_link(p, "file", "/link");
+    disk_link(p, "empty", "/link-to-folder");
+    disk_link(p, "nothing", "/dangling");
+    cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
+    disk_put(p, "/.sallyport-x", "x", 1);
+    disk_folder(p, "/.sallyport-folder");
+}
+
+/* Each row in a home of its own. GONE and THERE are looked up afterwards. */
+Test(change, one_path)
+{
+    static const struct {
+        enum message message;
+        const char *path;
+        unsigned rights;
+        int outcome;
+        const char *gone, *there;
+    } rows[] = {
+        { MSG_FOLDER_ENTER, "/", 0, OUTCOME_OK, "", "/" },
+        { MSG_FOLDER_ENTER, "/empty", 0, OUTCOME_OK, "", "/" },
+        { MSG_FOLDER_ENTER, "/link-to-folder", 0, OUTCOME_OK, "", "/" },
+        { MSG_FOLDER_ENTER, "/locked", 0, OUTCOME_DENIED, "", "/" },
+        { MSG_FOLDER_ENTER, "/file", 0, OUTCOME_NOT_FOLDER, "", "/" },
+        { MSG_FOLDER_ENTER, "/missing", 0, OUTCOME_NOT_FOUND, "", "/" },
+        { MSG_FOLDER_ENTER, "/.sallyport-folder", 0, OUTCOME_NOT_FOUND, "",
+          "/" },
+
+        { MSG_FOLDER_MAKE, "/new", RIGHT_FOLDER, OUTCOME_OK, "", "/new" },
+        { MSG_FOLDER_MAKE, "/full/new", RIGHT_FOLDER, OUTCOME_OK, "",
+          "/full/new" },
+        { MSG_FOLDER_MAKE, "/new", RIGHT_ALL & ~RIGHT_FOLDER, OUTCOME_NO_RIGHT,
+          "/new", "/" },
+        { MSG_FOLDER_MAKE, "/", RIGHT_ALL, OUTCOME_EXISTS, "", "/" },
+        { MSG_FOLDER_MAKE, "/file", RIGHT_ALL, OUTCOME_EXISTS, "", "/file" },
+        { MSG_FOLDER_MAKE, "/dangling", RIGHT_ALL, OUTCOME_EXISTS, "/nothing",
+          "/dangling" },
+        { MSG_FOLDER_MAKE, "/missing/new", RIGHT_ALL, OUTCOME_NOT_FOUND, "",
+          "/" },
+        { MSG_FOLDER_MAKE, "/file/new", RIGHT_ALL, OUTCOME_NOT_FOLDER, "",
+          "/" },
+        { MSG_FOLDER_MAKE, "/closed/new", RIGHT_ALL, OUTCOME_DENIED, "", "/" },
+        { MSG_FOLDER_MAKE, "/.sallyport-new", RIGHT_ALL, OUTCOME_BAD_NAME,
+          "/.sallyport-new", "/" },
+        { MSG_FOLDER_MAKE, "/.sallyport-folder/new", RIGHT_ALL,
+          OUTCOME_NOT_FOUND, "/.sallyport-folder/new", "/" },
+        { MSG_FOLDER_MAKE, "/tab\t", RIGHT_ALL, OUTCOME_BAD_NAME, "/tab\t",
+          "/" },
+
+        { MSG_FOLDER_REMOVE, "/empty", RIGHT_FOLDER, OUTCOME_OK, "/empty",
+          "/" },
+        { MSG_FOLDER_REMOVE, "/empty", RIGHT_ALL & ~RIGHT_FOLDER,
+          OUTCOME_NO_RIGHT, "", "/empty" },
+        { MSG_FOLDER_REMOVE, "/full", RIGHT_ALL, OUTCOME_NOT_EMPTY, "",
+          "/full/file" },
+        { MSG_FOLDER_REMOVE, "/", RIGHT_ALL, OUTCOME_DENIED, "", "/" },
+        { MSG_FOLDER_REMOVE, "/file", RIGHT_ALL, OUTCOME_NOT_FOLDER, "",
+          "/file" },
+        { MSG_FOLDER_REMOVE, "/link-to-folder", RIGHT_ALL, OUTCOME_NOT_FOLDER,
+          "", "/empty" },
+        { MSG_FOLDER_REMOVE, "/missing", RIGHT_ALL, OUTCOME_NOT_FOUND, "",
+          "/" },
+        { MSG_FOLDER_REMOVE, "/closed/folder", RIGHT_ALL, OUTCOME_DENIED, "",
+          "/closed/folder" },
+        { MSG_FOLDER_REMOVE, "/.sallyport-folder", RIGHT_ALL, OUTCOME_NOT_FOUND,
+          "", "/.sallyport-folder" },
+
+        { MSG_FILE_DELETE, "/file", RIGHT_DELETE, OUTCOME_OK, "/file",
+          "/link" },
+        { MSG_FILE_DELETE, "/link", RIGHT_DELETE, OUTCOME_OK, "/link",
+          "/file" },
+        { MSG_FILE_DELETE, "/link-to-folder", RIGHT_DELETE, OUTCOME_OK,
+          "/link-to-folder", "/empty" },
+        { MSG_FILE_DELETE, "/dangling", RIGHT_DELETE, OUTCOME_OK, "/dangling",
+          "/" },
+        { MSG_FILE_DELETE, "/file", RIGHT_ALL & ~RIGHT_DELETE, OUTCOME_NO_RIGHT,
+          "", "/file" },
+        { MSG_FILE_DELETE, "/empty", RIGHT_ALL, OUTCOME_IS_FOLDER, "",
+          "/empty" },
+        { MSG_FILE_DELETE, "/", RIGHT_ALL, OUTCOME_IS_FOLDER, "", "/" },
+        { MSG_FILE_DELETE, "/fifo", RIGHT_ALL, OUTCOME_NOT_REGULAR, "",
+          "/fifo" },
+        { MSG_FILE_DELETE, "/missing", RIGHT_ALL, OUTCOME_NOT_FOUND, "", "/" },
+        { MSG_FILE_DELETE, "/closed/file", RIGHT_ALL, OUTCOME_DENIED, "",
+          "/closed/file" },
+        { MSG_FILE_DELETE, "/.sallyport-x", RIGHT_ALL, OUTCOME_NOT_FOUND, "",
+          "/.sallyport-x" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+
+        peer_init(&p);
+        furnish(&p);
+        p.start.rights = rows[i].rights;
+        peer_run(&p);
+        int r = ask_path(&p, rows[i].message, rows[i].path);
+        cr_expect_eq(r, rows[i].outcome, "%s %s: %d",
+                     message_name(rows[i].message), rows[i].path, r);
+        cr_expect(!*rows[i].gone || !disk_has(&p, rows[i].gone), "%s",
+                  rows[i].path);
+        cr_expect(disk_has(&p, rows[i].there), "%s", rows[i].path);
+        peer_stop(&p);
+    }
+}
+
+Test(change, rename)
+{
+    static const struct {
+        const char *from, *to;
+        unsigned rights;
+        int outcome;
+    } rows[] = {
+        { "/file", "/new", RIGHT_RENAME, OUTCOME_OK },
+        { "/file", "/empty/new", RIGHT_RENAME, OUTCOME_OK },
+        { "/empty", "/new", RIGHT_RENAME, OUTCOME_OK },
+        { "/full", "/empty/new", RIGHT_RENAME, OUTCOME_OK },
+        { "/dangling", "/new", RIGHT_ALL, OUTCOME_NOT_REGULAR },
+        { "/link", "/new", RIGHT_ALL, OUTCOME_NOT_REGULAR },
+        { "/fifo", "/new", RIGHT_ALL, OUTCOME_NOT_REGULAR },
+        { "/file", "/new", RIGHT_ALL & ~RIGHT_RENAME, OUTCOME_NO_RIGHT },
+        { "/file", "/other", RIGHT_RENAME, OUTCOME_NO_RIGHT },
+        { "/file", "/other", RIGHT_RENAME | RIGHT_REPLACE, OUTCOME_OK },
+        { "/file", "/link", RIGHT_ALL, OUTCOME_OK },
+        { "/file", "/empty", RIGHT_ALL, OUTCOME_EXISTS },
+        { "/file", "/fifo", RIGHT_ALL, OUTCOME_EXISTS },
+        { "/full", "/empty", RIGHT_ALL, OUTCOME_EXISTS },
+        { "/full", "/file", RIGHT_ALL, OUTCOME_EXISTS },
+        { "/full", "/full/deep/new", RIGHT_ALL, OUTCOME_BAD_NAME },
+        { "/full", "/full/new", RIGHT_ALL, OUTCOME_BAD_NAME },
+        { "/", "/new", RIGHT_ALL, OUTCOME_DENIED },
+        { "/file", "/", RIGHT_ALL, OUTCOME_EXISTS },
+        { "/missing", "/new", RIGHT_ALL, OUTCOME_NOT_FOUND },
+        { "/file", "/missing/new", RIGHT_ALL, OUTCOME_NOT_FOUND },
+        { "/file", "/other/new", RIGHT_ALL, OUTCOME_NOT_FOLDER },
+        { "/file", "/closed/new", RIGHT_ALL, OUTCOME_DENIED },
+        { "/.sallyport-x", "/new", RIGHT_ALL, OUTCOME_NOT_FOUND },
+        { "/file", "/.sallyport-y", RIGHT_ALL, OUTCOME_BAD_NAME },
+        { "/file", "/.sallyport-x", RIGHT_ALL, OUTCOME_BAD_NAME },
+        { "/file", "/bad\x01", RIGHT_ALL, OUTCOME_BAD_NAME },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+        struct stat before, after;
+        const char *where;
+
+        peer_init(&p);
+        furnish(&p);
+        p.start.rights = rows[i].rights;
+        peer_run(&p);
+        memset(&before, 0, sizeof(before));
+        lstat(disk_path(&p, rows[i].from), &before);
+        int r = ask_rename(&p, rows[i].from, rows[i].to);
+        cr_expect_eq(r, rows[i].outcome, "%s %s: %d", rows[i].from, rows[i].to,
+                     r);
+        where = r == OUTCOME_OK ? rows[i].to : rows[i].from;
+        if (before.st_ino != 0) {
+            cr_expect_eq(lstat(disk_path(&p, where), &after), 0);
+            cr_expect_eq(after.st_ino, before.st_ino, "%s", where);
+        }
+        cr_expect(r != OUTCOME_OK || !disk_has(&p, rows[i].from));
+        peer_stop(&p);
+    }
+}
+
+Test(change, new_folder_is_private)
+{
+    struct peer p;
+    struct stat st;
+
+    peer_start(&p);
+    cr_assert_eq(ask_path(&p, MSG_FOLDER_MAKE, "/new"), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(&p, "/new"), &st), 0);
+    cr_assert_eq(st.st_mode & 07777, 0700);
+    peer_stop(&p);
+}
+
+static void cut_upload(struct peer *p, const char *path)
+{
+    uint64_t first;
+    int fd;
+
+    cr_assert_eq(ask_write(p, path, WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, 0, 200 * K, 1);
+    close(fd);
+    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+}
+
+Test(change, partials_are_no_obstacle)
+{
+    struct peer p;
+
+    peer_init(&p);
+    disk_folder(&p, "/folder");
+    disk_folder(&p, "/folder/inner");
+    peer_run(&p);
+    cut_upload(&p, "/folder/a");
+    cut_upload(&p, "/folder/b");
+    /* Something else is in it: nothing is deleted. */
+    cr_assert_eq(ask_path(&p, MSG_FOLDER_REMOVE, "/folder"), OUTCOME_NOT_EMPTY);
+    cr_assert_eq(disk_partials(&p, "/folder"), 2);
+    cr_assert_eq(ask_path(&p, MSG_FOLDER_REMOVE, "/folder/inner"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&p, MSG_FILE_DELETE, "/folder/a"), OUTCOME_OK);
+    cr_assert_eq(disk_partials(&p, "/folder"), 1);
+    cr_assert_eq(ask_path(&p, MSG_FILE_DELETE, "/folder/a"), OUTCOME_NOT_FOUND);
+    cr_assert_eq(ask_path(&p, MSG_FOLDER_REMOVE, "/folder"), OUTCOME_OK);
+    cr_assert_not(disk_has(&p, "/folder"));
+    peer_stop(&p);
+}
+
+/* A running upload keeps its folder. */
+Test(change, running_upload_is_an_obstacle)
+{
+    struct peer a, b;
+    uint64_t first;
+    int fd;
+
+    peer_init(&a);
+    disk_folder(&a, "/folder");
+    peer_run(&a);
+    cr_assert_eq(ask_write(&a, "/folder/f", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    b = a;
+    peer_run(&b);
+    cr_assert_eq(ask_path(&b, MSG_FOLDER_REMOVE, "/folder"), OUTCOME_NOT_EMPTY);
+    cr_assert_eq(disk_partials(&a, "/folder"), 1);
+    close(fd);
+    cr_assert_eq(ask_commit(&a, 0), OUTCOME_OK);
+    channel_close(&b.session);
+    cr_assert_eq(peer_wait(&b), 0);
+    peer_stop(&a);
+}

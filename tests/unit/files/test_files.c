@@ -1,0 +1,381 @@
+/* The life of the process: how it starts, what ends it, and that a session
+ * that lies ends it too. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/event/event.h"
+
+Test(files, lies_end_it)
+{
+    static const struct {
+        struct packet packet;
+        const char *why;
+    } rows[] = {
+        { { .message = MSG_FILE_SYNC }, "nothing is open" },
+        { { .message = MSG_FILE_COMMIT }, "nothing is open" },
+        { { .message = MSG_FILE_ABORT }, "nothing is open" },
+        { { .message = MSG_FILE_READ,
+            .value = { { .text = SLICE("/a/../b") } } },
+          "a path that isn't normal" },
+        { { .message = MSG_FILE_READ, .value = { { .text = SLICE("/a/") } } },
+          "a slash at the end" },
+        { { .message = MSG_FOLDER_MAKE, .value = { { .text = SLICE("//a") } } },
+          "an empty component" },
+        { { .message = MSG_FOLDER_ENTER,
+            .value = { { .text = SLICE("/./a") } } },
+          "a dot" },
+        { { .message = MSG_RENAME,
+            .value = { { .text = SLICE("/a") }, { .text = SLICE("/..") } } },
+          "the second path" },
+        { { .message = MSG_FILE_WRITE,
+            .value = { { .text = SLICE("/a") },
+                       { .number = WRITE_MODE_COUNT } } },
+          "an unknown mode" },
+        { { .message = MSG_FOLDER_LIST,
+            .value = { { .text = SLICE("/") },
+                       { .number = LIST_FORMAT_COUNT },
+                       { .text = SLICE("") } } },
+          "an unknown format" },
+        { { .message = MSG_FACTS,
+            .value = { { .text = SLICE("/") }, { .number = 2 } } },
+          "an unknown flag" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+        struct packet packet = rows[i].packet;
+
+        peer_init(&p);
+        disk_put(&p, "/a", "hello", 5);
+        peer_run(&p);
+        packet.request = 1;
+        cr_expect_eq(channel_send(&p.session, &packet), 0, "%s", rows[i].why);
+        cr_expect_eq(peer_wait(&p), EX_PROTOCOL, "%s", rows[i].why);
+        cr_expect(disk_has(&p, "/a"));
+        peer_remove(&p);
+    }
+}
+
+static void send_raw(struct peer *p, const void *bytes, size_t len, int fd)
+{
+    struct iovec part = { .iov_base = (void *)(uintptr_t)bytes,
+                          .iov_len = len };
+    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = { { 0 } };
+
+    if (fd >= 0) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof(control.bytes);
+        struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(head), &fd, sizeof(int));
+    }
+    cr_assert_eq(sendmsg(p->session.fd, &m, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+Test(files, garbage_ends_it)
+{
+    static const char zeros[20000];
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } rows[] = {
+        { "x", 1 },
+        { "garbage that is no message", 26 },
+        { zeros, 8 },
+        { zeros, 64 },
+        { zeros, sizeof(zeros) },
+        { "\377\377\377\377\377\377\377\377", 8 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+
+        peer_start(&p);
+        send_raw(&p, rows[i].bytes, rows[i].len, -1);
+        cr_expect_eq(peer_wait(&p), EX_PROTOCOL, "row %zu", i);
+        peer_remove(&p);
+    }
+}
+
+/* A request as it goes over the channel, without a number of ours. */
+static size_t encoded_abort(char *out)
+{
+    int ends[2];
+    struct channel c;
+    struct packet abort_it = { .message = MSG_FILE_ABORT, .request = 1 };
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&c, ends[0], PROCESS_SESSION, PROCESS_FILES, PHASE_ASKED);
+    cr_assert_eq(channel_send(&c, &abort_it), 0);
+    ssize_t n = recv(ends[1], out, 64, 0);
+    cr_assert_gt(n, 0);
+    channel_close(&c);
+    close(ends[1]);
+    return (size_t)n;
+}
+
+Test(files, a_descriptor_ends_it)
+{
+    struct peer p;
+    char bytes[64];
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    send_raw(&p, bytes, encoded_abort(bytes), fd);
+    cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
+    peer_remove(&p);
+}
+
+/* In PHASE_WRITING only three requests may come. */
+Test(files, second_upload_ends_it)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+    struct packet packet = { .message = MSG_FOLDER_ENTER,
+                             .request = 9,
+                             .value = { TEXT(SLICE("/")) } };
+
+    peer_start(&p);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_assert_eq(channel_send(&p.session, &packet), 0);
+    cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
+    peer_remove(&p);
+}
+
+/* The answers pile up until no more fit. */
+Test(files, session_that_never_reads)
+{
+    struct peer p;
+    struct packet packet = { .message = MSG_FOLDER_ENTER,
+                             .value = { TEXT(SLICE("/")) } };
+    int r = 0, status;
+
+    peer_start(&p);
+    fd_set_nonblock(p.session.fd, false);
+    while (r == 0 || r == -EAGAIN) {
+        packet.request = channel_next(&p.session);
+        r = channel_send(&p.session, &packet);
+    }
+    cr_expect_eq(r, -EPIPE);
+    status = peer_wait(&p);
+    cr_expect_eq(status, EX_PROTOCOL);
+    peer_remove(&p);
+}
+
+Test(files, ends_with_master)
+{
+    struct peer p;
+
+    peer_start(&p);
+    channel_close(&p.master);
+    cr_expect_eq(peer_wait(&p), 0);
+    peer_remove(&p);
+}
+
+Test(files, master_that_lies)
+{
+    struct peer p;
+
+    peer_start(&p);
+    send_raw(&p, "x", 0, -1); /* no bytes: as good as closed */
+    cr_expect_eq(peer_wait(&p), 0);
+    peer_remove(&p);
+    peer_start(&p);
+    cr_assert_eq(send(p.master.fd, "lie", 3, MSG_NOSIGNAL), 3);
+    cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
+    peer_remove(&p);
+}
+
+Test(files, takes_a_new_log)
+{
+    struct peer p;
+    int ends[2];
+    char byte;
+
+    peer_start(&p);
+    cr_assert_eq(fd_pair(ends), 0);
+    struct packet packet = { .message = MSG_LOG, .fd = { ends[0], -1 } };
+    cr_assert_eq(channel_send(&p.master, &packet), 0);
+    close(ends[0]);
+    /* The old one is closed, the new one is held. */
+    fd_set_nonblock(p.log.fd, false);
+    cr_expect_eq(recv(p.log.fd, &byte, 1, 0), 0);
+    cr_expect_eq(recv(ends[1], &byte, 1, MSG_DONTWAIT), -1);
+    cr_expect_eq(errno, EAGAIN);
+    cr_expect_eq(ask_path(&p, MSG_FOLDER_ENTER, "/"), OUTCOME_OK);
+    close(ends[1]);
+    peer_stop(&p);
+}
+
+static size_t open_files(struct peer *p)
+{
+    char name[64];
+    size_t count = 0;
+
+    snprintf(name, sizeof(name), "/proc/%d/fd", p->pid);
+    DIR *dir = opendir(name);
+    if (!dir)
+        return 0; /* not root: it isn't dumpable */
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+/* Whatever is asked, nothing stays open. */
+Test(files, keeps_no_descriptor)
+{
+    struct peer p;
+    struct packet reply;
+    uint64_t first, entries;
+    char *text;
+    int fd, outcome;
+
+    peer_init(&p);
+    disk_put(&p, "/f", "hello", 5);
+    disk_folder(&p, "/folder");
+    disk_put(&p, "/folder/f", "hello", 5);
+    disk_link(&p, "folder/f", "/link");
+    peer_run(&p);
+    size_t before = open_files(&p);
+    for (int i = 0; i < 100; i++) {
+        ask_read(&p, "/f", 0, &fd);
+        close(fd);
+        ask_read(&p, "/f", 9, &fd);
+        ask_read(&p, "/folder", 0, &fd);
+        ask_write(&p, "/folder/g", WRITE_STORE, 0, 0, &fd, &first);
+        close(fd);
+        ask_commit(&p, 0);
+        ask_write(&p, "/folder/g", WRITE_APPEND, 0, 0, &fd, &first);
+        close(fd);
+        ask_abort(&p);
+        ask_write(&p, "/folder", WRITE_STORE, 0, 0, &fd, &first);
+        ask_write(&p, "/folder/g", WRITE_STORE, 7, 0, &fd, &first);
+        ask_facts(&p, "/link", true, &reply);
+        ask_facts(&p, "/folder/x", true, &reply);
+        ask_path(&p, MSG_FOLDER_ENTER, "/folder");
+        ask_path(&p, MSG_FOLDER_MAKE, "/folder/new");
+        ask_path(&p, MSG_FOLDER_REMOVE, "/folder/new");
+        ask_path(&p, MSG_FOLDER_REMOVE, "/folder");
+        ask_path(&p, MSG_FILE_DELETE, "/folder/g");
+        ask_path(&p, MSG_FILE_DELETE, "/folder/g");
+        ask_rename(&p, "/f", "/folder/h");
+        ask_rename(&p, "/folder/h", "/f");
+        for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++)
+            if (ask_list(&p, "/", l, "", &text, &outcome, &entries) == 0)
+                free(text);
+        if (ask_list(&p, "/f", LIST_LONG, "", &text, &outcome, &entries) == 0)
+            free(text);
+    }
+    cr_expect_eq(open_files(&p), before);
+    peer_stop(&p);
+}
+
+static void make_homes(struct peer *p)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/file", p->homes);
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    snprintf(path, sizeof(path), "%s/closed", p->homes);
+    cr_assert_eq(mkdir(path, 0), 0);
+    snprintf(path, sizeof(path), "%s/link-out", p->homes);
+    cr_assert_eq(symlink("/tmp", path), 0);
+    snprintf(path, sizeof(path), "%s/link-in", p->homes);
+    cr_assert_eq(symlink("anna", path), 0);
+}
+
+/* Without root a home stays beneath the homes' folder; with root it is where
+ * the users file says, if the user may go there. 0: it starts. */
+Test(files, homes)
+{
+    static const struct {
+        const char *home; /* behind the homes' folder */
+        int error, error_of_root;
+    } rows[] = {
+        { "/anna", 0, 0 },
+        { "//anna/", 0, 0 },
+        { "/link-in", 0, 0 },
+        { "/missing", ENOENT, ENOENT },
+        { "/file", ENOTDIR, ENOTDIR },
+        { "/closed", EACCES, EACCES },
+        { "/link-out", EXDEV, 0 },
+        { "", EXDEV, 0 },
+        { "/", EXDEV, 0 },
+        { "/../homes/anna", EXDEV, 0 },
+        { "x/anna", EXDEV, ENOENT },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+        struct packet reply;
+        char home[256];
+        int error = geteuid() == 0 ? rows[i].error_of_root : rows[i].error;
+
+        peer_init(&p);
+        make_homes(&p);
+        snprintf(home, sizeof(home), "%s%s", p.homes, rows[i].home);
+        p.start.home = home;
+        peer_fork(&p);
+        cr_assert_eq(channel_wait(&p.master, &reply, PEER_MS), 1);
+        cr_expect_eq(reply.message, error ? MSG_FILES_FAILED : MSG_FILES_READY,
+                     "%s", home);
+        cr_expect_eq(reply.value[0].number, (uint64_t)error, "%s: %lu", home,
+                     reply.value[0].number);
+        channel_close(&p.session);
+        cr_expect_eq(peer_wait(&p), 0);
+        peer_remove(&p);
+    }
+}
+
+/* Root in name only: ids are taken, and the home is the root folder. */
+Test(files, is_the_user)
+{
+    struct peer p;
+    char name[64], line[256];
+    bool uid = false, nobody = true;
+
+    peer_start(&p);
+    snprintf(name, sizeof(name), "/proc/%d/status", p.pid);
+    FILE *file = fopen(name, "re");
+    cr_assert_not_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        unsigned long caps;
+        unsigned id[4];
+
+        if (sscanf(line, "Uid: %u %u %u %u", id, id + 1, id + 2, id + 3) == 4)
+            uid = id[0] == id[1] && id[1] == id[2] && id[2] == id[3] &&
+                  id[0] == (p.start.root ? PEER_UID : geteuid());
+        if (sscanf(line, "CapEff: %lx", &caps) == 1)
+            nobody = nobody && caps == 0;
+        if (strcmp(line, "NoNewPrivs:\t0\n") == 0)
+            nobody = false;
+    }
+    fclose(file);
+    cr_expect(uid);
+    cr_expect(nobody);
+    peer_stop(&p);
+}

@@ -1,0 +1,253 @@
+/* Listings: what is in them, what isn't, and how they end. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/users/rights.h"
+
+static void furnish(struct peer *p)
+{
+    disk_put(p, "/file", "hello", 5);
+    disk_put(p, "/two words", "x", 1);
+    disk_put(p, "/.hidden", "x", 1);
+    disk_put(p, "/line\nbreak", "x", 1);
+    disk_folder(p, "/folder");
+    disk_put(p, "/folder/inner", "x", 1);
+    disk_folder(p, "/empty");
+    disk_folder(p, "/locked");
+    cr_assert_eq(chmod(disk_path(p, "/locked"), 0300), 0);
+    disk_link(p, "folder", "/link-to-folder");
+    disk_link(p, "/file", "/link");
+    disk_link(p, "../../../../etc/passwd", "/escape");
+    disk_put(p, "/.sallyport-x", "x", 1);
+    disk_folder(p, "/.sallyport-folder");
+}
+
+/* How often a line of TEXT ends with END and begins with BEGIN. */
+static size_t lines(const char *text, const char *begin, const char *end)
+{
+    size_t count = 0;
+
+    for (const char *at = text; *at;) {
+        const char *stop = strstr(at, "\r\n");
+        cr_assert_not_null(stop);
+        size_t len = (size_t)(stop - at), b = strlen(begin), e = strlen(end);
+        count += len >= b && len >= e && strncmp(at, begin, b) == 0 &&
+                 strncmp(stop - e, end, e) == 0;
+        at = stop + 2;
+    }
+    return count;
+}
+
+Test(list, formats)
+{
+    struct peer p;
+    char *text;
+    int outcome;
+    uint64_t entries;
+
+    peer_init(&p);
+    furnish(&p);
+    peer_run(&p);
+    cr_assert_eq(ask_list(&p, "/", LIST_LONG, "", &text, &outcome, &entries),
+                 0);
+    cr_assert_eq(outcome, OUTCOME_OK);
+    cr_expect_eq(entries, 10);
+    cr_expect_eq(lines(text, "", ""), 10, "%s", text);
+    cr_expect_eq(lines(text, "-rw------- ", " file"), 1, "%s", text);
+    cr_expect_eq(lines(text, "-rw------- ", " two words"), 1);
+    cr_expect_eq(lines(text, "-rw------- ", " .hidden"), 1);
+    cr_expect_eq(lines(text, "-rw------- ", " line?break"), 1);
+    cr_expect_eq(lines(text, "drwx------ ", " folder"), 1);
+    cr_expect_eq(lines(text, "drwx------ ", " link-to-folder"), 1);
+    cr_expect_eq(lines(text, "-rw------- ", " link"), 1);
+    cr_expect_eq(lines(text, "l", " escape -> ../../../../etc/passwd"), 1, "%s",
+                 text);
+    cr_expect_null(strstr(text, ".sallyport-"));
+    free(text);
+
+    ask_list(&p, "/", LIST_NAMES, "", &text, &outcome, &entries);
+    cr_expect_eq(entries, 10);
+    cr_expect_eq(lines(text, "file", "file"), 1);
+    cr_expect_eq(lines(text, "escape", "escape"), 1);
+    free(text);
+    ask_list(&p, "/folder", LIST_NAMES, "folder/", &text, &outcome, &entries);
+    cr_expect_str_eq(text, "folder/inner\r\n");
+    free(text);
+
+    ask_list(&p, "/", LIST_FACTS, "", &text, &outcome, &entries);
+    cr_expect_eq(entries, 10);
+    cr_expect_eq(lines(text, "type=file;size=5;", "; file"), 1, "%s", text);
+    cr_expect_eq(lines(text, "type=dir;", "; folder"), 1);
+    cr_expect_not_null(strstr(text, "perm=adfrw;"));
+    cr_expect_not_null(strstr(text, "perm=cdeflmp;"));
+    cr_expect_null(strstr(text, "; .\r\n"));
+    free(text);
+    peer_stop(&p);
+}
+
+Test(list, subjects)
+{
+    static const struct {
+        const char *path;
+        enum list_format format;
+        int outcome;
+        uint64_t entries;
+    } rows[] = {
+        { "/empty", LIST_LONG, OUTCOME_OK, 0 },
+        { "/empty", LIST_NAMES, OUTCOME_OK, 0 },
+        { "/empty", LIST_FACTS, OUTCOME_OK, 0 },
+        { "/file", LIST_LONG, OUTCOME_OK, 1 },
+        { "/file", LIST_NAMES, OUTCOME_OK, 1 },
+        { "/file", LIST_FACTS, OUTCOME_NOT_FOLDER, 0 },
+        { "/link-to-folder", LIST_LONG, OUTCOME_OK, 1 },
+        { "/link", LIST_LONG, OUTCOME_OK, 1 },
+        { "/escape", LIST_LONG, OUTCOME_NOT_FOUND, 0 },
+        { "/missing", LIST_LONG, OUTCOME_NOT_FOUND, 0 },
+        { "/file/x", LIST_LONG, OUTCOME_NOT_FOLDER, 0 },
+        { "/locked", LIST_LONG, OUTCOME_DENIED, 0 },
+        { "/.sallyport-folder", LIST_LONG, OUTCOME_NOT_FOUND, 0 },
+        { "/.sallyport-x", LIST_LONG, OUTCOME_NOT_FOUND, 0 },
+    };
+    struct peer p;
+
+    peer_init(&p);
+    furnish(&p);
+    peer_run(&p);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *text = NULL;
+        int outcome = 0;
+        uint64_t entries = 0;
+        int r = ask_list(&p, rows[i].path, rows[i].format, "", &text, &outcome,
+                         &entries);
+
+        cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
+        cr_expect_eq(outcome, OUTCOME_OK);
+        cr_expect_eq(entries, rows[i].entries, "%s", rows[i].path);
+        cr_expect(!text || lines(text, "", "") == entries);
+        free(text);
+    }
+    peer_stop(&p);
+}
+
+Test(list, needs_the_right)
+{
+    struct peer p;
+    char *text;
+    int outcome;
+    uint64_t entries;
+
+    peer_init(&p);
+    p.start.rights = RIGHT_ALL & ~RIGHT_LIST;
+    peer_run(&p);
+    cr_expect_eq(ask_list(&p, "/", LIST_LONG, "", &text, &outcome, &entries),
+                 OUTCOME_NO_RIGHT);
+    peer_stop(&p);
+}
+
+#define MANY 20000 /* for the memory */
+#define SOME 5000  /* more than a pipe holds */
+
+static void furnish_many(struct peer *p, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "/a-file-with-a-long-name-%06u", i);
+        close(open(disk_path(p, name), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+    }
+}
+
+/* Resident memory of the process, in KiB; 0 where it can't be seen. */
+static unsigned long memory(struct peer *p)
+{
+    char name[64];
+    unsigned long pages = 0;
+
+    snprintf(name, sizeof(name), "/proc/%d/statm", p->pid);
+    FILE *file = fopen(name, "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%*u %lu", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return pages * 4;
+}
+
+static void ask_for_pipe(struct peer *p, struct packet *reply)
+{
+    struct packet request = { .message = MSG_FOLDER_LIST,
+                              .value = { TEXT(SLICE("/")), NUMBER(LIST_FACTS),
+                                         TEXT(SLICE("")) } };
+
+    cr_assert_eq(ask(p, &request, reply), OUTCOME_OK);
+    cr_assert_eq(reply->message, MSG_FOLDER_PIPE);
+}
+
+Test(list, many_entries_in_little_memory)
+{
+    struct peer p;
+    char *text;
+    int outcome;
+    uint64_t entries;
+
+    peer_init(&p);
+    furnish_many(&p, MANY);
+    peer_run(&p);
+    unsigned long before = memory(&p);
+    ask_list(&p, "/", LIST_FACTS, "", &text, &outcome, &entries);
+    cr_expect_eq(outcome, OUTCOME_OK);
+    cr_expect_eq(entries, MANY);
+    cr_expect_gt(strlen(text), MANY * 60);
+    cr_expect_leq(memory(&p), before + 1024, "%lu %lu", memory(&p), before);
+    free(text);
+    peer_stop(&p);
+}
+
+/* ABOR: the reader closes its end, and the process is ready for more. */
+Test(list, reader_that_goes_away)
+{
+    struct peer p;
+    struct packet reply;
+    char some[100];
+
+    peer_init(&p);
+    furnish_many(&p, SOME);
+    peer_run(&p);
+    ask_for_pipe(&p, &reply);
+    int fd = fd_take(&reply.fd[0]);
+    cr_assert_eq(fd_set_nonblock(fd, false), 0);
+    cr_assert_eq(read(fd, some, sizeof(some)), sizeof(some));
+    close(fd);
+    cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
+    cr_expect_eq(reply.message, MSG_FOLDER_LISTED);
+    cr_expect_eq(reply.value[0].number, OUTCOME_GONE_AWAY);
+    cr_expect_lt(reply.value[1].number, SOME);
+    cr_expect_eq(ask_path(&p, MSG_FOLDER_ENTER, "/"), OUTCOME_OK);
+    peer_stop(&p);
+}
+
+/* Blocked by a reader that doesn't read, it still sees both ends. */
+Test(list, ends_while_blocked)
+{
+    for (int i = 0; i < 2; i++) {
+        struct peer p;
+        struct packet reply;
+
+        peer_init(&p);
+        furnish_many(&p, SOME);
+        peer_run(&p);
+        ask_for_pipe(&p, &reply);
+        channel_close(i == 0 ? &p.session : &p.master);
+        cr_expect_eq(peer_wait(&p), 0);
+        packet_close(&reply);
+        peer_remove(&p);
+    }
+}

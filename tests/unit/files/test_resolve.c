@@ -1,0 +1,105 @@
+/* Paths to descriptors: what is reserved, and that no link leads out. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files/resolve.h"
+#include "peer.h"
+
+Test(resolve, reserved)
+{
+    static const struct {
+        const char *path;
+        bool yes;
+    } rows[] = {
+        { "/", false },
+        { "/a/b", false },
+        { "/.sallyport", false },
+        { "/.sallyport-", true },
+        { "/a/.sallyport-x", true },
+        { "/.sallyport-x/a", true },
+        { "/a.sallyport-x", false },
+        { ".sallyport-x", true },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_eq(path_is_reserved(slice_from(rows[i].path)), rows[i].yes,
+                     "%s", rows[i].path);
+}
+
+Test(resolve, stays_beneath)
+{
+    static const struct {
+        const char *path;
+        int result; /* 0: opens */
+    } rows[] = {
+        { "/", 0 },
+        { "/in", 0 },
+        { "/folder", 0 },
+        { "/folder/deep", 0 },
+        { "/to-in", 0 },
+        { "/to-in-absolute", 0 },        /* its root is the home */
+        { "/folder/up", 0 },             /* ../in */
+        { "/escape", -ENOENT },          /* ../../secret is /secret */
+        { "/escape-absolute", -ENOENT }, /* the base's path isn't there */
+        { "/proc-link/root/tmp", -ENOENT },
+        { "/circle", -ELOOP },
+        { "/in/below", -ENOTDIR },
+        { "/missing", -ENOENT },
+        { "/.sallyport-x", -ENOENT },
+    };
+    struct peer p;
+    struct files f = { 0 };
+    char secret[128];
+
+    peer_init(&p);
+    disk_put(&p, "/in", "in", 2);
+    disk_put(&p, "/.sallyport-x", "x", 1);
+    disk_folder(&p, "/folder");
+    disk_put(&p, "/folder/deep", "d", 1);
+    disk_link(&p, "in", "/to-in");
+    disk_link(&p, "/in", "/to-in-absolute");
+    disk_link(&p, "../in", "/folder/up");
+    disk_link(&p, "../../secret", "/escape");
+    snprintf(secret, sizeof(secret), "%s/secret", p.base);
+    close(open(secret, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+    disk_link(&p, secret, "/escape-absolute");
+    disk_link(&p, "/proc/self", "/proc-link");
+    disk_link(&p, "circle", "/circle");
+    f.root = open(p.home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int fd = resolve_open(&f, rows[i].path, O_RDONLY | O_NONBLOCK);
+        cr_expect_eq(fd < 0 ? fd : 0, rows[i].result, "%s: %d", rows[i].path,
+                     fd);
+        if (fd >= 0) {
+            cr_expect_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+            close(fd);
+        }
+    }
+    close(f.root);
+    p.session.fd = p.master.fd = p.log.fd = -1;
+    peer_remove(&p);
+}
+
+/* A name in a folder is one step down, and no link. */
+Test(resolve, in_a_folder)
+{
+    struct peer p;
+
+    peer_init(&p);
+    disk_put(&p, "/in", "in", 2);
+    disk_link(&p, "in", "/link");
+    int fd = open(p.home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int in = resolve_in(fd, "in", O_RDONLY, 0);
+    cr_expect_geq(in, 0);
+    close(in);
+    cr_expect_eq(resolve_in(fd, "link", O_RDONLY, 0), -ELOOP);
+    cr_expect_eq(resolve_in(fd, "..", O_PATH, 0), -EXDEV);
+    cr_expect_eq(resolve_in(fd, "/tmp", O_PATH, 0), -EXDEV);
+    close(fd);
+    p.session.fd = p.master.fd = p.log.fd = -1;
+    peer_remove(&p);
+}

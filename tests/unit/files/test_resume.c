@@ -1,0 +1,140 @@
+/* Where an upload begins: every branch of the decision, as a table. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "files/resume.h"
+
+#define K 1024u
+
+Test(resume, length)
+{
+    static const struct {
+        uint64_t held, resumable;
+    } rows[] = {
+        { 0, 0 },
+        { 1, 0 },
+        { 64 * K - 1, 0 },
+        { 64 * K, 0 }, /* strictly less, so that something is always sent */
+        { 64 * K + 1, 64 * K },
+        { 128 * K, 64 * K },
+        { 128 * K + 1, 128 * K },
+        { UINT64_MAX, UINT64_MAX - 64 * K + 1 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_eq(resume_length(rows[i].held), rows[i].resumable, "row %zu",
+                     i);
+}
+
+#define STORE(at)   .mode = WRITE_STORE, .offset = (at)
+#define APPEND      .mode = WRITE_APPEND
+#define FINISHED(n) .finished = true, .size = (n)
+#define TOLD(n)     .told = true, .told_length = (n)
+
+Test(resume, decide)
+{
+    static const struct {
+        struct resume_facts facts;
+        enum outcome outcome;
+        enum resume_how how;
+        uint64_t first;
+    } rows[] = {
+        /* STOR without REST begins anew whatever is there. */
+        { { STORE(0) }, OUTCOME_OK, RESUME_ANEW, 0 },
+        { { STORE(0), .resumable = 64 * K }, OUTCOME_OK, RESUME_ANEW, 0 },
+        { { STORE(0), FINISHED(9) }, OUTCOME_OK, RESUME_ANEW, 0 },
+        /* REST to at most the partial's length. */
+        { { STORE(1), .resumable = 64 * K }, OUTCOME_OK, RESUME_CUT, 1 },
+        { { STORE(64 * K), .resumable = 64 * K },
+          OUTCOME_OK,
+          RESUME_CUT,
+          64 * K },
+        { { STORE(64 * K + 1), .resumable = 64 * K },
+          OUTCOME_BAD_OFFSET,
+          0,
+          0 },
+        /* The partial comes before the finished file. */
+        { { STORE(5), .resumable = 64 * K, FINISHED(9) },
+          OUTCOME_OK,
+          RESUME_CUT,
+          5 },
+        { { STORE(65 * K), .resumable = 64 * K, FINISHED(99 * K) },
+          OUTCOME_BAD_OFFSET,
+          0,
+          0 },
+        { { STORE(9), FINISHED(9) }, OUTCOME_OK, RESUME_COPY, 9 },
+        { { STORE(10), FINISHED(9) }, OUTCOME_BAD_OFFSET, 0, 0 },
+        { { STORE(1) }, OUTCOME_BAD_OFFSET, 0, 0 },
+        { { STORE(UINT64_MAX), FINISHED(9) }, OUTCOME_BAD_OFFSET, 0, 0 },
+        /* APPE. */
+        { { APPEND }, OUTCOME_OK, RESUME_ANEW, 0 },
+        { { APPEND, .resumable = 64 * K }, OUTCOME_OK, RESUME_ANEW, 0 },
+        { { APPEND, FINISHED(9) }, OUTCOME_OK, RESUME_COPY, 9 },
+        { { APPEND, FINISHED(9), .resumable = 64 * K },
+          OUTCOME_OK,
+          RESUME_COPY,
+          9 },
+        { { APPEND, FINISHED(0) }, OUTCOME_OK, RESUME_COPY, 0 },
+        { { APPEND, .resumable = 128 * K, TOLD(64 * K) },
+          OUTCOME_OK,
+          RESUME_CUT,
+          64 * K },
+        { { APPEND, .resumable = 64 * K, TOLD(64 * K) },
+          OUTCOME_OK,
+          RESUME_CUT,
+          64 * K },
+        /* What was told isn't so any more: the rest alone is no file. */
+        { { APPEND, .resumable = 64 * K, TOLD(128 * K) }, OUTCOME_BUSY, 0, 0 },
+        { { APPEND, TOLD(64 * K) }, OUTCOME_BUSY, 0, 0 },
+        { { APPEND, .resumable = 64 * K, TOLD(64 * K), FINISHED(99 * K) },
+          OUTCOME_BUSY,
+          0,
+          0 },
+        { { APPEND, .resumable = 64 * K, .forgot = true }, OUTCOME_BUSY, 0, 0 },
+        { { APPEND, .forgot = true }, OUTCOME_OK, RESUME_ANEW, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct resume_plan plan = { 0 };
+
+        cr_expect_eq(resume_decide(&rows[i].facts, &plan), rows[i].outcome,
+                     "row %zu", i);
+        cr_expect_eq(plan.how, rows[i].how, "row %zu", i);
+        cr_expect_eq(plan.first, rows[i].first, "row %zu", i);
+    }
+}
+
+static const uint8_t key[16] = "fedcba987654321";
+
+static struct path path_of(unsigned n)
+{
+    struct path p;
+
+    p.len = (size_t)snprintf(p.bytes, sizeof(p.bytes), "/f%u", n);
+    return p;
+}
+
+Test(told, is_kept_taken_back_and_forgotten)
+{
+    struct told t = { 0 };
+    struct path a = path_of(1), b = path_of(2);
+
+    cr_assert_eq(told_get(&t, key, &a), 0);
+    told_set(&t, key, &a, 5);
+    told_set(&t, key, &b, 6);
+    told_set(&t, key, &a, 7);
+    cr_assert_eq(told_get(&t, key, &a), 7);
+    cr_assert_eq(told_get(&t, key, &b), 6);
+    told_set(&t, key, &a, 0);
+    cr_assert_eq(told_get(&t, key, &a), 0);
+    cr_assert_not(t.forgot);
+    for (unsigned i = 100; i < 100 + TOLD_MAX; i++) {
+        struct path p = path_of(i);
+        told_set(&t, key, &p, i);
+    }
+    cr_assert(t.forgot);
+    cr_assert_eq(told_get(&t, key, &b), 0);
+    struct path last = path_of(100 + TOLD_MAX - 1);
+    cr_assert_eq(told_get(&t, key, &last), 100 + TOLD_MAX - 1);
+}

@@ -1,0 +1,576 @@
+/* Uploads: what is there at each end, and how they go on. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/ipc/outcome.h"
+#include "sallyport/users/rights.h"
+
+#define K 1024u
+
+/* STOR of pattern SEED from where files says, up to LEN; then commit or not. */
+static int begin(struct peer *p, const char *path, enum write_mode mode,
+                 uint64_t offset, size_t len, unsigned seed, uint64_t *first)
+{
+    int fd, r = ask_write(p, path, mode, offset, 0, &fd, first);
+
+    if (r != OUTCOME_OK)
+        return r;
+    put_pattern(fd, *first, len, seed);
+    close(fd);
+    return r;
+}
+
+static void store(struct peer *p, const char *path, size_t len, unsigned seed)
+{
+    uint64_t first;
+
+    cr_assert_eq(begin(p, path, WRITE_STORE, 0, len, seed, &first), OUTCOME_OK);
+    cr_assert_eq(first, 0);
+    cr_assert_eq(ask_commit(p, len), OUTCOME_OK);
+    cr_assert(disk_is(p, path, len, seed));
+    cr_assert_eq(disk_partials(p, "/"), 0);
+}
+
+/* An upload that is cut after LEN bytes. */
+static void cut(struct peer *p, const char *path, size_t len, unsigned seed)
+{
+    uint64_t first;
+
+    cr_assert_eq(begin(p, path, WRITE_STORE, 0, len, seed, &first), OUTCOME_OK);
+    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+}
+
+static uint64_t size_told(struct peer *p, const char *path)
+{
+    struct packet reply;
+
+    return ask_facts(p, path, true, &reply) == OUTCOME_OK
+               ? reply.value[1].number
+               : 0;
+}
+
+Test(upload, appears_whole_at_commit)
+{
+    struct peer p;
+    struct stat st;
+    uint64_t first;
+
+    peer_init(&p);
+    p.start.rules.fsync = true;
+    disk_folder(&p, "/folder");
+    peer_run(&p);
+    cr_assert_eq(begin(&p, "/folder/f", WRITE_STORE, 0, 100 * K, 1, &first),
+                 OUTCOME_OK);
+    cr_assert_not(disk_has(&p, "/folder/f"));
+    cr_assert_eq(disk_partials(&p, "/folder"), 1);
+    struct packet reply, sync = { .message = MSG_FILE_SYNC };
+    cr_assert_eq(ask(&p, &sync, &reply), OUTCOME_OK);
+    struct packet commit = { .message = MSG_FILE_COMMIT,
+                             .value = { NUMBER(100 * K) } };
+    cr_assert_eq(ask(&p, &commit, &reply), OUTCOME_OK);
+    cr_assert_eq(reply.message, MSG_FILE_STORED);
+    cr_assert(slice_equal(reply.value[0].text, SLICE("/folder/f")));
+    cr_assert(disk_is(&p, "/folder/f", 100 * K, 1));
+    cr_assert_eq(disk_partials(&p, "/folder"), 0);
+    cr_assert_eq(stat(disk_path(&p, "/folder/f"), &st), 0);
+    cr_assert_eq(st.st_mode & 07777, 0600);
+    cr_assert_eq(st.st_uid, p.start.root ? PEER_UID : geteuid());
+    peer_stop(&p);
+}
+
+Test(upload, handle_only_writes)
+{
+    struct peer p;
+    char byte;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_assert_eq(pread(fd, &byte, 1, 0), -1);
+    cr_assert_eq(errno, EBADF);
+    close(fd);
+    cr_assert_eq(ask_commit(&p, 0), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 0, 0));
+    peer_stop(&p);
+}
+
+Test(upload, incomplete_changes_nothing)
+{
+    static const size_t lengths[] = { 99, 101, 0, SIZE_MAX };
+    struct peer p;
+    uint64_t first;
+
+    peer_start(&p);
+    store(&p, "/f", 1000, 1);
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        begin(&p, "/f", WRITE_STORE, 0, 100, 2, &first);
+        cr_expect_eq(ask_commit(&p, lengths[i]), OUTCOME_INCOMPLETE);
+        cr_expect(disk_is(&p, "/f", 1000, 1));
+        cr_expect_eq(disk_partials(&p, "/"), 0, "too short to be kept");
+    }
+    store(&p, "/f", 50, 3);
+    peer_stop(&p);
+}
+
+Test(upload, targets)
+{
+    static const struct {
+        const char *path;
+        unsigned rights;
+        int outcome;
+    } rows[] = {
+        { "/new", RIGHT_WRITE, OUTCOME_OK },
+        { "/file", RIGHT_WRITE | RIGHT_REPLACE, OUTCOME_OK },
+        { "/file", RIGHT_WRITE, OUTCOME_NO_RIGHT },
+        { "/new", RIGHT_ALL & ~RIGHT_WRITE, OUTCOME_NO_RIGHT },
+        { "/link", RIGHT_ALL, OUTCOME_OK },
+        { "/link", RIGHT_WRITE, OUTCOME_NO_RIGHT },
+        { "/dangling", RIGHT_ALL, OUTCOME_NOT_REGULAR },
+        { "/link-to-folder", RIGHT_ALL, OUTCOME_IS_FOLDER },
+        { "/folder", RIGHT_ALL, OUTCOME_IS_FOLDER },
+        { "/fifo", RIGHT_ALL, OUTCOME_NOT_REGULAR },
+        { "/", RIGHT_ALL, OUTCOME_EXISTS },
+        { "/missing/f", RIGHT_ALL, OUTCOME_NOT_FOUND },
+        { "/file/f", RIGHT_ALL, OUTCOME_NOT_FOLDER },
+        { "/.sallyport-x", RIGHT_ALL, OUTCOME_BAD_NAME },
+        { "/.sallyport-x/f", RIGHT_ALL, OUTCOME_NOT_FOUND },
+        { "/tab\tname", RIGHT_ALL, OUTCOME_BAD_NAME },
+        { "/del\x7f", RIGHT_ALL, OUTCOME_BAD_NAME },
+        { "/closed/f", RIGHT_ALL, OUTCOME_DENIED },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+        uint64_t first;
+
+        peer_init(&p);
+        disk_put(&p, "/file", "hello", 5);
+        disk_folder(&p, "/folder");
+        disk_folder(&p, "/closed");
+        cr_assert_eq(chmod(disk_path(&p, "/closed"), 0500), 0);
+        disk_link(&p, "file", "/link");
+        disk_link(&p, "nothing", "/dangling");
+        disk_link(&p, "folder", "/link-to-folder");
+        cr_assert_eq(mkfifo(disk_path(&p, "/fifo"), 0666), 0);
+        p.start.rights = rows[i].rights;
+        peer_run(&p);
+        int r = begin(&p, rows[i].path, WRITE_STORE, 0, 10, 1, &first);
+        cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
+        if (r == OUTCOME_OK) {
+            cr_expect_eq(ask_commit(&p, 10), OUTCOME_OK);
+            cr_expect(disk_is(&p, rows[i].path, 10, 1));
+        }
+        cr_expect_eq(disk_partials(&p, "/"), 0);
+        peer_stop(&p);
+    }
+}
+
+/* The name was free when the upload began, and is taken at its end. */
+Test(upload, never_replaces_without_the_right)
+{
+    struct peer p;
+    uint64_t first;
+
+    peer_init(&p);
+    p.start.rights = RIGHT_WRITE;
+    peer_run(&p);
+    begin(&p, "/f", WRITE_STORE, 0, 100, 1, &first);
+    disk_put(&p, "/f", "mine", 4);
+    cr_assert_eq(ask_commit(&p, 100), OUTCOME_NO_RIGHT);
+    struct stat st;
+    cr_assert_eq(stat(disk_path(&p, "/f"), &st), 0);
+    cr_assert_eq(st.st_size, 4);
+    peer_stop(&p);
+}
+
+Test(upload, folder_that_goes_away)
+{
+    struct peer p;
+    uint64_t first;
+
+    peer_init(&p);
+    disk_folder(&p, "/folder");
+    peer_run(&p);
+    begin(&p, "/folder/f", WRITE_STORE, 0, 100, 1, &first);
+    cr_assert_eq(unlink(disk_path(&p, disk_partial(&p, "/folder"))), 0);
+    cr_assert_eq(rmdir(disk_path(&p, "/folder")), 0);
+    cr_assert_eq(ask_commit(&p, 100), OUTCOME_NOT_FOUND);
+    store(&p, "/f", 10, 1);
+    peer_stop(&p);
+}
+
+Test(upload, limits)
+{
+    static const struct {
+        uint64_t offset, announced;
+        int outcome;
+    } rows[] = {
+        { 0, 0, OUTCOME_OK },
+        { 0, 200 * K, OUTCOME_OK },
+        { 0, 200 * K + 1, OUTCOME_TOO_LARGE },
+        { 0, UINT64_MAX, OUTCOME_TOO_LARGE },
+        { 201 * K, 0, OUTCOME_TOO_LARGE },
+        { 200 * K, 0, OUTCOME_OK },
+    };
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_init(&p);
+    disk_fill(&p, "/f", 300 * K, 1);
+    p.start.rules.max_file_size = 200 * K;
+    peer_run(&p);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, rows[i].offset,
+                               rows[i].announced, &fd, &first),
+                     rows[i].outcome, "row %zu", i);
+        if (fd < 0)
+            continue;
+        close(fd);
+        ask_abort(&p);
+        cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
+        disk_fill(&p, "/f", 300 * K, 1);
+        if (disk_partials(&p, "/") > 0)
+            unlink(disk_path(&p, disk_partial(&p, "/")));
+    }
+    begin(&p, "/g", WRITE_STORE, 0, 200 * K + 1, 1, &first);
+    cr_expect_eq(ask_commit(&p, 200 * K + 1), OUTCOME_TOO_LARGE);
+    cr_expect_not(disk_has(&p, "/g"));
+    peer_stop(&p);
+}
+
+Test(upload, more_than_the_disk_holds)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, 0, UINT64_MAX, &fd, &first),
+                 OUTCOME_NO_SPACE);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    store(&p, "/f", 10, 1);
+    peer_stop(&p);
+}
+
+Test(upload, cut_one_is_kept_from_64k_on)
+{
+    static const struct {
+        size_t held;
+        uint64_t told;
+    } rows[] = {
+        { 0, 0 },
+        { 64 * K, 0 },
+        { 64 * K + 1, 64 * K },
+        { 200 * K, 192 * K },
+        { 256 * K, 192 * K },
+    };
+    struct peer p;
+
+    peer_start(&p);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cut(&p, "/f", rows[i].held, 1);
+        cr_expect_eq(disk_partials(&p, "/"), rows[i].told > 0);
+        cr_expect_eq(size_told(&p, "/f"), rows[i].told, "row %zu", i);
+        cr_expect_eq(size_told(&p, "/g"), 0);
+        struct packet reply;
+        cr_expect_eq(ask_facts(&p, "/f", false, &reply), OUTCOME_NOT_FOUND);
+        int fd;
+        cr_expect_eq(ask_read(&p, "/f", 0, &fd), OUTCOME_NOT_FOUND);
+    }
+    peer_stop(&p);
+}
+
+Test(upload, store_goes_on_at_rest)
+{
+    struct peer p;
+    uint64_t first;
+
+    peer_start(&p);
+    cut(&p, "/f", 200 * K, 1);
+    cr_assert_eq(begin(&p, "/f", WRITE_STORE, 192 * K + 1, 0, 0, &first),
+                 OUTCOME_BAD_OFFSET);
+    cr_assert_eq(begin(&p, "/f", WRITE_STORE, 100 * K + 3, 300 * K, 1, &first),
+                 OUTCOME_OK);
+    cr_assert_eq(first, 100 * K + 3);
+    cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 300 * K, 1));
+    cr_assert_eq(disk_partials(&p, "/"), 0);
+    peer_stop(&p);
+}
+
+/* The partial is cut, so a shorter new end leaves nothing of the old one. */
+Test(upload, store_cuts_what_is_behind_rest)
+{
+    struct peer p;
+    uint64_t first;
+
+    peer_start(&p);
+    cut(&p, "/f", 200 * K, 1);
+    begin(&p, "/f", WRITE_STORE, 64 * K, 65 * K, 1, &first);
+    cr_assert_eq(ask_commit(&p, 65 * K), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 65 * K, 1));
+    peer_stop(&p);
+}
+
+Test(upload, append_goes_on_after_size_only)
+{
+    struct peer p;
+    uint64_t first;
+
+    peer_start(&p);
+    cut(&p, "/f", 200 * K, 1);
+    cr_assert_eq(size_told(&p, "/f"), 192 * K);
+    begin(&p, "/f", WRITE_APPEND, 0, 300 * K, 1, &first);
+    cr_assert_eq(first, 192 * K);
+    cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 300 * K, 1));
+    /* Without SIZE it begins anew. */
+    cut(&p, "/g", 200 * K, 1);
+    begin(&p, "/g", WRITE_APPEND, 0, 10, 2, &first);
+    cr_assert_eq(first, 0);
+    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/g", 10, 2));
+    /* A SIZE counts for one upload. */
+    cut(&p, "/h", 200 * K, 1);
+    size_told(&p, "/h");
+    cut(&p, "/h", 200 * K, 1);
+    begin(&p, "/h", WRITE_APPEND, 0, 10, 2, &first);
+    cr_assert_eq(first, 0);
+    peer_stop(&p);
+}
+
+/* What SIZE said isn't so any more: the rest alone must not become the file. */
+Test(upload, append_after_a_size_that_is_over)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    cut(&p, "/f", 200 * K, 1);
+    size_told(&p, "/f");
+    cr_assert_eq(truncate(disk_path(&p, disk_partial(&p, "/")), 100 * K), 0);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_BUSY);
+    size_told(&p, "/f");
+    disk_fill(&p, "/f", 10, 2);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_BUSY);
+    peer_stop(&p);
+}
+
+Test(upload, onto_a_finished_file)
+{
+    struct peer p;
+    uint64_t first;
+
+    peer_start(&p);
+    store(&p, "/f", 100 * K, 1);
+    begin(&p, "/f", WRITE_APPEND, 0, 150 * K, 1, &first);
+    cr_assert_eq(first, 100 * K);
+    cr_assert(disk_is(&p, "/f", 100 * K, 1), "unchanged meanwhile");
+    cr_assert_eq(ask_commit(&p, 150 * K), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 150 * K, 1));
+    cr_assert_eq(begin(&p, "/f", WRITE_STORE, 150 * K + 1, 0, 0, &first),
+                 OUTCOME_BAD_OFFSET);
+    begin(&p, "/f", WRITE_STORE, 20 * K, 30 * K, 1, &first);
+    cr_assert_eq(first, 20 * K);
+    cr_assert_eq(ask_commit(&p, 30 * K), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 30 * K, 1));
+    /* Cut before the end: the old one stands. */
+    begin(&p, "/f", WRITE_APPEND, 0, 150 * K, 2, &first);
+    ask_abort(&p);
+    cr_assert(disk_is(&p, "/f", 30 * K, 1));
+    cr_assert_eq(size_told(&p, "/f"), 30 * K);
+    peer_stop(&p);
+}
+
+Test(upload, link_is_read_and_replaced)
+{
+    struct peer p;
+    struct stat st;
+    uint64_t first;
+
+    peer_start(&p);
+    store(&p, "/f", 100 * K, 1);
+    disk_link(&p, "f", "/link");
+    begin(&p, "/link", WRITE_APPEND, 0, 150 * K, 1, &first);
+    cr_assert_eq(first, 100 * K);
+    cr_assert_eq(ask_commit(&p, 150 * K), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 100 * K, 1));
+    cr_assert(disk_is(&p, "/link", 150 * K, 1));
+    cr_assert_eq(lstat(disk_path(&p, "/link"), &st), 0);
+    cr_assert(S_ISREG(st.st_mode));
+    peer_stop(&p);
+}
+
+Test(upload, resume_off)
+{
+    struct peer p;
+    uint64_t first;
+
+    peer_init(&p);
+    p.start.rules.resume = false;
+    peer_run(&p);
+    cut(&p, "/f", 200 * K, 1);
+    cr_assert_eq(disk_partials(&p, "/"), 0);
+    cr_assert_eq(size_told(&p, "/f"), 0);
+    cr_assert_eq(begin(&p, "/f", WRITE_STORE, 1, 0, 0, &first),
+                 OUTCOME_BAD_OFFSET);
+    peer_stop(&p);
+}
+
+/* The home of a second process of the same user is the first one's. */
+static void join(struct peer *second, const struct peer *first)
+{
+    *second = *first;
+    peer_run(second);
+}
+
+static void leave(struct peer *second)
+{
+    channel_close(&second->session);
+    cr_assert_eq(peer_wait(second), 0);
+    channel_close(&second->master);
+    channel_close(&second->log);
+}
+
+Test(upload, two_writers_of_one_name)
+{
+    struct peer a, b;
+    uint64_t first;
+    int fd;
+
+    peer_start(&a);
+    join(&b, &a);
+    begin(&a, "/f", WRITE_STORE, 0, 200 * K, 1, &first);
+    begin(&b, "/f", WRITE_STORE, 0, 100 * K, 2, &first);
+    cr_assert_eq(disk_partials(&a, "/"), 2);
+    cr_assert_eq(ask_commit(&b, 100 * K), OUTCOME_OK);
+    cr_assert(disk_is(&a, "/f", 100 * K, 2));
+    cr_assert_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
+    cr_assert(disk_is(&a, "/f", 200 * K, 1));
+    /* Who wants to go on with what another writes must wait. */
+    begin(&a, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
+    cr_assert_eq(ask_write(&b, "/g", WRITE_STORE, 64 * K, 0, &fd, &first),
+                 OUTCOME_BUSY);
+    cr_assert_eq(ask_path(&b, MSG_FILE_DELETE, "/g"), OUTCOME_BUSY);
+    /* The second one's is deleted if cut, the first one's is kept. */
+    begin(&b, "/g", WRITE_STORE, 0, 300 * K, 2, &first);
+    ask_abort(&b);
+    cr_assert_eq(disk_partials(&a, "/"), 1);
+    ask_abort(&a);
+    cr_assert_eq(size_told(&b, "/g"), 192 * K);
+    leave(&b);
+    peer_stop(&a);
+}
+
+Test(upload, survives_any_end_of_the_process)
+{
+    struct peer a, b;
+    uint64_t first;
+
+    peer_start(&a);
+    begin(&a, "/f", WRITE_STORE, 0, 200 * K, 1, &first);
+    channel_close(&a.session); /* the session died */
+    cr_assert_eq(peer_wait(&a), 0);
+    peer_run(&a);
+    begin(&a, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
+    channel_close(&a.master); /* master died */
+    cr_assert_eq(peer_wait(&a), 0);
+    peer_run(&a);
+    begin(&a, "/h", WRITE_STORE, 0, 200 * K, 1, &first);
+    kill(a.pid, SIGKILL);
+    cr_assert_eq(peer_wait(&a), 256 + SIGKILL);
+    join(&b, &a);
+    cr_assert_eq(size_told(&b, "/f"), 192 * K);
+    cr_assert_eq(size_told(&b, "/g"), 192 * K);
+    cr_assert_eq(size_told(&b, "/h"), 192 * K);
+    peer_stop(&b);
+}
+
+Test(upload, another_user_sees_no_partial)
+{
+    struct peer a, b;
+
+    peer_start(&a);
+    cut(&a, "/f", 200 * K, 1);
+    b = a;
+    b.start.name = "bert";
+    peer_run(&b);
+    cr_assert_eq(size_told(&b, "/f"), 0);
+    leave(&b);
+    peer_stop(&a);
+}
+
+Test(upload, partials_expire)
+{
+    struct peer p;
+    uint64_t first, entries;
+    char *text;
+    int outcome;
+
+    peer_init(&p);
+    disk_folder(&p, "/folder");
+    peer_run(&p);
+    cut(&p, "/folder/young", 200 * K, 1);
+    disk_age(&p, disk_partial(&p, "/folder"), 6);
+    ask_list(&p, "/folder", LIST_NAMES, "", &text, &outcome, &entries);
+    free(text);
+    cr_assert_eq(disk_partials(&p, "/folder"), 1);
+    disk_age(&p, disk_partial(&p, "/folder"), 7);
+    ask_list(&p, "/folder", LIST_NAMES, "", &text, &outcome, &entries);
+    free(text);
+    cr_assert_eq(disk_partials(&p, "/folder"), 0);
+    /* By an upload, but never the one that somebody writes. */
+    cut(&p, "/f", 200 * K, 1);
+    disk_age(&p, disk_partial(&p, "/"), 7);
+    cut(&p, "/folder/else", 1, 1);
+    begin(&p, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
+    /* It sweeps behind its answer: the next one says that it is done. */
+    struct packet reply, sync = { .message = MSG_FILE_SYNC };
+    cr_assert_eq(ask(&p, &sync, &reply), OUTCOME_OK);
+    cr_assert_eq(disk_partials(&p, "/"), 1);
+    disk_age(&p, disk_partial(&p, "/"), 7);
+    struct peer b;
+    join(&b, &p);
+    ask_list(&b, "/", LIST_NAMES, "", &text, &outcome, &entries);
+    free(text);
+    cr_assert_eq(disk_partials(&p, "/"), 1);
+    leave(&b);
+    cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
+    peer_stop(&p);
+}
+
+/* A file under a partial's name that isn't one is never written to. */
+Test(upload, foreign_files_under_a_partials_name)
+{
+    struct peer p;
+    char partial[512];
+    uint64_t first;
+
+    peer_start(&p);
+    cut(&p, "/f", 200 * K, 1);
+    snprintf(partial, sizeof(partial), "%s", disk_partial(&p, "/"));
+    cr_assert_eq(link(disk_path(&p, partial), disk_path(&p, "/second")), 0);
+    begin(&p, "/f", WRITE_STORE, 0, 10, 2, &first);
+    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/second", 200 * K, 1));
+    cr_assert_eq(unlink(disk_path(&p, partial)), 0);
+    disk_link(&p, "second", partial);
+    cr_assert_eq(size_told(&p, "/g"), 0);
+    begin(&p, "/f", WRITE_STORE, 0, 20, 2, &first);
+    cr_assert_eq(ask_commit(&p, 20), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/second", 200 * K, 1));
+    peer_stop(&p);
+}
