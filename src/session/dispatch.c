@@ -129,6 +129,8 @@ static void run(struct session *s, const struct request *q)
         return;
     handlers[q->command->verb](s, &call);
     forget_sequences(s, q->command);
+    if (q->command->flags & COMMAND_SECRET)
+        line_wipe(&s->control.lines);
 }
 
 enum dispatched dispatch_line(struct session *s, struct slice line)

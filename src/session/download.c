@@ -51,7 +51,7 @@ static bool is_whole(const char *piece, size_t len)
 {
     const volatile char *p = piece;
 
-    for (size_t i = 0; i < len; i += PAGE)
+    for (size_t i = 0; i < len && !sigbus_hit(); i += PAGE)
         (void)p[i];
     if (len > 0)
         (void)p[len - 1];

@@ -1,0 +1,262 @@
+/* Fake peers for a real session process. */
+#include "fake.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/cage/cage.h"
+#include "sallyport/session/session.h"
+#include "sallyport/tls/context.h"
+#include "sallyport/users/rights.h"
+
+#define DEADLINE_MS 20000
+
+static struct tls_context *context(void)
+{
+    char folder[] = "/tmp/sallyport-session-XXXXXX", command[512];
+    struct complaint c = { "" };
+    struct tls_context *t;
+    int certificate, key;
+
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(command, sizeof(command),
+             SOURCE_DIR "/certs/make --out %s localhost >/dev/null 2>&1",
+             folder);
+    cr_assert_eq(system(command), 0);
+    snprintf(command, sizeof(command), "%s/certificate.pem", folder);
+    certificate = open(command, O_RDONLY | O_CLOEXEC);
+    snprintf(command, sizeof(command), "%s/key.pem", folder);
+    key = open(command, O_RDONLY | O_CLOEXEC);
+    t = tls_context_new(certificate, "certificate", key, "key", &c);
+    cr_assert_not_null(t, "%s", c.text);
+    close(certificate);
+    close(key);
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    cr_assert_eq(system(command), 0);
+    return t;
+}
+
+static void pair_with(struct channel *c, enum process self, int *session_end)
+{
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(c, ends[0], self, PROCESS_SESSION,
+                 self == PROCESS_MASTER ? PHASE_GREETED : PHASE_RUN);
+    *session_end = ends[1];
+}
+
+void fake_start(struct fake *f)
+{
+    struct session_start start = { .settings = &f->settings, .serial = 7 };
+    struct complaint c = { "" };
+    int ends[2];
+
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL answers a cut with an alert */
+    settings_default(&f->settings);
+    f->files.fd = -1;
+    f->tls = NULL;
+    start.tls = context();
+    address_parse_port(SLICE("127.0.0.1:40000"), &start.peer);
+    address_parse_port(SLICE("127.0.0.1:21"), &start.local);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    f->control = ends[0];
+    start.control = ends[1];
+    fd_set_nonblock(start.control, true);
+    pair_with(&f->master, PROCESS_MASTER, &start.master);
+    pair_with(&f->gate, PROCESS_GATE, &start.gate);
+    pair_with(&f->log, PROCESS_LOG, &start.log);
+    cr_assert_eq(cage_prepare(PROCESS_SESSION, &c), 0, "%s", c.text);
+    f->pid = fork();
+    if (f->pid == 0)
+        session_main(&start);
+    close(start.control);
+    close(start.master);
+    close(start.gate);
+    close(start.log);
+    tls_context_free(start.tls);
+}
+
+static void wait_readable(int fd)
+{
+    struct pollfd one = { .fd = fd, .events = POLLIN };
+
+    cr_assert_eq(poll(&one, 1, DEADLINE_MS), 1, "nothing came");
+}
+
+static long receive(struct fake *f, char *c)
+{
+    if (f->tls)
+        return tls_client_read(f->tls, c, 1);
+    wait_readable(f->control);
+    return recv(f->control, c, 1, 0);
+}
+
+static bool read_line(struct fake *f, char *line, size_t size)
+{
+    size_t n = 0;
+
+    while (n < size - 1) {
+        if (receive(f, line + n) <= 0)
+            return false;
+        if (line[n++] == '\n')
+            break;
+    }
+    line[n] = 0;
+    return true;
+}
+
+int fake_reply(struct fake *f)
+{
+    char line[8192];
+
+    do {
+        if (!read_line(f, line, sizeof(line)))
+            return 0;
+    } while (line[0] == ' ' || line[3] == '-');
+    memcpy(f->reply, line, sizeof(line));
+    return atoi(line);
+}
+
+void fake_say(struct fake *f, const char *line)
+{
+    char text[8300];
+    int len = snprintf(text, sizeof(text), "%s\r\n", line);
+
+    if (f->tls)
+        cr_assert(tls_client_write(f->tls, text, (size_t)len));
+    else
+        cr_assert_eq(send(f->control, text, (size_t)len, MSG_NOSIGNAL), len);
+}
+
+void fake_hear(struct channel *c, struct packet *p, enum message message)
+{
+    int r = channel_wait(c, p, DEADLINE_MS);
+
+    cr_assert_eq(r, 1, "waiting for %s: %d %s", message_name(message), r,
+                 r == -EPROTO ? c->wrong : "");
+    cr_assert_eq(p->message, message, "%s instead of %s",
+                 message_name(p->message), message_name(message));
+}
+
+void fake_tell(struct channel *c, const struct packet *p)
+{
+    cr_assert_eq(channel_send(c, p), 0, "%s", message_name(p->message));
+}
+
+void fake_tell_raw(struct channel *c, const void *bytes, size_t len)
+{
+    cr_assert_eq(send(c->fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+void fake_secure(struct fake *f)
+{
+    cr_assert_eq(fake_reply(f), 220);
+    fake_say(f, "AUTH TLS");
+    cr_assert_eq(fake_reply(f), 234);
+    f->tls = tls_client_new(f->control, NULL);
+    cr_assert_not_null(f->tls, "%s", tls_client_error());
+}
+
+static void hear_credentials(struct fake *f, uint32_t request)
+{
+    struct packet p, out = { .message = MSG_LOGIN_CHANNEL, .request = request };
+    struct channel auth;
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    out.fd[0] = ends[1];
+    fake_tell(&f->master, &out);
+    close(ends[1]);
+    channel_init(&auth, ends[0], PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
+    fake_hear(&auth, &p, MSG_CREDENTIALS);
+    cr_assert(slice_equal(p.value[0].text, SLICE("anna")));
+    cr_assert(slice_equal(p.value[1].text, SLICE("secret")));
+    channel_close(&auth);
+}
+
+void fake_login(struct fake *f)
+{
+    struct packet p, out = { .message = MSG_GRANTED };
+    int ends[2];
+
+    fake_secure(f);
+    fake_say(f, "USER anna");
+    cr_assert_eq(fake_reply(f), 331);
+    fake_say(f, "PASS secret");
+    fake_hear(&f->master, &p, MSG_LOGIN);
+    hear_credentials(f, p.request);
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&f->files, ends[0], PROCESS_FILES, PROCESS_SESSION,
+                 PHASE_IDLE);
+    out.request = p.request;
+    out.value[0].text = SLICE("anna");
+    out.value[1].number = RIGHT_ALL;
+    out.fd[0] = ends[1];
+    fake_tell(&f->master, &out);
+    close(ends[1]);
+    cr_assert_eq(fake_reply(f), 230);
+}
+
+int fake_data(struct fake *f)
+{
+    struct packet p, port = { .message = MSG_PORT_IS };
+    struct packet data = { .message = MSG_DATA };
+    int ends[2];
+
+    fake_say(f, "PROT P");
+    cr_assert_eq(fake_reply(f), 200);
+    fake_say(f, "PASV");
+    fake_hear(&f->gate, &p, MSG_PORT);
+    port.request = p.request;
+    address_parse_port(SLICE("127.0.0.1:50000"), &port.value[0].address);
+    fake_tell(&f->gate, &port);
+    cr_assert_eq(fake_reply(f), 227);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    data.value[0].address = port.value[0].address;
+    data.fd[0] = ends[1];
+    fake_tell(&f->gate, &data);
+    close(ends[1]);
+    return ends[0];
+}
+
+int fake_end(struct fake *f)
+{
+    int status;
+
+    cr_assert_eq(waitpid(f->pid, &status, 0), f->pid);
+    tls_client_free(f->tls);
+    f->tls = NULL;
+    close(f->control);
+    cr_assert(WIFEXITED(status), "killed by %d", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
+
+const char *fake_end_reason(struct fake *f)
+{
+    static char reason[512];
+    struct event_record r;
+    struct packet p;
+
+    while (channel_receive(&f->log, &p) == 1) {
+        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        cr_assert_neq(r.event, EVENT_SYSCALL, "the cage refused call %llu",
+                      (unsigned long long)r.number[FIELD_NUMBER]);
+        if (r.event == EVENT_END) {
+            slice_copy(r.text[FIELD_REASON], reason, sizeof(reason));
+            return reason;
+        }
+    }
+    cr_assert_fail("no END event");
+    return "";
+}

@@ -1,0 +1,47 @@
+/* A real session process between fake peers: the test is its client, master,
+ * gate, files and log. */
+#ifndef TESTS_UNIT_SESSION_FAKE_H
+#define TESTS_UNIT_SESSION_FAKE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "sallyport/conf/settings.h"
+#include "sallyport/event/event.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/outcome.h"
+#include "support/tls_client.h"
+
+struct fake {
+    struct settings settings;
+    struct channel master, gate, files, log;
+    int control;
+    struct tls_client *tls;
+    pid_t pid;
+    char reply[8192];
+};
+
+/* Forks the session; the greeting is left to read. */
+void fake_start(struct fake *f);
+/* AUTH TLS, then USER and PASS with a master that grants. */
+void fake_secure(struct fake *f);
+void fake_login(struct fake *f);
+
+/* A line to the session; its CRLF is added. */
+void fake_say(struct fake *f, const char *line);
+/* The next reply's code (0: the session has closed); its text in f->reply. */
+int fake_reply(struct fake *f);
+/* What the session says to a peer, within a deadline; it must be MESSAGE. */
+void fake_hear(struct channel *c, struct packet *p, enum message message);
+void fake_tell(struct channel *c, const struct packet *p);
+/* Bytes that no channel would send. */
+void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
+
+/* PASV, PORT_IS, and a connected data socket: the client's end. */
+int fake_data(struct fake *f);
+/* Waits for the session's end: its exit status. */
+int fake_end(struct fake *f);
+/* The reason in the END event; call after fake_end(). */
+const char *fake_end_reason(struct fake *f);
+
+#endif

@@ -1,0 +1,286 @@
+/* A session whose peers lie or die: it ends with one event that names them, and
+ * never acts on the lie. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "sallyport/base/fd.h"
+
+enum who { MASTER, GATE, FILES };
+
+struct lie {
+    const char *what;
+    enum who who;
+    struct packet packet;
+    bool raw; /* garbage in place of the packet */
+    const char *reason;
+};
+
+#define UNASKED "another process failed: "
+
+static const struct lie lies[] = {
+    { "granted before login",
+      MASTER,
+      { .message = MSG_GRANTED, .value = { TEXT(SLICE("eve")), NUMBER(127) } },
+      false,
+      UNASKED "master: a message in the wrong phase" },
+    { "login channel unasked",
+      MASTER,
+      { .message = MSG_LOGIN_CHANNEL },
+      false,
+      UNASKED "master: a message in the wrong phase" },
+    { "denied unasked",
+      MASTER,
+      { .message = MSG_DENIED },
+      false,
+      UNASKED "master: a message in the wrong phase" },
+    { "garbage from master",
+      MASTER,
+      { 0 },
+      true,
+      UNASKED "master: an unknown or malformed message" },
+    { "a port unasked",
+      GATE,
+      { .message = MSG_PORT_IS, .request = 1 },
+      false,
+      UNASKED "gate: a port that was not asked for" },
+    { "no port unasked",
+      GATE,
+      { .message = MSG_PORT_NONE, .request = 1 },
+      false,
+      UNASKED "gate: a port that was not asked for" },
+    { "garbage from gate",
+      GATE,
+      { 0 },
+      true,
+      UNASKED "gate: an unknown or malformed message" },
+    { "done unasked",
+      FILES,
+      { .message = MSG_DONE, .request = 1 },
+      false,
+      UNASKED "files: a message in the wrong phase" },
+    { "a file unasked",
+      FILES,
+      { .message = MSG_FILE_READABLE, .request = 1 },
+      false,
+      UNASKED "files: a message in the wrong phase" },
+    { "garbage from files",
+      FILES,
+      { 0 },
+      true,
+      UNASKED "files: an unknown or malformed message" },
+};
+
+static void tell_lie(struct fake *f, const struct lie *lie)
+{
+    struct channel *to[] = { &f->master, &f->gate, &f->files };
+    struct packet p = lie->packet;
+
+    p.fd[0] = 0; /* used where the row wants one */
+    if (lie->raw)
+        fake_tell_raw(to[lie->who], "garbage", 7);
+    else
+        fake_tell(to[lie->who], &p);
+}
+
+Test(session_hostile, lies_of_peers, .timeout = 120)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct fake f;
+
+        fake_start(&f);
+        fake_login(&f);
+        tell_lie(&f, &lies[i]);
+        cr_assert_eq(fake_reply(&f), 421, "%s", lies[i].what);
+        cr_assert_eq(fake_end(&f), ENDING_PEER, "%s", lies[i].what);
+        cr_assert_str_eq(fake_end_reason(&f), lies[i].reason, "%s",
+                         lies[i].what);
+    }
+}
+
+Test(session_hostile, death_of_peers, .timeout = 60)
+{
+    for (enum who who = MASTER; who <= FILES; who++) {
+        struct fake f;
+        struct channel *of[] = { &f.master, &f.gate, &f.files };
+
+        fake_start(&f);
+        fake_login(&f);
+        channel_close(of[who]);
+        cr_assert_eq(fake_reply(&f), 421);
+        cr_assert_eq(fake_end(&f), ENDING_PEER);
+    }
+}
+
+struct answer {
+    const char *what;
+    struct packet packet;
+    uint32_t shift; /* added to the request's number */
+    int code;       /* 0: the session ends instead */
+};
+
+static const struct answer answers[] = {
+    { "the wrong number", { .message = MSG_FACTS_ARE }, 1, 421 },
+    { "an answer to another request",
+      { .message = MSG_FILE_STORED, .value = { TEXT(SLICE("/x")) } },
+      0,
+      421 },
+    { "an outcome out of range",
+      { .message = MSG_REFUSED, .value = { NUMBER(9999) } },
+      0,
+      451 },
+    { "refused with OK", { .message = MSG_REFUSED }, 0, 451 },
+    { "a kind out of range",
+      { .message = MSG_FACTS_ARE, .value = { NUMBER(77) } },
+      0,
+      550 },
+    { "not found",
+      { .message = MSG_REFUSED, .value = { NUMBER(OUTCOME_NOT_FOUND) } },
+      0,
+      550 },
+    { "a size",
+      { .message = MSG_FACTS_ARE,
+        .value = { NUMBER(KIND_FILE), NUMBER(UINT64_MAX) } },
+      0,
+      213 },
+};
+
+Test(session_hostile, answers_of_files, .timeout = 120)
+{
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        struct packet p = answers[i].packet, asked;
+        struct fake f;
+
+        fake_start(&f);
+        fake_login(&f);
+        fake_say(&f, "SIZE /x");
+        fake_hear(&f.files, &asked, MSG_FACTS);
+        p.request = asked.request + answers[i].shift;
+        p.fd[0] = 0;
+        fake_tell(&f.files, &p);
+        cr_assert_eq(fake_reply(&f), answers[i].code, "%s: %s", answers[i].what,
+                     f.reply);
+        if (answers[i].code == 421) {
+            cr_assert_eq(fake_end(&f), ENDING_PEER);
+            continue;
+        }
+        fake_say(&f, "QUIT");
+        cr_assert_eq(fake_reply(&f), 221);
+        close(f.control);
+        f.control = -1;
+        cr_assert_eq(fake_end(&f), ENDING_QUIT);
+    }
+}
+
+Test(session_hostile, a_denial_out_of_range, .timeout = 30)
+{
+    struct packet p = { .message = MSG_DENIED, .value = { NUMBER(99) } };
+    struct packet asked;
+    struct fake f;
+
+    fake_start(&f);
+    fake_secure(&f);
+    fake_say(&f, "USER eve");
+    cr_assert_eq(fake_reply(&f), 331);
+    fake_say(&f, "PASS x");
+    fake_hear(&f.master, &asked, MSG_LOGIN);
+    p.request = asked.request;
+    fake_tell(&f.master, &p);
+    cr_assert_eq(fake_reply(&f), 421);
+    cr_assert_eq(fake_end(&f), ENDING_PEER);
+}
+
+Test(session_hostile, data_from_another_host, .timeout = 30)
+{
+    struct packet p, port = { .message = MSG_PORT_IS };
+    struct packet data = { .message = MSG_DATA };
+    struct fake f;
+
+    fake_start(&f);
+    fake_login(&f);
+    fake_say(&f, "EPSV");
+    fake_hear(&f.gate, &p, MSG_PORT);
+    port.request = p.request;
+    address_parse_port(SLICE("127.0.0.1:50000"), &port.value[0].address);
+    fake_tell(&f.gate, &port);
+    cr_assert_eq(fake_reply(&f), 229);
+    address_parse_port(SLICE("127.0.0.2:50000"), &data.value[0].address);
+    fake_tell(&f.gate, &data);
+    cr_assert_eq(fake_reply(&f), 421);
+    cr_assert_eq(fake_end(&f), ENDING_PEER);
+}
+
+/* A socket that crosses our PORT_CLOSE is closed, and nothing else happens. */
+Test(session_hostile, data_that_nobody_expects, .timeout = 30)
+{
+    struct packet data = { .message = MSG_DATA };
+    struct fake f;
+    int ends[2];
+    char c;
+
+    fake_start(&f);
+    fake_login(&f);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    address_parse_port(SLICE("127.0.0.1:9"), &data.value[0].address);
+    data.fd[0] = ends[1];
+    fake_tell(&f.gate, &data);
+    close(ends[1]);
+    cr_assert_eq(recv(ends[0], &c, 1, 0), 0);
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    close(ends[0]);
+    close(f.control);
+    f.control = -1;
+    cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+}
+
+/* Somebody else cuts the file while it is being sent: SIGBUS, survived; the
+ * client sees a cut and a 451, never zeros that look like a file. */
+Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
+{
+    struct packet asked, file = { .message = MSG_FILE_READABLE };
+    static char block[65536];
+    struct tls_client *tls;
+    struct fake f;
+    size_t zeros = 0;
+    char name[] = "/tmp/sallyport-cut-XXXXXX";
+    int source = mkstemp(name), data;
+    long n;
+
+    unlink(name);
+    memset(block, 'x', sizeof(block));
+    for (int i = 0; i < 512; i++)
+        cr_assert_eq(fd_write_all(source, block, sizeof(block)), 0);
+    fake_start(&f);
+    fake_login(&f);
+    data = fake_data(&f);
+    fake_say(&f, "RETR /x");
+    fake_hear(&f.files, &asked, MSG_FILE_READ);
+    file.request = asked.request;
+    file.value[0].number = 512 * sizeof(block);
+    file.fd[0] = source;
+    fake_tell(&f.files, &file);
+    cr_assert_eq(fake_reply(&f), 150);
+    tls = tls_client_new(data, NULL);
+    cr_assert_not_null(tls);
+    cr_assert_gt(tls_client_read(tls, block, sizeof(block)), 0);
+    cr_assert_eq(ftruncate(source, 4096), 0);
+    while ((n = tls_client_read(tls, block, sizeof(block))) > 0)
+        for (long i = 0; i < n; i++)
+            zeros += block[i] != 'x';
+    cr_assert_eq(n, TLS_CLIENT_CUT);
+    cr_assert_eq(zeros, 0);
+    cr_assert_eq(fake_reply(&f), 451);
+    tls_client_free(tls);
+    close(data);
+    close(source);
+    fake_say(&f, "QUIT");
+    cr_assert_eq(fake_reply(&f), 221);
+    close(f.control);
+    f.control = -1;
+    cr_assert_eq(fake_end(&f), ENDING_QUIT);
+}

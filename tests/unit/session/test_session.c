@@ -1,0 +1,249 @@
+/* A session and its client: order of replies, login, endings. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "sallyport/base/fd.h"
+#include "session/dispatch.h"
+
+Test(session, every_verb_is_handled_or_refused)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *c = &command_table[i];
+        bool refused = c->flags & COMMAND_REFUSED;
+
+        cr_assert_eq(handlers[c->verb] == NULL, refused, "%s", c->name);
+    }
+}
+
+static void hang_up(struct fake *f, int status)
+{
+    shutdown(f->control, SHUT_WR);
+    cr_assert_eq(fake_end(f), status);
+}
+
+struct before_tls {
+    const char *line;
+    int code;
+    bool ends;
+};
+
+static const struct before_tls before[] = {
+    { "NOOP", 200, false },
+    { "FEAT", 211, false },
+    { "SYST", 215, false },
+    { "HELP", 214, false },
+    { "HOST example.org", 220, false },
+    { "PWD", 530, false },
+    { "LIST", 530, false },
+    { "PBSZ 0", 530, false },
+    { "AUTH GSSAPI", 504, false },
+    { "NOSUCH", 500, false },
+    { "USER anna", 530, true },
+    { "PASS secret", 530, true },
+    { "QUIT", 221, true },
+    { "GET / HTTP/1.1", 500, true },
+};
+
+Test(session, before_tls, .timeout = 120)
+{
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        struct fake f;
+
+        fake_start(&f);
+        cr_assert_eq(fake_reply(&f), 220);
+        fake_say(&f, before[i].line);
+        cr_assert_eq(fake_reply(&f), before[i].code, "%s: %s", before[i].line,
+                     f.reply);
+        if (before[i].ends)
+            cr_assert_eq(fake_reply(&f), 0, "%s: no end", before[i].line);
+        shutdown(f.control, SHUT_WR);
+        fake_end(&f);
+    }
+}
+
+Test(session, three_unknown_commands_before_login_are_the_end, .timeout = 30)
+{
+    struct fake f;
+
+    fake_start(&f);
+    cr_assert_eq(fake_reply(&f), 220);
+    fake_say(&f, "ONE\r\nTWO\r\nTHREE\r\nNOOP");
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(fake_reply(&f), 500);
+    cr_assert_eq(fake_reply(&f), 0);
+    hang_up(&f, ENDING_PROTOCOL);
+}
+
+/* CVE-2011-0411: what stands behind AUTH in plain text is never executed. */
+Test(session, plain_text_behind_auth_is_the_end, .timeout = 30)
+{
+    struct fake f;
+
+    fake_start(&f);
+    cr_assert_eq(fake_reply(&f), 220);
+    fake_say(&f, "AUTH TLS\r\nNOOP");
+    cr_assert_eq(fake_reply(&f), 234);
+    cr_assert_eq(fake_reply(&f), 0);
+    hang_up(&f, ENDING_PROTOCOL);
+    cr_assert_str_eq(fake_end_reason(&f),
+                     "protocol error: plain text behind AUTH");
+}
+
+Test(session, denials_and_tries, .timeout = 30)
+{
+    struct packet asked, denied = { .message = MSG_DENIED };
+    struct fake f;
+
+    fake_start(&f);
+    fake_secure(&f);
+    for (int i = 0; i < 3; i++) {
+        fake_say(&f, "USER eve");
+        cr_assert_eq(fake_reply(&f), 331);
+        fake_say(&f, "PASS wrong");
+        fake_hear(&f.master, &asked, MSG_LOGIN);
+        denied.request = asked.request;
+        f.master.phase = PHASE_GREETED;
+        fake_tell(&f.master, &denied);
+        cr_assert_eq(fake_reply(&f), 530);
+    }
+    cr_assert_eq(fake_reply(&f), 0);
+    hang_up(&f, ENDING_LOGIN_TRIES);
+}
+
+/* Commands that come while a password is verified wait; none is lost. */
+Test(session, pipelined_commands_keep_their_order, .timeout = 30)
+{
+    struct packet asked, answer = { .message = MSG_DONE };
+    struct fake f;
+
+    fake_start(&f);
+    fake_login(&f);
+    fake_say(&f, "CWD /a\r\nPWD\r\nCWD /b\r\nPWD\r\nNOOP");
+    for (int i = 0; i < 2; i++) {
+        fake_hear(&f.files, &asked, MSG_FOLDER_ENTER);
+        answer.request = asked.request;
+        fake_tell(&f.files, &answer);
+        cr_assert_eq(fake_reply(&f), 250);
+        cr_assert_eq(fake_reply(&f), 257);
+        cr_assert(strstr(f.reply, i == 0 ? "\"/a\"" : "\"/b\""), "%s", f.reply);
+    }
+    cr_assert_eq(fake_reply(&f), 200);
+    hang_up(&f, ENDING_CLOSED);
+}
+
+Test(session, kick_and_shutdown, .timeout = 30)
+{
+    static const enum ending reasons[] = { ENDING_SHUTDOWN, ENDING_KICKED };
+
+    for (int i = 0; i < 2; i++) {
+        struct packet kick = { .message = MSG_KICK,
+                               .value = { NUMBER(reasons[i]) } };
+        struct fake f;
+
+        fake_start(&f);
+        fake_login(&f);
+        fake_tell(&f.master, &kick);
+        cr_assert_eq(fake_reply(&f), 421);
+        cr_assert_eq(fake_reply(&f), 0);
+        hang_up(&f, (int)reasons[i]);
+    }
+}
+
+Test(session, log_started_anew_gets_the_events, .timeout = 30)
+{
+    struct packet log = { .message = MSG_LOG }, p;
+    struct fake f;
+    int ends[2];
+
+    fake_start(&f);
+    fake_login(&f);
+    channel_close(&f.log);
+    cr_assert_eq(fd_pair(ends), 0);
+    log.fd[0] = ends[1];
+    fake_tell(&f.master, &log);
+    close(ends[1]);
+    channel_init(&f.log, ends[0], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    hang_up(&f, ENDING_CLOSED);
+    fake_hear(&f.log, &p, MSG_EVENT);
+}
+
+Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
+{
+    struct packet asked, file = { .message = MSG_FILE_WRITABLE };
+    struct packet stored = { .message = MSG_FILE_STORED,
+                             .value = { TEXT(SLICE("/x")) } };
+    struct tls_client *tls;
+    struct fake f;
+    FILE *sink = tmpfile();
+    int data;
+
+    fake_start(&f);
+    fake_login(&f);
+    data = fake_data(&f);
+    fake_say(&f, "STOR /x");
+    fake_hear(&f.files, &asked, MSG_FILE_WRITE);
+    f.files.phase = PHASE_WRITING;
+    file.request = asked.request;
+    file.fd[0] = fileno(sink);
+    fake_tell(&f.files, &file);
+    cr_assert_eq(fake_reply(&f), 150);
+    tls = tls_client_new(data, NULL);
+    cr_assert_not_null(tls);
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    fake_say(&f, "STAT");
+    cr_assert_eq(fake_reply(&f), 211);
+    fake_say(&f, "QUIT");
+    cr_assert(tls_client_write(tls, "hello", 5));
+    cr_assert(tls_client_shutdown(tls));
+    fake_hear(&f.files, &asked, MSG_FILE_COMMIT);
+    cr_assert_eq(asked.value[0].number, 5);
+    stored.request = asked.request;
+    fake_tell(&f.files, &stored);
+    cr_assert_eq(fake_reply(&f), 226);
+    cr_assert_eq(fake_reply(&f), 221);
+    tls_client_free(tls);
+    close(data);
+    fclose(sink);
+    hang_up(&f, ENDING_QUIT);
+}
+
+/* An upload that ends without close_notify is cut: 426, and files is told. */
+Test(session, a_cut_upload_is_never_committed, .timeout = 30)
+{
+    struct packet asked, file = { .message = MSG_FILE_WRITABLE };
+    struct packet done = { .message = MSG_DONE };
+    struct tls_client *tls;
+    struct fake f;
+    FILE *sink = tmpfile();
+    int data;
+
+    fake_start(&f);
+    fake_login(&f);
+    data = fake_data(&f);
+    fake_say(&f, "STOR /x");
+    fake_hear(&f.files, &asked, MSG_FILE_WRITE);
+    f.files.phase = PHASE_WRITING;
+    file.request = asked.request;
+    file.fd[0] = fileno(sink);
+    fake_tell(&f.files, &file);
+    cr_assert_eq(fake_reply(&f), 150);
+    tls = tls_client_new(data, NULL);
+    cr_assert(tls_client_write(tls, "hello", 5));
+    tls_client_free(tls);
+    close(data);
+    cr_assert_eq(fake_reply(&f), 426);
+    fake_hear(&f.files, &asked, MSG_FILE_ABORT);
+    fake_say(&f, "NOOP"); /* waits for files */
+    done.request = asked.request;
+    fake_tell(&f.files, &done);
+    cr_assert_eq(fake_reply(&f), 200);
+    fclose(sink);
+    hang_up(&f, ENDING_CLOSED);
+}
