@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/hash/hash.h"
 
 #include "terminal.h"
 
 struct line {
-    char bytes[SECRET_MAX + 2]; /* one more than a password, to see too long */
+    char bytes[HASH_PASSWORD_MAX + 2]; /* one more, to see too long */
 };
 
 static void line_wipe(struct line *l)
@@ -36,8 +37,8 @@ static int take(struct secret *s, struct slice text, struct complaint *c)
         return refuse(c, EX_DATAERR, "is too short; use at least 8 bytes");
     if (slice_has(text, '\r') || slice_has(text, '\n'))
         return refuse(c, EX_DATAERR, "holds a line end");
-    if (text.len > SECRET_MAX)
-        return refuse(c, EX_DATAERR, "is longer than 512 bytes");
+    if (text.len > HASH_PASSWORD_MAX)
+        return refuse(c, EX_DATAERR, "is longer than 511 bytes");
     if (secret_set(s, text))
         return refuse(c, EX_DATAERR, "holds a NUL byte");
     return 0;
@@ -70,7 +71,7 @@ static int refuse_line(int error, struct complaint *c)
     if (error == ETIMEDOUT)
         return refuse(c, EX_TEMPFAIL, "didn't come in time; try again");
     if (error == ENAMETOOLONG)
-        return refuse(c, EX_DATAERR, "is longer than 512 bytes");
+        return refuse(c, EX_DATAERR, "is longer than 511 bytes");
     return refuse(c, EX_IOERR,
                   "can't be read from the terminal; give it as "
                   "one line of standard input");

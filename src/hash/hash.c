@@ -8,6 +8,10 @@
 
 #define SALT_BYTES 16
 
+_Static_assert(CRYPT_OUTPUT_SIZE <= HASH_MAX, "a hash fits");
+_Static_assert(CRYPT_MAX_PASSPHRASE_SIZE == HASH_PASSWORD_MAX + 1,
+               "its size counts the NUL");
+
 /* The setting of a new hash with libxcrypt's usual cost; any salt will do. */
 static const char nobody[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$";
 
@@ -33,7 +37,6 @@ int hash_make(const struct secret *password, char out[HASH_MAX])
 {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE], salt[SALT_BYTES];
 
-    _Static_assert(CRYPT_OUTPUT_SIZE <= HASH_MAX, "a hash fits");
     random_bytes(salt, sizeof(salt));
     if (!crypt_gensalt_rn("$y$", 0, salt, SALT_BYTES, setting, sizeof(setting)))
         return -errno;

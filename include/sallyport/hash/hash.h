@@ -8,6 +8,8 @@
 #include "sallyport/base/secret.h"
 
 #define HASH_MAX 384
+/* The longest password that crypt(3) takes; a longer one is never right. */
+#define HASH_PASSWORD_MAX 511
 
 /* A new yescrypt hash of the password, "$y$…". 0 or -errno */
 int hash_make(const struct secret *password, char out[HASH_MAX]);

@@ -1,0 +1,54 @@
+/* A configuration: what is refused leaves the settings alone and says where;
+ * what is taken says the same once it was written out and read again. */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "sallyport/conf/settings.h"
+
+#define LINE_ROOM 198 /* what inih takes; a dump's blanks may pass it */
+
+static bool fits(struct slice text)
+{
+    struct slice line;
+
+    while (slice_cut(&text, '\n', &line))
+        if (line.len > LINE_ROOM)
+            return false;
+    return true;
+}
+
+static void check_again(const struct settings *s)
+{
+    static struct settings again;
+    struct complaint c = { .text = "" };
+    struct buf first, second;
+
+    buf_init(&first, SETTINGS_TEXT_MAX);
+    buf_init(&second, SETTINGS_TEXT_MAX);
+    FUZZ_CHECK(settings_dump(s, &first) == 0);
+    if (fits(buf_slice(&first))) {
+        FUZZ_CHECK(settings_parse(&again, buf_slice(&first), "dump", &c) == 0);
+        FUZZ_CHECK(settings_dump(&again, &second) == 0);
+        FUZZ_CHECK(slice_equal(buf_slice(&first), buf_slice(&second)));
+    }
+    buf_release(&first);
+    buf_release(&second);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct settings s, before;
+    struct complaint c = { .text = "" };
+
+    memset(&s, 0x5a, sizeof(s));
+    before = s;
+    if (settings_parse(&s, fuzz_slice(data, size), "conf", &c) == 0) {
+        FUZZ_CHECK(c.text[0] == '\0');
+        check_again(&s);
+        return 0;
+    }
+    FUZZ_CHECK(strncmp(c.text, "conf:", 5) == 0);
+    FUZZ_CHECK(memcmp(&s, &before, sizeof(s)) == 0);
+    return 0;
+}

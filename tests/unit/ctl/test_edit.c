@@ -1,0 +1,280 @@
+/* Edits of the users file: locked, whole, killed at every step. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "ctl/edit.h"
+#include "ctl/replace.h"
+#include "world.h"
+
+TestSuite(edit, .init = world_make, .fini = world_remove);
+
+#define OLD "anna:!:70000:1::/h::\n"
+#define ROW "bob:!:70001:1::/i::"
+#define NEW OLD ROW "\n"
+
+static int append_bob(unsigned lock_ms, struct complaint *c)
+{
+    struct edit e;
+    int code = edit_open(&e, world.users, lock_ms, c);
+
+    if (code == 0)
+        code = edit_append(&e, SLICE(ROW));
+    if (code == 0)
+        code = edit_commit(&e);
+    edit_release(&e);
+    return code;
+}
+
+Test(edit, append_remove_set_hash)
+{
+    struct complaint c = { .text = "" };
+    struct edit e;
+
+    file_write(world.users, "#a\n" OLD "#b");
+    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_set_hash(&e, &e.users.row[0], "*"), 0);
+    cr_expect_eq(edit_append(&e, SLICE(ROW)), 0);
+    cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
+    edit_release(&e);
+    cr_expect_str_eq(file_text(world.users),
+                     "#a\nanna:*:70000:1::/h::\n#b\n" ROW "\n");
+    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_remove(&e, &e.users.row[1]), 0);
+    cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
+    edit_release(&e);
+    cr_expect_str_eq(file_text(world.users), "#a\nanna:*:70000:1::/h::\n#b\n");
+}
+
+Test(edit, remove_a_last_line_without_its_end)
+{
+    struct complaint c = { .text = "" };
+    struct edit e;
+
+    file_write(world.users, OLD ROW);
+    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_remove(&e, &e.users.row[1]), 0);
+    cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
+    edit_release(&e);
+    cr_expect_str_eq(file_text(world.users), OLD);
+}
+
+/* What would be refused when read is never written. */
+Test(edit, a_bad_line_is_not_committed)
+{
+    struct complaint c = { .text = "" };
+    struct edit e;
+
+    file_write(world.users, OLD);
+    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_append(&e, SLICE("bob:secret")), 0);
+    cr_expect_eq(edit_commit(&e), EX_DATAERR);
+    cr_expect_not_null(strstr(c.text, ":2: too few columns"), "%s", c.text);
+    edit_release(&e);
+    cr_expect_str_eq(file_text(world.users), OLD);
+    cr_expect_not(path_exists(in(world.folder, "users.new")));
+}
+
+Test(edit, the_lock_has_a_deadline)
+{
+    struct complaint c = { .text = "" };
+    int fd;
+
+    file_write(world.users, OLD);
+    fd = open(in(world.folder, "users.lock"), O_RDWR | O_CREAT, 0600);
+    cr_assert_eq(flock(fd, LOCK_EX), 0);
+    cr_expect_eq(append_bob(30, &c), EX_TEMPFAIL);
+    cr_expect_not_null(strstr(c.text, "edited by somebody else; try again"));
+    cr_expect_str_eq(file_text(world.users), OLD);
+    close(fd);
+    c.text[0] = '\0';
+    cr_expect_eq(append_bob(30, &c), 0, "%s", c.text);
+    cr_expect_str_eq(file_text(world.users), NEW);
+}
+
+/* The lock isn't followed out of the folder. */
+Test(edit, a_link_as_lock_is_refused)
+{
+    struct complaint c = { .text = "" };
+
+    file_write(world.users, OLD);
+    file_write(in(world.folder, "victim"), "x");
+    cr_assert_eq(symlink("victim", in(world.folder, "users.lock")), 0);
+    cr_expect_neq(append_bob(0, &c), 0);
+    cr_expect_str_eq(file_text(world.users), OLD);
+}
+
+#define WRITERS 20
+
+Test(edit, twenty_at_once_lose_nothing)
+{
+    struct complaint c = { .text = "" };
+    pid_t pid[WRITERS];
+    struct users u;
+    char words[64];
+
+    for (int i = 0; i < WRITERS; i++) {
+        fflush(NULL);
+        pid[i] = fork();
+        if (pid[i] == 0) {
+            struct run *r = malloc(sizeof(*r));
+
+            snprintf(words, sizeof(words), "user add user%d", i);
+            run_ctl(r, "correct horse\n", words);
+            _exit(r->code);
+        }
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        int status;
+
+        cr_assert_eq(waitpid(pid[i], &status, 0), pid[i]);
+        cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d: %x", i,
+                  status);
+    }
+    cr_assert_eq(users_load(&u, world.users, &c), 0, "%s", c.text);
+    cr_expect_eq(u.count, WRITERS);
+    for (size_t i = 0; i < u.count; i++) /* one by one, none left out */
+        cr_expect_eq(u.row[i].uid, 70000 + i);
+    users_release(&u);
+}
+
+/* Runs the edit until its STEPth system call begins or ends, and kills it
+ * there. False once it ended by itself. */
+static bool killed_at(unsigned step)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        struct complaint c = { .text = "" };
+
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        raise(SIGSTOP);
+        _exit(append_bob(1000, &c));
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFSTOPPED(status), "ptrace(2) is not allowed here");
+    for (unsigned i = 0; i < step && WIFSTOPPED(status); i++) {
+        cr_assert_eq(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+    }
+    if (!WIFSTOPPED(status)) {
+        cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
+        return false;
+    }
+    kill(pid, SIGKILL);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return true;
+}
+
+Test(edit, killed_at_every_step, .timeout = 120)
+{
+    unsigned step = 0, olds = 0, news = 0;
+    bool killed = true;
+
+    while (killed) {
+        struct complaint c = { .text = "" };
+        struct users u;
+        const char *text;
+
+        file_write(world.users, OLD);
+        killed = killed_at(step++);
+        text = file_text(world.users);
+        olds += !strcmp(text, OLD);
+        news += !strcmp(text, NEW);
+        cr_expect_eq(olds + news, step, "step %u: %s", step, text);
+        cr_expect_eq(users_load(&u, world.users, &c), 0, "%s", c.text);
+        users_release(&u);
+        /* The next edit works, and leaves nothing of the killed one. */
+        file_write(world.users, OLD);
+        cr_expect_eq(append_bob(1000, &c), 0, "step %u: %s", step, c.text);
+        cr_expect_str_eq(file_text(world.users), NEW);
+        cr_expect_not(path_exists(in(world.folder, "users.new")));
+    }
+    cr_expect_gt(olds, 20, "%u steps", step);
+    cr_expect_gt(news, 1, "%u steps", step);
+}
+
+/* Also an edit that changes nothing in the end. */
+Test(edit, what_a_killed_one_left_goes)
+{
+    struct complaint c = { .text = "" };
+    struct edit e;
+
+    file_write(in(world.folder, "users.new"), "anna:");
+    cr_expect_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    edit_release(&e);
+    cr_expect_not(path_exists(in(world.folder, "users.new")));
+}
+
+/* A link in the way of the new file is replaced, not followed. */
+Test(edit, a_link_as_new_file)
+{
+    struct complaint c = { .text = "" };
+
+    file_write(world.users, OLD);
+    file_write(in(world.folder, "victim"), "x");
+    cr_assert_eq(symlink("victim", in(world.folder, "users.new")), 0);
+    cr_expect_eq(append_bob(0, &c), 0, "%s", c.text);
+    cr_expect_str_eq(file_text(in(world.folder, "victim")), "x");
+    cr_expect_str_eq(file_text(world.users), NEW);
+}
+
+Test(edit, up_to_16_MiB)
+{
+    struct complaint c = { .text = "" };
+    size_t size = USERS_FILE_MAX - sizeof(ROW) + 1;
+    char *text = malloc(size + 1);
+    struct edit e;
+
+    memset(text, '\n', size);
+    text[size] = '\0';
+    file_write(world.users, text + 1); /* fits exactly, with its line end */
+    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_append(&e, SLICE(ROW)), 0);
+    edit_release(&e);
+    file_write(world.users, text);
+    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_append(&e, SLICE(ROW)), EX_DATAERR);
+    edit_release(&e);
+    free(text);
+}
+
+static int say_no(int fd, void *owner)
+{
+    (void)fd;
+    (void)owner;
+    return -EINVAL;
+}
+
+Test(edit, replace_gives_the_checks_answer_back)
+{
+    int fd = open(world.folder, O_RDONLY | O_DIRECTORY);
+
+    file_write(world.users, OLD);
+    cr_expect_eq(replace_file(fd, "users", SLICE("x"), NULL, say_no, NULL),
+                 -EINVAL);
+    cr_expect_str_eq(file_text(world.users), OLD);
+    cr_expect_not(path_exists(in(world.folder, "users.new")));
+    close(fd);
+}
+
+Test(edit, replace_says_when_it_cannot)
+{
+    int fd = open(world.folder, O_RDONLY | O_DIRECTORY);
+    char name[256];
+
+    memset(name, 'a', 255);
+    name[255] = '\0';
+    cr_expect_eq(replace_file(fd, name, SLICE("x"), NULL, NULL, NULL),
+                 -ENAMETOOLONG);
+    close(fd);
+    cr_expect_eq(replace_file(fd, "users", SLICE("x"), NULL, NULL, NULL),
+                 -EBADF);
+}

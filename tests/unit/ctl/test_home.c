@@ -1,0 +1,265 @@
+/* Homes made and removed, with links and other people in the way. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "ctl/home.h"
+#include "world.h"
+
+TestSuite(home, .init = world_make, .fini = world_remove);
+
+#define PASSWORD "correct horse\n"
+
+Test(home, tidy)
+{
+    static const struct {
+        const char *path, *tidy;
+    } table[] = {
+        { "/a/b", "/a/b" },
+        { "//a///b//", "/a/b" },
+        { "/", "" },
+        { "", "" },
+    };
+    char out[8];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        cr_expect_eq(home_tidy(slice_from(table[i].path), out, sizeof(out)), 0);
+        cr_expect_str_eq(out, table[i].tidy);
+    }
+    cr_expect_eq(home_tidy(SLICE("/1234567"), out, sizeof(out)), -36);
+    cr_expect_eq(home_tidy(SLICE("/123456"), out, sizeof(out)), 0);
+}
+
+Test(home, beneath)
+{
+    cr_expect(home_beneath("/srv/a", "/srv"));
+    cr_expect(home_beneath("/srv", "/srv"));
+    cr_expect(home_beneath("/srv", ""));
+    cr_expect_not(home_beneath("/srvx", "/srv"));
+    cr_expect_not(home_beneath("/sr", "/srv"));
+}
+
+Test(home, one_that_is_there_is_kept)
+{
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "anna"), 0750), 0);
+    if (geteuid() == 0)
+        cr_assert_eq(chown(in(world.homes, "anna"), 70000, 70000), 0);
+    file_write(in(world.homes, "anna/file"), "x");
+    cr_expect_not_null(strstr(expect_run(0, PASSWORD, "user add anna")->out,
+                              " (was there, kept)\n"));
+    cr_expect_str_eq(file_text(in(world.homes, "anna/file")), "x");
+}
+
+Test(home, one_of_somebody_else_is_refused)
+{
+    if (geteuid() != 0)
+        world_skip("only root can make somebody else's folder");
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
+    cr_assert_eq(chown(in(world.homes, "anna"), 70042, 70042), 0);
+    cr_expect_not_null(
+        strstr(expect_run(EX_CANTCREAT, PASSWORD, "user add anna")->err,
+               "belongs to uid 70042; give --uid 70042"));
+    cr_expect_not(path_exists(world.users));
+    expect_run(0, PASSWORD, "user add anna --uid 70042");
+}
+
+Test(home, a_link_is_refused)
+{
+    struct stat st;
+
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(in(world.folder, "victim"), 0755), 0);
+    cr_assert_eq(symlink("../victim", in(world.homes, "anna")), 0);
+    expect_run(EX_CANTCREAT, PASSWORD, "user add anna");
+    cr_assert_eq(stat(in(world.folder, "victim"), &st), 0);
+    cr_expect_eq(st.st_uid, geteuid());
+    cr_expect_eq(st.st_mode & 0777, 0755);
+    cr_expect_not(path_exists(world.users));
+}
+
+/* Beneath homes a user could have made it; elsewhere it is the system's. */
+Test(home, links_on_the_way)
+{
+    char words[256];
+
+    expect_run(0, PASSWORD, "user add anna");
+    cr_assert_eq(mkdir(in(world.folder, "other"), 0711), 0);
+    cr_assert_eq(symlink("../other", in(world.homes, "way")), 0);
+    snprintf(words, sizeof(words), "user add bob --home %s",
+             in(world.homes, "way/bob"));
+    expect_run(EX_CANTCREAT, PASSWORD, words);
+    cr_expect_not(path_exists(in(world.folder, "other/bob")));
+    if (geteuid() != 0)
+        return;
+    cr_assert_eq(symlink("other", in(world.folder, "way")), 0);
+    snprintf(words, sizeof(words), "user add bob --home %s",
+             in(world.folder, "way/bob"));
+    expect_run(0, PASSWORD, words);
+    cr_expect(path_exists(in(world.folder, "other/bob")));
+}
+
+Test(home, without_root_beneath_homes)
+{
+    char words[256];
+
+    snprintf(words, sizeof(words), "user add anna --home %s",
+             in(world.folder, "x"));
+    if (geteuid() == 0)
+        expect_run(0, PASSWORD, words);
+    else
+        cr_expect_not_null(strstr(expect_run(EX_USAGE, PASSWORD, words)->err,
+                                  "without root it must lie beneath"));
+}
+
+Test(home, one_that_overlaps_is_refused)
+{
+    static const char *const homes[] = { "anna", "anna/sub", "." };
+    char words[256];
+
+    expect_run(0, PASSWORD, "user add anna");
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(words, sizeof(words), "user add bob --home %s/",
+                 in(world.homes, homes[i]));
+        cr_expect_not_null(strstr(expect_run(EX_DATAERR, PASSWORD, words)->err,
+                                  "overlaps that of anna; give --home DIR"));
+    }
+    snprintf(words, sizeof(words), "user add bob --home %s", world.homes);
+    expect_run(EX_DATAERR, PASSWORD, words);
+}
+
+Test(home, the_folder_it_is_in_must_be_there)
+{
+    char words[256];
+
+    snprintf(words, sizeof(words), "user add bob --home %s",
+             in(world.homes, "no/bob"));
+    cr_expect_not_null(strstr(expect_run(EX_CANTCREAT, PASSWORD, words)->err,
+                              "make the folder that it is in first"));
+}
+
+static int purge(const char *home, struct complaint *c)
+{
+    c->text[0] = '\0';
+    return home_purge(home, world.homes, geteuid(), c);
+}
+
+static void make_homes(void)
+{
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
+}
+
+/* Folders in folders, DEPTH of them, with a file in each. */
+static void make_deep(const char *top, int depth)
+{
+    int fd = open(top, O_RDONLY | O_DIRECTORY);
+
+    for (int i = 0; i < depth; i++) {
+        int next, file = openat(fd, "file", O_WRONLY | O_CREAT, 0600);
+
+        cr_assert_geq(file, 0);
+        close(file);
+        cr_assert_eq(mkdirat(fd, "deeper", 0700), 0);
+        next = openat(fd, "deeper", O_RDONLY | O_DIRECTORY);
+        cr_assert_geq(next, 0);
+        close(fd);
+        fd = next;
+    }
+    close(fd);
+}
+
+Test(home, purge_goes_deep)
+{
+    struct complaint c;
+
+    make_homes();
+    make_deep(in(world.homes, "anna"), 2500); /* a path beyond PATH_MAX */
+    cr_expect_eq(purge(in(world.homes, "anna"), &c), 0, "%s", c.text);
+    cr_expect_not(path_exists(in(world.homes, "anna")));
+    cr_expect(path_exists(world.homes));
+}
+
+Test(home, purge_removes_links_and_not_what_they_lead_to)
+{
+    struct complaint c;
+
+    make_homes();
+    cr_assert_eq(mkdir(in(world.folder, "victim"), 0700), 0);
+    file_write(in(world.folder, "victim/file"), "x");
+    cr_assert_eq(symlink("../../victim", in(world.homes, "anna/link")), 0);
+    cr_assert_eq(symlink("../../victim/file", in(world.homes, "anna/f")), 0);
+    cr_assert_eq(mkfifo(in(world.homes, "anna/fifo"), 0600), 0);
+    cr_expect_eq(purge(in(world.homes, "anna"), &c), 0, "%s", c.text);
+    cr_expect_str_eq(file_text(in(world.folder, "victim/file")), "x");
+}
+
+Test(home, purge_refuses)
+{
+    struct complaint c;
+
+    make_homes();
+    cr_assert_eq(mkdir(in(world.folder, "other"), 0700), 0);
+    cr_assert_eq(symlink("anna", in(world.homes, "link")), 0);
+    cr_assert_eq(symlink("../other", in(world.homes, "way")), 0);
+    cr_assert_eq(mkdir(in(world.folder, "other/bob"), 0700), 0);
+    cr_expect_eq(purge(in(world.folder, "other"), &c), EX_CANTCREAT);
+    cr_expect_not_null(strstr(c.text, "isn't beneath the folder"));
+    cr_expect_eq(purge(world.homes, &c), EX_CANTCREAT);
+    cr_expect_eq(purge(in(world.homes, "link"), &c), EX_CANTCREAT);
+    cr_expect_eq(purge(in(world.homes, "way/bob"), &c), EX_CANTCREAT);
+    cr_expect_eq(purge(in(world.homes, "none"), &c), EX_CANTCREAT);
+    cr_expect(path_exists(in(world.homes, "anna")));
+    cr_expect(path_exists(in(world.folder, "other/bob")));
+}
+
+Test(home, purge_refuses_what_is_somebody_elses)
+{
+    struct complaint c = { .text = "" };
+
+    if (geteuid() != 0)
+        world_skip("root's part");
+    make_homes();
+    cr_expect_eq(home_purge(in(world.homes, "anna"), world.homes, 70000, &c),
+                 EX_CANTCREAT);
+    cr_expect_not_null(strstr(c.text, "belongs to another uid"));
+    cr_expect(path_exists(in(world.homes, "anna")));
+}
+
+/* The user swaps a folder and a link that leads out, all the while. */
+static void swap_for_ever(const char *home)
+{
+    if (chdir(home))
+        _exit(1);
+    for (;;) {
+        if (mkdir("a", 0700) == 0)
+            (void)!mkdir("a/b", 0700);
+        (void)!rename("a", "x");
+        (void)!symlink("../../victim", "a");
+        (void)!unlink("a");
+        (void)!rmdir("x/b");
+        (void)!rmdir("x");
+    }
+}
+
+Test(home, purge_against_a_swapper)
+{
+    struct complaint c;
+    pid_t pid;
+
+    make_homes();
+    cr_assert_eq(mkdir(in(world.folder, "victim"), 0700), 0);
+    file_write(in(world.folder, "victim/file"), "x");
+    pid = fork();
+    if (pid == 0)
+        swap_for_ever(in(world.homes, "anna"));
+    for (int i = 0; i < 200 && path_exists(in(world.homes, "anna")); i++)
+        (void)purge(in(world.homes, "anna"), &c);
+    cr_assert_eq(kill(pid, SIGKILL), 0);
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+    cr_expect_str_eq(file_text(in(world.folder, "victim/file")), "x");
+}

@@ -1,0 +1,149 @@
+/* The command line: usage, help, exit codes. */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "ctl/ctl.h"
+#include "world.h"
+
+TestSuite(run, .init = world_make, .fini = world_remove);
+
+Test(run, what_is_no_command)
+{
+    static const struct {
+        const char *words, *complaint;
+    } table[] = {
+        { "", "no such command; run: sallyportctl --help" },
+        { "user", "no such command" },
+        { "user frob anna", "no such command" },
+        { "frob add anna", "no such command" },
+        { "user add", "usage: sallyportctl user add NAME" },
+        { "user list anna", "usage: sallyportctl user list [--json]" },
+        { "user show anna berta", "usage: sallyportctl user show NAME" },
+        { "user show anna berta carla dora", "one argument too many" },
+        { "user show anna --frob", "--frob: no such option" },
+        { "user show anna -j", "-j: no such option" },
+        { "user show anna --json=yes", "--json=yes: takes no value" },
+        { "user show anna --json --json", "--json: given twice" },
+        { "user show anna --purge", "--purge is not for this command" },
+        { "user add anna --password secret", "--password: no such option" },
+        { "user add anna --uid 7", "--uid 7: use a number from 70000" },
+        { "user add anna --uid 70100", "use a number from 70000 to 70099" },
+        { "user add anna --uid x", "--uid x: use a number" },
+        { "user add anna --role drop", "the role drop is not there yet" },
+        { "user add anna --role x", "--role x: expected full" },
+        { "user add anna --home x", "home x: use an absolute path" },
+        { "user add anna --home /a/../b", "use an absolute path" },
+        { "user add anna --comment a:b", "--comment: at most 255 bytes" },
+        { "user del anna --yes", "--yes goes with --purge" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        const struct run *r =
+            expect_run(EX_USAGE, "long enough\n", table[i].words);
+
+        cr_expect_not_null(strstr(r->err, table[i].complaint), "%s said %s",
+                           table[i].words, r->err);
+        cr_expect_str_eq(r->out, "");
+    }
+    cr_expect_not(path_exists(world.users));
+}
+
+Test(run, an_option_without_its_value)
+{
+    char *argv[] = { (char[]){ "ctl" }, (char[]){ "--home" }, NULL };
+    struct complaint c = { .text = "" };
+    struct arguments a;
+
+    cr_expect_eq(arguments_parse(&a, 2, argv, &c), EX_USAGE);
+    cr_expect_str_eq(c.text, "--home: needs a value; run: sallyportctl --help");
+}
+
+Test(run, values_behind_a_blank_or_an_equals)
+{
+    char *argv[] = { (char[]){ "ctl" },       (char[]){ "--home=/a=b" },
+                     (char[]){ "--comment" }, (char[]){ "--json" },
+                     (char[]){ "word" },      NULL };
+    struct complaint c = { .text = "" };
+    struct arguments a;
+
+    cr_assert_eq(arguments_parse(&a, 5, argv, &c), 0, "%s", c.text);
+    cr_expect_str_eq(a.home, "/a=b");
+    cr_expect_str_eq(a.comment, "--json");
+    cr_expect_not(a.json);
+    cr_expect_eq(a.words, 1);
+}
+
+/* As execve(2) allows it. */
+Test(run, no_argument_at_all)
+{
+    char *argv[] = { NULL };
+    struct complaint c = { .text = "" };
+    struct arguments a;
+
+    cr_expect_eq(arguments_parse(&a, 0, argv, &c), 0);
+    cr_expect_eq(a.words, 0);
+}
+
+Test(run, help_names_every_command)
+{
+    char usage[128];
+    const struct run *r = expect_run(0, "", "--help");
+
+    for (size_t i = 0; i < ctl_command_count; i++) {
+        const struct ctl_command *row = &ctl_commands[i];
+
+        snprintf(usage, sizeof(usage), "sallyportctl %s %s %s\n", row->group,
+                 row->name, row->syntax);
+        cr_expect_not_null(strstr(r->out, usage), "%s", usage);
+        cr_expect_not_null(strstr(r->out, row->example), "%s", row->example);
+    }
+    r = expect_run(0, "", "user lock --help");
+    cr_expect_not_null(strstr(r->out, "sallyportctl user lock NAME"));
+    cr_expect_null(strstr(r->out, "user unlock"));
+}
+
+Test(run, the_manual_names_every_command)
+{
+    const char *page = file_text(SOURCE_DIR "/docs/man/sallyportctl.8");
+    char text[64];
+
+    for (size_t i = 0; i < ctl_command_count; i++) {
+        snprintf(text, sizeof(text), "\n\\fBsallyportctl %s %s\\fP ",
+                 ctl_commands[i].group, ctl_commands[i].name);
+        cr_expect_not_null(strstr(page, text), "%s", text);
+    }
+}
+
+Test(run, version)
+{
+    const struct run *r = expect_run(0, "", "--version");
+
+    cr_expect_str_eq(r->out, "sallyportctl " SALLYPORT_VERSION "\n");
+}
+
+Test(run, a_bad_configuration)
+{
+    file_write(world.conf, "userz = /x\n");
+    cr_expect_not_null(strstr(expect_run(EX_CONFIG, "", "user list")->err,
+                              "/conf:1: unknown key \"userz\"; did you mean "
+                              "\"users\"?\n"));
+    cr_assert_eq(unlink(world.conf), 0);
+    cr_expect_not_null(strstr(expect_run(EX_CONFIG, "", "user list")->err,
+                              "/conf: No such file"));
+}
+
+Test(run, bad_names)
+{
+    static const char *const table[] = {
+        "user add Anna",
+        "user show a:b",
+        "user del .x --purge --yes",
+        "user add abcdefghijklmnopqrstuvwxyz0123456",
+        "user lock ../x",
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_not_null(
+            strstr(expect_run(EX_DATAERR, "long enough\n", table[i])->err,
+                   "bad name; use 1 to 32"));
+}

@@ -1,0 +1,215 @@
+/* Passwords typed at a terminal: without echo, twice, and the terminal as it
+ * was before, whatever ends the program. */
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "ctl/ctl.h"
+#include "world.h"
+
+TestSuite(terminal, .init = world_make, .fini = world_remove, .timeout = 60);
+
+#define DEADLINE_MS 20000
+
+struct typist {
+    int master;
+    pid_t pid;
+    char seen[4096]; /* all that the terminal showed */
+    size_t len, from;
+};
+
+/* VERB's user is anna; OPTION may be NULL. */
+static void start(struct typist *t, const char *verb, const char *option)
+{
+    char text[2][32], *argv[] = { (char[]){ "sallyportctl" },
+                                  (char[]){ "user" },
+                                  text[0],
+                                  (char[]){ "anna" },
+                                  (char[]){ "--config" },
+                                  world.conf,
+                                  option ? text[1] : NULL,
+                                  NULL };
+
+    snprintf(text[0], sizeof(text[0]), "%s", verb);
+    snprintf(text[1], sizeof(text[1]), "%s", option ? option : "");
+    *t = (struct typist){ .len = 0 };
+    fflush(NULL);
+    t->pid = forkpty(&t->master, NULL, NULL, NULL);
+    cr_assert_geq(t->pid, 0);
+    if (t->pid == 0) {
+        int code = ctl_run(option ? 7 : 6, argv);
+
+        fflush(stdout);
+        _exit(code);
+    }
+}
+
+/* More of what it shows; false at the end. */
+static bool see(struct typist *t)
+{
+    struct pollfd p = { .fd = t->master, .events = POLLIN };
+    ssize_t n;
+
+    cr_assert_eq(poll(&p, 1, DEADLINE_MS), 1, "it shows nothing more than %s",
+                 t->seen);
+    n = read(t->master, t->seen + t->len, sizeof(t->seen) - 1 - t->len);
+    if (n <= 0)
+        return false;
+    t->len += (size_t)n;
+    t->seen[t->len] = '\0';
+    return true;
+}
+
+static void await(struct typist *t, const char *text)
+{
+    char *at;
+
+    while (!(at = strstr(t->seen + t->from, text)))
+        cr_assert(see(t), "it ended without %s:\n%s", text, t->seen);
+    t->from = (size_t)(at - t->seen) + strlen(text);
+}
+
+static void type(struct typist *t, const char *text)
+{
+    cr_assert_eq(write(t->master, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+static bool echoes(struct typist *t)
+{
+    struct termios state;
+
+    cr_assert_eq(tcgetattr(t->master, &state), 0);
+    return state.c_lflag & ECHO;
+}
+
+static int finish(struct typist *t)
+{
+    int status;
+
+    while (see(t))
+        ;
+    cr_assert_eq(waitpid(t->pid, &status, 0), t->pid);
+    cr_expect(echoes(t), "the terminal is as before");
+    close(t->master);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+Test(terminal, a_password_twice_and_unseen)
+{
+    struct typist t;
+
+    start(&t, "add", NULL);
+    await(&t, "New password of anna: ");
+    cr_expect_not(echoes(&t));
+    type(&t, "correct horse\n");
+    await(&t, "The same again: ");
+    cr_expect_not(echoes(&t));
+    type(&t, "correct horse\n");
+    await(&t, "user anna: uid 70000");
+    cr_expect_eq(finish(&t), 0, "%s", t.seen);
+    cr_expect_null(strstr(t.seen, "horse"), "%s", t.seen);
+}
+
+Test(terminal, not_the_same)
+{
+    struct typist t;
+
+    start(&t, "add", NULL);
+    await(&t, "New password of anna: ");
+    type(&t, "correct horse\n");
+    await(&t, "The same again: ");
+    type(&t, "correct house\n");
+    await(&t, "was not the same twice");
+    cr_expect_eq(finish(&t), EX_DATAERR);
+    cr_expect_not(path_exists(world.users));
+}
+
+Test(terminal, too_short_is_told_at_once)
+{
+    struct typist t;
+
+    start(&t, "add", NULL);
+    await(&t, "New password of anna: ");
+    type(&t, "1234567\n");
+    await(&t, "too short");
+    cr_expect_eq(finish(&t), EX_DATAERR);
+}
+
+static void end_by(int number, const char *key)
+{
+    struct typist t;
+
+    start(&t, "add", NULL);
+    await(&t, "New password of anna: ");
+    cr_expect_not(echoes(&t));
+    if (key)
+        type(&t, key);
+    else
+        cr_assert_eq(kill(t.pid, number), 0);
+    cr_expect_eq(finish(&t), 128 + number, "%s", t.seen);
+    cr_expect_not(path_exists(world.users));
+}
+
+Test(terminal, interrupted)
+{
+    end_by(SIGINT, "\x03");
+}
+
+Test(terminal, quit)
+{
+    end_by(SIGQUIT, "\x1c");
+}
+
+Test(terminal, terminated)
+{
+    end_by(SIGTERM, NULL);
+}
+
+Test(terminal, the_end_of_input)
+{
+    struct typist t;
+
+    start(&t, "add", NULL);
+    await(&t, "New password of anna: ");
+    type(&t, "\x04");
+    await(&t, "can't be read from the terminal");
+    cr_expect_eq(finish(&t), EX_IOERR);
+}
+
+static void add_anna(void)
+{
+    expect_run(0, "correct horse\n", "user add anna");
+}
+
+static void answer(const char *text, int code, bool there)
+{
+    struct typist t;
+
+    add_anna();
+    start(&t, "del", "--purge");
+    await(&t, "and all in it? [y/N] ");
+    cr_expect(echoes(&t));
+    type(&t, text);
+    cr_expect_eq(finish(&t), code, "%s", t.seen);
+    cr_expect_eq(path_exists(in(world.homes, "anna")), there);
+    cr_expect_eq(strstr(file_text(world.users), "anna") != NULL, there);
+}
+
+Test(terminal, purge_yes)
+{
+    answer("y\n", 0, false);
+}
+
+Test(terminal, purge_no)
+{
+    answer("\n", EX_USAGE, true);
+}
+
+Test(terminal, purge_something_else)
+{
+    answer("yesterday we said no\n", EX_USAGE, true);
+}

@@ -1,0 +1,401 @@
+/* The commands on users, end to end. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "sallyport/hash/hash.h"
+
+#include "ctl/ctl.h"
+#include "world.h"
+
+TestSuite(user, .init = world_make, .fini = world_remove);
+
+#define PASSWORD "correct horse\n"
+
+/* The users as they are in the file. */
+static void load(struct users *u)
+{
+    struct complaint c = { .text = "" };
+    FILE *f = fopen(world.users, "r");
+
+    cr_assert_not_null(f);
+    cr_assert_eq(users_read(u, fileno(f), "users", &c), 0, "%s", c.text);
+    fclose(f);
+}
+
+static void expect_hash(const char *name, const char *password, bool yes)
+{
+    struct secret s;
+    struct users u;
+    const struct user *user;
+
+    load(&u);
+    user = users_find(&u, slice_from(name));
+    cr_assert_not_null(user);
+    cr_assert_eq(secret_set(&s, slice_from(password)), 0);
+    cr_expect_eq(hash_verify(&s, user->hash), yes, "%s", password);
+    users_release(&u);
+}
+
+static void expect_mode(const char *path, mode_t mode)
+{
+    struct stat st;
+
+    cr_assert_eq(stat(path, &st), 0, "%s", path);
+    cr_expect_eq(st.st_mode & 07777, mode, "%s: %o", path, st.st_mode);
+}
+
+Test(user, add_makes_a_row_and_a_home)
+{
+    struct users u;
+    struct stat st;
+    const struct run *r =
+        expect_run(0, PASSWORD, "user add anna --comment Accounts --role read");
+
+    cr_expect_not_null(strstr(r->out, "user anna: uid 70000, home "));
+    load(&u);
+    cr_assert_eq(u.count, 1);
+    cr_expect_str_eq(u.row[0].comment, "Accounts");
+    cr_expect_eq(u.row[0].rights, RIGHT_LIST | RIGHT_READ);
+    cr_expect_eq(u.row[0].uid, 70000);
+    cr_expect_eq(u.row[0].gid, 70000);
+    cr_expect_str_eq(u.row[0].home, in(world.homes, "anna"));
+    cr_expect_eq(strncmp(u.row[0].hash, "$y$", 3), 0);
+    users_release(&u);
+    expect_hash("anna", "correct horse", true);
+    expect_hash("anna", "correct horse\n", false);
+    expect_mode(world.users, 0600);
+    expect_mode(world.homes, 0711);
+    expect_mode(in(world.homes, "anna"), 0700);
+    cr_assert_eq(stat(in(world.homes, "anna"), &st), 0);
+    cr_expect_eq(st.st_uid, geteuid() == 0 ? 70000 : geteuid());
+    cr_expect_eq(st.st_gid, geteuid() == 0 ? 70000 : getegid());
+}
+
+Test(user, add_twice)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    cr_expect_not_null(strstr(
+        expect_run(EX_DATAERR, PASSWORD, "user add anna")->err,
+        "users:1: anna is there already; run: sallyportctl user passwd anna"));
+}
+
+Test(user, passwords)
+{
+    static const struct {
+        const char *input, *complaint;
+    } table[] = {
+        { "", "the password is too short; use at least 8 bytes" },
+        { "\n", "too short" },
+        { "1234567\n", "too short" },
+        { "1234567\nand more\n", "too short" },
+        { "12345678\r\n", "holds a line end" },
+    };
+    char text[1024];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_not_null(
+            strstr(expect_run(EX_DATAERR, table[i].input, "user add anna")->err,
+                   table[i].complaint));
+    cr_expect_not(path_exists(world.users));
+    snprintf(text, sizeof(text), "%0512d\n", 0);
+    cr_expect_not_null(
+        strstr(expect_run(EX_DATAERR, text, "user add anna")->err,
+               "longer than 511 bytes"));
+    snprintf(text, sizeof(text), "%0511d\nanother line\n", 0);
+    expect_run(0, text, "user add anna");
+    text[511] = '\0';
+    expect_hash("anna", text, true);
+    expect_run(0, "12345678", "user passwd anna");
+    expect_hash("anna", "12345678", true);
+}
+
+Test(user, passwd_changes_the_hash_and_nothing_else)
+{
+    char before[512], *rest;
+    const char *after;
+
+    file_write(world.users, "# by hand\n\nanna:!:70005:70006:A B:/h:: "
+                            " rights=lr   \n#end");
+    cr_expect_not_null(strstr(expect_run(0, PASSWORD, "user passwd anna")->out,
+                              "user anna: password set\n"));
+    expect_hash("anna", "correct horse", true);
+    expect_run(0, "another horse\n", "user passwd anna");
+    expect_hash("anna", "correct horse", false);
+    expect_hash("anna", "another horse", true);
+    strcpy(before, file_text(world.users));
+    cr_expect_eq(strncmp(before, "# by hand\n\nanna:$y$", 19), 0);
+    rest = strstr(before, ":70005");
+    cr_assert_not_null(rest);
+    cr_expect_str_eq(rest, ":70005:70006:A B:/h::  rights=lr   \n#end");
+    after = expect_run(EX_NOUSER, PASSWORD, "user passwd bob")->err;
+    cr_expect_not_null(strstr(after, "there is no user bob; run: sallyportctl "
+                                     "user list"));
+}
+
+Test(user, lock_and_unlock)
+{
+    char before[512];
+
+    expect_run(0, PASSWORD, "user add anna");
+    strcpy(before, file_text(world.users));
+    cr_expect_not_null(
+        strstr(expect_run(0, "", "user lock anna")->out, "anna: locked"));
+    cr_expect_not_null(strstr(file_text(world.users), "anna:!$y$"));
+    cr_expect_not_null(strstr(expect_run(0, "", "user lock anna")->out,
+                              "anna: was already locked"));
+    cr_expect_null(strstr(file_text(world.users), "!!"));
+    cr_expect_not_null(strstr(expect_run(0, PASSWORD, "user passwd anna")->out,
+                              "still locked"));
+    cr_expect_not_null(strstr(file_text(world.users), "anna:!$y$"));
+    expect_run(0, "", "user unlock anna");
+    expect_hash("anna", "correct horse", true);
+    cr_expect_not_null(strstr(expect_run(0, "", "user unlock anna")->out,
+                              "anna: was not locked"));
+    expect_run(EX_NOUSER, "", "user lock bob");
+    expect_run(EX_NOUSER, "", "user unlock bob");
+}
+
+Test(user, unlock_needs_a_password)
+{
+    file_write(world.users, "anna:!:1:1::/h::\nbob:*:2:2::/i::\n");
+    cr_expect_not_null(
+        strstr(expect_run(EX_DATAERR, "", "user unlock anna")->err,
+               "anna has no password; run: sallyportctl user passwd anna"));
+    expect_run(EX_DATAERR, "", "user unlock bob");
+    cr_expect_str_eq(file_text(world.users),
+                     "anna:!:1:1::/h::\nbob:*:2:2::/i::\n");
+}
+
+Test(user, del_keeps_the_home)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, PASSWORD, "user add bob");
+    cr_expect_not_null(
+        strstr(expect_run(0, "", "user del anna")->out, " kept\n"));
+    cr_expect_null(strstr(file_text(world.users), "anna"));
+    cr_expect_eq(strncmp(file_text(world.users), "bob:", 4), 0);
+    cr_expect(path_exists(in(world.homes, "anna")));
+    expect_run(EX_NOUSER, "", "user del anna");
+}
+
+Test(user, del_purge_asks)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    cr_expect_not_null(
+        strstr(expect_run(EX_USAGE, "y\n", "user del anna --purge")->err,
+               "give --yes"));
+    cr_expect_not_null(strstr(file_text(world.users), "anna:"));
+    cr_expect(path_exists(in(world.homes, "anna")));
+    expect_run(0, "", "user del anna --purge --yes");
+    cr_expect_str_eq(file_text(world.users), "");
+    cr_expect_not(path_exists(in(world.homes, "anna")));
+}
+
+Test(user, purge_spares_a_home_that_others_have)
+{
+    char text[512];
+
+    expect_run(0, PASSWORD, "user add anna");
+    strcpy(text, file_text(world.users));
+    snprintf(text + strlen(text), 256, "bob:!:70009:1::%s/sub::\n",
+             in(world.homes, "anna"));
+    file_write(world.users, text);
+    cr_expect_not_null(
+        strstr(expect_run(EX_DATAERR, "", "user del anna --purge --yes")->err,
+               "is also the home of bob"));
+    cr_expect_str_eq(file_text(world.users), text);
+    cr_expect(path_exists(in(world.homes, "anna")));
+}
+
+/* Also after its user is gone, and when the file was put back by hand. */
+Test(user, a_uid_is_never_given_out_twice)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, PASSWORD, "user add bob");
+    expect_run(0, "", "user del bob");
+    cr_expect_not_null(
+        strstr(expect_run(0, PASSWORD, "user add carl")->out, "uid 70002"));
+    cr_expect_str_eq(file_text(in(world.folder, "users.last-uid")), "70002\n");
+    file_write(world.users, "");
+    cr_expect_not_null(
+        strstr(expect_run(0, PASSWORD, "user add dora")->out, "uid 70003"));
+    /* and above what stands in the file, should the mark be lost */
+    file_write(world.users, "x:!:70050:1::/x::\n");
+    unlink(in(world.folder, "users.last-uid"));
+    cr_expect_not_null(
+        strstr(expect_run(0, PASSWORD, "user add emil")->out, "uid 70051"));
+}
+
+Test(user, uids_of_ones_own_choice)
+{
+    expect_run(0, PASSWORD, "user add anna --uid 70098");
+    cr_expect_not_null(
+        strstr(expect_run(EX_DATAERR, PASSWORD, "user add b --uid 70098")->err,
+               "uid 70098 belongs to anna; leave out --uid"));
+    cr_expect_not_null(
+        strstr(expect_run(0, PASSWORD, "user add bob --uid 70001")->err,
+               "may have been another user's"));
+    cr_expect_not_null(
+        strstr(expect_run(0, PASSWORD, "user add carl")->out, "uid 70099"));
+    cr_expect_not_null(
+        strstr(expect_run(EX_CONFIG, PASSWORD, "user add dora")->err,
+               "no uid is left up to 70099; raise uid_last"));
+    cr_expect_null(strstr(file_text(world.users), "dora"));
+    cr_expect_not(path_exists(in(world.homes, "dora")));
+}
+
+Test(user, a_bad_mark)
+{
+    file_write(in(world.folder, "users.last-uid"), "seven\n");
+    cr_expect_not_null(
+        strstr(expect_run(EX_DATAERR, PASSWORD, "user add anna")->err,
+               "users.last-uid:1: not a number"));
+    cr_expect_not(path_exists(world.users));
+}
+
+Test(user, a_bad_line_refuses_each_command)
+{
+    static const char *const table[] = {
+        "user list",        "user show anna",   "user add bob",
+        "user passwd anna", "user lock anna",   "user unlock anna",
+        "user del anna",    "user list --json", "user show anna --json",
+    };
+    static const char text[] = "anna:!:1:1::/h::\nbob:secret:2:2::/i::\n";
+
+    file_write(world.users, text);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_not_null(
+            strstr(expect_run(EX_DATAERR, PASSWORD, table[i])->err,
+                   "/users:2: the hash is of no accepted kind"));
+    cr_expect_str_eq(file_text(world.users), text);
+}
+
+Test(user, add_keeps_what_others_wrote)
+{
+    static const char text[] =
+        "# head\n\n  \nzoe:*:5:5:c c:/z:: rights=l\n#end";
+
+    file_write(world.users, text);
+    cr_assert_eq(chmod(world.users, 0640), 0);
+    expect_run(0, PASSWORD, "user add anna");
+    cr_expect_eq(strncmp(file_text(world.users), text, strlen(text)), 0);
+    cr_expect_eq(strncmp(file_text(world.users) + strlen(text), "\nanna:", 6),
+                 0);
+    expect_mode(world.users, 0640);
+    expect_run(0, "", "user del zoe");
+    cr_expect_eq(
+        strncmp(file_text(world.users), "# head\n\n  \n#end\nanna:", 21), 0);
+}
+
+Test(user, the_file_is_never_left_open_to_others)
+{
+    file_write(world.users, "zoe:*:5:5::/z::\n");
+    cr_assert_eq(chmod(world.users, 0666), 0);
+    expect_run(0, "", "user del zoe");
+    expect_mode(world.users, 0660);
+}
+
+Test(user, the_file_keeps_its_owner)
+{
+    struct stat st;
+
+    if (geteuid() != 0)
+        world_skip("only root can give a file away");
+    file_write(world.users, "zoe:*:5:5::/z::\n");
+    cr_assert_eq(chown(world.users, 12345, 54321), 0);
+    expect_run(0, PASSWORD, "user add anna");
+    cr_assert_eq(stat(world.users, &st), 0);
+    cr_expect_eq(st.st_uid, 12345);
+    cr_expect_eq(st.st_gid, 54321);
+}
+
+Test(user, a_link_to_the_file_stays_one)
+{
+    struct stat st;
+
+    cr_assert_eq(mkdir(in(world.folder, "else"), 0700), 0);
+    file_write(in(world.folder, "else/real"), "");
+    cr_assert_eq(symlink("else/real", world.users), 0);
+    expect_run(0, PASSWORD, "user add anna");
+    cr_assert_eq(lstat(world.users, &st), 0);
+    cr_expect(S_ISLNK(st.st_mode));
+    cr_expect_eq(strncmp(file_text(in(world.folder, "else/real")), "anna:", 5),
+                 0);
+}
+
+Test(user, without_the_right_to_write)
+{
+    if (geteuid() == 0)
+        world_skip("root may write everywhere");
+    expect_run(0, PASSWORD, "user add anna");
+    cr_assert_eq(chmod(world.folder, 0500), 0);
+    unlink(in(world.folder, "users.lock"));
+    cr_expect_not_null(strstr(expect_run(EX_NOPERM, "", "user lock anna")->err,
+                              "run it as root"));
+    cr_assert_eq(chmod(world.folder, 0700), 0);
+}
+
+Test(user, a_users_file_in_no_folder)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "users = %s/none/users\nhomes = %s\n",
+             world.folder, world.homes);
+    file_write(world.conf, text);
+    cr_expect_not_null(
+        strstr(expect_run(EX_CANTCREAT, PASSWORD, "user add anna")->err,
+               "make its folder first"));
+}
+
+Test(user, list_and_show)
+{
+    const struct run *r;
+
+    cr_expect_not_null(strstr(expect_run(0, "", "user list")->out, "NAME"));
+    expect_run(0, PASSWORD, "user add anna --role collect");
+    expect_run(0, "", "user lock anna");
+    r = expect_run(0, "", "user list");
+    cr_expect_not_null(strstr(r->out, "anna "));
+    cr_expect_not_null(strstr(r->out, " 70000 collect  locked "));
+    cr_expect_null(strstr(r->out, "$y$"));
+    r = expect_run(0, "", "user show anna");
+    cr_expect_not_null(strstr(r->out, "state:    locked\n"));
+    cr_expect_not_null(strstr(r->out, "password: yescrypt\n"));
+    cr_expect_null(strstr(r->out, "$y$"));
+    expect_run(EX_NOUSER, "", "user show bob");
+    expect_run(EX_NOUSER, "", "user show bob --json");
+}
+
+Test(user, json)
+{
+    json_t *list, *one;
+
+    file_write(world.users, "anna:!:70000:70001:\"A\xc3\xa4\\:/h::rights=lr\n"
+                            "bob:*:4294967294:2:bad \xff byte:/i::\n");
+    list = json_loads(expect_run(0, "", "user list --json")->out, 0, NULL);
+    cr_assert_not_null(list);
+    cr_assert_eq(json_array_size(list), 2);
+    one = json_array_get(list, 0);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "name")), "anna");
+    cr_expect_str_eq(json_string_value(json_object_get(one, "comment")),
+                     "\"A\xc3\xa4\\");
+    cr_expect_eq(json_integer_value(json_object_get(one, "gid")), 70001);
+    cr_expect(json_is_true(json_object_get(one, "locked")));
+    cr_expect_str_eq(json_string_value(json_object_get(one, "rights")), "read");
+    cr_expect_str_eq(json_string_value(json_object_get(one, "password")),
+                     "none");
+    one = json_array_get(list, 1);
+    cr_expect_eq(json_integer_value(json_object_get(one, "uid")), 4294967294);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "comment")),
+                     "bad ? byte");
+    json_decref(list);
+    one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
+    cr_assert_not_null(one);
+    cr_expect_eq(json_object_size(one), 8);
+    json_decref(one);
+    cr_expect_str_eq(
+        (unlink(world.users), expect_run(0, "", "user list --json")->out),
+        "[]\n");
+}

@@ -1,0 +1,154 @@
+/* A folder with a configuration, in which sallyportctl is run. */
+#include "world.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "ctl/ctl.h"
+
+struct world world;
+
+void world_make(void)
+{
+    char text[512];
+
+    strcpy(world.folder, "/tmp/sallyport-ctl-XXXXXX");
+    cr_assert_not_null(mkdtemp(world.folder));
+    cr_assert_eq(chmod(world.folder, 0711), 0);
+    snprintf(world.conf, sizeof(world.conf), "%s/conf", world.folder);
+    snprintf(world.users, sizeof(world.users), "%s/users", world.folder);
+    snprintf(world.homes, sizeof(world.homes), "%s/homes", world.folder);
+    snprintf(text, sizeof(text),
+             "users = %s\nhomes = %s\nuid_first = 70000\nuid_last = 70099\n",
+             world.users, world.homes);
+    file_write(world.conf, text);
+    cr_assert_eq(chmod(world.conf, 0644), 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+void tree_remove(const char *path)
+{
+    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+void world_remove(void)
+{
+    tree_remove(world.folder);
+}
+
+const char *in(const char *folder, const char *name)
+{
+    static char paths[4][512];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+
+    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
+    return path;
+}
+
+const char *file_text(const char *path)
+{
+    static char text[WORLD_TEXT];
+    int fd = open(path, O_RDONLY);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+    cr_assert(n >= 0 && n < (ssize_t)sizeof(text) - 1, "%s", path);
+    text[n] = '\0';
+    if (fd >= 0)
+        close(fd);
+    return text;
+}
+
+void file_write(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    cr_assert_geq(fd, 0, "%s", path);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+bool path_exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+static int as_descriptor(const char *name, const char *text)
+{
+    int fd = memfd_create(name, 0);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    cr_assert_eq(lseek(fd, 0, SEEK_SET), 0);
+    return fd;
+}
+
+static void run_child(int in_fd, int out_fd, int err_fd, const char *words)
+{
+    char text[1024], *argv[32] = { (char[]){ "sallyportctl" } };
+    int argc = 1, code;
+
+    snprintf(text, sizeof(text), "%s", words);
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    argv[argc++] = (char[]){ "--config" };
+    argv[argc++] = world.conf;
+    dup2(in_fd, STDIN_FILENO);
+    dup2(out_fd, STDOUT_FILENO);
+    dup2(err_fd, STDERR_FILENO);
+    code = ctl_run(argc, argv);
+    fflush(stdout);
+    _exit(code);
+}
+
+static void collect(int fd, char *text)
+{
+    ssize_t n = pread(fd, text, WORLD_TEXT - 1, 0);
+
+    text[n < 0 ? 0 : n] = '\0';
+    close(fd);
+}
+
+void run_ctl(struct run *r, const char *input, const char *words)
+{
+    int in_fd = as_descriptor("in", input);
+    int out_fd = as_descriptor("out", ""), err_fd = as_descriptor("err", "");
+    int status;
+    pid_t pid;
+
+    fflush(NULL);
+    pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        run_child(in_fd, out_fd, err_fd, words);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    r->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    collect(out_fd, r->out);
+    collect(err_fd, r->err);
+    close(in_fd);
+}
+
+const struct run *expect_run(int code, const char *input, const char *words)
+{
+    static struct run r;
+
+    run_ctl(&r, input, words);
+    cr_expect_eq(r.code, code, "%s: %d instead of %d\n%s%s", words, r.code,
+                 code, r.out, r.err);
+    return &r;
+}

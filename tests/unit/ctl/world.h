@@ -1,0 +1,51 @@
+/* A folder with a configuration, in which sallyportctl is run. */
+#ifndef TEST_CTL_WORLD_H
+#define TEST_CTL_WORLD_H
+
+#include <criterion/criterion.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define WORLD_TEXT (1 << 16)
+
+struct world {
+    char folder[64], conf[96], users[96], homes[96];
+};
+extern struct world world;
+
+/* For TestSuite(): makes world, and removes it with all in it. */
+void world_make(void);
+void world_remove(void);
+/* cr_skip_test() doesn't call .fini. */
+#define world_skip(why)                                                        \
+    do {                                                                       \
+        world_remove();                                                        \
+        cr_skip_test(why);                                                     \
+    } while (0)
+
+/* What one run left. */
+struct run {
+    int code; /* 128 + the signal, if one ended it */
+    char out[WORLD_TEXT], err[WORLD_TEXT];
+};
+
+/* Runs ctl_run() in a process of its own: WORDS are separated by blanks and
+ * get "--config" behind them; INPUT is standard input. */
+void run_ctl(struct run *r, const char *input, const char *words);
+/* The same, and the code must be CODE; the run is returned (one per test
+ * process, overwritten by the next). */
+const struct run *expect_run(int code, const char *input, const char *words);
+
+/* A file's text; "" when there is none. Overwritten by the next call. */
+const char *file_text(const char *path);
+void file_write(const char *path, const char *text);
+bool path_exists(const char *path);
+/* "FOLDER/NAME", in a buffer per call site of the last four. */
+const char *in(const char *folder, const char *name);
+
+/* Removes a tree, for the end. */
+void tree_remove(const char *path);
+
+#endif

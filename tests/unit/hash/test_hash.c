@@ -1,0 +1,180 @@
+/* Hashes: made, verified, and the same work for nobody. */
+#include <criterion/criterion.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "sallyport/hash/hash.h"
+
+/* "correct horse", by crypt(3) of libxcrypt 4.4. */
+static const char *const known[] = {
+    "$y$j75$k2XAnEHBqQ1Ct2aMXFKNa/$E9XAySfP6N2THWdzNKesSVmhpcmhNusa8y5TMfT668.",
+    "$y$j9T$k2XAnEHBqQ1Ct2aMXFKNa/$Ry7oZ9ThqkDutyuKduodO92iRCkOPEVA3D3cGUEN1J1",
+    "$2b$07$KBCwKxOzLha2MUDgW0PjXeBjVpY0m5FsqgYchZRI1EAYe.TDo2Mxm",
+    "$7$BU..../....k2XAnEHBqQ1Ct2aMXFKNa/"
+    "$Q5pezBy5hqudsV.XXg2wEgSGmFoMyt44hmjNjKRIhF/",
+    "$6$k2XAnEHBqQ1Ct2aM$"
+    "KDBGOLClapqzK43U1GDLsBvQ8UyKzV4Gil5wjmo4po8DDQYfilvtBtdIBewkrDZsDiH9kMMRkq"
+    "9YqOGSFdm16/",
+    "$5$k2XAnEHBqQ1Ct2aM$GC1EfsiCksyq0SBhjt/RQhnnwK5wFNHaj/WQGO7Nu..",
+    "$6$rounds=20000$k2XAnEHBqQ1Ct2aM$"
+    "Xwh4GLO0MTTxr6d6Xta6gVdMhpZ4M5M3ctLbTj6ewDZ7wJ/"
+    "Noai5QRxtBSTjN3vMQEjx6ioeSHhihg8RdW/md0"
+};
+#define KNOWNS (sizeof(known) / sizeof(known[0]))
+
+static struct secret password(const char *text)
+{
+    struct secret s;
+
+    cr_assert_eq(secret_set(&s, slice_from(text)), 0);
+    return s;
+}
+
+Test(hash, known_hashes_of_each_kind)
+{
+    struct secret right = password("correct horse");
+    struct secret wrong = password("correct horsf");
+    struct secret empty = password("");
+
+    for (size_t i = 0; i < KNOWNS; i++) {
+        cr_expect(hash_verify(&right, known[i]), "%s", known[i]);
+        cr_expect_not(hash_verify(&wrong, known[i]), "%s", known[i]);
+        cr_expect_not(hash_verify(&empty, known[i]), "%s", known[i]);
+    }
+}
+
+Test(hash, new_ones_are_yescrypt_and_salted)
+{
+    struct secret right = password("correct horse");
+    char first[HASH_MAX], second[HASH_MAX];
+
+    cr_assert_eq(hash_make(&right, first), 0);
+    cr_assert_eq(hash_make(&right, second), 0);
+    cr_expect_eq(strncmp(first, "$y$", 3), 0, "%s", first);
+    cr_expect_str_neq(first, second);
+    cr_expect(hash_verify(&right, first));
+    cr_expect(hash_verify(&right, second));
+}
+
+Test(hash, passwords_up_to_their_bound)
+{
+    char text[HASH_PASSWORD_MAX + 2], made[HASH_MAX];
+    struct secret s;
+
+    memset(text, 'x', sizeof(text));
+    text[HASH_PASSWORD_MAX] = '\0';
+    s = password(text);
+    cr_expect_eq(hash_make(&s, made), 0);
+    cr_expect(hash_verify(&s, made));
+    text[HASH_PASSWORD_MAX] = 'x';
+    text[HASH_PASSWORD_MAX + 1] = '\0';
+    s = password(text);
+    cr_expect_neq(hash_make(&s, made), 0);
+    cr_expect_not(hash_verify(&s, known[0]));
+    cr_expect_not(hash_verify_nobody(&s, known[0]));
+}
+
+Test(hash, what_is_no_hash)
+{
+    static const char *const table[] = { "",
+                                         "!",
+                                         "*",
+                                         "*0",
+                                         "*1",
+                                         "x",
+                                         "$",
+                                         "$y$",
+                                         "$y$j9T$",
+                                         "$9$x$y",
+                                         "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" };
+    struct secret right = password("correct horse");
+    struct secret empty = password("");
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        cr_expect_not(hash_verify(&right, table[i]), "%s", table[i]);
+        cr_expect_not(hash_verify(&empty, table[i]), "%s", table[i]);
+    }
+}
+
+Test(hash, a_locked_hash_never_verifies)
+{
+    struct secret right = password("correct horse");
+    char locked[HASH_MAX];
+
+    locked[0] = '!';
+    strcpy(locked + 1, known[0]);
+    cr_expect_not(hash_verify(&right, locked));
+}
+
+Test(hash, nobody_is_never_right)
+{
+    struct secret right = password("correct horse");
+
+    cr_expect_not(hash_verify_nobody(&right, NULL));
+    cr_expect_not(hash_verify_nobody(&right, "*"));
+    for (size_t i = 0; i < KNOWNS; i++)
+        cr_expect_not(hash_verify_nobody(&right, known[i]));
+}
+
+static uint64_t cpu_us(void)
+{
+    struct rusage r;
+
+    getrusage(RUSAGE_SELF, &r);
+    return (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000 +
+           (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+}
+
+/* The least of several: what else the machine does only adds. */
+static uint64_t cost(bool (*verify)(const struct secret *, const char *),
+                     const char *hash)
+{
+    struct secret right = password("correct horse");
+    uint64_t least = UINT64_MAX;
+
+    for (int i = 0; i < 7; i++) {
+        uint64_t start = cpu_us(), spent;
+
+        verify(&right, hash);
+        spent = cpu_us() - start;
+        least = spent < least ? spent : least;
+    }
+    return least;
+}
+
+static void expect_near(uint64_t a, uint64_t b, const char *what)
+{
+    cr_expect(a < 2 * b + 500 && b < 2 * a + 500, "%s: %llu and %llu us", what,
+              (unsigned long long)a, (unsigned long long)b);
+}
+
+/* CPU time, not the clock's; a wrong branch differs by far more than twice:
+ * no work at all, or yescrypt's where SHA-256's is due. */
+Test(hash, nobody_costs_what_somebody_costs)
+{
+    for (size_t i = 0; i < KNOWNS; i++)
+        expect_near(cost(hash_verify, known[i]),
+                    cost(hash_verify_nobody, known[i]), known[i]);
+}
+
+Test(hash, nobody_without_a_likeness_costs_a_new_hash)
+{
+    struct secret right = password("correct horse");
+    char made[HASH_MAX];
+
+    cr_assert_eq(hash_make(&right, made), 0);
+    expect_near(cost(hash_verify, made), cost(hash_verify_nobody, NULL),
+                "NULL");
+    expect_near(cost(hash_verify, made), cost(hash_verify_nobody, "*"), "*");
+}
+
+Test(hash, a_locked_likeness_costs_its_hash)
+{
+    char locked[HASH_MAX];
+
+    locked[0] = '!';
+    strcpy(locked + 1, known[0]);
+    expect_near(cost(hash_verify, known[0]), cost(hash_verify_nobody, locked),
+                "locked");
+}

@@ -1,0 +1,156 @@
+/* What names, hashes, homes and comments may be. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sallyport/users/users.h"
+
+#define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+#define S86 S43 S43
+#define S53 "abcdefghij" S43
+
+Test(fields, names)
+{
+    static const struct {
+        const char *name;
+        bool ok;
+    } table[] = {
+        { "anna", true },
+        { "a", true },
+        { "0", true },
+        { "_x", true },
+        { "a.b-c_d9", true },
+        { "abcdefghijklmnopqrstuvwxyz012345", true },
+        { "abcdefghijklmnopqrstuvwxyz0123456", false },
+        { "", false },
+        { ".a", false },
+        { "-a", false },
+        { "Anna", false },
+        { "a b", false },
+        { "a:b", false },
+        { "a/b", false },
+        { "a\nb", false },
+        { "\xc3\xa4", false },
+        { "a@b", false },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_eq(user_name_ok(slice_from(table[i].name)), table[i].ok, "%s",
+                     table[i].name);
+    cr_expect_not(user_name_ok((struct slice){ "a\0b", 3 }));
+}
+
+Test(fields, hashes)
+{
+    static const struct {
+        const char *hash;
+        const char *kind; /* NULL: refused */
+    } table[] = {
+        { "$y$j9T$0kxoDdlqAF0Nn6nxBVQbA.$" S43, "yescrypt" },
+        { "$2b$12$" S53, "bcrypt" },
+        { "$2a$05$" S53, "bcrypt" },
+        { "$2y$05$" S53, "bcrypt" },
+        { "$7$CU..../....saltsalt$" S43, "scrypt" },
+        { "$6$salt$" S86, "SHA-512" },
+        { "$6$rounds=5000$salt$" S86, "SHA-512" },
+        { "$5$salt$" S43, "SHA-256" },
+        { "!$5$salt$" S43, "SHA-256" },
+        { "!", "none" },
+        { "*", "none" },
+        { "", NULL },
+        { "!!", NULL },
+        { "!*", NULL },
+        { "!!$5$salt$" S43, NULL },
+        { "x", NULL },
+        { "secret", NULL },
+        { "abJnggxhB/yWI", NULL },
+        { "_J9..rasmBYk8r9AiWNc", NULL },
+        { "$1$salt$qJH7.N4xYta3aEG/dfqo/0", NULL },
+        { "$3$$8846f7eaee8fb117ad06bdd830b7586c", NULL },
+        { "$sha1$1$salt$abcdefghijklmnopqrstuvwxyz01", NULL },
+        { "$md5$salt$abc", NULL },
+        { "$2x$05$" S53, NULL },
+        { "$gy$j9T$salt$" S43, NULL },
+        { "$y$", NULL },
+        { "$y$j9T$salt$", NULL },
+        { "$y$j9T$salt$" S43 "a", NULL },
+        { "$y$j9T$" S43, NULL },
+        { "$y$j9T$a$b$" S43, NULL },
+        { "$2b$12$" S43, NULL },
+        { "$6$" S86, NULL },
+        { "$6$a$b$c$" S86, NULL },
+        { "$6$sa;t$" S86, NULL },
+        { "$6$sa*t$" S86, NULL },
+        { "$6$sa t$" S86, NULL },
+        { "$6$sa\\t$" S86, NULL },
+        { "$6$s\xc3\xa4t$" S86, NULL },
+        { "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ-_01234", NULL },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        bool ok = user_hash_ok(table[i].hash);
+
+        cr_expect_eq(ok, table[i].kind != NULL, "%s", table[i].hash);
+        if (table[i].kind)
+            cr_expect_str_eq(user_hash_kind(table[i].hash), table[i].kind);
+    }
+}
+
+Test(fields, a_hash_up_to_its_bound)
+{
+    char hash[512];
+    int salt = USER_HASH_MAX - 43 - 4;
+
+    snprintf(hash, sizeof(hash), "$5$%0*d$" S43, salt, 0);
+    cr_expect_eq(strlen(hash), USER_HASH_MAX);
+    cr_expect(user_hash_ok(hash));
+    snprintf(hash, sizeof(hash), "$5$%0*d$" S43, salt + 1, 0);
+    cr_expect_not(user_hash_ok(hash));
+}
+
+Test(fields, homes)
+{
+    static const struct {
+        const char *home;
+        bool ok;
+    } table[] = {
+        { "/srv/sallyport/anna", true },
+        { "/srv//x/", true },
+        { "/...", true },
+        { "/a b", true },
+        { "/\xc3\xa4", true },
+        { "", false },
+        { "/", false },
+        { "//", false },
+        { "srv/x", false },
+        { "/srv/../etc", false },
+        { "/srv/..", false },
+        { "/./srv", false },
+        { "/srv\n", false },
+        { "/srv:x", false },
+    };
+    char home[USER_HOME_MAX + 2];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_eq(user_home_ok(slice_from(table[i].home)), table[i].ok, "%s",
+                     table[i].home);
+    snprintf(home, sizeof(home), "/%0*d", USER_HOME_MAX - 1, 0);
+    cr_expect(user_home_ok(slice_from(home)));
+    snprintf(home, sizeof(home), "/%0*d", USER_HOME_MAX, 0);
+    cr_expect_not(user_home_ok(slice_from(home)));
+}
+
+Test(fields, comments)
+{
+    char comment[USER_COMMENT_MAX + 2];
+
+    cr_expect(user_comment_ok(SLICE("")));
+    cr_expect(user_comment_ok(SLICE("Anna \xc3\x85, accounts #2; x=y")));
+    cr_expect_not(user_comment_ok(SLICE("a:b")));
+    cr_expect_not(user_comment_ok(SLICE("a\tb")));
+    cr_expect_not(user_comment_ok(SLICE("a\x7f")));
+    snprintf(comment, sizeof(comment), "%0*d", USER_COMMENT_MAX, 0);
+    cr_expect(user_comment_ok(slice_from(comment)));
+    snprintf(comment, sizeof(comment), "%0*d", USER_COMMENT_MAX + 1, 0);
+    cr_expect_not(user_comment_ok(slice_from(comment)));
+}

@@ -1,0 +1,230 @@
+/* The users file as a whole: rows, refusals with their line, limits. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/users/users.h"
+
+#define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+
+static int read_bytes(struct users *u, const char *text, size_t len,
+                      struct complaint *c)
+{
+    struct slice bytes = { text, len };
+    FD_CLEANUP int fd = fd_sealed("users", bytes);
+
+    cr_assert_geq(fd, 0);
+    c->text[0] = '\0';
+    return users_read(u, fd, "users", c);
+}
+
+static int read_text(struct users *u, const char *text, struct complaint *c)
+{
+    return read_bytes(u, text, strlen(text), c);
+}
+
+Test(users, rows)
+{
+    static const char text[] =
+        "# a comment: with colons\n\n \t\n"
+        "anna:" HASH ":70000:70001:Anna, A.:/srv/anna::rights=read\n"
+        "bob:!" HASH ":70002:70002::/srv/bob::\n"
+        "eve:!:70003:70003::/srv/eve::   rights=lrw  \n"
+        "x:*:4294967294:0::/x::";
+    struct users u;
+    struct complaint c;
+
+    cr_assert_eq(read_text(&u, text, &c), 0, "%s", c.text);
+    cr_assert_eq(u.count, 4);
+    cr_expect_str_eq(u.row[0].name, "anna");
+    cr_expect_str_eq(u.row[0].hash, HASH);
+    cr_expect_eq(u.row[0].uid, 70000);
+    cr_expect_eq(u.row[0].gid, 70001);
+    cr_expect_str_eq(u.row[0].comment, "Anna, A.");
+    cr_expect_str_eq(u.row[0].home, "/srv/anna");
+    cr_expect_eq(u.row[0].rights, RIGHT_LIST | RIGHT_READ);
+    cr_expect_eq(u.row[0].line, 4);
+    cr_expect_not(u.row[0].locked);
+    cr_expect(u.row[1].locked);
+    cr_expect_str_eq(u.row[1].hash, HASH);
+    cr_expect_eq(u.row[1].rights, RIGHT_ALL);
+    cr_expect(u.row[2].locked);
+    cr_expect_str_eq(u.row[2].hash, "");
+    cr_expect_eq(u.row[2].rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
+    cr_expect(u.row[3].locked);
+    cr_expect_str_eq(u.row[3].hash, "*");
+    cr_expect_eq(u.row[3].uid, 4294967294u);
+    cr_expect_eq(users_find(&u, SLICE("bob")), &u.row[1]);
+    cr_expect_eq(users_find(&u, SLICE("x")), &u.row[3]);
+    cr_expect_null(users_find(&u, SLICE("bo")));
+    cr_expect_null(users_find(&u, SLICE("")));
+    users_release(&u);
+    cr_expect_null(u.row);
+    cr_expect_eq(u.count, 0);
+}
+
+Test(users, an_empty_file_has_no_users)
+{
+    struct users u;
+    struct complaint c;
+
+    cr_assert_eq(read_text(&u, "", &c), 0, "%s", c.text);
+    cr_expect_eq(u.count, 0);
+    cr_expect_null(users_find(&u, SLICE("anna")));
+    users_release(&u);
+}
+
+#define ROW(name, uid) name ":" HASH ":" uid ":1::/h::\n"
+
+Test(users, refusals_with_their_line)
+{
+    static const struct {
+        const char *text, *complaint;
+    } table[] = {
+        { "\n#\nAnna:" HASH ":1:1::/h::\n", "users:3: bad name" },
+        { "anna\n", "users:1: too few columns" },
+        { "anna:" HASH ":1:1::/h:\n", "users:1: too few columns" },
+        { " anna:" HASH ":1:1::/h::\n", "users:1: bad name" },
+        { ROW("anna", "1") ROW("bob", "2") ROW("anna", "3"),
+          "users:3: the name is that of line 1" },
+        { ROW("anna", "7") "# x\n" ROW("bob", "7"),
+          "users:3: the uid is that of line 1" },
+        { "anna::1:1::/h::\n", "users:1: the hash is of no accepted kind" },
+        { "anna:secret:1:1::/h::\n", "users:1: the hash is of no accepted" },
+        { "anna:$1$s$qJH7.N4xYta3aEG/dfqo/0:1:1::/h::\n", "users:1: the hash" },
+        { ROW("anna", ""), "users:1: the uid is not a number" },
+        { ROW("anna", "x"), "users:1: the uid is not a number" },
+        { ROW("anna", "-1"), "users:1: the uid is not a number" },
+        { ROW("anna", " 1"), "users:1: the uid is not a number" },
+        { ROW("anna", "4294967295"), "users:1: the uid is not a number" },
+        { ROW("anna", "4294967296"), "users:1: the uid is not a number" },
+        { "anna:" HASH ":1:4294967295::/h::\n", "users:1: the gid is not" },
+        { "anna:" HASH ":1:1:a\tb:/h::\n", "users:1: bad comment" },
+        { "anna:" HASH ":1:1::h::\n", "users:1: bad home" },
+        { "anna:" HASH ":1:1:::::\n", "users:1: bad home" },
+        { "anna:" HASH ":1:1::/::\n", "users:1: bad home" },
+        { "anna:" HASH ":1:1::/a/../b::\n", "users:1: bad home" },
+        { "anna:" HASH ":1:1::/h:/bin/sh:\n", "users:1: the seventh column" },
+        { "anna:" HASH ":1:1::/h::\r\n", "users:1: \"\r\" in the last" },
+        { "anna:" HASH ":1:1::/h::right=full\n",
+          "users:1: unknown key \"right\"" },
+        { "anna:" HASH ":1:1::/h::rights\n", "users:1: \"rights\" in the last "
+                                             "column: expected key=value" },
+        { "anna:" HASH ":1:1::/h::rights=drop\n",
+          "users:1: rights=drop: the role drop is not there yet" },
+        { "anna:" HASH ":1:1::/h::rights=\n", "users:1: rights=: expected" },
+        { "anna:" HASH ":1:1::/h::rights=l:r\n", "users:1: rights=l:r: exp" },
+        { "anna:" HASH ":1:1::/h::rights=l rights=l\n",
+          "users:1: rights= stands there twice" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct users u;
+        struct complaint c;
+
+        cr_expect_eq(read_text(&u, table[i].text, &c), -EINVAL, "accepted: %s",
+                     table[i].text);
+        cr_expect_eq(
+            strncmp(c.text, table[i].complaint, strlen(table[i].complaint)), 0,
+            "%s\n said %s", table[i].text, c.text);
+        cr_expect_null(u.row);
+        cr_expect_null(u.text);
+        users_release(&u);
+    }
+}
+
+Test(users, a_nul_byte)
+{
+    static const char text[] = "\nanna:" HASH "\0:1:1::/h::\n";
+    static const char comment[] = "# \0\n";
+    struct users u;
+    struct complaint c;
+
+    cr_expect_eq(read_bytes(&u, text, sizeof(text) - 1, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "users:2: a NUL byte");
+    cr_expect_eq(read_bytes(&u, comment, sizeof(comment) - 1, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "users:1: a NUL byte");
+}
+
+Test(users, a_line_up_to_4096_bytes)
+{
+    char text[USER_LINE_MAX + 64];
+    const char *row = "anna:" HASH ":1:1::/h::";
+    struct users u;
+    struct complaint c;
+
+    snprintf(text, sizeof(text), "%s%*s\n", row,
+             USER_LINE_MAX - (int)strlen(row), "");
+    cr_expect_eq(read_text(&u, text, &c), 0, "%s", c.text);
+    users_release(&u);
+    snprintf(text, sizeof(text), "%s%*s\n", row,
+             USER_LINE_MAX + 1 - (int)strlen(row), "");
+    cr_expect_eq(read_text(&u, text, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "users:1: longer than 4096 bytes");
+}
+
+static void add_rows(struct buf *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        cr_assert_eq(buf_add_format(text, "u%zu:!:%zu:1::/h::\n", i, i + 1), 0);
+}
+
+Test(users, up_to_65536_rows)
+{
+    struct users u;
+    struct complaint c;
+    struct buf text;
+
+    buf_init(&text, USERS_FILE_MAX);
+    add_rows(&text, USERS_MAX);
+    cr_expect_eq(read_bytes(&u, text.data, text.len, &c), 0, "%s", c.text);
+    cr_expect_eq(u.count, USERS_MAX);
+    cr_expect_eq(users_find(&u, SLICE("u65535")), &u.row[65535]);
+    users_release(&u);
+    buf_add_text(&text, "v:!:65537:1::/h::\n");
+    cr_expect_eq(read_bytes(&u, text.data, text.len, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "users:65537: more than 65536 users");
+    buf_release(&text);
+}
+
+Test(users, up_to_16_MiB)
+{
+    struct users u;
+    struct complaint c;
+    char *text = malloc(USERS_FILE_MAX + 1);
+
+    memset(text, '\n', USERS_FILE_MAX + 1);
+    cr_expect_eq(read_bytes(&u, text, USERS_FILE_MAX, &c), 0, "%s", c.text);
+    users_release(&u);
+    cr_expect_eq(read_bytes(&u, text, USERS_FILE_MAX + 1, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "users: File too large");
+    free(text);
+}
+
+Test(users, no_file)
+{
+    struct users u;
+    struct complaint c = { .text = "" };
+
+    cr_expect_eq(users_read(&u, -1, "users", &c), -EINVAL);
+    cr_expect_str_eq(c.text, "users: Bad file descriptor");
+}
+
+/* The position of the descriptor doesn't count: auth and master share it. */
+Test(users, read_from_the_start_wherever_the_descriptor_is)
+{
+    static const char text[] = ROW("anna", "1");
+    struct slice bytes = { text, sizeof(text) - 1 };
+    FD_CLEANUP int fd = fd_sealed("users", bytes);
+    struct complaint c = { .text = "" };
+    struct users u;
+
+    cr_assert_geq(lseek(fd, 0, SEEK_END), 0);
+    cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
+    cr_expect_eq(u.count, 1);
+    users_release(&u);
+}
