@@ -96,11 +96,11 @@ static char *next_line(char *out, int size, void *stream)
     if (line.len > 0 && line.ptr[line.len - 1] == '\r')
         line.len--;
     if (is_idle(line))
-        return strcpy(out, "\n");
+        return memcpy(out, "\n", 2);
     if (check_line(p, line, (size_t)size - 2))
         return NULL;
     memcpy(out, line.ptr, line.len);
-    strcpy(out + line.len, "\n");
+    memcpy(out + line.len, "\n", 2);
     return out;
 }
 

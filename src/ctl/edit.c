@@ -39,9 +39,10 @@ static int resolve(struct edit *e, const char *path)
         e->name = strrchr(e->path, '/') + 1;
         return 0;
     }
-    if (errno != ENOENT || strlen(path) >= sizeof(folder))
+    if (errno != ENOENT)
         return -errno;
-    strcpy(folder, path);
+    if (slice_copy(slice_from(path), folder, sizeof(folder)))
+        return -ENAMETOOLONG;
     slash = strrchr(folder, '/');
     *slash = '\0';
     if (!realpath(slash == folder ? "/" : folder, e->path))
@@ -50,7 +51,8 @@ static int resolve(struct edit *e, const char *path)
     if (len + 1 + strlen(slash + 1) >= sizeof(e->path))
         return -ENAMETOOLONG;
     e->path[len] = '/';
-    e->name = strcpy(e->path + len + 1, slash + 1);
+    e->name = e->path + len + 1;
+    memcpy(e->name, slash + 1, strlen(slash + 1) + 1);
     return 0;
 }
 

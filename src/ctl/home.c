@@ -70,12 +70,14 @@ int home_open_parent(const char *home, const char *homes)
     char *at = rest, *slash;
 
     if (!home_beneath(home, homes)) {
-        strcpy(rest, home);
+        if (slice_copy(slice_from(home), rest, sizeof(rest)))
+            return -ENAMETOOLONG;
         *strrchr(rest, '/') = '\0';
         fd = open(rest[0] ? rest : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return fd < 0 ? -errno : fd_take(&fd);
     }
-    strcpy(rest, home + strlen(homes) + 1);
+    if (slice_copy(slice_from(home + strlen(homes) + 1), rest, sizeof(rest)))
+        return -ENAMETOOLONG;
     fd = open(homes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     while (fd >= 0 && (slash = strchr(at, '/'))) {
         int next;

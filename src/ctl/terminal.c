@@ -81,7 +81,7 @@ static int read_line(int tty, const sigset_t *mask, char *out, size_t size)
     size_t len = 0;
 
     for (;;) {
-        char c;
+        char c = 0;
         int r = read_byte(tty, mask, end, &c);
 
         if (r <= 0)

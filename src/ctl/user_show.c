@@ -19,7 +19,7 @@ static json_t *json_text(const char *text)
     if (value)
         return value;
     for (; text[len] && len + 1 < sizeof(plain); len++)
-        plain[len] = (unsigned char)text[len] < 0x80 ? text[len] : '?';
+        plain[len] = (char)((unsigned char)text[len] < 0x80 ? text[len] : '?');
     plain[len] = '\0';
     return json_string(plain);
 }

@@ -60,10 +60,10 @@ const char *rights_text(unsigned rights, char out[16])
 
     for (size_t i = 0; i < ROLES; i++)
         if (rights == roles[i].rights)
-            return strcpy(out, roles[i].name);
+            return strncpy(out, roles[i].name, 16);
     for (size_t i = 0; i < sizeof(letters) - 1; i++)
         if (rights & 1u << i)
             out[len++] = letters[i];
     out[len] = '\0';
-    return len ? out : strcpy(out, "none");
+    return len ? out : memcpy(out, "none", 5);
 }

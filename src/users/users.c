@@ -162,22 +162,32 @@ static int read_lines(struct reader *r)
     return 0;
 }
 
+/* For sorting rows by what must not stand twice. */
+struct entry {
+    const struct user *user;
+};
+
+static int by_line(const struct user *a, const struct user *b)
+{
+    return (a->line > b->line) - (a->line < b->line);
+}
+
 static int by_name(const void *a, const void *b)
 {
-    const struct user *const *x = a, *const *y = b;
-    int order = strcmp((*x)->name, (*y)->name);
+    const struct user *x = ((const struct entry *)a)->user;
+    const struct user *y = ((const struct entry *)b)->user;
+    int order = strcmp(x->name, y->name);
 
-    return order ? order
-                 : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+    return order ? order : by_line(x, y);
 }
 
 static int by_uid(const void *a, const void *b)
 {
-    const struct user *const *x = a, *const *y = b;
+    const struct user *x = ((const struct entry *)a)->user;
+    const struct user *y = ((const struct entry *)b)->user;
+    int order = (x->uid > y->uid) - (x->uid < y->uid);
 
-    if ((*x)->uid != (*y)->uid)
-        return (*x)->uid > (*y)->uid ? 1 : -1;
-    return ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+    return order ? order : by_line(x, y);
 }
 
 static bool same_name(const struct user *a, const struct user *b)
@@ -190,19 +200,20 @@ static bool same_uid(const struct user *a, const struct user *b)
     return a->uid == b->uid;
 }
 
-static int find_twice(struct reader *r, const struct user **sorted,
+static int find_twice(struct reader *r, struct entry *sorted,
                       int (*order)(const void *, const void *),
                       bool (*same)(const struct user *, const struct user *),
                       const char *what)
 {
     size_t n = r->users->count;
 
-    qsort(sorted, n, sizeof(sorted[0]), order);
+    qsort(sorted, n, sizeof(*sorted), order);
     for (size_t i = 1; i < n; i++) {
-        if (!same(sorted[i - 1], sorted[i]))
+        if (!same(sorted[i - 1].user, sorted[i].user))
             continue;
         return complain(r->complaint, "%s:%zu: the %s is that of line %zu",
-                        r->file, sorted[i]->line, what, sorted[i - 1]->line);
+                        r->file, sorted[i].user->line, what,
+                        sorted[i - 1].user->line);
     }
     return 0;
 }
@@ -210,16 +221,16 @@ static int find_twice(struct reader *r, const struct user **sorted,
 /* By sorting: a file of USERS_MAX rows is read before each login it follows. */
 static int check_twice(struct reader *r)
 {
-    const struct user **sorted;
+    struct entry *sorted;
     int result;
 
     if (r->users->count < 2)
         return 0;
-    sorted = calloc(r->users->count, sizeof(sorted[0]));
+    sorted = calloc(r->users->count, sizeof(*sorted));
     if (!sorted)
         return wrong(r, "out of memory");
     for (size_t i = 0; i < r->users->count; i++)
-        sorted[i] = &r->users->row[i];
+        sorted[i].user = &r->users->row[i];
     result = find_twice(r, sorted, by_name, same_name, "name");
     if (result == 0)
         result = find_twice(r, sorted, by_uid, same_uid, "uid");

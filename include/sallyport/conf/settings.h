@@ -72,10 +72,10 @@ enum setting_type {
 struct setting {
     const char *key;
     enum setting_type type;
+    bool reload;       /* can change while the server runs */
     size_t offset;     /* in struct settings */
     const char *value; /* the default, as it would stand in the file */
     uint64_t min, max; /* of the kept number, where there is one */
-    bool reload;       /* can change while the server runs */
     const char *help;  /* one sentence */
 };
 extern const struct setting setting_table[];
