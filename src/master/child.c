@@ -14,7 +14,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-#define LEAVING_MS 1000
+static const char closed[] = "closed its channel";
 
 static void child_feed(struct child *c)
 {
@@ -26,7 +26,7 @@ static void child_feed(struct child *c)
             return;
         }
         if (r < 0) {
-            child_end(c, strerror(-r));
+            child_end(c, r == -EPIPE ? closed : strerror(-r));
             return;
         }
         c->step++;
@@ -56,7 +56,7 @@ static void read_messages(struct child *c)
     if (r == -EPROTO)
         child_end(c, c->channel.wrong);
     else if (r < 0)
-        child_end(c, "closed its channel");
+        child_end(c, closed);
 }
 
 static void on_ready(void *owner, uint32_t events)
@@ -129,7 +129,7 @@ static void start_now(struct child *c)
     c->step = c->index = 0;
     c->failure[0] = '\0';
     c->state = CHILD_SETUP;
-    loop_timer_set(&c->master->loop, &c->timer, CHILD_SETUP_MS);
+    loop_timer_set(&c->master->loop, &c->timer, c->master->deadlines.setup);
     r = spawn(c);
     if (r == 0) {
         child_feed(c);
@@ -143,12 +143,13 @@ static void start_now(struct child *c)
 
 void child_start(struct child *c)
 {
+    uint64_t pause = c->master->deadlines.restart;
     uint64_t rested = clock_ms() - c->started;
 
     if (c->master->state == MASTER_STOPPING)
         return;
-    if (c->started > 0 && rested < CHILD_RESTART_MS)
-        loop_timer_set(&c->master->loop, &c->timer, CHILD_RESTART_MS - rested);
+    if (c->started > 0 && rested < pause)
+        loop_timer_set(&c->master->loop, &c->timer, pause - rested);
     else
         start_now(c);
 }
@@ -171,7 +172,7 @@ static void close_channel(struct child *c)
  * it. */
 void child_end(struct child *c, const char *why)
 {
-    bool leaving = c->failure[0] || strcmp(why, "closed its channel") == 0;
+    bool leaving = c->failure[0] || strcmp(why, closed) == 0;
 
     if (c->channel.fd < 0)
         return;
@@ -183,7 +184,8 @@ void child_end(struct child *c, const char *why)
     if (c->pid == 0) /* reaped already */
         return;
     if (leaving)
-        loop_timer_set(&c->master->loop, &c->timer, LEAVING_MS);
+        loop_timer_set(&c->master->loop, &c->timer,
+                       c->master->deadlines.leaving);
     else
         kill(c->pid, SIGKILL);
 }

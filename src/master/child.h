@@ -9,11 +9,7 @@
 #include "sallyport/ipc/channel.h"
 #include "wire.h"
 
-#define CHILD_RESTART_MS  10000 /* at most one start in this time */
-#define CHILD_SETUP_MS    15000 /* from its start to READY */
-#define CHILD_STUCK_MS    10000 /* it leaves its messages unread */
-#define WORKER_MAX        32    /* verifications under way in one worker */
-#define WORKER_SILENCE_MS 60000 /* asked, and not one verdict */
+#define WORKER_MAX 32 /* verifications under way in one worker */
 
 struct master;
 struct session;
@@ -70,7 +66,7 @@ struct child {
 const struct child_row *child_row(enum process p, bool check);
 
 void child_init(struct child *c, struct master *m, const struct child_row *row);
-/* Now, or when CHILD_RESTART_MS have passed since the last time. */
+/* Now, or when the deadline `restart` has passed since the last time. */
 void child_start(struct child *c);
 /* Closes its channel, kills it; it is started anew when it was reaped. WHY
  * goes to the log. */

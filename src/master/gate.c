@@ -93,7 +93,7 @@ void gate_tell(struct master *m)
         if (tell_about(gate, &t->all[i]) < 0) {
             child_wait_writable(gate);
             if (!gate->timer.armed)
-                loop_timer_set(&m->loop, &gate->timer, CHILD_STUCK_MS);
+                loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
             return;
         }
     }

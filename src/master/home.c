@@ -14,7 +14,6 @@
 #include "master.h"
 #include "sallyport/base/fd.h"
 
-#define LEAVE_MS 2000
 #define HOME_MAX 4096
 
 static bool has_dot_dot(const char *path)
@@ -216,7 +215,7 @@ int home_open(struct session *s, const struct user *user)
     snprintf(s->user, sizeof(s->user), "%s", user->name);
     s->rights = user->rights;
     s->state = SESSION_OPENING;
-    session_wait(s, LOGIN_FILES_MS);
+    session_wait(s, s->master->deadlines.files);
     if (adopt(s, pid, &p) < 0) /* it has nobody to talk to, and leaves */
         home_lost(s);
     wires_flush(s->master);
@@ -231,7 +230,7 @@ void home_close(struct session *s)
     fd_close(&s->files_end);
     wire_close(&s->files_log);
     if (s->state == SESSION_ENDED && s->files_pid > 0)
-        session_wait(s, LEAVE_MS);
+        session_wait(s, s->master->deadlines.kick);
 }
 
 void home_kill(struct session *s)

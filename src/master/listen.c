@@ -13,6 +13,7 @@
 
 #define BACKLOG_CONTROL SOMAXCONN
 #define BACKLOG_PASSIVE 64
+#define ROWS_TOLD       32
 
 static int on(int fd, int level, int option)
 {
@@ -153,21 +154,42 @@ void listeners_release(struct listeners *l)
     *l = (struct listeners){ 0 };
 }
 
-/* "50000-50099", or what the kernel chose: "40001 40007-40009". */
-static int ports_text(const struct listeners *l, struct buf *into)
+/* The index behind the row of neighbouring ports that begins at I; several hosts
+ * have the same ones. */
+static size_t row_end(const struct listeners *l, size_t i)
 {
-    const struct listener *p = l->passive;
-    size_t n = l->passive_count;
+    for (i++; i < l->passive_count; i++)
+        if (l->passive[i].address.port > l->passive[i - 1].address.port + 1)
+            break;
+    return i;
+}
+
+static int ports_text(const struct listeners *l, size_t begin, size_t end,
+                      struct buf *into)
+{
+    unsigned first = l->passive[begin].address.port;
+    unsigned last = l->passive[end - 1].address.port;
+
+    if (first == last)
+        return buf_add_format(into, " %u", first);
+    return buf_add_format(into, " %u-%u", first, last);
+}
+
+/* "50000-50099", or what the kernel chose: "40001 40007-40009"; of very many
+ * only where they lie. */
+static int all_ports_text(const struct listeners *l, struct buf *into)
+{
+    size_t n = l->passive_count, rows = 0;
     int r = 0;
 
-    for (size_t i = 0, end; i < n && r == 0; i = end) {
-        for (end = i + 1; end < n; end++)
-            if (p[end].address.port > p[end - 1].address.port + 1)
-                break;
-        r = buf_add_format(into, " %u", (unsigned)p[i].address.port);
-        if (r == 0 && p[end - 1].address.port > p[i].address.port)
-            r = buf_add_format(into, "-%u", (unsigned)p[end - 1].address.port);
+    for (size_t i = 0; i < n; i = row_end(l, i))
+        rows++;
+    if (rows > ROWS_TOLD) {
+        r = ports_text(l, 0, n, into);
+        return r == 0 ? buf_add_format(into, " (%zu of them)", n) : r;
     }
+    for (size_t i = 0; i < n && r == 0; i = row_end(l, i))
+        r = ports_text(l, i, row_end(l, i), into);
     return r;
 }
 
@@ -181,5 +203,5 @@ int listeners_text(const struct listeners *l, struct buf *into)
                            address_port_text(&l->control[i].address, text));
     if (r == 0 && l->passive_count > 0)
         r = buf_add_text(into, ", data ports");
-    return r == 0 ? ports_text(l, into) : r;
+    return r == 0 ? all_ports_text(l, into) : r;
 }

@@ -51,7 +51,7 @@ static void hand_over(struct session *s, int end)
         return;
     }
     s->state = SESSION_VERIFY;
-    session_wait(s, LOGIN_VERDICT_MS);
+    session_wait(s, s->master->deadlines.verdict);
 }
 
 /* With no worker at all (auth is being started anew) the login waits for its
@@ -89,7 +89,7 @@ int login_on_request(void *owner, struct packet *p)
         session_kick(s, ENDING_LOGIN_TRIES);
         return 0;
     }
-    session_wait(s, LOGIN_VERDICT_MS);
+    session_wait(s, m->deadlines.verdict);
     master_look_at_users(m);
     attempt(s);
     return 0;

@@ -4,9 +4,6 @@
 
 #include "session.h"
 
-#define LOGIN_VERDICT_MS 15000 /* then it is BUSY */
-#define LOGIN_FILES_MS   10000 /* then the home can't be entered */
-
 struct child;
 
 /* MSG_LOGIN from a session. */

@@ -15,7 +15,7 @@
 #include "stop.h"
 #include "worker.h"
 
-#define READY_TEXT_MAX 900
+#define READY_TEXT_MAX 4096
 
 static void on_deadline(void *owner)
 {
@@ -55,6 +55,15 @@ void master_init(struct master *m)
                                            .owner = m };
     m->deadline = (struct loop_timer){ .on_time = on_deadline, .owner = m };
     m->hooks = (struct master_hooks){ child_spawn, files_main };
+    m->deadlines = (struct deadlines){ .setup = 15000,
+                                       .restart = 10000,
+                                       .leaving = 1000,
+                                       .stuck = 10000,
+                                       .silence = 60000,
+                                       .verdict = 15000,
+                                       .files = 10000,
+                                       .kick = 2000,
+                                       .stop = 5000 };
 }
 
 static void add_child(struct master *m, enum process p)
@@ -152,9 +161,8 @@ static void say_ready(struct master *m)
     struct buf text;
 
     buf_init(&text, READY_TEXT_MAX);
-    if (listeners_text(&m->listeners, &text) < 0)
-        buf_add_text(&text, " ..."); /* very many ports, chosen by the kernel */
-    say("ready: listening on %.*s", (int)text.len, text.data);
+    if (listeners_text(&m->listeners, &text) == 0)
+        say("ready: listening on %.*s", (int)text.len, text.data);
     buf_release(&text);
     notify_send(&m->notify, "READY=1");
     master_report(m, EVENT_SERVICE, PROCESS_MASTER, "started, version %s",

@@ -35,8 +35,22 @@ struct master_hooks {
     void (*files)(const struct files_start *start);
 };
 
+/* Milliseconds that master gives another process for something. */
+struct deadlines {
+    uint64_t setup;   /* a child: from its start to READY */
+    uint64_t restart; /* at most one start in this time */
+    uint64_t leaving; /* it closed its channel: to end */
+    uint64_t stuck;   /* gate: to read its messages */
+    uint64_t silence; /* auth: asked, and not one verdict */
+    uint64_t verdict; /* a login: then it is BUSY */
+    uint64_t files;   /* files: to READY; then it is HOME */
+    uint64_t kick;    /* from the word to the kill */
+    uint64_t stop;    /* all sessions: to be gone */
+};
+
 struct master {
     struct settings settings;
+    struct deadlines deadlines;
     struct master_hooks hooks;
     bool root;  /* run by root */
     bool check; /* --check: gate alone, without listeners */

@@ -13,8 +13,6 @@
 #include "sallyport/base/fd.h"
 #include "worker.h"
 
-#define KICK_MS 2000 /* DESIGN: a kick is a message, then a kill */
-
 static const struct handler handlers[] = {
     { MSG_LOGIN, login_on_request },
 };
@@ -130,7 +128,7 @@ void session_kick(struct session *s, enum ending why)
         s->state = SESSION_KICKED;
         worker_forget(s->master, s);
         home_close(s);
-        session_wait(s, KICK_MS);
+        session_wait(s, s->master->deadlines.kick);
     }
 }
 

@@ -11,9 +11,6 @@
 #include "sallyport/base/clock.h"
 #include "signals.h"
 
-#define SESSIONS_MS 5000 /* 2 s for the kick, 2 s for files, and some */
-#define CHILDREN_MS 2000
-
 void master_session_freed(struct master *m)
 {
     if (m->state == MASTER_STOPPING && m->sessions.used == 0)
@@ -34,7 +31,7 @@ void master_stop(struct master *m)
         return;
     }
     channel_send(&gate->channel, &p);
-    loop_timer_set(&m->loop, &m->deadline, SESSIONS_MS);
+    loop_timer_set(&m->loop, &m->deadline, m->deadlines.stop);
     for (size_t i = 0; i < m->sessions.size; i++)
         session_kick(&m->sessions.all[i], ENDING_SHUTDOWN);
 }
@@ -50,7 +47,7 @@ static bool is_there(const struct master *m, bool log)
 
 static void wait_for(struct master *m, bool log)
 {
-    uint64_t end = clock_ms() + CHILDREN_MS;
+    uint64_t end = clock_ms() + m->deadlines.kick;
     struct pollfd one = { .fd = m->signals.fd, .events = POLLIN };
 
     while (is_there(m, log)) {

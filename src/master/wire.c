@@ -164,6 +164,8 @@ void wires_are_stale(struct master *m)
     for (size_t i = 0; i < m->sessions.size; i++) {
         struct session *s = &m->sessions.all[i];
 
+        if (s->state == SESSION_FREE)
+            continue;
         s->log.stale = s->log.end < 0;
         s->files_log.stale = s->files_log.end < 0;
     }

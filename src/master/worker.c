@@ -66,7 +66,7 @@ int worker_ask(struct session *s, int fd)
     c->verification[c->verifications++] =
         (struct verification){ s->serial, userdb_newest(&m->users), s };
     if (!c->timer.armed)
-        loop_timer_set(&m->loop, &c->timer, WORKER_SILENCE_MS);
+        loop_timer_set(&m->loop, &c->timer, m->deadlines.silence);
     return 0;
 }
 
@@ -174,7 +174,8 @@ int worker_on_verdict(void *owner, struct packet *p)
     s = v->session;
     *v = c->verification[--c->verifications];
     if (c->verifications > 0)
-        loop_timer_set(&c->master->loop, &c->timer, WORKER_SILENCE_MS);
+        loop_timer_set(&c->master->loop, &c->timer,
+                       c->master->deadlines.silence);
     else
         loop_timer_clear(&c->master->loop, &c->timer);
     deliver(c, s, p);

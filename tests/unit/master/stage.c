@@ -1,0 +1,323 @@
+/* The fork in which master runs, and its actors' processes, which do nothing
+ * but live: the test speaks for them. */
+#include "stage.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+/* Of "pw"; master never looks. */
+#define HASH                                                                   \
+    "$6$rounds=1000$sallyporttests$mKPbYSSQMP"                                 \
+    "MAmkTj7q4Mi6IOVgNuXmCrF6k61y4GH/"                                         \
+    "qWa649mS0W4Bz4Mbbg3b0VV4Q5wfh0x6flbwrb2d1wJ."
+
+#define TEST_SECONDS 120
+
+static int control_of_master = -1;
+static struct master *the_master;
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+static int leaks(void)
+{
+    return __lsan_do_recoverable_leak_check();
+}
+#else
+static int leaks(void)
+{
+    return 0;
+}
+#endif
+
+static void tell(const struct stage_note *note, const int *fd, size_t n)
+{
+    union {
+        char bytes[CMSG_SPACE(3 * sizeof(int))];
+        struct cmsghdr align;
+    } control = { 0 };
+    struct iovec part = { (void *)note, sizeof(*note) };
+    struct msghdr m = { .msg_iov = &part,
+                        .msg_iovlen = 1,
+                        .msg_control = control.bytes,
+                        .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+    struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(n * sizeof(int));
+    memcpy(CMSG_DATA(head), fd, n * sizeof(int));
+    if (sendmsg(control_of_master, &m, 0) < 0)
+        _exit(1);
+}
+
+static void close_and_stay(int number)
+{
+    (void)number;
+    close_range(3, ~0U, 0);
+}
+
+/* Until master closes its end; with SIGUSR1 it closes its own, and stays. */
+static _Noreturn void live(int fd)
+{
+    struct pollfd one = { .fd = fd };
+
+    while (poll(&one, 1, -1) < 1 || !(one.revents & POLLHUP))
+        ;
+    _exit(0);
+}
+
+static void be_an_actor(void)
+{
+    sigset_t none;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Master tells, so that the notes come in its order. */
+static pid_t spawn(const struct master *m, const char *binary, int fd)
+{
+    struct stage_note note = { .pid = fork() };
+
+    (void)m;
+    if (note.pid == 0) {
+        be_an_actor();
+        fd_close_others(3, &fd, 1);
+        live(fd);
+    }
+    if (note.pid < 0)
+        return -errno;
+    snprintf(note.binary, sizeof(note.binary), "%s", binary);
+    tell(&note, &fd, 1);
+    return note.pid;
+}
+
+static void play_files(const struct files_start *start)
+{
+    const int fd[] = { start->master, start->session, start->log };
+    struct stage_note note = { .pid = getpid(),
+                               .binary = "files",
+                               .serial = start->serial,
+                               .rights = start->rights,
+                               .sees_users = the_master->users.count > 0 };
+
+    be_an_actor();
+    snprintf(note.name, sizeof(note.name), "%s", start->name);
+    snprintf(note.home, sizeof(note.home), "%s", start->home);
+    tell(&note, fd, 3);
+    fd_close_others(3, fd, 1);
+    live(fd[0]);
+}
+
+static const char *path_in(const struct stage *s, const char *name)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", s->folder, name);
+    return path;
+}
+
+void stage_users(struct stage *s, const char *text)
+{
+    char path[128], made[128];
+    FILE *f;
+
+    snprintf(made, sizeof(made), "%s", path_in(s, "users.new"));
+    f = fopen(made, "w");
+    cr_assert(f && fputs(text, f) >= 0 && fchmod(fileno(f), 0600) == 0);
+    fclose(f);
+    snprintf(path, sizeof(path), "%s", path_in(s, "users"));
+    cr_assert(rename(made, path) == 0);
+}
+
+static void make_users(struct stage *s)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text),
+             "anna:" HASH ":70000:70000::%s/anna::\n"
+             "bert:" HASH ":70001:70001::%s/bert::\n"
+             "carl:!" HASH ":70002:70002::%s/carl::\n",
+             s->folder, s->folder, s->folder);
+    stage_users(s, text);
+}
+
+static void adjust_for_tests(struct master *m)
+{
+    m->auth_count = 1;
+    m->deadlines.restart = 1;
+    m->deadlines.kick = 300;
+    m->deadlines.leaving = 300;
+    m->settings.ports = (struct port_range){ .automatic = 2 };
+    m->settings.max_sessions = 8;
+    m->settings.max_per_user = 4;
+    m->settings.login_delay = 1;
+    m->settings.login_tries = 100;
+}
+
+static void open_listeners(struct master *m)
+{
+    struct complaint c = { "" };
+
+    m->settings.listen_count = 1;
+    if (address_parse_port(SLICE("127.0.0.1:0"), &m->settings.listen[0]) < 0)
+        _exit(2);
+    if (listeners_open(&m->listeners, &m->settings, &c) < 0)
+        _exit(3);
+}
+
+static _Noreturn void run_master(const struct stage *s,
+                                 void (*adjust)(struct master *m))
+{
+    static struct master m;
+    struct complaint c = { "" };
+    int status;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGUSR1, close_and_stay); /* for the actors, which are its forks */
+    the_master = &m;
+    master_init(&m);
+    adjust_for_tests(&m);
+    m.hooks = (struct master_hooks){ spawn, play_files };
+    snprintf(m.settings.users, sizeof(m.settings.users), "%s",
+             path_in(s, "users"));
+    snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", s->folder);
+    m.conf = fd_sealed("conf", SLICE("fsync = no\n"));
+    m.certificate = open("/dev/null", O_RDONLY);
+    m.key = open("/dev/null", O_RDONLY);
+    m.empty = open("/dev/null", O_RDONLY);
+    if (adjust)
+        adjust(&m);
+    open_listeners(&m);
+    if (userdb_look(&m.users, &c) < 0 || master_start(&m) < 0)
+        _exit(4);
+    status = master_run(&m);
+    master_release(&m);
+    if (leaks())
+        status = 99;
+    _exit(status);
+}
+
+void stage_raise(struct stage *s, void (*adjust)(struct master *m))
+{
+    int ends[2];
+
+    *s = (struct stage){ .events.fd = -1 };
+    s->gate.channel.fd = s->auth.channel.fd = s->log.channel.fd = -1;
+    snprintf(s->folder, sizeof(s->folder), "/tmp/sallyport-stage-XXXXXX");
+    cr_assert(mkdtemp(s->folder));
+    alarm(TEST_SECONDS); /* Criterion's own timeout leaks (BoxFort's timers) */
+    make_users(s);
+    cr_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+    s->master = fork();
+    cr_assert(s->master >= 0);
+    if (s->master == 0) {
+        close(ends[0]);
+        control_of_master = ends[1];
+        run_master(s, adjust);
+    }
+    close(ends[1]);
+    s->control = ends[0];
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *where)
+{
+    (void)st, (void)kind, (void)where;
+    return remove(path);
+}
+
+void stage_ended(struct stage *s, int status)
+{
+    struct pollfd one = { .fd = s->control };
+    int how;
+
+    /* Its end of the control socket closes with it, and with its actors. */
+    cr_assert(poll(&one, 1, STAGE_WAIT_MS) == 1, "master goes on");
+    cr_assert(waitpid(s->master, &how, 0) == s->master);
+    cr_assert(WIFEXITED(how), "master ended by signal %d", WTERMSIG(how));
+    cr_assert_eq(WEXITSTATUS(how), status, "master ended with %d",
+                 WEXITSTATUS(how));
+    close(s->control);
+    nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void stage_close(struct stage *s)
+{
+    channel_close(&s->gate.channel);
+    channel_close(&s->auth.channel);
+    channel_close(&s->log.channel);
+    channel_close(&s->events);
+    kill(s->master, SIGTERM);
+    stage_ended(s, 0);
+}
+
+static size_t take_descriptors(struct msghdr *m, int *fd)
+{
+    const struct cmsghdr *head = CMSG_FIRSTHDR(m);
+    size_t n;
+
+    cr_assert(head);
+    n = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    cr_assert(n <= 3);
+    memcpy(fd, CMSG_DATA(head), n * sizeof(int));
+    return n;
+}
+
+static enum process process_of(const char *binary)
+{
+    for (unsigned p = 0; p < PROCESS_COUNT; p++)
+        if (strcmp(process_name(p), binary) == 0)
+            return p;
+    cr_assert(false, "%s", binary);
+    return PROCESS_COUNT;
+}
+
+void actor_enter(struct stage *s, struct actor *a, const char *binary)
+{
+    char control[CMSG_SPACE(3 * sizeof(int))]
+        __attribute__((aligned(sizeof(size_t))));
+    struct pollfd one = { .fd = s->control, .events = POLLIN };
+    struct iovec part = { &a->note, sizeof(a->note) };
+    struct msghdr m = { .msg_iov = &part,
+                        .msg_iovlen = 1,
+                        .msg_control = control,
+                        .msg_controllen = sizeof(control) };
+    int fd[3] = { -1, -1, -1 };
+
+    cr_assert(poll(&one, 1, STAGE_WAIT_MS) == 1, "no %s is started", binary);
+    cr_assert_eq(recvmsg(s->control, &m, MSG_CMSG_CLOEXEC),
+                 (ssize_t)sizeof(a->note));
+    take_descriptors(&m, fd);
+    cr_assert_str_eq(a->note.binary, binary);
+    channel_init(&a->channel, fd[0], process_of(binary), PROCESS_MASTER,
+                 PHASE_START);
+    a->session = fd[1];
+    a->log = fd[2];
+}
+
+void actor_die(struct actor *a)
+{
+    channel_close(&a->channel);
+    cr_assert(kill(a->note.pid, SIGKILL) == 0);
+}
+
+void actor_leave(struct actor *a)
+{
+    channel_close(&a->channel);
+    cr_assert(kill(a->note.pid, SIGUSR1) == 0);
+}

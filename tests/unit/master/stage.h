@@ -1,0 +1,94 @@
+/* The real master in a fork, and all other processes played by the test: each
+ * process that master starts is an actor, whose main channel the test holds. */
+#ifndef TESTS_UNIT_MASTER_STAGE_H
+#define TESTS_UNIT_MASTER_STAGE_H
+
+#include <stdbool.h>
+
+#include "master/master.h"
+
+#define STAGE_WAIT_MS 20000
+#define STAGE_USERS   3 /* anna, bert, and carl, who is locked */
+
+/* What an actor's process tells the test when it was started. */
+struct stage_note {
+    pid_t pid;
+    char binary[16]; /* "files" for a fork of that kind */
+    char name[USER_NAME_MAX + 1];
+    char home[256];
+    uint64_t serial;
+    unsigned rights;
+    bool sees_users; /* the fork still had the users file in memory */
+};
+
+struct actor {
+    struct stage_note note;
+    struct channel channel; /* to master */
+    int session, log;       /* of files */
+};
+
+struct player { /* a session */
+    uint64_t serial;
+    struct channel channel;
+    int log;
+    uint32_t request;
+};
+
+struct stage {
+    char folder[64];
+    pid_t master;
+    int control;
+    struct actor gate, auth, log;
+    struct channel events; /* master's own, where log would read them */
+};
+
+/* Starts master and plays its children up to READY of all. ADJUST may change
+ * settings and deadlines; NULL: as they are for tests. */
+void stage_open(struct stage *s, void (*adjust)(struct master *m));
+/* Only starts it: the set-up is the test's. */
+void stage_raise(struct stage *s, void (*adjust)(struct master *m));
+/* SIGTERM: master ends with status 0, and without a leak. */
+void stage_close(struct stage *s);
+/* Master has ended by itself with STATUS. */
+void stage_ended(struct stage *s, int status);
+/* Master still serves: a new session logs in and leaves. */
+void stage_serves(struct stage *s);
+
+/* The next process that master starts, which must be BINARY. */
+void actor_enter(struct stage *s, struct actor *a, const char *binary);
+/* Takes the set-up up to GO, and says READY. */
+void actor_ready(struct stage *s, struct actor *a);
+/* Enters as anew and is ready; the old one's end is closed. */
+void actor_again(struct stage *s, struct actor *a);
+/* The process is killed. */
+void actor_die(struct actor *a);
+/* The process closes its channel and lives on. */
+void actor_leave(struct actor *a);
+void actor_say(struct actor *a, struct packet p);
+/* The next message, which must be that one. */
+void actor_hear(struct actor *a, enum message m, struct packet *p);
+/* Raw bytes and descriptors, past every check. */
+void channel_shout(struct channel *c, const void *bytes, size_t len,
+                   const int *fd, size_t fds);
+/* The other end closes C. */
+void channel_hear_end(struct channel *c);
+
+void player_enter(struct stage *s, struct player *p, uint64_t serial);
+void player_leave(struct player *p);
+void player_hear(struct player *p, enum message m, struct packet *packet);
+/* LOGIN; auth hears VERIFY, the player LOGIN_CHANNEL. */
+void player_asks(struct stage *s, struct player *p);
+void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
+               uint64_t row, uint64_t yes);
+/* All of a login as anna (row 0); FILES becomes her process. */
+void player_logs_in(struct stage *s, struct player *p, struct actor *files);
+void player_is_denied(struct player *p, enum denial why);
+/* Gate hears that message about that session. */
+void gate_hears(struct stage *s, enum message m, uint64_t serial);
+
+/* Master reports an event of that kind with these words in its reason. */
+void stage_reports(struct stage *s, enum event e, const char *words);
+/* Writes the users file anew, as sallyportctl would. */
+void stage_users(struct stage *s, const char *text);
+
+#endif

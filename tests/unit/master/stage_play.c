@@ -1,0 +1,256 @@
+/* What the actors say and hear. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "stage.h"
+
+static const struct address peer = { .family = 4,
+                                     .bytes = { 192, 0, 2, 7 },
+                                     .port = 4711 };
+static const struct address local = { .family = 4,
+                                      .bytes = { 192, 0, 2, 1 },
+                                      .port = 21 };
+
+/* A new wire to log may come at any time, and is passed over. */
+static void hear(struct channel *c, enum message m, struct packet *p)
+{
+    int r = channel_wait(c, p, STAGE_WAIT_MS);
+
+    while (r == 1 && p->message == MSG_LOG && m != MSG_LOG) {
+        packet_close(p);
+        r = channel_wait(c, p, STAGE_WAIT_MS);
+    }
+    cr_assert_eq(r, 1, "instead of %s: %s%s", message_name(m), strerror(-r),
+                 r == -EPROTO ? c->wrong : "");
+    cr_assert_eq(p->message, m, "instead of %s: %s", message_name(m),
+                 message_name(p->message));
+}
+
+void actor_hear(struct actor *a, enum message m, struct packet *p)
+{
+    hear(&a->channel, m, p);
+}
+
+void actor_say(struct actor *a, struct packet p)
+{
+    int r = channel_send(&a->channel, &p);
+
+    cr_assert_eq(r, 0, "%s: %s", message_name(p.message), strerror(-r));
+}
+
+void channel_shout(struct channel *c, const void *bytes, size_t len,
+                   const int *fd, size_t fds)
+{
+    union {
+        char bytes[CMSG_SPACE(4 * sizeof(int))];
+        struct cmsghdr align;
+    } control = { 0 };
+    struct iovec part = { (void *)bytes, len };
+    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+
+    if (fds > 0) {
+        struct cmsghdr *head = &control.align;
+
+        m.msg_control = control.bytes;
+        m.msg_controllen = CMSG_SPACE(fds * sizeof(int));
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(fds * sizeof(int));
+        memcpy(CMSG_DATA(head), fd, fds * sizeof(int));
+    }
+    cr_assert(sendmsg(c->fd, &m, MSG_NOSIGNAL) == (ssize_t)len);
+}
+
+/* What was under way before the end is of no interest. */
+void channel_hear_end(struct channel *c)
+{
+    struct packet p;
+    int r;
+
+    do {
+        r = channel_wait(c, &p, STAGE_WAIT_MS);
+        packet_close(&p);
+    } while (r == 1 || r == -EPROTO);
+    cr_assert_eq(r, -EPIPE, "%s instead of the end", strerror(-r));
+}
+
+static void take_wire(struct stage *s, struct packet *p)
+{
+    if (p->value[0].number != PROCESS_MASTER)
+        return;
+    channel_close(&s->events);
+    channel_init(&s->events, fd_take(&p->fd[0]), PROCESS_LOG, PROCESS_MASTER,
+                 PHASE_RUN);
+}
+
+void actor_ready(struct stage *s, struct actor *a)
+{
+    struct packet p;
+
+    do {
+        int r = channel_wait(&a->channel, &p, STAGE_WAIT_MS);
+
+        cr_assert_eq(r, 1, "set-up of %s: %s", a->note.binary, strerror(-r));
+        packet_close(&p);
+    } while (p.message != MSG_GO);
+    actor_say(a, (struct packet){ .message = MSG_READY });
+    a->channel.phase = PHASE_RUN;
+    while (a == &s->log && s->events.fd < 0) {
+        actor_hear(a, MSG_LOG_PEER, &p);
+        take_wire(s, &p);
+        packet_close(&p);
+    }
+}
+
+void actor_again(struct stage *s, struct actor *a)
+{
+    char binary[sizeof(a->note.binary)];
+
+    strcpy(binary, a->note.binary);
+    channel_close(&a->channel);
+    if (a == &s->log)
+        channel_close(&s->events);
+    actor_enter(s, a, binary);
+    actor_ready(s, a);
+}
+
+/* Log's wires come when all are there. */
+void stage_open(struct stage *s, void (*adjust)(struct master *m))
+{
+    stage_raise(s, adjust);
+    actor_enter(s, &s->log, "log");
+    actor_enter(s, &s->gate, "gate");
+    actor_enter(s, &s->auth, "auth");
+    actor_ready(s, &s->gate);
+    actor_ready(s, &s->auth);
+    actor_ready(s, &s->log);
+}
+
+void player_enter(struct stage *s, struct player *p, uint64_t serial)
+{
+    int master[2], log[2];
+    struct packet session = { .message = MSG_SESSION,
+                              .value = { NUMBER(serial), ADDRESS(peer),
+                                         ADDRESS(local), NUMBER(0) } };
+
+    cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0);
+    session.fd[0] = master[1];
+    session.fd[1] = log[1];
+    actor_say(&s->gate, session);
+    packet_close(&session);
+    *p = (struct player){ .serial = serial, .log = log[0] };
+    channel_init(&p->channel, master[0], PROCESS_SESSION, PROCESS_MASTER,
+                 PHASE_GREETED);
+}
+
+void player_leave(struct player *p)
+{
+    channel_close(&p->channel);
+    fd_close(&p->log);
+}
+
+void player_hear(struct player *p, enum message m, struct packet *packet)
+{
+    hear(&p->channel, m, packet);
+}
+
+void player_asks(struct stage *s, struct player *p)
+{
+    struct packet login = { .message = MSG_LOGIN };
+    struct packet got;
+
+    login.request = p->request = channel_next(&p->channel);
+    cr_assert_eq(channel_send(&p->channel, &login), 0);
+    p->channel.phase = PHASE_VERIFY;
+    do {
+        cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
+        packet_close(&got);
+    } while (got.message == MSG_USERS || got.message == MSG_LOG);
+    cr_assert_eq(got.message, MSG_VERIFY);
+    cr_assert_eq(got.value[0].number, p->serial);
+    player_hear(p, MSG_LOGIN_CHANNEL, &got);
+    cr_assert_eq(got.request, p->request);
+    packet_close(&got);
+}
+
+void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
+               uint64_t row, uint64_t yes)
+{
+    actor_say(&s->auth,
+              (struct packet){ .message = MSG_VERDICT,
+                               .value = { NUMBER(serial), NUMBER(generation),
+                                          NUMBER(row), NUMBER(yes) } });
+}
+
+void gate_hears(struct stage *s, enum message m, uint64_t serial)
+{
+    struct packet p;
+
+    actor_hear(&s->gate, m, &p);
+    cr_assert_eq(p.value[0].number, serial);
+    packet_close(&p);
+}
+
+void player_logs_in(struct stage *s, struct player *p, struct actor *files)
+{
+    struct packet got;
+
+    player_asks(s, p);
+    auth_says(s, p->serial, 1, 0, 1);
+    actor_enter(s, files, "files");
+    actor_say(files, (struct packet){ .message = MSG_FILES_READY });
+    player_hear(p, MSG_GRANTED, &got);
+    cr_assert_eq(got.request, p->request);
+    cr_assert(slice_equal(got.value[0].text, SLICE("anna")));
+    cr_assert_eq(got.value[1].number, files->note.rights);
+    packet_close(&got);
+    p->channel.phase = PHASE_USER;
+    gate_hears(s, MSG_LOGGED_IN, p->serial);
+}
+
+void player_is_denied(struct player *p, enum denial why)
+{
+    struct packet got;
+
+    player_hear(p, MSG_DENIED, &got);
+    cr_assert_eq(got.request, p->request);
+    cr_assert_eq(got.value[0].number, why, "denial %u",
+                 (unsigned)got.value[0].number);
+    p->channel.phase = PHASE_GREETED;
+}
+
+void stage_serves(struct stage *s)
+{
+    static uint64_t serial = 1ULL << 40;
+    struct player p;
+    struct actor files;
+
+    player_enter(s, &p, ++serial);
+    player_logs_in(s, &p, &files);
+    player_leave(&p);
+    channel_hear_end(&files.channel);
+    channel_close(&files.channel);
+    close(files.session);
+    close(files.log);
+}
+
+void stage_reports(struct stage *s, enum event e, const char *words)
+{
+    for (;;) {
+        struct event_record r;
+        char text[512] = "";
+        struct packet p;
+
+        hear(&s->events, MSG_EVENT, &p);
+        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        cr_assert(r.text[FIELD_REASON].len < sizeof(text));
+        memcpy(text, r.text[FIELD_REASON].ptr, r.text[FIELD_REASON].len);
+        if (r.event == e && strstr(text, words))
+            return;
+    }
+}

@@ -1,0 +1,163 @@
+/* Processes `files` that fail, lie, die or say nothing: the login is denied or
+ * the session ends, and nothing else. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "stage.h"
+
+static void fails(struct actor *a)
+{
+    actor_say(a, (struct packet){ .message = MSG_FILES_FAILED,
+                                  .value = { NUMBER(ENOENT) } });
+}
+
+static void fails_strangely(struct actor *a)
+{
+    actor_say(a, (struct packet){ .message = MSG_FILES_FAILED,
+                                  .value = { NUMBER(UINT64_MAX) } });
+}
+
+static void garbage(struct actor *a)
+{
+    channel_shout(&a->channel, "ready", 5, NULL, 0);
+}
+
+static void ready_with_folder(struct actor *a)
+{
+    const char bytes[8] = { MSG_FILES_READY };
+    int fd = open("/", O_RDONLY | O_DIRECTORY);
+
+    channel_shout(&a->channel, bytes, sizeof(bytes), &fd, 1);
+    close(fd);
+}
+
+static void answer_for_session(struct actor *a)
+{
+    const char bytes[8] = { MSG_DONE };
+
+    channel_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void empty_message(struct actor *a)
+{
+    channel_shout(&a->channel, "", 0, NULL, 0);
+}
+
+static void silence(struct actor *a)
+{
+    (void)a;
+}
+
+static const struct {
+    const char *what;
+    void (*act)(struct actor *a);
+} starts[] = {
+    { "it can't enter the home", fails },
+    { "it fails with no errno", fails_strangely },
+    { "it dies", actor_die },
+    { "it closes its channel and lives on", actor_leave },
+    { "garbage", garbage },
+    { "ready, with a folder", ready_with_folder },
+    { "an answer that is for session", answer_for_session },
+    { "an empty message", empty_message },
+    { "it says nothing", silence },
+};
+
+static void impatient(struct master *m)
+{
+    m->deadlines.files = 300;
+}
+
+/* The login is denied; the same session may log in again. */
+Test(files, does_not_come_up)
+{
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        struct stage s;
+        struct player p;
+        struct actor files;
+
+        stage_open(&s, impatient);
+        player_enter(&s, &p, 1);
+        player_asks(&s, &p);
+        auth_says(&s, 1, 1, 0, 1);
+        actor_enter(&s, &files, "files");
+        starts[i].act(&files);
+        player_is_denied(&p, DENIAL_HOME);
+        stage_serves(&s);
+        player_leave(&p);
+        channel_close(&files.channel);
+        stage_close(&s);
+    }
+}
+
+static void ready_again(struct actor *a)
+{
+    actor_say(a, (struct packet){ .message = MSG_FILES_READY });
+}
+
+static void failed_later(struct actor *a)
+{
+    fails(a);
+}
+
+static const struct {
+    const char *what;
+    void (*act)(struct actor *a);
+} ends[] = {
+    { "ready for the second time", ready_again },
+    { "failed, after it was ready", failed_later },
+    { "it dies", actor_die },
+    { "it closes its channel and lives on", actor_leave },
+    { "garbage", garbage },
+    { "a folder where none belongs", ready_with_folder },
+    { "an empty message", empty_message },
+};
+
+/* The session is told to go, and killed if it doesn't. */
+Test(files, ends_its_session)
+{
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct stage s;
+        struct player p, other;
+        struct actor files;
+        struct packet got;
+
+        stage_open(&s, NULL);
+        player_enter(&s, &other, 2);
+        player_enter(&s, &p, 1);
+        player_logs_in(&s, &p, &files);
+        ends[i].act(&files);
+        player_hear(&p, MSG_KICK, &got);
+        cr_assert_eq(got.value[0].number, ENDING_PEER);
+        gate_hears(&s, MSG_KILL, 1);
+        channel_hear_end(&p.channel);
+        player_logs_in(&s, &other, &files); /* nobody else is touched */
+        player_leave(&p);
+        player_leave(&other);
+        stage_close(&s);
+    }
+}
+
+/* The other way round: a session ends, and a `files` that stays is killed. */
+Test(files, outlives_its_session)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    kill(files.note.pid, SIGSTOP); /* it can't hear that it shall go */
+    player_leave(&p);
+    channel_hear_end(&files.channel);
+    while (kill(files.note.pid, 0) == 0) /* until master has reaped it */
+        sched_yield();
+    stage_serves(&s);
+    stage_close(&s);
+}

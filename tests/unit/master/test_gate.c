@@ -1,0 +1,289 @@
+/* A gate that lies, dies, floods or doesn't read: it is replaced, its sessions
+ * end, and master serves on. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "stage.h"
+
+static struct packet session_packet(uint64_t serial, int first, int second)
+{
+    const struct address a = { .family = 4, .bytes = { 192, 0, 2, 7 } };
+
+    return (struct packet){ .message = MSG_SESSION,
+                            .value = { NUMBER(serial), ADDRESS(a), ADDRESS(a),
+                                       NUMBER(0) },
+                            .fd = { first, second } };
+}
+
+static void send_with(struct stage *s, int first, int second)
+{
+    struct packet p = session_packet(77, first, second);
+
+    actor_say(&s->gate, p);
+    packet_close(&p);
+}
+
+static void serial_twice(struct stage *s)
+{
+    struct player p;
+
+    player_enter(s, &p, 5); /* 5 is there already */
+    player_leave(&p);
+}
+
+static void files_for_channels(struct stage *s)
+{
+    send_with(s, open("/dev/null", O_RDWR), open("/dev/null", O_RDWR));
+}
+
+static void folder_for_log(struct stage *s)
+{
+    int ends[2];
+
+    cr_assert(fd_pair(ends) == 0);
+    send_with(s, ends[0], open("/", O_RDONLY | O_DIRECTORY));
+    close(ends[1]);
+}
+
+static void network_socket(struct stage *s)
+{
+    int ends[2];
+
+    cr_assert(fd_pair(ends) == 0);
+    send_with(s, socket(AF_INET, SOCK_STREAM, 0), ends[0]);
+    close(ends[1]);
+}
+
+static void stream_pair(struct stage *s)
+{
+    int ends[2];
+
+    cr_assert(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    send_with(s, ends[0], ends[1]);
+}
+
+static void without_descriptors(struct stage *s)
+{
+    char bytes[8 + 8 + 19 + 19 + 8] = { MSG_SESSION };
+
+    channel_shout(&s->gate.channel, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void many_descriptors(struct stage *s)
+{
+    const int fd[] = { 0, 1, 2, 2 };
+
+    channel_shout(&s->gate.channel, "x", 1, fd, 4);
+}
+
+static void garbage(struct stage *s)
+{
+    char bytes[4096];
+
+    memset(bytes, 0xa5, sizeof(bytes));
+    channel_shout(&s->gate.channel, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void overlong(struct stage *s)
+{
+    static char bytes[65536];
+
+    channel_shout(&s->gate.channel, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void ready_again(struct stage *s)
+{
+    actor_say(&s->gate, (struct packet){ .message = MSG_READY });
+}
+
+static void failed_now(struct stage *s)
+{
+    actor_say(&s->gate, (struct packet){ .message = MSG_FAILED,
+                                         .value = { TEXT(SLICE("late")) } });
+}
+
+static void dies(struct stage *s)
+{
+    actor_die(&s->gate);
+}
+
+static void leaves(struct stage *s)
+{
+    actor_leave(&s->gate);
+}
+
+static const struct {
+    const char *what;
+    void (*act)(struct stage *s);
+} lies[] = {
+    { "a serial twice", serial_twice },
+    { "files where channels belong", files_for_channels },
+    { "a folder for log", folder_for_log },
+    { "a socket of the network", network_socket },
+    { "a pair of streams", stream_pair },
+    { "a session without descriptors", without_descriptors },
+    { "more descriptors than any message has", many_descriptors },
+    { "garbage", garbage },
+    { "an overlong message", overlong },
+    { "ready for the second time", ready_again },
+    { "failed, while working", failed_now },
+    { "death", dies },
+    { "a closed channel", leaves },
+};
+
+/* A session that is there ends with its gate; the next gate serves. */
+Test(gate, lies)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct stage s;
+        struct player p;
+
+        stage_open(&s, NULL);
+        player_enter(&s, &p, 5);
+        lies[i].act(&s);
+        channel_hear_end(&p.channel);
+        actor_again(&s, &s.gate);
+        stage_serves(&s);
+        player_leave(&p);
+        stage_close(&s);
+    }
+}
+
+/* Over max_sessions one session is refused, not gate; and its place is free
+ * again as soon as one leaves. */
+Test(gate, too_many_sessions)
+{
+    struct stage s;
+    struct player p[9];
+
+    stage_open(&s, NULL); /* 8 sessions */
+    for (size_t i = 0; i < 9; i++)
+        player_enter(&s, &p[i], 100 + i);
+    channel_hear_end(&p[8].channel);
+    player_leave(&p[0]);
+    actor_say(&s.gate, (struct packet){ .message = MSG_SESSION_GONE,
+                                        .value = { NUMBER(100), NUMBER(0) } });
+    stage_serves(&s);
+    for (size_t i = 1; i < 9; i++)
+        player_leave(&p[i]);
+    stage_close(&s);
+}
+
+/* Gate tells of ends that master knows already, or never heard of. */
+Test(gate, gone_without_being_there)
+{
+    struct stage s;
+    struct player p;
+
+    stage_open(&s, NULL);
+    for (uint64_t serial = 0; serial < 1000; serial++)
+        while (channel_send(&s.gate.channel,
+                            &(struct packet){
+                                .message = MSG_SESSION_GONE,
+                                .value = { NUMBER(serial), NUMBER(9) } }) < 0)
+            sched_yield();
+    player_enter(&s, &p, 7);
+    actor_say(&s.gate, (struct packet){ .message = MSG_SESSION_GONE,
+                                        .value = { NUMBER(7), NUMBER(9) } });
+    channel_hear_end(&p.channel);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+/* Hundreds of sessions come and go at once: each gets its end, none is left. */
+Test(gate, flood)
+{
+    struct stage s;
+
+    stage_open(&s, NULL);
+    for (uint64_t serial = 1; serial <= 600; serial++) {
+        struct player p;
+
+        player_enter(&s, &p, serial);
+        player_leave(&p);
+        actor_say(&s.gate,
+                  (struct packet){ .message = MSG_SESSION_GONE,
+                                   .value = { NUMBER(serial), NUMBER(0) } });
+        if (serial % 50 == 0)
+            stage_serves(&s);
+    }
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void little_patience(struct master *m)
+{
+    m->deadlines.stuck = 3000;
+    m->settings.max_sessions = 600;
+}
+
+/* A gate that reads nothing: what it must know waits, beyond what its channel
+ * holds, then it is replaced. */
+Test(gate, does_not_read)
+{
+    struct stage s;
+
+    stage_open(&s, little_patience);
+    for (uint64_t serial = 1; serial <= 320; serial++) {
+        struct player p;
+
+        player_enter(&s, &p, serial);
+        channel_shout(&p.channel, "garbage", 7, NULL, 0);
+        channel_hear_end(&p.channel);
+        player_leave(&p);
+    }
+    stage_reports(&s, EVENT_PEER, "does not read");
+    actor_again(&s, &s.gate);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+/* The same, but it wakes up in time: it hears of all. */
+Test(gate, reads_late)
+{
+    struct stage s;
+
+    stage_open(&s, little_patience);
+    for (uint64_t serial = 1; serial <= 320; serial++) {
+        struct player p;
+
+        player_enter(&s, &p, serial);
+        channel_shout(&p.channel, "garbage", 7, NULL, 0);
+        channel_hear_end(&p.channel);
+        player_leave(&p);
+    }
+    for (uint64_t serial = 1; serial <= 320; serial++) {
+        struct packet p;
+
+        actor_hear(&s.gate, MSG_KILL, &p);
+    }
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void slow_restart(struct master *m)
+{
+    m->deadlines.restart = 1500;
+}
+
+/* At most one start in that time, however often it dies. */
+Test(gate, restarts_are_spaced)
+{
+    struct stage s;
+    uint64_t before = clock_ms();
+
+    stage_open(&s, slow_restart);
+    for (int i = 1; i <= 2; i++) {
+        actor_die(&s.gate);
+        actor_again(&s, &s.gate);
+        cr_assert(clock_ms() - before >= (uint64_t)i * 1500 - 100);
+    }
+    stage_serves(&s);
+    stage_close(&s);
+}

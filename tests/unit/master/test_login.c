@@ -1,0 +1,611 @@
+/* Logging in, with an honest and with a lying auth, and sessions that don't
+ * keep to the order of things. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "stage.h"
+
+Test(login, yes)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    cr_assert_str_eq(files.note.name, "anna");
+    cr_assert_eq(files.note.serial, 1);
+    cr_assert_eq(files.note.rights, RIGHT_ALL);
+    cr_assert(strstr(files.note.home, "/anna"));
+    cr_assert(!files.note.sees_users, "the hashes of all are in its memory");
+    player_leave(&p);
+    channel_hear_end(&files.channel);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void delay(struct master *m)
+{
+    m->settings.login_delay = 400;
+}
+
+/* The answer to a wrong password waits; then the session may try again. */
+Test(login, no_then_yes)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+    uint64_t before;
+
+    stage_open(&s, delay);
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    before = clock_ms();
+    auth_says(&s, 1, 1, 0, 0);
+    player_is_denied(&p, DENIAL_WRONG);
+    cr_assert(clock_ms() - before >= 390);
+    player_logs_in(&s, &p, &files);
+    player_leave(&p);
+    stage_close(&s);
+}
+
+static void two_tries(struct master *m)
+{
+    m->settings.login_tries = 2;
+}
+
+/* A session that doesn't count its tries is told to go by master, who does. */
+Test(login, tries_are_counted)
+{
+    struct stage s;
+    struct player p;
+    struct packet login = { .message = MSG_LOGIN, .request = 9 }, got;
+
+    stage_open(&s, two_tries);
+    player_enter(&s, &p, 1);
+    for (int i = 0; i < 2; i++) {
+        player_asks(&s, &p);
+        auth_says(&s, 1, 1, 0, 0);
+        player_is_denied(&p, DENIAL_WRONG);
+    }
+    cr_assert_eq(channel_send(&p.channel, &login), 0);
+    player_hear(&p, MSG_KICK, &got);
+    cr_assert_eq(got.value[0].number, ENDING_LOGIN_TRIES);
+    gate_hears(&s, MSG_KILL, 1); /* it didn't go */
+    channel_hear_end(&p.channel);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void no_more_than_one(struct master *m)
+{
+    m->settings.max_per_user = 1;
+}
+
+Test(login, too_many_of_a_user)
+{
+    struct stage s;
+    struct player p, q;
+    struct actor files;
+
+    stage_open(&s, no_more_than_one);
+    player_enter(&s, &p, 1);
+    player_enter(&s, &q, 2);
+    player_logs_in(&s, &p, &files);
+    player_asks(&s, &q);
+    auth_says(&s, 2, 1, 0, 1);
+    player_is_denied(&q, DENIAL_TOO_MANY);
+    player_leave(&p);
+    channel_hear_end(&files.channel);
+    player_logs_in(&s, &q, &files);
+    player_leave(&q);
+    stage_close(&s);
+}
+
+static void homes_elsewhere(struct master *m)
+{
+    strcpy(m->settings.homes, "/srv/other");
+}
+
+/* Auth says yes, but the row may not have a process. */
+Test(login, home_not_permitted)
+{
+    struct stage s;
+    struct player p;
+
+    stage_open(&s, homes_elsewhere);
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    auth_says(&s, 1, 1, 0, 1);
+    player_is_denied(&p, DENIAL_HOME);
+    stage_reports(&s, EVENT_SERVICE, "user anna");
+    player_leave(&p);
+    stage_close(&s);
+}
+
+/* --- auth that lies ------------------------------------------------------ */
+
+static void row_out_of_range(struct stage *s)
+{
+    auth_says(s, 1, 1, STAGE_USERS, 1);
+}
+
+static void row_far_out(struct stage *s)
+{
+    auth_says(s, 1, 1, UINT64_MAX, 1);
+}
+
+static void wrong_serial(struct stage *s)
+{
+    auth_says(s, 2, 1, 0, 1); /* 2 is there, and asked nothing */
+}
+
+static void unknown_serial(struct stage *s)
+{
+    auth_says(s, 99, 1, 0, 0);
+}
+
+static void old_generation(struct stage *s)
+{
+    auth_says(s, 1, 0, 0, 1);
+}
+
+static void future_generation(struct stage *s)
+{
+    auth_says(s, 1, 2, 0, 1);
+}
+
+static void neither_yes_nor_no(struct stage *s)
+{
+    auth_says(s, 1, 1, 0, 2);
+}
+
+static void locked_row(struct stage *s)
+{
+    auth_says(s, 1, 1, 2, 1);
+}
+
+static void garbage(struct stage *s)
+{
+    channel_shout(&s->auth.channel, "verdict: yes", 12, NULL, 0);
+}
+
+static void with_descriptor(struct stage *s)
+{
+    char bytes[8 + 32] = { MSG_VERDICT };
+    const int fd = 0;
+
+    bytes[8] = 1;
+    bytes[16] = 1;
+    bytes[32] = 1;
+    channel_shout(&s->auth.channel, bytes, sizeof(bytes), &fd, 1);
+}
+
+static void words_of_gate(struct stage *s)
+{
+    struct channel c = s->auth.channel;
+    struct packet p = { .message = MSG_SESSION_GONE, .value = { NUMBER(1) } };
+
+    c.self = PROCESS_GATE;
+    cr_assert_eq(channel_send(&c, &p), 0);
+}
+
+static void dies(struct stage *s)
+{
+    actor_die(&s->auth);
+}
+
+static void leaves(struct stage *s)
+{
+    actor_leave(&s->auth);
+}
+
+static const struct {
+    const char *what;
+    void (*act)(struct stage *s);
+} lies[] = {
+    { "a row out of range", row_out_of_range },
+    { "a row far out of range", row_far_out },
+    { "a session that asked nothing", wrong_serial },
+    { "a session that isn't there", unknown_serial },
+    { "an old generation", old_generation },
+    { "a generation of the future", future_generation },
+    { "neither yes nor no", neither_yes_nor_no },
+    { "a locked user", locked_row },
+    { "garbage", garbage },
+    { "a descriptor where none belongs", with_descriptor },
+    { "a message of gate's", words_of_gate },
+    { "death", dies },
+    { "a closed channel", leaves },
+};
+
+/* The login is denied, the worker replaced, the session lives and logs in. */
+Test(login, lies_of_auth)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct stage s;
+        struct player p, other;
+        struct actor files;
+
+        stage_open(&s, NULL);
+        player_enter(&s, &p, 1);
+        player_enter(&s, &other, 2);
+        player_asks(&s, &p);
+        lies[i].act(&s);
+        player_is_denied(&p, DENIAL_BUSY);
+        actor_again(&s, &s.auth);
+        player_logs_in(&s, &p, &files);
+        player_leave(&p);
+        player_leave(&other);
+        stage_close(&s);
+    }
+}
+
+/* Two verdicts for one question: the first counts, the second is a lie. */
+Test(login, second_verdict)
+{
+    struct stage s;
+    struct player p;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    auth_says(&s, 1, 1, 0, 0);
+    auth_says(&s, 1, 1, 0, 1);
+    player_is_denied(&p, DENIAL_WRONG);
+    actor_again(&s, &s.auth);
+    stage_serves(&s);
+    player_leave(&p);
+    stage_close(&s);
+}
+
+/* Thousands of verdicts at once. */
+Test(login, flood_of_verdicts)
+{
+    struct stage s;
+    struct packet p = { .message = MSG_VERDICT };
+    int r = 0;
+
+    stage_open(&s, NULL);
+    for (int i = 0; i < 100000 && r != -EPIPE; i++)
+        r = channel_send(&s.auth.channel, &p);
+    cr_assert_eq(r, -EPIPE);
+    actor_again(&s, &s.auth);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void impatient(struct master *m)
+{
+    m->deadlines.verdict = 200;
+    m->deadlines.silence = 700;
+}
+
+/* An auth that says nothing: the login is denied, a second one too (its verdict
+ * couldn't be told from the first one's), and then the worker is replaced. */
+Test(login, silence_of_auth)
+{
+    struct stage s;
+    struct player p;
+    struct packet login = { .message = MSG_LOGIN, .request = 8 };
+
+    stage_open(&s, impatient);
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    player_is_denied(&p, DENIAL_BUSY);
+    p.request = login.request;
+    cr_assert_eq(channel_send(&p.channel, &login), 0);
+    p.channel.phase = PHASE_VERIFY;
+    player_is_denied(&p, DENIAL_BUSY);
+    stage_reports(&s, EVENT_PEER, "no verdict in time");
+    actor_again(&s, &s.auth);
+    player_leave(&p);
+    stage_close(&s);
+}
+
+static void quick(struct master *m)
+{
+    m->deadlines.verdict = 200;
+}
+
+/* The verdict of a login that was given up comes late: nothing follows, and it
+ * is no lie. */
+Test(login, late_verdict)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+
+    stage_open(&s, quick);
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    player_is_denied(&p, DENIAL_BUSY);
+    auth_says(&s, 1, 1, 0, 1);
+    player_enter(&s, &p, 2); /* the first one leaves in its midst */
+    player_asks(&s, &p);
+    player_leave(&p);
+    auth_says(&s, 2, 1, 0, 1);
+    player_enter(&s, &p, 3);
+    player_logs_in(&s, &p, &files);
+    player_leave(&p);
+    stage_close(&s);
+}
+
+static void many_sessions(struct master *m)
+{
+    m->settings.max_sessions = WORKER_MAX + 1;
+}
+
+Test(login, all_workers_busy)
+{
+    struct stage s;
+    struct player p[WORKER_MAX + 1];
+    struct packet login = { .message = MSG_LOGIN, .request = 1 };
+
+    stage_open(&s, many_sessions);
+    for (size_t i = 0; i < WORKER_MAX; i++) {
+        player_enter(&s, &p[i], i + 1);
+        player_asks(&s, &p[i]);
+    }
+    player_enter(&s, &p[WORKER_MAX], 1000);
+    cr_assert_eq(channel_send(&p[WORKER_MAX].channel, &login), 0);
+    p[WORKER_MAX].request = 1;
+    p[WORKER_MAX].channel.phase = PHASE_VERIFY;
+    player_is_denied(&p[WORKER_MAX], DENIAL_BUSY);
+    auth_says(&s, 1, 1, 0, 0);
+    player_is_denied(&p[0], DENIAL_WRONG);
+    player_asks(&s, &p[WORKER_MAX]);
+    for (size_t i = 0; i <= WORKER_MAX; i++)
+        player_leave(&p[i]);
+    stage_close(&s);
+}
+
+/* While auth is away logins wait for it. */
+Test(login, waits_for_auth)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+    struct packet login = { .message = MSG_LOGIN, .request = 4 }, got;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    actor_die(&s.auth);
+    actor_enter(&s, &s.auth, "auth"); /* started, not ready */
+    p.request = login.request;
+    cr_assert_eq(channel_send(&p.channel, &login), 0);
+    p.channel.phase = PHASE_VERIFY;
+    actor_ready(&s, &s.auth);
+    actor_hear(&s.auth, MSG_VERIFY, &got);
+    packet_close(&got);
+    player_hear(&p, MSG_LOGIN_CHANNEL, &got);
+    packet_close(&got);
+    auth_says(&s, 1, 1, 0, 1);
+    actor_enter(&s, &files, "files");
+    actor_say(&files, (struct packet){ .message = MSG_FILES_READY });
+    player_hear(&p, MSG_GRANTED, &got);
+    packet_close(&got);
+    player_leave(&p);
+    stage_close(&s);
+}
+
+/* --- the users file changes ---------------------------------------------- */
+
+static void write_users(struct stage *s, const char *first)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text),
+             "%s:$6$rounds=1000$sallyport$" /* 86 more */
+             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+             "aaaaaaaaaaaaaaaaaaaaaa:70000:70000::%s/%s::\n",
+             first, s->folder, first);
+    stage_users(s, text);
+}
+
+/* A login after a change is by the new file: auth has it before it is asked. A
+ * verdict by the old one is old news; one by a newer one than asked for holds,
+ * with the newer one's rows. */
+Test(login, users_change)
+{
+    struct stage s;
+    struct player p, q;
+    struct actor files;
+    struct packet login = { .message = MSG_LOGIN, .request = 4 }, got;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    player_enter(&s, &q, 2);
+    player_asks(&s, &p); /* by generation 1 */
+    write_users(&s, "dora");
+    q.request = login.request;
+    cr_assert_eq(channel_send(&q.channel, &login), 0);
+    q.channel.phase = PHASE_VERIFY;
+    actor_hear(&s.auth, MSG_USERS, &got);
+    cr_assert_eq(got.value[0].number, 2);
+    packet_close(&got);
+    actor_hear(&s.auth, MSG_VERIFY, &got);
+    cr_assert_eq(got.value[1].number, 2);
+    packet_close(&got);
+    player_hear(&q, MSG_LOGIN_CHANNEL, &got);
+    packet_close(&got);
+    auth_says(&s, 1, 2, 0, 1);
+    actor_enter(&s, &files, "files");
+    cr_assert_str_eq(files.note.name, "dora");
+    auth_says(&s, 2, 1, 0, 1); /* older than asked for */
+    player_is_denied(&q, DENIAL_BUSY);
+    player_leave(&p);
+    player_leave(&q);
+    stage_close(&s);
+}
+
+/* A broken file is told, and the old one counts. */
+Test(login, users_broken)
+{
+    struct stage s;
+
+    stage_open(&s, NULL);
+    stage_users(&s, "this is no users file\n");
+    stage_serves(&s);
+    stage_reports(&s, EVENT_SERVICE, "users:1: ");
+    stage_close(&s);
+}
+
+/* --- sessions that break the rules --------------------------------------- */
+
+static void twice(struct player *p)
+{
+    struct packet login = { .message = MSG_LOGIN, .request = 1 };
+
+    channel_send(&p->channel, &login);
+    channel_send(&p->channel, &login);
+}
+
+static void garbled(struct player *p)
+{
+    channel_shout(&p->channel, "USER anna", 9, NULL, 0);
+}
+
+static void descriptor(struct player *p)
+{
+    const char bytes[8] = { MSG_LOGIN };
+    const int fd = 0;
+
+    channel_shout(&p->channel, bytes, 8, &fd, 1);
+}
+
+static void verdict(struct player *p)
+{
+    char bytes[8 + 32] = { MSG_VERDICT };
+
+    channel_shout(&p->channel, bytes, sizeof(bytes), NULL, 0);
+}
+
+static const struct {
+    const char *what;
+    void (*act)(struct player *p);
+} breaches[] = {
+    { "a login during a login", twice },
+    { "garbage", garbled },
+    { "a descriptor where none belongs", descriptor },
+    { "a verdict of its own", verdict },
+};
+
+Test(login, sessions_that_break_the_rules)
+{
+    for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++) {
+        struct stage s;
+        struct player p;
+
+        stage_open(&s, NULL);
+        player_enter(&s, &p, 3);
+        breaches[i].act(&p);
+        gate_hears(&s, MSG_KILL, 3);
+        channel_hear_end(&p.channel);
+        if (i == 0) { /* it was asked, and says so */
+            actor_die(&s.auth);
+            actor_again(&s, &s.auth);
+        }
+        stage_serves(&s);
+        player_leave(&p);
+        stage_close(&s);
+    }
+}
+
+/* Each message of the list, from a session, in each phase that it can be in: it
+ * either is LOGIN in its phase, or ends that session and nothing else. */
+Test(login, every_message_in_every_phase)
+{
+    struct stage s;
+
+    stage_open(&s, NULL);
+    for (unsigned m = 1; m <= MSG_COUNT; m++)
+        for (int phase = 0; phase < 3; phase++) {
+            uint64_t serial = m * 10 + (unsigned)phase;
+            char bytes[8] = { (char)m };
+            struct actor files;
+            struct player p;
+
+            if (m == MSG_LOGIN && phase == 0)
+                continue;
+            player_enter(&s, &p, serial);
+            if (phase == 1)
+                player_asks(&s, &p);
+            if (phase == 2)
+                player_logs_in(&s, &p, &files);
+            channel_shout(&p.channel, bytes, sizeof(bytes), NULL, 0);
+            gate_hears(&s, MSG_KILL, serial);
+            channel_hear_end(&p.channel);
+            if (phase == 1)
+                auth_says(&s, serial, 1, 0, 0);
+            if (phase == 2) {
+                channel_hear_end(&files.channel);
+                channel_close(&files.channel);
+                close(files.session);
+                close(files.log);
+            }
+            player_leave(&p);
+        }
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void no_delay(struct master *m)
+{
+    m->settings.login_delay = 0;
+    m->settings.login_tries = UINT64_MAX;
+}
+
+/* Until the player has SIZE bytes unread; false: it was killed instead. */
+static bool unread_grows(struct stage *s, struct player *p, int size)
+{
+    struct pollfd gate = { .fd = s->gate.channel.fd, .events = POLLIN };
+    uint64_t end = clock_ms() + STAGE_WAIT_MS;
+    int now = 0;
+
+    while (now < size) {
+        if (poll(&gate, 1, 1) == 1)
+            return false;
+        cr_assert(ioctl(p->channel.fd, FIONREAD, &now) == 0);
+        cr_assert(clock_ms() < end);
+    }
+    return true;
+}
+
+/* A session that reads nothing is killed as soon as its channel is full. */
+Test(login, does_not_read)
+{
+    struct packet login = { .message = MSG_LOGIN, .request = 1 }, got;
+    int size = 0;
+    struct stage s;
+    struct player p;
+
+    stage_open(&s, no_delay);
+    player_enter(&s, &p, 1);
+    for (;;) {
+        cr_assert_eq(channel_send(&p.channel, &login), 0);
+        if (!unread_grows(&s, &p, size + 8))
+            break; /* the channel to auth didn't fit */
+        actor_hear(&s.auth, MSG_VERIFY, &got);
+        packet_close(&got);
+        auth_says(&s, 1, 1, 0, 0);
+        size += 24;
+        if (!unread_grows(&s, &p, size))
+            break; /* the answer didn't fit */
+    }
+    cr_assert(size > 240);
+    gate_hears(&s, MSG_KILL, 1);
+    player_leave(&p);
+    actor_die(&s.auth); /* which may have been asked */
+    actor_again(&s, &s.auth);
+    stage_serves(&s);
+    stage_close(&s);
+}

@@ -1,0 +1,180 @@
+/* How master sets its children up, and what it does with those that don't come
+ * up: set-up is refused by them, they die, they lie, they never answer. */
+#include <criterion/criterion.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "stage.h"
+
+static void expect_setup(struct actor *a, const enum message *messages)
+{
+    struct packet p;
+
+    for (; *messages != MSG_NONE; messages++) {
+        actor_hear(a, *messages, &p);
+        packet_close(&p);
+    }
+}
+
+Test(start, each_gets_its_own)
+{
+    static const enum message log[] = { MSG_CONF, MSG_CAGE, MSG_LOG_OUTPUT,
+                                        MSG_GO, MSG_NONE };
+    static const enum message gate[] = { MSG_CONF,    MSG_CAGE,     MSG_LOG,
+                                         MSG_KEYPAIR, MSG_LISTENER, MSG_PASSIVE,
+                                         MSG_PASSIVE, MSG_GO,       MSG_NONE };
+    static const enum message auth[] = { MSG_CAGE, MSG_LOG, MSG_USERS, MSG_GO,
+                                         MSG_NONE };
+    struct stage s;
+
+    stage_raise(&s, NULL);
+    actor_enter(&s, &s.log, "log");
+    actor_enter(&s, &s.gate, "gate");
+    actor_enter(&s, &s.auth, "auth");
+    expect_setup(&s.log, log);
+    expect_setup(&s.gate, gate);
+    expect_setup(&s.auth, auth);
+    stage_close(&s);
+}
+
+static void check_only(struct master *m)
+{
+    m->check = true;
+}
+
+Test(start, check_needs_gate_alone)
+{
+    static const enum message gate[] = { MSG_CONF, MSG_CAGE, MSG_KEYPAIR,
+                                         MSG_GO, MSG_NONE };
+    struct stage s;
+
+    stage_raise(&s, check_only);
+    actor_enter(&s, &s.gate, "gate");
+    expect_setup(&s.gate, gate);
+    actor_say(&s.gate, (struct packet){ .message = MSG_READY });
+    channel_hear_end(&s.gate.channel);
+    stage_ended(&s, 0);
+}
+
+Test(start, check_tells_what_gate_refuses)
+{
+    struct stage s;
+
+    stage_raise(&s, check_only);
+    actor_enter(&s, &s.gate, "gate");
+    actor_say(&s.gate, (struct packet){
+                           .message = MSG_FAILED,
+                           .value = { TEXT(SLICE("key.pem: not the key")) } });
+    channel_hear_end(&s.gate.channel);
+    stage_ended(&s, EX_CONFIG);
+}
+
+static void soon(struct master *m)
+{
+    m->deadlines.setup = 1000;
+}
+
+static void refuse(struct actor *a)
+{
+    actor_say(a, (struct packet){ .message = MSG_FAILED,
+                                  .value = { TEXT(SLICE("no")) } });
+}
+
+static void refuse_cage(struct actor *a)
+{
+    actor_say(a,
+              (struct packet){ .message = MSG_FAILED,
+                               .value = { TEXT(SLICE("cage of gate: no")) } });
+}
+
+static void send_garbage(struct actor *a)
+{
+    channel_shout(&a->channel, "garbage", 7, NULL, 0);
+}
+
+static void send_too_early(struct actor *a)
+{
+    actor_say(a, (struct packet){ .message = MSG_SESSION_GONE });
+}
+
+static void say_nothing(struct actor *a)
+{
+    (void)a;
+}
+
+/* One child each that doesn't come up; the status says whose fault it is. */
+static const struct {
+    const char *why;
+    void (*act)(struct actor *a);
+    int status;
+} failures[] = {
+    { "it refuses", refuse, EX_CONFIG },
+    { "its cage can't be built", refuse_cage, EX_OSERR },
+    { "it dies", actor_die, EX_SOFTWARE },
+    { "it closes its channel and stays", actor_leave, EX_SOFTWARE },
+    { "it sends garbage", send_garbage, EX_SOFTWARE },
+    { "it works before it is ready", send_too_early, EX_SOFTWARE },
+    { "it says nothing", say_nothing, EX_SOFTWARE },
+};
+
+Test(start, failures)
+{
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+        struct stage s;
+
+        stage_raise(&s, soon);
+        actor_enter(&s, &s.log, "log");
+        actor_enter(&s, &s.gate, "gate");
+        actor_enter(&s, &s.auth, "auth");
+        actor_ready(&s, &s.log);
+        actor_ready(&s, &s.auth);
+        failures[i].act(&s.gate);
+        stage_ended(&s, failures[i].status);
+    }
+}
+
+static void many_ports(struct master *m)
+{
+    m->settings.ports.automatic = 1000;
+}
+
+/* More set-up than a channel holds at once, to a child that reads it slowly:
+ * master doesn't wait, and nothing is lost. */
+Test(start, many_ports)
+{
+    struct stage s;
+    struct packet p;
+    size_t ports = 0;
+
+    stage_raise(&s, many_ports);
+    actor_enter(&s, &s.log, "log");
+    actor_enter(&s, &s.gate, "gate");
+    actor_enter(&s, &s.auth, "auth");
+    actor_ready(&s, &s.auth); /* while gate hasn't read a thing */
+    do {
+        cr_assert_eq(channel_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
+        ports += p.message == MSG_PASSIVE;
+        packet_close(&p);
+    } while (p.message != MSG_GO);
+    cr_assert_eq(ports, 1000);
+    actor_say(&s.gate, (struct packet){ .message = MSG_READY });
+    s.gate.channel.phase = PHASE_RUN;
+    actor_ready(&s, &s.log);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void no_program(struct master *m)
+{
+    m->hooks.spawn = child_spawn;
+    m->programs = -1;
+}
+
+Test(start, no_program)
+{
+    struct stage s;
+
+    stage_raise(&s, no_program);
+    stage_ended(&s, EX_OSERR);
+}

@@ -1,0 +1,114 @@
+/* The end of the service: a word to all, and nobody can hold it up. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "stage.h"
+
+Test(stop, kicks_and_waits)
+{
+    struct stage s;
+    struct player p, q;
+    struct actor files;
+    struct packet got;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    player_enter(&s, &q, 2);
+    player_logs_in(&s, &p, &files);
+    kill(s.master, SIGTERM);
+    actor_hear(&s.gate, MSG_CLOSE_DOOR, &got);
+    player_hear(&p, MSG_KICK, &got);
+    cr_assert_eq(got.value[0].number, ENDING_SHUTDOWN);
+    player_hear(&q, MSG_KICK, &got);
+    player_leave(&p);            /* goes */
+    gate_hears(&s, MSG_KILL, 2); /* stays */
+    channel_hear_end(&q.channel);
+    stage_ended(&s, 0);
+}
+
+static void short_stop(struct master *m)
+{
+    m->deadlines.kick = 100;
+    m->deadlines.stop = 500;
+}
+
+/* Nobody hears: files and all children are stopped processes. */
+Test(stop, nobody_goes)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+    uint64_t before;
+
+    stage_open(&s, short_stop);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    kill(files.note.pid, SIGSTOP);
+    kill(s.gate.note.pid, SIGSTOP);
+    kill(s.auth.note.pid, SIGSTOP);
+    kill(s.log.note.pid, SIGSTOP);
+    before = clock_ms();
+    kill(s.master, SIGTERM);
+    stage_ended(&s, 0);
+    cr_assert(clock_ms() - before < 5000);
+}
+
+Test(stop, second_signal_is_at_once)
+{
+    struct stage s;
+    struct player p;
+    struct packet got;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    kill(s.master, SIGTERM);
+    player_hear(&p, MSG_KICK, &got);
+    kill(s.master, SIGINT);
+    channel_hear_end(&p.channel);
+    stage_ended(&s, 0);
+}
+
+/* No session begins any more. */
+Test(stop, door_is_closed)
+{
+    struct stage s;
+    struct player p, late;
+    struct packet got;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    kill(s.master, SIGTERM);
+    player_hear(&p, MSG_KICK, &got);
+    player_enter(&s, &late, 2);
+    channel_hear_end(&late.channel);
+    player_leave(&p);
+    stage_ended(&s, 0);
+}
+
+Test(stop, during_the_start)
+{
+    struct stage s;
+
+    stage_raise(&s, NULL);
+    actor_enter(&s, &s.log, "log");
+    actor_enter(&s, &s.gate, "gate");
+    actor_enter(&s, &s.auth, "auth");
+    stage_close(&s);
+}
+
+Test(stop, hangup_reads_users)
+{
+    struct stage s;
+    struct packet got;
+
+    stage_open(&s, NULL);
+    stage_users(&s, "# nobody\n");
+    kill(s.master, SIGHUP);
+    actor_hear(&s.auth, MSG_USERS, &got);
+    cr_assert_eq(got.value[0].number, 2);
+    packet_close(&got);
+    stage_reports(&s, EVENT_SERVICE, "restart");
+    stage_close(&s);
+}
