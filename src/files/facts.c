@@ -109,9 +109,12 @@ static int find_facts(struct files *f, const struct path *path,
     if (fstat(in.fd, &in.st) < 0)
         return -errno;
     r = facts_read(f, &in, at.name, ret);
-    return r == -ENOENT && partial_counts
-               ? partial_facts(f, path, &at, &in.st, ret)
-               : r;
+    if (!partial_counts)
+        return r;
+    if (r == -ENOENT)
+        return partial_facts(f, path, &at, &in.st, ret);
+    told_set(&f->told, f->name_key, path, 0); /* SIZE says something else now */
+    return r;
 }
 
 int serve_facts(struct files *f, const struct packet *p)

@@ -15,11 +15,15 @@
 #include "errors.h"
 #include "request.h"
 #include "root.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
 #include "sallyport/cage/cage.h"
 #include "sallyport/users/rights.h"
+
+#define ANSWER_MS      2000
+#define ANSWER_STEP_MS 10
 
 /* CWD needs no right: who may write but not list must get to where. What an
  * open upload needs was checked when it began. */
@@ -50,10 +54,27 @@ static const struct request *find_request(enum message m)
     die(EX_PROTOCOL, "session: %s is no request", message_name(m));
 }
 
+/* EAGAIN has two causes: the session reads nothing, or too many descriptors of
+ * this uid are on their way, in all its processes together (ETOOMANYREFS). The
+ * second passes; so a moment's patience, and never longer than master lives. */
+static int send_patiently(struct files *f, const struct packet *reply)
+{
+    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
+    uint64_t end = clock_ms() + ANSWER_MS;
+
+    for (;;) {
+        int r = channel_send(&f->session, reply);
+        if (r != -EAGAIN || clock_ms() >= end)
+            return r;
+        if (poll(ends, 2, ANSWER_STEP_MS) > 0)
+            return -EPIPE; /* nothing but an end is asked for */
+    }
+}
+
 void answer(struct files *f, const struct packet *request, struct packet *reply)
 {
     reply->request = request->request;
-    int r = channel_send(&f->session, reply);
+    int r = send_patiently(f, reply);
     if (r == -EPIPE)
         f->over = true;
     else if (r < 0)

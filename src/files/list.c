@@ -34,7 +34,8 @@ struct listing {
     struct buf out;
     uint64_t count;
     time_t now;
-    int sweeps; /* how many expired partials may still be deleted */
+    char target[PATH_MAX]; /* of the link in the line being made */
+    int sweeps;            /* how many expired partials may still be deleted */
 };
 
 static int wait_for_reader(const struct listing *l)
@@ -78,7 +79,6 @@ static enum entry_kind kind_of(const struct facts *facts)
 
 static int add_facts(struct listing *l, const char *name, struct entry *e)
 {
-    char target[PATH_MAX];
     struct facts facts;
     ssize_t len = 0;
 
@@ -95,8 +95,8 @@ static int add_facts(struct listing *l, const char *name, struct entry *e)
     if (l->format == LIST_FACTS)
         return listing_facts(&l->out, e);
     if (facts.dangling)
-        len = readlinkat(l->in.fd, name, target, sizeof(target));
-    e->target = (struct slice){ target, len > 0 ? (size_t)len : 0 };
+        len = readlinkat(l->in.fd, name, l->target, sizeof(l->target));
+    e->target = (struct slice){ l->target, len > 0 ? (size_t)len : 0 };
     return listing_long(&l->out, e, l->now);
 }
 

@@ -12,10 +12,10 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/cage/cage.h"
 
-/* Descriptors that are open at once: three standard ones, three channels and a
- * fresh one for log, the home, an upload's three, a rename's two folders, a
- * listing's four, and some that are only opened to be looked at. */
-#define ROOT_MAX_FILES 64
+/* Far more than the two dozen that it holds at once: the kernel measures with
+ * this limit, too, what all processes of the uid have sent and nobody received
+ * yet, and without root all sessions share one uid. */
+#define ROOT_MAX_FILES 1024
 
 /* Asks the kernel whether the user may search what was opened: a home that
  * can't be entered is told at login. */

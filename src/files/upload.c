@@ -70,7 +70,7 @@ static int make_plan(struct files *f, int folder, const char *name,
     w->facts.told = w->facts.told_length > 0;
     w->facts.forgot = f->told.forgot;
     told_set(&f->told, f->name_key, &w->path, 0);
-    return resume_decide(&w->facts, &w->plan);
+    return (int)resume_decide(&w->facts, &w->plan);
 }
 
 static int check_limit(const struct files *f, const struct wish *w)

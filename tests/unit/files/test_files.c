@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,17 +172,19 @@ Test(files, session_that_never_reads)
     struct peer p;
     struct packet packet = { .message = MSG_FOLDER_ENTER,
                              .value = { TEXT(SLICE("/")) } };
-    int r = 0, status;
+    struct pollfd room = { .events = POLLOUT };
+    int r = 0;
 
     peer_start(&p);
-    fd_set_nonblock(p.session.fd, false);
+    room.fd = p.session.fd;
     while (r == 0 || r == -EAGAIN) {
         packet.request = channel_next(&p.session);
         r = channel_send(&p.session, &packet);
+        if (r == -EAGAIN)
+            cr_assert_eq(poll(&room, 1, PEER_MS), 1);
     }
     cr_expect_eq(r, -EPIPE);
-    status = peer_wait(&p);
-    cr_expect_eq(status, EX_PROTOCOL);
+    cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
     peer_remove(&p);
 }
 

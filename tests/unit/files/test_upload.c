@@ -366,6 +366,15 @@ Test(upload, append_after_a_size_that_is_over)
     disk_fill(&p, "/f", 10, 2);
     cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
                  OUTCOME_BUSY);
+    /* Asked again, it knows better. */
+    cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
+    cr_assert_eq(size_told(&p, "/f"), 64 * K);
+    disk_fill(&p, "/f", 10, 2);
+    cr_assert_eq(size_told(&p, "/f"), 10);
+    begin(&p, "/f", WRITE_APPEND, 0, 20, 2, &first);
+    cr_assert_eq(first, 10);
+    cr_assert_eq(ask_commit(&p, 20), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 20, 2));
     peer_stop(&p);
 }
 
@@ -392,6 +401,28 @@ Test(upload, onto_a_finished_file)
     ask_abort(&p);
     cr_assert(disk_is(&p, "/f", 30 * K, 1));
     cr_assert_eq(size_told(&p, "/f"), 30 * K);
+    peer_stop(&p);
+}
+
+Test(upload, onto_a_file_that_cannot_be_read)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    store(&p, "/f", 100 * K, 1);
+    cr_assert_eq(chmod(disk_path(&p, "/f"), 0), 0);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_DENIED);
+    cr_assert_eq(disk_partials(&p, "/"), 0);
+    cr_assert_eq(chmod(disk_path(&p, "/f"), 0600), 0);
+    cr_assert(disk_is(&p, "/f", 100 * K, 1));
+    /* To replace it, nobody needs to read it. */
+    cr_assert_eq(chmod(disk_path(&p, "/f"), 0), 0);
+    begin(&p, "/f", WRITE_STORE, 0, 10, 2, &first);
+    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 10, 2));
     peer_stop(&p);
 }
 
