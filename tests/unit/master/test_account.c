@@ -1,0 +1,185 @@
+/* Accounts, the empty folder, and which rows may have a process. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "master/home.h"
+#include "master/master.h"
+#include "master/prepare.h"
+
+static const struct {
+    const char *account;
+    int r;
+} accounts[] = {
+    { "69990", 0 },
+    { "0", -EINVAL },
+    { "root", -EINVAL },
+    { "nobody", 0 },
+    { "no-such-account-here", -EINVAL },
+    { "-1", -EINVAL },
+    { "4294967295", -EINVAL }, /* (uid_t)-1 */
+    { "", -EINVAL },
+};
+
+Test(account, identities)
+{
+    for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
+        struct complaint c = { "" };
+        struct identity id = { 1, 1 };
+
+        cr_assert_eq(identity_find(accounts[i].account, "uid.gate", &id, &c),
+                     accounts[i].r, "'%s': %s", accounts[i].account, c.text);
+        if (accounts[i].r < 0)
+            cr_assert(strstr(c.text, "uid.gate"), "%s", c.text);
+    }
+}
+
+static const struct {
+    const char *gate, *auth, *log;
+    const char *word; /* of the complaint; NULL: fine */
+} trios[] = {
+    { "101", "102", "103", NULL },
+    { "101", "101", "103", "uid.auth" },
+    { "101", "102", "102", "uid.log" },
+    { "75000", "102", "103", "users' range" },
+};
+
+Test(account, apart_from_each_other)
+{
+    for (size_t i = 0; i < sizeof(trios) / sizeof(trios[0]); i++) {
+        struct complaint c = { "" };
+        struct master m;
+        int r;
+
+        master_init(&m);
+        m.root = true;
+        strcpy(m.settings.uid_gate, trios[i].gate);
+        strcpy(m.settings.uid_auth, trios[i].auth);
+        strcpy(m.settings.uid_log, trios[i].log);
+        r = prepare_identities(&m, &c);
+        cr_assert_eq(r == 0, trios[i].word == NULL, "row %zu: %s", i, c.text);
+        if (trios[i].word)
+            cr_assert(strstr(c.text, trios[i].word), "%s", c.text);
+        m.root = false; /* then nobody changes its ids */
+        cr_assert_eq(prepare_identities(&m, &c), 0);
+    }
+}
+
+static char folder[] = "/tmp/sallyport-empty-XXXXXX";
+
+static int open_below(const char *name, struct complaint *c)
+{
+    char path[128];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    fd = empty_folder_open(path, c);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 ? fd : 0;
+}
+
+static void make_below(const char *name, mode_t mode)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    cr_assert(mkdir(path, 0700) == 0 && chmod(path, mode) == 0);
+}
+
+/* For root only: without root nobody looks at it. */
+Test(account, empty_folder)
+{
+    struct complaint c = { "" };
+
+    if (geteuid() != 0)
+        return;
+    cr_assert(mkdtemp(folder));
+    umask(077);
+    cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* made */
+    cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* there */
+    cr_assert_eq(open_below("a", &c), -EINVAL);           /* not empty */
+    cr_assert(strstr(c.text, "not empty"), "%s", c.text);
+    make_below("wide", 0777);
+    c.text[0] = '\0';
+    cr_assert_eq(open_below("wide", &c), -EINVAL);
+    cr_assert(strstr(c.text, "chmod"), "%s", c.text);
+    cr_assert_eq(empty_folder_open("relative", &c), -EINVAL);
+    cr_assert_eq(empty_folder_open("/dev/null/x", &c), -EINVAL);
+    for (const char *const *name =
+             (const char *const[]){ "wide", "a/b", "a", "", NULL };
+         *name; name++) {
+        char path[128];
+
+        snprintf(path, sizeof(path), "%s/%s", folder, *name);
+        cr_assert_eq(rmdir(path), 0, "%s", path);
+    }
+}
+
+static const struct {
+    const char *home;
+    uid_t uid;
+    gid_t gid;
+    bool root, permitted;
+} homes[] = {
+    { "/srv/sallyport/anna", 70000, 70000, true, true },
+    { "/anywhere", 79999, 100, true, true },
+    { "/anywhere", 69999, 100, true, false },
+    { "/anywhere", 80000, 100, true, false },
+    { "/anywhere", 0, 70000, true, false },
+    { "/anywhere", 70000, 0, true, false },
+    { "anywhere", 70000, 70000, true, false },
+    { "", 70000, 70000, true, false },
+    /* Without root: where, not who. */
+    { "/srv/sallyport/anna", 0, 0, false, true },
+    { "/srv/sallyport/a/b", 1, 1, false, true },
+    { "/srv/sallyport", 70000, 70000, false, false },
+    { "/srv/sallyportal/anna", 70000, 70000, false, false },
+    { "/srv/sallyport/../other", 70000, 70000, false, false },
+    { "/srv/sallyport/a/..", 70000, 70000, false, false },
+    { "/srv/sallyport/..a", 70000, 70000, false, true },
+    { "/srv", 70000, 70000, false, false },
+};
+
+Test(account, homes)
+{
+    for (size_t i = 0; i < sizeof(homes) / sizeof(homes[0]); i++) {
+        struct user user = { .name = (char[]){ "anna" },
+                             .uid = homes[i].uid,
+                             .gid = homes[i].gid };
+        struct complaint c = { "" };
+        struct master m;
+        int r;
+
+        user.home = strdup(homes[i].home);
+        master_init(&m);
+        m.root = homes[i].root;
+        r = home_permitted(&m, &user, &c);
+        cr_assert_eq(r == 0, homes[i].permitted, "row %zu: %s", i, c.text);
+        cr_assert(r == 0 || strstr(c.text, "user anna"));
+        free(user.home);
+    }
+}
+
+/* The limit of descriptors is raised, or the complaint has the numbers. */
+Test(account, limits)
+{
+    struct complaint c = { "" };
+    struct master m;
+    char number[32];
+
+    master_init(&m);
+    m.settings.max_sessions = 20000;
+    cr_assert(prepare_descriptors(&m) > 80000);
+    m.settings.max_sessions = UINT32_MAX; /* over fs.nr_open */
+    cr_assert_eq(prepare_limits(&m, &c), -EINVAL);
+    snprintf(number, sizeof(number), "%llu", prepare_descriptors(&m));
+    cr_assert(strstr(c.text, number), "%s", c.text);
+    m.settings.max_sessions = 1;
+    cr_assert_eq(prepare_limits(&m, &c), 0);
+}

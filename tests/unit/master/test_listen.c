@@ -1,0 +1,135 @@
+/* Listening sockets: which there are, and how they are told. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "master/listen.h"
+
+static void settings_with(struct settings *s, const char *const *listen,
+                          uint16_t automatic)
+{
+    settings_default(s);
+    s->ports = (struct port_range){ .automatic = automatic };
+    for (s->listen_count = 0; listen[s->listen_count]; s->listen_count++)
+        cr_assert_eq(address_parse_port(slice_from(listen[s->listen_count]),
+                                        &s->listen[s->listen_count]),
+                     0);
+}
+
+static const struct {
+    const char *listen[5];
+    size_t passive_hosts;
+} rows[] = {
+    { { "127.0.0.1:0" }, 1 },
+    { { "127.0.0.1:0", "127.0.0.1:0" }, 1 },
+    { { "127.0.0.1:0", "127.0.0.2:0" }, 2 },
+    { { "127.0.0.1:0", "0.0.0.0:0" }, 1 },
+    { { "0.0.0.0:0", "[::]:0" }, 2 },
+    { { "[::1]:0", "127.0.0.1:0" }, 2 },
+    { { "[::1]:0", "[::]:0", "127.0.0.1:0" }, 2 },
+};
+
+Test(listen, hosts)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct complaint c = { "" };
+        struct listeners l;
+        struct settings s;
+
+        settings_with(&s, rows[i].listen, 3);
+        cr_assert_eq(listeners_passive_wanted(&s), 3 * rows[i].passive_hosts,
+                     "row %zu", i);
+        cr_assert_eq(listeners_open(&l, &s, &c), 0, "row %zu: %s", i, c.text);
+        cr_assert_eq(l.control_count, s.listen_count);
+        cr_assert_eq(l.passive_count, 3 * rows[i].passive_hosts);
+        for (size_t j = 0; j < l.passive_count; j++) {
+            cr_assert(l.passive[j].address.port != 0);
+            cr_assert(fcntl(l.passive[j].fd, F_GETFL) & O_NONBLOCK);
+            cr_assert(fcntl(l.passive[j].fd, F_GETFD) & FD_CLOEXEC);
+        }
+        listeners_release(&l);
+    }
+}
+
+/* A listener of IPv6 leaves IPv4 alone. */
+Test(listen, only_ipv6)
+{
+    static const char *const any[] = { "[::]:0", NULL };
+    struct complaint c = { "" };
+    struct listeners l;
+    struct settings s;
+    socklen_t size = sizeof(int);
+    int only = 0;
+
+    settings_with(&s, any, 1);
+    cr_assert_eq(listeners_open(&l, &s, &c), 0, "%s", c.text);
+    cr_assert_eq(
+        getsockopt(l.control[0].fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size),
+        0);
+    cr_assert_eq(only, 1);
+    listeners_release(&l);
+}
+
+/* A port that somebody has: the complaint names it, and all is closed again. */
+Test(listen, taken)
+{
+    static const char *const one[] = { "127.0.0.1:0", NULL };
+    struct complaint c = { "" };
+    struct listeners l, second;
+    struct settings s;
+    char port[16];
+    int next, after;
+
+    settings_with(&s, one, 1);
+    cr_assert_eq(listeners_open(&l, &s, &c), 0, "%s", c.text);
+    s.listen_count = 1;
+    s.ports = (struct port_range){ .first = l.passive[0].address.port,
+                                   .last = l.passive[0].address.port };
+    next = dup(0);
+    close(next);
+    cr_assert_eq(listeners_open(&second, &s, &c), -EINVAL);
+    snprintf(port, sizeof(port), ":%u", (unsigned)s.ports.first);
+    cr_assert(strstr(c.text, port), "%s", c.text);
+    after = dup(0);
+    cr_assert_eq(after, next, "a descriptor leaks");
+    listeners_release(&l);
+}
+
+static struct listener with_port(uint16_t port)
+{
+    return (struct listener){ -1, { .family = 4, .port = port } };
+}
+
+Test(listen, text)
+{
+    struct listener few[] = { with_port(50000), with_port(50000),
+                              with_port(50001), with_port(50002),
+                              with_port(50009) };
+    struct listener many[40];
+    struct listeners l = { .control = { with_port(21), with_port(990) },
+                           .control_count = 2,
+                           .passive = few,
+                           .passive_count = 5 };
+    struct buf text;
+
+    buf_init(&text, 1024);
+    cr_assert_eq(listeners_text(&l, &text), 0);
+    cr_assert(slice_equal(buf_slice(&text),
+                          SLICE("0.0.0.0:21, 0.0.0.0:990, data ports "
+                                "50000-50002 50009")));
+    buf_clear(&text);
+    for (uint16_t i = 0; i < 40; i++)
+        many[i] = with_port((uint16_t)(40000 + 2 * i));
+    l.control_count = 0;
+    l.passive = many;
+    l.passive_count = 40;
+    cr_assert_eq(listeners_text(&l, &text), 0);
+    cr_assert(slice_equal(buf_slice(&text),
+                          SLICE(", data ports 40000-40078 (40 of them)")));
+    buf_release(&text);
+}

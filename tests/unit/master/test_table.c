@@ -1,0 +1,73 @@
+/* The table of sessions: bounded, found by serial, every place used again. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "master/session.h"
+
+#define LIMIT 100
+
+Test(table, take_find_give_back)
+{
+    struct session_table t;
+    struct session *s;
+
+    cr_assert_eq(sessions_init(&t, LIMIT), 0);
+    for (uint64_t i = 0; i < LIMIT; i++) {
+        cr_assert_null(sessions_find(&t, i << 32));
+        s = sessions_take(&t, i << 32);
+        cr_assert_not_null(s);
+        s->state = SESSION_GREETED;
+        cr_assert_eq(sessions_find(&t, i << 32), s);
+        cr_assert_eq(s->channel.fd, -1);
+    }
+    cr_assert_null(sessions_take(&t, 1), "more than max_sessions");
+    for (uint64_t i = 0; i < LIMIT; i += 2) {
+        t.living--;
+        sessions_give_back(&t, sessions_find(&t, i << 32));
+    }
+    for (uint64_t i = 0; i < LIMIT; i++)
+        cr_assert_eq(sessions_find(&t, i << 32) != NULL, i % 2);
+    cr_assert_eq(t.used, LIMIT / 2);
+    sessions_release(&t);
+}
+
+/* Ended ones keep their records for a while: more than max_sessions in all, but
+ * never without end. */
+Test(table, ended_ones_stay)
+{
+    struct session_table t;
+    uint64_t serial = 0;
+
+    cr_assert_eq(sessions_init(&t, LIMIT), 0);
+    while (sessions_take(&t, serial)) {
+        t.living--; /* ended at once */
+        serial++;
+    }
+    cr_assert_eq(serial, t.size);
+    cr_assert_gt(serial, 2 * LIMIT);
+    sessions_release(&t);
+}
+
+Test(table, counts_of_a_user)
+{
+    static const struct {
+        enum session_state state;
+        const char *user;
+    } rows[] = {
+        { SESSION_USER, "anna" },   { SESSION_OPENING, "anna" },
+        { SESSION_KICKED, "anna" }, { SESSION_ENDED, "anna" },
+        { SESSION_GREETED, "" },    { SESSION_USER, "annab" },
+        { SESSION_USER, "ann" },
+    };
+    struct session_table t;
+
+    cr_assert_eq(sessions_init(&t, LIMIT), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct session *s = sessions_take(&t, i);
+
+        s->state = rows[i].state;
+        snprintf(s->user, sizeof(s->user), "%s", rows[i].user);
+    }
+    cr_assert_eq(sessions_of_user(&t, "anna"), 3);
+    sessions_release(&t);
+}
