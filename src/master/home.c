@@ -170,7 +170,7 @@ static void on_ready(void *owner, uint32_t events)
 
     (void)events;
     if (r == -EPROTO) {
-        master_report(s->master, EVENT_PEER, PROCESS_FILES, "of %s sent %s",
+        master_report(s->master, EVENT_PEER, PROCESS_FILES, "of %s: %s",
                       s->user, s->files.wrong);
         home_kill(s);
     }

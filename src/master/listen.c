@@ -154,8 +154,8 @@ void listeners_release(struct listeners *l)
     *l = (struct listeners){ 0 };
 }
 
-/* The index behind the row of neighbouring ports that begins at I; several hosts
- * have the same ones. */
+/* The index behind the row of neighbouring ports that begins at I; several
+ * hosts have the same ones. */
 static size_t row_end(const struct listeners *l, size_t i)
 {
     for (i++; i < l->passive_count; i++)

@@ -25,10 +25,9 @@ static void on_ready(void *owner, uint32_t events)
 
     (void)events;
     if (r == -EPROTO) {
-        char peer[ADDRESS_TEXT_MAX];
-
-        master_report(s->master, EVENT_PEER, PROCESS_SESSION, "of %s sent %s",
-                      address_text(&s->peer, peer), s->channel.wrong);
+        master_report(s->master, EVENT_PEER, PROCESS_SESSION,
+                      "%s, serial %016llx", s->channel.wrong,
+                      (unsigned long long)s->serial);
         session_kill(s);
     } else if (r < 0) {
         session_end(s);

@@ -1,0 +1,335 @@
+/* The process auth from its set-up on: the test is master, and the sessions
+ * that send their name and password, or something else. */
+#include <criterion/criterion.h>
+#include <crypt.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "auth/setup.h"
+#include "sallyport/base/fd.h"
+
+#define WAIT_MS 20000
+#define SETTING "$6$rounds=1000$sallyport$" /* the cheapest that there is */
+
+struct stage {
+    pid_t pid;
+    struct channel auth;
+};
+
+static _Noreturn void be_auth(int fd)
+{
+    static struct auth a;
+    struct setup s;
+    int r;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    auth_init(&a, fd);
+    setup_init(&s, &a);
+    if (setup_receive(&s) < 0) {
+        setup_failed(&s);
+        _exit(EX_CONFIG);
+    }
+    fd_close(&s.root_fd);
+    r = auth_run(&a);
+    auth_release(&a);
+    _exit(r == 0 ? 0 : EX_OSERR);
+}
+
+static void raise_auth(struct stage *s)
+{
+    int ends[2];
+
+    alarm(120);
+    cr_assert_eq(fd_pair(ends), 0);
+    s->pid = fork();
+    cr_assert(s->pid >= 0);
+    if (s->pid == 0) {
+        close(ends[0]);
+        be_auth(ends[1]);
+    }
+    close(ends[1]);
+    channel_init(&s->auth, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_START);
+}
+
+static void tell(struct stage *s, struct packet p)
+{
+    int r = channel_send(&s->auth, &p);
+
+    cr_assert_eq(r, 0, "%s: %s", message_name(p.message), strerror(-r));
+}
+
+static void send_users(struct stage *s, uint64_t generation, const char *name,
+                       const char *password)
+{
+    char text[512];
+    int fd;
+
+    snprintf(text, sizeof(text), "%s:%s:70000:70000::/home::\n", name,
+             crypt(password, SETTING));
+    fd = fd_sealed("users", slice_from(text));
+    tell(s, (struct packet){ .message = MSG_USERS,
+                             .value = { NUMBER(generation) },
+                             .fd = { fd, -1 } });
+    close(fd);
+}
+
+static void send_cage(struct stage *s)
+{
+    tell(s, (struct packet){ .message = MSG_CAGE, .fd = { 0, -1 } });
+}
+
+static void open_auth(struct stage *s)
+{
+    struct packet p;
+
+    raise_auth(s);
+    send_cage(s);
+    send_users(s, 1, "anna", "right");
+    tell(s, (struct packet){ .message = MSG_GO });
+    cr_assert_eq(channel_wait(&s->auth, &p, WAIT_MS), 1);
+    cr_assert_eq(p.message, MSG_READY);
+    s->auth.phase = PHASE_RUN;
+}
+
+static void end_auth(struct stage *s, int status)
+{
+    int how;
+
+    channel_close(&s->auth);
+    cr_assert_eq(waitpid(s->pid, &how, 0), s->pid);
+    cr_assert(WIFEXITED(how), "signal %d", WTERMSIG(how));
+    cr_assert_eq(WEXITSTATUS(how), status, "status %d", WEXITSTATUS(how));
+}
+
+static void verify(struct stage *s, uint64_t serial, struct channel *session)
+{
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    tell(s, (struct packet){ .message = MSG_VERIFY,
+                             .value = { NUMBER(serial), NUMBER(1) },
+                             .fd = { ends[1], -1 } });
+    close(ends[1]);
+    channel_init(session, ends[0], PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+}
+
+static void say(struct channel *session, const char *name, const char *password)
+{
+    struct packet p = { .message = MSG_CREDENTIALS,
+                        .value = { TEXT(slice_from(name)),
+                                   TEXT(slice_from(password)) } };
+
+    channel_send(session, &p);
+}
+
+static void expect_verdict(struct stage *s, uint64_t serial,
+                           uint64_t generation, bool yes)
+{
+    struct packet p;
+
+    cr_assert_eq(channel_wait(&s->auth, &p, WAIT_MS), 1);
+    cr_assert_eq(p.message, MSG_VERDICT);
+    cr_assert_eq(p.value[0].number, serial);
+    cr_assert_eq(p.value[1].number, generation);
+    cr_assert_eq(p.value[2].number, 0);
+    cr_assert_eq(p.value[3].number, yes);
+}
+
+Test(auth, answers)
+{
+    struct channel one, two;
+    struct packet p;
+    struct stage s;
+
+    open_auth(&s);
+    verify(&s, 1, &one);
+    verify(&s, 2, &two);
+    say(&two, "anna", "right");
+    expect_verdict(&s, 2, 1, true);
+    say(&one, "anna", "wrong");
+    expect_verdict(&s, 1, 1, false);
+    /* Each pair is closed after its one message. */
+    cr_assert_eq(channel_wait(&one, &p, WAIT_MS), -EPIPE);
+    channel_close(&one);
+    channel_close(&two);
+    end_auth(&s, 0);
+}
+
+/* By the newest users file, also for what was asked before. */
+Test(auth, newer_users)
+{
+    struct channel one, two;
+    struct stage s;
+
+    open_auth(&s);
+    verify(&s, 1, &one);
+    verify(&s, 2, &two);
+    send_users(&s, 2, "bert", "left");
+    say(&one, "anna", "right");
+    expect_verdict(&s, 1, 2, false);
+    say(&two, "bert", "left");
+    expect_verdict(&s, 2, 2, true);
+    channel_close(&one);
+    channel_close(&two);
+    end_auth(&s, 0);
+}
+
+static void close_it(struct channel *c)
+{
+    channel_close(c);
+}
+
+static void shout(struct channel *c, const char *bytes, size_t len)
+{
+    cr_assert_eq(send(c->fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+static void garbage(struct channel *c)
+{
+    shout(c, "anna:right", 10);
+}
+
+static void empty(struct channel *c)
+{
+    shout(c, "", 0);
+}
+
+static void overlong(struct channel *c)
+{
+    static char bytes[70000];
+
+    shout(c, bytes, sizeof(bytes));
+}
+
+static void words_of_master(struct channel *c)
+{
+    char bytes[8] = { MSG_GO };
+
+    shout(c, bytes, sizeof(bytes));
+}
+
+static void longest(struct channel *c)
+{
+    static char name[1025], password[513];
+
+    memset(name, 'n', sizeof(name) - 1);
+    memset(password, 'p', sizeof(password) - 1);
+    say(c, name, password);
+}
+
+static void twice(struct channel *c)
+{
+    say(c, "anna", "wrong");
+    say(c, "anna", "right");
+}
+
+static const struct {
+    const char *what;
+    void (*act)(struct channel *c);
+} breaches[] = {
+    { "closes", close_it },
+    { "garbage", garbage },
+    { "an empty message", empty },
+    { "an overlong message", overlong },
+    { "a message of master's", words_of_master },
+    { "the longest name and password", longest },
+    { "two tries on one pair", twice },
+};
+
+/* Whatever comes on a pair: one verdict, no; and auth goes on. */
+Test(auth, breaches)
+{
+    struct channel c, good;
+    struct stage s;
+
+    open_auth(&s);
+    for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++) {
+        verify(&s, 10 + i, &c);
+        breaches[i].act(&c);
+        expect_verdict(&s, 10 + i, 1, false);
+        channel_close(&c);
+        verify(&s, 1000, &good);
+        say(&good, "anna", "right");
+        expect_verdict(&s, 1000, 1, true);
+        channel_close(&good);
+    }
+    end_auth(&s, 0);
+}
+
+/* As many as master may ask for; one more is a broken master. */
+Test(auth, full)
+{
+    struct channel c[PENDING_MAX + 1];
+    struct packet p;
+    struct stage s;
+
+    open_auth(&s);
+    for (uint64_t i = 0; i < PENDING_MAX; i++)
+        verify(&s, i, &c[i]);
+    for (uint64_t i = PENDING_MAX; i > 0; i--) {
+        say(&c[i - 1], "anna", "right");
+        expect_verdict(&s, i - 1, 1, true);
+        channel_close(&c[i - 1]);
+    }
+    for (uint64_t i = 0; i <= PENDING_MAX; i++)
+        verify(&s, i, &c[i]);
+    cr_assert_eq(channel_wait(&s.auth, &p, WAIT_MS), -EPIPE);
+    end_auth(&s, EX_PROTOCOL);
+}
+
+/* --- set-up -------------------------------------------------------------- */
+
+static void without_users(struct stage *s)
+{
+    send_cage(s);
+    tell(s, (struct packet){ .message = MSG_GO });
+}
+
+static void without_cage(struct stage *s)
+{
+    send_users(s, 1, "anna", "right");
+    tell(s, (struct packet){ .message = MSG_GO });
+}
+
+static void broken_users(struct stage *s)
+{
+    int fd = fd_sealed("users", SLICE("x\n"));
+
+    send_cage(s);
+    tell(s, (struct packet){ .message = MSG_USERS,
+                             .value = { NUMBER(1) },
+                             .fd = { fd, -1 } });
+    close(fd);
+}
+
+static void cage_twice(struct stage *s)
+{
+    send_cage(s);
+    send_cage(s);
+}
+
+static void (*const bad_setups[])(struct stage *s) = {
+    without_users, without_cage, broken_users, cage_twice
+};
+
+Test(auth, bad_setups)
+{
+    for (size_t i = 0; i < sizeof(bad_setups) / sizeof(bad_setups[0]); i++) {
+        struct packet p;
+        struct stage s;
+
+        raise_auth(&s);
+        bad_setups[i](&s);
+        cr_assert_eq(channel_wait(&s.auth, &p, WAIT_MS), 1);
+        cr_assert_eq(p.message, MSG_FAILED);
+        cr_assert(p.value[0].text.len > 0);
+        end_auth(&s, EX_CONFIG);
+    }
+}

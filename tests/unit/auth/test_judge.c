@@ -1,0 +1,133 @@
+/* Yes or no, and the same work for everybody. The hashes are cheap ones, but
+ * dear enough for the difference between one hash and none to be seen. */
+#include <criterion/criterion.h>
+#include <crypt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "auth/auth.h"
+#include "sallyport/base/fd.h"
+
+#define SETTING "$6$rounds=20000$sallyport$"
+#define RUNS    11
+
+static struct users users;
+
+static void add_line(struct buf *text, const char *name, const char *mark,
+                     const char *password, unsigned uid)
+{
+    const char *hash = password ? crypt(password, SETTING) : "";
+
+    cr_assert(hash && *hash != '*');
+    cr_assert_eq(buf_add_format(text, "%s:%s%s:%u:%u::/home/%s::\n", name, mark,
+                                hash, uid, uid, name),
+                 0);
+}
+
+static void set_up(void)
+{
+    struct complaint c = { "" };
+    struct buf text;
+    int fd;
+
+    buf_init(&text, 65536);
+    add_line(&text, "zero", "!", "right", 70000);
+    add_line(&text, "anna", "", "right", 70001);
+    add_line(&text, "bert", "", "other", 70002);
+    add_line(&text, "carl", "!", "right", 70003);
+    add_line(&text, "dora", "!", NULL, 70004);
+    add_line(&text, "emil", "*", NULL, 70005);
+    add_line(&text, "fritz", "", "", 70006);
+    fd = fd_sealed("users", buf_slice(&text));
+    cr_assert_eq(users_read(&users, fd, "users", &c), 0, "%s", c.text);
+    buf_release(&text);
+    fd_close(&fd);
+}
+
+static void tear_down(void)
+{
+    users_release(&users);
+}
+
+TestSuite(judge, .init = set_up, .fini = tear_down);
+
+static const struct {
+    const char *name, *password;
+    bool yes;
+    size_t row;
+} rows[] = {
+    { "anna", "right", true, 1 },   { "anna", "wrong", false, 0 },
+    { "anna", "right ", false, 0 }, { "anna", "", false, 0 },
+    { "bert", "other", true, 2 },   { "bert", "right", false, 0 },
+    { "carl", "right", false, 0 },  { "zero", "right", false, 0 },
+    { "dora", "", false, 0 },       { "dora", "!", false, 0 },
+    { "emil", "*", false, 0 },      { "nobody", "right", false, 0 },
+    { "", "right", false, 0 },      { "ANNA", "right", false, 0 },
+    { "fritz", "", true, 6 },       { "fritz", "x", false, 0 },
+};
+
+static bool ask(const char *name, const char *password, size_t *row)
+{
+    struct secret secret;
+
+    cr_assert_eq(secret_set(&secret, slice_from(password)), 0);
+    return judge(&users, slice_from(name), &secret, row);
+}
+
+Test(judge, rows)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t row = 99;
+
+        cr_assert_eq(ask(rows[i].name, rows[i].password, &row), rows[i].yes,
+                     "%s, '%s'", rows[i].name, rows[i].password);
+        cr_assert_eq(row, rows[i].row);
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double cpu_of(const char *name, const char *password)
+{
+    struct timespec a, b;
+    size_t row;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+    ask(name, password, &row);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+    return (double)(b.tv_sec - a.tv_sec) +
+           1e-9 * (double)(b.tv_nsec - a.tv_nsec);
+}
+
+/* Medians of CPU time, the cases in turn, so that a slow moment of the machine
+ * meets all of them. A hash too many or too few is a factor of two. */
+Test(judge, same_work)
+{
+    static const struct {
+        const char *name, *password;
+    } cases[] = {
+        { "anna", "wrong" },   { "anna", "right" }, { "carl", "right" },
+        { "nobody", "right" }, { "dora", "right" }, { "emil", "right" },
+    };
+    enum { CASES = sizeof(cases) / sizeof(cases[0]) };
+    double time[CASES][RUNS];
+
+    for (size_t run = 0; run < RUNS; run++)
+        for (size_t i = 0; i < CASES; i++)
+            time[i][run] = cpu_of(cases[i].name, cases[i].password);
+    for (size_t i = 0; i < CASES; i++)
+        qsort(time[i], RUNS, sizeof(double), by_size);
+    for (size_t i = 1; i < CASES; i++) {
+        double ratio = time[i][RUNS / 2] / time[0][RUNS / 2];
+
+        cr_assert(ratio > 0.7 && ratio < 1.4, "%s: %.2f times the work",
+                  cases[i].name, ratio);
+    }
+}

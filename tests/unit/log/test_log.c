@@ -1,0 +1,383 @@
+/* The process log from its set-up on: the test is master and every sender, and
+ * reads the lines. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "log/setup.h"
+#include "sallyport/base/fd.h"
+
+#define WAIT_MS      20000
+#define MAX_SESSIONS 4
+
+struct stage {
+    pid_t pid;
+    struct channel log;
+    int lines; /* read end */
+    struct buf text;
+};
+
+static _Noreturn void be_log(int fd)
+{
+    static struct log l;
+    struct setup s;
+    int r;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGPIPE, SIG_IGN);
+    log_init(&l, fd);
+    setup_init(&s, &l);
+    if (setup_receive(&s) < 0) {
+        setup_failed(&s);
+        _exit(EX_CONFIG);
+    }
+    fd_close(&s.root_fd);
+    r = log_run(&l);
+    log_release(&l);
+    _exit(r == 0 ? 0 : EX_OSERR);
+}
+
+static void tell(struct stage *s, struct packet p)
+{
+    int r = channel_send(&s->log, &p);
+
+    cr_assert_eq(r, 0, "%s: %s", message_name(p.message), strerror(-r));
+}
+
+static void raise_log(struct stage *s)
+{
+    int ends[2];
+
+    alarm(120);
+    buf_init(&s->text, 1 << 20);
+    s->lines = -1;
+    cr_assert_eq(fd_pair(ends), 0);
+    s->pid = fork();
+    cr_assert(s->pid >= 0);
+    if (s->pid == 0) {
+        close(ends[0]);
+        be_log(ends[1]);
+    }
+    close(ends[1]);
+    channel_init(&s->log, ends[0], PROCESS_MASTER, PROCESS_LOG, PHASE_START);
+}
+
+static void send_conf(struct stage *s)
+{
+    char text[64];
+    int fd;
+
+    snprintf(text, sizeof(text), "max_sessions = %d\n", MAX_SESSIONS);
+    fd = fd_sealed("conf", slice_from(text));
+    tell(s, (struct packet){ .message = MSG_CONF, .fd = { fd, -1 } });
+    close(fd);
+}
+
+static void send_cage(struct stage *s)
+{
+    tell(s, (struct packet){ .message = MSG_CAGE, .fd = { 0, -1 } });
+}
+
+static void send_output(struct stage *s)
+{
+    int ends[2];
+
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    tell(s,
+         (struct packet){ .message = MSG_LOG_OUTPUT, .fd = { ends[1], -1 } });
+    close(ends[1]);
+    s->lines = ends[0];
+}
+
+static void open_log(struct stage *s)
+{
+    struct packet p;
+
+    raise_log(s);
+    send_conf(s);
+    send_cage(s);
+    send_output(s);
+    tell(s, (struct packet){ .message = MSG_GO });
+    cr_assert_eq(channel_wait(&s->log, &p, WAIT_MS), 1);
+    cr_assert_eq(p.message, MSG_READY);
+    s->log.phase = PHASE_RUN;
+}
+
+static void end_log(struct stage *s, int status)
+{
+    int how;
+
+    channel_close(&s->log);
+    cr_assert_eq(waitpid(s->pid, &how, 0), s->pid);
+    cr_assert(WIFEXITED(how), "signal %d", WTERMSIG(how));
+    cr_assert_eq(WEXITSTATUS(how), status, "status %d", WEXITSTATUS(how));
+    fd_close(&s->lines);
+    buf_release(&s->text);
+}
+
+static void add_sender(struct stage *s, struct event_sender *sender,
+                       enum process process, uint64_t serial, uint8_t family)
+{
+    const struct address peer = { .family = family,
+                                  .bytes = { 203, 0, 113, 5 },
+                                  .port = 4711 };
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    tell(s, (struct packet){
+                .message = MSG_LOG_PEER,
+                .value = { NUMBER(process), NUMBER(serial), ADDRESS(peer) },
+                .fd = { ends[1], -1 } });
+    close(ends[1]);
+    event_sender_init(sender, ends[0], process);
+}
+
+/* The next line, without the time, which must be one. */
+static const char *line(struct stage *s)
+{
+    static char out[8192];
+    char *end;
+
+    cr_assert_eq(buf_reserve(&s->text, 4096), 0);
+    while (!(end = memchr(s->text.data, '\n', s->text.len))) {
+        struct pollfd one = { .fd = s->lines, .events = POLLIN };
+        ssize_t n;
+
+        cr_assert_eq(poll(&one, 1, WAIT_MS), 1, "no line");
+        cr_assert_eq(buf_reserve(&s->text, 4096), 0);
+        n = read(s->lines, s->text.data + s->text.len, 4096);
+        cr_assert(n > 0);
+        s->text.len += (size_t)n;
+    }
+    cr_assert((size_t)(end - s->text.data) < sizeof(out));
+    memcpy(out, s->text.data, (size_t)(end - s->text.data));
+    out[end - s->text.data] = '\0';
+    buf_consume(&s->text, (size_t)(end - s->text.data) + 1);
+    cr_assert(strlen(out) > 25 && out[10] == 'T' && out[23] == 'Z', "%s", out);
+    return out + 25;
+}
+
+Test(log, lines)
+{
+    struct event_sender session, gate;
+    struct event_record r;
+    struct stage s;
+
+    open_log(&s);
+    add_sender(&s, &session, PROCESS_SESSION, 0xc0ffee, 4);
+    add_sender(&s, &gate, PROCESS_GATE, 0, 0);
+    event_begin(&r, EVENT_LOGIN);
+    event_text(&r, FIELD_USER, SLICE("anna"));
+    cr_assert_eq(event_send(&session, &r), 0);
+    cr_assert_str_eq(line(&s), "login process=session serial=0000000000c0ffee "
+                               "peer=203.0.113.5:4711 user=anna");
+    event_begin(&r, EVENT_REFUSED);
+    event_text(&r, FIELD_PEER, SLICE("192.0.2.1:99"));
+    event_text(&r, FIELD_REASON, SLICE("too many"));
+    cr_assert_eq(event_send(&gate, &r), 0);
+    cr_assert_str_eq(line(&s), "refused process=gate peer=192.0.2.1:99 "
+                               "reason=\"too many\"");
+    event_begin(&r, EVENT_PEER);
+    event_text(&r, FIELD_PROCESS, SLICE("session"));
+    cr_assert_eq(event_send(&gate, &r), 0);
+    cr_assert_str_eq(line(&s), "peer-error process=session by=gate");
+    event_sender_release(&session);
+    event_sender_release(&gate);
+    end_log(&s, 0);
+}
+
+/* What a session says of itself is not believed, and no byte of it can begin a
+ * line. */
+Test(log, forgery)
+{
+    struct event_sender session, gate;
+    struct event_record r;
+    struct stage s;
+
+    open_log(&s);
+    add_sender(&s, &session, PROCESS_SESSION, 7, 4);
+    add_sender(&s, &gate, PROCESS_GATE, 0, 0);
+    event_begin(&r, EVENT_LOGIN_FAILED);
+    event_text(&r, FIELD_PROCESS, SLICE("master"));
+    event_text(&r, FIELD_PEER, SLICE("198.51.100.1:1"));
+    event_text(&r, FIELD_USER, SLICE("x\nlogin serial=8 \"user=root"));
+    cr_assert_eq(event_send(&session, &r), 0);
+    cr_assert_str_eq(line(&s),
+                     "login-failed process=session serial=0000000000000007 "
+                     "peer=203.0.113.5:4711 "
+                     "user=\"x\\x0alogin serial=8 \\x22user=root\"");
+    event_begin(&r, EVENT_CHILD);
+    event_text(&r, FIELD_PROCESS, SLICE("auth serial=9"));
+    cr_assert_eq(event_send(&gate, &r), 0);
+    cr_assert_str_eq(line(&s), "child process=gate");
+    event_sender_release(&session);
+    event_sender_release(&gate);
+    end_log(&s, 0);
+}
+
+static void shout(struct event_sender *e, const char *bytes, size_t len)
+{
+    send(e->channel.fd, bytes, len, MSG_NOSIGNAL);
+}
+
+/* Bad bytes end their sender, which is told, and nobody else. */
+Test(log, bad_bytes)
+{
+    const struct {
+        const char *bytes;
+        size_t len;
+    } rows[] = {
+        { "garbage", 7 },
+        { "\0\0\0\0\0\0\0\0", 8 },
+        { (const char[]){ MSG_EVENT, 0, 0, 0, 0, 0, 0, 0 }, 8 },
+        { (const char[]){ MSG_EVENT, 0, 0, 0, 0, 0, 0, 0, 1, 0, 99 }, 11 },
+        { (const char[]){ MSG_EVENT, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 3, 9, 9 },
+          14 },
+        { (const char[]){ MSG_GO, 0, 0, 0, 0, 0, 0, 0 }, 8 },
+    };
+    struct event_sender good, bad;
+    struct event_record r;
+    struct stage s;
+
+    open_log(&s);
+    add_sender(&s, &good, PROCESS_FILES, 1, 4);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct packet p;
+
+        add_sender(&s, &bad, PROCESS_SESSION, 2, 4);
+        shout(&bad, rows[i].bytes, rows[i].len);
+        cr_assert(strncmp(line(&s),
+                          "peer-error process=session "
+                          "serial=0000000000000002 ",
+                          51) == 0,
+                  "row %zu", i);
+        cr_assert_eq(channel_wait(&bad.channel, &p, WAIT_MS), -EPIPE);
+        event_sender_release(&bad);
+        event_begin(&r, EVENT_SYSCALL);
+        event_number(&r, FIELD_NUMBER, i);
+        cr_assert_eq(event_send(&good, &r), 0);
+        cr_assert(strncmp(line(&s), "syscall process=files ", 22) == 0);
+    }
+    event_sender_release(&good);
+    end_log(&s, 0);
+}
+
+/* Senders come and go without end; there is room for so many at once, and those
+ * who don't fit are counted. */
+Test(log, many_senders)
+{
+    enum { ROOM = MAX_SESSIONS * 2 + 16 };
+    static struct event_sender e[ROOM + 1];
+    struct event_record r;
+    struct stage s;
+    struct packet p;
+
+    open_log(&s);
+    event_begin(&r, EVENT_CONNECT);
+    for (int round = 0; round < 5; round++) {
+        for (uint64_t i = 0; i < ROOM; i++)
+            add_sender(&s, &e[i], PROCESS_SESSION, i + 1, 4);
+        for (uint64_t i = 0; i < ROOM; i++) {
+            cr_assert_eq(event_send(&e[i], &r), 0);
+            cr_assert(strstr(line(&s), "connect process=session"));
+            if (round < 4)
+                event_sender_release(&e[i]);
+        }
+    }
+    add_sender(&s, &e[ROOM], PROCESS_SESSION, 99, 4);
+    cr_assert_eq(channel_wait(&e[ROOM].channel, &p, WAIT_MS), -EPIPE);
+    cr_assert_eq(event_send(&e[0], &r), 0);
+    cr_assert_str_eq(line(&s), "service process=log number=1 "
+                               "reason=\"lines lost\"");
+    cr_assert(strstr(line(&s), "serial=0000000000000001"));
+    for (size_t i = 0; i <= ROOM; i++)
+        event_sender_release(&e[i]);
+    end_log(&s, 0);
+}
+
+/* When master has gone, what was said before is still written. */
+Test(log, drains_at_the_end)
+{
+    struct event_sender e;
+    struct event_record r;
+    struct stage s;
+    int lines = 0;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    event_begin(&r, EVENT_END);
+    kill(s.pid, SIGSTOP);
+    for (int i = 0; i < 100; i++)
+        cr_assert_eq(event_send(&e, &r), 0);
+    channel_close(&s.log);
+    kill(s.pid, SIGCONT);
+    for (; lines < 100; lines++)
+        cr_assert(strstr(line(&s), "end process=session"));
+    event_sender_release(&e);
+    end_log(&s, 0);
+}
+
+/* Nobody reads the lines any more: log goes on. */
+Test(log, reader_gone)
+{
+    struct event_sender e;
+    struct event_record r;
+    struct stage s;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    fd_close(&s.lines);
+    event_begin(&r, EVENT_END);
+    for (int i = 0; i < 10; i++)
+        cr_assert_eq(event_send(&e, &r), 0);
+    event_sender_release(&e);
+    end_log(&s, 0);
+}
+
+static void no_output(struct stage *s)
+{
+    send_conf(s);
+    send_cage(s);
+    tell(s, (struct packet){ .message = MSG_GO });
+}
+
+static void no_conf(struct stage *s)
+{
+    send_output(s);
+    send_cage(s);
+    tell(s, (struct packet){ .message = MSG_GO });
+}
+
+static void broken_conf(struct stage *s)
+{
+    int fd = fd_sealed("conf", SLICE("nonsense\n"));
+
+    tell(s, (struct packet){ .message = MSG_CONF, .fd = { fd, -1 } });
+    close(fd);
+}
+
+static void (*const bad_setups[])(struct stage *s) = { no_output, no_conf,
+                                                       broken_conf };
+
+Test(log, bad_setups)
+{
+    for (size_t i = 0; i < sizeof(bad_setups) / sizeof(bad_setups[0]); i++) {
+        struct packet p;
+        struct stage s;
+
+        raise_log(&s);
+        bad_setups[i](&s);
+        cr_assert_eq(channel_wait(&s.log, &p, WAIT_MS), 1);
+        cr_assert_eq(p.message, MSG_FAILED);
+        end_log(&s, EX_CONFIG);
+    }
+}
