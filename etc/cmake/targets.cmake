@@ -9,3 +9,5 @@ add_custom_target(format-check
     COMMAND clang-format --dry-run -Werror ${all_sources})
 add_custom_target(tidy
     COMMAND clang-tidy -p ${CMAKE_BINARY_DIR} --quiet ${tidy_sources})
+
+include(etc/cmake/install.cmake)

@@ -1,0 +1,25 @@
+# What `cmake --install` puts beside the programs; nothing goes to /etc, which
+# is the administrator's. Everything lies below the prefix, where systemd, man
+# and systemd-sysusers look, both for /usr and for /usr/local.
+
+file(GLOB manuals CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[1-8])
+foreach(manual ${manuals})
+    string(REGEX MATCH "[1-8]$" section ${manual})
+    install(FILES ${manual} DESTINATION share/man/man${section})
+endforeach()
+
+install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d)
+install(FILES etc/sallyport.conf LICENSE DESTINATION share/doc/sallyport)
+
+# The unit names the program by its full path, which follows the prefix that is
+# given when installing.
+install(CODE "set(unit_of_usr \"${PROJECT_SOURCE_DIR}/etc/sallyport.service\")
+    set(unit \"${PROJECT_BINARY_DIR}/sallyport.service\")")
+install(CODE [[
+    file(READ "${unit_of_usr}" text)
+    string(REPLACE "=/usr/sbin/" "=${CMAKE_INSTALL_PREFIX}/sbin/" text "${text}")
+    file(WRITE "${unit}" "${text}")
+    file(INSTALL "${unit}" DESTINATION
+        "${CMAKE_INSTALL_PREFIX}/lib/systemd/system"
+        PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+]])
