@@ -8,6 +8,17 @@
 
 #include "fail.h"
 
+static char context[512];
+
+void fail_context(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(context, sizeof(context), format, args);
+    va_end(args);
+}
+
 _Noreturn void fail_at(const char *file, int line, const char *format, ...)
 {
     char text[4096];
@@ -17,7 +28,7 @@ _Noreturn void fail_at(const char *file, int line, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     if (criterion_current_test)
-        cr_assert_fail("%s:%d: %s", file, line, text);
-    fprintf(stderr, "%s:%d: %s\n", file, line, text);
+        cr_assert_fail("%s:%d: %s%s", file, line, context, text);
+    fprintf(stderr, "%s:%d: %s%s\n", file, line, context, text);
     _Exit(1);
 }

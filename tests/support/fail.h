@@ -6,6 +6,10 @@
 _Noreturn void fail_at(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Put in front of every failure from now on: where in a script the test is. */
+void fail_context(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
 #define FAIL(...) fail_at(__FILE__, __LINE__, __VA_ARGS__)
 #define FAIL_IF(condition, ...)                                                \
     do {                                                                       \

@@ -57,27 +57,41 @@ static void take_output(int fd, struct run_result *ret)
     ret->text[ret->len] = '\0';
 }
 
+void run_start(struct running *ret, const char *input, char *const arguments[])
+{
+    FD_CLEANUP int in = input_file(input);
+
+    ret->path = arguments[0];
+    ret->out = memfd_create("output", MFD_CLOEXEC);
+    FAIL_IF(ret->out < 0, "memfd_create: %s", strerror(errno));
+    ret->pid = fork();
+    FAIL_IF(ret->pid < 0, "fork: %s", strerror(errno));
+    if (ret->pid == 0)
+        become(arguments, in, ret->out);
+}
+
+void run_finish(struct running *r, struct run_result *ret)
+{
+    int status = 0;
+
+    if (!wait_exit(r->pid, &status, RUN_MS)) {
+        kill(r->pid, SIGKILL);
+        take_output(r->out, ret);
+        FAIL("%s did not end:\n%s", r->path, ret->text);
+    }
+    take_output(r->out, ret);
+    fd_close(&r->out);
+    ret->status =
+        WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 void run_arguments(struct run_result *ret, const char *input,
                    char *const arguments[])
 {
-    FD_CLEANUP int in = input_file(input);
-    FD_CLEANUP int out = memfd_create("output", MFD_CLOEXEC);
-    int status = 0;
-    pid_t pid;
+    struct running r;
 
-    FAIL_IF(out < 0, "memfd_create: %s", strerror(errno));
-    pid = fork();
-    FAIL_IF(pid < 0, "fork: %s", strerror(errno));
-    if (pid == 0)
-        become(arguments, in, out);
-    if (!wait_exit(pid, &status, RUN_MS)) {
-        kill(pid, SIGKILL);
-        take_output(out, ret);
-        FAIL("%s did not end:\n%s", arguments[0], ret->text);
-    }
-    take_output(out, ret);
-    ret->status =
-        WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    run_start(&r, input, arguments);
+    run_finish(&r, ret);
 }
 
 void run(struct run_result *ret, const char *input, const char *path, ...)

@@ -17,6 +17,13 @@ void run(struct run_result *ret, const char *input, const char *path, ...)
     __attribute__((sentinel));
 void run_arguments(struct run_result *ret, const char *input,
                    char *const arguments[]);
+/* The same in two halves, for several at once. */
+struct running {
+    int pid, out;
+    const char *path;
+};
+void run_start(struct running *ret, const char *input, char *const arguments[]);
+void run_finish(struct running *r, struct run_result *ret);
 void run_release(struct run_result *r);
 
 #endif

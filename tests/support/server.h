@@ -59,13 +59,14 @@ void server_shared(struct server *ret);
 const struct server *server_of_runner(void);
 
 /* The path of a program of the build under test, of a file of the source tree,
- * of a file in the server's folder, and in a user's home. Each in a buffer that
- * the next call of the same function uses again. */
+ * of a file in the server's folder, of a user's home, and of a file in there.
+ * Each in a buffer that the next call of the same function uses again. */
 const char *server_program(const char *name);
 const char *server_source(const char *name);
 const char *server_path(const struct server *s, const char *name);
-const char *server_home(const struct server *s, const char *user,
-                        const char *name);
+const char *server_home(const struct server *s, const char *user);
+const char *server_home_file(const struct server *s, const char *user,
+                             const char *name);
 
 /* True in the long run (tests/run --all). */
 bool server_is_long(void);

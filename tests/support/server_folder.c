@@ -59,7 +59,7 @@ static const char *cheap_hash(const char *password)
 static void add_user(const struct server *s, const struct server_user *u,
                      uid_t uid, struct buf *text)
 {
-    const char *home = server_home(s, u->name, NULL);
+    const char *home = server_home(s, u->name);
     const char *password = u->password ? u->password : SERVER_PASSWORD;
 
     files_make_folder(home, 0700);

@@ -83,16 +83,19 @@ const char *server_path(const struct server *s, const char *name)
     return join(out, s->folder, name);
 }
 
-const char *server_home(const struct server *s, const char *user,
-                        const char *name)
+const char *server_home(const struct server *s, const char *user)
 {
     static char out[SERVER_PATH_MAX];
-    char home[SERVER_PATH_MAX];
 
-    join(home, s->homes, user);
-    if (name)
-        return join(out, home, name);
-    return strcpy(out, home);
+    return join(out, s->homes, user);
+}
+
+const char *server_home_file(const struct server *s, const char *user,
+                             const char *name)
+{
+    static char out[SERVER_PATH_MAX];
+
+    return join(out, server_home(s, user), name);
 }
 
 bool server_is_long(void)

@@ -154,7 +154,7 @@ Test(deaths, sigterm, .timeout = 90)
     session_open(&busy, &server, "anna");
     data_open(&busy, &d, "STOR half");
     data_write(&d, "some", 4);
-    strcpy(path, server_home(&server, "anna", "half"));
+    strcpy(path, server_home_file(&server, "anna", "half"));
     kill(server.pid, SIGTERM);
     session_expect(&idle, "421 {*}");
     session_expect_end(&idle);

@@ -15,20 +15,23 @@
 
 #define GROWTH_MAX_KB 2048 /* between a listing of ten and one of all */
 
-static void fill(const struct server *server, const char *folder, unsigned n)
+/* Names padded to WIDTH bytes and more. */
+static void fill(const struct server *server, const char *folder, unsigned n,
+                 int width)
 {
-    const char *path = server_home(server, "anna", folder);
+    const char *path = server_home_file(server, "anna", folder);
     int dir;
 
     files_make_folder(path, 0755);
-    files_give_to_owner_of(server_home(server, "anna", NULL), path);
+    files_give_to_owner_of(server_home(server, "anna"), path);
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cr_assert(dir >= 0);
     for (unsigned i = 0; i < n; i++) {
-        char name[64];
+        char name[256];
         int fd;
 
-        snprintf(name, sizeof(name), "a file among many, number %06u", i);
+        snprintf(name, sizeof(name), "%-*s, number %06u", width,
+                 "a file among many", i);
         fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
         cr_assert(fd >= 0, "%s", name);
         close(fd);
@@ -95,8 +98,8 @@ Test(listing, very_many, .timeout = 300)
     struct session s;
 
     server_start(&server, &plan);
-    fill(&server, "few", 10);
-    fill(&server, "many", n);
+    fill(&server, "few", 10, 20);
+    fill(&server, "many", n, 20);
     session_init(&s);
     session_open(&s, &server, "anna");
     list_all(&s, "few", 10);
@@ -121,16 +124,18 @@ Test(listing, very_many, .timeout = 300)
     server_stop(&server);
 }
 
-/* ABOR of a listing: files notices, and lists again. */
+/* ABOR of a listing larger than all buffers on its way: files notices, and
+ * lists again. */
 Test(listing, aborted, .timeout = 120)
 {
+    enum { N = 40000 };
     const struct server_plan plan = { 0 };
     struct server server;
     struct session s;
     struct data d;
 
     server_start(&server, &plan);
-    fill(&server, "many", 20000);
+    fill(&server, "many", N, 200);
     session_init(&s);
     session_open(&s, &server, "anna");
     for (int i = 0; i < 3; i++) {
@@ -139,7 +144,7 @@ Test(listing, aborted, .timeout = 120)
         session_expect(&s, "226 {*}");
         data_cut(&d, false);
     }
-    list(&s, "NLST", "many", 20000);
+    list(&s, "NLST", "many", N);
     session_close(&s);
     server_stop(&server);
 }

@@ -50,8 +50,7 @@ static void transfer(struct session *s, unsigned i)
     snprintf(command, sizeof(command), "RETR %s", name);
     snprintf(text, sizeof(text), "of session %u", i);
     session_store(s, "STOR", name, text, strlen(text));
-    buf_init(&got, 4096);
-    buf_reserve(&got, 1);
+    buf_init(&got, 1 << 20);
     session_fetch(s, command, &got);
     cr_assert_eq(got.len, strlen(text));
     cr_assert(memcmp(got.data, text, got.len) == 0);

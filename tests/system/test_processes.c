@@ -20,7 +20,7 @@ static const struct expected {
     bool confined; /* to a folder, when run by root */
     size_t count;  /* 0: one or more */
 } expected[] = {
-    { "sallyport: master", 0, false, 1 },
+    { "sallyportd: master", 0, false, 1 },
     { "sallyport: gate", SERVER_UID_GATE, true, 1 },
     { "sallyport: auth", SERVER_UID_AUTH, true, 0 },
     { "sallyport: log", SERVER_UID_LOG, true, 1 },
@@ -72,7 +72,7 @@ static void expect_rights(const struct process_row *row,
 {
     static const char *const sets[] = { "CapInh", "CapPrm", "CapEff",
                                         "CapAmb" };
-    bool master = strcmp(kind->title, "sallyport: master") == 0;
+    bool master = strcmp(kind->title, "sallyportd: master") == 0;
 
     expect_ids(row, "Uid", uid_of(row, kind));
     expect_status(row, "NoNewPrivs", "1");
@@ -101,7 +101,7 @@ static void expect_root_folder(const struct server *server,
     if (strstr(row->title, "files")) {
         snprintf(user, sizeof(user), "%s",
                  strstr(row->title, "bert") ? "bert" : "anna");
-        wanted = server_home(server, user, NULL);
+        wanted = server_home(server, user);
     } else if (kind->confined) {
         wanted = server_path(server, "empty");
     }

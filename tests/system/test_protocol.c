@@ -186,6 +186,7 @@ Test(protocol, log, .timeout = 60)
     session_init(&s);
     session_open(&s, &server, "anna");
     session_store(&s, "STOR", "a b\xff", "12345", 5);
+    session_do(&s, "229 {*}", "EPSV");
     session_do(&s, "550 {*}", "RETR nothing");
     session_close(&s);
     server_log_wait(&server, "login-failed", "user=anna", NULL);

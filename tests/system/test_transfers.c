@@ -23,12 +23,19 @@
 
 /* One each, so that tests don't see each other's files. */
 static const struct server_user users[] = {
-    { .name = "sizes" },     { .name = "append" },
-    { .name = "cut" },       { .name = "resume" },
-    { .name = "stands" },    { .name = "abort" },
-    { .name = "large" },     { .name = "busy" },
-    { .name = "elsewhere" }, { .name = "reader", .keys = "rights=read" },
-    { .name = "parallel" },  { .name = "vanish" },
+    { .name = "sizes" },
+    { .name = "append" },
+    { .name = "cut" },
+    { .name = "resume" },
+    { .name = "stands" },
+    { .name = "abort" },
+    { .name = "large" },
+    { .name = "ahead" },
+    { .name = "busy" },
+    { .name = "elsewhere" },
+    { .name = "reader", .keys = "rights=read" },
+    { .name = "parallel" },
+    { .name = "vanish" },
 };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
@@ -72,7 +79,8 @@ static void expect_file(const struct server *server, const char *user,
     struct buf got;
 
     buf_init(&got, 64 * MIB);
-    cr_assert(files_read(server_home(server, user, name), &got), "no %s", name);
+    cr_assert(files_read(server_home_file(server, user, name), &got), "no %s",
+              name);
     cr_assert_eq(got.len, len, "%s has %zu bytes, not %zu", name, got.len, len);
     cr_assert(len == 0 || memcmp(got.data, bytes, len) == 0, "%s differs",
               name);
@@ -171,7 +179,7 @@ static void cut(bool reset)
     data_write(&d, bytes, MIB);
     data_cut(&d, reset);
     session_expect(&s, "426 {*}");
-    cr_assert(!files_exists(server_home(&server, "cut", name)));
+    cr_assert(!files_exists(server_home_file(&server, "cut", name)));
     session_do(&s, "200 {*}", "NOOP");
     session_close(&s);
     free(bytes);
@@ -200,7 +208,7 @@ Test(transfers, cut_with_control, .timeout = 60)
     session_drop(&s);
     data_cut(&d, false);
     server_log_wait(&server, "end ", "user=vanish", NULL);
-    cr_assert(!files_exists(server_home(&server, "vanish", "f")));
+    cr_assert(!files_exists(server_home_file(&server, "vanish", "f")));
     free(bytes);
 }
 
@@ -258,14 +266,14 @@ Test(transfers, old_file_stands, .timeout = 60)
 static void make_sparse(const struct server *server, const char *user,
                         const char *name, off_t size, const char *tail)
 {
-    const char *path = server_home(server, user, name);
+    const char *path = server_home_file(server, user, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     size_t n = strlen(tail);
 
     cr_assert(fd >= 0 && ftruncate(fd, size) == 0);
     cr_assert_eq(pwrite(fd, tail, n, size - (off_t)n), (ssize_t)n);
     close(fd);
-    files_give_to_owner_of(server_home(server, user, NULL), path);
+    files_give_to_owner_of(server_home(server, user), path);
 }
 
 /* While data flows NOOP and STAT are answered; ABOR has its own reply besides
@@ -281,7 +289,6 @@ Test(transfers, abort_download, .timeout = 60)
     data_open(&s, &d, "RETR big");
     session_do(&s, "200 {*}", "NOOP");
     session_do(&s, "211 End", "STAT");
-    session_do(&s, "503 {*}", "DELE big");
     session_do(&s, "426 {*}", "ABOR");
     session_expect(&s, "226 {*}");
     data_cut(&d, false);
@@ -302,7 +309,28 @@ Test(transfers, abort_upload, .timeout = 60)
     session_do(&s, "426 {*}", "ABOR");
     session_expect(&s, "226 {*}");
     data_cut(&d, false);
-    cr_assert(!files_exists(server_home(&server, "abort", "half")));
+    cr_assert(!files_exists(server_home_file(&server, "abort", "half")));
+    session_close(&s);
+}
+
+/* Any other command waits for its turn behind the transfer, as clients that
+ * send ahead expect. */
+Test(transfers, command_sent_ahead, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+
+    begin(&s, &server, "ahead");
+    data_open(&s, &d, "STOR f");
+    session_send(&s, "RNFR f");
+    session_send(&s, "RNTO g");
+    data_write(&d, "bytes", 5);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    session_expect(&s, "350 {*}");
+    session_expect(&s, "250 {*}");
+    expect_file(&server, "ahead", "g", "bytes", 5);
     session_close(&s);
 }
 
@@ -360,9 +388,9 @@ Test(transfers, rights, .timeout = 60)
     const char *path;
 
     begin(&s, &server, "reader");
-    path = server_home(&server, "reader", "f");
+    path = server_home_file(&server, "reader", "f");
     files_write(path, "text", 4, 0644);
-    files_give_to_owner_of(server_home(&server, "reader", NULL), path);
+    files_give_to_owner_of(server_home(&server, "reader"), path);
     expect_fetched(&s, "f", "text", 4);
     session_do(&s, "550 {*}", "DELE f");
     session_do(&s, "550 {*}", "MKD d");
@@ -394,8 +422,9 @@ Test(transfers, eight_at_once, .timeout = 120)
             data_write(&d[i], bytes + round * 64 * KIB, 64 * KIB);
     for (unsigned i = 0; i < N; i++)
         data_close(&d[i]);
-    for (unsigned i = 0; i < N; i++) {
+    for (unsigned i = 0; i < N; i++)
         session_expect(&s[i], "226 {*}");
+    for (unsigned i = 0; i < N; i++) {
         snprintf(name, sizeof(name), "f%u", i);
         expect_file(&server, "parallel", name, bytes, ROUNDS * 64 * KIB);
         expect_fetched(&s[N - 1 - i], name, bytes, ROUNDS * 64 * KIB);

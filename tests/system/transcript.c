@@ -13,7 +13,7 @@
 
 struct play {
     const struct server *server;
-    const char *file, *user;
+    const char *user;
     unsigned line;
     struct session session;
     bool connected;
@@ -21,9 +21,6 @@ struct play {
     struct buf sent, wanted; /* of consecutive DATA lines */
     bool wants;
 };
-
-#define WRONG(p, format, ...)                                                  \
-    FAIL("%s:%u: " format, (p)->file, (p)->line, __VA_ARGS__)
 
 static void play_client(struct play *p, const char *rest)
 {
@@ -51,7 +48,7 @@ static void take_port(struct play *p, unsigned port)
     if (p->data.fd >= 0)
         data_cut(&p->data, false);
     if (port == control)
-        WRONG(p, "the data port is the control port %u", port);
+        FAIL("the data port is the control port %u", port);
     data_connect_to(&p->session, &p->data, port);
 }
 
@@ -65,7 +62,7 @@ static void play_server(struct play *p, const char *rest)
     buf_clear(&p->session.reply);
     got = session_line(&p->session);
     if (!pattern_matches(slice_from(wanted), slice_from(got), &m))
-        WRONG(p, "expected: %s\n     got: %s", wanted, got);
+        FAIL("expected: %s\n     got: %s", wanted, got);
     take_port(p, m.port);
 }
 
@@ -79,7 +76,7 @@ static void play_until(struct play *p, const char *rest)
         if (got[0] >= '0' && got[0] <= '9' && strlen(got) > 3 &&
             got[3] == ' ' &&
             !pattern_matches(slice_from(rest), slice_from(got), NULL))
-            WRONG(p, "expected lines up to: %s\n     got: %s", rest, got);
+            FAIL("expected lines up to: %s\n     got: %s", rest, got);
     } while (!pattern_matches(slice_from(rest), slice_from(got), NULL));
 }
 
@@ -90,7 +87,7 @@ static void set_version(struct play *p, const char *rest)
     else if (strcmp(rest, "1.3") == 0)
         p->session.version = SESSION_TLS_13;
     else if (*rest)
-        WRONG(p, "no such version of TLS: %s", rest);
+        FAIL("no such version of TLS: %s", rest);
 }
 
 static void play_tls(struct play *p, const char *rest)
@@ -104,7 +101,7 @@ static void play_login(struct play *p, const char *rest)
     set_version(p, rest);
     session_start_tls(&p->session);
     if (session_try_login(&p->session, p->user, SERVER_PASSWORD) != 230)
-        WRONG(p, "login: %s", p->session.reply.data);
+        FAIL("login: %s", p->session.reply.data);
     session_do(&p->session, "200 {*}", "PBSZ 0");
     session_do(&p->session, "200 {*}", "PROT P");
     session_do(&p->session, "200 {*}", "TYPE I");
@@ -113,7 +110,7 @@ static void play_login(struct play *p, const char *rest)
 static void need_data(struct play *p)
 {
     if (p->data.fd < 0)
-        WRONG(p, "no data connection (%s)", "EPSV first");
+        FAIL("no data connection: EPSV first");
     if (!p->data.tls)
         data_secure(&p->session, &p->data);
 }
@@ -147,8 +144,8 @@ static void end_data(struct play *p)
     if (p->wants) {
         data_read_all(&p->data, &got);
         if (!pattern_matches(buf_slice(&p->wanted), buf_slice(&got), NULL))
-            WRONG(p, "expected data: %.*s\n          got: %.*s",
-                  (int)p->wanted.len, p->wanted.data, (int)got.len, got.data);
+            FAIL("expected data: %.*s\n          got: %.*s", (int)p->wanted.len,
+                 p->wanted.data, (int)got.len, got.data);
     }
     data_close(&p->data);
     p->wants = false;
@@ -175,18 +172,18 @@ static void play_file(struct play *p, const char *rest)
     int n = 0;
 
     if (sscanf(rest, "%255s %n", name, &n) != 1)
-        WRONG(p, "no name: %s", rest);
-    path = server_home(p->server, p->user, name);
+        FAIL("no name: %s", rest);
+    path = server_home_file(p->server, p->user, name);
     files_write(path, text, transcript_unescape(rest + n, text), 0644);
-    files_give_to_owner_of(server_home(p->server, p->user, NULL), path);
+    files_give_to_owner_of(server_home(p->server, p->user), path);
 }
 
 static void play_folder(struct play *p, const char *rest)
 {
-    const char *path = server_home(p->server, p->user, rest);
+    const char *path = server_home_file(p->server, p->user, rest);
 
     files_make_folder(path, 0755);
-    files_give_to_owner_of(server_home(p->server, p->user, NULL), path);
+    files_give_to_owner_of(server_home(p->server, p->user), path);
 }
 
 static void play_has(struct play *p, const char *rest)
@@ -197,20 +194,20 @@ static void play_has(struct play *p, const char *rest)
     int n = 0;
 
     if (sscanf(rest, "%255s %n", name, &n) != 1)
-        WRONG(p, "no name: %s", rest);
+        FAIL("no name: %s", rest);
     len = transcript_unescape(rest + n, text);
     buf_init(&got, 1 << 20);
-    if (!files_read(server_home(p->server, p->user, name), &got))
-        WRONG(p, "there is no file %s", name);
+    if (!files_read(server_home_file(p->server, p->user, name), &got))
+        FAIL("there is no file %s", name);
     if (got.len != len || (len > 0 && memcmp(got.data, text, len) != 0))
-        WRONG(p, "%s holds: %.*s", name, (int)got.len, got.data);
+        FAIL("%s holds: %.*s", name, (int)got.len, got.data);
     buf_release(&got);
 }
 
 static void play_gone(struct play *p, const char *rest)
 {
-    if (files_exists(server_home(p->server, p->user, rest)))
-        WRONG(p, "%s exists", rest);
+    if (files_exists(server_home_file(p->server, p->user, rest)))
+        FAIL("%s exists", rest);
 }
 
 static void play_host(struct play *p, const char *rest)
@@ -266,7 +263,7 @@ static void play_line(struct play *p, const char *line)
         return;
     d = find(line, &rest);
     if (!d)
-        WRONG(p, "unknown directive: %s", line);
+        FAIL("unknown directive: %s", line);
     if (!(d->flags & IN_DATA))
         end_data(p);
     if (!(d->flags & OFFLINE) && !p->connected) {
@@ -282,7 +279,7 @@ static void play_line(struct play *p, const char *line)
 void transcript_play(const struct server *server, const char *file,
                      const char *user)
 {
-    struct play p = { .server = server, .file = file, .user = user };
+    struct play p = { .server = server, .user = user };
     char *line, *rest;
     struct buf text;
 
@@ -294,7 +291,7 @@ void transcript_play(const struct server *server, const char *file,
         FAIL("%s: can't be read", file);
     rest = text.data;
     while ((line = strsep(&rest, "\n")) != NULL) {
-        p.line++;
+        fail_context("%s:%u: ", file, ++p.line);
         play_line(&p, line);
     }
     end_data(&p);
