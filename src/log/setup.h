@@ -15,7 +15,7 @@ struct setup {
     struct complaint complaint;
 };
 
-void setup_init(struct setup *s, struct log *a);
+void setup_init(struct setup *s, struct log *l);
 /* Each 0, or -EINVAL with the complaint. */
 int setup_receive(struct setup *s); /* up to GO */
 int setup_cage(struct setup *s);

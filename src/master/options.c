@@ -50,14 +50,12 @@ int options_parse(struct options *o, int argc, char **argv)
     optind = 0; /* glibc: begin anew, for a second call */
     while ((found = getopt_long(argc, argv, "", table, &i)) == 0)
         take(o, &rows[i], optarg);
-    if (found != -1)
-        return EX_USAGE; /* getopt_long has told why */
-    if (optind < argc) {
-        fprintf(stderr, "%s: '%s' is not an option; try --help\n", argv[0],
-                argv[optind]);
-        return EX_USAGE;
-    }
-    return 0;
+    if (found == -1 && optind == argc)
+        return 0;
+    if (found == -1) /* else getopt_long has told why */
+        fprintf(stderr, "%s: '%s' is not an option\n", argv[0], argv[optind]);
+    fprintf(stderr, "Try '%s --help'.\n", argv[0]);
+    return EX_USAGE;
 }
 
 void options_help(FILE *out)

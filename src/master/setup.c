@@ -8,7 +8,7 @@
 #include "sallyport/base/fd.h"
 #include "worker.h"
 
-#define HANDLERS(t) .handlers = t, .handler_count = sizeof(t) / sizeof((t)[0])
+#define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
 
 static int send_one(struct child *c, struct packet p)
 {
