@@ -25,11 +25,13 @@ static void on_refused_call(int number)
     event_send_syscall(&master.events, number);
 }
 
-/* 0, 1 and 2 are open from here on, and standard input is nobody's. */
+/* 0, 1 and 2 are open from here on, standard input is nobody's, and what the
+ * caller left open besides is closed. */
 static int standard_descriptors(void)
 {
     int fd;
 
+    fd_close_others(STDERR_FILENO + 1, NULL, 0);
     do
         fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     while (fd >= 0 && fd <= STDERR_FILENO);
