@@ -2,6 +2,7 @@
 #include "ask.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "leave.h"
 #include "sallyport/base/fd.h"
@@ -104,6 +105,17 @@ void ask_start(struct session *s, int fd)
     };
     if (loop_add(&s->loop, &s->files_watch) < 0)
         leave(s, ENDING_PEER, "epoll refuses a channel");
+}
+
+int ask_descriptor(struct session *s, struct packet *p, mode_t kind)
+{
+    struct stat st;
+
+    if (fstat(p->fd[0], &st) < 0 || (st.st_mode & S_IFMT) != kind) {
+        s->files.wrong = "a descriptor of the wrong kind";
+        leave_peer(s, PROCESS_FILES, -EPROTO, &s->files);
+    }
+    return fd_take(&p->fd[0]);
 }
 
 struct outcome_row {

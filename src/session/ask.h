@@ -2,6 +2,8 @@
 #ifndef SALLYPORT_SRC_SESSION_ASK_H
 #define SALLYPORT_SRC_SESSION_ASK_H
 
+#include <sys/types.h>
+
 #include "session.h"
 
 /* THEN gets the answer: one whose row answers MESSAGE, MSG_DONE or
@@ -12,6 +14,10 @@ void ask_again(struct session *s, answer_fn *then);
 
 /* The channel to files, once master has granted it. */
 void ask_start(struct session *s, int fd);
+
+/* The descriptor in an answer: ends the session if it isn't of KIND (S_IFREG,
+ * S_IFIFO). A files that hands out a folder has been taken over. */
+int ask_descriptor(struct session *s, struct packet *p, mode_t kind);
 
 /* The reply for a refusal: 550, 552, …; *cause for the log. */
 enum reply ask_refusal(const struct packet *p, const char **cause);

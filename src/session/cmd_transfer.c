@@ -2,13 +2,13 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "commands.h"
 #include "control.h"
 #include "data.h"
 #include "leave.h"
 #include "list.h"
-#include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
 #include "transfer.h"
 
@@ -76,7 +76,7 @@ static void readable(struct session *s, struct packet *p)
         transfer_refused(s, p);
         return;
     }
-    t->source = fd_take(&p->fd[0]);
+    t->source = ask_descriptor(s, p, S_IFREG);
     t->size = p->value[0].number;
     transfer_announce(s, t->size);
 }
@@ -99,7 +99,7 @@ static void writable(struct session *s, struct packet *p)
         transfer_refused(s, p);
         return;
     }
-    t->source = fd_take(&p->fd[0]);
+    t->source = ask_descriptor(s, p, S_IFREG);
     t->start = t->offset = t->synced = p->value[0].number;
     t->limit = p->value[1].number;
     t->block = malloc(TRANSFER_BLOCK);

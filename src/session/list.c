@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -66,9 +67,9 @@ static void take_pipe(struct session *s, struct packet *p)
 {
     struct transfer *t = &s->transfer;
 
-    t->source = fd_take(&p->fd[0]);
+    t->source = ask_descriptor(s, p, S_IFIFO);
     t->block = malloc(TRANSFER_BLOCK);
-    if (t->source < 0 || !t->block)
+    if (!t->block)
         leave(s, ENDING_PEER, "no memory for a listing");
     fd_set_nonblock(t->source, true);
 }

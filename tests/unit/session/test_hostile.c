@@ -214,6 +214,46 @@ Test(session_hostile, data_from_another_host, .timeout = 30)
     cr_assert_eq(fake_end(&f), ENDING_PEER);
 }
 
+struct kind {
+    const char *command;
+    enum message asked;
+    struct packet answer;
+    const char *path; /* what is handed over */
+};
+
+static const struct kind kinds[] = {
+    { "RETR /x", MSG_FILE_READ, { .message = MSG_FILE_READABLE }, "/" },
+    { "RETR /x", MSG_FILE_READ, { .message = MSG_FILE_READABLE }, "/dev/null" },
+    { "STOR /x", MSG_FILE_WRITE, { .message = MSG_FILE_WRITABLE }, "/" },
+    { "LIST", MSG_FOLDER_LIST, { .message = MSG_FOLDER_PIPE }, "/" },
+    { "LIST", MSG_FOLDER_LIST, { .message = MSG_FOLDER_PIPE }, "/dev/null" },
+};
+
+/* A files that has been taken over hands out a folder or a device. */
+Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct packet asked, answer = kinds[i].answer;
+        struct fake f;
+        int data;
+
+        fake_start(&f);
+        fake_login(&f);
+        data = fake_data(&f);
+        fake_say(&f, kinds[i].command);
+        fake_hear(&f.files, &asked, kinds[i].asked);
+        answer.request = asked.request;
+        answer.fd[0] = open(kinds[i].path, O_RDONLY);
+        fake_tell(&f.files, &answer);
+        close(answer.fd[0]);
+        cr_assert_eq(fake_reply(&f), 421, "row %zu: %s", i, f.reply);
+        close(data);
+        cr_assert_eq(fake_end(&f), ENDING_PEER);
+        cr_assert_str_eq(fake_end_reason(&f),
+                         UNASKED "files: a descriptor of the wrong kind");
+    }
+}
+
 /* A socket that crosses our PORT_CLOSE is closed, and nothing else happens. */
 Test(session_hostile, data_that_nobody_expects, .timeout = 30)
 {
