@@ -35,10 +35,10 @@ static bool move_window(struct session *s)
         return true;
     download_release(s);
     t->map_size = left < WINDOW ? (size_t)left : WINDOW;
-    map = mmap(NULL, t->map_size, PROT_READ, MAP_SHARED, t->source, (off_t)at);
+    map = mmap(NULL, t->map_size, PROT_READ, MAP_SHARED | MAP_POPULATE,
+               t->source, (off_t)at);
     if (map == MAP_FAILED)
         return false;
-    madvise(map, t->map_size, MADV_WILLNEED);
     t->map = map;
     t->map_at = at;
     sigbus_watch(map, t->map_size);
