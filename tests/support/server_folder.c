@@ -47,12 +47,15 @@ static void make_certificate(const struct server *s)
 }
 
 /* The least that SHA-512 crypt allows: a test isn't about the work of a hash.
- */
+ * (crypt() and crypt_r() are intercepted by the sanitizer, which then finds no
+ * libcrypt.) */
 static const char *cheap_hash(const char *password)
 {
-    const char *hash = crypt(password, "$6$rounds=1000$sallyporttests$");
+    static struct crypt_data data;
+    const char *hash = crypt_rn(password, "$6$rounds=1000$sallyporttests$",
+                                &data, sizeof(data));
 
-    FAIL_IF(!hash || *hash == '*', "crypt: %s", strerror(errno));
+    FAIL_IF(!hash, "crypt: %s", strerror(errno));
     return hash;
 }
 
