@@ -90,8 +90,10 @@ int login_on_request(void *owner, struct packet *p)
         return 0;
     }
     session_wait(s, m->deadlines.verdict);
-    master_look_at_users(m);
-    attempt(s);
+    if (master_look_at_users(m))
+        attempt(s);
+    else /* the old rows may be of one who was locked since */
+        login_deny(s, DENIAL_BUSY);
     return 0;
 }
 

@@ -204,20 +204,23 @@ struct child *master_log(struct master *m)
     return ready_child(m, PROCESS_LOG);
 }
 
-void master_look_at_users(struct master *m)
+bool master_look_at_users(struct master *m)
 {
     struct complaint c = { "" };
     int r = userdb_look(&m->users, &c);
 
-    if (r < 0) {
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "the old users stay: %s", c.text);
-        return;
-    }
+    if (r < 0 && c.text[0])
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s: %s",
+                      r == -EINVAL ? "the old users stay"
+                                   : "nobody can log in now",
+                      c.text);
+    if (r < 0)
+        return r == -EINVAL;
     if (r > 0)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "users file read: generation %llu",
                       (unsigned long long)userdb_newest(&m->users));
     workers_tell_users(m);
     userdb_drop(&m->users, worker_oldest(m));
+    return true;
 }

@@ -109,7 +109,8 @@ void master_session_freed(struct master *m);
 struct child *master_gate(struct master *m);
 struct child *master_log(struct master *m);
 
-/* The users file: reads it if it has changed, tells the auth workers. */
-void master_look_at_users(struct master *m);
+/* The users file: reads it if it has changed, tells the auth workers. False: it
+ * couldn't be read, and may say anything. */
+bool master_look_at_users(struct master *m);
 
 #endif

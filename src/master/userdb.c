@@ -82,6 +82,13 @@ static bool has_bytes(int fd, struct slice bytes)
     return same;
 }
 
+/* Says why, and gives ERROR back: nothing is known of the file. */
+static int failed(const struct userdb *u, int error, struct complaint *c)
+{
+    complain(c, "%s: %s", u->path, strerror(-error));
+    return error;
+}
+
 static int add_generation(struct userdb *u, struct slice text,
                           struct complaint *c)
 {
@@ -90,7 +97,7 @@ static int add_generation(struct userdb *u, struct slice text,
     int r;
 
     if (fd < 0)
-        return complain(c, "%s: %s", u->path, strerror(-fd));
+        return failed(u, fd, c);
     r = users_read(&g.users, fd, u->path, c);
     if (r < 0)
         return r;
@@ -112,28 +119,49 @@ static int read_open(struct userdb *u, int fd, struct complaint *c)
         return r;
     buf_init(&text, USERS_FILE_MAX);
     r = fd_read_file(fd, &text);
-    if (r < 0)
+    if (r == -EFBIG)
         r = complain(c, "%s: %s", u->path, strerror(-r));
+    else if (r < 0)
+        failed(u, r, c);
     else if (!has_bytes(u->fd, buf_slice(&text)))
         r = add_generation(u, buf_slice(&text), c);
     buf_release(&text);
     return r;
 }
 
+/* The file can't be had, today or tomorrow; else it's for want of something. */
+static bool is_lasting(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == EACCES ||
+           error == EPERM || error == ELOOP || error == ENXIO;
+}
+
+static int not_opened(const struct userdb *u, int error, struct complaint *c)
+{
+    failed(u, -error, c);
+    return is_lasting(error) ? -EINVAL : -error;
+}
+
+/* It has been seen when it was read or refused for what is in it, and not when
+ * reading failed: then the next look reads it. */
 static int read_path(struct userdb *u, struct complaint *c)
 {
     /* Non-blocking: a FIFO in its place must not hold master. */
     FD_CLEANUP int fd =
         open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat s;
+    int r;
 
     if (fd < 0 || fstat(fd, &s) < 0)
-        return complain(c, "%s: %s", u->path, strerror(errno));
+        return not_opened(u, errno, c);
     if (!S_ISREG(s.st_mode))
         return complain(c, "%s: not a regular file", u->path);
+    r = read_open(u, fd, c);
+    if (r < 0 && r != -EINVAL)
+        return r;
     u->seen = s;
     u->fresh = s.st_mtim.tv_sec + FRESH_SECONDS > time(NULL);
-    return read_open(u, fd, c);
+    return r;
 }
 
 int userdb_look(struct userdb *u, struct complaint *c)
@@ -150,7 +178,8 @@ int userdb_look(struct userdb *u, struct complaint *c)
         return r;
     }
     if (strcmp(u->told.text, now.text) == 0)
-        return 0;
+        return r == -EINVAL ? 0 : r;
     u->told = now;
-    return complain(c, "%s", now.text);
+    complain(c, "%s", now.text);
+    return r;
 }

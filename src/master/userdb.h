@@ -29,8 +29,10 @@ void userdb_init(struct userdb *u, const char *path);
 void userdb_release(struct userdb *u);
 
 /* Looks at the file: 1, a new generation is there; 0, nothing new; -EINVAL, it
- * can't be used and *c says why, the old generation stays. The same complaint
- * comes once: then it's 0 until it changes. */
+ * can't be used and *c says why, the old generation stays; another -errno: it
+ * couldn't be read this time, so nobody knows who may log in. The same
+ * complaint comes once: then it's 0 until it changes, or -errno with *c empty.
+ */
 int userdb_look(struct userdb *u, struct complaint *c);
 
 uint64_t userdb_newest(const struct userdb *u);

@@ -29,6 +29,13 @@ static int wrong(const struct reader *r, const char *what)
     return complain(r->complaint, "%s:%zu: %s", r->file, r->line, what);
 }
 
+/* Nothing is known of the file then. */
+static int out_of_memory(const struct reader *r)
+{
+    wrong(r, "out of memory");
+    return -ENOMEM;
+}
+
 /* Ends each column with a NUL; the last is the rest of the line, so a value in
  * it may hold a ':'. */
 static int cut_columns(const struct reader *r, char *line, char **column)
@@ -123,7 +130,7 @@ static int add_row(struct reader *r, char *line)
         struct user *row = reallocarray(u->row, room, sizeof(*row));
 
         if (!row)
-            return wrong(r, "out of memory");
+            return out_of_memory(r);
         u->row = row;
         r->room = room;
     }
@@ -148,18 +155,18 @@ static int read_line(struct reader *r, char *line, size_t len)
 static int read_lines(struct reader *r)
 {
     char *at = r->users->text, *end = at + r->users->text_size;
+    int result = 0;
 
-    while (at < end) {
+    while (at < end && result == 0) {
         char *stop = memchr(at, '\n', (size_t)(end - at));
 
         if (!stop)
             stop = end; /* the NUL behind the text */
         *stop = '\0';
-        if (read_line(r, at, (size_t)(stop - at)))
-            return -EINVAL;
+        result = read_line(r, at, (size_t)(stop - at));
         at = stop + 1;
     }
-    return 0;
+    return result;
 }
 
 /* For sorting rows by what must not stand twice. */
@@ -228,7 +235,7 @@ static int check_twice(struct reader *r)
         return 0;
     sorted = calloc(r->users->count, sizeof(*sorted));
     if (!sorted)
-        return wrong(r, "out of memory");
+        return out_of_memory(r);
     for (size_t i = 0; i < r->users->count; i++)
         sorted[i].user = &r->users->row[i];
     result = find_twice(r, sorted, by_name, same_name, "name");
@@ -252,7 +259,8 @@ static int load_text(struct reader *r, int fd)
         result = buf_add(&text, "", 1);
     if (result) {
         buf_release(&text);
-        return complain(r->complaint, "%s: %s", r->file, strerror(-result));
+        complain(r->complaint, "%s: %s", r->file, strerror(-result));
+        return result == -EFBIG ? -EINVAL : result;
     }
     r->users->text = text.data; /* users_release() wipes and frees it */
     r->users->text_size = text.len - 1;
@@ -263,11 +271,17 @@ int users_read(struct users *u, int fd, const char *file, struct complaint *c)
 {
     struct reader r = { .users = u, .file = file, .complaint = c };
 
+    int result;
+
     *u = (struct users){ 0 };
-    if (load_text(&r, fd) == 0 && read_lines(&r) == 0 && check_twice(&r) == 0)
-        return 0;
-    users_release(u);
-    return -EINVAL;
+    result = load_text(&r, fd);
+    if (result == 0)
+        result = read_lines(&r);
+    if (result == 0)
+        result = check_twice(&r);
+    if (result < 0)
+        users_release(u);
+    return result;
 }
 
 void users_release(struct users *u)

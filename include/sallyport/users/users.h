@@ -42,7 +42,8 @@ struct users {
  * failure. FILE is its name for complaints. Refuses, with file and line: a bad
  * name, a duplicate name or uid, a hash of a refused kind (DES, MD5, NT,
  * empty), a uid that isn't a number, a home that isn't absolute, an unknown
- * key. 0 or -EINVAL. */
+ * key. 0 or -EINVAL; another -errno (-ENOMEM): it couldn't be read, and nothing
+ * is known of it. *c says it in each case. */
 int users_read(struct users *u, int fd, const char *file, struct complaint *c);
 void users_release(struct users *u);
 

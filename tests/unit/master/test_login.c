@@ -459,6 +459,33 @@ Test(login, users_broken)
     stage_close(&s);
 }
 
+/* Reading it fails, by the only regular file whose first bytes always do: who
+ * was locked since must not come in by the old file, and the next login reads
+ * it again. */
+Test(login, users_unreadable)
+{
+    struct packet login = { .message = MSG_LOGIN, .request = 4 };
+    char path[128];
+    struct player p;
+    struct stage s;
+
+    stage_open(&s, NULL);
+    snprintf(path, sizeof(path), "%s/users", s.folder);
+    cr_assert(unlink(path) == 0 && symlink("/proc/self/mem", path) == 0);
+    player_enter(&s, &p, 1);
+    p.request = login.request;
+    cr_assert_eq(channel_send(&p.channel, &login), 0);
+    p.channel.phase = PHASE_VERIFY;
+    player_is_denied(&p, DENIAL_BUSY);
+    stage_reports(&s, EVENT_SERVICE, "nobody can log in now");
+    write_users(&s, "dora");
+    player_asks(&s, &p);
+    auth_says(&s, 1, 2, 0, 0);
+    player_is_denied(&p, DENIAL_WRONG);
+    player_leave(&p);
+    stage_close(&s);
+}
+
 /* --- sessions that break the rules --------------------------------------- */
 
 static void twice(struct player *p)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -173,6 +174,47 @@ Test(userdb, spoilt)
         remove(path);
         replace(i % 2 ? ANNA : BERT);
         cr_assert_eq(look(), 1, "row %zu", i);
+    }
+}
+
+/* Changed long ago, so that its bytes aren't compared for its age alone. */
+static void replace_old(const char *text)
+{
+    const struct timespec times[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+
+    put(made, text, 0600);
+    cr_assert_eq(utimensat(AT_FDCWD, made, times, 0), 0);
+    cr_assert_eq(rename(made, path), 0);
+}
+
+static int lowest_free(void)
+{
+    int fd = dup(0);
+
+    close(fd);
+    return fd;
+}
+
+/* A change that can't be read for want of descriptors isn't one that was seen:
+ * the first failure is told, each is an error, and the next look reads it. */
+Test(userdb, want_of_descriptors)
+{
+    for (int left = 0; left <= 1; left++) { /* none; none for the memfd */
+        struct complaint c = { "" }, again = { "" };
+        struct rlimit was, low;
+
+        replace_old(left ? ANNA : BERT);
+        cr_assert_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+        low = (struct rlimit){ (rlim_t)(lowest_free() + left), was.rlim_max };
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+        cr_expect_eq(userdb_look(&db, &c), -EMFILE);
+        cr_expect_eq(userdb_look(&db, &again), -EMFILE);
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+        cr_assert(strstr(c.text, "Too many open files"), "%s", c.text);
+        cr_assert_str_empty(again.text);
+        cr_assert_eq(look(), 1, "the change is forgotten");
+        cr_assert_str_eq(first_name(), left ? "anna" : "bert");
+        cr_assert_eq(look(), 0);
     }
 }
 

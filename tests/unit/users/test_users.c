@@ -210,7 +210,7 @@ Test(users, no_file)
     struct users u;
     struct complaint c = { .text = "" };
 
-    cr_expect_eq(users_read(&u, -1, "users", &c), -EINVAL);
+    cr_expect_eq(users_read(&u, -1, "users", &c), -EBADF);
     cr_expect_str_eq(c.text, "users: Bad file descriptor");
 }
 
