@@ -27,9 +27,14 @@ int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
 /* Removes an empty home again. */
 void home_unmake(const char *home);
 
+/* 0 when nothing is mounted on or in the folder that FD is open on; -EXDEV when
+ * something is; -errno when that can't be learnt. */
+int home_holds_mount(int fd);
+
 /* An exit code. Removes the home and all in it: only beneath HOMES (its path
- * from there must hold no symbolic link), only when UID owns it, never into
- * another mount. */
+ * from there must hold no symbolic link), only when UID owns it, only when
+ * nothing is mounted there, also not by mount --bind; then nothing is removed.
+ */
 int home_purge(const char *home, const char *homes, uid_t uid,
                struct complaint *c);
 

@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -20,8 +22,7 @@
 #define ROUNDS_MAX 100000
 
 struct purge {
-    int top_fd; /* the home */
-    dev_t device;
+    int top_fd;     /* the home */
     unsigned moved; /* folders that were moved up */
     bool changed;   /* in this round */
 };
@@ -39,17 +40,24 @@ static int move_up(struct purge *p, int folder, const char *name)
     return renameat(folder, name, p->top_fd, to) ? -errno : 0;
 }
 
+/* A mount is told by the kernel: one of the same file system (mount --bind) has
+ * the home's own device number. */
+static int enter_folder(int folder, const char *name)
+{
+    const struct open_how how = { .flags = FOLDER, .resolve = RESOLVE_NO_XDEV };
+    long fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
+
+    return fd < 0 ? -errno : (int)fd;
+}
+
 static int remove_folder(struct purge *p, int folder, const char *name,
                          unsigned depth)
 {
-    FD_CLEANUP int fd = openat(folder, name, FOLDER);
-    struct stat st;
+    FD_CLEANUP int fd = enter_folder(folder, name);
     int r;
 
-    if (fd < 0 || fstat(fd, &st))
-        return -errno;
-    if (st.st_dev != p->device)
-        return -EXDEV;
+    if (fd < 0)
+        return fd;
     if (depth == DEPTH_MAX)
         return move_up(p, folder, name);
     r = empty_folder(p, fd, depth + 1);
@@ -120,18 +128,30 @@ static int refuse(struct complaint *c, const char *home, const char *why)
     return EX_CANTCREAT;
 }
 
-static int check_home(struct purge *p, uid_t uid, const char *home,
+static int refuse_error(struct complaint *c, const char *home, int error)
+{
+    if (error == EXDEV)
+        return refuse(c, home,
+                      "something is mounted in it; unmount that first "
+                      "(findmnt shows it)");
+    return refuse(c, home, strerror(error));
+}
+
+static int check_home(const struct purge *p, uid_t uid, const char *home,
                       struct complaint *c)
 {
     uid_t owner = geteuid() == 0 ? uid : geteuid();
     struct stat st;
+    int r;
 
     if (fstat(p->top_fd, &st))
-        return refuse(c, home, strerror(errno));
+        return refuse_error(c, home, errno);
     if (st.st_uid != owner)
         return refuse(c, home, "it belongs to another uid; look at it first");
-    p->device = st.st_dev;
-    return 0;
+    /* Now, so that nothing is removed at all; the kernel, at each folder, has
+     * the last word. */
+    r = home_holds_mount(p->top_fd);
+    return r ? refuse_error(c, home, -r) : 0;
 }
 
 int home_purge(const char *home, const char *homes, uid_t uid,
@@ -147,14 +167,14 @@ int home_purge(const char *home, const char *homes, uid_t uid,
         return refuse(c, home, "it isn't beneath the folder \"homes\"");
     parent = home_open_parent(home, homes);
     if (parent < 0)
-        return refuse(c, home, strerror(-parent));
+        return refuse_error(c, home, -parent);
     top = openat(parent, name, FOLDER);
     if (top < 0)
-        return refuse(c, home, strerror(errno));
+        return refuse_error(c, home, errno);
     p = (struct purge){ .top_fd = top };
     r = check_home(&p, uid, home, c);
     if (r)
         return r;
     r = purge_rounds(&p, parent, name);
-    return r ? refuse(c, home, strerror(-r)) : 0;
+    return r ? refuse_error(c, home, -r) : 0;
 }

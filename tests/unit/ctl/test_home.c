@@ -1,8 +1,10 @@
 /* Homes made and removed, with links and other people in the way. */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -228,6 +230,52 @@ Test(home, purge_refuses_what_is_somebody_elses)
                  EX_CANTCREAT);
     cr_expect_not_null(strstr(c.text, "belongs to another uid"));
     cr_expect(path_exists(in(world.homes, "anna")));
+}
+
+/* A bind mount has the device number of the home itself. HIDDEN_BY takes it out
+ * of the sight of the look ahead; without that nothing at all is removed. */
+static void purge_with_a_mount(const char *mount_point, const char *hidden_by)
+{
+    struct complaint c;
+
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+        world_skip("root's part");
+    make_homes();
+    cr_assert_eq(mkdir(in(world.folder, "victim"), 0700), 0);
+    file_write(in(world.folder, "victim/file"), "x");
+    file_write(in(world.homes, "anna/own"), "y");
+    if (!path_exists(in(world.homes, mount_point)))
+        cr_assert_eq(mkdir(in(world.homes, mount_point), 0700), 0);
+    cr_assert_eq(mount(in(world.folder, "victim"), in(world.homes, mount_point),
+                       NULL, MS_BIND, NULL),
+                 0);
+    if (hidden_by)
+        cr_assert_eq(
+            mount(hidden_by, "/proc/self/mountinfo", NULL, MS_BIND, NULL), 0);
+    cr_expect_eq(purge(in(world.homes, "anna"), &c), EX_CANTCREAT);
+    cr_expect_not_null(strstr(c.text, "something is mounted in it"), "%s",
+                       c.text);
+    cr_expect_eq(umount(in(world.homes, mount_point)), 0);
+    cr_expect_str_eq(file_text(in(world.folder, "victim/file")), "x");
+    if (!hidden_by)
+        cr_expect_str_eq(file_text(in(world.homes, "anna/own")), "y");
+}
+
+Test(home, purge_looks_for_mounts_first)
+{
+    purge_with_a_mount("anna/a b", NULL);
+}
+
+Test(home, purge_of_a_mount)
+{
+    purge_with_a_mount("anna", NULL);
+}
+
+/* Mounted behind the back of the look ahead. */
+Test(home, purge_enters_no_mount)
+{
+    purge_with_a_mount("anna/a", "/dev/null");
 }
 
 /* The user swaps a folder and a link that leads out, all the while. */
