@@ -165,6 +165,19 @@ static int confirm(struct context *x, const char *home)
                     home);
 }
 
+/* So that "user add" never gives out the uid of a row that was written by hand:
+ * files of that user may be left. */
+static int spend_uid(struct context *x, struct edit *e, const struct user *user)
+{
+    uint64_t last = 0;
+    int code;
+
+    if (user->uid < x->settings.uid_first || user->uid > x->settings.uid_last)
+        return 0;
+    code = edit_last_uid(e, &last);
+    return code || user->uid <= last ? code : edit_set_last_uid(e, user->uid);
+}
+
 static int remove_row(struct context *x, struct edit *e,
                       const struct user *user, const char *hash)
 {
@@ -177,6 +190,8 @@ static int remove_row(struct context *x, struct edit *e,
         return ctl_fail(x, EX_DATAERR, "the home's path is too long");
     if (x->args.purge)
         code = check_alone(x, &e->users, user, home);
+    if (code == 0)
+        code = spend_uid(x, e, user);
     if (code == 0)
         code = edit_remove(e, user);
     if (code == 0)

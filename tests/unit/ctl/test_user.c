@@ -246,6 +246,22 @@ Test(user, uids_of_ones_own_choice)
     cr_expect_not(path_exists(in(world.homes, "dora")));
 }
 
+/* Nor one of a row that was written by hand, once "user del" has seen it; one
+ * beyond the range doesn't use up the range. */
+Test(user, uids_of_removed_rows_are_spent)
+{
+    file_write(world.users, "carl:*:70007:70007::/c::\n"
+                            "zoe:*:70011:70011::/z::\n"
+                            "mike:*:80000:80000::/m::\n");
+    expect_run(0, "", "user del zoe");
+    cr_expect_str_eq(file_text(in(world.folder, "users.last-uid")), "70011\n");
+    expect_run(0, "", "user del carl");
+    expect_run(0, "", "user del mike");
+    cr_expect_str_eq(file_text(in(world.folder, "users.last-uid")), "70011\n");
+    cr_expect_not_null(
+        strstr(expect_run(0, PASSWORD, "user add anna")->out, "uid 70012"));
+}
+
 Test(user, a_bad_mark)
 {
     file_write(in(world.folder, "users.last-uid"), "seven\n");
