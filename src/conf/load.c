@@ -11,6 +11,16 @@
 
 #include "kinds.h"
 
+/* Its owner can write it whatever its mode is. */
+static int check_owner(const struct stat *st, const char *path,
+                       struct complaint *c)
+{
+    if (st->st_uid == 0 || st->st_uid == geteuid())
+        return 0;
+    return complain(c, "%s: belongs to uid %u; run: chown %u %s", path,
+                    (unsigned)st->st_uid, (unsigned)geteuid(), path);
+}
+
 /* A symbolic link is fine: what it leads to is what is judged. */
 static int check_file(int fd, const char *path, struct complaint *c)
 {
@@ -20,9 +30,8 @@ static int check_file(int fd, const char *path, struct complaint *c)
         return complain(c, "%s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return complain(c, "%s: not a regular file", path);
-    if (st.st_uid != 0 && st.st_uid != geteuid())
-        return complain(c, "%s: belongs to uid %u; run: chown %u %s", path,
-                        (unsigned)st.st_uid, (unsigned)geteuid(), path);
+    if (check_owner(&st, path, c))
+        return -EINVAL;
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return complain(c,
                         "%s: writable by group or others; run: chmod go-w %s",
@@ -58,6 +67,8 @@ int settings_private_file(int fd, const char *name, struct complaint *c)
         return complain(c, "%s: %s", name, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return complain(c, "%s: not a regular file", name);
+    if (check_owner(&st, name, c))
+        return -EINVAL;
     if (st.st_mode & S_IRWXO)
         return complain(c, "%s: open to others; run: chmod o-rwx %s", name,
                         name);

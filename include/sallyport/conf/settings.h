@@ -93,8 +93,9 @@ int settings_parse(struct settings *s, struct slice text, const char *name,
  * regular. The text goes into *text (for the children). 0 or -EINVAL */
 int settings_load(struct settings *s, const char *path, struct buf *text,
                   struct complaint *c);
-/* A file that must not be readable by others (users, key): -EINVAL with the
- * complaint "NAME: …" naming the chmod that mends it. FD is open on it. */
+/* A file that must not be readable by others, or be somebody else's (users,
+ * key): -EINVAL with the complaint "NAME: …" naming the chmod or chown that
+ * mends it. FD is open on it. */
 int settings_private_file(int fd, const char *name, struct complaint *c);
 
 /* The effective settings, as a file. */

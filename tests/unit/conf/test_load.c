@@ -118,6 +118,24 @@ Test(load, somebody_elses)
     cr_expect_str_eq(c.text, "conf: belongs to uid 12345; run: chown 0 conf");
 }
 
+/* Who owns the users file could write any row. */
+Test(load, somebody_elses_private_file)
+{
+    struct complaint c = { .text = "" };
+    int fd;
+
+    if (geteuid() != 0) {
+        leave();
+        cr_skip_test("only root can give a file away");
+    }
+    write_file("x", 1, 0600);
+    cr_assert_eq(chown("conf", 12345, 0), 0);
+    fd = open("conf", O_RDONLY);
+    cr_expect_eq(settings_private_file(fd, "users", &c), -EINVAL);
+    cr_expect_str_eq(c.text, "users: belongs to uid 12345; run: chown 0 users");
+    close(fd);
+}
+
 Test(load, up_to_256_KiB)
 {
     size_t max = SETTINGS_TEXT_MAX;
