@@ -1,6 +1,7 @@
 /* Lines on standard error, and the end of a process. */
 #include "sallyport/base/die.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,11 +15,14 @@ void die_title(const char *t)
     title = t;
 }
 
-/* One write(2), so that lines of several processes don't mix; and no stdio,
- * whose buffers a fork would double. */
+/* Never waits: a pipe that nobody drains must not stop master. A line is under
+ * PIPE_BUF, so that POLLOUT means room for all of it. One write(2), so that
+ * lines of several processes don't mix; and no stdio, whose buffers a fork
+ * would double. */
 static void write_line(const char *format, va_list args)
 {
     char line[LINE_ROOM];
+    struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
     int head = snprintf(line, sizeof(line), "%s: ", title);
     size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
     int tail = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
@@ -28,7 +32,8 @@ static void write_line(const char *format, va_list args)
     if (len > sizeof(line) - 2)
         len = sizeof(line) - 2;
     line[len++] = '\n';
-    if (write(STDERR_FILENO, line, len) < 0)
+    if (poll(&err, 1, 0) != 1 || !(err.revents & POLLOUT) ||
+        write(STDERR_FILENO, line, len) < 0)
         return; /* nobody listens: nothing better to do */
 }
 

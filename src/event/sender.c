@@ -15,6 +15,17 @@ void event_sender_init(struct event_sender *s, int fd, enum process self)
     *s = (struct event_sender){ 0 };
     channel_init(&s->channel, fd, self, PROCESS_LOG, PHASE_RUN);
     buf_init(&s->queue, QUEUE_MAX);
+    s->none = fd < 0;
+}
+
+void event_sender_renew(struct event_sender *s, int fd)
+{
+    enum process self = s->channel.self;
+
+    channel_close(&s->channel);
+    channel_init(&s->channel, fd, self, PROCESS_LOG, PHASE_RUN);
+    s->none = false;
+    event_flush(s);
 }
 
 void event_sender_release(struct event_sender *s)
@@ -43,6 +54,12 @@ static int enqueue(struct event_sender *s, struct slice bytes)
     return buf_add_slice(&s->queue, bytes);
 }
 
+/* Log is slow, or gone until master has started another. */
+static bool is_for_later(int result)
+{
+    return result == -EAGAIN || result == -EPIPE;
+}
+
 void event_flush(struct event_sender *s)
 {
     size_t done = 0;
@@ -53,7 +70,7 @@ void event_flush(struct event_sender *s)
 
         memcpy(&len, s->queue.data + done, sizeof(len));
         one = (struct slice){ s->queue.data + done + sizeof(len), len };
-        if (send_bytes(s, one) == -EAGAIN)
+        if (is_for_later(send_bytes(s, one)))
             break;
         done += sizeof(len) + len;
     }
@@ -65,14 +82,14 @@ int event_send(struct event_sender *s, const struct event_record *r)
     struct buf bytes;
     int e;
 
-    if (s->channel.fd < 0)
+    if (s->none)
         return 0;
     buf_init(&bytes, EVENT_BYTES_MAX);
     e = event_encode(r, &bytes);
     if (e == 0) {
         event_flush(s);
         e = s->queue.len > 0 ? -EAGAIN : send_bytes(s, buf_slice(&bytes));
-        if (e == -EAGAIN)
+        if (is_for_later(e))
             e = enqueue(s, buf_slice(&bytes));
     }
     buf_release(&bytes);

@@ -19,7 +19,10 @@ static bool takes_long(enum message m)
 
 static void on_late(void *owner)
 {
-    leave(owner, ENDING_PEER, "files gave no answer in time");
+    struct session *s = owner;
+
+    s->files.wrong = "no answer in time";
+    leave_peer(s, PROCESS_FILES, -EPROTO, &s->files);
 }
 
 void ask_files(struct session *s, struct packet *p, answer_fn *then)
@@ -46,6 +49,11 @@ void ask_again(struct session *s, answer_fn *then)
     s->ask.then = then;
 }
 
+void ask_hurry(struct session *s)
+{
+    loop_timer_set(&s->loop, &s->ask.timer, ASK_MS);
+}
+
 /* A listing is answered twice: by its pipe, then by its end. */
 static bool is_first_of_two(const struct packet *p)
 {
@@ -69,10 +77,11 @@ static int on_answer(void *owner, struct packet *p)
         s->files.wrong = "an answer to nothing that was asked";
         return -EPROTO;
     }
+    /* While a listing flows, the transfer's own deadlines hold. */
+    loop_timer_clear(&s->loop, &s->ask.timer);
     if (!is_first_of_two(p)) {
         s->ask.message = MSG_NONE;
         s->files.phase = PHASE_IDLE;
-        loop_timer_clear(&s->loop, &s->ask.timer);
     }
     then(s, p);
     return 0;
@@ -92,6 +101,11 @@ static void on_files(void *owner, uint32_t events)
                              sizeof(from_files) / sizeof(from_files[0]), s);
 
     (void)events;
+    if (r < 0 && s->control.closing) { /* kicked: files is told as well */
+        loop_remove(&s->loop, &s->files_watch);
+        channel_close(&s->files);
+        return;
+    }
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);
     session_continue(s);

@@ -11,6 +11,8 @@
 void ask_files(struct session *s, struct packet *p, answer_fn *then);
 /* Takes over the answer that is still to come (a listing's second one). */
 void ask_again(struct session *s, answer_fn *then);
+/* From here on that answer has a deadline again. */
+void ask_hurry(struct session *s);
 
 /* The channel to files, once master has granted it. */
 void ask_start(struct session *s, int fd);

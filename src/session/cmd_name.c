@@ -124,7 +124,7 @@ static void rename_from(struct session *s, struct packet *p)
 
 void cmd_rnfr(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_FACTS, &call->path, 0, rename_from);
+    ask_path(s, MSG_FACTS, &call->path, 2, rename_from);
 }
 
 static void renamed(struct session *s, struct packet *p)
@@ -149,6 +149,7 @@ void cmd_rnto(struct session *s, const struct call *call)
         control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("RNFR"), NOTHING);
         return;
     }
+    s->has_rename_from = false;
     s->subject = call->path;
     ask_files(s, &p, renamed);
 }
@@ -238,6 +239,10 @@ static void facts(struct session *s, struct packet *p)
 
     if (refused(s, p))
         return;
+    if (p->value[FACT_KIND].number >= KIND_OTHER) {
+        control_reply(s, REPLY_NOT_REGULAR);
+        return;
+    }
     buf_init(&text, FTP_PATH_MAX + 512);
     facts_line(s, p, &text);
     one = buf_slice(&text);

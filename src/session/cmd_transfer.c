@@ -49,18 +49,13 @@ void cmd_list(struct session *s, const struct call *call)
     list_begin(s, call, LIST_LONG, NOTHING);
 }
 
-/* NLST gives names that RETR takes: with the folder in front, as asked. */
+/* Names as RETR takes them: files puts the argument in front, as given. One
+ * that no message can carry is listed as a folder's names alone. */
 void cmd_nlst(struct session *s, const struct call *call)
 {
-    struct buf front;
-    struct slice asked = call->argument;
+    bool fits = call->argument.len <= 1024;
 
-    buf_init(&front, 1024);
-    if (asked.len > 0 && buf_add_slice(&front, asked) == 0 &&
-        asked.ptr[asked.len - 1] != '/')
-        buf_add_text(&front, "/");
-    list_begin(s, call, LIST_NAMES, buf_slice(&front));
-    buf_release(&front);
+    list_begin(s, call, LIST_NAMES, fits ? call->argument : NOTHING);
 }
 
 void cmd_mlsd(struct session *s, const struct call *call)

@@ -4,7 +4,7 @@
 #include "control.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "dispatch.h"
@@ -13,6 +13,7 @@
 
 #define CONTROL_BUFFER (20u << 10)
 #define REPLIES_MAX    (256u << 10)
+#define HELD_MAX       (64u << 10)
 #define CLOSE_MS       2000
 
 static bool is_busy(const struct session *s)
@@ -30,7 +31,7 @@ static bool may_take_line(const struct session *s)
         return false;
     if (s->transfer.state >= TRANSFER_CONNECTING &&
         s->transfer.state != TRANSFER_CLOSING)
-        return true;
+        return c->held.len < HELD_MAX;
     return !is_busy(s);
 }
 
@@ -41,7 +42,7 @@ static void wait_for(struct session *s)
 
     if (c->securing)
         events = stream_events(c->stream);
-    else if (c->closing || (may_take_line(s) && !c->held.ptr))
+    else if (c->closing || may_take_line(s))
         events = EPOLLIN;
     if (c->out.len > 0 || stream_unsent(c->stream))
         events |= EPOLLOUT;
@@ -123,45 +124,58 @@ static void bad_line(struct session *s, enum line_state state)
         control_reply(s, REPLY_BAD_LINE);
 }
 
+/* The first line that waited, once nothing keeps it any more. */
+static void take_held(struct session *s)
+{
+    struct buf *held = &s->control.held;
+    struct slice rest = buf_slice(held), line;
+    char copy[LINE_MAX_BYTES];
+
+    slice_cut(&rest, '\n', &line);
+    memcpy(copy, line.ptr, line.len);
+    line.ptr = copy;
+    buf_consume(held, line.len + 1);
+    dispatch_line(s, line);
+    explicit_bzero(copy, sizeof(copy));
+}
+
+static void take_new(struct session *s, struct slice line)
+{
+    struct buf *held = &s->control.held;
+
+    loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
+    if (dispatch_line(s, line) == DISPATCH_DONE)
+        return;
+    if (buf_add_slice(held, line) < 0 || buf_add_text(held, "\n") < 0)
+        leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
+}
+
 /* One line, if there is one: false when more bytes are needed. */
 static bool take_line(struct session *s)
 {
-    struct control *c = &s->control;
-    struct slice line = c->held;
     enum line_state state;
+    struct slice line;
 
-    c->held = (struct slice){ NULL, 0 };
-    if (!line.ptr) {
-        state = line_next(&c->lines, &line);
-        if (state == LINE_MORE)
-            return false;
-        if (state != LINE_WHOLE) {
-            bad_line(s, state);
-            return true;
-        }
-        loop_timer_set(&s->loop, &c->idle, s->settings->idle_timeout);
+    if (s->control.held.len > 0 && s->transfer.state == TRANSFER_NONE) {
+        take_held(s);
+        return true;
     }
-    if (dispatch_line(s, line) == DISPATCH_HOLD)
-        c->held = line;
+    state = line_next(&s->control.lines, &line);
+    if (state == LINE_MORE)
+        return false;
+    if (state == LINE_WHOLE)
+        take_new(s, line);
+    else
+        bad_line(s, state);
     return true;
 }
 
 void control_continue(struct session *s)
 {
-    struct control *c = &s->control;
-
-    while (may_take_line(s) && !c->held.ptr)
+    while (may_take_line(s))
         if (!take_line(s))
             break;
     wait_for(s);
-}
-
-/* What was held may go on once the reason is gone; dispatch decides again. */
-static void release_held(struct session *s)
-{
-    if (s->control.held.ptr && may_take_line(s) &&
-        s->transfer.state == TRANSFER_NONE)
-        take_line(s);
 }
 
 static void receive(struct session *s)
@@ -198,6 +212,19 @@ static void drain(struct session *s)
     }
 }
 
+/* The replies, then close_notify, then FIN: as far as it goes now. */
+static void finish_output(struct session *s)
+{
+    struct control *c = &s->control;
+
+    if (c->out.len > 0 || c->finished)
+        return;
+    if (stream_shutdown(c->stream) != STREAM_OK)
+        return;
+    c->finished = true;
+    shutdown(c->fd, SHUT_WR);
+}
+
 static void on_ready(void *owner, uint32_t events)
 {
     struct session *s = owner;
@@ -206,13 +233,13 @@ static void on_ready(void *owner, uint32_t events)
     if (c->out.len > 0 || stream_unsent(c->stream))
         control_flush(s);
     if (c->closing) {
+        finish_output(s);
         drain(s);
         return;
     }
     if (c->securing) {
         handshake(s);
-    } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && may_take_line(s) &&
-               !c->held.ptr) {
+    } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && may_take_line(s)) {
         receive(s);
     } else if (events & (EPOLLHUP | EPOLLERR)) {
         leave(s, ENDING_CLOSED, "connection reset");
@@ -224,10 +251,8 @@ static void on_ready(void *owner, uint32_t events)
 void session_continue(struct session *s)
 {
     loop_change(&s->loop, &s->log_watch, s->log.queue.len > 0 ? EPOLLOUT : 0);
-    release_held(s);
     control_continue(s);
-    while (stream_pending(s->control.stream) && may_take_line(s) &&
-           !s->control.held.ptr && !s->control.securing) {
+    while (stream_pending(s->control.stream) && may_take_line(s)) {
         receive(s);
         control_continue(s);
     }
@@ -264,10 +289,7 @@ void control_end(struct session *s, enum ending ending, enum reply last,
         control_reply_with(s, last, argument, NOTHING);
     s->ending = ending;
     c->closing = true;
-    stream_shutdown(c->stream);
-    stream_flush(c->stream);
-    if (c->out.len == 0 && !stream_unsent(c->stream))
-        shutdown(c->fd, SHUT_WR);
+    finish_output(s);
     loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
     loop_timer_clear(&s->loop, &c->idle);
     wait_for(s);
@@ -284,6 +306,7 @@ void control_start(struct session *s, int fd)
     line_init(&c->lines);
     c->lines.telnet = true;
     buf_init(&c->out, REPLIES_MAX);
+    buf_init(&c->held, HELD_MAX + LINE_MAX_BYTES + 1);
     c->watch = (struct loop_watch){
         .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = s
     };

@@ -94,27 +94,32 @@ static bool rights_permit(struct session *s, const struct command *c)
     return true;
 }
 
+/* Also where the command was refused: a REST or ALLO is for the transfer that
+ * comes next, whatever becomes of that, and for no other file. */
 static void forget_sequences(struct session *s, const struct command *c)
 {
-    if (!(c->flags & COMMAND_KEEPS_REST))
+    if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
         s->rest = 0;
+    if (c->data != DATA_NONE)
+        s->announced = 0;
     if (!(c->flags & COMMAND_KEEPS_RNFR))
         s->has_rename_from = false;
 }
 
-/* ABOR of an upload that is complete must not race its commit. */
+/* ABOR overtakes the lines that wait (RFC 959 4.1.3); but of an upload that is
+ * complete it must not race the commit. All else keeps its order. */
 static bool must_hold(const struct session *s, const struct command *c)
 {
     enum transfer_state state = s->transfer.state;
 
     if (state == TRANSFER_NONE)
         return false;
-    if (c->verb == VERB_ABOR)
+    if (c && c->verb == VERB_ABOR)
         return state >= TRANSFER_COMMITTING;
-    return !(c->flags & COMMAND_IN_TRANSFER);
+    return s->control.held.len > 0 || (c && !(c->flags & COMMAND_IN_TRANSFER));
 }
 
-static void run(struct session *s, const struct request *q)
+static void handle(struct session *s, const struct request *q)
 {
     struct call call = { .command = q->command, .argument = q->argument };
 
@@ -128,6 +133,11 @@ static void run(struct session *s, const struct request *q)
         !path_permits(s, q, &call))
         return;
     handlers[q->command->verb](s, &call);
+}
+
+static void run(struct session *s, const struct request *q)
+{
+    handle(s, q);
     forget_sequences(s, q->command);
     if (q->command->flags & COMMAND_SECRET)
         line_wipe(&s->control.lines);
@@ -144,12 +154,11 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
         return DISPATCH_DONE;
     }
     request_parse(line, &q);
-    if (!q.command) {
-        unknown_command(s);
-        return DISPATCH_DONE;
-    }
     if (must_hold(s, q.command))
         return DISPATCH_HOLD;
-    run(s, &q);
+    if (q.command)
+        run(s, &q);
+    else
+        unknown_command(s);
     return DISPATCH_DONE;
 }

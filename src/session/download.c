@@ -8,9 +8,10 @@
 #include "sallyport/base/fd.h"
 #include "sigbus.h"
 
-#define WINDOW (8u << 20)
-#define PIECE  (256u << 10)
-#define PAGE   4096u
+#define WINDOW   (8u << 20)
+#define PIECE    (256u << 10)
+#define FAULT_IN (1u << 20)
+#define PAGE     4096u
 
 void download_release(struct session *s)
 {
@@ -35,14 +36,25 @@ static bool move_window(struct session *s)
         return true;
     download_release(s);
     t->map_size = left < WINDOW ? (size_t)left : WINDOW;
-    map = mmap(NULL, t->map_size, PROT_READ, MAP_SHARED | MAP_POPULATE,
-               t->source, (off_t)at);
+    map = mmap(NULL, t->map_size, PROT_READ, MAP_SHARED, t->source, (off_t)at);
     if (map == MAP_FAILED)
         return false;
     t->map = map;
     t->map_at = at;
     sigbus_watch(map, t->map_size);
     return true;
+}
+
+/* A megabyte of pages at a time, in one call: single faults cost more than the
+ * copying; a whole window from a slow disk would keep ABOR waiting. A failure
+ * (the file was cut) shows at the touch. */
+static void fault_in(const struct transfer *t, size_t at)
+{
+    size_t left = t->map_size - at;
+
+    if (at % FAULT_IN == 0)
+        madvise(t->map + at, left < FAULT_IN ? left : FAULT_IN,
+                MADV_POPULATE_READ);
 }
 
 /* Touches each page first: a file that somebody has cut short shows here, and
@@ -68,6 +80,7 @@ static enum stream_state send_piece(struct session *s)
 
     if (len > PIECE)
         len = PIECE;
+    fault_in(t, at);
     if (!is_whole(t->map + at, len))
         return STREAM_FAILED;
     state = stream_write(s->data.stream, t->map + at, len, &took);

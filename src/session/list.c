@@ -48,6 +48,7 @@ static void on_gone(struct session *s, struct packet *p)
 void list_give_up(struct session *s)
 {
     ask_again(s, on_gone);
+    ask_hurry(s);
 }
 
 static void on_listed(struct session *s, struct packet *p)
@@ -181,17 +182,19 @@ static void stat_over(struct session *s)
     t->block_at = t->block_len = 0;
 }
 
+/* Whole lines only: what stands behind the last LF was cut by the bound. */
 static void stat_lines(struct session *s)
 {
     struct slice rest = buf_slice(&s->stat), line;
 
     reply_begin(&s->control.out, REPLY_STAT_FOLDER);
-    while (slice_cut(&rest, '\n', &line)) {
+    while (slice_cut(&rest, '\n', &line) && rest.ptr) {
         if (line.len > 0 && line.ptr[line.len - 1] == '\r')
             line.len--;
-        if (line.len > 0)
-            reply_line(&s->control.out, line);
+        reply_line(&s->control.out, line);
     }
+    if (line.len > 0)
+        reply_line(&s->control.out, SLICE("(there is more: use LIST)"));
     reply_end(&s->control.out, REPLY_STAT_FOLDER);
     buf_release(&s->stat);
     control_flush(s);
@@ -205,11 +208,12 @@ static void stat_read(void *owner, uint32_t events)
     (void)events;
     loop_remove(&s->loop, &t->pipe);
     while (t->source >= 0 && fill_block(s, stat_read)) {
-        if (t->pipe_ended || buf_add(&s->stat, t->block, t->block_len) < 0) {
-            stat_over(s); /* over the bound: what is here is shown */
-            break;
-        }
+        size_t room = STAT_MAX - s->stat.len;
+
+        buf_add(&s->stat, t->block, t->block_len < room ? t->block_len : room);
         t->block_at = t->block_len;
+        if (t->pipe_ended || s->stat.len == STAT_MAX)
+            stat_over(s); /* over the bound: what is here is shown */
     }
 }
 
@@ -233,6 +237,7 @@ static void on_stat(struct session *s, struct packet *p)
         return;
     }
     take_pipe(s, p);
+    ask_hurry(s);
     s->transfer.pipe_ended = false;
     buf_init(&s->stat, STAT_MAX);
     ask_again(s, on_stat_listed);

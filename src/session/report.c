@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "sallyport/base/clock.h"
 
@@ -41,12 +42,24 @@ void report_login(struct session *s)
     event_send(&s->log, &r);
 }
 
+/* Many have typed their password here: what can't be a user's name (the users
+ * room's rule) isn't logged. */
+static struct slice loggable_name(const char *name)
+{
+    static const char may[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = strlen(name);
+
+    if (len > 32 || strspn(name, may) != len)
+        return SLICE("?");
+    return (struct slice){ name, len };
+}
+
 void report_login_failed(struct session *s, const char *reason)
 {
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN_FAILED);
-    event_text(&r, FIELD_USER, slice_from(s->login.name));
+    event_text(&r, FIELD_USER, loggable_name(s->login.name));
     event_text(&r, FIELD_REASON, slice_from(reason));
     event_send(&s->log, &r);
 }

@@ -57,19 +57,13 @@ static void on_log(void *owner, uint32_t events)
 
 void log_start(struct session *s, int fd)
 {
-    struct buf waiting = s->log.queue;
-
     loop_remove(&s->loop, &s->log_watch);
-    channel_close(&s->log.channel);
-    event_sender_init(&s->log, fd, PROCESS_SESSION);
-    if (waiting.data)
-        s->log.queue = waiting;
+    event_sender_renew(&s->log, fd);
     s->log_watch = (struct loop_watch){
         .fd = fd, .events = 0, .on_ready = on_log, .owner = s
     };
     if (fd >= 0 && loop_add(&s->loop, &s->log_watch) < 0)
         die(EX_OSERR, "epoll refuses the log's channel");
-    event_flush(&s->log);
 }
 
 static void on_login_time(void *owner)
@@ -118,7 +112,7 @@ static void wire(struct session *s, const struct session_start *start)
 {
     if (loop_init(&s->loop) < 0)
         die(EX_OSERR, "epoll_create1 failed");
-    s->log.channel.fd = -1;
+    event_sender_init(&s->log, -1, PROCESS_SESSION);
     log_start(s, start->log);
     master_start(s, start->master);
     data_start(s, start->gate);

@@ -38,10 +38,12 @@ struct control {
     struct loop_watch watch;
     struct line_reader lines;
     struct buf out;
-    struct slice held; /* a whole line that must wait; ptr NULL: none */
-    bool securing;     /* AUTH was answered, the handshake goes on */
+    struct buf
+        held;      /* whole lines that must wait for a transfer, each with \n */
+    bool securing; /* AUTH was answered, the handshake goes on */
     bool secured;
-    bool closing; /* the last reply is out, wait for the client's end */
+    bool closing;  /* the last reply is given, wait for the client's end */
+    bool finished; /* and sent, with our close_notify and FIN */
     bool first_line_seen;
     struct loop_timer idle, closed;
 };
@@ -120,6 +122,7 @@ struct transfer {
     uint64_t entries;
     void (*after_sync)(struct session *s); /* waits for FILE_SYNC's answer */
     struct loop_timer stall, again;
+    uint64_t traffic; /* of the data stream when the stall timer was set */
 };
 
 struct session {

@@ -59,10 +59,24 @@ void transfer_soon(struct session *s)
 
 void transfer_moved(struct session *s, size_t bytes)
 {
+    if (bytes == 0)
+        return;
     s->transfer.bytes += bytes;
-    if (bytes > 0)
-        loop_timer_set(&s->loop, &s->transfer.stall,
-                       s->settings->stall_timeout);
+    s->transfer.traffic = stream_traffic(s->data.stream);
+    loop_timer_set(&s->loop, &s->transfer.stall, s->settings->stall_timeout);
+}
+
+/* A slow client takes its time for one buffer: as long as the socket moves it
+ * isn't stalled. */
+static bool still_moves(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    uint64_t traffic = t->traffic;
+
+    if (!s->data.stream || t->state < TRANSFER_FLOWING)
+        return false;
+    t->traffic = stream_traffic(s->data.stream);
+    return t->traffic != traffic;
 }
 
 static void handshake(struct session *s)
@@ -90,6 +104,8 @@ void transfer_connected(struct session *s)
     if (s->transfer.state != TRANSFER_CONNECTING ||
         s->data.state != DATA_CONNECTED)
         return;
+    if (!s->data.watch.added && loop_add(&s->loop, &s->data.watch) < 0)
+        leave(s, ENDING_PEER, "epoll refuses a data connection");
     if (!data_open_stream(s)) {
         transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("no memory"), "no memory");
         return;
@@ -143,16 +159,32 @@ void transfer_sent(struct session *s)
     flush(s);
 }
 
-/* The client went away, or wrote into a download. */
+/* The client went away before the transfer began. While files is asked that is
+ * only noted, by not watching any more: the handshake will find out. */
 static void without_transfer(struct session *s)
 {
-    if (s->data.state == DATA_CONNECTED && s->transfer.state != TRANSFER_ASKED)
+    if (s->data.state != DATA_CONNECTED)
+        return;
+    if (s->transfer.state == TRANSFER_ASKED)
+        loop_remove(&s->loop, &s->data.watch);
+    else
         data_close(s);
+}
+
+/* A hang-up while nothing is waited for on the socket: a listing whose lines
+ * are still to come. Else reading or writing shows what is the matter. */
+static bool is_hung_up(const struct session *s, uint32_t events)
+{
+    return s->transfer.state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
+           !s->transfer.again.armed && (events & (EPOLLHUP | EPOLLERR));
 }
 
 void transfer_ready(struct session *s, uint32_t events)
 {
-    (void)events;
+    if (is_hung_up(s, events)) {
+        transfer_broken(s, STREAM_CUT);
+        return;
+    }
     switch (s->transfer.state) {
     case TRANSFER_HANDSHAKE:
         handshake(s);
@@ -255,8 +287,14 @@ void transfer_abort(struct session *s)
         control_reply(s, REPLY_NO_TRANSFER);
         return;
     }
+    bool quit = s->quit_after;
+
+    s->quit_after = false; /* 221 comes last */
     transfer_fail(s, REPLY_TRANSFER_ABORTED, NOTHING, "ABOR");
     control_reply(s, REPLY_ABORTED);
+    s->quit_after = quit;
+    if (quit && s->transfer.state == TRANSFER_NONE)
+        control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
 }
 
 static void on_stall(void *owner)
@@ -270,6 +308,10 @@ static void on_stall(void *owner)
     snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)ms / 1000);
     if (s->transfer.state == TRANSFER_COMMITTING)
         return; /* the ask has its own deadline */
+    if (still_moves(s)) {
+        loop_timer_set(&s->loop, &s->transfer.stall, ms);
+        return;
+    }
     if (connecting)
         transfer_fail(s, REPLY_NO_DATA, SLICE("nobody connected in time"),
                       "no data connection in time");

@@ -57,6 +57,7 @@ int io_fill(struct io *io)
     while (n < 0 && errno == EINTR);
 
     int r = n < 0 ? -errno : (int)n;
+    io->traffic += n > 0 ? (uint64_t)n : 0;
     io->in_at = 0;
     io->in_end = n > 0 ? (size_t)n : 0;
     if (n <= 0)
@@ -102,6 +103,7 @@ int io_send(struct io *io)
         if (n < 0)
             return -errno;
         io->out_at += (size_t)n;
+        io->traffic += (uint64_t)n;
     }
     io_drop(io);
     return 0;

@@ -214,6 +214,11 @@ bool stream_pending(const struct stream *s)
     return io_received(&s->io) || (s->open && SSL_pending(s->ssl) > 0);
 }
 
+uint64_t stream_traffic(const struct stream *s)
+{
+    return s->io.traffic;
+}
+
 bool stream_unsent(const struct stream *s)
 {
     return io_unsent(&s->io);

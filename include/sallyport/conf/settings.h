@@ -17,6 +17,7 @@
 #define SETTINGS_PATH_MAX   1024
 #define SETTINGS_NAME_MAX   64
 #define SETTINGS_TEXT_MAX   (256u << 10)
+#define SETTING_ROWS_MAX    64 /* table.c asserts that they fit */
 
 struct startups { /* as OpenSSH's MaxStartups "10:30:100" */
     uint32_t begin, rate, full;
@@ -53,6 +54,9 @@ struct settings {
     char uid_auth[SETTINGS_NAME_MAX];
     char uid_log[SETTINGS_NAME_MAX];
     uint64_t uid_first, uid_last; /* the users' range */
+
+    char file[SETTINGS_PATH_MAX]; /* the configuration's name, for complaints */
+    size_t line[SETTING_ROWS_MAX]; /* of each row of the table; 0: a default */
 };
 
 enum setting_type {
@@ -89,6 +93,15 @@ void settings_default(struct settings *s);
  * together (uid range, ports against sessions, descriptors). */
 int settings_parse(struct settings *s, struct slice text, const char *name,
                    struct complaint *c);
+/* "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE: WHY", for
+ * what shows only when a setting is used. Always -EINVAL. */
+int settings_blame(const struct settings *s, const char *key,
+                   struct complaint *c, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Turns a complaint "VALUE: WHY", where VALUE is that of KEY, into one of
+ * settings_blame(); leaves any other ("VALUE:7: WHY") as it is. */
+void settings_place(const struct settings *s, const char *key,
+                    struct complaint *c);
 /* Opens PATH; refuses a file writable by group or others, too large, or not
  * regular. The text goes into *text (for the children). 0 or -EINVAL */
 int settings_load(struct settings *s, const char *path, struct buf *text,

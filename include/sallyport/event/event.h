@@ -64,11 +64,15 @@ struct event_sender {
     struct channel channel;
     struct buf queue;
     uint64_t dropped;
+    bool none; /* there is no log at all: events vanish */
 };
 
-/* Takes FD (this process's end of the channel to log; -1: events vanish). */
+/* Takes FD (this process's end of the channel to log; -1: there is none, and
+ * events vanish). */
 void event_sender_init(struct event_sender *s, int fd, enum process self);
 void event_sender_release(struct event_sender *s);
+/* Log was started anew: what waited goes there. Takes FD. */
+void event_sender_renew(struct event_sender *s, int fd);
 /* 0; -ENOBUFS: dropped. Never waits. */
 int event_send(struct event_sender *s, const struct event_record *r);
 /* Sends what waits, as far as it goes; call on EPOLLOUT. */

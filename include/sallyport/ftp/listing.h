@@ -15,7 +15,10 @@ enum entry_kind {
     ENTRY_FOLDER,
     ENTRY_LINK,
     ENTRY_CDIR,
-    ENTRY_PDIR
+    ENTRY_PDIR,
+    ENTRY_FIFO,
+    ENTRY_OTHER, /* a socket, or a device */
+    ENTRY_KIND_COUNT
 };
 
 struct entry {

@@ -59,14 +59,16 @@ enum message {
     MSG_FILE_STORED, /* virtual path of the file as it is now visible */
     MSG_FILE_ABORT,
     MSG_FILE_DELETE,   /* path */
-    MSG_FOLDER_LIST,   /* path, enum list_format, name in front (NLST) */
+    MSG_FOLDER_LIST,   /* path, enum list_format, NLST's argument exactly as
+                          the client gave it ("": none) */
     MSG_FOLDER_PIPE,   /* the listing's read end */
     MSG_FOLDER_LISTED, /* enum outcome, entries */
     MSG_FOLDER_ENTER,  /* path */
     MSG_FOLDER_MAKE,   /* path */
     MSG_FOLDER_REMOVE, /* path */
     MSG_RENAME,        /* from, to */
-    MSG_FACTS,         /* path, 1: a partial's length counts (SIZE) */
+    MSG_FACTS,         /* path, what for: 0; 1: a partial's length counts
+                          (SIZE); 2: RNFR, which takes its own right */
     MSG_FACTS_ARE,     /* kind, size, mtime, perm, mode, device, inode */
     MSG_DONE,
     MSG_REFUSED, /* enum outcome, errno */

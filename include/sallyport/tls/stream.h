@@ -51,6 +51,10 @@ bool stream_pending(const struct stream *s);
 /* Bytes are gathered that are not sent. */
 bool stream_unsent(const struct stream *s);
 
+/* Bytes that went over the socket, both ways, so far: shows whether a peer is
+ * slow or stands still. */
+uint64_t stream_traffic(const struct stream *s);
+
 /* Why the last call failed, for the log; "" if it didn't. */
 const char *stream_cause(const struct stream *s);
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256", or "plain". */

@@ -50,6 +50,24 @@ Test(process, die_says_one_line_and_its_status)
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 71);
 }
 
+/* Master must not stop because nobody drains its standard error. */
+Test(process, a_full_pipe_is_not_waited_for, .timeout = 30)
+{
+    int ends[2], status;
+    pid_t child;
+
+    cr_assert_eq(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        dup2(ends[1], 2);
+        for (int i = 0; i < 20000; i++)
+            say("a line that nobody reads");
+        _exit(7);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
 Test(process, an_overlong_line_stays_one_line)
 {
     char text[3000], line[4096] = "";

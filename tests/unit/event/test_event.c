@@ -182,6 +182,29 @@ Test(event, syscall_from_a_signal_handler_is_an_event_like_others)
     event_sender_release(&w.sender);
 }
 
+/* Log dies; what is said meanwhile reaches the next one. */
+Test(event, a_new_log_gets_what_waited)
+{
+    struct event_record r;
+    struct wire w;
+    int ends[2];
+
+    open_wire(&w);
+    channel_close(&w.log);
+    event_begin(&r, EVENT_SYSCALL);
+    for (uint64_t n = 0; n < 3; n++) {
+        event_number(&r, FIELD_NUMBER, n);
+        cr_assert_eq(event_send(&w.sender, &r), 0);
+    }
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&w.log, ends[1], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
+    event_sender_renew(&w.sender, ends[0]);
+    for (uint64_t n = 0; n < 3; n++)
+        cr_assert_eq(next_number(&w), n);
+    channel_close(&w.log);
+    event_sender_release(&w.sender);
+}
+
 Test(event, without_a_log_events_vanish)
 {
     struct event_sender s;

@@ -56,6 +56,39 @@ static void pair_with(struct channel *c, enum process self, int *session_end)
     *session_end = ends[1];
 }
 
+static const char *changed;
+static uint64_t changed_to;
+
+void fake_settings(const char *key, uint64_t value)
+{
+    changed = key;
+    changed_to = value;
+}
+
+static void change(struct settings *s)
+{
+    for (size_t i = 0; changed && i < setting_count; i++)
+        if (strcmp(setting_table[i].key, changed) == 0)
+            memcpy((char *)s + setting_table[i].offset, &changed_to,
+                   sizeof(changed_to));
+}
+
+unsigned long fake_cpu_ms(const struct fake *f)
+{
+    unsigned long user = 0, kernel = 0;
+    char name[64], line[1024] = "";
+    FILE *file;
+
+    snprintf(name, sizeof(name), "/proc/%d/stat", (int)f->pid);
+    file = fopen(name, "r");
+    cr_assert_not_null(fgets(line, sizeof(line), file));
+    fclose(file);
+    sscanf(strrchr(line, ')') + 2,
+           "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+           &kernel);
+    return (user + kernel) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
+}
+
 void fake_start(struct fake *f)
 {
     struct session_start start = { .settings = &f->settings, .serial = 7 };
@@ -64,6 +97,7 @@ void fake_start(struct fake *f)
 
     signal(SIGPIPE, SIG_IGN); /* OpenSSL answers a cut with an alert */
     settings_default(&f->settings);
+    change(&f->settings);
     f->files.fd = -1;
     f->tls = NULL;
     start.tls = context();

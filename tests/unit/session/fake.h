@@ -21,6 +21,11 @@ struct fake {
     char reply[8192];
 };
 
+/* For the sessions started after it: a number of the settings. */
+void fake_settings(const char *key, uint64_t value);
+/* The session's CPU time so far. */
+unsigned long fake_cpu_ms(const struct fake *f);
+
 /* Forks the session; the greeting is left to read. */
 void fake_start(struct fake *f);
 /* AUTH TLS, then USER and PASS with a master that grants. */

@@ -1,5 +1,6 @@
 /* A session and its client: order of replies, login, endings. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -212,6 +213,255 @@ Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
     close(data);
     fclose(sink);
     hang_up(&f, ENDING_QUIT);
+}
+
+/* A REST is for the transfer that comes next, also if that is refused. */
+Test(session, rest_never_reaches_another_file, .timeout = 60)
+{
+    static const char *const refused[] = {
+        "RETR /x",            /* 425: no PASV */
+        "STOR /bad\x01name/", /* goes to files, which refuses */
+        "LIST",               /* 425 */
+    };
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct packet asked, no = { .message = MSG_REFUSED,
+                                    .value = { NUMBER(OUTCOME_BAD_NAME) } };
+        struct fake f;
+        int data, first = -1;
+
+        fake_start(&f);
+        fake_login(&f);
+        if (i == 1)
+            first = fake_data(&f);
+        fake_say(&f, "PROT P");
+        cr_assert_eq(fake_reply(&f), 200);
+        fake_say(&f, "REST 500");
+        cr_assert_eq(fake_reply(&f), 350);
+        fake_say(&f, refused[i]);
+        if (i == 1) {
+            fake_hear(&f.files, &asked, MSG_FILE_WRITE);
+            no.request = asked.request;
+            fake_tell(&f.files, &no);
+        }
+        cr_assert_geq(fake_reply(&f), 400);
+        data = fake_data(&f);
+        fake_say(&f, "STOR /doc");
+        fake_hear(&f.files, &asked, MSG_FILE_WRITE);
+        cr_assert_eq(asked.value[2].number, 0, "row %zu", i);
+        close(data);
+        if (first >= 0)
+            close(first);
+        close(f.control);
+        f.control = -1;
+        fake_end(&f);
+    }
+}
+
+static struct tls_client *download(struct fake *f, int data, FILE *source)
+{
+    struct packet asked, file = { .message = MSG_FILE_READABLE };
+    struct tls_client *tls;
+
+    cr_assert_eq(ftruncate(fileno(source), 64 << 20), 0);
+    fake_say(f, "RETR /x");
+    fake_hear(&f->files, &asked, MSG_FILE_READ);
+    file.request = asked.request;
+    file.value[0].number = 64 << 20;
+    file.fd[0] = fileno(source);
+    fake_tell(&f->files, &file);
+    cr_assert_eq(fake_reply(f), 150);
+    tls = tls_client_new(data, NULL);
+    cr_assert_not_null(tls);
+    return tls;
+}
+
+/* ABOR overtakes lines that wait for the end of the transfer. */
+Test(session, abor_behind_a_waiting_command, .timeout = 30)
+{
+    FILE *source = tmpfile();
+    struct tls_client *tls;
+    struct fake f;
+    int data;
+
+    fake_start(&f);
+    fake_login(&f);
+    data = fake_data(&f);
+    tls = download(&f, data, source);
+    fake_say(&f, "PWD\r\nABOR");
+    cr_assert_eq(fake_reply(&f), 426);
+    cr_assert_eq(fake_reply(&f), 226);
+    cr_assert_eq(fake_reply(&f), 257);
+    tls_client_free(tls);
+    close(data);
+    fclose(source);
+    hang_up(&f, ENDING_CLOSED);
+}
+
+Test(session, quit_and_abor_in_a_transfer, .timeout = 30)
+{
+    FILE *source = tmpfile();
+    struct tls_client *tls;
+    struct fake f;
+    int data;
+
+    fake_start(&f);
+    fake_login(&f);
+    data = fake_data(&f);
+    tls = download(&f, data, source);
+    fake_say(&f, "QUIT\r\nABOR");
+    cr_assert_eq(fake_reply(&f), 426);
+    cr_assert_eq(fake_reply(&f), 226);
+    cr_assert_eq(fake_reply(&f), 221);
+    tls_client_free(tls);
+    close(data);
+    fclose(source);
+    hang_up(&f, ENDING_QUIT);
+}
+
+/* Slower than a buffer per stall_timeout, but never still: not stalled. One
+ * that stands still is. */
+Test(session, slow_is_not_stalled, .timeout = 60)
+{
+    char block[16384];
+    FILE *source = tmpfile();
+    struct tls_client *tls;
+    struct fake f;
+    int data;
+
+    fake_settings("stall_timeout", 3000);
+    fake_start(&f);
+    fake_login(&f);
+    data = fake_data(&f);
+    tls = download(&f, data, source);
+    for (int i = 0; i < 80; i++) { /* 8 s for 1.3 MB */
+        cr_assert_gt(tls_client_read(tls, block, sizeof(block)), 0);
+        cr_assert_eq(poll(NULL, 0, 100), 0);
+    }
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    cr_assert_eq(fake_reply(&f), 426); /* now nobody reads */
+    tls_client_free(tls);
+    close(data);
+    fclose(source);
+    hang_up(&f, ENDING_CLOSED);
+}
+
+/* A connection that is reset while files is still busy costs no CPU. */
+Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
+{
+    struct packet asked,
+        no = { .message = MSG_REFUSED, .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct fake f;
+    unsigned long so_far;
+
+    fake_start(&f);
+    fake_login(&f);
+    close(fake_data(&f));
+    fake_say(&f, "RETR /x");
+    /* Either the hang-up is seen first (425), or files is asked (and waits). */
+    if (channel_wait(&f.files, &asked, 500) == 1) {
+        so_far = fake_cpu_ms(&f);
+        poll(NULL, 0, 400);
+        cr_assert_lt(fake_cpu_ms(&f) - so_far, 200);
+        no.request = asked.request;
+        fake_tell(&f.files, &no);
+        cr_assert_eq(fake_reply(&f), 550);
+    } else {
+        cr_assert_eq(fake_reply(&f), 425);
+    }
+    hang_up(&f, ENDING_CLOSED);
+}
+
+/* FIELD.md 4: "USER name password" happens; the log must not keep it. */
+Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
+{
+    struct packet asked, denied = { .message = MSG_DENIED }, p;
+    struct event_record r;
+    bool seen = false;
+    struct fake f;
+
+    fake_start(&f);
+    fake_secure(&f);
+    fake_say(&f, "USER anna canary");
+    cr_assert_eq(fake_reply(&f), 331);
+    fake_say(&f, "PASS x");
+    fake_hear(&f.master, &asked, MSG_LOGIN);
+    denied.request = asked.request;
+    f.master.phase = PHASE_GREETED;
+    fake_tell(&f.master, &denied);
+    cr_assert_eq(fake_reply(&f), 530);
+    while (!seen) {
+        fake_hear(&f.log, &p, MSG_EVENT);
+        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        seen = r.event == EVENT_LOGIN_FAILED;
+    }
+    cr_assert(slice_equal(r.text[FIELD_USER], SLICE("?")));
+    hang_up(&f, ENDING_CLOSED);
+}
+
+/* A password longer than any is a try like others. */
+Test(session, an_overlong_password_counts, .timeout = 30)
+{
+    struct packet asked, denied = { .message = MSG_DENIED };
+    char line[700] = "PASS ";
+    struct fake f;
+
+    memset(line + 5, 'x', 600);
+    fake_start(&f);
+    fake_secure(&f);
+    for (int i = 0; i < 3; i++) {
+        fake_say(&f, "USER eve");
+        cr_assert_eq(fake_reply(&f), 331);
+        fake_say(&f, line);
+        fake_hear(&f.master, &asked, MSG_LOGIN);
+        denied.request = asked.request;
+        f.master.phase = PHASE_GREETED;
+        fake_tell(&f.master, &denied);
+        cr_assert_eq(fake_reply(&f), 530);
+    }
+    cr_assert_eq(fake_reply(&f), 0);
+    hang_up(&f, ENDING_LOGIN_TRIES);
+}
+
+Test(session, rnto_works_once, .timeout = 30)
+{
+    struct packet asked, facts = { .message = MSG_FACTS_ARE };
+    struct packet done = { .message = MSG_DONE };
+    struct fake f;
+
+    fake_start(&f);
+    fake_login(&f);
+    fake_say(&f, "RNFR /a");
+    fake_hear(&f.files, &asked, MSG_FACTS);
+    facts.request = asked.request;
+    fake_tell(&f.files, &facts);
+    cr_assert_eq(fake_reply(&f), 350);
+    fake_say(&f, "RNTO /b");
+    fake_hear(&f.files, &asked, MSG_RENAME);
+    done.request = asked.request;
+    fake_tell(&f.files, &done);
+    cr_assert_eq(fake_reply(&f), 250);
+    fake_say(&f, "RNTO /c");
+    cr_assert_eq(fake_reply(&f), 503);
+    hang_up(&f, ENDING_CLOSED);
+}
+
+/* Kicked, and files dies meanwhile: the end keeps its reason. */
+Test(session, a_kick_keeps_its_reason, .timeout = 30)
+{
+    struct packet kick = { .message = MSG_KICK,
+                           .value = { NUMBER(ENDING_SHUTDOWN) } };
+    struct fake f;
+
+    fake_start(&f);
+    fake_login(&f);
+    fake_tell(&f.master, &kick);
+    channel_close(&f.files);
+    cr_assert_eq(fake_reply(&f), 421);
+    cr_assert_eq(fake_reply(&f), 0);
+    hang_up(&f, ENDING_SHUTDOWN);
+    cr_assert_str_eq(fake_end_reason(&f), "the server stops");
 }
 
 /* An upload that ends without close_notify is cut: 426, and files is told. */
