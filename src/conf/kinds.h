@@ -4,9 +4,6 @@
 
 #include "sallyport/conf/settings.h"
 
-/* Room for "line of each key" while parsing; table.c asserts that it fits. */
-#define SETTING_ROWS_MAX 64
-
 /* One "key = value" on its way into a field. */
 struct assignment {
     const struct setting *row;
@@ -37,10 +34,10 @@ int show_listen(const void *field, struct buf *into);
 int show_address(const void *field, struct buf *into);
 int show_ports(const void *field, struct buf *into);
 
-/* Settings that are right one by one and wrong together. LINES has the line of
- * each row of the table, 0 for one that the file doesn't name. */
-int settings_check(const struct settings *s, const char *name,
-                   const size_t lines[SETTING_ROWS_MAX], struct complaint *c);
+/* Settings that are right one by one and wrong together. */
+int settings_check(const struct settings *s, struct complaint *c);
+/* Where KEY stands; 0: nowhere. */
+size_t settings_line(const struct settings *s, const char *key);
 
 /* The row of a key, or NULL. */
 const struct setting *setting_find(struct slice key);

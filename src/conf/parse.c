@@ -19,7 +19,6 @@ struct parser {
     const char *name; /* of the file */
     struct slice rest;
     size_t line;
-    size_t lines[SETTING_ROWS_MAX]; /* where each key stands; 0: nowhere */
     bool failed;
     struct complaint *complaint;
 };
@@ -140,7 +139,7 @@ static int take(struct parser *p, const char *key, const char *value)
 
     if (!row)
         return unknown_key(p, key);
-    line = &p->lines[row - setting_table];
+    line = &p->settings->line[row - setting_table];
     if (*line != 0) {
         p->failed = true;
         return complain(p->complaint,
@@ -171,6 +170,7 @@ void settings_default(struct settings *s)
                         .complaint = &complaint };
 
     memset(s, 0, sizeof(*s));
+    strcpy(s->file, p.name);
     for (size_t i = 0; i < setting_count; i++)
         if (assign(&p, &setting_table[i], setting_table[i].value))
             die(EX_SOFTWARE, "%s", complaint.text);
@@ -187,6 +187,7 @@ int settings_parse(struct settings *s, struct slice text, const char *name,
     int r;
 
     settings_default(&read);
+    snprintf(read.file, sizeof(read.file), "%s", name);
     r = ini_parse_stream(next_line, &p, on_pair, &p);
     if (r < 0)
         return complain(c, "%s: out of memory", name);
@@ -194,7 +195,7 @@ int settings_parse(struct settings *s, struct slice text, const char *name,
         p.line = (size_t)r;
         return fail(&p, "expected: key = value");
     }
-    if (p.failed || settings_check(&read, name, p.lines, c))
+    if (p.failed || settings_check(&read, c))
         return -EINVAL;
     *s = read;
     return 0;

@@ -6,20 +6,25 @@
 Test(check, mistakes)
 {
     static const struct mistake table[] = {
-        { "uid_first = 80000", "conf:1: uid_first: uid_first is above" },
-        { "\nuid_last = 1000", "conf:2: uid_last: uid_first is above" },
-        { "uid_first = 60000", "conf:1: uid_first: the range holds 65534" },
+        { "uid_first = 80000",
+          "conf:1: uid_first = 80000: uid_first is above" },
+        { "\nuid_last = 1000", "conf:2: uid_last = 1000: uid_first is above" },
+        { "uid_first = 60000",
+          "conf:1: uid_first = 60000: the range holds 65534" },
         { "uid_first = 65535", "the range holds 65534" },
         { "uid_first = 60000\nuid_last = 65534", "the range holds 65534" },
-        { "uid.gate = 70000", "conf:1: uid.gate: is within uid_first" },
-        { "uid.auth = 79999", "conf:1: uid.auth: is within uid_first" },
-        { "uid.log = 75000", "conf:1: uid.log: is within uid_first" },
-        { "uid.gate = x\nuid.auth = x", "conf:2: uid.auth: must differ" },
-        { "uid.log = _sallyport-gate", "conf:1: uid.log: must differ" },
-        { "uid.log = _sallyport-auth", "conf:1: uid.log: must differ" },
-        { "listen = 0.0.0.0:50099", "conf: ports: holds a port of listen" },
+        { "uid.gate = 70000", "conf:1: uid.gate = 70000: is within uid_first" },
+        { "uid.auth = 79999", "conf:1: uid.auth = 79999: is within uid_first" },
+        { "uid.log = 75000", "conf:1: uid.log = 75000: is within uid_first" },
+        { "uid.gate = x\nuid.auth = x", "conf:2: uid.auth = x: must differ" },
+        { "uid.log = _sallyport-gate",
+          "conf:1: uid.log = _sallyport-gate: must differ" },
+        { "uid.log = _sallyport-auth",
+          "conf:1: uid.log = _sallyport-auth: must differ" },
+        { "listen = 0.0.0.0:50099",
+          "conf: ports (default) = 50000-50099: holds a port of listen" },
         { "ports = 2000-2121\nlisten = 0.0.0.0:21, [::]:2121",
-          "conf:1: ports: holds a port of listen" },
+          "conf:1: ports = 2000-2121: holds a port of listen" },
     };
 
     EXPECT_MISTAKES(table);
@@ -63,7 +68,7 @@ Test(check, descriptors_must_do)
 
     cr_expect_eq(parse_with_limit(text, 64 + 40 + 9, &c), 0, "%s", c.text);
     cr_expect_eq(parse_with_limit(text, 64 + 40 + 8, &c), -22);
-    cr_expect(strstr(c.text, "conf:3: max_sessions: with ports and listen "
+    cr_expect(strstr(c.text, "conf:3: max_sessions = 10: with ports and listen "
                              "needs 113 open files, the limit is 112"),
               "%s", c.text);
 }

@@ -1,0 +1,78 @@
+/* What goes wrong behind the parser names its line. */
+#include <errno.h>
+
+#include "conf.h"
+
+static const char text[] = "# one\n"
+                           "certificate = /x\n"
+                           "listen = 127.0.0.1:0\n"
+                           "ports = auto 8\n"
+                           "max_sessions = 5\n"
+                           "\n"
+                           "uid.gate = nosuch\n";
+
+Test(blame, lines)
+{
+    static const struct {
+        const char *key, *complaint;
+    } table[] = {
+        { "certificate", "conf:2: certificate = /x: gone 7" },
+        { "listen", "conf:3: listen = 127.0.0.1:0: gone 7" },
+        { "ports", "conf:4: ports = auto 8: gone 7" },
+        { "uid.gate", "conf:7: uid.gate = nosuch: gone 7" },
+        { "uid.log", "conf: uid.log (default) = _sallyport-log: gone 7" },
+        { "address", "conf: address (default) = : gone 7" },
+    };
+    struct complaint c;
+    struct settings s;
+
+    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        c.text[0] = '\0';
+        cr_expect_eq(settings_blame(&s, table[i].key, &c, "gone %d", 7),
+                     -EINVAL);
+        cr_expect_str_eq(c.text, table[i].complaint);
+    }
+}
+
+Test(blame, places)
+{
+    static const struct {
+        const char *key, *before, *after;
+    } table[] = {
+        { "certificate", "/x: gone", "conf:2: certificate = /x: gone" },
+        { "uid.gate", "nosuch: gone", "conf:7: uid.gate = nosuch: gone" },
+        { "key", "/etc/sallyport/tls/key.pem: gone",
+          "conf: key (default) = /etc/sallyport/tls/key.pem: gone" },
+        /* Not about the setting: another file, a line of the file, a part of
+         * the value, nothing. */
+        { "certificate", "/xy: gone", "/xy: gone" },
+        { "certificate", "/x:7: gone", "/x:7: gone" },
+        { "certificate", "/: gone", "/: gone" },
+        { "certificate", "", "" },
+        { "address", ": gone", ": gone" },
+    };
+    struct complaint c;
+    struct settings s;
+
+    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        snprintf(c.text, sizeof(c.text), "%s", table[i].before);
+        settings_place(&s, table[i].key, &c);
+        cr_expect_str_eq(c.text, table[i].after);
+    }
+}
+
+/* The longest of all: nothing overflows. */
+Test(blame, long_ones)
+{
+    static char name[SETTINGS_PATH_MAX + 64];
+    struct complaint c = { .text = "" };
+    struct settings s;
+
+    memset(name, 'n', sizeof(name) - 1);
+    cr_assert_eq(settings_parse(&s, SLICE("fsync = no"), name, &c), 0);
+    memset(s.key, 'k', sizeof(s.key) - 1);
+    cr_expect_eq(settings_blame(&s, "key", &c, "gone"), -EINVAL);
+    cr_expect_eq(strlen(c.text), COMPLAINT_MAX - 1);
+}
