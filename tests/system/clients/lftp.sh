@@ -5,6 +5,7 @@ set -euo pipefail
 host=$1 port=$2 user=$3 passfile=$4 cacert=$5 work=$6
 cd "$work"
 export HOME=$work LFTP_HOME=$work/lftp
+export LC_ALL=C.UTF-8 # else lftp turns what isn't ASCII in names into '?'
 mkdir -p "$LFTP_HOME"
 
 # The password is in a file that only we can read, not on a command line.
