@@ -13,6 +13,7 @@
 #include "resolve.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/users/rights.h"
 
 /* The kernel resolves from the home, since a link may lead up to it. */
 static void follow(const struct files *f, const struct view *in,
@@ -117,14 +118,23 @@ static int find_facts(struct files *f, const struct path *path,
     return r;
 }
 
+/* What they are for, which says the right that it takes. */
+static const unsigned rights[] = {
+    RIGHT_LIST,   /* MDTM, MLST */
+    RIGHT_LIST,   /* SIZE */
+    RIGHT_RENAME, /* RNFR */
+};
+
 int serve_facts(struct files *f, const struct packet *p)
 {
     struct path path;
     struct facts facts = { 0 };
 
     request_path(p->value[0].text, &path);
-    if (p->value[1].number > 1)
+    if (p->value[1].number >= sizeof(rights) / sizeof(rights[0]))
         die(EX_PROTOCOL, "session: an unknown flag");
+    if ((rights[p->value[1].number] & ~f->rights) != 0)
+        return OUTCOME_NO_RIGHT;
     int r = find_facts(f, &path, p->value[1].number == 1, &facts);
     return r != 0 ? r : answer_facts(f, p, &facts);
 }

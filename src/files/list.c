@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
@@ -21,15 +22,17 @@
 #include "sallyport/ftp/listing.h"
 #include "sweep.h"
 
-#define LIST_BLOCK    65536 /* a pipe's size: what one write can place */
-#define LIST_LINE_MAX 16384
-#define LIST_SWEEPS   64
+#define LIST_BLOCK        65536 /* a pipe's size: what one write can place */
+#define LIST_LINE_MAX     16384
+#define LIST_ARGUMENT_MAX 1024 /* what a text of a message holds */
+#define LIST_SWEEPS       64
 
 struct listing {
     struct files *f;
     enum list_format format;
-    struct slice front; /* what NLST puts before a name */
+    struct slice argument; /* NLST's, as the client gave it */
     struct view in;
+    bool folder; /* all names in it are listed, or one */
     int pipe;
     struct buf out;
     uint64_t count;
@@ -72,9 +75,11 @@ static int flush(struct listing *l)
 
 static enum entry_kind kind_of(const struct facts *facts)
 {
-    return facts->dangling              ? ENTRY_LINK
-           : S_ISDIR(facts->st.st_mode) ? ENTRY_FOLDER
-                                        : ENTRY_FILE;
+    return facts->dangling               ? ENTRY_LINK
+           : S_ISDIR(facts->st.st_mode)  ? ENTRY_FOLDER
+           : S_ISREG(facts->st.st_mode)  ? ENTRY_FILE
+           : S_ISFIFO(facts->st.st_mode) ? ENTRY_FIFO
+                                         : ENTRY_OTHER;
 }
 
 static int add_facts(struct listing *l, const char *name, struct entry *e)
@@ -100,12 +105,33 @@ static int add_facts(struct listing *l, const char *name, struct entry *e)
     return listing_long(&l->out, e, l->now);
 }
 
+static bool ends_in_slash(struct slice s)
+{
+    return s.len > 0 && s.ptr[s.len - 1] == '/';
+}
+
+/* NLST gives what RETR takes: the client's own argument, and the name. */
+static int add_name(struct listing *l, const struct entry *e)
+{
+    struct slice front = l->argument;
+    char text[LIST_ARGUMENT_MAX + 1];
+
+    if (!l->folder && front.len > 0)
+        return listing_name(&l->out, front,
+                            &(struct entry){ .name = SLICE("") });
+    if (front.len > 0 && !ends_in_slash(front)) {
+        memcpy(text, front.ptr, front.len);
+        text[front.len] = '/';
+        front = (struct slice){ text, front.len + 1 };
+    }
+    return listing_name(&l->out, front, e);
+}
+
 /* One that was deleted meanwhile, or may not be looked at, is left out. */
 static int add_entry(struct listing *l, const char *name)
 {
     struct entry e = { .name = slice_from(name) };
-    int r = l->format == LIST_NAMES ? listing_name(&l->out, l->front, &e)
-                                    : add_facts(l, name, &e);
+    int r = l->format == LIST_NAMES ? add_name(l, &e) : add_facts(l, name, &e);
 
     if (r == -ENOENT)
         return 0;
@@ -171,13 +197,14 @@ static int stream(struct listing *l, const struct path *path,
     struct slice name;
     int r;
 
-    l->in.fd = what->folder >= 0 ? what->folder : what->at.folder;
+    l->folder = what->folder >= 0;
+    l->in.fd = l->folder ? what->folder : what->at.folder;
     l->in.path = path_slice(path);
-    if (what->folder < 0)
+    if (!l->folder)
         path_split(path_slice(path), &l->in.path, &name);
     if (fstat(l->in.fd, &l->in.st) < 0)
         return -errno;
-    r = what->folder >= 0 ? add_folder(l) : add_entry(l, what->at.name);
+    r = l->folder ? add_folder(l) : add_entry(l, what->at.name);
     return r == 0 ? flush(l) : r;
 }
 
@@ -204,7 +231,7 @@ static int run(struct files *f, const struct packet *p, const struct path *path,
     struct listing l = {
         .f = f,
         .format = (enum list_format)p->value[1].number,
-        .front = p->value[2].text,
+        .argument = p->value[2].text,
         .now = time(NULL),
         .sweeps = LIST_SWEEPS,
     };

@@ -51,7 +51,7 @@ static void check_argument(struct slice argument)
 static struct entry take_entry(struct slice *rest)
 {
     struct entry e = {
-        .kind = (enum entry_kind)(fuzz_number(rest, 1) % (ENTRY_PDIR + 1)),
+        .kind = (enum entry_kind)(fuzz_number(rest, 1) % ENTRY_KIND_COUNT),
         .mode = (uint32_t)fuzz_number(rest, 2),
         .links = (uint32_t)fuzz_number(rest, 4),
         .size = fuzz_number(rest, 8),

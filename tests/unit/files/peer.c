@@ -170,11 +170,11 @@ int ask_rename(struct peer *p, const char *from, const char *to)
     return ask(p, &request, &reply);
 }
 
-int ask_facts(struct peer *p, const char *path, bool partial,
+int ask_facts(struct peer *p, const char *path, unsigned what_for,
               struct packet *reply)
 {
     struct packet request = { .message = MSG_FACTS,
-                              .value = { path_value(path), NUMBER(partial) } };
+                              .value = { path_value(path), NUMBER(what_for) } };
 
     return ask(p, &request, reply);
 }
@@ -242,12 +242,12 @@ static char *read_pipe(int fd)
 }
 
 int ask_list(struct peer *p, const char *path, enum list_format format,
-             const char *front, char **text, int *outcome, uint64_t *entries)
+             const char *argument, char **text, int *outcome, uint64_t *entries)
 {
     struct packet reply;
     struct packet request = { .message = MSG_FOLDER_LIST,
                               .value = { path_value(path), NUMBER(format),
-                                         path_value(front) } };
+                                         path_value(argument) } };
     int r = ask(p, &request, &reply);
 
     if (r != OUTCOME_OK)

@@ -41,7 +41,7 @@ void peer_remove(struct peer *p);
 int ask(struct peer *p, struct packet *request, struct packet *reply);
 int ask_path(struct peer *p, enum message m, const char *path);
 int ask_rename(struct peer *p, const char *from, const char *to);
-int ask_facts(struct peer *p, const char *path, bool partial,
+int ask_facts(struct peer *p, const char *path, unsigned what_for,
               struct packet *reply);
 /* *fd: what can be read, or written at *first. */
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
@@ -51,7 +51,7 @@ int ask_commit(struct peer *p, uint64_t length);
 int ask_abort(struct peer *p);
 /* The whole listing, as a string to be freed; *outcome of LISTED. */
 int ask_list(struct peer *p, const char *path, enum list_format format,
-             const char *front, char **text, int *outcome, uint64_t *entries);
+             const char *argument, char **text, int *outcome, uint64_t *entries);
 
 /* On disk, behind the process's back; paths within the home. */
 void disk_put(struct peer *p, const char *path, const void *data, size_t len);

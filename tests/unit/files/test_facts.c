@@ -58,7 +58,7 @@ Test(facts, table)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct packet reply;
         struct stat st;
-        int r = ask_facts(&p, rows[i].path, i % 2, &reply);
+        int r = ask_facts(&p, rows[i].path, (unsigned)i % 3, &reply);
 
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
         if (r != OUTCOME_OK)
@@ -77,15 +77,32 @@ Test(facts, table)
     peer_stop(&p);
 }
 
+/* RNFR of a user who may rename but not list finds its file. */
 Test(facts, need_the_right)
 {
-    struct peer p;
-    struct packet reply;
+    static const struct {
+        unsigned without, what_for;
+        int outcome;
+    } rows[] = {
+        { RIGHT_LIST, 0, OUTCOME_NO_RIGHT },
+        { RIGHT_LIST, 1, OUTCOME_NO_RIGHT },
+        { RIGHT_LIST, 2, OUTCOME_OK },
+        { RIGHT_RENAME, 0, OUTCOME_OK },
+        { RIGHT_RENAME, 1, OUTCOME_OK },
+        { RIGHT_RENAME, 2, OUTCOME_NO_RIGHT },
+    };
 
-    peer_init(&p);
-    p.start.rights = RIGHT_ALL & ~RIGHT_LIST;
-    peer_run(&p);
-    cr_expect_eq(ask_facts(&p, "/", false, &reply), OUTCOME_NO_RIGHT);
-    cr_expect_eq(ask_facts(&p, "/missing", true, &reply), OUTCOME_NO_RIGHT);
-    peer_stop(&p);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+        struct packet reply;
+
+        peer_init(&p);
+        p.start.rights = RIGHT_ALL & ~rows[i].without;
+        peer_run(&p);
+        cr_expect_eq(ask_facts(&p, "/", rows[i].what_for, &reply),
+                     rows[i].outcome, "row %zu", i);
+        cr_expect_eq(ask_facts(&p, "/missing", rows[i].what_for, &reply),
+                     rows[i].outcome ? rows[i].outcome : OUTCOME_NOT_FOUND);
+        peer_stop(&p);
+    }
 }

@@ -50,7 +50,7 @@ Test(files, lies_end_it)
                        { .text = SLICE("") } } },
           "an unknown format" },
         { { .message = MSG_FACTS,
-            .value = { { .text = SLICE("/") }, { .number = 2 } } },
+            .value = { { .text = SLICE("/") }, { .number = 3 } } },
           "an unknown flag" },
     };
 

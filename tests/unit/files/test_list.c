@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "peer.h"
@@ -78,10 +80,6 @@ Test(list, formats)
     cr_expect_eq(lines(text, "file", "file"), 1);
     cr_expect_eq(lines(text, "escape", "escape"), 1);
     free(text);
-    ask_list(&p, "/folder", LIST_NAMES, "folder/", &text, &outcome, &entries);
-    cr_expect_str_eq(text, "folder/inner\r\n");
-    free(text);
-
     ask_list(&p, "/", LIST_FACTS, "", &text, &outcome, &entries);
     cr_expect_eq(entries, 10);
     cr_expect_eq(lines(text, "type=file;size=5;", "; file"), 1, "%s", text);
@@ -89,6 +87,86 @@ Test(list, formats)
     cr_expect_not_null(strstr(text, "perm=adfrw;"));
     cr_expect_not_null(strstr(text, "perm=cdeflmp;"));
     cr_expect_null(strstr(text, "; .\r\n"));
+    free(text);
+    peer_stop(&p);
+}
+
+/* Lines that RETR takes from where the client is: its argument, as given. */
+Test(list, names_as_the_client_would_ask_for_them)
+{
+    static const struct {
+        const char *path, *argument, *text;
+    } rows[] = {
+        { "/folder", "", "inner\r\n" },
+        { "/folder", "folder", "folder/inner\r\n" },
+        { "/folder", "folder/", "folder/inner\r\n" },
+        { "/folder", "/folder", "/folder/inner\r\n" },
+        { "/folder", "../folder", "../folder/inner\r\n" },
+        { "/folder", ".", "./inner\r\n" },
+        { "/link-to-folder", "link-to-folder", "link-to-folder/inner\r\n" },
+        { "/folder/inner", "folder/inner", "folder/inner\r\n" },
+        { "/folder/inner", "inner", "inner\r\n" },
+        { "/folder/inner", "../folder/./inner", "../folder/./inner\r\n" },
+        { "/folder/inner", "", "inner\r\n" },
+        { "/file", "a\rb\nc", "a?b?c\r\n" },
+        { "/empty", "empty", "" },
+    };
+    char argument[1025], wanted[1100];
+    struct peer p;
+    char *text;
+    int outcome;
+    uint64_t entries;
+
+    peer_init(&p);
+    furnish(&p);
+    peer_run(&p);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ask_list(&p, rows[i].path, LIST_NAMES, rows[i].argument, &text,
+                 &outcome, &entries);
+        cr_expect_str_eq(text, rows[i].text, "row %zu: %s", i, text);
+        free(text);
+    }
+    memset(argument, 'x', 1024); /* the longest that a message carries */
+    argument[1024] = 0;
+    snprintf(wanted, sizeof(wanted), "%s/inner\r\n", argument);
+    ask_list(&p, "/folder", LIST_NAMES, argument, &text, &outcome, &entries);
+    cr_expect_str_eq(text, wanted);
+    free(text);
+    peer_stop(&p);
+}
+
+static void make_socket(const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    close(fd);
+}
+
+/* What RETR refuses doesn't look like a file. */
+Test(list, what_is_no_file)
+{
+    struct peer p;
+    char *text;
+    int outcome;
+    uint64_t entries;
+
+    peer_init(&p);
+    cr_assert_eq(mkfifo(disk_path(&p, "/fifo"), 0600), 0);
+    make_socket(disk_path(&p, "/socket"));
+    peer_run(&p);
+    ask_list(&p, "/", LIST_FACTS, "", &text, &outcome, &entries);
+    cr_expect_eq(entries, 2);
+    cr_expect_eq(lines(text, "type=OS.unix=fifo;modify=", "; fifo"), 1, "%s",
+                 text);
+    cr_expect_eq(lines(text, "type=OS.unix=other;modify=", "; socket"), 1, "%s",
+                 text);
+    free(text);
+    ask_list(&p, "/", LIST_LONG, "", &text, &outcome, &entries);
+    cr_expect_eq(lines(text, "prw------- ", " fifo"), 1, "%s", text);
+    cr_expect_eq(lines(text, "s", " socket"), 1, "%s", text);
     free(text);
     peer_stop(&p);
 }

@@ -210,6 +210,16 @@ Test(listing, facts)
                  "type=OS.unix=slink;modify=20261120074200;perm=adfrw;"
                  "unique=801U1234ab;UNIX.mode=0644; ..\r\n",
                  "a link");
+    e.kind = ENTRY_FIFO;
+    expect_facts(&e,
+                 "type=OS.unix=fifo;modify=20261120074200;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644; ..\r\n",
+                 "nothing that RETR sends");
+    e.kind = ENTRY_OTHER;
+    expect_facts(&e,
+                 "type=OS.unix=other;modify=20261120074200;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644; ..\r\n",
+                 "a socket");
 }
 
 /* Every fact of a line is in the list that FEAT shows, and in its order. */
