@@ -170,7 +170,7 @@ void settings_default(struct settings *s)
                         .complaint = &complaint };
 
     memset(s, 0, sizeof(*s));
-    strcpy(s->file, p.name);
+    snprintf(s->file, sizeof(s->file), "%s", p.name);
     for (size_t i = 0; i < setting_count; i++)
         if (assign(&p, &setting_table[i], setting_table[i].value))
             die(EX_SOFTWARE, "%s", complaint.text);

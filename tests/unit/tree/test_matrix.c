@@ -109,7 +109,7 @@ static const struct call calls[] = {
     { "setresgid(", "cage" },
     { "chroot(", "cage" },
     { "accept4(", "gate" },
-    { "SYS_openat2", "files cage" },
+    { "SYS_openat2", "files cage ctl" },
     { "SCM_RIGHTS", "ipc" },
     { "getpwnam(", "master" },
     { "execveat(", "master" },
