@@ -15,7 +15,7 @@
 #include "sallyport/base/fd.h"
 
 /* A number is both uid and gid: for a trial that makes no accounts. */
-int identity_find(const char *account, const char *key, struct identity *ret,
+int identity_find(const char *account, struct identity *ret,
                   struct complaint *c)
 {
     struct identity id;
@@ -27,11 +27,11 @@ int identity_find(const char *account, const char *key, struct identity *ret,
         const struct passwd *entry = getpwnam(account);
 
         if (!entry)
-            return complain(c, "%s: there is no account '%s'", key, account);
+            return complain(c, "%s: there is no account of this name", account);
         id = (struct identity){ entry->pw_uid, entry->pw_gid };
     }
     if (id.uid == 0 || id.gid == 0)
-        return complain(c, "%s: '%s' is root's", key, account);
+        return complain(c, "%s: is root's", account);
     *ret = id;
     return 0;
 }
@@ -42,14 +42,14 @@ static int make_path(const char *path, struct complaint *c)
     size_t len = strlen(path);
 
     if (path[0] != '/' || len >= sizeof(part))
-        return complain(c, "empty: %s: not an absolute path", path);
+        return complain(c, "%s: not an absolute path", path);
     for (size_t i = 1; i <= len; i++) {
         if (path[i] != '/' && path[i] != '\0')
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
         if (mkdir(part, 0755) < 0 && errno != EEXIST)
-            return complain(c, "empty: %s: %s", part, strerror(errno));
+            return complain(c, "%s: %s: %s", path, part, strerror(errno));
     }
     return 0;
 }
@@ -71,25 +71,36 @@ static bool holds_nothing(int fd)
     return nothing;
 }
 
-int empty_folder_open(const char *path, struct complaint *c)
+static int check_empty(int fd, const char *path, struct complaint *c)
+{
+    struct stat s;
+
+    if (fstat(fd, &s) < 0)
+        return complain(c, "%s: %s", path, strerror(errno));
+    if (s.st_uid != 0 || (s.st_mode & (S_IWGRP | S_IWOTH)))
+        return complain(c,
+                        "%s: must be root's and writable by nobody else; run: "
+                        "chown 0:0 %s; chmod 0755 %s",
+                        path, path, path);
+    if (!holds_nothing(fd))
+        return complain(c, "%s: is not empty", path);
+    return 0;
+}
+
+int empty_folder_open(const char *path, bool make, struct complaint *c)
 {
     mode_t old = umask(022);
-    int r = make_path(path, c);
+    int r = make ? make_path(path, c) : 0;
     FD_CLEANUP int fd = -1;
-    struct stat s;
 
     umask(old);
     if (r < 0)
         return r;
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || fstat(fd, &s) < 0)
-        return complain(c, "empty: %s: %s", path, strerror(errno));
-    if (s.st_uid != 0 || (s.st_mode & (S_IWGRP | S_IWOTH)))
-        return complain(c,
-                        "empty: %s: must be root's and writable by nobody "
-                        "else; run: chown 0:0 %s; chmod 0755 %s",
-                        path, path, path);
-    if (!holds_nothing(fd))
-        return complain(c, "empty: %s: is not empty", path);
-    return fd_take(&fd);
+    if (fd < 0 && errno == ENOENT && !make)
+        return -ENOENT;
+    if (fd < 0)
+        return complain(c, "%s: %s", path, strerror(errno));
+    r = check_empty(fd, path, c);
+    return r < 0 ? r : fd_take(&fd);
 }

@@ -213,13 +213,24 @@ static int start_status(const struct child *c, int status)
     return c->channel.seen & 1ULL << MSG_FAILED ? EX_CONFIG : EX_SOFTWARE;
 }
 
+/* What gate has against certificate or key names the file: add the line. */
+static void fail_by_complaint(struct child *c, int status)
+{
+    struct complaint why = { "" };
+
+    complain(&why, "%s", c->failure);
+    settings_place(&c->master->settings, "certificate", &why);
+    settings_place(&c->master->settings, "key", &why);
+    master_fail(c->master, start_status(c, status), why.text);
+}
+
 static void start_failed(struct child *c, int status)
 {
     char how[320];
     char why[COMPLAINT_MAX];
 
     if (c->channel.seen & 1ULL << MSG_FAILED) {
-        master_fail(c->master, start_status(c, status), c->failure);
+        fail_by_complaint(c, status);
         return;
     }
     describe(c, status, how, sizeof(how));

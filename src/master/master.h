@@ -61,7 +61,8 @@ struct master {
     int programs; /* the folder ../libexec/sallyport */
     int conf;     /* the configuration's text, a sealed memfd */
     int certificate, key;
-    int empty; /* the folder to chroot to; without root /dev/null */
+    int empty;     /* the folder to chroot to; without root any file */
+    bool no_empty; /* --check: it is missing, a start would make it */
     struct listeners listeners;
     struct notify notify;
 

@@ -28,30 +28,60 @@ static int open_regular(const char *path, struct complaint *c)
     return fd_take(&fd);
 }
 
+/* What is wrong with the value of KEY is told with the line that it stands in.
+ */
+static int placed(const struct master *m, const char *key, int r,
+                  struct complaint *c)
+{
+    if (r < 0)
+        settings_place(&m->settings, key, c);
+    return r < 0 ? r : 0;
+}
+
 int prepare_keypair(struct master *m, struct complaint *c)
 {
     m->certificate = open_regular(m->settings.certificate, c);
     if (m->certificate < 0)
-        return -EINVAL;
+        return placed(m, "certificate", -EINVAL, c);
     m->key = open_regular(m->settings.key, c);
     if (m->key < 0)
-        return -EINVAL;
-    return settings_private_file(m->key, m->settings.key, c);
+        return placed(m, "key", -EINVAL, c);
+    return placed(m, "key", settings_private_file(m->key, m->settings.key, c),
+                  c);
 }
 
 int prepare_users(struct master *m, struct complaint *c)
 {
-    int r = userdb_look(&m->users, c);
+    return placed(m, "users", userdb_look(&m->users, c), c);
+}
 
-    return r < 0 ? r : 0;
+struct account_row {
+    const char *key, *account;
+    enum process process;
+};
+
+/* Against the users, and the accounts of the rows before it. */
+static int check_apart(const struct master *m, const struct account_row *rows,
+                       size_t at, struct complaint *c)
+{
+    const struct settings *s = &m->settings;
+    uid_t uid = m->identity[rows[at].process].uid;
+
+    if (uid >= s->uid_first && uid <= s->uid_last)
+        return settings_blame(s, rows[at].key, c,
+                              "uid %lu is within uid_first to uid_last, the "
+                              "users' range",
+                              (unsigned long)uid);
+    for (size_t i = 0; i < at; i++)
+        if (m->identity[rows[i].process].uid == uid)
+            return settings_blame(s, rows[at].key, c,
+                                  "must not be the account of %s", rows[i].key);
+    return 0;
 }
 
 int prepare_identities(struct master *m, struct complaint *c)
 {
-    const struct {
-        const char *key, *account;
-        enum process process;
-    } rows[] = {
+    const struct account_row rows[] = {
         { "uid.gate", m->settings.uid_gate, PROCESS_GATE },
         { "uid.auth", m->settings.uid_auth, PROCESS_AUTH },
         { "uid.log", m->settings.uid_log, PROCESS_LOG },
@@ -60,28 +90,29 @@ int prepare_identities(struct master *m, struct complaint *c)
 
     for (size_t i = 0; i < n && m->root; i++) {
         struct identity *id = &m->identity[rows[i].process];
+        int r = identity_find(rows[i].account, id, c);
 
-        if (identity_find(rows[i].account, rows[i].key, id, c) < 0)
+        if (r < 0)
+            return placed(m, rows[i].key, r, c);
+        if (check_apart(m, rows, i, c) < 0)
             return -EINVAL;
-        if (id->uid >= m->settings.uid_first && id->uid <= m->settings.uid_last)
-            return complain(c, "%s: uid %lu is in the users' range",
-                            rows[i].key, (unsigned long)id->uid);
-        for (size_t j = 0; j < i; j++)
-            if (m->identity[rows[j].process].uid == id->uid)
-                return complain(c, "%s and %s: must not be the same account",
-                                rows[j].key, rows[i].key);
     }
     return 0;
 }
 
-/* Without root nobody changes its root folder: any descriptor will do. */
+/* Without root nobody changes its root folder: any descriptor will do. Nor can
+ * gate where --check, which makes nothing, finds that a start would have to. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
+    int r = -ENOENT;
+
     if (m->root)
-        m->empty = empty_folder_open(m->settings.empty, c);
-    else
-        m->empty = open_regular("/proc/self/exe", c);
-    return m->empty < 0 ? -EINVAL : 0;
+        r = empty_folder_open(m->settings.empty, !m->check, c);
+    m->no_empty = m->root && r == -ENOENT;
+    if (r == -ENOENT)
+        r = open_regular("/proc/self/exe", c);
+    m->empty = r;
+    return placed(m, "empty", r, c);
 }
 
 /* A session's channels to master and files, log's end, and files' end while a
@@ -108,12 +139,11 @@ int prepare_limits(struct master *m, struct complaint *c)
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
         return 0;
     getrlimit(RLIMIT_NOFILE, &limit);
-    return complain(c,
-                    "max_sessions = %llu and the data ports need %llu open "
-                    "files; the limit here is %llu: lower them, or raise "
-                    "LimitNOFILE (systemd) or ulimit -n",
-                    (unsigned long long)m->settings.max_sessions, needed,
-                    (unsigned long long)limit.rlim_max);
+    return settings_blame(&m->settings, "max_sessions", c,
+                          "with the data ports needs %llu open files; the "
+                          "limit here is %llu: lower them, or raise "
+                          "LimitNOFILE (systemd) or ulimit -n",
+                          needed, (unsigned long long)limit.rlim_max);
 }
 
 int prepare_programs(struct master *m, struct complaint *c)

@@ -2,11 +2,14 @@
 #ifndef SALLYPORT_SRC_MASTER_PREPARE_H
 #define SALLYPORT_SRC_MASTER_PREPARE_H
 
+#include <stdbool.h>
+
 #include "sallyport/base/complaint.h"
 
 struct master;
 
-/* Each 0, or -EINVAL with the complaint. */
+/* Each 0, or with the complaint -EINVAL, or -EAGAIN and other -errno for what
+ * may be better later, when nobody has changed anything. */
 int prepare_keypair(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
 int prepare_identities(struct master *m, struct complaint *c);
@@ -22,12 +25,13 @@ unsigned long long prepare_descriptors(const struct master *m);
 /* One line on what is weaker than promised, and why. */
 void prepare_tell_weaker(const struct master *m);
 
-/* An account, a name or a number, that isn't root's; KEY is the setting. */
+/* An account, a name or a number, that isn't root's. 0, or -EINVAL and the
+ * complaint "ACCOUNT: WHY" */
 struct identity;
-int identity_find(const char *account, const char *key, struct identity *ret,
+int identity_find(const char *account, struct identity *ret,
                   struct complaint *c);
-/* Opens the empty folder, and makes it where it is missing. The descriptor or
- * -EINVAL */
-int empty_folder_open(const char *path, struct complaint *c);
+/* Opens the empty folder. One that is missing is made, or -ENOENT and no
+ * complaint when not MAKE. The descriptor or -EINVAL and "PATH: WHY" */
+int empty_folder_open(const char *path, bool make, struct complaint *c);
 
 #endif

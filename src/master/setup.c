@@ -6,6 +6,7 @@
 #include "gate.h"
 #include "master.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/cage/cage.h"
 #include "worker.h"
 
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
@@ -25,11 +26,13 @@ static int step_cage(struct child *c)
 {
     const struct master *m = c->master;
     const struct identity *id = &m->identity[c->row->process];
-    struct packet p = { .message = MSG_CAGE,
-                        .value = { NUMBER(m->root), NUMBER(id->uid),
-                                   NUMBER(id->gid),
-                                   NUMBER(m->settings.allow_weaker) },
-                        .fd = { m->empty, -1 } };
+    unsigned weaker = m->settings.allow_weaker;
+    struct packet p = {
+        .message = MSG_CAGE,
+        .value = { NUMBER(m->root), NUMBER(id->uid), NUMBER(id->gid),
+                   NUMBER(m->no_empty ? weaker | CAGE_CHROOT : weaker) },
+        .fd = { m->empty, -1 }
+    };
 
     return send_one(c, p);
 }

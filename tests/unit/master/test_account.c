@@ -32,10 +32,11 @@ Test(account, identities)
         struct complaint c = { "" };
         struct identity id = { 1, 1 };
 
-        cr_assert_eq(identity_find(accounts[i].account, "uid.gate", &id, &c),
-                     accounts[i].r, "'%s': %s", accounts[i].account, c.text);
+        cr_assert_eq(identity_find(accounts[i].account, &id, &c), accounts[i].r,
+                     "'%s': %s", accounts[i].account, c.text);
         if (accounts[i].r < 0)
-            cr_assert(strstr(c.text, "uid.gate"), "%s", c.text);
+            cr_assert(c.text == strstr(c.text, accounts[i].account), "%s",
+                      c.text);
     }
 }
 
@@ -45,8 +46,8 @@ static const struct {
 } trios[] = {
     { "101", "102", "103", NULL },
     { "101", "101", "103", "uid.auth" },
-    { "101", "102", "102", "uid.log" },
-    { "75000", "102", "103", "users' range" },
+    { "101", "102", "102", "must not be the account of uid.auth" },
+    { "75000", "102", "103", "uid.gate (default) = 75000: uid 75000" },
 };
 
 Test(account, apart_from_each_other)
@@ -78,7 +79,7 @@ static int open_below(const char *name, struct complaint *c)
     int fd;
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    fd = empty_folder_open(path, c);
+    fd = empty_folder_open(path, true, c);
     if (fd >= 0)
         close(fd);
     return fd < 0 ? fd : 0;
@@ -92,6 +93,21 @@ static void make_below(const char *name, mode_t mode)
     cr_assert(mkdir(path, 0700) == 0 && chmod(path, mode) == 0);
 }
 
+/* For --check. */
+static void expect_not_made(const char *name)
+{
+    struct complaint c = { "" };
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    cr_assert_eq(empty_folder_open(path, false, &c), -ENOENT);
+    cr_assert_str_eq(c.text, "");
+    *strrchr(path, '/') = '\0';
+    cr_assert_neq(access(path, F_OK), 0, "%s was made", path);
+    cr_assert_eq(empty_folder_open("/dev/null/x", false, &c), -EINVAL);
+    cr_assert(strstr(c.text, "/dev/null/x: "), "%s", c.text);
+}
+
 /* For root only: without root nobody looks at it. */
 Test(account, empty_folder)
 {
@@ -101,6 +117,7 @@ Test(account, empty_folder)
         return;
     cr_assert(mkdtemp(folder));
     umask(077);
+    expect_not_made("a/b");
     cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* made */
     cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* there */
     cr_assert_eq(open_below("a", &c), -EINVAL);           /* not empty */
@@ -109,8 +126,8 @@ Test(account, empty_folder)
     c.text[0] = '\0';
     cr_assert_eq(open_below("wide", &c), -EINVAL);
     cr_assert(strstr(c.text, "chmod"), "%s", c.text);
-    cr_assert_eq(empty_folder_open("relative", &c), -EINVAL);
-    cr_assert_eq(empty_folder_open("/dev/null/x", &c), -EINVAL);
+    cr_assert_eq(empty_folder_open("relative", true, &c), -EINVAL);
+    cr_assert_eq(empty_folder_open("/dev/null/x", true, &c), -EINVAL);
     for (const char *const *name =
              (const char *const[]){ "wide", "a/b", "a", "", NULL };
          *name; name++) {
