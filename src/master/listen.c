@@ -47,20 +47,39 @@ static int open_socket(const struct address *a, int backlog)
 }
 
 static int listener_open(struct listener *l, const struct address *a,
-                         int backlog, struct complaint *c)
+                         int backlog)
 {
     struct sockaddr_storage real;
     socklen_t size = sizeof(real);
-    char text[ADDRESS_TEXT_MAX];
 
     l->fd = open_socket(a, backlog);
     if (l->fd < 0)
-        return complain(c, "listen on %s: %s", address_port_text(a, text),
-                        strerror(-l->fd));
-    if (getsockname(l->fd, (struct sockaddr *)&real, &size) < 0)
-        return complain(c, "listen on %s: %s", address_port_text(a, text),
-                        strerror(errno));
+        return l->fd;
+    if (getsockname(l->fd, (struct sockaddr *)&real, &size) < 0) {
+        int r = -errno;
+
+        fd_close(&l->fd);
+        return r;
+    }
     return address_from_sockaddr(&l->address, &real);
+}
+
+/* Somebody else's port, an interface that isn't up yet, a kernel short of
+ * memory: nobody has to change the configuration for those. */
+static bool may_pass(int error)
+{
+    return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
+           error == ENOMEM || error == ENFILE;
+}
+
+static int refuse(const struct settings *s, const char *key,
+                  const struct address *a, int error, struct complaint *c)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    settings_blame(s, key, c, "can't listen on %s: %s",
+                   address_port_text(a, text), strerror(error));
+    return may_pass(error) ? -EAGAIN : -EINVAL;
 }
 
 /* A host that another row of `listen` covers needs no passive ports of its own:
@@ -104,10 +123,9 @@ static int open_passive(struct listeners *l, const struct settings *s,
         int r;
 
         a.port = s->ports.automatic ? 0 : (uint16_t)(s->ports.first + i);
-        r = listener_open(&l->passive[l->passive_count], &a, BACKLOG_PASSIVE,
-                          c);
+        r = listener_open(&l->passive[l->passive_count], &a, BACKLOG_PASSIVE);
         if (r < 0)
-            return r;
+            return refuse(s, "ports", &a, -r, c);
         l->passive_count++;
     }
     return 0;
@@ -121,6 +139,17 @@ static int by_port(const void *a, const void *b)
            (x->address.port < y->address.port);
 }
 
+static int open_control(struct listeners *l, const struct settings *s,
+                        const struct address *a, struct complaint *c)
+{
+    int r = listener_open(&l->control[l->control_count], a, BACKLOG_CONTROL);
+
+    if (r < 0)
+        return refuse(s, "listen", a, -r, c);
+    l->control_count++;
+    return 0;
+}
+
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct complaint *c)
 {
@@ -130,10 +159,8 @@ int listeners_open(struct listeners *l, const struct settings *s,
     l->passive = calloc(listeners_passive_wanted(s) + 1, sizeof(*l->passive));
     if (!l->passive)
         return complain(c, "no memory for the passive ports");
-    for (size_t i = 0; i < s->listen_count && r == 0; i++) {
-        r = listener_open(&l->control[i], &s->listen[i], BACKLOG_CONTROL, c);
-        l->control_count += r == 0;
-    }
+    for (size_t i = 0; i < s->listen_count && r == 0; i++)
+        r = open_control(l, s, &s->listen[i], c);
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
         if (!host_is_covered(s, i))
             r = open_passive(l, s, &s->listen[i], c);

@@ -18,7 +18,8 @@ struct listeners {
 };
 
 /* One control listener for each `listen`; one passive listener for each port
- * of `passive` on each host of `listen`. 0, or -EINVAL with the complaint. */
+ * of `ports` on each host of `listen`. 0, or with the complaint -EINVAL, or
+ * -EAGAIN for what may be better later. */
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct complaint *c);
 void listeners_release(struct listeners *l);

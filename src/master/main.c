@@ -74,9 +74,13 @@ static void prepare(struct master *m, const struct options *o)
 
     if (load(m, o->config, &c) < 0)
         die(EX_CONFIG, "%s", c.text);
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-        if (steps[i].prepare(m, &c) < 0)
-            die(steps[i].status, "%s", c.text);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        int r = steps[i].prepare(m, &c);
+
+        /* EX_CONFIG keeps systemd from trying again, EX_TEMPFAIL doesn't. */
+        if (r < 0)
+            die(r == -EINVAL ? steps[i].status : EX_TEMPFAIL, "%s", c.text);
+    }
 }
 
 static size_t auth_workers(void)

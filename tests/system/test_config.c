@@ -1,6 +1,8 @@
 /* Mistakes of the administrator: each is one error that names file and line (or
- * the file), exit status 78, from --check and from a start alike. */
+ * the file), exit status 78, from --check and from a start alike. What may mend
+ * itself is 75. */
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,9 +10,10 @@
 
 #include "support/files.h"
 #include "support/run.h"
-#include "support/server.h"
+#include "support/server_log.h"
 
 #define CONFIG_ERROR 78
+#define LATER        75
 
 struct row {
     const char *why;
@@ -18,6 +21,32 @@ struct row {
     void (*spoil)(const struct server *s);
     const char *words[3]; /* all in the message */
 };
+
+/* The line of a key, written anew. */
+static void set_line(const struct server *s, const char *key, const char *value)
+{
+    struct buf old, text;
+    struct slice rest, line;
+
+    buf_init(&old, 1 << 20);
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(server_path(s, "sallyport.conf"), &old));
+    rest = buf_slice(&old);
+    while (slice_cut(&rest, '\n', &line)) {
+        bool found =
+            slice_starts(line, slice_from(key)) && line.ptr[strlen(key)] == ' ';
+
+        if (found)
+            buf_add_format(&text, "%s = %s", key, value);
+        else
+            buf_add_slice(&text, line);
+        if (rest.ptr)
+            buf_add_text(&text, "\n");
+    }
+    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
+    buf_release(&old);
+    buf_release(&text);
+}
 
 static void config_writable(const struct server *s)
 {
@@ -55,6 +84,46 @@ static void key_readable(const struct server *s)
 static void key_missing(const struct server *s)
 {
     unlink(server_path(s, "key.pem"));
+}
+
+static void key_of_somebody(const struct server *s)
+{
+    cr_assert_eq(chown(server_path(s, "key.pem"), 12345, 0), 0);
+}
+
+static void users_of_somebody(const struct server *s)
+{
+    cr_assert_eq(chown(server_path(s, "users"), 70000, 0), 0);
+}
+
+static void users_a_folder(const struct server *s)
+{
+    set_line(s, "users", "/");
+}
+
+static void certificate_missing(const struct server *s)
+{
+    unlink(server_path(s, "certificate.pem"));
+}
+
+static void account_unknown(const struct server *s)
+{
+    set_line(s, "uid.auth", "nosuch");
+}
+
+static void account_twice(const struct server *s)
+{
+    set_line(s, "uid.log", "069990"); /* uid.gate's, written otherwise */
+}
+
+static void empty_not_empty(const struct server *s)
+{
+    set_line(s, "empty", "/etc");
+}
+
+static void empty_impossible(const struct server *s)
+{
+    set_line(s, "empty", "/dev/null/x");
 }
 
 static void key_of_another(const struct server *s)
@@ -120,7 +189,7 @@ static const struct row rows[] = {
     { "uids that cross",
       "uid_first = 80000\nuid_last = 70000\n",
       NULL,
-      { "sallyport.conf:", "uid_first" } },
+      { "sallyport.conf:13: uid_last = 70000: ", "uid_first" } },
     { "configuration writable by its group",
       NULL,
       config_writable,
@@ -129,23 +198,68 @@ static const struct row rows[] = {
     { "users readable by others",
       NULL,
       users_readable,
-      { "users: ", "chmod" } },
-    { "no users file", NULL, users_missing, { "users: " } },
+      { "sallyport.conf:5: users = ", "/users: ", "chmod" } },
+    { "no users file",
+      NULL,
+      users_missing,
+      { "sallyport.conf:5: users = ", "/users: No such file" } },
     { "a refused kind of hash", NULL, users_bad_hash, { "users:2: " } },
     { "a key readable by others",
       NULL,
       key_readable,
-      { "key.pem: ", "chmod" } },
-    { "no key", NULL, key_missing, { "key.pem: " } },
-    { "the key of another certificate", NULL, key_of_another, { "key.pem: " } },
+      { "sallyport.conf:4: key = ", "key.pem: ", "chmod" } },
+    { "the key of another certificate",
+      NULL,
+      key_of_another,
+      { "sallyport.conf:4: key = ", "key.pem: not the key" } },
+    { "no certificate",
+      NULL,
+      certificate_missing,
+      { "sallyport.conf:3: certificate = ", "certificate.pem: No such file" } },
     { "a certificate that isn't one",
       NULL,
       certificate_broken,
-      { "certificate.pem: " } },
+      { "sallyport.conf:3: certificate = ", "certificate.pem: " } },
     { "an empty certificate",
       NULL,
       certificate_empty,
-      { "certificate.pem: " } },
+      { "sallyport.conf:3: certificate = ", "certificate.pem: " } },
+};
+
+/* What nobody looks at without root, or nobody else can do. */
+static const struct row rows_of_root[] = {
+    { "users of one of them",
+      NULL,
+      users_of_somebody,
+      { "sallyport.conf:5: users = ", "belongs to uid 70000", "chown" } },
+    { "a folder for the users file",
+      NULL,
+      users_a_folder,
+      { "sallyport.conf:5: users = /: not a regular file" } },
+    { "somebody's key",
+      NULL,
+      key_of_somebody,
+      { "sallyport.conf:4: key = ", "belongs to uid 12345" } },
+    { "no key",
+      NULL,
+      key_missing,
+      { "sallyport.conf:4: key = ", "key.pem: No such file" } },
+    { "an account that nobody has",
+      NULL,
+      account_unknown,
+      { "sallyport.conf:10: uid.auth = nosuch: there is no account" } },
+    { "one account for two",
+      NULL,
+      account_twice,
+      { "sallyport.conf:11: uid.log = ", "uid.gate" } },
+    { "an empty folder that isn't",
+      NULL,
+      empty_not_empty,
+      { "sallyport.conf:7: empty = /etc: is not empty" } },
+    { "an empty folder that can't be",
+      NULL,
+      empty_impossible,
+      { "sallyport.conf:7: empty = /dev/null/x: " } },
 };
 
 static void expect_error(const struct server *s, const struct row *row,
@@ -166,19 +280,31 @@ static void expect_error(const struct server *s, const struct row *row,
     run_release(&r);
 }
 
-Test(config, mistakes, .timeout = 180)
+static void expect_errors(const struct row *table, size_t n)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        const struct server_plan plan = { .settings = rows[i].settings };
+    for (size_t i = 0; i < n; i++) {
+        const struct server_plan plan = { .settings = table[i].settings };
         struct server s;
 
         server_prepare(&s, &plan);
-        if (rows[i].spoil)
-            rows[i].spoil(&s);
-        expect_error(&s, &rows[i], "--check");
-        expect_error(&s, &rows[i], "--foreground");
+        if (table[i].spoil)
+            table[i].spoil(&s);
+        expect_error(&s, &table[i], "--check");
+        expect_error(&s, &table[i], "--foreground");
         server_forget(&s);
     }
+}
+
+Test(config, mistakes, .timeout = 180)
+{
+    expect_errors(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+Test(config, mistakes_of_root, .timeout = 180)
+{
+    if (geteuid() != 0)
+        cr_skip_test("root's part");
+    expect_errors(rows_of_root, sizeof(rows_of_root) / sizeof(rows_of_root[0]));
 }
 
 /* What was spoilt above was good before; and --check works beside a server that
@@ -199,8 +325,29 @@ Test(config, good, .timeout = 60)
     server_stop(&s);
 }
 
-/* A port that somebody has is no mistake of the file, but nothing is left of
- * the start. */
+/* --check makes nothing, not even what the start would make. */
+Test(config, check_makes_nothing, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    char program[SERVER_PATH_MAX], place[SERVER_PATH_MAX];
+    struct run_result r;
+    struct server s;
+
+    server_prepare(&s, &plan);
+    snprintf(place, sizeof(place), "%s", server_path(&s, "made/empty"));
+    set_line(&s, "empty", place);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportd"));
+    run(&r, NULL, program, "--check", "--config",
+        server_path(&s, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
+    cr_expect_not(files_exists(server_path(&s, "made")));
+    cr_expect_not(strstr(r.text, "chroot"), "%s", r.text);
+    run_release(&r);
+    server_forget(&s);
+}
+
+/* A port that somebody has is no mistake of the file, and may be free later,
+ * but nothing is left of the start. */
 Test(config, port_taken, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
@@ -216,11 +363,57 @@ Test(config, port_taken, .timeout = 60)
     snprintf(program, sizeof(program), "%s", server_program("sallyportd"));
     run(&r, NULL, program, "--foreground", "--config",
         server_path(&second, "sallyport.conf"), NULL);
-    cr_expect_neq(r.status, 0);
+    cr_expect_eq(r.status, LATER, "exit status %d:\n%s", r.status, r.text);
+    cr_expect(strstr(r.text, "sallyport.conf:1: listen = "), "%s", r.text);
     cr_expect(strstr(r.text, listen), "no \"%s\" in:\n%s", listen, r.text);
     run_release(&r);
     server_forget(&second);
     server_stop(&first);
+}
+
+/* An address that no interface has yet. */
+Test(config, address_not_there, .timeout = 60)
+{
+    const struct server_plan plan = { .listen = "192.0.2.1:0" };
+    struct run_result r;
+    struct server s;
+
+    server_prepare(&s, &plan);
+    run(&r, NULL, server_program("sallyportd"), "--config",
+        server_path(&s, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, LATER, "exit status %d:\n%s", r.status, r.text);
+    cr_expect(strstr(r.text, "sallyport.conf:1: listen = 192.0.2.1:0: "), "%s",
+              r.text);
+    run_release(&r);
+    server_forget(&s);
+}
+
+static size_t count_lines(const char *text, const char *with)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, with)); text++)
+        n++;
+    return n;
+}
+
+/* One line on what is weaker: who starts it, if that isn't root. */
+Test(config, says_what_is_weaker, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    bool root = geteuid() == 0;
+    struct server s;
+    struct buf log;
+
+    server_start(&s, &plan);
+    buf_init(&log, 1 << 20);
+    server_log(&s, &log);
+    cr_expect_eq(count_lines(log.data, "weaker: "), 1, "%s", log.data);
+    cr_expect_eq(count_lines(log.data, "weaker: not run by root: "), !root,
+                 "%s", log.data);
+    cr_expect_eq(count_lines(log.data, "excuses"), 0, "%s", log.data);
+    buf_release(&log);
+    server_stop(&s);
 }
 
 Test(config, usage, .timeout = 60)

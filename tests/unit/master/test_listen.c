@@ -92,12 +92,35 @@ Test(listen, taken)
                                    .last = l.passive[0].address.port };
     next = dup(0);
     close(next);
-    cr_assert_eq(listeners_open(&second, &s, &c), -EINVAL);
+    cr_assert_eq(listeners_open(&second, &s, &c), -EAGAIN);
+    cr_assert(strstr(c.text, "ports (default) = "), "%s", c.text);
     snprintf(port, sizeof(port), ":%u", (unsigned)s.ports.first);
     cr_assert(strstr(c.text, port), "%s", c.text);
     after = dup(0);
     cr_assert_eq(after, next, "a descriptor leaks");
     listeners_release(&l);
+}
+
+/* What may be better later is told apart from what won't. */
+Test(listen, refused)
+{
+    static const struct {
+        const char *listen[2];
+        int r;
+    } table[] = {
+        { { "192.0.2.1:0" }, -EAGAIN }, /* nobody's address, today */
+        { { "[fe80::1]:0" }, -EINVAL }, /* on which interface? */
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct complaint c = { "" };
+        struct listeners l;
+        struct settings s;
+
+        settings_with(&s, table[i].listen, 1);
+        cr_expect_eq(listeners_open(&l, &s, &c), table[i].r, "%s", c.text);
+        cr_expect(strstr(c.text, "listen (default) = "), "%s", c.text);
+    }
 }
 
 static struct listener with_port(uint16_t port)
