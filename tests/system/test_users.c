@@ -84,6 +84,41 @@ Test(users, life_of_one, .timeout = 120)
     server_stop(&server);
 }
 
+/* What is said to a login that fails. */
+static void login_reply(const struct server *server, const char *name,
+                        const char *password, char *out, size_t size)
+{
+    struct session s;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    cr_assert_eq(session_try_login(&s, name, password), 530, "%s", name);
+    snprintf(out, size, "%s", s.reply.data);
+    session_drop(&s);
+}
+
+/* Nobody learns who is locked, nor, by a right password, that it is right. */
+Test(users, locked_is_like_wrong, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    char wrong[256], locked[256], nobody[256];
+    struct server server;
+
+    server_start(&server, &plan);
+    cr_assert_eq(ctl(&server, "add", "bert", PASSWORD), 0);
+    login_reply(&server, "bert", ANOTHER, wrong, sizeof(wrong));
+    login_reply(&server, "carl", PASSWORD, nobody, sizeof(nobody));
+    cr_assert_eq(ctl(&server, "lock", "bert", NULL), 0);
+    login_reply(&server, "bert", PASSWORD, locked, sizeof(locked));
+    cr_assert_str_eq(wrong, "530 Login incorrect.");
+    cr_assert_str_eq(locked, wrong);
+    cr_assert_str_eq(nobody, wrong);
+    login_reply(&server, "bert", ANOTHER, locked, sizeof(locked));
+    cr_assert_str_eq(locked, wrong);
+    server_stop(&server);
+}
+
 /* A user that sallyportctl made can put a file there and get it back. */
 Test(users, transfer, .timeout = 60)
 {
