@@ -88,7 +88,7 @@ static int delete_partial(struct files *f, const struct path *path,
 {
     char partial[PARTIAL_NAME_MAX];
 
-    told_set(&f->told, f->name_key, path, 0);
+    told_set(&f->told, f->name_key, path, 0, 0);
     partial_name(f, at->name, partial);
     return partial_remove(f, at->folder, partial);
 }

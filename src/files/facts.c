@@ -85,9 +85,11 @@ static int partial_facts(struct files *f, const struct path *path,
 {
     uint64_t length = partial_resumable(f, at->folder, at->name, &ret->st);
 
-    told_set(&f->told, f->name_key, path, length);
-    if (length == 0)
+    if (length == 0) {
+        told_set(&f->told, f->name_key, path, 0, 0);
         return -ENOENT;
+    }
+    told_set(&f->told, f->name_key, path, length, partial_state(f, &ret->st));
     ret->st.st_size = (off_t)length;
     ret->perm = perm_of(f, folder, &ret->st, false);
     return 0;
@@ -114,7 +116,7 @@ static int find_facts(struct files *f, const struct path *path,
         return r;
     if (r == -ENOENT)
         return partial_facts(f, path, &at, &in.st, ret);
-    told_set(&f->told, f->name_key, path, 0); /* SIZE says something else now */
+    told_set(&f->told, f->name_key, path, 0, 0); /* SIZE says else now */
     return r;
 }
 

@@ -60,6 +60,21 @@ bool partial_is_own(const struct files *f, const struct stat *st)
     return S_ISREG(st->st_mode) && st->st_uid == f->uid && st->st_nlink == 1;
 }
 
+/* One that is begun anew is another inode; one that is written to has another
+ * ctime, which no user can set, or length. */
+uint64_t partial_state(const struct files *f, const struct stat *st)
+{
+    const uint64_t facts[] = {
+        st->st_dev,
+        st->st_ino,
+        (uint64_t)st->st_size,
+        (uint64_t)st->st_ctim.tv_sec,
+        (uint64_t)st->st_ctim.tv_nsec,
+    };
+
+    return siphash(f->name_key, facts, sizeof(facts));
+}
+
 uint64_t partial_resumable(const struct files *f, int folder, const char *name,
                            struct stat *st)
 {
@@ -106,7 +121,7 @@ static int open_locked(const struct files *f, int folder, const char *name,
 }
 
 int partial_cut(const struct files *f, int folder, const char *name,
-                uint64_t first, struct partial *ret)
+                uint64_t state, uint64_t first, struct partial *ret)
 {
     struct partial p = { .own = true };
     FD_CLEANUP int fd = -1;
@@ -118,7 +133,7 @@ int partial_cut(const struct files *f, int folder, const char *name,
         return fd == -ENOENT ? -EBUSY : fd;
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (resume_length((uint64_t)st.st_size) < first)
+    if (partial_state(f, &st) != state)
         return -EBUSY;
     if (ftruncate(fd, (off_t)first) < 0)
         return -errno;
@@ -138,13 +153,28 @@ static int new_random(const struct files *f, int folder, struct partial *p)
     return p->fd < 0 ? p->fd : 0;
 }
 
+/* What is there goes and isn't emptied: a session that wrote it may still have
+ * a handle. It stays open and locked until the new one is there, so that this
+ * gets another inode and nobody comes in between. */
+static int new_own(const struct files *f, int folder, const char *name)
+{
+    FD_CLEANUP int old = open_locked(f, folder, name, 0);
+
+    if (old < 0 && old != -ENOENT)
+        return old;
+    if (old >= 0 && unlinkat(folder, name, 0) < 0)
+        return -errno;
+    int fd = open_locked(f, folder, name, O_CREAT | O_EXCL);
+    return fd == -EEXIST ? -EBUSY : fd;
+}
+
 int partial_new(const struct files *f, int folder, const char *name,
                 struct partial *ret)
 {
     struct partial p = { .own = true };
 
     partial_name(f, name, p.name);
-    p.fd = open_locked(f, folder, p.name, O_CREAT);
+    p.fd = new_own(f, folder, p.name);
     if (p.fd == -EBUSY) {
         int r = new_random(f, folder, &p);
         if (r < 0)
@@ -152,11 +182,6 @@ int partial_new(const struct files *f, int folder, const char *name,
     }
     if (p.fd < 0)
         return p.fd;
-    if (ftruncate(p.fd, 0) < 0) {
-        int r = -errno;
-        fd_close(&p.fd);
-        return r;
-    }
     *ret = p;
     return 0;
 }

@@ -33,14 +33,16 @@ bool partial_is_name(const char *name);
 /* A regular file of this user with this one name? */
 bool partial_is_own(const struct files *f, const struct stat *st);
 
+/* A number that a partial doesn't keep when its bytes change, by whomever. */
+uint64_t partial_state(const struct files *f, const struct stat *st);
 /* How much of the own partial of NAME can be resumed; 0: none. *st is its. */
 uint64_t partial_resumable(const struct files *f, int folder, const char *name,
                            struct stat *st);
 
-/* The own partial, locked, if it holds more than FIRST bytes, cut there; -EBUSY
- * when somebody writes it or it changed. */
+/* The own partial, locked, if it is in STATE, cut at FIRST; -EBUSY when
+ * somebody writes it or it changed. */
 int partial_cut(const struct files *f, int folder, const char *name,
-                uint64_t first, struct partial *ret);
+                uint64_t state, uint64_t first, struct partial *ret);
 /* An empty one: the own, or a random one while somebody writes that. */
 int partial_new(const struct files *f, int folder, const char *name,
                 struct partial *ret);

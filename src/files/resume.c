@@ -20,19 +20,28 @@ static enum outcome plan(struct resume_plan *ret, enum resume_how how,
     return OUTCOME_OK;
 }
 
-/* The partial comes before a finished file: it is what this user sent last
- * under the name, and the client's offset belongs to that. */
+/* Is what was told still so? Length alone says little: another session may have
+ * begun the partial anew since. */
+static bool stands(const struct resume_facts *f)
+{
+    return f->told <= f->resumable && f->told_state == f->state;
+}
+
+/* The client's offset belongs to the file that it knows: the partial, if SIZE
+ * told it of that; else what has the name, and a partial only where nothing
+ * has. */
 static enum outcome decide_store(const struct resume_facts *f,
                                  struct resume_plan *ret)
 {
+    bool partial = f->told > 0 || !f->finished;
+
     if (f->offset == 0)
         return plan(ret, RESUME_ANEW, 0);
-    if (f->resumable > 0)
-        return f->offset <= f->resumable ? plan(ret, RESUME_CUT, f->offset)
-                                         : OUTCOME_BAD_OFFSET;
-    if (f->finished && f->offset <= f->size)
-        return plan(ret, RESUME_COPY, f->offset);
-    return OUTCOME_BAD_OFFSET;
+    if (f->told > 0 && !stands(f))
+        return OUTCOME_BUSY;
+    if (f->offset > (partial ? f->resumable : f->size))
+        return OUTCOME_BAD_OFFSET;
+    return plan(ret, partial ? RESUME_CUT : RESUME_COPY, f->offset);
 }
 
 /* A client that was told a partial's length sends only what lies behind it; so
@@ -41,10 +50,9 @@ static enum outcome decide_store(const struct resume_facts *f,
 static enum outcome decide_append(const struct resume_facts *f,
                                   struct resume_plan *ret)
 {
-    if (f->told)
-        return !f->finished && f->told_length <= f->resumable
-                   ? plan(ret, RESUME_CUT, f->told_length)
-                   : OUTCOME_BUSY;
+    if (f->told > 0)
+        return !f->finished && stands(f) ? plan(ret, RESUME_CUT, f->told)
+                                         : OUTCOME_BUSY;
     if (f->finished)
         return plan(ret, RESUME_COPY, f->size);
     if (f->forgot && f->resumable > 0)
@@ -66,7 +74,7 @@ static void told_id(const uint8_t *key, const struct path *path, uint64_t id[2])
 }
 
 void told_set(struct told *t, const uint8_t *key, const struct path *path,
-              uint64_t length)
+              uint64_t length, uint64_t state)
 {
     uint64_t id[2];
 
@@ -79,17 +87,21 @@ void told_set(struct told *t, const uint8_t *key, const struct path *path,
     t->forgot |= t->row[t->next].length != 0;
     memcpy(t->row[t->next].id, id, sizeof(id));
     t->row[t->next].length = length;
+    t->row[t->next].state = state;
     t->next = (t->next + 1) % TOLD_MAX;
 }
 
 uint64_t told_get(const struct told *t, const uint8_t *key,
-                  const struct path *path)
+                  const struct path *path, uint64_t *state)
 {
     uint64_t id[2];
 
     told_id(key, path, id);
     for (size_t i = 0; i < TOLD_MAX; i++)
-        if (t->row[i].length != 0 && memcmp(t->row[i].id, id, sizeof(id)) == 0)
+        if (t->row[i].length != 0 &&
+            memcmp(t->row[i].id, id, sizeof(id)) == 0) {
+            *state = t->row[i].state;
             return t->row[i].length;
+        }
     return 0;
 }

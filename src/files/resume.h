@@ -18,13 +18,14 @@ uint64_t resume_length(uint64_t held);
 
 struct resume_facts {
     enum write_mode mode;
-    uint64_t offset;    /* REST */
-    uint64_t resumable; /* of the user's own partial; 0: as if not there */
-    bool finished;      /* a file has that name */
-    uint64_t size;      /* of it */
-    bool told;          /* SIZE answered with a partial's length, this one: */
-    uint64_t told_length;
-    bool forgot; /* such answers were forgotten, there were too many */
+    uint64_t offset;     /* REST */
+    uint64_t resumable;  /* of the user's own partial; 0: as if not there */
+    uint64_t state;      /* of it: partial_state() */
+    bool finished;       /* a file has that name */
+    uint64_t size;       /* of it */
+    uint64_t told;       /* SIZE answered with this length of a partial */
+    uint64_t told_state; /* and it was in this state */
+    bool forgot;         /* such answers were forgotten, there were too many */
 };
 
 enum resume_how {
@@ -42,12 +43,14 @@ struct resume_plan {
 enum outcome resume_decide(const struct resume_facts *facts,
                            struct resume_plan *ret);
 
-/* What SIZE answered with a partial's length, by path. */
+/* What SIZE answered with a partial's length, by path; and the partial's state,
+ * since another session may put other bytes of the same length there. */
 #define TOLD_MAX 64
 struct told {
     struct {
         uint64_t id[2];
         uint64_t length; /* 0: free */
+        uint64_t state;
     } row[TOLD_MAX];
     size_t next;
     bool forgot;
@@ -55,9 +58,9 @@ struct told {
 
 /* LENGTH 0 takes the answer back. The key is the partials' own. */
 void told_set(struct told *t, const uint8_t *key, const struct path *path,
-              uint64_t length);
-/* 0: none. */
+              uint64_t length, uint64_t state);
+/* The length, with *state; 0: none. */
 uint64_t told_get(const struct told *t, const uint8_t *key,
-                  const struct path *path);
+                  const struct path *path, uint64_t *state);
 
 #endif

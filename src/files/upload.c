@@ -63,13 +63,15 @@ static int look_at_target(const struct files *f, int folder, const char *name,
 static int make_plan(struct files *f, int folder, const char *name,
                      struct wish *w)
 {
+    struct resume_facts *facts = &w->facts;
     struct stat st;
 
-    w->facts.resumable = partial_resumable(f, folder, name, &st);
-    w->facts.told_length = told_get(&f->told, f->name_key, &w->path);
-    w->facts.told = w->facts.told_length > 0;
-    w->facts.forgot = f->told.forgot;
-    told_set(&f->told, f->name_key, &w->path, 0);
+    facts->resumable = partial_resumable(f, folder, name, &st);
+    if (facts->resumable > 0)
+        facts->state = partial_state(f, &st);
+    facts->told = told_get(&f->told, f->name_key, &w->path, &facts->told_state);
+    facts->forgot = f->told.forgot;
+    told_set(&f->told, f->name_key, &w->path, 0, 0);
     return (int)resume_decide(&w->facts, &w->plan);
 }
 
@@ -103,7 +105,7 @@ static int open_partial(const struct files *f, const struct wish *w, int folder,
     int r;
 
     if (w->plan.how == RESUME_CUT)
-        return partial_cut(f, folder, name, w->plan.first, ret);
+        return partial_cut(f, folder, name, w->facts.state, w->plan.first, ret);
     r = partial_new(f, folder, name, ret);
     if (r < 0 || w->plan.how == RESUME_ANEW)
         return r;

@@ -30,7 +30,9 @@ Test(resume, length)
 #define STORE(at)   .mode = WRITE_STORE, .offset = (at)
 #define APPEND      .mode = WRITE_APPEND
 #define FINISHED(n) .finished = true, .size = (n)
-#define TOLD(n)     .told = true, .told_length = (n)
+#define TOLD(n)     .told = (n), .told_state = 7
+#define PARTIAL(n)  .resumable = (n), .state = 7
+#define OTHER(n)    .resumable = (n), .state = 8
 
 Test(resume, decide)
 {
@@ -54,14 +56,37 @@ Test(resume, decide)
           OUTCOME_BAD_OFFSET,
           0,
           0 },
-        /* The partial comes before the finished file. */
-        { { STORE(5), .resumable = 64 * K, FINISHED(9) },
+        /* The finished file, which SIZE tells of, comes before a partial. */
+        { { STORE(5), PARTIAL(64 * K), FINISHED(9) },
+          OUTCOME_OK,
+          RESUME_COPY,
+          5 },
+        { { STORE(65 * K), PARTIAL(64 * K), FINISHED(99 * K) },
+          OUTCOME_OK,
+          RESUME_COPY,
+          65 * K },
+        { { STORE(10), PARTIAL(64 * K), FINISHED(9) },
+          OUTCOME_BAD_OFFSET,
+          0,
+          0 },
+        /* But not before the partial that SIZE told of, when it stands. */
+        { { STORE(5), PARTIAL(64 * K), TOLD(64 * K), FINISHED(9) },
           OUTCOME_OK,
           RESUME_CUT,
           5 },
-        { { STORE(65 * K), .resumable = 64 * K, FINISHED(99 * K) },
+        { { STORE(65 * K), PARTIAL(64 * K), TOLD(64 * K), FINISHED(99 * K) },
           OUTCOME_BAD_OFFSET,
           0,
+          0 },
+        { { STORE(5), OTHER(64 * K), TOLD(64 * K) }, OUTCOME_BUSY, 0, 0 },
+        { { STORE(5), OTHER(64 * K), TOLD(64 * K), FINISHED(9) },
+          OUTCOME_BUSY,
+          0,
+          0 },
+        { { STORE(5), TOLD(64 * K), FINISHED(9) }, OUTCOME_BUSY, 0, 0 },
+        { { STORE(0), OTHER(64 * K), TOLD(64 * K) },
+          OUTCOME_OK,
+          RESUME_ANEW,
           0 },
         { { STORE(9), FINISHED(9) }, OUTCOME_OK, RESUME_COPY, 9 },
         { { STORE(10), FINISHED(9) }, OUTCOME_BAD_OFFSET, 0, 0 },
@@ -76,18 +101,19 @@ Test(resume, decide)
           RESUME_COPY,
           9 },
         { { APPEND, FINISHED(0) }, OUTCOME_OK, RESUME_COPY, 0 },
-        { { APPEND, .resumable = 128 * K, TOLD(64 * K) },
+        { { APPEND, PARTIAL(128 * K), TOLD(64 * K) },
           OUTCOME_OK,
           RESUME_CUT,
           64 * K },
-        { { APPEND, .resumable = 64 * K, TOLD(64 * K) },
+        { { APPEND, PARTIAL(64 * K), TOLD(64 * K) },
           OUTCOME_OK,
           RESUME_CUT,
           64 * K },
         /* What was told isn't so any more: the rest alone is no file. */
-        { { APPEND, .resumable = 64 * K, TOLD(128 * K) }, OUTCOME_BUSY, 0, 0 },
+        { { APPEND, PARTIAL(64 * K), TOLD(128 * K) }, OUTCOME_BUSY, 0, 0 },
+        { { APPEND, OTHER(64 * K), TOLD(64 * K) }, OUTCOME_BUSY, 0, 0 },
         { { APPEND, TOLD(64 * K) }, OUTCOME_BUSY, 0, 0 },
-        { { APPEND, .resumable = 64 * K, TOLD(64 * K), FINISHED(99 * K) },
+        { { APPEND, PARTIAL(64 * K), TOLD(64 * K), FINISHED(99 * K) },
           OUTCOME_BUSY,
           0,
           0 },
@@ -119,22 +145,24 @@ Test(told, is_kept_taken_back_and_forgotten)
 {
     struct told t = { 0 };
     struct path a = path_of(1), b = path_of(2);
+    uint64_t state = 0;
 
-    cr_assert_eq(told_get(&t, key, &a), 0);
-    told_set(&t, key, &a, 5);
-    told_set(&t, key, &b, 6);
-    told_set(&t, key, &a, 7);
-    cr_assert_eq(told_get(&t, key, &a), 7);
-    cr_assert_eq(told_get(&t, key, &b), 6);
-    told_set(&t, key, &a, 0);
-    cr_assert_eq(told_get(&t, key, &a), 0);
+    cr_assert_eq(told_get(&t, key, &a, &state), 0);
+    told_set(&t, key, &a, 5, 90 + 5);
+    told_set(&t, key, &b, 6, 90 + 6);
+    told_set(&t, key, &a, 7, 90 + 7);
+    cr_assert_eq(told_get(&t, key, &a, &state), 7);
+    cr_assert_eq(state, 97);
+    cr_assert_eq(told_get(&t, key, &b, &state), 6);
+    told_set(&t, key, &a, 0, 90 + 0);
+    cr_assert_eq(told_get(&t, key, &a, &state), 0);
     cr_assert_not(t.forgot);
     for (unsigned i = 100; i < 100 + TOLD_MAX; i++) {
         struct path p = path_of(i);
-        told_set(&t, key, &p, i);
+        told_set(&t, key, &p, i, 90 + i);
     }
     cr_assert(t.forgot);
-    cr_assert_eq(told_get(&t, key, &b), 0);
+    cr_assert_eq(told_get(&t, key, &b, &state), 0);
     struct path last = path_of(100 + TOLD_MAX - 1);
-    cr_assert_eq(told_get(&t, key, &last), 100 + TOLD_MAX - 1);
+    cr_assert_eq(told_get(&t, key, &last, &state), 100 + TOLD_MAX - 1);
 }

@@ -506,6 +506,90 @@ Test(upload, two_writers_of_one_name)
     peer_stop(&a);
 }
 
+/* A handle doesn't outlive its upload's partial, whoever kept it. */
+Test(upload, an_old_handle_reaches_no_new_partial)
+{
+    struct peer p;
+    uint64_t first;
+    int old;
+
+    peer_start(&p);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &old, &first),
+                 OUTCOME_OK);
+    put_pattern(old, 0, 200 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    begin(&p, "/f", WRITE_STORE, 0, 100 * K, 2, &first);
+    cr_assert_eq(disk_partials(&p, "/"), 1);
+    put_pattern(old, 0, 100 * K, 3);
+    cr_assert_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/f", 100 * K, 2));
+    close(old);
+    peer_stop(&p);
+}
+
+/* The bytes that SIZE told of, and not others that are as many. */
+Test(upload, another_session_begins_the_partial_anew)
+{
+    static const struct {
+        enum write_mode mode;
+        uint64_t offset;
+    } rows[] = { { WRITE_APPEND, 0 },
+                 { WRITE_STORE, 192 * K },
+                 { WRITE_STORE, 64 * K } };
+    struct peer a, b;
+    uint64_t first;
+    int fd;
+
+    peer_start(&a);
+    join(&b, &a);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cut(&a, "/g", 200 * K, 1);
+        cr_assert_eq(size_told(&a, "/g"), 192 * K);
+        cut(&b, "/g", 200 * K, 2);
+        cr_expect_eq(
+            ask_write(&a, "/g", rows[i].mode, rows[i].offset, 0, &fd, &first),
+            OUTCOME_BUSY, "row %zu", i);
+        if (fd >= 0)
+            ask_abort(&a);
+        /* Asked again, it is told of the other's, and goes on with that. */
+        cr_expect_eq(size_told(&a, "/g"), 192 * K);
+        begin(&a, "/g", rows[i].mode, rows[i].offset, 300 * K, 2, &first);
+        cr_expect_eq(ask_commit(&a, 300 * K), OUTCOME_OK);
+        cr_expect(disk_is(&a, "/g", 300 * K, 2), "row %zu", i);
+        cr_assert_eq(unlink(disk_path(&a, "/g")), 0);
+    }
+    leave(&b);
+    peer_stop(&a);
+}
+
+/* SIZE told of the finished file, so REST goes on with that; a partial that
+ * another upload left under the name has nothing to do with it. */
+Test(upload, rest_goes_on_with_what_size_told_of)
+{
+    struct peer a, b;
+    uint64_t first;
+
+    peer_start(&a);
+    join(&b, &a);
+    store(&a, "/f", 500000, 1);
+    cut(&a, "/f", 700000, 2);
+    cr_assert_eq(size_told(&a, "/f"), 500000);
+    cr_assert_eq(begin(&a, "/f", WRITE_STORE, 500000, 600000, 1, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 500000);
+    cr_assert_eq(ask_commit(&a, 600000), OUTCOME_OK);
+    cr_expect(disk_is(&a, "/f", 600000, 1));
+    /* And the other way: it was told of a partial, then the file appeared. */
+    cut(&a, "/h", 200 * K, 1);
+    cr_assert_eq(size_told(&a, "/h"), 192 * K);
+    disk_fill(&a, "/h", 200 * K, 2);
+    begin(&a, "/h", WRITE_STORE, 192 * K, 300 * K, 1, &first);
+    cr_assert_eq(ask_commit(&a, 300 * K), OUTCOME_OK);
+    cr_expect(disk_is(&a, "/h", 300 * K, 1));
+    leave(&b);
+    peer_stop(&a);
+}
+
 Test(upload, survives_any_end_of_the_process)
 {
     struct peer a, b;
