@@ -16,6 +16,7 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/users/rights.h"
+#include "space.h"
 #include "sweep.h"
 
 /* What the session asked for, and what is there. */
@@ -124,8 +125,7 @@ static int check_space(const struct wish *w, const struct partial *p)
         return 0;
     if (fstatvfs(p->fd, &disk) < 0)
         return -errno;
-    uint64_t need = (w->announced - w->plan.first - 1) / disk.f_frsize + 1;
-    return need > disk.f_bavail ? -ENOSPC : 0;
+    return space_check(&disk, w->announced - w->plan.first);
 }
 
 static int begin(struct files *f, const struct packet *p, const struct wish *w,

@@ -1,0 +1,13 @@
+/* Is there room on a disk? */
+#ifndef FILES_SPACE_H
+#define FILES_SPACE_H
+
+#include <stdint.h>
+
+struct statvfs;
+
+/* LENGTH more bytes: 0 or -ENOSPC. A file system that doesn't say how large its
+ * blocks are has room until a write fails. */
+int space_check(const struct statvfs *disk, uint64_t length);
+
+#endif
