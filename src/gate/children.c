@@ -155,6 +155,7 @@ void child_kill(struct child *c, enum ending why)
     c->ending = why;
     kill(c->pid, SIGKILL); /* before its channel closes: no last word */
     hang_up(c);
+    loop_timer_clear(&c->gate->loop, &c->timer);
 }
 
 void child_wrong(struct child *c, const char *what)
@@ -163,9 +164,23 @@ void child_wrong(struct child *c, const char *what)
     child_kill(c, ENDING_PEER);
 }
 
-static void on_grace_over(void *owner)
+/* A session that is stopped or broken neither sees that it hasn't logged in nor
+ * that its client has gone; its place must not be lost with it. */
+static void on_time(void *owner)
 {
-    child_kill(owner, ENDING_PEER);
+    struct child *c = owner;
+
+    child_kill(c, c->channel.fd < 0 ? ENDING_PEER : ENDING_LOGIN_TIME);
+}
+
+void child_logged_in(struct child *c)
+{
+    if (c->logged_in)
+        return;
+    c->logged_in = true;
+    limits_logged_in(&c->gate->limits);
+    if (c->channel.fd >= 0)
+        loop_timer_clear(&c->gate->loop, &c->timer);
 }
 
 /* Their number, not their kind, is what a flood costs. */
@@ -210,7 +225,7 @@ static void on_ready(void *owner, uint32_t events)
         return;
     if (r == -EPIPE) { /* it ends, and has a moment to */
         hang_up(c);
-        loop_timer_set(&c->gate->loop, &c->grace, CHILD_GRACE_MS);
+        loop_timer_set(&c->gate->loop, &c->timer, CHILD_GRACE_MS);
         return;
     }
     child_wrong(c, r == -EPROTO   ? c->channel.wrong
@@ -221,7 +236,9 @@ static void on_ready(void *owner, uint32_t events)
 void child_born(struct child *c, pid_t pid, int fd)
 {
     c->pid = pid;
-    c->grace = (struct loop_timer){ .on_time = on_grace_over, .owner = c };
+    c->timer = (struct loop_timer){ .on_time = on_time, .owner = c };
+    loop_timer_set(&c->gate->loop, &c->timer,
+                   c->gate->settings.login_timeout + CHILD_LOGIN_MS);
     LIST_INSERT_HEAD(pid_list(&c->gate->children, pid), c, by_pid);
     channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION, PHASE_RUN);
     c->watch = (struct loop_watch){
@@ -234,7 +251,7 @@ void child_born(struct child *c, pid_t pid, int fd)
 static void reaped(struct child *c, int status)
 {
     hang_up(c);
-    loop_timer_clear(&c->gate->loop, &c->grace);
+    loop_timer_clear(&c->gate->loop, &c->timer);
     LIST_REMOVE(c, by_pid);
     if (WIFSIGNALED(status)) /* the others say it themselves */
         tell_death(c, WTERMSIG(status));

@@ -18,6 +18,8 @@
 #define CHILD_MESSAGES 1000
 /* From the end of its channel to its kill. */
 #define CHILD_GRACE_MS 2000
+/* Beyond login_timeout, which a session keeps by itself. */
+#define CHILD_LOGIN_MS 5000
 
 struct gate;
 struct pair;
@@ -36,9 +38,9 @@ struct child {
     struct address peer, local;
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer grace;
-    struct pair *pair; /* the data connection that it expects */
-    uint64_t second;   /* messages are counted from here on */
+    struct loop_timer timer; /* until it has logged in; after its channel */
+    struct pair *pair;       /* the data connection that it expects */
+    uint64_t second;         /* messages are counted from here on */
     unsigned messages;
 };
 LIST_HEAD(child_list, child);
@@ -70,6 +72,9 @@ struct child *child_find(struct gate *g, uint64_t serial);
 void child_kill(struct child *c, enum ending why);
 /* The same for what it did, in words, with an event of its own. */
 void child_wrong(struct child *c, const char *what);
+
+/* Master says so. It may take its time now. */
+void child_logged_in(struct child *c);
 
 /* After SIGCHLD. */
 void children_reap(struct gate *g);

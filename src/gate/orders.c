@@ -19,13 +19,10 @@ static int on_log(void *owner, struct packet *p)
 /* A session may have ended while master's message was on its way. */
 static int on_logged_in(void *owner, struct packet *p)
 {
-    struct gate *g = owner;
-    struct child *c = child_find(g, p->value[0].number);
+    struct child *c = child_find(owner, p->value[0].number);
 
-    if (c && !c->logged_in) {
-        c->logged_in = true;
-        limits_logged_in(&g->limits);
-    }
+    if (c)
+        child_logged_in(c);
     return 0;
 }
 
