@@ -27,8 +27,7 @@ void auth_release(struct auth *a)
 
 void auth_log_to(struct auth *a, int fd)
 {
-    event_sender_release(&a->log);
-    event_sender_init(&a->log, fd, PROCESS_AUTH);
+    event_sender_renew(&a->log, fd);
 }
 
 int auth_take_users(struct auth *a, int fd, uint64_t generation,

@@ -47,17 +47,12 @@ static void on_ready(void *owner, uint32_t events)
 
 int tell_open(struct gate *g, int fd)
 {
-    struct buf waiting = g->log.queue;
-
     loop_remove(&g->loop, &g->log_watch);
-    channel_close(&g->log.channel);
-    event_sender_init(&g->log, fd, PROCESS_GATE);
-    g->log.queue = waiting;
+    event_sender_renew(&g->log, fd);
     g->log_watch = (struct loop_watch){
         .fd = fd, .events = 0, .on_ready = on_ready, .owner = g
     };
     sender_of_handler = &g->log;
-    event_flush(&g->log);
     watch_queue(g);
     return loop_add(&g->loop, &g->log_watch);
 }

@@ -106,6 +106,33 @@ Test(children, killed_by_master)
     bench_stop(&b, 0);
 }
 
+/* The session is stopped: it can't see that its time is over. Its place is free
+ * again; one that has logged in stays. */
+Test(children, login_timeout_of_a_stopped_session)
+{
+    struct bench_plan plan = { .settings = "max_per_address = 1\n"
+                                           "login_timeout = 100ms\n" };
+    struct fake f, witness;
+    struct bench b;
+    int client, other, status;
+    char line[256];
+
+    bench_start(&b, &plan);
+    witness = bench_enter(&b, "127.0.0.1", &other);
+    bench_say(&b, MSG_LOGGED_IN, witness.serial);
+    f = bench_enter(&b, "127.0.0.9", &client);
+    fake_do(&f, "signal 19"); /* SIGSTOP */
+    close(client);
+    status = bench_gone(&b, &f);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    check_end(&b, &f, "not logged in in time: signal 9, serial ");
+    f = bench_enter(&b, "127.0.0.9", &client);
+    fake_do(&witness, "look");
+    fake_says(&witness, line, sizeof(line));
+    cr_assert(strncmp(line, "keepalive", 9) == 0, "%s", line);
+    bench_stop(&b, 0);
+}
+
 /* Master's end is everybody's end. */
 Test(children, end_with_gate)
 {
@@ -121,20 +148,21 @@ Test(children, end_with_gate)
     cr_assert(client_closed(client));
 }
 
-/* A log that died takes its events with it; a new one gets those to come. */
+/* What is said while log is away waits for the new one. */
 Test(children, log_is_replaced)
 {
     struct bench_plan plan = { .settings = FREE };
-    struct fake f;
+    struct fake f, before;
     struct bench b;
     int client;
 
     bench_start(&b, &plan);
     channel_close(&b.log);
-    f = bench_enter(&b, "127.0.0.9", &client);
-    fake_do(&f, "signal 6");
-    bench_gone(&b, &f);
+    before = bench_enter(&b, "127.0.0.9", &client);
+    fake_do(&before, "signal 6");
+    bench_gone(&b, &before);
     bench_new_log(&b);
+    check_end(&b, &before, "crash: signal 6, serial ");
     f = bench_enter(&b, "127.0.0.9", &client);
     fake_do(&f, "signal 6");
     bench_gone(&b, &f);
