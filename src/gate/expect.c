@@ -118,6 +118,29 @@ void expect_rest(struct expect *e, struct pair *p, uint64_t now)
     TAILQ_INSERT_TAIL(&e->resting, p, in_time);
 }
 
+struct pair *expect_left(const struct expect *e, const struct address *client,
+                         uint64_t session)
+{
+    struct pair *p;
+
+    LIST_FOREACH(p, host_of(e, client), of_host)
+    if (!p->child && p->session == session &&
+        address_same_host(&p->client, client))
+        return p;
+    return NULL;
+}
+
+void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,
+                  struct child *child, uint64_t now)
+{
+    TAILQ_REMOVE(&e->resting, p, in_time);
+    p->child = child;
+    p->until = now + e->wait_ms;
+    p->warned = false;
+    LIST_INSERT_HEAD(at_port, p, at_port);
+    TAILQ_INSERT_TAIL(&e->expected, p, in_time);
+}
+
 void expect_used(struct expect *e, struct pair *p)
 {
     forget(e, p);

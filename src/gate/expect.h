@@ -23,6 +23,7 @@ struct pair {
     struct address client;
     struct port *port;
     struct child *child; /* NULL: it rests */
+    uint64_t session;    /* serial of the last one to expect somebody here */
     uint64_t until;
     bool warned; /* the session was told of a stranger */
 };
@@ -59,6 +60,13 @@ struct pair *expect_add(struct expect *e, const struct address *client,
 /* Went unused: nobody gets this pair for a while, so that a late connection
  * can't reach another session. */
 void expect_rest(struct expect *e, struct pair *p, uint64_t now);
+/* The pair of this client that rests since this session left it, or NULL. */
+struct pair *expect_left(const struct expect *e, const struct address *client,
+                         uint64_t session);
+/* The same session expects the client there again: who comes late reaches the
+ * one that it was meant for. */
+void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,
+                  struct child *child, uint64_t now);
 /* Was used: free at once. */
 void expect_used(struct expect *e, struct pair *p);
 

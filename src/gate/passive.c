@@ -150,21 +150,44 @@ static struct address told_address(const struct child *c,
     return a;
 }
 
-int passive_port(struct child *c, uint32_t request)
+static struct pair *lend(struct child *c)
 {
     struct passive *p = &c->gate->passive;
+    struct port *port = pick(p, c);
+    struct pair *pair = NULL;
+
+    if (port)
+        pair = expect_add(&p->expect, &c->peer, port, &port->expected, c,
+                          clock_ms());
+    if (pair)
+        pair->session = c->serial;
+    return pair;
+}
+
+/* What a session left it gets again, before any other: so it never holds more
+ * than one of the pairs that all sessions of its host share. */
+static struct pair *lend_again(struct child *c)
+{
+    struct expect *e = &c->gate->passive.expect;
+    struct pair *pair = expect_left(e, &c->peer, c->serial);
+
+    if (pair)
+        expect_again(e, pair, &pair->port->expected, c, clock_ms());
+    return pair;
+}
+
+int passive_port(struct child *c, uint32_t request)
+{
     struct packet answer = { .message = MSG_PORT_NONE, .request = request };
-    struct port *port;
 
     passive_leave(c);
     expire(c->gate);
-    port = pick(p, c);
-    if (port)
-        c->pair = expect_add(&p->expect, &c->peer, port, &port->expected, c,
-                             clock_ms());
-    if (port && c->pair) {
+    c->pair = lend_again(c);
+    if (!c->pair)
+        c->pair = lend(c);
+    if (c->pair) {
         answer.message = MSG_PORT_IS;
-        answer.value[0].address = told_address(c, port);
+        answer.value[0].address = told_address(c, c->pair->port);
         set_timer(c->gate);
     }
     return channel_send(&c->channel, &answer);

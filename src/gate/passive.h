@@ -38,8 +38,8 @@ int passive_add(struct gate *g, int fd, const struct address *bound);
 int passive_begin(struct gate *g);
 void passive_release(struct gate *g);
 
-/* MSG_PORT: answers PORT_IS or PORT_NONE. What was expected before is no more.
- * 0, or what channel_send() says. */
+/* MSG_PORT: answers PORT_IS or PORT_NONE. What was expected before is no more,
+ * or if it went unused is expected again. 0, or what channel_send() says. */
 int passive_port(struct child *c, uint32_t request);
 /* Nobody is expected for this session any more. */
 void passive_leave(struct child *c);

@@ -132,3 +132,31 @@ Test(expect, full_table)
     cr_assert(is_taken(&e, 3, 0));
     expect_release(&e);
 }
+
+/* What rests is found by its session only, and is expected as if it were new.
+ */
+Test(expect, again)
+{
+    struct expect e;
+    struct address a = host(1), other = host(2);
+    struct pair *p;
+
+    cr_assert_eq(expect_init(&e, 8, 1000), 0);
+    p = add(&e, 1, 0, 0);
+    p->session = 7;
+    cr_assert_null(expect_left(&e, &a, 7), "it is expected");
+    p->warned = true;
+    expect_rest(&e, p, 10);
+    cr_assert_null(expect_left(&e, &a, 8));
+    cr_assert_null(expect_left(&e, &other, 7));
+    cr_assert_eq(expect_left(&e, &a, 7), p);
+    expect_again(&e, p, &at_port[0], CHILD(1), 20);
+    cr_assert_null(expect_left(&e, &a, 7));
+    cr_assert_eq(p->child, CHILD(1));
+    cr_assert_not(p->warned);
+    cr_assert_eq(LIST_FIRST(&at_port[0]), p);
+    cr_assert_eq(expect_next(&e), 1020);
+    expect_used(&e, p);
+    cr_assert_eq(expect_next(&e), 0);
+    expect_release(&e);
+}

@@ -172,15 +172,56 @@ static void end_rest(struct bench *b, const struct fake *next, uint16_t port)
     bench_stop(b, 0);
 }
 
+/* Said to gate before anything that is asked from now on. */
+static void close_port(const struct fake *f)
+{
+    char line[256];
+
+    fake_do(f, "close");
+    fake_do(f, "look");
+    fake_says(f, line, sizeof(line));
+}
+
 Test(passive, a_closed_pair_rests)
 {
     struct fake f, next;
     struct bench b;
     uint16_t port = begin_rest(&b, FREE, &f, &next);
 
-    fake_do(&f, "close");
-    cr_assert_eq(fake_port(&f), 0); /* heard behind it: not even by itself */
+    close_port(&f);
     end_rest(&b, &next, port);
+}
+
+/* It gets its own again, and who is late reaches the session that he meant. */
+Test(passive, a_left_pair_is_lent_to_its_session)
+{
+    struct fake f, next;
+    struct bench b;
+    uint16_t port = begin_rest(&b, FREE, &f, &next);
+
+    close_port(&f);
+    cr_assert_eq(fake_port(&next), 0);
+    cr_assert_eq(fake_port(&f), port);
+    use(&f, "127.0.0.1", port);
+    cr_assert_eq(fake_port(&next), port);
+    bench_stop(&b, 0);
+}
+
+/* A session that asks and never connects takes one port from its neighbours. */
+Test(passive, one_session_cannot_take_all_ports)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 2 };
+    struct fake greedy, other;
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    greedy = bench_enter(&b, "127.0.0.1", &client);
+    other = bench_enter(&b, "127.0.0.1", &client);
+    for (int i = 0; i < 10; i++)
+        cr_assert_neq(fake_port(&greedy), 0);
+    cr_assert_neq(fake_port(&other), 0);
+    bench_stop(&b, 0);
 }
 
 Test(passive, a_replaced_pair_rests)
@@ -189,7 +230,8 @@ Test(passive, a_replaced_pair_rests)
     struct bench b;
     uint16_t port = begin_rest(&b, FREE, &f, &next);
 
-    cr_assert_eq(fake_port(&f), 0);
+    cr_assert_eq(fake_port(&f), port);
+    close_port(&f);
     end_rest(&b, &next, port);
 }
 
