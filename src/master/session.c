@@ -111,6 +111,8 @@ void session_kill(struct session *s)
     gate_tell(m);
 }
 
+/* Its files stays until it has said goodbye: a session whose files is lost has
+ * another reason to give. */
 void session_kick(struct session *s, enum ending why)
 {
     struct packet p = { .message = MSG_KICK, .value = { NUMBER(why) } };
@@ -126,7 +128,6 @@ void session_kick(struct session *s, enum ending why)
     } else {
         s->state = SESSION_KICKED;
         worker_forget(s->master, s);
-        home_close(s);
         session_wait(s, s->master->deadlines.kick);
     }
 }

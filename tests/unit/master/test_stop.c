@@ -28,6 +28,33 @@ Test(stop, kicks_and_waits)
     stage_ended(&s, 0);
 }
 
+/* Files outlives the goodbye, so that the session sees one reason only. (The
+ * second one hears its kick behind all that is done for the first.) */
+Test(stop, files_stays_until_the_session_goes)
+{
+    struct stage s;
+    struct player p, q;
+    struct actor files;
+    struct packet got;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    player_enter(&s, &q, 2);
+    stage_serves(&s); /* so the second one is known, and behind the first */
+    kill(s.master, SIGTERM);
+    player_hear(&p, MSG_KICK, &got);
+    player_hear(&q, MSG_KICK, &got);
+    do
+        packet_close(&got);
+    while (channel_receive(&files.channel, &got) == 1);
+    cr_assert_eq(channel_receive(&files.channel, &got), 0);
+    player_leave(&p);
+    channel_hear_end(&files.channel);
+    player_leave(&q);
+    stage_ended(&s, 0);
+}
+
 static void short_stop(struct master *m)
 {
     m->deadlines.kick = 100;
