@@ -3,6 +3,7 @@
 #include "setup.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "sallyport/base/clock.h"
@@ -13,8 +14,19 @@
  * moment; the pairs. */
 #define FILES_BESIDES 16
 
+/* A terminal and systemd signal all processes at once; master alone stops the
+ * service, in order, or those who log in just then would be lost. */
+static void ignore_signals(void)
+{
+    static const int ignored[] = { SIGPIPE, SIGHUP, SIGINT, SIGTERM };
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+}
+
 void setup_init(struct setup *s, struct auth *a)
 {
+    ignore_signals();
     *s = (struct setup){ .auth = a, .root_fd = -1 };
 }
 

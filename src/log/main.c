@@ -1,6 +1,5 @@
 /* The process log: turns the events of all others into lines. It never asks a
  * sender anything, and believes nobody but master about who speaks. */
-#include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -19,7 +18,6 @@ int main(int argc, char **argv)
     process_title_init(argc, argv);
     process_title("%s", cage_row(PROCESS_LOG)->title);
     die_title("log");
-    signal(SIGPIPE, SIG_IGN); /* whoever reads our lines may go */
     log_init(&log, MAIN_FD);
     setup_init(&setup, &log);
     if (setup_receive(&setup) < 0 || setup_cage(&setup) < 0) {

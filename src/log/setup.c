@@ -3,6 +3,7 @@
 #include "setup.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,8 +15,19 @@
 /* Standard ones, master, output, the loop; a moment's. */
 #define FILES_BESIDES 16
 
+/* A terminal and systemd signal all processes at once; master alone stops the
+ * service, in order, or the last events would be lost. */
+static void ignore_signals(void)
+{
+    static const int ignored[] = { SIGPIPE, SIGHUP, SIGINT, SIGTERM };
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+}
+
 void setup_init(struct setup *s, struct log *l)
 {
+    ignore_signals();
     *s = (struct setup){ .log = l, .root_fd = -1 };
 }
 

@@ -15,6 +15,7 @@ struct setup {
     struct complaint complaint;
 };
 
+/* Also ignores what a terminal sends. */
 void setup_init(struct setup *s, struct log *l);
 /* Each 0, or -EINVAL with the complaint. */
 int setup_receive(struct setup *s); /* up to GO */

@@ -181,6 +181,25 @@ Test(auth, newer_users)
     end_auth(&s, 0);
 }
 
+/* ^C in a terminal reaches auth too: who is logging in still gets an answer. */
+Test(auth, signals_of_the_terminal)
+{
+    static const int signals_of_all[] = { SIGHUP, SIGINT, SIGTERM };
+    struct stage s;
+
+    open_auth(&s);
+    for (uint64_t i = 0; i < 3; i++) {
+        struct channel c;
+
+        verify(&s, i, &c);
+        cr_assert_eq(kill(s.pid, signals_of_all[i]), 0);
+        say(&c, "anna", "right");
+        expect_verdict(&s, i, 1, true);
+        channel_close(&c);
+    }
+    end_auth(&s, 0);
+}
+
 static void close_it(struct channel *c)
 {
     channel_close(c);

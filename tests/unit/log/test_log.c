@@ -33,7 +33,6 @@ static _Noreturn void be_log(int fd)
     int r;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGPIPE, SIG_IGN);
     log_init(&l, fd);
     setup_init(&s, &l);
     if (setup_receive(&s) < 0) {
@@ -322,6 +321,27 @@ Test(log, drains_at_the_end)
     kill(s.pid, SIGCONT);
     for (; lines < 100; lines++)
         cr_assert(strstr(line(&s), "end process=session"));
+    event_sender_release(&e);
+    end_log(&s, 0);
+}
+
+static const int signals_of_all[] = { SIGHUP, SIGINT, SIGTERM };
+
+/* ^C in a terminal reaches log too: the last events are still to come. */
+Test(log, signals_of_the_terminal)
+{
+    struct event_sender e;
+    struct event_record r;
+    struct stage s;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    event_begin(&r, EVENT_END);
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert_eq(kill(s.pid, signals_of_all[i]), 0);
+        cr_assert_eq(event_send(&e, &r), 0);
+        cr_assert(strstr(line(&s), "end process=session"));
+    }
     event_sender_release(&e);
     end_log(&s, 0);
 }
