@@ -104,6 +104,7 @@ void gate_tell(struct master *m)
 void gate_on_writable(struct child *c)
 {
     gate_tell(c->master);
+    wires_flush(c->master);
 }
 
 void gate_on_gone(struct child *c)

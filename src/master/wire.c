@@ -67,22 +67,29 @@ static int pass_end(struct child *log, struct log_wire *w,
     return r;
 }
 
-/* What came too late for a peer that doesn't read is lost to the log only. */
+/* The peer first: one that doesn't read now keeps a wire that is stale, and is
+ * asked again; log's end can wait here. */
 static int replace(struct child *log, struct log_wire *w, struct channel *peer,
                    const struct speaker *who)
 {
     struct packet p = { .message = MSG_LOG, .fd = { -1, -1 } };
+    int ends[2];
     int r;
 
     if (!w->stale || peer->fd < 0)
         return 0;
-    r = new_pair(log, who, &p.fd[0]);
+    r = fd_pair(ends);
     if (r < 0)
         return r;
-    w->stale = false;
-    channel_send(peer, &p);
+    p.fd[0] = ends[0];
+    r = channel_send(peer, &p);
     packet_close(&p);
-    return 0;
+    w->stale = r == -EAGAIN;
+    if (r == 0)
+        w->end = ends[1];
+    else
+        fd_close(&ends[1]);
+    return pass_end(log, w, who);
 }
 
 static int flush_wire(struct child *log, struct log_wire *w,
@@ -121,6 +128,8 @@ static int flush_children(struct master *m, struct child *log)
 
         if (c->state == CHILD_READY || c->log.end >= 0)
             r = flush_wire(log, &c->log, &c->channel, &who);
+        if (c->state == CHILD_READY && c->log.stale)
+            child_wait_writable(c);
         if (r < 0)
             return r;
     }

@@ -193,6 +193,7 @@ void worker_on_ready(struct child *c)
 void worker_on_writable(struct child *c)
 {
     tell_users(c);
+    wires_flush(c->master);
 }
 
 void worker_on_gone(struct child *c)

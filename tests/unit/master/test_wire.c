@@ -107,6 +107,38 @@ Test(wire, new_log)
     stage_close(&s);
 }
 
+static void patient(struct master *m)
+{
+    m->settings.max_sessions = 600;
+    m->deadlines.stuck = 60000;
+}
+
+/* Gate doesn't read when the new log's wire should come: it comes when gate
+ * reads again. (The worker's comes behind the try of gate's.) */
+Test(wire, new_log_while_gate_sleeps)
+{
+    struct stage s;
+    int fd;
+
+    stage_open(&s, patient);
+    for (uint64_t serial = 1; serial <= 320; serial++) {
+        struct player p;
+
+        player_enter(&s, &p, serial);
+        channel_shout(&p.channel, "garbage", 7, NULL, 0);
+        channel_hear_end(&p.channel);
+        player_leave(&p);
+    }
+    actor_die(&s.log);
+    channel_close(&s.events);
+    actor_enter(&s, &s.log, "log");
+    actor_ready(&s, &s.log);
+    expect_new_wire(&s, &s.auth.channel, PROCESS_AUTH, 0);
+    hear_new_wire(&s.gate.channel, &fd);
+    close(fd);
+    stage_close(&s);
+}
+
 static void garbage(struct actor *a)
 {
     channel_shout(&a->channel, "log", 3, NULL, 0);
