@@ -42,6 +42,8 @@ struct policy {
 #define WITH(number, bits) { ALL_SET, number, bits }
 #define WITHOUT(number, bits) { NONE_SET, number, bits }
 
+#define SIGN UINT64_C(0x80000000) /* of an int, as the kernel takes it */
+
 #define MAY(name, reason) { .call = #name, .why = reason }
 #define MAY_IF(name, first, reason) \
     { .call = #name, .why = reason, .when = first }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 static const struct permission may[] = {
     MAY(brk, "malloc"),
@@ -59,10 +60,12 @@ static const struct permission may[] = {
     MAY_IF(fcntl, IS(1, F_GET_SEALS), "is what master sent really sealed"),
 
     /* An address inside msghdr can't be seen from here. It is of no use: the
-     * sockets of a caged process are connected, and it can make no other. */
-    MAY(sendmsg, "channels"),
+     * sockets of a caged process are connected, and it can make no other. What
+     * could connect one without connect(2) is MSG_FASTOPEN. */
+    MAY_IF(sendmsg, WITHOUT(2, MSG_FASTOPEN), "channels"),
     MAY(recvmsg, "channels"),
-    MAY_IF(sendto, IS(4, 0), "send(2): only where the socket is connected to"),
+    MAY_IF_BOTH(sendto, IS(4, 0), WITHOUT(3, MSG_FASTOPEN),
+                "send(2): only where the socket is connected to"),
     MAY(recvfrom, "recv(2)"),
     MAY(poll, "waiting"),
     MAY(ppoll, "waiting"),

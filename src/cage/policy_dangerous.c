@@ -4,6 +4,7 @@
 #include "policy.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -48,8 +49,12 @@ const struct permission policy_dangerous[] = {
     NEVER(bind, "an address of its own"),
     NEVER(listen, "a listener"),
     NEVER_IF(sendto, ISNT(4, 0), "a datagram to an address"),
+    NEVER_IF(sendto, WITH(3, MSG_FASTOPEN), "a connection, of a listener"),
+    NEVER_IF(sendmsg, WITH(2, MSG_FASTOPEN), "a connection, of a listener"),
 
     NEVER(kill, "another process's life"),
+    NEVER_IF(kill, ISNT(1, SIGKILL), "a signal that stops or misleads"),
+    NEVER_IF(kill, WITH(0, SIGN), "the lives of many processes"),
     NEVER(tkill, "another process's life"),
     NEVER(tgkill, "another process's life"),
     NEVER(rt_sigqueueinfo, "another process's life"),

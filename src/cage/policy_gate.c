@@ -4,7 +4,10 @@
 #include "policy.h"
 
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -14,17 +17,26 @@
 
 static const struct permission may[] = {
     MAY(accept4, "connections"),
-    MAY(setsockopt, "listeners and new connections"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY), "replies"),
+    MAY_IF_BOTH(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE),
+                "a client that vanished"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPIDLE),
+                "a client that vanished"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPINTVL),
+                "a client that vanished"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT),
+                "a client that vanished"),
+    MAY(getsockname, "the address that a client came to"),
     MAY_IF(socketpair, IS(0, AF_UNIX), "channels of a new session"),
     MAY_IF(clone, WITHOUT(0, NAMESPACES), "fork of a session"),
     MAY(set_robust_list, "libc, in the child of a fork"),
     MAY(wait4, "reaping sessions"),
-    MAY(waitid, "reaping sessions"),
     MAY(signalfd4, "SIGCHLD in the loop"),
-    MAY(pidfd_open, "a session that is to be killed, and no other process"),
-    MAY(pidfd_send_signal, "a session that outlived its kick"),
-    MAY(kill, "the same"),
-    MAY(tgkill, "abort()"),
+    /* Of any one process: which pids are sessions, no filter can know. Whom it
+     * reaches is the kernel's to say: run by root, what has gate's uid, which
+     * are the sessions. Never a group, or all. */
+    MAY_IF_BOTH(kill, IS(1, SIGKILL), WITHOUT(0, SIGN),
+                "a session that outlived its kick"),
 
     /* What a session does between fork and its own filter. */
     MAY_IF(prctl, IS(0, PR_SET_NO_NEW_PRIVS), "session's cage"),

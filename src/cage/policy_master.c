@@ -32,6 +32,9 @@ static const struct permission may[] = {
     MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
     MAY_IF(ioctl, IS(1, TCGETS), "stdio: is standard output a terminal"),
 
+    MAY(getsockopt, "is it a connection that gate reports; gate's set-up"),
+    MAY(pread64, "ld.so reads headers; files by descriptor"),
+
     MAY(chroot, "cage of a child"),
     MAY(setgroups, "cage of a child"),
     MAY(setresgid, "cage of a child"),
