@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 
 #include "master.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+
+#define FULL_MS 10000 /* between two lines that tell of a full table */
 
 /* One of our pairs, not a file, a listener or a stream. */
 static bool is_channel(int fd)
@@ -26,6 +29,21 @@ static int lie(struct child *c, const char *what)
     return -EPROTO;
 }
 
+/* Seldom: whoever connects can cause it. */
+static void report_full(struct master *m)
+{
+    const struct session_table *t = &m->sessions;
+    uint64_t now = clock_ms();
+
+    if (t->told > 0 && now - t->told < FULL_MS)
+        return;
+    m->sessions.told = now;
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "no room for a session: %zu of %zu are there, and %zu whose "
+                  "process files hasn't ended",
+                  t->living, t->limit, t->used - t->living);
+}
+
 /* More than max_sessions, or in the midst of stopping: the descriptors are
  * closed, and that one session sees its end. */
 int gate_on_session(void *owner, struct packet *p)
@@ -38,9 +56,12 @@ int gate_on_session(void *owner, struct packet *p)
         return lie(c, "a session without its channels");
     if (sessions_find(&m->sessions, serial))
         return lie(c, "a serial for the second time");
-    if (m->state == MASTER_RUNNING &&
-        session_open(m, serial, &p->value[1].address, p->fd[0], p->fd[1]))
+    if (m->state != MASTER_RUNNING)
+        return 0;
+    if (session_open(m, serial, &p->value[1].address, p->fd[0], p->fd[1]))
         p->fd[0] = p->fd[1] = -1;
+    else
+        report_full(m);
     return 0;
 }
 

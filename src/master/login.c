@@ -34,7 +34,6 @@ void login_deny(struct session *s, enum denial why)
     }
     loop_timer_clear(&s->master->loop, &s->timer);
     worker_forget(s->master, s);
-    s->user[0] = '\0';
     s->state = SESSION_GREETED;
     s->channel.phase = PHASE_GREETED;
 }

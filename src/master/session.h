@@ -67,6 +67,7 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session *free;
     size_t with_news;
+    uint64_t told; /* when it was last said that a session found no room */
 };
 
 /* All memory is allocated here. 0 or -ENOMEM */
@@ -74,6 +75,8 @@ int sessions_init(struct session_table *t, size_t limit);
 void sessions_release(struct session_table *t);
 struct session *sessions_find(struct session_table *t, uint64_t serial);
 struct session *sessions_by_files(struct session_table *t, pid_t pid);
+/* By living processes files: one that hangs in a dead file system counts after
+ * its session, or a user could take all records. */
 size_t sessions_of_user(const struct session_table *t, const char *name);
 /* An empty record, living; NULL: there are max_sessions. */
 struct session *sessions_take(struct session_table *t, uint64_t serial);

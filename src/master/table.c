@@ -79,8 +79,7 @@ size_t sessions_of_user(const struct session_table *t, const char *name)
     for (size_t i = 0; i < t->size; i++) {
         const struct session *s = &t->all[i];
 
-        if (s->state != SESSION_FREE && s->state != SESSION_ENDED &&
-            strcmp(s->user, name) == 0)
+        if (s->files_pid > 0 && strcmp(s->user, name) == 0)
             n++;
     }
     return n;

@@ -164,7 +164,7 @@ static void adjust_for_tests(struct master *m)
     m->deadlines.leaving = 300;
     m->settings.ports = (struct port_range){ .automatic = 2 };
     m->settings.max_sessions = 8;
-    m->settings.max_per_user = 4;
+    m->settings.max_per_user = 100; /* those who have just left count */
     m->settings.login_delay = 1;
     m->settings.login_tries = 100;
 }

@@ -166,6 +166,7 @@ Test(gate, too_many_sessions)
     for (size_t i = 0; i < 9; i++)
         player_enter(&s, &p[i], 100 + i);
     channel_hear_end(&p[8].channel);
+    stage_reports(&s, EVENT_SERVICE, "no room for a session: 8 of 8");
     player_leave(&p[0]);
     actor_say(&s.gate, (struct packet){ .message = MSG_SESSION_GONE,
                                         .value = { NUMBER(100), NUMBER(0) } });

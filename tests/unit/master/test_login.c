@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -90,6 +91,19 @@ static void no_more_than_one(struct master *m)
     m->settings.max_per_user = 1;
 }
 
+/* Master has reaped it. */
+static void wait_for_end(struct actor *files)
+{
+    uint64_t end = clock_ms() + STAGE_WAIT_MS;
+
+    channel_hear_end(&files->channel);
+    channel_close(&files->channel);
+    while (kill(files->note.pid, 0) == 0) {
+        cr_assert(clock_ms() < end);
+        poll(NULL, 0, 1);
+    }
+}
+
 Test(login, too_many_of_a_user)
 {
     struct stage s;
@@ -104,7 +118,37 @@ Test(login, too_many_of_a_user)
     auth_says(&s, 2, 1, 0, 1);
     player_is_denied(&q, DENIAL_TOO_MANY);
     player_leave(&p);
+    wait_for_end(&files);
+    player_logs_in(&s, &q, &files);
+    player_leave(&q);
+    stage_close(&s);
+}
+
+static void one_that_hangs(struct master *m)
+{
+    m->settings.max_per_user = 1;
+    m->deadlines.kick = 60000;
+}
+
+/* A files that can't end, as in a file system that hangs, still counts. */
+Test(login, files_outlives_its_session)
+{
+    struct stage s;
+    struct player p, q;
+    struct actor files;
+
+    stage_open(&s, one_that_hangs);
+    player_enter(&s, &p, 1);
+    player_enter(&s, &q, 2);
+    player_logs_in(&s, &p, &files);
+    cr_assert_eq(kill(files.note.pid, SIGSTOP), 0);
+    player_leave(&p);
     channel_hear_end(&files.channel);
+    player_asks(&s, &q);
+    auth_says(&s, 2, 1, 0, 1);
+    player_is_denied(&q, DENIAL_TOO_MANY);
+    cr_assert_eq(kill(files.note.pid, SIGCONT), 0);
+    wait_for_end(&files);
     player_logs_in(&s, &q, &files);
     player_leave(&q);
     stage_close(&s);

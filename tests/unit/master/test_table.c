@@ -53,11 +53,14 @@ Test(table, counts_of_a_user)
     static const struct {
         enum session_state state;
         const char *user;
+        pid_t files; /* 0: reaped */
     } rows[] = {
-        { SESSION_USER, "anna" },   { SESSION_OPENING, "anna" },
-        { SESSION_KICKED, "anna" }, { SESSION_ENDED, "anna" },
-        { SESSION_GREETED, "" },    { SESSION_USER, "annab" },
-        { SESSION_USER, "ann" },
+        { SESSION_USER, "anna", 2 },    { SESSION_OPENING, "anna", 3 },
+        { SESSION_KICKED, "anna", 4 },  { SESSION_ENDED, "anna", 5 },
+        { SESSION_GREETED, "anna", 6 }, /* denied: it hasn't gone yet */
+        { SESSION_ENDED, "anna", 0 },   { SESSION_GREETED, "anna", 0 },
+        { SESSION_GREETED, "", 0 },     { SESSION_USER, "annab", 7 },
+        { SESSION_USER, "ann", 8 },
     };
     struct session_table t;
 
@@ -66,8 +69,9 @@ Test(table, counts_of_a_user)
         struct session *s = sessions_take(&t, i);
 
         s->state = rows[i].state;
+        s->files_pid = rows[i].files;
         snprintf(s->user, sizeof(s->user), "%s", rows[i].user);
     }
-    cr_assert_eq(sessions_of_user(&t, "anna"), 3);
+    cr_assert_eq(sessions_of_user(&t, "anna"), 5);
     sessions_release(&t);
 }
