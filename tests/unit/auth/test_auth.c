@@ -200,6 +200,43 @@ Test(auth, signals_of_the_terminal)
     end_auth(&s, 0);
 }
 
+/* Auth was busy for longer than a password may take to come, and this one has
+ * come long ago: the timer is called with it unread, as after a round that took
+ * all the time. */
+Test(auth, late_but_there)
+{
+    struct auth a;
+    struct channel master, session;
+    struct packet p;
+    int ends[2], pair[2], users;
+    char text[512];
+    struct complaint c = { "" };
+
+    cr_assert(fd_pair(ends) == 0 && fd_pair(pair) == 0);
+    auth_init(&a, ends[1]);
+    cr_assert_eq(loop_init(&a.loop), 0);
+    a.master.phase = PHASE_RUN;
+    channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_RUN);
+    snprintf(text, sizeof(text), "anna:%s:70000:70000::/home::\n",
+             crypt("right", SETTING));
+    users = fd_sealed("users", slice_from(text));
+    cr_assert_eq(auth_take_users(&a, users, 1, &c), 0, "%s", c.text);
+    pending_open(&a, pair[1], 5);
+    channel_init(&session, pair[0], PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+    say(&session, "anna", "right");
+    a.pending[0].timer.on_time(&a.pending[0]);
+    cr_assert_eq(channel_receive(&master, &p), 1);
+    cr_assert_eq(p.value[0].number, 5);
+    cr_assert_eq(p.value[3].number, 1, "a right password is taken for wrong");
+    cr_assert_eq(channel_receive(&master, &p), 0);
+    pending_open(&a, session.fd, 6); /* nothing comes */
+    a.pending[0].timer.on_time(&a.pending[0]);
+    cr_assert_eq(channel_receive(&master, &p), 1);
+    cr_assert(p.value[0].number == 6 && p.value[3].number == 0);
+    channel_close(&master);
+    auth_release(&a);
+}
+
 static void close_it(struct channel *c)
 {
     channel_close(c);
