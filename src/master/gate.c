@@ -107,16 +107,18 @@ void gate_tell(struct master *m)
 {
     struct child *gate = master_gate(m);
     struct session_table *t = &m->sessions;
+    bool told = false; /* it reads, if slowly */
 
     for (size_t i = 0; i < t->size && gate && t->with_news > 0; i++) {
         if (t->all[i].news == 0)
             continue;
         if (tell_about(gate, &t->all[i]) < 0) {
             child_wait_writable(gate);
-            if (!gate->timer.armed)
+            if (told || !gate->timer.armed)
                 loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
             return;
         }
+        told = true;
     }
     if (gate)
         loop_timer_clear(&m->loop, &gate->timer);

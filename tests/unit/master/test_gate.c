@@ -2,6 +2,7 @@
  * end, and master serves on. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -262,6 +263,39 @@ Test(gate, reads_late)
     for (uint64_t serial = 1; serial <= 320; serial++) {
         struct packet p;
 
+        actor_hear(&s.gate, MSG_KILL, &p);
+    }
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void short_patience(struct master *m)
+{
+    m->deadlines.stuck = 3000;
+    m->settings.max_sessions = 2000;
+}
+
+/* It takes far longer than its deadline to read all, but it does read. What is
+ * tested is that time passes, so here it does. */
+Test(gate, reads_slowly)
+{
+    enum { SESSIONS = 900, A_TIME = 10 };
+    struct stage s;
+
+    stage_open(&s, short_patience);
+    for (uint64_t serial = 1; serial <= SESSIONS; serial++) {
+        struct player p;
+
+        player_enter(&s, &p, serial);
+        channel_shout(&p.channel, "garbage", 7, NULL, 0);
+        channel_hear_end(&p.channel);
+        player_leave(&p);
+    }
+    for (uint64_t i = 1; i <= SESSIONS; i++) {
+        struct packet p;
+
+        if (i % A_TIME == 0)
+            poll(NULL, 0, 60);
         actor_hear(&s.gate, MSG_KILL, &p);
     }
     stage_serves(&s);
