@@ -88,7 +88,7 @@ static void read_ports(struct server *s)
 void server_prepare(struct server *s, const struct server_plan *plan)
 {
     memset(s, 0, sizeof(*s));
-    s->refusals = plan->refusals;
+    s->troubles = plan->troubles;
     server_folder_make(s);
     server_folder_fill(s, plan);
 }

@@ -27,7 +27,7 @@ struct server_plan {
     const char *settings;            /* more lines; NULL: none */
     const struct server_user *users; /* none: one, "anna" */
     size_t user_count;
-    bool refusals; /* refused system calls and messages are expected */
+    bool troubles; /* deaths and refusals in the log are expected */
 };
 
 struct server {
@@ -36,7 +36,7 @@ struct server {
     pid_t pid; /* of master; 0: not started */
     unsigned port;
     unsigned port_other; /* of the second listener, if there is one */
-    bool refusals;
+    bool troubles;
 };
 
 /* The folder with everything in it, and nothing started: for --check. */
@@ -44,8 +44,8 @@ void server_prepare(struct server *s, const struct server_plan *plan);
 /* Prepares, starts, and waits for the line that says it is ready. */
 void server_start(struct server *s, const struct server_plan *plan);
 /* SIGTERM; then everything that must hold at the end of a server: exit status
- * 0, no process left, a log without a sanitizer's report and without a system
- * call or message refused. Removes the folder. */
+ * 0, no process left, a log without a sanitizer's report, without a death,
+ * and without a system call or message refused. Removes the folder. */
 void server_stop(struct server *s);
 /* Removes the folder of a server that isn't running. */
 void server_forget(struct server *s);

@@ -80,16 +80,18 @@ void server_log_check(const struct server *s)
         "ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
         "runtime error:", "stack smashing detected"
     };
-    static const char *const refusals[] = { "syscall process=",
-                                            "peer-error process=" };
+    static const char *const troubles[] = {
+        " syscall process=", " peer-error process=", " child process=",
+        "reason=\"crash"
+    };
     struct buf log;
 
     server_log(s, &log);
     for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
         FAIL_IF(strstr(log.data, never[i]), "in the server's log:\n%s",
                 strstr(log.data, never[i]));
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
-        FAIL_IF(!s->refusals && strstr(log.data, refusals[i]),
-                "in the server's log:\n%s", strstr(log.data, refusals[i]));
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++)
+        FAIL_IF(!s->troubles && strstr(log.data, troubles[i]),
+                "in the server's log:\n%s", strstr(log.data, troubles[i]));
     buf_release(&log);
 }

@@ -50,7 +50,7 @@ static const struct death {
 
 static void die_once(const struct death *death)
 {
-    const struct server_plan plan = { 0 };
+    const struct server_plan plan = { .troubles = true };
     const struct process_row *victim;
     static struct processes p;
     struct process_row dead;
