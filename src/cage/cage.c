@@ -27,6 +27,14 @@ struct step {
                 struct complaint *why);
 };
 
+static int take_silence(enum process p, const struct cage_plan *plan,
+                        struct complaint *why)
+{
+    (void)plan;
+    (void)why;
+    return cage_row(p)->silent ? standard_descriptors_end() : 0;
+}
+
 static int take_no_new_privs(enum process p, const struct cage_plan *plan,
                              struct complaint *why)
 {
@@ -106,6 +114,7 @@ static int take_filter(enum process p, const struct cage_plan *plan,
 }
 
 static const struct step steps[] = {
+    { "standard descriptors", 0, NULL, take_silence },
     { "no_new_privs", 0, NULL, take_no_new_privs },
     { "not dumpable", 0, NULL, take_not_dumpable },
     { "limits", 0, NULL, take_limits },

@@ -1,5 +1,6 @@
-/* The seccomp filter of a process. Two makers: seccomp.c, and seccomp_off.c
- * for builds with sanitizers, whose runtime needs calls of its own. */
+/* What a build with sanitizers leaves out: the seccomp filter of a process, and
+ * the end of its standard descriptors. Two makers: seccomp.c, and seccomp_off.c
+ * for those builds, whose runtime needs calls and a standard error. */
 #ifndef SALLYPORT_CAGE_FILTER_H
 #define SALLYPORT_CAGE_FILTER_H
 
@@ -11,5 +12,10 @@ int filter_prepare(enum process p);
 /* Loads it, for good; compiles it first if need be. 0; 1: this build has no
  * filters; -errno. */
 int filter_load(enum process p);
+
+/* 0, 1 and 2 are master's, the log's file as a rule: whoever keeps them can
+ * forge its lines, or cut them off. From here on they are /dev/null. 0 or
+ * -errno */
+int standard_descriptors_end(void);
 
 #endif

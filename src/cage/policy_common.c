@@ -5,6 +5,7 @@
 #include "policy.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -48,6 +49,7 @@ static const struct permission may[] = {
     MAY(close_range, "what it no longer needs"),
     MAY(lseek, "stdio"),
     MAY(fstat, "what a descriptor is"),
+    MAY_IF(ioctl, IS(1, TCGETS), "stdio: is it a terminal"),
     /* glibc's fstat. The path can't be seen from here: with a path this is
      * stat() of a name, but of names in an empty chroot. */
     MAY_IF(newfstatat, IS(3, AT_EMPTY_PATH), "fstat of glibc 2.33 to 2.38"),

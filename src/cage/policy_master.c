@@ -6,7 +6,6 @@
 #include "policy.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 
 static const struct permission may[] = {
@@ -30,7 +29,6 @@ static const struct permission may[] = {
     MAY(umask, "modes of new files"),
     MAY(memfd_create, "settings and users for the others, sealed"),
     MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
-    MAY_IF(ioctl, IS(1, TCGETS), "stdio: is standard output a terminal"),
 
     MAY(getsockopt, "is it a connection that gate reports; gate's set-up"),
     MAY(pread64, "ld.so reads headers; files by descriptor"),

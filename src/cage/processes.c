@@ -18,6 +18,7 @@ static const struct cage_row rows[PROCESS_COUNT] = {
         .own_ids = true,
         .empty_root = true,
         .forks = true,
+        .silent = true,
         .cannot = "open a file; make a socket, bind or connect; execute; "
                   "become another user",
     },
@@ -31,12 +32,14 @@ static const struct cage_row rows[PROCESS_COUNT] = {
         .title = "sallyport: auth",
         .own_ids = true,
         .empty_root = true,
+        .silent = true,
         .cannot = "see files or keys; reach the network; give itself rights",
     },
     [PROCESS_FILES] = {
         .title = "sallyport: files",
         .own_ids = true,
         .landlock = true,
+        .silent = true,
         .cannot = "see the network or another user; execute; open but by "
                   "openat2 beneath its home and shares",
     },

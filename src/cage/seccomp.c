@@ -1,10 +1,12 @@
-/* Policies into seccomp filters. libseccomp compiles in master, gate, auth and
- * log while they start; the load is one system call, so that it also serves a
- * fresh fork. A call that no line permits traps (sigsys.c answers ENOSYS), a
- * dangerous one kills. It must never load half a policy. */
+/* Policies into seccomp filters; and the end of standard descriptors, which a
+ * build with sanitizers hasn't either. libseccomp compiles in master, gate,
+ * auth and log while they start; the load is one system call, so that it also
+ * serves a fresh fork. A call that no line permits traps (sigsys.c answers
+ * ENOSYS), a dangerous one kills. It must never load half a policy. */
 #include "filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -133,4 +135,18 @@ int filter_load(enum process p)
         return r;
     r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prepared[p]);
     return r ? -errno : 0;
+}
+
+int standard_descriptors_end(void)
+{
+    FD_CLEANUP int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0)
+        return -errno;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (dup2(null, fd) < 0)
+            return -errno;
+    if (null <= STDERR_FILENO) /* one of them was closed */
+        null = -1;
+    return 0;
 }

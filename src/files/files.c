@@ -203,8 +203,16 @@ static void init(struct files *f, const struct files_start *start)
     cage_on_refused(report_refused);
 }
 
-static noreturn void fail(struct files *f, int error)
+/* The words go to the log; there is no standard error in the cage. */
+static noreturn void fail(struct files *f, int error, const struct complaint *c)
 {
+    struct event_record r;
+
+    if (c->text[0]) {
+        event_begin(&r, EVENT_CHILD);
+        event_text(&r, FIELD_REASON, slice_from(c->text));
+        event_send(&f->log, &r);
+    }
     channel_send(&f->master, &(struct packet){
                                  .message = MSG_FILES_FAILED,
                                  .value = { NUMBER(-error) },
@@ -224,6 +232,7 @@ static void say_ready(struct files *f)
 void files_main(const struct files_start *start)
 {
     const int keep[] = { start->session, start->master, start->log };
+    struct complaint c = { "" };
     struct files f;
     int r;
 
@@ -235,10 +244,10 @@ void files_main(const struct files_start *start)
     init(&f, start);
     f.root = root_open(start);
     if (f.root < 0)
-        fail(&f, f.root);
-    r = root_enter_cage(start, f.root);
+        fail(&f, f.root, &c);
+    r = root_enter_cage(start, f.root, &c);
     if (r < 0)
-        fail(&f, r);
+        fail(&f, r, &c);
     say_ready(&f);
     serve(&f);
     upload_cut(&f); /* as if the client had been cut off */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "resolve.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/cage/cage.h"
 
@@ -80,7 +79,8 @@ int root_open(const struct files_start *start)
     return start->root ? open_as_user(start) : open_as_caller(start);
 }
 
-int root_enter_cage(const struct files_start *start, int root)
+int root_enter_cage(const struct files_start *start, int root,
+                    struct complaint *c)
 {
     struct cage_plan plan = {
         .root = start->root,
@@ -92,11 +92,7 @@ int root_enter_cage(const struct files_start *start, int root)
         .max_files = ROOT_MAX_FILES,
         .allow_weaker = start->rules.allow_weaker,
     };
-    struct complaint c = { "" };
     unsigned weaker = 0; /* master says at start what is weaker */
 
-    if (cage_enter(PROCESS_FILES, &plan, &weaker, &c) == 0)
-        return 0;
-    say("%s", c.text);
-    return -EPERM;
+    return cage_enter(PROCESS_FILES, &plan, &weaker, c) == 0 ? 0 : -EPERM;
 }

@@ -2,12 +2,14 @@
 #ifndef FILES_ROOT_H
 #define FILES_ROOT_H
 
+#include "sallyport/base/complaint.h"
 #include "state.h"
 
 /* A descriptor of the home, opened as its user would, or -errno. */
 int root_open(const struct files_start *start);
-/* For good: ids, chroot, Landlock, system calls. 0 or -errno; what is wrong is
- * said on standard error. */
-int root_enter_cage(const struct files_start *start, int root);
+/* For good: ids, chroot, Landlock, system calls. 0 or -EPERM with the
+ * complaint. */
+int root_enter_cage(const struct files_start *start, int root,
+                    struct complaint *c);
 
 #endif

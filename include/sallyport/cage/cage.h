@@ -25,6 +25,7 @@ struct cage_row {
     bool empty_root;    /* chroot to an empty folder (run by root) */
     bool forks;         /* else RLIMIT_NPROC 0 */
     bool landlock;      /* confined to the folders it is given */
+    bool silent;        /* 0, 1 and 2 become /dev/null */
     const char *cannot; /* in words, for docs and tests */
 };
 const struct cage_row *cage_row(enum process p);
@@ -42,10 +43,10 @@ struct cage_plan {
     unsigned allow_weaker; /* cage_part bits */
 };
 
-/* no_new_privs, not dumpable, no core, limits, chroot, bounding set, ids,
- * Landlock, seccomp, in this order. 0, or -EINVAL with the complaint; the
- * caller exits with EX_OSERR (71). *weaker gets the cage_part bits that
- * allow_weaker excused. */
+/* Standard descriptors, no_new_privs, not dumpable, no core, limits, chroot,
+ * bounding set, ids, Landlock, seccomp, in this order. 0, or -EINVAL with the
+ * complaint; the caller exits with EX_OSERR (71). *weaker gets the cage_part
+ * bits that allow_weaker excused. */
 int cage_enter(enum process p, const struct cage_plan *plan, unsigned *weaker,
                struct complaint *c);
 

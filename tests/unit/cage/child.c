@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,22 @@
 
 #include "cage/processes.h"
 
+int words = STDERR_FILENO;
+
+/* Once: a child of a caged one has not the limits for another. */
+static void keep_words(void)
+{
+    if (words == STDERR_FILENO)
+        words = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);
+}
+
 int in_child(int (*body)(const void *), const void *argument)
 {
-    pid_t child = fork();
+    pid_t child;
     int status = -1;
+
+    keep_words();
+    child = fork();
 
     if (child == 0)
         _exit(body(argument));
@@ -35,7 +48,7 @@ int enter(enum process p, const struct cage_plan *plan)
     int r = cage_enter(p, plan, &weaker, &c);
 
     if (r)
-        dprintf(2, "%s\n", c.text);
+        dprintf(words, "%s\n", c.text);
     return r;
 }
 

@@ -29,11 +29,14 @@ int be_ordinary(void);
 /* A new folder under /tmp that anybody may write to. */
 char *scratch_folder(char name[64]);
 
+/* Where a child speaks: its standard error may end in its cage. */
+extern int words;
+
 /* In a child's body: says what didn't hold, and gives up. */
 #define HOLDS(condition)                                                       \
     do {                                                                       \
         if (!(condition)) {                                                    \
-            dprintf(2, "%s:%d: %s doesn't hold\n", __FILE__, __LINE__,         \
+            dprintf(words, "%s:%d: %s doesn't hold\n", __FILE__, __LINE__,     \
                     #condition);                                               \
             return 1;                                                          \
         }                                                                      \

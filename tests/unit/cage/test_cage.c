@@ -39,7 +39,7 @@ static int status_has(struct status *s, const char *line)
     s->text[n] = '\0';
     if (strstr(s->text, line))
         return 1;
-    dprintf(2, "no \"%s\" in:\n%s", line, s->text);
+    dprintf(words, "no \"%s\" in:\n%s", line, s->text);
     return 0;
 }
 
@@ -165,6 +165,62 @@ static int landlock_body(const void *argument)
 Test(cage, landlock_that_fails_is_named_or_excused)
 {
     cr_expect_eq(in_child(landlock_body, NULL), 0);
+}
+
+/* What a caged process writes to standard error is no line of the log. */
+static int silent_body(const void *argument)
+{
+    enum process p = *(const enum process *)argument;
+    int log = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    struct cage_plan plan = plain_plan();
+    struct stat null, fd;
+
+    HOLDS(log > 2 && stat("/dev/null", &null) == 0);
+    HOLDS(write(log, "honest", 6) == 6);
+    for (int i = 0; i <= 2; i++)
+        HOLDS(dup2(log, i) == i);
+    HOLDS(enter(p, &plan) == 0);
+    for (int i = 0; i <= 2; i++)
+        HOLDS(fstat(i, &fd) == 0 &&
+              (fd.st_rdev == null.st_rdev) == cage_row(p)->silent);
+    HOLDS(write(2, "forged", 6) == 6);
+    HOLDS(fstat(log, &fd) == 0 && fd.st_size == (cage_row(p)->silent ? 6 : 12));
+    return 0;
+}
+
+Test(cage, some_say_nothing)
+{
+#ifdef __SANITIZE_ADDRESS__
+    cr_skip_test("the sanitizers' runtime needs standard error");
+#endif
+    for (int p = 0; p < PROCESS_COUNT; p++) {
+        enum process which = (enum process)p;
+
+        cr_expect_eq(in_child(silent_body, &which), 0, "%s",
+                     process_name(which));
+    }
+}
+
+/* A descriptor of the three that was closed doesn't stay so. */
+static int closed_body(const void *argument)
+{
+    struct cage_plan plan = plain_plan();
+    struct stat facts;
+
+    close(*(const int *)argument);
+    HOLDS(enter(PROCESS_AUTH, &plan) == 0);
+    for (int i = 0; i <= 2; i++)
+        HOLDS(fstat(i, &facts) == 0 && S_ISCHR(facts.st_mode));
+    return 0;
+}
+
+Test(cage, no_standard_descriptor_is_left_free)
+{
+#ifdef __SANITIZE_ADDRESS__
+    cr_skip_test("the sanitizers' runtime needs standard error");
+#endif
+    for (int fd = 0; fd <= 2; fd++)
+        cr_expect_eq(in_child(closed_body, &fd), 0, "%d", fd);
 }
 
 /* ---- as root ---- */

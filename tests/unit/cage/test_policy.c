@@ -108,14 +108,14 @@ Test(policy, too_many_lines_are_refused)
 Test(policy, the_table_of_processes)
 {
     static const struct {
-        bool own_ids, empty_root, forks, landlock;
+        bool own_ids, empty_root, forks, landlock, silent;
     } wanted[PROCESS_COUNT] = {
-        [PROCESS_MASTER] = { false, false, true, false },
-        [PROCESS_GATE] = { true, true, true, false },
-        [PROCESS_SESSION] = { false, false, false, false },
-        [PROCESS_AUTH] = { true, true, false, false },
-        [PROCESS_FILES] = { true, false, false, true },
-        [PROCESS_LOG] = { true, true, false, false },
+        [PROCESS_MASTER] = { false, false, true, false, false },
+        [PROCESS_GATE] = { true, true, true, false, true },
+        [PROCESS_SESSION] = { false, false, false, false, false },
+        [PROCESS_AUTH] = { true, true, false, false, true },
+        [PROCESS_FILES] = { true, false, false, true, true },
+        [PROCESS_LOG] = { true, true, false, false, false },
     };
 
     for (int p = 0; p < PROCESS_COUNT; p++) {
@@ -129,6 +129,7 @@ Test(policy, the_table_of_processes)
         cr_expect_eq(row->empty_root, wanted[p].empty_root, "%s", title);
         cr_expect_eq(row->forks, wanted[p].forks, "%s", title);
         cr_expect_eq(row->landlock, wanted[p].landlock, "%s", title);
+        cr_expect_eq(row->silent, wanted[p].silent, "%s", title);
         cr_expect_gt(strlen(row->cannot), 10, "%s", title);
     }
     cr_expect_null(cage_row(PROCESS_COUNT));

@@ -4,11 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -352,6 +354,35 @@ Test(files, homes)
         cr_expect_eq(peer_wait(&p), 0);
         peer_remove(&p);
     }
+}
+
+/* Its standard error is gone by then: the words go to the log, the number to
+ * master. */
+Test(files, a_cage_that_fails_is_told_of)
+{
+    static const char words[] = "cage of files: limits: 1024 open files are";
+    const struct rlimit low = { 512, 512 };
+    struct peer p;
+    struct packet reply;
+
+    if (geteuid() == 0) { /* who could raise the limit again */
+        cr_assert_eq(setgroups(0, NULL), 0);
+        cr_assert_eq(setresgid(PEER_UID, PEER_UID, PEER_UID), 0);
+        cr_assert_eq(setresuid(PEER_UID, PEER_UID, PEER_UID), 0);
+    }
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+    peer_init(&p);
+    peer_fork(&p);
+    cr_assert_eq(channel_wait(&p.master, &reply, PEER_MS), 1);
+    cr_expect_eq(reply.message, MSG_FILES_FAILED);
+    cr_expect_eq(reply.value[0].number, EPERM);
+    cr_assert_eq(channel_wait(&p.log, &reply, PEER_MS), 1);
+    cr_expect_eq(reply.message, MSG_EVENT);
+    cr_expect_not_null(memmem(reply.value[0].text.ptr, reply.value[0].text.len,
+                              words, sizeof(words) - 1));
+    channel_close(&p.session);
+    cr_expect_eq(peer_wait(&p), 0);
+    peer_remove(&p);
 }
 
 /* Root in name only: ids are taken, and the home is the root folder. */
