@@ -85,16 +85,23 @@ static int open_pairs(struct pairs *p)
     return r;
 }
 
-/* The fork has master's memory: the hashes of all users go before anything
- * else, and what this user's row said is kept apart. */
-static void become_files(struct session *s, const struct user *user,
-                         const struct pairs *p)
+/* What the fork needs, copied before it: there the session's record isn't in
+ * memory, and the users' rows are wiped. */
+struct origin {
+    struct files_start start;
+    char name[USER_NAME_MAX + 1];
+    char home[HOME_MAX];
+};
+
+static void fill(struct origin *o, const struct session *s,
+                 const struct user *user, const struct pairs *p)
 {
-    static char name[USER_NAME_MAX + 1];
-    static char home[HOME_MAX];
-    struct master *m = s->master;
+    const struct master *m = s->master;
     const struct settings *c = &m->settings;
-    struct files_start start = {
+
+    snprintf(o->name, sizeof(o->name), "%s", user->name);
+    snprintf(o->home, sizeof(o->home), "%s", user->home);
+    o->start = (struct files_start){
         .rules = { .fsync = c->fsync,
                    .resume = c->resume,
                    .max_file_size = c->max_file_size,
@@ -106,21 +113,25 @@ static void become_files(struct session *s, const struct user *user,
         .master = p->master[1],
         .log = p->log[1],
         .serial = s->serial,
-        .name = name,
-        .home = home,
+        .name = o->name,
+        .home = o->home,
         .uid = user->uid,
         .gid = user->gid,
         .rights = user->rights,
     };
+    memcpy(o->start.name_key, m->name_key, sizeof(o->start.name_key));
+}
+
+/* The fork has the rest of master's memory: the hashes of all users go before
+ * anything else. */
+static void become_files(struct master *m, const struct origin *o)
+{
     sigset_t none;
 
-    snprintf(name, sizeof(name), "%s", user->name);
-    snprintf(home, sizeof(home), "%s", user->home);
-    memcpy(start.name_key, m->name_key, sizeof(start.name_key));
     userdb_release(&m->users);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    m->hooks.files(&start);
+    m->hooks.files(&o->start);
     _exit(EX_SOFTWARE);
 }
 
@@ -194,6 +205,8 @@ static int adopt(struct session *s, pid_t pid, struct pairs *p)
 
 int home_open(struct session *s, const struct user *user)
 {
+    struct master *m = s->master; /* s isn't there in the fork */
+    struct origin origin;
     struct pairs p;
     pid_t pid;
     int r;
@@ -203,9 +216,10 @@ int home_open(struct session *s, const struct user *user)
     r = open_pairs(&p);
     if (r < 0)
         return r;
+    fill(&origin, s, user, &p);
     pid = fork();
     if (pid == 0)
-        become_files(s, user, &p);
+        become_files(m, &origin);
     r = -errno;
     close_side(&p, 1);
     if (pid < 0) {
@@ -215,10 +229,10 @@ int home_open(struct session *s, const struct user *user)
     snprintf(s->user, sizeof(s->user), "%s", user->name);
     s->rights = user->rights;
     s->state = SESSION_OPENING;
-    session_wait(s, s->master->deadlines.files);
+    session_wait(s, m->deadlines.files);
     if (adopt(s, pid, &p) < 0) /* it has nobody to talk to, and leaves */
         home_lost(s);
-    wires_flush(s->master);
+    wires_flush(m);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sallyport/base/secret.h"
 #include "session.h"
@@ -10,6 +11,21 @@
 /* Records beside max_sessions: an ended session keeps its own until its process
  * files is reaped, while a new one may come in. */
 #define SLACK 64
+
+/* A user's process files is a fork of master, and need not know who else is
+ * there: these pages aren't in it. */
+static void *private_memory(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        return NULL;
+    if (madvise(p, bytes, MADV_DONTFORK) == 0)
+        return p;
+    munmap(p, bytes);
+    return NULL;
+}
 
 /* No descriptor is 0, even in a record that nobody uses. */
 static void blank(struct session *s)
@@ -25,7 +41,7 @@ int sessions_init(struct session_table *t, size_t limit)
     t->buckets = 64;
     while (t->buckets < t->size)
         t->buckets *= 2;
-    t->all = calloc(t->size, sizeof(*t->all));
+    t->all = private_memory(t->size * sizeof(*t->all));
     t->bucket = calloc(t->buckets, sizeof(struct session *));
     if (!t->all || !t->bucket) {
         sessions_release(t);
@@ -42,7 +58,8 @@ int sessions_init(struct session_table *t, size_t limit)
 
 void sessions_release(struct session_table *t)
 {
-    free(t->all);
+    if (t->all)
+        munmap(t->all, t->size * sizeof(*t->all));
     free(t->bucket);
     *t = (struct session_table){ 0 };
 }

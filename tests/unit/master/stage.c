@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,18 +107,31 @@ static pid_t spawn(const struct master *m, const char *binary, int fd)
     return note.pid;
 }
 
+/* The table's memory is in this process. */
+static bool has_sessions(void)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t at = (uintptr_t)the_master->sessions.all & ~(page - 1);
+    unsigned char in_core;
+
+    return mincore((void *)at, 1, &in_core) == 0 || errno != ENOMEM;
+}
+
 static void play_files(const struct files_start *start)
 {
     const int fd[] = { start->master, start->session, start->log };
+    const int keep[] = { fd[0], fd[1], fd[2], control_of_master };
     struct stage_note note = { .pid = getpid(),
                                .binary = "files",
                                .serial = start->serial,
                                .rights = start->rights,
-                               .sees_users = the_master->users.count > 0 };
+                               .sees_users = the_master->users.count > 0,
+                               .sees_sessions = has_sessions() };
 
     be_an_actor();
     snprintf(note.name, sizeof(note.name), "%s", start->name);
     snprintf(note.home, sizeof(note.home), "%s", start->home);
+    fd_close_others(3, keep, 4); /* it may be stopped once it is known */
     tell(&note, fd, 3);
     fd_close_others(3, fd, 1);
     live(fd[0]);

@@ -18,7 +18,8 @@ struct stage_note {
     char home[256];
     uint64_t serial;
     unsigned rights;
-    bool sees_users; /* the fork still had the users file in memory */
+    bool sees_users;    /* the fork still had the users file in memory */
+    bool sees_sessions; /* the same for the table of sessions */
 };
 
 struct actor {

@@ -27,6 +27,7 @@ Test(login, yes)
     cr_assert_eq(files.note.rights, RIGHT_ALL);
     cr_assert(strstr(files.note.home, "/anna"));
     cr_assert(!files.note.sees_users, "the hashes of all are in its memory");
+    cr_assert(!files.note.sees_sessions, "all sessions are in its memory");
     player_leave(&p);
     channel_hear_end(&files.channel);
     stage_serves(&s);
