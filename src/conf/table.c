@@ -50,6 +50,12 @@ const struct setting setting_table[] = {
       .value = "/run/sallyport/empty",
       .help = "The empty folder to which processes without files are "
               "confined; made when missing." },
+    { .key = "state",
+      .type = SETTING_PATH,
+      .offset = FIELD(state),
+      .value = "/var/lib/sallyport",
+      .help = "The folder of what outlives a restart, made when missing: the "
+              "key that finds unfinished uploads again." },
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),

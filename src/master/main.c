@@ -64,8 +64,9 @@ static const struct {
 } steps[] = {
     { prepare_identities, EX_CONFIG }, { prepare_keypair, EX_CONFIG },
     { prepare_users, EX_CONFIG },      { prepare_limits, EX_CONFIG },
-    { prepare_empty, EX_CONFIG },      { prepare_programs, EX_OSERR },
-    { prepare_listeners, EX_CONFIG },  { prepare_cage, EX_OSERR },
+    { prepare_empty, EX_CONFIG },      { prepare_state, EX_CONFIG },
+    { prepare_programs, EX_OSERR },    { prepare_listeners, EX_CONFIG },
+    { prepare_cage, EX_OSERR },
 };
 
 static void prepare(struct master *m, const struct options *o)

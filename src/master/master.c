@@ -64,6 +64,7 @@ void master_init(struct master *m)
                                        .files = 10000,
                                        .kick = 2000,
                                        .stop = 5000 };
+    random_bytes(m->name_key, sizeof(m->name_key));
 }
 
 static void add_child(struct master *m, enum process p)
@@ -83,7 +84,6 @@ int master_start(struct master *m)
         r = sessions_init(&m->sessions, m->settings.max_sessions);
     if (r < 0)
         return r;
-    random_bytes(m->name_key, sizeof(m->name_key));
     m->state = MASTER_STARTING;
     if (!m->check)
         add_child(m, PROCESS_LOG);

@@ -75,7 +75,8 @@ struct master {
     size_t child_count;
     struct session_table sessions;
     struct userdb users;
-    uint8_t name_key[16]; /* of the names of partials, for files */
+    uint8_t name_key[16];      /* of the names of partials, for files */
+    struct complaint key_lost; /* why a restart makes another one; or "" */
 
     struct event_sender events;
     struct log_wire events_wire;

@@ -14,6 +14,7 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/cage/cage.h"
+#include "state.h"
 
 static int open_regular(const char *path, struct complaint *c)
 {
@@ -115,6 +116,21 @@ int prepare_empty(struct master *m, struct complaint *c)
     return placed(m, "empty", r, c);
 }
 
+/* Where it can't be kept, the key is the random one that master has. */
+int prepare_state(struct master *m, struct complaint *c)
+{
+    struct complaint why = { "" };
+    int r = state_key(m->settings.state, !m->check, m->name_key, &why);
+
+    if (r == -EINVAL) {
+        *c = why;
+        return placed(m, "state", r, c);
+    }
+    if (r < 0 && !(m->check && r == -ENOENT))
+        m->key_lost = why;
+    return 0;
+}
+
 /* A session's channels to master and files, log's end, and files' end while a
  * login is under way; what is opened once; what a moment needs. */
 unsigned long long prepare_descriptors(const struct master *m)
@@ -191,7 +207,7 @@ void prepare_tell_weaker(const struct master *m)
 {
     struct phrases p;
 
-    buf_init(&p.text, 1024);
+    buf_init(&p.text, 4096);
     if (!m->root)
         phrase(&p, "not run by root: all processes have the same uid and no "
                    "empty root folder");
@@ -200,6 +216,10 @@ void prepare_tell_weaker(const struct master *m)
             phrase(&p, excused[i].text);
     if (!m->settings.fsync)
         phrase(&p, "fsync = no: 226 does not mean durable");
+    if (m->settings.resume && m->key_lost.text[0]) {
+        phrase(&p, "unfinished uploads can't be resumed after a restart: ");
+        buf_add_text(&p.text, m->key_lost.text);
+    }
     phrase(&p, "data connections are bound to the client's address only");
     say("weaker: %.*s", (int)p.text.len, p.text.data);
     buf_release(&p.text);

@@ -93,11 +93,11 @@ void server_prepare(struct server *s, const struct server_plan *plan)
     server_folder_fill(s, plan);
 }
 
-void server_start(struct server *s, const struct server_plan *plan)
+void server_again(struct server *s)
 {
     pid_t parent = getpid();
 
-    server_prepare(s, plan);
+    unlink(server_path(s, "log"));
     s->pid = fork();
     FAIL_IF(s->pid < 0, "fork: %s", strerror(errno));
     if (s->pid == 0)
@@ -112,6 +112,12 @@ void server_start(struct server *s, const struct server_plan *plan)
     read_ports(s);
 }
 
+void server_start(struct server *s, const struct server_plan *plan)
+{
+    server_prepare(s, plan);
+    server_again(s);
+}
+
 static bool all_gone(void *argument)
 {
     const struct processes *list = argument;
@@ -120,6 +126,19 @@ static bool all_gone(void *argument)
         if (process_lives(&list->row[i]))
             return false;
     return true;
+}
+
+void server_kill(struct server *s)
+{
+    static struct processes list;
+    int status = 0;
+
+    processes_of(s->pid, &list);
+    kill(s->pid, SIGKILL);
+    FAIL_IF(!wait_exit(s->pid, &status, WAIT_MS), "SIGKILL did not end it");
+    s->pid = 0;
+    FAIL_IF(!wait_until(all_gone, &list, WAIT_MS),
+            "a process outlived the server");
 }
 
 void server_stop(struct server *s)

@@ -43,6 +43,11 @@ struct server {
 void server_prepare(struct server *s, const struct server_plan *plan);
 /* Prepares, starts, and waits for the line that says it is ready. */
 void server_start(struct server *s, const struct server_plan *plan);
+/* Starts it anew on the folder of one that has ended, on other ports; the old
+ * log goes. */
+void server_again(struct server *s);
+/* SIGKILL of master; returns when no process of the server is left. */
+void server_kill(struct server *s);
 /* SIGTERM; then everything that must hold at the end of a server: exit status
  * 0, no process left, a log without a sanitizer's report, without a death,
  * and without a system call or message refused. Removes the folder. */

@@ -37,6 +37,7 @@ struct settings {
     char users[SETTINGS_PATH_MAX];
     char homes[SETTINGS_PATH_MAX]; /* where user add makes homes */
     char empty[SETTINGS_PATH_MAX]; /* the empty folder to chroot to */
+    char state[SETTINGS_PATH_MAX]; /* what outlives a restart */
     struct port_range ports;
     struct address address; /* told in PASV replies; family 0: as connected */
     uint64_t max_sessions, max_per_address, max_per_user;

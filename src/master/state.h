@@ -1,0 +1,19 @@
+/* The folder of what outlives a restart. */
+#ifndef SALLYPORT_SRC_MASTER_STATE_H
+#define SALLYPORT_SRC_MASTER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sallyport/base/complaint.h"
+
+#define STATE_KEY 16
+
+/* The key of the names of partials, from the folder PATH. MAKE: folder and key
+ * are made when missing. 0; -EINVAL for what the administrator must mend; else
+ * nothing can be kept there (-ENOENT: it is missing). Each failure has its
+ * complaint "PATH: WHY", and leaves the key as it was. */
+int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
+              struct complaint *c);
+
+#endif

@@ -1,0 +1,194 @@
+/* An unfinished upload survives whatever died: a later session of its user goes
+ * on with it, and the file is whole. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define KIB  (1024u)
+#define LEN  (600 * KIB)
+#define SENT (300 * KIB) /* a multiple of 64 KiB is told, which is below it */
+
+struct sent {
+    const struct server *server;
+    size_t len;
+};
+
+/* The partial on the disk, found as its owner would find it: by its prefix. */
+static bool has_arrived(void *argument)
+{
+    const struct sent *sent = argument;
+    char command[SERVER_PATH_MAX];
+    unsigned long long size = 0;
+    FILE *found;
+
+    snprintf(command, sizeof(command),
+             "find %s -name '.sallyport-*.part' -printf '%%s\n'",
+             server_home(sent->server, "anna"));
+    found = popen(command, "r");
+    cr_assert(found);
+    bool any = fscanf(found, "%llu", &size) == 1;
+    pclose(found);
+    return any && size >= sent->len;
+}
+
+/* What dies: session or files of the upload, or all of the server. */
+static void kill_one(struct server *server, const char *title)
+{
+    const struct process_row *victim;
+    static struct processes p;
+    struct process_row dead;
+
+    processes_wait(server->pid, "sallyport: files", 1, &p);
+    victim = processes_find(&p, title);
+    cr_assert(victim, "no %s", title);
+    dead = *victim;
+    cr_assert_eq(kill(dead.pid, SIGKILL), 0);
+    processes_wait(server->pid, "sallyport: files", 0, &p);
+}
+
+static unsigned long long told_size(struct session *s)
+{
+    unsigned long long size = 0;
+
+    session_do(s, "213 {*}", "SIZE big");
+    cr_assert_eq(sscanf(s->reply.data, "213 %llu", &size), 1);
+    cr_assert_eq(size % (64 * KIB), 0);
+    cr_assert(size > 0 && size < SENT, "%llu", size);
+    return size;
+}
+
+static void expect_whole(const struct server *server, const void *bytes)
+{
+    struct buf got;
+
+    buf_init(&got, 2 * LEN);
+    cr_assert(files_read(server_home_file(server, "anna", "big"), &got));
+    cr_assert_eq(got.len, LEN, "%zu bytes", got.len);
+    cr_assert_eq(memcmp(got.data, bytes, LEN), 0, "it differs");
+    buf_release(&got);
+}
+
+/* A session that never saw the first one: asks how much is there, and sends
+ * the rest. */
+static void finish(struct server *server, bool append,
+                   const unsigned char *bytes)
+{
+    struct session s;
+    unsigned long long at;
+
+    session_init(&s);
+    session_open(&s, server, "anna");
+    at = told_size(&s);
+    if (!append)
+        session_do(&s, "350 {*}", "REST %llu", at);
+    session_store(&s, append ? "APPE" : "STOR", "big", bytes + at, LEN - at);
+    expect_whole(server, bytes);
+    session_do(&s, "550 {*}", "SIZE other");
+    session_close(&s);
+    cr_assert(!has_arrived(&(struct sent){ server, 0 }), "a partial is left");
+}
+
+static void survive(const char *title, bool append)
+{
+    const struct server_plan plan = { .troubles = true };
+    unsigned char *bytes = malloc(LEN);
+    struct server server;
+    struct sent sent = { &server, SENT };
+    struct session s;
+    struct data d;
+
+    files_noise(bytes, LEN, 7);
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    data_open(&s, &d, "STOR big");
+    data_write(&d, bytes, SENT);
+    cr_assert(wait_until(has_arrived, &sent, WAIT_MS), "nothing was written");
+    if (title) {
+        kill_one(&server, title);
+    } else {
+        server_kill(&server);
+        server_again(&server);
+    }
+    cr_assert(!files_exists(server_home_file(&server, "anna", "big")));
+    finish(&server, append, bytes);
+    data_cut(&d, false);
+    session_drop(&s);
+    server_stop(&server);
+    free(bytes);
+}
+
+Test(resume, session_killed_rest, .timeout = 90)
+{
+    survive("sallyport: session", false);
+}
+
+Test(resume, session_killed_appe, .timeout = 90)
+{
+    survive("sallyport: session", true);
+}
+
+Test(resume, files_killed_rest, .timeout = 90)
+{
+    survive("sallyport: files", false);
+}
+
+Test(resume, files_killed_appe, .timeout = 90)
+{
+    survive("sallyport: files", true);
+}
+
+Test(resume, master_killed_rest, .timeout = 90)
+{
+    survive(NULL, false);
+}
+
+Test(resume, master_killed_appe, .timeout = 90)
+{
+    survive(NULL, true);
+}
+
+/* Where the key can't be kept: one line says it, and what is left of before the
+ * restart is nobody's, but no obstacle either. */
+Test(resume, no_place_for_the_key, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    struct server server;
+    struct session s;
+    struct data d;
+    unsigned char *bytes = malloc(LEN);
+
+    files_noise(bytes, LEN, 8);
+    server_prepare(&server, &plan);
+    files_write(server_path(&server, "state"), "", 0, 0600);
+    server_again(&server);
+    cr_assert(server_log_has(&server, "unfinished uploads can't be resumed "
+                                      "after a restart: "));
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    data_open(&s, &d, "STOR big");
+    data_write(&d, bytes, SENT);
+    cr_assert(
+        wait_until(has_arrived, &(struct sent){ &server, SENT }, WAIT_MS));
+    server_kill(&server);
+    data_cut(&d, false);
+    session_drop(&s);
+    server_again(&server);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_do(&s, "550 {*}", "SIZE big");
+    session_store(&s, "STOR", "big", bytes, LEN);
+    expect_whole(&server, bytes);
+    session_close(&s);
+    server_stop(&server);
+    free(bytes);
+}
