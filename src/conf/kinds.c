@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sallyport/base/conflict.h"
+
 int assignment_refuse(const struct assignment *a, const char *format, ...)
 {
     char why[COMPLAINT_MAX];
@@ -262,6 +264,38 @@ static int show_weaker(const void *field, struct buf *into)
     return 0;
 }
 
+static int set_word(const struct assignment *a, const char *const *words,
+                    unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (!slice_equal(a->value, slice_from(words[i])))
+            continue;
+        *(unsigned *)a->field = i;
+        return 0;
+    }
+    return refuse_syntax(a);
+}
+
+static int set_conflict(const struct assignment *a)
+{
+    return set_word(a, conflict_words, CONFLICT_COUNT);
+}
+
+static int show_conflict(const void *field, struct buf *into)
+{
+    return buf_add_text(into, conflict_words[*(const unsigned *)field]);
+}
+
+static int set_conflict_name(const struct assignment *a)
+{
+    return set_word(a, conflict_name_words, CONFLICT_NAME_COUNT);
+}
+
+static int show_conflict_name(const void *field, struct buf *into)
+{
+    return buf_add_text(into, conflict_name_words[*(const unsigned *)field]);
+}
+
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path, show_text },
     [SETTING_NAME] = { "an account's name or number", set_name, show_text },
@@ -279,6 +313,10 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                         show_ports },
     [SETTING_STARTUPS] = { "BEGIN:PERCENT:FULL such as 10:30:100", set_startups,
                            show_startups },
+    [SETTING_CONFLICT] = { "overwrite, rename, version or reject", set_conflict,
+                           show_conflict },
+    [SETTING_CONFLICT_NAME] = { "number or new", set_conflict_name,
+                                show_conflict_name },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
                          set_weaker, show_weaker },
 };

@@ -178,6 +178,22 @@ const struct setting setting_table[] = {
       .value = "yes",
       .reload = true,
       .help = "Keep interrupted uploads, so that they can be resumed." },
+    { .key = "on_conflict",
+      .type = SETTING_CONFLICT,
+      .offset = FIELD(on_conflict),
+      .value = "overwrite",
+      .reload = true,
+      .help = "When the name of an upload is taken: the old file goes; the "
+              "new one gets another name; the old one gets another "
+              "(NAME.~1~); or the upload is refused. Per user: the key "
+              "on_conflict= of the users file." },
+    { .key = "conflict_name",
+      .type = SETTING_CONFLICT_NAME,
+      .offset = FIELD(conflict_name),
+      .value = "number",
+      .reload = true,
+      .help = "The other name that \"on_conflict = rename\" gives: "
+              "\"NAME (2).ext\" or \"new-NAME.ext\"." },
     { .key = "fsync",
       .type = SETTING_YES_NO,
       .offset = FIELD(fsync),

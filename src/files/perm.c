@@ -58,11 +58,22 @@ static unsigned perm_folder(const struct files *f, const struct stat *st)
            when(change && has(f, RIGHT_DELETE), PERM_PURGE);
 }
 
-/* A file is never written in place: STOR and APPE put a new one there. */
-static unsigned perm_file(const struct files *f, const struct stat *st,
-                          bool change)
+/* Would STOR of this file's name be taken, as on_conflict is? */
+static bool may_store(const struct files *f, const struct stat *folder,
+                      bool change)
 {
-    bool replace = change && has(f, RIGHT_WRITE | RIGHT_REPLACE);
+    if (f->rules.on_conflict == CONFLICT_REJECT)
+        return false;
+    if (f->rules.on_conflict == CONFLICT_RENAME)
+        return folder && may(f, folder, 3) && has(f, RIGHT_WRITE);
+    return change && has(f, RIGHT_WRITE | RIGHT_REPLACE);
+}
+
+/* A file is never written in place: STOR and APPE put a new one there. */
+static unsigned perm_file(const struct files *f, const struct stat *folder,
+                          const struct stat *st, bool change)
+{
+    bool replace = may_store(f, folder, change);
 
     return when(replace && may(f, st, 4), PERM_APPEND) |
            when(replace, PERM_WRITE) |
@@ -79,7 +90,7 @@ unsigned perm_of(const struct files *f, const struct stat *folder,
         return perm_folder(f, st) | when(rename, PERM_RENAME) |
                when(change && has(f, RIGHT_FOLDER) && !link, PERM_DELETE);
     if (S_ISREG(st->st_mode))
-        return perm_file(f, st, change) | when(rename, PERM_RENAME) |
+        return perm_file(f, folder, st, change) | when(rename, PERM_RENAME) |
                when(change && has(f, RIGHT_DELETE), PERM_DELETE);
     return when(change && has(f, RIGHT_DELETE) && link, PERM_DELETE);
 }

@@ -25,6 +25,7 @@ struct upload {
     int folder; /* where the target and its partial stand */
     char name[NAME_MAX + 1];
     struct path path; /* of the target, as the client named it */
+    enum conflict conflict;
     struct partial partial;
 };
 

@@ -1,7 +1,7 @@
 /* Uploads in the process files: FILE_WRITE to FILE_COMMIT or FILE_ABORT. The
  * bytes go into a partial through a handle that the session gets; the name
- * appears by one rename at commit, when length, limit and disk agree. It never
- * writes into a file that has its final name. */
+ * appears by a rename at commit (place.c), when length, limit and disk agree.
+ * It never writes into a file that has its final name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "copy.h"
+#include "place.h"
 #include "request.h"
 #include "resolve.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/users/rights.h"
 #include "space.h"
 #include "sweep.h"
 
@@ -23,6 +23,7 @@
 struct wish {
     struct path path;
     uint64_t announced; /* length of the whole file; 0: unknown */
+    bool unique;        /* STOU */
     struct resume_facts facts;
     struct resume_plan plan;
 };
@@ -32,7 +33,9 @@ static void read_wish(const struct packet *p, struct wish *w)
     request_path(p->value[0].text, &w->path);
     if (p->value[1].number >= WRITE_MODE_COUNT)
         die(EX_PROTOCOL, "session: an unknown way to write");
-    w->facts.mode = (enum write_mode)p->value[1].number;
+    w->unique = p->value[1].number == WRITE_UNIQUE;
+    w->facts.mode =
+        w->unique ? WRITE_STORE : (enum write_mode)p->value[1].number;
     w->facts.offset = p->value[2].number;
     w->announced = p->value[3].number;
 }
@@ -55,9 +58,11 @@ static int look_at_target(const struct files *f, int folder, const char *name,
         return OUTCOME_IS_FOLDER;
     if (!S_ISREG(st.st_mode))
         return OUTCOME_NOT_REGULAR;
+    if (w->unique)
+        return OUTCOME_EXISTS;
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
-    return f->rights & RIGHT_REPLACE ? 0 : OUTCOME_NO_RIGHT;
+    return place_permitted(f);
 }
 
 /* Each answer of SIZE counts for one upload. */
@@ -138,6 +143,7 @@ static int begin(struct files *f, const struct packet *p, const struct wish *w,
         return r;
     u->folder = fd_take(&at->owned);
     u->path = w->path;
+    u->conflict = w->unique ? CONFLICT_REJECT : f->rules.on_conflict;
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
     r = check_space(w, &u->partial);
@@ -199,32 +205,6 @@ static int check_length(const struct files *f, uint64_t length)
     return 0;
 }
 
-/* For file systems that can't rename and refuse to replace in one step. */
-static int rename_unless_there(const struct upload *u)
-{
-    struct stat st;
-
-    if (fstatat(u->folder, u->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return OUTCOME_NO_RIGHT;
-    return renameat(u->folder, u->partial.name, u->folder, u->name) < 0 ? -errno
-                                                                        : 0;
-}
-
-/* Who may not replace doesn't, however late the other file came. */
-static int rename_partial(const struct files *f)
-{
-    const struct upload *u = &f->upload;
-    unsigned how = f->rights & RIGHT_REPLACE ? 0 : RENAME_NOREPLACE;
-
-    if (renameat2(u->folder, u->partial.name, u->folder, u->name, how) == 0)
-        return 0;
-    if (errno == EEXIST)
-        return OUTCOME_NO_RIGHT;
-    if (how != 0 && (errno == EINVAL || errno == ENOSYS))
-        return rename_unless_there(u);
-    return -errno;
-}
-
 static void forget(struct files *f)
 {
     f->upload.open = false;
@@ -240,7 +220,7 @@ int serve_commit(struct files *f, const struct packet *p)
     if (r == 0 && f->rules.fsync && fsync(u->partial.fd) < 0)
         r = -errno;
     if (r == 0)
-        r = rename_partial(f);
+        r = place_upload(f, u);
     if (r != 0) {
         upload_cut(f);
         return r;

@@ -121,6 +121,8 @@ unsigned reply_code(enum reply r)
 
 const char *reply_text(enum reply r)
 {
+    [REPLY_NAME_TAKEN] = "The name is taken, and what has it stays; choose "
+                         "another.",
     return texts[r];
 }
 

@@ -106,6 +106,10 @@ static void fill(struct origin *o, const struct session *s,
                    .resume = c->resume,
                    .max_file_size = c->max_file_size,
                    .partial_days = c->partial_days,
+                   .on_conflict = user->has_conflict
+                                      ? user->on_conflict
+                                      : (enum conflict)c->on_conflict,
+                   .conflict_name = (enum conflict_name)c->conflict_name,
                    .allow_weaker = c->allow_weaker },
         .root = m->root,
         .homes = c->homes,

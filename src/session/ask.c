@@ -164,6 +164,7 @@ enum reply outcome_reply(enum outcome o)
 {
     return (unsigned)o < OUTCOME_COUNT ? outcomes[o].reply : REPLY_LOCAL_ERROR;
 }
+    [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
 
 const char *outcome_cause(enum outcome o)
 {

@@ -13,11 +13,24 @@ static int set_rights(struct user *user, struct slice value,
                     rights_why_not(value));
 }
 
+static int set_conflict(struct user *user, struct slice value,
+                        struct complaint *c)
+{
+    if (conflict_parse(value, &user->on_conflict) < 0)
+        return complain(c,
+                        "on_conflict=%.*s: expected overwrite, rename, "
+                        "version or reject",
+                        (int)value.len, value.ptr);
+    user->has_conflict = true;
+    return 0;
+}
+
 static const struct option {
     const char *key;
     int (*set)(struct user *user, struct slice value, struct complaint *c);
 } options[] = {
     { "rights", set_rights },
+    { "on_conflict", set_conflict },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");

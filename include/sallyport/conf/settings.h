@@ -48,6 +48,8 @@ struct settings {
     uint64_t login_tries;
     uint64_t max_file_size; /* bytes, 0: no limit */
     uint64_t partial_days;  /* an unfinished upload's life */
+    unsigned on_conflict;   /* enum conflict */
+    unsigned conflict_name; /* enum conflict_name */
     bool resume;
     bool fsync;
     unsigned allow_weaker;            /* CAGE_ bits of sallyport/cage/cage.h */
@@ -70,6 +72,8 @@ enum setting_type {
     SETTING_ADDRESS,
     SETTING_PORTS,
     SETTING_STARTUPS,
+    SETTING_CONFLICT,
+    SETTING_CONFLICT_NAME,
     SETTING_WEAKER, /* words: ids chroot seccomp landlock */
     SETTING_TYPES
 };

@@ -7,10 +7,14 @@
 #include <stdnoreturn.h>
 #include <sys/types.h>
 
+#include "sallyport/base/conflict.h"
+
 struct files_rules {
     bool fsync, resume;
     uint64_t max_file_size; /* bytes, 0: none */
     uint64_t partial_days;
+    enum conflict on_conflict;
+    enum conflict_name conflict_name;
     unsigned allow_weaker; /* cage_part bits */
 };
 

@@ -115,6 +115,7 @@ enum reply {
 };
 
 unsigned reply_code(enum reply r);
+    R(NAME_TAKEN, 553)                                                         \
 /* The text with its "{}" as they are. */
 const char *reply_text(enum reply r);
 

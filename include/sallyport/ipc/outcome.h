@@ -18,6 +18,7 @@ enum outcome {
     OUTCOME_NO_SPACE,   /* ENOSPC, EDQUOT */
     OUTCOME_TOO_LARGE,  /* the server's limit of a file's size */
     OUTCOME_READ_ONLY,
+    OUTCOME_NAME_TAKEN, /* and on_conflict leaves no other */
     OUTCOME_BUSY,
     OUTCOME_CROSS_DEVICE,
     OUTCOME_INCOMPLETE, /* length differs from what was promised */
@@ -55,7 +56,12 @@ enum ending {
 };
 const char *ending_text(enum ending e);
 
-enum write_mode { WRITE_STORE, WRITE_APPEND, WRITE_MODE_COUNT };
+enum write_mode {
+    WRITE_STORE,
+    WRITE_APPEND,
+    WRITE_UNIQUE, /* STOU: never over another file */
+    WRITE_MODE_COUNT
+};
 enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
 enum file_kind { KIND_FILE, KIND_FOLDER, KIND_OTHER, KIND_COUNT };
 

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "sallyport/base/complaint.h"
+#include "sallyport/base/conflict.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/users/rights.h"
 
@@ -27,7 +28,9 @@ struct user {
     uid_t uid;
     gid_t gid;
     unsigned rights; /* RIGHT_ bits */
-    bool locked;     /* a '!' in front of the hash, or no hash */
+    bool has_conflict;
+    enum conflict on_conflict; /* if it has_conflict; else as the server */
+    bool locked;               /* a '!' in front of the hash, or no hash */
     size_t line;
 };
 

@@ -2,6 +2,7 @@
 #include "sallyport/cage/cage.h"
 
 #include "conf.h"
+#include "sallyport/base/conflict.h"
 
 struct good {
     const char *text;
@@ -102,6 +103,9 @@ Test(kinds, beyond_the_bounds)
         { "startups = 10:30:20001", "out of range" },
         { "startups = 10:0:100", "PERCENT is 1 to 100" },
         { "startups = 10:101:100", "PERCENT is 1 to 100" },
+        { "on_conflict = Rename", "expected overwrite, rename, version or" },
+        { "on_conflict =", "expected overwrite" },
+        { "conflict_name = old", "expected number or new" },
         { "allow_weaker = ids,chroot", "expected any of the words" },
         { "allow_weaker = all", "expected any of the words" },
         { "uid.gate = root", "must not be root" },
@@ -149,6 +153,25 @@ Test(kinds, words_and_paths)
     cr_expect_eq(s.startups.full, 1);
     cr_expect_str_eq(s.users, "/a;b c");
     cr_expect_str_eq(s.uid_gate, "60001");
+}
+
+Test(kinds, conflicts)
+{
+    struct settings s;
+    struct complaint c;
+
+    for (unsigned i = 0; i < CONFLICT_COUNT; i++) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "on_conflict = %s\nconflict_name = %s\n",
+                 conflict_words[i], conflict_name_words[i % 2]);
+        cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+        cr_expect_eq(s.on_conflict, i);
+        cr_expect_eq(s.conflict_name, i % 2);
+    }
+    settings_default(&s);
+    cr_expect_eq(s.on_conflict, CONFLICT_OVERWRITE);
+    cr_expect_eq(s.conflict_name, CONFLICT_NAME_NUMBER);
 }
 
 /* conf may not include cage.h; this holds the two together. */

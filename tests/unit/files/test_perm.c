@@ -71,6 +71,41 @@ Test(perm, tells_the_truth)
     }
 }
 
+/* STOR of a name that is taken, as on_conflict is. */
+Test(perm, conflicts)
+{
+    static const struct {
+        enum conflict conflict;
+        unsigned rights, folder_mode;
+        uid_t owner;
+        const char *perm;
+    } rows[] = {
+        { CONFLICT_VERSION, RIGHT_WRITE | RIGHT_REPLACE, 0700, ME, "aw" },
+        { CONFLICT_VERSION, RIGHT_WRITE, 0700, ME, "" },
+        { CONFLICT_RENAME, RIGHT_WRITE, 0700, ME, "aw" },
+        { CONFLICT_RENAME, RIGHT_WRITE, 01777, OTHER, "aw" },
+        { CONFLICT_RENAME, RIGHT_WRITE, 0500, ME, "" },
+        { CONFLICT_RENAME, RIGHT_REPLACE, 0700, ME, "" },
+        { CONFLICT_REJECT, RIGHT_WRITE | RIGHT_REPLACE, 0700, ME, "" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct files f = { .rights = rows[i].rights,
+                           .rules.on_conflict = rows[i].conflict,
+                           .uid = ME,
+                           .gid = ME };
+        struct stat st = { .st_mode = S_IFREG | 0644,
+                           .st_uid = rows[i].owner,
+                           .st_gid = rows[i].owner };
+        struct stat folder = { .st_mode = S_IFDIR | rows[i].folder_mode,
+                               .st_uid = rows[i].owner };
+        char text[12];
+
+        perm_text(perm_of(&f, &folder, &st, false), text);
+        cr_expect_str_eq(text, rows[i].perm, "row %zu: %s", i, text);
+    }
+}
+
 Test(perm, groups_and_the_home)
 {
     struct files f = { .rights = RIGHT_ALL,

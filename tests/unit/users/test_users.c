@@ -33,7 +33,7 @@ Test(users, rows)
         "# a comment: with colons\n\n \t\n"
         "anna:" HASH ":70000:70001:Anna, A.:/srv/anna::rights=read\n"
         "bob:!" HASH ":70002:70002::/srv/bob::\n"
-        "eve:!:70003:70003::/srv/eve::   rights=lrw  \n"
+        "eve:!:70003:70003::/srv/eve::   rights=lrw  on_conflict=version\n"
         "x:*:4294967294:0::/x::";
     struct users u;
     struct complaint c;
@@ -55,6 +55,9 @@ Test(users, rows)
     cr_expect(u.row[2].locked);
     cr_expect_str_eq(u.row[2].hash, "");
     cr_expect_eq(u.row[2].rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
+    cr_expect(u.row[2].has_conflict);
+    cr_expect_eq(u.row[2].on_conflict, CONFLICT_VERSION);
+    cr_expect_not(u.row[1].has_conflict);
     cr_expect(u.row[3].locked);
     cr_expect_str_eq(u.row[3].hash, "*");
     cr_expect_eq(u.row[3].uid, 4294967294u);
@@ -120,6 +123,8 @@ Test(users, refusals_with_their_line)
         { "anna:" HASH ":1:1::/h::rights=l:r\n", "users:1: rights=l:r: exp" },
         { "anna:" HASH ":1:1::/h::rights=l rights=l\n",
           "users:1: rights= stands there twice" },
+        { "anna:" HASH ":1:1::/h::on_conflict=replace\n",
+          "users:1: on_conflict=replace: expected overwrite" },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

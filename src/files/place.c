@@ -1,0 +1,252 @@
+/* The rename that makes an upload visible, in the process files, and what
+ * happens when its name is taken. Each step is one rename that replaces nothing
+ * or swaps two names, so of any number of uploads at the same moment none is
+ * lost, and no name ever shows a part. */
+#include "place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/users/rights.h"
+#include "state.h"
+
+#define TRIES 9999 /* names */
+#define SWAPS 16   /* a name that comes and goes */
+
+/* Where the extension begins that a number goes in front of. */
+static size_t stem_length(const char *name)
+{
+    static const char tar[] = ".tar";
+    const char *dot = strrchr(name, '.');
+    size_t len = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+
+    if (dot && len > sizeof(tar) - 1 &&
+        memcmp(name + len - (sizeof(tar) - 1), tar, sizeof(tar) - 1) == 0)
+        len -= sizeof(tar) - 1;
+    return len;
+}
+
+/* How much of the LEN bytes stays when only ROOM are there; a character of
+ * UTF-8 isn't cut in two. */
+static int cut(const char *text, size_t len, size_t room)
+{
+    if (len <= room)
+        return (int)len;
+    while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
+        room--;
+    return (int)room;
+}
+
+static void numbered(const char *name, unsigned n, char *out, size_t size)
+{
+    size_t stem = stem_length(name), room = size - 1;
+    const char *end = name + stem;
+    char number[16];
+
+    snprintf(number, sizeof(number), " (%u)", n + 1);
+    room -= strlen(number);
+    if (strlen(end) > room / 2) /* that isn't what one calls an extension */
+        end = "", stem = strlen(name);
+    room -= strlen(end);
+    snprintf(out, size, "%.*s%s%s", cut(name, stem, room), name, number, end);
+}
+
+static void with_prefix(const char *name, unsigned n, char *out, size_t size)
+{
+    char prefix[16] = "new-";
+
+    if (n > 1)
+        snprintf(prefix, sizeof(prefix), "new-%u-", n);
+    snprintf(out, size, "%s%.*s", prefix,
+             cut(name, strlen(name), size - 1 - strlen(prefix)), name);
+}
+
+static void versioned(const char *name, unsigned n, char *out, size_t size)
+{
+    char version[16];
+
+    snprintf(version, sizeof(version), ".~%u~", n);
+    snprintf(out, size, "%.*s%s",
+             cut(name, strlen(name), size - 1 - strlen(version)), name,
+             version);
+}
+
+void place_name(enum conflict conflict, enum conflict_name style,
+                const char *name, unsigned n, char *out, size_t size)
+{
+    if (conflict == CONFLICT_VERSION)
+        versioned(name, n, out, size);
+    else if (style == CONFLICT_NAME_NEW)
+        with_prefix(name, n, out, size);
+    else
+        numbered(name, n, out, size);
+}
+
+static bool is_there(int folder, const char *name)
+{
+    struct stat st;
+
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* -EEXIST where TO is there. Some file systems can't rename and refuse to
+ * replace in one step. */
+static int move(int folder, const char *from, const char *to)
+{
+    if (renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -errno;
+    if (is_there(folder, to))
+        return -EEXIST;
+    return renameat(folder, from, folder, to) < 0 ? -errno : 0;
+}
+
+/* FROM gets the first free one of the names that stand in for the upload's. */
+static int move_aside(const struct files *f, const struct upload *u,
+                      const char *from, char to[NAME_MAX + 1])
+{
+    int r = -EEXIST;
+
+    for (unsigned n = 1; r == -EEXIST && n <= TRIES; n++) {
+        place_name(u->conflict, f->rules.conflict_name, u->name, n, to,
+                   NAME_MAX + 1);
+        r = move(u->folder, from, to);
+    }
+    return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
+}
+
+static int overwrite(const struct files *f, struct upload *u)
+{
+    int r;
+
+    if (f->rights & RIGHT_REPLACE)
+        return renameat(u->folder, u->partial.name, u->folder, u->name) < 0
+                   ? -errno
+                   : 0;
+    /* Who may not replace doesn't, however late the other file came. */
+    r = move(u->folder, u->partial.name, u->name);
+    return r == -EEXIST ? (int)OUTCOME_NO_RIGHT : r;
+}
+
+static int reject(const struct files *f, struct upload *u)
+{
+    int r = move(u->folder, u->partial.name, u->name);
+
+    (void)f;
+    return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
+}
+
+/* The path shows where the upload went; one too long to be told is no name. */
+static int take_name(struct upload *u, const char *name)
+{
+    size_t head = u->path.len - strlen(u->name), len = strlen(name);
+
+    if (head + len > FTP_PATH_MAX)
+        return -ENAMETOOLONG;
+    memcpy(u->path.bytes + head, name, len + 1);
+    u->path.len = head + len;
+    memcpy(u->name, name, len + 1);
+    return 0;
+}
+
+static int rename_new(const struct files *f, struct upload *u)
+{
+    char name[NAME_MAX + 1];
+    int r = move(u->folder, u->partial.name, u->name);
+
+    if (r != -EEXIST)
+        return r;
+    r = move_aside(f, u, u->partial.name, name);
+    if (r != 0)
+        return r;
+    r = take_name(u, name);
+    if (r < 0)
+        renameat(u->folder, name, u->folder, u->partial.name);
+    return r;
+}
+
+/* For file systems that can't swap two names: for a moment there is none. */
+static int replace_in_two(const struct files *f, const struct upload *u,
+                          const char *parked)
+{
+    char old[NAME_MAX + 1];
+    int r = move_aside(f, u, u->name, old);
+
+    if (r != 0 && r != -ENOENT)
+        return r;
+    return move(u->folder, parked, u->name);
+}
+
+/* The new file, which stands under the old one's future name, and the old one
+ * change places; or it takes a name that has become free. */
+static int swap(const struct files *f, const struct upload *u,
+                const char *parked)
+{
+    int r = -EEXIST;
+
+    for (int i = 0; r == -EEXIST && i < SWAPS; i++) {
+        if (renameat2(u->folder, parked, u->folder, u->name, RENAME_EXCHANGE) ==
+            0)
+            return 0;
+        if (errno == EINVAL || errno == ENOSYS)
+            r = replace_in_two(f, u, parked);
+        else
+            r = errno == ENOENT ? move(u->folder, parked, u->name) : -errno;
+    }
+    return r;
+}
+
+static bool is_folder(const struct upload *u)
+{
+    struct stat st;
+
+    return fstatat(u->folder, u->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISDIR(st.st_mode);
+}
+
+/* Who comes at the same moment parks under another number, and each swap puts
+ * aside exactly what it replaces. */
+static int keep_old(const struct files *f, struct upload *u)
+{
+    char parked[NAME_MAX + 1];
+    int r = move(u->folder, u->partial.name, u->name);
+
+    if (r != -EEXIST)
+        return r;
+    if (!(f->rights & RIGHT_REPLACE))
+        return OUTCOME_NO_RIGHT;
+    if (is_folder(u))
+        return OUTCOME_IS_FOLDER;
+    r = move_aside(f, u, u->partial.name, parked);
+    if (r == 0 && (r = swap(f, u, parked)) != 0 &&
+        move(u->folder, parked, u->partial.name) != 0)
+        unlinkat(u->folder, parked, 0);
+    return r;
+}
+
+static int (*const places[CONFLICT_COUNT])(const struct files *f,
+                                           struct upload *u) = {
+    [CONFLICT_OVERWRITE] = overwrite,
+    [CONFLICT_RENAME] = rename_new,
+    [CONFLICT_VERSION] = keep_old,
+    [CONFLICT_REJECT] = reject,
+};
+
+int place_upload(const struct files *f, struct upload *u)
+{
+    return places[u->conflict](f, u);
+}
+
+int place_permitted(const struct files *f)
+{
+    if (f->rules.on_conflict == CONFLICT_REJECT)
+        return OUTCOME_NAME_TAKEN;
+    return f->rules.on_conflict == CONFLICT_RENAME || f->rights & RIGHT_REPLACE
+               ? 0
+               : OUTCOME_NO_RIGHT;
+}

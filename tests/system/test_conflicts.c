@@ -1,0 +1,201 @@
+/* Uploads whose name is taken: what the reply says, and that of ten clients at
+ * the same moment none is lost. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/files.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+#define TEN 10
+
+/* The server says reject; some users say otherwise. */
+static const struct server_user users[] = {
+    { .name = "reject" },
+    { .name = "overwrite", .keys = "on_conflict=overwrite" },
+    { .name = "rename", .keys = "rights=lrw on_conflict=rename" },
+    { .name = "version", .keys = "on_conflict=version" },
+    { .name = "ten", .keys = "on_conflict=rename" },
+    { .name = "versions", .keys = "on_conflict=version" },
+};
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = {
+        .ports = "auto 16",
+        .users = users,
+        .user_count = sizeof(users) / sizeof(*users),
+        .settings = "on_conflict = reject\nconflict_name = new\n",
+    };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+static void begin(struct session *s, struct server *server, const char *user)
+{
+    server_shared(server);
+    session_init(s);
+    session_open(s, server, user);
+}
+
+static bool holds(const struct server *server, const char *user,
+                  const char *name, const char *bytes)
+{
+    struct buf got;
+
+    buf_init(&got, 65536);
+    bool same = files_read(server_home_file(server, user, name), &got) &&
+                got.len == strlen(bytes) &&
+                memcmp(got.data, bytes, got.len) == 0;
+    buf_release(&got);
+    return same;
+}
+
+/* An upload with what its last reply must be. */
+static void store(struct session *s, const char *command, const char *bytes,
+                  const char *reply)
+{
+    struct data d;
+
+    data_open(s, &d, "%s", command);
+    data_write(&d, bytes, strlen(bytes));
+    data_close(&d);
+    session_expect(s, reply);
+}
+
+static void refused(struct session *s, const char *command)
+{
+    struct data d;
+
+    data_connect(s, &d);
+    session_do(s, "553 The name is taken{*}", "%s", command);
+    data_cut(&d, false);
+}
+
+Test(conflicts, reject, .timeout = 60)
+{
+    struct server server;
+    struct session s, other;
+    struct data d;
+
+    begin(&s, &server, "reject");
+    begin(&other, &server, "reject");
+    store(&s, "STOR f", "one", "226 {*} stored as /f");
+    refused(&s, "STOR f");
+    refused(&s, "APPE f");
+    session_do(&s, "350 {*}", "REST 1");
+    refused(&s, "STOR f");
+    data_open(&s, &d, "STOR late");
+    data_write(&d, "second", 6);
+    store(&other, "STOR late", "first", "226 {*}");
+    data_close(&d);
+    session_expect(&s, "553 The name is taken{*}");
+    cr_assert(holds(&server, "reject", "f", "one"));
+    cr_assert(holds(&server, "reject", "late", "first"));
+    session_close(&s);
+    session_close(&other);
+}
+
+Test(conflicts, overwrite, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+
+    begin(&s, &server, "overwrite");
+    store(&s, "STOR f", "one", "226 {*} stored as /f");
+    store(&s, "STOR f", "two", "226 {*} stored as /f");
+    cr_assert(holds(&server, "overwrite", "f", "two"));
+    session_close(&s);
+}
+
+/* A user who may replace nothing. */
+Test(conflicts, rename, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+
+    begin(&s, &server, "rename");
+    store(&s, "STOR f.txt", "one", "226 {*} stored as /f.txt");
+    store(&s, "STOR f.txt", "two", "226 {*} stored as /new-f.txt");
+    server_log_wait(&server, "/new-f.txt", "user=rename", NULL);
+    store(&s, "APPE f.txt", "2", "226 {*} stored as /new-2-f.txt");
+    session_do(&s, "350 {*}", "REST 2");
+    store(&s, "STOR f.txt", "!", "226 {*} stored as /new-3-f.txt");
+    cr_assert(holds(&server, "rename", "f.txt", "one"));
+    cr_assert(holds(&server, "rename", "new-f.txt", "two"));
+    cr_assert(holds(&server, "rename", "new-2-f.txt", "one2"));
+    cr_assert(holds(&server, "rename", "new-3-f.txt", "on!"));
+    session_close(&s);
+}
+
+Test(conflicts, version, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+
+    begin(&s, &server, "version");
+    store(&s, "STOR f", "one", "226 {*} stored as /f");
+    store(&s, "APPE f", "2", "226 {*} stored as /f");
+    session_do(&s, "350 {*}", "REST 1");
+    store(&s, "STOR f", "x", "226 {*} stored as /f");
+    cr_assert(holds(&server, "version", "f", "ox"));
+    cr_assert(holds(&server, "version", "f.~1~", "one"));
+    cr_assert(holds(&server, "version", "f.~2~", "one2"));
+    session_close(&s);
+}
+
+/* All are in the middle of it before one ends, and then all end at once. */
+static void ten_at_once(const char *user)
+{
+    struct session s[TEN];
+    struct data d[TEN];
+    struct server server;
+    char bytes[TEN][16];
+
+    for (int i = 0; i < TEN; i++) {
+        begin(&s[i], &server, user);
+        data_open(&s[i], &d[i], "STOR same.txt");
+        snprintf(bytes[i], sizeof(bytes[i]), "upload %d", i);
+        data_write(&d[i], bytes[i], strlen(bytes[i]));
+    }
+    for (int i = 0; i < TEN; i++)
+        data_close(&d[i]);
+    for (int i = 0; i < TEN; i++) {
+        session_expect(&s[i], "226 {*}");
+        session_close(&s[i]);
+    }
+    for (int i = 0; i < TEN; i++) {
+        int found = holds(&server, user, "same.txt", bytes[i]);
+
+        for (int n = 1; n < TEN; n++) {
+            char other[32];
+
+            snprintf(other, sizeof(other), "new-%d-same.txt", n);
+            found +=
+                holds(&server, user, n == 1 ? "new-same.txt" : other, bytes[i]);
+            snprintf(other, sizeof(other), "same.txt.~%d~", n);
+            found += holds(&server, user, other, bytes[i]);
+        }
+        cr_assert_eq(found, 1, "%s is there %d times", bytes[i], found);
+    }
+}
+
+Test(conflicts, ten_at_once_rename, .timeout = 60)
+{
+    ten_at_once("ten");
+}
+
+Test(conflicts, ten_at_once_version, .timeout = 60)
+{
+    ten_at_once("versions");
+}

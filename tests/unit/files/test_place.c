@@ -1,0 +1,399 @@
+/* Uploads whose name is taken: on_conflict, alone and ten at once. */
+#include <criterion/criterion.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files/place.h"
+#include "peer.h"
+#include "sallyport/users/rights.h"
+
+#define K   1024u
+#define TEN 10
+
+static const struct {
+    enum conflict conflict;
+    enum conflict_name style;
+    const char *name;
+    unsigned n;
+    const char *result;
+} names[] = {
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.txt", 1, "a (2).txt" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.txt", 9998, "a (9999).txt" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a", 1, "a (2)" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, ".rc", 1, ".rc (2)" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.", 1, "a (2)." },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.tar.gz", 1, "a (2).tar.gz" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, ".tar.gz", 1, ".tar (2).gz" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.b.c", 2, "a.b (3).c" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NEW, "a.txt", 1, "new-a.txt" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NEW, "a.txt", 2, "new-2-a.txt" },
+    { CONFLICT_VERSION, CONFLICT_NAME_NEW, "a.txt", 1, "a.txt.~1~" },
+    { CONFLICT_VERSION, CONFLICT_NAME_NUMBER, "a", 12, "a.~12~" },
+};
+
+Test(place, other_names)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char name[NAME_MAX + 1];
+
+        place_name(names[i].conflict, names[i].style, names[i].name, names[i].n,
+                   name, sizeof(name));
+        cr_expect_str_eq(name, names[i].result, "row %zu: %s", i, name);
+    }
+}
+
+/* The longest names, of characters of four bytes: shortened between two. */
+Test(place, long_names)
+{
+    static const char *const ends[] = { "", ".pdf", ".tar.gz" };
+
+    for (size_t e = 0; e < 3; e++)
+        for (int mode = 0; mode < 3; mode++) {
+            char name[NAME_MAX + 1] = "", other[NAME_MAX + 1];
+            size_t len;
+
+            while (strlen(name) + 4 + strlen(ends[e]) <= NAME_MAX)
+                strcat(name, "\xf0\x9f\x94\x92");
+            strcat(name, ends[e]);
+            place_name(mode == 0 ? CONFLICT_VERSION : CONFLICT_RENAME,
+                       mode == 1 ? CONFLICT_NAME_NEW : CONFLICT_NAME_NUMBER,
+                       name, 1, other, sizeof(other));
+            len = strlen(other);
+            cr_expect(len <= NAME_MAX && len > NAME_MAX - 8, "%zu", len);
+            cr_expect_eq(strspn(strchr(other, '\xf0'), "\xf0\x9f\x94\x92") % 4,
+                         0, "%s", other);
+            if (mode == 2)
+                cr_expect_str_eq(other + len - strlen(ends[e]), ends[e]);
+        }
+}
+
+static int begin(struct peer *p, const char *path, enum write_mode mode,
+                 uint64_t offset, size_t len, unsigned seed)
+{
+    uint64_t first;
+    int fd, r = ask_write(p, path, mode, offset, 0, &fd, &first);
+
+    if (r == OUTCOME_OK) {
+        put_pattern(fd, first, len, seed);
+        close(fd);
+    }
+    return r;
+}
+
+/* The outcome, and the name that was told. */
+static int commit(struct peer *p, size_t len, char *told)
+{
+    struct packet reply;
+    struct packet request = { .message = MSG_FILE_COMMIT,
+                              .value = { NUMBER(len) } };
+    int r = ask(p, &request, &reply);
+
+    told[0] = '\0';
+    if (r == OUTCOME_OK)
+        slice_copy(reply.value[0].text, told, 256);
+    return r;
+}
+
+static void start(struct peer *p, enum conflict conflict)
+{
+    peer_init(p);
+    p->start.rules.on_conflict = conflict;
+    disk_folder(p, "/in");
+    peer_run(p);
+}
+
+static const struct row {
+    enum conflict conflict;
+    unsigned rights;
+    int begin; /* where the name is taken at the beginning */
+    int late;  /* where it is taken meanwhile */
+    const char *told;
+    const char *old; /* where the old file then is */
+} rows[] = {
+    { CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f.txt", NULL },
+    { CONFLICT_OVERWRITE, RIGHT_ALL & ~RIGHT_REPLACE, OUTCOME_NO_RIGHT,
+      OUTCOME_NO_RIGHT, "", "/in/f.txt" },
+    { CONFLICT_RENAME, RIGHT_ALL, 0, 0, "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_RENAME, RIGHT_WRITE, 0, 0, "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_VERSION, RIGHT_ALL, 0, 0, "/in/f.txt", "/in/f.txt.~1~" },
+    { CONFLICT_VERSION, RIGHT_ALL & ~RIGHT_REPLACE, OUTCOME_NO_RIGHT,
+      OUTCOME_NO_RIGHT, "", "/in/f.txt" },
+    { CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN, OUTCOME_NAME_TAKEN, "",
+      "/in/f.txt" },
+    { CONFLICT_REJECT, RIGHT_WRITE, OUTCOME_NAME_TAKEN, OUTCOME_NAME_TAKEN, "",
+      "/in/f.txt" },
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void check(struct peer *p, const struct row *row, const char *told)
+{
+    cr_expect_str_eq(told, row->told);
+    if (row->told[0])
+        cr_expect(disk_is(p, row->told, 100, 2), "%s", row->told);
+    if (row->old)
+        cr_expect(disk_is(p, row->old, 50, 1), "%s", row->old);
+    cr_expect_eq(disk_partials(p, "/in"), 0);
+}
+
+Test(place, taken_at_the_beginning)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        struct peer p;
+        char told[256] = "";
+
+        peer_init(&p);
+        p.start.rules.on_conflict = rows[i].conflict;
+        p.start.rights = rows[i].rights;
+        disk_folder(&p, "/in");
+        disk_fill(&p, "/in/f.txt", 50, 1);
+        peer_run(&p);
+        int r = begin(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2);
+        cr_expect_eq(r, rows[i].begin, "row %zu: %d", i, r);
+        if (r == OUTCOME_OK)
+            cr_expect_eq(commit(&p, 100, told), OUTCOME_OK, "row %zu", i);
+        check(&p, &rows[i], told);
+        peer_stop(&p);
+    }
+}
+
+Test(place, taken_meanwhile)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        struct peer p;
+        char told[256];
+
+        peer_init(&p);
+        p.start.rules.on_conflict = rows[i].conflict;
+        p.start.rights = rows[i].rights;
+        disk_folder(&p, "/in");
+        peer_run(&p);
+        cr_assert_eq(begin(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2), 0);
+        disk_fill(&p, "/in/f.txt", 50, 1);
+        int r = commit(&p, 100, told);
+        cr_expect_eq(r, rows[i].late, "row %zu: %d", i, r);
+        check(&p, &rows[i], told);
+        peer_stop(&p);
+    }
+}
+
+/* What a client goes on with: the same as without a conflict, and the old file
+ * is whole. */
+static const struct {
+    enum conflict conflict;
+    enum write_mode mode;
+    uint64_t rest;
+    int outcome;
+    const char *told, *old;
+} on[] = {
+    { CONFLICT_RENAME, WRITE_APPEND, 0, 0, "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_RENAME, WRITE_STORE, 30 * K, 0, "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_VERSION, WRITE_APPEND, 0, 0, "/in/f.txt", "/in/f.txt.~1~" },
+    { CONFLICT_VERSION, WRITE_STORE, 9, 0, "/in/f.txt", "/in/f.txt.~1~" },
+    { CONFLICT_REJECT, WRITE_APPEND, 0, OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+    { CONFLICT_REJECT, WRITE_STORE, 9, OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+};
+
+Test(place, onto_a_finished_file)
+{
+    for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
+        struct peer p;
+        char told[256] = "";
+
+        start(&p, on[i].conflict);
+        disk_fill(&p, "/in/f.txt", 50 * K, 1);
+        int r = begin(&p, "/in/f.txt", on[i].mode, on[i].rest, 60 * K, 1);
+        cr_expect_eq(r, on[i].outcome, "row %zu: %d", i, r);
+        if (r == OUTCOME_OK)
+            cr_expect_eq(commit(&p, 60 * K, told), OUTCOME_OK);
+        cr_expect_str_eq(told, on[i].told);
+        if (told[0])
+            cr_expect(disk_is(&p, told, 60 * K, 1), "row %zu", i);
+        cr_expect(disk_is(&p, on[i].old, 50 * K, 1), "row %zu", i);
+        peer_stop(&p);
+    }
+}
+
+/* A partial is nobody's name: it is gone on with in every mode. */
+Test(place, resumes_a_partial)
+{
+    for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
+        struct peer p;
+        char told[256];
+
+        start(&p, (enum conflict)mode);
+        begin(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
+        ask_abort(&p);
+        cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 128 * K, 300 * K, 1), 0);
+        cr_assert_eq(commit(&p, 300 * K, told), OUTCOME_OK);
+        cr_assert_str_eq(told, "/in/f");
+        cr_assert(disk_is(&p, "/in/f", 300 * K, 1));
+        peer_stop(&p);
+    }
+}
+
+Test(place, versions_count_up)
+{
+    struct peer p;
+    char told[256], name[64];
+
+    start(&p, CONFLICT_VERSION);
+    for (unsigned i = 1; i <= 5; i++) {
+        begin(&p, "/in/f", WRITE_STORE, 0, 10 * i, i);
+        cr_assert_eq(commit(&p, 10 * i, told), OUTCOME_OK);
+    }
+    for (unsigned i = 1; i <= 4; i++) {
+        snprintf(name, sizeof(name), "/in/f.~%u~", i);
+        cr_assert(disk_is(&p, name, 10 * i, i), "%s", name);
+    }
+    cr_assert(disk_is(&p, "/in/f", 50, 5));
+    peer_stop(&p);
+}
+
+/* A folder that came meanwhile isn't moved. */
+Test(place, folder_that_came)
+{
+    static const int outcomes[CONFLICT_COUNT] = { OUTCOME_IS_FOLDER, 0,
+                                                  OUTCOME_IS_FOLDER,
+                                                  OUTCOME_NAME_TAKEN };
+
+    for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
+        struct peer p;
+        char told[256];
+
+        start(&p, (enum conflict)mode);
+        begin(&p, "/in/f", WRITE_STORE, 0, 10, 1);
+        disk_folder(&p, "/in/f");
+        cr_expect_eq(commit(&p, 10, told), outcomes[mode], "mode %d", mode);
+        cr_expect_eq(disk_partials(&p, "/in"), 0);
+        peer_stop(&p);
+    }
+}
+
+/* Ten sessions of one user, one name; all have the 1xx before one commits. */
+static void ten_at_once(enum conflict conflict, char told[TEN][256],
+                        int outcome[TEN], struct peer p[TEN])
+{
+    start(&p[0], conflict);
+    for (unsigned i = 1; i < TEN; i++) {
+        p[i] = p[0];
+        peer_run(&p[i]);
+    }
+    for (unsigned i = 0; i < TEN; i++)
+        cr_assert_eq(begin(&p[i], "/in/f.txt", WRITE_STORE, 0, 100 + i, i), 0);
+    for (unsigned i = 0; i < TEN; i++) {
+        struct packet request = { .message = MSG_FILE_COMMIT,
+                                  .request = channel_next(&p[i].session),
+                                  .value = { NUMBER(100 + i) } };
+
+        cr_assert_eq(channel_send(&p[i].session, &request), 0);
+    }
+    for (unsigned i = 0; i < TEN; i++) {
+        struct packet reply;
+
+        cr_assert_eq(channel_wait(&p[i].session, &reply, PEER_MS), 1);
+        outcome[i] = reply.message == MSG_REFUSED ? (int)reply.value[0].number
+                                                  : (int)OUTCOME_OK;
+        told[i][0] = '\0';
+        if (outcome[i] == OUTCOME_OK)
+            slice_copy(reply.value[0].text, told[i], 256);
+    }
+    cr_assert_eq(disk_partials(&p[0], "/in"), 0);
+}
+
+static void end_ten(struct peer p[TEN])
+{
+    for (unsigned i = 1; i < TEN; i++) {
+        channel_close(&p[i].session);
+        cr_assert_eq(peer_wait(&p[i]), 0);
+        channel_close(&p[i].master);
+        channel_close(&p[i].log);
+    }
+    peer_stop(&p[0]);
+}
+
+Test(place, ten_at_once_rename)
+{
+    static struct peer p[TEN];
+    char told[TEN][256];
+    int outcome[TEN];
+
+    ten_at_once(CONFLICT_RENAME, told, outcome, p);
+    for (unsigned i = 0; i < TEN; i++) {
+        cr_assert_eq(outcome[i], OUTCOME_OK);
+        cr_assert(disk_is(&p[0], told[i], 100 + i, i), "%s", told[i]);
+        for (unsigned j = 0; j < i; j++)
+            cr_assert_str_neq(told[i], told[j]);
+    }
+    cr_assert(disk_has(&p[0], "/in/f (10).txt"), "no gaps");
+    end_ten(p);
+}
+
+/* In which order is chance; each is there once. */
+Test(place, ten_at_once_version)
+{
+    static struct peer p[TEN];
+    char told[TEN][256], name[64] = "/in/f.txt";
+    int outcome[TEN];
+
+    ten_at_once(CONFLICT_VERSION, told, outcome, p);
+    for (unsigned i = 0; i < TEN; i++) {
+        unsigned found = disk_is(&p[0], "/in/f.txt", 100 + i, i);
+
+        cr_assert_eq(outcome[i], OUTCOME_OK);
+        cr_assert_str_eq(told[i], "/in/f.txt");
+        for (unsigned n = 1; n < TEN; n++) {
+            snprintf(name, sizeof(name), "/in/f.txt.~%u~", n);
+            found += disk_is(&p[0], name, 100 + i, i);
+        }
+        cr_assert_eq(found, 1, "upload %u: %u times", i, found);
+    }
+    end_ten(p);
+}
+
+Test(place, ten_at_once_reject)
+{
+    static struct peer p[TEN];
+    char told[TEN][256];
+    int outcome[TEN];
+    unsigned won = 0;
+
+    ten_at_once(CONFLICT_REJECT, told, outcome, p);
+    for (unsigned i = 0; i < TEN; i++) {
+        cr_assert(outcome[i] == OUTCOME_OK || outcome[i] == OUTCOME_NAME_TAKEN);
+        if (outcome[i] != OUTCOME_OK)
+            continue;
+        won++;
+        cr_assert(disk_is(&p[0], "/in/f.txt", 100 + i, i));
+    }
+    cr_assert_eq(won, 1);
+    end_ten(p);
+}
+
+/* A path that the longer name makes too long to be told. */
+Test(place, path_at_its_limit)
+{
+    struct peer p;
+    char path[4097] = "", told[4097];
+    struct packet reply;
+
+    start(&p, CONFLICT_RENAME);
+    while (strlen(path) + 202 < 4096 - 10) {
+        strcat(path, "/");
+        memset(path + strlen(path), 'd', 200);
+        struct packet make = { .message = MSG_FOLDER_MAKE,
+                               .value = { TEXT(slice_from(path)) } };
+        cr_assert_eq(ask(&p, &make, &reply), OUTCOME_OK);
+    }
+    strcat(path, "/");
+    memset(path + strlen(path), 'f', 4096 - strlen(path));
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(begin(&p, path, WRITE_STORE, 0, 10, 1), 0);
+        cr_assert_eq(commit(&p, 10, told),
+                     i == 0 ? OUTCOME_OK : OUTCOME_BAD_NAME);
+    }
+    peer_stop(&p);
+}
