@@ -1,6 +1,8 @@
 /* Time, from the clock's vDSO only: no time zone files, no locale. */
 #include "sallyport/base/clock.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 static uint64_t monotonic(uint64_t per_second)
@@ -53,6 +55,39 @@ void clock_utc(time_t when, struct tm *ret)
     ret->tm_min = (int)(second / 60 % 60);
     ret->tm_sec = (int)(second % 60);
     ret->tm_wday = (int)((days + 4) % 7);
+}
+
+static int days_in(int year, int month)
+{
+    static const int days[12] = {
+        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+    };
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return days[month] + (leap && month == 1);
+}
+
+static bool is_date(const struct tm *tm)
+{
+    int year = tm->tm_year + 1900;
+
+    return year >= 1970 && year <= 9999 && tm->tm_mon >= 0 && tm->tm_mon < 12 &&
+           tm->tm_mday >= 1 && tm->tm_mday <= days_in(year, tm->tm_mon);
+}
+
+int clock_from_utc(const struct tm *tm, time_t *ret)
+{
+    /* Counted as in civil(): from March. */
+    int64_t year = tm->tm_year + 1900 - (tm->tm_mon < 2);
+    int64_t month = tm->tm_mon + (tm->tm_mon < 2 ? 10 : -2);
+    int64_t days = 365 * year + year / 4 - year / 100 + year / 400 +
+                   (153 * month + 2) / 5 + tm->tm_mday - 1 - 719468;
+
+    if (!is_date(tm) || tm->tm_hour < 0 || tm->tm_hour > 23 || tm->tm_min < 0 ||
+        tm->tm_min > 59 || tm->tm_sec < 0 || tm->tm_sec > 59)
+        return -ERANGE;
+    *ret = days * DAY + tm->tm_hour * 3600 + tm->tm_min * 60 + tm->tm_sec;
+    return 0;
 }
 
 const char *clock_text(char out[CLOCK_TEXT_MAX])

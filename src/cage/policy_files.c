@@ -1,8 +1,9 @@
 /* files: the user's files and nothing else. openat2 is the only way to open:
  * its struct can't be seen from here, but Landlock, the chroot and the user's
- * ids stand behind it. It makes no socket, no link, no device. Nor does it
- * change modes or times, by name or descriptor: Landlock doesn't look at those
- * calls, so without root they would reach what lies outside the home. */
+ * ids stand behind it. It makes no socket, no link, no device. Modes
+ * and times it changes by an open descriptor and never by name: Landlock
+ * doesn't look at those calls, but at the openat2 that made the descriptor (one
+ * of O_PATH, at which it doesn't look, changes nothing). */
 #include "policy.h"
 
 #include <linux/fs.h>
@@ -17,6 +18,9 @@ static const struct permission may[] = {
     MAY(getdents64, "listings"),
     MAY(readlinkat, "what a link in a listing is"),
     MAY(fstatfs, "free space"),
+
+    MAY_IF_BOTH(utimensat, IS(1, 0), IS(3, 0), "MFMT: of a descriptor"),
+    MAY(fchmod, "SITE CHMOD"),
 
     MAY(pread64, "copy where the file system has no quicker way"),
     MAY(pwrite64, "the same"),

@@ -11,6 +11,7 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_REFUSED] = "refused",
     [EVENT_LOGIN] = "login",
     [EVENT_LOGIN_FAILED] = "login-failed",
+    [EVENT_CLIENT] = "client",
     [EVENT_TRANSFER] = "transfer",
     [EVENT_CHANGE] = "change",
     [EVENT_DATA_REFUSED] = "data-refused",
@@ -34,6 +35,7 @@ const struct field_row field_rows[FIELD_COUNT] = {
     [FIELD_REASON] = { "reason", false },
     [FIELD_TLS] = { "tls", false },
     [FIELD_NUMBER] = { "number", true },
+    [FIELD_NAME] = { "name", false },
 };
 
 const char *event_name(enum event e)

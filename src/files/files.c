@@ -43,6 +43,9 @@ static const struct request {
     { MSG_FOLDER_MAKE, RIGHT_FOLDER, serve_make },
     { MSG_FOLDER_REMOVE, RIGHT_FOLDER, serve_remove },
     { MSG_RENAME, RIGHT_RENAME, serve_rename },
+    { MSG_TIMES, RIGHT_WRITE, serve_times },
+    { MSG_MODE, RIGHT_WRITE | RIGHT_REPLACE, serve_mode },
+    { MSG_SPACE, RIGHT_WRITE, serve_space },
     { MSG_FACTS, 0, serve_facts }, /* by what they are for */
 };
 

@@ -30,6 +30,7 @@
 struct listing {
     struct files *f;
     enum list_format format;
+    unsigned facts;        /* MLSD's */
     struct slice argument; /* NLST's, as the client gave it */
     struct view in;
     bool folder; /* all names in it are listed, or one */
@@ -98,7 +99,7 @@ static int add_facts(struct listing *l, const char *name, struct entry *e)
     e->inode = facts.st.st_ino;
     perm_text(facts.perm, e->perm);
     if (l->format == LIST_FACTS)
-        return listing_facts(&l->out, e);
+        return listing_facts(&l->out, e, l->facts);
     if (facts.dangling)
         len = readlinkat(l->in.fd, name, l->target, sizeof(l->target));
     e->target = (struct slice){ l->target, len > 0 ? (size_t)len : 0 };
@@ -232,6 +233,7 @@ static int run(struct files *f, const struct packet *p, const struct path *path,
         .f = f,
         .format = (enum list_format)p->value[1].number,
         .argument = p->value[2].text,
+        .facts = (unsigned)p->value[3].number,
         .now = time(NULL),
         .sweeps = LIST_SWEEPS,
     };
@@ -259,6 +261,8 @@ int serve_list(struct files *f, const struct packet *p)
     request_path(p->value[0].text, &path);
     if (p->value[1].number >= LIST_FORMAT_COUNT)
         die(EX_PROTOCOL, "session: an unknown way to list");
+    if (p->value[3].number > LISTING_ALL)
+        die(EX_PROTOCOL, "session: an unknown fact");
     int r = open_subject(f, &path, (enum list_format)p->value[1].number, &what);
     if (r == 0)
         r = run(f, p, &path, &what);

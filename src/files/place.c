@@ -201,12 +201,17 @@ static int swap(const struct files *f, const struct upload *u,
     return r;
 }
 
-static bool is_folder(const struct upload *u)
+/* A folder that came meanwhile is no version of a file; and Landlock forbids to
+ * move a link. */
+static int can_be_kept(const struct upload *u)
 {
     struct stat st;
 
-    return fstatat(u->folder, u->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           S_ISDIR(st.st_mode);
+    if (fstatat(u->folder, u->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (S_ISDIR(st.st_mode))
+        return OUTCOME_IS_FOLDER;
+    return S_ISREG(st.st_mode) ? 0 : (int)OUTCOME_NAME_TAKEN;
 }
 
 /* Who comes at the same moment parks under another number, and each swap puts
@@ -220,11 +225,13 @@ static int keep_old(const struct files *f, struct upload *u)
         return r;
     if (!(f->rights & RIGHT_REPLACE))
         return OUTCOME_NO_RIGHT;
-    if (is_folder(u))
-        return OUTCOME_IS_FOLDER;
-    r = move_aside(f, u, u->partial.name, parked);
-    if (r == 0 && (r = swap(f, u, parked)) != 0 &&
-        move(u->folder, parked, u->partial.name) != 0)
+    r = can_be_kept(u);
+    if (r == 0)
+        r = move_aside(f, u, u->partial.name, parked);
+    if (r != 0)
+        return r;
+    r = swap(f, u, parked);
+    if (r != 0 && move(u->folder, parked, u->partial.name) != 0)
         unlinkat(u->folder, parked, 0);
     return r;
 }
@@ -242,9 +249,10 @@ int place_upload(const struct files *f, struct upload *u)
     return places[u->conflict](f, u);
 }
 
-int place_permitted(const struct files *f)
+int place_permitted(const struct files *f, bool link)
 {
-    if (f->rules.on_conflict == CONFLICT_REJECT)
+    if (f->rules.on_conflict == CONFLICT_REJECT ||
+        (f->rules.on_conflict == CONFLICT_VERSION && link))
         return OUTCOME_NAME_TAKEN;
     return f->rules.on_conflict == CONFLICT_RENAME || f->rights & RIGHT_REPLACE
                ? 0

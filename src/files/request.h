@@ -16,6 +16,9 @@ int serve_enter(struct files *f, const struct packet *p);
 int serve_make(struct files *f, const struct packet *p);
 int serve_remove(struct files *f, const struct packet *p);
 int serve_rename(struct files *f, const struct packet *p);
+int serve_times(struct files *f, const struct packet *p);
+int serve_mode(struct files *f, const struct packet *p);
+int serve_space(struct files *f, const struct packet *p);
 int serve_facts(struct files *f, const struct packet *p);
 
 /* Sends REPLY as the answer to REQUEST. A session that is gone ends the main

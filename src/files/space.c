@@ -5,11 +5,26 @@
 #include <errno.h>
 #include <sys/statvfs.h>
 
+static uint64_t block_size(const struct statvfs *disk)
+{
+    return disk->f_frsize ? disk->f_frsize : disk->f_bsize;
+}
+
 int space_check(const struct statvfs *disk, uint64_t length)
 {
-    uint64_t block = disk->f_frsize ? disk->f_frsize : disk->f_bsize;
+    uint64_t block = block_size(disk);
 
     if (length == 0 || block == 0)
         return 0;
     return (length - 1) / block + 1 > disk->f_bavail ? -ENOSPC : 0;
+}
+
+uint64_t space_free(const struct statvfs *disk)
+{
+    uint64_t free, block = block_size(disk);
+
+    if (__builtin_mul_overflow(block, (uint64_t)disk->f_bavail, &free) ||
+        free > INT64_MAX)
+        return INT64_MAX;
+    return free;
 }

@@ -10,4 +10,7 @@ struct statvfs;
  * blocks are has room until a write fails. */
 int space_check(const struct statvfs *disk, uint64_t length);
 
+/* Bytes that the user may still write there; INT64_MAX at most. */
+uint64_t space_free(const struct statvfs *disk);
+
 #endif

@@ -46,10 +46,12 @@ static int look_at_target(const struct files *f, int folder, const char *name,
                           struct wish *w)
 {
     struct stat st;
+    bool link;
 
     if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
-    if (S_ISLNK(st.st_mode)) {
+    link = S_ISLNK(st.st_mode);
+    if (link) {
         FD_CLEANUP int fd = resolve_open(f, w->path.bytes, O_PATH);
         if (fd < 0 || fstat(fd, &st) < 0)
             return OUTCOME_NOT_REGULAR;
@@ -62,7 +64,7 @@ static int look_at_target(const struct files *f, int folder, const char *name,
         return OUTCOME_EXISTS;
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
-    return place_permitted(f);
+    return place_permitted(f, link);
 }
 
 /* Each answer of SIZE counts for one upload. */

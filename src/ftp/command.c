@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/reply.h"
+#include "sallyport/ftp/site.h"
 
 #define NAME_MAX_LEN  4
 #define HELP_PER_LINE 8
+#define FEAT_LINE_MAX 256
 
 static int compare(const void *key, const void *row)
 {
@@ -37,6 +40,14 @@ const struct command *command_find(struct slice name)
                    sizeof(command_table[0]), compare);
 }
 
+const char *command_name(enum verb verb)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (command_table[i].verb == verb)
+            return command_table[i].name;
+    return "?";
+}
+
 /* IAC IP and IAC DM. Behind TLS the line reader takes nothing for telnet, and
  * no verb begins with 0xff. */
 static struct slice skip_urgent(struct slice line)
@@ -59,17 +70,43 @@ void request_parse(struct slice line, struct request *ret)
     ret->command = command_find(ret->verb);
 }
 
-int command_feat(struct buf *into)
+/* The line of a row with something to choose from. */
+static int feat_choice(const struct command *row, const struct choices *c,
+                       struct buf *into)
+{
+    struct buf line;
+    int r;
+
+    buf_init(&line, FEAT_LINE_MAX);
+    r = buf_add(&line, row->feat, strcspn(row->feat, "{"));
+    if (r == 0 && row->verb == VERB_MLST)
+        r = listing_facts_feat(&line, c->facts);
+    if (r == 0)
+        r = reply_line(into, buf_slice(&line));
+    buf_release(&line);
+    return r;
+}
+
+static int feat_row(const struct command *row, const struct choices *c,
+                    struct buf *into)
+{
+    struct slice lines = slice_from(row->feat), line;
+    int r = 0;
+
+    if (row->feat && strstr(row->feat, "{}"))
+        return feat_choice(row, c, into);
+    while (r == 0 && slice_cut(&lines, '\n', &line))
+        r = reply_line(into, line);
+    return r;
+}
+
+int command_feat(const struct choices *c, struct buf *into)
 {
     size_t before = into->len;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < command_count; i++) {
-        struct slice lines = slice_from(command_table[i].feat), line;
-
-        while (r == 0 && slice_cut(&lines, '\n', &line))
-            r = reply_line(into, line);
-    }
+    for (size_t i = 0; r == 0 && i < command_count; i++)
+        r = feat_row(&command_table[i], c, into);
     if (r < 0)
         into->len = before;
     return r;
@@ -79,7 +116,9 @@ static int help_one(struct slice name, struct buf *into)
 {
     const struct command *row = command_find(name);
 
-    return row ? reply_line(into, slice_from(row->help)) : -EINVAL;
+    int r = row ? reply_line(into, slice_from(row->help)) : -EINVAL;
+
+    return r == 0 && row->verb == VERB_SITE ? site_help(into) : r;
 }
 
 /* All names, some to a line. */

@@ -123,24 +123,106 @@ static const char *kind_fact(enum entry_kind kind)
     return facts[kind];
 }
 
-int listing_facts(struct buf *into, const struct entry *e)
+typedef int add_fact(struct buf *into, const struct entry *e);
+
+static int add_type(struct buf *into, const struct entry *e)
+{
+    return buf_add_format(into, "type=%s;", kind_fact(e->kind));
+}
+
+/* RFC 3659 7.5.7: size is what RETR would send, so of files only. */
+static int add_size(struct buf *into, const struct entry *e)
+{
+    if (e->kind != ENTRY_FILE)
+        return 0;
+    return buf_add_format(into, "size=%llu;", (unsigned long long)e->size);
+}
+
+static int add_modify(struct buf *into, const struct entry *e)
+{
+    char when[16];
+
+    return buf_add_format(into, "modify=%s;", listing_time(e->mtime, when));
+}
+
+static int add_perm(struct buf *into, const struct entry *e)
+{
+    return buf_add_format(into, "perm=%s;", e->perm);
+}
+
+static int add_unique(struct buf *into, const struct entry *e)
+{
+    return buf_add_format(into, "unique=%llxU%llx;",
+                          (unsigned long long)e->device,
+                          (unsigned long long)e->inode);
+}
+
+static int add_mode(struct buf *into, const struct entry *e)
+{
+    return buf_add_format(into, "UNIX.mode=%04o;", e->mode & MODE_BITS);
+}
+
+/* In the order of a line. */
+static const struct fact {
+    const char *name;
+    unsigned bit;
+    add_fact *add;
+} all_facts[] = {
+    { "type", LISTING_TYPE, add_type },
+    { "size", LISTING_SIZE, add_size },
+    { "modify", LISTING_MODIFY, add_modify },
+    { "perm", LISTING_PERM, add_perm },
+    { "unique", LISTING_UNIQUE, add_unique },
+    { "UNIX.mode", LISTING_MODE, add_mode },
+};
+#define FACTS (sizeof(all_facts) / sizeof(all_facts[0]))
+
+int listing_facts(struct buf *into, const struct entry *e, unsigned facts)
 {
     size_t before = into->len;
-    char when[16];
-    int r = buf_add_format(into, "type=%s;", kind_fact(e->kind));
+    int r = 0;
 
-    /* RFC 3659 7.5.7: size is what RETR would send, so of files only. */
-    if (r == 0 && e->kind == ENTRY_FILE)
-        r = buf_add_format(into, "size=%llu;", (unsigned long long)e->size);
+    for (size_t i = 0; r == 0 && i < FACTS; i++)
+        if (facts & all_facts[i].bit)
+            r = all_facts[i].add(into, e);
     if (r == 0)
-        r = buf_add_format(
-            into, "modify=%s;perm=%s;unique=%llxU%llx;UNIX.mode=%04o; ",
-            listing_time(e->mtime, when), e->perm,
-            (unsigned long long)e->device, (unsigned long long)e->inode,
-            e->mode & MODE_BITS);
+        r = buf_add_text(into, " ");
     if (r == 0)
         r = add_name(into, e->name);
     return finish(into, before, r);
+}
+
+unsigned listing_facts_parse(struct slice names)
+{
+    unsigned facts = 0;
+    struct slice name;
+
+    while (slice_cut(&names, ';', &name))
+        for (size_t i = 0; i < FACTS; i++)
+            if (slice_equal_nocase(slice_trim(name),
+                                   slice_from(all_facts[i].name)))
+                facts |= all_facts[i].bit;
+    return facts;
+}
+
+int listing_facts_chosen(struct buf *into, unsigned facts)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < FACTS; i++)
+        if (facts & all_facts[i].bit)
+            r = buf_add_format(into, "%s;", all_facts[i].name);
+    return r;
+}
+
+int listing_facts_feat(struct buf *into, unsigned facts)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < FACTS; i++)
+        r = buf_add_format(into, "%s%s;", all_facts[i].name,
+                           facts & all_facts[i].bit ? "*" : "");
+    return r;
 }
 
 const char *listing_time(time_t when, char out[16])

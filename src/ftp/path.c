@@ -5,6 +5,7 @@
 #include "sallyport/ftp/path.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define COMPONENT_MAX 255
@@ -137,6 +138,47 @@ bool path_name_ok(struct slice name)
             return false;
     }
     return true;
+}
+
+/* Where the extension of a name begins: at its last dot, unless it has nothing
+ * in front of it, or there is none. */
+static size_t extension_at(struct slice name)
+{
+    for (size_t i = name.len; i-- > 1;)
+        if (name.ptr[i] == '.')
+            return i;
+    return name.len;
+}
+
+int path_unique(const struct path *near, bool named, uint64_t number,
+                struct path *ret)
+{
+    char component[COMPONENT_MAX + 1];
+    struct slice folder = path_slice(near), name = SLICE("");
+    unsigned long long n = number;
+    int len;
+
+    if (!named) {
+        len = snprintf(component, sizeof(component), "stou-%016llx", n);
+    } else {
+        path_split(path_slice(near), &folder, &name);
+        if (name.len == 0)
+            return -EINVAL;
+        if (name.len > COMPONENT_MAX - 17)
+            return -ENAMETOOLONG;
+        size_t at = extension_at(name);
+        len =
+            snprintf(component, sizeof(component), "%.*s.%016llx%.*s", (int)at,
+                     name.ptr, n, (int)(name.len - at), name.ptr + at);
+    }
+    struct path p = { .len = folder.len };
+    memcpy(p.bytes, folder.ptr, folder.len);
+    int r = path_down(&p, (struct slice){ component, (size_t)len });
+    if (r < 0)
+        return r;
+    p.bytes[p.len] = 0;
+    *ret = p;
+    return 0;
 }
 
 int path_quote(struct slice p, struct buf *into)

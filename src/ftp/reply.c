@@ -15,6 +15,7 @@ static const unsigned short codes[] = {
 
 static const char *const texts[] = {
     [REPLY_OPENING] = "Opening the data connection for {}.",
+    [REPLY_OPENING_UNIQUE] = "FILE: {}",
     [REPLY_OK] = "OK.",
     [REPLY_TYPE_OK] = "Type is {}; bytes are never changed.",
     [REPLY_PBSZ_OK] = "PBSZ=0",
@@ -22,16 +23,24 @@ static const char *const texts[] = {
     [REPLY_MODE_OK] = "Mode is S.",
     [REPLY_STRU_OK] = "Structure is F.",
     [REPLY_OPTS_UTF8] = "UTF8 is always on.",
-    [REPLY_OPTS_MLST] = "MLST OPTS {}",
+    [REPLY_OPTS_MLST] = "MLST OPTS{}",
     [REPLY_NOOP_OK] = "OK.",
     [REPLY_EPSV_ALL] = "From now on only EPSV.",
     [REPLY_ALLO_OK] = "Noted; send STOR.",
+    [REPLY_CLNT_OK] = "Noted.",
+    [REPLY_CSID] = "Name=Sallyport; CaseSensitive=1; DirSep=/;",
+    [REPLY_PRET_OK] = "OK; send EPSV or PASV.",
+    [REPLY_CHMOD_OK] = "Mode is {}.",
+    [REPLY_UTIME_OK] = "Times are set.",
     [REPLY_NO_TRANSFER] = "No transfer to abort.",
     [REPLY_STAT] = "Status of this session:",
     [REPLY_FEAT] = "Features:",
     [REPLY_STAT_FOLDER] = "Listing:",
     [REPLY_SIZE] = "{}",
     [REPLY_MDTM] = "{}",
+    [REPLY_TIMES] = "Modify={}; {}",
+    [REPLY_AVBL] = "{}",
+    [REPLY_SITE_HELP] = "SITE commands:",
     [REPLY_HELP] = "Commands (HELP and a name: its syntax):",
     [REPLY_SYST] = "UNIX Type: L8",
     [REPLY_GREETING] = "Sallyport is ready; everything goes over TLS.",
@@ -75,6 +84,7 @@ static const char *const texts[] = {
         "The file stands, whole, but may not outlive a power cut; send again.",
     [REPLY_NO_SPACE] = "No space left; free some, then send it again.",
     [REPLY_UNKNOWN_COMMAND] = "Unknown command; HELP lists those there are.",
+    [REPLY_SITE_UNKNOWN] = "Unknown SITE command; SITE HELP lists them.",
     [REPLY_BAD_LINE] = "A line ends with CRLF; no CR, LF or NUL inside.",
     [REPLY_LINE_TOO_LONG] = "Line too long. Closing the connection.",
     [REPLY_BAD_ARGUMENT] = "Bad argument. Syntax: {}",
@@ -111,6 +121,8 @@ static const char *const texts[] = {
     [REPLY_CROSS_DEVICE] = "Can't rename across file systems; copy instead.",
     [REPLY_TOO_LARGE] = "Larger than this server takes.",
     [REPLY_BAD_NAME] = "Name not allowed; choose another.",
+    [REPLY_NAME_TAKEN] = "The name is taken, and what has it stays; choose "
+                         "another.",
     [REPLY_BAD_OFFSET] = "Offset past the end; send REST with a smaller one.",
 };
 
@@ -121,8 +133,6 @@ unsigned reply_code(enum reply r)
 
 const char *reply_text(enum reply r)
 {
-    [REPLY_NAME_TAKEN] = "The name is taken, and what has it stays; choose "
-                         "another.",
     return texts[r];
 }
 

@@ -1,19 +1,9 @@
 /* The command table: one row for each word that a client may send, sorted by
  * name. Data only, for the session process; what a row says is held by the
  * session's gate function, FEAT and HELP, so that no handler tests it again. */
+#include "rights.h"
 #include "sallyport/ftp/command.h"
-#include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/reply.h"
-
-/* enum right of users/rights.h, a room that ftp may not see; the unit test
- * holds the two equal. */
-#define MAY_LIST    1u
-#define MAY_READ    2u
-#define MAY_WRITE   4u
-#define MAY_REPLACE 8u
-#define MAY_DELETE  16u
-#define MAY_RENAME  32u
-#define MAY_FOLDER  64u
 
 /* A pending REST is kept over what clients send between it and the transfer:
  * lftp sends TYPE, SIZE, MDTM, PASV, ALLO, REST; older ones REST, PASV, RETR.
@@ -66,6 +56,15 @@ const struct command command_table[] = {
       .feat = "AUTH TLS\nAUTH SSL",
       .rfc = "4217",
       .help = "AUTH TLS" },
+    { .name = "AVBL",
+      .verb = VERB_AVBL,
+      .phase = COMMAND_LOGGED_IN,
+      .argument = ARGUMENT_OPTIONAL_PATH,
+      .rights = MAY_WRITE,
+      .flags = COMMAND_KEEPS_REST,
+      .feat = "AVBL",
+      .rfc = "draft-peterson-streamlined-ftp-command-extensions",
+      .help = "AVBL [path]" },
     { .name = "CCC",
       .verb = VERB_CCC,
       .phase = COMMAND_SECURED,
@@ -80,6 +79,14 @@ const struct command command_table[] = {
       .argument = ARGUMENT_NONE,
       .rfc = "959",
       .help = "CDUP" },
+    { .name = "CLNT",
+      .verb = VERB_CLNT,
+      .phase = COMMAND_SECURED,
+      .argument = ARGUMENT_REQUIRED,
+      .flags = COMMAND_KEEPS_REST,
+      .feat = "CLNT",
+      .rfc = "none",
+      .help = "CLNT name" },
     { .name = "CONF",
       .verb = VERB_CONF,
       .phase = COMMAND_SECURED,
@@ -88,6 +95,14 @@ const struct command command_table[] = {
       .refusal = REPLY_NOT_IMPLEMENTED,
       .rfc = "2228",
       .help = "CONF command" },
+    { .name = "CSID",
+      .verb = VERB_CSID,
+      .phase = COMMAND_SECURED,
+      .argument = ARGUMENT_OPTIONAL,
+      .flags = COMMAND_KEEPS_REST,
+      .feat = "CSID",
+      .rfc = "draft-peterson-streamlined-ftp-command-extensions",
+      .help = "CSID [Name=client;]" },
     { .name = "CWD",
       .verb = VERB_CWD,
       .phase = COMMAND_LOGGED_IN,
@@ -159,11 +174,20 @@ const struct command command_table[] = {
       .verb = VERB_MDTM,
       .phase = COMMAND_LOGGED_IN,
       .argument = ARGUMENT_PATH,
-      .rights = MAY_LIST,
+      .rights = MAY_LIST | MAY_WRITE,
       .flags = COMMAND_KEEPS_REST,
       .feat = "MDTM",
       .rfc = "3659",
-      .help = "MDTM path" },
+      .help = "MDTM [YYYYMMDDHHMMSS] path" },
+    { .name = "MFMT",
+      .verb = VERB_MFMT,
+      .phase = COMMAND_LOGGED_IN,
+      .argument = ARGUMENT_REQUIRED,
+      .rights = MAY_WRITE,
+      .flags = COMMAND_KEEPS_REST,
+      .feat = "MFMT",
+      .rfc = "draft-somers-ftp-mfxx",
+      .help = "MFMT YYYYMMDDHHMMSS path" },
     { .name = "MIC",
       .verb = VERB_MIC,
       .phase = COMMAND_SECURED,
@@ -192,7 +216,7 @@ const struct command command_table[] = {
       .phase = COMMAND_LOGGED_IN,
       .argument = ARGUMENT_OPTIONAL_PATH,
       .rights = MAY_LIST,
-      .feat = "MLST " LISTING_FACTS,
+      .feat = "MLST {}",
       .rfc = "3659",
       .help = "MLST [path]" },
     { .name = "MODE",
@@ -255,6 +279,13 @@ const struct command command_table[] = {
       .refusal = REPLY_ACTIVE_OFF,
       .rfc = "959",
       .help = "PORT h1,h2,h3,h4,p1,p2" },
+    { .name = "PRET", /* not in FEAT: lftp would send it for each transfer */
+      .verb = VERB_PRET,
+      .phase = COMMAND_LOGGED_IN,
+      .argument = ARGUMENT_REQUIRED,
+      .flags = COMMAND_KEEPS_REST,
+      .rfc = "none",
+      .help = "PRET command" },
     { .name = "PROT",
       .verb = VERB_PROT,
       .phase = COMMAND_SECURED,
@@ -325,6 +356,14 @@ const struct command command_table[] = {
       .flags = COMMAND_KEEPS_RNFR,
       .rfc = "959",
       .help = "RNTO path" },
+    { .name = "SITE", /* its sub-commands: site.c */
+      .verb = VERB_SITE,
+      .phase = COMMAND_LOGGED_IN,
+      .argument = ARGUMENT_REQUIRED,
+      .flags = COMMAND_KEEPS_REST,
+      .feat = "SITE UTIME",
+      .rfc = "959",
+      .help = "SITE command" },
     { .name = "SIZE",
       .verb = VERB_SIZE,
       .phase = COMMAND_LOGGED_IN,
@@ -358,6 +397,14 @@ const struct command command_table[] = {
       .flags = COMMAND_KEEPS_REST,
       .rfc = "959",
       .help = "STOR path" },
+    { .name = "STOU",
+      .verb = VERB_STOU,
+      .phase = COMMAND_LOGGED_IN,
+      .argument = ARGUMENT_OPTIONAL_PATH,
+      .rights = MAY_WRITE,
+      .data = DATA_FROM_CLIENT,
+      .rfc = "959",
+      .help = "STOU [path]" },
     { .name = "STRU",
       .verb = VERB_STRU,
       .phase = COMMAND_LOGGED_IN,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "control.h"
 #include "leave.h"
 #include "sallyport/base/fd.h"
 
@@ -42,6 +43,16 @@ void ask_files(struct session *s, struct packet *p, answer_fn *then)
     s->files.phase = PHASE_ASKED;
     loop_timer_set(&s->loop, &a->timer,
                    takes_long(p->message) ? ASK_LONG_MS : ASK_MS);
+}
+
+void ask_path(struct session *s, enum message m, const struct path *path,
+              uint64_t number, answer_fn *then)
+{
+    struct packet p = { .message = m,
+                        .value = { TEXT(path_slice(path)), NUMBER(number) } };
+
+    s->subject = *path;
+    ask_files(s, &p, then);
 }
 
 void ask_again(struct session *s, answer_fn *then)
@@ -91,7 +102,8 @@ static const struct handler from_files[] = {
     { MSG_FILE_READABLE, on_answer }, { MSG_FILE_WRITABLE, on_answer },
     { MSG_FILE_STORED, on_answer },   { MSG_FOLDER_PIPE, on_answer },
     { MSG_FOLDER_LISTED, on_answer }, { MSG_FACTS_ARE, on_answer },
-    { MSG_DONE, on_answer },          { MSG_REFUSED, on_answer },
+    { MSG_SPACE_IS, on_answer },      { MSG_DONE, on_answer },
+    { MSG_REFUSED, on_answer },
 };
 
 static void on_files(void *owner, uint32_t events)
@@ -152,6 +164,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_NO_SPACE] = { REPLY_NO_SPACE, "no space" },
     [OUTCOME_TOO_LARGE] = { REPLY_TOO_LARGE, "over the file-size limit" },
     [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, "read-only file system" },
+    [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
     [OUTCOME_BUSY] = { REPLY_FILE_BUSY, "busy" },
     [OUTCOME_CROSS_DEVICE] = { REPLY_CROSS_DEVICE, "across file systems" },
     [OUTCOME_INCOMPLETE] = { REPLY_LOCAL_ERROR, "length differs" },
@@ -164,7 +177,6 @@ enum reply outcome_reply(enum outcome o)
 {
     return (unsigned)o < OUTCOME_COUNT ? outcomes[o].reply : REPLY_LOCAL_ERROR;
 }
-    [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
 
 const char *outcome_cause(enum outcome o)
 {
@@ -179,4 +191,16 @@ enum reply ask_refusal(const struct packet *p, const char **cause)
 
     *cause = outcome_cause(o);
     return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : outcome_reply(o);
+}
+
+bool ask_refused(struct session *s, struct packet *p)
+{
+    const char *cause;
+    enum reply r;
+
+    if (p->message != MSG_REFUSED)
+        return false;
+    r = ask_refusal(p, &cause);
+    control_reply_with(s, r, slice_from(cause), NOTHING);
+    return true;
 }

@@ -9,6 +9,9 @@
 /* THEN gets the answer: one whose row answers MESSAGE, MSG_DONE or
  * MSG_REFUSED. No other request may be under way. */
 void ask_files(struct session *s, struct packet *p, answer_fn *then);
+/* The same for requests that begin with a path, which becomes s->subject. */
+void ask_path(struct session *s, enum message m, const struct path *path,
+              uint64_t number, answer_fn *then);
 /* Takes over the answer that is still to come (a listing's second one). */
 void ask_again(struct session *s, answer_fn *then);
 /* From here on that answer has a deadline again. */
@@ -23,6 +26,8 @@ int ask_descriptor(struct session *s, struct packet *p, mode_t kind);
 
 /* The reply for a refusal: 550, 552, …; *cause for the log. */
 enum reply ask_refusal(const struct packet *p, const char **cause);
+/* True: it is a refusal, and the client has got that reply. */
+bool ask_refused(struct session *s, struct packet *p);
 enum reply outcome_reply(enum outcome o);
 const char *outcome_cause(enum outcome o);
 

@@ -1,29 +1,32 @@
-/* FEAT, OPTS, SYST, HELP, NOOP, STAT, TYPE, MODE, STRU, REST, ALLO (RFC 959,
- * 2389, 2640, 3659). */
+/* FEAT, OPTS, SYST, HELP, CLNT, CSID, PRET, NOOP, STAT, TYPE, MODE, STRU, REST,
+ * ALLO (RFC 959, 2389, 2640, 3659). */
 #include <stdio.h>
 
 #include "commands.h"
 #include "control.h"
 #include "list.h"
+#include "report.h"
 #include "sallyport/ftp/listing.h"
 
 void cmd_feat(struct session *s, const struct call *call)
 {
     (void)call;
     reply_begin(&s->control.out, REPLY_FEAT);
-    command_feat(&s->control.out);
+    command_feat(&s->choices, &s->control.out);
     reply_end(&s->control.out, REPLY_FEAT);
     control_flush(s);
 }
 
-static void opts_mlst(struct session *s)
+/* RFC 3659 7.9: what isn't named is off from here on; with no name, all is. */
+static void opts_mlst(struct session *s, struct slice names)
 {
     struct buf facts;
 
+    s->choices.facts = listing_facts_parse(names);
     buf_init(&facts, 128);
-    for (const char *c = LISTING_FACTS; *c; c++)
-        if (*c != '*')
-            buf_add(&facts, c, 1);
+    if (s->choices.facts)
+        buf_add_text(&facts, " ");
+    listing_facts_chosen(&facts, s->choices.facts);
     control_reply_with(s, REPLY_OPTS_MLST, buf_slice(&facts), NOTHING);
     buf_release(&facts);
 }
@@ -37,7 +40,7 @@ void cmd_opts(struct session *s, const struct call *call)
         slice_equal_nocase(word, SLICE("UTF-8")))
         control_reply(s, REPLY_OPTS_UTF8);
     else if (slice_equal_nocase(word, SLICE("MLST")))
-        opts_mlst(s); /* all facts, always: a set of its own comes later */
+        opts_mlst(s, rest);
     else
         control_reply(s, REPLY_OPTS_UNKNOWN);
 }
@@ -64,6 +67,37 @@ void cmd_help(struct session *s, const struct call *call)
     buf_release(&lines);
 }
 
+/* For the log, which gets it once, and of users only: strangers could fill it.
+ */
+static void note_client(struct session *s, struct slice name)
+{
+    if (s->client[0])
+        return;
+    if (name.len > CLIENT_NAME_MAX)
+        name.len = CLIENT_NAME_MAX;
+    slice_copy(name, s->client, sizeof(s->client));
+    report_client(s);
+}
+
+void cmd_clnt(struct session *s, const struct call *call)
+{
+    note_client(s, call->argument);
+    control_reply(s, REPLY_CLNT_OK);
+}
+
+void cmd_csid(struct session *s, const struct call *call)
+{
+    note_client(s, call->argument);
+    control_reply(s, REPLY_CSID);
+}
+
+/* Some servers must know the file before the port; this one needn't. */
+void cmd_pret(struct session *s, const struct call *call)
+{
+    (void)call;
+    control_reply(s, REPLY_PRET_OK);
+}
+
 void cmd_noop(struct session *s, const struct call *call)
 {
     (void)call;
@@ -78,10 +112,22 @@ static void line(struct buf *out, const char *what, const char *value)
     reply_line(out, slice_from(text));
 }
 
+static void stat_transfer(struct session *s)
+{
+    const struct transfer *t = &s->transfer;
+    struct buf text;
+
+    buf_init(&text, FTP_PATH_MAX + 128);
+    buf_add_format(&text, "A transfer is under way, bytes so far: %llu, %s ",
+                   (unsigned long long)t->bytes, command_name(t->verb));
+    buf_add_slice(&text, path_slice(&t->path));
+    reply_line(&s->control.out, buf_slice(&text));
+    buf_release(&text);
+}
+
 static void stat_session(struct session *s)
 {
     struct buf *out = &s->control.out;
-    char bytes[48];
 
     reply_begin(out, REPLY_STAT);
     if (s->login.done)
@@ -91,11 +137,8 @@ static void stat_session(struct session *s)
     line(out, "Control connection: ", stream_cipher(s->control.stream));
     line(out, "Data connections: ",
          s->protected ? "protected (PROT P)" : "none until PROT P");
-    if (s->transfer.state != TRANSFER_NONE) {
-        snprintf(bytes, sizeof(bytes), "%llu",
-                 (unsigned long long)s->transfer.bytes);
-        line(out, "A transfer is under way, bytes so far: ", bytes);
-    }
+    if (s->transfer.state != TRANSFER_NONE)
+        stat_transfer(s);
     reply_end(out, REPLY_STAT);
     control_flush(s);
 }

@@ -1,10 +1,11 @@
-/* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MDTM, MLST (RFC 959, 3659):
+/* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MLST (RFC 959, 3659), AVBL:
  * each asks files and answers with what it says. */
 #include <stdio.h>
 
 #include "ask.h"
 #include "commands.h"
 #include "control.h"
+#include "facts.h"
 #include "report.h"
 #include "sallyport/ftp/listing.h"
 
@@ -18,28 +19,6 @@ static void reply_path(struct session *s, enum reply r, struct slice path)
     buf_release(&quoted);
 }
 
-static bool refused(struct session *s, struct packet *p)
-{
-    const char *cause;
-    enum reply r;
-
-    if (p->message != MSG_REFUSED)
-        return false;
-    r = ask_refusal(p, &cause);
-    control_reply_with(s, r, slice_from(cause), NOTHING);
-    return true;
-}
-
-static void ask_path(struct session *s, enum message m, const struct path *path,
-                     uint64_t number, answer_fn *then)
-{
-    struct packet p = { .message = m,
-                        .value = { TEXT(path_slice(path)), NUMBER(number) } };
-
-    s->subject = *path;
-    ask_files(s, &p, then);
-}
-
 void cmd_pwd(struct session *s, const struct call *call)
 {
     (void)call;
@@ -48,7 +27,7 @@ void cmd_pwd(struct session *s, const struct call *call)
 
 static void entered(struct session *s, struct packet *p)
 {
-    if (refused(s, p))
+    if (ask_refused(s, p))
         return;
     s->cwd = s->subject;
     control_reply_with(s, REPLY_CWD_OK, path_slice(&s->cwd), NOTHING);
@@ -75,7 +54,7 @@ static void changed(struct session *s, struct packet *p, const char *verb,
     enum reply r = p->message == MSG_REFUSED ? ask_refusal(p, &cause) : done;
 
     report_change(s, verb, path_slice(&s->subject), NOTHING, reply_code(r));
-    if (refused(s, p))
+    if (ask_refused(s, p))
         return;
     if (done == REPLY_MADE)
         reply_path(s, done, path_slice(&s->subject));
@@ -115,7 +94,7 @@ void cmd_dele(struct session *s, const struct call *call)
 
 static void rename_from(struct session *s, struct packet *p)
 {
-    if (refused(s, p))
+    if (ask_refused(s, p))
         return;
     s->rename_from = s->subject;
     s->has_rename_from = true;
@@ -135,7 +114,7 @@ static void renamed(struct session *s, struct packet *p)
 
     report_change(s, "RNTO", path_slice(&s->rename_from),
                   path_slice(&s->subject), reply_code(r));
-    if (!refused(s, p))
+    if (!ask_refused(s, p))
         control_reply(s, REPLY_RENAMED);
 }
 
@@ -154,34 +133,11 @@ void cmd_rnto(struct session *s, const struct call *call)
     ask_files(s, &p, renamed);
 }
 
-enum {
-    FACT_KIND,
-    FACT_SIZE,
-    FACT_MTIME,
-    FACT_PERM,
-    FACT_MODE,
-    FACT_DEVICE,
-    FACT_INODE
-};
-
-/* SIZE and MDTM are for files. */
-static bool is_file(struct session *s, struct packet *p)
-{
-    if (refused(s, p))
-        return false;
-    if (p->value[FACT_KIND].number == KIND_FILE)
-        return true;
-    control_reply(s, p->value[FACT_KIND].number == KIND_FOLDER
-                         ? REPLY_IS_FOLDER
-                         : REPLY_NOT_REGULAR);
-    return false;
-}
-
 static void sized(struct session *s, struct packet *p)
 {
     char text[32];
 
-    if (!is_file(s, p))
+    if (!facts_of_file(s, p))
         return;
     snprintf(text, sizeof(text), "%llu",
              (unsigned long long)p->value[FACT_SIZE].number);
@@ -193,19 +149,20 @@ void cmd_size(struct session *s, const struct call *call)
     ask_path(s, MSG_FACTS, &call->path, 1, sized);
 }
 
-static void timed(struct session *s, struct packet *p)
+static void spaced(struct session *s, struct packet *p)
 {
-    char text[16];
+    char text[32];
 
-    if (!is_file(s, p))
+    if (ask_refused(s, p))
         return;
-    listing_time((time_t)p->value[FACT_MTIME].number, text);
-    control_reply_with(s, REPLY_MDTM, slice_from(text), NOTHING);
+    snprintf(text, sizeof(text), "%llu",
+             (unsigned long long)p->value[0].number);
+    control_reply_with(s, REPLY_AVBL, slice_from(text), NOTHING);
 }
 
-void cmd_mdtm(struct session *s, const struct call *call)
+void cmd_avbl(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_FACTS, &call->path, 0, timed);
+    ask_path(s, MSG_SPACE, &call->path, 0, spaced);
 }
 
 /* RFC 3659 7.2: the path as this server knows it, behind the facts. */
@@ -229,7 +186,7 @@ static void facts_line(struct session *s, const struct packet *p,
     for (size_t i = 0; letters[i]; i++)
         if (perm & 1ULL << i)
             e.perm[n++] = letters[i];
-    listing_facts(into, &e);
+    listing_facts(into, &e, s->choices.facts);
 }
 
 static void facts(struct session *s, struct packet *p)
@@ -237,7 +194,7 @@ static void facts(struct session *s, struct packet *p)
     struct buf text;
     struct slice one;
 
-    if (refused(s, p))
+    if (ask_refused(s, p))
         return;
     if (p->value[FACT_KIND].number >= KIND_OTHER) {
         control_reply(s, REPLY_NOT_REGULAR);

@@ -1,5 +1,5 @@
-/* PASV, EPSV, LIST, NLST, MLSD, RETR, STOR, APPE, ABOR (RFC 959, 2428, 3659).
- */
+/* PASV, EPSV, LIST, NLST, MLSD, RETR, STOR, APPE, STOU, ABOR (RFC 959, 2428,
+ * 3659). */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,6 +9,7 @@
 #include "data.h"
 #include "leave.h"
 #include "list.h"
+#include "sallyport/base/secret.h"
 #include "sallyport/ftp/hostport.h"
 #include "transfer.h"
 
@@ -123,6 +124,21 @@ void cmd_appe(struct session *s, const struct call *call)
 {
     s->rest = 0; /* APPE goes to the end, whatever REST said */
     store(s, call, WRITE_APPEND);
+}
+
+/* The name is the server's; files makes sure that it is new. */
+void cmd_stou(struct session *s, const struct call *call)
+{
+    struct call unique = *call;
+    uint64_t number;
+
+    random_bytes(&number, sizeof(number));
+    s->rest = 0;
+    if (path_unique(&call->path, call->argument.len > 0, number, &unique.path) <
+        0)
+        control_reply(s, REPLY_BAD_NAME);
+    else
+        store(s, &unique, WRITE_UNIQUE);
 }
 
 void cmd_abor(struct session *s, const struct call *call)

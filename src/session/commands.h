@@ -10,6 +10,10 @@ handler_fn cmd_type, cmd_mode, cmd_stru, cmd_rest, cmd_allo;
 handler_fn cmd_pwd, cmd_cwd, cmd_cdup, cmd_mkd, cmd_rmd, cmd_dele, cmd_rnfr,
     cmd_rnto, cmd_size, cmd_mdtm, cmd_mlst;
 handler_fn cmd_pasv, cmd_epsv, cmd_list, cmd_nlst, cmd_mlsd, cmd_retr, cmd_stor,
-    cmd_appe, cmd_abor;
+    cmd_appe, cmd_stou, cmd_abor;
+handler_fn cmd_mfmt, cmd_site, cmd_avbl, cmd_clnt, cmd_csid, cmd_pret;
+
+/* The sub-commands of SITE; the argument is what stands behind the name. */
+handler_fn site_chmod, site_utime;
 
 #endif

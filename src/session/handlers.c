@@ -15,5 +15,7 @@ handler_fn *const handlers[VERB_COUNT] = {
     [VERB_MDTM] = cmd_mdtm, [VERB_MLST] = cmd_mlst, [VERB_PASV] = cmd_pasv,
     [VERB_EPSV] = cmd_epsv, [VERB_LIST] = cmd_list, [VERB_NLST] = cmd_nlst,
     [VERB_MLSD] = cmd_mlsd, [VERB_RETR] = cmd_retr, [VERB_STOR] = cmd_stor,
-    [VERB_APPE] = cmd_appe, [VERB_ABOR] = cmd_abor,
+    [VERB_APPE] = cmd_appe, [VERB_ABOR] = cmd_abor, [VERB_MFMT] = cmd_mfmt,
+    [VERB_SITE] = cmd_site, [VERB_STOU] = cmd_stou, [VERB_AVBL] = cmd_avbl,
+    [VERB_CLNT] = cmd_clnt, [VERB_CSID] = cmd_csid, [VERB_PRET] = cmd_pret,
 };

@@ -91,7 +91,8 @@ void list_begin(struct session *s, const struct call *call,
 {
     struct packet p = { .message = MSG_FOLDER_LIST,
                         .value = { TEXT(path_slice(&call->path)),
-                                   NUMBER(format), TEXT(in_front) } };
+                                   NUMBER(format), TEXT(in_front),
+                                   NUMBER(s->choices.facts) } };
 
     if (transfer_begin(s, call))
         ask_files(s, &p, on_answer);
@@ -248,7 +249,8 @@ void list_stat(struct session *s, const struct call *call)
 {
     struct packet p = { .message = MSG_FOLDER_LIST,
                         .value = { TEXT(path_slice(&call->path)),
-                                   NUMBER(LIST_LONG), TEXT(NOTHING) } };
+                                   NUMBER(LIST_LONG), TEXT(NOTHING),
+                                   NUMBER(s->choices.facts) } };
 
     ask_files(s, &p, on_stat);
 }

@@ -93,6 +93,7 @@ static int on_granted(void *owner, struct packet *p)
     loop_timer_clear(&s->loop, &l->timer);
     ask_start(s, fd_take(&p->fd[0]));
     report_login(s);
+    report_client(s);
     session_title(s);
     control_reply_with(s, REPLY_LOGGED_IN, slice_from(l->name), NOTHING);
     return 0;

@@ -7,14 +7,6 @@
 
 #include "sallyport/base/clock.h"
 
-static const char *verb_name(enum verb verb)
-{
-    for (size_t i = 0; i < command_count; i++)
-        if (command_table[i].verb == verb)
-            return command_table[i].name;
-    return "?";
-}
-
 static void add_user(struct session *s, struct event_record *r)
 {
     if (s->login.done)
@@ -40,6 +32,19 @@ void report_login(struct session *s)
     add_user(s, &r);
     event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
     event_send(&s->log, &r);
+}
+
+void report_client(struct session *s)
+{
+    struct event_record r;
+
+    if (!s->login.done || !s->client[0] || s->client_told)
+        return;
+    event_begin(&r, EVENT_CLIENT);
+    add_user(s, &r);
+    event_text(&r, FIELD_NAME, slice_from(s->client));
+    event_send(&s->log, &r);
+    s->client_told = true;
 }
 
 /* Many have typed their password here: what can't be a user's name (the users
@@ -72,7 +77,7 @@ void report_transfer(struct session *s, unsigned result, const char *reason,
 
     event_begin(&r, EVENT_TRANSFER);
     add_user(s, &r);
-    event_text(&r, FIELD_VERB, slice_from(verb_name(t->verb)));
+    event_text(&r, FIELD_VERB, slice_from(command_name(t->verb)));
     event_text(&r, FIELD_PATH, path_slice(&t->path));
     if (stored_as.len > 0)
         event_text(&r, FIELD_TO, stored_as);

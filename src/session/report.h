@@ -6,6 +6,8 @@
 
 void report_connect(struct session *s);
 void report_login(struct session *s);
+/* What the client calls itself, as soon as somebody is logged in; once. */
+void report_client(struct session *s);
 void report_login_failed(struct session *s, const char *reason);
 /* One for each transfer. RESULT is the reply's code. */
 void report_transfer(struct session *s, unsigned result, const char *reason,

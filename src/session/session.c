@@ -18,6 +18,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
 #include "sallyport/cage/cage.h"
+#include "sallyport/ftp/listing.h"
 #include "sigbus.h"
 #include "transfer.h"
 
@@ -140,6 +141,7 @@ noreturn void session_main(const struct session_start *start)
     s->local = start->local;
     s->began = clock_ms();
     path_root(&s->cwd);
+    s->choices.facts = LISTING_ALL;
     limits(s);
     wire(s, start);
     session_title(s);

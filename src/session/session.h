@@ -2,6 +2,8 @@
 #ifndef SALLYPORT_SRC_SESSION_SESSION_H
 #define SALLYPORT_SRC_SESSION_SESSION_H
 
+#include <time.h>
+
 #include "sallyport/base/address.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/loop.h"
@@ -125,6 +127,16 @@ struct transfer {
     uint64_t traffic; /* of the data stream when the stall timer was set */
 };
 
+/* Times to be set: MFMT, MDTM, SITE UTIME. */
+struct set_times {
+    int form;         /* 0, or why the argument is no time and path */
+    const char *verb; /* for the log */
+    struct path path;
+    time_t access, modify;
+};
+
+#define CLIENT_NAME_MAX 64
+
 struct session {
     const struct settings *settings;
     struct tls_context *tls;
@@ -147,12 +159,17 @@ struct session {
     struct path cwd, rename_from;
     struct path subject; /* of the command that files is answering */
     bool has_rename_from;
-    uint64_t rest;      /* for the next RETR, STOR */
-    uint64_t announced; /* by ALLO */
-    bool protected;     /* PROT P */
-    bool only_epsv;     /* EPSV ALL */
-    bool quit_after;    /* QUIT came during a transfer */
-    uint64_t total;     /* bytes of all transfers, for the end's event */
+    struct set_times times;
+    unsigned mode;                    /* of SITE CHMOD */
+    struct choices choices;           /* OPTS */
+    char client[CLIENT_NAME_MAX + 1]; /* what CLNT or CSID said; "": nothing */
+    bool client_told;                 /* the log knows it */
+    uint64_t rest;                    /* for the next RETR, STOR */
+    uint64_t announced;               /* by ALLO */
+    bool protected;                   /* PROT P */
+    bool only_epsv;                   /* EPSV ALL */
+    bool quit_after;                  /* QUIT came during a transfer */
+    uint64_t total; /* bytes of all transfers, for the end's event */
     enum ending ending;
 };
 

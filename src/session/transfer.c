@@ -14,7 +14,7 @@
 
 static bool is_upload(const struct transfer *t)
 {
-    return t->verb == VERB_STOR || t->verb == VERB_APPE;
+    return t->verb == VERB_STOR || t->verb == VERB_APPE || t->verb == VERB_STOU;
 }
 
 static void pump(struct session *s)
@@ -129,7 +129,9 @@ void transfer_announce(struct session *s, uint64_t size)
     buf_init(&what, FTP_PATH_MAX + 64);
     describe(t, size, &what);
     t->state = TRANSFER_CONNECTING;
-    control_reply_with(s, REPLY_OPENING, buf_slice(&what), NOTHING);
+    control_reply_with(
+        s, t->verb == VERB_STOU ? REPLY_OPENING_UNIQUE : REPLY_OPENING,
+        buf_slice(&what), NOTHING);
     buf_release(&what);
     loop_timer_set(&s->loop, &t->stall, s->settings->connect_timeout);
     transfer_connected(s);

@@ -35,7 +35,7 @@ static void check_small(const struct entry *e, time_t now)
     buf_init(&b, 8);
     FUZZ_CHECK(buf_add_text(&b, "abc") == 0);
     FUZZ_CHECK(listing_long(&b, e, now) == -ENOBUFS);
-    FUZZ_CHECK(listing_facts(&b, e) == -ENOBUFS);
+    FUZZ_CHECK(listing_facts(&b, e, LISTING_ALL) == -ENOBUFS);
     FUZZ_CHECK(slice_equal(buf_slice(&b), SLICE("abc")));
     buf_release(&b);
 }
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_tail(&b, e.kind == ENTRY_LINK && e.target.len > 0 ? e.target
                                                                 : e.name);
     buf_clear(&b);
-    if (listing_facts(&b, &e) == 0)
+    if (listing_facts(&b, &e, LISTING_ALL) == 0)
         check_tail(&b, e.name);
     buf_clear(&b);
     if (listing_name(&b, e.target, &e) == 0)

@@ -14,6 +14,9 @@ uint64_t clock_us(void);
 /* Seconds since 1970 to UTC fields without reading any time zone file (works
  * in a cage). Years 1970 to 9999; others are clamped. */
 void clock_utc(time_t when, struct tm *ret);
+/* The way back: year, month, day, hour, minute, second. -ERANGE for what no
+ * calendar has (month 13, second 60), and for years out of 1970 to 9999. */
+int clock_from_utc(const struct tm *tm, time_t *ret);
 
 #define CLOCK_TEXT_MAX 32
 /* "2026-11-20T07:42:01.123Z" of now. Returns out. */

@@ -17,8 +17,10 @@ enum event {
     EVENT_REFUSED,      /* a connection was refused by a limit: peer, reason */
     EVENT_LOGIN,        /* user, tls */
     EVENT_LOGIN_FAILED, /* user (escaped), reason */
+    EVENT_CLIENT,       /* user, name: what CLNT or CSID said, once */
     EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls */
-    EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO */
+    EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
+                           MFMT and its kind, SITE CHMOD */
     EVENT_DATA_REFUSED, /* wrong peer knocked at a passive port */
     EVENT_END,          /* reason, bytes, ms */
     EVENT_SYSCALL,      /* process, number: refused by the cage */
@@ -41,6 +43,7 @@ enum event_field {
     FIELD_REASON,
     FIELD_TLS,
     FIELD_NUMBER,
+    FIELD_NAME,
     FIELD_COUNT
 };
 

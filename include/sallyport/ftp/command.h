@@ -59,6 +59,13 @@ enum verb {
     VERB_MIC,
     VERB_CONF,
     VERB_ENC,
+    VERB_MFMT,
+    VERB_SITE,
+    VERB_STOU,
+    VERB_AVBL,
+    VERB_CLNT,
+    VERB_CSID,
+    VERB_PRET,
     VERB_COUNT
 };
 
@@ -99,7 +106,8 @@ struct command {
     enum command_data data;
     unsigned flags;
     unsigned short refusal; /* COMMAND_REFUSED: enum reply */
-    const char *feat;       /* its FEAT lines, '\n' between, or NULL */
+    const char *feat;       /* its FEAT lines, '\n' between, or NULL; "{}" is
+                               what there is to choose from */
     const char *rfc;
     const char *help; /* the HELP text: syntax ("RETR path") */
 };
@@ -109,6 +117,9 @@ extern const size_t command_count;
 
 /* By name, letters in either case; NULL: unknown. */
 const struct command *command_find(struct slice name);
+
+/* The verb's first row: its name, or "?". */
+const char *command_name(enum verb verb);
 
 /* Splits "VERB rest": the verb up to the first blank; the argument is
  * everything behind that one blank, verbatim. Telnet's IP and Synch in front of
@@ -120,10 +131,15 @@ struct request {
 };
 void request_parse(struct slice line, struct request *ret);
 
+/* What a session has chosen with OPTS; FEAT shows it with a '*'. */
+struct choices {
+    unsigned facts; /* enum listing_fact bits */
+};
+
 /* Lines of the FEAT reply, and of HELP (with a name: that one's syntax; -EINVAL
  * when unknown), from the table; each as reply_line() adds it, so between
  * reply_begin() and reply_end(). 0 or -ENOBUFS */
-int command_feat(struct buf *into);
+int command_feat(const struct choices *c, struct buf *into);
 int command_help(struct slice name, struct buf *into);
 /* GET, POST, HEAD, …: a first line of HTTP (ALPACA). */
 bool request_is_http(struct slice line);

@@ -39,10 +39,26 @@ struct entry {
  * time when mtime is over 180 days from NOW or in the future by over a day. */
 int listing_long(struct buf *into, const struct entry *e, time_t now);
 int listing_name(struct buf *into, struct slice folder, const struct entry *e);
-/* "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…; name" */
-int listing_facts(struct buf *into, const struct entry *e);
-/* The facts that are on, for FEAT and OPTS MLST (without the '*' there). */
-#define LISTING_FACTS "type*;size*;modify*;perm*;unique*;UNIX.mode*;"
+/* The facts that there are, as bits: OPTS MLST takes a selection. */
+enum listing_fact {
+    LISTING_TYPE = 1,
+    LISTING_SIZE = 2,
+    LISTING_MODIFY = 4,
+    LISTING_PERM = 8,
+    LISTING_UNIQUE = 16,
+    LISTING_MODE = 32,
+    LISTING_ALL = 63
+};
+/* "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…; name", of those the
+ * ones in FACTS. */
+int listing_facts(struct buf *into, const struct entry *e, unsigned facts);
+/* The facts named in "type;size;", letters in either case; others are passed
+ * over (RFC 3659 7.9). */
+unsigned listing_facts_parse(struct slice names);
+/* OPTS MLST's reply, "type;size;": those in FACTS. 0 or -ENOBUFS */
+int listing_facts_chosen(struct buf *into, unsigned facts);
+/* FEAT's line, "type*;size;": all, with a '*' behind those in FACTS. */
+int listing_facts_feat(struct buf *into, unsigned facts);
 
 /* "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns out. */
 const char *listing_time(time_t when, char out[16]);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
@@ -31,6 +32,12 @@ void path_split(struct slice p, struct slice *folder, struct slice *name);
  * byte (under 0x20, 0x7f), not beginning with PATH_RESERVED, up to 255. */
 bool path_name_ok(struct slice name);
 #define PATH_RESERVED ".sallyport-"
+
+/* STOU's name: NUMBER, in hexadecimal, in front of the extension of NEAR; or,
+ * unless NEAR is NAMED by the client, a new name in the folder NEAR. -EINVAL
+ * for "/" as a name; -ENAMETOOLONG. */
+int path_unique(const struct path *near, bool named, uint64_t number,
+                struct path *ret);
 
 /* For the quotes of a 257 reply: '"' doubled (RFC 959 appendix II); the quotes
  * around it are the reply's. 0, -ENOBUFS */

@@ -10,7 +10,8 @@
 /* The names; the texts are in src/ftp/reply.c, "{}" standing for an argument.
  * Two columns: name, code. */
 #define REPLY_LIST(R)                                                          \
-    R(OPENING, 150) /* {}: what */                                             \
+    R(OPENING, 150)        /* {}: what */                                      \
+    R(OPENING_UNIQUE, 150) /* STOU, RFC 1123 4.1.2.9; {}: path */              \
     R(OK, 200)                                                                 \
     R(TYPE_OK, 200) /* {} */                                                   \
     R(PBSZ_OK, 200)                                                            \
@@ -18,16 +19,24 @@
     R(MODE_OK, 200)                                                            \
     R(STRU_OK, 200)                                                            \
     R(OPTS_UTF8, 200)                                                          \
-    R(OPTS_MLST, 200) /* {}: facts */                                          \
+    R(OPTS_MLST, 200) /* {}: a blank and facts, or nothing */                  \
     R(NOOP_OK, 200)                                                            \
     R(EPSV_ALL, 200)                                                           \
     R(ALLO_OK, 200)                                                            \
+    R(CLNT_OK, 200)                                                            \
+    R(CSID, 200) /* facts of the server */                                     \
+    R(PRET_OK, 200)                                                            \
+    R(CHMOD_OK, 200) /* {}: octal mode */                                      \
+    R(UTIME_OK, 200)                                                           \
     R(NO_TRANSFER, 225) /* ABOR with nothing to abort */                       \
     R(STAT, 211)        /* multi-line */                                       \
     R(FEAT, 211)                                                               \
     R(STAT_FOLDER, 213)                                                        \
-    R(SIZE, 213) /* {}: bytes */                                               \
-    R(MDTM, 213) /* {}: YYYYMMDDHHMMSS */                                      \
+    R(SIZE, 213)  /* {}: bytes */                                              \
+    R(MDTM, 213)  /* {}: YYYYMMDDHHMMSS */                                     \
+    R(TIMES, 213) /* {}: YYYYMMDDHHMMSS, {}: path */                           \
+    R(AVBL, 213)  /* {}: bytes */                                              \
+    R(SITE_HELP, 214)                                                          \
     R(HELP, 214)                                                               \
     R(SYST, 215)                                                               \
     R(GREETING, 220)                                                           \
@@ -70,6 +79,7 @@
     R(STANDS, 451)      /* failed after the rename */                          \
     R(NO_SPACE, 452)                                                           \
     R(UNKNOWN_COMMAND, 500)                                                    \
+    R(SITE_UNKNOWN, 500)                                                       \
     R(BAD_LINE, 500)                                                           \
     R(LINE_TOO_LONG, 500)                                                      \
     R(BAD_ARGUMENT, 501)  /* {}: syntax */                                     \
@@ -105,6 +115,7 @@
     R(CROSS_DEVICE, 550)                                                       \
     R(TOO_LARGE, 552)                                                          \
     R(BAD_NAME, 553)                                                           \
+    R(NAME_TAKEN, 553)                                                         \
     R(BAD_OFFSET, 554)
 
 enum reply {
@@ -115,7 +126,6 @@ enum reply {
 };
 
 unsigned reply_code(enum reply r);
-    R(NAME_TAKEN, 553)                                                         \
 /* The text with its "{}" as they are. */
 const char *reply_text(enum reply r);
 

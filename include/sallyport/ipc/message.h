@@ -60,7 +60,7 @@ enum message {
     MSG_FILE_ABORT,
     MSG_FILE_DELETE,   /* path */
     MSG_FOLDER_LIST,   /* path, enum list_format, NLST's argument exactly as
-                          the client gave it ("": none) */
+                          the client gave it ("": none), MLSD's facts */
     MSG_FOLDER_PIPE,   /* the listing's read end */
     MSG_FOLDER_LISTED, /* enum outcome, entries */
     MSG_FOLDER_ENTER,  /* path */
@@ -70,6 +70,10 @@ enum message {
     MSG_FACTS,         /* path, what for: 0; 1: a partial's length counts
                           (SIZE); 2: RNFR, which takes its own right */
     MSG_FACTS_ARE,     /* kind, size, mtime, perm, mode, device, inode */
+    MSG_TIMES,         /* path, atime, mtime */
+    MSG_MODE,          /* path, mode */
+    MSG_SPACE,         /* path of a folder */
+    MSG_SPACE_IS,      /* bytes free */
     MSG_DONE,
     MSG_REFUSED, /* enum outcome, errno */
     /* anybody and log */

@@ -2,6 +2,7 @@
 #include "sallyport/base/clock.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 Test(clock, utc_agrees_with_gmtime)
@@ -18,6 +19,45 @@ Test(clock, utc_agrees_with_gmtime)
                 ours.tm_min == theirs.tm_min && ours.tm_sec == theirs.tm_sec &&
                 ours.tm_wday == theirs.tm_wday,
             "at %lld", (long long)t);
+    }
+}
+
+Test(clock, and_back)
+{
+    for (time_t t = 0; t <= 253402300799; t += 86400 * 5 + 3607) {
+        struct tm tm;
+        time_t back = -1;
+
+        clock_utc(t, &tm);
+        cr_assert_eq(clock_from_utc(&tm, &back), 0, "at %lld", (long long)t);
+        cr_assert_eq(back, t, "at %lld", (long long)t);
+    }
+}
+
+Test(clock, no_such_time)
+{
+    static const struct tm rows[] = {
+        { .tm_year = 69, .tm_mon = 11, .tm_mday = 31 },
+        { .tm_year = 8100, .tm_mon = 0, .tm_mday = 1 },
+        { .tm_year = 100, .tm_mon = 12, .tm_mday = 1 },
+        { .tm_year = 100, .tm_mon = -1, .tm_mday = 1 },
+        { .tm_year = 100, .tm_mon = 1, .tm_mday = 30 },
+        { .tm_year = 101, .tm_mon = 1, .tm_mday = 29 },
+        { .tm_year = 200, .tm_mon = 1, .tm_mday = 29 },
+        { .tm_year = 100, .tm_mon = 3, .tm_mday = 31 },
+        { .tm_year = 100, .tm_mon = 3, .tm_mday = 0 },
+        { .tm_year = 100, .tm_mday = 1, .tm_hour = 24 },
+        { .tm_year = 100, .tm_mday = 1, .tm_hour = -1 },
+        { .tm_year = 100, .tm_mday = 1, .tm_min = 60 },
+        { .tm_year = 100, .tm_mday = 1, .tm_sec = 60 },
+        { .tm_year = 100, .tm_mday = 1, .tm_sec = -1 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        time_t t = 7;
+
+        cr_expect_eq(clock_from_utc(&rows[i], &t), -ERANGE, "row %zu", i);
+        cr_expect_eq(t, 7, "row %zu", i);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/cage/cage.h"
 #include "sallyport/event/event.h"
+#include "sallyport/ftp/listing.h"
 #include "sallyport/ipc/outcome.h"
 #include "sallyport/users/rights.h"
 
@@ -25,7 +26,8 @@ static void own(const char *path)
 void peer_init(struct peer *p)
 {
     alarm(60); /* not Criterion's own time-out: that one leaks memory */
-    *p = (struct peer){ .base = "/tmp/sallyport-files-XXXXXX" };
+    *p = (struct peer){ .base = "/tmp/sallyport-files-XXXXXX",
+                        .facts = LISTING_ALL };
     cr_assert_not_null(mkdtemp(p->base));
     cr_assert_eq(chmod(p->base, 0711), 0);
     snprintf(p->homes, sizeof(p->homes), "%s/homes", p->base);
@@ -179,6 +181,35 @@ int ask_facts(struct peer *p, const char *path, unsigned what_for,
     return ask(p, &request, reply);
 }
 
+int ask_times(struct peer *p, const char *path, time_t access, time_t modify)
+{
+    struct packet reply,
+        request = { .message = MSG_TIMES,
+                    .value = { path_value(path), NUMBER(access),
+                               NUMBER(modify) } };
+
+    return ask(p, &request, &reply);
+}
+
+int ask_mode(struct peer *p, const char *path, unsigned mode)
+{
+    struct packet reply,
+        request = { .message = MSG_MODE,
+                    .value = { path_value(path), NUMBER(mode) } };
+
+    return ask(p, &request, &reply);
+}
+
+int ask_space(struct peer *p, const char *path, uint64_t *bytes)
+{
+    struct packet reply,
+        request = { .message = MSG_SPACE, .value = { path_value(path) } };
+    int r = ask(p, &request, &reply);
+
+    *bytes = reply.value[0].number;
+    return r;
+}
+
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd)
 {
     struct packet reply;
@@ -247,7 +278,8 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
     struct packet reply;
     struct packet request = { .message = MSG_FOLDER_LIST,
                               .value = { path_value(path), NUMBER(format),
-                                         path_value(argument) } };
+                                         path_value(argument),
+                                         NUMBER(p->facts) } };
     int r = ask(p, &request, &reply);
 
     if (r != OUTCOME_OK)

@@ -21,6 +21,7 @@ struct peer {
     struct channel session, master, log; /* the test's ends */
     char base[64], homes[80], home[96];
     struct files_start start; /* peer_run() takes it */
+    unsigned facts;           /* for ask_list() */
 };
 
 /* A home and a start with all rights, no fsync; change it, then run. */
@@ -43,6 +44,9 @@ int ask_path(struct peer *p, enum message m, const char *path);
 int ask_rename(struct peer *p, const char *from, const char *to);
 int ask_facts(struct peer *p, const char *path, unsigned what_for,
               struct packet *reply);
+int ask_times(struct peer *p, const char *path, time_t access, time_t modify);
+int ask_mode(struct peer *p, const char *path, unsigned mode);
+int ask_space(struct peer *p, const char *path, uint64_t *bytes);
 /* *fd: what can be read, or written at *first. */
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
@@ -51,7 +55,8 @@ int ask_commit(struct peer *p, uint64_t length);
 int ask_abort(struct peer *p);
 /* The whole listing, as a string to be freed; *outcome of LISTED. */
 int ask_list(struct peer *p, const char *path, enum list_format format,
-             const char *argument, char **text, int *outcome, uint64_t *entries);
+             const char *argument, char **text, int *outcome,
+             uint64_t *entries);
 
 /* On disk, behind the process's back; paths within the home. */
 void disk_put(struct peer *p, const char *path, const void *data, size_t len);

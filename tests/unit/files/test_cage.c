@@ -48,6 +48,11 @@ static void go_through_all(struct peer *p)
         free(text);
     }
     cr_assert_eq(ask_facts(p, "/", false, &reply), OUTCOME_OK);
+    cr_assert_eq(ask_times(p, "/folder/f", 5, 6), OUTCOME_OK);
+    cr_assert_eq(ask_mode(p, "/folder/f", 0600), OUTCOME_OK);
+    cr_assert_eq(ask_space(p, "/", &entries), OUTCOME_OK);
+    upload(p, "/folder/unique", WRITE_UNIQUE, 0, 5, true);
+    cr_assert_eq(ask_path(p, MSG_FILE_DELETE, "/folder/unique"), OUTCOME_OK);
     cr_assert_eq(ask_rename(p, "/folder/f", "/f"), OUTCOME_OK);
     upload(p, "/g", WRITE_STORE, 0, 10, true);
     cr_assert_eq(ask_rename(p, "/g", "/f"), OUTCOME_OK);

@@ -273,6 +273,34 @@ Test(place, folder_that_came)
     }
 }
 
+/* The upload replaces a link, never what it leads to; a link can't be kept. */
+Test(place, a_link)
+{
+    static const int outcomes[CONFLICT_COUNT] = { 0, 0, OUTCOME_NAME_TAKEN,
+                                                  OUTCOME_NAME_TAKEN };
+
+    for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
+        struct peer p;
+        char told[256];
+
+        start(&p, (enum conflict)mode);
+        disk_fill(&p, "/in/there", 50, 1);
+        disk_link(&p, "there", "/in/f");
+        int r = begin(&p, "/in/f", WRITE_STORE, 0, 100, 2);
+        cr_expect_eq(r, outcomes[mode], "mode %d: %d", mode, r);
+        if (r == OUTCOME_OK) {
+            cr_expect_eq(commit(&p, 100, told), OUTCOME_OK);
+            cr_expect(disk_is(&p, told, 100, 2), "%s", told);
+        }
+        begin(&p, "/in/late", WRITE_STORE, 0, 100, 2);
+        disk_link(&p, "there", "/in/late");
+        cr_expect_eq(commit(&p, 100, told), outcomes[mode], "mode %d", mode);
+        cr_expect(disk_is(&p, "/in/there", 50, 1));
+        cr_expect_eq(disk_partials(&p, "/in"), 0);
+        peer_stop(&p);
+    }
+}
+
 /* Ten sessions of one user, one name; all have the 1xx before one commits. */
 static void ten_at_once(enum conflict conflict, char told[TEN][256],
                         int outcome[TEN], struct peer p[TEN])

@@ -5,6 +5,30 @@
 
 #include "files/space.h"
 
+Test(space, free)
+{
+    static const struct {
+        unsigned long fragment, block;
+        fsblkcnt_t free;
+        uint64_t wanted;
+    } rows[] = {
+        { 4096, 65536, 2, 8192 },
+        { 0, 4096, 2, 8192 },
+        { 4096, 4096, 0, 0 },
+        { 0, 0, 5, 0 },
+        { 1, 1, UINT64_MAX, INT64_MAX },
+        { 4096, 1, UINT64_MAX, INT64_MAX },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct statvfs disk = { .f_frsize = rows[i].fragment,
+                                      .f_bsize = rows[i].block,
+                                      .f_bavail = rows[i].free };
+
+        cr_expect_eq(space_free(&disk), rows[i].wanted, "row %zu", i);
+    }
+}
+
 Test(space, table)
 {
     static const struct {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sallyport/ftp/command.h"
+#include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/reply.h"
 #include "sallyport/users/rights.h"
 
@@ -98,14 +99,25 @@ Test(command, rights)
         const char *name;
         unsigned rights;
     } table[] = {
-        { "LIST", RIGHT_LIST },   { "NLST", RIGHT_LIST },
-        { "MLSD", RIGHT_LIST },   { "MLST", RIGHT_LIST },
-        { "SIZE", RIGHT_LIST },   { "MDTM", RIGHT_LIST },
-        { "RETR", RIGHT_READ },   { "STOR", RIGHT_WRITE | RIGHT_REPLACE },
-        { "APPE", RIGHT_WRITE },  { "DELE", RIGHT_DELETE },
-        { "RNFR", RIGHT_RENAME }, { "RNTO", RIGHT_RENAME },
-        { "MKD", RIGHT_FOLDER },  { "RMD", RIGHT_FOLDER },
-        { "XMKD", RIGHT_FOLDER }, { "XRMD", RIGHT_FOLDER },
+        { "LIST", RIGHT_LIST },
+        { "NLST", RIGHT_LIST },
+        { "MLSD", RIGHT_LIST },
+        { "MLST", RIGHT_LIST },
+        { "SIZE", RIGHT_LIST },
+        { "MDTM", RIGHT_LIST | RIGHT_WRITE },
+        { "MFMT", RIGHT_WRITE },
+        { "STOU", RIGHT_WRITE },
+        { "AVBL", RIGHT_WRITE },
+        { "RETR", RIGHT_READ },
+        { "STOR", RIGHT_WRITE | RIGHT_REPLACE },
+        { "APPE", RIGHT_WRITE },
+        { "DELE", RIGHT_DELETE },
+        { "RNFR", RIGHT_RENAME },
+        { "RNTO", RIGHT_RENAME },
+        { "MKD", RIGHT_FOLDER },
+        { "RMD", RIGHT_FOLDER },
+        { "XMKD", RIGHT_FOLDER },
+        { "XRMD", RIGHT_FOLDER },
     };
     unsigned rows = 0;
 
@@ -169,7 +181,7 @@ static bool keeps_rnfr(const struct command *c)
 Test(command, what_is_allowed_when)
 {
     expect_names(always, "AUTH FEAT HELP HOST NOOP QUIT SYST ");
-    expect_names(before_login, "OPTS PASS PBSZ PROT USER ");
+    expect_names(before_login, "CLNT CSID OPTS PASS PBSZ PROT USER ");
     expect_names(in_transfer, "ABOR NOOP QUIT STAT ");
     expect_names(secret, "ACCT ADAT CONF ENC MIC PASS ");
     expect_names(refused, "ACCT ADAT CCC CONF ENC EPRT MIC PORT REIN SMNT ");
@@ -187,11 +199,11 @@ Test(command, rest)
 {
     static const char *const keep[] = { "REST", "RETR", "STOR", "APPE", "PASV",
                                         "EPSV", "PORT", "EPRT", "TYPE", "SIZE",
-                                        "MDTM", "NOOP", "ALLO", "STAT" };
-    static const char *const reset[] = {
-        "LIST", "MLSD", "NLST", "CWD",  "DELE",
-        "RNFR", "RNTO", "MKD",  "ABOR", "USER"
-    };
+                                        "MDTM", "NOOP", "ALLO", "STAT", "PRET",
+                                        "MFMT", "CLNT", "SITE" };
+    static const char *const reset[] = { "LIST", "MLSD", "NLST", "CWD",
+                                         "DELE", "RNFR", "RNTO", "MKD",
+                                         "ABOR", "USER", "STOU" };
 
     for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++)
         cr_expect(find(keep[i])->flags & COMMAND_KEEPS_REST, "%s", keep[i]);
@@ -204,7 +216,7 @@ Test(command, find)
 {
     static const char *const unknown[] = { "",        "N",    "NO",    "NOO",
                                            "NOOPX",   "XXXX", "RETRR", "NO P",
-                                           "N\xcfOP", "STOU", "SITE",  "@@@@" };
+                                           "N\xcfOP", "STO",  "SITEX", "@@@@" };
 
     for (size_t i = 0; i < command_count; i++) {
         char lower[8] = { 0 };
@@ -235,7 +247,7 @@ Test(command, request)
         { SLICE(" NOOP"), SLICE(""), SLICE("NOOP"), NULL },
         { SLICE(""), SLICE(""), SLICE(""), NULL },
         { SLICE("SITE CHMOD 777 x"), SLICE("SITE"), SLICE("CHMOD 777 x"),
-          NULL },
+          "SITE" },
         { SLICE("\xff\xf4\xff\xf2"
                 "ABOR"),
           SLICE("ABOR"), SLICE(""), "ABOR" },
@@ -269,42 +281,72 @@ Test(command, empty_argument_is_a_slice)
     cr_expect(q.verb.ptr && q.argument.ptr && !q.command);
 }
 
+static const struct choices all = { .facts = LISTING_ALL };
+
 Test(command, feat)
 {
     static const char expected[] = "211-Features:\r\n"
                                    " AUTH TLS\r\n"
                                    " AUTH SSL\r\n"
+                                   " AVBL\r\n"
+                                   " CLNT\r\n"
+                                   " CSID\r\n"
                                    " TVFS\r\n"
                                    " EPSV\r\n"
                                    " HOST\r\n"
                                    " MDTM\r\n"
+                                   " MFMT\r\n"
                                    " MLST type*;size*;modify*;perm*;unique*;"
                                    "UNIX.mode*;\r\n"
                                    " UTF8\r\n"
                                    " PBSZ\r\n"
                                    " PROT\r\n"
                                    " REST STREAM\r\n"
+                                   " SITE UTIME\r\n"
                                    " SIZE\r\n"
                                    "211 End\r\n";
     struct buf b;
 
     buf_init(&b, 4096);
     cr_assert_eq(reply_begin(&b, REPLY_FEAT), 0);
-    cr_assert_eq(command_feat(&b), 0);
+    cr_assert_eq(command_feat(&all, &b), 0);
     cr_assert_eq(reply_end(&b, REPLY_FEAT), 0);
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect_str_eq(b.data, expected);
     buf_release(&b);
 }
 
+/* A session that has chosen sees so. */
+Test(command, feat_shows_what_is_chosen)
+{
+    const struct choices some = { .facts = LISTING_SIZE | LISTING_MODE };
+    struct buf b;
+
+    buf_init(&b, 4096);
+    cr_assert_eq(command_feat(&some, &b), 0);
+    cr_assert_eq(buf_add(&b, "", 1), 0);
+    cr_expect(
+        strstr(b.data, " MLST type;size*;modify;perm;unique;UNIX.mode*;\r\n"),
+        "%s", b.data);
+    buf_release(&b);
+}
+
+Test(command, names)
+{
+    cr_expect_str_eq(command_name(VERB_STOU), "STOU");
+    cr_expect_str_eq(command_name(VERB_PWD), "PWD");
+    cr_expect_str_eq(command_name(VERB_NONE), "?");
+}
+
 Test(command, help)
 {
     static const char expected[] =
-        " ABOR ALLO APPE AUTH CDUP CWD DELE EPSV\r\n"
-        " FEAT HELP HOST LIST MDTM MKD MLSD MLST\r\n"
-        " MODE NLST NOOP OPTS PASS PASV PBSZ PROT\r\n"
-        " PWD QUIT REST RETR RMD RNFR RNTO SIZE\r\n"
-        " STAT STOR STRU SYST TYPE USER\r\n";
+        " ABOR ALLO APPE AUTH AVBL CDUP CLNT CSID\r\n"
+        " CWD DELE EPSV FEAT HELP HOST LIST MDTM\r\n"
+        " MFMT MKD MLSD MLST MODE NLST NOOP OPTS\r\n"
+        " PASS PASV PBSZ PRET PROT PWD QUIT REST\r\n"
+        " RETR RMD RNFR RNTO SITE SIZE STAT STOR\r\n"
+        " STOU STRU SYST TYPE USER\r\n";
     struct buf b;
 
     buf_init(&b, 4096);
@@ -335,7 +377,7 @@ Test(command, no_room)
 
     buf_init(&b, 40);
     cr_assert_eq(buf_add_text(&b, "abc"), 0);
-    cr_expect_eq(command_feat(&b), -ENOBUFS);
+    cr_expect_eq(command_feat(&all, &b), -ENOBUFS);
     cr_expect_eq(command_help(SLICE(""), &b), -ENOBUFS);
     cr_expect(slice_equal(buf_slice(&b), SLICE("abc")));
     buf_release(&b);

@@ -37,7 +37,7 @@ static void expect_facts(const struct entry *e, const char *expected,
     struct buf b;
 
     buf_init(&b, 8192);
-    cr_assert_eq(listing_facts(&b, e), 0);
+    cr_assert_eq(listing_facts(&b, e, LISTING_ALL), 0);
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect_str_eq(b.data, expected, "%s", why);
     buf_release(&b);
@@ -225,11 +225,14 @@ Test(listing, facts)
 /* Every fact of a line is in the list that FEAT shows, and in its order. */
 Test(listing, facts_are_those_of_feat)
 {
-    struct slice named = SLICE(LISTING_FACTS), given, fact, name;
-    struct buf b;
+    struct slice named, given, fact, name;
+    struct buf b, feat;
 
     buf_init(&b, 512);
-    cr_assert_eq(listing_facts(&b, &file), 0);
+    buf_init(&feat, 512);
+    cr_assert_eq(listing_facts_feat(&feat, LISTING_ALL), 0);
+    named = buf_slice(&feat);
+    cr_assert_eq(listing_facts(&b, &file, LISTING_ALL), 0);
     given = buf_slice(&b);
     while (slice_cut(&named, ';', &name) && name.len > 0) {
         cr_assert(slice_cut(&given, ';', &fact));
@@ -239,6 +242,47 @@ Test(listing, facts_are_those_of_feat)
                   name.ptr);
     }
     cr_expect(slice_equal(given, SLICE(" report.pdf\r\n")));
+    buf_release(&b);
+    buf_release(&feat);
+}
+
+/* What OPTS MLST says, what it chooses, what the reply and a line are then. */
+Test(listing, chosen_facts)
+{
+    static const struct {
+        const char *names;
+        unsigned facts;
+        const char *reply, *line;
+    } rows[] = {
+        { "", 0, "", " report.pdf\r\n" },
+        { ";;;", 0, "", " report.pdf\r\n" },
+        { "SIZE;Type;", LISTING_SIZE | LISTING_TYPE, "type;size;",
+          "type=file;size=5; report.pdf\r\n" },
+        { "unix.mode", LISTING_MODE, "UNIX.mode;",
+          "UNIX.mode=0644; report.pdf\r\n" },
+        { "type;create;media-type;UNIX.mode;UNIX.owner;",
+          LISTING_TYPE | LISTING_MODE, "type;UNIX.mode;",
+          "type=file;UNIX.mode=0644; report.pdf\r\n" },
+        { "typ;types;type*", 0, "", " report.pdf\r\n" },
+        { " modify ; perm", LISTING_MODIFY | LISTING_PERM, "modify;perm;",
+          "modify=20261120074200;perm=adfrw; report.pdf\r\n" },
+    };
+    struct buf b;
+
+    buf_init(&b, 512);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        unsigned facts = listing_facts_parse(slice_from(rows[i].names));
+
+        cr_expect_eq(facts, rows[i].facts, "%s", rows[i].names);
+        buf_clear(&b);
+        cr_assert_eq(listing_facts_chosen(&b, facts), 0);
+        cr_expect(slice_equal(buf_slice(&b), slice_from(rows[i].reply)), "%s",
+                  rows[i].names);
+        buf_clear(&b);
+        cr_assert_eq(listing_facts(&b, &file, facts), 0);
+        cr_expect(slice_equal(buf_slice(&b), slice_from(rows[i].line)), "%s",
+                  rows[i].names);
+    }
     buf_release(&b);
 }
 
@@ -267,7 +311,7 @@ Test(listing, no_room)
         else
             cr_expect_eq(b.len, 3 + 65, "%zu", max);
         b.len = 3;
-        if (listing_facts(&b, &file) != 0)
+        if (listing_facts(&b, &file, LISTING_ALL) != 0)
             cr_expect(slice_equal(buf_slice(&b), SLICE("abc")), "%zu", max);
         else
             cr_expect_eq(b.data[b.len - 1], '\n', "%zu", max);

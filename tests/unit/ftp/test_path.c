@@ -7,6 +7,8 @@
 
 #include "sallyport/ftp/path.h"
 
+#define NAME_LEN 255
+
 static void set(struct path *p, const char *text)
 {
     p->len = strlen(text);
@@ -344,4 +346,46 @@ Test(path, quote)
     cr_expect(slice_equal(buf_slice(&b), SLICE("ab")), "nothing is left of it");
     cr_expect_eq(path_quote(SLICE("/a\""), &b), 0, "just fits");
     buf_release(&b);
+}
+
+Test(path, unique)
+{
+    static const struct {
+        const char *near;
+        bool named;
+        int result;
+        const char *path;
+    } uniques[] = {
+        { "/", false, 0, "/stou-000000000000abcd" },
+        { "/a/b", false, 0, "/a/b/stou-000000000000abcd" },
+        { "/a/b", true, 0, "/a/b.000000000000abcd" },
+        { "/b.tar.gz", true, 0, "/b.tar.000000000000abcd.gz" },
+        { "/.profile", true, 0, "/.profile.000000000000abcd" },
+        { "/a.b/c", true, 0, "/a.b/c.000000000000abcd" },
+        { "/", true, -EINVAL, NULL },
+    };
+    char long_name[NAME_LEN + 2] = "/";
+
+    for (size_t i = 0; i < sizeof(uniques) / sizeof(uniques[0]); i++) {
+        struct path root, p;
+
+        path_root(&root);
+        cr_assert_eq(path_resolve(&root, slice_from(uniques[i].near), &p), 0);
+        cr_expect_eq(path_unique(&p, uniques[i].named, 0xabcd, &p),
+                     uniques[i].result, "row %zu", i);
+        if (uniques[i].result == 0)
+            cr_expect_str_eq(p.bytes, uniques[i].path, "row %zu", i);
+    }
+    for (size_t len = NAME_LEN - 20; len <= NAME_LEN; len++) {
+        struct path root, p;
+        int r;
+
+        path_root(&root);
+        memset(long_name + 1, 'x', len);
+        long_name[1 + len] = 0;
+        cr_assert_eq(path_resolve(&root, slice_from(long_name), &p), 0);
+        r = path_unique(&p, true, 1, &p);
+        cr_expect_eq(r, len + 17 > NAME_LEN ? -ENAMETOOLONG : 0, "%zu", len);
+        cr_expect(path_is_normal(path_slice(&p)));
+    }
 }

@@ -63,7 +63,9 @@ Test(reply, texts_that_clients_parse)
                "257 \"/a \"\"b\" is the current folder.\r\n");
     expect_one(REPLY_MADE, "/x", "257 \"/x\" was made.\r\n");
     expect(REPLY_PBSZ_OK, NULL, 0, "200 PBSZ=0\r\n");
-    expect_one(REPLY_OPTS_MLST, "type;size;", "200 MLST OPTS type;size;\r\n");
+    expect_one(REPLY_OPTS_MLST, " type;size;", "200 MLST OPTS type;size;\r\n");
+    expect_one(REPLY_OPTS_MLST, "", "200 MLST OPTS\r\n");
+    expect_one(REPLY_OPENING_UNIQUE, "/a", "150 FILE: /a\r\n");
     expect(REPLY_COMPLETE, NULL, 0, "226 Transfer complete.\r\n");
     expect(REPLY_ABORTED, NULL, 0, "226 Abort successful.\r\n");
     expect(REPLY_BAD_PROTOCOL, NULL, 0,

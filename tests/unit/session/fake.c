@@ -153,10 +153,15 @@ static bool read_line(struct fake *f, char *line, size_t size)
 int fake_reply(struct fake *f)
 {
     char line[8192];
+    size_t len = 0;
 
+    f->lines[0] = 0;
     do {
         if (!read_line(f, line, sizeof(line)))
             return 0;
+        len += (size_t)snprintf(f->lines + len, sizeof(f->lines) - len, "%s",
+                                line);
+        cr_assert_lt(len, sizeof(f->lines));
     } while (line[0] == ' ' || line[3] == '-');
     memcpy(f->reply, line, sizeof(line));
     return atoi(line);

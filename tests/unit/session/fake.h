@@ -18,7 +18,8 @@ struct fake {
     int control;
     struct tls_client *tls;
     pid_t pid;
-    char reply[8192];
+    char reply[8192];  /* the last line of the last reply */
+    char lines[16384]; /* all of it */
 };
 
 /* For the sessions started after it: a number of the settings. */

@@ -298,6 +298,36 @@ Test(session, abor_behind_a_waiting_command, .timeout = 30)
     hang_up(&f, ENDING_CLOSED);
 }
 
+Test(session, stat_in_a_transfer, .timeout = 30)
+{
+    FILE *source = tmpfile();
+    struct tls_client *tls;
+    struct fake f;
+    char some[65536];
+    int data;
+
+    fake_start(&f);
+    fake_login(&f);
+    data = fake_data(&f);
+    tls = download(&f, data, source);
+    cr_assert_gt(tls_client_read(tls, some, sizeof(some)), 0);
+    fake_say(&f, "STAT");
+    cr_assert_eq(fake_reply(&f), 211);
+    cr_expect(strstr(f.lines, ", RETR /x\r\n"), "%s", f.lines);
+    cr_expect(strstr(f.lines, "bytes so far: "), "%s", f.lines);
+    cr_expect_not(strstr(f.lines, "bytes so far: 0,"), "%s", f.lines);
+    fake_say(&f, "ABOR");
+    cr_assert_eq(fake_reply(&f), 426);
+    cr_assert_eq(fake_reply(&f), 226);
+    fake_say(&f, "STAT");
+    cr_assert_eq(fake_reply(&f), 211);
+    cr_expect_not(strstr(f.lines, "so far"), "%s", f.lines);
+    tls_client_free(tls);
+    close(data);
+    fclose(source);
+    hang_up(&f, ENDING_CLOSED);
+}
+
 Test(session, quit_and_abor_in_a_transfer, .timeout = 30)
 {
     FILE *source = tmpfile();
@@ -422,6 +452,89 @@ Test(session, an_overlong_password_counts, .timeout = 30)
     }
     cr_assert_eq(fake_reply(&f), 0);
     hang_up(&f, ENDING_LOGIN_TRIES);
+}
+
+static unsigned client_events(struct fake *f, struct slice name)
+{
+    struct event_record r;
+    struct packet p;
+    unsigned n = 0;
+
+    while (channel_receive(&f->log, &p) == 1) {
+        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        if (r.event != EVENT_CLIENT)
+            continue;
+        n++;
+        cr_expect(slice_equal(r.text[FIELD_NAME], name), "%.*s",
+                  (int)r.text[FIELD_NAME].len, r.text[FIELD_NAME].ptr);
+        cr_expect(slice_equal(r.text[FIELD_USER], SLICE("anna")));
+    }
+    return n;
+}
+
+/* The log gets the first name, cut, and once, however often it is said. */
+Test(session, a_client_names_itself, .timeout = 30)
+{
+    char line[200] = "CLNT ";
+    struct fake f;
+
+    memset(line + 5, 'x', 100);
+    fake_start(&f);
+    fake_login(&f);
+    fake_say(&f, line);
+    cr_assert_eq(fake_reply(&f), 200);
+    fake_say(&f, "CLNT other");
+    cr_assert_eq(fake_reply(&f), 200);
+    fake_say(&f, "CSID Name=third;");
+    cr_assert_eq(fake_reply(&f), 200);
+    hang_up(&f, ENDING_CLOSED);
+    cr_expect_eq(client_events(&f, (struct slice){ line + 5, 64 }), 1);
+}
+
+/* Of somebody who doesn't log in, it gets none. */
+Test(session, a_stranger_names_itself, .timeout = 30)
+{
+    struct fake f;
+
+    fake_start(&f);
+    fake_secure(&f);
+    fake_say(&f, "CLNT nobody");
+    cr_assert_eq(fake_reply(&f), 200);
+    hang_up(&f, ENDING_CLOSED);
+    cr_expect_eq(client_events(&f, SLICE("")), 0);
+}
+
+/* A file whose name looks like a time is asked for first. */
+Test(session, mdtm_asks_before_it_sets, .timeout = 30)
+{
+    struct packet asked, facts = { .message = MSG_FACTS_ARE };
+    struct packet done = { .message = MSG_DONE };
+    struct packet refused = { .message = MSG_REFUSED,
+                              .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct fake f;
+
+    fake_start(&f);
+    fake_login(&f);
+    fake_say(&f, "MDTM 20200101000000 a");
+    fake_hear(&f.files, &asked, MSG_FACTS);
+    cr_expect(slice_equal(asked.value[0].text, SLICE("/20200101000000 a")));
+    facts.request = asked.request;
+    fake_tell(&f.files, &facts);
+    cr_assert_eq(fake_reply(&f), 213);
+    cr_expect_str_eq(f.reply, "213 19700101000000\r\n");
+    fake_say(&f, "MDTM 20200101000000 a");
+    fake_hear(&f.files, &asked, MSG_FACTS);
+    refused.request = asked.request;
+    fake_tell(&f.files, &refused);
+    fake_hear(&f.files, &asked, MSG_TIMES);
+    cr_expect(slice_equal(asked.value[0].text, SLICE("/a")));
+    cr_expect_eq(asked.value[1].number, 1577836800);
+    cr_expect_eq(asked.value[2].number, 1577836800);
+    done.request = asked.request;
+    fake_tell(&f.files, &done);
+    cr_assert_eq(fake_reply(&f), 213);
+    cr_expect_str_eq(f.reply, "213 Modify=20200101000000; /a\r\n");
+    hang_up(&f, ENDING_CLOSED);
 }
 
 Test(session, rnto_works_once, .timeout = 30)

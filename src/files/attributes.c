@@ -1,0 +1,102 @@
+/* TIMES, MODE and SPACE in the process files. Times and modes are changed by an
+ * open descriptor only, of what openat2 found inside the home: the kernel's
+ * calls that take a name would ask Landlock nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sysexits.h>
+
+#include "request.h"
+#include "resolve.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "space.h"
+
+#define MODE_MAX      0777u
+#define YEAR_9999_END 253402300799u
+
+/* A file or folder, for its facts. Reading it is what is asked for first; who
+ * may only write it may open it too. O_PATH would not do: what can be opened so
+ * can't be changed. */
+static int open_either(const struct files *f, const struct path *path)
+{
+    int fd = resolve_open(f, path->bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+
+    if (fd == -EACCES)
+        fd = resolve_open(f, path->bytes, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    return fd;
+}
+
+/* Only what belongs to the user, as chmod(2) has it; said here too, since the
+ * kernel lets everybody who may write set the time to now. */
+static int open_own(const struct files *f, const struct path *path,
+                    struct stat *st)
+{
+    FD_CLEANUP int fd = open_either(f, path);
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, st) < 0)
+        return -errno;
+    if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+        return -ENODEV;
+    if (st->st_uid != f->uid)
+        return -EPERM;
+    return fd_take(&fd);
+}
+
+int serve_times(struct files *f, const struct packet *p)
+{
+    struct path path;
+    struct stat st;
+    uint64_t access = p->value[1].number, modify = p->value[2].number;
+    const struct timespec times[2] = { { .tv_sec = (time_t)access },
+                                       { .tv_sec = (time_t)modify } };
+
+    request_path(p->value[0].text, &path);
+    if (access > YEAR_9999_END || modify > YEAR_9999_END)
+        die(EX_PROTOCOL, "session: a time that no client can name");
+    FD_CLEANUP int fd = open_own(f, &path, &st);
+    if (fd < 0)
+        return fd;
+    return futimens(fd, times) < 0 ? -errno : answer_done(f, p);
+}
+
+/* A folder keeps what an administrator gave it beyond the nine bits: those who
+ * share one live on its set-group-ID bit. A file never has or gets any. */
+int serve_mode(struct files *f, const struct packet *p)
+{
+    struct path path;
+    struct stat st;
+    mode_t mode = (mode_t)p->value[1].number;
+
+    request_path(p->value[0].text, &path);
+    if (p->value[1].number > MODE_MAX)
+        die(EX_PROTOCOL, "session: a mode with more than nine bits");
+    FD_CLEANUP int fd = open_own(f, &path, &st);
+    if (fd < 0)
+        return fd;
+    if (S_ISDIR(st.st_mode))
+        mode |= st.st_mode & (S_ISGID | S_ISVTX);
+    return fchmod(fd, mode) < 0 ? -errno : answer_done(f, p);
+}
+
+int serve_space(struct files *f, const struct packet *p)
+{
+    struct path path;
+    struct statvfs disk;
+
+    request_path(p->value[0].text, &path);
+    FD_CLEANUP int fd = resolve_open(f, path.bytes, O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return fd;
+    if (fstatvfs(fd, &disk) < 0)
+        return -errno;
+    answer(f, p,
+           &(struct packet){
+               .message = MSG_SPACE_IS,
+               .value = { NUMBER(space_free(&disk)) },
+           });
+    return 0;
+}

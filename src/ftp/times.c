@@ -1,0 +1,120 @@
+/* Times that clients set, in the session process: text in, seconds out. UTC
+ * only; a time that no calendar has is refused, never bent into another. */
+#include "sallyport/ftp/times.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "sallyport/base/clock.h"
+
+#define FULL  14 /* YYYYMMDDHHMMSS */
+#define SHORT 12 /* YYYYMMDDHHMM */
+
+static bool is_digits(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+    return s.len > 0;
+}
+
+static int number(const char *digits, size_t len)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        n = 10 * n + (digits[i] - '0');
+    return n;
+}
+
+static int parse_digits(struct slice s, time_t *ret)
+{
+    struct tm tm = {
+        .tm_year = number(s.ptr, 4) - 1900,
+        .tm_mon = number(s.ptr + 4, 2) - 1,
+        .tm_mday = number(s.ptr + 6, 2),
+        .tm_hour = number(s.ptr + 8, 2),
+        .tm_min = number(s.ptr + 10, 2),
+        .tm_sec = s.len == FULL ? number(s.ptr + 12, 2) : 0,
+    };
+
+    return clock_from_utc(&tm, ret);
+}
+
+/* With the fraction that RFC 3659 allows. */
+static int parse_full(struct slice s, time_t *ret)
+{
+    struct slice whole;
+
+    slice_cut(&s, '.', &whole);
+    if (whole.len != FULL || !is_digits(whole) || (s.ptr && !is_digits(s)))
+        return -EINVAL;
+    return parse_digits(whole, ret);
+}
+
+int times_parse(struct slice argument, struct times *ret)
+{
+    struct slice rest = argument, when;
+    int r;
+
+    if (!slice_cut(&rest, ' ', &when) || rest.len == 0)
+        return -EINVAL;
+    r = parse_full(when, &ret->modify);
+    ret->access = ret->modify;
+    ret->path = rest;
+    return r;
+}
+
+/* The last word of *rest, which loses it and the blank in front. */
+static bool cut_last(struct slice *rest, struct slice *word)
+{
+    size_t at = rest->len;
+
+    while (at > 0 && rest->ptr[at - 1] != ' ')
+        at--;
+    if (at == 0)
+        return false;
+    *word = (struct slice){ rest->ptr + at, rest->len - at };
+    rest->len = at - 1;
+    return true;
+}
+
+/* From behind, since a path may have blanks. */
+static int parse_behind(struct slice argument, struct times *ret)
+{
+    struct slice zone, access, modify, change;
+    time_t unused;
+    int r;
+
+    ret->path = argument;
+    if (!cut_last(&ret->path, &zone) ||
+        !slice_equal_nocase(zone, SLICE("UTC")) ||
+        !cut_last(&ret->path, &change) || !cut_last(&ret->path, &modify) ||
+        !cut_last(&ret->path, &access) || ret->path.len == 0)
+        return -EINVAL;
+    r = parse_full(change, &unused);
+    if (r == 0)
+        r = parse_full(modify, &ret->modify);
+    return r == 0 ? parse_full(access, &ret->access) : r;
+}
+
+static int parse_in_front(struct slice argument, struct times *ret)
+{
+    struct slice rest = argument, when;
+    int r;
+
+    if (!slice_cut(&rest, ' ', &when) || when.len != SHORT ||
+        !is_digits(when) || rest.len == 0)
+        return times_parse(argument, ret);
+    r = parse_digits(when, &ret->modify);
+    ret->access = ret->modify;
+    ret->path = rest;
+    return r;
+}
+
+int times_parse_utime(struct slice argument, struct times *ret)
+{
+    int r = parse_behind(argument, ret);
+
+    return r == -EINVAL ? parse_in_front(argument, ret) : r;
+}

@@ -1,0 +1,179 @@
+/* MDTM, MFMT, SITE UTIME and SITE CHMOD (RFC 3659, draft-somers-ftp-mfxx): what
+ * is known of a file beside its bytes. UTC only. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "ask.h"
+#include "commands.h"
+#include "control.h"
+#include "facts.h"
+#include "report.h"
+#include "sallyport/ftp/listing.h"
+#include "sallyport/ftp/times.h"
+
+#define MODE_MIN 0400u /* else its owner could never change it again */
+#define MODE_MAX 0777u
+
+bool facts_of_file(struct session *s, struct packet *p)
+{
+    if (ask_refused(s, p))
+        return false;
+    if (p->value[FACT_KIND].number == KIND_FILE)
+        return true;
+    control_reply(s, p->value[FACT_KIND].number == KIND_FOLDER
+                         ? REPLY_IS_FOLDER
+                         : REPLY_NOT_REGULAR);
+    return false;
+}
+
+static void bad_argument(struct session *s, const char *syntax)
+{
+    control_reply_with(s, REPLY_BAD_ARGUMENT, slice_from(syntax), NOTHING);
+}
+
+/* Reports, and says whether it was done; else the client has its reply. */
+static bool changed(struct session *s, struct packet *p, const char *verb,
+                    struct slice to, enum reply done)
+{
+    const char *cause;
+    enum reply r = p->message == MSG_REFUSED ? ask_refusal(p, &cause) : done;
+
+    report_change(s, verb, path_slice(&s->subject), to, reply_code(r));
+    return !ask_refused(s, p);
+}
+
+static void times_are_set(struct session *s, struct packet *p)
+{
+    char text[16];
+    struct slice to = slice_from(listing_time(s->times.modify, text));
+
+    if (changed(s, p, s->times.verb, to, REPLY_TIMES))
+        control_reply_with(s, REPLY_TIMES, to, path_slice(&s->subject));
+}
+
+static void utime_is_set(struct session *s, struct packet *p)
+{
+    char text[16];
+    struct slice to = slice_from(listing_time(s->times.modify, text));
+
+    if (changed(s, p, s->times.verb, to, REPLY_UTIME_OK))
+        control_reply(s, REPLY_UTIME_OK);
+}
+
+static void note_times(struct session *s, const char *verb, int form,
+                       const struct times *t)
+{
+    s->times.verb = verb;
+    s->times.form = form;
+    if (form < 0)
+        return;
+    s->times.access = t->access;
+    s->times.modify = t->modify;
+    if (path_resolve(&s->cwd, t->path, &s->times.path) < 0)
+        s->times.form = -ENAMETOOLONG;
+}
+
+/* Sets what was noted, or says why not. */
+static void set_times(struct session *s, const char *syntax, answer_fn *then)
+{
+    struct set_times *t = &s->times;
+    struct packet p = { .message = MSG_TIMES,
+                        .value = { TEXT(path_slice(&t->path)),
+                                   NUMBER(t->access), NUMBER(t->modify) } };
+
+    if (t->form == -ENAMETOOLONG) {
+        control_reply(s, REPLY_BAD_NAME);
+    } else if (t->form < 0) {
+        bad_argument(s, syntax);
+    } else {
+        s->subject = t->path;
+        ask_files(s, &p, then);
+    }
+}
+
+void cmd_mfmt(struct session *s, const struct call *call)
+{
+    struct times t;
+    int form = times_parse(call->argument, &t);
+
+    note_times(s, "MFMT", form, &t);
+    set_times(s, call->command->help, times_are_set);
+}
+
+void site_utime(struct session *s, const struct call *call)
+{
+    struct times t;
+    int form = times_parse_utime(call->argument, &t);
+
+    note_times(s, "SITE UTIME", form, &t);
+    set_times(s, "SITE UTIME YYYYMMDDHHMM[SS] path", utime_is_set);
+}
+
+/* A file may be called "20200101000000 x"; only if none is, that is a time and
+ * a path. */
+static void timed(struct session *s, struct packet *p)
+{
+    char text[16];
+
+    if (p->message == MSG_REFUSED && s->times.form != -EINVAL) {
+        set_times(s, "MDTM YYYYMMDDHHMMSS path", times_are_set);
+        return;
+    }
+    if (!facts_of_file(s, p))
+        return;
+    listing_time((time_t)p->value[FACT_MTIME].number, text);
+    control_reply_with(s, REPLY_MDTM, slice_from(text), NOTHING);
+}
+
+void cmd_mdtm(struct session *s, const struct call *call)
+{
+    struct times t;
+    int form = times_parse(call->argument, &t);
+
+    note_times(s, "MDTM", form, &t);
+    ask_path(s, MSG_FACTS, &call->path, 0, timed);
+}
+
+static void mode_is_set(struct session *s, struct packet *p)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%04o", s->mode);
+    if (changed(s, p, "SITE CHMOD", slice_from(text), REPLY_CHMOD_OK))
+        control_reply_with(s, REPLY_CHMOD_OK, slice_from(text), NOTHING);
+}
+
+/* One to four octal digits. */
+static int parse_mode(struct slice text, unsigned *ret)
+{
+    unsigned mode = 0;
+
+    if (text.len == 0 || text.len > 4)
+        return -EINVAL;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '7')
+            return -EINVAL;
+        mode = 8 * mode + (unsigned)(text.ptr[i] - '0');
+    }
+    *ret = mode;
+    return mode < MODE_MIN || mode > MODE_MAX ? -ERANGE : 0;
+}
+
+void site_chmod(struct session *s, const struct call *call)
+{
+    struct slice rest = call->argument, mode;
+    struct path path;
+    int r;
+
+    slice_cut(&rest, ' ', &mode);
+    r = parse_mode(mode, &s->mode);
+    if (r == -ERANGE)
+        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("400 to 777"),
+                           NOTHING);
+    else if (r < 0 || rest.len == 0)
+        bad_argument(s, "SITE CHMOD mode path");
+    else if (path_resolve(&s->cwd, rest, &path) < 0)
+        control_reply(s, REPLY_BAD_NAME);
+    else
+        ask_path(s, MSG_MODE, &path, s->mode, mode_is_set);
+}

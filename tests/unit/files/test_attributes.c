@@ -1,0 +1,202 @@
+/* TIMES, MODE and SPACE: what they change, for whom, and what they leave. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/ftp/listing.h"
+#include "sallyport/users/rights.h"
+
+static void furnish(struct peer *p)
+{
+    peer_init(p);
+    disk_put(p, "/file", "hello", 5);
+    disk_folder(p, "/folder");
+    disk_put(p, "/folder/in", "x", 1);
+    disk_put(p, "/writable", "x", 1);
+    cr_assert_eq(chmod(disk_path(p, "/writable"), 0200), 0);
+    disk_put(p, "/closed", "x", 1);
+    cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
+    disk_link(p, "folder/in", "/link");
+    disk_link(p, "/etc/passwd", "/escape");
+    disk_link(p, "/folder", "/to-folder");
+    disk_put(p, "/.sallyport-x", "x", 1);
+    cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
+    if (geteuid() == 0)
+        cr_assert_eq(chown(disk_path(p, "/fifo"), PEER_UID, PEER_UID), 0);
+}
+
+/* What both take; and what the file is then. */
+static const struct {
+    const char *path;
+    int outcome;
+    const char *changed;
+} subjects[] = {
+    { "/file", OUTCOME_OK, "/file" },
+    { "/folder", OUTCOME_OK, "/folder" },
+    { "/folder/in", OUTCOME_OK, "/folder/in" },
+    { "/link", OUTCOME_OK, "/folder/in" },
+    { "/to-folder", OUTCOME_OK, "/folder" },
+    { "/writable", OUTCOME_OK, "/writable" },
+    { "/", OUTCOME_OK, "/" },
+    { "/closed", OUTCOME_DENIED, NULL },
+    { "/escape", OUTCOME_NOT_FOUND, NULL },
+    { "/fifo", OUTCOME_NOT_REGULAR, NULL },
+    { "/missing", OUTCOME_NOT_FOUND, NULL },
+    { "/file/x", OUTCOME_NOT_FOLDER, NULL },
+    { "/.sallyport-x", OUTCOME_NOT_FOUND, NULL },
+};
+#define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
+
+Test(attributes, times)
+{
+    struct peer p;
+    struct stat st;
+
+    furnish(&p);
+    peer_run(&p);
+    for (size_t i = 0; i < SUBJECTS; i++) {
+        time_t modify = 1000000000 + (time_t)i;
+        int r = ask_times(&p, subjects[i].path, 5, modify);
+
+        cr_expect_eq(r, subjects[i].outcome, "%s: %d", subjects[i].path, r);
+        if (r != OUTCOME_OK)
+            continue;
+        cr_assert_eq(stat(disk_path(&p, subjects[i].changed), &st), 0);
+        cr_expect_eq(st.st_mtim.tv_sec, modify, "%s", subjects[i].path);
+        cr_expect_eq(st.st_mtim.tv_nsec, 0);
+        cr_expect_eq(st.st_atim.tv_sec, 5, "%s", subjects[i].path);
+    }
+    cr_expect_eq(ask_times(&p, "/file", 0, 0), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(&p, "/file"), &st), 0);
+    cr_expect_eq(st.st_mtim.tv_sec, 0, "1970 is a time");
+    peer_stop(&p);
+}
+
+Test(attributes, mode)
+{
+    struct peer p;
+    struct stat st;
+
+    furnish(&p);
+    peer_run(&p);
+    for (size_t i = 0; i < SUBJECTS; i++) {
+        unsigned mode = i % 2 ? 0750 : 0705;
+        int r = ask_mode(&p, subjects[i].path, mode);
+
+        cr_expect_eq(r, subjects[i].outcome, "%s: %d", subjects[i].path, r);
+        if (r != OUTCOME_OK)
+            continue;
+        cr_assert_eq(stat(disk_path(&p, subjects[i].changed), &st), 0);
+        cr_expect_eq(st.st_mode & 07777, mode, "%s: %o", subjects[i].path,
+                     st.st_mode);
+    }
+    peer_stop(&p);
+}
+
+/* A share's folder keeps its set-group-ID bit; a file loses all such. */
+Test(attributes, bits_beyond_nine)
+{
+    struct peer p;
+    struct stat st;
+
+    furnish(&p);
+    cr_assert_eq(chmod(disk_path(&p, "/folder"), 03770), 0);
+    cr_assert_eq(chmod(disk_path(&p, "/file"), 06755), 0);
+    peer_run(&p);
+    cr_expect_eq(ask_mode(&p, "/folder", 0755), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(&p, "/folder"), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 03755, "%o", st.st_mode);
+    cr_expect_eq(ask_mode(&p, "/file", 0755), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(&p, "/file"), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 0755, "%o", st.st_mode);
+    peer_stop(&p);
+}
+
+/* Somebody else's file, which the user may write. */
+Test(attributes, of_others)
+{
+    struct peer p;
+    struct stat st;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root can make another's file");
+    furnish(&p);
+    disk_put(&p, "/others", "x", 1);
+    cr_assert_eq(chown(disk_path(&p, "/others"), 1, 1), 0);
+    cr_assert_eq(chmod(disk_path(&p, "/others"), 0666), 0);
+    peer_run(&p);
+    cr_expect_eq(ask_times(&p, "/others", 5, 5), OUTCOME_DENIED);
+    cr_expect_eq(ask_mode(&p, "/others", 0777), OUTCOME_DENIED);
+    cr_assert_eq(stat(disk_path(&p, "/others"), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 0666);
+    cr_expect_neq(st.st_mtim.tv_sec, 5);
+    peer_stop(&p);
+}
+
+Test(attributes, need_the_right)
+{
+    static const struct {
+        unsigned without;
+        int times, mode, space;
+    } rows[] = {
+        { RIGHT_WRITE, OUTCOME_NO_RIGHT, OUTCOME_NO_RIGHT, OUTCOME_NO_RIGHT },
+        { RIGHT_REPLACE, OUTCOME_OK, OUTCOME_NO_RIGHT, OUTCOME_OK },
+        { RIGHT_ALL & ~RIGHT_WRITE, OUTCOME_OK, OUTCOME_NO_RIGHT, OUTCOME_OK },
+        { RIGHT_ALL & ~(RIGHT_WRITE | RIGHT_REPLACE), OUTCOME_OK, OUTCOME_OK,
+          OUTCOME_OK },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+        uint64_t bytes;
+
+        furnish(&p);
+        p.start.rights = RIGHT_ALL & ~rows[i].without;
+        peer_run(&p);
+        cr_expect_eq(ask_times(&p, "/file", 5, 5), rows[i].times, "row %zu", i);
+        cr_expect_eq(ask_mode(&p, "/file", 0600), rows[i].mode, "row %zu", i);
+        cr_expect_eq(ask_space(&p, "/", &bytes), rows[i].space, "row %zu", i);
+        peer_stop(&p);
+    }
+}
+
+Test(attributes, space)
+{
+    struct statvfs disk;
+    struct peer p;
+    uint64_t bytes;
+
+    furnish(&p);
+    peer_run(&p);
+    cr_assert_eq(ask_space(&p, "/folder", &bytes), OUTCOME_OK);
+    cr_assert_eq(statvfs(p.home, &disk), 0);
+    /* Others use this disk, too. */
+    cr_expect_gt(bytes, 0);
+    cr_expect_leq(bytes, (uint64_t)disk.f_blocks * disk.f_frsize);
+    cr_expect_eq(ask_space(&p, "/file", &bytes), OUTCOME_NOT_FOLDER);
+    cr_expect_eq(ask_space(&p, "/missing", &bytes), OUTCOME_NOT_FOUND);
+    peer_stop(&p);
+}
+
+/* MLSD has the facts that were asked for. */
+Test(attributes, facts_of_a_listing)
+{
+    struct peer p;
+    char *text;
+    int outcome;
+    uint64_t entries;
+
+    furnish(&p);
+    p.facts = LISTING_TYPE | LISTING_SIZE;
+    peer_run(&p);
+    cr_assert_eq(
+        ask_list(&p, "/folder", LIST_FACTS, "", &text, &outcome, &entries),
+        OUTCOME_OK);
+    cr_expect_str_eq(text, "type=file;size=1; in\r\n");
+    free(text);
+    peer_stop(&p);
+}

@@ -1,0 +1,50 @@
+/* WRITE_UNIQUE, for STOU: a new name or none, whoever may replace. */
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/users/rights.h"
+
+Test(unique, stores_what_is_new)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    cr_assert_eq(ask_write(&p, "/new", WRITE_UNIQUE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, 0, 100, 1);
+    close(fd);
+    cr_assert_eq(ask_commit(&p, 100), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/new", 100, 1));
+    cr_assert_eq(ask_write(&p, "/new", WRITE_UNIQUE, 0, 0, &fd, &first),
+                 OUTCOME_EXISTS);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_stop(&p);
+}
+
+/* The name was taken after the upload began. */
+Test(unique, never_replaces)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    cr_assert_eq(ask_write(&p, "/new", WRITE_UNIQUE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, 0, 100, 1);
+    close(fd);
+    disk_fill(&p, "/new", 50, 2);
+    cr_expect_neq(ask_commit(&p, 100), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/new", 50, 2));
+    /* And what comes after it may replace again. */
+    cr_assert_eq(ask_write(&p, "/new", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, 0, 10, 3);
+    close(fd);
+    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/new", 10, 3));
+    peer_stop(&p);
+}
