@@ -10,8 +10,8 @@
 struct files;
 struct upload;
 
-/* May an upload begin, where a file, or a LINK to one, has its name? 0, NO_RIGHT
- * or NAME_TAKEN. */
+/* May an upload begin, where a file, or a LINK to one, has its name? 0,
+ * NO_RIGHT or NAME_TAKEN. */
 int place_permitted(const struct files *f, bool link);
 /* Gives the open upload its name, as on_conflict says, without ever replacing
  * a file that it may not: 0, and the upload's name and path are those under
