@@ -37,6 +37,7 @@ const struct command command_table[] = {
       .verb = VERB_ALLO,
       .phase = COMMAND_LOGGED_IN,
       .argument = ARGUMENT_REQUIRED,
+      .rights = MAY_WRITE,
       .flags = COMMAND_KEEPS_REST,
       .rfc = "959",
       .help = "ALLO bytes" },

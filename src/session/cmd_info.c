@@ -2,6 +2,7 @@
  * ALLO (RFC 959, 2389, 2640, 3659). */
 #include <stdio.h>
 
+#include "ask.h"
 #include "commands.h"
 #include "control.h"
 #include "list.h"
@@ -200,6 +201,26 @@ void cmd_rest(struct session *s, const struct call *call)
     control_reply_with(s, REPLY_REST_OK, call->argument, NOTHING);
 }
 
+/* ALLO names no file. Of one that is gone on with, part may be there: as much
+ * as REST or the last SIZE said. STOR looks again, and knows. */
+static uint64_t still_to_come(const struct session *s)
+{
+    uint64_t here = s->rest > s->sized ? s->rest : s->sized;
+
+    return s->announced > here ? s->announced - here : 0;
+}
+
+/* A folder that is gone says nothing about the disk. */
+static void allotted(struct session *s, struct packet *p)
+{
+    if (p->message == MSG_REFUSED || still_to_come(s) <= p->value[0].number) {
+        control_reply(s, REPLY_ALLO_OK);
+        return;
+    }
+    s->announced = 0;
+    control_reply(s, REPLY_NO_SPACE);
+}
+
 void cmd_allo(struct session *s, const struct call *call)
 {
     struct slice rest = call->argument, size;
@@ -211,6 +232,11 @@ void cmd_allo(struct session *s, const struct call *call)
                            slice_from(call->command->help), NOTHING);
         return;
     }
+    s->announced = 0;
+    if (s->settings->max_file_size > 0 && n > s->settings->max_file_size) {
+        control_reply(s, REPLY_TOO_LARGE);
+        return;
+    }
     s->announced = n;
-    control_reply(s, REPLY_ALLO_OK);
+    ask_path(s, MSG_SPACE, &call->path, 0, allotted);
 }

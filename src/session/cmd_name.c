@@ -139,8 +139,8 @@ static void sized(struct session *s, struct packet *p)
 
     if (!facts_of_file(s, p))
         return;
-    snprintf(text, sizeof(text), "%llu",
-             (unsigned long long)p->value[FACT_SIZE].number);
+    s->sized = p->value[FACT_SIZE].number;
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)s->sized);
     control_reply_with(s, REPLY_SIZE, slice_from(text), NOTHING);
 }
 

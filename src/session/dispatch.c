@@ -101,7 +101,7 @@ static void forget_sequences(struct session *s, const struct command *c)
     if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
         s->rest = 0;
     if (c->data != DATA_NONE)
-        s->announced = 0;
+        s->announced = s->sized = 0;
     if (!(c->flags & COMMAND_KEEPS_RNFR))
         s->has_rename_from = false;
 }

@@ -166,10 +166,11 @@ struct session {
     bool client_told;                 /* the log knows it */
     uint64_t rest;                    /* for the next RETR, STOR */
     uint64_t announced;               /* by ALLO */
-    bool protected;                   /* PROT P */
-    bool only_epsv;                   /* EPSV ALL */
-    bool quit_after;                  /* QUIT came during a transfer */
-    uint64_t total; /* bytes of all transfers, for the end's event */
+    uint64_t sized;  /* what SIZE said last: may be there already */
+    bool protected;  /* PROT P */
+    bool only_epsv;  /* EPSV ALL */
+    bool quit_after; /* QUIT came during a transfer */
+    uint64_t total;  /* bytes of all transfers, for the end's event */
     enum ending ending;
 };
 

@@ -214,7 +214,7 @@ static void release(struct session *s)
     free(t->block);
     t->block = NULL;
     t->block_at = t->block_len = 0;
-    s->rest = s->announced = 0;
+    s->rest = s->announced = s->sized = 0;
 }
 
 static void over(struct session *s)

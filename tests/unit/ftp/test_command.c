@@ -108,6 +108,7 @@ Test(command, rights)
         { "MFMT", RIGHT_WRITE },
         { "STOU", RIGHT_WRITE },
         { "AVBL", RIGHT_WRITE },
+        { "ALLO", RIGHT_WRITE },
         { "RETR", RIGHT_READ },
         { "STOR", RIGHT_WRITE | RIGHT_REPLACE },
         { "APPE", RIGHT_WRITE },

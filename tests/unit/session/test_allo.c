@@ -1,0 +1,106 @@
+/* ALLO: refused early by the limit, or by what files says of the disk. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fake.h"
+
+static const struct row {
+    uint64_t rest, sized, announced;
+    uint64_t free; /* UINT64_MAX: files isn't asked */
+    int code;
+} rows[] = {
+    { 0, 0, 1000, 1000, 200 },
+    { 0, 0, 1001, 1000, 452 },
+    { 0, 0, 5000, 6000, 200 }, /* the limit */
+    { 0, 0, 5001, UINT64_MAX, 552 },
+    { 0, 0, INT64_MAX, UINT64_MAX, 552 },
+    { 600, 0, 1600, 1000, 200 },
+    { 599, 0, 1600, 1000, 452 },
+    { 0, 600, 1600, 1000, 200 },
+    { 0, 599, 1600, 1000, 452 },
+    { 300, 600, 1600, 1000, 200 }, /* not both */
+    { 2000, 0, 1600, 0, 200 },     /* more is there than comes */
+    { 0, 0, 0, 0, 200 },
+};
+
+static void size_says(struct fake *f, uint64_t size)
+{
+    struct packet asked,
+        facts = { .message = MSG_FACTS_ARE,
+                  .value = { NUMBER(KIND_FILE), NUMBER(size) } };
+
+    fake_say(f, "SIZE x");
+    fake_hear(&f->files, &asked, MSG_FACTS);
+    facts.request = asked.request;
+    fake_tell(&f->files, &facts);
+    cr_assert_eq(fake_reply(f), 213);
+}
+
+static void play(struct fake *f, const struct row *row)
+{
+    struct packet asked,
+        space = { .message = MSG_SPACE_IS, .value = { NUMBER(row->free) } };
+    char line[64];
+
+    if (row->sized > 0)
+        size_says(f, row->sized);
+    snprintf(line, sizeof(line), "REST %" PRIu64, row->rest);
+    fake_say(f, line);
+    cr_assert_eq(fake_reply(f), 350);
+    snprintf(line, sizeof(line), "ALLO %" PRIu64, row->announced);
+    fake_say(f, line);
+    if (row->free != UINT64_MAX) {
+        fake_hear(&f->files, &asked, MSG_SPACE);
+        cr_assert(slice_equal(asked.value[0].text, SLICE("/")));
+        space.request = asked.request;
+        fake_tell(&f->files, &space);
+    }
+    cr_expect_eq(fake_reply(f), row->code, "%s: %s", line, f->reply);
+}
+
+Test(allo, limit_and_disk, .timeout = 120)
+{
+    fake_settings("max_file_size", 5000);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fake f;
+
+        fake_start(&f);
+        fake_login(&f);
+        play(&f, &rows[i]);
+        shutdown(f.control, SHUT_WR);
+        cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+    }
+}
+
+/* What was refused isn't announced to files; what wasn't is. */
+Test(allo, counts_for_the_next_upload, .timeout = 60)
+{
+    static const uint64_t frees[] = { 10, 1000 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct packet asked,
+            refused = { .message = MSG_REFUSED,
+                        .value = { NUMBER(OUTCOME_BUSY), NUMBER(0) } };
+        const struct row row = { 0, 0, 500, frees[i], i == 0 ? 452 : 200 };
+        struct fake f;
+        int data;
+
+        fake_start(&f);
+        fake_login(&f);
+        play(&f, &row);
+        data = fake_data(&f);
+        fake_say(&f, "STOR x");
+        fake_hear(&f.files, &asked, MSG_FILE_WRITE);
+        cr_expect_eq(asked.value[3].number, i == 0 ? 0 : 500);
+        refused.request = asked.request;
+        fake_tell(&f.files, &refused);
+        cr_assert_eq(fake_reply(&f), 450);
+        close(data);
+        shutdown(f.control, SHUT_WR);
+        fake_end(&f);
+    }
+}
