@@ -46,6 +46,29 @@ echo "lftp: a second mirror moves nothing"
 say "mirror -R --no-perms --only-newer -vvv tree up" >second
 ! grep -q 'Transferring' second || { cat second; exit 1; }
 
+times() { (cd "$1" && find . -type f -printf '%P %TY-%Tm-%Td %TH:%TM:%.2TS\n' | sort); }
+# By MFMT; by SITE UTIME in its long form; in its short one.
+for set in "use-feat yes" "use-feat no" "use-site-utime2 no"; do
+    echo "lftp: times survive the way up and down, $set"
+    rm -rf dated back-dated
+    mkdir dated
+    echo 1 >"dated/with blank"
+    echo 2 >dated/two
+    touch -d '2001-02-03 04:05:06 UTC' "dated/with blank"
+    touch -d '2020-02-29 23:59:58 UTC' dated/two
+    say "set ftp:use-feat no
+set ftp:$set
+mirror -R --no-perms dated dated
+set ftp:use-feat yes
+mirror --no-perms dated back-dated
+rm -r dated"
+    diff <(times dated) <(times back-dated)
+done
+
+echo "lftp: modes"
+say "chmod 640 up/large"
+[[ $(say "cls -l --perms up/large") == -rw-r-----* ]]
+
 echo "lftp: resume of a download"
 head -c 400000 tree/large >part
 say "get -c up/large -o part"
