@@ -59,6 +59,13 @@ static void pair_with(struct channel *c, enum process self, int *session_end)
 static const char *changed;
 static uint64_t changed_to;
 
+static unsigned granted = RIGHT_ALL;
+
+void fake_rights(unsigned rights)
+{
+    granted = rights;
+}
+
 void fake_settings(const char *key, uint64_t value)
 {
     changed = key;
@@ -240,7 +247,7 @@ void fake_login(struct fake *f)
                  PHASE_IDLE);
     out.request = p.request;
     out.value[0].text = SLICE("anna");
-    out.value[1].number = RIGHT_ALL;
+    out.value[1].number = granted;
     out.fd[0] = ends[1];
     fake_tell(&f->master, &out);
     close(ends[1]);

@@ -24,6 +24,8 @@ struct fake {
 
 /* For the sessions started after it: a number of the settings. */
 void fake_settings(const char *key, uint64_t value);
+/* For the logins after it: enum right bits; all, if never said. */
+void fake_rights(unsigned rights);
 /* The session's CPU time so far. */
 unsigned long fake_cpu_ms(const struct fake *f);
 

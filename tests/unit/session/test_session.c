@@ -8,6 +8,7 @@
 
 #include "fake.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/users/rights.h"
 #include "session/dispatch.h"
 
 Test(session, every_verb_is_handled_or_refused)
@@ -502,6 +503,35 @@ Test(session, a_stranger_names_itself, .timeout = 30)
     cr_assert_eq(fake_reply(&f), 200);
     hang_up(&f, ENDING_CLOSED);
     cr_expect_eq(client_events(&f, SLICE("")), 0);
+}
+
+/* Without the right, files isn't even asked: it would be an answer to nothing.
+ */
+Test(session, site_needs_rights, .timeout = 60)
+{
+    static const struct {
+        unsigned without;
+        const char *line;
+    } rows[] = {
+        { RIGHT_WRITE, "SITE UTIME 202001010000 a" },
+        { RIGHT_WRITE, "SITE CHMOD 600 a" },
+        { RIGHT_REPLACE, "SITE CHMOD 600 a" },
+        { RIGHT_WRITE, "MFMT 20200101000000 a" },
+        { RIGHT_WRITE, "AVBL" },
+        { RIGHT_WRITE, "STOU" },
+        { RIGHT_WRITE | RIGHT_LIST, "MDTM 20200101000000 a" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fake f;
+
+        fake_rights(RIGHT_ALL & ~rows[i].without);
+        fake_start(&f);
+        fake_login(&f);
+        fake_say(&f, rows[i].line);
+        cr_expect_eq(fake_reply(&f), 550, "%s: %s", rows[i].line, f.reply);
+        hang_up(&f, ENDING_CLOSED);
+    }
 }
 
 /* A file whose name looks like a time is asked for first. */

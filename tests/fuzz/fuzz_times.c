@@ -1,0 +1,37 @@
+/* Times that clients set: what is taken is the time that stands there, and the
+ * path is a part of what was given, behind it or in front. */
+#include "fuzz.h"
+
+#include <errno.h>
+
+#include "sallyport/ftp/listing.h"
+#include "sallyport/ftp/times.h"
+
+#define YEAR_9999_END 253402300799
+
+static void check_result(struct slice argument, int r, const struct times *t)
+{
+    if (r < 0) {
+        FUZZ_CHECK(r == -EINVAL || r == -ERANGE);
+        return;
+    }
+    FUZZ_CHECK(t->modify >= 0 && t->modify <= YEAR_9999_END);
+    FUZZ_CHECK(t->access >= 0 && t->access <= YEAR_9999_END);
+    FUZZ_CHECK(t->path.len > 0 && t->path.ptr >= argument.ptr);
+    FUZZ_CHECK(t->path.ptr + t->path.len <= argument.ptr + argument.len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice argument = fuzz_slice(data, size);
+    struct times t;
+    char text[16];
+    int r = times_parse(argument, &t);
+
+    check_result(argument, r, &t);
+    if (r == 0)
+        FUZZ_CHECK(
+            slice_starts(argument, slice_from(listing_time(t.modify, text))));
+    check_result(argument, times_parse_utime(argument, &t), &t);
+    return 0;
+}
