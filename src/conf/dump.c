@@ -20,16 +20,41 @@ static int add_value(const struct settings *s, const struct setting *row,
     return setting_kinds[row->type].show(field, into);
 }
 
+/* Each line of the value stands behind the key. */
+static int add_keyed(const struct settings *s, const struct setting *row,
+                     struct buf *into)
+{
+    struct slice rest, line;
+    struct buf lines;
+    int r;
+
+    buf_init(&lines, SETTINGS_TEXT_MAX);
+    r = add_value(s, row, &lines);
+    rest = buf_slice(&lines);
+    while (r == 0 && slice_cut(&rest, '\n', &line))
+        if (line.len > 0)
+            r = buf_add_format(into, "%s%.*s\n", row->key, (int)line.len,
+                               line.ptr);
+    buf_release(&lines);
+    return r;
+}
+
+static int add_plain(const struct settings *s, const struct setting *row,
+                     struct buf *into)
+{
+    int r = buf_add_format(into, "%s = ", row->key);
+
+    if (r == 0)
+        r = add_value(s, row, into);
+    return r == 0 ? buf_add_text(into, "\n") : r;
+}
+
 int settings_dump(const struct settings *s, struct buf *into)
 {
     for (size_t i = 0; i < setting_count; i++) {
         const struct setting *row = &setting_table[i];
-        int r = buf_add_format(into, "%s = ", row->key);
+        int r = row->keyed ? add_keyed(s, row, into) : add_plain(s, row, into);
 
-        if (r == 0)
-            r = add_value(s, row, into);
-        if (r == 0)
-            r = buf_add_text(into, "\n");
         if (r)
             return r;
     }
@@ -57,6 +82,15 @@ static int add_comment(struct buf *into, struct slice text)
     return buf_add_text(into, "\n");
 }
 
+/* With a blank where taking the '#' away is not enough. */
+static int add_example_of(const struct setting *row, struct buf *into)
+{
+    if (row->keyed)
+        return buf_add_format(into, "# %s%s = ...\n", row->key, row->keyed);
+    return buf_add_format(into, "#%s =%s%s\n", row->key,
+                          row->value[0] ? " " : "", row->value);
+}
+
 int settings_example(struct buf *into)
 {
     int r = buf_add_text(into, example_head);
@@ -68,8 +102,7 @@ int settings_example(struct buf *into)
         if (r == 0)
             r = add_comment(into, slice_from(row->help));
         if (r == 0)
-            r = buf_add_format(into, "#%s =%s%s\n", row->key,
-                               row->value[0] ? " " : "", row->value);
+            r = add_example_of(row, into);
     }
     return r;
 }

@@ -18,7 +18,8 @@ int assignment_refuse(const struct assignment *a, const char *format, ...)
     va_start(args, format);
     vsnprintf(why, sizeof(why), format, args);
     va_end(args);
-    return complain(a->complaint, "%s: %s = %.*s: %s", a->place, a->row->key,
+    return complain(a->complaint, "%s: %s%.*s = %.*s: %s", a->place,
+                    a->row->key, (int)a->keyed.len, a->keyed.ptr,
                     (int)a->value.len, a->value.ptr, why);
 }
 
@@ -309,6 +310,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                          set_listen, show_listen },
     [SETTING_ADDRESS] = { "an IP address or nothing", set_address,
                           show_address },
+    [SETTING_TOLD] = { "an IP address or nothing", set_told, show_told },
     [SETTING_PORTS] = { "a range such as 50000-50099, or auto N", set_ports,
                         show_ports },
     [SETTING_STARTUPS] = { "BEGIN:PERCENT:FULL such as 10:30:100", set_startups,

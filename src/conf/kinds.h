@@ -7,9 +7,11 @@
 /* One "key = value" on its way into a field. */
 struct assignment {
     const struct setting *row;
+    struct slice keyed; /* what follows the prefix of a keyed row */
     struct slice value; /* trimmed */
     void *field;        /* in the struct settings */
     const char *place;  /* "FILE:LINE" */
+    size_t line;
     struct complaint *complaint;
 };
 
@@ -17,7 +19,8 @@ struct setting_kind {
     const char *syntax; /* what is expected, for complaints and docs */
     /* 0, or -EINVAL with the complaint and the field untouched. */
     int (*set)(const struct assignment *a);
-    /* The text that set() would take: 0, -ENOBUFS or -ENOMEM. */
+    /* The text that set() would take: 0, -ENOBUFS or -ENOMEM. Of a keyed row
+     * "KEYED = VALUE\n" for each line. */
     int (*show)(const void *field, struct buf *into);
 };
 extern const struct setting_kind setting_kinds[SETTING_TYPES];
@@ -30,6 +33,8 @@ int assignment_refuse(const struct assignment *a, const char *format, ...)
 int set_listen(const struct assignment *a);
 int set_address(const struct assignment *a);
 int set_ports(const struct assignment *a);
+int set_told(const struct assignment *a); /* in told.c */
+int show_told(const void *field, struct buf *into);
 int show_listen(const void *field, struct buf *into);
 int show_address(const void *field, struct buf *into);
 int show_ports(const void *field, struct buf *into);
@@ -39,7 +44,7 @@ int settings_check(const struct settings *s, struct complaint *c);
 /* Where KEY stands; 0: nowhere. */
 size_t settings_line(const struct settings *s, const char *key);
 
-/* The row of a key, or NULL. */
+/* The row of a key, or NULL; a keyed row's key begins with the row's. */
 const struct setting *setting_find(struct slice key);
 /* The key that a misspelt one is nearest to, or NULL. */
 const char *setting_nearest(struct slice key);

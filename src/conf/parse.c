@@ -13,6 +13,10 @@
 #include "kinds.h"
 
 #define PLACE_MAX (SETTINGS_PATH_MAX + 32)
+#define KEY_MAX   512 /* more than a line of inih's */
+/* Stands for a ':' in the key of a keyed row, since inih would end the key
+ * there. Not in any line: has_control() refuses it. */
+#define COLON '\x1f'
 
 struct parser {
     struct settings *settings;
@@ -40,6 +44,13 @@ static bool has_control(struct slice line)
     return false;
 }
 
+static bool is_keyed(struct slice key)
+{
+    const struct setting *row = setting_find(slice_trim(key));
+
+    return row && row->keyed;
+}
+
 /* A line that isn't blank or comment: what inih would misread. */
 static int check_line(struct parser *p, struct slice line, size_t room)
 {
@@ -56,7 +67,7 @@ static int check_line(struct parser *p, struct slice line, size_t room)
     if (!equals)
         return fail(p, "no '='; expected: key = value");
     key.len = (size_t)(equals - line.ptr);
-    if (slice_has(key, ':') || slice_has(key, ';'))
+    if ((slice_has(key, ':') && !is_keyed(key)) || slice_has(key, ';'))
         return fail(p, "':' or ';' before the '='; expected: key = value");
     if (line.len > room) {
         p->failed = true;
@@ -83,6 +94,14 @@ static struct slice without_bom(struct slice text)
     return text;
 }
 
+/* Only in the key: that of any other row has none. */
+static void swap_colons(char *key, char from, char to)
+{
+    for (; *key != '\0' && *key != '='; key++)
+        if (*key == from)
+            *key = to;
+}
+
 /* inih's reader: one line a call, with its end, like fgets(3). */
 static char *next_line(char *out, int size, void *stream)
 {
@@ -100,6 +119,7 @@ static char *next_line(char *out, int size, void *stream)
         return NULL;
     memcpy(out, line.ptr, line.len);
     memcpy(out + line.len, "\n", 2);
+    swap_colons(out, ':', COLON);
     return out;
 }
 
@@ -119,10 +139,12 @@ static int unknown_key(struct parser *p, const char *key)
 }
 
 static int assign(struct parser *p, const struct setting *row,
-                  const char *value)
+                  struct slice keyed, const char *value)
 {
     char place[PLACE_MAX];
     struct assignment a = { .row = row,
+                            .keyed = keyed,
+                            .line = p->line,
                             .value = slice_from(value),
                             .field = (char *)p->settings + row->offset,
                             .place = place,
@@ -139,6 +161,8 @@ static int take(struct parser *p, const char *key, const char *value)
 
     if (!row)
         return unknown_key(p, key);
+    if (row->keyed)
+        return assign(p, row, slice_from(key + strlen(row->key)), value);
     line = &p->settings->line[row - setting_table];
     if (*line != 0) {
         p->failed = true;
@@ -147,7 +171,7 @@ static int take(struct parser *p, const char *key, const char *value)
                         p->name, p->line, key, *line);
     }
     *line = p->line;
-    return assign(p, row, value);
+    return assign(p, row, SLICE(""), value);
 }
 
 /* inih's handler: 1 goes on. */
@@ -155,9 +179,12 @@ static int on_pair(void *user, const char *section, const char *key,
                    const char *value)
 {
     struct parser *p = user;
+    char name[KEY_MAX];
 
     (void)section; /* check_line() lets none through */
-    if (!p->failed && take(p, key, value))
+    snprintf(name, sizeof(name), "%s", key);
+    swap_colons(name, COLON, ':');
+    if (!p->failed && take(p, name, value))
         p->failed = true;
     return !p->failed;
 }
@@ -172,7 +199,8 @@ void settings_default(struct settings *s)
     memset(s, 0, sizeof(*s));
     snprintf(s->file, sizeof(s->file), "%s", p.name);
     for (size_t i = 0; i < setting_count; i++)
-        if (assign(&p, &setting_table[i], setting_table[i].value))
+        if (!setting_table[i].keyed &&
+            assign(&p, &setting_table[i], SLICE(""), setting_table[i].value))
             die(EX_SOFTWARE, "%s", complaint.text);
 }
 

@@ -71,6 +71,15 @@ const struct setting setting_table[] = {
       .reload = true,
       .help = "The public address to tell clients for data connections, for "
               "a server behind NAT; empty: the one they connected to." },
+    { .key = "address.",
+      .keyed = "NETWORK",
+      .type = SETTING_TOLD,
+      .offset = FIELD(told),
+      .value = "",
+      .reload = true,
+      .help = "The same for clients of one network, such as "
+              "address.10.0.0.0/8; at most 32 lines, the longest network "
+              "wins." },
     { .key = "max_sessions",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_sessions),
@@ -248,8 +257,12 @@ _Static_assert(sizeof(setting_table) / sizeof(setting_table[0]) <=
 
 const struct setting *setting_find(struct slice key)
 {
-    for (size_t i = 0; i < setting_count; i++)
-        if (slice_equal(key, slice_from(setting_table[i].key)))
-            return &setting_table[i];
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting *row = &setting_table[i];
+        struct slice text = slice_from(row->key);
+
+        if (row->keyed ? slice_starts(key, text) : slice_equal(key, text))
+            return row;
+    }
     return NULL;
 }

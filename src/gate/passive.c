@@ -143,7 +143,7 @@ static struct port *pick(struct passive *p, const struct child *c)
 static struct address told_address(const struct child *c,
                                    const struct port *port)
 {
-    const struct address *set = &c->gate->settings.address;
+    const struct address *set = settings_told(&c->gate->settings, &c->peer);
     struct address a = set->family == c->local.family ? *set : c->local;
 
     a.port = port->door.bound.port;

@@ -14,6 +14,7 @@
 #include "sallyport/base/slice.h"
 
 #define SETTINGS_LISTEN_MAX 16
+#define SETTINGS_TOLD_MAX   32
 #define SETTINGS_PATH_MAX   1024
 #define SETTINGS_NAME_MAX   64
 #define SETTINGS_TEXT_MAX   (256u << 10)
@@ -29,6 +30,13 @@ struct port_range {
     uint16_t automatic; /* 0: the range holds */
 };
 
+/* Clients of this network are told this address; family 0: as connected. */
+struct told {
+    struct address network, address;
+    unsigned bits;
+    size_t line; /* where it stands */
+};
+
 struct settings {
     struct address listen[SETTINGS_LISTEN_MAX]; /* port 0: chosen by kernel */
     size_t listen_count;
@@ -40,6 +48,8 @@ struct settings {
     char state[SETTINGS_PATH_MAX]; /* what outlives a restart */
     struct port_range ports;
     struct address address; /* told in PASV replies; family 0: as connected */
+    struct told told[SETTINGS_TOLD_MAX]; /* instead, to clients of a network */
+    size_t told_count;
     uint64_t max_sessions, max_per_address, max_per_user;
     struct startups startups;
     uint64_t login_timeout, idle_timeout, connect_timeout,
@@ -70,6 +80,7 @@ enum setting_type {
     SETTING_YES_NO,
     SETTING_LISTEN, /* addresses with ports, comma separated */
     SETTING_ADDRESS,
+    SETTING_TOLD, /* keyed by a network */
     SETTING_PORTS,
     SETTING_STARTUPS,
     SETTING_CONFLICT,
@@ -80,6 +91,8 @@ enum setting_type {
 
 struct setting {
     const char *key;
+    const char *keyed; /* what follows the key, in capitals, where it is a
+                          prefix and each line a row of its own */
     enum setting_type type;
     bool reload;       /* can change while the server runs */
     size_t offset;     /* in struct settings */
@@ -89,6 +102,11 @@ struct setting {
 };
 extern const struct setting setting_table[];
 extern const size_t setting_count;
+
+/* What a client of this address is told in PASV replies: by the longest of the
+ * networks that hold it, or the default. Family 0: as connected. */
+const struct address *settings_told(const struct settings *s,
+                                    const struct address *client);
 
 /* All defaults. */
 void settings_default(struct settings *s);

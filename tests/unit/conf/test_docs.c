@@ -98,8 +98,9 @@ Test(docs, settings_md)
         const struct setting *row = &setting_table[i];
         const char *tick = row->value[0] ? "`" : "";
 
-        buf_add_format(&text, "| `%s` | %s%s%s | %s", row->key, tick,
-                       row->value, tick, setting_kinds[row->type].syntax);
+        buf_add_format(&text, "| `%s%s` | %s%s%s | %s", row->key,
+                       row->keyed ? row->keyed : "", tick, row->value, tick,
+                       setting_kinds[row->type].syntax);
         add_range(&text, row);
         buf_add_format(&text, " | %s | %s |\n", row->reload ? "yes" : "no",
                        row->help);
@@ -132,6 +133,7 @@ static void add_manual(struct buf *into)
 
         buf_add_text(into, ".TP\n.B ");
         add_roff(into, row->key);
+        add_roff(into, row->keyed ? row->keyed : "");
         buf_add_text(into, "\n");
         add_roff(into, row->help);
         buf_add_text(into, "\nValue: ");

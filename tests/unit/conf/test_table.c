@@ -36,6 +36,8 @@ Test(table, defaults_are_in_range)
         struct settings s;
         struct complaint c;
 
+        if (setting_table[i].keyed)
+            continue;
         snprintf(text, sizeof(text), "%s = %s\n", setting_table[i].key,
                  setting_table[i].value);
         cr_expect_eq(parse(&s, text, &c), 0, "%s", c.text);

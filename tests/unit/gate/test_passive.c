@@ -62,6 +62,15 @@ static const struct told_row told[] = {
     { "address = 192.0.2.77\n", false, "192.0.2.77" },
     { "address = 192.0.2.77\n", true, "192.0.2.77" },
     { "address = 2001:db8::7\n", false, "127.0.0.1" }, /* another family */
+    { "address.127.0.0.0/8 = 192.0.2.8\n", true, "192.0.2.8" },
+    { "address.127.0.0.0/30 = 192.0.2.8\naddress.127.0.0.0/8 = 192.0.2.9\n"
+      "address = 192.0.2.77\n",
+      false, "192.0.2.8" },
+    { "address.127.0.0.1 =\naddress = 192.0.2.77\n", false, "127.0.0.1" },
+    { "address.127.0.0.2/31 = 192.0.2.8\naddress = 192.0.2.77\n", false,
+      "192.0.2.77" },
+    { "address.::/0 = 2001:db8::7\naddress = 192.0.2.77\n", false,
+      "192.0.2.77" },
 };
 
 Test(passive, told_address)

@@ -1,0 +1,114 @@
+/* What clients of a network are told instead of the public address: rows keyed
+ * by that network, and the search in them. Runs wherever the configuration is
+ * read, and in gate; must never ask a resolver. */
+#include <errno.h>
+
+#include "kinds.h"
+
+static unsigned bits_of(const struct address *a)
+{
+    return a->family == 4 ? 32 : 128;
+}
+
+/* "10.0.0.0/8", or one host. */
+static int set_network(const struct assignment *a, struct told *t)
+{
+    struct slice rest = a->keyed, host;
+    struct address masked;
+    uint64_t bits;
+
+    slice_cut(&rest, '/', &host);
+    if (address_parse(host, &t->network) < 0)
+        return assignment_refuse(a,
+                                 "expected an IP network such as "
+                                 "10.0.0.0/8 or fd00::/8 behind \"%s\"",
+                                 a->row->key);
+    bits = bits_of(&t->network);
+    if (slice_has(a->keyed, '/') &&
+        slice_number(rest, bits_of(&t->network), &bits) < 0)
+        return assignment_refuse(a, "behind the '/' stands 0 to %u",
+                                 bits_of(&t->network));
+    masked = address_prefix(&t->network, (unsigned)bits);
+    if (!address_same_host(&masked, &t->network)) {
+        char text[ADDRESS_TEXT_MAX];
+
+        return assignment_refuse(a,
+                                 "not the network's first address, which "
+                                 "is %s",
+                                 address_text(&masked, text));
+    }
+    t->bits = (unsigned)bits;
+    return 0;
+}
+
+static int set_address_of(const struct assignment *a, struct told *t)
+{
+    struct assignment inner = *a;
+
+    inner.field = &t->address;
+    if (set_address(&inner))
+        return -EINVAL;
+    if (t->address.family != 0 && t->address.family != t->network.family)
+        return assignment_refuse(a, "these clients can't reach an address of "
+                                    "the other family");
+    return 0;
+}
+
+/* The row's field is the array; the count stands in the same struct. */
+int set_told(const struct assignment *a)
+{
+    struct settings *s = (void *)((char *)a->field - a->row->offset);
+    struct told t = { .line = a->line };
+
+    if (set_network(a, &t) || set_address_of(a, &t))
+        return -EINVAL;
+    for (size_t i = 0; i < s->told_count; i++)
+        if (s->told[i].bits == t.bits &&
+            address_same_host(&s->told[i].network, &t.network))
+            return assignment_refuse(a,
+                                     "this network stands in line %zu "
+                                     "already; keep one",
+                                     s->told[i].line);
+    if (s->told_count == SETTINGS_TOLD_MAX)
+        return assignment_refuse(a, "more than %d networks", SETTINGS_TOLD_MAX);
+    s->told[s->told_count++] = t;
+    return 0;
+}
+
+int show_told(const void *field, struct buf *into)
+{
+    const char *start = field;
+    const struct settings *s =
+        (const void *)(start - offsetof(struct settings, told));
+
+    for (size_t i = 0; i < s->told_count; i++) {
+        const struct told *t = &s->told[i];
+        char text[ADDRESS_TEXT_MAX];
+        int r = buf_add_format(
+            into, "%s/%u = ", address_text(&t->network, text), t->bits);
+
+        if (r == 0)
+            r = show_address(&t->address, into);
+        if (r == 0)
+            r = buf_add_text(into, "\n");
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+const struct address *settings_told(const struct settings *s,
+                                    const struct address *client)
+{
+    const struct told *best = NULL;
+
+    for (size_t i = 0; i < s->told_count; i++) {
+        const struct told *t = &s->told[i];
+        struct address prefix = address_prefix(client, t->bits);
+
+        if (address_same_host(&prefix, &t->network) &&
+            (!best || t->bits > best->bits))
+            best = t;
+    }
+    return best ? &best->address : &s->address;
+}
