@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "hint.h"
 #include "master.h"
 #include "options.h"
 #include "prepare.h"
@@ -155,6 +156,7 @@ int main(int argc, char **argv)
     /* Not before: the title overwrites what the options point to. */
     process_title("sallyportd: %s", process_name(PROCESS_MASTER));
     prepare_tell_weaker(&master);
+    hint_tell(&master.settings);
     listen_to_systemd(&master);
     return serve(&master);
 }
