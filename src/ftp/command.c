@@ -11,7 +11,7 @@
 #include "sallyport/ftp/reply.h"
 #include "sallyport/ftp/site.h"
 
-#define NAME_MAX_LEN  4
+#define NAME_MAX_LEN  7
 #define HELP_PER_LINE 8
 #define FEAT_LINE_MAX 256
 
@@ -31,7 +31,7 @@ const struct command *command_find(struct slice name)
 
         if (c >= 'a' && c <= 'z')
             c = (char)(c - 'a' + 'A');
-        if (c < 'A' || c > 'Z')
+        if ((c < 'A' || c > 'Z') && (c < '0' || c > '9'))
             return NULL;
         upper[i] = c;
     }
@@ -70,6 +70,21 @@ void request_parse(struct slice line, struct request *ret)
     ret->command = command_find(ret->verb);
 }
 
+const char *const hash_names[HASH_COUNT] = {
+    [HASH_SHA256] = "SHA-256",
+    [HASH_SHA512] = "SHA-512",
+};
+
+static int feat_hashes(struct buf *line, enum hash_choice chosen)
+{
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < HASH_COUNT; i++)
+        r = buf_add_format(line, "%s%s%s", i > 0 ? ";" : "", hash_names[i],
+                           i == chosen ? "*" : "");
+    return r;
+}
+
 /* The line of a row with something to choose from. */
 static int feat_choice(const struct command *row, const struct choices *c,
                        struct buf *into)
@@ -81,6 +96,8 @@ static int feat_choice(const struct command *row, const struct choices *c,
     r = buf_add(&line, row->feat, strcspn(row->feat, "{"));
     if (r == 0 && row->verb == VERB_MLST)
         r = listing_facts_feat(&line, c->facts);
+    if (r == 0 && row->verb == VERB_HASH)
+        r = feat_hashes(&line, c->hash);
     if (r == 0)
         r = reply_line(into, buf_slice(&line));
     buf_release(&line);

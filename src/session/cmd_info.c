@@ -32,6 +32,22 @@ static void opts_mlst(struct session *s, struct slice names)
     buf_release(&facts);
 }
 
+static void opts_hash(struct session *s, struct slice name)
+{
+    for (unsigned i = 0; name.len > 0 && i <= HASH_COUNT; i++) {
+        if (i == HASH_COUNT) {
+            control_reply(s, REPLY_HASH_UNKNOWN);
+            return;
+        }
+        if (slice_equal_nocase(name, slice_from(hash_names[i]))) {
+            s->choices.hash = (enum hash_choice)i;
+            break;
+        }
+    }
+    control_reply_with(s, REPLY_OPTS_HASH,
+                       slice_from(hash_names[s->choices.hash]), NOTHING);
+}
+
 void cmd_opts(struct session *s, const struct call *call)
 {
     struct slice rest = call->argument, word;
@@ -42,6 +58,8 @@ void cmd_opts(struct session *s, const struct call *call)
         control_reply(s, REPLY_OPTS_UTF8);
     else if (slice_equal_nocase(word, SLICE("MLST")))
         opts_mlst(s, rest);
+    else if (slice_equal_nocase(word, SLICE("HASH")))
+        opts_hash(s, rest);
     else
         control_reply(s, REPLY_OPTS_UNKNOWN);
 }
@@ -198,6 +216,7 @@ void cmd_rest(struct session *s, const struct call *call)
         return;
     }
     s->rest = n;
+    s->until = 0;
     control_reply_with(s, REPLY_REST_OK, call->argument, NOTHING);
 }
 

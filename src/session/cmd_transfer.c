@@ -64,6 +64,16 @@ void cmd_mlsd(struct session *s, const struct call *call)
     list_begin(s, call, LIST_FACTS, NOTHING);
 }
 
+/* The range, as far as there is a file: so many bytes. */
+static uint64_t narrow(struct transfer *t)
+{
+    if (t->size > t->limit)
+        t->size = t->limit;
+    if (t->start > t->size)
+        t->start = t->offset = t->size;
+    return t->size - t->start;
+}
+
 static void readable(struct session *s, struct packet *p)
 {
     struct transfer *t = &s->transfer;
@@ -74,17 +84,24 @@ static void readable(struct session *s, struct packet *p)
     }
     t->source = ask_descriptor(s, p, S_IFREG);
     t->size = p->value[0].number;
-    transfer_announce(s, t->size);
+    if (t->limit > 0)
+        transfer_announce(s, narrow(t));
+    else
+        transfer_announce(s, t->size);
 }
 
+/* A range may lie beyond the file, and then has no bytes; a REST may not. */
 void cmd_retr(struct session *s, const struct call *call)
 {
+    uint64_t until = s->until;
     struct packet p = { .message = MSG_FILE_READ,
                         .value = { TEXT(path_slice(&call->path)),
-                                   NUMBER(s->rest) } };
+                                   NUMBER(until > 0 ? 0 : s->rest) } };
 
-    if (transfer_begin(s, call))
-        ask_files(s, &p, readable);
+    if (!transfer_begin(s, call))
+        return;
+    s->transfer.limit = until;
+    ask_files(s, &p, readable);
 }
 
 static void writable(struct session *s, struct packet *p)
@@ -111,7 +128,10 @@ static void store(struct session *s, const struct call *call,
                         .value = { TEXT(path_slice(&call->path)), NUMBER(mode),
                                    NUMBER(s->rest), NUMBER(s->announced) } };
 
-    if (transfer_begin(s, call))
+    if (s->until > 0) /* a range of a file can't be stored */
+        control_reply_with(s, REPLY_BAD_PARAMETER,
+                           SLICE("REST; RANG is for RETR and HASH"), NOTHING);
+    else if (transfer_begin(s, call))
         ask_files(s, &p, writable);
 }
 

@@ -29,7 +29,7 @@ static bool may_take_line(const struct session *s)
 
     if (c->securing || c->closing || c->out.len > 0)
         return false;
-    if (s->transfer.state >= TRANSFER_CONNECTING &&
+    if (s->transfer.state >= TRANSFER_HASHING &&
         s->transfer.state != TRANSFER_CLOSING)
         return c->held.len < HELD_MAX;
     return !is_busy(s);

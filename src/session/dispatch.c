@@ -99,7 +99,7 @@ static bool rights_permit(struct session *s, const struct command *c)
 static void forget_sequences(struct session *s, const struct command *c)
 {
     if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
-        s->rest = 0;
+        s->rest = s->until = 0;
     if (c->data != DATA_NONE)
         s->announced = s->sized = 0;
     if (!(c->flags & COMMAND_KEEPS_RNFR))

@@ -92,6 +92,7 @@ struct data {
 enum transfer_state {
     TRANSFER_NONE,
     TRANSFER_ASKED,      /* files is asked; no 1xx yet */
+    TRANSFER_HASHING,    /* a checksum; there is no data connection */
     TRANSFER_CONNECTING, /* 150 is out, the data connection isn't there */
     TRANSFER_HANDSHAKE,
     TRANSFER_FLOWING,
@@ -110,7 +111,7 @@ struct transfer {
     uint64_t offset; /* next byte of the file */
     uint64_t start;
     uint64_t size;   /* of a file to send, when it was opened */
-    uint64_t limit;  /* of a file to store; 0: none */
+    uint64_t limit;  /* of a file to store, or where a range ends; 0: none */
     uint64_t bytes;  /* moved */
     uint64_t synced; /* offset of the last FILE_SYNC */
     uint64_t began;  /* clock_ms() */
@@ -119,6 +120,8 @@ struct transfer {
     char *map; /* download: window on the file */
     size_t map_size;
     uint64_t map_at;
+    struct digest *digest; /* checksum, and its name */
+    const char *hash;
     bool pipe_ended, listed;
     enum outcome listed_outcome;
     uint64_t entries;
@@ -165,12 +168,13 @@ struct session {
     char client[CLIENT_NAME_MAX + 1]; /* what CLNT or CSID said; "": nothing */
     bool client_told;                 /* the log knows it */
     uint64_t rest;                    /* for the next RETR, STOR */
-    uint64_t announced;               /* by ALLO */
-    uint64_t sized;  /* what SIZE said last: may be there already */
-    bool protected;  /* PROT P */
-    bool only_epsv;  /* EPSV ALL */
-    bool quit_after; /* QUIT came during a transfer */
-    uint64_t total;  /* bytes of all transfers, for the end's event */
+    uint64_t until;     /* RANG: the first byte that doesn't count; 0: all do */
+    uint64_t announced; /* by ALLO */
+    uint64_t sized;     /* what SIZE said last: may be there already */
+    bool protected;     /* PROT P */
+    bool only_epsv;     /* EPSV ALL */
+    bool quit_after;    /* QUIT came during a transfer */
+    uint64_t total;     /* bytes of all transfers, for the end's event */
     enum ending ending;
 };
 

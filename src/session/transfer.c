@@ -17,8 +17,15 @@ static bool is_upload(const struct transfer *t)
     return t->verb == VERB_STOR || t->verb == VERB_APPE || t->verb == VERB_STOU;
 }
 
+static bool is_listing(const struct transfer *t)
+{
+    return t->verb == VERB_LIST || t->verb == VERB_NLST || t->verb == VERB_MLSD;
+}
+
 static void pump(struct session *s)
 {
+    if (s->transfer.state == TRANSFER_HASHING)
+        hash_pump(s);
     if (s->transfer.state != TRANSFER_FLOWING)
         return;
     if (is_upload(&s->transfer))
@@ -29,21 +36,28 @@ static void pump(struct session *s)
         list_pump(s);
 }
 
-bool transfer_begin(struct session *s, const struct call *call)
+void transfer_snapshot(struct session *s, enum verb verb,
+                       const struct path *path)
 {
     struct transfer *t = &s->transfer;
 
+    t->state = TRANSFER_ASKED;
+    t->verb = verb;
+    t->path = *path;
+    t->start = t->offset = t->synced = s->rest;
+    t->size = t->limit = t->bytes = t->entries = 0;
+    t->pipe_ended = t->listed = false;
+    t->hash = NULL;
+    t->began = clock_ms();
+}
+
+bool transfer_begin(struct session *s, const struct call *call)
+{
     if (s->data.state != DATA_EXPECTED && s->data.state != DATA_CONNECTED) {
         control_reply(s, REPLY_USE_PASV_FIRST);
         return false;
     }
-    t->state = TRANSFER_ASKED;
-    t->verb = call->command->verb;
-    t->path = call->path;
-    t->start = t->offset = t->synced = s->rest;
-    t->size = t->limit = t->bytes = t->entries = 0;
-    t->pipe_ended = t->listed = false;
-    t->began = clock_ms();
+    transfer_snapshot(s, call->command->verb, &call->path);
     return true;
 }
 
@@ -210,16 +224,18 @@ static void release(struct session *s)
     loop_timer_clear(&s->loop, &t->again);
     loop_remove(&s->loop, &t->pipe);
     download_release(s);
+    hash_release(s);
     fd_close(&t->source);
     free(t->block);
     t->block = NULL;
     t->block_at = t->block_len = 0;
-    s->rest = s->announced = s->sized = 0;
+    s->rest = s->until = s->announced = s->sized = 0;
 }
 
 static void over(struct session *s)
 {
-    s->total += s->transfer.bytes;
+    if (!s->transfer.hash) /* what is only looked at isn't moved */
+        s->total += s->transfer.bytes;
     s->transfer.state = TRANSFER_NONE;
     release(s);
     loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
@@ -249,7 +265,7 @@ void transfer_fail(struct session *s, enum reply r, struct slice argument,
 {
     struct transfer *t = &s->transfer;
     bool upload = is_upload(t);
-    bool listing = !upload && t->verb != VERB_RETR && !t->listed;
+    bool listing = is_listing(t) && !t->listed;
 
     report_transfer(s, reply_code(r), reason, NOTHING);
     control_reply_with(s, r, argument, NOTHING);

@@ -10,6 +10,9 @@
 
 void transfer_init(struct session *s);
 
+/* What is asked of files from here on is for this transfer. */
+void transfer_snapshot(struct session *s, enum verb verb,
+                       const struct path *path);
 /* A handler's beginning: false (and the reply is sent) without a data
  * connection to come. Takes the snapshot. */
 bool transfer_begin(struct session *s, const struct call *call);
@@ -41,11 +44,13 @@ void transfer_soon(struct session *s);
 void transfer_moved(struct session *s, size_t bytes);
 
 /* The pumps and what they need when a transfer ends (download.c, upload.c,
- * list.c). */
+ * list.c, cmd_hash.c). */
 void download_pump(struct session *s);
 void download_release(struct session *s);
 void upload_pump(struct session *s);
 void upload_give_up(struct session *s);
+void hash_pump(struct session *s);
+void hash_release(struct session *s);
 void list_pump(struct session *s);
 void list_give_up(struct session *s);
 

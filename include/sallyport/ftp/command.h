@@ -66,6 +66,11 @@ enum verb {
     VERB_CLNT,
     VERB_CSID,
     VERB_PRET,
+    VERB_HASH,
+    VERB_RANG,
+    VERB_XSHA256,
+    VERB_XSHA512,
+    VERB_XCRC,
     VERB_COUNT
 };
 
@@ -131,8 +136,13 @@ struct request {
 };
 void request_parse(struct slice line, struct request *ret);
 
+/* What HASH may compute, as clients name it. */
+enum hash_choice { HASH_SHA256, HASH_SHA512, HASH_COUNT };
+extern const char *const hash_names[HASH_COUNT];
+
 /* What a session has chosen with OPTS; FEAT shows it with a '*'. */
 struct choices {
+    enum hash_choice hash;
     unsigned facts; /* enum listing_fact bits */
 };
 

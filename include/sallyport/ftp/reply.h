@@ -20,6 +20,7 @@
     R(STRU_OK, 200)                                                            \
     R(OPTS_UTF8, 200)                                                          \
     R(OPTS_MLST, 200) /* {}: a blank and facts, or nothing */                  \
+    R(OPTS_HASH, 200) /* {}: name */                                           \
     R(NOOP_OK, 200)                                                            \
     R(EPSV_ALL, 200)                                                           \
     R(ALLO_OK, 200)                                                            \
@@ -36,6 +37,7 @@
     R(MDTM, 213)  /* {}: YYYYMMDDHHMMSS */                                     \
     R(TIMES, 213) /* {}: YYYYMMDDHHMMSS, {}: path */                           \
     R(AVBL, 213)  /* {}: bytes */                                              \
+    R(HASH, 213)  /* {}: name, range, value, path */                           \
     R(SITE_HELP, 214)                                                          \
     R(HELP, 214)                                                               \
     R(SYST, 215)                                                               \
@@ -51,7 +53,8 @@
     R(LOGGED_IN, 230) /* {}: user */                                           \
     R(AUTH_OK, 234)                                                            \
     R(DONE, 250)                                                               \
-    R(CWD_OK, 250) /* {}: path */                                              \
+    R(CHECKSUM, 250) /* {}: value */                                           \
+    R(CWD_OK, 250)   /* {}: path */                                            \
     R(DELETED, 250)                                                            \
     R(REMOVED, 250)                                                            \
     R(RENAMED, 250)                                                            \
@@ -60,6 +63,8 @@
     R(MADE, 257) /* {}: path_quote() of it */                                  \
     R(NEED_PASSWORD, 331)                                                      \
     R(REST_OK, 350) /* {}: offset */                                           \
+    R(RANG_OK, 350) /* {}: first, {}: last */                                  \
+    R(RANG_RESET, 350)                                                         \
     R(RNFR_OK, 350)                                                            \
     R(SHUTTING_DOWN, 421)                                                      \
     R(TIMED_OUT, 421) /* {}: what */                                           \
@@ -86,6 +91,7 @@
     R(NEED_ARGUMENT, 501) /* {}: syntax */                                     \
     R(NO_ARGUMENT, 501)   /* {}: syntax */                                     \
     R(OPTS_UNKNOWN, 501)                                                       \
+    R(HASH_UNKNOWN, 501)                                                       \
     R(NOT_IMPLEMENTED, 502)                                                    \
     R(ACTIVE_OFF, 502)                                                         \
     R(BAD_SEQUENCE, 503) /* {}: the command to send first */                   \

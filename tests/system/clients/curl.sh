@@ -81,6 +81,19 @@ for i in 1 2 3 4 5 6 7 8; do args+=(-o "down-$i" "$url/parallel-$i"); done
 get --ssl-reqd -Z --parallel-max 8 "${args[@]}"
 for i in 1 2 3 4 5 6 7 8; do same up "down-$i"; done
 
+step "checksums, as clients quote them: HASH with and without a range, XSHA256"
+sum=$(sha256sum <up)
+part=$(head -c 1000 up | sha256sum)
+get --ssl-reqd -v -l -Q 'HASH parallel-1' -Q 'RANG 0 999' -Q 'HASH parallel-1' \
+    -Q 'OPTS HASH SHA-256' -Q 'XSHA256 parallel-1' \
+    -Q 'XSHA256 "/parallel-1" 0 1000' "$url/" 2>&1 >/dev/null |
+    tr -d '\r' >replies
+for reply in "213 SHA-256 0-3000000 ${sum%% *} /parallel-1" \
+    "213 SHA-256 0-999 ${part%% *} /parallel-1" "200 SHA-256" \
+    "250 ${sum%% *}" "250 ${part%% *}"; do
+    grep -qxF "< $reply" replies || { echo "no \"$reply\""; exit 1; }
+done
+
 step "plain text is refused"
 ! get --ftp-pasv "$url/" 2>/dev/null || exit 1
 echo "curl: done"

@@ -27,9 +27,12 @@ static void check_row(const struct command *c)
     size_t len = strlen(c->name);
     bool refused = c->flags & COMMAND_REFUSED;
 
-    cr_expect(len == 3 || len == 4, "%s", c->name);
+    cr_expect(len == 3 || len == 4 || (len == 7 && c->name[0] == 'X'), "%s",
+              c->name);
     for (size_t i = 0; i < len; i++)
-        cr_expect(isupper((unsigned char)c->name[i]), "%s", c->name);
+        cr_expect(isupper((unsigned char)c->name[i]) ||
+                      (i > 3 && isdigit((unsigned char)c->name[i])),
+                  "%s", c->name);
     cr_expect(c->verb > VERB_NONE && c->verb < VERB_COUNT, "%s", c->name);
     cr_expect_eq(c->rights & ~(unsigned)RIGHT_ALL, 0u, "%s", c->name);
     cr_expect_not_null(c->rfc, "%s", c->name);
@@ -99,26 +102,18 @@ Test(command, rights)
         const char *name;
         unsigned rights;
     } table[] = {
-        { "LIST", RIGHT_LIST },
-        { "NLST", RIGHT_LIST },
-        { "MLSD", RIGHT_LIST },
-        { "MLST", RIGHT_LIST },
-        { "SIZE", RIGHT_LIST },
-        { "MDTM", RIGHT_LIST | RIGHT_WRITE },
-        { "MFMT", RIGHT_WRITE },
-        { "STOU", RIGHT_WRITE },
-        { "AVBL", RIGHT_WRITE },
-        { "ALLO", RIGHT_WRITE },
-        { "RETR", RIGHT_READ },
-        { "STOR", RIGHT_WRITE | RIGHT_REPLACE },
-        { "APPE", RIGHT_WRITE },
-        { "DELE", RIGHT_DELETE },
-        { "RNFR", RIGHT_RENAME },
-        { "RNTO", RIGHT_RENAME },
-        { "MKD", RIGHT_FOLDER },
-        { "RMD", RIGHT_FOLDER },
-        { "XMKD", RIGHT_FOLDER },
-        { "XRMD", RIGHT_FOLDER },
+        { "LIST", RIGHT_LIST },    { "NLST", RIGHT_LIST },
+        { "MLSD", RIGHT_LIST },    { "MLST", RIGHT_LIST },
+        { "SIZE", RIGHT_LIST },    { "MDTM", RIGHT_LIST | RIGHT_WRITE },
+        { "MFMT", RIGHT_WRITE },   { "STOU", RIGHT_WRITE },
+        { "AVBL", RIGHT_WRITE },   { "ALLO", RIGHT_WRITE },
+        { "RETR", RIGHT_READ },    { "HASH", RIGHT_READ },
+        { "XCRC", RIGHT_READ },    { "XSHA256", RIGHT_READ },
+        { "XSHA512", RIGHT_READ }, { "STOR", RIGHT_WRITE | RIGHT_REPLACE },
+        { "APPE", RIGHT_WRITE },   { "DELE", RIGHT_DELETE },
+        { "RNFR", RIGHT_RENAME },  { "RNTO", RIGHT_RENAME },
+        { "MKD", RIGHT_FOLDER },   { "RMD", RIGHT_FOLDER },
+        { "XMKD", RIGHT_FOLDER },  { "XRMD", RIGHT_FOLDER },
     };
     unsigned rows = 0;
 
@@ -201,10 +196,10 @@ Test(command, rest)
     static const char *const keep[] = { "REST", "RETR", "STOR", "APPE", "PASV",
                                         "EPSV", "PORT", "EPRT", "TYPE", "SIZE",
                                         "MDTM", "NOOP", "ALLO", "STAT", "PRET",
-                                        "MFMT", "CLNT", "SITE" };
+                                        "MFMT", "CLNT", "SITE", "RANG" };
     static const char *const reset[] = { "LIST", "MLSD", "NLST", "CWD",
                                          "DELE", "RNFR", "RNTO", "MKD",
-                                         "ABOR", "USER", "STOU" };
+                                         "ABOR", "USER", "STOU", "HASH" };
 
     for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++)
         cr_expect(find(keep[i])->flags & COMMAND_KEEPS_REST, "%s", keep[i]);
@@ -294,6 +289,7 @@ Test(command, feat)
                                    " CSID\r\n"
                                    " TVFS\r\n"
                                    " EPSV\r\n"
+                                   " HASH SHA-256*;SHA-512\r\n"
                                    " HOST\r\n"
                                    " MDTM\r\n"
                                    " MFMT\r\n"
@@ -302,9 +298,13 @@ Test(command, feat)
                                    " UTF8\r\n"
                                    " PBSZ\r\n"
                                    " PROT\r\n"
+                                   " RANG STREAM\r\n"
                                    " REST STREAM\r\n"
                                    " SITE UTIME\r\n"
                                    " SIZE\r\n"
+                                   " XCRC\r\n"
+                                   " XSHA256\r\n"
+                                   " XSHA512\r\n"
                                    "211 End\r\n";
     struct buf b;
 
@@ -343,11 +343,12 @@ Test(command, help)
 {
     static const char expected[] =
         " ABOR ALLO APPE AUTH AVBL CDUP CLNT CSID\r\n"
-        " CWD DELE EPSV FEAT HELP HOST LIST MDTM\r\n"
-        " MFMT MKD MLSD MLST MODE NLST NOOP OPTS\r\n"
-        " PASS PASV PBSZ PRET PROT PWD QUIT REST\r\n"
-        " RETR RMD RNFR RNTO SITE SIZE STAT STOR\r\n"
-        " STOU STRU SYST TYPE USER\r\n";
+        " CWD DELE EPSV FEAT HASH HELP HOST LIST\r\n"
+        " MDTM MFMT MKD MLSD MLST MODE NLST NOOP\r\n"
+        " OPTS PASS PASV PBSZ PRET PROT PWD QUIT\r\n"
+        " RANG REST RETR RMD RNFR RNTO SITE SIZE\r\n"
+        " STAT STOR STOU STRU SYST TYPE USER XCRC\r\n"
+        " XSHA256 XSHA512\r\n";
     struct buf b;
 
     buf_init(&b, 4096);

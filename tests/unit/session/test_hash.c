@@ -1,0 +1,222 @@
+/* HASH: a transfer without a data connection. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fake.h"
+
+#define GIB (1ULL << 30)
+
+/* Files hands out SOURCE, and says that it is SIZE long. */
+static void open_source(struct fake *f, const char *line, FILE *source,
+                        uint64_t size)
+{
+    struct packet asked, file = { .message = MSG_FILE_READABLE };
+
+    fake_say(f, line);
+    fake_hear(&f->files, &asked, MSG_FILE_READ);
+    cr_assert(slice_equal(asked.value[0].text, SLICE("/x")));
+    cr_assert_eq(asked.value[1].number, 0);
+    file.request = asked.request;
+    file.value[0].number = size;
+    file.fd[0] = fileno(source);
+    fake_tell(&f->files, &file);
+}
+
+static FILE *source_of(const char *bytes)
+{
+    FILE *source = tmpfile();
+
+    cr_assert(fputs(bytes, source) >= 0 && fflush(source) == 0);
+    return source;
+}
+
+/* More than anybody hashes before the next line is read. */
+static FILE *huge(void)
+{
+    FILE *source = tmpfile();
+
+    cr_assert_eq(ftruncate(fileno(source), 64 * GIB), 0);
+    return source;
+}
+
+static void begin(struct fake *f)
+{
+    fake_start(f);
+    fake_login(f);
+}
+
+static void end(struct fake *f, FILE *source, int status)
+{
+    fclose(source);
+    shutdown(f->control, SHUT_WR);
+    cr_assert_eq(fake_end(f), status);
+}
+
+Test(hash, whole_and_ranges, .timeout = 60)
+{
+    static const struct {
+        const char *before, *line, *reply;
+    } rows[] = {
+        { NULL, "HASH x",
+          "213 SHA-256 0-9 84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96be"
+          "db9f882f7882 /x\r\n" },
+        { "RANG 2 5", "HASH x",
+          "213 SHA-256 2-5 38083c7ee9121e17401883566a148aa5c2e2d55dc53bc4a94a02"
+          "6517dbff3c6b /x\r\n" },
+        { NULL, "HASH x",
+          "213 SHA-256 0-9 84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96be"
+          "db9f882f7882 /x\r\n" },
+        { "RANG 0 9223372036854775806", "XCRC x", "250 a684c7c6\r\n" },
+        { NULL, "XCRC \"x\" 2 5", "250 0d717969\r\n" },
+        { "RANG 10 11", "HASH x",
+          "554 Offset past the end; send REST with a smaller one.\r\n" },
+    };
+    FILE *source = source_of("0123456789");
+    struct fake f;
+
+    begin(&f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].before) {
+            fake_say(&f, rows[i].before);
+            cr_assert_eq(fake_reply(&f), 350);
+        }
+        open_source(&f, rows[i].line, source, 10);
+        fake_reply(&f);
+        cr_expect_str_eq(f.reply, rows[i].reply, "row %zu: %s", i, f.reply);
+    }
+    end(&f, source, ENDING_CLOSED);
+}
+
+/* Answered while it is computed; what is not for a transfer waits. */
+Test(hash, answers_meanwhile, .timeout = 60)
+{
+    FILE *source = huge();
+    struct fake f;
+
+    begin(&f);
+    open_source(&f, "HASH x", source, 64 * GIB);
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    fake_say(&f, "STAT");
+    cr_assert_eq(fake_reply(&f), 211);
+    cr_assert(strstr(f.lines, "HASH /x"), "%s", f.lines);
+    fake_say(&f, "PWD\r\nNOOP\r\nABOR");
+    cr_assert_eq(fake_reply(&f), 426);
+    cr_assert_eq(fake_reply(&f), 226);
+    cr_assert_eq(fake_reply(&f), 257);
+    cr_assert_eq(fake_reply(&f), 200);
+    open_source(&f, "XSHA512 x", source, 1);
+    cr_assert_eq(fake_reply(&f), 250);
+    end(&f, source, ENDING_CLOSED);
+}
+
+Test(hash, quit_and_abor, .timeout = 60)
+{
+    FILE *source = huge();
+    struct fake f;
+
+    begin(&f);
+    open_source(&f, "XCRC x", source, 64 * GIB);
+    fake_say(&f, "QUIT\r\nABOR");
+    cr_assert_eq(fake_reply(&f), 426);
+    cr_assert_eq(fake_reply(&f), 226);
+    cr_assert_eq(fake_reply(&f), 221);
+    end(&f, source, ENDING_QUIT);
+}
+
+Test(hash, quit_waits_for_the_value, .timeout = 60)
+{
+    FILE *source = source_of("0123456789");
+    struct packet asked, file = { .message = MSG_FILE_READABLE };
+    struct fake f;
+
+    begin(&f);
+    fake_say(&f, "XCRC x\r\nQUIT");
+    fake_hear(&f.files, &asked, MSG_FILE_READ);
+    file.request = asked.request;
+    file.value[0].number = 10;
+    file.fd[0] = fileno(source);
+    fake_tell(&f.files, &file);
+    cr_assert_eq(fake_reply(&f), 250);
+    cr_assert_eq(fake_reply(&f), 221);
+    end(&f, source, ENDING_QUIT);
+}
+
+/* The client goes: so does the session, and computes no more. */
+Test(hash, client_that_goes, .timeout = 60)
+{
+    FILE *source = huge();
+    struct fake f;
+
+    begin(&f);
+    open_source(&f, "HASH x", source, 64 * GIB);
+    end(&f, source, ENDING_CLOSED);
+}
+
+Test(hash, failures, .timeout = 60)
+{
+    FILE *source = source_of("0123456789");
+    struct packet asked,
+        refused = { .message = MSG_REFUSED,
+                    .value = { NUMBER(OUTCOME_NOT_FOUND), NUMBER(0) } };
+    struct fake f;
+    int data;
+
+    begin(&f);
+    open_source(&f, "HASH x", source, 11);
+    cr_assert_eq(fake_reply(&f), 451);
+    cr_assert(strstr(f.reply, "cut short"), "%s", f.reply);
+    data = fake_data(&f);
+    fake_say(&f, "HASH x");
+    fake_hear(&f.files, &asked, MSG_FILE_READ);
+    refused.request = asked.request;
+    fake_tell(&f.files, &refused);
+    cr_assert_eq(fake_reply(&f), 550);
+    /* The data connection is for a transfer, which comes next. */
+    fake_say(&f, "RETR x");
+    fake_hear(&f.files, &asked, MSG_FILE_READ);
+    refused.request = asked.request;
+    fake_tell(&f.files, &refused);
+    cr_assert_eq(fake_reply(&f), 550);
+    close(data);
+    end(&f, source, ENDING_CLOSED);
+}
+
+Test(hash, range_of_a_download, .timeout = 60)
+{
+    static const struct {
+        const char *range;
+        uint64_t rest; /* in FILE_READ */
+        const char *opening;
+    } rows[] = {
+        { "RANG 2 5", 0, "(4 bytes)" },   { "RANG 5 50", 0, "(5 bytes)" },
+        { "RANG 50 60", 0, "(0 bytes)" }, { "RANG 1 0", 0, "(10 bytes)" },
+        { "REST 4", 4, "(10 bytes)" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct packet asked,
+            file = { .message = MSG_FILE_READABLE, .value = { NUMBER(10) } };
+        FILE *source = source_of("0123456789");
+        struct fake f;
+        int data;
+
+        begin(&f);
+        data = fake_data(&f);
+        fake_say(&f, rows[i].range);
+        cr_assert_eq(fake_reply(&f), 350);
+        fake_say(&f, "RETR x");
+        fake_hear(&f.files, &asked, MSG_FILE_READ);
+        cr_expect_eq(asked.value[1].number, rows[i].rest);
+        file.request = asked.request;
+        file.fd[0] = fileno(source);
+        fake_tell(&f.files, &file);
+        cr_assert_eq(fake_reply(&f), 150);
+        cr_expect(strstr(f.reply, rows[i].opening), "%s", f.reply);
+        close(data);
+        end(&f, source, ENDING_CLOSED);
+    }
+}
