@@ -14,7 +14,8 @@
 #define CONTROL_BUFFER (20u << 10)
 #define REPLIES_MAX    (256u << 10)
 #define HELD_MAX       (64u << 10)
-#define CLOSE_MS       2000
+/* Less than master waits after a kick (2 s), else the last events are lost. */
+#define CLOSE_MS       1500
 
 static bool is_busy(const struct session *s)
 {

@@ -1,0 +1,175 @@
+/* Looking at what a fault left, from outside: files, and the log. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fault.h"
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/server_log.h"
+#include "support/wait.h"
+
+#define PARTIAL ".sallyport-"
+
+void fault_begin(struct session *s, struct server *server, const char *user)
+{
+    server_shared(server);
+    session_init(s);
+    session_open(s, server, user);
+}
+
+unsigned char *fault_noise(size_t len)
+{
+    unsigned char *bytes = malloc(len + sizeof(uint64_t));
+
+    cr_assert(bytes);
+    files_noise(bytes, len, len + 1);
+    return bytes;
+}
+
+void fault_write(struct data *d, const void *bytes, size_t len)
+{
+    const size_t piece = 64 * FAULT_KIB;
+    const char *at = bytes;
+
+    while (len > 0) {
+        size_t n = len < piece ? len : piece;
+
+        if (!tls_client_write(d->tls, at, n))
+            return;
+        at += n;
+        len -= n;
+    }
+}
+
+bool fault_is_whole(const struct server *s, const char *user, const char *name,
+                    const void *bytes, size_t len)
+{
+    struct buf got;
+    bool same;
+
+    buf_init(&got, 64 * FAULT_MIB);
+    same = files_read(server_home_file(s, user, name), &got) &&
+           got.len == len && (len == 0 || memcmp(got.data, bytes, len) == 0);
+    buf_release(&got);
+    return same;
+}
+
+void fault_expect_whole(const struct server *s, const char *user,
+                        const char *name, const void *bytes, size_t len)
+{
+    cr_assert(fault_is_whole(s, user, name, bytes, len),
+              "%s of %s is not there, or not whole", name, user);
+}
+
+void fault_expect_absent(const struct server *s, const char *user,
+                         const char *name)
+{
+    cr_assert(!files_exists(server_home_file(s, user, name)),
+              "%s of %s is visible", name, user);
+}
+
+struct partials {
+    const char *home;
+    size_t at_least;
+    unsigned count;
+};
+
+/* The temporary files in the top folder of a home, of so many bytes. */
+static bool find_partials(void *argument)
+{
+    struct partials *p = argument;
+    DIR *folder = opendir(p->home);
+    struct dirent *e;
+
+    cr_assert(folder, "no %s", p->home);
+    p->count = 0;
+    while ((e = readdir(folder)) != NULL) {
+        struct stat st;
+
+        if (strncmp(e->d_name, PARTIAL, strlen(PARTIAL)) == 0 &&
+            fstatat(dirfd(folder), e->d_name, &st, 0) == 0 &&
+            (size_t)st.st_size >= p->at_least)
+            p->count++;
+    }
+    closedir(folder);
+    return p->count > 0;
+}
+
+void fault_wait_partial(const struct server *s, const char *user, size_t len)
+{
+    struct partials p = { .home = server_home(s, user), .at_least = len };
+
+    cr_assert(wait_until(find_partials, &p, WAIT_MS), "nothing was written");
+}
+
+unsigned fault_count_partials(const struct server *s, const char *user)
+{
+    struct partials p = { .home = server_home(s, user) };
+
+    find_partials(&p);
+    return p.count;
+}
+
+void fault_retry(struct session *s, const struct server *server,
+                 const char *user, const char *name, const void *bytes,
+                 size_t len)
+{
+    session_store(s, "STOR", name, bytes, len);
+    fault_expect_whole(server, user, name, bytes, len);
+}
+
+/* Lines about transfers of the path; the last one is copied to LINE. */
+static unsigned count_events(char *log, const char *user, const char *path,
+                             bool stored, char line[1024])
+{
+    unsigned count = 0;
+    char *one;
+
+    while ((one = strsep(&log, "\n")) != NULL) {
+        if (!strstr(one, "transfer ") || !strstr(one, user) ||
+            !strstr(one, path) || !!strstr(one, " result=226") != stored)
+            continue;
+        snprintf(line, 1024, "%s", one);
+        count++;
+    }
+    return count;
+}
+
+void fault_expect_event(const struct server *s, const char *user,
+                        const char *name, int result, const char *reason)
+{
+    char who[64], path[128], code[32], line[1024] = "";
+    struct buf log;
+    unsigned count;
+
+    snprintf(who, sizeof(who), " user=%s ", user);
+    snprintf(path, sizeof(path), " path=/%s ", name);
+    snprintf(code, sizeof(code), result < 0 ? " result=" : " result=%d ",
+             result);
+    server_log_wait(s, "transfer ", who, path, " result=226", NULL);
+    server_log(s, &log);
+    count = count_events(log.data, who, path, false, line);
+    cr_assert_eq(count, 1, "%u events of %s, the last: %s", count, path, line);
+    cr_assert(strstr(line, code) && strstr(line, reason),
+              "neither %s nor \"%s\" in: %s", code, reason, line);
+    buf_release(&log);
+}
+
+int fault_process(const struct server *s, const char *user, const char *kind)
+{
+    static struct processes p;
+    char end[64];
+
+    snprintf(end, sizeof(end), "(%s)", user);
+    processes_of(s->pid, &p);
+    for (size_t i = 0; i < p.count; i++)
+        if (strncmp(p.row[i].title, kind, strlen(kind)) == 0 &&
+            strstr(p.row[i].title, end))
+            return p.row[i].pid;
+    cr_assert_fail("no process %s of %s", kind, user);
+    return -1;
+}

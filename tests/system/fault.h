@@ -1,0 +1,43 @@
+/* What a fault must leave behind: nothing under the final name, one event with
+ * the cause, and a server that takes the same upload again. */
+#ifndef TESTS_SYSTEM_FAULT_H
+#define TESTS_SYSTEM_FAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "support/session.h"
+
+#define FAULT_KIB (1024u)
+#define FAULT_MIB (1024u * 1024)
+
+/* A logged-in session of the program's shared server. */
+void fault_begin(struct session *s, struct server *server, const char *user);
+/* The same bytes for the same length; the caller frees them. */
+unsigned char *fault_noise(size_t len);
+/* As much as the server takes: it may hang up in the middle. */
+void fault_write(struct data *d, const void *bytes, size_t len);
+
+bool fault_is_whole(const struct server *s, const char *user, const char *name,
+                    const void *bytes, size_t len);
+void fault_expect_whole(const struct server *s, const char *user,
+                        const char *name, const void *bytes, size_t len);
+void fault_expect_absent(const struct server *s, const char *user,
+                         const char *name);
+/* Waits until a partial of the user has at least LEN bytes. */
+void fault_wait_partial(const struct server *s, const char *user, size_t len);
+unsigned fault_count_partials(const struct server *s, const char *user);
+
+/* The path is NAME's; a session stores it, and it is whole. */
+void fault_retry(struct session *s, const struct server *server,
+                 const char *user, const char *name, const void *bytes,
+                 size_t len);
+/* After a retry of NAME, whose event comes after all of before: one event of a
+ * transfer of NAME with RESULT (-1: any), which says REASON, and none else. */
+void fault_expect_event(const struct server *s, const char *user,
+                        const char *name, int result, const char *reason);
+
+/* The one process of that kind that serves the user, who has one session. */
+int fault_process(const struct server *s, const char *user, const char *kind);
+
+#endif
