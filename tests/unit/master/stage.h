@@ -74,7 +74,10 @@ void channel_shout(struct channel *c, const void *bytes, size_t len,
 /* The other end closes C. */
 void channel_hear_end(struct channel *c);
 
+/* From an address of its own. */
 void player_enter(struct stage *s, struct player *p, uint64_t serial);
+void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
+                       const struct address *peer);
 void player_leave(struct player *p);
 void player_hear(struct player *p, enum message m, struct packet *packet);
 /* LOGIN; auth hears VERIFY, the player LOGIN_CHANNEL. */

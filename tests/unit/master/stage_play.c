@@ -9,9 +9,6 @@
 #include "sallyport/base/fd.h"
 #include "stage.h"
 
-static const struct address peer = { .family = 4,
-                                     .bytes = { 192, 0, 2, 7 },
-                                     .port = 4711 };
 static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
@@ -133,9 +130,20 @@ void stage_open(struct stage *s, void (*adjust)(struct master *m))
 
 void player_enter(struct stage *s, struct player *p, uint64_t serial)
 {
+    const struct address own = { .family = 4,
+                                 .bytes = { 10, 0, (uint8_t)(serial >> 8),
+                                            (uint8_t)serial },
+                                 .port = 4711 };
+
+    player_enter_from(s, p, serial, &own);
+}
+
+void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
+                       const struct address *peer)
+{
     int master[2], log[2];
     struct packet session = { .message = MSG_SESSION,
-                              .value = { NUMBER(serial), ADDRESS(peer),
+                              .value = { NUMBER(serial), ADDRESS(*peer),
                                          ADDRESS(local), NUMBER(0) } };
 
     cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0);
