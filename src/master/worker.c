@@ -91,7 +91,7 @@ int worker_ask(struct session *s, int fd)
     if (!c)
         return all == 0 ? -ENOENT : -EBUSY;
     if (has_its_share(m, &prefix, all))
-        return -EBUSY;
+        return -EAGAIN;
     if (channel_send(&c->channel, &p) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
@@ -211,6 +211,7 @@ int worker_on_verdict(void *owner, struct packet *p)
         loop_timer_clear(&c->master->loop, &c->timer);
     deliver(c, s, p);
     userdb_drop(&c->master->users, worker_oldest(c->master));
+    login_retry(c->master); /* a place is free */
     return 0;
 }
 

@@ -82,6 +82,8 @@ void player_leave(struct player *p);
 void player_hear(struct player *p, enum message m, struct packet *packet);
 /* LOGIN; auth hears VERIFY, the player LOGIN_CHANNEL. */
 void player_asks(struct stage *s, struct player *p);
+/* The second half of it, for one whose LOGIN had to wait. */
+void player_is_asked_about(struct stage *s, struct player *p);
 void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
                uint64_t row, uint64_t yes);
 /* All of a login as anna (row 0); FILES becomes her process. */

@@ -170,11 +170,17 @@ void player_hear(struct player *p, enum message m, struct packet *packet)
 void player_asks(struct stage *s, struct player *p)
 {
     struct packet login = { .message = MSG_LOGIN };
-    struct packet got;
 
     login.request = p->request = channel_next(&p->channel);
     cr_assert_eq(channel_send(&p->channel, &login), 0);
     p->channel.phase = PHASE_VERIFY;
+    player_is_asked_about(s, p);
+}
+
+void player_is_asked_about(struct stage *s, struct player *p)
+{
+    struct packet got;
+
     do {
         cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
         packet_close(&got);
