@@ -51,7 +51,8 @@ int ask_commit(struct peer *p, uint64_t length);
 int ask_abort(struct peer *p);
 /* The whole listing, as a string to be freed; *outcome of LISTED. */
 int ask_list(struct peer *p, const char *path, enum list_format format,
-             const char *argument, char **text, int *outcome, uint64_t *entries);
+             const char *argument, char **text, int *outcome,
+             uint64_t *entries);
 
 /* On disk, behind the process's back; paths within the home. */
 void disk_put(struct peer *p, const char *path, const void *data, size_t len);
