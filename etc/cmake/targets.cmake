@@ -11,3 +11,5 @@ add_custom_target(tidy
     COMMAND clang-tidy -p ${CMAKE_BINARY_DIR} --quiet ${tidy_sources})
 
 include(etc/cmake/install.cmake)
+add_custom_target(report
+    COMMAND awk -f ${PROJECT_SOURCE_DIR}/etc/cmake/report.awk ${tidy_sources})

@@ -6,12 +6,13 @@
 
 #include "sallyport/base/process.h"
 
-/* Compiles and keeps the filter; nothing if it is kept already. 0 or -errno */
-int filter_prepare(enum process p);
+/* Compiles and keeps the filter; nothing if it is kept already. PROGRAMS: the
+ * folder that it may execute from, or 0. 0 or -errno */
+int filter_prepare(enum process p, int programs);
 
 /* Loads it, for good; compiles it first if need be. 0; 1: this build has no
  * filters; -errno. */
-int filter_load(enum process p);
+int filter_load(enum process p, int programs);
 
 /* 0, 1 and 2 are master's, the log's file as a rule: whoever keeps them can
  * forge its lines, or cut them off. From here on they are /dev/null. 0 or

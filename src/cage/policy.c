@@ -82,6 +82,17 @@ int policy_collect(const struct policy *p, struct permissions *ret)
     return add_policy(ret, p);
 }
 
+void policy_drop_programs(struct permissions *all)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->rows[i]->when.kind != PROGRAMS)
+            all->rows[kept++] = all->rows[i];
+    }
+    all->count = kept;
+}
+
 enum permitted policy_permits(const struct permissions *all, const char *call)
 {
     enum permitted best = PERMITTED_NEVER;

@@ -14,6 +14,8 @@ enum condition_kind {
     UNEQUAL,  /* argument != value */
     ALL_SET,  /* (argument & value) == value */
     NONE_SET, /* (argument & value) == 0 */
+    PROGRAMS, /* argument == the descriptor of the programs' folder */
+    NOT_PROGRAMS,
 };
 
 struct condition {
@@ -39,6 +41,8 @@ struct policy {
 /* clang-format off */
 #define IS(number, v) { EQUAL, number, v }
 #define ISNT(number, v) { UNEQUAL, number, v }
+#define OF_PROGRAMS(number) { PROGRAMS, number, 0 }
+#define NOT_OF_PROGRAMS(number) { NOT_PROGRAMS, number, 0 }
 #define WITH(number, bits) { ALL_SET, number, bits }
 #define WITHOUT(number, bits) { NONE_SET, number, bits }
 
@@ -81,6 +85,9 @@ struct permissions {
 /* All lines of a policy and those under it, each once; a line with a condition
  * is left out where another permits the call without one. 0 or -E2BIG */
 int policy_collect(const struct policy *p, struct permissions *ret);
+
+/* For a process that has no such folder: lines about it permit nothing. */
+void policy_drop_programs(struct permissions *all);
 
 enum permitted { PERMITTED_NEVER, PERMITTED_SOMETIMES, PERMITTED_ALWAYS };
 enum permitted policy_permits(const struct permissions *all, const char *call);

@@ -22,6 +22,8 @@ const struct permission policy_dangerous[] = {
 
     NEVER(execve, "another program"),
     NEVER(execveat, "another program"),
+    NEVER_IF(execveat, NOT_OF_PROGRAMS(0), "another program"),
+    NEVER_IF(execveat, ISNT(4, 0), "a program by its descriptor"),
     NEVER(fork, "another process"),
     NEVER(vfork, "another process"),
     NEVER(clone, "another process"),

@@ -21,6 +21,7 @@
 
 /* Compiled ahead of time: a fork has no place of its own to hand them over. */
 static struct sock_fprog prepared[PROCESS_COUNT];
+static int prepared_for[PROCESS_COUNT]; /* which folder of programs */
 
 static void context_free(scmp_filter_ctx *context)
 {
@@ -28,26 +29,27 @@ static void context_free(scmp_filter_ctx *context)
         seccomp_release(*context);
 }
 
-static struct scmp_arg_cmp comparison(struct condition c)
+static struct scmp_arg_cmp comparison(struct condition c, int programs)
 {
     static const enum scmp_compare operators[] = {
-        [EQUAL] = SCMP_CMP_EQ,
-        [UNEQUAL] = SCMP_CMP_NE,
-        [ALL_SET] = SCMP_CMP_MASKED_EQ,
-        [NONE_SET] = SCMP_CMP_MASKED_EQ,
+        [EQUAL] = SCMP_CMP_EQ,          [UNEQUAL] = SCMP_CMP_NE,
+        [ALL_SET] = SCMP_CMP_MASKED_EQ, [NONE_SET] = SCMP_CMP_MASKED_EQ,
+        [PROGRAMS] = SCMP_CMP_EQ,       [NOT_PROGRAMS] = SCMP_CMP_NE,
     };
     struct scmp_arg_cmp ret = { .arg = c.argument, .op = operators[c.kind] };
 
     ret.datum_a = c.value;
     if (c.kind == ALL_SET)
         ret.datum_b = c.value;
+    if (c.kind == PROGRAMS || c.kind == NOT_PROGRAMS)
+        ret.datum_a = (scmp_datum_t)programs;
     return ret;
 }
 
 /* A call that this architecture doesn't have (open on aarch64) has a number
  * below zero, and can't be made. */
 static int add_rule(scmp_filter_ctx context, uint32_t action,
-                    const struct permission *row)
+                    const struct permission *row, int programs)
 {
     struct scmp_arg_cmp arguments[2];
     unsigned n = 0;
@@ -56,13 +58,13 @@ static int add_rule(scmp_filter_ctx context, uint32_t action,
     if (number < 0)
         return 0;
     if (row->when.kind != WHATEVER)
-        arguments[n++] = comparison(row->when);
+        arguments[n++] = comparison(row->when, programs);
     if (row->and.kind != WHATEVER)
-        arguments[n++] = comparison(row->and);
+        arguments[n++] = comparison(row->and, programs);
     return seccomp_rule_add_array(context, action, number, n, arguments);
 }
 
-static int add_policy(scmp_filter_ctx context, enum process p)
+static int add_policy(scmp_filter_ctx context, enum process p, int programs)
 {
     /* Its flags lie in memory, out of a filter's sight; after ENOSYS libc takes
      * clone, whose flags can be seen. Not reported: each fork would be. */
@@ -70,14 +72,16 @@ static int add_policy(scmp_filter_ctx context, enum process p)
     struct permissions all;
     int r = policy_collect(policy_of(p), &all);
 
+    if (programs == 0)
+        policy_drop_programs(&all);
     for (size_t i = 0; i < all.count && r == 0; i++)
-        r = add_rule(context, SCMP_ACT_ALLOW, all.rows[i]);
+        r = add_rule(context, SCMP_ACT_ALLOW, all.rows[i], programs);
     for (const struct permission *row = policy_dangerous; row->call && r == 0;
          row++) {
         if (policy_kills(&all, row))
-            r = add_rule(context, SCMP_ACT_KILL_PROCESS, row);
+            r = add_rule(context, SCMP_ACT_KILL_PROCESS, row, programs);
     }
-    return r ? r : add_rule(context, SCMP_ACT_ERRNO(ENOSYS), &clone3);
+    return r ? r : add_rule(context, SCMP_ACT_ERRNO(ENOSYS), &clone3, 0);
 }
 
 /* The installed libseccomp exports to a descriptor only. */
@@ -92,7 +96,7 @@ static int export_to(scmp_filter_ctx context, struct buf *program)
     return r ? r : fd_read_file(fd, program);
 }
 
-static int compile(enum process p, struct buf *program)
+static int compile(enum process p, int programs, struct buf *program)
 {
     __attribute__((cleanup(context_free))) scmp_filter_ctx context =
         seccomp_init(SCMP_ACT_TRAP);
@@ -103,33 +107,35 @@ static int compile(enum process p, struct buf *program)
     r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH,
                          SCMP_ACT_KILL_PROCESS);
     if (r == 0)
-        r = add_policy(context, p);
+        r = add_policy(context, p, programs);
     return r ? r : export_to(context, program);
 }
 
-int filter_prepare(enum process p)
+int filter_prepare(enum process p, int programs)
 {
     struct buf program;
     int r;
 
-    if (prepared[p].filter)
+    if (prepared[p].filter && prepared_for[p] == programs)
         return 0;
     buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
-    r = compile(p, &program);
+    r = compile(p, programs, &program);
     if (r) {
         buf_release(&program);
         return r;
     }
     /* The buffer's memory is the program's from here on. */
+    free(prepared[p].filter);
+    prepared_for[p] = programs;
     prepared[p].len =
         (unsigned short)(program.len / sizeof(struct sock_filter));
     prepared[p].filter = (struct sock_filter *)(void *)program.data;
     return 0;
 }
 
-int filter_load(enum process p)
+int filter_load(enum process p, int programs)
 {
-    int r = filter_prepare(p);
+    int r = filter_prepare(p, programs);
 
     if (r)
         return r;

@@ -4,15 +4,17 @@
  * line says that it is weaker. */
 #include "filter.h"
 
-int filter_prepare(enum process p)
+int filter_prepare(enum process p, int programs)
 {
     (void)p;
+    (void)programs;
     return 0;
 }
 
-int filter_load(enum process p)
+int filter_load(enum process p, int programs)
 {
     (void)p;
+    (void)programs;
     return 1;
 }
 

@@ -29,9 +29,9 @@ static int load_all(enum process p)
         n++;
     }
     for (int i = 0; i < n && r == 0; i++)
-        r = filter_prepare(chain[i]);
+        r = filter_prepare(chain[i], 0);
     for (int i = n - 1; i >= 0 && r == 0; i--)
-        r = filter_load(chain[i]);
+        r = filter_load(chain[i], 0);
     return r;
 }
 

@@ -311,7 +311,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_ADDRESS] = { "an IP address or nothing", set_address,
                           show_address },
     [SETTING_TOLD] = { "an IP address or nothing", set_told, show_told },
-    [SETTING_PORTS] = { "a range such as 50000-50099, or auto N", set_ports,
+    [SETTING_PORTS] = { "a range such as 30000-30099, or auto N", set_ports,
                         show_ports },
     [SETTING_STARTUPS] = { "BEGIN:PERCENT:FULL such as 10:30:100", set_startups,
                            show_startups },

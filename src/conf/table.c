@@ -59,11 +59,14 @@ const struct setting setting_table[] = {
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),
-      .value = "50000-50099",
+      .value = "30000-30099",
       .min = 1024,
       .max = 65535,
-      .help = "Ports of data connections, which a firewall must let in; "
-              "\"auto N\" takes N ports that the kernel chooses." },
+      .help =
+          "Ports of data connections, which a firewall must let in; best below "
+          "net.ipv4.ip_local_port_range, where no outgoing connection takes "
+          "one; "
+          "\"auto N\" takes N ports that the kernel chooses." },
     { .key = "address",
       .type = SETTING_ADDRESS,
       .offset = FIELD(address),

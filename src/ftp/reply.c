@@ -109,7 +109,7 @@ static const char *const texts[] = {
         "Data connections must be encrypted; send PBSZ 0 and PROT P first.",
     [REPLY_BAD_PROTOCOL] = "Network protocol not supported, use (1,2)",
     [REPLY_NOT_LOGGED_IN] = "Not logged in. Send USER and PASS first.",
-    [REPLY_NEED_TLS] = "TLS is required. Send AUTH TLS first.",
+    [REPLY_NEED_TLS] = "TLS is required: send AUTH TLS before anything else.",
     [REPLY_LOGIN_WRONG] = "Login incorrect.",
     [REPLY_LOGIN_TOO_MANY] = "Too many sessions of this user; close one first.",
     [REPLY_LOGIN_HOME] = "Your home can't be entered; tell the administrator.",

@@ -27,6 +27,8 @@ struct door {
 
 /* Begins to accept: 0 or -errno. The struct must stay where it is. */
 int door_open(struct door *d);
+/* Takes what waits there now, before anything else is decided. */
+void door_sweep(struct door *d);
 /* Harmless for one that is closed. */
 void door_close(struct door *d);
 

@@ -119,15 +119,23 @@ void expect_rest(struct expect *e, struct pair *p, uint64_t now)
 }
 
 struct pair *expect_left(const struct expect *e, const struct address *client,
-                         uint64_t session)
+                         uint64_t session, size_t *count)
 {
-    struct pair *p;
+    struct pair *p, *oldest = NULL;
+    size_t n = 0;
 
     LIST_FOREACH(p, host_of(e, client), of_host)
-    if (!p->child && p->session == session &&
-        address_same_host(&p->client, client))
-        return p;
-    return NULL;
+    {
+        if (p->child || p->session != session ||
+            !address_same_host(&p->client, client))
+            continue;
+        n++;
+        if (!oldest || p->until < oldest->until)
+            oldest = p;
+    }
+    if (count)
+        *count = n;
+    return oldest;
 }
 
 void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,

@@ -60,9 +60,10 @@ struct pair *expect_add(struct expect *e, const struct address *client,
 /* Went unused: nobody gets this pair for a while, so that a late connection
  * can't reach another session. */
 void expect_rest(struct expect *e, struct pair *p, uint64_t now);
-/* The pair of this client that rests since this session left it, or NULL. */
+/* Of the pairs of this client that rest since this session left them, how many
+ * (COUNT may be NULL) and the one that rests longest; NULL: none. */
 struct pair *expect_left(const struct expect *e, const struct address *client,
-                         uint64_t session);
+                         uint64_t session, size_t *count);
 /* The same session expects the client there again: who comes late reaches the
  * one that it was meant for. */
 void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,

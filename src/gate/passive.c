@@ -164,16 +164,31 @@ static struct pair *lend(struct child *c)
     return pair;
 }
 
-/* What a session left it gets again, before any other: so it never holds more
- * than one of the pairs that all sessions of its host share. */
+/* The pair that this session left longest ago. Who came for it too late waits
+ * in the listener's queue, perhaps: he is turned away now, while the pair still
+ * rests; else a connection that its client has given up would count as the new
+ * one (seen with rclone: LIST of a folder that isn't there, then the next). */
 static struct pair *lend_again(struct child *c)
 {
     struct expect *e = &c->gate->passive.expect;
-    struct pair *pair = expect_left(e, &c->peer, c->serial);
+    struct pair *pair = expect_left(e, &c->peer, c->serial, NULL);
 
-    if (pair)
-        expect_again(e, pair, &pair->port->expected, c, clock_ms());
+    if (!pair)
+        return NULL;
+    door_sweep(&pair->port->door);
+    expect_again(e, pair, &pair->port->expected, c, clock_ms());
     return pair;
+}
+
+/* A session may leave a sixteenth of the pairs that all sessions of its host
+ * share; then it gets its own again, as it does when no other is free. */
+static bool has_left_many(const struct child *c)
+{
+    const struct passive *p = &c->gate->passive;
+    size_t n, most = p->count / 16;
+
+    expect_left(&p->expect, &c->peer, c->serial, &n);
+    return n >= (most > 1 ? most : 1);
 }
 
 int passive_port(struct child *c, uint32_t request)
@@ -182,9 +197,9 @@ int passive_port(struct child *c, uint32_t request)
 
     passive_leave(c);
     expire(c->gate);
-    c->pair = lend_again(c);
+    c->pair = has_left_many(c) ? lend_again(c) : lend(c);
     if (!c->pair)
-        c->pair = lend(c);
+        c->pair = lend_again(c);
     if (c->pair) {
         answer.message = MSG_PORT_IS;
         answer.value[0].address = told_address(c, c->pair->port);

@@ -4,10 +4,8 @@
 #include "setup.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/context.h"
 #include "tell.h"
@@ -101,51 +99,19 @@ static int on_passive(void *owner, struct packet *p)
     return 0;
 }
 
-static int on_go(void *owner, struct packet *p)
-{
-    struct setup *s = owner;
-
-    (void)p;
-    s->go = true;
-    return 0;
-}
-
 static const struct handler handlers[] = {
-    { MSG_CONF, on_conf },
-    { MSG_CAGE, on_cage },
-    { MSG_LOG, on_log },
-    { MSG_KEYPAIR, on_keypair },
-    { MSG_LISTENER, on_listener },
-    { MSG_PASSIVE, on_passive },
-    { MSG_GO, on_go },
+    { MSG_CONF, on_conf },         { MSG_CAGE, on_cage },
+    { MSG_LOG, on_log },           { MSG_KEYPAIR, on_keypair },
+    { MSG_LISTENER, on_listener }, { MSG_PASSIVE, on_passive },
 };
-
-static int receive_until_go(struct setup *s)
-{
-    struct channel *c = &s->gate->master;
-    struct pollfd one = { .fd = c->fd, .events = POLLIN };
-    uint64_t end = clock_ms() + SETUP_MS;
-    int r = 0;
-
-    while (r == 0 && !s->go) {
-        uint64_t now = clock_ms();
-
-        if (now >= end)
-            return -ETIMEDOUT;
-        if (poll(&one, 1, (int)(end - now)) < 0 && errno != EINTR)
-            return -errno;
-        r = channel_dispatch(c, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), s);
-    }
-    return r;
-}
 
 int setup_receive(struct setup *s)
 {
     int r = loop_init(&s->gate->loop);
 
     if (r == 0)
-        r = receive_until_go(s);
+        r = channel_setup(&s->gate->master, handlers,
+                          sizeof(handlers) / sizeof(handlers[0]), s, SETUP_MS);
     if (r == -EPROTO)
         return complain(&s->complaint, "set-up: %s", s->gate->master.wrong);
     if (r < 0)

@@ -13,7 +13,7 @@ struct setup {
     struct gate *gate;
     struct cage_plan plan;
     int root_fd, certificate_fd, key_fd;
-    bool has_conf, has_cage, go;
+    bool has_conf, has_cage;
     struct complaint complaint;
 };
 

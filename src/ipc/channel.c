@@ -241,25 +241,52 @@ static const struct handler *find(const struct handler *table, size_t n,
     return NULL;
 }
 
+static int handle(struct channel *c, const struct handler *table, size_t n,
+                  void *owner, struct packet *p)
+{
+    const struct handler *h = find(table, n, p->message);
+    int r;
+
+    if (!h)
+        return refuse(c, p, "a message that nobody handles here");
+    r = h->handle(owner, p);
+    packet_close(p);
+    if (strchr(message_row(p->message)->fields, 's'))
+        explicit_bzero(inbox, sizeof(inbox));
+    return r;
+}
+
 int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner)
 {
     for (int i = 0; i < DISPATCH_MAX; i++) {
-        const struct handler *h;
         struct packet p;
         int r = channel_receive(c, &p);
 
-        if (r <= 0)
+        if (r > 0)
+            r = handle(c, table, n, owner, &p);
+        else
             return r;
-        h = find(table, n, p.message);
-        if (!h)
-            return refuse(c, &p, "a message that nobody handles here");
-        r = h->handle(owner, &p);
-        packet_close(&p);
-        if (strchr(message_row(p.message)->fields, 's'))
-            explicit_bzero(inbox, sizeof(inbox));
         if (r < 0)
             return r;
     }
     return 0;
+}
+
+int channel_setup(struct channel *c, const struct handler *table, size_t n,
+                  void *owner, int ms)
+{
+    uint64_t end = clock_ms() + (uint64_t)ms;
+
+    for (;;) {
+        uint64_t now = clock_ms();
+        struct packet p;
+        int r = channel_wait(c, &p, now < end ? (int)(end - now) : 0);
+
+        if (r < 0 || p.message == MSG_GO)
+            return r < 0 ? r : 0;
+        r = handle(c, table, n, owner, &p);
+        if (r < 0)
+            return r;
+    }
 }

@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_SRC_LOG_LOG_H
 #define SALLYPORT_SRC_LOG_LOG_H
 
+#include "rate.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
@@ -16,6 +17,9 @@ struct sender {
     enum process process;
     uint64_t serial; /* 0: not of one session */
     struct address peer;
+    struct rate rate;
+    uint64_t dropped;        /* over the rate, since that was last told */
+    struct loop_timer timer; /* armed while that is to be told */
     bool used;
 };
 

@@ -6,10 +6,12 @@
 #include <sysexits.h>
 
 #include "log.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
 #define BESIDES_SESSIONS 16
+#define DROPPED_MS       10000 /* from the first one dropped to the line */
 
 size_t senders_for(uint64_t max_sessions)
 {
@@ -23,8 +25,35 @@ int senders_init(struct log *l, uint64_t max_sessions)
     return l->sender ? 0 : -ENOMEM;
 }
 
+/* One line for all of them. */
+static void tell_dropped(struct sender *s)
+{
+    struct event_record r;
+
+    if (s->dropped == 0)
+        return;
+    event_begin(&r, EVENT_SERVICE);
+    event_number(&r, FIELD_NUMBER, s->dropped);
+    event_text(&r, FIELD_REASON, SLICE("events over the rate dropped"));
+    s->dropped = 0;
+    line_write(s->log, s, &r);
+}
+
+static void on_time(void *owner)
+{
+    tell_dropped(owner);
+}
+
+static void drop(struct sender *s)
+{
+    if (s->dropped++ == 0)
+        loop_timer_set(&s->log->loop, &s->timer, DROPPED_MS);
+}
+
 static void sender_end(struct sender *s)
 {
+    tell_dropped(s);
+    loop_timer_clear(&s->log->loop, &s->timer);
     loop_remove(&s->log->loop, &s->watch);
     channel_close(&s->channel);
     s->used = false;
@@ -49,7 +78,10 @@ static int on_event(void *owner, struct packet *p)
         s->channel.wrong = "an event that is none";
         return -EPROTO;
     }
-    line_write(s->log, s, &r);
+    if (rate_pass(&s->rate, clock_ms()))
+        line_write(s->log, s, &r);
+    else
+        drop(s);
     return 0;
 }
 
@@ -149,7 +181,9 @@ int senders_on_peer(void *owner, struct packet *p)
                           .process = (enum process)p->value[0].number,
                           .serial = p->value[1].number,
                           .peer = p->value[2].address,
+                          .timer = { .on_time = on_time, .owner = s },
                           .used = true };
+    rate_init(&s->rate, clock_ms());
     channel_init(&s->channel, fd_take(&p->fd[0]), PROCESS_LOG, s->process,
                  PHASE_RUN);
     s->watch = (struct loop_watch){

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/settings.h"
@@ -79,50 +78,23 @@ static int on_peer(void *owner, struct packet *p)
     return senders_on_peer(s->log, p);
 }
 
-static int on_go(void *owner, struct packet *p)
-{
-    struct setup *s = owner;
-
-    (void)p;
-    s->go = true;
-    return 0;
-}
-
 static const struct handler handlers[] = {
     { MSG_CONF, on_conf },
     { MSG_CAGE, on_cage },
     { MSG_LOG_OUTPUT, on_output },
     { MSG_LOG_PEER, on_peer },
-    { MSG_GO, on_go },
 };
-
-/* One at a time: what comes behind GO is for the loop. */
-static int receive_one(struct setup *s, uint64_t end)
-{
-    struct channel *c = &s->log->master;
-    uint64_t now = clock_ms();
-    struct packet p;
-    int r = channel_wait(c, &p, now < end ? (int)(end - now) : 0);
-
-    if (r == -EPROTO)
-        return complain(&s->complaint, "log: set-up: %s", c->wrong);
-    if (r < 0)
-        return complain(&s->complaint, "log: set-up: %s", strerror(-r));
-    r = -ENOMSG;
-    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
-        if (handlers[i].message == p.message)
-            r = handlers[i].handle(s, &p);
-    packet_close(&p);
-    return r < 0 ? complain(&s->complaint, "log: set-up: %s", strerror(-r)) : 0;
-}
 
 int setup_receive(struct setup *s)
 {
-    uint64_t end = clock_ms() + SETUP_MS;
+    struct channel *c = &s->log->master;
     int r = loop_init(&s->log->loop);
 
-    while (r == 0 && !s->go)
-        r = receive_one(s, end);
+    if (r == 0)
+        r = channel_setup(c, handlers, sizeof(handlers) / sizeof(handlers[0]),
+                          s, SETUP_MS);
+    if (r == -EPROTO)
+        return complain(&s->complaint, "log: set-up: %s", c->wrong);
     if (r < 0)
         return complain(&s->complaint, "log: set-up: %s", strerror(-r));
     if (!s->has_cage || !s->log->sender || s->log->output < 0)

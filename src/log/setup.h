@@ -11,7 +11,7 @@ struct setup {
     struct log *log;
     struct cage_plan plan;
     int root_fd;
-    bool go, has_cage;
+    bool has_cage;
     struct complaint complaint;
 };
 

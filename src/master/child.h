@@ -25,6 +25,7 @@ enum child_state {
 /* A verification that an auth worker was asked for. */
 struct verification {
     uint64_t serial, generation;
+    struct address prefix;   /* of the session's peer */
     struct session *session; /* NULL: nobody waits any more */
 };
 

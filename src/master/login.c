@@ -53,8 +53,9 @@ static void hand_over(struct session *s, int end)
     session_wait(s, s->master->deadlines.verdict);
 }
 
-/* With no worker at all (auth is being started anew) the login waits for its
- * deadline; with all of them busy it is refused at once. */
+/* With no worker at all (auth is being started anew), or with its address's
+ * share of them taken, the login waits for its deadline; with all of them busy
+ * it is refused at once. */
 static void attempt(struct session *s)
 {
     int ends[2];
@@ -68,7 +69,7 @@ static void attempt(struct session *s)
     fd_close(&ends[1]);
     if (r == 0)
         hand_over(s, ends[0]);
-    else if (r != -ENOENT)
+    else if (r != -ENOENT && r != -EAGAIN)
         login_deny(s, DENIAL_BUSY);
     fd_close(&ends[0]);
 }

@@ -107,6 +107,7 @@ static void enter_cage(struct master *m)
 {
     struct cage_plan plan = { .root = m->root,
                               .root_fd = -1,
+                              .exec_fd = m->programs,
                               .max_files = prepare_descriptors(m),
                               .allow_weaker = m->settings.allow_weaker };
     struct complaint c = { "" };

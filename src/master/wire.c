@@ -112,10 +112,9 @@ static int flush_own(struct master *m, struct child *log)
     if (r < 0)
         return r;
     m->events_wire.stale = false;
-    event_sender_release(&m->events);
-    event_sender_init(&m->events, ours, PROCESS_MASTER);
+    event_sender_renew(&m->events, ours);
     m->events_watch.fd = ours;
-    m->events_watch.events = 0;
+    m->events_watch.events = m->events.queue.len > 0 ? EPOLLOUT : 0;
     return loop_add(&m->loop, &m->events_watch);
 }
 

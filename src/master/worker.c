@@ -9,6 +9,8 @@
 #include "login.h"
 #include "master.h"
 
+#define SHARE_MIN 8 /* of one address, however few workers there are */
+
 static struct child *auth_at(struct master *m, size_t i)
 {
     struct child *c = &m->child[i];
@@ -49,9 +51,36 @@ static struct child *least_busy(struct master *m, uint64_t serial, size_t *all)
     return best;
 }
 
+/* What gate counts as one address. */
+static struct address prefix_of(const struct session *s)
+{
+    return address_prefix(&s->peer, s->peer.family == 4 ? 32 : 64);
+}
+
+static size_t held_by(const struct master *m, const struct address *prefix)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->child_count; i++)
+        for (size_t j = 0; j < m->child[i].verifications; j++)
+            n += address_same_host(&m->child[i].verification[j].prefix, prefix);
+    return n;
+}
+
+/* A quarter of what WORKERS can take, so that one address, by sessions that
+ * hold their places as long as they can, doesn't keep all others out. */
+static bool has_its_share(const struct master *m, const struct address *prefix,
+                          size_t workers)
+{
+    size_t share = workers * WORKER_MAX / 4;
+
+    return held_by(m, prefix) >= (share > SHARE_MIN ? share : SHARE_MIN);
+}
+
 int worker_ask(struct session *s, int fd)
 {
     struct master *m = s->master;
+    struct address prefix = prefix_of(s);
     size_t all;
     struct child *c = least_busy(m, s->serial, &all);
     struct packet p = { .message = MSG_VERIFY,
@@ -61,10 +90,12 @@ int worker_ask(struct session *s, int fd)
 
     if (!c)
         return all == 0 ? -ENOENT : -EBUSY;
+    if (has_its_share(m, &prefix, all))
+        return -EAGAIN;
     if (channel_send(&c->channel, &p) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
-        (struct verification){ s->serial, userdb_newest(&m->users), s };
+        (struct verification){ s->serial, userdb_newest(&m->users), prefix, s };
     if (!c->timer.armed)
         loop_timer_set(&m->loop, &c->timer, m->deadlines.silence);
     return 0;
@@ -180,6 +211,7 @@ int worker_on_verdict(void *owner, struct packet *p)
         loop_timer_clear(&c->master->loop, &c->timer);
     deliver(c, s, p);
     userdb_drop(&c->master->users, worker_oldest(c->master));
+    login_retry(c->master); /* a place is free */
     return 0;
 }
 

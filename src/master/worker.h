@@ -5,7 +5,8 @@
 #include "child.h"
 
 /* Hands FD, one end of a pair, to the worker with the fewest verifications
- * under way. 0; -ENOENT: none is ready; -EBUSY: none can take it. FD stays the
+ * under way. 0; -ENOENT: none is ready; -EAGAIN: this address has its share
+ * under way, so it waits; -EBUSY: none can take it. FD stays the
  * caller's. */
 int worker_ask(struct session *s, int fd);
 /* S waits no more. */

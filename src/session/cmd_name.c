@@ -50,10 +50,11 @@ void cmd_cdup(struct session *s, const struct call *call)
 static void changed(struct session *s, struct packet *p, const char *verb,
                     enum reply done)
 {
-    const char *cause;
+    const char *cause = "";
     enum reply r = p->message == MSG_REFUSED ? ask_refusal(p, &cause) : done;
 
-    report_change(s, verb, path_slice(&s->subject), NOTHING, reply_code(r));
+    report_change(s, verb, path_slice(&s->subject), NOTHING, reply_code(r),
+                  cause);
     if (ask_refused(s, p))
         return;
     if (done == REPLY_MADE)
@@ -108,12 +109,12 @@ void cmd_rnfr(struct session *s, const struct call *call)
 
 static void renamed(struct session *s, struct packet *p)
 {
-    const char *cause;
+    const char *cause = "";
     enum reply r =
         p->message == MSG_REFUSED ? ask_refusal(p, &cause) : REPLY_RENAMED;
 
     report_change(s, "RNTO", path_slice(&s->rename_from),
-                  path_slice(&s->subject), reply_code(r));
+                  path_slice(&s->subject), reply_code(r), cause);
     if (!ask_refused(s, p))
         control_reply(s, REPLY_RENAMED);
 }

@@ -35,10 +35,10 @@ static void bad_argument(struct session *s, const char *syntax)
 static bool changed(struct session *s, struct packet *p, const char *verb,
                     struct slice to, enum reply done)
 {
-    const char *cause;
+    const char *cause = "";
     enum reply r = p->message == MSG_REFUSED ? ask_refusal(p, &cause) : done;
 
-    report_change(s, verb, path_slice(&s->subject), to, reply_code(r));
+    report_change(s, verb, path_slice(&s->subject), to, reply_code(r), cause);
     return !ask_refused(s, p);
 }
 

@@ -80,8 +80,8 @@ void control_flush(struct session *s)
     if (state == STREAM_OK || state == STREAM_AGAIN)
         state = stream_flush(c->stream);
     if (state != STREAM_OK && state != STREAM_AGAIN)
-        leave(s, s->control.closing ? s->ending : ENDING_CLOSED,
-              stream_cause(c->stream));
+        leave(s, c->closing ? s->ending : ENDING_CLOSED,
+              c->closing ? "" : stream_cause(c->stream));
     wait_for(s);
 }
 

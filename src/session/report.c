@@ -99,7 +99,7 @@ void report_cut(struct session *s, const char *reason)
 }
 
 void report_change(struct session *s, const char *verb, struct slice path,
-                   struct slice to, unsigned result)
+                   struct slice to, unsigned result, const char *reason)
 {
     struct event_record r;
 
@@ -110,6 +110,8 @@ void report_change(struct session *s, const char *verb, struct slice path,
     if (to.len > 0)
         event_text(&r, FIELD_TO, to);
     event_number(&r, FIELD_RESULT, result);
+    if (reason[0])
+        event_text(&r, FIELD_REASON, slice_from(reason));
     event_send(&s->log, &r);
 }
 

@@ -15,7 +15,7 @@ void report_transfer(struct session *s, unsigned result, const char *reason,
 /* For a transfer that is under way when the session ends. */
 void report_cut(struct session *s, const char *reason);
 void report_change(struct session *s, const char *verb, struct slice path,
-                   struct slice to, unsigned result);
+                   struct slice to, unsigned result, const char *reason);
 void report_end(struct session *s, enum ending ending, const char *cause);
 
 #endif

@@ -10,7 +10,7 @@
 struct io {
     int fd;
     uint64_t traffic;
-        /* bytes sent and received on the socket */ /* not owned */
+    /* bytes sent and received on the socket */ /* not owned */
     size_t size; /* of each buffer, once it exists */
     unsigned char *in, *out;
     size_t in_at, in_end, out_at, out_end;

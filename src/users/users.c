@@ -77,8 +77,8 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
 {
     if (!user_hash_ok(hash))
         return wrong(r, "the hash is of no accepted kind (yescrypt, bcrypt, "
-                        "scrypt, SHA-512, SHA-256); run: sallyportctl user "
-                        "passwd NAME");
+                        "scrypt, SHA-512, SHA-256); put a ! in its place with "
+                        "an editor, then: sallyportctl user passwd");
     user->locked = hash[0] == '!' || hash[0] == '*';
     user->hash = hash[0] == '!' ? hash + 1 : hash;
     return 0;

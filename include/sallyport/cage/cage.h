@@ -39,6 +39,7 @@ struct cage_plan {
     int root_fd;        /* folder to chroot to, or -1 */
     const int *beneath; /* Landlock: folders to be confined to */
     size_t beneath_count;
+    int exec_fd;           /* folder of the programs to execute; 0: none */
     size_t max_files;      /* RLIMIT_NOFILE */
     unsigned allow_weaker; /* cage_part bits */
 };

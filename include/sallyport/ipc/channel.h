@@ -83,6 +83,12 @@ struct handler {
 int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner);
 
+/* A child's set-up: one message at a time to its handler, until MSG_GO (which
+ * needs none); what comes behind it is left for the loop. 0; -ETIMEDOUT after
+ * MS in all; else as channel_receive() or the handler says. */
+int channel_setup(struct channel *c, const struct handler *table, size_t n,
+                  void *owner, int ms);
+
 void packet_close(struct packet *p); /* the descriptors left in it */
 
 #endif

@@ -226,7 +226,8 @@ Test(calls, nobody_below_master_may)
         CALL(CAGED, KILLED, openat, AT_FDCWD, PATH),
         CALL(CAGED, KILLED, openat, AT_FDCWD, (long)"/tmp/x", O_CREAT | O_RDWR),
         CALL(CAGED & ~FILES, KILLED, openat2, AT_FDCWD, PATH),
-        CALL(CAGED, KILLED, execveat, -1, PATH),
+        CALL(ALL, KILLED, execveat, -1, PATH),
+        CALL(ALL, KILLED, execveat, 0, PATH),
         CALL(ALL, KILLED, fork),
         CALL(ALL, KILLED, vfork),
         CALL(CAGED & ~GATE, KILLED, clone, SIGCHLD),
@@ -426,7 +427,6 @@ Test(calls, each_may)
         CALL(FILES, PASSED, flock, -1),
         CALL(FILES, PASSED, pipe2, SPACE),
         CALL(MASTER, PASSED, openat, AT_FDCWD, PATH),
-        CALL(MASTER, PASSED, execveat, -1, (long)"gate"),
         CALL(MASTER, PASSED, memfd_create, (long)"x"),
         CALL(MASTER, PASSED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
              -1),
@@ -524,30 +524,50 @@ Test(calls, gate_forks_a_session)
     cr_expect_eq(in_child(gate_body, NULL), 0);
 }
 
+struct execution {
+    int folder;
+    const char *name;
+    int flags;
+};
+
 static int executed_body(const void *argument)
 {
+    const struct execution *e = argument;
     static char name[] = "false";
     static char *const arguments[] = { name, NULL };
     static char *const environment[] = { NULL };
 
-    syscall(SYS_execveat, *(const int *)argument, name, arguments, environment,
-            0);
+    syscall(SYS_execveat, e->folder, e->name, arguments, environment, e->flags);
     return 7;
 }
 
 static int master_body(const void *argument)
 {
-    int folder = open("/bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct cage_plan plan = plain_plan();
+    int bin = open("/bin", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int other = fcntl(bin, F_DUPFD_CLOEXEC, 0);
+    int program = open("/bin/false", O_PATH | O_CLOEXEC);
 
     (void)argument;
-    HOLDS(enter_chain(PROCESS_MASTER) == 0);
-    HOLDS(folder >= 0);
-    HOLDS(in_child(executed_body, &folder) == W_EXITCODE(1, 0));
+    plan.exec_fd = bin;
+    HOLDS(bin > 0 && other > 0 && program > 0);
+    HOLDS(enter(PROCESS_MASTER, &plan) == 0);
+    HOLDS(in_child(executed_body, &(struct execution){ bin, "false", 0 }) ==
+          W_EXITCODE(1, 0));
+    HOLDS(in_child(executed_body, &(struct execution){ other, "false", 0 }) ==
+          SIGSYS);
+    HOLDS(in_child(executed_body,
+                   &(struct execution){ AT_FDCWD, "/bin/false", 0 }) == SIGSYS);
+    HOLDS(in_child(executed_body, &(struct execution){
+                                      program, "", AT_EMPTY_PATH }) == SIGSYS);
+    HOLDS(in_child(executed_body,
+                   &(struct execution){ bin, "false", AT_SYMLINK_NOFOLLOW }) ==
+          SIGSYS);
     return 0;
 }
 
 /* ld.so and libc start under master's filter, before there is a handler. */
-Test(calls, master_executes_a_program)
+Test(calls, master_executes_programs_of_one_folder)
 {
     cr_expect_eq(in_child(master_body, NULL), 0);
 }

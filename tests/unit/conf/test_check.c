@@ -21,8 +21,8 @@ Test(check, mistakes)
           "conf:1: uid.log = _sallyport-gate: must differ" },
         { "uid.log = _sallyport-auth",
           "conf:1: uid.log = _sallyport-auth: must differ" },
-        { "listen = 0.0.0.0:50099",
-          "conf: ports (default) = 50000-50099: holds a port of listen" },
+        { "listen = 0.0.0.0:30099",
+          "conf: ports (default) = 30000-30099: holds a port of listen" },
         { "ports = 2000-2121\nlisten = 0.0.0.0:21, [::]:2121",
           "conf:1: ports = 2000-2121: holds a port of listen" },
     };

@@ -86,8 +86,7 @@ Test(reply, final_replies_say_transfer_complete)
 
 Test(reply, texts_that_say_what_to_do)
 {
-    cr_expect_not_null(
-        strstr(reply_text(REPLY_NEED_TLS), "Send AUTH TLS first"));
+    cr_expect_not_null(strstr(reply_text(REPLY_NEED_TLS), "send AUTH TLS"));
     cr_expect_not_null(strstr(reply_text(REPLY_DATA_MUST_BE_P), "PROT P"));
     cr_expect_not_null(strstr(reply_text(REPLY_USE_EPSV), "send EPSV"));
     cr_expect_not_null(strstr(reply_text(REPLY_NOT_LOGGED_IN), "USER"));

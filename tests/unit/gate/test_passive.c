@@ -1,6 +1,7 @@
 /* Passive ports, with real sockets from 127.0.0.x. */
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -213,6 +214,40 @@ Test(passive, a_left_pair_is_lent_to_its_session)
     cr_assert_eq(fake_port(&f), port);
     use(&f, "127.0.0.1", port);
     cr_assert_eq(fake_port(&next), port);
+    bench_stop(&b, 0);
+}
+
+static void look(const struct fake *f)
+{
+    char line[256];
+
+    fake_do(f, "look");
+    fake_says(f, line, sizeof(line));
+    cr_assert(strncmp(line, "keepalive", 9) == 0, "%s", line);
+}
+
+/* Its client connected, was refused the command, and gave that connection up:
+ * it waits in the queue when the session asks for a port again. */
+Test(passive, a_given_up_connection_is_not_the_next_one)
+{
+    char line[256];
+    struct fake f, next;
+    struct bench b;
+    uint16_t port = begin_rest(&b, FREE, &f, &next);
+    int late;
+
+    kill(b.gate, SIGSTOP);
+    fake_do(&f, "close");
+    fake_do(&f, "port");
+    look(&f); /* both are said */
+    late = client_connect("127.0.0.1", port);
+    kill(b.gate, SIGCONT);
+    fake_says(&f, line, sizeof(line));
+    cr_assert(strncmp(line, "is ", 3) == 0, "%s", line);
+    cr_assert_eq(recv(late, line, 1, 0), 0, "not turned away");
+    close(late);
+    look(&f); /* no data came */
+    use(&f, "127.0.0.1", port);
     bench_stop(&b, 0);
 }
 

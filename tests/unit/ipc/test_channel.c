@@ -347,3 +347,39 @@ Test(channel, dispatch)
     cr_assert_eq(channel_dispatch(&p.here, table, 1, NULL), -EPIPE);
     close_pair(&p);
 }
+
+static int nothing(void *owner, struct packet *p)
+{
+    (void)p;
+    ++*(int *)owner;
+    return 0;
+}
+
+/* A child's set-up ends at GO: what comes behind it is the loop's. */
+Test(channel, setup_ends_at_go)
+{
+    static const struct handler table[] = { { MSG_CAGE, nothing } };
+    struct packet cage = { .message = MSG_CAGE, .fd = { 0, -1 } };
+    struct packet go = { .message = MSG_GO };
+    struct packet users = { .message = MSG_USERS, .fd = { 0, -1 } }, in;
+    struct channel master, auth;
+    int ends[2], handled = 0;
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_START);
+    channel_init(&auth, ends[1], PROCESS_AUTH, PROCESS_MASTER, PHASE_START);
+    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 20), -ETIMEDOUT);
+    cr_assert_eq(channel_send(&master, &cage), 0);
+    cr_assert_eq(channel_send(&master, &go), 0);
+    cr_assert_eq(channel_send(&master, &users), 0);
+    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000), 0);
+    cr_assert_eq(handled, 1);
+    cr_assert_eq(channel_receive(&auth, &in), 1);
+    cr_assert_eq(in.message, MSG_USERS);
+    packet_close(&in);
+    cr_assert_eq(channel_send(&master, &users), 0);
+    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000), -EPROTO);
+    channel_close(&master);
+    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000), -EPIPE);
+    channel_close(&auth);
+}

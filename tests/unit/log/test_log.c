@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -140,6 +141,20 @@ static void add_sender(struct stage *s, struct event_sender *sender,
     event_sender_init(sender, ends[0], process);
 }
 
+/* Takes what log has written so far, so that it never waits for us. */
+static void take_lines(struct stage *s, int ms)
+{
+    struct pollfd one = { .fd = s->lines, .events = POLLIN };
+    ssize_t n;
+
+    if (poll(&one, 1, ms) < 1)
+        return;
+    cr_assert_eq(buf_reserve(&s->text, 4096), 0);
+    n = read(s->lines, s->text.data + s->text.len, 4096);
+    cr_assert(n > 0);
+    s->text.len += (size_t)n;
+}
+
 /* The next line, without the time, which must be one. */
 static const char *line(struct stage *s)
 {
@@ -148,14 +163,10 @@ static const char *line(struct stage *s)
 
     cr_assert_eq(buf_reserve(&s->text, 4096), 0);
     while (!(end = memchr(s->text.data, '\n', s->text.len))) {
-        struct pollfd one = { .fd = s->lines, .events = POLLIN };
-        ssize_t n;
+        size_t before = s->text.len;
 
-        cr_assert_eq(poll(&one, 1, WAIT_MS), 1, "no line");
-        cr_assert_eq(buf_reserve(&s->text, 4096), 0);
-        n = read(s->lines, s->text.data + s->text.len, 4096);
-        cr_assert(n > 0);
-        s->text.len += (size_t)n;
+        take_lines(s, WAIT_MS);
+        cr_assert_gt(s->text.len, before, "no line");
     }
     cr_assert((size_t)(end - s->text.data) < sizeof(out));
     memcpy(out, s->text.data, (size_t)(end - s->text.data));
@@ -300,6 +311,48 @@ Test(log, many_senders)
     cr_assert(strstr(line(&s), "serial=0000000000000001"));
     for (size_t i = 0; i <= ROOM; i++)
         event_sender_release(&e[i]);
+    end_log(&s, 0);
+}
+
+static const char dropped_words[] =
+    "service process=session serial=0000000000000001 peer=203.0.113.5:4711 "
+    "reason=\"events over the rate dropped\" number=";
+
+/* A session that only makes events gets a bounded part of the log, which says
+ * how many it left out; others are written as before. */
+Test(log, flood)
+{
+    enum { EVENTS = 20000 }; /* for 95 s at the rate */
+    struct event_sender e, other;
+    struct event_record r;
+    struct stage s;
+    unsigned long written = 0, dropped = 0, others = 0;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    add_sender(&s, &other, PROCESS_SESSION, 2, 4);
+    event_begin(&r, EVENT_CHANGE);
+    for (int i = 0; i < EVENTS; i++)
+        while (event_send(&e, &r) < 0)
+            take_lines(&s, 1);
+    for (; e.queue.len > 0; event_flush(&e))
+        take_lines(&s, 1);
+    cr_assert_eq(event_send(&other, &r), 0);
+    event_sender_release(&e);
+    while (written + dropped < EVENTS || others == 0) {
+        const char *text = line(&s);
+        const char *number = strstr(text, dropped_words);
+
+        written += strstr(text, "change process=session serial=0000000000000001"
+                                " ") != NULL;
+        others += strstr(text, "serial=0000000000000002 ") != NULL;
+        if (number)
+            dropped += strtoul(number + strlen(dropped_words), NULL, 10);
+    }
+    cr_assert_geq(written, RATE_BURST);
+    cr_assert_eq(written + dropped, EVENTS);
+    cr_assert_gt(dropped, 0);
+    event_sender_release(&other);
     end_log(&s, 0);
 }
 

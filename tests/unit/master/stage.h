@@ -74,11 +74,16 @@ void channel_shout(struct channel *c, const void *bytes, size_t len,
 /* The other end closes C. */
 void channel_hear_end(struct channel *c);
 
+/* From an address of its own. */
 void player_enter(struct stage *s, struct player *p, uint64_t serial);
+void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
+                       const struct address *peer);
 void player_leave(struct player *p);
 void player_hear(struct player *p, enum message m, struct packet *packet);
 /* LOGIN; auth hears VERIFY, the player LOGIN_CHANNEL. */
 void player_asks(struct stage *s, struct player *p);
+/* The second half of it, for one whose LOGIN had to wait. */
+void player_is_asked_about(struct stage *s, struct player *p);
 void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
                uint64_t row, uint64_t yes);
 /* All of a login as anna (row 0); FILES becomes her process. */

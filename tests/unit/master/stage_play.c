@@ -9,9 +9,6 @@
 #include "sallyport/base/fd.h"
 #include "stage.h"
 
-static const struct address peer = { .family = 4,
-                                     .bytes = { 192, 0, 2, 7 },
-                                     .port = 4711 };
 static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
@@ -133,9 +130,20 @@ void stage_open(struct stage *s, void (*adjust)(struct master *m))
 
 void player_enter(struct stage *s, struct player *p, uint64_t serial)
 {
+    const struct address own = { .family = 4,
+                                 .bytes = { 10, 0, (uint8_t)(serial >> 8),
+                                            (uint8_t)serial },
+                                 .port = 4711 };
+
+    player_enter_from(s, p, serial, &own);
+}
+
+void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
+                       const struct address *peer)
+{
     int master[2], log[2];
     struct packet session = { .message = MSG_SESSION,
-                              .value = { NUMBER(serial), ADDRESS(peer),
+                              .value = { NUMBER(serial), ADDRESS(*peer),
                                          ADDRESS(local), NUMBER(0) } };
 
     cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0);
@@ -162,11 +170,17 @@ void player_hear(struct player *p, enum message m, struct packet *packet)
 void player_asks(struct stage *s, struct player *p)
 {
     struct packet login = { .message = MSG_LOGIN };
-    struct packet got;
 
     login.request = p->request = channel_next(&p->channel);
     cr_assert_eq(channel_send(&p->channel, &login), 0);
     p->channel.phase = PHASE_VERIFY;
+    player_is_asked_about(s, p);
+}
+
+void player_is_asked_about(struct stage *s, struct player *p)
+{
+    struct packet got;
+
     do {
         cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
         packet_close(&got);

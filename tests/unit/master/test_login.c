@@ -413,6 +413,63 @@ Test(login, all_workers_busy)
     stage_close(&s);
 }
 
+struct share_row {
+    const char *greedy, *more, *other; /* the second shares with the first */
+};
+
+static const struct share_row shares[] = {
+    { "192.0.2.7", "192.0.2.7", "192.0.2.8" },
+    { "2001:db8::1", "2001:db8::2:3", "2001:db8:0:1::1" }, /* a /64 */
+};
+
+static void enter_from(struct stage *s, struct player *p, uint64_t serial,
+                       const char *text)
+{
+    struct address a;
+
+    cr_assert_eq(address_parse(slice_from(text), &a), 0);
+    player_enter_from(s, p, serial, &a);
+}
+
+/* One address has 8 logins under way with one worker, and no more: the next one
+ * waits, and nobody else does. Those whose session has gone count as long as
+ * auth works on them. */
+static void check_share(const struct share_row *row)
+{
+    enum { SHARE = 8 };
+    struct packet login = { .message = MSG_LOGIN, .request = 1 };
+    struct player p[SHARE], more, other;
+    struct stage s;
+
+    stage_open(&s, many_sessions);
+    for (size_t i = 0; i < SHARE; i++) {
+        enter_from(&s, &p[i], i + 1, row->greedy);
+        player_asks(&s, &p[i]);
+    }
+    player_leave(&p[0]);
+    enter_from(&s, &more, 100, row->more);
+    cr_assert_eq(channel_send(&more.channel, &login), 0);
+    more.request = 1;
+    more.channel.phase = PHASE_VERIFY;
+    enter_from(&s, &other, 101, row->other);
+    player_asks(&s, &other); /* and auth has not heard of MORE */
+    auth_says(&s, 101, 1, 0, 0);
+    player_is_denied(&other, DENIAL_WRONG);
+    auth_says(&s, 1, 1, 0, 0);
+    player_is_asked_about(&s, &more);
+    for (size_t i = 1; i < SHARE; i++)
+        player_leave(&p[i]);
+    player_leave(&more);
+    player_leave(&other);
+    stage_close(&s);
+}
+
+Test(login, share_of_an_address)
+{
+    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+        check_share(&shares[i]);
+}
+
 /* While auth is away logins wait for it. */
 Test(login, waits_for_auth)
 {

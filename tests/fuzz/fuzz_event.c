@@ -1,0 +1,20 @@
+/* An event as log gets it from a process that may have been taken over: what is
+ * taken makes one printable line. */
+#include "fuzz.h"
+
+#include "event/record.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct event_record r;
+    struct buf line;
+
+    if (event_decode(fuzz_slice(data, size), &r) < 0)
+        return 0;
+    buf_init(&line, 1 << 20);
+    if (event_line(&r, &line) == 0)
+        for (size_t i = 0; i < line.len; i++)
+            FUZZ_CHECK((uint8_t)line.data[i] >= 0x20 && line.data[i] != 0x7f);
+    buf_release(&line);
+    return 0;
+}
