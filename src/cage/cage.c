@@ -108,9 +108,8 @@ static int take_filter(enum process p, const struct cage_plan *plan,
 {
     int r = sigsys_install();
 
-    (void)plan;
     (void)why;
-    return r ? r : filter_load(p);
+    return r ? r : filter_load(p, plan->connects);
 }
 
 static const struct step steps[] = {
@@ -175,7 +174,7 @@ int cage_enter(enum process p, const struct cage_plan *plan, unsigned *weaker,
 
 int cage_prepare(enum process p, struct complaint *c)
 {
-    int r = filter_prepare(p);
+    int r = filter_prepare(p, false);
 
     if (r)
         return complain(c, "the seccomp policy of %s can't be compiled: %s",

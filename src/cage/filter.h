@@ -4,14 +4,17 @@
 #ifndef SALLYPORT_CAGE_FILTER_H
 #define SALLYPORT_CAGE_FILTER_H
 
+#include <stdbool.h>
+
 #include "sallyport/base/process.h"
 
-/* Compiles and keeps the filter; nothing if it is kept already. 0 or -errno */
-int filter_prepare(enum process p);
+/* Compiles and keeps the filter; nothing if it is kept already. CONNECTS as in
+ * struct cage_plan. 0 or -errno */
+int filter_prepare(enum process p, bool connects);
 
 /* Loads it, for good; compiles it first if need be. 0; 1: this build has no
  * filters; -errno. */
-int filter_load(enum process p);
+int filter_load(enum process p, bool connects);
 
 /* 0, 1 and 2 are master's, the log's file as a rule: whoever keeps them can
  * forge its lines, or cut them off. From here on they are /dev/null. 0 or

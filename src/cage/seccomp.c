@@ -20,7 +20,7 @@
 #include "sallyport/base/fd.h"
 
 /* Compiled ahead of time: a fork has no place of its own to hand them over. */
-static struct sock_fprog prepared[PROCESS_COUNT];
+static struct sock_fprog prepared[2][PROCESS_COUNT];
 
 static void context_free(scmp_filter_ctx *context)
 {
@@ -62,13 +62,13 @@ static int add_rule(scmp_filter_ctx context, uint32_t action,
     return seccomp_rule_add_array(context, action, number, n, arguments);
 }
 
-static int add_policy(scmp_filter_ctx context, enum process p)
+static int add_policy(scmp_filter_ctx context, enum process p, bool connects)
 {
     /* Its flags lie in memory, out of a filter's sight; after ENOSYS libc takes
      * clone, whose flags can be seen. Not reported: each fork would be. */
     static const struct permission clone3 = MAY(clone3, "flags out of sight");
     struct permissions all;
-    int r = policy_collect(policy_of(p), &all);
+    int r = policy_collect(policy_of(p, connects), &all);
 
     for (size_t i = 0; i < all.count && r == 0; i++)
         r = add_rule(context, SCMP_ACT_ALLOW, all.rows[i]);
@@ -92,7 +92,7 @@ static int export_to(scmp_filter_ctx context, struct buf *program)
     return r ? r : fd_read_file(fd, program);
 }
 
-static int compile(enum process p, struct buf *program)
+static int compile(enum process p, bool connects, struct buf *program)
 {
     __attribute__((cleanup(context_free))) scmp_filter_ctx context =
         seccomp_init(SCMP_ACT_TRAP);
@@ -103,37 +103,38 @@ static int compile(enum process p, struct buf *program)
     r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH,
                          SCMP_ACT_KILL_PROCESS);
     if (r == 0)
-        r = add_policy(context, p);
+        r = add_policy(context, p, connects);
     return r ? r : export_to(context, program);
 }
 
-int filter_prepare(enum process p)
+int filter_prepare(enum process p, bool connects)
 {
+    struct sock_fprog *kept = &prepared[connects][p];
     struct buf program;
     int r;
 
-    if (prepared[p].filter)
+    if (kept->filter)
         return 0;
     buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
-    r = compile(p, &program);
+    r = compile(p, connects, &program);
     if (r) {
         buf_release(&program);
         return r;
     }
     /* The buffer's memory is the program's from here on. */
-    prepared[p].len =
-        (unsigned short)(program.len / sizeof(struct sock_filter));
-    prepared[p].filter = (struct sock_filter *)(void *)program.data;
+    kept->len = (unsigned short)(program.len / sizeof(struct sock_filter));
+    kept->filter = (struct sock_filter *)(void *)program.data;
     return 0;
 }
 
-int filter_load(enum process p)
+int filter_load(enum process p, bool connects)
 {
-    int r = filter_prepare(p);
+    int r = filter_prepare(p, connects);
 
     if (r)
         return r;
-    r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prepared[p]);
+    r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
+                     &prepared[connects][p]);
     return r ? -errno : 0;
 }
 

@@ -4,15 +4,17 @@
  * line says that it is weaker. */
 #include "filter.h"
 
-int filter_prepare(enum process p)
+int filter_prepare(enum process p, bool connects)
 {
     (void)p;
+    (void)connects;
     return 0;
 }
 
-int filter_load(enum process p)
+int filter_load(enum process p, bool connects)
 {
     (void)p;
+    (void)connects;
     return 1;
 }
 

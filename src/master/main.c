@@ -108,7 +108,8 @@ static void enter_cage(struct master *m)
     struct cage_plan plan = { .root = m->root,
                               .root_fd = -1,
                               .max_files = prepare_descriptors(m),
-                              .allow_weaker = m->settings.allow_weaker };
+                              .allow_weaker = m->settings.allow_weaker,
+                              .connects = m->settings.active };
     struct complaint c = { "" };
     unsigned weaker;
 

@@ -40,6 +40,7 @@ struct cage_plan {
     const int *beneath; /* Landlock: folders to be confined to */
     size_t beneath_count;
     size_t max_files;      /* RLIMIT_NOFILE */
+    bool connects;         /* gate may connect to clients: active mode */
     unsigned allow_weaker; /* cage_part bits */
 };
 
