@@ -106,10 +106,12 @@ static int take_landlock(enum process p, const struct cage_plan *plan,
 static int take_filter(enum process p, const struct cage_plan *plan,
                        struct complaint *why)
 {
+    struct filter_choice choice = { .programs = plan->exec_fd,
+                                    .connects = plan->connects };
     int r = sigsys_install();
 
     (void)why;
-    return r ? r : filter_load(p, plan->exec_fd);
+    return r ? r : filter_load(p, choice);
 }
 
 static const struct step steps[] = {
@@ -174,7 +176,7 @@ int cage_enter(enum process p, const struct cage_plan *plan, unsigned *weaker,
 
 int cage_prepare(enum process p, struct complaint *c)
 {
-    int r = filter_prepare(p, 0);
+    int r = filter_prepare(p, (struct filter_choice){ 0 });
 
     if (r)
         return complain(c, "the seccomp policy of %s can't be compiled: %s",

@@ -7,15 +7,19 @@
 #include <stdbool.h>
 #include <string.h>
 
-const struct policy *policy_of(enum process p)
+const struct policy *policy_of(enum process p, bool connects)
 {
+    static const struct policy *const connecting[PROCESS_COUNT] = {
+        [PROCESS_MASTER] = &policy_master_active,
+        [PROCESS_GATE] = &policy_gate_active,
+    };
     static const struct policy *const policies[PROCESS_COUNT] = {
         [PROCESS_MASTER] = &policy_master,   [PROCESS_GATE] = &policy_gate,
         [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
         [PROCESS_FILES] = &policy_files,     [PROCESS_LOG] = &policy_log,
     };
 
-    return policies[p];
+    return connects && connecting[p] ? connecting[p] : policies[p];
 }
 
 static bool same_condition(struct condition a, struct condition b)
@@ -64,7 +68,8 @@ static int add(struct permissions *all, const struct permission *p)
     return 0;
 }
 
-/* Policies nest three deep (master, gate, session), so this recursion ends. */
+/* Policies nest five deep (master, gate, session, two with active mode), so
+ * this recursion ends. */
 static int add_policy(struct permissions *all, const struct policy *p)
 {
     int r = 0;

@@ -3,6 +3,7 @@
 #ifndef SALLYPORT_CAGE_POLICY_H
 #define SALLYPORT_CAGE_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +65,8 @@ extern const struct policy policy_common;
 extern const struct policy policy_master;
 extern const struct policy policy_gate;
 extern const struct policy policy_session;
+extern const struct policy policy_gate_active;   /* with active = yes */
+extern const struct policy policy_master_active; /* the same, as its parent */
 extern const struct policy policy_auth;
 extern const struct policy policy_files;
 extern const struct policy policy_log;
@@ -73,7 +76,8 @@ extern const struct policy policy_log;
  * but not always, this use of it kills. */
 extern const struct permission policy_dangerous[];
 
-const struct policy *policy_of(enum process p);
+/* CONNECTS as in struct cage_plan. */
+const struct policy *policy_of(enum process p, bool connects);
 
 #define POLICY_MAX 512
 

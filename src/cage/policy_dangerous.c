@@ -45,6 +45,9 @@ const struct permission policy_dangerous[] = {
     NEVER(memfd_secret, "memory that nobody can look into"),
 
     NEVER(socket, "a socket"),
+    NEVER_IF(socket, IS(0, AF_UNIX), "a socket that active mode has no use of"),
+    NEVER_IF(socket, IS(0, AF_NETLINK), "the same"),
+    NEVER_IF(socket, IS(0, AF_PACKET), "the same"),
     NEVER(socketpair, "a socket"),
     NEVER_IF(socketpair, ISNT(0, AF_UNIX), "a socket to the network"),
     NEVER(connect, "a connection"),

@@ -19,8 +19,8 @@ static const struct cage_row rows[PROCESS_COUNT] = {
         .empty_root = true,
         .forks = true,
         .silent = true,
-        .cannot = "open a file; make a socket, bind or connect; execute; "
-                  "become another user",
+        .cannot = "open a file; make a socket, bind or connect (but, with "
+                  "active = yes, to clients); execute; become another user",
     },
     [PROCESS_SESSION] = {
         .title = "sallyport: session",

@@ -21,7 +21,7 @@
 
 /* Compiled ahead of time: a fork has no place of its own to hand them over. */
 static struct sock_fprog prepared[PROCESS_COUNT];
-static int prepared_for[PROCESS_COUNT]; /* which folder of programs */
+static struct filter_choice prepared_for[PROCESS_COUNT];
 
 static void context_free(scmp_filter_ctx *context)
 {
@@ -64,22 +64,23 @@ static int add_rule(scmp_filter_ctx context, uint32_t action,
     return seccomp_rule_add_array(context, action, number, n, arguments);
 }
 
-static int add_policy(scmp_filter_ctx context, enum process p, int programs)
+static int add_policy(scmp_filter_ctx context, enum process p,
+                      struct filter_choice choice)
 {
     /* Its flags lie in memory, out of a filter's sight; after ENOSYS libc takes
      * clone, whose flags can be seen. Not reported: each fork would be. */
     static const struct permission clone3 = MAY(clone3, "flags out of sight");
     struct permissions all;
-    int r = policy_collect(policy_of(p), &all);
+    int r = policy_collect(policy_of(p, choice.connects), &all);
 
-    if (programs == 0)
+    if (choice.programs == 0)
         policy_drop_programs(&all);
     for (size_t i = 0; i < all.count && r == 0; i++)
-        r = add_rule(context, SCMP_ACT_ALLOW, all.rows[i], programs);
+        r = add_rule(context, SCMP_ACT_ALLOW, all.rows[i], choice.programs);
     for (const struct permission *row = policy_dangerous; row->call && r == 0;
          row++) {
         if (policy_kills(&all, row))
-            r = add_rule(context, SCMP_ACT_KILL_PROCESS, row, programs);
+            r = add_rule(context, SCMP_ACT_KILL_PROCESS, row, choice.programs);
     }
     return r ? r : add_rule(context, SCMP_ACT_ERRNO(ENOSYS), &clone3, 0);
 }
@@ -96,7 +97,8 @@ static int export_to(scmp_filter_ctx context, struct buf *program)
     return r ? r : fd_read_file(fd, program);
 }
 
-static int compile(enum process p, int programs, struct buf *program)
+static int compile(enum process p, struct filter_choice choice,
+                   struct buf *program)
 {
     __attribute__((cleanup(context_free))) scmp_filter_ctx context =
         seccomp_init(SCMP_ACT_TRAP);
@@ -107,35 +109,41 @@ static int compile(enum process p, int programs, struct buf *program)
     r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH,
                          SCMP_ACT_KILL_PROCESS);
     if (r == 0)
-        r = add_policy(context, p, programs);
+        r = add_policy(context, p, choice);
     return r ? r : export_to(context, program);
 }
 
-int filter_prepare(enum process p, int programs)
+static bool is_kept(enum process p, struct filter_choice choice)
+{
+    return prepared[p].filter && prepared_for[p].programs == choice.programs &&
+           prepared_for[p].connects == choice.connects;
+}
+
+int filter_prepare(enum process p, struct filter_choice choice)
 {
     struct buf program;
     int r;
 
-    if (prepared[p].filter && prepared_for[p] == programs)
+    if (is_kept(p, choice))
         return 0;
     buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
-    r = compile(p, programs, &program);
+    r = compile(p, choice, &program);
     if (r) {
         buf_release(&program);
         return r;
     }
     /* The buffer's memory is the program's from here on. */
     free(prepared[p].filter);
-    prepared_for[p] = programs;
+    prepared_for[p] = choice;
     prepared[p].len =
         (unsigned short)(program.len / sizeof(struct sock_filter));
     prepared[p].filter = (struct sock_filter *)(void *)program.data;
     return 0;
 }
 
-int filter_load(enum process p, int programs)
+int filter_load(enum process p, struct filter_choice choice)
 {
-    int r = filter_prepare(p, programs);
+    int r = filter_prepare(p, choice);
 
     if (r)
         return r;

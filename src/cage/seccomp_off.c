@@ -4,17 +4,17 @@
  * line says that it is weaker. */
 #include "filter.h"
 
-int filter_prepare(enum process p, int programs)
+int filter_prepare(enum process p, struct filter_choice choice)
 {
     (void)p;
-    (void)programs;
+    (void)choice;
     return 0;
 }
 
-int filter_load(enum process p, int programs)
+int filter_load(enum process p, struct filter_choice choice)
 {
     (void)p;
-    (void)programs;
+    (void)choice;
     return 1;
 }
 

@@ -18,7 +18,7 @@ enum verdict { FINE = 0, PERMITTED_FAILS = 200, REFUSED_PASSES = 201 };
 
 /* The filters that P lives under, the outermost first, then its own. All are
  * compiled before the first one holds. */
-static int load_all(enum process p)
+static int load_all(enum process p, bool connects)
 {
     enum process chain[3];
     int n = 0, r = 0;
@@ -28,19 +28,21 @@ static int load_all(enum process p)
         chain[n] = cage_above(chain[n - 1]);
         n++;
     }
+    struct filter_choice choice = { .connects = connects };
+
     for (int i = 0; i < n && r == 0; i++)
-        r = filter_prepare(chain[i], 0);
+        r = filter_prepare(chain[i], choice);
     for (int i = n - 1; i >= 0 && r == 0; i--)
-        r = filter_load(chain[i], 0);
+        r = filter_load(chain[i], choice);
     return r;
 }
 
-static int try_policy(enum process p)
+static int try_policy(enum process p, bool connects)
 {
     int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : sigsys_install();
 
     if (r == 0)
-        r = load_all(p);
+        r = load_all(p, connects);
     if (r > 0)
         return FINE; /* a build without filters: nothing to try */
     if (r < 0)
@@ -64,14 +66,14 @@ static const char *words_for(int status)
     return strerrordesc_np(WEXITSTATUS(status));
 }
 
-static int try_in_child(enum process p, struct complaint *c)
+static int try_in_child(enum process p, bool connects, struct complaint *c)
 {
     pid_t child = fork();
     int status;
 
     if (child == 0) {
         cage_on_refused(NULL);
-        _exit(try_policy(p));
+        _exit(try_policy(p, connects));
     }
     while (child > 0 && waitpid(child, &status, 0) < 0) {
         if (errno != EINTR)
@@ -93,6 +95,6 @@ int cage_self_test(struct complaint *c)
     int r = 0;
 
     for (int p = 0; p < PROCESS_COUNT && r == 0; p++)
-        r = try_in_child((enum process)p, c);
-    return r;
+        r = try_in_child((enum process)p, false, c);
+    return r ? r : try_in_child(PROCESS_GATE, true, c);
 }

@@ -83,6 +83,13 @@ const struct setting setting_table[] = {
       .help = "The same for clients of one network, such as "
               "address.10.0.0.0/8; at most 32 lines, the longest network "
               "wins." },
+    { .key = "active",
+      .type = SETTING_YES_NO,
+      .offset = FIELD(active),
+      .value = "no",
+      .help = "Active mode (PORT, EPRT): gate may then make connections; it "
+              "makes them to a client's own address and ports from 1024 "
+              "only." },
     { .key = "max_sessions",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_sessions),

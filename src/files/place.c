@@ -166,7 +166,7 @@ static int rename_new(const struct files *f, struct upload *u)
         return r;
     r = take_name(u, name);
     if (r < 0)
-        renameat(u->folder, name, u->folder, u->partial.name);
+        move(u->folder, name, u->partial.name);
     return r;
 }
 
@@ -214,6 +214,17 @@ static int can_be_kept(const struct upload *u)
     return S_ISREG(st.st_mode) ? 0 : (int)OUTCOME_NAME_TAKEN;
 }
 
+/* Does NAME still stand for the file that this upload wrote? While it is parked
+ * its name is one that other sessions of the user can write to or delete. */
+static bool is_ours(const struct upload *u, const char *name)
+{
+    struct stat ours, there;
+
+    return fstat(u->partial.fd, &ours) == 0 &&
+           fstatat(u->folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
 /* Who comes at the same moment parks under another number, and each swap puts
  * aside exactly what it replaces. */
 static int keep_old(const struct files *f, struct upload *u)
@@ -230,9 +241,11 @@ static int keep_old(const struct files *f, struct upload *u)
         r = move_aside(f, u, u->partial.name, parked);
     if (r != 0)
         return r;
-    r = swap(f, u, parked);
-    if (r != 0 && move(u->folder, parked, u->partial.name) != 0)
-        unlinkat(u->folder, parked, 0);
+    r = is_ours(u, parked) ? swap(f, u, parked) : -EIO;
+    if (r == 0)
+        return is_ours(u, u->name) ? 0 : -EIO; /* no 226 for another's bytes */
+    if (is_ours(u, parked))
+        move(u->folder, parked, u->partial.name);
     return r;
 }
 

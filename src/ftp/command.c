@@ -123,7 +123,8 @@ int command_feat(const struct choices *c, struct buf *into)
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < command_count; i++)
-        r = feat_row(&command_table[i], c, into);
+        if (c->active || !(command_table[i].flags & COMMAND_ACTIVE))
+            r = feat_row(&command_table[i], c, into);
     if (r < 0)
         into->len = before;
     return r;

@@ -26,6 +26,7 @@ static const char *const texts[] = {
     [REPLY_OPTS_MLST] = "MLST OPTS{}",
     [REPLY_OPTS_HASH] = "{}",
     [REPLY_NOOP_OK] = "OK.",
+    [REPLY_ACTIVE_OK] = "The next transfer connects to {}.",
     [REPLY_EPSV_ALL] = "From now on only EPSV.",
     [REPLY_ALLO_OK] = "Noted; send STOR.",
     [REPLY_CLNT_OK] = "Noted.",
@@ -99,6 +100,8 @@ static const char *const texts[] = {
     [REPLY_HASH_UNKNOWN] = "Unknown algorithm; there are SHA-256 and SHA-512.",
     [REPLY_NOT_IMPLEMENTED] = "Not implemented; HELP lists what is.",
     [REPLY_ACTIVE_OFF] = "Active mode is off; send EPSV or PASV.",
+    [REPLY_ACTIVE_FOREIGN] = "Only your own address, and ports from 1024; or "
+                             "send EPSV or PASV.",
     [REPLY_BAD_SEQUENCE] = "Send {} first.",
     [REPLY_ALREADY_TLS] = "TLS is already on.",
     [REPLY_ALREADY_LOGGED_IN] = "Already logged in; connect anew to change.",

@@ -102,7 +102,8 @@ struct child *child_new(struct gate *g, const struct address *peer,
                          .born = clock_ms(),
                          .peer = *peer,
                          .local = *local,
-                         .channel.fd = -1 };
+                         .channel.fd = -1,
+                         .active.fd = -1 };
     LIST_INSERT_HEAD(serial_list(t, c->serial), c, by_serial);
     limits_enter(&g->limits, peer);
     return c;
@@ -146,6 +147,7 @@ void child_stillborn(struct child *c)
 static void hang_up(struct child *c)
 {
     passive_leave(c);
+    active_leave(c);
     loop_remove(&c->gate->loop, &c->watch);
     channel_close(&c->channel);
 }
@@ -197,7 +199,18 @@ static bool is_flood(struct child *c)
 
 static int on_port(void *owner, struct packet *p)
 {
-    return is_flood(owner) ? -EDQUOT : passive_port(owner, p->request);
+    if (is_flood(owner))
+        return -EDQUOT;
+    active_leave(owner);
+    return passive_port(owner, p->request);
+}
+
+static int on_active(void *owner, struct packet *p)
+{
+    if (is_flood(owner))
+        return -EDQUOT;
+    passive_leave(owner);
+    return active_connect(owner, p->request, &p->value[0].address);
 }
 
 static int on_port_close(void *owner, struct packet *p)
@@ -206,11 +219,13 @@ static int on_port_close(void *owner, struct packet *p)
     if (is_flood(owner))
         return -EDQUOT;
     passive_leave(owner);
+    active_leave(owner);
     return 0;
 }
 
 static const struct handler handlers[] = {
     { MSG_PORT, on_port },
+    { MSG_ACTIVE, on_active },
     { MSG_PORT_CLOSE, on_port_close },
 };
 

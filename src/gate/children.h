@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "active.h"
 #include "sallyport/base/address.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/ipc/channel.h"
@@ -40,6 +41,7 @@ struct child {
     struct loop_watch watch;
     struct loop_timer timer; /* until it has logged in; after its channel */
     struct pair *pair;       /* the data connection that it expects */
+    struct active active;    /* or the one that is made for it */
     uint64_t second;         /* messages are counted from here on */
     unsigned messages;
 };

@@ -142,6 +142,9 @@ int setup_cage(struct setup *s)
 
     s->plan.max_files = g->settings.max_sessions + g->listeners +
                         g->passive.count + FILES_BESIDES;
+    if (g->settings.active) /* one connection under way for each session */
+        s->plan.max_files += g->settings.max_sessions;
+    s->plan.connects = g->settings.active;
     cage_on_refused(tell_syscall);
     if (r == 0)
         r = cage_enter(PROCESS_GATE, &s->plan, &weaker, &s->complaint);

@@ -50,6 +50,9 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_PORT_NONE]  = { "port-none", GATE, SESSION, RUN, false, 0, "",
                          MSG_PORT },
     [MSG_PORT_CLOSE] = { "port-close", SESSION, GATE, RUN, false, 0, "", 0 },
+    [MSG_ACTIVE]     = { "active", SESSION, GATE, RUN, false, 0, "a", 0 },
+    [MSG_ACTIVE_NONE] = { "active-none", GATE, SESSION, RUN, false, 0, "n",
+                          MSG_ACTIVE },
     [MSG_DATA]       = { "data", GATE, SESSION, RUN, false, 1, "a", 0 },
     [MSG_DATA_WRONG] = { "data-wrong", GATE, SESSION, RUN, false, 0, "a", 0 },
 

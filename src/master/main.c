@@ -109,7 +109,8 @@ static void enter_cage(struct master *m)
                               .root_fd = -1,
                               .exec_fd = m->programs,
                               .max_files = prepare_descriptors(m),
-                              .allow_weaker = m->settings.allow_weaker };
+                              .allow_weaker = m->settings.allow_weaker,
+                              .connects = m->settings.active };
     struct complaint c = { "" };
     unsigned weaker;
 

@@ -216,6 +216,8 @@ void prepare_tell_weaker(const struct master *m)
             phrase(&p, excused[i].text);
     if (!m->settings.fsync)
         phrase(&p, "fsync = no: 226 does not mean durable");
+    if (m->settings.active)
+        phrase(&p, "active = yes: gate can make connections");
     if (m->settings.resume && m->key_lost.text[0]) {
         phrase(&p, "unfinished uploads can't be resumed after a restart: ");
         buf_add_text(&p.text, m->key_lost.text);

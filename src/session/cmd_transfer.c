@@ -1,5 +1,5 @@
-/* PASV, EPSV, LIST, NLST, MLSD, RETR, STOR, APPE, STOU, ABOR (RFC 959, 2428,
- * 3659). */
+/* PASV, EPSV, PORT, EPRT, LIST, NLST, MLSD, RETR, STOR, APPE, STOU, ABOR (RFC
+ * 959, 2428, 3659). */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,6 +9,7 @@
 #include "data.h"
 #include "leave.h"
 #include "list.h"
+#include "report.h"
 #include "sallyport/base/secret.h"
 #include "sallyport/ftp/hostport.h"
 #include "transfer.h"
@@ -43,6 +44,53 @@ void cmd_epsv(struct session *s, const struct call *call)
     } else {
         data_ask_port(s, VERB_EPSV);
     }
+}
+
+/* Whoever names another host has us scan or flood it (RFC 2577). */
+static void await(struct session *s, const struct call *call,
+                  const struct address *client)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    address_port_text(client, text);
+    if (!address_same_host(client, &s->peer) || client->port < 1024) {
+        report_foreign(s, call->command->name, text);
+        control_reply(s, REPLY_ACTIVE_FOREIGN);
+        return;
+    }
+    data_await(s, client);
+    control_reply_with(s, REPLY_ACTIVE_OK, slice_from(text), NOTHING);
+}
+
+static void active(struct session *s, const struct call *call, int parsed,
+                   const struct address *client)
+{
+    if (s->only_epsv)
+        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("EPSV, after EPSV ALL"),
+                           NOTHING);
+    else if (parsed == -EPROTONOSUPPORT)
+        control_reply(s, REPLY_BAD_PROTOCOL);
+    else if (parsed < 0)
+        control_reply_with(s, REPLY_BAD_ARGUMENT,
+                           slice_from(call->command->help), NOTHING);
+    else
+        await(s, call, client);
+}
+
+void cmd_port(struct session *s, const struct call *call)
+{
+    struct address client;
+    int r = hostport_parse(call->argument, &client);
+
+    active(s, call, r, &client);
+}
+
+void cmd_eprt(struct session *s, const struct call *call)
+{
+    struct address client;
+    int r = hostport_parse_extended(call->argument, &client);
+
+    active(s, call, r, &client);
 }
 
 void cmd_list(struct session *s, const struct call *call)

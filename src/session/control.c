@@ -15,7 +15,7 @@
 #define REPLIES_MAX    (256u << 10)
 #define HELD_MAX       (64u << 10)
 /* Less than master waits after a kick (2 s), else the last events are lost. */
-#define CLOSE_MS       1500
+#define CLOSE_MS 1500
 
 static bool is_busy(const struct session *s)
 {
@@ -47,6 +47,8 @@ static void wait_for(struct session *s)
         events = EPOLLIN;
     if (c->out.len > 0 || stream_unsent(c->stream))
         events |= EPOLLOUT;
+    if (s->transfer.state == TRANSFER_HASHING)
+        events |= EPOLLRDHUP; /* also when no more lines fit */
     loop_change(&s->loop, &c->watch, events);
 }
 
@@ -238,6 +240,8 @@ static void on_ready(void *owner, uint32_t events)
         drain(s);
         return;
     }
+    if ((events & EPOLLRDHUP) && s->transfer.state == TRANSFER_HASHING)
+        leave(s, ENDING_CLOSED, "while a checksum was computed");
     if (c->securing) {
         handshake(s);
     } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && may_take_line(s)) {

@@ -98,10 +98,34 @@ void data_ask_port(struct session *s, enum verb verb)
     if (r < 0)
         leave_peer(s, PROCESS_GATE, r, &s->gate);
     d->state = DATA_ASKED;
+    d->active = false;
     d->verb = verb;
     d->timer.on_time = on_port_late;
     d->timer.owner = s;
     loop_timer_set(&s->loop, &d->timer, 10000);
+}
+
+void data_await(struct session *s, const struct address *client)
+{
+    data_close(s);
+    s->data.state = DATA_ACTIVE;
+    s->data.active = true;
+    s->data.told = *client;
+}
+
+void data_ask_active(struct session *s)
+{
+    struct data *d = &s->data;
+    struct packet p = { .message = MSG_ACTIVE, .value = { ADDRESS(d->told) } };
+    int r;
+
+    if (d->state != DATA_ACTIVE)
+        return;
+    p.request = d->request = channel_next(&s->gate);
+    r = channel_send(&s->gate, &p);
+    if (r < 0)
+        leave_peer(s, PROCESS_GATE, r, &s->gate);
+    d->state = DATA_EXPECTED;
 }
 
 bool data_open_stream(struct session *s)
@@ -164,6 +188,29 @@ static int on_port_none(void *owner, struct packet *p)
     return 0;
 }
 
+/* What a client's host says, in words that no client can choose. */
+static const char *why_not(uint64_t error)
+{
+    if (error == ECONNREFUSED)
+        return "your host refuses it";
+    return error == ETIMEDOUT ? "your host doesn't answer"
+                              : "your host can't be reached";
+}
+
+/* One that has crossed our PORT_CLOSE is of no interest any more. */
+static int on_active_none(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    const char *why = why_not(p->value[0].number);
+
+    if (s->data.state != DATA_EXPECTED || !s->data.active ||
+        p->request != s->data.request)
+        return 0;
+    s->data.state = DATA_CLOSED;
+    transfer_unconnected(s, why);
+    return 0;
+}
+
 /* One that comes when nobody is expected any more crossed our PORT_CLOSE: it is
  * closed with the packet. */
 static int on_socket(void *owner, struct packet *p)
@@ -200,9 +247,8 @@ static int on_wrong(void *owner, struct packet *p)
 }
 
 static const struct handler from_gate[] = {
-    { MSG_PORT_IS, on_port_is },
-    { MSG_PORT_NONE, on_port_none },
-    { MSG_DATA, on_socket },
+    { MSG_PORT_IS, on_port_is },         { MSG_PORT_NONE, on_port_none },
+    { MSG_ACTIVE_NONE, on_active_none }, { MSG_DATA, on_socket },
     { MSG_DATA_WRONG, on_wrong },
 };
 

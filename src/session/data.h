@@ -10,6 +10,10 @@ void data_start(struct session *s, int gate);
 /* PASV or EPSV: asks gate for a port, the reply comes later. Whatever was
  * expected or open before is given up. */
 void data_ask_port(struct session *s, enum verb verb);
+/* PORT or EPRT: the client awaits us there. The same is given up. */
+void data_await(struct session *s, const struct address *client);
+/* For the transfer that begins, if that is so: gate shall connect. */
+void data_ask_active(struct session *s);
 /* Gives up the port or closes the connection at once, without close_notify. */
 void data_close(struct session *s);
 /* After the transfer: our end is shut, the client's is awaited for 2 s while
@@ -20,6 +24,7 @@ bool data_open_stream(struct session *s);
 
 /* In transfer.c: the data connection is here, or is ready. */
 void transfer_connected(struct session *s);
+void transfer_unconnected(struct session *s, const char *why);
 void transfer_ready(struct session *s, uint32_t events);
 
 #endif

@@ -119,13 +119,19 @@ static bool must_hold(const struct session *s, const struct command *c)
     return s->control.held.len > 0 || (c && !(c->flags & COMMAND_IN_TRANSFER));
 }
 
+static bool is_refused(const struct session *s, const struct command *c)
+{
+    return (c->flags & COMMAND_REFUSED) ||
+           ((c->flags & COMMAND_ACTIVE) && !s->settings->active);
+}
+
 static void handle(struct session *s, const struct request *q)
 {
     struct call call = { .command = q->command, .argument = q->argument };
 
     if (!phase_permits(s, q->command))
         return;
-    if (q->command->flags & COMMAND_REFUSED) {
+    if (is_refused(s, q->command)) {
         control_reply(s, (enum reply)q->command->refusal);
         return;
     }

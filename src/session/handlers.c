@@ -18,6 +18,7 @@ handler_fn *const handlers[VERB_COUNT] = {
     [VERB_RNFR] = cmd_rnfr,       [VERB_RNTO] = cmd_rnto,
     [VERB_SIZE] = cmd_size,       [VERB_MDTM] = cmd_mdtm,
     [VERB_MLST] = cmd_mlst,       [VERB_PASV] = cmd_pasv,
+    [VERB_PORT] = cmd_port,       [VERB_EPRT] = cmd_eprt,
     [VERB_EPSV] = cmd_epsv,       [VERB_LIST] = cmd_list,
     [VERB_NLST] = cmd_nlst,       [VERB_MLSD] = cmd_mlsd,
     [VERB_RETR] = cmd_retr,       [VERB_STOR] = cmd_stor,

@@ -91,6 +91,19 @@ void report_transfer(struct session *s, unsigned result, const char *reason,
     event_send(&s->log, &r);
 }
 
+void report_foreign(struct session *s, const char *verb, const char *target)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_DATA_REFUSED);
+    add_user(s, &r);
+    event_text(&r, FIELD_VERB, slice_from(verb));
+    event_text(&r, FIELD_TO, slice_from(target));
+    event_text(&r, FIELD_REASON,
+               (struct slice){ "not the client's own port", 25 });
+    event_send(&s->log, &r);
+}
+
 void report_cut(struct session *s, const char *reason)
 {
     if (s->transfer.state != TRANSFER_NONE &&

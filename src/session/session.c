@@ -142,6 +142,7 @@ noreturn void session_main(const struct session_start *start)
     s->began = clock_ms();
     path_root(&s->cwd);
     s->choices.facts = LISTING_ALL;
+    s->choices.active = s->settings->active;
     limits(s);
     wire(s, start);
     session_title(s);

@@ -73,7 +73,8 @@ struct ask {
 enum data_state {
     DATA_CLOSED,
     DATA_ASKED,     /* gate is asked for a port */
-    DATA_EXPECTED,  /* the client knows the port */
+    DATA_ACTIVE,    /* the client awaits us, once there is a transfer */
+    DATA_EXPECTED,  /* the client knows the port, or gate connects to it */
     DATA_CONNECTED, /* the socket is here */
     DATA_ENDING     /* ours is sent and shut; the client's end is awaited */
 };
@@ -83,7 +84,8 @@ struct data {
     int fd;
     struct stream *stream;
     struct loop_watch watch;
-    struct address told; /* where the client shall connect */
+    struct address told; /* where the client shall connect, or we */
+    bool active;         /* we: PORT or EPRT */
     uint32_t request;
     enum verb verb; /* PASV or EPSV */
     struct loop_timer timer;

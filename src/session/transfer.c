@@ -53,7 +53,8 @@ void transfer_snapshot(struct session *s, enum verb verb,
 
 bool transfer_begin(struct session *s, const struct call *call)
 {
-    if (s->data.state != DATA_EXPECTED && s->data.state != DATA_CONNECTED) {
+    if (s->data.state != DATA_EXPECTED && s->data.state != DATA_ACTIVE &&
+        s->data.state != DATA_CONNECTED) {
         control_reply(s, REPLY_USE_PASV_FIRST);
         return false;
     }
@@ -128,6 +129,12 @@ void transfer_connected(struct session *s)
     handshake(s);
 }
 
+void transfer_unconnected(struct session *s, const char *why)
+{
+    if (s->transfer.state == TRANSFER_CONNECTING)
+        transfer_fail(s, REPLY_NO_DATA, slice_from(why), why);
+}
+
 static void describe(const struct transfer *t, uint64_t size, struct buf *into)
 {
     buf_add_slice(into, path_slice(&t->path));
@@ -148,6 +155,7 @@ void transfer_announce(struct session *s, uint64_t size)
         buf_slice(&what), NOTHING);
     buf_release(&what);
     loop_timer_set(&s->loop, &t->stall, s->settings->connect_timeout);
+    data_ask_active(s);
     transfer_connected(s);
 }
 

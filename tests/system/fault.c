@@ -159,7 +159,9 @@ void fault_expect_event(const struct server *s, const char *user,
     buf_release(&log);
 }
 
-int fault_process(const struct server *s, const char *user, const char *kind)
+/* 0 when there is none. */
+static int find_process(const struct server *s, const char *user,
+                        const char *kind)
 {
     static struct processes p;
     char end[64];
@@ -170,6 +172,33 @@ int fault_process(const struct server *s, const char *user, const char *kind)
         if (strncmp(p.row[i].title, kind, strlen(kind)) == 0 &&
             strstr(p.row[i].title, end))
             return p.row[i].pid;
-    cr_assert_fail("no process %s of %s", kind, user);
-    return -1;
+    return 0;
+}
+
+int fault_process(const struct server *s, const char *user, const char *kind)
+{
+    int pid = find_process(s, user, kind);
+
+    cr_assert(pid > 0, "no process \"%s\" of %s", kind, user);
+    return pid;
+}
+
+struct served {
+    const struct server *server;
+    const char *user;
+};
+
+static bool is_alone(void *argument)
+{
+    struct served *served = argument;
+
+    return find_process(served->server, served->user, "sallyport: ") == 0;
+}
+
+void fault_wait_gone(const struct server *s, const char *user)
+{
+    struct served served = { s, user };
+
+    cr_assert(wait_until(is_alone, &served, WAIT_MS),
+              "a process still serves %s", user);
 }

@@ -39,5 +39,7 @@ void fault_expect_event(const struct server *s, const char *user,
 
 /* The one process of that kind that serves the user, who has one session. */
 int fault_process(const struct server *s, const char *user, const char *kind);
+/* Waits until none serves the user. */
+void fault_wait_gone(const struct server *s, const char *user);
 
 #endif

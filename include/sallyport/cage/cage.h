@@ -41,6 +41,7 @@ struct cage_plan {
     size_t beneath_count;
     int exec_fd;           /* folder of the programs to execute; 0: none */
     size_t max_files;      /* RLIMIT_NOFILE */
+    bool connects;         /* gate may connect to clients: active mode */
     unsigned allow_weaker; /* cage_part bits */
 };
 

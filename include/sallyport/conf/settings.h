@@ -60,6 +60,7 @@ struct settings {
     uint64_t partial_days;  /* an unfinished upload's life */
     unsigned on_conflict;   /* enum conflict */
     unsigned conflict_name; /* enum conflict_name */
+    bool active;            /* PORT and EPRT */
     bool resume;
     bool fsync;
     unsigned allow_weaker;            /* CAGE_ bits of sallyport/cage/cage.h */

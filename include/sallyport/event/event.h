@@ -21,7 +21,8 @@ enum event {
     EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls */
     EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
                            MFMT and its kind, SITE CHMOD */
-    EVENT_DATA_REFUSED, /* wrong peer knocked at a passive port */
+    EVENT_DATA_REFUSED, /* wrong peer knocked at a passive port; verb, to: PORT
+                           or EPRT of another host or a low port */
     EVENT_END,          /* reason, bytes, ms */
     EVENT_SYSCALL,      /* process, number: refused by the cage */
     EVENT_PEER,         /* process, reason: a message against the list */

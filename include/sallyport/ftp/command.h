@@ -99,6 +99,7 @@ enum command_flag {
     COMMAND_REFUSED = 8,     /* known, and never done: see refusal */
     COMMAND_KEEPS_REST = 16, /* does not reset a pending REST */
     COMMAND_KEEPS_RNFR = 32, /* does not reset a pending RNFR */
+    COMMAND_ACTIVE = 64,     /* refused, and not in FEAT, but in active mode */
 };
 
 struct command {
@@ -110,7 +111,7 @@ struct command {
                         enough; 0: none */
     enum command_data data;
     unsigned flags;
-    unsigned short refusal; /* COMMAND_REFUSED: enum reply */
+    unsigned short refusal; /* COMMAND_REFUSED, COMMAND_ACTIVE: enum reply */
     const char *feat;       /* its FEAT lines, '\n' between, or NULL; "{}" is
                                what there is to choose from */
     const char *rfc;
@@ -142,6 +143,7 @@ extern const char *const hash_names[HASH_COUNT];
 
 /* What a session has chosen with OPTS; FEAT shows it with a '*'. */
 struct choices {
+    bool active; /* the server's choice */
     enum hash_choice hash;
     unsigned facts; /* enum listing_fact bits */
 };

@@ -21,6 +21,7 @@
     R(OPTS_UTF8, 200)                                                          \
     R(OPTS_MLST, 200) /* {}: a blank and facts, or nothing */                  \
     R(OPTS_HASH, 200) /* {}: name */                                           \
+    R(ACTIVE_OK, 200) /* {}: address with port */                              \
     R(NOOP_OK, 200)                                                            \
     R(EPSV_ALL, 200)                                                           \
     R(ALLO_OK, 200)                                                            \
@@ -98,6 +99,7 @@
     R(ALREADY_TLS, 503)                                                        \
     R(ALREADY_LOGGED_IN, 503)                                                  \
     R(IN_TRANSFER, 503)                                                        \
+    R(ACTIVE_FOREIGN, 504)                                                     \
     R(BAD_PARAMETER, 504) /* {}: what to send instead */                       \
     R(AUTH_UNKNOWN, 504)                                                       \
     R(DATA_MUST_BE_P, 521)                                                     \

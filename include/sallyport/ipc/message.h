@@ -31,12 +31,14 @@ enum message {
     MSG_KILL,         /* serial */
     MSG_CLOSE_DOOR,   /* accept no more */
     /* gate and session */
-    MSG_PORT,       /* a passive port, please */
-    MSG_PORT_IS,    /* address with port that the client shall connect to */
-    MSG_PORT_NONE,  /* the range is full */
-    MSG_PORT_CLOSE, /* nobody is expected any more */
-    MSG_DATA,       /* the data connection: its peer */
-    MSG_DATA_WRONG, /* somebody else knocked: its address */
+    MSG_PORT,        /* a passive port, please */
+    MSG_PORT_IS,     /* address with port that the client shall connect to */
+    MSG_PORT_NONE,   /* the range is full */
+    MSG_PORT_CLOSE,  /* nobody is expected any more */
+    MSG_ACTIVE,      /* connect to my client: its address and port */
+    MSG_ACTIVE_NONE, /* could not be done: errno */
+    MSG_DATA,        /* the data connection: its peer */
+    MSG_DATA_WRONG,  /* somebody else knocked: its address */
     /* session, master, auth */
     MSG_LOGIN,         /* session wants to log in */
     MSG_LOGIN_CHANNEL, /* the pair that leads to an auth worker */

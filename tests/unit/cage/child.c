@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cage/filter.h"
 #include "cage/processes.h"
 
 int words = STDERR_FILENO;
@@ -52,15 +53,18 @@ int enter(enum process p, const struct cage_plan *plan)
     return r;
 }
 
-int enter_chain(enum process p)
+int enter_chain(enum process p, bool connects)
 {
     struct cage_plan plan = plain_plan();
     struct complaint c = { "" };
     enum process above = cage_above(p);
     int r = cage_prepare(p, &c);
 
+    plan.connects = connects;
+    if (r == 0)
+        r = filter_prepare(p, (struct filter_choice){ .connects = connects });
     if (r == 0 && above != p)
-        r = enter_chain(above);
+        r = enter_chain(above, connects);
     return r ? r : enter(p, &plan);
 }
 

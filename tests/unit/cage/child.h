@@ -20,8 +20,8 @@ struct cage_plan plain_plan(void);
 int enter(enum process p, const struct cage_plan *plan);
 
 /* Prepares and enters the cages above P, then P's own: as in the real life of
- * a process. 0 or -EINVAL */
-int enter_chain(enum process p);
+ * a process; CONNECTS as in struct cage_plan. 0 or -EINVAL */
+int enter_chain(enum process p, bool connects);
 
 /* A test that runs as root gives up the ids and goes on as nobody. 0 or 1 */
 int be_ordinary(void);

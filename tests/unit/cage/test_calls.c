@@ -100,6 +100,7 @@ static int make_call(const struct row *row)
 struct trial {
     enum process p;
     bool chain; /* the filters above it, too */
+    bool connects;
     const struct row *row;
 };
 
@@ -109,7 +110,7 @@ static int try_row(const void *argument)
     struct cage_plan plan = plain_plan();
 
     alarm(20); /* a call that waits must not hang the test */
-    if (t->chain ? enter_chain(t->p) : enter(t->p, &plan))
+    if (t->chain ? enter_chain(t->p, t->connects) : enter(t->p, &plan))
         return BROKEN;
     cage_on_refused(on_refused);
     return make_call(t->row);
@@ -122,11 +123,12 @@ static enum end end_of(int status)
     return (enum end)WEXITSTATUS(status);
 }
 
-static void try_table(const struct row *rows, size_t n)
+static void try_table(const struct row *rows, size_t n, bool connects)
 {
     for (size_t i = 0; i < n; i++) {
         for (int p = 0; p < PROCESS_COUNT; p++) {
-            struct trial t = { (enum process)p, rows[i].end == PASSED,
+            struct trial t = { (enum process)p,
+                               rows[i].end == PASSED || connects, connects,
                                &rows[i] };
             enum end end;
 
@@ -140,8 +142,10 @@ static void try_table(const struct row *rows, size_t n)
     }
 }
 
-#define TABLE(rows) try_table(rows, sizeof(rows) / sizeof((rows)[0]))
-#define CAGED       (ALL & ~MASTER)
+#define TABLE(rows) try_table(rows, sizeof(rows) / sizeof((rows)[0]), false)
+#define TABLE_ACTIVE(rows)                                                     \
+    try_table(rows, sizeof(rows) / sizeof((rows)[0]), true)
+#define CAGED (ALL & ~MASTER)
 
 Test(calls, nobody_may)
 {
@@ -217,6 +221,34 @@ Test(calls, nobody_may)
     };
 
     TABLE(rows);
+}
+
+#define STREAM (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+/* With active = yes. Master's filter is above all; it makes no use of it. */
+Test(calls, active_mode)
+{
+    static const struct row rows[] = {
+        CALL(GATE, PASSED, socket, AF_INET, STREAM),
+        CALL(GATE, PASSED, socket, AF_INET6, STREAM),
+        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in)),
+        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in6)),
+        CALL(GATE, REFUSED, connect, -1, SPACE, sizeof(struct sockaddr_un)),
+        CALL(GATE, REFUSED, socket, AF_INET, SOCK_STREAM),
+        CALL(GATE, REFUSED, socket, AF_INET, SOCK_DGRAM),
+        CALL(GATE, REFUSED, socket, AF_INET6, SOCK_RAW),
+        CALL(GATE, KILLED, socket, AF_UNIX, STREAM),
+        CALL(GATE, KILLED, socket, AF_NETLINK, SOCK_RAW),
+        CALL(GATE, KILLED, socket, AF_PACKET, SOCK_RAW),
+        CALL(GATE, KILLED, bind, -1),
+        CALL(GATE, KILLED, listen, -1),
+        CALL(CAGED & ~GATE, KILLED, socket, AF_INET, STREAM),
+        CALL(CAGED & ~GATE, KILLED, socket, AF_INET6, STREAM),
+        CALL(CAGED & ~GATE, KILLED, connect, -1, SPACE,
+             sizeof(struct sockaddr_in)),
+    };
+
+    TABLE_ACTIVE(rows);
 }
 
 Test(calls, nobody_below_master_may)
@@ -454,7 +486,7 @@ static int use_libc(const void *argument)
     char *memory, text[64];
     struct tm fields;
 
-    HOLDS(enter_chain(*p) == 0);
+    HOLDS(enter_chain(*p, false) == 0);
     cage_on_refused(on_refused);
     memory = calloc(1, 3 << 20);
     HOLDS(memory);
@@ -480,7 +512,7 @@ Test(calls, libc_works_in_every_cage)
 
 static int abort_in(const void *argument)
 {
-    HOLDS(enter_chain(*(const enum process *)argument) == 0);
+    HOLDS(enter_chain(*(const enum process *)argument, false) == 0);
     abort();
 }
 
@@ -512,7 +544,7 @@ static int gate_body(const void *argument)
 
     (void)argument;
     HOLDS(cage_prepare(PROCESS_SESSION, &c) == 0);
-    HOLDS(enter_chain(PROCESS_GATE) == 0);
+    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
     cage_on_refused(on_refused);
     HOLDS(WEXITSTATUS(in_child(session_body, NULL)) == 7);
     HOLDS(reports == 0);
@@ -602,7 +634,7 @@ static int stray_body(const void *argument)
 {
     const struct stray *s = argument;
 
-    HOLDS(enter_chain(PROCESS_SESSION) == 0);
+    HOLDS(enter_chain(PROCESS_SESSION, false) == 0);
     HOLDS(send_to(s->unix_pair[0], &s->elsewhere, sizeof(s->elsewhere)) == -1 &&
           errno == EISCONN);
     HOLDS(send_to(s->packets[0], &s->elsewhere, sizeof(s->elsewhere)) == 1 &&
@@ -674,7 +706,7 @@ static int fastopen_body(const void *argument)
                         .msg_iov = &part,
                         .msg_iovlen = 1 };
 
-    HOLDS(enter_chain(PROCESS_GATE) == 0);
+    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
     HOLDS(shutdown(h->listener, SHUT_RDWR) == 0);
     sendmsg(h->listener, &m, MSG_FASTOPEN | MSG_NOSIGNAL);
     return 0;
@@ -702,7 +734,7 @@ static int unprepared_body(const void *argument)
     unsigned weaker = 99;
 
     (void)argument;
-    HOLDS(enter_chain(PROCESS_GATE) == 0);
+    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
     HOLDS(cage_enter(PROCESS_SESSION, &plan, &weaker, &c) == -EINVAL);
     HOLDS(weaker == 99);
     HOLDS(strstr(c.text, "cage of session: seccomp: Function not implemented"));

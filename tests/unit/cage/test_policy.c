@@ -25,8 +25,9 @@ Test(policy, every_line_names_a_call_and_its_reason)
     check_rows(policy_dangerous, "dangerous");
     check_rows(policy_common.may, "common");
     for (int p = 0; p < PROCESS_COUNT; p++)
-        check_rows(policy_of((enum process)p)->may,
-                   process_name((enum process)p));
+        for (int active = 0; active < 2; active++)
+            check_rows(policy_of((enum process)p, active)->may,
+                       process_name((enum process)p));
 }
 
 static bool has(const struct permissions *all, const struct permission *p)
@@ -43,18 +44,42 @@ static bool has(const struct permissions *all, const struct permission *p)
     return false;
 }
 
-Test(policy, a_parent_may_all_that_its_child_may)
+static void check_parents(bool connects)
 {
     for (int p = 0; p < PROCESS_COUNT; p++) {
         enum process above = cage_above((enum process)p);
         struct permissions child, parent;
 
-        cr_assert_eq(policy_collect(policy_of((enum process)p), &child), 0);
-        cr_assert_eq(policy_collect(policy_of(above), &parent), 0);
+        cr_assert_eq(
+            policy_collect(policy_of((enum process)p, connects), &child), 0);
+        cr_assert_eq(policy_collect(policy_of(above, connects), &parent), 0);
         for (size_t i = 0; i < child.count; i++)
             cr_expect(has(&parent, child.rows[i]), "%s lacks %s of %s",
                       process_name(above), child.rows[i]->call,
                       process_name((enum process)p));
+    }
+}
+
+Test(policy, a_parent_may_all_that_its_child_may)
+{
+    check_parents(false);
+    check_parents(true);
+}
+
+/* Active mode gives gate four lines, and nobody below it one. */
+Test(policy, active_mode_widens_gate_alone)
+{
+    for (int p = 0; p < PROCESS_COUNT; p++) {
+        bool widens = p == PROCESS_GATE || p == PROCESS_MASTER;
+        struct permissions off, on;
+
+        cr_assert_eq(policy_collect(policy_of((enum process)p, false), &off),
+                     0);
+        cr_assert_eq(policy_collect(policy_of((enum process)p, true), &on), 0);
+        cr_expect_eq(on.count, off.count + (widens ? 4 : 0), "%s",
+                     process_name((enum process)p));
+        cr_expect_eq(policy_permits(&off, "socket"), PERMITTED_NEVER);
+        cr_expect_eq(policy_permits(&off, "connect"), PERMITTED_NEVER);
     }
 }
 

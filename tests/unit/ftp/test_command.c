@@ -43,7 +43,8 @@ static void check_row(const struct command *c)
         cr_expect_eq(c->help[len], 0, "%s takes nothing", c->help);
     if (c->argument == ARGUMENT_REQUIRED || c->argument == ARGUMENT_PATH)
         cr_expect_eq(c->help[len], ' ', "%s takes something", c->help);
-    cr_expect_eq(refused, c->refusal != 0, "%s", c->name);
+    cr_expect_eq(refused || (c->flags & COMMAND_ACTIVE), c->refusal != 0, "%s",
+                 c->name);
     if (refused) {
         cr_assert_lt(c->refusal, REPLY_COUNT, "%s", c->name);
         cr_expect_geq(reply_code((enum reply)c->refusal), 500u, "%s", c->name);
@@ -168,6 +169,11 @@ static bool before_login(const struct command *c)
            c->phase == COMMAND_NAMED;
 }
 
+static bool active(const struct command *c)
+{
+    return c->flags & COMMAND_ACTIVE;
+}
+
 static bool keeps_rnfr(const struct command *c)
 {
     return c->flags & COMMAND_KEEPS_RNFR;
@@ -180,7 +186,8 @@ Test(command, what_is_allowed_when)
     expect_names(before_login, "CLNT CSID OPTS PASS PBSZ PROT USER ");
     expect_names(in_transfer, "ABOR NOOP QUIT STAT ");
     expect_names(secret, "ACCT ADAT CONF ENC MIC PASS ");
-    expect_names(refused, "ACCT ADAT CCC CONF ENC EPRT MIC PORT REIN SMNT ");
+    expect_names(refused, "ACCT ADAT CCC CONF ENC MIC REIN SMNT ");
+    expect_names(active, "EPRT PORT ");
     expect_names(keeps_rnfr, "NOOP RNFR RNTO ");
     cr_expect_eq(find("PASS")->phase, COMMAND_NAMED);
     cr_expect_eq(find("CCC")->refusal, REPLY_POLICY);
@@ -314,6 +321,18 @@ Test(command, feat)
     cr_assert_eq(reply_end(&b, REPLY_FEAT), 0);
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect_str_eq(b.data, expected);
+    buf_release(&b);
+}
+
+Test(command, feat_in_active_mode)
+{
+    const struct choices some = { .active = true };
+    struct buf b;
+
+    buf_init(&b, 4096);
+    cr_assert_eq(command_feat(&some, &b), 0);
+    cr_assert_eq(buf_add(&b, "", 1), 0);
+    cr_expect(strstr(b.data, " EPRT\r\n EPSV\r\n"), "%s", b.data);
     buf_release(&b);
 }
 

@@ -48,6 +48,15 @@ static void ask(struct script *s, enum message message)
     channel_send(&s->gate, &p);
 }
 
+static void ask_active(struct script *s, const char *where)
+{
+    struct packet p = { .message = MSG_ACTIVE,
+                        .request = channel_next(&s->gate) };
+
+    address_parse_port(slice_from(where), &p.value[0].address);
+    channel_send(&s->gate, &p);
+}
+
 /* For master, and said to gate. */
 static void say_wrong(struct script *s)
 {
@@ -148,6 +157,8 @@ static void obey(struct script *s, char *line)
         channel_close(&s->gate);
     else if (strcmp(line, "look") == 0)
         look(s);
+    else if (strncmp(line, "active ", 7) == 0)
+        ask_active(s, line + 7);
     else if (strncmp(line, "exit ", 5) == 0)
         _exit(n);
     else if (strncmp(line, "signal ", 7) == 0)
@@ -167,6 +178,8 @@ static void hear_gate(struct script *s)
         _exit(99);
     if (p.message == MSG_PORT_NONE)
         say(s, "none");
+    else if (p.message == MSG_ACTIVE_NONE)
+        say(s, "active-none %d", (int)p.value[0].number);
     else if (p.message == MSG_DATA)
         say(s, "data %s nodelay %d blocking %d",
             address_text(&p.value[0].address, text),

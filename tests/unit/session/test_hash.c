@@ -156,6 +156,21 @@ Test(hash, client_that_goes, .timeout = 60)
     end(&f, source, ENDING_CLOSED);
 }
 
+/* Also where so many lines wait that no more are read. */
+Test(hash, client_that_goes_and_leaves_lines, .timeout = 60)
+{
+    static char lines[80 << 10];
+    FILE *source = huge();
+    struct fake f;
+
+    for (size_t i = 0; i + 8 < sizeof(lines); i += 8)
+        memcpy(lines + i, "HASH x\r\n", 9);
+    begin(&f);
+    open_source(&f, "HASH x", source, 64 * GIB);
+    cr_assert(tls_client_write(f.tls, lines, strlen(lines)));
+    end(&f, source, ENDING_CLOSED);
+}
+
 Test(hash, failures, .timeout = 60)
 {
     FILE *source = source_of("0123456789");

@@ -1,0 +1,30 @@
+/* Active mode: connections that gate makes, to clients that asked for it. */
+#ifndef GATE_ACTIVE_H
+#define GATE_ACTIVE_H
+
+#include <stdint.h>
+
+#include "sallyport/base/address.h"
+#include "sallyport/base/loop.h"
+
+#define ACTIVE_PORT_MIN 1024
+
+struct child;
+
+/* The one that is under way for a session. */
+struct active {
+    int fd; /* -1: none */
+    uint32_t request;
+    struct address to;
+    struct loop_watch watch;
+    struct loop_timer timer;
+};
+
+/* MSG_ACTIVE: the answer is DATA or ACTIVE_NONE, within connect_timeout. 0; for
+ * a request that no honest session makes -EPROTO, with the channel's reason;
+ * or what channel_send() says. */
+int active_connect(struct child *c, uint32_t request, const struct address *to);
+/* It is no longer wanted. */
+void active_leave(struct child *c);
+
+#endif

@@ -1,0 +1,269 @@
+/* Disks that are full, read-only or broken, and device nodes. All of it needs
+ * root, who mounts for himself: in a mount namespace of this program, which
+ * goes with it. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/wait.h"
+
+#define LEN (600 * FAULT_KIB)
+
+static const struct server_user users[] = {
+    { .name = "full" },   { .name = "inodes" }, { .name = "readonly" },
+    { .name = "device" }, { .name = "write" },  { .name = "fsync" },
+    { .name = "folder" },
+};
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = {
+        .ports = "auto 16",
+        .users = users,
+        .user_count = sizeof(users) / sizeof(*users),
+    };
+
+    (void)set;
+    if (geteuid() == 0)
+        FAIL_IF(unshare(CLONE_NEWNS) ||
+                    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL),
+                "no mount namespace");
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+static void need_root(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+}
+
+/* A file system of its own, with such limits, on the user's home. */
+static void mount_home(const struct server *server, const char *user,
+                       const char *limits)
+{
+    const char *home = server_home(server, user);
+    char options[128];
+    struct stat st;
+
+    cr_assert_eq(stat(home, &st), 0);
+    snprintf(options, sizeof(options), "%s,mode=0700,uid=%u,gid=%u", limits,
+             (unsigned)st.st_uid, (unsigned)st.st_gid);
+    cr_assert_eq(mount("tmpfs", home, "tmpfs", 0, options), 0, "%s", options);
+}
+
+static void end(struct session *s, const struct server *server,
+                const char *user)
+{
+    session_close(s);
+    umount2(server_home(server, user), MNT_DETACH);
+}
+
+/* In the middle of an upload, and where it is announced. */
+Test(disks, full, .timeout = 60)
+{
+    unsigned char *bytes = fault_noise(2 * FAULT_MIB);
+    char filler[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    struct data d;
+
+    need_root();
+    server_shared(&server);
+    mount_home(&server, "full", "size=1m");
+    snprintf(filler, sizeof(filler), "%s",
+             server_home_file(&server, "full", "filler"));
+    files_write(filler, bytes, LEN, 0600);
+    files_give_to_owner_of(server_home(&server, "full"), filler);
+    fault_begin(&s, &server, "full");
+    data_open(&s, &d, "STOR f");
+    fault_write(&d, bytes, LEN);
+    session_expect(&s, "452 {*}");
+    data_cut(&d, false);
+    fault_expect_absent(&server, "full", "f");
+    session_do(&s, "452 {*}", "ALLO %u", LEN);
+    session_do(&s, "250 {*}", "DELE filler");
+    fault_retry(&s, &server, "full", "f", bytes, LEN);
+    fault_expect_event(&server, "full", "f", 452, "no space");
+    end(&s, &server, "full");
+    free(bytes);
+}
+
+/* Bytes enough, but no room for another file. */
+Test(disks, no_inodes, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+
+    need_root();
+    server_shared(&server);
+    mount_home(&server, "inodes", "size=1m,nr_inodes=2");
+    fault_begin(&s, &server, "inodes");
+    session_store(&s, "STOR", "other", "x", 1);
+    data_connect(&s, &d);
+    session_do(&s, "452 {*}", "STOR f");
+    data_cut(&d, false);
+    fault_expect_absent(&server, "inodes", "f");
+    session_do(&s, "250 {*}", "DELE other");
+    fault_retry(&s, &server, "inodes", "f", "y", 1);
+    fault_expect_event(&server, "inodes", "f", 452, "no space");
+    end(&s, &server, "inodes");
+}
+
+Test(disks, read_only, .timeout = 60)
+{
+    unsigned long bind = MS_REMOUNT | MS_BIND;
+    char home[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    struct data d;
+
+    need_root();
+    server_shared(&server);
+    snprintf(home, sizeof(home), "%s", server_home(&server, "readonly"));
+    cr_assert_eq(mount(home, home, NULL, MS_BIND, NULL), 0);
+    cr_assert_eq(mount(NULL, home, NULL, bind | MS_RDONLY, NULL), 0);
+    fault_begin(&s, &server, "readonly");
+    data_connect(&s, &d);
+    session_do(&s, "550 Read-only file system.", "STOR f");
+    data_cut(&d, false);
+    session_do(&s, "550 Read-only file system.", "MKD d");
+    fault_expect_absent(&server, "readonly", "f");
+    cr_assert_eq(mount(NULL, home, NULL, bind, NULL), 0);
+    fault_retry(&s, &server, "readonly", "f", "x", 1);
+    fault_expect_event(&server, "readonly", "f", 550, "read-only");
+    end(&s, &server, "readonly");
+}
+
+/* One that swallows all bytes, and gives none. */
+Test(disks, device_node, .timeout = 60)
+{
+    char path[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    struct data d;
+
+    need_root();
+    fault_begin(&s, &server, "device");
+    snprintf(path, sizeof(path), "%s",
+             server_home_file(&server, "device", "f"));
+    cr_assert_eq(mknod(path, S_IFCHR | 0666, makedev(1, 3)), 0);
+    files_give_to_owner_of(server_home(&server, "device"), path);
+    data_connect(&s, &d);
+    session_do(&s, "550 Not a regular file.", "STOR f");
+    data_cut(&d, false);
+    data_connect(&s, &d);
+    session_do(&s, "550 Not a regular file.", "RETR f");
+    data_cut(&d, false);
+    cr_assert_eq(unlink(path), 0);
+    fault_retry(&s, &server, "device", "f", "x", 1);
+    server_log_wait(&server, "verb=STOR", " user=device ", " result=550",
+                    "not a regular file", NULL);
+    server_log_wait(&server, "verb=RETR", " user=device ", " result=550",
+                    "not a regular file", NULL);
+    session_close(&s);
+}
+
+/* A system call of one process fails, as on a broken disk. A preload can't do
+ * that: the program has no such door. */
+static bool is_attached(void *argument)
+{
+    const struct running *strace = argument;
+    char text[512];
+    ssize_t n = pread(strace->out, text, sizeof(text) - 1, 0);
+
+    text[n > 0 ? n : 0] = '\0';
+    return strstr(text, " attached") != NULL;
+}
+
+static void break_calls(struct running *strace, int pid, const char *inject)
+{
+    char number[16];
+
+    snprintf(number, sizeof(number), "%d", pid);
+    run_start(strace, NULL,
+              (char *[]){ "strace", "-o", "/dev/null", "-p", number, "-e",
+                          (char *)(uintptr_t)inject, NULL });
+    if (!wait_until(is_attached, strace, WAIT_MS))
+        cr_assert_fail("strace did not attach");
+}
+
+static void mend(struct running *strace)
+{
+    struct run_result r;
+
+    kill(strace->pid, SIGTERM);
+    run_finish(strace, &r);
+    run_release(&r);
+}
+
+static void broken(const char *user, const char *kind, const char *inject,
+                   const char *reply, const char *reason)
+{
+    unsigned char *bytes = fault_noise(LEN);
+    bool stands = strstr(reply, "stands") != NULL;
+    struct running strace;
+    struct server server;
+    struct session s;
+    struct data d;
+
+    need_root();
+    fault_begin(&s, &server, user);
+    data_open(&s, &d, "STOR f");
+    break_calls(&strace, fault_process(&server, user, kind), inject);
+    fault_write(&d, bytes, LEN);
+    tls_client_shutdown(d.tls);
+    session_expect(&s, reply);
+    mend(&strace);
+    data_cut(&d, false);
+    if (stands)
+        fault_expect_whole(&server, user, "f", bytes, LEN);
+    else
+        fault_expect_absent(&server, user, "f");
+    fault_retry(&s, &server, user, "f", bytes, LEN);
+    fault_expect_event(&server, user, "f", 451, reason);
+    session_close(&s);
+    free(bytes);
+}
+
+Test(disks, error_of_write, .timeout = 60)
+{
+    broken("write", "sallyport: session",
+           "inject=pwrite64:error=EIO:syscall=getpid",
+           "451 Error on the server: write failed.", "write failed");
+}
+
+Test(disks, error_of_fsync, .timeout = 60)
+{
+    broken("fsync", "sallyport: files", "inject=fsync:error=EIO:syscall=getpid",
+           "451 Error on the server: input/output error.",
+           "input/output error");
+}
+
+/* After the rename: the file is there, but that it stays isn't sure. */
+Test(disks, error_of_folder_fsync, .timeout = 60)
+{
+    broken("folder", "sallyport: files",
+           "inject=fsync:error=EIO:when=2:syscall=getpid",
+           "451 The file stands, whole{*}", "after the rename");
+}

@@ -1,0 +1,174 @@
+/* Uploads that are cut after their last byte and before the 226: whoever then
+ * goes on with them, as curl -C - and lftp's put -c do, ends with the whole
+ * file, whether it had been committed or not. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <criterion/parameterized.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/run.h"
+#include "support/wait.h"
+
+/* Lengths at which a whole partial is told to be shorter than it is. */
+static const size_t lengths[] = { 256 * FAULT_KIB, 300001 };
+
+enum moment {
+    FILES_IS_KILLED,   /* every byte is there, and nobody commits */
+    FILES_COMES_LATE,  /* the client has gone when files gets the commit */
+    ANSWER_IS_LOST,    /* committed, and nobody reads the 226 */
+    REPLY_IS_NOT_READ, /* any of the above */
+};
+
+struct row {
+    char user[16];
+    enum moment moment;
+    size_t len;
+    bool lftp;
+};
+
+static struct row rows[16];
+
+static void fill_rows(void)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        snprintf(rows[i].user, sizeof(rows[i].user), "user%u", i);
+        rows[i].moment = (enum moment)(i % 4);
+        rows[i].len = lengths[i / 4 % 2];
+        rows[i].lftp = i >= 8;
+    }
+}
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    struct server_user users[16] = { 0 };
+    const struct server_plan plan = {
+        .ports = "auto 16",
+        .users = users,
+        .user_count = 16,
+        .troubles = true, /* files is killed */
+    };
+
+    (void)set;
+    fill_rows();
+    for (unsigned i = 0; i < 16; i++)
+        users[i].name = rows[i].user;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+struct visible {
+    const struct server *server;
+    const char *user;
+};
+
+static bool is_visible(void *argument)
+{
+    struct visible *v = argument;
+
+    return files_exists(server_home_file(v->server, v->user, "f"));
+}
+
+/* The last byte and the close_notify are sent; then it happens. */
+static void cut(struct server *server, const struct row *row,
+                const unsigned char *bytes)
+{
+    struct visible visible = { server, row->user };
+    int files;
+    struct session s;
+    struct data d;
+
+    fault_begin(&s, server, row->user);
+    files = fault_process(server, row->user, "sallyport: files");
+    data_open(&s, &d, "STOR f");
+    data_write(&d, bytes, row->len);
+    if (row->moment <= FILES_COMES_LATE)
+        kill(files, SIGSTOP);
+    if (row->moment == REPLY_IS_NOT_READ)
+        tls_client_shutdown(d.tls);
+    else
+        data_close(&d); /* so the session has all of it, and asks files */
+    if (row->moment == FILES_IS_KILLED)
+        kill(files, SIGKILL);
+    if (row->moment == ANSWER_IS_LOST)
+        cr_assert(wait_until(is_visible, &visible, WAIT_MS));
+    session_drop(&s);
+    if (row->moment == FILES_COMES_LATE)
+        kill(files, SIGCONT);
+    if (row->moment == REPLY_IS_NOT_READ)
+        data_cut(&d, false);
+    fault_wait_gone(server, row->user);
+}
+
+static void go_on_with_curl(const struct server *server, const char *user,
+                            const char *file)
+{
+    char url[128], config[128];
+    struct run_result r;
+
+    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/f", server->port);
+    snprintf(config, sizeof(config), "user=\"%s:%s\"\n", user, SERVER_PASSWORD);
+    run(&r, config, "curl", "--config", "-", "--silent", "--show-error",
+        "--insecure", "--ssl-reqd", "-C", "-", "-T", file, url, NULL);
+    cr_assert_eq(r.status, 0, "curl: %d: %s", r.status, r.text);
+    run_release(&r);
+}
+
+static void go_on_with_lftp(const struct server *server, const char *user,
+                            const char *file)
+{
+    char script[1024];
+    struct run_result r;
+
+    snprintf(script, sizeof(script),
+             "set cmd:fail-exit yes\nset ftp:ssl-force yes\n"
+             "set ssl:verify-certificate no\nset net:max-retries 2\n"
+             "set ftp:ssl-protect-data yes\n"
+             "open -p %u 127.0.0.1\nuser %s \"%s\"\n"
+             "put -c \"%s\" -o f\nbye\n",
+             server->port, user, SERVER_PASSWORD, file);
+    run(&r, script, "lftp", "--norc", NULL);
+    cr_assert_eq(r.status, 0, "lftp: %d: %s", r.status, r.text);
+    run_release(&r);
+}
+
+ParameterizedTestParameters(last_moment, cut_and_gone_on_with)
+{
+    fill_rows();
+    return cr_make_param_array(struct row, rows, 16);
+}
+
+ParameterizedTest(struct row *row, last_moment, cut_and_gone_on_with,
+                  .timeout = 90)
+{
+    unsigned char *bytes = fault_noise(row->len);
+    char file[SERVER_PATH_MAX];
+    struct server server;
+
+    fail_context("%s %d %zu: ", row->lftp ? "lftp" : "curl", (int)row->moment,
+                 row->len);
+    server_shared(&server);
+    snprintf(file, sizeof(file), "%s", server_path(&server, row->user));
+    files_write(file, bytes, row->len, 0600);
+    cut(&server, row, bytes);
+    if (files_exists(server_home_file(&server, row->user, "f")))
+        fault_expect_whole(&server, row->user, "f", bytes, row->len);
+    if (row->lftp)
+        go_on_with_lftp(&server, row->user, file);
+    else
+        go_on_with_curl(&server, row->user, file);
+    fault_expect_whole(&server, row->user, "f", bytes, row->len);
+    cr_assert_eq(fault_count_partials(&server, row->user), 0);
+    free(bytes);
+}

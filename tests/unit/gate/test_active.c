@@ -1,0 +1,156 @@
+/* Active mode: where gate connects, and where it doesn't. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define ON  "active = yes\nmax_sessions = 20\n"
+#define OFF "max_sessions = 20\n"
+
+/* A client's own listener; BACKLOG 0 takes one that nobody accepts. */
+static int await(const char *host, int backlog, char where[64])
+{
+    struct sockaddr_in a = { .sin_family = AF_INET };
+    socklen_t size = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(inet_pton(AF_INET, host, &a.sin_addr), 1);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&a, size), 0);
+    cr_assert(backlog < 0 || listen(fd, backlog) == 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+    snprintf(where, 64, "active %s:%u", host, ntohs(a.sin_port));
+    return fd;
+}
+
+static int comes(int listener)
+{
+    struct pollfd one = { .fd = listener, .events = POLLIN };
+
+    cr_assert_eq(poll(&one, 1, BENCH_MS), 1, "gate doesn't connect");
+    return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
+static void check_connection(const struct fake *f, const char *host)
+{
+    char where[64], said[128], want[128], line[64];
+    int listener = await(host, 1, where), fd;
+
+    fake_do(f, where);
+    fd = comes(listener);
+    snprintf(want, sizeof(want), "data %s nodelay ", host);
+    cr_assert(strncmp(fake_says(f, said, sizeof(said)), want, strlen(want)) ==
+                  0,
+              "%s", said);
+    cr_assert(strstr(said, " blocking 0"), "%s", said);
+    cr_assert_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
+    close(fd);
+    close(listener);
+}
+
+static void try_connections(bool cage)
+{
+    struct bench_plan plan = { .settings = ON, .ports = 2, .cage = cage };
+    struct fake f, g;
+    struct bench b;
+    int client, other;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.2", &client);
+    g = bench_enter(&b, "127.0.0.3", &other);
+    for (int i = 0; i < 3; i++) {
+        check_connection(&f, "127.0.0.2");
+        check_connection(&g, "127.0.0.3");
+        cr_assert_neq(fake_port(&f), 0); /* and passive in between */
+    }
+    cr_assert(bench_silent(&b)); /* no refused system call */
+    bench_stop(&b, 0);
+}
+
+Test(active, connections)
+{
+    try_connections(false);
+}
+
+Test(active, connections_from_the_cage)
+{
+    try_connections(true);
+}
+
+Test(active, nobody_listens)
+{
+    struct bench_plan plan = { .settings = ON, .cage = true };
+    char where[64], said[128], want[64];
+    struct fake f;
+    struct bench b;
+    int client, taken;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    taken = await("127.0.0.1", -1, where);
+    fake_do(&f, where);
+    snprintf(want, sizeof(want), "active-none %d", ECONNREFUSED);
+    cr_assert_str_eq(fake_says(&f, said, sizeof(said)), want);
+    check_connection(&f, "127.0.0.1");
+    close(taken);
+    bench_stop(&b, 0);
+}
+
+/* A full backlog lets the kernel drop what comes: no answer at all. */
+Test(active, no_answer_in_time)
+{
+    struct bench_plan plan = { .settings = ON "connect_timeout = 300ms\n",
+                               .cage = true };
+    char where[64], said[128], want[64];
+    int listener = await("127.0.0.1", 0, where), client, full;
+    struct fake f;
+    struct bench b;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    full = client_connect("127.0.0.1", (uint16_t)atoi(strchr(where, ':') + 1));
+    fake_do(&f, where);
+    snprintf(want, sizeof(want), "active-none %d", ETIMEDOUT);
+    cr_assert_str_eq(fake_says(&f, said, sizeof(said)), want);
+    check_connection(&f, "127.0.0.1");
+    close(full);
+    close(listener);
+    bench_stop(&b, 0);
+}
+
+/* No honest session asks for these: it is ended, and nobody is connected to. */
+static const struct {
+    const char *settings, *what, *reason;
+} lies[] = {
+    { OFF, "active 127.0.0.1:40000", "active mode, which is off" },
+    { ON, "active 127.0.0.2:40000", "a connection to another host" },
+    { ON, "active [::1]:40000", "a connection to another host" },
+    { ON, "active 127.0.0.1:1023", "a connection to a port below 1024" },
+    { ON, "active 127.0.0.1:0", "a connection to a port below 1024" },
+};
+
+Test(active, lies)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct bench_plan plan = { .settings = lies[i].settings };
+        char line[512];
+        struct fake f;
+        struct bench b;
+        int client;
+
+        bench_start(&b, &plan);
+        f = bench_enter(&b, "127.0.0.1", &client);
+        fake_do(&f, lies[i].what);
+        cr_assert_eq(bench_gone(&b, &f), 9);
+        bench_event(&b, line, sizeof(line));
+        cr_assert(strstr(line, lies[i].reason), "row %zu: %s", i, line);
+        close(client);
+        bench_stop(&b, 0);
+    }
+}

@@ -1,0 +1,150 @@
+/* PORT and EPRT: what is taken, what is refused, and what gate is asked. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fake.h"
+
+static void begin(struct fake *f, bool active)
+{
+    if (active)
+        fake_settings("active", 1);
+    fake_start(f);
+    fake_login(f);
+    fake_say(f, "PROT P");
+    cr_assert_eq(fake_reply(f), 200);
+}
+
+static void end(struct fake *f)
+{
+    shutdown(f->control, SHUT_WR);
+    fake_end(f);
+}
+
+static const struct {
+    const char *line;
+    int code;
+    bool event;
+} rows[] = { /* the client is 127.0.0.1 */
+             { "PORT 127,0,0,1,4,0", 200, false },
+             { "EPRT |1|127.0.0.1|1024|", 200, false },
+             { "PORT 127,0,0,1,3,255", 504, true },
+             { "PORT 127,0,0,2,200,1", 504, true },
+             { "EPRT |1|127.0.0.1|1023|", 504, true },
+             { "EPRT |1|10.0.0.1|40000|", 504, true },
+             { "EPRT |2|::1|40000|", 504, true },
+             { "EPRT |2|::ffff:127.0.0.1|40000|", 501, false },
+             { "EPRT |3|127.0.0.1|40000|", 522, false },
+             { "PORT 127,0,0,1,0,0", 501, false },
+             { "PORT 127,0,0,1,200", 501, false },
+             { "PORT", 501, false },
+             { "EPRT ||", 501, false }
+};
+
+static void expect_event(struct fake *f)
+{
+    struct event_record r = { 0 };
+    struct packet p;
+
+    do {
+        cr_assert_eq(channel_wait(&f->log, &p, 10000), 1);
+        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+    } while (r.event != EVENT_DATA_REFUSED);
+    cr_assert_not_null(r.text[FIELD_TO].ptr);
+    cr_assert_not_null(r.text[FIELD_VERB].ptr);
+}
+
+Test(session_active, arguments, .timeout = 60)
+{
+    struct fake f;
+
+    begin(&f, true);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fake_say(&f, rows[i].line);
+        cr_expect_eq(fake_reply(&f), rows[i].code, "%s: %s", rows[i].line,
+                     f.reply);
+        if (rows[i].event)
+            expect_event(&f);
+    }
+    fake_say(&f, "FEAT");
+    cr_assert_eq(fake_reply(&f), 211);
+    cr_expect(strstr(f.lines, " EPRT"), "%s", f.lines);
+    fake_say(&f, "EPSV ALL");
+    cr_assert_eq(fake_reply(&f), 200);
+    fake_say(&f, "PORT 127,0,0,1,200,1");
+    cr_expect_eq(fake_reply(&f), 503);
+    fake_say(&f, "EPRT |1|127.0.0.1|40000|");
+    cr_expect_eq(fake_reply(&f), 503);
+    end(&f);
+}
+
+Test(session_active, is_off, .timeout = 60)
+{
+    struct fake f;
+
+    begin(&f, false);
+    fake_say(&f, "PORT 127,0,0,1,200,1");
+    cr_expect_eq(fake_reply(&f), 502);
+    fake_say(&f, "EPRT |1|127.0.0.1|40000|");
+    cr_expect_eq(fake_reply(&f), 502);
+    fake_say(&f, "FEAT");
+    cr_assert_eq(fake_reply(&f), 211);
+    cr_expect(!strstr(f.lines, "EPRT"), "%s", f.lines);
+    end(&f);
+}
+
+/* LIST up to the question to gate: its request number. */
+static uint32_t list(struct fake *f)
+{
+    struct packet p, pipe_is = { .message = MSG_FOLDER_PIPE };
+    int ends[2];
+
+    fake_say(f, "PORT 127,0,0,1,200,1");
+    cr_assert_eq(fake_reply(f), 200);
+    fake_say(f, "LIST");
+    fake_hear(&f->files, &p, MSG_FOLDER_LIST);
+    cr_assert_eq(pipe(ends), 0);
+    pipe_is.request = p.request;
+    pipe_is.fd[0] = ends[0];
+    fake_tell(&f->files, &pipe_is);
+    close(ends[0]);
+    close(ends[1]);
+    pipe_is =
+        (struct packet){ .message = MSG_FOLDER_LISTED, .request = p.request };
+    fake_tell(&f->files, &pipe_is);
+    cr_assert_eq(fake_reply(f), 150);
+    fake_hear(&f->gate, &p, MSG_ACTIVE);
+    cr_assert_eq(p.value[0].address.port, 200 * 256 + 1);
+    return p.request;
+}
+
+static const struct {
+    int error;
+    const char *words;
+} failures[] = {
+    { ECONNREFUSED, "refuses" },
+    { ETIMEDOUT, "doesn't answer" },
+    { EHOSTUNREACH, "can't be reached" },
+};
+
+/* Gate is asked when there is a transfer, and a failure is told once. */
+Test(session_active, nobody_takes_it, .timeout = 60)
+{
+    struct packet none = { .message = MSG_ACTIVE_NONE };
+    struct fake f;
+
+    begin(&f, true);
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+        none.request = list(&f);
+        none.value[0].number = (uint64_t)failures[i].error;
+        fake_tell(&f.gate, &none);
+        cr_assert_eq(fake_reply(&f), 425);
+        cr_expect(strstr(f.reply, failures[i].words), "%s", f.reply);
+        fake_tell(&f.gate, &none); /* late: of no interest */
+        fake_say(&f, "NOOP");
+        cr_assert_eq(fake_reply(&f), 200);
+    }
+    end(&f);
+}
