@@ -160,7 +160,7 @@ static void ten_at_once(const char *user)
     struct session s[TEN];
     struct data d[TEN];
     struct server server;
-    char bytes[TEN][16];
+    char bytes[TEN][32];
 
     for (int i = 0; i < TEN; i++) {
         begin(&s[i], &server, user);
