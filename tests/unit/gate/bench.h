@@ -66,9 +66,10 @@ const char *bench_event(struct bench *b, char *out, size_t size);
 /* No event is there now. */
 bool bench_silent(struct bench *b);
 
-/* Tells a fake session to do something: "port", "active ADDRESS", "close", "garbage", "wrong"
- * (a message that is for master), "flood", "deaf", "exit N", "signal N", "part"
- * (closes gate's channel and stays), "look" (says what a session has). */
+/* Tells a fake session to do something: "port", "active ADDRESS", "close",
+ * "garbage", "wrong" (a message that is for master), "flood", "deaf", "exit N",
+ * "signal N", "part" (closes gate's channel and stays), "look" (says what a
+ * session has). */
 void fake_do(const struct fake *f, const char *what);
 /* Its next line. */
 const char *fake_says(const struct fake *f, char *out, size_t size);
