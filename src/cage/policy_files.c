@@ -29,7 +29,7 @@ static const struct permission may[] = {
     MAY(ftruncate, "a partial is cut where the client goes on"),
     MAY(fsync, "226 is a promise"),
     MAY(fdatasync, "226 is a promise"),
-    MAY(flock, "one writer for a partial"),
+    MAY(flock, "one writer for a partial; on_conflict = version"),
     MAY(pipe2, "listings on their way to session"),
     END_OF_LIST,
 };

@@ -16,11 +16,28 @@
 #define MODE_MAX      0777u
 #define YEAR_9999_END 253402300799u
 
+/* Opening a FIFO or a device is felt at its other end: a look comes first. */
+static int look(const struct files *f, const struct path *path)
+{
+    struct stat st;
+    FD_CLEANUP int fd = resolve_open(f, path->bytes, O_PATH);
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? 0 : -ENODEV;
+}
+
 /* A file or folder, for its facts. Reading it is what is asked for first; who
  * may only write it may open it too. O_PATH would not do: what can be opened so
  * can't be changed. */
 static int open_either(const struct files *f, const struct path *path)
 {
+    int r = look(f, path);
+
+    if (r < 0)
+        return r;
     int fd = resolve_open(f, path->bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
     if (fd == -EACCES)
@@ -46,6 +63,21 @@ static int open_own(const struct files *f, const struct path *path,
     return fd_take(&fd);
 }
 
+/* What a file system can't keep it cuts off without a word: then the old times
+ * come back. */
+static int set_times(int fd, const struct timespec times[2],
+                     const struct stat *before)
+{
+    const struct timespec old[2] = { before->st_atim, before->st_mtim };
+    struct stat st;
+
+    if (futimens(fd, times) < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_mtim.tv_sec == times[1].tv_sec)
+        return 0;
+    return futimens(fd, old) < 0 ? -errno : -ERANGE;
+}
+
 int serve_times(struct files *f, const struct packet *p)
 {
     struct path path;
@@ -60,11 +92,13 @@ int serve_times(struct files *f, const struct packet *p)
     FD_CLEANUP int fd = open_own(f, &path, &st);
     if (fd < 0)
         return fd;
-    return futimens(fd, times) < 0 ? -errno : answer_done(f, p);
+    int r = set_times(fd, times, &st);
+    return r < 0 ? r : answer_done(f, p);
 }
 
 /* A folder keeps what an administrator gave it beyond the nine bits: those who
- * share one live on its set-group-ID bit. A file never has or gets any. */
+ * share one live on its set-group-ID bit. A file never has or gets any. The
+ * home's own mode is the administrator's: 0 would lock the user out. */
 int serve_mode(struct files *f, const struct packet *p)
 {
     struct path path;
@@ -74,6 +108,8 @@ int serve_mode(struct files *f, const struct packet *p)
     request_path(p->value[0].text, &path);
     if (p->value[1].number > MODE_MAX)
         die(EX_PROTOCOL, "session: a mode with more than nine bits");
+    if (path.len == 1)
+        return -EPERM;
     FD_CLEANUP int fd = open_own(f, &path, &st);
     if (fd < 0)
         return fd;

@@ -29,6 +29,7 @@ static const struct error {
     { EAGAIN, OUTCOME_BUSY },
     { ETXTBSY, OUTCOME_BUSY },
     { EPIPE, OUTCOME_GONE_AWAY },
+    { ERANGE, OUTCOME_BAD_TIME },
     { EXDEV, OUTCOME_CROSS_DEVICE },
 };
 

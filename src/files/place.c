@@ -8,9 +8,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "resolve.h"
+#include "sallyport/base/fd.h"
 #include "sallyport/users/rights.h"
 #include "state.h"
 
@@ -86,24 +89,31 @@ void place_name(enum conflict conflict, enum conflict_name style,
         numbered(name, n, out, size);
 }
 
-static bool is_there(int folder, const char *name)
+/* For file systems that can't rename and refuse to replace in one step, as NFS:
+ * the name is claimed by an empty file, so that of two who want it one gets
+ * -EEXIST, and the claim is replaced. */
+static int claim_and_move(int folder, const char *from, const char *to)
 {
-    struct stat st;
+    FD_CLEANUP int claim =
+        resolve_in(folder, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 
-    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (claim < 0)
+        return claim;
+    if (renameat(folder, from, folder, to) == 0)
+        return 0;
+    int r = -errno;
+    unlinkat(folder, to, 0);
+    return r;
 }
 
-/* -EEXIST where TO is there. Some file systems can't rename and refuse to
- * replace in one step. */
+/* -EEXIST where TO is there. */
 static int move(int folder, const char *from, const char *to)
 {
     if (renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
-    if (is_there(folder, to))
-        return -EEXIST;
-    return renameat(folder, from, folder, to) < 0 ? -errno : 0;
+    return claim_and_move(folder, from, to);
 }
 
 /* FROM gets the first free one of the names that stand in for the upload's. */
@@ -175,11 +185,14 @@ static int replace_in_two(const struct files *f, const struct upload *u,
                           const char *parked)
 {
     char old[NAME_MAX + 1];
-    int r = move_aside(f, u, u->name, old);
+    int aside = move_aside(f, u, u->name, old);
 
-    if (r != 0 && r != -ENOENT)
-        return r;
-    return move(u->folder, parked, u->name);
+    if (aside != 0 && aside != -ENOENT)
+        return aside;
+    int r = move(u->folder, parked, u->name);
+    if (r != 0 && aside == 0)
+        move(u->folder, old, u->name);
+    return r;
 }
 
 /* The new file, which stands under the old one's future name, and the old one
@@ -225,20 +238,13 @@ static bool is_ours(const struct upload *u, const char *name)
            ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
 }
 
-/* Who comes at the same moment parks under another number, and each swap puts
- * aside exactly what it replaces. */
-static int keep_old(const struct files *f, struct upload *u)
+/* The new file is parked under the old one's future name, then the two change
+ * places: each swap puts aside exactly what it replaces. */
+static int park_and_swap(const struct files *f, struct upload *u)
 {
     char parked[NAME_MAX + 1];
-    int r = move(u->folder, u->partial.name, u->name);
+    int r = move_aside(f, u, u->partial.name, parked);
 
-    if (r != -EEXIST)
-        return r;
-    if (!(f->rights & RIGHT_REPLACE))
-        return OUTCOME_NO_RIGHT;
-    r = can_be_kept(u);
-    if (r == 0)
-        r = move_aside(f, u, u->partial.name, parked);
     if (r != 0)
         return r;
     r = is_ours(u, parked) ? swap(f, u, parked) : -EIO;
@@ -246,6 +252,27 @@ static int keep_old(const struct files *f, struct upload *u)
         return is_ours(u, u->name) ? 0 : -EIO; /* no 226 for another's bytes */
     if (is_ours(u, parked))
         move(u->folder, parked, u->partial.name);
+    return r;
+}
+
+static int replace_kept(const struct files *f, struct upload *u)
+{
+    int r = f->rights & RIGHT_REPLACE ? can_be_kept(u) : (int)OUTCOME_NO_RIGHT;
+
+    return r == 0 ? park_and_swap(f, u) : r;
+}
+
+/* One at a time in a folder, or the next one's swap would come between ours and
+ * the look at what it did. The lock is held for some renames, never for a wait;
+ * a holder that is stopped ends the others by the deadline of their sessions.
+ * Where a folder can't be locked (NFS) such a swap is an error, and no loss. */
+static int keep_old(const struct files *f, struct upload *u)
+{
+    flock(u->folder, LOCK_EX);
+    int r = move(u->folder, u->partial.name, u->name);
+    if (r == -EEXIST)
+        r = replace_kept(f, u);
+    flock(u->folder, LOCK_UN);
     return r;
 }
 

@@ -127,6 +127,7 @@ static const char *const texts[] = {
     [REPLY_NOT_REGULAR] = "Not a regular file.",
     [REPLY_NOT_EMPTY] = "Folder not empty.",
     [REPLY_READ_ONLY] = "Read-only file system.",
+    [REPLY_BAD_TIME] = "The disk can't keep a time of that year.",
     [REPLY_CROSS_DEVICE] = "Can't rename across file systems; copy instead.",
     [REPLY_TOO_LARGE] = "Larger than this server takes.",
     [REPLY_BAD_NAME] = "Name not allowed; choose another.",

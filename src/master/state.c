@@ -72,6 +72,7 @@ static int read_key(int folder, const char *path, uint8_t key[STATE_KEY],
         return complain(c, "%s: not a key; remove it, and a new one is made",
                         name);
     memcpy(key, bytes, STATE_KEY);
+    explicit_bzero(bytes, sizeof(bytes));
     return 0;
 }
 
@@ -85,6 +86,7 @@ static int write_key(int folder, const char *name)
         return -errno;
     random_bytes(key, sizeof(key));
     ssize_t n = write(fd, key, sizeof(key));
+    explicit_bzero(key, sizeof(key));
     if (n != (ssize_t)sizeof(key))
         return n < 0 ? -errno : -ENOSPC;
     return fsync(fd) < 0 ? -errno : 0;

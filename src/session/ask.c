@@ -166,6 +166,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, "read-only file system" },
     [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
     [OUTCOME_BUSY] = { REPLY_FILE_BUSY, "busy" },
+    [OUTCOME_BAD_TIME] = { REPLY_BAD_TIME, "a time that the disk can't keep" },
     [OUTCOME_CROSS_DEVICE] = { REPLY_CROSS_DEVICE, "across file systems" },
     [OUTCOME_INCOMPLETE] = { REPLY_LOCAL_ERROR, "length differs" },
     [OUTCOME_GONE_AWAY] = { REPLY_TRANSFER_ABORTED, "aborted" },

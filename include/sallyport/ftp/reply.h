@@ -121,6 +121,7 @@
     R(NOT_EMPTY, 550)                                                          \
     R(READ_ONLY, 550)                                                          \
     R(CROSS_DEVICE, 550)                                                       \
+    R(BAD_TIME, 550)                                                           \
     R(TOO_LARGE, 552)                                                          \
     R(BAD_NAME, 553)                                                           \
     R(NAME_TAKEN, 553)                                                         \

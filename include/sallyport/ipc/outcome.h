@@ -19,6 +19,7 @@ enum outcome {
     OUTCOME_TOO_LARGE,  /* the server's limit of a file's size */
     OUTCOME_READ_ONLY,
     OUTCOME_NAME_TAKEN, /* and on_conflict leaves no other */
+    OUTCOME_BAD_TIME, /* the file system can't keep it */
     OUTCOME_BUSY,
     OUTCOME_CROSS_DEVICE,
     OUTCOME_INCOMPLETE, /* length differs from what was promised */

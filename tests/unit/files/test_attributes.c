@@ -1,5 +1,7 @@
 /* TIMES, MODE and SPACE: what they change, for whom, and what they leave. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,6 +78,47 @@ Test(attributes, times)
     peer_stop(&p);
 }
 
+/* Which years a disk keeps is its own: the answer is what is there then. */
+Test(attributes, times_of_far_years)
+{
+    static const time_t years[] = { 4294967296, 15032385535, 15032385536,
+                                    253402300799 };
+    struct peer p;
+    struct stat before, st;
+
+    furnish(&p);
+    cr_assert_eq(stat(disk_path(&p, "/file"), &before), 0);
+    peer_run(&p);
+    for (size_t i = 0; i < sizeof(years) / sizeof(years[0]); i++) {
+        int r = ask_times(&p, "/file", 0, years[i]);
+
+        cr_assert_eq(stat(disk_path(&p, "/file"), &st), 0);
+        cr_expect(r == OUTCOME_OK || r == OUTCOME_BAD_TIME, "%d", r);
+        if (r == OUTCOME_OK)
+            before = st;
+        cr_expect_eq(st.st_mtim.tv_sec,
+                     r == OUTCOME_OK ? years[i] : before.st_mtim.tv_sec);
+    }
+    peer_stop(&p);
+}
+
+/* The reader would see its end if it were opened. */
+Test(attributes, fifo_is_not_opened)
+{
+    struct peer p;
+    struct pollfd poll_fd = { .events = POLLIN };
+
+    furnish(&p);
+    poll_fd.fd = open(disk_path(&p, "/fifo"), O_RDONLY | O_NONBLOCK);
+    cr_assert_geq(poll_fd.fd, 0);
+    cr_assert_eq(chmod(disk_path(&p, "/fifo"), 0222), 0);
+    peer_run(&p);
+    cr_expect_eq(ask_mode(&p, "/fifo", 0666), OUTCOME_NOT_REGULAR);
+    cr_expect_eq(poll(&poll_fd, 1, 0), 0, "no writer came and went");
+    close(poll_fd.fd);
+    peer_stop(&p);
+}
+
 Test(attributes, mode)
 {
     struct peer p;
@@ -85,9 +128,11 @@ Test(attributes, mode)
     peer_run(&p);
     for (size_t i = 0; i < SUBJECTS; i++) {
         unsigned mode = i % 2 ? 0750 : 0705;
+        bool home = strcmp(subjects[i].path, "/") == 0;
         int r = ask_mode(&p, subjects[i].path, mode);
 
-        cr_expect_eq(r, subjects[i].outcome, "%s: %d", subjects[i].path, r);
+        cr_expect_eq(r, home ? OUTCOME_DENIED : subjects[i].outcome, "%s: %d",
+                     subjects[i].path, r);
         if (r != OUTCOME_OK)
             continue;
         cr_assert_eq(stat(disk_path(&p, subjects[i].changed), &st), 0);

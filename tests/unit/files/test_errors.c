@@ -28,6 +28,7 @@ Test(errors, table)
         { -EFBIG, OUTCOME_TOO_LARGE, EFBIG },
         { -EROFS, OUTCOME_READ_ONLY, EROFS },
         { -EBUSY, OUTCOME_BUSY, EBUSY },
+        { -ERANGE, OUTCOME_BAD_TIME, ERANGE },
         { -EXDEV, OUTCOME_CROSS_DEVICE, EXDEV },
         { -EPIPE, OUTCOME_GONE_AWAY, EPIPE },
         { -EIO, OUTCOME_IO, EIO },

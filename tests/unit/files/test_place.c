@@ -9,6 +9,7 @@
 
 #include "files/place.h"
 #include "peer.h"
+#include "renames.h"
 #include "sallyport/users/rights.h"
 
 #define K   1024u
@@ -343,7 +344,7 @@ static void end_ten(struct peer p[TEN])
     peer_stop(&p[0]);
 }
 
-Test(place, ten_at_once_rename)
+static void rename_ten(void)
 {
     static struct peer p[TEN];
     char told[TEN][256];
@@ -360,8 +361,20 @@ Test(place, ten_at_once_rename)
     end_ten(p);
 }
 
+Test(place, ten_at_once_rename)
+{
+    rename_ten();
+}
+
+/* A file system without RENAME_NOREPLACE. */
+Test(place, ten_at_once_rename_plain)
+{
+    rename_faults.no_flags = true;
+    rename_ten();
+}
+
 /* In which order is chance; each is there once. */
-Test(place, ten_at_once_version)
+static void version_ten(void)
 {
     static struct peer p[TEN];
     char told[TEN][256], name[64] = "/in/f.txt";
@@ -373,13 +386,50 @@ Test(place, ten_at_once_version)
 
         cr_assert_eq(outcome[i], OUTCOME_OK);
         cr_assert_str_eq(told[i], "/in/f.txt");
-        for (unsigned n = 1; n < TEN; n++) {
+        for (unsigned n = 1; n <= TEN; n++) {
             snprintf(name, sizeof(name), "/in/f.txt.~%u~", n);
             found += disk_is(&p[0], name, 100 + i, i);
         }
         cr_assert_eq(found, 1, "upload %u: %u times", i, found);
     }
     end_ten(p);
+}
+
+Test(place, ten_at_once_version)
+{
+    version_ten();
+}
+
+/* The next one is there before the look at what the swap did. */
+Test(place, ten_at_once_version_slow)
+{
+    rename_faults.slow_swap = 5000;
+    version_ten();
+}
+
+/* A file system that can't swap. */
+Test(place, ten_at_once_version_plain)
+{
+    rename_faults.no_flags = true;
+    version_ten();
+}
+
+/* The old file has been put aside, the new one can't get the name. */
+Test(place, version_puts_the_old_one_back)
+{
+    struct peer p;
+    char told[256];
+
+    rename_faults.no_flags = true;
+    rename_faults.once = "f";
+    start(&p, CONFLICT_VERSION);
+    disk_fill(&p, "/in/f", 50, 1);
+    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_assert_neq(commit(&p, 100, told), OUTCOME_OK);
+    cr_assert(disk_is(&p, "/in/f", 50, 1));
+    cr_assert_not(disk_has(&p, "/in/f.~1~"));
+    cr_assert_not(disk_has(&p, "/in/f.~2~"));
+    peer_stop(&p);
 }
 
 Test(place, ten_at_once_reject)

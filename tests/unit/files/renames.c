@@ -1,0 +1,47 @@
+/* renameat2 and renameat with the faults that a test asks for. */
+#include "renames.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+
+struct rename_faults rename_faults;
+
+/* By the clock alone: the cage knows no call that sleeps. */
+static void pause_for(unsigned microseconds)
+{
+    uint64_t end = clock_us() + microseconds;
+
+    while (microseconds > 0 && clock_us() < end)
+        continue;
+}
+
+int renameat2(int from_folder, const char *from, int to_folder, const char *to,
+              unsigned flags)
+{
+    if (flags && rename_faults.no_flags) {
+        errno = EINVAL;
+        return -1;
+    }
+    int r =
+        (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
+    if (r == 0 && flags == RENAME_EXCHANGE)
+        pause_for(rename_faults.slow_swap);
+    return r;
+}
+
+int renameat(int from_folder, const char *from, int to_folder, const char *to)
+{
+    if (rename_faults.once && strcmp(to, rename_faults.once) == 0) {
+        rename_faults.once = NULL;
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0u);
+}
