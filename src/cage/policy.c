@@ -9,11 +9,11 @@
 
 const struct policy *policy_of(enum process p, bool connects)
 {
-    static const struct policy *const connecting[PROCESS_COUNT] = {
+    static const struct policy *const connecting[PROCESS_CAGED] = {
         [PROCESS_MASTER] = &policy_master_active,
         [PROCESS_GATE] = &policy_gate_active,
     };
-    static const struct policy *const policies[PROCESS_COUNT] = {
+    static const struct policy *const policies[PROCESS_CAGED] = {
         [PROCESS_MASTER] = &policy_master,   [PROCESS_GATE] = &policy_gate,
         [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
         [PROCESS_FILES] = &policy_files,     [PROCESS_LOG] = &policy_log,

@@ -6,7 +6,7 @@
 
 #include "sallyport/cage/cage.h"
 
-static const struct cage_row rows[PROCESS_COUNT] = {
+static const struct cage_row rows[PROCESS_CAGED] = {
     [PROCESS_MASTER] = {
         .title = "sallyport: master",
         .forks = true,
@@ -53,7 +53,7 @@ static const struct cage_row rows[PROCESS_COUNT] = {
 
 const struct cage_row *cage_row(enum process p)
 {
-    return (unsigned)p < PROCESS_COUNT ? &rows[p] : NULL;
+    return (unsigned)p < PROCESS_CAGED ? &rows[p] : NULL;
 }
 
 enum process cage_above(enum process p)

@@ -20,8 +20,8 @@
 #include "sallyport/base/fd.h"
 
 /* Compiled ahead of time: a fork has no place of its own to hand them over. */
-static struct sock_fprog prepared[PROCESS_COUNT];
-static struct filter_choice prepared_for[PROCESS_COUNT];
+static struct sock_fprog prepared[PROCESS_CAGED];
+static struct filter_choice prepared_for[PROCESS_CAGED];
 
 static void context_free(scmp_filter_ctx *context)
 {

@@ -157,7 +157,7 @@ static const char *objection(const struct channel *c, const struct packet *p,
         return "a message that is not this peer's";
     if (!(row->phases & c->phase))
         return "a message in the wrong phase";
-    if (row->once && (c->seen & 1ULL << p->message))
+    if (row->once && c->seen[p->message])
         return "a message for the second time";
     if (row->fds != fds)
         return "a wrong number of descriptors";
@@ -187,7 +187,7 @@ static int accept_packet(struct channel *c, struct packet *p, ssize_t len,
     why = objection(c, p, fds);
     if (why)
         return refuse(c, p, why);
-    c->seen |= 1ULL << p->message;
+    c->seen[p->message] = true;
     return 1;
 }
 

@@ -128,8 +128,6 @@ static const struct message_row rows[MSG_COUNT] = {
 };
 /* clang-format on */
 
-_Static_assert(MSG_COUNT <= 64, "channel.seen has a bit for each message");
-
 const struct message_row *message_row(unsigned message)
 {
     if (message == MSG_NONE || message >= MSG_COUNT)

@@ -210,7 +210,7 @@ static int start_status(const struct child *c, int status)
         return EX_OSERR;
     if (strncmp(c->failure, "cage of ", 8) == 0)
         return EX_OSERR;
-    return c->channel.seen & 1ULL << MSG_FAILED ? EX_CONFIG : EX_SOFTWARE;
+    return c->channel.seen[MSG_FAILED] ? EX_CONFIG : EX_SOFTWARE;
 }
 
 /* What gate has against certificate or key names the file: add the line. */
@@ -229,7 +229,7 @@ static void start_failed(struct child *c, int status)
     char how[320];
     char why[COMPLAINT_MAX];
 
-    if (c->channel.seen & 1ULL << MSG_FAILED) {
+    if (c->channel.seen[MSG_FAILED]) {
         fail_by_complaint(c, status);
         return;
     }

@@ -55,7 +55,7 @@ struct master {
     bool root;  /* run by root */
     bool check; /* --check: gate alone, without listeners */
     size_t auth_count;
-    struct identity identity[PROCESS_COUNT]; /* gate, auth, log */
+    struct identity identity[PROCESS_CAGED]; /* gate, auth, log */
 
     /* Opened at start, handed to children, also to those started anew. */
     int programs; /* the folder ../libexec/sallyport */

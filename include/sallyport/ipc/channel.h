@@ -46,7 +46,7 @@ struct channel {
     int fd; /* owned; -1 when closed */
     enum process self, peer;
     unsigned phase; /* one PHASE_ bit; the owner moves it */
-    uint64_t seen;  /* messages that may come once and have come */
+    bool seen[MSG_COUNT]; /* what has come, for messages that may come once */
     uint32_t last_request;
     const char *wrong; /* after -EPROTO: what the peer did wrong */
 };

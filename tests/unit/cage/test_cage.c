@@ -92,7 +92,7 @@ static int plain_body(const void *argument)
 
 Test(cage, the_kernel_says_so)
 {
-    for (int p = 0; p < PROCESS_COUNT; p++) {
+    for (int p = 0; p < PROCESS_CAGED; p++) {
         enum process which = (enum process)p;
 
         cr_expect_eq(in_child(plain_body, &which), 0, "%s",
@@ -191,7 +191,7 @@ static int silent_body(const void *argument)
 
 Test(cage, some_say_nothing)
 {
-    for (int p = 0; p < PROCESS_COUNT; p++) {
+    for (int p = 0; p < PROCESS_CAGED; p++) {
         enum process which = (enum process)p;
 
         cr_expect_eq(in_child(silent_body, &which), 0, "%s",

@@ -42,7 +42,7 @@
 #define AUTH    BIT(PROCESS_AUTH)
 #define FILES   BIT(PROCESS_FILES)
 #define LOG     BIT(PROCESS_LOG)
-#define ALL     (BIT(PROCESS_COUNT) - 1)
+#define ALL     (BIT(PROCESS_CAGED) - 1)
 
 enum end { KILLED = 1, REFUSED, QUIET, PASSED, BROKEN };
 static const char *const end_names[] = { "?",      "killed", "refused",
@@ -126,7 +126,7 @@ static enum end end_of(int status)
 static void try_table(const struct row *rows, size_t n, bool connects)
 {
     for (size_t i = 0; i < n; i++) {
-        for (int p = 0; p < PROCESS_COUNT; p++) {
+        for (int p = 0; p < PROCESS_CAGED; p++) {
             struct trial t = { (enum process)p,
                                rows[i].end == PASSED || connects, connects,
                                &rows[i] };
@@ -503,7 +503,7 @@ static int use_libc(const void *argument)
 
 Test(calls, libc_works_in_every_cage)
 {
-    for (int p = 0; p < PROCESS_COUNT; p++) {
+    for (int p = 0; p < PROCESS_CAGED; p++) {
         enum process which = (enum process)p;
 
         cr_expect_eq(in_child(use_libc, &which), 0, "%s", process_name(which));
@@ -518,7 +518,7 @@ static int abort_in(const void *argument)
 
 Test(calls, abort_ends_every_process)
 {
-    for (int p = 0; p < PROCESS_COUNT; p++) {
+    for (int p = 0; p < PROCESS_CAGED; p++) {
         enum process which = (enum process)p;
         int status = in_child(abort_in, &which);
 
@@ -767,7 +767,7 @@ static int weaker_body(const void *argument)
 
 Test(calls, a_build_without_filters_says_so)
 {
-    for (int p = 0; p < PROCESS_COUNT; p++) {
+    for (int p = 0; p < PROCESS_CAGED; p++) {
         enum process which = (enum process)p;
 
         cr_expect_eq(in_child(weaker_body, &which), 0, "%s",

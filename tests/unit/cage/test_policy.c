@@ -24,7 +24,7 @@ Test(policy, every_line_names_a_call_and_its_reason)
 {
     check_rows(policy_dangerous, "dangerous");
     check_rows(policy_common.may, "common");
-    for (int p = 0; p < PROCESS_COUNT; p++)
+    for (int p = 0; p < PROCESS_CAGED; p++)
         for (int active = 0; active < 2; active++)
             check_rows(policy_of((enum process)p, active)->may,
                        process_name((enum process)p));
@@ -46,7 +46,7 @@ static bool has(const struct permissions *all, const struct permission *p)
 
 static void check_parents(bool connects)
 {
-    for (int p = 0; p < PROCESS_COUNT; p++) {
+    for (int p = 0; p < PROCESS_CAGED; p++) {
         enum process above = cage_above((enum process)p);
         struct permissions child, parent;
 
@@ -69,7 +69,7 @@ Test(policy, a_parent_may_all_that_its_child_may)
 /* Active mode gives gate four lines, and nobody below it one. */
 Test(policy, active_mode_widens_gate_alone)
 {
-    for (int p = 0; p < PROCESS_COUNT; p++) {
+    for (int p = 0; p < PROCESS_CAGED; p++) {
         bool widens = p == PROCESS_GATE || p == PROCESS_MASTER;
         struct permissions off, on;
 
@@ -134,7 +134,7 @@ Test(policy, the_table_of_processes)
 {
     static const struct {
         bool own_ids, empty_root, forks, landlock, silent;
-    } wanted[PROCESS_COUNT] = {
+    } wanted[PROCESS_CAGED] = {
         [PROCESS_MASTER] = { false, false, true, false, false },
         [PROCESS_GATE] = { true, true, true, false, true },
         [PROCESS_SESSION] = { false, false, false, false, false },
@@ -143,7 +143,7 @@ Test(policy, the_table_of_processes)
         [PROCESS_LOG] = { true, true, false, false, false },
     };
 
-    for (int p = 0; p < PROCESS_COUNT; p++) {
+    for (int p = 0; p < PROCESS_CAGED; p++) {
         const struct cage_row *row = cage_row((enum process)p);
         char title[64];
 
@@ -157,5 +157,5 @@ Test(policy, the_table_of_processes)
         cr_expect_eq(row->silent, wanted[p].silent, "%s", title);
         cr_expect_gt(strlen(row->cannot), 10, "%s", title);
     }
-    cr_expect_null(cage_row(PROCESS_COUNT));
+    cr_expect_null(cage_row(PROCESS_CAGED));
 }
