@@ -1,5 +1,6 @@
 /* A user's process files, in master: may the row have one, the fork, its start
- * and its end. The row was named by auth; uid and home are judged here. */
+ * and its end. The row was named by auth or by an administrator; uid and home
+ * are judged here. */
 #include "home.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "login.h"
 #include "master.h"
 #include "sallyport/base/fd.h"
 
@@ -58,12 +58,12 @@ int home_permitted(const struct master *m, const struct user *user,
 }
 
 struct pairs {
-    int session[2], master[2], log[2]; /* ours, theirs */
+    int asker[2], master[2], log[2]; /* ours, theirs */
 };
 
 static void close_side(struct pairs *p, int side)
 {
-    fd_close(&p->session[side]);
+    fd_close(&p->asker[side]);
     fd_close(&p->master[side]);
     fd_close(&p->log[side]);
 }
@@ -73,7 +73,7 @@ static int open_pairs(struct pairs *p)
     int r;
 
     *p = (struct pairs){ { -1, -1 }, { -1, -1 }, { -1, -1 } };
-    r = fd_pair(p->session);
+    r = fd_pair(p->asker);
     if (r == 0)
         r = fd_pair(p->master);
     if (r == 0)
@@ -85,7 +85,7 @@ static int open_pairs(struct pairs *p)
     return r;
 }
 
-/* What the fork needs, copied before it: there the session's record isn't in
+/* What the fork needs, copied before it: there no session's record is in
  * memory, and the users' rows are wiped. */
 struct origin {
     struct files_start start;
@@ -93,10 +93,10 @@ struct origin {
     char home[HOME_MAX];
 };
 
-static void fill(struct origin *o, const struct session *s,
+static void fill(struct origin *o, const struct home *h,
                  const struct user *user, const struct pairs *p)
 {
-    const struct master *m = s->master;
+    const struct master *m = h->master;
     const struct settings *c = &m->settings;
 
     snprintf(o->name, sizeof(o->name), "%s", user->name);
@@ -113,10 +113,10 @@ static void fill(struct origin *o, const struct session *s,
                    .allow_weaker = c->allow_weaker },
         .root = m->root,
         .homes = c->homes,
-        .session = p->session[1],
+        .session = p->asker[1],
         .master = p->master[1],
         .log = p->log[1],
-        .serial = s->serial,
+        .serial = h->serial,
         .name = o->name,
         .home = o->home,
         .uid = user->uid,
@@ -141,21 +141,20 @@ static void become_files(struct master *m, const struct origin *o)
 
 static int on_files_ready(void *owner, struct packet *p)
 {
-    struct session *s = owner;
+    struct home *h = owner;
 
     (void)p;
-    s->files.phase = PHASE_RUN;
-    if (s->state == SESSION_OPENING)
-        login_grant(s);
+    h->channel.phase = PHASE_RUN;
+    h->calls->ready(h->owner);
     return 0;
 }
 
 static int on_files_failed(void *owner, struct packet *p)
 {
-    struct session *s = owner;
+    struct home *h = owner;
 
-    master_report(s->master, EVENT_CHILD, PROCESS_FILES,
-                  "of %s can't enter its home: %s", s->user,
+    master_report(h->master, EVENT_CHILD, PROCESS_FILES,
+                  "of %s can't enter its home: %s", h->user,
                   strerror((int)(p->value[0].number & 0xffff)));
     return -ECANCELED;
 }
@@ -165,62 +164,64 @@ static const struct handler handlers[] = {
     { MSG_FILES_FAILED, on_files_failed },
 };
 
-/* Without its files a session is worth nothing. */
-void home_lost(struct session *s)
+static void lose(struct home *h)
 {
-    home_close(s);
-    if (s->state == SESSION_OPENING) {
-        home_kill(s);
-        login_deny(s, DENIAL_HOME);
-    } else {
-        session_kick(s, ENDING_PEER);
-    }
+    home_close(h);
+    h->calls->lost(h->owner);
 }
 
 static void on_ready(void *owner, uint32_t events)
 {
-    struct session *s = owner;
-    int r = channel_dispatch(&s->files, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), s);
+    struct home *h = owner;
+    int r = channel_dispatch(&h->channel, handlers,
+                             sizeof(handlers) / sizeof(handlers[0]), h);
 
     (void)events;
     if (r == -EPROTO) {
-        master_report(s->master, EVENT_PEER, PROCESS_FILES, "of %s: %s",
-                      s->user, s->files.wrong);
-        home_kill(s);
+        master_report(h->master, EVENT_PEER, PROCESS_FILES, "of %s: %s",
+                      h->user, h->channel.wrong);
+        home_kill(h);
     }
     if (r < 0)
-        home_lost(s);
+        lose(h);
 }
 
-static int adopt(struct session *s, pid_t pid, struct pairs *p)
+void home_blank(struct home *h)
 {
-    s->files_pid = pid;
-    s->files_end = p->session[0];
-    wire_close(&s->files_log);
-    s->files_log.end = p->log[0];
-    channel_init(&s->files, p->master[0], PROCESS_MASTER, PROCESS_FILES,
+    *h = (struct home){ .channel.fd = -1, .end = -1 };
+    wire_init(&h->log);
+}
+
+static int adopt(struct home *h, pid_t pid, struct pairs *p)
+{
+    h->pid = pid;
+    h->end = p->asker[0];
+    wire_close(&h->log);
+    h->log.end = p->log[0];
+    channel_init(&h->channel, p->master[0], PROCESS_MASTER, PROCESS_FILES,
                  PHASE_START);
-    s->files_watch = (struct loop_watch){
-        .fd = p->master[0], .events = EPOLLIN, .on_ready = on_ready, .owner = s
+    h->watch = (struct loop_watch){
+        .fd = p->master[0], .events = EPOLLIN, .on_ready = on_ready, .owner = h
     };
-    return loop_add(&s->master->loop, &s->files_watch);
+    return loop_add(&h->master->loop, &h->watch);
 }
 
-int home_open(struct session *s, const struct user *user)
+int home_open(struct home *h, const struct user *user, uint64_t serial)
 {
-    struct master *m = s->master; /* s isn't there in the fork */
+    struct master *m = h->master; /* h may not be there in the fork */
     struct origin origin;
     struct pairs p;
     pid_t pid;
     int r;
 
-    if (s->files_pid > 0) /* that of an earlier try is still leaving */
+    if (h->pid > 0) /* that of an earlier try is still leaving */
         return -EBUSY;
     r = open_pairs(&p);
     if (r < 0)
         return r;
-    fill(&origin, s, user, &p);
+    h->serial = serial;
+    snprintf(h->user, sizeof(h->user), "%s", user->name);
+    fill(&origin, h, user, &p);
     pid = fork();
     if (pid == 0)
         become_files(m, &origin);
@@ -230,42 +231,36 @@ int home_open(struct session *s, const struct user *user)
         close_side(&p, 0);
         return r;
     }
-    snprintf(s->user, sizeof(s->user), "%s", user->name);
-    s->rights = user->rights;
-    s->state = SESSION_OPENING;
-    session_wait(s, m->deadlines.files);
-    if (adopt(s, pid, &p) < 0) /* it has nobody to talk to, and leaves */
-        home_lost(s);
+    r = adopt(h, pid, &p);
     wires_flush(m);
+    if (r < 0) /* it has nobody to talk to, and leaves */
+        lose(h);
     return 0;
 }
 
-/* Its timer is the session's: one that has ended waits for nothing else. */
-void home_close(struct session *s)
+void home_close(struct home *h)
 {
-    loop_remove(&s->master->loop, &s->files_watch);
-    channel_close(&s->files);
-    fd_close(&s->files_end);
-    wire_close(&s->files_log);
-    if (s->state == SESSION_ENDED && s->files_pid > 0)
-        session_wait(s, s->master->deadlines.kick);
+    loop_remove(&h->master->loop, &h->watch);
+    channel_close(&h->channel);
+    fd_close(&h->end);
+    wire_close(&h->log);
 }
 
-void home_kill(struct session *s)
+void home_kill(struct home *h)
 {
-    if (s->files_pid > 0)
-        kill(s->files_pid, SIGKILL);
+    if (h->pid > 0)
+        kill(h->pid, SIGKILL);
 }
 
-void home_reaped(struct session *s, int status)
+void home_reaped(struct home *h, int status)
 {
-    s->files_pid = 0;
+    h->pid = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-        master_report(s->master, EVENT_CHILD, PROCESS_FILES,
-                      "of %s ended by signal %d", s->user, WTERMSIG(status));
-    if (s->files.fd >= 0) /* its last words may still lie there */
-        on_ready(s, 0);
-    if (s->files.fd >= 0)
-        home_lost(s);
-    session_settle(s);
+        master_report(h->master, EVENT_CHILD, PROCESS_FILES,
+                      "of %s ended by signal %d", h->user, WTERMSIG(status));
+    if (h->channel.fd >= 0) /* its last words may still lie there */
+        on_ready(h, 0);
+    if (h->channel.fd >= 0)
+        lose(h);
+    h->calls->gone(h->owner);
 }

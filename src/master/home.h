@@ -1,21 +1,52 @@
-/* A user's process files: its fork, its start, its end. */
+/* A user's process files, as master sees it: its fork, its start, its end. Who
+ * needs one (a session, an administrator's request) has a struct home in its
+ * record, and hears of it by struct home_calls. */
 #ifndef SALLYPORT_SRC_MASTER_HOME_H
 #define SALLYPORT_SRC_MASTER_HOME_H
 
-#include "session.h"
+#include <sys/types.h>
 
+#include "sallyport/base/complaint.h"
+#include "sallyport/base/loop.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/users/users.h"
+#include "wire.h"
+
+struct master;
+
+struct home_calls {
+    void (*ready)(void *owner); /* h->end can be handed over now */
+    void (*lost)(void *owner);  /* of no use any more; it was closed */
+    void (*gone)(void *owner);  /* it was reaped */
+};
+
+struct home {
+    struct master *master;
+    const struct home_calls *calls;
+    void *owner;
+    char user[USER_NAME_MAX + 1];
+    uint64_t serial;
+    pid_t pid; /* 0: none */
+    struct channel channel;
+    struct loop_watch watch;
+    struct log_wire log;
+    int end; /* of the pair to whom it serves, until that is handed over */
+};
+
+/* Empty: no process, no descriptor. */
+void home_blank(struct home *h);
 /* May this row have a process at all? 0, or -EINVAL with the complaint. */
 int home_permitted(const struct master *m, const struct user *user,
                    struct complaint *c);
-/* Forks files for the session; state OPENING. 0 or -errno */
-int home_open(struct session *s, const struct user *user);
+/* Forks files for USER, as SERIAL in the log; the members master, calls and
+ * owner are set. 0 or -errno; -EBUSY while an earlier one hasn't left yet.
+ * `lost` may be called before it returns. */
+int home_open(struct home *h, const struct user *user, uint64_t serial);
 /* Closes the channel, which makes files go. */
-void home_close(struct session *s);
-/* It is of no use any more: the login is denied, or the session kicked. */
-void home_lost(struct session *s);
-/* It was reaped. */
-void home_reaped(struct session *s, int status);
+void home_close(struct home *h);
 /* It hasn't gone by itself. */
-void home_kill(struct session *s);
+void home_kill(struct home *h);
+/* It was reaped. */
+void home_reaped(struct home *h, int status);
 
 #endif

@@ -120,7 +120,10 @@ static void enter(struct session *s, const struct user *user)
         login_deny(s, DENIAL_TOO_MANY);
         return;
     }
-    r = home_open(s, user);
+    s->rights = user->rights;
+    s->state = SESSION_OPENING;
+    session_wait(s, m->deadlines.files);
+    r = home_open(&s->home, user, s->serial);
     if (r < 0) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "can't start files: %s",
                       strerror(-r));
@@ -143,23 +146,33 @@ void login_on_verdict(struct session *s, const struct user *user)
 
 void login_grant(struct session *s)
 {
-    struct slice name = slice_from(s->user);
+    struct slice name = slice_from(s->home.user);
     struct packet p = { .message = MSG_GRANTED,
                         .request = s->request,
                         .value = { TEXT(name), NUMBER(s->rights) },
-                        .fd = { s->files_end, -1 } };
+                        .fd = { s->home.end, -1 } };
     int r = channel_send(&s->channel, &p);
 
     if (r < 0) {
         give_up(s, r);
         return;
     }
-    fd_close(&s->files_end);
+    fd_close(&s->home.end);
     loop_timer_clear(&s->master->loop, &s->timer);
     s->state = SESSION_USER;
     s->channel.phase = PHASE_USER;
     session_add_news(s, NEWS_LOGGED_IN);
     gate_tell(s->master);
+}
+
+void login_home_lost(struct session *s)
+{
+    if (s->state != SESSION_OPENING) {
+        session_kick(s, ENDING_PEER);
+        return;
+    }
+    home_kill(&s->home);
+    login_deny(s, DENIAL_HOME);
 }
 
 void login_on_time(struct session *s)
@@ -174,8 +187,9 @@ void login_on_time(struct session *s)
         break;
     case SESSION_OPENING:
         master_report(s->master, EVENT_CHILD, PROCESS_FILES,
-                      "of %s was not ready in time", s->user);
-        home_lost(s);
+                      "of %s was not ready in time", s->home.user);
+        home_close(&s->home);
+        login_home_lost(s);
         break;
     default:
         break;

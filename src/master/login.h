@@ -14,6 +14,8 @@ void login_retry(struct master *m);
 void login_on_verdict(struct session *s, const struct user *user);
 void login_deny(struct session *s, enum denial why);
 void login_grant(struct session *s);
+/* Its files is of no use any more: the login is denied, or it is kicked. */
+void login_home_lost(struct session *s);
 /* The timer of the states WAITING to OPENING. */
 void login_on_time(struct session *s);
 

@@ -41,7 +41,7 @@ static void on_time(void *owner)
     if (s->state == SESSION_KICKED)
         session_kill(s);
     else if (s->state == SESSION_ENDED)
-        home_kill(s);
+        home_kill(&s->home);
     else
         login_on_time(s);
 }
@@ -50,6 +50,27 @@ void session_wait(struct session *s, uint64_t ms)
 {
     loop_timer_set(&s->master->loop, &s->timer, ms);
 }
+
+static void on_home_ready(void *owner)
+{
+    struct session *s = owner;
+
+    if (s->state == SESSION_OPENING)
+        login_grant(s);
+}
+
+static void on_home_lost(void *owner)
+{
+    login_home_lost(owner);
+}
+
+static void on_home_gone(void *owner)
+{
+    session_settle(owner);
+}
+
+static const struct home_calls home_calls = { on_home_ready, on_home_lost,
+                                              on_home_gone };
 
 struct session *session_open(struct master *m, uint64_t serial,
                              const struct address *peer, int channel, int log)
@@ -62,6 +83,9 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->state = SESSION_GREETED;
     s->peer = *peer;
     s->log.end = log;
+    s->home.master = m;
+    s->home.calls = &home_calls;
+    s->home.owner = s;
     channel_init(&s->channel, channel, PROCESS_MASTER, PROCESS_SESSION,
                  PHASE_GREETED);
     s->timer = (struct loop_timer){ .on_time = on_time, .owner = s };
@@ -78,7 +102,7 @@ void session_settle(struct session *s)
 {
     struct master *m = s->master;
 
-    if (s->state != SESSION_ENDED || s->files_pid > 0 || s->news != 0)
+    if (s->state != SESSION_ENDED || s->home.pid > 0 || s->news != 0)
         return;
     loop_timer_clear(&m->loop, &s->timer);
     sessions_give_back(&m->sessions, s);
@@ -96,7 +120,9 @@ void session_end(struct session *s)
     channel_close(&s->channel);
     wire_close(&s->log);
     worker_forget(s->master, s);
-    home_close(s);
+    home_close(&s->home);
+    if (s->home.pid > 0) /* there is nothing else that it waits for */
+        session_wait(s, s->master->deadlines.kick);
     session_settle(s);
 }
 

@@ -5,11 +5,11 @@
 
 #include <sys/types.h>
 
+#include "home.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/outcome.h"
-#include "sallyport/users/users.h"
 #include "wire.h"
 
 struct master;
@@ -45,13 +45,8 @@ struct session {
     uint64_t tries;   /* wrong passwords so far */
     unsigned news;    /* enum session_news */
 
-    char user[USER_NAME_MAX + 1]; /* from OPENING on */
     unsigned rights;
-    pid_t files_pid; /* 0: none */
-    struct channel files;
-    struct loop_watch files_watch;
-    struct log_wire files_log;
-    int files_end; /* session's end of session–files, until READY */
+    struct home home; /* its end is session's of session–files */
 
     struct session *next; /* in its bucket, or in the free list */
 };

@@ -29,7 +29,7 @@ void signals_reap(struct master *m)
         struct session *s = sessions_by_files(&m->sessions, pid);
 
         if (s)
-            home_reaped(s, status);
+            home_reaped(&s->home, status);
         for (size_t i = 0; i < m->child_count; i++)
             if (m->child[i].pid == pid) {
                 child_reaped(&m->child[i], status);

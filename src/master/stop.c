@@ -86,8 +86,7 @@ static void end_sessions(struct master *m)
     for (size_t i = 0; i < m->sessions.size; i++) {
         struct session *s = &m->sessions.all[i];
 
-        if (s->files_pid > 0)
-            kill(s->files_pid, SIGKILL);
+        home_kill(&s->home);
         session_end(s);
     }
 }

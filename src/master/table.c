@@ -30,9 +30,9 @@ static void *private_memory(size_t bytes)
 /* No descriptor is 0, even in a record that nobody uses. */
 static void blank(struct session *s)
 {
-    *s = (struct session){ .channel.fd = -1, .files.fd = -1, .files_end = -1 };
+    *s = (struct session){ .channel.fd = -1 };
     wire_init(&s->log);
-    wire_init(&s->files_log);
+    home_blank(&s->home);
 }
 
 int sessions_init(struct session_table *t, size_t limit)
@@ -84,7 +84,7 @@ struct session *sessions_find(struct session_table *t, uint64_t serial)
 struct session *sessions_by_files(struct session_table *t, pid_t pid)
 {
     for (size_t i = 0; i < t->size; i++)
-        if (t->all[i].files_pid == pid)
+        if (t->all[i].home.pid == pid)
             return &t->all[i];
     return NULL;
 }
@@ -96,7 +96,7 @@ size_t sessions_of_user(const struct session_table *t, const char *name)
     for (size_t i = 0; i < t->size; i++) {
         const struct session *s = &t->all[i];
 
-        if (s->files_pid > 0 && strcmp(s->user, name) == 0)
+        if (s->home.pid > 0 && strcmp(s->home.user, name) == 0)
             n++;
     }
     return n;

@@ -141,7 +141,7 @@ static int flush_session(struct child *log, struct session *s)
     int r = flush_wire(log, &s->log, &s->channel, &who);
 
     who.process = PROCESS_FILES;
-    return r == 0 ? flush_wire(log, &s->files_log, &s->files, &who) : r;
+    return r == 0 ? flush_wire(log, &s->home.log, &s->home.channel, &who) : r;
 }
 
 void wires_flush(struct master *m)
@@ -175,6 +175,6 @@ void wires_are_stale(struct master *m)
         if (s->state == SESSION_FREE)
             continue;
         s->log.stale = s->log.end < 0;
-        s->files_log.stale = s->files_log.end < 0;
+        s->home.log.stale = s->home.log.end < 0;
     }
 }

@@ -69,8 +69,8 @@ Test(table, counts_of_a_user)
         struct session *s = sessions_take(&t, i);
 
         s->state = rows[i].state;
-        s->files_pid = rows[i].files;
-        snprintf(s->user, sizeof(s->user), "%s", rows[i].user);
+        s->home.pid = rows[i].files;
+        snprintf(s->home.user, sizeof(s->home.user), "%s", rows[i].user);
     }
     cr_assert_eq(sessions_of_user(&t, "anna"), 5);
     sessions_release(&t);
