@@ -26,6 +26,8 @@ static const struct permission may[] = {
                 "a client that vanished"),
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT),
                 "a client that vanished"),
+    MAY_IF_BOTH(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_OOBINLINE),
+                "urgent data stays in the stream"),
     MAY(getsockname, "the address that a client came to"),
     MAY_IF(socketpair, IS(0, AF_UNIX), "channels of a new session"),
     MAY_IF(clone, WITHOUT(0, NAMESPACES), "fork of a session"),

@@ -140,6 +140,7 @@ static enum limit try_entry(struct gate *g, const struct entry *e)
         return limit;
     socket_no_delay(e->control);
     socket_keep_alive(e->control);
+    socket_urgent_in_line(e->control);
     return begin_session(g, e) < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
 }
 

@@ -25,6 +25,11 @@ void socket_keep_alive(int fd)
     set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
 }
 
+void socket_urgent_in_line(int fd)
+{
+    set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+}
+
 bool socket_takes_both(int fd)
 {
     int only = 1;

@@ -11,6 +11,9 @@ void socket_no_delay(int fd);
 /* Finds out after two minutes that a silent client is gone: first question
  * after 60 s, four at 15 s distance. */
 void socket_keep_alive(int fd);
+/* Clients may send telnet's Data Mark in front of ABOR as urgent data (RFC 959
+ * 4.1.3); out of line it would be missing in the stream. */
+void socket_urgent_in_line(int fd);
 /* An IPv6 socket that isn't for IPv6 only. */
 bool socket_takes_both(int fd);
 /* The address that the client connected to. 0 or -errno */

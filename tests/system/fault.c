@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fault.h"
 #include "support/files.h"
@@ -28,6 +29,16 @@ unsigned char *fault_noise(size_t len)
     cr_assert(bytes);
     files_noise(bytes, len, len + 1);
     return bytes;
+}
+
+void fault_make_sparse(const struct server *s, const char *user,
+                       const char *name, uint64_t size)
+{
+    const char *path = server_home_file(s, user, name);
+
+    files_write(path, "", 0, 0600);
+    cr_assert_eq(truncate(path, (off_t)size), 0);
+    files_give_to_owner_of(server_home(s, user), path);
 }
 
 void fault_write(struct data *d, const void *bytes, size_t len)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "support/session.h"
 
@@ -15,6 +16,9 @@
 void fault_begin(struct session *s, struct server *server, const char *user);
 /* The same bytes for the same length; the caller frees them. */
 unsigned char *fault_noise(size_t len);
+/* A file of the user's, of zeros that take no room. */
+void fault_make_sparse(const struct server *s, const char *user,
+                       const char *name, uint64_t size);
 /* As much as the server takes: it may hang up in the middle. */
 void fault_write(struct data *d, const void *bytes, size_t len);
 

@@ -1,8 +1,13 @@
-/* What clients are told to connect to, and active mode. */
+/* What clients are told to connect to, who may come to a passive port, and
+ * active mode. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "fault.h"
+#include "support/files.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
@@ -79,5 +84,190 @@ Test(network, active_mode_knows_one_host, .timeout = 60)
     server_log(&server, &log);
     cr_expect(strstr(log.data, "to=127.0.0.2:51201"), "%s", log.data);
     buf_release(&log);
+    server_stop(&server);
+}
+
+#define CLIENTS 50
+#define PIECE   (8 * FAULT_KIB)
+#define PIECES  12
+
+/* One of many, each from an address of its own. */
+struct client {
+    struct session session;
+    struct data data;
+    char name[16];
+    unsigned char *bytes; /* PIECES, other ones than anybody else's */
+    struct buf got;
+};
+
+static void client_begin(struct client *c, const struct server *server,
+                         unsigned i)
+{
+    session_init(&c->session);
+    snprintf(c->session.from, sizeof(c->session.from), "127.0.0.%u", 101 + i);
+    session_open(&c->session, server, "anna");
+    snprintf(c->name, sizeof(c->name), "f%u", i);
+    c->bytes = malloc(PIECES * PIECE);
+    cr_assert(c->bytes);
+    files_noise(c->bytes, PIECES * PIECE, i + 1);
+    buf_init(&c->got, FAULT_MIB);
+}
+
+static void client_end(struct client *c)
+{
+    session_close(&c->session);
+    buf_release(&c->got);
+    free(c->bytes);
+}
+
+/* All are told a port before the first of them comes, and they come in another
+ * order. */
+static void open_all(struct client *clients, const char *verb)
+{
+    unsigned ports[2] = { 0, 0 };
+
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct client *c = &clients[i];
+
+        session_do(&c->session, "229 {*}(|||{port}|){*}", "EPSV");
+        ports[ports[0] != 0 && ports[0] != c->session.port] = c->session.port;
+        session_do(&c->session, "150 {*}", "%s %s", verb, c->name);
+    }
+    cr_assert(ports[0] && ports[1], "only one port is used");
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct client *c = &clients[i * 7 % CLIENTS];
+
+        cr_assert(c->session.port == ports[0] || c->session.port == ports[1]);
+        data_connect_to(&c->session, &c->data, c->session.port);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++)
+        data_secure(&clients[i].session, &clients[i].data);
+}
+
+static void close_all(struct client *clients)
+{
+    for (unsigned i = 0; i < CLIENTS; i++)
+        data_close(&clients[i].data);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        session_expect(&clients[i].session, "226 {*}");
+}
+
+/* A piece of each at a time. */
+static void upload_all(struct client *clients)
+{
+    open_all(clients, "STOR");
+    for (unsigned k = 0; k < PIECES; k++)
+        for (unsigned i = 0; i < CLIENTS; i++)
+            data_write(&clients[i].data, clients[i].bytes + k * PIECE, PIECE);
+    close_all(clients);
+}
+
+static void download_all(struct client *clients)
+{
+    open_all(clients, "RETR");
+    for (unsigned i = 0; i < CLIENTS; i++)
+        data_read_all(&clients[i].data, &clients[i].got);
+    close_all(clients);
+}
+
+Test(network, fifty_clients_share_two_ports, .timeout = 120)
+{
+    const struct server_plan plan = { .ports = "auto 2",
+                                      .settings = "max_per_user = 60\n" };
+    static struct client clients[CLIENTS];
+    struct server server;
+
+    server_start(&server, &plan);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        client_begin(&clients[i], &server, i);
+    upload_all(clients);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        fault_expect_whole(&server, "anna", clients[i].name, clients[i].bytes,
+                           PIECES * PIECE);
+    download_all(clients);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct client *c = &clients[i];
+
+        cr_assert(c->got.len == PIECES * PIECE &&
+                      memcmp(c->got.data, c->bytes, c->got.len) == 0,
+                  "%s got another's bytes", c->session.from);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++)
+        client_end(&clients[i]);
+    server_stop(&server);
+}
+
+/* Not a byte for him, a line in the log, and who is expected still comes in. */
+static void knock(struct session *s, const char *from)
+{
+    struct session stranger;
+    char byte;
+
+    session_init(&stranger);
+    snprintf(stranger.from, sizeof(stranger.from), "%s", from);
+    session_connect(&stranger, s->port);
+    cr_assert_leq(recv(stranger.fd, &byte, 1, 0), 0, "%s got in", from);
+    session_drop(&stranger);
+}
+
+Test(network, a_stranger_at_the_port, .timeout = 60)
+{
+    const struct server_plan plan = { .ports = "auto 1" };
+    struct server server;
+    struct session s;
+    struct buf got;
+    struct data d;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    strcpy(s.from, "127.0.0.2");
+    session_open(&s, &server, "anna");
+    buf_init(&got, FAULT_MIB);
+    session_store(&s, "STOR", "secret", "bytes", 5);
+    session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
+    knock(&s, "127.0.0.3");
+    session_do(&s, "150 {*}", "RETR secret");
+    knock(&s, "127.0.0.4");
+    session_do(&s, "200 {*}", "NOOP");
+    data_connect_to(&s, &d, s.port);
+    data_secure(&s, &d);
+    data_read_all(&d, &got);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    cr_assert(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
+    server_log_wait(&server, "data-refused ",
+                    "peer=127.0.0.3:", "reason=\"not who is expected\"", NULL);
+    server_log_wait(&server, "data-refused ",
+                    "peer=127.0.0.4:", "reason=\"not who is expected\"", NULL);
+    buf_release(&got);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* Two sessions of one host can't be told apart on one port. */
+Test(network, a_full_range, .timeout = 60)
+{
+    const struct server_plan plan = { .ports = "auto 1" };
+    struct session one, two, other;
+    struct server server;
+
+    server_start(&server, &plan);
+    session_init(&one);
+    session_open(&one, &server, "anna");
+    session_init(&two);
+    session_open(&two, &server, "anna");
+    session_init(&other);
+    strcpy(other.from, "127.0.0.2");
+    session_open(&other, &server, "anna");
+    session_do(&one, "229 {*}", "EPSV");
+    session_do(&two, "425 No data port free (range auto 1 busy){*}", "EPSV");
+    session_do(&two, "425 No data port free (range auto 1 busy){*}", "PASV");
+    session_do(&two, "425 Send EPSV or PASV first.", "STOR f");
+    session_store(&other, "STOR", "f", "bytes", 5);
+    session_store(&one, "STOR", "f", "bytes", 5);
+    session_store(&two, "STOR", "f", "bytes", 5);
+    session_close(&one);
+    session_close(&two);
+    session_close(&other);
     server_stop(&server);
 }

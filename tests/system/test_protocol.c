@@ -3,11 +3,15 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
+#include "support/fail.h"
 #include "support/server_log.h"
 #include "support/session.h"
+
+#define URGENT "\xff\xf4\xff\xf2"
 
 /* Plain text behind AUTH TLS in a segment of its own: it comes before the 234
  * or behind it, and is run in neither case. */
@@ -166,6 +170,34 @@ Test(protocol, no_idle_while_data_flows, .timeout = 60)
     data_close(&d);
     session_expect(&s, "226 {*}");
     session_close(&s);
+    server_stop(&server);
+}
+
+/* Before TLS telnet's commands are taken out of the stream, also where the
+ * client sends Synch's Data Mark as urgent data, as RFC 959 has it. */
+Test(protocol, urgent_data, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int urgent = 0; urgent < 2; urgent++) {
+        struct session s;
+
+        fail_context("urgent %d: ", urgent);
+        session_init(&s);
+        session_connect(&s, server.port);
+        session_expect(&s, "220 {*}");
+        session_raw(&s, URGENT, 3);
+        cr_assert_eq(send(s.fd, URGENT + 3, 1, urgent ? MSG_OOB : 0), 1);
+        session_do(&s, "530 TLS is required{*}", "ABOR");
+        session_raw(&s, URGENT, 3);
+        cr_assert_eq(send(s.fd, URGENT + 3, 1, urgent ? MSG_OOB : 0), 1);
+        session_do(&s, "200 {*}", "NOOP");
+        session_do(&s, "234 {*}", "AUTH TLS");
+        session_secure(&s);
+        session_close(&s);
+    }
     server_stop(&server);
 }
 

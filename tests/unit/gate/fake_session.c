@@ -119,12 +119,13 @@ static void look(const struct script *s)
     sigset_t mask;
 
     sigprocmask(SIG_SETMASK, NULL, &mask);
-    say(s, "keepalive %d %d/%d/%d nodelay %d ignored %d blocked %d",
+    say(s, "keepalive %d %d/%d/%d nodelay %d urgent %d ignored %d blocked %d",
         option(fd, SOL_SOCKET, SO_KEEPALIVE),
         option(fd, IPPROTO_TCP, TCP_KEEPIDLE),
         option(fd, IPPROTO_TCP, TCP_KEEPINTVL),
         option(fd, IPPROTO_TCP, TCP_KEEPCNT),
         option(fd, IPPROTO_TCP, TCP_NODELAY),
+        option(fd, SOL_SOCKET, SO_OOBINLINE),
         is_ignored(SIGTERM) && is_ignored(SIGINT) && !is_ignored(SIGPIPE),
         sigismember(&mask, SIGCHLD));
 }

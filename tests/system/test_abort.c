@@ -1,0 +1,242 @@
+/* ABOR before, during and after a transfer, as a line and behind telnet's
+ * Interrupt and Synch: how many replies there are, in which order, and what is
+ * left. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "support/fail.h"
+
+#define LEN    (300 * FAULT_KIB)
+#define BIG    (16 * FAULT_MIB) /* more than all buffers on the way hold */
+#define URGENT "\xff\xf4\xff\xf2"
+
+static const struct server_user users[] = {
+    { .name = "before" },
+    { .name = "during" },
+    { .name = "after" },
+    { .name = "ahead" },
+};
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = {
+        .ports = "auto 16",
+        .users = users,
+        .user_count = sizeof(users) / sizeof(*users),
+    };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+/* Each piece is a TLS record of its own. */
+static const struct form {
+    const char *piece[3];
+} forms[] = {
+    { { "ABOR\r\n" } },
+    { { URGENT "ABOR\r\n" } },
+    { { "\xff\xf4", "\xff\xf2", "ABOR\r\n" } },
+};
+
+#define FORMS (sizeof(forms) / sizeof(*forms))
+
+static void send_abor(struct session *s, const struct form *form)
+{
+    for (size_t i = 0; i < 3 && form->piece[i]; i++)
+        session_raw(s, form->piece[i], strlen(form->piece[i]));
+}
+
+/* Nothing to abort, and the port that waited is given up. */
+static void expect_idle_abor(struct session *s, const struct form *form)
+{
+    send_abor(s, form);
+    session_expect(s, "225 {*}");
+    session_do(s, "425 {*}", "STOR f");
+}
+
+Test(abort, before, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+    char byte;
+
+    fault_begin(&s, &server, "before");
+    for (size_t i = 0; i < FORMS; i++) {
+        fail_context("form %zu: ", i);
+        expect_idle_abor(&s, &forms[i]);
+        session_do(&s, "229 {*}", "EPSV");
+        expect_idle_abor(&s, &forms[i]);
+        data_connect(&s, &d);
+        expect_idle_abor(&s, &forms[i]);
+        cr_assert_leq(recv(d.fd, &byte, 1, 0), 0, "still open");
+        data_cut(&d, false);
+    }
+    fault_expect_absent(&server, "before", "f");
+    session_close(&s);
+}
+
+/* How far the transfer has come: its 150 is there, and nothing else yet. */
+static void no_connection(struct session *s, struct data *d, const char *line)
+{
+    d->fd = -1;
+    d->tls = NULL;
+    session_do(s, "229 {*}", "EPSV");
+    session_do(s, "150 {*}", "%s", line);
+}
+
+static void no_handshake(struct session *s, struct data *d, const char *line)
+{
+    data_connect(s, d);
+    session_do(s, "150 {*}", "%s", line);
+}
+
+static void flowing(struct session *s, struct data *d, const char *line)
+{
+    data_open(s, d, "%s", line);
+    if (strcmp(line, "RETR big") != 0)
+        data_write(d, "some bytes", 10);
+}
+
+static void computing(struct session *s, struct data *d, const char *line)
+{
+    d->fd = -1;
+    d->tls = NULL;
+    session_send(s, "%s", line);
+}
+
+static const struct moment {
+    void (*begin)(struct session *s, struct data *d, const char *line);
+    const char *line;
+} moments[] = {
+    { no_connection, "STOR f" },  { no_handshake, "STOR f" },
+    { flowing, "STOR f" },        { no_connection, "RETR big" },
+    { no_handshake, "RETR big" }, { flowing, "RETR big" },
+    { no_connection, "MLSD" },    { no_handshake, "LIST" },
+    { computing, "HASH huge" },
+};
+
+#define MOMENTS (sizeof(moments) / sizeof(*moments))
+
+/* The transfer has its reply and ABOR its own; what comes next is in step. */
+static void abort_once(struct session *s, const struct moment *m,
+                       const struct form *form)
+{
+    struct data d;
+
+    m->begin(s, &d, m->line);
+    send_abor(s, form);
+    session_expect(s, "426 {*}");
+    session_expect(s, "226 {*}");
+    session_do(s, "200 {*}", "NOOP");
+    expect_idle_abor(s, form);
+    if (d.fd >= 0)
+        data_cut(&d, false);
+}
+
+Test(abort, during, .timeout = 120)
+{
+    struct server server;
+    struct session s;
+    struct buf got;
+
+    fault_begin(&s, &server, "during");
+    fault_make_sparse(&server, "during", "big", BIG);
+    fault_make_sparse(&server, "during", "huge", UINT64_C(1) << 36);
+    buf_init(&got, 1 << 20);
+    for (size_t i = 0; i < MOMENTS * FORMS; i++) {
+        const struct moment *m = &moments[i / FORMS];
+
+        fail_context("%s, moment %zu, form %zu: ", m->line, i / FORMS,
+                     i % FORMS);
+        abort_once(&s, m, &forms[i % FORMS]);
+        fault_expect_absent(&server, "during", "f");
+        cr_assert_eq(fault_count_partials(&server, "during"), 0);
+    }
+    session_store(&s, "STOR", "after", "bytes", 5);
+    session_fetch(&s, "RETR after", &got);
+    cr_assert(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
+    buf_release(&got);
+    session_close(&s);
+}
+
+/* One event with the cause, and the same upload succeeds. */
+Test(abort, event, .timeout = 60)
+{
+    unsigned char *bytes = fault_noise(LEN);
+    struct server server;
+    struct session s;
+
+    fault_begin(&s, &server, "during");
+    abort_once(&s, &(struct moment){ flowing, "STOR told" }, &forms[1]);
+    fault_retry(&s, &server, "during", "told", bytes, LEN);
+    fault_expect_event(&server, "during", "told", 426, "reason=ABOR");
+    session_close(&s);
+    free(bytes);
+}
+
+/* Its last byte is sent: either it comes too late, and the file is there, or
+ * in time, and it isn't. */
+Test(abort, after_the_last_byte, .timeout = 120)
+{
+    unsigned char *bytes = fault_noise(LEN);
+    struct server server;
+    struct session s;
+
+    fault_begin(&s, &server, "after");
+    for (unsigned i = 0; i < 30; i++) {
+        struct data d;
+        char name[16];
+
+        snprintf(name, sizeof(name), "f%u", i);
+        data_open(&s, &d, "STOR %s", name);
+        data_write(&d, bytes, LEN);
+        tls_client_shutdown(d.tls);
+        send_abor(&s, &forms[i % FORMS]);
+        if (session_reply(&s) == 226) {
+            session_expect(&s, "225 {*}");
+            fault_expect_whole(&server, "after", name, bytes, LEN);
+        } else {
+            cr_assert(strncmp(s.reply.data, "426 ", 4) == 0, "%s",
+                      s.reply.data);
+            session_expect(&s, "226 {*}");
+            fault_expect_absent(&server, "after", name);
+        }
+        data_cut(&d, false);
+        session_do(&s, "200 {*}", "NOOP");
+    }
+    session_close(&s);
+    free(bytes);
+}
+
+/* It overtakes what waits for the transfer, and counts once. */
+Test(abort, ahead_of_what_waits, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+
+    fault_begin(&s, &server, "ahead");
+    data_open(&s, &d, "STOR f");
+    session_send(&s, "PWD\r\nSTAT f\r\nABOR\r\nABOR\r\nNOOP");
+    session_expect(&s, "426 {*}");
+    session_expect(&s, "226 {*}");
+    session_expect(&s, "257 {*}");
+    session_expect(&s, "550 {*}");
+    session_expect(&s, "225 {*}");
+    session_expect(&s, "200 {*}");
+    data_cut(&d, false);
+    session_close(&s);
+}
