@@ -118,6 +118,8 @@ static void on_files(void *owner, uint32_t events)
         channel_close(&s->files);
         return;
     }
+    if (r < 0 && s->control.ending) /* that has its reason already */
+        leave(s, s->ending, "");
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);
     session_continue(s);

@@ -10,6 +10,7 @@
 #include "dispatch.h"
 #include "leave.h"
 #include "sallyport/base/die.h"
+#include "transfer.h"
 
 #define CONTROL_BUFFER (20u << 10)
 #define REPLIES_MAX    (256u << 10)
@@ -28,7 +29,7 @@ static bool may_take_line(const struct session *s)
 {
     const struct control *c = &s->control;
 
-    if (c->securing || c->closing || c->out.len > 0)
+    if (c->securing || c->gone || c->ending || c->closing || c->out.len > 0)
         return false;
     if (s->transfer.state >= TRANSFER_HASHING &&
         s->transfer.state != TRANSFER_CLOSING)
@@ -50,6 +51,21 @@ static void wait_for(struct session *s)
     if (s->transfer.state == TRANSFER_HASHING)
         events |= EPOLLRDHUP; /* also when no more lines fit */
     loop_change(&s->loop, &c->watch, events);
+}
+
+/* The client is. What it completed by its close_notify is made visible all the
+ * same, and the log says how that ended; everything else ends here. */
+static void gone(struct session *s, enum ending ending, const char *cause)
+{
+    struct control *c = &s->control;
+
+    if (!transfer_is_complete(s))
+        leave(s, ending, cause);
+    c->gone = true;
+    c->cause = cause;
+    if (!c->ending)
+        s->ending = ending;
+    loop_remove(&s->loop, &c->watch);
 }
 
 static void handshake(struct session *s)
@@ -81,9 +97,10 @@ void control_flush(struct session *s)
     }
     if (state == STREAM_OK || state == STREAM_AGAIN)
         state = stream_flush(c->stream);
+    if (state != STREAM_OK && state != STREAM_AGAIN && c->closing)
+        leave(s, s->ending, "");
     if (state != STREAM_OK && state != STREAM_AGAIN)
-        leave(s, c->closing ? s->ending : ENDING_CLOSED,
-              c->closing ? "" : stream_cause(c->stream));
+        gone(s, ENDING_CLOSED, stream_cause(c->stream));
     wait_for(s);
 }
 
@@ -92,7 +109,7 @@ void control_reply_with(struct session *s, enum reply r, struct slice a,
 {
     struct slice args[] = { a, b };
 
-    if (s->control.closing)
+    if (s->control.gone || s->control.closing)
         return;
     if (reply_build(&s->control.out, r, args, 2) < 0)
         leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");
@@ -193,9 +210,9 @@ static void receive(struct session *s)
     state = stream_read(c->stream, into, room, &got);
     line_added(&c->lines, got);
     if (state == STREAM_CLOSED || state == STREAM_CUT)
-        leave(s, ENDING_CLOSED, stream_cause(c->stream));
+        gone(s, ENDING_CLOSED, stream_cause(c->stream));
     if (state == STREAM_FAILED)
-        leave(s, ENDING_TLS, stream_cause(c->stream));
+        gone(s, ENDING_TLS, stream_cause(c->stream));
 }
 
 /* A few rounds at a time, so that nobody outlasts the deadline by talking. */
@@ -247,7 +264,7 @@ static void on_ready(void *owner, uint32_t events)
     } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && may_take_line(s)) {
         receive(s);
     } else if (events & (EPOLLHUP | EPOLLERR)) {
-        leave(s, ENDING_CLOSED, "connection reset");
+        gone(s, ENDING_CLOSED, "connection reset");
     }
     session_continue(s);
 }
@@ -281,23 +298,52 @@ static void on_closed(void *owner)
     leave(s, s->ending, "");
 }
 
+/* One deadline for all of the end. */
+static void will_close(struct session *s, enum ending ending)
+{
+    struct control *c = &s->control;
+
+    s->ending = ending;
+    if (!c->closed.armed)
+        loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
+    loop_timer_clear(&s->loop, &c->idle);
+}
+
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument)
 {
     struct control *c = &s->control;
 
-    if (c->closing)
+    if (c->closing || c->ending)
         return;
     if (c->securing) /* no reply may go in plain text now */
         leave(s, ending, "");
-    if (last != REPLY_COUNT)
-        control_reply_with(s, last, argument, NOTHING);
-    s->ending = ending;
+    if (transfer_is_committing(s)) { /* it would say that nothing is stored */
+        will_close(s, ending);
+        c->ending = true;
+        c->last = last;
+        return;
+    }
+    transfer_end(s, ending, last);
+    if (c->gone)
+        leave(s, ending, "");
+    control_reply_with(s, last, argument, NOTHING);
+    will_close(s, ending);
     c->closing = true;
     finish_output(s);
-    loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
-    loop_timer_clear(&s->loop, &c->idle);
     wait_for(s);
+}
+
+void control_transferred(struct session *s)
+{
+    struct control *c = &s->control;
+
+    if (c->gone)
+        leave(s, s->ending, c->ending ? "" : c->cause);
+    if (!c->ending)
+        return;
+    c->ending = false;
+    control_end(s, s->ending, c->last, NOTHING);
 }
 
 void control_start(struct session *s, int fd)

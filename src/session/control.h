@@ -18,9 +18,13 @@ void control_continue(struct session *s);
 /* AUTH: from here on only TLS. */
 void control_secure(struct session *s);
 
-/* The last reply (REPLY_COUNT: none), then the orderly end. */
+/* The last reply, then the orderly end. A transfer ends now, and LAST is its
+ * final reply too; but where files is making an upload visible its answer comes
+ * first. ARGUMENT then counts for nothing: no such LAST has one. */
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument);
+/* A transfer is over: what waited for that. */
+void control_transferred(struct session *s);
 #define NOTHING ((struct slice){ "", 0 })
 
 #endif

@@ -28,7 +28,8 @@ void leave_peer(struct session *s, enum process peer, int error,
              error == -EPROTO  ? c->wrong
              : error == -EPIPE ? "gone"
                                : "does not read");
-    if (s->control.secured && !s->control.securing && !s->control.closing) {
+    if (s->control.secured && !s->control.securing && !s->control.gone &&
+        !s->control.closing) {
         struct slice none[2] = { { "", 0 }, { "", 0 } };
         size_t took;
 

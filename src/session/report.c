@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sallyport/base/clock.h"
+#include "transfer.h"
 
 static void add_user(struct session *s, struct event_record *r)
 {
@@ -106,9 +107,16 @@ void report_foreign(struct session *s, const char *verb, const char *target)
 
 void report_cut(struct session *s, const char *reason)
 {
-    if (s->transfer.state != TRANSFER_NONE &&
-        s->transfer.state != TRANSFER_CLOSING)
-        report_transfer(s, 0, reason, (struct slice){ "", 0 });
+    char text[128];
+
+    if (s->transfer.state == TRANSFER_NONE ||
+        s->transfer.state == TRANSFER_CLOSING)
+        return;
+    snprintf(text, sizeof(text), "%s%s", reason,
+             transfer_is_committing(s)
+                 ? ", and files gave no answer: it may stand"
+                 : "");
+    report_transfer(s, 0, text, (struct slice){ "", 0 });
 }
 
 void report_change(struct session *s, const char *verb, struct slice path,

@@ -12,9 +12,9 @@ void report_login_failed(struct session *s, const char *reason);
 /* One for each transfer. RESULT is the reply's code. */
 void report_transfer(struct session *s, unsigned result, const char *reason,
                      struct slice stored_as);
-/* For a transfer that is under way when the session ends. */
 /* PORT or EPRT of another host, or of a port below 1024. */
 void report_foreign(struct session *s, const char *verb, const char *target);
+/* For a transfer that is under way when the session ends. */
 void report_cut(struct session *s, const char *reason);
 void report_change(struct session *s, const char *verb, struct slice path,
                    struct slice to, unsigned result, const char *reason);

@@ -44,8 +44,12 @@ struct control {
         held;      /* whole lines that must wait for a transfer, each with \n */
     bool securing; /* AUTH was answered, the handshake goes on */
     bool secured;
+    bool gone;     /* the client is; an upload that it completed goes on */
+    bool ending;   /* a commit's answer is awaited, then LAST is said */
     bool closing;  /* the last reply is given, wait for the client's end */
     bool finished; /* and sent, with our close_notify and FIN */
+    enum reply last;
+    const char *cause; /* of being gone */
     bool first_line_seen;
     struct loop_timer idle, closed;
 };

@@ -246,6 +246,9 @@ static void over(struct session *s)
         s->total += s->transfer.bytes;
     s->transfer.state = TRANSFER_NONE;
     release(s);
+    if (s->control.closing)
+        return;
+    control_transferred(s);
     loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
     if (s->quit_after)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
@@ -268,15 +271,13 @@ void transfer_refused(struct session *s, struct packet *p)
     transfer_finish(s, r, slice_from(cause), NOTHING, cause);
 }
 
-void transfer_fail(struct session *s, enum reply r, struct slice argument,
-                   const char *reason)
+/* No byte moves from here on, in order or not. */
+static void stop(struct session *s)
 {
     struct transfer *t = &s->transfer;
     bool upload = is_upload(t);
     bool listing = is_listing(t) && !t->listed;
 
-    report_transfer(s, reply_code(r), reason, NOTHING);
-    control_reply_with(s, r, argument, NOTHING);
     data_close(s);
     release(s);
     if (!upload && !listing) {
@@ -288,6 +289,49 @@ void transfer_fail(struct session *s, enum reply r, struct slice argument,
         upload_give_up(s);
     else
         list_give_up(s);
+}
+
+void transfer_fail(struct session *s, enum reply r, struct slice argument,
+                   const char *reason)
+{
+    report_transfer(s, reply_code(r), reason, NOTHING);
+    control_reply_with(s, r, argument, NOTHING);
+    stop(s);
+}
+
+bool transfer_is_complete(const struct session *s)
+{
+    return s->transfer.state == TRANSFER_COMMITTING;
+}
+
+bool transfer_is_committing(const struct session *s)
+{
+    return s->transfer.state == TRANSFER_COMMITTING &&
+           s->ask.message == MSG_FILE_COMMIT;
+}
+
+/* The session ends before files has answered, which knows what that means. */
+static void forget(struct session *s, struct packet *p)
+{
+    (void)s;
+    (void)p;
+}
+
+void transfer_end(struct session *s, enum ending ending, enum reply last)
+{
+    struct transfer *t = &s->transfer;
+
+    s->quit_after = false;
+    if (t->state == TRANSFER_NONE || t->state == TRANSFER_CLOSING)
+        return;
+    report_transfer(s, reply_code(last), ending_text(ending), NOTHING);
+    if (t->state != TRANSFER_ASKED) {
+        stop(s);
+        return;
+    }
+    data_close(s);
+    ask_again(s, forget);
+    t->state = TRANSFER_CLOSING;
 }
 
 void transfer_over(struct session *s)

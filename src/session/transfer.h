@@ -36,6 +36,14 @@ void transfer_over(struct session *s);
 /* From a stream's bad state: 426. */
 void transfer_broken(struct session *s, enum stream_state state);
 void transfer_abort(struct session *s); /* ABOR */
+/* The session ends, with LAST as this transfer's final reply: nothing moves any
+ * more, and nothing is committed. Not while transfer_is_committing(). */
+void transfer_end(struct session *s, enum ending ending, enum reply last);
+
+/* The client has said, by its close_notify, that an upload is whole. */
+bool transfer_is_complete(const struct session *s);
+/* And files was asked to make it visible, which can't be called back. */
+bool transfer_is_committing(const struct session *s);
 
 /* Waits on the data connection; continues soon, without waiting. */
 void transfer_wait(struct session *s, uint32_t events);

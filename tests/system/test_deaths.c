@@ -7,6 +7,7 @@
 
 #include "support/files.h"
 #include "support/processes.h"
+#include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
 
@@ -137,15 +138,16 @@ Test(deaths, master, .timeout = 90)
     server_forget(&server);
 }
 
-/* SIGTERM during a session and an upload: 421, nothing visible, exit 0, no
- * process left (server_stop() looks). */
+/* SIGTERM during a session and an upload: 421, the data connection is cut, what
+ * the client still says on it counts for nothing, one event, exit 0, no process
+ * left (server_stop() looks). */
 Test(deaths, sigterm, .timeout = 90)
 {
     const struct server_plan plan = { 0 };
     struct server server;
     struct session idle, busy;
     struct data d;
-    char path[SERVER_PATH_MAX];
+    char path[SERVER_PATH_MAX], c;
 
     server_start(&server, &plan);
     session_init(&idle);
@@ -158,6 +160,11 @@ Test(deaths, sigterm, .timeout = 90)
     kill(server.pid, SIGTERM);
     session_expect(&idle, "421 {*}");
     session_expect_end(&idle);
+    session_expect(&busy, "421 {*}");
+    tls_client_shutdown(d.tls);
+    cr_assert_lt(tls_client_read(d.tls, &c, 1), 0);
+    server_log_wait(&server, "transfer ", " path=/half ", " result=421 ",
+                    "reason=\"the server stops\"", NULL);
     cr_assert(!files_exists(path));
     data_cut(&d, false);
     session_drop(&idle);

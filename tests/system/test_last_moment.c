@@ -14,6 +14,7 @@
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/run.h"
+#include "support/server_log.h"
 #include "support/wait.h"
 
 /* Lengths at which a whole partial is told to be shorter than it is. */
@@ -111,6 +112,19 @@ static void cut(struct server *server, const struct row *row,
     fault_wait_gone(server, row->user);
 }
 
+/* Files made it visible, whoever was there to hear of it: so says the log. */
+static void expect_told(const struct server *server, const struct row *row)
+{
+    char who[32];
+
+    if (row->moment != FILES_COMES_LATE && row->moment != ANSWER_IS_LOST)
+        return;
+    snprintf(who, sizeof(who), " user=%s ", row->user);
+    cr_assert(files_exists(server_home_file(server, row->user, "f")));
+    server_log_wait(server, "transfer ", who, " path=/f ", " to=/f ",
+                    " result=226", NULL);
+}
+
 static void go_on_with_curl(const struct server *server, const char *user,
                             const char *file)
 {
@@ -162,6 +176,7 @@ ParameterizedTest(struct row *row, last_moment, cut_and_gone_on_with,
     snprintf(file, sizeof(file), "%s", server_path(&server, row->user));
     files_write(file, bytes, row->len, 0600);
     cut(&server, row, bytes);
+    expect_told(&server, row);
     if (files_exists(server_home_file(&server, row->user, "f")))
         fault_expect_whole(&server, row->user, "f", bytes, row->len);
     if (row->lftp)

@@ -254,6 +254,12 @@ void fake_login(struct fake *f)
     cr_assert_eq(fake_reply(f), 230);
 }
 
+void fake_open(struct fake *f)
+{
+    fake_start(f);
+    fake_login(f);
+}
+
 int fake_data(struct fake *f)
 {
     struct packet p, port = { .message = MSG_PORT_IS };
@@ -276,6 +282,57 @@ int fake_data(struct fake *f)
     return ends[0];
 }
 
+void fake_answer(struct fake *f, enum message asked, struct packet *answer)
+{
+    struct packet p;
+
+    fake_hear(&f->files, &p, asked);
+    answer->request = p.request;
+    fake_tell(&f->files, answer);
+}
+
+/* Its 150, and the handshake. */
+static void connect_data(struct fake *f, struct fake_transfer *t)
+{
+    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+    t->tls = tls_client_new(t->data, NULL);
+    cr_assert_not_null(t->tls, "%s", tls_client_error());
+}
+
+void fake_upload(struct fake *f, struct fake_transfer *t)
+{
+    struct packet file = { .message = MSG_FILE_WRITABLE };
+
+    t->file = tmpfile();
+    t->data = fake_data(f);
+    fake_say(f, "STOR /x");
+    file.fd[0] = fileno(t->file);
+    fake_answer(f, MSG_FILE_WRITE, &file);
+    f->files.phase = PHASE_WRITING;
+    connect_data(f, t);
+}
+
+void fake_download(struct fake *f, struct fake_transfer *t, uint64_t size)
+{
+    struct packet file = { .message = MSG_FILE_READABLE,
+                           .value = { NUMBER(size) } };
+
+    t->file = tmpfile();
+    cr_assert_eq(ftruncate(fileno(t->file), (off_t)size), 0);
+    t->data = fake_data(f);
+    fake_say(f, "RETR /x");
+    file.fd[0] = fileno(t->file);
+    fake_answer(f, MSG_FILE_READ, &file);
+    connect_data(f, t);
+}
+
+void fake_release(struct fake_transfer *t)
+{
+    tls_client_free(t->tls);
+    close(t->data);
+    fclose(t->file);
+}
+
 int fake_end(struct fake *f)
 {
     int status;
@@ -288,21 +345,32 @@ int fake_end(struct fake *f)
     return WEXITSTATUS(status);
 }
 
+void fake_hang_up(struct fake *f, int status)
+{
+    shutdown(f->control, SHUT_WR);
+    cr_assert_eq(fake_end(f), status);
+}
+
+bool fake_event(struct fake *f, enum event event, struct event_record *r)
+{
+    static struct packet p;
+
+    while (channel_receive(&f->log, &p) == 1) {
+        cr_assert_eq(event_decode(p.value[0].text, r), 0);
+        cr_assert_neq(r->event, EVENT_SYSCALL, "the cage refused call %llu",
+                      (unsigned long long)r->number[FIELD_NUMBER]);
+        if (r->event == event)
+            return true;
+    }
+    return false;
+}
+
 const char *fake_end_reason(struct fake *f)
 {
     static char reason[512];
     struct event_record r;
-    struct packet p;
 
-    while (channel_receive(&f->log, &p) == 1) {
-        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
-        cr_assert_neq(r.event, EVENT_SYSCALL, "the cage refused call %llu",
-                      (unsigned long long)r.number[FIELD_NUMBER]);
-        if (r.event == EVENT_END) {
-            slice_copy(r.text[FIELD_REASON], reason, sizeof(reason));
-            return reason;
-        }
-    }
-    cr_assert_fail("no END event");
-    return "";
+    cr_assert(fake_event(f, EVENT_END, &r), "no END event");
+    slice_copy(r.text[FIELD_REASON], reason, sizeof(reason));
+    return reason;
 }

@@ -4,6 +4,7 @@
 #define TESTS_UNIT_SESSION_FAKE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "sallyport/conf/settings.h"
@@ -34,6 +35,8 @@ void fake_start(struct fake *f);
 /* AUTH TLS, then USER and PASS with a master that grants. */
 void fake_secure(struct fake *f);
 void fake_login(struct fake *f);
+/* fake_start() and fake_login(). */
+void fake_open(struct fake *f);
 
 /* A line to the session; its CRLF is added. */
 void fake_say(struct fake *f, const char *line);
@@ -47,8 +50,29 @@ void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
 
 /* PASV, PORT_IS, and a connected data socket: the client's end. */
 int fake_data(struct fake *f);
+/* Files hears ASKED, and gives ANSWER to it. */
+void fake_answer(struct fake *f, enum message asked, struct packet *answer);
+
+/* A transfer of /x: the file that files has handed over, and the client's end
+ * of the data connection, after 150 and handshake. */
+struct fake_transfer {
+    FILE *file;
+    int data;
+    struct tls_client *tls;
+};
+void fake_upload(struct fake *f, struct fake_transfer *t);
+/* SIZE bytes of nothing. */
+void fake_download(struct fake *f, struct fake_transfer *t, uint64_t size);
+/* Closes what is the test's own. */
+void fake_release(struct fake_transfer *t);
+
 /* Waits for the session's end: its exit status. */
 int fake_end(struct fake *f);
+/* The client goes in order: the session must end with STATUS. */
+void fake_hang_up(struct fake *f, int status);
+/* The next event of that kind among those that wait; false: there is none. Its
+ * texts live until the next one. */
+bool fake_event(struct fake *f, enum event event, struct event_record *r);
 /* The reason in the END event; call after fake_end(). */
 const char *fake_end_reason(struct fake *f);
 

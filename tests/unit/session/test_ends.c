@@ -1,0 +1,346 @@
+/* The session ends, or its client goes, while a transfer is under way: nothing
+ * is committed behind a 421, and the log says what became of it. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fake.h"
+
+static void kick(struct fake *f, enum ending why)
+{
+    struct packet p = { .message = MSG_KICK, .value = { NUMBER(why) } };
+
+    fake_tell(&f->master, &p);
+}
+
+/* One event of a transfer, with that result, and what its reason begins with.
+ * It is the record that is left in *R. */
+static void expect_event(struct fake *f, struct event_record *r,
+                         uint64_t result, const char *reason)
+{
+    cr_assert(fake_event(f, EVENT_TRANSFER, r), "no event of the transfer");
+    cr_expect_eq(r->number[FIELD_RESULT], result, "%llu",
+                 (unsigned long long)r->number[FIELD_RESULT]);
+    if (reason)
+        cr_expect(slice_starts(r->text[FIELD_REASON], slice_from(reason)),
+                  "%.*s", (int)r->text[FIELD_REASON].len,
+                  r->text[FIELD_REASON].ptr);
+    else
+        cr_expect_eq(r->text[FIELD_REASON].len, 0);
+}
+
+static void expect_one_event(struct fake *f, uint64_t result,
+                             const char *reason)
+{
+    struct event_record r;
+
+    expect_event(f, &r, result, reason);
+    cr_expect_not(fake_event(f, EVENT_TRANSFER, &r), "a second event");
+}
+
+/* The session takes nothing more from this client, but says all it has. */
+static void expect_end(struct fake *f, enum ending why)
+{
+    cr_expect_eq(fake_reply(f), 0, "%s", f->reply);
+    fake_hang_up(f, (int)why);
+}
+
+static const enum ending kicks[] = { ENDING_SHUTDOWN, ENDING_KICKED,
+                                     ENDING_PEER };
+
+/* What the client sends after its 421 counts for nothing. */
+Test(ends, a_kick_ends_an_upload, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++) {
+        struct packet asked, done = { .message = MSG_DONE };
+        struct fake_transfer t;
+        struct fake f;
+        char c;
+
+        fake_open(&f);
+        fake_upload(&f, &t);
+        cr_assert(tls_client_write(t.tls, "hello", 5));
+        kick(&f, kicks[i]);
+        cr_expect_eq(fake_reply(&f), 421);
+        tls_client_shutdown(t.tls);
+        fake_answer(&f, MSG_FILE_ABORT, &done);
+        cr_expect_lt(tls_client_read(t.tls, &c, 1), 0);
+        expect_end(&f, kicks[i]);
+        cr_expect_eq(channel_receive(&f.files, &asked), -EPIPE);
+        expect_one_event(&f, 421, ending_text(kicks[i]));
+        fake_release(&t);
+    }
+}
+
+Test(ends, a_kick_ends_a_download, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct fake f;
+    char some[4096];
+
+    fake_open(&f);
+    fake_download(&f, &t, 64 << 20);
+    kick(&f, ENDING_KICKED);
+    cr_expect_eq(fake_reply(&f), 421);
+    while (tls_client_read(t.tls, some, sizeof(some)) > 0)
+        continue;
+    expect_end(&f, ENDING_KICKED);
+    expect_one_event(&f, 421, "kicked");
+    fake_release(&t);
+}
+
+Test(ends, a_kick_ends_a_listing, .timeout = 60)
+{
+    struct packet pipe_is = { .message = MSG_FOLDER_PIPE };
+    struct fake f;
+    int ends[2], data;
+    struct pollfd read_end;
+
+    fake_open(&f);
+    data = fake_data(&f);
+    fake_say(&f, "LIST");
+    cr_assert_eq(pipe(ends), 0);
+    pipe_is.fd[0] = ends[0];
+    fake_answer(&f, MSG_FOLDER_LIST, &pipe_is);
+    close(ends[0]);
+    cr_assert_eq(fake_reply(&f), 150);
+    kick(&f, ENDING_KICKED);
+    cr_expect_eq(fake_reply(&f), 421);
+    read_end = (struct pollfd){ .fd = ends[1] };
+    cr_expect_eq(poll(&read_end, 1, 20000), 1); /* POLLERR: nobody reads */
+    expect_end(&f, ENDING_KICKED);
+    expect_one_event(&f, 421, "kicked");
+    close(ends[1]);
+    close(data);
+}
+
+Test(ends, a_kick_ends_a_checksum, .timeout = 60)
+{
+    struct packet file = { .message = MSG_FILE_READABLE,
+                           .value = { NUMBER(64ULL << 30) } };
+    FILE *source = tmpfile();
+    struct fake f;
+
+    cr_assert_eq(ftruncate(fileno(source), 64LL << 30), 0);
+    fake_open(&f);
+    fake_say(&f, "HASH /x");
+    file.fd[0] = fileno(source);
+    fake_answer(&f, MSG_FILE_READ, &file);
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    kick(&f, ENDING_SHUTDOWN);
+    cr_expect_eq(fake_reply(&f), 421);
+    expect_end(&f, ENDING_SHUTDOWN);
+    expect_one_event(&f, 421, "the server stops");
+    fclose(source);
+}
+
+/* The 150 would come after the 421. */
+Test(ends, a_kick_before_the_150, .timeout = 60)
+{
+    struct packet asked, file = { .message = MSG_FILE_WRITABLE };
+    FILE *sink = tmpfile();
+    struct fake f;
+    int data;
+
+    fake_open(&f);
+    data = fake_data(&f);
+    fake_say(&f, "STOR /x");
+    fake_hear(&f.files, &asked, MSG_FILE_WRITE);
+    kick(&f, ENDING_KICKED);
+    cr_expect_eq(fake_reply(&f), 421);
+    file.request = asked.request;
+    file.fd[0] = fileno(sink);
+    fake_tell(&f.files, &file);
+    expect_end(&f, ENDING_KICKED);
+    expect_one_event(&f, 421, "kicked");
+    fclose(sink);
+    close(data);
+}
+
+/* An upload whose last byte has come, up to the request that makes it visible.
+ */
+static void commit(struct fake *f, struct fake_transfer *t,
+                   struct packet *asked)
+{
+    fake_open(f);
+    fake_upload(f, t);
+    cr_assert(tls_client_write(t->tls, "hello", 5));
+    cr_assert(tls_client_shutdown(t->tls));
+    fake_hear(&f->files, asked, MSG_FILE_COMMIT);
+}
+
+static void stored(struct fake *f, const struct packet *asked)
+{
+    struct packet p = { .message = MSG_FILE_STORED,
+                        .request = asked->request,
+                        .value = { TEXT(SLICE("/x (2)")) } };
+
+    fake_tell(&f->files, &p);
+}
+
+/* What files was asked to make visible can't be called back: first its answer,
+ * then the 421. */
+Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct packet asked;
+    struct fake f;
+
+    commit(&f, &t, &asked);
+    kick(&f, ENDING_SHUTDOWN);
+    fake_say(&f, "NOOP"); /* not answered any more */
+    stored(&f, &asked);
+    cr_expect_eq(fake_reply(&f), 226);
+    cr_expect_eq(fake_reply(&f), 421);
+    expect_end(&f, ENDING_SHUTDOWN);
+    expect_one_event(&f, 226, NULL);
+    fake_release(&t);
+}
+
+/* Without it there is no 421, which would say that nothing is stored. */
+Test(ends, a_kick_and_no_answer, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct packet asked;
+    struct fake f;
+
+    commit(&f, &t, &asked);
+    kick(&f, ENDING_KICKED);
+    cr_expect_eq(fake_reply(&f), 0, "%s", f.reply);
+    fake_hang_up(&f, ENDING_KICKED);
+    expect_one_event(&f, 0, "kicked, and files gave no answer: it may stand");
+    fake_release(&t);
+}
+
+/* Every byte is here, but files is busy with those before: it wasn't asked. */
+static void commit_behind_sync(struct fake *f, struct fake_transfer *t,
+                               struct packet *asked)
+{
+    static char block[1 << 20];
+
+    fake_open(f);
+    fake_upload(f, t);
+    for (int i = 0; i < 33; i++)
+        cr_assert(tls_client_write(t->tls, block, sizeof(block)));
+    cr_assert(tls_client_shutdown(t->tls));
+    fake_hear(&f->files, asked, MSG_FILE_SYNC);
+    /* The session's close_notify: it has all of it. */
+    cr_assert_eq(tls_client_read(t->tls, block, 1), TLS_CLIENT_END);
+}
+
+static void synced(struct fake *f, const struct packet *asked)
+{
+    struct packet p = { .message = MSG_DONE, .request = asked->request };
+
+    fake_tell(&f->files, &p);
+}
+
+Test(ends, a_kick_before_a_commit_was_asked_for, .timeout = 60)
+{
+    struct packet asked, done = { .message = MSG_DONE };
+    struct fake_transfer t;
+    struct fake f;
+
+    commit_behind_sync(&f, &t, &asked);
+    kick(&f, ENDING_KICKED);
+    cr_expect_eq(fake_reply(&f), 421);
+    synced(&f, &asked);
+    fake_answer(&f, MSG_FILE_ABORT, &done);
+    expect_end(&f, ENDING_KICKED);
+    expect_one_event(&f, 421, "kicked");
+    fake_release(&t);
+}
+
+static void client_goes(struct fake *f)
+{
+    close(f->control);
+    f->control = -1;
+}
+
+/* Its close_notify asked for it, and it happens: so says the log. */
+Test(ends, the_client_goes_during_a_commit, .timeout = 60)
+{
+    struct event_record r;
+    struct fake_transfer t;
+    struct packet asked;
+    struct fake f;
+
+    commit(&f, &t, &asked);
+    client_goes(&f);
+    stored(&f, &asked);
+    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
+    expect_event(&f, &r, 226, NULL);
+    cr_expect(slice_equal(r.text[FIELD_TO], SLICE("/x (2)")));
+    cr_expect_eq(r.number[FIELD_BYTES], 5);
+    cr_assert(fake_event(&f, EVENT_END, &r));
+    cr_expect_eq(r.number[FIELD_BYTES], 5);
+    cr_expect(
+        slice_starts(r.text[FIELD_REASON], SLICE("closed by the client")));
+    fake_release(&t);
+}
+
+Test(ends, the_client_goes_and_the_commit_fails, .timeout = 60)
+{
+    struct packet asked,
+        no = { .message = MSG_REFUSED, .value = { NUMBER(OUTCOME_NO_SPACE) } };
+    struct fake_transfer t;
+    struct fake f;
+
+    commit(&f, &t, &asked);
+    client_goes(&f);
+    no.request = asked.request;
+    fake_tell(&f.files, &no);
+    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
+    expect_one_event(&f, 452, "no space");
+    fake_release(&t);
+}
+
+Test(ends, the_client_goes_before_the_commit_is_asked_for, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct packet asked;
+    struct fake f;
+
+    commit_behind_sync(&f, &t, &asked);
+    client_goes(&f);
+    synced(&f, &asked);
+    fake_hear(&f.files, &asked, MSG_FILE_COMMIT);
+    stored(&f, &asked);
+    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
+    expect_one_event(&f, 226, NULL);
+    fake_release(&t);
+}
+
+Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct packet asked;
+    struct fake f;
+
+    commit(&f, &t, &asked);
+    client_goes(&f);
+    channel_close(&f.files);
+    cr_expect_eq(fake_end(&f), ENDING_PEER);
+    expect_one_event(&f, 0, "another process failed, and files gave no answer");
+    fake_release(&t);
+}
+
+/* Nobody waits for ever for one that was to go. */
+Test(ends, the_client_goes_and_the_session_is_kicked, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct packet asked;
+    struct fake f;
+
+    commit(&f, &t, &asked);
+    client_goes(&f);
+    kick(&f, ENDING_KICKED);
+    cr_expect_eq(fake_end(&f), ENDING_KICKED);
+    expect_one_event(&f, 0, "kicked, and files gave no answer: it may stand");
+    fake_release(&t);
+}
