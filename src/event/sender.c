@@ -60,6 +60,21 @@ static bool is_for_later(int result)
     return result == -EAGAIN || result == -EPIPE;
 }
 
+/* Directly behind the last one that went out. */
+static void tell_dropped(struct event_sender *s)
+{
+    struct event_record r;
+    struct buf bytes;
+
+    event_begin(&r, EVENT_SERVICE);
+    event_number(&r, FIELD_NUMBER, s->dropped);
+    event_text(&r, FIELD_REASON, SLICE("events dropped, the log took none"));
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    if (event_encode(&r, &bytes) == 0 && send_bytes(s, buf_slice(&bytes)) == 0)
+        s->dropped = 0;
+    buf_release(&bytes);
+}
+
 void event_flush(struct event_sender *s)
 {
     size_t done = 0;
@@ -75,6 +90,16 @@ void event_flush(struct event_sender *s)
         done += sizeof(len) + len;
     }
     buf_consume(&s->queue, done);
+    if (s->queue.len == 0 && s->dropped > 0)
+        tell_dropped(s);
+}
+
+bool event_has_place(struct event_sender *s)
+{
+    if (s->none)
+        return true;
+    event_flush(s);
+    return QUEUE_MAX - s->queue.len >= sizeof(uint16_t) + EVENT_BYTES_MAX;
 }
 
 int event_send(struct event_sender *s, const struct event_record *r)

@@ -88,6 +88,9 @@ static const char *const texts[] = {
     [REPLY_LOCAL_ERROR] = "Error on the server: {}.",
     [REPLY_STANDS] =
         "The file stands, whole, but may not outlive a power cut; send again.",
+    [REPLY_UNLOGGED] = "Can't be logged, so it doesn't count; try again later.",
+    [REPLY_UNLOGGED_STANDS] =
+        "Can't be logged, so it doesn't count; but the file stands as {}",
     [REPLY_NO_SPACE] = "No space left; free some, then send it again.",
     [REPLY_UNKNOWN_COMMAND] = "Unknown command; HELP lists those there are.",
     [REPLY_SITE_UNKNOWN] = "Unknown SITE command; SITE HELP lists them.",

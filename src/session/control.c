@@ -31,9 +31,11 @@ static bool may_take_line(const struct session *s)
 
     if (c->securing || c->gone || c->ending || c->closing || c->out.len > 0)
         return false;
+    if (s->transfer.state != TRANSFER_NONE && c->held.len >= HELD_MAX)
+        return false;
     if (s->transfer.state >= TRANSFER_HASHING &&
         s->transfer.state != TRANSFER_CLOSING)
-        return c->held.len < HELD_MAX;
+        return true;
     return !is_busy(s);
 }
 
@@ -54,12 +56,12 @@ static void wait_for(struct session *s)
 }
 
 /* The client is. What it completed by its close_notify is made visible all the
- * same, and the log says how that ended; everything else ends here. */
+ * same, and the log hears how that ended; everything else ends here. */
 static void gone(struct session *s, enum ending ending, const char *cause)
 {
     struct control *c = &s->control;
 
-    if (!transfer_is_complete(s))
+    if (!transfer_goes_on(s))
         leave(s, ending, cause);
     c->gone = true;
     c->cause = cause;

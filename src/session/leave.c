@@ -13,7 +13,7 @@ void leave(struct session *s, enum ending ending, const char *cause)
 {
     secret_wipe(&s->login.password);
     report_cut(s, ending_text(ending));
-    if (s->transfer.state != TRANSFER_NONE)
+    if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)
         s->total += s->transfer.bytes;
     report_end(s, ending, cause);
     _exit((int)ending);

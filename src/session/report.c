@@ -7,6 +7,7 @@
 
 #include "sallyport/base/clock.h"
 #include "transfer.h"
+#include "verdict.h"
 
 static void add_user(struct session *s, struct event_record *r)
 {
@@ -70,8 +71,8 @@ void report_login_failed(struct session *s, const char *reason)
     event_send(&s->log, &r);
 }
 
-void report_transfer(struct session *s, unsigned result, const char *reason,
-                     struct slice stored_as)
+int report_transfer(struct session *s, unsigned result, const char *reason,
+                    struct slice stored_as)
 {
     const struct transfer *t = &s->transfer;
     struct event_record r;
@@ -87,9 +88,9 @@ void report_transfer(struct session *s, unsigned result, const char *reason,
     event_number(&r, FIELD_RESULT, result);
     if (reason[0])
         event_text(&r, FIELD_REASON, slice_from(reason));
-    if (s->data.stream && stream_is_secure(s->data.stream))
-        event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->data.stream)));
-    event_send(&s->log, &r);
+    if (t->tls[0])
+        event_text(&r, FIELD_TLS, slice_from(t->tls));
+    return event_send(&s->log, &r);
 }
 
 void report_foreign(struct session *s, const char *verb, const char *target)
@@ -109,6 +110,7 @@ void report_cut(struct session *s, const char *reason)
 {
     char text[128];
 
+    verdict_force(s);
     if (s->transfer.state == TRANSFER_NONE ||
         s->transfer.state == TRANSFER_CLOSING)
         return;

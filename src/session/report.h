@@ -9,9 +9,9 @@ void report_login(struct session *s);
 /* What the client calls itself, as soon as somebody is logged in; once. */
 void report_client(struct session *s);
 void report_login_failed(struct session *s, const char *reason);
-/* One for each transfer. RESULT is the reply's code. */
-void report_transfer(struct session *s, unsigned result, const char *reason,
-                     struct slice stored_as);
+/* One for each transfer. RESULT is the reply's code. 0; -ENOBUFS: lost. */
+int report_transfer(struct session *s, unsigned result, const char *reason,
+                    struct slice stored_as);
 /* PORT or EPRT of another host, or of a port below 1024. */
 void report_foreign(struct session *s, const char *verb, const char *target);
 /* For a transfer that is under way when the session ends. */

@@ -21,6 +21,7 @@
 #include "sallyport/ftp/listing.h"
 #include "sigbus.h"
 #include "transfer.h"
+#include "verdict.h"
 
 #define SESSION_FILES 64
 
@@ -49,6 +50,8 @@ static void on_log(void *owner, uint32_t events)
 
     if (!(events & (EPOLLHUP | EPOLLERR))) {
         event_flush(&s->log);
+        verdict_retry(s);
+        session_continue(s);
         return;
     }
     /* It is gone; master will send a channel to a new one. */
@@ -65,6 +68,7 @@ void log_start(struct session *s, int fd)
     };
     if (fd >= 0 && loop_add(&s->loop, &s->log_watch) < 0)
         die(EX_OSERR, "epoll refuses the log's channel");
+    verdict_retry(s);
 }
 
 static void on_login_time(void *owner)

@@ -104,7 +104,7 @@ enum transfer_state {
     TRANSFER_FLOWING,
     TRANSFER_FLUSHING,   /* all is given to the stream: its last bytes */
     TRANSFER_COMMITTING, /* files makes an upload visible */
-    TRANSFER_CLOSING     /* final reply is out; files still answers */
+    TRANSFER_CLOSING     /* its end is decided, and is told, or files answers */
 };
 
 /* A transfer is a snapshot: nothing that comes later changes it. */
@@ -131,9 +131,21 @@ struct transfer {
     bool pipe_ended, listed;
     enum outcome listed_outcome;
     uint64_t entries;
+    bool owed;    /* files still answers */
+    char tls[64]; /* of the data connection, for the log */
     void (*after_sync)(struct session *s); /* waits for FILE_SYNC's answer */
     struct loop_timer stall, again;
     uint64_t traffic; /* of the data stream when the stall timer was set */
+};
+
+/* What is said of it at its end, held until its event has a place. */
+struct verdict {
+    bool held;
+    bool aborted; /* by ABOR, whose own reply comes behind */
+    enum reply reply;
+    struct buf a, b;
+    char reason[256];
+    struct loop_timer timer;
 };
 
 /* Times to be set: MFMT, MDTM, SITE UTIME. */
@@ -163,6 +175,7 @@ struct session {
     struct ask ask;
     struct data data;
     struct transfer transfer;
+    struct verdict verdict;
     struct buf stat; /* STAT of a folder, as it comes */
 
     struct path cwd, rename_from;

@@ -11,6 +11,7 @@
 #include "report.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "verdict.h"
 
 static bool is_upload(const struct transfer *t)
 {
@@ -48,6 +49,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->size = t->limit = t->bytes = t->entries = 0;
     t->pipe_ended = t->listed = false;
     t->hash = NULL;
+    t->tls[0] = 0;
     t->began = clock_ms();
 }
 
@@ -109,6 +111,8 @@ static void handshake(struct session *s)
         return;
     }
     s->transfer.state = TRANSFER_FLOWING;
+    snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
+             stream_cipher(s->data.stream));
     transfer_moved(s, 1);
     s->transfer.bytes = 0;
     pump(s);
@@ -245,7 +249,6 @@ static void over(struct session *s)
     if (!s->transfer.hash) /* what is only looked at isn't moved */
         s->total += s->transfer.bytes;
     s->transfer.state = TRANSFER_NONE;
-    release(s);
     if (s->control.closing)
         return;
     control_transferred(s);
@@ -254,12 +257,24 @@ static void over(struct session *s)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
 }
 
+void transfer_settled(struct session *s)
+{
+    if (!s->transfer.owed && !s->verdict.held)
+        over(s);
+}
+
+void transfer_over(struct session *s)
+{
+    s->transfer.owed = false;
+    transfer_settled(s);
+}
+
 void transfer_finish(struct session *s, enum reply r, struct slice a,
                      struct slice b, const char *reason)
 {
-    report_transfer(s, reply_code(r), reason, b);
-    control_reply_with(s, r, a, b);
-    over(s);
+    s->transfer.state = TRANSFER_CLOSING;
+    release(s);
+    verdict_give(s, r, a, b, reason);
 }
 
 void transfer_refused(struct session *s, struct packet *p)
@@ -280,28 +295,27 @@ static void stop(struct session *s)
 
     data_close(s);
     release(s);
-    if (!upload && !listing) {
-        over(s);
-        return;
-    }
     t->state = TRANSFER_CLOSING;
+    t->owed = true;
     if (upload)
         upload_give_up(s);
-    else
+    else if (listing)
         list_give_up(s);
+    else
+        transfer_over(s);
 }
 
 void transfer_fail(struct session *s, enum reply r, struct slice argument,
                    const char *reason)
 {
-    report_transfer(s, reply_code(r), reason, NOTHING);
-    control_reply_with(s, r, argument, NOTHING);
+    s->transfer.owed = true; /* stop() is still to come */
+    verdict_give(s, r, argument, NOTHING, reason);
     stop(s);
 }
 
-bool transfer_is_complete(const struct session *s)
+bool transfer_goes_on(const struct session *s)
 {
-    return s->transfer.state == TRANSFER_COMMITTING;
+    return s->transfer.state == TRANSFER_COMMITTING || s->verdict.held;
 }
 
 bool transfer_is_committing(const struct session *s)
@@ -322,6 +336,7 @@ void transfer_end(struct session *s, enum ending ending, enum reply last)
     struct transfer *t = &s->transfer;
 
     s->quit_after = false;
+    verdict_force(s);
     if (t->state == TRANSFER_NONE || t->state == TRANSFER_CLOSING)
         return;
     report_transfer(s, reply_code(last), ending_text(ending), NOTHING);
@@ -332,11 +347,6 @@ void transfer_end(struct session *s, enum ending ending, enum reply last)
     data_close(s);
     ask_again(s, forget);
     t->state = TRANSFER_CLOSING;
-}
-
-void transfer_over(struct session *s)
-{
-    over(s);
 }
 
 void transfer_broken(struct session *s, enum stream_state state)
@@ -357,14 +367,8 @@ void transfer_abort(struct session *s)
         control_reply(s, REPLY_NO_TRANSFER);
         return;
     }
-    bool quit = s->quit_after;
-
-    s->quit_after = false; /* 221 comes last */
+    verdict_of_abor(s);
     transfer_fail(s, REPLY_TRANSFER_ABORTED, NOTHING, "ABOR");
-    control_reply(s, REPLY_ABORTED);
-    s->quit_after = quit;
-    if (quit && s->transfer.state == TRANSFER_NONE)
-        control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
 }
 
 static void on_stall(void *owner)
@@ -403,4 +407,5 @@ void transfer_init(struct session *s)
     t->source = -1;
     t->stall = (struct loop_timer){ .on_time = on_stall, .owner = s };
     t->again = (struct loop_timer){ .on_time = on_again, .owner = s };
+    verdict_init(s);
 }

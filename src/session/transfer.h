@@ -33,6 +33,8 @@ void transfer_fail(struct session *s, enum reply r, struct slice argument,
                    const char *reason);
 /* Files has done what a failure left it to do. */
 void transfer_over(struct session *s);
+/* The final reply is given. */
+void transfer_settled(struct session *s);
 /* From a stream's bad state: 426. */
 void transfer_broken(struct session *s, enum stream_state state);
 void transfer_abort(struct session *s); /* ABOR */
@@ -40,9 +42,10 @@ void transfer_abort(struct session *s); /* ABOR */
  * more, and nothing is committed. Not while transfer_is_committing(). */
 void transfer_end(struct session *s, enum ending ending, enum reply last);
 
-/* The client has said, by its close_notify, that an upload is whole. */
-bool transfer_is_complete(const struct session *s);
-/* And files was asked to make it visible, which can't be called back. */
+/* It ends without its client too: that has said, by its close_notify, that an
+ * upload is whole, or the log is still to hear of the end. */
+bool transfer_goes_on(const struct session *s);
+/* Files was asked to make an upload visible, which can't be called back. */
 bool transfer_is_committing(const struct session *s);
 
 /* Waits on the data connection; continues soon, without waiting. */

@@ -3,6 +3,7 @@
 #ifndef SALLYPORT_EVENT_EVENT_H
 #define SALLYPORT_EVENT_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,7 +64,8 @@ void event_begin(struct event_record *r, enum event e);
 void event_text(struct event_record *r, enum event_field f, struct slice s);
 void event_number(struct event_record *r, enum event_field f, uint64_t n);
 
-/* What waits for a slow log, at most 64 KiB; more is dropped and counted. */
+/* What waits for a slow log, at most 64 KiB; more is dropped and counted, and
+ * log is told the count as soon as it takes something. */
 struct event_sender {
     struct channel channel;
     struct buf queue;
@@ -79,6 +81,8 @@ void event_sender_release(struct event_sender *s);
 void event_sender_renew(struct event_sender *s, int fd);
 /* 0; -ENOBUFS: dropped. Never waits. */
 int event_send(struct event_sender *s, const struct event_record *r);
+/* The next one, however long, will not be dropped. */
+bool event_has_place(struct event_sender *s);
 /* Sends what waits, as far as it goes; call on EPOLLOUT. */
 void event_flush(struct event_sender *s);
 /* Async-signal-safe: EVENT_SYSCALL, once per number. */

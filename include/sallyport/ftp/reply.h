@@ -83,6 +83,8 @@
     R(FILE_BUSY, 450)                                                          \
     R(LOCAL_ERROR, 451) /* {}: cause */                                        \
     R(STANDS, 451)      /* failed after the rename */                          \
+    R(UNLOGGED, 451)                                                           \
+    R(UNLOGGED_STANDS, 451) /* {}: name */                                     \
     R(NO_SPACE, 452)                                                           \
     R(UNKNOWN_COMMAND, 500)                                                    \
     R(SITE_UNKNOWN, 500)                                                       \

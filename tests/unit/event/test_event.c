@@ -154,6 +154,7 @@ Test(event, a_slow_log_loses_nothing_up_to_the_queue)
     } while (event_send(&w.sender, &r) == 0 && ++sent < 1000000);
     cr_assert_eq(w.sender.dropped, 1);
     cr_assert_leq(w.sender.queue.len, 64 << 10);
+    cr_assert_not(event_has_place(&w.sender));
     for (uint64_t n = 0; n < sent; n++) {
         uint64_t got = next_number(&w);
 
@@ -163,6 +164,9 @@ Test(event, a_slow_log_loses_nothing_up_to_the_queue)
         }
         cr_assert_eq(got, n);
     }
+    cr_assert(event_has_place(&w.sender));
+    cr_assert_eq(next_number(&w), 1); /* so many were dropped */
+    cr_assert_eq(w.sender.dropped, 0);
     channel_close(&w.log);
     event_sender_release(&w.sender);
 }
