@@ -97,7 +97,8 @@ static int take_landlock(enum process p, const struct cage_plan *plan,
     int r = 0;
 
     if (cage_row(p)->landlock)
-        r = landlock_confine(plan->beneath, plan->beneath_count);
+        r = landlock_confine(plan->beneath, plan->beneath_count,
+                             cage_row(p)->only_reads);
     if (r == -ENOSYS || r == -EOPNOTSUPP)
         return complain(why, "this kernel has none, or it is off");
     return r;

@@ -1,6 +1,7 @@
 /* Landlock, for files: even a descriptor of a folder outside, or a mistake in
- * resolving a path, opens nothing that isn't beneath home and shares. It holds
- * without root, too. It must never permit a right that the list below lacks. */
+ * resolving a path, opens nothing that isn't beneath home and shares. And for
+ * names, which only reads, in the system's folders. It holds without root, too.
+ * It must never permit a right that the lists below lack. */
 #include "landlock.h"
 
 #include <errno.h>
@@ -42,7 +43,11 @@ struct ruleset {
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |            \
      LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER | ACCESS_TRUNCATE)
 
-static struct ruleset ruleset_of(int abi)
+/* What names does. */
+#define PERMITTED_TO_READ                                                      \
+    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+
+static struct ruleset ruleset_of(int abi, bool only_reads)
 {
     struct ruleset r = { .handled_files = ALL_OF_ABI_1 };
 
@@ -51,7 +56,7 @@ static struct ruleset ruleset_of(int abi)
     if (abi >= 3)
         r.handled_files |= ACCESS_TRUNCATE;
     if (abi >= 4)
-        r.handled_network = NET_BIND_TCP | NET_CONNECT_TCP;
+        r.handled_network = NET_BIND_TCP | (only_reads ? 0 : NET_CONNECT_TCP);
     if (abi >= 5)
         r.handled_files |= ACCESS_IOCTL_DEV;
     if (abi >= 6)
@@ -72,11 +77,12 @@ static int permit(int ruleset, uint64_t rights, int folder)
     return 0;
 }
 
-int landlock_confine(const int *folders, size_t n)
+int landlock_confine(const int *folders, size_t n, bool only_reads)
 {
+    uint64_t may = only_reads ? PERMITTED_TO_READ : PERMITTED;
     int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
                            LANDLOCK_CREATE_RULESET_VERSION);
-    struct ruleset rights = ruleset_of(abi);
+    struct ruleset rights = ruleset_of(abi, only_reads);
     FD_CLEANUP int ruleset = -1;
     int r = 0;
 
@@ -87,7 +93,7 @@ int landlock_confine(const int *folders, size_t n)
     if (ruleset < 0)
         return -errno;
     for (size_t i = 0; i < n && r == 0; i++)
-        r = permit(ruleset, PERMITTED & rights.handled_files, folders[i]);
+        r = permit(ruleset, may & rights.handled_files, folders[i]);
     if (r)
         return r;
     return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;

@@ -17,6 +17,7 @@ const struct policy *policy_of(enum process p, bool connects)
         [PROCESS_MASTER] = &policy_master,   [PROCESS_GATE] = &policy_gate,
         [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
         [PROCESS_FILES] = &policy_files,     [PROCESS_LOG] = &policy_log,
+        [PROCESS_NAMES] = &policy_names,
     };
 
     return connects && connecting[p] ? connecting[p] : policies[p];
@@ -112,10 +113,25 @@ enum permitted policy_permits(const struct permissions *all, const char *call)
     return best;
 }
 
+/* The very use of a call that is dangerous for others stands on the list. */
+static bool permits_this(const struct permissions *all,
+                         const struct permission *row)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct permission *p = all->rows[i];
+
+        if (strcmp(p->call, row->call) == 0 && p->and.kind == WHATEVER &&
+            same_condition(p->when, row->when))
+            return true;
+    }
+    return false;
+}
+
 int policy_kills(const struct permissions *all, const struct permission *row)
 {
     enum permitted permitted = policy_permits(all, row->call);
 
-    return row->when.kind == WHATEVER ? permitted == PERMITTED_NEVER
-                                      : permitted == PERMITTED_SOMETIMES;
+    if (row->when.kind == WHATEVER)
+        return permitted == PERMITTED_NEVER;
+    return permitted == PERMITTED_SOMETIMES && !permits_this(all, row);
 }

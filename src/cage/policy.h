@@ -70,6 +70,7 @@ extern const struct policy policy_master_active; /* the same, as its parent */
 extern const struct policy policy_auth;
 extern const struct policy policy_files;
 extern const struct policy policy_log;
+extern const struct policy policy_names;
 
 /* Calls that no honest version of this program makes: where a policy doesn't
  * permit them, they kill. With a condition: where the policy permits the call,

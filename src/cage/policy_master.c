@@ -12,7 +12,7 @@ static const struct permission may[] = {
     /* The folder holds only for relative names: an absolute one lies in memory,
      * where no filter sees it. No flags: no descriptor is a program itself. */
     MAY_IF_BOTH(execveat, OF_PROGRAMS(0), IS(4, 0),
-                "gate, auth and log, from one open folder"),
+                "gate, auth, log, from one open folder"),
     MAY(dup2, "standard descriptors of a child"),
     MAY(dup3, "standard descriptors of a child"),
 

@@ -11,7 +11,7 @@ static const struct cage_row rows[PROCESS_CAGED] = {
         .title = "sallyport: master",
         .forks = true,
         .cannot = "make a socket, connect, bind or listen once it is "
-                  "up; execute anything but gate, auth and log",
+                  "up; execute anything but gate, auth, log and names",
     },
     [PROCESS_GATE] = {
         .title = "sallyport: gate",
@@ -49,6 +49,16 @@ static const struct cage_row rows[PROCESS_CAGED] = {
         .empty_root = true,
         .cannot = "see files but its own log's descriptors; reach the network",
     },
+    [PROCESS_NAMES] = {
+        .title = "sallyport: names",
+        .own_ids = true,
+        .forks = true,
+        .landlock = true,
+        .only_reads = true,
+        .silent = true,
+        .cannot = "change a file, or open one but those of the system's "
+                  "folders; listen; execute; become another user",
+    },
 };
 
 const struct cage_row *cage_row(enum process p)
@@ -58,5 +68,7 @@ const struct cage_row *cage_row(enum process p)
 
 enum process cage_above(enum process p)
 {
+    if (p == PROCESS_NAMES)
+        return PROCESS_NAMES;
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }

@@ -4,7 +4,8 @@
 
 #include "sallyport/base/process.h"
 
-/* The process whose cage P is started in; master's is master. */
+/* The process whose cage P is started in; P itself: in none (master, and names,
+ * which is started before master's cage is closed). */
 enum process cage_above(enum process p);
 
 #endif

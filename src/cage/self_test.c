@@ -24,7 +24,7 @@ static int load_all(enum process p, bool connects)
     int n = 0, r = 0;
 
     chain[n++] = p;
-    while (chain[n - 1] != PROCESS_MASTER) {
+    while (cage_above(chain[n - 1]) != chain[n - 1]) {
         chain[n] = cage_above(chain[n - 1]);
         n++;
     }

@@ -71,27 +71,65 @@ int show_listen(const void *field, struct buf *into)
     return 0;
 }
 
+static bool is_label(struct slice label)
+{
+    if (label.len < 1 || label.len > 63 || label.ptr[0] == '-' ||
+        label.ptr[label.len - 1] == '-')
+        return false;
+    for (size_t i = 0; i < label.len; i++) {
+        char c = label.ptr[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c >= '0' && c <= '9') || c == '-'))
+            return false;
+    }
+    return true;
+}
+
+/* A host name (RFC 1123 2.1), with a dot behind it or without. One that ends in
+ * a number is a mistyped address, and resolvers take it for one. */
+static bool is_host(struct slice text)
+{
+    struct slice rest = text, label = { "", 0 };
+    uint64_t number;
+
+    if (text.len == 0 || text.len >= SETTINGS_HOST_MAX)
+        return false;
+    if (text.ptr[text.len - 1] == '.')
+        rest.len--;
+    while (slice_cut(&rest, '.', &label))
+        if (!is_label(label))
+            return false;
+    return slice_number(label, UINT64_MAX, &number) == -EINVAL;
+}
+
 int set_address(const struct assignment *a)
 {
-    struct address address = { 0 };
+    struct public_address public = { .ip.family = 0 };
 
-    if (a->value.len != 0 && address_parse(a->value, &address))
+    if (a->value.len != 0 && address_parse(a->value, &public.ip) < 0 &&
+        (!is_host(a->value) ||
+         slice_copy(a->value, public.host, sizeof(public.host)) < 0))
         return refuse_syntax(a);
-    if (address.family != 0 && address_is_any(&address))
+    if (address_is_any(&public.ip))
         return assignment_refuse(a, "clients can't connect to this one; name "
                                     "the public address, or leave it empty");
-    *(struct address *)a->field = address;
+    *(struct public_address *)a->field = public;
     return 0;
 }
 
+/* As it was written: what a host's address was when somebody looked is none of
+ * the configuration. */
 int show_address(const void *field, struct buf *into)
 {
-    const struct address *address = field;
+    const struct public_address *public = field;
     char text[ADDRESS_TEXT_MAX];
 
-    if (address->family == 0)
+    if (public->host[0])
+        return buf_add_text(into, public->host);
+    if (public->ip.family == 0)
         return 0;
-    return buf_add_text(into, address_text(address, text));
+    return buf_add_text(into, address_text(&public->ip, text));
 }
 
 #define AUTO_PORTS_MAX 1000

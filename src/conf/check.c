@@ -39,13 +39,19 @@ static int check_accounts(const struct settings *s, struct complaint *c)
 {
     if (check_account(s, "uid.gate", s->uid_gate, c) ||
         check_account(s, "uid.auth", s->uid_auth, c) ||
-        check_account(s, "uid.log", s->uid_log, c))
+        check_account(s, "uid.log", s->uid_log, c) ||
+        check_account(s, "uid.names", s->uid_names, c))
         return -EINVAL;
     if (!strcmp(s->uid_gate, s->uid_auth))
         return settings_blame(s, "uid.auth", c, "must differ from uid.gate");
     if (!strcmp(s->uid_gate, s->uid_log) || !strcmp(s->uid_auth, s->uid_log))
         return settings_blame(s, "uid.log", c,
                               "must differ from uid.gate and uid.auth");
+    if (!strcmp(s->uid_gate, s->uid_names) ||
+        !strcmp(s->uid_auth, s->uid_names) || !strcmp(s->uid_log, s->uid_names))
+        return settings_blame(s, "uid.names", c,
+                              "must differ from uid.gate, uid.auth and "
+                              "uid.log");
     return 0;
 }
 

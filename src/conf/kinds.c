@@ -308,9 +308,10 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_LISTEN] = { "addresses with ports, comma separated, such as "
                          "0.0.0.0:21, [::]:21",
                          set_listen, show_listen },
-    [SETTING_ADDRESS] = { "an IP address or nothing", set_address,
+    [SETTING_ADDRESS] = { "an IP address, a host name or nothing", set_address,
                           show_address },
-    [SETTING_TOLD] = { "an IP address or nothing", set_told, show_told },
+    [SETTING_TOLD] = { "an IP address, a host name or nothing", set_told,
+                       show_told },
     [SETTING_PORTS] = { "a range such as 30000-30099, or auto N", set_ports,
                         show_ports },
     [SETTING_STARTUPS] = { "BEGIN:PERCENT:FULL such as 10:30:100", set_startups,

@@ -73,7 +73,9 @@ const struct setting setting_table[] = {
       .value = "",
       .reload = true,
       .help = "The public address to tell clients for data connections, for "
-              "a server behind NAT; empty: the one they connected to." },
+              "a server behind NAT: an IP address, or a host name, which is "
+              "looked up again and again; empty: the one they connected "
+              "to." },
     { .key = "address.",
       .keyed = "NETWORK",
       .type = SETTING_TOLD,
@@ -83,6 +85,15 @@ const struct setting setting_table[] = {
       .help = "The same for clients of one network, such as "
               "address.10.0.0.0/8; at most 32 lines, the longest network "
               "wins." },
+    { .key = "address_refresh",
+      .type = SETTING_DURATION,
+      .offset = FIELD(address_refresh),
+      .value = "300s",
+      .min = SECOND,
+      .max = 24 * HOUR,
+      .help = "Time between two looks at a host name in address or "
+              "address.NETWORK; half a minute at most while one has no "
+              "address." },
     { .key = "active",
       .type = SETTING_YES_NO,
       .offset = FIELD(active),
@@ -242,6 +253,12 @@ const struct setting setting_table[] = {
       .offset = FIELD(uid_log),
       .value = "_sallyport-log",
       .help = "Account of the process log." },
+    { .key = "uid.names",
+      .type = SETTING_NAME,
+      .offset = FIELD(uid_names),
+      .value = "_sallyport-names",
+      .help = "Account of the process names, which there is only where a "
+              "host name is to be looked up." },
     { .key = "uid_first",
       .type = SETTING_NUMBER,
       .offset = FIELD(uid_first),

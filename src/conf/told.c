@@ -48,7 +48,10 @@ static int set_address_of(const struct assignment *a, struct told *t)
     inner.field = &t->address;
     if (set_address(&inner))
         return -EINVAL;
-    if (t->address.family != 0 && t->address.family != t->network.family)
+    if (t->address.host[0] && t->network.family != 4)
+        return assignment_refuse(a, "only PASV tells an address, to clients "
+                                    "of IPv4: leave this out");
+    if (t->address.ip.family != 0 && t->address.ip.family != t->network.family)
         return assignment_refuse(a, "these clients can't reach an address of "
                                     "the other family");
     return 0;
@@ -110,5 +113,21 @@ const struct address *settings_told(const struct settings *s,
             (!best || t->bits > best->bits))
             best = t;
     }
-    return best ? &best->address : &s->address;
+    return best ? &best->address.ip : &s->address.ip;
+}
+
+struct public_address *settings_public(struct settings *s, size_t i)
+{
+    if (i == 0)
+        return &s->address;
+    return i <= s->told_count ? &s->told[i - 1].address : NULL;
+}
+
+bool settings_have_hosts(const struct settings *s)
+{
+    bool found = s->address.host[0] != '\0';
+
+    for (size_t i = 0; i < s->told_count; i++)
+        found |= s->told[i].address.host[0] != '\0';
+    return found;
 }

@@ -55,6 +55,9 @@ int gate_spare(const struct gate *g);
 void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from);
 void entry_full(struct door *d);
 
+/* orders.c: MSG_TOLD, in set-up or later. 0, or -EPROTO with the channel's
+ * reason. */
+int gate_told(struct gate *g, const struct packet *p);
 /* orders.c: what master says while gate runs. */
 void orders_on_ready(void *owner, uint32_t events);
 

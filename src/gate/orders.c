@@ -45,10 +45,32 @@ static int on_close_door(void *owner, struct packet *p)
     return 0;
 }
 
+/* For the next PASV; who was told another one before may come by that. */
+int gate_told(struct gate *g, const struct packet *p)
+{
+    struct public_address *a =
+        settings_public(&g->settings, p->value[0].number);
+
+    if (!a || !a->host[0]) {
+        g->master.wrong = "the address of no host name";
+        return -EPROTO;
+    }
+    a->ip = p->value[1].address;
+    return 0;
+}
+
+static int on_told(void *owner, struct packet *p)
+{
+    struct gate *g = owner;
+
+    return gate_told(g, p);
+}
+
 static const struct handler handlers[] = {
     { MSG_LOG, on_log },
     { MSG_LOGGED_IN, on_logged_in },
     { MSG_KILL, on_kill },
+    { MSG_TOLD, on_told },
     { MSG_CLOSE_DOOR, on_close_door },
 };
 

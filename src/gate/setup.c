@@ -99,10 +99,18 @@ static int on_passive(void *owner, struct packet *p)
     return 0;
 }
 
+static int on_told(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    return gate_told(s->gate, p);
+}
+
 static const struct handler handlers[] = {
     { MSG_CONF, on_conf },         { MSG_CAGE, on_cage },
     { MSG_LOG, on_log },           { MSG_KEYPAIR, on_keypair },
     { MSG_LISTENER, on_listener }, { MSG_PASSIVE, on_passive },
+    { MSG_TOLD, on_told },
 };
 
 int setup_receive(struct setup *s)

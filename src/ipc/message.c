@@ -8,7 +8,8 @@
 #define AUTH     PROCESS_BIT(PROCESS_AUTH)
 #define FILES    PROCESS_BIT(PROCESS_FILES)
 #define LOG      PROCESS_BIT(PROCESS_LOG)
-#define CHILDREN (GATE | AUTH | LOG)
+#define NAMES    PROCESS_BIT(PROCESS_NAMES)
+#define CHILDREN (GATE | AUTH | LOG | NAMES)
 
 #define START   PHASE_START
 #define RUN     PHASE_RUN
@@ -24,11 +25,12 @@ static const struct message_row rows[MSG_COUNT] = {
     /* Setting up a child. */
     [MSG_CONF]       = { "conf", MASTER, GATE | LOG, START, true, 1, "", 0 },
     [MSG_CAGE]       = { "cage", MASTER, CHILDREN, START, true, 1, "nnnn", 0 },
-    [MSG_LOG]        = { "log", MASTER, GATE | AUTH | SESSION | FILES, ANY,
-                         false, 1, "", 0 },
+    [MSG_LOG]        = { "log", MASTER, GATE | AUTH | SESSION | FILES | NAMES,
+                         ANY, false, 1, "", 0 },
     [MSG_KEYPAIR]    = { "keypair", MASTER, GATE, START, true, 2, "", 0 },
     [MSG_LISTENER]   = { "listener", MASTER, GATE, START, false, 1, "na", 0 },
     [MSG_PASSIVE]    = { "passive", MASTER, GATE, START, false, 1, "a", 0 },
+    [MSG_TOLD]       = { "told", MASTER, GATE, START | RUN, false, 0, "na", 0 },
     [MSG_USERS]      = { "users", MASTER, AUTH, START | RUN, false, 1, "n", 0 },
     [MSG_LOG_OUTPUT] = { "log-output", MASTER, LOG, START, true, 1, "", 0 },
     [MSG_GO]         = { "go", MASTER, CHILDREN, START, true, 0, "", 0 },
@@ -42,6 +44,13 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_LOGGED_IN]    = { "logged-in", MASTER, GATE, RUN, false, 0, "n", 0 },
     [MSG_KILL]         = { "kill", MASTER, GATE, RUN, false, 0, "n", 0 },
     [MSG_CLOSE_DOOR]   = { "close-door", MASTER, GATE, RUN, true, 0, "", 0 },
+
+    /* Host names. */
+    [MSG_RESOLVE]    = { "resolve", MASTER, NAMES, RUN, false, 0, "wa", 0 },
+    [MSG_RESOLVED]   = { "resolved", NAMES, MASTER, RUN, false, 0, "a",
+                         MSG_RESOLVE },
+    [MSG_UNRESOLVED] = { "unresolved", NAMES, MASTER, RUN, false, 0, "n",
+                         MSG_RESOLVE },
 
     /* Data connections. */
     [MSG_PORT]       = { "port", SESSION, GATE, RUN, false, 0, "", 0 },
@@ -123,8 +132,8 @@ static const struct message_row rows[MSG_COUNT] = {
     /* Events. */
     [MSG_LOG_PEER] = { "log-peer", MASTER, LOG, START | RUN, false, 1, "nna",
                        0 },
-    [MSG_EVENT]    = { "event", MASTER | GATE | SESSION | AUTH | FILES, LOG,
-                       RUN, false, 0, "b", 0 },
+    [MSG_EVENT]    = { "event", MASTER | GATE | SESSION | AUTH | FILES | NAMES,
+                       LOG, RUN, false, 0, "b", 0 },
 };
 /* clang-format on */
 

@@ -146,7 +146,7 @@ void child_start(struct child *c)
     uint64_t pause = c->master->deadlines.restart;
     uint64_t rested = clock_ms() - c->started;
 
-    if (c->master->state == MASTER_STOPPING)
+    if (c->master->state == MASTER_STOPPING || (c->row->once && c->started > 0))
         return;
     if (c->started > 0 && rested < pause)
         loop_timer_set(&c->master->loop, &c->timer, pause - rested);

@@ -1,5 +1,5 @@
-/* The processes that master executes: gate, auth, log. One table says which,
- * with what set-up, and what follows their start and end. */
+/* The processes that master executes: gate, auth, log, names. One table says
+ * which, with what set-up, and what follows their start and end. */
 #ifndef SALLYPORT_SRC_MASTER_CHILD_H
 #define SALLYPORT_SRC_MASTER_CHILD_H
 
@@ -35,6 +35,7 @@ typedef int child_step(struct child *c);
 
 struct child_row {
     enum process process;
+    bool once; /* it can't be started anew: it needs more than master's cage */
     const char *binary;
     child_step *const *steps; /* up to NULL */
     const struct handler *handlers;

@@ -127,6 +127,7 @@ void gate_tell(struct master *m)
 void gate_on_writable(struct child *c)
 {
     gate_tell(c->master);
+    hosts_tell(c->master);
     wires_flush(c->master);
 }
 

@@ -13,10 +13,11 @@
 
 #define OWN_MAX 64
 
-/* PASV tells IPv4 only. */
+/* PASV tells IPv4 only. Of a host name the address is looked at when it is
+ * known. */
 static bool is_settled(const struct settings *s)
 {
-    if (s->address.family == 4)
+    if (s->address.ip.family == 4 || s->address.host[0])
         return true;
     for (size_t i = 0; i < s->told_count; i++)
         if (s->told[i].network.family == 4 && s->told[i].bits == 0)

@@ -62,6 +62,8 @@ void master_init(struct master *m)
                                        .silence = 60000,
                                        .verdict = 15000,
                                        .files = 10000,
+                                       .hosts = 5000,
+                                       .lookup = 60000,
                                        .kick = 2000,
                                        .stop = 5000 };
     random_bytes(m->name_key, sizeof(m->name_key));
@@ -85,14 +87,25 @@ int master_start(struct master *m)
     if (r < 0)
         return r;
     m->state = MASTER_STARTING;
+    hosts_init(m);
     if (!m->check)
         add_child(m, PROCESS_LOG);
+    if (!m->hosts.settled)
+        add_child(m, PROCESS_NAMES);
     add_child(m, PROCESS_GATE);
     for (size_t i = 0; i < m->auth_count && !m->check; i++)
         add_child(m, PROCESS_AUTH);
     for (size_t i = 0; i < m->child_count; i++)
-        child_start(&m->child[i]);
+        if (m->hosts.settled || m->child[i].row->process != PROCESS_GATE)
+            child_start(&m->child[i]);
     return 0;
+}
+
+void master_start_gate(struct master *m)
+{
+    for (size_t i = 0; i < m->child_count; i++)
+        if (m->child[i].row->process == PROCESS_GATE)
+            child_start(&m->child[i]);
 }
 
 int master_run(struct master *m)
@@ -186,7 +199,7 @@ void master_child_ready(struct master *m)
         say_ready(m);
 }
 
-static struct child *ready_child(struct master *m, enum process p)
+struct child *master_ready(struct master *m, enum process p)
 {
     for (size_t i = 0; i < m->child_count; i++)
         if (m->child[i].row->process == p && m->child[i].state == CHILD_READY)
@@ -196,12 +209,12 @@ static struct child *ready_child(struct master *m, enum process p)
 
 struct child *master_gate(struct master *m)
 {
-    return ready_child(m, PROCESS_GATE);
+    return master_ready(m, PROCESS_GATE);
 }
 
 struct child *master_log(struct master *m)
 {
-    return ready_child(m, PROCESS_LOG);
+    return master_ready(m, PROCESS_LOG);
 }
 
 bool master_look_at_users(struct master *m)

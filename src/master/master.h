@@ -4,6 +4,7 @@
 #define SALLYPORT_SRC_MASTER_MASTER_H
 
 #include "child.h"
+#include "hosts.h"
 #include "listen.h"
 #include "notify.h"
 #include "sallyport/base/loop.h"
@@ -13,7 +14,7 @@
 #include "userdb.h"
 
 #define MASTER_AUTHS    4
-#define MASTER_CHILDREN (2 + MASTER_AUTHS) /* log, gate, auths */
+#define MASTER_CHILDREN (3 + MASTER_AUTHS) /* log, names, gate, auths */
 
 struct identity {
     uid_t uid;
@@ -44,6 +45,8 @@ struct deadlines {
     uint64_t silence; /* auth: asked, and not one verdict */
     uint64_t verdict; /* a login: then it is BUSY */
     uint64_t files;   /* files: to READY; then it is HOME */
+    uint64_t hosts;   /* the start: for the first answers of names */
+    uint64_t lookup;  /* names: for one answer */
     uint64_t kick;    /* from the word to the kill */
     uint64_t stop;    /* all sessions: to be gone */
 };
@@ -55,7 +58,7 @@ struct master {
     bool root;  /* run by root */
     bool check; /* --check: gate alone, without listeners */
     size_t auth_count;
-    struct identity identity[PROCESS_CAGED]; /* gate, auth, log */
+    struct identity identity[PROCESS_CAGED]; /* gate, auth, log, names */
 
     /* Opened at start, handed to children, also to those started anew. */
     int programs; /* the folder ../libexec/sallyport */
@@ -75,6 +78,7 @@ struct master {
     size_t child_count;
     struct session_table sessions;
     struct userdb users;
+    struct hosts hosts;
     uint8_t name_key[16];      /* of the names of partials, for files */
     struct complaint key_lost; /* why a restart makes another one; or "" */
 
@@ -92,6 +96,8 @@ int master_start(struct master *m);
 /* The loop, until it is over, and the end of all children: m->status. */
 int master_run(struct master *m);
 void master_release(struct master *m);
+/* The last child of a start that had to wait for host names. */
+void master_start_gate(struct master *m);
 
 /* An event of master's own: EVENT_SERVICE, _PEER or _CHILD. Standard error
  * while there is no log. */
@@ -110,6 +116,7 @@ void master_session_freed(struct master *m);
 /* The children by what they are; NULL while there is none ready. */
 struct child *master_gate(struct master *m);
 struct child *master_log(struct master *m);
+struct child *master_ready(struct master *m, enum process p);
 
 /* The users file: reads it if it has changed, tells the auth workers. False: it
  * couldn't be read, and may say anything. */

@@ -86,8 +86,11 @@ int prepare_identities(struct master *m, struct complaint *c)
         { "uid.gate", m->settings.uid_gate, PROCESS_GATE },
         { "uid.auth", m->settings.uid_auth, PROCESS_AUTH },
         { "uid.log", m->settings.uid_log, PROCESS_LOG },
+        { "uid.names", m->settings.uid_names, PROCESS_NAMES },
     };
-    const size_t n = sizeof(rows) / sizeof(rows[0]);
+    /* The last one needn't be there where it isn't needed. */
+    const size_t n = sizeof(rows) / sizeof(rows[0]) -
+                     (settings_have_hosts(&m->settings) ? 0 : 1);
 
     for (size_t i = 0; i < n && m->root; i++) {
         struct identity *id = &m->identity[rows[i].process];

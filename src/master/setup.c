@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gate.h"
+#include "hosts.h"
 #include "master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/cage/cage.h"
@@ -155,6 +156,11 @@ static int on_failed_message(void *owner, struct packet *p)
     return -ECANCELED;
 }
 
+static void gate_on_ready(struct child *c)
+{
+    hosts_tell(c->master);
+}
+
 static void log_on_ready(struct child *c)
 {
     wires_flush(c->master);
@@ -180,16 +186,23 @@ static const struct handler auth_handlers[] = {
     START_MESSAGES,
     { MSG_VERDICT, worker_on_verdict },
 };
+static const struct handler names_handlers[] = {
+    START_MESSAGES,
+    { MSG_RESOLVED, hosts_on_resolved },
+    { MSG_UNRESOLVED, hosts_on_unresolved },
+};
 static const struct handler log_handlers[] = { START_MESSAGES };
 
-static child_step *const gate_steps[] = { step_conf,      step_cage,
-                                          step_log,       step_keypair,
-                                          step_listeners, step_passive,
-                                          step_go,        NULL };
+static child_step *const gate_steps[] = {
+    step_conf,    step_cage,  step_log, step_keypair, step_listeners,
+    step_passive, hosts_step, step_go,  NULL
+};
 static child_step *const check_steps[] = { step_conf, step_cage, step_keypair,
                                            step_go, NULL };
 static child_step *const auth_steps[] = { step_cage, step_log, step_users,
                                           step_go, NULL };
+static child_step *const names_steps[] = { step_cage, step_log, step_go, NULL };
+static child_step *const names_check_steps[] = { step_cage, step_go, NULL };
 static child_step *const log_steps[] = { step_conf, step_cage, step_output,
                                          step_go, NULL };
 
@@ -206,6 +219,7 @@ static const struct child_row rows[] = {
       .binary = "gate",
       .steps = gate_steps,
       HANDLERS(gate_handlers),
+      .on_ready = gate_on_ready,
       .on_writable = gate_on_writable,
       .on_gone = gate_on_gone,
       .on_time = gate_on_time },
@@ -217,21 +231,36 @@ static const struct child_row rows[] = {
       .on_writable = worker_on_writable,
       .on_gone = worker_on_gone,
       .on_time = worker_on_time },
+    { .process = PROCESS_NAMES,
+      .once = true,
+      .binary = "names",
+      .steps = names_steps,
+      HANDLERS(names_handlers),
+      .on_ready = hosts_on_ready,
+      .on_gone = hosts_on_gone },
 };
-static const struct child_row gate_check_row = {
-    .process = PROCESS_GATE,
-    .binary = "gate",
-    .steps = check_steps,
-    HANDLERS(gate_handlers),
+static const struct child_row check_rows[] = {
+    { .process = PROCESS_GATE,
+      .binary = "gate",
+      .steps = check_steps,
+      HANDLERS(gate_handlers) },
+    { .process = PROCESS_NAMES,
+      .once = true,
+      .binary = "names",
+      .steps = names_check_steps,
+      HANDLERS(names_handlers),
+      .on_ready = hosts_on_ready },
 };
 /* clang-format on */
 
 const struct child_row *child_row(enum process p, bool check)
 {
-    if (check)
-        return &gate_check_row;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rows[i].process == p)
-            return &rows[i];
+    const struct child_row *list = check ? check_rows : rows;
+    size_t n = check ? sizeof(check_rows) / sizeof(check_rows[0])
+                     : sizeof(rows) / sizeof(rows[0]);
+
+    for (size_t i = 0; i < n; i++)
+        if (list[i].process == p)
+            return &list[i];
     return NULL;
 }

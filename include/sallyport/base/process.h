@@ -10,6 +10,7 @@ enum process {
     PROCESS_AUTH,
     PROCESS_FILES,
     PROCESS_LOG,
+    PROCESS_NAMES,
     PROCESS_CAGED, /* those above are the server's; each has its cage */
     PROCESS_CTL = PROCESS_CAGED, /* sallyportctl */
     PROCESS_COUNT

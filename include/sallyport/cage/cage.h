@@ -25,6 +25,7 @@ struct cage_row {
     bool empty_root;    /* chroot to an empty folder (run by root) */
     bool forks;         /* else RLIMIT_NPROC 0 */
     bool landlock;      /* confined to the folders it is given */
+    bool only_reads;    /* there, and may reach the network */
     bool silent;        /* 0, 1 and 2 become /dev/null */
     const char *cannot; /* in words, for docs and tests */
 };

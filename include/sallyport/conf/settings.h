@@ -17,6 +17,7 @@
 #define SETTINGS_TOLD_MAX   32
 #define SETTINGS_PATH_MAX   1024
 #define SETTINGS_NAME_MAX   64
+#define SETTINGS_HOST_MAX   254
 #define SETTINGS_TEXT_MAX   (256u << 10)
 #define SETTING_ROWS_MAX    64 /* table.c asserts that they fit */
 
@@ -30,9 +31,17 @@ struct port_range {
     uint16_t automatic; /* 0: the range holds */
 };
 
-/* Clients of this network are told this address; family 0: as connected. */
+/* What PASV tells clients: an address, or that of a host, which master looks
+ * up again and again. */
+struct public_address {
+    struct address ip;            /* family 0: as connected, or not known yet */
+    char host[SETTINGS_HOST_MAX]; /* "": none */
+};
+
+/* Clients of this network are told this one. */
 struct told {
-    struct address network, address;
+    struct address network;
+    struct public_address address;
     unsigned bits;
     size_t line; /* where it stands */
 };
@@ -47,9 +56,10 @@ struct settings {
     char empty[SETTINGS_PATH_MAX]; /* the empty folder to chroot to */
     char state[SETTINGS_PATH_MAX]; /* what outlives a restart */
     struct port_range ports;
-    struct address address; /* told in PASV replies; family 0: as connected */
+    struct public_address address;
     struct told told[SETTINGS_TOLD_MAX]; /* instead, to clients of a network */
     size_t told_count;
+    uint64_t address_refresh; /* ms between two looks at a host name */
     uint64_t max_sessions, max_per_address, max_per_user;
     struct startups startups;
     uint64_t login_timeout, idle_timeout, connect_timeout,
@@ -67,6 +77,7 @@ struct settings {
     char uid_gate[SETTINGS_NAME_MAX]; /* a name or a number */
     char uid_auth[SETTINGS_NAME_MAX];
     char uid_log[SETTINGS_NAME_MAX];
+    char uid_names[SETTINGS_NAME_MAX];
     uint64_t uid_first, uid_last; /* the users' range */
 
     char file[SETTINGS_PATH_MAX]; /* the configuration's name, for complaints */
@@ -108,6 +119,11 @@ extern const size_t setting_count;
  * networks that hold it, or the default. Family 0: as connected. */
 const struct address *settings_told(const struct settings *s,
                                     const struct address *client);
+/* The public addresses by number: 0 is the default, 1 and up are those of the
+ * networks; NULL: there are no more. */
+struct public_address *settings_public(struct settings *s, size_t i);
+/* Is one of them a host name? */
+bool settings_have_hosts(const struct settings *s);
 
 /* All defaults. */
 void settings_default(struct settings *s);

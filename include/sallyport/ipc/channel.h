@@ -45,7 +45,7 @@ struct packet {
 struct channel {
     int fd; /* owned; -1 when closed */
     enum process self, peer;
-    unsigned phase; /* one PHASE_ bit; the owner moves it */
+    unsigned phase;       /* one PHASE_ bit; the owner moves it */
     bool seen[MSG_COUNT]; /* what has come, for messages that may come once */
     uint32_t last_request;
     const char *wrong; /* after -EPROTO: what the peer did wrong */

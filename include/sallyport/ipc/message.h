@@ -19,6 +19,8 @@ enum message {
     MSG_KEYPAIR,    /* certificate chain and private key, two PEM files */
     MSG_LISTENER,   /* a control listener: index, address */
     MSG_PASSIVE,    /* a passive listener: address with its port */
+    MSG_TOLD,       /* what a public address is now: its number, the address;
+                       also later */
     MSG_USERS,      /* the users file, a sealed memfd: generation */
     MSG_LOG_OUTPUT, /* where log writes */
     MSG_GO,         /* set-up is over */
@@ -30,6 +32,10 @@ enum message {
     MSG_LOGGED_IN,    /* serial */
     MSG_KILL,         /* serial */
     MSG_CLOSE_DOOR,   /* accept no more */
+    /* master and names */
+    MSG_RESOLVE,    /* a host, the address that it had last */
+    MSG_RESOLVED,   /* its address */
+    MSG_UNRESOLVED, /* enum unresolved */
     /* gate and session */
     MSG_PORT,        /* a passive port, please */
     MSG_PORT_IS,     /* address with port that the client shall connect to */

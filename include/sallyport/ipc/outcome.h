@@ -2,6 +2,8 @@
 #ifndef SALLYPORT_IPC_OUTCOME_H
 #define SALLYPORT_IPC_OUTCOME_H
 
+#include <stdint.h>
+
 /* What became of a request to files. */
 enum outcome {
     OUTCOME_OK,
@@ -19,7 +21,7 @@ enum outcome {
     OUTCOME_TOO_LARGE,  /* the server's limit of a file's size */
     OUTCOME_READ_ONLY,
     OUTCOME_NAME_TAKEN, /* and on_conflict leaves no other */
-    OUTCOME_BAD_TIME, /* the file system can't keep it */
+    OUTCOME_BAD_TIME,   /* the file system can't keep it */
     OUTCOME_BUSY,
     OUTCOME_CROSS_DEVICE,
     OUTCOME_INCOMPLETE, /* length differs from what was promised */
@@ -56,6 +58,18 @@ enum ending {
     ENDING_COUNT
 };
 const char *ending_text(enum ending e);
+
+/* Why a host name has no address now. */
+enum unresolved {
+    UNRESOLVED_UNKNOWN,
+    UNRESOLVED_UNUSABLE, /* none of IPv4 that a client can connect to */
+    UNRESOLVED_SERVER,   /* the name server failed, or can't be reached */
+    UNRESOLVED_LATE,
+    UNRESOLVED_FAILED, /* who looked it up died */
+    UNRESOLVED_COUNT
+};
+/* "?" for a number out of range. */
+const char *unresolved_text(uint64_t u);
 
 enum write_mode {
     WRITE_STORE,

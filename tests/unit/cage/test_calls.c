@@ -42,6 +42,7 @@
 #define AUTH    BIT(PROCESS_AUTH)
 #define FILES   BIT(PROCESS_FILES)
 #define LOG     BIT(PROCESS_LOG)
+#define NAMES   BIT(PROCESS_NAMES)
 #define ALL     (BIT(PROCESS_CAGED) - 1)
 
 enum end { KILLED = 1, REFUSED, QUIET, PASSED, BROKEN };
@@ -145,20 +146,21 @@ static void try_table(const struct row *rows, size_t n, bool connects)
 #define TABLE(rows) try_table(rows, sizeof(rows) / sizeof((rows)[0]), false)
 #define TABLE_ACTIVE(rows)                                                     \
     try_table(rows, sizeof(rows) / sizeof((rows)[0]), true)
-#define CAGED (ALL & ~MASTER)
+#define OTHERS (ALL & ~NAMES) /* which has a table of its own */
+#define CAGED  (OTHERS & ~MASTER)
 
 Test(calls, nobody_may)
 {
     static const struct row rows[] = {
         CALL(ALL, KILLED, execve, PATH),
-        CALL(ALL, KILLED, connect, -1),
+        CALL(OTHERS, KILLED, connect, -1),
         CALL(ALL, KILLED, bind, -1),
         CALL(ALL, KILLED, listen, -1),
-        CALL(ALL, KILLED, socket, AF_INET, SOCK_STREAM),
-        CALL(ALL, KILLED, socket, AF_INET6, SOCK_DGRAM),
+        CALL(OTHERS, KILLED, socket, AF_INET, SOCK_STREAM),
+        CALL(OTHERS, KILLED, socket, AF_INET6, SOCK_DGRAM),
         CALL(ALL, KILLED, socket, AF_NETLINK, SOCK_RAW),
         CALL(ALL, KILLED, socket, AF_PACKET, SOCK_RAW),
-        CALL(ALL, KILLED, socket, AF_UNIX, SOCK_STREAM),
+        CALL(OTHERS, KILLED, socket, AF_UNIX, SOCK_STREAM),
         CALL(ALL, KILLED, socketpair, AF_INET, SOCK_STREAM),
         CALL(ALL, KILLED, socketpair, HIGH | AF_UNIX, SOCK_STREAM),
         CALL(ALL, KILLED, ptrace),
@@ -251,6 +253,57 @@ Test(calls, active_mode)
     TABLE_ACTIVE(rows);
 }
 
+/* It looks up host names, in no other cage than its own. */
+Test(calls, names)
+{
+    static const struct row rows[] = {
+        CALL(NAMES, PASSED, socket, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK),
+        CALL(NAMES, PASSED, socket, AF_INET, SOCK_STREAM),
+        CALL(NAMES, PASSED, socket, AF_INET6, SOCK_DGRAM),
+        CALL(NAMES, PASSED, socket, AF_UNIX, SOCK_STREAM),
+        CALL(NAMES, PASSED, connect, -1),
+        CALL(NAMES, PASSED, setsockopt, -1, IPPROTO_IP, IP_RECVERR),
+        CALL(NAMES, PASSED, setsockopt, -1, IPPROTO_IPV6, IPV6_RECVERR),
+        CALL(NAMES, PASSED, ioctl, -1, FIONREAD),
+        CALL(NAMES, PASSED, open, PATH, O_RDONLY | O_CLOEXEC),
+        CALL(NAMES, PASSED, openat, AT_FDCWD, PATH, O_RDONLY),
+        CALL(NAMES, PASSED, newfstatat, AT_FDCWD, PATH, SPACE, 0),
+        CALL(NAMES, PASSED, pread64, -1),
+        CALL(NAMES, PASSED, uname, SPACE),
+        CALL(NAMES, PASSED, pipe2, SPACE),
+        CALL(NAMES, PASSED, prlimit64, 0, 7),
+        CALL(NAMES, PASSED, prctl, PR_SET_PDEATHSIG, 0),
+        CALL(NAMES, PASSED, kill, 0x7fffffff, SIGKILL),
+        CALL(NAMES, PASSED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
+             -1),
+        CALL(NAMES, KILLED, mprotect, 0, 4096, PROT_READ | PROT_EXEC),
+        CALL(NAMES, KILLED, openat2, AT_FDCWD, PATH),
+        CALL(NAMES, KILLED, socketpair, AF_UNIX, SOCK_STREAM),
+        CALL(NAMES, KILLED, setresuid, -1, -1, -1),
+        CALL(NAMES, KILLED, setgroups, -1),
+        CALL(NAMES, KILLED, capset),
+        CALL(NAMES, KILLED, chroot, (long)"."),
+        CALL(NAMES, REFUSED, open, PATH, O_RDWR),
+        CALL(NAMES, REFUSED, openat, AT_FDCWD, PATH, O_WRONLY),
+        CALL(NAMES, REFUSED, openat, AT_FDCWD, (long)"/tmp/x", O_CREAT),
+        CALL(NAMES, REFUSED, openat, AT_FDCWD, PATH, O_TRUNC),
+        CALL(NAMES, REFUSED, unlinkat, -1),
+        CALL(NAMES, REFUSED, renameat2, -1),
+        CALL(NAMES, REFUSED, mkdirat, -1),
+        CALL(NAMES, REFUSED, getdents64, -1),
+        CALL(NAMES, REFUSED, pwrite64, -1),
+        CALL(NAMES, REFUSED, ftruncate, -1),
+        CALL(NAMES, REFUSED, accept4, -1),
+        CALL(NAMES, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
+        CALL(NAMES, REFUSED, prlimit64, 1),
+        CALL(NAMES, REFUSED, memfd_create),
+        CALL(NAMES, REFUSED, seccomp, 1, -1),
+        CALL(NAMES, REFUSED, prctl, PR_SET_DUMPABLE),
+    };
+
+    TABLE(rows);
+}
+
 Test(calls, nobody_below_master_may)
 {
     static const struct row rows[] = {
@@ -274,12 +327,12 @@ Test(calls, nobody_below_master_may)
         CALL(CAGED & ~GATE, KILLED, kill),
         CALL(ALL, KILLED, tgkill),
         CALL(ALL, KILLED, pidfd_send_signal, -1),
-        CALL(GATE | MASTER, KILLED, kill, 0x7fffffff, 0),
-        CALL(GATE | MASTER, KILLED, kill, 0x7fffffff, SIGSTOP),
-        CALL(GATE | MASTER, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, 0),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, SIGSTOP),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
         /* No process has them, should they pass. */
-        CALL(GATE | MASTER, KILLED, kill, -0x7fffffff, SIGKILL),
-        CALL(GATE | MASTER, KILLED, kill, 0x80000001, SIGKILL),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, -0x7fffffff, SIGKILL),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x80000001, SIGKILL),
         CALL(CAGED, KILLED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
              -1),
         CALL(CAGED, KILLED, mmap, 0, 4096, PROT_EXEC, ANONYMOUS, -1),
@@ -439,7 +492,7 @@ Test(calls, each_may)
         CALL(GATE, PASSED, accept4, -1),
         CALL(GATE | MASTER, PASSED, socketpair, AF_UNIX, SOCK_SEQPACKET, 0,
              SPACE),
-        CALL(GATE | MASTER, PASSED, wait4, -1, 0, WNOHANG),
+        CALL(GATE | MASTER | NAMES, PASSED, wait4, -1, 0, WNOHANG),
         CALL(GATE | MASTER, PASSED, signalfd4, -1, 0, 8),
         CALL(GATE | MASTER, PASSED, kill, 0x7fffffff, SIGKILL),
         CALL(GATE | MASTER, PASSED, prlimit64, 0, 7),

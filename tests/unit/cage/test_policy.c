@@ -78,6 +78,8 @@ Test(policy, active_mode_widens_gate_alone)
         cr_assert_eq(policy_collect(policy_of((enum process)p, true), &on), 0);
         cr_expect_eq(on.count, off.count + (widens ? 4 : 0), "%s",
                      process_name((enum process)p));
+        if (p == PROCESS_NAMES)
+            continue;
         cr_expect_eq(policy_permits(&off, "socket"), PERMITTED_NEVER);
         cr_expect_eq(policy_permits(&off, "connect"), PERMITTED_NEVER);
     }
@@ -112,6 +114,36 @@ Test(policy, a_wide_line_stands_alone)
     cr_expect_eq(policy_permits(&all, "open"), PERMITTED_NEVER);
 }
 
+/* What is dangerous in general, and permitted word for word, is permitted. */
+Test(policy, what_kills)
+{
+    static const struct permission rows[] = {
+        MAY_IF(socket, IS(0, 1), "this one"),
+        MAY_IF_BOTH(socket, IS(0, 2), IS(1, 1), "some of these"),
+        MAY(connect, "all"),
+        END_OF_LIST,
+    };
+    static const struct policy policy = { rows, { NULL } };
+    static const struct {
+        struct permission row;
+        int kills;
+    } table[] = {
+        { NEVER(socket, "all of them"), 0 },
+        { NEVER_IF(socket, IS(0, 1), "permitted"), 0 },
+        { NEVER_IF(socket, IS(0, 2), "not all of them"), 1 },
+        { NEVER_IF(socket, IS(0, 3), "not permitted"), 1 },
+        { NEVER_IF(connect, IS(0, 3), "all are"), 0 },
+        { NEVER(bind, "not permitted"), 1 },
+        { NEVER_IF(bind, IS(0, 3), "killed anyway"), 0 },
+    };
+    struct permissions all;
+
+    cr_assert_eq(policy_collect(&policy, &all), 0);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_eq(policy_kills(&all, &table[i].row), table[i].kills, "%s",
+                     table[i].row.why);
+}
+
 Test(policy, too_many_lines_are_refused)
 {
     static struct permission rows[POLICY_MAX + 2];
@@ -133,7 +165,7 @@ Test(policy, too_many_lines_are_refused)
 Test(policy, the_table_of_processes)
 {
     static const struct {
-        bool own_ids, empty_root, forks, landlock, silent;
+        bool own_ids, empty_root, forks, landlock, silent, only_reads;
     } wanted[PROCESS_CAGED] = {
         [PROCESS_MASTER] = { false, false, true, false, false },
         [PROCESS_GATE] = { true, true, true, false, true },
@@ -141,6 +173,7 @@ Test(policy, the_table_of_processes)
         [PROCESS_AUTH] = { true, true, false, false, true },
         [PROCESS_FILES] = { true, false, false, true, true },
         [PROCESS_LOG] = { true, true, false, false, false },
+        [PROCESS_NAMES] = { true, false, true, true, true, true },
     };
 
     for (int p = 0; p < PROCESS_CAGED; p++) {
@@ -155,6 +188,7 @@ Test(policy, the_table_of_processes)
         cr_expect_eq(row->forks, wanted[p].forks, "%s", title);
         cr_expect_eq(row->landlock, wanted[p].landlock, "%s", title);
         cr_expect_eq(row->silent, wanted[p].silent, "%s", title);
+        cr_expect_eq(row->only_reads, wanted[p].only_reads, "%s", title);
         cr_expect_gt(strlen(row->cannot), 10, "%s", title);
     }
     cr_expect_null(cage_row(PROCESS_CAGED));

@@ -47,11 +47,65 @@ Test(addresses, the_public_address)
     struct complaint c;
 
     cr_expect_eq(parse(&s, "address = 203.0.113.9\n", &c), 0, "%s", c.text);
-    cr_expect_eq(s.address.family, 4);
+    cr_expect_eq(s.address.ip.family, 4);
+    cr_expect(!settings_have_hosts(&s));
     cr_expect_eq(parse(&s, "address = 2001:db8::9\n", &c), 0, "%s", c.text);
-    cr_expect_eq(s.address.family, 6);
+    cr_expect_eq(s.address.ip.family, 6);
     cr_expect_eq(parse(&s, "address =\n", &c), 0, "%s", c.text);
-    cr_expect_eq(s.address.family, 0);
+    cr_expect_eq(s.address.ip.family, 0);
+}
+
+/* Written out again as they were read, whatever their address is now. */
+Test(addresses, host_names)
+{
+    static const char *const table[] = {
+        "example.org",
+        "example.org.",
+        "localhost",
+        "4.x",
+        "1and1.com",
+        "xn--bcher-kva.example",
+        "a-b.C-9.Z",
+        "a123456789b123456789c123456789d123456789e123456789f123456789g12.x",
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char text[128];
+        struct settings s;
+        struct complaint c;
+        struct buf dump;
+
+        snprintf(text, sizeof(text), "address = %s\n", table[i]);
+        cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+        cr_expect_str_eq(s.address.host, table[i]);
+        cr_expect_eq(s.address.ip.family, 0);
+        cr_expect(settings_have_hosts(&s));
+        cr_assert_eq(address_parse(SLICE("192.0.2.1"), &s.address.ip), 0);
+        buf_init(&dump, 65536);
+        cr_assert_eq(settings_dump(&s, &dump), 0);
+        cr_assert_eq(buf_add(&dump, "", 1), 0);
+        cr_expect(strstr(dump.data, text), "%s", dump.data);
+        buf_release(&dump);
+    }
+}
+
+static void a_long_name(size_t len, int expected)
+{
+    char text[300] = "address = ";
+    struct settings s;
+    struct complaint c;
+
+    for (size_t i = 0; i < len; i++)
+        strcat(text, i % 60 == 59 ? "." : "a");
+    /* A line holds 198 bytes: so by the value alone. */
+    cr_expect_eq(assign(&s, text, &c), expected, "%zu: %s", len, c.text);
+}
+
+Test(addresses, how_long_a_host_name_is)
+{
+    a_long_name(180, 0);
+    a_long_name(SETTINGS_HOST_MAX - 1, 0);
+    a_long_name(SETTINGS_HOST_MAX, -22);
 }
 
 Test(addresses, ports)
@@ -93,8 +147,30 @@ Test(addresses, mistakes)
         { "listen = 10.0.0.1:21,[::ffff:10.0.0.1]:21", "is there twice" },
         { "address = 0.0.0.0", "clients can't connect to this one" },
         { "address = ::", "clients can't connect to this one" },
-        { "address = example.org", "expected an IP address" },
         { "address = 203.0.113.9:21", "expected an IP address" },
+        { "address = 203.0.113.300", "expected an IP address" },
+        { "address = 203.0.113", "expected an IP address" },
+        { "address = 203.0.113.9.", "expected an IP address" },
+        { "address = 99999999999999999999", "expected an IP address" },
+        { "address = a.99999999999999999999", "expected an IP address" },
+        { "address = .", "expected an IP address" },
+        { "address = ..", "expected an IP address" },
+        { "address = .example.org", "expected an IP address" },
+        { "address = example..org", "expected an IP address" },
+        { "address = example.org..", "expected an IP address" },
+        { "address = example.org:21", "expected an IP address" },
+        { "address = -a.org", "expected an IP address" },
+        { "address = a-.org", "expected an IP address" },
+        { "address = a_b.org", "expected an IP address" },
+        { "address = a b.org", "expected an IP address" },
+        { "address = b\xc3\xbc"
+          "cher.example",
+          "expected an IP address" },
+        { "address = a123456789b123456789c123456789d123456789e123456789"
+          "f123456789g123.x",
+          "expected an IP address" },
+        { "address_refresh = 999ms", "out of range; 1s to 86400s" },
+        { "address_refresh = 25h", "out of range; 1s to 86400s" },
         { "ports = 1023-2000", "out of range; ports are 1024 to 65535" },
         { "ports = 50000-65536", "out of range" },
         { "ports = 50000-4294967297", "out of range" },

@@ -75,6 +75,29 @@ Test(told, a_dump_says_the_same)
     buf_release(&dump);
 }
 
+Test(told, hosts_and_their_numbers)
+{
+    struct settings s;
+    struct complaint c;
+    struct address client;
+
+    cr_assert_eq(parse(&s,
+                       "address.10.0.0.0/8 = a.example\n"
+                       "address.10.1.0.0/16 = 10.1.0.5\n",
+                       &c),
+                 0, "%s", c.text);
+    cr_expect(settings_have_hosts(&s));
+    cr_expect_eq(settings_public(&s, 0), &s.address);
+    cr_expect_eq(settings_public(&s, 2), &s.told[1].address);
+    cr_expect_null(settings_public(&s, 3));
+    cr_expect_null(settings_public(&s, SIZE_MAX));
+    cr_assert_eq(address_parse(SLICE("10.2.0.1"), &client), 0);
+    cr_expect_eq(settings_told(&s, &client)->family, 0, "not known yet");
+    cr_assert_eq(address_parse(SLICE("192.0.2.5"), &settings_public(&s, 1)->ip),
+                 0);
+    cr_expect_eq(settings_told(&s, &client)->bytes[3], 5);
+}
+
 static void many(int n, int expected)
 {
     char lines[4096] = "";
@@ -108,9 +131,9 @@ Test(told, all_of_a_family)
                        &c),
                  0, "%s", c.text);
     cr_assert_eq(address_parse(SLICE("255.0.0.1"), &client), 0);
-    cr_expect_eq(settings_told(&s, &client), &s.told[0].address);
+    cr_expect_eq(settings_told(&s, &client), &s.told[0].address.ip);
     cr_assert_eq(address_parse(SLICE("8000::1"), &client), 0);
-    cr_expect_eq(settings_told(&s, &client), &s.told[1].address);
+    cr_expect_eq(settings_told(&s, &client), &s.told[1].address.ip);
 }
 
 Test(told, mistakes)
@@ -131,7 +154,8 @@ Test(told, mistakes)
         { "address.10.0.0.0/8 = 0.0.0.0", "clients can't connect to this one" },
         { "address.fd00::/8 = ::",
           "conf:1: address.fd00::/8 = ::: clients can't connect to this one" },
-        { "address.10.0.0.0/8 = example.org", "expected an IP address" },
+        { "address.10.0.0.0/8 = example..org", "expected an IP address" },
+        { "address.fd00::/8 = example.org", "only PASV tells an address" },
         { "address.10.0.0.0/8 = fd00::1", "the other family" },
         { "address.fd00::/8 = 10.0.0.1", "the other family" },
         { "address.10.0.0.1 = ::1", "the other family" },

@@ -99,6 +99,52 @@ Test(passive, told_address)
     }
 }
 
+static void master_tells(struct bench *b, uint64_t number, const char *address)
+{
+    struct packet p = { .message = MSG_TOLD, .value = { NUMBER(number) } };
+
+    address_parse(slice_from(address), &p.value[1].address);
+    cr_assert_eq(channel_send(&b->master, &p), 0);
+    bench_heard(b);
+}
+
+static void expect_told(const struct fake *f, const char *address)
+{
+    char text[128];
+    struct address a;
+
+    fake_do(f, "port");
+    fake_says(f, text, sizeof(text));
+    cr_assert_eq(address_parse_port(slice_from(text + 3), &a), 0, "%s", text);
+    cr_expect_str_eq(address_text(&a, text), address);
+}
+
+/* Until master knows it, the one that the client connected to. */
+Test(passive, told_the_address_of_a_host)
+{
+    struct bench_plan plan = {
+        .settings = FREE "address = a.example\n"
+                         "address.127.0.0.2 = b.example\n",
+        .ports = 2,
+    };
+    struct fake f[2];
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    f[0] = bench_enter(&b, "127.0.0.1", &client);
+    f[1] = bench_enter(&b, "127.0.0.2", &client);
+    expect_told(&f[0], "127.0.0.1");
+    master_tells(&b, 0, "192.0.2.1");
+    expect_told(&f[0], "192.0.2.1");
+    expect_told(&f[1], "127.0.0.1");
+    master_tells(&b, 1, "192.0.2.2");
+    master_tells(&b, 0, "192.0.2.3");
+    expect_told(&f[0], "192.0.2.3");
+    expect_told(&f[1], "192.0.2.2");
+    bench_stop(&b, 0);
+}
+
 /* Two ports, and many hosts that wait on them at once. */
 Test(passive, many_hosts_share_two_ports)
 {

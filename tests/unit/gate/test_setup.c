@@ -95,6 +95,22 @@ Test(setup, wrong_phase)
     check_failed(&s, "wrong phase");
 }
 
+/* Of an address that is no host name, and of one that isn't there. */
+Test(setup, told_what_nobody_asked)
+{
+    for (uint64_t number = 0; number < 3; number++) {
+        struct packet p = { .message = MSG_TOLD, .value = { NUMBER(number) } };
+        struct start s;
+
+        begin(&s);
+        give(&s, MSG_CONF,
+             text("address = 192.0.2.1\naddress.10.0.0.0/8 = 10.0.0.5\n"), -1);
+        cr_assert_eq(channel_send(&s.master, &p), 0);
+        cr_assert_lt(setup_receive(&s.setup), 0);
+        check_failed(&s, "the address of no host name");
+    }
+}
+
 Test(setup, no_keys)
 {
     struct start s;

@@ -22,6 +22,7 @@ static const struct {
     { "listen = [::]:21\n", { "10.0.0.5" }, NULL }, /* IPv6 only */
     { LISTEN "address = 203.0.113.7\n", { "10.0.0.5" }, NULL },
     { LISTEN "address = 10.0.0.5\n", { "10.0.0.5" }, NULL }, /* is meant so */
+    { LISTEN "address = example.org\n", { "10.0.0.5" }, NULL }, /* its own */
     { LISTEN "address = 2001:db8::1\n", { "10.0.0.5" }, "10.0.0.5" },
     { LISTEN "address.0.0.0.0/0 = 203.0.113.7\n", { "10.0.0.5" }, NULL },
     { LISTEN "address.10.0.0.0/8 = 10.0.0.5\n", { "10.0.0.5" }, "10.0.0.5" },

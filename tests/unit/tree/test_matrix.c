@@ -34,6 +34,7 @@ static const struct room rooms[] = {
     { "auth", "base ipc cage users hash event", "" },
     { "files", "base ftp ipc cage event users/rights.h files/files.h", "" },
     { "log", "base conf ipc cage event", "" },
+    { "names", "base ipc cage event", "" },
     { "ctl", "base ftp conf ipc tls users hash event", "jansson.h" },
 };
 
@@ -145,6 +146,8 @@ static const struct call calls[] = {
     { "SYS_openat2", "files cage ctl" },
     { "SCM_RIGHTS", "ipc" },
     { "getpwnam(", "master" },
+    { "gethostbyname2_r(", "names" },
+    { "getaddrinfo(", "" },
     { "execveat(", "master" },
     { "system(", "" },
     { "popen(", "" },

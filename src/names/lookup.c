@@ -1,0 +1,60 @@
+/* The lookup itself: libc's resolver, on bytes of the network. Runs in a fork
+ * of names that does nothing else and then ends. */
+#include <netdb.h>
+#include <string.h>
+
+#include "names.h"
+
+#define ROOM 16384 /* for what libc parses: the largest UDP answer fits */
+
+/* Not 0.0.0.0/8, multicast, reserved or broadcast. */
+bool lookup_usable(const struct address *a)
+{
+    return a->family == 4 && a->bytes[0] != 0 && a->bytes[0] < 224;
+}
+
+static enum unresolved why_not(int error)
+{
+    switch (error) {
+    case HOST_NOT_FOUND:
+        return UNRESOLVED_UNKNOWN;
+    case NO_DATA:
+        return UNRESOLVED_UNUSABLE;
+    default:
+        return UNRESOLVED_SERVER;
+    }
+}
+
+/* Of several addresses always the same one, as long as it is there: servers
+ * change their order from answer to answer. */
+static void choose(char *const *list, const struct address *kept,
+                   struct finding *ret)
+{
+    for (; *list; list++) {
+        struct address a = { .family = 4 };
+
+        memcpy(a.bytes, *list, 4);
+        if (!lookup_usable(&a))
+            continue;
+        if (ret->address.family == 0 || address_same_host(&a, kept))
+            ret->address = a;
+    }
+}
+
+/* Not getaddrinfo: it would connect a socket to each address that it found,
+ * to put them in an order. */
+void lookup_host(const char *host, const struct address *kept,
+                 struct finding *ret)
+{
+    struct hostent entry, *found = NULL;
+    char room[ROOM];
+    int error = TRY_AGAIN;
+
+    *ret = (struct finding){ .why = UNRESOLVED_UNUSABLE };
+    if (gethostbyname2_r(host, AF_INET, &entry, room, sizeof(room), &found,
+                         &error) == 0 &&
+        found && found->h_addrtype == AF_INET && found->h_length == 4)
+        choose(found->h_addr_list, kept, ret);
+    else if (!found)
+        ret->why = why_not(error);
+}

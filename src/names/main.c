@@ -1,0 +1,32 @@
+/* The process names: turns the host names of the setting `address` into
+ * addresses. It is there only when there are any. It holds no secret, serves no
+ * client, and looks nothing up itself: each lookup is a fork that ends with it.
+ */
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "sallyport/base/die.h"
+#include "sallyport/base/process.h"
+#include "setup.h"
+
+#define MAIN_FD 3
+
+int main(int argc, char **argv)
+{
+    static struct names names;
+    struct setup setup;
+    int r;
+
+    process_title_init(argc, argv);
+    process_title("%s", cage_row(PROCESS_NAMES)->title);
+    die_title("names");
+    names_init(&names, MAIN_FD);
+    setup_init(&setup, &names);
+    if (setup_receive(&setup) < 0 || setup_cage(&setup) < 0) {
+        setup_failed(&setup);
+        return EXIT_SUCCESS; /* master decides what that means */
+    }
+    r = names_run(&names);
+    names_release(&names);
+    return r == 0 ? EXIT_SUCCESS : EX_OSERR;
+}

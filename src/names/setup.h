@@ -1,0 +1,25 @@
+/* The start of names: what master hands over before it works. */
+#ifndef SALLYPORT_SRC_NAMES_SETUP_H
+#define SALLYPORT_SRC_NAMES_SETUP_H
+
+#include "names.h"
+#include "sallyport/base/complaint.h"
+#include "sallyport/cage/cage.h"
+
+#define SETUP_MS 10000
+
+struct setup {
+    struct names *names;
+    struct cage_plan plan;
+    bool has_cage;
+    struct complaint complaint;
+};
+
+/* Also ignores what a terminal sends. */
+void setup_init(struct setup *s, struct names *n);
+/* Each 0, or -EINVAL with the complaint. */
+int setup_receive(struct setup *s); /* up to GO */
+int setup_cage(struct setup *s);
+void setup_failed(struct setup *s); /* tells master */
+
+#endif

@@ -1,0 +1,310 @@
+/* `address` with a host name: by /etc/hosts, and by a name server in a network
+ * of the test's own, where it changes, fails and lies. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+/* Nobody connects to it, so what PASV tells isn't what is connected to. */
+#define LISTEN   "127.0.0.3:0"
+#define SETTINGS "uid.names = 69993\n"
+#define ON_ITS_OWN                                                             \
+    "227 {*}(127,0,0,3,{p1},{p2}){*}" /* no address of the name is known */
+
+static void open_session(struct session *s, const struct server *server)
+{
+    session_init(s);
+    snprintf(s->host, sizeof(s->host), "127.0.0.3");
+    session_open(s, server, "anna");
+}
+
+Test(hosts, of_the_hosts_file, .timeout = 60)
+{
+    const struct server_plan plan = {
+        .listen = LISTEN,
+        .settings = SETTINGS "address = localhost\n",
+    };
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    server_log_wait(&server,
+                    "hint: PASV tells clients 127.0.0.1, the address "
+                    "of localhost, which is private",
+                    NULL);
+    open_session(&s, &server);
+    session_do(&s, "227 {*}(127,0,0,1,{p1},{p2}){*}", "PASV");
+    session_store(&s, "STOR", "by-epsv", "bytes", 5);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* Not an error, and no process of the server is left. */
+Test(hosts, check, .timeout = 60)
+{
+    const struct server_plan plan = {
+        .settings = SETTINGS "address = localhost\n",
+    };
+    struct server server;
+    struct run_result r;
+
+    server_prepare(&server, &plan);
+    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
+        server_path(&server, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    cr_expect(strstr(r.text, "the address of localhost"), "%s", r.text);
+    cr_expect(strstr(r.text, "configuration is fine"), "%s", r.text);
+    run_release(&r);
+    server_forget(&server);
+}
+
+/* ---- a network of our own, with a name server in it; for root ---- */
+
+struct net {
+    char folder[64];
+    pid_t dns;
+};
+
+static const char *path_in(const struct net *n, const char *name)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", n->folder, name);
+    return path;
+}
+
+static void say(const struct net *n, const char *answer)
+{
+    char made[128];
+
+    snprintf(made, sizeof(made), "%s", path_in(n, "answer.new"));
+    files_write(made, answer, strlen(answer), 0644);
+    cr_assert_eq(rename(made, path_in(n, "answer")), 0);
+}
+
+static void cover(const struct net *n, const char *path, const char *text)
+{
+    char mine[128];
+
+    snprintf(mine, sizeof(mine), "%s", path_in(n, strrchr(path, '/') + 1));
+    files_write(mine, text, strlen(text), 0644);
+    cr_assert_eq(mount(mine, path, NULL, MS_BIND, NULL), 0, "%s: %m", path);
+}
+
+static void loopback_up(void)
+{
+    struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    cr_assert_eq(ioctl(fd, SIOCSIFFLAGS, &lo), 0, "lo: %m");
+    close(fd);
+}
+
+static void start_dns(struct net *n)
+{
+    struct pollfd one = { .events = POLLIN };
+    char answer[128], script[SERVER_PATH_MAX];
+    int ends[2];
+
+    snprintf(answer, sizeof(answer), "%s", path_in(n, "answer"));
+    snprintf(script, sizeof(script), "%s",
+             server_source("tests/system/dns.py"));
+    cr_assert_eq(pipe(ends), 0);
+    n->dns = fork();
+    if (n->dns == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(ends[1], 1);
+        execlp("python3", "python3", script, "127.0.0.53", answer, NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    one.fd = ends[0];
+    cr_assert_eq(poll(&one, 1, WAIT_MS), 1);
+    cr_assert(one.revents & POLLIN, "the name server didn't start");
+    close(ends[0]);
+}
+
+/* Mounts are this process's and its children's alone. */
+static void net_open(struct net *n, const char *answer)
+{
+    cr_assert_eq(unshare(CLONE_NEWNS | CLONE_NEWNET), 0, "unshare: %m");
+    cr_assert_eq(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    loopback_up();
+    snprintf(n->folder, sizeof(n->folder), "/tmp/sallyport-net-XXXXXX");
+    cr_assert(mkdtemp(n->folder));
+    cr_assert_eq(chmod(n->folder, 0755), 0);
+    cover(n, "/etc/hosts", "127.0.0.1 localhost\n192.0.2.44 written.example\n");
+    cover(n, "/etc/resolv.conf",
+          "nameserver 127.0.0.53\noptions timeout:1 attempts:1\n");
+    cover(n, "/etc/nsswitch.conf", "hosts: files dns\n");
+    say(n, answer);
+    start_dns(n);
+}
+
+static void net_close(struct net *n)
+{
+    char command[128];
+
+    kill(n->dns, SIGKILL);
+    snprintf(command, sizeof(command), "rm -rf '%s'", n->folder);
+    cr_expect_eq(system(command), 0);
+}
+
+static void need_root(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("root's part");
+}
+
+#define TOLD(address) "227 {*}(" address ",{p1},{p2}){*}"
+
+/* Each report is a line that no other step writes. */
+static const struct step {
+    const char *answer, *report, *told;
+} steps[] = {
+    { "A 192.0.2.2", "was 192.0.2.1, is now 192.0.2.2", TOLD("192,0,2,2") },
+    { "A 192.0.2.3 192.0.2.2 192.0.2.4", NULL, TOLD("192,0,2,2") },
+    { "nothing", ": no such host; clients are told 192.0.2.2",
+      TOLD("192,0,2,2") },
+    { "A 192.0.2.2", "has its address again", TOLD("192,0,2,2") },
+    { "fail", ": no answer of a name server; clients are told 192.0.2.2",
+      TOLD("192,0,2,2") },
+    { "long", "was 192.0.2.2, is now 192.0.2.99", TOLD("192,0,2,99") },
+    { "garbage", ": no answer of a name server; clients are told 192.0.2.99",
+      TOLD("192,0,2,99") },
+    { "A 0.0.0.0 224.0.0.1 192.0.2.5", "was 192.0.2.99, is now 192.0.2.5",
+      TOLD("192,0,2,5") },
+    { "empty",
+      ": no IPv4 address that clients can connect to; clients are "
+      "told 192.0.2.5",
+      TOLD("192,0,2,5") },
+    { "A 192.0.2.6", "was 192.0.2.5, is now 192.0.2.6", TOLD("192,0,2,6") },
+    { "A 0.0.0.0",
+      ": no IPv4 address that clients can connect to; clients are "
+      "told 192.0.2.6",
+      TOLD("192,0,2,6") },
+    { "A 192.0.2.7", "was 192.0.2.6, is now 192.0.2.7", TOLD("192,0,2,7") },
+    { "silent", ": no answer of a name server; clients are told 192.0.2.7",
+      TOLD("192,0,2,7") },
+    { "A 10.1.2.3", "was 192.0.2.7, is now 10.1.2.3, which is private",
+      TOLD("10,1,2,3") },
+};
+
+static bool was_asked(void *argument)
+{
+    const struct net *n = argument;
+    struct buf asked;
+    bool twice;
+
+    buf_init(&asked, 1 << 20);
+    files_read(path_in(n, "answer.asked"), &asked);
+    cr_assert_eq(buf_add(&asked, "", 1), 0);
+    twice = strstr(asked.data, "name.example A\nname.example A\n");
+    buf_release(&asked);
+    return twice;
+}
+
+/* A step without a report is over when the name server was asked twice. */
+static void take_step(const struct net *n, const struct server *server,
+                      const struct step *step)
+{
+    struct session s;
+
+    files_write(path_in(n, "answer.asked"), "", 0, 0644);
+    say(n, step->answer);
+    if (step->report)
+        server_log_wait(server, "process=names", step->report, NULL);
+    else
+        cr_assert(wait_until(was_asked, (void *)n, WAIT_MS));
+    open_session(&s, server);
+    session_do(&s, step->told, "PASV");
+    session_close(&s);
+}
+
+Test(hosts, of_a_name_server, .init = need_root, .timeout = 120)
+{
+    const struct server_plan plan = {
+        .listen = LISTEN,
+        .ports = "auto 64", /* one that goes unused rests */
+        .settings = SETTINGS "address = name.example\n"
+                             "address_refresh = 1s\n",
+    };
+    struct server server;
+    struct session s;
+    struct net n;
+
+    net_open(&n, "A 192.0.2.1");
+    server_start(&server, &plan);
+    open_session(&s, &server);
+    session_do(&s, TOLD("192,0,2,1"), "PASV");
+    session_close(&s);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        take_step(&n, &server, &steps[i]);
+    server_stop(&server);
+    net_close(&n);
+}
+
+Test(hosts, of_the_hosts_file_first, .init = need_root, .timeout = 60)
+{
+    const struct server_plan plan = {
+        .listen = LISTEN,
+        .settings = SETTINGS "address = written.example\n",
+    };
+    struct server server;
+    struct session s;
+    struct net n;
+
+    net_open(&n, "A 192.0.2.1");
+    server_start(&server, &plan);
+    open_session(&s, &server);
+    session_do(&s, TOLD("192,0,2,44"), "PASV");
+    session_close(&s);
+    server_stop(&server);
+    net_close(&n);
+}
+
+/* After a boot in which the name server is late: the server is there, and
+ * tells the right address as soon as it can. */
+Test(hosts, that_come_late, .init = need_root, .timeout = 60)
+{
+    const struct server_plan plan = {
+        .listen = LISTEN,
+        .settings = SETTINGS "address = name.example\n"
+                             "address_refresh = 1s\n",
+    };
+    struct server server;
+    struct session s;
+    struct net n;
+
+    net_open(&n, "silent");
+    server_start(&server, &plan);
+    server_log_wait(&server,
+                    "hint: name.example: no answer of a name server; "
+                    "until it has an address",
+                    NULL);
+    open_session(&s, &server);
+    session_do(&s, ON_ITS_OWN, "PASV");
+    say(&n, "A 192.0.2.1");
+    server_log_wait(&server, "name.example was none, is now 192.0.2.1", NULL);
+    session_do(&s, TOLD("192,0,2,1"), "PASV");
+    session_close(&s);
+    server_stop(&server);
+    net_close(&n);
+}
