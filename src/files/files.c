@@ -78,6 +78,8 @@ void answer(struct files *f, const struct packet *request, struct packet *reply)
 {
     reply->request = request->request;
     int r = send_patiently(f, reply);
+    if (r == 0)
+        f->upload.untold = f->upload.open;
     if (r == -EPIPE)
         f->over = true;
     else if (r < 0)
@@ -106,15 +108,15 @@ static void serve_request(struct files *f, const struct packet *p)
                });
 }
 
-/* False: nothing came, or this was the end. */
-static bool receive(struct files *f, struct channel *c, struct packet *p)
+/* True for a message; *over when this was the end. */
+static bool receive(struct channel *c, struct packet *p, bool *over)
 {
     int r = channel_receive(c, p);
 
     if (r == -EPROTO)
         die(EX_PROTOCOL, "%s: %s", process_name(c->peer), c->wrong);
     if (r < 0)
-        f->over = true;
+        *over = true;
     return r == 1;
 }
 
@@ -122,24 +124,27 @@ static void serve_session(struct files *f)
 {
     struct packet p;
 
-    if (!receive(f, &f->session, &p))
+    if (!receive(&f->session, &p, &f->over))
         return;
     serve_request(f, &p);
     packet_close(&p);
 }
 
-/* Log was started anew; the only thing that master says. */
+/* Log was started anew, or the session died. */
 static void serve_master(struct files *f)
 {
     struct packet p;
 
-    if (!receive(f, &f->master, &p))
-        return;
-    if (p.message == MSG_LOG) {
-        event_sender_release(&f->log);
-        event_sender_init(&f->log, fd_take(&p.fd[0]), PROCESS_FILES);
+    if (receive(&f->master, &p, &f->orphan)) {
+        if (p.message == MSG_LOG) {
+            event_sender_release(&f->log);
+            event_sender_init(&f->log, fd_take(&p.fd[0]), PROCESS_FILES);
+        } else {
+            f->died = (int)p.value[0].number;
+        }
+        packet_close(&p);
     }
-    packet_close(&p);
+    f->over |= f->orphan;
 }
 
 /* No parent-death signal: a change of ids clears it, and the cage forbids to
@@ -159,6 +164,20 @@ static void serve(struct files *f)
             serve_master(f);
         if (ends[0].revents && !f->over)
             serve_session(f);
+    }
+}
+
+/* Did the session die, or leave? Only its parent knows; master has it from
+ * there, says so, and closes. It never waits long for gate. */
+static void wait_for_master(struct files *f)
+{
+    struct pollfd end = { .fd = f->master.fd, .events = POLLIN };
+
+    while (f->died == 0 && !f->orphan) {
+        if (poll(&end, 1, -1) < 0 && errno != EINTR)
+            die(EX_OSERR, "poll: %d", errno);
+        if (end.revents)
+            serve_master(f);
     }
 }
 
@@ -254,5 +273,9 @@ void files_main(const struct files_start *start)
     say_ready(&f);
     serve(&f);
     upload_cut(&f); /* as if the client had been cut off */
+    if (f.upload.untold)
+        wait_for_master(&f);
+    if (f.upload.untold && f.died != 0)
+        death_report(&f);
     _exit(0);
 }

@@ -28,6 +28,9 @@ void answer(struct files *f, const struct packet *request,
 /* DONE; returns 0, so that a request can end with it. */
 int answer_done(struct files *f, const struct packet *request);
 
+/* One event of an upload whose session died before it could tell of it. */
+void death_report(struct files *f);
+
 /* An upload that is open ends as if cut: kept for a resume, or deleted. */
 void upload_cut(struct files *f);
 

@@ -16,12 +16,18 @@
 #include "sallyport/files/files.h"
 #include "sallyport/ftp/path.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/outcome.h"
 
 #define GROUPS_MAX 64
 
-/* The upload that is open while the session's channel is in PHASE_WRITING. */
+/* The upload that is open while the session's channel is in PHASE_WRITING, and
+ * what is known of it until the session has its answer. */
 struct upload {
     bool open;
+    bool untold; /* if the session dies, nobody has told of it */
+    bool stands; /* the rename was done */
+    enum write_mode mode;
+    uint64_t began, first, length; /* clock_ms(); where it began, how far */
     int folder; /* where the target and its partial stand */
     char name[NAME_MAX + 1];
     struct path path; /* of the target, as the client named it */
@@ -41,7 +47,9 @@ struct files {
     int root; /* the home; every path is resolved beneath it */
     struct channel session, master;
     struct event_sender log;
-    bool over; /* session or master is gone */
+    bool over;   /* session or master is gone */
+    bool orphan; /* master is */
+    int died;    /* the signal that ended the session; 0: it left, or lives */
     struct upload upload;
     struct told told;
     dev_t swept_device; /* the folder whose partials were looked at last */

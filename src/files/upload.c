@@ -14,6 +14,7 @@
 #include "place.h"
 #include "request.h"
 #include "resolve.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "space.h"
@@ -146,6 +147,11 @@ static int begin(struct files *f, const struct packet *p, const struct wish *w,
     u->folder = fd_take(&at->owned);
     u->path = w->path;
     u->conflict = w->unique ? CONFLICT_REJECT : f->rules.on_conflict;
+    u->mode = w->unique ? WRITE_UNIQUE : w->facts.mode;
+    u->first = u->length = w->plan.first;
+    u->began = clock_ms();
+    u->untold = true;
+    u->stands = false;
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
     r = check_space(w, &u->partial);
@@ -219,6 +225,7 @@ int serve_commit(struct files *f, const struct packet *p)
     struct upload *u = &f->upload;
     int r = check_length(f, p->value[0].number);
 
+    u->length = p->value[0].number;
     if (r == 0 && f->rules.fsync && fsync(u->partial.fd) < 0)
         r = -errno;
     if (r == 0)
@@ -227,6 +234,7 @@ int serve_commit(struct files *f, const struct packet *p)
         upload_cut(f);
         return r;
     }
+    u->stands = true;
     fd_close(&u->partial.fd);
     if (f->rules.fsync && fsync(u->folder) < 0)
         r = OUTCOME_STANDS;
@@ -248,8 +256,12 @@ int serve_abort(struct files *f, const struct packet *p)
 
 void upload_cut(struct files *f)
 {
+    struct stat st;
+
     if (!f->upload.open)
         return;
+    if (fstat(f->upload.partial.fd, &st) == 0)
+        f->upload.length = (uint64_t)st.st_size;
     partial_end(f, f->upload.folder, &f->upload.partial);
     forget(f);
 }

@@ -83,6 +83,8 @@ static const struct message_row rows[MSG_COUNT] = {
                             0 },
     [MSG_FILES_FAILED]  = { "files-failed", FILES, MASTER, START, true, 0, "n",
                             0 },
+    [MSG_SESSION_DIED]  = { "session-died", MASTER, FILES, RUN, true, 0, "n",
+                            0 },
 
     /* Files: requests of session, one at a time. */
     [MSG_FILE_READ]     = { "file-read", SESSION, FILES, IDLE, false, 0, "pn",

@@ -31,12 +31,17 @@ struct log {
     uint64_t lost; /* lines that couldn't be written */
     struct sender *sender;
     size_t senders;
+    size_t used;            /* of them */
+    struct loop_timer last; /* armed once master is gone */
 };
 
 void log_init(struct log *l, int fd);
 void log_release(struct log *l);
 /* Serves until master is gone, and then what is still there: 0 or -errno. */
 int log_run(struct log *l);
+
+/* One sender less: without master and without senders log is done. */
+void log_sender_ended(struct log *l);
 
 /* Two for each session and those of the service. 0 or -ENOMEM */
 int senders_init(struct log *l, uint64_t max_sessions);

@@ -57,6 +57,8 @@ static void sender_end(struct sender *s)
     loop_remove(&s->log->loop, &s->watch);
     channel_close(&s->channel);
     s->used = false;
+    s->log->used--;
+    log_sender_ended(s->log);
 }
 
 void senders_release(struct log *l)
@@ -183,6 +185,7 @@ int senders_on_peer(void *owner, struct packet *p)
                           .peer = p->value[2].address,
                           .timer = { .on_time = on_time, .owner = s },
                           .used = true };
+    l->used++;
     rate_init(&s->rate, clock_ms());
     channel_init(&s->channel, fd_take(&p->fd[0]), PROCESS_LOG, s->process,
                  PHASE_RUN);

@@ -71,13 +71,8 @@ int gate_on_session_gone(void *owner, struct packet *p)
     struct child *c = owner;
     struct session *s = sessions_find(&c->master->sessions, p->value[0].number);
 
-    if (!s)
-        return 0;
-    session_forget_news(s);
-    if (s->state == SESSION_ENDED)
-        session_settle(s);
-    else
-        session_end(s);
+    if (s)
+        session_gone(s, (int)p->value[1].number);
     return 0;
 }
 
@@ -138,11 +133,8 @@ void gate_on_gone(struct child *c)
     for (size_t i = 0; i < t->size; i++) {
         struct session *s = &t->all[i];
 
-        session_forget_news(s);
-        if (s->state == SESSION_ENDED)
-            session_settle(s);
-        else if (s->state != SESSION_FREE)
-            session_end(s);
+        if (s->state != SESSION_FREE) /* how, nobody will learn */
+            session_gone(s, 0);
     }
 }
 

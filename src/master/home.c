@@ -238,6 +238,15 @@ int home_open(struct home *h, const struct user *user, uint64_t serial)
     return 0;
 }
 
+void home_session_died(struct home *h, int signal)
+{
+    struct packet p = { .message = MSG_SESSION_DIED,
+                        .value = { NUMBER(signal) } };
+
+    if (h->channel.fd >= 0 && h->channel.phase == PHASE_RUN)
+        channel_send(&h->channel, &p);
+}
+
 void home_close(struct home *h)
 {
     loop_remove(&h->master->loop, &h->watch);
@@ -252,8 +261,12 @@ void home_kill(struct home *h)
         kill(h->pid, SIGKILL);
 }
 
+/* Who hears that it is lost may give the record back, and h with it. */
 void home_reaped(struct home *h, int status)
 {
+    const struct home_calls *calls = h->calls;
+    void *owner = h->owner;
+
     h->pid = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
         master_report(h->master, EVENT_CHILD, PROCESS_FILES,
@@ -262,5 +275,5 @@ void home_reaped(struct home *h, int status)
         on_ready(h, 0);
     if (h->channel.fd >= 0)
         lose(h);
-    h->calls->gone(h->owner);
+    calls->gone(owner);
 }

@@ -42,6 +42,8 @@ int home_permitted(const struct master *m, const struct user *user,
  * owner are set. 0 or -errno; -EBUSY while an earlier one hasn't left yet.
  * `lost` may be called before it returns. */
 int home_open(struct home *h, const struct user *user, uint64_t serial);
+/* Its session was ended by a signal; nothing, if files is gone itself. */
+void home_session_died(struct home *h, int signal);
 /* Closes the channel, which makes files go. */
 void home_close(struct home *h);
 /* It hasn't gone by itself. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "gate.h"
 #include "home.h"
@@ -109,6 +110,13 @@ void session_settle(struct session *s)
     master_session_freed(m);
 }
 
+/* Whether it died is gate's to say, and files has to hear it: of an upload that
+ * a session died in nobody else can tell. */
+static bool files_must_hear(const struct session *s)
+{
+    return s->home.channel.fd >= 0 && s->home.end < 0 && master_gate(s->master);
+}
+
 void session_end(struct session *s)
 {
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
@@ -120,10 +128,23 @@ void session_end(struct session *s)
     channel_close(&s->channel);
     wire_close(&s->log);
     worker_forget(s->master, s);
-    home_close(&s->home);
+    if (!files_must_hear(s))
+        home_close(&s->home);
     if (s->home.pid > 0) /* there is nothing else that it waits for */
         session_wait(s, s->master->deadlines.kick);
     session_settle(s);
+}
+
+void session_gone(struct session *s, int status)
+{
+    if (WIFSIGNALED(status))
+        home_session_died(&s->home, WTERMSIG(status));
+    home_close(&s->home);
+    session_forget_news(s);
+    if (s->state == SESSION_ENDED)
+        session_settle(s);
+    else
+        session_end(s);
 }
 
 void session_kill(struct session *s)

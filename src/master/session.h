@@ -84,6 +84,8 @@ struct session *session_open(struct master *m, uint64_t serial,
 /* Closes what leads to the session, which makes it go. The record stays until
  * files is reaped and gate knows. */
 void session_end(struct session *s);
+/* Gate has reaped it: how, as wait(2) says it. */
+void session_gone(struct session *s, int status);
 /* Also has gate kill it. */
 void session_kill(struct session *s);
 /* MSG_KICK, and the kill 2 s later. */

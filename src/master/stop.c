@@ -86,7 +86,10 @@ static void end_sessions(struct master *m)
     for (size_t i = 0; i < m->sessions.size; i++) {
         struct session *s = &m->sessions.all[i];
 
+        if (s->state == SESSION_FREE)
+            continue;
         home_kill(&s->home);
+        home_close(&s->home);
         session_end(s);
     }
 }

@@ -40,6 +40,9 @@ void fault_retry(struct session *s, const struct server *server,
  * transfer of NAME with RESULT (-1: any), which says REASON, and none else. */
 void fault_expect_event(const struct server *s, const char *user,
                         const char *name, int result, const char *reason);
+/* The same where no more events can come. */
+void fault_expect_event_only(const struct server *s, const char *user,
+                             const char *name, int result, const char *reason);
 
 /* The one process of that kind that serves the user, who has one session. */
 int fault_process(const struct server *s, const char *user, const char *kind);

@@ -102,7 +102,8 @@ Test(faults, client_killed, .timeout = 60)
     free(bytes);
 }
 
-/* The one that would tell of the transfer is dead: gate tells of its end. */
+/* The one that would tell of the transfer is dead: files tells of it, and gate
+ * of its end. */
 Test(faults, session_killed, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
@@ -113,8 +114,11 @@ Test(faults, session_killed, .timeout = 60)
     begin_upload(&s, &server, "session", &d, bytes);
     kill(fault_process(&server, "session", "sallyport: session"), SIGKILL);
     server_log_wait(&server, "end ", " by=gate ", "reason=\"crash", NULL);
+    server_log_wait(&server, "transfer process=files ", " user=session ", NULL);
     fault_begin(&again, &server, "session");
     retry(&again, &server, "session", bytes);
+    fault_expect_event(&server, "session", "f", 0,
+                       "the session died: signal 9");
     data_cut(&d, false);
     session_drop(&s);
     free(bytes);
@@ -133,7 +137,7 @@ Test(faults, files_killed, .timeout = 60)
     server_log_wait(&server, "end ", " user=files ", "another process", NULL);
     fault_begin(&again, &server, "files");
     retry(&again, &server, "files", bytes);
-    fault_expect_event(&server, "files", "f", 0, "another process failed");
+    fault_expect_event(&server, "files", "f", 421, "another process failed");
     data_cut(&d, false);
     session_drop(&s);
     free(bytes);
@@ -154,6 +158,7 @@ Test(faults, master_killed, .timeout = 60)
     data_write(&d, bytes, SENT);
     fault_wait_partial(&server, "anna", 1);
     server_kill(&server);
+    fault_expect_event_only(&server, "anna", "f", 0, "another process failed");
     fault_expect_absent(&server, "anna", "f");
     server_again(&server);
     session_init(&again);

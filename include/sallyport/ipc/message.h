@@ -57,6 +57,7 @@ enum message {
     /* master and files */
     MSG_FILES_READY,
     MSG_FILES_FAILED, /* errno */
+    MSG_SESSION_DIED, /* the signal that ended its session */
     /* session and files */
     MSG_FILE_READ,     /* path, offset */
     MSG_FILE_READABLE, /* size, mtime */

@@ -131,6 +131,7 @@ void peer_remove(struct peer *p)
 void peer_stop(struct peer *p)
 {
     channel_close(&p->session);
+    channel_close(&p->master); /* it left by itself, master says by this */
     cr_assert_eq(peer_wait(p), 0);
     expect_no_event(p);
     peer_remove(p);

@@ -30,7 +30,7 @@ void peer_run(struct peer *p); /* and waits for FILES_READY */
 void peer_start(struct peer *p);
 /* Runs it without waiting: for starts that fail. */
 void peer_fork(struct peer *p);
-/* Closes the session's end: it must exit with 0, and have refused no system
+/* Its session leaves in order: it must exit with 0, and have refused no system
  * call. Removes the home. */
 void peer_stop(struct peer *p);
 /* Its exit status; 256 and more: killed by that signal. */

@@ -597,7 +597,8 @@ Test(upload, survives_any_end_of_the_process)
 
     peer_start(&a);
     begin(&a, "/f", WRITE_STORE, 0, 200 * K, 1, &first);
-    channel_close(&a.session); /* the session died */
+    channel_close(&a.session); /* the session left */
+    channel_close(&a.master);
     cr_assert_eq(peer_wait(&a), 0);
     peer_run(&a);
     begin(&a, "/g", WRITE_STORE, 0, 200 * K, 1, &first);

@@ -378,6 +378,38 @@ Test(log, drains_at_the_end)
     end_log(&s, 0);
 }
 
+/* Who leaves because master has gone says so after that. */
+Test(log, waits_for_last_words)
+{
+    struct event_sender e;
+    struct event_record r;
+    struct stage s;
+    char byte;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    shutdown(s.log.fd, SHUT_WR);
+    cr_assert_eq(fd_set_nonblock(s.log.fd, false), 0);
+    cr_assert_eq(recv(s.log.fd, &byte, 1, 0), 0); /* it has noticed */
+    event_begin(&r, EVENT_END);
+    cr_assert_eq(event_send(&e, &r), 0);
+    cr_assert(strstr(line(&s), "end process=session"));
+    event_sender_release(&e);
+    end_log(&s, 0);
+}
+
+/* A sender that stays doesn't keep it for ever. */
+Test(log, ends_without_last_words)
+{
+    struct event_sender e;
+    struct stage s;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    end_log(&s, 0);
+    event_sender_release(&e);
+}
+
 static const int signals_of_all[] = { SIGHUP, SIGINT, SIGTERM };
 
 /* ^C in a terminal reaches log too: the last events are still to come. */

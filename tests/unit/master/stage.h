@@ -92,6 +92,9 @@ void player_is_denied(struct player *p, enum denial why);
 /* Gate hears that message about that session. */
 void gate_hears(struct stage *s, enum message m, uint64_t serial);
 
+/* Gate says that it has reaped that session, and how it ended. */
+void gate_reaps(struct stage *s, uint64_t serial, int status);
+
 /* Master reports an event of that kind with these words in its reason. */
 void stage_reports(struct stage *s, enum event e, const char *words);
 /* Writes the users file anew, as sallyportctl would. */

@@ -218,6 +218,7 @@ void player_logs_in(struct stage *s, struct player *p, struct actor *files)
     auth_says(s, p->serial, 1, 0, 1);
     actor_enter(s, files, "files");
     actor_say(files, (struct packet){ .message = MSG_FILES_READY });
+    files->channel.phase = PHASE_RUN;
     player_hear(p, MSG_GRANTED, &got);
     cr_assert_eq(got.request, p->request);
     cr_assert(slice_equal(got.value[0].text, SLICE("anna")));
@@ -238,6 +239,13 @@ void player_is_denied(struct player *p, enum denial why)
     p->channel.phase = PHASE_GREETED;
 }
 
+void gate_reaps(struct stage *s, uint64_t serial, int status)
+{
+    actor_say(&s->gate,
+              (struct packet){ .message = MSG_SESSION_GONE,
+                               .value = { NUMBER(serial), NUMBER(status) } });
+}
+
 void stage_serves(struct stage *s)
 {
     static uint64_t serial = 1ULL << 40;
@@ -247,6 +255,7 @@ void stage_serves(struct stage *s)
     player_enter(s, &p, ++serial);
     player_logs_in(s, &p, &files);
     player_leave(&p);
+    gate_reaps(s, p.serial, 0);
     channel_hear_end(&files.channel);
     channel_close(&files.channel);
     close(files.session);

@@ -9,6 +9,7 @@
 
 #include "sallyport/base/fd.h"
 #include "stage.h"
+#include "support/processes.h"
 
 static void fails(struct actor *a)
 {
@@ -158,6 +159,96 @@ Test(files, outlives_its_session)
     channel_hear_end(&files.channel);
     while (kill(files.note.pid, 0) == 0) /* until master has reaped it */
         sched_yield();
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+/* Who writes its last event: of one that died, files hears by what. Gate may
+ * say it before or behind the end of the session's channel. */
+static const struct {
+    int status, signal; /* 0: it left by itself */
+} session_ends[] = { { SIGKILL, SIGKILL },
+                     { SIGSEGV | 0x80, SIGSEGV }, /* with a core */
+                     { ENDING_CLOSED << 8, 0 },
+                     { 0, 0 } };
+
+static void expect_told(struct actor *files, int signal)
+{
+    struct packet got;
+
+    if (signal != 0) {
+        actor_hear(files, MSG_SESSION_DIED, &got);
+        cr_assert_eq(got.value[0].number, (uint64_t)signal);
+    }
+    cr_assert_eq(channel_wait(&files->channel, &got, STAGE_WAIT_MS), -EPIPE);
+}
+
+Test(files, hears_how_its_session_ended)
+{
+    struct stage s;
+
+    stage_open(&s, NULL);
+    for (size_t i = 0; i < 2 * sizeof(session_ends) / sizeof(*session_ends);
+         i++) {
+        bool gate_first = i % 2 == 1;
+        struct player p;
+        struct actor files;
+
+        player_enter(&s, &p, 10 + i);
+        player_logs_in(&s, &p, &files);
+        if (!gate_first)
+            player_leave(&p);
+        gate_reaps(&s, p.serial, session_ends[i / 2].status);
+        expect_told(&files, session_ends[i / 2].signal);
+        if (gate_first)
+            player_leave(&p);
+        channel_close(&files.channel);
+    }
+    stage_close(&s);
+}
+
+/* Nobody will say it then. */
+Test(files, hears_nothing_when_gate_dies)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    player_leave(&p);
+    actor_die(&s.gate);
+    expect_told(&files, 0);
+    stage_close(&s);
+}
+
+/* 'T': stopped; 'Z': dead, and not yet reaped. */
+static void wait_for_state(pid_t pid, char state)
+{
+    char text[64] = "";
+
+    while (process_status(pid, "State", text, sizeof(text))[0] != state)
+        sched_yield();
+}
+
+/* Master learns of files first, and then that the session has gone, too: the
+ * record with both goes while files is being buried. */
+Test(files, dies_with_its_session)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    kill(s.master, SIGSTOP);
+    wait_for_state(s.master, 'T');
+    kill(files.note.pid, SIGKILL);
+    wait_for_state(files.note.pid, 'Z');
+    player_leave(&p);
+    kill(s.master, SIGCONT);
     stage_serves(&s);
     stage_close(&s);
 }

@@ -144,6 +144,7 @@ Test(login, files_outlives_its_session)
     player_logs_in(&s, &p, &files);
     cr_assert_eq(kill(files.note.pid, SIGSTOP), 0);
     player_leave(&p);
+    gate_reaps(&s, p.serial, 0);
     channel_hear_end(&files.channel);
     player_asks(&s, &q);
     auth_says(&s, 2, 1, 0, 1);

@@ -1,0 +1,186 @@
+/* Whose session died in an upload: the partial is free at once, and there is
+ * one event, with what master says of the death. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/event/event.h"
+
+#define K 1024UL
+
+static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
+                  size_t to)
+{
+    uint64_t first;
+    int fd;
+
+    cr_assert_eq(ask_write(p, "/f", mode, offset, 0, &fd, &first), OUTCOME_OK);
+    put_pattern(fd, first, to, 1);
+    close(fd);
+}
+
+static void session_died(struct peer *p, int signal_number)
+{
+    struct packet died = { .message = MSG_SESSION_DIED,
+                           .value = { NUMBER(signal_number) } };
+
+    cr_assert_eq(channel_send(&p->master, &died), 0);
+}
+
+static bool has(const struct event_record *r, enum event_field f,
+                const char *text)
+{
+    return slice_equal(r->text[f], slice_from(text));
+}
+
+/* The one event that it leaves. */
+static void expect_event(struct peer *p, const char *verb, uint64_t bytes,
+                         const char *reason)
+{
+    struct packet packet;
+    struct event_record r;
+
+    cr_assert_eq(peer_wait(p), 0);
+    cr_assert_eq(channel_receive(&p->log, &packet), 1, "no event");
+    cr_assert_eq(event_decode(packet.value[0].text, &r), 0);
+    cr_expect_eq(r.event, EVENT_TRANSFER);
+    cr_expect(has(&r, FIELD_USER, "anna") && has(&r, FIELD_PATH, "/f"));
+    cr_expect(has(&r, FIELD_VERB, verb));
+    cr_expect_eq(r.number[FIELD_BYTES], bytes, "%lu bytes",
+                 r.number[FIELD_BYTES]);
+    cr_expect_eq(r.number[FIELD_RESULT], 0);
+    cr_expect(has(&r, FIELD_REASON, reason), "%.*s",
+              (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
+    cr_expect_neq(channel_receive(&p->log, &packet), 1, "another event");
+}
+
+static void expect_no_event(struct peer *p)
+{
+    struct packet packet;
+
+    cr_assert_eq(peer_wait(p), 0);
+    cr_expect_neq(channel_receive(&p->log, &packet), 1, "an event");
+}
+
+static const struct {
+    enum write_mode mode;
+    const char *verb;
+    uint64_t offset; /* onto the 100 bytes that are there */
+    uint64_t bytes;
+} rows[] = {
+    { WRITE_STORE, "STOR", 0, 200 * K },
+    { WRITE_STORE, "STOR", 10, 200 * K - 10 },
+    { WRITE_APPEND, "APPE", 0, 200 * K - 100 },
+};
+
+Test(death, of_a_session_in_an_upload)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct peer p;
+
+        peer_start(&p);
+        disk_fill(&p, "/f", 100, 1);
+        begin(&p, rows[i].mode, rows[i].offset, 200 * K);
+        channel_close(&p.session);
+        session_died(&p, SIGKILL);
+        expect_event(&p, rows[i].verb, rows[i].bytes,
+                     "the session died: signal 9");
+        cr_expect(disk_is(&p, "/f", 100, 1), "the old file has changed");
+        peer_remove(&p);
+    }
+}
+
+/* Master may hear of the death first. */
+Test(death, before_the_end_of_the_channel)
+{
+    struct peer p;
+
+    peer_start(&p);
+    begin(&p, WRITE_STORE, 0, 10);
+    session_died(&p, SIGSEGV);
+    channel_close(&p.session);
+    expect_event(&p, "STOR", 10, "the session died: signal 11");
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_remove(&p);
+}
+
+/* Another one goes on with it before anything is known of the death. */
+Test(death, leaves_the_partial_free)
+{
+    struct peer a, b;
+    struct packet facts;
+    uint64_t first;
+    int fd;
+
+    peer_start(&a);
+    begin(&a, WRITE_STORE, 0, 200 * K);
+    channel_close(&a.session);
+    b = a;
+    peer_run(&b);
+    do /* until the first has let go of it */
+        cr_assert_eq(ask_facts(&b, "/f", 1, &facts), OUTCOME_OK);
+    while (ask_write(&b, "/f", WRITE_APPEND, 0, 0, &fd, &first) ==
+           OUTCOME_BUSY);
+    cr_assert_eq(first, 192 * K);
+    put_pattern(fd, first, 300 * K, 1);
+    close(fd);
+    cr_assert_eq(ask_commit(&b, 300 * K), OUTCOME_OK);
+    cr_assert(disk_is(&b, "/f", 300 * K, 1));
+    session_died(&a, SIGKILL);
+    expect_event(&a, "STOR", 200 * K, "the session died: signal 9");
+    channel_close(&a.master);
+    channel_close(&a.log);
+    peer_stop(&b);
+}
+
+/* It has told of it itself, or will. */
+Test(death, is_none)
+{
+    struct peer p;
+
+    peer_start(&p);
+    begin(&p, WRITE_STORE, 0, 10);
+    channel_close(&p.session);
+    channel_close(&p.master); /* a session that left, or no master any more */
+    expect_no_event(&p);
+    peer_remove(&p);
+}
+
+/* Nothing is under way: it doesn't wait for master. */
+Test(death, without_an_upload)
+{
+    struct peer p;
+
+    peer_start(&p);
+    begin(&p, WRITE_STORE, 0, 10);
+    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    begin(&p, WRITE_STORE, 0, 10);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    channel_close(&p.session);
+    expect_no_event(&p);
+    peer_remove(&p);
+}
+
+/* It can't hear that the file is there. */
+Test(death, before_the_answer_to_a_commit)
+{
+    struct packet commit = { .message = MSG_FILE_COMMIT,
+                             .value = { NUMBER(10) } };
+    struct peer p;
+
+    peer_start(&p);
+    begin(&p, WRITE_STORE, 0, 10);
+    kill(p.pid, SIGSTOP);
+    commit.request = channel_next(&p.session);
+    cr_assert_eq(channel_send(&p.session, &commit), 0);
+    channel_close(&p.session);
+    kill(p.pid, SIGCONT);
+    session_died(&p, SIGKILL);
+    expect_event(&p, "STOR", 10, "the session died: signal 9; the file stands");
+    cr_expect(disk_is(&p, "/f", 10, 1));
+    peer_remove(&p);
+}
