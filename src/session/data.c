@@ -16,7 +16,7 @@
 
 static void drain(struct session *s)
 {
-    char waste[4096];
+    char waste[32768];
 
     for (int i = 0; i < 16; i++) {
         ssize_t n = recv(s->data.fd, waste, sizeof(waste), MSG_DONTWAIT);
@@ -79,6 +79,12 @@ void data_linger(struct session *s)
     loop_timer_set(&s->loop, &d->timer, LINGER_MS);
     loop_change(&s->loop, &d->watch, EPOLLIN);
     drain(s);
+}
+
+void data_refuse(struct session *s)
+{
+    stream_shutdown(s->data.stream); /* as far as it goes */
+    data_linger(s);
 }
 
 static void on_port_late(void *owner)

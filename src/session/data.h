@@ -19,6 +19,9 @@ void data_close(struct session *s);
 /* After the transfer: our end is shut, the client's is awaited for 2 s while
  * the session goes on. */
 void data_linger(struct session *s);
+/* In the middle of an upload: close_notify, then the same. A client reads the
+ * reply when it has sent all, and a reset would come before that. */
+void data_refuse(struct session *s);
 /* The client has connected: makes the stream. */
 bool data_open_stream(struct session *s);
 

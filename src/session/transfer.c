@@ -293,7 +293,10 @@ static void stop(struct session *s)
     bool upload = is_upload(t);
     bool listing = is_listing(t) && !t->listed;
 
-    data_close(s);
+    if (upload && t->state == TRANSFER_FLOWING)
+        data_refuse(s);
+    else
+        data_close(s);
     release(s);
     t->state = TRANSFER_CLOSING;
     t->owed = true;

@@ -25,7 +25,7 @@ static const struct server_user users[] = {
     { .name = "client" }, { .name = "session" }, { .name = "files" },
     { .name = "fin" },    { .name = "reset" },   { .name = "limit" },
     { .name = "folder" }, { .name = "two" },     { .name = "fifo" },
-    { .name = "reader" },
+    { .name = "reader" }, { .name = "told" },
 };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
@@ -69,27 +69,40 @@ static void retry(struct session *s, struct server *server, const char *user,
     session_close(s);
 }
 
-/* A real client, which the kernel ends for it. */
+/* A real client, which stores "f" at RATE. */
+static void curl_begin(struct running *curl, const struct server *server,
+                       const char *user, const char *rate, const void *bytes,
+                       size_t len)
+{
+    char file[SERVER_PATH_MAX], config[SERVER_PATH_MAX], name[64], url[128];
+    char text[128];
+    int n =
+        snprintf(text, sizeof(text), "user=\"%s:%s\"\n", user, SERVER_PASSWORD);
+
+    snprintf(name, sizeof(name), "%s-upload", user);
+    snprintf(file, sizeof(file), "%s", server_path(server, name));
+    files_write(file, bytes, len, 0600);
+    snprintf(name, sizeof(name), "%s-curlrc", user);
+    snprintf(config, sizeof(config), "%s", server_path(server, name));
+    files_write(config, text, (size_t)n, 0600);
+    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/f", server->port);
+    run_start(curl, NULL,
+              (char *[]){ "curl", "--config", config, "--silent", "--insecure",
+                          "--ssl-reqd", "--limit-rate", (char *)rate, "-T",
+                          file, url, NULL });
+}
+
+/* The kernel ends the client. */
 Test(faults, client_killed, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
-    char file[SERVER_PATH_MAX], url[128], config[SERVER_PATH_MAX];
     struct server server;
     struct running curl;
     struct run_result r;
     struct session s;
 
     server_shared(&server);
-    snprintf(file, sizeof(file), "%s", server_path(&server, "upload"));
-    files_write(file, bytes, LEN, 0600);
-    snprintf(config, sizeof(config), "%s", server_path(&server, "curlrc"));
-    files_write(config, "user=\"client:" SERVER_PASSWORD "\"\n",
-                strlen("user=\"client:" SERVER_PASSWORD "\"\n"), 0600);
-    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/f", server.port);
-    run_start(&curl, NULL,
-              (char *[]){ "curl", "--config", config, "--silent", "--insecure",
-                          "--ssl-reqd", "--limit-rate", "50k", "-T", file, url,
-                          NULL });
+    curl_begin(&curl, &server, "client", "50k", bytes, LEN);
     fault_wait_partial(&server, "client", 1);
     cr_assert_eq(kill(curl.pid, SIGKILL), 0);
     run_finish(&curl, &r);
@@ -206,14 +219,14 @@ Test(faults, size_limit, .timeout = 60)
 
     fault_begin(&s, &server, "limit");
     data_open(&s, &d, "STOR f");
-    fault_write(&d, bytes, 2 * LIMIT);
+    data_write(&d, bytes, 2 * LIMIT);
     session_expect(&s, "552 {*}");
-    data_cut(&d, false);
+    data_close(&d);
     fault_expect_absent(&server, "limit", "f");
     data_open(&s, &d, "STOR g");
-    fault_write(&d, bytes, LIMIT + 1);
+    data_write(&d, bytes, LIMIT + 1);
     session_expect(&s, "552 {*}");
-    data_cut(&d, false);
+    data_close(&d);
     fault_expect_absent(&server, "limit", "g");
     session_do(&s, "552 {*}", "ALLO %u", LIMIT + 1);
     session_do(&s, "2{*}", "ALLO %u", LIMIT);
@@ -222,6 +235,25 @@ Test(faults, size_limit, .timeout = 60)
     fault_expect_event(&server, "limit", "f", 552, "file-size limit");
     fault_expect_event(&server, "limit", "g", 552, "file-size limit");
     session_close(&s);
+    free(bytes);
+}
+
+/* curl reads the reply when it has sent everything: a reset on the way would
+ * hide from it that the file is too large (its status 70, for a 552). */
+Test(faults, size_limit_of_curl, .timeout = 60)
+{
+    unsigned char *bytes = fault_noise(8 * LIMIT);
+    struct server server;
+    struct running curl;
+    struct run_result r;
+
+    server_shared(&server);
+    curl_begin(&curl, &server, "told", "1G", bytes, 8 * LIMIT);
+    run_finish(&curl, &r);
+    cr_expect_eq(r.status, 70, "%s", r.text);
+    run_release(&r);
+    fault_expect_absent(&server, "told", "f");
+    server_log_wait(&server, "transfer ", " user=told ", "result=552", NULL);
     free(bytes);
 }
 

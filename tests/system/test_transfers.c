@@ -308,7 +308,7 @@ Test(transfers, abort_upload, .timeout = 60)
     data_write(&d, "some bytes", 10);
     session_do(&s, "426 {*}", "ABOR");
     session_expect(&s, "226 {*}");
-    data_cut(&d, false);
+    data_close(&d);
     cr_assert(!files_exists(server_home_file(&server, "abort", "half")));
     session_close(&s);
 }
