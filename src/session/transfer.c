@@ -389,7 +389,10 @@ static void on_stall(void *owner)
         loop_timer_set(&s->loop, &s->transfer.stall, ms);
         return;
     }
-    if (connecting)
+    if (s->transfer.state == TRANSFER_HANDSHAKE)
+        transfer_fail(s, REPLY_DATA_TLS_FAILED, SLICE("no handshake in time"),
+                      "no TLS handshake in time");
+    else if (connecting)
         transfer_fail(s, REPLY_NO_DATA, SLICE("nobody connected in time"),
                       "no data connection in time");
     else

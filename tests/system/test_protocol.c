@@ -112,23 +112,31 @@ Test(protocol, silent_handshake, .timeout = 60)
     server_stop(&server);
 }
 
-/* Nobody comes to the data port: 425, and the session goes on. */
+/* Nobody comes to the data port, or somebody who never says hello: 425 with
+ * what is the matter, and the session goes on. */
 Test(protocol, connect_timeout, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "connect_timeout = 1s\n" };
     struct server server;
     struct session s;
+    struct data d;
 
     server_start(&server, &plan);
     session_init(&s);
     session_open(&s, &server, "anna");
     session_do(&s, "229 {*}", "EPSV");
-    session_send(&s, "STOR f");
-    while (session_reply(&s) == 150)
-        ;
-    cr_assert(strncmp(s.reply.data, "425 ", 4) == 0, "%s", s.reply.data);
+    session_do(&s, "150 {*}", "STOR f");
+    session_expect(&s, "425 {*}nobody connected{*}");
     session_do(&s, "200 {*}", "NOOP");
+    data_connect(&s, &d);
+    session_do(&s, "150 {*}", "STOR g");
+    session_expect(&s, "425 {*}no handshake in time{*}");
+    data_cut(&d, false);
     session_close(&s);
+    server_log_wait(&server, "transfer ", "path=/f", "result=425",
+                    "no data connection in time", NULL);
+    server_log_wait(&server, "transfer ", "path=/g", "result=425",
+                    "no TLS handshake in time", NULL);
     server_stop(&server);
 }
 
@@ -208,7 +216,9 @@ Test(protocol, log, .timeout = 60)
     const struct server_plan plan = { 0 };
     struct server server;
     struct session s;
+    struct buf got;
 
+    buf_init(&got, 1 << 20);
     server_start(&server, &plan);
     session_init(&s);
     session_connect(&s, server.port);
@@ -218,15 +228,20 @@ Test(protocol, log, .timeout = 60)
     session_init(&s);
     session_open(&s, &server, "anna");
     session_store(&s, "STOR", "a b\xff", "12345", 5);
+    session_store(&s, "STOR", "f", "12345", 5);
+    session_fetch(&s, "RETR f", &got);
     session_do(&s, "229 {*}", "EPSV");
     session_do(&s, "550 {*}", "RETR nothing");
     session_close(&s);
     server_log_wait(&server, "login-failed", "user=anna", NULL);
     server_log_wait(&server, "login ", "user=anna", "TLSv1.3", NULL);
     server_log_wait(&server, "transfer ", "verb=STOR", "a b\\xff", "bytes=5",
-                    NULL);
+                    "result=226", "tls=\"TLSv1.3 ", NULL);
+    server_log_wait(&server, "transfer ", "verb=RETR", "path=/f", "result=226",
+                    "tls=\"TLSv1.3 ", NULL);
     server_log_wait(&server, "end ", "quit", NULL);
     cr_assert(!server_log_has(&server, "canary"));
     cr_assert(!server_log_has(&server, SERVER_PASSWORD));
+    buf_release(&got);
     server_stop(&server);
 }
