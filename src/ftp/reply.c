@@ -106,6 +106,8 @@ static const char *const texts[] = {
     [REPLY_ACTIVE_FOREIGN] = "Only your own address, and ports from 1024; or "
                              "send EPSV or PASV.",
     [REPLY_BAD_SEQUENCE] = "Send {} first.",
+    [REPLY_ONLY_EPSV] = "After EPSV ALL only EPSV is taken; send that.",
+    [REPLY_HOST_LATE] = "HOST comes before USER; connect anew for that.",
     [REPLY_ALREADY_TLS] = "TLS is already on.",
     [REPLY_ALREADY_LOGGED_IN] = "Already logged in; connect anew to change.",
     [REPLY_IN_TRANSFER] = "A transfer is running; wait for it or send ABOR.",
@@ -133,6 +135,7 @@ static const char *const texts[] = {
     [REPLY_BAD_TIME] = "The disk can't keep a time of that year.",
     [REPLY_CROSS_DEVICE] = "Can't rename across file systems; copy instead.",
     [REPLY_TOO_LARGE] = "Larger than this server takes.",
+    [REPLY_ALLO_NO_SPACE] = "No space for that much; free some, then send it.",
     [REPLY_BAD_NAME] = "Name not allowed; choose another.",
     [REPLY_NAME_TAKEN] = "The name is taken, and what has it stays; choose "
                          "another.",

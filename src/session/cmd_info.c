@@ -208,6 +208,7 @@ void cmd_stru(struct session *s, const struct call *call)
 
 void cmd_rest(struct session *s, const struct call *call)
 {
+    char text[32];
     uint64_t n;
 
     if (slice_number(call->argument, INT64_MAX, &n) < 0) {
@@ -217,7 +218,8 @@ void cmd_rest(struct session *s, const struct call *call)
     }
     s->rest = n;
     s->until = 0;
-    control_reply_with(s, REPLY_REST_OK, call->argument, NOTHING);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+    control_reply_with(s, REPLY_REST_OK, slice_from(text), NOTHING);
 }
 
 /* ALLO names no file. Of one that is gone on with, part may be there: as much
@@ -237,7 +239,7 @@ static void allotted(struct session *s, struct packet *p)
         return;
     }
     s->announced = 0;
-    control_reply(s, REPLY_NO_SPACE);
+    control_reply(s, REPLY_ALLO_NO_SPACE);
 }
 
 void cmd_allo(struct session *s, const struct call *call)

@@ -82,6 +82,6 @@ void cmd_quit(struct session *s, const struct call *call)
 void cmd_host(struct session *s, const struct call *call)
 {
     (void)call;
-    control_reply_with(s, s->login.done ? REPLY_BAD_SEQUENCE : REPLY_HOST_OK,
-                       SLICE("HOST before USER"), NOTHING);
+    control_reply(s, s->login.done || s->login.name[0] ? REPLY_HOST_LATE
+                                                       : REPLY_HOST_OK);
 }

@@ -18,8 +18,7 @@ void cmd_pasv(struct session *s, const struct call *call)
 {
     (void)call;
     if (s->only_epsv)
-        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("EPSV, after EPSV ALL"),
-                           NOTHING);
+        control_reply(s, REPLY_ONLY_EPSV);
     else if (s->local.family != 4)
         control_reply(s, REPLY_USE_EPSV);
     else
@@ -66,8 +65,7 @@ static void active(struct session *s, const struct call *call, int parsed,
                    const struct address *client)
 {
     if (s->only_epsv)
-        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("EPSV, after EPSV ALL"),
-                           NOTHING);
+        control_reply(s, REPLY_ONLY_EPSV);
     else if (parsed == -EPROTONOSUPPORT)
         control_reply(s, REPLY_BAD_PROTOCOL);
     else if (parsed < 0)

@@ -109,7 +109,7 @@ Test(disks, full, .timeout = 60)
     session_expect(&s, "452 {*}");
     data_cut(&d, false);
     fault_expect_absent(&server, "full", "f");
-    session_do(&s, "452 {*}", "ALLO %u", LEN);
+    session_do(&s, "552 {*}", "ALLO %u", LEN);
     session_do(&s, "250 {*}", "DELE filler");
     fault_retry(&s, &server, "full", "f", bytes, LEN);
     fault_expect_event(&server, "full", "f", 452, "no space");

@@ -98,6 +98,8 @@
     R(NOT_IMPLEMENTED, 502)                                                    \
     R(ACTIVE_OFF, 502)                                                         \
     R(BAD_SEQUENCE, 503) /* {}: the command to send first */                   \
+    R(ONLY_EPSV, 503)                                                          \
+    R(HOST_LATE, 503)                                                          \
     R(ALREADY_TLS, 503)                                                        \
     R(ALREADY_LOGGED_IN, 503)                                                  \
     R(IN_TRANSFER, 503)                                                        \
@@ -125,6 +127,7 @@
     R(CROSS_DEVICE, 550)                                                       \
     R(BAD_TIME, 550)                                                           \
     R(TOO_LARGE, 552)                                                          \
+    R(ALLO_NO_SPACE, 552)                                                      \
     R(BAD_NAME, 553)                                                           \
     R(NAME_TAKEN, 553)                                                         \
     R(BAD_OFFSET, 554)

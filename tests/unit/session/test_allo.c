@@ -14,14 +14,14 @@ static const struct row {
     int code;
 } rows[] = {
     { 0, 0, 1000, 1000, 200 },
-    { 0, 0, 1001, 1000, 452 },
+    { 0, 0, 1001, 1000, 552 },
     { 0, 0, 5000, 6000, 200 }, /* the limit */
     { 0, 0, 5001, UINT64_MAX, 552 },
     { 0, 0, INT64_MAX, UINT64_MAX, 552 },
     { 600, 0, 1600, 1000, 200 },
-    { 599, 0, 1600, 1000, 452 },
+    { 599, 0, 1600, 1000, 552 },
     { 0, 600, 1600, 1000, 200 },
-    { 0, 599, 1600, 1000, 452 },
+    { 0, 599, 1600, 1000, 552 },
     { 300, 600, 1600, 1000, 200 }, /* not both */
     { 2000, 0, 1600, 0, 200 },     /* more is there than comes */
     { 0, 0, 0, 0, 200 },
@@ -85,7 +85,7 @@ Test(allo, counts_for_the_next_upload, .timeout = 60)
         struct packet asked,
             refused = { .message = MSG_REFUSED,
                         .value = { NUMBER(OUTCOME_BUSY), NUMBER(0) } };
-        const struct row row = { 0, 0, 500, frees[i], i == 0 ? 452 : 200 };
+        const struct row row = { 0, 0, 500, frees[i], i == 0 ? 552 : 200 };
         struct fake f;
         int data;
 
