@@ -1,0 +1,58 @@
+/* Files of a folder as the rows of a test. */
+#include "rows.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+
+static void add_row(struct rows *r, const char *file)
+{
+    size_t len = strlen(file), end = strlen(r->suffix);
+
+    if (len <= end || strcmp(file + len - end, r->suffix) != 0)
+        return;
+    FAIL_IF(r->count == ROWS_MAX, "too many files in %s", r->folder);
+    FAIL_IF(len - end >= ROW_NAME_MAX, "%s: too long for a user's name", file);
+    memcpy(r->row[r->count++].name, file, len - end);
+}
+
+void rows_find(struct rows *r)
+{
+    struct dirent **found;
+    int n;
+
+    if (r->count > 0)
+        return;
+    n = scandir(server_source(r->folder), &found, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        add_row(r, found[i]->d_name);
+        free(found[i]);
+    }
+    FAIL_IF(r->count == 0, "no *%s in %s", r->suffix, r->folder);
+    free(found);
+}
+
+void rows_share(struct rows *r, const struct server_plan *plan)
+{
+    struct server_user users[ROWS_MAX] = { 0 };
+    struct server_plan with_users = *plan;
+
+    rows_find(r);
+    for (size_t i = 0; i < r->count; i++)
+        users[i].name = r->row[i].name;
+    with_users.users = users;
+    with_users.user_count = r->count;
+    server_share(&with_users);
+}
+
+const char *rows_file(const struct rows *r, const struct row *row)
+{
+    static char out[SERVER_PATH_MAX];
+
+    snprintf(out, sizeof(out), "%s/%s%s", server_source(r->folder), row->name,
+             r->suffix);
+    return out;
+}
