@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# lftp (GnuTLS): SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR
-# A tree mirrored up and down again with the certificate verified; resume.
+# lftp (GnuTLS): a tree mirrored up and down again with the certificate
+# verified, times, modes; resume both ways, listing, rename.
 set -euo pipefail
-host=$1 port=$2 user=$3 passfile=$4 cacert=$5 work=$6
-cd "$work"
-export HOME=$work LFTP_HOME=$work/lftp
-export LC_ALL=C.UTF-8 # else lftp turns what isn't ASCII in names into '?'
+. "$(dirname "$0")/opening" "$@"
+export LFTP_HOME=$work/lftp
 mkdir -p "$LFTP_HOME"
 
 # The password is in a file that only we can read, not on a command line.
 say() {
     (umask 077; cat >commands <<END
+debug -o transcript 5
 set ftp:ssl-force yes
 set ftp:ssl-protect-data yes
 set ssl:verify-certificate yes
@@ -26,7 +25,7 @@ $1
 bye
 END
     )
-    timeout 100 lftp -f commands
+    timeout --foreground 60 lftp -f commands
 }
 
 mkdir -p tree/one/two "tree/with blank"
@@ -36,20 +35,22 @@ head -c 70000 /dev/urandom >tree/one/middle
 echo text >"tree/with blank/ä ö"
 for i in $(seq 40); do echo "$i" >"tree/one/two/small-$i"; done
 
-echo "lftp: mirror up"
+step "mirror up"
 say "mirror -R --no-perms --parallel=3 tree up"
-echo "lftp: mirror down"
+step "mirror down"
 say "mirror --no-perms --parallel=3 up back"
 diff -r tree back
 
-echo "lftp: a second mirror moves nothing"
+step "a second mirror moves nothing"
 say "mirror -R --no-perms --only-newer -vvv tree up" >second
-! grep -q 'Transferring' second || { cat second; exit 1; }
+! grep -q 'Transferring' second || fail "$(<second)"
 
-times() { (cd "$1" && find . -type f -printf '%P %TY-%Tm-%Td %TH:%TM:%.2TS\n' | sort); }
+times() {
+    (cd "$1" && find . -type f -printf '%P %TY-%Tm-%Td %TH:%TM:%.2TS\n' | sort)
+}
 # By MFMT; by SITE UTIME in its long form; in its short one.
 for set in "use-feat yes" "use-feat no" "use-site-utime2 no"; do
-    echo "lftp: times survive the way up and down, $set"
+    step "times survive the way up and down, $set"
     rm -rf dated back-dated
     mkdir dated
     echo 1 >"dated/with blank"
@@ -65,18 +66,38 @@ rm -r dated"
     diff <(times dated) <(times back-dated)
 done
 
-echo "lftp: modes"
+step "modes"
 say "chmod 640 up/large"
 [[ $(say "cls -l --perms up/large") == -rw-r-----* ]]
 
-echo "lftp: resume of a download"
+step "resume of a download"
 head -c 400000 tree/large >part
 say "get -c up/large -o part"
-cmp tree/large part
+said '^---> REST 400000'
+said '^<--- 226 '
+same tree/large part
 
-echo "lftp: listing, rename, remove"
+step "an upload that is killed"
+begin say "set net:limit-rate 0:100k
+put tree/large -o cut"
+kill_uploading cut
+
+step "is gone on with"
+say "put -c tree/large -o cut"
+said '^---> REST [1-9]'
+said '^<--- 226 '
+say "get cut -o back-cut"
+same tree/large back-cut
+say "rm cut"
+
+step "listing, rename, remove"
+say "ls up" >list
+grep -q '^-rw.* 1500000 .* large' list
 say "cls -1 up/one/two" | grep -q small-40
 say "mv up/large up/renamed"
+said '^<--- 350 '
+said '^<--- 250 Renamed'
+say "cls -1 up" | grep -qx up/renamed
 say "rm up/renamed"
 say "rm -r up"
 [[ -z $(say "cls -1") ]]

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# rclone (Go's TLS, several connections with one ticket cache): SCRIPT HOST PORT
-# USER PASSFILE CACERT WORKDIR
+# rclone (Go's TLS, several connections with one ticket cache). It can't go on
+# with an upload: one that was killed is sent again from its beginning. Nor with
+# a download, but it can ask for the rest of a file.
 set -euo pipefail
-host=$1 port=$2 user=$3 passfile=$4 cacert=$5 work=$6
-cd "$work"
-export HOME=$work RCLONE_CONFIG=$work/rclone.conf
+. "$(dirname "$0")/opening" "$@"
+export RCLONE_CONFIG=$work/rclone.conf
 (umask 077; cat >rclone.conf <<END
 [door]
 type = ftp
@@ -15,23 +15,49 @@ pass = $(rclone obscure - <"$passfile")
 explicit_tls = true
 END
 )
-go() { SSL_CERT_FILE=$cacert timeout 100 rclone --retries 1 --low-level-retries \
-    2 --contimeout 20s --timeout 30s "$@"; }
+go() {
+    SSL_CERT_FILE=$cacert timeout --foreground 60 rclone -vv --dump headers \
+        --log-file transcript --retries 1 --low-level-retries 2 \
+        --contimeout 20s --timeout 30s "$@" 2>>transcript
+}
 
 mkdir -p tree/one
 for i in $(seq 12); do head -c $((i * 50000)) /dev/urandom >"tree/one/f$i"; done
 touch -d '2001-02-03 04:05:06 UTC' tree/one/f1
-echo "rclone: copy up"
+step "copy up"
 go copy --transfers 4 tree door:tree
-echo "rclone: compare"
+said 'FTP Rx: "226 Transfer complete: 600000 bytes stored'
+step "compare"
 go check --download tree door:tree
-echo "rclone: copy down"
+step "copy down"
 go copy --transfers 4 door:tree back
 diff -r tree back
 [[ $(stat -c %Y back/one/f1) == 981173106 ]]
-echo "rclone: a second copy moves nothing"
-go copy -v tree door:tree 2>&1 | tee second
-! grep -q 'Copied' second
-echo "rclone: purge"
+step "a second copy moves nothing"
+go copy tree door:tree
+! has_said 'Copied' || fail "it copied"
+
+step "the rest of a file"
+go cat --offset 200000 door:tree/one/f12 >rest
+said 'REST 200000'
+same <(tail -c +200001 tree/one/f12) rest
+
+step "an upload that is killed"
+head -c 3000001 /dev/urandom >up
+begin go copyto --bwlimit 300k up door:cut
+kill_uploading cut
+step "is whole after the next"
+go copyto up door:cut
+go copyto door:cut down
+same up down
+
+step "listing, rename"
+go lsl door: >list
+grep -q '^ *3000001 .* cut$' list
+go moveto door:cut door:moved
+said 'RNTO /?moved'
+go lsf door: >list
+[[ $(sort list) == moved$'\n'tree/ ]] || fail "$(<list)"
+step "purge"
 go purge door:tree
 echo "rclone: done"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const pages[] = { "architecture.md", "hacking.md",
-                                     "messages.md" };
+static const char *const pages[] = { "architecture.md", "clients.md",
+                                     "hacking.md", "messages.md" };
 static const char *const roots[] = { "src/", "include/", "tests/", "etc/" };
 
 #define PATH_BYTES                                                             \

@@ -1,0 +1,99 @@
+/* Node's basic-ftp, run by basic-ftp.sh: MODULES HOST PORT USER PASSFILE CACERT
+ * VERSION. It hands its newest TLS session over to each data connection by
+ * itself. */
+"use strict";
+const assert = require("assert");
+const fs = require("fs");
+const { PassThrough, Writable } = require("stream");
+
+const [modules, host, port, user, passfile, cacert, version] =
+    process.argv.slice(2);
+const { Client } = require(`${modules}/basic-ftp`);
+const all = fs.readFileSync("up");
+const SENT = 1500000; // before the cut
+
+async function enter() {
+    const client = new Client(30000);
+    client.ftp.verbose = true;
+    client.ftp.log = line => process.stderr.write(`${line}\n`);
+    await client.access({
+        host,
+        port: Number(port),
+        user,
+        password: fs.readFileSync(passfile, "utf8"),
+        secure: true,
+        secureOptions: { ca: fs.readFileSync(cacert),
+                         minVersion: version, maxVersion: version },
+    });
+    return client;
+}
+
+async function fetch(client, name, from) {
+    const got = [];
+    const reply = await client.downloadTo(new Writable({
+        write(chunk, encoding, done) { got.push(chunk); done(); },
+    }), name, from);
+    assert.strictEqual(reply.code, 226);
+    assert(Buffer.concat(got).equals(all.subarray(from)),
+           `${name} differs from ${from}`);
+}
+
+async function isListed(client, name) {
+    return (await client.list()).some(f => f.isFile && f.name === name &&
+                                      f.size === all.length);
+}
+
+// What comes of the upload is for others to see: this end gets an error.
+async function cutUpload(name) {
+    const client = await enter(), other = await enter();
+    const source = new PassThrough();
+    const over = client.uploadFrom(source, name).then(
+        () => assert.fail("a cut upload was believed"), () => {});
+
+    source.write(all.subarray(0, SENT));
+    for (const end = Date.now() + 20000; ;) {
+        if (await other.size(name).catch(() => 0) > 0)
+            break;
+        assert(Date.now() < end, "nothing of it is there");
+        await new Promise(done => setTimeout(done, 20));
+    }
+    client.close();
+    await over;
+    other.close();
+}
+
+async function rest(client, name) {
+    const at = await client.size(name);
+    assert(at > 0 && at < SENT, `a size of ${at}`);
+    // It knows no REST for uploads: what is missing is appended.
+    const reply = await client.appendFrom("up", name, { localStart: at });
+    assert.strictEqual(reply.code, 226);
+}
+
+async function begin() {
+    const client = await enter();
+    assert.strictEqual((await client.uploadFrom("up", "a")).code, 226);
+    await fetch(client, "a", 0);
+    await fetch(client, "a", 1000000);
+    assert(await isListed(client, "a"));
+    assert.strictEqual((await client.rename("a", "b")).code, 250);
+    assert(await isListed(client, "b") && !await isListed(client, "a"));
+    await client.remove("b");
+    client.close();
+    await cutUpload("c");
+}
+
+async function goOn() {
+    const client = await enter();
+    assert.deepStrictEqual(await client.list(), []);
+    await rest(client, "c");
+    await fetch(client, "c", 0);
+    assert(await isListed(client, "c"));
+    await client.remove("c");
+    client.close();
+}
+
+({ begin, goOn })[process.argv[9]]().catch(error => {
+    console.error(error);
+    process.exit(1);
+});

@@ -1,0 +1,200 @@
+/* Apache Commons Net's FTPSClient, run by commons-net.sh: STEP HOST PORT USER
+ * PASSFILE CACERT. It hands the control connection's session over to its data
+ * connections: the library has no setting for it but a hook, and the JDK keeps
+ * sessions in a cache that it shows to nobody who hasn't got --add-opens. */
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.FileInputStream;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
+import java.time.Duration;
+import java.util.Arrays;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManagerFactory;
+import org.apache.commons.net.PrintCommandListener;
+import org.apache.commons.net.ftp.FTP;
+import org.apache.commons.net.ftp.FTPFile;
+import org.apache.commons.net.ftp.FTPSClient;
+
+class Play {
+    static final String[] VERSIONS = { "TLSv1.2", "TLSv1.3" };
+    static final int SENT = 1500000; /* before the cut */
+
+    /* The JDK looks for a session under the peer's address and port. */
+    static class Client extends FTPSClient {
+        @Override
+        protected void _prepareDataSocket_(Socket data) {
+            Object context =
+                ((SSLSocket)_socket_).getSession().getSessionContext();
+            if (context == null)
+                return; /* it was offered once, and refused */
+            try {
+                Field field =
+                    context.getClass().getDeclaredField("sessionHostPortCache");
+                field.setAccessible(true);
+                Object cache = field.get(context);
+                Object session = method(cache, "get", Object.class)
+                                     .invoke(cache, key(_socket_));
+                if (session != null)
+                    method(cache, "put", Object.class, Object.class)
+                        .invoke(cache, key(data), session);
+            } catch (ReflectiveOperationException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        private static Method method(Object o, String name, Class<?>... types)
+            throws ReflectiveOperationException {
+            Method m = o.getClass().getMethod(name, types);
+            m.setAccessible(true);
+            return m;
+        }
+
+        private static String key(Socket s) {
+            return s.getInetAddress().getHostAddress() + ":" + s.getPort();
+        }
+    }
+
+    static void must(boolean done, String what) {
+        if (!done)
+            throw new IllegalStateException(what);
+    }
+
+    static void must(FTPSClient ftp, boolean done, int code) {
+        must(done && ftp.getReplyCode() == code,
+             code + " expected: " + ftp.getReplyString());
+    }
+
+    static TrustManagerFactory trust(String file) throws Exception {
+        KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+        TrustManagerFactory factory = TrustManagerFactory.getInstance(
+            TrustManagerFactory.getDefaultAlgorithm());
+
+        trusted.load(null);
+        try (InputStream in = new FileInputStream(file)) {
+            trusted.setCertificateEntry("server",
+                CertificateFactory.getInstance("X.509").generateCertificate(in));
+        }
+        factory.init(trusted);
+        return factory;
+    }
+
+    static FTPSClient enter(String version, String[] args) throws Exception {
+        FTPSClient ftp = new Client();
+
+        ftp.addProtocolCommandListener(
+            new PrintCommandListener(new PrintWriter(System.err), true));
+        ftp.setConnectTimeout(30000);
+        ftp.setDefaultTimeout(30000);
+        ftp.setDataTimeout(Duration.ofSeconds(30));
+        ftp.setTrustManager(trust(args[5]).getTrustManagers()[0]);
+        ftp.setEndpointCheckingEnabled(true);
+        ftp.setEnabledProtocols(new String[] { version });
+        ftp.connect(args[1], Integer.parseInt(args[2]));
+        must(ftp, ftp.login(args[3], Files.readString(Path.of(args[4]))), 230);
+        ftp.execPBSZ(0);
+        ftp.execPROT("P");
+        ftp.enterLocalPassiveMode();
+        ftp.setFileType(FTP.BINARY_FILE_TYPE);
+        return ftp;
+    }
+
+    static void fetch(FTPSClient ftp, String name, byte[] all, int from)
+        throws Exception {
+        ByteArrayOutputStream got = new ByteArrayOutputStream();
+
+        ftp.setRestartOffset(from);
+        must(ftp, ftp.retrieveFile(name, got), 226);
+        must(Arrays.equals(Arrays.copyOfRange(all, from, all.length),
+                           got.toByteArray()),
+             name + " differs from " + from);
+    }
+
+    static boolean has(FTPFile[] listing, String name, long size) {
+        for (FTPFile f : listing)
+            if (f.isFile() && f.getName().equals(name) && f.getSize() == size)
+                return true;
+        return false;
+    }
+
+    static void listed(FTPSClient ftp, String name, long size, boolean there)
+        throws Exception {
+        must(has(ftp.listFiles(), name, size) == there, "LIST: " + name);
+        must(ftp, true, 226);
+        must(has(ftp.mlistDir(), name, size) == there, "MLSD: " + name);
+        must(ftp, true, 226);
+    }
+
+    /* As the library comes, it believes anybody. */
+    static void careless(String[] args) throws Exception {
+        FTPSClient ftp = new FTPSClient();
+
+        ftp.connect(args[1], Integer.parseInt(args[2]));
+        must(ftp.getReplyCode() == 234, "it is careful now: change the docs");
+        ftp.disconnect();
+    }
+
+    static void whole(FTPSClient ftp, byte[] all) throws Exception {
+        must(ftp, ftp.storeFile("a", new ByteArrayInputStream(all)), 226);
+        fetch(ftp, "a", all, 0);
+        fetch(ftp, "a", all, 1000000);
+        listed(ftp, "a", all.length, true);
+        must(ftp, ftp.rename("a", "b"), 250);
+        listed(ftp, "a", all.length, false);
+        listed(ftp, "b", all.length, true);
+        must(ftp, ftp.deleteFile("b"), 250);
+        ftp.quit();
+    }
+
+    /* Left in the middle; by another session it is seen that some has come. */
+    static void half(FTPSClient ftp, FTPSClient other, byte[] all, String name)
+        throws Exception {
+        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        OutputStream out = ftp.storeFileStream(name);
+
+        must(ftp, out != null, 150);
+        out.write(all, 0, SENT);
+        out.flush();
+        for (String size = null; size == null; size = other.getSize(name)) {
+            must(System.nanoTime() < end, "nothing of it is there");
+            Thread.sleep(20);
+        }
+        listed(other, name, all.length, false);
+    }
+
+    static void rest(FTPSClient ftp, byte[] all, String name) throws Exception {
+        int at = Integer.parseInt(ftp.getSize(name));
+
+        must(at > 0 && at < SENT, "a size of " + at);
+        ftp.setRestartOffset(at);
+        InputStream rest = new ByteArrayInputStream(all, at, all.length - at);
+        must(ftp, ftp.storeFile(name, rest), 226);
+        fetch(ftp, name, all, 0);
+        listed(ftp, name, all.length, true);
+        ftp.quit();
+    }
+
+    public static void main(String[] args) throws Exception {
+        byte[] all = Files.readAllBytes(Path.of("up"));
+
+        careless(args);
+        for (String version : VERSIONS) {
+            FTPSClient ftp = enter(version, args);
+            if (args[0].equals("half"))
+                half(ftp, enter(version, args), all, version);
+            else if (args[0].equals("rest"))
+                rest(ftp, all, version);
+            else
+                whole(ftp, all);
+        }
+        Runtime.getRuntime().halt(0); /* nothing is closed in order */
+    }
+}
