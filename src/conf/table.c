@@ -170,6 +170,15 @@ const struct setting setting_table[] = {
       .reload = true,
       .help = "Time without a byte on a data connection before the transfer "
               "is cut." },
+    { .key = "hash_timeout",
+      .type = SETTING_DURATION,
+      .offset = FIELD(hash_timeout),
+      .value = "600s",
+      .min = 100,
+      .max = 24 * HOUR,
+      .reload = true,
+      .help = "Time that one checksum (HASH, XSHA256, XSHA512, XCRC) may "
+              "take." },
     { .key = "login_delay",
       .type = SETTING_DURATION,
       .offset = FIELD(login_delay),

@@ -86,6 +86,8 @@ static const char *const texts[] = {
     [REPLY_STALLED] = "No data moved for {} seconds. Transfer aborted.",
     [REPLY_FILE_BUSY] = "The file is busy; try again later.",
     [REPLY_LOCAL_ERROR] = "Error on the server: {}.",
+    [REPLY_HASH_LATE] =
+        "The checksum takes too long; ask for those of parts, with RANG.",
     [REPLY_STANDS] =
         "The file stands, whole, but may not outlive a power cut; send again.",
     [REPLY_UNLOGGED] = "Can't be logged, so it doesn't count; try again later.",

@@ -54,6 +54,7 @@ static void begin(struct session *s)
     if (!t->digest || !t->block)
         leave(s, ENDING_PEER, "no memory for a checksum");
     t->state = TRANSFER_HASHING;
+    loop_timer_set(&s->loop, &t->stall, s->settings->hash_timeout);
     transfer_soon(s);
 }
 
@@ -223,6 +224,14 @@ void hash_pump(struct session *s)
         transfer_soon(s);
     else
         answer(s);
+}
+
+/* In all: no client and no network slow this down, so that it goes on means
+ * only that somebody keeps a processor busy. */
+void hash_late(struct session *s)
+{
+    transfer_finish(s, REPLY_HASH_LATE, NOTHING, NOTHING, "takes too long");
+    session_continue(s);
 }
 
 void hash_release(struct session *s)

@@ -241,7 +241,9 @@ static void release(struct session *s)
     free(t->block);
     t->block = NULL;
     t->block_at = t->block_len = 0;
-    s->rest = s->until = s->announced = s->sized = 0;
+    s->rest = s->until = 0;
+    if (!t->hash) /* ALLO is for the upload that comes next */
+        s->announced = s->sized = 0;
 }
 
 static void over(struct session *s)
@@ -385,6 +387,10 @@ static void on_stall(void *owner)
     snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)ms / 1000);
     if (s->transfer.state == TRANSFER_COMMITTING)
         return; /* the ask has its own deadline */
+    if (s->transfer.state == TRANSFER_HASHING) {
+        hash_late(s);
+        return;
+    }
     if (still_moves(s)) {
         loop_timer_set(&s->loop, &s->transfer.stall, ms);
         return;

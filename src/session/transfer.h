@@ -61,6 +61,7 @@ void download_release(struct session *s);
 void upload_pump(struct session *s);
 void upload_give_up(struct session *s);
 void hash_pump(struct session *s);
+void hash_late(struct session *s);
 void hash_release(struct session *s);
 void list_pump(struct session *s);
 void list_give_up(struct session *s);

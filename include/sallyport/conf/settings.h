@@ -62,8 +62,8 @@ struct settings {
     uint64_t address_refresh; /* ms between two looks at a host name */
     uint64_t max_sessions, max_per_address, max_per_user;
     struct startups startups;
-    uint64_t login_timeout, idle_timeout, connect_timeout,
-        stall_timeout;    /* ms */
+    uint64_t login_timeout, idle_timeout, connect_timeout, stall_timeout,
+        hash_timeout;     /* ms */
     uint64_t login_delay; /* ms before the reply to a wrong password */
     uint64_t login_tries;
     uint64_t max_file_size; /* bytes, 0: no limit */

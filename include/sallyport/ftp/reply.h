@@ -82,7 +82,8 @@
     R(STALLED, 426) /* {}: seconds */                                          \
     R(FILE_BUSY, 450)                                                          \
     R(LOCAL_ERROR, 451) /* {}: cause */                                        \
-    R(STANDS, 451)      /* failed after the rename */                          \
+    R(HASH_LATE, 451)                                                          \
+    R(STANDS, 451) /* failed after the rename */                               \
     R(UNLOGGED, 451)                                                           \
     R(UNLOGGED_STANDS, 451) /* {}: name */                                     \
     R(NO_SPACE, 452)                                                           \

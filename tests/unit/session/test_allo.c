@@ -76,6 +76,31 @@ Test(allo, limit_and_disk, .timeout = 120)
     }
 }
 
+/* A checksum in between is of another file, or of one that is here. */
+Test(allo, outlives_a_checksum, .timeout = 60)
+{
+    struct packet asked,
+        no = { .message = MSG_REFUSED, .value = { NUMBER(OUTCOME_BUSY) } };
+    const struct row row = { 0, 0, 500, 1000, 200 };
+    struct fake f;
+    int data;
+
+    fake_open(&f);
+    play(&f, &row);
+    fake_say(&f, "HASH y");
+    fake_answer(&f, MSG_FILE_READ, &no);
+    cr_assert_eq(fake_reply(&f), 450);
+    data = fake_data(&f);
+    fake_say(&f, "STOR x");
+    fake_hear(&f.files, &asked, MSG_FILE_WRITE);
+    cr_expect_eq(asked.value[3].number, 500);
+    no.request = asked.request;
+    fake_tell(&f.files, &no);
+    cr_assert_eq(fake_reply(&f), 450);
+    close(data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 /* What was refused isn't announced to files; what wasn't is. */
 Test(allo, counts_for_the_next_upload, .timeout = 60)
 {

@@ -1,5 +1,6 @@
 /* HASH: a transfer without a data connection. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -143,6 +144,47 @@ Test(hash, quit_waits_for_the_value, .timeout = 60)
     cr_assert_eq(fake_reply(&f), 250);
     cr_assert_eq(fake_reply(&f), 221);
     end(&f, source, ENDING_QUIT);
+}
+
+/* However large the file: neither the client nor the network slows it down. */
+Test(hash, takes_too_long, .timeout = 60)
+{
+    FILE *source = huge();
+    struct event_record r;
+    struct fake f;
+
+    fake_settings("hash_timeout", 700);
+    begin(&f);
+    open_source(&f, "HASH x", source, 64 * GIB);
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    cr_assert_eq(fake_reply(&f), 451);
+    cr_expect(strstr(f.reply, "RANG"), "%s", f.reply);
+    open_source(&f, "XSHA512 x", source, 1);
+    cr_assert_eq(fake_reply(&f), 250);
+    end(&f, source, ENDING_CLOSED);
+    cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
+    cr_expect_eq(r.number[FIELD_RESULT], 451);
+    cr_expect(slice_equal(r.text[FIELD_REASON], SLICE("takes too long")));
+}
+
+/* Who waits for a value isn't idle. */
+Test(hash, is_not_idle, .timeout = 60)
+{
+    FILE *source = huge();
+    struct pollfd control;
+    struct fake f;
+
+    fake_settings("idle_timeout", 300);
+    begin(&f);
+    open_source(&f, "HASH x", source, 64 * GIB);
+    control = (struct pollfd){ .fd = f.control, .events = POLLIN };
+    cr_assert_eq(poll(&control, 1, 1000), 0, "something was said");
+    fake_say(&f, "ABOR");
+    cr_assert_eq(fake_reply(&f), 426);
+    cr_assert_eq(fake_reply(&f), 226);
+    cr_assert_eq(fake_reply(&f), 421); /* now it is */
+    end(&f, source, ENDING_IDLE_TIME);
 }
 
 /* The client goes: so does the session, and computes no more. */
