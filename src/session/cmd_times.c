@@ -125,13 +125,34 @@ static void timed(struct session *s, struct packet *p)
     control_reply_with(s, REPLY_MDTM, slice_from(text), NOTHING);
 }
 
+/* "20200101000000 a/../b" is no way to call the file b: the time would be the
+ * beginning of a name that isn't in the path any more. */
+static bool keeps_time(const struct session *s, struct slice argument,
+                       const struct path *path)
+{
+    struct slice first;
+    struct path head;
+
+    slice_cut(&argument, '/', &first);
+    return path_resolve(&s->cwd, first, &head) == 0 &&
+           slice_starts(path_slice(path), path_slice(&head)) &&
+           (path->len == head.len || path->bytes[head.len] == '/');
+}
+
 void cmd_mdtm(struct session *s, const struct call *call)
 {
     struct times t;
+    struct path path;
     int form = times_parse(call->argument, &t);
+    bool names = path_resolve(&s->cwd, call->argument, &path) == 0;
 
     note_times(s, "MDTM", form, &t);
-    ask_path(s, MSG_FACTS, &call->path, 0, timed);
+    if (names && (form == -EINVAL || keeps_time(s, call->argument, &path)))
+        ask_path(s, MSG_FACTS, &path, 0, timed);
+    else if (form == -EINVAL)
+        control_reply(s, REPLY_BAD_NAME);
+    else
+        set_times(s, call->command->help, times_are_set);
 }
 
 static void mode_is_set(struct session *s, struct packet *p)

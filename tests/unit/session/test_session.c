@@ -567,6 +567,64 @@ Test(session, mdtm_asks_before_it_sets, .timeout = 30)
     hang_up(&f, ENDING_CLOSED);
 }
 
+#define FIFTY "12345678901234567890123456789012345678901234567890"
+
+/* ".." can take the time out of the name: no file is called that, and another
+ * one's time must not be the answer. */
+Test(session, mdtm_and_dots, .timeout = 60)
+{
+    static const struct {
+        const char *line;
+        const char *asks; /* NULL: it is a time, and is set */
+        const char *sets;
+    } rows[] = {
+        { "MDTM 20200101000000 a/../b", NULL, "/d/b" },
+        { "MDTM 20200101000000 a/../../b", NULL, "/b" },
+        { "MDTM 20200101000000 /a/../b", "/d/20200101000000 /b", "/b" },
+        { "MDTM 20200101000000 ../b", "/d/20200101000000 ../b", "/b" },
+        { "MDTM 20200101000000 a/x/../b", "/d/20200101000000 a/b", "/d/a/b" },
+        { "MDTM 20200101000000 ./b", "/d/20200101000000 ./b", "/d/b" },
+        { "MDTM 20200101000000.5 a/../b", NULL, "/d/b" },
+        { "MDTM 20200101000000 /../b", NULL, "/b" },
+        /* Longer than a name may be, with the time in front. */
+        { "MDTM 20200101000000 " FIFTY FIFTY FIFTY FIFTY FIFTY, NULL,
+          "/d/" FIFTY FIFTY FIFTY FIFTY FIFTY },
+    };
+    struct packet done = { .message = MSG_DONE }, asked;
+    struct packet no = { .message = MSG_REFUSED,
+                         .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct fake f;
+
+    fake_open(&f);
+    fake_say(&f, "CWD /d");
+    fake_answer(&f, MSG_FOLDER_ENTER, &done);
+    cr_assert_eq(fake_reply(&f), 250);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fake_say(&f, rows[i].line);
+        if (rows[i].asks) {
+            fake_hear(&f.files, &asked, MSG_FACTS);
+            cr_expect(
+                slice_equal(asked.value[0].text, slice_from(rows[i].asks)),
+                "row %zu: %.*s", i, (int)asked.value[0].text.len,
+                asked.value[0].text.ptr);
+            no.request = asked.request;
+            fake_tell(&f.files, &no);
+        }
+        fake_hear(&f.files, &asked, MSG_TIMES);
+        cr_expect(slice_equal(asked.value[0].text, slice_from(rows[i].sets)),
+                  "row %zu: %.*s", i, (int)asked.value[0].text.len,
+                  asked.value[0].text.ptr);
+        done.request = asked.request;
+        fake_tell(&f.files, &done);
+        cr_assert_eq(fake_reply(&f), 213);
+    }
+    fake_say(&f, "MDTM 20201301000000 a/../b");
+    cr_assert_eq(fake_reply(&f), 501);
+    fake_say(&f, "MDTM x" FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY);
+    cr_assert_eq(fake_reply(&f), 553);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 Test(session, rnto_works_once, .timeout = 30)
 {
     struct packet asked, facts = { .message = MSG_FACTS_ARE };
