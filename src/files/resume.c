@@ -29,7 +29,8 @@ static bool stands(const struct resume_facts *f)
 
 /* The client's offset belongs to the file that it knows: the partial, if SIZE
  * told it of that; else what has the name, and a partial only where nothing
- * has. */
+ * has. Where that stays, the rest of another file behind its bytes would be a
+ * third one, which nobody sent. */
 static enum outcome decide_store(const struct resume_facts *f,
                                  struct resume_plan *ret)
 {
@@ -39,6 +40,8 @@ static enum outcome decide_store(const struct resume_facts *f,
         return plan(ret, RESUME_ANEW, 0);
     if (f->told > 0 && !stands(f))
         return OUTCOME_BUSY;
+    if (!partial && f->stays)
+        return OUTCOME_STAYS;
     if (f->offset > (partial ? f->resumable : f->size))
         return OUTCOME_BAD_OFFSET;
     return plan(ret, partial ? RESUME_CUT : RESUME_COPY, f->offset);
@@ -51,8 +54,11 @@ static enum outcome decide_append(const struct resume_facts *f,
                                   struct resume_plan *ret)
 {
     if (f->told > 0)
-        return !f->finished && stands(f) ? plan(ret, RESUME_CUT, f->told)
-                                         : OUTCOME_BUSY;
+        return (!f->finished || f->stays) && stands(f)
+                   ? plan(ret, RESUME_CUT, f->told)
+                   : OUTCOME_BUSY;
+    if (f->finished && f->stays)
+        return OUTCOME_STAYS;
     if (f->finished)
         return plan(ret, RESUME_COPY, f->size);
     if (f->forgot && f->resumable > 0)

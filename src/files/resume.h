@@ -23,6 +23,7 @@ struct resume_facts {
     uint64_t state;      /* of it: partial_state() */
     bool finished;       /* a file has that name */
     uint64_t size;       /* of it */
+    bool stays;          /* and keeps it: the upload gets another name */
     uint64_t told;       /* SIZE answered with this length of a partial */
     uint64_t told_state; /* and it was in this state */
     bool forgot;         /* such answers were forgotten, there were too many */
@@ -39,7 +40,7 @@ struct resume_plan {
     uint64_t first;
 };
 
-/* OUTCOME_OK with *ret, BAD_OFFSET or BUSY. */
+/* OUTCOME_OK with *ret, BAD_OFFSET, STAYS or BUSY. */
 enum outcome resume_decide(const struct resume_facts *facts,
                            struct resume_plan *ret);
 

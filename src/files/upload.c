@@ -65,6 +65,7 @@ static int look_at_target(const struct files *f, int folder, const char *name,
         return OUTCOME_EXISTS;
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
+    w->facts.stays = f->rules.on_conflict == CONFLICT_RENAME;
     return place_permitted(f, link);
 }
 

@@ -141,6 +141,8 @@ static const char *const texts[] = {
     [REPLY_BAD_NAME] = "Name not allowed; choose another.",
     [REPLY_NAME_TAKEN] = "The name is taken, and what has it stays; choose "
                          "another.",
+    [REPLY_SEND_WHOLE] = "A file of this name exists and stays; upload yours "
+                         "from its beginning.",
     [REPLY_BAD_OFFSET] = "Offset past the end; send REST with a smaller one.",
 };
 

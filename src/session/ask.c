@@ -167,6 +167,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_TOO_LARGE] = { REPLY_TOO_LARGE, "over the file-size limit" },
     [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, "read-only file system" },
     [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
+    [OUTCOME_STAYS] = { REPLY_SEND_WHOLE, "the file that is there stays" },
     [OUTCOME_BUSY] = { REPLY_FILE_BUSY, "busy" },
     [OUTCOME_BAD_TIME] = { REPLY_BAD_TIME, "a time that the disk can't keep" },
     [OUTCOME_CROSS_DEVICE] = { REPLY_CROSS_DEVICE, "across file systems" },

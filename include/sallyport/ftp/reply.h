@@ -131,6 +131,7 @@
     R(ALLO_NO_SPACE, 552)                                                      \
     R(BAD_NAME, 553)                                                           \
     R(NAME_TAKEN, 553)                                                         \
+    R(SEND_WHOLE, 553)                                                         \
     R(BAD_OFFSET, 554)
 
 enum reply {

@@ -22,6 +22,7 @@ enum outcome {
     OUTCOME_READ_ONLY,
     OUTCOME_NAME_TAKEN, /* and on_conflict leaves no other */
     OUTCOME_BAD_TIME,   /* the file system can't keep it */
+    OUTCOME_STAYS,      /* so nothing goes on behind it: REST, APPE */
     OUTCOME_BUSY,
     OUTCOME_CROSS_DEVICE,
     OUTCOME_INCOMPLETE, /* length differs from what was promised */

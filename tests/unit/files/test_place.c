@@ -181,8 +181,8 @@ Test(place, taken_meanwhile)
     }
 }
 
-/* What a client goes on with: the same as without a conflict, and the old file
- * is whole. */
+/* Going on behind a finished file: where it stays it can't be told from whose
+ * file the rest is. Whatever happens, the old one is whole. */
 static const struct {
     enum conflict conflict;
     enum write_mode mode;
@@ -190,8 +190,8 @@ static const struct {
     int outcome;
     const char *told, *old;
 } on[] = {
-    { CONFLICT_RENAME, WRITE_APPEND, 0, 0, "/in/f (2).txt", "/in/f.txt" },
-    { CONFLICT_RENAME, WRITE_STORE, 30 * K, 0, "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_RENAME, WRITE_APPEND, 0, OUTCOME_STAYS, "", "/in/f.txt" },
+    { CONFLICT_RENAME, WRITE_STORE, 30 * K, OUTCOME_STAYS, "", "/in/f.txt" },
     { CONFLICT_VERSION, WRITE_APPEND, 0, 0, "/in/f.txt", "/in/f.txt.~1~" },
     { CONFLICT_VERSION, WRITE_STORE, 9, 0, "/in/f.txt", "/in/f.txt.~1~" },
     { CONFLICT_REJECT, WRITE_APPEND, 0, OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
@@ -232,6 +232,31 @@ Test(place, resumes_a_partial)
         cr_assert_eq(commit(&p, 300 * K, told), OUTCOME_OK);
         cr_assert_str_eq(told, "/in/f");
         cr_assert(disk_is(&p, "/in/f", 300 * K, 1));
+        peer_stop(&p);
+    }
+}
+
+/* SIZE told of the partial, then somebody else's file took the name. */
+Test(place, resumes_a_partial_whose_name_is_taken)
+{
+    static const enum write_mode modes[] = { WRITE_STORE, WRITE_APPEND };
+
+    for (int i = 0; i < 2; i++) {
+        struct packet facts;
+        struct peer p;
+        char told[256];
+
+        start(&p, CONFLICT_RENAME);
+        begin(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
+        ask_abort(&p);
+        cr_assert_eq(ask_facts(&p, "/in/f", 1, &facts), OUTCOME_OK);
+        disk_fill(&p, "/in/f", 50 * K, 2);
+        cr_assert_eq(
+            begin(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K, 1), 0);
+        cr_assert_eq(commit(&p, 300 * K, told), OUTCOME_OK);
+        cr_expect_str_eq(told, "/in/f (2)");
+        cr_expect(disk_is(&p, "/in/f (2)", 300 * K, 1));
+        cr_expect(disk_is(&p, "/in/f", 50 * K, 2));
         peer_stop(&p);
     }
 }

@@ -30,6 +30,7 @@ Test(resume, length)
 #define STORE(at)   .mode = WRITE_STORE, .offset = (at)
 #define APPEND      .mode = WRITE_APPEND
 #define FINISHED(n) .finished = true, .size = (n)
+#define STAYS(n)    FINISHED(n), .stays = true
 #define TOLD(n)     .told = (n), .told_state = 7
 #define PARTIAL(n)  .resumable = (n), .state = 7
 #define OTHER(n)    .resumable = (n), .state = 8
@@ -119,6 +120,36 @@ Test(resume, decide)
           0 },
         { { APPEND, .resumable = 64 * K, .forgot = true }, OUTCOME_BUSY, 0, 0 },
         { { APPEND, .forgot = true }, OUTCOME_OK, RESUME_ANEW, 0 },
+        /* Where a finished file stays as it is, nothing goes on behind it; the
+         * partial that SIZE told of does, and gets another name. */
+        { { STORE(0), STAYS(9) }, OUTCOME_OK, RESUME_ANEW, 0 },
+        { { STORE(5), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
+        { { STORE(10), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
+        { { STORE(5), PARTIAL(64 * K), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
+        { { STORE(5), PARTIAL(64 * K), TOLD(64 * K), STAYS(9) },
+          OUTCOME_OK,
+          RESUME_CUT,
+          5 },
+        { { STORE(5), OTHER(64 * K), TOLD(64 * K), STAYS(9) },
+          OUTCOME_BUSY,
+          0,
+          0 },
+        { { APPEND, STAYS(9) }, OUTCOME_STAYS, 0, 0 },
+        { { APPEND, STAYS(0) }, OUTCOME_STAYS, 0, 0 },
+        { { APPEND, PARTIAL(64 * K), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
+        { { APPEND, PARTIAL(64 * K), TOLD(64 * K), STAYS(9) },
+          OUTCOME_OK,
+          RESUME_CUT,
+          64 * K },
+        { { APPEND, OTHER(64 * K), TOLD(64 * K), STAYS(9) },
+          OUTCOME_BUSY,
+          0,
+          0 },
+        { { APPEND, .stays = true }, OUTCOME_OK, RESUME_ANEW, 0 },
+        { { STORE(5), PARTIAL(64 * K), .stays = true },
+          OUTCOME_OK,
+          RESUME_CUT,
+          5 },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
