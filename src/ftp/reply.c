@@ -41,6 +41,7 @@ static const char *const texts[] = {
     [REPLY_SIZE] = "{}",
     [REPLY_MDTM] = "{}",
     [REPLY_TIMES] = "Modify={}; {}",
+    [REPLY_MFF] = "{} {}",
     [REPLY_AVBL] = "{}",
     [REPLY_HASH] = "{}",
     [REPLY_SITE_HELP] = "SITE commands:",

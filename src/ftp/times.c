@@ -42,12 +42,13 @@ static int parse_digits(struct slice s, time_t *ret)
 }
 
 /* With the fraction that RFC 3659 allows. */
-static int parse_full(struct slice s, time_t *ret)
+int time_parse(struct slice text, time_t *ret)
 {
-    struct slice whole;
+    struct slice fraction = text, whole;
 
-    slice_cut(&s, '.', &whole);
-    if (whole.len != FULL || !is_digits(whole) || (s.ptr && !is_digits(s)))
+    slice_cut(&fraction, '.', &whole);
+    if (whole.len != FULL || !is_digits(whole) ||
+        (fraction.ptr && !is_digits(fraction)))
         return -EINVAL;
     return parse_digits(whole, ret);
 }
@@ -59,7 +60,7 @@ int times_parse(struct slice argument, struct times *ret)
 
     if (!slice_cut(&rest, ' ', &when) || rest.len == 0)
         return -EINVAL;
-    r = parse_full(when, &ret->modify);
+    r = time_parse(when, &ret->modify);
     ret->access = ret->modify;
     ret->path = rest;
     return r;
@@ -92,10 +93,10 @@ static int parse_behind(struct slice argument, struct times *ret)
         !cut_last(&ret->path, &change) || !cut_last(&ret->path, &modify) ||
         !cut_last(&ret->path, &access) || ret->path.len == 0)
         return -EINVAL;
-    r = parse_full(change, &unused);
+    r = time_parse(change, &unused);
     if (r == 0)
-        r = parse_full(modify, &ret->modify);
-    return r == 0 ? parse_full(access, &ret->access) : r;
+        r = time_parse(modify, &ret->modify);
+    return r == 0 ? time_parse(access, &ret->access) : r;
 }
 
 static int parse_in_front(struct slice argument, struct times *ret)

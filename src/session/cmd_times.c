@@ -1,5 +1,5 @@
-/* MDTM, MFMT, SITE UTIME and SITE CHMOD (RFC 3659, draft-somers-ftp-mfxx): what
- * is known of a file beside its bytes. UTC only. */
+/* MDTM, MFMT, MFF, SITE UTIME and SITE CHMOD (RFC 3659, draft-somers-ftp-mfxx):
+ * what is known of a file beside its bytes. UTC only. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -9,10 +9,8 @@
 #include "facts.h"
 #include "report.h"
 #include "sallyport/ftp/listing.h"
+#include "sallyport/ftp/site.h"
 #include "sallyport/ftp/times.h"
-
-#define MODE_MIN 0400u /* else its owner could never change it again */
-#define MODE_MAX 0777u
 
 bool facts_of_file(struct session *s, struct packet *p)
 {
@@ -164,20 +162,9 @@ static void mode_is_set(struct session *s, struct packet *p)
         control_reply_with(s, REPLY_CHMOD_OK, slice_from(text), NOTHING);
 }
 
-/* One to four octal digits. */
-static int parse_mode(struct slice text, unsigned *ret)
+static void bad_mode(struct session *s)
 {
-    unsigned mode = 0;
-
-    if (text.len == 0 || text.len > 4)
-        return -EINVAL;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '7')
-            return -EINVAL;
-        mode = 8 * mode + (unsigned)(text.ptr[i] - '0');
-    }
-    *ret = mode;
-    return mode < MODE_MIN || mode > MODE_MAX ? -ERANGE : 0;
+    control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("400 to 777"), NOTHING);
 }
 
 void site_chmod(struct session *s, const struct call *call)
@@ -187,14 +174,96 @@ void site_chmod(struct session *s, const struct call *call)
     int r;
 
     slice_cut(&rest, ' ', &mode);
-    r = parse_mode(mode, &s->mode);
+    r = mode_parse(mode, &s->mode);
     if (r == -ERANGE)
-        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("400 to 777"),
-                           NOTHING);
+        bad_mode(s);
     else if (r < 0 || rest.len == 0)
         bad_argument(s, "SITE CHMOD mode path");
     else if (path_resolve(&s->cwd, rest, &path) < 0)
         control_reply(s, REPLY_BAD_NAME);
     else
         ask_path(s, MSG_MODE, &path, s->mode, mode_is_set);
+}
+
+static void say_mff(struct session *s)
+{
+    struct buf facts;
+
+    buf_init(&facts, 128);
+    mff_text(&s->mff, &facts);
+    control_reply_with(s, REPLY_MFF, buf_slice(&facts),
+                       path_slice(&s->subject));
+    buf_release(&facts);
+}
+
+static void mff_mode_is_set(struct session *s, struct packet *p)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%04o", s->mff.mode);
+    if (changed(s, p, "MFF", slice_from(text), REPLY_MFF))
+        say_mff(s);
+}
+
+static void set_mff_mode(struct session *s)
+{
+    struct path path = s->subject;
+
+    ask_path(s, MSG_MODE, &path, s->mff.mode, mff_mode_is_set);
+}
+
+static void mff_times_are_set(struct session *s, struct packet *p)
+{
+    char text[16];
+    struct slice to = slice_from(listing_time(s->mff.modify, text));
+
+    if (!changed(s, p, "MFF", to, REPLY_MFF))
+        return;
+    if (s->mff.facts & MFF_MODE)
+        set_mff_mode(s);
+    else
+        say_mff(s);
+}
+
+/* The time first: a disk may have no room for it, but a mode that may be set
+ * can be. */
+static void set_mff(struct session *s, const struct path *path)
+{
+    uint64_t when = (uint64_t)s->mff.modify;
+    struct packet p = { .message = MSG_TIMES,
+                        .value = { TEXT(path_slice(path)), NUMBER(when),
+                                   NUMBER(when) } };
+
+    s->subject = *path;
+    if (s->mff.facts & MFF_MODIFY)
+        ask_files(s, &p, mff_times_are_set);
+    else
+        set_mff_mode(s);
+}
+
+/* Its row knows the right for times; a mode takes what SITE CHMOD takes. */
+static bool may_set(const struct session *s, const struct mff *m)
+{
+    return !(m->facts & MFF_MODE) ||
+           !(site_table[SITE_CHMOD].rights & ~s->login.rights);
+}
+
+void cmd_mff(struct session *s, const struct call *call)
+{
+    struct path path;
+    int r = mff_parse(call->argument, &s->mff);
+
+    if (r == -ENOTSUP)
+        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("modify or UNIX.mode"),
+                           NOTHING);
+    else if (r == -ERANGE)
+        bad_mode(s);
+    else if (r < 0)
+        bad_argument(s, call->command->help);
+    else if (!may_set(s, &s->mff))
+        control_reply(s, REPLY_NO_RIGHT);
+    else if (path_resolve(&s->cwd, s->mff.path, &path) < 0)
+        control_reply(s, REPLY_BAD_NAME);
+    else
+        set_mff(s, &path);
 }

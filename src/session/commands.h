@@ -11,7 +11,7 @@ handler_fn cmd_pwd, cmd_cwd, cmd_cdup, cmd_mkd, cmd_rmd, cmd_dele, cmd_rnfr,
     cmd_rnto, cmd_size, cmd_mdtm, cmd_mlst;
 handler_fn cmd_pasv, cmd_epsv, cmd_port, cmd_eprt, cmd_list, cmd_nlst, cmd_mlsd,
     cmd_retr, cmd_stor, cmd_appe, cmd_stou, cmd_abor;
-handler_fn cmd_mfmt, cmd_site, cmd_avbl, cmd_clnt, cmd_csid, cmd_pret;
+handler_fn cmd_mfmt, cmd_mff, cmd_site, cmd_avbl, cmd_clnt, cmd_csid, cmd_pret;
 handler_fn cmd_hash, cmd_rang, cmd_xcrc, cmd_xsha256, cmd_xsha512;
 
 /* The sub-commands of SITE; the argument is what stands behind the name. */

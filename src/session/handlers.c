@@ -29,4 +29,5 @@ handler_fn *const handlers[VERB_COUNT] = {
     [VERB_XCRC] = cmd_xcrc,       [VERB_XSHA256] = cmd_xsha256,
     [VERB_XSHA512] = cmd_xsha512, [VERB_CLNT] = cmd_clnt,
     [VERB_CSID] = cmd_csid,       [VERB_PRET] = cmd_pret,
+    [VERB_MFF] = cmd_mff,
 };

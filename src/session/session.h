@@ -12,6 +12,7 @@
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/command.h"
 #include "sallyport/ftp/line.h"
+#include "sallyport/ftp/mff.h"
 #include "sallyport/ftp/path.h"
 #include "sallyport/ftp/reply.h"
 #include "sallyport/ipc/channel.h"
@@ -183,6 +184,7 @@ struct session {
     bool has_rename_from;
     struct set_times times;
     unsigned mode;                    /* of SITE CHMOD */
+    struct mff mff;                   /* what MFF shall set; no path */
     struct choices choices;           /* OPTS */
     char client[CLIENT_NAME_MAX + 1]; /* what CLNT or CSID said; "": nothing */
     bool client_told;                 /* the log knows it */

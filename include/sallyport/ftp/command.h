@@ -60,6 +60,7 @@ enum verb {
     VERB_CONF,
     VERB_ENC,
     VERB_MFMT,
+    VERB_MFF,
     VERB_SITE,
     VERB_STOU,
     VERB_AVBL,

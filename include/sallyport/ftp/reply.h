@@ -37,6 +37,7 @@
     R(SIZE, 213)  /* {}: bytes */                                              \
     R(MDTM, 213)  /* {}: YYYYMMDDHHMMSS */                                     \
     R(TIMES, 213) /* {}: YYYYMMDDHHMMSS, {}: path */                           \
+    R(MFF, 213)   /* {}: facts, {}: path */                                    \
     R(AVBL, 213)  /* {}: bytes */                                              \
     R(HASH, 213)  /* {}: name, range, value, path */                           \
     R(SITE_HELP, 214)                                                          \

@@ -11,6 +11,8 @@ struct times {
     struct slice path; /* what stands behind, or in front, verbatim */
 };
 
+/* "YYYYMMDDHHMMSS", UTC, also with a fraction: the same results. */
+int time_parse(struct slice text, time_t *ret);
 /* "YYYYMMDDHHMMSS path", UTC, also with a fraction (RFC 3659 2.3), which is
  * dropped. -EINVAL: not of this form. -ERANGE: of this form, but there is no
  * such time, or it is out of the years 1970 to 9999. */

@@ -103,18 +103,31 @@ Test(command, rights)
         const char *name;
         unsigned rights;
     } table[] = {
-        { "LIST", RIGHT_LIST },    { "NLST", RIGHT_LIST },
-        { "MLSD", RIGHT_LIST },    { "MLST", RIGHT_LIST },
-        { "SIZE", RIGHT_LIST },    { "MDTM", RIGHT_LIST | RIGHT_WRITE },
-        { "MFMT", RIGHT_WRITE },   { "STOU", RIGHT_WRITE },
-        { "AVBL", RIGHT_WRITE },   { "ALLO", RIGHT_WRITE },
-        { "RETR", RIGHT_READ },    { "HASH", RIGHT_READ },
-        { "XCRC", RIGHT_READ },    { "XSHA256", RIGHT_READ },
-        { "XSHA512", RIGHT_READ }, { "STOR", RIGHT_WRITE | RIGHT_REPLACE },
-        { "APPE", RIGHT_WRITE },   { "DELE", RIGHT_DELETE },
-        { "RNFR", RIGHT_RENAME },  { "RNTO", RIGHT_RENAME },
-        { "MKD", RIGHT_FOLDER },   { "RMD", RIGHT_FOLDER },
-        { "XMKD", RIGHT_FOLDER },  { "XRMD", RIGHT_FOLDER },
+        { "LIST", RIGHT_LIST },
+        { "NLST", RIGHT_LIST },
+        { "MLSD", RIGHT_LIST },
+        { "MLST", RIGHT_LIST },
+        { "SIZE", RIGHT_LIST },
+        { "MDTM", RIGHT_LIST | RIGHT_WRITE },
+        { "MFMT", RIGHT_WRITE },
+        { "STOU", RIGHT_WRITE },
+        { "MFF", RIGHT_WRITE },
+        { "AVBL", RIGHT_WRITE },
+        { "ALLO", RIGHT_WRITE },
+        { "RETR", RIGHT_READ },
+        { "HASH", RIGHT_READ },
+        { "XCRC", RIGHT_READ },
+        { "XSHA256", RIGHT_READ },
+        { "XSHA512", RIGHT_READ },
+        { "STOR", RIGHT_WRITE | RIGHT_REPLACE },
+        { "APPE", RIGHT_WRITE },
+        { "DELE", RIGHT_DELETE },
+        { "RNFR", RIGHT_RENAME },
+        { "RNTO", RIGHT_RENAME },
+        { "MKD", RIGHT_FOLDER },
+        { "RMD", RIGHT_FOLDER },
+        { "XMKD", RIGHT_FOLDER },
+        { "XRMD", RIGHT_FOLDER },
     };
     unsigned rows = 0;
 
@@ -203,7 +216,7 @@ Test(command, rest)
     static const char *const keep[] = { "REST", "RETR", "STOR", "APPE", "PASV",
                                         "EPSV", "PORT", "EPRT", "TYPE", "SIZE",
                                         "MDTM", "NOOP", "ALLO", "STAT", "PRET",
-                                        "MFMT", "CLNT", "SITE", "RANG" };
+                                        "MFMT", "CLNT", "SITE", "RANG", "MFF" };
     static const char *const reset[] = { "LIST", "MLSD", "NLST", "CWD",
                                          "DELE", "RNFR", "RNTO", "MKD",
                                          "ABOR", "USER", "STOU", "HASH" };
@@ -299,6 +312,7 @@ Test(command, feat)
                                    " HASH SHA-256*;SHA-512\r\n"
                                    " HOST\r\n"
                                    " MDTM\r\n"
+                                   " MFF modify;UNIX.mode;\r\n"
                                    " MFMT\r\n"
                                    " MLST type*;size*;modify*;perm*;unique*;"
                                    "UNIX.mode*;\r\n"
@@ -363,11 +377,11 @@ Test(command, help)
     static const char expected[] =
         " ABOR ALLO APPE AUTH AVBL CDUP CLNT CSID\r\n"
         " CWD DELE EPSV FEAT HASH HELP HOST LIST\r\n"
-        " MDTM MFMT MKD MLSD MLST MODE NLST NOOP\r\n"
-        " OPTS PASS PASV PBSZ PRET PROT PWD QUIT\r\n"
-        " RANG REST RETR RMD RNFR RNTO SITE SIZE\r\n"
-        " STAT STOR STOU STRU SYST TYPE USER XCRC\r\n"
-        " XSHA256 XSHA512\r\n";
+        " MDTM MFF MFMT MKD MLSD MLST MODE NLST\r\n"
+        " NOOP OPTS PASS PASV PBSZ PRET PROT PWD\r\n"
+        " QUIT RANG REST RETR RMD RNFR RNTO SITE\r\n"
+        " SIZE STAT STOR STOU STRU SYST TYPE USER\r\n"
+        " XCRC XSHA256 XSHA512\r\n";
     struct buf b;
 
     buf_init(&b, 4096);
