@@ -1,0 +1,179 @@
+/* max_file_size on every way to write a file: to the byte, and not one more. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "support/files.h"
+
+#define LIMIT FAULT_MIB
+#define HALF  (LIMIT / 2)
+#define CUT   (600 * FAULT_KIB)
+
+/* What is there before, what is sent first, and then; REST -1: what SIZE says,
+ * REST -2: SIZE is asked, and no REST sent. */
+enum { NO_REST = 0, REST_SIZE = -1, SIZE_ONLY = -2 };
+
+static const struct way {
+    const char *what, *verb;
+    size_t there, cut;
+    long rest;
+    size_t most; /* bytes that may be sent; 0: up to the limit from SIZE */
+} ways[] = {
+    { "a new file", "STOR", 0, 0, NO_REST, LIMIT },
+    { "over an old one", "STOR", HALF, 0, NO_REST, LIMIT },
+    { "by APPE to nothing", "APPE", 0, 0, NO_REST, LIMIT },
+    { "by APPE", "APPE", LIMIT - 10, 0, NO_REST, 10 },
+    { "by APPE to a full one", "APPE", LIMIT, 0, NO_REST, 0 },
+    { "by REST at the end", "STOR", LIMIT - 10, 0, LIMIT - 10, 10 },
+    { "by REST in the middle", "STOR", HALF, 0, HALF / 2, LIMIT - HALF / 2 },
+    { "by REST to what was cut", "STOR", 0, CUT, REST_SIZE, 0 },
+    { "by APPE to what was cut", "APPE", 0, CUT, SIZE_ONLY, 0 },
+};
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
+static unsigned char noise[LIMIT + 1];
+
+static void start(struct server *server, struct session *s)
+{
+    const struct server_plan plan = { .settings = "max_file_size = 1M\n" };
+
+    files_noise(noise, sizeof(noise), 3);
+    server_start(server, &plan);
+    session_init(s);
+    session_open(s, server, "anna");
+}
+
+static void cut_one(struct session *s, const struct server *server,
+                    const char *name, size_t len)
+{
+    struct data d;
+
+    data_open(s, &d, "STOR %s", name);
+    data_write(&d, noise, len);
+    fault_wait_partial(server, "anna", len);
+    data_cut(&d, false);
+    session_expect(s, "426 {*}");
+}
+
+static size_t told(struct session *s, const char *name)
+{
+    unsigned long long size;
+
+    session_do(s, "213 {*}", "SIZE %s", name);
+    cr_assert_eq(sscanf(s->reply.data, "213 %llu", &size), 1);
+    return size;
+}
+
+/* Up to the data connection; how many bytes may come. */
+static size_t prepare(struct session *s, const struct server *server,
+                      const struct way *w, const char *name)
+{
+    long at = w->rest;
+
+    if (w->there > 0)
+        session_store(s, "STOR", name, noise, w->there);
+    if (w->cut > 0)
+        cut_one(s, server, name, w->cut);
+    if (at < 0)
+        at = (long)told(s, name);
+    if (w->rest == REST_SIZE || w->rest > 0)
+        session_do(s, "350 {*}", "REST %ld", at);
+    return w->rest < 0 ? LIMIT - (size_t)at : w->most;
+}
+
+/* The code of the transfer's end. */
+static int send_to(struct session *s, const char *verb, const char *name,
+                   size_t len)
+{
+    struct data d;
+    int code;
+
+    data_connect(s, &d);
+    session_send(s, "%s %s", verb, name);
+    code = session_reply(s);
+    if (code != 150) {
+        data_cut(&d, false);
+        return code;
+    }
+    data_secure(s, &d);
+    data_write(&d, noise, len);
+    data_close(&d);
+    return session_reply(s);
+}
+
+static size_t size_of(const struct server *server, const char *name)
+{
+    struct buf got;
+    size_t len;
+
+    buf_init(&got, 2 * LIMIT);
+    files_read(server_home_file(server, "anna", name), &got);
+    len = got.len;
+    buf_release(&got);
+    return len;
+}
+
+Test(limits, max_file_size, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    char name[16];
+
+    start(&server, &s);
+    for (size_t i = 0; i < WAYS; i++)
+        for (size_t more = 0; more <= 1; more++) {
+            const struct way *w = &ways[i];
+            size_t most;
+            int code;
+
+            snprintf(name, sizeof(name), "f%zu-%zu", i, more);
+            most = prepare(&s, &server, w, name);
+            code = send_to(&s, w->verb, name, most + more);
+            cr_expect_eq(code, more ? 552 : 226, "%s, %zu: %d", w->what, more,
+                         code);
+            cr_expect_eq(size_of(&server, name), more ? w->there : LIMIT,
+                         "%s, %zu", w->what, more);
+            session_send(&s, "DELE %s", name); /* also what was cut */
+            cr_expect_eq(session_reply(&s), 250, "%s", w->what);
+        }
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* Its name is the server's: nothing at all may be there. */
+Test(limits, store_unique, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    struct buf names;
+
+    buf_init(&names, 1 << 20);
+    start(&server, &s);
+    cr_expect_eq(send_to(&s, "STOU", "x", LIMIT + 1), 552);
+    session_fetch(&s, "NLST", &names);
+    cr_expect_eq(names.len, 0);
+    cr_expect_eq(send_to(&s, "STOU", "x", LIMIT), 226);
+    buf_release(&names);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* Before a byte is sent. */
+Test(limits, told_early, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+
+    start(&server, &s);
+    session_do(&s, "552 {*}", "ALLO %u", LIMIT + 1);
+    session_do(&s, "200 {*}", "ALLO %u", LIMIT);
+    session_store(&s, "STOR", "f", noise, LIMIT);
+    session_do(&s, "350 {*}", "REST %u", LIMIT + 1);
+    session_do(&s, "229 {*}", "EPSV");
+    session_do(&s, "55{n} {*}", "STOR f");
+    cr_expect_eq(size_of(&server, "f"), LIMIT);
+    session_close(&s);
+    server_stop(&server);
+}
