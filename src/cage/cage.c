@@ -14,6 +14,7 @@
 #include "ids.h"
 #include "landlock.h"
 #include "limits.h"
+#include "parent.h"
 #include "sigsys.h"
 
 /* A step says 0, -errno, or NOT_BUILT; words in *why replace errno's. */
@@ -91,6 +92,14 @@ static int take_ids(enum process p, const struct cage_plan *plan,
     return ids_give_up(plan->uid, plan->gid, plan->groups, plan->group_count);
 }
 
+static int take_parent(enum process p, const struct cage_plan *plan,
+                       struct complaint *why)
+{
+    (void)plan;
+    (void)why;
+    return p == PROCESS_MASTER ? 0 : parent_follow();
+}
+
 static int take_landlock(enum process p, const struct cage_plan *plan,
                          struct complaint *why)
 {
@@ -124,6 +133,7 @@ static const struct step steps[] = {
     { "giving up root", CAGE_IDS, "ids", take_ids },
     /* Again: the kernel sets it back when the ids change. */
     { "not dumpable", 0, NULL, take_not_dumpable },
+    { "the parent's death", 0, NULL, take_parent },
     { "Landlock", CAGE_LANDLOCK, "landlock", take_landlock },
     { "seccomp", CAGE_SECCOMP, "seccomp", take_filter },
 };

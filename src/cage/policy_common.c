@@ -27,6 +27,7 @@ static const struct permission may[] = {
     MAY(rt_sigaction, "handlers; abort() resets its own"),
     MAY(rt_sigprocmask, "signals held back for a moment"),
     MAY(sigaltstack, "a handler for a stack that ran over"),
+    MAY(setitimer, "the end, when the parent has gone"),
     MAY(restart_syscall, "a wait goes on after SIGSTOP and SIGCONT"),
 
     MAY(clock_gettime, "deadlines, where the vDSO has no clock"),

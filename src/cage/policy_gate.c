@@ -43,6 +43,7 @@ static const struct permission may[] = {
     /* What a session does between fork and its own filter. */
     MAY_IF(prctl, IS(0, PR_SET_NO_NEW_PRIVS), "session's cage"),
     MAY_IF(prctl, IS(0, PR_SET_DUMPABLE), "session's cage"),
+    MAY_IF(prctl, IS(0, PR_SET_PDEATHSIG), "session's cage"),
     MAY_IF(prlimit64, IS(0, 0), "session's limits; of nobody else"),
     MAY_IF(seccomp, IS(0, SECCOMP_SET_MODE_FILTER), "session's filter"),
     END_OF_LIST,

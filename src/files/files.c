@@ -147,9 +147,8 @@ static void serve_master(struct files *f)
     f->over |= f->orphan;
 }
 
-/* No parent-death signal: a change of ids clears it, and the cage forbids to
- * set it again. Master's end of its channel closes when it dies, and every
- * wait of this process watches it. */
+/* Master's end of its channel closes when it dies, and every wait of this
+ * process watches it. */
 static void serve(struct files *f)
 {
     struct pollfd ends[] = {

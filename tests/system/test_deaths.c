@@ -119,6 +119,11 @@ static bool none_lives(void *argument)
     return true;
 }
 
+static bool has_ended(void *argument)
+{
+    return !process_lives(argument);
+}
+
 Test(deaths, master, .timeout = 90)
 {
     const struct server_plan plan = { 0 };
@@ -138,9 +143,68 @@ Test(deaths, master, .timeout = 90)
     server_forget(&server);
 }
 
-/* SIGTERM during a session and an upload: 421, the data connection is cut, what
- * the client still says on it counts for nothing, one event, exit 0, no process
- * left (server_stop() looks). */
+/* One that is stopped doesn't see that its PARENT (NULL: master) has gone: it
+ * is woken, and says its last words as others do. */
+static void stop_and_orphan(const char *stopped, const char *parent,
+                            const char *words)
+{
+    const struct server_plan plan = { .troubles = true };
+    const struct process_row *row;
+    static struct processes p;
+    struct process_row victim;
+    pid_t killed;
+    struct server server;
+    struct session s;
+    int status;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    processes_wait(server.pid, "sallyport: files", 1, &p);
+    row = processes_find(&p, stopped);
+    cr_assert(row, "no %s", stopped);
+    victim = *row;
+    row = parent ? processes_find(&p, parent) : NULL;
+    killed = row ? row->pid : server.pid;
+    cr_assert_eq(kill(victim.pid, SIGSTOP), 0);
+    cr_assert_eq(kill(killed, SIGKILL), 0);
+    cr_assert(wait_until(has_ended, &victim, WAIT_MS), "%s lives on", stopped);
+    if (words)
+        server_log_wait(&server, "end ", "user=anna ", words, NULL);
+    session_drop(&s);
+    if (killed != server.pid) {
+        cr_assert(wait_until(can_log_in, &server, AGAIN_MS));
+        server_stop(&server);
+        return;
+    }
+    cr_assert(wait_exit(server.pid, &status, WAIT_MS));
+    cr_assert(wait_until(none_lives, &p, WAIT_MS), "something lives on");
+    server_forget(&server);
+}
+
+Test(deaths, gate_of_a_stopped_session, .timeout = 90)
+{
+    stop_and_orphan("sallyport: session", "sallyport: gate",
+                    "another process failed");
+}
+
+Test(deaths, master_of_a_stopped_files, .timeout = 90)
+{
+    stop_and_orphan("sallyport: files", NULL, NULL);
+}
+
+Test(deaths, master_of_a_stopped_gate, .timeout = 90)
+{
+    stop_and_orphan("sallyport: gate", NULL, NULL);
+}
+
+Test(deaths, master_of_a_stopped_log, .timeout = 90)
+{
+    stop_and_orphan("sallyport: log", NULL, "another process failed");
+}
+
+/* SIGTERM during a session and an upload: 421, the data connection ends, one
+ * event, nothing visible, exit 0, no process left (server_stop() looks). */
 Test(deaths, sigterm, .timeout = 90)
 {
     const struct server_plan plan = { 0 };
@@ -161,8 +225,7 @@ Test(deaths, sigterm, .timeout = 90)
     session_expect(&idle, "421 {*}");
     session_expect_end(&idle);
     session_expect(&busy, "421 {*}");
-    tls_client_shutdown(d.tls);
-    cr_assert_lt(tls_client_read(d.tls, &c, 1), 0);
+    cr_assert_eq(tls_client_read(d.tls, &c, 1), TLS_CLIENT_END);
     server_log_wait(&server, "transfer ", " path=/half ", " result=421 ",
                     "reason=\"the server stops\"", NULL);
     cr_assert(!files_exists(path));

@@ -5,12 +5,16 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/openat2.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cage/chroot.h"
@@ -71,6 +75,42 @@ static int limits_body(const void *argument)
 Test(cage, limits)
 {
     cr_expect_eq(in_child(limits_body, NULL), 0);
+}
+
+/* Stopped, and deaf: it wakes when its parent dies, and then has some seconds.
+ */
+static noreturn void live_on(int ready)
+{
+    struct cage_plan plan = plain_plan();
+    pid_t self = getpid();
+
+    if (enter(PROCESS_LOG, &plan) == 0)
+        (void)!write(ready, &self, sizeof(self));
+    for (;;)
+        poll(NULL, 0, -1);
+}
+
+Test(cage, ends_with_its_parent, .timeout = 60)
+{
+    int ready[2], status;
+    pid_t parent, child;
+
+    cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    cr_assert_eq(pipe(ready), 0);
+    parent = fork();
+    if (parent == 0) {
+        if (fork() == 0)
+            live_on(ready[1]);
+        for (;;)
+            pause();
+    }
+    cr_assert_eq(read(ready[0], &child, sizeof(child)), (int)sizeof(child));
+    kill(child, SIGCONT); /* means nothing while that lives */
+    kill(child, SIGSTOP);
+    kill(parent, SIGKILL);
+    cr_assert_eq(waitpid(parent, &status, 0), parent);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM, "%x", status);
 }
 
 /* For ordinary users, too: what the kernel says of each process. */
