@@ -144,6 +144,13 @@ static int flush_session(struct child *log, struct session *s)
     return r == 0 ? flush_wire(log, &s->home.log, &s->home.channel, &who) : r;
 }
 
+static int flush_asked(struct child *log, struct home *h)
+{
+    struct speaker who = { .process = PROCESS_FILES, .serial = h->serial };
+
+    return flush_wire(log, &h->log, &h->channel, &who);
+}
+
 void wires_flush(struct master *m)
 {
     struct child *log = master_log(m);
@@ -157,6 +164,8 @@ void wires_flush(struct master *m)
     for (size_t i = 0; i < m->sessions.size && r == 0; i++)
         if (m->sessions.all[i].state != SESSION_FREE)
             r = flush_session(log, &m->sessions.all[i]);
+    for (size_t i = 0; i < CONTROL_PEERS && r == 0; i++)
+        r = flush_asked(log, &m->control.peer[i].home);
     if (r == -EAGAIN)
         child_wait_writable(log);
 }
@@ -176,5 +185,10 @@ void wires_are_stale(struct master *m)
             continue;
         s->log.stale = s->log.end < 0;
         s->home.log.stale = s->home.log.end < 0;
+    }
+    for (size_t i = 0; i < CONTROL_PEERS; i++) {
+        struct home *h = &m->control.peer[i].home;
+
+        h->log.stale = h->log.end < 0;
     }
 }
