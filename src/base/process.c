@@ -10,8 +10,9 @@
 static const char *const names[PROCESS_COUNT] = {
     [PROCESS_MASTER] = "master",   [PROCESS_GATE] = "gate",
     [PROCESS_SESSION] = "session", [PROCESS_AUTH] = "auth",
-    [PROCESS_FILES] = "files",     [PROCESS_LOG] = "log",
-    [PROCESS_NAMES] = "names",     [PROCESS_CTL] = "ctl",
+    [PROCESS_KEYS] = "keys",       [PROCESS_FILES] = "files",
+    [PROCESS_LOG] = "log",         [PROCESS_NAMES] = "names",
+    [PROCESS_CTL] = "ctl",
 };
 
 const char *process_name(enum process p)

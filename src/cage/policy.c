@@ -16,8 +16,8 @@ const struct policy *policy_of(enum process p, bool connects)
     static const struct policy *const policies[PROCESS_CAGED] = {
         [PROCESS_MASTER] = &policy_master,   [PROCESS_GATE] = &policy_gate,
         [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
-        [PROCESS_FILES] = &policy_files,     [PROCESS_LOG] = &policy_log,
-        [PROCESS_NAMES] = &policy_names,
+        [PROCESS_KEYS] = &policy_keys,       [PROCESS_FILES] = &policy_files,
+        [PROCESS_LOG] = &policy_log,         [PROCESS_NAMES] = &policy_names,
     };
 
     return connects && connecting[p] ? connecting[p] : policies[p];

@@ -68,6 +68,7 @@ extern const struct policy policy_session;
 extern const struct policy policy_gate_active;   /* with active = yes */
 extern const struct policy policy_master_active; /* the same, as its parent */
 extern const struct policy policy_auth;
+extern const struct policy policy_keys;
 extern const struct policy policy_files;
 extern const struct policy policy_log;
 extern const struct policy policy_names;

@@ -11,7 +11,7 @@ static const struct cage_row rows[PROCESS_CAGED] = {
         .title = "sallyport: master",
         .forks = true,
         .cannot = "make a socket, connect, bind or listen once it is "
-                  "up; execute anything but gate, auth, log and names",
+                  "up; execute anything but gate, auth, keys, log and names",
     },
     [PROCESS_GATE] = {
         .title = "sallyport: gate",
@@ -34,6 +34,14 @@ static const struct cage_row rows[PROCESS_CAGED] = {
         .empty_root = true,
         .silent = true,
         .cannot = "see files or keys; reach the network; give itself rights",
+    },
+    [PROCESS_KEYS] = {
+        .title = "sallyport: keys",
+        .own_ids = true,
+        .empty_root = true,
+        .silent = true,
+        .cannot = "sign anything that isn't a TLS handshake; see files, users "
+                  "or hashes; reach the network",
     },
     [PROCESS_FILES] = {
         .title = "sallyport: files",

@@ -35,23 +35,25 @@ static int check_account(const struct settings *s, const char *key,
                           "is within uid_first to uid_last, the users' range");
 }
 
+/* Each of its own, so that none can trace or end another. */
 static int check_accounts(const struct settings *s, struct complaint *c)
 {
-    if (check_account(s, "uid.gate", s->uid_gate, c) ||
-        check_account(s, "uid.auth", s->uid_auth, c) ||
-        check_account(s, "uid.log", s->uid_log, c) ||
-        check_account(s, "uid.names", s->uid_names, c))
-        return -EINVAL;
-    if (!strcmp(s->uid_gate, s->uid_auth))
-        return settings_blame(s, "uid.auth", c, "must differ from uid.gate");
-    if (!strcmp(s->uid_gate, s->uid_log) || !strcmp(s->uid_auth, s->uid_log))
-        return settings_blame(s, "uid.log", c,
-                              "must differ from uid.gate and uid.auth");
-    if (!strcmp(s->uid_gate, s->uid_names) ||
-        !strcmp(s->uid_auth, s->uid_names) || !strcmp(s->uid_log, s->uid_names))
-        return settings_blame(s, "uid.names", c,
-                              "must differ from uid.gate, uid.auth and "
-                              "uid.log");
+    const struct {
+        const char *key, *account;
+    } rows[] = {
+        { "uid.gate", s->uid_gate },   { "uid.auth", s->uid_auth },
+        { "uid.keys", s->uid_keys },   { "uid.log", s->uid_log },
+        { "uid.names", s->uid_names },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (check_account(s, rows[i].key, rows[i].account, c))
+            return -EINVAL;
+        for (size_t j = 0; j < i; j++)
+            if (!strcmp(rows[i].account, rows[j].account))
+                return settings_blame(s, rows[i].key, c, "must differ from %s",
+                                      rows[j].key);
+    }
     return 0;
 }
 

@@ -56,13 +56,6 @@ const struct setting setting_table[] = {
       .value = "/var/lib/sallyport",
       .help = "The folder of what outlives a restart, made when missing: the "
               "key that finds unfinished uploads again." },
-    { .key = "control",
-      .type = SETTING_PATH,
-      .offset = FIELD(control),
-      .value = "/run/sallyport/control",
-      .help = "The socket on which the server answers sallyportctl; its folder "
-              "is made when missing; without root the default is \"control\" "
-              "in the folder of the configuration." },
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),
@@ -264,6 +257,11 @@ const struct setting setting_table[] = {
       .offset = FIELD(uid_auth),
       .value = "_sallyport-auth",
       .help = "Account of the process auth." },
+    { .key = "uid.keys",
+      .type = SETTING_NAME,
+      .offset = FIELD(uid_keys),
+      .value = "_sallyport-keys",
+      .help = "Account of the process keys, which holds the private keys." },
     { .key = "uid.log",
       .type = SETTING_NAME,
       .offset = FIELD(uid_log),

@@ -221,16 +221,13 @@ void partial_end(const struct files *f, int folder, struct partial *p)
 
 int partial_remove(const struct files *f, int folder, const char *name)
 {
-    FD_CLEANUP int fd = open_locked(f, folder, name, 0);
+    struct partial p = PARTIAL_NONE;
+    int fd = open_locked(f, folder, name, 0);
 
     if (fd < 0)
         return fd;
-    return unlinkat(folder, name, 0) < 0 ? -errno : 0;
-}
-
-bool partial_in_use(const struct files *f, int folder, const char *name)
-{
-    FD_CLEANUP int fd = open_locked(f, folder, name, 0);
-
-    return fd == -EBUSY;
+    p.fd = fd;
+    snprintf(p.name, sizeof(p.name), "%s", name);
+    partial_delete(folder, &p);
+    return 0;
 }

@@ -22,9 +22,10 @@ struct entry {
     uint64_t listener;
 };
 
-/* Of each pair [0] is the session's end, [1] that of master, gate or log. */
+/* Of each pair [0] is the session's end, [1] that of master, gate, log or keys.
+ */
 struct pairs {
-    int master[2], gate[2], log[2];
+    int master[2], gate[2], log[2], keys[2];
 };
 
 static void pairs_close(struct pairs *p)
@@ -33,6 +34,7 @@ static void pairs_close(struct pairs *p)
         fd_close(&p->master[i]);
         fd_close(&p->gate[i]);
         fd_close(&p->log[i]);
+        fd_close(&p->keys[i]);
     }
 }
 
@@ -45,6 +47,8 @@ static int pairs_open(struct pairs *p)
         r = fd_pair(p->gate);
     if (r == 0)
         r = fd_pair(p->log);
+    if (r == 0)
+        r = fd_pair(p->keys);
     return r;
 }
 
@@ -54,7 +58,8 @@ static int announce(struct child *c, const struct entry *e,
     struct packet p = { .message = MSG_SESSION,
                         .value = { NUMBER(c->serial), ADDRESS(e->peer),
                                    ADDRESS(e->local), NUMBER(e->listener) },
-                        .fd = { pairs->master[1], pairs->log[1] } };
+                        .fd = { pairs->master[1], pairs->log[1],
+                                pairs->keys[1] } };
 
     return channel_send(&c->gate->master, &p);
 }
@@ -70,6 +75,7 @@ static int fork_session(struct child *c, const struct entry *e,
                                    .master = pairs->master[0],
                                    .gate = pairs->gate[0],
                                    .log = pairs->log[0],
+                                   .keys = pairs->keys[0],
                                    .serial = c->serial,
                                    .peer = e->peer,
                                    .local = e->local };
@@ -90,8 +96,8 @@ static int fork_session(struct child *c, const struct entry *e,
  * it never counts more sessions than gate. */
 static int begin_session(struct gate *g, const struct entry *e)
 {
-    struct pairs pairs __attribute__((
-        cleanup(pairs_close))) = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+    struct pairs pairs __attribute__((cleanup(
+        pairs_close))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
     struct child *c;
     int r = children_report(g);
 
@@ -102,6 +108,8 @@ static int begin_session(struct gate *g, const struct entry *e)
     c = child_new(g, &e->peer, &e->local);
     if (!c)
         return -EAGAIN;
+    if (g->signer.keys.fd < 0) /* then master sends the session another */
+        fd_close(&pairs.keys[0]);
     r = announce(c, e, &pairs);
     if (r < 0) {
         child_discard(c);

@@ -10,6 +10,8 @@
 #include "sallyport/tls/context.h"
 #include "tell.h"
 
+#define SIGN_MS 10000 /* keys may be starting too */
+
 void gate_init(struct gate *g, int fd)
 {
     *g = (struct gate){ .spare_fd = -1, .signal_fd = -1 };
@@ -18,6 +20,30 @@ void gate_init(struct gate *g, int fd)
     throttle_init(&g->refusals);
     throttle_init(&g->strangers);
     channel_init(&g->master, fd, PROCESS_GATE, PROCESS_MASTER, PHASE_START);
+    g->signer.keys.fd = -1;
+}
+
+/* It is only watched for its end. */
+static void on_keys(void *owner, uint32_t events)
+{
+    struct gate *g = owner;
+
+    if (!(events & (EPOLLHUP | EPOLLERR)))
+        return;
+    loop_remove(&g->loop, &g->keys_watch);
+    channel_close(&g->signer.keys);
+}
+
+int gate_sign_by(struct gate *g, int fd)
+{
+    loop_remove(&g->loop, &g->keys_watch);
+    channel_close(&g->signer.keys);
+    channel_init(&g->signer.keys, fd, PROCESS_GATE, PROCESS_KEYS, PHASE_RUN);
+    g->signer.ms = SIGN_MS;
+    g->keys_watch = (struct loop_watch){
+        .fd = fd, .events = 0, .on_ready = on_keys, .owner = g
+    };
+    return loop_add(&g->loop, &g->keys_watch);
 }
 
 /* Any descriptor will do; a copy needs no system call that opens something. */
@@ -99,6 +125,7 @@ void gate_release(struct gate *g)
     tls_context_free(g->tls);
     fd_close(&g->spare_fd);
     fd_close(&g->signal_fd);
+    channel_close(&g->signer.keys);
     channel_close(&g->master);
     loop_release(&g->loop);
 }

@@ -10,7 +10,7 @@
 #include "sallyport/base/loop.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"
-#include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/sign.h"
 #include "throttle.h"
 
 struct tls_context;
@@ -25,6 +25,8 @@ struct gate {
     struct loop loop;
     struct settings settings;
     struct tls_context *tls;
+    struct sign_channel signer; /* for proofs of keys */
+    struct loop_watch keys_watch;
     struct channel master;
     struct loop_watch master_watch;
     struct event_sender log;
@@ -48,6 +50,8 @@ int gate_begin(struct gate *g, struct complaint *c);
 /* Works until master is gone: 0 or -errno. */
 int gate_run(struct gate *g);
 void gate_release(struct gate *g);
+/* FD leads to keys, as long as that lives: 0 or -errno. */
+int gate_sign_by(struct gate *g, int fd);
 /* A descriptor to give up in need, or -1. */
 int gate_spare(const struct gate *g);
 

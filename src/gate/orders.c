@@ -16,6 +16,11 @@ static int on_log(void *owner, struct packet *p)
     return 0;
 }
 
+static int on_keys(void *owner, struct packet *p)
+{
+    return gate_sign_by(owner, fd_take(&p->fd[0]));
+}
+
 /* A session may have ended while master's message was on its way. */
 static int on_logged_in(void *owner, struct packet *p)
 {
@@ -68,6 +73,7 @@ static int on_told(void *owner, struct packet *p)
 
 static const struct handler handlers[] = {
     { MSG_LOG, on_log },
+    { MSG_KEYS, on_keys },
     { MSG_LOGGED_IN, on_logged_in },
     { MSG_KILL, on_kill },
     { MSG_TOLD, on_told },

@@ -1,6 +1,6 @@
 /* The set-up messages of master up to GO, and what follows from them: the TLS
- * context, whose key file is closed at once, and the cage. In gate, before it
- * meets any client. */
+ * context, for whose key gate asks keys for a proof, and the cage. In gate,
+ * before it meets any client. */
 #include "setup.h"
 
 #include <errno.h>
@@ -15,9 +15,7 @@
 
 void setup_init(struct setup *s, struct gate *g)
 {
-    *s = (struct setup){
-        .gate = g, .root_fd = -1, .certificate_fd = -1, .key_fd = -1
-    };
+    *s = (struct setup){ .gate = g, .root_fd = -1, .certificate_fd = -1 };
 }
 
 static int on_conf(void *owner, struct packet *p)
@@ -61,13 +59,22 @@ static int on_log(void *owner, struct packet *p)
     return tell_open(s->gate, fd_take(&p->fd[0]));
 }
 
-static int on_keypair(void *owner, struct packet *p)
+static int on_certificate(void *owner, struct packet *p)
 {
     struct setup *s = owner;
 
+    if (s->certificate_fd >= 0)
+        return complain(&s->complaint, "too many certificates");
     s->certificate_fd = fd_take(&p->fd[0]);
-    s->key_fd = fd_take(&p->fd[1]);
+    s->key = p->value[0].number;
     return 0;
+}
+
+static int on_keys(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    return gate_sign_by(s->gate, fd_take(&p->fd[0]));
 }
 
 static int on_listener(void *owner, struct packet *p)
@@ -108,9 +115,9 @@ static int on_told(void *owner, struct packet *p)
 
 static const struct handler handlers[] = {
     { MSG_CONF, on_conf },         { MSG_CAGE, on_cage },
-    { MSG_LOG, on_log },           { MSG_KEYPAIR, on_keypair },
+    { MSG_LOG, on_log },           { MSG_CERTIFICATE, on_certificate },
     { MSG_LISTENER, on_listener }, { MSG_PASSIVE, on_passive },
-    { MSG_TOLD, on_told },
+    { MSG_TOLD, on_told },         { MSG_KEYS, on_keys },
 };
 
 int setup_receive(struct setup *s)
@@ -132,13 +139,14 @@ int setup_receive(struct setup *s)
 int setup_keys(struct setup *s)
 {
     struct gate *g = s->gate;
+    const struct signer signer = { sign_ask, &g->signer };
+    const struct tls_pair pair = { s->certificate_fd, g->settings.certificate,
+                                   g->settings.key, s->key };
 
-    if (s->key_fd < 0)
-        return complain(&s->complaint, "set-up: no certificate and key");
-    g->tls = tls_context_new(s->certificate_fd, g->settings.certificate,
-                             s->key_fd, g->settings.key, &s->complaint);
+    if (s->certificate_fd < 0 || g->signer.keys.fd < 0)
+        return complain(&s->complaint, "set-up: no certificate, or no keys");
+    g->tls = tls_context_new(&pair, &signer, &s->complaint);
     fd_close(&s->certificate_fd);
-    fd_close(&s->key_fd);
     return g->tls ? 0 : -EINVAL;
 }
 

@@ -12,7 +12,8 @@
 struct setup {
     struct gate *gate;
     struct cage_plan plan;
-    int root_fd, certificate_fd, key_fd;
+    int root_fd, certificate_fd;
+    uint64_t key; /* its number */
     bool has_conf, has_cage;
     struct complaint complaint;
 };

@@ -7,10 +7,11 @@
 #define SESSION  PROCESS_BIT(PROCESS_SESSION)
 #define AUTH     PROCESS_BIT(PROCESS_AUTH)
 #define FILES    PROCESS_BIT(PROCESS_FILES)
+#define KEYS     PROCESS_BIT(PROCESS_KEYS)
 #define LOG      PROCESS_BIT(PROCESS_LOG)
 #define NAMES    PROCESS_BIT(PROCESS_NAMES)
-#define CTL      PROCESS_BIT(PROCESS_CTL)
-#define CHILDREN (GATE | AUTH | LOG | NAMES)
+#define CHILDREN (GATE | AUTH | KEYS | LOG | NAMES)
+#define SPEAKERS (GATE | AUTH | KEYS | SESSION | FILES | NAMES)
 
 #define START   PHASE_START
 #define RUN     PHASE_RUN
@@ -26,9 +27,13 @@ static const struct message_row rows[MSG_COUNT] = {
     /* Setting up a child. */
     [MSG_CONF]       = { "conf", MASTER, GATE | LOG, START, true, 1, "", 0 },
     [MSG_CAGE]       = { "cage", MASTER, CHILDREN, START, true, 1, "nnnn", 0 },
-    [MSG_LOG]        = { "log", MASTER, GATE | AUTH | SESSION | FILES | NAMES,
-                         ANY, false, 1, "", 0 },
-    [MSG_KEYPAIR]    = { "keypair", MASTER, GATE, START, true, 2, "", 0 },
+    [MSG_LOG]        = { "log", MASTER, SPEAKERS, ANY, false, 1, "", 0 },
+    [MSG_CERTIFICATE] = { "certificate", MASTER, GATE, START, false, 1, "n",
+                          0 },
+    [MSG_KEY]        = { "key", MASTER, KEYS, START, false, 1, "nt", 0 },
+    [MSG_PEERS]      = { "peers", MASTER, KEYS, START, true, 0, "n", 0 },
+    [MSG_KEYS]       = { "keys", MASTER, GATE | SESSION, START | RUN | LIVE,
+                         false, 1, "", 0 },
     [MSG_LISTENER]   = { "listener", MASTER, GATE, START, false, 1, "na", 0 },
     [MSG_PASSIVE]    = { "passive", MASTER, GATE, START, false, 1, "a", 0 },
     [MSG_TOLD]       = { "told", MASTER, GATE, START | RUN, false, 0, "na", 0 },
@@ -39,7 +44,7 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_FAILED]     = { "failed", CHILDREN, MASTER, START, true, 0, "t", 0 },
 
     /* Connections. */
-    [MSG_SESSION]      = { "session", GATE, MASTER, RUN, false, 2, "naan", 0 },
+    [MSG_SESSION]      = { "session", GATE, MASTER, RUN, false, 3, "naan", 0 },
     [MSG_SESSION_GONE] = { "session-gone", GATE, MASTER, RUN, false, 0, "nn",
                            0 },
     [MSG_LOGGED_IN]    = { "logged-in", MASTER, GATE, RUN, false, 0, "n", 0 },
@@ -132,34 +137,19 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_REFUSED]       = { "refused", FILES, SESSION, ASKED, false, 0, "nn",
                             0 },
 
-    /* The control socket, and what it leads to. */
-    [MSG_WELCOME]       = { "welcome", MASTER, CTL, START, true, 0, "wn", 0 },
-    [MSG_STATUS]        = { "status", CTL, MASTER, IDLE, false, 0, "", 0 },
-    [MSG_STATUS_LISTENER] = { "status-listener", MASTER, CTL, ASKED, false, 0,
-                              "a", MSG_STATUS },
-    [MSG_STATUS_IS]     = { "status-is", MASTER, CTL, ASKED, false, 0, "nnnnnn",
-                            MSG_STATUS },
-    [MSG_RELOAD]        = { "reload", CTL, MASTER, IDLE, false, 0, "", 0 },
-    [MSG_PARTIALS]      = { "partials", CTL, MASTER, IDLE, false, 0, "w", 0 },
-    [MSG_PARTIALS_CHANNEL] = { "partials-channel", MASTER, CTL, ASKED, false, 1,
-                               "", MSG_PARTIALS },
-    /* Answers to several requests. */
-    [MSG_CONTROL_DONE]  = { "control-done", MASTER, CTL, ASKED, false, 0, "",
-                            0 },
-    [MSG_CONTROL_REFUSED] = { "control-refused", MASTER, CTL, START | ASKED,
-                              false, 0, "nt", 0 },
-    [MSG_PARTIALS_FIND] = { "partials-find", CTL, FILES, IDLE, true, 0, "nn",
-                            0 },
-    [MSG_PARTIAL]       = { "partial", FILES, CTL, ASKED, false, 0, "ptnnn",
-                            MSG_PARTIALS_FIND },
-    [MSG_PARTIALS_END]  = { "partials-end", FILES, CTL, ASKED, false, 0, "nn",
-                            MSG_PARTIALS_FIND },
+    /* Signatures. */
+    [MSG_KEYS_PEER]  = { "keys-peer", MASTER, KEYS, RUN, false, 1, "nna", 0 },
+    [MSG_SIGN]       = { "sign", GATE | SESSION, KEYS, RUN, false, 0, "nnb",
+                         0 },
+    [MSG_SIGNED]     = { "signed", KEYS, GATE | SESSION, RUN, false, 0, "b",
+                         MSG_SIGN },
+    [MSG_NOT_SIGNED] = { "not-signed", KEYS, GATE | SESSION, RUN, false, 0, "n",
+                         MSG_SIGN },
 
     /* Events. */
     [MSG_LOG_PEER] = { "log-peer", MASTER, LOG, START | RUN, false, 1, "nna",
                        0 },
-    [MSG_EVENT]    = { "event", MASTER | GATE | SESSION | AUTH | FILES | NAMES,
-                       LOG, RUN, false, 0, "b", 0 },
+    [MSG_EVENT]    = { "event", MASTER | SPEAKERS, LOG, RUN, false, 0, "b", 0 },
 };
 /* clang-format on */
 

@@ -16,10 +16,15 @@
 
 static const char closed[] = "closed its channel";
 
+child_step *const *child_steps(const struct child *c)
+{
+    return c->master->check ? c->row->check_steps : c->row->steps;
+}
+
 static void child_feed(struct child *c)
 {
-    while (c->row->steps[c->step]) {
-        int r = c->row->steps[c->step](c);
+    while (child_steps(c)[c->step]) {
+        int r = child_steps(c)[c->step](c);
 
         if (r == -EAGAIN) {
             child_wait_writable(c);
@@ -96,6 +101,7 @@ void child_init(struct child *c, struct master *m, const struct child_row *row)
     c->watch = (struct loop_watch){ .on_ready = on_ready, .owner = c };
     c->timer = (struct loop_timer){ .on_time = on_time, .owner = c };
     wire_init(&c->log);
+    wire_init(&c->keys);
 }
 
 static int spawn(struct child *c)
@@ -162,6 +168,7 @@ static void close_channel(struct child *c)
     loop_timer_clear(&c->master->loop, &c->timer);
     channel_close(&c->channel);
     wire_close(&c->log);
+    wire_close(&c->keys);
     c->state = CHILD_ENDING;
     if (worked && c->row->on_gone)
         c->row->on_gone(c);
@@ -266,6 +273,7 @@ void child_release(struct child *c)
     loop_timer_clear(&c->master->loop, &c->timer);
     channel_close(&c->channel);
     wire_close(&c->log);
+    wire_close(&c->keys);
     c->verifications = 0;
     c->state = c->pid > 0 ? CHILD_ENDING : CHILD_OFF;
 }

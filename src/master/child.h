@@ -37,7 +37,8 @@ struct child_row {
     enum process process;
     bool once; /* it can't be started anew: it needs more than master's cage */
     const char *binary;
-    child_step *const *steps; /* up to NULL */
+    child_step *const *steps;       /* up to NULL */
+    child_step *const *check_steps; /* with --check */
     const struct handler *handlers;
     size_t handler_count;
     void (*on_ready)(struct child *c);
@@ -57,15 +58,17 @@ struct child {
     struct loop_timer timer; /* set-up; restart; stuck */
     uint64_t started;        /* clock_ms(); 0: never */
     size_t step, index;
-    struct log_wire log;
+    struct wire log, keys;
     struct verification verification[WORKER_MAX]; /* auth */
     size_t verifications;
     uint64_t generation; /* auth: the newest that it was told */
     char failure[256];   /* what its FAILED said */
 };
 
-/* The row of a process that is executed; CHECK: the shorter set-up. */
-const struct child_row *child_row(enum process p, bool check);
+/* The row of a process that is executed. */
+const struct child_row *child_row(enum process p);
+/* Its set-up, up to NULL: with --check a shorter one. */
+child_step *const *child_steps(const struct child *c);
 
 void child_init(struct child *c, struct master *m, const struct child_row *row);
 /* Now, or when the deadline `restart` has passed since the last time. */

@@ -51,15 +51,16 @@ int gate_on_session(void *owner, struct packet *p)
     struct child *c = owner;
     struct master *m = c->master;
     uint64_t serial = p->value[0].number;
+    const struct session_ends ends = { p->fd[0], p->fd[1], p->fd[2] };
 
-    if (!is_channel(p->fd[0]) || !is_channel(p->fd[1]))
+    if (!is_channel(p->fd[0]) || !is_channel(p->fd[1]) || !is_channel(p->fd[2]))
         return lie(c, "a session without its channels");
     if (sessions_find(&m->sessions, serial))
         return lie(c, "a serial for the second time");
     if (m->state != MASTER_RUNNING)
         return 0;
-    if (session_open(m, serial, &p->value[1].address, p->fd[0], p->fd[1]))
-        p->fd[0] = p->fd[1] = -1;
+    if (session_open(m, serial, &p->value[1].address, &ends))
+        p->fd[0] = p->fd[1] = p->fd[2] = -1;
     else
         report_full(m);
     return 0;

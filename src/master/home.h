@@ -4,7 +4,6 @@
 #ifndef SALLYPORT_SRC_MASTER_HOME_H
 #define SALLYPORT_SRC_MASTER_HOME_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "sallyport/base/complaint.h"
@@ -25,13 +24,12 @@ struct home {
     struct master *master;
     const struct home_calls *calls;
     void *owner;
-    bool for_ctl; /* serves sallyportctl, not a session */
     char user[USER_NAME_MAX + 1];
     uint64_t serial;
     pid_t pid; /* 0: none */
     struct channel channel;
     struct loop_watch watch;
-    struct log_wire log;
+    struct wire log;
     int end; /* of the pair to whom it serves, until that is handed over */
 };
 

@@ -4,7 +4,6 @@
 #define SALLYPORT_SRC_MASTER_MASTER_H
 
 #include "child.h"
-#include "control.h"
 #include "hosts.h"
 #include "listen.h"
 #include "notify.h"
@@ -15,7 +14,7 @@
 #include "userdb.h"
 
 #define MASTER_AUTHS    4
-#define MASTER_CHILDREN (3 + MASTER_AUTHS) /* log, names, gate, auths */
+#define MASTER_CHILDREN (4 + MASTER_AUTHS) /* log, keys, names, gate, auths */
 
 struct identity {
     uid_t uid;
@@ -50,8 +49,6 @@ struct deadlines {
     uint64_t lookup;  /* names: for one answer */
     uint64_t kick;    /* from the word to the kill */
     uint64_t stop;    /* all sessions: to be gone */
-    uint64_t ask;     /* ctl: to ask, or to hang up */
-    uint64_t walk;    /* files: to look for all partials of a user */
 };
 
 struct master {
@@ -61,7 +58,7 @@ struct master {
     bool root;  /* run by root */
     bool check; /* --check: gate alone, without listeners */
     size_t auth_count;
-    struct identity identity[PROCESS_CAGED]; /* gate, auth, log, names */
+    struct identity identity[PROCESS_CAGED]; /* of the children */
 
     /* Opened at start, handed to children, also to those started anew. */
     int programs; /* the folder ../libexec/sallyport */
@@ -82,13 +79,11 @@ struct master {
     struct session_table sessions;
     struct userdb users;
     struct hosts hosts;
-    struct control control;
-    time_t since;              /* when it was ready */
     uint8_t name_key[16];      /* of the names of partials, for files */
     struct complaint key_lost; /* why a restart makes another one; or "" */
 
     struct event_sender events;
-    struct log_wire events_wire;
+    struct wire events_wire;
     struct loop_watch events_watch;
 };
 
@@ -115,8 +110,6 @@ void master_fail(struct master *m, int status, const char *why);
 void master_child_ready(struct master *m);
 /* Closes the door, kicks all, and ends the loop when all are gone. */
 void master_stop(struct master *m);
-/* What SIGHUP asks for. NULL, or what is wrong with a file, until the next. */
-const char *master_reload(struct master *m);
 /* Called when a session's record was freed. */
 void master_session_freed(struct master *m);
 

@@ -74,7 +74,8 @@ static const struct home_calls home_calls = { on_home_ready, on_home_lost,
                                               on_home_gone };
 
 struct session *session_open(struct master *m, uint64_t serial,
-                             const struct address *peer, int channel, int log)
+                             const struct address *peer,
+                             const struct session_ends *ends)
 {
     struct session *s = sessions_take(&m->sessions, serial);
 
@@ -83,15 +84,18 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->master = m;
     s->state = SESSION_GREETED;
     s->peer = *peer;
-    s->log.end = log;
+    s->log.end = ends->log;
+    s->keys.end = ends->keys;
+    if (!master_ready(m, PROCESS_KEYS) || wire_is_dead(&s->keys))
+        wire_wait(&s->keys);
     s->home.master = m;
     s->home.calls = &home_calls;
     s->home.owner = s;
-    channel_init(&s->channel, channel, PROCESS_MASTER, PROCESS_SESSION,
+    channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,
                  PHASE_GREETED);
     s->timer = (struct loop_timer){ .on_time = on_time, .owner = s };
     s->watch = (struct loop_watch){
-        .fd = channel, .events = EPOLLIN, .on_ready = on_ready, .owner = s
+        .fd = ends->master, .events = EPOLLIN, .on_ready = on_ready, .owner = s
     };
     if (loop_add(&m->loop, &s->watch) < 0)
         session_end(s);
@@ -127,6 +131,7 @@ void session_end(struct session *s)
     loop_timer_clear(&s->master->loop, &s->timer);
     channel_close(&s->channel);
     wire_close(&s->log);
+    wire_close(&s->keys);
     worker_forget(s->master, s);
     if (!files_must_hear(s))
         home_close(&s->home);

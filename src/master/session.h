@@ -40,7 +40,7 @@ struct session {
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* of the state */
-    struct log_wire log;
+    struct wire log, keys;
     uint32_t request; /* LOGIN's number */
     uint64_t tries;   /* wrong passwords so far */
     unsigned news;    /* enum session_news */
@@ -73,15 +73,19 @@ struct session *sessions_by_files(struct session_table *t, pid_t pid);
 /* By living processes files: one that hangs in a dead file system counts after
  * its session, or a user could take all records. */
 size_t sessions_of_user(const struct session_table *t, const char *name);
-size_t sessions_logged_in(const struct session_table *t);
 /* An empty record, living; NULL: there are max_sessions. */
 struct session *sessions_take(struct session_table *t, uint64_t serial);
 void sessions_give_back(struct session_table *t, struct session *s);
 
-/* A record in state GREETED; CHANNEL and LOG become its own. NULL: there are
+/* The far ends of a session's pairs. */
+struct session_ends {
+    int master, log, keys;
+};
+/* A record in state GREETED; the ends become its own. NULL: there are
  * max_sessions already, and the descriptors stay the caller's. */
 struct session *session_open(struct master *m, uint64_t serial,
-                             const struct address *peer, int channel, int log);
+                             const struct address *peer,
+                             const struct session_ends *ends);
 /* Closes what leads to the session, which makes it go. The record stays until
  * files is reaped and gate knows. */
 void session_end(struct session *s);

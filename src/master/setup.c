@@ -10,6 +10,8 @@
 #include "sallyport/cage/cage.h"
 #include "worker.h"
 
+#define KEY_NUMBER 1
+
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
 
 static int send_one(struct child *c, struct packet p)
@@ -38,33 +40,65 @@ static int step_cage(struct child *c)
     return send_one(c, p);
 }
 
-/* The far end follows when log can take it; until then events wait in the
- * pair. */
-static int step_log(struct child *c)
+/* The far end follows when it can be taken; until then what is said waits in
+ * the pair. */
+static int send_wire(struct child *c, enum message message, struct wire *w)
 {
     int ends[2];
     int r = fd_pair(ends);
 
     if (r < 0)
         return r;
-    r = send_one(c,
-                 (struct packet){ .message = MSG_LOG, .fd = { ends[0], -1 } });
+    r = send_one(c, (struct packet){ .message = message, .fd = { ends[0] } });
     fd_close(&ends[0]);
     if (r < 0) {
         fd_close(&ends[1]);
         return r;
     }
-    wire_close(&c->log);
-    c->log.end = ends[1];
+    wire_close(w);
+    w->end = ends[1];
     return 0;
 }
 
-static int step_keypair(struct child *c)
+static int step_log(struct child *c)
+{
+    return send_wire(c, MSG_LOG, &c->log);
+}
+
+static int step_keys(struct child *c)
+{
+    int r = send_wire(c, MSG_KEYS, &c->keys);
+
+    if (r == 0)
+        wires_flush(c->master);
+    return r;
+}
+
+static int step_certificate(struct child *c)
+{
+    return send_one(c, (struct packet){ .message = MSG_CERTIFICATE,
+                                        .value = { NUMBER(KEY_NUMBER) },
+                                        .fd = { c->master->certificate } });
+}
+
+static int step_key(struct child *c)
 {
     const struct master *m = c->master;
+    struct packet p = { .message = MSG_KEY,
+                        .value = { NUMBER(KEY_NUMBER),
+                                   TEXT(slice_from(m->settings.key)) },
+                        .fd = { m->key } };
 
-    return send_one(c, (struct packet){ .message = MSG_KEYPAIR,
-                                        .fd = { m->certificate, m->key } });
+    return send_one(c, p);
+}
+
+/* All sessions, gate, and those of both that end while new ones come. */
+static int step_peers(struct child *c)
+{
+    size_t most = 2 * c->master->settings.max_sessions + 16;
+
+    return send_one(
+        c, (struct packet){ .message = MSG_PEERS, .value = { NUMBER(most) } });
 }
 
 static int step_listeners(struct child *c)
@@ -131,7 +165,7 @@ static int on_ready_message(void *owner, struct packet *p)
     struct child *c = owner;
 
     (void)p;
-    if (c->row->steps[c->step]) { /* it can't know: GO wasn't said */
+    if (child_steps(c)[c->step]) { /* it can't know: GO wasn't said */
         c->channel.wrong = "ready before its set-up was over";
         return -EPROTO;
     }
@@ -161,14 +195,19 @@ static void gate_on_ready(struct child *c)
     hosts_tell(c->master);
 }
 
-static void log_on_ready(struct child *c)
+static void flush_wires(struct child *c)
 {
     wires_flush(c->master);
 }
 
+static void keys_on_gone(struct child *c)
+{
+    wires_are_stale(c->master, PROCESS_KEYS);
+}
+
 static void log_on_gone(struct child *c)
 {
-    wires_are_stale(c->master);
+    wires_are_stale(c->master, PROCESS_LOG);
 }
 
 #define START_MESSAGES                                                         \
@@ -192,15 +231,21 @@ static const struct handler names_handlers[] = {
     { MSG_UNRESOLVED, hosts_on_unresolved },
 };
 static const struct handler log_handlers[] = { START_MESSAGES };
+static const struct handler keys_handlers[] = { START_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    step_conf,    step_cage,  step_log, step_keypair, step_listeners,
-    step_passive, hosts_step, step_go,  NULL
+    step_conf,      step_cage,    step_log,   step_keys, step_certificate,
+    step_listeners, step_passive, hosts_step, step_go,   NULL,
 };
-static child_step *const check_steps[] = { step_conf, step_cage, step_keypair,
-                                           step_go, NULL };
+static child_step *const gate_check_steps[] = {
+    step_conf, step_cage, step_keys, step_certificate, step_go, NULL,
+};
 static child_step *const auth_steps[] = { step_cage, step_log, step_users,
                                           step_go, NULL };
+static child_step *const keys_steps[] = { step_cage,  step_log, step_key,
+                                          step_peers, step_go,  NULL };
+static child_step *const keys_check_steps[] = { step_cage, step_key, step_peers,
+                                                step_go, NULL };
 static child_step *const names_steps[] = { step_cage, step_log, step_go, NULL };
 static child_step *const names_check_steps[] = { step_cage, step_go, NULL };
 static child_step *const log_steps[] = { step_conf, step_cage, step_output,
@@ -212,12 +257,21 @@ static const struct child_row rows[] = {
       .binary = "log",
       .steps = log_steps,
       HANDLERS(log_handlers),
-      .on_ready = log_on_ready,
-      .on_writable = log_on_ready,
+      .on_ready = flush_wires,
+      .on_writable = flush_wires,
       .on_gone = log_on_gone },
+    { .process = PROCESS_KEYS,
+      .binary = "keys",
+      .steps = keys_steps,
+      .check_steps = keys_check_steps,
+      HANDLERS(keys_handlers),
+      .on_ready = flush_wires,
+      .on_writable = flush_wires,
+      .on_gone = keys_on_gone },
     { .process = PROCESS_GATE,
       .binary = "gate",
       .steps = gate_steps,
+      .check_steps = gate_check_steps,
       HANDLERS(gate_handlers),
       .on_ready = gate_on_ready,
       .on_writable = gate_on_writable,
@@ -235,32 +289,17 @@ static const struct child_row rows[] = {
       .once = true,
       .binary = "names",
       .steps = names_steps,
+      .check_steps = names_check_steps,
       HANDLERS(names_handlers),
       .on_ready = hosts_on_ready,
       .on_gone = hosts_on_gone },
 };
-static const struct child_row check_rows[] = {
-    { .process = PROCESS_GATE,
-      .binary = "gate",
-      .steps = check_steps,
-      HANDLERS(gate_handlers) },
-    { .process = PROCESS_NAMES,
-      .once = true,
-      .binary = "names",
-      .steps = names_check_steps,
-      HANDLERS(names_handlers),
-      .on_ready = hosts_on_ready },
-};
 /* clang-format on */
 
-const struct child_row *child_row(enum process p, bool check)
+const struct child_row *child_row(enum process p)
 {
-    const struct child_row *list = check ? check_rows : rows;
-    size_t n = check ? sizeof(check_rows) / sizeof(check_rows[0])
-                     : sizeof(rows) / sizeof(rows[0]);
-
-    for (size_t i = 0; i < n; i++)
-        if (list[i].process == p)
-            return &list[i];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].process == p)
+            return &rows[i];
     return NULL;
 }

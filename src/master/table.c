@@ -32,6 +32,7 @@ static void blank(struct session *s)
 {
     *s = (struct session){ .channel.fd = -1 };
     wire_init(&s->log);
+    wire_init(&s->keys);
     home_blank(&s->home);
 }
 
@@ -99,15 +100,6 @@ size_t sessions_of_user(const struct session_table *t, const char *name)
         if (s->home.pid > 0 && strcmp(s->home.user, name) == 0)
             n++;
     }
-    return n;
-}
-
-size_t sessions_logged_in(const struct session_table *t)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < t->size; i++)
-        n += t->all[i].state == SESSION_USER;
     return n;
 }
 

@@ -1,51 +1,112 @@
-/* Wires to log. The ends wait in master while log is away or slow, so a new log
- * still gets what was said meanwhile, up to a socket's buffer a sender. Runs in
- * master; never waits. */
+/* Wires to log and to keys. The ends wait in master while the one they lead to
+ * is away or slow, so a new log still gets what was said meanwhile, up to a
+ * socket's buffer a sender, and new keys what was asked. Runs in master; never
+ * waits. */
 #include "wire.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "master.h"
 #include "sallyport/base/fd.h"
 
-void wire_init(struct log_wire *w)
+void wire_init(struct wire *w)
 {
-    *w = (struct log_wire){ .end = -1 };
+    *w = (struct wire){ .end = -1 };
 }
 
-void wire_close(struct log_wire *w)
+void wire_close(struct wire *w)
 {
     fd_close(&w->end);
     w->stale = false;
 }
 
-/* Who speaks on a wire: log writes this, whatever the sender claims. */
+bool wire_is_dead(const struct wire *w)
+{
+    struct pollfd one = { .fd = w->end };
+
+    return poll(&one, 1, 0) == 1;
+}
+
+void wire_wait(struct wire *w)
+{
+    fd_close(&w->end);
+    w->stale = true;
+}
+
+static struct wire *log_of_child(struct child *c)
+{
+    return c->row->process != PROCESS_LOG ? &c->log : NULL;
+}
+
+static struct wire *keys_of_child(struct child *c)
+{
+    return c->row->process == PROCESS_GATE ? &c->keys : NULL;
+}
+
+static struct wire *log_of_session(struct session *s)
+{
+    return &s->log;
+}
+
+static struct wire *keys_of_session(struct session *s)
+{
+    return &s->keys;
+}
+
+static struct wire *log_of_files(struct session *s)
+{
+    return &s->home.log;
+}
+
+/* Where wires lead, and who has one. */
+static const struct destination {
+    enum process to;
+    enum message introduces; /* says who speaks, whatever the speaker claims */
+    enum message renews;     /* gives a speaker its end of a new one */
+    struct wire *(*of_child)(struct child *c);
+    struct wire *(*of_session)(struct session *s);
+    struct wire *(*of_files)(struct session *s);
+} destinations[] = {
+    { PROCESS_LOG, MSG_LOG_PEER, MSG_LOG, log_of_child, log_of_session,
+      log_of_files },
+    { PROCESS_KEYS, MSG_KEYS_PEER, MSG_KEYS, keys_of_child, keys_of_session,
+      NULL },
+};
+#define DESTINATIONS (sizeof(destinations) / sizeof(destinations[0]))
+
+/* A destination with the process that is there now. */
+struct way {
+    const struct destination *d;
+    struct child *child;
+};
+
 struct speaker {
     enum process process;
     uint64_t serial;
     struct address peer;
 };
 
-static int tell_log(struct child *log, const struct speaker *who, int end)
+static int introduce(const struct way *way, const struct speaker *who, int end)
 {
-    struct packet p = { .message = MSG_LOG_PEER,
+    struct packet p = { .message = way->d->introduces,
                         .value = { NUMBER(who->process), NUMBER(who->serial),
                                    ADDRESS(who->peer) },
-                        .fd = { end, -1 } };
+                        .fd = { end, -1, -1 } };
 
-    return channel_send(&log->channel, &p);
+    return channel_send(&way->child->channel, &p);
 }
 
 /* A new pair: one end to log, then the other into *OURS. -EAGAIN: log is
  * slow. */
-static int new_pair(struct child *log, const struct speaker *who, int *ours)
+static int new_pair(const struct way *way, const struct speaker *who, int *ours)
 {
     int ends[2];
     int r = fd_pair(ends);
 
     if (r < 0)
         return r;
-    r = tell_log(log, who, ends[1]);
+    r = introduce(way, who, ends[1]);
     fd_close(&ends[1]);
     if (r < 0)
         fd_close(&ends[0]);
@@ -54,25 +115,25 @@ static int new_pair(struct child *log, const struct speaker *who, int *ours)
     return r;
 }
 
-static int pass_end(struct child *log, struct log_wire *w,
+static int pass_end(const struct way *way, struct wire *w,
                     const struct speaker *who)
 {
     int r;
 
     if (w->end < 0)
         return 0;
-    r = tell_log(log, who, w->end);
+    r = introduce(way, who, w->end);
     if (r == 0)
         fd_close(&w->end);
     return r;
 }
 
 /* The peer first: one that doesn't read now keeps a wire that is stale, and is
- * asked again; log's end can wait here. */
-static int replace(struct child *log, struct log_wire *w, struct channel *peer,
+ * asked again; the other end can wait here. */
+static int replace(const struct way *way, struct wire *w, struct channel *peer,
                    const struct speaker *who)
 {
-    struct packet p = { .message = MSG_LOG, .fd = { -1, -1 } };
+    struct packet p = { .message = way->d->renews };
     int ends[2];
     int r;
 
@@ -83,32 +144,32 @@ static int replace(struct child *log, struct log_wire *w, struct channel *peer,
         return r;
     p.fd[0] = ends[0];
     r = channel_send(peer, &p);
-    packet_close(&p);
+    fd_close(&ends[0]);
     w->stale = r == -EAGAIN;
     if (r == 0)
         w->end = ends[1];
     else
         fd_close(&ends[1]);
-    return pass_end(log, w, who);
+    return pass_end(way, w, who);
 }
 
-static int flush_wire(struct child *log, struct log_wire *w,
+static int flush_wire(const struct way *way, struct wire *w,
                       struct channel *peer, const struct speaker *who)
 {
-    int r = pass_end(log, w, who);
+    int r = pass_end(way, w, who);
 
-    return r == 0 ? replace(log, w, peer, who) : r;
+    return r == 0 ? replace(way, w, peer, who) : r;
 }
 
-static int flush_own(struct master *m, struct child *log)
+static int flush_own(struct master *m, const struct way *way)
 {
     struct speaker who = { .process = PROCESS_MASTER };
     int ours = -1;
     int r;
 
-    if (!m->events_wire.stale)
+    if (way->d->to != PROCESS_LOG || !m->events_wire.stale)
         return 0;
-    r = new_pair(log, &who, &ours);
+    r = new_pair(way, &who, &ours);
     if (r < 0)
         return r;
     m->events_wire.stale = false;
@@ -118,77 +179,92 @@ static int flush_own(struct master *m, struct child *log)
     return loop_add(&m->loop, &m->events_watch);
 }
 
-static int flush_children(struct master *m, struct child *log)
+/* One that is being set up has its first end; a new one it can't take yet. */
+static int flush_child(struct child *c, const struct way *way)
 {
-    for (size_t i = 0; i < m->child_count; i++) {
-        struct child *c = &m->child[i];
-        struct speaker who = { .process = c->row->process };
-        int r = 0;
+    struct wire *w = way->d->of_child(c);
+    struct speaker who = { .process = c->row->process };
+    int r = 0;
 
-        if (c->state == CHILD_READY || c->log.end >= 0)
-            r = flush_wire(log, &c->log, &c->channel, &who);
-        if (c->state == CHILD_READY && c->log.stale)
-            child_wait_writable(c);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (!w)
+        return 0;
+    if (c->state == CHILD_READY || w->end >= 0)
+        r = flush_wire(way, w, &c->channel, &who);
+    if (c->state == CHILD_READY && w->stale)
+        child_wait_writable(c);
+    return r;
 }
 
-static int flush_session(struct child *log, struct session *s)
+static int flush_session(struct session *s, const struct way *way)
 {
     struct speaker who = { PROCESS_SESSION, s->serial, s->peer };
-    int r = flush_wire(log, &s->log, &s->channel, &who);
+    int r = flush_wire(way, way->d->of_session(s), &s->channel, &who);
 
     who.process = PROCESS_FILES;
-    return r == 0 ? flush_wire(log, &s->home.log, &s->home.channel, &who) : r;
+    if (r == 0 && way->d->of_files)
+        r = flush_wire(way, way->d->of_files(s), &s->home.channel, &who);
+    return r;
 }
 
-static int flush_asked(struct child *log, struct home *h)
+static int flush_way(struct master *m, const struct way *way)
 {
-    struct speaker who = { .process = PROCESS_FILES, .serial = h->serial };
+    int r = flush_own(m, way);
 
-    return flush_wire(log, &h->log, &h->channel, &who);
+    for (size_t i = 0; i < m->child_count && r == 0; i++)
+        r = flush_child(&m->child[i], way);
+    for (size_t i = 0; i < m->sessions.size && r == 0; i++)
+        if (m->sessions.all[i].state != SESSION_FREE)
+            r = flush_session(&m->sessions.all[i], way);
+    return r;
 }
 
 void wires_flush(struct master *m)
 {
-    struct child *log = master_log(m);
-    int r;
+    for (size_t i = 0; i < DESTINATIONS; i++) {
+        const struct way way = { &destinations[i],
+                                 master_ready(m, destinations[i].to) };
 
-    if (!log)
-        return;
-    r = flush_own(m, log);
-    if (r == 0)
-        r = flush_children(m, log);
-    for (size_t i = 0; i < m->sessions.size && r == 0; i++)
-        if (m->sessions.all[i].state != SESSION_FREE)
-            r = flush_session(log, &m->sessions.all[i]);
-    for (size_t i = 0; i < CONTROL_PEERS && r == 0; i++)
-        r = flush_asked(log, &m->control.peer[i].home);
-    if (r == -EAGAIN)
-        child_wait_writable(log);
+        if (way.child && flush_way(m, &way) == -EAGAIN)
+            child_wait_writable(way.child);
+    }
 }
 
-void wires_are_stale(struct master *m)
+static void make_stale(struct wire *w)
 {
-    loop_remove(&m->loop, &m->events_watch);
-    event_sender_release(&m->events);
-    m->events_wire.stale = true;
-    for (size_t i = 0; i < m->child_count; i++)
-        if (m->child[i].row->process != PROCESS_LOG)
-            m->child[i].log.stale = m->child[i].log.end < 0;
+    if (w)
+        w->stale = w->end < 0;
+}
+
+static void sessions_are_stale(struct master *m, const struct destination *d)
+{
     for (size_t i = 0; i < m->sessions.size; i++) {
         struct session *s = &m->sessions.all[i];
 
         if (s->state == SESSION_FREE)
             continue;
-        s->log.stale = s->log.end < 0;
-        s->home.log.stale = s->home.log.end < 0;
+        if (d->to == PROCESS_KEYS) /* who asks there now must not wait for it */
+            wire_wait(d->of_session(s));
+        make_stale(d->of_session(s));
+        make_stale(d->of_files ? d->of_files(s) : NULL);
     }
-    for (size_t i = 0; i < CONTROL_PEERS; i++) {
-        struct home *h = &m->control.peer[i].home;
+}
 
-        h->log.stale = h->log.end < 0;
+static void own_is_stale(struct master *m)
+{
+    loop_remove(&m->loop, &m->events_watch);
+    event_sender_release(&m->events);
+    m->events_wire.stale = true;
+}
+
+void wires_are_stale(struct master *m, enum process to)
+{
+    if (to == PROCESS_LOG)
+        own_is_stale(m);
+    for (size_t i = 0; i < DESTINATIONS; i++) {
+        if (destinations[i].to != to)
+            continue;
+        for (size_t j = 0; j < m->child_count; j++)
+            make_stale(destinations[i].of_child(&m->child[j]));
+        sessions_are_stale(m, &destinations[i]);
     }
 }

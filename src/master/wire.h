@@ -1,22 +1,29 @@
-/* Wires to log: the pair between a process and log, whose ends master hands on.
- * A new log gets new ones from everybody who lives. */
+/* Wires: the pairs between a process and one that serves many, log or keys,
+ * whose ends master hands on. A new log, or new keys, gets new ones from
+ * everybody who lives. */
 #ifndef SALLYPORT_SRC_MASTER_WIRE_H
 #define SALLYPORT_SRC_MASTER_WIRE_H
 
 #include <stdbool.h>
 
+#include "sallyport/base/process.h"
+
 struct master;
 
-struct log_wire {
-    int end;    /* log's end, not handed on yet; -1: none */
-    bool stale; /* leads to a log that is no more */
+struct wire {
+    int end;    /* the server's end, not handed on yet; -1: none */
+    bool stale; /* leads to a process that is no more */
 };
 
-void wire_init(struct log_wire *w);
-void wire_close(struct log_wire *w);
-/* Hands on what waits, as far as log can take it. Harmless at any time. */
+void wire_init(struct wire *w);
+void wire_close(struct wire *w);
+/* Has the speaker closed its end, or not got it? */
+bool wire_is_dead(const struct wire *w);
+/* The speaker shall see that nobody is there, and gets a new one later. */
+void wire_wait(struct wire *w);
+/* Hands on what waits, as far as it can be taken. Harmless at any time. */
 void wires_flush(struct master *m);
-/* Log is gone: all need new ones. */
-void wires_are_stale(struct master *m);
+/* PROCESS_LOG or PROCESS_KEYS is gone: all need new ones. */
+void wires_are_stale(struct master *m, enum process to);
 
 #endif

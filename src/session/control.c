@@ -10,6 +10,7 @@
 #include "dispatch.h"
 #include "leave.h"
 #include "sallyport/base/die.h"
+#include "signer.h"
 #include "transfer.h"
 
 #define CONTROL_BUFFER (20u << 10)
@@ -45,7 +46,7 @@ static void wait_for(struct session *s)
     uint32_t events = 0;
 
     if (c->securing)
-        events = stream_events(c->stream);
+        events = signer_is_there(s) ? stream_events(c->stream) : 0;
     else if (c->closing || may_take_line(s))
         events = EPOLLIN;
     if (c->out.len > 0 || stream_unsent(c->stream))
@@ -74,6 +75,8 @@ static void handshake(struct session *s)
 {
     struct control *c = &s->control;
 
+    if (!signer_is_there(s))
+        return;
     switch (stream_handshake(c->stream)) {
     case STREAM_OK:
         c->securing = false;
@@ -134,6 +137,14 @@ void control_secure(struct session *s)
         leave(s, ENDING_PROTOCOL, "plain text behind AUTH");
     line_init(&c->lines);
     c->securing = true;
+    handshake(s);
+    wait_for(s);
+}
+
+void control_go_on(struct session *s)
+{
+    if (!s->control.securing)
+        return;
     handshake(s);
     wait_for(s);
 }

@@ -17,6 +17,8 @@ void control_flush(struct session *s);
 void control_continue(struct session *s);
 /* AUTH: from here on only TLS. */
 void control_secure(struct session *s);
+/* A handshake that waited for keys. */
+void control_go_on(struct session *s);
 
 /* The last reply, then the orderly end. A transfer ends now, and LAST is its
  * final reply too; but where files is making an upload visible its answer comes

@@ -27,6 +27,8 @@ bool data_open_stream(struct session *s);
 
 /* In transfer.c: the data connection is here, or is ready. */
 void transfer_connected(struct session *s);
+/* A handshake that waited for keys. */
+void transfer_go_on(struct session *s);
 void transfer_unconnected(struct session *s, const char *why);
 void transfer_ready(struct session *s, uint32_t events);
 

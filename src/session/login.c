@@ -11,6 +11,7 @@
 #include "leave.h"
 #include "report.h"
 #include "sallyport/base/fd.h"
+#include "signer.h"
 
 /* The deadline of an auth worker, the delay of a denial, and some room. */
 #define ANSWER_MS 45000
@@ -155,12 +156,19 @@ static int on_log(void *owner, struct packet *p)
     return 0;
 }
 
+static int on_keys(void *owner, struct packet *p)
+{
+    signer_start(owner, fd_take(&p->fd[0]));
+    return 0;
+}
+
 static const struct handler from_master[] = {
     { MSG_LOGIN_CHANNEL, on_login_channel },
     { MSG_GRANTED, on_granted },
     { MSG_DENIED, on_denied },
     { MSG_KICK, on_kick },
     { MSG_LOG, on_log },
+    { MSG_KEYS, on_keys },
 };
 
 void on_master(void *owner, uint32_t events)

@@ -20,6 +20,7 @@
 #include "sallyport/cage/cage.h"
 #include "sallyport/ftp/listing.h"
 #include "sigbus.h"
+#include "signer.h"
 #include "transfer.h"
 #include "verdict.h"
 
@@ -124,6 +125,8 @@ static void wire(struct session *s, const struct session_start *start)
     channel_init(&s->files, -1, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
     transfer_init(s);
     control_start(s, start->control);
+    s->signer.keys.fd = -1;
+    signer_start(s, start->keys);
     s->login.timer =
         (struct loop_timer){ .on_time = on_login_time, .owner = s };
     loop_timer_set(&s->loop, &s->login.timer, s->settings->login_timeout);
@@ -133,8 +136,8 @@ noreturn void session_main(const struct session_start *start)
 {
     static struct session session;
     struct session *s = &session;
-    const int keep[] = { start->control, start->master, start->gate,
-                         start->log };
+    const int keep[] = { start->control, start->master, start->gate, start->log,
+                         start->keys };
 
     die_title("sallyport: session");
     fd_close_others(3, keep, sizeof(keep) / sizeof(keep[0]));

@@ -17,6 +17,7 @@
 #include "sallyport/ftp/reply.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/outcome.h"
+#include "sallyport/ipc/sign.h"
 #include "sallyport/session/session.h"
 #include "sallyport/tls/stream.h"
 
@@ -168,7 +169,9 @@ struct session {
 
     struct loop loop;
     struct channel master, gate, files;
-    struct loop_watch master_watch, gate_watch, files_watch, log_watch;
+    struct loop_watch master_watch, gate_watch, files_watch, log_watch,
+        keys_watch;
+    struct sign_channel signer;
     struct event_sender log;
 
     struct control control;

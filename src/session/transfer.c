@@ -11,6 +11,7 @@
 #include "report.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "signer.h"
 #include "verdict.h"
 
 static bool is_upload(const struct transfer *t)
@@ -98,8 +99,13 @@ static bool still_moves(struct session *s)
 
 static void handshake(struct session *s)
 {
-    enum stream_state state = stream_handshake(s->data.stream);
+    enum stream_state state;
 
+    if (!signer_is_there(s)) {
+        transfer_wait(s, 0);
+        return;
+    }
+    state = stream_handshake(s->data.stream);
     if (state == STREAM_AGAIN) {
         transfer_wait(s, stream_events(s->data.stream));
         return;
@@ -116,6 +122,12 @@ static void handshake(struct session *s)
     transfer_moved(s, 1);
     s->transfer.bytes = 0;
     pump(s);
+}
+
+void transfer_go_on(struct session *s)
+{
+    if (s->transfer.state == TRANSFER_HANDSHAKE)
+        handshake(s);
 }
 
 void transfer_connected(struct session *s)

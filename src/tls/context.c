@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "bio.h"
+#include "remote.h"
 
 const char *tls_error(unsigned long error)
 {
@@ -14,30 +15,31 @@ const char *tls_error(unsigned long error)
     return reason ? reason : "unknown error";
 }
 
-static int set_up(struct tls_context *t, const struct pem_files *files,
+static int set_up(struct tls_context *t, const struct tls_pair *pair,
                   struct complaint *c)
 {
     ERR_clear_error();
     t->bio = bio_method();
     t->ssl = SSL_CTX_new(TLS_server_method());
-    if (!t->bio || !t->ssl || policy_set(t->ssl) != 0)
+    t->provider = remote_load();
+    if (!t->provider || !t->bio || !t->ssl || policy_set(t->ssl) != 0)
         return complain(c, "OpenSSL can't be set up: %s",
                         tls_error(ERR_peek_error()));
-    int r = pem_load(t->ssl, files, c);
-    return r != 0 ? r : warm_up(t->ssl, files->certificate, c);
+    int r = pem_load(t, pair, c);
+    return r != 0 ? r : warm_up(t->ssl, pair->certificate, c);
 }
 
-struct tls_context *tls_context_new(int certificate_fd, const char *certificate,
-                                    int key_fd, const char *key,
+struct tls_context *tls_context_new(const struct tls_pair *pair,
+                                    const struct signer *signer,
                                     struct complaint *c)
 {
-    const struct pem_files files = { certificate_fd, key_fd, certificate, key };
     struct tls_context *t = calloc(1, sizeof(*t));
     if (!t) {
         complain(c, "no memory for TLS");
         return NULL;
     }
-    if (set_up(t, &files, c) != 0) {
+    t->signer = *signer;
+    if (set_up(t, pair, c) != 0) {
         tls_context_free(t);
         t = NULL;
     }
@@ -45,11 +47,18 @@ struct tls_context *tls_context_new(int certificate_fd, const char *certificate,
     return t;
 }
 
+void tls_context_signer(struct tls_context *t, const struct signer *signer)
+{
+    t->signer = *signer;
+}
+
 void tls_context_free(struct tls_context *t)
 {
     if (!t)
         return;
     SSL_CTX_free(t->ssl);
+    if (t->provider)
+        OSSL_PROVIDER_unload(t->provider);
     BIO_meth_free(t->bio);
     free(t);
 }

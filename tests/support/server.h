@@ -14,6 +14,7 @@
 #define SERVER_UID_AUTH  69991
 #define SERVER_UID_LOG   69992
 #define SERVER_UID_NAMES 69993
+#define SERVER_UID_KEYS  69994
 #define SERVER_UID_FIRST 70000
 
 struct server_user {

@@ -13,6 +13,7 @@ struct tls_client_options { /* all zero: what a modern client does */
     const char *alpn;       /* one protocol to offer, "ftp" */
     const char *groups;     /* "P-256:X25519" */
     const char *ciphers;    /* of TLS 1.2 */
+    const char *schemes;    /* of signatures, "RSA+SHA256:ed25519" */
     const char *authority;  /* a PEM file: verify the server against it … */
     const char *name;       /* … and this name (SNI as well) */
     unsigned fragment;      /* 512, 1024, 2048, 4096: max_fragment_length */

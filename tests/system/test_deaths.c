@@ -46,7 +46,7 @@ static const struct death {
 } deaths[] = {
     { "sallyport: session", true }, { "sallyport: files", true },
     { "sallyport: auth", false },   { "sallyport: log", false },
-    { "sallyport: gate", true },
+    { "sallyport: gate", true },    { "sallyport: keys", false },
 };
 
 static void die_once(const struct death *death)
@@ -66,6 +66,8 @@ static void die_once(const struct death *death)
     cr_assert(victim, "no %s", death->title);
     dead = *victim;
     cr_assert_eq(kill(dead.pid, SIGKILL), 0);
+    if (strcmp(death->title, "sallyport: keys") == 0)
+        server_log_wait(&server, "signal 9", "process=keys", NULL);
     if (death->session_ends) {
         struct buf rest;
 
@@ -106,6 +108,11 @@ Test(deaths, log, .timeout = 90)
 Test(deaths, gate, .timeout = 90)
 {
     die_once(&deaths[4]);
+}
+
+Test(deaths, keys, .timeout = 90)
+{
+    die_once(&deaths[5]);
 }
 
 /* Without master nothing lives on. */

@@ -23,6 +23,7 @@ static const struct expected {
     { "sallyportd: master", 0, false, 1 },
     { "sallyport: gate", SERVER_UID_GATE, true, 1 },
     { "sallyport: auth", SERVER_UID_AUTH, true, 0 },
+    { "sallyport: keys", SERVER_UID_KEYS, true, 1 },
     { "sallyport: log", SERVER_UID_LOG, true, 1 },
     { "sallyport: session", SERVER_UID_GATE, true, 2 },
     { "sallyport: files", SERVER_UID_FIRST, true, 2 },
@@ -263,6 +264,7 @@ static const struct links {
     { "sallyportd", { "libssl", "libcrypto", "libcrypt", "libsystemd" } },
     { "gate", { "libcrypt.", "libsystemd" } },
     { "auth", { "libssl", "libsystemd", "libinih" } },
+    { "keys", { "libcrypt.", "libsystemd", "libinih" } },
     { "log", { "libssl", "libcrypt." } },
 };
 

@@ -52,10 +52,9 @@ struct settings {
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
     char users[SETTINGS_PATH_MAX];
-    char homes[SETTINGS_PATH_MAX];   /* where user add makes homes */
-    char empty[SETTINGS_PATH_MAX];   /* the empty folder to chroot to */
-    char state[SETTINGS_PATH_MAX];   /* what outlives a restart */
-    char control[SETTINGS_PATH_MAX]; /* the socket: settings_control() */
+    char homes[SETTINGS_PATH_MAX]; /* where user add makes homes */
+    char empty[SETTINGS_PATH_MAX]; /* the empty folder to chroot to */
+    char state[SETTINGS_PATH_MAX]; /* what outlives a restart */
     struct port_range ports;
     struct public_address address;
     struct told told[SETTINGS_TOLD_MAX]; /* instead, to clients of a network */
@@ -77,6 +76,7 @@ struct settings {
     unsigned allow_weaker;            /* CAGE_ bits of sallyport/cage/cage.h */
     char uid_gate[SETTINGS_NAME_MAX]; /* a name or a number */
     char uid_auth[SETTINGS_NAME_MAX];
+    char uid_keys[SETTINGS_NAME_MAX];
     char uid_log[SETTINGS_NAME_MAX];
     char uid_names[SETTINGS_NAME_MAX];
     uint64_t uid_first, uid_last; /* the users' range */
@@ -134,10 +134,6 @@ void settings_default(struct settings *s);
  * together (uid range, ports against sessions, descriptors). */
 int settings_parse(struct settings *s, struct slice text, const char *name,
                    struct complaint *c);
-/* Where the control socket lies: as `control` says; where it says nothing and
- * this process isn't root's, in the folder of the configuration. 0, or
- * -ENAMETOOLONG. */
-int settings_control(const struct settings *s, char *out, size_t size);
 /* "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE: WHY", for
  * what shows only when a setting is used. Always -EINVAL. */
 int settings_blame(const struct settings *s, const char *key,

@@ -10,7 +10,7 @@
 #include "sallyport/ipc/message.h"
 
 #define PACKET_VALUES 8
-#define PACKET_FDS    2
+#define PACKET_FDS    3
 
 struct value {
     uint64_t number;

@@ -12,22 +12,27 @@
 enum message {
     MSG_NONE,
     /* master and its children, before they work */
-    MSG_CONF,       /* settings as text, in a sealed memfd */
-    MSG_CAGE,       /* root?, uid, gid, allow_weaker; the empty folder */
-    MSG_LOG,        /* the receiver's end of its channel to log; also later,
-                       when log was started anew */
-    MSG_KEYPAIR,    /* certificate chain and private key, two PEM files */
-    MSG_LISTENER,   /* a control listener: index, address */
-    MSG_PASSIVE,    /* a passive listener: address with its port */
-    MSG_TOLD,       /* what a public address is now: its number, the address;
-                       also later */
-    MSG_USERS,      /* the users file, a sealed memfd: generation */
-    MSG_LOG_OUTPUT, /* where log writes */
-    MSG_GO,         /* set-up is over */
-    MSG_READY,      /* caged and working */
-    MSG_FAILED,     /* can't work: why, for the administrator */
+    MSG_CONF,        /* settings as text, in a sealed memfd */
+    MSG_CAGE,        /* root?, uid, gid, allow_weaker; the empty folder */
+    MSG_LOG,         /* the receiver's end of its channel to log; also later,
+                        when log was started anew */
+    MSG_CERTIFICATE, /* a certificate chain, a PEM file: its key's number */
+    MSG_KEY,         /* a private key, a PEM file: its number, its path */
+    MSG_PEERS,       /* how many channels will be open at a time */
+    MSG_KEYS,        /* the receiver's end of its channel to keys; also later,
+                        when keys was started anew */
+    MSG_LISTENER,    /* a control listener: index, address */
+    MSG_PASSIVE,     /* a passive listener: address with its port */
+    MSG_TOLD,        /* what a public address is now: its number, the address;
+                        also later */
+    MSG_USERS,       /* the users file, a sealed memfd: generation */
+    MSG_LOG_OUTPUT,  /* where log writes */
+    MSG_GO,          /* set-up is over */
+    MSG_READY,       /* caged and working */
+    MSG_FAILED,      /* can't work: why, for the administrator */
     /* master and gate */
-    MSG_SESSION,      /* a fork: serial, peer, local address, listener index */
+    MSG_SESSION,      /* a fork: serial, peer, local address, listener index;
+                         the far ends of its channels to master, log, keys */
     MSG_SESSION_GONE, /* serial, wait status */
     MSG_LOGGED_IN,    /* serial */
     MSG_KILL,         /* serial */
@@ -85,19 +90,11 @@ enum message {
     MSG_SPACE_IS,      /* bytes free */
     MSG_DONE,
     MSG_REFUSED, /* enum outcome, errno */
-    /* ctl, master, files */
-    MSG_WELCOME,          /* version, pid of master */
-    MSG_STATUS,           /* how is the server? */
-    MSG_STATUS_LISTENER,  /* one of its control listeners: address */
-    MSG_STATUS_IS,        /* state, since, sessions, logged in, limit, users */
-    MSG_RELOAD,           /* as SIGHUP */
-    MSG_PARTIALS,         /* a process files of that user, please: name */
-    MSG_PARTIALS_CHANNEL, /* ctl–files */
-    MSG_CONTROL_DONE,
-    MSG_CONTROL_REFUSED, /* enum refusal, in words */
-    MSG_PARTIALS_FIND,   /* 1 to remove them, seconds old at least */
-    MSG_PARTIAL,         /* path, name that it is for, bytes, mtime, state */
-    MSG_PARTIALS_END,    /* folders that couldn't be read, errno */
+    /* gate, session and keys */
+    MSG_KEYS_PEER,  /* somebody new who asks: process, serial, address */
+    MSG_SIGN,       /* number of the key, scheme, the whole message */
+    MSG_SIGNED,     /* the signature */
+    MSG_NOT_SIGNED, /* errno */
     /* anybody and log */
     MSG_LOG_PEER, /* a new sender: process, serial, address */
     MSG_EVENT,    /* encoded event */
@@ -111,9 +108,9 @@ enum phase {
     PHASE_GREETED = 4,  /* session: nobody is logged in */
     PHASE_VERIFY = 8,   /* session: a password is being verified */
     PHASE_USER = 16,    /* session: logged in */
-    PHASE_IDLE = 32,    /* files: no upload is open; master: ctl may ask */
+    PHASE_IDLE = 32,    /* files: no upload is open */
     PHASE_WRITING = 64, /* files: an upload is open */
-    PHASE_ASKED = 128,  /* session, ctl: waits for an answer */
+    PHASE_ASKED = 128,  /* session: waits for an answer of files */
 };
 
 /* Bits, so that a row can name several senders or receivers. */

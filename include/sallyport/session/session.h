@@ -13,7 +13,7 @@ struct tls_context;
 struct session_start {
     const struct settings *settings;
     struct tls_context *tls;
-    int control, master, gate, log; /* owned from here on */
+    int control, master, gate, log, keys; /* owned from here on */
     uint64_t serial;
     struct address peer, local;
 };

@@ -171,6 +171,7 @@ Test(policy, the_table_of_processes)
         [PROCESS_GATE] = { true, true, true, false, true },
         [PROCESS_SESSION] = { false, false, false, false, false },
         [PROCESS_AUTH] = { true, true, false, false, true },
+        [PROCESS_KEYS] = { true, true, false, false, true },
         [PROCESS_FILES] = { true, false, false, true, true },
         [PROCESS_LOG] = { true, true, false, false, false },
         [PROCESS_NAMES] = { true, false, true, true, true, true },

@@ -238,6 +238,7 @@ struct fake bench_session(struct bench *b)
                        .listener = p.value[3].number,
                        .rope = fd_take(&p.fd[0]),
                        .log = fd_take(&p.fd[1]) };
+    fd_close(&p.fd[2]);
     return f;
 }
 

@@ -122,24 +122,27 @@ Test(setup, no_keys)
     cr_assert_eq(setup_receive(&s.setup), 0, "%s", s.setup.complaint.text);
     cr_assert_lt(setup_keys(&s.setup), 0);
     fd_close(&s.setup.root_fd);
-    check_failed(&s, "no certificate and key");
+    check_failed(&s, "no certificate, or no keys");
 }
 
 /* The names in the complaint are those of the settings. */
-Test(setup, bad_keys)
+Test(setup, bad_certificate)
 {
     struct start s;
+    int keys[2];
 
     begin(&s);
+    cr_assert_eq(fd_pair(keys), 0);
     give(&s, MSG_CONF, text("certificate = /x/cert.pem\nkey = /x/key.pem\n"),
          -1);
     give(&s, MSG_CAGE, text(""), -1);
-    give(&s, MSG_KEYPAIR, text("nonsense"), text("nonsense"));
+    give(&s, MSG_KEYS, keys[0], -1);
+    give(&s, MSG_CERTIFICATE, text("nonsense"), -1);
     give(&s, MSG_GO, -1, -1);
     cr_assert_eq(setup_receive(&s.setup), 0, "%s", s.setup.complaint.text);
     cr_assert_lt(setup_keys(&s.setup), 0);
-    cr_assert_eq(s.setup.key_fd, -1);
     cr_assert_eq(s.setup.certificate_fd, -1);
     fd_close(&s.setup.root_fd);
-    check_failed(&s, "/x/");
+    fd_close(&keys[1]);
+    check_failed(&s, "/x/cert.pem: holds no certificate");
 }

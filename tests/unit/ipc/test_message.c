@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/outcome.h"
 
 #define ALL ((1U << PROCESS_COUNT) - 1)
@@ -18,7 +19,7 @@ Test(message, rows_are_whole)
         cr_assert(row->to && !(row->to & ~ALL), "%s: to", row->name);
         cr_assert_eq(row->from & row->to, 0, "%s: to itself", row->name);
         cr_assert(row->phases, "%s: no phase", row->name);
-        cr_assert_leq(row->fds, 2, "%s: descriptors", row->name);
+        cr_assert_leq(row->fds, PACKET_FDS, "%s: descriptors", row->name);
         cr_assert_eq(strspn(row->fields, "nawtpsb"), strlen(row->fields),
                      "%s: fields", row->name);
         cr_assert_leq(strlen(row->fields), 8, "%s: too many fields", row->name);

@@ -125,7 +125,6 @@ static void play_files(const struct files_start *start)
                                .binary = "files",
                                .serial = start->serial,
                                .rights = start->rights,
-                               .for_ctl = start->for_ctl,
                                .sees_users = the_master->users.count > 0,
                                .sees_sessions = has_sessions() };
 
@@ -218,8 +217,6 @@ static _Noreturn void run_master(const struct stage *s,
     if (adjust)
         adjust(&m);
     open_listeners(&m);
-    if (control_socket_open(&m.control.socket, path_in(s, "control"), &c) < 0)
-        _exit(5);
     if (userdb_look(&m.users, &c) < 0 || master_start(&m) < 0)
         _exit(4);
     status = master_run(&m);
@@ -234,7 +231,8 @@ void stage_raise(struct stage *s, void (*adjust)(struct master *m))
     int ends[2];
 
     *s = (struct stage){ .events.fd = -1 };
-    s->gate.channel.fd = s->auth.channel.fd = s->log.channel.fd = -1;
+    s->gate.channel.fd = s->auth.channel.fd = -1;
+    s->keys.channel.fd = s->log.channel.fd = -1;
     snprintf(s->folder, sizeof(s->folder), "/tmp/sallyport-stage-XXXXXX");
     cr_assert(mkdtemp(s->folder));
     alarm(TEST_SECONDS); /* Criterion's own timeout leaks (BoxFort's timers) */
@@ -277,6 +275,7 @@ void stage_close(struct stage *s)
 {
     channel_close(&s->gate.channel);
     channel_close(&s->auth.channel);
+    channel_close(&s->keys.channel);
     channel_close(&s->log.channel);
     channel_close(&s->events);
     kill(s->master, SIGTERM);

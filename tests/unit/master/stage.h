@@ -18,7 +18,6 @@ struct stage_note {
     char home[256];
     uint64_t serial;
     unsigned rights;
-    bool for_ctl;       /* files serves sallyportctl */
     bool sees_users;    /* the fork still had the users file in memory */
     bool sees_sessions; /* the same for the table of sessions */
 };
@@ -32,7 +31,7 @@ struct actor {
 struct player { /* a session */
     uint64_t serial;
     struct channel channel;
-    int log;
+    int log, keys;
     uint32_t request;
 };
 
@@ -40,7 +39,7 @@ struct stage {
     char folder[64];
     pid_t master;
     int control;
-    struct actor gate, auth, log;
+    struct actor gate, auth, keys, log;
     struct channel events; /* master's own, where log would read them */
 };
 
@@ -58,6 +57,8 @@ void stage_serves(struct stage *s);
 
 /* The next process that master starts, which must be BINARY. */
 void actor_enter(struct stage *s, struct actor *a, const char *binary);
+/* Log and keys, which master starts first. */
+void actors_enter(struct stage *s);
 /* Takes the set-up up to GO, and says READY. */
 void actor_ready(struct stage *s, struct actor *a);
 /* Enters as anew and is ready; the old one's end is closed. */

@@ -13,12 +13,17 @@ static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
 
-/* A new wire to log may come at any time, and is passed over. */
+/* A new wire to log or keys may come at any time, and is passed over. */
+static bool is_wire(enum message m)
+{
+    return m == MSG_LOG || m == MSG_KEYS;
+}
+
 static void hear(struct channel *c, enum message m, struct packet *p)
 {
     int r = channel_wait(c, p, STAGE_WAIT_MS);
 
-    while (r == 1 && p->message == MSG_LOG && m != MSG_LOG) {
+    while (r == 1 && is_wire(p->message) && p->message != m) {
         packet_close(p);
         r = channel_wait(c, p, STAGE_WAIT_MS);
     }
@@ -116,13 +121,20 @@ void actor_again(struct stage *s, struct actor *a)
     actor_ready(s, a);
 }
 
+void actors_enter(struct stage *s)
+{
+    actor_enter(s, &s->log, "log");
+    actor_enter(s, &s->keys, "keys");
+}
+
 /* Log's wires come when all are there. */
 void stage_open(struct stage *s, void (*adjust)(struct master *m))
 {
     stage_raise(s, adjust);
-    actor_enter(s, &s->log, "log");
+    actors_enter(s);
     actor_enter(s, &s->gate, "gate");
     actor_enter(s, &s->auth, "auth");
+    actor_ready(s, &s->keys);
     actor_ready(s, &s->gate);
     actor_ready(s, &s->auth);
     actor_ready(s, &s->log);
@@ -141,17 +153,18 @@ void player_enter(struct stage *s, struct player *p, uint64_t serial)
 void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
                        const struct address *peer)
 {
-    int master[2], log[2];
+    int master[2], log[2], keys[2];
     struct packet session = { .message = MSG_SESSION,
                               .value = { NUMBER(serial), ADDRESS(*peer),
                                          ADDRESS(local), NUMBER(0) } };
 
-    cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0);
+    cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0 && fd_pair(keys) == 0);
     session.fd[0] = master[1];
     session.fd[1] = log[1];
+    session.fd[2] = keys[1];
     actor_say(&s->gate, session);
     packet_close(&session);
-    *p = (struct player){ .serial = serial, .log = log[0] };
+    *p = (struct player){ .serial = serial, .log = log[0], .keys = keys[0] };
     channel_init(&p->channel, master[0], PROCESS_SESSION, PROCESS_MASTER,
                  PHASE_GREETED);
 }
@@ -160,6 +173,7 @@ void player_leave(struct player *p)
 {
     channel_close(&p->channel);
     fd_close(&p->log);
+    fd_close(&p->keys);
 }
 
 void player_hear(struct player *p, enum message m, struct packet *packet)
@@ -184,7 +198,7 @@ void player_is_asked_about(struct stage *s, struct player *p)
     do {
         cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
         packet_close(&got);
-    } while (got.message == MSG_USERS || got.message == MSG_LOG);
+    } while (got.message == MSG_USERS || is_wire(got.message));
     cr_assert_eq(got.message, MSG_VERIFY);
     cr_assert_eq(got.value[0].number, p->serial);
     player_hear(p, MSG_LOGIN_CHANNEL, &got);

@@ -62,6 +62,7 @@ Test(account, apart_from_each_other)
         strcpy(m.settings.uid_gate, trios[i].gate);
         strcpy(m.settings.uid_auth, trios[i].auth);
         strcpy(m.settings.uid_log, trios[i].log);
+        strcpy(m.settings.uid_keys, "104");
         r = prepare_identities(&m, &c);
         cr_assert_eq(r == 0, trios[i].word == NULL, "row %zu: %s", i, c.text);
         if (trios[i].word)

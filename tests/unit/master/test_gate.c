@@ -12,14 +12,19 @@
 #include "sallyport/base/fd.h"
 #include "stage.h"
 
+/* Keys' end is a good one. */
 static struct packet session_packet(uint64_t serial, int first, int second)
 {
     const struct address a = { .family = 4, .bytes = { 192, 0, 2, 7 } };
 
+    int keys[2];
+
+    cr_assert(fd_pair(keys) == 0);
+    close(keys[0]);
     return (struct packet){ .message = MSG_SESSION,
                             .value = { NUMBER(serial), ADDRESS(a), ADDRESS(a),
                                        NUMBER(0) },
-                            .fd = { first, second } };
+                            .fd = { first, second, keys[1] } };
 }
 
 static void send_with(struct stage *s, int first, int second)

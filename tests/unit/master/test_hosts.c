@@ -71,7 +71,9 @@ static void raise_with(struct stage *s, void (*adjust)(struct master *m))
     stage_raise(s, adjust);
     actor_enter(s, &s->log, "log");
     actor_enter(s, &names, "names");
+    actor_enter(s, &s->keys, "keys");
     actor_enter(s, &s->auth, "auth");
+    actor_ready(s, &s->keys);
     actor_ready(s, &names);
     asked("a.example", "none");
 }
@@ -105,10 +107,10 @@ static void stop(struct stage *s)
 /* Gate accepts nobody before it knows what is to be told. */
 Test(hosts, gate_waits_for_them)
 {
-    static const enum message setup[] = { MSG_CONF,     MSG_CAGE,
-                                          MSG_LOG,      MSG_KEYPAIR,
-                                          MSG_LISTENER, MSG_PASSIVE,
-                                          MSG_PASSIVE };
+    static const enum message setup[] = { MSG_CONF,        MSG_CAGE,
+                                          MSG_LOG,         MSG_KEYS,
+                                          MSG_CERTIFICATE, MSG_LISTENER,
+                                          MSG_PASSIVE,     MSG_PASSIVE };
     struct packet p;
     struct stage s;
 
@@ -340,6 +342,7 @@ Test(hosts, names_must_come_up)
     stage_raise(&s, with_hosts);
     actor_enter(&s, &s.log, "log");
     actor_enter(&s, &names, "names");
+    actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.auth, "auth");
     actor_die(&names);
     stage_ended(&s, EX_SOFTWARE);
@@ -354,13 +357,15 @@ static void check_only(struct master *m)
 /* A name that can't be found now is no mistake in the configuration. */
 Test(hosts, check_looks_once)
 {
-    static const enum message setup[] = { MSG_CONF, MSG_CAGE, MSG_KEYPAIR,
-                                          MSG_GO };
+    static const enum message setup[] = { MSG_CONF, MSG_CAGE, MSG_KEYS,
+                                          MSG_CERTIFICATE, MSG_GO };
     struct packet p;
     struct stage s;
 
     stage_raise(&s, check_only);
     actor_enter(&s, &names, "names");
+    actor_enter(&s, &s.keys, "keys");
+    actor_ready(&s, &s.keys);
     actor_ready(&s, &names);
     asked("a.example", "none");
     answer_none(UNRESOLVED_UNKNOWN);

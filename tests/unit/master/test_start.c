@@ -21,18 +21,22 @@ Test(start, each_gets_its_own)
 {
     static const enum message log[] = { MSG_CONF, MSG_CAGE, MSG_LOG_OUTPUT,
                                         MSG_GO, MSG_NONE };
-    static const enum message gate[] = { MSG_CONF,    MSG_CAGE,     MSG_LOG,
-                                         MSG_KEYPAIR, MSG_LISTENER, MSG_PASSIVE,
-                                         MSG_PASSIVE, MSG_GO,       MSG_NONE };
+    static const enum message keys[] = { MSG_CAGE,  MSG_LOG, MSG_KEY,
+                                         MSG_PEERS, MSG_GO,  MSG_NONE };
+    static const enum message gate[] = {
+        MSG_CONF,     MSG_CAGE,    MSG_LOG,     MSG_KEYS, MSG_CERTIFICATE,
+        MSG_LISTENER, MSG_PASSIVE, MSG_PASSIVE, MSG_GO,   MSG_NONE
+    };
     static const enum message auth[] = { MSG_CAGE, MSG_LOG, MSG_USERS, MSG_GO,
                                          MSG_NONE };
     struct stage s;
 
     stage_raise(&s, NULL);
-    actor_enter(&s, &s.log, "log");
+    actors_enter(&s);
     actor_enter(&s, &s.gate, "gate");
     actor_enter(&s, &s.auth, "auth");
     expect_setup(&s.log, log);
+    expect_setup(&s.keys, keys);
     expect_setup(&s.gate, gate);
     expect_setup(&s.auth, auth);
     stage_close(&s);
@@ -43,14 +47,19 @@ static void check_only(struct master *m)
     m->check = true;
 }
 
-Test(start, check_needs_gate_alone)
+Test(start, check_needs_gate_and_keys_alone)
 {
-    static const enum message gate[] = { MSG_CONF, MSG_CAGE, MSG_KEYPAIR,
-                                         MSG_GO, MSG_NONE };
+    static const enum message keys[] = { MSG_CAGE, MSG_KEY, MSG_PEERS, MSG_GO,
+                                         MSG_NONE };
+    static const enum message gate[] = { MSG_CONF,        MSG_CAGE, MSG_KEYS,
+                                         MSG_CERTIFICATE, MSG_GO,   MSG_NONE };
     struct stage s;
 
     stage_raise(&s, check_only);
+    actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.gate, "gate");
+    expect_setup(&s.keys, keys);
+    actor_say(&s.keys, (struct packet){ .message = MSG_READY });
     expect_setup(&s.gate, gate);
     actor_say(&s.gate, (struct packet){ .message = MSG_READY });
     channel_hear_end(&s.gate.channel);
@@ -62,6 +71,7 @@ Test(start, check_tells_what_gate_refuses)
     struct stage s;
 
     stage_raise(&s, check_only);
+    actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.gate, "gate");
     actor_say(&s.gate, (struct packet){
                            .message = MSG_FAILED,
@@ -124,10 +134,11 @@ Test(start, failures)
         struct stage s;
 
         stage_raise(&s, soon);
-        actor_enter(&s, &s.log, "log");
+        actors_enter(&s);
         actor_enter(&s, &s.gate, "gate");
         actor_enter(&s, &s.auth, "auth");
         actor_ready(&s, &s.log);
+        actor_ready(&s, &s.keys);
         actor_ready(&s, &s.auth);
         failures[i].act(&s.gate);
         stage_ended(&s, failures[i].status);
@@ -148,9 +159,10 @@ Test(start, many_ports)
     size_t ports = 0;
 
     stage_raise(&s, many_ports);
-    actor_enter(&s, &s.log, "log");
+    actors_enter(&s);
     actor_enter(&s, &s.gate, "gate");
     actor_enter(&s, &s.auth, "auth");
+    actor_ready(&s, &s.keys);
     actor_ready(&s, &s.auth); /* while gate hasn't read a thing */
     do {
         cr_assert_eq(channel_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);

@@ -119,7 +119,7 @@ Test(stop, during_the_start)
     struct stage s;
 
     stage_raise(&s, NULL);
-    actor_enter(&s, &s.log, "log");
+    actors_enter(&s);
     actor_enter(&s, &s.gate, "gate");
     actor_enter(&s, &s.auth, "auth");
     stage_close(&s);

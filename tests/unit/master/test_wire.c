@@ -95,6 +95,7 @@ Test(wire, new_log)
     player_enter(&s, &late, 12);
     cr_assert_eq(send(late.log, "w", 1, MSG_NOSIGNAL), 1);
     actor_ready(&s, &s.log);
+    expect_new_wire(&s, &s.keys.channel, PROCESS_KEYS, 0);
     expect_new_wire(&s, &s.gate.channel, PROCESS_GATE, 0);
     expect_new_wire(&s, &s.auth.channel, PROCESS_AUTH, 0);
     expect_new_wire(&s, &p.channel, PROCESS_SESSION, 11);

@@ -18,6 +18,7 @@
 #include "sallyport/session/session.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/users/rights.h"
+#include "support/signer.h"
 
 #define DEADLINE_MS 20000
 
@@ -37,7 +38,8 @@ static struct tls_context *context(void)
     certificate = open(command, O_RDONLY | O_CLOEXEC);
     snprintf(command, sizeof(command), "%s/key.pem", folder);
     key = open(command, O_RDONLY | O_CLOEXEC);
-    t = tls_context_new(certificate, "certificate", key, "key", &c);
+    const struct key_files files = { certificate, "certificate", key, "key" };
+    t = signer_context(&files, &c);
     cr_assert_not_null(t, "%s", c.text);
     close(certificate);
     close(key);
@@ -117,6 +119,7 @@ void fake_start(struct fake *f)
     pair_with(&f->master, PROCESS_MASTER, &start.master);
     pair_with(&f->gate, PROCESS_GATE, &start.gate);
     pair_with(&f->log, PROCESS_LOG, &start.log);
+    start.keys = signer_process();
     cr_assert_eq(cage_prepare(PROCESS_SESSION, &c), 0, "%s", c.text);
     f->pid = fork();
     if (f->pid == 0)
@@ -125,6 +128,7 @@ void fake_start(struct fake *f)
     close(start.master);
     close(start.gate);
     close(start.log);
+    close(start.keys);
     tls_context_free(start.tls);
 }
 

@@ -21,6 +21,10 @@ static EVP_PKEY *make_key(enum key_kind kind)
     switch (kind) {
     case KEY_EC:
         return EVP_EC_gen("P-256");
+    case KEY_EC_384:
+        return EVP_EC_gen("P-384");
+    case KEY_EC_521:
+        return EVP_EC_gen("P-521");
     case KEY_EC_WEAK:
         return EVP_EC_gen("secp224r1");
     case KEY_RSA:
@@ -85,11 +89,17 @@ void credentials_close(struct credentials *c)
 
 struct tls_context *context_make(void)
 {
+    return context_make_of(KEY_EC);
+}
+
+struct tls_context *context_make_of(enum key_kind kind)
+{
     struct complaint complaint = { "" };
     struct credentials c;
-    credentials_make(&c, &(struct credentials_spec){ .kind = KEY_EC });
-    struct tls_context *t = tls_context_new(c.certificate_fd, "cert.pem",
-                                            c.key_fd, "key.pem", &complaint);
+    credentials_make(&c, &(struct credentials_spec){ .kind = kind });
+    const struct key_files files = { c.certificate_fd, "cert.pem", c.key_fd,
+                                     "key.pem" };
+    struct tls_context *t = signer_context(&files, &complaint);
     cr_assert(t, "%s", complaint.text);
     credentials_close(&c);
     return t;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../../support/signer.h"
 #include "../../support/tls_client.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
@@ -14,7 +15,15 @@
 #define CONTROL (16u << 10)
 #define DATA    (512u << 10)
 
-enum key_kind { KEY_EC, KEY_EC_WEAK, KEY_RSA, KEY_RSA_WEAK, KEY_ED25519 };
+enum key_kind {
+    KEY_EC,
+    KEY_EC_384,
+    KEY_EC_521,
+    KEY_EC_WEAK,
+    KEY_RSA,
+    KEY_RSA_WEAK,
+    KEY_ED25519
+};
 
 struct credentials_spec {
     enum key_kind kind;
@@ -28,8 +37,9 @@ void credentials_make(struct credentials *c,
                       const struct credentials_spec *spec);
 void credentials_close(struct credentials *c);
 
-/* A good context with a P-256 key. */
+/* A good context with a P-256 key, or another kind. */
 struct tls_context *context_make(void);
+struct tls_context *context_make_of(enum key_kind kind);
 
 /* A stream over one end of a socket pair. */
 struct line {

@@ -58,7 +58,8 @@ static struct tls_context *load(const char *certificate, const char *key)
 {
     struct complaint c = { "" };
     int a = open(certificate, O_RDONLY), b = open(key, O_RDONLY);
-    struct tls_context *t = tls_context_new(a, certificate, b, key, &c);
+    const struct key_files files = { a, certificate, b, key };
+    struct tls_context *t = signer_context(&files, &c);
     cr_assert(t, "%s", c.text);
     close(a);
     close(b);

@@ -11,8 +11,9 @@ static struct tls_context *load(const struct credentials *c,
                                 struct complaint *complaint)
 {
     complaint->text[0] = '\0';
-    return tls_context_new(c->certificate_fd, "cert.pem", c->key_fd, "key.pem",
-                           complaint);
+    const struct key_files files = { c->certificate_fd, "cert.pem", c->key_fd,
+                                     "key.pem" };
+    return signer_context(&files, complaint);
 }
 
 struct row {
@@ -22,12 +23,11 @@ struct row {
 static const struct row rows[] = {
     { { .kind = KEY_EC }, NULL },
     { { .kind = KEY_RSA }, NULL },
+    { { .kind = KEY_ED25519 }, NULL },
     { { .kind = KEY_RSA_WEAK },
-      "cert.pem: a key of 1024 bits is too weak (2048 at least)" },
+      "key.pem: a key of 1024 bits is too weak (2048 at least)" },
     { { .kind = KEY_EC_WEAK },
-      "cert.pem: a key of 224 bits is too weak (256 at least)" },
-    { { .kind = KEY_ED25519 },
-      "cert.pem: neither an RSA nor an EC certificate" },
+      "key.pem: a key of 224 bits is too weak (256 at least)" },
     { { .kind = KEY_EC, .expired = true },
       "cert.pem: the certificate has expired" },
     { { .kind = KEY_EC, .passphrase = "secret" },
@@ -76,6 +76,10 @@ Test(pem, files_the_wrong_way_round)
     credentials_make(&c, &(struct credentials_spec){ .kind = KEY_EC });
     struct credentials swapped = { c.key_fd, c.certificate_fd };
     cr_assert_null(load(&swapped, &complaint));
+    cr_assert_str_eq(complaint.text,
+                     "key.pem: holds no private key in PEM form");
+    struct credentials none = { c.key_fd, c.key_fd };
+    cr_assert_null(load(&none, &complaint));
     cr_assert_str_eq(complaint.text,
                      "cert.pem: holds no certificate in PEM form");
     struct credentials twice = { c.certificate_fd, c.certificate_fd };

@@ -1,0 +1,20 @@
+/* A signer (sallyport/base/sign.h) at the other end of a channel: the process
+ * keys. */
+#ifndef SALLYPORT_IPC_SIGN_H
+#define SALLYPORT_IPC_SIGN_H
+
+#include "sallyport/base/sign.h"
+#include "sallyport/ipc/channel.h"
+
+struct sign_channel {
+    struct channel keys; /* of gate or session; fd -1 while keys is away */
+    int ms;              /* a signature takes at most */
+};
+
+/* OWNER is a struct sign_channel. Waits: a handshake can't go on without it.
+ * 0; -EPIPE: keys is gone; -ETIMEDOUT; -EPROTO: it lied; or the errno that keys
+ * gave for not signing. */
+int sign_ask(void *owner, const struct sign_request *r,
+             struct sign_result *ret);
+
+#endif

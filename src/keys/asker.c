@@ -1,0 +1,147 @@
+/* The channels on which signatures are asked for, in keys. Whoever asks is
+ * hostile by assumption: one signature a turn of the loop each, so many a
+ * second, and nothing but handshakes. A session that asks too fast isn't read
+ * for a while, and waits. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "keys.h"
+#include "sallyport/base/clock.h"
+
+#define TOKEN 1000u /* a signature, in thousandths */
+
+static void report(struct asker *a, const char *what)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_PEER);
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(a->process)));
+    event_text(&r, FIELD_REASON, slice_from(what));
+    event_send(&a->keys->log, &r);
+}
+
+void asker_close(struct asker *a)
+{
+    struct keys *k = a->keys;
+
+    loop_remove(&k->loop, &a->watch);
+    loop_timer_clear(&k->loop, &a->timer);
+    channel_close(&a->channel);
+    LIST_REMOVE(a, next);
+    k->askers--;
+    free(a);
+}
+
+/* Gate asks for a proof of each key, however many there are. */
+static bool has_token(struct asker *a)
+{
+    uint64_t now = clock_ms();
+
+    a->tokens += (now - a->since) * SIGN_PER_SECOND;
+    a->since = now;
+    if (a->tokens > SIGN_BURST * TOKEN)
+        a->tokens = SIGN_BURST * TOKEN;
+    return a->process == PROCESS_GATE || a->tokens >= TOKEN;
+}
+
+static void answer(struct asker *a, const struct packet *p, int error,
+                   const struct sign_result *result)
+{
+    struct slice bytes = { (const char *)result->bytes, result->len };
+    struct packet out = { .message = error ? MSG_NOT_SIGNED : MSG_SIGNED,
+                          .request = p->request };
+
+    if (error)
+        out.value[0] = (struct value)NUMBER(-error);
+    else
+        out.value[0] = (struct value)TEXT(bytes);
+    if (channel_send(&a->channel, &out) == -EAGAIN)
+        report(a, "asks for signatures that it doesn't read");
+}
+
+/* What isn't a handshake would make the key good for something else: it is
+ * worth a line, and the end of who asked. */
+static int serve(struct asker *a, const struct packet *p)
+{
+    struct sign_request r = { .key = p->value[0].number,
+                              .message = p->value[2].text };
+    struct sign_result result = { .len = 0 };
+    const struct sign_key *key = keys_find(a->keys, r.key);
+    int e;
+
+    if (p->value[1].number > UINT16_MAX)
+        return -EPERM;
+    r.scheme = (uint16_t)p->value[1].number;
+    if (!sign_is_handshake(&r))
+        return -EPERM;
+    e = key ? sign_make(key, &r, &result) : -ENOKEY;
+    a->tokens -= a->tokens >= TOKEN ? TOKEN : 0;
+    answer(a, p, e, &result);
+    return 0;
+}
+
+static void rest(struct asker *a)
+{
+    loop_change(&a->keys->loop, &a->watch, 0);
+    loop_timer_set(&a->keys->loop, &a->timer, TOKEN / SIGN_PER_SECOND);
+}
+
+static void on_time(void *owner)
+{
+    struct asker *a = owner;
+
+    loop_change(&a->keys->loop, &a->watch, EPOLLIN);
+}
+
+static void on_ready(void *owner, uint32_t events)
+{
+    struct asker *a = owner;
+    struct packet p;
+    int r;
+
+    if (events & (EPOLLHUP | EPOLLERR)) { /* nobody waits for an answer */
+        asker_close(a);
+        return;
+    }
+    if (!has_token(a)) {
+        rest(a);
+        return;
+    }
+    r = channel_receive(&a->channel, &p);
+    if (r == 1) {
+        r = serve(a, &p);
+        packet_close(&p);
+    }
+    if (r == -EPROTO)
+        report(a, a->channel.wrong);
+    else if (r == -EPERM)
+        report(a, "asked for a signature of what isn't a handshake");
+    if (r < 0)
+        asker_close(a);
+}
+
+void asker_open(struct keys *k, int fd, enum process process, uint64_t serial)
+{
+    struct asker *a = k->askers < k->askers_max ? calloc(1, sizeof(*a)) : NULL;
+    struct channel refused;
+
+    if (!a) { /* it sees that nobody signs */
+        channel_init(&refused, fd, PROCESS_KEYS, process, PHASE_RUN);
+        channel_close(&refused);
+        return;
+    }
+    *a = (struct asker){ .keys = k,
+                         .process = process,
+                         .serial = serial,
+                         .tokens = SIGN_BURST * TOKEN,
+                         .since = clock_ms(),
+                         .timer = { .on_time = on_time, .owner = a } };
+    channel_init(&a->channel, fd, PROCESS_KEYS, process, PHASE_RUN);
+    a->watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = a
+    };
+    LIST_INSERT_HEAD(&k->list, a, next);
+    k->askers++;
+    if (loop_add(&k->loop, &a->watch) < 0)
+        asker_close(a);
+}

@@ -1,0 +1,23 @@
+/* A private key from its file, and what keys are taken at all. */
+#ifndef TLS_KEY_H
+#define TLS_KEY_H
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/complaint.h"
+
+/* From PEM, without a passphrase; NULL with the complaint. */
+EVP_PKEY *key_read(int fd, const char *name, struct complaint *c);
+
+/* Is KEY (NULL: unreadable) of a kind and strength that is taken? 0 or -EINVAL
+ * with the complaint about NAME. */
+int key_check(EVP_PKEY *key, const char *name, struct complaint *c);
+
+/* Reads FD whole into TEXT, at most PEM_MAX; a BIO over it. NULL with the
+ * complaint. */
+#define PEM_MAX (256u << 10)
+BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c);
+
+#endif

@@ -1,0 +1,105 @@
+/* Signatures with a private key. Runs in keys only: no other process links what
+ * calls it with a key. Must never sign what isn't one of the two shapes that a
+ * TLS server signs, so that the key is of no use for anything else. */
+#include "sallyport/tls/sign.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "key.h"
+#include "scheme.h"
+
+#define RANDOMS     64
+#define NAMED_CURVE 3
+#define HEAD_12     (RANDOMS + 4) /* type, curve, length of the point */
+
+struct sign_key {
+    EVP_PKEY *key;
+};
+
+struct sign_key *sign_key_new(int fd, const char *name, struct complaint *c)
+{
+    struct sign_key *k = calloc(1, sizeof(*k));
+
+    if (!k) {
+        complain(c, "%s: no memory", name);
+        return NULL;
+    }
+    k->key = key_read(fd, name, c);
+    if (k->key && key_check(k->key, name, c) == 0)
+        return k;
+    sign_key_free(k);
+    return NULL;
+}
+
+void sign_key_free(struct sign_key *k)
+{
+    if (!k)
+        return;
+    EVP_PKEY_free(k->key);
+    free(k);
+}
+
+/* RFC 8446 4.4.3: the NUL that separates the context from the hash counts. */
+static bool is_13(struct slice m)
+{
+    static const char head[] =
+        "                                                                "
+        "TLS 1.3, server CertificateVerify";
+
+    return m.len >= sizeof(head) && memcmp(m.ptr, head, sizeof(head)) == 0 &&
+           (m.len == sizeof(head) + 32 || m.len == sizeof(head) + 48);
+}
+
+/* RFC 8422 5.4: ServerECDHParams behind both randoms, and nothing else. */
+static bool is_12(struct slice m)
+{
+    const unsigned char *p = (const unsigned char *)m.ptr;
+
+    return m.len > HEAD_12 && p[RANDOMS] == NAMED_CURVE &&
+           m.len == (size_t)HEAD_12 + p[HEAD_12 - 1];
+}
+
+bool sign_is_handshake(const struct sign_request *r)
+{
+    const struct scheme *s = scheme_find(r->scheme);
+
+    if (!s || r->message.len > SIGN_MESSAGE_MAX)
+        return false;
+    return is_12(r->message) || (s->in_13 && is_13(r->message));
+}
+
+static bool make(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,
+                 struct slice message, struct sign_result *ret)
+{
+    EVP_PKEY_CTX *ctx = NULL; /* of MD */
+
+    ret->len = sizeof(ret->bytes);
+    return EVP_DigestSignInit_ex(md, &ctx, s->digest, NULL, NULL, key, NULL) ==
+               1 &&
+           scheme_set_padding(s, ctx) &&
+           EVP_DigestSign(md, ret->bytes, &ret->len,
+                          (const unsigned char *)message.ptr, message.len) == 1;
+}
+
+int sign_make(const struct sign_key *k, const struct sign_request *r,
+              struct sign_result *ret)
+{
+    const struct scheme *s = scheme_find(r->scheme);
+
+    ret->len = 0;
+    if (!sign_is_handshake(r))
+        return -EPERM;
+    if (!EVP_PKEY_is_a(k->key, s->key))
+        return -EINVAL;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool made = md && make(md, k->key, s, r->message, ret);
+    EVP_MD_CTX_free(md);
+    ERR_clear_error();
+    if (!made)
+        ret->len = 0;
+    return made ? 0 : -EIO;
+}
