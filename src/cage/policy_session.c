@@ -2,13 +2,19 @@
  * bytes between descriptors that others opened and accepted for it. Not on the
  * list, on purpose: every way to a new descriptor but recvmsg, and every
  * signal: tgkill would reach gate and other sessions, which have the same uid;
- * so abort() ends it by SIGSYS, which is a crash as well. And every option of
- * a socket: gate has set them, and one that lingers, passed on, would hold up
- * the close() of whoever gets it. */
+ * so abort() ends it by SIGSYS, which is a crash as well. And nearly every
+ * option of a socket: gate has set them, and one that lingers, passed on, would
+ * hold up the close() of whoever gets it. */
 #include "policy.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 static const struct permission may[] = {
     MAY(pwrite64, "a partial that is received"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_QUICKACK),
+                "a client that sends its part of a handshake in two pieces "
+                "waits for the first's acknowledgement"),
     MAY(shutdown, "the end of a connection, before the drain"),
     END_OF_LIST,
 };

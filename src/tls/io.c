@@ -1,11 +1,13 @@
 /* The buffers between a stream and its socket. Runs in session (and in tests).
- * Only send(2) and recv(2) without an address are called here, so that the
- * session's cage can refuse all others. Must never wait and never raise
- * SIGPIPE. */
+ * Only send(2) and recv(2) without an address are called here, and one option
+ * of the socket, so that the session's cage can refuse all others. Must never
+ * wait and never raise SIGPIPE. */
 #include "io.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,6 +65,14 @@ int io_fill(struct io *io)
     if (n <= 0)
         give_back(io, &io->in);
     return r;
+}
+
+/* On a socket that isn't TCP there is nothing to acknowledge. */
+void io_acknowledge(const struct io *io)
+{
+    const int on = 1;
+
+    setsockopt(io->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
 size_t io_take(struct io *io, void *into, size_t len)

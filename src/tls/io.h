@@ -29,6 +29,10 @@ void io_release(struct io *io);
 int io_fill(struct io *io);
 /* Takes up to LEN received bytes: how many. */
 size_t io_take(struct io *io, void *into, size_t len);
+/* Has the kernel acknowledge what came at once, and not 40 ms later: GnuTLS and
+ * Java send their end of a handshake in two pieces, and Nagle's algorithm holds
+ * the second one back until then. */
+void io_acknowledge(const struct io *io);
 /* Gathers up to LEN bytes: how many (0: full), or -ENOMEM. */
 int io_put(struct io *io, const void *from, size_t len);
 /* Sends all that is gathered: 0, -EAGAIN when a part is left, -errno. */

@@ -93,6 +93,7 @@ enum stream_state secure_handshake(struct stream *s)
         if (r == 1)
             return finish(s);
         st = settle(s, SSL_get_error(s->ssl, r));
+        io_acknowledge(&s->io);
     }
     return st == STREAM_OK ? stream_send(s) : st;
 }

@@ -1,10 +1,13 @@
 /* The buffers beneath a stream: short sends, order, memory. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "tls/io.h"
 
 static void pair(struct io *io, int ends[2], size_t size)
@@ -126,4 +129,76 @@ Test(io, a_reset_is_told)
     cr_assert_eq(io_fill(&io), -ECONNRESET);
     io_release(&io);
     close(ends[0]);
+}
+
+/* Two ends of a TCP connection; the client has Nagle's algorithm, as usual. */
+static void connect_pair(struct io *io, int ends[2])
+{
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(at);
+    int door = socket(AF_INET, SOCK_STREAM, 0);
+
+    cr_assert_eq(bind(door, (struct sockaddr *)&at, sizeof(at)), 0);
+    cr_assert_eq(listen(door, 1), 0);
+    cr_assert_eq(getsockname(door, (struct sockaddr *)&at, &len), 0);
+    ends[1] = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(ends[1], (struct sockaddr *)&at, sizeof(at)), 0);
+    ends[0] = accept(door, NULL, NULL);
+    cr_assert_geq(ends[0], 0);
+    close(door);
+    io_init(io, ends[0], 64);
+}
+
+static void fill_one(struct io *io)
+{
+    struct pollfd one = { .fd = io->fd, .events = POLLIN };
+    char byte;
+
+    cr_assert_eq(poll(&one, 1, 20000), 1);
+    cr_assert_eq(io_fill(io), 1);
+    cr_assert_eq(io_take(io, &byte, 1), 1u);
+}
+
+/* Microseconds from the first piece to the second, of a client that was
+ * answered before. */
+static uint64_t wait_for_second(bool acknowledge)
+{
+    int ends[2];
+    struct io io;
+    char byte;
+    uint64_t began;
+
+    connect_pair(&io, ends);
+    cr_assert_eq(send(ends[1], "1", 1, 0), 1);
+    fill_one(&io);
+    cr_assert_eq(io_put(&io, "2", 1), 1);
+    cr_assert_eq(io_send(&io), 0);
+    cr_assert_eq(recv(ends[1], &byte, 1, 0), 1);
+    cr_assert_eq(send(ends[1], "3", 1, 0), 1);
+    cr_assert_eq(send(ends[1], "4", 1, 0), 1);
+    fill_one(&io);
+    began = clock_us();
+    if (acknowledge)
+        io_acknowledge(&io);
+    fill_one(&io);
+    began = clock_us() - began;
+    end(&io, ends);
+    return began;
+}
+
+/* The best of some, since a machine may be slow but not always. */
+Test(io, a_second_piece_needn_t_wait)
+{
+    uint64_t slow = UINT64_MAX, quick = UINT64_MAX;
+
+    for (int i = 0; i < 20; i++) {
+        uint64_t without = wait_for_second(false), with = wait_for_second(true);
+
+        slow = without < slow ? without : slow;
+        quick = with < quick ? with : quick;
+    }
+    cr_assert_lt(quick, 20000, "%llu us", (unsigned long long)quick);
+    cr_log_info("without: %llu us, with: %llu us\n", (unsigned long long)slow,
+                (unsigned long long)quick);
 }
