@@ -203,6 +203,23 @@ const struct setting setting_table[] = {
       .max = INT64_MAX,
       .reload = true,
       .help = "Most bytes of an uploaded file; 0: no limit." },
+    { .key = "mode_z",
+      .type = SETTING_YES_NO,
+      .offset = FIELD(mode_z),
+      .value = "no",
+      .reload = true,
+      .help = "Compressed transfers (MODE Z), for clients that ask for them, "
+              "as lftp does whenever it can: they spare the line and cost "
+              "the server many times the work." },
+    { .key = "mode_z_level",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(mode_z_level),
+      .value = "6",
+      .min = 1,
+      .max = 9,
+      .reload = true,
+      .help = "How hard MODE Z tries, from 1 (fast) to 9 (small), unless "
+              "the client says (OPTS MODE Z LEVEL)." },
     { .key = "partial_days",
       .type = SETTING_NUMBER,
       .offset = FIELD(partial_days),

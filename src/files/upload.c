@@ -251,6 +251,8 @@ int serve_commit(struct files *f, const struct packet *p)
 
 int serve_abort(struct files *f, const struct packet *p)
 {
+    if (p->value[0].number != 0)
+        partial_delete(f->upload.folder, &f->upload.partial);
     upload_cut(f);
     return answer_done(f, p);
 }

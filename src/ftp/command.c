@@ -117,13 +117,19 @@ static int feat_row(const struct command *row, const struct choices *c,
     return r;
 }
 
+static bool is_off(const struct command *row, const struct choices *c)
+{
+    return ((row->flags & COMMAND_ACTIVE) && !c->active) ||
+           ((row->flags & COMMAND_FEAT_Z) && !c->mode_z);
+}
+
 int command_feat(const struct choices *c, struct buf *into)
 {
     size_t before = into->len;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < command_count; i++)
-        if (c->active || !(command_table[i].flags & COMMAND_ACTIVE))
+        if (!is_off(&command_table[i], c))
             r = feat_row(&command_table[i], c, into);
     if (r < 0)
         into->len = before;

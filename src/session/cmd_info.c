@@ -1,5 +1,5 @@
-/* FEAT, OPTS, SYST, HELP, CLNT, CSID, PRET, NOOP, STAT, TYPE, MODE, STRU, REST,
- * ALLO (RFC 959, 2389, 2640, 3659). */
+/* FEAT, SYST, HELP, CLNT, CSID, PRET, NOOP, STAT, REST, ALLO (RFC 959, 2389,
+ * 3659). */
 #include <stdio.h>
 
 #include "ask.h"
@@ -7,7 +7,6 @@
 #include "control.h"
 #include "list.h"
 #include "report.h"
-#include "sallyport/ftp/listing.h"
 
 void cmd_feat(struct session *s, const struct call *call)
 {
@@ -16,52 +15,6 @@ void cmd_feat(struct session *s, const struct call *call)
     command_feat(&s->choices, &s->control.out);
     reply_end(&s->control.out, REPLY_FEAT);
     control_flush(s);
-}
-
-/* RFC 3659 7.9: what isn't named is off from here on; with no name, all is. */
-static void opts_mlst(struct session *s, struct slice names)
-{
-    struct buf facts;
-
-    s->choices.facts = listing_facts_parse(names);
-    buf_init(&facts, 128);
-    if (s->choices.facts)
-        buf_add_text(&facts, " ");
-    listing_facts_chosen(&facts, s->choices.facts);
-    control_reply_with(s, REPLY_OPTS_MLST, buf_slice(&facts), NOTHING);
-    buf_release(&facts);
-}
-
-static void opts_hash(struct session *s, struct slice name)
-{
-    for (unsigned i = 0; name.len > 0 && i <= HASH_COUNT; i++) {
-        if (i == HASH_COUNT) {
-            control_reply(s, REPLY_HASH_UNKNOWN);
-            return;
-        }
-        if (slice_equal_nocase(name, slice_from(hash_names[i]))) {
-            s->choices.hash = (enum hash_choice)i;
-            break;
-        }
-    }
-    control_reply_with(s, REPLY_OPTS_HASH,
-                       slice_from(hash_names[s->choices.hash]), NOTHING);
-}
-
-void cmd_opts(struct session *s, const struct call *call)
-{
-    struct slice rest = call->argument, word;
-
-    slice_cut(&rest, ' ', &word);
-    if (slice_equal_nocase(word, SLICE("UTF8")) ||
-        slice_equal_nocase(word, SLICE("UTF-8")))
-        control_reply(s, REPLY_OPTS_UTF8);
-    else if (slice_equal_nocase(word, SLICE("MLST")))
-        opts_mlst(s, rest);
-    else if (slice_equal_nocase(word, SLICE("HASH")))
-        opts_hash(s, rest);
-    else
-        control_reply(s, REPLY_OPTS_UNKNOWN);
 }
 
 void cmd_syst(struct session *s, const struct call *call)
@@ -172,38 +125,6 @@ void cmd_stat(struct session *s, const struct call *call)
         control_reply(s, REPLY_IN_TRANSFER);
     else
         list_stat(s, call);
-}
-
-/* The bytes go as they are in every type; A is accepted for the clients that
- * ask for it (RFC 959 3.1.1; FIELD.md 1.6). */
-void cmd_type(struct session *s, const struct call *call)
-{
-    static const struct slice types[] = {
-        { "A", 1 }, { "A N", 3 }, { "I", 1 }, { "L 8", 3 }
-    };
-
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (slice_equal_nocase(call->argument, types[i])) {
-            control_reply_with(s, REPLY_TYPE_OK, types[i], NOTHING);
-            return;
-        }
-    control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("A, I or L 8"), NOTHING);
-}
-
-void cmd_mode(struct session *s, const struct call *call)
-{
-    if (slice_equal_nocase(call->argument, SLICE("S")))
-        control_reply(s, REPLY_MODE_OK);
-    else
-        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("S"), NOTHING);
-}
-
-void cmd_stru(struct session *s, const struct call *call)
-{
-    if (slice_equal_nocase(call->argument, SLICE("F")))
-        control_reply(s, REPLY_STRU_OK);
-    else
-        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("F"), NOTHING);
 }
 
 void cmd_rest(struct session *s, const struct call *call)

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "control.h"
+#include "flow.h"
 #include "sallyport/base/fd.h"
 #include "sigbus.h"
 
@@ -83,7 +84,7 @@ static enum stream_state send_piece(struct session *s)
     fault_in(t, at);
     if (!is_whole(t->map + at, len))
         return STREAM_FAILED;
-    state = stream_write(s->data.stream, t->map + at, len, &took);
+    state = flow_write(s, t->map + at, len, &took);
     t->offset += took;
     transfer_moved(s, took);
     return sigbus_hit() ? STREAM_FAILED : state;
@@ -100,7 +101,7 @@ void download_pump(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    for (int i = 0; i < TRANSFER_ROUNDS * 2; i++) {
+    for (int i = flow_rounds(s, TRANSFER_ROUNDS * 2); i > 0; i--) {
         enum stream_state state;
 
         if (t->offset >= t->size) {

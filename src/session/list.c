@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "flow.h"
 #include "leave.h"
 #include "list.h"
 #include "sallyport/base/fd.h"
@@ -139,13 +140,13 @@ void list_pump(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    for (int i = 0; i < TRANSFER_ROUNDS; i++) {
+    for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
         enum stream_state state;
         size_t took = 0;
 
         if (!fill_block(s, on_pipe)) {
             /* Lines that are here should not wait for more. */
-            state = stream_flush(s->data.stream);
+            state = flow_flush(s);
             transfer_wait(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
             if (state != STREAM_OK && state != STREAM_AGAIN)
                 transfer_broken(s, state);
@@ -155,8 +156,8 @@ void list_pump(struct session *s)
             ended(s);
             return;
         }
-        state = stream_write(s->data.stream, t->block + t->block_at,
-                             t->block_len - t->block_at, &took);
+        state = flow_write(s, t->block + t->block_at,
+                           t->block_len - t->block_at, &took);
         t->block_at += took;
         transfer_moved(s, took);
         if (state == STREAM_AGAIN) {

@@ -150,6 +150,8 @@ noreturn void session_main(const struct session_start *start)
     path_root(&s->cwd);
     s->choices.facts = LISTING_ALL;
     s->choices.active = s->settings->active;
+    s->choices.mode_z = s->settings->mode_z;
+    s->level = (int)s->settings->mode_z_level;
     limits(s);
     wire(s, start);
     session_title(s);

@@ -109,6 +109,15 @@ enum transfer_state {
     TRANSFER_CLOSING     /* its end is decided, and is told, or files answers */
 };
 
+/* What is converted on its way (flow.c); without a chain nothing is. */
+struct flow {
+    struct chain *chain;
+    unsigned char *bytes; /* to the client: converted; from it: received */
+    size_t at, end;
+    bool ended;  /* to the client: the last byte is converted */
+    bool closed; /* from the client: the connection has ended in order */
+};
+
 /* A transfer is a snapshot: nothing that comes later changes it. */
 struct transfer {
     enum transfer_state state;
@@ -120,12 +129,15 @@ struct transfer {
     uint64_t start;
     uint64_t size;   /* of a file to send, when it was opened */
     uint64_t limit;  /* of a file to store, or where a range ends; 0: none */
-    uint64_t bytes;  /* moved */
+    uint64_t bytes;  /* moved, of the file or the listing */
     uint64_t synced; /* offset of the last FILE_SYNC */
     uint64_t began;  /* clock_ms() */
     char *block;     /* upload: received bytes; listing: read from the pipe */
     size_t block_at, block_len;
-    char *map; /* download: window on the file */
+    unsigned conversions; /* enum conversion bits */
+    struct flow flow;
+    bool spoiled; /* upload: what came may be wrong; keep nothing of it */
+    char *map;    /* download: window on the file */
     size_t map_size;
     uint64_t map_at;
     struct digest *digest; /* checksum, and its name */
@@ -194,6 +206,8 @@ struct session {
     uint64_t rest;                    /* for the next RETR, STOR */
     uint64_t until;     /* RANG: the first byte that doesn't count; 0: all do */
     uint64_t announced; /* by ALLO */
+    bool deflate;       /* MODE Z */
+    int level;          /* and how hard it tries, 1 to 9 */
     uint64_t sized;     /* what SIZE said last: may be there already */
     bool protected;     /* PROT P */
     bool only_epsv;     /* EPSV ALL */

@@ -7,6 +7,7 @@
 
 #include "control.h"
 #include "data.h"
+#include "flow.h"
 #include "leave.h"
 #include "report.h"
 #include "sallyport/base/clock.h"
@@ -14,7 +15,7 @@
 #include "signer.h"
 #include "verdict.h"
 
-static bool is_upload(const struct transfer *t)
+bool transfer_is_upload(const struct transfer *t)
 {
     return t->verb == VERB_STOR || t->verb == VERB_APPE || t->verb == VERB_STOU;
 }
@@ -30,7 +31,7 @@ static void pump(struct session *s)
         hash_pump(s);
     if (s->transfer.state != TRANSFER_FLOWING)
         return;
-    if (is_upload(&s->transfer))
+    if (transfer_is_upload(&s->transfer))
         upload_pump(s);
     else if (s->transfer.verb == VERB_RETR)
         download_pump(s);
@@ -49,6 +50,8 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->start = t->offset = t->synced = s->rest;
     t->size = t->limit = t->bytes = t->entries = 0;
     t->pipe_ended = t->listed = false;
+    t->spoiled = false;
+    t->conversions = flow_conversions(s, verb);
     t->hash = NULL;
     t->tls[0] = 0;
     t->began = clock_ms();
@@ -137,7 +140,7 @@ void transfer_connected(struct session *s)
         return;
     if (!s->data.watch.added && loop_add(&s->loop, &s->data.watch) < 0)
         leave(s, ENDING_PEER, "epoll refuses a data connection");
-    if (!data_open_stream(s)) {
+    if (!data_open_stream(s) || !flow_open(s)) {
         transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("no memory"), "no memory");
         return;
     }
@@ -177,7 +180,7 @@ void transfer_announce(struct session *s, uint64_t size)
 
 static void flush(struct session *s)
 {
-    enum stream_state state = stream_shutdown(s->data.stream);
+    enum stream_state state = flow_finish(s);
 
     if (state == STREAM_AGAIN) {
         transfer_wait(s, stream_events(s->data.stream));
@@ -248,6 +251,7 @@ static void release(struct session *s)
     loop_timer_clear(&s->loop, &t->again);
     loop_remove(&s->loop, &t->pipe);
     download_release(s);
+    flow_close(s);
     hash_release(s);
     fd_close(&t->source);
     free(t->block);
@@ -304,7 +308,7 @@ void transfer_refused(struct session *s, struct packet *p)
 static void stop(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    bool upload = is_upload(t);
+    bool upload = transfer_is_upload(t);
     bool listing = is_listing(t) && !t->listed;
 
     if (upload && t->state == TRANSFER_FLOWING)
@@ -368,7 +372,7 @@ void transfer_end(struct session *s, enum ending ending, enum reply last)
 
 void transfer_broken(struct session *s, enum stream_state state)
 {
-    const char *cause = stream_cause(s->data.stream);
+    const char *cause = flow_cause(s);
 
     if (state == STREAM_CLOSED || state == STREAM_CUT)
         transfer_fail(s, REPLY_CUT, SLICE("closed by the client"),

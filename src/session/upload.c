@@ -10,6 +10,7 @@
 
 #include "control.h"
 #include "data.h"
+#include "flow.h"
 #include "sallyport/base/fd.h"
 
 /* So that the fsync at the end has little left to do. */
@@ -23,7 +24,8 @@ static void on_given_up(struct session *s, struct packet *p)
 
 static void give_up_now(struct session *s)
 {
-    struct packet p = { .message = MSG_FILE_ABORT };
+    struct packet p = { .message = MSG_FILE_ABORT,
+                        .value = { NUMBER(s->transfer.spoiled) } };
 
     ask_files(s, &p, on_given_up);
 }
@@ -153,13 +155,7 @@ static bool receive_block(struct session *s, enum stream_state *state)
     enum reply r;
     int error;
 
-    do {
-        size_t got = 0;
-
-        *state = stream_read(s->data.stream, t->block + t->block_len,
-                             TRANSFER_BLOCK - t->block_len, &got);
-        t->block_len += got;
-    } while (*state == STREAM_OK && t->block_len < TRANSFER_BLOCK);
+    *state = flow_read(s, t->block, TRANSFER_BLOCK, &t->block_len);
     error = write_block(s);
     if (error == 0) {
         sync_now_and_then(s);
@@ -170,9 +166,22 @@ static bool receive_block(struct session *s, enum stream_state *state)
     return false;
 }
 
+static void cut(struct session *s)
+{
+    const char *fault = flow_fault(s);
+
+    if (fault)
+        transfer_fail(s, REPLY_BAD_DATA, slice_from(fault), fault);
+    else
+        transfer_fail(s, REPLY_CUT,
+                      SLICE("the data connection ended without TLS "
+                            "close_notify, so the end may be missing"),
+                      stream_cause(s->data.stream));
+}
+
 void upload_pump(struct session *s)
 {
-    for (int i = 0; i < TRANSFER_ROUNDS; i++) {
+    for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
         enum stream_state state;
 
         if (!receive_block(s, &state))
@@ -186,10 +195,7 @@ void upload_pump(struct session *s)
             return;
         }
         if (state != STREAM_OK) {
-            transfer_fail(s, REPLY_CUT,
-                          SLICE("the data connection ended without TLS "
-                                "close_notify, so the end may be missing"),
-                          stream_cause(s->data.stream));
+            cut(s);
             return;
         }
     }

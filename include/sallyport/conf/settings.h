@@ -71,6 +71,8 @@ struct settings {
     unsigned on_conflict;   /* enum conflict */
     unsigned conflict_name; /* enum conflict_name */
     bool active;            /* PORT and EPRT */
+    bool mode_z;            /* MODE Z may be asked for */
+    uint64_t mode_z_level;  /* 1 to 9, where a client asks for none */
     bool resume;
     bool fsync;
     unsigned allow_weaker;            /* CAGE_ bits of sallyport/cage/cage.h */

@@ -101,6 +101,7 @@ enum command_flag {
     COMMAND_KEEPS_REST = 16, /* does not reset a pending REST */
     COMMAND_KEEPS_RNFR = 32, /* does not reset a pending RNFR */
     COMMAND_ACTIVE = 64,     /* refused, and not in FEAT, but in active mode */
+    COMMAND_FEAT_Z = 128,    /* in FEAT only where MODE Z is on */
 };
 
 struct command {
@@ -144,7 +145,7 @@ extern const char *const hash_names[HASH_COUNT];
 
 /* What a session has chosen with OPTS; FEAT shows it with a '*'. */
 struct choices {
-    bool active; /* the server's choice */
+    bool active, mode_z; /* the server's choices */
     enum hash_choice hash;
     unsigned facts; /* enum listing_fact bits */
 };

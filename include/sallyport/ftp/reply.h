@@ -16,11 +16,12 @@
     R(TYPE_OK, 200) /* {} */                                                   \
     R(PBSZ_OK, 200)                                                            \
     R(PROT_OK, 200)                                                            \
-    R(MODE_OK, 200)                                                            \
+    R(MODE_OK, 200) /* {} */                                                   \
     R(STRU_OK, 200)                                                            \
     R(OPTS_UTF8, 200)                                                          \
     R(OPTS_MLST, 200) /* {}: a blank and facts, or nothing */                  \
     R(OPTS_HASH, 200) /* {}: name */                                           \
+    R(OPTS_MODE, 200) /* {}: level */                                          \
     R(ACTIVE_OK, 200) /* {}: address with port */                              \
     R(NOOP_OK, 200)                                                            \
     R(EPSV_ALL, 200)                                                           \
@@ -80,7 +81,8 @@
     R(DATA_TLS_FAILED, 425) /* {}: cause */                                    \
     R(CUT, 426)             /* {}: cause */                                    \
     R(TRANSFER_ABORTED, 426)                                                   \
-    R(STALLED, 426) /* {}: seconds */                                          \
+    R(BAD_DATA, 426) /* {}: what it is */                                      \
+    R(STALLED, 426)  /* {}: seconds */                                         \
     R(FILE_BUSY, 450)                                                          \
     R(LOCAL_ERROR, 451) /* {}: cause */                                        \
     R(HASH_LATE, 451)                                                          \
@@ -97,6 +99,7 @@
     R(NO_ARGUMENT, 501)   /* {}: syntax */                                     \
     R(OPTS_UNKNOWN, 501)                                                       \
     R(HASH_UNKNOWN, 501)                                                       \
+    R(OPTS_MODE_BAD, 501)                                                      \
     R(NOT_IMPLEMENTED, 502)                                                    \
     R(ACTIVE_OFF, 502)                                                         \
     R(BAD_SEQUENCE, 503) /* {}: the command to send first */                   \
@@ -107,6 +110,7 @@
     R(IN_TRANSFER, 503)                                                        \
     R(ACTIVE_FOREIGN, 504)                                                     \
     R(BAD_PARAMETER, 504) /* {}: what to send instead */                       \
+    R(MODE_Z_OFF, 504)                                                         \
     R(AUTH_UNKNOWN, 504)                                                       \
     R(DATA_MUST_BE_P, 521)                                                     \
     R(BAD_PROTOCOL, 522)                                                       \

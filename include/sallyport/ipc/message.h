@@ -69,9 +69,9 @@ enum message {
     MSG_FILE_WRITE,    /* path, enum write_mode, offset, announced size */
     MSG_FILE_WRITABLE, /* first offset to write at, size limit (0: none) */
     MSG_FILE_SYNC,
-    MSG_FILE_COMMIT, /* length that the file must have */
-    MSG_FILE_STORED, /* virtual path of the file as it is now visible */
-    MSG_FILE_ABORT,
+    MSG_FILE_COMMIT,   /* length that the file must have */
+    MSG_FILE_STORED,   /* virtual path of the file as it is now visible */
+    MSG_FILE_ABORT,    /* 1: what came may be wrong, keep nothing of it; or 0 */
     MSG_FILE_DELETE,   /* path */
     MSG_FOLDER_LIST,   /* path, enum list_format, NLST's argument exactly as
                           the client gave it ("": none), MLSD's facts */

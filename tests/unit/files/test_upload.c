@@ -290,6 +290,30 @@ Test(upload, cut_one_is_kept_from_64k_on)
     peer_stop(&p);
 }
 
+/* What may be wrong is nothing to go on with, however long it is. */
+Test(upload, spoiled_one_is_not_kept)
+{
+    struct packet reply,
+        abort_it = { .message = MSG_FILE_ABORT, .value = { NUMBER(1) } };
+    struct peer p;
+    uint64_t first;
+
+    peer_start(&p);
+    store(&p, "/f", 10, 1);
+    cr_assert_eq(begin(&p, "/f", WRITE_STORE, 0, 200 * K, 2, &first),
+                 OUTCOME_OK);
+    cr_assert_eq(ask(&p, &abort_it, &reply), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    cr_expect(disk_is(&p, "/f", 10, 1));
+    cut(&p, "/g", 200 * K, 1);
+    cr_assert_eq(begin(&p, "/g", WRITE_STORE, 64 * K, 200 * K, 1, &first),
+                 OUTCOME_OK);
+    cr_assert_eq(ask(&p, &abort_it, &reply), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    store(&p, "/g", 200 * K, 1);
+    peer_stop(&p);
+}
+
 Test(upload, store_goes_on_at_rest)
 {
     struct peer p;

@@ -350,6 +350,18 @@ Test(command, feat_in_active_mode)
     buf_release(&b);
 }
 
+Test(command, feat_with_mode_z)
+{
+    const struct choices some = { .mode_z = true };
+    struct buf b;
+
+    buf_init(&b, 4096);
+    cr_assert_eq(command_feat(&some, &b), 0);
+    cr_assert_eq(buf_add(&b, "", 1), 0);
+    cr_expect(strstr(b.data, ";\r\n MODE Z\r\n UTF8\r\n"), "%s", b.data);
+    buf_release(&b);
+}
+
 /* A session that has chosen sees so. */
 Test(command, feat_shows_what_is_chosen)
 {

@@ -76,10 +76,16 @@ void fake_settings(const char *key, uint64_t value)
 
 static void change(struct settings *s)
 {
-    for (size_t i = 0; changed && i < setting_count; i++)
-        if (strcmp(setting_table[i].key, changed) == 0)
-            memcpy((char *)s + setting_table[i].offset, &changed_to,
-                   sizeof(changed_to));
+    for (size_t i = 0; changed && i < setting_count; i++) {
+        char *field = (char *)s + setting_table[i].offset;
+
+        if (strcmp(setting_table[i].key, changed) != 0)
+            continue;
+        if (setting_table[i].type == SETTING_YES_NO)
+            *(bool *)field = changed_to;
+        else
+            memcpy(field, &changed_to, sizeof(changed_to));
+    }
 }
 
 unsigned long fake_cpu_ms(const struct fake *f)

@@ -23,7 +23,8 @@ struct fake {
     char lines[16384]; /* all of it */
 };
 
-/* For the sessions started after it: a number of the settings. */
+/* For the sessions started after it: a number, or yes and no, of the settings.
+ */
 void fake_settings(const char *key, uint64_t value);
 /* For the logins after it: enum right bits; all, if never said. */
 void fake_rights(unsigned rights);

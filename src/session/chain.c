@@ -1,0 +1,156 @@
+/* Which stages there are, in which order, and the buffers between them, in the
+ * session process. The one place that puts stages together; must never look at
+ * a byte itself. */
+#include "chain.h"
+
+#include <stdlib.h>
+
+#define STAGES  2
+#define BETWEEN (32u << 10)
+
+/* On the wire is what was compressed last. */
+static const struct row {
+    enum conversion conversion;
+    filter_maker *make;
+} rows[][STAGES] = {
+    [TO_CLIENT] = { { CONVERT_ASCII, filter_to_crlf },
+                    { CONVERT_DEFLATE, filter_deflate } },
+    [FROM_CLIENT] = { { CONVERT_DEFLATE, filter_inflate },
+                      { CONVERT_ASCII, filter_from_crlf } },
+};
+
+struct stage {
+    struct filter *filter;
+    bool ended;
+    unsigned char *bytes; /* what it gives to the next one; the last has none */
+    size_t at, end;
+};
+
+struct chain {
+    struct stage stage[STAGES];
+    size_t count;
+    const char *fault;
+};
+
+static bool add(struct chain *c, const struct row *row, int level)
+{
+    struct stage *s = &c->stage[c->count];
+
+    if (c->count > 0) {
+        s[-1].bytes = malloc(BETWEEN);
+        if (!s[-1].bytes)
+            return false;
+    }
+    s->filter = row->make(level);
+    if (s->filter)
+        c->count++;
+    return s->filter;
+}
+
+struct chain *chain_new(enum direction where, unsigned conversions, int level)
+{
+    struct chain *c = calloc(1, sizeof(*c));
+
+    for (size_t i = 0; c && i < STAGES; i++)
+        if ((conversions & rows[where][i].conversion) &&
+            !add(c, &rows[where][i], level)) {
+            chain_free(c);
+            return NULL;
+        }
+    return c;
+}
+
+void chain_free(struct chain *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < STAGES; i++) {
+        filter_free(c->stage[i].filter);
+        free(c->stage[i].bytes);
+    }
+    free(c);
+}
+
+void filter_free(struct filter *f)
+{
+    if (f)
+        f->kind->free(f);
+}
+
+/* One that has ended runs again only for what comes behind its end. */
+static enum filter_result run(struct chain *c, struct stage *s,
+                              struct filter_io *io, bool last)
+{
+    enum filter_result r;
+
+    if (s->ended && io->in_len == 0)
+        return FILTER_ENDED;
+    r = s->filter->kind->run(s->filter, io, last);
+    s->ended = r == FILTER_ENDED;
+    if (r == FILTER_SHORT || r == FILTER_BAD)
+        c->fault = s->filter->fault;
+    return r;
+}
+
+/* From the outside or from the stage before, to the next one or out. */
+static enum filter_result run_stage(struct chain *c, size_t i,
+                                    struct filter_io *out, bool last)
+{
+    struct stage *s = &c->stage[i], *before = i > 0 ? s - 1 : NULL;
+    struct filter_io io = *out;
+    enum filter_result r;
+
+    if (before) {
+        io.in = before->bytes + before->at;
+        io.in_len = before->end - before->at;
+        last = before->ended;
+    }
+    if (s->bytes) {
+        if (s->at == s->end)
+            s->at = s->end = 0;
+        io.out = s->bytes + s->end;
+        io.out_len = BETWEEN - s->end;
+    }
+    r = run(c, s, &io, last);
+    if (before) {
+        before->at = before->end - io.in_len;
+    } else {
+        out->in = io.in;
+        out->in_len = io.in_len;
+    }
+    if (s->bytes) {
+        s->end = BETWEEN - io.out_len;
+    } else {
+        out->out = io.out;
+        out->out_len = io.out_len;
+    }
+    return r;
+}
+
+/* All stages once: true when bytes came in or went out, so that more might. */
+static bool pass(struct chain *c, struct filter_io *io, bool last,
+                 enum filter_result *r)
+{
+    const struct filter_io was = *io;
+
+    for (size_t i = 0; i < c->count; i++) {
+        *r = run_stage(c, i, io, last);
+        if (*r == FILTER_SHORT || *r == FILTER_BAD)
+            return false;
+    }
+    return io->in_len < was.in_len || io->out_len < was.out_len;
+}
+
+enum filter_result chain_run(struct chain *c, struct filter_io *io, bool last)
+{
+    enum filter_result r = FILTER_MORE;
+
+    while (pass(c, io, last, &r))
+        ;
+    return r;
+}
+
+const char *chain_fault(const struct chain *c)
+{
+    return c->fault;
+}

@@ -1,0 +1,27 @@
+/* The stages of one transfer, one behind the other. */
+#ifndef SALLYPORT_SRC_SESSION_CHAIN_H
+#define SALLYPORT_SRC_SESSION_CHAIN_H
+
+#include "filter.h"
+
+/* What is done to the bytes of a transfer: a set of these. */
+enum conversion {
+    CONVERT_ASCII = 1,  /* TYPE A: line ends */
+    CONVERT_DEFLATE = 2 /* MODE Z */
+};
+
+enum direction { TO_CLIENT, FROM_CLIENT };
+
+struct chain;
+
+/* NULL: no memory. LEVEL is MODE Z's, 1 to 9. */
+struct chain *chain_new(enum direction where, unsigned conversions, int level);
+void chain_free(struct chain *c); /* NULL is fine */
+
+/* As a stage's run(), for all of them: goes on until the input is taken or the
+ * room is full. FILTER_ENDED: the last stage has. */
+enum filter_result chain_run(struct chain *c, struct filter_io *io, bool last);
+/* After FILTER_SHORT and FILTER_BAD: what the input is. */
+const char *chain_fault(const struct chain *c);
+
+#endif

@@ -1,0 +1,135 @@
+/* OPTS, TYPE, MODE, STRU (RFC 959, 2389, 2640, 3659): what a session chooses
+ * for the transfers to come. */
+#include <stdio.h>
+
+#include "commands.h"
+#include "control.h"
+#include "sallyport/ftp/listing.h"
+
+/* RFC 3659 7.9: what isn't named is off from here on; with no name, all is. */
+static void opts_mlst(struct session *s, struct slice names)
+{
+    struct buf facts;
+
+    s->choices.facts = listing_facts_parse(names);
+    buf_init(&facts, 128);
+    if (s->choices.facts)
+        buf_add_text(&facts, " ");
+    listing_facts_chosen(&facts, s->choices.facts);
+    control_reply_with(s, REPLY_OPTS_MLST, buf_slice(&facts), NOTHING);
+    buf_release(&facts);
+}
+
+static void opts_hash(struct session *s, struct slice name)
+{
+    for (unsigned i = 0; name.len > 0 && i <= HASH_COUNT; i++) {
+        if (i == HASH_COUNT) {
+            control_reply(s, REPLY_HASH_UNKNOWN);
+            return;
+        }
+        if (slice_equal_nocase(name, slice_from(hash_names[i]))) {
+            s->choices.hash = (enum hash_choice)i;
+            break;
+        }
+    }
+    control_reply_with(s, REPLY_OPTS_HASH,
+                       slice_from(hash_names[s->choices.hash]), NOTHING);
+}
+
+/* "LEVEL n" (draft-preston-ftpext-deflate 3.4), or nothing: as it was. */
+static bool parse_level(struct slice rest, uint64_t *level)
+{
+    struct slice name;
+
+    if (!slice_cut(&rest, ' ', &name))
+        return true;
+    return slice_equal_nocase(name, SLICE("LEVEL")) && rest.ptr &&
+           slice_number(rest, 9, level) == 0 && *level > 0;
+}
+
+static void opts_mode(struct session *s, struct slice rest)
+{
+    uint64_t level = s->settings->mode_z_level;
+    struct slice mode = SLICE("");
+    char text[8];
+
+    slice_cut(&rest, ' ', &mode);
+    if (slice_equal_nocase(mode, SLICE("Z")) && !s->settings->mode_z) {
+        control_reply(s, REPLY_MODE_Z_OFF);
+        return;
+    }
+    if (!slice_equal_nocase(mode, SLICE("Z")) || !parse_level(rest, &level)) {
+        control_reply(s, REPLY_OPTS_MODE_BAD);
+        return;
+    }
+    s->level = (int)level;
+    snprintf(text, sizeof(text), "%d", s->level);
+    control_reply_with(s, REPLY_OPTS_MODE, slice_from(text), NOTHING);
+}
+
+static void opts_utf8(struct session *s, struct slice rest)
+{
+    (void)rest;
+    control_reply(s, REPLY_OPTS_UTF8);
+}
+
+void cmd_opts(struct session *s, const struct call *call)
+{
+    static const struct {
+        const char *name;
+        void (*set)(struct session *s, struct slice rest);
+    } options[] = {
+        { "UTF8", opts_utf8 }, { "UTF-8", opts_utf8 }, { "MLST", opts_mlst },
+        { "HASH", opts_hash }, { "MODE", opts_mode },
+    };
+    struct slice rest = call->argument, word;
+
+    slice_cut(&rest, ' ', &word);
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (slice_equal_nocase(word, slice_from(options[i].name))) {
+            options[i].set(s, rest);
+            return;
+        }
+    control_reply(s, REPLY_OPTS_UNKNOWN);
+}
+
+/* The bytes go as they are in every type; A is accepted for the clients that
+ * ask for it (RFC 959 3.1.1; FIELD.md 1.6). */
+void cmd_type(struct session *s, const struct call *call)
+{
+    static const struct slice types[] = {
+        { "A", 1 }, { "A N", 3 }, { "I", 1 }, { "L 8", 3 }
+    };
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (slice_equal_nocase(call->argument, types[i])) {
+            control_reply_with(s, REPLY_TYPE_OK, types[i], NOTHING);
+            return;
+        }
+    control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("A, I or L 8"), NOTHING);
+}
+
+void cmd_mode(struct session *s, const struct call *call)
+{
+    bool z = slice_equal_nocase(call->argument, SLICE("Z"));
+
+    if (z && !s->settings->mode_z) {
+        control_reply(s, REPLY_MODE_Z_OFF);
+    } else if (z || slice_equal_nocase(call->argument, SLICE("S"))) {
+        s->deflate = z;
+        control_reply_with(s, REPLY_MODE_OK, z ? SLICE("Z") : SLICE("S"),
+                           NOTHING);
+    } else {
+        control_reply_with(s, REPLY_BAD_PARAMETER,
+                           s->settings->mode_z ? SLICE("S or Z") : SLICE("S"),
+                           NOTHING);
+    }
+}
+
+void cmd_stru(struct session *s, const struct call *call)
+{
+    if (slice_equal_nocase(call->argument, SLICE("F")))
+        control_reply(s, REPLY_STRU_OK);
+    else
+        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("F"), NOTHING);
+}

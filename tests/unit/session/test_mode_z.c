@@ -1,0 +1,393 @@
+/* MODE Z in a real session: what is chosen, what is counted, and that nothing a
+ * stream expands to costs more than its room. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "fake.h"
+#include "support/processes.h"
+
+static void begin(struct fake *f)
+{
+    fake_settings("mode_z", 1);
+    fake_start(f);
+    fake_login(f);
+}
+
+static void end(struct fake *f)
+{
+    shutdown(f->control, SHUT_WR);
+    cr_assert_eq(fake_end(f), ENDING_CLOSED);
+    cr_assert_str_neq(fake_end_reason(f), ""); /* no call was refused */
+}
+
+static void choose(struct fake *f)
+{
+    fake_say(f, "MODE Z");
+    cr_assert_eq(fake_reply(f), 200);
+}
+
+Test(mode_z, choices, .timeout = 60)
+{
+    static const struct {
+        uint64_t on;
+        const char *line, *reply;
+    } rows[] = {
+        { 0, "MODE Z", "504 MODE Z is off on this server; send MODE S.\r\n" },
+        { 0, "OPTS MODE Z LEVEL 3",
+          "504 MODE Z is off on this server; send MODE S.\r\n" },
+        { 0, "MODE B", "504 Parameter not supported; use S.\r\n" },
+        { 0, "MODE S", "200 Mode is S.\r\n" },
+        { 1, "MODE Z", "200 Mode is Z.\r\n" },
+        { 1, "mode z", "200 Mode is Z.\r\n" },
+        { 1, "MODE S", "200 Mode is S.\r\n" },
+        { 1, "MODE C", "504 Parameter not supported; use S or Z.\r\n" },
+        { 1, "MODE Z ", "504 Parameter not supported; use S or Z.\r\n" },
+        { 1, "OPTS MODE Z LEVEL 1", "200 MODE Z LEVEL is 1.\r\n" },
+        { 1, "opts mode z level 9", "200 MODE Z LEVEL is 9.\r\n" },
+        { 1, "OPTS MODE Z", "200 MODE Z LEVEL is 6.\r\n" },
+        { 1, "OPTS MODE Z LEVEL 0", "501 OPTS MODE Z has {}" },
+        { 1, "OPTS MODE Z LEVEL 10", "501 OPTS MODE Z has {}" },
+        { 1, "OPTS MODE Z LEVEL -1", "501 OPTS MODE Z has {}" },
+        { 1, "OPTS MODE Z LEVEL", "501 OPTS MODE Z has {}" },
+        { 1, "OPTS MODE Z LEVEL 5 6", "501 OPTS MODE Z has {}" },
+        { 1, "OPTS MODE Z ENGINE ZLIB", "501 OPTS MODE Z has {}" },
+        { 1, "OPTS MODE Z ", "501 OPTS MODE Z has {}" },
+        { 1, "OPTS MODE", "501 OPTS MODE Z has {}" },
+        { 1, "OPTS MODE S", "501 OPTS MODE Z has {}" },
+    };
+    struct fake f;
+
+    for (uint64_t on = 0; on < 2; on++) {
+        fake_settings("mode_z", on);
+        fake_start(&f);
+        fake_login(&f);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            if (rows[i].on != on)
+                continue;
+            fake_say(&f, rows[i].line);
+            fake_reply(&f);
+            cr_expect_eq(
+                strncmp(f.reply, rows[i].reply, strcspn(rows[i].reply, "{")), 0,
+                "%s: %s", rows[i].line, f.reply);
+        }
+        end(&f);
+    }
+}
+
+/* STOR up to the handshake of its data connection; SIZE is its limit. */
+struct upload {
+    struct fake f;
+    struct tls_client *tls;
+    FILE *sink;
+    int data;
+};
+
+static void upload_begin(struct upload *u, uint64_t limit)
+{
+    struct packet asked, file = { .message = MSG_FILE_WRITABLE,
+                                  .value = { NUMBER(0), NUMBER(limit) } };
+
+    u->sink = tmpfile();
+    u->data = fake_data(&u->f);
+    fake_say(&u->f, "STOR /x");
+    fake_hear(&u->f.files, &asked, MSG_FILE_WRITE);
+    u->f.files.phase = PHASE_WRITING;
+    file.request = asked.request;
+    file.fd[0] = fileno(u->sink);
+    fake_tell(&u->f.files, &file);
+    cr_assert_eq(fake_reply(&u->f), 150);
+    u->tls = tls_client_new(u->data, NULL);
+    cr_assert_not_null(u->tls);
+}
+
+/* MESSAGE from the session, and its one number; then files' answer. */
+static uint64_t upload_end(struct upload *u, enum message message,
+                           struct packet *answer)
+{
+    struct packet asked;
+    uint64_t number;
+
+    fake_hear(&u->f.files, &asked, message);
+    number = asked.value[0].number;
+    answer->request = asked.request;
+    fake_tell(&u->f.files, answer);
+    u->f.files.phase = PHASE_IDLE;
+    tls_client_free(u->tls);
+    close(u->data);
+    fclose(u->sink);
+    return number;
+}
+
+static size_t pack(unsigned char *into, size_t size, const void *from,
+                   size_t len)
+{
+    uLongf n = size;
+
+    cr_assert_eq(compress(into, &n, from, len), Z_OK);
+    return n;
+}
+
+static unsigned char zeros[1u << 20];
+
+Test(mode_z, a_whole_upload, .timeout = 60)
+{
+    struct packet stored = { .message = MSG_FILE_STORED,
+                             .value = { TEXT(SLICE("/x")) } };
+    unsigned char packed[4096];
+    size_t len = pack(packed, sizeof(packed), zeros, sizeof(zeros));
+    struct upload u;
+
+    begin(&u.f);
+    choose(&u.f);
+    for (size_t piece = 1; piece < 5000; piece *= 10) {
+        upload_begin(&u, 0);
+        for (size_t at = 0; at < len; at += piece)
+            cr_assert(tls_client_write(u.tls, packed + at,
+                                       len - at < piece ? len - at : piece));
+        cr_assert(tls_client_shutdown(u.tls));
+        cr_expect_eq(upload_end(&u, MSG_FILE_COMMIT, &stored), sizeof(zeros));
+        cr_expect_eq(fake_reply(&u.f), 226);
+        cr_expect(strstr(u.f.reply, " 1048576 bytes"), "%s", u.f.reply);
+    }
+    end(&u.f);
+}
+
+/* No 226 but for a whole stream and an end in order; and what isn't the
+ * client's bytes for sure is not kept. */
+Test(mode_z, other_uploads, .timeout = 60)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        bool orderly;
+        uint64_t limit;
+        int code;
+        const char *reply;
+        uint64_t spoiled;
+    } rows[] = {
+        { "", 0, true, 0, 426, "cut short", 0 },
+        { "\x78\x9c", 2, true, 0, 426, "cut short", 0 },
+        { "\x78\x9c\3\0\0\0\0", 7, true, 0, 426, "cut short", 0 },
+        { "\x78\x9c\3\0\0\0\0\1", 8, false, 0, 426, "close_notify", 0 },
+        { "\x78\x9c\3\0\0\0\0\1.", 9, true, 0, 426, "end mark", 1 },
+        { "\x78\x9c\3\0\0\0\0\2", 8, true, 0, 426, "damaged", 1 },
+        { "hello", 5, true, 0, 426, "damaged", 1 },
+        { "\x78\x9c\x4b\x04\0\0\x62\0\x62", 9, true, 0, 0, "", 0 },
+        { "\x78\x9c\x4b\x4c\x04\0\1\x25\0\xc3", 10, true, 1, 552, "", 0 },
+    };
+    struct packet done = { .message = MSG_DONE };
+    struct packet stored = { .message = MSG_FILE_STORED,
+                             .value = { TEXT(SLICE("/x")) } };
+    struct upload u;
+
+    begin(&u.f);
+    choose(&u.f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        upload_begin(&u, rows[i].limit);
+        cr_assert(rows[i].len == 0 ||
+                  tls_client_write(u.tls, rows[i].bytes, rows[i].len));
+        if (rows[i].orderly)
+            tls_client_shutdown(u.tls);
+        else
+            shutdown(u.data, SHUT_WR);
+        if (rows[i].code == 0) { /* a good one, to show that they can be */
+            cr_expect_eq(upload_end(&u, MSG_FILE_COMMIT, &stored), 1);
+            cr_expect_eq(fake_reply(&u.f), 226);
+            continue;
+        }
+        cr_expect_eq(fake_reply(&u.f), rows[i].code, "row %zu", i);
+        cr_expect(strstr(u.f.reply, rows[i].reply), "row %zu: %s", i,
+                  u.f.reply);
+        cr_expect_eq(upload_end(&u, MSG_FILE_ABORT, &done), rows[i].spoiled,
+                     "row %zu", i);
+    }
+    end(&u.f);
+}
+
+/* COUNT MiB of zeros, which are as many KiB and a little more. */
+static size_t bomb(unsigned char *into, size_t size, int count)
+{
+    z_stream z = { .next_out = into, .avail_out = (unsigned)size };
+    size_t len;
+
+    cr_assert_eq(deflateInit(&z, 9), Z_OK);
+    for (int i = 0; i < count; i++) {
+        z.next_in = zeros;
+        z.avail_in = sizeof(zeros);
+        deflate(&z, i == count - 1 ? Z_FINISH : Z_NO_FLUSH);
+        cr_assert_eq(z.avail_in, 0);
+    }
+    len = z.total_out;
+    deflateEnd(&z);
+    return len;
+}
+
+/* 552 at the limit; before it NOOP and STAT are answered; and neither memory
+ * nor the file has grown with what would still have come. */
+Test(mode_z, a_stream_that_expands, .timeout = 60)
+{
+    struct packet done = { .message = MSG_DONE };
+    static unsigned char packed[1u << 19];
+    size_t len = bomb(packed, sizeof(packed), 256);
+    uint64_t before;
+    struct stat st;
+    struct upload u;
+
+    cr_assert_lt(len, 300000);
+    begin(&u.f);
+    choose(&u.f);
+    upload_begin(&u, 20u << 20);
+    before = process_number(u.f.pid, "VmHWM");
+    cr_assert(tls_client_write(u.tls, packed, 10000));
+    for (int i = 0; i < 20; i++) {
+        fake_say(&u.f, i % 2 ? "NOOP" : "STAT");
+        cr_assert_eq(fake_reply(&u.f), i % 2 ? 200 : 211);
+    }
+    tls_client_write(u.tls, packed + 10000, len - 10000);
+    cr_assert_eq(fake_reply(&u.f), 552);
+    cr_expect_lt(process_number(u.f.pid, "VmHWM"), before + 4096);
+    cr_assert_eq(fstat(fileno(u.sink), &st), 0);
+    cr_expect_leq(st.st_size, 20 << 20);
+    upload_end(&u, MSG_FILE_ABORT, &done);
+    end(&u.f);
+}
+
+/* Empty blocks without an end: work and nothing to show for it. */
+Test(mode_z, a_stream_of_nothing, .timeout = 60)
+{
+    struct packet done = { .message = MSG_DONE };
+    static unsigned char blocks[5 * 200000];
+    struct upload u;
+
+    for (size_t i = 0; i < sizeof(blocks); i += 5)
+        memcpy(blocks + i, "\0\0\0\xff\xff", 5);
+    begin(&u.f);
+    choose(&u.f);
+    upload_begin(&u, 0);
+    cr_assert(tls_client_write(u.tls, "\x78\x9c", 2));
+    for (int i = 0; i < 10; i++) {
+        cr_assert(tls_client_write(u.tls, blocks, sizeof(blocks)));
+        fake_say(&u.f, "STAT");
+        cr_assert_eq(fake_reply(&u.f), 211);
+        cr_expect(strstr(u.f.lines, "bytes so far: 0, STOR /x"), "%s",
+                  u.f.lines);
+    }
+    fake_say(&u.f, "ABOR");
+    cr_assert_eq(fake_reply(&u.f), 426);
+    cr_assert_eq(fake_reply(&u.f), 226);
+    cr_expect_eq(upload_end(&u, MSG_FILE_ABORT, &done), 0);
+    end(&u.f);
+}
+
+/* RETR: the whole answer of files, and the data connection's TLS. */
+static struct tls_client *download_begin(struct fake *f, int *data,
+                                         FILE *source, uint64_t size)
+{
+    struct packet asked,
+        file = { .message = MSG_FILE_READABLE, .value = { NUMBER(size) } };
+    struct tls_client *tls;
+
+    *data = fake_data(f);
+    fake_say(f, "RETR /x");
+    fake_hear(&f->files, &asked, MSG_FILE_READ);
+    file.request = asked.request;
+    file.fd[0] = fileno(source);
+    fake_tell(&f->files, &file);
+    cr_assert_eq(fake_reply(f), 150);
+    tls = tls_client_new(*data, NULL);
+    cr_assert_not_null(tls);
+    return tls;
+}
+
+/* The rest of a stream: how many bytes of the file it is. */
+static uint64_t inflate_rest(struct tls_client *tls, z_stream *z)
+{
+    static unsigned char in[1u << 16], out[1u << 16];
+    uint64_t before = z->total_out;
+    int r = Z_OK;
+    long n;
+
+    while ((n = tls_client_read(tls, in, sizeof(in))) > 0) {
+        cr_assert_eq(r, Z_OK, "bytes behind the end");
+        z->next_in = in;
+        z->avail_in = (unsigned)n;
+        do {
+            z->next_out = out;
+            z->avail_out = sizeof(out);
+            r = inflate(z, Z_NO_FLUSH);
+        } while (r == Z_OK && z->avail_out == 0);
+        cr_assert(r == Z_OK || r == Z_STREAM_END || r == Z_BUF_ERROR);
+        cr_assert_eq(z->avail_in, 0);
+        r = r == Z_BUF_ERROR ? Z_OK : r;
+    }
+    cr_assert_eq(n, TLS_CLIENT_END);
+    cr_assert_eq(r, Z_STREAM_END);
+    return z->total_out - before;
+}
+
+/* A client that doesn't read: the session is idle, and answers. Then it all
+ * comes, and counts as the file's bytes. */
+Test(mode_z, a_download_that_waits, .timeout = 60)
+{
+    static const uint64_t sizes[] = { 0, 1, 300 << 20 };
+    struct tls_client *tls;
+    struct fake f;
+    int data;
+
+    begin(&f);
+    choose(&f);
+    fake_say(&f, "OPTS MODE Z LEVEL 1");
+    cr_assert_eq(fake_reply(&f), 200);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        FILE *source = tmpfile();
+        z_stream z = { 0 };
+
+        cr_assert_eq(inflateInit(&z), Z_OK);
+        cr_assert_eq(ftruncate(fileno(source), (off_t)sizes[i]), 0);
+        tls = download_begin(&f, &data, source, sizes[i]);
+        for (int n = 0; sizes[i] > 1 && n < 20; n++) {
+            fake_say(&f, "NOOP");
+            cr_assert_eq(fake_reply(&f), 200);
+        }
+        cr_expect_eq(inflate_rest(tls, &z), sizes[i]);
+        cr_expect_eq(fake_reply(&f), 226);
+        inflateEnd(&z);
+        tls_client_free(tls);
+        close(data);
+        fclose(source);
+    }
+    end(&f);
+}
+
+/* A file that is cut while it is sent: no end mark, no close_notify, 451. */
+Test(mode_z, a_file_that_is_cut, .timeout = 60)
+{
+    static unsigned char noise[1u << 20];
+    struct tls_client *tls;
+    FILE *source = tmpfile();
+    struct fake f;
+    long n;
+    int data;
+
+    for (size_t i = 0; i < sizeof(noise); i++)
+        noise[i] = (unsigned char)(i * i >> 7 ^ i >> 3);
+    for (int i = 0; i < 40; i++)
+        cr_assert_eq(fwrite(noise, 1, sizeof(noise), source), sizeof(noise));
+    fflush(source);
+    begin(&f);
+    choose(&f);
+    tls = download_begin(&f, &data, source, 80u << 20);
+    while ((n = tls_client_read(tls, noise, sizeof(noise))) > 0)
+        ;
+    cr_expect_eq(n, TLS_CLIENT_CUT);
+    cr_expect_eq(fake_reply(&f), 451);
+    tls_client_free(tls);
+    close(data);
+    fclose(source);
+    end(&f);
+}
