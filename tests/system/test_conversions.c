@@ -1,0 +1,340 @@
+/* MODE Z against a real server: what is stored and sent, for a raw client and
+ * for lftp, and what remains of uploads that are none. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "transcript.h"
+
+#define KIB  1024u
+#define LEN  (700 * KIB)
+#define MOST (4 * LEN)
+
+static const struct server_plan plan = {
+    .settings = "mode_z = yes\nmode_z_level = 1\nmax_file_size = 8M\n"
+};
+
+static void open_compressed(const struct server *server, struct session *s)
+{
+    session_init(s);
+    session_open(s, server, "anna");
+    session_do(s, "200 {*}", "MODE Z");
+}
+
+static void begin(struct server *server, struct session *s)
+{
+    server_start(server, &plan);
+    open_compressed(server, s);
+}
+
+static void end(struct server *server, struct session *s)
+{
+    session_close(s);
+    server_stop(server);
+}
+
+/* Half of it can be compressed. */
+static unsigned char *some_bytes(void)
+{
+    unsigned char *bytes = malloc(LEN);
+
+    files_noise(bytes, LEN, 3);
+    memset(bytes + LEN / 4, 'x', LEN / 2);
+    return bytes;
+}
+
+static unsigned char *packed(const void *bytes, size_t len, size_t *size)
+{
+    uLongf n = compressBound(len);
+    unsigned char *into = malloc(n);
+
+    cr_assert_eq(compress(into, &n, bytes, len), Z_OK);
+    *size = n;
+    return into;
+}
+
+static void store(struct session *s, const char *verb, const char *name,
+                  const void *bytes, size_t len)
+{
+    size_t size;
+    unsigned char *z = packed(bytes, len, &size);
+
+    session_store(s, verb, name, z, size);
+    free(z);
+}
+
+/* What a whole stream was made of. */
+static void fetch(struct session *s, const char *command, struct buf *into)
+{
+    uLongf len = MOST;
+    struct buf z;
+
+    buf_init(&z, MOST);
+    session_fetch(s, command, &z);
+    cr_assert_eq(buf_reserve(into, MOST), 0);
+    cr_assert_eq(uncompress((unsigned char *)into->data, &len,
+                            (unsigned char *)z.data, z.len),
+                 Z_OK, "%s", command);
+    into->len = len;
+    buf_release(&z);
+}
+
+static void expect_file(const struct server *server, const char *name,
+                        const void *bytes, size_t len)
+{
+    struct buf got;
+
+    buf_init(&got, MOST);
+    cr_assert(files_read(server_home_file(server, "anna", name), &got), "%s",
+              name);
+    cr_expect(got.len == len && memcmp(got.data, bytes, len) == 0, "%s: %zu",
+              name, got.len);
+    buf_release(&got);
+}
+
+static void expect_fetch(struct session *s, const char *command,
+                         const void *bytes, size_t len)
+{
+    struct buf got;
+
+    buf_init(&got, MOST);
+    fetch(s, command, &got);
+    cr_expect(got.len == len && memcmp(got.data, bytes, len) == 0, "%s: %zu",
+              command, got.len);
+    buf_release(&got);
+}
+
+Test(mode_z, stored_and_fetched, .timeout = 60)
+{
+    unsigned char *bytes = some_bytes();
+    struct server server;
+    struct session s;
+
+    begin(&server, &s);
+    store(&s, "STOR", "f", bytes, 500 * KIB);
+    expect_file(&server, "f", bytes, 500 * KIB);
+    store(&s, "APPE", "f", bytes + 500 * KIB, LEN - 500 * KIB);
+    expect_file(&server, "f", bytes, LEN);
+    store(&s, "STOU", "u", bytes, LEN);
+    store(&s, "STOR", "empty", "", 0);
+    expect_file(&server, "empty", "", 0);
+    expect_fetch(&s, "RETR f", bytes, LEN);
+    expect_fetch(&s, "RETR empty", "", 0);
+    session_do(&s, "350 {*}", "REST 12345");
+    expect_fetch(&s, "RETR f", bytes + 12345, LEN - 12345);
+    session_do(&s, "350 {*}", "RANG 200 399");
+    expect_fetch(&s, "RETR f", bytes + 200, 200);
+    session_do(&s, "213 716800", "SIZE f");
+    /* What is logged, and counted, is the file's bytes. */
+    server_log_wait(&server, "RETR", "bytes=716800", NULL);
+    server_log_wait(&server, "APPE", "bytes=204800", NULL);
+    end(&server, &s);
+    free(bytes);
+}
+
+Test(mode_z, listings, .timeout = 60)
+{
+    static const char *const commands[] = { "LIST", "NLST", "MLSD", "LIST g" };
+    struct server server;
+    struct session s;
+
+    begin(&server, &s);
+    for (int i = 0; i < 40; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "file-%d", i);
+        store(&s, "STOR", name, name, strlen(name));
+    }
+    session_do(&s, "257 {*}", "MKD g");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        struct buf plain;
+
+        buf_init(&plain, MOST);
+        session_do(&s, "200 {*}", "MODE S");
+        session_fetch(&s, commands[i], &plain);
+        session_do(&s, "200 {*}", "MODE Z");
+        expect_fetch(&s, commands[i], plain.data, plain.len);
+        buf_release(&plain);
+    }
+    end(&server, &s);
+}
+
+static void send_cut(struct session *s, const char *name, const void *z,
+                     size_t len, const char *reply)
+{
+    struct data d;
+
+    data_open(s, &d, "STOR %s", name);
+    data_write(&d, z, len);
+    data_end(&d);
+    session_expect(s, reply);
+}
+
+/* What came of a stream that is cut can be gone on with, in either mode; what
+ * came of one that is damaged can't. */
+Test(mode_z, cut_uploads, .timeout = 60)
+{
+    unsigned char *bytes = some_bytes(), *z;
+    struct server server;
+    struct session s;
+    size_t size;
+
+    begin(&server, &s);
+    z = packed(bytes, LEN, &size);
+    send_cut(&s, "f", z, size - 1, "426 {*}cut short{*}");
+    cr_expect_not(files_exists(server_home_file(&server, "anna", "f")));
+    session_do(&s, "213 655360", "SIZE f");
+    session_do(&s, "350 {*}", "REST 655360");
+    store(&s, "STOR", "f", bytes + 655360, LEN - 655360);
+    expect_file(&server, "f", bytes, LEN);
+    z[size - 1] ^= 1;
+    send_cut(&s, "g", z, size, "426 {*}damaged{*}");
+    session_do(&s, "550 {*}", "SIZE g");
+    send_cut(&s, "f", z, size, "426 {*}damaged{*}");
+    expect_file(&server, "f", bytes, LEN);
+    server_log_wait(&server, "STOR", "path=/g", "result=426",
+                    "damaged, or not in", NULL);
+    session_do(&s, "200 {*}", "MODE S");
+    session_store(&s, "STOR", "g", bytes, LEN);
+    expect_file(&server, "g", bytes, LEN);
+    end(&server, &s);
+    free(bytes);
+    free(z);
+}
+
+/* No 226 for any cut at the wire either: here, between stream and FIN. */
+Test(mode_z, no_close_notify, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+    unsigned char *z;
+    size_t size;
+
+    begin(&server, &s);
+    z = packed("hello", 5, &size);
+    data_open(&s, &d, "STOR f");
+    data_write(&d, z, size);
+    data_cut(&d, false);
+    session_expect(&s, "426 {*}");
+    cr_expect_not(files_exists(server_home_file(&server, "anna", "f")));
+    end(&server, &s);
+    free(z);
+}
+
+/* 64 MiB of zeros against a limit of 8. */
+Test(mode_z, stream_that_expands, .timeout = 120)
+{
+    unsigned char *zeros = calloc(64, KIB * KIB), *z;
+    struct server server;
+    struct session s;
+    struct data d;
+    size_t size;
+
+    begin(&server, &s);
+    z = packed(zeros, 64 * KIB * KIB, &size);
+    data_open(&s, &d, "STOR f");
+    session_do(&s, "200 {*}", "NOOP");
+    data_write(&d, z, size / 16);
+    session_do(&s, "211 {*}", "STAT");
+    data_write(&d, z + size / 16, size / 16 * 2);
+    session_expect(&s, "552 {*}");
+    data_cut(&d, false);
+    cr_expect_not(files_exists(server_home_file(&server, "anna", "f")));
+    session_do(&s, "200 {*}", "NOOP");
+    end(&server, &s);
+    free(zeros);
+    free(z);
+}
+
+Test(mode_z, abor, .timeout = 60)
+{
+    unsigned char *bytes = some_bytes(), *z;
+    struct server server;
+    struct session s;
+    struct data d;
+    size_t size;
+
+    begin(&server, &s);
+    z = packed(bytes, LEN, &size);
+    data_open(&s, &d, "STOR f");
+    data_write(&d, z, size / 2);
+    session_do(&s, "426 {*}", "ABOR");
+    session_expect(&s, "226 {*}");
+    data_cut(&d, false);
+    store(&s, "STOR", "f", bytes, LEN);
+    data_open(&s, &d, "RETR f");
+    session_do(&s, "426 {*}", "ABOR");
+    session_expect(&s, "226 {*}");
+    data_cut(&d, false);
+    expect_fetch(&s, "RETR f", bytes, LEN);
+    end(&server, &s);
+    free(bytes);
+    free(z);
+}
+
+Test(conversions, transcripts, .timeout = 60)
+{
+    static const char *const names[] = { "mode-z" };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char file[SERVER_PATH_MAX];
+
+        snprintf(file, sizeof(file), "%s/%s.txt",
+                 server_source("tests/system/transcripts/converted"), names[i]);
+        transcript_play(&server, file, "anna");
+    }
+    server_stop(&server);
+}
+
+/* An upload that was cut, for lftp to go on with. */
+static void prepare_lftp(const struct server *server, const char *work)
+{
+    unsigned char *bytes = some_bytes(), *z;
+    char path[SERVER_PATH_MAX];
+    struct session s;
+    size_t size;
+
+    files_make_folder(work, 0700);
+    snprintf(path, sizeof(path), "%.490s/cut", work);
+    files_write(path, bytes, LEN, 0600);
+    open_compressed(server, &s);
+    z = packed(bytes, LEN, &size);
+    send_cut(&s, "cut", z, size - 1, "426 {*}");
+    session_close(&s);
+    free(bytes);
+    free(z);
+}
+
+Test(mode_z, lftp, .timeout = 150)
+{
+    char script[SERVER_PATH_MAX], port[16], password[SERVER_PATH_MAX];
+    char certificate[SERVER_PATH_MAX], work[SERVER_PATH_MAX];
+    struct server server;
+    struct run_result r;
+
+    server_start(&server, &plan);
+    snprintf(work, sizeof(work), "%.400s/work", server.folder);
+    prepare_lftp(&server, work);
+    snprintf(script, sizeof(script), "%s",
+             server_source("tests/system/lftp_mode_z"));
+    snprintf(port, sizeof(port), "%u", server.port);
+    snprintf(password, sizeof(password), "%s",
+             server_path(&server, "password"));
+    files_write(password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
+    snprintf(certificate, sizeof(certificate), "%s",
+             server_path(&server, "certificate.pem"));
+    run(&r, NULL, "bash", script, port, "anna", password, certificate, work,
+        NULL);
+    cr_assert_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
+    run_release(&r);
+    server_stop(&server);
+}
