@@ -77,28 +77,30 @@ void filter_free(struct filter *f)
         f->kind->free(f);
 }
 
-/* One that has ended runs again only for what comes behind its end. */
-static enum filter_result run(struct chain *c, struct stage *s,
-                              struct filter_io *io, bool last)
+/* One that has ended runs again only for what comes behind its end. True when
+ * bytes came in or went out, so that there may be more to do. */
+static bool run(struct chain *c, struct stage *s, struct filter_io *io,
+                bool last, enum filter_result *r)
 {
-    enum filter_result r;
+    const struct filter_io was = *io;
 
+    *r = FILTER_ENDED;
     if (s->ended && io->in_len == 0)
-        return FILTER_ENDED;
-    r = s->filter->kind->run(s->filter, io, last);
-    s->ended = r == FILTER_ENDED;
-    if (r == FILTER_SHORT || r == FILTER_BAD)
+        return false;
+    *r = s->filter->kind->run(s->filter, io, last);
+    s->ended = *r == FILTER_ENDED;
+    if (*r == FILTER_SHORT || *r == FILTER_BAD)
         c->fault = s->filter->fault;
-    return r;
+    return io->in_len < was.in_len || io->out_len < was.out_len;
 }
 
 /* From the outside or from the stage before, to the next one or out. */
-static enum filter_result run_stage(struct chain *c, size_t i,
-                                    struct filter_io *out, bool last)
+static bool run_stage(struct chain *c, size_t i, struct filter_io *out,
+                      bool last, enum filter_result *r)
 {
     struct stage *s = &c->stage[i], *before = i > 0 ? s - 1 : NULL;
     struct filter_io io = *out;
-    enum filter_result r;
+    bool moved;
 
     if (before) {
         io.in = before->bytes + before->at;
@@ -111,7 +113,7 @@ static enum filter_result run_stage(struct chain *c, size_t i,
         io.out = s->bytes + s->end;
         io.out_len = BETWEEN - s->end;
     }
-    r = run(c, s, &io, last);
+    moved = run(c, s, &io, last, r);
     if (before) {
         before->at = before->end - io.in_len;
     } else {
@@ -124,21 +126,21 @@ static enum filter_result run_stage(struct chain *c, size_t i,
         out->out = io.out;
         out->out_len = io.out_len;
     }
-    return r;
+    return moved;
 }
 
-/* All stages once: true when bytes came in or went out, so that more might. */
+/* All stages once. */
 static bool pass(struct chain *c, struct filter_io *io, bool last,
                  enum filter_result *r)
 {
-    const struct filter_io was = *io;
+    bool moved = false;
 
     for (size_t i = 0; i < c->count; i++) {
-        *r = run_stage(c, i, io, last);
+        moved |= run_stage(c, i, io, last, r);
         if (*r == FILTER_SHORT || *r == FILTER_BAD)
             return false;
     }
-    return io->in_len < was.in_len || io->out_len < was.out_len;
+    return moved;
 }
 
 enum filter_result chain_run(struct chain *c, struct filter_io *io, bool last)
