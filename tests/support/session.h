@@ -90,8 +90,6 @@ void data_write(struct data *d, const void *bytes, size_t len);
 void data_read_all(struct data *d, struct buf *into);
 /* close_notify, and everything that the peer still has to say; then close. */
 void data_close(struct data *d);
-/* The same of an upload that fails: the server may cut it, even before. */
-void data_end(struct data *d);
 /* Closes at once: FIN without close_notify, or a reset. */
 void data_cut(struct data *d, bool reset);
 

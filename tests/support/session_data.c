@@ -78,16 +78,6 @@ void data_close(struct data *d)
     fd_close(&d->fd);
 }
 
-void data_end(struct data *d)
-{
-    char rest[4096];
-
-    tls_client_shutdown(d->tls);
-    while (tls_client_read(d->tls, rest, sizeof(rest)) > 0)
-        ;
-    data_cut(d, false);
-}
-
 void data_cut(struct data *d, bool reset)
 {
     const struct linger now = { .l_onoff = 1, .l_linger = 0 };

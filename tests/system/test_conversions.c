@@ -172,7 +172,7 @@ static void send_cut(struct session *s, const char *name, const void *z,
 
     data_open(s, &d, "STOR %s", name);
     data_write(&d, z, len);
-    data_end(&d);
+    data_close(&d);
     session_expect(s, reply);
 }
 

@@ -20,7 +20,6 @@ struct play {
     struct data data;
     struct buf sent, wanted; /* of consecutive DATA lines */
     bool wants;
-    bool refused; /* its end is no matter */
 };
 
 static void play_client(struct play *p, const char *rest)
@@ -133,12 +132,6 @@ static void play_data_in(struct play *p, const char *rest)
     buf_add(&p->wanted, text, transcript_unescape(rest, text));
 }
 
-static void play_data_refused(struct play *p, const char *rest)
-{
-    play_data_out(p, rest);
-    p->refused = true;
-}
-
 /* Behind the last DATA line of a row: the stream ends, and what came in is held
  * to the pattern. */
 static void end_data(struct play *p)
@@ -154,11 +147,8 @@ static void end_data(struct play *p)
             FAIL("expected data: %.*s\n          got: %.*s", (int)p->wanted.len,
                  p->wanted.data, (int)got.len, got.data);
     }
-    if (p->refused)
-        data_end(&p->data);
-    else
-        data_close(&p->data);
-    p->wants = p->refused = false;
+    data_close(&p->data);
+    p->wants = false;
     buf_clear(&p->wanted);
     buf_release(&got);
 }
@@ -239,7 +229,6 @@ static const struct directive {
     { "TLS", play_tls, 0 },
     { "LOGIN", play_login, 0 },
     { "DATA>", play_data_out, IN_DATA },
-    { "DATA!", play_data_refused, IN_DATA },
     { "DATA<", play_data_in, IN_DATA },
     { "END", play_end, 0 },
     { "CLOSE", play_close, 0 },

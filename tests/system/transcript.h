@@ -12,7 +12,6 @@
  *   LOGIN [1.2|1.3] everything from the greeting to TYPE I
  *   DATA> BYTES     the client's data; consecutive lines are one stream, which
  *                   ends in order behind the last
- *   DATA! BYTES     the same, of an upload that fails: the server may cut it
  *   DATA< PATTERN   what comes on the data connection, as a whole (escapes as
  *                   in C!, consecutive lines are one); it must end in order
  *   END             the server closes and says nothing more
