@@ -375,7 +375,6 @@ const struct command command_table[] = {
       .phase = COMMAND_LOGGED_IN,
       .argument = ARGUMENT_PATH,
       .rights = MAY_RENAME,
-      .flags = COMMAND_KEEPS_RNFR,
       .rfc = "959",
       .help = "RNFR path" },
     { .name = "RNTO",

@@ -3,12 +3,19 @@
  * counts as a failure. */
 #include <criterion/criterion.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "fail.h"
 
 static char context[512];
+static bool in_child;
+
+void fail_in_child(void)
+{
+    in_child = true;
+}
 
 void fail_context(const char *format, ...)
 {
@@ -27,7 +34,7 @@ _Noreturn void fail_at(const char *file, int line, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (criterion_current_test)
+    if (criterion_current_test && !in_child)
         cr_assert_fail("%s:%d: %s%s", file, line, context, text);
     fprintf(stderr, "%s:%d: %s%s\n", file, line, context, text);
     _Exit(1);

@@ -6,6 +6,10 @@
 _Noreturn void fail_at(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* From here on, in a fork of a test, a failure is said on standard error and
+ * ends the fork with status 1. */
+void fail_in_child(void);
+
 /* Put in front of every failure from now on: where in a script the test is. */
 void fail_context(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

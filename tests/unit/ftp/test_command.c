@@ -201,7 +201,7 @@ Test(command, what_is_allowed_when)
     expect_names(secret, "ACCT ADAT CONF ENC MIC PASS ");
     expect_names(refused, "ACCT ADAT CCC CONF ENC MIC REIN SMNT ");
     expect_names(active, "EPRT PORT ");
-    expect_names(keeps_rnfr, "NOOP RNFR RNTO ");
+    expect_names(keeps_rnfr, "NOOP RNTO ");
     cr_expect_eq(find("PASS")->phase, COMMAND_NAMED);
     cr_expect_eq(find("CCC")->refusal, REPLY_POLICY);
     cr_expect_eq(find("PORT")->refusal, REPLY_ACTIVE_OFF);

@@ -1,0 +1,286 @@
+/* The model's gate: what holds for every command, before its own rule. */
+#include "model.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/fail.h"
+
+#define LINE_LONGEST 8192
+#define RESERVED     ".sallyport-"
+#define URGENT       "\xff\xf4\xff\xf2"
+
+void model_init(struct model *m, const char *user)
+{
+    *m = (struct model){ .user = user, .ended = true };
+    tree_init(&m->tree);
+}
+
+static void forget_told(struct model *m)
+{
+    while (m->tolds > 0)
+        free(m->told[--m->tolds].path);
+}
+
+void model_release(struct model *m)
+{
+    transfer_over(m);
+    forget_told(m);
+    tree_release(&m->tree);
+}
+
+void model_connect(struct model *m)
+{
+    m->stage = PLAIN;
+    m->ended = m->spoken = false;
+    m->unknown = m->wrong = 0;
+    m->name_is_right = m->protected = m->only_epsv = false;
+    m->port = m->sha512 = false;
+    strcpy(m->cwd, "/");
+    m->from[0] = '\0';
+    m->rest = m->until = 0;
+    forget_told(m);
+}
+
+void model_log_in(struct model *m)
+{
+    model_connect(m);
+    m->spoken = m->protected = true;
+    m->stage = LOGGED_IN;
+}
+
+void expect(struct expected *e, short code)
+{
+    *e = (struct expected){ .code = { code } };
+}
+
+void expect_either(struct expected *e, short code, short other)
+{
+    *e = (struct expected){ .code = { code, other } };
+}
+
+static bool add_component(char *path, struct slice one)
+{
+    size_t len = strlen(path), slash = len > 1;
+
+    if (one.len > 255 || len + slash + one.len > TREE_PATH_MAX)
+        return false;
+    if (slash)
+        path[len++] = '/';
+    memcpy(path + len, one.ptr, one.len);
+    path[len + one.len] = '\0';
+    return true;
+}
+
+static void drop_component(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    slash[slash == path ? 1 : 0] = '\0';
+}
+
+bool model_path(const char *cwd, struct slice argument, char *ret)
+{
+    struct slice one;
+
+    snprintf(ret, TREE_PATH_MAX + 1, "%s", argument.ptr[0] == '/' ? "/" : cwd);
+    while (slice_cut(&argument, '/', &one))
+        if (slice_equal(one, slice_from("..")))
+            drop_component(ret);
+        else if (one.len > 0 && !slice_equal(one, slice_from(".")) &&
+                 !add_component(ret, one))
+            return false;
+    return true;
+}
+
+bool model_is_bad_name(const char *path)
+{
+    const char *name = tree_name(path);
+
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return true;
+    return strncmp(name, RESERVED, strlen(RESERVED)) == 0;
+}
+
+bool model_number(struct slice text, uint64_t max, uint64_t *ret)
+{
+    char digits[64] = "";
+
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+    if (text.len == 0 || slice_copy(text, digits, sizeof(digits)) < 0)
+        return false;
+    errno = 0;
+    *ret = strtoull(digits, NULL, 10);
+    return errno == 0 && *ret <= max;
+}
+
+struct slice model_word(struct slice *rest)
+{
+    struct slice word;
+
+    slice_cut(rest, ' ', &word);
+    if (!rest->ptr)
+        *rest = slice_from("");
+    return word;
+}
+
+const struct rule *rule_find(struct slice verb)
+{
+    for (size_t i = 0; i < rule_count; i++)
+        if (slice_equal_nocase(verb, slice_from(rules[i].verb)))
+            return &rules[i];
+    return NULL;
+}
+
+static bool is_http(struct slice verb)
+{
+    static const char *const methods[] = { "GET", "POST", "HEAD", "OPTIONS" };
+
+    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+        if (slice_equal_nocase(verb, slice_from(methods[i])))
+            return true;
+    return false;
+}
+
+static void not_a_command(struct model *m, bool http, struct expected *e)
+{
+    expect(e, 500);
+    e->ends = http || (m->stage != LOGGED_IN && ++m->unknown == 3);
+}
+
+/* Words like "-la" in front of LIST's path are for ls, not for us. */
+static struct slice without_options(struct slice argument)
+{
+    struct slice rest = argument, word = model_word(&rest);
+
+    if (!slice_starts(word, slice_from("-")) || word.len < 2)
+        return argument;
+    for (size_t i = 1; i < word.len; i++)
+        if ((word.ptr[i] | 0x20) < 'a' || (word.ptr[i] | 0x20) > 'z')
+            return argument;
+    return rest;
+}
+
+/* Before login, and before TLS. */
+static bool stage_permits(const struct model *m, const struct rule *r,
+                          struct expected *e)
+{
+    if (r->stage > m->stage && r->stage == NAMED && m->stage == SECURED) {
+        expect(e, 503);
+    } else if (r->stage > m->stage) {
+        expect(e, 530);
+        e->ends = m->stage == PLAIN && r->flags & IS_SECRET;
+    }
+    return r->stage <= m->stage;
+}
+
+static bool row_permits(const struct model *m, struct call *c,
+                        struct expected *e)
+{
+    const struct rule *r = c->rule;
+    short code = 0;
+
+    if (r->refused)
+        code = r->refused;
+    else if (r->wants == SOMETHING && c->argument.len == 0)
+        code = 501;
+    else if (r->wants == NOTHING_AT_ALL && c->argument.len > 0)
+        code = 501;
+    else if (r->flags & NEEDS_P && !m->protected)
+        code = 521;
+    if (r->flags & HAS_OPTIONS)
+        c->argument = without_options(c->argument);
+    strcpy(c->path, m->cwd);
+    if (code == 0 && r->flags & IS_PATH && c->argument.len > 0 &&
+        !model_path(m->cwd, c->argument, c->path))
+        code = 553;
+    expect(e, code);
+    return code == 0;
+}
+
+/* A path that just fits is too long for the system: as good as not there, or a
+ * bad name. */
+static void allow_too_long(const struct call *c, struct expected *e)
+{
+    if (e->code[0] == 550 && c->argument.len > TREE_PATH_MAX - 8)
+        expect_either(e, 550, 553);
+}
+
+static void run(struct model *m, struct call *c, struct expected *e)
+{
+    if (!(c->rule->flags & KEEPS_FROM))
+        m->from[0] = '\0';
+    if (stage_permits(m, c->rule, e) && row_permits(m, c, e)) {
+        expect(e, c->rule->code);
+        if (c->rule->fn)
+            c->rule->fn(m, c, e);
+        allow_too_long(c, e);
+    }
+    if (!(c->rule->flags & KEEPS_REST))
+        m->rest = m->until = 0;
+}
+
+static bool is_bad(struct slice line)
+{
+    return slice_has(line, '\0') || slice_has(line, '\r') ||
+           slice_has(line, '\n');
+}
+
+void model_line(struct model *m, struct slice line, struct expected *e)
+{
+    bool first = !m->spoken;
+    struct slice rest = line, verb;
+    struct call c;
+
+    if (is_bad(line) || line.len > LINE_LONGEST) {
+        expect(e, 500);
+        e->ends = line.len > LINE_LONGEST;
+    } else {
+        m->spoken = true;
+        if (slice_starts(rest, slice_from(URGENT)))
+            rest = (struct slice){ rest.ptr + 4, rest.len - 4 };
+        verb = model_word(&rest);
+        c.rule = rule_find(verb);
+        c.argument = rest;
+        if (c.rule && !(first && is_http(verb)))
+            run(m, &c, e);
+        else
+            not_a_command(m, first && is_http(verb), e);
+    }
+    m->ended |= e->ends;
+}
+
+static struct told *find_told(const struct model *m, const char *path)
+{
+    for (size_t i = 0; i < m->tolds; i++)
+        if (strcmp(m->told[i].path, path) == 0)
+            return (struct told *)&m->told[i];
+    return NULL;
+}
+
+const struct told *told_find(const struct model *m, const char *path)
+{
+    return find_told(m, path);
+}
+
+void told_put(struct model *m, const char *path, size_t length,
+              unsigned version)
+{
+    struct told *t = find_told(m, path);
+
+    if (!t && length == 0)
+        return;
+    if (!t) {
+        FAIL_IF(m->tolds == TREE_MAX, "too much was told");
+        t = &m->told[m->tolds++];
+        t->path = strdup(path);
+        FAIL_IF(!t->path, "no memory");
+    }
+    t->length = length;
+    t->version = version;
+}

@@ -1,0 +1,197 @@
+/* Rules of what moves data: whether a transfer begins, and what is there when
+ * it has ended. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+#include "support/fail.h"
+
+static void refuse(struct model *m, short code, struct expected *e)
+{
+    expect(e, code);
+    m->port = false; /* the connection that was for it is closed */
+}
+
+static void begin(struct model *m, const struct call *c, enum flow flow,
+                  struct expected *e)
+{
+    struct transfer *t = &m->transfer;
+
+    expect(e, 150);
+    e->flow = t->flow = flow;
+    t->verb = c->rule->verb;
+    t->argument = c->argument;
+    t->first = t->until = 0;
+    snprintf(t->path, sizeof(t->path), "%s", c->path);
+    m->port = false;
+}
+
+void rule_retr(struct model *m, const struct call *c, struct expected *e)
+{
+    const struct node *n = tree_find(&m->tree, c->path);
+    size_t end;
+
+    if (!m->port) {
+        expect(e, 425);
+    } else if (!n || n->folder) {
+        refuse(m, 550, e);
+    } else if (m->until == 0 && m->rest > n->len) {
+        refuse(m, 554, e);
+    } else {
+        begin(m, c, FLOW_DOWN, e);
+        end = m->until > 0 && m->until < n->len ? (size_t)m->until : n->len;
+        m->transfer.first = m->rest < end ? (size_t)m->rest : end;
+        m->transfer.until = end;
+    }
+    m->rest = m->until = 0;
+}
+
+/* MLSD is for folders; LIST and NLST take a file, too. */
+void rule_list(struct model *m, const struct call *c, struct expected *e)
+{
+    const struct node *n = tree_find(&m->tree, c->path);
+    bool facts = strcmp(c->rule->verb, "MLSD") == 0;
+
+    if (!m->port)
+        expect(e, 425);
+    else if (!n || (facts && !n->folder))
+        refuse(m, 550, e);
+    else
+        begin(m, c, FLOW_LIST, e);
+}
+
+/* Before a byte is asked for: may a file be there at all? */
+static short objection(struct model *m, const char *path)
+{
+    struct node *folder = tree_parent(&m->tree, path);
+    const struct node *n = tree_find(&m->tree, path);
+
+    if (path[1] == '\0')
+        return 550;
+    if (model_is_bad_name(path))
+        return 553;
+    return !folder || !(folder->mode & TREE_ENTER) || (n && n->folder) ? 550
+                                                                       : 0;
+}
+
+static bool may_write(struct model *m, const char *path)
+{
+    return tree_parent(&m->tree, path)->mode & TREE_WRITE;
+}
+
+/* Where it begins, and behind which bytes. */
+struct beginning {
+    short refused;
+    bool goes_on; /* in the partial itself */
+    struct slice head;
+};
+
+static struct slice head_of(const unsigned char *bytes, uint64_t len)
+{
+    return (struct slice){ (const char *)bytes, (size_t)len };
+}
+
+/* An offset belongs to the partial that SIZE told of, or to the file, or, where
+ * none is, to the partial. */
+static void decide_stor(const struct node *n, const struct leftover *l,
+                        const struct told *t, uint64_t offset,
+                        struct beginning *b)
+{
+    bool told = t && t->length > 0;
+    size_t most = told || !n ? (l ? left_tells(l) : 0) : n->len;
+
+    if (offset == 0)
+        return;
+    if (told && !(l && l->version == t->version))
+        b->refused = 450;
+    else if (offset > most)
+        b->refused = 554;
+    else
+        b->head = head_of(told || !n ? l->bytes : n->bytes, offset);
+    b->goes_on = told || !n;
+}
+
+static void decide_appe(const struct node *n, const struct leftover *l,
+                        const struct told *t, struct beginning *b)
+{
+    bool told = t && t->length > 0;
+
+    if (told && (n || !l || l->version != t->version))
+        b->refused = 450;
+    else if (told)
+        b->head = head_of(l->bytes, t->length);
+    else if (n)
+        b->head = head_of(n->bytes, n->len);
+    b->goes_on = told;
+}
+
+static void upload(struct model *m, const struct call *c, uint64_t offset,
+                   bool append, struct expected *e)
+{
+    struct transfer *t = &m->transfer;
+    struct beginning b = { objection(m, c->path), false, { "", 0 } };
+    const struct node *n = tree_find(&m->tree, c->path);
+    const struct leftover *l = left_find(&m->tree, c->path);
+
+    if (b.refused == 0 && append)
+        decide_appe(n, l, told_find(m, c->path), &b);
+    else if (b.refused == 0)
+        decide_stor(n, l, told_find(m, c->path), offset, &b);
+    if (b.refused != 550 && b.refused != 553)
+        told_put(m, c->path, 0, 0); /* it counts once */
+    if (b.refused == 0 && !b.goes_on && !may_write(m, c->path))
+        b.refused = 550;
+    if (b.refused) {
+        refuse(m, b.refused, e);
+        return;
+    }
+    begin(m, c, FLOW_UP, e);
+    t->first = b.head.len;
+    t->head = malloc(b.head.len + 1);
+    FAIL_IF(!t->head, "no memory");
+    memcpy(t->head, b.head.ptr, b.head.len);
+}
+
+static void store(struct model *m, const struct call *c, uint64_t offset,
+                  bool append, struct expected *e)
+{
+    if (m->until > 0)
+        expect(e, 504); /* RANG is for RETR and HASH */
+    else if (!m->port)
+        expect(e, 425);
+    else
+        upload(m, c, offset, append, e);
+    m->rest = m->until = 0;
+}
+
+void rule_stor(struct model *m, const struct call *c, struct expected *e)
+{
+    store(m, c, m->rest, false, e);
+}
+
+void rule_appe(struct model *m, const struct call *c, struct expected *e)
+{
+    store(m, c, 0, true, e);
+}
+
+/* The server adds 17 bytes to the name; the folder is what counts of the path.
+ */
+void rule_stou(struct model *m, const struct call *c, struct expected *e)
+{
+    struct call unique = *c;
+    size_t len;
+
+    if (c->argument.len == 0) {
+        len = strlen(unique.path);
+        if (len + sizeof("/stou") <= sizeof(unique.path))
+            strcpy(unique.path + (len > 1 ? len : 0), "/stou");
+    } else if (c->path[1] == '\0' || strlen(tree_name(c->path)) > 255 - 17 ||
+               strlen(c->path) > TREE_PATH_MAX - 17) {
+        expect(e, 553);
+        return;
+    } else {
+        strcat(unique.path, ".new");
+    }
+    store(m, &unique, 0, false, e);
+}

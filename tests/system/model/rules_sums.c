@@ -1,0 +1,98 @@
+/* Rules of checksums: which bytes count, and what comes out for CRC32. */
+#include <stdio.h>
+#include <string.h>
+
+#include "rules.h"
+
+/* The bytes from FIRST up to, not including, UNTIL (0: the end). */
+static bool cut_out(const struct node *n, uint64_t first, uint64_t until,
+                    struct slice *ret)
+{
+    size_t end = until > 0 && until < n->len ? (size_t)until : n->len;
+
+    if (first > 0 && first >= n->len)
+        return false;
+    *ret =
+        (struct slice){ (const char *)n->bytes + first, end - (size_t)first };
+    return true;
+}
+
+void rule_hash(struct model *m, const struct call *c, struct expected *e)
+{
+    const struct node *n = tree_find(&m->tree, c->path);
+    uint64_t first = m->until > 0 ? m->rest : 0;
+    struct slice bytes;
+
+    if (!n || n->folder) {
+        expect(e, 550);
+    } else if (!cut_out(n, first, m->until, &bytes)) {
+        expect(e, 554);
+    } else {
+        expect(e, 213);
+        snprintf(
+            e->says, sizeof(e->says), "213 SHA-%s %llu-%llu ",
+            m->sha512 ? "512" : "256", (unsigned long long)first,
+            (unsigned long long)(bytes.len == 0 ? 0 : first + bytes.len - 1));
+    }
+}
+
+/* Bit by bit, as ISO 3309 has it. */
+static uint32_t crc32_of(struct slice bytes)
+{
+    uint32_t crc = UINT32_MAX;
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        crc ^= (unsigned char)bytes.ptr[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc;
+}
+
+/* PATH, or "PATH", or "PATH" START, or "PATH" START END. */
+static bool parse(struct slice argument, struct slice *path, uint64_t *first,
+                  uint64_t *until)
+{
+    const char *quote;
+    struct slice rest, word;
+
+    *path = argument;
+    *first = *until = 0;
+    if (*argument.ptr != '"' || argument.len < 2)
+        return true;
+    quote = memrchr(argument.ptr + 1, '"', argument.len - 1);
+    if (!quote)
+        return true;
+    rest = (struct slice){ quote + 1,
+                           (size_t)(argument.ptr + argument.len - quote - 1) };
+    *path =
+        (struct slice){ argument.ptr + 1, (size_t)(quote - argument.ptr - 1) };
+    if (rest.len == 0)
+        return true;
+    if (model_word(&rest).len > 0)
+        return false;
+    slice_cut(&rest, ' ', &word);
+    return model_number(word, INT64_MAX, first) &&
+           (!rest.ptr ||
+            (model_number(rest, INT64_MAX, until) && *until > *first));
+}
+
+void rule_checksum(struct model *m, const struct call *c, struct expected *e)
+{
+    bool is_crc = strcmp(c->rule->verb, "XCRC") == 0;
+    char full[TREE_PATH_MAX + 1];
+    const struct node *n = NULL;
+    struct slice path, bytes = { "", 0 };
+    uint64_t first, until;
+
+    if (!parse(c->argument, &path, &first, &until))
+        expect(e, 501);
+    else if (path.len == 0 || !model_path(m->cwd, path, full))
+        expect(e, 553);
+    else if (!(n = tree_find(&m->tree, full)) || n->folder)
+        expect(e, 550);
+    else
+        expect(e, cut_out(n, first, until, &bytes) ? 250 : 554);
+    if (e->code[0] == 250 && is_crc)
+        snprintf(e->says, sizeof(e->says), "250 %08x", crc32_of(bytes));
+}

@@ -1,0 +1,71 @@
+/* A case: sequences of steps, all from one number. */
+#ifndef TESTS_SYSTEM_MODEL_STEPS_H
+#define TESTS_SYSTEM_MODEL_STEPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
+
+#define SEQUENCES_A_CASE 20
+#define STEPS_A_SEQUENCE 6
+#define STEPS_MAX        (SEQUENCES_A_CASE * (STEPS_A_SEQUENCE + 1) + 16)
+
+/* What is said while a transfer waits for its connection, or flows. */
+enum talk {
+    TALK_NONE,
+    TALK_NOOP,
+    TALK_STAT,
+    TALK_STAT_PATH, /* can't be answered now */
+    TALK_PWD,       /* waits */
+    TALK_ABOR,
+    TALK_URGENT, /* ABOR behind IAC IP IAC DM */
+    TALK_QUIT,   /* the transfer first */
+    TALK_COUNT
+};
+
+enum bytes { BYTES_WHOLE, BYTES_CUT, BYTES_PLAIN, BYTES_NONE, BYTES_COUNT };
+
+/* How a client makes a transfer. */
+struct manner {
+    const char *port; /* "EPSV", "PASV"; NULL: what was told before, if any */
+    bool early;       /* connects before it says what for */
+    bool in_flow;     /* talks behind the handshake (uploads), not before */
+    enum talk talk;
+    enum bytes bytes;
+    size_t len; /* of an upload */
+    uint64_t noise;
+};
+
+enum step_kind {
+    STEP_LINE,
+    STEP_CONNECT, /* anew, and no more */
+    STEP_LOG_IN,  /* anew */
+    STEP_GO_ON,   /* the same, unless somebody is still logged in */
+};
+
+struct step {
+    enum step_kind kind;
+    struct slice line; /* without CRLF */
+    bool joined;       /* in one packet with the next */
+    bool in_pieces;    /* a byte at a time */
+    bool moves;        /* the verb is one of a transfer */
+    struct manner manner;
+};
+
+struct plan {
+    uint64_t seed;
+    struct step step[STEPS_MAX];
+    size_t count;
+    struct buf text; /* of the lines */
+};
+
+void plan_make(struct plan *p, uint64_t seed, const char *user);
+void plan_release(struct plan *p);
+/* Without its steps FROM to TO. */
+void plan_drop(struct plan *p, size_t from, size_t to);
+/* A line for people. */
+void step_show(const struct step *s, struct buf *into);
+
+#endif

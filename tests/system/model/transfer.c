@@ -1,0 +1,174 @@
+/* What a transfer leaves behind, and what it must have moved. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+#include "support/fail.h"
+
+void transfer_over(struct model *m)
+{
+    free(m->transfer.head);
+    m->transfer = (struct transfer){ .flow = FLOW_NONE };
+}
+
+/* "150 FILE: /a/b.0123456789abcdef" (RFC 1123 4.1.2.9) */
+void transfer_named(struct model *m, const char *reply)
+{
+    const char *path = strstr(reply, "FILE: ");
+
+    if (strcmp(m->transfer.verb, "STOU") != 0)
+        return;
+    FAIL_IF(!path || path[6] != '/', "STOU without a name: %s", reply);
+    snprintf(m->transfer.path, sizeof(m->transfer.path), "%s", path + 6);
+    FAIL_IF(tree_find(&m->tree, path + 6), "STOU over a file: %s", reply);
+}
+
+/* What it went on behind, and what came; to be freed. */
+static unsigned char *whole(const struct transfer *t,
+                            const unsigned char *bytes, size_t len)
+{
+    unsigned char *all = malloc(t->first + len + 1);
+
+    FAIL_IF(!all, "no memory");
+    memcpy(all, t->head, t->first);
+    memcpy(all + t->first, bytes, len);
+    return all;
+}
+
+static bool may_rename(struct model *m)
+{
+    return tree_parent(&m->tree, m->transfer.path)->mode & TREE_WRITE;
+}
+
+/* Kept where somebody can go on with it, or where it can't be removed. */
+void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
+{
+    struct transfer *t = &m->transfer;
+    struct leftover *l = left_find(&m->tree, t->path);
+    struct leftover cut = { .len = t->first + len };
+    unsigned char *all;
+
+    if (t->flow == FLOW_UP && (left_tells(&cut) > 0 || !may_rename(m))) {
+        all = whole(t, bytes, len);
+        left_put(&m->tree, t->path, all, cut.len);
+        free(all);
+    } else if (t->flow == FLOW_UP && l) {
+        left_remove(&m->tree, l);
+    }
+    transfer_over(m);
+}
+
+void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
+                     struct expected *e)
+{
+    struct transfer *t = &m->transfer;
+    struct leftover *l = left_find(&m->tree, t->path);
+    unsigned char *all;
+
+    if (!may_rename(m)) { /* since it began: a partial may be gone on with */
+        expect(e, 550);
+        transfer_cut(m, bytes, len);
+        return;
+    }
+    expect(e, 226);
+    snprintf(e->says, sizeof(e->says), " %zu bytes stored as %s", len, t->path);
+    all = whole(t, bytes, len);
+    if (l)
+        left_remove(&m->tree, l);
+    tree_put(&m->tree, t->path, all, t->first + len);
+    free(all);
+    transfer_over(m);
+}
+
+struct slice transfer_bytes(struct model *m)
+{
+    const struct transfer *t = &m->transfer;
+    const struct node *n = tree_find(&m->tree, t->path);
+
+    return (struct slice){ (const char *)n->bytes + t->first,
+                           t->until - t->first };
+}
+
+static void skip(struct slice *s, bool blanks)
+{
+    while (s->len > 0 && (*s->ptr == ' ') == blanks)
+        *s = (struct slice){ s->ptr + 1, s->len - 1 };
+}
+
+/* The name in a line of a listing: in LIST's behind eight columns and a blank,
+ * in MLSD's behind the facts and a blank. */
+static struct slice name_of(const struct transfer *t, struct slice line)
+{
+    int columns = strcmp(t->verb, "LIST") == 0 ? 8 : 1;
+
+    if (strcmp(t->verb, "NLST") == 0)
+        return line;
+    for (int i = 0; i < columns; i++) {
+        if (i > 0)
+            skip(&line, true);
+        skip(&line, false);
+    }
+    FAIL_IF(line.len == 0, "a %s line without a name", t->verb);
+    return (struct slice){ line.ptr + 1, line.len - 1 };
+}
+
+/* NLST puts its argument in front, so that RETR takes what it says. */
+static bool is_named(const struct transfer *t, const struct node *listed,
+                     const struct node *n, struct slice name)
+{
+    struct slice front = t->argument;
+
+    if (strcmp(t->verb, "NLST") != 0 || front.len == 0)
+        return slice_equal(name, slice_from(tree_name(n->path)));
+    if (!listed->folder)
+        return slice_equal(name, front);
+    if (!slice_starts(name, front))
+        return false;
+    name = (struct slice){ name.ptr + front.len, name.len - front.len };
+    if (front.ptr[front.len - 1] != '/') {
+        if (!slice_starts(name, slice_from("/")))
+            return false;
+        name = (struct slice){ name.ptr + 1, name.len - 1 };
+    }
+    return slice_equal(name, slice_from(tree_name(n->path)));
+}
+
+static bool is_listed(struct model *m, const struct node *listed,
+                      const struct node *n)
+{
+    bool only_names = strcmp(m->transfer.verb, "NLST") == 0;
+
+    if (!listed->folder || n == &m->tree.node[0])
+        return n == listed && n != &m->tree.node[0];
+    return tree_beneath(n->path, listed->path) &&
+           strlen(n->path) == strlen(listed->path) + (listed->path[1] != 0) +
+                                  strlen(tree_name(n->path)) &&
+           n != listed && (only_names || listed->mode & TREE_ENTER);
+}
+
+/* Each line has its entry; and there are as many. */
+bool transfer_lists(struct model *m, struct slice listing)
+{
+    const struct node *listed = tree_find(&m->tree, m->transfer.path);
+    size_t lines = 0, entries = 0;
+    struct slice line;
+
+    for (size_t i = 0; i < m->tree.nodes; i++)
+        entries += is_listed(m, listed, &m->tree.node[i]);
+    while (slice_cut(&listing, '\n', &line) && listing.ptr) {
+        bool found = false;
+
+        if (line.len == 0 || line.ptr[line.len - 1] != '\r')
+            return false;
+        line.len--;
+        for (size_t i = 0; i < m->tree.nodes && !found; i++)
+            found = is_listed(m, listed, &m->tree.node[i]) &&
+                    is_named(&m->transfer, listed, &m->tree.node[i],
+                             name_of(&m->transfer, line));
+        if (!found)
+            return false;
+        lines++;
+    }
+    return line.len == 0 && lines == entries;
+}
