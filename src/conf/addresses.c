@@ -27,9 +27,26 @@ static struct settings *settings_of(const struct assignment *a)
     return (struct settings *)(void *)((char *)a->field - a->row->offset);
 }
 
+/* Takes the word off the end of the text. */
+static bool cut_word(struct slice *text, struct slice word)
+{
+    struct slice rest = *text, end = *text;
+
+    if (text->len <= word.len)
+        return false;
+    rest.len -= word.len;
+    end.ptr += rest.len;
+    end.len = word.len;
+    if (!slice_equal(end, word) || slice_trim(rest).len == rest.len)
+        return false;
+    *text = slice_trim(rest);
+    return true;
+}
+
 int set_listen(const struct assignment *a)
 {
     struct address list[SETTINGS_LISTEN_MAX];
+    bool tls[SETTINGS_LISTEN_MAX];
     struct slice rest = a->value, text;
     struct settings *s = settings_of(a);
     size_t n = 0;
@@ -39,6 +56,7 @@ int set_listen(const struct assignment *a)
         if (n == SETTINGS_LISTEN_MAX)
             return assignment_refuse(a, "more than %d addresses",
                                      SETTINGS_LISTEN_MAX);
+        tls[n] = cut_word(&text, SLICE("tls"));
         if (address_parse_port(text, &list[n]))
             return refuse_syntax(a);
         if (listed(list, n, &list[n]))
@@ -48,8 +66,10 @@ int set_listen(const struct assignment *a)
     }
     if (n == 0)
         return refuse_syntax(a);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         s->listen[i] = list[i];
+        s->listen_tls[i] = tls[i];
+    }
     s->listen_count = n;
     return 0;
 }
@@ -62,13 +82,19 @@ int show_listen(const void *field, struct buf *into)
     char text[ADDRESS_TEXT_MAX];
 
     for (size_t i = 0; i < s->listen_count; i++) {
-        int r = buf_add_format(into, "%s%s", i ? ", " : "",
-                               address_port_text(&s->listen[i], text));
+        int r = buf_add_format(into, "%s%s%s", i ? ", " : "",
+                               address_port_text(&s->listen[i], text),
+                               s->listen_tls[i] ? " tls" : "");
 
         if (r)
             return r;
     }
     return 0;
+}
+
+bool settings_implicit(const struct settings *s, uint64_t listener)
+{
+    return listener < s->listen_count && s->listen_tls[listener];
 }
 
 static bool is_label(struct slice label)

@@ -306,7 +306,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                            set_duration, show_duration },
     [SETTING_YES_NO] = { "yes or no", set_yes_no, show_yes_no },
     [SETTING_LISTEN] = { "addresses with ports, comma separated, such as "
-                         "0.0.0.0:21, [::]:21",
+                         "0.0.0.0:21, 0.0.0.0:990 tls",
                          set_listen, show_listen },
     [SETTING_ADDRESS] = { "an IP address, a host name or nothing", set_address,
                           show_address },

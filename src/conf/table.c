@@ -17,7 +17,9 @@ const struct setting setting_table[] = {
       .offset = FIELD(listen),
       .value = "0.0.0.0:21, [::]:21",
       .help = "Addresses and ports of the control channel, at most 16; "
-              "port 0 lets the kernel choose." },
+              "port 0 lets the kernel choose. Behind one with the word tls, "
+              "such as 0.0.0.0:990 tls, TLS begins with the first byte "
+              "(implicit TLS); behind the others, with AUTH TLS." },
     { .key = "certificate",
       .type = SETTING_PATH,
       .offset = FIELD(certificate),

@@ -20,6 +20,7 @@ struct entry {
     int control;
     struct address peer, local;
     uint64_t listener;
+    bool implicit;
 };
 
 /* Of each pair [0] is the session's end, [1] that of master, gate, log or keys.
@@ -78,7 +79,8 @@ static int fork_session(struct child *c, const struct entry *e,
                                    .keys = pairs->keys[0],
                                    .serial = c->serial,
                                    .peer = e->peer,
-                                   .local = e->local };
+                                   .local = e->local,
+                                   .implicit = e->implicit };
     pid_t pid = fork();
 
     if (pid == 0) {
@@ -121,6 +123,7 @@ static int begin_session(struct gate *g, const struct entry *e)
     return r;
 }
 
+/* Not where a TLS handshake is awaited: there it would be noise. */
 static void say_too_many(int fd, enum limit limit)
 {
     struct slice words = slice_from(limit_words(limit));
@@ -156,7 +159,9 @@ void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from)
 {
     struct listener *l = (struct listener *)d; /* its first member */
     int control FD_CLEANUP = fd;
-    struct entry e = { .control = control, .listener = l->index };
+    struct entry e = { .control = control,
+                       .listener = l->index,
+                       .implicit = l->implicit };
     enum limit limit;
 
     if (address_from_sockaddr(&e.peer, from) < 0 ||
@@ -165,7 +170,8 @@ void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from)
     limit = try_entry(l->gate, &e);
     if (limit == LIMIT_NONE)
         return;
-    say_too_many(control, limit);
+    if (!l->implicit)
+        say_too_many(control, limit);
     tell_refused(l->gate, &e.peer, &e.local, limit_reason(limit));
 }
 
@@ -184,7 +190,8 @@ void entry_full(struct door *d)
     fd = accept4(d->fd, (struct sockaddr *)&from, &len,
                  SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        say_too_many(fd, LIMIT_RESOURCES);
+        if (!l->implicit)
+            say_too_many(fd, LIMIT_RESOURCES);
         if (address_from_sockaddr(&peer, &from) == 0)
             tell_refused(g, &peer, &d->bound, limit_reason(LIMIT_RESOURCES));
         fd_close(&fd);

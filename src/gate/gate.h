@@ -19,6 +19,7 @@ struct listener {
     struct door door;
     struct gate *gate;
     uint64_t index; /* as master numbers it */
+    bool implicit;  /* TLS from the first byte on */
 };
 
 struct gate {

@@ -139,13 +139,15 @@ static int by_port(const void *a, const void *b)
            (x->address.port < y->address.port);
 }
 
-static int open_control(struct listeners *l, const struct settings *s,
-                        const struct address *a, struct complaint *c)
+static int open_control(struct listeners *l, const struct settings *s, size_t i,
+                        struct complaint *c)
 {
-    int r = listener_open(&l->control[l->control_count], a, BACKLOG_CONTROL);
+    struct listener *new = &l->control[l->control_count];
+    int r = listener_open(new, &s->listen[i], BACKLOG_CONTROL);
 
     if (r < 0)
-        return refuse(s, "listen", a, -r, c);
+        return refuse(s, "listen", &s->listen[i], -r, c);
+    new->implicit = settings_implicit(s, i);
     l->control_count++;
     return 0;
 }
@@ -160,7 +162,7 @@ int listeners_open(struct listeners *l, const struct settings *s,
     if (!l->passive)
         return complain(c, "no memory for the passive ports");
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
-        r = open_control(l, s, &s->listen[i], c);
+        r = open_control(l, s, i, c);
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
         if (!host_is_covered(s, i))
             r = open_passive(l, s, &s->listen[i], c);
@@ -226,8 +228,9 @@ int listeners_text(const struct listeners *l, struct buf *into)
     int r = 0;
 
     for (size_t i = 0; i < l->control_count && r == 0; i++)
-        r = buf_add_format(into, "%s%s", i > 0 ? ", " : "",
-                           address_port_text(&l->control[i].address, text));
+        r = buf_add_format(into, "%s%s%s", i > 0 ? ", " : "",
+                           address_port_text(&l->control[i].address, text),
+                           l->control[i].implicit ? " tls" : "");
     if (r == 0 && l->passive_count > 0)
         r = buf_add_text(into, ", data ports");
     return r == 0 ? all_ports_text(l, into) : r;

@@ -8,6 +8,7 @@
 struct listener {
     int fd;
     struct address address; /* with the port that it really has */
+    bool implicit;          /* TLS from the first byte on */
 };
 
 struct listeners {
@@ -27,7 +28,7 @@ void listeners_release(struct listeners *l);
 /* How many passive listeners the settings ask for. */
 size_t listeners_passive_wanted(const struct settings *s);
 
-/* "127.0.0.1:21, [::1]:21, data ports 50000-50099". 0 or -ENOBUFS */
+/* "127.0.0.1:21, 127.0.0.1:990 tls, data ports 50000-50099". 0 or -ENOBUFS */
 int listeners_text(const struct listeners *l, struct buf *into);
 
 #endif

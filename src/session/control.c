@@ -81,6 +81,8 @@ static void handshake(struct session *s)
     case STREAM_OK:
         c->securing = false;
         c->secured = true;
+        if (s->implicit)
+            control_reply(s, REPLY_GREETING);
         break;
     case STREAM_AGAIN:
         break;

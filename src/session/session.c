@@ -146,6 +146,7 @@ noreturn void session_main(const struct session_start *start)
     s->serial = start->serial;
     s->peer = start->peer;
     s->local = start->local;
+    s->implicit = s->protected = start->implicit;
     s->began = clock_ms();
     path_root(&s->cwd);
     s->choices.facts = LISTING_ALL;
@@ -158,7 +159,10 @@ noreturn void session_main(const struct session_start *start)
     sigbus_init();
     cage(s);
     report_connect(s);
-    control_reply(s, REPLY_GREETING);
+    if (s->implicit)
+        control_secure(s);
+    else
+        control_reply(s, REPLY_GREETING);
     loop_run(&s->loop);
     die(EX_OSERR, "the loop ended");
 }

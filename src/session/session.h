@@ -209,6 +209,7 @@ struct session {
     bool deflate;       /* MODE Z */
     int level;          /* and how hard it tries, 1 to 9 */
     uint64_t sized;     /* what SIZE said last: may be there already */
+    bool implicit;      /* TLS begins before the greeting */
     bool protected;     /* PROT P */
     bool only_epsv;     /* EPSV ALL */
     bool quit_after;    /* QUIT came during a transfer */

@@ -57,30 +57,37 @@ static bool is_ready_or_dead(void *argument)
     return true;
 }
 
+/* "127.0.0.1:40123" or "127.0.0.1:40123 tls", LEN bytes. */
+static void read_port(struct server *s, const char *text, size_t len)
+{
+    const char *colon = memrchr(text, ':', len);
+    bool tls = len > 4 && strncmp(text + len - 4, " tls", 4) == 0;
+    unsigned *port = tls            ? &s->port_tls
+                     : s->port == 0 ? &s->port
+                                    : &s->port_other;
+
+    if (colon)
+        *port = (unsigned)strtoul(colon + 1, NULL, 10);
+}
+
 /* "…listening on 127.0.0.1:40123[, [::1]:40124], data ports …" */
 static void read_ports(struct server *s)
 {
     struct buf log;
     char line[1024] = "";
     const char *at;
-    unsigned *ports[] = { &s->port, &s->port_other };
 
+    s->port = s->port_other = s->port_tls = 0;
     server_log(s, &log);
     at = strstr(log.data, READY);
     FAIL_IF(!at, "no ready line:\n%s", log.data);
     sscanf(at + strlen(READY), "%1023[^\n]", line);
     buf_release(&log);
-    at = line;
-    for (size_t i = 0; i < 2; i++) {
+    for (at = line; at;) {
         const char *end = strchr(at, ',');
-        const char *colon =
-            memrchr(at, ':', end ? (size_t)(end - at) : strlen(at));
 
-        if (colon)
-            *ports[i] = (unsigned)strtoul(colon + 1, NULL, 10);
-        if (!end || strncmp(end, ", data", 6) == 0)
-            break;
-        at = end + 2;
+        read_port(s, at, end ? (size_t)(end - at) : strlen(at));
+        at = end && strncmp(end, ", data", 6) != 0 ? end + 2 : NULL;
     }
     FAIL_IF(s->port == 0, "no port in \"%s\"", line);
 }

@@ -38,6 +38,7 @@ struct server {
     pid_t pid; /* of master; 0: not started */
     unsigned port;
     unsigned port_other; /* of the second listener, if there is one */
+    unsigned port_tls;   /* of the one with implicit TLS, if there is one */
     bool troubles;
 };
 

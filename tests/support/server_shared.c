@@ -18,8 +18,8 @@ void server_share(const struct server_plan *plan)
     char text[SERVER_PATH_MAX + 64];
 
     server_start(&shared, plan);
-    snprintf(text, sizeof(text), "%d %u %u %s", (int)shared.pid, shared.port,
-             shared.port_other, shared.folder);
+    snprintf(text, sizeof(text), "%d %u %u %u %s", (int)shared.pid, shared.port,
+             shared.port_other, shared.port_tls, shared.folder);
     setenv(VARIABLE, text, 1);
 }
 
@@ -40,8 +40,8 @@ void server_shared(struct server *ret)
 
     FAIL_IF(!text, "no server was shared");
     memset(ret, 0, sizeof(*ret));
-    FAIL_IF(sscanf(text, "%d %u %u %511s", &pid, &ret->port, &ret->port_other,
-                   ret->folder) != 4,
+    FAIL_IF(sscanf(text, "%d %u %u %u %511s", &pid, &ret->port,
+                   &ret->port_other, &ret->port_tls, ret->folder) != 5,
             "%s=%s", VARIABLE, text);
     ret->pid = pid;
     snprintf(ret->homes, sizeof(ret->homes), "%.*s/homes", SERVER_PATH_MAX - 7,

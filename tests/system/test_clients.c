@@ -15,7 +15,8 @@ static struct rows rows = { .folder = "tests/system/clients", .suffix = ".sh" };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    const struct server_plan plan = { .ports = "auto 32",
+    const struct server_plan plan = { .listen = "127.0.0.1:0, 127.0.0.1:0 tls",
+                                      .ports = "auto 32",
                                       .settings = "startups = 100:30:200\n" };
 
     (void)set;
@@ -36,16 +37,18 @@ ParameterizedTestParameters(clients, play)
     return cr_make_param_array(struct row, rows.row, rows.count);
 }
 
-/* SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR MASTER, see clients/opening. */
+/* SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR MASTER IMPLICIT, see
+ * clients/opening. */
 ParameterizedTest(struct row *row, clients, play, .timeout = 150)
 {
-    char port[16], master[16], password[SERVER_PATH_MAX];
+    char port[16], implicit[16], master[16], password[SERVER_PATH_MAX];
     char certificate[SERVER_PATH_MAX], work[SERVER_PATH_MAX];
     struct server server;
     struct run_result r;
 
     server_shared(&server);
     snprintf(port, sizeof(port), "%u", server.port);
+    snprintf(implicit, sizeof(implicit), "%u", server.port_tls);
     snprintf(master, sizeof(master), "%d", (int)server.pid);
     snprintf(password, sizeof(password), "%s",
              server_path(&server, "password"));
@@ -54,7 +57,7 @@ ParameterizedTest(struct row *row, clients, play, .timeout = 150)
     snprintf(work, sizeof(work), "%.400s/work-%s", server.folder, row->name);
     files_make_folder(work, 0700);
     run(&r, NULL, "bash", rows_file(&rows, row), "127.0.0.1", port, row->name,
-        password, certificate, work, master, NULL);
+        password, certificate, work, master, implicit, NULL);
     cr_assert_eq(r.status, 0, "%s.sh: exit status %d:\n%s", row->name, r.status,
                  r.text);
     run_release(&r);

@@ -12,7 +12,8 @@ static struct rows rows = { .folder = "tests/system/transcripts",
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    const struct server_plan plan = { .listen = "127.0.0.1:0, [::1]:0",
+    const struct server_plan plan = { .listen = "127.0.0.1:0, [::1]:0, "
+                                                "127.0.0.1:0 tls",
                                       .ports = "auto 16" };
 
     (void)set;

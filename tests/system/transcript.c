@@ -16,7 +16,7 @@ struct play {
     const char *user;
     unsigned line;
     struct session session;
-    bool connected;
+    bool connected, implicit;
     struct data data;
     struct buf sent, wanted; /* of consecutive DATA lines */
     bool wants;
@@ -215,6 +215,21 @@ static void play_host(struct play *p, const char *rest)
     snprintf(p->session.host, sizeof(p->session.host), "%s", rest);
 }
 
+static void play_implicit(struct play *p, const char *rest)
+{
+    (void)rest;
+    p->implicit = true;
+}
+
+static unsigned port_of(const struct play *p)
+{
+    bool six = strchr(p->session.host, ':') != NULL;
+
+    if (p->implicit)
+        return p->server->port_tls;
+    return six ? p->server->port_other : p->server->port;
+}
+
 enum { OFFLINE = 1, IN_DATA = 2 };
 
 static const struct directive {
@@ -233,6 +248,7 @@ static const struct directive {
     { "END", play_end, 0 },
     { "CLOSE", play_close, 0 },
     { "HOST", play_host, OFFLINE },
+    { "IMPLICIT", play_implicit, OFFLINE },
     { "FILE", play_file, OFFLINE },
     { "FOLDER", play_folder, OFFLINE },
     { "HAS", play_has, OFFLINE },
@@ -267,10 +283,7 @@ static void play_line(struct play *p, const char *line)
     if (!(d->flags & IN_DATA))
         end_data(p);
     if (!(d->flags & OFFLINE) && !p->connected) {
-        bool six = strchr(p->session.host, ':') != NULL;
-
-        session_connect(&p->session,
-                        six ? p->server->port_other : p->server->port);
+        session_connect(&p->session, port_of(p));
         p->connected = true;
     }
     d->play(p, rest);

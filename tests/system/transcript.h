@@ -1,6 +1,7 @@
 /* A transcript: a session as a text file, played against a real server. Lines:
  *   # …             a comment
  *   HOST ADDRESS    connect there (127.0.0.1 if not said), before anything else
+ *   IMPLICIT        connect to the port where TLS begins with the first byte
  *   FILE NAME TEXT  a file in the user's home before the session begins
  *   FOLDER NAME     a folder there
  *   C: LINE         the client sends a line; {user} and {password} are its own

@@ -48,6 +48,7 @@ struct told {
 
 struct settings {
     struct address listen[SETTINGS_LISTEN_MAX]; /* port 0: chosen by kernel */
+    bool listen_tls[SETTINGS_LISTEN_MAX];       /* from the first byte on */
     size_t listen_count;
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
@@ -122,6 +123,9 @@ extern const size_t setting_count;
  * networks that hold it, or the default. Family 0: as connected. */
 const struct address *settings_told(const struct settings *s,
                                     const struct address *client);
+/* Does TLS begin with the first byte (implicit TLS) on the listener of this
+ * number? */
+bool settings_implicit(const struct settings *s, uint64_t listener);
 /* The public addresses by number: 0 is the default, 1 and up are those of the
  * networks; NULL: there are no more. */
 struct public_address *settings_public(struct settings *s, size_t i);

@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_SESSION_SESSION_H
 #define SALLYPORT_SESSION_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
 
@@ -16,6 +17,7 @@ struct session_start {
     int control, master, gate, log, keys; /* owned from here on */
     uint64_t serial;
     struct address peer, local;
+    bool implicit; /* TLS from the first byte on; P is the default then */
 };
 
 /* Closes all other descriptors, enters the cage, serves, and exits with the

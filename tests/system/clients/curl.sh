@@ -26,6 +26,16 @@ for version in --tlsv1.2:--tls-max:1.2 --tlsv1.3:--tls-max:1.3; do
     done
 done
 
+for version in --tlsv1.2:--tls-max:1.2 --tlsv1.3:--tls-max:1.3; do
+    IFS=: read -ra tls <<<"$version"
+    step "up and down with implicit TLS, ${tls[*]}"
+    get "${tls[@]}" -T up "ftps://$host:$implicit/ftps-${tls[2]}"
+    said '^< 226 Transfer complete: 3000001 bytes stored'
+    get "${tls[@]}" -o down "ftps://$host:$implicit/ftps-${tls[2]}"
+    same up down
+    rm down
+done
+
 step "a certificate that isn't trusted"
 : >none.pem
 ! get --ssl-reqd --cacert none.pem "$url/" || fail "curl believed it"

@@ -19,7 +19,7 @@ set net:max-retries 2
 set net:timeout 20
 set net:reconnect-interval-base 1
 set cmd:fail-exit yes
-open -p $port $host
+open -p ${open:-$port $host}
 user $user "$(<"$passfile")"
 $1
 bye
@@ -40,6 +40,12 @@ say "mirror -R --no-perms --parallel=3 tree up"
 step "mirror down"
 say "mirror --no-perms --parallel=3 up back"
 diff -r tree back
+
+step "the same with implicit TLS"
+open="$implicit ftps://$host" say "mirror -R --no-perms --parallel=3 tree up-990
+mirror --no-perms --parallel=3 up-990 back-990
+rm -r up-990"
+diff -r tree back-990
 
 step "a second mirror moves nothing"
 say "mirror -R --no-perms --only-newer -vvv tree up" >second

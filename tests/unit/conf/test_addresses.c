@@ -8,13 +8,17 @@ Test(addresses, listeners)
 
     cr_assert_eq(parse(&s,
                        "listen = 127.0.0.1:2121 ,[::1]:0,127.0.0.1:0 , "
-                       "127.0.0.1:0\n",
+                       "127.0.0.1:0  tls , 0.0.0.0:990 tls\n",
                        &c),
                  0, "%s", c.text);
-    cr_expect_eq(s.listen_count, 4);
+    cr_expect_eq(s.listen_count, 5);
     cr_expect_eq(s.listen[0].port, 2121);
     cr_expect_eq(s.listen[1].family, 6);
     cr_expect_eq(s.listen[1].port, 0);
+    cr_expect(!settings_implicit(&s, 2));
+    cr_expect(settings_implicit(&s, 3));
+    cr_expect(settings_implicit(&s, 4));
+    cr_expect(!settings_implicit(&s, 5));
 }
 
 static void many_listeners(int n, int expected)
@@ -143,6 +147,11 @@ Test(addresses, mistakes)
         { "listen = localhost:21", "expected addresses with ports" },
         { "listen = 0.0.0.0:65536", "expected addresses with ports" },
         { "listen = 0.0.0.0:21,", "expected addresses with ports" },
+        { "listen = 0.0.0.0:21tls", "expected addresses with ports" },
+        { "listen = tls", "expected addresses with ports" },
+        { "listen = 0.0.0.0:21 tls tls", "expected addresses with ports" },
+        { "listen = 0.0.0.0:21 TLS", "expected addresses with ports" },
+        { "listen = 0.0.0.0:21 tls, 0.0.0.0:21", "0.0.0.0:21 is there twice" },
         { "listen = 0.0.0.0:21, 0.0.0.0:21", "0.0.0.0:21 is there twice" },
         { "listen = 10.0.0.1:21,[::ffff:10.0.0.1]:21", "is there twice" },
         { "address = 0.0.0.0", "clients can't connect to this one" },

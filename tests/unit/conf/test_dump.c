@@ -29,10 +29,11 @@ static void expect_round_trip(const char *text)
 Test(dump, round_trips)
 {
     expect_round_trip("");
-    expect_round_trip("listen = [::1]:990\nports = auto 9\naddress = ::5\n"
-                      "allow_weaker = landlock ids\nlogin_delay = 1501ms\n"
-                      "resume = no\nfsync = no\nstartups = 2:3:4\n"
-                      "max_file_size = 3G\nusers = /x y;z\nuid.log = 5\n");
+    expect_round_trip(
+        "listen = [::1]:21, [::1]:990 tls\nports = auto 9\naddress = ::5\n"
+        "allow_weaker = landlock ids\nlogin_delay = 1501ms\n"
+        "resume = no\nfsync = no\nstartups = 2:3:4\n"
+        "max_file_size = 3G\nusers = /x y;z\nuid.log = 5\n");
 }
 
 Test(dump, says_what_is_set)

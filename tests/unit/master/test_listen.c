@@ -125,7 +125,8 @@ Test(listen, refused)
 
 static struct listener with_port(uint16_t port)
 {
-    return (struct listener){ -1, { .family = 4, .port = port } };
+    return (struct listener){ .fd = -1,
+                              .address = { .family = 4, .port = port } };
 }
 
 Test(listen, text)
@@ -140,10 +141,11 @@ Test(listen, text)
                            .passive_count = 5 };
     struct buf text;
 
+    l.control[1].implicit = true;
     buf_init(&text, 1024);
     cr_assert_eq(listeners_text(&l, &text), 0);
     cr_assert(slice_equal(buf_slice(&text),
-                          SLICE("0.0.0.0:21, 0.0.0.0:990, data ports "
+                          SLICE("0.0.0.0:21, 0.0.0.0:990 tls, data ports "
                                 "50000-50002 50009")));
     buf_clear(&text);
     for (uint16_t i = 0; i < 40; i++)
