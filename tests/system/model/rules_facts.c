@@ -157,24 +157,45 @@ void rule_mfmt(struct model *m, const struct call *c, struct expected *e)
     set_time(m, form, when, path, 213, e);
 }
 
-/* A file may be called "20200101000000 a"; only if none is, a time is meant. */
-void rule_mdtm(struct model *m, const struct call *c, struct expected *e)
+/* Does the first part of the argument stay in the path? Not in "x/../b". */
+static bool keeps_first(const struct model *m, struct slice argument,
+                        const char *full)
 {
-    struct node *n = tree_find(&m->tree, c->path);
-    struct slice path;
-    long when = 0;
-    enum form form = time_and_path(c->argument, 14, &when, &path);
+    char head[TREE_PATH_MAX + 1];
+    struct slice first;
+
+    slice_cut(&argument, '/', &first);
+    return first.len > 0 && model_path(m->cwd, first, head) &&
+           (strcmp(full, head) == 0 || tree_beneath(full, head));
+}
+
+static void say_time(const struct node *n, struct expected *e)
+{
     time_t t;
 
-    if (!n && form != NO_TIME) {
-        set_time(m, form, when, path, 213, e);
-        return;
-    }
     expect(e, n && !n->folder ? 213 : 550);
     if (e->code[0] != 213 || n->modified == TREE_UNKNOWN)
         return;
     t = n->modified;
     strftime(e->says, sizeof(e->says), "213 %Y%m%d%H%M%S", gmtime(&t));
+}
+
+/* A file may be called "20200101000000 a"; only if none is, a time is meant. */
+void rule_mdtm(struct model *m, const struct call *c, struct expected *e)
+{
+    char full[TREE_PATH_MAX + 1];
+    struct slice path;
+    long when = 0;
+    enum form form = time_and_path(c->argument, 14, &when, &path);
+    bool named = model_path(m->cwd, c->argument, full) &&
+                 (form == NO_TIME || keeps_first(m, c->argument, full));
+
+    if (named && (form == NO_TIME || tree_find(&m->tree, full)))
+        say_time(tree_find(&m->tree, full), e);
+    else if (form == NO_TIME)
+        expect(e, 553);
+    else
+        set_time(m, form, when, path, 213, e);
 }
 
 static void site_utime(struct model *m, struct slice argument,
