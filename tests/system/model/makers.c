@@ -193,6 +193,28 @@ struct slice make_site(struct dice *d, char *out)
                 from(form < 4 ? OCTALS : MOMENTS, d, word), out);
 }
 
+struct slice make_facts(struct dice *d, char *out)
+{
+    static const char *const forms[] = {
+        "UNIX.mode=\2; \1",
+        "unix.mode=\2;Modify=20200101000000; \1",
+        "UNIX.mode=600;UNIX.owner=0; \1",
+        "UNIX.mode=\2;create=20200101000000; \1",
+        "modify=\2; \1",
+        "MODIFY=\2; \1",
+        "modify=\2;UNIX.mode=640; \1",
+        "modify=\2 \1",
+        "modify=\2;",
+        "modify=\2;; \1",
+        "size=\2; \1",
+    };
+    size_t form = dice_below(d, sizeof(forms) / sizeof(*forms));
+    char path[WORD_MAX], word[64];
+
+    return fill(forms[form], make_path(d, path),
+                from(form < 4 ? OCTALS : MOMENTS, d, word), out);
+}
+
 #define MAKER(name, pool)                                                      \
     struct slice name(struct dice *d, char *out)                               \
     {                                                                          \

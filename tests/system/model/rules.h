@@ -14,8 +14,13 @@ rule_fn rule_pwd, rule_cwd, rule_cdup, rule_mkd, rule_rmd, rule_dele, rule_rnfr,
     rule_rnto;
 
 /* rules_facts.c */
-rule_fn rule_size, rule_mdtm, rule_mlst, rule_stat, rule_avbl, rule_mfmt,
-    rule_site, rule_hash, rule_checksum;
+rule_fn rule_size, rule_mlst, rule_stat, rule_avbl;
+
+/* rules_times.c */
+rule_fn rule_mdtm, rule_mfmt, rule_mff, rule_site;
+
+/* rules_sums.c */
+rule_fn rule_hash, rule_checksum;
 
 /* rules_data.c */
 rule_fn rule_retr, rule_list, rule_stor, rule_appe, rule_stou;

@@ -95,9 +95,9 @@ void rule_prot(struct model *m, const struct call *c, struct expected *e)
 void rule_opts(struct model *m, const struct call *c, struct expected *e)
 {
     static const char *const always[] = { "UTF8", "UTF-8", "MLST", NULL };
-    static const char *const hash[] = { "HASH", NULL }, *const names[] = {
-        "", "SHA-256", "SHA-512", NULL
-    };
+    static const char *const modes[] = { "MODE", NULL };
+    static const char *const hash[] = { "HASH", NULL };
+    static const char *const names[] = { "", "SHA-256", "SHA-512", NULL };
     struct slice rest = c->argument, word = model_word(&rest);
 
     if (is_one_of(word, always)) {
@@ -106,6 +106,8 @@ void rule_opts(struct model *m, const struct call *c, struct expected *e)
         expect(e, 200);
         if (rest.len > 0)
             m->sha512 = rest.ptr[rest.len - 1] == '2';
+    } else if (is_one_of(word, modes)) {
+        expect_either(e, 504, 501); /* MODE Z is off */
     } else {
         expect(e, 501);
     }

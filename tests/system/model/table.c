@@ -31,6 +31,7 @@ const struct rule rules[] = {
     { "LIST", LOGGED_IN, PERHAPS, IS_PATH | HAS_OPTIONS | NEEDS_P, 0, rule_list,
       0 },
     { "MDTM", LOGGED_IN, SOMETHING, KEEPS_REST, 0, rule_mdtm, 0 },
+    { "MFF", LOGGED_IN, SOMETHING, KEEPS_REST, 0, rule_mff, 0 },
     { "MFMT", LOGGED_IN, SOMETHING, KEEPS_REST, 0, rule_mfmt, 0 },
     REFUSED("MIC", 502),
     { "MKD", LOGGED_IN, SOMETHING, IS_PATH, 0, rule_mkd, 0 },

@@ -149,6 +149,9 @@ static const struct slice options[] = {
     W("HASH MD5"),
     W("HASH "),
     W("NOPE"),
+    W("MODE Z"),
+    W("MODE Z LEVEL 6"),
+    W("MODE S"),
     W("-"),
     W("MLST ;;;;;;;;;;;;"),
 };

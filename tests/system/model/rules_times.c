@@ -1,0 +1,270 @@
+/* Rules of times and modes: MDTM, MFMT, MFF, SITE UTIME, SITE CHMOD. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "rules.h"
+
+enum form { NO_TIME, NO_SUCH_TIME, A_TIME };
+
+/* LEN digits, and behind 14 a fraction is allowed; only what a calendar has. */
+static enum form parse_time(struct slice text, size_t len, long *ret)
+{
+    static const char form[] = "%4d%2d%2d%2d%2d%2d";
+    struct tm tm = { 0 }, back;
+    char digits[16] = "";
+    struct slice whole, rest = text;
+    time_t t;
+
+    slice_cut(&rest, '.', &whole);
+    if (whole.len != len || (rest.ptr && (len != 14 || rest.len == 0)))
+        return NO_TIME;
+    for (size_t i = 0; i < text.len; i++)
+        if (!strchr("0123456789", text.ptr[i]) && i != whole.len)
+            return NO_TIME;
+    memcpy(digits, whole.ptr, len);
+    sscanf(digits, form, &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+           &tm.tm_min, &tm.tm_sec);
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    back = tm;
+    t = timegm(&back);
+    *ret = t;
+    return tm.tm_year >= 70 && back.tm_mon == tm.tm_mon &&
+                   back.tm_mday == tm.tm_mday && back.tm_hour == tm.tm_hour &&
+                   back.tm_min == tm.tm_min && back.tm_sec == tm.tm_sec
+               ? A_TIME
+               : NO_SUCH_TIME;
+}
+
+static enum form time_and_path(struct slice argument, size_t len, long *when,
+                               struct slice *path)
+{
+    *path = argument;
+    struct slice word = model_word(path);
+
+    return path->len == 0 ? NO_TIME : parse_time(word, len, when);
+}
+
+static bool last_word(struct slice *rest, struct slice *word)
+{
+    size_t at = rest->len;
+
+    while (at > 0 && rest->ptr[at - 1] != ' ')
+        at--;
+    *word = (struct slice){ rest->ptr + at, rest->len - at };
+    rest->len = at > 0 ? at - 1 : 0;
+    return at > 0;
+}
+
+/* "path atime mtime ctime UTC" */
+static enum form path_and_times(struct slice argument, long *when,
+                                struct slice *path)
+{
+    enum form form = A_TIME, one;
+    struct slice word;
+    long unused;
+
+    *path = argument;
+    if (!last_word(path, &word) || !slice_equal_nocase(word, slice_from("UTC")))
+        return NO_TIME;
+    for (int i = 0; i < 3; i++) {
+        if (!last_word(path, &word))
+            return NO_TIME;
+        one = parse_time(word, 14, i == 1 ? when : &unused);
+        if (form == A_TIME)
+            form = one;
+    }
+    return path->len == 0 ? NO_TIME : form;
+}
+
+static void set_time(struct model *m, enum form form, long when,
+                     struct slice path, short code, struct expected *e)
+{
+    char full[TREE_PATH_MAX + 1];
+    struct node *n;
+
+    if (form != A_TIME) {
+        expect(e, 501);
+    } else if (!model_path(m->cwd, path, full)) {
+        expect(e, 553);
+    } else if (!(n = tree_find(&m->tree, full))) {
+        expect(e, 550);
+    } else {
+        expect(e, code);
+        n->modified = when;
+    }
+}
+
+void rule_mfmt(struct model *m, const struct call *c, struct expected *e)
+{
+    struct slice path;
+    long when = 0;
+    enum form form = time_and_path(c->argument, 14, &when, &path);
+
+    set_time(m, form, when, path, 213, e);
+}
+
+/* Does the first part of the argument stay in the path? Not in "x/../b". */
+static bool keeps_first(const struct model *m, struct slice argument,
+                        const char *full)
+{
+    char head[TREE_PATH_MAX + 1];
+    struct slice first;
+
+    slice_cut(&argument, '/', &first);
+    return first.len > 0 && model_path(m->cwd, first, head) &&
+           (strcmp(full, head) == 0 || tree_beneath(full, head));
+}
+
+static void say_time(const struct node *n, struct expected *e)
+{
+    time_t t;
+
+    expect(e, n && !n->folder ? 213 : 550);
+    if (e->code[0] != 213 || n->modified == TREE_UNKNOWN)
+        return;
+    t = n->modified;
+    strftime(e->says, sizeof(e->says), "213 %Y%m%d%H%M%S", gmtime(&t));
+}
+
+/* A file may be called "20200101000000 a"; only if none is, a time is meant. */
+void rule_mdtm(struct model *m, const struct call *c, struct expected *e)
+{
+    char full[TREE_PATH_MAX + 1];
+    struct slice path;
+    long when = 0;
+    enum form form = time_and_path(c->argument, 14, &when, &path);
+    bool named = model_path(m->cwd, c->argument, full) &&
+                 (form == NO_TIME || keeps_first(m, c->argument, full));
+
+    if (named && (form == NO_TIME || tree_find(&m->tree, full)))
+        say_time(tree_find(&m->tree, full), e);
+    else if (form == NO_TIME)
+        expect(e, 553);
+    else
+        set_time(m, form, when, path, 213, e);
+}
+
+static void site_utime(struct model *m, struct slice argument,
+                       struct expected *e)
+{
+    struct slice path;
+    long when = 0;
+    enum form form = path_and_times(argument, &when, &path);
+
+    if (form == NO_TIME)
+        form = time_and_path(argument, 12, &when, &path);
+    if (form == NO_TIME)
+        form = time_and_path(argument, 14, &when, &path);
+    set_time(m, form, when, path, 200, e);
+}
+
+enum mode { NO_MODE, NO_SUCH_MODE, A_MODE };
+
+/* One to four octal digits; its owner must be able to read it. */
+static enum mode parse_mode(struct slice text, unsigned *ret)
+{
+    unsigned bits = 0;
+
+    if (text.len == 0 || text.len > 4)
+        return NO_MODE;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!strchr("01234567", text.ptr[i]))
+            return NO_MODE;
+        bits = 8 * bits + (unsigned)(text.ptr[i] - '0');
+    }
+    *ret = bits >> 6;
+    return bits < 0400 || bits > 0777 ? NO_SUCH_MODE : A_MODE;
+}
+
+static void site_chmod(struct model *m, struct slice argument,
+                       struct expected *e)
+{
+    struct slice rest = argument;
+    unsigned bits = 0;
+    enum mode mode = parse_mode(model_word(&rest), &bits);
+    char full[TREE_PATH_MAX + 1];
+    struct node *n = NULL;
+
+    if (mode == NO_SUCH_MODE)
+        expect(e, 504);
+    else if (mode == NO_MODE || rest.len == 0)
+        expect(e, 501);
+    else if (!model_path(m->cwd, rest, full))
+        expect(e, 553);
+    else if (!(n = tree_find(&m->tree, full)) || full[1] == '\0')
+        expect(e, 550);
+    else
+        expect(e, 200);
+    if (e->code[0] == 200)
+        n->mode = bits;
+}
+
+/* What MFF shall set, and what is wrong with it. */
+struct wish {
+    bool bad, impossible, has_mode;
+    long modified;
+    unsigned mode;
+};
+
+static void read_fact(struct slice fact, struct wish *w)
+{
+    struct slice value = fact, name;
+
+    slice_cut(&value, '=', &name);
+    if (!value.ptr) {
+        w->bad = true;
+    } else if (slice_equal_nocase(name, slice_from("modify"))) {
+        w->bad |= parse_time(value, 14, &w->modified) != A_TIME;
+    } else if (slice_equal_nocase(name, slice_from("UNIX.mode"))) {
+        enum mode mode = parse_mode(value, &w->mode);
+
+        w->has_mode = true;
+        w->bad |= mode == NO_MODE;
+        w->impossible |= mode == NO_SUCH_MODE;
+    } else {
+        w->impossible = true;
+    }
+}
+
+/* "modify=20200101000000;UNIX.mode=640; path": all of it, or nothing. */
+void rule_mff(struct model *m, const struct call *c, struct expected *e)
+{
+    struct slice rest = c->argument, facts = model_word(&rest), one;
+    struct wish w = { .modified = TREE_UNKNOWN };
+    char full[TREE_PATH_MAX + 1];
+    struct node *n = NULL;
+
+    while (slice_cut(&facts, ';', &one) && facts.ptr)
+        read_fact(one, &w);
+    w.bad |= one.len > 0 || rest.len == 0;
+    if (w.bad || w.impossible)
+        expect_either(e, w.bad ? 501 : 504, w.impossible ? 504 : 501);
+    else if (!model_path(m->cwd, rest, full))
+        expect(e, 553);
+    else if (!(n = tree_find(&m->tree, full)) ||
+             (w.has_mode && full[1] == '\0'))
+        expect(e, 550);
+    else
+        expect(e, 213);
+    if (e->code[0] != 213)
+        return;
+    if (w.modified != TREE_UNKNOWN)
+        n->modified = w.modified;
+    if (w.has_mode)
+        n->mode = w.mode;
+}
+
+void rule_site(struct model *m, const struct call *c, struct expected *e)
+{
+    struct slice rest = c->argument, word = model_word(&rest);
+
+    expect(e, 500);
+    if (slice_equal_nocase(word, slice_from("HELP")))
+        expect(e, rest.len == 0 ? 214 : 501);
+    else if (slice_equal_nocase(word, slice_from("CHMOD")))
+        site_chmod(m, rest, e);
+    else if (slice_equal_nocase(word, slice_from("UTIME")))
+        site_utime(m, rest, e);
+}
