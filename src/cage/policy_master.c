@@ -33,7 +33,10 @@ static const struct permission may[] = {
     MAY(memfd_create, "settings and users for the others, sealed"),
     MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
 
-    MAY(getsockopt, "is it a connection that gate reports; gate's set-up"),
+    MAY(accept4, "sallyportctl; the socket was made before the cage"),
+    MAY(unlinkat, "that socket's name, at the end"),
+    MAY(getsockopt, "is it a connection that gate reports; gate's set-up; "
+                    "the uid of who asks as sallyportctl"),
     MAY(pread64, "ld.so reads headers; files by descriptor"),
 
     MAY(chroot, "cage of a child"),

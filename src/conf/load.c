@@ -3,6 +3,7 @@
  * sallyportctl; looks at the opened file, never at its name. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,6 +58,19 @@ int settings_load(struct settings *s, const char *path, struct buf *text,
     if (r)
         return complain(c, "%s: %s", path, strerror(-r));
     return settings_parse(s, buf_slice(text), path, c);
+}
+
+int settings_control(const struct settings *s, char *out, size_t size)
+{
+    const char *slash = strrchr(s->file, '/');
+    int folder = slash ? (int)(slash - s->file) : 1;
+    const char *start = slash ? s->file : ".";
+    int n;
+
+    if (geteuid() == 0 || settings_line(s, "control") != 0)
+        return slice_copy(slice_from(s->control), out, size);
+    n = snprintf(out, size, "%.*s/control", folder, start);
+    return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
 int settings_private_file(int fd, const char *name, struct complaint *c)

@@ -58,6 +58,13 @@ const struct setting setting_table[] = {
       .value = "/var/lib/sallyport",
       .help = "The folder of what outlives a restart, made when missing: the "
               "key that finds unfinished uploads again." },
+    { .key = "control",
+      .type = SETTING_PATH,
+      .offset = FIELD(control),
+      .value = "/run/sallyport/control",
+      .help = "The socket on which the server answers sallyportctl; its folder "
+              "is made when missing; without root the default is \"control\" "
+              "in the folder of the configuration." },
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),

@@ -15,8 +15,8 @@
 struct arguments {
     const char *word[4]; /* "user", "add", NAME, one too many */
     size_t words;
-    const char *config, *home, *comment, *role, *uid;
-    bool json, purge, yes, help, version;
+    const char *config, *home, *comment, *role, *uid, *older_than;
+    bool json, purge, yes, all, help, version;
     unsigned given; /* bit per row of the option table */
 };
 
@@ -31,17 +31,27 @@ enum ctl_option {
     OPTION_YES = 128,
     OPTION_HELP = 256,
     OPTION_VERSION = 512,
+    OPTION_OLDER_THAN = 1024,
+    OPTION_ALL = 2048,
 };
 
 struct context {
     struct arguments args;
     struct settings settings;
     struct complaint complaint;
+    int patience; /* ms that the server has for an answer; 0: as usual */
+};
+
+enum ctl_takes {
+    TAKES_NOTHING,
+    TAKES_NAME, /* of a user */
+    TAKES_NAME_OR_NOTHING,
 };
 
 struct ctl_command {
-    const char *group, *name;
-    bool takes_name;
+    const char *group;
+    const char *name; /* NULL: the group is all of it */
+    enum ctl_takes takes;
     unsigned options; /* besides --config and --help */
     int (*run)(struct context *x);
     const char *syntax, *help, *example;
@@ -75,5 +85,9 @@ int user_list(struct context *x);
 int user_show(struct context *x);
 int user_lock(struct context *x);
 int user_unlock(struct context *x);
+int partials_list(struct context *x);
+int partials_purge(struct context *x);
+int server_status(struct context *x);
+int server_reload(struct context *x);
 
 #endif

@@ -1,5 +1,5 @@
-/* The table of commands, the help that comes from it, and the way from the
- * command line to one of them. */
+/* From the command line to one of the commands, and the help that comes from
+ * their table. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,62 +13,6 @@
 #define DEFAULT_CONFIG "/etc/sallyport/sallyport.conf"
 #define ALWAYS         (OPTION_CONFIG | OPTION_HELP)
 
-const struct ctl_command ctl_commands[] = {
-    { .group = "user",
-      .name = "add",
-      .takes_name = true,
-      .options = OPTION_HOME | OPTION_COMMENT | OPTION_ROLE | OPTION_UID,
-      .run = user_add,
-      .syntax = "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N]",
-      .help = "Add a user, with a home of its own",
-      .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
-    { .group = "user",
-      .name = "passwd",
-      .takes_name = true,
-      .run = user_passwd,
-      .syntax = "NAME",
-      .help = "Set a user's password",
-      .example = "sallyportctl user passwd anna < password-file" },
-    { .group = "user",
-      .name = "del",
-      .takes_name = true,
-      .options = OPTION_PURGE | OPTION_YES,
-      .run = user_del,
-      .syntax = "NAME [--purge [--yes]]",
-      .help = "Remove a user; with --purge the home and all in it",
-      .example = "sallyportctl user del anna --purge" },
-    { .group = "user",
-      .name = "list",
-      .options = OPTION_JSON,
-      .run = user_list,
-      .syntax = "[--json]",
-      .help = "List all users",
-      .example = "sallyportctl user list --json" },
-    { .group = "user",
-      .name = "show",
-      .takes_name = true,
-      .options = OPTION_JSON,
-      .run = user_show,
-      .syntax = "NAME [--json]",
-      .help = "Show one user",
-      .example = "sallyportctl user show anna" },
-    { .group = "user",
-      .name = "lock",
-      .takes_name = true,
-      .run = user_lock,
-      .syntax = "NAME",
-      .help = "Refuse further logins, keeping the password",
-      .example = "sallyportctl user lock anna" },
-    { .group = "user",
-      .name = "unlock",
-      .takes_name = true,
-      .run = user_unlock,
-      .syntax = "NAME",
-      .help = "Allow logins again",
-      .example = "sallyportctl user unlock anna" },
-};
-const size_t ctl_command_count = sizeof(ctl_commands) / sizeof(ctl_commands[0]);
-
 static const char help_tail[] =
     "\nOptions:\n"
     "  --config FILE   the configuration (default " DEFAULT_CONFIG ")\n"
@@ -78,6 +22,8 @@ static const char help_tail[] =
     "  --role ROLE     full (default), read, collect, or letters of lrwodnm\n"
     "  --uid N         the user's uid (default: the next never used)\n"
     "  --purge         remove the home too; asks, unless --yes\n"
+    "  --older-than N  not written to for N days\n"
+    "  --all           of any age\n"
     "  --json          write JSON\n"
     "  --help          this help, or that of one command\n"
     "  --version       the version\n"
@@ -124,10 +70,20 @@ int ctl_find(struct context *x, const struct users *u, const struct user **ret)
                     "there is no user %s; run: sallyportctl user list", name);
 }
 
+/* "user add", or "status". */
+static const char *full_name(const struct ctl_command *row, char out[32])
+{
+    snprintf(out, 32, "%s%s%s", row->group, row->name ? " " : "",
+             row->name ? row->name : "");
+    return out;
+}
+
 static void print_row(const struct ctl_command *row)
 {
-    printf("  sallyportctl %s %s %s\n      %s.\n", row->group, row->name,
-           row->syntax, row->help);
+    char name[32];
+
+    printf("  sallyportctl %s%s%s\n      %s.\n", full_name(row, name),
+           row->syntax[0] ? " " : "", row->syntax, row->help);
 }
 
 static void print_help(void)
@@ -148,30 +104,46 @@ static void print_command_help(const struct ctl_command *row)
     printf("\nExample:\n  %s\n%s", row->example, help_tail);
 }
 
+static bool is_command(const struct ctl_command *row, const struct arguments *a)
+{
+    if (a->words == 0 || strcmp(row->group, a->word[0]) != 0)
+        return false;
+    return !row->name || (a->words > 1 && !strcmp(row->name, a->word[1]));
+}
+
 static const struct ctl_command *find_command(const struct arguments *a)
 {
-    for (size_t i = 0; a->words >= 2 && i < ctl_command_count; i++)
-        if (!strcmp(ctl_commands[i].group, a->word[0]) &&
-            !strcmp(ctl_commands[i].name, a->word[1]))
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (is_command(&ctl_commands[i], a))
             return &ctl_commands[i];
     return NULL;
 }
 
+static bool words_fit(const struct ctl_command *row, const struct arguments *a)
+{
+    size_t own = row->name ? 2 : 1;
+    size_t least = own + (row->takes == TAKES_NAME);
+    size_t most = own + (row->takes != TAKES_NOTHING);
+
+    return a->words >= least && a->words <= most;
+}
+
 static int check_usage(struct context *x, const struct ctl_command *row)
 {
-    size_t words = row->takes_name ? 3 : 2;
     const char *beyond = arguments_beyond(&x->args, row->options | ALWAYS);
+    char name[32];
 
+    full_name(row, name);
     if (beyond)
         return ctl_fail(x, EX_USAGE,
-                        "%s %s: --%s is not for this command; usage: "
-                        "sallyportctl %s %s %s",
-                        row->group, row->name, beyond, row->group, row->name,
+                        "%s: --%s is not for this command; usage: "
+                        "sallyportctl %s %s",
+                        name, beyond, name, row->syntax);
+    if (!words_fit(row, &x->args))
+        return ctl_fail(x, EX_USAGE, "usage: sallyportctl %s %s", name,
                         row->syntax);
-    if (x->args.words != words)
-        return ctl_fail(x, EX_USAGE, "usage: sallyportctl %s %s %s", row->group,
-                        row->name, row->syntax);
-    if (row->takes_name && !user_name_ok(slice_from(x->args.word[2])))
+    if (row->takes != TAKES_NOTHING && x->args.word[2] &&
+        !user_name_ok(slice_from(x->args.word[2])))
         return ctl_fail(x, EX_DATAERR,
                         "bad name; use 1 to 32 of a-z 0-9 . _ -, not beginning "
                         "with . or -");
@@ -215,7 +187,7 @@ static int run(struct context *x, int argc, char **argv)
         return code;
     if (x->args.version)
         return puts("sallyportctl " SALLYPORT_VERSION), 0;
-    if (x->args.help && x->args.words < 2)
+    if (x->args.help && !find_command(&x->args) && x->args.words < 2)
         return print_help(), 0;
     return run_command(x);
 }
@@ -227,7 +199,7 @@ int ctl_run(int argc, char **argv)
 
     die_title("sallyportctl");
     code = run(&x, argc, argv);
-    if (code)
+    if (code && x.complaint.text[0])
         say("%s", x.complaint.text);
     if (fflush(stdout) == EOF && code == 0) {
         say("standard output: %s", strerror(errno));

@@ -6,45 +6,25 @@
 
 #include "ctl.h"
 #include "edit.h"
+#include "json.h"
 
-#define TEXT_MAX (USER_HOME_MAX + 1)
-
-/* JSON is UTF-8; bytes of a text that isn't become '?'. */
-static json_t *json_text(const char *text)
+/* What the row says of a name that is taken, or OTHER. */
+static const char *conflict_of(const struct user *user, const char *other)
 {
-    json_t *value = json_string(text);
-    char plain[TEXT_MAX];
-    size_t len = 0;
-
-    if (value)
-        return value;
-    for (; text[len] && len + 1 < sizeof(plain); len++)
-        plain[len] = (char)((unsigned char)text[len] < 0x80 ? text[len] : '?');
-    plain[len] = '\0';
-    return json_string(plain);
+    return user->has_conflict ? conflict_words[user->on_conflict] : other;
 }
 
 static json_t *json_user(const struct user *user)
 {
     char rights[16];
 
-    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s}", "name",
+    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?}", "name",
                      user->name, "uid", (json_int_t)user->uid, "gid",
                      (json_int_t)user->gid, "comment", json_text(user->comment),
                      "home", json_text(user->home), "rights",
                      rights_text(user->rights, rights), "locked",
-                     (int)user->locked, "password", user_hash_kind(user->hash));
-}
-
-static int json_write(struct context *x, json_t *value)
-{
-    int r = value ? json_dumpf(value, stdout, JSON_INDENT(2)) : -1;
-
-    json_decref(value);
-    if (r)
-        return ctl_fail(x, EX_IOERR, "JSON can't be written");
-    putchar('\n');
-    return 0;
+                     (int)user->locked, "password", user_hash_kind(user->hash),
+                     "on_conflict", conflict_of(user, NULL));
 }
 
 static int list_json(struct context *x, const struct users *u)
@@ -90,10 +70,12 @@ static int show_plain(const struct user *user)
     char rights[16];
 
     printf("name:     %s\nuid:      %u\ngid:      %u\ncomment:  %s\n"
-           "home:     %s\nrights:   %s\nstate:    %s\npassword: %s\n",
+           "home:     %s\nrights:   %s\nstate:    %s\npassword: %s\n"
+           "conflict: %s\n",
            user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
            user->home, rights_text(user->rights, rights),
-           user->locked ? "locked" : "active", user_hash_kind(user->hash));
+           user->locked ? "locked" : "active", user_hash_kind(user->hash),
+           conflict_of(user, "as the server"));
     return 0;
 }
 

@@ -46,10 +46,9 @@ static bool is_plain(struct slice s, size_t at, size_t len)
     return !(len == 2 && a == 0xc2 && (uint8_t)s.ptr[at + 1] < 0xa0);
 }
 
-static int add_value(struct buf *into, struct slice s)
+int event_escape(struct slice s, struct buf *into)
 {
-    bool quoted = s.len == 0 || slice_has(s, ' ') || slice_has(s, '=');
-    int r = quoted ? buf_add_text(into, "\"") : 0;
+    int r = 0;
 
     for (size_t i = 0; i < s.len && r == 0;) {
         size_t len = utf8_length(s, i);
@@ -62,6 +61,16 @@ static int add_value(struct buf *into, struct slice s)
             i++;
         }
     }
+    return r;
+}
+
+static int add_value(struct buf *into, struct slice s)
+{
+    bool quoted = s.len == 0 || slice_has(s, ' ') || slice_has(s, '=');
+    int r = quoted ? buf_add_text(into, "\"") : 0;
+
+    if (r == 0)
+        r = event_escape(s, into);
     if (quoted && r == 0)
         r = buf_add_text(into, "\"");
     return r;

@@ -1,4 +1,5 @@
-/* The process files: one user's files, for one session. files_main() is the
+/* The process files: one user's files, for one session (or one request of
+ * sallyportctl, which then is `session` here). files_main() is the
  * list of what it does; then it is a loop that reads one request, looks up its
  * row, checks the right, and answers. It never reads the network, and never
  * opens a name outside the user's home. */
@@ -47,6 +48,8 @@ static const struct request {
     { MSG_MODE, RIGHT_WRITE | RIGHT_REPLACE, serve_mode },
     { MSG_SPACE, RIGHT_WRITE, serve_space },
     { MSG_FACTS, 0, serve_facts }, /* by what they are for */
+    /* Only ctl can ask it, and ctl nothing else: by the message list. */
+    { MSG_PARTIALS_FIND, 0, serve_partials },
 };
 
 static const struct request *find_request(enum message m)
@@ -54,16 +57,17 @@ static const struct request *find_request(enum message m)
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         if (requests[i].message == m)
             return &requests[i];
-    die(EX_PROTOCOL, "session: %s is no request", message_name(m));
+    die(EX_PROTOCOL, "%s is no request", message_name(m));
 }
 
 /* EAGAIN has two causes: the session reads nothing, or too many descriptors of
  * this uid are on their way, in all its processes together (ETOOMANYREFS). The
  * second passes; so a moment's patience, and never longer than master lives. */
-static int send_patiently(struct files *f, const struct packet *reply)
+static int send_patiently(struct files *f, const struct packet *reply,
+                          uint64_t ms)
 {
     struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
-    uint64_t end = clock_ms() + ANSWER_MS;
+    uint64_t end = clock_ms() + ms;
 
     for (;;) {
         int r = channel_send(&f->session, reply);
@@ -74,17 +78,23 @@ static int send_patiently(struct files *f, const struct packet *reply)
     }
 }
 
-void answer(struct files *f, const struct packet *request, struct packet *reply)
+void answer_within(struct files *f, const struct packet *request,
+                   struct packet *reply, uint64_t ms)
 {
     reply->request = request->request;
-    int r = send_patiently(f, reply);
+    int r = send_patiently(f, reply, ms);
     if (r == 0)
         f->upload.untold = f->upload.open;
     if (r == -EPIPE)
         f->over = true;
     else if (r < 0)
-        die(EX_PROTOCOL, "session: does not take %s: %d",
-            message_name(reply->message), -r);
+        die(EX_PROTOCOL, "%s: does not take %s: %d",
+            process_name(f->session.peer), message_name(reply->message), -r);
+}
+
+void answer(struct files *f, const struct packet *request, struct packet *reply)
+{
+    answer_within(f, request, reply, ANSWER_MS);
 }
 
 int answer_done(struct files *f, const struct packet *request)
@@ -215,8 +225,8 @@ static void init(struct files *f, const struct files_start *start)
         f->name_key[i] = start->name_key[i];
     if (!start->root) /* too many of them: perm then says less, never more */
         f->group_count = getgroups(GROUPS_MAX, f->groups);
-    channel_init(&f->session, start->session, PROCESS_FILES, PROCESS_SESSION,
-                 PHASE_IDLE);
+    channel_init(&f->session, start->session, PROCESS_FILES,
+                 start->for_ctl ? PROCESS_CTL : PROCESS_SESSION, PHASE_IDLE);
     channel_init(&f->master, start->master, PROCESS_FILES, PROCESS_MASTER,
                  PHASE_START);
     event_sender_init(&f->log, start->log, PROCESS_FILES);
@@ -258,7 +268,8 @@ void files_main(const struct files_start *start)
     int r;
 
     die_title("sallyport: files");
-    process_title("sallyport: files (%s)", start->name);
+    process_title("sallyport: files (%s%s)", start->name,
+                  start->for_ctl ? ", for sallyportctl" : "");
     fd_close_others(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
     set_signals();
     umask(077);

@@ -37,6 +37,7 @@ int folder_next(struct folder *d, const char **name)
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         *name = e->d_name;
+        d->maybe_folder = e->d_type == DT_DIR || e->d_type == DT_UNKNOWN;
         return 1;
     }
 }

@@ -2,6 +2,7 @@
 #ifndef FILES_FOLDER_H
 #define FILES_FOLDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,7 @@
 struct folder {
     int fd;
     size_t len, at;
+    bool maybe_folder; /* the last name: it is one, or the disk doesn't say */
     uint8_t bytes[FOLDER_BYTES] __attribute__((aligned(8)));
 };
 

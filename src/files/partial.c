@@ -221,13 +221,16 @@ void partial_end(const struct files *f, int folder, struct partial *p)
 
 int partial_remove(const struct files *f, int folder, const char *name)
 {
-    struct partial p = PARTIAL_NONE;
-    int fd = open_locked(f, folder, name, 0);
+    FD_CLEANUP int fd = open_locked(f, folder, name, 0);
 
     if (fd < 0)
         return fd;
-    p.fd = fd;
-    snprintf(p.name, sizeof(p.name), "%s", name);
-    partial_delete(folder, &p);
-    return 0;
+    return unlinkat(folder, name, 0) < 0 ? -errno : 0;
+}
+
+bool partial_in_use(const struct files *f, int folder, const char *name)
+{
+    FD_CLEANUP int fd = open_locked(f, folder, name, 0);
+
+    return fd == -EBUSY;
 }

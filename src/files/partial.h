@@ -56,4 +56,7 @@ void partial_delete(int folder, struct partial *p);
  * -EBUSY, -errno. */
 int partial_remove(const struct files *f, int folder, const char *name);
 
+/* An upload is writing it. Looks by taking the lock for a moment. */
+bool partial_in_use(const struct files *f, int folder, const char *name);
+
 #endif

@@ -1,5 +1,6 @@
-/* The requests of a session. Each function serves one: 0 when it has answered;
- * else an enum outcome or -errno, and files.c answers with REFUSED. */
+/* The requests of a session, and the one of ctl. Each function serves one: 0
+ * when it has answered; else an enum outcome or -errno, and files.c answers
+ * with REFUSED. */
 #ifndef FILES_REQUEST_H
 #define FILES_REQUEST_H
 
@@ -20,11 +21,15 @@ int serve_times(struct files *f, const struct packet *p);
 int serve_mode(struct files *f, const struct packet *p);
 int serve_space(struct files *f, const struct packet *p);
 int serve_facts(struct files *f, const struct packet *p);
+int serve_partials(struct files *f, const struct packet *p);
 
 /* Sends REPLY as the answer to REQUEST. A session that is gone ends the main
  * loop; one that doesn't read its answers ends the process. */
 void answer(struct files *f, const struct packet *request,
             struct packet *reply);
+/* The same for one that may read slowly, for at most MS. */
+void answer_within(struct files *f, const struct packet *request,
+                   struct packet *reply, uint64_t ms);
 /* DONE; returns 0, so that a request can end with it. */
 int answer_done(struct files *f, const struct packet *request);
 

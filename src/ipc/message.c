@@ -10,6 +10,7 @@
 #define KEYS     PROCESS_BIT(PROCESS_KEYS)
 #define LOG      PROCESS_BIT(PROCESS_LOG)
 #define NAMES    PROCESS_BIT(PROCESS_NAMES)
+#define CTL      PROCESS_BIT(PROCESS_CTL)
 #define CHILDREN (GATE | AUTH | KEYS | LOG | NAMES)
 #define SPEAKERS (GATE | AUTH | KEYS | SESSION | FILES | NAMES)
 
@@ -145,6 +146,29 @@ static const struct message_row rows[MSG_COUNT] = {
                          MSG_SIGN },
     [MSG_NOT_SIGNED] = { "not-signed", KEYS, GATE | SESSION, RUN, false, 0, "n",
                          MSG_SIGN },
+
+    /* The control socket, and what it leads to. */
+    [MSG_WELCOME]       = { "welcome", MASTER, CTL, START, true, 0, "wn", 0 },
+    [MSG_STATUS]        = { "status", CTL, MASTER, IDLE, false, 0, "", 0 },
+    [MSG_STATUS_LISTENER] = { "status-listener", MASTER, CTL, ASKED, false, 0,
+                              "a", MSG_STATUS },
+    [MSG_STATUS_IS]     = { "status-is", MASTER, CTL, ASKED, false, 0, "nnnnnn",
+                            MSG_STATUS },
+    [MSG_RELOAD]        = { "reload", CTL, MASTER, IDLE, false, 0, "", 0 },
+    [MSG_PARTIALS]      = { "partials", CTL, MASTER, IDLE, false, 0, "w", 0 },
+    [MSG_PARTIALS_CHANNEL] = { "partials-channel", MASTER, CTL, ASKED, false, 1,
+                               "", MSG_PARTIALS },
+    /* Answers to several requests. */
+    [MSG_CONTROL_DONE]  = { "control-done", MASTER, CTL, ASKED, false, 0, "",
+                            0 },
+    [MSG_CONTROL_REFUSED] = { "control-refused", MASTER, CTL, START | ASKED,
+                              false, 0, "nt", 0 },
+    [MSG_PARTIALS_FIND] = { "partials-find", CTL, FILES, IDLE, true, 0, "nn",
+                            0 },
+    [MSG_PARTIAL]       = { "partial", FILES, CTL, ASKED, false, 0, "ptnnn",
+                            MSG_PARTIALS_FIND },
+    [MSG_PARTIALS_END]  = { "partials-end", FILES, CTL, ASKED, false, 0, "nn",
+                            MSG_PARTIALS_FIND },
 
     /* Events. */
     [MSG_LOG_PEER] = { "log-peer", MASTER, LOG, START | RUN, false, 1, "nna",

@@ -4,6 +4,7 @@
 #ifndef SALLYPORT_SRC_MASTER_HOME_H
 #define SALLYPORT_SRC_MASTER_HOME_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "sallyport/base/complaint.h"
@@ -24,6 +25,7 @@ struct home {
     struct master *master;
     const struct home_calls *calls;
     void *owner;
+    bool for_ctl; /* serves sallyportctl, not a session */
     char user[USER_NAME_MAX + 1];
     uint64_t serial;
     pid_t pid; /* 0: none */

@@ -67,7 +67,7 @@ static const struct {
     { prepare_users, EX_CONFIG },      { prepare_limits, EX_CONFIG },
     { prepare_empty, EX_CONFIG },      { prepare_state, EX_CONFIG },
     { prepare_programs, EX_OSERR },    { prepare_listeners, EX_CONFIG },
-    { prepare_cage, EX_OSERR },
+    { prepare_cage, EX_OSERR },        { prepare_control, EX_CONFIG },
 };
 
 static void prepare(struct master *m, const struct options *o)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
@@ -54,6 +55,7 @@ void master_init(struct master *m)
                                            .on_ready = on_events_ready,
                                            .owner = m };
     m->deadline = (struct loop_timer){ .on_time = on_deadline, .owner = m };
+    control_init(&m->control, m);
     m->hooks = (struct master_hooks){ child_spawn, files_main };
     m->deadlines = (struct deadlines){ .setup = 15000,
                                        .restart = 10000,
@@ -65,7 +67,9 @@ void master_init(struct master *m)
                                        .hosts = 5000,
                                        .lookup = 60000,
                                        .kick = 2000,
-                                       .stop = 5000 };
+                                       .stop = 5000,
+                                       .ask = 10000,
+                                       .walk = 15 * 60 * 1000 };
     random_bytes(m->name_key, sizeof(m->name_key));
 }
 
@@ -84,6 +88,8 @@ int master_start(struct master *m)
         r = signals_open(m);
     if (r == 0)
         r = sessions_init(&m->sessions, m->settings.max_sessions);
+    if (r == 0)
+        r = control_start(&m->control);
     if (r < 0)
         return r;
     m->state = MASTER_STARTING;
@@ -123,6 +129,7 @@ void master_release(struct master *m)
 {
     for (size_t i = 0; i < m->child_count; i++)
         child_release(&m->child[i]);
+    control_stop(&m->control);
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
     if (m->signals.fd >= 0)
@@ -178,6 +185,7 @@ static void say_ready(struct master *m)
     if (listeners_text(&m->listeners, &text) == 0)
         say("ready: listening on %.*s", (int)text.len, text.data);
     buf_release(&text);
+    m->since = time(NULL);
     notify_send(&m->notify, "READY=1");
     master_report(m, EVENT_SERVICE, PROCESS_MASTER, "started, version %s",
                   SALLYPORT_VERSION);
@@ -237,4 +245,13 @@ bool master_look_at_users(struct master *m)
     workers_tell_users(m);
     userdb_drop(&m->users, worker_oldest(m));
     return true;
+}
+
+const char *master_reload(struct master *m)
+{
+    master_look_at_users(m);
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "reload: looked at the users file; other settings and the "
+                  "certificate need a restart");
+    return m->users.told.text[0] ? m->users.told.text : NULL;
 }

@@ -4,6 +4,7 @@
 #define SALLYPORT_SRC_MASTER_MASTER_H
 
 #include "child.h"
+#include "control.h"
 #include "hosts.h"
 #include "listen.h"
 #include "notify.h"
@@ -49,6 +50,8 @@ struct deadlines {
     uint64_t lookup;  /* names: for one answer */
     uint64_t kick;    /* from the word to the kill */
     uint64_t stop;    /* all sessions: to be gone */
+    uint64_t ask;     /* ctl: to ask, or to hang up */
+    uint64_t walk;    /* files: to look for all partials of a user */
 };
 
 struct master {
@@ -79,6 +82,8 @@ struct master {
     struct session_table sessions;
     struct userdb users;
     struct hosts hosts;
+    struct control control;
+    time_t since;              /* when it was ready */
     uint8_t name_key[16];      /* of the names of partials, for files */
     struct complaint key_lost; /* why a restart makes another one; or "" */
 
@@ -110,6 +115,8 @@ void master_fail(struct master *m, int status, const char *why);
 void master_child_ready(struct master *m);
 /* Closes the door, kicks all, and ends the loop when all are gone. */
 void master_stop(struct master *m);
+/* What SIGHUP asks for. NULL, or what is wrong with a file, until the next. */
+const char *master_reload(struct master *m);
 /* Called when a session's record was freed. */
 void master_session_freed(struct master *m);
 

@@ -136,12 +136,27 @@ int prepare_state(struct master *m, struct complaint *c)
 }
 
 /* A session's channels to master and files, the ends of log and keys, and
- * files' end while a login is under way; what is opened once; what a moment
- * needs. */
+ * files' end while a login is under way; the same for those at the control
+ * socket; what is opened once; what a moment needs. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
-    return 128 + 5 * m->settings.max_sessions + m->settings.listen_count +
-           listeners_passive_wanted(&m->settings);
+    return 128 + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
+           m->settings.listen_count + listeners_passive_wanted(&m->settings);
+}
+
+/* Not for --check, which works beside a running server. */
+int prepare_control(struct master *m, struct complaint *c)
+{
+    char path[SETTINGS_PATH_MAX];
+    int r;
+
+    if (m->check)
+        return 0;
+    if (settings_control(&m->settings, path, sizeof(path)) < 0)
+        return complain(c, "%s: a path too long for a control socket beside it",
+                        m->settings.file);
+    r = control_socket_open(&m->control.socket, path, c);
+    return placed(m, "control", r, c);
 }
 
 /* The children inherit the limit, and each cage lowers it to its own need. */

@@ -15,6 +15,7 @@ int prepare_users(struct master *m, struct complaint *c);
 int prepare_identities(struct master *m, struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
+int prepare_control(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
 int prepare_programs(struct master *m, struct complaint *c);
 int prepare_listeners(struct master *m, struct complaint *c);

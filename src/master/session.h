@@ -73,6 +73,7 @@ struct session *sessions_by_files(struct session_table *t, pid_t pid);
 /* By living processes files: one that hangs in a dead file system counts after
  * its session, or a user could take all records. */
 size_t sessions_of_user(const struct session_table *t, const char *name);
+size_t sessions_logged_in(const struct session_table *t);
 /* An empty record, living; NULL: there are max_sessions. */
 struct session *sessions_take(struct session_table *t, uint64_t serial);
 void sessions_give_back(struct session_table *t, struct session *s);

@@ -14,10 +14,7 @@
 
 static void on_hangup(struct master *m)
 {
-    master_look_at_users(m);
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                  "SIGHUP: looked at the users file; other settings and the "
-                  "certificate need a restart");
+    master_reload(m);
 }
 
 void signals_reap(struct master *m)
@@ -27,9 +24,12 @@ void signals_reap(struct master *m)
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct session *s = sessions_by_files(&m->sessions, pid);
+        struct home *asked = control_home(&m->control, pid);
 
         if (s)
             home_reaped(&s->home, status);
+        if (asked)
+            home_reaped(asked, status);
         for (size_t i = 0; i < m->child_count; i++)
             if (m->child[i].pid == pid) {
                 child_reaped(&m->child[i], status);

@@ -101,6 +101,7 @@ void stop_children(struct master *m)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "stops");
     if (m->sessions.all)
         end_sessions(m);
+    control_stop(&m->control);
     release(m, false);
     wait_for(m, false);
     kill_rest(m, false);

@@ -103,6 +103,15 @@ size_t sessions_of_user(const struct session_table *t, const char *name)
     return n;
 }
 
+size_t sessions_logged_in(const struct session_table *t)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->size; i++)
+        n += t->all[i].state == SESSION_USER;
+    return n;
+}
+
 struct session *sessions_take(struct session_table *t, uint64_t serial)
 {
     struct session *s = t->free;

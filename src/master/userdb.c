@@ -34,6 +34,11 @@ uint64_t userdb_newest(const struct userdb *u)
     return u->count > 0 ? u->kept[u->count - 1].number : 0;
 }
 
+size_t userdb_count(const struct userdb *u)
+{
+    return u->count > 0 ? u->kept[u->count - 1].users.count : 0;
+}
+
 const struct users *userdb_find(const struct userdb *u, uint64_t generation)
 {
     for (size_t i = 0; i < u->count; i++)

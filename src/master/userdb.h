@@ -36,6 +36,8 @@ void userdb_release(struct userdb *u);
 int userdb_look(struct userdb *u, struct complaint *c);
 
 uint64_t userdb_newest(const struct userdb *u);
+/* Rows of the newest. */
+size_t userdb_count(const struct userdb *u);
 /* NULL: the generation isn't kept. */
 const struct users *userdb_find(const struct userdb *u, uint64_t generation);
 /* Forgets those older than NEEDED, but never the newest. */

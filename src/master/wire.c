@@ -206,6 +206,13 @@ static int flush_session(struct session *s, const struct way *way)
     return r;
 }
 
+static int flush_asked(struct home *h, const struct way *way)
+{
+    struct speaker who = { .process = PROCESS_FILES, .serial = h->serial };
+
+    return flush_wire(way, &h->log, &h->channel, &who);
+}
+
 static int flush_way(struct master *m, const struct way *way)
 {
     int r = flush_own(m, way);
@@ -215,6 +222,8 @@ static int flush_way(struct master *m, const struct way *way)
     for (size_t i = 0; i < m->sessions.size && r == 0; i++)
         if (m->sessions.all[i].state != SESSION_FREE)
             r = flush_session(&m->sessions.all[i], way);
+    for (size_t i = 0; i < CONTROL_PEERS && r == 0 && way->d->of_files; i++)
+        r = flush_asked(&m->control.peer[i].home, way);
     return r;
 }
 
@@ -254,6 +263,8 @@ static void own_is_stale(struct master *m)
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
     m->events_wire.stale = true;
+    for (size_t i = 0; i < CONTROL_PEERS; i++)
+        make_stale(&m->control.peer[i].home.log);
 }
 
 void wires_are_stale(struct master *m, enum process to)

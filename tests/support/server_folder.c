@@ -102,6 +102,7 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "homes = %s\n", s->homes);
     buf_add_format(&text, "empty = %s/empty\n", s->folder);
     buf_add_format(&text, "state = %s/state\n", s->folder);
+    buf_add_format(&text, "control = %s/control\n", s->folder);
     buf_add_format(&text, "login_delay = 0\n");
     buf_add_format(&text, "uid.gate = %d\n", SERVER_UID_GATE);
     buf_add_format(&text, "uid.auth = %d\n", SERVER_UID_AUTH);

@@ -53,9 +53,10 @@ struct settings {
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
     char users[SETTINGS_PATH_MAX];
-    char homes[SETTINGS_PATH_MAX]; /* where user add makes homes */
-    char empty[SETTINGS_PATH_MAX]; /* the empty folder to chroot to */
-    char state[SETTINGS_PATH_MAX]; /* what outlives a restart */
+    char homes[SETTINGS_PATH_MAX];   /* where user add makes homes */
+    char empty[SETTINGS_PATH_MAX];   /* the empty folder to chroot to */
+    char state[SETTINGS_PATH_MAX];   /* what outlives a restart */
+    char control[SETTINGS_PATH_MAX]; /* the socket: settings_control() */
     struct port_range ports;
     struct public_address address;
     struct told told[SETTINGS_TOLD_MAX]; /* instead, to clients of a network */
@@ -140,6 +141,10 @@ void settings_default(struct settings *s);
  * together (uid range, ports against sessions, descriptors). */
 int settings_parse(struct settings *s, struct slice text, const char *name,
                    struct complaint *c);
+/* Where the control socket lies: as `control` says; where it says nothing and
+ * this process isn't root's, in the folder of the configuration. 0, or
+ * -ENAMETOOLONG. */
+int settings_control(const struct settings *s, char *out, size_t size);
 /* "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE: WHY", for
  * what shows only when a setting is used. Always -EINVAL. */
 int settings_blame(const struct settings *s, const char *key,

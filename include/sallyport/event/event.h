@@ -95,5 +95,7 @@ int event_decode(struct slice bytes, struct event_record *ret);
  * values with blanks are quoted. 0 or -ENOBUFS. */
 int event_line(const struct event_record *r, struct buf *into);
 const char *event_name(enum event e);
+/* Those bytes, escaped so and not quoted, for a terminal: 0, -ENOBUFS. */
+int event_escape(struct slice s, struct buf *into);
 
 #endif

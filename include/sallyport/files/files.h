@@ -1,4 +1,5 @@
-/* The process that touches one user's files. Master's fork enters here. */
+/* The process that touches one user's files, for a session; or, for
+ * sallyportctl, looks for that user's partials. Master's fork enters here. */
 #ifndef SALLYPORT_FILES_FILES_H
 #define SALLYPORT_FILES_FILES_H
 
@@ -22,7 +23,8 @@ struct files_start {
     struct files_rules rules;
     bool root;                /* run by root: take the user's ids, chroot */
     const char *homes;        /* else: the home must lie beneath this folder */
-    int session, master, log; /* owned from here on */
+    bool for_ctl;             /* serves sallyportctl, not a session */
+    int session, master, log; /* owned from here on; who is served, master … */
     uint64_t serial;
     const char *name, *home;
     uid_t uid;

@@ -95,6 +95,19 @@ enum message {
     MSG_SIGN,       /* number of the key, scheme, the whole message */
     MSG_SIGNED,     /* the signature */
     MSG_NOT_SIGNED, /* errno */
+    /* ctl, master, files */
+    MSG_WELCOME,          /* version, pid of master */
+    MSG_STATUS,           /* how is the server? */
+    MSG_STATUS_LISTENER,  /* one of its control listeners: address */
+    MSG_STATUS_IS,        /* state, since, sessions, logged in, limit, users */
+    MSG_RELOAD,           /* as SIGHUP */
+    MSG_PARTIALS,         /* a process files of that user, please: name */
+    MSG_PARTIALS_CHANNEL, /* ctl–files */
+    MSG_CONTROL_DONE,
+    MSG_CONTROL_REFUSED, /* enum refusal, in words */
+    MSG_PARTIALS_FIND,   /* 1 to remove them, seconds old at least */
+    MSG_PARTIAL,         /* path, name that it is for, bytes, mtime, state */
+    MSG_PARTIALS_END,    /* folders that couldn't be read, errno */
     /* anybody and log */
     MSG_LOG_PEER, /* a new sender: process, serial, address */
     MSG_EVENT,    /* encoded event */
@@ -108,9 +121,9 @@ enum phase {
     PHASE_GREETED = 4,  /* session: nobody is logged in */
     PHASE_VERIFY = 8,   /* session: a password is being verified */
     PHASE_USER = 16,    /* session: logged in */
-    PHASE_IDLE = 32,    /* files: no upload is open */
+    PHASE_IDLE = 32,    /* files: no upload is open; master: ctl may ask */
     PHASE_WRITING = 64, /* files: an upload is open */
-    PHASE_ASKED = 128,  /* session: waits for an answer of files */
+    PHASE_ASKED = 128,  /* session, ctl: waits for an answer */
 };
 
 /* Bits, so that a row can name several senders or receivers. */

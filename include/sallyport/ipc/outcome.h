@@ -79,6 +79,25 @@ enum write_mode {
     WRITE_MODE_COUNT
 };
 enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
+/* Why master refuses sallyportctl something; it comes with words. */
+enum refusal {
+    REFUSAL_BUSY,     /* try again */
+    REFUSAL_DENIED,   /* who asks may not */
+    REFUSAL_NO_USER,  /* of that name */
+    REFUSAL_HOME,     /* may not, or can't be entered */
+    REFUSAL_BAD_FILE, /* that was to be read */
+    REFUSAL_COUNT
+};
+enum server_state { SERVER_STARTS, SERVER_RUNS, SERVER_STOPS, SERVER_STATES };
+
+/* An unfinished upload, as files tells ctl. */
+enum partial_state {
+    PARTIAL_RESTS,
+    PARTIAL_IN_USE,  /* an upload is writing it; never removed */
+    PARTIAL_REMOVED, /* by this very request */
+    PARTIAL_STAYS,   /* could not be removed */
+    PARTIAL_STATE_COUNT
+};
 enum file_kind { KIND_FILE, KIND_FOLDER, KIND_OTHER, KIND_COUNT };
 
 #endif

@@ -194,3 +194,32 @@ Test(load, a_private_folder_is_no_file)
     cr_expect_str_eq(c.text, "dir: not a regular file");
     close(fd);
 }
+
+/* Where the control socket lies. */
+Test(load, control_socket)
+{
+    static const struct {
+        const char *text, *file, *root, *user;
+    } rows[] = {
+        { "", "/etc/x/conf", "/run/sallyport/control", "/etc/x/control" },
+        { "", "conf", "/run/sallyport/control", "./control" },
+        { "", "/conf", "/run/sallyport/control", "/control" },
+        { "control = /run/sallyport/control\n", "/etc/x/conf",
+          "/run/sallyport/control", "/run/sallyport/control" },
+        { "control = /a/b\n", "conf", "/a/b", "/a/b" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *want = geteuid() == 0 ? rows[i].root : rows[i].user;
+        struct complaint c = { "" };
+        struct settings s;
+        char path[64];
+
+        cr_assert_eq(
+            settings_parse(&s, slice_from(rows[i].text), rows[i].file, &c), 0,
+            "%s", c.text);
+        cr_assert_eq(settings_control(&s, path, sizeof(path)), 0);
+        cr_expect_str_eq(path, want);
+        cr_expect_lt(settings_control(&s, path, 4), 0);
+    }
+}

@@ -35,6 +35,16 @@ Test(run, what_is_no_command)
         { "user add anna --home /a/../b", "use an absolute path" },
         { "user add anna --comment a:b", "--comment: at most 255 bytes" },
         { "user del anna --yes", "--yes goes with --purge" },
+        { "partials", "no such command" },
+        { "partials list anna bert",
+          "usage: sallyportctl partials list [NAME]" },
+        { "partials list --all", "--all is not for this command" },
+        { "partials list --older-than x", "use a number of days, 0 to 36500" },
+        { "partials list --older-than 36501", "use a number of days" },
+        { "partials purge --older-than -1", "use a number of days" },
+        { "partials purge --all --older-than 1", "--all goes without" },
+        { "status anna", "usage: sallyportctl status [--json]" },
+        { "reload --json", "--json is not for this command" },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -92,8 +102,9 @@ Test(run, help_names_every_command)
     for (size_t i = 0; i < ctl_command_count; i++) {
         const struct ctl_command *row = &ctl_commands[i];
 
-        snprintf(usage, sizeof(usage), "sallyportctl %s %s %s\n", row->group,
-                 row->name, row->syntax);
+        snprintf(usage, sizeof(usage), "sallyportctl %s%s%s%s%s\n", row->group,
+                 row->name ? " " : "", row->name ? row->name : "",
+                 row->syntax[0] ? " " : "", row->syntax);
         cr_expect_not_null(strstr(r->out, usage), "%s", usage);
         cr_expect_not_null(strstr(r->out, row->example), "%s", row->example);
     }
@@ -108,8 +119,11 @@ Test(run, the_manual_names_every_command)
     char text[64];
 
     for (size_t i = 0; i < ctl_command_count; i++) {
-        snprintf(text, sizeof(text), "\n\\fBsallyportctl %s %s\\fP ",
-                 ctl_commands[i].group, ctl_commands[i].name);
+        const struct ctl_command *row = &ctl_commands[i];
+
+        snprintf(text, sizeof(text), "\n\\fBsallyportctl %s%s%s\\fP%s",
+                 row->group, row->name ? " " : "", row->name ? row->name : "",
+                 row->syntax[0] ? " " : "\n");
         cr_expect_not_null(strstr(page, text), "%s", text);
     }
 }

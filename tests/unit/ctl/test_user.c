@@ -379,6 +379,7 @@ Test(user, list_and_show)
     r = expect_run(0, "", "user show anna");
     cr_expect_not_null(strstr(r->out, "state:    locked\n"));
     cr_expect_not_null(strstr(r->out, "password: yescrypt\n"));
+    cr_expect_not_null(strstr(r->out, "conflict: as the server\n"));
     cr_expect_null(strstr(r->out, "$y$"));
     expect_run(EX_NOUSER, "", "user show bob");
     expect_run(EX_NOUSER, "", "user show bob --json");
@@ -409,9 +410,24 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 8);
+    cr_expect_eq(json_object_size(one), 9);
+    cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     json_decref(one);
     cr_expect_str_eq(
         (unlink(world.users), expect_run(0, "", "user list --json")->out),
         "[]\n");
+}
+
+Test(user, on_conflict)
+{
+    json_t *one;
+
+    file_write(world.users, "anna:!:70000:70000::/h::on_conflict=rename\n");
+    cr_expect_not_null(
+        strstr(expect_run(0, "", "user show anna")->out, "conflict: rename\n"));
+    one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
+    cr_assert_not_null(one);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "on_conflict")),
+                     "rename");
+    json_decref(one);
 }

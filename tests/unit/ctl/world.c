@@ -24,8 +24,9 @@ void world_make(void)
     snprintf(world.users, sizeof(world.users), "%s/users", world.folder);
     snprintf(world.homes, sizeof(world.homes), "%s/homes", world.folder);
     snprintf(text, sizeof(text),
-             "users = %s\nhomes = %s\nuid_first = 70000\nuid_last = 70099\n",
-             world.users, world.homes);
+             "users = %s\nhomes = %s\nuid_first = 70000\nuid_last = 70099\n"
+             "control = %s/control\n",
+             world.users, world.homes, world.folder);
     file_write(world.conf, text);
     cr_assert_eq(chmod(world.conf, 0644), 0);
 }

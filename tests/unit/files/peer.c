@@ -71,8 +71,9 @@ void peer_fork(struct peer *p)
     close(session[0]);
     close(master[0]);
     close(log[0]);
-    channel_init(&p->session, session[1], PROCESS_SESSION, PROCESS_FILES,
-                 PHASE_ASKED);
+    channel_init(&p->session, session[1],
+                 p->start.for_ctl ? PROCESS_CTL : PROCESS_SESSION,
+                 PROCESS_FILES, PHASE_ASKED);
     channel_init(&p->master, master[1], PROCESS_MASTER, PROCESS_FILES,
                  PHASE_START);
     channel_init(&p->log, log[1], PROCESS_LOG, PROCESS_FILES, PHASE_RUN);
@@ -92,6 +93,13 @@ void peer_run(struct peer *p)
 void peer_start(struct peer *p)
 {
     peer_init(p);
+    peer_run(p);
+}
+
+void peer_start_for_ctl(struct peer *p)
+{
+    peer_init(p);
+    p->start.for_ctl = true;
     peer_run(p);
 }
 

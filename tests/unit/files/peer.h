@@ -30,6 +30,8 @@ void peer_run(struct peer *p); /* and waits for FILES_READY */
 void peer_start(struct peer *p);
 /* Runs it without waiting: for starts that fail. */
 void peer_fork(struct peer *p);
+/* The same, as for sallyportctl. */
+void peer_start_for_ctl(struct peer *p);
 /* Its session leaves in order: it must exit with 0, and have refused no system
  * call. Removes the home. */
 void peer_stop(struct peer *p);

@@ -125,6 +125,7 @@ static void play_files(const struct files_start *start)
                                .binary = "files",
                                .serial = start->serial,
                                .rights = start->rights,
+                               .for_ctl = start->for_ctl,
                                .sees_users = the_master->users.count > 0,
                                .sees_sessions = has_sessions() };
 
@@ -217,6 +218,8 @@ static _Noreturn void run_master(const struct stage *s,
     if (adjust)
         adjust(&m);
     open_listeners(&m);
+    if (control_socket_open(&m.control.socket, path_in(s, "control"), &c) < 0)
+        _exit(5);
     if (userdb_look(&m.users, &c) < 0 || master_start(&m) < 0)
         _exit(4);
     status = master_run(&m);

@@ -18,6 +18,7 @@ struct stage_note {
     char home[256];
     uint64_t serial;
     unsigned rights;
+    bool for_ctl;       /* files serves sallyportctl */
     bool sees_users;    /* the fork still had the users file in memory */
     bool sees_sessions; /* the same for the table of sessions */
 };

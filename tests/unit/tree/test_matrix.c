@@ -151,7 +151,7 @@ static const struct call calls[] = {
     { "setresuid(", "cage" },
     { "setresgid(", "cage" },
     { "chroot(", "cage" },
-    { "accept4(", "gate" },
+    { "accept4(", "gate master" },
     { "SYS_openat2", "files cage ctl" },
     { "SCM_RIGHTS", "ipc" },
     { "getpwnam(", "master" },

@@ -1,0 +1,263 @@
+/* "partials list" and "partials purge": for each user the server forks a
+ * process files, with that user's rights only, which looks and removes, and
+ * tells this process what it found. Lines are written as they come; what a
+ * client chose as a name is escaped. Opens nothing in a home itself. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/event/event.h"
+#include "sallyport/ftp/path.h"
+#include "sallyport/ipc/outcome.h"
+
+#include "ctl.h"
+#include "edit.h"
+#include "json.h"
+#include "server.h"
+#include "when.h"
+
+#define DAY      86400
+#define DAYS_MAX 36500
+/* The server ends a walk after 15 minutes; this is for one that doesn't. */
+#define WALK_MS   (16 * 60 * 1000)
+#define TEXT_ROOM (5 * (FTP_PATH_MAX + 1024))
+
+struct search {
+    struct context *x;
+    bool remove;
+    uint64_t age; /* seconds at least */
+    uint64_t now;
+    const char *user; /* whose home is being looked at */
+    uint64_t lines;
+    uint64_t count[PARTIAL_STATE_COUNT];
+    uint64_t bytes[PARTIAL_STATE_COUNT];
+};
+
+static const char *const state_words[PARTIAL_STATE_COUNT] = {
+    [PARTIAL_RESTS] = "waiting",
+    [PARTIAL_IN_USE] = "uploading",
+    [PARTIAL_REMOVED] = "removed",
+    [PARTIAL_STAYS] = "stays",
+};
+
+static void print_plain(struct search *s, const struct packet *p)
+{
+    struct slice is_for = p->value[1].text;
+    struct buf text;
+    char ago[WHEN_MAX];
+    int r;
+
+    buf_init(&text, TEXT_ROOM);
+    r = event_escape(p->value[0].text, &text);
+    if (r == 0 && is_for.len > 0) {
+        r = buf_add_text(&text, " for \"");
+        if (r == 0)
+            r = event_escape(is_for, &text);
+        if (r == 0)
+            r = buf_add_text(&text, "\"");
+    }
+    if (s->lines++ == 0)
+        printf("%-16s %14s %8s %-9s %s\n", "USER", "BYTES", "AGE", "STATE",
+               "PATH");
+    printf("%-16s %14" PRIu64 " %8s %-9s %.*s%s\n", s->user, p->value[2].number,
+           when_ago(p->value[3].number, s->now, ago),
+           state_words[p->value[4].number], (int)text.len, text.data,
+           r ? "..." : "");
+    buf_release(&text);
+}
+
+static json_t *json_slice(struct slice s)
+{
+    char text[FTP_PATH_MAX + 1];
+
+    if (s.len == 0 || slice_copy(s, text, sizeof(text)) < 0)
+        return json_null();
+    return json_text(text);
+}
+
+/* One a line, in an array that is never in memory as a whole. */
+static int print_json(struct search *s, const struct packet *p)
+{
+    char when[WHEN_MAX];
+    json_t *one = json_pack("{s:s, s:o, s:o, s:I, s:s, s:s}", "user", s->user,
+                            "path", json_slice(p->value[0].text), "for",
+                            json_slice(p->value[1].text), "bytes",
+                            (json_int_t)p->value[2].number, "modified",
+                            when_text(p->value[3].number, when), "state",
+                            state_words[p->value[4].number]);
+    int r = -1;
+
+    if (one) {
+        fputs(s->lines++ == 0 ? "[\n" : ",\n", stdout);
+        r = json_dumpf(one, stdout, JSON_COMPACT);
+    }
+    json_decref(one);
+    return r == 0 ? 0 : ctl_fail(s->x, EX_IOERR, "JSON can't be written");
+}
+
+static int take_partial(struct search *s, const struct packet *p)
+{
+    uint64_t state = p->value[4].number;
+
+    if (state >= PARTIAL_STATE_COUNT)
+        return ctl_fail(s->x, EX_PROTOCOL,
+                        "its files says what it may not: an unknown state");
+    s->count[state]++;
+    s->bytes[state] += p->value[2].number;
+    if (s->x->args.json)
+        return print_json(s, p);
+    print_plain(s, p);
+    return 0;
+}
+
+static int take_end(struct search *s, const struct packet *p)
+{
+    if (p->value[0].number == 0)
+        return 0;
+    return ctl_fail(
+        s->x, EX_IOERR, "%" PRIu64 " folders could not be looked into: %s",
+        p->value[0].number, strerror((int)(p->value[1].number & 0xffff)));
+}
+
+static int walk(struct search *s, struct channel *files)
+{
+    struct packet request = { .message = MSG_PARTIALS_FIND,
+                              .request = channel_next(files),
+                              .value = { NUMBER(s->remove), NUMBER(s->age) } };
+    struct packet p;
+    int code = 0;
+
+    if (channel_send(files, &request) < 0)
+        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+    while (code == 0) {
+        code = server_wait(s->x, files, request.request, &p, WALK_MS);
+        if (code == 0 && p.message == MSG_PARTIALS_END)
+            return take_end(s, &p);
+        if (code == 0)
+            code = take_partial(s, &p);
+    }
+    return code;
+}
+
+/* The server hangs up on files when it is hung up on: so its own channel stays
+ * until the end. */
+static int search_user(struct search *s)
+{
+    struct packet request = { .message = MSG_PARTIALS,
+                              .value = { TEXT(slice_from(s->user)) } };
+    struct channel files = { .fd = -1 };
+    struct server server;
+    struct packet p;
+    int code = server_open(&server, s->x);
+
+    if (code == 0)
+        code = server_ask(&server, &request, &p);
+    if (code == 0 && p.message != MSG_PARTIALS_CHANNEL)
+        code = ctl_fail(s->x, EX_PROTOCOL, "the server gives no files");
+    if (code == 0) {
+        channel_init(&files, fd_take(&p.fd[0]), PROCESS_CTL, PROCESS_FILES,
+                     PHASE_ASKED);
+        code = walk(s, &files);
+    }
+    channel_close(&files);
+    server_close(&server);
+    return code;
+}
+
+/* Without a server, or without the right to ask it, no other user is worth a
+ * try. */
+static bool is_hopeless(int code)
+{
+    return code == EX_UNAVAILABLE || code == EX_NOPERM;
+}
+
+/* What goes wrong with one user is told, and the next one is looked at. */
+static int search_all(struct search *s)
+{
+    struct complaint *c = &s->x->complaint;
+    struct users u;
+    int code = users_load(&u, s->x->settings.users, c), first = code;
+
+    for (size_t i = 0; i < u.count && !is_hopeless(code); i++) {
+        s->user = u.row[i].name;
+        code = search_user(s);
+        if (code == 0 || is_hopeless(code))
+            continue;
+        say("%s: %s", s->user, c->text);
+        c->text[0] = '\0';
+        if (first == 0)
+            first = code;
+    }
+    users_release(&u);
+    return is_hopeless(code) ? code : first;
+}
+
+static void print_end(const struct search *s)
+{
+    if (s->x->args.json)
+        fputs(s->lines == 0 ? "[]\n" : "\n]\n", stdout);
+    else if (s->remove)
+        printf("%" PRIu64 " removed, %" PRIu64 " bytes; %" PRIu64
+               " being uploaded; %" PRIu64 " could not be removed\n",
+               s->count[PARTIAL_REMOVED], s->bytes[PARTIAL_REMOVED],
+               s->count[PARTIAL_IN_USE], s->count[PARTIAL_STAYS]);
+}
+
+static int search(struct search *s)
+{
+    int code;
+
+    s->now = (uint64_t)time(NULL);
+    s->user = s->x->args.word[2];
+    code = s->user ? search_user(s) : search_all(s);
+    if (!is_hopeless(code))
+        print_end(s);
+    if (code == 0 && s->count[PARTIAL_STAYS] > 0)
+        code = ctl_fail(s->x, EX_IOERR, "some could not be removed");
+    return code;
+}
+
+/* --older-than, or *age as it is. */
+static int take_age(struct context *x, uint64_t *age)
+{
+    uint64_t days;
+
+    if (!x->args.older_than)
+        return 0;
+    if (slice_number(slice_from(x->args.older_than), DAYS_MAX, &days) < 0)
+        return ctl_fail(x, EX_USAGE,
+                        "--older-than %s: use a number of days, 0 to %d",
+                        x->args.older_than, DAYS_MAX);
+    *age = days * DAY;
+    return 0;
+}
+
+int partials_list(struct context *x)
+{
+    struct search s = { .x = x };
+    int code = take_age(x, &s.age);
+
+    return code ? code : search(&s);
+}
+
+int partials_purge(struct context *x)
+{
+    struct search s = { .x = x,
+                        .remove = true,
+                        .age = x->settings.partial_days * DAY };
+    int code = take_age(x, &s.age);
+
+    if (code)
+        return code;
+    if (x->args.all && x->args.older_than)
+        return ctl_fail(x, EX_USAGE, "--all goes without --older-than");
+    if (x->args.all)
+        s.age = 0;
+    return search(&s);
+}

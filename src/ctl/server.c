@@ -1,0 +1,228 @@
+/* Speaking with the running server: connecting, asking, waiting. What comes is
+ * checked as between any two processes, and may still be a lie: it is bounded,
+ * escaped, and never waited for without end. */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/local.h"
+#include "sallyport/event/event.h"
+#include "sallyport/ipc/outcome.h"
+
+#include "ctl.h"
+
+#define BUSY_MS       5000
+#define BUSY_PAUSE_NS 50000000
+
+static int not_there(struct server *s, const char *path, int error)
+{
+    struct context *x = s->x;
+
+    if (error == EACCES || error == EPERM)
+        return ctl_fail(x, EX_NOPERM,
+                        "%s: %s; run it as root, or as the server's user", path,
+                        strerror(error));
+    s->busy = error == EAGAIN;
+    if (s->busy)
+        return ctl_fail(x, EX_TEMPFAIL,
+                        "%s: the server is busy; try again later", path);
+    return ctl_fail(x, EX_UNAVAILABLE,
+                    "no server answers at %s: %s; start it (systemctl start "
+                    "sallyport), or name its configuration by --config",
+                    path, strerror(error));
+}
+
+/* A socket in FOLDER; the descriptor or -errno. */
+static int connect_in(int folder, const char *name)
+{
+    struct sockaddr_un at;
+    int size = local_address(folder, name, &at);
+    FD_CLEANUP int fd =
+        socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (size < 0 || fd < 0)
+        return size < 0 ? size : -errno;
+    if (connect(fd, (struct sockaddr *)&at, (socklen_t)size) < 0)
+        return -errno;
+    return fd_take(&fd);
+}
+
+static int connect_to(const char *path)
+{
+    char folder[SETTINGS_PATH_MAX];
+    const char *name;
+    int r = local_split(path, folder, sizeof(folder), &name);
+
+    if (r < 0)
+        return r;
+    FD_CLEANUP int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : connect_in(fd, name);
+}
+
+/* Whoever can make a socket there could be the server. */
+static int check_peer(struct context *x, int fd, const char *path)
+{
+    struct ucred who;
+
+    if (local_peer(fd, &who) == 0 && (who.uid == 0 || who.uid == geteuid()))
+        return 0;
+    return ctl_fail(x, EX_NOPERM,
+                    "%s: the server there is neither root's nor yours; run it "
+                    "as its user",
+                    path);
+}
+
+static int connect_server(struct server *s)
+{
+    struct context *x = s->x;
+    char path[SETTINGS_PATH_MAX];
+    int fd, code;
+
+    if (settings_control(&x->settings, path, sizeof(path)) < 0)
+        return ctl_fail(x, EX_CONFIG,
+                        "the path of the configuration is too "
+                        "long for a control socket beside it");
+    fd = connect_to(path);
+    if (fd < 0)
+        return not_there(s, path, -fd);
+    channel_init(&s->channel, fd, PROCESS_CTL, PROCESS_MASTER, PHASE_START);
+    code = check_peer(x, fd, path);
+    return code;
+}
+
+static const int refusal_codes[REFUSAL_COUNT] = {
+    [REFUSAL_BUSY] = EX_TEMPFAIL,    [REFUSAL_DENIED] = EX_NOPERM,
+    [REFUSAL_NO_USER] = EX_NOUSER,   [REFUSAL_HOME] = EX_NOINPUT,
+    [REFUSAL_BAD_FILE] = EX_DATAERR,
+};
+
+static int refused(struct context *x, const struct packet *p)
+{
+    uint64_t why = p->value[0].number;
+    struct buf words;
+    int code = why < REFUSAL_COUNT ? refusal_codes[why] : EX_PROTOCOL;
+
+    buf_init(&words, COMPLAINT_MAX - 1);
+    if (event_escape(p->value[1].text, &words) == 0)
+        ctl_fail(x, code, "%.*s", (int)words.len, words.data);
+    else
+        ctl_fail(x, code, "the server refuses, in too many words");
+    buf_release(&words);
+    return code;
+}
+
+static int broken(struct context *x, const struct channel *c, int error)
+{
+    const char *who = c->peer == PROCESS_MASTER ? "the server" : "its files";
+
+    if (error == -ETIMEDOUT)
+        return ctl_fail(x, EX_TEMPFAIL, "%s doesn't answer in time", who);
+    if (error == -EPROTO)
+        return ctl_fail(x, EX_PROTOCOL,
+                        "%s says what it may not: %s; is it of another "
+                        "version?",
+                        who, c->wrong);
+    return ctl_fail(x, EX_TEMPFAIL, "%s hung up; its log may say why", who);
+}
+
+int server_wait(struct context *x, struct channel *c, uint32_t request,
+                struct packet *answer, int ms)
+{
+    int r = channel_wait(c, answer, ms);
+
+    if (r == -EPIPE) /* the first word may be an error of the socket's */
+        r = channel_receive(c, answer);
+    if (r == 1 && answer->request != request) {
+        packet_close(answer);
+        c->wrong = "an answer to nothing that was asked";
+        r = -EPROTO;
+    }
+    if (r != 1)
+        return broken(x, c, r);
+    return answer->message == MSG_CONTROL_REFUSED ? refused(x, answer) : 0;
+}
+
+static void take_version(struct server *s, struct slice text)
+{
+    struct buf escaped;
+
+    buf_init(&escaped, sizeof(s->version) - 1);
+    if (event_escape(text, &escaped) == 0)
+        slice_copy(buf_slice(&escaped), s->version, sizeof(s->version));
+    buf_release(&escaped);
+}
+
+static int open_once(struct server *s)
+{
+    struct context *x = s->x;
+    struct packet p;
+    int code;
+
+    *s = (struct server){ .x = x,
+                          .channel.fd = -1,
+                          .patience =
+                              x->patience ? x->patience : SERVER_ANSWER_MS };
+    code = connect_server(s);
+    if (code)
+        return code;
+    code = server_wait(x, &s->channel, 0, &p, s->patience);
+    if (code) {
+        s->busy = p.message == MSG_CONTROL_REFUSED &&
+                  p.value[0].number == REFUSAL_BUSY;
+        return code;
+    }
+    take_version(s, p.value[0].text);
+    s->pid = p.value[1].number;
+    s->channel.phase = PHASE_ASKED;
+    return 0;
+}
+
+/* The places are few, and each is taken for a moment only. */
+int server_open(struct server *s, struct context *x)
+{
+    const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
+    uint64_t end = clock_ms() + BUSY_MS;
+    int code;
+
+    s->x = x;
+    for (;;) {
+        code = open_once(s);
+        if (code == 0 || !s->busy || clock_ms() >= end)
+            return code;
+        server_close(s);
+        x->complaint.text[0] = '\0';
+        nanosleep(&pause, NULL);
+    }
+}
+
+void server_close(struct server *s)
+{
+    channel_close(&s->channel);
+}
+
+int server_next(struct server *s, const struct packet *request,
+                struct packet *answer)
+{
+    return server_wait(s->x, &s->channel, request->request, answer,
+                       s->patience);
+}
+
+int server_ask(struct server *s, struct packet *request, struct packet *answer)
+{
+    int r;
+
+    request->request = channel_next(&s->channel);
+    r = channel_send(&s->channel, request);
+    if (r < 0 && r != -EPIPE) /* then the answer is read: it may say why */
+        return ctl_fail(s->x, EX_OSERR, "the server can't be asked: %s",
+                        strerror(-r));
+    return server_next(s, request, answer);
+}

@@ -1,0 +1,293 @@
+/* The control socket's peers, in master: who may connect, how many, for how
+ * long. A sallyportctl that is hostile, slow or dead costs its own place and no
+ * more: nothing here waits, and nothing it does ends master. */
+#include "control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "master.h"
+#include "request.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/local.h"
+
+#define ACCEPTS  4     /* in one round of the loop */
+#define PAUSE_MS 1000  /* without a descriptor for an accept */
+#define TOLD_MS  10000 /* between two lines about those who may not */
+
+void control_wait(struct control_peer *p)
+{
+    const struct deadlines *d = &p->master->deadlines;
+    const uint64_t ms[] = {
+        [CONTROL_IDLE] = p->home.pid > 0 ? d->walk : d->ask,
+        [CONTROL_OPENING] = d->files,
+        [CONTROL_ENDED] = d->kick,
+    };
+
+    loop_timer_set(&p->master->loop, &p->timer, ms[p->state]);
+}
+
+void control_end(struct control_peer *p)
+{
+    if (p->state == CONTROL_FREE || p->state == CONTROL_ENDED)
+        return;
+    loop_remove(&p->master->loop, &p->watch);
+    loop_timer_clear(&p->master->loop, &p->timer);
+    channel_close(&p->channel);
+    home_close(&p->home);
+    p->state = p->home.pid > 0 ? CONTROL_ENDED : CONTROL_FREE;
+    if (p->state == CONTROL_ENDED)
+        control_wait(p);
+}
+
+void control_tell(struct control_peer *p, struct packet *part)
+{
+    part->request = p->request;
+    if (channel_send(&p->channel, part) < 0)
+        control_end(p);
+}
+
+void control_answer(struct control_peer *p, struct packet *answer)
+{
+    control_tell(p, answer);
+    if (p->state == CONTROL_FREE || p->state == CONTROL_ENDED)
+        return;
+    p->state = CONTROL_IDLE;
+    p->channel.phase = PHASE_IDLE;
+    control_wait(p);
+}
+
+static void refusal(struct packet *ret, enum refusal why, const char *words)
+{
+    *ret = (struct packet){ .message = MSG_CONTROL_REFUSED,
+                            .value = { NUMBER(why), TEXT(slice_from(words)) } };
+}
+
+void control_refuse(struct control_peer *p, enum refusal why, const char *words)
+{
+    struct packet answer;
+
+    refusal(&answer, why, words);
+    control_answer(p, &answer);
+}
+
+static void on_ready(void *owner, uint32_t events)
+{
+    struct control_peer *p = owner;
+    int r = request_dispatch(p);
+
+    (void)events;
+    if (r == -EPROTO)
+        master_report(p->master, EVENT_PEER, PROCESS_CTL, "%s",
+                      p->channel.wrong);
+    if (r < 0)
+        control_end(p);
+}
+
+static void on_time(void *owner)
+{
+    struct control_peer *p = owner;
+
+    if (p->state == CONTROL_OPENING) {
+        home_close(&p->home);
+        request_home_lost(p);
+    } else if (p->home.pid > 0) {
+        home_kill(&p->home);
+    } else {
+        control_end(p);
+    }
+}
+
+static void on_home_ready(void *owner)
+{
+    request_home_ready(owner);
+}
+
+/* It has done its work, or failed in it: ctl sees the end of its own channel.
+ */
+static void on_home_lost(void *owner)
+{
+    struct control_peer *p = owner;
+
+    if (p->state == CONTROL_OPENING)
+        request_home_lost(p);
+    else if (p->state == CONTROL_IDLE)
+        loop_timer_set(&p->master->loop, &p->timer,
+                       p->master->deadlines.leaving);
+}
+
+static void on_home_gone(void *owner)
+{
+    struct control_peer *p = owner;
+
+    if (p->state == CONTROL_ENDED) {
+        loop_timer_clear(&p->master->loop, &p->timer);
+        p->state = CONTROL_FREE;
+    } else if (p->state == CONTROL_IDLE) {
+        control_wait(p);
+    }
+}
+
+static const struct home_calls home_calls = { on_home_ready, on_home_lost,
+                                              on_home_gone };
+
+static void blank(struct control_peer *p, struct master *m)
+{
+    *p = (struct control_peer){
+        .master = m,
+        .channel.fd = -1,
+        .timer = { .on_time = on_time, .owner = p },
+    };
+    home_blank(&p->home);
+    p->home.master = m;
+    p->home.calls = &home_calls;
+    p->home.owner = p;
+    p->home.for_ctl = true;
+}
+
+/* Says why, and hangs up: nobody has said a word yet, so nothing is lost. */
+static void turn_away(int fd, enum refusal why, const char *words)
+{
+    struct packet answer;
+    struct channel c;
+
+    refusal(&answer, why, words);
+    channel_init(&c, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
+    channel_send(&c, &answer);
+    channel_close(&c);
+}
+
+/* Seldom: whoever gets as far as the socket can cause it. */
+static void report_stranger(struct master *m, const struct ucred *who)
+{
+    struct control *c = &m->control;
+    uint64_t now = clock_ms();
+
+    if (c->told > 0 && now - c->told < TOLD_MS)
+        return;
+    c->told = now;
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "control socket: uid %lu, pid %ld turned away",
+                  (unsigned long)who->uid, (long)who->pid);
+}
+
+static struct control_peer *free_peer(struct control *c)
+{
+    for (size_t i = 0; i < CONTROL_PEERS; i++)
+        if (c->peer[i].state == CONTROL_FREE)
+            return &c->peer[i];
+    return NULL;
+}
+
+static void let_in(struct master *m, struct control_peer *p, int fd)
+{
+    struct packet welcome = { .message = MSG_WELCOME,
+                              .value = { TEXT(SLICE(SALLYPORT_VERSION)),
+                                         NUMBER(getpid()) } };
+
+    blank(p, m);
+    p->state = CONTROL_IDLE;
+    channel_init(&p->channel, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
+    p->watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = p
+    };
+    if (loop_add(&m->loop, &p->watch) < 0)
+        control_end(p);
+    else
+        control_answer(p, &welcome);
+}
+
+static void welcome(struct master *m, int fd)
+{
+    struct control_peer *p = free_peer(&m->control);
+    struct ucred who = { .uid = (uid_t)-1 };
+    char words[96];
+
+    if (local_peer(fd, &who) < 0 || (who.uid != 0 && who.uid != geteuid())) {
+        snprintf(words, sizeof(words), "only root%s may ask",
+                 geteuid() == 0 ? "" : " or the server's own user");
+        report_stranger(m, &who);
+        turn_away(fd, REFUSAL_DENIED, words);
+    } else if (!p) {
+        turn_away(fd, REFUSAL_BUSY, "the server is answering others");
+    } else {
+        let_in(m, p, fd);
+    }
+}
+
+/* One that is out of descriptors is asked again and again else. */
+static void on_knock(void *owner, uint32_t events)
+{
+    struct master *m = owner;
+    struct control *c = &m->control;
+
+    (void)events;
+    for (int i = 0; i < ACCEPTS; i++) {
+        int fd =
+            accept4(c->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd >= 0) {
+            welcome(m, fd);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            if (errno != EAGAIN) {
+                loop_change(&m->loop, &c->watch, 0);
+                loop_timer_set(&m->loop, &c->pause, PAUSE_MS);
+            }
+            return;
+        }
+    }
+}
+
+static void on_pause_over(void *owner)
+{
+    struct master *m = owner;
+
+    loop_change(&m->loop, &m->control.watch, EPOLLIN);
+}
+
+void control_init(struct control *c, struct master *m)
+{
+    *c = (struct control){ .pause = { .on_time = on_pause_over, .owner = m },
+                           .watch = { .fd = -1,
+                                      .events = EPOLLIN,
+                                      .on_ready = on_knock,
+                                      .owner = m } };
+    control_socket_blank(&c->socket);
+    for (size_t i = 0; i < CONTROL_PEERS; i++)
+        blank(&c->peer[i], m);
+}
+
+int control_start(struct control *c)
+{
+    struct master *m = c->watch.owner;
+
+    if (c->socket.fd < 0)
+        return 0;
+    c->watch.fd = c->socket.fd;
+    return loop_add(&m->loop, &c->watch);
+}
+
+void control_stop(struct control *c)
+{
+    struct master *m = c->watch.owner;
+
+    loop_remove(&m->loop, &c->watch);
+    loop_timer_clear(&m->loop, &c->pause);
+    for (size_t i = 0; i < CONTROL_PEERS; i++) {
+        home_kill(&c->peer[i].home);
+        control_end(&c->peer[i]);
+        loop_timer_clear(&m->loop, &c->peer[i].timer);
+    }
+    control_socket_close(&c->socket);
+}
+
+struct home *control_home(struct control *c, pid_t pid)
+{
+    for (size_t i = 0; i < CONTROL_PEERS; i++)
+        if (c->peer[i].home.pid == pid)
+            return &c->peer[i].home;
+    return NULL;
+}

@@ -1,0 +1,57 @@
+/* Those who are connected to the control socket: few, each for a while, one
+ * request at a time. What they ask is answered in request.c. */
+#ifndef SALLYPORT_SRC_MASTER_CONTROL_H
+#define SALLYPORT_SRC_MASTER_CONTROL_H
+
+#include "control_socket.h"
+#include "home.h"
+#include "sallyport/ipc/outcome.h"
+
+#define CONTROL_PEERS 16
+
+enum control_state {
+    CONTROL_FREE,
+    CONTROL_IDLE,    /* may ask; perhaps a files works for it */
+    CONTROL_OPENING, /* files was forked; READY is awaited */
+    CONTROL_ENDED    /* its channel is closed; files isn't reaped yet */
+};
+
+struct control_peer {
+    struct master *master;
+    enum control_state state;
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer timer; /* of the state */
+    uint32_t request;        /* the one that is being served */
+    struct home home;        /* pid 0: none works for it */
+};
+
+struct control {
+    struct control_socket socket;
+    struct loop_watch watch;
+    struct loop_timer pause; /* accepting failed: a moment's rest */
+    uint64_t told;           /* when a refusal was last reported */
+    struct control_peer peer[CONTROL_PEERS];
+};
+
+void control_init(struct control *c, struct master *m);
+/* Listens from here on, if there is a socket. 0 or -errno */
+int control_start(struct control *c);
+/* Ends all peers, kills what works for them, and removes the socket. */
+void control_stop(struct control *c);
+
+/* The process files of one of them, by its pid; or NULL. */
+struct home *control_home(struct control *c, pid_t pid);
+
+/* For request.c. The answer to the request; the next one may come then. */
+void control_answer(struct control_peer *p, struct packet *answer);
+/* One of several, before control_answer(). */
+void control_tell(struct control_peer *p, struct packet *part);
+void control_refuse(struct control_peer *p, enum refusal why,
+                    const char *words);
+/* Closes its channel; what works for it leaves, or is killed. */
+void control_end(struct control_peer *p);
+/* (Re)arms the timer of the state. */
+void control_wait(struct control_peer *p);
+
+#endif

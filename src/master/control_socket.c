@@ -1,0 +1,186 @@
+/* The control socket in the file system: made before master's cage closes,
+ * removed at its end. Who may connect is said by its mode, by its folder, and
+ * by SO_PEERCRED (control.c). Never takes the name from a server that lives. */
+#include "control_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/local.h"
+#include "sallyport/conf/settings.h"
+
+#define BACKLOG       8
+#define LOCK_MS       2000
+#define LOCK_PAUSE_NS 5000000
+
+void control_socket_blank(struct control_socket *s)
+{
+    *s = (struct control_socket){ .fd = -1, .folder = -1 };
+}
+
+/* Who may write to it could put a socket of his own there. */
+static int check_folder(int fd, const char *path, struct complaint *c)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return complain(c, "%s: %s", path, strerror(errno));
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return complain(c, "%s: its folder belongs to uid %lu", path,
+                        (unsigned long)st.st_uid);
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return complain(c,
+                        "%s: its folder is writable by others; choose "
+                        "one of its own",
+                        path);
+    return 0;
+}
+
+static int open_folder(struct control_socket *s, const char *path,
+                       struct complaint *c)
+{
+    char folder[SETTINGS_PATH_MAX];
+    const char *name;
+    int r = local_split(path, folder, sizeof(folder), &name);
+
+    if (r == 0)
+        r = slice_copy(slice_from(name), s->name, sizeof(s->name));
+    if (r < 0)
+        return complain(c, "%s: %s", path, strerror(-r));
+    if (mkdir(folder, 0750) < 0 && errno != EEXIST && errno != ENOENT)
+        return complain(c, "%s: %s: %s", path, folder, strerror(errno));
+    s->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->folder < 0)
+        return complain(c, "%s: %s: %s", path, folder, strerror(errno));
+    return check_folder(s->folder, path, c);
+}
+
+/* Two servers that start at the same moment look one after the other. */
+static int lock_folder(const struct control_socket *s)
+{
+    const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+    uint64_t end = clock_ms() + LOCK_MS;
+
+    while (flock(s->folder, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -errno;
+        if (clock_ms() >= end)
+            return -ETIMEDOUT;
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+static int new_socket(void)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* -EADDRINUSE: somebody listens there, or will not be disturbed: a full queue
+ * is a server too. -ENOTSOCK: it is something else. */
+static int remove_stale(const struct control_socket *s,
+                        const struct sockaddr_un *at, socklen_t size)
+{
+    FD_CLEANUP int fd = new_socket();
+    struct stat st;
+
+    if (fstatat(s->folder, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return -ENOTSOCK;
+    if (fd < 0)
+        return fd;
+    if (connect(fd, (const struct sockaddr *)at, size) == 0 ||
+        errno != ECONNREFUSED)
+        return -EADDRINUSE;
+    return unlinkat(s->folder, s->name, 0) < 0 ? -errno : 0;
+}
+
+/* Of mode 0600 from the first moment on. */
+static int bind_there(struct control_socket *s, const struct sockaddr_un *at,
+                      socklen_t size)
+{
+    mode_t old = umask(0177);
+    int r = bind(s->fd, (const struct sockaddr *)at, size) < 0 ? -errno : 0;
+
+    umask(old);
+    if (r == 0 && listen(s->fd, BACKLOG) < 0)
+        r = -errno;
+    if (r == 0 &&
+        fstatat(s->folder, s->name, &s->made, AT_SYMLINK_NOFOLLOW) < 0)
+        r = -errno;
+    return r;
+}
+
+static int make_socket(struct control_socket *s)
+{
+    struct sockaddr_un at;
+    int size = local_address(s->folder, s->name, &at);
+    int r = size < 0 ? size : lock_folder(s);
+
+    if (r == 0)
+        r = remove_stale(s, &at, (socklen_t)size);
+    if (r == 0) {
+        s->fd = new_socket();
+        r = s->fd < 0 ? s->fd : bind_there(s, &at, (socklen_t)size);
+    }
+    flock(s->folder, LOCK_UN);
+    return r;
+}
+
+static int refuse(const char *path, int error, struct complaint *c)
+{
+    if (error == EADDRINUSE) {
+        complain(c, "%s: another server answers there", path);
+        return -EAGAIN;
+    }
+    if (error == ENOTSOCK)
+        return complain(c, "%s: stands there and is no socket", path);
+    complain(c, "%s: %s", path, strerror(error));
+    return error == ETIMEDOUT || error == ENOMEM || error == ENFILE ? -EAGAIN
+                                                                    : -EINVAL;
+}
+
+int control_socket_open(struct control_socket *s, const char *path,
+                        struct complaint *c)
+{
+    int r;
+
+    control_socket_blank(s);
+    r = open_folder(s, path, c);
+    if (r == 0) {
+        r = make_socket(s);
+        if (r < 0)
+            r = refuse(path, -r, c);
+    }
+    if (r < 0) {
+        fd_close(&s->fd);
+        fd_close(&s->folder);
+    }
+    return r;
+}
+
+static bool is_ours(const struct control_socket *s)
+{
+    struct stat st;
+
+    return fstatat(s->folder, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_dev == s->made.st_dev && st.st_ino == s->made.st_ino;
+}
+
+void control_socket_close(struct control_socket *s)
+{
+    if (s->fd >= 0 && is_ours(s))
+        unlinkat(s->folder, s->name, 0);
+    fd_close(&s->fd);
+    fd_close(&s->folder);
+}

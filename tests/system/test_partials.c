@@ -1,0 +1,399 @@
+/* What sallyportctl asks a running server: how it is, and for the unfinished
+ * uploads of its users, which it lists and removes; never one that is running,
+ * and never with another user's rights than its owner's. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/run.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define KIB  (1024u)
+#define SENT (300 * KIB)
+#define LEN  (600 * KIB)
+
+static const struct server_user users[] = { { .name = "anna" },
+                                            { .name = "bert" } };
+static const struct server_plan plan = { .users = users, .user_count = 2 };
+
+/* "partials list --json" and the like; up to three words. */
+static void ctl(const struct server *server, struct run_result *r,
+                const char *words)
+{
+    char text[128], config[SERVER_PATH_MAX];
+    char *arguments[12] = { (char *)(uintptr_t)server_program("sallyportctl"),
+                            (char[]){ "--config" }, config };
+    size_t n = 3;
+
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    snprintf(text, sizeof(text), "%s", words);
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+        arguments[n++] = word;
+    run_arguments(r, NULL, arguments);
+}
+
+/* It ends with STATUS, and what it says has each of the words (up to NULL). */
+static void ctl_says(const struct server *server, int status, const char *words,
+                     const char *const *wanted)
+{
+    struct run_result r;
+
+    ctl(server, &r, words);
+    cr_assert_eq(r.status, status, "%s: %d\n%s", words, r.status, r.text);
+    for (; wanted && *wanted; wanted++)
+        cr_assert(strstr(r.text, *wanted), "%s\nlacks: %s\nsays:  %s", words,
+                  *wanted, r.text);
+    run_release(&r);
+}
+#define SAYS(server, status, words, ...)                                       \
+    ctl_says(server, status, words, (const char *const[]){ __VA_ARGS__, NULL })
+
+static size_t count(const struct server *server, const char *words,
+                    const char *what)
+{
+    struct run_result r;
+    size_t n = 0;
+
+    ctl(server, &r, words);
+    cr_assert_eq(r.status, 0, "%s: %d\n%s", words, r.status, r.text);
+    for (const char *at = r.text; (at = strstr(at, what)); at++)
+        n++;
+    run_release(&r);
+    return n;
+}
+
+struct arrival {
+    const struct server *server;
+    const char *user, *state;
+    size_t len;
+};
+
+/* As sallyportctl itself sees it. */
+static bool has_arrived(void *argument)
+{
+    const struct arrival *a = argument;
+    char words[64], wanted[64];
+
+    snprintf(words, sizeof(words), "partials list %s --json", a->user);
+    snprintf(wanted, sizeof(wanted), "\"bytes\":%zu,", a->len);
+    return count(a->server, words, wanted) > 0 &&
+           count(a->server, words, a->state) > 0;
+}
+
+static void wait_for(const struct server *server, const char *user, size_t len,
+                     const char *state)
+{
+    struct arrival a = { server, user, state, len };
+
+    cr_assert(wait_until(has_arrived, &a, WAIT_MS), "%s: no %zu %s", user, len,
+              state);
+}
+
+/* An upload of SENT bytes that goes on. */
+static void begin(struct session *s, struct data *d,
+                  const struct server *server, const char *user,
+                  const char *name)
+{
+    unsigned char *bytes = malloc(SENT);
+
+    files_noise(bytes, SENT, 7);
+    session_init(s);
+    session_open(s, server, user);
+    data_open(s, d, "STOR %s", name);
+    data_write(d, bytes, SENT);
+    wait_for(server, user, SENT, "\"uploading\"");
+    free(bytes);
+}
+
+static void cut(struct session *s, struct data *d)
+{
+    data_cut(d, true);
+    session_expect(s, "426 {*}");
+}
+
+static void cut_one(const struct server *server, const char *user,
+                    const char *name)
+{
+    struct session s;
+    struct data d;
+
+    begin(&s, &d, server, user, name);
+    cut(&s, &d);
+    session_close(&s);
+}
+
+Test(partials, of_two_users)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    SAYS(&server, 0, "status", "running", "users:     2");
+    cr_expect_eq(count(&server, "partials list", "part"), 0);
+    cut_one(&server, "anna", "one");
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_do(&s, "257 {*}", "MKD in");
+    session_do(&s, "250 {*}", "CWD in");
+    session_store(&s, "STOR", "two", "old", 3);
+    session_close(&s);
+    cut_one(&server, "anna", "in/two");
+    cut_one(&server, "bert", "one");
+
+    SAYS(&server, 0, "partials list", "anna ", "bert ", " waiting ",
+         " /in/.sallyport-", " for \"two\"");
+    cr_expect_eq(count(&server, "partials list", "part"), 3);
+    cr_expect_eq(count(&server, "partials list anna", "part"), 2);
+    cr_expect_eq(count(&server, "partials list --older-than 1", "part"), 0);
+    cr_expect_eq(count(&server, "partials purge", "removed "), 0,
+                 "none has expired");
+    SAYS(&server, 0, "partials purge anna --all", "2 removed, 614400 bytes");
+    cr_expect_eq(count(&server, "partials list", "part"), 1);
+    SAYS(&server, EX_NOUSER, "partials list carl", "no such user");
+
+    session_init(&s); /* bert's is as it was */
+    session_open(&s, &server, "bert");
+    session_do(&s, "213 262144", "SIZE one");
+    session_close(&s);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_do(&s, "550 {*}", "SIZE one");
+    session_do(&s, "213 3", "SIZE in/two");
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* A running upload is told as such, and stays through all purges. */
+Test(partials, running_upload_is_kept)
+{
+    unsigned char *bytes = malloc(LEN);
+    struct server server;
+    struct session s;
+    struct data d;
+    struct buf got;
+
+    files_noise(bytes, LEN, 7);
+    server_start(&server, &plan);
+    begin(&s, &d, &server, "anna", "big");
+    SAYS(&server, 0, "partials purge --all", " uploading ", "0 removed, 0 ",
+         "1 being uploaded");
+    SAYS(&server, 0, "partials purge anna --older-than 0", "1 being uploaded");
+    data_write(&d, bytes + SENT, LEN - SENT);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    session_close(&s);
+    buf_init(&got, 2 * LEN);
+    cr_assert(files_read(server_home_file(&server, "anna", "big"), &got));
+    cr_assert_eq(got.len, LEN);
+    cr_assert_eq(memcmp(got.data, bytes, LEN), 0);
+    buf_release(&got);
+    cr_expect_eq(count(&server, "partials list", "part"), 0);
+    free(bytes);
+    server_stop(&server);
+}
+
+/* Many ask at once, while uploads go on. */
+Test(partials, many_at_once)
+{
+    enum { ASKING = 6, UPLOADS = 4 };
+    struct running running[ASKING];
+    struct server server;
+    char config[SERVER_PATH_MAX];
+    char *arguments[] = { (char *)(uintptr_t)server_program("sallyportctl"),
+                          (char[]){ "--config" },
+                          config,
+                          (char[]){ "partials" },
+                          (char[]){ "purge" },
+                          (char[]){ "--all" },
+                          NULL };
+    unsigned char *bytes = malloc(LEN);
+    struct session s;
+
+    files_noise(bytes, LEN, 7);
+    server_start(&server, &plan);
+    snprintf(config, sizeof(config), "%s",
+             server_path(&server, "sallyport.conf"));
+    cut_one(&server, "anna", "left");
+    for (int round = 0; round < UPLOADS; round++) {
+        struct data d;
+
+        session_init(&s);
+        session_open(&s, &server, round % 2 ? "bert" : "anna");
+        data_open(&s, &d, "STOR file%d", round);
+        for (int i = 0; i < ASKING; i++)
+            run_start(&running[i], NULL, arguments);
+        data_write(&d, bytes, LEN);
+        data_close(&d);
+        session_expect(&s, "226 {*}");
+        for (int i = 0; i < ASKING; i++) {
+            struct run_result r;
+
+            run_finish(&running[i], &r);
+            cr_expect_eq(r.status, 0, "%s", r.text);
+            run_release(&r);
+        }
+        session_close(&s);
+    }
+    cr_expect_eq(count(&server, "partials list", "part"), 0);
+    free(bytes);
+    server_stop(&server);
+}
+
+/* More of them than all buffers on the way to us hold: so the process that
+ * finds them waits, and can be looked at. */
+static void fill(const struct server *server, const char *user, int n)
+{
+    for (int i = 0; i < n; i++) {
+        char name[128];
+        const char *path;
+
+        snprintf(name, sizeof(name), ".sallyport-%032x.part", (unsigned)i);
+        path = server_home_file(server, user, name);
+        files_write(path, "1", 1, 0600);
+        files_give_to_owner_of(server_home(server, user), path);
+    }
+}
+
+static void expect_status(pid_t pid, const char *name, const char *wanted)
+{
+    char got[256];
+
+    process_status(pid, name, got, sizeof(got));
+    cr_expect_str_eq(got, wanted, "%s: %s", name, got);
+}
+
+/* The walk is that user's process in its cage; and it ends with who asked. */
+Test(partials, process_of_the_user)
+{
+    static struct processes p;
+    struct server server;
+    struct running running;
+    char config[SERVER_PATH_MAX], ids[64];
+    char *arguments[] = { (char *)(uintptr_t)server_program("sallyportctl"),
+                          (char[]){ "--config" },
+                          config,
+                          (char[]){ "partials" },
+                          (char[]){ "list" },
+                          (char[]){ "bert" },
+                          NULL };
+    unsigned uid = geteuid() == 0 ? SERVER_UID_FIRST + 1 : geteuid();
+    const struct process_row *row;
+
+    server_start(&server, &plan);
+    snprintf(config, sizeof(config), "%s",
+             server_path(&server, "sallyport.conf"));
+    fill(&server, "bert", 3000);
+    run_start(&running, NULL, arguments); /* nobody reads what it prints */
+    processes_wait(server.pid, "sallyport: files (bert, for sallyportctl)", 1,
+                   &p);
+    row = processes_find(&p, "sallyport: files (bert, for sallyportctl)");
+    cr_assert(row);
+    snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", uid, uid, uid, uid);
+    expect_status(row->pid, "Uid", ids);
+    expect_status(row->pid, "CapEff", "0000000000000000");
+    expect_status(row->pid, "NoNewPrivs", "1");
+    if (!server_is_sanitized())
+        expect_status(row->pid, "Seccomp", "2");
+    if (geteuid() == 0) {
+        char link[64], root[PATH_MAX], home[PATH_MAX];
+        ssize_t n;
+
+        snprintf(link, sizeof(link), "/proc/%d/root", (int)row->pid);
+        n = readlink(link, root, sizeof(root) - 1);
+        cr_assert_gt(n, 0);
+        root[n] = '\0';
+        cr_assert(realpath(server_home(&server, "bert"), home));
+        cr_expect_str_eq(root, home);
+    }
+    SAYS(&server, 0, "status", "running"); /* nobody else has to wait */
+    kill(running.pid, SIGKILL);
+    processes_wait(server.pid, "sallyport: files", 0, &p);
+    struct run_result r;
+    run_finish(&running, &r);
+    run_release(&r);
+    server_stop(&server);
+}
+
+/* Some other uid gets no answer: neither through the socket's mode, nor, where
+ * somebody has opened that, through the door. */
+static void run_as(const struct server *server, uid_t uid, int expected)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        int null = open("/dev/null", O_WRONLY);
+
+        dup2(null, 1);
+        dup2(null, 2);
+        if (setgid(uid) || setuid(uid))
+            _exit(99);
+        execl(server_program("sallyportctl"), "sallyportctl", "--config",
+              server_path(server, "open.conf"), "partials", "list", "anna",
+              NULL);
+        _exit(98);
+    }
+    cr_assert(wait_exit(pid, &status, WAIT_MS));
+    cr_assert(WIFEXITED(status));
+    cr_expect_eq(WEXITSTATUS(status), expected);
+}
+
+Test(partials, of_another_uid)
+{
+    char text[1024];
+    struct server server;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs another uid");
+    server_start(&server, &plan);
+    snprintf(text, sizeof(text), "control = %s/control\n", server.folder);
+    files_write(server_path(&server, "open.conf"), text, strlen(text), 0644);
+    run_as(&server, SERVER_UID_FIRST, EX_NOPERM);
+    cr_assert_eq(chmod(server_path(&server, "control"), 0666), 0);
+    run_as(&server, SERVER_UID_FIRST, EX_NOPERM);
+    run_as(&server, SERVER_UID_GATE, EX_NOPERM);
+    run_as(&server, 0, 0);
+    server_stop(&server);
+}
+
+/* The name goes with the server, or is taken over from one that was killed;
+ * a second server on it doesn't start. */
+Test(partials, the_sockets_name)
+{
+    struct server server;
+    struct run_result r;
+
+    server_start(&server, &plan);
+    cr_expect(files_exists(server_path(&server, "control")));
+    run(&r, NULL, server_program("sallyportd"), "--foreground", "--config",
+        server_path(&server, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, EX_TEMPFAIL, "%s", r.text);
+    cr_expect(strstr(r.text, "another server answers there"), "%s", r.text);
+    cr_expect(strstr(r.text, "sallyport.conf:"), "%s", r.text);
+    run_release(&r);
+    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
+        server_path(&server, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    SAYS(&server, 0, "status", "running");
+    server_kill(&server);
+    cr_expect(files_exists(server_path(&server, "control")));
+    SAYS(&server, EX_UNAVAILABLE, "status", "start it");
+    server_again(&server);
+    SAYS(&server, 0, "status", "running");
+    SAYS(&server, 0, "reload", "reloaded");
+    server_stop(&server);
+}

@@ -1,0 +1,324 @@
+/* "partials list" and "partials purge" with a server, and processes files, that
+ * the test plays: what is printed, and what a lying one can do. */
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "fake_server.h"
+#include "world.h"
+
+TestSuite(partials, .init = world_make, .fini = world_remove);
+
+#define USERS                                                                  \
+    "anna:!:70000:70000::/h::\n"                                               \
+    "bert:!:70001:70001::/i::\n"
+
+static struct packet partial(const char *path, const char *is_for,
+                             uint64_t bytes, enum partial_state state)
+{
+    return (struct packet){ .message = MSG_PARTIAL,
+                            .value = { TEXT(slice_from(path)),
+                                       TEXT(slice_from(is_for)), NUMBER(bytes),
+                                       NUMBER(0), NUMBER(state) } };
+}
+
+static struct packet end_of(uint64_t unread, uint64_t error)
+{
+    return (struct packet){ .message = MSG_PARTIALS_END,
+                            .value = { NUMBER(unread), NUMBER(error) } };
+}
+
+static void finds_two(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find)) {
+        fake_says(&files, &find, partial("/a b.part", "", 5, PARTIAL_RESTS));
+        fake_says(&files, &find,
+                  partial("/x\n\033\xff.part", "r\"\t.pdf", 7, PARTIAL_IN_USE));
+        fake_says(&files, &find, end_of(0, 0));
+    }
+    channel_close(&files);
+}
+
+Test(partials, list)
+{
+    const struct run *r;
+    json_t *all, *one;
+
+    file_write(world.users, USERS);
+    fake_begin(finds_two);
+    r = expect_run(0, "", "partials list anna");
+    cr_expect_not_null(strstr(r->out, "USER "), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, " waiting   /a b.part\n"), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, " uploading /x\\x0a\\x1b\\xff.part for "
+                                      "\"r\\x22\\x09.pdf\"\n"),
+                       "%s", r->out);
+    r = expect_run(0, "", "partials list --json"); /* of both */
+    all = json_loads(r->out, 0, NULL);
+    cr_assert_not_null(all, "%s", r->out);
+    cr_assert_eq(json_array_size(all), 4);
+    one = json_array_get(all, 2);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "user")), "bert");
+    cr_expect_str_eq(json_string_value(json_object_get(one, "path")),
+                     "/a b.part");
+    cr_expect(json_is_null(json_object_get(one, "for")));
+    cr_expect_eq(json_integer_value(json_object_get(one, "bytes")), 5);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "modified")),
+                     "1970-01-01T00:00:00Z");
+    one = json_array_get(all, 3);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "path")),
+                     "/x\n\033?.part");
+    cr_expect_str_eq(json_string_value(json_object_get(one, "for")),
+                     "r\"\t.pdf");
+    cr_expect_str_eq(json_string_value(json_object_get(one, "state")),
+                     "uploading");
+    json_decref(all);
+    fake_end();
+}
+
+static void finds_nothing(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find))
+        fake_says(&files, &find, end_of(0, 0));
+    channel_close(&files);
+}
+
+Test(partials, list_of_nothing)
+{
+    file_write(world.users, USERS);
+    fake_begin(finds_nothing);
+    cr_expect_str_eq(expect_run(0, "", "partials list")->out, "");
+    cr_expect_str_eq(expect_run(0, "", "partials list --json")->out, "[]\n");
+    file_write(world.users, "");
+    cr_expect_str_eq(expect_run(0, "", "partials list")->out, "");
+    fake_end();
+}
+
+/* What files was asked for comes back as bytes. */
+static void echoes(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find)) {
+        fake_says(&files, &find,
+                  partial("/p", "", find.value[1].number,
+                          find.value[0].number == 1 ? PARTIAL_REMOVED
+                                                    : PARTIAL_RESTS));
+        fake_says(&files, &find, end_of(0, 0));
+    }
+    channel_close(&files);
+}
+
+Test(partials, what_is_asked)
+{
+    static const struct {
+        const char *words, *line;
+    } rows[] = {
+        { "partials list anna", " 0 " },
+        { "partials list anna --older-than 2", " 172800 " },
+        { "partials list anna --older-than 36500", " 3153600000 " },
+        { "partials purge anna", " 604800 " }, /* partial_days */
+        { "partials purge anna --all", "1 removed, 0 bytes; 0 being" },
+        { "partials purge anna --older-than 0", "1 removed, 0 bytes; 0 being" },
+        { "partials purge anna --older-than 1", "1 removed, 86400 bytes" },
+    };
+
+    fake_begin(echoes);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct run *r = expect_run(0, "", rows[i].words);
+
+        cr_expect_not_null(strstr(r->out, rows[i].line), "%s: %s",
+                           rows[i].words, r->out);
+        cr_expect_eq(strstr(r->out, "removed") != NULL,
+                     strstr(rows[i].words, "purge") != NULL);
+    }
+    fake_end();
+}
+
+static void fails_to_read(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find)) {
+        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_RESTS));
+        fake_says(&files, &find, end_of(3, 13));
+    }
+    channel_close(&files);
+}
+
+static void cant_remove(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find)) {
+        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_STAYS));
+        fake_says(&files, &find, end_of(0, 0));
+    }
+    channel_close(&files);
+}
+
+static void breaks_off(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find))
+        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_RESTS));
+    channel_close(&files);
+}
+
+static void has_a_strange_state(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find)) {
+        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_STATE_COUNT));
+        fake_says(&files, &find, end_of(0, 0));
+    }
+    channel_close(&files);
+}
+
+static void answers_another(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find)) {
+        find.request += 7;
+        fake_says(&files, &find, end_of(0, 0));
+    }
+    channel_close(&files);
+}
+
+static void speaks_as_files_of_a_session(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find)) {
+        files.peer = PROCESS_SESSION; /* past our own end's check */
+        fake_says(&files, &find, (struct packet){ .message = MSG_DONE });
+    }
+    channel_close(&files);
+}
+
+static void speaks_as_master(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet find;
+
+    if (fake_hands_on(c, &files, &find)) {
+        files.self = PROCESS_MASTER;
+        fake_says(&files, &find,
+                  (struct packet){ .message = MSG_CONTROL_DONE });
+    }
+    channel_close(&files);
+}
+
+static void gives_no_channel(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    if (fake_hears(c, &p))
+        fake_says(c, &p, (struct packet){ .message = MSG_CONTROL_DONE });
+}
+
+static void gives_no_socket(struct channel *c)
+{
+    int fd = open("/dev/null", O_RDWR);
+    struct packet p;
+
+    fake_welcome(c);
+    if (fake_hears(c, &p))
+        fake_says(c, &p,
+                  (struct packet){ .message = MSG_PARTIALS_CHANNEL,
+                                   .fd = { fd, -1 } });
+    close(fd);
+}
+
+static const struct {
+    fake_play *play;
+    int code;
+    const char *complaint;
+} lies[] = {
+    { fails_to_read, EX_IOERR, "3 folders could not be looked into: Perm" },
+    { cant_remove, EX_IOERR, "some could not be removed" },
+    { breaks_off, EX_TEMPFAIL, "its files hung up" },
+    { has_a_strange_state, EX_PROTOCOL, "an unknown state" },
+    { answers_another, EX_PROTOCOL, "nothing that was asked" },
+    { speaks_as_files_of_a_session, EX_PROTOCOL, "not this peer's" },
+    { speaks_as_master, EX_PROTOCOL, "not this peer's" },
+    { gives_no_channel, EX_PROTOCOL, "the server gives no files" },
+    { gives_no_socket, EX_TEMPFAIL, "its files hung up" },
+};
+
+Test(partials, lies)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        const struct run *r;
+
+        fake_begin(lies[i].play);
+        r = expect_run(lies[i].code, "", "partials list anna");
+        cr_expect_not_null(strstr(r->err, lies[i].complaint), "%s", r->err);
+        r = expect_run(lies[i].code, "", "partials list anna --json");
+        json_t *all = json_loads(r->out, 0, NULL);
+        cr_expect_not_null(all, "%s", r->out); /* whole in any case */
+        json_decref(all);
+        fake_end();
+    }
+}
+
+/* With one user it goes wrong: it is told whose it was, and the next one's are
+ * found. The exit code is that of the first. */
+static void fails_with_anna(struct channel *c)
+{
+    struct channel files = { .fd = -1 };
+    struct packet p, find;
+    int ends[2];
+
+    fake_welcome(c);
+    if (!fake_hears(c, &p))
+        return;
+    if (slice_equal(p.value[0].text, SLICE("anna"))) {
+        fake_says(c, &p,
+                  (struct packet){ .message = MSG_CONTROL_REFUSED,
+                                   .value = { NUMBER(REFUSAL_HOME),
+                                              TEXT(SLICE("closed")) } });
+        return;
+    }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0)
+        return;
+    fake_says(c, &p,
+              (struct packet){ .message = MSG_PARTIALS_CHANNEL,
+                               .fd = { ends[0], -1 } });
+    close(ends[0]);
+    channel_init(&files, ends[1], PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
+    if (fake_hears(&files, &find)) {
+        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_RESTS));
+        fake_says(&files, &find, end_of(0, 0));
+    }
+    channel_close(&files);
+}
+
+Test(partials, goes_on_with_the_next_user)
+{
+    const struct run *r;
+
+    file_write(world.users, USERS);
+    fake_begin(fails_with_anna);
+    r = expect_run(EX_NOINPUT, "", "partials list");
+    cr_expect_not_null(strstr(r->err, "anna: closed\n"), "%s", r->err);
+    cr_expect_not_null(strstr(r->out, "bert "), "%s", r->out);
+    fake_end();
+}

@@ -1,0 +1,347 @@
+/* Asking the running server: none there, one that refuses, and one that lies.
+ */
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "ctl/ctl.h"
+#include "ctl/when.h"
+#include "fake_server.h"
+#include "sallyport/base/fd.h"
+#include "world.h"
+
+TestSuite(server, .init = world_make, .fini = world_remove);
+
+static void says(int code, const char *words, const char *complaint)
+{
+    const struct run *r = expect_run(code, "", words);
+
+    cr_expect_not_null(strstr(r->err, complaint), "%s said: %s", words, r->err);
+}
+
+Test(server, is_not_there)
+{
+    says(EX_UNAVAILABLE, "status", "start it (systemctl start sallyport)");
+    says(EX_UNAVAILABLE, "reload", "no server answers at");
+    says(EX_UNAVAILABLE, "partials list anna", "no server answers at");
+    file_write(world.users, "anna:!:70000:70000::/h::\n"
+                            "bert:!:70001:70001::/i::\n");
+    says(EX_UNAVAILABLE, "partials purge --all", "no server answers at");
+    cr_expect_str_eq(
+        expect_run(EX_UNAVAILABLE, "", "partials list --json")->out, "");
+}
+
+/* The name that a killed server leaves. */
+Test(server, is_not_there_any_more)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s",
+             in(world.folder, "control"));
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    close(fd);
+    says(EX_UNAVAILABLE, "status", "Connection refused");
+}
+
+static void hangs_up(struct channel *c)
+{
+    (void)c;
+}
+
+static void hangs_up_later(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    fake_hears(c, &p);
+}
+
+static void is_another_program(struct channel *c)
+{
+    cr_assert(send(c->fd, "220 hello\r\n", 11, 0) == 11);
+}
+
+static void welcomes_twice(struct channel *c)
+{
+    fake_welcome(c);
+    fake_welcome(c);
+}
+
+static void answers_another_request(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    fake_hears(c, &p);
+    p.request++;
+    fake_says(c, &p, (struct packet){ .message = MSG_CONTROL_DONE });
+}
+
+static void answers_something_else(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    fake_hears(c, &p);
+    fake_says(c, &p, (struct packet){ .message = MSG_CONTROL_DONE });
+}
+
+static void asks_back(struct channel *c)
+{
+    struct packet p = { .message = MSG_STATUS };
+
+    fake_welcome(c);
+    c->self = PROCESS_CTL; /* past our own end's check */
+    c->peer = PROCESS_MASTER;
+    channel_send(c, &p);
+    c->self = PROCESS_MASTER;
+    c->peer = PROCESS_CTL;
+    fake_hears(c, &p);
+}
+
+static void has_an_unknown_state(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    fake_hears(c, &p);
+    fake_says(c, &p,
+              (struct packet){ .message = MSG_STATUS_IS,
+                               .value = { NUMBER(SERVER_STATES) } });
+}
+
+static void listens_without_end(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    fake_hears(c, &p);
+    for (int i = 0; i < 65; i++)
+        fake_says(c, &p, (struct packet){ .message = MSG_STATUS_LISTENER });
+}
+
+static void gives_a_folder(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    fake_hears(c, &p);
+    fake_says(
+        c, &p,
+        (struct packet){ .message = MSG_PARTIALS_CHANNEL, .fd = { 0, -1 } });
+}
+
+Test(server, lies)
+{
+    static const struct {
+        fake_play *play;
+        int code;
+        const char *complaint;
+    } rows[] = {
+        { hangs_up, EX_TEMPFAIL, "the server hung up" },
+        { hangs_up_later, EX_TEMPFAIL, "the server hung up" },
+        { is_another_program, EX_PROTOCOL, "of another version?" },
+        { welcomes_twice, EX_PROTOCOL, "in the wrong phase" },
+        { answers_another_request, EX_PROTOCOL, "nothing that was asked" },
+        { answers_something_else, EX_PROTOCOL, "no answer to status" },
+        { asks_back, EX_PROTOCOL, "not this peer's" },
+        { has_an_unknown_state, EX_PROTOCOL, "an unknown state" },
+        { listens_without_end, EX_PROTOCOL, "too many listeners" },
+        { gives_a_folder, EX_PROTOCOL, "no answer to status" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fake_begin(rows[i].play);
+        says(rows[i].code, "status", rows[i].complaint);
+        cr_expect_str_eq(expect_run(rows[i].code, "", "status --json")->out,
+                         "");
+        fake_end();
+    }
+}
+
+static void says_nothing(struct channel *c)
+{
+    struct packet p;
+
+    fake_hears(c, &p);
+}
+
+static void welcomes_and_says_nothing(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    while (fake_hears(c, &p))
+        ;
+}
+
+Test(server, says_nothing)
+{
+    fake_play *const plays[] = { says_nothing, welcomes_and_says_nothing };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct context x = { .patience = 200 };
+        struct buf text;
+
+        buf_init(&text, SETTINGS_TEXT_MAX);
+        cr_assert_eq(
+            settings_load(&x.settings, world.conf, &text, &x.complaint), 0);
+        buf_release(&text);
+        fake_begin(plays[i]);
+        cr_expect_eq(server_status(&x), EX_TEMPFAIL);
+        cr_expect_str_eq(x.complaint.text, "the server doesn't answer in time");
+        fake_end();
+    }
+}
+
+/* Which refusal is which exit code, and that its words can't do harm. */
+static uint64_t refusal;
+
+static void refuses_to_welcome(struct channel *c)
+{
+    channel_send(c, &(struct packet){ .message = MSG_CONTROL_REFUSED,
+                                      .value = { NUMBER(refusal),
+                                                 TEXT(SLICE("no \033[2J")) } });
+}
+
+static void refuses(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    fake_hears(c, &p);
+    fake_says(c, &p,
+              (struct packet){
+                  .message = MSG_CONTROL_REFUSED,
+                  .value = { NUMBER(refusal), TEXT(SLICE("no \033[2J")) } });
+}
+
+Test(server, refuses)
+{
+    static const int codes[] = {
+        [REFUSAL_BUSY] = EX_TEMPFAIL,    [REFUSAL_DENIED] = EX_NOPERM,
+        [REFUSAL_NO_USER] = EX_NOUSER,   [REFUSAL_HOME] = EX_NOINPUT,
+        [REFUSAL_BAD_FILE] = EX_DATAERR, [REFUSAL_COUNT] = EX_PROTOCOL
+    };
+
+    for (refusal = 0; refusal <= REFUSAL_COUNT; refusal++) {
+        fake_begin(refuses);
+        says(codes[refusal], "reload", "no \\x1b[2J");
+        fake_end();
+        fake_begin(refuses_to_welcome);
+        says(codes[refusal], "reload", "no \\x1b[2J");
+        fake_end();
+    }
+}
+
+static void is_well(struct channel *c)
+{
+    const struct address one = { .family = 4,
+                                 .bytes = { 127, 0, 0, 1 },
+                                 .port = 21 };
+    struct packet p;
+
+    fake_welcome(c);
+    fake_hears(c, &p);
+    fake_says(c, &p,
+              (struct packet){ .message = MSG_STATUS_LISTENER,
+                               .value = { ADDRESS(one) } });
+    fake_says(c, &p,
+              (struct packet){
+                  .message = MSG_STATUS_IS,
+                  .value = { NUMBER(SERVER_RUNS), NUMBER(1795161600), NUMBER(7),
+                             NUMBER(5), NUMBER(500), NUMBER(12) } });
+}
+
+Test(server, status)
+{
+    json_t *one;
+
+    fake_begin(is_well);
+    cr_expect_str_eq(expect_run(0, "", "status")->out,
+                     "server:    running, version 0.1.0, pid 4711\n"
+                     "since:     2026-11-20T08:00:00Z\n"
+                     "listening: 127.0.0.1:21\n"
+                     "sessions:  7 of 500, 5 logged in\n"
+                     "users:     12\n");
+    one = json_loads(expect_run(0, "", "status --json")->out, 0, NULL);
+    cr_assert_not_null(one);
+    cr_expect_eq(json_object_size(one), 9);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "since")),
+                     "2026-11-20T08:00:00Z");
+    cr_expect_eq(json_integer_value(json_object_get(one, "logged_in")), 5);
+    json_decref(one);
+    fake_end();
+}
+
+static void reloads(struct channel *c)
+{
+    struct packet p;
+
+    fake_welcome(c);
+    fake_hears(c, &p);
+    fake_says(c, &p,
+              (struct packet){ .message = p.message == MSG_RELOAD
+                                              ? MSG_CONTROL_DONE
+                                              : MSG_WELCOME });
+}
+
+Test(server, reload)
+{
+    fake_begin(reloads);
+    cr_expect_not_null(strstr(expect_run(0, "", "reload")->out, "reloaded"));
+    fake_end();
+}
+
+/* Whose socket is it? Run by root, that of any other uid is no server. */
+Test(server, of_somebody_else)
+{
+    pid_t pid;
+    int pair[2];
+    char byte;
+
+    if (geteuid() != 0)
+        world_skip("needs another uid");
+    cr_assert_eq(chmod(world.folder, 0777), 0);
+    cr_assert_eq(pipe(pair), 0);
+    pid = fork();
+    if (pid == 0) {
+        cr_assert(setgid(70001) == 0 && setuid(70001) == 0);
+        fake_begin(is_well);
+        cr_assert_eq(write(pair[1], "", 1), 1);
+        pause();
+    }
+    cr_assert_eq(read(pair[0], &byte, 1), 1);
+    says(EX_NOPERM, "status", "neither root's nor yours");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+Test(server, times_as_text)
+{
+    static const struct {
+        uint64_t then, now;
+        const char *ago, *text;
+    } rows[] = {
+        { 0, 59, "59 s", "1970-01-01T00:00:00Z" },
+        { 0, 60, "1 min", "1970-01-01T00:00:00Z" },
+        { 0, 3599, "59 min", "1970-01-01T00:00:00Z" },
+        { 0, 3600, "1 h", "1970-01-01T00:00:00Z" },
+        { 0, 86400, "1 d", "1970-01-01T00:00:00Z" },
+        { 100, 50, "0 s", "1970-01-01T00:01:40Z" },
+        { UINT64_MAX, 50, "50 s", "1970-01-01T00:00:00Z" },
+        { INT64_MAX, 50, "0 s", "9999-12-31T23:59:59Z" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char out[WHEN_MAX];
+
+        cr_expect_str_eq(when_ago(rows[i].then, rows[i].now, out), rows[i].ago);
+        cr_expect_str_eq(when_text(rows[i].then, out), rows[i].text);
+    }
+}

@@ -1,0 +1,463 @@
+/* Partials found and removed for sallyportctl: what counts as one, what is told
+ * of it, which stay, and that nobody has to wait for the reader. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "files/partial.h"
+#include "files/state.h"
+#include "peer.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/event/event.h"
+
+#define DAY 86400u
+/* Of nobody's upload. */
+#define SOME ".sallyport-0123456789abcdef0123456789abcdef.part"
+
+struct item {
+    char path[256], is_for[64];
+    uint64_t bytes, changed;
+    enum partial_state state;
+};
+
+struct all {
+    struct item one[200];
+    size_t count;
+    uint64_t unread, error;
+};
+
+static void find(struct peer *p, bool remove, uint64_t age)
+{
+    struct packet request = { .message = MSG_PARTIALS_FIND,
+                              .value = { NUMBER(remove), NUMBER(age) } };
+
+    request.request = channel_next(&p->session);
+    cr_assert_eq(channel_send(&p->session, &request), 0);
+}
+
+static void copy(struct slice s, char *out, size_t size)
+{
+    cr_assert_lt(s.len, size);
+    memcpy(out, s.ptr, s.len);
+    out[s.len] = '\0';
+}
+
+static void take(const struct packet *p, struct item *t)
+{
+    copy(p->value[0].text, t->path, sizeof(t->path));
+    copy(p->value[1].text, t->is_for, sizeof(t->is_for));
+    t->bytes = p->value[2].number;
+    t->changed = p->value[3].number;
+    cr_assert_lt(p->value[4].number, PARTIAL_STATE_COUNT);
+    t->state = (enum partial_state)p->value[4].number;
+}
+
+static void hear_all(struct peer *p, struct all *a)
+{
+    struct packet reply;
+
+    *a = (struct all){ 0 };
+    for (;;) {
+        cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
+        cr_assert_eq(reply.request, p->session.last_request);
+        if (reply.message == MSG_PARTIALS_END)
+            break;
+        cr_assert_eq(reply.message, MSG_PARTIAL);
+        cr_assert_lt(a->count, 200);
+        take(&reply, &a->one[a->count++]);
+    }
+    a->unread = reply.value[0].number;
+    a->error = reply.value[1].number;
+}
+
+/* A process serves one request. */
+static void again(struct peer *p)
+{
+    channel_close(&p->session);
+    cr_assert_eq(peer_wait(p), 0);
+    channel_close(&p->master);
+    channel_close(&p->log);
+    peer_run(p);
+}
+
+static const struct item *of(const struct all *a, const char *path)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->one[i].path, path) == 0)
+            return &a->one[i];
+    cr_assert_fail("%s isn't told", path);
+    return NULL;
+}
+
+/* FOLDER and the name of anna's partial of NAME. */
+static const char *partial_of(const struct peer *p, const char *folder,
+                              const char *name)
+{
+    static char out[4][256];
+    static unsigned turn;
+    char partial[PARTIAL_NAME_MAX];
+    struct files f = { .user = "anna" };
+    char *path = out[turn++ % 4];
+
+    memcpy(f.name_key, p->start.name_key, sizeof(f.name_key));
+    partial_name(&f, name, partial);
+    snprintf(path, sizeof(out[0]), "%s/%s", folder, partial);
+    return path;
+}
+
+Test(partials, what_is_told)
+{
+    const char *first, *second;
+    struct stat st;
+    struct peer p;
+    struct all a;
+
+    peer_start_for_ctl(&p);
+    disk_folder(&p, "/in");
+    disk_folder(&p, "/in/deep");
+    first = partial_of(&p, "", "new.pdf");
+    disk_put(&p, first, "12345", 5);
+    second = partial_of(&p, "/in/deep", "old.pdf");
+    disk_put(&p, second, "123", 3);
+    disk_put(&p, "/in/deep/old.pdf", "whole", 5);
+    disk_put(&p, "/in/deep/older.pdf", "whole", 5);
+    disk_age(&p, second, 3);
+    find(&p, false, 0);
+    hear_all(&p, &a);
+    cr_assert_eq(a.count, 2);
+    cr_assert_eq(a.unread, 0);
+    cr_expect_eq(of(&a, first)->bytes, 5);
+    cr_expect_str_eq(of(&a, first)->is_for, "", "its name can't be known");
+    cr_expect_eq(of(&a, first)->state, PARTIAL_RESTS);
+    cr_expect_str_eq(of(&a, second)->is_for, "old.pdf");
+    cr_assert_eq(stat(disk_path(&p, second), &st), 0);
+    cr_expect_eq(of(&a, second)->changed, (uint64_t)st.st_mtime);
+    peer_stop(&p);
+}
+
+/* Whatever else has such a name, and what is behind a link. */
+Test(partials, what_is_none)
+{
+    struct peer p;
+    struct all a;
+
+    peer_start_for_ctl(&p);
+    disk_put(&p, "/.sallyport-short.part", "1", 1);
+    disk_put(&p, "/" SOME ".bak", "1", 1);
+    disk_put(&p, "/file", "1", 1);
+    disk_folder(&p, "/in");
+    disk_folder(&p, "/in/" SOME); /* looked into, and nothing more */
+    disk_put(&p, "/in/" SOME "/" SOME, "1", 1);
+    disk_folder(&p, "/links");
+    disk_link(&p, "../file", "/links/" SOME);
+    disk_link(&p, "../in", "/links/in");
+    disk_link(&p, "/", "/links/root");
+    disk_folder(&p, "/two");
+    disk_put(&p, "/two/" SOME, "1", 1);
+    cr_assert_eq(link(disk_path(&p, "/two/" SOME), disk_path(&p, "/two/b")), 0);
+    if (geteuid() == 0) { /* somebody else's */
+        disk_folder(&p, "/other");
+        disk_put(&p, "/other/" SOME, "1", 1);
+        cr_assert_eq(chown(disk_path(&p, "/other/" SOME), 70999, 70999), 0);
+    }
+    find(&p, true, 0);
+    hear_all(&p, &a);
+    cr_expect_eq(a.count, 1);
+    cr_expect_str_eq(a.one[0].path, "/in/" SOME "/" SOME);
+    cr_expect_eq(a.unread, 0);
+    cr_expect(disk_has(&p, "/two/" SOME));
+    cr_expect(disk_has(&p, "/links/" SOME));
+    cr_expect(disk_has(&p, "/file"));
+    cr_expect(geteuid() != 0 || disk_has(&p, "/other/" SOME));
+    cr_expect_not(disk_has(&p, "/in/" SOME "/" SOME));
+    struct packet event; /* tested below */
+    cr_assert_eq(channel_wait(&p.log, &event, PEER_MS), 1);
+    peer_stop(&p);
+}
+
+static void many(struct peer *p, const char *folder, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        char path[256];
+
+        snprintf(path, sizeof(path), "%s/.sallyport-%032x.part", folder, i);
+        disk_put(p, path, "123", 3);
+    }
+}
+
+/* More than are told at once; removed ones are told, and the log has it. */
+Test(partials, many_are_removed)
+{
+    struct event_record r;
+    struct packet event;
+    struct peer p;
+    struct all a;
+
+    peer_start_for_ctl(&p);
+    disk_folder(&p, "/in");
+    many(&p, "", 75);
+    many(&p, "/in", 32);
+    find(&p, true, 0);
+    hear_all(&p, &a);
+    cr_assert_eq(a.count, 107);
+    for (size_t i = 0; i < a.count; i++) {
+        cr_expect_eq(a.one[i].state, PARTIAL_REMOVED);
+        cr_expect_eq(of(&a, a.one[i].path), &a.one[i], "told twice");
+    }
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    cr_expect_eq(disk_partials(&p, "/in"), 0);
+    cr_assert_eq(channel_wait(&p.log, &event, PEER_MS), 1);
+    cr_assert_eq(event_decode(event.value[0].text, &r), 0);
+    cr_expect_eq(r.event, EVENT_SERVICE);
+    cr_expect_eq(r.number[FIELD_NUMBER], 107);
+    cr_expect_eq(r.number[FIELD_BYTES], 321);
+    cr_expect(slice_equal(r.text[FIELD_USER], SLICE("anna")));
+    peer_stop(&p);
+}
+
+Test(partials, by_age)
+{
+    static const struct {
+        uint64_t age;
+        size_t found;
+    } rows[] = {
+        { 0, 3 },          { 1, 2 },
+        { DAY, 2 },        { 3 * DAY + 3600, 1 },
+        { 30 * DAY, 1 },   { 31 * DAY, 0 },
+        { UINT64_MAX, 0 },
+    };
+    struct peer p;
+    struct all a;
+
+    peer_start_for_ctl(&p);
+    disk_put(&p, partial_of(&p, "", "young"), "1", 1);
+    disk_age(&p, partial_of(&p, "", "young"), -1); /* of tomorrow */
+    disk_put(&p, partial_of(&p, "", "three"), "1", 1);
+    disk_age(&p, partial_of(&p, "", "three"), 3);
+    disk_put(&p, partial_of(&p, "", "thirty"), "1", 1);
+    disk_age(&p, partial_of(&p, "", "thirty"), 30);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        find(&p, false, rows[i].age);
+        hear_all(&p, &a);
+        cr_expect_eq(a.count, rows[i].found, "%zu of age %lu", a.count,
+                     rows[i].age);
+        again(&p);
+    }
+    find(&p, true, 10 * DAY);
+    hear_all(&p, &a);
+    cr_assert_eq(a.count, 1);
+    cr_expect_not(disk_has(&p, partial_of(&p, "", "thirty")));
+    cr_expect(disk_has(&p, partial_of(&p, "", "three")));
+    struct packet event;
+    cr_assert_eq(channel_wait(&p.log, &event, PEER_MS), 1);
+    peer_stop(&p);
+}
+
+/* One that is written now is told as such, and stays, of any age. */
+Test(partials, in_use)
+{
+    const char *busy;
+    struct peer p;
+    struct all a;
+
+    peer_start_for_ctl(&p);
+    busy = partial_of(&p, "", "busy");
+    disk_put(&p, busy, "1234", 4);
+    disk_age(&p, busy, 99);
+    FD_CLEANUP int fd = open(disk_path(&p, busy), O_RDWR);
+    cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+    for (int remove = 0; remove < 2; remove++) {
+        find(&p, remove, 0);
+        hear_all(&p, &a);
+        cr_assert_eq(a.count, 1);
+        cr_expect_eq(a.one[0].state, PARTIAL_IN_USE);
+        cr_expect(disk_has(&p, busy));
+        again(&p);
+    }
+    fd_close(&fd); /* cut off: it stays, and waits */
+    find(&p, false, 0);
+    hear_all(&p, &a);
+    cr_expect_eq(a.one[0].state, PARTIAL_RESTS);
+    peer_stop(&p);
+}
+
+/* What can't be looked into is counted, and the rest found. */
+Test(partials, folders_that_are_closed)
+{
+    struct peer p;
+    struct all a;
+
+    peer_start_for_ctl(&p);
+    disk_folder(&p, "/closed");
+    disk_put(&p, "/closed/" SOME, "1", 1);
+    disk_folder(&p, "/fixed");
+    disk_put(&p, "/fixed/" SOME, "1", 1);
+    disk_folder(&p, "/open");
+    disk_put(&p, "/open/" SOME, "1", 1);
+    cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
+    cr_assert_eq(chmod(disk_path(&p, "/fixed"), 0500), 0);
+    find(&p, true, 0);
+    hear_all(&p, &a);
+    cr_expect_eq(a.unread, 1);
+    cr_expect_eq(a.error, EACCES);
+    cr_assert_eq(a.count, 2);
+    cr_expect_eq(of(&a, "/open/" SOME)->state, PARTIAL_REMOVED);
+    cr_expect_eq(of(&a, "/fixed/" SOME)->state, PARTIAL_STAYS);
+    struct packet event;
+    cr_assert_eq(channel_wait(&p.log, &event, PEER_MS), 1);
+    peer_stop(&p);
+}
+
+/* Folders in folders, made by relative names: deeper than any path, and than
+ * what is looked at. */
+static void dig(struct peer *p, int depth, const char *name)
+{
+    FD_CLEANUP int at = open(p->home, O_PATH | O_DIRECTORY);
+
+    for (int i = 0; i < depth; i++) {
+        cr_assert_eq(mkdirat(at, name, 0700), 0);
+        if (geteuid() == 0)
+            cr_assert_eq(fchownat(at, name, PEER_UID, PEER_UID, 0), 0);
+        int next = openat(at, name, O_PATH | O_DIRECTORY);
+        cr_assert_geq(next, 0);
+        close(at);
+        at = next;
+    }
+}
+
+Test(partials, too_deep)
+{
+    static const struct {
+        int depth;
+        size_t len;
+        uint64_t unread;
+    } rows[] = {
+        { 128, 1, 0 },  { 129, 1, 1 },  { 300, 1, 1 },
+        { 16, 255, 0 }, { 17, 255, 1 }, { 60, 255, 1 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char name[256] = "";
+        struct peer p;
+        struct all a;
+
+        memset(name, 'd', rows[i].len);
+        peer_start_for_ctl(&p);
+        dig(&p, rows[i].depth, name);
+        disk_put(&p, "/" SOME, "1", 1);
+        find(&p, false, 0);
+        hear_all(&p, &a);
+        cr_expect_eq(a.count, 1);
+        cr_expect_eq(a.unread, rows[i].unread, "%d of %zu", rows[i].depth,
+                     rows[i].len);
+        peer_stop(&p);
+    }
+}
+
+/* Bytes that a client couldn't have sent, but somebody on the machine. */
+Test(partials, strange_names)
+{
+    struct peer p;
+    struct all a;
+
+    peer_start_for_ctl(&p);
+    disk_folder(&p, "/a\nb \033[2J\xff");
+    disk_put(&p, "/a\nb \033[2J\xff/" SOME, "1", 1);
+    find(&p, false, 0);
+    hear_all(&p, &a);
+    cr_assert_eq(a.count, 1);
+    cr_expect_str_eq(a.one[0].path, "/a\nb \033[2J\xff/" SOME);
+    peer_stop(&p);
+}
+
+static void wait_for_first(struct peer *p)
+{
+    struct pollfd one = { .fd = p->session.fd, .events = POLLIN };
+
+    cr_assert_eq(poll(&one, 1, PEER_MS), 1);
+}
+
+/* More than the socket holds: it waits for us. */
+Test(partials, slow_reader)
+{
+    uint64_t seen = 0;
+    struct packet reply;
+    struct peer p;
+
+    peer_start_for_ctl(&p);
+    many(&p, "", 1000);
+    find(&p, false, 0);
+    wait_for_first(&p);
+    do {
+        cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
+        seen += reply.message == MSG_PARTIAL;
+    } while (reply.message != MSG_PARTIALS_END);
+    cr_expect_eq(seen, 1000);
+    peer_stop(&p);
+}
+
+/* Whoever goes, it goes too, and doesn't wait for the reader. */
+Test(partials, ends_with_either)
+{
+    for (int by_master = 0; by_master < 2; by_master++) {
+        struct peer p;
+
+        peer_start_for_ctl(&p);
+        many(&p, "", 1000);
+        find(&p, false, 0);
+        wait_for_first(&p);
+        channel_close(by_master ? &p.master : &p.session);
+        cr_assert_eq(peer_wait(&p), 0);
+        peer_remove(&p);
+    }
+}
+
+/* All that ctl may say is PARTIALS_FIND, once; and a session may not. */
+Test(partials, lies)
+{
+    static const struct {
+        struct packet packet;
+        bool after_one, for_ctl;
+    } rows[] = {
+        { { .message = MSG_PARTIALS_FIND }, true, true },
+        { { .message = MSG_PARTIALS_FIND }, false, false },
+        { { .message = MSG_FOLDER_ENTER, .value = { { .text = SLICE("/") } } },
+          false,
+          true },
+        { { .message = MSG_FILE_DELETE, .value = { { .text = SLICE("/a") } } },
+          false,
+          true },
+        { { .message = MSG_FILE_READ, .value = { { .text = SLICE("/a") } } },
+          false,
+          true },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+        struct all a;
+
+        peer_init(&p);
+        p.start.for_ctl = rows[i].for_ctl;
+        disk_put(&p, "/a", "1", 1);
+        peer_run(&p);
+        if (rows[i].after_one) {
+            find(&p, false, 0);
+            hear_all(&p, &a);
+        }
+        /* Past our own end's check, which wouldn't send it either. */
+        p.session.self = rows[i].packet.message == MSG_PARTIALS_FIND
+                             ? PROCESS_CTL
+                             : PROCESS_SESSION;
+        cr_assert_eq(channel_send(&p.session, &rows[i].packet), 0);
+        cr_expect_eq(peer_wait(&p), EX_PROTOCOL, "row %zu", i);
+        cr_expect(disk_has(&p, "/a"));
+        peer_remove(&p);
+    }
+}

@@ -1,0 +1,100 @@
+/* What a sallyportctl says and hears. */
+#include "caller.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/base/local.h"
+
+/* A full queue is no answer: it is tried again, as long as a test may take. */
+int caller_connect(const struct stage *s)
+{
+    FD_CLEANUP int folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    FD_CLEANUP int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    struct sockaddr_un at;
+    int size = local_address(folder, "control", &at);
+
+    cr_assert_gt(size, 0);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&at, (socklen_t)size), 0, "%s",
+                 strerror(errno));
+    return fd_take(&fd);
+}
+
+void caller_hears(struct caller *c, enum message m, struct packet *p)
+{
+    int r = channel_wait(&c->channel, p, STAGE_WAIT_MS);
+
+    cr_assert_eq(r, 1, "instead of %s: %s%s", message_name(m), strerror(-r),
+                 r == -EPROTO ? c->channel.wrong : "");
+    cr_assert_eq(p->message, m, "instead of %s: %s", message_name(m),
+                 message_name(p->message));
+    cr_assert_eq(p->request, c->request);
+}
+
+void caller_enter(const struct stage *s, struct caller *c)
+{
+    struct packet p;
+
+    *c = (struct caller){ 0 };
+    channel_init(&c->channel, caller_connect(s), PROCESS_CTL, PROCESS_MASTER,
+                 PHASE_START);
+    caller_hears(c, MSG_WELCOME, &p);
+    cr_assert(slice_equal(p.value[0].text, SLICE(SALLYPORT_VERSION)));
+    cr_assert_eq(p.value[1].number, s->master);
+    c->channel.phase = PHASE_ASKED;
+}
+
+void caller_leave(struct caller *c)
+{
+    channel_close(&c->channel);
+}
+
+void caller_asks(struct caller *c, enum message m, const char *name)
+{
+    struct packet p = { .message = m, .value = { TEXT(slice_from(name)) } };
+
+    p.request = c->request = channel_next(&c->channel);
+    cr_assert_eq(channel_send(&c->channel, &p), 0);
+}
+
+void caller_is_refused(struct caller *c, enum refusal why)
+{
+    struct packet p;
+
+    caller_hears(c, MSG_CONTROL_REFUSED, &p);
+    cr_assert_eq(p.value[0].number, why, "refusal %u: %.*s",
+                 (unsigned)p.value[0].number, (int)p.value[1].text.len,
+                 p.value[1].text.ptr);
+    cr_assert_gt(p.value[1].text.len, 5);
+}
+
+void caller_gets_status(struct caller *c, uint64_t value[6])
+{
+    struct packet p;
+
+    caller_asks(c, MSG_STATUS, NULL);
+    caller_hears(c, MSG_STATUS_LISTENER, &p);
+    cr_assert_eq(p.value[0].address.family, 4);
+    cr_assert_neq(p.value[0].address.port, 0);
+    caller_hears(c, MSG_STATUS_IS, &p);
+    for (size_t i = 0; i < 6; i++)
+        value[i] = p.value[i].number;
+}
+
+void caller_gets_files(struct stage *s, struct caller *c, struct actor *files,
+                       struct channel *data)
+{
+    struct packet p;
+
+    caller_asks(c, MSG_PARTIALS, "anna");
+    actor_enter(s, files, "files");
+    actor_say(files, (struct packet){ .message = MSG_FILES_READY });
+    caller_hears(c, MSG_PARTIALS_CHANNEL, &p);
+    channel_init(data, fd_take(&p.fd[0]), PROCESS_CTL, PROCESS_FILES,
+                 PHASE_ASKED);
+}

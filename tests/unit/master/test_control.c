@@ -1,0 +1,371 @@
+/* The control socket: what a sallyportctl is told, and what one that is
+ * hostile, slow or dead can do to master: nothing. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/local.h"
+
+Test(control, status)
+{
+    struct stage s;
+    struct player in, out;
+    struct actor files;
+    struct caller c;
+    uint64_t v[6];
+
+    stage_open(&s, NULL);
+    caller_enter(&s, &c);
+    caller_gets_status(&c, v);
+    cr_expect_eq(v[0], SERVER_RUNS);
+    cr_expect_leq(v[1], (uint64_t)time(NULL));
+    cr_expect_geq(v[1], (uint64_t)time(NULL) - 100);
+    cr_expect_eq(v[2], 0);
+    cr_expect_eq(v[4], 8, "max_sessions of the stage");
+    cr_expect_eq(v[5], STAGE_USERS);
+    player_enter(&s, &in, 1);
+    player_logs_in(&s, &in, &files);
+    player_enter(&s, &out, 2);
+    player_asks(&s, &out); /* so master has seen it */
+    caller_gets_status(&c, v);
+    cr_expect_eq(v[2], 2);
+    cr_expect_eq(v[3], 1);
+    caller_leave(&c);
+    player_leave(&in);
+    player_leave(&out);
+    stage_close(&s);
+}
+
+Test(control, reload)
+{
+    struct stage s;
+    struct caller c;
+    struct packet p;
+    uint64_t v[6];
+
+    stage_open(&s, NULL);
+    stage_users(&s, "# nobody\n");
+    caller_enter(&s, &c);
+    caller_asks(&c, MSG_RELOAD, NULL);
+    caller_hears(&c, MSG_CONTROL_DONE, &p);
+    caller_gets_status(&c, v);
+    cr_expect_eq(v[5], 0);
+    stage_users(&s, "anna:bad\n");
+    for (int i = 0; i < 2; i++) { /* it is told each time */
+        caller_asks(&c, MSG_RELOAD, NULL);
+        caller_hears(&c, MSG_CONTROL_REFUSED, &p);
+        cr_expect_eq(p.value[0].number, REFUSAL_BAD_FILE);
+        cr_expect(
+            memmem(p.value[1].text.ptr, p.value[1].text.len, "users:1:", 8));
+    }
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+/* Bytes that no honest sallyportctl says, as soon as it is welcomed. */
+static void a_masters_word(struct channel *c)
+{
+    const char bytes[8] = { MSG_READY };
+
+    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void an_answer(struct channel *c)
+{
+    const char bytes[8] = { MSG_CONTROL_DONE };
+
+    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void a_word_for_files(struct channel *c)
+{
+    const char bytes[24] = { MSG_PARTIALS_FIND };
+
+    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void garbage(struct channel *c)
+{
+    channel_shout(c, "status\n", 7, NULL, 0);
+}
+
+static void too_long(struct channel *c)
+{
+    static char bytes[65536] = { MSG_STATUS };
+
+    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void left_over(struct channel *c)
+{
+    const char bytes[9] = { MSG_STATUS };
+
+    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void nothing(struct channel *c)
+{
+    channel_shout(c, "", 0, NULL, 0);
+}
+
+static void with_a_folder(struct channel *c)
+{
+    const char bytes[8] = { MSG_STATUS };
+    FD_CLEANUP int fd = open("/", O_RDONLY | O_DIRECTORY);
+
+    channel_shout(c, bytes, sizeof(bytes), &fd, 1);
+}
+
+static void a_name_of_bytes(struct channel *c)
+{
+    const char bytes[12] = { MSG_PARTIALS, 0, 0, 0, 1, 0, 0, 0, 2, 0, 'a', 1 };
+
+    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void two_at_once(struct channel *c)
+{
+    const char bytes[14] = { MSG_PARTIALS, 0,   0,   0,  1, 0, 0, 0, 4, 0,
+                             'a',          'n', 'n', 'a' };
+
+    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+}
+
+static void half_a_hang_up(struct channel *c)
+{
+    cr_assert_eq(shutdown(c->fd, SHUT_WR), 0);
+}
+
+static const struct {
+    const char *what;
+    void (*act)(struct channel *c);
+} lies[] = {
+    { "what a child says", a_masters_word },
+    { "an answer", an_answer },
+    { "a message for files", a_word_for_files },
+    { "garbage", garbage },
+    { "an overlong message", too_long },
+    { "bytes behind a message", left_over },
+    { "an empty message", nothing },
+    { "a descriptor", with_a_folder },
+    { "a control byte in a word", a_name_of_bytes },
+    { "a second request before the answer", two_at_once },
+    { "the end of its own sending", half_a_hang_up },
+};
+
+Test(control, hostile)
+{
+    struct stage s;
+
+    stage_open(&s, NULL);
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct caller c;
+
+        caller_enter(&s, &c);
+        lies[i].act(&c.channel);
+        channel_hear_end(&c.channel);
+        caller_leave(&c);
+        if (lies[i].act == two_at_once) {
+            struct actor files; /* the first one was served */
+
+            actor_enter(&s, &files, "files");
+            channel_hear_end(&files.channel);
+            channel_close(&files.channel);
+        }
+    }
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+Test(control, hostile_is_reported)
+{
+    struct stage s;
+    struct caller c;
+
+    stage_open(&s, NULL);
+    caller_enter(&s, &c);
+    garbage(&c.channel);
+    stage_reports(&s, EVENT_PEER, "unknown or malformed");
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+static void impatient(struct master *m)
+{
+    m->deadlines.ask = 200;
+    m->deadlines.files = 300;
+    m->deadlines.walk = 300;
+}
+
+/* All places taken, one is turned away; they end by their deadline. */
+Test(control, places_and_their_deadline)
+{
+    struct stage s;
+    struct caller c[CONTROL_PEERS], one_more = { 0 };
+    uint64_t v[6];
+
+    stage_open(&s, impatient);
+    for (size_t i = 0; i < CONTROL_PEERS; i++)
+        caller_enter(&s, &c[i]);
+    channel_init(&one_more.channel, caller_connect(&s), PROCESS_CTL,
+                 PROCESS_MASTER, PHASE_START);
+    caller_is_refused(&one_more, REFUSAL_BUSY);
+    channel_hear_end(&one_more.channel);
+    caller_leave(&one_more);
+    for (size_t i = 0; i < CONTROL_PEERS; i++) {
+        channel_hear_end(&c[i].channel); /* it never asked */
+        caller_leave(&c[i]);
+    }
+    caller_enter(&s, &one_more);
+    caller_gets_status(&one_more, v);
+    caller_leave(&one_more);
+    stage_close(&s);
+}
+
+/* Who doesn't read what it asks for is hung up on. */
+Test(control, does_not_read)
+{
+    struct stage s;
+    struct caller c;
+    struct packet status = { .message = MSG_STATUS, .request = 1 };
+    int r = 0;
+
+    stage_open(&s, NULL);
+    caller_enter(&s, &c);
+    for (uint64_t i = 0; i < 1000000 && r != -EPIPE; i++) {
+        r = channel_send(&c.channel, &status);
+        if (r == -EAGAIN)
+            sched_yield();
+    }
+    cr_assert_eq(r, -EPIPE);
+    stage_serves(&s);
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+/* Connects and is gone, a thousand times. */
+Test(control, a_flood_of_connections)
+{
+    struct stage s;
+    struct caller c;
+    uint64_t v[6];
+
+    stage_open(&s, NULL);
+    for (int i = 0; i < 1000; i++)
+        cr_assert_eq(close(caller_connect(&s)), 0);
+    stage_serves(&s);
+    do { /* the last of them may still hold the places */
+        c = (struct caller){ 0 };
+        struct packet p;
+
+        channel_init(&c.channel, caller_connect(&s), PROCESS_CTL,
+                     PROCESS_MASTER, PHASE_START);
+        cr_assert_eq(channel_wait(&c.channel, &p, STAGE_WAIT_MS), 1);
+        if (p.message == MSG_WELCOME)
+            break;
+        caller_leave(&c);
+    } while (true);
+    c.channel.phase = PHASE_ASKED;
+    caller_gets_status(&c, v);
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+/* Of another uid, though the file lets it through. Returns what it heard. */
+static int as_stranger(const struct stage *s)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        struct caller c = { 0 };
+        struct packet p;
+
+        if (setgid(70007) || setuid(70007))
+            _exit(90);
+        channel_init(&c.channel, caller_connect(s), PROCESS_CTL, PROCESS_MASTER,
+                     PHASE_START);
+        if (channel_wait(&c.channel, &p, STAGE_WAIT_MS) != 1)
+            _exit(91);
+        _exit(p.message == MSG_CONTROL_REFUSED ? (int)p.value[0].number : 92);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+Test(control, a_stranger)
+{
+    struct stage s;
+    struct caller c;
+    uint64_t v[6];
+    char path[128];
+
+    if (geteuid() != 0)
+        return; /* who else could be asked to be one? */
+    stage_open(&s, NULL);
+    snprintf(path, sizeof(path), "%s/control", s.folder);
+    cr_assert_eq(chmod(s.folder, 0711), 0);
+    cr_assert_eq(chmod(path, 0666), 0);
+    for (int i = 0; i < 20; i++)
+        cr_assert_eq(as_stranger(&s), REFUSAL_DENIED);
+    stage_reports(&s, EVENT_SERVICE, "uid 70007");
+    caller_enter(&s, &c);
+    caller_gets_status(&c, v);
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+/* A start and an end with somebody there. */
+Test(control, stop)
+{
+    struct stage s;
+    struct caller c, busy;
+    struct actor files;
+    struct channel data;
+
+    stage_open(&s, NULL);
+    caller_enter(&s, &c);
+    caller_enter(&s, &busy);
+    caller_gets_files(&s, &busy, &files, &data);
+    kill(s.master, SIGTERM);
+    channel_hear_end(&c.channel);
+    channel_hear_end(&busy.channel);
+    channel_hear_end(&files.channel);
+    caller_leave(&c);
+    caller_leave(&busy);
+    channel_close(&data);
+    stage_ended(&s, 0);
+}
+
+Test(control, is_there_during_the_start)
+{
+    struct stage s;
+    struct caller c;
+    uint64_t v[6];
+
+    stage_raise(&s, NULL);
+    actor_enter(&s, &s.log, "log");
+    actor_enter(&s, &s.gate, "gate");
+    actor_enter(&s, &s.auth, "auth");
+    caller_enter(&s, &c);
+    caller_gets_status(&c, v);
+    cr_expect_eq(v[0], SERVER_STARTS);
+    cr_expect_eq(v[1], 0);
+    caller_asks(&c, MSG_PARTIALS, "anna");
+    caller_is_refused(&c, REFUSAL_BUSY);
+    caller_leave(&c);
+    stage_close(&s);
+}
