@@ -102,7 +102,6 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "homes = %s\n", s->homes);
     buf_add_format(&text, "empty = %s/empty\n", s->folder);
     buf_add_format(&text, "state = %s/state\n", s->folder);
-    buf_add_format(&text, "control = %s/control\n", s->folder);
     buf_add_format(&text, "login_delay = 0\n");
     buf_add_format(&text, "uid.gate = %d\n", SERVER_UID_GATE);
     buf_add_format(&text, "uid.auth = %d\n", SERVER_UID_AUTH);
@@ -110,6 +109,7 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "uid.keys = %d\n", SERVER_UID_KEYS);
     if (plan->settings)
         buf_add_text(&text, plan->settings);
+    buf_add_format(&text, "control = %s/control\n", s->folder);
     files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
     buf_release(&text);
 }
