@@ -106,10 +106,10 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "uid.gate = %d\n", SERVER_UID_GATE);
     buf_add_format(&text, "uid.auth = %d\n", SERVER_UID_AUTH);
     buf_add_format(&text, "uid.log = %d\n", SERVER_UID_LOG);
-    buf_add_format(&text, "uid.keys = %d\n", SERVER_UID_KEYS);
     if (plan->settings)
         buf_add_text(&text, plan->settings);
     buf_add_format(&text, "control = %s/control\n", s->folder);
+    buf_add_format(&text, "uid.keys = %d\n", SERVER_UID_KEYS);
     files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
     buf_release(&text);
 }

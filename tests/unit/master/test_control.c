@@ -358,6 +358,7 @@ Test(control, is_there_during_the_start)
 
     stage_raise(&s, NULL);
     actor_enter(&s, &s.log, "log");
+    actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.gate, "gate");
     actor_enter(&s, &s.auth, "auth");
     caller_enter(&s, &c);
