@@ -96,10 +96,10 @@ static int check_descriptors(const struct settings *s, struct complaint *c)
 
 int settings_check(const struct settings *s, struct complaint *c)
 {
-    static int (*const checks[])(const struct settings *,
-                                 struct complaint *) = {
-        check_uid_range, check_accounts, check_ports, check_descriptors
-    };
+    static int (*const checks[])(
+        const struct settings *,
+        struct complaint *) = { check_uid_range, check_accounts, check_ports,
+                                check_descriptors, check_pairs };
 
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         if (checks[i](s, c))

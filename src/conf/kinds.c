@@ -320,6 +320,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                            show_conflict },
     [SETTING_CONFLICT_NAME] = { "number or new", set_conflict_name,
                                 show_conflict_name },
+    [SETTING_LABELLED] = { "an absolute path", set_labelled, show_labelled },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
                          set_weaker, show_weaker },
 };

@@ -35,12 +35,16 @@ int set_address(const struct assignment *a);
 int set_ports(const struct assignment *a);
 int set_told(const struct assignment *a); /* in told.c */
 int show_told(const void *field, struct buf *into);
+int set_labelled(const struct assignment *a); /* in labelled.c */
+int show_labelled(const void *field, struct buf *into);
 int show_listen(const void *field, struct buf *into);
 int show_address(const void *field, struct buf *into);
 int show_ports(const void *field, struct buf *into);
 
 /* Settings that are right one by one and wrong together. */
 int settings_check(const struct settings *s, struct complaint *c);
+/* Each certificate has its key, each key its certificate. */
+int check_pairs(const struct settings *s, struct complaint *c);
 /* Where KEY stands; 0: nowhere. */
 size_t settings_line(const struct settings *s, const char *key);
 

@@ -15,7 +15,7 @@
 
 void setup_init(struct setup *s, struct gate *g)
 {
-    *s = (struct setup){ .gate = g, .root_fd = -1, .certificate_fd = -1 };
+    *s = (struct setup){ .gate = g, .root_fd = -1 };
 }
 
 static int on_conf(void *owner, struct packet *p)
@@ -63,11 +63,7 @@ static int on_certificate(void *owner, struct packet *p)
 {
     struct setup *s = owner;
 
-    if (s->certificate_fd >= 0)
-        return complain(&s->complaint, "too many certificates");
-    s->certificate_fd = fd_take(&p->fd[0]);
-    s->key = p->value[0].number;
-    return 0;
+    return chains_add(&s->chains, p, &s->complaint);
 }
 
 static int on_keys(void *owner, struct packet *p)
@@ -141,13 +137,10 @@ int setup_keys(struct setup *s)
 {
     struct gate *g = s->gate;
     const struct signer signer = { sign_ask, &g->signer };
-    const struct tls_pair pair = { s->certificate_fd, g->settings.certificate,
-                                   g->settings.key, s->key };
 
-    if (s->certificate_fd < 0 || g->signer.keys.fd < 0)
+    if (s->chains.count == 0 || g->signer.keys.fd < 0)
         return complain(&s->complaint, "set-up: no certificate, or no keys");
-    g->tls = tls_context_new(&pair, &signer, &s->complaint);
-    fd_close(&s->certificate_fd);
+    g->tls = chains_context(&s->chains, &signer, &s->complaint);
     return g->tls ? 0 : -EINVAL;
 }
 
@@ -175,4 +168,5 @@ void setup_failed(struct setup *s)
     struct packet p = { .message = MSG_FAILED, .value = { TEXT(why) } };
 
     channel_send(&s->gate->master, &p);
+    chains_release(&s->chains);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "chains.h"
 #include "gate.h"
 #include "sallyport/cage/cage.h"
 
@@ -12,8 +13,8 @@
 struct setup {
     struct gate *gate;
     struct cage_plan plan;
-    int root_fd, certificate_fd;
-    uint64_t key; /* its number */
+    int root_fd;
+    struct chains chains;
     bool has_conf, has_cage;
     struct complaint complaint;
 };

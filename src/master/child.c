@@ -226,8 +226,7 @@ static void fail_by_complaint(struct child *c, int status)
     struct complaint why = { "" };
 
     complain(&why, "%s", c->failure);
-    settings_place(&c->master->settings, "certificate", &why);
-    settings_place(&c->master->settings, "key", &why);
+    settings_place_pair(&c->master->settings, &why);
     master_fail(c->master, start_status(c, status), why.text);
 }
 

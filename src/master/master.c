@@ -40,8 +40,6 @@ void master_init(struct master *m)
 {
     *m = (struct master){ .programs = -1,
                           .conf = -1,
-                          .certificate = -1,
-                          .key = -1,
                           .empty = -1,
                           .notify.fd = -1,
                           .signals.fd = -1,
@@ -141,8 +139,7 @@ void master_release(struct master *m)
     loop_release(&m->loop);
     fd_close(&m->programs);
     fd_close(&m->conf);
-    fd_close(&m->certificate);
-    fd_close(&m->key);
+    pair_set_close(&m->certificates);
     fd_close(&m->empty);
 }
 

@@ -3,6 +3,7 @@
 #ifndef SALLYPORT_SRC_MASTER_MASTER_H
 #define SALLYPORT_SRC_MASTER_MASTER_H
 
+#include "certificates.h"
 #include "child.h"
 #include "control.h"
 #include "hosts.h"
@@ -66,7 +67,7 @@ struct master {
     /* Opened at start, handed to children, also to those started anew. */
     int programs; /* the folder ../libexec/sallyport */
     int conf;     /* the configuration's text, a sealed memfd */
-    int certificate, key;
+    struct pair_set certificates;
     int empty;     /* the folder to chroot to; without root any file */
     bool no_empty; /* --check: it is missing, a start would make it */
     struct listeners listeners;

@@ -16,7 +16,7 @@
 #include "sallyport/cage/cage.h"
 #include "state.h"
 
-static int open_regular(const char *path, struct complaint *c)
+int prepare_open(const char *path, struct complaint *c)
 {
     FD_CLEANUP int fd =
         open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -41,14 +41,7 @@ static int placed(const struct master *m, const char *key, int r,
 
 int prepare_keypair(struct master *m, struct complaint *c)
 {
-    m->certificate = open_regular(m->settings.certificate, c);
-    if (m->certificate < 0)
-        return placed(m, "certificate", -EINVAL, c);
-    m->key = open_regular(m->settings.key, c);
-    if (m->key < 0)
-        return placed(m, "key", -EINVAL, c);
-    return placed(m, "key", settings_private_file(m->key, m->settings.key, c),
-                  c);
+    return pair_set_open(&m->certificates, &m->settings, 1, c);
 }
 
 int prepare_users(struct master *m, struct complaint *c)
@@ -115,7 +108,7 @@ int prepare_empty(struct master *m, struct complaint *c)
         r = empty_folder_open(m->settings.empty, !m->check, c);
     m->no_empty = m->root && r == -ENOENT;
     if (r == -ENOENT)
-        r = open_regular("/proc/self/exe", c);
+        r = prepare_open("/proc/self/exe", c);
     m->empty = r;
     return placed(m, "empty", r, c);
 }

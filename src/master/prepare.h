@@ -21,6 +21,9 @@ int prepare_programs(struct master *m, struct complaint *c);
 int prepare_listeners(struct master *m, struct complaint *c);
 int prepare_cage(struct master *m, struct complaint *c);
 
+/* Opens a regular file to be read: the descriptor, or -EINVAL and "PATH: WHY"
+ */
+int prepare_open(const char *path, struct complaint *c);
 /* Descriptors that master may have open at once. */
 unsigned long long prepare_descriptors(const struct master *m);
 

@@ -10,8 +10,6 @@
 #include "sallyport/cage/cage.h"
 #include "worker.h"
 
-#define KEY_NUMBER 1
-
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
 
 static int send_one(struct child *c, struct packet p)
@@ -72,24 +70,6 @@ static int step_keys(struct child *c)
     if (r == 0)
         wires_flush(c->master);
     return r;
-}
-
-static int step_certificate(struct child *c)
-{
-    return send_one(c, (struct packet){ .message = MSG_CERTIFICATE,
-                                        .value = { NUMBER(KEY_NUMBER) },
-                                        .fd = { c->master->certificate } });
-}
-
-static int step_key(struct child *c)
-{
-    const struct master *m = c->master;
-    struct packet p = { .message = MSG_KEY,
-                        .value = { NUMBER(KEY_NUMBER),
-                                   TEXT(slice_from(m->settings.key)) },
-                        .fd = { m->key } };
-
-    return send_one(c, p);
 }
 
 /* All sessions, gate, and those of both that end while new ones come. */
@@ -234,18 +214,20 @@ static const struct handler log_handlers[] = { START_MESSAGES };
 static const struct handler keys_handlers[] = { START_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    step_conf,      step_cage,    step_log,   step_keys, step_certificate,
+    step_conf,      step_cage,    step_log,   step_keys, certificates_step,
     step_listeners, step_passive, hosts_step, step_go,   NULL,
 };
 static child_step *const gate_check_steps[] = {
-    step_conf, step_cage, step_keys, step_certificate, step_go, NULL,
+    step_conf, step_cage, step_keys, certificates_step, step_go, NULL,
 };
 static child_step *const auth_steps[] = { step_cage, step_log, step_users,
                                           step_go, NULL };
-static child_step *const keys_steps[] = { step_cage,  step_log, step_key,
-                                          step_peers, step_go,  NULL };
-static child_step *const keys_check_steps[] = { step_cage, step_key, step_peers,
-                                                step_go, NULL };
+static child_step *const keys_steps[] = {
+    step_cage, step_log, certificates_step_keys, step_peers, step_go, NULL
+};
+static child_step *const keys_check_steps[] = { step_cage,
+                                                certificates_step_keys,
+                                                step_peers, step_go, NULL };
 static child_step *const names_steps[] = { step_cage, step_log, step_go, NULL };
 static child_step *const names_check_steps[] = { step_cage, step_go, NULL };
 static child_step *const log_steps[] = { step_conf, step_cage, step_output,

@@ -1,8 +1,9 @@
 /* A server's TLS context, made once in gate and inherited by each session that
- * gate forks. Must never be made anew behind a cage: the making may open files
- * (OpenSSL's configuration). */
+ * gate forks; at a reload made anew, behind gate's cage: by then OpenSSL has
+ * read its configuration, and needs no file any more. */
 #include "context_inside.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 
@@ -15,8 +16,32 @@ const char *tls_error(unsigned long error)
     return reason ? reason : "unknown error";
 }
 
-static int set_up(struct tls_context *t, const struct tls_pair *pair,
-                  struct complaint *c)
+static int load(struct tls_context *t, const struct tls_pair *pairs,
+                size_t count, struct complaint *c)
+{
+    if (count == 0 || count > TLS_PAIRS_MAX)
+        return complain(c, "%zu certificates: 1 to %d are possible", count,
+                        TLS_PAIRS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        t->count++;
+        if (identity_load(&t->identity[i], &pairs[i], &t->signer, c) != 0)
+            return -EINVAL;
+    }
+    return choose_set(t, pairs, c);
+}
+
+static int warm(struct tls_context *t, const struct tls_pair *pairs,
+                struct complaint *c)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < t->count; i++)
+        r = warm_up(t->ssl, &t->identity[i], pairs[i].certificate, c);
+    return r;
+}
+
+static int set_up(struct tls_context *t, const struct tls_pair *pairs,
+                  size_t count, struct complaint *c)
 {
     ERR_clear_error();
     t->bio = bio_method();
@@ -25,11 +50,11 @@ static int set_up(struct tls_context *t, const struct tls_pair *pair,
     if (!t->provider || !t->bio || !t->ssl || policy_set(t->ssl) != 0)
         return complain(c, "OpenSSL can't be set up: %s",
                         tls_error(ERR_peek_error()));
-    int r = pem_load(t, pair, c);
-    return r != 0 ? r : warm_up(t->ssl, pair->certificate, c);
+    int r = load(t, pairs, count, c);
+    return r != 0 ? r : warm(t, pairs, c);
 }
 
-struct tls_context *tls_context_new(const struct tls_pair *pair,
+struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
                                     const struct signer *signer,
                                     struct complaint *c)
 {
@@ -39,7 +64,7 @@ struct tls_context *tls_context_new(const struct tls_pair *pair,
         return NULL;
     }
     t->signer = *signer;
-    if (set_up(t, pair, c) != 0) {
+    if (set_up(t, pairs, count, c) != 0) {
         tls_context_free(t);
         t = NULL;
     }
@@ -57,6 +82,8 @@ void tls_context_free(struct tls_context *t)
     if (!t)
         return;
     SSL_CTX_free(t->ssl);
+    for (size_t i = 0; i < t->count; i++)
+        identity_free(&t->identity[i]);
     if (t->provider)
         OSSL_PROVIDER_unload(t->provider);
     BIO_meth_free(t->bio);

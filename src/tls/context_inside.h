@@ -5,11 +5,22 @@
 #include <openssl/bio.h>
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
+#include <stdbool.h>
 
 #include "sallyport/tls/context.h"
 
+/* A certificate with its chain, and the key that stands in for its own. */
+struct identity {
+    X509 *leaf;
+    STACK_OF(X509) * chain;
+    EVP_PKEY *key;
+    int kind; /* EVP_PKEY_RSA and so on: a handshake takes one of each */
+};
+
 struct tls_context {
-    SSL_CTX *ssl;
+    SSL_CTX *ssl; /* its certificates are those for no known name */
+    struct identity identity[TLS_PAIRS_MAX];
+    size_t count;
     BIO_METHOD *bio;         /* of the streams */
     OSSL_PROVIDER *provider; /* of the keys that stand in for others */
     struct signer signer;    /* they point to it */
@@ -18,17 +29,31 @@ struct tls_context {
 /* Versions, suites, what is refused: 0 or -EINVAL (OpenSSL can't do it). */
 int policy_set(SSL_CTX *ssl);
 
-/* The chain into the context, with a key that asks its signer, which is put to
- * the proof: 0 or -EINVAL. */
-int pem_load(struct tls_context *t, const struct tls_pair *pair,
+/* A pair into an identity, with a key that asks the signer, which is put to
+ * the proof: 0 or -EINVAL. Free it in either case. */
+int identity_load(struct identity *id, const struct tls_pair *pair,
+                  const struct signer *signer, struct complaint *c);
+void identity_free(struct identity *id);
+/* Into one connection, beside what is there: false, and OpenSSL's error. */
+bool identity_use(const struct identity *id, SSL *ssl);
+/* Is B good for every name that A is good for? */
+bool identity_covers(const struct identity *b, const struct identity *a);
+
+/* The chain into the identity: 0 or -EINVAL. */
+int pem_load(struct identity *id, const struct tls_pair *pair,
              struct complaint *c);
+
+/* By the name that a client asks for, of all identities: 0 or -EINVAL. */
+int choose_set(struct tls_context *t, const struct tls_pair *pairs,
+               struct complaint *c);
 
 /* Does the signer have the private half of PUBLIC? 0 or -EINVAL. */
 int probe_key(EVP_PKEY *public, const struct signer *signer,
               const struct tls_pair *pair, struct complaint *c);
 
 /* A handshake with itself in each version: 0 or -EINVAL. */
-int warm_up(SSL_CTX *ssl, const char *certificate, struct complaint *c);
+int warm_up(SSL_CTX *ssl, const struct identity *id, const char *certificate,
+            struct complaint *c);
 
 /* An error of OpenSSL's queue in its words. */
 const char *tls_error(unsigned long error);

@@ -1,4 +1,5 @@
-/* A handshake with itself, through memory. Runs in gate before its cage: what
+/* A handshake with itself, through memory. Runs in gate before its cage, and at
+ * a reload: what
  * OpenSSL fetches on first use (providers, random generators, digests, curves,
  * error texts) is there afterwards, and every forked session inherits it. Must
  * touch no descriptor, and never verifies a name: the client is this process.
@@ -70,18 +71,27 @@ static bool part(struct pair *p)
     return ok;
 }
 
-static bool warm_pair(SSL_CTX *client, SSL_CTX *server)
+/* With this certificate and no other. */
+static bool prepare(SSL *server, const struct identity *id)
+{
+    SSL_certs_clear(server);
+    return identity_use(id, server);
+}
+
+static bool warm_pair(SSL_CTX *client, SSL_CTX *server,
+                      const struct identity *id)
 {
     struct pair p = { 0 };
-    bool ok = make_pair(&p, client, server) && shake_hands(&p) &&
-              carry(p.client, p.server) && carry(p.server, p.client) &&
-              part(&p);
+    bool ok = make_pair(&p, client, server) && prepare(p.server, id) &&
+              shake_hands(&p) && carry(p.client, p.server) &&
+              carry(p.server, p.client) && part(&p);
     SSL_free(p.client);
     SSL_free(p.server);
     return ok;
 }
 
-static bool warm_version(SSL_CTX *server, int version)
+static bool warm_version(SSL_CTX *server, const struct identity *id,
+                         int version)
 {
     SSL_CTX *client = SSL_CTX_new(TLS_client_method());
     if (!client)
@@ -89,17 +99,18 @@ static bool warm_version(SSL_CTX *server, int version)
     SSL_CTX_set_verify(client, SSL_VERIFY_NONE, NULL);
     bool ok = SSL_CTX_set_min_proto_version(client, version) == 1 &&
               SSL_CTX_set_max_proto_version(client, version) == 1 &&
-              warm_pair(client, server);
+              warm_pair(client, server, id);
     SSL_CTX_free(client);
     return ok;
 }
 
-int warm_up(SSL_CTX *ssl, const char *certificate, struct complaint *c)
+int warm_up(SSL_CTX *ssl, const struct identity *id, const char *certificate,
+            struct complaint *c)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         ERR_clear_error();
-        if (!warm_version(ssl, versions[i]))
+        if (!warm_version(ssl, id, versions[i]))
             return complain(c, "%s: a handshake with it fails: %s", certificate,
                             tls_error(ERR_peek_error()));
     }

@@ -20,17 +20,28 @@ static int sign(void *owner, const struct sign_request *r,
     return r->key < count ? sign_make(keys[r->key], r, ret) : -ENOENT;
 }
 
+struct tls_context *signer_context_of(const struct key_files *f, size_t n,
+                                      struct complaint *c)
+{
+    const struct signer signer = { sign, NULL };
+    struct tls_pair pairs[TLS_PAIRS_MAX];
+
+    if (count + n > KEYS_MAX)
+        signer_free_all();
+    for (size_t i = 0; i < n; i++) {
+        pairs[i] = (struct tls_pair){ f[i].certificate_fd, f[i].certificate,
+                                      f[i].key, count };
+        keys[count] = sign_key_new(f[i].key_fd, f[i].key, c);
+        if (!keys[count++])
+            return NULL;
+    }
+    return tls_context_new(pairs, n, &signer, c);
+}
+
 struct tls_context *signer_context(const struct key_files *f,
                                    struct complaint *c)
 {
-    const struct signer signer = { sign, NULL };
-    const struct tls_pair pair = { f->certificate_fd, f->certificate, f->key,
-                                   count };
-
-    if (count == KEYS_MAX)
-        signer_free_all();
-    keys[count] = sign_key_new(f->key_fd, f->key, c);
-    return keys[count++] ? tls_context_new(&pair, &signer, c) : NULL;
+    return signer_context_of(f, 1, c);
 }
 
 void signer_free_all(void)

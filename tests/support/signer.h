@@ -16,6 +16,8 @@ struct key_files {
  * signer_free_all(). */
 struct tls_context *signer_context(const struct key_files *f,
                                    struct complaint *c);
+struct tls_context *signer_context_of(const struct key_files *f, size_t n,
+                                      struct complaint *c);
 void signer_free_all(void);
 
 /* A process that signs with the keys of all contexts, as keys does, until the

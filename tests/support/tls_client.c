@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,14 @@ bool tls_client_rekey(struct tls_client *c)
 const char *tls_client_cipher(const struct tls_client *c)
 {
     return c->cipher;
+}
+
+long tls_client_serial(const struct tls_client *c)
+{
+    X509 *x = SSL_get1_peer_certificate(c->ssl);
+    long serial = x ? ASN1_INTEGER_get(X509_get0_serialNumber(x)) : -1;
+    X509_free(x);
+    return serial;
 }
 
 const char *tls_client_protocol(const struct tls_client *c)

@@ -41,6 +41,8 @@ bool tls_client_rekey(struct tls_client *c);
 
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256" */
 const char *tls_client_cipher(const struct tls_client *c);
+/* The serial number of the server's certificate. */
+long tls_client_serial(const struct tls_client *c);
 /* The protocol that ALPN chose, or "". */
 const char *tls_client_protocol(const struct tls_client *c);
 /* Why this thread's last call failed, in OpenSSL's words, or "". */

@@ -151,6 +151,18 @@ static void certificate_empty(const struct server *s)
     files_write(server_path(s, "certificate.pem"), "", 0, 0644);
 }
 
+static void second_broken(const struct server *s)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
+    buf_add_format(&text, "certificate.rsa = /etc/passwd\nkey.rsa = %s\n",
+                   server_path(s, "key.pem"));
+    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
+    buf_release(&text);
+}
+
 /* The good configuration has 11 lines. */
 static const struct row rows[] = {
     { "an unknown key",
@@ -224,6 +236,19 @@ static const struct row rows[] = {
       NULL,
       certificate_empty,
       { "sallyport.conf:3: certificate = ", "certificate.pem: " } },
+    { "a second certificate without its key",
+      "certificate.rsa = /nowhere/c.pem\n",
+      NULL,
+      { ": certificate.rsa = ", "there is no key.rsa" } },
+    { "a second certificate that isn't there",
+      "certificate.rsa = /nowhere/c.pem\nkey.rsa = /nowhere/k.pem\n",
+      NULL,
+      { ": certificate.rsa = /nowhere/c.pem: No such file" } },
+    { "a second certificate that isn't one",
+      NULL,
+      second_broken,
+      { ": certificate.rsa = /etc/passwd: holds no "
+        "certificate" } },
 };
 
 /* What nobody looks at without root, or nobody else can do. */

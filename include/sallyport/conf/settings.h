@@ -16,6 +16,7 @@
 #define SETTINGS_LISTEN_MAX 16
 #define SETTINGS_TOLD_MAX   32
 #define SETTINGS_PATH_MAX   1024
+#define SETTINGS_PAIRS_MAX  16 /* certificates with their keys */
 #define SETTINGS_NAME_MAX   64
 #define SETTINGS_HOST_MAX   254
 #define SETTINGS_TEXT_MAX   (256u << 10)
@@ -46,12 +47,24 @@ struct told {
     size_t line; /* where it stands */
 };
 
+/* A path under a label. */
+struct labelled {
+    char label[SETTINGS_NAME_MAX];
+    char path[SETTINGS_PATH_MAX];
+    size_t line; /* where it stands */
+};
+struct labelled_list {
+    struct labelled all[SETTINGS_PAIRS_MAX - 1];
+    size_t count;
+};
+
 struct settings {
     struct address listen[SETTINGS_LISTEN_MAX]; /* port 0: chosen by kernel */
     bool listen_tls[SETTINGS_LISTEN_MAX];       /* from the first byte on */
     size_t listen_count;
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
+    struct labelled_list certificates, keys; /* beside the first ones */
     char users[SETTINGS_PATH_MAX];
     char homes[SETTINGS_PATH_MAX];   /* where user add makes homes */
     char empty[SETTINGS_PATH_MAX];   /* the empty folder to chroot to */
@@ -102,7 +115,8 @@ enum setting_type {
     SETTING_STARTUPS,
     SETTING_CONFLICT,
     SETTING_CONFLICT_NAME,
-    SETTING_WEAKER, /* words: ids chroot seccomp landlock */
+    SETTING_LABELLED, /* a path, keyed by a label */
+    SETTING_WEAKER,   /* words: ids chroot seccomp landlock */
     SETTING_TYPES
 };
 
@@ -133,6 +147,15 @@ struct public_address *settings_public(struct settings *s, size_t i);
 /* Is one of them a host name? */
 bool settings_have_hosts(const struct settings *s);
 
+/* A certificate and its key, by their paths. */
+struct settings_pair {
+    const char *certificate, *key;
+};
+/* By number: 0 is the first one, the others follow in their order; false: there
+ * are no more. */
+bool settings_pair(const struct settings *s, size_t i,
+                   struct settings_pair *ret);
+
 /* All defaults. */
 void settings_default(struct settings *s);
 /* Defaults, then the text (a whole configuration file; NAME is its name for
@@ -154,6 +177,8 @@ int settings_blame(const struct settings *s, const char *key,
  * settings_blame(); leaves any other ("VALUE:7: WHY") as it is. */
 void settings_place(const struct settings *s, const char *key,
                     struct complaint *c);
+/* The same for the path of any certificate or key. */
+void settings_place_pair(const struct settings *s, struct complaint *c);
 /* Opens PATH; refuses a file writable by group or others, too large, or not
  * regular. The text goes into *text (for the children). 0 or -EINVAL */
 int settings_load(struct settings *s, const char *path, struct buf *text,

@@ -16,7 +16,8 @@ enum message {
     MSG_CAGE,        /* root?, uid, gid, allow_weaker; the empty folder */
     MSG_LOG,         /* the receiver's end of its channel to log; also later,
                         when log was started anew */
-    MSG_CERTIFICATE, /* a certificate chain, a PEM file: its key's number */
+    MSG_CERTIFICATE, /* a certificate chain, a PEM file: its key's number, its
+                        path, the key's path */
     MSG_KEY,         /* a private key, a PEM file: its number, its path */
     MSG_PEERS,       /* how many channels will be open at a time */
     MSG_KEYS,        /* the receiver's end of its channel to keys; also later,

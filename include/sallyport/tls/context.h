@@ -1,11 +1,14 @@
-/* A server's certificate and TLS policy; its key is elsewhere. */
+/* A server's certificates and TLS policy; their keys are elsewhere. */
 #ifndef SALLYPORT_TLS_CONTEXT_H
 #define SALLYPORT_TLS_CONTEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/sign.h"
+
+#define TLS_PAIRS_MAX 16
 
 struct tls_context;
 
@@ -17,11 +20,15 @@ struct tls_pair {
     uint64_t number; /* of the key, with the signer */
 };
 
-/* TLS 1.2 and 1.3, AEAD suites with forward secrecy. SIGNER is copied, and
- * proves that it has the key. NULL with the complaint: unreadable, expired, too
- * weak, another key. Makes a handshake with itself, so that everything OpenSSL
- * loads lazily is there before a cage closes and before a fork. */
-struct tls_context *tls_context_new(const struct tls_pair *pair,
+/* TLS 1.2 and 1.3, AEAD suites with forward secrecy. COUNT pairs, 1 to
+ * TLS_PAIRS_MAX: a client gets those of the name that it asks for, one of each
+ * kind of key; of no name, or an unknown one, the first pair, and those of
+ * other kinds that are good for the same names. SIGNER is copied, and proves
+ * that it has each key. NULL with the complaint: unreadable, expired, too weak,
+ * another key, a pair that nobody would get. Makes handshakes with itself, so
+ * that everything OpenSSL loads lazily is there before a cage closes and before
+ * a fork. */
+struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
                                     const struct signer *signer,
                                     struct complaint *c);
 /* From now on this one signs: in a session its own channel to keys. */

@@ -125,7 +125,20 @@ Test(setup, no_keys)
     check_failed(&s, "no certificate, or no keys");
 }
 
-/* The names in the complaint are those of the settings. */
+static int send_certificate(struct start *s, const char *content)
+{
+    int fd = text(content);
+    struct packet p = { .message = MSG_CERTIFICATE,
+                        .value = { NUMBER(1), TEXT(SLICE("/x/cert.pem")),
+                                   TEXT(SLICE("/x/key.pem")) },
+                        .fd = { fd } };
+    int r = channel_send(&s->master, &p);
+
+    fd_close(&fd);
+    return r;
+}
+
+/* The names in the complaint are master's. */
 Test(setup, bad_certificate)
 {
     struct start s;
@@ -133,16 +146,26 @@ Test(setup, bad_certificate)
 
     begin(&s);
     cr_assert_eq(fd_pair(keys), 0);
-    give(&s, MSG_CONF, text("certificate = /x/cert.pem\nkey = /x/key.pem\n"),
-         -1);
+    give(&s, MSG_CONF, text(""), -1);
     give(&s, MSG_CAGE, text(""), -1);
     give(&s, MSG_KEYS, keys[0], -1);
-    give(&s, MSG_CERTIFICATE, text("nonsense"), -1);
+    cr_assert_eq(send_certificate(&s, "nonsense"), 0);
     give(&s, MSG_GO, -1, -1);
     cr_assert_eq(setup_receive(&s.setup), 0, "%s", s.setup.complaint.text);
     cr_assert_lt(setup_keys(&s.setup), 0);
-    cr_assert_eq(s.setup.certificate_fd, -1);
+    cr_assert_eq(s.setup.chains.count, 0);
     fd_close(&s.setup.root_fd);
     fd_close(&keys[1]);
     check_failed(&s, "/x/cert.pem: holds no certificate");
+}
+
+Test(setup, too_many_certificates)
+{
+    struct start s;
+
+    begin(&s);
+    for (int i = 0; i <= TLS_PAIRS_MAX; i++)
+        cr_assert_eq(send_certificate(&s, ""), 0);
+    cr_assert_lt(setup_receive(&s.setup), 0);
+    check_failed(&s, "too many certificates");
 }

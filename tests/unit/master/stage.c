@@ -212,8 +212,10 @@ static _Noreturn void run_master(const struct stage *s,
              path_in(s, "users"));
     snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", s->folder);
     m.conf = fd_sealed("conf", SLICE("fsync = no\n"));
-    m.certificate = open("/dev/null", O_RDONLY);
-    m.key = open("/dev/null", O_RDONLY);
+    m.certificates.count = 1;
+    m.certificates.pair[0] =
+        (struct pair_files){ open("/dev/null", O_RDONLY),
+                             open("/dev/null", O_RDONLY), 1 };
     m.empty = open("/dev/null", O_RDONLY);
     if (adjust)
         adjust(&m);

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -37,18 +37,31 @@ static EVP_PKEY *make_key(enum key_kind kind)
     return NULL;
 }
 
-static X509 *make_certificate(EVP_PKEY *key, bool expired, bool plain_digest)
+static void add_names(X509 *x, const char *names)
 {
+    X509_EXTENSION *e =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+    cr_assert(e && X509_add_ext(x, e, -1) == 1);
+    X509_EXTENSION_free(e);
+}
+
+static X509 *make_certificate(EVP_PKEY *key,
+                              const struct credentials_spec *spec)
+{
+    const bool expired = spec->expired,
+               plain_digest = spec->kind != KEY_ED25519;
     X509 *x = X509_new();
     X509_NAME *name = X509_get_subject_name(x);
     X509_set_version(x, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), spec->serial ? spec->serial : 1);
     X509_gmtime_adj(X509_getm_notBefore(x), -86400 * 2);
     X509_gmtime_adj(X509_getm_notAfter(x), expired ? -60 : 86400);
     X509_set_pubkey(x, key);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
                                (const unsigned char *)"localhost", -1, -1, 0);
     X509_set_issuer_name(x, name);
+    if (spec->names)
+        add_names(x, spec->names);
     cr_assert(X509_sign(x, key, plain_digest ? EVP_sha256() : NULL) > 0);
     return x;
 }
@@ -68,7 +81,7 @@ void credentials_make(struct credentials *c,
 {
     EVP_PKEY *key = make_key(spec->kind);
     cr_assert(key);
-    X509 *x = make_certificate(key, spec->expired, spec->kind != KEY_ED25519);
+    X509 *x = make_certificate(key, spec);
     BIO *certificate = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_mem());
     PEM_write_bio_X509(certificate, x);
     const char *pass = spec->passphrase;
@@ -214,6 +227,7 @@ static void *run_peer(void *argument)
     struct tls_client *c = tls_client_new(p->fd, &p->options);
     if (c) {
         p->shaken = true;
+        p->serial = tls_client_serial(c);
         snprintf(p->cipher, sizeof(p->cipher), "%s", tls_client_cipher(c));
         snprintf(p->protocol, sizeof(p->protocol), "%s",
                  tls_client_protocol(c));

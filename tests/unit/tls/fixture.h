@@ -29,6 +29,8 @@ struct credentials_spec {
     enum key_kind kind;
     bool expired;
     const char *passphrase; /* of the key, or NULL */
+    const char *names;      /* "DNS:a.example,DNS:b.example", or NULL */
+    long serial;            /* 0: 1 */
 };
 struct credentials {
     int certificate_fd, key_fd; /* memfds */
@@ -76,6 +78,7 @@ struct peer {
     char error[256]; /* tls_client_error() at the end */
     char cipher[64];
     char protocol[32];
+    long serial; /* of the server's certificate */
     pthread_t thread;
 };
 void peer_start(struct peer *p, struct line *l);

@@ -1,0 +1,155 @@
+/* Rows keyed by a label: the certificates beside the first one, and what
+ * belongs to each. Runs wherever the configuration is read; must never open a
+ * file. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kinds.h"
+
+static bool is_label(struct slice s)
+{
+    if (s.len == 0 || s.len >= SETTINGS_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'))
+            return false;
+    }
+    return true;
+}
+
+static const struct labelled *find(const struct labelled_list *l,
+                                   const char *label)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->all[i].label, label) == 0)
+            return &l->all[i];
+    return NULL;
+}
+
+static int set_path_of(const struct assignment *a, struct labelled *one)
+{
+    if (a->value.len == 0 || a->value.ptr[0] != '/')
+        return assignment_refuse(a, "expected %s",
+                                 setting_kinds[a->row->type].syntax);
+    if (slice_copy(a->value, one->path, sizeof(one->path)))
+        return assignment_refuse(a, "too long; at most %d bytes",
+                                 SETTINGS_PATH_MAX - 1);
+    return 0;
+}
+
+int set_labelled(const struct assignment *a)
+{
+    struct labelled_list *l = a->field;
+    struct labelled one = { .line = a->line };
+    const struct labelled *old;
+
+    if (!is_label(a->keyed))
+        return assignment_refuse(a,
+                                 "behind \"%s\" stands a label: letters, "
+                                 "digits, '-', '_' and '.', at most %d",
+                                 a->row->key, SETTINGS_NAME_MAX - 1);
+    slice_copy(a->keyed, one.label, sizeof(one.label));
+    if (set_path_of(a, &one))
+        return -EINVAL;
+    old = find(l, one.label);
+    if (old)
+        return assignment_refuse(a, "stands in line %zu already; keep one",
+                                 old->line);
+    if (l->count == SETTINGS_PAIRS_MAX - 1)
+        return assignment_refuse(a, "more than %d certificates",
+                                 SETTINGS_PAIRS_MAX);
+    l->all[l->count++] = one;
+    return 0;
+}
+
+int show_labelled(const void *field, struct buf *into)
+{
+    const struct labelled_list *l = field;
+
+    for (size_t i = 0; i < l->count; i++) {
+        int r =
+            buf_add_format(into, "%s = %s\n", l->all[i].label, l->all[i].path);
+
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int blame(const struct settings *s, const char *key,
+                 const struct labelled *l, struct complaint *c, const char *why)
+{
+    return complain(c, "%s:%zu: %s%s = %s: %s", s->file, l->line, key, l->label,
+                    l->path, why);
+}
+
+/* Every row of A has its partner in B. */
+static int have_partners(const struct settings *s, const char *key,
+                         const struct labelled_list *a, const char *other,
+                         const struct labelled_list *b, struct complaint *c)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        char why[SETTINGS_NAME_MAX + 64];
+
+        if (find(b, a->all[i].label))
+            continue;
+        snprintf(why, sizeof(why), "there is no %s%s", other, a->all[i].label);
+        return blame(s, key, &a->all[i], c, why);
+    }
+    return 0;
+}
+
+int check_pairs(const struct settings *s, struct complaint *c)
+{
+    int r =
+        have_partners(s, "certificate.", &s->certificates, "key.", &s->keys, c);
+
+    return r != 0 ? r
+                  : have_partners(s, "key.", &s->keys, "certificate.",
+                                  &s->certificates, c);
+}
+
+bool settings_pair(const struct settings *s, size_t i,
+                   struct settings_pair *ret)
+{
+    const struct labelled *certificate, *key;
+
+    *ret = (struct settings_pair){ s->certificate, s->key };
+    if (i == 0)
+        return true;
+    if (i > s->certificates.count)
+        return false;
+    certificate = &s->certificates.all[i - 1];
+    key = find(&s->keys, certificate->label);
+    *ret = (struct settings_pair){ certificate->path, key ? key->path : "" };
+    return true;
+}
+
+static bool place(const struct settings *s, const char *key,
+                  const struct labelled_list *l, struct complaint *c)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        size_t len = strlen(l->all[i].path);
+        struct complaint old = *c;
+
+        if (strncmp(old.text, l->all[i].path, len) != 0 ||
+            strncmp(old.text + len, ": ", 2) != 0)
+            continue;
+        c->text[0] = '\0';
+        blame(s, key, &l->all[i], c, old.text + len + 2);
+        return true;
+    }
+    return false;
+}
+
+void settings_place_pair(const struct settings *s, struct complaint *c)
+{
+    settings_place(s, "certificate", c);
+    settings_place(s, "key", c);
+    if (!place(s, "certificate.", &s->certificates, c))
+        place(s, "key.", &s->keys, c);
+}

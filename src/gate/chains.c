@@ -1,0 +1,48 @@
+/* Certificates on their way from master into a TLS context: at the start, and
+ * at each reload. Runs in gate; must never open a file. */
+#include "chains.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sallyport/base/fd.h"
+
+static void release(struct tls_pair *pair)
+{
+    fd_close(&pair->certificate_fd);
+    free((char *)(uintptr_t)pair->certificate);
+    free((char *)(uintptr_t)pair->key);
+}
+
+int chains_add(struct chains *p, struct packet *from, struct complaint *c)
+{
+    const struct slice name = from->value[1].text, key = from->value[2].text;
+    struct tls_pair pair = { .certificate = strndup(name.ptr, name.len),
+                             .key = strndup(key.ptr, key.len),
+                             .number = from->value[0].number,
+                             .certificate_fd = fd_take(&from->fd[0]) };
+
+    if (p->count < TLS_PAIRS_MAX && pair.certificate && pair.key) {
+        p->all[p->count++] = pair;
+        return 0;
+    }
+    release(&pair);
+    return complain(c, p->count == TLS_PAIRS_MAX ? "too many certificates"
+                                                 : "no memory");
+}
+
+struct tls_context *chains_context(struct chains *p,
+                                   const struct signer *signer,
+                                   struct complaint *c)
+{
+    struct tls_context *t = tls_context_new(p->all, p->count, signer, c);
+
+    chains_release(p);
+    return t;
+}
+
+void chains_release(struct chains *p)
+{
+    while (p->count > 0)
+        release(&p->all[--p->count]);
+}

@@ -1,0 +1,23 @@
+/* Certificates that master hands over one by one, until a context is made of
+ * them. */
+#ifndef GATE_CHAINS_H
+#define GATE_CHAINS_H
+
+#include "sallyport/base/complaint.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/tls/context.h"
+
+struct chains {
+    struct tls_pair all[TLS_PAIRS_MAX]; /* names and descriptors are owned */
+    size_t count;
+};
+
+/* A MSG_CERTIFICATE: takes its descriptor. 0, or -EINVAL with the complaint. */
+int chains_add(struct chains *p, struct packet *from, struct complaint *c);
+/* All of them as a context, or NULL with the complaint; releases them. */
+struct tls_context *chains_context(struct chains *p,
+                                   const struct signer *signer,
+                                   struct complaint *c);
+void chains_release(struct chains *p);
+
+#endif

@@ -1,0 +1,69 @@
+/* A certificate with its chain and its key, as a connection can use it. The key
+ * only stands in for the private one, which is in keys. Made in gate; used
+ * there and in session. */
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "context_inside.h"
+#include "remote.h"
+
+int identity_load(struct identity *id, const struct tls_pair *pair,
+                  const struct signer *signer, struct complaint *c)
+{
+    EVP_PKEY *public;
+    int r = pem_load(id, pair, c);
+
+    if (r != 0)
+        return r;
+    public = X509_get0_pubkey(id->leaf);
+    id->kind = EVP_PKEY_get_base_id(public);
+    r = probe_key(public, signer, pair, c);
+    if (r != 0)
+        return r;
+    id->key = remote_key_new(public, signer, pair->number);
+    return id->key ? 0
+                   : complain(c, "%s: %s", pair->certificate,
+                              tls_error(ERR_peek_last_error()));
+}
+
+void identity_free(struct identity *id)
+{
+    X509_free(id->leaf);
+    sk_X509_pop_free(id->chain, X509_free);
+    EVP_PKEY_free(id->key);
+    *id = (struct identity){ 0 };
+}
+
+bool identity_use(const struct identity *id, SSL *ssl)
+{
+    return SSL_use_cert_and_key(ssl, id->leaf, id->key, id->chain, 1) == 1;
+}
+
+/* Is the certificate good for this name of another one? A wildcard is good for
+ * the same wildcard. */
+static bool has_name(X509 *x, const GENERAL_NAME *name)
+{
+    const ASN1_STRING *text;
+
+    if (name->type != GEN_DNS)
+        return true; /* no client asks for any other */
+    text = name->d.dNSName;
+    return X509_check_host(x, (const char *)ASN1_STRING_get0_data(text),
+                           (size_t)ASN1_STRING_length(text), 0, NULL) == 1;
+}
+
+bool identity_covers(const struct identity *b, const struct identity *a)
+{
+    GENERAL_NAMES *names =
+        X509_get_ext_d2i(a->leaf, NID_subject_alt_name, NULL, NULL);
+    bool all = true;
+
+    if (!names)
+        return X509_NAME_cmp(X509_get_subject_name(a->leaf),
+                             X509_get_subject_name(b->leaf)) == 0;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+        all = all && has_name(b->leaf, sk_GENERAL_NAME_value(names, i));
+    GENERAL_NAMES_free(names);
+    return all;
+}

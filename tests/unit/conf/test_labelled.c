@@ -1,0 +1,105 @@
+/* Certificates beside the first one, each with its key. */
+#include "conf.h"
+
+#define PAIR(n) "certificate." n " = /c/" n "\nkey." n " = /k/" n "\n"
+
+Test(labelled, pairs_by_number)
+{
+    struct settings s;
+    struct complaint c;
+    struct settings_pair p;
+
+    cr_assert_eq(parse(&s,
+                       "certificate = /c\nkey = /k\nkey.b = /k/b\n" PAIR(
+                           "a") "certificate.b = /c/b\n",
+                       &c),
+                 0, "%s", c.text);
+    cr_assert(settings_pair(&s, 0, &p));
+    cr_expect_str_eq(p.certificate, "/c");
+    cr_expect_str_eq(p.key, "/k");
+    cr_assert(settings_pair(&s, 1, &p));
+    cr_expect_str_eq(p.certificate, "/c/a");
+    cr_expect_str_eq(p.key, "/k/a");
+    cr_assert(settings_pair(&s, 2, &p));
+    cr_expect_str_eq(p.certificate, "/c/b");
+    cr_expect_str_eq(p.key, "/k/b");
+    cr_expect(!settings_pair(&s, 3, &p));
+}
+
+Test(labelled, a_dump_says_the_same)
+{
+    struct settings s, again;
+    struct complaint c;
+    struct buf text;
+
+    cr_assert_eq(parse(&s, PAIR("a") PAIR("b-2_.x"), &c), 0, "%s", c.text);
+    buf_init(&text, SETTINGS_TEXT_MAX);
+    cr_assert_eq(settings_dump(&s, &text), 0);
+    cr_assert_eq(settings_parse(&again, buf_slice(&text), "dump", &c), 0, "%s",
+                 c.text);
+    cr_expect_eq(again.keys.count, 2);
+    cr_expect_str_eq(again.certificates.all[1].path, "/c/b-2_.x");
+    buf_release(&text);
+}
+
+static int many(int n, struct complaint *c)
+{
+    char lines[8192] = "";
+    struct settings s;
+
+    for (int i = 0; i < n; i++)
+        snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines),
+                 "certificate.%d = /c\nkey.%d = /k\n", i, i);
+    return parse(&s, lines, c);
+}
+
+Test(labelled, at_most_16_with_the_first)
+{
+    struct complaint c;
+
+    cr_expect_eq(many(SETTINGS_PAIRS_MAX - 1, &c), 0, "%s", c.text);
+    cr_expect_neq(many(SETTINGS_PAIRS_MAX, &c), 0);
+    cr_expect_str_eq(c.text, "conf:31: certificate.15 = /c: more than 16 "
+                             "certificates");
+}
+
+Test(labelled, mistakes)
+{
+    static const struct mistake table[] = {
+        { "certificate.a = /c/a",
+          "conf:1: certificate.a = /c/a: there is no key.a" },
+        { "\nkey.a = /k/a", "conf:2: key.a = /k/a: there is no certificate.a" },
+        { PAIR("a") "certificate.b = /c/b\n", "there is no key.b" },
+        { PAIR("a") "key.a = /k/other\n",
+          "conf:3: key.a = /k/other: stands in line 2 already" },
+        { "certificate. = /c", "behind \"certificate.\" stands a label" },
+        { "certificate.a b = /c", "behind \"certificate.\" stands a label" },
+        { "certificate.a/b = /c", "behind \"certificate.\" stands a label" },
+        { "key.a = k", "conf:1: key.a = k: expected an absolute path" },
+        { "key.a =", "expected an absolute path" },
+    };
+
+    EXPECT_MISTAKES(table);
+}
+
+/* What is found wrong with a file is told with the line that names it. */
+Test(labelled, the_line_of_a_path)
+{
+    static const struct {
+        const char *complaint, *placed;
+    } rows[] = {
+        { "/c: gone", "conf:1: certificate = /c: gone" },
+        { "/c/a: gone", "conf:2: certificate.a = /c/a: gone" },
+        { "/k/a: gone", "conf:3: key.a = /k/a: gone" },
+        { "/k/ab: gone", "/k/ab: gone" },
+    };
+    struct settings s;
+    struct complaint c;
+
+    cr_assert_eq(parse(&s, "certificate = /c\n" PAIR("a"), &c), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(c.text, sizeof(c.text), "%s", rows[i].complaint);
+        settings_place_pair(&s, &c);
+        cr_expect_str_eq(c.text, rows[i].placed);
+    }
+}

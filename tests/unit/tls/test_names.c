@@ -1,0 +1,147 @@
+/* Several certificates: which of them a client gets. */
+#include <criterion/criterion.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fixture.h"
+
+#define EC_ONLY  "ECDSA+SHA256"
+#define RSA_ONLY "RSA-PSS+SHA256:RSA+SHA256"
+
+/* The serial is the place, from 1. */
+static const struct credentials_spec pairs[] = {
+    { .kind = KEY_EC, .names = "DNS:one.example,DNS:also.example" },
+    { .kind = KEY_RSA, .names = "DNS:also.example,DNS:one.example" },
+    { .kind = KEY_EC, .names = "DNS:*.wild.example" },
+    { .kind = KEY_EC, .names = "DNS:tame.wild.example" },
+    { .kind = KEY_RSA, .names = "DNS:rsa.example" },
+};
+
+static struct tls_context *make(const struct credentials_spec *specs, size_t n,
+                                struct complaint *c)
+{
+    struct credentials made[TLS_PAIRS_MAX + 1];
+    struct key_files files[TLS_PAIRS_MAX + 1] = { 0 };
+    char names[TLS_PAIRS_MAX + 1][2][32];
+    struct tls_context *t;
+
+    for (size_t i = 0; i < n; i++) {
+        struct credentials_spec spec = specs[i];
+
+        spec.serial = (long)i + 1;
+        credentials_make(&made[i], &spec);
+        snprintf(names[i][0], sizeof(names[i][0]), "cert%zu", i + 1);
+        snprintf(names[i][1], sizeof(names[i][1]), "key%zu", i + 1);
+        files[i] = (struct key_files){ made[i].certificate_fd, names[i][0],
+                                       made[i].key_fd, names[i][1] };
+    }
+    t = signer_context_of(files, n, c);
+    for (size_t i = 0; i < n; i++)
+        credentials_close(&made[i]);
+    return t;
+}
+
+static void meet(struct tls_context *t, struct peer *p)
+{
+    struct line l;
+
+    line_open(&l, CONTROL, 0);
+    cr_assert_eq(stream_secure(l.s, t), 0);
+    peer_start(p, &l);
+    line_handshake(&l);
+    peer_join(p);
+    line_close(&l);
+}
+
+static const struct row {
+    const char *name, *schemes;
+    long serial; /* 0: no handshake */
+} rows[] = {
+    { NULL, NULL, 1 },
+    { NULL, RSA_ONLY, 2 },
+    { "one.example", NULL, 1 },
+    { "ONE.example", RSA_ONLY, 2 },
+    { "also.example", EC_ONLY, 1 },
+    { "nobody.example", NULL, 1 },
+    { "nobody.example", RSA_ONLY, 2 },
+    { "any.wild.example", NULL, 3 },
+    { "any.wild.example", RSA_ONLY, 0 },
+    { "two.any.wild.example", NULL, 1 },
+    { "tame.wild.example", NULL, 4 },
+    { "rsa.example", NULL, 5 },
+    { "rsa.example", EC_ONLY, 0 },
+};
+
+/* TLS 1.2's RSA suites need the RSA certificate, and the other way round: the
+ * same table in both versions. */
+Test(names, the_certificate_for_a_name)
+{
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+    struct complaint c = { "" };
+    struct tls_context *t = make(pairs, sizeof(pairs) / sizeof(pairs[0]), &c);
+
+    cr_assert(t, "%s", c.text);
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct row *row = &rows[i / 2];
+        struct peer p = { .options = { .name = row->name,
+                                       .schemes = row->schemes,
+                                       .version = versions[i % 2] } };
+
+        meet(t, &p);
+        cr_expect_eq(p.serial, row->serial, "%s %s: %ld", row->name,
+                     row->schemes, p.serial);
+    }
+    tls_context_free(t);
+}
+
+static const struct {
+    struct credentials_spec pairs[3];
+    size_t count;
+    const char *complaint;
+} refused[] = {
+    { { { .kind = KEY_EC }, { .kind = KEY_RSA, .expired = true } },
+      2,
+      "cert2: the certificate has expired" },
+    { { { .kind = KEY_EC }, { .kind = KEY_RSA_WEAK } }, 2, "key2: a key of" },
+    { { { .kind = KEY_EC, .names = "DNS:a,DNS:b" },
+        { .kind = KEY_RSA, .names = "DNS:a" },
+        { .kind = KEY_EC_384, .names = "DNS:b,DNS:a" } },
+      3,
+      "cert3: for the same names, and with the same kind of key, as cert1" },
+};
+
+Test(names, one_bad_pair_is_named)
+{
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct complaint c = { "" };
+
+        cr_expect_null(make(refused[i].pairs, refused[i].count, &c));
+        cr_expect_eq(
+            strncmp(c.text, refused[i].complaint, strlen(refused[i].complaint)),
+            0, "%s", c.text);
+    }
+}
+
+Test(names, at_most_16)
+{
+    struct credentials_spec many[TLS_PAIRS_MAX];
+    char names[TLS_PAIRS_MAX][32];
+    struct complaint c = { "" };
+    struct tls_context *t;
+    struct peer p = { .options = { .name = "n15.example" } };
+
+    for (size_t i = 0; i < TLS_PAIRS_MAX; i++) {
+        snprintf(names[i], sizeof(names[i]), "DNS:n%zu.example", i);
+        many[i] =
+            (struct credentials_spec){ .kind = KEY_EC, .names = names[i] };
+    }
+    t = make(many, TLS_PAIRS_MAX, &c);
+    cr_assert(t, "%s", c.text);
+    meet(t, &p);
+    cr_expect_eq(p.serial, 16);
+    tls_context_free(t);
+    cr_assert_null(
+        tls_context_new(NULL, TLS_PAIRS_MAX + 1, &(struct signer){ 0 }, &c));
+    cr_assert_str_eq(c.text, "17 certificates: 1 to 16 are possible");
+}
