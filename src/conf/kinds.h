@@ -41,6 +41,8 @@ int show_ports(const void *field, struct buf *into);
 
 /* Settings that are right one by one and wrong together. */
 int settings_check(const struct settings *s, struct complaint *c);
+/* The same, all of them: how many were told. */
+size_t settings_check_all(const struct settings *s, settings_tell *tell);
 /* Where KEY stands; 0: nowhere. */
 size_t settings_line(const struct settings *s, const char *key);
 

@@ -39,11 +39,14 @@ static int placed(const struct master *m, const char *key, int r,
     return r < 0 ? r : 0;
 }
 
-int prepare_keypair(struct master *m, struct complaint *c)
+int prepare_certificate(struct master *m, struct complaint *c)
 {
     m->certificate = open_regular(m->settings.certificate, c);
-    if (m->certificate < 0)
-        return placed(m, "certificate", -EINVAL, c);
+    return placed(m, "certificate", m->certificate < 0 ? -EINVAL : 0, c);
+}
+
+int prepare_key(struct master *m, struct complaint *c)
+{
     m->key = open_regular(m->settings.key, c);
     if (m->key < 0)
         return placed(m, "key", -EINVAL, c);
