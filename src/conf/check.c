@@ -94,15 +94,31 @@ static int check_descriptors(const struct settings *s, struct complaint *c)
         (unsigned long long)need, (unsigned long long)limit.rlim_max);
 }
 
+static int (*const checks[])(const struct settings *, struct complaint *) = {
+    check_uid_range,   check_accounts, check_ports,
+    check_descriptors, check_pairs,
+};
+#define CHECKS (sizeof(checks) / sizeof(checks[0]))
+
 int settings_check(const struct settings *s, struct complaint *c)
 {
-    static int (*const checks[])(
-        const struct settings *,
-        struct complaint *) = { check_uid_range, check_accounts, check_ports,
-                                check_descriptors, check_pairs };
-
-    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+    for (size_t i = 0; i < CHECKS; i++)
         if (checks[i](s, c))
             return -EINVAL;
     return 0;
+}
+
+size_t settings_check_all(const struct settings *s, settings_tell *tell)
+{
+    size_t mistakes = 0;
+
+    for (size_t i = 0; i < CHECKS; i++) {
+        struct complaint c = { .text = "" };
+
+        if (checks[i](s, &c) == 0)
+            continue;
+        tell(c.text);
+        mistakes++;
+    }
+    return mistakes;
 }

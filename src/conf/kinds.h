@@ -45,6 +45,8 @@ int show_ports(const void *field, struct buf *into);
 int settings_check(const struct settings *s, struct complaint *c);
 /* Each certificate has its key, each key its certificate. */
 int check_pairs(const struct settings *s, struct complaint *c);
+/* The same, all of them: how many were told. */
+size_t settings_check_all(const struct settings *s, settings_tell *tell);
 /* Where KEY stands; 0: nowhere. */
 size_t settings_line(const struct settings *s, const char *key);
 

@@ -40,8 +40,7 @@ static int check_file(int fd, const char *path, struct complaint *c)
     return 0;
 }
 
-int settings_load(struct settings *s, const char *path, struct buf *text,
-                  struct complaint *c)
+static int read_text(const char *path, struct buf *text, struct complaint *c)
 {
     int fd FD_CLEANUP =
         open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -57,7 +56,28 @@ int settings_load(struct settings *s, const char *path, struct buf *text,
         return complain(c, "%s: larger than %u bytes", path, SETTINGS_TEXT_MAX);
     if (r)
         return complain(c, "%s: %s", path, strerror(-r));
-    return settings_parse(s, buf_slice(text), path, c);
+    return 0;
+}
+
+int settings_load(struct settings *s, const char *path, struct buf *text,
+                  struct complaint *c)
+{
+    int r = read_text(path, text, c);
+
+    return r ? r : settings_parse(s, buf_slice(text), path, c);
+}
+
+int settings_survey(const char *path, settings_tell *tell, struct complaint *c)
+{
+    struct buf text;
+    int r;
+
+    buf_init(&text, SETTINGS_TEXT_MAX);
+    r = read_text(path, &text, c);
+    if (r == 0)
+        r = settings_survey_text(buf_slice(&text), path, tell, c);
+    buf_release(&text);
+    return r;
 }
 
 int settings_control(const struct settings *s, char *out, size_t size)

@@ -25,11 +25,25 @@ struct parser {
     size_t line;
     bool failed;
     struct complaint *complaint;
+    settings_tell *tell; /* NULL: the first mistake is the end */
+    size_t mistakes;     /* that were told */
 };
+
+/* After a complaint: is the next line read? */
+static bool goes_on(struct parser *p)
+{
+    if (!p->tell) {
+        p->failed = true;
+        return false;
+    }
+    p->tell(p->complaint->text);
+    p->complaint->text[0] = '\0';
+    p->mistakes++;
+    return true;
+}
 
 static int fail(struct parser *p, const char *what)
 {
-    p->failed = true;
     return complain(p->complaint, "%s:%zu: %s", p->name, p->line, what);
 }
 
@@ -69,12 +83,10 @@ static int check_line(struct parser *p, struct slice line, size_t room)
     key.len = (size_t)(equals - line.ptr);
     if ((slice_has(key, ':') && !is_keyed(key)) || slice_has(key, ';'))
         return fail(p, "':' or ';' before the '='; expected: key = value");
-    if (line.len > room) {
-        p->failed = true;
+    if (line.len > room)
         return complain(p->complaint,
                         "%s:%zu: too long; a line holds at most %zu bytes",
                         p->name, p->line, room);
-    }
     return 0;
 }
 
@@ -116,7 +128,7 @@ static char *next_line(char *out, int size, void *stream)
     if (is_idle(line))
         return memcpy(out, "\n", 2);
     if (check_line(p, line, (size_t)size - 2))
-        return NULL;
+        return goes_on(p) ? memcpy(out, "\n", 2) : NULL;
     memcpy(out, line.ptr, line.len);
     memcpy(out + line.len, "\n", 2);
     swap_colons(out, ':', COLON);
@@ -127,7 +139,6 @@ static int unknown_key(struct parser *p, const char *key)
 {
     const char *nearest = setting_nearest(slice_from(key));
 
-    p->failed = true;
     if (key[0] == '\0')
         return fail(p, "no key before the '='; expected: key = value");
     if (!nearest)
@@ -164,12 +175,10 @@ static int take(struct parser *p, const char *key, const char *value)
     if (row->keyed)
         return assign(p, row, slice_from(key + strlen(row->key)), value);
     line = &p->settings->line[row - setting_table];
-    if (*line != 0) {
-        p->failed = true;
+    if (*line != 0)
         return complain(p->complaint,
                         "%s:%zu: %s stands in line %zu already; keep one",
                         p->name, p->line, key, *line);
-    }
     *line = p->line;
     return assign(p, row, SLICE(""), value);
 }
@@ -184,9 +193,7 @@ static int on_pair(void *user, const char *section, const char *key,
     (void)section; /* check_line() lets none through */
     snprintf(name, sizeof(name), "%s", key);
     swap_colons(name, COLON, ':');
-    if (!p->failed && take(p, name, value))
-        p->failed = true;
-    return !p->failed;
+    return !p->failed && (take(p, name, value) == 0 || goes_on(p));
 }
 
 void settings_default(struct settings *s)
@@ -204,27 +211,47 @@ void settings_default(struct settings *s)
             die(EX_SOFTWARE, "%s", complaint.text);
 }
 
+/* Line by line, into what the parser names. */
+static int read_lines(struct parser *p, struct slice text)
+{
+    int r;
+
+    p->rest = without_bom(text);
+    settings_default(p->settings);
+    snprintf(p->settings->file, sizeof(p->settings->file), "%s", p->name);
+    r = ini_parse_stream(next_line, p, on_pair, p);
+    if (r < 0)
+        return complain(p->complaint, "%s: out of memory", p->name);
+    if (r > 0 && !p->failed) {
+        p->line = (size_t)r;
+        fail(p, "expected: key = value");
+        goes_on(p);
+    }
+    return p->failed ? -EINVAL : 0;
+}
+
 int settings_parse(struct settings *s, struct slice text, const char *name,
                    struct complaint *c)
 {
     struct settings read;
-    struct parser p = { .settings = &read,
-                        .name = name,
-                        .rest = without_bom(text),
-                        .complaint = c };
-    int r;
+    struct parser p = { .settings = &read, .name = name, .complaint = c };
 
-    settings_default(&read);
-    snprintf(read.file, sizeof(read.file), "%s", name);
-    r = ini_parse_stream(next_line, &p, on_pair, &p);
-    if (r < 0)
-        return complain(c, "%s: out of memory", name);
-    if (r > 0 && !p.failed) {
-        p.line = (size_t)r;
-        return fail(&p, "expected: key = value");
-    }
-    if (p.failed || settings_check(&read, c))
+    if (read_lines(&p, text) || settings_check(&read, c))
         return -EINVAL;
     *s = read;
     return 0;
+}
+
+int settings_survey_text(struct slice text, const char *name,
+                         settings_tell *tell, struct complaint *c)
+{
+    struct settings read;
+    struct parser p = {
+        .settings = &read, .name = name, .complaint = c, .tell = tell
+    };
+
+    if (read_lines(&p, text))
+        return -EINVAL;
+    /* Lines that couldn't be read leave defaults, which would be blamed. */
+    return (int)(p.mistakes > 0 ? p.mistakes : settings_check_all(&read, tell));
 }

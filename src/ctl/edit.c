@@ -150,19 +150,39 @@ void edit_release(struct edit *e)
     fd_close(&e->lock_fd); /* the lock goes with it */
 }
 
-int users_load(struct users *u, const char *path, struct complaint *c)
+static int not_opened(const char *path, int error, struct complaint *c)
 {
-    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int error = errno;
-
-    *u = (struct users){ 0 };
-    if (fd >= 0)
-        return users_read(u, fd, path, c) ? EX_DATAERR : 0;
     if (error == ENOENT)
         return 0;
     complain(c, "%s: %s%s", path, strerror(error),
              ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "");
     return ctl_exit_of(error);
+}
+
+int users_load(struct users *u, const char *path, struct complaint *c)
+{
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    *u = (struct users){ 0 };
+    if (fd < 0)
+        return not_opened(path, errno, c);
+    return users_read(u, fd, path, c) ? EX_DATAERR : 0;
+}
+
+int users_load_some(struct users *u, const char *path, users_tell *tell,
+                    struct complaint *c)
+{
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int mistakes;
+
+    *u = (struct users){ 0 };
+    if (fd < 0)
+        return not_opened(path, errno, c);
+    mistakes = users_survey(u, fd, path, tell, c);
+    if (mistakes > 0)
+        complain(c, "%s: %d mistake%s; the server takes all of it or nothing",
+                 path, mistakes, mistakes == 1 ? "" : "s");
+    return mistakes ? EX_DATAERR : 0;
 }
 
 static int too_large(struct edit *e)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "sallyport/base/die.h"
+
 #include "ctl.h"
 #include "edit.h"
 #include "json.h"
@@ -54,15 +56,23 @@ static int list_plain(const struct users *u)
     return 0;
 }
 
+static void tell(const char *mistake)
+{
+    say("%s", mistake);
+}
+
+/* Whoever can't log in for a broken line wants to know which it is; the others'
+ * are shown all the same. */
 int user_list(struct context *x)
 {
     struct users u;
-    int code = users_load(&u, x->settings.users, &x->complaint);
+    int code = users_load_some(&u, x->settings.users, tell, &x->complaint);
+    int shown = 0;
 
-    if (code == 0)
-        code = x->args.json ? list_json(x, &u) : list_plain(&u);
+    if (code == 0 || u.count > 0)
+        shown = x->args.json ? list_json(x, &u) : list_plain(&u);
     users_release(&u);
-    return code;
+    return code ? code : shown;
 }
 
 static int show_plain(const struct user *user)

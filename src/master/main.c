@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -55,26 +56,53 @@ static const struct {
     int (*prepare)(struct master *m, struct complaint *c);
     int status;
 } steps[] = {
-    { prepare_identities, EX_CONFIG }, { prepare_keypair, EX_CONFIG },
+    { prepare_identities, EX_CONFIG }, { prepare_certificates, EX_CONFIG },
     { prepare_users, EX_CONFIG },      { prepare_limits, EX_CONFIG },
     { prepare_empty, EX_CONFIG },      { prepare_state, EX_CONFIG },
     { prepare_programs, EX_OSERR },    { prepare_listeners, EX_CONFIG },
     { prepare_cage, EX_OSERR },        { prepare_control, EX_CONFIG },
 };
 
-static void prepare(struct master *m, const struct options *o)
+static void say_mistake(const char *mistake)
+{
+    say("%s", mistake);
+}
+
+/* --check tells all that is wrong with the lines; a start stops at the first.
+ */
+static noreturn void refuse(const struct master *m, const char *path,
+                            const struct complaint *first)
 {
     struct complaint c = { "" };
 
+    if (m->check && settings_survey(path, say_mistake, &c) > 0)
+        _exit(EX_CONFIG);
+    die(EX_CONFIG, "%s", first->text);
+}
+
+/* The same with what the lines name. */
+static void prepare(struct master *m, const struct options *o)
+{
+    struct complaint c = { "" };
+    int failed = 0;
+
     if (load(m, o->config, &c) < 0)
-        die(EX_CONFIG, "%s", c.text);
+        refuse(m, o->config, &c);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);
-
         /* EX_CONFIG keeps systemd from trying again, EX_TEMPFAIL doesn't. */
-        if (r < 0)
-            die(r == -EINVAL ? steps[i].status : EX_TEMPFAIL, "%s", c.text);
+        int status = r == -EINVAL ? steps[i].status : EX_TEMPFAIL;
+
+        if (r == 0)
+            continue;
+        if (!m->check)
+            die(status, "%s", c.text);
+        say("%s", c.text);
+        c.text[0] = '\0';
+        failed = failed ? failed : status;
     }
+    if (failed)
+        _exit(failed);
 }
 
 static size_t auth_workers(void)

@@ -39,7 +39,7 @@ static int placed(const struct master *m, const char *key, int r,
     return r < 0 ? r : 0;
 }
 
-int prepare_keypair(struct master *m, struct complaint *c)
+int prepare_certificates(struct master *m, struct complaint *c)
 {
     return pair_set_open(&m->certificates, &m->settings, 1, c);
 }

@@ -10,7 +10,7 @@ struct master;
 
 /* Each 0, or with the complaint -EINVAL, or -EAGAIN and other -errno for what
  * may be better later, when nobody has changed anything. */
-int prepare_keypair(struct master *m, struct complaint *c);
+int prepare_certificates(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
 int prepare_identities(struct master *m, struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,17 +23,32 @@ struct reader {
     size_t line;
     const char *file;
     struct complaint *complaint;
+    users_tell *tell; /* NULL: the first mistake is the end */
+    size_t *mistakes; /* that were told */
 };
+
+/* One mistake, in the complaint or told. */
+static int at_line(const struct reader *r, size_t line, const char *what)
+{
+    struct complaint c = { .text = "" };
+
+    complain(&c, "%s:%zu: %s", r->file, line, what);
+    if (!r->tell)
+        return complain(r->complaint, "%s", c.text);
+    r->tell(c.text);
+    ++*r->mistakes;
+    return -EINVAL;
+}
 
 static int wrong(const struct reader *r, const char *what)
 {
-    return complain(r->complaint, "%s:%zu: %s", r->file, r->line, what);
+    return at_line(r, r->line, what);
 }
 
 /* Nothing is known of the file then. */
 static int out_of_memory(const struct reader *r)
 {
-    wrong(r, "out of memory");
+    complain(r->complaint, "%s:%zu: out of memory", r->file, r->line);
     return -ENOMEM;
 }
 
@@ -164,6 +180,11 @@ static int read_lines(struct reader *r)
             stop = end; /* the NUL behind the text */
         *stop = '\0';
         result = read_line(r, at, (size_t)(stop - at));
+        if (result == -EINVAL && r->tell) { /* the line is left out */
+            if (r->users->count == USERS_MAX)
+                return 0; /* or each further one would be told */
+            result = 0;
+        }
         at = stop + 1;
     }
     return result;
@@ -216,11 +237,15 @@ static int find_twice(struct reader *r, struct entry *sorted,
 
     qsort(sorted, n, sizeof(*sorted), order);
     for (size_t i = 1; i < n; i++) {
+        char text[64];
+
         if (!same(sorted[i - 1].user, sorted[i].user))
             continue;
-        return complain(r->complaint, "%s:%zu: the %s is that of line %zu",
-                        r->file, sorted[i].user->line, what,
-                        sorted[i - 1].user->line);
+        snprintf(text, sizeof(text), "the %s is that of line %zu", what,
+                 sorted[i - 1].user->line);
+        at_line(r, sorted[i].user->line, text);
+        if (!r->tell)
+            return -EINVAL;
     }
     return 0;
 }
@@ -267,21 +292,40 @@ static int load_text(struct reader *r, int fd)
     return 0;
 }
 
+static int read_file(struct reader *r, int fd)
+{
+    int result;
+
+    *r->users = (struct users){ 0 };
+    result = load_text(r, fd);
+    if (result == 0)
+        result = read_lines(r);
+    if (result == 0)
+        result = check_twice(r);
+    if (result < 0)
+        users_release(r->users);
+    return result;
+}
+
 int users_read(struct users *u, int fd, const char *file, struct complaint *c)
 {
     struct reader r = { .users = u, .file = file, .complaint = c };
 
-    int result;
+    return read_file(&r, fd);
+}
 
-    *u = (struct users){ 0 };
-    result = load_text(&r, fd);
-    if (result == 0)
-        result = read_lines(&r);
-    if (result == 0)
-        result = check_twice(&r);
-    if (result < 0)
-        users_release(u);
-    return result;
+int users_survey(struct users *u, int fd, const char *file, users_tell *tell,
+                 struct complaint *c)
+{
+    size_t mistakes = 0;
+    struct reader r = { .users = u,
+                        .file = file,
+                        .complaint = c,
+                        .tell = tell,
+                        .mistakes = &mistakes };
+    int result = read_file(&r, fd);
+
+    return result < 0 ? result : (int)mistakes;
 }
 
 void users_release(struct users *u)

@@ -36,6 +36,25 @@ static void check_again(const struct settings *s)
     buf_release(&second);
 }
 
+static size_t told;
+
+static void count(const char *mistake)
+{
+    FUZZ_CHECK(strncmp(mistake, "conf", 4) == 0);
+    told++;
+}
+
+/* All mistakes are told where there is one, and none where there is none. */
+static void check_survey(struct slice text, bool right)
+{
+    struct complaint c = { .text = "" };
+    int r;
+
+    told = 0;
+    r = settings_survey_text(text, "conf", count, &c);
+    FUZZ_CHECK(r >= 0 && told == (size_t)r && (r == 0) == right);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct settings s, before;
@@ -45,10 +64,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     before = s;
     if (settings_parse(&s, fuzz_slice(data, size), "conf", &c) == 0) {
         FUZZ_CHECK(c.text[0] == '\0');
+        check_survey(fuzz_slice(data, size), true);
         check_again(&s);
         return 0;
     }
     FUZZ_CHECK(strncmp(c.text, "conf:", 5) == 0);
+    check_survey(fuzz_slice(data, size), false);
     FUZZ_CHECK(memcmp(&s, &before, sizeof(s)) == 0);
     return 0;
 }

@@ -462,3 +462,49 @@ Test(config, usage, .timeout = 60)
         run_release(&r);
     }
 }
+
+/* --check tells all that is wrong at once; a start stops at the first. */
+static void check_all(const char *settings, const char *const *words)
+{
+    static const char *const files[] = { "certificate.pem", "key.pem",
+                                         "users" };
+    const struct server_plan plan = { .settings = settings };
+    struct run_result r;
+    struct server s;
+
+    server_prepare(&s, &plan);
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_eq(unlink(server_path(&s, files[i])), 0);
+    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
+        server_path(&s, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, CONFIG_ERROR, "exit status %d:\n%s", r.status,
+                 r.text);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect(strstr(r.text, words[i]), "no \"%s\" in:\n%s", words[i],
+                  r.text);
+    cr_expect_eq(count_lines(r.text, "sallyportd: "), 3, "%s", r.text);
+    run_release(&r);
+    run(&r, NULL, server_program("sallyportd"), "--config",
+        server_path(&s, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, CONFIG_ERROR);
+    cr_expect(strstr(r.text, words[0]), "%s", r.text);
+    cr_expect_eq(count_lines(r.text, "sallyportd: "), 1, "%s", r.text);
+    run_release(&r);
+    server_forget(&s);
+}
+
+Test(config, check_tells_all_mistakes, .timeout = 60)
+{
+    static const char *const lines[] = {
+        "sallyport.conf:13: unknown key \"fsinc\"; did you mean \"fsync\"?",
+        "sallyport.conf:15: idle_timeout = soon: ",
+        "sallyport.conf:16: fsync stands in line 14 already",
+    };
+    static const char *const named[] = { "sallyport.conf:3: certificate = ",
+                                         "sallyport.conf:4: key = ",
+                                         "sallyport.conf:5: users = " };
+
+    check_all("fsinc = no\nfsync = no\nidle_timeout = soon\nfsync = yes\n",
+              lines);
+    check_all(NULL, named);
+}

@@ -184,6 +184,13 @@ void settings_place_pair(const struct settings *s, struct complaint *c);
  * regular. The text goes into *text (for the children). 0 or -EINVAL */
 int settings_load(struct settings *s, const char *path, struct buf *text,
                   struct complaint *c);
+/* For --check: tells all mistakes in the file, one by one, instead of the
+ * first. How many there were, or -EINVAL with the complaint where it can't be
+ * read. */
+typedef void settings_tell(const char *mistake);
+int settings_survey(const char *path, settings_tell *tell, struct complaint *c);
+int settings_survey_text(struct slice text, const char *name,
+                         settings_tell *tell, struct complaint *c);
 /* A file that must not be readable by others, or be somebody else's (users,
  * key): -EINVAL with the complaint "NAME: …" naming the chmod or chown that
  * mends it. FD is open on it. */

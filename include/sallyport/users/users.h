@@ -48,6 +48,13 @@ struct users {
  * key. 0 or -EINVAL; another -errno (-ENOMEM): it couldn't be read, and nothing
  * is known of it. *c says it in each case. */
 int users_read(struct users *u, int fd, const char *file, struct complaint *c);
+/* For those who show a file, not for those who use it: tells all mistakes, one
+ * by one, and *u gets the rows that can be read; of two with one name or uid it
+ * gets both. How many mistakes there were; or -errno, *u is empty, and *c says
+ * why. */
+typedef void users_tell(const char *mistake);
+int users_survey(struct users *u, int fd, const char *file, users_tell *tell,
+                 struct complaint *c);
 void users_release(struct users *u);
 
 const struct user *users_find(const struct users *u, struct slice name);

@@ -223,3 +223,22 @@ Test(load, control_socket)
         cr_expect_lt(settings_control(&s, path, 4), 0);
     }
 }
+
+static void tell(const char *mistake)
+{
+    cr_expect(strstr(mistake, "conf:"), "%s", mistake);
+}
+
+Test(load, a_survey)
+{
+    struct complaint c = { "" };
+    int fd = open("conf", O_WRONLY | O_CREAT, 0600);
+
+    cr_assert_eq(write(fd, "a = 1\nb = 2\n", 12), 12);
+    close(fd);
+    cr_expect_eq(settings_survey("conf", tell, &c), 2);
+    cr_expect_str_eq(c.text, "");
+    cr_assert_eq(chmod("conf", 0666), 0);
+    cr_expect_eq(settings_survey("conf", tell, &c), -EINVAL);
+    cr_expect(strstr(c.text, "writable by group or others"), "%s", c.text);
+}

@@ -137,3 +137,66 @@ Test(parse, a_comment_may_be_long)
     cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
     cr_expect_eq(s.login_tries, 5);
 }
+
+/* What settings_survey_text() tells. */
+static char told[4096];
+
+static void tell(const char *mistake)
+{
+    size_t len = strlen(told);
+
+    snprintf(told + len, sizeof(told) - len, "%s\n", mistake);
+}
+
+static int survey(const char *text)
+{
+    struct complaint c = { .text = "" };
+    int r;
+
+    told[0] = '\0';
+    r = settings_survey_text(slice_from(text), "conf", tell, &c);
+    cr_expect_str_eq(c.text, "");
+    return r;
+}
+
+Test(parse, a_survey_tells_all_mistakes)
+{
+    cr_assert_eq(survey("lissten = 1\n"
+                        "[server]\n"
+                        "fsync = perhaps\n"
+                        "idle_timeout = 1min\n"
+                        "fsync = no\n"
+                        "\tlisten = 1\n"
+                        "nothing\n"
+                        "idle_timeout = 2min\n"
+                        "= x\n"),
+                 8);
+    cr_expect_str_eq(told,
+                     "conf:1: unknown key \"lissten\"; did you mean "
+                     "\"listen\"?\n"
+                     "conf:2: there are no sections; remove this line\n"
+                     "conf:3: fsync = perhaps: expected yes or no\n"
+                     "conf:5: fsync stands in line 3 already; keep one\n"
+                     "conf:6: begins with a blank; lines can't be continued, "
+                     "begin with the key\n"
+                     "conf:7: no '='; expected: key = value\n"
+                     "conf:8: idle_timeout stands in line 4 already; keep "
+                     "one\n"
+                     "conf:9: no key before the '='; expected: key = value\n");
+}
+
+/* What doesn't fit together, where each line is right by itself. */
+Test(parse, a_survey_looks_at_all_together)
+{
+    cr_assert_eq(survey("uid_first = 70000\nuid_last = 69000\n"
+                        "uid.gate = 800\nuid.auth = 800\n"
+                        "listen = 127.0.0.1:30001\n"),
+                 3);
+    cr_expect(strstr(told, "conf:2: uid_last = 69000: "), "%s", told);
+    cr_expect(strstr(told, "conf:4: uid.auth = 800: must differ"), "%s", told);
+    cr_expect(strstr(told, "ports (default) = "), "%s", told);
+    cr_assert_eq(survey("uid_first = x\nuid.auth = 70001\n"), 1,
+                 "a default isn't blamed for what can't be read");
+    cr_assert_eq(survey("fsync = no\n"), 0);
+    cr_expect_str_eq(told, "");
+}

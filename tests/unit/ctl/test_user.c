@@ -274,9 +274,9 @@ Test(user, a_bad_mark)
 Test(user, a_bad_line_refuses_each_command)
 {
     static const char *const table[] = {
-        "user list",        "user show anna",   "user add bob",
-        "user passwd anna", "user lock anna",   "user unlock anna",
-        "user del anna",    "user list --json", "user show anna --json",
+        "user show anna",        "user add bob",     "user passwd anna",
+        "user lock anna",        "user unlock anna", "user del anna",
+        "user show anna --json",
     };
     static const char text[] = "anna:!:1:1::/h::\nbob:secret:2:2::/i::\n";
 
@@ -430,4 +430,33 @@ Test(user, on_conflict)
     cr_expect_str_eq(json_string_value(json_object_get(one, "on_conflict")),
                      "rename");
     json_decref(one);
+}
+
+/* The good rows, all mistakes, and no success. */
+Test(user, list_of_a_file_with_mistakes)
+{
+    const struct run *r;
+    json_t *list;
+
+    file_write(world.users, "anna:!:70000:70000::/h::\n"
+                            "bert:x:70001:70001::/i::\n"
+                            "carl:!:70002:70002::/j::rights=q\n"
+                            "dora:!:70003:70003::/k::\n");
+    r = expect_run(EX_DATAERR, "", "user list");
+    cr_expect_not_null(strstr(r->out, "anna "), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, "dora "), "%s", r->out);
+    cr_expect_null(strstr(r->out, "bert "), "%s", r->out);
+    cr_expect_not_null(strstr(r->err, "/users:2: the hash"), "%s", r->err);
+    cr_expect_not_null(strstr(r->err, "/users:3: rights=q"), "%s", r->err);
+    cr_expect_not_null(strstr(r->err, "/users: 2 mistakes; the server takes"),
+                       "%s", r->err);
+    r = expect_run(EX_DATAERR, "", "user list --json");
+    list = json_loads(r->out, 0, NULL);
+    cr_assert_not_null(list, "%s", r->out);
+    cr_expect_eq(json_array_size(list), 2);
+    json_decref(list);
+    file_write(world.users, "bert:x:70001:70001::/i::\n");
+    r = expect_run(EX_DATAERR, "", "user list");
+    cr_expect_str_eq(r->out, "");
+    cr_expect_not_null(strstr(r->err, "/users: 1 mistake; "), "%s", r->err);
 }

@@ -84,6 +84,11 @@ Test(control_files, has_a_log)
     stage_close(&s);
 }
 
+static void patient(struct master *m)
+{
+    m->deadlines.kick = 100000;
+}
+
 /* Ctl goes: files is hung up on, and killed when it doesn't go. */
 Test(control_files, ctl_goes)
 {
@@ -93,7 +98,7 @@ Test(control_files, ctl_goes)
     struct channel data;
 
     for (int stuck = 0; stuck < 2; stuck++) {
-        stage_open(&s, NULL);
+        stage_open(&s, stuck ? NULL : patient);
         caller_enter(&s, &c);
         caller_gets_files(&s, &c, &files, &data);
         if (stuck)

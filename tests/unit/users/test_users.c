@@ -233,3 +233,69 @@ Test(users, read_from_the_start_wherever_the_descriptor_is)
     cr_expect_eq(u.count, 1);
     users_release(&u);
 }
+
+/* What users_survey() tells, one line each. */
+static char told[4096];
+static size_t told_lines;
+
+static void tell(const char *mistake)
+{
+    size_t len = strlen(told);
+
+    snprintf(told + len, sizeof(told) - len, "%s\n", mistake);
+    told_lines++;
+}
+
+static int survey(struct users *u, struct slice text)
+{
+    struct complaint c = { .text = "" };
+    FD_CLEANUP int fd = fd_sealed("users", text);
+    int r;
+
+    told[0] = '\0';
+    told_lines = 0;
+    r = users_survey(u, fd, "users", tell, &c);
+    cr_expect_str_eq(c.text, "");
+    return r;
+}
+
+Test(users, a_survey_tells_all_mistakes)
+{
+    static const char text[] = ROW("anna", "1") "bert\n" ROW("Carl", "2")
+        ROW("dora", "3") ROW("anna", "4") ROW("eve", "3") "\n# end\n";
+    struct users u;
+
+    cr_assert_eq(survey(&u, (struct slice){ text, sizeof(text) - 1 }), 4);
+    cr_expect_eq(told_lines, 4);
+    cr_expect(strstr(told, "users:2: too few columns"), "%s", told);
+    cr_expect(strstr(told, "users:3: bad name"), "%s", told);
+    cr_expect(strstr(told, "users:5: the name is that of line 1\n"), "%s",
+              told);
+    cr_expect(strstr(told, "users:6: the uid is that of line 4\n"), "%s", told);
+    cr_assert_eq(u.count, 4);
+    cr_expect_str_eq(u.row[0].name, "anna");
+    cr_expect_str_eq(u.row[1].name, "dora");
+    cr_expect_str_eq(u.row[3].name, "eve");
+    users_release(&u);
+    cr_assert_eq(survey(&u, SLICE(ROW("anna", "1"))), 0);
+    cr_expect_eq(u.count, 1);
+    users_release(&u);
+}
+
+/* Of a file with far too many rows each further one is no news. */
+Test(users, a_survey_ends)
+{
+    struct complaint c = { .text = "" };
+    struct users u;
+    struct buf text;
+
+    buf_init(&text, USERS_FILE_MAX);
+    add_rows(&text, USERS_MAX + 100);
+    cr_assert_eq(survey(&u, buf_slice(&text)), 1);
+    cr_expect_str_eq(told, "users:65537: more than 65536 users\n");
+    cr_expect_eq(u.count, USERS_MAX);
+    users_release(&u);
+    buf_release(&text);
+    cr_expect_eq(users_survey(&u, -1, "users", tell, &c), -EBADF);
+    cr_expect_str_eq(c.text, "users: Bad file descriptor");
+}
