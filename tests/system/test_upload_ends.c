@@ -19,11 +19,9 @@
 #include "support/server_log.h"
 #include "support/session.h"
 
-#define PIECES      3 /* records of data */
-#define PIECE       100
-#define UPLOAD      (PIECES * PIECE)
-#define RECORDS_MAX 32
-#define NO_CUT      SIZE_MAX
+#define PIECES 3 /* records of data */
+#define PIECE  100
+#define UPLOAD (PIECES * PIECE)
 
 enum { TO_SERVER, TO_CLIENT };
 
@@ -84,55 +82,93 @@ static pid_t start_client(int version, int *ret)
     return pid;
 }
 
-/* A direction of the proxy: where it is cut, and what has passed. */
-struct way {
-    int from, to;
-    size_t cut, passed;
-    bool ended;
-    unsigned char bytes[16384]; /* all of it */
+/* By record, not by byte: signatures differ in length from one handshake to the
+ * next. */
+struct cut {
+    int way;
+    size_t record;
+    size_t inside; /* bytes of it that pass; LAST: all but one */
+    bool reset;
 };
 
-/* False: here the cut is. */
-static bool pass(struct way *w)
+#define LAST SIZE_MAX
+
+/* A direction of the proxy: what has passed, and how far it may go. */
+struct way {
+    int from, to;
+    const struct cut *cut; /* NULL: to its end */
+    size_t record;         /* now, and what has passed of it */
+    size_t inside;
+    unsigned char header[5];
+    bool ended;
+};
+
+/* Of the record, or of its header as long as that isn't whole. */
+static size_t length(const struct way *w)
 {
-    size_t room = sizeof(w->bytes) - w->passed;
-    size_t most = w->cut - w->passed < room ? w->cut - w->passed : room;
-    ssize_t n = recv(w->from, w->bytes + w->passed, most, 0);
+    const unsigned char *h = w->header;
+
+    return w->inside < sizeof(w->header)
+               ? sizeof(w->header)
+               : sizeof(w->header) + (size_t)h[3] * 256 + h[4];
+}
+
+static size_t may_pass(const struct way *w)
+{
+    size_t whole = length(w), most = whole;
+
+    if (w->cut && w->cut->record == w->record) {
+        most = w->cut->inside;
+        if (most >= whole) /* never all of it */
+            most = w->inside < sizeof(w->header) ? whole : whole - 1;
+    }
+    return most - w->inside;
+}
+
+static void passed(struct way *w, const unsigned char *bytes, size_t n)
+{
+    if (w->inside < sizeof(w->header))
+        memcpy(w->header + w->inside, bytes, n);
+    w->inside += n;
+    if (w->inside <= sizeof(w->header) || w->inside < length(w))
+        return;
+    w->record++;
+    w->inside = 0;
+}
+
+static void pass(struct way *w)
+{
+    unsigned char bytes[16384 + 512];
+    size_t most = may_pass(w);
+    ssize_t n =
+        recv(w->from, bytes, most < sizeof(bytes) ? most : sizeof(bytes), 0);
 
     if (n <= 0) {
         w->ended = true;
         shutdown(w->to, SHUT_WR);
-        return true;
+        return;
     }
-    if (send(w->to, w->bytes + w->passed, (size_t)n, MSG_NOSIGNAL) != n)
+    if (send(w->to, bytes, (size_t)n, MSG_NOSIGNAL) != n)
         w->ended = true;
-    w->passed += (size_t)n;
-    return w->passed < w->cut;
+    passed(w, bytes, (size_t)n);
 }
 
-/* Until both ways have ended, or one is cut. */
+/* Until both ways have ended, or one is where it is cut. */
 static void relay(struct way way[2])
 {
-    bool goes_on = way[0].cut > 0 && way[1].cut > 0;
-
-    while (goes_on && !(way[0].ended && way[1].ended)) {
+    while (!(way[0].ended && way[1].ended) && may_pass(&way[0]) > 0 &&
+           may_pass(&way[1]) > 0) {
         struct pollfd p[2] = {
             { .fd = way[0].ended ? -1 : way[0].from, .events = POLLIN },
             { .fd = way[1].ended ? -1 : way[1].from, .events = POLLIN }
         };
 
         cr_assert_gt(poll(p, 2, 20000), 0, "nothing came through the proxy");
-        for (int i = 0; i < 2 && goes_on; i++)
-            if (p[i].revents)
-                goes_on = pass(&way[i]);
+        for (int i = 0; i < 2; i++)
+            if (p[i].revents && may_pass(&way[i]) > 0)
+                pass(&way[i]);
     }
 }
-
-struct cut {
-    int way;
-    size_t at;
-    bool reset;
-};
 
 /* The server's side ends as told; then it may still say what it has to. */
 static void end_server(struct data *d, bool reset)
@@ -162,29 +198,15 @@ static int store_through(struct session *s, const char *name,
     session_do(s, "150 {*}", "STOR %s", name);
     pid = start_client(s->version, &client);
     memset(way, 0, 2 * sizeof(*way));
-    way[TO_SERVER] = (struct way){ .from = client, .to = d.fd, .cut = NO_CUT };
-    way[TO_CLIENT] = (struct way){ .from = d.fd, .to = client, .cut = NO_CUT };
+    way[TO_SERVER] = (struct way){ .from = client, .to = d.fd };
+    way[TO_CLIENT] = (struct way){ .from = d.fd, .to = client };
     if (cut)
-        way[cut->way].cut = cut->at;
+        way[cut->way].cut = cut;
     relay(way);
     close(client);
     end_server(&d, cut && cut->reset);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     return session_reply(s);
-}
-
-/* Where each TLS record ends. */
-static size_t records(const struct way *w, size_t end[RECORDS_MAX])
-{
-    size_t n = 0, at = 0;
-
-    while (at + 5 <= w->passed) {
-        at += 5 + (size_t)w->bytes[at + 3] * 256 + w->bytes[at + 4];
-        cr_assert(at <= w->passed && n < RECORDS_MAX);
-        end[n++] = at;
-    }
-    cr_assert_eq(at, w->passed);
-    return n;
 }
 
 /* Of N records that a client sends the last are the data's and close_notify;
@@ -199,12 +221,12 @@ static bool is_end(const char *user, size_t n, size_t record)
 static void try_cut(struct session *s, const struct server *server,
                     const char *user, const struct cut *cut, bool whole)
 {
-    static struct way way[2];
+    struct way way[2];
     char name[64];
     int code;
 
-    snprintf(name, sizeof(name), "f-%x-%d-%zu-%d", (unsigned)s->version,
-             cut->way, cut->at, cut->reset);
+    snprintf(name, sizeof(name), "f-%x-%d-%zu-%zd-%d", (unsigned)s->version,
+             cut->way, cut->record, (ssize_t)cut->inside, cut->reset);
     code = store_through(s, name, cut, way);
     cr_expect((code == 226) == whole, "%s, %s: %s", user, name, s->reply.data);
     cr_expect(code == 226 || code == 425 || code == 426, "%s, %s: %s", user,
@@ -215,21 +237,34 @@ static void try_cut(struct session *s, const struct server *server,
 
 /* In front of the record, within its header, behind that, within its body. */
 static void try_record(struct session *s, const struct server *server,
-                       const char *user, struct cut cut, size_t begin,
-                       size_t end, bool whole)
+                       const char *user, struct cut cut, bool whole)
 {
-    const size_t at[] = { begin, begin + 3, begin + 5, begin + 6, end - 1 };
+    const size_t inside[] = { 0, 3, 5, 6, LAST };
 
-    for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
-        cut.at = at[i];
+    for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+        cut.inside = inside[i];
         try_cut(s, server, user, &cut, whole && i == 0 && !cut.reset);
     }
 }
 
+/* Of what the server sends the last is its close_notify, when it has the whole;
+ * and who is lenient takes a FIN behind the client's part of the handshake for
+ * the end of nothing. */
+static void try_each(struct session *s, const struct server *server,
+                     const char *user, size_t out, size_t back, bool reset)
+{
+    for (size_t i = 0; i < out; i++)
+        try_record(s, server, user, (struct cut){ TO_SERVER, i, 0, reset },
+                   is_end(user, out, i));
+    for (size_t i = 0; i + 1 < back && strcmp(user, "lenient") != 0; i++)
+        try_record(s, server, user, (struct cut){ TO_CLIENT, i, 0, reset },
+                   false);
+}
+
 static void try_all(const char *user, int version)
 {
-    static struct way way[2];
-    size_t out[RECORDS_MAX], back[RECORDS_MAX], n, m;
+    struct way way[2];
+    size_t out, back;
     struct server server;
     struct session s;
 
@@ -239,21 +274,11 @@ static void try_all(const char *user, int version)
     session_open(&s, &server, user);
     cr_assert_eq(store_through(&s, "whole", NULL, way), 226, "%s",
                  s.reply.data);
-    n = records(&way[TO_SERVER], out);
-    m = records(&way[TO_CLIENT], back);
-    cr_assert(n > PIECES + 2 && m > 2, "%zu records, %zu back", n, m);
-    for (int reset = 0; reset < 2; reset++) {
-        for (size_t i = 0; i < n; i++)
-            try_record(&s, &server, user,
-                       (struct cut){ TO_SERVER, 0, reset == 1 },
-                       i > 0 ? out[i - 1] : 0, out[i], is_end(user, n, i));
-        /* The last is its close_notify; and who is lenient takes the FIN behind
-         * the client's part of the handshake for the end of nothing. */
-        for (size_t i = 0; i + 1 < m && strcmp(user, "lenient") != 0; i++)
-            try_record(&s, &server, user,
-                       (struct cut){ TO_CLIENT, 0, reset == 1 },
-                       i > 0 ? back[i - 1] : 0, back[i], false);
-    }
+    out = way[TO_SERVER].record;
+    back = way[TO_CLIENT].record;
+    cr_assert(out > PIECES + 2 && back > 2, "%zu records, %zu back", out, back);
+    try_each(&s, &server, user, out, back, false);
+    try_each(&s, &server, user, out, back, true);
     session_close(&s);
 }
 
