@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sallyport/base/conflict.h"
+#include "sallyport/base/upload_eof.h"
 
 int assignment_refuse(const struct assignment *a, const char *format, ...)
 {
@@ -297,6 +298,16 @@ static int show_conflict_name(const void *field, struct buf *into)
     return buf_add_text(into, conflict_name_words[*(const unsigned *)field]);
 }
 
+static int set_upload_eof(const struct assignment *a)
+{
+    return set_word(a, upload_eof_words, UPLOAD_EOF_COUNT);
+}
+
+static int show_upload_eof(const void *field, struct buf *into)
+{
+    return buf_add_text(into, upload_eof_words[*(const unsigned *)field]);
+}
+
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path, show_text },
     [SETTING_NAME] = { "an account's name or number", set_name, show_text },
@@ -321,6 +332,8 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_CONFLICT_NAME] = { "number or new", set_conflict_name,
                                 show_conflict_name },
     [SETTING_LABELLED] = { "an absolute path", set_labelled, show_labelled },
+    [SETTING_UPLOAD_EOF] = { "strict, size or lenient", set_upload_eof,
+                             show_upload_eof },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
                          set_weaker, show_weaker },
 };

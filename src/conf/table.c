@@ -283,6 +283,16 @@ const struct setting setting_table[] = {
       .reload = true,
       .help = "The other name that \"on_conflict = rename\" gives: "
               "\"NAME (2).ext\" or \"new-NAME.ext\"." },
+    { .key = "upload_eof",
+      .type = SETTING_UPLOAD_EOF,
+      .offset = FIELD(upload_eof),
+      .value = "strict",
+      .reload = true,
+      .help = "How an upload must end: with TLS close_notify; or also with a "
+              "bare FIN behind just as many bytes as ALLO announced (size); "
+              "or with any bare FIN, and then nobody can tell a file that "
+              "was cut on its way from a whole one (lenient). Per user: the "
+              "key upload_eof= of the users file." },
     { .key = "fsync",
       .type = SETTING_YES_NO,
       .offset = FIELD(fsync),

@@ -82,7 +82,7 @@ static const struct message_row rows[MSG_COUNT] = {
                             0 },
     [MSG_VERDICT]       = { "verdict", AUTH, MASTER, RUN, false, 0, "nnnn", 0 },
     [MSG_GRANTED]       = { "granted", MASTER, SESSION, PHASE_VERIFY, false, 1,
-                            "wn", MSG_LOGIN },
+                            "wnn", MSG_LOGIN },
     [MSG_DENIED]        = { "denied", MASTER, SESSION, PHASE_VERIFY, false, 0,
                             "n", MSG_LOGIN },
     [MSG_KICK]          = { "kick", MASTER, SESSION, LIVE, true, 0, "n", 0 },

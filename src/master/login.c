@@ -121,6 +121,9 @@ static void enter(struct session *s, const struct user *user)
         return;
     }
     s->rights = user->rights;
+    s->upload_eof = user->has_upload_eof
+                        ? user->upload_eof
+                        : (enum upload_eof)m->settings.upload_eof;
     s->state = SESSION_OPENING;
     session_wait(s, m->deadlines.files);
     r = home_open(&s->home, user, s->serial);
@@ -149,7 +152,8 @@ void login_grant(struct session *s)
     struct slice name = slice_from(s->home.user);
     struct packet p = { .message = MSG_GRANTED,
                         .request = s->request,
-                        .value = { TEXT(name), NUMBER(s->rights) },
+                        .value = { TEXT(name), NUMBER(s->rights),
+                                   NUMBER(s->upload_eof) },
                         .fd = { s->home.end, -1 } };
     int r = channel_send(&s->channel, &p);
 

@@ -216,6 +216,19 @@ static const struct {
     { CAGE_LANDLOCK, "allow_weaker excuses landlock" },
 };
 
+/* Whom the server's word or a row of his own lets end uploads as he likes. */
+static size_t lenient_users(const struct master *m)
+{
+    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    size_t n = 0;
+
+    for (size_t i = 0; u && i < u->count; i++)
+        n += u->row[i].has_upload_eof
+                 ? u->row[i].upload_eof == UPLOAD_EOF_LENIENT
+                 : m->settings.upload_eof == UPLOAD_EOF_LENIENT;
+    return n;
+}
+
 void prepare_tell_weaker(const struct master *m)
 {
     struct phrases p;
@@ -229,6 +242,9 @@ void prepare_tell_weaker(const struct master *m)
             phrase(&p, excused[i].text);
     if (!m->settings.fsync)
         phrase(&p, "fsync = no: 226 does not mean durable");
+    if (m->settings.upload_eof == UPLOAD_EOF_LENIENT || lenient_users(m) > 0)
+        phrase(&p, "upload_eof = lenient: an upload that was cut on its way "
+                   "can't be told from a whole one");
     if (m->settings.active)
         phrase(&p, "active = yes: gate can make connections");
     if (m->settings.resume && m->key_lost.text[0]) {

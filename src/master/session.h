@@ -46,6 +46,7 @@ struct session {
     unsigned news;    /* enum session_news */
 
     unsigned rights;
+    enum upload_eof upload_eof;
     struct home home; /* its end is session's of session–files */
 
     struct session *next; /* in its bucket, or in the free list */

@@ -84,12 +84,13 @@ static int on_granted(void *owner, struct packet *p)
     struct session *s = owner;
     struct login *l = &s->login;
 
-    if (!is_mine(s, p))
+    if (!is_mine(s, p) || p->value[2].number >= UPLOAD_EOF_COUNT)
         return -EPROTO;
     stop_waiting(s, PHASE_USER);
     if (slice_copy(p->value[0].text, l->name, sizeof(l->name)) < 0)
         return -EPROTO;
     l->rights = (unsigned)p->value[1].number;
+    l->upload_eof = (enum upload_eof)p->value[2].number;
     l->done = true;
     loop_timer_clear(&s->loop, &l->timer);
     ask_start(s, fd_take(&p->fd[0]));

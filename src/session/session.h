@@ -8,6 +8,7 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/secret.h"
+#include "sallyport/base/upload_eof.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/command.h"
@@ -64,6 +65,7 @@ struct login {
     uint64_t tries;
     unsigned unknown; /* unknown commands before login */
     unsigned rights;
+    enum upload_eof upload_eof;
     struct loop_timer timer;  /* until login */
     struct loop_timer answer; /* of one verification */
 };
@@ -127,12 +129,14 @@ struct transfer {
     struct loop_watch pipe;
     uint64_t offset; /* next byte of the file */
     uint64_t start;
-    uint64_t size;   /* of a file to send, when it was opened */
-    uint64_t limit;  /* of a file to store, or where a range ends; 0: none */
-    uint64_t bytes;  /* moved, of the file or the listing */
-    uint64_t synced; /* offset of the last FILE_SYNC */
-    uint64_t began;  /* clock_ms() */
-    char *block;     /* upload: received bytes; listing: read from the pipe */
+    uint64_t size;      /* of a file to send, when it was opened */
+    uint64_t limit;     /* of a file to store, or where a range ends; 0: none */
+    uint64_t announced; /* by ALLO, to be stored; 0: nothing was */
+    bool bare;          /* it ended with a FIN and no close_notify */
+    uint64_t bytes;     /* moved, of the file or the listing */
+    uint64_t synced;    /* offset of the last FILE_SYNC */
+    uint64_t began;     /* clock_ms() */
+    char *block; /* upload: received bytes; listing: read from the pipe */
     size_t block_at, block_len;
     unsigned conversions; /* enum conversion bits */
     struct flow flow;

@@ -54,6 +54,8 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->pipe_ended = t->listed = false;
     t->spoiled = false;
     t->conversions = flow_conversions(s);
+    t->announced = s->announced;
+    t->bare = false;
     t->hash = NULL;
     t->tls[0] = 0;
     t->began = clock_ms();

@@ -1,6 +1,7 @@
 /* STOR and APPE: bytes go into the partial that files opened; only files makes
- * it visible. No 226 without close_notify from the client, a whole write of
- * every byte, and files' word that it is durable under its name. */
+ * it visible. No 226 without an end that the user's
+ * upload_eof accepts (close_notify), a whole write of every byte, and files'
+ * word that it is durable under its name. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -64,6 +65,7 @@ void upload_give_up(struct session *s)
 static void on_stored(struct session *s, struct packet *p)
 {
     char bytes[32];
+    const char *how = "";
 
     if (p->message == MSG_REFUSED) {
         const char *cause;
@@ -72,9 +74,11 @@ static void on_stored(struct session *s, struct packet *p)
         transfer_finish(s, r, slice_from(cause), NOTHING, cause);
         return;
     }
+    if (s->transfer.bare)
+        how = "ended without close_notify";
     snprintf(bytes, sizeof(bytes), "%llu",
              (unsigned long long)s->transfer.bytes);
-    transfer_finish(s, REPLY_STORED, slice_from(bytes), p->value[0].text, "");
+    transfer_finish(s, REPLY_STORED, slice_from(bytes), p->value[0].text, how);
 }
 
 static void commit(struct session *s)
@@ -179,6 +183,21 @@ static void cut(struct session *s)
                       stream_cause(s->data.stream));
 }
 
+/* Is a FIN without close_notify an end for this user? Bytes, not the file's
+ * length, are held to ALLO: of an upload that is gone on with a cut one could
+ * happen to have the length that was announced for the rest. What is converted
+ * has an end of its own, which a FIN isn't. */
+static bool may_end_so(const struct session *s)
+{
+    const struct transfer *t = &s->transfer;
+
+    if (!stream_bare_fin(s->data.stream) || t->flow.chain)
+        return false;
+    if (s->login.upload_eof == UPLOAD_EOF_SIZE)
+        return t->announced > 0 && t->bytes == t->announced;
+    return s->login.upload_eof == UPLOAD_EOF_LENIENT;
+}
+
 void upload_pump(struct session *s)
 {
     for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
@@ -186,7 +205,8 @@ void upload_pump(struct session *s)
 
         if (!receive_block(s, &state))
             return;
-        if (state == STREAM_CLOSED) {
+        s->transfer.bare = state == STREAM_CUT && may_end_so(s);
+        if (state == STREAM_CLOSED || s->transfer.bare) {
             received_all(s);
             return;
         }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bio.h"
 #include "context_inside.h"
@@ -121,6 +122,14 @@ enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
             return *got > 0 ? STREAM_OK : st;
     }
     return STREAM_OK;
+}
+
+/* Of a record that has begun either bytes wait, or its header was read and its
+ * body ("RB") is still to come. */
+bool secure_is_within(const struct stream *s)
+{
+    return SSL_has_pending(s->ssl) ||
+           strcmp(SSL_rstate_string(s->ssl), "RH") != 0;
 }
 
 /* Small buffers take smaller records; none is cut to fit what is left over. */

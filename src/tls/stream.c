@@ -94,6 +94,7 @@ enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
     }
     if (r < 0)
         return s->end = socket_failed(s, -r);
+    s->fin = true;
     if (at_end == STREAM_CUT)
         snprintf(s->cause, sizeof(s->cause), "closed without close_notify");
     return s->end = at_end;
@@ -227,6 +228,11 @@ bool stream_unsent(const struct stream *s)
 const char *stream_cause(const struct stream *s)
 {
     return s->cause;
+}
+
+bool stream_bare_fin(const struct stream *s)
+{
+    return s->end == STREAM_CUT && s->fin && s->open && !secure_is_within(s);
 }
 
 const char *stream_cipher(const struct stream *s)

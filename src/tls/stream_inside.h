@@ -14,6 +14,7 @@ struct stream {
     bool broken;           /* only stream_free() is left */
     bool heard;            /* one recv(2) was made in this call */
     enum stream_state end; /* of reading: CLOSED or CUT; OK while it goes on */
+    bool fin;              /* it was a FIN, not a reset */
     bool told;             /* stream_read() has reported the end */
     uint32_t events;
     char cipher[64];
@@ -34,6 +35,8 @@ enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
                               size_t *got);
 enum stream_state secure_write(struct stream *s, const unsigned char *from,
                                size_t len, size_t *took);
+/* Has a record begun and not ended? */
+bool secure_is_within(const struct stream *s);
 enum stream_state secure_shutdown(struct stream *s);
 
 #endif

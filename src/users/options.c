@@ -25,12 +25,23 @@ static int set_conflict(struct user *user, struct slice value,
     return 0;
 }
 
+static int set_upload_eof(struct user *user, struct slice value,
+                          struct complaint *c)
+{
+    if (upload_eof_parse(value, &user->upload_eof) < 0)
+        return complain(c, "upload_eof=%.*s: expected strict, size or lenient",
+                        (int)value.len, value.ptr);
+    user->has_upload_eof = true;
+    return 0;
+}
+
 static const struct option {
     const char *key;
     int (*set)(struct user *user, struct slice value, struct complaint *c);
 } options[] = {
     { "rights", set_rights },
     { "on_conflict", set_conflict },
+    { "upload_eof", set_upload_eof },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");

@@ -85,6 +85,7 @@ struct settings {
     uint64_t partial_days;  /* an unfinished upload's life */
     unsigned on_conflict;   /* enum conflict */
     unsigned conflict_name; /* enum conflict_name */
+    unsigned upload_eof;    /* enum upload_eof */
     bool active;            /* PORT and EPRT */
     bool mode_z;            /* MODE Z may be asked for */
     bool ascii;             /* TYPE A changes line ends */
@@ -117,7 +118,8 @@ enum setting_type {
     SETTING_CONFLICT,
     SETTING_CONFLICT_NAME,
     SETTING_LABELLED, /* a path, keyed by a label */
-    SETTING_WEAKER,   /* words: ids chroot seccomp landlock */
+    SETTING_UPLOAD_EOF,
+    SETTING_WEAKER, /* words: ids chroot seccomp landlock */
     SETTING_TYPES
 };
 

@@ -57,6 +57,9 @@ uint64_t stream_traffic(const struct stream *s);
 
 /* Why the last call failed, for the log; "" if it didn't. */
 const char *stream_cause(const struct stream *s);
+/* After STREAM_CUT under TLS: a FIN behind a whole record. Anybody on the way
+ * may have sent it; a reset, or an end within a record, is none. */
+bool stream_bare_fin(const struct stream *s);
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256", or "plain". */
 const char *stream_cipher(const struct stream *s);
 

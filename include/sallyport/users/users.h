@@ -12,6 +12,7 @@
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/conflict.h"
 #include "sallyport/base/slice.h"
+#include "sallyport/base/upload_eof.h"
 #include "sallyport/users/rights.h"
 
 #define USER_NAME_MAX    32
@@ -30,7 +31,9 @@ struct user {
     unsigned rights; /* RIGHT_ bits */
     bool has_conflict;
     enum conflict on_conflict; /* if it has_conflict; else as the server */
-    bool locked;               /* a '!' in front of the hash, or no hash */
+    bool has_upload_eof;
+    enum upload_eof upload_eof; /* if it has_upload_eof; else as the server */
+    bool locked;                /* a '!' in front of the hash, or no hash */
     size_t line;
 };
 

@@ -3,6 +3,7 @@
 
 #include "conf.h"
 #include "sallyport/base/conflict.h"
+#include "sallyport/base/upload_eof.h"
 
 struct good {
     const char *text;
@@ -105,6 +106,8 @@ Test(kinds, beyond_the_bounds)
         { "startups = 10:101:100", "PERCENT is 1 to 100" },
         { "on_conflict = Rename", "expected overwrite, rename, version or" },
         { "on_conflict =", "expected overwrite" },
+        { "upload_eof = Strict", "expected strict, size or lenient" },
+        { "upload_eof = no", "expected strict, size or lenient" },
         { "conflict_name = old", "expected number or new" },
         { "allow_weaker = ids,chroot", "expected any of the words" },
         { "allow_weaker = all", "expected any of the words" },
@@ -172,6 +175,22 @@ Test(kinds, conflicts)
     settings_default(&s);
     cr_expect_eq(s.on_conflict, CONFLICT_OVERWRITE);
     cr_expect_eq(s.conflict_name, CONFLICT_NAME_NUMBER);
+}
+
+Test(kinds, upload_eof)
+{
+    struct settings s;
+    struct complaint c;
+
+    settings_default(&s);
+    cr_expect_eq(s.upload_eof, UPLOAD_EOF_STRICT);
+    for (unsigned i = 0; i < UPLOAD_EOF_COUNT; i++) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "upload_eof = %s\n", upload_eof_words[i]);
+        cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+        cr_expect_eq(s.upload_eof, i);
+    }
 }
 
 /* conf may not include cage.h; this holds the two together. */

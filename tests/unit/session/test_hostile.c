@@ -25,7 +25,8 @@ struct lie {
 static const struct lie lies[] = {
     { "granted before login",
       MASTER,
-      { .message = MSG_GRANTED, .value = { TEXT(SLICE("eve")), NUMBER(127) } },
+      { .message = MSG_GRANTED,
+        .value = { TEXT(SLICE("eve")), NUMBER(127), NUMBER(0) } },
       false,
       UNASKED "master: a message in the wrong phase" },
     { "login channel unasked",

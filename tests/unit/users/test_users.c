@@ -32,7 +32,7 @@ Test(users, rows)
     static const char text[] =
         "# a comment: with colons\n\n \t\n"
         "anna:" HASH ":70000:70001:Anna, A.:/srv/anna::rights=read\n"
-        "bob:!" HASH ":70002:70002::/srv/bob::\n"
+        "bob:!" HASH ":70002:70002::/srv/bob::upload_eof=lenient\n"
         "eve:!:70003:70003::/srv/eve::   rights=lrw  on_conflict=version\n"
         "x:*:4294967294:0::/x::";
     struct users u;
@@ -58,6 +58,9 @@ Test(users, rows)
     cr_expect(u.row[2].has_conflict);
     cr_expect_eq(u.row[2].on_conflict, CONFLICT_VERSION);
     cr_expect_not(u.row[1].has_conflict);
+    cr_expect(u.row[1].has_upload_eof);
+    cr_expect_eq(u.row[1].upload_eof, UPLOAD_EOF_LENIENT);
+    cr_expect_not(u.row[2].has_upload_eof);
     cr_expect(u.row[3].locked);
     cr_expect_str_eq(u.row[3].hash, "*");
     cr_expect_eq(u.row[3].uid, 4294967294u);
@@ -125,6 +128,8 @@ Test(users, refusals_with_their_line)
           "users:1: rights= stands there twice" },
         { "anna:" HASH ":1:1::/h::on_conflict=replace\n",
           "users:1: on_conflict=replace: expected overwrite" },
+        { "anna:" HASH ":1:1::/h::upload_eof=\n",
+          "users:1: upload_eof=: expected strict, size or lenient" },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

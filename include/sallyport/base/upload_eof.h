@@ -1,0 +1,22 @@
+/* What the end of an upload's data connection must look like: words that the
+ * configuration, the users file and the process session share. */
+#ifndef SALLYPORT_BASE_UPLOAD_EOF_H
+#define SALLYPORT_BASE_UPLOAD_EOF_H
+
+#include "sallyport/base/slice.h"
+
+/* A bare FIN is one without TLS's close_notify: anybody on the way can forge
+ * it. A reset is never an end. */
+enum upload_eof {
+    UPLOAD_EOF_STRICT,  /* close_notify */
+    UPLOAD_EOF_SIZE,    /* or a bare FIN, behind as many bytes as ALLO said */
+    UPLOAD_EOF_LENIENT, /* or any bare FIN */
+    UPLOAD_EOF_COUNT
+};
+
+extern const char *const upload_eof_words[UPLOAD_EOF_COUNT];
+
+/* 0 or -EINVAL */
+int upload_eof_parse(struct slice text, enum upload_eof *ret);
+
+#endif

@@ -1,0 +1,376 @@
+/* Where an upload's data connection may end: a proxy between client and server
+ * cuts the stream at each boundary of its TLS records and within each of them,
+ * in both directions, by a FIN and by a reset. Only what upload_eof takes for
+ * an end makes a file. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "sallyport/base/fd.h"
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+#define PIECES 3 /* records of data */
+#define PIECE  100
+#define UPLOAD (PIECES * PIECE)
+
+enum { TO_SERVER, TO_CLIENT };
+
+static const struct server_user users[] = {
+    { .name = "strict" },
+    { .name = "size", .keys = "upload_eof=size" },
+    { .name = "lenient", .keys = "upload_eof=lenient" },
+};
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = { .ports = "auto 16",
+                                      .settings = "mode_z = yes\n",
+                                      .users = users,
+                                      .user_count = 3 };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+/* The client: a process of its own, which doesn't know how far it gets. */
+static void upload(int fd, int version)
+{
+    const struct tls_client_options options = { .version = version };
+    struct tls_client *t = tls_client_new(fd, &options);
+    char piece[PIECE], rest[512];
+    bool ok = t != NULL;
+
+    memset(piece, 'x', sizeof(piece));
+    for (int i = 0; i < PIECES && ok; i++)
+        ok = tls_client_write(t, piece, sizeof(piece));
+    if (ok)
+        tls_client_shutdown(t);
+    while (ok && tls_client_read(t, rest, sizeof(rest)) > 0)
+        ;
+    _exit(0);
+}
+
+static pid_t start_client(int version, int *ret)
+{
+    int ends[2];
+    pid_t pid;
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        upload(ends[1], version);
+    }
+    close(ends[1]);
+    *ret = ends[0];
+    return pid;
+}
+
+/* By record, not by byte: signatures differ in length from one handshake to the
+ * next. */
+struct cut {
+    int way;
+    size_t record;
+    size_t inside; /* bytes of it that pass; LAST: all but one */
+    bool reset;
+};
+
+#define LAST SIZE_MAX
+
+/* A direction of the proxy: what has passed, and how far it may go. */
+struct way {
+    int from, to;
+    const struct cut *cut; /* NULL: to its end */
+    size_t record;         /* now, and what has passed of it */
+    size_t inside;
+    unsigned char header[5];
+    bool ended;
+};
+
+/* Of the record, or of its header as long as that isn't whole. */
+static size_t length(const struct way *w)
+{
+    const unsigned char *h = w->header;
+
+    return w->inside < sizeof(w->header)
+               ? sizeof(w->header)
+               : sizeof(w->header) + (size_t)h[3] * 256 + h[4];
+}
+
+static size_t may_pass(const struct way *w)
+{
+    size_t whole = length(w), most = whole;
+
+    if (w->cut && w->cut->record == w->record) {
+        most = w->cut->inside;
+        if (most >= whole) /* never all of it */
+            most = w->inside < sizeof(w->header) ? whole : whole - 1;
+    }
+    return most - w->inside;
+}
+
+static void passed(struct way *w, const unsigned char *bytes, size_t n)
+{
+    if (w->inside < sizeof(w->header))
+        memcpy(w->header + w->inside, bytes, n);
+    w->inside += n;
+    if (w->inside <= sizeof(w->header) || w->inside < length(w))
+        return;
+    w->record++;
+    w->inside = 0;
+}
+
+static void pass(struct way *w)
+{
+    unsigned char bytes[16384 + 512];
+    size_t most = may_pass(w);
+    ssize_t n =
+        recv(w->from, bytes, most < sizeof(bytes) ? most : sizeof(bytes), 0);
+
+    if (n <= 0) {
+        w->ended = true;
+        shutdown(w->to, SHUT_WR);
+        return;
+    }
+    if (send(w->to, bytes, (size_t)n, MSG_NOSIGNAL) != n)
+        w->ended = true;
+    passed(w, bytes, (size_t)n);
+}
+
+/* Until both ways have ended, or one is where it is cut. */
+static void relay(struct way way[2])
+{
+    while (!(way[0].ended && way[1].ended) && may_pass(&way[0]) > 0 &&
+           may_pass(&way[1]) > 0) {
+        struct pollfd p[2] = {
+            { .fd = way[0].ended ? -1 : way[0].from, .events = POLLIN },
+            { .fd = way[1].ended ? -1 : way[1].from, .events = POLLIN }
+        };
+
+        cr_assert_gt(poll(p, 2, 20000), 0, "nothing came through the proxy");
+        for (int i = 0; i < 2; i++)
+            if (p[i].revents && may_pass(&way[i]) > 0)
+                pass(&way[i]);
+    }
+}
+
+/* The server's side ends as told; then it may still say what it has to. */
+static void end_server(struct data *d, bool reset)
+{
+    char rest[512];
+
+    if (reset) {
+        data_cut(d, true);
+        return;
+    }
+    shutdown(d->fd, SHUT_WR);
+    while (recv(d->fd, rest, sizeof(rest), 0) > 0)
+        ;
+    fd_close(&d->fd);
+}
+
+/* One upload of NAME with the proxy between: the code of its final reply. */
+static int store_through(struct session *s, const char *name,
+                         const struct cut *cut, struct way way[2])
+{
+    struct data d;
+    int client, status;
+    pid_t pid;
+
+    session_do(s, "200 {*}", "ALLO %d", UPLOAD);
+    data_connect(s, &d);
+    session_do(s, "150 {*}", "STOR %s", name);
+    pid = start_client(s->version, &client);
+    memset(way, 0, 2 * sizeof(*way));
+    way[TO_SERVER] = (struct way){ .from = client, .to = d.fd };
+    way[TO_CLIENT] = (struct way){ .from = d.fd, .to = client };
+    if (cut)
+        way[cut->way].cut = cut;
+    relay(way);
+    close(client);
+    end_server(&d, cut && cut->reset);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return session_reply(s);
+}
+
+/* Of N records that a client sends the last are the data's and close_notify;
+ * CUT lies behind RECORD of them, and no byte of the next came. */
+static bool is_end(const char *user, size_t n, size_t record)
+{
+    if (strcmp(user, "lenient") == 0)
+        return record >= n - 1 - PIECES;
+    return strcmp(user, "size") == 0 && record == n - 1;
+}
+
+static void try_cut(struct session *s, const struct server *server,
+                    const char *user, const struct cut *cut, bool whole)
+{
+    struct way way[2];
+    char name[64];
+    int code;
+
+    snprintf(name, sizeof(name), "f-%x-%d-%zu-%zd-%d", (unsigned)s->version,
+             cut->way, cut->record, (ssize_t)cut->inside, cut->reset);
+    code = store_through(s, name, cut, way);
+    cr_expect((code == 226) == whole, "%s, %s: %s", user, name, s->reply.data);
+    cr_expect(code == 226 || code == 425 || code == 426, "%s, %s: %s", user,
+              name, s->reply.data);
+    cr_expect_eq(files_exists(server_home_file(server, user, name)), whole,
+                 "%s: %s", user, name);
+}
+
+/* In front of the record, within its header, behind that, within its body. */
+static void try_record(struct session *s, const struct server *server,
+                       const char *user, struct cut cut, bool whole)
+{
+    const size_t inside[] = { 0, 3, 5, 6, LAST };
+
+    for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+        cut.inside = inside[i];
+        try_cut(s, server, user, &cut, whole && i == 0 && !cut.reset);
+    }
+}
+
+/* Of what the server sends the last is its close_notify, when it has the whole;
+ * and who is lenient takes a FIN behind the client's part of the handshake for
+ * the end of nothing. */
+static void try_each(struct session *s, const struct server *server,
+                     const char *user, size_t out, size_t back, bool reset)
+{
+    for (size_t i = 0; i < out; i++)
+        try_record(s, server, user, (struct cut){ TO_SERVER, i, 0, reset },
+                   is_end(user, out, i));
+    for (size_t i = 0; i + 1 < back && strcmp(user, "lenient") != 0; i++)
+        try_record(s, server, user, (struct cut){ TO_CLIENT, i, 0, reset },
+                   false);
+}
+
+static void try_all(const char *user, int version)
+{
+    struct way way[2];
+    size_t out, back;
+    struct server server;
+    struct session s;
+
+    server_shared(&server);
+    session_init(&s);
+    s.version = version;
+    session_open(&s, &server, user);
+    cr_assert_eq(store_through(&s, "whole", NULL, way), 226, "%s",
+                 s.reply.data);
+    out = way[TO_SERVER].record;
+    back = way[TO_CLIENT].record;
+    cr_assert(out > PIECES + 2 && back > 2, "%zu records, %zu back", out, back);
+    try_each(&s, &server, user, out, back, false);
+    try_each(&s, &server, user, out, back, true);
+    session_close(&s);
+}
+
+Test(upload_ends, strict_12, .timeout = 200)
+{
+    try_all("strict", SESSION_TLS_12);
+}
+
+Test(upload_ends, strict_13, .timeout = 200)
+{
+    try_all("strict", SESSION_TLS_13);
+}
+
+Test(upload_ends, size_12, .timeout = 200)
+{
+    try_all("size", SESSION_TLS_12);
+}
+
+Test(upload_ends, size_13, .timeout = 200)
+{
+    try_all("size", SESSION_TLS_13);
+}
+
+Test(upload_ends, lenient_12, .timeout = 200)
+{
+    try_all("lenient", SESSION_TLS_12);
+}
+
+Test(upload_ends, lenient_13, .timeout = 200)
+{
+    try_all("lenient", SESSION_TLS_13);
+}
+
+/* Exactly what ALLO said: nothing else, and nothing that wasn't said. */
+Test(upload_ends, size_to_the_byte, .timeout = 100)
+{
+    static const struct {
+        const char *before;
+        int code;
+    } rows[] = { { "ALLO 5", 226 }, { "ALLO 4", 426 }, { "ALLO 6", 426 },
+                 { "ALLO 0", 426 }, { "NOOP", 426 },   { "ALLO 5 R 1", 226 } };
+    struct server server;
+    struct session s;
+
+    server_shared(&server);
+    session_init(&s);
+    session_open(&s, &server, "size");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct data d;
+        char name[16];
+
+        snprintf(name, sizeof(name), "allo-%zu", i);
+        session_do(&s, "200 {*}", "%s", rows[i].before);
+        data_open(&s, &d, "STOR %s", name);
+        data_write(&d, "hello", 5);
+        data_cut(&d, false);
+        cr_expect_eq(session_reply(&s), rows[i].code, "%s: %s", rows[i].before,
+                     s.reply.data);
+        cr_expect_eq(files_exists(server_home_file(&server, "size", name)),
+                     rows[i].code == 226);
+    }
+    session_close(&s);
+    server_log_wait(&server, "transfer ", "path=/allo-0", "result=226",
+                    "ended without close_notify", NULL);
+}
+
+/* What is compressed has an end of its own, and a FIN is none. */
+Test(upload_ends, of_what_is_compressed, .timeout = 100)
+{
+    unsigned char z[64];
+    uLongf len = sizeof(z);
+    struct server server;
+    struct session s;
+    struct data d;
+
+    server_shared(&server);
+    session_init(&s);
+    session_open(&s, &server, "lenient");
+    session_do(&s, "200 {*}", "MODE Z");
+    cr_assert_eq(compress(z, &len, (const unsigned char *)"hello", 5), Z_OK);
+    data_open(&s, &d, "STOR z");
+    data_write(&d, z, len);
+    data_cut(&d, false);
+    session_expect(&s, "426 {*}");
+    cr_expect(!files_exists(server_home_file(&server, "lenient", "z")));
+    session_close(&s);
+}
+
+Test(upload_ends, lenient_is_told, .timeout = 60)
+{
+    struct server server;
+
+    server_shared(&server);
+    server_log_wait(&server, "weaker: ", "upload_eof = lenient", NULL);
+}
