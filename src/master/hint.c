@@ -20,7 +20,8 @@ static bool is_settled(const struct settings *s)
     if (s->address.ip.family == 4 || s->address.host[0])
         return true;
     for (size_t i = 0; i < s->told_count; i++)
-        if (s->told[i].network.family == 4 && s->told[i].bits == 0)
+        if (s->told[i].network.address.family == 4 &&
+            s->told[i].network.bits == 0)
             return true;
     return false;
 }
