@@ -65,6 +65,11 @@ int show_network(const struct network *n, struct buf *into)
                           n->bits);
 }
 
+bool settings_proxied(const struct settings *s, uint64_t listener)
+{
+    return listener < s->listen_count && s->listen_proxy[listener];
+}
+
 static int add_network(const struct assignment *a, struct slice text,
                        struct networks *into)
 {

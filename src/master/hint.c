@@ -26,11 +26,13 @@ static bool is_settled(const struct settings *s)
     return false;
 }
 
-/* Does a client that connects to this address of ours reach a listener? */
+/* Does a client that connects to this address of ours reach a listener, so that
+ * PASV would tell it? Who comes by a proxy is told that one's. */
 static bool is_listened_on(const struct settings *s, const struct address *own)
 {
     for (size_t i = 0; i < s->listen_count; i++)
         if (s->listen[i].family == own->family &&
+            !(s->listen_proxy[i] && s->ports.proxy) &&
             (address_is_any(&s->listen[i]) ||
              address_same_host(&s->listen[i], own)))
             return true;

@@ -143,6 +143,9 @@ const struct address *settings_told(const struct settings *s,
  * number? */
 bool settings_implicit(const struct settings *s, uint64_t listener);
 bool networks_hold(const struct networks *n, const struct address *a);
+/* Does a connection to the listener of this number begin with a PROXY header?
+ */
+bool settings_proxied(const struct settings *s, uint64_t listener);
 /* The public addresses by number: 0 is the default, 1 and up are those of the
  * networks; NULL: there are no more. */
 struct public_address *settings_public(struct settings *s, size_t i);

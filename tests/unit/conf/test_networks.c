@@ -70,6 +70,24 @@ Test(networks, none)
     cr_expect(!networks_hold(&s.proxies, &any));
 }
 
+/* With the word for implicit TLS, in any order. */
+Test(networks, both_words)
+{
+    struct settings s;
+    struct complaint c;
+
+    cr_assert_eq(parse(&s,
+                       "listen = 127.0.0.1:1 tls proxy, 127.0.0.1:2 proxy tls,"
+                       "127.0.0.1:3 proxy, 127.0.0.1:4 tls\n"
+                       "proxies = 10.0.0.5\n",
+                       &c),
+                 0, "%s", c.text);
+    for (uint64_t i = 0; i < 5; i++) {
+        cr_expect_eq(settings_proxied(&s, i), i < 3, "%zu", (size_t)i);
+        cr_expect_eq(settings_implicit(&s, i), i < 2 || i == 3);
+    }
+}
+
 Test(networks, ports_of_the_kernels_choice)
 {
     struct settings s;
@@ -117,6 +135,7 @@ Test(networks, mistakes)
         { "listen = 0.0.0.0:21proxy", "expected addresses with ports" },
         { "listen = 0.0.0.0:21 proxies", "expected addresses with ports" },
         { "listen = 0.0.0.0:21 proxy proxy", "expected addresses with ports" },
+        { "listen = 0.0.0.0:21 tls proxy tls", "expected addresses with" },
         { "listen = proxy", "expected addresses with ports" },
         { "listen = proxy 0.0.0.0:21", "expected addresses with ports" },
         { "listen = 1.1.1.1:21 proxy, 1.1.1.1:21", "is there twice" },

@@ -58,6 +58,13 @@ static void pair_with(struct channel *c, enum process self, int *session_end)
     *session_end = ends[1];
 }
 
+static bool proxied;
+
+void fake_behind_proxy(void)
+{
+    proxied = true;
+}
+
 static const char *changed;
 static uint64_t changed_to;
 
@@ -106,7 +113,9 @@ unsigned long fake_cpu_ms(const struct fake *f)
 
 void fake_start(struct fake *f)
 {
-    struct session_start start = { .settings = &f->settings, .serial = 7 };
+    struct session_start start = { .settings = &f->settings,
+                                   .serial = 7,
+                                   .proxied = proxied };
     struct complaint c = { "" };
     int ends[2];
 
@@ -126,6 +135,8 @@ void fake_start(struct fake *f)
     pair_with(&f->gate, PROCESS_GATE, &start.gate);
     pair_with(&f->log, PROCESS_LOG, &start.log);
     start.keys = signer_process();
+    if (proxied)
+        f->master.phase = f->gate.phase = PHASE_START;
     cr_assert_eq(cage_prepare(PROCESS_SESSION, &c), 0, "%s", c.text);
     f->pid = fork();
     if (f->pid == 0)
