@@ -43,10 +43,23 @@ static bool cut_word(struct slice *text, struct slice word)
     return true;
 }
 
+/* In any order, each once. */
+static void cut_words(struct slice *text, bool *tls, bool *proxy)
+{
+    bool found;
+
+    *tls = *proxy = false;
+    do {
+        found = (!*tls && (*tls = cut_word(text, SLICE("tls")))) ||
+                (!*proxy && (*proxy = cut_word(text, SLICE("proxy"))));
+    } while (found);
+}
+
 int set_listen(const struct assignment *a)
 {
     struct address list[SETTINGS_LISTEN_MAX];
     bool tls[SETTINGS_LISTEN_MAX];
+    bool proxy[SETTINGS_LISTEN_MAX];
     struct slice rest = a->value, text;
     struct settings *s = settings_of(a);
     size_t n = 0;
@@ -56,7 +69,7 @@ int set_listen(const struct assignment *a)
         if (n == SETTINGS_LISTEN_MAX)
             return assignment_refuse(a, "more than %d addresses",
                                      SETTINGS_LISTEN_MAX);
-        tls[n] = cut_word(&text, SLICE("tls"));
+        cut_words(&text, &tls[n], &proxy[n]);
         if (address_parse_port(text, &list[n]))
             return refuse_syntax(a);
         if (listed(list, n, &list[n]))
@@ -69,6 +82,7 @@ int set_listen(const struct assignment *a)
     for (size_t i = 0; i < n; i++) {
         s->listen[i] = list[i];
         s->listen_tls[i] = tls[i];
+        s->listen_proxy[i] = proxy[i];
     }
     s->listen_count = n;
     return 0;
@@ -82,9 +96,10 @@ int show_listen(const void *field, struct buf *into)
     char text[ADDRESS_TEXT_MAX];
 
     for (size_t i = 0; i < s->listen_count; i++) {
-        int r = buf_add_format(into, "%s%s%s", i ? ", " : "",
+        int r = buf_add_format(into, "%s%s%s%s", i ? ", " : "",
                                address_port_text(&s->listen[i], text),
-                               s->listen_tls[i] ? " tls" : "");
+                               s->listen_tls[i] ? " tls" : "",
+                               s->listen_proxy[i] ? " proxy" : "");
 
         if (r)
             return r;
@@ -160,7 +175,7 @@ int show_address(const void *field, struct buf *into)
 
 #define AUTO_PORTS_MAX 1000
 
-static int set_auto(const struct assignment *a, struct slice count)
+static int set_auto(const struct assignment *a, struct slice count, bool proxy)
 {
     uint64_t n = 0;
     int r = slice_number(count, AUTO_PORTS_MAX, &n);
@@ -171,20 +186,21 @@ static int set_auto(const struct assignment *a, struct slice count)
         return assignment_refuse(a, "out of range; auto 1 to auto %d",
                                  AUTO_PORTS_MAX);
     *(struct port_range *)a->field =
-        (struct port_range){ .automatic = (uint16_t)n };
+        (struct port_range){ .automatic = (uint16_t)n, .proxy = proxy };
     return 0;
 }
 
 int set_ports(const struct assignment *a)
 {
     struct slice rest = a->value, first;
+    bool proxy = cut_word(&rest, SLICE("proxy"));
     uint64_t from = 0, to = 0;
     int r;
 
     if (slice_starts(rest, SLICE("auto "))) {
         rest.ptr += 5;
         rest.len -= 5;
-        return set_auto(a, slice_trim(rest));
+        return set_auto(a, slice_trim(rest), proxy);
     }
     slice_cut(&rest, '-', &first);
     r = slice_number(slice_trim(first), UINT32_MAX, &from);
@@ -197,8 +213,9 @@ int set_ports(const struct assignment *a)
                                  (unsigned)a->row->min, (unsigned)a->row->max);
     if (from > to)
         return assignment_refuse(a, "the first port is above the last");
-    *(struct port_range *)a->field =
-        (struct port_range){ .first = (uint16_t)from, .last = (uint16_t)to };
+    *(struct port_range *)a->field = (struct port_range){
+        .first = (uint16_t)from, .last = (uint16_t)to, .proxy = proxy
+    };
     return 0;
 }
 
@@ -206,7 +223,9 @@ int show_ports(const void *field, struct buf *into)
 {
     const struct port_range *p = field;
 
+    const char *proxy = p->proxy ? " proxy" : "";
+
     if (p->automatic)
-        return buf_add_format(into, "auto %u", p->automatic);
-    return buf_add_format(into, "%u-%u", p->first, p->last);
+        return buf_add_format(into, "auto %u%s", p->automatic, proxy);
+    return buf_add_format(into, "%u-%u%s", p->first, p->last, proxy);
 }

@@ -69,6 +69,33 @@ static int check_ports(const struct settings *s, struct complaint *c)
     return 0;
 }
 
+static bool has_proxy_listener(const struct settings *s)
+{
+    for (size_t i = 0; i < s->listen_count; i++)
+        if (s->listen_proxy[i])
+            return true;
+    return false;
+}
+
+/* Anybody else could write a header; and who forgot a mark should hear of it
+ * before the first client does. */
+static int check_proxies(const struct settings *s, struct complaint *c)
+{
+    if (has_proxy_listener(s) && s->proxies.count == 0)
+        return settings_blame(s, "listen", c,
+                              "proxy: name the proxies' addresses too, such "
+                              "as: proxies = 10.0.0.5");
+    if (has_proxy_listener(s))
+        return 0;
+    if (s->ports.proxy)
+        return settings_blame(s, "ports", c,
+                              "proxy: no address of listen has that word");
+    if (s->proxies.count > 0)
+        return settings_blame(s, "proxies", c,
+                              "no address of listen has the word proxy");
+    return 0;
+}
+
 static size_t ports_wanted(const struct settings *s)
 {
     if (s->ports.automatic)
@@ -95,8 +122,8 @@ static int check_descriptors(const struct settings *s, struct complaint *c)
 }
 
 static int (*const checks[])(const struct settings *, struct complaint *) = {
-    check_uid_range,   check_accounts, check_ports,
-    check_descriptors, check_pairs,
+    check_uid_range, check_accounts,    check_ports,
+    check_proxies,   check_descriptors, check_pairs,
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 

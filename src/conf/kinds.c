@@ -317,14 +317,18 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                            set_duration, show_duration },
     [SETTING_YES_NO] = { "yes or no", set_yes_no, show_yes_no },
     [SETTING_LISTEN] = { "addresses with ports, comma separated, such as "
-                         "0.0.0.0:21, 0.0.0.0:990 tls",
+                         "0.0.0.0:21, 0.0.0.0:990 tls, 10.0.0.2:21 proxy",
                          set_listen, show_listen },
     [SETTING_ADDRESS] = { "an IP address, a host name or nothing", set_address,
                           show_address },
     [SETTING_TOLD] = { "an IP address, a host name or nothing", set_told,
                        show_told },
-    [SETTING_PORTS] = { "a range such as 30000-30099, or auto N", set_ports,
-                        show_ports },
+    [SETTING_NETWORKS] = { "IP addresses and networks, comma separated, such "
+                           "as 10.0.0.5, 192.168.7.0/24",
+                           set_networks, show_networks },
+    [SETTING_PORTS] = { "a range such as 30000-30099, or auto N; behind it, or "
+                        "not, the word proxy",
+                        set_ports, show_ports },
     [SETTING_STARTUPS] = { "BEGIN:PERCENT:FULL such as 10:30:100", set_startups,
                            show_startups },
     [SETTING_CONFLICT] = { "overwrite, rename, version or reject", set_conflict,

@@ -41,6 +41,15 @@ int show_listen(const void *field, struct buf *into);
 int show_address(const void *field, struct buf *into);
 int show_ports(const void *field, struct buf *into);
 
+/* In networks.c. SYNTAX is what is said to be expected. */
+int set_network(const struct assignment *a, struct slice text,
+                const char *syntax, struct network *ret);
+int show_network(const struct network *n, struct buf *into);
+bool network_is(const struct network *a, const struct network *b);
+bool network_holds(const struct network *n, const struct address *a);
+int set_networks(const struct assignment *a);
+int show_networks(const void *field, struct buf *into);
+
 /* Settings that are right one by one and wrong together. */
 int settings_check(const struct settings *s, struct complaint *c);
 /* Each certificate has its key, each key its certificate. */

@@ -19,7 +19,18 @@ const struct setting setting_table[] = {
       .help = "Addresses and ports of the control channel, at most 16; "
               "port 0 lets the kernel choose. Behind one with the word tls, "
               "such as 0.0.0.0:990 tls, TLS begins with the first byte "
-              "(implicit TLS); behind the others, with AUTH TLS." },
+              "(implicit TLS); behind the others, with AUTH TLS. To one with "
+              "the word proxy only proxies connect, such as HAProxy with "
+              "send-proxy-v2: each connection begins with a PROXY header, "
+              "version 1 or 2, that names the client. Both words are "
+              "possible." },
+    { .key = "proxies",
+      .type = SETTING_NETWORKS,
+      .offset = FIELD(proxies),
+      .value = "",
+      .help = "The addresses and networks of those proxies, at most 32. Their "
+              "word on a client's address counts; from elsewhere a "
+              "connection to such a listener is closed." },
     { .key = "certificate",
       .type = SETTING_PATH,
       .offset = FIELD(certificate),
@@ -91,7 +102,9 @@ const struct setting setting_table[] = {
           "Ports of data connections, which a firewall must let in; best below "
           "net.ipv4.ip_local_port_range, where no outgoing connection takes "
           "one; "
-          "\"auto N\" takes N ports that the kernel chooses." },
+          "\"auto N\" takes N ports that the kernel chooses. With the word "
+          "proxy behind them, clients who came by a proxy come to them by a "
+          "proxy too, and with a header." },
     { .key = "address",
       .type = SETTING_ADDRESS,
       .offset = FIELD(address),

@@ -5,42 +5,6 @@
 
 #include "kinds.h"
 
-static unsigned bits_of(const struct address *a)
-{
-    return a->family == 4 ? 32 : 128;
-}
-
-/* "10.0.0.0/8", or one host. */
-static int set_network(const struct assignment *a, struct told *t)
-{
-    struct slice rest = a->keyed, host;
-    struct address masked;
-    uint64_t bits;
-
-    slice_cut(&rest, '/', &host);
-    if (address_parse(host, &t->network) < 0)
-        return assignment_refuse(a,
-                                 "expected an IP network such as "
-                                 "10.0.0.0/8 or fd00::/8 behind \"%s\"",
-                                 a->row->key);
-    bits = bits_of(&t->network);
-    if (slice_has(a->keyed, '/') &&
-        slice_number(rest, bits_of(&t->network), &bits) < 0)
-        return assignment_refuse(a, "behind the '/' stands 0 to %u",
-                                 bits_of(&t->network));
-    masked = address_prefix(&t->network, (unsigned)bits);
-    if (!address_same_host(&masked, &t->network)) {
-        char text[ADDRESS_TEXT_MAX];
-
-        return assignment_refuse(a,
-                                 "not the network's first address, which "
-                                 "is %s",
-                                 address_text(&masked, text));
-    }
-    t->bits = (unsigned)bits;
-    return 0;
-}
-
 static int set_address_of(const struct assignment *a, struct told *t)
 {
     struct assignment inner = *a;
@@ -48,10 +12,11 @@ static int set_address_of(const struct assignment *a, struct told *t)
     inner.field = &t->address;
     if (set_address(&inner))
         return -EINVAL;
-    if (t->address.host[0] && t->network.family != 4)
+    if (t->address.host[0] && t->network.address.family != 4)
         return assignment_refuse(a, "only PASV tells an address, to clients "
                                     "of IPv4: leave this out");
-    if (t->address.ip.family != 0 && t->address.ip.family != t->network.family)
+    if (t->address.ip.family != 0 &&
+        t->address.ip.family != t->network.address.family)
         return assignment_refuse(a, "these clients can't reach an address of "
                                     "the other family");
     return 0;
@@ -63,11 +28,14 @@ int set_told(const struct assignment *a)
     struct settings *s = (void *)((char *)a->field - a->row->offset);
     struct told t = { .line = a->line };
 
-    if (set_network(a, &t) || set_address_of(a, &t))
+    if (set_network(a, a->keyed,
+                    "an IP network such as 10.0.0.0/8 or fd00::/8 behind "
+                    "\"address.\"",
+                    &t.network) ||
+        set_address_of(a, &t))
         return -EINVAL;
     for (size_t i = 0; i < s->told_count; i++)
-        if (s->told[i].bits == t.bits &&
-            address_same_host(&s->told[i].network, &t.network))
+        if (network_is(&s->told[i].network, &t.network))
             return assignment_refuse(a,
                                      "this network stands in line %zu "
                                      "already; keep one",
@@ -86,10 +54,10 @@ int show_told(const void *field, struct buf *into)
 
     for (size_t i = 0; i < s->told_count; i++) {
         const struct told *t = &s->told[i];
-        char text[ADDRESS_TEXT_MAX];
-        int r = buf_add_format(
-            into, "%s/%u = ", address_text(&t->network, text), t->bits);
+        int r = show_network(&t->network, into);
 
+        if (r == 0)
+            r = buf_add_text(into, " = ");
         if (r == 0)
             r = show_address(&t->address, into);
         if (r == 0)
@@ -107,10 +75,9 @@ const struct address *settings_told(const struct settings *s,
 
     for (size_t i = 0; i < s->told_count; i++) {
         const struct told *t = &s->told[i];
-        struct address prefix = address_prefix(client, t->bits);
 
-        if (address_same_host(&prefix, &t->network) &&
-            (!best || t->bits > best->bits))
+        if (network_holds(&t->network, client) &&
+            (!best || t->network.bits > best->network.bits))
             best = t;
     }
     return best ? &best->address.ip : &s->address.ip;

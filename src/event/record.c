@@ -36,6 +36,7 @@ const struct field_row field_rows[FIELD_COUNT] = {
     [FIELD_TLS] = { "tls", false },
     [FIELD_NUMBER] = { "number", true },
     [FIELD_NAME] = { "name", false },
+    [FIELD_VIA] = { "via", false },
 };
 
 const char *event_name(enum event e)

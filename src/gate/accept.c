@@ -3,7 +3,6 @@
 #include "accept.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "sallyport/base/fd.h"
 
@@ -59,7 +58,7 @@ static void on_ready(void *owner, uint32_t events)
     struct door *d = owner;
 
     (void)events;
-    for (int i = 0; i < ACCEPT_ROUND && d->fd >= 0; i++)
+    for (int i = 0; i < ACCEPT_ROUND && d->fd >= 0 && !d->held; i++)
         if (!accept_one(d))
             return;
 }
@@ -80,6 +79,24 @@ int door_open(struct door *d)
     };
     d->pause = (struct loop_timer){ .on_time = on_pause_over, .owner = d };
     return loop_add(d->loop, &d->watch);
+}
+
+void door_hold(struct door *d)
+{
+    if (d->fd < 0)
+        return;
+    d->held = true;
+    loop_remove(d->loop, &d->watch);
+    loop_timer_clear(d->loop, &d->pause);
+}
+
+void door_go(struct door *d)
+{
+    if (!d->held)
+        return;
+    d->held = false;
+    if (d->fd >= 0)
+        on_pause_over(d);
 }
 
 void door_close(struct door *d)

@@ -2,6 +2,7 @@
 #ifndef GATE_ACCEPT_H
 #define GATE_ACCEPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -23,12 +24,16 @@ struct door {
     void (*full)(struct door *d);
     struct loop_watch watch;
     struct loop_timer pause;
+    bool held; /* whoever comes waits */
 };
 
 /* Begins to accept: 0 or -errno. The struct must stay where it is. */
 int door_open(struct door *d);
 /* Takes what waits there now, before anything else is decided. */
 void door_sweep(struct door *d);
+/* From here on whoever comes waits in the kernel, until door_go(). */
+void door_hold(struct door *d);
+void door_go(struct door *d);
 /* Harmless for one that is closed. */
 void door_close(struct door *d);
 

@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "admit.h"
 #include "gate.h"
+#include "lend.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/secret.h"
 #include "table.h"
@@ -88,7 +90,7 @@ static uint64_t new_serial(struct gate *g)
 }
 
 struct child *child_new(struct gate *g, const struct address *peer,
-                        const struct address *local)
+                        const struct address *local, bool proxied)
 {
     struct children *t = &g->children;
     struct child *c = STAILQ_FIRST(&t->unused);
@@ -102,10 +104,13 @@ struct child *child_new(struct gate *g, const struct address *peer,
                          .born = clock_ms(),
                          .peer = *peer,
                          .local = *local,
+                         .server = *local,
+                         .proxied = proxied,
+                         .known = !proxied,
                          .channel.fd = -1,
                          .active.fd = -1 };
     LIST_INSERT_HEAD(serial_list(t, c->serial), c, by_serial);
-    limits_enter(&g->limits, peer);
+    limits_enter(&g->limits, c->known ? peer : NULL);
     return c;
 }
 
@@ -113,7 +118,7 @@ struct child *child_new(struct gate *g, const struct address *peer,
 static void leave(struct child *c)
 {
     LIST_REMOVE(c, by_serial);
-    limits_leave(&c->gate->limits, &c->peer, c->logged_in);
+    limits_leave(&c->gate->limits, c->known ? &c->peer : NULL, c->logged_in);
 }
 
 static void put_back(struct child *c)
@@ -197,6 +202,11 @@ static bool is_flood(struct child *c)
     return ++c->messages > CHILD_MESSAGES;
 }
 
+static int on_enter(void *owner, struct packet *p)
+{
+    return admit(owner, p->request, &p->value[0].address, &p->value[1].address);
+}
+
 static int on_port(void *owner, struct packet *p)
 {
     if (is_flood(owner))
@@ -223,7 +233,24 @@ static int on_port_close(void *owner, struct packet *p)
     return 0;
 }
 
+/* Each of these two is the answer to one of gate's, or is counted. */
+static int on_data_mine(void *owner, struct packet *p)
+{
+    (void)p;
+    return lend_mine(owner) || !is_flood(owner) ? 0 : -EDQUOT;
+}
+
+static int on_data_foreign(void *owner, struct packet *p)
+{
+    bool asked = lend_foreign(owner, &p->value[0].address, p->value[1].number);
+
+    return asked || !is_flood(owner) ? 0 : -EDQUOT;
+}
+
 static const struct handler handlers[] = {
+    { MSG_ENTER, on_enter },
+    { MSG_DATA_MINE, on_data_mine },
+    { MSG_DATA_FOREIGN, on_data_foreign },
     { MSG_PORT, on_port },
     { MSG_ACTIVE, on_active },
     { MSG_PORT_CLOSE, on_port_close },
@@ -255,7 +282,8 @@ void child_born(struct child *c, pid_t pid, int fd)
     loop_timer_set(&c->gate->loop, &c->timer,
                    c->gate->settings.login_timeout + CHILD_LOGIN_MS);
     LIST_INSERT_HEAD(pid_list(&c->gate->children, pid), c, by_pid);
-    channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION, PHASE_RUN);
+    channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION,
+                 c->known ? PHASE_RUN : PHASE_START);
     c->watch = (struct loop_watch){
         .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = c
     };

@@ -36,7 +36,11 @@ struct child {
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
     uint64_t born;
-    struct address peer, local;
+    bool proxied;          /* it came to a listener for proxies */
+    bool known;            /* its client is, and counts */
+    struct address peer;   /* the client; the proxy until then */
+    struct address local;  /* where that connected to us */
+    struct address server; /* where the client connected to */
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* until it has logged in; after its channel */
@@ -60,7 +64,7 @@ void children_release(struct gate *g);
 
 /* A new session with its serial, counted in the limits; NULL: no room. */
 struct child *child_new(struct gate *g, const struct address *peer,
-                        const struct address *local);
+                        const struct address *local, bool proxied);
 /* Master never heard of it. */
 void child_discard(struct child *c);
 /* Master has, but there is no process: ended at once. */

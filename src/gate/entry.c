@@ -21,6 +21,7 @@ struct entry {
     struct address peer, local;
     uint64_t listener;
     bool implicit;
+    bool proxied;
 };
 
 /* Of each pair [0] is the session's end, [1] that of master, gate, log or keys.
@@ -80,7 +81,8 @@ static int fork_session(struct child *c, const struct entry *e,
                                    .serial = c->serial,
                                    .peer = e->peer,
                                    .local = e->local,
-                                   .implicit = e->implicit };
+                                   .implicit = e->implicit,
+                                   .proxied = e->proxied };
     pid_t pid = fork();
 
     if (pid == 0) {
@@ -107,7 +109,7 @@ static int begin_session(struct gate *g, const struct entry *e)
         r = pairs_open(&pairs);
     if (r < 0)
         return r;
-    c = child_new(g, &e->peer, &e->local);
+    c = child_new(g, &e->peer, &e->local, e->proxied);
     if (!c)
         return -EAGAIN;
     if (g->signer.keys.fd < 0) /* then master sends the session another */
@@ -145,7 +147,8 @@ static unsigned throw_dice(void)
 
 static enum limit try_entry(struct gate *g, const struct entry *e)
 {
-    enum limit limit = limits_check(&g->limits, &e->peer, throw_dice());
+    enum limit limit =
+        limits_check(&g->limits, e->proxied ? NULL : &e->peer, throw_dice());
 
     if (limit != LIMIT_NONE)
         return limit;
@@ -161,12 +164,17 @@ void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from)
     int control FD_CLEANUP = fd;
     struct entry e = { .control = control,
                        .listener = l->index,
-                       .implicit = l->implicit };
+                       .implicit = l->implicit,
+                       .proxied = l->proxied };
     enum limit limit;
 
     if (address_from_sockaddr(&e.peer, from) < 0 ||
         socket_local(control, &e.local) < 0)
         return;
+    if (e.proxied && !networks_hold(&l->gate->settings.proxies, &e.peer)) {
+        tell_refused(l->gate, &e.peer, &e.local, "not a proxy");
+        return;
+    }
     limit = try_entry(l->gate, &e);
     if (limit == LIMIT_NONE)
         return;

@@ -20,6 +20,7 @@ struct listener {
     struct gate *gate;
     uint64_t index; /* as master numbers it */
     bool implicit;  /* TLS from the first byte on */
+    bool proxied;   /* each connection begins with a PROXY header */
 };
 
 struct gate {

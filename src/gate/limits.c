@@ -93,20 +93,27 @@ static bool drops_early(const struct limits *l, unsigned dice)
     return dice < rate + (100 - rate) * (l->waiting - begin) / (full - begin);
 }
 
-enum limit limits_check(const struct limits *l, const struct address *peer,
-                        unsigned dice)
+enum limit limits_check_client(const struct limits *l,
+                               const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
     const struct prefix_count *p = find(l, &prefix);
 
+    return (p ? p->count : 0) >= l->max_per_address ? LIMIT_ADDRESS
+                                                    : LIMIT_NONE;
+}
+
+enum limit limits_check(const struct limits *l, const struct address *peer,
+                        unsigned dice)
+{
     if (l->total >= l->max_sessions)
         return LIMIT_SESSIONS;
-    if ((p ? p->count : 0) >= l->max_per_address)
+    if (peer && limits_check_client(l, peer) != LIMIT_NONE)
         return LIMIT_ADDRESS;
     return drops_early(l, dice) ? LIMIT_STARTUPS : LIMIT_NONE;
 }
 
-void limits_enter(struct limits *l, const struct address *peer)
+void limits_know(struct limits *l, const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
     struct prefix_count *p = find(l, &prefix);
@@ -118,6 +125,12 @@ void limits_enter(struct limits *l, const struct address *peer)
         LIST_INSERT_HEAD(chain_of(l, &prefix), p, chain);
     }
     p->count++;
+}
+
+void limits_enter(struct limits *l, const struct address *peer)
+{
+    if (peer)
+        limits_know(l, peer);
     l->total++;
     l->waiting++;
 }
@@ -127,7 +140,7 @@ void limits_logged_in(struct limits *l)
     l->waiting--;
 }
 
-void limits_leave(struct limits *l, const struct address *peer, bool logged_in)
+static void forget(struct limits *l, const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
     struct prefix_count *p = find(l, &prefix);
@@ -136,6 +149,12 @@ void limits_leave(struct limits *l, const struct address *peer, bool logged_in)
         LIST_REMOVE(p, chain);
         LIST_INSERT_HEAD(&l->unused, p, chain);
     }
+}
+
+void limits_leave(struct limits *l, const struct address *peer, bool logged_in)
+{
+    if (peer)
+        forget(l, peer);
     l->total--;
     if (!logged_in)
         l->waiting--;

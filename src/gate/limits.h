@@ -51,12 +51,17 @@ int limits_init(struct limits *l, const struct settings *s); /* 0 or -ENOMEM */
 void limits_release(struct limits *l);
 
 /* What forbids one more connection, LIMIT_NONE if nothing does. DICE is a
- * random number below 100 for the early drop. */
+ * random number below 100 for the early drop. PEER here and below is NULL for
+ * one that came by a proxy and whose client isn't known yet. */
 enum limit limits_check(const struct limits *l, const struct address *peer,
                         unsigned dice);
 /* Only after limits_check() said LIMIT_NONE. */
 void limits_enter(struct limits *l, const struct address *peer);
 void limits_logged_in(struct limits *l);
+/* The same for who has entered without an address and has one now. */
+enum limit limits_check_client(const struct limits *l,
+                               const struct address *peer);
+void limits_know(struct limits *l, const struct address *peer);
 void limits_leave(struct limits *l, const struct address *peer, bool logged_in);
 
 #endif

@@ -1,6 +1,7 @@
 /* Passive ports. In gate. All listen all the time, and one port serves many
  * client hosts; a connection is given to the session that expects its host on
- * this very port, or closed. Never reads a byte of it. */
+ * this very port, or closed; what proxies bring is for lend.c. Never reads a
+ * byte of it. */
 #include "passive.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 
 #include "gate.h"
+#include "lend.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/secret.h"
@@ -53,6 +55,7 @@ static void set_timer(struct gate *g)
 /* The pair goes unused: it rests. */
 static void give_up(struct gate *g, struct pair *pair)
 {
+    lend_end(pair->port);
     pair->child->pair = NULL;
     expect_rest(&g->passive.expect, pair, clock_ms());
 }
@@ -114,9 +117,10 @@ static void mark_busy(struct port *port, void *owner)
 }
 
 static bool is_free(const struct passive *p, const struct port *port,
-                    const struct address *local)
+                    const struct child *c)
 {
-    return port->busy != p->search && serves(port, local);
+    return port->busy != p->search && serves(port, &c->local) &&
+           lend_may(c, port);
 }
 
 /* Any free port with the same chance, so that the next one can't be guessed. */
@@ -128,23 +132,27 @@ static struct port *pick(struct passive *p, const struct child *c)
     p->search++;
     expect_each_port(&p->expect, &c->peer, mark_busy, p);
     for (size_t i = 0; i < p->count; i++)
-        n += is_free(p, &p->port[i], &c->local);
+        n += is_free(p, &p->port[i], c);
     if (n == 0)
         return NULL;
     random_bytes(&dice, sizeof(dice));
     dice %= n;
     for (size_t i = 0; i < p->count; i++)
-        if (is_free(p, &p->port[i], &c->local) && dice-- == 0)
+        if (is_free(p, &p->port[i], c) && dice-- == 0)
             return &p->port[i];
     return NULL;
 }
 
-/* What the client is told: behind NAT not the address that we see. */
+/* What the client is told: behind NAT not the address that we see, and behind a
+ * proxy that of the proxy, if data comes by it. */
 static struct address told_address(const struct child *c,
                                    const struct port *port)
 {
     const struct address *set = settings_told(&c->gate->settings, &c->peer);
-    struct address a = set->family == c->local.family ? *set : c->local;
+    struct address a = lend_by_proxy(c) ? c->server : c->local;
+
+    if (set->family == c->server.family)
+        a = *set;
 
     a.port = port->door.bound.port;
     return a;
@@ -173,7 +181,7 @@ static struct pair *lend_again(struct child *c)
     struct expect *e = &c->gate->passive.expect;
     struct pair *pair = expect_left(e, &c->peer, c->serial, NULL);
 
-    if (!pair)
+    if (!pair || !lend_may(c, pair->port))
         return NULL;
     door_sweep(&pair->port->door);
     expect_again(e, pair, &pair->port->expected, c, clock_ms());
@@ -247,9 +255,10 @@ static void warn(struct port *port, const struct address *peer)
     channel_send(&only->child->channel, &p);
 }
 
-static void turn_away(struct port *port, const struct pair *resting,
+static void turn_away(struct port *port, const struct pair *own,
                       const struct address *peer)
 {
+    bool resting = own && !own->child;
     const char *why = resting                       ? "too late"
                       : LIST_EMPTY(&port->expected) ? "nobody is expected"
                                                     : "not who is expected";
@@ -259,19 +268,34 @@ static void turn_away(struct port *port, const struct pair *resting,
         warn(port, peer);
 }
 
+static bool is_proxy(const struct port *port, const struct address *peer)
+{
+    const struct settings *s = &port->gate->settings;
+
+    return s->ports.proxy && networks_hold(&s->proxies, peer);
+}
+
+/* A proxy that comes to a port where nobody is expected looks whether we are
+ * there, or is late; who its client is nobody knows, and a line for each look
+ * is of no use. */
 static void enter(struct door *d, int fd, const struct sockaddr_storage *from)
 {
     struct port *port = (struct port *)d; /* its first member */
     int socket FD_CLEANUP = fd;
     struct address peer;
-    struct pair *pair;
+    struct pair *own, *borrower;
+    bool proxy;
 
     if (address_from_sockaddr(&peer, from) < 0)
         return;
     expire(port->gate);
-    pair = expect_find(&port->gate->passive.expect, &peer, port);
-    if (pair && pair->child)
-        hand_over(pair, socket, &peer);
-    else
-        turn_away(port, pair, &peer);
+    own = expect_find(&port->gate->passive.expect, &peer, port);
+    borrower = lend_borrower(port);
+    proxy = is_proxy(port, &peer);
+    if (proxy && borrower)
+        lend_offer(borrower, socket, &peer);
+    else if (own && own->child && !lend_by_proxy(own->child))
+        hand_over(own, socket, &peer);
+    else if (!proxy || own)
+        turn_away(port, own, &peer);
 }

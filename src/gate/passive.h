@@ -21,6 +21,7 @@ struct port {
     struct gate *gate;
     struct pair_list expected;
     bool both;     /* the IPv6 wildcard that takes IPv4 too */
+    bool offered;  /* a session reads the header of a connection to it */
     uint64_t busy; /* number of the search that found its pair taken */
 };
 

@@ -79,6 +79,7 @@ static int on_listener(void *owner, struct packet *p)
         .gate = g,
         .index = p->value[0].number,
         .implicit = settings_implicit(&g->settings, p->value[0].number),
+        .proxied = settings_proxied(&g->settings, p->value[0].number),
         .door = { .loop = &g->loop,
                   .fd = fd_take(&p->fd[0]),
                   .bound = p->value[1].address,

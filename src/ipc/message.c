@@ -46,6 +46,8 @@ static const struct message_row rows[MSG_COUNT] = {
 
     /* Connections. */
     [MSG_SESSION]      = { "session", GATE, MASTER, RUN, false, 3, "naan", 0 },
+    [MSG_SESSION_PEER] = { "session-peer", GATE, MASTER, RUN, false, 0, "na",
+                           0 },
     [MSG_SESSION_GONE] = { "session-gone", GATE, MASTER, RUN, false, 0, "nn",
                            0 },
     [MSG_LOGGED_IN]    = { "logged-in", MASTER, GATE, RUN, false, 0, "n", 0 },
@@ -59,6 +61,11 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_UNRESOLVED] = { "unresolved", NAMES, MASTER, RUN, false, 0, "n",
                          MSG_RESOLVE },
 
+    /* By a proxy. */
+    [MSG_ENTER]      = { "enter", SESSION, GATE, START, true, 0, "aa", 0 },
+    [MSG_KEPT_OUT]   = { "kept-out", GATE, SESSION, RUN, true, 0, "t",
+                         MSG_ENTER },
+
     /* Data connections. */
     [MSG_PORT]       = { "port", SESSION, GATE, RUN, false, 0, "", 0 },
     [MSG_PORT_IS]    = { "port-is", GATE, SESSION, RUN, false, 0, "a",
@@ -71,8 +78,15 @@ static const struct message_row rows[MSG_COUNT] = {
                           MSG_ACTIVE },
     [MSG_DATA]       = { "data", GATE, SESSION, RUN, false, 1, "a", 0 },
     [MSG_DATA_WRONG] = { "data-wrong", GATE, SESSION, RUN, false, 0, "a", 0 },
+    [MSG_DATA_PROXIED] = { "data-proxied", GATE, SESSION, RUN, false, 1, "a",
+                           0 },
+    [MSG_DATA_MINE]    = { "data-mine", SESSION, GATE, RUN, false, 0, "", 0 },
+    [MSG_DATA_FOREIGN] = { "data-foreign", SESSION, GATE, RUN, false, 0, "an",
+                           0 },
 
     /* Logging in. */
+    [MSG_ENTERED]       = { "entered", MASTER, SESSION, START, true, 0, "",
+                            0 },
     [MSG_LOGIN]         = { "login", SESSION, MASTER, PHASE_GREETED, false, 0,
                             "", 0 },
     [MSG_LOGIN_CHANNEL] = { "login-channel", MASTER, SESSION, PHASE_VERIFY,
@@ -85,7 +99,8 @@ static const struct message_row rows[MSG_COUNT] = {
                             "wnn", MSG_LOGIN },
     [MSG_DENIED]        = { "denied", MASTER, SESSION, PHASE_VERIFY, false, 0,
                             "n", MSG_LOGIN },
-    [MSG_KICK]          = { "kick", MASTER, SESSION, LIVE, true, 0, "n", 0 },
+    [MSG_KICK]          = { "kick", MASTER, SESSION, START | LIVE, true, 0,
+                            "n", 0 },
     [MSG_FILES_READY]   = { "files-ready", FILES, MASTER, START, true, 0, "",
                             0 },
     [MSG_FILES_FAILED]  = { "files-failed", FILES, MASTER, START, true, 0, "n",

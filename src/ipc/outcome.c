@@ -14,6 +14,8 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_KICKED] = "kicked",
     [ENDING_PEER] = "another process failed",
     [ENDING_CRASH] = "crash",
+    [ENDING_KEPT_OUT] = "kept out",
+    [ENDING_CHECK] = "a check of the proxy",
 };
 
 const char *ending_text(enum ending e)

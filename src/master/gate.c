@@ -52,6 +52,7 @@ int gate_on_session(void *owner, struct packet *p)
     struct master *m = c->master;
     uint64_t serial = p->value[0].number;
     const struct session_ends ends = { p->fd[0], p->fd[1], p->fd[2] };
+    bool proxied = settings_proxied(&m->settings, p->value[3].number);
 
     if (!is_channel(p->fd[0]) || !is_channel(p->fd[1]) || !is_channel(p->fd[2]))
         return lie(c, "a session without its channels");
@@ -59,7 +60,7 @@ int gate_on_session(void *owner, struct packet *p)
         return lie(c, "a serial for the second time");
     if (m->state != MASTER_RUNNING)
         return 0;
-    if (session_open(m, serial, &p->value[1].address, &ends))
+    if (session_open(m, serial, &p->value[1].address, proxied, &ends))
         p->fd[0] = p->fd[1] = p->fd[2] = -1;
     else
         report_full(m);
@@ -67,6 +68,18 @@ int gate_on_session(void *owner, struct packet *p)
 }
 
 /* It may be gone for us already. */
+int gate_on_session_peer(void *owner, struct packet *p)
+{
+    struct child *c = owner;
+    struct session *s = sessions_find(&c->master->sessions, p->value[0].number);
+
+    if (p->value[1].address.family == 0)
+        return lie(c, "a client without an address");
+    if (s && !session_known(s, &p->value[1].address))
+        return lie(c, "a client that is known already");
+    return 0;
+}
+
 int gate_on_session_gone(void *owner, struct packet *p)
 {
     struct child *c = owner;

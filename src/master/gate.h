@@ -5,6 +5,7 @@
 #include "child.h"
 
 int gate_on_session(void *owner, struct packet *p); /* owner: struct child */
+int gate_on_session_peer(void *owner, struct packet *p);
 int gate_on_session_gone(void *owner, struct packet *p);
 /* Tells gate what it has still to be told, as far as it can take it. */
 void gate_tell(struct master *m);

@@ -20,16 +20,19 @@ static bool is_settled(const struct settings *s)
     if (s->address.ip.family == 4 || s->address.host[0])
         return true;
     for (size_t i = 0; i < s->told_count; i++)
-        if (s->told[i].network.family == 4 && s->told[i].bits == 0)
+        if (s->told[i].network.address.family == 4 &&
+            s->told[i].network.bits == 0)
             return true;
     return false;
 }
 
-/* Does a client that connects to this address of ours reach a listener? */
+/* Does a client that connects to this address of ours reach a listener, so that
+ * PASV would tell it? Who comes by a proxy is told that one's. */
 static bool is_listened_on(const struct settings *s, const struct address *own)
 {
     for (size_t i = 0; i < s->listen_count; i++)
         if (s->listen[i].family == own->family &&
+            !(s->listen_proxy[i] && s->ports.proxy) &&
             (address_is_any(&s->listen[i]) ||
              address_same_host(&s->listen[i], own)))
             return true;

@@ -155,7 +155,7 @@ static void next(struct master *m)
 /* For clients from anywhere; those of a network may well be told one. */
 static bool is_for_all(const struct master *m, size_t i)
 {
-    return i == 0 || m->settings.told[i - 1].bits == 0;
+    return i == 0 || m->settings.told[i - 1].network.bits == 0;
 }
 
 /* Debian's /etc/hosts gives a machine's own name 127.0.1.1. */

@@ -148,6 +148,7 @@ static int open_control(struct listeners *l, const struct settings *s, size_t i,
     if (r < 0)
         return refuse(s, "listen", &s->listen[i], -r, c);
     new->implicit = settings_implicit(s, i);
+    new->proxied = settings_proxied(s, i);
     l->control_count++;
     return 0;
 }
@@ -228,9 +229,10 @@ int listeners_text(const struct listeners *l, struct buf *into)
     int r = 0;
 
     for (size_t i = 0; i < l->control_count && r == 0; i++)
-        r = buf_add_format(into, "%s%s%s", i > 0 ? ", " : "",
+        r = buf_add_format(into, "%s%s%s%s", i > 0 ? ", " : "",
                            address_port_text(&l->control[i].address, text),
-                           l->control[i].implicit ? " tls" : "");
+                           l->control[i].implicit ? " tls" : "",
+                           l->control[i].proxied ? " proxy" : "");
     if (r == 0 && l->passive_count > 0)
         r = buf_add_text(into, ", data ports");
     return r == 0 ? all_ports_text(l, into) : r;

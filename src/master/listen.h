@@ -9,6 +9,7 @@ struct listener {
     int fd;
     struct address address; /* with the port that it really has */
     bool implicit;          /* TLS from the first byte on */
+    bool proxied;           /* each connection begins with a PROXY header */
 };
 
 struct listeners {

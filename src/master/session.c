@@ -74,7 +74,7 @@ static const struct home_calls home_calls = { on_home_ready, on_home_lost,
                                               on_home_gone };
 
 struct session *session_open(struct master *m, uint64_t serial,
-                             const struct address *peer,
+                             const struct address *peer, bool proxied,
                              const struct session_ends *ends)
 {
     struct session *s = sessions_take(&m->sessions, serial);
@@ -85,6 +85,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->state = SESSION_GREETED;
     s->peer = *peer;
     s->log.end = ends->log;
+    s->log.held = s->keys.held = proxied;
     s->keys.end = ends->keys;
     if (!master_ready(m, PROCESS_KEYS) || wire_is_dead(&s->keys))
         wire_wait(&s->keys);
@@ -92,7 +93,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->home.calls = &home_calls;
     s->home.owner = s;
     channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,
-                 PHASE_GREETED);
+                 proxied ? PHASE_START : PHASE_GREETED);
     s->timer = (struct loop_timer){ .on_time = on_time, .owner = s };
     s->watch = (struct loop_watch){
         .fd = ends->master, .events = EPOLLIN, .on_ready = on_ready, .owner = s
@@ -101,6 +102,24 @@ struct session *session_open(struct master *m, uint64_t serial,
         session_end(s);
     wires_flush(m);
     return s;
+}
+
+/* One that was kicked meanwhile has at least its events under its name. */
+bool session_known(struct session *s, const struct address *peer)
+{
+    struct packet p = { .message = MSG_ENTERED };
+
+    if (s->state == SESSION_ENDED)
+        return true;
+    if (s->channel.phase != PHASE_START)
+        return false;
+    s->peer = *peer;
+    s->channel.phase = PHASE_GREETED;
+    s->log.held = s->keys.held = false;
+    wires_flush(s->master);
+    if (s->state == SESSION_GREETED && channel_send(&s->channel, &p) == -EAGAIN)
+        session_kill(s);
+    return true;
 }
 
 void session_settle(struct session *s)
@@ -130,6 +149,7 @@ void session_end(struct session *s)
     loop_remove(&s->master->loop, &s->watch);
     loop_timer_clear(&s->master->loop, &s->timer);
     channel_close(&s->channel);
+    wire_last_words(s);
     wire_close(&s->log);
     wire_close(&s->keys);
     worker_forget(s->master, s);

@@ -83,11 +83,14 @@ void sessions_give_back(struct session_table *t, struct session *s);
 struct session_ends {
     int master, log, keys;
 };
-/* A record in state GREETED; the ends become its own. NULL: there are
- * max_sessions already, and the descriptors stay the caller's. */
+/* A record in state GREETED; the ends become its own. PROXIED: PEER is a proxy,
+ * and until session_known() it can do nothing. NULL: there are max_sessions
+ * already, and the descriptors stay the caller's. */
 struct session *session_open(struct master *m, uint64_t serial,
-                             const struct address *peer,
+                             const struct address *peer, bool proxied,
                              const struct session_ends *ends);
+/* Its client has that address, and may enter. False: it is known already. */
+bool session_known(struct session *s, const struct address *peer);
 /* Closes what leads to the session, which makes it go. The record stays until
  * files is reaped and gate knows. */
 void session_end(struct session *s);

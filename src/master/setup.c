@@ -199,6 +199,7 @@ static void log_on_gone(struct child *c)
 static const struct handler gate_handlers[] = {
     START_MESSAGES,
     { MSG_SESSION, gate_on_session },
+    { MSG_SESSION_PEER, gate_on_session_peer },
     { MSG_SESSION_GONE, gate_on_session_gone },
 };
 static const struct handler auth_handlers[] = {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "master.h"
 #include "sallyport/base/fd.h"
@@ -18,7 +19,7 @@ void wire_init(struct wire *w)
 void wire_close(struct wire *w)
 {
     fd_close(&w->end);
-    w->stale = false;
+    w->stale = w->held = false;
 }
 
 bool wire_is_dead(const struct wire *w)
@@ -59,6 +60,8 @@ static struct wire *log_of_files(struct session *s)
     return &s->home.log;
 }
 
+enum { TO_LOG, TO_KEYS };
+
 /* Where wires lead, and who has one. */
 static const struct destination {
     enum process to;
@@ -68,10 +71,10 @@ static const struct destination {
     struct wire *(*of_session)(struct session *s);
     struct wire *(*of_files)(struct session *s);
 } destinations[] = {
-    { PROCESS_LOG, MSG_LOG_PEER, MSG_LOG, log_of_child, log_of_session,
-      log_of_files },
-    { PROCESS_KEYS, MSG_KEYS_PEER, MSG_KEYS, keys_of_child, keys_of_session,
-      NULL },
+    [TO_LOG] = { PROCESS_LOG, MSG_LOG_PEER, MSG_LOG, log_of_child,
+                 log_of_session, log_of_files },
+    [TO_KEYS] = { PROCESS_KEYS, MSG_KEYS_PEER, MSG_KEYS, keys_of_child,
+                  keys_of_session, NULL },
 };
 #define DESTINATIONS (sizeof(destinations) / sizeof(destinations[0]))
 
@@ -120,7 +123,7 @@ static int pass_end(const struct way *way, struct wire *w,
 {
     int r;
 
-    if (w->end < 0)
+    if (w->end < 0 || w->held)
         return 0;
     r = introduce(way, who, w->end);
     if (r == 0)
@@ -225,6 +228,20 @@ static int flush_way(struct master *m, const struct way *way)
     for (size_t i = 0; i < CONTROL_PEERS && r == 0 && way->d->of_files; i++)
         r = flush_asked(&m->control.peer[i].home, way);
     return r;
+}
+
+/* Health checks of a proxy come every few seconds, and say nothing. */
+void wire_last_words(struct session *s)
+{
+    const struct way to_log = { &destinations[TO_LOG], master_log(s->master) };
+    const struct speaker who = { PROCESS_SESSION, s->serial, s->peer };
+    char byte;
+
+    if (!s->log.held || s->log.end < 0)
+        return;
+    s->log.held = false;
+    if (to_log.child && recv(s->log.end, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+        pass_end(&to_log, &s->log, &who);
 }
 
 void wires_flush(struct master *m)

@@ -9,6 +9,7 @@
 
 #include "dispatch.h"
 #include "leave.h"
+#include "proxied.h"
 #include "sallyport/base/die.h"
 #include "signer.h"
 #include "transfer.h"
@@ -30,7 +31,8 @@ static bool may_take_line(const struct session *s)
 {
     const struct control *c = &s->control;
 
-    if (c->securing || c->gone || c->ending || c->closing || c->out.len > 0)
+    if (s->arrival != ARRIVED || c->securing || c->gone || c->ending ||
+        c->closing || c->out.len > 0)
         return false;
     if (s->transfer.state != TRANSFER_NONE && c->held.len >= HELD_MAX)
         return false;
@@ -47,7 +49,7 @@ static void wait_for(struct session *s)
 
     if (c->securing)
         events = signer_is_there(s) ? stream_events(c->stream) : 0;
-    else if (c->closing || may_take_line(s))
+    else if (c->closing || s->arrival == ARRIVAL_HEADER || may_take_line(s))
         events = EPOLLIN;
     if (c->out.len > 0 || stream_unsent(c->stream))
         events |= EPOLLOUT;
@@ -272,6 +274,10 @@ static void on_ready(void *owner, uint32_t events)
         drain(s);
         return;
     }
+    if (s->arrival != ARRIVED) {
+        proxied_ready(s, events);
+        return;
+    }
     if ((events & EPOLLRDHUP) && s->transfer.state == TRANSFER_HASHING)
         leave(s, ENDING_CLOSED, "while a checksum was computed");
     if (c->securing) {
@@ -331,7 +337,8 @@ void control_end(struct session *s, enum ending ending, enum reply last,
 
     if (c->closing || c->ending)
         return;
-    if (c->securing) /* no reply may go in plain text now */
+    /* No reply may go in plain text now. */
+    if (c->securing || (s->implicit && !c->secured))
         leave(s, ending, "");
     if (transfer_is_committing(s)) { /* it would say that nothing is stored */
         will_close(s, ending);

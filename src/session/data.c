@@ -8,6 +8,7 @@
 
 #include "control.h"
 #include "leave.h"
+#include "proxied.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
 
@@ -36,24 +37,34 @@ static void on_data(void *owner, uint32_t events)
 
     if (s->data.state == DATA_ENDING)
         drain(s);
+    else if (s->data.state == DATA_HEADER)
+        proxied_data_ready(s);
     else
         transfer_ready(s, events);
     session_continue(s);
 }
 
-void data_close(struct session *s)
+void data_drop(struct session *s, enum data_state state)
 {
     struct data *d = &s->data;
-    struct packet p = { .message = MSG_PORT_CLOSE };
 
     loop_timer_clear(&s->loop, &d->timer);
     loop_remove(&s->loop, &d->watch);
     stream_free(d->stream);
     d->stream = NULL;
     fd_close(&d->fd);
-    if (d->state == DATA_ASKED || d->state == DATA_EXPECTED)
+    d->state = state;
+}
+
+void data_close(struct session *s)
+{
+    enum data_state before = s->data.state;
+    struct packet p = { .message = MSG_PORT_CLOSE };
+
+    data_drop(s, DATA_CLOSED);
+    if (before == DATA_ASKED || before == DATA_EXPECTED ||
+        before == DATA_HEADER)
         channel_send(&s->gate, &p); /* a dead gate shows at its channel */
-    d->state = DATA_CLOSED;
 }
 
 static void on_linger(void *owner)
@@ -146,6 +157,11 @@ static void tell_port(struct session *s)
 {
     char text[HOSTPORT_MAX];
 
+    if (s->data.verb == VERB_PASV && s->data.told.family != 4) {
+        data_close(s); /* ours is IPv6, whatever the client's is to a proxy */
+        control_reply(s, REPLY_USE_EPSV);
+        return;
+    }
     if (s->data.verb == VERB_PASV) {
         hostport_text(&s->data.told, text);
         control_reply_with(s, REPLY_PASV, slice_from(text), NOTHING);
@@ -217,6 +233,23 @@ static int on_active_none(void *owner, struct packet *p)
     return 0;
 }
 
+bool data_adopt(struct session *s, int fd, enum data_state state,
+                uint32_t events)
+{
+    struct data *d = &s->data;
+
+    d->fd = fd;
+    d->state = state;
+    fd_set_nonblock(fd, true);
+    d->watch = (struct loop_watch){
+        .fd = fd, .events = events, .on_ready = on_data, .owner = s
+    };
+    if (loop_add(&s->loop, &d->watch) == 0)
+        return true;
+    data_close(s);
+    return false;
+}
+
 /* One that comes when nobody is expected any more crossed our PORT_CLOSE: it is
  * closed with the packet. */
 static int on_socket(void *owner, struct packet *p)
@@ -230,17 +263,8 @@ static int on_socket(void *owner, struct packet *p)
         s->gate.wrong = "a data connection from another host";
         return -EPROTO;
     }
-    d->fd = fd_take(&p->fd[0]);
-    d->state = DATA_CONNECTED;
-    fd_set_nonblock(d->fd, true);
-    d->watch = (struct loop_watch){
-        .fd = d->fd, .events = 0, .on_ready = on_data, .owner = s
-    };
-    if (loop_add(&s->loop, &d->watch) < 0) {
-        data_close(s);
-        return 0;
-    }
-    transfer_connected(s);
+    if (data_adopt(s, fd_take(&p->fd[0]), DATA_CONNECTED, 0))
+        transfer_connected(s);
     return 0;
 }
 
@@ -253,9 +277,13 @@ static int on_wrong(void *owner, struct packet *p)
 }
 
 static const struct handler from_gate[] = {
-    { MSG_PORT_IS, on_port_is },         { MSG_PORT_NONE, on_port_none },
-    { MSG_ACTIVE_NONE, on_active_none }, { MSG_DATA, on_socket },
+    { MSG_PORT_IS, on_port_is },
+    { MSG_PORT_NONE, on_port_none },
+    { MSG_ACTIVE_NONE, on_active_none },
+    { MSG_DATA, on_socket },
     { MSG_DATA_WRONG, on_wrong },
+    { MSG_KEPT_OUT, proxied_on_kept_out },
+    { MSG_DATA_PROXIED, proxied_on_data },
 };
 
 static void on_gate(void *owner, uint32_t events)

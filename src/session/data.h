@@ -16,6 +16,11 @@ void data_await(struct session *s, const struct address *client);
 void data_ask_active(struct session *s);
 /* Gives up the port or closes the connection at once, without close_notify. */
 void data_close(struct session *s);
+/* Takes over the socket FD. False: there was no memory, and it is closed. */
+bool data_adopt(struct session *s, int fd, enum data_state state,
+                uint32_t events);
+/* The socket is closed, and nobody is told; STATE from here on. */
+void data_drop(struct session *s, enum data_state state);
 /* After the transfer: our end is shut, the client's is awaited for 2 s while
  * the session goes on. */
 void data_linger(struct session *s);

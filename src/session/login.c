@@ -9,6 +9,7 @@
 #include "ask.h"
 #include "control.h"
 #include "leave.h"
+#include "proxied.h"
 #include "report.h"
 #include "sallyport/base/fd.h"
 #include "signer.h"
@@ -170,6 +171,7 @@ static const struct handler from_master[] = {
     { MSG_KICK, on_kick },
     { MSG_LOG, on_log },
     { MSG_KEYS, on_keys },
+    { MSG_ENTERED, proxied_on_entered },
 };
 
 void on_master(void *owner, uint32_t events)

@@ -10,8 +10,7 @@ void login_ask(struct session *s, struct slice password);
 /* The loop's callback for master's channel. */
 void on_master(void *owner, uint32_t events);
 
-/* In session.c: the channel to log (-1: events vanish), and what ps shows. */
+/* In session.c: the channel to log (-1: events vanish). */
 void log_start(struct session *s, int fd);
-void session_title(struct session *s);
 
 #endif

@@ -17,12 +17,14 @@ static void add_user(struct session *s, struct event_record *r)
 
 void report_connect(struct session *s)
 {
-    char local[ADDRESS_TEXT_MAX];
+    char local[ADDRESS_TEXT_MAX], via[ADDRESS_TEXT_MAX];
     struct event_record r;
 
     event_begin(&r, EVENT_CONNECT);
     event_text(&r, FIELD_LOCAL,
                slice_from(address_port_text(&s->local, local)));
+    if (s->via.family != 0)
+        event_text(&r, FIELD_VIA, slice_from(address_port_text(&s->via, via)));
     event_send(&s->log, &r);
 }
 
@@ -138,10 +140,15 @@ void report_change(struct session *s, const char *verb, struct slice path,
     event_send(&s->log, &r);
 }
 
+/* Of a proxy's health checks nothing is told, and of a client that was kept out
+ * gate does, no more than once a second. */
 void report_end(struct session *s, enum ending ending, const char *cause)
 {
     struct event_record r;
     char reason[256];
+
+    if (ending == ENDING_CHECK || ending == ENDING_KEPT_OUT)
+        return;
 
     event_begin(&r, EVENT_END);
     add_user(s, &r);

@@ -12,6 +12,7 @@
 #include "data.h"
 #include "leave.h"
 #include "login.h"
+#include "proxied.h"
 #include "report.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
@@ -35,6 +36,16 @@ void session_title(struct session *s)
         process_title("sallyport: session %s (%s)", peer, s->login.name);
     else
         process_title("sallyport: session %s", peer);
+}
+
+void session_welcome(struct session *s)
+{
+    session_title(s);
+    report_connect(s);
+    if (s->implicit)
+        control_secure(s);
+    else
+        control_reply(s, REPLY_GREETING);
 }
 
 static void on_log(void *owner, uint32_t events)
@@ -151,11 +162,10 @@ noreturn void session_main(const struct session_start *start)
     session_title(s);
     sigbus_init();
     cage(s);
-    report_connect(s);
-    if (s->implicit)
-        control_secure(s);
+    if (start->proxied)
+        proxied_begin(s);
     else
-        control_reply(s, REPLY_GREETING);
+        session_welcome(s);
     loop_run(&s->loop);
     die(EX_OSERR, "the loop ended");
 }

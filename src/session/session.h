@@ -15,6 +15,7 @@
 #include "sallyport/ftp/line.h"
 #include "sallyport/ftp/mff.h"
 #include "sallyport/ftp/path.h"
+#include "sallyport/ftp/proxy.h"
 #include "sallyport/ftp/reply.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/outcome.h"
@@ -83,6 +84,7 @@ enum data_state {
     DATA_ASKED,     /* gate is asked for a port */
     DATA_ACTIVE,    /* the client awaits us, once there is a transfer */
     DATA_EXPECTED,  /* the client knows the port, or gate connects to it */
+    DATA_HEADER,    /* a proxy has brought a socket; is it our client's? */
     DATA_CONNECTED, /* the socket is here */
     DATA_ENDING     /* ours is sent and shut; the client's end is awaited */
 };
@@ -93,6 +95,7 @@ struct data {
     struct stream *stream;
     struct loop_watch watch;
     struct address told; /* where the client shall connect, or we */
+    struct address via;  /* the proxy */
     bool active;         /* we: PORT or EPRT */
     uint32_t request;
     enum verb verb; /* PASV or EPSV */
@@ -177,11 +180,21 @@ struct set_times {
 
 #define CLIENT_NAME_MAX 64
 
+/* How far a control connection is. */
+enum arrival {
+    ARRIVED,
+    ARRIVAL_HEADER, /* a proxy's: its PROXY header is read */
+    ARRIVAL_ASKED   /* gate is asked whether the client may enter */
+};
+
 struct session {
     const struct settings *settings;
     struct tls_context *tls;
     uint64_t serial;
     struct address peer, local;
+    struct address via; /* the proxy; family 0: none */
+    enum arrival arrival;
+    struct proxy_header header; /* of one connection at a time */
     uint64_t began;
 
     struct loop loop;
@@ -222,5 +235,10 @@ struct session {
     uint64_t total;     /* bytes of all transfers, for the end's event */
     enum ending ending;
 };
+
+/* In session.c: what ps shows; and the beginning of a session whose client is
+ * known. */
+void session_title(struct session *s);
+void session_welcome(struct session *s);
 
 #endif

@@ -64,7 +64,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
 bool transfer_begin(struct session *s, const struct call *call)
 {
     if (s->data.state != DATA_EXPECTED && s->data.state != DATA_ACTIVE &&
-        s->data.state != DATA_CONNECTED) {
+        s->data.state != DATA_CONNECTED && s->data.state != DATA_HEADER) {
         control_reply(s, REPLY_USE_PASV_FIRST);
         return false;
     }

@@ -57,11 +57,11 @@ static bool is_ready_or_dead(void *argument)
     return true;
 }
 
-/* "127.0.0.1:40123" or "127.0.0.1:40123 tls", LEN bytes. */
+/* "127.0.0.1:40123", perhaps with words behind it, LEN bytes. */
 static void read_port(struct server *s, const char *text, size_t len)
 {
     const char *colon = memrchr(text, ':', len);
-    bool tls = len > 4 && strncmp(text + len - 4, " tls", 4) == 0;
+    bool tls = memmem(text, len, " tls", 4) != NULL;
     unsigned *port = tls            ? &s->port_tls
                      : s->port == 0 ? &s->port
                                     : &s->port_other;

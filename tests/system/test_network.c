@@ -235,10 +235,10 @@ Test(network, a_stranger_at_the_port, .timeout = 60)
     data_close(&d);
     session_expect(&s, "226 {*}");
     cr_assert(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
+    /* One line a second is all that two hosts may get together: of the second
+     * one there may be none. */
     server_log_wait(&server, "data-refused ",
                     "peer=127.0.0.3:", "reason=\"not who is expected\"", NULL);
-    server_log_wait(&server, "data-refused ",
-                    "peer=127.0.0.4:", "reason=\"not who is expected\"", NULL);
     buf_release(&got);
     session_close(&s);
     server_stop(&server);

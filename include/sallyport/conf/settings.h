@@ -15,6 +15,7 @@
 
 #define SETTINGS_LISTEN_MAX 16
 #define SETTINGS_TOLD_MAX   32
+#define SETTINGS_PROXY_MAX  32
 #define SETTINGS_PATH_MAX   1024
 #define SETTINGS_PAIRS_MAX  16 /* certificates with their keys */
 #define SETTINGS_NAME_MAX   64
@@ -30,6 +31,19 @@ struct startups { /* as OpenSSH's MaxStartups "10:30:100" */
 struct port_range {
     uint16_t first, last;
     uint16_t automatic; /* 0: the range holds */
+    bool proxy; /* clients who came by a proxy come to them by a proxy, too */
+};
+
+/* An IP network, or one host. */
+struct network {
+    struct address address; /* its first one */
+    unsigned bits;
+};
+
+/* Networks that a setting lists. */
+struct networks {
+    struct network list[SETTINGS_PROXY_MAX];
+    size_t count;
 };
 
 /* What PASV tells clients: an address, or that of a host, which master looks
@@ -41,9 +55,8 @@ struct public_address {
 
 /* Clients of this network are told this one. */
 struct told {
-    struct address network;
+    struct network network;
     struct public_address address;
-    unsigned bits;
     size_t line; /* where it stands */
 };
 
@@ -61,7 +74,9 @@ struct labelled_list {
 struct settings {
     struct address listen[SETTINGS_LISTEN_MAX]; /* port 0: chosen by kernel */
     bool listen_tls[SETTINGS_LISTEN_MAX];       /* from the first byte on */
+    bool listen_proxy[SETTINGS_LISTEN_MAX];     /* by proxies only */
     size_t listen_count;
+    struct networks proxies; /* whose word on a client's address counts */
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
     struct labelled_list certificates, keys; /* beside the first ones */
@@ -113,6 +128,7 @@ enum setting_type {
     SETTING_LISTEN, /* addresses with ports, comma separated */
     SETTING_ADDRESS,
     SETTING_TOLD, /* keyed by a network */
+    SETTING_NETWORKS,
     SETTING_PORTS,
     SETTING_STARTUPS,
     SETTING_CONFLICT,
@@ -144,6 +160,10 @@ const struct address *settings_told(const struct settings *s,
 /* Does TLS begin with the first byte (implicit TLS) on the listener of this
  * number? */
 bool settings_implicit(const struct settings *s, uint64_t listener);
+bool networks_hold(const struct networks *n, const struct address *a);
+/* Does a connection to the listener of this number begin with a PROXY header?
+ */
+bool settings_proxied(const struct settings *s, uint64_t listener);
 /* The public addresses by number: 0 is the default, 1 and up are those of the
  * networks; NULL: there are no more. */
 struct public_address *settings_public(struct settings *s, size_t i);

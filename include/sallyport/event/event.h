@@ -46,6 +46,7 @@ enum event_field {
     FIELD_TLS,
     FIELD_NUMBER,
     FIELD_NAME,
+    FIELD_VIA, /* the proxy that brought a client */
     FIELD_COUNT
 };
 

@@ -34,6 +34,7 @@ enum message {
     /* master and gate */
     MSG_SESSION,      /* a fork: serial, peer, local address, listener index;
                          the far ends of its channels to master, log, keys */
+    MSG_SESSION_PEER, /* who came by a proxy: serial, the client */
     MSG_SESSION_GONE, /* serial, wait status */
     MSG_LOGGED_IN,    /* serial */
     MSG_KILL,         /* serial */
@@ -43,15 +44,21 @@ enum message {
     MSG_RESOLVED,   /* its address */
     MSG_UNRESOLVED, /* enum unresolved */
     /* gate and session */
-    MSG_PORT,        /* a passive port, please */
-    MSG_PORT_IS,     /* address with port that the client shall connect to */
-    MSG_PORT_NONE,   /* the range is full */
-    MSG_PORT_CLOSE,  /* nobody is expected any more */
-    MSG_ACTIVE,      /* connect to my client: its address and port */
-    MSG_ACTIVE_NONE, /* could not be done: errno */
-    MSG_DATA,        /* the data connection: its peer */
-    MSG_DATA_WRONG,  /* somebody else knocked: its address */
+    MSG_ENTER,        /* what a PROXY header says: the client, where to */
+    MSG_KEPT_OUT,     /* it may not enter: why, for the client */
+    MSG_PORT,         /* a passive port, please */
+    MSG_PORT_IS,      /* address with port that the client shall connect to */
+    MSG_PORT_NONE,    /* the range is full */
+    MSG_PORT_CLOSE,   /* nobody is expected any more */
+    MSG_ACTIVE,       /* connect to my client: its address and port */
+    MSG_ACTIVE_NONE,  /* could not be done: errno */
+    MSG_DATA,         /* the data connection: its peer */
+    MSG_DATA_WRONG,   /* somebody else knocked: its address */
+    MSG_DATA_PROXIED, /* perhaps the data connection: the proxy */
+    MSG_DATA_MINE,    /* it was, by its header */
+    MSG_DATA_FOREIGN, /* it wasn't: whose, enum foreign */
     /* session, master, auth */
+    MSG_ENTERED,       /* the client of a PROXY header is known, and may */
     MSG_LOGIN,         /* session wants to log in */
     MSG_LOGIN_CHANNEL, /* the pair that leads to an auth worker */
     MSG_VERIFY,        /* the other end of it: serial, generation */

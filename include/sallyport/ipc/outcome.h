@@ -56,9 +56,19 @@ enum ending {
     ENDING_KICKED,
     ENDING_PEER, /* another process failed or lied */
     ENDING_CRASH,
+    ENDING_KEPT_OUT, /* the client behind a proxy, by a limit: gate tells it */
+    ENDING_CHECK,    /* a proxy looked whether we are there */
     ENDING_COUNT
 };
 const char *ending_text(enum ending e);
+
+/* Why a connection of a proxy isn't the data connection of a session. */
+enum foreign {
+    FOREIGN_CLIENT, /* it is another host's */
+    FOREIGN_HEADER, /* it has no header in order */
+    FOREIGN_CHECK,  /* it is the proxy's own */
+    FOREIGN_COUNT
+};
 
 /* Why a host name has no address now. */
 enum unresolved {

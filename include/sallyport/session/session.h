@@ -18,6 +18,7 @@ struct session_start {
     uint64_t serial;
     struct address peer, local;
     bool implicit; /* TLS from the first byte on; P is the default then */
+    bool proxied;  /* PEER is a proxy: its header comes first */
 };
 
 /* Closes all other descriptors, enters the cage, serves, and exits with the

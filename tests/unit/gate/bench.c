@@ -73,8 +73,9 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
     give(b, (struct packet){ .message = MSG_LOG }, fd_take(&b->log_far));
     fd = listen_on(BENCH_SERVER, &b->control);
     give(b,
-         (struct packet){ .message = MSG_LISTENER,
-                          .value = { NUMBER(7), ADDRESS(b->control) } },
+         (struct packet){
+             .message = MSG_LISTENER,
+             .value = { NUMBER(plan->first ? 0 : 7), ADDRESS(b->control) } },
          fd);
     for (unsigned i = 0; i < plan->ports; i++) {
         fd = listen_on(host, &b->port[i]);
@@ -251,6 +252,15 @@ struct fake bench_enter(struct bench *b, const char *from, int *client)
     f = bench_session(b);
     cr_assert_str_eq(client_line(*client, line, sizeof(line)), "220 fake\r\n");
     return f;
+}
+
+struct address bench_peer(struct bench *b, const struct fake *f)
+{
+    struct packet p;
+
+    expect_message(b, &p, MSG_SESSION_PEER);
+    cr_assert_eq(p.value[0].number, f->serial);
+    return p.value[1].address;
 }
 
 int bench_gone(struct bench *b, const struct fake *f)

@@ -19,6 +19,7 @@ struct bench_plan {
     unsigned ports;       /* passive, on 127.0.0.1 */
     bool wildcard_ports;  /* on 0.0.0.0 instead */
     bool cage;            /* enters the cage */
+    bool first;           /* the listener is the first of `listen` */
     unsigned files;       /* so many descriptors are left; 0: all */
 };
 
@@ -50,6 +51,8 @@ const char *client_line(int fd, char *out, size_t size);
 /* True once the server has closed the connection. */
 bool client_closed(int fd);
 
+/* The next message must be SESSION_PEER of this session: the client. */
+struct address bench_peer(struct bench *b, const struct fake *f);
 /* The next MSG_SESSION. */
 struct fake bench_session(struct bench *b);
 /* Connects from FROM, takes the session, reads the greeting. */
@@ -67,9 +70,10 @@ const char *bench_event(struct bench *b, char *out, size_t size);
 bool bench_silent(struct bench *b);
 
 /* Tells a fake session to do something: "port", "active ADDRESS", "close",
- * "garbage", "wrong" (a message that is for master), "flood", "deaf", "exit N",
- * "signal N", "part" (closes gate's channel and stays), "look" (says what a
- * session has). */
+ * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "garbage",
+ * "wrong" (a message that is for master), "flood" or "flood mine", "deaf",
+ * "exit N", "signal N", "part" (closes gate's channel and stays), "look" (says
+ * what a session has). */
 void fake_do(const struct fake *f, const char *what);
 /* Its next line. */
 const char *fake_says(const struct fake *f, char *out, size_t size);

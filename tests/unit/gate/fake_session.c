@@ -57,6 +57,29 @@ static void ask_active(struct script *s, const char *where)
     channel_send(&s->gate, &p);
 }
 
+/* "CLIENT SERVER" */
+static void ask_enter(struct script *s, const char *line)
+{
+    struct packet p = { .message = MSG_ENTER,
+                        .request = channel_next(&s->gate) };
+    struct slice server = slice_from(line), client;
+
+    slice_cut(&server, ' ', &client);
+    address_parse_port(client, &p.value[0].address);
+    address_parse_port(server, &p.value[1].address);
+    channel_send(&s->gate, &p);
+}
+
+/* "N CLIENT" */
+static void say_foreign(struct script *s, const char *line)
+{
+    struct packet p = { .message = MSG_DATA_FOREIGN };
+
+    p.value[1].number = (uint64_t)atoi(line);
+    address_parse_port(slice_from(line + 2), &p.value[0].address);
+    channel_send(&s->gate, &p);
+}
+
 /* For master, and said to gate. */
 static void say_wrong(struct script *s)
 {
@@ -65,10 +88,10 @@ static void say_wrong(struct script *s)
     send(s->gate.fd, login, sizeof(login), MSG_NOSIGNAL);
 }
 
-static void flood(struct script *s)
+static void flood(struct script *s, enum message message)
 {
     struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
-    struct packet p = { .message = MSG_PORT_CLOSE };
+    struct packet p = { .message = message };
 
     for (;;) {
         int r = channel_send(&s->gate, &p);
@@ -151,13 +174,21 @@ static void obey(struct script *s, char *line)
     else if (strcmp(line, "wrong") == 0)
         say_wrong(s);
     else if (strcmp(line, "flood") == 0)
-        flood(s);
+        flood(s, MSG_PORT_CLOSE);
+    else if (strcmp(line, "flood mine") == 0)
+        flood(s, MSG_DATA_MINE);
     else if (strcmp(line, "deaf") == 0)
         play_deaf(s);
     else if (strcmp(line, "part") == 0)
         channel_close(&s->gate);
     else if (strcmp(line, "look") == 0)
         look(s);
+    else if (strcmp(line, "mine") == 0)
+        ask(s, MSG_DATA_MINE);
+    else if (strncmp(line, "foreign ", 8) == 0)
+        say_foreign(s, line + 8);
+    else if (strncmp(line, "enter ", 6) == 0)
+        ask_enter(s, line + 6);
     else if (strncmp(line, "active ", 7) == 0)
         ask_active(s, line + 7);
     else if (strncmp(line, "exit ", 5) == 0)
@@ -186,11 +217,15 @@ static void hear_gate(struct script *s)
             address_text(&p.value[0].address, text),
             option(p.fd[0], IPPROTO_TCP, TCP_NODELAY),
             recv(p.fd[0], text, 1, 0) < 0 && errno == EAGAIN ? 0 : 1);
+    else if (p.message == MSG_DATA_PROXIED)
+        say(s, "proxied %s", address_text(&p.value[0].address, text));
+    else if (p.message == MSG_KEPT_OUT)
+        say(s, "kept out %.*s", (int)p.value[0].text.len, p.value[0].text.ptr);
     else if (p.message == MSG_DATA_WRONG)
         say(s, "wrong %s", address_text(&p.value[0].address, text));
     else
         say(s, "is %s", address_port_text(&p.value[0].address, text));
-    if (p.message == MSG_DATA)
+    if (p.message == MSG_DATA || p.message == MSG_DATA_PROXIED)
         send(p.fd[0], "here\r\n", 6, MSG_NOSIGNAL);
     packet_close(&p);
 }
@@ -216,7 +251,8 @@ noreturn void session_main(const struct session_start *start)
     fd_close_others(3, keep, 4);
     channel_init(&s.gate, start->gate, PROCESS_SESSION, PROCESS_GATE,
                  PHASE_RUN);
-    send(start->control, "220 fake\r\n", 10, MSG_NOSIGNAL);
+    if (!start->proxied)
+        send(start->control, "220 fake\r\n", 10, MSG_NOSIGNAL);
     for (;;) {
         struct pollfd three[] = {
             { .fd = start->master, .events = POLLIN },

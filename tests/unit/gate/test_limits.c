@@ -143,3 +143,32 @@ Test(limits, places_come_back)
     }
     limits_release(&l);
 }
+
+/* Who came by a proxy counts in all from the start, and for an address once it
+ * is known. */
+Test(limits, an_address_that_comes_later)
+{
+    struct limits l = make(3, 1, never);
+    struct address a = host("192.0.2.1");
+
+    limits_enter(&l, NULL);
+    limits_enter(&l, NULL);
+    cr_expect_eq(l.total, 2);
+    cr_expect_eq(l.waiting, 2);
+    cr_expect_eq(limits_check(&l, &a, 0), LIMIT_NONE);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_NONE);
+    limits_know(&l, &a);
+    cr_expect_eq(l.total, 2);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
+    cr_expect_eq(limits_check(&l, &a, 0), LIMIT_ADDRESS);
+    cr_expect_eq(limits_check(&l, NULL, 0), LIMIT_NONE);
+    limits_enter(&l, NULL);
+    cr_expect_eq(limits_check(&l, NULL, 0), LIMIT_SESSIONS);
+    limits_leave(&l, NULL, false);
+    limits_leave(&l, NULL, false);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
+    limits_leave(&l, &a, true);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_NONE);
+    cr_expect_eq(l.total, 0);
+    limits_release(&l);
+}

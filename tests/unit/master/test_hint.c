@@ -24,6 +24,16 @@ static const struct {
     { LISTEN "address = 10.0.0.5\n", { "10.0.0.5" }, NULL }, /* is meant so */
     { LISTEN "address = example.org\n", { "10.0.0.5" }, NULL }, /* its own */
     { LISTEN "address = 2001:db8::1\n", { "10.0.0.5" }, "10.0.0.5" },
+    { "listen = 0.0.0.0:21 proxy\nproxies = 10.0.0.9\nports = auto 4 proxy\n",
+      { "10.0.0.5" },
+      NULL },
+    { "listen = 0.0.0.0:21 proxy\nproxies = 10.0.0.9\n",
+      { "10.0.0.5" },
+      "10.0.0.5" },
+    { "listen = 0.0.0.0:21 proxy, 10.0.0.5:22\nproxies = 10.0.0.9\n"
+      "ports = auto 4 proxy\n",
+      { "10.0.0.5" },
+      "10.0.0.5" },
     { LISTEN "address.0.0.0.0/0 = 203.0.113.7\n", { "10.0.0.5" }, NULL },
     { LISTEN "address.10.0.0.0/8 = 10.0.0.5\n", { "10.0.0.5" }, "10.0.0.5" },
     { LISTEN "address.::/0 = fd00::1\n", { "10.0.0.5" }, "10.0.0.5" },

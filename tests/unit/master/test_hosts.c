@@ -19,12 +19,12 @@ static void with_hosts(struct master *m)
     m->settings.address_refresh = 20;
     snprintf(s->address.host, sizeof(s->address.host), "a.example");
     s->told_count = 2;
-    address_parse(SLICE("10.0.0.0"), &s->told[0].network);
+    address_parse(SLICE("10.0.0.0"), &s->told[0].network.address);
     address_parse(SLICE("10.0.0.5"), &s->told[0].address.ip);
-    s->told[0].bits = 8;
-    address_parse(SLICE("172.16.0.0"), &s->told[1].network);
+    s->told[0].network.bits = 8;
+    address_parse(SLICE("172.16.0.0"), &s->told[1].network.address);
     snprintf(s->told[1].address.host, SETTINGS_HOST_MAX, "b.example");
-    s->told[1].bits = 12;
+    s->told[1].network.bits = 12;
 }
 
 static void asked(const char *host, const char *kept)

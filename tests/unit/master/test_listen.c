@@ -141,11 +141,11 @@ Test(listen, text)
                            .passive_count = 5 };
     struct buf text;
 
-    l.control[1].implicit = true;
+    l.control[1].implicit = l.control[1].proxied = true;
     buf_init(&text, 1024);
     cr_assert_eq(listeners_text(&l, &text), 0);
     cr_assert(slice_equal(buf_slice(&text),
-                          SLICE("0.0.0.0:21, 0.0.0.0:990 tls, data ports "
+                          SLICE("0.0.0.0:21, 0.0.0.0:990 tls proxy, data ports "
                                 "50000-50002 50009")));
     buf_clear(&text);
     for (uint16_t i = 0; i < 40; i++)

@@ -64,6 +64,13 @@ static struct {
 } changes[8];
 static size_t change_count;
 
+static bool proxied;
+
+void fake_behind_proxy(void)
+{
+    proxied = true;
+}
+
 static unsigned granted = RIGHT_ALL;
 
 void fake_rights(unsigned rights)
@@ -110,7 +117,9 @@ unsigned long fake_cpu_ms(const struct fake *f)
 
 void fake_start(struct fake *f)
 {
-    struct session_start start = { .settings = &f->settings, .serial = 7 };
+    struct session_start start = { .settings = &f->settings,
+                                   .serial = 7,
+                                   .proxied = proxied };
     struct complaint c = { "" };
     int ends[2];
 
@@ -131,6 +140,8 @@ void fake_start(struct fake *f)
     pair_with(&f->gate, PROCESS_GATE, &start.gate);
     pair_with(&f->log, PROCESS_LOG, &start.log);
     start.keys = signer_process();
+    if (proxied)
+        f->master.phase = f->gate.phase = PHASE_START;
     cr_assert_eq(cage_prepare(PROCESS_SESSION, &c), 0, "%s", c.text);
     f->pid = fork();
     if (f->pid == 0)

@@ -28,6 +28,8 @@ struct fake {
 void fake_settings(const char *key, uint64_t value);
 /* For the logins after it: enum right bits; all, if never said. */
 void fake_rights(unsigned rights);
+/* The sessions started after it come by the proxy 127.0.0.1. */
+void fake_behind_proxy(void);
 /* The session's CPU time so far. */
 unsigned long fake_cpu_ms(const struct fake *f);
 

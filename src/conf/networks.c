@@ -1,0 +1,126 @@
+/* IP networks: their text, and what they hold. Runs wherever the configuration
+ * is read, and in gate; must never ask a resolver. */
+#include <errno.h>
+
+#include "kinds.h"
+
+static unsigned bits_of(const struct address *a)
+{
+    return a->family == 4 ? 32 : 128;
+}
+
+int set_network(const struct assignment *a, struct slice text,
+                const char *syntax, struct network *ret)
+{
+    struct slice rest = text, host;
+    struct network n;
+    struct address masked;
+    char first[ADDRESS_TEXT_MAX];
+    uint64_t bits;
+
+    slice_cut(&rest, '/', &host);
+    if (address_parse(host, &n.address) < 0)
+        return assignment_refuse(a, "expected %s", syntax);
+    bits = bits_of(&n.address);
+    if (slice_has(text, '/') &&
+        slice_number(rest, bits_of(&n.address), &bits) < 0)
+        return assignment_refuse(a, "behind the '/' stands 0 to %u",
+                                 bits_of(&n.address));
+    masked = address_prefix(&n.address, (unsigned)bits);
+    if (!address_same_host(&masked, &n.address))
+        return assignment_refuse(a,
+                                 "not the network's first address, which "
+                                 "is %s",
+                                 address_text(&masked, first));
+    n.bits = (unsigned)bits;
+    *ret = n;
+    return 0;
+}
+
+bool network_is(const struct network *a, const struct network *b)
+{
+    return a->bits == b->bits && address_same_host(&a->address, &b->address);
+}
+
+bool network_holds(const struct network *n, const struct address *a)
+{
+    struct address prefix = address_prefix(a, n->bits);
+
+    return address_same_host(&prefix, &n->address);
+}
+
+bool networks_hold(const struct networks *n, const struct address *a)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (network_holds(&n->list[i], a))
+            return true;
+    return false;
+}
+
+int show_network(const struct network *n, struct buf *into)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    return buf_add_format(into, "%s/%u", address_text(&n->address, text),
+                          n->bits);
+}
+
+bool settings_proxied(const struct settings *s, uint64_t listener)
+{
+    return listener < s->listen_count && s->listen_proxy[listener];
+}
+
+static int add_network(const struct assignment *a, struct slice text,
+                       struct networks *into)
+{
+    struct network n;
+
+    if (set_network(a, text, setting_kinds[a->row->type].syntax, &n))
+        return -EINVAL;
+    if (n.bits == 0)
+        return assignment_refuse(a, "that is every address; name a few");
+    for (size_t i = 0; i < into->count; i++)
+        if (network_is(&into->list[i], &n))
+            return assignment_refuse(a, "%.*s is there twice", (int)text.len,
+                                     text.ptr);
+    if (into->count == SETTINGS_PROXY_MAX)
+        return assignment_refuse(a, "more than %d networks",
+                                 SETTINGS_PROXY_MAX);
+    into->list[into->count++] = n;
+    return 0;
+}
+
+int set_networks(const struct assignment *a)
+{
+    struct networks n = { .count = 0 };
+    struct slice rest = a->value, text;
+
+    while (a->value.len > 0 && slice_cut(&rest, ',', &text))
+        if (add_network(a, slice_trim(text), &n))
+            return -EINVAL;
+    *(struct networks *)a->field = n;
+    return 0;
+}
+
+/* A host without the bits. */
+static int show_one(const struct network *n, struct buf *into)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    if (n->bits < bits_of(&n->address))
+        return show_network(n, into);
+    return buf_add_text(into, address_text(&n->address, text));
+}
+
+int show_networks(const void *field, struct buf *into)
+{
+    const struct networks *n = field;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n->count; i++) {
+        r = i > 0 ? buf_add_text(into, ", ") : 0;
+        if (r == 0)
+            r = show_one(&n->list[i], into);
+    }
+    return r;
+}

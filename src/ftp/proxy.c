@@ -1,0 +1,213 @@
+/* PROXY protocol, versions 1 and 2, as a pure function: no descriptor, no log.
+ * Its bytes come from a proxy that the configuration names, but a proxy may be
+ * told to send none: then a client's own bytes stand here. It must never take a
+ * byte behind the header. */
+#include "sallyport/ftp/proxy.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#define HEAD 16 /* of version 2: signature, command, family, length */
+
+static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
+static const struct slice word = { "PROXY ", 6 };
+
+void proxy_init(struct proxy_header *h)
+{
+    *h = (struct proxy_header){ .state = PROXY_MORE };
+}
+
+static enum proxy_state bad(struct proxy_header *h, const char *wrong)
+{
+    h->wrong = wrong;
+    h->state = PROXY_BAD;
+    return PROXY_BAD;
+}
+
+/* Neither side can be nowhere, and one host has one form. */
+static enum proxy_state done(struct proxy_header *h,
+                             const struct address *client,
+                             const struct address *server)
+{
+    if (address_is_any(client) || address_is_any(server))
+        return bad(h, "an address that is none");
+    if (client->family != server->family)
+        return bad(h, "addresses of two families");
+    h->client = *client;
+    h->server = *server;
+    h->state = PROXY_DONE;
+    return PROXY_DONE;
+}
+
+static enum proxy_state no_client(struct proxy_header *h)
+{
+    h->state = PROXY_DONE;
+    return PROXY_DONE;
+}
+
+/* ---- version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 40000 21\r\n" ---- */
+
+/* One form for each number: no leading zero. */
+static int port_of(struct slice text, uint16_t *ret)
+{
+    uint64_t n;
+
+    if (text.len > 1 && text.ptr[0] == '0')
+        return -EINVAL;
+    if (slice_number(text, UINT16_MAX, &n) < 0)
+        return -EINVAL;
+    *ret = (uint16_t)n;
+    return 0;
+}
+
+static enum proxy_state endpoints(struct proxy_header *h, struct slice rest,
+                                  bool six)
+{
+    struct address a[2];
+    struct slice part;
+
+    for (int i = 0; i < 2; i++)
+        if (!slice_cut(&rest, ' ', &part) || slice_has(part, ':') != six ||
+            address_parse(part, &a[i]) < 0)
+            return bad(h, "a bad address");
+    for (int i = 0; i < 2; i++)
+        if (!slice_cut(&rest, ' ', &part) || port_of(part, &a[i].port) < 0)
+            return bad(h, "a bad port");
+    if (rest.ptr)
+        return bad(h, "more than two ports");
+    return done(h, &a[0], &a[1]);
+}
+
+/* What stands behind UNKNOWN is to be ignored. */
+static enum proxy_state line_is_whole(struct proxy_header *h)
+{
+    struct slice rest = { (const char *)h->kept, h->len - 1 }, kind;
+
+    if (rest.ptr[rest.len - 1] != '\r')
+        return bad(h, "a line that ends without CR");
+    rest.len--;
+    rest.ptr += word.len;
+    rest.len -= word.len;
+    slice_cut(&rest, ' ', &kind);
+    if (slice_equal(kind, SLICE("UNKNOWN")))
+        return no_client(h);
+    if (slice_equal(kind, SLICE("TCP4")))
+        return endpoints(h, rest, false);
+    if (slice_equal(kind, SLICE("TCP6")))
+        return endpoints(h, rest, true);
+    return bad(h, "neither TCP4 nor TCP6 nor UNKNOWN");
+}
+
+static enum proxy_state take_of_line(struct proxy_header *h, uint8_t byte)
+{
+    if (h->len <= word.len && byte != (uint8_t)word.ptr[h->len - 1])
+        return bad(h, "no header");
+    if (byte == '\n')
+        return line_is_whole(h);
+    return h->len < PROXY_LINE_MAX ? PROXY_MORE : bad(h, "a line too long");
+}
+
+/* ---- version 2 ---- */
+
+/* Where the kind of address needs more bytes than there are, or another
+ * transport than TCP stands, somebody writes what he doesn't mean. */
+static enum proxy_state binary_is_whole(struct proxy_header *h)
+{
+    const uint8_t *at = h->kept + HEAD;
+    bool six = h->kept[13] == 0x21;
+    size_t size = six ? 16 : 4;
+    struct sockaddr_storage s[2] = { { 0 }, { 0 } };
+    struct address a[2];
+
+    for (int i = 0; i < 2; i++) {
+        struct sockaddr_in *in4 = (struct sockaddr_in *)&s[i];
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&s[i];
+        const uint8_t *port = at + 2 * size + 2 * i;
+
+        s[i].ss_family = six ? AF_INET6 : AF_INET;
+        memcpy(six ? (void *)&in6->sin6_addr : (void *)&in4->sin_addr,
+               at + size * (size_t)i, size);
+        address_from_sockaddr(&a[i], &s[i]);
+        a[i].port = (uint16_t)(port[0] << 8 | port[1]);
+    }
+    return done(h, &a[0], &a[1]);
+}
+
+static const struct family {
+    uint8_t code;
+    size_t bytes; /* of its addresses */
+    enum proxy_state (*whole)(struct proxy_header *h);
+} families[] = {
+    { 0x00, 0, no_client }, /* unspecified */
+    { 0x11, 12, binary_is_whole },
+    { 0x21, 36, binary_is_whole },
+    { 0x31, 216, no_client }, /* a client of a unix socket */
+};
+
+static const struct family *family_of(const struct proxy_header *h)
+{
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        if (families[i].code == h->kept[13])
+            return &families[i];
+    return NULL;
+}
+
+/* The proxy itself: the rest is to be ignored. */
+static bool is_local(const struct proxy_header *h)
+{
+    return (h->kept[12] & 0x0f) == 0;
+}
+
+static enum proxy_state head_is_whole(struct proxy_header *h)
+{
+    const struct family *f = family_of(h);
+    size_t rest = (size_t)(h->kept[14] << 8 | h->kept[15]);
+
+    h->whole = HEAD + rest;
+    if (h->kept[12] >> 4 != 2)
+        return bad(h, "an unknown version");
+    if ((h->kept[12] & 0x0f) > 1)
+        return bad(h, "an unknown command");
+    if (h->whole > PROXY_MAX)
+        return bad(h, "too long");
+    if (!is_local(h) && !f)
+        return bad(h, "not TCP");
+    if (!is_local(h) && rest < f->bytes)
+        return bad(h, "no room for its addresses");
+    return PROXY_MORE;
+}
+
+static enum proxy_state take_of_binary(struct proxy_header *h, uint8_t byte)
+{
+    enum proxy_state r = PROXY_MORE;
+
+    if (h->len <= sizeof(signature) && byte != signature[h->len - 1])
+        return bad(h, "no header");
+    if (h->len == HEAD)
+        r = head_is_whole(h);
+    if (r == PROXY_MORE && h->len >= HEAD && h->len == h->whole)
+        r = is_local(h) ? no_client(h) : family_of(h)->whole(h);
+    return r;
+}
+
+static enum proxy_state take_byte(struct proxy_header *h, uint8_t byte)
+{
+    if (h->len < sizeof(h->kept))
+        h->kept[h->len] = byte;
+    h->len++;
+    if (h->kept[0] == signature[0])
+        return take_of_binary(h, byte);
+    return take_of_line(h, byte);
+}
+
+enum proxy_state proxy_take(struct proxy_header *h, struct slice bytes,
+                            size_t *took)
+{
+    size_t n = 0;
+
+    while (h->state == PROXY_MORE && n < bytes.len)
+        h->state = take_byte(h, (uint8_t)bytes.ptr[n++]);
+    *took = n;
+    return h->state;
+}

@@ -1,0 +1,79 @@
+/* Data connections that proxies bring. In gate, which doesn't read the header
+ * that says whose one is: a session does. So a port is lent to one session at a
+ * time, and what proxies bring there is offered to it, one by one. Gate must
+ * never give one to a second session, nor believe a session about a connection
+ * that it wasn't offered. */
+#include "lend.h"
+
+#include <errno.h>
+
+#include "gate.h"
+#include "socket.h"
+#include "tell.h"
+
+bool lend_by_proxy(const struct child *c)
+{
+    return c->proxied && c->gate->settings.ports.proxy;
+}
+
+struct pair *lend_borrower(const struct port *port)
+{
+    struct pair *pair = LIST_FIRST(&port->expected);
+
+    return pair && lend_by_proxy(pair->child) ? pair : NULL;
+}
+
+void lend_end(struct port *port)
+{
+    port->offered = false;
+    door_go(&port->door);
+}
+
+bool lend_may(const struct child *c, const struct port *port)
+{
+    return lend_by_proxy(c) ? LIST_EMPTY(&port->expected)
+                            : !lend_borrower(port);
+}
+
+/* The session says by DATA_MINE or DATA_FOREIGN what it is; until then who
+ * comes next waits, so that nobody takes the place of the right one. */
+void lend_offer(struct pair *pair, int fd, const struct address *proxy)
+{
+    struct packet p = { .message = MSG_DATA_PROXIED,
+                        .value = { ADDRESS(*proxy) },
+                        .fd = { fd, -1 } };
+
+    pair->port->offered = true;
+    door_hold(&pair->port->door);
+    socket_no_delay(fd);
+    if (channel_send(&pair->child->channel, &p) == -EAGAIN)
+        child_wrong(pair->child, "answers that it doesn't read");
+}
+
+bool lend_mine(struct child *c)
+{
+    struct port *port = c->pair ? c->pair->port : NULL;
+
+    if (!port || !port->offered)
+        return false;
+    expect_used(&c->gate->passive.expect, c->pair);
+    c->pair = NULL;
+    lend_end(port);
+    return true;
+}
+
+bool lend_foreign(struct child *c, const struct address *whose, uint64_t why)
+{
+    static const char *const words[FOREIGN_COUNT] = {
+        [FOREIGN_CLIENT] = "not who is expected",
+        [FOREIGN_HEADER] = "no PROXY header in order",
+    };
+    struct port *port = c->pair ? c->pair->port : NULL;
+
+    if (!port || !port->offered)
+        return false;
+    if (why < FOREIGN_COUNT && words[why])
+        tell_stranger(c->gate, whose, &port->door.bound, words[why]);
+    lend_end(port);
+    return true;
+}

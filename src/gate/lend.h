@@ -1,0 +1,33 @@
+/* Ports marked `proxy`: each is lent to one session at a time that came by a
+ * proxy. */
+#ifndef GATE_LEND_H
+#define GATE_LEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sallyport/base/address.h"
+
+struct child;
+struct pair;
+struct port;
+
+/* Do the data connections of this session come by a proxy? */
+bool lend_by_proxy(const struct child *c);
+/* The pair of the session that has the port for itself, or NULL. */
+struct pair *lend_borrower(const struct port *port);
+/* Is nobody there with whom this session can't share the port? */
+bool lend_may(const struct child *c, const struct port *port);
+/* The borrower is asked whether this connection of PROXY is its client's. */
+void lend_offer(struct pair *pair, int fd, const struct address *proxy);
+/* It is judged, or no longer wanted: who waits at the port may come. Harmless
+ * at any time. */
+void lend_end(struct port *port);
+
+/* MSG_DATA_MINE and MSG_DATA_FOREIGN: the word of a session on the connection
+ * that it was offered last. After the second, WHY of enum foreign, its client
+ * is still expected. False: it was offered none, or too long ago. */
+bool lend_mine(struct child *c);
+bool lend_foreign(struct child *c, const struct address *whose, uint64_t why);
+
+#endif

@@ -1,0 +1,454 @@
+/* Behind a proxy: the test writes the headers itself, as a proxy at 127.0.0.5
+ * would, true ones and lies; and then HAProxy does, for curl and lftp. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define PROXY    "127.0.0.5"
+#define SETTINGS "proxies = 127.0.0.5, 127.0.0.6\n"
+#define CLIENT   "198.51.100.1"
+#define OTHER    "198.51.100.66"
+
+static const struct server_plan behind = {
+    .listen = "127.0.0.1:0 proxy",
+    .ports = "auto 2 proxy",
+    .settings = SETTINGS,
+};
+
+/* The header of a connection of HOST to the proxy, in either version. */
+static size_t header(char out[128], const char *host, int version)
+{
+    static const char start[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
+    unsigned a, b, c, d;
+
+    if (version == 1)
+        return (size_t)snprintf(out, 128,
+                                "PROXY TCP4 %s 203.0.113.7 4711 21\r\n", host);
+    cr_assert_eq(sscanf(host, "%u.%u.%u.%u", &a, &b, &c, &d), 4);
+    memcpy(out, start, 16);
+    memcpy(out + 16, (char[]){ (char)a, (char)b, (char)c, (char)d }, 4);
+    memcpy(out + 20, "\xcb\0\x71\x07\x12\x67\0\x15", 8);
+    return 28;
+}
+
+/* Up to what comes first: the greeting, or the end. */
+static void connect_as(struct session *s, const struct server *server,
+                       const char *host, int version)
+{
+    char bytes[128];
+
+    session_init(s);
+    snprintf(s->from, sizeof(s->from), PROXY);
+    session_connect(s, server->port);
+    session_raw(s, bytes, header(bytes, host, version));
+}
+
+static void open_as(struct session *s, const struct server *server,
+                    const char *host, int version)
+{
+    connect_as(s, server, host, version);
+    session_start_tls(s);
+    cr_assert_eq(session_try_login(s, "anna", SERVER_PASSWORD), 230);
+    session_do(s, "200 {*}", "PBSZ 0");
+    session_do(s, "200 {*}", "PROT P");
+}
+
+/* By another proxy, as it may be. */
+static void bring(struct session *s, struct data *d, const char *host,
+                  int version)
+{
+    char bytes[128];
+    size_t len = header(bytes, host, version);
+
+    snprintf(s->from, sizeof(s->from), "127.0.0.6");
+    data_connect_to(s, d, s->port);
+    cr_assert_eq(send(d->fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+static void is_closed(struct data *d)
+{
+    char byte;
+
+    cr_expect_leq(recv(d->fd, &byte, 1, 0), 0);
+    close(d->fd);
+}
+
+static void store(struct session *s, const char *name, int version)
+{
+    struct data d;
+
+    session_do(s, "229 {*}(|||{port}|){*}", "EPSV");
+    bring(s, &d, CLIENT, version);
+    session_do(s, "150 {*}", "STOR %s", name);
+    data_secure(s, &d);
+    data_write(&d, "bytes", 5);
+    data_close(&d);
+    session_expect(s, "226 {*}");
+}
+
+Test(proxy, a_session, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &behind);
+    for (int version = 1; version <= 2; version++) {
+        open_as(&s, &server, CLIENT, version);
+        session_do(&s, "227 {*}(203,0,113,7,{p1},{p2}){*}", "PASV");
+        for (int i = 0; i < 5; i++) /* of two ports */
+            store(&s, "f", 1 + i % 2);
+        session_close(&s);
+    }
+    server_log_wait(&server, " connect ", "peer=" CLIENT ":4711 ",
+                    "local=203.0.113.7:21", "via=" PROXY ":", NULL);
+    server_log_wait(&server, " login ", "peer=" CLIENT ":4711 ", NULL);
+    server_log_wait(&server, " transfer process=session",
+                    "peer=" CLIENT ":4711 ", "verb=STOR", NULL);
+    server_log_wait(&server, " end ", "peer=" CLIENT ":4711 ", NULL);
+    server_stop(&server);
+}
+
+/* Not a byte for it, and one line. */
+Test(proxy, from_elsewhere, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &behind);
+    session_init(&s);
+    snprintf(s.from, sizeof(s.from), "127.0.0.66");
+    session_connect(&s, server.port);
+    session_expect_end(&s);
+    server_log_wait(&server, " refused ",
+                    "peer=127.0.0.66:", "reason=\"not a proxy\"", NULL);
+    session_drop(&s);
+    server_stop(&server);
+}
+
+/* Who comes to the port in the name of another host doesn't get the file, and
+ * doesn't take the place of the right one. */
+Test(proxy, a_liar_at_the_port, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    struct data d[3];
+    struct buf got;
+
+    server_start(&server, &behind);
+    open_as(&s, &server, CLIENT, 1);
+    store(&s, "secret", 1);
+    session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
+    bring(&s, &d[0], OTHER, 1);
+    is_closed(&d[0]);
+    session_do(&s, "150 {*}", "RETR secret");
+    bring(&s, &d[1], OTHER, 2);
+    bring(&s, &d[2], CLIENT, 2); /* waits in the queue behind him */
+    is_closed(&d[1]);
+    data_secure(&s, &d[2]);
+    buf_init(&got, 1 << 20);
+    data_read_all(&d[2], &got);
+    data_close(&d[2]);
+    session_expect(&s, "226 {*}");
+    cr_expect(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
+    buf_release(&got);
+    server_log_wait(&server, " data-refused ", "peer=" OTHER ":4711",
+                    "reason=\"not who is expected\"", NULL);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* The client's own bytes, since somebody forgot send-proxy: not one in reply.
+ */
+Test(proxy, no_header, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    char byte;
+
+    server_start(&server, &behind);
+    session_init(&s);
+    snprintf(s.from, sizeof(s.from), PROXY);
+    session_connect(&s, server.port);
+    session_raw(&s, "AUTH TLS\r\n", 10);
+    cr_expect_leq(recv(s.fd, &byte, 1, 0), 0);
+    session_drop(&s);
+    server_log_wait(&server, " end ", "peer=" PROXY ":",
+                    "PROXY header: no header", NULL);
+    server_stop(&server);
+}
+
+Test(proxy, a_slow_header, .timeout = 60)
+{
+    struct server_plan plan = behind;
+    struct server server;
+    struct session s;
+
+    plan.settings = SETTINGS "login_timeout = 500ms\n";
+    server_start(&server, &plan);
+    session_init(&s);
+    snprintf(s.from, sizeof(s.from), PROXY);
+    session_connect(&s, server.port);
+    session_raw(&s, "PROXY TCP4", 10);
+    session_expect(&s, "421 {*}");
+    session_expect_end(&s);
+    server_log_wait(&server, " end ", "peer=" PROXY ":",
+                    "not logged in in time", NULL);
+    session_drop(&s);
+    server_stop(&server);
+}
+
+static void check_health(const struct server *server, const char *bytes,
+                         size_t len, bool greeted)
+{
+    struct session s;
+
+    session_init(&s);
+    snprintf(s.from, sizeof(s.from), PROXY);
+    session_connect(&s, server->port);
+    session_raw(&s, bytes, len);
+    if (greeted) {
+        session_expect(&s, "220 {*}");
+        session_expect_end(&s);
+    }
+    session_drop(&s);
+}
+
+/* They see a greeting, and leave no line behind. */
+Test(proxy, health_checks, .timeout = 60)
+{
+    static const char local[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+    struct server server;
+    struct session s;
+    struct buf log;
+
+    server_start(&server, &behind);
+    for (int i = 0; i < 5; i++) {
+        check_health(&server, local, 16, true);
+        check_health(&server, "PROXY UNKNOWN\r\n", 15, true);
+        check_health(&server, "", 0, false);
+    }
+    open_as(&s, &server, CLIENT, 1);
+    session_close(&s);
+    server_log_wait(&server, " end ", "peer=" CLIENT, NULL);
+    server_log(&server, &log);
+    cr_expect(!strstr(log.data, "peer=" PROXY), "%s", log.data);
+    buf_release(&log);
+    server_stop(&server);
+}
+
+/* One client's address is full; the proxy's never is. */
+Test(proxy, the_limit_of_an_address, .timeout = 60)
+{
+    struct server_plan plan = behind;
+    struct session s[3], refused;
+    struct server server;
+
+    plan.settings = SETTINGS "max_per_address = 2\n";
+    server_start(&server, &plan);
+    open_as(&s[0], &server, CLIENT, 1);
+    open_as(&s[1], &server, CLIENT, 2);
+    open_as(&s[2], &server, OTHER, 2);
+    connect_as(&refused, &server, CLIENT, 1);
+    session_expect(&refused, "421 {*}from your address{*}");
+    session_expect_end(&refused);
+    session_drop(&refused);
+    server_log_wait(&server, " refused ", "peer=" CLIENT ":4711",
+                    "reason=max_per_address", NULL);
+    for (int i = 0; i < 3; i++)
+        session_close(&s[i]);
+    server_stop(&server);
+}
+
+/* Beside a listener for everybody else, on the same ports. */
+Test(proxy, both_kinds_of_listeners, .timeout = 60)
+{
+    struct server_plan plan = behind;
+    struct session proxied, direct;
+    struct server server;
+
+    plan.listen = "127.0.0.1:0 proxy, 127.0.0.1:0";
+    server_start(&server, &plan);
+    open_as(&proxied, &server, CLIENT, 1);
+    server.port = server.port_other;
+    session_init(&direct);
+    session_open(&direct, &server, "anna");
+    for (int i = 0; i < 3; i++) {
+        store(&proxied, "p", 2);
+        session_store(&direct, "STOR", "d", "bytes", 5);
+    }
+    session_close(&proxied);
+    session_close(&direct);
+    server_stop(&server);
+}
+
+/* TLS stands right behind the header; who is no client, or may not enter, hears
+ * not a byte in plain text. */
+Test(proxy, implicit_tls, .timeout = 60)
+{
+    struct server_plan plan = behind;
+    struct session s, refused;
+    struct server server;
+    char byte;
+
+    plan.listen = "127.0.0.1:0 proxy, 127.0.0.1:0 tls proxy";
+    plan.settings = SETTINGS "max_per_address = 1\n";
+    server_start(&server, &plan);
+    server.port = server.port_tls;
+    connect_as(&s, &server, CLIENT, 2);
+    session_secure(&s);
+    session_expect(&s, "220 {*}");
+    cr_assert_eq(session_try_login(&s, "anna", SERVER_PASSWORD), 230);
+    store(&s, "f", 1);
+    connect_as(&refused, &server, CLIENT, 1);
+    cr_expect_leq(recv(refused.fd, &byte, 1, 0), 0);
+    session_drop(&refused);
+    session_init(&refused);
+    snprintf(refused.from, sizeof(refused.from), PROXY);
+    session_connect(&refused, server.port);
+    session_raw(&refused, "PROXY UNKNOWN\r\n", 15);
+    cr_expect_leq(recv(refused.fd, &byte, 1, 0), 0);
+    session_drop(&refused);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* ---- HAProxy ---- */
+
+struct haproxy {
+    pid_t pid;
+    char log[SERVER_PATH_MAX];
+};
+
+/* "a 127.0.0.9:1,127.0.0.9:2-9" of "…, data ports 1 2-9" */
+static void add_ports(struct buf *conf, const struct server *server)
+{
+    const char *at, *end;
+    struct buf log;
+    bool first = true;
+
+    server_log(server, &log);
+    at = strstr(log.data, ", data ports ");
+    cr_assert_not_null(at);
+    at += strlen(", data ports ");
+    for (end = at; *end >= ' '; end++)
+        if (*end == ' ' || end == at) {
+            buf_add_format(conf, "%s127.0.0.9:", first ? "" : ",");
+            first = false;
+            if (end == at)
+                buf_add(conf, end, 1);
+        } else {
+            buf_add(conf, end, 1);
+        }
+    buf_release(&log);
+}
+
+static void write_conf(const struct server *server, const char *path)
+{
+    struct buf conf;
+
+    buf_init(&conf, 1 << 16);
+    buf_add_format(&conf,
+                   "global\n  log stdout format raw local0\n"
+                   "defaults\n  mode tcp\n  log global\n"
+                   "  timeout connect 10s\n  timeout client 60s\n"
+                   "  timeout server 60s\n  option log-health-checks\n"
+                   "listen control\n  bind 127.0.0.9:%u\n"
+                   "  option tcp-check\n  tcp-check expect rstring ^220\n"
+                   "  server s 127.0.0.1:%u send-proxy-v2 source 127.0.0.5 "
+                   "check check-send-proxy inter 200ms\n"
+                   "listen data\n  bind ",
+                   server->port, server->port);
+    add_ports(&conf, server);
+    buf_add_format(&conf,
+                   "\n  server s 127.0.0.1 send-proxy source 127.0.0.6\n");
+    files_write(path, conf.data, conf.len, 0644);
+    buf_release(&conf);
+}
+
+static void haproxy_start(struct haproxy *h, const struct server *server)
+{
+    char path[SERVER_PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s", server_path(server, "haproxy.cfg"));
+    snprintf(h->log, sizeof(h->log), "%s", server_path(server, "haproxy.log"));
+    write_conf(server, path);
+    h->pid = fork();
+    if (h->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (!freopen(h->log, "w", stdout) || dup2(1, 2) < 0)
+            _exit(126);
+        execl("/usr/sbin/haproxy", "haproxy", "-db", "-f", path, NULL);
+        _exit(127);
+    }
+}
+
+static bool is_healthy(void *argument)
+{
+    const struct haproxy *h = argument;
+    struct buf log;
+    bool has;
+
+    buf_init(&log, 1 << 20);
+    files_read(h->log, &log);
+    cr_assert_eq(buf_add(&log, "", 1), 0);
+    has = strstr(log.data, "succeeded, reason: Layer7 check passed");
+    cr_assert(!strstr(log.data, "failed, reason"), "%s", log.data);
+    buf_release(&log);
+    return has;
+}
+
+static void run_script(const struct server *server, const char *name)
+{
+    char script[SERVER_PATH_MAX], port[16], folder[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(script, sizeof(script), "%s", server_source(name));
+    snprintf(port, sizeof(port), "%u", server->port);
+    snprintf(folder, sizeof(folder), "%s", server_path(server, ""));
+    run(&r, NULL, "bash", script, "127.0.0.9", port, "anna", SERVER_PASSWORD,
+        folder, NULL);
+    cr_expect_eq(r.status, 0, "%s: %d:\n%s", name, r.status, r.text);
+    run_release(&r);
+}
+
+/* Headers of version 2 in front of control connections and of version 1 in
+ * front of data, where the client's first bytes of TLS stand in the same
+ * segment; and health checks all the while. */
+Test(proxy, by_haproxy, .timeout = 120)
+{
+    struct server_plan plan = behind;
+    struct server server;
+    struct haproxy h;
+    struct buf log;
+
+    plan.ports = "auto 16 proxy";
+    server_start(&server, &plan);
+    haproxy_start(&h, &server);
+    cr_assert(wait_until(is_healthy, &h, WAIT_MS), "no health check passed");
+    run_script(&server, "tests/system/proxied.sh");
+    cr_expect(is_healthy(&h));
+    kill(h.pid, SIGKILL);
+    waitpid(h.pid, NULL, 0);
+    server_log_wait(&server, " transfer ", "peer=127.0.0.77:", "verb=STOR",
+                    NULL);
+    server_log_wait(&server, " connect ",
+                    "peer=127.0.0.77:", "via=127.0.0.5:", NULL);
+    server_log(&server, &log);
+    cr_expect(!strstr(log.data, "peer=127.0.0.5"), "%s", log.data);
+    cr_expect(!strstr(log.data, "data-refused"), "%s", log.data);
+    buf_release(&log);
+    server_stop(&server);
+}

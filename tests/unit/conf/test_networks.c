@@ -1,0 +1,161 @@
+/* Proxies: who they are, and the mark at listeners and ports. */
+#include "conf.h"
+
+static const char text[] = "listen = 0.0.0.0:21 proxy, [::]:21 , "
+                           "[::1]:990\tproxy\n"
+                           "ports = 30000-30009 proxy\n"
+                           "proxies = 10.0.0.5,192.168.7.0/24 , fd00::/8\n";
+
+static void expect_text(const struct settings *s)
+{
+    static const struct {
+        const char *address;
+        bool is_proxy;
+    } rows[] = {
+        { "10.0.0.5", true },        { "10.0.0.4", false },
+        { "10.0.0.6", false },       { "192.168.7.0", true },
+        { "192.168.7.255", true },   { "192.168.8.0", false },
+        { "fd12::5", true },         { "fe00::1", false },
+        { "::ffff:10.0.0.5", true }, /* one host has one form */
+        { "a00:5::", false },        /* its first bytes are 10.0 */
+        { "127.0.0.1", false },      { "0.0.0.0", false },
+    };
+
+    cr_expect_eq(s->listen_count, 3);
+    cr_expect(s->listen_proxy[0] && !s->listen_proxy[1] && s->listen_proxy[2]);
+    cr_expect_eq(s->listen[2].port, 990);
+    cr_expect(s->ports.proxy);
+    cr_expect_eq(s->ports.last, 30009);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct address a;
+
+        cr_assert_eq(address_parse(slice_from(rows[i].address), &a), 0);
+        cr_expect_eq(networks_hold(&s->proxies, &a), rows[i].is_proxy, "%s",
+                     rows[i].address);
+    }
+}
+
+Test(networks, proxies)
+{
+    struct settings s, again;
+    struct complaint c;
+    struct buf dump;
+
+    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+    expect_text(&s);
+    buf_init(&dump, 65536);
+    cr_assert_eq(settings_dump(&s, &dump), 0);
+    cr_assert_eq(settings_parse(&again, buf_slice(&dump), "dump", &c), 0, "%s",
+                 c.text);
+    expect_text(&again);
+    cr_assert_eq(buf_add(&dump, "", 1), 0);
+    cr_expect(strstr(dump.data, "listen = 0.0.0.0:21 proxy, [::]:21, "
+                                "[::1]:990 proxy\n"),
+              "%s", dump.data);
+    cr_expect(strstr(dump.data, "\nports = 30000-30009 proxy\n"));
+    cr_expect(strstr(dump.data, "\nproxies = 10.0.0.5, 192.168.7.0/24, "
+                                "fd00::/8\n"));
+    buf_release(&dump);
+}
+
+Test(networks, none)
+{
+    struct settings s;
+    struct complaint c;
+    struct address any = { .family = 0 };
+
+    cr_assert_eq(parse(&s, "proxies =\nports = auto 7\n", &c), 0, "%s", c.text);
+    cr_expect_eq(s.proxies.count, 0);
+    cr_expect(!s.ports.proxy && !s.listen_proxy[0]);
+    cr_expect(!networks_hold(&s.proxies, &any));
+}
+
+/* With the word for implicit TLS, in any order. */
+Test(networks, both_words)
+{
+    struct settings s;
+    struct complaint c;
+
+    cr_assert_eq(parse(&s,
+                       "listen = 127.0.0.1:1 tls proxy, 127.0.0.1:2 proxy tls,"
+                       "127.0.0.1:3 proxy, 127.0.0.1:4 tls\n"
+                       "proxies = 10.0.0.5\n",
+                       &c),
+                 0, "%s", c.text);
+    for (uint64_t i = 0; i < 5; i++) {
+        cr_expect_eq(settings_proxied(&s, i), i < 3, "%zu", (size_t)i);
+        cr_expect_eq(settings_implicit(&s, i), i < 2 || i == 3);
+    }
+}
+
+Test(networks, ports_of_the_kernels_choice)
+{
+    struct settings s;
+    struct complaint c;
+
+    cr_assert_eq(assign(&s, "ports = auto 7 proxy", &c), 0, "%s", c.text);
+    cr_expect(s.ports.proxy && s.ports.automatic == 7);
+}
+
+/* 18 of them fill a line of 198 bytes: so by the value alone. */
+static void many(int n, int expected)
+{
+    char line[512] = "proxies = ";
+    struct settings s;
+    struct complaint c;
+
+    for (int i = 0; i < n; i++)
+        snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s::%x",
+                 i > 0 ? "," : "", i + 1);
+    cr_expect_eq(assign(&s, line, &c), expected, "%d: %s", n, c.text);
+    if (expected == 0)
+        cr_expect_eq(s.proxies.count, n);
+    else
+        cr_expect(strstr(c.text, "more than 32 networks"), "%s", c.text);
+}
+
+Test(networks, at_most_32)
+{
+    many(SETTINGS_PROXY_MAX, 0);
+    many(SETTINGS_PROXY_MAX + 1, -22);
+}
+
+#define MARKED "listen = 0.0.0.0:21 proxy\n"
+
+Test(networks, mistakes)
+{
+    static const struct mistake table[] = {
+        { MARKED, "conf:1: listen = 0.0.0.0:21 proxy: proxy: name the proxies'"
+                  " addresses" },
+        { MARKED "proxies =\n", "name the proxies' addresses too" },
+        { "\nproxies = 10.0.0.5\n", "conf:2: proxies = 10.0.0.5: no address of "
+                                    "listen has the word proxy" },
+        { "ports = 30000-30009 proxy\n",
+          "conf:1: ports = 30000-30009 proxy: proxy: no address of listen" },
+        { "listen = 0.0.0.0:21proxy", "expected addresses with ports" },
+        { "listen = 0.0.0.0:21 proxies", "expected addresses with ports" },
+        { "listen = 0.0.0.0:21 proxy proxy", "expected addresses with ports" },
+        { "listen = 0.0.0.0:21 tls proxy tls", "expected addresses with" },
+        { "listen = proxy", "expected addresses with ports" },
+        { "listen = proxy 0.0.0.0:21", "expected addresses with ports" },
+        { "listen = 1.1.1.1:21 proxy, 1.1.1.1:21", "is there twice" },
+        { "ports = proxy", "expected a range" },
+        { "ports = 30000 proxy", "expected a range" },
+        { "ports = 30000-30009proxy", "expected a range" },
+        { "ports = autoproxy", "expected a range" },
+        { MARKED "proxies = 10.0.0.5,", "expected IP addresses and networks" },
+        { MARKED "proxies = ,", "expected IP addresses and networks" },
+        { MARKED "proxies = 10.0.0.5:21", "expected IP addresses" },
+        { MARKED "proxies = example.org", "expected IP addresses" },
+        { MARKED "proxies = 10.0.0.0/33", "behind the '/' stands 0 to 32" },
+        { MARKED "proxies = fd00::/129", "behind the '/' stands 0 to 128" },
+        { MARKED "proxies = 10.0.0.1/8",
+          "conf:2: proxies = 10.0.0.1/8: not the network's first address, "
+          "which is 10.0.0.0" },
+        { MARKED "proxies = 0.0.0.0/0", "that is every address" },
+        { MARKED "proxies = ::/0", "that is every address" },
+        { MARKED "proxies = 10.0.0.5, 10.0.0.5/32", "is there twice" },
+    };
+
+    EXPECT_MISTAKES(table);
+}

@@ -1,0 +1,224 @@
+/* Sessions that a proxy brings: until gate has named the client master knows
+ * the proxy alone, and neither log nor auth hears of the session. */
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "stage.h"
+
+static const struct address proxy = { .family = 4,
+                                      .bytes = { 10, 0, 0, 5 },
+                                      .port = 4000 };
+static const struct address client = { .family = 4,
+                                       .bytes = { 198, 51, 100, 1 },
+                                       .port = 4711 };
+
+static void by_proxies(struct master *m)
+{
+    m->settings.listen_proxy[0] = true;
+}
+
+static void enter(struct stage *s, struct player *p, uint64_t serial)
+{
+    player_enter_from(s, p, serial, &proxy);
+    p->channel.phase = PHASE_START;
+}
+
+static void name(struct stage *s, uint64_t serial, const struct address *who)
+{
+    actor_say(&s->gate,
+              (struct packet){ .message = MSG_SESSION_PEER,
+                               .value = { NUMBER(serial), ADDRESS(*who) } });
+}
+
+static void is_entered(struct player *p)
+{
+    struct packet got;
+
+    player_hear(p, MSG_ENTERED, &got);
+    p->channel.phase = PHASE_GREETED;
+}
+
+/* The next session that log hears of, and its end of the wire. */
+static uint64_t next_wire(struct stage *s, struct address *peer, int *fd)
+{
+    struct packet p;
+
+    do {
+        actor_hear(&s->log, MSG_LOG_PEER, &p);
+        if (p.value[1].number == 0)
+            packet_close(&p);
+    } while (p.value[1].number == 0);
+    *peer = p.value[2].address;
+    *fd = fd_take(&p.fd[0]);
+    return p.value[1].number;
+}
+
+static void expect_byte(int fd, char byte)
+{
+    struct pollfd one = { .fd = fd, .events = POLLIN };
+    char got = 0;
+
+    cr_assert(poll(&one, 1, STAGE_WAIT_MS) == 1);
+    cr_assert(recv(fd, &got, 1, 0) == 1 && got == byte);
+}
+
+/* What it said before comes under the client's address, too. */
+Test(proxied, the_client_is_known)
+{
+    struct address peer;
+    struct actor files;
+    struct player p;
+    struct stage s;
+    int fd;
+
+    stage_open(&s, by_proxies);
+    enter(&s, &p, 11);
+    cr_assert_eq(send(p.log, "x", 1, MSG_NOSIGNAL), 1);
+    name(&s, 11, &client);
+    is_entered(&p);
+    cr_expect_eq(next_wire(&s, &peer, &fd), 11);
+    cr_expect(address_same_host(&peer, &client) && peer.port == 4711);
+    expect_byte(fd, 'x');
+    close(fd);
+    player_logs_in(&s, &p, &files);
+    cr_expect_eq(next_wire(&s, &peer, &fd), 11); /* that of its files */
+    cr_expect(address_same_host(&peer, &client));
+    close(fd);
+    player_leave(&p);
+    stage_close(&s);
+}
+
+/* Its one event has the address that there is; one that said nothing, as a
+ * health check, is nobody for log. */
+Test(proxied, ends_before_it_is_known)
+{
+    struct player quiet, p, next;
+    struct address peer;
+    struct stage s;
+    int fd;
+
+    stage_open(&s, by_proxies);
+    enter(&s, &quiet, 10);
+    player_leave(&quiet);
+    enter(&s, &p, 11);
+    cr_assert_eq(send(p.log, "x", 1, MSG_NOSIGNAL), 1);
+    player_leave(&p);
+    cr_expect_eq(next_wire(&s, &peer, &fd), 11);
+    cr_expect(address_same_host(&peer, &proxy));
+    expect_byte(fd, 'x');
+    close(fd);
+    name(&s, 11, &client); /* too late, and no lie */
+    enter(&s, &next, 12);
+    name(&s, 12, &client);
+    is_entered(&next);
+    cr_expect_eq(next_wire(&s, &peer, &fd), 12);
+    close(fd);
+    player_leave(&next);
+    stage_close(&s);
+}
+
+Test(proxied, no_login_before)
+{
+    struct player p;
+    struct stage s;
+
+    stage_open(&s, by_proxies);
+    enter(&s, &p, 11);
+    cr_assert_eq(
+        channel_send(&p.channel,
+                     &(struct packet){ .message = MSG_LOGIN, .request = 1 }),
+        0);
+    stage_reports(&s, EVENT_PEER, "a message in the wrong phase");
+    gate_hears(&s, MSG_KILL, 11);
+    channel_hear_end(&p.channel);
+    player_leave(&p);
+    stage_close(&s);
+}
+
+/* Goodbye is understood at any time. */
+Test(proxied, kicked_before)
+{
+    struct packet got;
+    struct player p;
+    struct stage s;
+
+    stage_open(&s, by_proxies);
+    enter(&s, &p, 11);
+    kill(s.master, SIGTERM);
+    player_hear(&p, MSG_KICK, &got);
+    cr_expect_eq(got.value[0].number, ENDING_SHUTDOWN);
+    name(&s, 11, &client); /* it crossed the kick */
+    channel_hear_end(&p.channel);
+    player_leave(&p);
+    stage_close(&s);
+}
+
+/* A new log hears of it when its client is known. */
+Test(proxied, log_is_new_meanwhile)
+{
+    struct address peer;
+    struct player p;
+    struct stage s;
+    int fd;
+
+    stage_open(&s, by_proxies);
+    enter(&s, &p, 11);
+    actor_die(&s.log);
+    actor_again(&s, &s.log);
+    cr_assert_eq(send(p.log, "x", 1, MSG_NOSIGNAL), 1);
+    name(&s, 11, &client);
+    is_entered(&p);
+    cr_expect_eq(next_wire(&s, &peer, &fd), 11);
+    cr_expect(address_same_host(&peer, &client));
+    expect_byte(fd, 'x');
+    close(fd);
+    player_leave(&p);
+    stage_close(&s);
+}
+
+static void twice(struct stage *s)
+{
+    name(s, 11, &client);
+    name(s, 11, &client);
+}
+
+static void nobody(struct stage *s)
+{
+    name(s, 11, &(struct address){ .family = 0 });
+}
+
+static void once(struct stage *s)
+{
+    name(s, 11, &client);
+}
+
+/* A gate that names a client where none is asked for is ended. */
+static const struct {
+    void (*adjust)(struct master *m);
+    void (*act)(struct stage *s);
+    const char *wrong;
+} lies[] = {
+    { by_proxies, twice, "a client that is known already" },
+    { NULL, once, "a client that is known already" },
+    { by_proxies, nobody, "a client without an address" },
+};
+
+Test(proxied, lies)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct player p;
+        struct stage s;
+
+        stage_open(&s, lies[i].adjust);
+        player_enter_from(&s, &p, 11, &proxy);
+        lies[i].act(&s);
+        stage_reports(&s, EVENT_PEER, lies[i].wrong);
+        actor_again(&s, &s.gate);
+        player_leave(&p);
+        stage_close(&s);
+    }
+}

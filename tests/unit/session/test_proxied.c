@@ -1,0 +1,590 @@
+/* A session behind a proxy: what it reads of the header and what it leaves,
+ * what it asks gate, and what it makes of the answers. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "sallyport/base/fd.h"
+
+#define LINE   "PROXY TCP4 198.51.100.1 203.0.113.7 4711 21\r\n"
+#define BINARY "\r\n\r\n\0\r\nQUIT\n"
+#define CLIENT "\xc6\x33\x64\x01\xcb\x00\x71\x07\x12\x67\x00\x15"
+#define OTHER  "\xc6\x33\x64\x02\xcb\x00\x71\x07\x12\x67\x00\x15"
+#define TLV    "\x04\x00\x05hello"
+
+static void begin(struct fake *f)
+{
+    fake_behind_proxy();
+    fake_start(f);
+}
+
+static void send_bytes(int fd, struct slice bytes)
+{
+    cr_assert_eq(send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL),
+                 (ssize_t)bytes.len);
+}
+
+static void hear_enter(struct fake *f, const char *client, const char *server)
+{
+    char text[ADDRESS_TEXT_MAX];
+    struct packet p;
+
+    fake_hear(&f->gate, &p, MSG_ENTER);
+    cr_expect_str_eq(address_port_text(&p.value[0].address, text), client);
+    cr_expect_str_eq(address_port_text(&p.value[1].address, text), server);
+    f->gate.phase = PHASE_RUN;
+    f->gate.last_request = p.request;
+}
+
+static void let_in(struct fake *f)
+{
+    fake_tell(&f->master, &(struct packet){ .message = MSG_ENTERED });
+    f->master.phase = PHASE_GREETED;
+}
+
+static bool is_quiet(int fd)
+{
+    struct pollfd one = { .fd = fd, .events = POLLIN };
+
+    return poll(&one, 1, 0) == 0;
+}
+
+/* No event at all; the session has ended. */
+static void expect_no_event(struct fake *f)
+{
+    struct packet p;
+    int r = channel_receive(&f->log, &p);
+
+    cr_expect_eq(r, -EPIPE, "%d", r);
+}
+
+static void expect_text(const struct event_record *r, enum event_field field,
+                        const char *text)
+{
+    cr_expect(r->text[field].ptr &&
+                  slice_equal(r->text[field], slice_from(text)),
+              "%.*s instead of %s", (int)r->text[field].len,
+              r->text[field].ptr ? r->text[field].ptr : "", text);
+}
+
+static const struct {
+    struct slice header;
+    const char *client, *server;
+} headers[] = {
+    { { LINE, sizeof(LINE) - 1 }, "198.51.100.1:4711", "203.0.113.7:21" },
+    { { BINARY "\x21\x11\0\x0c" CLIENT, 28 },
+      "198.51.100.1:4711",
+      "203.0.113.7:21" },
+    { { BINARY "\x21\x11\0\x14" CLIENT TLV, 36 },
+      "198.51.100.1:4711",
+      "203.0.113.7:21" },
+    { { "PROXY TCP6 2001:db8::1 2001:db8::2 4711 21\r\n", 44 },
+      "[2001:db8::1]:4711",
+      "[2001:db8::2]:21" },
+};
+
+/* The client's first line stands right behind the header; before it is let in
+ * it isn't answered, and nothing is said. */
+Test(session_proxied, the_header_and_no_byte_more, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        struct event_record r;
+        struct fake f;
+
+        begin(&f);
+        send_bytes(f.control, headers[i].header);
+        send_bytes(f.control, SLICE("NOOP\r\nSYST\r\n"));
+        hear_enter(&f, headers[i].client, headers[i].server);
+        cr_expect(is_quiet(f.control));
+        let_in(&f);
+        cr_expect_eq(fake_reply(&f), 220, "%s", f.reply);
+        cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
+        cr_expect_eq(fake_reply(&f), 215, "%s", f.reply);
+        cr_assert(fake_event(&f, EVENT_CONNECT, &r));
+        expect_text(&r, FIELD_LOCAL, headers[i].server);
+        expect_text(&r, FIELD_VIA, "127.0.0.1:40000");
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
+}
+
+Test(session_proxied, byte_by_byte, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        struct slice one = { headers[i].header.ptr, 1 };
+        struct fake f;
+
+        begin(&f);
+        for (; one.ptr < headers[i].header.ptr + headers[i].header.len;
+             one.ptr++)
+            send_bytes(f.control, one);
+        hear_enter(&f, headers[i].client, headers[i].server);
+        let_in(&f);
+        cr_expect_eq(fake_reply(&f), 220);
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
+}
+
+/* All of a session, from behind the header on. */
+static void open_session(struct fake *f)
+{
+    begin(f);
+    send_bytes(f->control, SLICE(LINE));
+    hear_enter(f, "198.51.100.1:4711", "203.0.113.7:21");
+    let_in(f);
+    fake_login(f);
+    fake_say(f, "PROT P");
+    cr_assert_eq(fake_reply(f), 200);
+}
+
+/* ---- what isn't a client ---- */
+
+static const struct {
+    const char *name;
+    struct slice bytes;
+    bool cut;         /* the proxy closes then */
+    const char *said; /* to it */
+    int status;
+    const char *reason; /* of the one event; NULL: there is none */
+} checks[] = {
+#define BYTES(text)                                                            \
+    {                                                                          \
+        text, sizeof(text) - 1                                                 \
+    }
+    { "LOCAL", BYTES(BINARY "\x20\0\0\0"), false, "220", ENDING_CHECK, NULL },
+    { "UNKNOWN", BYTES("PROXY UNKNOWN\r\n"), false, "220", ENDING_CHECK, NULL },
+    { "a look", BYTES(""), true, "", ENDING_CHECK, NULL },
+    { "a client's line", BYTES("USER anna\r\n"), false, "", ENDING_PROTOCOL,
+      "protocol error: PROXY header: no header" },
+    { "TLS", BYTES("\x16\x03\x01"), false, "", ENDING_PROTOCOL,
+      "protocol error: PROXY header: no header" },
+    { "a bad line", BYTES("PROXY TCP4 1 2 3 4\r\n"), false, "", ENDING_PROTOCOL,
+      "protocol error: PROXY header: a bad address" },
+    { "a version", BYTES(BINARY "\x11\x11\0\x0c" CLIENT), false, "",
+      ENDING_PROTOCOL, "protocol error: PROXY header: an unknown version" },
+    { "too long", BYTES(BINARY "\x21\x11\xff\xff"), false, "", ENDING_PROTOCOL,
+      "protocol error: PROXY header: too long" },
+    { "half a line", BYTES("PROXY TCP4 198.51"), true, "", ENDING_PROTOCOL,
+      "protocol error: PROXY header: cut short" },
+    { "half a head", BYTES(BINARY "\x21\x11\0\x0c"), true, "", ENDING_PROTOCOL,
+      "protocol error: PROXY header: cut short" },
+};
+
+/* The proxy's side: all that was said to it until the end. */
+static void expect_said(struct fake *f, const char *said)
+{
+    char all[512] = "";
+    size_t len = 0;
+    ssize_t n;
+
+    while ((n = recv(f->control, all + len, sizeof(all) - 1 - len, 0)) > 0)
+        len += (size_t)n;
+    cr_expect(strncmp(all, said, strlen(said)) == 0 && (said[0] || len == 0),
+              "%s", all);
+}
+
+Test(session_proxied, what_is_no_client, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        struct fake f;
+        int status;
+
+        begin(&f);
+        if (checks[i].bytes.len > 0)
+            send_bytes(f.control, checks[i].bytes);
+        if (checks[i].cut)
+            shutdown(f.control, SHUT_WR);
+        expect_said(&f, checks[i].said);
+        shutdown(f.control, SHUT_WR);
+        status = fake_end(&f);
+        cr_expect_eq(status, checks[i].status, "%s: %d", checks[i].name,
+                     status);
+        if (checks[i].reason)
+            cr_expect_str_eq(fake_end_reason(&f), checks[i].reason);
+        else
+            expect_no_event(&f);
+    }
+}
+
+Test(session_proxied, a_slow_header, .timeout = 60)
+{
+    struct fake f;
+
+    fake_settings("login_timeout", 300);
+    begin(&f);
+    send_bytes(f.control, SLICE("PROXY TCP4 "));
+    cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
+    shutdown(f.control, SHUT_WR);
+    cr_expect_eq(fake_end(&f), ENDING_LOGIN_TIME);
+}
+
+/* The same deadline holds where gate says nothing. */
+Test(session_proxied, no_answer, .timeout = 60)
+{
+    struct fake f;
+
+    fake_settings("login_timeout", 300);
+    begin(&f);
+    send_bytes(f.control, SLICE(LINE));
+    hear_enter(&f, "198.51.100.1:4711", "203.0.113.7:21");
+    cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
+    shutdown(f.control, SHUT_WR);
+    cr_expect_eq(fake_end(&f), ENDING_LOGIN_TIME);
+}
+
+/* Gate has told the log, and bounded it. */
+Test(session_proxied, kept_out, .timeout = 60)
+{
+    struct packet no = { .message = MSG_KEPT_OUT,
+                         .value = { TEXT(SLICE("from your address")) } };
+    struct fake f;
+
+    begin(&f);
+    send_bytes(f.control, SLICE(LINE));
+    hear_enter(&f, "198.51.100.1:4711", "203.0.113.7:21");
+    no.request = f.gate.last_request;
+    fake_tell(&f.gate, &no);
+    cr_expect_eq(fake_reply(&f), 421);
+    cr_expect(strstr(f.reply, "from your address"), "%s", f.reply);
+    shutdown(f.control, SHUT_WR);
+    cr_expect_eq(fake_end(&f), ENDING_KEPT_OUT);
+    expect_no_event(&f);
+}
+
+Test(session_proxied, kicked_before_its_header, .timeout = 60)
+{
+    struct packet kick = { .message = MSG_KICK,
+                           .value = { NUMBER(ENDING_SHUTDOWN) } };
+    struct fake f;
+
+    begin(&f);
+    send_bytes(f.control, SLICE("PROXY "));
+    fake_tell(&f.master, &kick);
+    cr_expect_eq(fake_reply(&f), 421);
+    shutdown(f.control, SHUT_WR);
+    cr_expect_eq(fake_end(&f), ENDING_SHUTDOWN);
+}
+
+Test(session_proxied, the_client_goes_while_gate_is_asked, .timeout = 60)
+{
+    struct fake f;
+
+    begin(&f);
+    send_bytes(f.control, SLICE(LINE));
+    hear_enter(&f, "198.51.100.1:4711", "203.0.113.7:21");
+    close(f.control);
+    f.control = -1;
+    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
+}
+
+/* ---- peers that lie ---- */
+
+static void let_in_unasked(struct fake *f)
+{
+    fake_tell(&f->master, &(struct packet){ .message = MSG_ENTERED });
+}
+
+static void keep_out_unasked(struct fake *f)
+{
+    fake_tell(&f->gate, &(struct packet){ .message = MSG_KEPT_OUT,
+                                          .value = { TEXT(SLICE("no")) } });
+}
+
+static void data_for_a_direct_one(struct fake *f)
+{
+    struct packet data = { .message = MSG_DATA_PROXIED };
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    data.fd[0] = ends[1];
+    fake_tell(&f->gate, &data);
+}
+
+static const struct {
+    bool proxied;
+    void (*lie)(struct fake *f);
+    const char *reason;
+} lies[] = {
+    { false, let_in_unasked, "master: a message in the wrong phase" },
+    { false, keep_out_unasked, "gate: an answer to nothing that was asked" },
+    { false, data_for_a_direct_one, "gate: a data connection of a proxy" },
+    { true, let_in_unasked, "master: an answer to nothing that was asked" },
+    { true, keep_out_unasked, "gate: an answer to nothing that was asked" },
+};
+
+Test(session_proxied, lies, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct fake f;
+
+        if (lies[i].proxied)
+            fake_behind_proxy();
+        fake_start(&f);
+        f.master.phase = PHASE_GREETED; /* of what it may send */
+        lies[i].lie(&f);
+        cr_expect_eq(fake_end(&f), ENDING_PEER);
+        cr_expect(strstr(fake_end_reason(&f), lies[i].reason), "%s",
+                  fake_end_reason(&f));
+    }
+}
+
+/* ---- data connections ---- */
+
+/* Gate hears of PASV or EPSV, and answers. */
+static void give_port(struct fake *f, const char *address, int code)
+{
+    struct packet p, port = { .message = MSG_PORT_IS };
+
+    fake_hear(&f->gate, &p, MSG_PORT);
+    port.request = p.request;
+    address_parse_port(slice_from(address), &port.value[0].address);
+    fake_tell(&f->gate, &port);
+    cr_assert_eq(fake_reply(f), code, "%s", f->reply);
+}
+
+static void ask_port(struct fake *f, const char *line, const char *address,
+                     int code)
+{
+    fake_say(f, line);
+    give_port(f, address, code);
+}
+
+static void is_given_up(struct fake *f)
+{
+    struct packet p;
+
+    fake_hear(&f->gate, &p, MSG_PORT_CLOSE);
+}
+
+/* A connection of the proxy: the client's end; *THEIRS is the session's, too.
+ */
+static int bring(struct fake *f, int *theirs)
+{
+    struct packet data = { .message = MSG_DATA_PROXIED };
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    address_parse_port(SLICE("127.0.0.1:777"), &data.value[0].address);
+    data.fd[0] = ends[1];
+    fake_tell(&f->gate, &data);
+    if (theirs)
+        *theirs = ends[1];
+    else
+        close(ends[1]);
+    return ends[0];
+}
+
+static void is_mine(struct fake *f)
+{
+    struct packet p;
+
+    fake_hear(&f->gate, &p, MSG_DATA_MINE);
+}
+
+static void is_foreign(struct fake *f, const char *whose, enum foreign why)
+{
+    char text[ADDRESS_TEXT_MAX];
+    struct packet p;
+
+    fake_hear(&f->gate, &p, MSG_DATA_FOREIGN);
+    cr_expect_str_eq(address_text(&p.value[0].address, text), whose);
+    cr_expect_eq(p.value[1].number, why);
+}
+
+/* What stands behind the header is still there for TLS. */
+Test(session_proxied, data_behind_the_header, .timeout = 60)
+{
+    char left[64] = "";
+    struct fake f;
+    int ours, theirs;
+
+    open_session(&f);
+    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
+    ours = bring(&f, &theirs);
+    send_bytes(ours, SLICE(LINE "a ClientHello"));
+    is_mine(&f);
+    cr_expect_eq(recv(theirs, left, sizeof(left) - 1, MSG_DONTWAIT), 13);
+    cr_expect_str_eq(left, "a ClientHello");
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+static void transfer(struct fake *f, int data)
+{
+    struct packet asked, pipe_is = { .message = MSG_FOLDER_PIPE };
+    struct tls_client *tls;
+    char text[16] = "";
+    int ends[2];
+
+    fake_hear(&f->files, &asked, MSG_FOLDER_LIST);
+    cr_assert_eq(pipe(ends), 0);
+    pipe_is.request = asked.request;
+    pipe_is.fd[0] = ends[0];
+    fake_tell(&f->files, &pipe_is);
+    cr_assert_eq(write(ends[1], "names", 5), 5);
+    close(ends[0]);
+    close(ends[1]);
+    pipe_is = (struct packet){ .message = MSG_FOLDER_LISTED,
+                               .request = asked.request };
+    fake_tell(&f->files, &pipe_is);
+    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+    tls = tls_client_new(data, NULL);
+    cr_assert_not_null(tls, "%s", tls_client_error());
+    cr_expect_eq(tls_client_read(tls, text, 5), 5);
+    cr_expect_str_eq(text, "names");
+    cr_expect_eq(tls_client_read(tls, text, 1), 0);
+    tls_client_free(tls);
+    close(data);
+    cr_assert_eq(fake_reply(f), 226, "%s", f->reply);
+}
+
+Test(session_proxied, a_transfer, .timeout = 60)
+{
+    struct fake f;
+    int data;
+
+    open_session(&f);
+    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
+    data = bring(&f, NULL);
+    send_bytes(data, SLICE(LINE));
+    is_mine(&f);
+    fake_say(&f, "NLST");
+    transfer(&f, data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Others before it, of each kind; the command is given in the midst of them. */
+static const struct {
+    struct slice bytes;
+    bool cut;
+    const char *whose;
+    enum foreign why;
+} others[] = {
+    { BYTES("PROXY TCP4 198.51.100.2 203.0.113.7 4711 21\r\n"), false,
+      "198.51.100.2", FOREIGN_CLIENT },
+    { BYTES(BINARY "\x21\x11\0\x0c" OTHER), false, "198.51.100.2",
+      FOREIGN_CLIENT },
+    { BYTES("PROXY TCP6 2001:db8::1 2001:db8::2 4711 21\r\n"), false,
+      "2001:db8::1", FOREIGN_CLIENT },
+    { BYTES("\x16\x03\x01\x02"), false, "127.0.0.1", FOREIGN_HEADER },
+    { BYTES("PROXY TCP4 198.51"), true, "127.0.0.1", FOREIGN_HEADER },
+    { BYTES(BINARY "\x20\0\0\0"), false, "127.0.0.1", FOREIGN_CHECK },
+    { BYTES("PROXY UNKNOWN\r\n"), false, "127.0.0.1", FOREIGN_CHECK },
+    { BYTES(""), true, "127.0.0.1", FOREIGN_CHECK },
+};
+
+Test(session_proxied, others_are_given_back, .timeout = 60)
+{
+    struct fake f;
+    char byte;
+    int data;
+
+    open_session(&f);
+    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        data = bring(&f, NULL);
+        if (others[i].bytes.len > 0)
+            send_bytes(data, others[i].bytes);
+        if (others[i].cut)
+            shutdown(data, SHUT_WR);
+        is_foreign(&f, others[i].whose, others[i].why);
+        cr_expect_leq(recv(data, &byte, 1, 0), 0, "not closed");
+        close(data);
+        if (i == 3)
+            fake_say(&f, "NLST");
+    }
+    data = bring(&f, NULL);
+    send_bytes(data, SLICE(LINE));
+    is_mine(&f);
+    transfer(&f, data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(session_proxied, a_slow_header_of_data, .timeout = 60)
+{
+    struct fake f;
+    int data;
+
+    fake_settings("connect_timeout", 300);
+    open_session(&f);
+    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
+    data = bring(&f, NULL);
+    send_bytes(data, SLICE("PROXY "));
+    is_foreign(&f, "127.0.0.1", FOREIGN_HEADER);
+    close(data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Whatever ends the wait, gate hears that the port is no longer needed. */
+Test(session_proxied, given_up_within_a_header, .timeout = 60)
+{
+    struct fake f;
+    int data[2];
+
+    open_session(&f);
+    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
+    data[0] = bring(&f, NULL);
+    send_bytes(data[0], SLICE("PROXY "));
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    fake_say(&f, "EPSV");
+    is_given_up(&f);
+    give_port(&f, "203.0.113.7:30001", 229);
+    data[1] = bring(&f, NULL);
+    send_bytes(data[1], SLICE("PROXY "));
+    fake_say(&f, "ABOR");
+    is_given_up(&f);
+    cr_expect_eq(fake_reply(&f), 225, "%s", f.reply);
+    close(data[0]);
+    close(data[1]);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* One that is on its way when the port was given up. */
+Test(session_proxied, too_late, .timeout = 60)
+{
+    struct fake f;
+    char byte;
+    int data;
+
+    open_session(&f);
+    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
+    fake_say(&f, "ABOR");
+    is_given_up(&f);
+    cr_expect_eq(fake_reply(&f), 225);
+    data = bring(&f, NULL);
+    cr_expect_eq(recv(data, &byte, 1, 0), 0);
+    close(data);
+    fake_say(&f, "NOOP");
+    cr_expect_eq(fake_reply(&f), 200);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* PASV can tell IPv4 alone: what the client has come to counts, and what it
+ * would be told. */
+Test(session_proxied, pasv_and_ipv6, .timeout = 60)
+{
+    struct fake f;
+
+    open_session(&f);
+    ask_port(&f, "PASV", "192.0.2.77:30000", 227);
+    cr_expect(strstr(f.reply, "(192,0,2,77,117,48)"), "%s", f.reply);
+    fake_say(&f, "PASV");
+    is_given_up(&f);
+    give_port(&f, "[2001:db8::9]:30000", 425);
+    is_given_up(&f);
+    ask_port(&f, "EPSV", "[2001:db8::9]:30000", 229);
+    fake_hang_up(&f, ENDING_CLOSED);
+    fake_start(&f);
+    send_bytes(f.control, SLICE("PROXY TCP6 2001:db8::1 ::2 4711 21\r\n"));
+    hear_enter(&f, "[2001:db8::1]:4711", "[::2]:21");
+    let_in(&f);
+    fake_login(&f);
+    fake_say(&f, "PASV");
+    cr_expect_eq(fake_reply(&f), 425, "%s", f.reply);
+    fake_say(&f, "EPSV 1");
+    cr_expect_eq(fake_reply(&f), 522, "%s", f.reply);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
