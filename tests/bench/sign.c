@@ -145,7 +145,7 @@ static struct tls_context *context(char **argv, const struct signer *signer)
 {
     struct complaint c = { "" };
     const struct tls_pair pair = { open_or_die(argv[2]), argv[2], argv[3], 1 };
-    struct tls_context *t = tls_context_new(&pair, signer, &c);
+    struct tls_context *t = tls_context_new(&pair, 1, signer, &c);
 
     if (!t)
         die(1, "%s", c.text);
