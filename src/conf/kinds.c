@@ -298,13 +298,14 @@ static int show_conflict_name(const void *field, struct buf *into)
 }
 
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
-    [SETTING_PATH] = { "an absolute path", set_path, show_text },
+    [SETTING_PATH] = { "an absolute path", set_path, show_text,
+                       SETTINGS_PATH_MAX },
     [SETTING_NAME] = { "an account's name or number", set_name, show_text },
     [SETTING_NUMBER] = { "a number, also with K, M or G", set_number,
-                         show_number },
+                         show_number, sizeof(uint64_t) },
     [SETTING_DURATION] = { "a time such as 300, 300s, 500ms, 5min or 2h",
-                           set_duration, show_duration },
-    [SETTING_YES_NO] = { "yes or no", set_yes_no, show_yes_no },
+                           set_duration, show_duration, sizeof(uint64_t) },
+    [SETTING_YES_NO] = { "yes or no", set_yes_no, show_yes_no, sizeof(bool) },
     [SETTING_LISTEN] = { "addresses with ports, comma separated, such as "
                          "0.0.0.0:21, 0.0.0.0:990 tls",
                          set_listen, show_listen },
@@ -315,12 +316,13 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PORTS] = { "a range such as 30000-30099, or auto N", set_ports,
                         show_ports },
     [SETTING_STARTUPS] = { "BEGIN:PERCENT:FULL such as 10:30:100", set_startups,
-                           show_startups },
+                           show_startups, sizeof(struct startups) },
     [SETTING_CONFLICT] = { "overwrite, rename, version or reject", set_conflict,
-                           show_conflict },
+                           show_conflict, sizeof(unsigned) },
     [SETTING_CONFLICT_NAME] = { "number or new", set_conflict_name,
-                                show_conflict_name },
-    [SETTING_LABELLED] = { "an absolute path", set_labelled, show_labelled },
+                                show_conflict_name, sizeof(unsigned) },
+    [SETTING_LABELLED] = { "an absolute path", set_labelled, show_labelled,
+                           sizeof(struct labelled_list) },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
                          set_weaker, show_weaker },
 };

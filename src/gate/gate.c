@@ -123,6 +123,7 @@ void gate_release(struct gate *g)
     limits_release(&g->limits);
     tell_close(g);
     tls_context_free(g->tls);
+    chains_release(&g->renewal.chains);
     fd_close(&g->spare_fd);
     fd_close(&g->signal_fd);
     channel_close(&g->signer.keys);

@@ -3,6 +3,7 @@
 #define GATE_GATE_H
 
 #include "accept.h"
+#include "chains.h"
 #include "children.h"
 #include "limits.h"
 #include "passive.h"
@@ -22,12 +23,21 @@ struct listener {
     bool implicit;  /* TLS from the first byte on */
 };
 
+/* What came with a reload, until it is taken as a whole or not at all. */
+struct renewal {
+    struct chains chains;
+    struct settings settings;
+    bool has_settings;
+    struct complaint complaint;
+};
+
 struct gate {
     struct loop loop;
     struct settings settings;
     struct tls_context *tls;
     struct sign_channel signer; /* for proofs of keys */
     struct loop_watch keys_watch;
+    struct renewal renewal;
     struct channel master;
     struct loop_watch master_watch;
     struct event_sender log;
@@ -65,6 +75,13 @@ void entry_full(struct door *d);
 int gate_told(struct gate *g, const struct packet *p);
 /* orders.c: what master says while gate runs. */
 void orders_on_ready(void *owner, uint32_t events);
+
+/* reload.c: MSG_CONF, MSG_CERTIFICATE and MSG_TAKE while gate runs. */
+int reload_on_conf(void *owner, struct packet *p);
+int reload_on_certificate(void *owner, struct packet *p);
+int reload_on_take(void *owner, struct packet *p);
+/* A MSG_CONF: 0, or negative with the complaint. */
+int gate_settings(struct settings *s, int fd, struct complaint *c);
 
 /* signals.c */
 int signals_take(void); /* a signalfd for SIGCHLD, or -errno */
