@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "support/files.h"
+#include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
@@ -415,5 +417,58 @@ Test(certificates, reloads_under_load)
     }
     reload(&server, GOOD);
     server_log_wait(&server, GOOD, NULL);
+    server_stop(&server);
+}
+
+/* As certbot has its folders: live/ holds links, and a renewal makes new ones.
+ */
+static void renew(const struct server *s, int number, long serial)
+{
+    static const char *const names[] = { "certificate", "key" };
+    char file[2][32], new[SERVER_PATH_MAX];
+
+    for (int i = 0; i < 2; i++)
+        snprintf(file[i], sizeof(file[i]), "%s%d.pem", names[i], number);
+    write_pair(s, file[0], file[1], &(struct made){ .serial = serial });
+    for (int i = 0; i < 2; i++) {
+        snprintf(file[0], sizeof(file[0]), "%s.pem", names[i]);
+        snprintf(new, sizeof(new), "%s.link", server_path(s, file[0]));
+        snprintf(file[1], sizeof(file[1]), "%s%d.pem", names[i], number);
+        cr_assert_eq(symlink(file[1], new), 0);
+        cr_assert_eq(rename(new, server_path(s, file[0])), 0);
+    }
+}
+
+/* What the deploy hook of docs/certificates.md runs: over when it returns. */
+static void deploy(const struct server *s, int status, const char *words)
+{
+    char config[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
+    run(&r, NULL, server_program("sallyportctl"), "--config", config, "reload",
+        NULL);
+    cr_assert_eq(r.status, status, "%d: %s", r.status, r.text);
+    cr_assert(strstr(r.text, words), "%s", r.text);
+    run_release(&r);
+}
+
+Test(certificates, a_deploy_hook)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    enter(&s, &server);
+    for (int i = 1; i <= 3; i++) {
+        renew(&server, i, 500 + i);
+        deploy(&server, 0, "reloaded");
+        cr_assert_eq(serial_for(&server, NULL, NULL), 500 + i);
+    }
+    spoil_key(&server);
+    deploy(&server, EX_DATAERR, "sallyport.conf:4: key = ");
+    cr_assert_eq(serial_for(&server, NULL, NULL), 503);
+    transfer(&s);
+    session_close(&s);
     server_stop(&server);
 }
