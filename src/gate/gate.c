@@ -111,6 +111,7 @@ int gate_run(struct gate *g)
     int r = channel_send(&g->master, &ready);
 
     g->master.phase = PHASE_RUN;
+    gate_watch_expiry(g);
     return r == 0 ? loop_run(&g->loop) : r;
 }
 

@@ -38,6 +38,7 @@ struct gate {
     struct sign_channel signer; /* for proofs of keys */
     struct loop_watch keys_watch;
     struct renewal renewal;
+    struct loop_timer expiry; /* a look at the certificates, daily */
     struct channel master;
     struct loop_watch master_watch;
     struct event_sender log;
@@ -76,10 +77,13 @@ int gate_told(struct gate *g, const struct packet *p);
 /* orders.c: what master says while gate runs. */
 void orders_on_ready(void *owner, uint32_t events);
 
-/* reload.c: MSG_CONF, MSG_CERTIFICATE and MSG_TAKE while gate runs. */
+/* reload.c and expiry.c: MSG_CONF, MSG_CERTIFICATE and MSG_TAKE while gate
+ * runs. */
 int reload_on_conf(void *owner, struct packet *p);
 int reload_on_certificate(void *owner, struct packet *p);
 int reload_on_take(void *owner, struct packet *p);
+/* Tells which certificates expire soon, now and from now on each day. */
+void gate_watch_expiry(struct gate *g);
 /* A MSG_CONF: 0, or negative with the complaint. */
 int gate_settings(struct settings *s, int fd, struct complaint *c);
 

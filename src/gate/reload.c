@@ -102,6 +102,7 @@ int reload_on_take(void *owner, struct packet *p)
         use_settings(g);
         tls_context_free(g->tls);
         g->tls = t;
+        gate_watch_expiry(g);
     }
     chains_release(&n->chains);
     n->complaint.text[0] = '\0';

@@ -472,3 +472,26 @@ Test(certificates, a_deploy_hook)
     session_close(&s);
     server_stop(&server);
 }
+
+/* The server's own lasts longer; of those that don't, each is named. */
+Test(certificates, what_expires_soon_is_told)
+{
+    struct server server;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    cr_expect(!server_log_has(&server, "expires"));
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 1, .seconds = 30 * DAY - 60 });
+    add_pair(&server, "two",
+             &(struct made){
+                 .serial = 2, .names = "DNS:two.example", .seconds = 3600 });
+    add_pair(&server, "late",
+             &(struct made){ .serial = 3,
+                             .names = "DNS:late.example",
+                             .seconds = 30 * DAY + 3600 });
+    reload(&server, GOOD);
+    server_log_wait(&server, "certificate.pem: expires in 29 days", NULL);
+    server_log_wait(&server, "two.pem: expires within a day", NULL);
+    cr_expect(!server_log_has(&server, "late.pem: expires"));
+    server_stop(&server);
+}
