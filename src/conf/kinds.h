@@ -22,6 +22,7 @@ struct setting_kind {
     /* The text that set() would take: 0, -ENOBUFS or -ENOMEM. Of a keyed row
      * "KEYED = VALUE\n" for each line. */
     int (*show)(const void *field, struct buf *into);
+    size_t size; /* of the field; 0: it can't change by a reload */
 };
 extern const struct setting_kind setting_kinds[SETTING_TYPES];
 

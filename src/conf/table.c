@@ -109,7 +109,6 @@ const struct setting setting_table[] = {
       .type = SETTING_ADDRESS,
       .offset = FIELD(address),
       .value = "",
-      .reload = true,
       .help = "The public address to tell clients for data connections, for "
               "a server behind NAT: an IP address, or a host name, which is "
               "looked up again and again; empty: the one they connected "
@@ -119,7 +118,6 @@ const struct setting setting_table[] = {
       .type = SETTING_TOLD,
       .offset = FIELD(told),
       .value = "",
-      .reload = true,
       .help = "The same for clients of one network, such as "
               "address.10.0.0.0/8; at most 32 lines, the longest network "
               "wins." },
@@ -145,7 +143,6 @@ const struct setting setting_table[] = {
       .value = "500",
       .min = 1,
       .max = 20000,
-      .reload = true,
       .help = "Most connections at once." },
     { .key = "max_per_address",
       .type = SETTING_NUMBER,

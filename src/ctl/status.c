@@ -124,8 +124,8 @@ int server_reload(struct context *x)
     if (code == 0 && p.message != MSG_CONTROL_DONE)
         code = lie(&s, "no answer to reload");
     if (code == 0)
-        puts("reloaded: the users file; other settings and the certificate "
-             "need a restart");
+        puts("reloaded: configuration, certificates and users file; the log "
+             "names settings that need a restart");
     server_close(&s);
     return code;
 }

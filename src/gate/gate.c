@@ -111,6 +111,7 @@ int gate_run(struct gate *g)
     int r = channel_send(&g->master, &ready);
 
     g->master.phase = PHASE_RUN;
+    gate_watch_expiry(g);
     return r == 0 ? loop_run(&g->loop) : r;
 }
 
@@ -123,6 +124,7 @@ void gate_release(struct gate *g)
     limits_release(&g->limits);
     tell_close(g);
     tls_context_free(g->tls);
+    chains_release(&g->renewal.chains);
     fd_close(&g->spare_fd);
     fd_close(&g->signal_fd);
     channel_close(&g->signer.keys);

@@ -3,6 +3,7 @@
 #define GATE_GATE_H
 
 #include "accept.h"
+#include "chains.h"
 #include "children.h"
 #include "limits.h"
 #include "passive.h"
@@ -23,12 +24,22 @@ struct listener {
     bool proxied;   /* each connection begins with a PROXY header */
 };
 
+/* What came with a reload, until it is taken as a whole or not at all. */
+struct renewal {
+    struct chains chains;
+    struct settings settings;
+    bool has_settings;
+    struct complaint complaint;
+};
+
 struct gate {
     struct loop loop;
     struct settings settings;
     struct tls_context *tls;
     struct sign_channel signer; /* for proofs of keys */
     struct loop_watch keys_watch;
+    struct renewal renewal;
+    struct loop_timer expiry; /* a look at the certificates, daily */
     struct channel master;
     struct loop_watch master_watch;
     struct event_sender log;
@@ -66,6 +77,16 @@ void entry_full(struct door *d);
 int gate_told(struct gate *g, const struct packet *p);
 /* orders.c: what master says while gate runs. */
 void orders_on_ready(void *owner, uint32_t events);
+
+/* reload.c and expiry.c: MSG_CONF, MSG_CERTIFICATE and MSG_TAKE while gate
+ * runs. */
+int reload_on_conf(void *owner, struct packet *p);
+int reload_on_certificate(void *owner, struct packet *p);
+int reload_on_take(void *owner, struct packet *p);
+/* Tells which certificates expire soon, now and from now on each day. */
+void gate_watch_expiry(struct gate *g);
+/* A MSG_CONF: 0, or negative with the complaint. */
+int gate_settings(struct settings *s, int fd, struct complaint *c);
 
 /* signals.c */
 int signals_take(void); /* a signalfd for SIGCHLD, or -errno */

@@ -78,6 +78,9 @@ static const struct handler handlers[] = {
     { MSG_KILL, on_kill },
     { MSG_TOLD, on_told },
     { MSG_CLOSE_DOOR, on_close_door },
+    { MSG_CONF, reload_on_conf },
+    { MSG_CERTIFICATE, reload_on_certificate },
+    { MSG_TAKE, reload_on_take },
 };
 
 void orders_on_ready(void *owner, uint32_t events)

@@ -21,17 +21,8 @@ void setup_init(struct setup *s, struct gate *g)
 static int on_conf(void *owner, struct packet *p)
 {
     struct setup *s = owner;
-    struct buf text;
-    int r;
+    int r = gate_settings(&s->gate->settings, p->fd[0], &s->complaint);
 
-    buf_init(&text, SETTINGS_TEXT_MAX);
-    r = fd_read_file(p->fd[0], &text);
-    if (r < 0)
-        complain(&s->complaint, "settings: %s", strerror(-r));
-    else
-        r = settings_parse(&s->gate->settings, buf_slice(&text), "settings",
-                           &s->complaint);
-    buf_release(&text);
     s->has_conf = r == 0;
     return r;
 }

@@ -88,6 +88,23 @@ void tell_stranger(struct gate *g, const struct address *peer,
     bounded(g, &g->strangers, EVENT_DATA_REFUSED, peer, local, reason);
 }
 
+void tell_expiry(struct gate *g, const char *certificate, long days)
+{
+    char reason[REASON_MAX + 1024];
+    struct event_record r;
+
+    if (days == 0)
+        snprintf(reason, sizeof(reason),
+                 "%s: expires within a day, or has expired", certificate);
+    else
+        snprintf(reason, sizeof(reason), "%s: expires in %ld days", certificate,
+                 days);
+    event_begin(&r, EVENT_SERVICE);
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_GATE)));
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    deliver(g, &r);
+}
+
 /* The log's channel of gate has no serial of a session: it is in the text. */
 static void about(struct child *c, struct event_record *r, const char *reason)
 {

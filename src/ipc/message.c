@@ -26,12 +26,18 @@
 /* clang-format off */
 static const struct message_row rows[MSG_COUNT] = {
     /* Setting up a child. */
-    [MSG_CONF]       = { "conf", MASTER, GATE | LOG, START, true, 1, "", 0 },
+    [MSG_CONF]       = { "conf", MASTER, GATE | LOG, START | RUN, false, 1,
+                         "", 0 },
     [MSG_CAGE]       = { "cage", MASTER, CHILDREN, START, true, 1, "nnnn", 0 },
     [MSG_LOG]        = { "log", MASTER, SPEAKERS, ANY, false, 1, "", 0 },
-    [MSG_CERTIFICATE] = { "certificate", MASTER, GATE, START, false, 1,
-                         "ntt", 0 },
-    [MSG_KEY]        = { "key", MASTER, KEYS, START, false, 1, "nt", 0 },
+    [MSG_CERTIFICATE] = { "certificate", MASTER, GATE, START | RUN, false, 1,
+                          "ntt", 0 },
+    [MSG_KEY]        = { "key", MASTER, KEYS, START | RUN, false, 1, "nt", 0 },
+    [MSG_TAKE]       = { "take", MASTER, GATE | KEYS, RUN, false, 0, "n", 0 },
+    [MSG_TAKEN]      = { "taken", GATE | KEYS, MASTER, RUN, false, 0, "n", 0 },
+    [MSG_NOT_TAKEN]  = { "not-taken", GATE | KEYS, MASTER, RUN, false, 0, "nt",
+                         0 },
+    [MSG_KEY_GONE]   = { "key-gone", MASTER, KEYS, RUN, false, 0, "n", 0 },
     [MSG_PEERS]      = { "peers", MASTER, KEYS, START, true, 0, "n", 0 },
     [MSG_KEYS]       = { "keys", MASTER, GATE | SESSION, START | RUN | LIVE,
                          false, 1, "", 0 },

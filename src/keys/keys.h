@@ -10,7 +10,7 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/tls/sign.h"
 
-#define KEYS_MAX 32 /* private keys */
+#define KEYS_MAX 144 /* private keys: 9 generations of 16 */
 
 /* A session may have so many signatures at once, and then so many a second: a
  * handshake is one, and a client opens a data connection for each file. */
@@ -44,6 +44,8 @@ struct keys {
     struct event_sender log;
     struct key key[KEYS_MAX];
     size_t count;
+    size_t taken;               /* those behind came with a reload */
+    struct complaint complaint; /* about one of those */
     size_t askers, askers_max;
     LIST_HEAD(, asker) list;
 };
@@ -52,6 +54,8 @@ void keys_init(struct keys *k, int fd);
 void keys_release(struct keys *k);
 /* Serves until master is gone: 0 or -errno. */
 int keys_run(struct keys *k);
+/* A MSG_KEY: reads its file. 0, or -EINVAL with the complaint. */
+int keys_add(struct keys *k, const struct packet *p, struct complaint *c);
 /* NULL: there is none of that number. */
 const struct sign_key *keys_find(const struct keys *k, uint64_t number);
 

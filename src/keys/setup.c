@@ -10,7 +10,6 @@
 /* Standard ones, master, log, the loop; a key file and a new log for a moment.
  */
 #define FILES_BESIDES 16
-#define NAME_MAX_KEY  1025
 
 void setup_init(struct setup *s, struct keys *k)
 {
@@ -40,18 +39,8 @@ static int on_log(void *owner, struct packet *p)
 static int on_key(void *owner, struct packet *p)
 {
     struct setup *s = owner;
-    struct keys *k = s->keys;
-    char name[NAME_MAX_KEY];
 
-    if (k->count == KEYS_MAX)
-        return complain(&s->complaint, "too many keys");
-    if (slice_copy(p->value[1].text, name, sizeof(name)) < 0)
-        return complain(&s->complaint, "the path of a key is too long");
-    struct sign_key *key = sign_key_new(p->fd[0], name, &s->complaint);
-    if (!key)
-        return -EINVAL;
-    k->key[k->count++] = (struct key){ p->value[0].number, key };
-    return 0;
+    return keys_add(s->keys, p, &s->complaint);
 }
 
 static int on_peers(void *owner, struct packet *p)
@@ -79,6 +68,7 @@ int setup_receive(struct setup *s)
                           s, SETUP_MS, &s->complaint);
     if (r < 0)
         return -EINVAL;
+    s->keys->taken = s->keys->count;
     if (!s->has_cage || s->keys->count == 0 || s->keys->askers_max == 0)
         return complain(&s->complaint, "keys: set-up: something is missing");
     return 0;

@@ -1,8 +1,11 @@
-/* Certificates and keys, in master: opened, judged by their owner and mode, and
- * handed on. Master never reads a byte of them. */
+/* Certificates and keys, in master: opened, judged by their owner and mode,
+ * handed on, and given up when nobody needs them. Master never reads a byte of
+ * them. */
 #include "certificates.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "master.h"
 #include "prepare.h"
@@ -11,6 +14,10 @@
 static int open_pair(struct pair_files *p, const struct settings_pair *names,
                      struct complaint *c)
 {
+    p->certificate_name = strdup(names->certificate);
+    p->key_name = strdup(names->key);
+    if (!p->certificate_name || !p->key_name)
+        return complain(c, "no memory");
     p->certificate = prepare_open(names->certificate, c);
     if (p->certificate < 0)
         return -EINVAL;
@@ -20,66 +27,161 @@ static int open_pair(struct pair_files *p, const struct settings_pair *names,
     return settings_private_file(p->key, names->key, c);
 }
 
-int pair_set_open(struct pair_set *g, const struct settings *s, uint64_t first,
-                  struct complaint *c)
+static void close_last(struct pair_set *set)
 {
+    struct pair_files *p = &set->pair[--set->count];
+
+    fd_close(&p->certificate);
+    fd_close(&p->key);
+    free(p->certificate_name);
+    free(p->key_name);
+}
+
+static void close_set(struct certificates *all, struct pair_set *set)
+{
+    while (set->count > 0)
+        close_last(set);
+    LIST_REMOVE(set, next);
+    all->count--;
+    free(set);
+}
+
+static struct pair_set *new_set(struct certificates *all, struct complaint *c)
+{
+    struct pair_set *set = NULL;
+
+    if (all->count == CERTIFICATES_SETS)
+        complain(c, "sessions of %d older sets of certificates are still there",
+                 CERTIFICATES_SETS - 1);
+    else if (!(set = calloc(1, sizeof(*set))))
+        complain(c, "no memory");
+    if (!set)
+        return NULL;
+    LIST_INSERT_HEAD(&all->sets, set, next);
+    all->count++;
+    set->generation = ++all->generation;
+    return set;
+}
+
+struct pair_set *certificates_open(struct certificates *all,
+                                   const struct settings *s,
+                                   struct complaint *c)
+{
+    struct pair_set *set = new_set(all, c);
     struct settings_pair names;
 
-    g->count = 0;
-    for (size_t i = 0; settings_pair(s, i, &names); i++) {
-        g->pair[g->count++] = (struct pair_files){ -1, -1, first + i };
-        if (open_pair(&g->pair[i], &names, c) == 0)
+    for (size_t i = 0; set && settings_pair(s, i, &names); i++) {
+        set->pair[set->count++] =
+            (struct pair_files){ -1, -1, NULL, NULL, ++all->number };
+        if (open_pair(&set->pair[i], &names, c) == 0)
             continue;
         settings_place_pair(s, c);
-        pair_set_close(g);
-        return -EINVAL;
+        close_set(all, set);
+        return NULL;
+    }
+    return set;
+}
+
+void certificates_release(struct certificates *all)
+{
+    while (!LIST_EMPTY(&all->sets))
+        close_set(all, LIST_FIRST(&all->sets));
+    all->current = NULL;
+}
+
+/* Only keys forgets by a word; gate has let go of its own. */
+static int tell_keys(struct child *keys, struct pair_set *set)
+{
+    while (set->count > 0) {
+        uint64_t number = set->pair[set->count - 1].number;
+        int r = channel_send(&keys->channel,
+                             &(struct packet){ .message = MSG_KEY_GONE,
+                                               .value = { NUMBER(number) } });
+
+        if (r < 0)
+            return r;
+        close_last(set);
     }
     return 0;
 }
 
-void pair_set_close(struct pair_set *g)
+/* Keys that are being set up may have got some of them already: then they are
+ * told when they are ready. */
+void certificates_flush(struct master *m)
 {
-    while (g->count > 0) {
-        struct pair_files *p = &g->pair[--g->count];
+    struct child *keys = master_ready(m, PROCESS_KEYS);
+    struct pair_set *set = LIST_FIRST(&m->certificates.sets);
 
-        fd_close(&p->certificate);
-        fd_close(&p->key);
+    while (keys && set) {
+        struct pair_set *next = LIST_NEXT(set, next);
+
+        if (set->dead && tell_keys(keys, set) < 0) {
+            child_wait_writable(keys);
+            return;
+        }
+        if (set->dead)
+            close_set(&m->certificates, set);
+        set = next;
     }
 }
 
-static int send_certificate(struct child *c, const struct pair_files *p,
-                            const struct settings_pair *names)
+void certificates_drop(struct master *m, struct pair_set *set)
+{
+    set->dead = true;
+    certificates_flush(m);
+}
+
+void certificates_use(struct master *m, struct pair_set *set)
+{
+    struct pair_set *old = m->certificates.current;
+
+    m->certificates.current = set;
+    if (old && old->sessions == 0)
+        certificates_drop(m, old);
+}
+
+struct pair_set *certificates_enter(struct master *m)
+{
+    struct pair_set *set = m->certificates.current;
+
+    if (set)
+        set->sessions++;
+    return set;
+}
+
+void certificates_leave(struct master *m, struct pair_set *set)
+{
+    if (set && --set->sessions == 0 && set != m->certificates.current)
+        certificates_drop(m, set);
+}
+
+int certificates_send_chain(struct child *gate, const struct pair_files *p)
 {
     return channel_send(
-        &c->channel,
+        &gate->channel,
         &(struct packet){ .message = MSG_CERTIFICATE,
                           .value = { NUMBER(p->number),
-                                     TEXT(slice_from(names->certificate)),
-                                     TEXT(slice_from(names->key)) },
+                                     TEXT(slice_from(p->certificate_name)),
+                                     TEXT(slice_from(p->key_name)) },
                           .fd = { p->certificate } });
 }
 
-static int send_key(struct child *c, const struct pair_files *p,
-                    const struct settings_pair *names)
+int certificates_send_key(struct child *keys, const struct pair_files *p)
 {
     return channel_send(
-        &c->channel,
+        &keys->channel,
         &(struct packet){
             .message = MSG_KEY,
-            .value = { NUMBER(p->number), TEXT(slice_from(names->key)) },
+            .value = { NUMBER(p->number), TEXT(slice_from(p->key_name)) },
             .fd = { p->key } });
 }
 
-static int send_each(struct child *c,
-                     int (*send)(struct child *c, const struct pair_files *p,
-                                 const struct settings_pair *names))
+int certificates_step(struct child *c)
 {
-    const struct pair_set *g = &c->master->certificates;
-    struct settings_pair names;
+    const struct pair_set *set = c->master->certificates.current;
 
-    for (; c->index < g->count; c->index++) {
-        settings_pair(&c->master->settings, c->index, &names);
-        int r = send(c, &g->pair[c->index], &names);
+    for (; c->index < set->count; c->index++) {
+        int r = certificates_send_chain(c, &set->pair[c->index]);
 
         if (r < 0)
             return r;
@@ -87,12 +189,22 @@ static int send_each(struct child *c,
     return 0;
 }
 
-int certificates_step(struct child *c)
-{
-    return send_each(c, send_certificate);
-}
-
+/* Those of all sets: the sessions of an old one still have things signed. No
+ * set comes or goes while keys is being set up. */
 int certificates_step_keys(struct child *c)
 {
-    return send_each(c, send_key);
+    const struct pair_set *set;
+    size_t at = 0;
+
+    LIST_FOREACH(set, &c->master->certificates.sets, next)
+    for (size_t i = 0; i < set->count; i++, at++) {
+        if (at < c->index)
+            continue;
+        int r = certificates_send_key(c, &set->pair[i]);
+
+        if (r < 0)
+            return r;
+        c->index++;
+    }
+    return 0;
 }

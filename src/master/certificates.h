@@ -1,30 +1,64 @@
 /* The certificates and keys as files: what is opened, and handed to gate and
- * keys. */
+ * keys. One set is in use; an older one is kept while a session lives that was
+ * forked with it. */
 #ifndef SALLYPORT_SRC_MASTER_CERTIFICATES_H
 #define SALLYPORT_SRC_MASTER_CERTIFICATES_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
 
 #include "sallyport/base/complaint.h"
 #include "sallyport/conf/settings.h"
 
 struct child;
+struct master;
+
+/* Sets at a time. A session can be old; so many reloads while it lives, and one
+ * more is refused. */
+#define CERTIFICATES_SETS 8
 
 struct pair_files {
-    int certificate, key; /* descriptors */
-    uint64_t number;      /* of the key; never used again */
+    int certificate, key;              /* descriptors */
+    char *certificate_name, *key_name; /* for complaints */
+    uint64_t number;                   /* of the key; never used again */
 };
 
-/* What is in use at one time. */
 struct pair_set {
     struct pair_files pair[SETTINGS_PAIRS_MAX];
     size_t count;
+    uint64_t generation;
+    size_t sessions; /* that were forked with it */
+    bool dead;       /* keys is still to be told */
+    LIST_ENTRY(pair_set) next;
 };
 
-/* Opens all pairs of the settings, whose keys are numbered from FIRST; nobody
- * else may be able to read a key. 0, or -EINVAL with the complaint and nothing
- * open. */
-int pair_set_open(struct pair_set *g, const struct settings *s, uint64_t first,
-                  struct complaint *c);
-void pair_set_close(struct pair_set *g);
+struct certificates {
+    LIST_HEAD(, pair_set) sets;
+    struct pair_set *current;
+    size_t count;
+    uint64_t generation, number; /* the last ones that were given */
+};
+
+/* Opens all pairs of the settings; nobody else may be able to read a key. NULL
+ * with the complaint. */
+struct pair_set *certificates_open(struct certificates *all,
+                                   const struct settings *s,
+                                   struct complaint *c);
+void certificates_release(struct certificates *all);
+
+/* From now on it is in use; the one before goes as soon as it can. */
+void certificates_use(struct master *m, struct pair_set *set);
+/* Nobody needs it. */
+void certificates_drop(struct master *m, struct pair_set *set);
+/* A session was forked with the current one, and has ended. SET may be NULL. */
+struct pair_set *certificates_enter(struct master *m);
+void certificates_leave(struct master *m, struct pair_set *set);
+/* Tells keys what is to go, as far as it takes it. Harmless at any time. */
+void certificates_flush(struct master *m);
+
+/* One message: 0 or what channel_send() says. */
+int certificates_send_chain(struct child *gate, const struct pair_files *p);
+int certificates_send_key(struct child *keys, const struct pair_files *p);
 
 /* Steps of a child's set-up: 0, -EAGAIN or -errno. */
 int certificates_step(struct child *c); /* chains, to gate */

@@ -23,6 +23,7 @@ struct control_peer {
     struct loop_watch watch;
     struct loop_timer timer; /* of the state */
     uint32_t request;        /* the one that is being served */
+    uint32_t reloading;      /* the one that asked for a reload; 0: none */
     struct home home;        /* pid 0: none works for it */
 };
 

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "reload.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/secret.h"
@@ -40,6 +41,7 @@ void master_init(struct master *m)
 {
     *m = (struct master){ .programs = -1,
                           .conf = -1,
+                          .reload.conf = -1,
                           .empty = -1,
                           .notify.fd = -1,
                           .signals.fd = -1,
@@ -139,7 +141,8 @@ void master_release(struct master *m)
     loop_release(&m->loop);
     fd_close(&m->programs);
     fd_close(&m->conf);
-    pair_set_close(&m->certificates);
+    reload_release(m);
+    certificates_release(&m->certificates);
     fd_close(&m->empty);
 }
 
@@ -244,11 +247,8 @@ bool master_look_at_users(struct master *m)
     return true;
 }
 
-const char *master_reload(struct master *m)
+void master_reload(struct master *m)
 {
     master_look_at_users(m);
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                  "reload: looked at the users file; other settings and the "
-                  "certificate need a restart");
-    return m->users.told.text[0] ? m->users.told.text : NULL;
+    reload_begin(m);
 }

@@ -9,6 +9,7 @@
 #include "hosts.h"
 #include "listen.h"
 #include "notify.h"
+#include "reload.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
@@ -67,7 +68,8 @@ struct master {
     /* Opened at start, handed to children, also to those started anew. */
     int programs; /* the folder ../libexec/sallyport */
     int conf;     /* the configuration's text, a sealed memfd */
-    struct pair_set certificates;
+    struct certificates certificates;
+    struct reload reload;
     int empty;     /* the folder to chroot to; without root any file */
     bool no_empty; /* --check: it is missing, a start would make it */
     struct listeners listeners;
@@ -116,8 +118,9 @@ void master_fail(struct master *m, int status, const char *why);
 void master_child_ready(struct master *m);
 /* Closes the door, kicks all, and ends the loop when all are gone. */
 void master_stop(struct master *m);
-/* What SIGHUP asks for. NULL, or what is wrong with a file, until the next. */
-const char *master_reload(struct master *m);
+/* What SIGHUP asks for: users, configuration, certificates. What becomes of it
+ * is an event, and request_reloaded()'s to tell. */
+void master_reload(struct master *m);
 /* Called when a session's record was freed. */
 void master_session_freed(struct master *m);
 

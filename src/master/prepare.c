@@ -41,7 +41,9 @@ static int placed(const struct master *m, const char *key, int r,
 
 int prepare_certificates(struct master *m, struct complaint *c)
 {
-    return pair_set_open(&m->certificates, &m->settings, 1, c);
+    m->certificates.current =
+        certificates_open(&m->certificates, &m->settings, c);
+    return m->certificates.current ? 0 : -EINVAL;
 }
 
 int prepare_users(struct master *m, struct complaint *c)
@@ -133,7 +135,9 @@ int prepare_state(struct master *m, struct complaint *c)
  * socket; what is opened once; what a moment needs. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
-    return 128 + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
+    const size_t certificates = CERTIFICATES_SETS * 2 * SETTINGS_PAIRS_MAX;
+
+    return 128 + certificates + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
            m->settings.listen_count + listeners_passive_wanted(&m->settings);
 }
 

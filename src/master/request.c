@@ -42,16 +42,34 @@ static int on_status(void *owner, struct packet *request)
     return 0;
 }
 
+/* Answered when it is over. */
 static int on_reload(void *owner, struct packet *request)
 {
     struct control_peer *p = begin(owner, request);
-    const char *wrong = master_reload(p->master);
 
+    p->reloading = p->request;
+    master_reload(p->master);
+    return 0;
+}
+
+static void tell_reloaded(struct control_peer *p, const char *wrong)
+{
+    p->request = p->reloading;
+    p->reloading = 0;
     if (wrong)
         control_refuse(p, REFUSAL_BAD_FILE, wrong);
     else
         control_answer(p, &(struct packet){ .message = MSG_CONTROL_DONE });
-    return 0;
+}
+
+void request_reloaded(struct master *m, const char *wrong)
+{
+    if (!wrong && m->users.told.text[0])
+        wrong = m->users.told.text;
+    for (size_t i = 0; i < CONTROL_PEERS; i++)
+        if (m->control.peer[i].state == CONTROL_IDLE &&
+            m->control.peer[i].reloading > 0)
+            tell_reloaded(&m->control.peer[i], wrong);
 }
 
 /* The row that NAME has now; NULL: it was told why not. */

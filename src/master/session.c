@@ -87,6 +87,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->log.end = ends->log;
     s->log.held = s->keys.held = proxied;
     s->keys.end = ends->keys;
+    s->certificates = certificates_enter(m);
     if (!master_ready(m, PROCESS_KEYS) || wire_is_dead(&s->keys))
         wire_wait(&s->keys);
     s->home.master = m;
@@ -129,6 +130,7 @@ void session_settle(struct session *s)
     if (s->state != SESSION_ENDED || s->home.pid > 0 || s->news != 0)
         return;
     loop_timer_clear(&m->loop, &s->timer);
+    certificates_leave(m, s->certificates);
     sessions_give_back(&m->sessions, s);
     master_session_freed(m);
 }

@@ -41,9 +41,10 @@ struct session {
     struct loop_watch watch;
     struct loop_timer timer; /* of the state */
     struct wire log, keys;
-    uint32_t request; /* LOGIN's number */
-    uint64_t tries;   /* wrong passwords so far */
-    unsigned news;    /* enum session_news */
+    struct pair_set *certificates; /* that it was forked with */
+    uint32_t request;              /* LOGIN's number */
+    uint64_t tries;                /* wrong passwords so far */
+    unsigned news;                 /* enum session_news */
 
     unsigned rights;
     enum upload_eof upload_eof;

@@ -170,6 +170,25 @@ static int on_failed_message(void *owner, struct packet *p)
     return -ECANCELED;
 }
 
+static void gate_writable(struct child *c)
+{
+    gate_on_writable(c);
+    reload_feed(c->master);
+}
+
+static void gate_gone(struct child *c)
+{
+    gate_on_gone(c);
+    reload_lost(c);
+}
+
+static void keys_writable(struct child *c)
+{
+    wires_flush(c->master);
+    certificates_flush(c->master);
+    reload_feed(c->master);
+}
+
 static void gate_on_ready(struct child *c)
 {
     hosts_tell(c->master);
@@ -183,6 +202,7 @@ static void flush_wires(struct child *c)
 static void keys_on_gone(struct child *c)
 {
     wires_are_stale(c->master, PROCESS_KEYS);
+    reload_lost(c);
 }
 
 static void log_on_gone(struct child *c)
@@ -196,11 +216,18 @@ static void log_on_gone(struct child *c)
         MSG_FAILED, on_failed_message                                          \
     }
 
+#define RELOAD_MESSAGES                                                        \
+    { MSG_TAKEN, reload_on_taken },                                            \
+    {                                                                          \
+        MSG_NOT_TAKEN, reload_on_not_taken                                     \
+    }
+
 static const struct handler gate_handlers[] = {
     START_MESSAGES,
     { MSG_SESSION, gate_on_session },
     { MSG_SESSION_PEER, gate_on_session_peer },
     { MSG_SESSION_GONE, gate_on_session_gone },
+    RELOAD_MESSAGES,
 };
 static const struct handler auth_handlers[] = {
     START_MESSAGES,
@@ -212,7 +239,8 @@ static const struct handler names_handlers[] = {
     { MSG_UNRESOLVED, hosts_on_unresolved },
 };
 static const struct handler log_handlers[] = { START_MESSAGES };
-static const struct handler keys_handlers[] = { START_MESSAGES };
+static const struct handler keys_handlers[] = { START_MESSAGES,
+                                                RELOAD_MESSAGES };
 
 static child_step *const gate_steps[] = {
     step_conf,      step_cage,    step_log,   step_keys, certificates_step,
@@ -248,8 +276,8 @@ static const struct child_row rows[] = {
       .steps = keys_steps,
       .check_steps = keys_check_steps,
       HANDLERS(keys_handlers),
-      .on_ready = flush_wires,
-      .on_writable = flush_wires,
+      .on_ready = keys_writable,
+      .on_writable = keys_writable,
       .on_gone = keys_on_gone },
     { .process = PROCESS_GATE,
       .binary = "gate",
@@ -257,8 +285,8 @@ static const struct child_row rows[] = {
       .check_steps = gate_check_steps,
       HANDLERS(gate_handlers),
       .on_ready = gate_on_ready,
-      .on_writable = gate_on_writable,
-      .on_gone = gate_on_gone,
+      .on_writable = gate_writable,
+      .on_gone = gate_gone,
       .on_time = gate_on_time },
     { .process = PROCESS_AUTH,
       .binary = "auth",

@@ -72,6 +72,14 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
     return t;
 }
 
+long tls_context_days(const struct tls_context *t, size_t i, const char **name)
+{
+    if (i >= t->count)
+        return -1;
+    *name = t->identity[i].name;
+    return identity_days(&t->identity[i]);
+}
+
 void tls_context_signer(struct tls_context *t, const struct signer *signer)
 {
     t->signer = *signer;

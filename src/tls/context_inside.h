@@ -14,7 +14,8 @@ struct identity {
     X509 *leaf;
     STACK_OF(X509) * chain;
     EVP_PKEY *key;
-    int kind; /* EVP_PKEY_RSA and so on: a handshake takes one of each */
+    char *name; /* its file's */
+    int kind;   /* EVP_PKEY_RSA and so on: a handshake takes one of each */
 };
 
 struct tls_context {
@@ -36,6 +37,8 @@ int identity_load(struct identity *id, const struct tls_pair *pair,
 void identity_free(struct identity *id);
 /* Into one connection, beside what is there: false, and OpenSSL's error. */
 bool identity_use(const struct identity *id, SSL *ssl);
+/* Until the first of its certificates expires; 0: today, or already. */
+long identity_days(const struct identity *id);
 /* Is B good for every name that A is good for? */
 bool identity_covers(const struct identity *b, const struct identity *a);
 

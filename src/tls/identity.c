@@ -3,6 +3,7 @@
  * there and in session. */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "context_inside.h"
@@ -13,6 +14,10 @@ int identity_load(struct identity *id, const struct tls_pair *pair,
 {
     EVP_PKEY *public;
     int r = pem_load(id, pair, c);
+
+    id->name = strdup(pair->certificate);
+    if (r == 0 && !id->name)
+        r = complain(c, "%s: no memory", pair->certificate);
 
     if (r != 0)
         return r;
@@ -32,12 +37,31 @@ void identity_free(struct identity *id)
     X509_free(id->leaf);
     sk_X509_pop_free(id->chain, X509_free);
     EVP_PKEY_free(id->key);
+    free(id->name);
     *id = (struct identity){ 0 };
 }
 
 bool identity_use(const struct identity *id, SSL *ssl)
 {
     return SSL_use_cert_and_key(ssl, id->leaf, id->key, id->chain, 1) == 1;
+}
+
+static long days_of(X509 *x)
+{
+    int days = 0, seconds = 0;
+
+    ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x));
+    return days > 0 ? days : 0;
+}
+
+long identity_days(const struct identity *id)
+{
+    long least = days_of(id->leaf);
+
+    for (int i = 0; i < sk_X509_num(id->chain); i++)
+        if (days_of(sk_X509_value(id->chain, i)) < least)
+            least = days_of(sk_X509_value(id->chain, i));
+    return least;
 }
 
 /* Is the certificate good for this name of another one? A wildcard is good for

@@ -191,6 +191,12 @@ int settings_parse(struct settings *s, struct slice text, const char *name,
  * this process isn't root's, in the folder of the configuration. 0, or
  * -ENAMETOOLONG. */
 int settings_control(const struct settings *s, char *out, size_t size);
+/* What a reload makes of NOW, read anew, and OLD, in use: in NOW each row that
+ * can't change while the server runs is as it was. KEPT gets the names of those
+ * that the file has changed, with commas. 0, -ENOMEM, or -EINVAL with the
+ * complaint. */
+int settings_reload(struct settings *now, const struct settings *old,
+                    struct buf *kept, struct complaint *c);
 /* "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE: WHY", for
  * what shows only when a setting is used. Always -EINVAL. */
 int settings_blame(const struct settings *s, const char *key,

@@ -12,13 +12,19 @@
 enum message {
     MSG_NONE,
     /* master and its children, before they work */
-    MSG_CONF,        /* settings as text, in a sealed memfd */
+    MSG_CONF,        /* settings as text, in a sealed memfd; also at a
+                        reload */
     MSG_CAGE,        /* root?, uid, gid, allow_weaker; the empty folder */
     MSG_LOG,         /* the receiver's end of its channel to log; also later,
                         when log was started anew */
     MSG_CERTIFICATE, /* a certificate chain, a PEM file: its key's number, its
-                        path, the key's path */
-    MSG_KEY,         /* a private key, a PEM file: its number, its path */
+                        path, the key's path; also at a reload */
+    MSG_KEY,         /* a private key, a PEM file: its number, its path;
+                        also at a reload */
+    MSG_TAKE,        /* all of a reload was sent: its generation */
+    MSG_TAKEN,       /* it is in use: its generation */
+    MSG_NOT_TAKEN,   /* the old one stays: its generation, why */
+    MSG_KEY_GONE,    /* a key that nobody needs any more: its number */
     MSG_PEERS,       /* how many channels will be open at a time */
     MSG_KEYS,        /* the receiver's end of its channel to keys; also later,
                         when keys was started anew */

@@ -31,6 +31,10 @@ struct tls_pair {
 struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
                                     const struct signer *signer,
                                     struct complaint *c);
+/* Days until the certificate of pair I expires, itself or one of its chain; 0:
+ * within a day, or already. *NAME is its file's; -1: there are no more pairs.
+ */
+long tls_context_days(const struct tls_context *t, size_t i, const char **name);
 /* From now on this one signs: in a session its own channel to keys. */
 void tls_context_signer(struct tls_context *t, const struct signer *signer);
 void tls_context_free(struct tls_context *t);

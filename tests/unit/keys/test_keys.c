@@ -422,3 +422,71 @@ Test(keys, one_who_has_nothing_to_sign)
     channel_close(&s.keys);
     ended(&s, EX_PROTOCOL);
 }
+
+static void take(struct stage *s, uint64_t generation, enum message answer,
+                 const char *why)
+{
+    struct packet p;
+
+    tell(s, (struct packet){ .message = MSG_TAKE,
+                             .value = { NUMBER(generation) } });
+    hear(&s->keys, answer, &p);
+    cr_assert_eq(p.value[0].number, generation);
+    if (why)
+        cr_assert_eq(memcmp(p.value[1].text.ptr, why, strlen(why)), 0, "%.*s",
+                     (int)p.value[1].text.len, p.value[1].text.ptr);
+}
+
+/* A reload's keys sign as soon as all are taken, beside the old ones, until
+ * master says that nobody needs them. */
+Test(keys, a_reload)
+{
+    struct stage s;
+    struct channel a;
+    struct packet p;
+
+    open_keys(&s);
+    peer(&s, &a, PROCESS_SESSION);
+    send_key(&s, 8, key_fd());
+    send_key(&s, 9, key_fd());
+    take(&s, 2, MSG_TAKEN, NULL);
+    for (uint64_t key = 7; key <= 9; key++) {
+        ask(&a, key, ECDSA, HANDSHAKE);
+        hear(&a, MSG_SIGNED, &p);
+    }
+    tell(&s,
+         (struct packet){ .message = MSG_KEY_GONE, .value = { NUMBER(7) } });
+    tell(&s,
+         (struct packet){ .message = MSG_KEY_GONE, .value = { NUMBER(99) } });
+    take(&s, 3, MSG_TAKEN, NULL); /* it has heard of both */
+    ask(&a, 7, ECDSA, HANDSHAKE);
+    hear(&a, MSG_NOT_SIGNED, &p);
+    ask(&a, 9, ECDSA, HANDSHAKE);
+    hear(&a, MSG_SIGNED, &p);
+    channel_close(&a);
+    close_keys(&s);
+}
+
+Test(keys, a_reload_with_a_bad_key)
+{
+    struct stage s;
+    struct channel a;
+    struct packet p;
+
+    open_keys(&s);
+    peer(&s, &a, PROCESS_SESSION);
+    send_key(&s, 8, key_fd());
+    send_key(&s, 9, text_fd("nonsense", 8));
+    send_key(&s, 10, key_fd());
+    take(&s, 2, MSG_NOT_TAKEN, "/x/key.pem: holds no private key");
+    ask(&a, 8, ECDSA, HANDSHAKE);
+    hear(&a, MSG_NOT_SIGNED, &p);
+    ask(&a, 7, ECDSA, HANDSHAKE);
+    hear(&a, MSG_SIGNED, &p);
+    send_key(&s, 11, key_fd());
+    take(&s, 3, MSG_TAKEN, NULL);
+    ask(&a, 11, ECDSA, HANDSHAKE);
+    hear(&a, MSG_SIGNED, &p);
+    channel_close(&a);
+    close_keys(&s);
+}

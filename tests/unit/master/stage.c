@@ -195,6 +195,22 @@ static void open_listeners(struct master *m)
         _exit(3);
 }
 
+static void open_certificates(struct master *m, const struct stage *s)
+{
+    static const char *const names[] = { "certificate", "key" };
+    char *const paths[] = { m->settings.certificate, m->settings.key };
+    struct complaint c = { "" };
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(paths[i], SETTINGS_PATH_MAX, "%s", path_in(s, names[i]));
+        close(open(paths[i], O_WRONLY | O_CREAT, 0600));
+    }
+    m->certificates.current =
+        certificates_open(&m->certificates, &m->settings, &c);
+    if (!m->certificates.current)
+        _exit(4);
+}
+
 static _Noreturn void run_master(const struct stage *s,
                                  void (*adjust)(struct master *m))
 {
@@ -212,10 +228,7 @@ static _Noreturn void run_master(const struct stage *s,
              path_in(s, "users"));
     snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", s->folder);
     m.conf = fd_sealed("conf", SLICE("fsync = no\n"));
-    m.certificates.count = 1;
-    m.certificates.pair[0] =
-        (struct pair_files){ open("/dev/null", O_RDONLY),
-                             open("/dev/null", O_RDONLY), 1 };
+    open_certificates(&m, s);
     m.empty = open("/dev/null", O_RDONLY);
     if (adjust)
         adjust(&m);

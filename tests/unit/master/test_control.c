@@ -48,32 +48,6 @@ Test(control, status)
     stage_close(&s);
 }
 
-Test(control, reload)
-{
-    struct stage s;
-    struct caller c;
-    struct packet p;
-    uint64_t v[6];
-
-    stage_open(&s, NULL);
-    stage_users(&s, "# nobody\n");
-    caller_enter(&s, &c);
-    caller_asks(&c, MSG_RELOAD, NULL);
-    caller_hears(&c, MSG_CONTROL_DONE, &p);
-    caller_gets_status(&c, v);
-    cr_expect_eq(v[5], 0);
-    stage_users(&s, "anna:bad\n");
-    for (int i = 0; i < 2; i++) { /* it is told each time */
-        caller_asks(&c, MSG_RELOAD, NULL);
-        caller_hears(&c, MSG_CONTROL_REFUSED, &p);
-        cr_expect_eq(p.value[0].number, REFUSAL_BAD_FILE);
-        cr_expect(
-            memmem(p.value[1].text.ptr, p.value[1].text.len, "users:1:", 8));
-    }
-    caller_leave(&c);
-    stage_close(&s);
-}
-
 /* Bytes that no honest sallyportctl says, as soon as it is welcomed. */
 static void a_masters_word(struct channel *c)
 {

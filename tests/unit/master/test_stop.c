@@ -136,6 +136,6 @@ Test(stop, hangup_reads_users)
     actor_hear(&s.auth, MSG_USERS, &got);
     cr_assert_eq(got.value[0].number, 2);
     packet_close(&got);
-    stage_reports(&s, EVENT_SERVICE, "restart");
+    stage_reports(&s, EVENT_SERVICE, "the old configuration");
     stage_close(&s);
 }

@@ -1,0 +1,497 @@
+/* Certificates of a running server: which one a client gets, and what a reload
+ * makes of good and of bad ones. No session may notice it. */
+#include <criterion/criterion.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define DAY 86400L
+
+struct made {
+    long serial;
+    long seconds;      /* that it lasts; 0: a day */
+    const char *names; /* NULL: localhost */
+    bool rsa;
+};
+
+static X509 *make(EVP_PKEY *key, const struct made *m)
+{
+    X509 *x = X509_new();
+    const char *names = m->names ? m->names : "DNS:localhost";
+    X509_EXTENSION *e =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+
+    X509_set_version(x, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), m->serial);
+    X509_gmtime_adj(X509_getm_notBefore(x), -2 * DAY);
+    X509_gmtime_adj(X509_getm_notAfter(x), m->seconds ? m->seconds : DAY);
+    X509_set_pubkey(x, key);
+    cr_assert(X509_add_ext(x, e, -1) == 1);
+    X509_EXTENSION_free(e);
+    cr_assert(X509_sign(x, key, EVP_sha256()) > 0);
+    return x;
+}
+
+/* Each file is replaced by a rename, as certbot does it. */
+static FILE *open_new(const struct server *s, const char *name)
+{
+    char new[SERVER_PATH_MAX];
+    FILE *f;
+
+    snprintf(new, sizeof(new), "%s.new", server_path(s, name));
+    f = fopen(new, "w");
+    cr_assert(f, "%s", new);
+    fchmod(fileno(f), 0600);
+    return f;
+}
+
+static void put(const struct server *s, const char *name, FILE *f)
+{
+    char new[SERVER_PATH_MAX];
+
+    cr_assert_eq(fclose(f), 0);
+    snprintf(new, sizeof(new), "%s.new", server_path(s, name));
+    cr_assert_eq(rename(new, server_path(s, name)), 0);
+}
+
+static void write_pair(const struct server *s, const char *certificate,
+                       const char *key, const struct made *m)
+{
+    EVP_PKEY *pair = m->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    X509 *x = make(pair, m);
+    FILE *f = open_new(s, certificate);
+
+    cr_assert(PEM_write_X509(f, x));
+    put(s, certificate, f);
+    if (key) {
+        f = open_new(s, key);
+        cr_assert(PEM_write_PrivateKey(f, pair, NULL, NULL, 0, NULL, NULL));
+        put(s, key, f);
+    }
+    X509_free(x);
+    EVP_PKEY_free(pair);
+}
+
+static size_t count_words(const struct server *s, const char *words)
+{
+    struct buf log;
+    size_t n = 0;
+
+    server_log(s, &log);
+    for (const char *at = (const char *)log.data; (at = strstr(at, words));
+         at++)
+        n++;
+    buf_release(&log);
+    return n;
+}
+
+struct awaited {
+    const struct server *server;
+    const char *words;
+    size_t count;   /* lines with them before */
+    size_t refused; /* lines of reloads that were refused */
+};
+
+static bool is_there(void *argument)
+{
+    const struct awaited *a = argument;
+
+    return count_words(a->server, a->words) > a->count;
+}
+
+/* Until one more line has these words. */
+static void reload(const struct server *s, const char *words)
+{
+    struct awaited a = { s, words, count_words(s, words), 0 };
+    struct buf log;
+
+    cr_assert_eq(kill(s->pid, SIGHUP), 0);
+    if (wait_until(is_there, &a, WAIT_MS))
+        return;
+    server_log(s, &log);
+    cr_assert_fail("no \"%s\" in:\n%s", words, (const char *)log.data);
+}
+
+#define GOOD "reload: the new configuration and certificates are in use"
+#define STAY "reload: the old configuration and certificates stay: "
+
+static void enter(struct session *s, const struct server *server)
+{
+    session_init(s);
+    session_open(s, server, "anna");
+}
+
+static bool is_taken(void *argument)
+{
+    struct awaited *a = argument;
+    size_t stays = count_words(a->server, STAY);
+
+    if (is_there(a))
+        return true;
+    if (stays > a->refused) { /* asked, and refused again */
+        a->refused = stays;
+        kill(a->server->pid, SIGHUP);
+    }
+    return false;
+}
+
+/* Where only a session is in the way that has just said goodbye: master knows
+ * when it has been reaped. */
+static void reload_soon(const struct server *s)
+{
+    struct awaited a = { s, GOOD, count_words(s, GOOD), count_words(s, STAY) };
+
+    cr_assert_eq(kill(s->pid, SIGHUP), 0);
+    cr_assert(wait_until(is_taken, &a, WAIT_MS));
+}
+
+/* What a client gets that asks for NAME with these schemes. */
+static long serial_for(const struct server *server, const char *name,
+                       const char *schemes)
+{
+    struct tls_client_options o = { .name = name, .schemes = schemes };
+    struct session s;
+    long serial;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_expect(&s, "220 {*}");
+    session_do(&s, "234 {*}", "AUTH TLS");
+    s.tls = tls_client_new(s.fd, &o);
+    cr_assert(s.tls, "%s: %s", name, tls_client_error());
+    serial = tls_client_serial(s.tls);
+    session_close(&s);
+    return serial;
+}
+
+/* Both ways, with the certificate that the session had from the start. */
+static void transfer(struct session *s)
+{
+    static const char bytes[] = "through a certificate's life";
+    long serial = tls_client_serial(s->tls);
+    struct data d;
+
+    session_store(s, "STOR", "file", bytes, sizeof(bytes));
+    data_open(s, &d, "RETR file");
+    cr_expect_eq(tls_client_serial(d.tls), serial);
+    data_close(&d);
+    session_expect(s, "226 {*}");
+}
+
+Test(certificates, a_reload_is_seen_by_new_sessions)
+{
+    struct server server;
+    struct session old, new;
+    long first;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    enter(&old, &server);
+    first = tls_client_serial(old.tls);
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 2002 });
+    reload(&server, GOOD);
+    enter(&new, &server);
+    cr_expect_neq(first, 2002);
+    cr_expect_eq(tls_client_serial(new.tls), 2002);
+    transfer(&old);
+    transfer(&new);
+    session_close(&old);
+    transfer(&new);
+    session_close(&new);
+    server_stop(&server);
+}
+
+static void spoil_key(const struct server *s)
+{
+    write_pair(s, "other.pem", "key.pem", &(struct made){ .serial = 1 });
+}
+
+static void spoil_file(const struct server *s)
+{
+    cr_assert_eq(unlink(server_path(s, "certificate.pem")), 0);
+}
+
+static void spoil_mode(const struct server *s)
+{
+    cr_assert_eq(chmod(server_path(s, "key.pem"), 0644), 0);
+}
+
+static void spoil_date(const struct server *s)
+{
+    write_pair(s, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 1, .seconds = -60 });
+}
+
+static void spoil_text(const struct server *s)
+{
+    files_write(server_path(s, "key.pem"), "nonsense", 8, 0600);
+}
+
+static void spoil_setting(const struct server *s)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
+    buf_add_text(&text, "nosuch = 1\n");
+    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
+    buf_release(&text);
+}
+
+static const struct {
+    void (*spoil)(const struct server *s);
+    const char *words; /* of the event */
+} bad[] = {
+    { spoil_key, "key.pem: not the key of the certificate in" },
+    { spoil_date, "certificate.pem: the certificate has expired" },
+    { spoil_text, "key.pem: holds no private key" },
+    { spoil_mode, "key.pem: open to others" },
+    { spoil_file, "certificate.pem: No such file" },
+    { spoil_setting, "unknown key" },
+};
+
+/* Whatever is wrong, new sessions get the old certificate; and when all is
+ * mended, the next reload takes it. */
+Test(certificates, no_bad_pair_is_taken)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 77 });
+    reload(&server, GOOD);
+    enter(&s, &server);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        size_t before = count_words(&server, bad[i].words);
+
+        bad[i].spoil(&server);
+        reload(&server, STAY);
+        cr_expect_gt(count_words(&server, bad[i].words), before, "%s",
+                     bad[i].words);
+        cr_expect_eq(serial_for(&server, NULL, NULL), 77, "%s", bad[i].words);
+        transfer(&s);
+        if (bad[i].spoil != spoil_setting)
+            write_pair(&server, "certificate.pem", "key.pem",
+                       &(struct made){ .serial = 78 });
+    }
+    session_close(&s);
+    server_stop(&server);
+}
+
+static void add_lines(const struct server *s, const char *lines)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
+    buf_add_text(&text, lines);
+    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
+    buf_release(&text);
+}
+
+static void add_pair(const struct server *s, const char *label,
+                     const struct made *m)
+{
+    char certificate[64], key[64], lines[4 * SERVER_PATH_MAX];
+
+    snprintf(certificate, sizeof(certificate), "%s.pem", label);
+    snprintf(key, sizeof(key), "%s-key.pem", label);
+    write_pair(s, certificate, key, m);
+    snprintf(lines, sizeof(lines), "certificate.%s = %s/%s\nkey.%s = %s/%s\n",
+             label, s->folder, certificate, label, s->folder, key);
+    add_lines(s, lines);
+}
+
+Test(certificates, names_and_kinds)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    enter(&s, &server);
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 1, .names = "DNS:one.example" });
+    add_pair(
+        &server, "rsa",
+        &(struct made){ .serial = 2, .names = "DNS:one.example", .rsa = true });
+    add_pair(&server, "two",
+             &(struct made){ .serial = 3, .names = "DNS:*.two.example" });
+    reload(&server, GOOD);
+    cr_expect_eq(serial_for(&server, NULL, NULL), 1);
+    cr_expect_eq(serial_for(&server, "one.example", "ECDSA+SHA256"), 1);
+    cr_expect_eq(serial_for(&server, "one.example", "RSA-PSS+SHA256"), 2);
+    cr_expect_eq(serial_for(&server, NULL, "RSA-PSS+SHA256"), 2);
+    cr_expect_eq(serial_for(&server, "ftp.two.example", NULL), 3);
+    cr_expect_eq(serial_for(&server, "ftp.three.example", NULL), 1);
+    transfer(&s);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* What can change does, what can't waits, and both are told. */
+Test(certificates, settings_of_a_reload)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    add_lines(&server, "login_tries = 1\nmax_sessions = 7\n");
+    reload(&server, GOOD "; a restart is needed for max_sessions");
+    session_init(&s);
+    session_connect(&s, server.port);
+    session_start_tls(&s);
+    cr_expect_eq(session_try_login(&s, "anna", "wrong"), 530);
+    session_expect_end(&s);
+    session_drop(&s);
+    enter(&s, &server);
+    transfer(&s);
+    session_close(&s);
+    server_stop(&server);
+}
+
+#define ROUNDS 7 /* and the first one: so many sets are kept */
+
+/* A session of each: none is dropped, each goes on with what it began with.
+ * While all live, one reload more is refused. */
+Test(certificates, sessions_of_many_generations)
+{
+    struct server server;
+    struct session s[ROUNDS + 1], late;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    enter(&s[0], &server);
+    for (int i = 1; i <= ROUNDS; i++) {
+        write_pair(&server, "certificate.pem", "key.pem",
+                   &(struct made){ .serial = 100 + i });
+        reload(&server, GOOD);
+        enter(&s[i], &server);
+        cr_assert_eq(tls_client_serial(s[i].tls), 100 + i);
+    }
+    reload(&server, "sessions of 7 older sets of certificates are still there");
+    for (int i = 0; i <= ROUNDS; i++)
+        transfer(&s[i]);
+    session_close(&s[0]);
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 200 });
+    reload_soon(&server);
+    enter(&late, &server);
+    cr_expect_eq(tls_client_serial(late.tls), 200);
+    for (int i = 1; i <= ROUNDS; i++) {
+        transfer(&s[i]);
+        session_close(&s[i]);
+    }
+    transfer(&late);
+    session_close(&late);
+    server_stop(&server);
+}
+
+/* Reloads one behind the other, and clients all the while. */
+Test(certificates, reloads_under_load)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    for (int i = 0; i < 20; i++) {
+        enter(&s, &server);
+        write_pair(&server, "certificate.pem", "key.pem",
+                   &(struct made){ .serial = 300 + i });
+        cr_assert_eq(kill(server.pid, SIGHUP), 0);
+        transfer(&s);
+        transfer(&s);
+        session_close(&s);
+    }
+    reload(&server, GOOD);
+    server_log_wait(&server, GOOD, NULL);
+    server_stop(&server);
+}
+
+/* As certbot has its folders: live/ holds links, and a renewal makes new ones.
+ */
+static void renew(const struct server *s, int number, long serial)
+{
+    static const char *const names[] = { "certificate", "key" };
+    char file[2][32], new[SERVER_PATH_MAX];
+
+    for (int i = 0; i < 2; i++)
+        snprintf(file[i], sizeof(file[i]), "%s%d.pem", names[i], number);
+    write_pair(s, file[0], file[1], &(struct made){ .serial = serial });
+    for (int i = 0; i < 2; i++) {
+        snprintf(file[0], sizeof(file[0]), "%s.pem", names[i]);
+        snprintf(new, sizeof(new), "%s.link", server_path(s, file[0]));
+        snprintf(file[1], sizeof(file[1]), "%s%d.pem", names[i], number);
+        cr_assert_eq(symlink(file[1], new), 0);
+        cr_assert_eq(rename(new, server_path(s, file[0])), 0);
+    }
+}
+
+/* What the deploy hook of docs/certificates.md runs: over when it returns. */
+static void deploy(const struct server *s, int status, const char *words)
+{
+    char config[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
+    run(&r, NULL, server_program("sallyportctl"), "--config", config, "reload",
+        NULL);
+    cr_assert_eq(r.status, status, "%d: %s", r.status, r.text);
+    cr_assert(strstr(r.text, words), "%s", r.text);
+    run_release(&r);
+}
+
+Test(certificates, a_deploy_hook)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    enter(&s, &server);
+    for (int i = 1; i <= 3; i++) {
+        renew(&server, i, 500 + i);
+        deploy(&server, 0, "reloaded");
+        cr_assert_eq(serial_for(&server, NULL, NULL), 500 + i);
+    }
+    spoil_key(&server);
+    deploy(&server, EX_DATAERR, "sallyport.conf:4: key = ");
+    cr_assert_eq(serial_for(&server, NULL, NULL), 503);
+    transfer(&s);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* The server's own lasts longer; of those that don't, each is named. */
+Test(certificates, what_expires_soon_is_told)
+{
+    struct server server;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    cr_expect(!server_log_has(&server, "expires"));
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 1, .seconds = 30 * DAY - 60 });
+    add_pair(&server, "two",
+             &(struct made){
+                 .serial = 2, .names = "DNS:two.example", .seconds = 3600 });
+    add_pair(&server, "late",
+             &(struct made){ .serial = 3,
+                             .names = "DNS:late.example",
+                             .seconds = 30 * DAY + 3600 });
+    reload(&server, GOOD);
+    server_log_wait(&server, "certificate.pem: expires in 29 days", NULL);
+    server_log_wait(&server, "two.pem: expires within a day", NULL);
+    cr_expect(!server_log_has(&server, "late.pem: expires"));
+    server_stop(&server);
+}

@@ -1,0 +1,268 @@
+/* A reload as master conducts it: keys first, then gate, and both or none. Keys
+ * and gate are played. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "stage.h"
+
+/* Beside the users file, which stage.c writes; certificate and key are empty
+ * files: master doesn't read them. */
+static void write_conf(const struct stage *s, const char *more)
+{
+    char path[128];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/conf", s->folder);
+    f = fopen(path, "w");
+    cr_assert(f);
+    fprintf(f,
+            "certificate = %s/certificate\nkey = %s/key\nusers = %s/users\n"
+            "homes = %s\n%s",
+            s->folder, s->folder, s->folder, s->folder, more);
+    fclose(f);
+}
+
+/* Of the folder, the certificate's name is all that a fork can see. */
+static void with_conf(struct master *m)
+{
+    size_t len = strlen(m->settings.certificate) - strlen("certificate");
+
+    snprintf(m->settings.file, sizeof(m->settings.file), "%.*sconf", (int)len,
+             m->settings.certificate);
+}
+
+static void hup(struct stage *s)
+{
+    cr_assert_eq(kill(s->master, SIGHUP), 0);
+}
+
+static void answer(struct actor *a, enum message m, uint64_t generation,
+                   const char *why)
+{
+    actor_say(a, (struct packet){
+                     .message = m,
+                     .value = { NUMBER(generation), TEXT(slice_from(why)) } });
+}
+
+static void hear_number(struct actor *a, enum message m, uint64_t number)
+{
+    struct packet p;
+
+    actor_hear(a, m, &p);
+    cr_assert_eq(p.value[0].number, number, "%s %llu", message_name(m),
+                 (unsigned long long)p.value[0].number);
+    packet_close(&p);
+}
+
+static void keys_are_asked(struct stage *s, uint64_t key, uint64_t generation)
+{
+    hear_number(&s->keys, MSG_KEY, key);
+    hear_number(&s->keys, MSG_TAKE, generation);
+}
+
+static void gate_is_asked(struct stage *s, uint64_t key, uint64_t generation)
+{
+    struct packet p;
+
+    actor_hear(&s->gate, MSG_CONF, &p);
+    packet_close(&p);
+    hear_number(&s->gate, MSG_CERTIFICATE, key);
+    hear_number(&s->gate, MSG_TAKE, generation);
+}
+
+static void both_answer(struct stage *s, uint64_t number)
+{
+    keys_are_asked(s, number, number);
+    answer(&s->keys, MSG_TAKEN, number, "");
+    gate_is_asked(s, number, number);
+    answer(&s->gate, MSG_TAKEN, number, "");
+}
+
+static void both_take(struct stage *s, uint64_t number)
+{
+    hup(s);
+    both_answer(s, number);
+    stage_reports(s, EVENT_SERVICE, "are in use");
+}
+
+static void open_stage(struct stage *s)
+{
+    stage_open(s, with_conf);
+    write_conf(s, "");
+    hear_number(&s->keys, MSG_KEYS_PEER, PROCESS_GATE);
+}
+
+Test(reload, both_take_it)
+{
+    struct stage s;
+
+    open_stage(&s);
+    both_take(&s, 2);
+    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    both_take(&s, 3);
+    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    stage_close(&s);
+}
+
+/* A session has its key until it is over. */
+Test(reload, a_key_lives_as_long_as_its_sessions)
+{
+    struct stage s;
+    struct player old;
+    struct packet p;
+
+    open_stage(&s);
+    player_enter(&s, &old, 1);
+    actor_hear(&s.keys, MSG_KEYS_PEER, &p);
+    packet_close(&p);
+    both_take(&s, 2);
+    both_take(&s, 3);
+    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    player_leave(&old);
+    gate_reaps(&s, 1, 0);
+    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    stage_close(&s);
+}
+
+Test(reload, keys_refuses)
+{
+    struct stage s;
+
+    open_stage(&s);
+    hup(&s);
+    keys_are_asked(&s, 2, 2);
+    answer(&s.keys, MSG_NOT_TAKEN, 2, "no such curve");
+    stage_reports(&s, EVENT_SERVICE, "certificates stay: no such curve");
+    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    both_take(&s, 3);
+    stage_close(&s);
+}
+
+Test(reload, gate_refuses)
+{
+    struct stage s;
+
+    open_stage(&s);
+    hup(&s);
+    keys_are_asked(&s, 2, 2);
+    answer(&s.keys, MSG_TAKEN, 2, "");
+    gate_is_asked(&s, 2, 2);
+    answer(&s.gate, MSG_NOT_TAKEN, 2, "not the key");
+    stage_reports(&s, EVENT_SERVICE, "certificates stay: not the key");
+    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    both_take(&s, 3);
+    stage_close(&s);
+}
+
+/* What was asked meanwhile is done once, behind it. */
+Test(reload, asked_for_twice_meanwhile)
+{
+    struct stage s;
+    struct player old;
+
+    open_stage(&s);
+    hup(&s);
+    keys_are_asked(&s, 2, 2);
+    hup(&s);
+    player_enter(&s, &old, 1); /* it has heard of both */
+    hear_number(&s.keys, MSG_KEYS_PEER, PROCESS_SESSION);
+    answer(&s.keys, MSG_TAKEN, 2, "");
+    gate_is_asked(&s, 2, 2);
+    answer(&s.gate, MSG_TAKEN, 2, "");
+    stage_reports(&s, EVENT_SERVICE, "are in use");
+    keys_are_asked(&s, 3, 3);
+    player_leave(&old);
+    stage_close(&s);
+}
+
+/* New keys get all that somebody needs: of the set in use, and of none that was
+ * given up. */
+Test(reload, keys_dies_in_the_midst)
+{
+    struct stage s;
+
+    open_stage(&s);
+    hup(&s);
+    keys_are_asked(&s, 2, 2);
+    actor_die(&s.keys);
+    stage_reports(&s, EVENT_SERVICE,
+                  "a process that was to take them has ended");
+    actor_again(&s, &s.keys);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+Test(reload, the_configuration_is_broken)
+{
+    struct stage s;
+
+    open_stage(&s);
+    write_conf(&s, "nosuch = 1\n");
+    hup(&s);
+    stage_reports(&s, EVENT_SERVICE, "certificates stay: ");
+    write_conf(&s, "max_sessions = 7\n");
+    hup(&s);
+    keys_are_asked(&s, 2, 2);
+    answer(&s.keys, MSG_TAKEN, 2, "");
+    gate_is_asked(&s, 2, 2);
+    answer(&s.gate, MSG_TAKEN, 2, "");
+    stage_reports(&s, EVENT_SERVICE, "a restart is needed for");
+    stage_close(&s);
+}
+
+static void lie(struct stage *s, enum message m)
+{
+    answer(&s->keys, m, 2, "");
+    stage_reports(s, EVENT_PEER, "a reload that nobody asked of it");
+}
+
+Test(reload, an_answer_that_nobody_asked_for)
+{
+    static const enum message answers[] = { MSG_TAKEN, MSG_NOT_TAKEN };
+
+    for (int i = 0; i < 2; i++) {
+        struct stage s;
+
+        open_stage(&s);
+        lie(&s, answers[i]);
+        stage_close(&s);
+    }
+}
+
+/* Whoever asks by the control socket hears of it when it is over: good, bad, or
+ * good but for the users file, each time. */
+Test(reload, asked_for_by_sallyportctl)
+{
+    struct stage s;
+    struct caller c;
+    struct packet p;
+
+    open_stage(&s);
+    stage_users(&s, "# nobody\n");
+    caller_enter(&s, &c);
+    caller_asks(&c, MSG_RELOAD, NULL);
+    both_answer(&s, 2);
+    caller_hears(&c, MSG_CONTROL_DONE, &p);
+    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    stage_users(&s, "anna:bad\n");
+    for (uint64_t i = 3; i < 5; i++) {
+        caller_asks(&c, MSG_RELOAD, NULL);
+        both_answer(&s, i);
+        caller_hears(&c, MSG_CONTROL_REFUSED, &p);
+        cr_expect_eq(p.value[0].number, REFUSAL_BAD_FILE);
+        cr_expect(
+            memmem(p.value[1].text.ptr, p.value[1].text.len, "users:1:", 8));
+        hear_number(&s.keys, MSG_KEY_GONE, i - 1);
+    }
+    write_conf(&s, "nosuch = 1\n");
+    caller_asks(&c, MSG_RELOAD, NULL);
+    caller_hears(&c, MSG_CONTROL_REFUSED, &p);
+    cr_expect(memmem(p.value[1].text.ptr, p.value[1].text.len, "nosuch", 6));
+    caller_leave(&c);
+    stage_close(&s);
+}
