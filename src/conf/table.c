@@ -191,7 +191,7 @@ const struct setting setting_table[] = {
       .max = HOUR,
       .reload = true,
       .help = "Time without a byte on a data connection before the transfer "
-              "is cut." },
+              "is cut; less than a byte a second counts as none." },
     { .key = "hash_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(hash_timeout),

@@ -149,7 +149,8 @@ struct transfer {
     char tls[64]; /* of the data connection, for the log */
     void (*after_sync)(struct session *s); /* waits for FILE_SYNC's answer */
     struct loop_timer stall, again;
-    uint64_t traffic; /* of the data stream when the stall timer was set */
+    uint64_t lately;  /* bytes moved since the stall timer was set */
+    uint64_t traffic; /* of the data stream at that time */
 };
 
 /* What is said of it at its end, held until its event has a place. */

@@ -15,6 +15,8 @@
 #include "signer.h"
 #include "verdict.h"
 
+#define RECORD_OVERHEAD 32 /* of TLS, at most */
+
 bool transfer_is_upload(const struct transfer *t)
 {
     return t->verb == VERB_STOR || t->verb == VERB_APPE || t->verb == VERB_STOU;
@@ -78,26 +80,41 @@ void transfer_soon(struct session *s)
     loop_timer_set(&s->loop, &s->transfer.again, 0);
 }
 
-void transfer_moved(struct session *s, size_t bytes)
-{
-    if (bytes == 0)
-        return;
-    s->transfer.bytes += bytes;
-    s->transfer.traffic = stream_traffic(s->data.stream);
-    loop_timer_set(&s->loop, &s->transfer.stall, s->settings->stall_timeout);
-}
-
-/* A slow client takes its time for one buffer: as long as the socket moves it
- * isn't stalled. */
-static bool still_moves(struct session *s)
+/* From here on it has stall_timeout again. */
+static void is_alive(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    uint64_t traffic = t->traffic;
 
-    if (!s->data.stream || t->state < TRANSFER_FLOWING)
-        return false;
+    t->lately = 0;
     t->traffic = stream_traffic(s->data.stream);
-    return t->traffic != traffic;
+    loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
+}
+
+/* Less than a byte a second is as good as none: else a byte a minute would keep
+ * a session for ever. */
+static uint64_t least(const struct session *s)
+{
+    return s->settings->stall_timeout / 1000;
+}
+
+void transfer_moved(struct session *s, size_t bytes)
+{
+    s->transfer.bytes += bytes;
+    s->transfer.lately += bytes;
+    if (bytes > 0 && s->transfer.lately >= least(s))
+        is_alive(s);
+}
+
+/* A slow client takes its time for one buffer, or for one record: as long as
+ * the socket moves it isn't stalled. Each byte may be a record of its own. */
+static bool still_moves(struct session *s)
+{
+    uint64_t moved;
+
+    if (!s->data.stream || s->transfer.state < TRANSFER_FLOWING)
+        return false;
+    moved = stream_traffic(s->data.stream) - s->transfer.traffic;
+    return moved > 0 && moved >= RECORD_OVERHEAD * least(s);
 }
 
 static void handshake(struct session *s)
@@ -122,8 +139,7 @@ static void handshake(struct session *s)
     s->transfer.state = TRANSFER_FLOWING;
     snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
              stream_cipher(s->data.stream));
-    transfer_moved(s, 1);
-    s->transfer.bytes = 0;
+    is_alive(s);
     pump(s);
 }
 
@@ -408,7 +424,7 @@ static void on_stall(void *owner)
         return;
     }
     if (still_moves(s)) {
-        loop_timer_set(&s->loop, &s->transfer.stall, ms);
+        is_alive(s);
         return;
     }
     if (s->transfer.state == TRANSFER_HANDSHAKE)
