@@ -29,6 +29,7 @@ bool server_log_has(const struct server *s, const char *text)
 
 struct search {
     const struct server *server;
+    unsigned enough; /* lines */
     const char *words[WORDS_MAX + 1];
 };
 
@@ -40,33 +41,61 @@ static bool line_has_all(char *line, const char *const *words)
     return true;
 }
 
-static bool log_has_line(void *argument)
+static unsigned count_lines(const struct search *search)
 {
-    struct search *search = argument;
-    bool found = false;
+    unsigned count = 0;
     char *line, *rest;
     struct buf log;
 
     server_log(search->server, &log);
     rest = log.data;
-    while (!found && (line = strsep(&rest, "\n")) != NULL)
-        found = line_has_all(line, search->words);
+    while ((line = strsep(&rest, "\n")) != NULL)
+        count += line_has_all(line, search->words);
     buf_release(&log);
-    return found;
+    return count;
+}
+
+static void take_words(struct search *search, va_list list)
+{
+    size_t n = 0;
+
+    while (search->words[n] && n < WORDS_MAX)
+        search->words[++n] = va_arg(list, const char *);
+    FAIL_IF(search->words[n], "too many words");
+}
+
+static bool has_enough(void *argument)
+{
+    struct search *search = argument;
+
+    return count_lines(search) >= search->enough;
+}
+
+void server_log_expect(const struct server *s, unsigned count, const char *word,
+                       ...)
+{
+    struct search search = { s, count, { word } };
+    unsigned found;
+    va_list list;
+
+    va_start(list, word);
+    take_words(&search, list);
+    va_end(list);
+    wait_until(has_enough, &search, WAIT_MS);
+    found = count_lines(&search);
+    FAIL_IF(found != count, "%u lines with \"%s\"…, and not %u", found, word,
+            count);
 }
 
 void server_log_wait(const struct server *s, const char *word, ...)
 {
-    struct search search = { s, { word } };
-    size_t n = 0;
+    struct search search = { s, 1, { word } };
     va_list list;
 
     va_start(list, word);
-    while (search.words[n] && n < WORDS_MAX)
-        search.words[++n] = va_arg(list, const char *);
+    take_words(&search, list);
     va_end(list);
-    FAIL_IF(search.words[n], "too many words");
-    if (!wait_until(log_has_line, &search, WAIT_MS)) {
+    if (!wait_until(has_enough, &search, WAIT_MS)) {
         struct buf log;
 
         server_log(s, &log);

@@ -13,6 +13,9 @@ bool server_log_has(const struct server *s, const char *text);
 /* Waits for a line with all of the words (a NULL ends them). */
 void server_log_wait(const struct server *s, const char *word, ...)
     __attribute__((sentinel));
+/* Waits until there are so many, and fails if there are more by then. */
+void server_log_expect(const struct server *s, unsigned count, const char *word,
+                       ...) __attribute__((sentinel));
 /* Fails on a sanitizer's report, and, unless the plan expects them, on a
  * process that died and on a system call or message that was refused. */
 void server_log_check(const struct server *s);

@@ -180,6 +180,26 @@ void fault_expect_event_only(const struct server *s, const char *user,
     buf_release(&log);
 }
 
+void fault_begin_upload(struct session *s, struct server *server,
+                        const char *user, struct data *d, const void *bytes,
+                        size_t len)
+{
+    fault_begin(s, server, user);
+    data_open(s, d, "STOR f");
+    data_write(d, bytes, len);
+    fault_wait_partial(server, user, 1);
+}
+
+void fault_expect_no_226(struct session *s)
+{
+    struct buf rest;
+
+    buf_init(&rest, FAULT_MIB);
+    session_read_rest(s, &rest);
+    cr_assert(!strstr(rest.data, "226 "), "%s", rest.data);
+    buf_release(&rest);
+}
+
 /* 0 when there is none. */
 static int find_process(const struct server *s, const char *user,
                         const char *kind)

@@ -19,6 +19,11 @@ unsigned char *fault_noise(size_t len);
 /* A file of the user's, of zeros that take no room. */
 void fault_make_sparse(const struct server *s, const char *user,
                        const char *name, uint64_t size);
+/* Begins an upload of "f" with so many bytes, and its partial is on the disk.
+ */
+void fault_begin_upload(struct session *s, struct server *server,
+                        const char *user, struct data *d, const void *bytes,
+                        size_t len);
 /* As much as the server takes: it may hang up in the middle. */
 void fault_write(struct data *d, const void *bytes, size_t len);
 
@@ -43,6 +48,9 @@ void fault_expect_event(const struct server *s, const char *user,
 /* The same where no more events can come. */
 void fault_expect_event_only(const struct server *s, const char *user,
                              const char *name, int result, const char *reason);
+
+/* The session ends, and no 226 came. */
+void fault_expect_no_226(struct session *s);
 
 /* The one process of that kind that serves the user, who has one session. */
 int fault_process(const struct server *s, const char *user, const char *kind);

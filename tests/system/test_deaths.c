@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/server_log.h"
@@ -49,39 +50,61 @@ static const struct death {
     { "sallyport: gate", true },    { "sallyport: keys", false },
 };
 
+/* With its session an upload ends: no 226, nothing to see, one event. Else it
+ * goes on. */
+static void expect_upload(const struct death *death, struct server *server,
+                          struct session *s, struct data *d)
+{
+    if (death->session_ends) {
+        fault_expect_no_226(s); /* fails the test when no end comes */
+        data_cut(d, false);
+        fault_expect_absent(server, "anna", "f");
+        return;
+    }
+    data_write(d, "and more", 8);
+    data_close(d);
+    session_expect(s, "226 {*}");
+    fault_expect_whole(server, "anna", "f", "some and more", 13);
+    session_do(s, "200 {*}", "NOOP");
+}
+
+static void kill_one(struct server *server, const char *title)
+{
+    const struct process_row *victim;
+    static struct processes p;
+
+    processes_wait(server->pid, "sallyport: files", 1, &p);
+    victim = processes_find(&p, title);
+    cr_assert(victim, "no %s", title);
+    cr_assert_eq(kill(victim->pid, SIGKILL), 0);
+    if (strcmp(title, "sallyport: keys") == 0)
+        server_log_wait(server, "signal 9", "process=keys", NULL);
+}
+
 static void die_once(const struct death *death)
 {
     const struct server_plan plan = { .troubles = true };
-    const struct process_row *victim;
-    static struct processes p;
-    struct process_row dead;
     struct server server;
     struct session s;
+    struct data d;
 
     server_start(&server, &plan);
     session_init(&s);
     session_open(&s, &server, "anna");
-    processes_wait(server.pid, "sallyport: files", 1, &p);
-    victim = processes_find(&p, death->title);
-    cr_assert(victim, "no %s", death->title);
-    dead = *victim;
-    cr_assert_eq(kill(dead.pid, SIGKILL), 0);
-    if (strcmp(death->title, "sallyport: keys") == 0)
-        server_log_wait(&server, "signal 9", "process=keys", NULL);
-    if (death->session_ends) {
-        struct buf rest;
-
-        buf_init(&rest, 65536);
-        session_read_rest(&s, &rest); /* fails the test when no end comes */
-        buf_release(&rest);
-    }
+    data_open(&s, &d, "STOR f");
+    data_write(&d, "some ", 5);
+    fault_wait_partial(&server, "anna", 1);
+    kill_one(&server, death->title);
+    expect_upload(death, &server, &s, &d);
+    session_drop(&s);
     cr_assert(wait_until(can_log_in, &server, AGAIN_MS),
               "no login after the death of %s", death->title);
-    if (!death->session_ends) {
-        session_do(&s, "200 {*}", "NOOP");
-        session_store(&s, "STOR", "after", "x", 1);
-    }
-    session_drop(&s);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    fault_retry(&s, &server, "anna", "f", "again", 5);
+    if (death->session_ends)
+        fault_expect_event(&server, "anna", "f", -1, "reason=");
+    session_close(&s);
     server_stop(&server);
 }
 

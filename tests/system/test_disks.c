@@ -26,7 +26,7 @@
 static const struct server_user users[] = {
     { .name = "full" },   { .name = "inodes" }, { .name = "readonly" },
     { .name = "device" }, { .name = "write" },  { .name = "fsync" },
-    { .name = "folder" },
+    { .name = "folder" }, { .name = "rename" },
 };
 
 /* Its mounts must go with it. The namespace is made before this program is
@@ -186,11 +186,12 @@ Test(disks, device_node, .timeout = 60)
     data_cut(&d, false);
     cr_assert_eq(unlink(path), 0);
     fault_retry(&s, &server, "device", "f", "x", 1);
-    server_log_wait(&server, "verb=STOR", " user=device ", " result=550",
-                    "not a regular file", NULL);
-    server_log_wait(&server, "verb=RETR", " user=device ", " result=550",
-                    "not a regular file", NULL);
     session_close(&s);
+    server_log_wait(&server, "end ", " user=device ", NULL);
+    server_log_expect(&server, 1, "verb=STOR", " user=device ", " result=550",
+                      "not a regular file", NULL);
+    server_log_expect(&server, 1, "verb=RETR", " user=device ", " result=550",
+                      "not a regular file", NULL);
 }
 
 /* A system call of one process fails, as on a broken disk. A preload can't do
@@ -265,6 +266,15 @@ Test(disks, error_of_write, .timeout = 60)
 Test(disks, error_of_fsync, .timeout = 60)
 {
     broken("fsync", "sallyport: files", "inject=fsync:error=EIO:syscall=getpid",
+           "451 Error on the server: input/output error.",
+           "input/output error");
+}
+
+/* The last moment before it is visible. */
+Test(disks, error_of_rename, .timeout = 60)
+{
+    broken("rename", "sallyport: files",
+           "inject=renameat,renameat2:error=EIO:syscall=getpid",
            "451 Error on the server: input/output error.",
            "input/output error");
 }

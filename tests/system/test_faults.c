@@ -19,13 +19,11 @@
 #define LIMIT (FAULT_MIB)
 #define LEN   (600 * FAULT_KIB)
 #define SENT  (300 * FAULT_KIB)
-#define OLD   (16 * FAULT_MIB)
 
 static const struct server_user users[] = {
     { .name = "client" }, { .name = "session" }, { .name = "files" },
     { .name = "fin" },    { .name = "reset" },   { .name = "limit" },
-    { .name = "folder" }, { .name = "two" },     { .name = "fifo" },
-    { .name = "reader" }, { .name = "told" },
+    { .name = "told" },
 };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
@@ -48,17 +46,6 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 {
     (void)stats;
     server_unshare();
-}
-
-/* Begins an upload of "f", so that its partial is on the disk. */
-static void begin_upload(struct session *s, struct server *server,
-                         const char *user, struct data *d,
-                         const unsigned char *bytes)
-{
-    fault_begin(s, server, user);
-    data_open(s, d, "STOR f");
-    data_write(d, bytes, SENT);
-    fault_wait_partial(server, user, 1);
 }
 
 static void retry(struct session *s, struct server *server, const char *user,
@@ -124,8 +111,9 @@ Test(faults, session_killed, .timeout = 60)
     struct session s, again;
     struct data d;
 
-    begin_upload(&s, &server, "session", &d, bytes);
+    fault_begin_upload(&s, &server, "session", &d, bytes, SENT);
     kill(fault_process(&server, "session", "sallyport: session"), SIGKILL);
+    fault_expect_no_226(&s);
     server_log_wait(&server, "end ", " by=gate ", "reason=\"crash", NULL);
     server_log_wait(&server, "transfer process=files ", " user=session ", NULL);
     fault_begin(&again, &server, "session");
@@ -144,9 +132,10 @@ Test(faults, files_killed, .timeout = 60)
     struct session s, again;
     struct data d;
 
-    begin_upload(&s, &server, "files", &d, bytes);
+    fault_begin_upload(&s, &server, "files", &d, bytes, SENT);
     kill(fault_process(&server, "files", "sallyport: files"), SIGKILL);
     session_expect(&s, "421 Part of the server failed{*}");
+    fault_expect_no_226(&s);
     server_log_wait(&server, "end ", " user=files ", "another process", NULL);
     fault_begin(&again, &server, "files");
     retry(&again, &server, "files", bytes);
@@ -171,6 +160,7 @@ Test(faults, master_killed, .timeout = 60)
     data_write(&d, bytes, SENT);
     fault_wait_partial(&server, "anna", 1);
     server_kill(&server);
+    fault_expect_no_226(&s);
     fault_expect_event_only(&server, "anna", "f", 0, "another process failed");
     fault_expect_absent(&server, "anna", "f");
     server_again(&server);
@@ -190,7 +180,7 @@ static void cut(const char *user, bool reset)
     struct session s;
     struct data d;
 
-    begin_upload(&s, &server, user, &d, bytes);
+    fault_begin_upload(&s, &server, user, &d, bytes, SENT);
     data_cut(&d, reset);
     session_expect(&s, "426 {*}");
     retry(&s, &server, user, bytes);
@@ -255,127 +245,4 @@ Test(faults, size_limit_of_curl, .timeout = 60)
     fault_expect_absent(&server, "told", "f");
     server_log_wait(&server, "transfer ", " user=told ", "result=552", NULL);
     free(bytes);
-}
-
-/* By somebody with a shell, with all that is in it. */
-Test(faults, folder_removed, .timeout = 60)
-{
-    unsigned char *bytes = fault_noise(LEN);
-    char path[SERVER_PATH_MAX];
-    struct run_result r;
-    struct server server;
-    struct session s;
-    struct data d;
-
-    fault_begin(&s, &server, "folder");
-    session_do(&s, "257 {*}", "MKD d");
-    data_open(&s, &d, "STOR d/f");
-    data_write(&d, bytes, SENT);
-    snprintf(path, sizeof(path), "%s",
-             server_home_file(&server, "folder", "d"));
-    run(&r, NULL, "rm", "-r", path, NULL);
-    cr_assert_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
-    data_write(&d, bytes + SENT, LEN - SENT);
-    data_close(&d);
-    session_expect(&s, "550 {*}");
-    session_do(&s, "257 {*}", "MKD d");
-    fault_expect_absent(&server, "folder", "d/f");
-    fault_retry(&s, &server, "folder", "d/f", bytes, LEN);
-    fault_expect_event(&server, "folder", "d/f", 550, "not found");
-    session_close(&s);
-    free(bytes);
-}
-
-/* The second writes into a partial of its own; the one that ends last stays,
- * and each is whole. */
-Test(faults, two_writers, .timeout = 60)
-{
-    unsigned char *one = fault_noise(LEN), *two = fault_noise(LEN + 1);
-    struct session a, b;
-    struct server server;
-    struct data x, y;
-
-    begin_upload(&a, &server, "two", &x, one);
-    fault_begin(&b, &server, "two");
-    data_open(&b, &y, "STOR f");
-    data_write(&y, two, SENT);
-    cr_assert_eq(fault_count_partials(&server, "two"), 2);
-    data_write(&y, two + SENT, LEN + 1 - SENT);
-    data_close(&y);
-    session_expect(&b, "226 {*}");
-    fault_expect_whole(&server, "two", "f", two, LEN + 1);
-    data_write(&x, one + SENT, LEN - SENT);
-    data_close(&x);
-    session_expect(&a, "226 {*}");
-    fault_expect_whole(&server, "two", "f", one, LEN);
-    cr_assert_eq(fault_count_partials(&server, "two"), 0);
-    session_close(&a);
-    session_close(&b);
-    free(one);
-    free(two);
-}
-
-/* Nobody waits for the other end of a FIFO. */
-Test(faults, fifo, .timeout = 60)
-{
-    unsigned char *bytes = fault_noise(LEN);
-    struct server server;
-    struct session s;
-    struct data d;
-    char path[SERVER_PATH_MAX];
-
-    fault_begin(&s, &server, "fifo");
-    snprintf(path, sizeof(path), "%s", server_home_file(&server, "fifo", "f"));
-    cr_assert_eq(mkfifo(path, 0600), 0);
-    files_give_to_owner_of(server_home(&server, "fifo"), path);
-    data_connect(&s, &d);
-    session_do(&s, "550 Not a regular file.", "STOR f");
-    data_cut(&d, false);
-    fault_retry(&s, &server, "fifo", "g", bytes, LEN);
-    data_connect(&s, &d);
-    session_do(&s, "550 Not a regular file.", "RETR f");
-    data_cut(&d, false);
-    cr_assert_eq(unlink(path), 0);
-    data_connect(&s, &d);
-    session_do(&s, "550 {*}", "RETR f");
-    data_cut(&d, false);
-    retry(&s, &server, "fifo", bytes);
-    server_log_wait(&server, "verb=STOR", " user=fifo ", " result=550",
-                    "not a regular file", NULL);
-    server_log_wait(&server, "verb=RETR", " user=fifo ", " result=550",
-                    "not a regular file", NULL);
-    free(bytes);
-}
-
-/* Who reads the old file while it is replaced gets it whole; no buffers hold
- * all of it. */
-Test(faults, replaced_while_read, .timeout = 60)
-{
-    unsigned char *old = fault_noise(OLD), *new = fault_noise(LEN);
-    struct session reader, writer;
-    struct server server;
-    struct buf got;
-    struct data d;
-    char path[SERVER_PATH_MAX];
-
-    fault_begin(&writer, &server, "reader");
-    snprintf(path, sizeof(path), "%s",
-             server_home_file(&server, "reader", "f"));
-    files_write(path, old, OLD, 0600);
-    files_give_to_owner_of(server_home(&server, "reader"), path);
-    fault_begin(&reader, &server, "reader");
-    buf_init(&got, 2 * OLD);
-    data_open(&reader, &d, "RETR f");
-    fault_retry(&writer, &server, "reader", "f", new, LEN);
-    data_read_all(&d, &got);
-    data_close(&d);
-    session_expect(&reader, "226 {*}");
-    cr_assert_eq(got.len, OLD);
-    cr_assert(memcmp(got.data, old, OLD) == 0, "the download differs");
-    buf_release(&got);
-    session_close(&reader);
-    session_close(&writer);
-    free(old);
-    free(new);
 }
