@@ -3,8 +3,6 @@
 #include "setup.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
@@ -13,19 +11,9 @@
  * moment; the pairs. */
 #define FILES_BESIDES 16
 
-/* A terminal and systemd signal all processes at once; master alone stops the
- * service, in order, or those who log in just then would be lost. */
-static void ignore_signals(void)
-{
-    static const int ignored[] = { SIGPIPE, SIGHUP, SIGINT, SIGTERM };
-
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-        signal(ignored[i], SIG_IGN);
-}
-
 void setup_init(struct setup *s, struct auth *a)
 {
-    ignore_signals();
+    process_ignore_signals();
     *s = (struct setup){ .auth = a, .root_fd = -1 };
 }
 
@@ -34,16 +22,11 @@ static int on_cage(void *owner, struct packet *p)
     struct setup *s = owner;
 
     s->root_fd = fd_take(&p->fd[0]);
-    s->plan = (struct cage_plan){
-        .root = p->value[0].number != 0,
-        .uid = (uid_t)p->value[1].number,
-        .gid = (gid_t)p->value[2].number,
-        .allow_weaker = (unsigned)p->value[3].number,
-        .root_fd = s->root_fd,
-        .max_files = PENDING_MAX + FILES_BESIDES,
-    };
+    s->plan.root_fd = s->root_fd;
+    s->plan.max_files = PENDING_MAX + FILES_BESIDES;
     s->has_cage = true;
-    return 0;
+    return cage_plan_told(&s->plan, p->value[0].number, p->value[1].number,
+                          p->value[2].number, p->value[3].number);
 }
 
 static int on_log(void *owner, struct packet *p)
@@ -75,21 +58,12 @@ int setup_receive(struct setup *s)
 
     if (r == 0)
         r = channel_setup(c, handlers, sizeof(handlers) / sizeof(handlers[0]),
-                          s, SETUP_MS);
-    if (r == -EPROTO)
-        return complain(&s->complaint, "auth: set-up: %s", c->wrong);
+                          s, SETUP_MS, &s->complaint);
     if (r < 0)
-        return complain(&s->complaint, "auth: set-up: %s", strerror(-r));
+        return -EINVAL;
     if (!s->has_cage || s->auth->generation == 0)
         return complain(&s->complaint, "auth: set-up: something is missing");
     return 0;
-}
-
-static struct event_sender *sender; /* for a handler that gets no owner */
-
-static void on_refused_call(int number)
-{
-    event_send_syscall(sender, number);
 }
 
 int setup_cage(struct setup *s)
@@ -97,8 +71,8 @@ int setup_cage(struct setup *s)
     unsigned weaker = 0;
     int r;
 
-    sender = &s->auth->log;
-    cage_on_refused(on_refused_call);
+    event_syscalls_by(&s->auth->log);
+    cage_on_refused(event_on_syscall);
     r = cage_enter(PROCESS_AUTH, &s->plan, &weaker, &s->complaint);
     fd_close(&s->root_fd);
     if (r == 0 && weaker)
@@ -108,8 +82,5 @@ int setup_cage(struct setup *s)
 
 void setup_failed(struct setup *s)
 {
-    struct slice why = slice_from(s->complaint.text);
-    struct packet p = { .message = MSG_FAILED, .value = { TEXT(why) } };
-
-    channel_send(&s->auth->master, &p);
+    channel_failed(&s->auth->master, &s->complaint);
 }

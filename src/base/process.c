@@ -1,6 +1,7 @@
-/* Names of processes, and what ps shows of them. */
+/* Names of processes, what ps shows of them, and what none of them heeds. */
 #include "sallyport/base/process.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,6 +19,14 @@ static const char *const names[PROCESS_COUNT] = {
 const char *process_name(enum process p)
 {
     return (unsigned)p < PROCESS_COUNT ? names[p] : "?";
+}
+
+void process_ignore_signals(void)
+{
+    static const int ignored[] = { SIGPIPE, SIGHUP, SIGINT, SIGTERM };
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
 }
 
 static struct {

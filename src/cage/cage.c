@@ -185,6 +185,18 @@ int cage_enter(enum process p, const struct cage_plan *plan, unsigned *weaker,
     return 0;
 }
 
+int cage_plan_told(struct cage_plan *plan, uint64_t root, uint64_t uid,
+                   uint64_t gid, uint64_t allow_weaker)
+{
+    if (uid > UINT32_MAX || gid > UINT32_MAX || allow_weaker > UINT32_MAX)
+        return -ERANGE;
+    plan->root = root != 0;
+    plan->uid = (uid_t)uid;
+    plan->gid = (gid_t)gid;
+    plan->allow_weaker = (unsigned)allow_weaker;
+    return 0;
+}
+
 int cage_prepare(enum process p, struct complaint *c)
 {
     int r = filter_prepare(p, (struct filter_choice){ 0 });

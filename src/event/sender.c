@@ -148,3 +148,16 @@ void event_send_syscall(struct event_sender *s, int number)
         sendmsg(s->channel.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 }
+
+static struct event_sender *sender_of_syscalls;
+
+void event_syscalls_by(struct event_sender *s)
+{
+    sender_of_syscalls = s;
+}
+
+void event_on_syscall(int number)
+{
+    if (sender_of_syscalls)
+        event_send_syscall(sender_of_syscalls, number);
+}

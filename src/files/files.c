@@ -193,21 +193,11 @@ static void wait_for_master(struct files *f)
 /* Master decides when this process ends; a terminal's ^C goes to all. */
 static void set_signals(void)
 {
-    static const int ignored[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP };
     sigset_t none;
 
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-        signal(ignored[i], SIG_IGN);
+    process_ignore_signals();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* What the SIGSYS handler reports to: a handler gets no argument. */
-static struct event_sender *refused_to;
-
-static void report_refused(int number)
-{
-    event_send_syscall(refused_to, number);
 }
 
 static void init(struct files *f, const struct files_start *start)
@@ -230,8 +220,8 @@ static void init(struct files *f, const struct files_start *start)
     channel_init(&f->master, start->master, PROCESS_FILES, PROCESS_MASTER,
                  PHASE_START);
     event_sender_init(&f->log, start->log, PROCESS_FILES);
-    refused_to = &f->log;
-    cage_on_refused(report_refused);
+    event_syscalls_by(&f->log);
+    cage_on_refused(event_on_syscall);
 }
 
 /* The words go to the log; there is no standard error in the cage. */

@@ -32,15 +32,10 @@ static int on_cage(void *owner, struct packet *p)
     struct setup *s = owner;
 
     s->root_fd = fd_take(&p->fd[0]);
-    s->plan = (struct cage_plan){
-        .root = p->value[0].number != 0,
-        .uid = (uid_t)p->value[1].number,
-        .gid = (gid_t)p->value[2].number,
-        .allow_weaker = (unsigned)p->value[3].number,
-        .root_fd = s->root_fd,
-    };
+    s->plan.root_fd = s->root_fd;
     s->has_cage = true;
-    return 0;
+    return cage_plan_told(&s->plan, p->value[0].number, p->value[1].number,
+                          p->value[2].number, p->value[3].number);
 }
 
 static int on_log(void *owner, struct packet *p)
@@ -114,11 +109,10 @@ int setup_receive(struct setup *s)
 
     if (r == 0)
         r = channel_setup(&s->gate->master, handlers,
-                          sizeof(handlers) / sizeof(handlers[0]), s, SETUP_MS);
-    if (r == -EPROTO)
-        return complain(&s->complaint, "set-up: %s", s->gate->master.wrong);
+                          sizeof(handlers) / sizeof(handlers[0]), s, SETUP_MS,
+                          &s->complaint);
     if (r < 0)
-        return complain(&s->complaint, "set-up: %s", strerror(-r));
+        return -EINVAL;
     if (!s->has_conf || !s->has_cage)
         return complain(&s->complaint, "set-up: no settings or no cage");
     return 0;
@@ -146,7 +140,7 @@ int setup_cage(struct setup *s)
     if (g->settings.active) /* one connection under way for each session */
         s->plan.max_files += g->settings.max_sessions;
     s->plan.connects = g->settings.active;
-    cage_on_refused(tell_syscall);
+    cage_on_refused(event_on_syscall);
     if (r == 0)
         r = cage_enter(PROCESS_GATE, &s->plan, &weaker, &s->complaint);
     fd_close(&s->root_fd);
@@ -155,9 +149,6 @@ int setup_cage(struct setup *s)
 
 void setup_failed(struct setup *s)
 {
-    struct slice why = slice_from(s->complaint.text);
-    struct packet p = { .message = MSG_FAILED, .value = { TEXT(why) } };
-
-    channel_send(&s->gate->master, &p);
+    channel_failed(&s->gate->master, &s->complaint);
     chains_release(&s->chains);
 }

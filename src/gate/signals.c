@@ -2,22 +2,18 @@
  * a terminal sends is master's business, which ends the sessions in order. */
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "gate.h"
-
-static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
-#define IGNORED (sizeof(ignored) / sizeof(ignored[0]))
+#include "sallyport/base/process.h"
 
 int signals_take(void)
 {
     sigset_t set;
     int fd;
 
-    for (size_t i = 0; i < IGNORED; i++)
-        signal(ignored[i], SIG_IGN);
+    process_ignore_signals();
     signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap by itself */
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);

@@ -10,15 +10,6 @@
 
 #define REASON_MAX 256
 
-/* A signal handler gets no argument to find it by. */
-static struct event_sender *sender_of_handler;
-
-void tell_syscall(int number)
-{
-    if (sender_of_handler)
-        event_send_syscall(sender_of_handler, number);
-}
-
 static void watch_queue(struct gate *g)
 {
     loop_change(&g->loop, &g->log_watch, g->log.queue.len > 0 ? EPOLLOUT : 0);
@@ -52,14 +43,14 @@ int tell_open(struct gate *g, int fd)
     g->log_watch = (struct loop_watch){
         .fd = fd, .events = 0, .on_ready = on_ready, .owner = g
     };
-    sender_of_handler = &g->log;
+    event_syscalls_by(&g->log);
     watch_queue(g);
     return loop_add(&g->loop, &g->log_watch);
 }
 
 void tell_close(struct gate *g)
 {
-    sender_of_handler = NULL;
+    event_syscalls_by(NULL);
     loop_remove(&g->loop, &g->log_watch);
     event_sender_release(&g->log);
 }

@@ -11,8 +11,6 @@ struct child;
  * is sent on it. 0 or -errno */
 int tell_open(struct gate *g, int fd);
 void tell_close(struct gate *g);
-/* For the cage: a refused system call, from the signal handler. */
-void tell_syscall(int number);
 
 /* A connection that a limit kept out. */
 void tell_refused(struct gate *g, const struct address *peer,

@@ -273,20 +273,39 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
     return 0;
 }
 
+/* One message; 0: it was GO. */
+static int setup_step(struct channel *c, const struct handler *table, size_t n,
+                      void *owner, uint64_t end)
+{
+    uint64_t now = clock_ms();
+    struct packet p;
+    int r = channel_wait(c, &p, now < end ? (int)(end - now) : 0);
+
+    if (r < 0 || p.message == MSG_GO)
+        return r < 0 ? r : 0;
+    r = handle(c, table, n, owner, &p);
+    return r < 0 ? r : 1;
+}
+
 int channel_setup(struct channel *c, const struct handler *table, size_t n,
-                  void *owner, int ms)
+                  void *owner, int ms, struct complaint *why)
 {
     uint64_t end = clock_ms() + (uint64_t)ms;
+    int r;
 
-    for (;;) {
-        uint64_t now = clock_ms();
-        struct packet p;
-        int r = channel_wait(c, &p, now < end ? (int)(end - now) : 0);
+    do
+        r = setup_step(c, table, n, owner, end);
+    while (r > 0);
+    if (r < 0)
+        complain(why, "%s: set-up: %s", process_name(c->self),
+                 r == -EPROTO ? c->wrong : strerrordesc_np(-r));
+    return r;
+}
 
-        if (r < 0 || p.message == MSG_GO)
-            return r < 0 ? r : 0;
-        r = handle(c, table, n, owner, &p);
-        if (r < 0)
-            return r;
-    }
+void channel_failed(struct channel *c, const struct complaint *why)
+{
+    struct packet p = { .message = MSG_FAILED,
+                        .value = { TEXT(slice_from(why->text)) } };
+
+    channel_send(c, &p);
 }

@@ -3,8 +3,6 @@
 #include "setup.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "sallyport/base/die.h"
@@ -14,19 +12,9 @@
 /* Standard ones, master, output, the loop; a moment's. */
 #define FILES_BESIDES 16
 
-/* A terminal and systemd signal all processes at once; master alone stops the
- * service, in order, or the last events would be lost. */
-static void ignore_signals(void)
-{
-    static const int ignored[] = { SIGPIPE, SIGHUP, SIGINT, SIGTERM };
-
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-        signal(ignored[i], SIG_IGN);
-}
-
 void setup_init(struct setup *s, struct log *l)
 {
-    ignore_signals();
+    process_ignore_signals();
     *s = (struct setup){ .log = l, .root_fd = -1 };
 }
 
@@ -54,13 +42,10 @@ static int on_cage(void *owner, struct packet *p)
     struct setup *s = owner;
 
     s->root_fd = fd_take(&p->fd[0]);
-    s->plan.root = p->value[0].number != 0;
-    s->plan.uid = (uid_t)p->value[1].number;
-    s->plan.gid = (gid_t)p->value[2].number;
-    s->plan.allow_weaker = (unsigned)p->value[3].number;
     s->plan.root_fd = s->root_fd;
     s->has_cage = true;
-    return 0;
+    return cage_plan_told(&s->plan, p->value[0].number, p->value[1].number,
+                          p->value[2].number, p->value[3].number);
 }
 
 static int on_output(void *owner, struct packet *p)
@@ -92,11 +77,9 @@ int setup_receive(struct setup *s)
 
     if (r == 0)
         r = channel_setup(c, handlers, sizeof(handlers) / sizeof(handlers[0]),
-                          s, SETUP_MS);
-    if (r == -EPROTO)
-        return complain(&s->complaint, "log: set-up: %s", c->wrong);
+                          s, SETUP_MS, &s->complaint);
     if (r < 0)
-        return complain(&s->complaint, "log: set-up: %s", strerror(-r));
+        return -EINVAL;
     if (!s->has_cage || !s->log->sender || s->log->output < 0)
         return complain(&s->complaint, "log: set-up: something is missing");
     return 0;
@@ -128,8 +111,5 @@ int setup_cage(struct setup *s)
 
 void setup_failed(struct setup *s)
 {
-    struct slice why = slice_from(s->complaint.text);
-    struct packet p = { .message = MSG_FAILED, .value = { TEXT(why) } };
-
-    channel_send(&s->log->master, &p);
+    channel_failed(&s->log->master, &s->complaint);
 }

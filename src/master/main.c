@@ -18,14 +18,6 @@
 #include "sallyport/base/process.h"
 #include "sallyport/cage/cage.h"
 
-/* One per process, for the handler of SIGSYS, which gets no owner. */
-static struct master master;
-
-static void on_refused_call(int number)
-{
-    event_send_syscall(&master.events, number);
-}
-
 /* 0, 1 and 2 are open from here on, standard input is nobody's, and what the
  * caller left open besides is closed. */
 static int standard_descriptors(void)
@@ -114,7 +106,8 @@ static void enter_cage(struct master *m)
     struct complaint c = { "" };
     unsigned weaker;
 
-    cage_on_refused(on_refused_call);
+    event_syscalls_by(&m->events);
+    cage_on_refused(event_on_syscall);
     if (cage_prepare(PROCESS_FILES, &c) < 0 ||
         cage_enter(PROCESS_MASTER, &plan, &weaker, &c) < 0)
         master_fail(m, EX_OSERR, c.text);
@@ -136,6 +129,7 @@ static int serve(struct master *m)
 
 int main(int argc, char **argv)
 {
+    static struct master master;
     struct options o;
     int wrong = options_parse(&o, argc, argv);
 

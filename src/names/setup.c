@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <string.h>
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
@@ -13,17 +11,9 @@
 /* Standard ones, master, log, the loop; a lookup's pipe, sockets and files. */
 #define FILES_MAX 64
 
-static void ignore_signals(void)
-{
-    static const int ignored[] = { SIGPIPE, SIGHUP, SIGINT, SIGTERM };
-
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-        signal(ignored[i], SIG_IGN);
-}
-
 void setup_init(struct setup *s, struct names *n)
 {
-    ignore_signals();
+    process_ignore_signals();
     *s = (struct setup){ .names = n };
 }
 
@@ -32,16 +22,11 @@ static int on_cage(void *owner, struct packet *p)
 {
     struct setup *s = owner;
 
-    s->plan = (struct cage_plan){
-        .root = p->value[0].number != 0,
-        .uid = (uid_t)p->value[1].number,
-        .gid = (gid_t)p->value[2].number,
-        .allow_weaker = (unsigned)p->value[3].number,
-        .root_fd = -1,
-        .max_files = FILES_MAX,
-    };
+    s->plan.root_fd = -1;
+    s->plan.max_files = FILES_MAX;
     s->has_cage = true;
-    return 0;
+    return cage_plan_told(&s->plan, p->value[0].number, p->value[1].number,
+                          p->value[2].number, p->value[3].number);
 }
 
 static int on_log(void *owner, struct packet *p)
@@ -64,21 +49,12 @@ int setup_receive(struct setup *s)
 
     if (r == 0)
         r = channel_setup(c, handlers, sizeof(handlers) / sizeof(handlers[0]),
-                          s, SETUP_MS);
-    if (r == -EPROTO)
-        return complain(&s->complaint, "names: set-up: %s", c->wrong);
+                          s, SETUP_MS, &s->complaint);
     if (r < 0)
-        return complain(&s->complaint, "names: set-up: %s", strerror(-r));
+        return -EINVAL;
     if (!s->has_cage)
         return complain(&s->complaint, "names: set-up: no cage");
     return 0;
-}
-
-static struct event_sender *sender; /* for a handler that gets no owner */
-
-static void on_refused_call(int number)
-{
-    event_send_syscall(sender, number);
 }
 
 /* Where the name service keeps what it reads: /etc/hosts, resolv.conf (which
@@ -100,8 +76,8 @@ int setup_cage(struct setup *s)
     }
     s->plan.beneath = fd;
     s->plan.beneath_count = n;
-    sender = &s->names->log;
-    cage_on_refused(on_refused_call);
+    event_syscalls_by(&s->names->log);
+    cage_on_refused(event_on_syscall);
     r = cage_enter(PROCESS_NAMES, &s->plan, &weaker, &s->complaint);
     while (n > 0)
         fd_close(&fd[--n]);
@@ -112,8 +88,5 @@ int setup_cage(struct setup *s)
 
 void setup_failed(struct setup *s)
 {
-    struct slice why = slice_from(s->complaint.text);
-    struct packet p = { .message = MSG_FAILED, .value = { TEXT(why) } };
-
-    channel_send(&s->names->master, &p);
+    channel_failed(&s->names->master, &s->complaint);
 }

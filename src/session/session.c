@@ -26,14 +26,6 @@
 
 #define SESSION_FILES 64
 
-/* One per process: the event sender that the SIGSYS handler needs. */
-static struct event_sender *refused_sender;
-
-static void on_refused(int number)
-{
-    event_send_syscall(refused_sender, number);
-}
-
 void session_title(struct session *s)
 {
     char peer[ADDRESS_TEXT_MAX];
@@ -97,8 +89,8 @@ static void cage(struct session *s)
     struct complaint c = { "" };
     unsigned weaker;
 
-    refused_sender = &s->log;
-    cage_on_refused(on_refused);
+    event_syscalls_by(&s->log);
+    cage_on_refused(event_on_syscall);
     if (cage_enter(PROCESS_SESSION, &plan, &weaker, &c) < 0)
         die(EX_OSERR, "%s", c.text);
 }

@@ -20,6 +20,10 @@ enum process {
 /* "master", "gate", …; "?" for a number out of range. */
 const char *process_name(enum process p);
 
+/* SIGPIPE, and what a terminal and systemd send to all processes at once: who
+ * is stopped is stopped by master, in order. */
+void process_ignore_signals(void);
+
 /* Keeps argv's memory for process_title(); first thing in main. */
 void process_title_init(int argc, char **argv);
 /* What ps shows: "sallyport: session 203.0.113.5 (anna)". Control bytes are

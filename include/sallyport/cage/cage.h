@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "sallyport/base/complaint.h"
@@ -45,6 +46,11 @@ struct cage_plan {
     bool connects;         /* gate may connect to clients: active mode */
     unsigned allow_weaker; /* cage_part bits */
 };
+
+/* The numbers of master's message `cage`, in their order, into a plan that is
+ * otherwise as it was. 0; -ERANGE, and nothing has changed. */
+int cage_plan_told(struct cage_plan *plan, uint64_t root, uint64_t uid,
+                   uint64_t gid, uint64_t allow_weaker);
 
 /* Standard descriptors, no_new_privs, not dumpable, no core, limits, chroot,
  * bounding set, ids, Landlock, seccomp, in this order. 0, or -EINVAL with the

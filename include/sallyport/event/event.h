@@ -87,6 +87,10 @@ bool event_has_place(struct event_sender *s);
 void event_flush(struct event_sender *s);
 /* Async-signal-safe: EVENT_SYSCALL, once per number. */
 void event_send_syscall(struct event_sender *s, int number);
+/* The same for a handler that gets no owner (cage_on_refused): from here on S
+ * sends them; NULL: nobody. One a process. */
+void event_syscalls_by(struct event_sender *s);
+void event_on_syscall(int number);
 
 /* For log. 0 or -EINVAL (hostile bytes never get further). */
 int event_decode(struct slice bytes, struct event_record *ret);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "sallyport/base/address.h"
+#include "sallyport/base/complaint.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/ipc/message.h"
 
@@ -85,9 +86,12 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
 
 /* A child's set-up: one message at a time to its handler, until MSG_GO (which
  * needs none); what comes behind it is left for the loop. 0; -ETIMEDOUT after
- * MS in all; else as channel_receive() or the handler says. */
+ * MS in all; else as channel_receive() or the handler says, with a complaint
+ * unless the handler had one. */
 int channel_setup(struct channel *c, const struct handler *table, size_t n,
-                  void *owner, int ms);
+                  void *owner, int ms, struct complaint *why);
+/* And its end where the child can't work: tells master, best effort. */
+void channel_failed(struct channel *c, const struct complaint *why);
 
 void packet_close(struct packet *p); /* the descriptors left in it */
 

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,15 @@ Test(process, names)
         cr_assert_neq(process_name((enum process)p)[0], '?');
     cr_assert_str_eq(process_name(PROCESS_COUNT), "?");
     cr_assert_str_eq(process_name((enum process) - 1), "?");
+}
+
+Test(process, ignores_what_master_heeds)
+{
+    process_ignore_signals();
+    cr_expect_eq(raise(SIGPIPE), 0);
+    cr_expect_eq(raise(SIGHUP), 0);
+    cr_expect_eq(raise(SIGINT), 0);
+    cr_expect_eq(raise(SIGTERM), 0);
 }
 
 Test(process, complaint_keeps_the_first)

@@ -186,6 +186,22 @@ Test(event, syscall_from_a_signal_handler_is_an_event_like_others)
     event_sender_release(&w.sender);
 }
 
+Test(event, syscall_without_an_owner)
+{
+    struct wire w;
+
+    event_on_syscall(40); /* nobody sends it */
+    open_wire(&w);
+    event_syscalls_by(&w.sender);
+    event_on_syscall(41);
+    cr_assert_eq(next_number(&w), 41);
+    event_syscalls_by(NULL);
+    event_on_syscall(42);
+    cr_assert_eq(next_number(&w), UINT64_MAX);
+    channel_close(&w.log);
+    event_sender_release(&w.sender);
+}
+
 /* Log dies; what is said meanwhile reaches the next one. */
 Test(event, a_new_log_gets_what_waited)
 {

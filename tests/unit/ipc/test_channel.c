@@ -363,23 +363,29 @@ Test(channel, setup_ends_at_go)
     struct packet go = { .message = MSG_GO };
     struct packet users = { .message = MSG_USERS, .fd = { 0, -1 } }, in;
     struct channel master, auth;
+    struct complaint c = { "" };
     int ends[2], handled = 0;
 
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_START);
     channel_init(&auth, ends[1], PROCESS_AUTH, PROCESS_MASTER, PHASE_START);
-    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 20), -ETIMEDOUT);
+    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 20, &c), -ETIMEDOUT);
+    cr_assert_str_eq(c.text, "auth: set-up: Connection timed out");
+    c.text[0] = 0;
     cr_assert_eq(channel_send(&master, &cage), 0);
     cr_assert_eq(channel_send(&master, &go), 0);
     cr_assert_eq(channel_send(&master, &users), 0);
-    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000), 0);
+    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000, &c), 0);
+    cr_assert_str_eq(c.text, "");
     cr_assert_eq(handled, 1);
     cr_assert_eq(channel_receive(&auth, &in), 1);
     cr_assert_eq(in.message, MSG_USERS);
     packet_close(&in);
     cr_assert_eq(channel_send(&master, &users), 0);
-    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000), -EPROTO);
+    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000, &c), -EPROTO);
+    cr_assert_str_eq(c.text,
+                     "auth: set-up: a message that nobody handles here");
     channel_close(&master);
-    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000), -EPIPE);
+    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000, &c), -EPIPE);
     channel_close(&auth);
 }
