@@ -124,13 +124,16 @@ static void on_late(void *owner)
 /* The fork. It can't fork again, and doesn't outlive names; of names' own
  * descriptors it has the one to log, for refused system calls. */
 static noreturn void look_up(struct names *n, const char *host,
-                             const struct address *kept, int pipe_end)
+                             const struct address *kept, int pipe_end,
+                             pid_t parent)
 {
     const int keep[] = { pipe_end, n->log.channel.fd };
     const struct rlimit none = { 0, 0 };
     struct finding f;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before that */
+        _exit(EX_SOFTWARE);
     fd_close_others(3, keep, n->log.channel.fd < 0 ? 1 : 2);
     if (setrlimit(RLIMIT_NPROC, &none) < 0)
         _exit(EX_OSERR);
@@ -140,13 +143,14 @@ static noreturn void look_up(struct names *n, const char *host,
 
 static int begin(struct names *n, const char *host, const struct address *kept)
 {
+    pid_t self = getpid();
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
     n->lookup = fork();
     if (n->lookup == 0)
-        look_up(n, host, kept, ends[1]);
+        look_up(n, host, kept, ends[1], self);
     fd_close(&ends[1]);
     if (n->lookup < 0) {
         n->lookup = 0;
