@@ -225,6 +225,14 @@ const struct setting setting_table[] = {
       .max = INT64_MAX,
       .reload = true,
       .help = "Most bytes of an uploaded file; 0: no limit." },
+    { .key = "ascii",
+      .type = SETTING_YES_NO,
+      .offset = FIELD(ascii),
+      .value = "no",
+      .reload = true,
+      .help = "Have TYPE A, with which every session begins, mean what it "
+              "says: lines end with LF in files and with CRLF on the way. "
+              "With \"no\" bytes go as they are in every type." },
     { .key = "mode_z",
       .type = SETTING_YES_NO,
       .offset = FIELD(mode_z),

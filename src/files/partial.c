@@ -142,15 +142,18 @@ int partial_cut(const struct files *f, int folder, const char *name,
     return 0;
 }
 
-static int new_random(const struct files *f, int folder, struct partial *p)
+int partial_new_random(const struct files *f, int folder, struct partial *ret)
 {
+    struct partial p = { .own = false };
     uint64_t half[2];
 
     random_bytes(half, sizeof(half));
-    format_name(p->name, half[0], half[1]);
-    p->own = false;
-    p->fd = open_locked(f, folder, p->name, O_CREAT | O_EXCL);
-    return p->fd < 0 ? p->fd : 0;
+    format_name(p.name, half[0], half[1]);
+    p.fd = open_locked(f, folder, p.name, O_CREAT | O_EXCL);
+    if (p.fd < 0)
+        return p.fd;
+    *ret = p;
+    return 0;
 }
 
 /* What is there goes and isn't emptied: a session that wrote it may still have
@@ -175,11 +178,8 @@ int partial_new(const struct files *f, int folder, const char *name,
 
     partial_name(f, name, p.name);
     p.fd = new_own(f, folder, p.name);
-    if (p.fd == -EBUSY) {
-        int r = new_random(f, folder, &p);
-        if (r < 0)
-            return r;
-    }
+    if (p.fd == -EBUSY)
+        return partial_new_random(f, folder, ret);
     if (p.fd < 0)
         return p.fd;
     *ret = p;

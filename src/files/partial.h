@@ -46,6 +46,8 @@ int partial_cut(const struct files *f, int folder, const char *name,
 /* An empty one: the own, or a random one while somebody writes that. */
 int partial_new(const struct files *f, int folder, const char *name,
                 struct partial *ret);
+/* An empty random one, which nobody finds to go on with it. */
+int partial_new_random(const struct files *f, int folder, struct partial *ret);
 /* A handle for the session: it can write, and holds no lock. */
 int partial_writer(const struct partial *p, int folder);
 /* Ends the upload: kept when it can be resumed, else deleted. */

@@ -25,6 +25,7 @@ struct wish {
     struct path path;
     uint64_t announced; /* length of the whole file; 0: unknown */
     bool unique;        /* STOU */
+    bool fleeting;      /* nothing of it stays when it is cut */
     struct resume_facts facts;
     struct resume_plan plan;
 };
@@ -39,6 +40,7 @@ static void read_wish(const struct packet *p, struct wish *w)
         w->unique ? WRITE_STORE : (enum write_mode)p->value[1].number;
     w->facts.offset = p->value[2].number;
     w->announced = p->value[3].number;
+    w->fleeting = p->value[4].number != 0;
 }
 
 /* Is a file there? A link to one counts as that file, and is replaced by the
@@ -76,7 +78,8 @@ static int make_plan(struct files *f, int folder, const char *name,
     struct resume_facts *facts = &w->facts;
     struct stat st;
 
-    facts->resumable = partial_resumable(f, folder, name, &st);
+    if (!w->fleeting)
+        facts->resumable = partial_resumable(f, folder, name, &st);
     if (facts->resumable > 0)
         facts->state = partial_state(f, &st);
     facts->told = told_get(&f->told, f->name_key, &w->path, &facts->told_state);
@@ -116,7 +119,8 @@ static int open_partial(const struct files *f, const struct wish *w, int folder,
 
     if (w->plan.how == RESUME_CUT)
         return partial_cut(f, folder, name, w->facts.state, w->plan.first, ret);
-    r = partial_new(f, folder, name, ret);
+    r = w->fleeting ? partial_new_random(f, folder, ret)
+                    : partial_new(f, folder, name, ret);
     if (r < 0 || w->plan.how == RESUME_ANEW)
         return r;
     r = copy_finished(f, w, ret->fd);

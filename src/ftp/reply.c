@@ -18,6 +18,7 @@ static const char *const texts[] = {
     [REPLY_OPENING_UNIQUE] = "FILE: {}",
     [REPLY_OK] = "OK.",
     [REPLY_TYPE_OK] = "Type is {}; bytes are never changed.",
+    [REPLY_TYPE_LINES] = "Type is {}; lines end with CRLF on the way.",
     [REPLY_PBSZ_OK] = "PBSZ=0",
     [REPLY_PROT_OK] = "Data connections will be encrypted.",
     [REPLY_MODE_OK] = "Mode is {}.",
@@ -120,6 +121,8 @@ static const char *const texts[] = {
     [REPLY_IN_TRANSFER] = "A transfer is running; wait for it or send ABOR.",
     [REPLY_BAD_PARAMETER] = "Parameter not supported; use {}.",
     [REPLY_MODE_Z_OFF] = "MODE Z is off on this server; send MODE S.",
+    [REPLY_NO_OFFSET] = "In TYPE A lines change their length; send TYPE I, or "
+                        "no REST and no RANG.",
     [REPLY_AUTH_UNKNOWN] = "Mechanism not supported; send AUTH TLS.",
     [REPLY_DATA_MUST_BE_P] =
         "Data connections must be encrypted; send PBSZ 0 and PROT P first.",
@@ -142,6 +145,9 @@ static const char *const texts[] = {
     [REPLY_READ_ONLY] = "Read-only file system.",
     [REPLY_BAD_TIME] = "The disk can't keep a time of that year.",
     [REPLY_CROSS_DEVICE] = "Can't rename across file systems; copy instead.",
+    /* Clients look for "not allowed in ASCII", and send TYPE I. */
+    [REPLY_SIZE_LATE] = "SIZE is not allowed in ASCII mode for a file that is "
+                        "so large; send TYPE I.",
     [REPLY_TOO_LARGE] = "Larger than this server takes.",
     [REPLY_ALLO_NO_SPACE] = "No space for that much; free some, then send it.",
     [REPLY_BAD_NAME] = "Name not allowed; choose another.",

@@ -105,7 +105,7 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_FILE_READABLE] = { "file-readable", FILES, SESSION, ASKED, false, 1,
                             "nn", MSG_FILE_READ },
     [MSG_FILE_WRITE]    = { "file-write", SESSION, FILES, IDLE, false, 0,
-                            "pnnn", 0 },
+                            "pnnnn", 0 },
     [MSG_FILE_WRITABLE] = { "file-writable", FILES, SESSION, ASKED, false, 1,
                             "nn", MSG_FILE_WRITE },
     [MSG_FILE_SYNC]     = { "file-sync", SESSION, FILES, WRITING, false, 0, "",

@@ -1,6 +1,7 @@
 /* HASH, RANG (draft-bryan-ftpext-hash, draft-bryan-ftp-range), XSHA256, XSHA512
- * and XCRC. A checksum is a transfer without a data connection: it is computed
- * in slices of the loop, so that NOOP, STAT and ABOR are answered meanwhile. */
+ * and XCRC; and SIZE of lines. A checksum is a transfer without a data
+ * connection: it is computed in slices of the loop, so that NOOP, STAT and ABOR
+ * are answered meanwhile. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +172,12 @@ void cmd_xcrc(struct session *s, const struct call *call)
     hash_argument(s, call, "CRC32");
 }
 
+void hash_size(struct session *s, const struct call *call)
+{
+    s->sized = 0; /* nothing of it that an upload could go on with */
+    hash_file(s, VERB_SIZE, &call->path, DIGEST_LINES, 0, 0);
+}
+
 static void give_up(struct session *s, const char *why)
 {
     transfer_finish(s, REPLY_LOCAL_ERROR, slice_from(why), NOTHING, why);
@@ -189,7 +196,8 @@ static void answer(struct session *s)
         return;
     }
     if (t->verb != VERB_HASH) {
-        transfer_finish(s, REPLY_CHECKSUM, slice_from(value), NOTHING, "");
+        transfer_finish(s, t->verb == VERB_SIZE ? REPLY_SIZE : REPLY_CHECKSUM,
+                        slice_from(value), NOTHING, "");
         return;
     }
     buf_init(&text, FTP_PATH_MAX + 256);
@@ -230,7 +238,9 @@ void hash_pump(struct session *s)
  * only that somebody keeps a processor busy. */
 void hash_late(struct session *s)
 {
-    transfer_finish(s, REPLY_HASH_LATE, NOTHING, NOTHING, "takes too long");
+    transfer_finish(
+        s, s->transfer.verb == VERB_SIZE ? REPLY_SIZE_LATE : REPLY_HASH_LATE,
+        NOTHING, NOTHING, "takes too long");
     session_continue(s);
 }
 

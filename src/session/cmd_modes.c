@@ -93,19 +93,27 @@ void cmd_opts(struct session *s, const struct call *call)
     control_reply(s, REPLY_OPTS_UNKNOWN);
 }
 
-/* The bytes go as they are in every type; A is accepted for the clients that
- * ask for it (RFC 959 3.1.1; FIELD.md 1.6). */
+/* Unless the configuration has it otherwise the bytes go as they are in every
+ * type, and A is accepted for the clients that ask for it (RFC 959 3.1.1). */
 void cmd_type(struct session *s, const struct call *call)
 {
-    static const struct slice types[] = {
-        { "A", 1 }, { "A N", 3 }, { "I", 1 }, { "L 8", 3 }
+    static const struct {
+        const char *name;
+        bool lines;
+    } types[] = {
+        { "A", true }, { "A N", true }, { "I", false }, { "L 8", false }
     };
 
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (slice_equal_nocase(call->argument, types[i])) {
-            control_reply_with(s, REPLY_TYPE_OK, types[i], NOTHING);
-            return;
-        }
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        struct slice name = slice_from(types[i].name);
+
+        if (!slice_equal_nocase(call->argument, name))
+            continue;
+        s->ascii = types[i].lines && s->settings->ascii;
+        control_reply_with(s, s->ascii ? REPLY_TYPE_LINES : REPLY_TYPE_OK, name,
+                           NOTHING);
+        return;
+    }
     control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("A, I or L 8"), NOTHING);
 }
 

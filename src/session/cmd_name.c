@@ -147,7 +147,10 @@ static void sized(struct session *s, struct packet *p)
 
 void cmd_size(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_FACTS, &call->path, 1, sized);
+    if (s->ascii)
+        hash_size(s, call);
+    else
+        ask_path(s, MSG_FACTS, &call->path, 1, sized);
 }
 
 static void spaced(struct session *s, struct packet *p)

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "control.h"
 #include "data.h"
+#include "flow.h"
 #include "leave.h"
 #include "list.h"
 #include "report.h"
@@ -133,7 +134,7 @@ static void readable(struct session *s, struct packet *p)
     if (t->limit > 0)
         transfer_announce(s, narrow(t));
     else
-        transfer_announce(s, t->size);
+        transfer_announce(s, flow_keeps_lengths(s) ? t->size : UINT64_MAX);
 }
 
 /* A range may lie beyond the file, and then has no bytes; a REST may not. */
@@ -174,11 +175,13 @@ static void store(struct session *s, const struct call *call,
                         .value = { TEXT(path_slice(&call->path)), NUMBER(mode),
                                    NUMBER(s->rest), NUMBER(s->announced) } };
 
-    if (s->until > 0) /* a range of a file can't be stored */
+    if (s->until > 0) { /* a range of a file can't be stored */
         control_reply_with(s, REPLY_BAD_PARAMETER,
                            SLICE("REST; RANG is for RETR and HASH"), NOTHING);
-    else if (transfer_begin(s, call))
+    } else if (transfer_begin(s, call)) {
+        p.value[4].number = !flow_keeps_lengths(s);
         ask_files(s, &p, writable);
+    }
 }
 
 void cmd_stor(struct session *s, const struct call *call)

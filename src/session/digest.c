@@ -1,5 +1,6 @@
-/* SHA-256 and SHA-512 by libcrypto, CRC-32 by zlib, in the session process. It
- * sees bytes only: must never read a descriptor itself. */
+/* SHA-256 and SHA-512 by libcrypto, CRC-32 by zlib, lengths by the very stage
+ * that changes lines, in the session process. It sees bytes only: must never
+ * read a descriptor itself. */
 #include "digest.h"
 
 #include <openssl/evp.h>
@@ -8,14 +9,26 @@
 #include <string.h>
 #include <zlib.h>
 
-struct digest {
-    EVP_MD_CTX *context; /* NULL: CRC-32 */
-    uLong crc;
+#include "filter.h"
+
+struct kind {
+    const char *name;
+    bool (*start)(struct digest *d);
+    bool (*add)(struct digest *d, const void *bytes, size_t len);
+    bool (*text)(struct digest *d, char out[DIGEST_TEXT_MAX]);
 };
 
-static bool start(struct digest *d, const char *name)
+struct digest {
+    const struct kind *kind;
+    EVP_MD_CTX *context;
+    uLong crc;
+    struct filter *lines;
+    uint64_t length;
+};
+
+static bool sha_start(struct digest *d)
 {
-    EVP_MD *kind = EVP_MD_fetch(NULL, name, NULL);
+    EVP_MD *kind = EVP_MD_fetch(NULL, d->kind->name, NULL);
     bool ok;
 
     d->context = EVP_MD_CTX_new();
@@ -24,37 +37,16 @@ static bool start(struct digest *d, const char *name)
     return ok;
 }
 
-struct digest *digest_new(const char *name)
+static bool sha_add(struct digest *d, const void *bytes, size_t len)
 {
-    struct digest *d = calloc(1, sizeof(*d));
-
-    if (!d)
-        return NULL;
-    d->crc = crc32_z(0, NULL, 0);
-    if (strcmp(name, "CRC32") != 0 && !start(d, name)) {
-        digest_free(d);
-        return NULL;
-    }
-    return d;
+    return EVP_DigestUpdate(d->context, bytes, len) == 1;
 }
 
-bool digest_add(struct digest *d, const void *bytes, size_t len)
-{
-    if (d->context)
-        return EVP_DigestUpdate(d->context, bytes, len) == 1;
-    d->crc = crc32_z(d->crc, bytes, len);
-    return true;
-}
-
-bool digest_text(struct digest *d, char out[DIGEST_TEXT_MAX])
+static bool sha_text(struct digest *d, char out[DIGEST_TEXT_MAX])
 {
     unsigned char value[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
-    if (!d->context) {
-        snprintf(out, DIGEST_TEXT_MAX, "%08lx", d->crc);
-        return true;
-    }
     if (EVP_DigestFinal_ex(d->context, value, &len) != 1 ||
         2 * len >= DIGEST_TEXT_MAX)
         return false;
@@ -63,10 +55,94 @@ bool digest_text(struct digest *d, char out[DIGEST_TEXT_MAX])
     return true;
 }
 
+static bool crc_start(struct digest *d)
+{
+    d->crc = crc32_z(0, NULL, 0);
+    return true;
+}
+
+static bool crc_add(struct digest *d, const void *bytes, size_t len)
+{
+    d->crc = crc32_z(d->crc, bytes, len);
+    return true;
+}
+
+static bool crc_text(struct digest *d, char out[DIGEST_TEXT_MAX])
+{
+    snprintf(out, DIGEST_TEXT_MAX, "%08lx", d->crc);
+    return true;
+}
+
+static bool lines_start(struct digest *d)
+{
+    d->lines = filter_to_crlf(0);
+    return d->lines;
+}
+
+static bool lines_add(struct digest *d, const void *bytes, size_t len)
+{
+    struct filter_io io = { .in = bytes, .in_len = len };
+    unsigned char room[16384];
+
+    while (io.in_len > 0) {
+        io.out = room;
+        io.out_len = sizeof(room);
+        d->lines->kind->run(d->lines, &io, false);
+        d->length += sizeof(room) - io.out_len;
+    }
+    return true;
+}
+
+static bool lines_text(struct digest *d, char out[DIGEST_TEXT_MAX])
+{
+    snprintf(out, DIGEST_TEXT_MAX, "%llu", (unsigned long long)d->length);
+    return true;
+}
+
+static const struct kind kinds[] = {
+    { "SHA-256", sha_start, sha_add, sha_text },
+    { "SHA-512", sha_start, sha_add, sha_text },
+    { "CRC32", crc_start, crc_add, crc_text },
+    { DIGEST_LINES, lines_start, lines_add, lines_text },
+};
+
+static const struct kind *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+struct digest *digest_new(const char *name)
+{
+    const struct kind *kind = find(name);
+    struct digest *d = kind ? calloc(1, sizeof(*d)) : NULL;
+
+    if (!d)
+        return NULL;
+    d->kind = kind;
+    if (kind->start(d))
+        return d;
+    digest_free(d);
+    return NULL;
+}
+
+bool digest_add(struct digest *d, const void *bytes, size_t len)
+{
+    return d->kind->add(d, bytes, len);
+}
+
+bool digest_text(struct digest *d, char out[DIGEST_TEXT_MAX])
+{
+    return d->kind->text(d, out);
+}
+
 void digest_free(struct digest *d)
 {
     if (!d)
         return;
     EVP_MD_CTX_free(d->context);
+    filter_free(d->lines);
     free(d);
 }

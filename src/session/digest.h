@@ -1,5 +1,5 @@
-/* Checksums of bytes as they pass: the one place of the session that knows a
- * library for them. */
+/* Checksums of bytes as they pass, and their length as lines: the one place of
+ * the session that knows a library for the former. */
 #ifndef SALLYPORT_SRC_SESSION_DIGEST_H
 #define SALLYPORT_SRC_SESSION_DIGEST_H
 
@@ -10,11 +10,15 @@
 
 struct digest;
 
-/* "SHA-256", "SHA-512" or "CRC32"; NULL: out of memory. */
+/* Not a checksum: how many bytes TYPE A makes of them (RFC 3659 4). */
+#define DIGEST_LINES "lines"
+
+/* "SHA-256", "SHA-512", "CRC32" or DIGEST_LINES; NULL: out of memory, or no
+ * such name. */
 struct digest *digest_new(const char *name);
 /* False: the library failed. */
 bool digest_add(struct digest *d, const void *bytes, size_t len);
-/* In lower case; after it only digest_free(). */
+/* In lower case, a length in decimal; after it only digest_free(). */
 bool digest_text(struct digest *d, char out[DIGEST_TEXT_MAX]);
 /* NULL is fine. */
 void digest_free(struct digest *d);

@@ -11,10 +11,18 @@
 #define BUFFER (64u << 10) /* of converted bytes */
 #define PIECE  (16u << 10) /* bytes of a file for one call */
 
-unsigned flow_conversions(const struct session *s, enum verb verb)
+unsigned flow_conversions(const struct session *s)
 {
-    (void)verb;
-    return s->deflate ? CONVERT_DEFLATE : 0;
+    unsigned conversions = s->deflate ? CONVERT_DEFLATE : 0;
+
+    if (s->ascii && !transfer_is_listing(&s->transfer)) /* has CRLF already */
+        conversions |= CONVERT_ASCII;
+    return conversions;
+}
+
+bool flow_keeps_lengths(const struct session *s)
+{
+    return !(s->transfer.conversions & CONVERT_ASCII);
 }
 
 bool flow_open(struct session *s)

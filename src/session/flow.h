@@ -5,8 +5,11 @@
 
 #include "session.h"
 
-/* What is to be done to the bytes of VERB, as TYPE and MODE are now. */
-unsigned flow_conversions(const struct session *s, enum verb verb);
+/* What is to be done to the bytes of s->transfer, as TYPE and MODE are now. */
+unsigned flow_conversions(const struct session *s);
+/* A length or an offset of the file is one for the client, too: not where line
+ * ends change. */
+bool flow_keeps_lengths(const struct session *s);
 
 /* When the data connection is there, for s->transfer.conversions. False: no
  * memory. */

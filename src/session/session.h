@@ -207,6 +207,7 @@ struct session {
     uint64_t rest;                    /* for the next RETR, STOR */
     uint64_t until;     /* RANG: the first byte that doesn't count; 0: all do */
     uint64_t announced; /* by ALLO */
+    bool ascii;         /* TYPE A, and it changes line ends */
     bool deflate;       /* MODE Z */
     int level;          /* and how hard it tries, 1 to 9 */
     uint64_t sized;     /* what SIZE said last: may be there already */

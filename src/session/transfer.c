@@ -22,7 +22,7 @@ bool transfer_is_upload(const struct transfer *t)
     return t->verb == VERB_STOR || t->verb == VERB_APPE || t->verb == VERB_STOU;
 }
 
-static bool is_listing(const struct transfer *t)
+bool transfer_is_listing(const struct transfer *t)
 {
     return t->verb == VERB_LIST || t->verb == VERB_NLST || t->verb == VERB_MLSD;
 }
@@ -53,7 +53,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->size = t->limit = t->bytes = t->entries = 0;
     t->pipe_ended = t->listed = false;
     t->spoiled = false;
-    t->conversions = flow_conversions(s, verb);
+    t->conversions = flow_conversions(s);
     t->hash = NULL;
     t->tls[0] = 0;
     t->began = clock_ms();
@@ -67,7 +67,11 @@ bool transfer_begin(struct session *s, const struct call *call)
         return false;
     }
     transfer_snapshot(s, call->command->verb, &call->path);
-    return true;
+    if (flow_keeps_lengths(s) || (s->rest == 0 && s->until == 0))
+        return true;
+    s->transfer.state = TRANSFER_NONE;
+    control_reply(s, REPLY_NO_OFFSET);
+    return false;
 }
 
 void transfer_wait(struct session *s, uint32_t events)
@@ -325,7 +329,7 @@ static void stop(struct session *s)
 {
     struct transfer *t = &s->transfer;
     bool upload = transfer_is_upload(t);
-    bool listing = is_listing(t) && !t->listed;
+    bool listing = transfer_is_listing(t) && !t->listed;
 
     if (upload && t->state == TRANSFER_FLOWING)
         data_refuse(s);

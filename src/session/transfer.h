@@ -11,6 +11,7 @@
 void transfer_init(struct session *s);
 
 bool transfer_is_upload(const struct transfer *t);
+bool transfer_is_listing(const struct transfer *t);
 
 /* What is asked of files from here on is for this transfer. */
 void transfer_snapshot(struct session *s, enum verb verb,

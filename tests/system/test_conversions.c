@@ -1,5 +1,5 @@
-/* MODE Z against a real server: what is stored and sent, for a raw client and
- * for lftp, and what remains of uploads that are none. */
+/* MODE Z and TYPE A against a real server: what is stored and sent, for a raw
+ * client and for real ones, and what remains of uploads that are none. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@
 
 static const struct server_plan plan = {
     .settings = "mode_z = yes\nmode_z_level = 1\nmax_file_size = 8M\n"
+                "ascii = yes\n"
 };
 
 static void open_compressed(const struct server *server, struct session *s)
@@ -279,18 +280,24 @@ Test(mode_z, abor, .timeout = 60)
     free(z);
 }
 
+/* Each as a user of its own. */
 Test(conversions, transcripts, .timeout = 60)
 {
-    static const char *const names[] = { "mode-z" };
+    static const struct server_user users[] = { { .name = "mode-z" },
+                                                { .name = "ascii" } };
+    struct server_plan two = plan;
     struct server server;
 
-    server_start(&server, &plan);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    two.users = users;
+    two.user_count = sizeof(users) / sizeof(users[0]);
+    server_start(&server, &two);
+    for (size_t i = 0; i < two.user_count; i++) {
         char file[SERVER_PATH_MAX];
 
         snprintf(file, sizeof(file), "%s/%s.txt",
-                 server_source("tests/system/transcripts/converted"), names[i]);
-        transcript_play(&server, file, "anna");
+                 server_source("tests/system/transcripts/converted"),
+                 users[i].name);
+        transcript_play(&server, file, users[i].name);
     }
     server_stop(&server);
 }
@@ -314,27 +321,128 @@ static void prepare_lftp(const struct server *server, const char *work)
     free(z);
 }
 
-Test(mode_z, lftp, .timeout = 150)
+/* SCRIPT PORT USER PASSFILE CACERT WORKDIR HOME */
+static void play_script(const struct server *server, const char *name,
+                        const char *work)
 {
     char script[SERVER_PATH_MAX], port[16], password[SERVER_PATH_MAX];
-    char certificate[SERVER_PATH_MAX], work[SERVER_PATH_MAX];
-    struct server server;
+    char certificate[SERVER_PATH_MAX], home[SERVER_PATH_MAX];
     struct run_result r;
+
+    snprintf(script, sizeof(script), "%s/%.100s", server_source("tests/system"),
+             name);
+    snprintf(port, sizeof(port), "%u", server->port);
+    snprintf(password, sizeof(password), "%s", server_path(server, "password"));
+    files_write(password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
+    snprintf(certificate, sizeof(certificate), "%s",
+             server_path(server, "certificate.pem"));
+    snprintf(home, sizeof(home), "%s", server_home(server, "anna"));
+    run(&r, NULL, "bash", script, port, "anna", password, certificate, work,
+        home, NULL);
+    cr_assert_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
+    run_release(&r);
+}
+
+Test(mode_z, lftp, .timeout = 150)
+{
+    char work[SERVER_PATH_MAX];
+    struct server server;
 
     server_start(&server, &plan);
     snprintf(work, sizeof(work), "%.400s/work", server.folder);
     prepare_lftp(&server, work);
-    snprintf(script, sizeof(script), "%s",
-             server_source("tests/system/lftp_mode_z"));
-    snprintf(port, sizeof(port), "%u", server.port);
-    snprintf(password, sizeof(password), "%s",
-             server_path(&server, "password"));
-    files_write(password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
-    snprintf(certificate, sizeof(certificate), "%s",
-             server_path(&server, "certificate.pem"));
-    run(&r, NULL, "bash", script, port, "anna", password, certificate, work,
-        NULL);
-    cr_assert_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
-    run_release(&r);
+    play_script(&server, "lftp_mode_z", work);
     server_stop(&server);
+}
+
+Test(lines, clients, .timeout = 150)
+{
+    char work[SERVER_PATH_MAX];
+    struct server server;
+
+    server_start(&server, &plan);
+    snprintf(work, sizeof(work), "%.400s/work", server.folder);
+    files_make_folder(work, 0700);
+    play_script(&server, "type_a_clients", work);
+    server_stop(&server);
+}
+
+static void open_lines(struct server *server, struct session *s,
+                       bool compressed)
+{
+    server_start(server, &plan);
+    session_init(s);
+    session_open(s, server, "anna");
+    session_do(s, "200 {*}", "TYPE A");
+    if (compressed)
+        session_do(s, "200 {*}", "MODE Z");
+}
+
+/* Lines of all lengths; with CRLF, and as they are in a file. */
+static size_t make_lines(char *wire, char *file, size_t *file_len)
+{
+    size_t at = 0, n = 0;
+
+    for (size_t i = 0; i < 30000; i++) {
+        size_t len = i * 7 % 41;
+
+        memset(wire + at, 'a' + (int)(i % 26), len);
+        memset(file + n, 'a' + (int)(i % 26), len);
+        at += len;
+        n += len;
+        memcpy(wire + at, "\r\n", 2);
+        at += 2;
+        file[n++] = '\n';
+    }
+    *file_len = n;
+    return at;
+}
+
+/* Up and down, in both modes; SIZE is what comes down. */
+Test(lines, stored_and_fetched, .timeout = 60)
+{
+    static char wire[MOST], file[MOST];
+    size_t file_len, len = make_lines(wire, file, &file_len);
+
+    for (int compressed = 0; compressed < 2; compressed++) {
+        struct server server;
+        struct session s;
+        struct buf got;
+
+        open_lines(&server, &s, compressed);
+        (compressed ? store : session_store)(&s, "STOR", "f", wire, len);
+        expect_file(&server, "f", file, file_len);
+        buf_init(&got, MOST);
+        (compressed ? fetch : session_fetch)(&s, "RETR f", &got);
+        cr_expect(got.len == len && memcmp(got.data, wire, len) == 0);
+        buf_release(&got);
+        session_do(&s, "213 {n}", "SIZE f");
+        cr_expect_eq(strtoull(s.reply.data + 4, NULL, 10), len);
+        session_do(&s, "200 {*}", "TYPE I");
+        session_do(&s, "213 {n}", "SIZE f");
+        cr_expect_eq(strtoull(s.reply.data + 4, NULL, 10), file_len);
+        end(&server, &s);
+    }
+}
+
+/* Nothing is kept of one that was cut: an offset of it would be another's. */
+Test(lines, cut_upload, .timeout = 60)
+{
+    static char wire[MOST], file[MOST];
+    size_t file_len, len = make_lines(wire, file, &file_len);
+    struct server server;
+    struct session s;
+    struct data d;
+
+    open_lines(&server, &s, false);
+    data_open(&s, &d, "STOR f");
+    data_write(&d, wire, len);
+    data_cut(&d, false);
+    session_expect(&s, "426 {*}");
+    session_do(&s, "550 {*}", "SIZE f");
+    session_do(&s, "200 {*}", "TYPE I");
+    session_do(&s, "550 {*}", "SIZE f");
+    session_store(&s, "APPE", "f", file, file_len);
+    expect_file(&server, "f", file, file_len);
+    end(&server, &s);
 }

@@ -87,6 +87,7 @@ struct settings {
     unsigned conflict_name; /* enum conflict_name */
     bool active;            /* PORT and EPRT */
     bool mode_z;            /* MODE Z may be asked for */
+    bool ascii;             /* TYPE A changes line ends */
     uint64_t mode_z_level;  /* 1 to 9, where a client asks for none */
     bool resume;
     bool fsync;

@@ -13,7 +13,8 @@
     R(OPENING, 150)        /* {}: what */                                      \
     R(OPENING_UNIQUE, 150) /* STOU, RFC 1123 4.1.2.9; {}: path */              \
     R(OK, 200)                                                                 \
-    R(TYPE_OK, 200) /* {} */                                                   \
+    R(TYPE_OK, 200)    /* {} */                                                \
+    R(TYPE_LINES, 200) /* {} */                                                \
     R(PBSZ_OK, 200)                                                            \
     R(PROT_OK, 200)                                                            \
     R(MODE_OK, 200) /* {} */                                                   \
@@ -111,6 +112,7 @@
     R(ACTIVE_FOREIGN, 504)                                                     \
     R(BAD_PARAMETER, 504) /* {}: what to send instead */                       \
     R(MODE_Z_OFF, 504)                                                         \
+    R(NO_OFFSET, 504)                                                          \
     R(AUTH_UNKNOWN, 504)                                                       \
     R(DATA_MUST_BE_P, 521)                                                     \
     R(BAD_PROTOCOL, 522)                                                       \
@@ -132,6 +134,7 @@
     R(READ_ONLY, 550)                                                          \
     R(CROSS_DEVICE, 550)                                                       \
     R(BAD_TIME, 550)                                                           \
+    R(SIZE_LATE, 550)                                                          \
     R(TOO_LARGE, 552)                                                          \
     R(ALLO_NO_SPACE, 552)                                                      \
     R(BAD_NAME, 553)                                                           \

@@ -73,7 +73,8 @@ enum message {
     /* session and files */
     MSG_FILE_READ,     /* path, offset */
     MSG_FILE_READABLE, /* size, mtime */
-    MSG_FILE_WRITE,    /* path, enum write_mode, offset, announced size */
+    MSG_FILE_WRITE,    /* path, enum write_mode, offset, announced size; 1: keep
+                          nothing of it if it is cut, or 0 */
     MSG_FILE_WRITABLE, /* first offset to write at, size limit (0: none) */
     MSG_FILE_SYNC,
     MSG_FILE_COMMIT,   /* length that the file must have */

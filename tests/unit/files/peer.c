@@ -230,18 +230,35 @@ int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd)
     return r;
 }
 
-int ask_write(struct peer *p, const char *path, enum write_mode mode,
-              uint64_t offset, uint64_t announced, int *fd, uint64_t *first)
+static int write_request(struct peer *p, struct packet *request, int *fd,
+                         uint64_t *first)
 {
     struct packet reply;
-    struct packet request = { .message = MSG_FILE_WRITE,
-                              .value = { path_value(path), NUMBER(mode),
-                                         NUMBER(offset), NUMBER(announced) } };
-    int r = ask(p, &request, &reply);
+    int r = ask(p, request, &reply);
 
     *fd = r == OUTCOME_OK ? fd_take(&reply.fd[0]) : -1;
     *first = reply.value[0].number;
     return r;
+}
+
+int ask_write(struct peer *p, const char *path, enum write_mode mode,
+              uint64_t offset, uint64_t announced, int *fd, uint64_t *first)
+{
+    struct packet request = { .message = MSG_FILE_WRITE,
+                              .value = { path_value(path), NUMBER(mode),
+                                         NUMBER(offset), NUMBER(announced) } };
+
+    return write_request(p, &request, fd, first);
+}
+
+int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
+                       int *fd, uint64_t *first)
+{
+    struct packet request = { .message = MSG_FILE_WRITE,
+                              .value = { path_value(path), NUMBER(mode),
+                                         NUMBER(0), NUMBER(0), NUMBER(1) } };
+
+    return write_request(p, &request, fd, first);
 }
 
 int ask_commit(struct peer *p, uint64_t length)

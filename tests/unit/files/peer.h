@@ -53,6 +53,9 @@ int ask_space(struct peer *p, const char *path, uint64_t *bytes);
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
               uint64_t offset, uint64_t announced, int *fd, uint64_t *first);
+/* The same of one that is not to be kept if it is cut. */
+int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
+                       int *fd, uint64_t *first);
 int ask_commit(struct peer *p, uint64_t length);
 int ask_abort(struct peer *p);
 /* The whole listing, as a string to be freed; *outcome of LISTED. */

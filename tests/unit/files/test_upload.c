@@ -314,6 +314,65 @@ Test(upload, spoiled_one_is_not_kept)
     peer_stop(&p);
 }
 
+static void begin_fleeting(struct peer *p, const char *path,
+                           enum write_mode mode, size_t len, unsigned seed)
+{
+    uint64_t first;
+    int fd;
+
+    cr_assert_eq(ask_write_fleeting(p, path, mode, &fd, &first), OUTCOME_OK);
+    put_pattern(fd, first, len, seed);
+    close(fd);
+}
+
+/* However it ends but by its commit, nothing of it can be gone on with; and it
+ * goes on with nothing that was cut before. */
+Test(upload, fleeting_one)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    begin_fleeting(&p, "/f", WRITE_STORE, 200 * K, 1);
+    cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/f", 200 * K, 1));
+    begin_fleeting(&p, "/f", WRITE_APPEND, 300 * K, 1);
+    cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/f", 300 * K, 1));
+    begin_fleeting(&p, "/g", WRITE_STORE, 200 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    cut(&p, "/g", 200 * K, 1);
+    begin_fleeting(&p, "/g", WRITE_STORE, 100 * K, 2);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(size_told(&p, "/g"), 192 * K);
+    cr_expect_eq(ask_write_fleeting(&p, "/g", WRITE_APPEND, &fd, &first),
+                 OUTCOME_BUSY);
+    begin_fleeting(&p, "/g", WRITE_APPEND, 100 * K, 2);
+    cr_assert_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/g", 100 * K, 2));
+    peer_stop(&p);
+}
+
+/* Also where nobody is left to delete it: it is found by no name. */
+Test(upload, fleeting_one_of_a_files_that_is_killed)
+{
+    struct peer p;
+
+    peer_start(&p);
+    begin_fleeting(&p, "/f", WRITE_STORE, 200 * K, 1);
+    kill(p.pid, SIGKILL);
+    cr_assert_eq(peer_wait(&p), 256 + SIGKILL);
+    channel_close(&p.session);
+    channel_close(&p.master);
+    channel_close(&p.log);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    peer_run(&p);
+    cr_expect_eq(size_told(&p, "/f"), 0);
+    peer_stop(&p);
+}
+
 Test(upload, store_goes_on_at_rest)
 {
     struct peer p;

@@ -58,8 +58,11 @@ static void pair_with(struct channel *c, enum process self, int *session_end)
     *session_end = ends[1];
 }
 
-static const char *changed;
-static uint64_t changed_to;
+static struct {
+    const char *key;
+    uint64_t value;
+} changes[8];
+static size_t change_count;
 
 static unsigned granted = RIGHT_ALL;
 
@@ -70,21 +73,22 @@ void fake_rights(unsigned rights)
 
 void fake_settings(const char *key, uint64_t value)
 {
-    changed = key;
-    changed_to = value;
+    cr_assert_lt(change_count, sizeof(changes) / sizeof(changes[0]));
+    changes[change_count].key = key;
+    changes[change_count++].value = value;
 }
 
-static void change(struct settings *s)
+static void change(struct settings *s, const char *key, uint64_t value)
 {
-    for (size_t i = 0; changed && i < setting_count; i++) {
+    for (size_t i = 0; i < setting_count; i++) {
         char *field = (char *)s + setting_table[i].offset;
 
-        if (strcmp(setting_table[i].key, changed) != 0)
+        if (strcmp(setting_table[i].key, key) != 0)
             continue;
         if (setting_table[i].type == SETTING_YES_NO)
-            *(bool *)field = changed_to;
+            *(bool *)field = value;
         else
-            memcpy(field, &changed_to, sizeof(changed_to));
+            memcpy(field, &value, sizeof(value));
     }
 }
 
@@ -112,7 +116,8 @@ void fake_start(struct fake *f)
 
     signal(SIGPIPE, SIG_IGN); /* OpenSSL answers a cut with an alert */
     settings_default(&f->settings);
-    change(&f->settings);
+    for (size_t i = 0; i < change_count; i++)
+        change(&f->settings, changes[i].key, changes[i].value);
     f->files.fd = -1;
     f->tls = NULL;
     start.tls = context();

@@ -17,6 +17,11 @@ static const struct {
     { "CRC32", "", "00000000" },
     { "CRC32", "123456789", "cbf43926" },
     { "CRC32", "ae", "00e7ddce" },
+    { "lines", "", "0" },
+    { "lines", "a\nb", "4" },
+    { "lines", "a\nb\n\n", "8" },
+    { "lines", "a\r\nb\r\n", "6" },
+    { "lines", "\r\r\n\n\r", "6" },
 };
 
 /* The value as the table has it must come out of pieces of any length. */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "fake.h"
+#include "conversions.h"
 #include "support/processes.h"
 
 static void begin(struct fake *f)
@@ -16,13 +16,6 @@ static void begin(struct fake *f)
     fake_settings("mode_z", 1);
     fake_start(f);
     fake_login(f);
-}
-
-static void end(struct fake *f)
-{
-    shutdown(f->control, SHUT_WR);
-    cr_assert_eq(fake_end(f), ENDING_CLOSED);
-    cr_assert_str_neq(fake_end_reason(f), ""); /* no call was refused */
 }
 
 static void choose(struct fake *f)
@@ -75,52 +68,8 @@ Test(mode_z, choices, .timeout = 60)
                 strncmp(f.reply, rows[i].reply, strcspn(rows[i].reply, "{")), 0,
                 "%s: %s", rows[i].line, f.reply);
         }
-        end(&f);
+        session_leave(&f);
     }
-}
-
-/* STOR up to the handshake of its data connection; SIZE is its limit. */
-struct upload {
-    struct fake f;
-    struct tls_client *tls;
-    FILE *sink;
-    int data;
-};
-
-static void upload_begin(struct upload *u, uint64_t limit)
-{
-    struct packet asked, file = { .message = MSG_FILE_WRITABLE,
-                                  .value = { NUMBER(0), NUMBER(limit) } };
-
-    u->sink = tmpfile();
-    u->data = fake_data(&u->f);
-    fake_say(&u->f, "STOR /x");
-    fake_hear(&u->f.files, &asked, MSG_FILE_WRITE);
-    u->f.files.phase = PHASE_WRITING;
-    file.request = asked.request;
-    file.fd[0] = fileno(u->sink);
-    fake_tell(&u->f.files, &file);
-    cr_assert_eq(fake_reply(&u->f), 150);
-    u->tls = tls_client_new(u->data, NULL);
-    cr_assert_not_null(u->tls);
-}
-
-/* MESSAGE from the session, and its one number; then files' answer. */
-static uint64_t upload_end(struct upload *u, enum message message,
-                           struct packet *answer)
-{
-    struct packet asked;
-    uint64_t number;
-
-    fake_hear(&u->f.files, &asked, message);
-    number = asked.value[0].number;
-    answer->request = asked.request;
-    fake_tell(&u->f.files, answer);
-    u->f.files.phase = PHASE_IDLE;
-    tls_client_free(u->tls);
-    close(u->data);
-    fclose(u->sink);
-    return number;
 }
 
 static size_t pack(unsigned char *into, size_t size, const void *from,
@@ -154,7 +103,7 @@ Test(mode_z, a_whole_upload, .timeout = 60)
         cr_expect_eq(fake_reply(&u.f), 226);
         cr_expect(strstr(u.f.reply, " 1048576 bytes"), "%s", u.f.reply);
     }
-    end(&u.f);
+    session_leave(&u.f);
 }
 
 /* No 226 but for a whole stream and an end in order; and what isn't the
@@ -206,7 +155,7 @@ Test(mode_z, other_uploads, .timeout = 60)
         cr_expect_eq(upload_end(&u, MSG_FILE_ABORT, &done), rows[i].spoiled,
                      "row %zu", i);
     }
-    end(&u.f);
+    session_leave(&u.f);
 }
 
 /* COUNT MiB of zeros, which are as many KiB and a little more. */
@@ -254,7 +203,7 @@ Test(mode_z, a_stream_that_expands, .timeout = 60)
     cr_assert_eq(fstat(fileno(u.sink), &st), 0);
     cr_expect_leq(st.st_size, 20 << 20);
     upload_end(&u, MSG_FILE_ABORT, &done);
-    end(&u.f);
+    session_leave(&u.f);
 }
 
 /* Empty blocks without an end: work and nothing to show for it. */
@@ -281,27 +230,7 @@ Test(mode_z, a_stream_of_nothing, .timeout = 60)
     cr_assert_eq(fake_reply(&u.f), 426);
     cr_assert_eq(fake_reply(&u.f), 226);
     cr_expect_eq(upload_end(&u, MSG_FILE_ABORT, &done), 0);
-    end(&u.f);
-}
-
-/* RETR: the whole answer of files, and the data connection's TLS. */
-static struct tls_client *download_begin(struct fake *f, int *data,
-                                         FILE *source, uint64_t size)
-{
-    struct packet asked,
-        file = { .message = MSG_FILE_READABLE, .value = { NUMBER(size) } };
-    struct tls_client *tls;
-
-    *data = fake_data(f);
-    fake_say(f, "RETR /x");
-    fake_hear(&f->files, &asked, MSG_FILE_READ);
-    file.request = asked.request;
-    file.fd[0] = fileno(source);
-    fake_tell(&f->files, &file);
-    cr_assert_eq(fake_reply(f), 150);
-    tls = tls_client_new(*data, NULL);
-    cr_assert_not_null(tls);
-    return tls;
+    session_leave(&u.f);
 }
 
 /* The rest of a stream: how many bytes of the file it is. */
@@ -361,7 +290,7 @@ Test(mode_z, a_download_that_waits, .timeout = 60)
         close(data);
         fclose(source);
     }
-    end(&f);
+    session_leave(&f);
 }
 
 /* A file that is cut while it is sent: no end mark, no close_notify, 451. */
@@ -389,5 +318,5 @@ Test(mode_z, a_file_that_is_cut, .timeout = 60)
     tls_client_free(tls);
     close(data);
     fclose(source);
-    end(&f);
+    session_leave(&f);
 }

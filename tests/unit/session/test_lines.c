@@ -1,0 +1,300 @@
+/* TYPE A with "ascii = yes" in a real session: what files is asked and gets,
+ * what the client gets, and SIZE. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conversions.h"
+
+#define GIB (1ULL << 30)
+
+static void begin(struct fake *f)
+{
+    fake_settings("ascii", 1);
+    fake_start(f);
+    fake_login(f);
+}
+
+static void type(struct fake *f, const char *line)
+{
+    fake_say(f, line);
+    cr_assert_eq(fake_reply(f), 200);
+}
+
+Test(lines, types, .timeout = 60)
+{
+    static const struct {
+        uint64_t on;
+        const char *line, *reply;
+    } rows[] = {
+        { 0, "TYPE A", "200 Type is A; bytes are never changed.\r\n" },
+        { 0, "TYPE I", "200 Type is I; bytes are never changed.\r\n" },
+        { 1, "TYPE A", "200 Type is A; lines end with CRLF on the way.\r\n" },
+        { 1, "type a n",
+          "200 Type is A N; lines end with CRLF on the way.\r\n" },
+        { 1, "TYPE I", "200 Type is I; bytes are never changed.\r\n" },
+        { 1, "TYPE L 8", "200 Type is L 8; bytes are never changed.\r\n" },
+    };
+    struct fake f;
+
+    for (uint64_t on = 0; on < 2; on++) {
+        fake_settings("ascii", on);
+        fake_start(&f);
+        fake_login(&f);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            if (rows[i].on != on)
+                continue;
+            fake_say(&f, rows[i].line);
+            fake_reply(&f);
+            cr_expect_str_eq(f.reply, rows[i].reply);
+        }
+        session_leave(&f);
+    }
+}
+
+/* A session begins in TYPE A (RFC 959 3.1.1; lftp counts on it). What lines
+ * became can't be gone on with: no offset is the client's. */
+Test(lines, stored, .timeout = 60)
+{
+    static const struct {
+        const char *type, *sent, *stored;
+        bool fleeting;
+    } rows[] = {
+        { NULL, "a\r\nb", "a\nb", true },
+        { "TYPE A", "a\r\nb", "a\nb", true },
+        { "TYPE I", "a\r\nb", "a\r\nb", false },
+        { "TYPE A N", "\r\r\n\r", "\r\n\r", true },
+        { "TYPE A", "", "", true },
+    };
+    struct packet stored = { .message = MSG_FILE_STORED,
+                             .value = { TEXT(SLICE("/x")) } };
+    struct upload u;
+
+    begin(&u.f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].stored);
+        char got[64];
+        int sink;
+
+        if (rows[i].type)
+            type(&u.f, rows[i].type);
+        upload_begin(&u, 0);
+        cr_expect_eq(u.fleeting, rows[i].fleeting, "row %zu", i);
+        sink = dup(fileno(u.sink));
+        for (const char *at = rows[i].sent; *at; at++)
+            cr_assert(tls_client_write(u.tls, at, 1));
+        cr_assert(tls_client_shutdown(u.tls));
+        cr_expect_eq(upload_end(&u, MSG_FILE_COMMIT, &stored), len);
+        cr_expect_eq(fake_reply(&u.f), 226);
+        cr_expect(pread(sink, got, sizeof(got), 0) == (ssize_t)len &&
+                      memcmp(got, rows[i].stored, len) == 0,
+                  "row %zu", i);
+        close(sink);
+    }
+    session_leave(&u.f);
+}
+
+/* The limit holds for what is stored, and not for what is sent. */
+Test(lines, limit, .timeout = 60)
+{
+    struct packet stored = { .message = MSG_FILE_STORED,
+                             .value = { TEXT(SLICE("/x")) } };
+    struct packet done = { .message = MSG_DONE };
+    struct upload u;
+
+    begin(&u.f);
+    type(&u.f, "TYPE A");
+    for (int more = 0; more < 2; more++) {
+        upload_begin(&u, 3);
+        cr_assert(tls_client_write(u.tls, "\r\n\r\n\r\n\r\n", more ? 8 : 6));
+        cr_assert(tls_client_shutdown(u.tls));
+        if (more)
+            cr_expect_eq(fake_reply(&u.f), 552);
+        upload_end(&u, more ? MSG_FILE_ABORT : MSG_FILE_COMMIT,
+                   more ? &done : &stored);
+        if (!more)
+            cr_expect_eq(fake_reply(&u.f), 226);
+    }
+    session_leave(&u.f);
+}
+
+static FILE *source_of(const char *bytes, size_t len)
+{
+    FILE *source = tmpfile();
+
+    cr_assert_eq(fwrite(bytes, 1, len, source), len);
+    cr_assert_eq(fflush(source), 0);
+    return source;
+}
+
+/* The bytes of a data connection up to its orderly end. */
+static size_t read_all(struct tls_client *tls, char *into, size_t size)
+{
+    size_t len = 0;
+    long n;
+
+    while ((n = tls_client_read(tls, into + len, size - len)) > 0)
+        len += (size_t)n;
+    cr_assert_eq(n, TLS_CLIENT_END);
+    return len;
+}
+
+static uint64_t size_of(struct fake *f, FILE *source, uint64_t size)
+{
+    struct packet asked,
+        file = { .message = MSG_FILE_READABLE, .value = { NUMBER(size) } };
+    unsigned long long told = 0;
+
+    fake_say(f, "SIZE x");
+    fake_hear(&f->files, &asked, MSG_FILE_READ);
+    file.request = asked.request;
+    file.fd[0] = fileno(source);
+    fake_tell(&f->files, &file);
+    cr_assert_eq(fake_reply(f), 213);
+    cr_assert_eq(sscanf(f->reply, "213 %llu", &told), 1, "%s", f->reply);
+    return told;
+}
+
+/* What RETR sends is as long as SIZE says, wherever a CR stands in whatever
+ * buffer; and the 150 names no other length. */
+Test(lines, fetched_and_counted, .timeout = 60)
+{
+    enum { LEN = 1200000 };
+    static char bytes[LEN], wire[2 * LEN + 1];
+    struct tls_client *tls;
+    struct fake f;
+    FILE *source;
+    size_t len;
+    int data;
+
+    for (size_t i = 0; i < LEN; i++)
+        bytes[i] = "a\nb\r\n\r\r\n\n"[i * i / 7 % 9];
+    memset(bytes + 300000, '\n', 400000);
+    for (size_t at = 16384; at < LEN; at += 16384) /* as the pieces are cut */
+        memcpy(bytes + at - 1, "\r\n", 2);
+    source = source_of(bytes, LEN);
+    begin(&f);
+    type(&f, "TYPE A");
+    tls = download_begin(&f, &data, source, LEN);
+    cr_expect_not(strstr(f.reply, "bytes"), "%s", f.reply);
+    len = read_all(tls, wire, sizeof(wire));
+    tls_client_free(tls);
+    close(data);
+    cr_expect_eq(fake_reply(&f), 226);
+    cr_expect_eq(size_of(&f, source, LEN), len);
+    cr_expect_gt(len, LEN + 400000);
+    for (size_t i = 0, j = 0; i < LEN; i++, j++) {
+        if (bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r'))
+            cr_assert_eq(wire[j++], '\r', "byte %zu", i);
+        cr_assert_eq(wire[j], bytes[i], "byte %zu", i);
+    }
+    fclose(source);
+    session_leave(&f);
+}
+
+static FILE *large(void)
+{
+    FILE *source = tmpfile();
+
+    cr_assert_eq(ftruncate(fileno(source), 64 * GIB), 0);
+    return source;
+}
+
+/* Files has been asked for MESSAGE, and the client gets its answer. */
+static uint64_t refuse(struct fake *f, enum message message)
+{
+    struct packet asked,
+        refused = { .message = MSG_REFUSED,
+                    .value = { NUMBER(OUTCOME_NOT_FOUND), NUMBER(0) } };
+
+    fake_hear(&f->files, &asked, message);
+    refused.request = asked.request;
+    fake_tell(&f->files, &refused);
+    cr_expect_eq(fake_reply(f), 550);
+    return asked.value[1].number;
+}
+
+/* Counted in slices, as a checksum is. */
+Test(lines, size_of_a_large_file, .timeout = 60)
+{
+    struct packet file = { .message = MSG_FILE_READABLE,
+                           .value = { NUMBER(64 * GIB) } };
+    FILE *source = large();
+    struct fake f;
+
+    begin(&f);
+    type(&f, "TYPE A");
+    fake_say(&f, "SIZE x");
+    file.fd[0] = fileno(source);
+    fake_answer(&f, MSG_FILE_READ, &file);
+    fake_say(&f, "NOOP");
+    cr_expect_eq(fake_reply(&f), 200);
+    fake_say(&f, "ABOR");
+    cr_expect_eq(fake_reply(&f), 426);
+    cr_expect_eq(fake_reply(&f), 226);
+    type(&f, "TYPE I");
+    fake_say(&f, "SIZE x");
+    refuse(&f, MSG_FACTS);
+    fclose(source);
+    session_leave(&f);
+}
+
+/* With a checksum's deadline, in words that clients know. */
+Test(lines, size_that_takes_too_long, .timeout = 60)
+{
+    struct packet file = { .message = MSG_FILE_READABLE,
+                           .value = { NUMBER(64 * GIB) } };
+    FILE *source = large();
+    struct fake f;
+
+    fake_settings("hash_timeout", 100);
+    begin(&f);
+    type(&f, "TYPE A");
+    fake_say(&f, "SIZE x");
+    file.fd[0] = fileno(source);
+    fake_answer(&f, MSG_FILE_READ, &file);
+    cr_expect_eq(fake_reply(&f), 550);
+    cr_expect(strstr(f.reply, "not allowed in ASCII mode"), "%s", f.reply);
+    fclose(source);
+    session_leave(&f);
+}
+
+/* An offset of the client is none of the file; but of a listing it is nothing,
+ * and 0 is 0. */
+Test(lines, offsets, .timeout = 60)
+{
+    static const struct {
+        const char *offset, *line;
+        enum message asked; /* MSG_NONE: 504, and files isn't */
+    } rows[] = {
+        { "REST 1", "RETR x", MSG_NONE },
+        { "REST 1", "STOR x", MSG_NONE },
+        { "RANG 0 1", "RETR x", MSG_NONE },
+        { "REST 1", "LIST", MSG_FOLDER_LIST },
+        { "REST 0", "RETR x", MSG_FILE_READ },
+        { "REST 1", "APPE x", MSG_FILE_WRITE },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fake f;
+        int data;
+
+        begin(&f);
+        type(&f, "TYPE A");
+        data = fake_data(&f);
+        fake_say(&f, rows[i].offset);
+        cr_expect_eq(fake_reply(&f), 350);
+        fake_say(&f, rows[i].line);
+        if (rows[i].asked != MSG_NONE) {
+            refuse(&f, rows[i].asked);
+        } else {
+            cr_expect_eq(fake_reply(&f), 504, "row %zu", i);
+            type(&f, "TYPE I"); /* and it counts for nothing else */
+            fake_say(&f, "RETR x");
+            cr_expect_eq(refuse(&f, MSG_FILE_READ), 0);
+        }
+        close(data);
+        session_leave(&f);
+    }
+}
