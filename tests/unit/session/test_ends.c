@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fake.h"
+#include "support/wait.h"
 
 static void kick(struct fake *f, enum ending why)
 {
@@ -53,6 +55,14 @@ static const enum ending kicks[] = { ENDING_SHUTDOWN, ENDING_KICKED,
                                      ENDING_PEER };
 
 /* What the client sends after its 421 counts for nothing. */
+/* So the session's handshake is over, too. */
+static bool has_hello(void *file)
+{
+    struct stat st;
+
+    return fstat(fileno(file), &st) == 0 && st.st_size == 5;
+}
+
 Test(ends, a_kick_ends_an_upload, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++) {
@@ -64,6 +74,7 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
         fake_open(&f);
         fake_upload(&f, &t);
         cr_assert(tls_client_write(t.tls, "hello", 5));
+        cr_assert(wait_until(has_hello, t.file, WAIT_MS));
         kick(&f, kicks[i]);
         cr_expect_eq(fake_reply(&f), 421);
         tls_client_shutdown(t.tls);
