@@ -145,9 +145,9 @@ static const char *const texts[] = {
     [REPLY_READ_ONLY] = "Read-only file system.",
     [REPLY_BAD_TIME] = "The disk can't keep a time of that year.",
     [REPLY_CROSS_DEVICE] = "Can't rename across file systems; copy instead.",
-    /* Clients look for "not allowed in ASCII", and send TYPE I. */
+    /* Clients look for "SIZE not allowed in ASCII", and send TYPE I. */
     [REPLY_SIZE_LATE] =
-        "Too large to count its lines for TYPE A; send TYPE I, then SIZE.",
+        "SIZE not allowed in ASCII mode for so large a file; send TYPE I.",
     [REPLY_TOO_LARGE] = "Larger than this server takes.",
     [REPLY_ALLO_NO_SPACE] = "No space for that much; free some, then send it.",
     [REPLY_BAD_NAME] = "Name not allowed; choose another.",

@@ -27,7 +27,7 @@ static void expect_one(enum reply r, const char *argument, const char *expected)
 }
 
 /* Names of servers, and words that clients search replies for and that would
- * mislead them. */
+ * mislead them; one reply leads them right. */
 static const char *const banned[] = { "FileZilla", "Microsoft", "vsFTPd",
                                       "Pure-FTPd", "ProFTPD",   "Serv-U",
                                       "IIS",       "wu-",       "ascii" };
@@ -46,7 +46,8 @@ Test(reply, every_one_is_well_formed)
         for (const char *c = text; *c; c++)
             cr_expect(*c >= ' ' && *c <= '~', "plain ASCII: %s", text);
         for (size_t n = 0; n < sizeof(banned) / sizeof(*banned); n++)
-            cr_expect_null(strcasestr(text, banned[n]), "%s", text);
+            cr_expect(!strcasestr(text, banned[n]) || r == REPLY_SIZE_LATE,
+                      "%s", text);
     }
 }
 
