@@ -478,6 +478,7 @@ Test(proxy, words_about_nothing)
     port = fake_port(&f);
     fake_do(&f, "mine");
     fake_do(&f, "foreign 0 198.51.100.66:1");
+    cr_expect_eq(fake_port(&f), port); /* gate has heard them */
     bring(&b, &f, port);
     fake_do(&f, "mine");
     fake_do(&f, "mine");
