@@ -326,6 +326,16 @@ void transfer_refused(struct session *s, struct packet *p)
     transfer_finish(s, r, slice_from(cause), NOTHING, cause);
 }
 
+/* The client's end of the handshake may lie in the socket while its ABOR has
+ * come on the other connection: it believes that the upload flows. */
+static bool flows(struct session *s)
+{
+    if (s->transfer.state == TRANSFER_HANDSHAKE)
+        return signer_is_there(s) &&
+               stream_handshake(s->data.stream) == STREAM_OK;
+    return s->transfer.state == TRANSFER_FLOWING;
+}
+
 /* No byte moves from here on, in order or not. */
 static void stop(struct session *s)
 {
@@ -333,7 +343,7 @@ static void stop(struct session *s)
     bool upload = transfer_is_upload(t);
     bool listing = transfer_is_listing(t) && !t->listed;
 
-    if (upload && t->state == TRANSFER_FLOWING)
+    if (upload && flows(s))
         data_refuse(s);
     else
         data_close(s);
