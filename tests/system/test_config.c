@@ -464,25 +464,23 @@ Test(config, usage, .timeout = 60)
 }
 
 /* --check tells all that is wrong at once; a start stops at the first. */
-static void check_all(const char *settings, const char *const *words)
+static void check_all(const char *settings, const char *const *words, size_t n)
 {
-    static const char *const files[] = { "certificate.pem", "key.pem",
-                                         "users" };
     const struct server_plan plan = { .settings = settings };
     struct run_result r;
     struct server s;
 
     server_prepare(&s, &plan);
-    for (size_t i = 0; i < 3; i++)
-        cr_assert_eq(unlink(server_path(&s, files[i])), 0);
+    cr_assert_eq(unlink(server_path(&s, "certificate.pem")), 0);
+    cr_assert_eq(unlink(server_path(&s, "users")), 0);
     run(&r, NULL, server_program("sallyportd"), "--check", "--config",
         server_path(&s, "sallyport.conf"), NULL);
     cr_expect_eq(r.status, CONFIG_ERROR, "exit status %d:\n%s", r.status,
                  r.text);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < n; i++)
         cr_expect(strstr(r.text, words[i]), "no \"%s\" in:\n%s", words[i],
                   r.text);
-    cr_expect_eq(count_lines(r.text, "sallyportd: "), 3, "%s", r.text);
+    cr_expect_eq(count_lines(r.text, "sallyportd: "), n, "%s", r.text);
     run_release(&r);
     run(&r, NULL, server_program("sallyportd"), "--config",
         server_path(&s, "sallyport.conf"), NULL);
@@ -501,10 +499,9 @@ Test(config, check_tells_all_mistakes, .timeout = 60)
         "sallyport.conf:16: fsync stands in line 14 already",
     };
     static const char *const named[] = { "sallyport.conf:3: certificate = ",
-                                         "sallyport.conf:4: key = ",
                                          "sallyport.conf:5: users = " };
 
     check_all("fsinc = no\nfsync = no\nidle_timeout = soon\nfsync = yes\n",
-              lines);
-    check_all(NULL, named);
+              lines, 3);
+    check_all(NULL, named, 2);
 }
