@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sallyport/base/binding.h"
 #include "sallyport/base/conflict.h"
 #include "sallyport/base/upload_eof.h"
 
@@ -308,6 +309,16 @@ static int show_upload_eof(const void *field, struct buf *into)
     return buf_add_text(into, upload_eof_words[*(const unsigned *)field]);
 }
 
+static int set_binding(const struct assignment *a)
+{
+    return set_word(a, binding_words, BINDING_COUNT);
+}
+
+static int show_binding(const void *field, struct buf *into)
+{
+    return buf_add_text(into, binding_words[*(const unsigned *)field]);
+}
+
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path, show_text,
                        SETTINGS_PATH_MAX },
@@ -340,6 +351,8 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                            sizeof(struct labelled_list) },
     [SETTING_UPLOAD_EOF] = { "strict, size or lenient", set_upload_eof,
                              show_upload_eof, sizeof(unsigned) },
+    [SETTING_BINDING] = { "user, session or address", set_binding, show_binding,
+                          sizeof(unsigned) },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
                          set_weaker, show_weaker },
 };

@@ -137,6 +137,24 @@ const struct setting setting_table[] = {
       .help = "Active mode (PORT, EPRT): gate may then make connections; it "
               "makes them to a client's own address and ports from 1024 "
               "only." },
+    { .key = "data_binding",
+      .type = SETTING_BINDING,
+      .offset = FIELD(data_binding),
+      .value = "user",
+      .reload = true,
+      .help = "What a data connection must resume: a TLS session of the same "
+              "user from the same address, one of this very control "
+              "connection, or none (\"address\": for clients that can't; it "
+              "gives up that only the user's own programs move data). Per "
+              "user: the key data_binding= of the users file." },
+    { .key = "ticket_lifetime",
+      .type = SETTING_DURATION,
+      .offset = FIELD(ticket_lifetime),
+      .value = "2h",
+      .min = SECOND,
+      .max = 24 * HOUR,
+      .help = "How long a client can resume with a ticket of TLS 1.3; the key "
+              "that seals them is exchanged as often." },
     { .key = "max_sessions",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_sessions),

@@ -16,6 +16,7 @@ struct arguments {
     const char *word[4]; /* "user", "add", NAME, one too many */
     size_t words;
     const char *config, *home, *comment, *role, *uid, *older_than;
+    const char *on_conflict, *data_binding;
     bool json, purge, yes, all, help, version;
     unsigned given; /* bit per row of the option table */
 };
@@ -33,6 +34,10 @@ enum ctl_option {
     OPTION_VERSION = 512,
     OPTION_OLDER_THAN = 1024,
     OPTION_ALL = 2048,
+    OPTION_ON_CONFLICT = 4096,
+    OPTION_DATA_BINDING = 8192,
+    /* The keys of a row's last column that an option sets. */
+    OPTIONS_OF_KEYS = OPTION_ON_CONFLICT | OPTION_DATA_BINDING,
 };
 
 struct context {
@@ -79,6 +84,7 @@ int ctl_find(struct context *x, const struct users *u, const struct user **ret);
 
 /* The commands, each an exit code. */
 int user_add(struct context *x);
+int user_change(struct context *x);
 int user_passwd(struct context *x);
 int user_del(struct context *x);
 int user_list(struct context *x);

@@ -256,6 +256,51 @@ int edit_set_hash(struct edit *e, const struct user *user, const char *hash)
                        slice_from(hash));
 }
 
+/* Where the last column begins: behind the seventh colon. The line was read as
+ * a user's, so it has them all. */
+static struct slice options_of(struct slice line)
+{
+    struct slice column;
+
+    for (int i = 0; i < 7; i++)
+        slice_cut(&line, ':', &column);
+    if (line.len > 0 && line.ptr[line.len - 1] == '\n')
+        line.len--;
+    return line;
+}
+
+static bool has_key(struct slice word, const char *key)
+{
+    struct slice name;
+
+    slice_cut(&word, '=', &name);
+    return slice_equal(name, slice_from(key));
+}
+
+int edit_set_key(struct edit *e, const struct user *user, const char *key,
+                 const char *value)
+{
+    struct slice options = options_of(line_of(e, user)), rest = options, word;
+    struct buf text;
+    int r = 0;
+
+    buf_init(&text, USER_LINE_MAX);
+    while (r == 0 && slice_cut(&rest, ' ', &word))
+        if (word.len > 0 && !has_key(word, key))
+            r = buf_add_format(&text, "%s%.*s", text.len > 0 ? " " : "",
+                               (int)word.len, word.ptr);
+    if (r == 0 && value)
+        r = buf_add_format(&text, "%s%s=%s", text.len > 0 ? " " : "", key,
+                           value);
+    if (r == 0)
+        r = splice_text(e, (size_t)(options.ptr - e->text.data), options.len,
+                        buf_slice(&text));
+    else
+        r = too_large(e);
+    buf_release(&text);
+    return r;
+}
+
 /* What was written must be what auth and master will accept. */
 static int check_written(int fd, void *owner)
 {

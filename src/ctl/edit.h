@@ -41,6 +41,10 @@ int edit_append(struct edit *e, struct slice line);
 int edit_remove(struct edit *e, const struct user *user);
 /* Exchanges the second column of the user's line. */
 int edit_set_hash(struct edit *e, const struct user *user, const char *hash);
+/* The word KEY=VALUE in the last column instead of the one with that key; VALUE
+ * NULL: none. */
+int edit_set_key(struct edit *e, const struct user *user, const char *key,
+                 const char *value);
 int edit_commit(struct edit *e);
 
 /* The highest uid that was ever given out (USERS.last-uid); 0: none. */

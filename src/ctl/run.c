@@ -21,6 +21,8 @@ static const char help_tail[] =
     "  --comment TEXT  who it is\n"
     "  --role ROLE     full (default), read, collect, or letters of lrwodnm\n"
     "  --uid N         the user's uid (default: the next never used)\n"
+    "  --on-conflict WORD   overwrite, rename, version, reject or default\n"
+    "  --data-binding WORD  user, session, address or default\n"
     "  --purge         remove the home too; asks, unless --yes\n"
     "  --older-than N  not written to for N days\n"
     "  --all           of any age\n"

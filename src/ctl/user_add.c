@@ -10,6 +10,7 @@
 #include "ctl.h"
 #include "edit.h"
 #include "home.h"
+#include "keys.h"
 #include "password.h"
 
 /* The user to be, before and under the lock. */
@@ -74,7 +75,9 @@ static int take_arguments(struct context *x, struct addition *a)
     if (!user_comment_ok(slice_from(a->comment)))
         return ctl_fail(x, EX_USAGE,
                         "--comment: at most 255 bytes, no ':', no line end");
-    code = take_rights(x, a);
+    code = keys_check(x);
+    if (code == 0)
+        code = take_rights(x, a);
     if (code == 0)
         code = take_uid(x, a);
     return code ? code : take_home(x, a);
@@ -172,15 +175,16 @@ static int spend_uid(struct context *x, struct addition *a, struct edit *e)
 static int append_row(struct context *x, const struct addition *a,
                       struct edit *e)
 {
-    char rights[16];
+    char rights[16], keys[KEYS_TEXT_MAX];
     struct buf line;
     int code;
 
+    keys_text(x, keys);
     buf_init(&line, USER_LINE_MAX);
-    if (buf_add_format(&line, "%s:%s:%llu:%llu:%s:%s::rights=%s", a->name,
+    if (buf_add_format(&line, "%s:%s:%llu:%llu:%s:%s::rights=%s%s", a->name,
                        a->hash, (unsigned long long)a->uid,
                        (unsigned long long)a->uid, a->comment, a->home,
-                       rights_text(a->rights, rights)))
+                       rights_text(a->rights, rights), keys))
         code = ctl_fail(x, EX_DATAERR, "the user's line is too long");
     else
         code = edit_append(e, buf_slice(&line));

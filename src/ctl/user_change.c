@@ -1,6 +1,6 @@
-/* "user passwd", "lock", "unlock" and "del": changes of a row that is there.
- * Each reads the file again under the lock; what was seen before it counts for
- * nothing. */
+/* "user change", "passwd", "lock", "unlock" and "del": changes of a row that is
+ * there. Each reads the file again under the lock; what was seen before it
+ * counts for nothing. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -10,6 +10,7 @@
 #include "ctl.h"
 #include "edit.h"
 #include "home.h"
+#include "keys.h"
 #include "password.h"
 
 /* What a change does under the lock; HASH is passwd's. */
@@ -76,6 +77,26 @@ int user_passwd(struct context *x)
     code = run_locked(x, set_hash, hash);
     explicit_bzero(hash, sizeof(hash));
     return code;
+}
+
+static int change_row(struct context *x, struct edit *e,
+                      const struct user *user, const char *hash)
+{
+    int code = keys_set(x, e, user);
+
+    (void)hash;
+    if (code == 0)
+        code = edit_commit(e);
+    if (code == 0)
+        printf("user %s: changed\n", x->args.word[2]);
+    return code;
+}
+
+int user_change(struct context *x)
+{
+    int code = keys_check(x);
+
+    return code ? code : run_locked(x, change_row, NULL);
 }
 
 static int lock_row(struct context *x, struct edit *e, const struct user *user,

@@ -16,17 +16,24 @@ static const char *conflict_of(const struct user *user, const char *other)
     return user->has_conflict ? conflict_words[user->on_conflict] : other;
 }
 
+/* The same of what a data connection must prove. */
+static const char *binding_of(const struct user *user, const char *other)
+{
+    return user->has_binding ? binding_words[user->data_binding] : other;
+}
+
 static json_t *json_user(const struct user *user)
 {
     char rights[16];
 
-    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?}", "name",
-                     user->name, "uid", (json_int_t)user->uid, "gid",
+    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?}",
+                     "name", user->name, "uid", (json_int_t)user->uid, "gid",
                      (json_int_t)user->gid, "comment", json_text(user->comment),
                      "home", json_text(user->home), "rights",
                      rights_text(user->rights, rights), "locked",
                      (int)user->locked, "password", user_hash_kind(user->hash),
-                     "on_conflict", conflict_of(user, NULL));
+                     "on_conflict", conflict_of(user, NULL), "data_binding",
+                     binding_of(user, NULL));
 }
 
 static int list_json(struct context *x, const struct users *u)
@@ -44,14 +51,15 @@ static int list_plain(const struct users *u)
 {
     char rights[16];
 
-    printf("%-20s %10s %-8s %-7s %s\n", "NAME", "UID", "RIGHTS", "STATE",
-           "HOME");
+    printf("%-20s %10s %-8s %-7s %-7s %s\n", "NAME", "UID", "RIGHTS", "STATE",
+           "BINDING", "HOME");
     for (size_t i = 0; i < u->count; i++) {
         const struct user *row = &u->row[i];
 
-        printf("%-20s %10u %-8s %-7s %s\n", row->name, (unsigned)row->uid,
+        printf("%-20s %10u %-8s %-7s %-7s %s\n", row->name, (unsigned)row->uid,
                rights_text(row->rights, rights),
-               row->locked ? "locked" : "active", row->home);
+               row->locked ? "locked" : "active", binding_of(row, "-"),
+               row->home);
     }
     return 0;
 }
@@ -81,11 +89,12 @@ static int show_plain(const struct user *user)
 
     printf("name:     %s\nuid:      %u\ngid:      %u\ncomment:  %s\n"
            "home:     %s\nrights:   %s\nstate:    %s\npassword: %s\n"
-           "conflict: %s\n",
+           "conflict: %s\nbinding:  %s\n",
            user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
            user->home, rights_text(user->rights, rights),
            user->locked ? "locked" : "active", user_hash_kind(user->hash),
-           conflict_of(user, "as the server"));
+           conflict_of(user, "as the server"),
+           binding_of(user, "as the server"));
     return 0;
 }
 

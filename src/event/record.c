@@ -37,6 +37,7 @@ const struct field_row field_rows[FIELD_COUNT] = {
     [FIELD_NUMBER] = { "number", true },
     [FIELD_NAME] = { "name", false },
     [FIELD_VIA] = { "via", false },
+    [FIELD_BINDING] = { "binding", false },
 };
 
 const char *event_name(enum event e)

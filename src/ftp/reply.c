@@ -84,6 +84,13 @@ static const char *const texts[] = {
     [REPLY_USE_PASV_FIRST] = "Send EPSV or PASV first.",
     [REPLY_USE_EPSV] = "PASV can't be used on this connection; send EPSV.",
     [REPLY_DATA_TLS_FAILED] = "TLS failed on the data connection: {}.",
+    [REPLY_NOT_RESUMED] =
+        "TLS session not resumed; the administrator can set data_binding = "
+        "address.",
+    [REPLY_NOT_THIS_SESSION] =
+        "TLS session not resumed from this one; data_binding = user would do.",
+    [REPLY_NOT_OWN_TICKET] =
+        "TLS session not resumed: the ticket is another user's or address's.",
     [REPLY_CUT] = "The data connection was cut: {}. Transfer aborted.",
     [REPLY_TRANSFER_ABORTED] = "Transfer aborted.",
     [REPLY_BAD_DATA] = "The compressed data is {}. Transfer aborted.",

@@ -78,6 +78,15 @@ static struct child *find_pid(struct gate *g, pid_t pid)
     return NULL;
 }
 
+void children_each(struct gate *g, void (*tell)(struct child *c))
+{
+    const struct children *t = &g->children;
+
+    for (size_t i = 0; i < t->size; i++)
+        if (t->slot[i].gate && t->slot[i].channel.fd >= 0)
+            tell(&t->slot[i]);
+}
+
 /* Random, so that a serial says nothing about others; 0 means none. */
 static uint64_t new_serial(struct gate *g)
 {

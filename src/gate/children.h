@@ -72,6 +72,8 @@ void child_stillborn(struct child *c);
 /* The process runs; FD is gate's end of the channel, owned from here on. */
 void child_born(struct child *c, pid_t pid, int fd);
 
+/* Calls TELL for each that can be told something. */
+void children_each(struct gate *g, void (*tell)(struct child *c));
 struct child *child_find(struct gate *g, uint64_t serial);
 /* Kills exactly that process: it is ours and not reaped, so its number can't
  * be another's. WHY is what the log says. */

@@ -99,6 +99,8 @@ int gate_begin(struct gate *g, struct complaint *c)
     if (r == 0)
         r = passive_begin(g);
     if (r == 0)
+        tickets_begin(g);
+    if (r == 0)
         r = open_doors(g);
     if (r == 0)
         r = watch(g, &g->master_watch, g->master.fd, orders_on_ready);
@@ -123,6 +125,7 @@ void gate_release(struct gate *g)
     children_release(g);
     limits_release(&g->limits);
     tell_close(g);
+    tickets_release(g);
     tls_context_free(g->tls);
     chains_release(&g->renewal.chains);
     fd_close(&g->spare_fd);

@@ -13,6 +13,7 @@
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/sign.h"
 #include "throttle.h"
+#include "tickets.h"
 
 struct tls_context;
 
@@ -48,6 +49,7 @@ struct gate {
     struct limits limits;
     struct children children;
     struct passive passive;
+    struct tickets tickets;
     struct listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;
     int spare_fd;  /* given up for a moment when there are no more */

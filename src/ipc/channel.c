@@ -81,6 +81,12 @@ static void attach(struct msghdr *m, union control *control, const int *fd,
     memcpy(CMSG_DATA(head), fd, sizeof(int) * n);
 }
 
+/* The buffers must not keep it. */
+static bool is_secret(const struct message_row *row)
+{
+    return strpbrk(row->fields, "sk") != NULL;
+}
+
 static int send_errno(void)
 {
     switch (errno) {
@@ -117,7 +123,7 @@ int channel_send(struct channel *c, const struct packet *p)
     do
         n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
-    if (strchr(row->fields, 's'))
+    if (is_secret(row))
         explicit_bzero(outbox, part.iov_len);
     return n < 0 ? send_errno() : 0;
 }
@@ -251,7 +257,7 @@ static int handle(struct channel *c, const struct handler *table, size_t n,
         return refuse(c, p, "a message that nobody handles here");
     r = h->handle(owner, p);
     packet_close(p);
-    if (strchr(message_row(p->message)->fields, 's'))
+    if (is_secret(message_row(p->message)))
         explicit_bzero(inbox, sizeof(inbox));
     return r;
 }

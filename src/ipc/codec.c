@@ -21,7 +21,7 @@ struct text_rule {
 static const struct text_rule text_rules[] = {
     { 'w', 1, 255, false, false }, { 't', 0, 1024, true, false },
     { 'p', 1, 4096, true, false }, { 's', 0, 512, true, false },
-    { 'b', 0, 10240, true, true },
+    { 'b', 0, 10240, true, true }, { 'k', 80, 80, true, true },
 };
 
 static const struct text_rule *text_rule(char letter)

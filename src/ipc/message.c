@@ -89,6 +89,8 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_DATA_MINE]    = { "data-mine", SESSION, GATE, RUN, false, 0, "", 0 },
     [MSG_DATA_FOREIGN] = { "data-foreign", SESSION, GATE, RUN, false, 0, "an",
                            0 },
+    [MSG_TICKET_KEYS] = { "ticket-keys", GATE, SESSION, RUN, false, 0, "kk",
+                          0 },
 
     /* Logging in. */
     [MSG_ENTERED]       = { "entered", MASTER, SESSION, START, true, 0, "",
@@ -102,7 +104,7 @@ static const struct message_row rows[MSG_COUNT] = {
                             0 },
     [MSG_VERDICT]       = { "verdict", AUTH, MASTER, RUN, false, 0, "nnnn", 0 },
     [MSG_GRANTED]       = { "granted", MASTER, SESSION, PHASE_VERIFY, false, 1,
-                            "wnn", MSG_LOGIN },
+                            "wnnn", MSG_LOGIN },
     [MSG_DENIED]        = { "denied", MASTER, SESSION, PHASE_VERIFY, false, 0,
                             "n", MSG_LOGIN },
     [MSG_KICK]          = { "kick", MASTER, SESSION, START | LIVE, true, 0,

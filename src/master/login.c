@@ -124,6 +124,9 @@ static void enter(struct session *s, const struct user *user)
     s->upload_eof = user->has_upload_eof
                         ? user->upload_eof
                         : (enum upload_eof)m->settings.upload_eof;
+    s->binding = user->has_binding
+                     ? user->data_binding
+                     : (enum data_binding)m->settings.data_binding;
     s->state = SESSION_OPENING;
     session_wait(s, m->deadlines.files);
     r = home_open(&s->home, user, s->serial);
@@ -153,7 +156,7 @@ void login_grant(struct session *s)
     struct packet p = { .message = MSG_GRANTED,
                         .request = s->request,
                         .value = { TEXT(name), NUMBER(s->rights),
-                                   NUMBER(s->upload_eof) },
+                                   NUMBER(s->upload_eof), NUMBER(s->binding) },
                         .fd = { s->home.end, -1 } };
     int r = channel_send(&s->channel, &p);
 

@@ -179,16 +179,22 @@ void master_fail(struct master *m, int status, const char *why)
 
 static void say_ready(struct master *m)
 {
+    const char *binding = binding_words[m->settings.data_binding];
     struct buf text;
 
     buf_init(&text, READY_TEXT_MAX);
     if (listeners_text(&m->listeners, &text) == 0)
-        say("ready: listening on %.*s", (int)text.len, text.data);
+        say("ready: listening on %.*s; data_binding = %s", (int)text.len,
+            text.data, binding);
     buf_release(&text);
     m->since = time(NULL);
     notify_send(&m->notify, "READY=1");
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER, "started, version %s",
-                  SALLYPORT_VERSION);
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,
+                  binding,
+                  m->settings.data_binding == BINDING_ADDRESS
+                      ? ": data connections prove nothing but their address"
+                      : "");
 }
 
 void master_child_ready(struct master *m)

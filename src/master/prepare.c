@@ -233,6 +233,26 @@ static size_t lenient_users(const struct master *m)
     return n;
 }
 
+/* Those for whom promise 3 is given up. */
+static void tell_binding(const struct master *m, struct phrases *p)
+{
+    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    size_t n = 0;
+
+    for (size_t i = 0; u && i < u->count; i++)
+        n += u->row[i].has_binding && u->row[i].data_binding == BINDING_ADDRESS;
+    if (m->settings.data_binding == BINDING_ADDRESS)
+        phrase(p, "data_binding = address: a data connection proves nothing "
+                  "but its address");
+    else if (n > 0) {
+        phrase(p, "data_binding=address for ");
+        buf_add_format(&p->text,
+                       "%zu user%s, whose data connections prove "
+                       "nothing but their address",
+                       n, n == 1 ? "" : "s");
+    }
+}
+
 void prepare_tell_weaker(const struct master *m)
 {
     struct phrases p;
@@ -255,7 +275,8 @@ void prepare_tell_weaker(const struct master *m)
         phrase(&p, "unfinished uploads can't be resumed after a restart: ");
         buf_add_text(&p.text, m->key_lost.text);
     }
-    phrase(&p, "data connections are bound to the client's address only");
-    say("weaker: %.*s", (int)p.text.len, p.text.data);
+    tell_binding(m, &p);
+    if (p.text.len > 0)
+        say("weaker: %.*s", (int)p.text.len, p.text.data);
     buf_release(&p.text);
 }

@@ -48,6 +48,7 @@ struct session {
 
     unsigned rights;
     enum upload_eof upload_eof;
+    enum data_binding binding;
     struct home home; /* its end is session's of session–files */
 
     struct session *next; /* in its bucket, or in the free list */

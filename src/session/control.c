@@ -137,7 +137,7 @@ void control_secure(struct session *s)
     /* RFC 4217 and CVE-2011-0411: what came behind AUTH in plain text must
      * never be taken for something that came under TLS. */
     if (line_has_more(&c->lines) || c->out.len > 0 ||
-        stream_secure(c->stream, s->tls) < 0)
+        stream_secure(c->stream, s->tls, STREAM_CONTROL) < 0)
         leave(s, ENDING_PROTOCOL, "plain text behind AUTH");
     line_init(&c->lines);
     c->securing = true;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "control.h"
@@ -11,6 +12,7 @@
 #include "proxied.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
+#include "sallyport/tls/context.h"
 
 #define DATA_BUFFER (512u << 10)
 #define LINGER_MS   2000
@@ -150,7 +152,7 @@ bool data_open_stream(struct session *s)
     struct data *d = &s->data;
 
     d->stream = stream_plain(d->fd, DATA_BUFFER);
-    return d->stream && stream_secure(d->stream, s->tls) == 0;
+    return d->stream && stream_secure(d->stream, s->tls, STREAM_DATA) == 0;
 }
 
 static void tell_port(struct session *s)
@@ -276,6 +278,18 @@ static int on_wrong(void *owner, struct packet *p)
     return 0;
 }
 
+static int on_ticket_keys(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    struct ticket_keys keys;
+
+    memcpy(&keys.now, p->value[0].text.ptr, sizeof(keys.now));
+    memcpy(&keys.before, p->value[1].text.ptr, sizeof(keys.before));
+    tls_context_tickets(s->tls, &keys, s->settings->ticket_lifetime / 1000);
+    ticket_keys_wipe(&keys);
+    return 0;
+}
+
 static const struct handler from_gate[] = {
     { MSG_PORT_IS, on_port_is },
     { MSG_PORT_NONE, on_port_none },
@@ -284,6 +298,7 @@ static const struct handler from_gate[] = {
     { MSG_DATA_WRONG, on_wrong },
     { MSG_KEPT_OUT, proxied_on_kept_out },
     { MSG_DATA_PROXIED, proxied_on_data },
+    { MSG_TICKET_KEYS, on_ticket_keys },
 };
 
 static void on_gate(void *owner, uint32_t events)

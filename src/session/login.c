@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ask.h"
+#include "binding.h"
 #include "control.h"
 #include "leave.h"
 #include "proxied.h"
@@ -88,16 +89,20 @@ static int on_granted(void *owner, struct packet *p)
     if (!is_mine(s, p) || p->value[2].number >= UPLOAD_EOF_COUNT)
         return -EPROTO;
     stop_waiting(s, PHASE_USER);
-    if (slice_copy(p->value[0].text, l->name, sizeof(l->name)) < 0)
+    if (slice_copy(p->value[0].text, l->name, sizeof(l->name)) < 0 ||
+        p->value[3].number >= BINDING_COUNT)
         return -EPROTO;
     l->rights = (unsigned)p->value[1].number;
     l->upload_eof = (enum upload_eof)p->value[2].number;
+    l->binding = (enum data_binding)p->value[3].number;
     l->done = true;
     loop_timer_clear(&s->loop, &l->timer);
     ask_start(s, fd_take(&p->fd[0]));
     report_login(s);
     report_client(s);
     session_title(s);
+    if (binding_start(s) < 0)
+        return -EPROTO;
     control_reply_with(s, REPLY_LOGGED_IN, slice_from(l->name), NOTHING);
     return 0;
 }

@@ -35,6 +35,7 @@ void report_login(struct session *s)
     event_begin(&r, EVENT_LOGIN);
     add_user(s, &r);
     event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
+    event_text(&r, FIELD_BINDING, slice_from(binding_words[s->login.binding]));
     event_send(&s->log, &r);
 }
 

@@ -20,6 +20,7 @@
 #include "sallyport/base/process.h"
 #include "sallyport/cage/cage.h"
 #include "sallyport/ftp/listing.h"
+#include "sallyport/tls/context.h"
 #include "sigbus.h"
 #include "signer.h"
 #include "transfer.h"
@@ -146,6 +147,9 @@ noreturn void session_main(const struct session_start *start)
     fd_close_others(3, keep, sizeof(keep) / sizeof(keep[0]));
     s->settings = start->settings;
     s->tls = start->tls;
+    tls_context_forked(s->tls);
+    tls_context_tickets(s->tls, start->tickets,
+                        s->settings->ticket_lifetime / 1000);
     s->serial = start->serial;
     s->peer = start->peer;
     s->local = start->local;

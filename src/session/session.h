@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "sallyport/base/address.h"
+#include "sallyport/base/binding.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/secret.h"
@@ -67,6 +68,7 @@ struct login {
     unsigned unknown; /* unknown commands before login */
     unsigned rights;
     enum upload_eof upload_eof;
+    enum data_binding binding;
     struct loop_timer timer;  /* until login */
     struct loop_timer answer; /* of one verification */
 };

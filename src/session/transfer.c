@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "binding.h"
 #include "control.h"
 #include "data.h"
 #include "flow.h"
@@ -16,6 +17,8 @@
 #include "verdict.h"
 
 #define RECORD_OVERHEAD 32 /* of TLS, at most */
+
+static void refuse(struct session *s, const struct binding_refusal *refusal);
 
 bool transfer_is_upload(const struct transfer *t)
 {
@@ -123,6 +126,25 @@ static bool still_moves(struct session *s)
     return moved > 0 && moved >= RECORD_OVERHEAD * least(s);
 }
 
+/* A client that stores doesn't read: a ticket that lies unread makes a reset of
+ * its close, and the end of the file is lost. */
+static void begin(struct session *s)
+{
+    const struct binding_refusal *refusal = binding_judge(s);
+
+    snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
+             stream_cipher(s->data.stream));
+    if (refusal) {
+        refuse(s, refusal);
+        return;
+    }
+    if (!transfer_is_upload(&s->transfer))
+        binding_renew(s);
+    s->transfer.state = TRANSFER_FLOWING;
+    is_alive(s);
+    pump(s);
+}
+
 static void handshake(struct session *s)
 {
     enum stream_state state;
@@ -142,11 +164,7 @@ static void handshake(struct session *s)
                       "TLS handshake of the data connection failed");
         return;
     }
-    s->transfer.state = TRANSFER_FLOWING;
-    snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
-             stream_cipher(s->data.stream));
-    is_alive(s);
-    pump(s);
+    begin(s);
 }
 
 void transfer_go_on(struct session *s)
@@ -191,6 +209,7 @@ void transfer_announce(struct session *s, uint64_t size)
     buf_init(&what, FTP_PATH_MAX + 64);
     describe(t, size, &what);
     t->state = TRANSFER_CONNECTING;
+    binding_offer(s);
     control_reply_with(
         s, t->verb == VERB_STOU ? REPLY_OPENING_UNIQUE : REPLY_OPENING,
         buf_slice(&what), NOTHING);
@@ -326,6 +345,25 @@ void transfer_refused(struct session *s, struct packet *p)
     transfer_finish(s, r, slice_from(cause), NOTHING, cause);
 }
 
+/* What files still has to do, now that the data connection has nothing more to
+ * do. */
+static void settle(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    bool upload = transfer_is_upload(t);
+    bool listing = transfer_is_listing(t) && !t->listed;
+
+    release(s);
+    t->state = TRANSFER_CLOSING;
+    t->owed = true;
+    if (upload)
+        upload_give_up(s);
+    else if (listing)
+        list_give_up(s);
+    else
+        transfer_over(s);
+}
+
 /* The client's end of the handshake may lie in the socket while its ABOR has
  * come on the other connection: it believes that the upload flows. */
 static bool flows(struct session *s)
@@ -339,23 +377,21 @@ static bool flows(struct session *s)
 /* No byte moves from here on, in order or not. */
 static void stop(struct session *s)
 {
-    struct transfer *t = &s->transfer;
-    bool upload = transfer_is_upload(t);
-    bool listing = transfer_is_listing(t) && !t->listed;
-
-    if (upload && flows(s))
+    if (transfer_is_upload(&s->transfer) && flows(s))
         data_refuse(s);
     else
         data_close(s);
-    release(s);
-    t->state = TRANSFER_CLOSING;
-    t->owed = true;
-    if (upload)
-        upload_give_up(s);
-    else if (listing)
-        list_give_up(s);
-    else
-        transfer_over(s);
+    settle(s);
+}
+
+/* Its handshake was in order, and so is its end: a reset would keep the reply
+ * from many clients. */
+static void refuse(struct session *s, const struct binding_refusal *refusal)
+{
+    s->transfer.owed = true; /* settle() is still to come */
+    verdict_give(s, refusal->reply, NOTHING, NOTHING, refusal->reason);
+    data_refuse(s);
+    settle(s);
 }
 
 void transfer_fail(struct session *s, enum reply r, struct slice argument,

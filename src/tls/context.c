@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bio.h"
 #include "remote.h"
+#include "sallyport/base/secret.h"
 
 const char *tls_error(unsigned long error)
 {
@@ -47,7 +49,8 @@ static int set_up(struct tls_context *t, const struct tls_pair *pairs,
     t->bio = bio_method();
     t->ssl = SSL_CTX_new(TLS_server_method());
     t->provider = remote_load();
-    if (!t->provider || !t->bio || !t->ssl || policy_set(t->ssl) != 0)
+    if (!t->provider || !t->bio || !t->ssl || policy_set(t->ssl) != 0 ||
+        resume_set(t->ssl, t) != 0)
         return complain(c, "OpenSSL can't be set up: %s",
                         tls_error(ERR_peek_error()));
     int r = load(t, pairs, count, c);
@@ -64,6 +67,8 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
         return NULL;
     }
     t->signer = *signer;
+    ticket_keys_init(&t->keys);
+    random_bytes(&t->own, sizeof(t->own));
     if (set_up(t, pairs, count, c) != 0) {
         tls_context_free(t);
         t = NULL;
@@ -89,11 +94,13 @@ void tls_context_free(struct tls_context *t)
 {
     if (!t)
         return;
+    SSL_SESSION_free(t->kept);
     SSL_CTX_free(t->ssl);
     for (size_t i = 0; i < t->count; i++)
         identity_free(&t->identity[i]);
     if (t->provider)
         OSSL_PROVIDER_unload(t->provider);
     BIO_meth_free(t->bio);
+    explicit_bzero(t, sizeof(*t));
     free(t);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "sallyport/tls/context.h"
+#include "sallyport/tls/ticket.h"
 
 /* A certificate with its chain, and the key that stands in for its own. */
 struct identity {
@@ -25,6 +26,11 @@ struct tls_context {
     BIO_METHOD *bio;         /* of the streams */
     OSSL_PROVIDER *provider; /* of the keys that stand in for others */
     struct signer signer;    /* they point to it */
+    struct ticket_keys
+        keys;              /* of TLS 1.3: gate's, all its sessions have them */
+    struct ticket_key own; /* of TLS 1.2: this process's alone */
+    SSL_SESSION *kept;     /* of the control channel, TLS 1.2; or NULL */
+    struct ticket_owner owner; /* whose tickets are made; user "": nobody's */
 };
 
 /* Versions, suites, what is refused: 0 or -EINVAL (OpenSSL can't do it). */
@@ -53,6 +59,9 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
 /* Does the signer have the private half of PUBLIC? 0 or -EINVAL. */
 int probe_key(EVP_PKEY *public, const struct signer *signer,
               const struct tls_pair *pair, struct complaint *c);
+
+/* Tickets: keys, what they say, whose are resumed. 0 or -EINVAL. */
+int resume_set(SSL_CTX *ssl, struct tls_context *t);
 
 /* A handshake with itself in each version: 0 or -EINVAL. */
 int warm_up(SSL_CTX *ssl, const struct identity *id, const char *certificate,

@@ -19,11 +19,9 @@
 /* 112 bits: RSA and DH from 2048, EC from 224. */
 #define SECURITY_LEVEL 2
 
-/* No tickets: until they carry whose they are (data_binding), a resumed session
- * would prove nothing. */
 #define OPTIONS                                                                \
     (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |                         \
-     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET)
+     SSL_OP_CIPHER_SERVER_PREFERENCE)
 
 /* A system's openssl.cnf may have turned these on. An end without close_notify
  * must stay an error, or a cut file would look whole. */
@@ -31,7 +29,8 @@
     (SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT |             \
      SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |                                \
      SSL_OP_NO_EXTENDED_MASTER_SECRET | SSL_OP_ENABLE_KTLS |                   \
-     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3)
+     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET | SSL_OP_NO_TLSv1_2 |         \
+     SSL_OP_NO_TLSv1_3)
 
 /* A client that offers protocols but not FTP was led here by somebody who plays
  * one protocol against another (ALPACA). */
@@ -58,14 +57,12 @@ int policy_set(SSL_CTX *ssl)
     if (!SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) ||
         !SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) ||
         !SSL_CTX_set_cipher_list(ssl, SUITES_12) ||
-        !SSL_CTX_set_ciphersuites(ssl, SUITES_13) ||
-        !SSL_CTX_set_num_tickets(ssl, 0))
+        !SSL_CTX_set_ciphersuites(ssl, SUITES_13))
         return -EINVAL;
     if (SSL_CTX_get_security_level(ssl) < SECURITY_LEVEL)
         SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);
     SSL_CTX_set_options(ssl, OPTIONS);
     SSL_CTX_clear_options(ssl, NOT_OPTIONS);
-    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_early_data(ssl, 0);
     SSL_CTX_set_recv_max_early_data(ssl, 0);
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);

@@ -27,7 +27,7 @@ static void make_small(SSL *ssl)
     SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
 }
 
-int stream_secure(struct stream *s, struct tls_context *t)
+int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
 {
     if (s->ssl || io_received(&s->io) || io_unsent(&s->io))
         return -EBUSY;
@@ -40,9 +40,11 @@ int stream_secure(struct stream *s, struct tls_context *t)
     }
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
+    SSL_set_app_data(ssl, s);
     if (s->io.size <= IO_SMALL)
         make_small(ssl);
     s->ssl = ssl;
+    s->use = use;
     return 0;
 }
 
@@ -79,9 +81,11 @@ static enum stream_state finish(struct stream *s)
     if (SSL_version(s->ssl) < TLS1_3_VERSION &&
         SSL_get_extms_support(s->ssl) != 1)
         return stream_break(s, "no extended master secret");
-    snprintf(s->cipher, sizeof(s->cipher), "%s %s", SSL_get_version(s->ssl),
-             SSL_get_cipher_name(s->ssl));
+    snprintf(s->cipher, sizeof(s->cipher), "%s %s%s", SSL_get_version(s->ssl),
+             SSL_get_cipher_name(s->ssl),
+             SSL_session_reused(s->ssl) ? " resumed" : "");
     s->open = true;
+    resume_keep(s);
     return stream_send(s);
 }
 

@@ -149,6 +149,18 @@ enum stream_state stream_handshake(struct stream *s)
     return s->ssl ? secure_handshake(s) : STREAM_OK;
 }
 
+enum ticket_origin stream_origin(const struct stream *s)
+{
+    return s->open ? secure_origin(s) : ORIGIN_NONE;
+}
+
+enum stream_state stream_offer_ticket(struct stream *s)
+{
+    if (!begin(s))
+        return STREAM_FAILED;
+    return s->open ? secure_offer_ticket(s) : STREAM_OK;
+}
+
 static enum stream_state read_more(struct stream *s, void *into, size_t len,
                                    size_t *got)
 {

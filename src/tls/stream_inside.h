@@ -9,10 +9,12 @@
 
 struct stream {
     struct io io;
-    SSL *ssl;              /* NULL: plain */
-    bool open;             /* the handshake is over */
-    bool broken;           /* only stream_free() is left */
-    bool heard;            /* one recv(2) was made in this call */
+    SSL *ssl; /* NULL: plain */
+    enum stream_use use;
+    enum ticket_origin shown; /* of the ticket that the client has shown */
+    bool open;                /* the handshake is over */
+    bool broken;              /* only stream_free() is left */
+    bool heard;               /* one recv(2) was made in this call */
     enum stream_state end; /* of reading: CLOSED or CUT; OK while it goes on */
     bool fin;              /* it was a FIN, not a reset */
     bool told;             /* stream_read() has reported the end */
@@ -38,5 +40,10 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 /* Has a record begun and not ended? */
 bool secure_is_within(const struct stream *s);
 enum stream_state secure_shutdown(struct stream *s);
+
+/* resume.c */
+void resume_keep(struct stream *s); /* a handshake is over */
+enum ticket_origin secure_origin(const struct stream *s);
+enum stream_state secure_offer_ticket(struct stream *s);
 
 #endif

@@ -35,6 +35,17 @@ static int set_upload_eof(struct user *user, struct slice value,
     return 0;
 }
 
+static int set_binding(struct user *user, struct slice value,
+                       struct complaint *c)
+{
+    if (binding_parse(value, &user->data_binding) < 0)
+        return complain(c,
+                        "data_binding=%.*s: expected user, session or address",
+                        (int)value.len, value.ptr);
+    user->has_binding = true;
+    return 0;
+}
+
 static const struct option {
     const char *key;
     int (*set)(struct user *user, struct slice value, struct complaint *c);
@@ -42,6 +53,7 @@ static const struct option {
     { "rights", set_rights },
     { "on_conflict", set_conflict },
     { "upload_eof", set_upload_eof },
+    { "data_binding", set_binding },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");

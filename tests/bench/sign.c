@@ -56,7 +56,7 @@ static void shake_hands(struct tls_context *t)
     pthread_create(&client, NULL, be_client, &ends[1]);
     struct stream *s = stream_plain(ends[0], 20u << 10);
     enum stream_state state = STREAM_AGAIN;
-    if (stream_secure(s, t) == 0)
+    if (stream_secure(s, t, STREAM_DATA) == 0)
         while ((state = stream_handshake(s)) == STREAM_AGAIN)
             ;
     if (state != STREAM_OK)

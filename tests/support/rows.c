@@ -42,7 +42,10 @@ void rows_share(struct rows *r, const struct server_plan *plan)
 
     rows_find(r);
     for (size_t i = 0; i < r->count; i++)
-        users[i].name = r->row[i].name;
+        users[i] = (struct server_user){
+            .name = r->row[i].name,
+            .keys = r->keys ? r->keys(r->row[i].name) : NULL,
+        };
     with_users.users = users;
     with_users.user_count = r->count;
     server_share(&with_users);

@@ -17,6 +17,8 @@ struct row {
 struct rows {
     const char *folder; /* of the source tree */
     const char *suffix;
+    /* The last column of the user of that name; NULL, also from it: "". */
+    const char *(*keys)(const char *name);
     struct row row[ROWS_MAX];
     size_t count;
 };

@@ -24,7 +24,10 @@ struct session {
     struct buf in;          /* received, not yet taken */
     struct buf reply;       /* the last one, lines ending with \n, then a NUL */
     unsigned port;          /* of the last PASV or EPSV reply */
-    bool cut;               /* ended without close_notify, or by a reset */
+    bool anew;              /* data connections resume nothing */
+    const struct tls_session *show; /* they resume this; NULL: the newest
+                                       ticket of the control connection */
+    bool cut; /* ended without close_notify, or by a reset */
 };
 
 /* A data connection of a session. */

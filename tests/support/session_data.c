@@ -26,7 +26,11 @@ void data_connect(struct session *s, struct data *d)
 
 void data_secure(struct session *s, struct data *d)
 {
-    d->tls = session_tls_new(d->fd, s->version);
+    struct tls_session *own = tls_client_session(s->tls);
+    const struct tls_session *show = s->show ? s->show : own;
+
+    d->tls = session_tls_new(d->fd, s->version, s->anew ? NULL : show);
+    tls_session_free(own);
 }
 
 void data_open(struct session *s, struct data *d, const char *format, ...)

@@ -2,9 +2,11 @@
 #include "fail.h"
 #include "session_private.h"
 
-struct tls_client *session_tls_new(int fd, int version)
+struct tls_client *session_tls_new(int fd, int version,
+                                   const struct tls_session *show)
 {
-    const struct tls_client_options options = { .version = version };
+    const struct tls_client_options options = { .version = version,
+                                                .show = show };
     struct tls_client *t = tls_client_new(fd, &options);
 
     FAIL_IF(!t, "TLS handshake: %s", tls_client_error());

@@ -12,6 +12,8 @@
 struct tls_client {
     SSL_CTX *ctx;
     SSL *ssl;
+    SSL_SESSION *newest;
+    unsigned tickets;
     char cipher[64];
     char protocol[32];
 };
@@ -43,11 +45,31 @@ static bool set_trust(SSL_CTX *ctx, const char *authority)
     return SSL_CTX_load_verify_file(ctx, authority) == 1;
 }
 
+/* What SSL_SESSION is to OpenSSL. */
+static SSL_SESSION *inside(const struct tls_session *s)
+{
+    return (SSL_SESSION *)(uintptr_t)s;
+}
+
+static int remember(SSL *ssl, SSL_SESSION *session)
+{
+    struct tls_client *c = SSL_get_app_data(ssl);
+    if (!SSL_SESSION_is_resumable(session))
+        return 0;
+    SSL_SESSION_free(c->newest);
+    c->newest = session;
+    c->tickets++;
+    return 1; /* it is ours now */
+}
+
 static SSL_CTX *make_context(const struct tls_client_options *o)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     if (!ctx)
         return NULL;
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT |
+                                            SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, remember);
     if (o->without_ems)
         SSL_CTX_set_options(ctx, SSL_OP_NO_EXTENDED_MASTER_SECRET);
     if (o->silent_end)
@@ -92,14 +114,29 @@ static bool set_name(SSL *ssl, const struct tls_client_options *o)
            (!o->authority || SSL_set1_host(ssl, o->name) == 1);
 }
 
+/* A copy, since OpenSSL's client spends what it shows, and many don't. */
+static bool show(SSL *ssl, const struct tls_session *s)
+{
+    SSL_SESSION *copy;
+    bool ok;
+
+    if (!s)
+        return true;
+    copy = SSL_SESSION_dup(inside(s));
+    ok = copy && SSL_set_session(ssl, copy) == 1;
+    SSL_SESSION_free(copy);
+    return ok;
+}
+
 static bool connect_it(struct tls_client *c, int fd,
                        const struct tls_client_options *o)
 {
     c->ctx = make_context(o);
     c->ssl = c->ctx ? SSL_new(c->ctx) : NULL;
-    return c->ssl && set_alpn(c->ssl, o->alpn) &&
-           set_fragment(c->ssl, o->fragment) && set_name(c->ssl, o) &&
-           SSL_set_fd(c->ssl, fd) == 1 && SSL_connect(c->ssl) == 1;
+    return c->ssl && SSL_set_app_data(c->ssl, c) && show(c->ssl, o->show) &&
+           set_alpn(c->ssl, o->alpn) && set_fragment(c->ssl, o->fragment) &&
+           set_name(c->ssl, o) && SSL_set_fd(c->ssl, fd) == 1 &&
+           SSL_connect(c->ssl) == 1;
 }
 
 static void describe(struct tls_client *c)
@@ -135,6 +172,7 @@ void tls_client_free(struct tls_client *c)
     if (!c)
         return;
     SSL_free(c->ssl);
+    SSL_SESSION_free(c->newest);
     SSL_CTX_free(c->ctx);
     free(c);
 }
@@ -181,6 +219,28 @@ bool tls_client_shutdown(struct tls_client *c)
 bool tls_client_rekey(struct tls_client *c)
 {
     return SSL_key_update(c->ssl, SSL_KEY_UPDATE_REQUESTED) == 1;
+}
+
+struct tls_session *tls_client_session(const struct tls_client *c)
+{
+    /* A copy: OpenSSL spoils the session of a connection that is cut. */
+    return (struct tls_session *)(c->newest ? SSL_SESSION_dup(c->newest)
+                                            : NULL);
+}
+
+unsigned tls_client_tickets(const struct tls_client *c)
+{
+    return c->tickets;
+}
+
+void tls_session_free(struct tls_session *s)
+{
+    SSL_SESSION_free(inside(s));
+}
+
+bool tls_client_resumed(const struct tls_client *c)
+{
+    return SSL_session_reused(c->ssl) == 1;
 }
 
 const char *tls_client_cipher(const struct tls_client *c)

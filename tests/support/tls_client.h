@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 struct tls_client;
+/* What a client remembers of a connection: a ticket and its secret. */
+struct tls_session;
 
 struct tls_client_options { /* all zero: what a modern client does */
     int version;            /* TLS1_VERSION … TLS1_3_VERSION only; 0: any */
@@ -19,6 +21,7 @@ struct tls_client_options { /* all zero: what a modern client does */
     unsigned fragment;      /* 512, 1024, 2048, 4096: max_fragment_length */
     bool without_ems;       /* no extended master secret */
     bool silent_end;        /* a FIN without close_notify is an end as well */
+    const struct tls_session *show; /* to resume it, if the server will */
 };
 
 enum { TLS_CLIENT_END = 0, TLS_CLIENT_CUT = -1, TLS_CLIENT_FAILED = -2 };
@@ -38,6 +41,14 @@ bool tls_client_write(struct tls_client *c, const void *from, size_t len);
 bool tls_client_shutdown(struct tls_client *c);
 /* Asks the server for new keys with the next write (TLS 1.3). */
 bool tls_client_rekey(struct tls_client *c);
+
+/* The newest ticket that was read so far, and how many; the first is the
+ * caller's to free, and NULL if there is none. */
+struct tls_session *tls_client_session(const struct tls_client *c);
+unsigned tls_client_tickets(const struct tls_client *c);
+void tls_session_free(struct tls_session *s); /* NULL is fine */
+/* The server has resumed what was shown. */
+bool tls_client_resumed(const struct tls_client *c);
 
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256" */
 const char *tls_client_cipher(const struct tls_client *c);

@@ -9,7 +9,17 @@ import ssl
 import sys
 
 
-class Extended(ftplib.FTP_TLS):
+class Plain(ftplib.FTP_TLS):
+    """Hands the control connection's TLS session to the data connections."""
+
+    def ntransfercmd(self, cmd, rest=None):
+        conn, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
+        return self.context.wrap_socket(
+            conn, server_hostname=self.host, session=self.sock.session
+        ), size
+
+
+class Extended(Plain):
     def sendport(self, host, port):
         return self.sendeprt(host, port)
 
@@ -28,5 +38,5 @@ def play(kind, port, cacert, password):
     client.quit()
 
 
-for one in (ftplib.FTP_TLS, Extended):
+for one in (Plain, Extended):
     play(one, int(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -10,8 +10,23 @@
 #include "support/files.h"
 #include "support/rows.h"
 #include "support/run.h"
+#include "support/server_log.h"
 
-static struct rows rows = { .folder = "tests/system/clients", .suffix = ".sh" };
+/* Those that can't resume TLS sessions in every way that their scripts try. Of
+ * all others each data connection must have: expect_resumed(). */
+static const char *const exceptions[] = { "ftplib", "perl", "wget" };
+
+static const char *keys(const char *name)
+{
+    for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
+        if (strcmp(exceptions[i], name) == 0)
+            return "data_binding=address";
+    return NULL;
+}
+
+static struct rows rows = { .folder = "tests/system/clients",
+                            .suffix = ".sh",
+                            .keys = keys };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
@@ -35,6 +50,26 @@ ParameterizedTestParameters(clients, play)
 {
     rows_find(&rows);
     return cr_make_param_array(struct row, rows.row, rows.count);
+}
+
+/* Each data connection of that user that got as far as TLS has resumed a
+ * session, and none was refused. */
+static void expect_resumed(const struct server *server, const char *user)
+{
+    char word[64], *line, *rest;
+    struct buf log;
+
+    snprintf(word, sizeof(word), " user=%s ", user);
+    server_log(server, &log);
+    rest = log.data;
+    while ((line = strsep(&rest, "\n"))) {
+        if (!strstr(line, " transfer ") || !strstr(line, word))
+            continue;
+        cr_expect(!strstr(line, " result=425 "), "%s", line);
+        cr_expect(!strstr(line, " tls=") || strstr(line, " resumed\""), "%s",
+                  line);
+    }
+    buf_release(&log);
 }
 
 /* SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR MASTER IMPLICIT, see
@@ -61,4 +96,6 @@ ParameterizedTest(struct row *row, clients, play, .timeout = 150)
     cr_assert_eq(r.status, 0, "%s.sh: exit status %d:\n%s", row->name, r.status,
                  r.text);
     run_release(&r);
+    if (!keys(row->name))
+        expect_resumed(&server, row->name);
 }

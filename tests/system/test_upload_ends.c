@@ -49,9 +49,12 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 }
 
 /* The client: a process of its own, which doesn't know how far it gets. */
-static void upload(int fd, int version)
+static void upload(int fd, const struct session *s)
 {
-    const struct tls_client_options options = { .version = version };
+    const struct tls_client_options options = {
+        .version = s->version,
+        .show = tls_client_session(s->tls),
+    };
     struct tls_client *t = tls_client_new(fd, &options);
     char piece[PIECE], rest[512];
     bool ok = t != NULL;
@@ -66,7 +69,7 @@ static void upload(int fd, int version)
     _exit(0);
 }
 
-static pid_t start_client(int version, int *ret)
+static pid_t start_client(const struct session *s, int *ret)
 {
     int ends[2];
     pid_t pid;
@@ -75,7 +78,7 @@ static pid_t start_client(int version, int *ret)
     pid = fork();
     if (pid == 0) {
         close(ends[0]);
-        upload(ends[1], version);
+        upload(ends[1], s);
     }
     close(ends[1]);
     *ret = ends[0];
@@ -196,7 +199,7 @@ static int store_through(struct session *s, const char *name,
     session_do(s, "200 {*}", "ALLO %d", UPLOAD);
     data_connect(s, &d);
     session_do(s, "150 {*}", "STOR %s", name);
-    pid = start_client(s->version, &client);
+    pid = start_client(s, &client);
     memset(way, 0, 2 * sizeof(*way));
     way[TO_SERVER] = (struct way){ .from = client, .to = d.fd };
     way[TO_CLIENT] = (struct way){ .from = d.fd, .to = client };

@@ -96,15 +96,17 @@ struct settings {
         hash_timeout;     /* ms */
     uint64_t login_delay; /* ms before the reply to a wrong password */
     uint64_t login_tries;
-    uint64_t max_file_size; /* bytes, 0: no limit */
-    uint64_t partial_days;  /* an unfinished upload's life */
-    unsigned on_conflict;   /* enum conflict */
-    unsigned conflict_name; /* enum conflict_name */
-    unsigned upload_eof;    /* enum upload_eof */
-    bool active;            /* PORT and EPRT */
-    bool mode_z;            /* MODE Z may be asked for */
-    bool ascii;             /* TYPE A changes line ends */
-    uint64_t mode_z_level;  /* 1 to 9, where a client asks for none */
+    uint64_t max_file_size;   /* bytes, 0: no limit */
+    uint64_t partial_days;    /* an unfinished upload's life */
+    unsigned on_conflict;     /* enum conflict */
+    unsigned conflict_name;   /* enum conflict_name */
+    unsigned upload_eof;      /* enum upload_eof */
+    unsigned data_binding;    /* enum data_binding */
+    uint64_t ticket_lifetime; /* ms */
+    bool active;              /* PORT and EPRT */
+    bool mode_z;              /* MODE Z may be asked for */
+    bool ascii;               /* TYPE A changes line ends */
+    uint64_t mode_z_level;    /* 1 to 9, where a client asks for none */
     bool resume;
     bool fsync;
     unsigned allow_weaker;            /* CAGE_ bits of sallyport/cage/cage.h */
@@ -133,6 +135,7 @@ enum setting_type {
     SETTING_STARTUPS,
     SETTING_CONFLICT,
     SETTING_CONFLICT_NAME,
+    SETTING_BINDING,
     SETTING_LABELLED, /* a path, keyed by a label */
     SETTING_UPLOAD_EOF,
     SETTING_WEAKER, /* words: ids chroot seccomp landlock */

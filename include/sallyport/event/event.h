@@ -16,7 +16,7 @@ enum event {
     EVENT_SERVICE,      /* start, stop: text */
     EVENT_CONNECT,      /* a session began: peer, local */
     EVENT_REFUSED,      /* a connection was refused by a limit: peer, reason */
-    EVENT_LOGIN,        /* user, tls */
+    EVENT_LOGIN,        /* user, tls, binding */
     EVENT_LOGIN_FAILED, /* user (escaped), reason */
     EVENT_CLIENT,       /* user, name: what CLNT or CSID said, once */
     EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls */
@@ -47,6 +47,7 @@ enum event_field {
     FIELD_NUMBER,
     FIELD_NAME,
     FIELD_VIA, /* the proxy that brought a client */
+    FIELD_BINDING,
     FIELD_COUNT
 };
 

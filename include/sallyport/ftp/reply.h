@@ -80,7 +80,10 @@
     R(USE_PASV_FIRST, 425)                                                     \
     R(USE_EPSV, 425)                                                           \
     R(DATA_TLS_FAILED, 425) /* {}: cause */                                    \
-    R(CUT, 426)             /* {}: cause */                                    \
+    R(NOT_RESUMED, 425)                                                        \
+    R(NOT_THIS_SESSION, 425)                                                   \
+    R(NOT_OWN_TICKET, 425)                                                     \
+    R(CUT, 426) /* {}: cause */                                                \
     R(TRANSFER_ABORTED, 426)                                                   \
     R(BAD_DATA, 426) /* {}: what it is */                                      \
     R(STALLED, 426)  /* {}: seconds */                                         \

@@ -63,6 +63,7 @@ enum message {
     MSG_DATA_PROXIED, /* perhaps the data connection: the proxy */
     MSG_DATA_MINE,    /* it was, by its header */
     MSG_DATA_FOREIGN, /* it wasn't: whose, enum foreign */
+    MSG_TICKET_KEYS,  /* of tickets of TLS 1.3: the new one, the one before */
     /* session, master, auth */
     MSG_ENTERED,       /* the client of a PROXY header is known, and may */
     MSG_LOGIN,         /* session wants to log in */
@@ -70,7 +71,8 @@ enum message {
     MSG_VERIFY,        /* the other end of it: serial, generation */
     MSG_CREDENTIALS,   /* name, password */
     MSG_VERDICT,       /* serial, generation, row, 1 for yes */
-    MSG_GRANTED,       /* session–files: name, rights */
+    MSG_GRANTED,       /* session–files: name, rights, how uploads must
+                          end, enum data_binding */
     MSG_DENIED,        /* enum denial */
     MSG_KICK,          /* enum ending */
     /* master and files */
@@ -151,6 +153,7 @@ enum phase {
  *   t  text, up to 1,024 bytes, anything but NUL
  *   p  absolute path, 1 to 4,096 bytes, no NUL
  *   s  secret, up to 512 bytes, no NUL; the buffers are wiped
+ *   k  a key, exactly 80 bytes; the buffers are wiped
  *   b  bytes, up to 10,240 */
 struct message_row {
     const char *name;

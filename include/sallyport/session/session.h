@@ -10,10 +10,12 @@
 
 struct settings;
 struct tls_context;
+struct ticket_keys;
 
 struct session_start {
     const struct settings *settings;
     struct tls_context *tls;
+    const struct ticket_keys *tickets;
     int control, master, gate, log, keys; /* owned from here on */
     uint64_t serial;
     struct address peer, local;

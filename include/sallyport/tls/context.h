@@ -11,6 +11,8 @@
 #define TLS_PAIRS_MAX 16
 
 struct tls_context;
+struct ticket_keys;
+struct ticket_owner;
 
 /* A certificate chain here, its private key with the signer. */
 struct tls_pair {
@@ -38,5 +40,15 @@ long tls_context_days(const struct tls_context *t, size_t i, const char **name);
 /* From now on this one signs: in a session its own channel to keys. */
 void tls_context_signer(struct tls_context *t, const struct signer *signer);
 void tls_context_free(struct tls_context *t);
+
+/* From now on tickets of TLS 1.3 are sealed with these keys, and count for so
+ * many seconds. Before the first call they are random ones. */
+void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys,
+                         uint64_t seconds);
+/* Behind a fork: a key of this process's own for the tickets of TLS 1.2, which
+ * are made before anybody has logged in. */
+void tls_context_forked(struct tls_context *t);
+/* Somebody has logged in: without this no ticket of TLS 1.3 is made. */
+void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner);
 
 #endif

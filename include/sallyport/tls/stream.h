@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sallyport/tls/ticket.h"
+
 struct stream;
 struct tls_context;
 
@@ -23,13 +25,22 @@ enum stream_state {
 struct stream *stream_plain(int fd, size_t buffer);
 void stream_free(struct stream *s); /* NULL is fine */
 
+/* A control channel never resumes a TLS session. */
+enum stream_use { STREAM_CONTROL, STREAM_DATA };
+
 /* Turns it into the server side of TLS from the next byte on. -EBUSY while
  * plain bytes are buffered in either direction, -ENOMEM. The context must
  * outlive it. */
-int stream_secure(struct stream *s, struct tls_context *t);
+int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use);
 bool stream_is_secure(const struct stream *s);
 
 enum stream_state stream_handshake(struct stream *s);
+/* Of a data channel, after its handshake: whose TLS session it resumed. */
+enum ticket_origin stream_origin(const struct stream *s);
+/* Gives the client one more ticket of the context's owner, in front of what is
+ * written next. TLS 1.2 has none to give, and a full buffer no room: STREAM_OK
+ * as well. */
+enum stream_state stream_offer_ticket(struct stream *s);
 /* Up to LEN bytes, as many as are there; *got > 0 with STREAM_OK. */
 enum stream_state stream_read(struct stream *s, void *into, size_t len,
                               size_t *got);
@@ -60,7 +71,7 @@ const char *stream_cause(const struct stream *s);
 /* After STREAM_CUT under TLS: a FIN behind a whole record. Anybody on the way
  * may have sent it; a reset, or an end within a record, is none. */
 bool stream_bare_fin(const struct stream *s);
-/* "TLSv1.3 TLS_AES_128_GCM_SHA256", or "plain". */
+/* "TLSv1.3 TLS_AES_128_GCM_SHA256", with " resumed" behind it, or "plain". */
 const char *stream_cipher(const struct stream *s);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sallyport/base/binding.h"
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/conflict.h"
 #include "sallyport/base/slice.h"
@@ -33,7 +34,9 @@ struct user {
     enum conflict on_conflict; /* if it has_conflict; else as the server */
     bool has_upload_eof;
     enum upload_eof upload_eof; /* if it has_upload_eof; else as the server */
-    bool locked;                /* a '!' in front of the hash, or no hash */
+    bool has_binding;
+    enum data_binding data_binding; /* if it has_binding; else as the server */
+    bool locked;                    /* a '!' in front of the hash, or no hash */
     size_t line;
 };
 

@@ -365,6 +365,65 @@ Test(user, a_users_file_in_no_folder)
                "make its folder first"));
 }
 
+/* What holds for one user only, and how it stands in the row. */
+static const struct {
+    const char *words;
+    int code;
+    const char *row; /* how the last column ends then */
+} changes[] = {
+    { "user change anna --data-binding address", 0,
+      "rights=lr  on_conflict=version data_binding=session" },
+    { "user change anna --data-binding default", 0,
+      "rights=lr on_conflict=version data_binding=address" },
+    { "user change anna --on-conflict reject --data-binding user", 0,
+      "rights=lr on_conflict=version" },
+    { "user change anna --on-conflict default", 0,
+      "rights=lr on_conflict=reject data_binding=user" },
+    { "user change anna", EX_USAGE, "rights=lr data_binding=user" },
+    { "user change anna --data-binding none", EX_USAGE,
+      "rights=lr data_binding=user" },
+    { "user change anna --on-conflict swap", EX_USAGE,
+      "rights=lr data_binding=user" },
+    { "user change bob --data-binding user", EX_NOUSER,
+      "rights=lr data_binding=user" },
+};
+
+Test(user, change)
+{
+    file_write(world.users, "#first\nanna:!:70005:70006:A B:/h::"
+                            "rights=lr  on_conflict=version "
+                            "data_binding=session\n#end");
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        char text[512];
+
+        snprintf(text, sizeof(text),
+                 "#first\nanna:!:70005:70006:A B:/h::%s\n#end", changes[i].row);
+        cr_expect_str_eq(file_text(world.users), text);
+        expect_run(changes[i].code, "", changes[i].words);
+    }
+}
+
+Test(user, words_of_a_new_user)
+{
+    const struct run *r;
+
+    expect_run(0, PASSWORD,
+               "user add anna --data-binding address --on-conflict rename");
+    expect_run(0, PASSWORD, "user add bob --data-binding default");
+    expect_run(EX_USAGE, PASSWORD, "user add eve --data-binding none");
+    cr_expect_not_null(
+        strstr(file_text(world.users),
+               "::rights=full on_conflict=rename data_binding=address\n"));
+    r = expect_run(0, "", "user show anna");
+    cr_expect_not_null(strstr(r->out, "conflict: rename\n"));
+    cr_expect_not_null(strstr(r->out, "binding:  address\n"));
+    cr_expect_not_null(strstr(expect_run(0, "", "user show bob")->out,
+                              "binding:  as the server\n"));
+    cr_expect_not_null(strstr(expect_run(0, "", "user list")->out, "address"));
+    cr_expect_not_null(strstr(expect_run(0, "", "user show anna --json")->out,
+                              "\"data_binding\": \"address\""));
+}
+
 Test(user, list_and_show)
 {
     const struct run *r;
@@ -410,8 +469,9 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 9);
+    cr_expect_eq(json_object_size(one), 10);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
+    cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);
     cr_expect_str_eq(
         (unlink(world.users), expect_run(0, "", "user list --json")->out),

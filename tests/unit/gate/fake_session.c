@@ -16,6 +16,7 @@
 #include "sallyport/conf/settings.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
+#include "sallyport/tls/ticket.h"
 
 #define LINE_MAX_ 256
 
@@ -153,6 +154,28 @@ static void look(const struct script *s)
         sigismember(&mask, SIGCHLD));
 }
 
+/* Their names: the secrets are of no use here. */
+static void say_keys(const struct script *s, const char *word,
+                     const struct ticket_keys *k)
+{
+    char names[2][2 * TICKET_NAME_BYTES + 1];
+
+    for (size_t i = 0; i < TICKET_NAME_BYTES; i++) {
+        snprintf(names[0] + 2 * i, 3, "%02x", k->now.name[i]);
+        snprintf(names[1] + 2 * i, 3, "%02x", k->before.name[i]);
+    }
+    say(s, "%s %s %s", word, names[0], names[1]);
+}
+
+static void hear_keys(const struct script *s, const struct packet *p)
+{
+    struct ticket_keys k;
+
+    memcpy(&k.now, p->value[0].text.ptr, sizeof(k.now));
+    memcpy(&k.before, p->value[1].text.ptr, sizeof(k.before));
+    say_keys(s, "keys", &k);
+}
+
 /* The sanitizers have handlers, and would make another signal of it. */
 static void die_of(int signal_number)
 {
@@ -189,6 +212,8 @@ static void obey(struct script *s, char *line)
         say_foreign(s, line + 8);
     else if (strncmp(line, "enter ", 6) == 0)
         ask_enter(s, line + 6);
+    else if (strcmp(line, "keys") == 0)
+        say_keys(s, "fork", s->start->tickets);
     else if (strncmp(line, "active ", 7) == 0)
         ask_active(s, line + 7);
     else if (strncmp(line, "exit ", 5) == 0)
@@ -221,6 +246,8 @@ static void hear_gate(struct script *s)
         say(s, "proxied %s", address_text(&p.value[0].address, text));
     else if (p.message == MSG_KEPT_OUT)
         say(s, "kept out %.*s", (int)p.value[0].text.len, p.value[0].text.ptr);
+    else if (p.message == MSG_TICKET_KEYS)
+        hear_keys(s, &p);
     else if (p.message == MSG_DATA_WRONG)
         say(s, "wrong %s", address_text(&p.value[0].address, text));
     else

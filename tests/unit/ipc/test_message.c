@@ -20,7 +20,7 @@ Test(message, rows_are_whole)
         cr_assert_eq(row->from & row->to, 0, "%s: to itself", row->name);
         cr_assert(row->phases, "%s: no phase", row->name);
         cr_assert_leq(row->fds, PACKET_FDS, "%s: descriptors", row->name);
-        cr_assert_eq(strspn(row->fields, "nawtpsb"), strlen(row->fields),
+        cr_assert_eq(strspn(row->fields, "nawtpskb"), strlen(row->fields),
                      "%s: fields", row->name);
         cr_assert_leq(strlen(row->fields), 8, "%s: too many fields", row->name);
     }
@@ -82,6 +82,19 @@ Test(message, secrets_go_from_session_to_auth_only)
             continue;
         cr_assert_eq(row->from, PROCESS_BIT(PROCESS_SESSION), "%s", row->name);
         cr_assert_eq(row->to, PROCESS_BIT(PROCESS_AUTH), "%s", row->name);
+    }
+}
+
+/* Those of gate are for its sessions: nobody else seals tickets. */
+Test(message, keys_go_from_gate_to_session_only)
+{
+    for (unsigned m = 1; m < MSG_COUNT; m++) {
+        const struct message_row *row = message_row(m);
+
+        if (!strchr(row->fields, 'k'))
+            continue;
+        cr_assert_eq(row->from, PROCESS_BIT(PROCESS_GATE), "%s", row->name);
+        cr_assert_eq(row->to, PROCESS_BIT(PROCESS_SESSION), "%s", row->name);
     }
 }
 

@@ -19,7 +19,7 @@ void upload_begin(struct upload *u, uint64_t limit)
     file.fd[0] = fileno(u->sink);
     fake_tell(&u->f.files, &file);
     cr_assert_eq(fake_reply(&u->f), 150);
-    u->tls = tls_client_new(u->data, NULL);
+    u->tls = fake_data_tls(&u->f, u->data);
     cr_assert_not_null(u->tls);
 }
 
@@ -52,7 +52,7 @@ struct tls_client *download_begin(struct fake *f, int *data, FILE *source,
     file.fd[0] = fileno(source);
     fake_answer(f, MSG_FILE_READ, &file);
     cr_assert_eq(fake_reply(f), 150);
-    tls = tls_client_new(*data, NULL);
+    tls = fake_data_tls(f, *data);
     cr_assert_not_null(tls);
     return tls;
 }

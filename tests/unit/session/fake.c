@@ -72,10 +72,26 @@ void fake_behind_proxy(void)
 }
 
 static unsigned granted = RIGHT_ALL;
+static enum data_binding binding;
 
 void fake_rights(unsigned rights)
 {
     granted = rights;
+}
+
+void fake_binding(enum data_binding b)
+{
+    binding = b;
+}
+
+struct tls_client *fake_data_tls(const struct fake *f, int data)
+{
+    struct tls_session *newest = tls_client_session(f->tls);
+    const struct tls_client_options options = { .show = newest };
+    struct tls_client *tls = tls_client_new(data, &options);
+
+    tls_session_free(newest);
+    return tls;
 }
 
 void fake_settings(const char *key, uint64_t value)
@@ -118,6 +134,7 @@ unsigned long fake_cpu_ms(const struct fake *f)
 void fake_start(struct fake *f)
 {
     struct session_start start = { .settings = &f->settings,
+                                   .tickets = &f->tickets,
                                    .serial = 7,
                                    .proxied = proxied };
     struct complaint c = { "" };
@@ -130,6 +147,7 @@ void fake_start(struct fake *f)
     f->files.fd = -1;
     f->tls = NULL;
     start.tls = context();
+    ticket_keys_init(&f->tickets);
     address_parse_port(SLICE("127.0.0.1:40000"), &start.peer);
     address_parse_port(SLICE("127.0.0.1:21"), &start.local);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
@@ -274,6 +292,7 @@ void fake_login(struct fake *f)
     out.request = p.request;
     out.value[0].text = SLICE("anna");
     out.value[1].number = granted;
+    out.value[3].number = binding;
     out.fd[0] = ends[1];
     fake_tell(&f->master, &out);
     close(ends[1]);
@@ -321,7 +340,7 @@ void fake_answer(struct fake *f, enum message asked, struct packet *answer)
 static void connect_data(struct fake *f, struct fake_transfer *t)
 {
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
-    t->tls = tls_client_new(t->data, NULL);
+    t->tls = fake_data_tls(f, t->data);
     cr_assert_not_null(t->tls, "%s", tls_client_error());
 }
 

@@ -7,14 +7,17 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "sallyport/base/binding.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/outcome.h"
+#include "sallyport/tls/ticket.h"
 #include "support/tls_client.h"
 
 struct fake {
     struct settings settings;
+    struct ticket_keys tickets; /* that the session begins with */
     struct channel master, gate, files, log;
     int control;
     struct tls_client *tls;
@@ -30,6 +33,8 @@ void fake_settings(const char *key, uint64_t value);
 void fake_rights(unsigned rights);
 /* The sessions started after it come by the proxy 127.0.0.1. */
 void fake_behind_proxy(void);
+/* For the logins after it; BINDING_USER, if never said. */
+void fake_binding(enum data_binding binding);
 /* The session's CPU time so far. */
 unsigned long fake_cpu_ms(const struct fake *f);
 
@@ -69,6 +74,8 @@ void fake_download(struct fake *f, struct fake_transfer *t, uint64_t size);
 /* Closes what is the test's own. */
 void fake_release(struct fake_transfer *t);
 
+/* The handshake there, resuming what the control connection has. */
+struct tls_client *fake_data_tls(const struct fake *f, int data);
 /* Waits for the session's end: its exit status. */
 int fake_end(struct fake *f);
 /* The client goes in order: the session must end with STATUS. */

@@ -306,7 +306,7 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     file.fd[0] = source;
     fake_tell(&f.files, &file);
     cr_assert_eq(fake_reply(&f), 150);
-    tls = tls_client_new(data, NULL);
+    tls = fake_data_tls(&f, data);
     cr_assert_not_null(tls);
     cr_assert_gt(tls_client_read(tls, block, sizeof(block)), 0);
     cr_assert_eq(ftruncate(source, 4096), 0);

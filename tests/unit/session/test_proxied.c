@@ -430,7 +430,7 @@ static void transfer(struct fake *f, int data)
                                .request = asked.request };
     fake_tell(&f->files, &pipe_is);
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
-    tls = tls_client_new(data, NULL);
+    tls = fake_data_tls(f, data);
     cr_assert_not_null(tls, "%s", tls_client_error());
     cr_expect_eq(tls_client_read(tls, text, 5), 5);
     cr_expect_str_eq(text, "names");

@@ -195,7 +195,7 @@ Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
     file.fd[0] = fileno(sink);
     fake_tell(&f.files, &file);
     cr_assert_eq(fake_reply(&f), 150);
-    tls = tls_client_new(data, NULL);
+    tls = fake_data_tls(&f, data);
     cr_assert_not_null(tls);
     fake_say(&f, "NOOP");
     cr_assert_eq(fake_reply(&f), 200);
@@ -272,7 +272,7 @@ static struct tls_client *download(struct fake *f, int data, FILE *source)
     file.fd[0] = fileno(source);
     fake_tell(&f->files, &file);
     cr_assert_eq(fake_reply(f), 150);
-    tls = tls_client_new(data, NULL);
+    tls = fake_data_tls(f, data);
     cr_assert_not_null(tls);
     return tls;
 }
@@ -688,7 +688,7 @@ Test(session, a_cut_upload_is_never_committed, .timeout = 30)
     file.fd[0] = fileno(sink);
     fake_tell(&f.files, &file);
     cr_assert_eq(fake_reply(&f), 150);
-    tls = tls_client_new(data, NULL);
+    tls = fake_data_tls(&f, data);
     cr_assert(tls_client_write(tls, "hello", 5));
     tls_client_free(tls);
     close(data);

@@ -136,7 +136,7 @@ void line_open(struct line *l, size_t buffer, int socket)
 void line_secure(struct line *l)
 {
     l->context = context_make();
-    cr_assert_eq(stream_secure(l->s, l->context), 0);
+    cr_assert_eq(stream_secure(l->s, l->context, STREAM_CONTROL), 0);
 }
 
 void line_hang_up(struct line *l)

@@ -73,7 +73,7 @@ static bool meets(struct tls_context *t, const char *authority,
     struct peer p = { .options = { .authority = authority, .name = name } };
     struct line l;
     line_open(&l, CONTROL, 0);
-    cr_assert_eq(stream_secure(l.s, t), 0);
+    cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
     peer_start(&p, &l);
     line_handshake(&l);
     peer_join(&p);

@@ -47,7 +47,7 @@ static void meet(struct tls_context *t, struct peer *p)
     struct line l;
 
     line_open(&l, CONTROL, 0);
-    cr_assert_eq(stream_secure(l.s, t), 0);
+    cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
     peer_start(p, &l);
     line_handshake(&l);
     peer_join(p);

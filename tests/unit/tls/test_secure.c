@@ -107,7 +107,7 @@ static void cut_at(int version, size_t at, struct tls_context *t)
     struct raw r;
     enum stream_state st;
     line_open(&l, CONTROL, 0);
-    cr_assert_eq(stream_secure(l.s, t), 0);
+    cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
     raw_open(&r, version, NULL);
     cr_assert_eq(by_bytes(&r, &l, at, &st), at);
     cr_assert_eq(st, STREAM_AGAIN);
@@ -126,7 +126,7 @@ Test(secure, a_handshake_cut_anywhere_is_a_cut)
         struct raw r;
         enum stream_state st;
         line_open(&l, CONTROL, 0);
-        cr_assert_eq(stream_secure(l.s, t), 0);
+        cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
         raw_open(&r, versions[i], NULL);
         size_t all = by_bytes(&r, &l, SIZE_MAX, &st);
         raw_close(&r);
@@ -283,7 +283,7 @@ Test(secure, an_idle_control_channel_is_small)
         char bytes[64];
         size_t n;
         line_open(&l[i], CONTROL, 0);
-        cr_assert_eq(stream_secure(l[i].s, t), 0);
+        cr_assert_eq(stream_secure(l[i].s, t, STREAM_CONTROL), 0);
         raw_open(&r, TLS1_3_VERSION, NULL);
         cr_assert_eq(raw_handshake(&r, &l[i]), STREAM_OK);
         cr_assert_eq(SSL_write(r.ssl, "NOOP\r\n", 6), 6);

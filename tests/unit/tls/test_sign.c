@@ -153,7 +153,7 @@ Test(sign, handshakes_of_every_kind)
 
         line_open(&l, CONTROL, 0);
         l.context = context_make_of(handshakes[i].kind);
-        cr_assert_eq(stream_secure(l.s, l.context), 0);
+        cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), 0);
         peer_start(&p, &l);
         line_handshake(&l);
         peer_join(&p);
@@ -182,7 +182,7 @@ Test(sign, nobody_signs)
     line_open(&l, CONTROL, 0);
     l.context = context_make();
     tls_context_signer(l.context, &nobody);
-    cr_assert_eq(stream_secure(l.s, l.context), 0);
+    cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), 0);
     peer_start(&p, &l);
     cr_expect_eq(line_handshake(&l), STREAM_FAILED);
     peer_join(&p);

@@ -143,16 +143,17 @@ Test(stream, buffered_plain_text_keeps_tls_out)
     /* A command smuggled in behind AUTH TLS. */
     cr_assert_eq(send(l.far, "AUTH TLS\r\nSTAT\r\n", 16, 0), 16);
     cr_assert_eq(stream_read(l.s, bytes, 10, &n), STREAM_OK);
-    cr_assert_eq(stream_secure(l.s, l.context), -EBUSY);
+    cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), -EBUSY);
     cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_OK);
     cr_assert_eq(n, 6u);
     /* A reply that hasn't left. */
     cr_assert_eq(stream_write(l.s, "234 go\r\n", 8, &n), STREAM_OK);
-    cr_assert_eq(stream_secure(l.s, l.context), -EBUSY);
+    cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), -EBUSY);
     cr_assert_eq(stream_flush(l.s), STREAM_OK);
-    cr_assert_eq(stream_secure(l.s, l.context), 0);
+    cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), 0);
     cr_assert(stream_is_secure(l.s));
-    cr_assert_eq(stream_secure(l.s, l.context), -EBUSY, "twice");
+    cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), -EBUSY,
+                 "twice");
     line_close(&l);
 }
 

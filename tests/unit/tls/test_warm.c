@@ -139,7 +139,7 @@ static void session_in_cage(struct tls_context *t, const char *empty,
     struct line l;
     int status;
     line_open(&l, DATA, 0);
-    cr_assert_eq(stream_secure(l.s, t), 0);
+    cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
     pid_t pid = fork_session(&l, empty, UPLOAD);
     close(l.near);
     peer_start(&p, &l);
@@ -189,7 +189,7 @@ Test(warm, a_caged_failure_opens_nothing)
     struct line l;
     int status;
     line_open(&l, CONTROL, 0);
-    cr_assert_eq(stream_secure(l.s, t), 0);
+    cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
     cr_assert_eq(send(l.far, "GET / HTTP/1.0\r\n\r\n", 18, 0), 18);
     pid_t pid = fork();
     if (pid == 0) {
@@ -224,7 +224,7 @@ Test(warm, forks_draw_different_numbers)
         struct line l;
         int status;
         line_open(&l, CONTROL, 0);
-        cr_assert_eq(stream_secure(l.s, t), 0);
+        cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
         pid_t pid = fork();
         if (pid == 0)
             _exit(line_handshake(&l) == STREAM_OK ? 0 : 1);

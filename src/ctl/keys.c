@@ -1,0 +1,96 @@
+/* --on-conflict and --data-binding: words of the last column, for "user add"
+ * and "user change". A new key is a row here. */
+#include "keys.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "sallyport/base/binding.h"
+#include "sallyport/base/conflict.h"
+
+/* Instead of a word: as the server's setting says. */
+#define DEFAULT "default"
+
+static const struct key_row {
+    const char *key, *option;
+    size_t offset; /* in struct arguments */
+    const char *const *words;
+    size_t count;
+} rows[] = {
+    { "on_conflict", "on-conflict", offsetof(struct arguments, on_conflict),
+      conflict_words, CONFLICT_COUNT },
+    { "data_binding", "data-binding", offsetof(struct arguments, data_binding),
+      binding_words, BINDING_COUNT },
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* What was given, or NULL. */
+static const char *given(const struct context *x, const struct key_row *row)
+{
+    return *(const char *const *)(const void *)((const char *)&x->args +
+                                                row->offset);
+}
+
+static bool is_known(const struct key_row *row, const char *word)
+{
+    for (size_t i = 0; i < row->count; i++)
+        if (strcmp(row->words[i], word) == 0)
+            return true;
+    return strcmp(word, DEFAULT) == 0;
+}
+
+static int refuse(struct context *x, const struct key_row *row)
+{
+    char words[128] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < row->count; i++)
+        len += (size_t)snprintf(words + len, sizeof(words) - len, "%s, ",
+                                row->words[i]);
+    return ctl_fail(x, EX_USAGE, "--%s %s: use %sor " DEFAULT, row->option,
+                    given(x, row), words);
+}
+
+int keys_check(struct context *x)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (given(x, &rows[i]) && !is_known(&rows[i], given(x, &rows[i])))
+            return refuse(x, &rows[i]);
+    return 0;
+}
+
+void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < ROWS; i++) {
+        const char *word = given(x, &rows[i]);
+
+        if (word && strcmp(word, DEFAULT) != 0)
+            len += (size_t)snprintf(out + len, KEYS_TEXT_MAX - len, " %s=%s",
+                                    rows[i].key, word);
+    }
+}
+
+int keys_set(struct context *x, struct edit *e, const struct user *user)
+{
+    size_t n = 0;
+    int code = 0;
+
+    for (size_t i = 0; i < ROWS && code == 0; i++) {
+        const char *word = given(x, &rows[i]);
+
+        if (!word)
+            continue;
+        n++;
+        code = edit_set_key(e, user, rows[i].key,
+                            strcmp(word, DEFAULT) == 0 ? NULL : word);
+    }
+    if (n == 0)
+        return ctl_fail(x, EX_USAGE,
+                        "nothing to change; give --on-conflict or "
+                        "--data-binding");
+    return code;
+}

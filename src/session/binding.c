@@ -1,0 +1,61 @@
+/* Whose a data connection is: it proves it by the TLS session that it resumes.
+ * In session, after the handshake and before a byte of a file has moved. Who
+ * hasn't proved anything gets no ticket to come back with. */
+#include "binding.h"
+
+#include <errno.h>
+
+#include "sallyport/tls/context.h"
+
+/* With the 230: one for a listing, one to spare, since many clients spend each
+ * once. */
+#define FIRST_TICKETS 2
+
+static const struct binding_refusal none = { REPLY_NOT_RESUMED,
+                                             "TLS session not resumed" };
+static const struct binding_refusal other = {
+    REPLY_NOT_THIS_SESSION, "TLS session of another control connection resumed"
+};
+static const struct binding_refusal foreign = {
+    REPLY_NOT_OWN_TICKET, "TLS ticket of another user or address"
+};
+
+/* NULL: it may transfer. */
+static const struct binding_refusal
+    *const refusals[BINDING_COUNT][ORIGIN_COUNT] = {
+        [BINDING_USER] = { [ORIGIN_NONE] = &none, [ORIGIN_FOREIGN] = &foreign },
+        [BINDING_SESSION] = { [ORIGIN_NONE] = &none,
+                              [ORIGIN_FOREIGN] = &foreign,
+                              [ORIGIN_USER] = &other },
+        [BINDING_ADDRESS] = { [ORIGIN_FOREIGN] = &foreign },
+    };
+
+int binding_start(struct session *s)
+{
+    struct ticket_owner owner = { .address = s->peer, .serial = s->serial };
+
+    if (slice_copy(slice_from(s->login.name), owner.user, sizeof(owner.user)) <
+        0)
+        return -EINVAL;
+    tls_context_owner(s->tls, &owner);
+    for (int i = 0; i < FIRST_TICKETS; i++)
+        binding_offer(s);
+    return 0;
+}
+
+/* What fails here fails again with the reply, and is told then. */
+void binding_offer(struct session *s)
+{
+    stream_offer_ticket(s->control.stream);
+}
+
+const struct binding_refusal *binding_judge(const struct session *s)
+{
+    return refusals[s->login.binding][stream_origin(s->data.stream)];
+}
+
+void binding_renew(struct session *s)
+{
+    if (stream_origin(s->data.stream) >= ORIGIN_USER)
+        stream_offer_ticket(s->data.stream);
+}

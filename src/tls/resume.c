@@ -1,0 +1,221 @@
+/* Which TLS sessions are resumed, and what their tickets say. Runs in session,
+ * within OpenSSL's handshakes. Control channels never resume. A data channel
+ * resumes what its own user got at its own address, and notes what it was; who
+ * may transfer is the session's to decide, before it moves a byte. No ticket is
+ * ever handed to a connection that hasn't shown one: it could come back with
+ * that and pass for the user. */
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <string.h>
+
+#include "context_inside.h"
+#include "sallyport/base/secret.h"
+#include "stream_inside.h"
+
+/* Of a ticket of TLS 1.2, as the client is told: more than a week, and some
+ * (JSSE) throw it away. Here it counts as long as its session lives, whatever
+ * the clock says. */
+#define HINT_12  (7 * 24 * 3600)
+#define NEVER_12 INT32_MAX
+/* A ticket without a client's certificate in it has some 300 bytes. */
+#define TICKET_ROOM 4096u
+
+static const unsigned char context_name[] = "sallyport";
+
+static struct tls_context *context_of(const SSL *ssl)
+{
+    return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+}
+
+static bool is_13(const SSL *ssl)
+{
+    return SSL_version(ssl) >= TLS1_3_VERSION;
+}
+
+static const struct ticket_key *find_key(const struct tls_context *t, bool is13,
+                                         const unsigned char *name)
+{
+    const struct ticket_key *keys[] = { is13 ? &t->keys.now : &t->own,
+                                        is13 ? &t->keys.before : &t->own };
+
+    for (size_t i = 0; i < 2; i++)
+        if (memcmp(keys[i]->name, name, TICKET_NAME_BYTES) == 0)
+            return keys[i];
+    return NULL;
+}
+
+/* OpenSSL's way to ask for a key: 1, 0 for a key that isn't known, -1. */
+static int take_key(SSL *ssl, unsigned char *name, unsigned char *iv,
+                    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
+{
+    struct tls_context *t = context_of(ssl);
+    const struct ticket_key *k = is_13(ssl) ? &t->keys.now : &t->own;
+    OSSL_PARAM params[3];
+
+    if (seal) {
+        memcpy(name, k->name, TICKET_NAME_BYTES);
+        random_bytes(iv, EVP_MAX_IV_LENGTH);
+    } else {
+        k = find_key(t, is_13(ssl), name);
+    }
+    if (!k)
+        return 0;
+    params[0] = OSSL_PARAM_construct_octet_string(
+        OSSL_MAC_PARAM_KEY, (void *)(uintptr_t)k->mac, sizeof(k->mac));
+    params[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                                 (char[]){ "SHA256" }, 0);
+    params[2] = OSSL_PARAM_construct_end();
+    if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, k->cipher, iv,
+                          seal) != 1 ||
+        EVP_MAC_CTX_set_params(mac, params) != 1)
+        return -1;
+    return 1;
+}
+
+/* Each ticket, before it is sealed. One of TLS 1.2 is made before anybody has
+ * logged in; the key, which no other session has, tells whose it is. */
+static int stamp(SSL *ssl, void *unused)
+{
+    const struct tls_context *t = context_of(ssl);
+    unsigned char bytes[TICKET_OWNER_BYTES];
+
+    (void)unused;
+    if (!is_13(ssl)) {
+        SSL_SESSION_set_timeout(SSL_get_session(ssl), HINT_12);
+        return 1;
+    }
+    ticket_owner_write(&t->owner, bytes);
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), bytes,
+                                           sizeof(bytes));
+}
+
+static enum ticket_origin read_origin(const SSL *ssl, SSL_SESSION *session)
+{
+    struct ticket_owner owner;
+    void *bytes = NULL;
+    size_t len = 0;
+
+    if (!is_13(ssl)) {
+        SSL_SESSION_set_timeout(session, NEVER_12);
+        return ORIGIN_SESSION;
+    }
+    if (SSL_SESSION_get0_ticket_appdata(session, &bytes, &len) != 1 ||
+        ticket_owner_read(bytes, len, &owner) < 0)
+        return ORIGIN_FOREIGN;
+    return ticket_origin(&context_of(ssl)->owner, &owner);
+}
+
+/* Each ticket that a client shows. Here and not later: OpenSSL writes a new
+ * owner over the old one when it makes the next ticket. What was foreign once
+ * stays so, whatever else the client offers. */
+static SSL_TICKET_RETURN judge(SSL *ssl, SSL_SESSION *session,
+                               const unsigned char *name, size_t name_len,
+                               SSL_TICKET_STATUS status, void *unused)
+{
+    struct stream *s = SSL_get_app_data(ssl);
+
+    (void)name;
+    (void)name_len;
+    (void)unused;
+    if (!s) /* gate warms up */
+        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
+                                            : SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (s->use == STREAM_CONTROL) /* after IGNORE it would get no ticket */
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+        return SSL_TICKET_RETURN_IGNORE;
+    if (s->shown != ORIGIN_FOREIGN)
+        s->shown = read_origin(ssl, session);
+    return s->shown == ORIGIN_FOREIGN ? SSL_TICKET_RETURN_IGNORE
+                                      : SSL_TICKET_RETURN_USE;
+}
+
+/* curl, and others, have tickets switched off in TLS 1.2 and show the session's
+ * number: that of this process's control channel, the only one it knows.
+ * Copies, since OpenSSL spoils the session of a connection that is cut. */
+static SSL_SESSION *find_session(SSL *ssl, const unsigned char *id, int len,
+                                 int *keep_reference)
+{
+    const struct tls_context *t = context_of(ssl);
+    struct stream *s = SSL_get_app_data(ssl);
+    unsigned known_len = 0;
+    const unsigned char *known =
+        t->kept ? SSL_SESSION_get_id(t->kept, &known_len) : NULL;
+
+    *keep_reference = 0;
+    if (!s || s->use == STREAM_CONTROL || is_13(ssl) || len <= 0 ||
+        (unsigned)len != known_len || memcmp(id, known, known_len) != 0)
+        return NULL;
+    s->shown = ORIGIN_SESSION;
+    return SSL_SESSION_dup(t->kept);
+}
+
+void resume_keep(struct stream *s)
+{
+    struct tls_context *t = context_of(s->ssl);
+
+    if (s->use != STREAM_CONTROL || is_13(s->ssl))
+        return;
+    SSL_SESSION_free(t->kept);
+    t->kept = SSL_SESSION_dup(SSL_get_session(s->ssl));
+    if (t->kept)
+        SSL_SESSION_set_timeout(t->kept, NEVER_12);
+}
+
+int resume_set(SSL_CTX *ssl, struct tls_context *t)
+{
+    SSL_CTX_set_app_data(ssl, t);
+    /* In a handshake TLS 1.3 gives none, and TLS 1.2 its one. */
+    if (SSL_CTX_set_num_tickets(ssl, 0) != 1 ||
+        SSL_CTX_set_session_id_context(ssl, context_name,
+                                       sizeof(context_name) - 1) != 1 ||
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, take_key) != 1 ||
+        SSL_CTX_set_session_ticket_cb(ssl, stamp, judge, NULL) != 1)
+        return -EINVAL;
+    /* Without CACHE_SERVER a session of TLS 1.2 has no number; OpenSSL's own
+     * cache stays empty. */
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER |
+                                            SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_get_cb(ssl, find_session);
+    return 0;
+}
+
+void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys,
+                         uint64_t seconds)
+{
+    t->keys = *keys;
+    SSL_CTX_set_timeout(t->ssl, (long)seconds);
+}
+
+void tls_context_forked(struct tls_context *t)
+{
+    random_bytes(&t->own, sizeof(t->own));
+}
+
+void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner)
+{
+    t->owner = *owner;
+}
+
+enum ticket_origin secure_origin(const struct stream *s)
+{
+    if (s->shown == ORIGIN_FOREIGN || SSL_session_reused(s->ssl))
+        return s->shown;
+    return ORIGIN_NONE;
+}
+
+/* One that can't be made just now is no failure: the client has others. */
+enum stream_state secure_offer_ticket(struct stream *s)
+{
+    if (!is_13(s->ssl) || !context_of(s->ssl)->owner.user[0] ||
+        io_room(&s->io) < TICKET_ROOM || SSL_new_session_ticket(s->ssl) != 1)
+        return STREAM_OK;
+    ERR_clear_error();
+    int r = SSL_do_handshake(s->ssl);
+    int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
+    if (error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ)
+        return STREAM_OK;
+    return stream_break(s, tls_error(ERR_peek_last_error()));
+}

@@ -1,0 +1,447 @@
+/* Whose data connections may transfer: every mode of data_binding with every
+ * ticket that a client could show, in both versions of TLS, against a real
+ * server; keys that are exchanged, and a clock that is moved. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <criterion/parameterized.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define BYTES "whose is it?"
+#define CASES 7
+
+enum mode { MODE_USER, MODE_SESSION, MODE_ADDRESS, MODES };
+
+/* One for each row of the table, so that its lines of the log are its own. */
+static const char *const mode_words[MODES] = { "user", "session", "address" };
+
+enum what {
+    SHOW_OWN,
+    SHOW_LIVE,
+    SHOW_ENDED,
+    SHOW_OTHER_USER,
+    SHOW_OTHER_ADDRESS,
+    SHOW_NOTHING,
+    SHOW_PLAIN
+};
+
+/* What must become of a transfer. */
+enum fate {
+    DONE,
+    NOT_RESUMED, /* 425: a client that can't resume needs another mode */
+    NOT_THIS,    /* 425: of this user, but of another control connection */
+    FOREIGN,     /* 425: of another user or address */
+    NO_TLS       /* 425 */
+};
+
+static const char *const fates[] = {
+    [DONE] = "226 {*}",
+    [NOT_RESUMED] = "425 {*}not resumed; {*}data_binding = address{*}",
+    [NOT_THIS] = "425 {*}not resumed from this{*}data_binding = user{*}",
+    [FOREIGN] = "425 {*}not resumed: the ticket is another user{*}",
+    [NO_TLS] = "425 TLS failed on the data connection{*}",
+};
+
+static const struct {
+    const char *name;
+    enum what show;
+    enum fate tls12[MODES], tls13[MODES]; /* user, session, address */
+} cases[CASES] = {
+    { "own", SHOW_OWN, { DONE, DONE, DONE }, { DONE, DONE, DONE } },
+    { "live",
+      SHOW_LIVE,
+      { NOT_RESUMED, NOT_RESUMED, DONE },
+      { DONE, NOT_THIS, DONE } },
+    { "ended",
+      SHOW_ENDED,
+      { NOT_RESUMED, NOT_RESUMED, DONE },
+      { DONE, NOT_THIS, DONE } },
+    /* In TLS 1.2 nobody but its own session can read a ticket: there it is as
+     * good as none. */
+    { "other-user",
+      SHOW_OTHER_USER,
+      { NOT_RESUMED, NOT_RESUMED, DONE },
+      { FOREIGN, FOREIGN, FOREIGN } },
+    { "other-address",
+      SHOW_OTHER_ADDRESS,
+      { NOT_RESUMED, NOT_RESUMED, DONE },
+      { FOREIGN, FOREIGN, FOREIGN } },
+    { "nothing",
+      SHOW_NOTHING,
+      { NOT_RESUMED, NOT_RESUMED, DONE },
+      { NOT_RESUMED, NOT_RESUMED, DONE } },
+    { "plain",
+      SHOW_PLAIN,
+      { NO_TLS, NO_TLS, NO_TLS },
+      { NO_TLS, NO_TLS, NO_TLS } },
+};
+
+struct row {
+    char user[33];
+    size_t which; /* of the cases */
+    enum mode mode;
+    int version;
+};
+#define ROWS (CASES * MODES * 2)
+
+static struct row rows[ROWS];
+
+static void fill_rows(void)
+{
+    size_t n = 0;
+
+    for (size_t c = 0; c < CASES; c++)
+        for (int m = 0; m < MODES; m++)
+            for (int v = 2; v <= 3; v++) {
+                struct row *r = &rows[n++];
+
+                *r = (struct row){ .which = c,
+                                   .mode = (enum mode)m,
+                                   .version = v == 2 ? SESSION_TLS_12
+                                                     : SESSION_TLS_13 };
+                snprintf(r->user, sizeof(r->user), "%s-%s-1%d", cases[c].name,
+                         mode_words[m], v);
+            }
+}
+
+/* The mode of the first is the server's; the others have their own. */
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    static const char *const keys[] = { NULL, "data_binding=session",
+                                        "data_binding=address" };
+    static struct server_user users[ROWS + 2] = { { .name = "stranger" },
+                                                  { .name = "attacked" } };
+    const struct server_plan plan = { .users = users,
+                                      .user_count = ROWS + 2,
+                                      .ports = "auto 32",
+                                      .settings = "startups = 100:30:200\n"
+                                                  "max_per_address = 200\n" };
+
+    (void)set;
+    fill_rows();
+    for (size_t i = 0; i < ROWS; i++)
+        users[i + 2] = (struct server_user){ .name = rows[i].user,
+                                             .keys = keys[rows[i].mode] };
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+static void begin(struct session *s, const struct server *server,
+                  const char *user, const char *from, int version)
+{
+    session_init(s);
+    s->version = version;
+    snprintf(s->from, sizeof(s->from), "%s", from);
+    session_open(s, server, user);
+}
+
+/* A ticket that USER gets at FROM in a session of its own. */
+static struct tls_session *earn(const struct server *server, const char *user,
+                                const char *from, int version,
+                                struct session *s)
+{
+    struct tls_session *ticket;
+
+    begin(s, server, user, from, version);
+    ticket = tls_client_session(s->tls);
+    cr_assert(ticket, "no ticket");
+    return ticket;
+}
+
+/* What is to be shown; OTHER is a session that ends with the test. */
+static struct tls_session *prepare(const struct server *server,
+                                   const struct row *row, struct session *other)
+{
+    switch (cases[row->which].show) {
+    case SHOW_OTHER_USER:
+        return earn(server, "stranger", "127.0.0.1", row->version, other);
+    case SHOW_OTHER_ADDRESS:
+        return earn(server, row->user, "127.0.0.2", row->version, other);
+    case SHOW_LIVE:
+    case SHOW_ENDED:
+        return earn(server, row->user, "127.0.0.1", row->version, other);
+    default:
+        return NULL;
+    }
+}
+
+/* The command, and the data connection up to its TLS, if it has any. */
+static void connect_data(struct session *s, struct data *d, bool plain,
+                         const char *command)
+{
+    data_connect(s, d);
+    session_send(s, "%s", command);
+    session_expect(s, "150 {*}");
+    if (!plain)
+        data_secure(s, d);
+    else
+        cr_assert_eq(write(d->fd, BYTES, strlen(BYTES)),
+                     (ssize_t)strlen(BYTES));
+}
+
+/* Who is refused sees an end in order, and not one byte. */
+static void expect_nothing(struct data *d)
+{
+    char byte;
+
+    if (d->tls)
+        cr_expect_eq(tls_client_read(d->tls, &byte, 1), TLS_CLIENT_END);
+    data_cut(d, false);
+}
+
+static void store(struct session *s, const struct server *server,
+                  const struct row *row, enum fate fate)
+{
+    const char *file = server_home_file(server, row->user, "new");
+    struct data d;
+
+    connect_data(s, &d, fate == NO_TLS, "STOR new");
+    if (fate == DONE) {
+        data_write(&d, BYTES, strlen(BYTES));
+        data_close(&d);
+    } else {
+        expect_nothing(&d);
+    }
+    session_expect(s, fates[fate]);
+    cr_expect_eq(files_exists(file), fate == DONE, "%s", row->user);
+    if (fate != DONE) /* nor was a partial begun */
+        session_do(s, "550 {*}", "SIZE new");
+}
+
+static void fetch(struct session *s, const char *command, size_t least,
+                  enum fate fate)
+{
+    struct buf got;
+    struct data d;
+
+    buf_init(&got, 1 << 20);
+    connect_data(s, &d, fate == NO_TLS, command);
+    if (fate == DONE) {
+        data_read_all(&d, &got);
+        cr_expect_geq(got.len, least, "%s", command);
+        data_close(&d);
+    } else {
+        expect_nothing(&d);
+    }
+    session_expect(s, fates[fate]);
+    buf_release(&got);
+}
+
+/* One event for each transfer, with the cause. */
+static void expect_events(const struct server *server, const struct row *row,
+                          enum fate fate)
+{
+    char user[64];
+
+    snprintf(user, sizeof(user), " user=%s ", row->user);
+    server_log_wait(server, " login ", user, mode_words[row->mode], NULL);
+    server_log_wait(
+        server, " transfer ", user, " verb=STOR ",
+        fate == DONE ? " result=226 " : " result=425 reason=", NULL);
+    server_log_wait(
+        server, " transfer ", user, " verb=RETR ",
+        fate == DONE ? " result=226 " : " result=425 reason=", NULL);
+}
+
+ParameterizedTestParameters(binding, matrix)
+{
+    fill_rows();
+    return cr_make_param_array(struct row, rows, ROWS);
+}
+
+ParameterizedTest(struct row *row, binding, matrix, .timeout = 60)
+{
+    const enum fate *wanted = row->version == SESSION_TLS_12
+                                  ? cases[row->which].tls12
+                                  : cases[row->which].tls13;
+    enum fate fate = wanted[row->mode];
+    enum what show = cases[row->which].show;
+    struct tls_session *ticket;
+    struct session s, other;
+    struct server server;
+
+    server_shared(&server);
+    files_write(server_home_file(&server, row->user, "old"), BYTES,
+                strlen(BYTES), 0644);
+    files_give_to_owner_of(server_home(&server, row->user),
+                           server_home_file(&server, row->user, "old"));
+    session_init(&other);
+    ticket = prepare(&server, row, &other);
+    if (show == SHOW_ENDED)
+        session_close(&other);
+    begin(&s, &server, row->user, "127.0.0.1", row->version);
+    s.anew = show == SHOW_NOTHING;
+    s.show = ticket;
+    store(&s, &server, row, fate);
+    fetch(&s, "RETR old", strlen(BYTES), fate);
+    fetch(&s, "LIST", 4, fate);
+    expect_events(&server, row, fate);
+    session_close(&s);
+    if (show != SHOW_ENDED)
+        session_drop(&other);
+    tls_session_free(ticket);
+}
+
+/* A stranger at the client's own address who guesses the port: he is refused,
+ * and must not go away with a ticket to come back with. */
+Test(binding, a_refusal_gives_no_ticket, .timeout = 60)
+{
+    static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
+    struct server server;
+
+    server_shared(&server);
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_session *got;
+        struct session s;
+        struct data d;
+        char byte;
+
+        begin(&s, &server, "attacked", "127.0.0.1", versions[i]);
+        s.anew = true;
+        connect_data(&s, &d, false, "LIST");
+        cr_expect_eq(tls_client_read(d.tls, &byte, 1), TLS_CLIENT_END);
+        session_expect(&s, fates[NOT_RESUMED]);
+        got = tls_client_session(d.tls);
+        cr_expect(!got || i == 0, "a ticket of TLS 1.3");
+        data_cut(&d, false);
+        s.anew = got == NULL;
+        s.show = got;
+        connect_data(&s, &d, false, "LIST");
+        cr_expect(!tls_client_resumed(d.tls));
+        session_expect(&s, fates[NOT_RESUMED]);
+        data_cut(&d, false);
+        tls_session_free(got);
+        session_close(&s);
+    }
+}
+
+/* Keys that are exchanged each second: a session goes on with what it gets,
+ * and what it got long ago is no longer opened. */
+Test(binding, keys_are_exchanged, .timeout = 120)
+{
+    const struct server_plan plan = { .settings = "ticket_lifetime = 1s\n" };
+    struct tls_session *old;
+    struct server server;
+    struct session s;
+    struct data d;
+    bool resumed = true;
+
+    server_start(&server, &plan);
+    begin(&s, &server, "anna", "127.0.0.1", SESSION_TLS_13);
+    old = tls_client_session(s.tls);
+    for (int i = 0; resumed; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "%d", i);
+        s.show = NULL;
+        session_store(&s, "STOR", name, BYTES, strlen(BYTES));
+        s.show = old;
+        connect_data(&s, &d, false, "NLST");
+        resumed = tls_client_resumed(d.tls);
+        data_cut(&d, false);
+        session_reply(&s);
+    }
+    s.show = NULL;
+    session_store(&s, "STOR", "last", BYTES, strlen(BYTES));
+    session_close(&s);
+    tls_session_free(old);
+    server_stop(&server);
+}
+
+/* The clock of the server, as preload/clock.c has it. */
+static volatile time_t *take_clock(char *name, size_t size)
+{
+    void *p;
+    int fd;
+
+    snprintf(name, size, "/tmp/sallyport-clock-XXXXXX");
+    fd = mkstemp(name);
+    cr_assert(fd >= 0 && ftruncate(fd, sizeof(time_t)) == 0);
+    cr_assert_eq(fchmod(fd, 0644), 0);
+    p = mmap(NULL, sizeof(time_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    cr_assert(p != MAP_FAILED);
+    close(fd);
+    return p;
+}
+
+/* Three hours on a TLS 1.2 session is what it was; of TLS 1.3 the old tickets
+ * are over, and the newest is good. */
+Test(binding, the_clock_is_moved, .timeout = 60)
+{
+    static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
+    const char *options = getenv("ASAN_OPTIONS");
+    const struct server_plan plan = { 0 };
+    char name[64], text[256];
+    volatile time_t *ahead = take_clock(name, sizeof(name));
+    struct server server;
+
+    snprintf(text, sizeof(text), "%s:verify_asan_link_order=0",
+             options ? options : "");
+    setenv("ASAN_OPTIONS", text, 1);
+    setenv("SALLYPORT_TEST_CLOCK", name, 1);
+    setenv("LD_PRELOAD", CLOCK_PRELOAD, 1);
+    server_start(&server, &plan);
+    unsetenv("LD_PRELOAD");
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_session *old;
+        struct session s;
+        struct data d;
+
+        *ahead = 0;
+        begin(&s, &server, "anna", "127.0.0.1", versions[i]);
+        session_store(&s, "STOR", "now", BYTES, strlen(BYTES));
+        old = tls_client_session(s.tls);
+        *ahead = 3 * 3600;
+        session_store(&s, "STOR", "later", BYTES, strlen(BYTES));
+        s.show = old;
+        connect_data(&s, &d, false, "LIST");
+        cr_expect_eq(tls_client_resumed(d.tls), i == 0, "TLS 1.%zu", i + 2);
+        data_cut(&d, false);
+        session_reply(&s);
+        s.show = NULL;
+        session_store(&s, "STOR", "later", BYTES, strlen(BYTES));
+        session_close(&s);
+        tls_session_free(old);
+    }
+    server_stop(&server);
+    unlink(name);
+}
+
+/* The start says what holds: a whole server, and one that has exceptions. */
+Test(binding, the_start_says_it, .timeout = 60)
+{
+    static const struct server_user users[] = {
+        { .name = "anna" },
+        { .name = "old", .keys = "data_binding=address" },
+    };
+    const struct server_plan some = { .users = users, .user_count = 2 };
+    const struct server_plan all = { .settings = "data_binding = address\n" };
+    struct server server;
+
+    server_start(&server, &some);
+    server_log_wait(&server, "ready: ", "; data_binding = user", NULL);
+    server_log_wait(&server, "weaker: ", "data_binding=address for 1 user,",
+                    NULL);
+    server_log_wait(&server, " service ", ", data_binding = user", NULL);
+    server_stop(&server);
+    server_start(&server, &all);
+    server_log_wait(&server, "ready: ", "; data_binding = address", NULL);
+    server_log_wait(&server, "weaker: ", "data_binding = address: ", NULL);
+    server_log_wait(&server, " service ", ", data_binding = address: ", NULL);
+    server_stop(&server);
+}

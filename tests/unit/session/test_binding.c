@@ -1,0 +1,199 @@
+/* Which data connections may transfer: the keys that sealed their tickets, and
+ * what a refusal looks like to each of the session's peers. The whole table of
+ * modes and tickets is played against a real server (tests/system). */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "sallyport/base/fd.h"
+
+/* Gate makes N new keys and says so; the session has heard when it answers. */
+static void turn(struct fake *f, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct slice now = { (const char *)&f->tickets.now, TICKET_KEY_BYTES };
+        struct slice before = { (const char *)&f->tickets.before,
+                                TICKET_KEY_BYTES };
+        struct packet p = { .message = MSG_TICKET_KEYS,
+                            .value = { TEXT(now), TEXT(before) } };
+
+        ticket_keys_turn(&f->tickets);
+        fake_tell(&f->gate, &p);
+    }
+    fake_say(f, "NOOP");
+    cr_assert_eq(fake_reply(f), 200);
+}
+
+/* An upload whose data connection shows SHOWN. */
+static void upload(struct fake *f, const struct tls_session *shown,
+                   struct fake_transfer *t)
+{
+    const struct tls_client_options options = { .show = shown };
+    struct packet file = { .message = MSG_FILE_WRITABLE };
+
+    t->file = tmpfile();
+    t->data = fake_data(f);
+    fake_say(f, "STOR /x");
+    file.fd[0] = fileno(t->file);
+    fake_answer(f, MSG_FILE_WRITE, &file);
+    f->files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+    t->tls = tls_client_new(t->data, &options);
+    cr_assert_not_null(t->tls, "%s", tls_client_error());
+    cr_expect_eq(tls_client_tickets(t->tls), 0, "none for an upload");
+}
+
+static void expect_stored(struct fake *f, struct fake_transfer *t)
+{
+    struct packet stored = { .message = MSG_FILE_STORED,
+                             .value = { TEXT(SLICE("/x")) } };
+
+    cr_assert(tls_client_write(t->tls, "hello", 5));
+    cr_assert(tls_client_shutdown(t->tls));
+    fake_answer(f, MSG_FILE_COMMIT, &stored);
+    f->files.phase = PHASE_IDLE;
+    cr_assert_eq(fake_reply(f), 226, "%s", f->reply);
+    fake_release(t);
+}
+
+/* The client has sent something already, as curl does: not a byte of it is
+ * written, files hears that the upload is over, and the end is in order. */
+static void expect_refused(struct fake *f, struct fake_transfer *t,
+                           const char *words)
+{
+    struct packet done = { .message = MSG_DONE };
+    struct event_record r;
+    char byte;
+
+    cr_assert(tls_client_write(t->tls, "hello", 5));
+    cr_assert_eq(fake_reply(f), 425, "%s", f->reply);
+    cr_assert_not_null(strstr(f->reply, "resumed"), "%s", f->reply);
+    cr_assert_not_null(strstr(f->reply, words), "%s", f->reply);
+    cr_assert_eq(tls_client_read(t->tls, &byte, 1), TLS_CLIENT_END);
+    fake_answer(f, MSG_FILE_ABORT, &done);
+    f->files.phase = PHASE_IDLE;
+    fake_say(f, "NOOP");
+    cr_assert_eq(fake_reply(f), 200);
+    cr_assert_eq(lseek(fileno(t->file), 0, SEEK_END), 0, "nothing is written");
+    cr_assert(fake_event(f, EVENT_TRANSFER, &r));
+    cr_assert_eq(r.number[FIELD_RESULT], 425);
+    cr_assert_eq(r.number[FIELD_BYTES], 0);
+    cr_assert_gt(r.text[FIELD_REASON].len, 0);
+    cr_assert(!fake_event(f, EVENT_TRANSFER, &r), "one event");
+    fake_release(t);
+}
+
+static const struct {
+    const char *name;
+    unsigned turns; /* keys exchanged since the ticket was given */
+    enum data_binding binding;
+    const char *refused; /* part of the reply, or NULL */
+} rows[] = {
+    { "the very key", 0, BINDING_USER, NULL },
+    { "the key before", 1, BINDING_USER, NULL },
+    { "a dropped key", 2, BINDING_USER, "data_binding = address" },
+    { "the very key, session", 0, BINDING_SESSION, NULL },
+    { "the key before, session", 1, BINDING_SESSION, NULL },
+    { "a dropped key, session", 2, BINDING_SESSION, "data_binding = address" },
+    { "a dropped key, address", 2, BINDING_ADDRESS, NULL },
+};
+
+Test(session_binding, keys_of_tickets, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tls_session *old;
+        struct fake_transfer t;
+        struct fake f;
+
+        fake_binding(rows[i].binding);
+        fake_open(&f);
+        old = tls_client_session(f.tls);
+        turn(&f, rows[i].turns);
+        upload(&f, old, &t);
+        if (rows[i].refused)
+            expect_refused(&f, &t, rows[i].refused);
+        else
+            expect_stored(&f, &t);
+        tls_session_free(old);
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
+}
+
+/* After a refusal the session goes on. */
+Test(session_binding, a_second_try, .timeout = 60)
+{
+    struct tls_session *newest;
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_binding(BINDING_USER);
+    fake_open(&f);
+    upload(&f, NULL, &t);
+    expect_refused(&f, &t, "data_binding = address");
+    newest = tls_client_session(f.tls);
+    upload(&f, newest, &t);
+    expect_stored(&f, &t);
+    tls_session_free(newest);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Two with the 230, one with each 150, and one for a client that reads, which
+ * is sent even where the file is empty. */
+Test(session_binding, tickets_never_run_out, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct fake f;
+    char byte;
+
+    fake_binding(BINDING_USER);
+    fake_open(&f);
+    cr_assert_eq(tls_client_tickets(f.tls), 2);
+    for (unsigned i = 1; i <= 5; i++) {
+        fake_download(&f, &t, i % 2);
+        cr_assert_eq(tls_client_tickets(f.tls), 2 + i);
+        while (tls_client_read(t.tls, &byte, 1) == 1)
+            ;
+        cr_assert_eq(tls_client_tickets(t.tls), 1);
+        cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
+        fake_release(&t);
+    }
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* A name that no user can have is a lie of master's; so is a fourth mode. */
+Test(session_binding, what_master_may_not_grant, .timeout = 60)
+{
+    static const char long_name[] = "abcdefghijklmnopqrstuvwxyz0123456";
+    const struct {
+        struct slice name;
+        uint64_t binding;
+    } lies[] = {
+        { { long_name, sizeof(long_name) - 1 }, BINDING_USER },
+        { SLICE("anna"), BINDING_COUNT },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct packet p,
+            out = { .message = MSG_GRANTED,
+                    .value = { TEXT(lies[i].name), NUMBER(0), NUMBER(0),
+                               NUMBER(lies[i].binding) } };
+        struct fake f;
+        int ends[2];
+
+        fake_start(&f);
+        fake_secure(&f);
+        fake_say(&f, "USER anna");
+        cr_assert_eq(fake_reply(&f), 331);
+        fake_say(&f, "PASS secret");
+        fake_hear(&f.master, &p, MSG_LOGIN);
+        cr_assert_eq(fd_pair(ends), 0);
+        out.request = p.request;
+        out.fd[0] = ends[1];
+        fake_tell(&f.master, &out);
+        cr_assert_eq(fake_reply(&f), 421, "%zu: %s", i, f.reply);
+        cr_assert_eq(fake_end(&f), ENDING_PEER);
+        close(ends[0]);
+        close(ends[1]);
+    }
+}
