@@ -337,7 +337,8 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                        show_told },
     [SETTING_NETWORKS] = { "IP addresses and networks, comma separated, such "
                            "as 10.0.0.5, 192.168.7.0/24",
-                           set_networks, show_networks },
+                           set_networks, show_networks,
+                           sizeof(struct networks) },
     [SETTING_PORTS] = { "a range such as 30000-30099, or auto N; behind it, or "
                         "not, the word proxy",
                         set_ports, show_ports },

@@ -28,6 +28,7 @@ const struct setting setting_table[] = {
       .type = SETTING_NETWORKS,
       .offset = FIELD(proxies),
       .value = "",
+      .reload = true,
       .help = "The addresses and networks of those proxies, at most 32. Their "
               "word on a client's address counts; from elsewhere a "
               "connection to such a listener is closed." },
@@ -127,6 +128,7 @@ const struct setting setting_table[] = {
       .value = "300s",
       .min = SECOND,
       .max = 24 * HOUR,
+      .reload = true,
       .help = "Time between two looks at a host name in address or "
               "address.NETWORK; half a minute at most while one has no "
               "address." },

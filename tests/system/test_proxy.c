@@ -325,6 +325,49 @@ Test(proxy, implicit_tls, .timeout = 60)
     server_stop(&server);
 }
 
+static void change_proxies(const struct server *server, const char *from,
+                           const char *to)
+{
+    char path[SERVER_PATH_MAX];
+    struct buf text;
+    char *at;
+
+    snprintf(path, sizeof(path), "%s", server_path(server, "sallyport.conf"));
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(path, &text));
+    at = memmem(text.data, text.len, from, strlen(from));
+    cr_assert(at && strlen(from) == strlen(to));
+    memcpy(at, to, strlen(to));
+    files_write(path, text.data, text.len, 0600);
+    buf_release(&text);
+    cr_assert_eq(kill(server->pid, SIGHUP), 0);
+    server_log_wait(server, "reload: the new configuration", NULL);
+}
+
+/* A proxy comes and one goes, and its session stays. */
+Test(proxy, other_proxies_by_a_reload, .timeout = 60)
+{
+    struct server server;
+    struct session s, other;
+    struct data d;
+
+    server_start(&server, &behind);
+    open_as(&s, &server, CLIENT, 1);
+    change_proxies(&server, "127.0.0.5, 127.0.0.6", "127.0.0.6, 127.0.0.7");
+    session_init(&other);
+    snprintf(other.from, sizeof(other.from), PROXY);
+    session_connect(&other, server.port);
+    session_expect_end(&other);
+    session_drop(&other);
+    store(&s, "f", 1); /* by 127.0.0.6 */
+    session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
+    snprintf(s.from, sizeof(s.from), PROXY);
+    data_connect_to(&s, &d, s.port);
+    is_closed(&d);
+    session_close(&s);
+    server_stop(&server);
+}
+
 /* ---- HAProxy ---- */
 
 struct haproxy {
@@ -364,7 +407,8 @@ static void write_conf(const struct server *server, const char *path)
                    "global\n  log stdout format raw local0\n"
                    "defaults\n  mode tcp\n  log global\n"
                    "  timeout connect 10s\n  timeout client 60s\n"
-                   "  timeout server 60s\n  option log-health-checks\n"
+                   "  timeout server 60s\n  timeout check 20s\n"
+                   "  option log-health-checks\n"
                    "listen control\n  bind 127.0.0.9:%u\n"
                    "  option tcp-check\n  tcp-check expect rstring ^220\n"
                    "  server s 127.0.0.1:%u send-proxy-v2 source 127.0.0.5 "
