@@ -18,9 +18,13 @@
 
 static pid_t server;
 
-static _Noreturn void serve(int listener, fake_play *play)
+/* It ends with the test, also when that was over before the signal was asked
+ * for. */
+static _Noreturn void serve(int listener, fake_play *play, pid_t test)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != test)
+        _exit(0);
     signal(SIGPIPE, SIG_IGN);
     for (;;) {
         struct channel c;
@@ -43,10 +47,11 @@ void fake_begin(fake_play *play)
              in(world.folder, "control"));
     cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
     cr_assert_eq(listen(fd, 8), 0);
+    const pid_t test = getpid();
     server = fork();
     cr_assert_geq(server, 0);
     if (server == 0)
-        serve(fd, play);
+        serve(fd, play, test);
     close(fd);
 }
 
