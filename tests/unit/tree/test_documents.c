@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const char *const pages[] = { "architecture.md", "clients.md",
-                                     "hacking.md", "messages.md" };
+                                     "hacking.md", "messages.md",
+                                     "certificates.md" };
 static const char *const roots[] = { "src/", "include/", "tests/", "etc/" };
 
 #define PATH_BYTES                                                             \
