@@ -132,7 +132,9 @@ Test(cage, ends_with_its_parent, .timeout = 60)
         for (;;)
             pause();
     }
+    cr_assert_gt(parent, 0); /* never kill(2) all */
     cr_assert_eq(read(ready[0], &child, sizeof(child)), (int)sizeof(child));
+    cr_assert_gt(child, 0);
     kill(child, SIGCONT); /* means nothing while that lives */
     kill(child, SIGSTOP);
     kill(parent, SIGKILL);

@@ -92,6 +92,17 @@ void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
 /* All of a login as anna (row 0); FILES becomes her process. */
 void player_logs_in(struct stage *s, struct player *p, struct actor *files);
 void player_is_denied(struct player *p, enum denial why);
+/* stage_open(), and a session 1 that has come, that has asked to log in, or
+ * that has logged in as anna. */
+void stage_with(struct stage *s, void (*adjust)(struct master *m),
+                struct player *p);
+void stage_asked(struct stage *s, void (*adjust)(struct master *m),
+                 struct player *p);
+void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
+                     struct player *p, struct actor *files);
+/* The session leaves, and then the service stops. */
+void stage_leave(struct stage *s, struct player *p);
+
 /* Gate hears that message about that session. */
 void gate_hears(struct stage *s, enum message m, uint64_t serial);
 

@@ -291,3 +291,30 @@ void stage_reports(struct stage *s, enum event e, const char *words)
             return;
     }
 }
+
+void stage_with(struct stage *s, void (*adjust)(struct master *m),
+                struct player *p)
+{
+    stage_open(s, adjust);
+    player_enter(s, p, 1);
+}
+
+void stage_asked(struct stage *s, void (*adjust)(struct master *m),
+                 struct player *p)
+{
+    stage_with(s, adjust, p);
+    player_asks(s, p);
+}
+
+void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
+                     struct player *p, struct actor *files)
+{
+    stage_with(s, adjust, p);
+    player_logs_in(s, p, files);
+}
+
+void stage_leave(struct stage *s, struct player *p)
+{
+    player_leave(p);
+    stage_close(s);
+}

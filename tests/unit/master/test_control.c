@@ -44,8 +44,7 @@ Test(control, status)
     cr_expect_eq(v[3], 1);
     caller_leave(&c);
     player_leave(&in);
-    player_leave(&out);
-    stage_close(&s);
+    stage_leave(&s, &out);
 }
 
 /* Bytes that no honest sallyportctl says, as soon as it is welcomed. */

@@ -82,9 +82,7 @@ Test(files, does_not_come_up)
         struct player p;
         struct actor files;
 
-        stage_open(&s, impatient);
-        player_enter(&s, &p, 1);
-        player_asks(&s, &p);
+        stage_asked(&s, impatient, &p);
         auth_says(&s, 1, 1, 0, 1);
         actor_enter(&s, &files, "files");
         starts[i].act(&files);
@@ -139,8 +137,7 @@ Test(files, ends_its_session)
         channel_hear_end(&p.channel);
         player_logs_in(&s, &other, &files); /* nobody else is touched */
         player_leave(&p);
-        player_leave(&other);
-        stage_close(&s);
+        stage_leave(&s, &other);
     }
 }
 
@@ -151,9 +148,7 @@ Test(files, outlives_its_session)
     struct player p;
     struct actor files;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
+    stage_logged_in(&s, NULL, &p, &files);
     kill(files.note.pid, SIGSTOP); /* it can't hear that it shall go */
     player_leave(&p);
     channel_hear_end(&files.channel);
@@ -214,9 +209,7 @@ Test(files, hears_nothing_when_gate_dies)
     struct player p;
     struct actor files;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
+    stage_logged_in(&s, NULL, &p, &files);
     player_leave(&p);
     actor_die(&s.gate);
     expect_told(&files, 0);
@@ -240,9 +233,7 @@ Test(files, dies_with_its_session)
     struct player p;
     struct actor files;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
+    stage_logged_in(&s, NULL, &p, &files);
     kill(s.master, SIGSTOP);
     wait_for_state(s.master, 'T');
     kill(files.note.pid, SIGKILL);

@@ -156,8 +156,7 @@ Test(gate, lies)
         channel_hear_end(&p.channel);
         actor_again(&s, &s.gate);
         stage_serves(&s);
-        player_leave(&p);
-        stage_close(&s);
+        stage_leave(&s, &p);
     }
 }
 

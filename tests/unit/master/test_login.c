@@ -19,9 +19,7 @@ Test(login, yes)
     struct player p;
     struct actor files;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
+    stage_logged_in(&s, NULL, &p, &files);
     cr_assert_str_eq(files.note.name, "anna");
     cr_assert_eq(files.note.serial, 1);
     cr_assert_eq(files.note.rights, RIGHT_ALL);
@@ -47,16 +45,13 @@ Test(login, no_then_yes)
     struct actor files;
     uint64_t before;
 
-    stage_open(&s, delay);
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
+    stage_asked(&s, delay, &p);
     before = clock_ms();
     auth_says(&s, 1, 1, 0, 0);
     player_is_denied(&p, DENIAL_WRONG);
     cr_assert(clock_ms() - before >= 390);
     player_logs_in(&s, &p, &files);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 static void two_tries(struct master *m)
@@ -71,8 +66,7 @@ Test(login, tries_are_counted)
     struct player p;
     struct packet login = { .message = MSG_LOGIN, .request = 9 }, got;
 
-    stage_open(&s, two_tries);
-    player_enter(&s, &p, 1);
+    stage_with(&s, two_tries, &p);
     for (int i = 0; i < 2; i++) {
         player_asks(&s, &p);
         auth_says(&s, 1, 1, 0, 0);
@@ -111,8 +105,7 @@ Test(login, too_many_of_a_user)
     struct player p, q;
     struct actor files;
 
-    stage_open(&s, no_more_than_one);
-    player_enter(&s, &p, 1);
+    stage_with(&s, no_more_than_one, &p);
     player_enter(&s, &q, 2);
     player_logs_in(&s, &p, &files);
     player_asks(&s, &q);
@@ -121,8 +114,7 @@ Test(login, too_many_of_a_user)
     player_leave(&p);
     wait_for_end(&files);
     player_logs_in(&s, &q, &files);
-    player_leave(&q);
-    stage_close(&s);
+    stage_leave(&s, &q);
 }
 
 static void one_that_hangs(struct master *m)
@@ -138,8 +130,7 @@ Test(login, files_outlives_its_session)
     struct player p, q;
     struct actor files;
 
-    stage_open(&s, one_that_hangs);
-    player_enter(&s, &p, 1);
+    stage_with(&s, one_that_hangs, &p);
     player_enter(&s, &q, 2);
     player_logs_in(&s, &p, &files);
     cr_assert_eq(kill(files.note.pid, SIGSTOP), 0);
@@ -152,8 +143,7 @@ Test(login, files_outlives_its_session)
     cr_assert_eq(kill(files.note.pid, SIGCONT), 0);
     wait_for_end(&files);
     player_logs_in(&s, &q, &files);
-    player_leave(&q);
-    stage_close(&s);
+    stage_leave(&s, &q);
 }
 
 static void homes_elsewhere(struct master *m)
@@ -167,14 +157,11 @@ Test(login, home_not_permitted)
     struct stage s;
     struct player p;
 
-    stage_open(&s, homes_elsewhere);
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
+    stage_asked(&s, homes_elsewhere, &p);
     auth_says(&s, 1, 1, 0, 1);
     player_is_denied(&p, DENIAL_HOME);
     stage_reports(&s, EVENT_SERVICE, "user anna");
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 /* --- auth that lies ------------------------------------------------------ */
@@ -281,8 +268,7 @@ Test(login, lies_of_auth)
         struct player p, other;
         struct actor files;
 
-        stage_open(&s, NULL);
-        player_enter(&s, &p, 1);
+        stage_with(&s, NULL, &p);
         player_enter(&s, &other, 2);
         player_asks(&s, &p);
         lies[i].act(&s);
@@ -290,8 +276,7 @@ Test(login, lies_of_auth)
         actor_again(&s, &s.auth);
         player_logs_in(&s, &p, &files);
         player_leave(&p);
-        player_leave(&other);
-        stage_close(&s);
+        stage_leave(&s, &other);
     }
 }
 
@@ -301,16 +286,13 @@ Test(login, second_verdict)
     struct stage s;
     struct player p;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
+    stage_asked(&s, NULL, &p);
     auth_says(&s, 1, 1, 0, 0);
     auth_says(&s, 1, 1, 0, 1);
     player_is_denied(&p, DENIAL_WRONG);
     actor_again(&s, &s.auth);
     stage_serves(&s);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 /* Thousands of verdicts at once. */
@@ -343,9 +325,7 @@ Test(login, silence_of_auth)
     struct player p;
     struct packet login = { .message = MSG_LOGIN, .request = 8 };
 
-    stage_open(&s, impatient);
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
+    stage_asked(&s, impatient, &p);
     player_is_denied(&p, DENIAL_BUSY);
     p.request = login.request;
     cr_assert_eq(channel_send(&p.channel, &login), 0);
@@ -353,8 +333,7 @@ Test(login, silence_of_auth)
     player_is_denied(&p, DENIAL_BUSY);
     stage_reports(&s, EVENT_PEER, "no verdict in time");
     actor_again(&s, &s.auth);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 static void quick(struct master *m)
@@ -370,9 +349,7 @@ Test(login, late_verdict)
     struct player p;
     struct actor files;
 
-    stage_open(&s, quick);
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
+    stage_asked(&s, quick, &p);
     player_is_denied(&p, DENIAL_BUSY);
     auth_says(&s, 1, 1, 0, 1);
     player_enter(&s, &p, 2); /* the first one leaves in its midst */
@@ -381,8 +358,7 @@ Test(login, late_verdict)
     auth_says(&s, 2, 1, 0, 1);
     player_enter(&s, &p, 3);
     player_logs_in(&s, &p, &files);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 static void many_sessions(struct master *m)
@@ -461,8 +437,7 @@ static void check_share(const struct share_row *row)
     for (size_t i = 1; i < SHARE; i++)
         player_leave(&p[i]);
     player_leave(&more);
-    player_leave(&other);
-    stage_close(&s);
+    stage_leave(&s, &other);
 }
 
 Test(login, share_of_an_address)
@@ -479,8 +454,7 @@ Test(login, waits_for_auth)
     struct actor files;
     struct packet login = { .message = MSG_LOGIN, .request = 4 }, got;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
+    stage_with(&s, NULL, &p);
     actor_die(&s.auth);
     actor_enter(&s, &s.auth, "auth"); /* started, not ready */
     p.request = login.request;
@@ -496,8 +470,7 @@ Test(login, waits_for_auth)
     actor_say(&files, (struct packet){ .message = MSG_FILES_READY });
     player_hear(&p, MSG_GRANTED, &got);
     packet_close(&got);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 /* --- the users file changes ---------------------------------------------- */
@@ -524,8 +497,7 @@ Test(login, users_change)
     struct actor files;
     struct packet login = { .message = MSG_LOGIN, .request = 4 }, got;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
+    stage_with(&s, NULL, &p);
     player_enter(&s, &q, 2);
     player_asks(&s, &p); /* by generation 1 */
     write_users(&s, "dora");
@@ -546,8 +518,7 @@ Test(login, users_change)
     auth_says(&s, 2, 1, 0, 1); /* older than asked for */
     player_is_denied(&q, DENIAL_BUSY);
     player_leave(&p);
-    player_leave(&q);
-    stage_close(&s);
+    stage_leave(&s, &q);
 }
 
 /* A broken file is told, and the old one counts. */
@@ -585,8 +556,7 @@ Test(login, users_unreadable)
     player_asks(&s, &p);
     auth_says(&s, 1, 2, 0, 0);
     player_is_denied(&p, DENIAL_WRONG);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 /* --- sessions that break the rules --------------------------------------- */
@@ -645,8 +615,7 @@ Test(login, sessions_that_break_the_rules)
             actor_again(&s, &s.auth);
         }
         stage_serves(&s);
-        player_leave(&p);
-        stage_close(&s);
+        stage_leave(&s, &p);
     }
 }
 
@@ -718,8 +687,7 @@ Test(login, does_not_read)
     struct stage s;
     struct player p;
 
-    stage_open(&s, no_delay);
-    player_enter(&s, &p, 1);
+    stage_with(&s, no_delay, &p);
     for (;;) {
         cr_assert_eq(channel_send(&p.channel, &login), 0);
         if (!unread_grows(&s, &p, size + 8))

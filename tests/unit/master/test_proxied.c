@@ -88,8 +88,7 @@ Test(proxied, the_client_is_known)
     cr_expect_eq(next_wire(&s, &peer, &fd), 11); /* that of its files */
     cr_expect(address_same_host(&peer, &client));
     close(fd);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 /* Its one event has the address that there is; one that said nothing, as a
@@ -117,8 +116,7 @@ Test(proxied, ends_before_it_is_known)
     is_entered(&next);
     cr_expect_eq(next_wire(&s, &peer, &fd), 12);
     close(fd);
-    player_leave(&next);
-    stage_close(&s);
+    stage_leave(&s, &next);
 }
 
 Test(proxied, no_login_before)
@@ -135,8 +133,7 @@ Test(proxied, no_login_before)
     stage_reports(&s, EVENT_PEER, "a message in the wrong phase");
     gate_hears(&s, MSG_KILL, 11);
     channel_hear_end(&p.channel);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 /* Goodbye is understood at any time. */
@@ -153,8 +150,7 @@ Test(proxied, kicked_before)
     cr_expect_eq(got.value[0].number, ENDING_SHUTDOWN);
     name(&s, 11, &client); /* it crossed the kick */
     channel_hear_end(&p.channel);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 /* A new log hears of it when its client is known. */
@@ -176,8 +172,7 @@ Test(proxied, log_is_new_meanwhile)
     cr_expect(address_same_host(&peer, &client));
     expect_byte(fd, 'x');
     close(fd);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 static void twice(struct stage *s)
@@ -218,7 +213,6 @@ Test(proxied, lies)
         lies[i].act(&s);
         stage_reports(&s, EVENT_PEER, lies[i].wrong);
         actor_again(&s, &s.gate);
-        player_leave(&p);
-        stage_close(&s);
+        stage_leave(&s, &p);
     }
 }

@@ -176,8 +176,7 @@ Test(reload, asked_for_twice_meanwhile)
     answer(&s.gate, MSG_TAKEN, 2, "");
     stage_reports(&s, EVENT_SERVICE, "are in use");
     keys_are_asked(&s, 3, 3);
-    player_leave(&old);
-    stage_close(&s);
+    stage_leave(&s, &old);
 }
 
 /* New keys get all that somebody needs: of the set in use, and of none that was

@@ -13,8 +13,7 @@ Test(stop, kicks_and_waits)
     struct actor files;
     struct packet got;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
+    stage_with(&s, NULL, &p);
     player_enter(&s, &q, 2);
     player_logs_in(&s, &p, &files);
     kill(s.master, SIGTERM);
@@ -37,9 +36,7 @@ Test(stop, files_stays_until_the_session_goes)
     struct actor files;
     struct packet got;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
+    stage_logged_in(&s, NULL, &p, &files);
     player_enter(&s, &q, 2);
     stage_serves(&s); /* so the second one is known, and behind the first */
     kill(s.master, SIGTERM);
@@ -69,9 +66,7 @@ Test(stop, nobody_goes)
     struct actor files;
     uint64_t before;
 
-    stage_open(&s, short_stop);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
+    stage_logged_in(&s, short_stop, &p, &files);
     kill(files.note.pid, SIGSTOP);
     kill(s.gate.note.pid, SIGSTOP);
     kill(s.auth.note.pid, SIGSTOP);
@@ -88,8 +83,7 @@ Test(stop, second_signal_is_at_once)
     struct player p;
     struct packet got;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
+    stage_with(&s, NULL, &p);
     kill(s.master, SIGTERM);
     player_hear(&p, MSG_KICK, &got);
     kill(s.master, SIGINT);
@@ -104,8 +98,7 @@ Test(stop, door_is_closed)
     struct player p, late;
     struct packet got;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
+    stage_with(&s, NULL, &p);
     kill(s.master, SIGTERM);
     player_hear(&p, MSG_KICK, &got);
     player_enter(&s, &late, 2);

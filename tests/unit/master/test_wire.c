@@ -50,8 +50,7 @@ Test(wire, of_session_and_files)
     hear_peer(&s, PROCESS_FILES, 11, &fd);
     expect_wire(files.log, fd);
     close(fd);
-    player_leave(&p);
-    stage_close(&s);
+    stage_leave(&s, &p);
 }
 
 static void hear_new_wire(struct channel *c, int *fd)
@@ -104,8 +103,7 @@ Test(wire, new_log)
     expect_wire(late.log, fd);
     stage_serves(&s);
     player_leave(&p);
-    player_leave(&late);
-    stage_close(&s);
+    stage_leave(&s, &late);
 }
 
 static void patient(struct master *m)

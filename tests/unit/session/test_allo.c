@@ -68,11 +68,9 @@ Test(allo, limit_and_disk, .timeout = 120)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct fake f;
 
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         play(&f, &rows[i]);
-        shutdown(f.control, SHUT_WR);
-        cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+        fake_hang_up(&f, ENDING_CLOSED);
     }
 }
 
@@ -114,8 +112,7 @@ Test(allo, counts_for_the_next_upload, .timeout = 60)
         struct fake f;
         int data;
 
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         play(&f, &row);
         data = fake_data(&f);
         fake_say(&f, "STOR x");

@@ -43,17 +43,10 @@ static FILE *huge(void)
     return source;
 }
 
-static void begin(struct fake *f)
-{
-    fake_start(f);
-    fake_login(f);
-}
-
 static void end(struct fake *f, FILE *source, int status)
 {
     fclose(source);
-    shutdown(f->control, SHUT_WR);
-    cr_assert_eq(fake_end(f), status);
+    fake_hang_up(f, status);
 }
 
 Test(hash, whole_and_ranges, .timeout = 60)
@@ -78,7 +71,7 @@ Test(hash, whole_and_ranges, .timeout = 60)
     FILE *source = source_of("0123456789");
     struct fake f;
 
-    begin(&f);
+    fake_open(&f);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].before) {
             fake_say(&f, rows[i].before);
@@ -97,7 +90,7 @@ Test(hash, answers_meanwhile, .timeout = 60)
     FILE *source = huge();
     struct fake f;
 
-    begin(&f);
+    fake_open(&f);
     open_source(&f, "HASH x", source, 64 * GIB);
     fake_say(&f, "NOOP");
     cr_assert_eq(fake_reply(&f), 200);
@@ -119,7 +112,7 @@ Test(hash, quit_and_abor, .timeout = 60)
     FILE *source = huge();
     struct fake f;
 
-    begin(&f);
+    fake_open(&f);
     open_source(&f, "XCRC x", source, 64 * GIB);
     fake_say(&f, "QUIT\r\nABOR");
     cr_assert_eq(fake_reply(&f), 426);
@@ -134,7 +127,7 @@ Test(hash, quit_waits_for_the_value, .timeout = 60)
     struct packet asked, file = { .message = MSG_FILE_READABLE };
     struct fake f;
 
-    begin(&f);
+    fake_open(&f);
     fake_say(&f, "XCRC x\r\nQUIT");
     fake_hear(&f.files, &asked, MSG_FILE_READ);
     file.request = asked.request;
@@ -154,7 +147,7 @@ Test(hash, takes_too_long, .timeout = 60)
     struct fake f;
 
     fake_settings("hash_timeout", 700);
-    begin(&f);
+    fake_open(&f);
     open_source(&f, "HASH x", source, 64 * GIB);
     fake_say(&f, "NOOP");
     cr_assert_eq(fake_reply(&f), 200);
@@ -176,7 +169,7 @@ Test(hash, is_not_idle, .timeout = 60)
     struct fake f;
 
     fake_settings("idle_timeout", 300);
-    begin(&f);
+    fake_open(&f);
     open_source(&f, "HASH x", source, 64 * GIB);
     control = (struct pollfd){ .fd = f.control, .events = POLLIN };
     cr_assert_eq(poll(&control, 1, 1000), 0, "something was said");
@@ -193,7 +186,7 @@ Test(hash, client_that_goes, .timeout = 60)
     FILE *source = huge();
     struct fake f;
 
-    begin(&f);
+    fake_open(&f);
     open_source(&f, "HASH x", source, 64 * GIB);
     end(&f, source, ENDING_CLOSED);
 }
@@ -207,7 +200,7 @@ Test(hash, client_that_goes_and_leaves_lines, .timeout = 60)
 
     for (size_t i = 0; i + 8 < sizeof(lines); i += 8)
         memcpy(lines + i, "HASH x\r\n", 9);
-    begin(&f);
+    fake_open(&f);
     open_source(&f, "HASH x", source, 64 * GIB);
     cr_assert(tls_client_write(f.tls, lines, strlen(lines)));
     end(&f, source, ENDING_CLOSED);
@@ -216,27 +209,23 @@ Test(hash, client_that_goes_and_leaves_lines, .timeout = 60)
 Test(hash, failures, .timeout = 60)
 {
     FILE *source = source_of("0123456789");
-    struct packet asked,
-        refused = { .message = MSG_REFUSED,
-                    .value = { NUMBER(OUTCOME_NOT_FOUND), NUMBER(0) } };
+    struct packet refused = { .message = MSG_REFUSED,
+                              .value = { NUMBER(OUTCOME_NOT_FOUND),
+                                         NUMBER(0) } };
     struct fake f;
     int data;
 
-    begin(&f);
+    fake_open(&f);
     open_source(&f, "HASH x", source, 11);
     cr_assert_eq(fake_reply(&f), 451);
     cr_assert(strstr(f.reply, "cut short"), "%s", f.reply);
     data = fake_data(&f);
     fake_say(&f, "HASH x");
-    fake_hear(&f.files, &asked, MSG_FILE_READ);
-    refused.request = asked.request;
-    fake_tell(&f.files, &refused);
+    fake_answer(&f, MSG_FILE_READ, &refused);
     cr_assert_eq(fake_reply(&f), 550);
     /* The data connection is for a transfer, which comes next. */
     fake_say(&f, "RETR x");
-    fake_hear(&f.files, &asked, MSG_FILE_READ);
-    refused.request = asked.request;
-    fake_tell(&f.files, &refused);
+    fake_answer(&f, MSG_FILE_READ, &refused);
     cr_assert_eq(fake_reply(&f), 550);
     close(data);
     end(&f, source, ENDING_CLOSED);
@@ -261,7 +250,7 @@ Test(hash, range_of_a_download, .timeout = 60)
         struct fake f;
         int data;
 
-        begin(&f);
+        fake_open(&f);
         data = fake_data(&f);
         fake_say(&f, rows[i].range);
         cr_assert_eq(fake_reply(&f), 350);

@@ -93,8 +93,7 @@ Test(session_hostile, lies_of_peers, .timeout = 120)
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct fake f;
 
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         tell_lie(&f, &lies[i]);
         cr_assert_eq(fake_reply(&f), 421, "%s", lies[i].what);
         cr_assert_eq(fake_end(&f), ENDING_PEER, "%s", lies[i].what);
@@ -109,8 +108,7 @@ Test(session_hostile, death_of_peers, .timeout = 60)
         struct fake f;
         struct channel *of[] = { &f.master, &f.gate, &f.files };
 
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         channel_close(of[who]);
         cr_assert_eq(fake_reply(&f), 421);
         cr_assert_eq(fake_end(&f), ENDING_PEER);
@@ -156,8 +154,7 @@ Test(session_hostile, answers_of_files, .timeout = 120)
         struct packet p = answers[i].packet, asked;
         struct fake f;
 
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         fake_say(&f, "SIZE /x");
         fake_hear(&f.files, &asked, MSG_FACTS);
         p.request = asked.request + answers[i].shift;
@@ -201,8 +198,7 @@ Test(session_hostile, data_from_another_host, .timeout = 30)
     struct packet data = { .message = MSG_DATA };
     struct fake f;
 
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     fake_say(&f, "EPSV");
     fake_hear(&f.gate, &p, MSG_PORT);
     port.request = p.request;
@@ -238,8 +234,7 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
         struct fake f;
         int data;
 
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         data = fake_data(&f);
         fake_say(&f, kinds[i].command);
         fake_hear(&f.files, &asked, kinds[i].asked);
@@ -263,8 +258,7 @@ Test(session_hostile, data_that_nobody_expects, .timeout = 30)
     int ends[2];
     char c;
 
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     address_parse_port(SLICE("127.0.0.1:9"), &data.value[0].address);
     data.fd[0] = ends[1];
@@ -296,8 +290,7 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     memset(block, 'x', sizeof(block));
     for (int i = 0; i < 512; i++)
         cr_assert_eq(fd_write_all(source, block, sizeof(block)), 0);
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     data = fake_data(&f);
     fake_say(&f, "RETR /x");
     fake_hear(&f.files, &asked, MSG_FILE_READ);

@@ -40,8 +40,7 @@ Test(lines, types, .timeout = 60)
 
     for (uint64_t on = 0; on < 2; on++) {
         fake_settings("ascii", on);
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
             if (rows[i].on != on)
                 continue;

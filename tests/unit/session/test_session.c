@@ -21,12 +21,6 @@ Test(session, every_verb_is_handled_or_refused)
     }
 }
 
-static void hang_up(struct fake *f, int status)
-{
-    shutdown(f->control, SHUT_WR);
-    cr_assert_eq(fake_end(f), status);
-}
-
 struct before_tls {
     const char *line;
     int code;
@@ -77,7 +71,7 @@ Test(session, three_unknown_commands_before_login_are_the_end, .timeout = 30)
     for (int i = 0; i < 3; i++)
         cr_assert_eq(fake_reply(&f), 500);
     cr_assert_eq(fake_reply(&f), 0);
-    hang_up(&f, ENDING_PROTOCOL);
+    fake_hang_up(&f, ENDING_PROTOCOL);
 }
 
 /* CVE-2011-0411: what stands behind AUTH in plain text is never executed. */
@@ -90,7 +84,7 @@ Test(session, plain_text_behind_auth_is_the_end, .timeout = 30)
     fake_say(&f, "AUTH TLS\r\nNOOP");
     cr_assert_eq(fake_reply(&f), 234);
     cr_assert_eq(fake_reply(&f), 0);
-    hang_up(&f, ENDING_PROTOCOL);
+    fake_hang_up(&f, ENDING_PROTOCOL);
     cr_assert_str_eq(fake_end_reason(&f),
                      "protocol error: plain text behind AUTH");
 }
@@ -113,28 +107,25 @@ Test(session, denials_and_tries, .timeout = 30)
         cr_assert_eq(fake_reply(&f), 530);
     }
     cr_assert_eq(fake_reply(&f), 0);
-    hang_up(&f, ENDING_LOGIN_TRIES);
+    fake_hang_up(&f, ENDING_LOGIN_TRIES);
 }
 
 /* Commands that come while a password is verified wait; none is lost. */
 Test(session, pipelined_commands_keep_their_order, .timeout = 30)
 {
-    struct packet asked, answer = { .message = MSG_DONE };
+    struct packet answer = { .message = MSG_DONE };
     struct fake f;
 
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     fake_say(&f, "CWD /a\r\nPWD\r\nCWD /b\r\nPWD\r\nNOOP");
     for (int i = 0; i < 2; i++) {
-        fake_hear(&f.files, &asked, MSG_FOLDER_ENTER);
-        answer.request = asked.request;
-        fake_tell(&f.files, &answer);
+        fake_answer(&f, MSG_FOLDER_ENTER, &answer);
         cr_assert_eq(fake_reply(&f), 250);
         cr_assert_eq(fake_reply(&f), 257);
         cr_assert(strstr(f.reply, i == 0 ? "\"/a\"" : "\"/b\""), "%s", f.reply);
     }
     cr_assert_eq(fake_reply(&f), 200);
-    hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 Test(session, kick_and_shutdown, .timeout = 30)
@@ -146,12 +137,11 @@ Test(session, kick_and_shutdown, .timeout = 30)
                                .value = { NUMBER(reasons[i]) } };
         struct fake f;
 
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         fake_tell(&f.master, &kick);
         cr_assert_eq(fake_reply(&f), 421);
         cr_assert_eq(fake_reply(&f), 0);
-        hang_up(&f, (int)reasons[i]);
+        fake_hang_up(&f, (int)reasons[i]);
     }
 }
 
@@ -161,8 +151,7 @@ Test(session, log_started_anew_gets_the_events, .timeout = 30)
     struct fake f;
     int ends[2];
 
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     channel_close(&f.log);
     cr_assert_eq(fd_pair(ends), 0);
     log.fd[0] = ends[1];
@@ -171,49 +160,37 @@ Test(session, log_started_anew_gets_the_events, .timeout = 30)
     channel_init(&f.log, ends[0], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
     fake_say(&f, "NOOP");
     cr_assert_eq(fake_reply(&f), 200);
-    hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(&f, ENDING_CLOSED);
     fake_hear(&f.log, &p, MSG_EVENT);
 }
 
 Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
 {
-    struct packet asked, file = { .message = MSG_FILE_WRITABLE };
-    struct packet stored = { .message = MSG_FILE_STORED,
-                             .value = { TEXT(SLICE("/x")) } };
-    struct tls_client *tls;
+    struct packet asked,
+        stored = { .message = MSG_FILE_STORED, .value = { TEXT(SLICE("/x")) } };
+    struct fake_transfer t;
     struct fake f;
-    FILE *sink = tmpfile();
-    int data;
 
-    fake_start(&f);
-    fake_login(&f);
-    data = fake_data(&f);
-    fake_say(&f, "STOR /x");
-    fake_hear(&f.files, &asked, MSG_FILE_WRITE);
-    f.files.phase = PHASE_WRITING;
-    file.request = asked.request;
-    file.fd[0] = fileno(sink);
-    fake_tell(&f.files, &file);
-    cr_assert_eq(fake_reply(&f), 150);
-    tls = fake_data_tls(&f, data);
-    cr_assert_not_null(tls);
+    fake_open(&f);
+    fake_upload(&f, &t);
     fake_say(&f, "NOOP");
     cr_assert_eq(fake_reply(&f), 200);
-    fake_say(&f, "STAT");
-    cr_assert_eq(fake_reply(&f), 211);
+    cr_assert(tls_client_write(t.tls, "hello", 5));
+    do { /* until the bytes are there */
+        fake_say(&f, "STAT");
+        cr_assert_eq(fake_reply(&f), 211);
+    } while (strstr(f.lines, "bytes so far: 0, STOR /x\r\n"));
+    cr_assert(strstr(f.lines, "bytes so far: 5, STOR /x\r\n"), "%s", f.lines);
     fake_say(&f, "QUIT");
-    cr_assert(tls_client_write(tls, "hello", 5));
-    cr_assert(tls_client_shutdown(tls));
+    cr_assert(tls_client_shutdown(t.tls));
     fake_hear(&f.files, &asked, MSG_FILE_COMMIT);
     cr_assert_eq(asked.value[0].number, 5);
     stored.request = asked.request;
     fake_tell(&f.files, &stored);
     cr_assert_eq(fake_reply(&f), 226);
     cr_assert_eq(fake_reply(&f), 221);
-    tls_client_free(tls);
-    close(data);
-    fclose(sink);
-    hang_up(&f, ENDING_QUIT);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_QUIT);
 }
 
 /* A REST is for the transfer that comes next, also if that is refused. */
@@ -231,8 +208,7 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
         struct fake f;
         int data, first = -1;
 
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         if (i == 1)
             first = fake_data(&f);
         fake_say(&f, "PROT P");
@@ -240,11 +216,8 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
         fake_say(&f, "REST 500");
         cr_assert_eq(fake_reply(&f), 350);
         fake_say(&f, refused[i]);
-        if (i == 1) {
-            fake_hear(&f.files, &asked, MSG_FILE_WRITE);
-            no.request = asked.request;
-            fake_tell(&f.files, &no);
-        }
+        if (i == 1)
+            fake_answer(&f, MSG_FILE_WRITE, &no);
         cr_assert_geq(fake_reply(&f), 400);
         data = fake_data(&f);
         fake_say(&f, "STOR /doc");
@@ -259,59 +232,33 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
     }
 }
 
-static struct tls_client *download(struct fake *f, int data, FILE *source)
-{
-    struct packet asked, file = { .message = MSG_FILE_READABLE };
-    struct tls_client *tls;
-
-    cr_assert_eq(ftruncate(fileno(source), 64 << 20), 0);
-    fake_say(f, "RETR /x");
-    fake_hear(&f->files, &asked, MSG_FILE_READ);
-    file.request = asked.request;
-    file.value[0].number = 64 << 20;
-    file.fd[0] = fileno(source);
-    fake_tell(&f->files, &file);
-    cr_assert_eq(fake_reply(f), 150);
-    tls = fake_data_tls(f, data);
-    cr_assert_not_null(tls);
-    return tls;
-}
+#define MUCH (64u << 20) /* more than buffers take */
 
 /* ABOR overtakes lines that wait for the end of the transfer. */
 Test(session, abor_behind_a_waiting_command, .timeout = 30)
 {
-    FILE *source = tmpfile();
-    struct tls_client *tls;
+    struct fake_transfer t;
     struct fake f;
-    int data;
 
-    fake_start(&f);
-    fake_login(&f);
-    data = fake_data(&f);
-    tls = download(&f, data, source);
+    fake_open(&f);
+    fake_download(&f, &t, MUCH);
     fake_say(&f, "PWD\r\nABOR");
     cr_assert_eq(fake_reply(&f), 426);
     cr_assert_eq(fake_reply(&f), 226);
     cr_assert_eq(fake_reply(&f), 257);
-    tls_client_free(tls);
-    close(data);
-    fclose(source);
-    hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 Test(session, stat_in_a_transfer, .timeout = 30)
 {
-    FILE *source = tmpfile();
-    struct tls_client *tls;
+    struct fake_transfer t;
     struct fake f;
     char some[65536];
-    int data;
 
-    fake_start(&f);
-    fake_login(&f);
-    data = fake_data(&f);
-    tls = download(&f, data, source);
-    cr_assert_gt(tls_client_read(tls, some, sizeof(some)), 0);
+    fake_open(&f);
+    fake_download(&f, &t, MUCH);
+    cr_assert_gt(tls_client_read(t.tls, some, sizeof(some)), 0);
     fake_say(&f, "STAT");
     cr_assert_eq(fake_reply(&f), 211);
     cr_expect(strstr(f.lines, ", RETR /x\r\n"), "%s", f.lines);
@@ -323,31 +270,23 @@ Test(session, stat_in_a_transfer, .timeout = 30)
     fake_say(&f, "STAT");
     cr_assert_eq(fake_reply(&f), 211);
     cr_expect_not(strstr(f.lines, "so far"), "%s", f.lines);
-    tls_client_free(tls);
-    close(data);
-    fclose(source);
-    hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 Test(session, quit_and_abor_in_a_transfer, .timeout = 30)
 {
-    FILE *source = tmpfile();
-    struct tls_client *tls;
+    struct fake_transfer t;
     struct fake f;
-    int data;
 
-    fake_start(&f);
-    fake_login(&f);
-    data = fake_data(&f);
-    tls = download(&f, data, source);
+    fake_open(&f);
+    fake_download(&f, &t, MUCH);
     fake_say(&f, "QUIT\r\nABOR");
     cr_assert_eq(fake_reply(&f), 426);
     cr_assert_eq(fake_reply(&f), 226);
     cr_assert_eq(fake_reply(&f), 221);
-    tls_client_free(tls);
-    close(data);
-    fclose(source);
-    hang_up(&f, ENDING_QUIT);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_QUIT);
 }
 
 /* Slower than a buffer per stall_timeout, but never still: not stalled. One
@@ -355,27 +294,21 @@ Test(session, quit_and_abor_in_a_transfer, .timeout = 30)
 Test(session, slow_is_not_stalled, .timeout = 60)
 {
     char block[16384];
-    FILE *source = tmpfile();
-    struct tls_client *tls;
+    struct fake_transfer t;
     struct fake f;
-    int data;
 
     fake_settings("stall_timeout", 3000);
-    fake_start(&f);
-    fake_login(&f);
-    data = fake_data(&f);
-    tls = download(&f, data, source);
+    fake_open(&f);
+    fake_download(&f, &t, MUCH);
     for (int i = 0; i < 80; i++) { /* 8 s for 1.3 MB */
-        cr_assert_gt(tls_client_read(tls, block, sizeof(block)), 0);
+        cr_assert_gt(tls_client_read(t.tls, block, sizeof(block)), 0);
         cr_assert_eq(poll(NULL, 0, 100), 0);
     }
     fake_say(&f, "NOOP");
     cr_assert_eq(fake_reply(&f), 200);
     cr_assert_eq(fake_reply(&f), 426); /* now nobody reads */
-    tls_client_free(tls);
-    close(data);
-    fclose(source);
-    hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 /* A connection that is reset while files is still busy costs no CPU. */
@@ -386,8 +319,7 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
     struct fake f;
     unsigned long so_far;
 
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     close(fake_data(&f));
     fake_say(&f, "RETR /x");
     /* Either the hang-up is seen first (425), or files is asked (and waits). */
@@ -401,7 +333,7 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
     } else {
         cr_assert_eq(fake_reply(&f), 425);
     }
-    hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 /* FIELD.md 4: "USER name password" happens; the log must not keep it. */
@@ -428,7 +360,7 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
         seen = r.event == EVENT_LOGIN_FAILED;
     }
     cr_assert(slice_equal(r.text[FIELD_USER], SLICE("?")));
-    hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 /* A password longer than any is a try like others. */
@@ -452,7 +384,7 @@ Test(session, an_overlong_password_counts, .timeout = 30)
         cr_assert_eq(fake_reply(&f), 530);
     }
     cr_assert_eq(fake_reply(&f), 0);
-    hang_up(&f, ENDING_LOGIN_TRIES);
+    fake_hang_up(&f, ENDING_LOGIN_TRIES);
 }
 
 static unsigned client_events(struct fake *f, struct slice name)
@@ -480,15 +412,14 @@ Test(session, a_client_names_itself, .timeout = 30)
     struct fake f;
 
     memset(line + 5, 'x', 100);
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     fake_say(&f, line);
     cr_assert_eq(fake_reply(&f), 200);
     fake_say(&f, "CLNT other");
     cr_assert_eq(fake_reply(&f), 200);
     fake_say(&f, "CSID Name=third;");
     cr_assert_eq(fake_reply(&f), 200);
-    hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(&f, ENDING_CLOSED);
     cr_expect_eq(client_events(&f, (struct slice){ line + 5, 64 }), 1);
 }
 
@@ -501,7 +432,7 @@ Test(session, a_stranger_names_itself, .timeout = 30)
     fake_secure(&f);
     fake_say(&f, "CLNT nobody");
     cr_assert_eq(fake_reply(&f), 200);
-    hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(&f, ENDING_CLOSED);
     cr_expect_eq(client_events(&f, SLICE("")), 0);
 }
 
@@ -529,11 +460,10 @@ Test(session, site_needs_rights, .timeout = 60)
         struct fake f;
 
         fake_rights(RIGHT_ALL & ~rows[i].without);
-        fake_start(&f);
-        fake_login(&f);
+        fake_open(&f);
         fake_say(&f, rows[i].line);
         cr_expect_eq(fake_reply(&f), 550, "%s: %s", rows[i].line, f.reply);
-        hang_up(&f, ENDING_CLOSED);
+        fake_hang_up(&f, ENDING_CLOSED);
     }
 }
 
@@ -546,8 +476,7 @@ Test(session, mdtm_asks_before_it_sets, .timeout = 30)
                               .value = { NUMBER(OUTCOME_NOT_FOUND) } };
     struct fake f;
 
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     fake_say(&f, "MDTM 20200101000000 a");
     fake_hear(&f.files, &asked, MSG_FACTS);
     cr_expect(slice_equal(asked.value[0].text, SLICE("/20200101000000 a")));
@@ -556,9 +485,7 @@ Test(session, mdtm_asks_before_it_sets, .timeout = 30)
     cr_assert_eq(fake_reply(&f), 213);
     cr_expect_str_eq(f.reply, "213 19700101000000\r\n");
     fake_say(&f, "MDTM 20200101000000 a");
-    fake_hear(&f.files, &asked, MSG_FACTS);
-    refused.request = asked.request;
-    fake_tell(&f.files, &refused);
+    fake_answer(&f, MSG_FACTS, &refused);
     fake_hear(&f.files, &asked, MSG_TIMES);
     cr_expect(slice_equal(asked.value[0].text, SLICE("/a")));
     cr_expect_eq(asked.value[1].number, 1577836800);
@@ -567,7 +494,7 @@ Test(session, mdtm_asks_before_it_sets, .timeout = 30)
     fake_tell(&f.files, &done);
     cr_assert_eq(fake_reply(&f), 213);
     cr_expect_str_eq(f.reply, "213 Modify=20200101000000; /a\r\n");
-    hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 #define FIFTY "12345678901234567890123456789012345678901234567890"
@@ -630,25 +557,20 @@ Test(session, mdtm_and_dots, .timeout = 60)
 
 Test(session, rnto_works_once, .timeout = 30)
 {
-    struct packet asked, facts = { .message = MSG_FACTS_ARE };
+    struct packet facts = { .message = MSG_FACTS_ARE };
     struct packet done = { .message = MSG_DONE };
     struct fake f;
 
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     fake_say(&f, "RNFR /a");
-    fake_hear(&f.files, &asked, MSG_FACTS);
-    facts.request = asked.request;
-    fake_tell(&f.files, &facts);
+    fake_answer(&f, MSG_FACTS, &facts);
     cr_assert_eq(fake_reply(&f), 350);
     fake_say(&f, "RNTO /b");
-    fake_hear(&f.files, &asked, MSG_RENAME);
-    done.request = asked.request;
-    fake_tell(&f.files, &done);
+    fake_answer(&f, MSG_RENAME, &done);
     cr_assert_eq(fake_reply(&f), 250);
     fake_say(&f, "RNTO /c");
     cr_assert_eq(fake_reply(&f), 503);
-    hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 /* Kicked, and files dies meanwhile: the end keeps its reason. */
@@ -658,46 +580,31 @@ Test(session, a_kick_keeps_its_reason, .timeout = 30)
                            .value = { NUMBER(ENDING_SHUTDOWN) } };
     struct fake f;
 
-    fake_start(&f);
-    fake_login(&f);
+    fake_open(&f);
     fake_tell(&f.master, &kick);
     channel_close(&f.files);
     cr_assert_eq(fake_reply(&f), 421);
     cr_assert_eq(fake_reply(&f), 0);
-    hang_up(&f, ENDING_SHUTDOWN);
+    fake_hang_up(&f, ENDING_SHUTDOWN);
     cr_assert_str_eq(fake_end_reason(&f), "the server stops");
 }
 
 /* An upload that ends without close_notify is cut: 426, and files is told. */
 Test(session, a_cut_upload_is_never_committed, .timeout = 30)
 {
-    struct packet asked, file = { .message = MSG_FILE_WRITABLE };
-    struct packet done = { .message = MSG_DONE };
-    struct tls_client *tls;
+    struct packet asked, done = { .message = MSG_DONE };
+    struct fake_transfer t;
     struct fake f;
-    FILE *sink = tmpfile();
-    int data;
 
-    fake_start(&f);
-    fake_login(&f);
-    data = fake_data(&f);
-    fake_say(&f, "STOR /x");
-    fake_hear(&f.files, &asked, MSG_FILE_WRITE);
-    f.files.phase = PHASE_WRITING;
-    file.request = asked.request;
-    file.fd[0] = fileno(sink);
-    fake_tell(&f.files, &file);
-    cr_assert_eq(fake_reply(&f), 150);
-    tls = fake_data_tls(&f, data);
-    cr_assert(tls_client_write(tls, "hello", 5));
-    tls_client_free(tls);
-    close(data);
+    fake_open(&f);
+    fake_upload(&f, &t);
+    cr_assert(tls_client_write(t.tls, "hello", 5));
+    fake_release(&t);
     cr_assert_eq(fake_reply(&f), 426);
     fake_hear(&f.files, &asked, MSG_FILE_ABORT);
     fake_say(&f, "NOOP"); /* waits for files */
     done.request = asked.request;
     fake_tell(&f.files, &done);
     cr_assert_eq(fake_reply(&f), 200);
-    fclose(sink);
-    hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
