@@ -6,8 +6,7 @@
 #include <string.h>
 
 static const char *const pages[] = { "architecture.md", "clients.md",
-                                     "hacking.md", "messages.md",
-                                     "certificates.md" };
+                                     "hacking.md", "messages.md" };
 static const char *const roots[] = { "src/", "include/", "tests/", "etc/" };
 
 #define PATH_BYTES                                                             \
