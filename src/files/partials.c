@@ -135,18 +135,19 @@ static void tell_found(struct walk *w, int fd)
     w->count = 0;
 }
 
-static enum partial_state take_away(struct walk *w, int fd,
-                                    const struct found *one)
+/* False: its upload ended just now, so there is nothing to tell. */
+static bool take_away(struct walk *w, int fd, struct found *one)
 {
     int r = partial_remove(w->f, fd, one->name);
 
-    if (r == -EBUSY)
-        return PARTIAL_IN_USE;
-    if (r < 0)
-        return PARTIAL_STAYS;
-    w->removed++;
-    w->removed_bytes += one->bytes;
-    return PARTIAL_REMOVED;
+    if (r == 0) {
+        w->removed++;
+        w->removed_bytes += one->bytes;
+        one->state = PARTIAL_REMOVED;
+    } else {
+        one->state = r == -EBUSY ? PARTIAL_IN_USE : PARTIAL_STAYS;
+    }
+    return r != -ENOENT;
 }
 
 static bool is_old(const struct walk *w, time_t changed)
@@ -167,9 +168,9 @@ static void look_at(struct walk *w, int fd, const char *name)
     *one =
         (struct found){ .bytes = (uint64_t)st.st_size, .changed = st.st_mtime };
     memcpy(one->name, name, strlen(name) + 1);
-    if (w->remove)
-        one->state = take_away(w, fd, one);
-    else if (partial_in_use(w->f, fd, name))
+    if (w->remove && !take_away(w, fd, one))
+        return;
+    if (!w->remove && partial_in_use(w->f, fd, name))
         one->state = PARTIAL_IN_USE;
     if (++w->count == BATCH)
         tell_found(w, fd);

@@ -375,7 +375,7 @@ struct haproxy {
     char log[SERVER_PATH_MAX];
 };
 
-/* "a 127.0.0.9:1,127.0.0.9:2-9" of "…, data ports 1 2-9" */
+/* "a 127.0.0.9:1,127.0.0.9:2-9" of "…, data ports 1 2-9; …" */
 static void add_ports(struct buf *conf, const struct server *server)
 {
     const char *at, *end;
@@ -386,7 +386,7 @@ static void add_ports(struct buf *conf, const struct server *server)
     at = strstr(log.data, ", data ports ");
     cr_assert_not_null(at);
     at += strlen(", data ports ");
-    for (end = at; *end >= ' '; end++)
+    for (end = at; *end >= ' ' && *end != ';'; end++)
         if (*end == ' ' || end == at) {
             buf_add_format(conf, "%s127.0.0.9:", first ? "" : ",");
             first = false;
