@@ -330,6 +330,13 @@ const struct setting setting_table[] = {
       .reload = true,
       .help = "Have an upload on the disk before it is called complete; "
               "\"no\" gives up that promise." },
+    { .key = "sha256",
+      .type = SETTING_YES_NO,
+      .offset = FIELD(sha256),
+      .value = "no",
+      .reload = true,
+      .help = "Put the SHA-256 of each stored file into its transfer event; "
+              "costs a processor about as much as receiving it does." },
     { .key = "allow_weaker",
       .type = SETTING_WEAKER,
       .offset = FIELD(allow_weaker),

@@ -186,11 +186,11 @@ int partial_new(const struct files *f, int folder, const char *name,
     return 0;
 }
 
-int partial_writer(const struct partial *p, int folder)
+int partial_writer(const struct partial *p, int folder, int mode)
 {
     struct stat a, b;
     FD_CLEANUP int fd = resolve_in(
-        folder, p->name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+        folder, p->name, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 
     if (fd < 0)
         return fd;

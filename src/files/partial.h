@@ -48,8 +48,8 @@ int partial_new(const struct files *f, int folder, const char *name,
                 struct partial *ret);
 /* An empty random one, which nobody finds to go on with it. */
 int partial_new_random(const struct files *f, int folder, struct partial *ret);
-/* A handle for the session: it can write, and holds no lock. */
-int partial_writer(const struct partial *p, int folder);
+/* A handle for the session, O_WRONLY or O_RDWR: it holds no lock. */
+int partial_writer(const struct partial *p, int folder, int mode);
 /* Ends the upload: kept when it can be resumed, else deleted. */
 void partial_end(const struct files *f, int folder, struct partial *p);
 void partial_delete(int folder, struct partial *p);

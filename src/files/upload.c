@@ -141,6 +141,12 @@ static int check_space(const struct wish *w, const struct partial *p)
     return space_check(&disk, w->announced - w->plan.first);
 }
 
+/* What is there already is part of the file's SHA-256. */
+static int writer_mode(const struct files *f, const struct upload *u)
+{
+    return f->rules.reread && u->first > 0 ? O_RDWR : O_WRONLY;
+}
+
 static int begin(struct files *f, const struct packet *p, const struct wish *w,
                  struct place *at)
 {
@@ -162,7 +168,8 @@ static int begin(struct files *f, const struct packet *p, const struct wish *w,
     r = check_space(w, &u->partial);
     if (r != 0)
         return r;
-    FD_CLEANUP int writer = partial_writer(&u->partial, u->folder);
+    FD_CLEANUP int writer =
+        partial_writer(&u->partial, u->folder, writer_mode(f, u));
     if (writer < 0)
         return writer;
     f->session.phase = PHASE_WRITING;

@@ -104,6 +104,7 @@ static void fill(struct origin *o, const struct home *h,
     o->start = (struct files_start){
         .rules = { .fsync = c->fsync,
                    .resume = c->resume,
+                   .reread = c->sha256,
                    .max_file_size = c->max_file_size,
                    .partial_days = c->partial_days,
                    .on_conflict = user->has_conflict

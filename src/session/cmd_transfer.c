@@ -13,6 +13,7 @@
 #include "report.h"
 #include "sallyport/base/secret.h"
 #include "sallyport/ftp/hostport.h"
+#include "sum.h"
 #include "transfer.h"
 
 void cmd_pasv(struct session *s, const struct call *call)
@@ -163,7 +164,7 @@ static void writable(struct session *s, struct packet *p)
     t->start = t->offset = t->synced = p->value[0].number;
     t->limit = p->value[1].number;
     t->block = malloc(TRANSFER_BLOCK);
-    if (!t->block)
+    if (!t->block || !sum_begin(s))
         leave(s, ENDING_PEER, "no memory for an upload");
     transfer_announce(s, UINT64_MAX);
 }

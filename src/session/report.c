@@ -91,6 +91,8 @@ int report_transfer(struct session *s, unsigned result, const char *reason,
     event_number(&r, FIELD_RESULT, result);
     if (reason[0])
         event_text(&r, FIELD_REASON, slice_from(reason));
+    if (t->sha256[0])
+        event_text(&r, FIELD_SHA256, slice_from(t->sha256));
     if (t->tls[0])
         event_text(&r, FIELD_TLS, slice_from(t->tls));
     return event_send(&s->log, &r);

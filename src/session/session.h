@@ -126,6 +126,8 @@ struct flow {
 };
 
 /* A transfer is a snapshot: nothing that comes later changes it. */
+#define SUM_TEXT_MAX 65 /* SHA-256 in hexadecimal, and a NUL */
+
 struct transfer {
     enum transfer_state state;
     enum verb verb;
@@ -151,6 +153,8 @@ struct transfer {
     uint64_t map_at;
     struct digest *digest; /* checksum, and its name */
     const char *hash;
+    uint64_t summed; /* so many bytes of an upload are in the digest */
+    char sha256[SUM_TEXT_MAX];
     bool pipe_ended, listed;
     enum outcome listed_outcome;
     uint64_t entries;

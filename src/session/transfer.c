@@ -34,6 +34,8 @@ static void pump(struct session *s)
 {
     if (s->transfer.state == TRANSFER_HASHING)
         hash_pump(s);
+    if (s->transfer.state == TRANSFER_COMMITTING)
+        upload_go_on(s);
     if (s->transfer.state != TRANSFER_FLOWING)
         return;
     if (transfer_is_upload(&s->transfer))
@@ -60,7 +62,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->announced = s->announced;
     t->bare = false;
     t->hash = NULL;
-    t->tls[0] = 0;
+    t->tls[0] = t->sha256[0] = 0;
     t->began = clock_ms();
 }
 

@@ -62,6 +62,7 @@ void transfer_moved(struct session *s, size_t bytes);
 void download_pump(struct session *s);
 void download_release(struct session *s);
 void upload_pump(struct session *s);
+void upload_go_on(struct session *s); /* behind its last byte */
 void upload_give_up(struct session *s);
 void hash_pump(struct session *s);
 void hash_late(struct session *s);

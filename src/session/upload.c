@@ -13,6 +13,7 @@
 #include "data.h"
 #include "flow.h"
 #include "sallyport/base/fd.h"
+#include "sum.h"
 
 /* So that the fsync at the end has little left to do. */
 #define SYNC_EVERY (32u << 20)
@@ -90,6 +91,30 @@ static void commit(struct session *s)
     ask_files(s, &p, on_stored);
 }
 
+static void unreadable(struct session *s)
+{
+    transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("can't read what was stored"),
+                  "can't read what was stored");
+}
+
+static void sum_up(struct session *s)
+{
+    if (!sum_catch_up(s)) {
+        unreadable(s);
+    } else if (sum_is_behind(s)) {
+        transfer_soon(s);
+    } else {
+        sum_end(s);
+        after_sync(s, commit);
+    }
+}
+
+void upload_go_on(struct session *s)
+{
+    if (sum_is_behind(s))
+        sum_up(s);
+}
+
 /* The client has said that this is all. It may wait for our close_notify
  * before it looks for the reply, so that goes first. */
 static void received_all(struct session *s)
@@ -98,7 +123,7 @@ static void received_all(struct session *s)
     loop_timer_clear(&s->loop, &s->transfer.stall);
     stream_shutdown(s->data.stream);
     data_linger(s);
-    after_sync(s, commit);
+    sum_up(s);
 }
 
 static enum reply write_error(int error, const char **cause)
@@ -157,13 +182,19 @@ static bool receive_block(struct session *s, enum stream_state *state)
     struct transfer *t = &s->transfer;
     const char *cause;
     enum reply r;
+    size_t len;
     int error;
 
     *state = flow_read(s, t->block, TRANSFER_BLOCK, &t->block_len);
+    len = t->block_len;
     error = write_block(s);
-    if (error == 0) {
+    if (error == 0 && sum_add(s, t->block, len)) {
         sync_now_and_then(s);
         return true;
+    }
+    if (error == 0) {
+        unreadable(s);
+        return false;
     }
     r = write_error(error, &cause);
     transfer_fail(s, r, slice_from(cause), cause);

@@ -109,6 +109,7 @@ struct settings {
     uint64_t mode_z_level;    /* 1 to 9, where a client asks for none */
     bool resume;
     bool fsync;
+    bool sha256; /* of each upload, in its event */
     unsigned allow_weaker;            /* CAGE_ bits of sallyport/cage/cage.h */
     char uid_gate[SETTINGS_NAME_MAX]; /* a name or a number */
     char uid_auth[SETTINGS_NAME_MAX];

@@ -19,7 +19,7 @@ enum event {
     EVENT_LOGIN,        /* user, tls, binding */
     EVENT_LOGIN_FAILED, /* user (escaped), reason */
     EVENT_CLIENT,       /* user, name: what CLNT or CSID said, once */
-    EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls */
+    EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls, sha256 */
     EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
                            MFMT and its kind, SITE CHMOD */
     EVENT_DATA_REFUSED, /* wrong peer knocked at a passive port; verb, to: PORT
@@ -48,6 +48,7 @@ enum event_field {
     FIELD_NAME,
     FIELD_VIA, /* the proxy that brought a client */
     FIELD_BINDING,
+    FIELD_SHA256,
     FIELD_COUNT
 };
 

@@ -12,6 +12,7 @@
 
 struct files_rules {
     bool fsync, resume;
+    bool reread; /* session may read a partial that it goes on with */
     uint64_t max_file_size; /* bytes, 0: none */
     uint64_t partial_days;
     enum conflict on_conflict;

@@ -1,0 +1,82 @@
+/* The SHA-256 of an upload while it comes, in the session process. New bytes
+ * are taken as they pass. What was there before is read from the partial
+ * meanwhile, two blocks for each one that comes, so that at the end little or
+ * nothing is left to be read; until then the new ones are read from there too.
+ */
+#include "sum.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "digest.h"
+
+#define SUM_BLOCK (64u << 10)
+/* Of those for one of TRANSFER_BLOCK, or at once behind the end. */
+#define SLICES 16
+
+bool sum_begin(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    t->summed = 0;
+    if (!s->settings->sha256)
+        return true;
+    t->digest = digest_new("SHA-256");
+    return t->digest;
+}
+
+bool sum_is_behind(const struct session *s)
+{
+    const struct transfer *t = &s->transfer;
+
+    return t->digest && t->summed < t->offset;
+}
+
+/* The descriptor's own position is where the sum is: what comes is written by
+ * pwrite(2), which leaves that alone. */
+static bool read_block(struct transfer *t)
+{
+    char block[SUM_BLOCK];
+    uint64_t left = t->offset - t->summed;
+    size_t want = left < sizeof(block) ? (size_t)left : sizeof(block);
+    ssize_t n = read(t->source, block, want);
+
+    if (n < 0 && errno == EINTR)
+        return true;
+    if (n <= 0 || !digest_add(t->digest, block, (size_t)n))
+        return false;
+    t->summed += (uint64_t)n;
+    return true;
+}
+
+bool sum_catch_up(struct session *s)
+{
+    for (int i = 0; i < SLICES && sum_is_behind(s); i++)
+        if (!read_block(&s->transfer))
+            return false;
+    return true;
+}
+
+bool sum_add(struct session *s, const char *block, size_t len)
+{
+    struct transfer *t = &s->transfer;
+
+    if (!t->digest || len == 0)
+        return true;
+    if (t->summed + len < t->offset)
+        return sum_catch_up(s);
+    if (!digest_add(t->digest, block, len))
+        return false;
+    t->summed = t->offset;
+    return true;
+}
+
+void sum_end(struct session *s)
+{
+    char text[DIGEST_TEXT_MAX];
+    struct transfer *t = &s->transfer;
+
+    if (t->digest && digest_text(t->digest, text))
+        slice_copy(slice_from(text), t->sha256, sizeof(t->sha256));
+}

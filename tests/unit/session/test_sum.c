@@ -1,0 +1,102 @@
+/* The SHA-256 of an upload in its event: of all of the file, whatever of it was
+ * there before. The rest of the file is nothing but zeros here. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "fake.h"
+
+#define MUCH (5u << 20) /* more than is read back for one block that comes */
+
+/* An upload of "hello" behind FIRST bytes of nothing. */
+static void begin(struct fake *f, struct fake_transfer *t, uint64_t first,
+                  int mode)
+{
+    struct packet file = { .message = MSG_FILE_WRITABLE,
+                           .value = { NUMBER(first) } };
+    char name[64];
+
+    t->file = tmpfile();
+    cr_assert_eq(ftruncate(fileno(t->file), (off_t)first), 0);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
+    file.fd[0] = open(name, mode);
+    cr_assert_geq(file.fd[0], 0);
+    t->data = fake_data(f);
+    fake_say(f, "STOR /x");
+    fake_answer(f, MSG_FILE_WRITE, &file);
+    close(file.fd[0]);
+    f->files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+    t->tls = fake_data_tls(f, t->data);
+    cr_assert(tls_client_write(t->tls, "hello", 5));
+    cr_assert(tls_client_shutdown(t->tls));
+}
+
+static void expect_sum(struct fake *f, unsigned result, const char *sum)
+{
+    struct event_record r;
+
+    cr_assert(fake_event(f, EVENT_TRANSFER, &r));
+    cr_expect_eq(r.number[FIELD_RESULT], result);
+    if (sum)
+        cr_expect(slice_equal(r.text[FIELD_SHA256], slice_from(sum)), "%.*s",
+                  (int)r.text[FIELD_SHA256].len, r.text[FIELD_SHA256].ptr);
+    else
+        cr_expect_null(r.text[FIELD_SHA256].ptr);
+}
+
+static const struct {
+    bool wanted;
+    uint64_t first;
+    int mode;
+    const char *sum; /* sha256sum(1) of the zeros and "hello" */
+} stored[] = {
+    { true, 0, O_WRONLY,
+      "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" },
+    { true, 65536, O_RDWR,
+      "a2868b18181ce212a146a6fa16f7f1eb4da0c9b6889d574e6b8f5ba96c71e81f" },
+    { true, MUCH, O_RDWR,
+      "726670a4f25ea019122930e2b57dfbdaa16ab62071c893cc4d4605ad90eac025" },
+    { false, 0, O_WRONLY, NULL },
+    { false, MUCH, O_WRONLY, NULL },
+};
+
+Test(sum, of_what_is_stored, .timeout = 60)
+{
+    struct packet done = { .message = MSG_FILE_STORED,
+                           .value = { TEXT(SLICE("/x")) } };
+
+    for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); i++) {
+        struct fake_transfer t;
+        struct fake f;
+
+        fake_settings("sha256", stored[i].wanted);
+        fake_open(&f);
+        begin(&f, &t, stored[i].first, stored[i].mode);
+        fake_answer(&f, MSG_FILE_COMMIT, &done);
+        f.files.phase = PHASE_IDLE;
+        cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
+        expect_sum(&f, 226, stored[i].sum);
+        fake_hang_up(&f, ENDING_CLOSED);
+        fake_release(&t);
+    }
+}
+
+/* What can't be read back isn't called stored. */
+Test(sum, of_what_cannot_be_read, .timeout = 60)
+{
+    struct packet done = { .message = MSG_DONE };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_settings("sha256", true);
+    fake_open(&f);
+    begin(&f, &t, MUCH, O_WRONLY);
+    fake_answer(&f, MSG_FILE_ABORT, &done);
+    f.files.phase = PHASE_IDLE;
+    cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
+    expect_sum(&f, 451, NULL);
+    fake_hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+}
