@@ -8,6 +8,8 @@
 /* How many blocks may go before control and timers get their turn. */
 #define TRANSFER_ROUNDS 16
 
+struct binding_refusal;
+
 void transfer_init(struct session *s);
 
 bool transfer_is_upload(const struct transfer *t);
@@ -34,6 +36,9 @@ void transfer_finish(struct session *s, enum reply r, struct slice a,
  * still has to do. */
 void transfer_fail(struct session *s, enum reply r, struct slice argument,
                    const char *reason);
+/* The data connection hasn't proved whose it is: before a byte has moved. */
+void transfer_not_bound(struct session *s,
+                        const struct binding_refusal *refusal);
 /* Files has done what a failure left it to do. */
 void transfer_over(struct session *s);
 /* The final reply is given. */

@@ -1,0 +1,11 @@
+/* How fast a transfer must move. */
+#ifndef SALLYPORT_SRC_SESSION_PACE_H
+#define SALLYPORT_SRC_SESSION_PACE_H
+
+#include "session.h"
+
+void pace_init(struct session *s);
+/* Its bytes flow: from here on it has stall_timeout, again. */
+void pace_begin(struct session *s);
+
+#endif
