@@ -321,8 +321,10 @@ const struct setting setting_table[] = {
       .help = "How an upload must end: with TLS close_notify; or also with a "
               "bare FIN behind just as many bytes as ALLO announced (size); "
               "or with any bare FIN, and then nobody can tell a file that "
-              "was cut on its way from a whole one (lenient). Per user: the "
-              "key upload_eof= of the users file." },
+              "was cut on its way from a whole one (lenient). A FIN in front "
+              "of the first byte is a cut in each: an empty file needs "
+              "close_notify. Per user: the key upload_eof= of the users "
+              "file." },
     { .key = "fsync",
       .type = SETTING_YES_NO,
       .offset = FIELD(fsync),

@@ -3,9 +3,7 @@
  * being answered, except for what may come during a transfer. */
 #include "control.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "dispatch.h"
 #include "leave.h"
@@ -17,8 +15,6 @@
 #define CONTROL_BUFFER (20u << 10)
 #define REPLIES_MAX    (256u << 10)
 #define HELD_MAX       (64u << 10)
-/* Less than master waits after a kick (2 s), else the last events are lost. */
-#define CLOSE_MS 1500
 
 static bool is_busy(const struct session *s)
 {
@@ -42,7 +38,7 @@ static bool may_take_line(const struct session *s)
     return !is_busy(s);
 }
 
-static void wait_for(struct session *s)
+void control_wait(struct session *s)
 {
     struct control *c = &s->control;
     uint32_t events = 0;
@@ -110,7 +106,7 @@ void control_flush(struct session *s)
         leave(s, s->ending, "");
     if (state != STREAM_OK && state != STREAM_AGAIN)
         gone(s, ENDING_CLOSED, stream_cause(c->stream));
-    wait_for(s);
+    control_wait(s);
 }
 
 void control_reply_with(struct session *s, enum reply r, struct slice a,
@@ -142,7 +138,7 @@ void control_secure(struct session *s)
     line_init(&c->lines);
     c->securing = true;
     handshake(s);
-    wait_for(s);
+    control_wait(s);
 }
 
 void control_go_on(struct session *s)
@@ -150,7 +146,7 @@ void control_go_on(struct session *s)
     if (!s->control.securing)
         return;
     handshake(s);
-    wait_for(s);
+    control_wait(s);
 }
 
 static void bad_line(struct session *s, enum line_state state)
@@ -212,7 +208,7 @@ void control_continue(struct session *s)
     while (may_take_line(s))
         if (!take_line(s))
             break;
-    wait_for(s);
+    control_wait(s);
 }
 
 static void receive(struct session *s)
@@ -232,36 +228,6 @@ static void receive(struct session *s)
         gone(s, ENDING_TLS, stream_cause(c->stream));
 }
 
-/* A few rounds at a time, so that nobody outlasts the deadline by talking. */
-static void drain(struct session *s)
-{
-    char waste[512];
-    size_t got;
-
-    for (int i = 0; i < 16; i++) {
-        enum stream_state state =
-            stream_read(s->control.stream, waste, sizeof(waste), &got);
-
-        if (state == STREAM_AGAIN)
-            return;
-        if (state != STREAM_OK)
-            leave(s, s->ending, "");
-    }
-}
-
-/* The replies, then close_notify, then FIN: as far as it goes now. */
-static void finish_output(struct session *s)
-{
-    struct control *c = &s->control;
-
-    if (c->out.len > 0 || c->finished)
-        return;
-    if (stream_shutdown(c->stream) != STREAM_OK)
-        return;
-    c->finished = true;
-    shutdown(c->fd, SHUT_WR);
-}
-
 static void on_ready(void *owner, uint32_t events)
 {
     struct session *s = owner;
@@ -270,8 +236,7 @@ static void on_ready(void *owner, uint32_t events)
     if (c->out.len > 0 || stream_unsent(c->stream))
         control_flush(s);
     if (c->closing) {
-        finish_output(s);
-        drain(s);
+        control_closing(s);
         return;
     }
     if (s->arrival != ARRIVED) {
@@ -312,62 +277,6 @@ static void on_idle(void *owner)
     control_end(s, ENDING_IDLE_TIME, REPLY_TIMED_OUT, SLICE("idle"));
 }
 
-static void on_closed(void *owner)
-{
-    struct session *s = owner;
-
-    leave(s, s->ending, "");
-}
-
-/* One deadline for all of the end. */
-static void will_close(struct session *s, enum ending ending)
-{
-    struct control *c = &s->control;
-
-    s->ending = ending;
-    if (!c->closed.armed)
-        loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
-    loop_timer_clear(&s->loop, &c->idle);
-}
-
-void control_end(struct session *s, enum ending ending, enum reply last,
-                 struct slice argument)
-{
-    struct control *c = &s->control;
-
-    if (c->closing || c->ending)
-        return;
-    /* No reply may go in plain text now. */
-    if (c->securing || (s->implicit && !c->secured))
-        leave(s, ending, "");
-    if (transfer_is_committing(s)) { /* it would say that nothing is stored */
-        will_close(s, ending);
-        c->ending = true;
-        c->last = last;
-        return;
-    }
-    transfer_end(s, ending, last);
-    if (c->gone)
-        leave(s, ending, "");
-    control_reply_with(s, last, argument, NOTHING);
-    will_close(s, ending);
-    c->closing = true;
-    finish_output(s);
-    wait_for(s);
-}
-
-void control_transferred(struct session *s)
-{
-    struct control *c = &s->control;
-
-    if (c->gone)
-        leave(s, s->ending, c->ending ? "" : c->cause);
-    if (!c->ending)
-        return;
-    c->ending = false;
-    control_end(s, s->ending, c->last, NOTHING);
-}
-
 void control_start(struct session *s, int fd)
 {
     struct control *c = &s->control;
@@ -384,7 +293,6 @@ void control_start(struct session *s, int fd)
         .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = s
     };
     c->idle = (struct loop_timer){ .on_time = on_idle, .owner = s };
-    c->closed = (struct loop_timer){ .on_time = on_closed, .owner = s };
     if (loop_add(&s->loop, &c->watch) < 0)
         die(71, "epoll refuses the control connection");
     loop_timer_set(&s->loop, &c->idle, s->settings->idle_timeout);

@@ -27,6 +27,16 @@ void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument);
 /* A transfer is over: what waited for that. */
 void control_transferred(struct session *s);
+/* A data connection has ended for good: the same. */
+void control_lingered(struct session *s);
+/* The process ends now: what can be said without waiting. */
+void control_part(struct session *s);
+
+/* Between control.c and control_end.c: what the socket is waited for; it is
+ * ready, and the end has begun. */
+void control_wait(struct session *s);
+void control_closing(struct session *s);
+
 #define NOTHING ((struct slice){ "", 0 })
 
 #endif

@@ -9,37 +9,19 @@
 
 #include "control.h"
 #include "leave.h"
+#include "linger.h"
 #include "proxied.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
 #include "sallyport/tls/context.h"
 
 #define DATA_BUFFER (512u << 10)
-#define LINGER_MS   2000
-
-static void drain(struct session *s)
-{
-    char waste[32768];
-
-    for (int i = 0; i < 16; i++) {
-        ssize_t n = recv(s->data.fd, waste, sizeof(waste), MSG_DONTWAIT);
-
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (n <= 0) {
-            data_close(s);
-            return;
-        }
-    }
-}
 
 static void on_data(void *owner, uint32_t events)
 {
     struct session *s = owner;
 
-    if (s->data.state == DATA_ENDING)
-        drain(s);
-    else if (s->data.state == DATA_HEADER)
+    if (s->data.state == DATA_HEADER)
         proxied_data_ready(s);
     else
         transfer_ready(s, events);
@@ -61,43 +43,24 @@ void data_drop(struct session *s, enum data_state state)
 void data_close(struct session *s)
 {
     enum data_state before = s->data.state;
+    int fd = before == DATA_CONNECTED ? fd_take(&s->data.fd) : -1;
     struct packet p = { .message = MSG_PORT_CLOSE };
 
+    if (fd >= 0)
+        loop_remove(&s->loop, &s->data.watch);
     data_drop(s, DATA_CLOSED);
+    if (fd >= 0)
+        linger_begin(s, fd);
     if (before == DATA_ASKED || before == DATA_EXPECTED ||
         before == DATA_HEADER)
         channel_send(&s->gate, &p); /* a dead gate shows at its channel */
 }
 
-static void on_linger(void *owner)
+void data_end(struct session *s)
 {
-    struct session *s = owner;
-
+    if (s->data.stream)
+        stream_shutdown(s->data.stream); /* as far as it goes */
     data_close(s);
-    session_continue(s);
-}
-
-void data_linger(struct session *s)
-{
-    struct data *d = &s->data;
-
-    if (d->fd < 0)
-        return;
-    shutdown(d->fd, SHUT_WR);
-    stream_free(d->stream);
-    d->stream = NULL;
-    d->state = DATA_ENDING;
-    d->timer.on_time = on_linger;
-    d->timer.owner = s;
-    loop_timer_set(&s->loop, &d->timer, LINGER_MS);
-    loop_change(&s->loop, &d->watch, EPOLLIN);
-    drain(s);
-}
-
-void data_refuse(struct session *s)
-{
-    stream_shutdown(s->data.stream); /* as far as it goes */
-    data_linger(s);
 }
 
 static void on_port_late(void *owner)
@@ -252,15 +215,16 @@ bool data_adopt(struct session *s, int fd, enum data_state state,
     return false;
 }
 
-/* One that comes when nobody is expected any more crossed our PORT_CLOSE: it is
- * closed with the packet. */
+/* One that comes when nobody is expected any more crossed our PORT_CLOSE. */
 static int on_socket(void *owner, struct packet *p)
 {
     struct session *s = owner;
     struct data *d = &s->data;
 
-    if (d->state != DATA_EXPECTED)
+    if (d->state != DATA_EXPECTED) {
+        linger_begin(s, fd_take(&p->fd[0]));
         return 0;
+    }
     if (!address_same_host(&p->value[0].address, &s->peer)) {
         s->gate.wrong = "a data connection from another host";
         return -EPROTO;
@@ -316,6 +280,7 @@ static void on_gate(void *owner, uint32_t events)
 void data_start(struct session *s, int gate)
 {
     s->data.fd = -1;
+    linger_init(s);
     channel_init(&s->gate, gate, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
     s->gate_watch = (struct loop_watch){
         .fd = gate, .events = EPOLLIN, .on_ready = on_gate, .owner = s

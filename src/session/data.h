@@ -14,19 +14,17 @@ void data_ask_port(struct session *s, enum verb verb);
 void data_await(struct session *s, const struct address *client);
 /* For the transfer that begins, if that is so: gate shall connect. */
 void data_ask_active(struct session *s);
-/* Gives up the port or closes the connection at once, without close_notify. */
+/* Gives up the port, or ends the connection without close_notify: a FIN, and no
+ * reset (linger.h). */
 void data_close(struct session *s);
 /* Takes over the socket FD. False: there was no memory, and it is closed. */
 bool data_adopt(struct session *s, int fd, enum data_state state,
                 uint32_t events);
 /* The socket is closed, and nobody is told; STATE from here on. */
 void data_drop(struct session *s, enum data_state state);
-/* After the transfer: our end is shut, the client's is awaited for 2 s while
- * the session goes on. */
-void data_linger(struct session *s);
-/* In the middle of an upload: close_notify, then the same. A client reads the
- * reply when it has sent all, and a reset would come before that. */
-void data_refuse(struct session *s);
+/* The same with close_notify: all that was to be sent is, or it is the client
+ * that sends. */
+void data_end(struct session *s);
 /* The client has connected: makes the stream. */
 bool data_open_stream(struct session *s);
 

@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "report.h"
 #include "sallyport/base/secret.h"
 
 void leave(struct session *s, enum ending ending, const char *cause)
 {
     secret_wipe(&s->login.password);
+    control_part(s);
     report_cut(s, ending_text(ending));
     if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)
         s->total += s->transfer.bytes;
@@ -37,8 +39,7 @@ void leave_peer(struct session *s, enum process peer, int error,
         if (reply_build(&s->control.out, REPLY_LOST_SERVICE, none, 0) == 0) {
             stream_write(s->control.stream, s->control.out.data,
                          s->control.out.len, &took);
-            stream_shutdown(s->control.stream);
-            stream_flush(s->control.stream);
+            buf_consume(&s->control.out, took);
         }
     }
     leave(s, ENDING_PEER, cause);

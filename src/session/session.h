@@ -53,6 +53,7 @@ struct control {
     bool ending;   /* a commit's answer is awaited, then LAST is said */
     bool closing;  /* the last reply is given, wait for the client's end */
     bool finished; /* and sent, with our close_notify and FIN */
+    bool parted;   /* the client's end came; data connections linger */
     enum reply last;
     const char *cause; /* of being gone */
     bool first_line_seen;
@@ -83,12 +84,11 @@ struct ask {
 
 enum data_state {
     DATA_CLOSED,
-    DATA_ASKED,     /* gate is asked for a port */
-    DATA_ACTIVE,    /* the client awaits us, once there is a transfer */
-    DATA_EXPECTED,  /* the client knows the port, or gate connects to it */
-    DATA_HEADER,    /* a proxy has brought a socket; is it our client's? */
-    DATA_CONNECTED, /* the socket is here */
-    DATA_ENDING     /* ours is sent and shut; the client's end is awaited */
+    DATA_ASKED,    /* gate is asked for a port */
+    DATA_ACTIVE,   /* the client awaits us, once there is a transfer */
+    DATA_EXPECTED, /* the client knows the port, or gate connects to it */
+    DATA_HEADER,   /* a proxy has brought a socket; is it our client's? */
+    DATA_CONNECTED /* the socket is here */
 };
 
 struct data {
@@ -103,6 +103,16 @@ struct data {
     enum verb verb; /* PASV or EPSV */
     struct loop_timer timer;
 };
+
+/* A data connection that is over (linger.c): ours is sent and shut, and the
+ * client's end is awaited. */
+struct goodbye {
+    struct session *session;
+    int fd; /* -1: none */
+    struct loop_watch watch;
+    struct loop_timer timer;
+};
+#define GOODBYES 4
 
 enum transfer_state {
     TRANSFER_NONE,
@@ -214,6 +224,7 @@ struct session {
     struct login login;
     struct ask ask;
     struct data data;
+    struct goodbye goodbyes[GOODBYES];
     struct transfer transfer;
     struct verdict verdict;
     struct buf stat; /* STAT of a folder, as it comes */

@@ -191,7 +191,7 @@ static void flush(struct session *s)
         transfer_broken(s, state);
         return;
     }
-    data_linger(s);
+    data_close(s);
     transfer_finish(
         s, s->transfer.verb == VERB_RETR ? REPLY_COMPLETE : REPLY_LISTED,
         NOTHING, NOTHING, "");

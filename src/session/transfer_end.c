@@ -107,7 +107,7 @@ static bool flows(struct session *s)
 static void stop(struct session *s)
 {
     if (transfer_is_upload(&s->transfer) && flows(s))
-        data_refuse(s);
+        data_end(s);
     else
         data_close(s);
     settle(s);
@@ -120,7 +120,7 @@ void transfer_not_bound(struct session *s,
 {
     s->transfer.owed = true; /* settle() is still to come */
     verdict_give(s, refusal->reply, NOTHING, NOTHING, refusal->reason);
-    data_refuse(s);
+    data_end(s);
     settle(s);
 }
 

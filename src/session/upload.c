@@ -121,8 +121,7 @@ static void received_all(struct session *s)
 {
     s->transfer.state = TRANSFER_COMMITTING;
     loop_timer_clear(&s->loop, &s->transfer.stall);
-    stream_shutdown(s->data.stream);
-    data_linger(s);
+    data_end(s);
     sum_up(s);
 }
 
@@ -216,16 +215,17 @@ static void cut(struct session *s)
 
 /* Is a FIN without close_notify an end for this user? Bytes, not the file's
  * length, are held to ALLO: of an upload that is gone on with a cut one could
- * happen to have the length that was announced for the rest. What is converted
- * has an end of its own, which a FIN isn't. */
+ * happen to have the length that was announced for the rest. One without any is
+ * no end of an empty file: it could be that of the way there, behind the
+ * handshake. What is converted has an end of its own, which a FIN isn't. */
 static bool may_end_so(const struct session *s)
 {
     const struct transfer *t = &s->transfer;
 
-    if (!stream_bare_fin(s->data.stream) || t->flow.chain)
+    if (!stream_bare_fin(s->data.stream) || t->flow.chain || t->bytes == 0)
         return false;
     if (s->login.upload_eof == UPLOAD_EOF_SIZE)
-        return t->announced > 0 && t->bytes == t->announced;
+        return t->bytes == t->announced;
     return s->login.upload_eof == UPLOAD_EOF_LENIENT;
 }
 

@@ -217,7 +217,7 @@ static int store_through(struct session *s, const char *name,
 static bool is_end(const char *user, size_t n, size_t record)
 {
     if (strcmp(user, "lenient") == 0)
-        return record >= n - 1 - PIECES;
+        return record >= n - PIECES;
     return strcmp(user, "size") == 0 && record == n - 1;
 }
 
@@ -238,11 +238,12 @@ static void try_cut(struct session *s, const struct server *server,
                  "%s: %s", user, name);
 }
 
-/* In front of the record, within its header, behind that, within its body. */
+/* In front of the record, within its header, behind that, within its body (and
+ * in the middle of one of data). */
 static void try_record(struct session *s, const struct server *server,
                        const char *user, struct cut cut, bool whole)
 {
-    const size_t inside[] = { 0, 3, 5, 6, LAST };
+    const size_t inside[] = { 0, 3, 5, 6, PIECE / 2, LAST };
 
     for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
         cut.inside = inside[i];
@@ -250,16 +251,15 @@ static void try_record(struct session *s, const struct server *server,
     }
 }
 
-/* Of what the server sends the last is its close_notify, when it has the whole;
- * and who is lenient takes a FIN behind the client's part of the handshake for
- * the end of nothing. */
+/* Of what the server sends the last is its close_notify, when it has the whole.
+ */
 static void try_each(struct session *s, const struct server *server,
                      const char *user, size_t out, size_t back, bool reset)
 {
     for (size_t i = 0; i < out; i++)
         try_record(s, server, user, (struct cut){ TO_SERVER, i, 0, reset },
                    is_end(user, out, i));
-    for (size_t i = 0; i + 1 < back && strcmp(user, "lenient") != 0; i++)
+    for (size_t i = 0; i + 1 < back; i++)
         try_record(s, server, user, (struct cut){ TO_CLIENT, i, 0, reset },
                    false);
 }
@@ -331,7 +331,7 @@ Test(upload_ends, size_to_the_byte, .timeout = 100)
     session_open(&s, &server, "size");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct data d;
-        char name[16];
+        char name[32];
 
         snprintf(name, sizeof(name), "allo-%zu", i);
         session_do(&s, "200 {*}", "%s", rows[i].before);
@@ -346,6 +346,38 @@ Test(upload_ends, size_to_the_byte, .timeout = 100)
     session_close(&s);
     server_log_wait(&server, "transfer ", "path=/allo-0", "result=226",
                     "ended without close_notify", NULL);
+}
+
+/* An empty file is one that was ended in order; a FIN behind the handshake is
+ * how a connection ends that broke before its first byte. */
+Test(upload_ends, of_an_empty_file, .timeout = 100)
+{
+    static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
+    struct server server;
+
+    server_shared(&server);
+    for (size_t i = 0; i < 12; i++) {
+        const char *user = users[i % 3].name;
+        bool in_order = i < 6;
+        struct session s;
+        struct data d;
+        char name[32];
+
+        snprintf(name, sizeof(name), "empty-%zu", i);
+        session_init(&s);
+        s.version = versions[i % 2];
+        session_open(&s, &server, user);
+        data_open(&s, &d, "STOR %s", name);
+        if (in_order)
+            data_close(&d);
+        else
+            data_cut(&d, false);
+        cr_expect_eq(session_reply(&s), in_order ? 226 : 426, "%s: %s", user,
+                     s.reply.data);
+        cr_expect_eq(files_exists(server_home_file(&server, user, name)),
+                     in_order, "%s", user);
+        session_close(&s);
+    }
 }
 
 /* What is compressed has an end of its own, and a FIN is none. */

@@ -1,0 +1,250 @@
+/* The end of data connections, whatever the reason: close_notify where all is
+ * sent or the client is the one that sends, a bare FIN where something of a
+ * file is missing, and never a reset, whatever the client still sends. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "parting.h"
+#include "support/fail.h"
+#include "support/files.h"
+
+#define USER  "anna"
+#define SMALL 5000
+#define BIG   (16 * FAULT_MIB) /* more than all buffers on the way hold */
+#define LIMIT 100000
+
+static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = { .ports = "auto 32",
+                                      .settings = "max_file_size = 100000\n" };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+static void make_files(const struct server *server)
+{
+    fault_make_sparse(server, USER, "small", SMALL);
+    fault_make_sparse(server, USER, "big", BIG);
+}
+
+static void begin(struct session *s, const struct server *server, int version)
+{
+    session_init(s);
+    s->version = version;
+    session_open(s, server, USER);
+}
+
+/* What a client does in the middle, before it looks at the reply. */
+typedef void doing(struct session *s, struct data *d);
+
+static void nothing(struct session *s, struct data *d)
+{
+    (void)s;
+    (void)d;
+}
+
+/* To a server that sends. */
+static void talk(struct session *s, struct data *d)
+{
+    (void)s;
+    parting_write_junk(d->fd, d->tls);
+}
+
+static void store(struct session *s, struct data *d)
+{
+    (void)s;
+    data_write(d, "hello", 5);
+    cr_assert(tls_client_shutdown(d->tls));
+}
+
+static void store_and_talk(struct session *s, struct data *d)
+{
+    store(s, d);
+    parting_write_junk(d->fd, NULL);
+}
+
+static void store_too_much(struct session *s, struct data *d)
+{
+    static const char bytes[4 * LIMIT];
+
+    (void)s;
+    fault_write(d, bytes, sizeof(bytes));
+}
+
+static void abort_it(struct session *s, struct data *d)
+{
+    (void)d;
+    session_send(s, "ABOR");
+}
+
+static void store_and_abort(struct session *s, struct data *d)
+{
+    data_write(d, "hello", 5);
+    session_send(s, "ABOR");
+    parting_write_junk(d->fd, d->tls);
+}
+
+/* And behind the reply, with the data connection still open. */
+static void ask_port(struct session *s, struct data *d)
+{
+    (void)d;
+    session_do(s, "229 {*}", "EPSV");
+}
+
+static void finish_abort(struct session *s, struct data *d)
+{
+    (void)d;
+    session_expect(s, "226 {*}");
+}
+
+static void quit(struct session *s, struct data *d)
+{
+    (void)d;
+    session_do(s, "221 {*}", "QUIT");
+    parting_expect_control(s, PARTING_NOTIFIED);
+}
+
+static const struct kind {
+    const char *line;
+    doing *doing;
+    const char *reply;
+    doing *behind;
+    enum parting wanted;
+} kinds[] = {
+    { "RETR small", nothing, "226 {*}", nothing, PARTING_NOTIFIED },
+    { "RETR small", nothing, "226 {*}", ask_port, PARTING_NOTIFIED },
+    { "RETR small", nothing, "226 {*}", quit, PARTING_NOTIFIED },
+    { "RETR small", talk, "226 {*}", nothing, PARTING_NOTIFIED },
+    { "RETR small", talk, "226 {*}", quit, PARTING_NOTIFIED },
+    { "RETR big", abort_it, "426 {*}", finish_abort, PARTING_BARE },
+    { "LIST", nothing, "226 {*}", nothing, PARTING_NOTIFIED },
+    { "LIST", talk, "226 {*}", quit, PARTING_NOTIFIED },
+    { "STOR f", store, "226 {*}", ask_port, PARTING_NOTIFIED },
+    { "STOR f", store, "226 {*}", quit, PARTING_NOTIFIED },
+    { "STOR f", store_and_talk, "226 {*}", nothing, PARTING_NOTIFIED },
+    { "STOR f", store_too_much, "552 {*}", nothing, PARTING_NOTIFIED },
+    { "STOR f", store_and_abort, "426 {*}", finish_abort, PARTING_NOTIFIED },
+};
+
+static void end_one(const struct server *server, const struct kind *k, int i)
+{
+    struct session s;
+    struct data d;
+
+    fail_context("%s, kind %zd, TLS 1.%d: ", k->line, k - kinds, 2 + i);
+    begin(&s, server, versions[i]);
+    data_open(&s, &d, "%s", k->line);
+    k->doing(&s, &d);
+    session_expect(&s, k->reply);
+    k->behind(&s, &d);
+    parting_expect_data(&d, k->wanted);
+    if (s.fd >= 0)
+        session_close(&s);
+}
+
+Test(data_partings, of_transfers, .timeout = 120)
+{
+    struct server server;
+
+    server_shared(&server);
+    make_files(&server);
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+        for (int i = 0; i < 2; i++)
+            end_one(&server, &kinds[k], i);
+}
+
+/* A client may be in a hurry behind its close_notify: an unread ticket, or what
+ * it pleases, makes a reset of its close. */
+Test(data_partings, a_reset_behind_the_end, .timeout = 60)
+{
+    struct server server;
+
+    server_shared(&server);
+    for (int i = 0; i < 20; i++) {
+        struct session s;
+        struct data d;
+        char name[32];
+
+        snprintf(name, sizeof(name), "reset-%d", i);
+        begin(&s, &server, versions[i % 2]);
+        data_open(&s, &d, "STOR %s", name);
+        data_write(&d, "hello", 5);
+        cr_assert(tls_client_shutdown(d.tls));
+        if (i % 4 < 2) /* the server has read it for sure */
+            session_expect(&s, "226 {*}");
+        data_cut(&d, true);
+        if (i % 4 >= 2)
+            session_expect(&s, "226 {*}");
+        fault_expect_whole(&server, USER, name, "hello", 5);
+        session_close(&s);
+    }
+}
+
+/* Both that send and that receive stand still. */
+Test(data_partings, by_time, .timeout = 60)
+{
+    static const struct {
+        const char *line;
+        enum parting wanted;
+    } rows[] = { { "STOR f", PARTING_NOTIFIED }, { "RETR big", PARTING_BARE } };
+    const struct server_plan plan = { .settings = "stall_timeout = 1s\n" };
+    struct server server;
+
+    server_start(&server, &plan);
+    make_files(&server);
+    for (size_t k = 0; k < 4; k++) {
+        struct session s;
+        struct data d;
+
+        fail_context("%s: ", rows[k / 2].line);
+        begin(&s, &server, versions[k % 2]);
+        data_open(&s, &d, "%s", rows[k / 2].line);
+        session_expect(&s, "426 {*}");
+        parting_expect_data(&d, rows[k / 2].wanted);
+        session_close(&s);
+    }
+    server_stop(&server);
+}
+
+/* The server stops: 421 to both, and a cut one can be told from a whole. */
+Test(data_partings, by_a_shutdown, .timeout = 60)
+{
+    static const struct {
+        const char *line;
+        enum parting wanted;
+    } rows[] = { { "STOR f", PARTING_NOTIFIED }, { "RETR big", PARTING_BARE } };
+    const struct server_plan plan = { 0 };
+    struct server server;
+    struct session s[4];
+    struct data d[4];
+
+    server_start(&server, &plan);
+    make_files(&server);
+    for (size_t k = 0; k < 4; k++) {
+        begin(&s[k], &server, versions[k % 2]);
+        data_open(&s[k], &d[k], "%s", rows[k / 2].line);
+    }
+    kill(server.pid, SIGTERM);
+    for (size_t k = 0; k < 4; k++) {
+        fail_context("%s: ", rows[k / 2].line);
+        session_expect(&s[k], "421 {*}");
+        parting_expect_data(&d[k], rows[k / 2].wanted);
+        parting_expect_control(&s[k], PARTING_NOTIFIED);
+    }
+    server_stop(&server);
+}

@@ -1,0 +1,192 @@
+/* The end of the control connection, whatever the reason: the last reply,
+ * close_notify, a FIN, and no reset, also for a client that says much that
+ * nobody reads, and for what it sends last. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "parting.h"
+#include "support/fail.h"
+#include "support/processes.h"
+#include "support/server_log.h"
+
+static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
+
+/* Both versions, with and without input that nobody reads. */
+#define VARIANTS 4
+
+static void begin(struct session *s, const struct server *server,
+                  const char *what, int variant)
+{
+    fail_context("%s, TLS 1.%d: ", what, 2 + variant % 2);
+    session_init(s);
+    s->version = versions[variant % 2];
+    session_open(s, server, "anna");
+}
+
+static bool is_noisy(int variant)
+{
+    return variant >= 2;
+}
+
+/* Of what came together with the last line nothing is answered. */
+static void send_last(struct session *s, const char *line, int variant)
+{
+    session_send(s, "%s", line);
+    if (is_noisy(variant))
+        parting_write_junk(s->fd, s->tls);
+}
+
+static char too_long[16000];
+
+static const struct {
+    const char *what, *line, *reply;
+} lines[] = {
+    { "QUIT", "QUIT", "221 {*}" },
+    { "too long a line", too_long, "500 {*}" },
+};
+
+Test(partings, by_a_line, .timeout = 120)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+
+    memset(too_long, 'x', sizeof(too_long) - 1);
+    server_start(&server, &plan);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        for (int v = 0; v < VARIANTS; v++) {
+            struct session s;
+
+            begin(&s, &server, lines[i].what, v);
+            send_last(&s, lines[i].line, v);
+            session_expect(&s, lines[i].reply);
+            parting_expect_control(&s, PARTING_NOTIFIED);
+        }
+    server_stop(&server);
+}
+
+/* Before there is TLS it is a FIN. */
+Test(partings, in_plain_text, .timeout = 60)
+{
+    static const char *const last[] = { "QUIT", "GET / HTTP/1.1" };
+    const struct server_plan plan = { 0 };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+        struct session s;
+
+        fail_context("%s: ", last[i]);
+        session_init(&s);
+        session_connect(&s, server.port);
+        session_expect(&s, "220 {*}");
+        send_last(&s, last[i], 2);
+        parting_expect_control(&s, PARTING_BARE);
+    }
+    server_stop(&server);
+}
+
+Test(partings, by_time, .timeout = 60)
+{
+    const struct server_plan plan = { .settings = "idle_timeout = 1s\n" };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int v = 0; v < VARIANTS; v++) {
+        struct session s;
+
+        begin(&s, &server, "idle", v);
+        session_expect(&s, "421 {*}");
+        if (is_noisy(v))
+            parting_write_junk(s.fd, s.tls);
+        parting_expect_control(&s, PARTING_NOTIFIED);
+    }
+    server_stop(&server);
+}
+
+/* Nobody has logged in. */
+Test(partings, by_login_time, .timeout = 60)
+{
+    const struct server_plan plan = { .settings = "login_timeout = 1s\n" };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int v = 0; v < 2; v++) {
+        struct session s;
+
+        session_init(&s);
+        s.version = versions[v];
+        session_connect(&s, server.port);
+        session_start_tls(&s);
+        session_expect(&s, "421 {*}");
+        parting_expect_control(&s, PARTING_NOTIFIED);
+    }
+    server_stop(&server);
+}
+
+static void kill_gate(const struct server *server)
+{
+    static struct processes list;
+
+    processes_of(server->pid, &list);
+    kill(processes_find(&list, "sallyport: gate")->pid, SIGKILL);
+}
+
+static void terminate(const struct server *server)
+{
+    kill(server->pid, SIGTERM);
+}
+
+static const struct {
+    const char *what;
+    void (*how)(const struct server *server);
+    enum parting wanted;
+} kicks[] = {
+    { "shutdown", terminate, PARTING_NOTIFIED },
+    { "gate's death", kill_gate, PARTING_AT_ONCE },
+};
+
+Test(partings, by_the_server, .timeout = 120)
+{
+    const struct server_plan plan = { .troubles = true };
+
+    for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++) {
+        struct server server;
+        struct session s[VARIANTS];
+
+        server_start(&server, &plan);
+        for (int v = 0; v < VARIANTS; v++)
+            begin(&s[v], &server, kicks[i].what, v);
+        kicks[i].how(&server);
+        for (int v = 0; v < VARIANTS; v++) {
+            session_expect(&s[v], "421 {*}");
+            if (is_noisy(v) && kicks[i].wanted == PARTING_NOTIFIED)
+                parting_write_junk(s[v].fd, s[v].tls);
+            parting_expect_control(&s[v], kicks[i].wanted);
+        }
+        server_stop(&server);
+    }
+}
+
+/* A client that goes without QUIT gets the same: close_notify for its own, and
+ * for a bare FIN as well. */
+Test(partings, by_the_client, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int v = 0; v < VARIANTS; v++) {
+        struct session s;
+
+        begin(&s, &server, v < 2 ? "close_notify" : "FIN", v);
+        if (v < 2)
+            cr_assert(tls_client_shutdown(s.tls));
+        else
+            shutdown(s.fd, SHUT_WR);
+        parting_expect_control(&s, v < 2 ? PARTING_NOTIFIED : PARTING_AT_ONCE);
+    }
+    server_stop(&server);
+}
