@@ -120,6 +120,8 @@ static const char *const texts[] = {
     [REPLY_ACTIVE_OFF] = "Active mode is off; send EPSV or PASV.",
     [REPLY_ACTIVE_FOREIGN] = "Only your own address, and ports from 1024; or "
                              "send EPSV or PASV.",
+    [REPLY_HOST_OTHER] = "TLS was begun for another host; connect anew for "
+                         "this one.",
     [REPLY_BAD_SEQUENCE] = "Send {} first.",
     [REPLY_ONLY_EPSV] = "After EPSV ALL only EPSV is taken; send that.",
     [REPLY_HOST_LATE] = "HOST comes before USER; connect anew for that.",

@@ -1,8 +1,11 @@
 /* AUTH, PBSZ, PROT, USER, PASS, QUIT, HOST (RFC 4217, 2228, 959, 7151). */
+#include <errno.h>
+
 #include "commands.h"
 #include "control.h"
 #include "login.h"
 #include "sallyport/base/secret.h"
+#include "sallyport/ftp/host.h"
 
 void cmd_auth(struct session *s, const struct call *call)
 {
@@ -78,10 +81,19 @@ void cmd_quit(struct session *s, const struct call *call)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
 }
 
-/* RFC 7151 before login; there are no virtual hosts, so it is forgotten. */
+/* RFC 7151 before login. There are no virtual hosts, so it is forgotten; but a
+ * client that has been shown the certificate of one host mustn't believe that
+ * it speaks with another (RFC 6066 3). */
 void cmd_host(struct session *s, const struct call *call)
 {
-    (void)call;
-    control_reply(s, s->login.done || s->login.name[0] ? REPLY_HOST_LATE
-                                                       : REPLY_HOST_OK);
+    const char *asked = stream_asked(s->control.stream);
+    int r = asked ? host_compare(call->argument, slice_from(asked)) : 0;
+
+    if (s->login.done || s->login.name[0])
+        control_reply(s, REPLY_HOST_LATE);
+    else if (r == -EINVAL)
+        control_reply_with(s, REPLY_BAD_ARGUMENT,
+                           slice_from(call->command->help), NOTHING);
+    else
+        control_reply(s, r < 0 ? REPLY_HOST_OTHER : REPLY_HOST_OK);
 }

@@ -247,6 +247,12 @@ bool stream_bare_fin(const struct stream *s)
     return s->end == STREAM_CUT && s->fin && s->open && !secure_is_within(s);
 }
 
+const char *stream_asked(const struct stream *s)
+{
+    return s->open ? SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name)
+                   : NULL;
+}
+
 const char *stream_cipher(const struct stream *s)
 {
     return s->open ? s->cipher : "plain";

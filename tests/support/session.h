@@ -24,6 +24,8 @@ struct session {
     struct buf in;          /* received, not yet taken */
     struct buf reply;       /* the last one, lines ending with \n, then a NUL */
     unsigned port;          /* of the last PASV or EPSV reply */
+    const char *name;       /* asked for by SNI; NULL: none */
+    const char *data_name;  /* the same on data connections */
     bool anew;              /* data connections resume nothing */
     const struct tls_session *show; /* they resume this; NULL: the newest
                                        ticket of the control connection */

@@ -2,10 +2,11 @@
 #include "fail.h"
 #include "session_private.h"
 
-struct tls_client *session_tls_new(int fd, int version,
+struct tls_client *session_tls_new(int fd, int version, const char *name,
                                    const struct tls_session *show)
 {
     const struct tls_client_options options = { .version = version,
+                                                .name = name,
                                                 .show = show };
     struct tls_client *t = tls_client_new(fd, &options);
 

@@ -113,6 +113,7 @@
     R(ALREADY_LOGGED_IN, 503)                                                  \
     R(IN_TRANSFER, 503)                                                        \
     R(ACTIVE_FOREIGN, 504)                                                     \
+    R(HOST_OTHER, 504)                                                         \
     R(BAD_PARAMETER, 504) /* {}: what to send instead */                       \
     R(MODE_Z_OFF, 504)                                                         \
     R(NO_OFFSET, 504)                                                          \

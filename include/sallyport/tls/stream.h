@@ -71,6 +71,10 @@ const char *stream_cause(const struct stream *s);
 /* After STREAM_CUT under TLS: a FIN behind a whole record. Anybody on the way
  * may have sent it; a reset, or an end within a record, is none. */
 bool stream_bare_fin(const struct stream *s);
+/* The host that the client has asked for in its handshake (SNI, RFC 6066 3), as
+ * it wrote it; NULL: none, or no TLS. Lives as long as the stream. Of a data
+ * channel it means nothing: clients send the host, its address, or none. */
+const char *stream_asked(const struct stream *s);
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256", with " resumed" behind it, or "plain". */
 const char *stream_cipher(const struct stream *s);
 

@@ -1,0 +1,72 @@
+/* HOST (RFC 7151): the name that TLS was begun for, or none. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "fake.h"
+
+/* In TLS the client has asked for NAME. */
+static void secure(struct fake *f, const char *name)
+{
+    const struct tls_client_options o = { .name = name };
+
+    fake_start(f);
+    cr_assert_eq(fake_reply(f), 220);
+    fake_say(f, "HOST any.example"); /* in plain text: forgotten */
+    cr_assert_eq(fake_reply(f), 220);
+    fake_say(f, "AUTH TLS");
+    cr_assert_eq(fake_reply(f), 234);
+    f->tls = tls_client_new(f->control, &o);
+    cr_assert_not_null(f->tls, "%s", tls_client_error());
+}
+
+static const struct {
+    const char *name, *line;
+    int code;
+} rows[] = {
+    { "ftp.example.org", "HOST ftp.example.org", 220 },
+    { "ftp.example.org", "HOST FTP.EXAMPLE.ORG.", 220 },
+    { "ftp.example.org", "HOST any.example", 504 },
+    { "ftp.example.org", "HOST [::1]", 504 },
+    { "ftp.example.org", "HOST ftp.example.org:21", 501 },
+    { "ftp.example.org", "HOST ::1", 501 },
+    /* Nothing was asked for, so no name is wrong. */
+    { NULL, "HOST any.example", 220 },
+    { NULL, "HOST [2001:db8::1]", 220 },
+    { NULL, "HOST any.example:21", 220 },
+};
+
+Test(host, is_what_tls_was_begun_for)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fake f;
+
+        secure(&f, rows[i].name);
+        fake_say(&f, rows[i].line);
+        cr_expect_eq(fake_reply(&f), rows[i].code, "%s: %s", rows[i].line,
+                     f.reply);
+        fake_say(&f, "USER anna"); /* the session goes on */
+        cr_expect_eq(fake_reply(&f), 331);
+        fake_say(&f, rows[i].line);
+        cr_expect_eq(fake_reply(&f), 503);
+        fake_say(&f, "QUIT");
+        cr_expect_eq(fake_reply(&f), 221);
+        fake_end(&f);
+    }
+}
+
+/* A second one counts like the first. */
+Test(host, twice)
+{
+    struct fake f;
+
+    secure(&f, "one.example");
+    for (int i = 0; i < 2; i++) {
+        fake_say(&f, "HOST two.example");
+        cr_expect_eq(fake_reply(&f), 504);
+        fake_say(&f, "HOST one.example");
+        cr_expect_eq(fake_reply(&f), 220);
+    }
+    fake_say(&f, "QUIT");
+    cr_expect_eq(fake_reply(&f), 221);
+    fake_end(&f);
+}
