@@ -31,6 +31,15 @@ int chains_add(struct chains *p, struct packet *from, struct complaint *c)
                                                  : "no memory");
 }
 
+struct tls_context *chains_load(struct chains *p, const struct signer *signer,
+                                struct complaint *c)
+{
+    struct tls_context *t = tls_context_load(p->all, p->count, signer, c);
+
+    chains_release(p);
+    return t;
+}
+
 struct tls_context *chains_context(struct chains *p,
                                    const struct signer *signer,
                                    struct complaint *c)

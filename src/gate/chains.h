@@ -18,6 +18,9 @@ int chains_add(struct chains *p, struct packet *from, struct complaint *c);
 struct tls_context *chains_context(struct chains *p,
                                    const struct signer *signer,
                                    struct complaint *c);
+/* The same by tls_context_load(): the keys are still to be proven. */
+struct tls_context *chains_load(struct chains *p, const struct signer *signer,
+                                struct complaint *c);
 void chains_release(struct chains *p);
 
 #endif

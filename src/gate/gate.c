@@ -23,21 +23,27 @@ void gate_init(struct gate *g, int fd)
     g->signer.keys.fd = -1;
 }
 
-/* It is only watched for its end. */
+static void keys_lost(struct gate *g)
+{
+    loop_remove(&g->loop, &g->keys_watch);
+    channel_close(&g->signer.keys);
+    reload_keys_lost(g);
+}
+
+/* But in a reload it is only watched for its end. */
 static void on_keys(void *owner, uint32_t events)
 {
     struct gate *g = owner;
 
-    if (!(events & (EPOLLHUP | EPOLLERR)))
-        return;
-    loop_remove(&g->loop, &g->keys_watch);
-    channel_close(&g->signer.keys);
+    if (events & EPOLLIN)
+        reload_on_signature(g);
+    if (events & (EPOLLHUP | EPOLLERR))
+        keys_lost(g);
 }
 
 int gate_sign_by(struct gate *g, int fd)
 {
-    loop_remove(&g->loop, &g->keys_watch);
-    channel_close(&g->signer.keys);
+    keys_lost(g);
     channel_init(&g->signer.keys, fd, PROCESS_GATE, PROCESS_KEYS, PHASE_RUN);
     g->signer.ms = SIGN_MS;
     g->keys_watch = (struct loop_watch){
@@ -127,7 +133,7 @@ void gate_release(struct gate *g)
     tell_close(g);
     tickets_release(g);
     tls_context_free(g->tls);
-    chains_release(&g->renewal.chains);
+    reload_release(g);
     fd_close(&g->spare_fd);
     fd_close(&g->signal_fd);
     channel_close(&g->signer.keys);

@@ -31,6 +31,11 @@ struct renewal {
     struct settings settings;
     bool has_settings;
     struct complaint complaint;
+    struct tls_context *trial;  /* made of it; NULL: none is under way */
+    uint64_t generation;        /* master's number of it */
+    size_t proven;              /* so many of its keys */
+    uint32_t request;           /* to keys, for the next one */
+    struct loop_timer deadline; /* for all of them */
 };
 
 struct gate {
@@ -80,11 +85,16 @@ int gate_told(struct gate *g, const struct packet *p);
 /* orders.c: what master says while gate runs. */
 void orders_on_ready(void *owner, uint32_t events);
 
-/* reload.c and expiry.c: MSG_CONF, MSG_CERTIFICATE and MSG_TAKE while gate
- * runs. */
+/* reload.c and expiry.c: MSG_CONF, MSG_CERTIFICATE, MSG_TAKE and MSG_GIVE_UP
+ * while gate runs. */
 int reload_on_conf(void *owner, struct packet *p);
 int reload_on_certificate(void *owner, struct packet *p);
 int reload_on_take(void *owner, struct packet *p);
+int reload_on_give_up(void *owner, struct packet *p);
+/* Keys has said something; its channel is closed or another one. */
+void reload_on_signature(struct gate *g);
+void reload_keys_lost(struct gate *g);
+void reload_release(struct gate *g);
 /* Tells which certificates expire soon, now and from now on each day. */
 void gate_watch_expiry(struct gate *g);
 /* A MSG_CONF: 0, or negative with the complaint. */

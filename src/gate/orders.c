@@ -81,6 +81,7 @@ static const struct handler handlers[] = {
     { MSG_CONF, reload_on_conf },
     { MSG_CERTIFICATE, reload_on_certificate },
     { MSG_TAKE, reload_on_take },
+    { MSG_GIVE_UP, reload_on_give_up },
 };
 
 void orders_on_ready(void *owner, uint32_t events)

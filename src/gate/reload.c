@@ -1,6 +1,8 @@
 /* A reload, in gate: new settings and certificates are gathered, tried, and
  * taken as a whole or not at all. Sessions that were forked before keep what
- * they have. The context is made behind the cage: it needs memory, and keys. */
+ * they have. The context is made behind the cage: it needs memory, and keys,
+ * whose proofs are asked for one by one. Must never wait for them: connections
+ * and ports are served meanwhile. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -11,8 +13,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/context.h"
 
-#define SIGN_MS  2000 /* keys is there; gate does nothing else meanwhile */
-#define REPLY_MS 5000
+#define PROOFS_MS 4000 /* all of them; master waits longer */
+#define REPLY_MS  5000
 
 int gate_settings(struct settings *s, int fd, struct complaint *c)
 {
@@ -56,8 +58,7 @@ static struct tls_context *make_context(struct gate *g)
         complain(&g->renewal.complaint, "no settings");
         return NULL;
     }
-    g->signer.ms = SIGN_MS;
-    return chains_context(&g->renewal.chains, &signer, &g->renewal.complaint);
+    return chains_load(&g->renewal.chains, &signer, &g->renewal.complaint);
 }
 
 /* Master counts by this answer who has which certificates: no session may be
@@ -88,24 +89,139 @@ static void use_settings(struct gate *g)
     g->passive.expect.wait_ms = s->connect_timeout;
 }
 
+/* Back to where the next one can begin. */
+static void forget(struct gate *g)
+{
+    struct renewal *n = &g->renewal;
+
+    loop_timer_clear(&g->loop, &n->deadline);
+    loop_change(&g->loop, &g->keys_watch, 0);
+    chains_release(&n->chains);
+    tls_context_free(n->trial);
+    n->trial = NULL;
+    n->complaint.text[0] = '\0';
+    n->has_settings = false;
+}
+
+static void refuse(struct gate *g)
+{
+    struct renewal *n = &g->renewal;
+
+    answer(g, &(struct packet){
+                  .message = MSG_NOT_TAKEN,
+                  .value = { NUMBER(n->generation),
+                             TEXT(slice_from(n->complaint.text)) } });
+    forget(g);
+}
+
+static void accept_all(struct gate *g)
+{
+    struct renewal *n = &g->renewal;
+
+    answer(g, &(struct packet){ .message = MSG_TAKEN,
+                                .value = { NUMBER(n->generation) } });
+    use_settings(g);
+    tls_context_free(g->tls);
+    g->tls = n->trial;
+    n->trial = NULL;
+    gate_watch_expiry(g);
+    forget(g);
+}
+
+static void judge(struct gate *g, int error,
+                  const struct sign_result *signature);
+
+/* The next key's proof, or the end. */
+static void ask(struct gate *g)
+{
+    struct renewal *n = &g->renewal;
+    struct tls_proof proof;
+    int r;
+
+    if (!tls_context_proof(n->trial, n->proven, &proof)) {
+        accept_all(g);
+        return;
+    }
+    r = sign_begin(&g->signer, &proof.request, &n->request);
+    if (r < 0)
+        judge(g, r, NULL);
+    else
+        loop_change(&g->loop, &g->keys_watch, EPOLLIN);
+}
+
+static void judge(struct gate *g, int error,
+                  const struct sign_result *signature)
+{
+    struct renewal *n = &g->renewal;
+
+    if (tls_context_proven(n->trial, n->proven, error, signature,
+                           &n->complaint) < 0) {
+        refuse(g);
+        return;
+    }
+    n->proven++;
+    ask(g);
+}
+
+void reload_on_signature(struct gate *g)
+{
+    struct sign_result signature;
+    int r;
+
+    if (!g->renewal.trial)
+        return;
+    r = sign_end(&g->signer, g->renewal.request, &signature);
+    if (r != -EAGAIN)
+        judge(g, r, &signature);
+}
+
+void reload_keys_lost(struct gate *g)
+{
+    if (g->renewal.trial)
+        judge(g, -EPIPE, NULL);
+}
+
+static void on_deadline(void *owner)
+{
+    judge(owner, -ETIMEDOUT, NULL);
+}
+
 int reload_on_take(void *owner, struct packet *p)
 {
     struct gate *g = owner;
     struct renewal *n = &g->renewal;
-    struct tls_context *t = make_context(g);
-    struct packet out = { .message = t ? MSG_TAKEN : MSG_NOT_TAKEN,
-                          .value = { NUMBER(p->value[0].number) } };
 
-    out.value[1].text = slice_from(n->complaint.text);
-    answer(g, &out);
-    if (t) {
-        use_settings(g);
-        tls_context_free(g->tls);
-        g->tls = t;
-        gate_watch_expiry(g);
+    if (n->trial) {
+        g->master.wrong = "a reload in the midst of another";
+        return -EPROTO;
     }
-    chains_release(&n->chains);
-    n->complaint.text[0] = '\0';
-    n->has_settings = false;
+    n->generation = p->value[0].number;
+    n->proven = 0;
+    n->trial = make_context(g);
+    if (!n->trial) {
+        refuse(g);
+        return 0;
+    }
+    n->deadline = (struct loop_timer){ .on_time = on_deadline, .owner = g };
+    loop_timer_set(&g->loop, &n->deadline, PROOFS_MS);
+    ask(g);
     return 0;
+}
+
+/* The answer may be on its way already; then it counts. */
+int reload_on_give_up(void *owner, struct packet *p)
+{
+    struct gate *g = owner;
+    struct renewal *n = &g->renewal;
+
+    if (n->trial && n->generation == p->value[0].number) {
+        complain(&n->complaint, "given up: it took too long");
+        refuse(g);
+    }
+    return 0;
+}
+
+void reload_release(struct gate *g)
+{
+    forget(g);
 }

@@ -34,6 +34,7 @@ static const struct message_row rows[MSG_COUNT] = {
                           "ntt", 0 },
     [MSG_KEY]        = { "key", MASTER, KEYS, START | RUN, false, 1, "nt", 0 },
     [MSG_TAKE]       = { "take", MASTER, GATE | KEYS, RUN, false, 0, "n", 0 },
+    [MSG_GIVE_UP]    = { "give-up", MASTER, GATE, RUN, false, 0, "n", 0 },
     [MSG_TAKEN]      = { "taken", GATE | KEYS, MASTER, RUN, false, 0, "n", 0 },
     [MSG_NOT_TAKEN]  = { "not-taken", GATE | KEYS, MASTER, RUN, false, 0, "nt",
                          0 },

@@ -22,7 +22,33 @@ static int take(const struct packet *p, struct sign_result *ret)
     return 0;
 }
 
+int sign_begin(struct sign_channel *s, const struct sign_request *r,
+               uint32_t *request)
+{
+    struct packet p = { .message = MSG_SIGN,
+                        .request = channel_next(&s->keys),
+                        .value = { NUMBER(r->key), NUMBER(r->scheme),
+                                   TEXT(r->message) } };
+
+    *request = p.request;
+    return channel_send(&s->keys, &p);
+}
+
 /* An answer that comes too late for its own question is passed over. */
+int sign_end(struct sign_channel *s, uint32_t request, struct sign_result *ret)
+{
+    struct packet p;
+    int r;
+
+    do
+        r = channel_receive(&s->keys, &p);
+    while (r == 1 && p.request != request);
+    ret->len = 0;
+    if (r < 0)
+        return r;
+    return r == 0 ? -EAGAIN : take(&p, ret);
+}
+
 static int await(struct sign_channel *s, uint32_t request,
                  struct sign_result *ret)
 {
@@ -43,12 +69,9 @@ static int await(struct sign_channel *s, uint32_t request,
 int sign_ask(void *owner, const struct sign_request *r, struct sign_result *ret)
 {
     struct sign_channel *s = owner;
-    struct packet p = { .message = MSG_SIGN,
-                        .request = channel_next(&s->keys),
-                        .value = { NUMBER(r->key), NUMBER(r->scheme),
-                                   TEXT(r->message) } };
-    int e = channel_send(&s->keys, &p);
+    uint32_t request;
+    int e = sign_begin(s, r, &request);
 
     ret->len = 0;
-    return e < 0 ? e : await(s, p.request, ret);
+    return e < 0 ? e : await(s, request, ret);
 }

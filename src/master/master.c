@@ -69,6 +69,7 @@ void master_init(struct master *m)
                                        .kick = 2000,
                                        .stop = 5000,
                                        .ask = 10000,
+                                       .take = 6000,
                                        .walk = 15 * 60 * 1000 };
     random_bytes(m->name_key, sizeof(m->name_key));
 }

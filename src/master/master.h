@@ -53,6 +53,7 @@ struct deadlines {
     uint64_t kick;    /* from the word to the kill */
     uint64_t stop;    /* all sessions: to be gone */
     uint64_t ask;     /* ctl: to ask, or to hang up */
+    uint64_t take;    /* keys, and then gate: to take a reload */
     uint64_t walk;    /* files: to look for all partials of a user */
 };
 

@@ -1,10 +1,12 @@
 /* A reload, in master: the files are opened and judged here, then keys takes
  * the new keys, and gate the new chains and settings, having keys prove each.
  * Only when both have taken them are they in use; until then, and if one
- * refuses, the old ones stay. Nothing waits here: each answer is a message. */
+ * refuses, the old ones stay. Nothing waits here: each answer is a message, and
+ * has a deadline. */
 #include "reload.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,22 +14,29 @@
 #include "request.h"
 #include "sallyport/base/fd.h"
 
+/* Who asked for one that became late has been answered. */
 static void end(struct master *m, const char *wrong)
 {
-    bool again = m->reload.again;
+    bool again = m->reload.again, silent = m->reload.silent;
 
     reload_release(m);
     if (again)
         reload_begin(m);
-    else
+    else if (!silent)
         request_reloaded(m, wrong);
 }
 
-static void fail(struct master *m, const char *why)
+static void tell(struct master *m, const char *why)
 {
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "reload: the old configuration and certificates stay: %s",
                   why);
+}
+
+static void fail(struct master *m, const char *why)
+{
+    if (!m->reload.silent)
+        tell(m, why);
     if (m->reload.set)
         certificates_drop(m, m->reload.set);
     end(m, why);
@@ -82,10 +91,40 @@ static int prepare(struct master *m, struct complaint *c)
     return r->set ? 0 : -EINVAL;
 }
 
+static const char silent[] = "does not answer";
+
+/* Keys without an answer signs nothing either: it is started anew, and has the
+ * old keys then. Gate has the sessions, and is left alone: what it was given it
+ * must not take any more; if it has already, its answer comes, and counts. */
+static void on_late(void *owner)
+{
+    struct master *m = owner;
+    struct reload *r = &m->reload;
+    const struct child_row *row = r->asked->row;
+    char why[64];
+
+    if (m->state != MASTER_RUNNING)
+        return;
+    snprintf(why, sizeof(why), "%s %s", process_name(row->process), silent);
+    tell(m, why);
+    r->silent = true;
+    r->again = false;
+    request_reloaded(m, why);
+    if (row->process == PROCESS_GATE)
+        reload_feed(m);
+    else
+        child_end(r->asked, silent);
+}
+
 static void ask(struct master *m, struct child *who)
 {
-    m->reload.asked = who;
-    m->reload.sent = 0;
+    struct reload *r = &m->reload;
+
+    r->asked = who;
+    r->sent = 0;
+    r->deadline.on_time = on_late;
+    r->deadline.owner = m;
+    loop_timer_set(&m->loop, &r->deadline, m->deadlines.take);
     reload_feed(m);
 }
 
@@ -95,6 +134,10 @@ void reload_begin(struct master *m)
 
     if (m->state != MASTER_RUNNING) {
         request_reloaded(m, "the server is starting or stopping");
+        return;
+    }
+    if (m->reload.silent) {
+        request_reloaded(m, "gate still owes the answer to the last one");
         return;
     }
     if (m->reload.asked) {
@@ -108,11 +151,11 @@ void reload_begin(struct master *m)
     fail(m, c.text);
 }
 
-static int send_take(const struct reload *r)
+static int send_number(const struct reload *r, enum message message)
 {
     return channel_send(
         &r->asked->channel,
-        &(struct packet){ .message = MSG_TAKE,
+        &(struct packet){ .message = message,
                           .value = { NUMBER(r->set->generation) } });
 }
 
@@ -128,26 +171,36 @@ static int send_next(const struct reload *r, bool *last)
             &(struct packet){ .message = MSG_CONF, .fd = { r->conf } });
     *last = at == r->set->count;
     if (*last)
-        return send_take(r);
+        return send_number(r, MSG_TAKE);
     return gate ? certificates_send_chain(r->asked, &r->set->pair[at])
                 : certificates_send_key(r->asked, &r->set->pair[at]);
 }
 
-/* One message too many tells that all are sent. */
+/* All of it first, so that gate can throw it away as a whole. */
+static int send_up(struct reload *r)
+{
+    bool last = false;
+    int e = 0;
+
+    while (e == 0 && r->sent != SIZE_MAX) {
+        e = send_next(r, &last);
+        if (e == 0)
+            r->sent = last ? SIZE_MAX : r->sent + 1;
+    }
+    if (e == 0 && r->silent && !r->given_up) {
+        e = send_number(r, MSG_GIVE_UP);
+        r->given_up = e == 0;
+    }
+    return e;
+}
+
+/* One that is gone will be noticed. */
 void reload_feed(struct master *m)
 {
     struct reload *r = &m->reload;
-    bool last = false;
 
-    while (r->asked && r->sent != SIZE_MAX) {
-        int e = send_next(r, &last);
-
-        if (e == -EAGAIN)
-            child_wait_writable(r->asked);
-        if (e < 0) /* it is gone, which will be noticed */
-            return;
-        r->sent = last ? SIZE_MAX : r->sent + 1;
-    }
+    if (r->asked && send_up(r) == -EAGAIN)
+        child_wait_writable(r->asked);
 }
 
 void reload_lost(struct child *c)
@@ -162,6 +215,7 @@ void reload_lost(struct child *c)
 
 void reload_release(struct master *m)
 {
+    loop_timer_clear(&m->loop, &m->reload.deadline);
     fd_close(&m->reload.conf);
     free(m->reload.settings);
     m->reload = (struct reload){ .conf = -1 };

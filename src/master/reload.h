@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "sallyport/base/complaint.h"
+#include "sallyport/base/loop.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/ipc/channel.h"
 
@@ -22,6 +23,9 @@ struct reload {
     struct pair_set *set;
     char kept[1024]; /* settings that wait for a restart */
     bool again;      /* it was asked for while one was under way */
+    bool silent;     /* the one that is asked hasn't answered in time */
+    bool given_up;   /* and gate was told so */
+    struct loop_timer deadline;
 };
 
 /* Begins one; what becomes of it is an event. Harmless at any time. */

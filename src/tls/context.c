@@ -32,16 +32,6 @@ static int load(struct tls_context *t, const struct tls_pair *pairs,
     return choose_set(t, pairs, c);
 }
 
-static int warm(struct tls_context *t, const struct tls_pair *pairs,
-                struct complaint *c)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < t->count; i++)
-        r = warm_up(t->ssl, &t->identity[i], pairs[i].certificate, c);
-    return r;
-}
-
 static int set_up(struct tls_context *t, const struct tls_pair *pairs,
                   size_t count, struct complaint *c)
 {
@@ -54,12 +44,12 @@ static int set_up(struct tls_context *t, const struct tls_pair *pairs,
         return complain(c, "OpenSSL can't be set up: %s",
                         tls_error(ERR_peek_error()));
     int r = load(t, pairs, count, c);
-    return r != 0 ? r : warm(t, pairs, c);
+    return r != 0 ? r : warm_dry(t, c);
 }
 
-struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
-                                    const struct signer *signer,
-                                    struct complaint *c)
+struct tls_context *tls_context_load(const struct tls_pair *pairs, size_t count,
+                                     const struct signer *signer,
+                                     struct complaint *c)
 {
     struct tls_context *t = calloc(1, sizeof(*t));
     if (!t) {
@@ -70,6 +60,34 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
     ticket_keys_init(&t->keys);
     random_bytes(&t->own, sizeof(t->own));
     if (set_up(t, pairs, count, c) != 0) {
+        tls_context_free(t);
+        t = NULL;
+    }
+    ERR_clear_error();
+    return t;
+}
+
+static int prove(const struct tls_context *t, struct complaint *c)
+{
+    struct tls_proof proof;
+    struct sign_result signature;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && tls_context_proof(t, i, &proof); i++) {
+        int e = t->signer.sign(t->signer.owner, &proof.request, &signature);
+
+        r = tls_context_proven(t, i, e, &signature, c);
+    }
+    return r;
+}
+
+struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
+                                    const struct signer *signer,
+                                    struct complaint *c)
+{
+    struct tls_context *t = tls_context_load(pairs, count, signer, c);
+
+    if (t && (prove(t, c) != 0 || warm_up(t, c) != 0)) {
         tls_context_free(t);
         t = NULL;
     }

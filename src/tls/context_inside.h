@@ -15,8 +15,9 @@ struct identity {
     X509 *leaf;
     STACK_OF(X509) * chain;
     EVP_PKEY *key;
-    char *name; /* its file's */
-    int kind;   /* EVP_PKEY_RSA and so on: a handshake takes one of each */
+    char *name, *key_name; /* of their files */
+    uint64_t number;       /* of the key, with the signer */
+    int kind; /* EVP_PKEY_RSA and so on: a handshake takes one of each */
 };
 
 struct tls_context {
@@ -36,8 +37,8 @@ struct tls_context {
 /* Versions, suites, what is refused: 0 or -EINVAL (OpenSSL can't do it). */
 int policy_set(SSL_CTX *ssl);
 
-/* A pair into an identity, with a key that asks the signer, which is put to
- * the proof: 0 or -EINVAL. Free it in either case. */
+/* A pair into an identity, with a key that asks the signer, of a kind that TLS
+ * signs with: 0 or -EINVAL. Free it in either case. */
 int identity_load(struct identity *id, const struct tls_pair *pair,
                   const struct signer *signer, struct complaint *c);
 void identity_free(struct identity *id);
@@ -56,16 +57,13 @@ int pem_load(struct identity *id, const struct tls_pair *pair,
 int choose_set(struct tls_context *t, const struct tls_pair *pairs,
                struct complaint *c);
 
-/* Does the signer have the private half of PUBLIC? 0 or -EINVAL. */
-int probe_key(EVP_PKEY *public, const struct signer *signer,
-              const struct tls_pair *pair, struct complaint *c);
-
 /* Tickets: keys, what they say, whose are resumed. 0 or -EINVAL. */
 int resume_set(SSL_CTX *ssl, struct tls_context *t);
 
-/* A handshake with itself in each version: 0 or -EINVAL. */
-int warm_up(SSL_CTX *ssl, const struct identity *id, const char *certificate,
-            struct complaint *c);
+/* A handshake with itself in each version, with each certificate: 0 or -EINVAL.
+ * The dry one doesn't ask the signer. */
+int warm_up(struct tls_context *t, struct complaint *c);
+int warm_dry(struct tls_context *t, struct complaint *c);
 
 /* An error of OpenSSL's queue in its words. */
 const char *tls_error(unsigned long error);

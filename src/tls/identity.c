@@ -8,6 +8,18 @@
 
 #include "context_inside.h"
 #include "remote.h"
+#include "scheme.h"
+
+static int keep_names(struct identity *id, const struct tls_pair *pair,
+                      struct complaint *c)
+{
+    id->name = strdup(pair->certificate);
+    id->key_name = strdup(pair->key);
+    id->number = pair->number;
+    return id->name && id->key_name
+               ? 0
+               : complain(c, "%s: no memory", pair->certificate);
+}
 
 int identity_load(struct identity *id, const struct tls_pair *pair,
                   const struct signer *signer, struct complaint *c)
@@ -15,17 +27,15 @@ int identity_load(struct identity *id, const struct tls_pair *pair,
     EVP_PKEY *public;
     int r = pem_load(id, pair, c);
 
-    id->name = strdup(pair->certificate);
-    if (r == 0 && !id->name)
-        r = complain(c, "%s: no memory", pair->certificate);
-
+    if (r == 0)
+        r = keep_names(id, pair, c);
     if (r != 0)
         return r;
     public = X509_get0_pubkey(id->leaf);
     id->kind = EVP_PKEY_get_base_id(public);
-    r = probe_key(public, signer, pair, c);
-    if (r != 0)
-        return r;
+    if (!scheme_for(public))
+        return complain(c, "%s: no signature scheme for its key",
+                        pair->certificate);
     id->key = remote_key_new(public, signer, pair->number);
     return id->key ? 0
                    : complain(c, "%s: %s", pair->certificate,
@@ -38,6 +48,7 @@ void identity_free(struct identity *id)
     sk_X509_pop_free(id->chain, X509_free);
     EVP_PKEY_free(id->key);
     free(id->name);
+    free(id->key_name);
     *id = (struct identity){ 0 };
 }
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "context_inside.h"
@@ -37,6 +37,8 @@ static int use_leaf(struct identity *id, X509 *x, const char *name,
     int r = check_dates(x, 1, name, c);
 
     id->leaf = x;
+    if (r == 0 && !(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
+        r = complain(c, "%s: its key usage has no digitalSignature", name);
     return r != 0 ? r : key_check(X509_get0_pubkey(x), name, c);
 }
 

@@ -1,6 +1,6 @@
 /* A signer is put to the proof: it signs what TLS 1.3 would have it sign, and
  * the certificate's key must verify it. Runs in gate, before a certificate is
- * used. */
+ * used; asks nobody itself, so that whoever must not wait can ask. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -14,11 +14,15 @@
 /* RFC 8446 4.4.3, over a hash that no handshake has. */
 static const char context[] = "TLS 1.3, server CertificateVerify";
 
-static void make_message(char out[SPACES + sizeof(context) + HASH])
+_Static_assert(TLS_PROOF_BYTES >= SPACES + sizeof(context) + HASH,
+               "a proof has room for its message");
+
+static struct slice make_message(char out[TLS_PROOF_BYTES])
 {
     memset(out, ' ', SPACES);
     memcpy(out + SPACES, context, sizeof(context));
     memset(out + SPACES + sizeof(context), 0, HASH);
+    return (struct slice){ out, SPACES + sizeof(context) + HASH };
 }
 
 static bool verify(EVP_PKEY *public, const struct scheme *s,
@@ -39,27 +43,36 @@ static bool verify(EVP_PKEY *public, const struct scheme *s,
     return ok;
 }
 
-int probe_key(EVP_PKEY *public, const struct signer *signer,
-              const struct tls_pair *pair, struct complaint *c)
+/* identity_load() has seen that there is a scheme. */
+bool tls_context_proof(const struct tls_context *t, size_t i,
+                       struct tls_proof *ret)
 {
-    char message[SPACES + sizeof(context) + HASH];
-    const struct scheme *s = scheme_for(public);
-    struct sign_request r = { .key = pair->number,
-                              .message = { message, sizeof(message) } };
-    struct sign_result signature;
-    int error;
+    const struct identity *id;
 
-    if (!s)
-        return complain(c, "%s: no signature scheme for its key",
-                        pair->certificate);
-    r.scheme = s->code;
-    make_message(message);
-    error = signer->sign(signer->owner, &r, &signature);
+    if (i >= t->count)
+        return false;
+    id = &t->identity[i];
+    ret->request =
+        (struct sign_request){ .key = id->number,
+                               .scheme =
+                                   scheme_for(X509_get0_pubkey(id->leaf))->code,
+                               .message = make_message(ret->message) };
+    return true;
+}
+
+int tls_context_proven(const struct tls_context *t, size_t i, int error,
+                       const struct sign_result *signature, struct complaint *c)
+{
+    const struct identity *id = &t->identity[i];
+    EVP_PKEY *public = X509_get0_pubkey(id->leaf);
+    char message[TLS_PROOF_BYTES];
+
     if (error && error != -EINVAL)
         return complain(c, "%s: the process keys doesn't sign with it: %s",
-                        pair->key, strerror(-error));
-    if (error || !verify(public, s, r.message, &signature))
+                        id->key_name, strerror(-error));
+    if (error ||
+        !verify(public, scheme_for(public), make_message(message), signature))
         return complain(c, "%s: not the key of the certificate in %s",
-                        pair->key, pair->certificate);
+                        id->key_name, id->name);
     return 0;
 }

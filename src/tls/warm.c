@@ -1,9 +1,10 @@
-/* A handshake with itself, through memory. Runs in gate before its cage, and at
- * a reload: what
+/* A handshake with itself, through memory. Runs in gate before its cage: what
  * OpenSSL fetches on first use (providers, random generators, digests, curves,
- * error texts) is there afterwards, and every forked session inherits it. Must
- * touch no descriptor, and never verifies a name: the client is this process.
- */
+ * error texts) is there afterwards, and every forked session inherits it. At a
+ * reload it ends where the signature would be made, which gate can't wait for.
+ * Must touch no descriptor, and never verifies a name: the client is this
+ * process. */
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdbool.h>
 
@@ -78,20 +79,26 @@ static bool prepare(SSL *server, const struct identity *id)
     return identity_use(id, server);
 }
 
+static bool meet(struct pair *p)
+{
+    return shake_hands(p) && carry(p->client, p->server) &&
+           carry(p->server, p->client) && part(p);
+}
+
+/* With ASKED: up to the signature. */
 static bool warm_pair(SSL_CTX *client, SSL_CTX *server,
-                      const struct identity *id)
+                      const struct identity *id, const bool *asked)
 {
     struct pair p = { 0 };
     bool ok = make_pair(&p, client, server) && prepare(p.server, id) &&
-              shake_hands(&p) && carry(p.client, p.server) &&
-              carry(p.server, p.client) && part(&p);
+              (meet(&p) || (asked && *asked));
     SSL_free(p.client);
     SSL_free(p.server);
     return ok;
 }
 
 static bool warm_version(SSL_CTX *server, const struct identity *id,
-                         int version)
+                         int version, const bool *asked)
 {
     SSL_CTX *client = SSL_CTX_new(TLS_client_method());
     if (!client)
@@ -99,20 +106,55 @@ static bool warm_version(SSL_CTX *server, const struct identity *id,
     SSL_CTX_set_verify(client, SSL_VERIFY_NONE, NULL);
     bool ok = SSL_CTX_set_min_proto_version(client, version) == 1 &&
               SSL_CTX_set_max_proto_version(client, version) == 1 &&
-              warm_pair(client, server, id);
+              warm_pair(client, server, id, asked);
     SSL_CTX_free(client);
     return ok;
 }
 
-int warm_up(SSL_CTX *ssl, const struct identity *id, const char *certificate,
-            struct complaint *c)
+static int warm_versions(SSL_CTX *ssl, const struct identity *id, bool *asked,
+                         struct complaint *c)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         ERR_clear_error();
-        if (!warm_version(ssl, id, versions[i]))
-            return complain(c, "%s: a handshake with it fails: %s", certificate,
+        if (asked)
+            *asked = false;
+        if (!warm_version(ssl, id, versions[i], asked))
+            return complain(c, "%s: a handshake with it fails: %s", id->name,
                             tls_error(ERR_peek_error()));
     }
     return 0;
+}
+
+int warm_up(struct tls_context *t, struct complaint *c)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < t->count; i++)
+        r = warm_versions(t->ssl, &t->identity[i], NULL, c);
+    return r;
+}
+
+static int refuse_to_sign(void *owner, const struct sign_request *r,
+                          struct sign_result *ret)
+{
+    bool *asked = owner;
+
+    (void)r;
+    ret->len = 0;
+    *asked = true;
+    return -EIO;
+}
+
+int warm_dry(struct tls_context *t, struct complaint *c)
+{
+    const struct signer signer = t->signer;
+    bool asked;
+    int r = 0;
+
+    t->signer = (struct signer){ refuse_to_sign, &asked };
+    for (size_t i = 0; r == 0 && i < t->count; i++)
+        r = warm_versions(t->ssl, &t->identity[i], &asked, c);
+    t->signer = signer;
+    return r;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "support/files.h"
+#include "support/processes.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
@@ -342,6 +343,41 @@ Test(certificates, names_and_kinds)
     server_stop(&server);
 }
 
+/* A client that was shown the certificate of one host can't go on to another;
+ * what it asks for on data connections means nothing. */
+Test(certificates, host_and_data_by_name)
+{
+    static const char *const data[] = { NULL, "one.example", "two.example",
+                                        "192.0.2.1" };
+    static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 1, .names = "DNS:one.example" });
+    add_pair(&server, "two",
+             &(struct made){ .serial = 2, .names = "DNS:two.example" });
+    reload(&server, GOOD);
+    for (size_t i = 0; i < 2 * sizeof(data) / sizeof(data[0]); i++) {
+        session_init(&s);
+        s.version = versions[i % 2];
+        s.name = "two.example";
+        s.data_name = data[i / 2];
+        session_connect(&s, server.port);
+        session_start_tls(&s);
+        session_do(&s, "504 {*}", "HOST one.example");
+        session_do(&s, "220 {*}", "HOST two.example");
+        cr_assert_eq(session_try_login(&s, "anna", SERVER_PASSWORD), 230);
+        session_do(&s, "200 {*}", "PBSZ 0");
+        session_do(&s, "200 {*}", "PROT P");
+        session_do(&s, "200 {*}", "TYPE I");
+        session_store(&s, "STOR", "file", "bytes", 5);
+        session_close(&s);
+    }
+    server_stop(&server);
+}
+
 /* What can change does, what can't waits, and both are told. */
 Test(certificates, settings_of_a_reload)
 {
@@ -493,5 +529,63 @@ Test(certificates, what_expires_soon_is_told)
     server_log_wait(&server, "certificate.pem: expires in 29 days", NULL);
     server_log_wait(&server, "two.pem: expires within a day", NULL);
     cr_expect(!server_log_has(&server, "late.pem: expires"));
+    server_stop(&server);
+}
+
+/* A key process that hangs: the reload ends in time, with an error, those who
+ * are there go on, and a new one has the old keys. */
+Test(certificates, keys_hangs)
+{
+    const struct server_plan plan = { .troubles = true };
+    struct processes all;
+    struct server server;
+    struct session s;
+    const struct process_row *keys;
+    struct process_row hung;
+
+    server_start(&server, &plan);
+    enter(&s, &server);
+    processes_of(server.pid, &all);
+    keys = processes_find(&all, "sallyport: keys");
+    cr_assert(keys);
+    hung = *keys;
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 900 });
+    cr_assert_eq(kill(hung.pid, SIGSTOP), 0);
+    deploy(&server, EX_DATAERR, "keys does not answer");
+    transfer(&s); /* resumes, and needs no signature */
+    cr_expect_neq(serial_for(&server, NULL, NULL), 900);
+    cr_expect(!process_lives(&hung));
+    transfer(&s);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* A gate that hangs keeps its sessions, and the old certificates when it goes
+ * on. */
+Test(certificates, gate_hangs)
+{
+    struct processes all;
+    struct server server;
+    struct session s;
+    const struct process_row *gate;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    enter(&s, &server);
+    processes_of(server.pid, &all);
+    gate = processes_find(&all, "sallyport: gate");
+    cr_assert(gate);
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 901 });
+    cr_assert_eq(kill(gate->pid, SIGSTOP), 0);
+    deploy(&server, EX_DATAERR, "gate does not answer");
+    deploy(&server, EX_DATAERR, "gate still owes the answer");
+    session_do(&s, "200 {*}", "NOOP");
+    cr_assert_eq(kill(gate->pid, SIGCONT), 0);
+    cr_expect_neq(serial_for(&server, NULL, NULL), 901);
+    transfer(&s);
+    deploy(&server, 0, "reloaded");
+    cr_expect_eq(serial_for(&server, NULL, NULL), 901);
+    session_close(&s);
     server_stop(&server);
 }

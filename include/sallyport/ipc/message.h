@@ -21,7 +21,8 @@ enum message {
                         path, the key's path; also at a reload */
     MSG_KEY,         /* a private key, a PEM file: its number, its path;
                         also at a reload */
-    MSG_TAKE,        /* all of a reload was sent: its generation */
+    MSG_TAKE,
+    MSG_GIVE_UP,        /* all of a reload was sent: its generation */
     MSG_TAKEN,       /* it is in use: its generation */
     MSG_NOT_TAKEN,   /* the old one stays: its generation, why */
     MSG_KEY_GONE,    /* a key that nobody needs any more: its number */

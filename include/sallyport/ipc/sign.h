@@ -17,4 +17,10 @@ struct sign_channel {
 int sign_ask(void *owner, const struct sign_request *r,
              struct sign_result *ret);
 
+/* The same without waiting. 0, and the answer is that to *REQUEST. */
+int sign_begin(struct sign_channel *s, const struct sign_request *r,
+               uint32_t *request);
+/* -EAGAIN: it isn't there yet; else as sign_ask(). */
+int sign_end(struct sign_channel *s, uint32_t request, struct sign_result *ret);
+
 #endif

@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_TLS_CONTEXT_H
 #define SALLYPORT_TLS_CONTEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,28 @@ struct tls_pair {
 struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
                                     const struct signer *signer,
                                     struct complaint *c);
+
+/* The same for whoever can't wait for the signer, behind a tls_context_new():
+ * nothing is asked of it yet, and the handshakes end where it would be. Not to
+ * be used before each key is proven. */
+struct tls_context *tls_context_load(const struct tls_pair *pairs, size_t count,
+                                     const struct signer *signer,
+                                     struct complaint *c);
+#define TLS_PROOF_BYTES 160
+struct tls_proof {
+    struct sign_request request; /* its message is the one below */
+    char message[TLS_PROOF_BYTES];
+};
+/* What the signer must sign to prove that it has the key of pair I; false:
+ * there are no more pairs. */
+bool tls_context_proof(const struct tls_context *t, size_t i,
+                       struct tls_proof *ret);
+/* What it made of that: 0, or -EINVAL with the complaint. ERROR: what a signer
+ * returns; only if it is 0 SIGNATURE is looked at. */
+int tls_context_proven(const struct tls_context *t, size_t i, int error,
+                       const struct sign_result *signature,
+                       struct complaint *c);
+
 /* Days until the certificate of pair I expires, itself or one of its chain; 0:
  * within a day, or already. *NAME is its file's; -1: there are no more pairs.
  */

@@ -265,3 +265,112 @@ Test(reload, asked_for_by_sallyportctl)
     caller_leave(&c);
     stage_close(&s);
 }
+
+static void hurry(struct master *m)
+{
+    with_conf(m);
+    m->deadlines.take = 200;
+}
+
+static void open_hurried(struct stage *s, struct caller *c)
+{
+    stage_open(s, hurry);
+    write_conf(s, "");
+    hear_number(&s->keys, MSG_KEYS_PEER, PROCESS_GATE);
+    caller_enter(s, c);
+}
+
+static void caller_is_told(struct caller *c, const char *words)
+{
+    struct packet p;
+
+    caller_hears(c, MSG_CONTROL_REFUSED, &p);
+    cr_expect_eq(p.value[0].number, REFUSAL_BAD_FILE);
+    cr_expect(
+        memmem(p.value[1].text.ptr, p.value[1].text.len, words, strlen(words)),
+        "%.*s", (int)p.value[1].text.len, p.value[1].text.ptr);
+}
+
+/* It signs nothing either; the one that comes after it has the old keys. */
+Test(reload, keys_is_silent)
+{
+    struct stage s;
+    struct caller c;
+
+    open_hurried(&s, &c);
+    caller_asks(&c, MSG_RELOAD, NULL);
+    keys_are_asked(&s, 2, 2);
+    caller_is_told(&c, "keys does not answer");
+    stage_reports(&s, EVENT_SERVICE, "certificates stay: keys does not answer");
+    actor_again(&s, &s.keys);
+    stage_serves(&s);
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+static void gate_falls_silent(struct stage *s, struct caller *c)
+{
+    open_hurried(s, c);
+    caller_asks(c, MSG_RELOAD, NULL);
+    keys_are_asked(s, 2, 2);
+    answer(&s->keys, MSG_TAKEN, 2, "");
+    gate_is_asked(s, 2, 2);
+    caller_is_told(c, "gate does not answer");
+    stage_reports(s, EVENT_SERVICE, "certificates stay: gate does not answer");
+    caller_asks(c, MSG_RELOAD, NULL);
+    caller_is_told(c, "gate still owes the answer");
+    hear_number(&s->gate, MSG_GIVE_UP, 2);
+}
+
+/* Its sessions go on, and so does it. */
+Test(reload, gate_is_silent)
+{
+    struct stage s;
+    struct caller c;
+    struct packet p;
+
+    gate_falls_silent(&s, &c);
+    answer(&s.gate, MSG_NOT_TAKEN, 2, "given up");
+    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    caller_asks(&c, MSG_RELOAD, NULL);
+    both_answer(&s, 3);
+    caller_hears(&c, MSG_CONTROL_DONE, &p);
+    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    caller_leave(&c);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+/* It had taken them before it heard: keys keeps those that gate uses. */
+Test(reload, gate_answers_too_late)
+{
+    struct stage s;
+    struct caller c;
+
+    gate_falls_silent(&s, &c);
+    answer(&s.gate, MSG_TAKEN, 2, "");
+    stage_reports(&s, EVENT_SERVICE, "are in use");
+    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    caller_leave(&c);
+    both_take(&s, 3);
+    stage_close(&s);
+}
+
+Test(reload, gate_is_silent_and_dies)
+{
+    struct stage s;
+    struct caller c;
+    struct player p;
+
+    gate_falls_silent(&s, &c);
+    actor_die(&s.gate);
+    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    actor_again(&s, &s.gate);
+    hear_number(&s.keys, MSG_KEYS_PEER, PROCESS_GATE);
+    player_enter(&s, &p, 1); /* master knows that it is ready */
+    hear_number(&s.keys, MSG_KEYS_PEER, PROCESS_SESSION);
+    caller_leave(&c);
+    both_take(&s, 3);
+    player_leave(&p);
+    stage_close(&s);
+}

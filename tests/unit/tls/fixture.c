@@ -37,10 +37,9 @@ static EVP_PKEY *make_key(enum key_kind kind)
     return NULL;
 }
 
-static void add_names(X509 *x, const char *names)
+static void add_extension(X509 *x, int nid, const char *value)
 {
-    X509_EXTENSION *e =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
     cr_assert(e && X509_add_ext(x, e, -1) == 1);
     X509_EXTENSION_free(e);
 }
@@ -61,7 +60,9 @@ static X509 *make_certificate(EVP_PKEY *key,
                                (const unsigned char *)"localhost", -1, -1, 0);
     X509_set_issuer_name(x, name);
     if (spec->names)
-        add_names(x, spec->names);
+        add_extension(x, NID_subject_alt_name, spec->names);
+    if (spec->usage)
+        add_extension(x, NID_key_usage, spec->usage);
     cr_assert(X509_sign(x, key, plain_digest ? EVP_sha256() : NULL) > 0);
     return x;
 }

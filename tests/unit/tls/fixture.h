@@ -31,6 +31,7 @@ struct credentials_spec {
     const char *passphrase; /* of the key, or NULL */
     const char *names;      /* "DNS:a.example,DNS:b.example", or NULL */
     long serial;            /* 0: 1 */
+    const char *usage;      /* of the key: "keyEncipherment", or NULL */
 };
 struct credentials {
     int certificate_fd, key_fd; /* memfds */
