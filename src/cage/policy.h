@@ -15,6 +15,7 @@ enum condition_kind {
     UNEQUAL,  /* argument != value */
     ALL_SET,  /* (argument & value) == value */
     NONE_SET, /* (argument & value) == 0 */
+    A_PID,    /* argument, as an int, is above 0; only as the second one */
     PROGRAMS, /* argument == the descriptor of the programs' folder */
     NOT_PROGRAMS,
 };
@@ -46,6 +47,8 @@ struct policy {
 #define NOT_OF_PROGRAMS(number) { NOT_PROGRAMS, number, 0 }
 #define WITH(number, bits) { ALL_SET, number, bits }
 #define WITHOUT(number, bits) { NONE_SET, number, bits }
+
+#define OF_ONE(number) { A_PID, number, 0 }
 
 #define SIGN UINT64_C(0x80000000) /* of an int, as the kernel takes it */
 

@@ -34,6 +34,7 @@ const struct permission policy_dangerous[] = {
     NEVER_IF(clone, WITH(0, CLONE_NEWIPC), "a namespace"),
     NEVER_IF(clone, WITH(0, CLONE_NEWUTS), "a namespace"),
     NEVER_IF(clone, WITH(0, CLONE_NEWCGROUP), "a namespace"),
+    NEVER_IF(clone, WITH(0, CLONE_PARENT), "a process that nobody looks after"),
     NEVER(unshare, "a namespace"),
     NEVER(setns, "a namespace"),
 
@@ -57,9 +58,12 @@ const struct permission policy_dangerous[] = {
     NEVER_IF(sendto, WITH(3, MSG_FASTOPEN), "a connection, of a listener"),
     NEVER_IF(sendmsg, WITH(2, MSG_FASTOPEN), "a connection, of a listener"),
 
+    NEVER_IF(shutdown, ISNT(1, SHUT_WR), "a listener's life"),
+
     NEVER(kill, "another process's life"),
     NEVER_IF(kill, ISNT(1, SIGKILL), "a signal that stops or misleads"),
     NEVER_IF(kill, WITH(0, SIGN), "the lives of many processes"),
+    NEVER_IF(kill, WITHOUT(0, 0xffffffff), "the lives of many processes"),
     NEVER(tkill, "another process's life"),
     NEVER(tgkill, "another process's life"),
     NEVER(rt_sigqueueinfo, "another process's life"),

@@ -31,14 +31,14 @@ static const struct permission may[] = {
                 "urgent data stays in the stream"),
     MAY(getsockname, "the address that a client came to"),
     MAY_IF(socketpair, IS(0, AF_UNIX), "channels of a new session"),
-    MAY_IF(clone, WITHOUT(0, NAMESPACES), "fork of a session"),
+    MAY_IF(clone, WITHOUT(0, NAMESPACES | CLONE_PARENT), "fork of a session"),
     MAY(set_robust_list, "libc, in the child of a fork"),
     MAY(wait4, "reaping sessions"),
     MAY(signalfd4, "SIGCHLD in the loop"),
     /* Of any one process: which pids are sessions, no filter can know. Whom it
      * reaches is the kernel's to say: run by root, what has gate's uid, which
      * are the sessions. Never a group, or all. */
-    MAY_IF_BOTH(kill, IS(1, SIGKILL), WITHOUT(0, SIGN),
+    MAY_IF_BOTH(kill, IS(1, SIGKILL), OF_ONE(0),
                 "a session that outlived its kick"),
 
     /* What a session does between fork and its own filter. */

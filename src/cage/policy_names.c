@@ -18,11 +18,11 @@
 #define CHANGES (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND)
 
 static const struct permission may[] = {
-    MAY_IF(clone, WITHOUT(0, NAMESPACES), "fork of a lookup"),
+    MAY_IF(clone, WITHOUT(0, NAMESPACES | CLONE_PARENT), "fork of a lookup"),
     MAY(set_robust_list, "libc, in the child of a fork"),
     MAY(pipe2, "a lookup's answer"),
     MAY(wait4, "reaping a lookup"),
-    MAY_IF_BOTH(kill, IS(1, SIGKILL), WITHOUT(0, SIGN),
+    MAY_IF_BOTH(kill, IS(1, SIGKILL), OF_ONE(0),
                 "a lookup that takes too long"),
     MAY_IF(prctl, IS(0, PR_SET_PDEATHSIG), "a lookup ends with names"),
     MAY_IF(prlimit64, IS(0, 0), "a lookup may not fork"),

@@ -9,13 +9,17 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 static const struct permission may[] = {
     MAY(pwrite64, "a partial that is received"),
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_QUICKACK),
                 "a client that sends its part of a handshake in two pieces "
                 "waits for the first's acknowledgement"),
-    MAY(shutdown, "the end of a connection, before the drain"),
+    /* Of its sending half: the receiving one's end would close a listener of
+     * gate, which is a fork's other side, for everybody and for good. */
+    MAY_IF(shutdown, IS(1, SHUT_WR),
+           "the end of a connection, before the drain"),
     END_OF_LIST,
 };
 

@@ -19,6 +19,8 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
 
+#define PID_BITS 22 /* PID_MAX_LIMIT of Linux on 64 bits */
+
 /* Compiled ahead of time: a fork has no place of its own to hand them over. */
 static struct sock_fprog prepared[PROCESS_CAGED];
 static struct filter_choice prepared_for[PROCESS_CAGED];
@@ -34,7 +36,8 @@ static struct scmp_arg_cmp comparison(struct condition c, int programs)
     static const enum scmp_compare operators[] = {
         [EQUAL] = SCMP_CMP_EQ,          [UNEQUAL] = SCMP_CMP_NE,
         [ALL_SET] = SCMP_CMP_MASKED_EQ, [NONE_SET] = SCMP_CMP_MASKED_EQ,
-        [PROGRAMS] = SCMP_CMP_EQ,       [NOT_PROGRAMS] = SCMP_CMP_NE,
+        [A_PID] = SCMP_CMP_MASKED_EQ,   [PROGRAMS] = SCMP_CMP_EQ,
+        [NOT_PROGRAMS] = SCMP_CMP_NE,
     };
     struct scmp_arg_cmp ret = { .arg = c.argument, .op = operators[c.kind] };
 
@@ -44,6 +47,28 @@ static struct scmp_arg_cmp comparison(struct condition c, int programs)
     if (c.kind == PROGRAMS || c.kind == NOT_PROGRAMS)
         ret.datum_a = (scmp_datum_t)programs;
     return ret;
+}
+
+/* Above zero: one of a pid's bits is set, and the sign isn't. A rule may look
+ * at an argument once only, and with the upper half of the register, which the
+ * kernel doesn't look at. */
+static int add_pid_rules(scmp_filter_ctx context, uint32_t action, int number,
+                         struct scmp_arg_cmp first, unsigned argument)
+{
+    int r = 0;
+
+    for (unsigned bit = 0; bit < PID_BITS && r == 0; bit++) {
+        const struct scmp_arg_cmp both[] = {
+            first,
+            { .arg = argument,
+              .op = SCMP_CMP_MASKED_EQ,
+              .datum_a = SIGN | UINT64_C(1) << bit,
+              .datum_b = UINT64_C(1) << bit },
+        };
+
+        r = seccomp_rule_add_array(context, action, number, 2, both);
+    }
+    return r;
 }
 
 /* A call that this architecture doesn't have (open on aarch64) has a number
@@ -59,6 +84,9 @@ static int add_rule(scmp_filter_ctx context, uint32_t action,
         return 0;
     if (row->when.kind != WHATEVER)
         arguments[n++] = comparison(row->when, programs);
+    if (row->and.kind == A_PID)
+        return add_pid_rules(context, action, number, arguments[0],
+                             row->and.argument);
     if (row->and.kind != WHATEVER)
         arguments[n++] = comparison(row->and, programs);
     return seccomp_rule_add_array(context, action, number, n, arguments);

@@ -91,7 +91,8 @@ const struct ctl_command ctl_commands[] = {
     { .group = "reload",
       .run = server_reload,
       .syntax = "",
-      .help = "Have the running server look at the users file now",
+      .help = "Have the running server take configuration, users and "
+              "certificates anew",
       .example = "sallyportctl reload" },
 };
 const size_t ctl_command_count = sizeof(ctl_commands) / sizeof(ctl_commands[0]);

@@ -35,6 +35,7 @@ static int answer_none(struct child *c, int error)
 static int hand_over(struct child *c)
 {
     struct packet p = { .message = MSG_DATA,
+                        .request = c->active.request,
                         .value = { ADDRESS(c->active.to) },
                         .fd = { c->active.fd, -1 } };
     int r;

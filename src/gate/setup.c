@@ -12,6 +12,10 @@
 
 /* Besides the channels of sessions and the listeners. */
 #define FILES_BESIDES 64
+/* The kernel measures with this limit, too, what all processes of the uid, so
+ * all sessions, have sent and nobody received yet. One that was broken into can
+ * have 300 under way, and must not keep gate from handing on its own. */
+#define FILES_LEAST 1024
 
 void setup_init(struct setup *s, struct gate *g)
 {
@@ -140,6 +144,8 @@ int setup_cage(struct setup *s)
                         g->passive.count + FILES_BESIDES;
     if (g->settings.active) /* one connection under way for each session */
         s->plan.max_files += g->settings.max_sessions;
+    if (s->plan.max_files < FILES_LEAST)
+        s->plan.max_files = FILES_LEAST;
     s->plan.connects = g->settings.active;
     cage_on_refused(event_on_syscall);
     if (r == 0)

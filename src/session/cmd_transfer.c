@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "binding.h"
 #include "commands.h"
 #include "control.h"
 #include "data.h"
@@ -60,6 +61,7 @@ static void await(struct session *s, const struct call *call,
         return;
     }
     data_await(s, client);
+    binding_offer(s);
     control_reply_with(s, REPLY_ACTIVE_OK, slice_from(text), NOTHING);
 }
 

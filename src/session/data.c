@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "binding.h"
 #include "control.h"
 #include "leave.h"
 #include "linger.h"
@@ -118,9 +119,14 @@ bool data_open_stream(struct session *s)
     return d->stream && stream_secure(d->stream, s->tls, STREAM_DATA) == 0;
 }
 
+/* Many clients begin the handshake before they ask for the file, so a ticket
+ * with the 150 is too late for them: when the last one has expired, or went
+ * with a transfer that was refused, this is the one that they need. */
 static void tell_port(struct session *s)
 {
     char text[HOSTPORT_MAX];
+
+    binding_offer(s);
 
     if (s->data.verb == VERB_PASV && s->data.told.family != 4) {
         data_close(s); /* ours is IPv6, whatever the client's is to a proxy */
@@ -215,13 +221,14 @@ bool data_adopt(struct session *s, int fd, enum data_state state,
     return false;
 }
 
-/* One that comes when nobody is expected any more crossed our PORT_CLOSE. */
+/* One that comes when nobody is expected any more, or another one is, crossed
+ * our PORT_CLOSE. */
 static int on_socket(void *owner, struct packet *p)
 {
     struct session *s = owner;
     struct data *d = &s->data;
 
-    if (d->state != DATA_EXPECTED) {
+    if (d->state != DATA_EXPECTED || (d->active && p->request != d->request)) {
         linger_begin(s, fd_take(&p->fd[0]));
         return 0;
     }

@@ -24,13 +24,14 @@
      SSL_OP_CIPHER_SERVER_PREFERENCE)
 
 /* A system's openssl.cnf may have turned these on. An end without close_notify
- * must stay an error, or a cut file would look whole. */
+ * must stay an error, or a cut file would look whole; and a resumed session has
+ * a secret of its own, or who gets the ticket keys reads what was recorded. */
 #define NOT_OPTIONS                                                            \
     (SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT |             \
      SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |                                \
      SSL_OP_NO_EXTENDED_MASTER_SECRET | SSL_OP_ENABLE_KTLS |                   \
-     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET | SSL_OP_NO_TLSv1_2 |         \
-     SSL_OP_NO_TLSv1_3)
+     SSL_OP_ALLOW_NO_DHE_KEX | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET |   \
+     SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3)
 
 /* A client that offers protocols but not FTP was led here by somebody who plays
  * one protocol against another (ALPACA). */

@@ -54,12 +54,34 @@ static bool is_13(struct slice m)
            (m.len == sizeof(head) + 32 || m.len == sizeof(head) + 48);
 }
 
+/* The curves of RFC 8422 5.1.1 that OpenSSL offers by itself, and what a point
+ * takes, uncompressed where there is a choice. */
+static const struct {
+    unsigned curve, length;
+} points[] = {
+    { 23, 65 },  /* secp256r1 */
+    { 24, 97 },  /* secp384r1 */
+    { 25, 133 }, /* secp521r1 */
+    { 29, 32 },  /* x25519 */
+    { 30, 56 },  /* x448 */
+};
+
+static unsigned point_length(unsigned curve)
+{
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+        if (points[i].curve == curve)
+            return points[i].length;
+    return 0;
+}
+
 /* RFC 8422 5.4: ServerECDHParams behind both randoms, and nothing else. */
 static bool is_12(struct slice m)
 {
     const unsigned char *p = (const unsigned char *)m.ptr;
 
     return m.len > HEAD_12 && p[RANDOMS] == NAMED_CURVE &&
+           p[HEAD_12 - 1] ==
+               point_length(p[RANDOMS + 1] * 256u + p[RANDOMS + 2]) &&
            m.len == (size_t)HEAD_12 + p[HEAD_12 - 1];
 }
 

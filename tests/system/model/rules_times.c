@@ -236,6 +236,7 @@ void rule_mff(struct model *m, const struct call *c, struct expected *e)
     char full[TREE_PATH_MAX + 1];
     struct node *n = NULL;
 
+    w.bad = facts.len == 0;
     while (slice_cut(&facts, ';', &one) && facts.ptr)
         read_fact(one, &w);
     w.bad |= one.len > 0 || rest.len == 0;

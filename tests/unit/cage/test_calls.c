@@ -112,6 +112,7 @@ static int try_row(const void *argument)
     struct cage_plan plan = plain_plan();
 
     alarm(20); /* a call that waits must not hang the test */
+    setpgid(0, 0);
     if (t->chain ? enter_chain(t->p, t->connects) : enter(t->p, &plan))
         return BROKEN;
     cage_on_refused(on_refused);
@@ -201,6 +202,7 @@ Test(calls, nobody_may)
         CALL(ALL, KILLED, clone, CLONE_NEWIPC | SIGCHLD),
         CALL(ALL, KILLED, clone, CLONE_NEWUTS | SIGCHLD),
         CALL(ALL, KILLED, clone, CLONE_NEWCGROUP | SIGCHLD),
+        CALL(ALL, KILLED, clone, CLONE_PARENT | SIGCHLD),
         CALL(ALL, KILLED, init_module),
         CALL(ALL, KILLED, finit_module, -1),
         CALL(ALL, KILLED, delete_module),
@@ -326,11 +328,17 @@ Test(calls, nobody_below_master_may)
         CALL(ALL, KILLED, sendmsg, -1, SPACE, MSG_FASTOPEN | MSG_NOSIGNAL),
         CALL(ALL, KILLED, sendmsg, -1, SPACE, HIGH | MSG_FASTOPEN),
         CALL(CAGED & ~GATE, KILLED, kill),
+        CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RD),
+        CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RDWR),
         CALL(ALL, KILLED, tgkill),
         CALL(ALL, KILLED, pidfd_send_signal, -1),
         CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, 0),
         CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, SIGSTOP),
         CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
+        /* Should it pass, it reaches the child alone, which is in a group of
+         * its own. */
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0, SIGKILL),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, HIGH, SIGKILL),
         /* No process has them, should they pass. */
         CALL(GATE | MASTER | NAMES, KILLED, kill, -0x7fffffff, SIGKILL),
         CALL(GATE | MASTER | NAMES, KILLED, kill, 0x80000001, SIGKILL),
@@ -486,7 +494,7 @@ Test(calls, each_may)
     static const struct row rows[] = {
         CALL(MASTER | AUTH | FILES | GATE | KEYS, PASSED, pread64, -1),
         CALL(SESSION | FILES, PASSED, pwrite64, -1),
-        CALL(SESSION | GATE, PASSED, shutdown, -1),
+        CALL(SESSION | GATE, PASSED, shutdown, -1, SHUT_WR),
         CALL(GATE, PASSED, getsockname, -1),
         CALL(MASTER, PASSED, getsockopt, -1),
         CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
@@ -768,8 +776,8 @@ static int fastopen_body(const void *argument)
                         .msg_iov = &part,
                         .msg_iovlen = 1 };
 
-    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
     HOLDS(shutdown(h->listener, SHUT_RDWR) == 0);
+    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
     sendmsg(h->listener, &m, MSG_FASTOPEN | MSG_NOSIGNAL);
     return 0;
 }

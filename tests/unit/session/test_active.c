@@ -148,3 +148,40 @@ Test(session_active, nobody_takes_it, .timeout = 60)
     }
     end(&f);
 }
+
+/* A connection that was made for a transfer that is aborted by now: the next
+ * one doesn't go over it. */
+Test(session_active, one_that_comes_late, .timeout = 60)
+{
+    struct packet p, data = { .message = MSG_DATA };
+    int late[2], right[2];
+    struct tls_client *tls;
+    struct fake f;
+    char byte;
+
+    begin(&f, true);
+    data.request = list(&f);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, late), 0);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, right), 0);
+    fake_say(&f, "ABOR");
+    cr_assert_eq(fake_reply(&f), 426);
+    cr_assert_eq(fake_reply(&f), 226);
+    fake_hear(&f.gate, &p, MSG_PORT_CLOSE);
+    p.request = list(&f);
+    address_parse_port(SLICE("127.0.0.1:51201"), &data.value[0].address);
+    data.fd[0] = late[1];
+    fake_tell(&f.gate, &data);
+    close(late[1]);
+    cr_expect_leq(read(late[0], &byte, 1), 0);
+    data.request = p.request;
+    data.fd[0] = right[1];
+    fake_tell(&f.gate, &data);
+    close(right[1]);
+    tls = fake_data_tls(&f, right[0]);
+    cr_assert_not_null(tls);
+    cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
+    tls_client_free(tls);
+    close(late[0]);
+    close(right[0]);
+    end(&f);
+}

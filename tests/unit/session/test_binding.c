@@ -138,7 +138,7 @@ Test(session_binding, a_second_try, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Two with the 230, one with each 150, and one for a client that reads, which
+/* Two with the 230, one with each PASV and each 150, and one for a client that reads, which
  * is sent even where the file is empty. */
 Test(session_binding, tickets_never_run_out, .timeout = 60)
 {
@@ -151,12 +151,30 @@ Test(session_binding, tickets_never_run_out, .timeout = 60)
     cr_assert_eq(tls_client_tickets(f.tls), 2);
     for (unsigned i = 1; i <= 5; i++) {
         fake_download(&f, &t, i % 2);
-        cr_assert_eq(tls_client_tickets(f.tls), 2 + i);
+        cr_assert_eq(tls_client_tickets(f.tls), 2 + 2 * i);
         while (tls_client_read(t.tls, &byte, 1) == 1)
             ;
         cr_assert_eq(tls_client_tickets(t.tls), 1);
         cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
         fake_release(&t);
+    }
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Before the 150, which is too late for a client that begins the handshake
+ * first: curl's last ticket may have expired in a long transfer. */
+Test(session_binding, a_ticket_with_each_port, .timeout = 60)
+{
+    struct fake f;
+
+    fake_settings("active", true);
+    fake_open(&f);
+    for (unsigned i = 1; i <= 3; i++) {
+        close(fake_data(&f));
+        cr_expect_eq(tls_client_tickets(f.tls), 1 + 2 * i);
+        fake_say(&f, "PORT 127,0,0,1,200,1");
+        cr_assert_eq(fake_reply(&f), 200);
+        cr_expect_eq(tls_client_tickets(f.tls), 2 + 2 * i);
     }
     fake_hang_up(&f, ENDING_CLOSED);
 }

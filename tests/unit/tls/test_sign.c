@@ -47,6 +47,9 @@ static const struct {
     { EC, SLICE(RANDOMS "\x01\x00\x1d" POINT), false }, /* explicit prime */
     { EC, SLICE(RANDOMS "\x03\x00\x1d"), false },
     { EC, SLICE(RANDOMS "\x03\x00\x1d\x00"), false }, /* no point */
+    { EC, SLICE(RANDOMS "\x03\x00\x17" POINT), false }, /* too short for it */
+    { EC, SLICE(RANDOMS "\x03\x00\x16" POINT), false }, /* secp256k1 */
+    { EC, SLICE(RANDOMS "\x03\x01\x1d" POINT), false },
     { EC, SLICE(RANDOMS), false },
     { EC, SLICE("a certificate or a mail"), false },
     { EC, SLICE(""), false },
@@ -67,13 +70,14 @@ Test(sign, two_shapes_and_no_third)
 
 Test(sign, no_longer_message)
 {
-    char message[SIGN_MESSAGE_MAX + 1] = RANDOMS "\x03\x00\x1d";
-    struct sign_request r = { 0, EC, { message, SIGN_MESSAGE_MAX } };
+    char message[SIGN_MESSAGE_MAX + 1] = RANDOMS "\x03\x00\x19\x85";
+    struct sign_request r = { 0, EC, { message, 68 + 133 } };
 
-    message[67] = (char)(SIGN_MESSAGE_MAX - 68);
-    cr_expect(sign_is_handshake(&r));
+    cr_expect(sign_is_handshake(&r)); /* secp521r1 has the longest point */
     message[67]++;
     r.message.len++;
+    cr_expect_not(sign_is_handshake(&r));
+    r.message.len = SIGN_MESSAGE_MAX + 1;
     cr_expect_not(sign_is_handshake(&r));
 }
 
