@@ -189,7 +189,25 @@ const struct setting setting_table[] = {
       .reload = true,
       .help = "Connections that haven't logged in, BEGIN:PERCENT:FULL: from "
               "BEGIN on PERCENT of new ones are dropped, rising to all at "
-              "FULL." },
+              "FULL. For a new one no other address (IPv6: one /64) counts for "
+              "more than its own would with it: who holds many places keeps "
+              "nobody else out." },
+    { .key = "max_fruitless",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(max_fruitless),
+      .value = "120",
+      .min = 1,
+      .max = 1000000,
+      .reload = true,
+      .help = "Most connections of one address (IPv6: one /64) in a minute "
+              "that end without a login; beyond that it has to wait." },
+    { .key = "no_ban",
+      .type = SETTING_NETWORKS,
+      .offset = FIELD(no_ban),
+      .value = "",
+      .reload = true,
+      .help = "Addresses and networks for which max_fruitless doesn't hold, "
+              "such as that of a scanner, at most 32." },
     { .key = "login_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(login_timeout),

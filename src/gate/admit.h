@@ -1,5 +1,5 @@
-/* The question of a session that has read a PROXY header: may this client
- * enter? */
+/* May this client enter? At once, or when a session has read the PROXY header
+ * that names it. */
 #ifndef GATE_ADMIT_H
 #define GATE_ADMIT_H
 
@@ -7,7 +7,14 @@
 
 #include "sallyport/base/address.h"
 
+#include "limits.h"
+
 struct child;
+struct gate;
+
+/* What keeps a new connection out; PEER is NULL while it isn't known. Where
+ * NONE does, one that has waited for long may have had to make room. */
+enum limit admit_new(struct gate *g, const struct address *peer);
 
 /* MSG_ENTER: CLIENT has connected to SERVER, which is the proxy. Yes goes to
  * master, so that it and the log know the client before the session does

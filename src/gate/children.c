@@ -23,6 +23,7 @@ int children_init(struct gate *g)
     t->buckets = table_buckets(t->size);
     STAILQ_INIT(&t->unused);
     STAILQ_INIT(&t->ended);
+    TAILQ_INIT(&t->waiting);
     t->slot = table_new(t->size, sizeof(*t->slot));
     t->serial = table_new(t->buckets, sizeof(*t->serial));
     t->pid = table_new(t->buckets, sizeof(*t->pid));
@@ -120,14 +121,34 @@ struct child *child_new(struct gate *g, const struct address *peer,
                          .active.fd = -1 };
     LIST_INSERT_HEAD(serial_list(t, c->serial), c, by_serial);
     limits_enter(&g->limits, c->known ? peer : NULL);
+    if (c->known)
+        child_waits(c);
     return c;
+}
+
+void child_waits(struct child *c)
+{
+    c->waits = true;
+    TAILQ_INSERT_TAIL(&c->gate->children.waiting, c, waiting);
+}
+
+static void settle(struct child *c)
+{
+    if (!c->waits)
+        return;
+    c->waits = false;
+    TAILQ_REMOVE(&c->gate->children.waiting, c, waiting);
+    limits_settle(&c->gate->limits, &c->peer);
 }
 
 /* It counts no more. */
 static void leave(struct child *c)
 {
     LIST_REMOVE(c, by_serial);
-    limits_leave(&c->gate->limits, c->known ? &c->peer : NULL, c->logged_in);
+    settle(c);
+    limits_leave(&c->gate->limits, c->known ? &c->peer : NULL);
+    if (!c->known)
+        entry_mind_unknown(c->gate);
 }
 
 static void put_back(struct child *c)
@@ -170,8 +191,20 @@ void child_kill(struct child *c, enum ending why)
 {
     c->ending = why;
     kill(c->pid, SIGKILL); /* before its channel closes: no last word */
+    settle(c);
     hang_up(c);
     loop_timer_clear(&c->gate->loop, &c->timer);
+}
+
+void children_make_room(struct gate *g)
+{
+    struct child *c;
+
+    TAILQ_FOREACH(c, &g->children.waiting, waiting)
+    if (limits_is_heaviest(&g->limits, &c->peer)) {
+        child_kill(c, ENDING_CROWDED);
+        return;
+    }
 }
 
 void child_wrong(struct child *c, const char *what)
@@ -194,7 +227,7 @@ void child_logged_in(struct child *c)
     if (c->logged_in)
         return;
     c->logged_in = true;
-    limits_logged_in(&c->gate->limits);
+    settle(c);
     if (c->channel.fd >= 0)
         loop_timer_clear(&c->gate->loop, &c->timer);
 }
@@ -300,6 +333,17 @@ void child_born(struct child *c, pid_t pid, int fd)
         child_kill(c, ENDING_PEER);
 }
 
+/* It has cost a fork, and perhaps a signature. */
+static void note_fruitless(struct child *c)
+{
+    struct gate *g = c->gate;
+    struct address prefix = limit_prefix(&c->peer);
+
+    if (c->known && !c->logged_in)
+        fruitless_add(&g->fruitless, &prefix, g->settings.max_fruitless,
+                      clock_ms());
+}
+
 static void reaped(struct child *c, int status)
 {
     hang_up(c);
@@ -307,6 +351,7 @@ static void reaped(struct child *c, int status)
     LIST_REMOVE(c, by_pid);
     if (WIFSIGNALED(status)) /* the others say it themselves */
         tell_death(c, WTERMSIG(status));
+    note_fruitless(c);
     end(c, status);
 }
 

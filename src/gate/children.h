@@ -29,12 +29,14 @@ struct child {
     LIST_ENTRY(child) by_serial;
     LIST_ENTRY(child) by_pid;
     STAILQ_ENTRY(child) next; /* unused, or ended and not yet reported */
+    TAILQ_ENTRY(child) waiting;
     struct gate *gate;
     uint64_t serial;
     pid_t pid;
     int status;         /* once it ended */
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
+    bool waits; /* counted as one that hasn't logged in */
     uint64_t born;
     bool proxied;          /* it came to a listener for proxies */
     bool known;            /* its client is, and counts */
@@ -51,12 +53,14 @@ struct child {
 };
 LIST_HEAD(child_list, child);
 STAILQ_HEAD(child_queue, child);
+TAILQ_HEAD(child_line, child);
 
 struct children {
     struct child *slot;
     size_t size, buckets;
     struct child_list *serial, *pid;
     struct child_queue unused, ended;
+    struct child_line waiting; /* to log in, the oldest first */
 };
 
 int children_init(struct gate *g); /* 0 or -ENOMEM */
@@ -71,6 +75,11 @@ void child_discard(struct child *c);
 void child_stillborn(struct child *c);
 /* The process runs; FD is gate's end of the channel, owned from here on. */
 void child_born(struct child *c, pid_t pid, int fd);
+
+/* It waits from here on, to log in; limits.h counts it already. */
+void child_waits(struct child *c);
+/* Ends the oldest of a prefix that has more of those than any other. */
+void children_make_room(struct gate *g);
 
 /* Calls TELL for each that can be told something. */
 void children_each(struct gate *g, void (*tell)(struct child *c));

@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "admit.h"
 #include "gate.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/secret.h"
 #include "sallyport/ftp/reply.h"
 #include "sallyport/session/session.h"
 #include "socket.h"
@@ -138,18 +138,9 @@ static void say_too_many(int fd, enum limit limit)
     buf_release(&reply);
 }
 
-static unsigned throw_dice(void)
-{
-    uint32_t dice;
-
-    random_bytes(&dice, sizeof(dice));
-    return dice % 100;
-}
-
 static enum limit try_entry(struct gate *g, const struct entry *e)
 {
-    enum limit limit =
-        limits_check(&g->limits, e->proxied ? NULL : &e->peer, throw_dice());
+    enum limit limit = admit_new(g, e->proxied ? NULL : &e->peer);
 
     if (limit != LIMIT_NONE)
         return limit;
@@ -157,6 +148,21 @@ static enum limit try_entry(struct gate *g, const struct entry *e)
     socket_keep_alive(e->control);
     socket_urgent_in_line(e->control);
     return begin_session(g, e) < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
+}
+
+/* Whom a proxy brings can't be told from others before a session was forked for
+ * him. So of those there are few at a time, and the next ones wait in the
+ * listener's queue: a flood through the proxy makes nobody be dropped unheard.
+ */
+void entry_mind_unknown(struct gate *g)
+{
+    bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
+
+    for (size_t i = 0; i < g->listeners; i++)
+        if (g->listener[i].proxied && throng)
+            door_hold(&g->listener[i].door);
+        else if (g->listener[i].proxied)
+            door_go(&g->listener[i].door);
 }
 
 void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from)
@@ -177,6 +183,8 @@ void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from)
         return;
     }
     limit = try_entry(l->gate, &e);
+    if (e.proxied)
+        entry_mind_unknown(l->gate);
     if (limit == LIMIT_NONE)
         return;
     if (!l->implicit)

@@ -99,6 +99,8 @@ int gate_begin(struct gate *g, struct complaint *c)
     int r = limits_init(&g->limits, &g->settings);
 
     if (r == 0)
+        r = fruitless_init(&g->fruitless);
+    if (r == 0)
         r = children_init(g);
     if (r == 0)
         r = take_signals(g);
@@ -125,11 +127,13 @@ int gate_run(struct gate *g)
 
 void gate_release(struct gate *g)
 {
+    loop_timer_clear(&g->loop, &g->tally); /* others' go with their tables */
     for (size_t i = 0; i < g->listeners; i++)
         door_close(&g->listener[i].door);
     passive_release(g);
     children_release(g);
     limits_release(&g->limits);
+    fruitless_release(&g->fruitless);
     tell_close(g);
     tickets_release(g);
     tls_context_free(g->tls);

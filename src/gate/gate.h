@@ -5,6 +5,7 @@
 #include "accept.h"
 #include "chains.h"
 #include "children.h"
+#include "fruitless.h"
 #include "limits.h"
 #include "passive.h"
 #include "sallyport/base/complaint.h"
@@ -51,7 +52,9 @@ struct gate {
     struct event_sender log;
     struct loop_watch log_watch;
     struct throttle refusals, strangers;
+    struct loop_timer tally; /* of what those two kept silent */
     struct limits limits;
+    struct fruitless fruitless;
     struct children children;
     struct passive passive;
     struct tickets tickets;
@@ -78,6 +81,10 @@ int gate_spare(const struct gate *g);
 /* entry.c: a control connection. */
 void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from);
 void entry_full(struct door *d);
+/* So many sessions at a time whose client a proxy hasn't named yet. */
+#define ENTRY_UNKNOWN 32
+/* Their number has changed: may more of them come? */
+void entry_mind_unknown(struct gate *g);
 
 /* orders.c: MSG_TOLD, in set-up or later. 0, or -EPROTO with the channel's
  * reason. */

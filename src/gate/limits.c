@@ -14,6 +14,7 @@ static const struct limit_text {
     [LIMIT_SESSIONS] = { "max_sessions", "the server is full" },
     [LIMIT_ADDRESS] = { "max_per_address", "from your address" },
     [LIMIT_STARTUPS] = { "startups", "many are logging in just now" },
+    [LIMIT_FRUITLESS] = { "max_fruitless", "from your address, without login" },
     [LIMIT_RESOURCES] = { "resources", "the server is busy" },
 };
 
@@ -43,12 +44,13 @@ int limits_init(struct limits *l, const struct settings *s)
     random_bytes(l->key, sizeof(l->key));
     l->slot = table_new(l->max_sessions, sizeof(*l->slot));
     l->chain = table_new(l->buckets, sizeof(*l->chain));
-    if (!l->slot || !l->chain) {
+    l->many = table_new(l->max_sessions + 1, sizeof(*l->many));
+    if (!l->slot || !l->chain || !l->many) {
         limits_release(l);
         return -ENOMEM;
     }
     for (size_t i = l->max_sessions; i-- > 0;)
-        LIST_INSERT_HEAD(&l->unused, &l->slot[i], chain);
+        SLIST_INSERT_HEAD(&l->unused, &l->slot[i], unused);
     return 0;
 }
 
@@ -62,6 +64,7 @@ void limits_release(struct limits *l)
 {
     table_free(l->slot, l->max_sessions, sizeof(*l->slot));
     table_free(l->chain, l->buckets, sizeof(*l->chain));
+    table_free(l->many, l->max_sessions + 1, sizeof(*l->many));
     *l = (struct limits){ 0 };
 }
 
@@ -85,28 +88,42 @@ static struct prefix_count *find(const struct limits *l,
     return NULL;
 }
 
+/* How many are waiting, as a prefix sees it that has N of them: no other one
+ * counts for more than it would have with one more. So whoever holds many
+ * places stands in his own way and in nobody else's. */
+static uint64_t load_for(const struct limits *l, uint64_t n)
+{
+    uint64_t load = 0;
+
+    for (uint64_t i = 1; i <= n + 1 && i <= l->most; i++)
+        load += l->many[i];
+    return load;
+}
+
 /* As OpenSSH's MaxStartups: from begin on rate percent are dropped, rising to
  * all of them at full. */
-static bool drops_early(const struct limits *l, unsigned dice)
+static bool drops_early(const struct startups *s, uint64_t load, unsigned dice)
 {
-    uint64_t begin = l->startups.begin, full = l->startups.full;
-    uint64_t rate = l->startups.rate;
+    uint64_t begin = s->begin, full = s->full, rate = s->rate;
 
-    if (l->waiting < begin)
+    if (load < begin)
         return false;
-    if (l->waiting >= full || rate >= 100)
+    if (load >= full || rate >= 100)
         return true;
-    return dice < rate + (100 - rate) * (l->waiting - begin) / (full - begin);
+    return dice < rate + (100 - rate) * (load - begin) / (full - begin);
 }
 
 enum limit limits_check_client(const struct limits *l,
-                               const struct address *peer)
+                               const struct address *peer, unsigned dice)
 {
     struct address prefix = limit_prefix(peer);
     const struct prefix_count *p = find(l, &prefix);
 
-    return (p ? p->count : 0) >= l->max_per_address ? LIMIT_ADDRESS
-                                                    : LIMIT_NONE;
+    if ((p ? p->count : 0) >= l->max_per_address)
+        return LIMIT_ADDRESS;
+    if (drops_early(&l->startups, load_for(l, p ? p->waiting : 0), dice))
+        return LIMIT_STARTUPS;
+    return LIMIT_NONE;
 }
 
 enum limit limits_check(const struct limits *l, const struct address *peer,
@@ -114,36 +131,76 @@ enum limit limits_check(const struct limits *l, const struct address *peer,
 {
     if (l->total >= l->max_sessions)
         return LIMIT_SESSIONS;
-    if (peer && limits_check_client(l, peer) != LIMIT_NONE)
-        return LIMIT_ADDRESS;
-    return drops_early(l, dice) ? LIMIT_STARTUPS : LIMIT_NONE;
+    return peer ? limits_check_client(l, peer, dice) : LIMIT_NONE;
+}
+
+/* A load below FULL while FULL are waiting means that some prefix has two more
+ * than the one that knocks; so it is never the heaviest itself. */
+bool limits_full(const struct limits *l)
+{
+    return l->waiting > 0 && l->waiting >= l->startups.full;
+}
+
+bool limits_is_heaviest(const struct limits *l, const struct address *peer)
+{
+    struct address prefix = limit_prefix(peer);
+    const struct prefix_count *p = find(l, &prefix);
+
+    return p && p->waiting > 0 && p->waiting == l->most;
+}
+
+static struct prefix_count *find_or_make(struct limits *l,
+                                         const struct address *prefix)
+{
+    struct prefix_count *p = find(l, prefix);
+
+    if (p)
+        return p;
+    p = SLIST_FIRST(&l->unused); /* as many as sessions: never empty */
+    SLIST_REMOVE_HEAD(&l->unused, unused);
+    *p = (struct prefix_count){ .prefix = *prefix };
+    LIST_INSERT_HEAD(chain_of(l, prefix), p, chain);
+    return p;
+}
+
+static void count_in(struct limits *l, const struct address *peer)
+{
+    struct address prefix = limit_prefix(peer);
+    struct prefix_count *p = find_or_make(l, &prefix);
+
+    p->count++;
+    l->waiting++;
+    l->many[++p->waiting]++;
+    if (p->waiting > l->most)
+        l->most = p->waiting;
 }
 
 void limits_know(struct limits *l, const struct address *peer)
 {
-    struct address prefix = limit_prefix(peer);
-    struct prefix_count *p = find(l, &prefix);
-
-    if (!p) {
-        p = LIST_FIRST(&l->unused); /* as many as sessions: never empty */
-        LIST_REMOVE(p, chain);
-        *p = (struct prefix_count){ .prefix = prefix };
-        LIST_INSERT_HEAD(chain_of(l, &prefix), p, chain);
-    }
-    p->count++;
+    l->unknown--;
+    count_in(l, peer);
 }
 
 void limits_enter(struct limits *l, const struct address *peer)
 {
-    if (peer)
-        limits_know(l, peer);
     l->total++;
-    l->waiting++;
+    if (peer)
+        count_in(l, peer);
+    else
+        l->unknown++;
 }
 
-void limits_logged_in(struct limits *l)
+void limits_settle(struct limits *l, const struct address *peer)
 {
+    struct address prefix = limit_prefix(peer);
+    struct prefix_count *p = find(l, &prefix);
+
+    if (!p || p->waiting == 0)
+        return;
     l->waiting--;
+    l->many[p->waiting--]--;
+    while (l->most > 0 && l->many[l->most] == 0)
+        l->most--;
 }
 
 static void forget(struct limits *l, const struct address *peer)
@@ -153,15 +210,15 @@ static void forget(struct limits *l, const struct address *peer)
 
     if (p && --p->count == 0) {
         LIST_REMOVE(p, chain);
-        LIST_INSERT_HEAD(&l->unused, p, chain);
+        SLIST_INSERT_HEAD(&l->unused, p, unused);
     }
 }
 
-void limits_leave(struct limits *l, const struct address *peer, bool logged_in)
+void limits_leave(struct limits *l, const struct address *peer)
 {
+    l->total--;
     if (peer)
         forget(l, peer);
-    l->total--;
-    if (!logged_in)
-        l->waiting--;
+    else
+        l->unknown--;
 }

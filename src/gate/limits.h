@@ -16,6 +16,7 @@ enum limit {
     LIMIT_SESSIONS,
     LIMIT_ADDRESS,
     LIMIT_STARTUPS,
+    LIMIT_FRUITLESS,
     LIMIT_RESOURCES, /* descriptors, processes, a slow master */
     LIMIT_COUNT
 };
@@ -30,20 +31,27 @@ const char *limit_words(enum limit l);
 
 struct prefix_count {
     LIST_ENTRY(prefix_count) chain;
+    SLIST_ENTRY(prefix_count) unused;
     struct address prefix;
     uint64_t count;
+    uint64_t waiting; /* of those: not logged in */
 };
 LIST_HEAD(prefix_chain, prefix_count);
+SLIST_HEAD(prefix_stock, prefix_count);
 
 struct limits {
     uint64_t max_sessions, max_per_address;
     struct startups startups;
     uint64_t total;
-    uint64_t waiting; /* not logged in */
+    uint64_t unknown; /* came by a proxy, and haven't told their client */
+    uint64_t waiting; /* the others that haven't logged in */
+    /* many[n]: how many prefixes have n or more waiting; most: the largest n
+     * of which there is one. */
+    uint64_t *many, most;
     uint8_t key[SIPHASH_KEY];
     struct prefix_count *slot;
     struct prefix_chain *chain;
-    struct prefix_chain unused;
+    struct prefix_stock unused;
     size_t buckets;
 };
 
@@ -54,16 +62,24 @@ void limits_release(struct limits *l);
 
 /* What forbids one more connection, LIMIT_NONE if nothing does. DICE is a
  * random number below 100 for the early drop. PEER here and below is NULL for
- * one that came by a proxy and whose client isn't known yet. */
+ * one that came by a proxy and whose client isn't known yet: there only
+ * max_sessions holds. */
 enum limit limits_check(const struct limits *l, const struct address *peer,
                         unsigned dice);
 /* Only after limits_check() said LIMIT_NONE. */
 void limits_enter(struct limits *l, const struct address *peer);
-void limits_logged_in(struct limits *l);
 /* The same for who has entered without an address and has one now. */
 enum limit limits_check_client(const struct limits *l,
-                               const struct address *peer);
+                               const struct address *peer, unsigned dice);
 void limits_know(struct limits *l, const struct address *peer);
-void limits_leave(struct limits *l, const struct address *peer, bool logged_in);
+
+/* So many wait that one of them has to leave before another enters, though the
+ * check has let it pass: one of a prefix that is heaviest. There is one. */
+bool limits_full(const struct limits *l);
+bool limits_is_heaviest(const struct limits *l, const struct address *peer);
+/* It has logged in, or had to leave: it waits no more. */
+void limits_settle(struct limits *l, const struct address *peer);
+/* Once for each that has entered, and was settled if its address is known. */
+void limits_leave(struct limits *l, const struct address *peer);
 
 #endif

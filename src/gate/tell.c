@@ -9,6 +9,7 @@
 #include "sallyport/base/clock.h"
 
 #define REASON_MAX 256
+#define TALLY_MS   2000
 
 static void watch_queue(struct gate *g)
 {
@@ -55,6 +56,37 @@ void tell_close(struct gate *g)
     event_sender_release(&g->log);
 }
 
+static void tell_tally(struct gate *g, struct throttle *t, enum event e)
+{
+    uint64_t silenced = throttle_tally(t);
+    struct event_record r;
+
+    if (silenced == 0)
+        return;
+    event_begin(&r, e);
+    event_text(&r, FIELD_REASON, SLICE("more of them"));
+    event_number(&r, FIELD_NUMBER, silenced);
+    deliver(g, &r);
+}
+
+static void on_tally(void *owner)
+{
+    struct gate *g = owner;
+
+    tell_tally(g, &g->refusals, EVENT_REFUSED);
+    tell_tally(g, &g->strangers, EVENT_DATA_REFUSED);
+}
+
+/* The next one that is told brings their number; if none comes, they are told
+ * by themselves. */
+static void will_tally(struct gate *g)
+{
+    if (g->tally.armed)
+        return;
+    g->tally = (struct loop_timer){ .on_time = on_tally, .owner = g };
+    loop_timer_set(&g->loop, &g->tally, TALLY_MS);
+}
+
 static void bounded(struct gate *g, struct throttle *t, enum event e,
                     const struct address *peer, const struct address *local,
                     const char *reason)
@@ -64,8 +96,10 @@ static void bounded(struct gate *g, struct throttle *t, enum event e,
     struct event_record r;
     uint64_t silenced;
 
-    if (!throttle_pass(t, &prefix, clock_ms(), &silenced))
+    if (!throttle_pass(t, &prefix, clock_ms(), &silenced)) {
+        will_tally(g);
         return;
+    }
     event_begin(&r, e);
     event_text(&r, FIELD_PEER, slice_from(address_port_text(peer, peer_text)));
     event_text(&r, FIELD_LOCAL,

@@ -28,3 +28,11 @@ bool throttle_pass(struct throttle *t, const struct address *prefix,
     t->silenced = 0;
     return true;
 }
+
+uint64_t throttle_tally(struct throttle *t)
+{
+    uint64_t n = t->silenced;
+
+    t->silenced = 0;
+    return n;
+}

@@ -23,4 +23,7 @@ void throttle_init(struct throttle *t);
 bool throttle_pass(struct throttle *t, const struct address *prefix,
                    uint64_t now, uint64_t *silenced);
 
+/* How many were not, since anybody was told; they count as told now. */
+uint64_t throttle_tally(struct throttle *t);
+
 #endif

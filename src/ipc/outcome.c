@@ -16,6 +16,7 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_CRASH] = "crash",
     [ENDING_KEPT_OUT] = "kept out",
     [ENDING_CHECK] = "a check of the proxy",
+    [ENDING_CROWDED] = "made room for another address",
 };
 
 const char *ending_text(enum ending e)

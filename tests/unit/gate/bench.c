@@ -331,6 +331,13 @@ bool bench_silent(struct bench *b)
     return channel_receive(&b->log, &p) == 0;
 }
 
+bool bench_quiet(struct bench *b)
+{
+    struct packet p;
+
+    return channel_receive(&b->master, &p) == 0;
+}
+
 void fake_do(const struct fake *f, const char *what)
 {
     OR_FAIL(send(f->rope, what, strlen(what), MSG_NOSIGNAL) > 0);

@@ -68,6 +68,8 @@ void bench_heard(struct bench *b);
 const char *bench_event(struct bench *b, char *out, size_t size);
 /* No event is there now. */
 bool bench_silent(struct bench *b);
+/* No message to master is there now. */
+bool bench_quiet(struct bench *b);
 
 /* Tells a fake session to do something: "port", "active ADDRESS", "close",
  * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "garbage",

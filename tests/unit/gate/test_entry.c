@@ -1,5 +1,6 @@
 /* Control connections: what a session gets, and who is kept out. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -8,7 +9,8 @@
 #include "bench.h"
 #include "sallyport/base/clock.h"
 
-#define FREE "max_per_address = 100\nstartups = 100:100:100\n"
+#define FREE       "max_per_address = 100\nstartups = 100:100:100\n"
+#define ANY_NUMBER "no_ban = 127.0.0.0/8\n"
 
 Test(entry, a_session_and_its_end)
 {
@@ -144,8 +146,99 @@ Test(entry, events_of_a_flood_are_bounded)
     }
     bench_event(&b, line, sizeof(line));
     cr_assert(strstr(line, "peer=127.0.0.2:"), "%s", line);
-    for (int lines = 0; !bench_silent(&b); lines++)
+    for (int lines = 0; !strstr(line, "\"more of them\""); lines++) {
         cr_assert_lt(lines, 10); /* at most one for each second it took */
+        bench_event(&b, line, sizeof(line));
+    }
+    cr_assert(strstr(line, " number="), "%s", line); /* none is lost */
+    bench_stop(&b, 0);
+}
+
+/* Sessions of an address that end without a login, and then one more. */
+static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct fake f;
+        int client;
+
+        f = bench_enter(b, "127.0.0.9", &client);
+        if (logged_in)
+            bench_say(b, MSG_LOGGED_IN, f.serial);
+        fake_do(&f, "exit 0");
+        bench_gone(b, &f);
+        close(client);
+    }
+}
+
+static const struct limit_row fruitless = {
+    .reply = "421 Too many connections: from your address, without login. Try "
+             "again later.\r\n",
+};
+
+Test(entry, those_that_never_log_in)
+{
+    struct bench_plan plan = { .settings = FREE "max_fruitless = 3\n" };
+    char line[512];
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    end_fruitless(&b, 8, true); /* these log in: no matter how many */
+    end_fruitless(&b, 3, false);
+    client = client_connect("127.0.0.9", b.control.port);
+    cr_expect_str_eq(client_line(client, line, sizeof(line)), fruitless.reply);
+    cr_expect(client_closed(client));
+    bench_event(&b, line, sizeof(line));
+    cr_expect(strstr(line, "refused peer=127.0.0.9:"), "%s", line);
+    cr_expect(strstr(line, "reason=max_fruitless"), "%s", line);
+    bench_enter(&b, "127.0.0.10", &client); /* its neighbour may */
+    bench_stop(&b, 0);
+}
+
+Test(entry, those_who_may_be_fruitless)
+{
+    struct bench_plan plan = { .settings = FREE
+                               "max_fruitless = 1\nno_ban = 127.0.0.8/31\n" };
+    struct bench b;
+
+    bench_start(&b, &plan);
+    end_fruitless(&b, 10, false);
+    bench_stop(&b, 0);
+}
+
+/* All places are taken by one address: its oldest goes for another's first, and
+ * none for another of its own. */
+Test(entry, one_makes_room)
+{
+    struct bench_plan plan = { .settings = "max_per_address = 50\n"
+                                           "startups = 4:100:4\n" };
+    struct fake f[4], other;
+    int client[4], late;
+    struct bench b;
+    char line[512];
+
+    bench_start(&b, &plan);
+    for (int i = 0; i < 4; i++)
+        f[i] = bench_enter(&b, "127.0.0.1", &client[i]);
+    check_refused(&b, &limits[2]);
+    bench_say(&b, MSG_LOGGED_IN, f[0].serial); /* that one can't be it */
+    bench_heard(&b);
+    bench_enter(&b, "127.0.0.1", &late);
+    late = client_connect("127.0.0.2", b.control.port);
+    other = bench_session(&b);
+    cr_expect_eq(bench_gone(&b, &f[1]), SIGKILL);
+    cr_expect(client_closed(client[1]));
+    bench_event(&b, line, sizeof(line));
+    cr_expect(strstr(line, "end "), "%s", line);
+    cr_expect(strstr(line, "made room for another address"), "%s", line);
+    cr_expect(strstr(line, "peer=127.0.0.1:"), "%s", line);
+    fake_do(&other, "look");
+    fake_says(&other, line, sizeof(line));
+    for (int i = 0; i < 4; i++)
+        if (i != 1) {
+            fake_do(&f[i], "look");
+            fake_says(&f[i], line, sizeof(line));
+        }
     bench_stop(&b, 0);
 }
 
@@ -153,9 +246,10 @@ Test(entry, events_of_a_flood_are_bounded)
  * a session is lost. */
 Test(entry, a_slow_master)
 {
-    struct bench_plan plan = { .settings = "max_sessions = 2000\n"
-                                           "max_per_address = 2000\n"
-                                           "startups = 2000:100:2000\n" };
+    struct bench_plan plan = { .settings =
+                                   "max_sessions = 2000\n"
+                                   "max_per_address = 2000\n"
+                                   "startups = 2000:100:2000\n" ANY_NUMBER };
     unsigned begun = 0, announced = 0, ended = 0;
     struct bench b;
     struct packet p;

@@ -223,6 +223,73 @@ Test(proxy, the_limit_in_all)
     bench_stop(&b, 0);
 }
 
+/* A client that floods through the proxy: only he is kept out. */
+Test(proxy, the_limits_of_who_waits)
+{
+    static const struct {
+        const char *settings, *words, *event;
+    } rows[] = {
+        { "startups = 2:100:2\n", "kept out many are logging in just now",
+          "reason=startups" },
+        { "max_fruitless = 1\n", "kept out from your address, without login",
+          "reason=max_fruitless" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[512];
+        struct bench_plan plan = { .settings = text, .first = true };
+        struct fake f, first;
+        struct bench b;
+        int proxy;
+
+        snprintf(text, sizeof(text), LISTENER "%s", rows[i].settings);
+        bench_start(&b, &plan);
+        first = enter(&b, CLIENT, &proxy);
+        f = enter(&b, CLIENT, &proxy);
+        if (i == 1) {
+            fake_do(&f, "exit 0");
+            bench_gone(&b, &f);
+        }
+        f = enter_unknown(&b, &proxy);
+        ask_for(&f, CLIENT);
+        expect_said(&f, rows[i].words);
+        expect_event(&b, rows[i].event);
+        f = enter(&b, OTHER, &proxy);
+        if (i == 0) { /* no place was left */
+            cr_expect_eq(bench_gone(&b, &first), SIGKILL);
+            expect_event(&b, "made room for another address");
+        }
+        bench_stop(&b, 0);
+    }
+}
+
+/* Of those whose client nobody knows there are few, the next one waits, and
+ * whatever becomes of one of them, it is the next one's turn. */
+Test(proxy, a_throng)
+{
+    struct bench_plan plan = { .settings = FREE, .first = true };
+    struct fake f[ENTRY_UNKNOWN + 2];
+    int proxy[ENTRY_UNKNOWN + 2], n = 0;
+    struct bench b;
+
+    bench_start(&b, &plan);
+    for (; n < ENTRY_UNKNOWN; n++)
+        f[n] = enter_unknown(&b, &proxy[n]);
+    proxy[n] = client_connect("127.0.0.5", b.control.port);
+    proxy[n + 1] = client_connect("127.0.0.5", b.control.port);
+    bench_heard(&b);
+    cr_expect(bench_quiet(&b));
+    ask_for(&f[0], CLIENT);
+    bench_peer(&b, &f[0]);
+    f[n] = bench_session(&b);
+    fake_do(&f[1], "exit 0");
+    bench_gone(&b, &f[1]);
+    f[n + 1] = bench_session(&b);
+    ask_for(&f[n + 1], OTHER);
+    bench_peer(&b, &f[n + 1]);
+    bench_stop(&b, 0);
+}
+
 /* ---- ports ---- */
 
 /* What the client is told: the proxy's address, if data comes by it. */

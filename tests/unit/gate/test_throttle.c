@@ -46,3 +46,21 @@ Test(throttle, bounded_in_all)
     cr_assert_gt(passed, 1);
     cr_assert_eq(passed + sum + t.silenced, 100000);
 }
+
+/* What nobody told of is told in the end, once. */
+Test(throttle, a_tally)
+{
+    struct address a = host(1);
+    struct throttle t;
+    uint64_t silenced;
+
+    throttle_init(&t);
+    cr_assert_eq(throttle_tally(&t), 0);
+    throttle_pass(&t, &a, 5000, &silenced);
+    for (int i = 0; i < 3; i++)
+        throttle_pass(&t, &a, 5000, &silenced);
+    cr_assert_eq(throttle_tally(&t), 3);
+    cr_assert_eq(throttle_tally(&t), 0);
+    cr_assert(throttle_pass(&t, &a, 6000, &silenced));
+    cr_assert_eq(silenced, 0);
+}

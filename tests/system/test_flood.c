@@ -1,0 +1,200 @@
+/* Floods of connections that don't log in, and beside them somebody from
+ * another address who does: he is let in, and soon. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "flood.h"
+#include "sallyport/base/clock.h"
+#include "support/fail.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+#define LOGINS 10
+/* To the 230: each beside a flood from one address; beside a worse one half of
+ * them, and no more is claimed of a build with sanitizers, where a fork or a
+ * handshake takes several times as long, and so a flood as much of the machine.
+ */
+#define SOON_MS      1000
+#define LATE_MS      4000
+#define SANITIZED_MS 5000
+#define ANY_MS       30000
+#define GOOD         "127.0.0.2"
+/* The flood's own address and the good one are both held to what an
+ * installation has by default. */
+#define NOBODY       "192.0.2.1"
+#define HEADER_FLOOD "PROXY TCP4 198.51.100.1 203.0.113.7 4711 21\r\n"
+#define HEADER_GOOD  "PROXY TCP4 198.51.100.2 203.0.113.7 4711 21\r\n"
+
+static uint64_t log_in(const struct server *server, const char *from,
+                       const char *header)
+{
+    uint64_t began = clock_ms(), took;
+    struct session s;
+
+    session_init(&s);
+    snprintf(s.from, sizeof(s.from), "%s", from);
+    session_connect(&s, server->port);
+    if (header)
+        session_raw(&s, header, strlen(header));
+    session_start_tls(&s);
+    cr_assert_eq(session_try_login(&s, "anna", SERVER_PASSWORD), 230, "%s",
+                 s.reply.data);
+    took = clock_ms() - began;
+    session_close(&s);
+    return took;
+}
+
+/* Several in a row, none of them refused; each in MOST ms, and half of them
+ * soon. */
+static void expect_soon(const struct server *server, const char *from,
+                        const char *header, uint64_t most)
+{
+    bool claimed = !server_is_sanitized();
+    unsigned soon = 0;
+
+    if (!claimed)
+        most = most == SOON_MS ? SANITIZED_MS : ANY_MS;
+    for (int i = 0; i < LOGINS; i++) {
+        uint64_t took = log_in(server, from, header);
+
+        cr_assert_lt(took, most, "login %d took %llu ms", i,
+                     (unsigned long long)took);
+        soon += took < SOON_MS;
+    }
+    cr_assert(!claimed || soon >= LOGINS / 2, "%u were soon", soon);
+}
+
+/* Two thousand in the end. The kind that the plan names comes first, since it
+ * has the places of its address for itself then. */
+static void expect_soon_in_all(const struct server *server,
+                               struct flood_plan plan, const char *header,
+                               uint64_t most)
+{
+    struct flood f[FLOOD_KINDS];
+
+    plan.port = server->port;
+    for (int i = 0; i < FLOOD_KINDS; i++) {
+        flood_start(&f[plan.kind], &plan);
+        plan.kind = (plan.kind + 1) % FLOOD_KINDS;
+        expect_soon(server, header ? plan.from : GOOD, header, most);
+    }
+    if (plan.kind == FLOOD_LEAVES)
+        cr_expect_gt(f[FLOOD_LEAVES].score->hellos, 0);
+    for (int kind = 0; kind < FLOOD_KINDS; kind++) {
+        cr_expect_gt(f[kind].score->closed, FLOOD_COUNT / 2, "%d", kind);
+        flood_stop(&f[kind]);
+    }
+}
+
+/* The sum of the numbers, and of the lines, of all refusals. */
+static void sum_refused(const struct server *server, uint64_t *lines,
+                        uint64_t *refused)
+{
+    struct buf log;
+
+    *lines = *refused = 0;
+    server_log(server, &log);
+    for (const char *at = log.data; (at = strstr(at, " refused ")); at++) {
+        const char *end = strchr(at, '\n'), *n = strstr(at, " number=");
+        unsigned long long number = 0;
+
+        if (n && n < end)
+            cr_assert_eq(sscanf(n, " number=%llu", &number), 1);
+        (*lines)++;
+        *refused += number + !memmem(at, (size_t)(end - at), "more of", 7);
+    }
+    buf_release(&log);
+}
+
+/* Each that is closed out is back after a second; first come those that reach
+ * the private key. No refusal is lost in the
+ * log, and no more than one a second and address is a line. */
+Test(flood, from_one_address, .timeout = 200)
+{
+    const struct server_plan plan = { .no_ban = NOBODY };
+    uint64_t began = clock_ms(), lines, refused;
+    struct server server;
+
+    server_start(&server, &plan);
+    expect_soon_in_all(&server,
+                       (struct flood_plan){ .from = "127.0.0.1",
+                                            .kind = FLOOD_LEAVES,
+                                            .again_ms = 1000 },
+                       NULL, SOON_MS);
+    server_log_wait(&server, " refused ", "more of them", NULL);
+    sum_refused(&server, &lines, &refused);
+    cr_expect_gt(refused, 3 * FLOOD_COUNT);
+    cr_expect_leq(lines, (clock_ms() - began) / 1000 * 2 + 2);
+    server_stop(&server);
+}
+
+/* First come those that hold all the places an address can have. */
+Test(flood, half_open_from_one_address, .timeout = 200)
+{
+    const struct server_plan plan = { .no_ban = NOBODY };
+    struct server server;
+
+    server_start(&server, &plan);
+    expect_soon_in_all(
+        &server, (struct flood_plan){ .from = "127.0.0.1", .again_ms = 1000 },
+        NULL, SOON_MS);
+    server_stop(&server);
+}
+
+/* They come as fast as this machine can make them. */
+Test(flood, at_once_again, .timeout = 200)
+{
+    const struct server_plan plan = { .no_ban = NOBODY };
+    struct server server;
+    struct flood f;
+
+    server_start(&server, &plan);
+    flood_start(&f, &(struct flood_plan){ .port = server.port,
+                                          .kind = FLOOD_LEAVES,
+                                          .from = "127.0.0.1" });
+    expect_soon(&server, GOOD, NULL, LATE_MS);
+    server_log_wait(&server, " refused ",
+                    "peer=127.0.0.1:", "reason=max_fruitless", NULL);
+    expect_soon(&server, GOOD, NULL, LATE_MS);
+    flood_stop(&f);
+    server_stop(&server);
+}
+
+/* Nine addresses fill all places of those who haven't logged in; beside so few
+ * nobody is dropped by chance: one of theirs has to go. */
+Test(flood, from_some_addresses, .timeout = 200)
+{
+    const struct server_plan plan = { .no_ban = NOBODY };
+    struct server server;
+
+    server_start(&server, &plan);
+    expect_soon_in_all(&server,
+                       (struct flood_plan){ .from = "127.0.1.1",
+                                            .from_count = 9,
+                                            .kind = FLOOD_AUTH,
+                                            .again_ms = 1000 },
+                       NULL, LATE_MS);
+    server_log_wait(&server, " end ", "made room for another address", NULL);
+    server_stop(&server);
+}
+
+/* The proxy isn't the one who floods: its client is. Who comes behind five
+ * hundred at a time waits until each of them was given a session to read its
+ * header, and no longer. */
+Test(flood, through_a_proxy, .timeout = 200)
+{
+    const struct server_plan plan = { .no_ban = NOBODY,
+                                      .listen = "127.0.0.1:0 proxy",
+                                      .settings = "proxies = 127.0.0.5\n" };
+    struct server server;
+
+    server_start(&server, &plan);
+    expect_soon_in_all(&server,
+                       (struct flood_plan){ .from = "127.0.0.5",
+                                            .header = HEADER_FLOOD,
+                                            .again_ms = 60000 },
+                       HEADER_GOOD, LATE_MS);
+    server_log_wait(&server, " refused ", "peer=198.51.100.1:", NULL);
+    server_stop(&server);
+}

@@ -1,0 +1,90 @@
+/* Sessions that ended without a login, without any session. */
+#include <criterion/criterion.h>
+
+#include "gate/fruitless.h"
+
+#define MINUTE 60000
+
+static struct address host(unsigned n)
+{
+    return (struct address){ .family = 4,
+                             .bytes = { 10, (uint8_t)(n >> 16),
+                                        (uint8_t)(n >> 8), (uint8_t)n } };
+}
+
+static const uint64_t mosts[] = { 1, 2, 7, 120, 1000, 1000000 };
+
+Test(fruitless, as_many_a_minute)
+{
+    for (size_t i = 0; i < sizeof(mosts) / sizeof(mosts[0]); i++) {
+        uint64_t most = mosts[i], now = 5000;
+        struct address a = host(1), b = host(2);
+        struct fruitless f;
+
+        cr_assert_eq(fruitless_init(&f), 0);
+        for (uint64_t n = 0; n < most; n++) {
+            cr_assert_not(fruitless_too_many(&f, &a, most, now), "%lu of %lu",
+                          n, most);
+            fruitless_add(&f, &a, most, now);
+        }
+        cr_expect(fruitless_too_many(&f, &a, most, now), "%lu", most);
+        cr_expect_not(fruitless_too_many(&f, &b, most, now));
+        cr_expect_not(fruitless_too_many(&f, &a, most, now + MINUTE / most + 1),
+                      "%lu", most);
+        fruitless_release(&f);
+    }
+}
+
+/* From then on it has its share, no more. */
+Test(fruitless, the_average_holds)
+{
+    struct address a = host(1);
+    struct fruitless f;
+    unsigned passed = 0;
+
+    cr_assert_eq(fruitless_init(&f), 0);
+    for (uint64_t now = 0; now < 10 * MINUTE; now += 50)
+        if (!fruitless_too_many(&f, &a, 120, now)) {
+            fruitless_add(&f, &a, 120, now);
+            passed++;
+        }
+    cr_expect_leq(passed, 11 * 120 + 1);
+    cr_expect_geq(passed, 11 * 120 - 2);
+    fruitless_release(&f);
+}
+
+/* Those that were open already count, and are not held against it for ever. */
+Test(fruitless, the_debt_has_an_end)
+{
+    struct address a = host(1);
+    struct fruitless f;
+
+    cr_assert_eq(fruitless_init(&f), 0);
+    for (int i = 0; i < 20000; i++)
+        fruitless_add(&f, &a, 120, 1000);
+    cr_expect(fruitless_too_many(&f, &a, 120, 1000 + MINUTE));
+    cr_expect_not(fruitless_too_many(&f, &a, 120, 1000 + MINUTE + 1000));
+    fruitless_release(&f);
+}
+
+/* A hundred addresses that flood: of ten thousand others hardly one waits. */
+Test(fruitless, others_are_left_alone)
+{
+    struct fruitless f;
+    unsigned hit = 0;
+
+    cr_assert_eq(fruitless_init(&f), 0);
+    for (unsigned i = 0; i < 100; i++)
+        for (int n = 0; n <= 120; n++) {
+            struct address a = host(i);
+
+            fruitless_add(&f, &a, 120, 0);
+        }
+    for (unsigned i = 1000; i < 11000; i++) {
+        struct address a = host(i);
+
+        hit += fruitless_too_many(&f, &a, 120, 0);
+    }
+    cr_expect_lt(hit, 100);
+    fruitless_release(&f);
+}
