@@ -17,6 +17,7 @@
 
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
+#include "support/server.h"
 #include "support/tls_client.h"
 #include "support/wait.h"
 
@@ -35,6 +36,7 @@ struct flooding {
     const struct flood_plan *plan;
     struct flood_score *score;
     int epoll;
+    unsigned count;
     struct flooder all[FLOOD_COUNT];
     unsigned char hello[FLOOD_HELLO];
     size_t hello_len;
@@ -172,7 +174,7 @@ static _Noreturn void run(struct flooding *f)
         uint64_t now = clock_ms();
         int n;
 
-        for (unsigned i = 0; i < FLOOD_COUNT; i++)
+        for (unsigned i = 0; i < f->count; i++)
             if (f->all[i].step == AWAY && f->all[i].at <= now)
                 come(f, &f->all[i]);
         n = epoll_wait(f->epoll, ready, 64, 5);
@@ -185,7 +187,7 @@ static bool has_begun(void *argument)
 {
     const struct flood *f = argument;
 
-    return f->score->begun >= FLOOD_COUNT;
+    return f->score->begun >= f->count;
 }
 
 void flood_start(struct flood *f, const struct flood_plan *plan)
@@ -194,8 +196,10 @@ void flood_start(struct flood *f, const struct flood_plan *plan)
 
     memset(&flooding, 0, sizeof(flooding));
     flooding.plan = plan;
+    f->count = server_is_sanitized() ? FLOOD_COUNT / 4 : FLOOD_COUNT;
+    flooding.count = f->count;
     record_hello(&flooding);
-    for (unsigned i = 0; i < FLOOD_COUNT; i++)
+    for (unsigned i = 0; i < f->count; i++)
         flooding.all[i].number = i;
     f->score = mmap(NULL, sizeof(*f->score), PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);

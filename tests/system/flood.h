@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define FLOOD_COUNT 500 /* connections of one process, all the time */
+/* Connections of one process, all the time; a quarter with sanitizers. */
+#define FLOOD_COUNT 500
 #define FLOOD_HELLO 2048
 
 /* How far each goes before it waits for nothing. */
@@ -37,6 +38,7 @@ struct flood_score {
 
 struct flood {
     pid_t pid;
+    unsigned count;
     struct flood_score *score;
 };
 

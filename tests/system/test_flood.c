@@ -11,15 +11,13 @@
 #include "support/session.h"
 
 #define LOGINS 10
-/* To the 230: each beside a flood from one address; beside a worse one half of
- * them, and no more is claimed of a build with sanitizers, where a fork or a
- * handshake takes several times as long, and so a flood as much of the machine.
- */
-#define SOON_MS      1000
-#define LATE_MS      4000
-#define SANITIZED_MS 5000
-#define ANY_MS       30000
-#define GOOD         "127.0.0.2"
+/* To the 230: each beside a flood from one address, half of them beside a worse
+ * one. Of a build with sanitizers, where a fork or a handshake takes ten times
+ * as long, no more is claimed than that nobody is turned away. */
+#define SOON_MS 1000
+#define LATE_MS 4000
+#define ANY_MS  60000
+#define GOOD    "127.0.0.2"
 /* The flood's own address and the good one are both held to what an
  * installation has by default. */
 #define NOBODY       "192.0.2.1"
@@ -54,7 +52,7 @@ static void expect_soon(const struct server *server, const char *from,
     unsigned soon = 0;
 
     if (!claimed)
-        most = most == SOON_MS ? SANITIZED_MS : ANY_MS;
+        most = ANY_MS;
     for (int i = 0; i < LOGINS; i++) {
         uint64_t took = log_in(server, from, header);
 
@@ -82,7 +80,7 @@ static void expect_soon_in_all(const struct server *server,
     if (plan.kind == FLOOD_LEAVES)
         cr_expect_gt(f[FLOOD_LEAVES].score->hellos, 0);
     for (int kind = 0; kind < FLOOD_KINDS; kind++) {
-        cr_expect_gt(f[kind].score->closed, FLOOD_COUNT / 2, "%d", kind);
+        cr_expect_gt(f[kind].score->closed, f[kind].count / 2, "%d", kind);
         flood_stop(&f[kind]);
     }
 }
@@ -124,7 +122,8 @@ Test(flood, from_one_address, .timeout = 200)
                        NULL, SOON_MS);
     server_log_wait(&server, " refused ", "more of them", NULL);
     sum_refused(&server, &lines, &refused);
-    cr_expect_gt(refused, 3 * FLOOD_COUNT);
+    cr_expect_gt(refused,
+                 server_is_sanitized() ? FLOOD_COUNT / 2 : 3 * FLOOD_COUNT);
     cr_expect_leq(lines, (clock_ms() - began) / 1000 * 2 + 2);
     server_stop(&server);
 }
