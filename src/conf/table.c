@@ -200,7 +200,8 @@ const struct setting setting_table[] = {
       .max = 1000000,
       .reload = true,
       .help = "Most connections of one address (IPv6: one /64) in a minute "
-              "that end without a login; beyond that it has to wait." },
+              "that end without a login, a quarter of them at once; beyond "
+              "that it has to wait." },
     { .key = "no_ban",
       .type = SETTING_NETWORKS,
       .offset = FIELD(no_ban),

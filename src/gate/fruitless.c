@@ -30,8 +30,21 @@ static uint64_t *slot_of(const struct fruitless *f,
     return &f->debt[h % FRUITLESS_SLOTS];
 }
 
-/* No more than a minute above what is too many: who had his sessions open
- * before he was kept out doesn't pay for all of them. */
+static uint64_t interval(uint64_t most)
+{
+    return FRUITLESS_MINUTE / most;
+}
+
+/* So much debt is let pass; one is always. */
+static uint64_t credit(uint64_t most)
+{
+    uint64_t quarter = FRUITLESS_MINUTE / 4;
+
+    return interval(most) > quarter ? interval(most) : quarter;
+}
+
+/* No more than twice that: who had his sessions open before he was kept out
+ * doesn't pay for all of them. */
 void fruitless_add(struct fruitless *f, const struct address *prefix,
                    uint64_t most, uint64_t now)
 {
@@ -39,8 +52,8 @@ void fruitless_add(struct fruitless *f, const struct address *prefix,
 
     if (*debt < us)
         *debt = us;
-    if (*debt < us + 2 * FRUITLESS_MINUTE)
-        *debt += FRUITLESS_MINUTE / most;
+    if (*debt < us + 2 * credit(most))
+        *debt += interval(most);
 }
 
 bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
@@ -48,5 +61,5 @@ bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
 {
     uint64_t debt = *slot_of(f, prefix), us = now * 1000;
 
-    return debt > us && debt + FRUITLESS_MINUTE / most > us + FRUITLESS_MINUTE;
+    return debt > us && debt + interval(most) > us + credit(most);
 }

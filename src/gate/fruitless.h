@@ -19,7 +19,8 @@ struct fruitless {
 
 int fruitless_init(struct fruitless *f); /* 0 or -ENOMEM */
 void fruitless_release(struct fruitless *f);
-/* One more at NOW, in ms; MOST a minute are let pass, 1 to 1,000,000. */
+/* One more at NOW, in ms; MOST a minute are let pass, 1 to 1,000,000, and a
+ * quarter of them at once. */
 void fruitless_add(struct fruitless *f, const struct address *prefix,
                    uint64_t most, uint64_t now);
 /* Has this prefix had as many, and not yet waited for one more? */

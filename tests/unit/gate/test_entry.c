@@ -177,7 +177,7 @@ static const struct limit_row fruitless = {
 
 Test(entry, those_that_never_log_in)
 {
-    struct bench_plan plan = { .settings = FREE "max_fruitless = 3\n" };
+    struct bench_plan plan = { .settings = FREE "max_fruitless = 12\n" };
     char line[512];
     struct bench b;
     int client;
