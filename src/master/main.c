@@ -18,6 +18,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
 #include "sallyport/cage/cage.h"
+#include "weaker.h"
 
 /* 0, 1 and 2 are open from here on, standard input is nobody's, and what the
  * caller left open besides is closed. */
@@ -155,6 +156,17 @@ static int serve(struct master *m)
     return fflush(stdout) == 0 ? status : EX_IOERR;
 }
 
+static void tell_weaker(const struct master *m)
+{
+    struct buf text;
+
+    buf_init(&text, WEAKER_MAX);
+    weaker_text(m, &text);
+    if (text.len > 0)
+        say("weaker: %.*s", (int)text.len, text.data);
+    buf_release(&text);
+}
+
 int main(int argc, char **argv)
 {
     static struct master master;
@@ -179,7 +191,7 @@ int main(int argc, char **argv)
     prepare(&master, &o);
     /* Not before: the title overwrites what the options point to. */
     process_title("sallyportd: %s", process_name(PROCESS_MASTER));
-    prepare_tell_weaker(&master);
+    tell_weaker(&master);
     hint_tell(&master.settings);
     listen_to_systemd(&master);
     return serve(&master);

@@ -56,6 +56,17 @@ struct account_row {
     enum process process;
 };
 
+static int check_range(const struct settings *s, const char *key, uid_t uid,
+                       struct complaint *c)
+{
+    if (uid < s->uid_first || uid > s->uid_last)
+        return 0;
+    return settings_blame(s, key, c,
+                          "uid %lu is within uid_first to uid_last, the users' "
+                          "range",
+                          (unsigned long)uid);
+}
+
 /* Against the users, and the accounts of the rows before it. */
 static int check_apart(const struct master *m, const struct account_row *rows,
                        size_t at, struct complaint *c)
@@ -63,16 +74,11 @@ static int check_apart(const struct master *m, const struct account_row *rows,
     const struct settings *s = &m->settings;
     uid_t uid = m->identity[rows[at].process].uid;
 
-    if (uid >= s->uid_first && uid <= s->uid_last)
-        return settings_blame(s, rows[at].key, c,
-                              "uid %lu is within uid_first to uid_last, the "
-                              "users' range",
-                              (unsigned long)uid);
     for (size_t i = 0; i < at; i++)
         if (m->identity[rows[i].process].uid == uid)
             return settings_blame(s, rows[at].key, c,
                                   "must not be the account of %s", rows[i].key);
-    return 0;
+    return check_range(s, rows[at].key, uid, c);
 }
 
 int prepare_identities(struct master *m, struct complaint *c)
@@ -98,6 +104,25 @@ int prepare_identities(struct master *m, struct complaint *c)
             return -EINVAL;
     }
     return 0;
+}
+
+int prepare_range(const struct master *m, const struct settings *s,
+                  struct complaint *c)
+{
+    static const struct account_row rows[] = {
+        { "uid.gate", NULL, PROCESS_GATE },
+        { "uid.auth", NULL, PROCESS_AUTH },
+        { "uid.keys", NULL, PROCESS_KEYS },
+        { "uid.log", NULL, PROCESS_LOG },
+        { "uid.names", NULL, PROCESS_NAMES },
+    };
+    int r = 0;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && r == 0; i++)
+        if (m->root && m->identity[rows[i].process].uid != 0)
+            r = check_range(s, rows[i].key, m->identity[rows[i].process].uid,
+                            c);
+    return r;
 }
 
 /* Without root nobody changes its root folder: any descriptor will do. Nor can
@@ -197,86 +222,4 @@ int prepare_cage(struct master *m, struct complaint *c)
     if (m->settings.allow_weaker & CAGE_SECCOMP)
         return 0;
     return cage_self_test(c);
-}
-
-struct phrases {
-    struct buf text;
-};
-
-static void phrase(struct phrases *p, const char *text)
-{
-    if (p->text.len > 0)
-        buf_add_text(&p->text, "; ");
-    buf_add_text(&p->text, text);
-}
-
-static const struct {
-    enum cage_part part;
-    const char *text;
-} excused[] = {
-    { CAGE_IDS, "allow_weaker excuses ids" },
-    { CAGE_CHROOT, "allow_weaker excuses chroot" },
-    { CAGE_SECCOMP, "allow_weaker excuses seccomp" },
-    { CAGE_LANDLOCK, "allow_weaker excuses landlock" },
-};
-
-/* Whom the server's word or a row of his own lets end uploads as he likes. */
-static size_t lenient_users(const struct master *m)
-{
-    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
-    size_t n = 0;
-
-    for (size_t i = 0; u && i < u->count; i++)
-        n += u->row[i].has_upload_eof
-                 ? u->row[i].upload_eof == UPLOAD_EOF_LENIENT
-                 : m->settings.upload_eof == UPLOAD_EOF_LENIENT;
-    return n;
-}
-
-/* Those for whom promise 3 is given up. */
-static void tell_binding(const struct master *m, struct phrases *p)
-{
-    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
-    size_t n = 0;
-
-    for (size_t i = 0; u && i < u->count; i++)
-        n += u->row[i].has_binding && u->row[i].data_binding == BINDING_ADDRESS;
-    if (m->settings.data_binding == BINDING_ADDRESS)
-        phrase(p, "data_binding = address: a data connection proves nothing "
-                  "but its address");
-    else if (n > 0) {
-        phrase(p, "data_binding=address for ");
-        buf_add_format(&p->text,
-                       "%zu user%s, whose data connections prove "
-                       "nothing but their address",
-                       n, n == 1 ? "" : "s");
-    }
-}
-
-void prepare_tell_weaker(const struct master *m)
-{
-    struct phrases p;
-
-    buf_init(&p.text, 4096);
-    if (!m->root)
-        phrase(&p, "not run by root: all processes have the same uid and no "
-                   "empty root folder");
-    for (size_t i = 0; i < sizeof(excused) / sizeof(excused[0]); i++)
-        if (m->settings.allow_weaker & excused[i].part)
-            phrase(&p, excused[i].text);
-    if (!m->settings.fsync)
-        phrase(&p, "fsync = no: 226 does not mean durable");
-    if (m->settings.upload_eof == UPLOAD_EOF_LENIENT || lenient_users(m) > 0)
-        phrase(&p, "upload_eof = lenient: an upload that was cut on its way "
-                   "can't be told from a whole one");
-    if (m->settings.active)
-        phrase(&p, "active = yes: gate can make connections");
-    if (m->settings.resume && m->key_lost.text[0]) {
-        phrase(&p, "unfinished uploads can't be resumed after a restart: ");
-        buf_add_text(&p.text, m->key_lost.text);
-    }
-    tell_binding(m, &p);
-    if (p.text.len > 0)
-        say("weaker: %.*s", (int)p.text.len, p.text.data);
-    buf_release(&p.text);
 }

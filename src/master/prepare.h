@@ -7,12 +7,17 @@
 #include "sallyport/base/complaint.h"
 
 struct master;
+struct settings;
 
 /* Each 0, or with the complaint -EINVAL, or -EAGAIN and other -errno for what
  * may be better later, when nobody has changed anything. */
 int prepare_certificates(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
 int prepare_identities(struct master *m, struct complaint *c);
+/* Do the accounts stay out of the users' range of those settings, which a
+ * reload brings? */
+int prepare_range(const struct master *m, const struct settings *s,
+                  struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
 int prepare_control(struct master *m, struct complaint *c);
@@ -26,9 +31,6 @@ int prepare_cage(struct master *m, struct complaint *c);
 int prepare_open(const char *path, struct complaint *c);
 /* Descriptors that master may have open at once. */
 unsigned long long prepare_descriptors(const struct master *m);
-
-/* One line on what is weaker than promised, and why. */
-void prepare_tell_weaker(const struct master *m);
 
 /* An account, a name or a number, that isn't root's. 0, or -EINVAL and the
  * complaint "ACCOUNT: WHY" */

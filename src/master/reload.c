@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "master.h"
+#include "prepare.h"
 #include "request.h"
 #include "sallyport/base/fd.h"
+#include "weaker.h"
 
 /* Who asked for one that became late has been answered. */
 static void end(struct master *m, const char *wrong)
@@ -85,7 +87,7 @@ static int prepare(struct master *m, struct complaint *c)
 
     if (!master_ready(m, PROCESS_KEYS) || !master_gate(m))
         return complain(c, "gate or keys is not ready, try again");
-    if (read_settings(m, c) < 0)
+    if (read_settings(m, c) < 0 || prepare_range(m, r->settings, c) < 0)
         return -EINVAL;
     r->set = certificates_open(&m->certificates, r->settings, c);
     return r->set ? 0 : -EINVAL;
@@ -221,6 +223,19 @@ void reload_release(struct master *m)
     m->reload = (struct reload){ .conf = -1 };
 }
 
+/* As at the start: a promise isn't given up in silence. */
+static void tell_weaker(struct master *m)
+{
+    struct buf text;
+
+    buf_init(&text, WEAKER_MAX);
+    weaker_text(m, &text);
+    if (text.len > 0)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "weaker: %.*s",
+                      (int)text.len, text.data);
+    buf_release(&text);
+}
+
 static void commit(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -234,6 +249,7 @@ static void commit(struct master *m)
         "reload: the new configuration and certificates are in use%s%s",
         r->kept[0] ? "; a restart is needed for " : "", r->kept);
     master_look_at_users(m); /* another file, perhaps */
+    tell_weaker(m);
     end(m, NULL);
 }
 

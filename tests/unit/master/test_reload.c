@@ -220,6 +220,18 @@ static void lie(struct stage *s, enum message m)
     stage_reports(s, EVENT_PEER, "a reload that nobody asked of it");
 }
 
+/* A promise isn't given up in silence. */
+Test(reload, tells_what_is_weaker)
+{
+    struct stage s;
+
+    open_stage(&s);
+    write_conf(&s, "fsync = no\n");
+    both_take(&s, 2);
+    stage_reports(&s, EVENT_SERVICE, "fsync = no");
+    stage_close(&s);
+}
+
 Test(reload, an_answer_that_nobody_asked_for)
 {
     static const enum message answers[] = { MSG_TAKEN, MSG_NOT_TAKEN };

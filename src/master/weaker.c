@@ -1,0 +1,80 @@
+/* What is weaker than promised, and why: told at the start and when a reload
+ * has changed it. In master. Must never leave out what an administrator could
+ * have been talked into. */
+#include "weaker.h"
+
+#include "master.h"
+#include "sallyport/base/binding.h"
+#include "sallyport/cage/cage.h"
+
+static void phrase(struct buf *into, const char *text)
+{
+    if (into->len > 0)
+        buf_add_text(into, "; ");
+    buf_add_text(into, text);
+}
+
+static const struct {
+    enum cage_part part;
+    const char *text;
+} excused[] = {
+    { CAGE_IDS, "allow_weaker excuses ids" },
+    { CAGE_CHROOT, "allow_weaker excuses chroot" },
+    { CAGE_SECCOMP, "allow_weaker excuses seccomp" },
+    { CAGE_LANDLOCK, "allow_weaker excuses landlock" },
+};
+
+/* Whom the server's word or a row of his own lets end uploads as he likes. */
+static size_t lenient_users(const struct master *m)
+{
+    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    size_t n = 0;
+
+    for (size_t i = 0; u && i < u->count; i++)
+        n += u->row[i].has_upload_eof
+                 ? u->row[i].upload_eof == UPLOAD_EOF_LENIENT
+                 : m->settings.upload_eof == UPLOAD_EOF_LENIENT;
+    return n;
+}
+
+/* Those for whom promise 3 is given up. */
+static void tell_binding(const struct master *m, struct buf *into)
+{
+    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    size_t n = 0;
+
+    for (size_t i = 0; u && i < u->count; i++)
+        n += u->row[i].has_binding && u->row[i].data_binding == BINDING_ADDRESS;
+    if (m->settings.data_binding == BINDING_ADDRESS)
+        phrase(into, "data_binding = address: a data connection proves nothing "
+                     "but its address");
+    else if (n > 0) {
+        phrase(into, "data_binding=address for ");
+        buf_add_format(into,
+                       "%zu user%s, whose data connections prove "
+                       "nothing but their address",
+                       n, n == 1 ? "" : "s");
+    }
+}
+
+void weaker_text(const struct master *m, struct buf *into)
+{
+    if (!m->root)
+        phrase(into, "not run by root: all processes have the same uid and no "
+                     "empty root folder");
+    for (size_t i = 0; i < sizeof(excused) / sizeof(excused[0]); i++)
+        if (m->settings.allow_weaker & excused[i].part)
+            phrase(into, excused[i].text);
+    if (!m->settings.fsync)
+        phrase(into, "fsync = no: 226 does not mean durable");
+    if (m->settings.upload_eof == UPLOAD_EOF_LENIENT || lenient_users(m) > 0)
+        phrase(into, "upload_eof = lenient: an upload that was cut on its way "
+                     "can't be told from a whole one");
+    if (m->settings.active)
+        phrase(into, "active = yes: gate can make connections");
+    if (m->settings.resume && m->key_lost.text[0]) {
+        phrase(into, "unfinished uploads can't be resumed after a restart: ");
+        buf_add_text(into, m->key_lost.text);
+    }
+    tell_binding(m, into);
+}
