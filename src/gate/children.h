@@ -16,7 +16,7 @@
 
 /* More messages than this in a second are a flood: no client needs so many
  * ports. */
-#define CHILD_MESSAGES 1000
+#define CHILD_MESSAGES 4000
 /* From the end of its channel to its kill. */
 #define CHILD_GRACE_MS 2000
 /* Beyond login_timeout, which a session keeps by itself. */

@@ -64,53 +64,6 @@ void data_end(struct session *s)
     data_close(s);
 }
 
-static void on_port_late(void *owner)
-{
-    leave(owner, ENDING_PEER, "gate gave no port in time");
-}
-
-void data_ask_port(struct session *s, enum verb verb)
-{
-    struct data *d = &s->data;
-    struct packet p = { .message = MSG_PORT };
-    int r;
-
-    data_close(s);
-    p.request = d->request = channel_next(&s->gate);
-    r = channel_send(&s->gate, &p);
-    if (r < 0)
-        leave_peer(s, PROCESS_GATE, r, &s->gate);
-    d->state = DATA_ASKED;
-    d->active = false;
-    d->verb = verb;
-    d->timer.on_time = on_port_late;
-    d->timer.owner = s;
-    loop_timer_set(&s->loop, &d->timer, 10000);
-}
-
-void data_await(struct session *s, const struct address *client)
-{
-    data_close(s);
-    s->data.state = DATA_ACTIVE;
-    s->data.active = true;
-    s->data.told = *client;
-}
-
-void data_ask_active(struct session *s)
-{
-    struct data *d = &s->data;
-    struct packet p = { .message = MSG_ACTIVE, .value = { ADDRESS(d->told) } };
-    int r;
-
-    if (d->state != DATA_ACTIVE)
-        return;
-    p.request = d->request = channel_next(&s->gate);
-    r = channel_send(&s->gate, &p);
-    if (r < 0)
-        leave_peer(s, PROCESS_GATE, r, &s->gate);
-    d->state = DATA_EXPECTED;
-}
-
 bool data_open_stream(struct session *s)
 {
     struct data *d = &s->data;
@@ -127,7 +80,6 @@ static void tell_port(struct session *s)
     char text[HOSTPORT_MAX];
 
     binding_offer(s);
-
     if (s->data.verb == VERB_PASV && s->data.told.family != 4) {
         data_close(s); /* ours is IPv6, whatever the client's is to a proxy */
         control_reply(s, REPLY_USE_EPSV);

@@ -4,6 +4,10 @@
 
 #include "session.h"
 
+/* Ports in a second, each up to two messages to gate: wherever its seconds
+ * begin, fewer than it takes in one (CHILD_MESSAGES of src/gate/children.h). */
+#define DATA_PORTS 800
+
 /* The channel to gate: ports and sockets. */
 void data_start(struct session *s, int gate);
 

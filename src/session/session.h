@@ -102,6 +102,8 @@ struct data {
     uint32_t request;
     enum verb verb; /* PASV or EPSV */
     struct loop_timer timer;
+    uint64_t second; /* since when ports are counted */
+    unsigned ports;
 };
 
 /* A data connection that is over (linger.c): ours is sent and shut, and the
