@@ -14,10 +14,11 @@
 #include "support/fail.h"
 #include "support/files.h"
 
-#define USER  "anna"
-#define SMALL 5000
-#define BIG   (16 * FAULT_MIB) /* more than all buffers on the way hold */
-#define LIMIT 100000
+#define USER    "anna"
+#define SMALL   5000
+#define BIG     (16 * FAULT_MIB) /* more than all buffers on the way hold */
+#define LIMIT   100000
+#define UPLOADS 25
 
 static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
 
@@ -193,6 +194,32 @@ Test(data_partings, a_reset_behind_the_end, .timeout = 60)
         fault_expect_whole(&server, USER, name, "hello", 5);
         session_close(&s);
     }
+}
+
+/* A client that never reads what comes to it on the data connection of its
+ * uploads, and closes at once: a ticket there would make a reset of that. */
+Test(data_partings, of_who_never_reads, .timeout = 100)
+{
+    static const char bytes[40000];
+    struct server server;
+
+    server_shared(&server);
+    for (int v = 0; v < 2; v++)
+        for (int n = 0; n < 4; n++) {
+            struct session s;
+
+            begin(&s, &server, versions[v]);
+            for (int i = 0; i < UPLOADS; i++) {
+                struct data d;
+
+                data_open(&s, &d, "STOR raw-%d-%d-%d", v, n, i);
+                data_write(&d, bytes, sizeof(bytes));
+                cr_assert(tls_client_shutdown(d.tls));
+                data_cut(&d, false);
+                session_expect(&s, "226 {*} 40000 bytes {*}");
+            }
+            session_close(&s);
+        }
 }
 
 /* Both that send and that receive stand still. */

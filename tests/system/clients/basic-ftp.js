@@ -93,7 +93,40 @@ async function goOn() {
     client.close();
 }
 
-({ begin, goOn })[process.argv[9]]().catch(error => {
+function one(i) {
+    return Buffer.from(`${i} of many`);
+}
+
+async function upload(client, name, i) {
+    const source = new PassThrough();
+
+    source.end(one(i));
+    assert.strictEqual((await client.uploadFrom(source, name)).code, 226);
+}
+
+// In one session up and down, and in each of four at once only up.
+async function many(count, each) {
+    const client = await enter();
+    for (let i = 0; i < count / 2; i++) {
+        const got = [];
+        await upload(client, "m", i);
+        await client.downloadTo(new Writable({
+            write(chunk, encoding, done) { got.push(chunk); done(); },
+        }), "m");
+        assert(Buffer.concat(got).equals(one(i)));
+    }
+    await Promise.all([1, 2, 3, 4].map(async n => {
+        const other = await enter();
+        for (let i = 0; i < each; i++)
+            await upload(other, `m-${n}-${i}`, i);
+        other.close();
+    }));
+    assert.strictEqual((await client.list()).length, 1 + 4 * each);
+    client.close();
+}
+
+({ begin, goOn, many })[process.argv[9]](
+    ...process.argv.slice(10).map(Number)).catch(error => {
     console.error(error);
     process.exit(1);
 });

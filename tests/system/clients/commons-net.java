@@ -1,5 +1,5 @@
-/* Apache Commons Net's FTPSClient, run by commons-net.sh: STEP HOST PORT USER
- * PASSFILE CACERT. It hands the control connection's session over to its data
+/* Apache Commons Net's FTPSClient, run by commons-net*.sh: STEP HOST PORT USER
+ * PASSFILE CACERT, and COUNT EACH for many of the same. It hands the control connection's session over to its data
  * connections: the library has no setting for it but a hook, and the JDK keeps
  * sessions in a cache that it shows to nobody who hasn't got --add-opens. */
 import java.io.ByteArrayInputStream;
@@ -88,7 +88,8 @@ class Play {
     }
 
     static FTPSClient enter(String version, String[] args) throws Exception {
-        FTPSClient ftp = new Client();
+        boolean hook = !args[0].startsWith("plain");
+        FTPSClient ftp = hook ? new Client() : new FTPSClient();
 
         ftp.addProtocolCommandListener(
             new PrintCommandListener(new PrintWriter(System.err), true));
@@ -182,6 +183,67 @@ class Play {
         ftp.quit();
     }
 
+    static void upload(FTPSClient ftp, String name, int i) throws Exception {
+        byte[] some = (i + " of many").getBytes();
+
+        must(ftp, ftp.storeFile(name, new ByteArrayInputStream(some)), 226);
+    }
+
+    static class Uploads extends Thread {
+        final String version, args[], name;
+        volatile boolean done;
+
+        Uploads(String version, String[] args, int n) {
+            this.version = version;
+            this.args = args;
+            name = version + "-" + n + "-";
+        }
+
+        @Override
+        public void run() {
+            try {
+                FTPSClient ftp = enter(version, args);
+                for (int i = 0; i < Integer.parseInt(args[7]); i++)
+                    upload(ftp, name + i, i);
+                ftp.quit();
+                done = true;
+            } catch (Exception e) {
+                e.printStackTrace();
+            }
+        }
+    }
+
+    /* In one session up and down, and in each of four at once only up. */
+    static void many(FTPSClient ftp, String version, String[] args)
+        throws Exception {
+        Uploads[] all = new Uploads[4];
+
+        for (int i = 0; i < Integer.parseInt(args[6]) / 2; i++) {
+            upload(ftp, "m", i);
+            fetch(ftp, "m", (i + " of many").getBytes(), 0);
+        }
+        for (int n = 0; n < all.length; n++) {
+            all[n] = new Uploads(version, args, n);
+            all[n].start();
+        }
+        for (Uploads one : all) {
+            one.join();
+            must(one.done, "an upload failed");
+        }
+        ftp.quit();
+    }
+
+    /* By the words a user can ask the administrator for what he needs. */
+    static void refused(FTPSClient ftp, String version) throws Exception {
+        must(!ftp.storeFile("r" + version, new ByteArrayInputStream(
+                 new byte[] { 1 })), "it resumes: change the docs");
+        must(ftp, true, 425);
+        must(ftp.getReplyString().contains("not resumed"), "words");
+        must(ftp.getReplyString().contains("data_binding = address"), "words");
+        must(ftp.listFiles().length == 0 && ftp.getReplyCode() == 425, "LIST");
+        ftp.quit();
+    }
+
     public static void main(String[] args) throws Exception {
         byte[] all = Files.readAllBytes(Path.of("up"));
 
@@ -192,6 +254,10 @@ class Play {
                 half(ftp, enter(version, args), all, version);
             else if (args[0].equals("rest"))
                 rest(ftp, all, version);
+            else if (args[0].endsWith("many"))
+                many(ftp, version, args);
+            else if (args[0].endsWith("refused"))
+                refused(ftp, version);
             else
                 whole(ftp, all);
         }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Perl's Net::FTP with IO::Socket::SSL. It resumes TLS sessions where it finds
-# one at connecting; in TLS 1.3 it never does, since it doesn't wait for one.
+# Perl's Net::FTP with IO::Socket::SSL. It never resumes a TLS session: it keeps
+# that of the control connection under the server's name, and looks for one under
+# the data connection's address and port. It needs data_binding=address.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 head -c 3000001 /dev/urandom >up
