@@ -82,15 +82,14 @@ static int delete_file(const struct place *at)
     return unlinkat(at->folder, at->name, 0) < 0 ? -errno : 0;
 }
 
-/* SIZE said that a file is there, of a length; so DELE deletes it. */
-static int delete_partial(struct files *f, const struct path *path,
+/* The own partial of that name. With the file it goes as well: else SIZE would
+ * tell of it once the file is gone, and the rest of another file would come
+ * behind it. */
+static int forget_partial(struct files *f, const struct path *path,
                           const struct place *at)
 {
-    char partial[PARTIAL_NAME_MAX];
-
     told_set(&f->told, f->name_key, path, 0, 0);
-    partial_name(f, at->name, partial);
-    return partial_remove(f, at->folder, partial);
+    return partial_forget(f, at->folder, at->name);
 }
 
 int serve_delete(struct files *f, const struct packet *p)
@@ -105,8 +104,10 @@ int serve_delete(struct files *f, const struct packet *p)
     if (at.name[0] == 0)
         return OUTCOME_IS_FOLDER;
     r = delete_file(&at);
-    if (r == -ENOENT)
-        r = delete_partial(f, &path, &at);
+    if (r == -ENOENT) /* SIZE said that it is there, of a length */
+        r = forget_partial(f, &path, &at);
+    else if (r == 0)
+        forget_partial(f, &path, &at);
     return r != 0 ? r : answer_done(f, p);
 }
 
@@ -160,19 +161,23 @@ static int rename_place(const struct files *f, const struct place *from,
 
 int serve_rename(struct files *f, const struct packet *p)
 {
-    struct path path;
+    struct path old, new;
     PLACE_CLEANUP struct place from = PLACE_NONE;
     PLACE_CLEANUP struct place to = PLACE_NONE;
 
-    request_path(p->value[0].text, &path);
-    int r = place_find(f, &path, O_PATH, &from);
+    request_path(p->value[0].text, &old);
+    int r = place_find(f, &old, O_PATH, &from);
     if (r != 0)
         return r;
     if (from.name[0] == 0)
         return OUTCOME_DENIED; /* the home itself */
-    request_path(p->value[1].text, &path);
-    r = place_find_new(f, &path, O_PATH, &to);
+    request_path(p->value[1].text, &new);
+    r = place_find_new(f, &new, O_PATH, &to);
     if (r == 0)
         r = rename_place(f, &from, &to);
-    return r != 0 ? r : answer_done(f, p);
+    if (r != 0)
+        return r;
+    forget_partial(f, &old, &from);
+    forget_partial(f, &new, &to);
+    return answer_done(f, p);
 }

@@ -35,6 +35,7 @@ static const struct request {
 } requests[] = {
     { MSG_FILE_READ, RIGHT_READ, serve_read },
     { MSG_FILE_WRITE, RIGHT_WRITE, serve_write },
+    { MSG_FILE_BEGIN, 0, serve_begin },
     { MSG_FILE_SYNC, 0, serve_sync },
     { MSG_FILE_COMMIT, 0, serve_commit },
     { MSG_FILE_ABORT, 0, serve_abort },

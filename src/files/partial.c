@@ -1,7 +1,7 @@
-/* Partials in the process files: names, locks, ends. A lock (flock) belongs to
- * the open file that this process keeps; the session gets another open file of
- * the same partial, so nothing it does gives the lock up. It never follows a
- * link and never touches a file of another user. */
+/* Partials in the process files: locks, beginnings, ends. A lock (flock)
+ * belongs to the open file that this process keeps; the session gets another
+ * open file of the same partial, so nothing it does gives the lock up. It never
+ * follows a link and never touches a file of another user. */
 #include "partial.h"
 
 #include <errno.h>
@@ -14,45 +14,9 @@
 
 #include "resolve.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/secret.h"
 #include "state.h"
 
-#define SUFFIX     ".part"
-#define PREFIX_LEN (sizeof(PATH_RESERVED) - 1)
 #define LOCK_TRIES 16
-
-static void format_name(char out[PARTIAL_NAME_MAX], uint64_t a, uint64_t b)
-{
-    snprintf(out, PARTIAL_NAME_MAX, "%s%016llx%016llx%s", PATH_RESERVED,
-             (unsigned long long)a, (unsigned long long)b, SUFFIX);
-}
-
-/* Of user and name only: the folder is where the partial stands, so one that
- * is renamed or brought back from a backup keeps its partials. Two hashes,
- * told apart by their first byte, make 128 bits. */
-void partial_name(const struct files *f, const char *name,
-                  char out[PARTIAL_NAME_MAX])
-{
-    char text[1 + 255 + 1 + NAME_MAX + 1];
-    uint64_t half[2];
-    int len =
-        snprintf(text + 1, sizeof(text) - 1, "%.255s%c%s", f->user, 0, name);
-
-    for (int i = 0; i < 2; i++) {
-        text[0] = (char)i;
-        half[i] = siphash(f->name_key, text, (size_t)len + 1);
-    }
-    format_name(out, half[0], half[1]);
-}
-
-bool partial_is_name(const char *name)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    return strncmp(name, PATH_RESERVED, PREFIX_LEN) == 0 &&
-           strspn(name + PREFIX_LEN, digits) == PARTIAL_DIGITS &&
-           strcmp(name + PREFIX_LEN + PARTIAL_DIGITS, SUFFIX) == 0;
-}
 
 /* A second name would let somebody read what this upload overwrites. */
 bool partial_is_own(const struct files *f, const struct stat *st)
@@ -120,10 +84,10 @@ static int open_locked(const struct files *f, int folder, const char *name,
     return -EBUSY;
 }
 
-int partial_cut(const struct files *f, int folder, const char *name,
-                uint64_t state, uint64_t first, struct partial *ret)
+int partial_open(const struct files *f, int folder, const char *name,
+                 uint64_t state, struct partial *ret)
 {
-    struct partial p = { .own = true };
+    struct partial p = { .own = true, .waits = true, .old = -1 };
     FD_CLEANUP int fd = -1;
     struct stat st;
 
@@ -135,8 +99,6 @@ int partial_cut(const struct files *f, int folder, const char *name,
         return -errno;
     if (partial_state(f, &st) != state)
         return -EBUSY;
-    if (ftruncate(fd, (off_t)first) < 0)
-        return -errno;
     p.fd = fd_take(&fd);
     *ret = p;
     return 0;
@@ -144,11 +106,9 @@ int partial_cut(const struct files *f, int folder, const char *name,
 
 int partial_new_random(const struct files *f, int folder, struct partial *ret)
 {
-    struct partial p = { .own = false };
-    uint64_t half[2];
+    struct partial p = PARTIAL_NONE;
 
-    random_bytes(half, sizeof(half));
-    format_name(p.name, half[0], half[1]);
+    partial_name_random(p.name);
     p.fd = open_locked(f, folder, p.name, O_CREAT | O_EXCL);
     if (p.fd < 0)
         return p.fd;
@@ -156,34 +116,102 @@ int partial_new_random(const struct files *f, int folder, struct partial *ret)
     return 0;
 }
 
-/* What is there goes and isn't emptied: a session that wrote it may still have
- * a handle. It stays open and locked until the new one is there, so that this
- * gets another inode and nobody comes in between. */
-static int new_own(const struct files *f, int folder, const char *name)
+static bool can_be_resumed(const struct files *f, int fd)
 {
-    FD_CLEANUP int old = open_locked(f, folder, name, 0);
+    struct stat st;
 
-    if (old < 0 && old != -ENOENT)
-        return old;
-    if (old >= 0 && unlinkat(folder, name, 0) < 0)
-        return -errno;
-    int fd = open_locked(f, folder, name, O_CREAT | O_EXCL);
-    return fd == -EEXIST ? -EBUSY : fd;
+    return f->rules.resume && fstat(fd, &st) == 0 &&
+           resume_length((uint64_t)st.st_size) > 0;
 }
 
-int partial_new(const struct files *f, int folder, const char *name,
-                struct partial *ret)
+static int new_own(const struct files *f, int folder, const char *name,
+                   struct partial *ret)
 {
-    struct partial p = { .own = true };
+    struct partial p = { .own = true, .old = -1 };
 
-    partial_name(f, name, p.name);
-    p.fd = new_own(f, folder, p.name);
-    if (p.fd == -EBUSY)
+    snprintf(p.name, sizeof(p.name), "%s", name);
+    p.fd = open_locked(f, folder, name, O_CREAT | O_EXCL);
+    if (p.fd == -EEXIST)
         return partial_new_random(f, folder, ret);
     if (p.fd < 0)
         return p.fd;
     *ret = p;
     return 0;
+}
+
+/* OLD stays locked, so that nobody else takes or writes it meanwhile. */
+static int new_instead(const struct files *f, int folder, int *old,
+                       struct partial *ret)
+{
+    int r = partial_new_random(f, folder, ret);
+
+    if (r < 0)
+        return r;
+    ret->old = fd_take(old);
+    ret->waits = true;
+    return 0;
+}
+
+/* What is there goes and isn't emptied: a session that wrote it may still have
+ * a handle. It stays open and locked until the new one is there, so that this
+ * gets another inode and nobody comes in between. */
+int partial_new(const struct files *f, int folder, const char *name,
+                struct partial *ret)
+{
+    char own[PARTIAL_NAME_MAX];
+
+    partial_name(f, name, own);
+    FD_CLEANUP int old = open_locked(f, folder, own, 0);
+    if (old == -EBUSY)
+        return partial_new_random(f, folder, ret);
+    if (old < 0 && old != -ENOENT)
+        return old;
+    if (old >= 0 && can_be_resumed(f, old))
+        return new_instead(f, folder, &old, ret);
+    if (old >= 0 && unlinkat(folder, own, 0) < 0)
+        return -errno;
+    return new_own(f, folder, own, ret);
+}
+
+static int take_place(const struct files *f, int folder, const char *name,
+                      struct partial *p)
+{
+    char own[PARTIAL_NAME_MAX];
+
+    partial_name(f, name, own);
+    if (renameat(folder, p->name, folder, own) < 0)
+        return -errno;
+    memcpy(p->name, own, sizeof(own));
+    p->own = true;
+    fd_close(&p->old);
+    return 0;
+}
+
+int partial_begin(const struct files *f, int folder, const char *name,
+                  uint64_t first, struct partial *p)
+{
+    int r = 0;
+
+    if (!p->waits)
+        return 0;
+    if (p->old >= 0)
+        r = take_place(f, folder, name, p);
+    else if (ftruncate(p->fd, (off_t)first) < 0)
+        r = -errno;
+    p->waits = r != 0;
+    return r;
+}
+
+uint64_t partial_frees(const struct partial *p, uint64_t first)
+{
+    struct stat st;
+
+    if (fstat(p->old >= 0 ? p->old : p->fd, &st) < 0 ||
+        (uint64_t)st.st_size <= first)
+        return 0;
+    uint64_t tail = (uint64_t)st.st_size - first;
+    uint64_t held = (uint64_t)st.st_blocks * 512;
+    return held < tail ? held : tail;
 }
 
 int partial_writer(const struct partial *p, int folder, int mode)
@@ -206,14 +234,12 @@ void partial_delete(int folder, struct partial *p)
     if (p->fd >= 0)
         unlinkat(folder, p->name, 0); /* while it is locked, it is ours */
     fd_close(&p->fd);
+    fd_close(&p->old);
 }
 
 void partial_end(const struct files *f, int folder, struct partial *p)
 {
-    struct stat st;
-
-    if (p->fd >= 0 && p->own && f->rules.resume && fstat(p->fd, &st) == 0 &&
-        resume_length((uint64_t)st.st_size) > 0)
+    if (p->fd >= 0 && p->own && can_be_resumed(f, p->fd))
         fd_close(&p->fd);
     else
         partial_delete(folder, p);
@@ -226,6 +252,14 @@ int partial_remove(const struct files *f, int folder, const char *name)
     if (fd < 0)
         return fd;
     return unlinkat(folder, name, 0) < 0 ? -errno : 0;
+}
+
+int partial_forget(const struct files *f, int folder, const char *name)
+{
+    char own[PARTIAL_NAME_MAX];
+
+    partial_name(f, name, own);
+    return partial_remove(f, folder, own);
 }
 
 bool partial_in_use(const struct files *f, int folder, const char *name)

@@ -8,6 +8,7 @@
 
 int serve_read(struct files *f, const struct packet *p);
 int serve_write(struct files *f, const struct packet *p);
+int serve_begin(struct files *f, const struct packet *p);
 int serve_sync(struct files *f, const struct packet *p);
 int serve_commit(struct files *f, const struct packet *p);
 int serve_abort(struct files *f, const struct packet *p);
@@ -36,6 +37,8 @@ int answer_done(struct files *f, const struct packet *request);
 /* One event of an upload whose session died before it could tell of it. */
 void death_report(struct files *f);
 
+/* What SIZE said of a partial of that name counts no more. */
+void upload_forget_told(struct files *f, const struct upload *u);
 /* An upload that is open ends as if cut: kept for a resume, or deleted. */
 void upload_cut(struct files *f);
 

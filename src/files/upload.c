@@ -1,7 +1,7 @@
-/* Uploads in the process files: FILE_WRITE to FILE_COMMIT or FILE_ABORT. The
- * bytes go into a partial through a handle that the session gets; the name
- * appears by a rename at commit (place.c), when length, limit and disk agree.
- * It never writes into a file that has its final name. */
+/* How an upload begins, in the process files: FILE_WRITE. Its bytes go into a
+ * partial through a handle that the session gets; what was there before stands
+ * until the first of them. It never writes into a file that has its final name.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -71,7 +71,6 @@ static int look_at_target(const struct files *f, int folder, const char *name,
     return place_permitted(f, link);
 }
 
-/* Each answer of SIZE counts for one upload. */
 static int make_plan(struct files *f, int folder, const char *name,
                      struct wish *w)
 {
@@ -84,7 +83,6 @@ static int make_plan(struct files *f, int folder, const char *name,
         facts->state = partial_state(f, &st);
     facts->told = told_get(&f->told, f->name_key, &w->path, &facts->told_state);
     facts->forgot = f->told.forgot;
-    told_set(&f->told, f->name_key, &w->path, 0, 0);
     return (int)resume_decide(&w->facts, &w->plan);
 }
 
@@ -112,16 +110,14 @@ static int copy_finished(const struct files *f, const struct wish *w, int into)
     return copy_head(from, into, w->plan.first);
 }
 
-static int open_partial(const struct files *f, const struct wish *w, int folder,
-                        const char *name, struct partial *ret)
+/* A copy is nothing to go on with: SIZE tells of the finished file while it is
+ * there, and once it is gone its head must not stand for another's. */
+static int begin_copy(const struct files *f, const struct wish *w, int folder,
+                      struct partial *ret)
 {
-    int r;
+    int r = partial_new_random(f, folder, ret);
 
-    if (w->plan.how == RESUME_CUT)
-        return partial_cut(f, folder, name, w->facts.state, w->plan.first, ret);
-    r = w->fleeting ? partial_new_random(f, folder, ret)
-                    : partial_new(f, folder, name, ret);
-    if (r < 0 || w->plan.how == RESUME_ANEW)
+    if (r < 0)
         return r;
     r = copy_finished(f, w, ret->fd);
     if (r != 0)
@@ -129,16 +125,27 @@ static int open_partial(const struct files *f, const struct wish *w, int folder,
     return r;
 }
 
-/* After the partial was cut, since that may have made room. */
+static int open_partial(const struct files *f, const struct wish *w, int folder,
+                        const char *name, struct partial *ret)
+{
+    if (w->plan.how == RESUME_CUT)
+        return partial_open(f, folder, name, w->facts.state, ret);
+    if (w->plan.how == RESUME_COPY)
+        return begin_copy(f, w, folder, ret);
+    return w->fleeting ? partial_new_random(f, folder, ret)
+                       : partial_new(f, folder, name, ret);
+}
+
 static int check_space(const struct wish *w, const struct partial *p)
 {
+    uint64_t first = w->plan.first, frees = partial_frees(p, first);
     struct statvfs disk;
 
-    if (w->announced <= w->plan.first)
+    if (w->announced <= first || w->announced - first <= frees)
         return 0;
     if (fstatvfs(p->fd, &disk) < 0)
         return -errno;
-    return space_check(&disk, w->announced - w->plan.first);
+    return space_check(&disk, w->announced - first - frees);
 }
 
 /* What is there already is part of the file's SHA-256. */
@@ -168,18 +175,20 @@ static int begin(struct files *f, const struct packet *p, const struct wish *w,
     r = check_space(w, &u->partial);
     if (r != 0)
         return r;
+    if (!u->partial.waits)
+        upload_forget_told(f, u);
     FD_CLEANUP int writer =
         partial_writer(&u->partial, u->folder, writer_mode(f, u));
     if (writer < 0)
         return writer;
     f->session.phase = PHASE_WRITING;
-    answer(
-        f, p,
-        &(struct packet){
-            .message = MSG_FILE_WRITABLE,
-            .value = { NUMBER(w->plan.first), NUMBER(f->rules.max_file_size) },
-            .fd = { writer, -1 },
-        });
+    answer(f, p,
+           &(struct packet){
+               .message = MSG_FILE_WRITABLE,
+               .value = { NUMBER(w->plan.first), NUMBER(f->rules.max_file_size),
+                          NUMBER(u->partial.waits) },
+               .fd = { writer, -1 },
+           });
     return 0;
 }
 
@@ -203,79 +212,4 @@ int serve_write(struct files *f, const struct packet *p)
     else
         upload_cut(f);
     return r;
-}
-
-int serve_sync(struct files *f, const struct packet *p)
-{
-    if (f->rules.fsync && fdatasync(f->upload.partial.fd) < 0)
-        return -errno;
-    return answer_done(f, p);
-}
-
-static int check_length(const struct files *f, uint64_t length)
-{
-    struct stat st;
-
-    if (fstat(f->upload.partial.fd, &st) < 0)
-        return -errno;
-    if ((uint64_t)st.st_size != length)
-        return OUTCOME_INCOMPLETE;
-    if (f->rules.max_file_size > 0 && length > f->rules.max_file_size)
-        return OUTCOME_TOO_LARGE;
-    return 0;
-}
-
-static void forget(struct files *f)
-{
-    f->upload.open = false;
-    fd_close(&f->upload.folder);
-    f->session.phase = PHASE_IDLE;
-}
-
-int serve_commit(struct files *f, const struct packet *p)
-{
-    struct upload *u = &f->upload;
-    int r = check_length(f, p->value[0].number);
-
-    u->length = p->value[0].number;
-    if (r == 0 && f->rules.fsync && fsync(u->partial.fd) < 0)
-        r = -errno;
-    if (r == 0)
-        r = place_upload(f, u);
-    if (r != 0) {
-        upload_cut(f);
-        return r;
-    }
-    u->stands = true;
-    fd_close(&u->partial.fd);
-    if (f->rules.fsync && fsync(u->folder) < 0)
-        r = OUTCOME_STANDS;
-    forget(f);
-    if (r == 0)
-        answer(f, p,
-               &(struct packet){
-                   .message = MSG_FILE_STORED,
-                   .value = { TEXT(path_slice(&u->path)) },
-               });
-    return r;
-}
-
-int serve_abort(struct files *f, const struct packet *p)
-{
-    if (p->value[0].number != 0)
-        partial_delete(f->upload.folder, &f->upload.partial);
-    upload_cut(f);
-    return answer_done(f, p);
-}
-
-void upload_cut(struct files *f)
-{
-    struct stat st;
-
-    if (!f->upload.open)
-        return;
-    if (fstat(f->upload.partial.fd, &st) == 0)
-        f->upload.length = (uint64_t)st.st_size;
-    partial_end(f, f->upload.folder, &f->upload.partial);
-    forget(f);
 }

@@ -99,6 +99,8 @@ static const char *const texts[] = {
     [REPLY_LOCAL_ERROR] = "Error on the server: {}.",
     [REPLY_HASH_LATE] =
         "The checksum takes too long; ask for those of parts, with RANG.",
+    [REPLY_FOLDER_MOVED] =
+        "The folder was renamed meanwhile, so nothing is visible; send again.",
     [REPLY_STANDS] =
         "The file stands, whole, but may not outlive a power cut; send again.",
     [REPLY_UNLOGGED] = "Can't be logged, so it doesn't count; try again later.",

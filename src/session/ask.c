@@ -15,7 +15,7 @@
 static bool takes_long(enum message m)
 {
     return m == MSG_FILE_WRITE || m == MSG_FILE_COMMIT || m == MSG_FILE_SYNC ||
-           m == MSG_FOLDER_LIST;
+           m == MSG_FILE_BEGIN || m == MSG_FOLDER_LIST;
 }
 
 static void on_late(void *owner)
@@ -169,6 +169,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
     [OUTCOME_STAYS] = { REPLY_SEND_WHOLE, "the file that is there stays" },
     [OUTCOME_BUSY] = { REPLY_FILE_BUSY, "busy" },
+    [OUTCOME_MOVED] = { REPLY_FOLDER_MOVED, "folder renamed meanwhile" },
     [OUTCOME_BAD_TIME] = { REPLY_BAD_TIME, "a time that the disk can't keep" },
     [OUTCOME_CROSS_DEVICE] = { REPLY_CROSS_DEVICE, "across file systems" },
     [OUTCOME_INCOMPLETE] = { REPLY_LOCAL_ERROR, "length differs" },

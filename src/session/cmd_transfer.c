@@ -165,6 +165,7 @@ static void writable(struct session *s, struct packet *p)
     t->source = ask_descriptor(s, p, S_IFREG);
     t->start = t->offset = t->synced = p->value[0].number;
     t->limit = p->value[1].number;
+    t->waits = p->value[2].number != 0;
     t->block = malloc(TRANSFER_BLOCK);
     if (!t->block || !sum_begin(s))
         leave(s, ENDING_PEER, "no memory for an upload");

@@ -159,6 +159,9 @@ struct transfer {
     size_t block_at, block_len;
     unsigned conversions; /* enum conversion bits */
     struct flow flow;
+    bool
+        waits; /* upload: files hears of its first byte before that's written */
+    enum stream_state read; /* as it was behind that byte */
     bool spoiled; /* upload: what came may be wrong; keep nothing of it */
     char *map;    /* download: window on the file */
     size_t map_size;

@@ -52,7 +52,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->start = t->offset = t->synced = s->rest;
     t->size = t->limit = t->bytes = t->entries = 0;
     t->pipe_ended = t->listed = false;
-    t->spoiled = false;
+    t->spoiled = t->waits = false;
     t->conversions = flow_conversions(s);
     t->announced = s->announced;
     t->bare = false;
@@ -220,7 +220,8 @@ static void without_transfer(struct session *s)
 static bool is_hung_up(const struct session *s, uint32_t events)
 {
     return s->transfer.state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
-           !s->transfer.again.armed && (events & (EPOLLHUP | EPOLLERR));
+           !s->transfer.again.armed && !s->transfer.waits &&
+           (events & (EPOLLHUP | EPOLLERR));
 }
 
 void transfer_ready(struct session *s, uint32_t events)

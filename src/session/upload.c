@@ -32,21 +32,33 @@ static void give_up_now(struct session *s)
     ask_files(s, &p, on_given_up);
 }
 
+/* Files has answered in the midst of it, while it may have failed. */
+static bool goes_on(struct session *s, struct packet *p)
+{
+    const char *cause;
+    enum reply r;
+
+    if (s->transfer.after_sync == give_up_now) {
+        s->transfer.after_sync = NULL;
+        give_up_now(s);
+        return false;
+    }
+    if (p->message != MSG_REFUSED)
+        return true;
+    s->transfer.after_sync = NULL;
+    r = ask_refusal(p, &cause);
+    transfer_fail(s, r, slice_from(cause), cause);
+    return false;
+}
+
 static void on_synced(struct session *s, struct packet *p)
 {
     void (*then)(struct session *) = s->transfer.after_sync;
 
+    if (!goes_on(s, p) || !then)
+        return;
     s->transfer.after_sync = NULL;
-    if (then == give_up_now) {
-        then(s);
-    } else if (p->message == MSG_REFUSED) {
-        const char *cause;
-        enum reply r = ask_refusal(p, &cause);
-
-        transfer_fail(s, r, slice_from(cause), cause);
-    } else if (then) {
-        then(s);
-    }
+    then(s);
 }
 
 /* After FILE_SYNC's answer, if one is under way: one request at a time. */
@@ -175,18 +187,15 @@ static void sync_now_and_then(struct session *s)
     ask_files(s, &p, on_synced);
 }
 
-/* One block as full as it gets; false when the transfer has failed. */
-static bool receive_block(struct session *s, enum stream_state *state)
+/* What was received; false when the transfer has failed. */
+static bool store_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
+    size_t len = t->block_len;
+    int error = write_block(s);
     const char *cause;
     enum reply r;
-    size_t len;
-    int error;
 
-    *state = flow_read(s, t->block, TRANSFER_BLOCK, &t->block_len);
-    len = t->block_len;
-    error = write_block(s);
     if (error == 0 && sum_add(s, t->block, len)) {
         sync_now_and_then(s);
         return true;
@@ -229,26 +238,53 @@ static bool may_end_so(const struct session *s)
     return s->login.upload_eof == UPLOAD_EOF_LENIENT;
 }
 
+/* Behind a block: true when more of it may be there at once. */
+static bool may_go_on(struct session *s, enum stream_state state)
+{
+    s->transfer.bare = state == STREAM_CUT && may_end_so(s);
+    if (state == STREAM_CLOSED || s->transfer.bare)
+        received_all(s);
+    else if (state == STREAM_AGAIN)
+        transfer_wait(s, stream_events(s->data.stream));
+    else if (state != STREAM_OK)
+        cut(s);
+    return state == STREAM_OK;
+}
+
+static void on_begun(struct session *s, struct packet *p)
+{
+    s->transfer.waits = false;
+    if (goes_on(s, p) && store_block(s) && may_go_on(s, s->transfer.read))
+        transfer_soon(s);
+}
+
+/* An upload that fails before its first byte leaves what an earlier one has
+ * brought; so only now does files cut or replace that. */
+static void tell_first(struct session *s, enum stream_state state)
+{
+    struct packet p = { .message = MSG_FILE_BEGIN };
+
+    s->transfer.read = state;
+    transfer_wait(s, 0);
+    ask_files(s, &p, on_begun);
+}
+
 void upload_pump(struct session *s)
 {
-    for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
-        enum stream_state state;
+    struct transfer *t = &s->transfer;
 
-        if (!receive_block(s, &state))
-            return;
-        s->transfer.bare = state == STREAM_CUT && may_end_so(s);
-        if (state == STREAM_CLOSED || s->transfer.bare) {
-            received_all(s);
-            return;
-        }
-        if (state == STREAM_AGAIN) {
-            transfer_wait(s, stream_events(s->data.stream));
-            return;
-        }
-        if (state != STREAM_OK) {
-            cut(s);
+    if (s->ask.message == MSG_FILE_BEGIN)
+        return;
+    for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
+        enum stream_state state =
+            flow_read(s, t->block, TRANSFER_BLOCK, &t->block_len);
+
+        if (t->waits && t->block_len > 0) {
+            tell_first(s, state);
             return;
         }
+        if (!store_block(s) || !may_go_on(s, state))
+            return;
     }
     transfer_wait(s, 0);
     transfer_soon(s);

@@ -209,3 +209,121 @@ Test(resume, no_place_for_the_key, .timeout = 90)
     server_stop(&server);
     free(bytes);
 }
+
+/* A cut upload of LEN bytes that has arrived. */
+static void cut(struct session *s, const char *command,
+                const unsigned char *bytes, size_t len)
+{
+    struct data d;
+
+    data_open(s, &d, "%s", command);
+    data_write(&d, bytes, len);
+    data_cut(&d, false);
+    session_expect(s, "426 {*}");
+}
+
+/* Whoever fails before a byte has come, and whyever, costs nobody what is
+ * there: the data connection, the client's ABOR, the check of whose it is. */
+Test(resume, nothing_is_lost_before_a_byte, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    unsigned char *bytes = malloc(LEN);
+    struct server server;
+    struct session s;
+    struct data d;
+
+    files_noise(bytes, LEN, 9);
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    cut(&s, "STOR big", bytes, SENT);
+    for (int i = 0; i < 3; i++) {
+        unsigned long long at = told_size(&s);
+
+        if (i == 1)
+            session_do(&s, "350 {*}", "REST %llu", at);
+        data_connect(&s, &d);
+        session_do(&s, "150 {*}", i == 2 ? "APPE big" : "STOR big");
+        data_cut(&d, true);
+        session_expect(&s, "425 {*}");
+        session_do(&s, "229 {*}", "EPSV");
+        session_do(&s, "150 {*}", "STOR big");
+        session_do(&s, "426 {*}", "ABOR");
+        session_expect(&s, "226 {*}");
+        s.anew = true; /* as a stranger would */
+        data_open(&s, &d, "STOR big");
+        session_expect(&s, "425 {*}");
+        data_cut(&d, false);
+        s.anew = false;
+        data_open(&s, &d, "STOR big");
+        data_cut(&d, false);
+        session_expect(&s, "426 {*}");
+        cr_assert_eq(told_size(&s), at, "round %d", i);
+    }
+    finish(&server, true, bytes);
+    session_close(&s);
+    server_stop(&server);
+    free(bytes);
+}
+
+/* What was begun of a name goes with its file: else the next one that is gone
+ * on with would be a mixture. */
+Test(resume, a_partial_goes_with_its_file, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    unsigned char *old = malloc(LEN);
+    struct server server;
+    struct session s;
+
+    files_noise(old, LEN, 10);
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    for (int i = 0; i < 4; i++) {
+        session_store(&s, "STOR", "big", old, SENT);
+        cut(&s, i % 2 ? "APPE big" : "STOR big", old, SENT);
+        if (i < 2) {
+            session_do(&s, "250 {*}", "DELE big");
+        } else {
+            session_do(&s, "350 {*}", "RNFR big");
+            session_do(&s, "250 {*}", "RNTO away");
+        }
+        session_do(&s, "550 {*}", "SIZE big");
+        cr_assert(!has_arrived(&(struct sent){ &server, 0 }), "row %d", i);
+    }
+    session_close(&s);
+    server_stop(&server);
+    free(old);
+}
+
+/* The 226 names a place, and there the file is, or there is no 226. */
+Test(resume, a_folder_that_is_renamed, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    unsigned char *bytes = malloc(LEN);
+    struct server server;
+    struct session s, other;
+    struct data d;
+
+    files_noise(bytes, LEN, 11);
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_init(&other);
+    session_open(&other, &server, "anna");
+    session_do(&s, "257 {*}", "MKD /a");
+    data_open(&s, &d, "STOR /a/x");
+    data_write(&d, bytes, SENT);
+    session_do(&other, "350 {*}", "RNFR /a");
+    session_do(&other, "250 {*}", "RNTO /b");
+    session_do(&other, "257 {*}", "MKD /a");
+    data_close(&d);
+    session_expect(&s, "451 {*}");
+    session_do(&s, "550 {*}", "SIZE /a/x");
+    session_do(&s, "550 {*}", "MDTM /b/x");
+    session_do(&s, "213 {*}", "SIZE /b/x"); /* it can be gone on with */
+    session_close(&other);
+    session_close(&s);
+    server_stop(&server);
+    free(bytes);
+}

@@ -90,6 +90,7 @@
     R(FILE_BUSY, 450)                                                          \
     R(LOCAL_ERROR, 451) /* {}: cause */                                        \
     R(HASH_LATE, 451)                                                          \
+    R(FOLDER_MOVED, 451)                                                       \
     R(STANDS, 451) /* failed after the rename */                               \
     R(UNLOGGED, 451)                                                           \
     R(UNLOGGED_STANDS, 451) /* {}: name */                                     \

@@ -24,6 +24,7 @@ enum outcome {
     OUTCOME_BAD_TIME,   /* the file system can't keep it */
     OUTCOME_STAYS,      /* so nothing goes on behind it: REST, APPE */
     OUTCOME_BUSY,
+    OUTCOME_MOVED, /* its folder, meanwhile */
     OUTCOME_CROSS_DEVICE,
     OUTCOME_INCOMPLETE, /* length differs from what was promised */
     OUTCOME_GONE_AWAY,  /* reader of a listing closed (ABOR) */

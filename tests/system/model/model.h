@@ -34,6 +34,8 @@ struct transfer {
     struct slice argument; /* NLST's, in front of each name */
     size_t first, until;   /* bytes of the file */
     unsigned char *head;   /* what an upload goes on behind: FIRST bytes */
+    bool copies;           /* which are those of the finished file */
+    bool waits;            /* what was cut before stands until its first byte */
 };
 
 struct model {

@@ -84,6 +84,7 @@ static bool may_write(struct model *m, const char *path)
 struct beginning {
     short refused;
     bool goes_on; /* in the partial itself */
+    bool copies;  /* the finished file's head */
     struct slice head;
 };
 
@@ -110,6 +111,7 @@ static void decide_stor(const struct node *n, const struct leftover *l,
     else
         b->head = head_of(told || !n ? l->bytes : n->bytes, offset);
     b->goes_on = told || !n;
+    b->copies = !b->goes_on;
 }
 
 static void decide_appe(const struct node *n, const struct leftover *l,
@@ -124,13 +126,14 @@ static void decide_appe(const struct node *n, const struct leftover *l,
     else if (n)
         b->head = head_of(n->bytes, n->len);
     b->goes_on = told;
+    b->copies = !told && n;
 }
 
 static void upload(struct model *m, const struct call *c, uint64_t offset,
                    bool append, struct expected *e)
 {
     struct transfer *t = &m->transfer;
-    struct beginning b = { objection(m, c->path), false, { "", 0 } };
+    struct beginning b = { objection(m, c->path), false, false, { "", 0 } };
     const struct node *n = tree_find(&m->tree, c->path);
     const struct leftover *l = left_find(&m->tree, c->path);
 
@@ -138,8 +141,6 @@ static void upload(struct model *m, const struct call *c, uint64_t offset,
         decide_appe(n, l, told_find(m, c->path), &b);
     else if (b.refused == 0)
         decide_stor(n, l, told_find(m, c->path), offset, &b);
-    if (b.refused != 550 && b.refused != 553)
-        told_put(m, c->path, 0, 0); /* it counts once */
     if (b.refused == 0 && !b.goes_on && !may_write(m, c->path))
         b.refused = 550;
     if (b.refused) {
@@ -147,6 +148,10 @@ static void upload(struct model *m, const struct call *c, uint64_t offset,
         return;
     }
     begin(m, c, FLOW_UP, e);
+    t->copies = b.copies;
+    t->waits = b.goes_on || (!b.copies && l && left_tells(l) > 0);
+    if (!t->waits)
+        told_put(m, c->path, 0, 0);
     t->first = b.head.len;
     t->head = malloc(b.head.len + 1);
     FAIL_IF(!t->head, "no memory");

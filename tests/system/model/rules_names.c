@@ -98,6 +98,16 @@ void rule_rmd(struct model *m, const struct call *c, struct expected *e)
     tree_remove(&m->tree, n);
 }
 
+/* With a file goes what a cut upload left of that name. */
+static void forget_left(struct model *m, const char *path)
+{
+    struct leftover *l = left_find(&m->tree, path);
+
+    told_put(m, path, 0, 0);
+    if (l && may_change(m, path))
+        left_remove(&m->tree, l);
+}
+
 /* Of a file that isn't there, what a cut upload left of it. */
 static bool delete_left(struct model *m, const char *path)
 {
@@ -122,6 +132,7 @@ void rule_dele(struct model *m, const struct call *c, struct expected *e)
         gone = delete_left(m, c->path);
     if (n && !n->folder && may_change(m, c->path)) {
         tree_remove(&m->tree, n);
+        forget_left(m, c->path);
         gone = true;
     }
     expect(e, gone ? 250 : 550);
@@ -156,11 +167,14 @@ static void rename_to(struct model *m, const char *from, const char *to,
         expect_either(e, 550, 553); /* into itself */
     } else if (n && n == there && !n->folder) {
         expect(e, 250); /* onto itself: nothing is written */
+        forget_left(m, to);
     } else if ((there && !replaces) || !may_move(m, from, to)) {
         expect(e, 550);
     } else {
         expect(e, 250);
         tree_move(&m->tree, from, to);
+        forget_left(m, from);
+        forget_left(m, to);
     }
 }
 

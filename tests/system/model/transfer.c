@@ -41,6 +41,13 @@ static bool may_rename(struct model *m)
     return tree_parent(&m->tree, m->transfer.path)->mode & TREE_WRITE;
 }
 
+/* Before its first byte nothing is cut or replaced, and SIZE's word counts. A
+ * copy of the finished file is never kept. */
+static bool changes_nothing(const struct transfer *t, size_t len)
+{
+    return t->flow != FLOW_UP || t->copies || (t->waits && len == 0);
+}
+
 /* Kept where somebody can go on with it, or where it can't be removed. */
 void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
 {
@@ -49,11 +56,16 @@ void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
     struct leftover cut = { .len = t->first + len };
     unsigned char *all;
 
-    if (t->flow == FLOW_UP && (left_tells(&cut) > 0 || !may_rename(m))) {
+    if (changes_nothing(t, len)) {
+        transfer_over(m);
+        return;
+    }
+    told_put(m, t->path, 0, 0); /* it counts once */
+    if (left_tells(&cut) > 0 || !may_rename(m)) {
         all = whole(t, bytes, len);
         left_put(&m->tree, t->path, all, cut.len);
         free(all);
-    } else if (t->flow == FLOW_UP && l) {
+    } else if (l) {
         left_remove(&m->tree, l);
     }
     transfer_over(m);
@@ -68,12 +80,14 @@ void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
 
     if (!may_rename(m)) { /* since it began: a partial may be gone on with */
         expect(e, 550);
+        m->transfer.waits = false;
         transfer_cut(m, bytes, len);
         return;
     }
     expect(e, 226);
     snprintf(e->says, sizeof(e->says), " %zu bytes stored as %s", len, t->path);
     all = whole(t, bytes, len);
+    told_put(m, t->path, 0, 0);
     if (l)
         left_remove(&m->tree, l);
     tree_put(&m->tree, t->path, all, t->first + len);

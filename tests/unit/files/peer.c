@@ -238,6 +238,27 @@ static int write_request(struct peer *p, struct packet *request, int *fd,
 
     *fd = r == OUTCOME_OK ? fd_take(&reply.fd[0]) : -1;
     *first = reply.value[0].number;
+    return r == OUTCOME_OK && reply.value[2].number ? ask_begin(p) : r;
+}
+
+int ask_begin(struct peer *p)
+{
+    struct packet reply, request = { .message = MSG_FILE_BEGIN };
+
+    return ask(p, &request, &reply);
+}
+
+int ask_write_waiting(struct peer *p, const char *path, enum write_mode mode,
+                      uint64_t offset, uint64_t announced, int *fd, bool *waits)
+{
+    struct packet reply;
+    struct packet request = { .message = MSG_FILE_WRITE,
+                              .value = { path_value(path), NUMBER(mode),
+                                         NUMBER(offset), NUMBER(announced) } };
+    int r = ask(p, &request, &reply);
+
+    *fd = r == OUTCOME_OK ? fd_take(&reply.fd[0]) : -1;
+    *waits = r == OUTCOME_OK && reply.value[2].number != 0;
     return r;
 }
 

@@ -53,6 +53,11 @@ int ask_space(struct peer *p, const char *path, uint64_t *bytes);
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
               uint64_t offset, uint64_t announced, int *fd, uint64_t *first);
+/* The same without FILE_BEGIN, if that is due: *waits. */
+int ask_write_waiting(struct peer *p, const char *path, enum write_mode mode,
+                      uint64_t offset, uint64_t announced, int *fd,
+                      bool *waits);
+int ask_begin(struct peer *p);
 /* The same of one that is not to be kept if it is cut. */
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
                        int *fd, uint64_t *first);

@@ -349,7 +349,10 @@ Test(upload, fleeting_one)
     cr_expect_eq(size_told(&p, "/g"), 192 * K);
     cr_expect_eq(ask_write_fleeting(&p, "/g", WRITE_APPEND, &fd, &first),
                  OUTCOME_BUSY);
-    begin_fleeting(&p, "/g", WRITE_APPEND, 100 * K, 2);
+    /* Who asks again still has only the rest. */
+    cr_expect_eq(ask_write_fleeting(&p, "/g", WRITE_APPEND, &fd, &first),
+                 OUTCOME_BUSY);
+    begin_fleeting(&p, "/g", WRITE_STORE, 100 * K, 2);
     cr_assert_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
     cr_expect(disk_is(&p, "/g", 100 * K, 2));
     peer_stop(&p);

@@ -1,0 +1,145 @@
+/* How an upload goes on and ends, in the process files: FILE_BEGIN to
+ * FILE_COMMIT or FILE_ABORT. The name appears by a rename (place.c), when
+ * length, limit, disk and folder agree; else nothing that is visible changes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "place.h"
+#include "request.h"
+#include "resolve.h"
+#include "sallyport/base/fd.h"
+
+/* Each answer of SIZE counts for one upload: until its first byte is there, and
+ * not until it is refused, or who asks again would begin anew with a rest. */
+void upload_forget_told(struct files *f, const struct upload *u)
+{
+    told_set(&f->told, f->name_key, &u->path, 0, 0);
+}
+
+static int begin_bytes(struct files *f)
+{
+    struct upload *u = &f->upload;
+
+    if (!u->partial.waits)
+        return 0;
+    upload_forget_told(f, u);
+    return partial_begin(f, u->folder, u->name, u->first, &u->partial);
+}
+
+int serve_begin(struct files *f, const struct packet *p)
+{
+    int r = begin_bytes(f);
+
+    return r != 0 ? r : answer_done(f, p);
+}
+
+int serve_sync(struct files *f, const struct packet *p)
+{
+    if (f->rules.fsync && fdatasync(f->upload.partial.fd) < 0)
+        return -errno;
+    return answer_done(f, p);
+}
+
+static int check_length(const struct files *f, uint64_t length)
+{
+    struct stat st;
+
+    if (fstat(f->upload.partial.fd, &st) < 0)
+        return -errno;
+    if ((uint64_t)st.st_size != length)
+        return OUTCOME_INCOMPLETE;
+    if (f->rules.max_file_size > 0 && length > f->rules.max_file_size)
+        return OUTCOME_TOO_LARGE;
+    return 0;
+}
+
+static void forget(struct files *f)
+{
+    f->upload.open = false;
+    fd_close(&f->upload.folder);
+    f->session.phase = PHASE_IDLE;
+}
+
+/* Another session may have renamed it, and made another one of its name. */
+static int is_where_told(const struct files *f, const struct upload *u)
+{
+    PLACE_CLEANUP struct place at = PLACE_NONE;
+    struct stat there, open;
+    int r = place_find(f, &u->path, O_PATH, &at);
+
+    if (r != 0)
+        return r;
+    if (fstat(at.folder, &there) < 0 || fstat(u->folder, &open) < 0)
+        return -errno;
+    return there.st_ino == open.st_ino && there.st_dev == open.st_dev
+               ? 0
+               : (int)OUTCOME_MOVED;
+}
+
+/* What else was begun of that name is the head of another file. */
+static void forget_others(struct files *f, const struct upload *u)
+{
+    partial_forget(f, u->folder, u->name);
+    upload_forget_told(f, u);
+}
+
+static int make_visible(struct files *f, struct upload *u)
+{
+    int r = begin_bytes(f);
+
+    if (r == 0)
+        r = check_length(f, u->length);
+    if (r == 0 && f->rules.fsync && fsync(u->partial.fd) < 0)
+        r = -errno;
+    if (r == 0)
+        r = is_where_told(f, u);
+    return r == 0 ? place_upload(f, u) : r;
+}
+
+int serve_commit(struct files *f, const struct packet *p)
+{
+    struct upload *u = &f->upload;
+
+    u->length = p->value[0].number;
+    int r = make_visible(f, u);
+    if (r != 0) {
+        upload_cut(f);
+        return r;
+    }
+    u->stands = true;
+    fd_close(&u->partial.fd);
+    forget_others(f, u);
+    if (f->rules.fsync && fsync(u->folder) < 0)
+        r = OUTCOME_STANDS;
+    forget(f);
+    if (r == 0)
+        answer(f, p,
+               &(struct packet){
+                   .message = MSG_FILE_STORED,
+                   .value = { TEXT(path_slice(&u->path)) },
+               });
+    return r;
+}
+
+int serve_abort(struct files *f, const struct packet *p)
+{
+    if (p->value[0].number != 0 && !f->upload.partial.waits)
+        partial_delete(f->upload.folder, &f->upload.partial);
+    upload_cut(f);
+    return answer_done(f, p);
+}
+
+void upload_cut(struct files *f)
+{
+    struct stat st;
+
+    if (!f->upload.open)
+        return;
+    if (!f->upload.partial.waits && fstat(f->upload.partial.fd, &st) == 0)
+        f->upload.length = (uint64_t)st.st_size;
+    partial_end(f, f->upload.folder, &f->upload.partial);
+    forget(f);
+}

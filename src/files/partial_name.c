@@ -1,0 +1,53 @@
+/* Names of partials on disk, in the process files: nobody but who has the key
+ * can tell from one which file it is to become. It opens nothing. */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "partial.h"
+#include "sallyport/base/secret.h"
+#include "state.h"
+
+#define SUFFIX     ".part"
+#define PREFIX_LEN (sizeof(PATH_RESERVED) - 1)
+
+static void format_name(char out[PARTIAL_NAME_MAX], uint64_t a, uint64_t b)
+{
+    snprintf(out, PARTIAL_NAME_MAX, "%s%016llx%016llx%s", PATH_RESERVED,
+             (unsigned long long)a, (unsigned long long)b, SUFFIX);
+}
+
+/* Of user and name only: the folder is where the partial stands, so one that
+ * is renamed or brought back from a backup keeps its partials. Two hashes,
+ * told apart by their first byte, make 128 bits. */
+void partial_name(const struct files *f, const char *name,
+                  char out[PARTIAL_NAME_MAX])
+{
+    char text[1 + 255 + 1 + NAME_MAX + 1];
+    uint64_t half[2];
+    int len =
+        snprintf(text + 1, sizeof(text) - 1, "%.255s%c%s", f->user, 0, name);
+
+    for (int i = 0; i < 2; i++) {
+        text[0] = (char)i;
+        half[i] = siphash(f->name_key, text, (size_t)len + 1);
+    }
+    format_name(out, half[0], half[1]);
+}
+
+void partial_name_random(char out[PARTIAL_NAME_MAX])
+{
+    uint64_t half[2];
+
+    random_bytes(half, sizeof(half));
+    format_name(out, half[0], half[1]);
+}
+
+bool partial_is_name(const char *name)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    return strncmp(name, PATH_RESERVED, PREFIX_LEN) == 0 &&
+           strspn(name + PREFIX_LEN, digits) == PARTIAL_DIGITS &&
+           strcmp(name + PREFIX_LEN + PARTIAL_DIGITS, SUFFIX) == 0;
+}

@@ -1,0 +1,354 @@
+/* What an upload leaves alone until its first byte is there, what goes with the
+ * file that it belonged to, and where the file is when that is said. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files/partial.h"
+#include "peer.h"
+
+#define K 1024u
+
+static void begin(struct peer *p, const char *path, enum write_mode mode,
+                  uint64_t offset, size_t len, unsigned seed)
+{
+    uint64_t first;
+    int fd;
+
+    cr_assert_eq(ask_write(p, path, mode, offset, 0, &fd, &first), OUTCOME_OK);
+    put_pattern(fd, first, len, seed);
+    close(fd);
+}
+
+static void store(struct peer *p, const char *path, size_t len, unsigned seed)
+{
+    begin(p, path, WRITE_STORE, 0, len, seed);
+    cr_assert_eq(ask_commit(p, len), OUTCOME_OK);
+}
+
+static void cut(struct peer *p, const char *path, size_t len, unsigned seed)
+{
+    begin(p, path, WRITE_STORE, 0, len, seed);
+    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+}
+
+static uint64_t size_told(struct peer *p, const char *path)
+{
+    struct packet reply;
+
+    return ask_facts(p, path, 1, &reply) == OUTCOME_OK ? reply.value[1].number
+                                                       : 0;
+}
+
+/* The home of a second process of the same user is the first one's. */
+static void join(struct peer *second, const struct peer *first)
+{
+    *second = *first;
+    peer_run(second);
+}
+
+static void leave(struct peer *second)
+{
+    channel_close(&second->session);
+    channel_close(&second->master);
+    cr_assert_eq(peer_wait(second), 0);
+    channel_close(&second->log);
+}
+
+static const struct {
+    enum write_mode mode;
+    uint64_t offset;
+} ways[] = { { WRITE_STORE, 0 },
+             { WRITE_STORE, 64 * K },
+             { WRITE_STORE, 256 * K },
+             { WRITE_APPEND, 0 } };
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
+static void wait_for_bytes(struct peer *p, size_t way, int *fd)
+{
+    bool waits;
+
+    cr_assert_eq(ask_write_waiting(p, "/f", ways[way].mode, ways[way].offset, 0,
+                                   fd, &waits),
+                 OUTCOME_OK, "way %zu", way);
+    cr_assert(waits);
+}
+
+/* However often it fails before that; and what SIZE said counts as long. */
+Test(commit, what_is_there_stands_until_the_first_byte)
+{
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    cut(&p, "/f", 256 * K + 5, 1);
+    for (size_t i = 0; i < WAYS; i++) {
+        cr_assert_eq(size_told(&p, "/f"), 256 * K);
+        for (int j = 0; j < 3; j++) {
+            wait_for_bytes(&p, i, &fd);
+            close(fd);
+            cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+            cr_expect_eq(disk_partials(&p, "/"), 1);
+            cr_expect(disk_is(&p, disk_partial(&p, "/"), 256 * K + 5, 1));
+        }
+    }
+    begin(&p, "/f", WRITE_APPEND, 0, 300 * K, 1);
+    cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/f", 300 * K, 1));
+    peer_stop(&p);
+}
+
+/* Also when the session dies; and files itself leaves no more than a name. */
+Test(commit, it_stands_when_somebody_dies)
+{
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    cut(&p, "/f", 256 * K + 5, 1);
+    for (size_t i = 0; i < WAYS; i++) {
+        cr_assert_eq(size_told(&p, "/f"), 256 * K, "way %zu", i);
+        wait_for_bytes(&p, i, &fd);
+        close(fd);
+        if (i % 2)
+            kill(p.pid, SIGKILL);
+        channel_close(&p.session);
+        channel_close(&p.master);
+        cr_assert_eq(peer_wait(&p), i % 2 ? 256 + SIGKILL : 0);
+        channel_close(&p.log);
+        peer_run(&p);
+    }
+    cr_assert_eq(size_told(&p, "/f"), 256 * K);
+    peer_stop(&p);
+}
+
+/* From the first byte on it is gone: the rest of it belongs to other bytes. */
+Test(commit, the_first_byte_cuts_or_replaces)
+{
+    static const uint64_t left[] = { 0, 0, 192 * K, 192 * K };
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    for (size_t i = 0; i < WAYS; i++) {
+        cut(&p, "/f", 256 * K + 5, 1);
+        size_told(&p, "/f");
+        wait_for_bytes(&p, i, &fd);
+        close(fd);
+        cr_assert_eq(ask_begin(&p), OUTCOME_OK);
+        cr_assert_eq(ask_begin(&p), OUTCOME_OK, "once more is harmless");
+        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        cr_expect_eq(size_told(&p, "/f"), left[i], "way %zu", i);
+        ask_path(&p, MSG_FILE_DELETE, "/f");
+    }
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_stop(&p);
+}
+
+/* One that never has a first byte is whole without. */
+Test(commit, nothing_is_a_file_too)
+{
+    static const size_t lengths[] = { 0, 64 * K, 256 * K, 256 * K };
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    for (size_t i = 0; i < WAYS; i++) {
+        cut(&p, "/f", 256 * K + 5, 1);
+        size_told(&p, "/f");
+        wait_for_bytes(&p, i, &fd);
+        close(fd);
+        cr_assert_eq(ask_commit(&p, lengths[i]), OUTCOME_OK, "way %zu", i);
+        cr_expect(disk_is(&p, "/f", lengths[i], 1), "way %zu", i);
+        cr_expect_eq(disk_partials(&p, "/"), 0);
+        cr_assert_eq(ask_path(&p, MSG_FILE_DELETE, "/f"), OUTCOME_OK);
+    }
+    peer_stop(&p);
+}
+
+/* While one waits nobody else takes what it is to replace. */
+Test(commit, one_that_waits_keeps_others_out)
+{
+    struct peer a, b;
+    uint64_t first;
+    bool waits;
+    int fd;
+
+    peer_start(&a);
+    join(&b, &a);
+    cut(&a, "/f", 256 * K + 5, 1);
+    wait_for_bytes(&a, 0, &fd);
+    cr_expect_eq(ask_path(&b, MSG_FILE_DELETE, "/f"), OUTCOME_BUSY);
+    int other;
+    cr_expect_eq(ask_write(&b, "/f", WRITE_STORE, 64 * K, 0, &other, &first),
+                 OUTCOME_BUSY);
+    cr_assert_eq(ask_write_waiting(&b, "/f", WRITE_STORE, 0, 0, &other, &waits),
+                 OUTCOME_OK);
+    cr_expect_not(waits);
+    cr_expect_eq(disk_partials(&a, "/"), 3);
+    close(other);
+    cr_assert_eq(ask_abort(&b), OUTCOME_OK);
+    cr_assert_eq(ask_begin(&a), OUTCOME_OK);
+    put_pattern(fd, 0, 128 * K, 2);
+    close(fd);
+    cr_assert_eq(ask_abort(&a), OUTCOME_OK);
+    cr_expect_eq(size_told(&b, "/f"), 64 * K);
+    leave(&b);
+    peer_stop(&a);
+}
+
+/* What isn't there can't be announced, and costs nothing. */
+Test(commit, refused_for_its_length)
+{
+    struct peer p;
+    bool waits;
+    int fd;
+
+    peer_start(&p);
+    cut(&p, "/f", 256 * K + 5, 1);
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_eq(ask_write_waiting(&p, "/f", ways[i].mode, ways[i].offset,
+                                       UINT64_MAX, &fd, &waits),
+                     OUTCOME_NO_SPACE);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    cr_expect_eq(size_told(&p, "/f"), 256 * K);
+    peer_stop(&p);
+}
+
+/* What the first byte will free counts as room; a hole frees nothing. */
+Test(commit, what_goes_makes_room)
+{
+    FILE *old = tmpfile(), *new = tmpfile(), *hole = tmpfile();
+    struct partial p = PARTIAL_NONE;
+
+    put_pattern(fileno(old), 0, 256 * K, 1);
+    cr_assert_eq(ftruncate(fileno(hole), 256 * K), 0);
+    p.fd = fileno(old);
+    cr_expect_eq(partial_frees(&p, 0), 256 * K);
+    cr_expect_eq(partial_frees(&p, 64 * K), 192 * K);
+    cr_expect_eq(partial_frees(&p, 256 * K), 0);
+    p.fd = fileno(new);
+    cr_expect_eq(partial_frees(&p, 0), 0);
+    p.old = fileno(old);
+    cr_expect_eq(partial_frees(&p, 0), 256 * K);
+    p.old = fileno(hole);
+    cr_expect_eq(partial_frees(&p, 0), 0);
+}
+
+/* The name of the file that a partial stands beside changes hands: what was
+ * told of it, and it, must not become the head of another file. */
+static void expect_nothing_of(struct peer *p, const char *path)
+{
+    uint64_t first;
+    int fd;
+
+    cr_expect_eq(size_told(p, path), 0, "%s", path);
+    cr_expect_eq(disk_partials(p, "/"), 0, "%s", path);
+    cr_assert_eq(ask_write(p, path, WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 0);
+    close(fd);
+    ask_abort(p);
+}
+
+Test(commit, a_partial_goes_with_its_file)
+{
+    struct peer p;
+
+    peer_start(&p);
+    store(&p, "/f", 300 * K, 1);
+    cut(&p, "/f", 200 * K, 2);
+    cr_assert_eq(disk_partials(&p, "/"), 1);
+    cr_assert_eq(ask_path(&p, MSG_FILE_DELETE, "/f"), OUTCOME_OK);
+    expect_nothing_of(&p, "/f");
+    store(&p, "/f", 300 * K, 1);
+    cut(&p, "/f", 200 * K, 2);
+    cr_assert_eq(ask_rename(&p, "/f", "/g"), OUTCOME_OK);
+    expect_nothing_of(&p, "/f");
+    cut(&p, "/f", 200 * K, 2);
+    cr_assert_eq(ask_rename(&p, "/g", "/f"), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    /* A file that fails to go keeps its own. */
+    cut(&p, "/f", 200 * K, 2);
+    cr_assert_eq(ask_rename(&p, "/f", "/missing/f"), OUTCOME_NOT_FOUND);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    peer_stop(&p);
+}
+
+/* One that is written keeps its place, whatever becomes of the file. */
+Test(commit, a_running_one_stays)
+{
+    struct peer a, b;
+
+    peer_start(&a);
+    join(&b, &a);
+    store(&a, "/f", 300 * K, 1);
+    begin(&a, "/f", WRITE_STORE, 0, 200 * K, 2);
+    cr_assert_eq(ask_path(&b, MSG_FILE_DELETE, "/f"), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&a, "/"), 1);
+    cr_assert_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
+    cr_expect(disk_is(&a, "/f", 200 * K, 2));
+    leave(&b);
+    peer_stop(&a);
+}
+
+/* The finished file is still there to go on with; its copy is not. */
+Test(commit, a_copy_is_not_kept)
+{
+    struct peer p;
+
+    peer_start(&p);
+    store(&p, "/f", 300 * K, 1);
+    begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    begin(&p, "/f", WRITE_STORE, 200 * K, 400 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
+    expect_nothing_of(&p, "/f");
+    /* Nor does it touch what was begun anew, until it is the file. */
+    store(&p, "/f", 300 * K, 1);
+    cut(&p, "/f", 200 * K, 2);
+    begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect(disk_is(&p, disk_partial(&p, "/"), 200 * K, 2));
+    begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
+    cr_assert_eq(ask_commit(&p, 400 * K), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    cr_expect(disk_is(&p, "/f", 400 * K, 1));
+    peer_stop(&p);
+}
+
+/* The reply names a path; the file is there, or there is no such reply. */
+Test(commit, folder_that_is_renamed)
+{
+    struct peer a, b;
+
+    peer_init(&a);
+    disk_folder(&a, "/a");
+    peer_run(&a);
+    join(&b, &a);
+    begin(&a, "/a/x", WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_rename(&b, "/a", "/b"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&b, MSG_FOLDER_MAKE, "/a"), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_MOVED);
+    cr_expect_not(disk_has(&a, "/a/x"));
+    cr_expect_not(disk_has(&a, "/b/x"));
+    cr_expect_eq(size_told(&b, "/b/x"), 192 * K);
+    /* Without another one of its name, too. */
+    begin(&a, "/a/x", WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_rename(&b, "/a", "/c"), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_NOT_FOUND);
+    cr_expect_eq(size_told(&b, "/c/x"), 192 * K);
+    /* There and back is no matter. */
+    begin(&a, "/b/x", WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_rename(&b, "/b", "/d"), OUTCOME_OK);
+    cr_assert_eq(ask_rename(&b, "/d", "/b"), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
+    cr_expect(disk_is(&a, "/b/x", 200 * K, 1));
+    leave(&b);
+    peer_stop(&a);
+}
