@@ -43,6 +43,15 @@ static int set_path(const struct assignment *a)
     return 0;
 }
 
+/* The same, or none. */
+static int set_file(const struct assignment *a)
+{
+    if (a->value.len > 0)
+        return set_path(a);
+    *(char *)a->field = '\0';
+    return 0;
+}
+
 static int show_text(const void *field, struct buf *into)
 {
     return buf_add_text(into, field);
@@ -321,6 +330,8 @@ static int show_binding(const void *field, struct buf *into)
 
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path, show_text,
+                       SETTINGS_PATH_MAX },
+    [SETTING_FILE] = { "an absolute path or nothing", set_file, show_text,
                        SETTINGS_PATH_MAX },
     [SETTING_NAME] = { "an account's name or number", set_name, show_text },
     [SETTING_NUMBER] = { "a number, also with K, M or G", set_number,

@@ -53,7 +53,7 @@ int show_networks(const void *field, struct buf *into);
 
 /* Settings that are right one by one and wrong together. */
 int settings_check(const struct settings *s, struct complaint *c);
-/* Each certificate has its key, each key its certificate. */
+/* Each certificate has its key, each key and OCSP file its certificate. */
 int check_pairs(const struct settings *s, struct complaint *c);
 /* The same, all of them: how many were told. */
 size_t settings_check_all(const struct settings *s, settings_tell *tell);

@@ -108,24 +108,29 @@ int check_pairs(const struct settings *s, struct complaint *c)
     int r =
         have_partners(s, "certificate.", &s->certificates, "key.", &s->keys, c);
 
+    if (r == 0)
+        r = have_partners(s, "key.", &s->keys, "certificate.", &s->certificates,
+                          c);
     return r != 0 ? r
-                  : have_partners(s, "key.", &s->keys, "certificate.",
-                                  &s->certificates, c);
+                  : have_partners(s, "ocsp_file.", &s->ocsp_files,
+                                  "certificate.", &s->certificates, c);
 }
 
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret)
 {
-    const struct labelled *certificate, *key;
+    const struct labelled *certificate, *key, *ocsp;
 
-    *ret = (struct settings_pair){ s->certificate, s->key };
+    *ret = (struct settings_pair){ s->certificate, s->key, s->ocsp_file };
     if (i == 0)
         return true;
     if (i > s->certificates.count)
         return false;
     certificate = &s->certificates.all[i - 1];
     key = find(&s->keys, certificate->label);
-    *ret = (struct settings_pair){ certificate->path, key ? key->path : "" };
+    ocsp = find(&s->ocsp_files, certificate->label);
+    *ret = (struct settings_pair){ certificate->path, key ? key->path : "",
+                                   ocsp ? ocsp->path : "" };
     return true;
 }
 
@@ -150,6 +155,8 @@ void settings_place_pair(const struct settings *s, struct complaint *c)
 {
     settings_place(s, "certificate", c);
     settings_place(s, "key", c);
-    if (!place(s, "certificate.", &s->certificates, c))
-        place(s, "key.", &s->keys, c);
+    settings_place(s, "ocsp_file", c);
+    if (!place(s, "certificate.", &s->certificates, c) &&
+        !place(s, "key.", &s->keys, c))
+        place(s, "ocsp_file.", &s->ocsp_files, c);
 }

@@ -60,6 +60,22 @@ const struct setting setting_table[] = {
       .value = "",
       .reload = true,
       .help = "The private key of certificate.LABEL." },
+    { .key = "ocsp_file",
+      .type = SETTING_FILE,
+      .offset = FIELD(ocsp_file),
+      .value = "",
+      .reload = true,
+      .help = "An OCSP response in DER form about the certificate, which goes "
+              "out with it to clients that ask (stapling) for as long as it "
+              "counts. Something else must fetch it anew: see "
+              "docs/certificates.md." },
+    { .key = "ocsp_file.",
+      .keyed = "LABEL",
+      .type = SETTING_LABELLED,
+      .offset = FIELD(ocsp_files),
+      .value = "",
+      .reload = true,
+      .help = "The same for certificate.LABEL." },
     { .key = "users",
       .type = SETTING_PATH,
       .offset = FIELD(users),

@@ -10,6 +10,8 @@
 static void release(struct tls_pair *pair)
 {
     fd_close(&pair->certificate_fd);
+    fd_close(&pair->staple_fd);
+    free((char *)(uintptr_t)pair->staple);
     free((char *)(uintptr_t)pair->certificate);
     free((char *)(uintptr_t)pair->key);
 }
@@ -20,6 +22,7 @@ int chains_add(struct chains *p, struct packet *from, struct complaint *c)
     struct tls_pair pair = { .certificate = strndup(name.ptr, name.len),
                              .key = strndup(key.ptr, key.len),
                              .number = from->value[0].number,
+                             .staple_fd = -1,
                              .certificate_fd = fd_take(&from->fd[0]) };
 
     if (p->count < TLS_PAIRS_MAX && pair.certificate && pair.key) {
@@ -29,6 +32,28 @@ int chains_add(struct chains *p, struct packet *from, struct complaint *c)
     release(&pair);
     return complain(c, p->count == TLS_PAIRS_MAX ? "too many certificates"
                                                  : "no memory");
+}
+
+static struct tls_pair *find(struct chains *p, uint64_t number)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->all[i].number == number && !p->all[i].staple)
+            return &p->all[i];
+    return NULL;
+}
+
+int chains_add_staple(struct chains *p, struct packet *from,
+                      struct complaint *c)
+{
+    const struct slice name = from->value[2].text;
+    struct tls_pair *pair = find(p, from->value[0].number);
+
+    if (!pair)
+        return complain(c, "an OCSP response of no certificate");
+    pair->staple = strndup(name.ptr, name.len);
+    pair->staple_fd = fd_take(&from->fd[0]);
+    pair->staple_must_count = from->value[1].number == 1;
+    return pair->staple ? 0 : complain(c, "no memory");
 }
 
 struct tls_context *chains_load(struct chains *p, const struct signer *signer,

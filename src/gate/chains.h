@@ -14,6 +14,9 @@ struct chains {
 
 /* A MSG_CERTIFICATE: takes its descriptor. 0, or -EINVAL with the complaint. */
 int chains_add(struct chains *p, struct packet *from, struct complaint *c);
+/* A MSG_STAPLE about one of them: the same. */
+int chains_add_staple(struct chains *p, struct packet *from,
+                      struct complaint *c);
 /* All of them as a context, or NULL with the complaint; releases them. */
 struct tls_context *chains_context(struct chains *p,
                                    const struct signer *signer,

@@ -1,27 +1,79 @@
-/* Certificates that expire soon: a line in the log at the start, at a reload,
- * and each day. Runs in gate, which has them. */
+/* Certificates that expire soon, and OCSP responses that don't go out with
+ * theirs: a line in the log at the start, at a reload, each day, and when a
+ * response is over. Runs in gate, which has them. */
+#include <time.h>
+
 #include "gate.h"
 #include "sallyport/tls/context.h"
 #include "tell.h"
 
 #define WARN_DAYS 30
-#define DAY_MS    (UINT64_C(24) * 3600 * 1000)
+#define DAY_S     86400
 
 static void on_time(void *owner)
 {
     gate_watch_expiry(owner);
 }
 
+static void look_at_expiry(struct gate *g, const struct tls_pair_facts *f,
+                           int64_t now)
+{
+    int64_t days = f->expires > now ? (f->expires - now) / DAY_S : 0;
+
+    if (days == 0)
+        tell_certificate(g, "%s: expires within a day, or has expired",
+                         f->name);
+    else if (days < WARN_DAYS)
+        tell_certificate(g, "%s: expires in %lld days", f->name,
+                         (long long)days);
+}
+
+static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
+                           int64_t now)
+{
+    static const char asked[] =
+        ", though it says that clients shall insist on one (must-staple)";
+    const char *more = f->wants_staple ? asked : "";
+
+    if (f->staple_until > now)
+        return;
+    if (f->unstapled)
+        tell_certificate(g, "%s; the certificate in %s goes out without it%s",
+                         f->unstapled, f->name, more);
+    else if (f->staple_until > 0)
+        tell_certificate(g,
+                         "%s: its OCSP response is over, and isn't sent any "
+                         "more%s; fetch a new one, and reload",
+                         f->name, more);
+    else if (f->wants_staple)
+        tell_certificate(g, "%s: goes out without an OCSP response%s", f->name,
+                         asked);
+}
+
 void gate_watch_expiry(struct gate *g)
 {
-    const char *name;
-    long days;
+    const int64_t now = time(NULL);
+    int64_t next = DAY_S;
+    struct tls_pair_facts f;
 
-    for (size_t i = 0;
-         g->tls && (days = tls_context_days(g->tls, i, &name)) >= 0; i++)
-        if (days < WARN_DAYS)
-            tell_expiry(g, name, days);
+    for (size_t i = 0; g->tls && tls_context_pair(g->tls, i, &f); i++) {
+        look_at_expiry(g, &f, now);
+        look_at_staple(g, &f, now);
+        if (f.staple_until > now && f.staple_until - now < next)
+            next = f.staple_until - now;
+    }
     g->expiry.on_time = on_time;
     g->expiry.owner = g;
-    loop_timer_set(&g->loop, &g->expiry, DAY_MS);
+    loop_timer_set(&g->loop, &g->expiry, (uint64_t)next * 1000);
+}
+
+void gate_tell_pairs(struct gate *g, const struct tls_context *t)
+{
+    struct tls_pair_facts f;
+
+    for (size_t i = 0; t && tls_context_pair(t, i, &f); i++)
+        gate_say(
+            g, &(struct packet){ .message = MSG_PAIR_IS,
+                                 .value = { NUMBER(f.number), NUMBER(f.expires),
+                                            NUMBER(f.staple_until) } });
 }

@@ -4,13 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sysexits.h>
 
+#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/context.h"
 #include "tell.h"
 
 #define SIGN_MS 10000 /* keys may be starting too */
+#define SAY_MS  5000
 
 void gate_init(struct gate *g, int fd)
 {
@@ -115,12 +119,26 @@ int gate_begin(struct gate *g, struct complaint *c)
     return r == 0 ? 0 : complain(c, "gate can't begin: %s", strerror(-r));
 }
 
+/* Master counts by what gate says of a reload who has which certificates: no
+ * session may be announced before it. */
+void gate_say(struct gate *g, const struct packet *p)
+{
+    struct pollfd one = { .fd = g->master.fd, .events = POLLOUT };
+    int r = channel_send(&g->master, p);
+
+    if (r == -EAGAIN && poll(&one, 1, SAY_MS) == 1)
+        r = channel_send(&g->master, p);
+    if (r == -EAGAIN)
+        die(EX_OSERR, "master doesn't read");
+}
+
 int gate_run(struct gate *g)
 {
     struct packet ready = { .message = MSG_READY };
     int r = channel_send(&g->master, &ready);
 
     g->master.phase = PHASE_RUN;
+    gate_tell_pairs(g, g->tls);
     gate_watch_expiry(g);
     return r == 0 ? loop_run(&g->loop) : r;
 }

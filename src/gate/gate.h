@@ -92,18 +92,25 @@ int gate_told(struct gate *g, const struct packet *p);
 /* orders.c: what master says while gate runs. */
 void orders_on_ready(void *owner, uint32_t events);
 
-/* reload.c and expiry.c: MSG_CONF, MSG_CERTIFICATE, MSG_TAKE and MSG_GIVE_UP
+/* To master; waits where it must. */
+void gate_say(struct gate *g, const struct packet *p);
+
+/* reload.c: MSG_CONF, MSG_CERTIFICATE, MSG_STAPLE, MSG_TAKE and MSG_GIVE_UP
  * while gate runs. */
 int reload_on_conf(void *owner, struct packet *p);
 int reload_on_certificate(void *owner, struct packet *p);
+int reload_on_staple(void *owner, struct packet *p);
 int reload_on_take(void *owner, struct packet *p);
 int reload_on_give_up(void *owner, struct packet *p);
 /* Keys has said something; its channel is closed or another one. */
 void reload_on_signature(struct gate *g);
 void reload_keys_lost(struct gate *g);
 void reload_release(struct gate *g);
-/* Tells which certificates expire soon, now and from now on each day. */
+/* expiry.c: tells log which certificates expire soon, and which go out without
+ * the OCSP response that they should have, now and from now on each day. */
 void gate_watch_expiry(struct gate *g);
+/* And master, of each pair of T (NULL: none), when that will be. */
+void gate_tell_pairs(struct gate *g, const struct tls_context *t);
 /* A MSG_CONF: 0, or negative with the complaint. */
 int gate_settings(struct settings *s, int fd, struct complaint *c);
 

@@ -80,6 +80,7 @@ static const struct handler handlers[] = {
     { MSG_CLOSE_DOOR, on_close_door },
     { MSG_CONF, reload_on_conf },
     { MSG_CERTIFICATE, reload_on_certificate },
+    { MSG_STAPLE, reload_on_staple },
     { MSG_TAKE, reload_on_take },
     { MSG_GIVE_UP, reload_on_give_up },
 };

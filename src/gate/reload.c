@@ -4,17 +4,13 @@
  * whose proofs are asked for one by one. Must never wait for them: connections
  * and ports are served meanwhile. */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "gate.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/context.h"
 
 #define PROOFS_MS 4000 /* all of them; master waits longer */
-#define REPLY_MS  5000
 
 int gate_settings(struct settings *s, int fd, struct complaint *c)
 {
@@ -48,6 +44,15 @@ int reload_on_certificate(void *owner, struct packet *p)
     return 0;
 }
 
+int reload_on_staple(void *owner, struct packet *p)
+{
+    struct renewal *n = &((struct gate *)owner)->renewal;
+
+    if (!n->complaint.text[0])
+        chains_add_staple(&n->chains, p, &n->complaint);
+    return 0;
+}
+
 static struct tls_context *make_context(struct gate *g)
 {
     const struct signer signer = { sign_ask, &g->signer };
@@ -59,19 +64,6 @@ static struct tls_context *make_context(struct gate *g)
         return NULL;
     }
     return chains_load(&g->renewal.chains, &signer, &g->renewal.complaint);
-}
-
-/* Master counts by this answer who has which certificates: no session may be
- * announced before it, so gate waits where it must. */
-static void answer(struct gate *g, const struct packet *p)
-{
-    struct pollfd one = { .fd = g->master.fd, .events = POLLOUT };
-    int r = channel_send(&g->master, p);
-
-    if (r == -EAGAIN && poll(&one, 1, REPLY_MS) == 1)
-        r = channel_send(&g->master, p);
-    if (r < 0)
-        die(EX_OSERR, "master doesn't read what became of a reload");
 }
 
 /* Addresses that belong to host names are what master told; they, and all that
@@ -107,10 +99,10 @@ static void refuse(struct gate *g)
 {
     struct renewal *n = &g->renewal;
 
-    answer(g, &(struct packet){
-                  .message = MSG_NOT_TAKEN,
-                  .value = { NUMBER(n->generation),
-                             TEXT(slice_from(n->complaint.text)) } });
+    gate_say(g, &(struct packet){
+                    .message = MSG_NOT_TAKEN,
+                    .value = { NUMBER(n->generation),
+                               TEXT(slice_from(n->complaint.text)) } });
     forget(g);
 }
 
@@ -118,8 +110,9 @@ static void accept_all(struct gate *g)
 {
     struct renewal *n = &g->renewal;
 
-    answer(g, &(struct packet){ .message = MSG_TAKEN,
-                                .value = { NUMBER(n->generation) } });
+    gate_tell_pairs(g, n->trial);
+    gate_say(g, &(struct packet){ .message = MSG_TAKEN,
+                                  .value = { NUMBER(n->generation) } });
     use_settings(g);
     tls_context_free(g->tls);
     g->tls = n->trial;

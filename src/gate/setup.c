@@ -56,6 +56,13 @@ static int on_certificate(void *owner, struct packet *p)
     return chains_add(&s->chains, p, &s->complaint);
 }
 
+static int on_staple(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    return chains_add_staple(&s->chains, p, &s->complaint);
+}
+
 static int on_keys(void *owner, struct packet *p)
 {
     struct setup *s = owner;
@@ -106,6 +113,7 @@ static const struct handler handlers[] = {
     { MSG_LOG, on_log },           { MSG_CERTIFICATE, on_certificate },
     { MSG_LISTENER, on_listener }, { MSG_PASSIVE, on_passive },
     { MSG_TOLD, on_told },         { MSG_KEYS, on_keys },
+    { MSG_STAPLE, on_staple },
 };
 
 int setup_receive(struct setup *s)

@@ -3,6 +3,7 @@
 #include "tell.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "gate.h"
@@ -122,17 +123,15 @@ void tell_stranger(struct gate *g, const struct address *peer,
     bounded(g, &g->strangers, EVENT_DATA_REFUSED, peer, local, reason);
 }
 
-void tell_expiry(struct gate *g, const char *certificate, long days)
+void tell_certificate(struct gate *g, const char *format, ...)
 {
-    char reason[REASON_MAX + 1024];
+    char reason[COMPLAINT_MAX];
     struct event_record r;
+    va_list args;
 
-    if (days == 0)
-        snprintf(reason, sizeof(reason),
-                 "%s: expires within a day, or has expired", certificate);
-    else
-        snprintf(reason, sizeof(reason), "%s: expires in %ld days", certificate,
-                 days);
+    va_start(args, format);
+    vsnprintf(reason, sizeof(reason), format, args);
+    va_end(args);
     event_begin(&r, EVENT_SERVICE);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_GATE)));
     event_text(&r, FIELD_REASON, slice_from(reason));

@@ -18,8 +18,9 @@ void tell_refused(struct gate *g, const struct address *peer,
 /* A data connection that isn't anybody's. */
 void tell_stranger(struct gate *g, const struct address *peer,
                    const struct address *local, const char *reason);
-/* A certificate that expires soon. */
-void tell_expiry(struct gate *g, const char *certificate, long days);
+/* Something about a certificate. */
+void tell_certificate(struct gate *g, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* A session that a signal ended. */
 void tell_death(struct child *c, int signal);
 /* A session that said what it may not. */

@@ -11,8 +11,29 @@
 #include "prepare.h"
 #include "sallyport/base/fd.h"
 
-static int open_pair(struct pair_files *p, const struct settings_pair *names,
-                     struct complaint *c)
+static int open_staple(struct master *m, struct pair_files *p, const char *path,
+                       struct complaint *c)
+{
+    struct complaint why = { "" };
+
+    if (!path[0])
+        return 0;
+    p->staple_name = strdup(path);
+    if (!p->staple_name)
+        return complain(c, "no memory");
+    p->staple = prepare_open(path, &why);
+    if (p->staple >= 0)
+        return 0;
+    if (m->check)
+        return complain(c, "%s", why.text);
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "%s; the certificate in %s goes out without it", why.text,
+                  p->certificate_name);
+    return 0;
+}
+
+static int open_pair(struct master *m, struct pair_files *p,
+                     const struct settings_pair *names, struct complaint *c)
 {
     p->certificate_name = strdup(names->certificate);
     p->key_name = strdup(names->key);
@@ -22,9 +43,9 @@ static int open_pair(struct pair_files *p, const struct settings_pair *names,
     if (p->certificate < 0)
         return -EINVAL;
     p->key = prepare_open(names->key, c);
-    if (p->key < 0)
+    if (p->key < 0 || settings_private_file(p->key, names->key, c) < 0)
         return -EINVAL;
-    return settings_private_file(p->key, names->key, c);
+    return open_staple(m, p, names->ocsp, c);
 }
 
 static void close_last(struct pair_set *set)
@@ -33,8 +54,10 @@ static void close_last(struct pair_set *set)
 
     fd_close(&p->certificate);
     fd_close(&p->key);
+    fd_close(&p->staple);
     free(p->certificate_name);
     free(p->key_name);
+    free(p->staple_name);
 }
 
 static void close_set(struct certificates *all, struct pair_set *set)
@@ -63,17 +86,18 @@ static struct pair_set *new_set(struct certificates *all, struct complaint *c)
     return set;
 }
 
-struct pair_set *certificates_open(struct certificates *all,
-                                   const struct settings *s,
+struct pair_set *certificates_open(struct master *m, const struct settings *s,
                                    struct complaint *c)
 {
+    struct certificates *all = &m->certificates;
     struct pair_set *set = new_set(all, c);
     struct settings_pair names;
 
     for (size_t i = 0; set && settings_pair(s, i, &names); i++) {
-        set->pair[set->count++] =
-            (struct pair_files){ -1, -1, NULL, NULL, ++all->number };
-        if (open_pair(&set->pair[i], &names, c) == 0)
+        set->pair[set->count++] = (struct pair_files){
+            .certificate = -1, .key = -1, .staple = -1, .number = ++all->number
+        };
+        if (open_pair(m, &set->pair[i], &names, c) == 0)
             continue;
         settings_place_pair(s, c);
         close_set(all, set);
@@ -155,7 +179,7 @@ void certificates_leave(struct master *m, struct pair_set *set)
         certificates_drop(m, set);
 }
 
-int certificates_send_chain(struct child *gate, const struct pair_files *p)
+static int send_chain(struct child *gate, const struct pair_files *p)
 {
     return channel_send(
         &gate->channel,
@@ -164,6 +188,32 @@ int certificates_send_chain(struct child *gate, const struct pair_files *p)
                                      TEXT(slice_from(p->certificate_name)),
                                      TEXT(slice_from(p->key_name)) },
                           .fd = { p->certificate } });
+}
+
+static int send_staple(struct child *gate, const struct pair_files *p)
+{
+    if (p->staple < 0)
+        return 0;
+    return channel_send(
+        &gate->channel,
+        &(struct packet){ .message = MSG_STAPLE,
+                          .value = { NUMBER(p->number),
+                                     NUMBER(gate->master->check),
+                                     TEXT(slice_from(p->staple_name)) },
+                          .fd = { p->staple } });
+}
+
+size_t certificates_parts(const struct pair_set *set)
+{
+    return 2 * set->count;
+}
+
+int certificates_send_part(struct child *gate, const struct pair_set *set,
+                           size_t part)
+{
+    const struct pair_files *p = &set->pair[part / 2];
+
+    return part % 2 == 0 ? send_chain(gate, p) : send_staple(gate, p);
 }
 
 int certificates_send_key(struct child *keys, const struct pair_files *p)
@@ -180,8 +230,8 @@ int certificates_step(struct child *c)
 {
     const struct pair_set *set = c->master->certificates.current;
 
-    for (; c->index < set->count; c->index++) {
-        int r = certificates_send_chain(c, &set->pair[c->index]);
+    for (; c->index < certificates_parts(set); c->index++) {
+        int r = certificates_send_part(c, set, c->index);
 
         if (r < 0)
             return r;
@@ -206,5 +256,20 @@ int certificates_step_keys(struct child *c)
             return r;
         c->index++;
     }
+    return 0;
+}
+
+/* The set may have been given up meanwhile. */
+int certificates_on_pair(void *owner, struct packet *p)
+{
+    struct child *c = owner;
+    struct pair_set *set;
+
+    LIST_FOREACH(set, &c->master->certificates.sets, next)
+    for (size_t i = 0; i < set->count; i++)
+        if (set->pair[i].number == p->value[0].number) {
+            set->pair[i].expires = p->value[1].number;
+            set->pair[i].staple_until = p->value[2].number;
+        }
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "sallyport/conf/settings.h"
 
 struct child;
+struct packet;
 struct master;
 
 /* Sets at a time. A session can be old; so many reloads while it lives, and one
@@ -18,9 +19,10 @@ struct master;
 #define CERTIFICATES_SETS 8
 
 struct pair_files {
-    int certificate, key;              /* descriptors */
-    char *certificate_name, *key_name; /* for complaints */
-    uint64_t number;                   /* of the key; never used again */
+    int certificate, key, staple; /* descriptors; no staple: -1 */
+    char *certificate_name, *key_name, *staple_name; /* for complaints */
+    uint64_t number;                /* of the key; never used again */
+    uint64_t expires, staple_until; /* seconds since 1970, gate's word; 0 */
 };
 
 struct pair_set {
@@ -40,9 +42,9 @@ struct certificates {
 };
 
 /* Opens all pairs of the settings; nobody else may be able to read a key. NULL
- * with the complaint. */
-struct pair_set *certificates_open(struct certificates *all,
-                                   const struct settings *s,
+ * with the complaint. An OCSP response that can't be opened is an event, and a
+ * mistake only for --check. */
+struct pair_set *certificates_open(struct master *m, const struct settings *s,
                                    struct complaint *c);
 void certificates_release(struct certificates *all);
 
@@ -56,12 +58,18 @@ void certificates_leave(struct master *m, struct pair_set *set);
 /* Tells keys what is to go, as far as it takes it. Harmless at any time. */
 void certificates_flush(struct master *m);
 
-/* One message: 0 or what channel_send() says. */
-int certificates_send_chain(struct child *gate, const struct pair_files *p);
+/* What gate gets of a set: chains and OCSP responses, in so many parts. */
+size_t certificates_parts(const struct pair_set *set);
+/* One message, or none: 0 or what channel_send() says. */
+int certificates_send_part(struct child *gate, const struct pair_set *set,
+                           size_t part);
 int certificates_send_key(struct child *keys, const struct pair_files *p);
 
 /* Steps of a child's set-up: 0, -EAGAIN or -errno. */
 int certificates_step(struct child *c); /* chains, to gate */
 int certificates_step_keys(struct child *c);
+
+/* Handler: what gate knows of a pair. */
+int certificates_on_pair(void *owner, struct packet *p);
 
 #endif

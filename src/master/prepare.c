@@ -41,8 +41,7 @@ static int placed(const struct master *m, const char *key, int r,
 
 int prepare_certificates(struct master *m, struct complaint *c)
 {
-    m->certificates.current =
-        certificates_open(&m->certificates, &m->settings, c);
+    m->certificates.current = certificates_open(m, &m->settings, c);
     return m->certificates.current ? 0 : -EINVAL;
 }
 
@@ -160,7 +159,7 @@ int prepare_state(struct master *m, struct complaint *c)
  * socket; what is opened once; what a moment needs. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
-    const size_t certificates = CERTIFICATES_SETS * 2 * SETTINGS_PAIRS_MAX;
+    const size_t certificates = CERTIFICATES_SETS * 3 * SETTINGS_PAIRS_MAX;
 
     return 128 + certificates + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
            m->settings.listen_count + listeners_passive_wanted(&m->settings);

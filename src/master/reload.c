@@ -89,7 +89,7 @@ static int prepare(struct master *m, struct complaint *c)
         return complain(c, "gate or keys is not ready, try again");
     if (read_settings(m, c) < 0 || prepare_range(m, r->settings, c) < 0)
         return -EINVAL;
-    r->set = certificates_open(&m->certificates, r->settings, c);
+    r->set = certificates_open(m, r->settings, c);
     return r->set ? 0 : -EINVAL;
 }
 
@@ -171,10 +171,10 @@ static int send_next(const struct reload *r, bool *last)
         return channel_send(
             &r->asked->channel,
             &(struct packet){ .message = MSG_CONF, .fd = { r->conf } });
-    *last = at == r->set->count;
+    *last = at == (gate ? certificates_parts(r->set) : r->set->count);
     if (*last)
         return send_number(r, MSG_TAKE);
-    return gate ? certificates_send_chain(r->asked, &r->set->pair[at])
+    return gate ? certificates_send_part(r->asked, r->set, at)
                 : certificates_send_key(r->asked, &r->set->pair[at]);
 }
 

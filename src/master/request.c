@@ -19,6 +19,22 @@ static struct control_peer *begin(void *owner, const struct packet *request)
     return p;
 }
 
+static void tell_certificates(struct control_peer *p)
+{
+    const struct pair_set *set = p->master->certificates.current;
+
+    for (size_t i = 0; set && i < set->count; i++) {
+        const struct pair_files *one = &set->pair[i];
+
+        control_tell(p, &(struct packet){
+                            .message = MSG_STATUS_CERTIFICATE,
+                            .value = { TEXT(slice_from(one->certificate_name)),
+                                       TEXT(slice_from(one->staple_name)),
+                                       NUMBER(one->expires),
+                                       NUMBER(one->staple_until) } });
+    }
+}
+
 static int on_status(void *owner, struct packet *request)
 {
     struct control_peer *p = begin(owner, request);
@@ -38,6 +54,7 @@ static int on_status(void *owner, struct packet *request)
             p, &(struct packet){
                    .message = MSG_STATUS_LISTENER,
                    .value = { ADDRESS(m->listeners.control[i].address) } });
+    tell_certificates(p);
     control_answer(p, &answer);
     return 0;
 }

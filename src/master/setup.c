@@ -227,6 +227,7 @@ static const struct handler gate_handlers[] = {
     { MSG_SESSION, gate_on_session },
     { MSG_SESSION_PEER, gate_on_session_peer },
     { MSG_SESSION_GONE, gate_on_session_gone },
+    { MSG_PAIR_IS, certificates_on_pair },
     RELOAD_MESSAGES,
 };
 static const struct handler auth_handlers[] = {

@@ -29,6 +29,7 @@ static int load(struct tls_context *t, const struct tls_pair *pairs,
         if (identity_load(&t->identity[i], &pairs[i], &t->signer, c) != 0)
             return -EINVAL;
     }
+    staple_set(t);
     return choose_set(t, pairs, c);
 }
 
@@ -95,12 +96,20 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
     return t;
 }
 
-long tls_context_days(const struct tls_context *t, size_t i, const char **name)
+bool tls_context_pair(const struct tls_context *t, size_t i,
+                      struct tls_pair_facts *ret)
 {
+    const struct identity *id = &t->identity[i];
+
     if (i >= t->count)
-        return -1;
-    *name = t->identity[i].name;
-    return identity_days(&t->identity[i]);
+        return false;
+    *ret = (struct tls_pair_facts){ .number = id->number,
+                                    .name = id->name,
+                                    .expires = identity_expires(id),
+                                    .staple_until = id->staple.until,
+                                    .unstapled = id->unstapled,
+                                    .wants_staple = staple_wanted(id->leaf) };
+    return true;
 }
 
 void tls_context_signer(struct tls_context *t, const struct signer *signer)

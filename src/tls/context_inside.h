@@ -10,6 +10,13 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/ticket.h"
 
+/* An OCSP response about a certificate. */
+struct staple {
+    unsigned char *der; /* NULL: none that counts */
+    size_t len;
+    int64_t until; /* seconds since 1970 */
+};
+
 /* A certificate with its chain, and the key that stands in for its own. */
 struct identity {
     X509 *leaf;
@@ -17,7 +24,9 @@ struct identity {
     EVP_PKEY *key;
     char *name, *key_name; /* of their files */
     uint64_t number;       /* of the key, with the signer */
-    int kind; /* EVP_PKEY_RSA and so on: a handshake takes one of each */
+    struct staple staple;
+    char *unstapled; /* why not; NULL: it is, or none is configured */
+    int kind;        /* EVP_PKEY_RSA and so on: a handshake takes one of each */
 };
 
 struct tls_context {
@@ -44,14 +53,23 @@ int identity_load(struct identity *id, const struct tls_pair *pair,
 void identity_free(struct identity *id);
 /* Into one connection, beside what is there: false, and OpenSSL's error. */
 bool identity_use(const struct identity *id, SSL *ssl);
-/* Until the first of its certificates expires; 0: today, or already. */
-long identity_days(const struct identity *id);
+/* When the first of its certificates expires, in seconds since 1970. */
+int64_t identity_expires(const struct identity *id);
 /* Is B good for every name that A is good for? */
 bool identity_covers(const struct identity *b, const struct identity *a);
 
 /* The chain into the identity: 0 or -EINVAL. */
 int pem_load(struct identity *id, const struct tls_pair *pair,
              struct complaint *c);
+
+/* staple.c: the response into the identity, if it counts: 0 or -EINVAL. */
+int staple_load(struct identity *id, const struct tls_pair *pair,
+                struct complaint *c);
+void staple_drop(struct staple *s);
+/* Does the certificate say that clients insist on one (RFC 7633)? */
+bool staple_wanted(X509 *leaf);
+/* From now on those who ask get it. */
+void staple_set(struct tls_context *t);
 
 /* By the name that a client asks for, of all identities: 0 or -EINVAL. */
 int choose_set(struct tls_context *t, const struct tls_pair *pairs,

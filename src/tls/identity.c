@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "context_inside.h"
 #include "remote.h"
@@ -19,6 +20,21 @@ static int keep_names(struct identity *id, const struct tls_pair *pair,
     return id->name && id->key_name
                ? 0
                : complain(c, "%s: no memory", pair->certificate);
+}
+
+/* One that can't be used keeps no certificate from being used, unless somebody
+ * wants to know. */
+static int add_staple(struct identity *id, const struct tls_pair *pair,
+                      struct complaint *c)
+{
+    struct complaint why = { "" };
+    int r = pair->staple ? staple_load(id, pair, &why) : 0;
+
+    if (r != 0 && pair->staple_must_count)
+        return complain(c, "%s", why.text);
+    if (r != 0)
+        id->unstapled = strdup(why.text);
+    return 0;
 }
 
 int identity_load(struct identity *id, const struct tls_pair *pair,
@@ -37,9 +53,10 @@ int identity_load(struct identity *id, const struct tls_pair *pair,
         return complain(c, "%s: no signature scheme for its key",
                         pair->certificate);
     id->key = remote_key_new(public, signer, pair->number);
-    return id->key ? 0
-                   : complain(c, "%s: %s", pair->certificate,
-                              tls_error(ERR_peek_last_error()));
+    if (!id->key)
+        return complain(c, "%s: %s", pair->certificate,
+                        tls_error(ERR_peek_last_error()));
+    return add_staple(id, pair, c);
 }
 
 void identity_free(struct identity *id)
@@ -49,6 +66,8 @@ void identity_free(struct identity *id)
     EVP_PKEY_free(id->key);
     free(id->name);
     free(id->key_name);
+    free(id->unstapled);
+    staple_drop(&id->staple);
     *id = (struct identity){ 0 };
 }
 
@@ -57,22 +76,21 @@ bool identity_use(const struct identity *id, SSL *ssl)
     return SSL_use_cert_and_key(ssl, id->leaf, id->key, id->chain, 1) == 1;
 }
 
-static long days_of(X509 *x)
+static int64_t end_of(X509 *x)
 {
-    int days = 0, seconds = 0;
+    struct tm tm;
 
-    ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x));
-    return days > 0 ? days : 0;
+    return ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1 ? timegm(&tm) : 0;
 }
 
-long identity_days(const struct identity *id)
+int64_t identity_expires(const struct identity *id)
 {
-    long least = days_of(id->leaf);
+    int64_t first = end_of(id->leaf);
 
     for (int i = 0; i < sk_X509_num(id->chain); i++)
-        if (days_of(sk_X509_value(id->chain, i)) < least)
-            least = days_of(sk_X509_value(id->chain, i));
-    return least;
+        if (end_of(sk_X509_value(id->chain, i)) < first)
+            first = end_of(sk_X509_value(id->chain, i));
+    return first;
 }
 
 /* Is the certificate good for this name of another one? A wildcard is good for

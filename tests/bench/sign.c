@@ -144,7 +144,10 @@ static int open_or_die(const char *path)
 static struct tls_context *context(char **argv, const struct signer *signer)
 {
     struct complaint c = { "" };
-    const struct tls_pair pair = { open_or_die(argv[2]), argv[2], argv[3], 1 };
+    const struct tls_pair pair = { .certificate_fd = open_or_die(argv[2]),
+                                   .certificate = argv[2],
+                                   .key = argv[3],
+                                   .number = 1 };
     struct tls_context *t = tls_context_new(&pair, 1, signer, &c);
 
     if (!t)

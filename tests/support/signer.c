@@ -20,6 +20,18 @@ static int sign(void *owner, const struct sign_request *r,
     return r->key < count ? sign_make(keys[r->key], r, ret) : -ENOENT;
 }
 
+/* The pair of these files, its key among ours. */
+static bool take(const struct key_files *f, struct tls_pair *ret,
+                 struct complaint *c)
+{
+    *ret = (struct tls_pair){ .certificate_fd = f->certificate_fd,
+                              .certificate = f->certificate,
+                              .key = f->key,
+                              .number = count };
+    keys[count] = sign_key_new(f->key_fd, f->key, c);
+    return keys[count++];
+}
+
 struct tls_context *signer_context_of(const struct key_files *f, size_t n,
                                       struct complaint *c)
 {
@@ -28,14 +40,27 @@ struct tls_context *signer_context_of(const struct key_files *f, size_t n,
 
     if (count + n > KEYS_MAX)
         signer_free_all();
-    for (size_t i = 0; i < n; i++) {
-        pairs[i] = (struct tls_pair){ f[i].certificate_fd, f[i].certificate,
-                                      f[i].key, count };
-        keys[count] = sign_key_new(f[i].key_fd, f[i].key, c);
-        if (!keys[count++])
+    for (size_t i = 0; i < n; i++)
+        if (!take(&f[i], &pairs[i], c))
             return NULL;
-    }
     return tls_context_new(pairs, n, &signer, c);
+}
+
+struct tls_context *signer_context_stapled(const struct key_files *f,
+                                           int staple_fd, const char *name,
+                                           bool must_count, struct complaint *c)
+{
+    const struct signer signer = { sign, NULL };
+    struct tls_pair pair;
+
+    if (count == KEYS_MAX)
+        signer_free_all();
+    if (!take(f, &pair, c))
+        return NULL;
+    pair.staple = name;
+    pair.staple_fd = staple_fd;
+    pair.staple_must_count = must_count;
+    return tls_context_new(&pair, 1, &signer, c);
 }
 
 struct tls_context *signer_context(const struct key_files *f,

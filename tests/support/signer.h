@@ -18,6 +18,11 @@ struct tls_context *signer_context(const struct key_files *f,
                                    struct complaint *c);
 struct tls_context *signer_context_of(const struct key_files *f, size_t n,
                                       struct complaint *c);
+/* With an OCSP response from a file called NAME; MUST_COUNT: as for --check. */
+struct tls_context *signer_context_stapled(const struct key_files *f,
+                                           int staple_fd, const char *name,
+                                           bool must_count,
+                                           struct complaint *c);
 void signer_free_all(void);
 
 /* A process that signs with the keys of all contexts, as keys does, until the

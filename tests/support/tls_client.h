@@ -18,6 +18,7 @@ struct tls_client_options { /* all zero: what a modern client does */
     const char *schemes;    /* of signatures, "RSA+SHA256:ed25519" */
     const char *authority;  /* a PEM file: verify the server against it … */
     const char *name;       /* … and this name (SNI as well) */
+    bool status;            /* asks for an OCSP response */
     unsigned fragment;      /* 512, 1024, 2048, 4096: max_fragment_length */
     bool without_ems;       /* no extended master secret */
     bool silent_end;        /* a FIN without close_notify is an end as well */
@@ -54,6 +55,8 @@ bool tls_client_resumed(const struct tls_client *c);
 const char *tls_client_cipher(const struct tls_client *c);
 /* The serial number of the server's certificate. */
 long tls_client_serial(const struct tls_client *c);
+/* The bytes of the OCSP response that came with it; 0: none. */
+long tls_client_staple(const struct tls_client *c);
 /* The protocol that ALPN chose, or "". */
 const char *tls_client_protocol(const struct tls_client *c);
 /* Why this thread's last call failed, in OpenSSL's words, or "". */

@@ -79,7 +79,8 @@ struct settings {
     struct networks proxies; /* whose word on a client's address counts */
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
-    struct labelled_list certificates, keys; /* beside the first ones */
+    char ocsp_file[SETTINGS_PATH_MAX];                   /* "": none */
+    struct labelled_list certificates, keys, ocsp_files; /* beside the first */
     char users[SETTINGS_PATH_MAX];
     char homes[SETTINGS_PATH_MAX];   /* where user add makes homes */
     char empty[SETTINGS_PATH_MAX];   /* the empty folder to chroot to */
@@ -126,6 +127,7 @@ struct settings {
 
 enum setting_type {
     SETTING_PATH,
+    SETTING_FILE, /* a path, or none */
     SETTING_NAME,
     SETTING_NUMBER,   /* with an optional K, M, G (bytes, powers of 1024) */
     SETTING_DURATION, /* "300", "300s", "5min", "2h"; kept in ms */
@@ -176,9 +178,9 @@ struct public_address *settings_public(struct settings *s, size_t i);
 /* Is one of them a host name? */
 bool settings_have_hosts(const struct settings *s);
 
-/* A certificate and its key, by their paths. */
+/* A certificate, its key and its OCSP response ("": none), by their paths. */
 struct settings_pair {
-    const char *certificate, *key;
+    const char *certificate, *key, *ocsp;
 };
 /* By number: 0 is the first one, the others follow in their order; false: there
  * are no more. */

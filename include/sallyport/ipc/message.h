@@ -12,32 +12,34 @@
 enum message {
     MSG_NONE,
     /* master and its children, before they work */
-    MSG_CONF,        /* settings as text, in a sealed memfd; also at a
-                        reload */
-    MSG_CAGE,        /* root?, uid, gid, allow_weaker; the empty folder */
-    MSG_LOG,         /* the receiver's end of its channel to log; also later,
-                        when log was started anew */
-    MSG_CERTIFICATE, /* a certificate chain, a PEM file: its key's number, its
+    MSG_CONF, /* settings as text, in a sealed memfd; also at a
+                 reload */
+    MSG_CAGE, /* root?, uid, gid, allow_weaker; the empty folder */
+    MSG_LOG,  /* the receiver's end of its channel to log; also later,
+                 when log was started anew */
+    MSG_CERTIFICATE,
+    MSG_STAPLE,
+    MSG_PAIR_IS, /* a certificate chain, a PEM file: its key's number, its
                         path, the key's path; also at a reload */
-    MSG_KEY,         /* a private key, a PEM file: its number, its path;
-                        also at a reload */
+    MSG_KEY,     /* a private key, a PEM file: its number, its path;
+                    also at a reload */
     MSG_TAKE,
-    MSG_GIVE_UP,        /* all of a reload was sent: its generation */
-    MSG_TAKEN,       /* it is in use: its generation */
-    MSG_NOT_TAKEN,   /* the old one stays: its generation, why */
-    MSG_KEY_GONE,    /* a key that nobody needs any more: its number */
-    MSG_PEERS,       /* how many channels will be open at a time */
-    MSG_KEYS,        /* the receiver's end of its channel to keys; also later,
-                        when keys was started anew */
-    MSG_LISTENER,    /* a control listener: index, address */
-    MSG_PASSIVE,     /* a passive listener: address with its port */
-    MSG_TOLD,        /* what a public address is now: its number, the address;
-                        also later */
-    MSG_USERS,       /* the users file, a sealed memfd: generation */
-    MSG_LOG_OUTPUT,  /* where log writes */
-    MSG_GO,          /* set-up is over */
-    MSG_READY,       /* caged and working */
-    MSG_FAILED,      /* can't work: why, for the administrator */
+    MSG_GIVE_UP,    /* all of a reload was sent: its generation */
+    MSG_TAKEN,      /* it is in use: its generation */
+    MSG_NOT_TAKEN,  /* the old one stays: its generation, why */
+    MSG_KEY_GONE,   /* a key that nobody needs any more: its number */
+    MSG_PEERS,      /* how many channels will be open at a time */
+    MSG_KEYS,       /* the receiver's end of its channel to keys; also later,
+                       when keys was started anew */
+    MSG_LISTENER,   /* a control listener: index, address */
+    MSG_PASSIVE,    /* a passive listener: address with its port */
+    MSG_TOLD,       /* what a public address is now: its number, the address;
+                       also later */
+    MSG_USERS,      /* the users file, a sealed memfd: generation */
+    MSG_LOG_OUTPUT, /* where log writes */
+    MSG_GO,         /* set-up is over */
+    MSG_READY,      /* caged and working */
+    MSG_FAILED,     /* can't work: why, for the administrator */
     /* master and gate */
     MSG_SESSION,      /* a fork: serial, peer, local address, listener index;
                          the far ends of its channels to master, log, keys */
@@ -116,9 +118,10 @@ enum message {
     MSG_SIGNED,     /* the signature */
     MSG_NOT_SIGNED, /* errno */
     /* ctl, master, files */
-    MSG_WELCOME,          /* version, pid of master */
-    MSG_STATUS,           /* how is the server? */
-    MSG_STATUS_LISTENER,  /* one of its control listeners: address */
+    MSG_WELCOME, /* version, pid of master */
+    MSG_STATUS,  /* how is the server? */
+    MSG_STATUS_LISTENER,
+    MSG_STATUS_CERTIFICATE, /* one of its control listeners: address */
     MSG_STATUS_IS,        /* state, since, sessions, logged in, limit, users */
     MSG_RELOAD,           /* as SIGHUP */
     MSG_PARTIALS,         /* a process files of that user, please: name */

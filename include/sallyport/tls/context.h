@@ -20,7 +20,10 @@ struct tls_pair {
     int certificate_fd;      /* PEM; stays the caller's */
     const char *certificate; /* names, for complaints */
     const char *key;
-    uint64_t number; /* of the key, with the signer */
+    uint64_t number;        /* of the key, with the signer */
+    const char *staple;     /* the file of an OCSP response; NULL: none */
+    int staple_fd;          /* DER; stays the caller's */
+    bool staple_must_count; /* else one that doesn't is told, and not sent */
 };
 
 /* TLS 1.2 and 1.3, AEAD suites with forward secrecy. COUNT pairs, 1 to
@@ -56,10 +59,17 @@ int tls_context_proven(const struct tls_context *t, size_t i, int error,
                        const struct sign_result *signature,
                        struct complaint *c);
 
-/* Days until the certificate of pair I expires, itself or one of its chain; 0:
- * within a day, or already. *NAME is its file's; -1: there are no more pairs.
- */
-long tls_context_days(const struct tls_context *t, size_t i, const char **name);
+struct tls_pair_facts {
+    uint64_t number;       /* of its key */
+    const char *name;      /* of the certificate's file */
+    int64_t expires;       /* itself or one of its chain, seconds since 1970 */
+    int64_t staple_until;  /* the OCSP response counts; 0: there is none */
+    const char *unstapled; /* why one that is configured isn't sent, or NULL */
+    bool wants_staple;     /* the certificate: clients shall insist on one */
+};
+/* Of pair I; false: there are no more. The texts are the context's. */
+bool tls_context_pair(const struct tls_context *t, size_t i,
+                      struct tls_pair_facts *ret);
 /* From now on this one signs: in a session its own channel to keys. */
 void tls_context_signer(struct tls_context *t, const struct signer *signer);
 void tls_context_free(struct tls_context *t);

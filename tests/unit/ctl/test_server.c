@@ -239,8 +239,27 @@ Test(server, refuses)
     }
 }
 
+#define IN_2100 4102444800 /* 2100-01-01 00:00:00 */
+#define IN_2020 1577836800
+
+#define CERTIFICATE(file, ocsp, expires, until)                                \
+    {                                                                          \
+        .message = MSG_STATUS_CERTIFICATE, .value = {                          \
+            TEXT(SLICE(file)),                                                 \
+            TEXT(SLICE(ocsp)),                                                 \
+            NUMBER(expires),                                                   \
+            NUMBER(until)                                                      \
+        }                                                                      \
+    }
+
 static void is_well(struct channel *c)
 {
+    const struct packet certificates[] = {
+        CERTIFICATE("/c/a", "", IN_2100, 0),
+        CERTIFICATE("/c/b", "/o/b", IN_2100, IN_2100),
+        CERTIFICATE("/c/c", "/o/c", IN_2020, IN_2020),
+        CERTIFICATE("/c/d\x1b", "/o/d", 0, 0),
+    };
     const struct address one = { .family = 4,
                                  .bytes = { 127, 0, 0, 1 },
                                  .port = 21 };
@@ -251,6 +270,8 @@ static void is_well(struct channel *c)
     fake_says(c, &p,
               (struct packet){ .message = MSG_STATUS_LISTENER,
                                .value = { ADDRESS(one) } });
+    for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++)
+        fake_says(c, &p, certificates[i]);
     fake_says(c, &p,
               (struct packet){
                   .message = MSG_STATUS_IS,
@@ -258,20 +279,64 @@ static void is_well(struct channel *c)
                              NUMBER(5), NUMBER(500), NUMBER(12) } });
 }
 
+/* How many there are until 2100 depends on the day. */
+static char *without_days(const char *text)
+{
+    static char out[2048];
+    char *to = out;
+
+    for (const char *at = text; *at && to < out + sizeof(out) - 2; at++) {
+        *to++ = *at;
+        if (at[0] != '(')
+            continue;
+        *to++ = '#';
+        at += strspn(at + 1, "0123456789");
+    }
+    *to = '\0';
+    return out;
+}
+
+static void check_certificates(json_t *all)
+{
+    json_t *a = json_array_get(all, 0), *b = json_array_get(all, 1),
+           *c = json_array_get(all, 2), *d = json_array_get(all, 3);
+
+    cr_assert_eq(json_array_size(all), 4);
+    cr_expect_str_eq(json_string_value(json_object_get(a, "file")), "/c/a");
+    cr_expect_gt(json_integer_value(json_object_get(a, "days")), 20000);
+    cr_expect(json_is_null(json_object_get(a, "ocsp_file")));
+    cr_expect_str_eq(json_string_value(json_object_get(b, "ocsp_file")),
+                     "/o/b");
+    cr_expect_str_eq(json_string_value(json_object_get(b, "ocsp_until")),
+                     "2100-01-01T00:00:00Z");
+    cr_expect_eq(json_integer_value(json_object_get(c, "days")), -1);
+    cr_expect(json_is_null(json_object_get(c, "ocsp_until")));
+    cr_expect(json_is_null(json_object_get(d, "expires")));
+    cr_expect(json_is_null(json_object_get(d, "days")));
+}
+
 Test(server, status)
 {
     json_t *one;
 
     fake_begin(is_well);
-    cr_expect_str_eq(expect_run(0, "", "status")->out,
+    cr_expect_str_eq(without_days(expect_run(0, "", "status")->out),
                      "server:    running, version 0.1.0, pid 4711\n"
                      "since:     2026-11-20T08:00:00Z\n"
                      "listening: 127.0.0.1:21\n"
+                     "certificates:\n"
+                     "  /c/a, expires 2100-01-01T00:00:00Z (# d)\n"
+                     "  /c/b, expires 2100-01-01T00:00:00Z (# d), OCSP until "
+                     "2100-01-01T00:00:00Z\n"
+                     "  /c/c, expired 2020-01-01T00:00:00Z, no OCSP response "
+                     "that counts\n"
+                     "  /c/d\\x1b, no OCSP response that counts\n"
                      "sessions:  7 of 500, 5 logged in\n"
                      "users:     12\n");
     one = json_loads(expect_run(0, "", "status --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 9);
+    cr_expect_eq(json_object_size(one), 10);
+    check_certificates(json_object_get(one, "certificates"));
     cr_expect_str_eq(json_string_value(json_object_get(one, "since")),
                      "2026-11-20T08:00:00Z");
     cr_expect_eq(json_integer_value(json_object_get(one, "logged_in")), 5);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -95,6 +96,15 @@ static void end(struct stage *s, int status)
     }
 }
 
+static void give_certificate(struct stage *s, uint64_t number, int i)
+{
+    say(s,
+        (struct packet){ .message = MSG_CERTIFICATE,
+                         .value = { NUMBER(number), TEXT(SLICE("/certificate")),
+                                    TEXT(SLICE("/key")) },
+                         .fd = { s->made[i].certificate } });
+}
+
 /* Key numbers are places, plus ten times the generation. */
 static void reload(struct stage *s, uint64_t generation)
 {
@@ -103,13 +113,22 @@ static void reload(struct stage *s, uint64_t generation)
     say(s, (struct packet){ .message = MSG_CONF, .fd = { conf } });
     close(conf);
     for (int i = 0; i < PAIRS; i++)
-        say(s,
-            (struct packet){ .message = MSG_CERTIFICATE,
-                             .value = { NUMBER(10 * generation + (unsigned)i),
-                                        TEXT(SLICE("/certificate")),
-                                        TEXT(SLICE("/key")) },
-                             .fd = { s->made[i].certificate } });
+        give_certificate(s, 10 * generation + (unsigned)i, i);
     bench_say(&s->bench, MSG_TAKE, generation);
+}
+
+/* What master is told of each pair before it hears that they are in use. */
+static void pairs_are_told(struct stage *s, uint64_t generation)
+{
+    for (int i = 0; i < PAIRS; i++) {
+        struct packet p;
+
+        cr_assert_eq(channel_wait(&s->bench.master, &p, BENCH_MS), 1);
+        cr_assert_eq(p.message, MSG_PAIR_IS, "%s", message_name(p.message));
+        cr_assert_eq(p.value[0].number, 10 * generation + (unsigned)i);
+        cr_assert_gt(p.value[1].number, (uint64_t)time(NULL) + 800 * 86400);
+        cr_assert_eq(p.value[2].number, 0);
+    }
 }
 
 /* The next message to master is this answer, with these words. */
@@ -118,6 +137,8 @@ static void answered(struct stage *s, enum message m, uint64_t generation,
 {
     struct packet p;
 
+    if (m == MSG_TAKEN)
+        pairs_are_told(s, generation);
     cr_assert_eq(channel_wait(&s->bench.master, &p, BENCH_MS), 1);
     cr_assert_eq(p.message, m, "%s", message_name(p.message));
     cr_assert_eq(p.value[0].number, generation);
@@ -326,6 +347,58 @@ Test(reload, one_in_the_midst_of_another, .timeout = 60)
     asked(&s, 10, 0, &q);
     bench_say(&s.bench, MSG_TAKE, 2);
     end(&s, EX_PROTOCOL);
+}
+
+/* The certificate is taken; what comes with it isn't. */
+Test(reload, a_bad_ocsp_response, .timeout = 60)
+{
+    struct stage s;
+    struct question q;
+    char line[2048];
+    int conf = fd_sealed("conf", SLICE("")), bad = fd_sealed("o", SLICE("x"));
+
+    begin(&s);
+    say(&s, (struct packet){ .message = MSG_CONF, .fd = { conf } });
+    for (int i = 0; i < PAIRS; i++)
+        give_certificate(&s, 10 + (unsigned)i, i);
+    say(&s, (struct packet){
+                .message = MSG_STAPLE,
+                .value = { NUMBER(11), NUMBER(0), TEXT(SLICE("/o.der")) },
+                .fd = { bad } });
+    bench_say(&s.bench, MSG_TAKE, 1);
+    for (int i = 0; i < PAIRS; i++) {
+        asked(&s, 10 + (unsigned)i, i, &q);
+        sign(&s, &q);
+    }
+    answered(&s, MSG_TAKEN, 1, "");
+    cr_expect(strstr(bench_event(&s.bench, line, sizeof(line)),
+                     "/o.der: no OCSP response in DER form; the certificate "
+                     "in /certificate goes out without it"),
+              "%s", line);
+    close(conf);
+    close(bad);
+    end(&s, 0);
+}
+
+Test(reload, an_ocsp_response_of_no_pair, .timeout = 60)
+{
+    struct stage s;
+    int conf = fd_sealed("conf", SLICE("")), bad = fd_sealed("o", SLICE("x"));
+
+    begin(&s);
+    say(&s, (struct packet){ .message = MSG_CONF, .fd = { conf } });
+    give_certificate(&s, 10, 0);
+    for (int i = 0; i < 2; i++) /* the second one of a pair, too */
+        say(&s, (struct packet){
+                    .message = MSG_STAPLE,
+                    .value = { NUMBER(10), NUMBER(0), TEXT(SLICE("/o.der")) },
+                    .fd = { bad } });
+    bench_say(&s.bench, MSG_TAKE, 1);
+    answered(&s, MSG_NOT_TAKEN, 1, "an OCSP response of no certificate");
+    all_is_well(&s, 2);
+    close(conf);
+    close(bad);
+    end(&s, 0);
 }
 
 /* Gate ends with its master, whatever is under way. */

@@ -81,6 +81,7 @@ void caller_gets_status(struct caller *c, uint64_t value[6])
     caller_hears(c, MSG_STATUS_LISTENER, &p);
     cr_assert_eq(p.value[0].address.family, 4);
     cr_assert_neq(p.value[0].address.port, 0);
+    caller_hears(c, MSG_STATUS_CERTIFICATE, &p);
     caller_hears(c, MSG_STATUS_IS, &p);
     for (size_t i = 0; i < 6; i++)
         value[i] = p.value[i].number;

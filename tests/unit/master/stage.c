@@ -205,8 +205,7 @@ static void open_certificates(struct master *m, const struct stage *s)
         snprintf(paths[i], SETTINGS_PATH_MAX, "%s", path_in(s, names[i]));
         close(open(paths[i], O_WRONLY | O_CREAT, 0600));
     }
-    m->certificates.current =
-        certificates_open(&m->certificates, &m->settings, &c);
+    m->certificates.current = certificates_open(m, &m->settings, &c);
     if (!m->certificates.current)
         _exit(4);
 }

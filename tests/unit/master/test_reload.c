@@ -386,3 +386,90 @@ Test(reload, gate_is_silent_and_dies)
     player_leave(&p);
     stage_close(&s);
 }
+
+static void write_ocsp(const struct stage *s, const char *content)
+{
+    char path[128];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/ocsp", s->folder);
+    if (!content) {
+        cr_assert_eq(unlink(path), 0);
+        return;
+    }
+    f = fopen(path, "w");
+    cr_assert(f && fputs(content, f) >= 0);
+    fclose(f);
+}
+
+/* Gate is given the response of that pair, or none. */
+static void gate_takes(struct stage *s, uint64_t key, bool staple)
+{
+    struct packet p;
+
+    hup(s);
+    keys_are_asked(s, key, key);
+    answer(&s->keys, MSG_TAKEN, key, "");
+    actor_hear(&s->gate, MSG_CONF, &p);
+    packet_close(&p);
+    hear_number(&s->gate, MSG_CERTIFICATE, key);
+    if (staple) {
+        actor_hear(&s->gate, MSG_STAPLE, &p);
+        cr_expect_eq(p.value[0].number, key);
+        cr_expect_eq(p.value[1].number, 0, "no --check");
+        packet_close(&p);
+    }
+    hear_number(&s->gate, MSG_TAKE, key);
+    actor_say(&s->gate,
+              (struct packet){ .message = MSG_PAIR_IS,
+                               .value = { NUMBER(key), NUMBER(4000),
+                                          NUMBER(staple ? 3000 : 0) } });
+    answer(&s->gate, MSG_TAKEN, key, "");
+    stage_reports(s, EVENT_SERVICE, "are in use");
+}
+
+static void status_has(struct caller *c, const char *ocsp, uint64_t expires,
+                       uint64_t until)
+{
+    struct packet p;
+
+    caller_asks(c, MSG_STATUS, NULL);
+    caller_hears(c, MSG_STATUS_LISTENER, &p);
+    caller_hears(c, MSG_STATUS_CERTIFICATE, &p);
+    cr_expect(
+        memmem(p.value[0].text.ptr, p.value[0].text.len, "/certificate", 12));
+    cr_expect(slice_equal(p.value[1].text, slice_from(ocsp)), "%.*s",
+              (int)p.value[1].text.len, p.value[1].text.ptr);
+    cr_expect_eq(p.value[2].number, expires);
+    cr_expect_eq(p.value[3].number, until);
+    caller_hears(c, MSG_STATUS_IS, &p);
+}
+
+/* A response comes and goes by a reload; one that isn't there keeps no
+ * certificate from being used. */
+Test(reload, an_ocsp_response)
+{
+    char line[160], path[128];
+    struct stage s;
+    struct caller c;
+
+    open_stage(&s);
+    caller_enter(&s, &c);
+    status_has(&c, "", 0, 0);
+    snprintf(path, sizeof(path), "%s/ocsp", s.folder);
+    snprintf(line, sizeof(line), "ocsp_file = %s\n", path);
+    write_conf(&s, line);
+    write_ocsp(&s, "response");
+    gate_takes(&s, 2, true);
+    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    status_has(&c, path, 4000, 3000);
+    write_ocsp(&s, NULL);
+    gate_takes(&s, 3, false);
+    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    status_has(&c, path, 4000, 0);
+    actor_say(&s.gate, (struct packet){ .message = MSG_PAIR_IS,
+                                        .value = { NUMBER(77) } });
+    caller_leave(&c);
+    stage_serves(&s); /* a pair that is gone harms nobody */
+    stage_close(&s);
+}

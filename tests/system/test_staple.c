@@ -1,0 +1,210 @@
+/* OCSP responses of a running server: made by openssl's own responder, asked
+ * for by openssl's own client. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+/* certificate.pem, key.pem and ocsp.der in the server's folder, or in one in
+ * there. */
+static void make(const struct server *s, const char *in, const char *name,
+                 const char *status)
+{
+    char script[SERVER_PATH_MAX], folder[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(script, sizeof(script), "%s", server_source("tests/system/ocsp"));
+    snprintf(folder, sizeof(folder), "%s", server_path(s, in));
+    run(&r, NULL, script, folder, name, status, NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+}
+
+static void add_lines(const struct server *s, const char *lines)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
+    buf_add_text(&text, lines);
+    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
+    buf_release(&text);
+}
+
+static void prepare(struct server *s, const char *status)
+{
+    char line[SERVER_PATH_MAX + 32];
+
+    server_prepare(s, &(struct server_plan){ .settings = NULL });
+    make(s, "", "localhost", status);
+    snprintf(line, sizeof(line), "ocsp_file = %s/ocsp.der\n", s->folder);
+    add_lines(s, line);
+}
+
+/* sallyportctl or sallyportd with this server's configuration. */
+static void run_with(const struct server *s, const char *program,
+                     const char *command, const char *more, int status,
+                     const char *words)
+{
+    char config[SERVER_PATH_MAX], path[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
+    snprintf(path, sizeof(path), "%s", server_program(program));
+    run(&r, NULL, path, "--config", config, command, more, NULL);
+    cr_assert_eq(r.status, status, "%d: %s", r.status, r.text);
+    cr_assert(strstr(r.text, words), "no \"%s\" in: %s", words, r.text);
+    run_release(&r);
+}
+
+/* What openssl's client makes of it. */
+static void client(const struct server *s, const char *name, const char *words)
+{
+    char at[32], ca[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(at, sizeof(at), "127.0.0.1:%u", s->port);
+    snprintf(ca, sizeof(ca), "%s", server_path(s, "ca.pem"));
+    run(&r, "", "/usr/bin/openssl", "s_client", "-starttls", "ftp", "-status",
+        "-CAfile", ca, "-servername", name, "-connect", at, NULL);
+    cr_assert(strstr(r.text, words), "no \"%s\" in: %s", words, r.text);
+    run_release(&r);
+}
+
+#define SENT "OCSP Response Status: successful"
+#define NONE "OCSP response: no response sent"
+
+/* A data connection that resumes nothing is asked for it too. */
+static void data_has_it(const struct server *server, int version)
+{
+    const struct tls_client_options o = { .version = version, .status = true };
+    struct session s;
+    struct data d;
+
+    session_init(&s);
+    s.version = version;
+    session_open(&s, server, "anna");
+    data_connect(&s, &d);
+    session_do(&s, "150 {*}", "LIST");
+    d.tls = tls_client_new(d.fd, &o);
+    cr_assert(d.tls, "%s", tls_client_error());
+    cr_expect_gt(tls_client_staple(d.tls), 0);
+    data_close(&d);
+    session_expect(&s, "{*}");
+    session_close(&s);
+}
+
+Test(staple, goes_out, .timeout = 120)
+{
+    struct server server;
+
+    prepare(&server, "good");
+    run_with(&server, "sallyportd", "--check", NULL, 0, "is fine");
+    server_again(&server);
+    client(&server, "localhost", SENT);
+    client(&server, "localhost", "Cert Status: good");
+    data_has_it(&server, SESSION_TLS_12);
+    data_has_it(&server, SESSION_TLS_13);
+    run_with(&server, "sallyportctl", "status", NULL, 0, ", OCSP until 20");
+    run_with(&server, "sallyportctl", "status", "--json", 0, "\"days\": 82");
+    server_stop(&server);
+}
+
+/* The new certificate's response comes later than the certificate: nothing is
+ * kept from going on, and the next reload has it. */
+Test(staple, comes_and_goes_by_reload, .timeout = 120)
+{
+    char old[SERVER_PATH_MAX], path[SERVER_PATH_MAX];
+    struct server server;
+
+    prepare(&server, "good");
+    server_again(&server);
+    client(&server, "localhost", SENT);
+    snprintf(old, sizeof(old), "%s", server_path(&server, "old.der"));
+    snprintf(path, sizeof(path), "%s", server_path(&server, "ocsp.der"));
+    cr_assert_eq(rename(path, old), 0);
+    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    server_log_wait(&server, "ocsp.der: No such file", NULL);
+    client(&server, "localhost", NONE);
+    make(&server, "", "localhost", "good");
+    cr_assert_eq(rename(path, old), 0);
+    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    client(&server, "localhost", NONE);
+    cr_assert_eq(rename(old, path), 0);
+    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    client(&server, "localhost", SENT);
+    server_stop(&server);
+}
+
+Test(staple, that_is_wrong, .timeout = 120)
+{
+    static const char *const words[] = {
+        "ocsp.der: says that the certificate is revoked",
+        "ocsp.der: is for another certificate",
+        "ocsp.der: no OCSP response in DER form",
+        "ocsp.der: No such file",
+    };
+    char other[SERVER_PATH_MAX];
+    struct server server;
+
+    prepare(&server, "revoked");
+    for (int i = 0; i < 4; i++) {
+        if (i == 1) {
+            make(&server, "other", "localhost", "good");
+            snprintf(other, sizeof(other), "%s",
+                     server_path(&server, "other/ocsp.der"));
+            cr_assert_eq(rename(other, server_path(&server, "ocsp.der")), 0);
+        }
+        if (i == 2)
+            files_write(server_path(&server, "ocsp.der"), "nonsense", 8, 0644);
+        if (i == 3)
+            cr_assert_eq(unlink(server_path(&server, "ocsp.der")), 0);
+        run_with(&server, "sallyportd", "--check", NULL, EX_CONFIG,
+                 strchr(words[i], ':'));
+        run_with(&server, "sallyportd", "--check", NULL, EX_CONFIG,
+                 ": ocsp_file = ");
+    }
+    make(&server, "", "localhost", "revoked");
+    server_again(&server);
+    server_log_wait(&server, words[0], NULL);
+    client(&server, "localhost", NONE);
+    run_with(&server, "sallyportctl", "status", NULL, 0,
+             ", no OCSP response that counts");
+    make(&server, "other", "localhost", "good");
+    cr_assert_eq(rename(other, server_path(&server, "ocsp.der")), 0);
+    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    server_log_wait(&server, words[1], NULL);
+    client(&server, "localhost", NONE);
+    server_stop(&server);
+}
+
+/* Each certificate has its own, by its label. */
+Test(staple, of_each_pair, .timeout = 120)
+{
+    char lines[8 * SERVER_PATH_MAX];
+    struct server server;
+
+    prepare(&server, "good");
+    make(&server, "two", "two.example", "good");
+    make(&server, "three", "three.example", "good");
+    snprintf(lines, sizeof(lines),
+             "certificate.2 = %s/two/certificate.pem\nkey.2 = %s/two/key.pem\n"
+             "ocsp_file.2 = %s/two/ocsp.der\n"
+             "certificate.3 = %s/three/certificate.pem\n"
+             "key.3 = %s/three/key.pem\n",
+             server.folder, server.folder, server.folder, server.folder,
+             server.folder);
+    add_lines(&server, lines);
+    server_again(&server);
+    client(&server, "localhost", SENT);
+    client(&server, "two.example", SENT);
+    client(&server, "three.example", NONE);
+    server_stop(&server);
+}
