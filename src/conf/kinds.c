@@ -276,8 +276,7 @@ static int show_weaker(const void *field, struct buf *into)
     return 0;
 }
 
-static int set_word(const struct assignment *a, const char *const *words,
-                    unsigned n)
+int set_word(const struct assignment *a, const char *const *words, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         if (!slice_equal(a->value, slice_from(words[i])))
@@ -365,6 +364,14 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                              show_upload_eof, sizeof(unsigned) },
     [SETTING_BINDING] = { "user, session or address", set_binding, show_binding,
                           sizeof(unsigned) },
+    [SETTING_TLS_VERSION] = { "1.2 or 1.3", set_tls_version, show_tls_version,
+                              sizeof(unsigned) },
+    [SETTING_SUITES_12] = { "cipher suites of TLS 1.2, comma separated",
+                            set_suites_12, show_suites_12,
+                            sizeof(struct suites) },
+    [SETTING_SUITES_13] = { "cipher suites of TLS 1.3, comma separated",
+                            set_suites_13, show_suites_13,
+                            sizeof(struct suites) },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
                          set_weaker, show_weaker },
 };

@@ -42,6 +42,17 @@ int show_listen(const void *field, struct buf *into);
 int show_address(const void *field, struct buf *into);
 int show_ports(const void *field, struct buf *into);
 
+/* The value is one of WORDS, N of them, and the field its number. */
+int set_word(const struct assignment *a, const char *const *words, unsigned n);
+
+/* In suites.c. */
+int set_tls_version(const struct assignment *a);
+int show_tls_version(const void *field, struct buf *into);
+int set_suites_12(const struct assignment *a);
+int show_suites_12(const void *field, struct buf *into);
+int set_suites_13(const struct assignment *a);
+int show_suites_13(const void *field, struct buf *into);
+
 /* In networks.c. SYNTAX is what is said to be expected. */
 int set_network(const struct assignment *a, struct slice text,
                 const char *syntax, struct network *ret);

@@ -173,6 +173,30 @@ const struct setting setting_table[] = {
       .max = 24 * HOUR,
       .help = "How long a client can resume with a ticket of TLS 1.3; the key "
               "that seals them is exchanged as often." },
+    { .key = "tls_min",
+      .type = SETTING_TLS_VERSION,
+      .offset = FIELD(tls.least),
+      .value = "1.2",
+      .reload = true,
+      .help = "The oldest TLS that is spoken; with 1.3 clients that have only "
+              "TLS 1.2 are refused." },
+    { .key = "tls12_suites",
+      .type = SETTING_SUITES_12,
+      .offset = FIELD(tls.suites[TLS_12]),
+      .value = "ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256, "
+               "ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384, "
+               "ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305",
+      .reload = true,
+      .help = "The cipher suites of TLS 1.2 by OpenSSL's names, the preferred "
+              "first. The default has all that can be chosen from: no others "
+              "have forward secrecy and authenticated encryption." },
+    { .key = "tls13_suites",
+      .type = SETTING_SUITES_13,
+      .offset = FIELD(tls.suites[TLS_13]),
+      .value = "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, "
+               "TLS_CHACHA20_POLY1305_SHA256",
+      .reload = true,
+      .help = "The same for TLS 1.3." },
     { .key = "max_sessions",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_sessions),

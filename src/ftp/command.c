@@ -183,19 +183,3 @@ int command_help(struct slice name, struct buf *into)
         into->len = before;
     return r;
 }
-
-bool request_is_http(struct slice line)
-{
-    static const char *const methods[] = { "GET",     "HEAD",    "POST",
-                                           "PUT",     "DELETE",  "PATCH",
-                                           "OPTIONS", "CONNECT", "TRACE",
-                                           "PRI" /* HTTP/2's preface */ };
-    struct slice word;
-
-    if (!slice_cut(&line, ' ', &word))
-        return false;
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (slice_equal_nocase(word, slice_from(methods[i])))
-            return true;
-    return false;
-}

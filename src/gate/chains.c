@@ -56,20 +56,25 @@ int chains_add_staple(struct chains *p, struct packet *from,
     return pair->staple ? 0 : complain(c, "no memory");
 }
 
-struct tls_context *chains_load(struct chains *p, const struct signer *signer,
+struct tls_context *chains_load(struct chains *p,
+                                const struct tls_policy *policy,
+                                const struct signer *signer,
                                 struct complaint *c)
 {
-    struct tls_context *t = tls_context_load(p->all, p->count, signer, c);
+    struct tls_context *t =
+        tls_context_load(p->all, p->count, policy, signer, c);
 
     chains_release(p);
     return t;
 }
 
 struct tls_context *chains_context(struct chains *p,
+                                   const struct tls_policy *policy,
                                    const struct signer *signer,
                                    struct complaint *c)
 {
-    struct tls_context *t = tls_context_new(p->all, p->count, signer, c);
+    struct tls_context *t =
+        tls_context_new(p->all, p->count, policy, signer, c);
 
     chains_release(p);
     return t;

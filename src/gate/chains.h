@@ -19,10 +19,13 @@ int chains_add_staple(struct chains *p, struct packet *from,
                       struct complaint *c);
 /* All of them as a context, or NULL with the complaint; releases them. */
 struct tls_context *chains_context(struct chains *p,
+                                   const struct tls_policy *policy,
                                    const struct signer *signer,
                                    struct complaint *c);
 /* The same by tls_context_load(): the keys are still to be proven. */
-struct tls_context *chains_load(struct chains *p, const struct signer *signer,
+struct tls_context *chains_load(struct chains *p,
+                                const struct tls_policy *policy,
+                                const struct signer *signer,
                                 struct complaint *c);
 void chains_release(struct chains *p);
 

@@ -63,7 +63,8 @@ static struct tls_context *make_context(struct gate *g)
         complain(&g->renewal.complaint, "no settings");
         return NULL;
     }
-    return chains_load(&g->renewal.chains, &signer, &g->renewal.complaint);
+    return chains_load(&g->renewal.chains, &g->renewal.settings.tls, &signer,
+                       &g->renewal.complaint);
 }
 
 /* Addresses that belong to host names are what master told; they, and all that

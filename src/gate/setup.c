@@ -138,7 +138,8 @@ int setup_keys(struct setup *s)
 
     if (s->chains.count == 0 || g->signer.keys.fd < 0)
         return complain(&s->complaint, "set-up: no certificate, or no keys");
-    g->tls = chains_context(&s->chains, &signer, &s->complaint);
+    g->tls =
+        chains_context(&s->chains, &g->settings.tls, &signer, &s->complaint);
     return g->tls ? 0 : -EINVAL;
 }
 

@@ -15,6 +15,7 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_PEER] = "another process failed",
     [ENDING_CRASH] = "crash",
     [ENDING_KEPT_OUT] = "kept out",
+    [ENDING_NOT_FTP] = "not FTP",
     [ENDING_CHECK] = "a check of the proxy",
     [ENDING_CROWDED] = "made room for another address",
 };

@@ -9,6 +9,7 @@
 #include "leave.h"
 #include "proxied.h"
 #include "sallyport/base/die.h"
+#include "sallyport/ftp/foreign.h"
 #include "signer.h"
 #include "transfer.h"
 
@@ -136,6 +137,9 @@ void control_secure(struct session *s)
         stream_secure(c->stream, s->tls, STREAM_CONTROL) < 0)
         leave(s, ENDING_PROTOCOL, "plain text behind AUTH");
     line_init(&c->lines);
+    /* What comes now may be another client's, whom somebody on the way has put
+     * behind an AUTH of his own (ALPACA). */
+    c->first_line_seen = false;
     c->securing = true;
     handshake(s);
     control_wait(s);
@@ -183,11 +187,26 @@ static void take_new(struct session *s, struct slice line)
         leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
 }
 
+/* At the first byte: what speaks TLS to a plain port, or has no lines at all,
+ * would be waited for until login_timeout. */
+static bool is_foreign(const struct session *s)
+{
+    char first;
+
+    return !s->control.first_line_seen &&
+           line_peek(&s->control.lines, &first) && foreign_byte(first);
+}
+
 /* One line, if there is one: false when more bytes are needed. */
 static bool take_line(struct session *s)
 {
     enum line_state state;
     struct slice line;
+
+    if (is_foreign(s)) {
+        control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
+        return false;
+    }
 
     if (s->control.held.len > 0 && s->transfer.state == TRANSFER_NONE) {
         take_held(s);

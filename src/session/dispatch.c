@@ -4,6 +4,7 @@
 
 #include "control.h"
 #include "leave.h"
+#include "sallyport/ftp/foreign.h"
 #include "sallyport/ftp/listing.h"
 
 #define UNKNOWN_MAX 3 /* before login; ALPACA and scanners */
@@ -155,11 +156,11 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
     struct request q;
 
     s->control.first_line_seen = true;
-    if (first && request_is_http(line)) {
-        control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
+    request_parse(line, &q);
+    if (first && !q.command && foreign_line(line)) {
+        control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return DISPATCH_DONE;
     }
-    request_parse(line, &q);
     if (must_hold(s, q.command))
         return DISPATCH_HOLD;
     if (q.command)

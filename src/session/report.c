@@ -157,6 +157,8 @@ void report_end(struct session *s, enum ending ending, const char *cause)
     add_user(s, &r);
     event_number(&r, FIELD_BYTES, s->total);
     event_number(&r, FIELD_MS, clock_ms() - s->began);
+    if (s->control.secured)
+        event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
     snprintf(reason, sizeof(reason), "%s%s%s", ending_text(ending),
              cause[0] ? ": " : "", cause);
     event_text(&r, FIELD_REASON, slice_from(reason));

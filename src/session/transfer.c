@@ -105,6 +105,16 @@ static void begin(struct session *s)
     pump(s);
 }
 
+static void handshake_failed(struct session *s)
+{
+    char cause[200], reason[256];
+
+    snprintf(cause, sizeof(cause), "%s", stream_cause(s->data.stream));
+    snprintf(reason, sizeof(reason),
+             "TLS handshake of the data connection failed: %s", cause);
+    transfer_fail(s, REPLY_DATA_TLS_FAILED, slice_from(cause), reason);
+}
+
 static void handshake(struct session *s)
 {
     enum stream_state state;
@@ -118,13 +128,10 @@ static void handshake(struct session *s)
         transfer_wait(s, stream_events(s->data.stream));
         return;
     }
-    if (state != STREAM_OK) {
-        transfer_fail(s, REPLY_DATA_TLS_FAILED,
-                      slice_from(stream_cause(s->data.stream)),
-                      "TLS handshake of the data connection failed");
-        return;
-    }
-    begin(s);
+    if (state == STREAM_OK)
+        begin(s);
+    else
+        handshake_failed(s);
 }
 
 void transfer_go_on(struct session *s)

@@ -34,13 +34,14 @@ static int load(struct tls_context *t, const struct tls_pair *pairs,
 }
 
 static int set_up(struct tls_context *t, const struct tls_pair *pairs,
-                  size_t count, struct complaint *c)
+                  size_t count, const struct tls_policy *policy,
+                  struct complaint *c)
 {
     ERR_clear_error();
     t->bio = bio_method();
     t->ssl = SSL_CTX_new(TLS_server_method());
     t->provider = remote_load();
-    if (!t->provider || !t->bio || !t->ssl || policy_set(t->ssl) != 0 ||
+    if (!t->provider || !t->bio || !t->ssl || policy_set(t->ssl, policy) != 0 ||
         resume_set(t->ssl, t) != 0)
         return complain(c, "OpenSSL can't be set up: %s",
                         tls_error(ERR_peek_error()));
@@ -49,6 +50,7 @@ static int set_up(struct tls_context *t, const struct tls_pair *pairs,
 }
 
 struct tls_context *tls_context_load(const struct tls_pair *pairs, size_t count,
+                                     const struct tls_policy *policy,
                                      const struct signer *signer,
                                      struct complaint *c)
 {
@@ -60,7 +62,7 @@ struct tls_context *tls_context_load(const struct tls_pair *pairs, size_t count,
     t->signer = *signer;
     ticket_keys_init(&t->keys);
     random_bytes(&t->own, sizeof(t->own));
-    if (set_up(t, pairs, count, c) != 0) {
+    if (set_up(t, pairs, count, policy, c) != 0) {
         tls_context_free(t);
         t = NULL;
     }
@@ -83,10 +85,11 @@ static int prove(const struct tls_context *t, struct complaint *c)
 }
 
 struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
+                                    const struct tls_policy *policy,
                                     const struct signer *signer,
                                     struct complaint *c)
 {
-    struct tls_context *t = tls_context_load(pairs, count, signer, c);
+    struct tls_context *t = tls_context_load(pairs, count, policy, signer, c);
 
     if (t && (prove(t, c) != 0 || warm_up(t, c) != 0)) {
         tls_context_free(t);

@@ -44,7 +44,7 @@ struct tls_context {
 };
 
 /* Versions, suites, what is refused: 0 or -EINVAL (OpenSSL can't do it). */
-int policy_set(SSL_CTX *ssl);
+int policy_set(SSL_CTX *ssl, const struct tls_policy *policy);
 
 /* A pair into an identity, with a key that asks the signer, of a kind that TLS
  * signs with: 0 or -EINVAL. Free it in either case. */
@@ -78,8 +78,8 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
 /* Tickets: keys, what they say, whose are resumed. 0 or -EINVAL. */
 int resume_set(SSL_CTX *ssl, struct tls_context *t);
 
-/* A handshake with itself in each version, with each certificate: 0 or -EINVAL.
- * The dry one doesn't ask the signer. */
+/* A handshake with itself in each version that is spoken, with each
+ * certificate: 0 or -EINVAL. The dry one doesn't ask the signer. */
 int warm_up(struct tls_context *t, struct complaint *c);
 int warm_dry(struct tls_context *t, struct complaint *c);
 

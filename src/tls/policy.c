@@ -2,19 +2,12 @@
  * Groups and signature algorithms are OpenSSL's default and never a list here,
  * so that a newer OpenSSL brings its newer ones. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "context_inside.h"
 
-/* AES-128 first: it is the fastest and strong enough. Only ephemeral keys and
- * authenticated encryption. */
-#define SUITES_12                                                              \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"               \
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"               \
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-#define SUITES_13                                                              \
-    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"                           \
-    "TLS_CHACHA20_POLY1305_SHA256"
+#define LIST_MAX 512 /* bytes of all suites' names */
 
 /* 112 bits: RSA and DH from 2048, EC from 224. */
 #define SECURITY_LEVEL 2
@@ -34,7 +27,9 @@
      SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3)
 
 /* A client that offers protocols but not FTP was led here by somebody who plays
- * one protocol against another (ALPACA). */
+ * one protocol against another (ALPACA; RFC 7301 3.2). On data connections too:
+ * FileZilla offers "ftp-data" there, but only to a server that has taken its
+ * own "x-filezilla-ftp" on the control connection. */
 static int choose_protocol(SSL *ssl, const unsigned char **chosen,
                            unsigned char *chosen_len,
                            const unsigned char *offer, unsigned offer_len,
@@ -53,12 +48,39 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen,
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-int policy_set(SSL_CTX *ssl)
+/* "A:B:C", as OpenSSL takes it. */
+static char *list(const struct tls_policy *policy, enum tls_version v)
 {
-    if (!SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) ||
+    struct buf text;
+    char *copy = NULL;
+
+    buf_init(&text, LIST_MAX);
+    if (suites_text(&policy->suites[v], v, ":", &text) == 0)
+        copy = strndup(text.data, text.len);
+    buf_release(&text);
+    return copy;
+}
+
+static bool set_suites(SSL_CTX *ssl, const struct tls_policy *policy)
+{
+    char *suites_12 = list(policy, TLS_12), *suites_13 = list(policy, TLS_13);
+    bool ok = suites_12 && suites_13 &&
+              SSL_CTX_set_cipher_list(ssl, suites_12) == 1 &&
+              SSL_CTX_set_ciphersuites(ssl, suites_13) == 1;
+
+    free(suites_12);
+    free(suites_13);
+    return ok;
+}
+
+int policy_set(SSL_CTX *ssl, const struct tls_policy *policy)
+{
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+    if (policy->least >= TLS_VERSIONS ||
+        !SSL_CTX_set_min_proto_version(ssl, versions[policy->least]) ||
         !SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) ||
-        !SSL_CTX_set_cipher_list(ssl, SUITES_12) ||
-        !SSL_CTX_set_ciphersuites(ssl, SUITES_13))
+        !set_suites(ssl, policy))
         return -EINVAL;
     if (SSL_CTX_get_security_level(ssl) < SECURITY_LEVEL)
         SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);

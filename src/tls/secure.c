@@ -75,12 +75,28 @@ static enum stream_state settle(struct stream *s, int error)
 }
 
 /* Without the extended master secret a TLS 1.2 session can be made to share its
- * keys with another one (RFC 7627), and binding would prove nothing. */
+ * keys with another one (RFC 7627), and binding would prove nothing. Not at the
+ * ClientHello: scanners don't offer it, and would find no TLS 1.2 here. The
+ * alert goes in plain text: it takes the place of OpenSSL's last flight, which
+ * would have turned encryption on. */
+static enum stream_state refuse_old(struct stream *s)
+{
+    static const unsigned char alert[] = {
+        SSL3_RT_ALERT, TLS1_2_VERSION >> 8,     TLS1_2_VERSION & 0xff, 0, 2,
+        SSL3_AL_FATAL, SSL_AD_HANDSHAKE_FAILURE
+    };
+
+    io_drop(&s->io);
+    (void)io_put(&s->io, alert, sizeof(alert));
+    (void)io_send(&s->io);
+    return stream_break(s, "no extended master secret");
+}
+
 static enum stream_state finish(struct stream *s)
 {
     if (SSL_version(s->ssl) < TLS1_3_VERSION &&
         SSL_get_extms_support(s->ssl) != 1)
-        return stream_break(s, "no extended master secret");
+        return refuse_old(s);
     snprintf(s->cipher, sizeof(s->cipher), "%s %s%s", SSL_get_version(s->ssl),
              SSL_get_cipher_name(s->ssl),
              SSL_session_reused(s->ssl) ? " resumed" : "");

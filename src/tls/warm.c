@@ -42,13 +42,29 @@ static bool make_pair(struct pair *p, SSL_CTX *client, SSL_CTX *server)
     return true;
 }
 
+/* 1: it is over, 0: it goes on, -1: it has failed. */
+static int step(SSL *ssl)
+{
+    int r = SSL_do_handshake(ssl);
+    int error = SSL_get_error(ssl, r);
+
+    if (r == 1)
+        return 1;
+    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? 0
+                                                                         : -1;
+}
+
+/* Who failed has said why last: the other's next step would forget it. */
 static bool shake_hands(struct pair *p)
 {
     for (int i = 0; i < ROUNDS_MAX; i++) {
-        int c = SSL_do_handshake(p->client);
-        int s = SSL_do_handshake(p->server);
+        int c = step(p->client);
+        int s = c < 0 ? -1 : step(p->server);
+
         if (c == 1 && s == 1)
             return true;
+        if (s < 0)
+            return false;
     }
     return false;
 }
@@ -119,9 +135,14 @@ static int warm_versions(SSL_CTX *ssl, const struct identity *id, bool *asked,
         ERR_clear_error();
         if (asked)
             *asked = false;
-        if (!warm_version(ssl, id, versions[i], asked))
-            return complain(c, "%s: a handshake with it fails: %s", id->name,
-                            tls_error(ERR_peek_error()));
+        if (versions[i] < SSL_CTX_get_min_proto_version(ssl) ||
+            warm_version(ssl, id, versions[i], asked))
+            continue;
+        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_SHARED_CIPHER)
+            return complain(c, "%s: tls12_suites has none for its kind of key",
+                            id->name);
+        return complain(c, "%s: a handshake with it fails: %s", id->name,
+                        tls_error(ERR_peek_error()));
     }
     return 0;
 }

@@ -32,7 +32,8 @@ static bool take(const struct key_files *f, struct tls_pair *ret,
     return keys[count++];
 }
 
-struct tls_context *signer_context_of(const struct key_files *f, size_t n,
+struct tls_context *signer_context_as(const struct key_files *f, size_t n,
+                                      const struct tls_policy *policy,
                                       struct complaint *c)
 {
     const struct signer signer = { sign, NULL };
@@ -43,7 +44,16 @@ struct tls_context *signer_context_of(const struct key_files *f, size_t n,
     for (size_t i = 0; i < n; i++)
         if (!take(&f[i], &pairs[i], c))
             return NULL;
-    return tls_context_new(pairs, n, &signer, c);
+    return tls_context_new(pairs, n, policy, &signer, c);
+}
+
+struct tls_context *signer_context_of(const struct key_files *f, size_t n,
+                                      struct complaint *c)
+{
+    struct tls_policy policy;
+
+    tls_policy_init(&policy);
+    return signer_context_as(f, n, &policy, c);
 }
 
 struct tls_context *signer_context_stapled(const struct key_files *f,
@@ -51,8 +61,10 @@ struct tls_context *signer_context_stapled(const struct key_files *f,
                                            bool must_count, struct complaint *c)
 {
     const struct signer signer = { sign, NULL };
+    struct tls_policy policy;
     struct tls_pair pair;
 
+    tls_policy_init(&policy);
     if (count == KEYS_MAX)
         signer_free_all();
     if (!take(f, &pair, c))
@@ -60,7 +72,7 @@ struct tls_context *signer_context_stapled(const struct key_files *f,
     pair.staple = name;
     pair.staple_fd = staple_fd;
     pair.staple_must_count = must_count;
-    return tls_context_new(&pair, 1, &signer, c);
+    return tls_context_new(&pair, 1, &policy, &signer, c);
 }
 
 struct tls_context *signer_context(const struct key_files *f,

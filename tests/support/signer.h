@@ -23,6 +23,10 @@ struct tls_context *signer_context_stapled(const struct key_files *f,
                                            int staple_fd, const char *name,
                                            bool must_count,
                                            struct complaint *c);
+/* The same with another policy than the default. */
+struct tls_context *signer_context_as(const struct key_files *f, size_t n,
+                                      const struct tls_policy *policy,
+                                      struct complaint *c);
 void signer_free_all(void);
 
 /* A process that signs with the keys of all contexts, as keys does, until the

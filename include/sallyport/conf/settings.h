@@ -12,6 +12,7 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/slice.h"
+#include "sallyport/base/suites.h"
 
 #define SETTINGS_LISTEN_MAX 16
 #define SETTINGS_TOLD_MAX   32
@@ -106,10 +107,11 @@ struct settings {
     unsigned upload_eof;      /* enum upload_eof */
     unsigned data_binding;    /* enum data_binding */
     uint64_t ticket_lifetime; /* ms */
-    bool active;              /* PORT and EPRT */
-    bool mode_z;              /* MODE Z may be asked for */
-    bool ascii;               /* TYPE A changes line ends */
-    uint64_t mode_z_level;    /* 1 to 9, where a client asks for none */
+    struct tls_policy tls;
+    bool active;           /* PORT and EPRT */
+    bool mode_z;           /* MODE Z may be asked for */
+    bool ascii;            /* TYPE A changes line ends */
+    uint64_t mode_z_level; /* 1 to 9, where a client asks for none */
     bool resume;
     bool fsync;
     bool sha256; /* of each upload, in its event */
@@ -143,6 +145,9 @@ enum setting_type {
     SETTING_BINDING,
     SETTING_LABELLED, /* a path, keyed by a label */
     SETTING_UPLOAD_EOF,
+    SETTING_TLS_VERSION,
+    SETTING_SUITES_12,
+    SETTING_SUITES_13,
     SETTING_WEAKER, /* words: ids chroot seccomp landlock */
     SETTING_TYPES
 };

@@ -155,7 +155,5 @@ struct choices {
  * reply_begin() and reply_end(). 0 or -ENOBUFS */
 int command_feat(const struct choices *c, struct buf *into);
 int command_help(struct slice name, struct buf *into);
-/* GET, POST, HEAD, …: a first line of HTTP (ALPACA). */
-bool request_is_http(struct slice line);
 
 #endif

@@ -58,6 +58,7 @@ enum ending {
     ENDING_PEER, /* another process failed or lied */
     ENDING_CRASH,
     ENDING_KEPT_OUT, /* the client behind a proxy, by a limit: gate tells it */
+    ENDING_NOT_FTP,  /* another protocol */
     ENDING_CHECK,    /* a proxy looked whether we are there */
     ENDING_CROWDED,  /* not logged in, and others of its address neither */
     ENDING_COUNT

@@ -8,6 +8,7 @@
 
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/sign.h"
+#include "sallyport/base/suites.h"
 
 #define TLS_PAIRS_MAX 16
 
@@ -26,15 +27,17 @@ struct tls_pair {
     bool staple_must_count; /* else one that doesn't is told, and not sent */
 };
 
-/* TLS 1.2 and 1.3, AEAD suites with forward secrecy. COUNT pairs, 1 to
+/* Versions and suites as POLICY says, which is copied. COUNT pairs, 1 to
  * TLS_PAIRS_MAX: a client gets those of the name that it asks for, one of each
  * kind of key; of no name, or an unknown one, the first pair, and those of
  * other kinds that are good for the same names. SIGNER is copied, and proves
  * that it has each key. NULL with the complaint: unreadable, expired, too weak,
- * another key, a pair that nobody would get. Makes handshakes with itself, so
+ * another key, a pair that nobody would get, suites that none of its keys can
+ * do. Makes handshakes with itself, so
  * that everything OpenSSL loads lazily is there before a cage closes and before
  * a fork. */
 struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
+                                    const struct tls_policy *policy,
                                     const struct signer *signer,
                                     struct complaint *c);
 
@@ -42,6 +45,7 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
  * nothing is asked of it yet, and the handshakes end where it would be. Not to
  * be used before each key is proven. */
 struct tls_context *tls_context_load(const struct tls_pair *pairs, size_t count,
+                                     const struct tls_policy *policy,
                                      const struct signer *signer,
                                      struct complaint *c);
 #define TLS_PROOF_BYTES 160

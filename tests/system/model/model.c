@@ -1,6 +1,7 @@
 /* The model's gate: what holds for every command, before its own rule. */
 #include "model.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,7 +138,8 @@ const struct rule *rule_find(struct slice verb)
     return NULL;
 }
 
-static bool is_http(struct slice verb)
+/* Another protocol, for a first line. */
+static bool is_other(struct slice verb)
 {
     static const char *const methods[] = { "GET", "POST", "HEAD", "OPTIONS" };
 
@@ -147,10 +149,17 @@ static bool is_http(struct slice verb)
     return false;
 }
 
-static void not_a_command(struct model *m, bool http, struct expected *e)
+/* A letter, a CR, or telnet. */
+static bool may_begin(struct slice line)
+{
+    return line.len == 0 || isalpha((unsigned char)line.ptr[0]) ||
+           line.ptr[0] == '\r' || line.ptr[0] == '\xff';
+}
+
+static void not_a_command(struct model *m, bool other, struct expected *e)
 {
     expect(e, 500);
-    e->ends = http || (m->stage != LOGGED_IN && ++m->unknown == 3);
+    e->ends = other || (m->stage != LOGGED_IN && ++m->unknown == 3);
 }
 
 /* Words like "-la" in front of LIST's path are for ls, not for us. */
@@ -237,7 +246,10 @@ void model_line(struct model *m, struct slice line, struct expected *e)
     struct slice rest = line, verb;
     struct call c;
 
-    if (is_bad(line) || line.len > LINE_LONGEST) {
+    if (first && !may_begin(line)) {
+        expect(e, 500);
+        e->ends = true;
+    } else if (is_bad(line) || line.len > LINE_LONGEST) {
         expect(e, 500);
         e->ends = line.len > LINE_LONGEST;
     } else {
@@ -247,10 +259,10 @@ void model_line(struct model *m, struct slice line, struct expected *e)
         verb = model_word(&rest);
         c.rule = rule_find(verb);
         c.argument = rest;
-        if (c.rule && !(first && is_http(verb)))
+        if (c.rule)
             run(m, &c, e);
         else
-            not_a_command(m, first && is_http(verb), e);
+            not_a_command(m, first && is_other(verb), e);
     }
     m->ended |= e->ends;
 }

@@ -429,22 +429,3 @@ Test(command, no_room)
     cr_expect(slice_equal(buf_slice(&b), SLICE("abc")));
     buf_release(&b);
 }
-
-Test(command, http)
-{
-    static const char *const http[] = {
-        "GET / HTTP/1.1",     "post /x HTTP/1.0", "HEAD *", "PUT a",
-        "OPTIONS * HTTP/1.1", "PRI * HTTP/2.0",   "GET"
-    };
-    static const char *const ftp[] = {
-        "",         "USER GET",     "GETS x", " GET /", "RETR GET / HTTP/1.1",
-        "AUTH TLS", "GET/ HTTP/1.1"
-    };
-
-    for (size_t i = 0; i < sizeof(http) / sizeof(*http); i++)
-        cr_expect(request_is_http(slice_from(http[i])), "%s", http[i]);
-    for (size_t i = 0; i < sizeof(ftp) / sizeof(*ftp); i++)
-        cr_expect_not(request_is_http(slice_from(ftp[i])), "%s", ftp[i]);
-    for (size_t i = 0; i < command_count; i++)
-        cr_expect_not(request_is_http(slice_from(command_table[i].help)));
-}

@@ -43,6 +43,11 @@ static const struct before_tls before[] = {
     { "PASS secret", 530, true },
     { "QUIT", 221, true },
     { "GET / HTTP/1.1", 500, true },
+    { "EHLO example.org", 500, true },
+    { "SSH-2.0-OpenSSH_9.2", 500, true },
+    { "\x16\x03\x01\x02", 500, true },
+    { " NOOP", 500, true },
+    { "", 500, false },
 };
 
 Test(session, before_tls, .timeout = 120)

@@ -129,6 +129,7 @@ Test(names, one_bad_pair_is_named)
 
 Test(names, at_most_16)
 {
+    struct tls_policy policy;
     struct credentials_spec many[TLS_PAIRS_MAX];
     char names[TLS_PAIRS_MAX][32];
     struct complaint c = { "" };
@@ -145,7 +146,8 @@ Test(names, at_most_16)
     meet(t, &p);
     cr_expect_eq(p.serial, 16);
     tls_context_free(t);
-    cr_assert_null(
-        tls_context_new(NULL, TLS_PAIRS_MAX + 1, &(struct signer){ 0 }, &c));
+    tls_policy_init(&policy);
+    cr_assert_null(tls_context_new(NULL, TLS_PAIRS_MAX + 1, &policy,
+                                   &(struct signer){ 0 }, &c));
     cr_assert_str_eq(c.text, "17 certificates: 1 to 16 are possible");
 }

@@ -51,7 +51,11 @@ static const struct row rows[] = {
     { "TLS 1.2 without extended master secret",
       { .version = TLS1_2_VERSION, .without_ems = true },
       STREAM_FAILED,
-      "" },
+      "alert handshake failure" },
+    { "the same, of a client that has TLS 1.3",
+      { .without_ems = true },
+      STREAM_OK,
+      "TLSv1.3" },
     { "P-256", { .groups = "P-256" }, STREAM_OK, "TLSv1.3" },
     { "X25519", { .groups = "X25519" }, STREAM_OK, "TLSv1.3" },
     { "P-384", { .groups = "P-384" }, STREAM_OK, "TLSv1.3" },
@@ -97,6 +101,139 @@ Test(policy, who_is_let_in)
             cr_assert_str_eq(p.protocol, "ftp");
         line_close(&l);
     }
+    tls_context_free(t);
+}
+
+/* What the log is told of a client without the extended master secret. */
+Test(policy, why_without_ems)
+{
+    struct peer p = { .options = { .version = TLS1_2_VERSION,
+                                   .without_ems = true } };
+    struct line l;
+
+    line_open(&l, CONTROL, 0);
+    line_secure(&l);
+    peer_start(&p, &l);
+    cr_assert_eq(line_handshake(&l), STREAM_FAILED);
+    peer_join(&p);
+    cr_expect_str_eq(stream_cause(l.s), "no extended master secret");
+    line_close(&l);
+}
+
+static const struct choice {
+    const char *what;
+    unsigned least;
+    const char *suites[TLS_VERSIONS][2]; /* none: all */
+    struct tls_client_options options;
+    const char *client; /* its cipher, or its error */
+} choices[] = {
+    { "1.3 only",
+      TLS_13,
+      { { NULL } },
+      { .version = TLS1_2_VERSION },
+      "alert protocol version" },
+    { "1.3 only, and no extended master secret",
+      TLS_13,
+      { { NULL } },
+      { .version = TLS1_2_VERSION, .without_ems = true },
+      "alert protocol version" },
+    { "1.3 only, for who has it", TLS_13, { { NULL } }, { 0 }, "TLSv1.3" },
+    { "one suite of 1.2",
+      TLS_12,
+      { { "ECDHE-ECDSA-CHACHA20-POLY1305" } },
+      { .version = TLS1_2_VERSION },
+      "TLSv1.2 ECDHE-ECDSA-CHACHA20-POLY1305" },
+    { "and no other",
+      TLS_12,
+      { { "ECDHE-ECDSA-CHACHA20-POLY1305" } },
+      { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256" },
+      "alert handshake failure" },
+    { "the server's order",
+      TLS_12,
+      { { "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256" } },
+      { .version = TLS1_2_VERSION },
+      "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384" },
+    { "of 1.3 too",
+      TLS_12,
+      { { NULL },
+        { "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256" } },
+      { 0 },
+      "TLSv1.3 TLS_CHACHA20_POLY1305_SHA256" },
+};
+
+static void policy_of(const struct choice *row, struct tls_policy *policy)
+{
+    tls_policy_init(policy);
+    policy->least = row->least;
+    for (unsigned v = 0; v < TLS_VERSIONS; v++) {
+        if (!row->suites[v][0])
+            continue;
+        policy->suites[v].count = 0;
+        for (size_t i = 0; i < 2 && row->suites[v][i]; i++)
+            cr_assert_eq(suites_add(&policy->suites[v], v,
+                                    slice_from(row->suites[v][i])),
+                         0);
+    }
+}
+
+static struct tls_context *context_as(const struct tls_policy *policy,
+                                      struct complaint *c)
+{
+    struct credentials made;
+    struct tls_context *t;
+
+    credentials_make(&made, &(struct credentials_spec){ .kind = KEY_EC });
+    const struct key_files files = { made.certificate_fd, "cert.pem",
+                                     made.key_fd, "key.pem" };
+    t = signer_context_as(&files, 1, policy, c);
+    credentials_close(&made);
+    return t;
+}
+
+/* What the settings say is what is spoken. */
+Test(policy, as_configured)
+{
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+        const struct choice *row = &choices[i];
+        struct peer p = { .options = row->options };
+        struct complaint c = { "" };
+        struct tls_policy policy;
+        struct tls_context *t;
+        struct line l;
+
+        policy_of(row, &policy);
+        t = context_as(&policy, &c);
+        cr_assert(t, "%s: %s", row->what, c.text);
+        line_open(&l, CONTROL, 0);
+        cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
+        peer_start(&p, &l);
+        if (line_handshake(&l) != STREAM_OK)
+            shutdown(l.near, SHUT_WR);
+        peer_join(&p);
+        const char *said = p.shaken ? p.cipher : p.error;
+        cr_expect(strstr(said, row->client), "%s: %s", row->what, said);
+        line_close(&l);
+        tls_context_free(t);
+    }
+}
+
+/* Suites for RSA only, and a key of another kind: told at the start, not by the
+ * first client. Without TLS 1.2 they don't matter. */
+Test(policy, suites_must_suit_the_key)
+{
+    const struct choice rsa = { .suites = {
+                                    { "ECDHE-RSA-AES128-GCM-SHA256" } } };
+    struct complaint c = { "" };
+    struct tls_policy policy;
+    struct tls_context *t;
+
+    policy_of(&rsa, &policy);
+    cr_assert_null(context_as(&policy, &c));
+    cr_expect_str_eq(c.text,
+                     "cert.pem: tls12_suites has none for its kind of key");
+    policy.least = TLS_13;
+    t = context_as(&policy, &c);
+    cr_expect(t, "%s", c.text);
     tls_context_free(t);
 }
 

@@ -1,0 +1,328 @@
+/* Which TLS a server speaks, as its settings say, on both kinds of connection;
+ * what the log tells of it. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+static void start(struct server *server, const char *settings)
+{
+    const struct server_plan plan = { .listen = "127.0.0.1:0, 127.0.0.1:0 tls",
+                                      .settings = settings };
+
+    server_start(server, &plan);
+}
+
+static void enter(struct session *s, const struct server *server, int version)
+{
+    session_init(s);
+    s->version = version;
+    session_open(s, server, "anna");
+}
+
+static const struct version {
+    int version;
+    const char *control, *resumed, *full; /* as the log tells them */
+} versions[] = {
+    { SESSION_TLS_12, "tls=\"TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256\"",
+      "tls=\"TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 resumed\"",
+      "tls=\"TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256\"" },
+    { SESSION_TLS_13, "tls=\"TLSv1.3 TLS_AES_128_GCM_SHA256\"",
+      "tls=\"TLSv1.3 TLS_AES_128_GCM_SHA256 resumed\"",
+      "tls=\"TLSv1.3 TLS_AES_128_GCM_SHA256\"" },
+};
+
+/* Version and suite in login and end, resumed or not in each transfer. */
+Test(policy, log_tells_it, .timeout = 60)
+{
+    struct server server;
+
+    start(&server, "data_binding = address\n");
+    for (size_t i = 0; i < 2; i++) {
+        const struct version *v = &versions[i];
+        char again[16], anew[16];
+        struct session s;
+
+        snprintf(again, sizeof(again), "path=/again%zu", i);
+        snprintf(anew, sizeof(anew), "path=/anew%zu", i);
+        enter(&s, &server, v->version);
+        session_store(&s, "STOR", again + 5, "1", 1);
+        s.anew = true;
+        session_store(&s, "STOR", anew + 5, "1", 1);
+        session_close(&s);
+        server_log_wait(&server, "login ", v->control, NULL);
+        server_log_wait(&server, "end ", v->control, "quit", NULL);
+        server_log_wait(&server, "transfer ", again, v->resumed, NULL);
+        server_log_wait(&server, "transfer ", anew, v->full, NULL);
+    }
+    server_stop(&server);
+}
+
+/* One that never came to TLS says nothing of it. */
+Test(policy, log_of_a_plain_end, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    struct buf log;
+
+    start(&server, NULL);
+    session_init(&s);
+    session_connect(&s, server.port);
+    session_expect(&s, "220 {*}");
+    session_do(&s, "221 {*}", "QUIT");
+    session_drop(&s);
+    server_log_wait(&server, "end ", "quit", NULL);
+    server_log(&server, &log);
+    cr_expect(!strstr(log.data, " tls="), "%s", (const char *)log.data);
+    buf_release(&log);
+    server_stop(&server);
+}
+
+/* A handshake on a fresh control connection: NULL, or the client's error. */
+static const char *shake(const struct server *server, bool implicit,
+                         const struct tls_client_options *o)
+{
+    static char error[256];
+    struct tls_client *t;
+    struct session s;
+
+    session_init(&s);
+    session_connect(&s, implicit ? server->port_tls : server->port);
+    if (!implicit) {
+        session_expect(&s, "220 {*}");
+        session_do(&s, "234 {*}", "AUTH TLS");
+    }
+    t = tls_client_new(s.fd, o);
+    snprintf(error, sizeof(error), "%s", t ? "" : tls_client_error());
+    tls_client_free(t);
+    session_drop(&s);
+    return error[0] ? error : NULL;
+}
+
+static const struct refusal {
+    struct tls_client_options options;
+    const char *client, *log;
+} refusals[] = {
+    { { .version = SESSION_TLS_12, .without_ems = true },
+      "alert handshake failure",
+      "TLS failed: no extended master secret" },
+    { { .alpn = "http/1.1" },
+      "alert no application protocol",
+      "TLS failed: no application protocol" },
+    { { .alpn = "h2", .version = SESSION_TLS_12 },
+      "alert no application protocol",
+      "TLS failed: no application protocol" },
+    { { .alpn = "ftp-data" },
+      "alert no application protocol",
+      "TLS failed: no application protocol" },
+    { { .version = SESSION_TLS_12, .ciphers = "ECDHE-ECDSA-AES128-SHA256" },
+      "alert handshake failure",
+      "TLS failed: no shared cipher" },
+};
+#define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
+
+/* On both ports, by an alert, and the log has the reason. */
+Test(policy, control_refusals, .timeout = 60)
+{
+    static const struct tls_client_options ftp = { .alpn = "ftp" };
+
+    for (size_t i = 0; i < REFUSALS; i++) {
+        struct server server;
+
+        start(&server, NULL);
+        for (int implicit = 0; implicit < 2; implicit++) {
+            const char *error = shake(&server, implicit, &refusals[i].options);
+
+            cr_assert(error && strstr(error, refusals[i].client), "%zu: %s", i,
+                      error ? error : "accepted");
+            server_log_expect(&server, (unsigned)implicit + 1, "end ",
+                              refusals[i].log, NULL);
+            cr_assert_null(shake(&server, implicit, &ftp));
+        }
+        server_stop(&server);
+    }
+}
+
+/* The handshake of a data connection that resumes what it may, and offers what
+ * it likes. */
+static void store(struct session *s, const struct tls_client_options *o,
+                  const char *reply)
+{
+    struct tls_session *own = tls_client_session(s->tls);
+    struct tls_client_options options = *o;
+    struct data d;
+
+    options.show = own;
+    options.version = s->version;
+    data_connect(s, &d);
+    session_do(s, "150 {*}", "STOR f");
+    d.tls = tls_client_new(d.fd, &options);
+    if (d.tls) {
+        cr_expect_str_eq(tls_client_protocol(d.tls), o->alpn ? o->alpn : "");
+        data_write(&d, "bytes", 5);
+        data_close(&d);
+    } else {
+        data_cut(&d, false);
+    }
+    tls_session_free(own);
+    session_expect(s, reply);
+}
+
+static const struct offer {
+    struct tls_client_options options;
+    const char *reply;
+} offers[] = {
+    { { .alpn = "http/1.1" },
+      "425 TLS failed on the data connection: no application protocol{*}" },
+    { { .alpn = "ftp" }, "226 {*}" },
+    { { .alpn = "ftp-data" },
+      "425 TLS failed on the data connection: no application protocol{*}" },
+    { { .alpn = NULL }, "226 {*}" },
+};
+#define OFFERS (sizeof(offers) / sizeof(offers[0]))
+
+/* The same rules for data connections, and the session outlives a refusal. */
+Test(policy, data_refusals, .timeout = 60)
+{
+    struct server server;
+
+    start(&server, NULL);
+    for (size_t v = 0; v < 2; v++) {
+        struct session s;
+
+        enter(&s, &server, versions[v].version);
+        for (size_t i = 0; i < OFFERS; i++) {
+            fail_context("TLS %zu, offer %zu: ", v, i);
+            store(&s, &offers[i].options, offers[i].reply);
+        }
+        session_close(&s);
+    }
+    server_log_expect(&server, 4, "transfer ", "result=425",
+                      "handshake of the data connection failed: "
+                      "no application protocol",
+                      NULL);
+    server_stop(&server);
+}
+
+/* One that can't resume, and so makes a new TLS 1.2 session, must have the
+ * extended master secret as well. */
+Test(policy, data_without_ems, .timeout = 60)
+{
+    static const struct tls_client_options o = { .version = SESSION_TLS_12,
+                                                 .without_ems = true };
+    struct server server;
+    struct session s;
+    struct data d;
+
+    start(&server, "data_binding = address\n");
+    enter(&s, &server, SESSION_TLS_12);
+    data_connect(&s, &d);
+    session_do(&s, "150 {*}", "STOR f");
+    cr_assert_null(tls_client_new(d.fd, &o));
+    data_cut(&d, false);
+    session_expect(&s, "425 {*}: no extended master secret{*}");
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* The least version and the suites, from the first handshake on. */
+Test(policy, as_configured, .timeout = 60)
+{
+    static const struct tls_client_options old = { .version = SESSION_TLS_12 };
+    struct server server;
+    struct session s;
+
+    start(&server, "tls_min = 1.3\n"
+                   "tls13_suites = TLS_CHACHA20_POLY1305_SHA256\n");
+    for (int implicit = 0; implicit < 2; implicit++) {
+        const char *error = shake(&server, implicit, &old);
+
+        cr_assert(error && strstr(error, "alert protocol version"), "%s",
+                  error ? error : "accepted");
+    }
+    enter(&s, &server, 0);
+    session_store(&s, "STOR", "f", "1", 1);
+    cr_expect_str_eq(tls_client_cipher(s.tls),
+                     "TLSv1.3 TLS_CHACHA20_POLY1305_SHA256");
+    session_close(&s);
+    server_log_wait(&server, "transfer ",
+                    "tls=\"TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 resumed\"",
+                    NULL);
+    server_stop(&server);
+}
+
+static void ask(const struct server *s, const char *program, const char *word,
+                struct run_result *r)
+{
+    char config[SERVER_PATH_MAX];
+
+    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
+    run(r, NULL, server_program(program), "--config", config, word, NULL);
+}
+
+static void add_line(const struct server *s, const char *line)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
+    buf_add_text(&text, line);
+    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
+    buf_release(&text);
+}
+
+/* New sessions get what a reload says; one that is there goes on with what it
+ * began with. A suite that can't be had changes nothing. */
+Test(policy, reload, .timeout = 60)
+{
+    static const struct tls_client_options old = { .version = SESSION_TLS_12 };
+    struct server server;
+    struct session s;
+    struct run_result r;
+
+    start(&server, NULL);
+    enter(&s, &server, SESSION_TLS_12);
+    add_line(&server, "tls_min = 1.3\n");
+    ask(&server, "sallyportctl", "reload", &r);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    cr_assert_not_null(shake(&server, false, &old));
+    cr_assert_null(shake(&server, false, &(struct tls_client_options){ 0 }));
+    session_store(&s, "STOR", "f", "1", 1);
+    session_close(&s);
+    add_line(&server, "tls12_suites = RC4-SHA\n");
+    ask(&server, "sallyportctl", "reload", &r);
+    cr_assert_eq(r.status, EX_CONFIG, "%d %s", r.status, r.text);
+    cr_assert(strstr(r.text, "tls12_suites = RC4-SHA: RC4-SHA is none of"),
+              "%s", r.text);
+    run_release(&r);
+    cr_assert_null(shake(&server, false, &(struct tls_client_options){ 0 }));
+    server_stop(&server);
+}
+
+/* Suites that the certificate's key can't do are a mistake in the settings, and
+ * are told where the certificate stands. */
+Test(policy, suites_of_another_key, .timeout = 60)
+{
+    const struct server_plan plan = {
+        .settings = "tls12_suites = ECDHE-RSA-AES128-GCM-SHA256\n"
+    };
+    struct server server;
+    struct run_result r;
+
+    server_prepare(&server, &plan);
+    ask(&server, "sallyportd", "--check", &r);
+    cr_assert_eq(r.status, EX_CONFIG, "%d %s", r.status, r.text);
+    cr_assert(strstr(r.text, "sallyport.conf:3: certificate = ") &&
+                  strstr(r.text, "tls12_suites has none for its kind of key"),
+              "%s", r.text);
+    run_release(&r);
+    server_forget(&server);
+}
