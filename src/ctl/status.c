@@ -125,7 +125,7 @@ static int64_t days_until(uint64_t seconds)
 {
     int64_t left = seconds > INT64_MAX ? 0 : (int64_t)seconds - time(NULL);
 
-    return left < 0 ? -1 : left / DAY_S;
+    return left <= 0 ? -1 : left / DAY_S;
 }
 
 static void print_certificate(const struct certificate *c)

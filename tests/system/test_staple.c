@@ -1,6 +1,8 @@
 /* OCSP responses of a running server: made by openssl's own responder, asked
  * for by openssl's own client. */
 #include <criterion/criterion.h>
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +48,58 @@ static void prepare(struct server *s, const char *status)
     make(s, "", "localhost", status);
     snprintf(line, sizeof(line), "ocsp_file = %s/ocsp.der\n", s->folder);
     add_lines(s, line);
+}
+
+static X509 *read_certificate(const struct server *s, const char *name)
+{
+    FILE *f = fopen(server_path(s, name), "r");
+    X509 *x = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+
+    cr_assert(x, "%s", name);
+    fclose(f);
+    return x;
+}
+
+/* "good" for so many seconds, which openssl's responder can't say. */
+static OCSP_RESPONSE *respond(X509 *leaf, X509 *ca, EVP_PKEY *key, long seconds)
+{
+    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), leaf, ca);
+    ASN1_TIME *from = X509_gmtime_adj(NULL, -60);
+    ASN1_TIME *until = X509_gmtime_adj(NULL, seconds);
+    OCSP_RESPONSE *r;
+
+    cr_assert(OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_GOOD, 0, NULL,
+                                     from, until));
+    cr_assert_eq(OCSP_basic_sign(basic, ca, key, EVP_sha256(), NULL, 0), 1);
+    r = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    OCSP_CERTID_free(id);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(until);
+    OCSP_BASICRESP_free(basic);
+    return r;
+}
+
+static void make_short(const struct server *s, long seconds)
+{
+    X509 *ca = read_certificate(s, "ca.pem");
+    X509 *leaf = read_certificate(s, "certificate.pem");
+    FILE *f = fopen(server_path(s, "authority/ca/key.pem"), "r");
+    EVP_PKEY *key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+    unsigned char *der = NULL;
+    OCSP_RESPONSE *r;
+    int len;
+
+    cr_assert(key);
+    fclose(f);
+    r = respond(leaf, ca, key, seconds);
+    len = i2d_OCSP_RESPONSE(r, &der);
+    files_write(server_path(s, "ocsp.der"), der, (size_t)len, 0644);
+    OPENSSL_free(der);
+    OCSP_RESPONSE_free(r);
+    EVP_PKEY_free(key);
+    X509_free(leaf);
+    X509_free(ca);
 }
 
 /* sallyportctl or sallyportd with this server's configuration. */
@@ -182,6 +236,27 @@ Test(staple, that_is_wrong, .timeout = 120)
     run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
     server_log_wait(&server, words[1], NULL);
     client(&server, "localhost", NONE);
+    server_stop(&server);
+}
+
+/* While it is used. A reload that takes this long finds it over already. */
+#define SHORT_S 8
+
+Test(staple, that_ends, .timeout = 120)
+{
+    struct server server;
+
+    prepare(&server, "good");
+    server_again(&server);
+    make_short(&server, SHORT_S);
+    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    server_log_wait(&server, "is over", NULL);
+    client(&server, "localhost", NONE);
+    run_with(&server, "sallyportctl", "status", NULL, 0,
+             ", no OCSP response that counts");
+    make_short(&server, 3600);
+    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    client(&server, "localhost", SENT);
     server_stop(&server);
 }
 
