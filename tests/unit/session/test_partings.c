@@ -11,7 +11,8 @@
 #include "fake.h"
 #include "support/wait.h"
 
-#define HELLO "\x16\x03\x01\x02\x00 the beginning of a handshake"
+#define GOODBYES 4 /* as in session.h */
+#define HELLO    "\x16\x03\x01\x02\x00 the beginning of a handshake"
 
 static const struct row {
     const char *line;
@@ -101,4 +102,36 @@ Test(partings, of_the_session_before_the_data, .timeout = 60)
     cr_expect(tls_client_shutdown(t.tls), "%s", tls_client_error());
     fake_release(&t);
     cr_expect_eq(fake_end(&f), ENDING_QUIT);
+}
+
+static bool has_gone(int data)
+{
+    struct pollfd p = { .fd = data };
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+}
+
+static bool has_gone_by_time(void *data)
+{
+    return has_gone(*(int *)data);
+}
+
+/* Four at most are waited for, and each for 2 s: a client that closes none of
+ * its data connections loses the oldest, and no transfer. */
+Test(partings, of_data_that_is_never_closed, .timeout = 60)
+{
+    struct fake_transfer t[GOODBYES + 1];
+    struct fake f;
+
+    fake_open(&f);
+    for (size_t i = 0; i <= GOODBYES; i++) {
+        fake_download(&f, &t[i], 100);
+        cr_assert_eq(fake_reply(&f), 226);
+    }
+    cr_expect(has_gone(t[0].data));
+    for (size_t i = 1; i <= GOODBYES; i++)
+        cr_expect(wait_until(has_gone_by_time, &t[i].data, WAIT_MS));
+    for (size_t i = 0; i <= GOODBYES; i++)
+        fake_release(&t[i]);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
