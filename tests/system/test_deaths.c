@@ -233,32 +233,41 @@ Test(deaths, master_of_a_stopped_log, .timeout = 90)
     stop_and_orphan("sallyport: log", NULL, "another process failed");
 }
 
-/* Neither keeps time any more: gate ends the one, and with it its upload. */
+/* It keeps no time any more: gate ends it, and with it its upload. One that is
+ * as old, in an upload as slow, goes on. */
 Test(deaths, a_stopped_session, .timeout = 90)
 {
+    static const struct server_user users[] = { { .name = "anna" },
+                                                { .name = "bert" } };
     const struct server_plan plan = { .settings = "idle_timeout = 1s\n",
+                                      .users = users,
+                                      .user_count = 2,
                                       .troubles = true };
-    const struct process_row *stopped;
-    static struct processes p;
+    struct session s, witness;
+    struct data d, goes_on;
     struct server server;
-    struct session s;
-    struct data d;
 
     server_start(&server, &plan);
+    session_init(&witness);
+    session_open(&witness, &server, "bert");
+    data_open(&witness, &goes_on, "STOR f");
+    data_write(&goes_on, "some", 4);
     session_init(&s);
     session_open(&s, &server, "anna");
     data_open(&s, &d, "STOR f");
     data_write(&d, "some", 4);
-    processes_wait(server.pid, "sallyport: session", 1, &p);
-    stopped = processes_find(&p, "sallyport: session");
-    cr_assert(stopped && kill(stopped->pid, SIGSTOP) == 0);
+    cr_assert_eq(kill(fault_process(&server, "anna", "session"), SIGSTOP), 0);
     server_log_wait(&server, " end ", "peer=127.0.0.1:", "it hung: signal 9",
                     NULL);
     fault_expect_no_226(&s);
     data_cut(&d, false);
-    processes_wait(server.pid, "sallyport: files", 0, &p);
+    fault_wait_gone(&server, "anna");
     fault_expect_absent(&server, "anna", "f");
     session_drop(&s);
+    data_write(&goes_on, " more", 5);
+    data_close(&goes_on);
+    session_expect(&witness, "226 {*}");
+    session_close(&witness);
     server_stop(&server);
 }
 
