@@ -256,7 +256,8 @@ Test(deaths, a_stopped_session, .timeout = 90)
     session_open(&s, &server, "anna");
     data_open(&s, &d, "STOR f");
     data_write(&d, "some", 4);
-    cr_assert_eq(kill(fault_process(&server, "anna", "session"), SIGSTOP), 0);
+    cr_assert_eq(
+        kill(fault_process(&server, "anna", "sallyport: session"), SIGSTOP), 0);
     server_log_wait(&server, " end ", "peer=127.0.0.1:", "it hung: signal 9",
                     NULL);
     fault_expect_no_226(&s);
