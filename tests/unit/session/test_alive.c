@@ -26,11 +26,13 @@ Test(alive, idle, .timeout = 60)
     fake_settings("idle_timeout", IDLE_MS);
     fake_open(&f);
     hear_twice(&f, began);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 Test(alive, in_an_upload, .timeout = 60)
 {
     uint64_t began = clock_ms();
+    struct packet done = { .message = MSG_DONE };
     struct fake_transfer t;
     struct fake f;
 
@@ -38,5 +40,8 @@ Test(alive, in_an_upload, .timeout = 60)
     fake_open(&f);
     fake_upload(&f, &t);
     hear_twice(&f, began);
-    fake_release(&t);
+    fake_release(&t); /* that is a cut upload */
+    fake_answer(&f, MSG_FILE_ABORT, &done);
+    cr_expect_eq(fake_reply(&f), 426);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
