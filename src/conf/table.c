@@ -242,13 +242,23 @@ const struct setting setting_table[] = {
       .help = "Most connections of one address (IPv6: one /64) in a minute "
               "that end without a login, a quarter of them at once; beyond "
               "that it has to wait." },
+    { .key = "crash_ban",
+      .type = SETTING_DURATION,
+      .offset = FIELD(crash_ban),
+      .value = "600s",
+      .min = 0,
+      .max = 24 * HOUR,
+      .reload = true,
+      .help = "Time for which an address (IPv6: one /64) is kept out whose "
+              "session crashed, as one would that somebody tries to break "
+              "into; 0: none is." },
     { .key = "no_ban",
       .type = SETTING_NETWORKS,
       .offset = FIELD(no_ban),
       .value = "",
       .reload = true,
-      .help = "Addresses and networks for which max_fruitless doesn't hold, "
-              "such as that of a scanner, at most 32." },
+      .help = "Addresses and networks for which max_fruitless and "
+              "crash_ban don't hold, such as that of a scanner, at most 32." },
     { .key = "login_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(login_timeout),

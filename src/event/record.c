@@ -15,6 +15,7 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_TRANSFER] = "transfer",
     [EVENT_CHANGE] = "change",
     [EVENT_DATA_REFUSED] = "data-refused",
+    [EVENT_BAN] = "ban",
     [EVENT_END] = "end",
     [EVENT_SYSCALL] = "syscall",
     [EVENT_PEER] = "peer-error",

@@ -4,6 +4,8 @@
 #include "admit.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "gate.h"
 #include "sallyport/base/clock.h"
@@ -18,21 +20,28 @@ static unsigned throw_dice(void)
     return dice % 100;
 }
 
-static bool had_too_many(const struct gate *g, const struct address *client)
+/* What is held against an address for what came from it before. A ban is over
+ * at once where the setting goes. */
+static enum limit record_of(struct gate *g, const struct address *client)
 {
     struct address prefix = limit_prefix(client);
+    const struct settings *s = &g->settings;
+    uint64_t now = clock_ms();
+    enum limit limit = LIMIT_NONE;
 
-    return fruitless_too_many(&g->fruitless, &prefix, g->settings.max_fruitless,
-                              clock_ms()) &&
-           !networks_hold(&g->settings.no_ban, client);
+    if (s->crash_ban > 0 && bans_hold(&g->bans, &prefix, now))
+        limit = LIMIT_BANNED;
+    else if (fruitless_too_many(&g->fruitless, &prefix, s->max_fruitless, now))
+        limit = LIMIT_FRUITLESS;
+    return networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
 }
 
 static enum limit decide(struct gate *g, const struct address *client)
 {
-    enum limit limit;
+    enum limit limit = record_of(g, client);
 
-    if (had_too_many(g, client))
-        return LIMIT_FRUITLESS;
+    if (limit != LIMIT_NONE)
+        return limit;
     limit = limits_check_client(&g->limits, client, throw_dice());
     if (limit == LIMIT_NONE && limits_full(&g->limits))
         children_make_room(g);
@@ -65,6 +74,44 @@ static enum limit announce(struct child *c, const struct address *client)
 
     return channel_send(&c->gate->master, &p) < 0 ? LIMIT_RESOURCES
                                                   : LIMIT_NONE;
+}
+
+/* What an attack on a session looks like when it fails. Not SIGKILL, which is
+ * gate's, or the kernel's when it lacks memory. */
+static bool is_crash(int signal)
+{
+    static const int crashes[] = { SIGSEGV, SIGBUS,  SIGILL,
+                                   SIGFPE,  SIGABRT, SIGSYS };
+
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+        if (crashes[i] == signal)
+            return true;
+    return false;
+}
+
+static void ban(struct child *c, int signal)
+{
+    struct gate *g = c->gate;
+    struct address prefix = limit_prefix(&c->peer);
+    uint64_t now = clock_ms(), ms = g->settings.crash_ban;
+
+    if (ms > 0 && !networks_hold(&g->settings.no_ban, &c->peer) &&
+        bans_add(&g->bans, &prefix, now, now + ms))
+        tell_ban(c, signal, ms);
+}
+
+void admit_remember(struct child *c, int status)
+{
+    struct gate *g = c->gate;
+    struct address prefix = limit_prefix(&c->peer);
+
+    if (!c->known)
+        return;
+    if (WIFSIGNALED(status) && is_crash(WTERMSIG(status)))
+        ban(c, WTERMSIG(status));
+    if (!c->logged_in)
+        fruitless_add(&g->fruitless, &prefix, g->settings.max_fruitless,
+                      clock_ms());
 }
 
 int admit(struct child *c, uint32_t request, const struct address *client,

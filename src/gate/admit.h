@@ -16,6 +16,11 @@ struct gate;
  * NONE does, one that has waited for long may have had to make room. */
 enum limit admit_new(struct gate *g, const struct address *peer);
 
+/* How a session ended is held against its client's address: without a login
+ * (it has cost a fork, and perhaps a signature), or by a crash. Never against
+ * a proxy. */
+void admit_remember(struct child *c, int status);
+
 /* MSG_ENTER: CLIENT has connected to SERVER, which is the proxy. Yes goes to
  * master, so that it and the log know the client before the session does
  * anything for it; no is KEPT_OUT. 0; -EPROTO with the channel's reason; or

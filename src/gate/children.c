@@ -213,13 +213,35 @@ void child_wrong(struct child *c, const char *what)
     child_kill(c, ENDING_PEER);
 }
 
+/* Late is one that wasn't heard for idle_timeout, which it can't have kept by
+ * itself then. All are late where the machine had stopped. */
+static void mind_silence(struct child *c)
+{
+    uint64_t until = c->heard + c->silence_ms, now = clock_ms();
+
+    if (now < until) {
+        c->doubted = false;
+        loop_timer_set(&c->gate->loop, &c->timer, until - now);
+    } else if (!c->doubted) {
+        c->doubted = true;
+        loop_timer_set(&c->gate->loop, &c->timer, CHILD_DOUBT_MS);
+    } else {
+        child_kill(c, ENDING_HUNG);
+    }
+}
+
 /* A session that is stopped or broken neither sees that it hasn't logged in nor
  * that its client has gone; its place must not be lost with it. */
 static void on_time(void *owner)
 {
     struct child *c = owner;
 
-    child_kill(c, c->channel.fd < 0 ? ENDING_PEER : ENDING_LOGIN_TIME);
+    if (c->channel.fd < 0)
+        child_kill(c, ENDING_PEER);
+    else if (!c->logged_in)
+        child_kill(c, ENDING_LOGIN_TIME);
+    else
+        mind_silence(c);
 }
 
 void child_logged_in(struct child *c)
@@ -228,8 +250,9 @@ void child_logged_in(struct child *c)
         return;
     c->logged_in = true;
     settle(c);
+    c->heard = clock_ms();
     if (c->channel.fd >= 0)
-        loop_timer_clear(&c->gate->loop, &c->timer);
+        mind_silence(c);
 }
 
 /* Their number, not their kind, is what a flood costs. */
@@ -247,6 +270,15 @@ static bool is_flood(struct child *c)
 static int on_enter(void *owner, struct packet *p)
 {
     return admit(owner, p->request, &p->value[0].address, &p->value[1].address);
+}
+
+static int on_alive(void *owner, struct packet *p)
+{
+    struct child *c = owner;
+
+    (void)p;
+    c->heard = clock_ms();
+    return is_flood(c) ? -EDQUOT : 0;
 }
 
 static int on_port(void *owner, struct packet *p)
@@ -291,6 +323,7 @@ static int on_data_foreign(void *owner, struct packet *p)
 
 static const struct handler handlers[] = {
     { MSG_ENTER, on_enter },
+    { MSG_ALIVE, on_alive },
     { MSG_DATA_MINE, on_data_mine },
     { MSG_DATA_FOREIGN, on_data_foreign },
     { MSG_PORT, on_port },
@@ -320,9 +353,10 @@ static void on_ready(void *owner, uint32_t events)
 void child_born(struct child *c, pid_t pid, int fd)
 {
     c->pid = pid;
+    c->silence_ms = c->gate->settings.idle_timeout + CHILD_LATE_MS;
     c->timer = (struct loop_timer){ .on_time = on_time, .owner = c };
     loop_timer_set(&c->gate->loop, &c->timer,
-                   c->gate->settings.login_timeout + CHILD_LOGIN_MS);
+                   c->gate->settings.login_timeout + CHILD_LATE_MS);
     LIST_INSERT_HEAD(pid_list(&c->gate->children, pid), c, by_pid);
     channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION,
                  c->known ? PHASE_RUN : PHASE_START);
@@ -333,17 +367,6 @@ void child_born(struct child *c, pid_t pid, int fd)
         child_kill(c, ENDING_PEER);
 }
 
-/* It has cost a fork, and perhaps a signature. */
-static void note_fruitless(struct child *c)
-{
-    struct gate *g = c->gate;
-    struct address prefix = limit_prefix(&c->peer);
-
-    if (c->known && !c->logged_in)
-        fruitless_add(&g->fruitless, &prefix, g->settings.max_fruitless,
-                      clock_ms());
-}
-
 static void reaped(struct child *c, int status)
 {
     hang_up(c);
@@ -351,7 +374,7 @@ static void reaped(struct child *c, int status)
     LIST_REMOVE(c, by_pid);
     if (WIFSIGNALED(status)) /* the others say it themselves */
         tell_death(c, WTERMSIG(status));
-    note_fruitless(c);
+    admit_remember(c, status);
     end(c, status);
 }
 

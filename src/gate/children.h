@@ -19,8 +19,10 @@
 #define CHILD_MESSAGES 4000
 /* From the end of its channel to its kill. */
 #define CHILD_GRACE_MS 2000
-/* Beyond login_timeout, which a session keeps by itself. */
-#define CHILD_LOGIN_MS 5000
+/* Beyond login_timeout and idle_timeout, which a session keeps by itself. */
+#define CHILD_LATE_MS 5000
+/* And this, for one that was late because the whole machine had stopped. */
+#define CHILD_DOUBT_MS 2000
 
 struct gate;
 struct pair;
@@ -36,7 +38,10 @@ struct child {
     int status;         /* once it ended */
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
-    bool waits; /* counted as one that hasn't logged in */
+    bool waits;          /* counted as one that hasn't logged in */
+    bool doubted;        /* it was late once */
+    uint64_t heard;      /* when it said MSG_ALIVE, or logged in */
+    uint64_t silence_ms; /* so long it may say nothing */
     uint64_t born;
     bool proxied;          /* it came to a listener for proxies */
     bool known;            /* its client is, and counts */
@@ -45,7 +50,8 @@ struct child {
     struct address server; /* where the client connected to */
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* until it has logged in; after its channel */
+    struct loop_timer timer; /* until it has logged in, or must be heard; after
+                                its channel */
     struct pair *pair;       /* the data connection that it expects */
     struct active active;    /* or the one that is made for it */
     uint64_t second;         /* messages are counted from here on */

@@ -105,6 +105,8 @@ int gate_begin(struct gate *g, struct complaint *c)
     if (r == 0)
         r = fruitless_init(&g->fruitless);
     if (r == 0)
+        r = bans_init(&g->bans);
+    if (r == 0)
         r = children_init(g);
     if (r == 0)
         r = take_signals(g);
@@ -152,6 +154,7 @@ void gate_release(struct gate *g)
     children_release(g);
     limits_release(&g->limits);
     fruitless_release(&g->fruitless);
+    bans_release(&g->bans);
     tell_close(g);
     tickets_release(g);
     tls_context_free(g->tls);

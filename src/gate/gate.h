@@ -3,6 +3,7 @@
 #define GATE_GATE_H
 
 #include "accept.h"
+#include "bans.h"
 #include "chains.h"
 #include "children.h"
 #include "fruitless.h"
@@ -55,6 +56,7 @@ struct gate {
     struct loop_timer tally; /* of what those two kept silent */
     struct limits limits;
     struct fruitless fruitless;
+    struct bans bans;
     struct children children;
     struct passive passive;
     struct tickets tickets;

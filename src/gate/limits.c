@@ -15,6 +15,7 @@ static const struct limit_text {
     [LIMIT_ADDRESS] = { "max_per_address", "from your address" },
     [LIMIT_STARTUPS] = { "startups", "many are logging in just now" },
     [LIMIT_FRUITLESS] = { "max_fruitless", "from your address, without login" },
+    [LIMIT_BANNED] = { "crash_ban", "from your address, for a while" },
     [LIMIT_RESOURCES] = { "resources", "the server is busy" },
 };
 

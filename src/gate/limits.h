@@ -17,6 +17,7 @@ enum limit {
     LIMIT_ADDRESS,
     LIMIT_STARTUPS,
     LIMIT_FRUITLESS,
+    LIMIT_BANNED,
     LIMIT_RESOURCES, /* descriptors, processes, a slow master */
     LIMIT_COUNT
 };

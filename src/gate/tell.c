@@ -162,6 +162,18 @@ void tell_death(struct child *c, int signal)
     about(c, &r, reason);
 }
 
+void tell_ban(struct child *c, int signal, uint64_t ms)
+{
+    char reason[REASON_MAX];
+    struct event_record r;
+
+    snprintf(reason, sizeof(reason), "crash: signal %d, serial %016" PRIx64,
+             signal, c->serial);
+    event_begin(&r, EVENT_BAN);
+    event_number(&r, FIELD_MS, ms);
+    about(c, &r, reason);
+}
+
 void tell_wrong(struct child *c, const char *wrong)
 {
     char reason[REASON_MAX];

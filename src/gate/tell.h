@@ -23,6 +23,8 @@ void tell_certificate(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A session that a signal ended. */
 void tell_death(struct child *c, int signal);
+/* Its address is kept out for MS. */
+void tell_ban(struct child *c, int signal, uint64_t ms);
 /* A session that said what it may not. */
 void tell_wrong(struct child *c, const char *wrong);
 

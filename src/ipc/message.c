@@ -95,6 +95,7 @@ static const struct message_row rows[MSG_COUNT] = {
                            0 },
     [MSG_TICKET_KEYS] = { "ticket-keys", GATE, SESSION, RUN, false, 0, "kk",
                           0 },
+    [MSG_ALIVE]       = { "alive", SESSION, GATE, RUN, false, 0, "", 0 },
 
     /* Logging in. */
     [MSG_ENTERED]       = { "entered", MASTER, SESSION, START, true, 0, "",

@@ -17,6 +17,7 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_KEPT_OUT] = "kept out",
     [ENDING_NOT_FTP] = "not FTP",
     [ENDING_CHECK] = "a check of the proxy",
+    [ENDING_HUNG] = "it hung",
     [ENDING_CROWDED] = "made room for another address",
 };
 

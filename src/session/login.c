@@ -81,6 +81,21 @@ static void stop_waiting(struct session *s, unsigned phase)
     loop_timer_clear(&s->loop, &s->login.answer);
 }
 
+/* It is what gate ends those by whose loop no longer turns, so it must come
+ * from the loop, whatever else goes on. Where gate doesn't read, it is busy,
+ * and has enough of them waiting. */
+static void on_alive(void *owner)
+{
+    struct session *s = owner;
+    struct packet p = { .message = MSG_ALIVE };
+    int r = channel_send(&s->gate, &p);
+
+    if (r < 0 && r != -EAGAIN)
+        leave_peer(s, PROCESS_GATE, r, &s->gate);
+    loop_timer_set(&s->loop, &s->login.alive,
+                   s->settings->idle_timeout / SESSION_ALIVE);
+}
+
 static int on_granted(void *owner, struct packet *p)
 {
     struct session *s = owner;
@@ -97,6 +112,9 @@ static int on_granted(void *owner, struct packet *p)
     l->binding = (enum data_binding)p->value[3].number;
     l->done = true;
     loop_timer_clear(&s->loop, &l->timer);
+    l->alive = (struct loop_timer){ .on_time = on_alive, .owner = s };
+    loop_timer_set(&s->loop, &l->alive,
+                   s->settings->idle_timeout / SESSION_ALIVE);
     ask_start(s, fd_take(&p->fd[0]));
     report_login(s);
     report_client(s);

@@ -71,6 +71,7 @@ struct login {
     enum upload_eof upload_eof;
     enum data_binding binding;
     struct loop_timer timer;  /* until login */
+    struct loop_timer alive;  /* from then on */
     struct loop_timer answer; /* of one verification */
 };
 

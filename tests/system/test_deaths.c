@@ -233,6 +233,77 @@ Test(deaths, master_of_a_stopped_log, .timeout = 90)
     stop_and_orphan("sallyport: log", NULL, "another process failed");
 }
 
+/* It keeps no time any more: gate ends it, and with it its upload. One that is
+ * as old, in an upload as slow, goes on. */
+Test(deaths, a_stopped_session, .timeout = 90)
+{
+    static const struct server_user users[] = { { .name = "anna" },
+                                                { .name = "bert" } };
+    const struct server_plan plan = { .settings = "idle_timeout = 1s\n",
+                                      .users = users,
+                                      .user_count = 2,
+                                      .troubles = true };
+    struct session s, witness;
+    struct data d, goes_on;
+    struct server server;
+
+    server_start(&server, &plan);
+    session_init(&witness);
+    session_open(&witness, &server, "bert");
+    data_open(&witness, &goes_on, "STOR f");
+    data_write(&goes_on, "some", 4);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    data_open(&s, &d, "STOR f");
+    data_write(&d, "some", 4);
+    cr_assert_eq(
+        kill(fault_process(&server, "anna", "sallyport: session"), SIGSTOP), 0);
+    server_log_wait(&server, " end ", "peer=127.0.0.1:", "it hung: signal 9",
+                    NULL);
+    fault_expect_no_226(&s);
+    data_cut(&d, false);
+    fault_wait_gone(&server, "anna");
+    fault_expect_absent(&server, "anna", "f");
+    session_drop(&s);
+    data_write(&goes_on, " more", 5);
+    data_close(&goes_on);
+    session_expect(&witness, "226 {*}");
+    session_close(&witness);
+    server_stop(&server);
+}
+
+/* From the address of a session that crashed nobody enters for a while; from
+ * another one anybody does. */
+Test(deaths, a_crash_bans, .timeout = 90)
+{
+    const struct server_plan plan = { .no_ban = "192.0.2.1", .troubles = true };
+    const struct process_row *victim;
+    static struct processes p;
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    processes_wait(server.pid, "sallyport: session", 1, &p);
+    victim = processes_find(&p, "sallyport: session");
+    cr_assert(victim && kill(victim->pid, SIGABRT) == 0);
+    server_log_wait(&server, " ban ", "peer=127.0.0.1:", "crash: signal 6",
+                    NULL);
+    session_drop(&s);
+    session_init(&s);
+    session_connect(&s, server.port);
+    cr_expect(session_is_refused(&s));
+    session_drop(&s);
+    server_log_wait(&server, " refused ", "peer=127.0.0.1:", "reason=crash_ban",
+                    NULL);
+    session_init(&s);
+    strcpy(s.from, "127.0.0.2");
+    session_open(&s, &server, "anna");
+    session_close(&s);
+    server_stop(&server);
+}
+
 /* SIGTERM during a session and an upload: 421, the data connection ends, one
  * event, nothing visible, exit 0, no process left (server_stop() looks). */
 Test(deaths, sigterm, .timeout = 90)

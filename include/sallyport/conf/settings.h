@@ -95,7 +95,8 @@ struct settings {
     uint64_t max_sessions, max_per_address, max_per_user;
     struct startups startups;
     uint64_t max_fruitless; /* a minute, of one address */
-    struct networks no_ban; /* exempt from it */
+    uint64_t crash_ban;     /* ms; 0: no address is banned */
+    struct networks no_ban; /* exempt from both */
     uint64_t login_timeout, idle_timeout, connect_timeout, stall_timeout,
         hash_timeout;     /* ms */
     uint64_t login_delay; /* ms before the reply to a wrong password */

@@ -24,6 +24,7 @@ enum event {
                            MFMT and its kind, SITE CHMOD */
     EVENT_DATA_REFUSED, /* wrong peer knocked at a passive port; verb, to: PORT
                            or EPRT of another host or a low port */
+    EVENT_BAN,          /* an address is kept out: peer, ms, reason */
     EVENT_END,          /* reason, bytes, ms */
     EVENT_SYSCALL,      /* process, number: refused by the cage */
     EVENT_PEER,         /* process, reason: a message against the list */

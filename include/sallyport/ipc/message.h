@@ -67,6 +67,7 @@ enum message {
     MSG_DATA_MINE,    /* it was, by its header */
     MSG_DATA_FOREIGN, /* it wasn't: whose, enum foreign */
     MSG_TICKET_KEYS,  /* of tickets of TLS 1.3: the new one, the one before */
+    MSG_ALIVE,        /* my loop turns */
     /* session, master, auth */
     MSG_ENTERED,       /* the client of a PROXY header is known, and may */
     MSG_LOGIN,         /* session wants to log in */

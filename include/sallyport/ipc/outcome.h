@@ -60,6 +60,7 @@ enum ending {
     ENDING_KEPT_OUT, /* the client behind a proxy, by a limit: gate tells it */
     ENDING_NOT_FTP,  /* another protocol */
     ENDING_CHECK,    /* a proxy looked whether we are there */
+    ENDING_HUNG,     /* its loop doesn't turn */
     ENDING_CROWDED,  /* not logged in, and others of its address neither */
     ENDING_COUNT
 };

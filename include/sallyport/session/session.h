@@ -12,6 +12,9 @@ struct settings;
 struct tls_context;
 struct ticket_keys;
 
+/* One that is logged in says MSG_ALIVE so many times in idle_timeout. */
+#define SESSION_ALIVE 4
+
 struct session_start {
     const struct settings *settings;
     struct tls_context *tls;

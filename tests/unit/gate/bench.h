@@ -72,11 +72,11 @@ bool bench_silent(struct bench *b);
 bool bench_quiet(struct bench *b);
 
 /* Tells a fake session to do something: "port", "active ADDRESS", "close",
- * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "garbage",
- * "wrong" (a message that is for master), "flood" or "flood mine", "deaf",
- * "exit N", "signal N", "part" (closes gate's channel and stays), "look" (says
- * what a session has), "keys" (says the names of those of its fork; of later
- * ones it says them unasked). */
+ * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "alive" (says
+ * so from now on), "garbage", "wrong" (a message that is for master), "flood"
+ * or "flood mine", "deaf", "exit N", "signal N", "part" (closes gate's channel
+ * and stays), "look" (says what a session has), "keys" (says the names of those
+ * of its fork; of later ones it says them unasked). */
 void fake_do(const struct fake *f, const char *what);
 /* Its next line. */
 const char *fake_says(const struct fake *f, char *out, size_t size);

@@ -20,10 +20,13 @@
 
 #define LINE_MAX_ 256
 
+#define TICK_MS 50
+
 struct script {
     const struct session_start *start;
     struct channel gate;
     bool deaf;
+    bool ticks; /* says that it lives, again and again */
 };
 
 static void say(const struct script *s, const char *format, ...)
@@ -206,6 +209,8 @@ static void obey(struct script *s, char *line)
         channel_close(&s->gate);
     else if (strcmp(line, "look") == 0)
         look(s);
+    else if (strcmp(line, "alive") == 0)
+        s->ticks = true;
     else if (strcmp(line, "mine") == 0)
         ask(s, MSG_DATA_MINE);
     else if (strncmp(line, "foreign ", 8) == 0)
@@ -287,7 +292,8 @@ noreturn void session_main(const struct session_start *start)
             { .fd = start->control, .events = POLLIN },
         };
 
-        poll(three, 3, -1);
+        if (poll(three, 3, s.ticks ? TICK_MS : -1) == 0)
+            ask(&s, MSG_ALIVE);
         if (three[1].revents)
             hear_gate(&s);
         if (three[0].revents)

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "sallyport/base/clock.h"
 
-#define FREE "max_per_address = 100\nstartups = 100:100:100\n"
+#define FREE                                                                   \
+    "max_per_address = 100\nstartups = 100:100:100\nno_ban = 127.0.0.0/8\n"
 
 /* What a session does, and what follows. */
 struct death_row {
@@ -127,6 +129,37 @@ Test(children, login_timeout_of_a_stopped_session)
     cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     check_end(&b, &f, "not logged in in time: signal 9, serial ");
     f = bench_enter(&b, "127.0.0.9", &client);
+    fake_do(&witness, "look");
+    fake_says(&witness, line, sizeof(line));
+    cr_assert(strncmp(line, "keepalive", 9) == 0, "%s", line);
+    bench_stop(&b, 0);
+}
+
+/* The same for one that is logged in: it isn't heard of for idle_timeout, and
+ * then some. One that is heard of stays. */
+Test(children, a_stopped_session_that_is_logged_in)
+{
+    struct bench_plan plan = { .settings = FREE "idle_timeout = 100ms\n" };
+    struct fake f, witness;
+    uint64_t began;
+    struct bench b;
+    int client, other, status;
+    char line[256];
+
+    bench_start(&b, &plan);
+    witness = bench_enter(&b, "127.0.0.1", &other);
+    fake_do(&witness, "alive");
+    bench_say(&b, MSG_LOGGED_IN, witness.serial);
+    f = bench_enter(&b, "127.0.0.9", &client);
+    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    began = clock_ms();
+    fake_do(&f, "alive");
+    fake_do(&f, "signal 19"); /* SIGSTOP */
+    status = bench_gone(&b, &f);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    cr_expect_geq(clock_ms() - began + 50,
+                  100 + CHILD_LATE_MS + CHILD_DOUBT_MS);
+    check_end(&b, &f, "it hung: signal 9, serial ");
     fake_do(&witness, "look");
     fake_says(&witness, line, sizeof(line));
     cr_assert(strncmp(line, "keepalive", 9) == 0, "%s", line);
