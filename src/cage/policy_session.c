@@ -7,6 +7,7 @@
  * hold up the close() of whoever gets it. */
 #include "policy.h"
 
+#include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -16,6 +17,17 @@ static const struct permission may[] = {
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_QUICKACK),
                 "a client that sends its part of a handshake in two pieces "
                 "waits for the first's acknowledgement"),
+    MAY(sendfile, "a file that the kernel's TLS sends"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_ULP),
+                "a data connection gets the kernel's TLS; the kernel loads no "
+                "module for one without CAP_NET_ADMIN"),
+    MAY_IF_BOTH(setsockopt, IS(1, SOL_TLS), IS(2, TLS_TX),
+                "its keys, of what is sent; never TLS_RX, so that the kernel "
+                "parses no record of a stranger"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NOTSENT_LOWAT),
+                "its memory alone bounds what that is given"),
+    MAY_IF_BOTH(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_MEMINFO),
+                "how much of that memory is free: more would be lost"),
     /* Of its sending half: the receiving one's end would close a listener of
      * gate, which is a fork's other side, for everybody and for good. */
     MAY_IF(shutdown, IS(1, SHUT_WR),

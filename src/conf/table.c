@@ -335,6 +335,15 @@ const struct setting setting_table[] = {
       .help = "Have TYPE A, with which every session begins, mean what it "
               "says: lines end with LF in files and with CRLF on the way. "
               "With \"no\" bytes go as they are in every type." },
+    { .key = "ktls",
+      .type = SETTING_YES_NO,
+      .offset = FIELD(ktls),
+      .value = "yes",
+      .reload = true,
+      .help = "Downloads by the kernel's TLS, which takes a file without a "
+              "detour through a process. Only where the kernel has it: the "
+              "module \"tls\" must be loaded, which the server can't do. "
+              "Else, and with \"no\", the server encrypts by itself." },
     { .key = "mode_z",
       .type = SETTING_YES_NO,
       .offset = FIELD(mode_z),

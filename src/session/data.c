@@ -64,12 +64,21 @@ void data_end(struct session *s)
     data_close(s);
 }
 
+/* A file that goes out as it is: nothing is left for this process to do with
+ * its bytes. */
+static bool suits_kernel(const struct session *s)
+{
+    return s->settings->ktls && s->transfer.verb == VERB_RETR &&
+           s->transfer.conversions == 0;
+}
+
 bool data_open_stream(struct session *s)
 {
     struct data *d = &s->data;
 
     d->stream = stream_plain(d->fd, DATA_BUFFER);
-    return d->stream && stream_secure(d->stream, s->tls, STREAM_DATA) == 0;
+    return d->stream && stream_secure(d->stream, s->tls, STREAM_DATA) == 0 &&
+           (!suits_kernel(s) || stream_let_kernel(d->stream) == 0);
 }
 
 /* Many clients begin the handshake before they ask for the file, so a ticket

@@ -1,8 +1,10 @@
 /* RETR: records are built straight from a mapping of the file. The mapping is a
- * window that moves along, so that a file of any size costs the same. */
+ * window that moves along, so that a file of any size costs the same. Where the
+ * kernel seals, it takes the file by itself. */
 #include "transfer.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "control.h"
 #include "flow.h"
@@ -90,6 +92,32 @@ static enum stream_state send_piece(struct session *s)
     return sigbus_hit() ? STREAM_FAILED : state;
 }
 
+/* Whoever cuts the file while its last page is sealed has zeros sent in the
+ * place of the rest of that page. */
+static bool is_still_whole(const struct transfer *t)
+{
+    struct stat st;
+
+    return t->offset < t->size ||
+           (fstat(t->source, &st) == 0 && (uint64_t)st.st_size >= t->size);
+}
+
+/* The kernel takes it from the file; nothing of it is ever here. */
+static enum stream_state hand_over(struct session *s, bool *cut)
+{
+    struct transfer *t = &s->transfer;
+    uint64_t left = t->size - t->offset;
+    size_t took = 0;
+    enum stream_state state =
+        stream_send_file(s->data.stream, t->source, t->offset,
+                         left < PIECE ? (size_t)left : PIECE, &took);
+
+    t->offset += took;
+    transfer_moved(s, took);
+    *cut = state == STREAM_OK && (took == 0 || !is_still_whole(t));
+    return state;
+}
+
 static void file_was_cut(struct session *s)
 {
     stream_drop(s->data.stream);
@@ -97,35 +125,64 @@ static void file_was_cut(struct session *s)
                   "the file was cut short while it was sent");
 }
 
+static void unreadable(struct session *s, const char *why)
+{
+    transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("can't read the file"), why);
+}
+
+/* What both ways have in common, once the file's own troubles are told. */
+static bool goes_on(struct session *s, enum stream_state state)
+{
+    if (state == STREAM_OK)
+        return true;
+    if (state == STREAM_AGAIN)
+        transfer_wait(s, stream_events(s->data.stream));
+    else
+        transfer_broken(s, state);
+    return false;
+}
+
+static bool by_kernel(struct session *s)
+{
+    bool cut;
+    enum stream_state state = hand_over(s, &cut);
+
+    if (cut)
+        file_was_cut(s);
+    else if (state == STREAM_FAILED)
+        unreadable(s, stream_cause(s->data.stream));
+    else
+        return goes_on(s, state);
+    return false;
+}
+
+static bool by_mapping(struct session *s)
+{
+    enum stream_state state;
+
+    if (!move_window(s)) {
+        unreadable(s, "mmap failed");
+        return false;
+    }
+    state = send_piece(s);
+    if (!sigbus_hit())
+        return goes_on(s, state);
+    file_was_cut(s);
+    return false;
+}
+
 void download_pump(struct session *s)
 {
-    struct transfer *t = &s->transfer;
+    const struct transfer *t = &s->transfer;
+    bool sealed = stream_kernel_seals(s->data.stream);
 
     for (int i = flow_rounds(s, TRANSFER_ROUNDS * 2); i > 0; i--) {
-        enum stream_state state;
-
         if (t->offset >= t->size) {
             transfer_sent(s);
             return;
         }
-        if (!move_window(s)) {
-            transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("can't read the file"),
-                          "mmap failed");
+        if (!(sealed ? by_kernel(s) : by_mapping(s)))
             return;
-        }
-        state = send_piece(s);
-        if (sigbus_hit()) {
-            file_was_cut(s);
-            return;
-        }
-        if (state == STREAM_AGAIN) {
-            transfer_wait(s, stream_events(s->data.stream));
-            return;
-        }
-        if (state != STREAM_OK) {
-            transfer_broken(s, state);
-            return;
-        }
     }
     transfer_wait(s, 0);
     transfer_soon(s);

@@ -1,7 +1,13 @@
 /* A BIO over the stream's buffers. Runs in session. OpenSSL moves records
  * between memory and memory here; it must never reach the socket by itself,
- * or each record would be a system call. */
+ * or each record would be a system call. The one exception has OpenSSL's own
+ * BIO of a socket beneath it: once the kernel seals, the few records that are
+ * still OpenSSL's (tickets, alerts) must go by that one, which knows how to
+ * tell the kernel what they are. */
 #include "bio.h"
+
+#include <errno.h>
+#include <stdbool.h>
 
 #include "io.h"
 
@@ -15,9 +21,24 @@ static int take(BIO *b, char *into, int len)
     return -1;
 }
 
+static bool is_sealed(BIO *b)
+{
+    return BIO_next(b) && BIO_get_ktls_send(BIO_next(b));
+}
+
+static int put_sealed(BIO *b, const char *from, int len)
+{
+    int n = BIO_write(BIO_next(b), from, len);
+
+    BIO_copy_next_retry(b);
+    return n;
+}
+
 static int put(BIO *b, const char *from, int len)
 {
     BIO_clear_retry_flags(b);
+    if (is_sealed(b))
+        return put_sealed(b, from, len);
     int n = len > 0 ? io_put(BIO_get_data(b), from, (size_t)len) : 0;
     if (n > 0)
         return n;
@@ -26,14 +47,27 @@ static int put(BIO *b, const char *from, int len)
     return -1;
 }
 
+/* Behind the handing over of the keys the kernel would seal what is gathered
+ * once more, so it must be gone before. Any other trouble of the socket is the
+ * stream's to see, at its next send. */
+static long flush(BIO *b)
+{
+    if (!BIO_next(b))
+        return 1;
+    BIO_clear_retry_flags(b);
+    if (io_send(BIO_get_data(b)) != -EAGAIN)
+        return 1;
+    BIO_set_retry_write(b);
+    return -1;
+}
+
 /* OpenSSL "flushes" after each flight; when bytes leave is the stream's
  * decision. The end of the stream is the stream's to see as well. */
 static long control(BIO *b, int what, long number, void *pointer)
 {
-    (void)b;
-    (void)number;
-    (void)pointer;
-    return what == BIO_CTRL_FLUSH;
+    if (what == BIO_CTRL_FLUSH)
+        return flush(b);
+    return BIO_next(b) ? BIO_ctrl(BIO_next(b), what, number, pointer) : 0;
 }
 
 BIO_METHOD *bio_method(void)
@@ -56,4 +90,15 @@ BIO *bio_over(const BIO_METHOD *method, struct io *io)
     BIO_set_data(b, io);
     BIO_set_init(b, 1);
     return b;
+}
+
+BIO *bio_over_kernel(const BIO_METHOD *method, struct io *io)
+{
+    BIO *b = bio_over(method, io);
+    BIO *socket = b ? BIO_new_socket(io->fd, BIO_NOCLOSE) : NULL;
+    if (!socket) {
+        BIO_free(b);
+        return NULL;
+    }
+    return BIO_push(b, socket);
 }

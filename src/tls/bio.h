@@ -11,5 +11,9 @@ BIO_METHOD *bio_method(void);
 /* A BIO whose reads and writes go to IO's memory, never to its socket; empty
  * and full are "try again". IO must outlive it. NULL: no memory. */
 BIO *bio_over(const BIO_METHOD *method, struct io *io);
+/* For writing only, over the kernel's TLS on IO's socket: like that one until
+ * OpenSSL has handed its keys over, in the midst of a handshake; from then on
+ * records go to the kernel, which seals them. */
+BIO *bio_over_kernel(const BIO_METHOD *method, struct io *io);
 
 #endif

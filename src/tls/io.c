@@ -1,11 +1,12 @@
 /* The buffers between a stream and its socket. Runs in session (and in tests).
- * Only send(2) and recv(2) without an address are called here, and one option
- * of the socket, so that the session's cage can refuse all others. Must never
- * wait and never raise SIGPIPE. */
+ * Only send(2) and recv(2) without an address are called here, and three
+ * options of the socket, so that the session's cage can refuse all others. Must
+ * never wait and never raise SIGPIPE. */
 #include "io.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -73,6 +74,28 @@ void io_acknowledge(const struct io *io)
     const int on = 1;
 
     setsockopt(io->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
+void io_bound_by_memory(const struct io *io)
+{
+    const unsigned most = UINT_MAX;
+
+    setsockopt(io->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+}
+
+/* The kernel's own rule for EPOLLOUT: a third is free. */
+size_t io_memory(const struct io *io)
+{
+    uint32_t of[SK_MEMINFO_VARS] = { 0 };
+    socklen_t len = sizeof(of);
+
+    if (getsockopt(io->fd, SOL_SOCKET, SO_MEMINFO, of, &len) < 0)
+        return io->size; /* 0 would wait for EPOLLOUT in a circle */
+    uint32_t queued = of[SK_MEMINFO_WMEM_QUEUED];
+    uint32_t all = of[SK_MEMINFO_SNDBUF];
+    if (queued > all || all - queued < queued / 2)
+        return 0;
+    return all - queued;
 }
 
 size_t io_take(struct io *io, void *into, size_t len)

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "bio.h"
 #include "context_inside.h"
@@ -66,7 +67,10 @@ static enum stream_state settle(struct stream *s, int error)
         (void)io_send(&s->io);
         return stream_receive(s, STREAM_CUT);
     case SSL_ERROR_WANT_WRITE:
-        return stream_send(s);
+        if (io_unsent(&s->io))
+            return stream_send(s);
+        s->events = EPOLLOUT; /* it is the kernel that has no room */
+        return STREAM_AGAIN;
     case SSL_ERROR_ZERO_RETURN:
         return s->end = STREAM_CLOSED;
     default:
@@ -97,9 +101,11 @@ static enum stream_state finish(struct stream *s)
     if (SSL_version(s->ssl) < TLS1_3_VERSION &&
         SSL_get_extms_support(s->ssl) != 1)
         return refuse_old(s);
-    snprintf(s->cipher, sizeof(s->cipher), "%s %s%s", SSL_get_version(s->ssl),
+    kernel_begin(s);
+    snprintf(s->cipher, sizeof(s->cipher), "%s %s%s%s", SSL_get_version(s->ssl),
              SSL_get_cipher_name(s->ssl),
-             SSL_session_reused(s->ssl) ? " resumed" : "");
+             SSL_session_reused(s->ssl) ? " resumed" : "",
+             s->kernel ? " ktls" : "");
     s->open = true;
     resume_keep(s);
     return stream_send(s);
@@ -186,6 +192,8 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 
 enum stream_state secure_shutdown(struct stream *s)
 {
+    if (s->kernel)
+        return kernel_shutdown(s);
     if (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN)
         return stream_send(s);
     enum stream_state st = make_room(s, 0);

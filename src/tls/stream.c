@@ -62,7 +62,7 @@ static const char *error_text(int error)
     return text ? text : "unknown error";
 }
 
-static enum stream_state socket_failed(struct stream *s, int error)
+enum stream_state stream_failed(struct stream *s, int error)
 {
     if (!is_cut(error))
         return stream_break(s, error_text(error));
@@ -76,7 +76,7 @@ enum stream_state stream_send(struct stream *s)
     if (r == 0)
         return STREAM_OK;
     if (r != -EAGAIN)
-        return socket_failed(s, -r);
+        return stream_failed(s, -r);
     s->events = EPOLLOUT;
     return STREAM_AGAIN;
 }
@@ -93,7 +93,7 @@ enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
         return STREAM_AGAIN;
     }
     if (r < 0)
-        return s->end = socket_failed(s, -r);
+        return s->end = stream_failed(s, -r);
     s->fin = true;
     if (at_end == STREAM_CUT)
         snprintf(s->cause, sizeof(s->cause), "closed without close_notify");
@@ -130,8 +130,7 @@ static enum stream_state plain_write(struct stream *s,
     return STREAM_OK;
 }
 
-/* Each call of the door begins so; false once there is nothing left to do. */
-static bool begin(struct stream *s)
+bool stream_begin(struct stream *s)
 {
     if (s->broken)
         return false;
@@ -144,7 +143,7 @@ static bool begin(struct stream *s)
 
 enum stream_state stream_handshake(struct stream *s)
 {
-    if (!begin(s))
+    if (!stream_begin(s))
         return STREAM_FAILED;
     return s->ssl ? secure_handshake(s) : STREAM_OK;
 }
@@ -156,7 +155,7 @@ enum ticket_origin stream_origin(const struct stream *s)
 
 enum stream_state stream_offer_ticket(struct stream *s)
 {
-    if (!begin(s))
+    if (!stream_begin(s))
         return STREAM_FAILED;
     return s->open ? secure_offer_ticket(s) : STREAM_OK;
 }
@@ -164,7 +163,7 @@ enum stream_state stream_offer_ticket(struct stream *s)
 static enum stream_state read_more(struct stream *s, void *into, size_t len,
                                    size_t *got)
 {
-    if (!begin(s))
+    if (!stream_begin(s))
         return STREAM_FAILED;
     return s->ssl ? secure_read(s, into, len, got)
                   : plain_read(s, into, len, got);
@@ -185,7 +184,7 @@ enum stream_state stream_write(struct stream *s, const void *from, size_t len,
                                size_t *took)
 {
     *took = 0;
-    if (!begin(s))
+    if (!stream_begin(s))
         return STREAM_FAILED;
     return s->ssl ? secure_write(s, from, len, took)
                   : plain_write(s, from, len, took);
@@ -193,12 +192,12 @@ enum stream_state stream_write(struct stream *s, const void *from, size_t len,
 
 enum stream_state stream_flush(struct stream *s)
 {
-    return begin(s) ? stream_send(s) : STREAM_FAILED;
+    return stream_begin(s) ? stream_send(s) : STREAM_FAILED;
 }
 
 enum stream_state stream_shutdown(struct stream *s)
 {
-    if (!begin(s))
+    if (!stream_begin(s))
         return STREAM_FAILED;
     return s->open ? secure_shutdown(s) : stream_send(s);
 }

@@ -13,6 +13,8 @@ struct stream {
     enum stream_use use;
     enum ticket_origin shown; /* of the ticket that the client has shown */
     bool open;                /* the handshake is over */
+    bool kernel;              /* which seals what is sent, from then on */
+    bool parted;              /* and our close_notify */
     bool broken;              /* only stream_free() is left */
     bool heard;               /* one recv(2) was made in this call */
     enum stream_state end; /* of reading: CLOSED or CUT; OK while it goes on */
@@ -23,6 +25,10 @@ struct stream {
     char cause[160];
 };
 
+/* Each call of the door begins so; false once there is nothing left to do. */
+bool stream_begin(struct stream *s);
+/* An error of the socket: CUT or FAILED. */
+enum stream_state stream_failed(struct stream *s, int error);
 /* Marks it broken, with the cause. Returns STREAM_FAILED. */
 enum stream_state stream_break(struct stream *s, const char *cause);
 /* Sends what is gathered: OK, AGAIN, CUT, FAILED. */
@@ -40,6 +46,10 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 /* Has a record begun and not ended? */
 bool secure_is_within(const struct stream *s);
 enum stream_state secure_shutdown(struct stream *s);
+
+/* kernel.c */
+void kernel_begin(struct stream *s); /* a handshake is over */
+enum stream_state kernel_shutdown(struct stream *s);
 
 /* resume.c */
 void resume_keep(struct stream *s); /* a handshake is over */

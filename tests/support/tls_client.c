@@ -77,7 +77,8 @@ static SSL_CTX *make_context(const struct tls_client_options *o)
     if (set_versions(ctx, o->version) && set_trust(ctx, o->authority) &&
         (!o->groups || SSL_CTX_set1_groups_list(ctx, o->groups) == 1) &&
         (!o->schemes || SSL_CTX_set1_sigalgs_list(ctx, o->schemes) == 1) &&
-        (!o->ciphers || SSL_CTX_set_cipher_list(ctx, o->ciphers) == 1))
+        (!o->ciphers || SSL_CTX_set_cipher_list(ctx, o->ciphers) == 1) &&
+        (!o->suites || SSL_CTX_set_ciphersuites(ctx, o->suites) == 1))
         return ctx;
     SSL_CTX_free(ctx);
     return NULL;

@@ -15,6 +15,7 @@ struct tls_client_options { /* all zero: what a modern client does */
     const char *alpn;       /* one protocol to offer, "ftp" */
     const char *groups;     /* "P-256:X25519" */
     const char *ciphers;    /* of TLS 1.2 */
+    const char *suites;     /* of TLS 1.3 */
     const char *schemes;    /* of signatures, "RSA+SHA256:ed25519" */
     const char *authority;  /* a PEM file: verify the server against it … */
     const char *name;       /* … and this name (SNI as well) */

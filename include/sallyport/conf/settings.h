@@ -110,6 +110,7 @@ struct settings {
     uint64_t ticket_lifetime; /* ms */
     struct tls_policy tls;
     bool active;           /* PORT and EPRT */
+    bool ktls;             /* RETR by the kernel's TLS, if it has that */
     bool mode_z;           /* MODE Z may be asked for */
     bool ascii;            /* TYPE A changes line ends */
     uint64_t mode_z_level; /* 1 to 9, where a client asks for none */

@@ -34,6 +34,18 @@ enum stream_use { STREAM_CONTROL, STREAM_DATA };
 int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use);
 bool stream_is_secure(const struct stream *s);
 
+/* Before the handshake of a data channel over which a file shall go as it is:
+ * the kernel may seal what is sent (kTLS), if it can. -ENOMEM. */
+int stream_let_kernel(struct stream *s);
+/* It does, since the handshake: stream_send_file() and stream_shutdown() are
+ * what such a stream is for, and stream_write() isn't. */
+bool stream_kernel_seals(const struct stream *s);
+/* Sends up to LEN bytes of the file FD from OFFSET on; *took may be less, and
+ * with STREAM_OK it is 0 only where the file ends. STREAM_FAILED: it can't be
+ * read. */
+enum stream_state stream_send_file(struct stream *s, int fd, uint64_t offset,
+                                   size_t len, size_t *took);
+
 enum stream_state stream_handshake(struct stream *s);
 /* Of a data channel, after its handshake: whose TLS session it resumed. */
 enum ticket_origin stream_origin(const struct stream *s);
@@ -75,7 +87,8 @@ bool stream_bare_fin(const struct stream *s);
  * it wrote it; NULL: none, or no TLS. Lives as long as the stream. Of a data
  * channel it means nothing: clients send the host, its address, or none. */
 const char *stream_asked(const struct stream *s);
-/* "TLSv1.3 TLS_AES_128_GCM_SHA256", with " resumed" behind it, or "plain". */
+/* "TLSv1.3 TLS_AES_128_GCM_SHA256", with " resumed" and " ktls" (the kernel
+ * seals) behind it, or "plain". */
 const char *stream_cipher(const struct stream *s);
 
 #endif

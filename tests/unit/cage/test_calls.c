@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -368,7 +369,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(ALL, REFUSED, inotify_init1, -1),
         CALL(ALL, REFUSED, eventfd2, 0, -1),
         CALL(ALL, REFUSED, splice, -1),
-        CALL(ALL, REFUSED, sendfile, -1),
+        CALL(ALL & ~(MASTER | GATE | SESSION), REFUSED, sendfile, -1),
         CALL(ALL, REFUSED, linkat, -1),
         CALL(ALL, REFUSED, sendmmsg, -1),
         CALL(ALL & ~(GATE | MASTER | NAMES), REFUSED, prctl, PR_SET_PDEATHSIG,
@@ -407,6 +408,8 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(ALL, REFUSED, waitid, P_ALL, 0, 0, WNOHANG | WEXITED),
         CALL(CAGED & ~GATE, REFUSED, getsockname, -1),
         CALL(CAGED, REFUSED, getsockopt, -1, SOL_SOCKET, SO_ERROR),
+        CALL(CAGED & ~GATE & ~SESSION, REFUSED, getsockopt, -1, SOL_SOCKET,
+             SO_MEMINFO),
         CALL(CAGED & ~FILES, REFUSED, unlinkat, -1),
         CALL(CAGED & ~FILES, REFUSED, renameat2, -1),
         CALL(CAGED & ~FILES, REFUSED, mkdirat, -1),
@@ -423,7 +426,13 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(CAGED & ~GATE & ~SESSION, REFUSED, setsockopt, -1, IPPROTO_TCP,
              TCP_QUICKACK),
         CALL(ALL, REFUSED, setsockopt, -1, SOL_SOCKET, SO_LINGER),
-        CALL(ALL, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_ULP),
+        CALL(CAGED & ~GATE & ~SESSION, REFUSED, setsockopt, -1, IPPROTO_TCP,
+             TCP_ULP),
+        CALL(CAGED & ~GATE & ~SESSION, REFUSED, setsockopt, -1, SOL_TLS,
+             TLS_TX),
+        CALL(CAGED & ~GATE & ~SESSION, REFUSED, setsockopt, -1, IPPROTO_TCP,
+             TCP_NOTSENT_LOWAT),
+        CALL(ALL, REFUSED, setsockopt, -1, SOL_TLS, TLS_RX),
         CALL(ALL, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_FASTOPEN_CONNECT),
         CALL(ALL, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_REPAIR),
         CALL(ALL, REFUSED, setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER),
@@ -495,6 +504,12 @@ Test(calls, each_may)
         CALL(MASTER | AUTH | FILES | GATE | KEYS, PASSED, pread64, -1),
         CALL(SESSION | FILES, PASSED, pwrite64, -1),
         CALL(SESSION | GATE, PASSED, shutdown, -1, SHUT_WR),
+        CALL(SESSION, PASSED, sendfile, -1, -1, 0, 1),
+        CALL(SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_QUICKACK),
+        CALL(SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_ULP),
+        CALL(SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+        CALL(SESSION, PASSED, setsockopt, -1, SOL_TLS, TLS_TX),
+        CALL(SESSION, PASSED, getsockopt, -1, SOL_SOCKET, SO_MEMINFO),
         CALL(GATE, PASSED, getsockname, -1),
         CALL(MASTER, PASSED, getsockopt, -1),
         CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),

@@ -202,3 +202,57 @@ Test(io, a_second_piece_needn_t_wait)
     cr_log_info("without: %llu us, with: %llu us\n", (unsigned long long)slow,
                 (unsigned long long)quick);
 }
+
+/* Two ends of a TCP connection. */
+static void tcp_pair(int ends[2])
+{
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t len = sizeof(at);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    cr_assert_eq(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+    cr_assert_eq(listen(listener, 1), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(ends[0], (struct sockaddr *)&at, sizeof(at)), 0);
+    ends[1] = accept(listener, NULL, NULL);
+    cr_assert(ends[1] >= 0);
+    close(listener);
+}
+
+static bool is_writable(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+    return poll(&p, 1, 0) == 1;
+}
+
+/* None, when and only when EPOLLOUT would wait; an acknowledgement may come in
+ * between. */
+static void expect_agreement(const struct io *io)
+{
+    bool before = is_writable(io->fd);
+    size_t memory = io_memory(io);
+
+    if (is_writable(io->fd) == before)
+        cr_assert_eq(memory > 0, before, "%zu bytes are free", memory);
+}
+
+Test(io, memory_of_the_socket, .timeout = 30)
+{
+    static const char bytes[64 * 1024];
+    int ends[2];
+    struct io io;
+
+    tcp_pair(ends);
+    io_init(&io, ends[0], 64);
+    io_bound_by_memory(&io);
+    cr_assert(io_memory(&io) > 0);
+    while (io_memory(&io) > 0) {
+        expect_agreement(&io);
+        send(ends[0], bytes, sizeof(bytes), MSG_DONTWAIT);
+    }
+    expect_agreement(&io);
+    end(&io, ends);
+}

@@ -1,0 +1,420 @@
+/* Downloads, and who seals them: the kernel where it has TLS (the module tls),
+ * the server elsewhere. The client must not see which; the log says it. In the
+ * long run tests/system/ktls runs this in a machine whose kernel has it. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "support/files.h"
+#include "support/server_log.h"
+
+static const struct server_user users[] = {
+    { .name = "suites", .keys = "data_binding=address" },
+    { .name = "parts" },
+    { .name = "others" },
+    { .name = "cut" },
+    { .name = "tail" },
+    { .name = "new" },
+};
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = {
+        .ports = "auto 32",
+        .users = users,
+        .user_count = sizeof(users) / sizeof(*users),
+        .settings = "startups = 100:30:200\nmode_z = yes\n",
+    };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+static const char counters[] = "/proc/net/tls_stat";
+
+static bool kernel_has_tls(void)
+{
+    return access(counters, F_OK) == 0;
+}
+
+/* How many connections it has sealed so far; of all programs. */
+static unsigned long kernel_sealed(void)
+{
+    unsigned long count = 0;
+    char line[128];
+    FILE *f = fopen(counters, "re");
+
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "TlsTxSw %lu", &count) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return count;
+}
+
+/* In the event of the transfer of NAME. */
+static void expect_sealed_by_kernel(const struct server *server,
+                                    const char *verb, const char *name,
+                                    bool kernel)
+{
+    char path[128], tls[8];
+
+    snprintf(path, sizeof(path), " path=/%s ", name);
+    snprintf(tls, sizeof(tls), "%s", kernel ? " ktls\"" : " tls=\"");
+    server_log_wait(server, "transfer ", verb, path, tls, NULL);
+    server_log_expect(server, kernel ? 1 : 0, "transfer ", verb, path,
+                      " ktls\"", NULL);
+}
+
+static void put_file(const struct server *server, const char *user,
+                     const char *name, const void *bytes, size_t len)
+{
+    const char *path = server_home_file(server, user, name);
+
+    files_write(path, bytes, len, 0600);
+    files_give_to_owner_of(server_home(server, user), path);
+}
+
+static void expect_same(const struct buf *got, const unsigned char *bytes,
+                        size_t len, const char *what)
+{
+    cr_assert_eq(got->len, len, "%s: %zu bytes came, not %zu", what, got->len,
+                 len);
+    cr_assert(len == 0 || memcmp(got->data, bytes, len) == 0, "%s differs",
+              what);
+}
+
+static void fetch_with(struct session *s, const struct tls_client_options *o,
+                       const char *name, struct buf *into)
+{
+    struct data d;
+
+    data_connect(s, &d);
+    session_do(s, "150 {*}", "RETR %s", name);
+    d.tls = tls_client_new(d.fd, o);
+    cr_assert(d.tls, "%s: %s", name, tls_client_error());
+    data_read_all(&d, into);
+    data_close(&d);
+    session_expect(s, "226 {*}");
+}
+
+/* Each suite that the server speaks, and bytes that are no multiple of
+ * anything. */
+Test(downloads, suites, .timeout = 120)
+{
+    static const struct {
+        const char *name;
+        struct tls_client_options o;
+    } rows[] = {
+        { "12-aes128",
+          { .version = SESSION_TLS_12,
+            .ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256" } },
+        { "12-aes256",
+          { .version = SESSION_TLS_12,
+            .ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384" } },
+        { "12-chacha",
+          { .version = SESSION_TLS_12,
+            .ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305" } },
+        { "13-aes128",
+          { .version = SESSION_TLS_13, .suites = "TLS_AES_128_GCM_SHA256" } },
+        { "13-aes256",
+          { .version = SESSION_TLS_13, .suites = "TLS_AES_256_GCM_SHA384" } },
+        { "13-chacha",
+          { .version = SESSION_TLS_13,
+            .suites = "TLS_CHACHA20_POLY1305_SHA256" } },
+    };
+    const size_t len = 3 * FAULT_MIB + 7;
+    unsigned char *bytes = fault_noise(len);
+    struct server server;
+    struct session s;
+
+    fault_begin(&s, &server, "suites");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        unsigned long before = kernel_sealed();
+        struct buf got;
+
+        buf_init(&got, 8 * FAULT_MIB);
+        put_file(&server, "suites", rows[i].name, bytes, len);
+        fetch_with(&s, &rows[i].o, rows[i].name, &got);
+        expect_same(&got, bytes, len, rows[i].name);
+        expect_sealed_by_kernel(&server, "verb=RETR", rows[i].name,
+                                kernel_has_tls());
+        cr_assert(!kernel_has_tls() || kernel_sealed() > before, "%s",
+                  rows[i].name);
+        buf_release(&got);
+    }
+    session_close(&s);
+    free(bytes);
+}
+
+/* Gone on with, and nothing at all. */
+static void all_parts(int version)
+{
+    const size_t len = 100 * FAULT_KIB + 3;
+    const size_t from[] = { 0, 1, 16383, 16384, 65536, len - 1, len };
+    unsigned char *bytes = fault_noise(len);
+    struct server server;
+    struct session s;
+
+    server_shared(&server);
+    session_init(&s);
+    s.version = version;
+    session_open(&s, &server, "parts");
+    put_file(&server, "parts", "f", bytes, len);
+    for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {
+        struct buf got;
+
+        buf_init(&got, FAULT_MIB);
+        session_do(&s, "350 {*}", "REST %zu", from[i]);
+        session_fetch(&s, "RETR f", &got);
+        expect_same(&got, bytes + from[i], len - from[i], "the rest");
+        buf_release(&got);
+    }
+    session_close(&s);
+    free(bytes);
+}
+
+Test(downloads, parts_tls12, .timeout = 60)
+{
+    all_parts(SESSION_TLS_12);
+}
+
+Test(downloads, parts_tls13, .timeout = 60)
+{
+    all_parts(SESSION_TLS_13);
+}
+
+/* Uploads, what is converted, and fragments that are too small for it. */
+Test(downloads, what_the_kernel_does_not_seal, .timeout = 60)
+{
+    const struct tls_client_options small = { .version = SESSION_TLS_13,
+                                              .fragment = 512 };
+    struct server server;
+    struct session s;
+    struct buf got;
+
+    buf_init(&got, FAULT_MIB);
+    fault_begin(&s, &server, "others");
+    session_store(&s, "STOR", "stored", "bytes", 5);
+    expect_sealed_by_kernel(&server, "verb=STOR", "stored", false);
+    put_file(&server, "others", "compressed", "bytes", 5);
+    session_do(&s, "200 {*}", "MODE Z");
+    session_fetch(&s, "RETR compressed", &got);
+    expect_sealed_by_kernel(&server, "verb=RETR", "compressed", false);
+    session_close(&s);
+
+    buf_clear(&got);
+    fault_begin(&s, &server, "suites");
+    put_file(&server, "suites", "fragments", "bytes", 5);
+    fetch_with(&s, &small, "fragments", &got);
+    expect_same(&got, (const unsigned char *)"bytes", 5, "fragments");
+    expect_sealed_by_kernel(&server, "verb=RETR", "fragments", false);
+    buf_release(&got);
+    session_close(&s);
+}
+
+/* ktls = no */
+Test(downloads, not_wanted, .timeout = 60)
+{
+    const struct server_plan plan = { .settings = "ktls = no\n" };
+    struct server server;
+    struct session s;
+    struct buf got;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    put_file(&server, "anna", "f", "bytes", 5);
+    buf_init(&got, FAULT_MIB);
+    session_fetch(&s, "RETR f", &got);
+    expect_same(&got, (const unsigned char *)"bytes", 5, "f");
+    expect_sealed_by_kernel(&server, "verb=RETR", "f", false);
+    buf_release(&got);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* To its end, which must be no close_notify. */
+static size_t read_to_cut(struct data *d)
+{
+    static char waste[64 * 1024];
+    size_t all = 0;
+    long n;
+
+    while ((n = tls_client_read(d->tls, waste, sizeof(waste))) > 0)
+        all += (size_t)n;
+    cr_assert_eq(n, TLS_CLIENT_CUT, "it ended with %ld", n);
+    return all;
+}
+
+/* Somebody cuts the file while it is sent. */
+static void cut_file(int version, const char *name)
+{
+    const size_t size = 64 * FAULT_MIB, left = 20 * FAULT_MIB;
+    struct server server;
+    struct session s;
+    struct data d;
+    size_t got;
+
+    server_shared(&server);
+    session_init(&s);
+    s.version = version;
+    session_open(&s, &server, "cut");
+    fault_make_sparse(&server, "cut", name, size);
+    data_open(&s, &d, "RETR %s", name);
+    cr_assert_eq(truncate(server_home_file(&server, "cut", name), (off_t)left),
+                 0);
+    got = read_to_cut(&d);
+    cr_assert(got <= left, "%zu bytes of a file that has %zu", got, left);
+    session_expect(&s, "451 {*}the file was cut short{*}");
+    data_cut(&d, false);
+    expect_sealed_by_kernel(&server, "verb=RETR", name, kernel_has_tls());
+    session_do(&s, "200 {*}", "NOOP");
+    session_close(&s);
+}
+
+Test(downloads, file_cut_tls12, .timeout = 60)
+{
+    cut_file(SESSION_TLS_12, "12");
+}
+
+Test(downloads, file_cut_tls13, .timeout = 60)
+{
+    cut_file(SESSION_TLS_13, "13");
+}
+
+/* A connection whose buffers are those of a line and not of loopback. */
+static int narrow_socket(unsigned port)
+{
+    const struct sockaddr_in to = { .sin_family = AF_INET,
+                                    .sin_port = htons((uint16_t)port),
+                                    .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    const struct timeval most = { .tv_sec = 20 };
+    int segment = 536, buffer = 4096;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert(fd >= 0);
+    setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
+    cr_assert_eq(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+/* The server has done all that it can do while nobody reads: is its 226 among
+ * it? */
+static bool is_complete(struct session *s)
+{
+    bool complete = false;
+
+    for (int i = 0; i < 2; i++) {
+        int code;
+
+        session_send(s, "NOOP");
+        while ((code = session_reply(s)) == 226)
+            complete = true;
+        cr_assert_eq(code, 200);
+    }
+    return complete;
+}
+
+/* One download over such a connection, of LEN of BYTES; who is WAITING reads
+ * nothing until the server has done what it can. Was that all of it? */
+static bool fetch_narrow(struct session *s, const char *name,
+                         const unsigned char *bytes, size_t len, bool waiting)
+{
+    struct data d = { .tls = NULL };
+    struct buf got;
+    bool complete;
+
+    session_do(s, "229 {*}(|||{port}|){*}", "EPSV");
+    d.fd = narrow_socket(s->port);
+    session_do(s, "150 {*}", "RETR %s", name);
+    data_secure(s, &d);
+    complete = waiting && is_complete(s);
+    buf_init(&got, FAULT_MIB);
+    data_read_all(&d, &got);
+    expect_same(&got, bytes, len, name);
+    data_close(&d);
+    if (!complete)
+        session_expect(s, "226 {*}");
+    buf_release(&got);
+    return complete;
+}
+
+/* The server's buffers are full or nearly so when the file ends: the last bytes
+ * and the close_notify must come all the same, wherever that is. */
+static void narrow_tails(int version, size_t first, bool waiting)
+{
+    const size_t most = 300 * FAULT_KIB, step = 4999;
+    unsigned char *bytes = fault_noise(most);
+    unsigned early = 0, late = 0;
+    struct server server;
+    struct session s;
+
+    server_shared(&server);
+    session_init(&s);
+    s.version = version;
+    session_open(&s, &server, "tail");
+    for (size_t len = first; len < most; len += step) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "%x-%zu-%d", (unsigned)version, len,
+                 waiting);
+        put_file(&server, "tail", name, bytes, len);
+        *(fetch_narrow(&s, name, bytes, len, waiting) ? &early : &late) += 1;
+    }
+    cr_assert(!waiting || (early > 0 && late > 0),
+              "%u were complete before anybody read, %u weren't", early, late);
+    session_close(&s);
+    free(bytes);
+}
+
+Test(downloads, tails_tls12, .timeout = 120)
+{
+    narrow_tails(SESSION_TLS_12, 1, true);
+}
+
+Test(downloads, tails_tls13, .timeout = 120)
+{
+    narrow_tails(SESSION_TLS_13, 2500, true);
+}
+
+Test(downloads, tails_while_read, .timeout = 120)
+{
+    narrow_tails(SESSION_TLS_13, 700, false);
+}
+
+/* The client goes while the kernel's buffers are full: a cut, and the session
+ * goes on. */
+Test(downloads, client_goes, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+
+    fault_begin(&s, &server, "new");
+    fault_make_sparse(&server, "new", "f", 64 * FAULT_MIB);
+    for (int reset = 0; reset < 2; reset++) {
+        data_open(&s, &d, "RETR f");
+        data_cut(&d, reset);
+        session_expect(&s, "426 {*}");
+        session_do(&s, "200 {*}", "NOOP");
+    }
+    session_close(&s);
+}
