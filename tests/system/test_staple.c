@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,18 +81,25 @@ static OCSP_RESPONSE *respond(X509 *leaf, X509 *ca, EVP_PKEY *key, long seconds)
     return r;
 }
 
+static EVP_PKEY *read_key(const struct server *s)
+{
+    FILE *f = fopen(server_path(s, "authority/ca/key.pem"), "r");
+    EVP_PKEY *key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+
+    cr_assert(key);
+    fclose(f);
+    return key;
+}
+
 static void make_short(const struct server *s, long seconds)
 {
     X509 *ca = read_certificate(s, "ca.pem");
     X509 *leaf = read_certificate(s, "certificate.pem");
-    FILE *f = fopen(server_path(s, "authority/ca/key.pem"), "r");
-    EVP_PKEY *key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+    EVP_PKEY *key = read_key(s);
     unsigned char *der = NULL;
     OCSP_RESPONSE *r;
     int len;
 
-    cr_assert(key);
-    fclose(f);
     r = respond(leaf, ca, key, seconds);
     len = i2d_OCSP_RESPONSE(r, &der);
     files_write(server_path(s, "ocsp.der"), der, (size_t)len, 0644);
@@ -236,6 +244,49 @@ Test(staple, that_is_wrong, .timeout = 120)
     run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
     server_log_wait(&server, words[1], NULL);
     client(&server, "localhost", NONE);
+    server_stop(&server);
+}
+
+/* The same certificate, but clients shall insist on a response. */
+static void make_must_staple(const struct server *s)
+{
+    X509 *ca = read_certificate(s, "ca.pem");
+    X509 *leaf = read_certificate(s, "certificate.pem");
+    EVP_PKEY *key = read_key(s);
+    X509_EXTENSION *e =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_tlsfeature, "status_request");
+    FILE *f = fopen(server_path(s, "certificate.pem"), "w");
+
+    cr_assert(f && e && X509_add_ext(leaf, e, -1) == 1);
+    cr_assert(X509_sign(leaf, key, EVP_sha256()) > 0);
+    cr_assert(PEM_write_X509(f, leaf) == 1 && PEM_write_X509(f, ca) == 1);
+    cr_assert_eq(fclose(f), 0);
+    X509_EXTENSION_free(e);
+    EVP_PKEY_free(key);
+    X509_free(leaf);
+    X509_free(ca);
+}
+
+Test(staple, that_must_be_there, .timeout = 120)
+{
+    struct server server;
+
+    prepare(&server, "good");
+    make_must_staple(&server);
+    server_again(&server);
+    client(&server, "localhost", SENT);
+    cr_expect(!server_log_has(&server, "must-staple"));
+    cr_assert_eq(unlink(server_path(&server, "ocsp.der")), 0);
+    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    server_log_wait(&server,
+                    "certificate.pem: goes out without an OCSP response, "
+                    "though it says that clients shall insist on one "
+                    "(must-staple)",
+                    NULL);
+    files_write(server_path(&server, "ocsp.der"), "nonsense", 8, 0644);
+    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    server_log_wait(&server, "goes out without it, though it says that clients",
+                    NULL);
     server_stop(&server);
 }
 
