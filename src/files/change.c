@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "request.h"
 #include "resolve.h"
 #include "sallyport/base/fd.h"
@@ -24,6 +25,19 @@ int serve_enter(struct files *f, const struct packet *p)
     return fd < 0 ? fd : answer_done(f, p);
 }
 
+/* A name outlives a power cut when its folder is on the disk: that of a folder,
+ * and then of the files in it, too. What can't be read can't be synced, and no
+ * upload goes into it either. A DELE needs none: at worst the file is there. */
+static int sync_folder(const struct files *f, int folder)
+{
+    if (!f->rules.fsync)
+        return 0;
+    FD_CLEANUP int fd = resolve_in(folder, ".", O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd == -EACCES ? 0 : fd;
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
 int serve_make(struct files *f, const struct packet *p)
 {
     struct path path;
@@ -35,7 +49,8 @@ int serve_make(struct files *f, const struct packet *p)
         return r;
     if (mkdirat(at.folder, at.name, 0700) < 0)
         return -errno;
-    return answer_done(f, p);
+    r = sync_folder(f, at.folder);
+    return r != 0 ? r : answer_done(f, p);
 }
 
 /* What an upload left behind, and no client can see, must not be in the way. */
@@ -128,21 +143,54 @@ static int rename_plain(const struct place *from, const struct place *to)
     return errno == EINVAL ? OUTCOME_BAD_NAME : -errno; /* into itself */
 }
 
-static int rename_over(const struct files *f, const struct place *from,
-                       const struct place *to)
+/* Onto itself, or another name of the same file: the kernel does nothing. */
+static bool is_same(const struct place *from, const struct place *to)
 {
-    if (!(f->rights & RIGHT_REPLACE))
-        return OUTCOME_NO_RIGHT;
-    if (kind_at(from) != S_IFREG ||
-        (kind_at(to) != S_IFREG && kind_at(to) != S_IFLNK))
+    struct stat a, b;
+
+    return fstatat(from->folder, from->name, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(to->folder, to->name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+           a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* Who uploads to another name and then renames has what on_conflict promises to
+ * those who upload to the name itself. */
+static int rename_over(const struct files *f, const struct place *from,
+                       struct place *to, struct path *path)
+{
+    bool link = kind_at(to) == S_IFLNK;
+    int r = place_permitted(f, link);
+
+    if (kind_at(from) != S_IFREG || (kind_at(to) != S_IFREG && !link))
         return OUTCOME_EXISTS;
-    return rename_plain(from, to);
+    if (is_same(from, to))
+        return rename_plain(from, to);
+    if (r != 0)
+        return r;
+    FD_CLEANUP int fd =
+        resolve_in(from->folder, from->name, O_PATH | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return fd;
+    /* What is kept is swapped under a lock, which O_PATH can't hold. */
+    FD_CLEANUP int folder = -1;
+    if (f->rules.on_conflict == CONFLICT_VERSION)
+        folder = resolve_in(to->folder, ".", O_RDONLY | O_DIRECTORY, 0);
+    struct naming n = {
+        .source = from->folder,
+        .from = from->name,
+        .fd = fd,
+        .folder = folder >= 0 ? folder : to->folder,
+        .name = to->name,
+        .path = path,
+        .conflict = f->rules.on_conflict,
+    };
+    return place_file(f, &n);
 }
 
 /* Files and folders only. A link under a new name is a new link, and Landlock
  * forbids to make one; without Landlock it would be a surprise. */
 static int rename_place(const struct files *f, const struct place *from,
-                        const struct place *to)
+                        struct place *to, struct path *path)
 {
     mode_t kind = kind_at(from);
 
@@ -152,11 +200,12 @@ static int rename_place(const struct files *f, const struct place *from,
                   RENAME_NOREPLACE) == 0)
         return 0;
     if (errno == EEXIST)
-        return rename_over(f, from, to);
+        return rename_over(f, from, to, path);
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
     /* Into itself, or a file system that doesn't know the flag. */
-    return kind_at(to) != 0 ? rename_over(f, from, to) : rename_plain(from, to);
+    return kind_at(to) != 0 ? rename_over(f, from, to, path)
+                            : rename_plain(from, to);
 }
 
 int serve_rename(struct files *f, const struct packet *p)
@@ -174,10 +223,20 @@ int serve_rename(struct files *f, const struct packet *p)
     request_path(p->value[1].text, &new);
     r = place_find_new(f, &new, O_PATH, &to);
     if (r == 0)
-        r = rename_place(f, &from, &to);
+        r = rename_place(f, &from, &to, &new);
     if (r != 0)
         return r;
     forget_partial(f, &old, &from);
     forget_partial(f, &new, &to);
-    return answer_done(f, p);
+    r = sync_folder(f, to.folder);
+    if (r == 0 && from.folder != to.folder)
+        r = sync_folder(f, from.folder);
+    if (r != 0)
+        return OUTCOME_STANDS;
+    answer(f, p,
+           &(struct packet){
+               .message = MSG_RENAMED,
+               .value = { TEXT(path_slice(&new)) },
+           });
+    return 0;
 }

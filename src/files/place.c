@@ -20,273 +20,238 @@
 #define TRIES 9999 /* names */
 #define SWAPS 16   /* a name that comes and goes */
 
-/* Where the extension begins that a number goes in front of. */
-static size_t stem_length(const char *name)
-{
-    static const char tar[] = ".tar";
-    const char *dot = strrchr(name, '.');
-    size_t len = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+/* A name, and the folder that it stands in. */
+struct spot {
+    int folder;
+    const char *name;
+};
 
-    if (dot && len > sizeof(tar) - 1 &&
-        memcmp(name + len - (sizeof(tar) - 1), tar, sizeof(tar) - 1) == 0)
-        len -= sizeof(tar) - 1;
-    return len;
+static struct spot source(const struct naming *n)
+{
+    return (struct spot){ n->source, n->from };
 }
 
-/* How much of the LEN bytes stays when only ROOM are there; a character of
- * UTF-8 isn't cut in two. */
-static int cut(const char *text, size_t len, size_t room)
+static struct spot target(const struct naming *n, const char *name)
 {
-    if (len <= room)
-        return (int)len;
-    while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
-        room--;
-    return (int)room;
-}
-
-static void numbered(const char *name, unsigned n, char *out, size_t size)
-{
-    size_t stem = stem_length(name), room = size - 1;
-    const char *end = name + stem;
-    char number[16];
-
-    snprintf(number, sizeof(number), " (%u)", n + 1);
-    room -= strlen(number);
-    if (strlen(end) > room / 2) /* that isn't what one calls an extension */
-        end = "", stem = strlen(name);
-    room -= strlen(end);
-    snprintf(out, size, "%.*s%s%s", cut(name, stem, room), name, number, end);
-}
-
-static void with_prefix(const char *name, unsigned n, char *out, size_t size)
-{
-    char prefix[16] = "new-";
-
-    if (n > 1)
-        snprintf(prefix, sizeof(prefix), "new-%u-", n);
-    snprintf(out, size, "%s%.*s", prefix,
-             cut(name, strlen(name), size - 1 - strlen(prefix)), name);
-}
-
-static void versioned(const char *name, unsigned n, char *out, size_t size)
-{
-    char version[16];
-
-    snprintf(version, sizeof(version), ".~%u~", n);
-    snprintf(out, size, "%.*s%s",
-             cut(name, strlen(name), size - 1 - strlen(version)), name,
-             version);
-}
-
-void place_name(enum conflict conflict, enum conflict_name style,
-                const char *name, unsigned n, char *out, size_t size)
-{
-    if (conflict == CONFLICT_VERSION)
-        versioned(name, n, out, size);
-    else if (style == CONFLICT_NAME_NEW)
-        with_prefix(name, n, out, size);
-    else
-        numbered(name, n, out, size);
+    return (struct spot){ n->folder, name };
 }
 
 /* For file systems that can't rename and refuse to replace in one step, as NFS:
  * the name is claimed by an empty file, so that of two who want it one gets
  * -EEXIST, and the claim is replaced. */
-static int claim_and_move(int folder, const char *from, const char *to)
+static int claim_and_move(struct spot from, struct spot to)
 {
-    FD_CLEANUP int claim =
-        resolve_in(folder, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    FD_CLEANUP int claim = resolve_in(
+        to.folder, to.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 
     if (claim < 0)
         return claim;
-    if (renameat(folder, from, folder, to) == 0)
+    if (renameat(from.folder, from.name, to.folder, to.name) == 0)
         return 0;
     int r = -errno;
-    unlinkat(folder, to, 0);
+    unlinkat(to.folder, to.name, 0);
     return r;
 }
 
 /* -EEXIST where TO is there. */
-static int move(int folder, const char *from, const char *to)
+static int move(struct spot from, struct spot to)
 {
-    if (renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0)
+    if (renameat2(from.folder, from.name, to.folder, to.name,
+                  RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
-    return claim_and_move(folder, from, to);
+    return claim_and_move(from, to);
 }
 
-/* FROM gets the first free one of the names that stand in for the upload's. */
-static int move_aside(const struct files *f, const struct upload *u,
-                      const char *from, char to[NAME_MAX + 1])
+/* FROM gets the first free one of the names that stand in for the file's. */
+static int move_aside(const struct files *f, const struct naming *n,
+                      struct spot from, char to[NAME_MAX + 1])
 {
     int r = -EEXIST;
 
-    for (unsigned n = 1; r == -EEXIST && n <= TRIES; n++) {
-        place_name(u->conflict, f->rules.conflict_name, u->name, n, to,
+    for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
+        place_name(n->conflict, f->rules.conflict_name, n->name, i, to,
                    NAME_MAX + 1);
-        r = move(u->folder, from, to);
+        r = move(from, target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
-static int overwrite(const struct files *f, struct upload *u)
+static int overwrite(const struct files *f, struct naming *n)
 {
     int r;
 
     if (f->rights & RIGHT_REPLACE)
-        return renameat(u->folder, u->partial.name, u->folder, u->name) < 0
-                   ? -errno
-                   : 0;
+        return renameat(n->source, n->from, n->folder, n->name) < 0 ? -errno
+                                                                    : 0;
     /* Who may not replace doesn't, however late the other file came. */
-    r = move(u->folder, u->partial.name, u->name);
+    r = move(source(n), target(n, n->name));
     return r == -EEXIST ? (int)OUTCOME_NO_RIGHT : r;
 }
 
-static int reject(const struct files *f, struct upload *u)
+static int reject(const struct files *f, struct naming *n)
 {
-    int r = move(u->folder, u->partial.name, u->name);
+    int r = move(source(n), target(n, n->name));
 
     (void)f;
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
-/* The path shows where the upload went; one too long to be told is no name. */
-static int take_name(struct upload *u, const char *name)
+/* The path shows where the file went; one too long to be told is no name. */
+static int take_name(struct naming *n, const char *name)
 {
-    size_t head = u->path.len - strlen(u->name), len = strlen(name);
+    size_t head = n->path->len - strlen(n->name), len = strlen(name);
 
     if (head + len > FTP_PATH_MAX)
         return -ENAMETOOLONG;
-    memcpy(u->path.bytes + head, name, len + 1);
-    u->path.len = head + len;
-    memcpy(u->name, name, len + 1);
+    memcpy(n->path->bytes + head, name, len + 1);
+    n->path->len = head + len;
+    memcpy(n->name, name, len + 1);
     return 0;
 }
 
-static int rename_new(const struct files *f, struct upload *u)
+static int rename_new(const struct files *f, struct naming *n)
 {
     char name[NAME_MAX + 1];
-    int r = move(u->folder, u->partial.name, u->name);
+    int r = move(source(n), target(n, n->name));
 
     if (r != -EEXIST)
         return r;
-    r = move_aside(f, u, u->partial.name, name);
+    r = move_aside(f, n, source(n), name);
     if (r != 0)
         return r;
-    r = take_name(u, name);
+    r = take_name(n, name);
     if (r < 0)
-        move(u->folder, name, u->partial.name);
+        move(target(n, name), source(n));
     return r;
 }
 
 /* For file systems that can't swap two names: for a moment there is none. */
-static int replace_in_two(const struct files *f, const struct upload *u,
+static int replace_in_two(const struct files *f, const struct naming *n,
                           const char *parked)
 {
     char old[NAME_MAX + 1];
-    int aside = move_aside(f, u, u->name, old);
+    int aside = move_aside(f, n, target(n, n->name), old);
 
     if (aside != 0 && aside != -ENOENT)
         return aside;
-    int r = move(u->folder, parked, u->name);
+    int r = move(target(n, parked), target(n, n->name));
     if (r != 0 && aside == 0)
-        move(u->folder, old, u->name);
+        move(target(n, old), target(n, n->name));
     return r;
 }
 
 /* The new file, which stands under the old one's future name, and the old one
  * change places; or it takes a name that has become free. */
-static int swap(const struct files *f, const struct upload *u,
+static int swap(const struct files *f, const struct naming *n,
                 const char *parked)
 {
     int r = -EEXIST;
 
     for (int i = 0; r == -EEXIST && i < SWAPS; i++) {
-        if (renameat2(u->folder, parked, u->folder, u->name, RENAME_EXCHANGE) ==
+        if (renameat2(n->folder, parked, n->folder, n->name, RENAME_EXCHANGE) ==
             0)
             return 0;
         if (errno == EINVAL || errno == ENOSYS)
-            r = replace_in_two(f, u, parked);
+            r = replace_in_two(f, n, parked);
         else
-            r = errno == ENOENT ? move(u->folder, parked, u->name) : -errno;
+            r = errno == ENOENT ? move(target(n, parked), target(n, n->name))
+                                : -errno;
     }
     return r;
 }
 
 /* A folder that came meanwhile is no version of a file; and Landlock forbids to
  * move a link. */
-static int can_be_kept(const struct upload *u)
+static int can_be_kept(const struct naming *n)
 {
     struct stat st;
 
-    if (fstatat(u->folder, u->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(n->folder, n->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
     if (S_ISDIR(st.st_mode))
         return OUTCOME_IS_FOLDER;
     return S_ISREG(st.st_mode) ? 0 : (int)OUTCOME_NAME_TAKEN;
 }
 
-/* Does NAME still stand for the file that this upload wrote? While it is parked
- * its name is one that other sessions of the user can write to or delete. */
-static bool is_ours(const struct upload *u, const char *name)
+/* Does NAME still stand for the file that gets the name? While it is parked its
+ * name is one that other sessions of the user can write to or delete. */
+static bool is_ours(const struct naming *n, const char *name)
 {
     struct stat ours, there;
 
-    return fstat(u->partial.fd, &ours) == 0 &&
-           fstatat(u->folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstat(n->fd, &ours) == 0 &&
+           fstatat(n->folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
 }
 
 /* The new file is parked under the old one's future name, then the two change
- * places: each swap puts aside exactly what it replaces. */
-static int park_and_swap(const struct files *f, struct upload *u)
+ * places: each swap puts aside exactly what it replaces. Who deletes or renames
+ * one of them in between is another session of the user; there is no success
+ * for another's bytes. */
+static int park_and_swap(const struct files *f, struct naming *n)
 {
     char parked[NAME_MAX + 1];
-    int r = move_aside(f, u, u->partial.name, parked);
+    int r = move_aside(f, n, source(n), parked);
 
     if (r != 0)
         return r;
-    r = is_ours(u, parked) ? swap(f, u, parked) : -EIO;
+    r = is_ours(n, parked) ? swap(f, n, parked) : (int)OUTCOME_OVERTAKEN;
     if (r == 0)
-        return is_ours(u, u->name) ? 0 : -EIO; /* no 226 for another's bytes */
-    if (is_ours(u, parked))
-        move(u->folder, parked, u->partial.name);
+        return is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
+    if (is_ours(n, parked))
+        move(target(n, parked), source(n));
     return r;
 }
 
-static int replace_kept(const struct files *f, struct upload *u)
+static int replace_kept(const struct files *f, struct naming *n)
 {
-    int r = f->rights & RIGHT_REPLACE ? can_be_kept(u) : (int)OUTCOME_NO_RIGHT;
+    int r = f->rights & RIGHT_REPLACE ? can_be_kept(n) : (int)OUTCOME_NO_RIGHT;
 
-    return r == 0 ? park_and_swap(f, u) : r;
+    return r == 0 ? park_and_swap(f, n) : r;
 }
 
 /* One at a time in a folder, or the next one's swap would come between ours and
  * the look at what it did. The lock is held for some renames, never for a wait;
  * a holder that is stopped ends the others by the deadline of their sessions.
  * Where a folder can't be locked (NFS) such a swap is an error, and no loss. */
-static int keep_old(const struct files *f, struct upload *u)
+static int keep_old(const struct files *f, struct naming *n)
 {
-    flock(u->folder, LOCK_EX);
-    int r = move(u->folder, u->partial.name, u->name);
+    flock(n->folder, LOCK_EX);
+    int r = move(source(n), target(n, n->name));
     if (r == -EEXIST)
-        r = replace_kept(f, u);
-    flock(u->folder, LOCK_UN);
+        r = replace_kept(f, n);
+    flock(n->folder, LOCK_UN);
     return r;
 }
 
 static int (*const places[CONFLICT_COUNT])(const struct files *f,
-                                           struct upload *u) = {
+                                           struct naming *n) = {
     [CONFLICT_OVERWRITE] = overwrite,
     [CONFLICT_RENAME] = rename_new,
     [CONFLICT_VERSION] = keep_old,
     [CONFLICT_REJECT] = reject,
 };
 
+int place_file(const struct files *f, struct naming *n)
+{
+    return places[n->conflict](f, n);
+}
+
 int place_upload(const struct files *f, struct upload *u)
 {
-    return places[u->conflict](f, u);
+    struct naming n = {
+        .source = u->folder,
+        .from = u->partial.name,
+        .fd = u->partial.fd,
+        .folder = u->folder,
+        .name = u->name,
+        .path = &u->path,
+        .conflict = u->conflict,
+    };
+
+    return place_file(f, &n);
 }
 
 int place_permitted(const struct files *f, bool link)

@@ -8,15 +8,29 @@
 #include "sallyport/base/conflict.h"
 
 struct files;
+struct path;
 struct upload;
+
+/* A file that is to get a name. */
+struct naming {
+    int source; /* the folder that it stands in now */
+    const char *from;
+    int fd;     /* it, open, also with O_PATH */
+    int folder; /* where the name is wanted; each on the same file system */
+    char *name; /* NAME_MAX + 1 bytes, as is ... */
+    struct path *path; /* ... the path that ends in it: they become the real */
+    enum conflict conflict;
+};
 
 /* May an upload begin, where a file, or a LINK to one, has its name? 0,
  * NO_RIGHT or NAME_TAKEN. */
 int place_permitted(const struct files *f, bool link);
-/* Gives the open upload its name, as on_conflict says, without ever replacing
- * a file that it may not: 0, and the upload's name and path are those under
- * which it is visible; else an enum outcome or -errno, and the partial stands
- * under its own name. */
+/* Gives a file its name, as on_conflict says, without ever replacing one that
+ * it may not: 0, and name and path are those under which it is visible; else an
+ * enum outcome or -errno, and it stands where it stood (OUTCOME_OVERTAKEN: or
+ * where another session has put it). */
+int place_file(const struct files *f, struct naming *n);
+/* The same for the open upload and its partial. */
 int place_upload(const struct files *f, struct upload *u);
 
 /* The Nth name to try instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b"

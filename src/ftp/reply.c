@@ -66,6 +66,7 @@ static const char *const texts[] = {
     [REPLY_DELETED] = "Deleted.",
     [REPLY_REMOVED] = "Folder removed.",
     [REPLY_RENAMED] = "Renamed.",
+    [REPLY_RENAMED_AS] = "That name was taken; renamed to {}",
     [REPLY_MLST] = "Facts:",
     [REPLY_PWD] = "\"{}\" is the current folder.",
     [REPLY_MADE] = "\"{}\" was made.",
@@ -99,6 +100,7 @@ static const char *const texts[] = {
     [REPLY_LOCAL_ERROR] = "Error on the server: {}.",
     [REPLY_HASH_LATE] =
         "The checksum takes too long; ask for those of parts, with RANG.",
+    [REPLY_OVERTAKEN] = "Another session took that name just now; try again.",
     [REPLY_FOLDER_MOVED] =
         "The folder was renamed meanwhile, so nothing is visible; send again.",
     [REPLY_STANDS] =

@@ -155,6 +155,8 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_FOLDER_REMOVE] = { "folder-remove", SESSION, FILES, IDLE, false, 0,
                             "p", 0 },
     [MSG_RENAME]        = { "rename", SESSION, FILES, IDLE, false, 0, "pp", 0 },
+    [MSG_RENAMED]       = { "renamed", FILES, SESSION, ASKED, false, 0, "p",
+                            MSG_RENAME },
     [MSG_FACTS]         = { "facts", SESSION, FILES, IDLE, false, 0, "pn", 0 },
     [MSG_FACTS_ARE]     = { "facts-are", FILES, SESSION, ASKED, false, 0,
                             "nnnnnnn", MSG_FACTS },

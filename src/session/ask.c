@@ -102,8 +102,8 @@ static const struct handler from_files[] = {
     { MSG_FILE_READABLE, on_answer }, { MSG_FILE_WRITABLE, on_answer },
     { MSG_FILE_STORED, on_answer },   { MSG_FOLDER_PIPE, on_answer },
     { MSG_FOLDER_LISTED, on_answer }, { MSG_FACTS_ARE, on_answer },
-    { MSG_SPACE_IS, on_answer },      { MSG_DONE, on_answer },
-    { MSG_REFUSED, on_answer },
+    { MSG_SPACE_IS, on_answer },      { MSG_RENAMED, on_answer },
+    { MSG_DONE, on_answer },          { MSG_REFUSED, on_answer },
 };
 
 static void on_files(void *owner, uint32_t events)
@@ -170,6 +170,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_STAYS] = { REPLY_SEND_WHOLE, "the file that is there stays" },
     [OUTCOME_BUSY] = { REPLY_FILE_BUSY, "busy" },
     [OUTCOME_MOVED] = { REPLY_FOLDER_MOVED, "folder renamed meanwhile" },
+    [OUTCOME_OVERTAKEN] = { REPLY_OVERTAKEN, "another session took the name" },
     [OUTCOME_BAD_TIME] = { REPLY_BAD_TIME, "a time that the disk can't keep" },
     [OUTCOME_CROSS_DEVICE] = { REPLY_CROSS_DEVICE, "across file systems" },
     [OUTCOME_INCOMPLETE] = { REPLY_LOCAL_ERROR, "length differs" },

@@ -113,9 +113,14 @@ static void renamed(struct session *s, struct packet *p)
     enum reply r =
         p->message == MSG_REFUSED ? ask_refusal(p, &cause) : REPLY_RENAMED;
 
-    report_change(s, "RNTO", path_slice(&s->rename_from),
-                  path_slice(&s->subject), reply_code(r), cause);
-    if (!ask_refused(s, p))
+    bool done = p->message == MSG_RENAMED;
+    struct slice to = done ? p->value[0].text : path_slice(&s->subject);
+
+    report_change(s, "RNTO", path_slice(&s->rename_from), to, reply_code(r),
+                  cause);
+    if (done && !slice_equal(to, path_slice(&s->subject)))
+        control_reply_with(s, REPLY_RENAMED_AS, to, NOTHING);
+    else if (!ask_refused(s, p))
         control_reply(s, REPLY_RENAMED);
 }
 

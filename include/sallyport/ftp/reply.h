@@ -61,6 +61,7 @@
     R(CWD_OK, 250)   /* {}: path */                                            \
     R(DELETED, 250)                                                            \
     R(REMOVED, 250)                                                            \
+    R(RENAMED_AS, 250) /* {}: path */                                          \
     R(RENAMED, 250)                                                            \
     R(MLST, 250)                                                               \
     R(PWD, 257)  /* {}: path_quote() of it */                                  \
@@ -90,6 +91,7 @@
     R(FILE_BUSY, 450)                                                          \
     R(LOCAL_ERROR, 451) /* {}: cause */                                        \
     R(HASH_LATE, 451)                                                          \
+    R(OVERTAKEN, 450)                                                          \
     R(FOLDER_MOVED, 451)                                                       \
     R(STANDS, 451) /* failed after the rename */                               \
     R(UNLOGGED, 451)                                                           \

@@ -104,6 +104,7 @@ enum message {
     MSG_FOLDER_MAKE,   /* path */
     MSG_FOLDER_REMOVE, /* path */
     MSG_RENAME,        /* from, to */
+    MSG_RENAMED,       /* virtual path of what was renamed, as it is now */
     MSG_FACTS,         /* path, what for: 0; 1: a partial's length counts
                           (SIZE); 2: RNFR, which takes its own right */
     MSG_FACTS_ARE,     /* kind, size, mtime, perm, mode, device, inode */

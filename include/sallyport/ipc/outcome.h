@@ -25,6 +25,7 @@ enum outcome {
     OUTCOME_STAYS,      /* so nothing goes on behind it: REST, APPE */
     OUTCOME_BUSY,
     OUTCOME_MOVED, /* its folder, meanwhile */
+    OUTCOME_OVERTAKEN, /* another session took the name in this moment */
     OUTCOME_CROSS_DEVICE,
     OUTCOME_INCOMPLETE, /* length differs from what was promised */
     OUTCOME_GONE_AWAY,  /* reader of a listing closed (ABOR) */

@@ -172,13 +172,20 @@ int ask_path(struct peer *p, enum message m, const char *path)
     return r;
 }
 
-int ask_rename(struct peer *p, const char *from, const char *to)
+int ask_rename_told(struct peer *p, const char *from, const char *to,
+                    struct packet *reply)
 {
-    struct packet reply;
     struct packet request = { .message = MSG_RENAME,
                               .value = { path_value(from), path_value(to) } };
 
-    return ask(p, &request, &reply);
+    return ask(p, &request, reply);
+}
+
+int ask_rename(struct peer *p, const char *from, const char *to)
+{
+    struct packet reply;
+
+    return ask_rename_told(p, from, to, &reply);
 }
 
 int ask_facts(struct peer *p, const char *path, unsigned what_for,

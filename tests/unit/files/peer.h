@@ -44,6 +44,9 @@ void peer_remove(struct peer *p);
 int ask(struct peer *p, struct packet *request, struct packet *reply);
 int ask_path(struct peer *p, enum message m, const char *path);
 int ask_rename(struct peer *p, const char *from, const char *to);
+/* The same; *reply tells the path. */
+int ask_rename_told(struct peer *p, const char *from, const char *to,
+                    struct packet *reply);
 int ask_facts(struct peer *p, const char *path, unsigned what_for,
               struct packet *reply);
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify);

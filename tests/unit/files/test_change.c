@@ -8,6 +8,7 @@
 
 #include "peer.h"
 #include "sallyport/users/rights.h"
+#include "syncs.h"
 
 #define K 1024u
 
@@ -257,4 +258,32 @@ Test(change, running_upload_is_an_obstacle)
     channel_close(&b.session);
     cr_assert_eq(peer_wait(&b), 0);
     peer_stop(&a);
+}
+
+/* What an upload's 226 stands on; what can't be read needs no sync. */
+Test(change, new_names_are_synced)
+{
+    static const struct {
+        bool fsync;
+        int make, rename;
+    } rows[] = { { false, OUTCOME_OK, OUTCOME_OK },
+                 { true, OUTCOME_IO, OUTCOME_STANDS } };
+
+    sync_folders_fail = true;
+    for (size_t i = 0; i < 2; i++) {
+        struct peer p;
+
+        peer_init(&p);
+        furnish(&p);
+        disk_folder(&p, "/blind");
+        cr_assert_eq(chmod(disk_path(&p, "/blind"), 0300), 0);
+        p.start.rules.fsync = rows[i].fsync;
+        peer_run(&p);
+        cr_expect_eq(ask_path(&p, MSG_FOLDER_MAKE, "/new"), rows[i].make);
+        cr_expect_eq(ask_rename(&p, "/file", "/else"), rows[i].rename);
+        cr_expect_eq(ask_rename(&p, "/other", "/empty/o"), rows[i].rename);
+        cr_expect_eq(ask_path(&p, MSG_FOLDER_MAKE, "/blind/new"), OUTCOME_OK);
+        cr_expect_eq(ask_path(&p, MSG_FILE_DELETE, "/else"), OUTCOME_OK);
+        peer_stop(&p);
+    }
 }

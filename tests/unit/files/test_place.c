@@ -500,3 +500,93 @@ Test(place, path_at_its_limit)
     }
     peer_stop(&p);
 }
+
+/* Between the swap and the look at what it did another session deletes the
+ * name. That is no fault of the disk, and no success either. */
+Test(place, a_name_that_goes_in_the_midst)
+{
+    struct packet reply,
+        request = { .message = MSG_FILE_COMMIT, .value = { NUMBER(100) } };
+    struct stat ours, there;
+    struct peer p;
+
+    rename_faults.slow_swap = 300000;
+    start(&p, CONFLICT_VERSION);
+    disk_fill(&p, "/in/f", 50, 1);
+    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/in")), &ours), 0);
+    request.request = channel_next(&p.session);
+    cr_assert_eq(channel_send(&p.session, &request), 0);
+    do
+        cr_assert_eq(stat(disk_path(&p, "/in/f"), &there), 0);
+    while (there.st_ino != ours.st_ino);
+    cr_assert_eq(unlink(disk_path(&p, "/in/f")), 0);
+    cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
+    cr_assert_eq(reply.message, MSG_REFUSED);
+    cr_expect_eq(reply.value[0].number, OUTCOME_OVERTAKEN);
+    cr_expect(disk_is(&p, "/in/f.~1~", 50, 1), "the old one is kept");
+    peer_stop(&p);
+}
+
+/* RNTO onto a file that is there: as an upload to that name. */
+static const struct {
+    enum conflict conflict;
+    unsigned rights;
+    int outcome;
+    const char *new, *old; /* where they then are */
+} renames[] = {
+    { CONFLICT_OVERWRITE, RIGHT_ALL, 0, "/in/f.txt", NULL },
+    { CONFLICT_OVERWRITE, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", "/in/f.txt" },
+    { CONFLICT_RENAME, RIGHT_ALL, 0, "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_RENAME, RIGHT_RENAME, 0, "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_VERSION, RIGHT_ALL, 0, "/in/f.txt", NULL },
+    { CONFLICT_VERSION, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", "/in/f.txt" },
+    { CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN, "/up", "/in/f.txt" },
+};
+
+/* KEPT: where the old one is with `version`. */
+static void rename_onto_each(const char *kept)
+{
+    for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
+        struct packet reply;
+        const char *old = renames[i].old;
+        struct peer p;
+        char told[256];
+
+        if (renames[i].conflict == CONFLICT_VERSION && renames[i].outcome == 0)
+            old = kept;
+        peer_init(&p);
+        p.start.rules.on_conflict = renames[i].conflict;
+        p.start.rights = renames[i].rights;
+        disk_folder(&p, "/in");
+        disk_fill(&p, "/in/f.txt", 50, 1);
+        disk_fill(&p, "/up", 100, 2);
+        peer_run(&p);
+        int r = ask_rename_told(&p, "/up", "/in/f.txt", &reply);
+        cr_expect_eq(r, renames[i].outcome, "row %zu: %d", i, r);
+        if (r == OUTCOME_OK) {
+            slice_copy(reply.value[0].text, told, sizeof(told));
+            cr_expect_str_eq(told, renames[i].new, "row %zu: %s", i, told);
+            cr_expect_not(disk_has(&p, "/up"));
+        }
+        cr_expect(disk_is(&p, renames[i].new, 100, 2), "row %zu", i);
+        cr_expect(!old || disk_is(&p, old, 50, 1), "row %zu", i);
+        /* Onto itself nothing happens, and nobody minds. */
+        cr_expect_eq(ask_rename(&p, renames[i].new, renames[i].new),
+                     OUTCOME_OK);
+        cr_expect(disk_is(&p, renames[i].new, 100, 2), "row %zu", i);
+        peer_stop(&p);
+    }
+}
+
+Test(place, rename_onto_a_file)
+{
+    rename_onto_each("/in/f.txt.~1~");
+}
+
+/* The first version's name is where the new one was parked. */
+Test(place, rename_onto_a_file_plain)
+{
+    rename_faults.no_flags = true;
+    rename_onto_each("/in/f.txt.~2~");
+}

@@ -564,7 +564,10 @@ Test(session, mdtm_and_dots, .timeout = 60)
 Test(session, rnto_works_once, .timeout = 30)
 {
     struct packet facts = { .message = MSG_FACTS_ARE };
-    struct packet done = { .message = MSG_DONE };
+    struct packet done = { .message = MSG_RENAMED,
+                           .value = { TEXT(SLICE("/b")) } };
+    struct packet other = { .message = MSG_RENAMED,
+                            .value = { TEXT(SLICE("/c (2)")) } };
     struct fake f;
 
     fake_open(&f);
@@ -574,8 +577,16 @@ Test(session, rnto_works_once, .timeout = 30)
     fake_say(&f, "RNTO /b");
     fake_answer(&f, MSG_RENAME, &done);
     cr_assert_eq(fake_reply(&f), 250);
+    cr_expect_not_null(strstr(f.reply, "250 Renamed."), "%s", f.reply);
     fake_say(&f, "RNTO /c");
     cr_assert_eq(fake_reply(&f), 503);
+    fake_say(&f, "RNFR /a");
+    fake_answer(&f, MSG_FACTS, &facts);
+    cr_assert_eq(fake_reply(&f), 350);
+    fake_say(&f, "RNTO /c");
+    fake_answer(&f, MSG_RENAME, &other);
+    cr_assert_eq(fake_reply(&f), 250);
+    cr_expect_not_null(strstr(f.reply, "/c (2)"), "%s", f.reply);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
