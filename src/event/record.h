@@ -12,7 +12,4 @@ struct field_row {
 };
 extern const struct field_row field_rows[FIELD_COUNT];
 
-/* 0 or -ENOBUFS */
-int event_encode(const struct event_record *r, struct buf *into);
-
 #endif

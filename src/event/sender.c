@@ -1,5 +1,6 @@
 /* The sending side of events, in every process but log. Never waits: what log
- * can't take yet queues up to 64 KiB, then events are dropped and counted. */
+ * can't take yet queues up to 64 KiB, then events are dropped and counted. The
+ * queue dies with its process; a socket's bytes don't. */
 #include <errno.h>
 #include <string.h>
 
@@ -94,12 +95,15 @@ void event_flush(struct event_sender *s)
         tell_dropped(s);
 }
 
-bool event_has_place(struct event_sender *s)
+int event_try(struct event_sender *s, struct slice bytes)
 {
+    int e;
+
     if (s->none)
-        return true;
+        return 0;
     event_flush(s);
-    return QUEUE_MAX - s->queue.len >= sizeof(uint16_t) + EVENT_BYTES_MAX;
+    e = s->queue.len > 0 ? -EAGAIN : send_bytes(s, bytes);
+    return is_for_later(e) ? -EAGAIN : e;
 }
 
 int event_send(struct event_sender *s, const struct event_record *r)
@@ -111,12 +115,10 @@ int event_send(struct event_sender *s, const struct event_record *r)
         return 0;
     buf_init(&bytes, EVENT_BYTES_MAX);
     e = event_encode(r, &bytes);
-    if (e == 0) {
-        event_flush(s);
-        e = s->queue.len > 0 ? -EAGAIN : send_bytes(s, buf_slice(&bytes));
-        if (is_for_later(e))
-            e = enqueue(s, buf_slice(&bytes));
-    }
+    if (e == 0)
+        e = event_try(s, buf_slice(&bytes));
+    if (e == -EAGAIN)
+        e = enqueue(s, buf_slice(&bytes));
     buf_release(&bytes);
     return e;
 }

@@ -110,6 +110,7 @@ static const char *const texts[] = {
     [REPLY_UNLOGGED] = "Can't be logged, so it doesn't count; try again later.",
     [REPLY_UNLOGGED_STANDS] =
         "Can't be logged, so it doesn't count; but the file stands as {}",
+    [REPLY_UNLOGGED_DONE] = "It is done, but can't be logged; ask for help.",
     [REPLY_NO_SPACE] = "No space left; free some, then send it again.",
     [REPLY_UNKNOWN_COMMAND] = "Unknown command; HELP lists those there are.",
     [REPLY_SITE_UNKNOWN] = "Unknown SITE command; SITE HELP lists them.",

@@ -18,8 +18,9 @@ struct sender {
     uint64_t serial; /* 0: not of one session */
     struct address peer;
     struct rate rate;
-    uint64_t dropped;        /* over the rate, since that was last told */
-    struct loop_timer timer; /* armed while that is to be told */
+    bool paced;       /* a user's session: it waits, nothing is dropped */
+    uint64_t dropped; /* over the rate, since that was last told */
+    struct loop_timer timer; /* armed while that is to be told, or it waits */
     bool used;
 };
 
@@ -43,7 +44,8 @@ int log_run(struct log *l);
 /* One sender less: without master and without senders log is done. */
 void log_sender_ended(struct log *l);
 
-/* Two for each session and those of the service. 0 or -ENOMEM */
+/* For each session itself, its files, and one that has ended while there was no
+ * log; and those of the service. 0 or -ENOMEM */
 int senders_init(struct log *l, uint64_t max_sessions);
 size_t senders_for(uint64_t max_sessions);
 void senders_release(struct log *l);

@@ -1,5 +1,6 @@
 /* How many events a sender may have written: a burst, and so many a second. A
- * session can be its client's puppet, and the log must not be its disk. */
+ * session can be its client's puppet, and the log must not be its disk. The
+ * session of a user who is logged in waits; what others say is dropped. */
 #ifndef SALLYPORT_SRC_LOG_RATE_H
 #define SALLYPORT_SRC_LOG_RATE_H
 

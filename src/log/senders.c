@@ -1,5 +1,7 @@
 /* Those who send events, in log. Each has its own channel; bad bytes on it end
- * that sender and nobody else. */
+ * that sender and nobody else. One that says too much isn't read for a while,
+ * if it is a user's session, which can wait: a user must not hide a line behind
+ * a thousand others. Nobody else ever waits for log. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,12 +12,13 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
-#define BESIDES_SESSIONS 16
+#define BESIDES_SESSIONS 32
 #define DROPPED_MS       10000 /* from the first one dropped to the line */
+#define PAUSE_MS         100   /* not read; worth 20 events */
 
 size_t senders_for(uint64_t max_sessions)
 {
-    return (size_t)max_sessions * 2 + BESIDES_SESSIONS;
+    return (size_t)max_sessions * 3 + BESIDES_SESSIONS;
 }
 
 int senders_init(struct log *l, uint64_t max_sessions)
@@ -39,15 +42,18 @@ static void tell_dropped(struct sender *s)
     line_write(s->log, s, &r);
 }
 
-static void on_time(void *owner)
-{
-    tell_dropped(owner);
-}
-
 static void drop(struct sender *s)
 {
     if (s->dropped++ == 0)
         loop_timer_set(&s->log->loop, &s->timer, DROPPED_MS);
+}
+
+/* Out of the loop: its end would wake us without end. */
+static void rest(struct sender *s)
+{
+    tell_dropped(s);
+    loop_remove(&s->log->loop, &s->watch);
+    loop_timer_set(&s->log->loop, &s->timer, PAUSE_MS);
 }
 
 static void sender_end(struct sender *s)
@@ -71,20 +77,42 @@ void senders_release(struct log *l)
     l->senders = 0;
 }
 
+static void on_time(void *owner)
+{
+    struct sender *s = owner;
+
+    if (s->watch.added)
+        tell_dropped(s);
+    else if (loop_add(&s->log->loop, &s->watch) < 0)
+        sender_end(s);
+}
+
+/* Its name stands in all that a session says from its login on; a session that
+ * lies about it only has itself wait. */
+static bool is_of_user(const struct sender *s, const struct event_record *r)
+{
+    return s->process == PROCESS_SESSION && r->text[FIELD_USER].ptr &&
+           r->event != EVENT_LOGIN_FAILED;
+}
+
+/* -EAGAIN: no more of it now. Once master has gone all have to be quick. */
 static int on_event(void *owner, struct packet *p)
 {
     struct sender *s = owner;
     struct event_record r;
+    bool passes;
 
     if (event_decode(p->value[0].text, &r) < 0) {
         s->channel.wrong = "an event that is none";
         return -EPROTO;
     }
-    if (rate_pass(&s->rate, clock_ms()))
+    passes = rate_pass(&s->rate, clock_ms());
+    s->paced = s->paced || is_of_user(s, &r);
+    if (passes || s->paced)
         line_write(s->log, s, &r);
     else
         drop(s);
-    return 0;
+    return s->paced && !passes && s->log->master.fd >= 0 ? -EAGAIN : 0;
 }
 
 static const struct handler handlers[] = {
@@ -107,6 +135,10 @@ static int read_sender(struct sender *s)
     int r = channel_dispatch(&s->channel, handlers,
                              sizeof(handlers) / sizeof(handlers[0]), s);
 
+    if (r == -EAGAIN) {
+        rest(s);
+        return 0;
+    }
     if (r == -EPROTO)
         report(s);
     if (r < 0)

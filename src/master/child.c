@@ -162,14 +162,15 @@ void child_start(struct child *c)
 
 static void close_channel(struct child *c)
 {
+    const struct speaker who = { .process = c->row->process };
     bool worked = c->state == CHILD_READY;
 
     loop_remove(&c->master->loop, &c->watch);
     loop_timer_clear(&c->master->loop, &c->timer);
     channel_close(&c->channel);
-    wire_close(&c->log);
-    wire_close(&c->keys);
     c->state = CHILD_ENDING;
+    leftovers_take(c->master, &c->log, &who, true);
+    wire_close(&c->keys);
     if (worked && c->row->on_gone)
         c->row->on_gone(c);
 }

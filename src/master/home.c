@@ -194,6 +194,11 @@ void home_blank(struct home *h)
     wire_init(&h->log);
 }
 
+struct speaker home_speaker(const struct home *h)
+{
+    return (struct speaker){ PROCESS_FILES, h->serial, h->peer };
+}
+
 static int adopt(struct home *h, pid_t pid, struct pairs *p)
 {
     h->pid = pid;
@@ -251,10 +256,12 @@ void home_session_died(struct home *h, int signal)
 
 void home_close(struct home *h)
 {
+    const struct speaker who = home_speaker(h);
+
     loop_remove(&h->master->loop, &h->watch);
     channel_close(&h->channel);
     fd_close(&h->end);
-    wire_close(&h->log);
+    leftovers_take(h->master, &h->log, &who, true);
 }
 
 void home_kill(struct home *h)

@@ -28,7 +28,8 @@ struct home {
     bool for_ctl; /* serves sallyportctl, not a session */
     char user[USER_NAME_MAX + 1];
     uint64_t serial;
-    pid_t pid; /* 0: none */
+    struct address peer; /* of its session */
+    pid_t pid;           /* 0: none */
     struct channel channel;
     struct loop_watch watch;
     struct wire log;
@@ -37,6 +38,8 @@ struct home {
 
 /* Empty: no process, no descriptor. */
 void home_blank(struct home *h);
+/* As log hears of it. */
+struct speaker home_speaker(const struct home *h);
 /* May this row have a process at all? 0, or -EINVAL with the complaint. */
 int home_permitted(const struct master *m, const struct user *user,
                    struct complaint *c);

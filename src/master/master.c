@@ -90,6 +90,8 @@ int master_start(struct master *m)
     if (r == 0)
         r = sessions_init(&m->sessions, m->settings.max_sessions);
     if (r == 0)
+        r = leftovers_init(&m->leftovers, m->settings.max_sessions);
+    if (r == 0)
         r = control_start(&m->control);
     if (r < 0)
         return r;
@@ -136,6 +138,7 @@ void master_release(struct master *m)
     if (m->signals.fd >= 0)
         signals_close(m);
     sessions_release(&m->sessions);
+    leftovers_release(&m->leftovers);
     userdb_release(&m->users);
     listeners_release(&m->listeners);
     notify_close(&m->notify);

@@ -7,6 +7,7 @@
 #include "child.h"
 #include "control.h"
 #include "hosts.h"
+#include "leftover.h"
 #include "listen.h"
 #include "notify.h"
 #include "reload.h"
@@ -84,6 +85,7 @@ struct master {
     struct child child[MASTER_CHILDREN];
     size_t child_count;
     struct session_table sessions;
+    struct leftovers leftovers;
     struct userdb users;
     struct hosts hosts;
     struct control control;

@@ -156,14 +156,16 @@ int prepare_state(struct master *m, struct complaint *c)
 
 /* A session's channels to master and files, the ends of log and keys, and
  * files' end while a login is under way; the same for those at the control
- * socket; what is opened once; what a moment needs. */
+ * socket; the last words of those who ended; what is opened once; what a moment
+ * needs. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates =
         CERTIFICATES_SETS * (3 * SETTINGS_PAIRS_MAX + 2);
 
     return 128 + certificates + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
-           m->settings.listen_count + listeners_passive_wanted(&m->settings);
+           leftovers_for(m->settings.max_sessions) + m->settings.listen_count +
+           listeners_passive_wanted(&m->settings);
 }
 
 /* Not for --check, which works beside a running server. */

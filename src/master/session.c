@@ -93,6 +93,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->home.master = m;
     s->home.calls = &home_calls;
     s->home.owner = s;
+    s->home.peer = *peer;
     channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,
                  proxied ? PHASE_START : PHASE_GREETED);
     s->timer = (struct loop_timer){ .on_time = on_time, .owner = s };
@@ -114,7 +115,7 @@ bool session_known(struct session *s, const struct address *peer)
         return true;
     if (s->channel.phase != PHASE_START)
         return false;
-    s->peer = *peer;
+    s->peer = s->home.peer = *peer;
     s->channel.phase = PHASE_GREETED;
     s->log.held = s->keys.held = false;
     wires_flush(s->master);
@@ -142,6 +143,13 @@ static bool files_must_hear(const struct session *s)
     return s->home.channel.fd >= 0 && s->home.end < 0 && master_gate(s->master);
 }
 
+static void leave_words(struct session *s)
+{
+    const struct speaker who = { PROCESS_SESSION, s->serial, s->peer };
+
+    leftovers_take(s->master, &s->log, &who, s->home.user[0] != '\0');
+}
+
 void session_end(struct session *s)
 {
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
@@ -151,8 +159,7 @@ void session_end(struct session *s)
     loop_remove(&s->master->loop, &s->watch);
     loop_timer_clear(&s->master->loop, &s->timer);
     channel_close(&s->channel);
-    wire_last_words(s);
-    wire_close(&s->log);
+    leave_words(s);
     wire_close(&s->keys);
     worker_forget(s->master, s);
     if (!files_must_hear(s))

@@ -12,9 +12,7 @@
  * files is reaped, while a new one may come in. */
 #define SLACK 64
 
-/* A user's process files is a fork of master, and need not know who else is
- * there: these pages aren't in it. */
-static void *private_memory(size_t bytes)
+void *sessions_memory(size_t bytes)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -42,7 +40,7 @@ int sessions_init(struct session_table *t, size_t limit)
     t->buckets = 64;
     while (t->buckets < t->size)
         t->buckets *= 2;
-    t->all = private_memory(t->size * sizeof(*t->all));
+    t->all = sessions_memory(t->size * sizeof(*t->all));
     t->bucket = calloc(t->buckets, sizeof(struct session *));
     if (!t->all || !t->bucket) {
         sessions_release(t);

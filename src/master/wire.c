@@ -1,12 +1,11 @@
 /* Wires to log and to keys. The ends wait in master while the one they lead to
  * is away or slow, so a new log still gets what was said meanwhile, up to a
- * socket's buffer a sender, and new keys what was asked. Runs in master; never
- * waits. */
+ * socket's buffer a sender, and new keys what was asked. Those of speakers who
+ * end before are leftover.c's. Runs in master; never waits. */
 #include "wire.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include "master.h"
 #include "sallyport/base/fd.h"
@@ -65,29 +64,24 @@ enum { TO_LOG, TO_KEYS };
 /* Where wires lead, and who has one. */
 static const struct destination {
     enum process to;
+    bool early; /* a speaker gets its new end while nobody is there yet */
     enum message introduces; /* says who speaks, whatever the speaker claims */
     enum message renews;     /* gives a speaker its end of a new one */
     struct wire *(*of_child)(struct child *c);
     struct wire *(*of_session)(struct session *s);
     struct wire *(*of_files)(struct session *s);
 } destinations[] = {
-    [TO_LOG] = { PROCESS_LOG, MSG_LOG_PEER, MSG_LOG, log_of_child,
+    [TO_LOG] = { PROCESS_LOG, true, MSG_LOG_PEER, MSG_LOG, log_of_child,
                  log_of_session, log_of_files },
-    [TO_KEYS] = { PROCESS_KEYS, MSG_KEYS_PEER, MSG_KEYS, keys_of_child,
+    [TO_KEYS] = { PROCESS_KEYS, false, MSG_KEYS_PEER, MSG_KEYS, keys_of_child,
                   keys_of_session, NULL },
 };
 #define DESTINATIONS (sizeof(destinations) / sizeof(destinations[0]))
 
-/* A destination with the process that is there now. */
+/* A destination with the process that is there now; NULL: none. */
 struct way {
     const struct destination *d;
     struct child *child;
-};
-
-struct speaker {
-    enum process process;
-    uint64_t serial;
-    struct address peer;
 };
 
 static int introduce(const struct way *way, const struct speaker *who, int end)
@@ -98,6 +92,13 @@ static int introduce(const struct way *way, const struct speaker *who, int end)
                         .fd = { end, -1, -1 } };
 
     return channel_send(&way->child->channel, &p);
+}
+
+int wire_introduce(struct child *log, const struct speaker *who, int end)
+{
+    const struct way to_log = { &destinations[TO_LOG], log };
+
+    return introduce(&to_log, who, end);
 }
 
 /* A new pair: one end to log, then the other into *OURS. -EAGAIN: log is
@@ -123,7 +124,7 @@ static int pass_end(const struct way *way, struct wire *w,
 {
     int r;
 
-    if (w->end < 0 || w->held)
+    if (w->end < 0 || w->held || !way->child)
         return 0;
     r = introduce(way, who, w->end);
     if (r == 0)
@@ -170,7 +171,7 @@ static int flush_own(struct master *m, const struct way *way)
     int ours = -1;
     int r;
 
-    if (way->d->to != PROCESS_LOG || !m->events_wire.stale)
+    if (way->d->to != PROCESS_LOG || !way->child || !m->events_wire.stale)
         return 0;
     r = new_pair(way, &who, &ours);
     if (r < 0)
@@ -198,50 +199,37 @@ static int flush_child(struct child *c, const struct way *way)
     return r;
 }
 
-static int flush_session(struct session *s, const struct way *way)
+static int flush_home(struct home *h, const struct way *way)
 {
-    struct speaker who = { PROCESS_SESSION, s->serial, s->peer };
-    int r = flush_wire(way, way->d->of_session(s), &s->channel, &who);
-
-    who.process = PROCESS_FILES;
-    if (r == 0 && way->d->of_files)
-        r = flush_wire(way, way->d->of_files(s), &s->home.channel, &who);
-    return r;
-}
-
-static int flush_asked(struct home *h, const struct way *way)
-{
-    struct speaker who = { .process = PROCESS_FILES, .serial = h->serial };
+    const struct speaker who = home_speaker(h);
 
     return flush_wire(way, &h->log, &h->channel, &who);
+}
+
+static int flush_session(struct session *s, const struct way *way)
+{
+    const struct speaker who = { PROCESS_SESSION, s->serial, s->peer };
+    int r = flush_wire(way, way->d->of_session(s), &s->channel, &who);
+
+    if (r == 0 && way->d->of_files)
+        r = flush_home(&s->home, way);
+    return r;
 }
 
 static int flush_way(struct master *m, const struct way *way)
 {
     int r = flush_own(m, way);
 
+    if (r == 0 && way->d->to == PROCESS_LOG)
+        r = leftovers_flush(m);
     for (size_t i = 0; i < m->child_count && r == 0; i++)
         r = flush_child(&m->child[i], way);
     for (size_t i = 0; i < m->sessions.size && r == 0; i++)
         if (m->sessions.all[i].state != SESSION_FREE)
             r = flush_session(&m->sessions.all[i], way);
     for (size_t i = 0; i < CONTROL_PEERS && r == 0 && way->d->of_files; i++)
-        r = flush_asked(&m->control.peer[i].home, way);
+        r = flush_home(&m->control.peer[i].home, way);
     return r;
-}
-
-/* Health checks of a proxy come every few seconds, and say nothing. */
-void wire_last_words(struct session *s)
-{
-    const struct way to_log = { &destinations[TO_LOG], master_log(s->master) };
-    const struct speaker who = { PROCESS_SESSION, s->serial, s->peer };
-    char byte;
-
-    if (!s->log.held || s->log.end < 0)
-        return;
-    s->log.held = false;
-    if (to_log.child && recv(s->log.end, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
-        pass_end(&to_log, &s->log, &who);
 }
 
 void wires_flush(struct master *m)
@@ -250,7 +238,9 @@ void wires_flush(struct master *m)
         const struct way way = { &destinations[i],
                                  master_ready(m, destinations[i].to) };
 
-        if (way.child && flush_way(m, &way) == -EAGAIN)
+        if (!way.child && !way.d->early)
+            continue;
+        if (flush_way(m, &way) == -EAGAIN && way.child)
             child_wait_writable(way.child);
     }
 }
@@ -295,4 +285,5 @@ void wires_are_stale(struct master *m, enum process to)
             make_stale(destinations[i].of_child(&m->child[j]));
         sessions_are_stale(m, &destinations[i]);
     }
+    wires_flush(m);
 }

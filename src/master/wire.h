@@ -6,9 +6,18 @@
 
 #include <stdbool.h>
 
+#include "sallyport/base/address.h"
 #include "sallyport/base/process.h"
 
+struct child;
 struct master;
+
+/* Who it is that speaks, as log and keys hear it from master. */
+struct speaker {
+    enum process process;
+    uint64_t serial; /* 0: not of one session */
+    struct address peer;
+};
 
 struct wire {
     int end;    /* the server's end, not handed on yet; -1: none */
@@ -24,11 +33,11 @@ bool wire_is_dead(const struct wire *w);
 void wire_wait(struct wire *w);
 /* Hands on what waits, as far as it can be taken. Harmless at any time. */
 void wires_flush(struct master *m);
-struct session;
-/* The client of a session whose wire is held isn't known and won't be: what it
- * has said so far goes to log, with the proxy's address. */
-void wire_last_words(struct session *s);
-/* PROCESS_LOG or PROCESS_KEYS is gone: all need new ones. */
+/* Hands END, which stays the caller's, to log as that speaker's: 0; -EAGAIN: it
+ * is slow. */
+int wire_introduce(struct child *log, const struct speaker *who, int end);
+/* PROCESS_LOG or PROCESS_KEYS is gone: all need new ones. To log they get them
+ * at once, and what they say waits for it in the pair. */
 void wires_are_stale(struct master *m, enum process to);
 
 #endif

@@ -6,23 +6,23 @@
 #include "commands.h"
 #include "control.h"
 #include "facts.h"
-#include "report.h"
 #include "sallyport/ftp/listing.h"
+#include "verdict.h"
 
-static void reply_path(struct session *s, enum reply r, struct slice path)
+static void quote(const struct path *path, struct buf *into)
 {
-    struct buf quoted;
-
-    buf_init(&quoted, 2 * FTP_PATH_MAX + 1);
-    path_quote(path, &quoted);
-    control_reply_with(s, r, buf_slice(&quoted), NOTHING);
-    buf_release(&quoted);
+    buf_init(into, 2 * FTP_PATH_MAX + 1);
+    path_quote(path_slice(path), into);
 }
 
 void cmd_pwd(struct session *s, const struct call *call)
 {
+    struct buf quoted;
+
     (void)call;
-    reply_path(s, REPLY_PWD, path_slice(&s->cwd));
+    quote(&s->cwd, &quoted);
+    control_reply_with(s, REPLY_PWD, buf_slice(&quoted), NOTHING);
+    buf_release(&quoted);
 }
 
 static void entered(struct session *s, struct packet *p)
@@ -48,24 +48,20 @@ void cmd_cdup(struct session *s, const struct call *call)
 }
 
 static void changed(struct session *s, struct packet *p, const char *verb,
-                    enum reply done)
+                    enum reply done, struct slice argument)
 {
-    const char *cause = "";
-    enum reply r = p->message == MSG_REFUSED ? ask_refusal(p, &cause) : done;
+    const struct change c = { verb, path_slice(&s->subject), NOTHING };
 
-    report_change(s, verb, path_slice(&s->subject), NOTHING, reply_code(r),
-                  cause);
-    if (ask_refused(s, p))
-        return;
-    if (done == REPLY_MADE)
-        reply_path(s, done, path_slice(&s->subject));
-    else
-        control_reply(s, done);
+    verdict_of_change(s, p, &c, done, argument, NOTHING);
 }
 
 static void made(struct session *s, struct packet *p)
 {
-    changed(s, p, "MKD", REPLY_MADE);
+    struct buf quoted;
+
+    quote(&s->subject, &quoted);
+    changed(s, p, "MKD", REPLY_MADE, buf_slice(&quoted));
+    buf_release(&quoted);
 }
 
 void cmd_mkd(struct session *s, const struct call *call)
@@ -75,7 +71,7 @@ void cmd_mkd(struct session *s, const struct call *call)
 
 static void removed(struct session *s, struct packet *p)
 {
-    changed(s, p, "RMD", REPLY_REMOVED);
+    changed(s, p, "RMD", REPLY_REMOVED, NOTHING);
 }
 
 void cmd_rmd(struct session *s, const struct call *call)
@@ -85,7 +81,7 @@ void cmd_rmd(struct session *s, const struct call *call)
 
 static void deleted(struct session *s, struct packet *p)
 {
-    changed(s, p, "DELE", REPLY_DELETED);
+    changed(s, p, "DELE", REPLY_DELETED, NOTHING);
 }
 
 void cmd_dele(struct session *s, const struct call *call)
@@ -109,19 +105,14 @@ void cmd_rnfr(struct session *s, const struct call *call)
 
 static void renamed(struct session *s, struct packet *p)
 {
-    const char *cause = "";
-    enum reply r =
-        p->message == MSG_REFUSED ? ask_refusal(p, &cause) : REPLY_RENAMED;
+    const struct slice wanted = path_slice(&s->subject);
+    struct slice to = p->message == MSG_RENAMED ? p->value[0].text : wanted;
+    const struct change c = { "RNTO", path_slice(&s->rename_from), to };
 
-    bool done = p->message == MSG_RENAMED;
-    struct slice to = done ? p->value[0].text : path_slice(&s->subject);
-
-    report_change(s, "RNTO", path_slice(&s->rename_from), to, reply_code(r),
-                  cause);
-    if (done && !slice_equal(to, path_slice(&s->subject)))
-        control_reply_with(s, REPLY_RENAMED_AS, to, NOTHING);
-    else if (!ask_refused(s, p))
-        control_reply(s, REPLY_RENAMED);
+    if (slice_equal(to, wanted))
+        verdict_of_change(s, p, &c, REPLY_RENAMED, NOTHING, NOTHING);
+    else
+        verdict_of_change(s, p, &c, REPLY_RENAMED_AS, to, NOTHING);
 }
 
 void cmd_rnto(struct session *s, const struct call *call)

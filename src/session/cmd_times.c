@@ -7,10 +7,10 @@
 #include "commands.h"
 #include "control.h"
 #include "facts.h"
-#include "report.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/site.h"
 #include "sallyport/ftp/times.h"
+#include "verdict.h"
 
 bool facts_of_file(struct session *s, struct packet *p)
 {
@@ -29,15 +29,10 @@ static void bad_argument(struct session *s, const char *syntax)
     control_reply_with(s, REPLY_BAD_ARGUMENT, slice_from(syntax), NOTHING);
 }
 
-/* Reports, and says whether it was done; else the client has its reply. */
-static bool changed(struct session *s, struct packet *p, const char *verb,
-                    struct slice to, enum reply done)
+static struct change change_of(const struct session *s, const char *verb,
+                               struct slice to)
 {
-    const char *cause = "";
-    enum reply r = p->message == MSG_REFUSED ? ask_refusal(p, &cause) : done;
-
-    report_change(s, verb, path_slice(&s->subject), to, reply_code(r), cause);
-    return !ask_refused(s, p);
+    return (struct change){ verb, path_slice(&s->subject), to };
 }
 
 static void times_are_set(struct session *s, struct packet *p)
@@ -45,17 +40,18 @@ static void times_are_set(struct session *s, struct packet *p)
     char text[16];
     struct slice to = slice_from(listing_time(s->times.modify, text));
 
-    if (changed(s, p, s->times.verb, to, REPLY_TIMES))
-        control_reply_with(s, REPLY_TIMES, to, path_slice(&s->subject));
+    struct change c = change_of(s, s->times.verb, to);
+
+    verdict_of_change(s, p, &c, REPLY_TIMES, to, c.path);
 }
 
 static void utime_is_set(struct session *s, struct packet *p)
 {
     char text[16];
     struct slice to = slice_from(listing_time(s->times.modify, text));
+    struct change c = change_of(s, s->times.verb, to);
 
-    if (changed(s, p, s->times.verb, to, REPLY_UTIME_OK))
-        control_reply(s, REPLY_UTIME_OK);
+    verdict_of_change(s, p, &c, REPLY_UTIME_OK, NOTHING, NOTHING);
 }
 
 static void note_times(struct session *s, const char *verb, int form,
@@ -155,11 +151,12 @@ void cmd_mdtm(struct session *s, const struct call *call)
 
 static void mode_is_set(struct session *s, struct packet *p)
 {
+    struct change c;
     char text[16];
 
     snprintf(text, sizeof(text), "%04o", s->mode);
-    if (changed(s, p, "SITE CHMOD", slice_from(text), REPLY_CHMOD_OK))
-        control_reply_with(s, REPLY_CHMOD_OK, slice_from(text), NOTHING);
+    c = change_of(s, "SITE CHMOD", slice_from(text));
+    verdict_of_change(s, p, &c, REPLY_CHMOD_OK, c.to, NOTHING);
 }
 
 static void bad_mode(struct session *s)
@@ -185,14 +182,14 @@ void site_chmod(struct session *s, const struct call *call)
         ask_path(s, MSG_MODE, &path, s->mode, mode_is_set);
 }
 
-static void say_mff(struct session *s)
+static void end_mff(struct session *s, struct packet *p, struct slice to)
 {
+    struct change c = change_of(s, "MFF", to);
     struct buf facts;
 
     buf_init(&facts, 128);
     mff_text(&s->mff, &facts);
-    control_reply_with(s, REPLY_MFF, buf_slice(&facts),
-                       path_slice(&s->subject));
+    verdict_of_change(s, p, &c, REPLY_MFF, buf_slice(&facts), c.path);
     buf_release(&facts);
 }
 
@@ -201,8 +198,7 @@ static void mff_mode_is_set(struct session *s, struct packet *p)
     char text[16];
 
     snprintf(text, sizeof(text), "%04o", s->mff.mode);
-    if (changed(s, p, "MFF", slice_from(text), REPLY_MFF))
-        say_mff(s);
+    end_mff(s, p, slice_from(text));
 }
 
 static void set_mff_mode(struct session *s)
@@ -216,13 +212,14 @@ static void mff_times_are_set(struct session *s, struct packet *p)
 {
     char text[16];
     struct slice to = slice_from(listing_time(s->mff.modify, text));
+    struct change c = change_of(s, "MFF", to);
 
-    if (!changed(s, p, "MFF", to, REPLY_MFF))
+    if (p->message == MSG_REFUSED || !(s->mff.facts & MFF_MODE)) {
+        end_mff(s, p, to);
         return;
-    if (s->mff.facts & MFF_MODE)
-        set_mff_mode(s);
-    else
-        say_mff(s);
+    }
+    report_change(s, &c, reply_code(REPLY_MFF)); /* before the mode's */
+    set_mff_mode(s);
 }
 
 /* The time first: a disk may have no room for it, but a mode that may be set

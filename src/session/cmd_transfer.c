@@ -11,11 +11,11 @@
 #include "flow.h"
 #include "leave.h"
 #include "list.h"
-#include "report.h"
 #include "sallyport/base/secret.h"
 #include "sallyport/ftp/hostport.h"
 #include "sum.h"
 #include "transfer.h"
+#include "verdict.h"
 
 void cmd_pasv(struct session *s, const struct call *call)
 {
@@ -53,11 +53,12 @@ static void await(struct session *s, const struct call *call,
                   const struct address *client)
 {
     char text[ADDRESS_TEXT_MAX];
+    struct event_record e;
 
     address_port_text(client, text);
     if (!address_same_host(client, &s->peer) || client->port < 1024) {
-        report_foreign(s, call->command->name, text);
-        control_reply(s, REPLY_ACTIVE_FOREIGN);
+        record_foreign(&e, s, call->command->name, text);
+        verdict_of(s, &e, REPLY_ACTIVE_FOREIGN);
         return;
     }
     data_await(s, client);

@@ -19,8 +19,10 @@
 
 static bool is_busy(const struct session *s)
 {
+    bool owes = s->verdict.held && s->transfer.state == TRANSFER_NONE;
+
     return s->login.pending || s->ask.message != MSG_NONE ||
-           s->data.state == DATA_ASKED;
+           s->data.state == DATA_ASKED || owes;
 }
 
 /* During a transfer lines are read, whatever files is asked meanwhile. */
@@ -277,7 +279,9 @@ static void on_ready(void *owner, uint32_t events)
 /* Lines that are already here must not wait for the next byte. */
 void session_continue(struct session *s)
 {
-    loop_change(&s->loop, &s->log_watch, s->log.queue.len > 0 ? EPOLLOUT : 0);
+    bool waits = s->log.queue.len > 0 || s->verdict.held;
+
+    loop_change(&s->loop, &s->log_watch, waits ? EPOLLOUT : 0);
     control_continue(s);
     while (stream_pending(s->control.stream) && may_take_line(s)) {
         receive(s);

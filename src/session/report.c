@@ -10,7 +10,7 @@
 #include "transfer.h"
 #include "verdict.h"
 
-static void add_user(struct session *s, struct event_record *r)
+static void add_user(const struct session *s, struct event_record *r)
 {
     if (s->login.done)
         event_text(r, FIELD_USER, slice_from(s->login.name));
@@ -98,41 +98,46 @@ void report_login_failed(struct session *s, const char *reason)
     event_send(&s->log, &r);
 }
 
-int report_transfer(struct session *s, unsigned result, const char *reason,
-                    struct slice stored_as)
+void record_transfer(struct event_record *r, const struct session *s,
+                     unsigned result, const char *reason,
+                     struct slice stored_as)
 {
     const struct transfer *t = &s->transfer;
-    struct event_record r;
 
-    event_begin(&r, EVENT_TRANSFER);
-    add_user(s, &r);
-    event_text(&r, FIELD_VERB, slice_from(command_name(t->verb)));
-    event_text(&r, FIELD_PATH, path_slice(&t->path));
+    event_begin(r, EVENT_TRANSFER);
+    add_user(s, r);
+    event_text(r, FIELD_VERB, slice_from(command_name(t->verb)));
+    event_text(r, FIELD_PATH, path_slice(&t->path));
     if (stored_as.len > 0)
-        event_text(&r, FIELD_TO, stored_as);
-    event_number(&r, FIELD_BYTES, t->bytes);
-    event_number(&r, FIELD_MS, clock_ms() - t->began);
-    event_number(&r, FIELD_RESULT, result);
+        event_text(r, FIELD_TO, stored_as);
+    event_number(r, FIELD_BYTES, t->bytes);
+    event_number(r, FIELD_MS, clock_ms() - t->began);
+    event_number(r, FIELD_RESULT, result);
     if (reason[0])
-        event_text(&r, FIELD_REASON, slice_from(reason));
+        event_text(r, FIELD_REASON, slice_from(reason));
     if (t->sha256[0])
-        event_text(&r, FIELD_SHA256, slice_from(t->sha256));
+        event_text(r, FIELD_SHA256, slice_from(t->sha256));
     if (t->tls[0])
-        event_text(&r, FIELD_TLS, slice_from(t->tls));
-    return event_send(&s->log, &r);
+        event_text(r, FIELD_TLS, slice_from(t->tls));
 }
 
-void report_foreign(struct session *s, const char *verb, const char *target)
+void report_transfer(struct session *s, unsigned result, const char *reason)
 {
     struct event_record r;
 
-    event_begin(&r, EVENT_DATA_REFUSED);
-    add_user(s, &r);
-    event_text(&r, FIELD_VERB, slice_from(verb));
-    event_text(&r, FIELD_TO, slice_from(target));
-    event_text(&r, FIELD_REASON,
-               (struct slice){ "not the client's own port", 25 });
+    record_transfer(&r, s, result, reason, (struct slice){ "", 0 });
     event_send(&s->log, &r);
+}
+
+void record_foreign(struct event_record *r, const struct session *s,
+                    const char *verb, const char *target)
+{
+    event_begin(r, EVENT_DATA_REFUSED);
+    add_user(s, r);
+    event_text(r, FIELD_VERB, slice_from(verb));
+    event_text(r, FIELD_TO, slice_from(target));
+    event_text(r, FIELD_REASON,
+               (struct slice){ "not the client's own port", 25 });
 }
 
 void report_cut(struct session *s, const char *reason)
@@ -147,23 +152,28 @@ void report_cut(struct session *s, const char *reason)
              transfer_is_committing(s)
                  ? ", and files gave no answer: it may stand"
                  : "");
-    report_transfer(s, 0, text, (struct slice){ "", 0 });
+    report_transfer(s, 0, text);
 }
 
-void report_change(struct session *s, const char *verb, struct slice path,
-                   struct slice to, unsigned result, const char *reason)
+void record_change(struct event_record *r, const struct session *s,
+                   const struct change *c, unsigned result, const char *reason)
+{
+    event_begin(r, EVENT_CHANGE);
+    add_user(s, r);
+    event_text(r, FIELD_VERB, slice_from(c->verb));
+    event_text(r, FIELD_PATH, c->path);
+    if (c->to.len > 0)
+        event_text(r, FIELD_TO, c->to);
+    event_number(r, FIELD_RESULT, result);
+    if (reason[0])
+        event_text(r, FIELD_REASON, slice_from(reason));
+}
+
+void report_change(struct session *s, const struct change *c, unsigned result)
 {
     struct event_record r;
 
-    event_begin(&r, EVENT_CHANGE);
-    add_user(s, &r);
-    event_text(&r, FIELD_VERB, slice_from(verb));
-    event_text(&r, FIELD_PATH, path);
-    if (to.len > 0)
-        event_text(&r, FIELD_TO, to);
-    event_number(&r, FIELD_RESULT, result);
-    if (reason[0])
-        event_text(&r, FIELD_REASON, slice_from(reason));
+    record_change(&r, s, c, result, "");
     event_send(&s->log, &r);
 }
 

@@ -182,13 +182,14 @@ struct transfer {
     uint64_t traffic; /* of the data stream at that time */
 };
 
-/* What is said of it at its end, held until its event has a place. */
+/* What is said of it at its end, or of a change that was made: held until its
+ * event is in log's socket. */
 struct verdict {
     bool held;
     bool aborted; /* by ABOR, whose own reply comes behind */
-    enum reply reply;
+    enum reply reply, late;
     struct buf a, b;
-    char reason[256];
+    struct buf event; /* encoded */
     struct loop_timer timer;
 };
 

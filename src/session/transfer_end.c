@@ -158,7 +158,7 @@ void transfer_end(struct session *s, enum ending ending, enum reply last)
     verdict_force(s);
     if (t->state == TRANSFER_NONE || t->state == TRANSFER_CLOSING)
         return;
-    report_transfer(s, reply_code(last), ending_text(ending), NOTHING);
+    report_transfer(s, reply_code(last), ending_text(ending));
     if (t->state != TRANSFER_ASKED) {
         stop(s);
         return;

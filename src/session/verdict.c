@@ -1,14 +1,15 @@
-/* What is said of a transfer at its end, in the session process: the event to
- * log, and then, only then, the final reply. While log takes nothing (it is
- * slow, or dead and not yet replaced) and the queue is full the reply waits; it
- * must never say that a transfer succeeded of which no line tells. */
+/* What is said of a transfer or a change at its end, in the session process:
+ * the event to log, and then, only then, the reply. While log takes nothing (it
+ * is slow, or dead and not yet replaced) the reply waits; it must never say
+ * that something succeeded of which no line will tell. The queue is no place
+ * for such an event: it ends with this process, at the latest by a kill. */
 #include "verdict.h"
 
-#include <stdio.h>
+#include <errno.h>
 
+#include "ask.h"
 #include "control.h"
 #include "leave.h"
-#include "report.h"
 #include "transfer.h"
 
 /* Log is started anew at most once in 10 s. */
@@ -31,29 +32,37 @@ static void say(struct session *s, enum reply r, struct slice a, struct slice b)
         control_reply(s, REPLY_ABORTED);
     buf_release(&v->a);
     buf_release(&v->b);
-    transfer_settled(s);
+    buf_release(&v->event);
+    if (s->transfer.state == TRANSFER_NONE)
+        control_transferred(s); /* a change */
+    else
+        transfer_settled(s);
 }
 
-static int report(struct session *s)
+/* It may still come, by the queue, or is counted as lost. */
+static void queue_event(struct session *s, enum reply r)
 {
-    struct verdict *v = &s->verdict;
+    struct event_record e;
 
-    return report_transfer(s, reply_code(v->reply), v->reason,
-                           buf_slice(&v->b));
+    if (event_decode(buf_slice(&s->verdict.event), &e) < 0)
+        return; /* our own bytes */
+    if (e.has_number & 1U << FIELD_RESULT)
+        event_number(&e, FIELD_RESULT, reply_code(r));
+    event_send(&s->log, &e);
 }
 
-/* The event is lost, and counted as such. */
 static void on_late(void *owner)
 {
     struct session *s = owner;
     struct verdict *v = &s->verdict;
+    bool success = is_success(v->reply);
+    enum reply r = success ? v->late : v->reply;
 
-    if (report(s) == 0 || !is_success(v->reply))
-        say(s, v->reply, buf_slice(&v->a), buf_slice(&v->b));
-    else if (v->b.len > 0)
-        say(s, REPLY_UNLOGGED_STANDS, buf_slice(&v->b), NOTHING);
+    queue_event(s, r);
+    if (success)
+        say(s, r, buf_slice(&v->b), NOTHING);
     else
-        say(s, REPLY_UNLOGGED, NOTHING, NOTHING);
+        say(s, r, buf_slice(&v->a), buf_slice(&v->b));
     session_continue(s);
 }
 
@@ -61,25 +70,59 @@ void verdict_retry(struct session *s)
 {
     struct verdict *v = &s->verdict;
 
-    if (!v->held || !event_has_place(&s->log))
+    if (!v->held || event_try(&s->log, buf_slice(&v->event)) == -EAGAIN)
         return;
-    report(s);
     say(s, v->reply, buf_slice(&v->a), buf_slice(&v->b));
 }
 
-void verdict_give(struct session *s, enum reply r, struct slice a,
-                  struct slice b, const char *reason)
+static void hold(struct session *s, const struct event_record *e, enum reply r,
+                 struct slice a, struct slice b)
 {
     struct verdict *v = &s->verdict;
     uint64_t stall = s->settings->stall_timeout;
 
     v->held = true;
     v->reply = r;
-    if (buf_add_slice(&v->a, a) < 0 || buf_add_slice(&v->b, b) < 0)
+    if (buf_add_slice(&v->a, a) < 0 || buf_add_slice(&v->b, b) < 0 ||
+        event_encode(e, &v->event) < 0)
         leave(s, ENDING_PEER, "no memory for a reply");
-    snprintf(v->reason, sizeof(v->reason), "%s", reason);
     loop_timer_set(&s->loop, &v->timer, stall < PLACE_MS ? stall : PLACE_MS);
     verdict_retry(s);
+    if (v->held)
+        loop_change(&s->loop, &s->log_watch, EPOLLOUT);
+}
+
+void verdict_give(struct session *s, enum reply r, struct slice a,
+                  struct slice b, const char *reason)
+{
+    struct event_record e;
+
+    s->verdict.late = b.len > 0 ? REPLY_UNLOGGED_STANDS : REPLY_UNLOGGED;
+    record_transfer(&e, s, reply_code(r), reason, b);
+    hold(s, &e, r, a, b);
+}
+
+void verdict_of_change(struct session *s, const struct packet *p,
+                       const struct change *c, enum reply done, struct slice a,
+                       struct slice b)
+{
+    struct event_record e;
+    const char *cause = "";
+    enum reply r = done;
+
+    if (p->message == MSG_REFUSED) {
+        r = ask_refusal(p, &cause);
+        a = slice_from(cause);
+        b = NOTHING;
+    }
+    s->verdict.late = REPLY_UNLOGGED_DONE;
+    record_change(&e, s, c, reply_code(r), cause);
+    hold(s, &e, r, a, b);
+}
+
+void verdict_of(struct session *s, const struct event_record *e, enum reply r)
+{
+    hold(s, e, r, NOTHING, NOTHING);
 }
 
 void verdict_of_abor(struct session *s)
@@ -89,10 +132,13 @@ void verdict_of_abor(struct session *s)
 
 void verdict_force(struct session *s)
 {
-    if (!s->verdict.held)
+    struct verdict *v = &s->verdict;
+
+    if (!v->held)
         return;
-    s->verdict.held = false;
-    report(s);
+    v->held = false;
+    loop_timer_clear(&s->loop, &v->timer);
+    queue_event(s, v->reply);
 }
 
 void verdict_init(struct session *s)
@@ -101,5 +147,6 @@ void verdict_init(struct session *s)
 
     buf_init(&v->a, REPLY_ARGUMENT_MAX);
     buf_init(&v->b, REPLY_ARGUMENT_MAX);
+    buf_init(&v->event, EVENT_BYTES_MAX);
     v->timer = (struct loop_timer){ .on_time = on_late, .owner = s };
 }

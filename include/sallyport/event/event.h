@@ -86,8 +86,9 @@ void event_sender_release(struct event_sender *s);
 void event_sender_renew(struct event_sender *s, int fd);
 /* 0; -ENOBUFS: dropped. Never waits. */
 int event_send(struct event_sender *s, const struct event_record *r);
-/* The next one, however long, will not be dropped. */
-bool event_has_place(struct event_sender *s);
+/* One of event_encode(), into log's socket, where it outlives this process: 0;
+ * -EAGAIN: not now, and it isn't queued. */
+int event_try(struct event_sender *s, struct slice bytes);
 /* Sends what waits, as far as it goes; call on EPOLLOUT. */
 void event_flush(struct event_sender *s);
 /* Async-signal-safe: EVENT_SYSCALL, once per number. */
@@ -97,6 +98,8 @@ void event_send_syscall(struct event_sender *s, int number);
 void event_syscalls_by(struct event_sender *s);
 void event_on_syscall(int number);
 
+/* 0, or -ENOBUFS: INTO takes less than EVENT_BYTES_MAX. */
+int event_encode(const struct event_record *r, struct buf *into);
 /* For log. 0 or -EINVAL (hostile bytes never get further). */
 int event_decode(struct slice bytes, struct event_record *ret);
 /* One line without its end: "transfer serial=… peer=… user=…". Every byte

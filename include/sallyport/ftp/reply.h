@@ -97,6 +97,7 @@
     R(STANDS, 451) /* failed after the rename */                               \
     R(UNLOGGED, 451)                                                           \
     R(UNLOGGED_STANDS, 451) /* {}: name */                                     \
+    R(UNLOGGED_DONE, 451)                                                      \
     R(NO_SPACE, 452)                                                           \
     R(UNKNOWN_COMMAND, 500)                                                    \
     R(SITE_UNKNOWN, 500)                                                       \

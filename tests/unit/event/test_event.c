@@ -154,7 +154,6 @@ Test(event, a_slow_log_loses_nothing_up_to_the_queue)
     } while (event_send(&w.sender, &r) == 0 && ++sent < 1000000);
     cr_assert_eq(w.sender.dropped, 1);
     cr_assert_leq(w.sender.queue.len, 64 << 10);
-    cr_assert_not(event_has_place(&w.sender));
     for (uint64_t n = 0; n < sent; n++) {
         uint64_t got = next_number(&w);
 
@@ -164,10 +163,41 @@ Test(event, a_slow_log_loses_nothing_up_to_the_queue)
         }
         cr_assert_eq(got, n);
     }
-    cr_assert(event_has_place(&w.sender));
+    event_flush(&w.sender);
     cr_assert_eq(next_number(&w), 1); /* so many were dropped */
     cr_assert_eq(w.sender.dropped, 0);
     channel_close(&w.log);
+    event_sender_release(&w.sender);
+}
+
+/* What can't be in the socket isn't queued, and overtakes nothing. */
+Test(event, tried)
+{
+    struct event_record r;
+    struct buf bytes;
+    struct wire w;
+    uint64_t sent = 0;
+
+    open_wire(&w);
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    event_begin(&r, EVENT_SYSCALL);
+    cr_assert_eq(event_encode(&r, &bytes), 0);
+    while (event_try(&w.sender, buf_slice(&bytes)) == 0)
+        sent++;
+    cr_assert_gt(sent, 0);
+    cr_assert_eq(w.sender.queue.len, 0);
+    event_number(&r, FIELD_NUMBER, 7);
+    cr_assert_eq(event_send(&w.sender, &r), 0);
+    cr_assert_gt(w.sender.queue.len, 0);
+    cr_assert_eq(event_try(&w.sender, buf_slice(&bytes)), -EAGAIN);
+    while (sent-- > 0)
+        cr_assert_eq(next_number(&w), 0);
+    cr_assert_eq(event_try(&w.sender, buf_slice(&bytes)), 0);
+    cr_assert_eq(next_number(&w), 7);
+    cr_assert_eq(next_number(&w), 0);
+    buf_release(&bytes);
+    channel_close(&w.log);
+    cr_assert_eq(event_try(&w.sender, buf_slice(&bytes)), -EAGAIN);
     event_sender_release(&w.sender);
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "log/setup.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 #define WAIT_MS      20000
@@ -285,7 +286,7 @@ Test(log, bad_bytes)
  * who don't fit are counted. */
 Test(log, many_senders)
 {
-    enum { ROOM = MAX_SESSIONS * 2 + 16 };
+    enum { ROOM = MAX_SESSIONS * 3 + 32 };
     static struct event_sender e[ROOM + 1];
     struct event_record r;
     struct stage s;
@@ -353,6 +354,109 @@ Test(log, flood)
     cr_assert_eq(written + dropped, EVENTS);
     cr_assert_gt(dropped, 0);
     event_sender_release(&other);
+    end_log(&s, 0);
+}
+
+/* Sends it when the socket takes it, as a session does for what it tells its
+ * client of. */
+static void send_in_time(struct stage *s, struct event_sender *e,
+                         const struct event_record *r)
+{
+    struct buf bytes;
+
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    cr_assert_eq(event_encode(r, &bytes), 0);
+    while (event_try(e, buf_slice(&bytes)) == -EAGAIN)
+        take_lines(s, 10);
+    buf_release(&bytes);
+}
+
+/* A user can't hide a line behind others: his session waits, while all others
+ * are heard at once, and nothing is dropped. */
+Test(log, a_user_waits)
+{
+    enum { EVENTS = RATE_BURST + RATE_SECOND * 2 };
+    struct event_sender e, other;
+    struct event_record r, hello;
+    struct stage s;
+    uint64_t began = clock_ms();
+    unsigned before = 0;
+    const char *text;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    add_sender(&s, &other, PROCESS_GATE, 0, 0);
+    event_begin(&hello, EVENT_REFUSED);
+    event_begin(&r, EVENT_CHANGE);
+    event_text(&r, FIELD_USER, SLICE("anna"));
+    for (unsigned i = 0; i < EVENTS; i++) {
+        event_number(&r, FIELD_NUMBER, i);
+        send_in_time(&s, &e, &r);
+    }
+    event_sender_release(&e); /* its last words lie there unread */
+    cr_assert_eq(event_send(&other, &hello), 0);
+    for (unsigned i = 0; i < EVENTS; i++) {
+        char number[32];
+
+        text = line(&s);
+        if (strstr(text, "refused")) {
+            before = i;
+            text = line(&s);
+        }
+        snprintf(number, sizeof(number), " number=%u", i);
+        cr_assert(strstr(text, number), "%u: %s", i, text);
+    }
+    cr_expect(before > 0, "gate had to wait for a user");
+    cr_expect_geq(clock_ms() - began, 1500);
+    event_sender_release(&other);
+    end_log(&s, 0);
+}
+
+/* Before a login it's as with others: what is too much is dropped. */
+Test(log, a_failed_login_is_no_user)
+{
+    enum { EVENTS = RATE_BURST * 2 };
+    struct event_sender e;
+    struct event_record r;
+    struct stage s;
+    uint64_t began = clock_ms();
+    const char *text;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    event_begin(&r, EVENT_LOGIN_FAILED);
+    event_text(&r, FIELD_USER, SLICE("anna"));
+    for (unsigned i = 0; i < EVENTS; i++)
+        send_in_time(&s, &e, &r);
+    event_sender_release(&e);
+    do
+        text = line(&s);
+    while (!strstr(text, dropped_words));
+    cr_expect_lt(clock_ms() - began,
+                 1000 * (EVENTS - RATE_BURST) / RATE_SECOND);
+    end_log(&s, 0);
+}
+
+/* When master has gone nobody waits any more. */
+Test(log, a_user_does_not_hold_up_the_end)
+{
+    enum { EVENTS = RATE_BURST + RATE_SECOND / 2 };
+    struct event_sender e;
+    struct event_record r;
+    struct stage s;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    event_begin(&r, EVENT_CHANGE);
+    event_text(&r, FIELD_USER, SLICE("anna"));
+    for (unsigned i = 0; i < EVENTS; i++)
+        send_in_time(&s, &e, &r);
+    event_begin(&r, EVENT_END);
+    send_in_time(&s, &e, &r);
+    event_sender_release(&e);
+    channel_close(&s.log);
+    while (!strstr(line(&s), "end process=session"))
+        continue;
     end_log(&s, 0);
 }
 

@@ -76,6 +76,8 @@ void channel_shout(struct channel *c, const void *bytes, size_t len,
                    const int *fd, size_t fds);
 /* The other end closes C. */
 void channel_hear_end(struct channel *c);
+/* A new wire to log comes by C. */
+void channel_hear_log(struct channel *c, int *fd);
 
 /* From an address of its own. */
 void player_enter(struct stage *s, struct player *p, uint64_t serial);

@@ -81,6 +81,18 @@ void channel_hear_end(struct channel *c)
     cr_assert_eq(r, -EPIPE, "%s instead of the end", strerror(-r));
 }
 
+void channel_hear_log(struct channel *c, int *fd)
+{
+    struct packet p;
+
+    do {
+        cr_assert_eq(channel_wait(c, &p, STAGE_WAIT_MS), 1);
+        if (p.message == MSG_LOG)
+            *fd = fd_take(&p.fd[0]);
+        packet_close(&p);
+    } while (p.message != MSG_LOG);
+}
+
 static void take_wire(struct stage *s, struct packet *p)
 {
     if (p->value[0].number != PROCESS_MASTER)

@@ -53,24 +53,12 @@ Test(wire, of_session_and_files)
     stage_leave(&s, &p);
 }
 
-static void hear_new_wire(struct channel *c, int *fd)
-{
-    struct packet p;
-
-    do {
-        cr_assert_eq(channel_wait(c, &p, STAGE_WAIT_MS), 1);
-        if (p.message == MSG_LOG)
-            *fd = fd_take(&p.fd[0]);
-        packet_close(&p);
-    } while (p.message != MSG_LOG);
-}
-
 static void expect_new_wire(struct stage *s, struct channel *c,
                             enum process process, uint64_t serial)
 {
     int near, far;
 
-    hear_new_wire(c, &near);
+    channel_hear_log(c, &near);
     hear_peer(s, process, serial, &far);
     expect_wire(near, far);
     close(near);
@@ -133,7 +121,7 @@ Test(wire, new_log_while_gate_sleeps)
     actor_enter(&s, &s.log, "log");
     actor_ready(&s, &s.log);
     expect_new_wire(&s, &s.auth.channel, PROCESS_AUTH, 0);
-    hear_new_wire(&s.gate.channel, &fd);
+    channel_hear_log(&s.gate.channel, &fd);
     close(fd);
     stage_close(&s);
 }

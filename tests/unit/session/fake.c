@@ -167,7 +167,7 @@ void fake_start(struct fake *f)
     close(start.control);
     close(start.master);
     close(start.gate);
-    close(start.log);
+    f->to_log = start.log;
     close(start.keys);
     tls_context_free(start.tls);
 }
@@ -386,6 +386,7 @@ int fake_end(struct fake *f)
     tls_client_free(f->tls);
     f->tls = NULL;
     close(f->control);
+    close(f->to_log);
     cr_assert(WIFEXITED(status), "killed by %d", WTERMSIG(status));
     return WEXITSTATUS(status);
 }
@@ -408,6 +409,33 @@ bool fake_event(struct fake *f, enum event event, struct event_record *r)
             return true;
     }
     return false;
+}
+
+void fake_fill_log(struct fake *f)
+{
+    struct event_sender e;
+    struct event_record r;
+    struct buf bytes;
+
+    event_sender_init(&e, f->to_log, PROCESS_SESSION);
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    event_begin(&r, EVENT_CHILD);
+    cr_assert_eq(event_encode(&r, &bytes), 0);
+    while (event_try(&e, buf_slice(&bytes)) == 0)
+        continue;
+    buf_release(&bytes);
+}
+
+void fake_new_log(struct fake *f)
+{
+    struct packet p = { .message = MSG_LOG };
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&f->log, ends[0], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
+    p.fd[0] = ends[1];
+    fake_tell(&f->master, &p);
+    close(ends[1]);
 }
 
 const char *fake_end_reason(struct fake *f)

@@ -19,6 +19,7 @@ struct fake {
     struct settings settings;
     struct ticket_keys tickets; /* that the session begins with */
     struct channel master, gate, files, log;
+    int to_log; /* the session's end of that */
     int control;
     struct tls_client *tls;
     pid_t pid;
@@ -83,6 +84,11 @@ void fake_hang_up(struct fake *f, int status);
 /* The next event of that kind among those that wait; false: there is none. Its
  * texts live until the next one. */
 bool fake_event(struct fake *f, enum event event, struct event_record *r);
+/* Log's socket takes no more before the test reads, which finds many events of
+ * the kind EVENT_CHILD there. */
+void fake_fill_log(struct fake *f);
+/* Log was started anew: the session gets a new wire. */
+void fake_new_log(struct fake *f);
 /* The reason in the END event; call after fake_end(). */
 const char *fake_end_reason(struct fake *f);
 

@@ -1,5 +1,5 @@
-/* The final reply of a transfer and its event: while log takes nothing the
- * reply waits, and then it isn't one of success. */
+/* The reply to a transfer or a change, and its event: while log takes nothing
+ * the reply waits, and then it isn't one of success. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,35 +8,6 @@
 #include <unistd.h>
 
 #include "fake.h"
-#include "sallyport/base/fd.h"
-
-/* More than socket and queue take, and what fits into the rest. */
-#define LONG_PATH    4000
-#define LONG_EVENTS  120
-#define SHORT_EVENTS 100
-
-static void delete (struct fake *f, const char *line)
-{
-    struct packet done = { .message = MSG_DONE };
-
-    fake_say(f, line);
-    fake_answer(f, MSG_FILE_DELETE, &done);
-    cr_assert_eq(fake_reply(f), 250);
-}
-
-/* Log reads nothing, and the queue runs over. */
-static void fill_queue(struct fake *f)
-{
-    char line[LONG_PATH + 8] = "DELE /";
-
-    memset(line + 6, 'x', LONG_PATH);
-    for (size_t i = 5; i < LONG_PATH; i += 200) /* a name has 255 bytes */
-        line[i] = '/';
-    for (int i = 0; i < LONG_EVENTS; i++)
-        delete (f, line);
-    for (int i = 0; i < SHORT_EVENTS; i++)
-        delete (f, "DELE /x");
-}
 
 /* NOOP is answered, so nothing else was. */
 static void expect_waits(struct fake *f)
@@ -74,7 +45,7 @@ Test(verdict, waits_for_a_place, .timeout = 60)
     struct fake f;
 
     fake_open(&f);
-    fill_queue(&f);
+    fake_fill_log(&f);
     fake_upload(&f, &t);
     complete(&f, &t);
     expect_waits(&f);
@@ -87,60 +58,33 @@ Test(verdict, waits_for_a_place, .timeout = 60)
     fake_release(&t);
 }
 
-/* What was lost before is counted. */
-Test(verdict, the_lost_are_counted, .timeout = 60)
-{
-    struct event_record r;
-    unsigned changes = 0;
-    struct fake f;
-
-    fake_open(&f);
-    fill_queue(&f);
-    for (;;) {
-        struct packet p;
-
-        fake_hear(&f.log, &p, MSG_EVENT);
-        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
-        if (r.event == EVENT_SERVICE)
-            break;
-        changes += r.event == EVENT_CHANGE;
-    }
-    cr_expect_gt(changes, 0);
-    cr_expect_eq(r.number[FIELD_NUMBER] + changes, LONG_EVENTS + SHORT_EVENTS);
-    fake_hang_up(&f, ENDING_CLOSED);
-}
-
 Test(verdict, a_new_log_has_a_place, .timeout = 60)
 {
-    struct packet log = { .message = MSG_LOG };
     struct event_record r;
     struct fake_transfer t;
     struct fake f;
-    int ends[2];
 
     fake_open(&f);
     channel_close(&f.log);
-    fill_queue(&f);
     fake_upload(&f, &t);
     complete(&f, &t);
     expect_waits(&f);
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&f.log, ends[0], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
-    log.fd[0] = ends[1];
-    fake_tell(&f.master, &log);
-    close(ends[1]);
+    fake_new_log(&f);
     cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
     read_up_to(&f, EVENT_TRANSFER, &r);
     fake_hang_up(&f, ENDING_CLOSED);
     fake_release(&t);
 }
 
-/* None in time: no success. Success alone is taken back: the log lacks a line
- * of a failure as well, but the client isn't told another one. */
+/* Not in time: no success. Success alone is taken back: the log lacks a line of
+ * a failure as well, but the client isn't told another one. Comes the line
+ * after all, it says what the client heard. */
 Test(verdict, no_place_in_time, .timeout = 60)
 {
     struct packet no = { .message = MSG_REFUSED,
                          .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    static const uint64_t results[] = { 451, 451, 550 };
+    struct event_record r;
     struct fake_transfer t;
     struct fake f;
     char some[4096];
@@ -148,7 +92,7 @@ Test(verdict, no_place_in_time, .timeout = 60)
 
     fake_settings("stall_timeout", 1000);
     fake_open(&f);
-    fill_queue(&f);
+    fake_fill_log(&f);
     fake_upload(&f, &t);
     complete(&f, &t);
     cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
@@ -165,7 +109,119 @@ Test(verdict, no_place_in_time, .timeout = 60)
     fake_answer(&f, MSG_FILE_READ, &no);
     cr_assert_eq(fake_reply(&f), 550, "%s", f.reply);
     close(data);
+    for (size_t i = 0; i < 3; i++) {
+        read_up_to(&f, EVENT_TRANSFER, &r);
+        cr_expect_eq(r.number[FIELD_RESULT], results[i], "event %zu", i);
+    }
     fake_hang_up(&f, ENDING_CLOSED);
+}
+
+static void delete (struct fake *f)
+{
+    struct packet done = { .message = MSG_DONE };
+
+    fake_say(f, "DELE /x");
+    fake_answer(f, MSG_FILE_DELETE, &done);
+}
+
+/* And so does a change; no other command's reply comes before its own. */
+Test(verdict, of_a_change, .timeout = 60)
+{
+    struct event_record r;
+    struct fake f;
+
+    fake_open(&f);
+    fake_fill_log(&f);
+    delete (&f);
+    fake_say(&f, "NOOP");
+    read_up_to(&f, EVENT_CHANGE, &r);
+    cr_expect_eq(r.number[FIELD_RESULT], 250);
+    cr_assert_eq(fake_reply(&f), 250, "%s", f.reply);
+    cr_assert_eq(fake_reply(&f), 200, "%s", f.reply);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(verdict, of_a_change_not_in_time, .timeout = 60)
+{
+    struct event_record r;
+    struct fake f;
+
+    fake_settings("stall_timeout", 1000);
+    fake_open(&f);
+    fake_fill_log(&f);
+    delete (&f);
+    cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
+    cr_expect(strstr(f.reply, "It is done"), "%s", f.reply);
+    read_up_to(&f, EVENT_CHANGE, &r);
+    cr_expect_eq(r.number[FIELD_RESULT], 451);
+    delete (&f);
+    cr_assert_eq(fake_reply(&f), 250, "%s", f.reply);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(verdict, of_a_change_whose_client_goes, .timeout = 60)
+{
+    struct event_record r;
+    struct fake f;
+
+    fake_open(&f);
+    fake_fill_log(&f);
+    delete (&f);
+    close(f.control);
+    f.control = -1;
+    read_up_to(&f, EVENT_CHANGE, &r);
+    cr_expect_eq(r.number[FIELD_RESULT], 250);
+    read_up_to(&f, EVENT_END, &r);
+    cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+}
+
+/* The process stays until its last words lie where they outlive it. */
+Test(verdict, the_end_waits, .timeout = 60)
+{
+    struct event_record r;
+    struct fake f;
+    char byte;
+
+    fake_open(&f);
+    fake_fill_log(&f);
+    fake_say(&f, "QUIT");
+    cr_assert_eq(fake_reply(&f), 221);
+    cr_assert_eq(tls_client_read(f.tls, &byte, 1), TLS_CLIENT_END);
+    tls_client_shutdown(f.tls);
+    shutdown(f.control, SHUT_WR);
+    read_up_to(&f, EVENT_END, &r);
+    cr_assert_eq(fake_end(&f), ENDING_QUIT);
+}
+
+Test(verdict, the_end_waits_for_a_new_log, .timeout = 60)
+{
+    struct event_record r;
+    struct fake f;
+
+    fake_open(&f);
+    channel_close(&f.log);
+    fake_say(&f, "QUIT");
+    cr_assert_eq(fake_reply(&f), 221);
+    shutdown(f.control, SHUT_WR);
+    cr_assert_eq(poll(&(struct pollfd){ .fd = f.control, .events = POLLRDHUP },
+                      1, 20000),
+                 1);
+    fake_new_log(&f);
+    read_up_to(&f, EVENT_END, &r);
+    cr_assert_eq(fake_end(&f), ENDING_QUIT);
+}
+
+/* A kicked one hasn't got 20 s, and master's end is the end of all. */
+Test(verdict, the_end_waits_no_longer_than_master, .timeout = 15)
+{
+    struct fake f;
+
+    fake_open(&f);
+    channel_close(&f.log);
+    fake_say(&f, "QUIT");
+    cr_assert_eq(fake_reply(&f), 221);
+    channel_close(&f.master);
+    fake_end(&f);
 }
 
 /* Its own reply doesn't overtake the transfer's, nor QUIT's either. */
@@ -177,7 +233,7 @@ Test(verdict, abor_and_quit_wait_too, .timeout = 60)
     struct fake f;
 
     fake_open(&f);
-    fill_queue(&f);
+    fake_fill_log(&f);
     fake_upload(&f, &t);
     fake_say(&f, "QUIT\r\nABOR");
     fake_answer(&f, MSG_FILE_ABORT, &done);
@@ -202,7 +258,7 @@ Test(verdict, lines_wait_meanwhile, .timeout = 60)
     for (size_t i = 0; i + 5 < sizeof(lines); i += 5)
         memcpy(lines + i, "PWD\r\n", 6);
     fake_open(&f);
-    fill_queue(&f);
+    fake_fill_log(&f);
     fake_upload(&f, &t);
     complete(&f, &t);
     cr_assert(tls_client_write(f.tls, lines, strlen(lines)));
@@ -222,7 +278,7 @@ Test(verdict, the_client_goes_meanwhile, .timeout = 60)
     struct fake f;
 
     fake_open(&f);
-    fill_queue(&f);
+    fake_fill_log(&f);
     fake_upload(&f, &t);
     complete(&f, &t);
     expect_waits(&f);

@@ -1,0 +1,138 @@
+/* One line for each login, each change, each transfer and each end: also of
+ * those who live only while there is no log, and of a user who says more than
+ * the log takes. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/processes.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+/* Log is started anew at most once in 10 s; add what a machine under load
+ * needs. */
+#define AGAIN_MS 30000
+
+static bool log_lives(void *argument)
+{
+    static struct processes p;
+    const struct server *server = argument;
+
+    processes_of(server->pid, &p);
+    return processes_find(&p, "sallyport: log") != NULL;
+}
+
+static bool log_is_away(void *argument)
+{
+    return !log_lives(argument);
+}
+
+static void kill_log(const struct server *server)
+{
+    static struct processes p;
+    const struct process_row *row;
+
+    processes_of(server->pid, &p);
+    row = processes_find(&p, "sallyport: log");
+    cr_assert(row && kill(row->pid, SIGKILL) == 0);
+}
+
+/* Twice: the second one dies when it has just been started, so that there is
+ * none for nearly 10 s. */
+static void take_log_away(struct server *server)
+{
+    for (int i = 0; i < 2; i++) {
+        cr_assert(wait_until(log_lives, server, AGAIN_MS), "no log");
+        kill_log(server);
+        cr_assert(wait_until(log_is_away, server, WAIT_MS));
+    }
+}
+
+static void say_all(struct session *s, const char *name)
+{
+    session_store(s, "STOR", name, "hello", 5);
+    session_do(s, "250 {*}", "DELE %s", name);
+    session_close(s);
+}
+
+static void expect_all(const struct server *server, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), " path=/%s ", name);
+    server_log_expect(server, 1, "transfer ", path, "result=226", NULL);
+    server_log_expect(server, 1, "change ", path, "result=250", NULL);
+}
+
+/* Of a session that goes on while there is no log, and of one that is there
+ * only then, the next log has every line, once. */
+Test(log, away, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    struct server server;
+    struct session old, new;
+
+    server_start(&server, &plan);
+    session_init(&old);
+    session_open(&old, &server, "anna");
+    take_log_away(&server);
+    say_all(&old, "old");
+    session_init(&new);
+    session_open(&new, &server, "anna");
+    say_all(&new, "new");
+    cr_assert(wait_until(log_lives, &server, AGAIN_MS), "no log");
+    server_log_expect(&server, 2, "end ", "user=anna ", "reason=quit", NULL);
+    server_log_expect(&server, 2, "login ", "user=anna ", NULL);
+    expect_all(&server, "old");
+    expect_all(&server, "new");
+    server_stop(&server);
+}
+
+/* More than log takes at once, and what a socket holds besides. */
+#define FLOOD 1600
+#define PIECE 50
+
+static void make_and_remove(struct session *s, unsigned n)
+{
+    char lines[PIECE * 32];
+    size_t len = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len,
+                                "MKD d\r\nRMD d\r\n");
+    session_raw(s, lines, len);
+    for (unsigned i = 0; i < n; i++) {
+        session_expect(s, "257 {*}");
+        session_expect(s, "250 {*}");
+    }
+}
+
+/* Nobody hides what he does behind what he does besides; and he alone has to
+ * wait for his lines. */
+Test(log, flood, .timeout = 90)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+    struct session s, other;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_store(&s, "STOR", "secret", "hello", 5);
+    for (unsigned i = 0; i < FLOOD / 2; i += PIECE)
+        make_and_remove(&s, PIECE);
+    session_do(&s, "250 {*}", "DELE secret");
+    session_init(&other);
+    session_open(&other, &server, "anna");
+    session_close(&other);
+    session_do(&s, "200 {*}", "NOOP");
+    session_close(&s);
+    server_log_expect(&server, 1, "change ", "verb=DELE path=/secret ",
+                      "result=250", NULL);
+    server_log_expect(&server, 2, "end ", "user=anna ", "reason=quit", NULL);
+    server_log_expect(&server, FLOOD, "change ", " path=/d ", NULL);
+    server_log_expect(&server, 0, "dropped", NULL);
+    server_stop(&server);
+}
