@@ -46,6 +46,14 @@ int auth_take_users(struct auth *a, int fd, uint64_t generation,
     return 0;
 }
 
+/* Gate judges it, and says what is wrong. Of one that can't be read here no
+ * client proves anything. */
+void auth_take_certificate(struct auth *a, int fd)
+{
+    proof_servers_add(&a->servers, fd);
+    fd_close(&fd);
+}
+
 static int on_log(void *owner, struct packet *p)
 {
     auth_log_to(owner, fd_take(&p->fd[0]));
@@ -62,6 +70,12 @@ static int on_users(void *owner, struct packet *p)
     return 0;
 }
 
+static int on_certificate(void *owner, struct packet *p)
+{
+    auth_take_certificate(owner, fd_take(&p->fd[0]));
+    return 0;
+}
+
 static int on_verify(void *owner, struct packet *p)
 {
     struct auth *a = owner;
@@ -75,6 +89,7 @@ static int on_verify(void *owner, struct packet *p)
 static const struct handler handlers[] = {
     { MSG_LOG, on_log },
     { MSG_USERS, on_users },
+    { MSG_CERTIFICATE, on_certificate },
     { MSG_VERIFY, on_verify },
 };
 

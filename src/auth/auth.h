@@ -6,6 +6,7 @@
 #include "sallyport/base/secret.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/proof/proof.h"
 #include "sallyport/users/users.h"
 
 #define PENDING_MAX 32    /* master asks for no more at a time */
@@ -30,6 +31,7 @@ struct auth {
     struct event_sender log;
     struct users users; /* the newest only: what was asked before counts too */
     uint64_t generation;
+    struct proof_servers servers; /* the certificates that clients are shown */
     struct pending pending[PENDING_MAX];
 };
 
@@ -39,6 +41,7 @@ void auth_release(struct auth *a);
 int auth_run(struct auth *a);
 /* Takes the descriptors. */
 void auth_log_to(struct auth *a, int fd);
+void auth_take_certificate(struct auth *a, int fd);
 int auth_take_users(struct auth *a, int fd, uint64_t generation,
                     struct complaint *c);
 
@@ -46,9 +49,18 @@ int auth_take_users(struct auth *a, int fd, uint64_t generation,
 void pending_open(struct auth *a, int fd, uint64_t serial);
 void pending_release(struct auth *a);
 
-/* Is this the password of that name? *row is the user's, 0 for no. The work is
- * the same for a right and a wrong password, a locked user, and nobody. */
-bool judge(const struct users *u, struct slice name,
-           const struct secret *password, size_t *row);
+/* What somebody shows who wants to log in, by the word of his session; PROOF is
+ * more than its word (sallyport/proof). */
+struct attempt {
+    struct slice name;
+    const struct secret *password;
+    struct slice claims, proof; /* of a client certificate, or empty */
+    uint64_t serial;            /* by master's word */
+    const struct proof_servers *servers;
+};
+
+/* Is that enough? *row is the user's, 0 for no. The work is the same for a
+ * right and a wrong password, a locked user, and nobody. */
+bool judge(const struct users *u, const struct attempt *a, size_t *row);
 
 #endif

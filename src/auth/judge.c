@@ -1,8 +1,11 @@
-/* Name and password against the users file, in auth. Says yes or no, never why:
- * one hash is computed for everybody, whether or not the answer is known
- * before. */
+/* Name, password and certificate against the users file, in auth. Says yes or
+ * no, never why: one hash is computed for everybody, whether or not the answer
+ * is known before. */
 #include "auth.h"
 #include "sallyport/hash/hash.h"
+
+#define PINS_MAX 16 /* of one user */
+_Static_assert(USER_PIN_BYTES == PROOF_HASH_BYTES, "both are a SHA-256");
 
 /* Nobody's work is like that of the first user who could log in. */
 static const char *usual_hash(const struct users *u)
@@ -24,20 +27,39 @@ static const char *hash_of_locked(const struct user *user, const char *usual)
     return *hash == '$' ? hash : usual;
 }
 
-bool judge(const struct users *u, struct slice name,
-           const struct secret *password, size_t *row)
+/* The session's word is enough for what comes on top of the password, and never
+ * instead of it: then the client's own signature is asked for. */
+static bool is_proved(const struct user *user, const struct attempt *a)
 {
-    const struct user *user = users_find(u, name);
+    uint8_t hash[PINS_MAX][USER_PIN_BYTES];
+    const struct proof_pins pins = { (const uint8_t(*)[PROOF_HASH_BYTES])hash,
+                                     user_certificate_pins(user, hash,
+                                                           PINS_MAX) };
+
+    return proof_holds(a->servers, a->proof, a->serial, &pins);
+}
+
+static bool has_certificate(const struct user *user, const struct attempt *a)
+{
+    return user->certificate.len == 0 ||
+           user_certificate_shown(user, a->claims);
+}
+
+bool judge(const struct users *u, const struct attempt *a, size_t *row)
+{
+    const struct user *user = users_find(u, a->name);
     const char *usual = usual_hash(u);
     bool yes;
 
     *row = 0;
     if (!user || user->locked) {
-        hash_verify_nobody(password,
+        hash_verify_nobody(a->password,
                            user ? hash_of_locked(user, usual) : usual);
         return false;
     }
-    yes = hash_verify(password, user->hash);
+    yes = hash_verify(a->password, user->hash);
+    yes = user->certificate_only ? is_proved(user, a)
+                                 : yes && has_certificate(user, a);
     if (yes)
         *row = (size_t)(user - u->row);
     return yes;

@@ -30,8 +30,14 @@ static int on_credentials(void *owner, struct packet *packet)
     struct pending *p = owner;
     struct secret password SECRET_CLEANUP = { 0 };
     size_t row = 0;
+    const struct attempt a = { .name = packet->value[0].text,
+                               .password = &password,
+                               .claims = packet->value[2].text,
+                               .proof = packet->value[3].text,
+                               .serial = p->serial,
+                               .servers = &p->auth->servers };
     bool yes = secret_set(&password, packet->value[1].text) == 0 &&
-               judge(&p->auth->users, packet->value[0].text, &password, &row);
+               judge(&p->auth->users, &a, &row);
 
     say_verdict(p, yes, row);
     return -ECANCELED;

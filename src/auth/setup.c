@@ -45,10 +45,19 @@ static int on_users(void *owner, struct packet *p)
                            &s->complaint);
 }
 
+static int on_certificate(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    auth_take_certificate(s->auth, fd_take(&p->fd[0]));
+    return 0;
+}
+
 static const struct handler handlers[] = {
     { MSG_CAGE, on_cage },
     { MSG_LOG, on_log },
     { MSG_USERS, on_users },
+    { MSG_CERTIFICATE, on_certificate },
 };
 
 int setup_receive(struct setup *s)
@@ -71,6 +80,8 @@ int setup_cage(struct setup *s)
     unsigned weaker = 0;
     int r;
 
+    if (proof_begin() < 0)
+        return complain(&s->complaint, "auth: no memory for OpenSSL");
     event_syscalls_by(&s->auth->log);
     cage_on_refused(event_on_syscall);
     r = cage_enter(PROCESS_AUTH, &s->plan, &weaker, &s->complaint);

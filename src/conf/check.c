@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "kinds.h"
+#include "sallyport/base/client_certificates.h"
 
 #define NOBODY 65534 /* and 65535, the old (uid_t)-1 */
 
@@ -96,6 +97,16 @@ static int check_proxies(const struct settings *s, struct complaint *c)
     return 0;
 }
 
+/* Without a CA no certificate would be good. */
+static int check_clients(const struct settings *s, struct complaint *c)
+{
+    if (s->client_certificates != CLIENTS_OFF && !s->client_ca[0])
+        return settings_blame(s, "client_certificates", c,
+                              "name the file of the CA too, such as: "
+                              "client_ca = /etc/sallyport/tls/client-ca.pem");
+    return 0;
+}
+
 static size_t ports_wanted(const struct settings *s)
 {
     if (s->ports.automatic)
@@ -122,8 +133,8 @@ static int check_descriptors(const struct settings *s, struct complaint *c)
 }
 
 static int (*const checks[])(const struct settings *, struct complaint *) = {
-    check_uid_range, check_accounts,    check_ports,
-    check_proxies,   check_descriptors, check_pairs,
+    check_uid_range,   check_accounts, check_ports,   check_proxies,
+    check_descriptors, check_pairs,    check_clients,
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 

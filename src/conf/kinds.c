@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sallyport/base/binding.h"
+#include "sallyport/base/client_certificates.h"
 #include "sallyport/base/conflict.h"
 #include "sallyport/base/upload_eof.h"
 
@@ -327,6 +328,16 @@ static int show_binding(const void *field, struct buf *into)
     return buf_add_text(into, binding_words[*(const unsigned *)field]);
 }
 
+static int set_clients(const struct assignment *a)
+{
+    return set_word(a, clients_words, CLIENTS_COUNT);
+}
+
+static int show_clients(const void *field, struct buf *into)
+{
+    return buf_add_text(into, clients_words[*(const unsigned *)field]);
+}
+
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path, show_text,
                        SETTINGS_PATH_MAX },
@@ -372,6 +383,8 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_SUITES_13] = { "cipher suites of TLS 1.3, comma separated",
                             set_suites_13, show_suites_13,
                             sizeof(struct suites) },
+    [SETTING_CLIENTS] = { "off, request or require", set_clients, show_clients,
+                          sizeof(unsigned) },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
                          set_weaker, show_weaker },
 };

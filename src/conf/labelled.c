@@ -156,6 +156,8 @@ void settings_place_pair(const struct settings *s, struct complaint *c)
     settings_place(s, "certificate", c);
     settings_place(s, "key", c);
     settings_place(s, "ocsp_file", c);
+    settings_place(s, "client_ca", c);
+    settings_place(s, "client_crl", c);
     if (!place(s, "certificate.", &s->certificates, c) &&
         !place(s, "key.", &s->keys, c))
         place(s, "ocsp_file.", &s->ocsp_files, c);

@@ -76,6 +76,31 @@ const struct setting setting_table[] = {
       .value = "",
       .reload = true,
       .help = "The same for certificate.LABEL." },
+    { .key = "client_certificates",
+      .type = SETTING_CLIENTS,
+      .offset = FIELD(client_certificates),
+      .value = "off",
+      .reload = true,
+      .help = "Whether clients show a certificate of client_ca: none is asked "
+              "for; who has one shows it (request); or nobody comes in without "
+              "(require). One that isn't good ends the connection. Which user "
+              "must show which is in the users file: certificate=, login=." },
+    { .key = "client_ca",
+      .type = SETTING_FILE,
+      .offset = FIELD(client_ca),
+      .value = "",
+      .reload = true,
+      .help = "The certificates of the CAs that clients' certificates come "
+              "from, or single ones of clients themselves, PEM." },
+    { .key = "client_crl",
+      .type = SETTING_FILE,
+      .offset = FIELD(client_crl),
+      .value = "",
+      .reload = true,
+      .help =
+          "Their revocation lists (CRL), PEM; then each CA needs one, and "
+          "when it has expired no client gets in with a certificate. Empty: "
+          "nothing is revoked." },
     { .key = "users",
       .type = SETTING_PATH,
       .offset = FIELD(users),

@@ -10,7 +10,8 @@ const struct ctl_command ctl_commands[] = {
                  OPTIONS_OF_KEYS,
       .run = user_add,
       .syntax = "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
-                "[--on-conflict WORD] [--data-binding WORD]",
+                "[--on-conflict WORD] [--data-binding WORD] "
+                "[--certificate NAMES] [--login WORD]",
       .help = "Add a user, with a home of its own",
       .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
     { .group = "user",
@@ -18,7 +19,8 @@ const struct ctl_command ctl_commands[] = {
       .takes = TAKES_NAME,
       .options = OPTIONS_OF_KEYS,
       .run = user_change,
-      .syntax = "NAME [--on-conflict WORD] [--data-binding WORD]",
+      .syntax = "NAME [--on-conflict WORD] [--data-binding WORD] "
+                "[--certificate NAMES] [--login WORD]",
       .help = "Change what holds for one user; \"default\" takes it back",
       .example = "sallyportctl user change anna --data-binding address" },
     { .group = "user",

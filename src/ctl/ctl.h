@@ -9,14 +9,15 @@
 #include "sallyport/conf/settings.h"
 #include "sallyport/users/users.h"
 
-#define CTL_LOCK_MS 10000
+#define CTL_LOCK_MS     10000
+#define CERTIFICATE_MAX 2048
 
 /* The command line, cut up. */
 struct arguments {
     const char *word[4]; /* "user", "add", NAME, one too many */
     size_t words;
     const char *config, *home, *comment, *role, *uid, *older_than;
-    const char *on_conflict, *data_binding;
+    const char *on_conflict, *data_binding, *certificate, *login;
     bool json, purge, yes, all, help, version;
     unsigned given; /* bit per row of the option table */
 };
@@ -36,14 +37,18 @@ enum ctl_option {
     OPTION_ALL = 2048,
     OPTION_ON_CONFLICT = 4096,
     OPTION_DATA_BINDING = 8192,
+    OPTION_CERTIFICATE = 16384,
+    OPTION_LOGIN = 32768,
     /* The keys of a row's last column that an option sets. */
-    OPTIONS_OF_KEYS = OPTION_ON_CONFLICT | OPTION_DATA_BINDING,
+    OPTIONS_OF_KEYS = OPTION_ON_CONFLICT | OPTION_DATA_BINDING |
+                      OPTION_CERTIFICATE | OPTION_LOGIN,
 };
 
 struct context {
     struct arguments args;
     struct settings settings;
     struct complaint complaint;
+    char certificate[CERTIFICATE_MAX]; /* that was given, as a row has it */
     int patience; /* ms that the server has for an answer; 0: as usual */
 };
 

@@ -1,35 +1,44 @@
-/* --on-conflict and --data-binding: words of the last column, for "user add"
- * and "user change". A new key is a row here. */
+/* --on-conflict, --data-binding and others: words of the last column, for "user
+ * add" and "user change". A new key is a row here. */
 #include "keys.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "certificate.h"
 #include "sallyport/base/binding.h"
 #include "sallyport/base/conflict.h"
 
 /* Instead of a word: as the server's setting says. */
 #define DEFAULT "default"
 
+static const char *const login_words[] = { "password", "certificate" };
+
 static const struct key_row {
     const char *key, *option;
     size_t offset; /* in struct arguments */
     const char *const *words;
-    size_t count;
+    size_t count; /* 0: it isn't a word; certificate_tidy() */
 } rows[] = {
     { "on_conflict", "on-conflict", offsetof(struct arguments, on_conflict),
       conflict_words, CONFLICT_COUNT },
     { "data_binding", "data-binding", offsetof(struct arguments, data_binding),
       binding_words, BINDING_COUNT },
+    { "certificate", "certificate", offsetof(struct arguments, certificate),
+      NULL, 0 },
+    { "login", "login", offsetof(struct arguments, login), login_words, 2 },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 /* What was given, or NULL. */
 static const char *given(const struct context *x, const struct key_row *row)
 {
-    return *(const char *const *)(const void *)((const char *)&x->args +
-                                                row->offset);
+    const char *text =
+        *(const char *const *)(const void *)((const char *)&x->args +
+                                             row->offset);
+
+    return text && x->certificate[0] && row->count == 0 ? x->certificate : text;
 }
 
 static bool is_known(const struct key_row *row, const char *word)
@@ -52,12 +61,27 @@ static int refuse(struct context *x, const struct key_row *row)
                     given(x, row), words);
 }
 
+/* Into x->certificate, as a row has it. */
+static int take_certificate(struct context *x)
+{
+    const char *text = x->args.certificate;
+    struct complaint why = { "" };
+
+    if (certificate_tidy(text, x->certificate) == 0 &&
+        (strcmp(text, DEFAULT) == 0 ||
+         user_certificate_check(slice_from(x->certificate), &why) == 0))
+        return 0;
+    return ctl_fail(x, EX_USAGE, "--%s",
+                    why.text[0] ? why.text : "certificate: too long");
+}
+
 int keys_check(struct context *x)
 {
     for (size_t i = 0; i < ROWS; i++)
-        if (given(x, &rows[i]) && !is_known(&rows[i], given(x, &rows[i])))
+        if (rows[i].count > 0 && given(x, &rows[i]) &&
+            !is_known(&rows[i], given(x, &rows[i])))
             return refuse(x, &rows[i]);
-    return 0;
+    return x->args.certificate ? take_certificate(x) : 0;
 }
 
 void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])
@@ -90,7 +114,7 @@ int keys_set(struct context *x, struct edit *e, const struct user *user)
     }
     if (n == 0)
         return ctl_fail(x, EX_USAGE,
-                        "nothing to change; give --on-conflict or "
-                        "--data-binding");
+                        "nothing to change; give --on-conflict, "
+                        "--data-binding, --certificate or --login");
     return code;
 }

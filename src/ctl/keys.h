@@ -5,7 +5,7 @@
 #include "ctl.h"
 #include "edit.h"
 
-#define KEYS_TEXT_MAX 128
+#define KEYS_TEXT_MAX (CERTIFICATE_MAX + 160)
 
 /* All below return an exit code, with the complaint said. */
 

@@ -22,18 +22,39 @@ static const char *binding_of(const struct user *user, const char *other)
     return user->has_binding ? binding_words[user->data_binding] : other;
 }
 
+static const char *login_of(const struct user *user)
+{
+    if (user->certificate.len == 0)
+        return "password";
+    return user->certificate_only ? "certificate" : "password and certificate";
+}
+
+/* Which ones, or OTHER. */
+static struct slice certificate_of(const struct user *user, const char *other)
+{
+    return user->certificate.len > 0 ? user->certificate : slice_from(other);
+}
+
+static json_t *json_certificate(const struct user *user)
+{
+    const struct slice names = user->certificate;
+
+    return names.len > 0 ? json_stringn(names.ptr, names.len) : json_null();
+}
+
 static json_t *json_user(const struct user *user)
 {
     char rights[16];
 
-    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?}",
-                     "name", user->name, "uid", (json_int_t)user->uid, "gid",
-                     (json_int_t)user->gid, "comment", json_text(user->comment),
-                     "home", json_text(user->home), "rights",
-                     rights_text(user->rights, rights), "locked",
-                     (int)user->locked, "password", user_hash_kind(user->hash),
-                     "on_conflict", conflict_of(user, NULL), "data_binding",
-                     binding_of(user, NULL));
+    return json_pack(
+        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?, s:s, s:o}",
+        "name", user->name, "uid", (json_int_t)user->uid, "gid",
+        (json_int_t)user->gid, "comment", json_text(user->comment), "home",
+        json_text(user->home), "rights", rights_text(user->rights, rights),
+        "locked", (int)user->locked, "password", user_hash_kind(user->hash),
+        "on_conflict", conflict_of(user, NULL), "data_binding",
+        binding_of(user, NULL), "login", login_of(user), "certificate",
+        json_certificate(user));
 }
 
 static int list_json(struct context *x, const struct users *u)
@@ -85,16 +106,18 @@ int user_list(struct context *x)
 
 static int show_plain(const struct user *user)
 {
+    const struct slice certificate = certificate_of(user, "none");
     char rights[16];
 
     printf("name:     %s\nuid:      %u\ngid:      %u\ncomment:  %s\n"
            "home:     %s\nrights:   %s\nstate:    %s\npassword: %s\n"
-           "conflict: %s\nbinding:  %s\n",
+           "conflict: %s\nbinding:  %s\nlogin:    %s\ncertificate: %.*s\n",
            user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
            user->home, rights_text(user->rights, rights),
            user->locked ? "locked" : "active", user_hash_kind(user->hash),
            conflict_of(user, "as the server"),
-           binding_of(user, "as the server"));
+           binding_of(user, "as the server"), login_of(user),
+           (int)certificate.len, certificate.ptr);
     return 0;
 }
 

@@ -40,6 +40,7 @@ const struct field_row field_rows[FIELD_COUNT] = {
     [FIELD_VIA] = { "via", false },
     [FIELD_BINDING] = { "binding", false },
     [FIELD_SHA256] = { "sha256", false },
+    [FIELD_CERTIFICATE] = { "certificate", false },
 };
 
 const char *event_name(enum event e)

@@ -92,6 +92,8 @@ static const char *const texts[] = {
         "TLS session not resumed from this one; data_binding = user would do.",
     [REPLY_NOT_OWN_TICKET] =
         "TLS session not resumed: the ticket is another user's or address's.",
+    [REPLY_OTHER_CERTIFICATE] =
+        "The data connection must show the client certificate of this one.",
     [REPLY_CUT] = "The data connection was cut: {}. Transfer aborted.",
     [REPLY_TRANSFER_ABORTED] = "Transfer aborted.",
     [REPLY_BAD_DATA] = "The compressed data is {}. Transfer aborted.",

@@ -56,6 +56,48 @@ int chains_add_staple(struct chains *p, struct packet *from,
     return pair->staple ? 0 : complain(c, "no memory");
 }
 
+void chains_init(struct chains *p)
+{
+    *p = (struct chains){ .clients = { .ca_fd = -1, .crl_fd = -1 } };
+}
+
+int chains_add_clients(struct chains *p, struct packet *from,
+                       struct complaint *c)
+{
+    bool crl = from->message == MSG_CLIENT_CRL;
+    struct tls_clients *to = &p->clients;
+    const struct slice name = from->value[0].text;
+    const char **field = crl ? &to->crl : &to->ca;
+
+    if (*field)
+        return complain(c, "a second file of clients' CAs or lists");
+    *field = strndup(name.ptr, name.len);
+    *(crl ? &to->crl_fd : &to->ca_fd) = fd_take(&from->fd[0]);
+    return *field ? 0 : complain(c, "no memory");
+}
+
+static int add_clients(struct tls_context *t, const struct chains *p,
+                       struct complaint *c)
+{
+    if (p->clients.mode == CLIENTS_OFF)
+        return 0;
+    if (p->clients.ca_fd < 0)
+        return complain(c, "no CA of clients' certificates");
+    return tls_context_clients(t, &p->clients, c);
+}
+
+/* Also where T is NULL. */
+static struct tls_context *finish(struct chains *p, struct tls_context *t,
+                                  struct complaint *c)
+{
+    if (t && add_clients(t, p, c) < 0) {
+        tls_context_free(t);
+        t = NULL;
+    }
+    chains_release(p);
+    return t;
+}
+
 struct tls_context *chains_load(struct chains *p,
                                 const struct tls_policy *policy,
                                 const struct signer *signer,
@@ -64,8 +106,7 @@ struct tls_context *chains_load(struct chains *p,
     struct tls_context *t =
         tls_context_load(p->all, p->count, policy, signer, c);
 
-    chains_release(p);
-    return t;
+    return finish(p, t, c);
 }
 
 struct tls_context *chains_context(struct chains *p,
@@ -76,12 +117,21 @@ struct tls_context *chains_context(struct chains *p,
     struct tls_context *t =
         tls_context_new(p->all, p->count, policy, signer, c);
 
-    chains_release(p);
-    return t;
+    return finish(p, t, c);
+}
+
+static void release_clients(struct tls_clients *clients)
+{
+    fd_close(&clients->ca_fd);
+    fd_close(&clients->crl_fd);
+    free((char *)(uintptr_t)clients->ca);
+    free((char *)(uintptr_t)clients->crl);
+    clients->ca = clients->crl = NULL;
 }
 
 void chains_release(struct chains *p)
 {
     while (p->count > 0)
         release(&p->all[--p->count]);
+    release_clients(&p->clients);
 }

@@ -5,19 +5,27 @@
 
 #include "sallyport/base/complaint.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 
 struct chains {
     struct tls_pair all[TLS_PAIRS_MAX]; /* names and descriptors are owned */
     size_t count;
+    struct tls_clients clients; /* the same; names NULL where nothing came */
 };
+
+void chains_init(struct chains *p);
 
 /* A MSG_CERTIFICATE: takes its descriptor. 0, or -EINVAL with the complaint. */
 int chains_add(struct chains *p, struct packet *from, struct complaint *c);
 /* A MSG_STAPLE about one of them: the same. */
 int chains_add_staple(struct chains *p, struct packet *from,
                       struct complaint *c);
-/* All of them as a context, or NULL with the complaint; releases them. */
+/* A MSG_CLIENT_CA or MSG_CLIENT_CRL: the same. */
+int chains_add_clients(struct chains *p, struct packet *from,
+                       struct complaint *c);
+/* All of them as a context that asks clients for certificates as
+ * p->clients.mode says, or NULL with the complaint; releases them. */
 struct tls_context *chains_context(struct chains *p,
                                    const struct tls_policy *policy,
                                    const struct signer *signer,

@@ -25,6 +25,7 @@ void gate_init(struct gate *g, int fd)
     throttle_init(&g->strangers);
     channel_init(&g->master, fd, PROCESS_GATE, PROCESS_MASTER, PHASE_START);
     g->signer.keys.fd = -1;
+    chains_init(&g->renewal.chains);
 }
 
 static void keys_lost(struct gate *g)

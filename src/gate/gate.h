@@ -97,11 +97,12 @@ void orders_on_ready(void *owner, uint32_t events);
 /* To master; waits where it must. */
 void gate_say(struct gate *g, const struct packet *p);
 
-/* reload.c: MSG_CONF, MSG_CERTIFICATE, MSG_STAPLE, MSG_TAKE and MSG_GIVE_UP
- * while gate runs. */
+/* reload.c: MSG_CONF, MSG_CERTIFICATE, MSG_STAPLE, MSG_CLIENT_CA,
+ * MSG_CLIENT_CRL, MSG_TAKE and MSG_GIVE_UP while gate runs. */
 int reload_on_conf(void *owner, struct packet *p);
 int reload_on_certificate(void *owner, struct packet *p);
 int reload_on_staple(void *owner, struct packet *p);
+int reload_on_clients(void *owner, struct packet *p);
 int reload_on_take(void *owner, struct packet *p);
 int reload_on_give_up(void *owner, struct packet *p);
 /* Keys has said something; its channel is closed or another one. */

@@ -81,6 +81,8 @@ static const struct handler handlers[] = {
     { MSG_CONF, reload_on_conf },
     { MSG_CERTIFICATE, reload_on_certificate },
     { MSG_STAPLE, reload_on_staple },
+    { MSG_CLIENT_CA, reload_on_clients },
+    { MSG_CLIENT_CRL, reload_on_clients },
     { MSG_TAKE, reload_on_take },
     { MSG_GIVE_UP, reload_on_give_up },
 };

@@ -53,6 +53,15 @@ int reload_on_staple(void *owner, struct packet *p)
     return 0;
 }
 
+int reload_on_clients(void *owner, struct packet *p)
+{
+    struct renewal *n = &((struct gate *)owner)->renewal;
+
+    if (!n->complaint.text[0])
+        chains_add_clients(&n->chains, p, &n->complaint);
+    return 0;
+}
+
 static struct tls_context *make_context(struct gate *g)
 {
     const struct signer signer = { sign_ask, &g->signer };
@@ -63,6 +72,8 @@ static struct tls_context *make_context(struct gate *g)
         complain(&g->renewal.complaint, "no settings");
         return NULL;
     }
+    g->renewal.chains.clients.mode =
+        (enum client_certificates)g->renewal.settings.client_certificates;
     return chains_load(&g->renewal.chains, &g->renewal.settings.tls, &signer,
                        &g->renewal.complaint);
 }

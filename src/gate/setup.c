@@ -20,6 +20,7 @@
 void setup_init(struct setup *s, struct gate *g)
 {
     *s = (struct setup){ .gate = g, .root_fd = -1 };
+    chains_init(&s->chains);
 }
 
 static int on_conf(void *owner, struct packet *p)
@@ -61,6 +62,13 @@ static int on_staple(void *owner, struct packet *p)
     struct setup *s = owner;
 
     return chains_add_staple(&s->chains, p, &s->complaint);
+}
+
+static int on_clients(void *owner, struct packet *p)
+{
+    struct setup *s = owner;
+
+    return chains_add_clients(&s->chains, p, &s->complaint);
 }
 
 static int on_keys(void *owner, struct packet *p)
@@ -109,11 +117,17 @@ static int on_told(void *owner, struct packet *p)
 }
 
 static const struct handler handlers[] = {
-    { MSG_CONF, on_conf },         { MSG_CAGE, on_cage },
-    { MSG_LOG, on_log },           { MSG_CERTIFICATE, on_certificate },
-    { MSG_LISTENER, on_listener }, { MSG_PASSIVE, on_passive },
-    { MSG_TOLD, on_told },         { MSG_KEYS, on_keys },
+    { MSG_CONF, on_conf },
+    { MSG_CAGE, on_cage },
+    { MSG_LOG, on_log },
+    { MSG_CERTIFICATE, on_certificate },
+    { MSG_LISTENER, on_listener },
+    { MSG_PASSIVE, on_passive },
+    { MSG_TOLD, on_told },
+    { MSG_KEYS, on_keys },
     { MSG_STAPLE, on_staple },
+    { MSG_CLIENT_CA, on_clients },
+    { MSG_CLIENT_CRL, on_clients },
 };
 
 int setup_receive(struct setup *s)
@@ -138,6 +152,8 @@ int setup_keys(struct setup *s)
 
     if (s->chains.count == 0 || g->signer.keys.fd < 0)
         return complain(&s->complaint, "set-up: no certificate, or no keys");
+    s->chains.clients.mode =
+        (enum client_certificates)g->settings.client_certificates;
     g->tls =
         chains_context(&s->chains, &g->settings.tls, &signer, &s->complaint);
     return g->tls ? 0 : -EINVAL;

@@ -9,7 +9,39 @@
 
 #include "master.h"
 #include "prepare.h"
+#include "sallyport/base/client_certificates.h"
 #include "sallyport/base/fd.h"
+
+static void close_file(struct named_file *f)
+{
+    fd_close(&f->fd);
+    free(f->name);
+    f->name = NULL;
+}
+
+/* Whoever can write to it could let anybody in. */
+static int open_file(struct named_file *f, const char *path,
+                     struct complaint *c)
+{
+    if (!path[0])
+        return 0;
+    f->name = strdup(path);
+    if (!f->name)
+        return complain(c, "no memory");
+    f->fd = prepare_open(path, c);
+    return f->fd < 0 ? -EINVAL : settings_trusted_file(f->fd, path, c);
+}
+
+static int open_clients(struct pair_set *set, const struct settings *s,
+                        struct complaint *c)
+{
+    int r;
+
+    if (s->client_certificates == CLIENTS_OFF)
+        return 0;
+    r = open_file(&set->client_ca, s->client_ca, c);
+    return r != 0 ? r : open_file(&set->client_crl, s->client_crl, c);
+}
 
 static int open_staple(struct master *m, struct pair_files *p, const char *path,
                        struct complaint *c)
@@ -64,6 +96,8 @@ static void close_set(struct certificates *all, struct pair_set *set)
 {
     while (set->count > 0)
         close_last(set);
+    close_file(&set->client_ca);
+    close_file(&set->client_crl);
     LIST_REMOVE(set, next);
     all->count--;
     free(set);
@@ -83,27 +117,37 @@ static struct pair_set *new_set(struct certificates *all, struct complaint *c)
     LIST_INSERT_HEAD(&all->sets, set, next);
     all->count++;
     set->generation = ++all->generation;
+    set->client_ca.fd = set->client_crl.fd = -1;
     return set;
+}
+
+static int open_pairs(struct master *m, struct pair_set *set,
+                      const struct settings *s, struct complaint *c)
+{
+    struct settings_pair names;
+
+    for (size_t i = 0; settings_pair(s, i, &names); i++) {
+        set->pair[set->count++] =
+            (struct pair_files){ .certificate = -1,
+                                 .key = -1,
+                                 .staple = -1,
+                                 .number = ++m->certificates.number };
+        if (open_pair(m, &set->pair[i], &names, c) != 0)
+            return -EINVAL;
+    }
+    return open_clients(set, s, c);
 }
 
 struct pair_set *certificates_open(struct master *m, const struct settings *s,
                                    struct complaint *c)
 {
-    struct certificates *all = &m->certificates;
-    struct pair_set *set = new_set(all, c);
-    struct settings_pair names;
+    struct pair_set *set = new_set(&m->certificates, c);
 
-    for (size_t i = 0; set && settings_pair(s, i, &names); i++) {
-        set->pair[set->count++] = (struct pair_files){
-            .certificate = -1, .key = -1, .staple = -1, .number = ++all->number
-        };
-        if (open_pair(m, &set->pair[i], &names, c) == 0)
-            continue;
-        settings_place_pair(s, c);
-        close_set(all, set);
-        return NULL;
-    }
-    return set;
+    if (!set || open_pairs(m, set, s, c) == 0)
+        return set;
+    settings_place_pair(s, c);
+    close_set(&m->certificates, set);
+    return NULL;
 }
 
 void certificates_release(struct certificates *all)
@@ -177,86 +221,6 @@ void certificates_leave(struct master *m, struct pair_set *set)
 {
     if (set && --set->sessions == 0 && set != m->certificates.current)
         certificates_drop(m, set);
-}
-
-static int send_chain(struct child *gate, const struct pair_files *p)
-{
-    return channel_send(
-        &gate->channel,
-        &(struct packet){ .message = MSG_CERTIFICATE,
-                          .value = { NUMBER(p->number),
-                                     TEXT(slice_from(p->certificate_name)),
-                                     TEXT(slice_from(p->key_name)) },
-                          .fd = { p->certificate } });
-}
-
-static int send_staple(struct child *gate, const struct pair_files *p)
-{
-    if (p->staple < 0)
-        return 0;
-    return channel_send(
-        &gate->channel,
-        &(struct packet){ .message = MSG_STAPLE,
-                          .value = { NUMBER(p->number),
-                                     NUMBER(gate->master->check),
-                                     TEXT(slice_from(p->staple_name)) },
-                          .fd = { p->staple } });
-}
-
-size_t certificates_parts(const struct pair_set *set)
-{
-    return 2 * set->count;
-}
-
-int certificates_send_part(struct child *gate, const struct pair_set *set,
-                           size_t part)
-{
-    const struct pair_files *p = &set->pair[part / 2];
-
-    return part % 2 == 0 ? send_chain(gate, p) : send_staple(gate, p);
-}
-
-int certificates_send_key(struct child *keys, const struct pair_files *p)
-{
-    return channel_send(
-        &keys->channel,
-        &(struct packet){
-            .message = MSG_KEY,
-            .value = { NUMBER(p->number), TEXT(slice_from(p->key_name)) },
-            .fd = { p->key } });
-}
-
-int certificates_step(struct child *c)
-{
-    const struct pair_set *set = c->master->certificates.current;
-
-    for (; c->index < certificates_parts(set); c->index++) {
-        int r = certificates_send_part(c, set, c->index);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-/* Those of all sets: the sessions of an old one still have things signed. No
- * set comes or goes while keys is being set up. */
-int certificates_step_keys(struct child *c)
-{
-    const struct pair_set *set;
-    size_t at = 0;
-
-    LIST_FOREACH(set, &c->master->certificates.sets, next)
-    for (size_t i = 0; i < set->count; i++, at++) {
-        if (at < c->index)
-            continue;
-        int r = certificates_send_key(c, &set->pair[i]);
-
-        if (r < 0)
-            return r;
-        c->index++;
-    }
-    return 0;
 }
 
 /* The set may have been given up meanwhile. */

@@ -25,9 +25,16 @@ struct pair_files {
     uint64_t expires, staple_until; /* seconds since 1970, gate's word; 0 */
 };
 
+/* What clients' certificates are judged by; -1 and NULL where there is none. */
+struct named_file {
+    int fd;
+    char *name; /* for complaints */
+};
+
 struct pair_set {
     struct pair_files pair[SETTINGS_PAIRS_MAX];
     size_t count;
+    struct named_file client_ca, client_crl;
     uint64_t generation;
     size_t sessions; /* that were forked with it */
     bool dead;       /* keys is still to be told */
@@ -58,7 +65,8 @@ void certificates_leave(struct master *m, struct pair_set *set);
 /* Tells keys what is to go, as far as it takes it. Harmless at any time. */
 void certificates_flush(struct master *m);
 
-/* What gate gets of a set: chains and OCSP responses, in so many parts. */
+/* What gate gets of a set: chains, OCSP responses and what clients'
+ * certificates are judged by, in so many parts. */
 size_t certificates_parts(const struct pair_set *set);
 /* One message, or none: 0 or what channel_send() says. */
 int certificates_send_part(struct child *gate, const struct pair_set *set,
@@ -66,8 +74,12 @@ int certificates_send_part(struct child *gate, const struct pair_set *set,
 int certificates_send_key(struct child *keys, const struct pair_files *p);
 
 /* Steps of a child's set-up: 0, -EAGAIN or -errno. */
-int certificates_step(struct child *c); /* chains, to gate */
+int certificates_step(struct child *c); /* chains and the clients', to gate */
 int certificates_step_keys(struct child *c);
+/* To auth, that knows by them what was shown to a client: chains. */
+int certificates_step_auth(struct child *c);
+/* The same for each worker that hasn't heard of those in use. */
+void certificates_tell_auth(struct child *auth);
 
 /* Handler: what gate knows of a pair. */
 int certificates_on_pair(void *owner, struct packet *p);

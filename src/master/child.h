@@ -61,8 +61,9 @@ struct child {
     struct wire log, keys;
     struct verification verification[WORKER_MAX]; /* auth */
     size_t verifications;
-    uint64_t generation; /* auth: the newest that it was told */
-    char failure[256];   /* what its FAILED said */
+    uint64_t generation;   /* auth: the newest that it was told */
+    uint64_t certificates; /* auth: the same, of certificates */
+    char failure[256];     /* what its FAILED said */
 };
 
 /* The row of a process that is executed. */

@@ -249,7 +249,7 @@ bool master_look_at_users(struct master *m)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "users file read: generation %llu",
                       (unsigned long long)userdb_newest(&m->users));
-    workers_tell_users(m);
+    workers_tell(m);
     userdb_drop(&m->users, worker_oldest(m));
     return true;
 }

@@ -159,7 +159,8 @@ int prepare_state(struct master *m, struct complaint *c)
  * socket; what is opened once; what a moment needs. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
-    const size_t certificates = CERTIFICATES_SETS * 3 * SETTINGS_PAIRS_MAX;
+    const size_t certificates =
+        CERTIFICATES_SETS * (3 * SETTINGS_PAIRS_MAX + 2);
 
     return 128 + certificates + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
            m->settings.listen_count + listeners_passive_wanted(&m->settings);

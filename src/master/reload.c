@@ -15,6 +15,7 @@
 #include "request.h"
 #include "sallyport/base/fd.h"
 #include "weaker.h"
+#include "worker.h"
 
 /* Who asked for one that became late has been answered. */
 static void end(struct master *m, const char *wrong)
@@ -244,6 +245,7 @@ static void commit(struct master *m)
     fd_close(&m->conf);
     m->conf = fd_take(&r->conf);
     certificates_use(m, r->set);
+    workers_tell(m);
     master_report(
         m, EVENT_SERVICE, PROCESS_MASTER,
         "reload: the new configuration and certificates are in use%s%s",

@@ -250,8 +250,9 @@ static child_step *const gate_steps[] = {
 static child_step *const gate_check_steps[] = {
     step_conf, step_cage, step_keys, certificates_step, step_go, NULL,
 };
-static child_step *const auth_steps[] = { step_cage, step_log, step_users,
-                                          step_go, NULL };
+static child_step *const auth_steps[] = {
+    step_cage, step_log, certificates_step_auth, step_users, step_go, NULL
+};
 static child_step *const keys_steps[] = {
     step_cage, step_log, certificates_step_keys, step_peers, step_go, NULL
 };

@@ -137,13 +137,19 @@ static void tell_users(struct child *c)
         child_wait_writable(c);
 }
 
-void workers_tell_users(struct master *m)
+static void tell(struct child *c)
+{
+    certificates_tell_auth(c);
+    tell_users(c);
+}
+
+void workers_tell(struct master *m)
 {
     for (size_t i = 0; i < m->child_count; i++) {
         struct child *c = auth_at(m, i);
 
         if (c)
-            tell_users(c);
+            tell(c);
     }
 }
 
@@ -217,14 +223,14 @@ int worker_on_verdict(void *owner, struct packet *p)
 
 void worker_on_ready(struct child *c)
 {
-    tell_users(c);
+    tell(c);
     login_retry(c->master);
     wires_flush(c->master);
 }
 
 void worker_on_writable(struct child *c)
 {
-    tell_users(c);
+    tell(c);
     wires_flush(c->master);
 }
 

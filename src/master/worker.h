@@ -13,8 +13,8 @@ int worker_ask(struct session *s, int fd);
 void worker_forget(struct master *m, const struct session *s);
 /* The oldest generation that a verdict may name. */
 uint64_t worker_oldest(const struct master *m);
-/* Sends the newest users file to those who don't have it. */
-void workers_tell_users(struct master *m);
+/* Sends the newest users file and certificates to those who don't have them. */
+void workers_tell(struct master *m);
 
 int worker_on_verdict(void *owner, struct packet *p); /* owner: struct child */
 void worker_on_ready(struct child *c);

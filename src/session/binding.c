@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 
 /* With the 230: one for a listing, one to spare, since many clients spend each
@@ -18,6 +19,10 @@ static const struct binding_refusal other = {
 };
 static const struct binding_refusal foreign = {
     REPLY_NOT_OWN_TICKET, "TLS ticket of another user or address"
+};
+
+static const struct binding_refusal other_client = {
+    REPLY_OTHER_CERTIFICATE, "not the control connection's client certificate"
 };
 
 /* NULL: it may transfer. */
@@ -51,7 +56,12 @@ void binding_offer(struct session *s)
 
 const struct binding_refusal *binding_judge(const struct session *s)
 {
-    return refusals[s->login.binding][stream_origin(s->data.stream)];
+    const struct binding_refusal *r =
+        refusals[s->login.binding][stream_origin(s->data.stream)];
+
+    if (!r && !stream_same_client(s->data.stream))
+        r = &other_client;
+    return r;
 }
 
 void binding_renew(struct session *s)

@@ -13,6 +13,7 @@
 #include "proxied.h"
 #include "report.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/tls/client.h"
 #include "signer.h"
 
 /* The deadline of an auth worker, the delay of a denial, and some room. */
@@ -62,13 +63,19 @@ static int on_login_channel(void *owner, struct packet *p)
                           .value = { TEXT(slice_from(l->name)),
                                      TEXT(password) } };
     struct channel auth;
+    struct buf claims;
 
     if (!is_mine(s, p))
         return -EPROTO;
+    buf_init(&claims, CLIENT_CLAIMS_MAX);
+    stream_claims(s->control.stream, &claims);
+    out.value[2].text = buf_slice(&claims);
+    out.value[3].text = stream_proof(s->control.stream);
     channel_init(&auth, fd_take(&p->fd[0]), PROCESS_SESSION, PROCESS_AUTH,
                  PHASE_RUN);
     channel_send(&auth, &out); /* a worker that is gone: master denies */
     channel_close(&auth);
+    buf_release(&claims);
     secret_wipe(&l->password);
     return 0;
 }
@@ -115,6 +122,7 @@ static int on_granted(void *owner, struct packet *p)
     l->alive = (struct loop_timer){ .on_time = on_alive, .owner = s };
     loop_timer_set(&s->loop, &l->alive,
                    s->settings->idle_timeout / SESSION_ALIVE);
+    stream_forget_proof(s->control.stream);
     ask_start(s, fd_take(&p->fd[0]));
     report_login(s);
     report_client(s);
@@ -138,6 +146,14 @@ static const struct denial_row denials[DENIAL_COUNT] = {
     [DENIAL_HOME] = { REPLY_LOGIN_HOME, "the home can't be entered", false },
 };
 
+/* Nobody says which of them it was. */
+static const char *reason_of(const struct session *s, uint64_t why)
+{
+    if (why == DENIAL_WRONG && s->settings->client_certificates != CLIENTS_OFF)
+        return "wrong user, password or client certificate";
+    return denials[why].reason;
+}
+
 static int on_denied(void *owner, struct packet *p)
 {
     struct session *s = owner;
@@ -148,7 +164,7 @@ static int on_denied(void *owner, struct packet *p)
         return -EPROTO;
     row = &denials[p->value[0].number];
     stop_waiting(s, PHASE_GREETED);
-    report_login_failed(s, row->reason);
+    report_login_failed(s, reason_of(s, p->value[0].number));
     l->name[0] = 0;
     if (row->ends)
         control_end(s, ENDING_PEER, row->reply, SLICE("logins at once"));

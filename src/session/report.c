@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/tls/client.h"
 #include "transfer.h"
 #include "verdict.h"
 
@@ -28,14 +29,35 @@ void report_connect(struct session *s)
     event_send(&s->log, &r);
 }
 
+#define FINGERPRINT_MAX 80
+
+/* The first line of what the client's certificate says. TEXT must live as long
+ * as the record. */
+static void add_certificate(struct session *s, struct event_record *r,
+                            char text[FINGERPRINT_MAX])
+{
+    struct buf claims;
+    struct slice rest, line;
+
+    buf_init(&claims, CLIENT_CLAIMS_MAX);
+    stream_claims(s->control.stream, &claims);
+    rest = buf_slice(&claims);
+    if (rest.len > 0 && slice_cut(&rest, '\n', &line) &&
+        slice_copy(line, text, FINGERPRINT_MAX) == 0)
+        event_text(r, FIELD_CERTIFICATE, slice_from(text));
+    buf_release(&claims);
+}
+
 void report_login(struct session *s)
 {
+    char certificate[FINGERPRINT_MAX];
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN);
     add_user(s, &r);
     event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
     event_text(&r, FIELD_BINDING, slice_from(binding_words[s->login.binding]));
+    add_certificate(s, &r, certificate);
     event_send(&s->log, &r);
 }
 
@@ -66,11 +88,13 @@ static struct slice loggable_name(const char *name)
 
 void report_login_failed(struct session *s, const char *reason)
 {
+    char certificate[FINGERPRINT_MAX];
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN_FAILED);
     event_text(&r, FIELD_USER, loggable_name(s->login.name));
     event_text(&r, FIELD_REASON, slice_from(reason));
+    add_certificate(s, &r, certificate);
     event_send(&s->log, &r);
 }
 

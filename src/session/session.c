@@ -20,6 +20,7 @@
 #include "sallyport/base/process.h"
 #include "sallyport/cage/cage.h"
 #include "sallyport/ftp/listing.h"
+#include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 #include "sigbus.h"
 #include "signer.h"
@@ -151,6 +152,7 @@ noreturn void session_main(const struct session_start *start)
     tls_context_tickets(s->tls, start->tickets,
                         s->settings->ticket_lifetime / 1000);
     s->serial = start->serial;
+    tls_context_serial(s->tls, s->serial);
     s->peer = start->peer;
     s->local = start->local;
     s->implicit = s->protected = start->implicit;

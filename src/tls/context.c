@@ -125,6 +125,7 @@ void tls_context_free(struct tls_context *t)
     if (!t)
         return;
     SSL_SESSION_free(t->kept);
+    X509_free(t->client);
     SSL_CTX_free(t->ssl);
     for (size_t i = 0; i < t->count; i++)
         identity_free(&t->identity[i]);

@@ -7,6 +7,8 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
+#include "sallyport/base/client_certificates.h"
+#include "sallyport/base/proof.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/ticket.h"
 
@@ -41,6 +43,9 @@ struct tls_context {
     struct ticket_key own; /* of TLS 1.2: this process's alone */
     SSL_SESSION *kept;     /* of the control channel, TLS 1.2; or NULL */
     struct ticket_owner owner; /* whose tickets are made; user "": nobody's */
+    enum client_certificates clients; /* are asked of control channels */
+    unsigned char serial[PROOF_SERIAL_BYTES]; /* in its requests for them */
+    X509 *client; /* of the control channel; or NULL */
 };
 
 /* Versions, suites, what is refused: 0 or -EINVAL (OpenSSL can't do it). */
@@ -77,6 +82,9 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
 
 /* Tickets: keys, what they say, whose are resumed. 0 or -EINVAL. */
 int resume_set(SSL_CTX *ssl, struct tls_context *t);
+
+/* What requests for certificates say besides: 0 or -EINVAL. */
+int client_set(SSL_CTX *ssl);
 
 /* A handshake with itself in each version that is spoken, with each
  * certificate: 0 or -EINVAL. The dry one doesn't ask the signer. */

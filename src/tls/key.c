@@ -15,8 +15,8 @@ BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c)
     int r = fd_read_file(fd, text);
 
     if (r == -EFBIG)
-        complain(c, "%s: too large for a PEM file (more than %u KiB)", name,
-                 PEM_MAX >> 10);
+        complain(c, "%s: too large for a PEM file (more than %zu KiB)", name,
+                 text->max >> 10);
     else if (r != 0)
         complain(c, "%s: %s", name, strerror(-r));
     if (r != 0)

@@ -15,7 +15,7 @@ EVP_PKEY *key_read(int fd, const char *name, struct complaint *c);
  * with the complaint about NAME. */
 int key_check(EVP_PKEY *key, const char *name, struct complaint *c);
 
-/* Reads FD whole into TEXT, at most PEM_MAX; a BIO over it. NULL with the
+/* Reads FD whole into TEXT, at most its maximum; a BIO over it. NULL with the
  * complaint. */
 #define PEM_MAX (256u << 10)
 BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c);

@@ -19,7 +19,8 @@
  * the clock says. */
 #define HINT_12  (7 * 24 * 3600)
 #define NEVER_12 INT32_MAX
-/* A ticket without a client's certificate in it has some 300 bytes. */
+/* A ticket without a client's certificate in it has some 300 bytes. One that
+ * leaves less room than this for the replies isn't given. */
 #define TICKET_ROOM 4096u
 
 static const unsigned char context_name[] = "sallyport";
@@ -206,11 +207,21 @@ enum ticket_origin secure_origin(const struct stream *s)
     return ORIGIN_NONE;
 }
 
+/* A ticket holds the client's certificate, so that a data connection which
+ * resumes has shown it. */
+static size_t ticket_room(const struct stream *s)
+{
+    const X509 *client = SSL_get0_peer_certificate(s->ssl);
+    int len = client ? i2d_X509(client, NULL) : 0;
+
+    return TICKET_ROOM + (len > 0 ? (size_t)len : 0);
+}
+
 /* One that can't be made just now is no failure: the client has others. */
 enum stream_state secure_offer_ticket(struct stream *s)
 {
     if (!is_13(s->ssl) || !context_of(s->ssl)->owner.user[0] ||
-        io_room(&s->io) < TICKET_ROOM || SSL_new_session_ticket(s->ssl) != 1)
+        io_room(&s->io) < ticket_room(s) || SSL_new_session_ticket(s->ssl) != 1)
         return STREAM_OK;
     ERR_clear_error();
     int r = SSL_do_handshake(s->ssl);

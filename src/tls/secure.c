@@ -46,6 +46,7 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
         make_small(ssl);
     s->ssl = ssl;
     s->use = use;
+    client_ask(s);
     return 0;
 }
 
@@ -53,8 +54,14 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
  * last error is the TLS layer's own; the first may be a cipher's. */
 static enum stream_state broken(struct stream *s)
 {
+    char cause[160];
+    const char *refused = client_refused(s);
+
     (void)io_send(&s->io);
-    return stream_break(s, tls_error(ERR_peek_last_error()));
+    if (!refused)
+        return stream_break(s, tls_error(ERR_peek_last_error()));
+    snprintf(cause, sizeof(cause), "the client's certificate: %s", refused);
+    return stream_break(s, cause);
 }
 
 /* What the SSL call that ended with ERROR needs: STREAM_OK when it can be
@@ -108,6 +115,7 @@ static enum stream_state finish(struct stream *s)
              s->kernel ? " ktls" : "");
     s->open = true;
     resume_keep(s);
+    client_keep(s);
     return stream_send(s);
 }
 

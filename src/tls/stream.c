@@ -28,6 +28,7 @@ void stream_free(struct stream *s)
         return;
     SSL_free(s->ssl);
     io_release(&s->io);
+    buf_release(&s->proof);
     free(s);
 }
 

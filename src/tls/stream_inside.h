@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "io.h"
+#include "sallyport/base/buf.h"
 #include "sallyport/tls/stream.h"
 
 struct stream {
@@ -23,6 +24,9 @@ struct stream {
     uint32_t events;
     char cipher[64];
     char cause[160];
+    struct buf proof; /* the handshake's messages, if it has a client's
+                         certificate and isn't too long */
+    bool unproved;    /* it is too long */
 };
 
 /* Each call of the door begins so; false once there is nothing left to do. */
@@ -50,6 +54,13 @@ enum stream_state secure_shutdown(struct stream *s);
 /* kernel.c */
 void kernel_begin(struct stream *s); /* a handshake is over */
 enum stream_state kernel_shutdown(struct stream *s);
+
+/* client.c: asks for a certificate, where that is to be; and when the handshake
+ * is over. */
+void client_ask(struct stream *s);
+void client_keep(struct stream *s);
+/* Why OpenSSL refused the one that was shown, or NULL. */
+const char *client_refused(const struct stream *s);
 
 /* resume.c */
 void resume_keep(struct stream *s); /* a handshake is over */

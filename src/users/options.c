@@ -46,14 +46,29 @@ static int set_binding(struct user *user, struct slice value,
     return 0;
 }
 
+static int set_certificate(struct user *user, struct slice value,
+                           struct complaint *c)
+{
+    user->certificate = value;
+    return user_certificate_check(value, c);
+}
+
+static int set_login(struct user *user, struct slice value, struct complaint *c)
+{
+    user->certificate_only = slice_equal(value, SLICE("certificate"));
+    if (user->certificate_only || slice_equal(value, SLICE("password")))
+        return 0;
+    return complain(c, "login=%.*s: expected password or certificate",
+                    (int)value.len, value.ptr);
+}
+
 static const struct option {
     const char *key;
     int (*set)(struct user *user, struct slice value, struct complaint *c);
 } options[] = {
-    { "rights", set_rights },
-    { "on_conflict", set_conflict },
-    { "upload_eof", set_upload_eof },
-    { "data_binding", set_binding },
+    { "rights", set_rights },           { "on_conflict", set_conflict },
+    { "upload_eof", set_upload_eof },   { "data_binding", set_binding },
+    { "certificate", set_certificate }, { "login", set_login },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
@@ -79,6 +94,25 @@ static int set_option(struct user *user, struct slice word, unsigned *seen,
                     key.ptr);
 }
 
+/* What stands in for the password must be proved to auth, which a fingerprint
+ * can be and a name can't. */
+static int check_login(const struct user *user, struct complaint *c)
+{
+    struct slice rest = user->certificate, one;
+
+    if (!user->certificate_only)
+        return 0;
+    if (rest.len == 0)
+        return complain(c, "login=certificate needs certificate=sha256:…");
+    while (slice_cut(&rest, ';', &one))
+        if (!slice_starts(one, SLICE("sha256:")))
+            return complain(c,
+                            "login=certificate goes with sha256: only, not "
+                            "with %.*s",
+                            (int)one.len, one.ptr);
+    return 0;
+}
+
 int options_read(struct user *user, struct slice text, struct complaint *c)
 {
     struct slice word;
@@ -88,5 +122,5 @@ int options_read(struct user *user, struct slice text, struct complaint *c)
     while (slice_cut(&text, ' ', &word))
         if (word.len && set_option(user, word, &seen, c))
             return -EINVAL;
-    return 0;
+    return check_login(user, c);
 }

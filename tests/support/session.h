@@ -26,7 +26,8 @@ struct session {
     unsigned port;          /* of the last PASV or EPSV reply */
     const char *name;       /* asked for by SNI; NULL: none */
     const char *data_name;  /* the same on data connections */
-    bool anew;              /* data connections resume nothing */
+    const char *certificate, *key;  /* PEM files, shown from here on; NULL */
+    bool anew;                      /* data connections resume nothing */
     const struct tls_session *show; /* they resume this; NULL: the newest
                                        ticket of the control connection */
     bool cut; /* ended without close_notify, or by a reset */

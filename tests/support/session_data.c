@@ -29,8 +29,7 @@ void data_secure(struct session *s, struct data *d)
     struct tls_session *own = tls_client_session(s->tls);
     const struct tls_session *show = s->show ? s->show : own;
 
-    d->tls =
-        session_tls_new(d->fd, s->version, s->data_name, s->anew ? NULL : show);
+    d->tls = session_tls_new(s, d->fd, s->data_name, s->anew ? NULL : show);
     tls_session_free(own);
 }
 

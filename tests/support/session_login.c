@@ -8,7 +8,7 @@
 void session_secure(struct session *s)
 {
     FAIL_IF(s->in.len > 0, "plain text behind the 234");
-    s->tls = session_tls_new(s->fd, s->version, s->name, NULL);
+    s->tls = session_tls_new(s, s->fd, s->name, NULL);
 }
 
 void session_start_tls(struct session *s)

@@ -14,7 +14,8 @@ void session_vsend(struct session *s, const char *format, va_list args);
 
 /* session_tls.c */
 /* SHOW: to be resumed, or NULL. */
-struct tls_client *session_tls_new(int fd, int version, const char *name,
+struct tls_client *session_tls_new(const struct session *s, int fd,
+                                   const char *name,
                                    const struct tls_session *show);
 void session_tls_write(struct tls_client *t, const void *bytes, size_t len);
 /* As tls_client_read(): bytes, TLS_CLIENT_END or TLS_CLIENT_CUT. */

@@ -2,11 +2,14 @@
 #include "fail.h"
 #include "session_private.h"
 
-struct tls_client *session_tls_new(int fd, int version, const char *name,
+struct tls_client *session_tls_new(const struct session *s, int fd,
+                                   const char *name,
                                    const struct tls_session *show)
 {
-    const struct tls_client_options options = { .version = version,
+    const struct tls_client_options options = { .version = s->version,
                                                 .name = name,
+                                                .certificate = s->certificate,
+                                                .key = s->key,
                                                 .show = show };
     struct tls_client *t = tls_client_new(fd, &options);
 

@@ -45,6 +45,13 @@ static bool set_trust(SSL_CTX *ctx, const char *authority)
     return SSL_CTX_load_verify_file(ctx, authority) == 1;
 }
 
+static bool set_own(SSL_CTX *ctx, const struct tls_client_options *o)
+{
+    return !o->certificate ||
+           (SSL_CTX_use_certificate_chain_file(ctx, o->certificate) == 1 &&
+            SSL_CTX_use_PrivateKey_file(ctx, o->key, SSL_FILETYPE_PEM) == 1);
+}
+
 /* What SSL_SESSION is to OpenSSL. */
 static SSL_SESSION *inside(const struct tls_session *s)
 {
@@ -75,6 +82,7 @@ static SSL_CTX *make_context(const struct tls_client_options *o)
     if (o->silent_end)
         SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
     if (set_versions(ctx, o->version) && set_trust(ctx, o->authority) &&
+        set_own(ctx, o) &&
         (!o->groups || SSL_CTX_set1_groups_list(ctx, o->groups) == 1) &&
         (!o->schemes || SSL_CTX_set1_sigalgs_list(ctx, o->schemes) == 1) &&
         (!o->ciphers || SSL_CTX_set_cipher_list(ctx, o->ciphers) == 1) &&

@@ -22,7 +22,8 @@ struct tls_client_options { /* all zero: what a modern client does */
     bool status;            /* asks for an OCSP response */
     unsigned fragment;      /* 512, 1024, 2048, 4096: max_fragment_length */
     bool without_ems;       /* no extended master secret */
-    bool silent_end;        /* a FIN without close_notify is an end as well */
+    const char *certificate, *key; /* PEM files of its own; NULL: none */
+    bool silent_end; /* a FIN without close_notify is an end as well */
     const struct tls_session *show; /* to resume it, if the server will */
 };
 

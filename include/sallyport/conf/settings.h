@@ -82,6 +82,9 @@ struct settings {
     char key[SETTINGS_PATH_MAX];
     char ocsp_file[SETTINGS_PATH_MAX];                   /* "": none */
     struct labelled_list certificates, keys, ocsp_files; /* beside the first */
+    unsigned client_certificates;       /* enum client_certificates */
+    char client_ca[SETTINGS_PATH_MAX];  /* "": none */
+    char client_crl[SETTINGS_PATH_MAX]; /* "": none */
     char users[SETTINGS_PATH_MAX];
     char homes[SETTINGS_PATH_MAX];   /* where user add makes homes */
     char empty[SETTINGS_PATH_MAX];   /* the empty folder to chroot to */
@@ -116,7 +119,7 @@ struct settings {
     uint64_t mode_z_level; /* 1 to 9, where a client asks for none */
     bool resume;
     bool fsync;
-    bool sha256; /* of each upload, in its event */
+    bool sha256;                      /* of each upload, in its event */
     unsigned allow_weaker;            /* CAGE_ bits of sallyport/cage/cage.h */
     char uid_gate[SETTINGS_NAME_MAX]; /* a name or a number */
     char uid_auth[SETTINGS_NAME_MAX];
@@ -145,6 +148,7 @@ enum setting_type {
     SETTING_CONFLICT,
     SETTING_CONFLICT_NAME,
     SETTING_BINDING,
+    SETTING_CLIENTS,
     SETTING_LABELLED, /* a path, keyed by a label */
     SETTING_UPLOAD_EOF,
     SETTING_TLS_VERSION,
@@ -238,6 +242,9 @@ int settings_survey_text(struct slice text, const char *name,
  * key): -EINVAL with the complaint "NAME: …" naming the chmod or chown that
  * mends it. FD is open on it. */
 int settings_private_file(int fd, const char *name, struct complaint *c);
+
+/* The same for one that others may read, but nobody else may write. */
+int settings_trusted_file(int fd, const char *name, struct complaint *c);
 
 /* The effective settings, as a file. */
 int settings_dump(const struct settings *s, struct buf *into);

@@ -16,7 +16,7 @@ enum event {
     EVENT_SERVICE,      /* start, stop: text */
     EVENT_CONNECT,      /* a session began: peer, local */
     EVENT_REFUSED,      /* a connection was refused by a limit: peer, reason */
-    EVENT_LOGIN,        /* user, tls, binding */
+    EVENT_LOGIN,        /* user, tls, binding, certificate */
     EVENT_LOGIN_FAILED, /* user (escaped), reason */
     EVENT_CLIENT,       /* user, name: what CLNT or CSID said, once */
     EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls, sha256 */
@@ -50,6 +50,7 @@ enum event_field {
     FIELD_VIA, /* the proxy that brought a client */
     FIELD_BINDING,
     FIELD_SHA256,
+    FIELD_CERTIFICATE,
     FIELD_COUNT
 };
 

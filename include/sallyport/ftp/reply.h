@@ -84,6 +84,7 @@
     R(NOT_RESUMED, 425)                                                        \
     R(NOT_THIS_SESSION, 425)                                                   \
     R(NOT_OWN_TICKET, 425)                                                     \
+    R(OTHER_CERTIFICATE, 425)                                                  \
     R(CUT, 426) /* {}: cause */                                                \
     R(TRANSFER_ABORTED, 426)                                                   \
     R(BAD_DATA, 426) /* {}: what it is */                                      \

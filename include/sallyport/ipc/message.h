@@ -12,34 +12,38 @@
 enum message {
     MSG_NONE,
     /* master and its children, before they work */
-    MSG_CONF, /* settings as text, in a sealed memfd; also at a
-                 reload */
-    MSG_CAGE, /* root?, uid, gid, allow_weaker; the empty folder */
-    MSG_LOG,  /* the receiver's end of its channel to log; also later,
-                 when log was started anew */
-    MSG_CERTIFICATE,
-    MSG_STAPLE,
-    MSG_PAIR_IS, /* a certificate chain, a PEM file: its key's number, its
+    MSG_CONF,        /* settings as text, in a sealed memfd; also at a
+                        reload */
+    MSG_CAGE,        /* root?, uid, gid, allow_weaker; the empty folder */
+    MSG_LOG,         /* the receiver's end of its channel to log; also later,
+                        when log was started anew */
+    MSG_CERTIFICATE, /* a certificate chain, a PEM file: its key's number, its
                         path, the key's path; also at a reload */
-    MSG_KEY,     /* a private key, a PEM file: its number, its path;
-                    also at a reload */
-    MSG_TAKE,
-    MSG_GIVE_UP,    /* all of a reload was sent: its generation */
-    MSG_TAKEN,      /* it is in use: its generation */
-    MSG_NOT_TAKEN,  /* the old one stays: its generation, why */
-    MSG_KEY_GONE,   /* a key that nobody needs any more: its number */
-    MSG_PEERS,      /* how many channels will be open at a time */
-    MSG_KEYS,       /* the receiver's end of its channel to keys; also later,
-                       when keys was started anew */
-    MSG_LISTENER,   /* a control listener: index, address */
-    MSG_PASSIVE,    /* a passive listener: address with its port */
-    MSG_TOLD,       /* what a public address is now: its number, the address;
-                       also later */
-    MSG_USERS,      /* the users file, a sealed memfd: generation */
-    MSG_LOG_OUTPUT, /* where log writes */
-    MSG_GO,         /* set-up is over */
-    MSG_READY,      /* caged and working */
-    MSG_FAILED,     /* can't work: why, for the administrator */
+    MSG_STAPLE,      /* an OCSP response, a DER file: its key's number, must it
+                        be usable, its path; also at a reload */
+    MSG_PAIR_IS,     /* what is known of a pair: its key's number, two dates */
+    MSG_CLIENT_CA,   /* CAs of clients' certificates, a PEM file: its path;
+                        also at a reload */
+    MSG_CLIENT_CRL,  /* their revocation lists, the same */
+    MSG_KEY,         /* a private key, a PEM file: its number, its path;
+                        also at a reload */
+    MSG_TAKE,        /* all of a reload was sent: its generation */
+    MSG_GIVE_UP,     /* it is no longer awaited: its generation */
+    MSG_TAKEN,       /* it is in use: its generation */
+    MSG_NOT_TAKEN,   /* the old one stays: its generation, why */
+    MSG_KEY_GONE,    /* a key that nobody needs any more: its number */
+    MSG_PEERS,       /* how many channels will be open at a time */
+    MSG_KEYS,        /* the receiver's end of its channel to keys; also later,
+                        when keys was started anew */
+    MSG_LISTENER,    /* a control listener: index, address */
+    MSG_PASSIVE,     /* a passive listener: address with its port */
+    MSG_TOLD,        /* what a public address is now: its number, the address;
+                        also later */
+    MSG_USERS,       /* the users file, a sealed memfd: generation */
+    MSG_LOG_OUTPUT,  /* where log writes */
+    MSG_GO,          /* set-up is over */
+    MSG_READY,       /* caged and working */
+    MSG_FAILED,      /* can't work: why, for the administrator */
     /* master and gate */
     MSG_SESSION,      /* a fork: serial, peer, local address, listener index;
                          the far ends of its channels to master, log, keys */
@@ -73,7 +77,8 @@ enum message {
     MSG_LOGIN,         /* session wants to log in */
     MSG_LOGIN_CHANNEL, /* the pair that leads to an auth worker */
     MSG_VERIFY,        /* the other end of it: serial, generation */
-    MSG_CREDENTIALS,   /* name, password */
+    MSG_CREDENTIALS,   /* name, password; what the client's certificate says,
+                          and the handshake that proves it, or "" */
     MSG_VERDICT,       /* serial, generation, row, 1 for yes */
     MSG_GRANTED,       /* session–files: name, rights, how uploads must
                           end, enum data_binding */

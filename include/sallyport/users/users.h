@@ -36,7 +36,10 @@ struct user {
     enum upload_eof upload_eof; /* if it has_upload_eof; else as the server */
     bool has_binding;
     enum data_binding data_binding; /* if it has_binding; else as the server */
-    bool locked;                    /* a '!' in front of the hash, or no hash */
+    struct slice certificate; /* which ones, in the file's own copy; len 0: the
+                                 password is enough */
+    bool certificate_only;    /* instead of the password */
+    bool locked;              /* a '!' in front of the hash, or no hash */
     size_t line;
 };
 
@@ -62,6 +65,18 @@ typedef void users_tell(const char *mistake);
 int users_survey(struct users *u, int fd, const char *file, users_tell *tell,
                  struct complaint *c);
 void users_release(struct users *u);
+
+/* What certificate= may hold: names of certificates with ';' between them,
+ * each "sha256:" and 64 hexadecimal digits in lower case, or "subject:…",
+ * "email:…", "dns:…", "uri:…". 0, or -EINVAL with a complaint. */
+int user_certificate_check(struct slice value, struct complaint *c);
+/* Is one of the user's certificates among CLAIMS, names with a line each? False
+ * for a user who needs none. */
+bool user_certificate_shown(const struct user *user, struct slice claims);
+/* The hashes behind "sha256:", up to MOST: how many. */
+#define USER_PIN_BYTES 32
+size_t user_certificate_pins(const struct user *user,
+                             uint8_t (*out)[USER_PIN_BYTES], size_t most);
 
 const struct user *users_find(const struct users *u, struct slice name);
 

@@ -15,16 +15,25 @@
 
 static struct users users;
 
-static void add_line(struct buf *text, const char *name, const char *mark,
-                     const char *password, unsigned uid)
+static void add_line_with(struct buf *text, const char *name, const char *mark,
+                          const char *password, unsigned uid, const char *keys)
 {
     const char *hash = password ? crypt(password, SETTING) : "";
 
     cr_assert(hash && *hash != '*');
-    cr_assert_eq(buf_add_format(text, "%s:%s%s:%u:%u::/home/%s::\n", name, mark,
-                                hash, uid, uid, name),
+    cr_assert_eq(buf_add_format(text, "%s:%s%s:%u:%u::/home/%s::%s\n", name,
+                                mark, hash, uid, uid, name, keys),
                  0);
 }
+
+static void add_line(struct buf *text, const char *name, const char *mark,
+                     const char *password, unsigned uid)
+{
+    add_line_with(text, name, mark, password, uid, "");
+}
+
+#define DIGITS                                                                 \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void set_up(void)
 {
@@ -40,6 +49,12 @@ static void set_up(void)
     add_line(&text, "dora", "!", NULL, 70004);
     add_line(&text, "emil", "*", NULL, 70005);
     add_line(&text, "fritz", "", "", 70006);
+    add_line_with(&text, "gina", "", "right", 70007,
+                  "certificate=email:gina@example.org;sha256:" DIGITS);
+    add_line_with(&text, "hugo", "", "right", 70008,
+                  "certificate=sha256:" DIGITS " login=certificate");
+    add_line_with(&text, "ida", "!", "right", 70009,
+                  "certificate=dns:ida.example");
     fd = fd_sealed("users", buf_slice(&text));
     cr_assert_eq(users_read(&users, fd, "users", &c), 0, "%s", c.text);
     buf_release(&text);
@@ -68,12 +83,25 @@ static const struct {
     { "fritz", "", true, 6 },       { "fritz", "x", false, 0 },
 };
 
-static bool ask(const char *name, const char *password, size_t *row)
+static bool ask_with(const char *name, const char *password, const char *claims,
+                     size_t *row)
 {
+    static const struct proof_servers servers;
     struct secret secret;
+    const struct attempt a = { .name = slice_from(name),
+                               .password = &secret,
+                               .claims = slice_from(claims),
+                               .proof = SLICE("I am, believe me"),
+                               .serial = 7,
+                               .servers = &servers };
 
     cr_assert_eq(secret_set(&secret, slice_from(password)), 0);
-    return judge(&users, slice_from(name), &secret, row);
+    return judge(&users, &a, row);
+}
+
+static bool ask(const char *name, const char *password, size_t *row)
+{
+    return ask_with(name, password, "", row);
 }
 
 Test(judge, rows)
@@ -84,6 +112,39 @@ Test(judge, rows)
         cr_assert_eq(ask(rows[i].name, rows[i].password, &row), rows[i].yes,
                      "%s, '%s'", rows[i].name, rows[i].password);
         cr_assert_eq(row, rows[i].row);
+    }
+}
+
+/* With what a session says of a certificate, on top of the password; instead of
+ * it the session's word is worth nothing. */
+Test(judge, certificates)
+{
+    static const struct {
+        const char *name, *password, *claims;
+        bool yes;
+        size_t row;
+    } cases[] = {
+        { "gina", "right", "", false, 0 },
+        { "gina", "right", "sha256:" DIGITS "\n", true, 7 },
+        { "gina", "right", "subject:CN=x\nemail:gina@example.org\n", true, 7 },
+        { "gina", "wrong", "sha256:" DIGITS "\n", false, 0 },
+        { "gina", "right", "email:gina@example.or\n", false, 0 },
+        { "gina", "right", "email:gina@example.orga\n", false, 0 },
+        { "gina", "right", "dns:email:gina@example.org\n", false, 0 },
+        { "hugo", "right", "sha256:" DIGITS "\n", false, 0 },
+        { "hugo", "right", "", false, 0 },
+        { "ida", "right", "dns:ida.example\n", false, 0 },
+        { "anna", "right", "sha256:" DIGITS "\n", true, 1 },
+        { "anna", "wrong", "sha256:" DIGITS "\n", false, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t row = 99;
+
+        cr_expect_eq(
+            ask_with(cases[i].name, cases[i].password, cases[i].claims, &row),
+            cases[i].yes, "%zu", i);
+        cr_expect_eq(row, cases[i].row, "%zu", i);
     }
 }
 
@@ -115,6 +176,7 @@ Test(judge, same_work)
     } cases[] = {
         { "anna", "wrong" },   { "anna", "right" }, { "carl", "right" },
         { "nobody", "right" }, { "dora", "right" }, { "emil", "right" },
+        { "gina", "right" },   { "hugo", "right" }, { "ida", "right" },
     };
     enum { CASES = sizeof(cases) / sizeof(cases[0]) };
     double time[CASES][RUNS];

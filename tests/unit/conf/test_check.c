@@ -33,6 +33,13 @@ Test(check, mistakes)
           "conf: ports (default) = 30000-30099: holds a port of listen" },
         { "ports = 2000-2121\nlisten = 0.0.0.0:21, [::]:2121",
           "conf:1: ports = 2000-2121: holds a port of listen" },
+        { "client_certificates = request",
+          "conf:1: client_certificates = request: name the file of the CA" },
+        { "client_crl = /x\nclient_certificates = require\nclient_ca =",
+          "conf:2: client_certificates = require: name the file of the CA" },
+        { "client_ca = x", "client_ca = x: expected an absolute path or "
+                           "nothing" },
+        { "client_certificates = yes", "expected off, request or require" },
     };
 
     EXPECT_MISTAKES(table);
@@ -48,6 +55,8 @@ Test(check, just_right)
         "listen = 0.0.0.0:50100",
         "listen = 0.0.0.0:49999",
         "ports = auto 8\nlisten = 127.0.0.1:0",
+        "client_certificates = require\nclient_ca = /x",
+        "client_ca =\nclient_crl =",
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -403,6 +403,51 @@ Test(user, change)
     }
 }
 
+#define HEX32 "0123456789abcdef0123456789abcdef"
+#define PAIRS                                                                  \
+    "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:"                         \
+    "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF"
+
+/* The same for client certificates: what a login rests on is never left half
+ * changed. */
+Test(user, certificate)
+{
+    static const struct {
+        const char *words;
+        int code;
+        const char *row; /* how the last column ends then */
+    } rows[] = {
+        { "user change anna --login certificate", EX_DATAERR, "rights=lr" },
+        { "user change anna --certificate email:a@example.org;dns:a.example", 0,
+          "rights=lr" },
+        { "user change anna --login certificate", EX_DATAERR,
+          "rights=lr certificate=email:a@example.org;dns:a.example" },
+        { "user change anna --certificate sha256:" PAIRS " --login certificate",
+          0, "rights=lr certificate=email:a@example.org;dns:a.example" },
+        { "user change anna --certificate default", EX_DATAERR,
+          "rights=lr certificate=sha256:" HEX32 HEX32 " login=certificate" },
+        { "user change anna --certificate sha256:01", EX_USAGE,
+          "rights=lr certificate=sha256:" HEX32 HEX32 " login=certificate" },
+        { "user change anna --certificate anna", EX_USAGE,
+          "rights=lr certificate=sha256:" HEX32 HEX32 " login=certificate" },
+        { "user change anna --login both", EX_USAGE,
+          "rights=lr certificate=sha256:" HEX32 HEX32 " login=certificate" },
+        { "user change anna --certificate default --login default", 0,
+          "rights=lr certificate=sha256:" HEX32 HEX32 " login=certificate" },
+        { "user show anna", 0, "rights=lr" },
+    };
+
+    file_write(world.users, "anna:!:70005:70006:A B:/h::rights=lr\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[512];
+
+        snprintf(text, sizeof(text), "anna:!:70005:70006:A B:/h::%s\n",
+                 rows[i].row);
+        cr_expect_str_eq(file_text(world.users), text);
+        expect_run(rows[i].code, "", rows[i].words);
+    }
+}
+
 Test(user, words_of_a_new_user)
 {
     const struct run *r;
@@ -469,7 +514,7 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 10);
+    cr_expect_eq(json_object_size(one), 12);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);

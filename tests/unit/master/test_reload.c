@@ -104,8 +104,10 @@ Test(reload, both_take_it)
     open_stage(&s);
     both_take(&s, 2);
     hear_number(&s.keys, MSG_KEY_GONE, 1);
+    hear_number(&s.auth, MSG_CERTIFICATE, 2);
     both_take(&s, 3);
     hear_number(&s.keys, MSG_KEY_GONE, 2);
+    hear_number(&s.auth, MSG_CERTIFICATE, 3);
     stage_close(&s);
 }
 
@@ -140,6 +142,7 @@ Test(reload, keys_refuses)
     stage_reports(&s, EVENT_SERVICE, "certificates stay: no such curve");
     hear_number(&s.keys, MSG_KEY_GONE, 2);
     both_take(&s, 3);
+    hear_number(&s.auth, MSG_CERTIFICATE, 3); /* and not the refused ones */
     stage_close(&s);
 }
 

@@ -27,8 +27,8 @@ Test(start, each_gets_its_own)
         MSG_CONF,     MSG_CAGE,    MSG_LOG,     MSG_KEYS, MSG_CERTIFICATE,
         MSG_LISTENER, MSG_PASSIVE, MSG_PASSIVE, MSG_GO,   MSG_NONE
     };
-    static const enum message auth[] = { MSG_CAGE, MSG_LOG, MSG_USERS, MSG_GO,
-                                         MSG_NONE };
+    static const enum message auth[] = { MSG_CAGE,  MSG_LOG, MSG_CERTIFICATE,
+                                         MSG_USERS, MSG_GO,  MSG_NONE };
     struct stage s;
 
     stage_raise(&s, NULL);

@@ -22,6 +22,7 @@ static const struct room rooms[] = {
     { "cage", "base cage", "seccomp.h" },
     { "tls", "base tls", "openssl/" },
     { "users", "base users", "" },
+    { "proof", "base proof", "openssl/" },
     { "hash", "base hash", "crypt.h" },
     { "event", "base ipc event", "" },
     { "master", "base conf ipc cage users event files/files.h", "" },
@@ -31,7 +32,7 @@ static const struct room rooms[] = {
       "base ftp conf ipc cage tls event users/rights.h "
       "session/session.h",
       "openssl/evp.h zlib.h" },
-    { "auth", "base ipc cage users hash event", "" },
+    { "auth", "base ipc cage users hash proof event", "" },
     { "keys", "base ipc cage tls event", "" },
     { "files", "base ftp ipc cage event users/rights.h files/files.h", "" },
     { "log", "base conf ipc cage event", "" },

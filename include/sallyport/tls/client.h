@@ -1,0 +1,48 @@
+/* Clients' certificates: whose are good, and what one says of its owner. */
+#ifndef SALLYPORT_TLS_CLIENT_H
+#define SALLYPORT_TLS_CLIENT_H
+
+#include <stdbool.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/client_certificates.h"
+#include "sallyport/base/complaint.h"
+
+struct stream;
+struct tls_context;
+
+struct tls_clients {
+    enum client_certificates mode;
+    int ca_fd, crl_fd;    /* PEM; stay the caller's; crl_fd -1: no list */
+    const char *ca, *crl; /* their names, for complaints */
+};
+
+/* From now on control channels ask for a certificate, and take none that isn't
+ * of one of these CAs, valid now, for a client, and not revoked. 0, or -EINVAL
+ * with the complaint: unreadable, nothing in it, expired, a list that is of
+ * none of the CAs. */
+int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
+                        struct complaint *c);
+/* Behind a fork: what the client's signature will be for (sallyport/proof). */
+void tls_context_serial(struct tls_context *t, uint64_t serial);
+
+/* More than this of either isn't told. */
+#define CLIENT_CLAIMS_MAX 1024u
+#define CLIENT_PROOF_MAX  9500u
+
+/* What the verified certificate of a control channel says, a line each:
+ * "sha256:HEX", "subject:CN=…" (RFC 4514, a space as \20), "email:…", "dns:…",
+ * "uri:…". Nothing without a certificate. 0 or -ENOMEM. */
+int stream_claims(const struct stream *s, struct buf *into);
+/* All messages of a TLS 1.3 handshake in which the client has shown one, and
+ * proved it; else, or if they are too long, empty. Valid until the stream is
+ * freed or the proof forgotten. */
+struct slice stream_proof(const struct stream *s);
+void stream_forget_proof(struct stream *s);
+
+/* Of a data channel, after its handshake: has its client shown, or does the TLS
+ * session that it resumed hold, the certificate of the control channel? True
+ * where that one had none. */
+bool stream_same_client(const struct stream *s);
+
+#endif

@@ -1,0 +1,59 @@
+/* Names of client certificates, from what people copy out of other programs to
+ * what stands in the users file. Pure; whether they are names at all, the room
+ * users says. */
+#include "certificate.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "sallyport/base/buf.h"
+
+#define PIN "sha256:"
+
+static int add_pin(struct slice name, struct buf *into)
+{
+    int r = buf_add_text(into, PIN);
+
+    for (size_t i = sizeof(PIN) - 1; i < name.len && r == 0; i++) {
+        char c = name.ptr[i];
+
+        if (c >= 'A' && c <= 'F')
+            c = (char)(c - 'A' + 'a');
+        if (c != ':')
+            r = buf_add(into, &c, 1);
+    }
+    return r;
+}
+
+static int add_other(struct slice name, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < name.len && r == 0; i++)
+        r = name.ptr[i] == ' ' ? buf_add_text(into, "\\20")
+                               : buf_add(into, &name.ptr[i], 1);
+    return r;
+}
+
+int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
+{
+    struct slice rest = slice_from(text), name;
+    struct buf into;
+    int r = 0;
+
+    buf_init(&into, CERTIFICATE_MAX - 1);
+    while (r == 0 && slice_cut(&rest, ';', &name)) {
+        if (into.len > 0)
+            r = buf_add_text(&into, ";");
+        name = slice_trim(name);
+        if (r == 0)
+            r = slice_starts(name, SLICE(PIN)) ? add_pin(name, &into)
+                                               : add_other(name, &into);
+    }
+    if (r == 0)
+        r = slice_copy(buf_slice(&into), out, CERTIFICATE_MAX);
+    else
+        r = -ENAMETOOLONG;
+    buf_release(&into);
+    return r;
+}

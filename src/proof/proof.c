@@ -1,0 +1,239 @@
+/* Verifies that a client has proved to have a private key, in a handshake with
+ * this server, for this session. Runs in auth. A session's word counts for
+ * nothing: what is verified is the client's signature, over messages that name
+ * the session and this server's certificate, so that it is of no use a second
+ * time, and none that was made for another server counts. */
+#include "sallyport/proof/proof.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "handshake.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/fd.h"
+
+#define PEM_MAX      (256u << 10)
+#define MESSAGE_HASH 254 /* RFC 8446 4.4.1 */
+#define SPACES       64
+
+/* RFC 8446 4.4.3; the NUL behind it counts. */
+static const char context[] = "TLS 1.3, client CertificateVerify";
+
+/* RFC 8446 4.2.3, of TLS 1.3 */
+static const struct scheme {
+    uint16_t code;
+    const char *key, *digest;
+    bool pss;
+} schemes[] = {
+    { 0x0403, "EC", "SHA2-256", false },
+    { 0x0503, "EC", "SHA2-384", false },
+    { 0x0603, "EC", "SHA2-512", false },
+    { 0x0804, "RSA", "SHA2-256", true },
+    { 0x0805, "RSA", "SHA2-384", true },
+    { 0x0806, "RSA", "SHA2-512", true },
+    { 0x0807, "ED25519", NULL, false },
+    { 0x0808, "ED448", NULL, false },
+    { 0x0809, "RSA-PSS", "SHA2-256", true },
+    { 0x080a, "RSA-PSS", "SHA2-384", true },
+    { 0x080b, "RSA-PSS", "SHA2-512", true },
+};
+
+static const struct scheme *find_scheme(uint16_t code)
+{
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        if (schemes[i].code == code)
+            return &schemes[i];
+    return NULL;
+}
+
+static bool hash_of(struct slice bytes, uint8_t out[PROOF_HASH_BYTES])
+{
+    return EVP_Q_digest(NULL, "SHA2-256", NULL, bytes.ptr, bytes.len, out,
+                        NULL) == 1;
+}
+
+/* gmtime(3), which OpenSSL compares dates by, reads the time zone once. */
+int proof_begin(void)
+{
+    ASN1_TIME *now = NULL;
+    uint8_t hash[PROOF_HASH_BYTES];
+    bool ok = OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 &&
+              hash_of(SLICE(""), hash) && (now = X509_gmtime_adj(NULL, 0)) &&
+              X509_cmp_current_time(now) != 0;
+
+    ASN1_TIME_free(now);
+    ERR_clear_error();
+    return ok ? 0 : -ENOMEM;
+}
+
+static bool has_hash(const uint8_t (*all)[PROOF_HASH_BYTES], size_t n,
+                     const uint8_t hash[PROOF_HASH_BYTES])
+{
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(all[i], hash, PROOF_HASH_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static int add(struct proof_servers *s, struct slice certificate)
+{
+    uint8_t hash[PROOF_HASH_BYTES];
+
+    if (!hash_of(certificate, hash))
+        return -ENOMEM;
+    if (has_hash((const uint8_t(*)[PROOF_HASH_BYTES])s->hash, s->count, hash))
+        return 0;
+    memcpy(s->hash[s->next], hash, sizeof(hash));
+    s->next = (s->next + 1) % PROOF_SERVERS_MAX;
+    s->count += s->count < PROOF_SERVERS_MAX;
+    return 0;
+}
+
+static int add_first(struct proof_servers *s, BIO *b)
+{
+    unsigned char *bytes = NULL;
+    long len = 0;
+    int r;
+
+    if (PEM_bytes_read_bio(&bytes, &len, NULL, PEM_STRING_X509, b, NULL,
+                           NULL) != 1)
+        return -EINVAL;
+    r = add(s, (struct slice){ (const char *)bytes, (size_t)len });
+    OPENSSL_free(bytes);
+    return r;
+}
+
+int proof_servers_add(struct proof_servers *s, int fd)
+{
+    struct buf text;
+    BIO *b = NULL;
+    int r;
+
+    buf_init(&text, PEM_MAX);
+    r = fd_read_file(fd, &text);
+    if (r == 0 && text.len > 0)
+        b = BIO_new_mem_buf(text.data, (int)text.len);
+    if (r == 0)
+        r = b ? add_first(s, b) : -EINVAL;
+    BIO_free(b);
+    buf_release(&text);
+    ERR_clear_error();
+    return r;
+}
+
+/* RFC 8446 4.4.1: after a retry the first ClientHello counts by its hash. */
+static bool add_retry(EVP_MD_CTX *md, struct slice hello, const char *digest)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    size_t len = 0;
+
+    if (hello.len == 0)
+        return true;
+    if (EVP_Q_digest(NULL, digest, NULL, hello.ptr, hello.len, hash, &len) != 1)
+        return false;
+    const unsigned char head[] = { MESSAGE_HASH, 0, 0, (unsigned char)len };
+    return EVP_DigestUpdate(md, head, sizeof(head)) == 1 &&
+           EVP_DigestUpdate(md, hash, len) == 1;
+}
+
+/* What the client has signed: the length, or 0. */
+static size_t make_message(const struct handshake *h, unsigned char *out)
+{
+    const char *name = handshake_digest(h);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    EVP_MD *digest = name ? EVP_MD_fetch(NULL, name, NULL) : NULL;
+    unsigned char *hash = out + SPACES + sizeof(context);
+    unsigned len = 0;
+    bool ok = md && digest && EVP_DigestInit_ex(md, digest, NULL) == 1 &&
+              add_retry(md, h->retry, name) &&
+              EVP_DigestUpdate(md, h->covered.ptr, h->covered.len) == 1 &&
+              EVP_DigestFinal_ex(md, hash, &len) == 1;
+
+    memset(out, ' ', SPACES);
+    memcpy(out + SPACES, context, sizeof(context));
+    EVP_MD_free(digest);
+    EVP_MD_CTX_free(md);
+    return ok ? SPACES + sizeof(context) + len : 0;
+}
+
+static bool set_padding(const struct scheme *s, EVP_PKEY_CTX *ctx)
+{
+    return !s->pss ||
+           (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
+}
+
+static bool verify(EVP_PKEY *key, const struct handshake *h)
+{
+    unsigned char message[SPACES + sizeof(context) + EVP_MAX_MD_SIZE];
+    size_t len = make_message(h, message);
+    EVP_PKEY_CTX *ctx = NULL; /* of MD */
+    const struct scheme *s;
+    struct slice signature;
+    uint16_t code;
+
+    if (len == 0 || handshake_signature(h, &code, &signature) < 0)
+        return false;
+    s = find_scheme(code);
+    if (!s || !EVP_PKEY_is_a(key, s->key))
+        return false;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool ok = md &&
+              EVP_DigestVerifyInit_ex(md, &ctx, s->digest, NULL, NULL, key,
+                                      NULL) == 1 &&
+              set_padding(s, ctx) &&
+              EVP_DigestVerify(md, (const unsigned char *)signature.ptr,
+                               signature.len, message, len) == 1;
+    EVP_MD_CTX_free(md);
+    return ok;
+}
+
+static bool is_valid_now(const X509 *x)
+{
+    return X509_cmp_current_time(X509_get0_notBefore(x)) < 0 &&
+           X509_cmp_current_time(X509_get0_notAfter(x)) > 0;
+}
+
+/* The bytes are the administrator's own by now: their hash is a pin. */
+static bool verify_by(struct slice certificate, const struct handshake *h)
+{
+    const unsigned char *at = (const unsigned char *)certificate.ptr;
+    X509 *x = d2i_X509(NULL, &at, (long)certificate.len);
+    EVP_PKEY *key = x ? X509_get0_pubkey(x) : NULL;
+    bool ok = key && is_valid_now(x) && verify(key, h);
+
+    X509_free(x);
+    ERR_clear_error();
+    return ok;
+}
+
+static bool is_one_of(struct slice certificate,
+                      const uint8_t (*all)[PROOF_HASH_BYTES], size_t n)
+{
+    uint8_t hash[PROOF_HASH_BYTES];
+
+    return hash_of(certificate, hash) && has_hash(all, n, hash);
+}
+
+bool proof_holds(const struct proof_servers *servers, struct slice messages,
+                 uint64_t serial, const struct proof_pins *pins)
+{
+    struct handshake h;
+    struct slice server, client;
+
+    if (handshake_cut(&h, messages) < 0 || !handshake_names(&h, serial) ||
+        handshake_certificate(&h, PART_CERTIFICATE, &server) < 0 ||
+        handshake_certificate(&h, PART_CLIENT_CERTIFICATE, &client) < 0)
+        return false;
+    if (!is_one_of(server, (const uint8_t(*)[PROOF_HASH_BYTES])servers->hash,
+                   servers->count) ||
+        !is_one_of(client, pins->hash, pins->count))
+        return false;
+    return verify_by(client, &h);
+}

@@ -1,0 +1,600 @@
+/* Certificates of clients against a real server: who gets in with which, in
+ * both versions of TLS, with and instead of the password; what a data
+ * connection must show; reloads; --check; curl, lftp and openssl. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/pki.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+#define DAY 86400L
+
+#define WHERE "SALLYPORT_TEST_PKI"
+
+static char folder[64];
+static struct pki *pki;
+
+/* All that clients show. */
+static void make_pki(void)
+{
+    static const struct pki_leaf leaves[] = {
+        { .name = "anna", .names = "email:anna@example.org" },
+        { .name = "bert", .names = "email:bert@example.org", .kind = PKI_RSA },
+        { .name = "carl", .subject = "Carl Cash" },
+        { .name = "late",
+          .names = "email:bert@example.org",
+          .from = -DAY,
+          .to = -60 },
+        { .name = "early",
+          .names = "email:bert@example.org",
+          .from = 3600,
+          .to = DAY },
+        { .name = "revoked", .names = "email:bert@example.org" },
+    };
+    struct pki *other;
+
+    strcpy(folder, "/tmp/sallyport-pki-XXXXXX");
+    cr_assert(mkdtemp(folder));
+    pki = pki_new(folder, "ca");
+    for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
+        pki_issue(pki, &leaves[i]);
+    other = pki_new(folder, "other-ca");
+    pki_issue(other, &(struct pki_leaf){ .name = "foreign",
+                                         .names = "email:bert@example.org" });
+    pki_free(other);
+    pki_list(pki, "crl.pem", DAY, "revoked", NULL);
+}
+
+static void remove_pki(void)
+{
+    char command[128];
+
+    pki_free(pki);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    if (system(command) != 0)
+        perror(folder);
+}
+
+static char anna_keys[256], any_keys[256];
+
+static void name_fingerprints(void)
+{
+    snprintf(anna_keys, sizeof(anna_keys),
+             "certificate=sha256:%s login=certificate",
+             pki_fingerprint(pki, "anna"));
+    snprintf(any_keys, sizeof(any_keys),
+             "data_binding=address "
+             "certificate=sha256:%s;email:bert@example.org",
+             pki_fingerprint(pki, "anna"));
+}
+
+static const struct server_user users[] = {
+    { .name = "anna", .keys = anna_keys },
+    { .name = "bert", .keys = "certificate=email:bert@example.org" },
+    { .name = "carl", .keys = "certificate=subject:CN=Carl\\20Cash" },
+    { .name = "dora" },
+    { .name = "any", .keys = any_keys },
+};
+
+static const char *settings(char text[1024], const char *mode, const char *crl)
+{
+    snprintf(text, 1024,
+             "client_certificates = %s\nclient_ca = %s/ca.pem\n"
+             "client_crl = %s%s%s\n",
+             mode, folder, crl ? folder : "", crl ? "/" : "", crl ? crl : "");
+    return text;
+}
+
+static void plan(struct server_plan *p, const char *lines)
+{
+    *p = (struct server_plan){ .users = users,
+                               .user_count = sizeof(users) / sizeof(users[0]),
+                               .ports = "auto 16",
+                               .settings = lines };
+}
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    struct server_plan p;
+    char text[1024];
+
+    (void)set;
+    make_pki();
+    name_fingerprints();
+    setenv(WHERE, folder, 1);
+    plan(&p, settings(text, "request", "crl.pem"));
+    server_share(&p);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+    remove_pki();
+}
+
+static void set_up(void)
+{
+    snprintf(folder, sizeof(folder), "%s", getenv(WHERE));
+    pki = pki_open(folder, "ca");
+    name_fingerprints();
+}
+
+static void tear_down(void)
+{
+    pki_free(pki);
+}
+
+TestSuite(client_certificates, .init = set_up, .fini = tear_down);
+
+static void show(struct session *s, const char *name)
+{
+    char file[64];
+
+    s->certificate = s->key = NULL;
+    if (!name)
+        return;
+    snprintf(file, sizeof(file), "%s.pem", name);
+    s->certificate = pki_path(pki, file);
+    snprintf(file, sizeof(file), "%s.key", name);
+    s->key = pki_path(pki, file);
+}
+
+/* The handshake, which with TLS 1.3 a client thinks over before the server has
+ * seen its certificate: false if there is no answer to a command. */
+static bool shake(struct session *s, const struct server *server)
+{
+    const struct tls_client_options o = { .version = s->version,
+                                          .certificate = s->certificate,
+                                          .key = s->key };
+    char byte = 0;
+
+    session_connect(s, server->port);
+    session_expect(s, "220 {*}");
+    session_do(s, "234 {*}", "AUTH TLS");
+    s->tls = tls_client_new(s->fd, &o);
+    if (!s->tls || !tls_client_write(s->tls, "NOOP\r\n", 6) ||
+        tls_client_read(s->tls, &byte, 1) != 1)
+        return false;
+    cr_assert_eq(byte, '2');
+    session_line(s);
+    return true;
+}
+
+/* 230, 530, or 0 where TLS refuses already. */
+static int try_login(const struct server *server, int version,
+                     const char *certificate, const char *user,
+                     const char *password)
+{
+    struct session s;
+    int code = 0;
+
+    session_init(&s);
+    s.version = version;
+    show(&s, certificate);
+    if (shake(&s, server))
+        code = session_try_login(&s, user, password);
+    session_drop(&s);
+    return code;
+}
+
+static const struct {
+    const char *user, *certificate, *password;
+    int tls12, tls13;
+} logins[] = {
+    /* Instead of the password: proved by TLS 1.3's handshake alone. */
+    { "anna", "anna", "nonsense", 530, 230 },
+    { "anna", "anna", SERVER_PASSWORD, 530, 230 },
+    { "anna", "bert", SERVER_PASSWORD, 530, 530 },
+    { "anna", NULL, SERVER_PASSWORD, 530, 530 },
+    /* With it. */
+    { "bert", "bert", SERVER_PASSWORD, 230, 230 },
+    { "bert", "bert", "nonsense", 530, 530 },
+    { "bert", "anna", SERVER_PASSWORD, 530, 530 },
+    { "bert", NULL, SERVER_PASSWORD, 530, 530 },
+    { "carl", "carl", SERVER_PASSWORD, 230, 230 },
+    { "carl", "bert", SERVER_PASSWORD, 530, 530 },
+    /* Not asked for one. */
+    { "dora", NULL, SERVER_PASSWORD, 230, 230 },
+    { "dora", "bert", SERVER_PASSWORD, 230, 230 },
+    { "dora", "bert", "nonsense", 530, 530 },
+    { "nobody", "anna", SERVER_PASSWORD, 530, 530 },
+    /* Not a good one: TLS ends it, whoever it may be. */
+    { "bert", "late", SERVER_PASSWORD, 0, 0 },
+    { "bert", "early", SERVER_PASSWORD, 0, 0 },
+    { "bert", "revoked", SERVER_PASSWORD, 0, 0 },
+    { "bert", "foreign", SERVER_PASSWORD, 0, 0 },
+    { "dora", "foreign", SERVER_PASSWORD, 0, 0 },
+};
+
+Test(client_certificates, who_logs_in)
+{
+    struct server server;
+
+    server_shared(&server);
+    for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++) {
+        cr_expect_eq(try_login(&server, SESSION_TLS_12, logins[i].certificate,
+                               logins[i].user, logins[i].password),
+                     logins[i].tls12, "%zu: %s, %s, TLS 1.2", i, logins[i].user,
+                     logins[i].certificate);
+        cr_expect_eq(try_login(&server, SESSION_TLS_13, logins[i].certificate,
+                               logins[i].user, logins[i].password),
+                     logins[i].tls13, "%zu: %s, %s, TLS 1.3", i, logins[i].user,
+                     logins[i].certificate);
+    }
+    server_log_wait(&server, "end", "certificate has expired", NULL);
+    server_log_wait(&server, "end", "certificate is not yet valid", NULL);
+    server_log_wait(&server, "end", "certificate revoked", NULL);
+    server_log_wait(&server, "end", "unable to get local issuer", NULL);
+    server_log_wait(&server, "login-failed", "user=anna",
+                    "wrong user, password or client certificate", NULL);
+    server_log_wait(&server, "login", "user=anna", pki_fingerprint(pki, "anna"),
+                    NULL);
+}
+
+/* Without one nobody comes as far as a command. */
+Test(client_certificates, required)
+{
+    static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
+    struct server server;
+    struct server_plan p;
+    char text[1024];
+
+    plan(&p, settings(text, "require", NULL));
+    server_start(&server, &p);
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect_eq(
+            try_login(&server, versions[i], NULL, "dora", SERVER_PASSWORD), 0);
+        cr_expect_eq(
+            try_login(&server, versions[i], "foreign", "dora", SERVER_PASSWORD),
+            0);
+        cr_expect_eq(
+            try_login(&server, versions[i], "carl", "dora", SERVER_PASSWORD),
+            230);
+        cr_expect_eq(
+            try_login(&server, versions[i], "revoked", "bert", SERVER_PASSWORD),
+            230, "there is no list");
+    }
+    server_log_wait(&server, "end", "peer did not return a certificate", NULL);
+    server_stop(&server);
+}
+
+static void enter(struct session *s, const struct server *server, int version,
+                  const char *certificate, const char *user)
+{
+    session_init(s);
+    s->version = version;
+    show(s, certificate);
+    session_open(s, server, user);
+}
+
+/* What the data connection shows, behind a control connection with "anna". */
+static const struct {
+    const char *certificate;
+    bool anew; /* resumes nothing */
+    const char *fate;
+} channels[] = {
+    { "anna", false, "226 {*}" },
+    { NULL, false, "226 {*}" },
+    { "anna", true, "226 {*}" },
+    { NULL, true, "425 {*}client certificate{*}" },
+    { "bert", true, "425 {*}client certificate{*}" },
+};
+
+static void transfer(struct session *s, size_t i, const char *command)
+{
+    const char *mine = s->certificate, *key = s->key;
+    char waste[256];
+    struct data d;
+
+    data_connect(s, &d);
+    session_send(s, "%s", command);
+    session_expect(s, "150 {*}");
+    show(s, channels[i].certificate);
+    s->anew = channels[i].anew;
+    data_secure(s, &d);
+    if (command[0] == 'S')
+        data_write(&d, "new", 3);
+    while (tls_client_read(d.tls, waste, sizeof(waste)) > 0)
+        cr_expect_eq(channels[i].fate[0], '2', "bytes of a file");
+    data_close(&d);
+    session_expect(s, channels[i].fate);
+    s->certificate = mine;
+    s->key = key;
+    s->anew = false;
+}
+
+static void use_channels(int version)
+{
+    struct server server;
+    struct session s;
+
+    server_shared(&server);
+    enter(&s, &server, version, "anna", "any");
+    session_store(&s, "STOR", "file", "old", 3);
+    for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
+        transfer(&s, i, "RETR file");
+    session_close(&s);
+}
+
+Test(client_certificates, data_connections_tls12)
+{
+    use_channels(SESSION_TLS_12);
+}
+
+Test(client_certificates, data_connections_tls13)
+{
+    use_channels(SESSION_TLS_13);
+}
+
+/* So many that a ticket that doesn't hold the certificate would show. */
+Test(client_certificates, many_transfers_with_an_rsa_certificate)
+{
+    struct server server;
+    struct session s;
+
+    server_shared(&server);
+    enter(&s, &server, SESSION_TLS_13, "bert", "bert");
+    s.certificate = NULL; /* the data connections resume */
+    for (int i = 0; i < 20; i++)
+        session_store(&s, "STOR", "file", "bytes", 5);
+    session_close(&s);
+}
+
+static void set_lines(const struct server *s, const char *mode, const char *crl)
+{
+    char lines[1024];
+    struct buf text, kept;
+    struct slice rest, line;
+
+    buf_init(&text, 1 << 20);
+    buf_init(&kept, 1 << 20);
+    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
+    rest = buf_slice(&text);
+    while (slice_cut(&rest, '\n', &line))
+        if (!slice_starts(line, SLICE("client_")))
+            buf_add_format(&kept, "%.*s\n", (int)line.len, line.ptr);
+    buf_add_text(&kept, settings(lines, mode, crl));
+    files_write(server_path(s, "sallyport.conf"), kept.data, kept.len, 0600);
+    buf_release(&text);
+    buf_release(&kept);
+}
+
+#define GOOD "reload: the new configuration and certificates are in use"
+#define STAY "reload: the old configuration and certificates stay: "
+
+static void reload(const struct server *s, unsigned count, const char *words)
+{
+    cr_assert_eq(kill(s->pid, SIGHUP), 0);
+    server_log_expect(s, count, words, NULL);
+}
+
+/* New sessions see it; those that are there go on as they came. */
+Test(client_certificates, reload)
+{
+    struct server server;
+    struct server_plan p;
+    struct session old;
+    char text[1024];
+
+    plan(&p, settings(text, "request", NULL));
+    server_start(&server, &p);
+    enter(&old, &server, SESSION_TLS_13, "revoked", "bert");
+    set_lines(&server, "request", "crl.pem");
+    reload(&server, 1, GOOD);
+    cr_expect_eq(try_login(&server, 0, "revoked", "bert", SERVER_PASSWORD), 0);
+    cr_expect_eq(try_login(&server, 0, "bert", "bert", SERVER_PASSWORD), 230);
+    cr_expect_eq(try_login(&server, 0, "anna", "anna", ""), 230);
+    session_store(&old, "STOR", "file", "bytes", 5);
+    pki_list(pki, "late-crl.pem", -60, NULL);
+    set_lines(&server, "request", "late-crl.pem");
+    reload(&server, 1, "late-crl.pem: revocation list 1 has expired");
+    cr_expect_eq(try_login(&server, 0, "revoked", "bert", SERVER_PASSWORD), 0);
+    set_lines(&server, "require", "crl.pem");
+    reload(&server, 2, GOOD);
+    cr_expect_eq(try_login(&server, 0, NULL, "dora", SERVER_PASSWORD), 0);
+    set_lines(&server, "off", NULL);
+    reload(&server, 3, GOOD);
+    cr_expect_eq(try_login(&server, 0, "foreign", "dora", SERVER_PASSWORD),
+                 230);
+    cr_expect_eq(try_login(&server, 0, "anna", "anna", SERVER_PASSWORD), 530);
+    session_close(&old);
+    server_stop(&server);
+}
+
+static void spoil_nothing(void)
+{
+}
+
+static void spoil_mode(void)
+{
+    cr_assert_eq(chmod(pki_path(pki, "open.pem"), 0666), 0);
+}
+
+/* Told with its line where it is the line's, before anything starts. */
+static const struct {
+    const char *mode, *ca, *crl; /* NULL: there is no such line */
+    void (*spoil)(void);
+    const char *words;
+} mistakes[] = {
+    { "request", NULL, NULL, spoil_nothing,
+      "client_certificates = request: name the file of the CA too" },
+    { "require", "none.pem", NULL, spoil_nothing,
+      "none.pem: No such file or directory" },
+    { "request", "anna.key", NULL, spoil_nothing,
+      "anna.key: holds no certificate in PEM form" },
+    { "request", "late.pem", NULL, spoil_nothing,
+      "late.pem: certificate 1 has expired" },
+    { "request", "open.pem", NULL, spoil_mode,
+      "open.pem: writable by group or others" },
+    { "request", "ca.pem", "late-crl.pem", spoil_nothing,
+      "late-crl.pem: revocation list 1 has expired" },
+    { "request", "ca.pem", "none.pem", spoil_nothing,
+      "none.pem: No such file or directory" },
+    { "request", "ca.pem", "anna.pem", spoil_nothing,
+      "anna.pem: holds no revocation list in PEM form" },
+    { "maybe", NULL, NULL, spoil_nothing,
+      "client_certificates = maybe: expected off, request or require" },
+};
+
+static void add_path(struct buf *lines, const char *key, const char *file)
+{
+    if (file)
+        buf_add_format(lines, "%s = %s/%s\n", key, folder, file);
+}
+
+static void expect_mistake(size_t i)
+{
+    struct server server;
+    struct run_result r;
+    struct buf lines;
+
+    mistakes[i].spoil();
+    buf_init(&lines, 1024);
+    buf_add_format(&lines, "client_certificates = %s\n", mistakes[i].mode);
+    add_path(&lines, "client_ca", mistakes[i].ca);
+    add_path(&lines, "client_crl", mistakes[i].crl);
+    buf_add(&lines, "", 1);
+    server_prepare(&server, &(struct server_plan){ .settings = lines.data });
+    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
+        server_path(&server, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, EX_CONFIG, "%zu: %d", i, r.status);
+    cr_expect(strstr(r.text, mistakes[i].words), "%zu: %s", i, r.text);
+    run_release(&r);
+    buf_release(&lines);
+    server_forget(&server);
+}
+
+Test(client_certificates, check)
+{
+    pki_list(pki, "late-crl.pem", -60, NULL);
+    pki_issue(pki, &(struct pki_leaf){ .name = "open" });
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++)
+        expect_mistake(i);
+}
+
+/* What people use. */
+static const struct {
+    const char *user, *certificate, *password;
+    bool in;
+} tried[] = {
+    { "anna", "anna", "nonsense", true },
+    { "bert", "bert", SERVER_PASSWORD, true },
+    { "bert", "foreign", SERVER_PASSWORD, false },
+    { "bert", "revoked", SERVER_PASSWORD, false },
+    { "carl", "bert", SERVER_PASSWORD, false },
+};
+#define TRIED (sizeof(tried) / sizeof(tried[0]))
+
+static void expect_run(size_t i, const char *what, struct run_result *r,
+                       bool in)
+{
+    cr_expect_eq(r->status == 0, in, "%s, %s with %s: %d\n%s", what,
+                 tried[i].user, tried[i].certificate, r->status, r->text);
+    run_release(r);
+}
+
+static void curl(const struct server *server, size_t i, const char *most)
+{
+    const char *name = tried[i].certificate;
+    char cert[128], key[128], login[128], url[128];
+    bool proved = strcmp(tried[i].user, "anna") != 0 || strcmp(most, "1.2");
+    struct run_result r;
+
+    snprintf(cert, sizeof(cert), "%s/%s.pem", folder, name);
+    snprintf(key, sizeof(key), "%s/%s.key", folder, name);
+    snprintf(login, sizeof(login), "%s:%s", tried[i].user, tried[i].password);
+    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/by-curl", server->port);
+    run(&r, NULL, "/usr/bin/curl", "-sSk", "--ssl-reqd", "--tls-max", most,
+        "--cert", cert, "--key", key, "-u", login, "-T", cert, url, NULL);
+    expect_run(i, "curl", &r, tried[i].in && proved);
+    if (!tried[i].in || !proved)
+        return;
+    run(&r, NULL, "/usr/bin/curl", "-sSk", "--ssl-reqd", "--tls-max", most,
+        "--cert", cert, "--key", key, "-u", login, url, NULL);
+    cr_expect(r.len > 0 && strstr(r.text, "END CERTIFICATE"), "%s", r.text);
+    run_release(&r);
+}
+
+Test(client_certificates, by_curl)
+{
+    struct server server;
+
+    server_shared(&server);
+    for (size_t i = 0; i < TRIED; i++) {
+        curl(&server, i, "1.2");
+        curl(&server, i, "1.3");
+    }
+}
+
+Test(client_certificates, by_lftp)
+{
+    struct server server;
+
+    server_shared(&server);
+    for (size_t i = 0; i < TRIED; i++) {
+        const char *name = tried[i].certificate;
+        struct run_result r;
+        char text[1024];
+
+        snprintf(text, sizeof(text),
+                 "set net:max-retries 1; set net:timeout 20; "
+                 "set ftp:ssl-force yes; set ftp:ssl-protect-data yes; "
+                 "set ssl:verify-certificate no; set ssl:cert-file %s/%s.pem; "
+                 "set ssl:key-file %s/%s.key; "
+                 "open -u %s,'%s' -p %u 127.0.0.1; "
+                 "put %s/%s.pem -o by-lftp && cat by-lftp",
+                 folder, name, folder, name, tried[i].user, tried[i].password,
+                 server.port, folder, name);
+        run(&r, NULL, "/usr/bin/lftp", "-c", text, NULL);
+        expect_run(i, "lftp", &r, tried[i].in);
+    }
+}
+
+/* s_client says what the server asks for, and what becomes of it. */
+static void by_openssl(const struct server *server, const char *version,
+                       const char *name, const char *words)
+{
+    char cert[128], key[128], where[64];
+    struct run_result r;
+
+    snprintf(cert, sizeof(cert), "%s/%s.pem", folder, name);
+    snprintf(key, sizeof(key), "%s/%s.key", folder, name);
+    snprintf(where, sizeof(where), "127.0.0.1:%u", server->port);
+    run(&r, "NOOP\nQUIT\n", "/usr/bin/openssl", "s_client", "-starttls", "ftp",
+        "-crlf", "-ign_eof", version, "-cert", cert, "-key", key, "-connect",
+        where, NULL);
+    cr_expect(strstr(r.text, words), "%s, %s:\n%s", version, name, r.text);
+    cr_expect(strstr(r.text, "CN = ca"), "whose certificates count:\n%s",
+              r.text);
+    run_release(&r);
+}
+
+Test(client_certificates, by_openssl)
+{
+    static const struct {
+        const char *name, *words;
+    } rows[] = {
+        { "bert", "221 " },
+        { "late", "alert certificate expired" },
+        { "revoked", "alert certificate revoked" },
+        { "foreign", "alert unknown ca" },
+    };
+    struct server server;
+
+    server_shared(&server);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        by_openssl(&server, "-tls1_2", rows[i].name, rows[i].words);
+        by_openssl(&server, "-tls1_3", rows[i].name, rows[i].words);
+    }
+}

@@ -1,0 +1,295 @@
+/* What counts as proof of a client's key: a handshake as it was, for this
+ * session and this server, and nothing that somebody has made of it. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sallyport/proof/proof.h"
+#include "sallyport/tls/client.h"
+#include "sallyport/tls/stream.h"
+#include "support/pki.h"
+#include "support/signer.h"
+#include "support/tls_client.h"
+#include "support/wait.h"
+
+#define SERIAL 0x0123456789abcdefu
+#define DAY    86400L
+
+static char folder[64];
+static struct pki *pki;
+static struct proof_servers servers;
+
+static void set_up(void)
+{
+    int fd;
+
+    signal(SIGPIPE, SIG_IGN);
+    cr_assert_eq(proof_begin(), 0);
+    strcpy(folder, "/tmp/sallyport-proof-XXXXXX");
+    cr_assert(mkdtemp(folder));
+    pki = pki_new(folder, "ca");
+    pki_issue(pki, &(struct pki_leaf){ .name = "server", .server = true });
+    fd = open(pki_path(pki, "server.pem"), O_RDONLY | O_CLOEXEC);
+    servers = (struct proof_servers){ .count = 0 };
+    cr_assert_eq(proof_servers_add(&servers, fd), 0);
+    close(fd);
+}
+
+static void tear_down(void)
+{
+    char command[128];
+
+    pki_free(pki);
+    signer_free_all();
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+TestSuite(proof, .init = set_up, .fini = tear_down);
+
+static struct tls_context *make_context(void)
+{
+    struct complaint c = { "" };
+    const struct key_files files = {
+        open(pki_path(pki, "server.pem"), O_RDONLY | O_CLOEXEC), "server.pem",
+        open(pki_path(pki, "server.key"), O_RDONLY | O_CLOEXEC), "server.key"
+    };
+    const struct tls_clients clients = {
+        CLIENTS_REQUIRE, open(pki_path(pki, "ca.pem"), O_RDONLY | O_CLOEXEC),
+        -1, "ca.pem", NULL
+    };
+    struct tls_context *t = signer_context(&files, &c);
+
+    cr_assert(t, "%s", c.text);
+    cr_assert_eq(tls_context_clients(t, &clients, &c), 0, "%s", c.text);
+    tls_context_serial(t, SERIAL);
+    close(files.certificate_fd);
+    close(files.key_fd);
+    close(clients.ca_fd);
+    return t;
+}
+
+struct client {
+    int fd;
+    struct tls_client_options options;
+    pthread_t thread;
+};
+
+static void *run_client(void *argument)
+{
+    struct client *c = argument;
+    char byte;
+    struct tls_client *t = tls_client_new(c->fd, &c->options);
+
+    if (t)
+        tls_client_read(t, &byte, 1);
+    tls_client_free(t);
+    return NULL;
+}
+
+/* The messages of a handshake in which NAME was shown. */
+static void make_proof(const char *name, const char *groups, struct buf *into)
+{
+    char certificate[64], key[64];
+    struct client c = { .options = { .groups = groups } };
+    struct tls_context *t = make_context();
+    struct stream *s;
+    enum stream_state state;
+    int ends[2];
+
+    snprintf(certificate, sizeof(certificate), "%s.pem", name);
+    snprintf(key, sizeof(key), "%s.key", name);
+    c.options.certificate = pki_path(pki, certificate);
+    c.options.key = pki_path(pki, key);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    c.fd = ends[1];
+    s = stream_plain(ends[0], 20u << 10);
+    cr_assert_eq(stream_secure(s, t, STREAM_CONTROL), 0);
+    cr_assert_eq(pthread_create(&c.thread, NULL, run_client, &c), 0);
+    while ((state = stream_handshake(s)) == STREAM_AGAIN) {
+        struct pollfd p = { ends[0], (short)stream_events(s), 0 };
+
+        cr_assert_eq(poll(&p, 1, 30000), 1);
+    }
+    cr_assert_eq(state, STREAM_OK, "%s", stream_cause(s));
+    cr_assert_eq(buf_add_slice(into, stream_proof(s)), 0);
+    shutdown(ends[0], SHUT_RDWR);
+    pthread_join(c.thread, NULL);
+    stream_free(s);
+    tls_context_free(t);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void pin(const char *name, uint8_t out[PROOF_HASH_BYTES])
+{
+    const char *text = pki_fingerprint(pki, name);
+    char digits[3] = "";
+
+    for (size_t i = 0; i < PROOF_HASH_BYTES; i++) {
+        memcpy(digits, text + 2 * i, 2);
+        out[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+}
+
+static bool holds(struct slice messages, uint64_t serial, const char *name)
+{
+    uint8_t hash[1][PROOF_HASH_BYTES];
+    const struct proof_pins pins = { (const uint8_t(*)[PROOF_HASH_BYTES])hash,
+                                     1 };
+
+    pin(name, hash[0]);
+    return proof_holds(&servers, messages, serial, &pins);
+}
+
+Test(proof, of_each_kind_of_key)
+{
+    for (int kind = PKI_EC; kind <= PKI_ED25519; kind++) {
+        struct buf messages;
+
+        buf_init(&messages, 65536);
+        pki_issue(pki, &(struct pki_leaf){ .name = "anna",
+                                           .kind = (enum pki_kind)kind });
+        make_proof("anna", NULL, &messages);
+        cr_expect(holds(buf_slice(&messages), SERIAL, "anna"), "%d", kind);
+        buf_release(&messages);
+    }
+}
+
+/* The client guesses a group that the server doesn't want, and is asked for
+ * another: its first ClientHello then counts by its hash. */
+Test(proof, behind_a_retry)
+{
+    struct buf messages;
+
+    buf_init(&messages, 65536);
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    make_proof("anna", "ffdhe8192:P-256", &messages);
+    cr_expect(holds(buf_slice(&messages), SERIAL, "anna"));
+    buf_release(&messages);
+}
+
+Test(proof, of_nothing_else)
+{
+    struct proof_servers none = { .count = 0 };
+    const struct proof_pins no_pins = { NULL, 0 };
+    uint8_t hash[1][PROOF_HASH_BYTES];
+    const struct proof_pins pins = { (const uint8_t(*)[PROOF_HASH_BYTES])hash,
+                                     1 };
+    struct buf messages;
+
+    buf_init(&messages, 65536);
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    pki_issue(pki, &(struct pki_leaf){ .name = "bert" });
+    make_proof("anna", NULL, &messages);
+    cr_assert(holds(buf_slice(&messages), SERIAL, "anna"));
+    cr_expect_not(holds(buf_slice(&messages), SERIAL + 1, "anna"),
+                  "another session's");
+    cr_expect_not(holds(buf_slice(&messages), SERIAL, "bert"));
+    cr_expect_not(holds(SLICE(""), SERIAL, "anna"));
+    pin("anna", hash[0]);
+    cr_expect_not(proof_holds(&none, buf_slice(&messages), SERIAL, &pins),
+                  "made with another server");
+    cr_expect_not(
+        proof_holds(&servers, buf_slice(&messages), SERIAL, &no_pins));
+    buf_release(&messages);
+}
+
+static bool is_over(void *argument)
+{
+    return !holds(buf_slice(argument), SERIAL, "anna");
+}
+
+/* The session's word that the certificate is valid isn't taken either. */
+Test(proof, of_one_that_has_expired)
+{
+    struct buf messages;
+
+    buf_init(&messages, 65536);
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna", .from = -DAY, .to = 5 });
+    make_proof("anna", NULL, &messages);
+    cr_expect(wait_until(is_over, &messages, WAIT_MS));
+    buf_release(&messages);
+}
+
+/* Each byte matters, but those of the client's last message, which comes behind
+ * its signature. */
+Test(proof, changed_anywhere)
+{
+    struct buf messages;
+    size_t last;
+
+    buf_init(&messages, 65536);
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    make_proof("anna", NULL, &messages);
+    last = messages.len - 36; /* Finished with SHA-256 is 4 and 32 bytes */
+    if (messages.data[last] != 20)
+        last = messages.len - 52; /* SHA-384 */
+    cr_assert_eq(messages.data[last], 20);
+    for (size_t i = 0; i < last + 4; i++) {
+        messages.data[i] ^= 1;
+        cr_expect_not(holds(buf_slice(&messages), SERIAL, "anna"), "byte %zu",
+                      i);
+        messages.data[i] ^= 1;
+    }
+    cr_expect(holds(buf_slice(&messages), SERIAL, "anna"));
+    buf_release(&messages);
+}
+
+Test(proof, cut_anywhere)
+{
+    struct buf messages;
+
+    buf_init(&messages, 65536);
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    make_proof("anna", NULL, &messages);
+    for (size_t len = 0; len < messages.len; len++) {
+        char *copy = malloc(len ? len : 1); /* the sanitizer sees its end */
+
+        memcpy(copy, messages.data, len);
+        cr_expect_not(holds((struct slice){ copy, len }, SERIAL, "anna"));
+        free(copy);
+    }
+    buf_add(&messages, "", 1);
+    cr_expect_not(holds(buf_slice(&messages), SERIAL, "anna"));
+    buf_release(&messages);
+}
+
+/* More servers than there is room for: the newest stay, each once. */
+Test(proof, servers)
+{
+    struct buf messages;
+    int fd;
+
+    buf_init(&messages, 65536);
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    make_proof("anna", NULL, &messages);
+    fd = open(pki_path(pki, "server.pem"), O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(proof_servers_add(&servers, fd), 0);
+    cr_expect_eq(servers.count, 1);
+    for (size_t i = 0; i < PROOF_SERVERS_MAX; i++) {
+        cr_expect(holds(buf_slice(&messages), SERIAL, "anna"), "%zu", i);
+        servers.hash[servers.next][0] ^= 1; /* as if another one came */
+        servers.next = (servers.next + 1) % PROOF_SERVERS_MAX;
+        servers.count += servers.count < PROOF_SERVERS_MAX;
+        if (servers.next == 1)
+            break;
+    }
+    cr_expect_not(holds(buf_slice(&messages), SERIAL, "anna"));
+    cr_assert_eq(proof_servers_add(&servers, fd), 0);
+    cr_expect(holds(buf_slice(&messages), SERIAL, "anna"));
+    close(fd);
+    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    cr_expect_eq(proof_servers_add(&servers, fd), -EINVAL);
+    close(fd);
+    buf_release(&messages);
+}

@@ -1,0 +1,390 @@
+/* Certificates of clients: which are taken, in both versions and modes; what
+ * they say; what a data channel must show; which files are refused. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "sallyport/tls/client.h"
+#include "support/pki.h"
+
+#define TLS_12 0x0303
+#define TLS_13 0x0304
+#define DAY    86400L
+
+static char folder[64];
+static struct pki *pki;
+
+static void set_up(void)
+{
+    strcpy(folder, "/tmp/sallyport-pki-XXXXXX");
+    cr_assert(mkdtemp(folder));
+    pki = pki_new(folder, "ca");
+}
+
+static void tear_down(void)
+{
+    char command[128];
+
+    pki_free(pki);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+TestSuite(client, .init = set_up, .fini = tear_down);
+
+static int open_it(const char *file)
+{
+    int fd = file ? open(pki_path(pki, file), O_RDONLY | O_CLOEXEC) : -1;
+
+    cr_assert(!file || fd >= 0, "%s", file);
+    return fd;
+}
+
+static int use(struct tls_context *t, enum client_certificates mode,
+               const char *ca, const char *crl, struct complaint *c)
+{
+    const struct tls_clients from = { mode, open_it(ca), open_it(crl),
+                                      "the-ca.pem", "the-crl.pem" };
+    int r = tls_context_clients(t, &from, c);
+
+    close(from.ca_fd);
+    if (crl)
+        close(from.crl_fd);
+    return r;
+}
+
+static void open_line(struct line *l, enum client_certificates mode,
+                      const char *crl)
+{
+    struct complaint c = { "" };
+
+    line_open(l, CONTROL, 0);
+    line_secure(l);
+    stream_free(l->s);
+    cr_assert_eq(use(l->context, mode, "ca.pem", crl, &c), 0, "%s", c.text);
+    l->s = stream_plain(l->near, CONTROL);
+    cr_assert_eq(stream_secure(l->s, l->context, STREAM_CONTROL), 0);
+}
+
+static void show(struct peer *p, const char *name, int version)
+{
+    char file[2][64];
+
+    p->options.version = version;
+    if (!name)
+        return;
+    snprintf(file[0], sizeof(file[0]), "%s.pem", name);
+    snprintf(file[1], sizeof(file[1]), "%s.key", name);
+    p->options.certificate = pki_path(pki, file[0]);
+    p->options.key = pki_path(pki, file[1]);
+}
+
+static const struct {
+    const char *name;    /* that is shown; NULL: none */
+    const char *request; /* why it is refused; NULL: taken */
+    const char *require;
+} cases[] = {
+    { "good", NULL, NULL },
+    { "good-rsa", NULL, NULL },
+    { "good-ed25519", NULL, NULL },
+    { NULL, NULL, "peer did not return a certificate" },
+    { "late", "certificate has expired", "certificate has expired" },
+    { "early", "certificate is not yet valid", "certificate is not yet valid" },
+    { "revoked", "certificate revoked", "certificate revoked" },
+    { "server", "unsuitable certificate purpose",
+      "unsuitable certificate purpose" },
+    { "other", "unable to get local issuer certificate",
+      "unable to get local issuer certificate" },
+};
+#define CASES (sizeof(cases) / sizeof(cases[0]))
+
+static void issue_all(void)
+{
+    struct pki *other = pki_new(folder, "other-ca");
+
+    pki_issue(pki, &(struct pki_leaf){ .name = "good" });
+    pki_issue(pki, &(struct pki_leaf){ .name = "good-rsa", .kind = PKI_RSA });
+    pki_issue(
+        pki, &(struct pki_leaf){ .name = "good-ed25519", .kind = PKI_ED25519 });
+    pki_issue(pki,
+              &(struct pki_leaf){ .name = "late", .from = -DAY, .to = -60 });
+    pki_issue(pki,
+              &(struct pki_leaf){ .name = "early", .from = 600, .to = DAY });
+    pki_issue(pki, &(struct pki_leaf){ .name = "revoked" });
+    pki_issue(pki, &(struct pki_leaf){ .name = "server", .server = true });
+    pki_issue(other, &(struct pki_leaf){ .name = "other" });
+    pki_list(pki, "crl.pem", DAY, "revoked", NULL);
+    pki_free(other);
+}
+
+static void try_one(size_t i, enum client_certificates mode, int version)
+{
+    const char *cause =
+        mode == CLIENTS_REQUEST ? cases[i].request : cases[i].require;
+    enum stream_state expected = cause ? STREAM_FAILED : STREAM_OK;
+    struct peer p = { .play = play_nothing };
+    struct buf claims;
+    struct line l;
+
+    open_line(&l, mode, "crl.pem");
+    show(&p, cases[i].name, version);
+    peer_start(&p, &l);
+    cr_expect_eq(line_handshake(&l), expected, "%s, %d, %x", cases[i].name,
+                 (int)mode, version);
+    if (cause)
+        cr_expect(strstr(stream_cause(l.s), cause), "%s: %s", cases[i].name,
+                  stream_cause(l.s));
+    buf_init(&claims, CLIENT_CLAIMS_MAX);
+    cr_expect_eq(stream_claims(l.s, &claims), 0);
+    cr_expect_eq(claims.len > 0, !cause && cases[i].name, "%s", cases[i].name);
+    cr_expect_eq(stream_proof(l.s).len > 0,
+                 !cause && cases[i].name && version == TLS_13, "%s",
+                 cases[i].name);
+    buf_release(&claims);
+    shutdown(l.near, 2);
+    peer_join(&p);
+    line_close(&l);
+}
+
+Test(client, taken_or_not)
+{
+    static const int versions[] = { TLS_12, TLS_13 };
+
+    issue_all();
+    for (size_t i = 0; i < CASES; i++)
+        for (size_t v = 0; v < 2; v++)
+            for (int m = CLIENTS_REQUEST; m <= CLIENTS_REQUIRE; m++)
+                try_one(i, (enum client_certificates)m, versions[v]);
+}
+
+/* A client's own certificate can stand in the file instead of a CA's. */
+Test(client, one_that_stands_in_the_file)
+{
+    struct peer p = { .play = play_nothing };
+    struct complaint c = { "" };
+    struct line l;
+
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    pki_issue(pki, &(struct pki_leaf){ .name = "bert" });
+    for (int i = 0; i < 2; i++) {
+        line_open(&l, CONTROL, 0);
+        l.context = context_make();
+        cr_assert_eq(use(l.context, CLIENTS_REQUIRE, "anna.pem", NULL, &c), 0);
+        cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), 0);
+        show(&p, i == 0 ? "anna" : "bert", 0);
+        peer_start(&p, &l);
+        cr_expect_eq(line_handshake(&l), i == 0 ? STREAM_OK : STREAM_FAILED,
+                     "%d: %s", i, stream_cause(l.s));
+        shutdown(l.near, 2);
+        peer_join(&p);
+        line_close(&l);
+    }
+}
+
+/* The first line, the fingerprint, is put in front. */
+static const struct {
+    const char *subject, *names, *lines;
+} said[] = {
+    { "anna", NULL, "subject:CN=anna\n" },
+    { "Anna Bell", "email:anna@example.org,DNS:anna.example",
+      "subject:CN=Anna\\20Bell\nemail:anna@example.org\ndns:anna.example\n" },
+    { "a;b,c", "URI:https://example.org/anna,IP:127.0.0.1",
+      "subject:CN=a\\3Bb\\,c\nuri:https://example.org/anna\n" },
+    { "a\nsha256:1", "email:a b@example.org",
+      "subject:CN=a\\0Asha256:1\n" }, /* no line of its own */
+    { "\xc3\xa4", NULL, "subject:CN=\\C3\\A4\n" },
+};
+
+static void expect_said(size_t i)
+{
+    struct peer p = { .play = play_nothing };
+    struct buf claims, expected;
+    struct line l;
+
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna",
+                                       .subject = said[i].subject,
+                                       .names = said[i].names });
+    open_line(&l, CLIENTS_REQUEST, NULL);
+    show(&p, "anna", 0);
+    peer_start(&p, &l);
+    cr_assert_eq(line_handshake(&l), STREAM_OK, "%s", stream_cause(l.s));
+    buf_init(&claims, CLIENT_CLAIMS_MAX);
+    buf_init(&expected, CLIENT_CLAIMS_MAX);
+    buf_add_format(&expected, "sha256:%s\n%s", pki_fingerprint(pki, "anna"),
+                   said[i].lines);
+    cr_assert_eq(stream_claims(l.s, &claims), 0);
+    cr_expect(slice_equal(buf_slice(&claims), buf_slice(&expected)),
+              "%.*s\nis not\n%.*s", (int)claims.len, claims.data,
+              (int)expected.len, expected.data);
+    buf_release(&claims);
+    buf_release(&expected);
+    shutdown(l.near, 2);
+    peer_join(&p);
+    line_close(&l);
+}
+
+Test(client, says)
+{
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+        expect_said(i);
+}
+
+/* A thousand names: whole lines, and no more than fits. */
+Test(client, says_no_more_than_fits)
+{
+    static char names[32768];
+    struct peer p = { .play = play_nothing };
+    struct buf claims;
+    struct line l;
+    size_t len = 0;
+
+    for (int i = 0; i < 1000; i++)
+        len += (size_t)snprintf(names + len, sizeof(names) - len,
+                                "%sDNS:n%d.example", i ? "," : "", i);
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna", .names = names });
+    open_line(&l, CLIENTS_REQUEST, NULL);
+    show(&p, "anna", 0);
+    peer_start(&p, &l);
+    cr_assert_eq(line_handshake(&l), STREAM_OK, "%s", stream_cause(l.s));
+    buf_init(&claims, CLIENT_CLAIMS_MAX);
+    cr_assert_eq(stream_claims(l.s, &claims), 0);
+    cr_expect_gt(claims.len, CLIENT_CLAIMS_MAX - 32);
+    cr_expect_leq(claims.len, CLIENT_CLAIMS_MAX);
+    cr_expect_eq(claims.data[claims.len - 1], '\n');
+    cr_expect_eq(stream_proof(l.s).len, 0, "too long to be told");
+    buf_release(&claims);
+    shutdown(l.near, 2);
+    peer_join(&p);
+    line_close(&l);
+}
+
+struct bad_file {
+    const char *ca, *crl, *why;
+};
+
+static void write_text(const char *file, const char *text)
+{
+    FILE *f = fopen(pki_path(pki, file), "w");
+
+    cr_assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static void write_bad_files(void)
+{
+    struct pki *other = pki_new(folder, "other-ca");
+
+    pki_issue(pki,
+              &(struct pki_leaf){ .name = "late", .from = -DAY, .to = -60 });
+    pki_list(pki, "late-crl.pem", -60, NULL);
+    pki_list(other, "other-crl.pem", DAY, NULL);
+    write_text("empty.pem", "");
+    write_text("text.pem", "nonsense\n");
+    write_text("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n"
+                             "-----END CERTIFICATE-----\n");
+    write_text("broken-crl.pem", "-----BEGIN X509 CRL-----\nAAAA\n"
+                                 "-----END X509 CRL-----\n");
+    pki_free(other);
+}
+
+Test(client, bad_files)
+{
+    static const struct bad_file rows[] = {
+        { "empty.pem", NULL, "the-ca.pem: holds no certificate in PEM form" },
+        { "text.pem", NULL, "the-ca.pem: holds no certificate in PEM form" },
+        { "broken.pem", NULL, "the-ca.pem: certificate 1 can't be read: " },
+        { "late.pem", NULL, "the-ca.pem: certificate 1 has expired" },
+        { "ca.pem", "late-crl.pem",
+          "the-crl.pem: revocation list 1 has expired" },
+        { "ca.pem", "other-crl.pem",
+          "the-crl.pem: revocation list 1 is signed by none of the CAs in "
+          "the-ca.pem" },
+        { "ca.pem", "ca.pem",
+          "the-crl.pem: holds no revocation list in PEM form" },
+        { "ca.pem", "broken-crl.pem",
+          "the-crl.pem: revocation list 1 can't be read: " },
+        { "ca.pem", "empty.pem",
+          "the-crl.pem: holds no revocation list in PEM form" },
+    };
+
+    write_bad_files();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tls_context *t = context_make();
+        struct complaint c = { "" };
+
+        cr_expect_lt(use(t, CLIENTS_REQUEST, rows[i].ca, rows[i].crl, &c), 0);
+        cr_expect(strncmp(c.text, rows[i].why, strlen(rows[i].why)) == 0, "%s",
+                  c.text);
+        tls_context_free(t);
+    }
+}
+
+/* What a data channel's client shows, behind a control channel whose client has
+ * shown "anna", or none. */
+static const struct {
+    const char *control, *data;
+    bool resumes, same;
+} channels[] = {
+    { "anna", "anna", false, true },  { "anna", NULL, false, false },
+    { "anna", "bert", false, false }, { "anna", NULL, true, true },
+    { NULL, NULL, false, true },      { NULL, "bert", false, true },
+};
+
+static void play_ticket(struct tls_client *c, struct peer *p)
+{
+    char byte;
+
+    tls_client_read(c, &byte, 1);
+    p->options.show = tls_client_session(c);
+    p->ok = true;
+}
+
+static void play_byte(struct tls_client *c, struct peer *p)
+{
+    p->ok = tls_client_resumed(c);
+}
+
+static void use_channels(size_t i, int version)
+{
+    const struct ticket_owner owner = { "anna", { .family = 4 }, 7 };
+    struct peer p = { .play = play_ticket }, q = { .play = play_byte };
+    struct line l, d;
+    size_t took;
+
+    open_line(&l, CLIENTS_REQUEST, NULL);
+    show(&p, channels[i].control, version);
+    peer_start(&p, &l);
+    cr_assert_eq(line_handshake(&l), STREAM_OK, "%s", stream_cause(l.s));
+    tls_context_owner(l.context, &owner);
+    cr_assert_eq(stream_offer_ticket(l.s), STREAM_OK);
+    cr_assert_eq(stream_write(l.s, "x", 1, &took), STREAM_OK);
+    cr_assert_eq(line_flush(&l), STREAM_OK);
+    peer_join(&p);
+
+    line_open(&d, DATA, 0);
+    cr_assert_eq(stream_secure(d.s, l.context, STREAM_DATA), 0);
+    show(&q, channels[i].data, version);
+    q.options.show = channels[i].resumes ? p.options.show : NULL;
+    peer_start(&q, &d);
+    cr_assert_eq(line_handshake(&d), STREAM_OK, "%s", stream_cause(d.s));
+    cr_expect_eq(stream_same_client(d.s), channels[i].same, "%zu, %x", i,
+                 version);
+    peer_join(&q);
+    cr_expect_eq(q.ok, channels[i].resumes, "%zu, %x", i, version);
+    tls_session_free((struct tls_session *)(uintptr_t)p.options.show);
+    line_close(&d);
+    line_close(&l);
+}
+
+Test(client, data_channels)
+{
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    pki_issue(pki, &(struct pki_leaf){ .name = "bert" });
+    for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++) {
+        use_channels(i, TLS_12);
+        use_channels(i, TLS_13);
+    }
+}

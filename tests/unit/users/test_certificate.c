@@ -1,0 +1,100 @@
+/* certificate= and login= of a row: what may stand there, and when one of the
+ * names is shown. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "users/options.h"
+
+#define HEX32 "0123456789abcdef0123456789abcdef"
+#define PIN   "sha256:" HEX32 HEX32
+
+static const struct {
+    const char *text;
+    const char *why; /* NULL: fine */
+} texts[] = {
+    { "certificate=" PIN, NULL },
+    { "certificate=" PIN ";email:a@example.org;dns:a.example;uri:x:y", NULL },
+    { "certificate=subject:CN=Anna\\20Bell,O=\\C3\\A4", NULL },
+    { "login=password", NULL },
+    { "certificate=" PIN " login=certificate", NULL },
+    { "login=certificate certificate=" PIN, NULL },
+    { "certificate=" PIN ";" PIN " login=certificate", NULL },
+    { "certificate=", "certificate=: there is nothing behind it" },
+    { "certificate=anna", "certificate=anna: expected sha256:, subject:, " },
+    { "certificate=email:",
+      "certificate=email:: expected sha256:, subject:, " },
+    { "certificate=" PIN ";", "certificate=: expected sha256:, subject:, " },
+    { "certificate=sha256:" HEX32,
+      "certificate=sha256:" HEX32 ": expected 64 digits, 0-9 and a-f" },
+    { "certificate=" PIN "0",
+      "certificate=" PIN "0: expected 64 digits, 0-9 and a-f" },
+    { "certificate=sha256:A123456789abcdef0123456789abcdef" HEX32,
+      "certificate=sha256:A123456789abcdef0123456789abcdef" HEX32
+      ": expected 64 digits, 0-9 and a-f" },
+    { "certificate=dns:\xc3\xa4.example",
+      "certificate=dns:\xc3\xa4.example: expected" },
+    { "login=both", "login=both: expected password or certificate" },
+    { "login=certificate", "login=certificate needs certificate=sha256:" },
+    { "login=certificate certificate=email:a@example.org",
+      "login=certificate goes with sha256: only, not with "
+      "email:a@example.org" },
+    { "login=certificate certificate=" PIN ";dns:a.example",
+      "login=certificate goes with sha256: only, not with dns:a.example" },
+};
+
+Test(certificate, texts)
+{
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct user user = { .name = NULL };
+        struct complaint c = { "" };
+        int r = options_read(&user, slice_from(texts[i].text), &c);
+
+        cr_expect_eq(r == 0, texts[i].why == NULL, "%s: %s", texts[i].text,
+                     c.text);
+        if (texts[i].why)
+            cr_expect(strncmp(c.text, texts[i].why, strlen(texts[i].why)) == 0,
+                      "%s: %s", texts[i].text, c.text);
+    }
+}
+
+static const struct {
+    const char *names, *claims;
+    bool shown;
+} rows[] = {
+    { "email:a@b", "sha256:1\nemail:a@b\n", true },
+    { "email:a@b", "sha256:1\nemail:a@b", true },
+    { "dns:x;email:a@b", "email:a@b\n", true },
+    { "email:a@b;dns:x", "email:a@b\n", true },
+    { "email:a@b", "email:a@bc\n", false },
+    { "email:a@b", "email:a@\n", false },
+    { "email:a@b", "subject:email:a@b\n", false },
+    { "email:a@b", "Email:a@b\n", false },
+    { "email:a@b", "", false },
+    { "", "email:a@b\n", false },
+    { "", "\n", false },
+    { "email:a@b", "\n\n\n", false },
+};
+
+Test(certificate, shown)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct user user = { .certificate = slice_from(rows[i].names) };
+
+        cr_expect_eq(user_certificate_shown(&user, slice_from(rows[i].claims)),
+                     rows[i].shown, "%zu", i);
+    }
+}
+
+Test(certificate, pins)
+{
+    const struct user user = { .certificate =
+                                   SLICE("dns:x;" PIN ";sha256:00;" PIN) };
+    uint8_t out[3][USER_PIN_BYTES];
+
+    cr_expect_eq(user_certificate_pins(&user, out, 3), 2u);
+    cr_expect_eq(user_certificate_pins(&user, out, 1), 1u);
+    cr_expect_eq(out[0][0], 0x01);
+    cr_expect_eq(out[0][31], 0xef);
+    cr_expect_arr_eq(out[0], out[1], USER_PIN_BYTES);
+}
