@@ -20,10 +20,10 @@ Test(rate, burst_then_so_many_a_second)
     } rows[] = {
         { 0, RATE_BURST },
         { 0, 0 },
-        { 4, 0 }, /* one every 5 ms */
+        { 1, 0 }, /* one every 2 ms */
         { 1, 1 },
         { 1000, RATE_SECOND },
-        { 2500, 500 },
+        { 1500, 750 },
         { 5000, RATE_BURST },
         { 1000000000, RATE_BURST }, /* never more */
         { UINT64_MAX / 2, RATE_BURST },
