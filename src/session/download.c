@@ -39,7 +39,8 @@ static bool move_window(struct session *s)
         return true;
     download_release(s);
     t->map_size = left < WINDOW ? (size_t)left : WINDOW;
-    map = mmap(NULL, t->map_size, PROT_READ, MAP_SHARED, t->source, (off_t)at);
+    /* Private, since FUSE's direct I/O knows no shared one. */
+    map = mmap(NULL, t->map_size, PROT_READ, MAP_PRIVATE, t->source, (off_t)at);
     if (map == MAP_FAILED)
         return false;
     t->map = map;
