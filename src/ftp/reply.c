@@ -87,7 +87,7 @@ static const char *const texts[] = {
     [REPLY_DATA_TLS_FAILED] = "TLS failed on the data connection: {}.",
     [REPLY_NOT_RESUMED] =
         "TLS session not resumed; the administrator can set data_binding = "
-        "address.",
+        "address for this user.",
     [REPLY_NOT_THIS_SESSION] =
         "TLS session not resumed from this one; data_binding = user would do.",
     [REPLY_NOT_OWN_TICKET] =
