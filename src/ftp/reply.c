@@ -85,9 +85,8 @@ static const char *const texts[] = {
     [REPLY_USE_PASV_FIRST] = "Send EPSV or PASV first.",
     [REPLY_USE_EPSV] = "PASV can't be used on this connection; send EPSV.",
     [REPLY_DATA_TLS_FAILED] = "TLS failed on the data connection: {}.",
-    [REPLY_NOT_RESUMED] =
-        "TLS session not resumed; the administrator can set data_binding = "
-        "address for this user.",
+    [REPLY_NOT_RESUMED] = "TLS session not resumed; ask for data_binding = "
+                          "address for this user.",
     [REPLY_NOT_THIS_SESSION] =
         "TLS session not resumed from this one; data_binding = user would do.",
     [REPLY_NOT_OWN_TICKET] =
