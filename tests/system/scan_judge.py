@@ -67,6 +67,8 @@ def sslscan(path):
     ciphers = [c.get("cipher") for c in test.iter("cipher")]
     if set(ciphers) != SUITES:
         yield "sslscan ciphers", ", ".join(ciphers)
+    if test.find("certificates/certificate") is None:
+        yield "sslscan certificates", "none seen"
     for c in test.iter("cipher"):
         if c.get("strength") not in ("strong", "acceptable"):
             yield "sslscan " + c.get("cipher"), c.get("strength")
