@@ -89,7 +89,9 @@ static enum stream_state settle(struct stream *s, int error)
  * keys with another one (RFC 7627), and binding would prove nothing. Not at the
  * ClientHello: scanners don't offer it, and would find no TLS 1.2 here. The
  * alert goes in plain text: it takes the place of OpenSSL's last flight, which
- * would have turned encryption on. */
+ * would have turned encryption on. Where the kernel seals, that flight had to
+ * go before it, and the alert would pass for a file's bytes: so there is none.
+ */
 static enum stream_state refuse_old(struct stream *s)
 {
     static const unsigned char alert[] = {
@@ -97,18 +99,20 @@ static enum stream_state refuse_old(struct stream *s)
         SSL3_AL_FATAL, SSL_AD_HANDSHAKE_FAILURE
     };
 
-    io_drop(&s->io);
-    (void)io_put(&s->io, alert, sizeof(alert));
-    (void)io_send(&s->io);
+    if (!s->kernel) {
+        io_drop(&s->io);
+        (void)io_put(&s->io, alert, sizeof(alert));
+        (void)io_send(&s->io);
+    }
     return stream_break(s, "no extended master secret");
 }
 
 static enum stream_state finish(struct stream *s)
 {
+    kernel_begin(s);
     if (SSL_version(s->ssl) < TLS1_3_VERSION &&
         SSL_get_extms_support(s->ssl) != 1)
         return refuse_old(s);
-    kernel_begin(s);
     snprintf(s->cipher, sizeof(s->cipher), "%s %s%s%s", SSL_get_version(s->ssl),
              SSL_get_cipher_name(s->ssl),
              SSL_session_reused(s->ssl) ? " resumed" : "",

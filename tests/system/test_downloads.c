@@ -228,6 +228,28 @@ Test(downloads, what_the_kernel_does_not_seal, .timeout = 60)
     session_close(&s);
 }
 
+/* TLS 1.2 without the extended master secret: the end, and nothing that a
+ * client could take for bytes of the file. */
+Test(downloads, no_extended_master_secret, .timeout = 60)
+{
+    const struct tls_client_options old = { .version = SESSION_TLS_12,
+                                            .without_ems = true };
+    struct server server;
+    struct session s;
+    struct data d;
+    char byte;
+
+    fault_begin(&s, &server, "suites");
+    put_file(&server, "suites", "old", "bytes", 5);
+    data_connect(&s, &d);
+    session_do(&s, "150 {*}", "RETR old");
+    d.tls = tls_client_new(d.fd, &old);
+    cr_assert(!d.tls || tls_client_read(d.tls, &byte, 1) < 0);
+    session_expect(&s, "{n} {*}no extended master secret{*}");
+    data_cut(&d, false);
+    session_close(&s);
+}
+
 /* ktls = no */
 Test(downloads, not_wanted, .timeout = 60)
 {
