@@ -26,8 +26,10 @@ static const struct permission may[] = {
                 "parses no record of a stranger"),
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NOTSENT_LOWAT),
                 "its memory alone bounds what that is given"),
-    MAY_IF_BOTH(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_MEMINFO),
-                "how much of that memory is free: more would be lost"),
+    MAY_IF_BOTH(
+        getsockopt, IS(1, SOL_SOCKET), IS(2, SO_MEMINFO),
+        "how much of that memory is free: more would be lost; and whether a "
+        "slow client makes it less"),
     /* Of its sending half: the receiving one's end would close a listener of
      * gate, which is a fork's other side, for everybody and for good. */
     MAY_IF(shutdown, IS(1, SHUT_WR),

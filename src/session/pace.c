@@ -16,6 +16,7 @@ void pace_begin(struct session *s)
 
     t->lately = 0;
     t->traffic = stream_traffic(s->data.stream);
+    t->queued = stream_queued(s->data.stream);
     loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
 }
 
@@ -34,15 +35,20 @@ void transfer_moved(struct session *s, size_t bytes)
         pace_begin(s);
 }
 
-/* A slow client takes its time for one buffer, or for one record: as long as
- * the socket moves it isn't stalled. Each byte may be a record of its own. */
+/* A slow client takes its time for one buffer, for one record, or for the
+ * megabytes that the kernel holds for it: as long as they move it isn't
+ * stalled. Each byte may be a record of its own. */
 static bool still_moves(struct session *s)
 {
     uint64_t moved;
+    size_t queued;
 
     if (!s->data.stream || s->transfer.state < TRANSFER_FLOWING)
         return false;
     moved = stream_traffic(s->data.stream) - s->transfer.traffic;
+    queued = stream_queued(s->data.stream);
+    if (queued < s->transfer.queued)
+        moved += s->transfer.queued - queued;
     return moved > 0 && moved >= RECORD_OVERHEAD * least(s);
 }
 

@@ -83,13 +83,27 @@ void io_bound_by_memory(const struct io *io)
     setsockopt(io->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
 }
 
+static bool look(const struct io *io, uint32_t of[SK_MEMINFO_VARS])
+{
+    socklen_t len = SK_MEMINFO_VARS * sizeof(*of);
+
+    memset(of, 0, len);
+    return getsockopt(io->fd, SOL_SOCKET, SO_MEMINFO, of, &len) == 0;
+}
+
+size_t io_queued(const struct io *io)
+{
+    uint32_t of[SK_MEMINFO_VARS];
+
+    return look(io, of) ? of[SK_MEMINFO_WMEM_QUEUED] : 0;
+}
+
 /* The kernel's own rule for EPOLLOUT: a third is free. */
 size_t io_memory(const struct io *io)
 {
-    uint32_t of[SK_MEMINFO_VARS] = { 0 };
-    socklen_t len = sizeof(of);
+    uint32_t of[SK_MEMINFO_VARS];
 
-    if (getsockopt(io->fd, SOL_SOCKET, SO_MEMINFO, of, &len) < 0)
+    if (!look(io, of))
         return io->size; /* 0 would wait for EPOLLOUT in a circle */
     uint32_t queued = of[SK_MEMINFO_WMEM_QUEUED];
     uint32_t all = of[SK_MEMINFO_SNDBUF];

@@ -38,6 +38,8 @@ int io_put(struct io *io, const void *from, size_t len);
 /* From here on the kernel's memory for what is sent is all that bounds it, and
  * not how much of it is unsent. */
 void io_bound_by_memory(const struct io *io);
+/* Memory of what was sent and the peer hasn't got yet. */
+size_t io_queued(const struct io *io);
 /* How much of that memory is free; 0 also while EPOLLOUT would wait. */
 size_t io_memory(const struct io *io);
 /* Sends all that is gathered: 0, -EAGAIN when a part is left, -errno. */

@@ -227,6 +227,11 @@ bool stream_pending(const struct stream *s)
     return io_received(&s->io) || (s->open && SSL_pending(s->ssl) > 0);
 }
 
+size_t stream_queued(const struct stream *s)
+{
+    return io_queued(&s->io);
+}
+
 uint64_t stream_traffic(const struct stream *s)
 {
     return s->io.traffic;

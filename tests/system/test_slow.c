@@ -24,7 +24,7 @@
 static const struct server_user users[] = {
     { .name = "idle" }, { .name = "silent" }, { .name = "drip" },
     { .name = "up" },   { .name = "down" },   { .name = "handshake" },
-    { .name = "sum" },  { .name = "steady" },
+    { .name = "sum" },  { .name = "steady" }, { .name = "sip" },
 };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
@@ -272,6 +272,28 @@ Test(slow, download_a_byte_at_a_time, .timeout = 60)
     sip(&s, &d);
     expect_end_of_transfer(&s, &d, "426 No data moved for {*}");
     expect_in_time(began, STALL_MS);
+}
+
+/* Slower than the kernel's buffer asks for more, and no stall. */
+Test(slow, download_some_kilobytes_a_second, .timeout = 60)
+{
+    char some[8192];
+    struct server server;
+    struct session s;
+    struct pollfd p;
+    struct data d;
+
+    fault_begin(&s, &server, "sip");
+    fault_make_sparse(&server, "sip", "f", BIG);
+    data_open(&s, &d, "RETR f");
+    p = (struct pollfd){ .fd = s.fd, .events = POLLIN };
+    for (int i = 0; i < 3 * STALL_MS / 50; i++) {
+        (void)!recv(d.fd, some, sizeof(some), MSG_DONTWAIT);
+        cr_assert_eq(poll(&p, 1, 50), 0, "cut after %d ms", i * 50);
+    }
+    data_cut(&d, true);
+    session_expect(&s, "426 {*}");
+    session_close(&s);
 }
 
 /* Nobody reads or writes here but the server: it answers meanwhile. */

@@ -77,6 +77,9 @@ bool stream_unsent(const struct stream *s);
 /* Bytes that went over the socket, both ways, so far: shows whether a peer is
  * slow or stands still. */
 uint64_t stream_traffic(const struct stream *s);
+/* Memory of what of that the peer hasn't got yet: a slow one makes it less for
+ * minutes before the socket takes more. */
+size_t stream_queued(const struct stream *s);
 
 /* Why the last call failed, for the log; "" if it didn't. */
 const char *stream_cause(const struct stream *s);
