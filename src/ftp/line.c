@@ -127,14 +127,6 @@ enum line_state line_next(struct line_reader *l, struct slice *ret)
     return LINE_MORE;
 }
 
-bool line_peek(const struct line_reader *l, char *ret)
-{
-    if (l->len == l->start)
-        return false;
-    *ret = l->bytes[l->start];
-    return true;
-}
-
 bool line_has_more(const struct line_reader *l)
 {
     return l->len > l->start || l->iac != TELNET_TEXT;

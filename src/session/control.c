@@ -141,7 +141,7 @@ void control_secure(struct session *s)
     line_init(&c->lines);
     /* What comes now may be another client's, whom somebody on the way has put
      * behind an AUTH of his own (ALPACA). */
-    c->first_line_seen = false;
+    c->first_line_seen = c->first_byte_seen = false;
     c->securing = true;
     handshake(s);
     control_wait(s);
@@ -190,13 +190,14 @@ static void take_new(struct session *s, struct slice line)
 }
 
 /* At the first byte: what speaks TLS to a plain port, or has no lines at all,
- * would be waited for until login_timeout. */
-static bool is_foreign(const struct session *s)
+ * would be waited for until login_timeout. Only there: what stands behind
+ * telnet's signals is the first byte of nothing. */
+static bool is_foreign(struct control *c, const char *bytes, size_t len)
 {
-    char first;
-
-    return !s->control.first_line_seen &&
-           line_peek(&s->control.lines, &first) && foreign_byte(first);
+    if (c->first_byte_seen || len == 0)
+        return false;
+    c->first_byte_seen = true;
+    return foreign_byte(bytes[0]);
 }
 
 /* One line, if there is one: false when more bytes are needed. */
@@ -204,11 +205,6 @@ static bool take_line(struct session *s)
 {
     enum line_state state;
     struct slice line;
-
-    if (is_foreign(s)) {
-        control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
-        return false;
-    }
 
     if (s->control.held.len > 0 && s->transfer.state == TRANSFER_NONE) {
         take_held(s);
@@ -242,6 +238,10 @@ static void receive(struct session *s)
     if (room == 0)
         return;
     state = stream_read(c->stream, into, room, &got);
+    if (is_foreign(c, into, got)) {
+        control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
+        return;
+    }
     line_added(&c->lines, got);
     if (state == STREAM_CLOSED || state == STREAM_CUT)
         gone(s, ENDING_CLOSED, stream_cause(c->stream));

@@ -56,7 +56,7 @@ struct control {
     bool parted;   /* the client's end came; data connections linger */
     enum reply last;
     const char *cause; /* of being gone */
-    bool first_line_seen;
+    bool first_line_seen, first_byte_seen;
     struct loop_timer idle, closed;
 };
 

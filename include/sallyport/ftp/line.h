@@ -39,9 +39,6 @@ void line_added(struct line_reader *l, size_t len);
  * LF makes it LINE_BAD: said once, at once; then everything up to the next CRLF
  * is skipped, so that no name can smuggle in a second command. */
 enum line_state line_next(struct line_reader *l, struct slice *ret);
-/* The first byte of what comes behind the line given out last; false: none is
- * here yet. */
-bool line_peek(const struct line_reader *l, char *ret);
 /* Bytes behind the line given out last, half an IAC sequence too (STARTTLS
  * injection check). */
 bool line_has_more(const struct line_reader *l);

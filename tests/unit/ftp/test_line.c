@@ -120,29 +120,6 @@ static const struct row rows[] = {
     { BYTES("A\0\xff\xf1\r\nB\r\n"), true, "!|=B|", "in a bad line" },
 };
 
-/* The first byte of what isn't given out yet, telnet's taken out. */
-Test(line, peek)
-{
-    static struct line_reader l;
-    struct slice line;
-    char first = '?', *into;
-    size_t room;
-
-    line_init(&l);
-    l.telnet = true;
-    cr_expect_not(line_peek(&l, &first));
-    into = line_room(&l, &room);
-    memcpy(into, "\xff\xf4", 2);
-    line_added(&l, 2);
-    cr_expect_not(line_peek(&l, &first));
-    into = line_room(&l, &room);
-    memcpy(into, "A\r\nB", 4);
-    line_added(&l, 4);
-    cr_expect(line_peek(&l, &first) && first == 'A');
-    cr_assert_eq(line_next(&l, &line), LINE_WHOLE);
-    cr_expect(line_peek(&l, &first) && first == 'B');
-}
-
 Test(line, rows)
 {
     static struct line_reader l;

@@ -2,8 +2,11 @@
  * never acts on the lie. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -317,4 +320,26 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     close(f.control);
     f.control = -1;
     cr_assert_eq(fake_end(&f), ENDING_QUIT);
+}
+
+/* Only the first byte tells another protocol, and not the first one behind
+ * telnet's signals, whenever it comes. */
+Test(session_hostile, telnet_is_the_first_byte, .timeout = 60)
+{
+    struct fake f;
+    int waiting;
+
+    fake_start(&f);
+    cr_assert_eq(fake_reply(&f), 220);
+    cr_assert_eq(write(f.control, "\xff\xf4\xff\xf2", 4), 4);
+    do {
+        poll(NULL, 0, 1);
+        cr_assert_eq(ioctl(f.control, SIOCOUTQ, &waiting), 0);
+    } while (waiting > 0);
+    cr_assert_eq(write(f.control, "\n", 1), 1);
+    cr_assert_eq(fake_reply(&f), 500); /* a bare LF */
+    fake_say(&f, "is the rest of that line");
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
