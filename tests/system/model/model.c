@@ -246,16 +246,16 @@ void model_line(struct model *m, struct slice line, struct expected *e)
     struct slice rest = line, verb;
     struct call c;
 
+    if (slice_starts(rest, slice_from(URGENT))) /* no part of the line */
+        rest = (struct slice){ rest.ptr + 4, rest.len - 4 };
     if (first && !may_begin(line)) {
         expect(e, 500);
         e->ends = true;
-    } else if (is_bad(line) || line.len > LINE_LONGEST) {
+    } else if (is_bad(rest) || rest.len > LINE_LONGEST) {
         expect(e, 500);
-        e->ends = line.len > LINE_LONGEST;
+        e->ends = rest.len > LINE_LONGEST;
     } else {
         m->spoken = true;
-        if (slice_starts(rest, slice_from(URGENT)))
-            rest = (struct slice){ rest.ptr + 4, rest.len - 4 };
         verb = model_word(&rest);
         c.rule = rule_find(verb);
         c.argument = rest;
