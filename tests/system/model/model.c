@@ -244,16 +244,19 @@ void model_line(struct model *m, struct slice line, struct expected *e)
 {
     bool first = !m->spoken;
     struct slice rest = line, verb;
+    size_t len = line.len;
     struct call c;
 
-    if (slice_starts(rest, slice_from(URGENT))) /* no part of the line */
+    if (slice_starts(rest, slice_from(URGENT)))
         rest = (struct slice){ rest.ptr + 4, rest.len - 4 };
+    if (m->stage < SECURED) /* telnet's: no part of the line */
+        len = rest.len;
     if (first && !may_begin(line)) {
         expect(e, 500);
         e->ends = true;
-    } else if (is_bad(rest) || rest.len > LINE_LONGEST) {
+    } else if (is_bad(rest) || len > LINE_LONGEST) {
         expect(e, 500);
-        e->ends = rest.len > LINE_LONGEST;
+        e->ends = len > LINE_LONGEST;
     } else {
         m->spoken = true;
         verb = model_word(&rest);
