@@ -16,7 +16,6 @@ void pace_begin(struct session *s)
 
     t->lately = 0;
     t->traffic = stream_traffic(s->data.stream);
-    t->queued = stream_queued(s->data.stream);
     loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
 }
 
@@ -49,6 +48,7 @@ static bool still_moves(struct session *s)
     queued = stream_queued(s->data.stream);
     if (queued < s->transfer.queued)
         moved += s->transfer.queued - queued;
+    s->transfer.queued = queued;
     return moved > 0 && moved >= RECORD_OVERHEAD * least(s);
 }
 

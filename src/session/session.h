@@ -180,7 +180,7 @@ struct transfer {
     struct loop_timer stall, again;
     uint64_t lately;  /* bytes moved since the stall timer was set */
     uint64_t traffic; /* of the data stream at that time */
-    size_t queued;    /* the same */
+    size_t queued;    /* in the kernel, when it was last waited for */
 };
 
 /* What is said of it at its end, or of a change that was made: held until its

@@ -56,6 +56,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->conversions = flow_conversions(s);
     t->announced = s->announced;
     t->bare = false;
+    t->queued = 0;
     t->hash = NULL;
     t->tls[0] = t->sha256[0] = 0;
     t->began = clock_ms();
@@ -79,6 +80,8 @@ bool transfer_begin(struct session *s, const struct call *call)
 void transfer_wait(struct session *s, uint32_t events)
 {
     loop_change(&s->loop, &s->data.watch, events);
+    if (events & EPOLLOUT) /* pace.c sees whether it gets less */
+        s->transfer.queued = stream_queued(s->data.stream);
 }
 
 void transfer_soon(struct session *s)
