@@ -2,9 +2,6 @@
  * the process files. */
 #include "sallyport/base/conflict.h"
 
-#include <errno.h>
-#include <stddef.h>
-
 const char *const conflict_words[CONFLICT_COUNT] = {
     [CONFLICT_OVERWRITE] = "overwrite",
     [CONFLICT_RENAME] = "rename",
@@ -19,11 +16,10 @@ const char *const conflict_name_words[CONFLICT_NAME_COUNT] = {
 
 int conflict_parse(struct slice text, enum conflict *ret)
 {
-    for (size_t i = 0; i < CONFLICT_COUNT; i++) {
-        if (!slice_equal(text, slice_from(conflict_words[i])))
-            continue;
-        *ret = (enum conflict)i;
-        return 0;
-    }
-    return -EINVAL;
+    int i = slice_among(text, conflict_words, CONFLICT_COUNT);
+
+    if (i < 0)
+        return i;
+    *ret = (enum conflict)i;
+    return 0;
 }

@@ -98,6 +98,14 @@ int slice_number(struct slice s, uint64_t max, uint64_t *ret)
     return 0;
 }
 
+int slice_among(struct slice s, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (slice_equal(s, slice_from(words[i])))
+            return (int)i;
+    return -EINVAL;
+}
+
 int slice_copy(struct slice s, char *out, size_t size)
 {
     if (s.len > 0 && memchr(s.ptr, 0, s.len))

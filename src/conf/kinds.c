@@ -238,10 +238,9 @@ static const char *const weaker_words[] = { "ids", "chroot", "seccomp",
 
 static unsigned weaker_bit(struct slice word)
 {
-    for (size_t i = 0; i < WEAKER_WORDS; i++)
-        if (slice_equal(word, slice_from(weaker_words[i])))
-            return 1u << i;
-    return 0;
+    int i = slice_among(word, weaker_words, WEAKER_WORDS);
+
+    return i < 0 ? 0 : 1u << i;
 }
 
 static int set_weaker(const struct assignment *a)
@@ -279,13 +278,12 @@ static int show_weaker(const void *field, struct buf *into)
 
 int set_word(const struct assignment *a, const char *const *words, unsigned n)
 {
-    for (unsigned i = 0; i < n; i++) {
-        if (!slice_equal(a->value, slice_from(words[i])))
-            continue;
-        *(unsigned *)a->field = i;
-        return 0;
-    }
-    return refuse_syntax(a);
+    int i = slice_among(a->value, words, n);
+
+    if (i < 0)
+        return refuse_syntax(a);
+    *(unsigned *)a->field = (unsigned)i;
+    return 0;
 }
 
 static int set_conflict(const struct assignment *a)

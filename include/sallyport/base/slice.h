@@ -34,6 +34,9 @@ bool slice_cut(struct slice *rest, char sep, struct slice *head);
  * *ret is untouched on failure. */
 int slice_number(struct slice s, uint64_t max, uint64_t *ret);
 
+/* Its place among N words; -EINVAL: it is none of them. */
+int slice_among(struct slice s, const char *const *words, size_t n);
+
 /* Copies with a NUL behind: 0, -EINVAL for a NUL inside, -ENAMETOOLONG. */
 int slice_copy(struct slice s, char *out, size_t size);
 

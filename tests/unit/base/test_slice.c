@@ -82,6 +82,18 @@ Test(slice, number)
     }
 }
 
+Test(slice, among)
+{
+    static const char *const words[] = { "a", "ab", "" };
+
+    cr_assert_eq(slice_among(SLICE("a"), words, 3), 0);
+    cr_assert_eq(slice_among(SLICE("ab"), words, 3), 1);
+    cr_assert_eq(slice_among(SLICE(""), words, 3), 2);
+    cr_assert_eq(slice_among(SLICE(""), words, 2), -EINVAL);
+    cr_assert_eq(slice_among(SLICE("A"), words, 3), -EINVAL);
+    cr_assert_eq(slice_among(SLICE("a"), words, 0), -EINVAL);
+}
+
 Test(slice, copy)
 {
     char out[4] = "xxx";
