@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "context_inside.h"
@@ -18,8 +18,7 @@
 #define DEPTH_MAX 8
 #define CHAIN_MAX (32 * 1024) /* bytes that a client's chain may have */
 
-/* A list that is missing, or has expired, is no list: then nobody is let in.
- * A certificate in the file counts though its own CA isn't there. */
+/* A list that is missing, or has expired, is no list: then nobody is let in. */
 #define FLAGS_CRL (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 
 /* What is read, one file after the other. */
@@ -144,14 +143,41 @@ static int read_file(struct reading *r, int fd, const char *name, size_t most,
     return e;
 }
 
+static bool has_issuer(const struct reading *r, X509 *ca)
+{
+    for (int i = 0; i < sk_X509_num(r->cas); i++)
+        if (X509_check_issued(sk_X509_value(r->cas, i), ca) == X509_V_OK)
+            return true;
+    return false;
+}
+
+/* OpenSSL asks for a list for each certificate of a chain, the last one too, so
+ * a chain has to go on to one that is its own issuer. */
+static int check_chains(const struct reading *r)
+{
+    for (int i = 0; i < sk_X509_num(r->cas); i++)
+        if (!has_issuer(r, sk_X509_value(r->cas, i)))
+            return complain(r->c,
+                            "%s: the CA of certificate %d isn't there, which "
+                            "client_crl needs",
+                            r->from->ca, i + 1);
+    return 0;
+}
+
+/* Without lists a certificate in the file counts though its own CA isn't
+ * there. */
 static int read_all(struct reading *r)
 {
+    unsigned long flags =
+        r->from->crl_fd >= 0 ? FLAGS_CRL : X509_V_FLAG_PARTIAL_CHAIN;
     int e = read_file(r, r->from->ca_fd, r->from->ca, PEM_MAX, read_ca);
 
-    if (e == 0 && r->from->crl_fd >= 0) {
-        X509_STORE_set_flags(r->store, FLAGS_CRL);
+    if (e == 0 && X509_STORE_set_flags(r->store, flags) != 1)
+        e = complain(r->c, "%s: no memory", r->from->ca);
+    if (e == 0 && r->from->crl_fd >= 0)
+        e = check_chains(r);
+    if (e == 0 && r->from->crl_fd >= 0)
         e = read_file(r, r->from->crl_fd, r->from->crl, CRL_MAX, read_crl);
-    }
     return e;
 }
 
@@ -166,8 +192,7 @@ static bool name_cas(SSL_CTX *ssl, STACK_OF(X509) * cas)
 
 static int use(struct tls_context *t, const struct reading *r)
 {
-    if (X509_STORE_set_flags(r->store, X509_V_FLAG_PARTIAL_CHAIN) != 1 ||
-        SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
+    if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
         !name_cas(t->ssl, r->cas) || client_set(t->ssl) != 0)
         return complain(r->c, "%s: %s", r->from->ca,
                         tls_error(ERR_peek_error()));

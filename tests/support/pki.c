@@ -117,21 +117,34 @@ static void write_key(const struct pki *p, const char *name, EVP_PKEY *key)
             "%s.key", name);
 }
 
-struct pki *pki_new(const char *folder, const char *name)
+/* ABOVE issues it; NULL: it issues itself. */
+static struct pki *new_ca(const char *folder, const char *name,
+                          struct pki *above)
 {
     struct pki *p = calloc(1, sizeof(*p));
 
     FAIL_IF(!p, "no memory");
     snprintf(p->folder, sizeof(p->folder), "%s", folder);
     p->key = make_key(PKI_EC);
-    X509 *x = make(p, p->key, name, -3 * DAY, 3 * DAY);
+    X509 *x = make(above ? above : p, p->key, name, -3 * DAY, 3 * DAY);
     add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
     add_extension(x, NID_key_usage, "critical,keyCertSign,cRLSign");
-    FAIL_IF(X509_sign(x, p->key, EVP_sha256()) <= 0, "the CA can't sign");
+    FAIL_IF(X509_sign(x, above ? above->key : p->key, EVP_sha256()) <= 0,
+            "the CA can't sign");
     p->ca = x;
     write_certificate(p, name, x);
     write_key(p, name, p->key);
     return p;
+}
+
+struct pki *pki_new(const char *folder, const char *name)
+{
+    return new_ca(folder, name, NULL);
+}
+
+struct pki *pki_below(struct pki *p, const char *name)
+{
+    return new_ca(p->folder, name, p);
 }
 
 void pki_free(struct pki *p)

@@ -20,6 +20,8 @@ struct pki_leaf {
 
 /* Writes FOLDER/NAME.pem and NAME.key; the CA's own name is NAME too. */
 struct pki *pki_new(const char *folder, const char *name);
+/* A CA of the same folder that P has issued. */
+struct pki *pki_below(struct pki *p, const char *name);
 /* One that is there: a test is another process than the hooks. */
 struct pki *pki_open(const char *folder, const char *name);
 void pki_free(struct pki *p);

@@ -57,17 +57,23 @@ static int use(struct tls_context *t, enum client_certificates mode,
     return r;
 }
 
-static void open_line(struct line *l, enum client_certificates mode,
-                      const char *crl)
+static void open_line_of(struct line *l, enum client_certificates mode,
+                         const char *ca, const char *crl)
 {
     struct complaint c = { "" };
 
     line_open(l, CONTROL, 0);
     line_secure(l);
     stream_free(l->s);
-    cr_assert_eq(use(l->context, mode, "ca.pem", crl, &c), 0, "%s", c.text);
+    cr_assert_eq(use(l->context, mode, ca, crl, &c), 0, "%s", c.text);
     l->s = stream_plain(l->near, CONTROL);
     cr_assert_eq(stream_secure(l->s, l->context, STREAM_CONTROL), 0);
+}
+
+static void open_line(struct line *l, enum client_certificates mode,
+                      const char *crl)
+{
+    open_line_of(l, mode, "ca.pem", crl);
 }
 
 static void show(struct peer *p, const char *name, int version)
@@ -320,6 +326,70 @@ Test(client, bad_files)
                   c.text);
         tls_context_free(t);
     }
+}
+
+static void join_files(const char *into, const char *one, const char *other)
+{
+    char command[2048];
+
+    snprintf(command, sizeof(command), "cd %s && cat %s %s >%s", folder, one,
+             other, into);
+    cr_assert_eq(system(command), 0);
+}
+
+static const struct {
+    const char *name, *crl, *why;
+} below[] = {
+    { "leaf", NULL, NULL },
+    { "leaf", "lists.pem", NULL },
+    { "gone", "lists.pem", "certificate revoked" },
+    { "leaf", "no-longer.pem", "certificate revoked" }, /* the CA between is */
+    { "leaf", "one.pem", "unable to get certificate CRL" },
+};
+
+static void try_below(size_t i, int version)
+{
+    struct peer p = { .play = play_nothing };
+    struct line l;
+
+    open_line_of(&l, CLIENTS_REQUIRE, "cas.pem", below[i].crl);
+    show(&p, below[i].name, version);
+    peer_start(&p, &l);
+    cr_expect_eq(line_handshake(&l), below[i].why ? STREAM_FAILED : STREAM_OK,
+                 "row %zu: %s", i, stream_cause(l.s));
+    if (below[i].why)
+        cr_expect(strstr(stream_cause(l.s), below[i].why), "row %zu: %s", i,
+                  stream_cause(l.s));
+    shutdown(l.near, 2);
+    peer_join(&p);
+    line_close(&l);
+}
+
+/* Two tiers: each has its list. */
+Test(client, of_a_ca_below_another)
+{
+    struct pki *between = pki_below(pki, "between");
+    struct tls_context *t = context_make();
+    struct complaint c = { "" };
+
+    pki_issue(between, &(struct pki_leaf){ .name = "leaf" });
+    pki_issue(between, &(struct pki_leaf){ .name = "gone" });
+    pki_list(between, "between-list.pem", DAY, "gone", NULL);
+    pki_list(pki, "one.pem", DAY, NULL);
+    pki_list(pki, "no-between.pem", DAY, "between", NULL);
+    join_files("cas.pem", "ca.pem", "between.pem");
+    join_files("lists.pem", "one.pem", "between-list.pem");
+    join_files("no-longer.pem", "no-between.pem", "between-list.pem");
+    for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+        try_below(i, TLS_12);
+        try_below(i, TLS_13);
+    }
+    cr_expect_lt(use(t, CLIENTS_REQUEST, "between.pem", "between-list.pem", &c),
+                 0);
+    cr_expect(strstr(c.text, "certificate 1 isn't there, which client_crl"),
+              "%s", c.text);
+    tls_context_free(t);
+    pki_free(between);
 }
 
 /* What a data channel's client shows, behind a control channel whose client has
