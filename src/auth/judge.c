@@ -4,7 +4,6 @@
 #include "auth.h"
 #include "sallyport/hash/hash.h"
 
-#define PINS_MAX 16 /* of one user */
 _Static_assert(USER_PIN_BYTES == PROOF_HASH_BYTES, "both are a SHA-256");
 
 /* Nobody's work is like that of the first user who could log in. */
@@ -31,10 +30,10 @@ static const char *hash_of_locked(const struct user *user, const char *usual)
  * instead of it: then the client's own signature is asked for. */
 static bool is_proved(const struct user *user, const struct attempt *a)
 {
-    uint8_t hash[PINS_MAX][USER_PIN_BYTES];
+    uint8_t hash[USER_PINS_MAX][USER_PIN_BYTES];
     const struct proof_pins pins = { (const uint8_t(*)[PROOF_HASH_BYTES])hash,
                                      user_certificate_pins(user, hash,
-                                                           PINS_MAX) };
+                                                           USER_PINS_MAX) };
 
     return proof_holds(a->servers, a->proof, a->serial, &pins);
 }

@@ -99,17 +99,22 @@ static int set_option(struct user *user, struct slice word, unsigned *seen,
 static int check_login(const struct user *user, struct complaint *c)
 {
     struct slice rest = user->certificate, one;
+    unsigned pins = 0;
 
     if (!user->certificate_only)
         return 0;
     if (rest.len == 0)
         return complain(c, "login=certificate needs certificate=sha256:…");
-    while (slice_cut(&rest, ';', &one))
+    while (slice_cut(&rest, ';', &one)) {
         if (!slice_starts(one, SLICE("sha256:")))
             return complain(c,
                             "login=certificate goes with sha256: only, not "
                             "with %.*s",
                             (int)one.len, one.ptr);
+        if (++pins > USER_PINS_MAX)
+            return complain(c, "login=certificate takes %d certificates",
+                            USER_PINS_MAX);
+    }
     return 0;
 }
 

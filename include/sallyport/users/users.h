@@ -73,8 +73,10 @@ int user_certificate_check(struct slice value, struct complaint *c);
 /* Is one of the user's certificates among CLAIMS, names with a line each? False
  * for a user who needs none. */
 bool user_certificate_shown(const struct user *user, struct slice claims);
-/* The hashes behind "sha256:", up to MOST: how many. */
+/* The hashes behind "sha256:", up to MOST: how many. With login=certificate
+ * there are no more than USER_PINS_MAX. */
 #define USER_PIN_BYTES 32
+#define USER_PINS_MAX  16
 size_t user_certificate_pins(const struct user *user,
                              uint8_t (*out)[USER_PIN_BYTES], size_t most);
 

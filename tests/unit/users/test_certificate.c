@@ -9,6 +9,9 @@
 #define HEX32 "0123456789abcdef0123456789abcdef"
 #define PIN   "sha256:" HEX32 HEX32
 
+#define PINS_4  PIN ";" PIN ";" PIN ";" PIN
+#define PINS_16 PINS_4 ";" PINS_4 ";" PINS_4 ";" PINS_4
+
 static const struct {
     const char *text;
     const char *why; /* NULL: fine */
@@ -35,6 +38,10 @@ static const struct {
     { "certificate=dns:\xc3\xa4.example",
       "certificate=dns:\xc3\xa4.example: expected" },
     { "login=both", "login=both: expected password or certificate" },
+    { "login=certificate certificate=" PINS_16, NULL },
+    { "login=certificate certificate=" PINS_16 ";" PIN,
+      "login=certificate takes 16 certificates" },
+    { "certificate=" PINS_16 ";" PIN, NULL },
     { "login=certificate", "login=certificate needs certificate=sha256:" },
     { "login=certificate certificate=email:a@example.org",
       "login=certificate goes with sha256: only, not with "
