@@ -22,6 +22,7 @@ int chains_add(struct chains *p, struct packet *from, struct complaint *c)
     struct tls_pair pair = { .certificate = strndup(name.ptr, name.len),
                              .key = strndup(key.ptr, key.len),
                              .number = from->value[0].number,
+                             .in_use = from->value[3].number == 1,
                              .staple_fd = -1,
                              .certificate_fd = fd_take(&from->fd[0]) };
 
@@ -72,6 +73,7 @@ int chains_add_clients(struct chains *p, struct packet *from,
     if (*field)
         return complain(c, "a second file of clients' CAs or lists");
     *field = strndup(name.ptr, name.len);
+    *(crl ? &to->crl_in_use : &to->ca_in_use) = from->value[1].number == 1;
     *(crl ? &to->crl_fd : &to->ca_fd) = fd_take(&from->fd[0]);
     return *field ? 0 : complain(c, "no memory");
 }

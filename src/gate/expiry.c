@@ -1,14 +1,27 @@
-/* Certificates that expire soon, and OCSP responses that don't go out with
- * theirs: a line in the log at the start, at a reload, each day, and when a
- * response is over. Runs in gate, which has them. */
+/* Certificates and revocation lists that expire soon, and OCSP responses that
+ * don't go out with theirs: a line in the log at the start, at a reload, each
+ * day, and when a list or a response is over. Runs in gate, which has them. */
 #include <time.h>
 
 #include "gate.h"
+#include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 #include "tell.h"
 
 #define WARN_DAYS 30
 #define DAY_S     86400
+
+/* What expires, and what that means for clients. */
+struct kind {
+    const char *what, *then;
+};
+
+static const struct kind kinds[] = {
+    [false] = { "a CA of clients' certificates",
+                "nobody gets in with a certificate of it then" },
+    [true] = { "a revocation list",
+               "nobody gets in with a certificate of its CA then" },
+};
 
 static void on_time(void *owner)
 {
@@ -18,11 +31,12 @@ static void on_time(void *owner)
 static void look_at_expiry(struct gate *g, const struct tls_pair_facts *f,
                            int64_t now)
 {
-    int64_t days = f->expires > now ? (f->expires - now) / DAY_S : 0;
+    int64_t days = (f->expires - now) / DAY_S;
 
-    if (days == 0)
-        tell_certificate(g, "%s: expires within a day, or has expired",
-                         f->name);
+    if (f->expires <= now)
+        tell_certificate(g, "%s: has expired; renew it, and reload", f->name);
+    else if (days == 0)
+        tell_certificate(g, "%s: expires within a day", f->name);
     else if (days < WARN_DAYS)
         tell_certificate(g, "%s: expires in %lld days", f->name,
                          (long long)days);
@@ -50,17 +64,50 @@ static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
                          asked);
 }
 
+static void look_at_clients(struct gate *g, const struct tls_clients_facts *f,
+                            int64_t now)
+{
+    const struct kind *k = &kinds[f->lists];
+    int64_t hours = (f->expires - now) / 3600;
+
+    if (f->expires <= now)
+        tell_certificate(g, "%s: %s has expired, %s; renew it, and reload",
+                         f->name, k->what, k->then);
+    else if (f->warn <= now && hours < 48)
+        tell_certificate(g, "%s: %s expires in %lld hours, %s", f->name,
+                         k->what, (long long)hours, k->then);
+    else if (f->warn <= now)
+        tell_certificate(g, "%s: %s expires in %lld days, %s", f->name, k->what,
+                         (long long)hours / 24, k->then);
+}
+
+/* The earlier of NEXT and the seconds to THEN. */
+static int64_t sooner(int64_t next, int64_t then, int64_t now)
+{
+    return then > now && then - now < next ? then - now : next;
+}
+
+static int64_t watch_clients(struct gate *g, int64_t now, int64_t next)
+{
+    struct tls_clients_facts f;
+
+    for (size_t i = 0; g->tls && tls_context_clients_file(g->tls, i, &f); i++) {
+        look_at_clients(g, &f, now);
+        next = sooner(sooner(next, f.warn, now), f.expires, now);
+    }
+    return next;
+}
+
 void gate_watch_expiry(struct gate *g)
 {
     const int64_t now = time(NULL);
-    int64_t next = DAY_S;
+    int64_t next = watch_clients(g, now, DAY_S);
     struct tls_pair_facts f;
 
     for (size_t i = 0; g->tls && tls_context_pair(g->tls, i, &f); i++) {
         look_at_expiry(g, &f, now);
         look_at_staple(g, &f, now);
-        if (f.staple_until > now && f.staple_until - now < next)
-            next = f.staple_until - now;
+        next = sooner(sooner(next, f.staple_until, now), f.expires, now);
     }
     g->expiry.on_time = on_time;
     g->expiry.owner = g;

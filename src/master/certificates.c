@@ -11,6 +11,7 @@
 #include "prepare.h"
 #include "sallyport/base/client_certificates.h"
 #include "sallyport/base/fd.h"
+#include "stamps.h"
 
 static void close_file(struct named_file *f)
 {
@@ -105,15 +106,12 @@ static void close_set(struct certificates *all, struct pair_set *set)
 
 static struct pair_set *new_set(struct certificates *all, struct complaint *c)
 {
-    struct pair_set *set = NULL;
+    struct pair_set *set = calloc(1, sizeof(*set));
 
-    if (all->count == CERTIFICATES_SETS)
-        complain(c, "sessions of %d older sets of certificates are still there",
-                 CERTIFICATES_SETS - 1);
-    else if (!(set = calloc(1, sizeof(*set))))
+    if (!set) {
         complain(c, "no memory");
-    if (!set)
         return NULL;
+    }
     LIST_INSERT_HEAD(&all->sets, set, next);
     all->count++;
     set->generation = ++all->generation;
@@ -143,10 +141,33 @@ struct pair_set *certificates_open(struct master *m, const struct settings *s,
 {
     struct pair_set *set = new_set(&m->certificates, c);
 
-    if (!set || open_pairs(m, set, s, c) == 0)
+    if (!set)
+        return NULL;
+    if (open_pairs(m, set, s, c) < 0) {
+        settings_place_pair(s, c);
+        close_set(&m->certificates, set);
+        return NULL;
+    }
+    stamps_take(set);
+    set->client_ca.in_use = set->client_crl.in_use =
+        !m->check && !m->certificates.current;
+    return set;
+}
+
+struct pair_set *certificates_settle(struct certificates *all,
+                                     struct pair_set *set, struct complaint *c)
+{
+    bool same = all->current && stamps_are_same(all->current, set);
+
+    if (!same && all->count <= CERTIFICATES_SETS) {
+        stamps_compare(set, all->current);
         return set;
-    settings_place_pair(s, c);
-    close_set(&m->certificates, set);
+    }
+    close_set(all, set);
+    if (same)
+        return all->current;
+    complain(c, "sessions of %d older sets of certificates are still there",
+             CERTIFICATES_SETS - 1);
     return NULL;
 }
 
@@ -204,7 +225,8 @@ void certificates_use(struct master *m, struct pair_set *set)
     struct pair_set *old = m->certificates.current;
 
     m->certificates.current = set;
-    if (old && old->sessions == 0)
+    set->client_ca.in_use = set->client_crl.in_use = true;
+    if (old && old != set && old->sessions == 0)
         certificates_drop(m, old);
 }
 
@@ -232,6 +254,7 @@ int certificates_on_pair(void *owner, struct packet *p)
     LIST_FOREACH(set, &c->master->certificates.sets, next)
     for (size_t i = 0; i < set->count; i++)
         if (set->pair[i].number == p->value[0].number) {
+            set->pair[i].in_use = true;
             set->pair[i].expires = p->value[1].number;
             set->pair[i].staple_until = p->value[2].number;
         }

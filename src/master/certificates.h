@@ -18,17 +18,27 @@ struct master;
  * more is refused. */
 #define CERTIFICATES_SETS 8
 
+/* What a file was when it was opened: by it a change shows, also one of the
+ * very file that is open still. All 0: no file. */
+struct file_stamp {
+    uint64_t device, inode, size, modified, changed; /* times in ns */
+};
+
 struct pair_files {
     int certificate, key, staple; /* descriptors; no staple: -1 */
+    struct file_stamp stamp[3];   /* theirs */
     char *certificate_name, *key_name, *staple_name; /* for complaints */
     uint64_t number;                /* of the key; never used again */
     uint64_t expires, staple_until; /* seconds since 1970, gate's word; 0 */
+    bool in_use; /* gate has taken this certificate, which may expire then */
 };
 
 /* What clients' certificates are judged by; -1 and NULL where there is none. */
 struct named_file {
     int fd;
     char *name; /* for complaints */
+    struct file_stamp stamp;
+    bool in_use; /* as above, and at the start: who comes without still can */
 };
 
 struct pair_set {
@@ -53,6 +63,11 @@ struct certificates {
  * mistake only for --check. */
 struct pair_set *certificates_open(struct master *m, const struct settings *s,
                                    struct complaint *c);
+/* SET, just opened, or the one in use if SET has the very same files: then SET
+ * is gone. A file that is in use is marked so in SET. NULL with the complaint:
+ * there are too many sets. */
+struct pair_set *certificates_settle(struct certificates *all,
+                                     struct pair_set *set, struct complaint *c);
 void certificates_release(struct certificates *all);
 
 /* From now on it is in use; the one before goes as soon as it can. */

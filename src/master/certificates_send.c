@@ -10,11 +10,11 @@ static int send_chain(struct child *to, const struct pair_files *p)
 {
     return channel_send(
         &to->channel,
-        &(struct packet){ .message = MSG_CERTIFICATE,
-                          .value = { NUMBER(p->number),
-                                     TEXT(slice_from(p->certificate_name)),
-                                     TEXT(slice_from(p->key_name)) },
-                          .fd = { p->certificate } });
+        &(struct packet){
+            .message = MSG_CERTIFICATE,
+            .value = { NUMBER(p->number), TEXT(slice_from(p->certificate_name)),
+                       TEXT(slice_from(p->key_name)), NUMBER(p->in_use) },
+            .fd = { p->certificate } });
 }
 
 static int send_staple(struct child *gate, const struct pair_files *p)
@@ -35,11 +35,11 @@ static int send_file(struct child *gate, enum message m,
 {
     if (f->fd < 0)
         return 0;
-    return channel_send(
-        &gate->channel,
-        &(struct packet){ .message = m,
-                          .value = { TEXT(slice_from(f->name)) },
-                          .fd = { f->fd } });
+    return channel_send(&gate->channel,
+                        &(struct packet){ .message = m,
+                                          .value = { TEXT(slice_from(f->name)),
+                                                     NUMBER(f->in_use) },
+                                          .fd = { f->fd } });
 }
 
 size_t certificates_parts(const struct pair_set *set)

@@ -161,7 +161,7 @@ int prepare_state(struct master *m, struct complaint *c)
 unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates =
-        CERTIFICATES_SETS * (3 * SETTINGS_PAIRS_MAX + 2);
+        (CERTIFICATES_SETS + 1) * (3 * SETTINGS_PAIRS_MAX + 2);
 
     return 128 + certificates + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
            leftovers_for(m->settings.max_sessions) + m->settings.listen_count +

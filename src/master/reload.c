@@ -40,7 +40,7 @@ static void fail(struct master *m, const char *why)
 {
     if (!m->reload.silent)
         tell(m, why);
-    if (m->reload.set)
+    if (m->reload.set && m->reload.set != m->certificates.current)
         certificates_drop(m, m->reload.set);
     end(m, why);
 }
@@ -91,6 +91,8 @@ static int prepare(struct master *m, struct complaint *c)
     if (read_settings(m, c) < 0 || prepare_range(m, r->settings, c) < 0)
         return -EINVAL;
     r->set = certificates_open(m, r->settings, c);
+    if (r->set)
+        r->set = certificates_settle(&m->certificates, r->set, c);
     return r->set ? 0 : -EINVAL;
 }
 
@@ -147,11 +149,12 @@ void reload_begin(struct master *m)
         m->reload.again = true;
         return;
     }
-    if (prepare(m, &c) == 0) {
+    if (prepare(m, &c) < 0)
+        fail(m, c.text);
+    else if (m->reload.set == m->certificates.current)
+        ask(m, master_gate(m)); /* keys has them */
+    else
         ask(m, master_ready(m, PROCESS_KEYS));
-        return;
-    }
-    fail(m, c.text);
 }
 
 static int send_number(const struct reload *r, enum message message)

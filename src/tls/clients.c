@@ -17,6 +17,7 @@
 #define CAS_MAX   256
 #define DEPTH_MAX 8
 #define CHAIN_MAX (32 * 1024) /* bytes that a client's chain may have */
+#define WARN_S    (30 * 86400)
 
 /* A list that is missing, or has expired, is no list: then nobody is let in. */
 #define FLAGS_CRL (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
@@ -26,6 +27,7 @@ struct reading {
     X509_STORE *store;
     STACK_OF(X509) * cas;
     const struct tls_clients *from;
+    struct dated_file ca, crl; /* without their names */
     struct complaint *c;
 };
 
@@ -41,13 +43,14 @@ static int take_ca(struct reading *r, X509 *x, int number)
 {
     const char *name = r->from->ca;
 
-    if (X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
+    if (!r->from->ca_in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
         return complain(r->c, "%s: certificate %d has expired", name, number);
     if (number > CAS_MAX)
         return complain(r->c, "%s: more than %d certificates", name, CAS_MAX);
     if (X509_STORE_add_cert(r->store, x) != 1 || sk_X509_push(r->cas, x) <= 0)
         return complain(r->c, "%s: no memory", name);
     X509_up_ref(x);
+    date_note(&r->ca, date_seconds(X509_get0_notAfter(x)), WARN_S);
     return 0;
 }
 
@@ -83,17 +86,41 @@ static bool is_of_a_ca(const struct reading *r, X509_CRL *crl)
     return false;
 }
 
-static int take_crl(struct reading *r, X509_CRL *crl, int number)
+static int check_dates(const struct reading *r, const X509_CRL *crl, int number)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
     const char *name = r->from->crl;
 
+    if (r->from->crl_in_use)
+        return 0;
     if (next && X509_cmp_time(next, NULL) <= 0)
         return complain(r->c, "%s: revocation list %d has expired", name,
                         number);
     if (X509_cmp_time(X509_CRL_get0_lastUpdate(crl), NULL) > 0)
         return complain(r->c, "%s: revocation list %d is not valid yet", name,
                         number);
+    return 0;
+}
+
+/* Some lists are good for a day only, and made anew in time. */
+static void note_crl(struct reading *r, const X509_CRL *crl)
+{
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+    int64_t end, quarter;
+
+    if (!next)
+        return;
+    end = date_seconds(next);
+    quarter = (end - date_seconds(X509_CRL_get0_lastUpdate(crl))) / 4;
+    date_note(&r->crl, end, quarter < WARN_S ? quarter : WARN_S);
+}
+
+static int take_crl(struct reading *r, X509_CRL *crl, int number)
+{
+    const char *name = r->from->crl;
+
+    if (check_dates(r, crl, number) < 0)
+        return -EINVAL;
     if (!is_of_a_ca(r, crl))
         return complain(r->c,
                         "%s: revocation list %d is signed by none of the CAs "
@@ -101,6 +128,7 @@ static int take_crl(struct reading *r, X509_CRL *crl, int number)
                         name, number, r->from->ca);
     if (X509_STORE_add_crl(r->store, crl) != 1)
         return complain(r->c, "%s: no memory", name);
+    note_crl(r, crl);
     return 0;
 }
 
@@ -190,6 +218,14 @@ static bool name_cas(SSL_CTX *ssl, STACK_OF(X509) * cas)
     return true;
 }
 
+/* Their names are for events, which don't fail for want of one. */
+static void keep_dates(struct dated_file *to, const struct dated_file *from,
+                       const char *name)
+{
+    *to = *from;
+    to->name = to->expires != 0 ? strdup(name) : NULL;
+}
+
 static int use(struct tls_context *t, const struct reading *r)
 {
     if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
@@ -199,7 +235,26 @@ static int use(struct tls_context *t, const struct reading *r)
     SSL_CTX_set_verify_depth(t->ssl, DEPTH_MAX);
     SSL_CTX_set_max_cert_list(t->ssl, CHAIN_MAX);
     t->clients = r->from->mode;
+    keep_dates(&t->client_ca, &r->ca, r->from->ca);
+    keep_dates(&t->client_crl, &r->crl, r->from->crl);
     return 0;
+}
+
+bool tls_context_clients_file(const struct tls_context *t, size_t i,
+                              struct tls_clients_facts *ret)
+{
+    const struct dated_file *f[] = { &t->client_ca, &t->client_crl };
+    size_t at = 0;
+
+    while (at < 2 && (!f[at]->name || i-- > 0))
+        at++;
+    if (at == 2)
+        return false;
+    *ret = (struct tls_clients_facts){ .name = f[at]->name,
+                                       .lists = at == 1,
+                                       .expires = f[at]->expires,
+                                       .warn = f[at]->warn };
+    return true;
 }
 
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,

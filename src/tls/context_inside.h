@@ -31,6 +31,12 @@ struct identity {
     int kind;        /* EVP_PKEY_RSA and so on: a handshake takes one of each */
 };
 
+/* A file in a context, and when the first thing in it expires. */
+struct dated_file {
+    char *name;            /* NULL: there is none */
+    int64_t expires, warn; /* seconds since 1970 */
+};
+
 struct tls_context {
     SSL_CTX *ssl; /* its certificates are those for no known name */
     struct identity identity[TLS_PAIRS_MAX];
@@ -44,6 +50,7 @@ struct tls_context {
     SSL_SESSION *kept;     /* of the control channel, TLS 1.2; or NULL */
     struct ticket_owner owner; /* whose tickets are made; user "": nobody's */
     enum client_certificates clients; /* are asked of control channels */
+    struct dated_file client_ca, client_crl;
     unsigned char serial[PROOF_SERIAL_BYTES]; /* in its requests for them */
     X509 *client; /* of the control channel; or NULL */
 };
@@ -90,6 +97,11 @@ int client_set(SSL_CTX *ssl);
  * certificate: 0 or -EINVAL. The dry one doesn't ask the signer. */
 int warm_up(struct tls_context *t, struct complaint *c);
 int warm_dry(struct tls_context *t, struct complaint *c);
+
+/* Seconds since 1970; 0: unreadable. */
+int64_t date_seconds(const ASN1_TIME *t);
+/* Something in F expires at END, to be spoken of so many seconds before. */
+void date_note(struct dated_file *f, int64_t end, int64_t before);
 
 /* An error of OpenSSL's queue in its words. */
 const char *tls_error(unsigned long error);

@@ -78,9 +78,7 @@ bool identity_use(const struct identity *id, SSL *ssl)
 
 static int64_t end_of(X509 *x)
 {
-    struct tm tm;
-
-    return ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1 ? timegm(&tm) : 0;
+    return date_seconds(X509_get0_notAfter(x));
 }
 
 int64_t identity_expires(const struct identity *id)

@@ -20,10 +20,14 @@ static bool is_end(void)
            ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
 }
 
-static int check_dates(X509 *x, int number, const char *name,
+/* One that expires in use isn't taken away from clients that don't mind, by a
+ * gate that has to begin anew, or by a reload for something else. */
+static int check_dates(X509 *x, int number, const struct tls_pair *pair,
                        struct complaint *c)
 {
-    if (X509_cmp_time(X509_get0_notAfter(x), NULL) > 0)
+    const char *name = pair->certificate;
+
+    if (pair->in_use || X509_cmp_time(X509_get0_notAfter(x), NULL) > 0)
         return 0;
     if (number == 1)
         return complain(c, "%s: the certificate has expired", name);
@@ -31,10 +35,11 @@ static int check_dates(X509 *x, int number, const char *name,
                     number);
 }
 
-static int use_leaf(struct identity *id, X509 *x, const char *name,
+static int use_leaf(struct identity *id, X509 *x, const struct tls_pair *pair,
                     struct complaint *c)
 {
-    int r = check_dates(x, 1, name, c);
+    const char *name = pair->certificate;
+    int r = check_dates(x, 1, pair, c);
 
     id->leaf = x;
     if (r == 0 && !(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
@@ -43,9 +48,11 @@ static int use_leaf(struct identity *id, X509 *x, const char *name,
 }
 
 static int use_issuer(struct identity *id, X509 *x, int number,
-                      const char *name, struct complaint *c)
+                      const struct tls_pair *pair, struct complaint *c)
 {
-    int r = check_dates(x, number, name, c);
+    const char *name = pair->certificate;
+    int r = check_dates(x, number, pair, c);
+
     if (r == 0 && number > CHAIN_MAX)
         r = complain(c, "%s: more than %d certificates", name, CHAIN_MAX);
     if (r == 0 && !id->chain && !(id->chain = sk_X509_new_null()))
@@ -56,10 +63,12 @@ static int use_issuer(struct identity *id, X509 *x, int number,
     return r != 0 ? r : complain(c, "%s: no memory", name);
 }
 
-static int read_chain(struct identity *id, BIO *b, const char *name,
+static int read_chain(struct identity *id, BIO *b, const struct tls_pair *pair,
                       struct complaint *c)
 {
+    const char *name = pair->certificate;
     X509 *x;
+
     for (int number = 1;; number++) {
         ERR_clear_error();
         x = PEM_read_bio_X509_AUX(b, NULL, NULL, NULL);
@@ -70,8 +79,8 @@ static int read_chain(struct identity *id, BIO *b, const char *name,
         if (!x)
             return complain(c, "%s: certificate %d can't be read: %s", name,
                             number, tls_error(ERR_peek_error()));
-        int r = number == 1 ? use_leaf(id, x, name, c)
-                            : use_issuer(id, x, number, name, c);
+        int r = number == 1 ? use_leaf(id, x, pair, c)
+                            : use_issuer(id, x, number, pair, c);
         if (r != 0)
             return r;
     }
@@ -83,7 +92,7 @@ int pem_load(struct identity *id, const struct tls_pair *pair,
     struct buf text;
     buf_init(&text, PEM_MAX);
     BIO *b = pem_open(pair->certificate_fd, pair->certificate, &text, c);
-    int r = b ? read_chain(id, b, pair->certificate, c) : -EINVAL;
+    int r = b ? read_chain(id, b, pair, c) : -EINVAL;
     BIO_free(b);
     buf_release(&text);
     return r;

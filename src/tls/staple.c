@@ -78,7 +78,6 @@ static bool is_signed(OCSP_BASICRESP *basic, X509 *issuer)
 static const char *status_of(OCSP_SINGLERESP *one, struct staple *s)
 {
     ASN1_GENERALIZEDTIME *from = NULL, *until = NULL;
-    struct tm tm;
 
     switch (OCSP_single_get0_status(one, NULL, NULL, &from, &until)) {
     case V_OCSP_CERTSTATUS_GOOD:
@@ -88,9 +87,9 @@ static const char *status_of(OCSP_SINGLERESP *one, struct staple *s)
     default:
         return "doesn't know the certificate";
     }
-    if (!until || ASN1_TIME_to_tm(until, &tm) != 1)
+    s->until = until ? date_seconds(until) : 0;
+    if (s->until == 0)
         return "doesn't say how long it counts (nextUpdate)";
-    s->until = timegm(&tm);
     if (s->until <= time(NULL))
         return "is over; fetch a new one";
     if (OCSP_check_validity(from, until, SKEW_S, -1) != 1)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/files.h"
@@ -417,6 +418,9 @@ Test(certificates, sessions_of_many_generations)
         enter(&s[i], &server);
         cr_assert_eq(tls_client_serial(s[i].tls), 100 + i);
     }
+    reload(&server, GOOD); /* nothing has changed */
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 199 });
     reload(&server, "sessions of 7 older sets of certificates are still there");
     for (int i = 0; i <= ROUNDS; i++)
         transfer(&s[i]);
@@ -529,6 +533,52 @@ Test(certificates, what_expires_soon_is_told)
     server_log_wait(&server, "certificate.pem: expires in 29 days", NULL);
     server_log_wait(&server, "two.pem: expires within a day", NULL);
     cr_expect(!server_log_has(&server, "late.pem: expires"));
+    server_stop(&server);
+}
+
+static bool is_over(void *argument)
+{
+    return time(NULL) > *(time_t *)argument;
+}
+
+static bool is_gone(void *argument)
+{
+    return !process_lives(argument);
+}
+
+static void kill_gate(const struct server *server)
+{
+    struct processes all;
+    struct process_row gate;
+
+    processes_of(server->pid, &all);
+    gate = *processes_find(&all, "sallyport: gate");
+    cr_assert_eq(kill(gate.pid, SIGKILL), 0);
+    cr_assert(wait_until(is_gone, &gate, WAIT_MS));
+}
+
+/* Clients judge it; those that don't mind are served on, also when gate has to
+ * begin anew, or something else is reloaded. */
+Test(certificates, one_expires_in_use)
+{
+    struct server server;
+    time_t end;
+
+    server_start(&server, &(struct server_plan){ .troubles = true });
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 5, .seconds = 5 });
+    end = time(NULL) + 5;
+    reload(&server, GOOD);
+    cr_assert(wait_until(is_over, &end, WAIT_MS));
+    kill_gate(&server);
+    cr_expect_eq(serial_for(&server, NULL, NULL), 5);
+    add_pair(&server, "two",
+             &(struct made){ .serial = 2, .names = "DNS:two.example" });
+    reload(&server, GOOD);
+    cr_expect_eq(serial_for(&server, NULL, NULL), 5);
+    spoil_date(&server);
+    reload(&server, "certificate.pem: the certificate has expired");
+    cr_expect(server_log_has(&server, "certificate.pem: has expired"));
     server_stop(&server);
 }
 

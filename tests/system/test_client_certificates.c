@@ -13,9 +13,11 @@
 
 #include "support/files.h"
 #include "support/pki.h"
+#include "support/processes.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
+#include "support/wait.h"
 
 #define DAY 86400L
 
@@ -409,6 +411,58 @@ Test(client_certificates, reload)
                  230);
     cr_expect_eq(try_login(&server, 0, "anna", "anna", SERVER_PASSWORD), 530);
     session_close(&old);
+    server_stop(&server);
+}
+
+static bool is_gone(void *argument)
+{
+    return !process_lives(argument);
+}
+
+static void kill_gate(const struct server *server)
+{
+    struct processes all;
+    const struct process_row *gate;
+
+    processes_of(server->pid, &all);
+    gate = processes_find(&all, "sallyport: gate");
+    cr_assert(gate);
+    cr_assert_eq(kill(gate->pid, SIGKILL), 0);
+    cr_assert(wait_until(is_gone, (void *)gate, WAIT_MS));
+}
+
+static void expect_only_without(const struct server *server)
+{
+    cr_expect_eq(try_login(server, 0, NULL, "dora", SERVER_PASSWORD), 230);
+    cr_expect_eq(try_login(server, 0, "bert", "bert", SERVER_PASSWORD), 0);
+}
+
+/* A list that nobody renews: it is told in time, nobody gets in with a
+ * certificate any more, but who has none does, also after a gate that died, a
+ * reload for something else, and a new start. */
+Test(client_certificates, a_list_that_expires_in_use)
+{
+    struct server server;
+    struct server_plan p;
+    char text[1024];
+
+    pki_list(pki, "soon-crl.pem", 4, NULL);
+    plan(&p, settings(text, "request", "soon-crl.pem"));
+    server_start(&server, &p);
+    server_log_wait(&server, "soon-crl.pem: a revocation list expires in 0 h",
+                    NULL);
+    server_log_wait(&server, "soon-crl.pem: a revocation list has expired",
+                    NULL);
+    kill_gate(&server);
+    expect_only_without(&server);
+    reload(&server, 1, GOOD);
+    expect_only_without(&server);
+    server_kill(&server);
+    server_again(&server);
+    expect_only_without(&server);
+    pki_list(pki, "soon-crl.pem", DAY, NULL);
+    reload(&server, 1, GOOD);
+    cr_expect_eq(try_login(&server, 0, "bert", "bert", SERVER_PASSWORD), 230);
     server_stop(&server);
 }
 

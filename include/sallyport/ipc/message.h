@@ -18,12 +18,13 @@ enum message {
     MSG_LOG,         /* the receiver's end of its channel to log; also later,
                         when log was started anew */
     MSG_CERTIFICATE, /* a certificate chain, a PEM file: its key's number, its
-                        path, the key's path; also at a reload */
+                        path, the key's path, is it in use already; also at a
+                        reload */
     MSG_STAPLE,      /* an OCSP response, a DER file: its key's number, must it
                         be usable, its path; also at a reload */
     MSG_PAIR_IS,     /* what is known of a pair: its key's number, two dates */
-    MSG_CLIENT_CA,   /* CAs of clients' certificates, a PEM file: its path;
-                        also at a reload */
+    MSG_CLIENT_CA,   /* CAs of clients' certificates, a PEM file: its path, is
+                        it in use already; also at a reload */
     MSG_CLIENT_CRL,  /* their revocation lists, the same */
     MSG_KEY,         /* a private key, a PEM file: its number, its path;
                         also at a reload */

@@ -3,6 +3,8 @@
 #define SALLYPORT_TLS_CLIENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/client_certificates.h"
@@ -13,16 +15,30 @@ struct tls_context;
 
 struct tls_clients {
     enum client_certificates mode;
-    int ca_fd, crl_fd;    /* PEM; stay the caller's; crl_fd -1: no list */
-    const char *ca, *crl; /* their names, for complaints */
+    int ca_fd, crl_fd;          /* PEM; stay the caller's; crl_fd -1: no list */
+    const char *ca, *crl;       /* their names, for complaints */
+    bool ca_in_use, crl_in_use; /* already: may have expired since */
 };
 
 /* From now on control channels ask for a certificate, and take none that isn't
  * of one of these CAs, valid now, for a client, and not revoked. 0, or -EINVAL
  * with the complaint: unreadable, nothing in it, expired, a list that is of
- * none of the CAs. */
+ * none of the CAs. What expires later lets nobody in either, and nor does it
+ * in a file that is in use already: that one isn't refused for it. */
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c);
+
+/* One of these files, and when the first thing in it expires. */
+struct tls_clients_facts {
+    const char *name; /* the context's */
+    bool lists;       /* of revoked certificates; else of CAs */
+    /* Seconds since 1970; when to speak of it: from 30 days before, of a list
+     * from the last quarter of its life on if that is later. */
+    int64_t expires, warn;
+};
+/* File I; false: there are no more. */
+bool tls_context_clients_file(const struct tls_context *t, size_t i,
+                              struct tls_clients_facts *ret);
 /* Behind a fork: what the client's signature will be for (sallyport/proof). */
 void tls_context_serial(struct tls_context *t, uint64_t serial);
 

@@ -21,6 +21,7 @@ struct tls_pair {
     int certificate_fd;      /* PEM; stays the caller's */
     const char *certificate; /* names, for complaints */
     const char *key;
+    bool in_use;            /* already: may have expired since */
     uint64_t number;        /* of the key, with the signer */
     const char *staple;     /* the file of an OCSP response; NULL: none */
     int staple_fd;          /* DER; stays the caller's */

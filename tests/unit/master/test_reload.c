@@ -36,9 +36,27 @@ static void with_conf(struct master *m)
              m->settings.certificate);
 }
 
+/* Another certificate: a longer one. */
+static void renew(const struct stage *s)
+{
+    char path[128];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/certificate", s->folder);
+    f = fopen(path, "a");
+    cr_assert(f && fputc('x', f) == 'x' && fclose(f) == 0);
+}
+
 static void hup(struct stage *s)
 {
+    renew(s);
     cr_assert_eq(kill(s->master, SIGHUP), 0);
+}
+
+static void ask_anew(struct stage *s, struct caller *c)
+{
+    renew(s);
+    caller_asks(c, MSG_RELOAD, NULL);
 }
 
 static void answer(struct actor *a, enum message m, uint64_t generation,
@@ -108,6 +126,70 @@ Test(reload, both_take_it)
     both_take(&s, 3);
     hear_number(&s.keys, MSG_KEY_GONE, 2);
     hear_number(&s.auth, MSG_CERTIFICATE, 3);
+    stage_close(&s);
+}
+
+static void gate_has(struct stage *s, uint64_t key)
+{
+    actor_say(&s->gate, (struct packet){ .message = MSG_PAIR_IS,
+                                         .value = { NUMBER(key) } });
+}
+
+/* The chain with that key, which gate is told to be in use already or not. */
+static void gate_hears_use(struct stage *s, uint64_t key, bool in_use)
+{
+    struct packet p;
+
+    actor_hear(&s->gate, MSG_CONF, &p);
+    packet_close(&p);
+    actor_hear(&s->gate, MSG_CERTIFICATE, &p);
+    cr_expect_eq(p.value[0].number, key);
+    cr_expect_eq(p.value[3].number, in_use);
+    packet_close(&p);
+}
+
+/* What hasn't changed needs no keys anew, whatever else is reloaded, how often,
+ * and how many old sets there are. */
+Test(reload, the_same_files_keep_their_keys)
+{
+    struct stage s;
+
+    open_stage(&s);
+    gate_has(&s, 1);
+    for (int i = 0; i < 2 * CERTIFICATES_SETS; i++) {
+        cr_assert_eq(kill(s.master, SIGHUP), 0);
+        gate_hears_use(&s, 1, true);
+        hear_number(&s.gate, MSG_TAKE, 1);
+        answer(&s.gate, MSG_TAKEN, 1, "");
+        stage_reports(&s, EVENT_SERVICE, "are in use");
+    }
+    both_take(&s, 2 * CERTIFICATES_SETS + 2); /* keys has heard of none */
+    stage_close(&s);
+}
+
+/* A certificate that is new must be good; one that gate has taken may have
+ * expired, also where its key's file is another. */
+Test(reload, says_what_is_in_use)
+{
+    struct stage s;
+    char path[128];
+
+    open_stage(&s);
+    hup(&s);
+    keys_are_asked(&s, 2, 2);
+    answer(&s.keys, MSG_TAKEN, 2, "");
+    gate_hears_use(&s, 2, false);
+    hear_number(&s.gate, MSG_TAKE, 2);
+    gate_has(&s, 2);
+    answer(&s.gate, MSG_TAKEN, 2, "");
+    stage_reports(&s, EVENT_SERVICE, "are in use");
+    snprintf(path, sizeof(path), "%s/key", s.folder);
+    cr_assert_eq(truncate(path, 1), 0);
+    cr_assert_eq(kill(s.master, SIGHUP), 0);
+    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    keys_are_asked(&s, 3, 3);
+    answer(&s.keys, MSG_TAKEN, 3, "");
+    gate_hears_use(&s, 3, true);
     stage_close(&s);
 }
 
@@ -259,13 +341,13 @@ Test(reload, asked_for_by_sallyportctl)
     open_stage(&s);
     stage_users(&s, "# nobody\n");
     caller_enter(&s, &c);
-    caller_asks(&c, MSG_RELOAD, NULL);
+    ask_anew(&s, &c);
     both_answer(&s, 2);
     caller_hears(&c, MSG_CONTROL_DONE, &p);
     hear_number(&s.keys, MSG_KEY_GONE, 1);
     stage_users(&s, "anna:bad\n");
     for (uint64_t i = 3; i < 5; i++) {
-        caller_asks(&c, MSG_RELOAD, NULL);
+        ask_anew(&s, &c);
         both_answer(&s, i);
         caller_hears(&c, MSG_CONTROL_REFUSED, &p);
         cr_expect_eq(p.value[0].number, REFUSAL_BAD_FILE);
@@ -313,7 +395,7 @@ Test(reload, keys_is_silent)
     struct caller c;
 
     open_hurried(&s, &c);
-    caller_asks(&c, MSG_RELOAD, NULL);
+    ask_anew(&s, &c);
     keys_are_asked(&s, 2, 2);
     caller_is_told(&c, "keys does not answer");
     stage_reports(&s, EVENT_SERVICE, "certificates stay: keys does not answer");
@@ -326,7 +408,7 @@ Test(reload, keys_is_silent)
 static void gate_falls_silent(struct stage *s, struct caller *c)
 {
     open_hurried(s, c);
-    caller_asks(c, MSG_RELOAD, NULL);
+    ask_anew(s, c);
     keys_are_asked(s, 2, 2);
     answer(&s->keys, MSG_TAKEN, 2, "");
     gate_is_asked(s, 2, 2);
@@ -347,7 +429,7 @@ Test(reload, gate_is_silent)
     gate_falls_silent(&s, &c);
     answer(&s.gate, MSG_NOT_TAKEN, 2, "given up");
     hear_number(&s.keys, MSG_KEY_GONE, 2);
-    caller_asks(&c, MSG_RELOAD, NULL);
+    ask_anew(&s, &c);
     both_answer(&s, 3);
     caller_hears(&c, MSG_CONTROL_DONE, &p);
     hear_number(&s.keys, MSG_KEY_GONE, 1);

@@ -63,10 +63,11 @@ static struct tls_context *make_context(void)
         open(pki_path(pki, "server.pem"), O_RDONLY | O_CLOEXEC), "server.pem",
         open(pki_path(pki, "server.key"), O_RDONLY | O_CLOEXEC), "server.key"
     };
-    const struct tls_clients clients = {
-        CLIENTS_REQUIRE, open(pki_path(pki, "ca.pem"), O_RDONLY | O_CLOEXEC),
-        -1, "ca.pem", NULL
-    };
+    const struct tls_clients clients = { .mode = CLIENTS_REQUIRE,
+                                         .ca_fd = open(pki_path(pki, "ca.pem"),
+                                                       O_RDONLY | O_CLOEXEC),
+                                         .crl_fd = -1,
+                                         .ca = "ca.pem" };
     struct tls_context *t = signer_context(&files, &c);
 
     cr_assert(t, "%s", c.text);

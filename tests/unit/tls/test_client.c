@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -44,17 +45,36 @@ static int open_it(const char *file)
     return fd;
 }
 
-static int use(struct tls_context *t, enum client_certificates mode,
-               const char *ca, const char *crl, struct complaint *c)
+static int use_files(struct tls_context *t, struct tls_clients from,
+                     const char *ca, const char *crl, struct complaint *c)
 {
-    const struct tls_clients from = { mode, open_it(ca), open_it(crl),
-                                      "the-ca.pem", "the-crl.pem" };
-    int r = tls_context_clients(t, &from, c);
+    int r;
 
+    from.ca = "the-ca.pem";
+    from.crl = "the-crl.pem";
+    from.ca_fd = open_it(ca);
+    from.crl_fd = open_it(crl);
+    r = tls_context_clients(t, &from, c);
     close(from.ca_fd);
     if (crl)
         close(from.crl_fd);
     return r;
+}
+
+static int use(struct tls_context *t, enum client_certificates mode,
+               const char *ca, const char *crl, struct complaint *c)
+{
+    return use_files(t, (struct tls_clients){ .mode = mode }, ca, crl, c);
+}
+
+static int use_again(struct tls_context *t, const char *ca, const char *crl,
+                     struct complaint *c)
+{
+    return use_files(t,
+                     (struct tls_clients){ .mode = CLIENTS_REQUEST,
+                                           .ca_in_use = true,
+                                           .crl_in_use = true },
+                     ca, crl, c);
 }
 
 static void open_line_of(struct line *l, enum client_certificates mode,
@@ -324,6 +344,55 @@ Test(client, bad_files)
         cr_expect_lt(use(t, CLIENTS_REQUEST, rows[i].ca, rows[i].crl, &c), 0);
         cr_expect(strncmp(c.text, rows[i].why, strlen(rows[i].why)) == 0, "%s",
                   c.text);
+        tls_context_free(t);
+    }
+}
+
+/* In a file that is in use already what has expired is no mistake; it only lets
+ * nobody in. */
+Test(client, expired_in_use)
+{
+    static const char *const files[][2] = { { "late.pem", NULL },
+                                            { "ca.pem", "late-crl.pem" } };
+    struct tls_clients_facts f;
+
+    write_bad_files();
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_context *t = context_make();
+        struct complaint c = { "" };
+
+        cr_expect_eq(use_again(t, files[i][0], files[i][1], &c), 0, "%s",
+                     c.text);
+        cr_expect(tls_context_clients_file(t, i, &f));
+        cr_expect_eq(f.lists, i == 1);
+        cr_expect_leq(f.expires, time(NULL) - 59);
+        tls_context_free(t);
+    }
+}
+
+/* A list that was made a day ago: the last quarter is spoken of, of a CA the
+ * last 30 days. */
+Test(client, when_they_expire)
+{
+    static const struct {
+        long lasts, warn;
+    } rows[] = { { DAY, DAY / 2 }, { 3 * DAY, DAY }, { 400 * DAY, 30 * DAY } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tls_context *t = context_make();
+        struct tls_clients_facts f;
+        struct complaint c = { "" };
+
+        pki_list(pki, "dated.pem", rows[i].lasts, NULL);
+        cr_assert_eq(use(t, CLIENTS_REQUEST, "ca.pem", "dated.pem", &c), 0);
+        cr_assert(tls_context_clients_file(t, 0, &f));
+        cr_expect_str_eq(f.name, "the-ca.pem");
+        cr_expect_eq(f.expires - f.warn, 30 * DAY);
+        cr_assert(tls_context_clients_file(t, 1, &f));
+        cr_expect_str_eq(f.name, "the-crl.pem");
+        cr_expect_eq(f.expires - f.warn, rows[i].warn);
+        cr_expect_lt(labs((long)(f.expires - time(NULL)) - rows[i].lasts), 60);
+        cr_expect(!tls_context_clients_file(t, 2, &f));
         tls_context_free(t);
     }
 }

@@ -1,0 +1,21 @@
+/* Dates of certificates and of lists. Runs in gate and in sessions; must know
+ * no clock: who asks compares. */
+#include <openssl/asn1.h>
+#include <time.h>
+
+#include "context_inside.h"
+
+int64_t date_seconds(const ASN1_TIME *t)
+{
+    struct tm tm;
+
+    return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+void date_note(struct dated_file *f, int64_t end, int64_t before)
+{
+    if (f->expires != 0 && f->expires <= end)
+        return;
+    f->expires = end;
+    f->warn = end - before;
+}
