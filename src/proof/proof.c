@@ -72,26 +72,34 @@ int proof_begin(void)
     return ok ? 0 : -ENOMEM;
 }
 
-static bool has_hash(const uint8_t (*all)[PROOF_HASH_BYTES], size_t n,
-                     const uint8_t hash[PROOF_HASH_BYTES])
+/* N: it isn't there. */
+static size_t find_hash(const uint8_t (*all)[PROOF_HASH_BYTES], size_t n,
+                        const uint8_t hash[PROOF_HASH_BYTES])
 {
-    for (size_t i = 0; i < n; i++)
-        if (memcmp(all[i], hash, PROOF_HASH_BYTES) == 0)
-            return true;
-    return false;
+    size_t i = 0;
+
+    while (i < n && memcmp(all[i], hash, PROOF_HASH_BYTES) != 0)
+        i++;
+    return i;
 }
 
+/* One that is told again is the newest: or a certificate that never changes
+ * would be forgotten in favour of others that each reload brings. */
 static int add(struct proof_servers *s, struct slice certificate)
 {
     uint8_t hash[PROOF_HASH_BYTES];
+    size_t at;
 
     if (!hash_of(certificate, hash))
         return -ENOMEM;
-    if (has_hash((const uint8_t(*)[PROOF_HASH_BYTES])s->hash, s->count, hash))
-        return 0;
-    memcpy(s->hash[s->next], hash, sizeof(hash));
-    s->next = (s->next + 1) % PROOF_SERVERS_MAX;
-    s->count += s->count < PROOF_SERVERS_MAX;
+    at = find_hash((const uint8_t(*)[PROOF_HASH_BYTES])s->hash, s->count, hash);
+    if (at == PROOF_SERVERS_MAX)
+        at = 0; /* the oldest has to go */
+    else if (at == s->count)
+        s->count++;
+    memmove(s->hash[at], s->hash[at + 1],
+            (s->count - 1 - at) * sizeof(s->hash[0]));
+    memcpy(s->hash[s->count - 1], hash, sizeof(hash));
     return 0;
 }
 
@@ -218,7 +226,7 @@ static bool is_one_of(struct slice certificate,
 {
     uint8_t hash[PROOF_HASH_BYTES];
 
-    return hash_of(certificate, hash) && has_hash(all, n, hash);
+    return hash_of(certificate, hash) && find_hash(all, n, hash) < n;
 }
 
 bool proof_holds(const struct proof_servers *servers, struct slice messages,

@@ -13,17 +13,18 @@
 #define PROOF_HASH_BYTES  32 /* SHA-256 of a certificate, DER */
 #define PROOF_SERVERS_MAX 128
 
-/* The certificates that this server shows; the newest so many. */
+/* The certificates that this server shows: those that were told last, the last
+ * one at the end. */
 struct proof_servers {
     uint8_t hash[PROOF_SERVERS_MAX][PROOF_HASH_BYTES];
-    size_t count, next;
+    size_t count;
 };
 
 /* Before a cage: everything that OpenSSL or libc would open a file for. 0 or
  * -ENOMEM. */
 int proof_begin(void);
-/* The first certificate of a PEM file; FD stays the caller's. 0; -EINVAL: there
- * is none; or -errno. */
+/* The first certificate of a PEM file, new or once more; FD stays the caller's.
+ * 0; -EINVAL: there is none; or -errno. */
 int proof_servers_add(struct proof_servers *s, int fd);
 
 /* Which certificates count, by their hashes. */
