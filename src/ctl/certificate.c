@@ -10,6 +10,21 @@
 
 #define PIN "sha256:"
 
+/* openssl(1) prints a ';' behind a backslash, and a space at either end of a
+ * value; they go with it. A backslash that is escaped itself is the name's. */
+static int settle_pairs(const char *text, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t len; *text && r == 0; text += len) {
+        len = *text == '\\' && text[1] ? 2 : 1;
+        r = len == 2 && (text[1] == ' ' || text[1] == ';')
+                ? buf_add_format(into, "\\%02X", (unsigned)text[1])
+                : buf_add(into, text, len);
+    }
+    return r;
+}
+
 static int add_pin(struct slice name, struct buf *into)
 {
     int r = buf_add_text(into, PIN);
@@ -35,25 +50,37 @@ static int add_other(struct slice name, struct buf *into)
     return r;
 }
 
-int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
+static int add_all(struct slice rest, struct buf *into)
 {
-    struct slice rest = slice_from(text), name;
-    struct buf into;
+    struct slice name;
     int r = 0;
 
-    buf_init(&into, CERTIFICATE_MAX - 1);
     while (r == 0 && slice_cut(&rest, ';', &name)) {
-        if (into.len > 0)
-            r = buf_add_text(&into, ";");
+        if (into->len > 0)
+            r = buf_add_text(into, ";");
         name = slice_trim(name);
         if (r == 0)
-            r = slice_starts(name, SLICE(PIN)) ? add_pin(name, &into)
-                                               : add_other(name, &into);
+            r = slice_starts(name, SLICE(PIN)) ? add_pin(name, into)
+                                               : add_other(name, into);
     }
+    return r;
+}
+
+int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
+{
+    struct buf settled, into;
+    int r;
+
+    buf_init(&settled, 2 * CERTIFICATE_MAX);
+    buf_init(&into, CERTIFICATE_MAX - 1);
+    r = settle_pairs(text, &settled);
+    if (r == 0)
+        r = add_all(buf_slice(&settled), &into);
     if (r == 0)
         r = slice_copy(buf_slice(&into), out, CERTIFICATE_MAX);
     else
         r = -ENAMETOOLONG;
+    buf_release(&settled);
     buf_release(&into);
     return r;
 }

@@ -48,23 +48,22 @@ static int add_line(struct buf *into, const char *kind, struct slice text)
     return r == -ENOBUFS ? 0 : r;
 }
 
-/* In a row of the users file a space ends the value, and ';' does. */
+/* In a row of the users file a space ends the value, and ';' does. OpenSSL puts
+ * a backslash before a ';', and before a space at either end, which goes with
+ * it; but one that is escaped itself is a backslash of the name. */
 static int escape(struct slice from, struct buf *to)
 {
     int r = 0;
 
     for (size_t i = 0; i < from.len && r == 0; i++) {
-        bool semicolon =
-            from.ptr[i] == '\\' && i + 1 < from.len && from.ptr[i + 1] == ';';
+        bool pair = from.ptr[i] == '\\' && i + 1 < from.len;
+        char c = from.ptr[i + pair];
 
-        if (semicolon)
-            i++;
-        if (semicolon)
-            r = buf_add_text(to, "\\3B");
-        else if (from.ptr[i] == ' ')
-            r = buf_add_text(to, "\\20");
+        if (c == ' ' || c == ';')
+            r = buf_add_format(to, "\\%02X", (unsigned)c);
         else
-            r = buf_add(to, &from.ptr[i], 1);
+            r = buf_add(to, &from.ptr[i], 1u + pair);
+        i += pair;
     }
     return r;
 }
