@@ -12,9 +12,19 @@
 /* 112 bits: RSA and DH from 2048, EC from 224. */
 #define SECURITY_LEVEL 2
 
+/* RFC 8879, from OpenSSL 3.2 on: a proof (sallyport/proof) is read as it was
+ * sent, and nothing is unpacked for who hasn't logged in. */
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+#define NO_PACKED_CERTIFICATES                                                 \
+    (SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |                                    \
+     SSL_OP_NO_TX_CERTIFICATE_COMPRESSION)
+#else
+#define NO_PACKED_CERTIFICATES 0
+#endif
+
 #define OPTIONS                                                                \
     (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |                         \
-     SSL_OP_CIPHER_SERVER_PREFERENCE)
+     SSL_OP_CIPHER_SERVER_PREFERENCE | NO_PACKED_CERTIFICATES)
 
 /* A system's openssl.cnf may have turned these on. An end without close_notify
  * must stay an error, or a cut file would look whole; and a resumed session has

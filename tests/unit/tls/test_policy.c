@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "raw.h"
+#include "tls/context_inside.h"
 
 struct row {
     const char *what;
@@ -102,6 +103,35 @@ Test(policy, who_is_let_in)
         line_close(&l);
     }
     tls_context_free(t);
+}
+
+/* What no handshake with this OpenSSL may show: its older ones don't know all
+ * of them. */
+static const struct {
+    const char *what;
+    uint64_t option;
+} never[] = {
+    { "renegotiation", SSL_OP_NO_RENEGOTIATION },
+    { "compression", SSL_OP_NO_COMPRESSION },
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+    { "compressed certificates, of clients",
+      SSL_OP_NO_RX_CERTIFICATE_COMPRESSION },
+    { "compressed certificates, to them",
+      SSL_OP_NO_TX_CERTIFICATE_COMPRESSION },
+#endif
+};
+
+Test(policy, options)
+{
+    SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+    struct tls_policy policy;
+
+    tls_policy_init(&policy);
+    cr_assert_eq(policy_set(ssl, &policy), 0);
+    for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+        cr_expect(SSL_CTX_get_options(ssl) & never[i].option, "%s",
+                  never[i].what);
+    SSL_CTX_free(ssl);
 }
 
 /* What the log is told of a client without the extended master secret. */
