@@ -8,6 +8,7 @@
 
 #include "certificate.h"
 #include "sallyport/base/binding.h"
+#include "sallyport/base/client_certificates.h"
 #include "sallyport/base/conflict.h"
 
 /* Instead of a word: as the server's setting says. */
@@ -117,4 +118,15 @@ int keys_set(struct context *x, struct edit *e, const struct user *user)
                         "nothing to change; give --on-conflict, "
                         "--data-binding, --certificate or --login");
     return code;
+}
+
+void keys_hint(const struct context *x)
+{
+    if (!x->args.certificate || strcmp(x->args.certificate, DEFAULT) == 0 ||
+        x->settings.client_certificates != CLIENTS_OFF)
+        return;
+    fprintf(stderr,
+            "sallyportctl: nobody is asked for a certificate, so %s can't log "
+            "in; write into %s: client_certificates = request\n",
+            x->args.word[2], x->settings.file);
 }

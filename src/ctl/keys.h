@@ -7,7 +7,7 @@
 
 #define KEYS_TEXT_MAX (CERTIFICATE_MAX + 160)
 
-/* All below return an exit code, with the complaint said. */
+/* Those of type int return an exit code, with the complaint said. */
 
 /* Each option that was given has a word that there is. */
 int keys_check(struct context *x);
@@ -15,5 +15,9 @@ int keys_check(struct context *x);
 void keys_text(const struct context *x, char out[KEYS_TEXT_MAX]);
 /* In the user's row; EX_USAGE where none was given. */
 int keys_set(struct context *x, struct edit *e, const struct user *user);
+
+/* When all is done: says so if a certificate was given, and the server asks
+ * nobody for one. */
+void keys_hint(const struct context *x);
 
 #endif

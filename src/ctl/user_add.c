@@ -233,5 +233,7 @@ int user_add(struct context *x)
         code = add_locked(x, &a, &e);
     edit_release(&e);
     explicit_bzero(a.hash, sizeof(a.hash));
+    if (code == 0)
+        keys_hint(x);
     return code;
 }

@@ -89,6 +89,8 @@ static int change_row(struct context *x, struct edit *e,
         code = edit_commit(e);
     if (code == 0)
         printf("user %s: changed\n", x->args.word[2]);
+    if (code == 0)
+        keys_hint(x);
     return code;
 }
 

@@ -1,6 +1,7 @@
 /* A server behind NAT that tells clients an address of its own network: they
- * log in, and no transfer works. Runs in master, before its cage; never more
- * than a line, since it may be just what is wanted. */
+ * log in, and no transfer works. And users whose certificate nobody asks for:
+ * they can't log in at all. Runs in master; the first before its cage. Never
+ * more than a line, since it may be just what is wanted. */
 #include "hint.h"
 
 #include <net/if.h>
@@ -8,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "sallyport/base/client_certificates.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
@@ -87,4 +89,28 @@ void hint_tell(const struct settings *s)
         say("hint: PASV tells clients %s, which is private; if clients come "
             "from the internet, write: address = PUBLIC-ADDRESS",
             address_text(told, text));
+}
+
+bool hint_unasked(const struct settings *s, const struct users *u,
+                  struct complaint *into)
+{
+    const struct user *first = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; s->client_certificates == CLIENTS_OFF && i < u->count;
+         i++) {
+        const struct user *row = &u->row[i];
+
+        if (row->locked || row->certificate.len == 0)
+            continue;
+        first = first ? first : row;
+        n++;
+    }
+    if (n > 0)
+        complain(into,
+                 "nobody is asked for a certificate, and %zu user%s of whom "
+                 "certificate= wants one can't log in (the first is %s); "
+                 "write: client_certificates = request",
+                 n, n == 1 ? "" : "s", first->name);
+    return n > 0;
 }

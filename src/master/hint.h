@@ -1,11 +1,13 @@
-/* What an administrator most likely forgot to write, said at the start. */
+/* What an administrator most likely forgot to write. */
 #ifndef SALLYPORT_SRC_MASTER_HINT_H
 #define SALLYPORT_SRC_MASTER_HINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sallyport/base/complaint.h"
 #include "sallyport/conf/settings.h"
+#include "sallyport/users/users.h"
 
 /* The private address that PASV would tell clients from anywhere, where OWN are
  * the N addresses of this machine; NULL: there is none, a public one is told to
@@ -14,5 +16,10 @@ const struct address *hint_private(const struct settings *s,
                                    const struct address *own, size_t n);
 /* Says so, in one line. */
 void hint_tell(const struct settings *s);
+
+/* Are there users who are to show a certificate, and nobody is asked for one?
+ * Then what to say of it. Those who are locked aren't meant. */
+bool hint_unasked(const struct settings *s, const struct users *u,
+                  struct complaint *into);
 
 #endif

@@ -167,6 +167,16 @@ static void tell_weaker(const struct master *m)
     buf_release(&text);
 }
 
+static void tell_hints(const struct master *m)
+{
+    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    struct complaint c = { "" };
+
+    hint_tell(&m->settings);
+    if (u && hint_unasked(&m->settings, u, &c))
+        say("hint: %s", c.text);
+}
+
 int main(int argc, char **argv)
 {
     static struct master master;
@@ -192,7 +202,7 @@ int main(int argc, char **argv)
     /* Not before: the title overwrites what the options point to. */
     process_title("sallyportd: %s", process_name(PROCESS_MASTER));
     tell_weaker(&master);
-    hint_tell(&master.settings);
+    tell_hints(&master);
     listen_to_systemd(&master);
     return serve(&master);
 }

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "hint.h"
 #include "reload.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
@@ -96,6 +97,7 @@ int master_start(struct master *m)
     if (r < 0)
         return r;
     m->state = MASTER_STARTING;
+    m->asks = m->settings.client_certificates;
     hosts_init(m);
     if (!m->check)
         add_child(m, PROCESS_LOG);
@@ -236,6 +238,19 @@ struct child *master_log(struct master *m)
     return master_ready(m, PROCESS_LOG);
 }
 
+/* The start has said it of the first ones: then of each new file, and when a
+ * reload has turned the question off. */
+static void tell_unasked(struct master *m, bool newer)
+{
+    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    struct complaint c = { "" };
+
+    if (u && (newer || m->asks != m->settings.client_certificates) &&
+        hint_unasked(&m->settings, u, &c))
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
+    m->asks = m->settings.client_certificates;
+}
+
 bool master_look_at_users(struct master *m)
 {
     struct complaint c = { "" };
@@ -252,6 +267,7 @@ bool master_look_at_users(struct master *m)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "users file read: generation %llu",
                       (unsigned long long)userdb_newest(&m->users));
+    tell_unasked(m, r > 0);
     workers_tell(m);
     userdb_drop(&m->users, worker_oldest(m));
     return true;

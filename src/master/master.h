@@ -87,6 +87,7 @@ struct master {
     struct session_table sessions;
     struct leftovers leftovers;
     struct userdb users;
+    unsigned asks; /* client_certificates, when the users were looked at */
     struct hosts hosts;
     struct control control;
     time_t since;              /* when it was ready */

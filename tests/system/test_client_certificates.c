@@ -465,6 +465,10 @@ Test(client_certificates, a_list_that_expires_in_use)
     cr_expect_eq(try_login(&server, 0, "bert", "bert", SERVER_PASSWORD), 230);
     server_stop(&server);
 }
+#define HINT                                                                   \
+    "hint: nobody is asked for a certificate, and 4 users of whom "            \
+    "certificate= wants one can't log in (the first is anna); write: "         \
+    "client_certificates = request"
 
 static void spoil_nothing(void)
 {
@@ -535,6 +539,61 @@ Test(client_certificates, check)
     pki_issue(pki, &(struct pki_leaf){ .name = "open" });
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++)
         expect_mistake(i);
+}
+
+static void expect_hint(const struct server *s, bool hinted)
+{
+    struct run_result r;
+
+    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
+        server_path(s, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    cr_expect_eq(strstr(r.text, HINT) != NULL, hinted, "%s", r.text);
+    run_release(&r);
+}
+
+/* So that the users file is another one. */
+static void add_comment(const struct server *s)
+{
+    const char *path = server_path(s, "users");
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(path, &text));
+    buf_add_text(&text, "# new\n");
+    files_write(path, text.data, text.len, 0600);
+    buf_release(&text);
+}
+
+/* Users who must show one, and nobody is asked: said by --check, at the start,
+ * by the reload that brings it about, and of a new users file. */
+Test(client_certificates, nobody_is_asked)
+{
+    static const char event[] = "service process=master reason=\"" HINT;
+    struct server server;
+    struct server_plan p;
+    char text[1024];
+
+    plan(&p, settings(text, "off", NULL));
+    server_start(&server, &p);
+    server_log_expect(&server, 1, "sallyportd: " HINT, NULL);
+    expect_hint(&server, true);
+    set_lines(&server, "request", "crl.pem");
+    expect_hint(&server, false);
+    reload(&server, 1, GOOD);
+    cr_expect_eq(try_login(&server, 0, "anna", "anna", ""), 230);
+    set_lines(&server, "off", NULL);
+    reload(&server, 2, GOOD);
+    server_log_expect(&server, 1, event, NULL);
+    cr_expect_eq(try_login(&server, 0, NULL, "dora", SERVER_PASSWORD), 230);
+    add_comment(&server);
+    reload(&server, 3, GOOD);
+    server_log_expect(&server, 2, event, NULL);
+    files_write(server_path(&server, "users"), "", 0, 0600);
+    reload(&server, 4, GOOD);
+    server_log_expect(&server, 2, event, NULL);
+    expect_hint(&server, false);
+    server_stop(&server);
 }
 
 /* What people use. */

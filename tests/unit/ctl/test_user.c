@@ -448,6 +448,38 @@ Test(user, certificate)
     }
 }
 
+/* Who is to show a certificate can't log in where nobody is asked for one. */
+Test(user, a_certificate_that_nobody_asks_for)
+{
+    static const struct {
+        const char *mode, *words;
+        bool said;
+    } rows[] = {
+        { "off", "user add anna --certificate dns:anna.example", true },
+        { "off", "user change anna --certificate dns:a.example", true },
+        { "off", "user change anna --on-conflict rename", false },
+        { "off", "user change anna --certificate default", false },
+        { "off", "user add bert", false },
+        { "request", "user change anna --certificate dns:a.example", false },
+        { "require", "user add carl --certificate dns:c.example", false },
+    };
+    char conf[1024], text[1280];
+
+    snprintf(conf, sizeof(conf), "%s", file_text(world.conf));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct run *r;
+
+        snprintf(text, sizeof(text),
+                 "%sclient_certificates = %s\nclient_ca = /ca.pem\n", conf,
+                 rows[i].mode);
+        file_write(world.conf, text);
+        r = expect_run(0, PASSWORD, rows[i].words);
+        cr_expect_eq(strstr(r->err, "nobody is asked for a certificate, so "
+                                    "anna can't log in") != NULL,
+                     rows[i].said, "%zu: %s", i, r->err);
+    }
+}
+
 Test(user, words_of_a_new_user)
 {
     const struct run *r;

@@ -1,8 +1,11 @@
-/* The hint to a server that tells an address which nobody outside reaches. */
+/* The hints: to a server that tells an address which nobody outside reaches,
+ * and to one that asks nobody for the certificate that a user must show. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "master/hint.h"
+#include "sallyport/base/fd.h"
 
 #define LISTEN "listen = 0.0.0.0:21\n"
 
@@ -64,5 +67,55 @@ Test(hint, rows)
         if (hint)
             address_text(hint, text);
         cr_expect_str_eq(text, rows[i].hint ? rows[i].hint : "", "row %zu", i);
+    }
+}
+
+#define PIN                                                                    \
+    "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define ROW(name, mark, uid, keys)                                             \
+    name ":" mark "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234:" uid   \
+         ":" uid "::/home/" name "::" keys "\n"
+#define ASKED "client_ca = /ca.pem\nclient_certificates = "
+
+static const struct {
+    const char *settings, *users, *words; /* NULL: there is no hint */
+} unasked[] = {
+    { "", ROW("anna", "", "70000", ""), NULL },
+    { "",
+      ROW("anna", "", "70000", "")
+          ROW("bert", "", "70001", "certificate=dns:bert.example"),
+      "and 1 user of whom certificate= wants one can't log in (the first is "
+      "bert); write: client_certificates = request" },
+    { "client_certificates = off\n",
+      ROW("anna", "", "70000", "certificate=" PIN " login=certificate")
+          ROW("bert", "", "70001", "certificate=dns:bert.example"),
+      "and 2 users of whom certificate= wants one can't log in (the first is "
+      "anna)" },
+    { "", ROW("anna", "!", "70000", "certificate=dns:anna.example"), NULL },
+    { ASKED "request\n",
+      ROW("anna", "", "70000", "certificate=dns:anna.example"), NULL },
+    { ASKED "require\n",
+      ROW("anna", "", "70000", "certificate=dns:anna.example"), NULL },
+};
+
+Test(hint, unasked)
+{
+    for (size_t i = 0; i < sizeof(unasked) / sizeof(unasked[0]); i++) {
+        const char *words = unasked[i].words;
+        struct complaint c = { "" }, hint = { "" };
+        struct settings s;
+        struct users u;
+        int fd = fd_sealed("users", slice_from(unasked[i].users));
+
+        cr_assert_eq(
+            settings_parse(&s, slice_from(unasked[i].settings), "conf", &c), 0,
+            "%s", c.text);
+        cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
+        cr_expect_eq(hint_unasked(&s, &u, &hint), words != NULL, "row %zu", i);
+        cr_expect_eq(hint.text[0] != '\0', words != NULL, "row %zu", i);
+        cr_expect(!words || strstr(hint.text, words), "row %zu: %s", i,
+                  hint.text);
+        users_release(&u);
+        fd_close(&fd);
     }
 }
