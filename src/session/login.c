@@ -146,11 +146,22 @@ static const struct denial_row denials[DENIAL_COUNT] = {
     [DENIAL_HOME] = { REPLY_LOGIN_HOME, "the home can't be entered", false },
 };
 
+#define WRONG_CERTIFICATE "wrong user, password or client certificate"
+
+/* Why a certificate that was shown can't count instead of the password. */
+static const char *const unproved[CLIENT_PROOF_COUNT] = {
+    [CLIENT_PROOF_NONE] = WRONG_CERTIFICATE,
+    [CLIENT_PROOF_KEPT] = WRONG_CERTIFICATE,
+    [CLIENT_PROOF_OLD] = WRONG_CERTIFICATE "; login=certificate needs TLS 1.3",
+    [CLIENT_PROOF_LONG] =
+        WRONG_CERTIFICATE "; the handshake is too long for login=certificate",
+};
+
 /* Nobody says which of them it was. */
 static const char *reason_of(const struct session *s, uint64_t why)
 {
     if (why == DENIAL_WRONG && s->settings->client_certificates != CLIENTS_OFF)
-        return "wrong user, password or client certificate";
+        return unproved[stream_proof_state(s->control.stream)];
     return denials[why].reason;
 }
 

@@ -130,11 +130,19 @@ bool stream_same_client(const struct stream *s)
            X509_cmp(first, mine) == 0;
 }
 
+enum client_proof stream_proof_state(const struct stream *s)
+{
+    if (!s->open || !SSL_get0_peer_certificate(s->ssl))
+        return CLIENT_PROOF_NONE;
+    if (SSL_version(s->ssl) < TLS1_3_VERSION)
+        return CLIENT_PROOF_OLD;
+    return s->unproved ? CLIENT_PROOF_LONG : CLIENT_PROOF_KEPT;
+}
+
 struct slice stream_proof(const struct stream *s)
 {
-    if (!s->open || s->unproved || !s->proof.len)
-        return SLICE("");
-    return buf_slice(&s->proof);
+    return stream_proof_state(s) == CLIENT_PROOF_KEPT ? buf_slice(&s->proof)
+                                                      : SLICE("");
 }
 
 void stream_forget_proof(struct stream *s)

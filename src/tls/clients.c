@@ -209,15 +209,6 @@ static int read_all(struct reading *r)
     return e;
 }
 
-/* Clients are told whose certificates count, and choose by it. */
-static bool name_cas(SSL_CTX *ssl, STACK_OF(X509) * cas)
-{
-    for (int i = 0; i < sk_X509_num(cas); i++)
-        if (SSL_CTX_add_client_CA(ssl, sk_X509_value(cas, i)) != 1)
-            return false;
-    return true;
-}
-
 /* Their names are for events, which don't fail for want of one. */
 static void keep_dates(struct dated_file *to, const struct dated_file *from,
                        const char *name)
@@ -229,7 +220,7 @@ static void keep_dates(struct dated_file *to, const struct dated_file *from,
 static int use(struct tls_context *t, const struct reading *r)
 {
     if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
-        !name_cas(t->ssl, r->cas) || client_set(t->ssl) != 0)
+        !client_names_set(t->ssl, r->cas) || client_set(t->ssl) != 0)
         return complain(r->c, "%s: %s", r->from->ca,
                         tls_error(ERR_peek_error()));
     SSL_CTX_set_verify_depth(t->ssl, DEPTH_MAX);

@@ -90,6 +90,9 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
 /* Tickets: keys, what they say, whose are resumed. 0 or -EINVAL. */
 int resume_set(SSL_CTX *ssl, struct tls_context *t);
 
+/* Requests for certificates name these CAs, or none if they are too many: false
+ * and OpenSSL's error. */
+bool client_names_set(SSL_CTX *ssl, STACK_OF(X509) * cas);
 /* What requests for certificates say besides: 0 or -EINVAL. */
 int client_set(SSL_CTX *ssl);
 

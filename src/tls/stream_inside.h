@@ -26,7 +26,7 @@ struct stream {
     char cause[160];
     struct buf proof; /* the handshake's messages, if it has a client's
                          certificate and isn't too long */
-    bool unproved;    /* it is too long */
+    bool unproved;    /* it was too long, is of no use, or was forgotten */
 };
 
 /* Each call of the door begins so; false once there is nothing left to do. */

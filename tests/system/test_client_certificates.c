@@ -26,10 +26,22 @@
 static char folder[64];
 static struct pki *pki;
 
+/* More names than there is room for in a proof. */
+static const char *many_names(void)
+{
+    static char names[16384];
+    size_t len = 0;
+
+    for (int i = 0; i < 600; i++)
+        len += (size_t)snprintf(names + len, sizeof(names) - len,
+                                "%sDNS:n%d.example", i ? "," : "", i);
+    return names;
+}
+
 /* All that clients show. */
 static void make_pki(void)
 {
-    static const struct pki_leaf leaves[] = {
+    const struct pki_leaf leaves[] = {
         { .name = "anna", .names = "email:anna@example.org" },
         { .name = "bert", .names = "email:bert@example.org", .kind = PKI_RSA },
         { .name = "carl", .subject = "Carl Cash" },
@@ -42,6 +54,7 @@ static void make_pki(void)
           .from = 3600,
           .to = DAY },
         { .name = "revoked", .names = "email:bert@example.org" },
+        { .name = "long", .names = many_names() },
     };
     struct pki *other;
 
@@ -67,13 +80,16 @@ static void remove_pki(void)
         perror(folder);
 }
 
-static char anna_keys[256], any_keys[256];
+static char anna_keys[256], any_keys[256], emma_keys[256];
 
 static void name_fingerprints(void)
 {
     snprintf(anna_keys, sizeof(anna_keys),
              "certificate=sha256:%s login=certificate",
              pki_fingerprint(pki, "anna"));
+    snprintf(emma_keys, sizeof(emma_keys),
+             "certificate=sha256:%s login=certificate",
+             pki_fingerprint(pki, "long"));
     snprintf(any_keys, sizeof(any_keys),
              "data_binding=address "
              "certificate=sha256:%s;email:bert@example.org",
@@ -86,6 +102,7 @@ static const struct server_user users[] = {
     { .name = "carl", .keys = "certificate=subject:CN=Carl\\20Cash" },
     { .name = "dora" },
     { .name = "any", .keys = any_keys },
+    { .name = "emma", .keys = emma_keys },
 };
 
 static const char *settings(char text[1024], const char *mode, const char *crl)
@@ -199,6 +216,7 @@ static const struct {
     { "anna", "anna", SERVER_PASSWORD, 530, 230 },
     { "anna", "bert", SERVER_PASSWORD, 530, 530 },
     { "anna", NULL, SERVER_PASSWORD, 530, 530 },
+    { "emma", "long", SERVER_PASSWORD, 530, 530 },
     /* With it. */
     { "bert", "bert", SERVER_PASSWORD, 230, 230 },
     { "bert", "bert", "nonsense", 530, 530 },
@@ -240,6 +258,10 @@ Test(client_certificates, who_logs_in)
     server_log_wait(&server, "end", "unable to get local issuer", NULL);
     server_log_wait(&server, "login-failed", "user=anna",
                     "wrong user, password or client certificate", NULL);
+    server_log_wait(&server, "login-failed", "user=anna",
+                    "; login=certificate needs TLS 1.3", NULL);
+    server_log_wait(&server, "login-failed", "user=emma",
+                    "; the handshake is too long for login=certificate", NULL);
     server_log_wait(&server, "login", "user=anna", pki_fingerprint(pki, "anna"),
                     NULL);
 }
@@ -466,9 +488,43 @@ Test(client_certificates, a_list_that_expires_in_use)
     server_stop(&server);
 }
 #define HINT                                                                   \
-    "hint: nobody is asked for a certificate, and 4 users of whom "            \
+    "hint: nobody is asked for a certificate, and 5 users of whom "            \
     "certificate= wants one can't log in (the first is anna); write: "         \
     "client_certificates = request"
+
+/* 150 of 79 bytes each, more than a proof could have. */
+static void make_many_cas(void)
+{
+    char command[256], name[80];
+
+    for (int i = 0; i < 150; i++) {
+        snprintf(name, sizeof(name), "authority-%054d", i);
+        pki_free(pki_new(folder, name));
+    }
+    snprintf(command, sizeof(command),
+             "cd %s && cat ca.pem authority-*.pem >many.pem", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+/* Clients choose without names then, and get in as before. */
+Test(client_certificates, many_cas)
+{
+    struct server server;
+    struct server_plan p;
+    char text[1024];
+
+    make_many_cas();
+    snprintf(text, sizeof(text),
+             "client_certificates = request\nclient_ca = %s/many.pem\n",
+             folder);
+    plan(&p, text);
+    server_start(&server, &p);
+    cr_expect_eq(try_login(&server, SESSION_TLS_13, "anna", "anna", ""), 230);
+    cr_expect_eq(
+        try_login(&server, SESSION_TLS_12, "bert", "bert", SERVER_PASSWORD),
+        230);
+    server_stop(&server);
+}
 
 static void spoil_nothing(void)
 {

@@ -42,9 +42,13 @@ bool tls_context_clients_file(const struct tls_context *t, size_t i,
 /* Behind a fork: what the client's signature will be for (sallyport/proof). */
 void tls_context_serial(struct tls_context *t, uint64_t serial);
 
-/* More than this of either isn't told. */
+/* More than this of either isn't told: they go to auth in one message. */
 #define CLIENT_CLAIMS_MAX 1024u
 #define CLIENT_PROOF_MAX  9500u
+/* Clients are told the names of the CAs, which so are a part of their proof; so
+ * many bytes leave room for the rest of it, both chains above all. If there are
+ * more, clients are told none, and choose without. */
+#define CLIENT_NAMES_MAX 4096u
 
 /* What the verified certificate of a control channel says, a line each:
  * "sha256:HEX", "subject:CN=…" (RFC 4514, a space as \20), "email:…", "dns:…",
@@ -54,6 +58,15 @@ int stream_claims(const struct stream *s, struct buf *into);
  * proved it; else, or if they are too long, empty. Valid until the stream is
  * freed or the proof forgotten. */
 struct slice stream_proof(const struct stream *s);
+/* Why there is one or not, until it is forgotten. */
+enum client_proof {
+    CLIENT_PROOF_NONE, /* no certificate was shown */
+    CLIENT_PROOF_KEPT,
+    CLIENT_PROOF_OLD,  /* TLS 1.2, where there can't be one */
+    CLIENT_PROOF_LONG, /* longer than CLIENT_PROOF_MAX */
+    CLIENT_PROOF_COUNT
+};
+enum client_proof stream_proof_state(const struct stream *s);
 void stream_forget_proof(struct stream *s);
 
 /* Of a data channel, after its handshake: has its client shown, or does the TLS

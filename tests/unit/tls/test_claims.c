@@ -1,7 +1,9 @@
 /* What a client's certificate says of its owner: no two subjects in the same
- * words, whatever blanks and backslashes they have. */
+ * words, whatever blanks and backslashes they have. And what can be told of the
+ * handshake that proves it. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include "fixture.h"
 #include "sallyport/tls/client.h"
 #include "support/pki.h"
+#include "tls/context_inside.h"
 
 static char folder[64];
 static struct pki *pki;
@@ -33,29 +36,37 @@ static void tear_down(void)
 
 TestSuite(claims, .init = set_up, .fini = tear_down);
 
-static struct tls_context *make_context(void)
+static int use(struct tls_context *t, const char *ca, struct complaint *c)
 {
-    struct tls_context *t = context_make();
-    struct complaint c = { "" };
-    const struct tls_clients from = {
-        CLIENTS_REQUIRE, open(pki_path(pki, "ca.pem"), O_RDONLY | O_CLOEXEC),
-        -1, "ca.pem", NULL
-    };
+    const struct tls_clients from = { .mode = CLIENTS_REQUEST,
+                                      .ca_fd = open(pki_path(pki, ca),
+                                                    O_RDONLY | O_CLOEXEC),
+                                      .crl_fd = -1,
+                                      .ca = ca };
+    int r = tls_context_clients(t, &from, c);
 
-    cr_assert_eq(tls_context_clients(t, &from, &c), 0, "%s", c.text);
     close(from.ca_fd);
-    return t;
+    return r;
 }
 
-/* A handshake in which "anna" is shown. */
-static void open_line(struct line *l, struct peer *p)
+/* A handshake in which NAME (NULL: none) is shown. */
+static void open_line(struct line *l, struct peer *p, const char *ca,
+                      const char *name)
 {
+    struct complaint c = { "" };
+    char file[64];
+
     line_open(l, CONTROL, 0);
-    l->context = make_context();
+    l->context = context_make();
+    cr_assert_eq(use(l->context, ca, &c), 0, "%s", c.text);
     cr_assert_eq(stream_secure(l->s, l->context, STREAM_CONTROL), 0);
     p->play = play_nothing;
-    p->options.certificate = pki_path(pki, "anna.pem");
-    p->options.key = pki_path(pki, "anna.key");
+    if (name) {
+        snprintf(file, sizeof(file), "%s.pem", name);
+        p->options.certificate = pki_path(pki, file);
+        snprintf(file, sizeof(file), "%s.key", name);
+        p->options.key = pki_path(pki, file);
+    }
     peer_start(p, l);
     cr_assert_eq(line_handshake(l), STREAM_OK, "%s", stream_cause(l->s));
 }
@@ -95,7 +106,7 @@ Test(claims, subjects)
 
         pki_issue(pki, &(struct pki_leaf){ .name = "anna",
                                            .subject = subjects[i].cn });
-        open_line(&l, &p);
+        open_line(&l, &p, "ca.pem", "anna");
         buf_init(&claims, CLIENT_CLAIMS_MAX);
         cr_assert_eq(stream_claims(l.s, &claims), 0);
         rest = buf_slice(&claims);
@@ -103,6 +114,97 @@ Test(claims, subjects)
         cr_expect(slice_equal(rest, slice_from(subjects[i].line)), "'%s': %.*s",
                   subjects[i].cn, (int)rest.len, rest.ptr);
         buf_release(&claims);
+        close_line(&l, &p);
+    }
+}
+
+#define NAME_BYTES 15 /* of a CA's name besides its CN */
+
+/* CAS.pem, whose names have so many BYTES as clients are told them. */
+static void make_cas(size_t bytes)
+{
+    char command[128];
+
+    for (unsigned i = 0; bytes > 0; i++) {
+        size_t len = bytes > 200 ? 64 : bytes > 79 ? 30 : bytes - NAME_BYTES;
+        char name[80];
+
+        snprintf(name, sizeof(name), "authority-%0*u", (int)len - 10, i);
+        pki_free(pki_new(folder, name));
+        bytes -= NAME_BYTES + len;
+    }
+    snprintf(command, sizeof(command), "cd %s && cat authority-*.pem >cas.pem",
+             folder);
+    cr_assert_eq(system(command), 0);
+}
+
+/* Of the CAs in all.pem clients are told the names, or none; a proof it is in
+ * either case. */
+static void expect_told(struct peer *p, bool named)
+{
+    struct line l;
+
+    open_line(&l, p, "all.pem", "anna");
+    cr_expect_eq(sk_X509_NAME_num(SSL_CTX_get_client_CA_list(l.context->ssl)) >
+                     0,
+                 named);
+    cr_expect_eq(stream_proof_state(l.s), CLIENT_PROOF_KEPT);
+    close_line(&l, p);
+}
+
+Test(claims, as_many_names_as_a_proof_has_room_for)
+{
+    struct peer p = { .play = NULL };
+
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna", .kind = PKI_RSA });
+    make_cas(CLIENT_NAMES_MAX - NAME_BYTES - 2); /* and that of ca.pem */
+    cr_assert_eq(chdir(folder), 0);
+    cr_assert_eq(system("cat ca.pem cas.pem >all.pem"), 0);
+    expect_told(&p, true);
+    pki_free(pki_new(folder, "x"));
+    cr_assert_eq(system("cat x.pem >>all.pem"), 0);
+    expect_told(&p, false);
+}
+
+static const struct {
+    const char *name;
+    int version;
+    enum client_proof state;
+} proofs[] = {
+    { NULL, TLS1_2_VERSION, CLIENT_PROOF_NONE },
+    { NULL, TLS1_3_VERSION, CLIENT_PROOF_NONE },
+    { "anna", TLS1_2_VERSION, CLIENT_PROOF_OLD },
+    { "anna", TLS1_3_VERSION, CLIENT_PROOF_KEPT },
+    { "long", TLS1_2_VERSION, CLIENT_PROOF_OLD },
+    { "long", TLS1_3_VERSION, CLIENT_PROOF_LONG },
+};
+
+/* A certificate with more names than a proof has room for. */
+static void issue_long(void)
+{
+    static char names[16384];
+    size_t len = 0;
+
+    for (int i = 0; i < 600; i++)
+        len += (size_t)snprintf(names + len, sizeof(names) - len,
+                                "%sDNS:n%d.example", i ? "," : "", i);
+    pki_issue(pki, &(struct pki_leaf){ .name = "long", .names = names });
+}
+
+Test(claims, proofs)
+{
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    issue_long();
+    for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
+        struct peer p = { .options = { .version = proofs[i].version } };
+        enum client_proof state;
+        struct line l;
+
+        open_line(&l, &p, "ca.pem", proofs[i].name);
+        state = stream_proof_state(l.s);
+        cr_expect_eq(state, proofs[i].state, "%zu: %d", i, (int)state);
+        cr_expect_eq(stream_proof(l.s).len > 0, state == CLIENT_PROOF_KEPT,
+                     "%zu", i);
         close_line(&l, &p);
     }
 }
