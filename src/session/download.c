@@ -93,14 +93,18 @@ static enum stream_state send_piece(struct session *s)
     return sigbus_hit() ? STREAM_FAILED : state;
 }
 
+static bool has_its_size(const struct transfer *t)
+{
+    struct stat st;
+
+    return fstat(t->source, &st) == 0 && (uint64_t)st.st_size >= t->size;
+}
+
 /* Whoever cuts the file while its last page is sealed has zeros sent in the
  * place of the rest of that page. */
 static bool is_still_whole(const struct transfer *t)
 {
-    struct stat st;
-
-    return t->offset < t->size ||
-           (fstat(t->source, &st) == 0 && (uint64_t)st.st_size >= t->size);
+    return t->offset < t->size || has_its_size(t);
 }
 
 /* The kernel takes it from the file; nothing of it is ever here. */
@@ -157,6 +161,18 @@ static bool by_kernel(struct session *s)
     return false;
 }
 
+/* SIGBUS has two causes: the file has become shorter, or its file system can't
+ * read it. */
+static void page_is_missing(struct session *s)
+{
+    if (!has_its_size(&s->transfer)) {
+        file_was_cut(s);
+        return;
+    }
+    stream_drop(s->data.stream);
+    unreadable(s, "a page of the file can't be read");
+}
+
 static bool by_mapping(struct session *s)
 {
     enum stream_state state;
@@ -168,7 +184,7 @@ static bool by_mapping(struct session *s)
     state = send_piece(s);
     if (!sigbus_hit())
         return goes_on(s, state);
-    file_was_cut(s);
+    page_is_missing(s);
     return false;
 }
 

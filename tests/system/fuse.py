@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""fuse.py FOLDER UID: a file system with one file, "f", whose owner is UID and
-which is opened for direct I/O, as network file systems do: no page of it can be
-mapped to be shared. Its bytes are those of numbers of 4 bytes, 75,000 of them.
-Ends when it is unmounted, or killed. (linux/fuse.h, protocol 7.31)"""
+"""fuse.py FOLDER UID: a file system with two files whose owner is UID. Both have
+numbers of 4 bytes, 75,000 of them. "f" is opened for direct I/O, as network file
+systems do: no page of it can be mapped to be shared. "bad" is an ordinary one,
+of which nothing behind the first 128 KiB can be read, as of a broken disk. Ends when it is unmounted, or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
 import os
 import struct
@@ -10,7 +10,9 @@ import sys
 
 FOLDER, OWNER = sys.argv[1], int(sys.argv[2])
 DATA = b"".join(struct.pack("<I", i) for i in range(75000))
-ENOENT, ENOSYS = 2, 38
+GOOD = 128 << 10
+ENOENT, EIO, ENOSYS = 2, 5, 38
+NODES = {b"f": 2, b"bad": 3}
 LOOKUP, FORGET, GETATTR, OPEN, READ, STATFS, RELEASE = 1, 2, 3, 14, 15, 17, 18
 FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR, FORGETS = 25, 26, 27, 28, 29, 42
 DIRECT_IO = 1
@@ -24,20 +26,28 @@ def attributes(node):
 
 
 def lookup(_node, body):
-    if body.split(b"\0")[0] != b"f":
+    node = NODES.get(body.split(b"\0")[0])
+    if not node:
         return ENOENT, b""
-    return 0, struct.pack("<4Q2I", 2, 0, 1, 1, 0, 0) + attributes(2)
+    return 0, struct.pack("<4Q2I", node, 0, 1, 1, 0, 0) + attributes(node)
 
 
-def read(_node, body):
+def is_direct(node):
+    return DIRECT_IO if node == NODES[b"f"] else 0
+
+
+def read(node, body):
     _handle, at, size = struct.unpack("<QQI", body[:20])
+    if not is_direct(node) and at + size > GOOD:
+        return EIO, b""
     return 0, DATA[at:at + size]
 
 
 def entries(_node, body):
     _handle, at = struct.unpack("<QQ", body[:16])
-    one = struct.pack("<QQII", 2, 1, 1, 8) + b"f".ljust(8, b"\0")
-    return 0, one if at == 0 else b""
+    each = [struct.pack("<QQII", node, i + 1, len(name), 8) + name.ljust(8, b"\0")
+            for i, (name, node) in enumerate(NODES.items())]
+    return 0, b"".join(each[at:])
 
 
 ANSWERS = {
@@ -45,7 +55,7 @@ ANSWERS = {
                                        65536, 1, 1, 0, 0, 0, 0).ljust(64, b"\0")),
     LOOKUP: lookup,
     GETATTR: lambda n, b: (0, struct.pack("<QII", 1, 0, 0) + attributes(n)),
-    OPEN: lambda n, b: (0, struct.pack("<QII", 1, DIRECT_IO, 0)),
+    OPEN: lambda n, b: (0, struct.pack("<QII", 1, is_direct(n), 0)),
     OPENDIR: lambda n, b: (0, struct.pack("<QII", 1, 0, 0)),
     READ: read,
     READDIR: entries,

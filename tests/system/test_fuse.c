@@ -1,6 +1,6 @@
 /* Files of which no page can be mapped to be shared, as on network file systems
- * by way of FUSE: they are sent all the same. Root mounts for himself, in a
- * mount namespace that goes with this test. */
+ * by way of FUSE: they are sent all the same. And one that can't be read whole.
+ * Root mounts for himself, in a mount namespace that goes with this test. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <sched.h>
@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
 
@@ -56,35 +57,71 @@ static void expect_numbers(const struct buf *got)
     }
 }
 
-Test(fuse, a_file_without_shared_pages_is_sent, .timeout = 60)
-{
+struct far {
     struct server server;
     struct session s;
-    struct stat home;
-    struct buf got;
     char folder[SERVER_PATH_MAX];
     pid_t fuse;
+};
+
+static void begin(struct far *f)
+{
+    struct stat home;
 
     if (geteuid() != 0)
         cr_skip_test("needs root");
     cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %m");
     cr_assert_eq(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-    server_start(&server, &(struct server_plan){ .ports = NULL });
-    cr_assert_eq(stat(server_home(&server, "anna"), &home), 0);
-    snprintf(folder, sizeof(folder), "%s",
-             server_home_file(&server, "anna", "far"));
-    cr_assert_eq(mkdir(folder, 0700), 0);
-    fuse = start_fuse(folder, home.st_uid);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    server_start(&f->server, &(struct server_plan){ .ports = NULL });
+    cr_assert_eq(stat(server_home(&f->server, "anna"), &home), 0);
+    snprintf(f->folder, sizeof(f->folder), "%s",
+             server_home_file(&f->server, "anna", "far"));
+    cr_assert_eq(mkdir(f->folder, 0700), 0);
+    f->fuse = start_fuse(f->folder, home.st_uid);
+    session_init(&f->s);
+    session_open(&f->s, &f->server, "anna");
+}
+
+static void end(struct far *f)
+{
+    session_close(&f->s);
+    umount2(f->folder, MNT_DETACH);
+    kill(f->fuse, SIGKILL);
+    waitpid(f->fuse, NULL, 0);
+    rmdir(f->folder);
+    server_stop(&f->server);
+}
+
+Test(fuse, a_file_without_shared_pages_is_sent, .timeout = 60)
+{
+    struct far f;
+    struct buf got;
+
+    begin(&f);
     buf_init(&got, 1 << 20);
-    session_fetch(&s, "RETR far/f", &got);
+    session_fetch(&f.s, "RETR far/f", &got);
     expect_numbers(&got);
     buf_release(&got);
-    session_close(&s);
-    umount2(folder, MNT_DETACH);
-    kill(fuse, SIGKILL);
-    waitpid(fuse, NULL, 0);
-    rmdir(folder);
-    server_stop(&server);
+    end(&f);
+}
+
+/* What could be read has been sent; no 226, nobody is told that somebody has
+ * cut the file, and the session goes on. */
+Test(fuse, a_file_that_cannot_be_read_whole, .timeout = 60)
+{
+    char waste[16384];
+    struct far f;
+    struct data d;
+    long n;
+
+    begin(&f);
+    data_open(&f.s, &d, "RETR far/bad");
+    while ((n = tls_client_read(d.tls, waste, sizeof(waste))) > 0)
+        continue;
+    cr_expect_eq(n, TLS_CLIENT_CUT, "it ended with %ld", n);
+    data_cut(&d, false);
+    session_expect(&f.s, "451 {*}can't read the file{*}");
+    server_log_wait(&f.server, "verb=RETR", "far/bad", "can't be read", NULL);
+    session_do(&f.s, "200 {*}", "NOOP");
+    end(&f);
 }
