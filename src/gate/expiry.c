@@ -11,17 +11,12 @@
 #define WARN_DAYS 30
 #define DAY_S     86400
 
-/* What expires, and what that means for clients. */
-struct kind {
-    const char *what, *then;
+static const char *const things[] = {
+    [false] = "certificate",
+    [true] = "revocation list",
 };
-
-static const struct kind kinds[] = {
-    [false] = { "a CA of clients' certificates",
-                "nobody gets in with a certificate of it then" },
-    [true] = { "a revocation list",
-               "nobody gets in with a certificate of its CA then" },
-};
+#define WITHOUT                                                                \
+    "without a valid one nobody gets in with a certificate of that CA"
 
 static void on_time(void *owner)
 {
@@ -67,18 +62,20 @@ static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
 static void look_at_clients(struct gate *g, const struct tls_clients_facts *f,
                             int64_t now)
 {
-    const struct kind *k = &kinds[f->lists];
-    int64_t hours = (f->expires - now) / 3600;
+    const char *thing = things[f->lists];
+    long long hours = (f->expires - now) / 3600;
 
+    if (f->warn > now)
+        return;
     if (f->expires <= now)
-        tell_certificate(g, "%s: %s has expired, %s; renew it, and reload",
-                         f->name, k->what, k->then);
-    else if (f->warn <= now && hours < 48)
-        tell_certificate(g, "%s: %s expires in %lld hours, %s", f->name,
-                         k->what, (long long)hours, k->then);
-    else if (f->warn <= now)
-        tell_certificate(g, "%s: %s expires in %lld days, %s", f->name, k->what,
-                         (long long)hours / 24, k->then);
+        tell_certificate(g, "%s: %s %d has expired; " WITHOUT, f->name, thing,
+                         f->number);
+    else if (hours < 48)
+        tell_certificate(g, "%s: %s %d expires in %lld hours; " WITHOUT,
+                         f->name, thing, f->number, hours);
+    else
+        tell_certificate(g, "%s: %s %d expires in %lld days; " WITHOUT, f->name,
+                         thing, f->number, hours / 24);
 }
 
 /* The earlier of NEXT and the seconds to THEN. */

@@ -21,7 +21,8 @@ struct master;
 /* What a file was when it was opened: by it a change shows, also one of the
  * very file that is open still. All 0: no file. */
 struct file_stamp {
-    uint64_t device, inode, size, modified, changed; /* times in ns */
+    uint64_t device, inode, size;
+    uint64_t modified, changed, opened; /* ns since 1970 */
 };
 
 struct pair_files {
@@ -52,7 +53,7 @@ struct pair_set {
 };
 
 struct certificates {
-    LIST_HEAD(, pair_set) sets;
+    LIST_HEAD(, pair_set) sets; /* the newest last */
     struct pair_set *current;
     size_t count;
     uint64_t generation, number; /* the last ones that were given */

@@ -239,19 +239,22 @@ struct child *master_log(struct master *m)
 }
 
 /* The start has said it of the first ones: then of each new file, and when a
- * reload has turned the question off. */
-static void tell_unasked(struct master *m, bool newer)
+ * reload has turned the question off; once that is over. */
+void master_tell_unasked(struct master *m)
 {
     const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
     struct complaint c = { "" };
 
-    if (u && (newer || m->asks != m->settings.client_certificates) &&
+    if (m->reload.asked)
+        return;
+    if (u && (m->users_new || m->asks != m->settings.client_certificates) &&
         hint_unasked(&m->settings, u, &c))
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
+    m->users_new = false;
     m->asks = m->settings.client_certificates;
 }
 
-bool master_look_at_users(struct master *m)
+static bool look_at_users(struct master *m)
 {
     struct complaint c = { "" };
     int r = userdb_look(&m->users, &c);
@@ -267,14 +270,22 @@ bool master_look_at_users(struct master *m)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "users file read: generation %llu",
                       (unsigned long long)userdb_newest(&m->users));
-    tell_unasked(m, r > 0);
+    m->users_new |= r > 0;
     workers_tell(m);
     userdb_drop(&m->users, worker_oldest(m));
     return true;
 }
 
+bool master_look_at_users(struct master *m)
+{
+    bool r = look_at_users(m);
+
+    master_tell_unasked(m);
+    return r;
+}
+
 void master_reload(struct master *m)
 {
-    master_look_at_users(m);
+    look_at_users(m);
     reload_begin(m);
 }

@@ -87,7 +87,8 @@ struct master {
     struct session_table sessions;
     struct leftovers leftovers;
     struct userdb users;
-    unsigned asks; /* client_certificates, when the users were looked at */
+    unsigned asks;  /* client_certificates, when the users were looked at */
+    bool users_new; /* since then */
     struct hosts hosts;
     struct control control;
     time_t since;              /* when it was ready */
@@ -136,5 +137,7 @@ struct child *master_ready(struct master *m, enum process p);
 /* The users file: reads it if it has changed, tells the auth workers. False: it
  * couldn't be read, and may say anything. */
 bool master_look_at_users(struct master *m);
+/* The hint about users whose certificate nobody asks for, if it is news. */
+void master_tell_unasked(struct master *m);
 
 #endif

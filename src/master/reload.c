@@ -23,9 +23,12 @@ static void end(struct master *m, const char *wrong)
     bool again = m->reload.again, silent = m->reload.silent;
 
     reload_release(m);
-    if (again)
+    if (again) {
         reload_begin(m);
-    else if (!silent)
+        return;
+    }
+    master_tell_unasked(m);
+    if (!silent)
         request_reloaded(m, wrong);
 }
 

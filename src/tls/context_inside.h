@@ -31,10 +31,16 @@ struct identity {
     int kind;        /* EVP_PKEY_RSA and so on: a handshake takes one of each */
 };
 
-/* A file in a context, and when the first thing in it expires. */
-struct dated_file {
-    char *name;            /* NULL: there is none */
+/* When a thing in a file expires, and when to speak of it. */
+struct dated {
+    int number;            /* in the file, from 1; 0: there is none */
     int64_t expires, warn; /* seconds since 1970 */
+};
+
+/* Of a file in a context. */
+struct dated_file {
+    char *name;              /* NULL: there is none */
+    struct dated first, due; /* to expire, to be spoken of */
 };
 
 struct tls_context {
@@ -103,8 +109,9 @@ int warm_dry(struct tls_context *t, struct complaint *c);
 
 /* Seconds since 1970; 0: unreadable. */
 int64_t date_seconds(const ASN1_TIME *t);
-/* Something in F expires at END, to be spoken of so many seconds before. */
-void date_note(struct dated_file *f, int64_t end, int64_t before);
+/* Thing NUMBER of F expires at END, to be spoken of so many seconds before. */
+void date_note(struct dated_file *f, int number, int64_t end, int64_t before);
+#define DATE_WARN_S (30 * 86400)
 
 /* An error of OpenSSL's queue in its words. */
 const char *tls_error(unsigned long error);

@@ -12,10 +12,12 @@ int64_t date_seconds(const ASN1_TIME *t)
     return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
 }
 
-void date_note(struct dated_file *f, int64_t end, int64_t before)
+void date_note(struct dated_file *f, int number, int64_t end, int64_t before)
 {
-    if (f->expires != 0 && f->expires <= end)
-        return;
-    f->expires = end;
-    f->warn = end - before;
+    const struct dated new = { number, end, end - before };
+
+    if (f->first.number == 0 || new.expires < f->first.expires)
+        f->first = new;
+    if (f->due.number == 0 || new.warn < f->due.warn)
+        f->due = new;
 }

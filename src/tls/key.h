@@ -19,5 +19,12 @@ int key_check(EVP_PKEY *key, const char *name, struct complaint *c);
  * complaint. */
 #define PEM_MAX (256u << 10)
 BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c);
+/* Has OpenSSL just said that there is nothing more in it? */
+bool pem_is_end(void);
+/* Calls READ_ONE for number 1, 2 and so on, as long as it returns 1: what it
+ * returned then, 0 or -EINVAL with the complaint. */
+int pem_each(int fd, const char *name, size_t most,
+             int (*read_one)(void *owner, BIO *b, int number), void *owner,
+             struct complaint *c);
 
 #endif

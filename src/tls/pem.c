@@ -12,10 +12,10 @@
 
 #define CHAIN_MAX 16
 
-/* PEM's way to say that there is nothing more. */
-static bool is_end(void)
+bool pem_is_end(void)
 {
     unsigned long e = ERR_peek_last_error();
+
     return ERR_GET_LIB(e) == ERR_LIB_PEM &&
            ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
 }
@@ -72,9 +72,9 @@ static int read_chain(struct identity *id, BIO *b, const struct tls_pair *pair,
     for (int number = 1;; number++) {
         ERR_clear_error();
         x = PEM_read_bio_X509_AUX(b, NULL, NULL, NULL);
-        if (!x && number > 1 && is_end())
+        if (!x && number > 1 && pem_is_end())
             return 0;
-        if (!x && is_end())
+        if (!x && pem_is_end())
             return complain(c, "%s: holds no certificate in PEM form", name);
         if (!x)
             return complain(c, "%s: certificate %d can't be read: %s", name,
@@ -96,4 +96,25 @@ int pem_load(struct identity *id, const struct tls_pair *pair,
     BIO_free(b);
     buf_release(&text);
     return r;
+}
+
+int pem_each(int fd, const char *name, size_t most,
+             int (*read_one)(void *owner, BIO *b, int number), void *owner,
+             struct complaint *c)
+{
+    struct buf text;
+    int e = 1;
+
+    buf_init(&text, most);
+    BIO *b = pem_open(fd, name, &text, c);
+    if (!b)
+        e = -EINVAL;
+    for (int number = 1; e > 0; number++) {
+        ERR_clear_error();
+        e = read_one(owner, b, number);
+    }
+    BIO_free(b);
+    buf_release(&text);
+    ERR_clear_error();
+    return e;
 }

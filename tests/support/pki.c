@@ -213,10 +213,10 @@ static void add_revoked(struct pki *p, X509_CRL *crl, const char *name)
     X509_free(x);
 }
 
-static void set_times(X509_CRL *crl, long seconds)
+static void set_times(X509_CRL *crl, long from, long to)
 {
-    ASN1_TIME *last = X509_gmtime_adj(NULL, -DAY),
-              *next = X509_gmtime_adj(NULL, seconds);
+    ASN1_TIME *last = X509_gmtime_adj(NULL, from),
+              *next = X509_gmtime_adj(NULL, to);
 
     X509_CRL_set1_lastUpdate(crl, last);
     X509_CRL_set1_nextUpdate(crl, next);
@@ -224,23 +224,41 @@ static void set_times(X509_CRL *crl, long seconds)
     ASN1_TIME_free(next);
 }
 
-void pki_list(struct pki *p, const char *file, long seconds, ...)
+static void write_list(struct pki *p, const char *file, X509_CRL *crl,
+                       va_list names)
 {
-    X509_CRL *crl = X509_CRL_new();
     const char *name;
-    va_list names;
 
     X509_CRL_set_version(crl, X509_CRL_VERSION_2);
     X509_CRL_set_issuer_name(crl, X509_get_subject_name(p->ca));
-    set_times(crl, seconds);
-    va_start(names, seconds);
     while ((name = va_arg(names, const char *)))
         add_revoked(p, crl, name);
-    va_end(names);
     FAIL_IF(X509_CRL_sign(crl, p->key, EVP_sha256()) <= 0, "no list is signed");
     FILE *f = open_file(p, file, "", 0644);
     FAIL_IF(PEM_write_X509_CRL(f, crl) != 1 || fclose(f) != 0, "%s", file);
     X509_CRL_free(crl);
+}
+
+void pki_list(struct pki *p, const char *file, long seconds, ...)
+{
+    X509_CRL *crl = X509_CRL_new();
+    va_list names;
+
+    set_times(crl, -DAY, seconds);
+    va_start(names, seconds);
+    write_list(p, file, crl, names);
+    va_end(names);
+}
+
+void pki_list_at(struct pki *p, const char *file, long from, long to, ...)
+{
+    X509_CRL *crl = X509_CRL_new();
+    va_list names;
+
+    set_times(crl, from, to);
+    va_start(names, to);
+    write_list(p, file, crl, names);
+    va_end(names);
 }
 
 const char *pki_fingerprint(const struct pki *p, const char *name)

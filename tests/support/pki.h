@@ -31,6 +31,9 @@ void pki_issue(struct pki *p, const struct pki_leaf *l);
  * day ago and is good for so many SECONDS from now. */
 void pki_list(struct pki *p, const char *file, long seconds, ...)
     __attribute__((sentinel));
+/* The same, made and good at so many seconds FROM and TO now. */
+void pki_list_at(struct pki *p, const char *file, long from, long to, ...)
+    __attribute__((sentinel));
 /* The path of a file of the folder, in a buffer of four that take turns. */
 const char *pki_path(const struct pki *p, const char *file);
 /* The SHA-256 of FOLDER/NAME.pem, in hexadecimal digits, in the same. */

@@ -468,12 +468,12 @@ Test(client_certificates, a_list_that_expires_in_use)
     struct server_plan p;
     char text[1024];
 
-    pki_list(pki, "soon-crl.pem", 4, NULL);
+    pki_list(pki, "soon-crl.pem", 10, NULL);
     plan(&p, settings(text, "request", "soon-crl.pem"));
     server_start(&server, &p);
-    server_log_wait(&server, "soon-crl.pem: a revocation list expires in 0 h",
+    server_log_wait(&server, "soon-crl.pem: revocation list 1 expires in 0 h",
                     NULL);
-    server_log_wait(&server, "soon-crl.pem: a revocation list has expired",
+    server_log_wait(&server, "soon-crl.pem: revocation list 1 has expired",
                     NULL);
     kill_gate(&server);
     expect_only_without(&server);
@@ -487,6 +487,7 @@ Test(client_certificates, a_list_that_expires_in_use)
     cr_expect_eq(try_login(&server, 0, "bert", "bert", SERVER_PASSWORD), 230);
     server_stop(&server);
 }
+
 #define HINT                                                                   \
     "hint: nobody is asked for a certificate, and 5 users of whom "            \
     "certificate= wants one can't log in (the first is anna); write: "         \
@@ -645,9 +646,16 @@ Test(client_certificates, nobody_is_asked)
     add_comment(&server);
     reload(&server, 3, GOOD);
     server_log_expect(&server, 2, event, NULL);
-    files_write(server_path(&server, "users"), "", 0, 0600);
+    add_comment(&server); /* and the question, in one reload */
+    set_lines(&server, "request", "crl.pem");
     reload(&server, 4, GOOD);
     server_log_expect(&server, 2, event, NULL);
+    set_lines(&server, "off", NULL);
+    reload(&server, 5, GOOD);
+    server_log_expect(&server, 3, event, NULL);
+    files_write(server_path(&server, "users"), "", 0, 0600);
+    reload(&server, 6, GOOD);
+    server_log_expect(&server, 3, event, NULL);
     expect_hint(&server, false);
     server_stop(&server);
 }

@@ -28,15 +28,16 @@ struct tls_clients {
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c);
 
-/* One of these files, and when the first thing in it expires. */
+/* What ends first in one of these files, or is to be spoken of first. */
 struct tls_clients_facts {
     const char *name; /* the context's */
     bool lists;       /* of revoked certificates; else of CAs */
+    int number;       /* of the list or the CA in the file, from 1 */
     /* Seconds since 1970; when to speak of it: from 30 days before, of a list
      * from the last quarter of its life on if that is later. */
     int64_t expires, warn;
 };
-/* File I; false: there are no more. */
+/* Of I; false: there are no more. */
 bool tls_context_clients_file(const struct tls_context *t, size_t i,
                               struct tls_clients_facts *ret);
 /* Behind a fork: what the client's signature will be for (sallyport/proof). */
@@ -46,9 +47,10 @@ void tls_context_serial(struct tls_context *t, uint64_t serial);
 #define CLIENT_CLAIMS_MAX 1024u
 #define CLIENT_PROOF_MAX  9500u
 /* Clients are told the names of the CAs, which so are a part of their proof; so
- * many bytes leave room for the rest of it, both chains above all. If there are
- * more, clients are told none, and choose without. */
-#define CLIENT_NAMES_MAX 4096u
+ * many bytes leave room for the rest of it: post-quantum shares of keys (2.5
+ * KiB), two RSA chains. If there are more, clients are told none, and choose
+ * without. */
+#define CLIENT_NAMES_MAX 2048u
 
 /* What the verified certificate of a control channel says, a line each:
  * "sha256:HEX", "subject:CN=…" (RFC 4514, a space as \20), "email:…", "dns:…",

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "caller.h"
@@ -165,6 +166,48 @@ Test(reload, the_same_files_keep_their_keys)
     }
     both_take(&s, 2 * CERTIFICATES_SETS + 2); /* keys has heard of none */
     stage_close(&s);
+}
+
+/* What has just changed may change again and leave no trace. */
+Test(reload, the_same_files_that_have_just_changed)
+{
+    struct stage s;
+    char path[128];
+
+    open_stage(&s);
+    snprintf(path, sizeof(path), "%s/key", s.folder);
+    cr_assert_eq(utimensat(AT_FDCWD, path, NULL, 0), 0);
+    cr_assert_eq(kill(s.master, SIGHUP), 0);
+    both_answer(&s, 2);
+    stage_reports(&s, EVENT_SERVICE, "are in use");
+    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    cr_assert_eq(kill(s.master, SIGHUP), 0);
+    keys_are_asked(&s, 3, 3);
+    stage_close(&s);
+}
+
+/* It keeps those that it heard of last. */
+Test(reload, a_new_auth_hears_of_the_newest_last)
+{
+    struct stage s;
+    struct player old;
+    struct packet p;
+
+    open_stage(&s);
+    player_enter(&s, &old, 1);
+    hear_number(&s.keys, MSG_KEYS_PEER, PROCESS_SESSION);
+    both_take(&s, 2);
+    hear_number(&s.auth, MSG_CERTIFICATE, 2);
+    actor_die(&s.auth);
+    channel_close(&s.auth.channel);
+    actor_enter(&s, &s.auth, "auth");
+    actor_hear(&s.auth, MSG_CAGE, &p);
+    packet_close(&p);
+    actor_hear(&s.auth, MSG_LOG, &p);
+    packet_close(&p);
+    hear_number(&s.auth, MSG_CERTIFICATE, 1);
+    hear_number(&s.auth, MSG_CERTIFICATE, 2);
+    stage_leave(&s, &old);
 }
 
 /* A certificate that is new must be good; one that gate has taken may have

@@ -77,7 +77,7 @@ static int use_again(struct tls_context *t, const char *ca, const char *crl,
                      ca, crl, c);
 }
 
-static void open_line_of(struct line *l, enum client_certificates mode,
+static void open_line_of(struct line *l, struct tls_clients from,
                          const char *ca, const char *crl)
 {
     struct complaint c = { "" };
@@ -85,7 +85,7 @@ static void open_line_of(struct line *l, enum client_certificates mode,
     line_open(l, CONTROL, 0);
     line_secure(l);
     stream_free(l->s);
-    cr_assert_eq(use(l->context, mode, ca, crl, &c), 0, "%s", c.text);
+    cr_assert_eq(use_files(l->context, from, ca, crl, &c), 0, "%s", c.text);
     l->s = stream_plain(l->near, CONTROL);
     cr_assert_eq(stream_secure(l->s, l->context, STREAM_CONTROL), 0);
 }
@@ -93,7 +93,7 @@ static void open_line_of(struct line *l, enum client_certificates mode,
 static void open_line(struct line *l, enum client_certificates mode,
                       const char *crl)
 {
-    open_line_of(l, mode, "ca.pem", crl);
+    open_line_of(l, (struct tls_clients){ .mode = mode }, "ca.pem", crl);
 }
 
 static void show(struct peer *p, const char *name, int version)
@@ -299,6 +299,15 @@ static void write_text(const char *file, const char *text)
     cr_assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
+static void join_files(const char *into, const char *one, const char *other)
+{
+    char command[2048];
+
+    snprintf(command, sizeof(command), "cd %s && cat %s %s >%s", folder, one,
+             other, into);
+    cr_assert_eq(system(command), 0);
+}
+
 static void write_bad_files(void)
 {
     struct pki *other = pki_new(folder, "other-ca");
@@ -348,6 +357,29 @@ Test(client, bad_files)
     }
 }
 
+/* A list for a day beside one for a year: of both it is spoken in time. */
+Test(client, when_two_lists_expire)
+{
+    struct tls_context *t = context_make();
+    struct pki *between = pki_below(pki, "between");
+    struct tls_clients_facts f;
+    struct complaint c = { "" };
+
+    pki_list_at(pki, "year.pem", -300 * DAY, 20 * DAY, NULL);
+    pki_list(between, "day.pem", DAY, NULL);
+    join_files("cas.pem", "ca.pem", "between.pem");
+    join_files("lists.pem", "day.pem", "year.pem");
+    cr_assert_eq(use(t, CLIENTS_REQUEST, "cas.pem", "lists.pem", &c), 0, "%s",
+                 c.text);
+    cr_assert(tls_context_clients_file(t, 1, &f));
+    cr_expect(f.lists && f.number == 1 && f.warn > time(NULL));
+    cr_assert(tls_context_clients_file(t, 2, &f));
+    cr_expect(f.lists && f.number == 2 && f.warn < time(NULL));
+    cr_expect(!tls_context_clients_file(t, 3, &f));
+    tls_context_free(t);
+    pki_free(between);
+}
+
 /* In a file that is in use already what has expired is no mistake; it only lets
  * nobody in. */
 Test(client, expired_in_use)
@@ -365,6 +397,7 @@ Test(client, expired_in_use)
                      c.text);
         cr_expect(tls_context_clients_file(t, i, &f));
         cr_expect_eq(f.lists, i == 1);
+        cr_expect_eq(f.number, 1);
         cr_expect_leq(f.expires, time(NULL) - 59);
         tls_context_free(t);
     }
@@ -397,15 +430,6 @@ Test(client, when_they_expire)
     }
 }
 
-static void join_files(const char *into, const char *one, const char *other)
-{
-    char command[2048];
-
-    snprintf(command, sizeof(command), "cd %s && cat %s %s >%s", folder, one,
-             other, into);
-    cr_assert_eq(system(command), 0);
-}
-
 static const struct {
     const char *name, *crl, *why;
 } below[] = {
@@ -414,14 +438,19 @@ static const struct {
     { "gone", "lists.pem", "certificate revoked" },
     { "leaf", "no-longer.pem", "certificate revoked" }, /* the CA between is */
     { "leaf", "one.pem", "unable to get certificate CRL" },
+    /* Of two lists the newer one counts, though it is over. */
+    { "gone", "two.pem", "CRL has expired" },
+    { "gone", "two-turned.pem", "CRL has expired" },
 };
 
 static void try_below(size_t i, int version)
 {
+    const struct tls_clients from = { .mode = CLIENTS_REQUIRE,
+                                      .crl_in_use = true };
     struct peer p = { .play = play_nothing };
     struct line l;
 
-    open_line_of(&l, CLIENTS_REQUIRE, "cas.pem", below[i].crl);
+    open_line_of(&l, from, "cas.pem", below[i].crl);
     show(&p, below[i].name, version);
     peer_start(&p, &l);
     cr_expect_eq(line_handshake(&l), below[i].why ? STREAM_FAILED : STREAM_OK,
@@ -449,6 +478,12 @@ Test(client, of_a_ca_below_another)
     join_files("cas.pem", "ca.pem", "between.pem");
     join_files("lists.pem", "one.pem", "between-list.pem");
     join_files("no-longer.pem", "no-between.pem", "between-list.pem");
+    pki_list_at(between, "old.pem", -2 * DAY, 9 * DAY, NULL);
+    pki_list_at(between, "new.pem", -DAY, -60, "gone", NULL);
+    join_files("both.pem", "old.pem", "new.pem");
+    join_files("two.pem", "one.pem", "both.pem");
+    join_files("both.pem", "new.pem", "old.pem");
+    join_files("two-turned.pem", "both.pem", "one.pem");
     for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
         try_below(i, TLS_12);
         try_below(i, TLS_13);

@@ -1,0 +1,188 @@
+/* Revocation lists of clients' CAs. Runs in gate, at the start and at a reload;
+ * must open nothing. Of two lists about the same the newer one alone counts:
+ * OpenSSL would go back to the older one when the newer one is over. */
+#include "lists.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+
+#include "key.h"
+
+#define CRL_MAX   (8u << 20)
+#define LISTS_MAX 512
+
+struct list {
+    X509_CRL *crl;
+    int ca;     /* who signed it, of the CAs */
+    int number; /* in the file */
+};
+
+struct lists {
+    struct list list[LISTS_MAX];
+    size_t count;
+    STACK_OF(X509) * cas;
+    const struct tls_clients *from;
+    struct complaint *c;
+};
+
+/* Who signed it must be one of the CAs, or it would revoke nothing. */
+static int find_ca(const struct lists *l, X509_CRL *crl)
+{
+    for (int i = 0; i < sk_X509_num(l->cas); i++) {
+        X509 *ca = sk_X509_value(l->cas, i);
+
+        if (X509_NAME_cmp(X509_get_subject_name(ca),
+                          X509_CRL_get_issuer(crl)) == 0 &&
+            X509_CRL_verify(crl, X509_get0_pubkey(ca)) == 1)
+            return i;
+    }
+    return -1;
+}
+
+static int check_dates(const struct lists *l, const X509_CRL *crl, int number)
+{
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+    const char *name = l->from->crl;
+
+    if (l->from->crl_in_use)
+        return 0;
+    if (next && X509_cmp_time(next, NULL) <= 0)
+        return complain(l->c, "%s: revocation list %d has expired", name,
+                        number);
+    if (X509_cmp_time(X509_CRL_get0_lastUpdate(crl), NULL) > 0)
+        return complain(l->c, "%s: revocation list %d is not valid yet", name,
+                        number);
+    return 0;
+}
+
+static const ASN1_OCTET_STRING *extension(const X509_CRL *crl, int nid)
+{
+    int at = X509_CRL_get_ext_by_NID(crl, nid, -1);
+
+    return at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
+}
+
+static bool has_same(const X509_CRL *a, const X509_CRL *b, int nid)
+{
+    const ASN1_OCTET_STRING *x = extension(a, nid), *y = extension(b, nid);
+
+    return x && y ? ASN1_OCTET_STRING_cmp(x, y) == 0 : x == y;
+}
+
+/* A CA may have several: for parts of what it issued, or of what has changed.
+ */
+static bool is_about_the_same(const struct list *a, const struct list *b)
+{
+    return a->ca == b->ca &&
+           has_same(a->crl, b->crl, NID_issuing_distribution_point) &&
+           has_same(a->crl, b->crl, NID_delta_crl);
+}
+
+static bool is_older(const X509_CRL *a, const X509_CRL *b)
+{
+    return ASN1_TIME_compare(X509_CRL_get0_lastUpdate(a),
+                             X509_CRL_get0_lastUpdate(b)) < 0;
+}
+
+static int keep(struct lists *l, const struct list *new)
+{
+    size_t i = 0;
+
+    while (i < l->count && !is_about_the_same(&l->list[i], new))
+        i++;
+    if (i == LISTS_MAX)
+        return complain(l->c, "%s: more than %d revocation lists", l->from->crl,
+                        LISTS_MAX);
+    if (i == l->count) {
+        l->list[l->count++] = *new;
+        X509_CRL_up_ref(new->crl);
+    } else if (!is_older(new->crl, l->list[i].crl)) {
+        X509_CRL_free(l->list[i].crl);
+        l->list[i] = *new;
+        X509_CRL_up_ref(new->crl);
+    }
+    return 0;
+}
+
+static int take(struct lists *l, X509_CRL *crl, int number)
+{
+    struct list new = { crl, find_ca(l, crl), number };
+
+    if (check_dates(l, crl, number) < 0)
+        return -EINVAL;
+    if (new.ca < 0)
+        return complain(l->c,
+                        "%s: revocation list %d is signed by none of the CAs "
+                        "in %s",
+                        l->from->crl, number, l->from->ca);
+    return keep(l, &new);
+}
+
+static int read_one(void *owner, BIO *b, int number)
+{
+    struct lists *l = owner;
+    X509_CRL *crl = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL);
+    int e;
+
+    if (!crl && pem_is_end())
+        return number > 1
+                   ? 0
+                   : complain(l->c, "%s: holds no revocation list in PEM form",
+                              l->from->crl);
+    if (!crl)
+        return complain(l->c, "%s: revocation list %d can't be read: %s",
+                        l->from->crl, number, tls_error(ERR_peek_error()));
+    e = take(l, crl, number);
+    X509_CRL_free(crl);
+    return e < 0 ? e : 1;
+}
+
+/* Some lists are good for a day only, and made anew in time: of those the last
+ * quarter is spoken of. */
+static void note(struct dated_file *dates, const struct list *l)
+{
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(l->crl);
+    int64_t end, quarter;
+
+    if (!next)
+        return;
+    end = date_seconds(next);
+    quarter = (end - date_seconds(X509_CRL_get0_lastUpdate(l->crl))) / 4;
+    date_note(dates, l->number, end,
+              quarter < DATE_WARN_S ? quarter : DATE_WARN_S);
+}
+
+static int use(const struct lists *l, X509_STORE *store,
+               struct dated_file *dates)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (X509_STORE_add_crl(store, l->list[i].crl) != 1)
+            return complain(l->c, "%s: no memory", l->from->crl);
+        note(dates, &l->list[i]);
+    }
+    return 0;
+}
+
+int lists_read(X509_STORE *store, STACK_OF(X509) * cas,
+               const struct tls_clients *from, struct dated_file *dates,
+               struct complaint *c)
+{
+    struct lists *l = calloc(1, sizeof(*l));
+    int e;
+
+    if (!l)
+        return complain(c, "%s: no memory", from->crl);
+    l->cas = cas;
+    l->from = from;
+    l->c = c;
+    e = pem_each(from->crl_fd, from->crl, CRL_MAX, read_one, l, c);
+    if (e == 0)
+        e = use(l, store, dates);
+    while (l->count > 0)
+        X509_CRL_free(l->list[--l->count].crl);
+    free(l);
+    return e;
+}
