@@ -59,21 +59,19 @@ static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
                          asked);
 }
 
-static void look_at_clients(struct gate *g, const struct tls_clients_facts *f,
+static void look_at_clients(struct gate *g, const struct tls_clients_date *f,
                             int64_t now)
 {
     const char *thing = things[f->lists];
     long long hours = (f->expires - now) / 3600;
 
-    if (f->warn > now)
-        return;
     if (f->expires <= now)
         tell_certificate(g, "%s: %s %d has expired; " WITHOUT, f->name, thing,
                          f->number);
-    else if (hours < 48)
+    else if (f->warn <= now && hours < 48)
         tell_certificate(g, "%s: %s %d expires in %lld hours; " WITHOUT,
                          f->name, thing, f->number, hours);
-    else
+    else if (f->warn <= now)
         tell_certificate(g, "%s: %s %d expires in %lld days; " WITHOUT, f->name,
                          thing, f->number, hours / 24);
 }
@@ -86,9 +84,9 @@ static int64_t sooner(int64_t next, int64_t then, int64_t now)
 
 static int64_t watch_clients(struct gate *g, int64_t now, int64_t next)
 {
-    struct tls_clients_facts f;
+    struct tls_clients_date f;
 
-    for (size_t i = 0; g->tls && tls_context_clients_file(g->tls, i, &f); i++) {
+    for (size_t i = 0; g->tls && tls_context_clients_date(g->tls, i, &f); i++) {
         look_at_clients(g, &f, now);
         next = sooner(sooner(next, f.warn, now), f.expires, now);
     }

@@ -104,21 +104,6 @@ static void close_set(struct certificates *all, struct pair_set *set)
     free(set);
 }
 
-/* Last: so auth, started anew, hears of the newest last too, which it keeps
- * longest. */
-static void enlist(struct certificates *all, struct pair_set *set)
-{
-    struct pair_set *last = LIST_FIRST(&all->sets);
-
-    while (last && LIST_NEXT(last, next))
-        last = LIST_NEXT(last, next);
-    if (last)
-        LIST_INSERT_AFTER(last, set, next);
-    else
-        LIST_INSERT_HEAD(&all->sets, set, next);
-    all->count++;
-}
-
 static struct pair_set *new_set(struct certificates *all, struct complaint *c)
 {
     struct pair_set *set = calloc(1, sizeof(*set));
@@ -127,7 +112,8 @@ static struct pair_set *new_set(struct certificates *all, struct complaint *c)
         complain(c, "no memory");
         return NULL;
     }
-    enlist(all, set);
+    LIST_INSERT_HEAD(&all->sets, set, next);
+    all->count++;
     set->generation = ++all->generation;
     set->client_ca.fd = set->client_crl.fd = -1;
     return set;

@@ -53,7 +53,7 @@ struct pair_set {
 };
 
 struct certificates {
-    LIST_HEAD(, pair_set) sets; /* the newest last */
+    LIST_HEAD(, pair_set) sets;
     struct pair_set *current;
     size_t count;
     uint64_t generation, number; /* the last ones that were given */

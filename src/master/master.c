@@ -288,4 +288,5 @@ void master_reload(struct master *m)
 {
     look_at_users(m);
     reload_begin(m);
+    master_tell_unasked(m);
 }

@@ -83,7 +83,8 @@ static bool is_same_file(const struct named_file *a, const struct named_file *b)
 
 static bool is_fresh_file(const struct file_stamp *s)
 {
-    return s->opened != 0 && s->opened < s->modified + FRESH_NS;
+    return s->opened < s->modified + FRESH_NS &&
+           s->modified < s->opened + FRESH_NS && s->opened != 0;
 }
 
 /* Within two seconds of a change another one may leave no trace in the times.

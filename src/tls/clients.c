@@ -26,7 +26,7 @@ struct reading {
     X509_STORE *store;
     STACK_OF(X509) * cas;
     const struct tls_clients *from;
-    struct dated_file ca, crl; /* without their names */
+    struct dated_file ca, crl; /* owned */
     struct complaint *c;
 };
 
@@ -38,10 +38,12 @@ static int take_ca(struct reading *r, X509 *x, int number)
         return complain(r->c, "%s: certificate %d has expired", name, number);
     if (number > CAS_MAX)
         return complain(r->c, "%s: more than %d certificates", name, CAS_MAX);
-    if (X509_STORE_add_cert(r->store, x) != 1 || sk_X509_push(r->cas, x) <= 0)
+    if (X509_STORE_add_cert(r->store, x) != 1 ||
+        date_note(&r->ca, number, date_seconds(X509_get0_notAfter(x)),
+                  DATE_WARN_S) < 0 ||
+        sk_X509_push(r->cas, x) <= 0)
         return complain(r->c, "%s: no memory", name);
     X509_up_ref(x);
-    date_note(&r->ca, number, date_seconds(X509_get0_notAfter(x)), DATE_WARN_S);
     return 0;
 }
 
@@ -102,15 +104,13 @@ static int read_all(struct reading *r)
     return e;
 }
 
-/* Their names are for events, which don't fail for want of one. */
-static void keep_dates(struct dated_file *to, const struct dated_file *from,
-                       const char *name)
+static void keep_dates(struct dated_file *to, struct dated_file *from)
 {
     *to = *from;
-    to->name = to->first.number > 0 ? strdup(name) : NULL;
+    *from = (struct dated_file){ 0 };
 }
 
-static int use(struct tls_context *t, const struct reading *r)
+static int use(struct tls_context *t, struct reading *r)
 {
     if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
         !client_names_set(t->ssl, r->cas) || client_set(t->ssl) != 0)
@@ -119,34 +119,33 @@ static int use(struct tls_context *t, const struct reading *r)
     SSL_CTX_set_verify_depth(t->ssl, DEPTH_MAX);
     SSL_CTX_set_max_cert_list(t->ssl, CHAIN_MAX);
     t->clients = r->from->mode;
-    keep_dates(&t->client_ca, &r->ca, r->from->ca);
-    keep_dates(&t->client_crl, &r->crl, r->from->crl);
+    keep_dates(&t->client_ca, &r->ca);
+    keep_dates(&t->client_crl, &r->crl);
     return 0;
 }
 
-/* What ends first, and what is to be spoken of first, if that is another one:
- * a list for a day beside one for a year. */
-bool tls_context_clients_file(const struct tls_context *t, size_t i,
-                              struct tls_clients_facts *ret)
+bool tls_context_clients_date(const struct tls_context *t, size_t i,
+                              struct tls_clients_date *ret)
 {
-    const struct dated_file *files[] = { &t->client_ca, &t->client_crl };
+    bool lists = i >= t->client_ca.count;
+    const struct dated_file *f = lists ? &t->client_crl : &t->client_ca;
 
-    for (size_t at = 0; at < 4; at++) {
-        const struct dated_file *f = files[at / 2];
-        const struct dated *d = at % 2 == 0 ? &f->first : &f->due;
+    i -= lists ? t->client_ca.count : 0;
+    if (i >= f->count)
+        return false;
+    *ret = (struct tls_clients_date){ .name = f->name,
+                                      .lists = lists,
+                                      .number = f->thing[i].number,
+                                      .expires = f->thing[i].expires,
+                                      .warn = f->thing[i].warn };
+    return true;
+}
 
-        if (!f->name || (at % 2 == 1 && f->due.number == f->first.number))
-            continue;
-        if (i-- > 0)
-            continue;
-        *ret = (struct tls_clients_facts){ .name = f->name,
-                                           .lists = at / 2 == 1,
-                                           .number = d->number,
-                                           .expires = d->expires,
-                                           .warn = d->warn };
-        return true;
-    }
-    return false;
+static int name_dates(struct reading *r)
+{
+    r->ca.name = strdup(r->from->ca);
+    r->crl.name = strdup(r->from->crl ? r->from->crl : "");
+    return r->ca.name && r->crl.name ? 0 : -ENOMEM;
 }
 
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
@@ -156,12 +155,14 @@ int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                          .cas = sk_X509_new_null(),
                          .from = from,
                          .c = c };
-    int e = r.store && r.cas ? read_all(&r)
-                             : complain(c, "%s: no memory", from->ca);
+    bool ok = r.store && r.cas && name_dates(&r) == 0;
+    int e = ok ? read_all(&r) : complain(c, "%s: no memory", from->ca);
 
     if (e == 0)
         e = use(t, &r);
     sk_X509_pop_free(r.cas, X509_free);
     X509_STORE_free(r.store);
+    date_release(&r.ca);
+    date_release(&r.crl);
     return e;
 }

@@ -129,8 +129,8 @@ void tls_context_free(struct tls_context *t)
     SSL_CTX_free(t->ssl);
     for (size_t i = 0; i < t->count; i++)
         identity_free(&t->identity[i]);
-    free(t->client_ca.name);
-    free(t->client_crl.name);
+    date_release(&t->client_ca);
+    date_release(&t->client_crl);
     if (t->provider)
         OSSL_PROVIDER_unload(t->provider);
     BIO_meth_free(t->bio);

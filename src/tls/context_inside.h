@@ -33,14 +33,15 @@ struct identity {
 
 /* When a thing in a file expires, and when to speak of it. */
 struct dated {
-    int number;            /* in the file, from 1; 0: there is none */
+    int number;            /* in the file, from 1 */
     int64_t expires, warn; /* seconds since 1970 */
 };
 
-/* Of a file in a context. */
+/* All of a file. */
 struct dated_file {
-    char *name;              /* NULL: there is none */
-    struct dated first, due; /* to expire, to be spoken of */
+    char *name; /* or NULL */
+    struct dated *thing;
+    size_t count;
 };
 
 struct tls_context {
@@ -109,8 +110,10 @@ int warm_dry(struct tls_context *t, struct complaint *c);
 
 /* Seconds since 1970; 0: unreadable. */
 int64_t date_seconds(const ASN1_TIME *t);
-/* Thing NUMBER of F expires at END, to be spoken of so many seconds before. */
-void date_note(struct dated_file *f, int number, int64_t end, int64_t before);
+/* Thing NUMBER of F expires at END, to be spoken of so many seconds before: 0
+ * or -ENOMEM. */
+int date_note(struct dated_file *f, int number, int64_t end, int64_t before);
+void date_release(struct dated_file *f);
 #define DATE_WARN_S (30 * 86400)
 
 /* An error of OpenSSL's queue in its words. */

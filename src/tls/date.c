@@ -1,6 +1,8 @@
 /* Dates of certificates and of lists. Runs in gate and in sessions; must know
  * no clock: who asks compares. */
+#include <errno.h>
 #include <openssl/asn1.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "context_inside.h"
@@ -12,12 +14,21 @@ int64_t date_seconds(const ASN1_TIME *t)
     return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
 }
 
-void date_note(struct dated_file *f, int number, int64_t end, int64_t before)
+int date_note(struct dated_file *f, int number, int64_t end, int64_t before)
 {
-    const struct dated new = { number, end, end - before };
+    struct dated *more =
+        reallocarray(f->thing, f->count + 1, sizeof(*f->thing));
 
-    if (f->first.number == 0 || new.expires < f->first.expires)
-        f->first = new;
-    if (f->due.number == 0 || new.warn < f->due.warn)
-        f->due = new;
+    if (!more)
+        return -ENOMEM;
+    f->thing = more;
+    f->thing[f->count++] = (struct dated){ number, end, end - before };
+    return 0;
+}
+
+void date_release(struct dated_file *f)
+{
+    free(f->name);
+    free(f->thing);
+    *f = (struct dated_file){ 0 };
 }

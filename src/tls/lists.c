@@ -1,6 +1,7 @@
 /* Revocation lists of clients' CAs. Runs in gate, at the start and at a reload;
  * must open nothing. Of two lists about the same the newer one alone counts:
- * OpenSSL would go back to the older one when the newer one is over. */
+ * OpenSSL would go back to the older one when the newer one is over, and lets
+ * in whom only that one names. Lists of changes (deltas) it doesn't look at. */
 #include "lists.h"
 
 #include <errno.h>
@@ -65,45 +66,64 @@ static const ASN1_OCTET_STRING *extension(const X509_CRL *crl, int nid)
     return at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
 }
 
-static bool has_same(const X509_CRL *a, const X509_CRL *b, int nid)
+/* A CA may have several, each for a part of what it issued; one that doesn't
+ * say so is for all of it. */
+static bool overlap(const struct list *a, const struct list *b)
 {
-    const ASN1_OCTET_STRING *x = extension(a, nid), *y = extension(b, nid);
+    const ASN1_OCTET_STRING *x, *y;
 
-    return x && y ? ASN1_OCTET_STRING_cmp(x, y) == 0 : x == y;
+    x = extension(a->crl, NID_issuing_distribution_point);
+    y = extension(b->crl, NID_issuing_distribution_point);
+    return a->ca == b->ca && (!x || !y || ASN1_OCTET_STRING_cmp(x, y) == 0);
 }
 
-/* A CA may have several: for parts of what it issued, or of what has changed.
- */
-static bool is_about_the_same(const struct list *a, const struct list *b)
+/* Lists of the same second may have numbers. */
+static int compare_numbers(const X509_CRL *a, const X509_CRL *b)
 {
-    return a->ca == b->ca &&
-           has_same(a->crl, b->crl, NID_issuing_distribution_point) &&
-           has_same(a->crl, b->crl, NID_delta_crl);
+    ASN1_INTEGER *x = X509_CRL_get_ext_d2i(a, NID_crl_number, NULL, NULL);
+    ASN1_INTEGER *y = X509_CRL_get_ext_d2i(b, NID_crl_number, NULL, NULL);
+    int r = x && y ? ASN1_INTEGER_cmp(x, y) : 0;
+
+    ASN1_INTEGER_free(x);
+    ASN1_INTEGER_free(y);
+    return r;
 }
 
+static bool is_future(const X509_CRL *crl)
+{
+    return X509_cmp_time(X509_CRL_get0_lastUpdate(crl), NULL) > 0;
+}
+
+/* One that isn't valid yet is nothing before one that is. */
 static bool is_older(const X509_CRL *a, const X509_CRL *b)
 {
-    return ASN1_TIME_compare(X509_CRL_get0_lastUpdate(a),
-                             X509_CRL_get0_lastUpdate(b)) < 0;
+    int r = ASN1_TIME_compare(X509_CRL_get0_lastUpdate(a),
+                              X509_CRL_get0_lastUpdate(b));
+
+    if (is_future(a) != is_future(b))
+        return is_future(a);
+    return r < 0 || (r == 0 && compare_numbers(a, b) < 0);
 }
 
 static int keep(struct lists *l, const struct list *new)
 {
-    size_t i = 0;
+    size_t kept = 0;
 
-    while (i < l->count && !is_about_the_same(&l->list[i], new))
-        i++;
-    if (i == LISTS_MAX)
+    for (size_t i = 0; i < l->count; i++)
+        if (overlap(&l->list[i], new) && is_older(new->crl, l->list[i].crl))
+            return 0;
+    for (size_t i = 0; i < l->count; i++) {
+        if (overlap(&l->list[i], new))
+            X509_CRL_free(l->list[i].crl);
+        else
+            l->list[kept++] = l->list[i];
+    }
+    l->count = kept;
+    if (l->count == LISTS_MAX)
         return complain(l->c, "%s: more than %d revocation lists", l->from->crl,
                         LISTS_MAX);
-    if (i == l->count) {
-        l->list[l->count++] = *new;
-        X509_CRL_up_ref(new->crl);
-    } else if (!is_older(new->crl, l->list[i].crl)) {
-        X509_CRL_free(l->list[i].crl);
-        l->list[i] = *new;
-        X509_CRL_up_ref(new->crl);
-    }
+    l->list[l->count++] = *new;
+    X509_CRL_up_ref(new->crl);
     return 0;
 }
 
@@ -113,6 +133,11 @@ static int take(struct lists *l, X509_CRL *crl, int number)
 
     if (check_dates(l, crl, number) < 0)
         return -EINVAL;
+    if (extension(crl, NID_delta_crl))
+        return complain(l->c,
+                        "%s: revocation list %d has changes only; give "
+                        "complete ones",
+                        l->from->crl, number);
     if (new.ca < 0)
         return complain(l->c,
                         "%s: revocation list %d is signed by none of the CAs "
@@ -142,26 +167,26 @@ static int read_one(void *owner, BIO *b, int number)
 
 /* Some lists are good for a day only, and made anew in time: of those the last
  * quarter is spoken of. */
-static void note(struct dated_file *dates, const struct list *l)
+static int note(struct dated_file *dates, const struct list *l)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(l->crl);
     int64_t end, quarter;
 
     if (!next)
-        return;
+        return 0;
     end = date_seconds(next);
     quarter = (end - date_seconds(X509_CRL_get0_lastUpdate(l->crl))) / 4;
-    date_note(dates, l->number, end,
-              quarter < DATE_WARN_S ? quarter : DATE_WARN_S);
+    return date_note(dates, l->number, end,
+                     quarter < DATE_WARN_S ? quarter : DATE_WARN_S);
 }
 
 static int use(const struct lists *l, X509_STORE *store,
                struct dated_file *dates)
 {
     for (size_t i = 0; i < l->count; i++) {
-        if (X509_STORE_add_crl(store, l->list[i].crl) != 1)
+        if (X509_STORE_add_crl(store, l->list[i].crl) != 1 ||
+            note(dates, &l->list[i]) < 0)
             return complain(l->c, "%s: no memory", l->from->crl);
-        note(dates, &l->list[i]);
     }
     return 0;
 }

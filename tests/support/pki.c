@@ -224,15 +224,18 @@ static void set_times(X509_CRL *crl, long from, long to)
     ASN1_TIME_free(next);
 }
 
-static void write_list(struct pki *p, const char *file, X509_CRL *crl,
-                       va_list names)
+static X509_CRL *new_list(struct pki *p, long from, long to)
 {
-    const char *name;
+    X509_CRL *crl = X509_CRL_new();
 
     X509_CRL_set_version(crl, X509_CRL_VERSION_2);
     X509_CRL_set_issuer_name(crl, X509_get_subject_name(p->ca));
-    while ((name = va_arg(names, const char *)))
-        add_revoked(p, crl, name);
+    set_times(crl, from, to);
+    return crl;
+}
+
+static void write_list(struct pki *p, const char *file, X509_CRL *crl)
+{
     FAIL_IF(X509_CRL_sign(crl, p->key, EVP_sha256()) <= 0, "no list is signed");
     FILE *f = open_file(p, file, "", 0644);
     FAIL_IF(PEM_write_X509_CRL(f, crl) != 1 || fclose(f) != 0, "%s", file);
@@ -241,24 +244,48 @@ static void write_list(struct pki *p, const char *file, X509_CRL *crl,
 
 void pki_list(struct pki *p, const char *file, long seconds, ...)
 {
-    X509_CRL *crl = X509_CRL_new();
+    X509_CRL *crl = new_list(p, -DAY, seconds);
+    const char *name;
     va_list names;
 
-    set_times(crl, -DAY, seconds);
     va_start(names, seconds);
-    write_list(p, file, crl, names);
+    while ((name = va_arg(names, const char *)))
+        add_revoked(p, crl, name);
     va_end(names);
+    write_list(p, file, crl);
 }
 
-void pki_list_at(struct pki *p, const char *file, long from, long to, ...)
+static void add_number(X509_CRL *crl, int nid, long number, int critical)
 {
-    X509_CRL *crl = X509_CRL_new();
-    va_list names;
+    ASN1_INTEGER *n = ASN1_INTEGER_new();
 
-    set_times(crl, from, to);
-    va_start(names, to);
-    write_list(p, file, crl, names);
-    va_end(names);
+    ASN1_INTEGER_set(n, number);
+    FAIL_IF(X509_CRL_add1_ext_i2d(crl, nid, n, critical, 0) != 1, "no number");
+    ASN1_INTEGER_free(n);
+}
+
+static void add_scope(X509_CRL *crl, const char *scope)
+{
+    X509_EXTENSION *e =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_issuing_distribution_point, scope);
+
+    FAIL_IF(!e || X509_CRL_add_ext(crl, e, -1) != 1, "%s", scope);
+    X509_EXTENSION_free(e);
+}
+
+void pki_list_as(struct pki *p, const struct pki_crl *l)
+{
+    X509_CRL *crl = new_list(p, l->from, l->to);
+
+    if (l->gone)
+        add_revoked(p, crl, l->gone);
+    if (l->scope)
+        add_scope(crl, l->scope);
+    if (l->number)
+        add_number(crl, NID_crl_number, l->number, 0);
+    if (l->delta)
+        add_number(crl, NID_delta_crl, 1, 1);
+    write_list(p, l->file, crl);
 }
 
 const char *pki_fingerprint(const struct pki *p, const char *name)

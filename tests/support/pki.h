@@ -31,9 +31,15 @@ void pki_issue(struct pki *p, const struct pki_leaf *l);
  * day ago and is good for so many SECONDS from now. */
 void pki_list(struct pki *p, const char *file, long seconds, ...)
     __attribute__((sentinel));
-/* The same, made and good at so many seconds FROM and TO now. */
-void pki_list_at(struct pki *p, const char *file, long from, long to, ...)
-    __attribute__((sentinel));
+struct pki_crl {
+    const char *file;
+    long from, to;     /* seconds from now */
+    const char *gone;  /* a leaf that it revokes; NULL: none */
+    const char *scope; /* "onlyuser:TRUE", as openssl(1) has it; NULL: all */
+    long number;       /* 0: none */
+    bool delta;        /* of changes only */
+};
+void pki_list_as(struct pki *p, const struct pki_crl *l);
 /* The path of a file of the folder, in a buffer of four that take turns. */
 const char *pki_path(const struct pki *p, const char *file);
 /* The SHA-256 of FOLDER/NAME.pem, in hexadecimal digits, in the same. */

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""fuse.py FOLDER UID: a file system with two files whose owner is UID. Both have
-numbers of 4 bytes, 75,000 of them. "f" is opened for direct I/O, as network file
-systems do: no page of it can be mapped to be shared. "bad" is an ordinary one,
-of which nothing behind the first 128 KiB can be read, as of a broken disk. Ends when it is unmounted, or killed. (linux/fuse.h, protocol 7.31)"""
+"""fuse.py FOLDER UID: a file system with two files whose owner is UID. Both
+have numbers of 4 bytes, 75,000 of them. "f" is opened for direct I/O, as network
+file systems do: no page of it can be mapped to be shared. "bad" is an ordinary
+one, of which nothing behind the first 128 KiB can be read, as of a broken disk.
+Ends when it is unmounted, or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
 import os
 import struct

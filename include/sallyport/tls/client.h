@@ -28,18 +28,18 @@ struct tls_clients {
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c);
 
-/* What ends first in one of these files, or is to be spoken of first. */
-struct tls_clients_facts {
-    const char *name; /* the context's */
+/* When a CA or a list in one of these files expires. */
+struct tls_clients_date {
+    const char *name; /* of the file; the context's */
     bool lists;       /* of revoked certificates; else of CAs */
     int number;       /* of the list or the CA in the file, from 1 */
     /* Seconds since 1970; when to speak of it: from 30 days before, of a list
      * from the last quarter of its life on if that is later. */
     int64_t expires, warn;
 };
-/* Of I; false: there are no more. */
-bool tls_context_clients_file(const struct tls_context *t, size_t i,
-                              struct tls_clients_facts *ret);
+/* Of I, CAs first; false: there are no more. */
+bool tls_context_clients_date(const struct tls_context *t, size_t i,
+                              struct tls_clients_date *ret);
 /* Behind a fork: what the client's signature will be for (sallyport/proof). */
 void tls_context_serial(struct tls_context *t, uint64_t serial);
 

@@ -186,30 +186,6 @@ Test(reload, the_same_files_that_have_just_changed)
     stage_close(&s);
 }
 
-/* It keeps those that it heard of last. */
-Test(reload, a_new_auth_hears_of_the_newest_last)
-{
-    struct stage s;
-    struct player old;
-    struct packet p;
-
-    open_stage(&s);
-    player_enter(&s, &old, 1);
-    hear_number(&s.keys, MSG_KEYS_PEER, PROCESS_SESSION);
-    both_take(&s, 2);
-    hear_number(&s.auth, MSG_CERTIFICATE, 2);
-    actor_die(&s.auth);
-    channel_close(&s.auth.channel);
-    actor_enter(&s, &s.auth, "auth");
-    actor_hear(&s.auth, MSG_CAGE, &p);
-    packet_close(&p);
-    actor_hear(&s.auth, MSG_LOG, &p);
-    packet_close(&p);
-    hear_number(&s.auth, MSG_CERTIFICATE, 1);
-    hear_number(&s.auth, MSG_CERTIFICATE, 2);
-    stage_leave(&s, &old);
-}
-
 /* A certificate that is new must be good; one that gate has taken may have
  * expired, also where its key's file is another. */
 Test(reload, says_what_is_in_use)

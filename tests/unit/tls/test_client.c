@@ -357,36 +357,13 @@ Test(client, bad_files)
     }
 }
 
-/* A list for a day beside one for a year: of both it is spoken in time. */
-Test(client, when_two_lists_expire)
-{
-    struct tls_context *t = context_make();
-    struct pki *between = pki_below(pki, "between");
-    struct tls_clients_facts f;
-    struct complaint c = { "" };
-
-    pki_list_at(pki, "year.pem", -300 * DAY, 20 * DAY, NULL);
-    pki_list(between, "day.pem", DAY, NULL);
-    join_files("cas.pem", "ca.pem", "between.pem");
-    join_files("lists.pem", "day.pem", "year.pem");
-    cr_assert_eq(use(t, CLIENTS_REQUEST, "cas.pem", "lists.pem", &c), 0, "%s",
-                 c.text);
-    cr_assert(tls_context_clients_file(t, 1, &f));
-    cr_expect(f.lists && f.number == 1 && f.warn > time(NULL));
-    cr_assert(tls_context_clients_file(t, 2, &f));
-    cr_expect(f.lists && f.number == 2 && f.warn < time(NULL));
-    cr_expect(!tls_context_clients_file(t, 3, &f));
-    tls_context_free(t);
-    pki_free(between);
-}
-
 /* In a file that is in use already what has expired is no mistake; it only lets
  * nobody in. */
 Test(client, expired_in_use)
 {
     static const char *const files[][2] = { { "late.pem", NULL },
                                             { "ca.pem", "late-crl.pem" } };
-    struct tls_clients_facts f;
+    struct tls_clients_date f;
 
     write_bad_files();
     for (size_t i = 0; i < 2; i++) {
@@ -395,7 +372,7 @@ Test(client, expired_in_use)
 
         cr_expect_eq(use_again(t, files[i][0], files[i][1], &c), 0, "%s",
                      c.text);
-        cr_expect(tls_context_clients_file(t, i, &f));
+        cr_expect(tls_context_clients_date(t, i, &f));
         cr_expect_eq(f.lists, i == 1);
         cr_expect_eq(f.number, 1);
         cr_expect_leq(f.expires, time(NULL) - 59);
@@ -413,19 +390,20 @@ Test(client, when_they_expire)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct tls_context *t = context_make();
-        struct tls_clients_facts f;
+        struct tls_clients_date f;
         struct complaint c = { "" };
 
         pki_list(pki, "dated.pem", rows[i].lasts, NULL);
         cr_assert_eq(use(t, CLIENTS_REQUEST, "ca.pem", "dated.pem", &c), 0);
-        cr_assert(tls_context_clients_file(t, 0, &f));
+        cr_assert(tls_context_clients_date(t, 0, &f));
+        cr_expect(!f.lists);
         cr_expect_str_eq(f.name, "the-ca.pem");
         cr_expect_eq(f.expires - f.warn, 30 * DAY);
-        cr_assert(tls_context_clients_file(t, 1, &f));
+        cr_assert(tls_context_clients_date(t, 1, &f));
         cr_expect_str_eq(f.name, "the-crl.pem");
         cr_expect_eq(f.expires - f.warn, rows[i].warn);
         cr_expect_lt(labs((long)(f.expires - time(NULL)) - rows[i].lasts), 60);
-        cr_expect(!tls_context_clients_file(t, 2, &f));
+        cr_expect(!tls_context_clients_date(t, 2, &f));
         tls_context_free(t);
     }
 }
@@ -438,15 +416,11 @@ static const struct {
     { "gone", "lists.pem", "certificate revoked" },
     { "leaf", "no-longer.pem", "certificate revoked" }, /* the CA between is */
     { "leaf", "one.pem", "unable to get certificate CRL" },
-    /* Of two lists the newer one counts, though it is over. */
-    { "gone", "two.pem", "CRL has expired" },
-    { "gone", "two-turned.pem", "CRL has expired" },
 };
 
 static void try_below(size_t i, int version)
 {
-    const struct tls_clients from = { .mode = CLIENTS_REQUIRE,
-                                      .crl_in_use = true };
+    const struct tls_clients from = { .mode = CLIENTS_REQUIRE };
     struct peer p = { .play = play_nothing };
     struct line l;
 
@@ -478,12 +452,6 @@ Test(client, of_a_ca_below_another)
     join_files("cas.pem", "ca.pem", "between.pem");
     join_files("lists.pem", "one.pem", "between-list.pem");
     join_files("no-longer.pem", "no-between.pem", "between-list.pem");
-    pki_list_at(between, "old.pem", -2 * DAY, 9 * DAY, NULL);
-    pki_list_at(between, "new.pem", -DAY, -60, "gone", NULL);
-    join_files("both.pem", "old.pem", "new.pem");
-    join_files("two.pem", "one.pem", "both.pem");
-    join_files("both.pem", "new.pem", "old.pem");
-    join_files("two-turned.pem", "both.pem", "one.pem");
     for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
         try_below(i, TLS_12);
         try_below(i, TLS_13);

@@ -1,0 +1,190 @@
+/* Several revocation lists in one file: which of them counts, and when each is
+ * to be spoken of. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "sallyport/tls/client.h"
+#include "support/pki.h"
+#include "tls/context_inside.h"
+
+#define DAY 86400L
+
+static char folder[64];
+static struct pki *pki;
+
+static void set_up(void)
+{
+    strcpy(folder, "/tmp/sallyport-lists-XXXXXX");
+    cr_assert(mkdtemp(folder));
+    pki = pki_new(folder, "ca");
+}
+
+static void tear_down(void)
+{
+    char command[128];
+
+    pki_free(pki);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+TestSuite(lists, .init = set_up, .fini = tear_down);
+
+/* One file of both. */
+static void write_two(const struct pki_crl *one, const struct pki_crl *other)
+{
+    struct pki_crl a = *one, b = *other;
+    char command[256];
+
+    a.file = "a.pem";
+    b.file = "b.pem";
+    pki_list_as(pki, &a);
+    pki_list_as(pki, &b);
+    snprintf(command, sizeof(command), "cd %s && cat a.pem b.pem >lists.pem",
+             folder);
+    cr_assert_eq(system(command), 0);
+}
+
+static int use(struct tls_context *t, bool in_use, struct complaint *c)
+{
+    const struct tls_clients from = {
+        .mode = CLIENTS_REQUEST,
+        .ca = "ca.pem",
+        .crl = "lists.pem",
+        .ca_fd = open(pki_path(pki, "ca.pem"), O_RDONLY | O_CLOEXEC),
+        .crl_fd = open(pki_path(pki, "lists.pem"), O_RDONLY | O_CLOEXEC),
+        .crl_in_use = in_use
+    };
+    int r = tls_context_clients(t, &from, c);
+
+    close(from.ca_fd);
+    close(from.crl_fd);
+    return r;
+}
+
+/* What OpenSSL makes of a leaf by the context's lists. */
+static const char *verdict(struct tls_context *t, const char *leaf)
+{
+    FILE *f = fopen(pki_path(pki, leaf), "r");
+    X509 *x = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+    X509_STORE_CTX *v = X509_STORE_CTX_new();
+    X509_STORE *store = NULL;
+    const char *words;
+
+    cr_assert(x && fclose(f) == 0);
+    SSL_CTX_get0_verify_cert_store(t->ssl, &store);
+    cr_assert_eq(X509_STORE_CTX_init(v, store, x, NULL), 1);
+    X509_verify_cert(v);
+    words = X509_verify_cert_error_string(X509_STORE_CTX_get_error(v));
+    X509_STORE_CTX_free(v);
+    X509_free(x);
+    return words;
+}
+
+/* Two lists, in either order, of which the second one revokes the leaf; and
+ * what becomes of it. */
+static const struct {
+    const char *what;
+    struct pki_crl one, other;
+    const char *words;
+} rows[] = {
+    { "a newer one",
+      { .from = -2 * DAY, .to = 9 * DAY },
+      { .from = -DAY, .to = DAY, .gone = "leaf" },
+      "certificate revoked" },
+    { "a newer one that is over",
+      { .from = -2 * DAY, .to = 9 * DAY },
+      { .from = -DAY, .to = -60, .gone = "leaf" },
+      "CRL has expired" },
+    { "an older one",
+      { .from = -DAY, .to = DAY },
+      { .from = -2 * DAY, .to = 9 * DAY, .gone = "leaf" },
+      "ok" },
+    { "a newer one for a part, over",
+      { .from = -2 * DAY, .to = 9 * DAY },
+      { .from = -DAY, .to = -60, .gone = "leaf", .scope = "onlyuser:TRUE" },
+      "CRL has expired" },
+    { "one for another part",
+      { .from = -DAY, .to = DAY, .scope = "onlyCA:TRUE" },
+      { .from = -2 * DAY, .to = DAY, .gone = "leaf", .scope = "onlyuser:TRUE" },
+      "certificate revoked" },
+    { "of the same second, with the higher number",
+      { .from = -DAY, .to = DAY, .number = 8 },
+      { .from = -DAY, .to = DAY, .number = 9, .gone = "leaf" },
+      "certificate revoked" },
+    { "of tomorrow",
+      { .from = -DAY, .to = DAY },
+      { .from = DAY, .to = 2 * DAY, .gone = "leaf" },
+      "ok" },
+};
+
+static void try_row(size_t i, bool turned)
+{
+    struct tls_context *t = context_make();
+    struct complaint c = { "" };
+
+    write_two(turned ? &rows[i].other : &rows[i].one,
+              turned ? &rows[i].one : &rows[i].other);
+    cr_assert_eq(use(t, true, &c), 0, "%s: %s", rows[i].what, c.text);
+    cr_expect_str_eq(verdict(t, "leaf.pem"), rows[i].words, "%s, %d",
+                     rows[i].what, turned);
+    tls_context_free(t);
+}
+
+Test(lists, which_counts)
+{
+    pki_issue(pki, &(struct pki_leaf){ .name = "leaf" });
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        try_row(i, false);
+        try_row(i, true);
+    }
+}
+
+/* OpenSSL looks at none: whom it revokes would get in. */
+Test(lists, of_changes_only)
+{
+    struct tls_context *t = context_make();
+    struct complaint c = { "" };
+
+    pki_issue(pki, &(struct pki_leaf){ .name = "leaf" });
+    write_two(&(struct pki_crl){ .from = -2 * DAY, .to = DAY, .number = 1 },
+              &(struct pki_crl){ .from = -DAY,
+                                 .to = DAY,
+                                 .gone = "leaf",
+                                 .number = 2,
+                                 .delta = true });
+    cr_expect_lt(use(t, false, &c), 0);
+    cr_expect_str_eq(c.text, "lists.pem: revocation list 2 has changes only; "
+                             "give complete ones");
+    tls_context_free(t);
+}
+
+/* One for a day beside one for a year. */
+Test(lists, each_is_spoken_of)
+{
+    struct tls_context *t = context_make();
+    struct tls_clients_date d;
+    struct complaint c = { "" };
+
+    write_two(&(struct pki_crl){ .from = -DAY / 2,
+                                 .to = DAY / 2,
+                                 .scope = "onlyuser:TRUE" },
+              &(struct pki_crl){
+                  .from = -300 * DAY, .to = 20 * DAY, .scope = "onlyCA:TRUE" });
+    cr_assert_eq(use(t, false, &c), 0, "%s", c.text);
+    cr_assert(tls_context_clients_date(t, 1, &d));
+    cr_expect(d.lists && d.number == 1 && d.warn > time(NULL));
+    cr_expect_eq(d.expires - d.warn, DAY / 4);
+    cr_assert(tls_context_clients_date(t, 2, &d));
+    cr_expect(d.lists && d.number == 2 && d.warn < time(NULL));
+    cr_expect_eq(d.expires - d.warn, 30 * DAY);
+    cr_expect(!tls_context_clients_date(t, 3, &d));
+    tls_context_free(t);
+}
