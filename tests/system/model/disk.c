@@ -1,6 +1,7 @@
 /* The home as it is on the disk. Partials are no business of anybody's but the
  * server's. */
 #include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "player.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/wait.h"
 
 #define PARTIAL ".sallyport-"
 
@@ -18,12 +20,22 @@ static int remove_one(const char *path, const struct stat *st, int kind,
                       struct FTW *where)
 {
     (void)st, (void)kind;
-    return where->level == 0 ? 0 : remove(path);
+    if (where->level == 0 || remove(path) == 0 || errno == ENOENT)
+        return 0;
+    return -1;
 }
 
+static bool is_clear(void *home)
+{
+    return nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0;
+}
+
+/* The server may still be at it: the last sequence's client was gone before
+ * what it had begun. */
 void disk_clear(const char *home)
 {
-    FAIL_IF(nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS), "no %s", home);
+    FAIL_IF(!wait_until(is_clear, (void *)(uintptr_t)home, WAIT_MS),
+            "%s can't be cleared", home);
 }
 
 static void check_file(const char *full, const struct node *n)
