@@ -45,6 +45,31 @@ void ask_files(struct session *s, struct packet *p, answer_fn *then)
                    takes_long(p->message) ? ASK_LONG_MS : ASK_MS);
 }
 
+bool ask_is_change(const struct session *s)
+{
+    static const enum message changes[] = {
+        MSG_FOLDER_MAKE, MSG_FOLDER_REMOVE, MSG_FILE_DELETE,
+        MSG_RENAME,      MSG_TIMES,         MSG_MODE,
+    };
+
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+        if (s->ask.message == changes[i])
+            return true;
+    return false;
+}
+
+void ask_unanswered(struct session *s)
+{
+    struct packet none = { .message = MSG_REFUSED,
+                           .value = { NUMBER(OUTCOME_UNANSWERED) } };
+
+    if (!ask_is_change(s))
+        return;
+    s->ask.message = MSG_NONE;
+    loop_timer_clear(&s->loop, &s->ask.timer);
+    s->ask.then(s, &none);
+}
+
 void ask_path(struct session *s, enum message m, const struct path *path,
               uint64_t number, answer_fn *then)
 {
@@ -176,6 +201,8 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_INCOMPLETE] = { REPLY_LOCAL_ERROR, "length differs" },
     [OUTCOME_GONE_AWAY] = { REPLY_TRANSFER_ABORTED, "aborted" },
     [OUTCOME_STANDS] = { REPLY_STANDS, "failed after the rename" },
+    [OUTCOME_UNANSWERED] = { REPLY_LOCAL_ERROR,
+                             "files gave no answer: it may stand" },
     [OUTCOME_IO] = { REPLY_LOCAL_ERROR, "input/output error" },
 };
 

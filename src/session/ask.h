@@ -12,6 +12,11 @@ void ask_files(struct session *s, struct packet *p, answer_fn *then);
 /* The same for requests that begin with a path, which becomes s->subject. */
 void ask_path(struct session *s, enum message m, const struct path *path,
               uint64_t number, answer_fn *then);
+/* Has files been asked to change something, and not answered? */
+bool ask_is_change(const struct session *s);
+/* The session ends before files has answered: if that was a change, the log
+ * hears of it all the same. */
+void ask_unanswered(struct session *s);
 /* Takes over the answer that is still to come (a listing's second one). */
 void ask_again(struct session *s, answer_fn *then);
 /* From here on that answer has a deadline again. */

@@ -2,6 +2,7 @@
  * time, sends replies. It never reads a line while the one before is still
  * being answered, except for what may come during a transfer. */
 #include "control.h"
+#include "ask.h"
 
 #include <string.h>
 
@@ -58,12 +59,13 @@ void control_wait(struct session *s)
 }
 
 /* The client is. What it completed by its close_notify is made visible all the
- * same, and the log hears how that ended; everything else ends here. */
+ * same, and the log hears how that ended, or a change; everything else ends
+ * here. */
 static void gone(struct session *s, enum ending ending, const char *cause)
 {
     struct control *c = &s->control;
 
-    if (!transfer_goes_on(s))
+    if (!transfer_goes_on(s) && !ask_is_change(s))
         leave(s, ending, cause);
     c->gone = true;
     c->cause = cause;

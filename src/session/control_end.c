@@ -4,6 +4,7 @@
  * master has for a kick. */
 #include <sys/socket.h>
 
+#include "ask.h"
 #include "control.h"
 #include "data.h"
 #include "leave.h"
@@ -111,7 +112,9 @@ void control_end(struct session *s, enum ending ending, enum reply last,
     /* No reply may go in plain text now. */
     if (c->securing || (s->implicit && !c->secured))
         leave(s, ending, "");
-    if (transfer_is_committing(s)) { /* it would say that nothing is stored */
+    /* It would say that nothing is stored, or leave the log without a change.
+     */
+    if (transfer_is_committing(s) || ask_is_change(s)) {
         will_close(s, ending);
         c->ending = true;
         c->last = last;

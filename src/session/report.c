@@ -144,7 +144,7 @@ void report_cut(struct session *s, const char *reason)
 {
     char text[128];
 
-    verdict_force(s);
+    verdict_end(s);
     if (s->transfer.state == TRANSFER_NONE ||
         s->transfer.state == TRANSFER_CLOSING)
         return;

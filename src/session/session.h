@@ -188,6 +188,7 @@ struct transfer {
 struct verdict {
     bool held;
     bool aborted; /* by ABOR, whose own reply comes behind */
+    bool over;    /* the session ends: there is no reply any more */
     enum reply reply, late;
     struct buf a, b;
     struct buf event; /* encoded */

@@ -75,12 +75,22 @@ void verdict_retry(struct session *s)
     say(s, v->reply, buf_slice(&v->a), buf_slice(&v->b));
 }
 
+static void tell_at_last(struct session *s, struct event_record e)
+{
+    event_number(&e, FIELD_RESULT, 0);
+    event_send(&s->log, &e);
+}
+
 static void hold(struct session *s, const struct event_record *e, enum reply r,
                  struct slice a, struct slice b)
 {
     struct verdict *v = &s->verdict;
     uint64_t stall = s->settings->stall_timeout;
 
+    if (v->over) {
+        tell_at_last(s, *e);
+        return;
+    }
     v->held = true;
     v->reply = r;
     if (buf_add_slice(&v->a, a) < 0 || buf_add_slice(&v->b, b) < 0 ||
@@ -139,6 +149,13 @@ void verdict_force(struct session *s)
     v->held = false;
     loop_timer_clear(&s->loop, &v->timer);
     queue_event(s, v->reply);
+}
+
+void verdict_end(struct session *s)
+{
+    verdict_force(s);
+    s->verdict.over = true;
+    ask_unanswered(s);
 }
 
 void verdict_init(struct session *s)

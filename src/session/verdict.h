@@ -24,5 +24,7 @@ void verdict_of_abor(struct session *s);
 void verdict_retry(struct session *s);
 /* The session ends: what is held is reported, if that goes. */
 void verdict_force(struct session *s);
+/* It ends now: so is a change that files hasn't answered. */
+void verdict_end(struct session *s);
 
 #endif

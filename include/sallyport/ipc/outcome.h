@@ -24,12 +24,13 @@ enum outcome {
     OUTCOME_BAD_TIME,   /* the file system can't keep it */
     OUTCOME_STAYS,      /* so nothing goes on behind it: REST, APPE */
     OUTCOME_BUSY,
-    OUTCOME_MOVED, /* its folder, meanwhile */
+    OUTCOME_MOVED,     /* its folder, meanwhile */
     OUTCOME_OVERTAKEN, /* another session took the name in this moment */
     OUTCOME_CROSS_DEVICE,
     OUTCOME_INCOMPLETE, /* length differs from what was promised */
     OUTCOME_GONE_AWAY,  /* reader of a listing closed (ABOR) */
     OUTCOME_STANDS,     /* failed after the rename: the file stands */
+    OUTCOME_UNANSWERED, /* session's own: files said nothing; it may stand */
     OUTCOME_IO,         /* anything else */
     OUTCOME_COUNT
 };

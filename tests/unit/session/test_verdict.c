@@ -124,6 +124,15 @@ static void delete (struct fake *f)
     fake_answer(f, MSG_FILE_DELETE, &done);
 }
 
+static void reset(struct fake *f)
+{
+    const struct linger none = { .l_onoff = 1 };
+
+    setsockopt(f->control, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+    close(f->control);
+    f->control = -1;
+}
+
 /* And so does a change; no other command's reply comes before its own. */
 Test(verdict, of_a_change, .timeout = 60)
 {
@@ -167,12 +176,74 @@ Test(verdict, of_a_change_whose_client_goes, .timeout = 60)
     fake_open(&f);
     fake_fill_log(&f);
     delete (&f);
-    close(f.control);
-    f.control = -1;
+    reset(&f);
     read_up_to(&f, EVENT_CHANGE, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 250);
     read_up_to(&f, EVENT_END, &r);
     cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+}
+
+/* It waits for files, which may have made it: that is an event. */
+Test(verdict, of_a_change_whose_client_goes_first, .timeout = 60)
+{
+    struct packet asked, done = { .message = MSG_DONE };
+    struct event_record r;
+    struct fake f;
+
+    fake_open(&f);
+    fake_say(&f, "DELE /x");
+    fake_hear(&f.files, &asked, MSG_FILE_DELETE);
+    reset(&f);
+    cr_expect_eq(poll(&(struct pollfd){ .fd = f.files.fd }, 1, 300), 0,
+                 "the session ended");
+    done.request = asked.request;
+    fake_tell(&f.files, &done);
+    read_up_to(&f, EVENT_CHANGE, &r);
+    cr_expect_eq(r.number[FIELD_RESULT], 250);
+    cr_expect(slice_equal(r.text[FIELD_PATH], SLICE("/x")));
+    read_up_to(&f, EVENT_END, &r);
+    cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+}
+
+/* Each change that files never answers, and what is told of it. */
+static const struct {
+    const char *line;
+    enum message asked;
+    const char *verb, *to;
+} unanswered[] = {
+    { "DELE /x", MSG_FILE_DELETE, "DELE", "" },
+    { "MKD /x", MSG_FOLDER_MAKE, "MKD", "" },
+    { "RMD /x", MSG_FOLDER_REMOVE, "RMD", "" },
+    { "SITE CHMOD 640 /x", MSG_MODE, "SITE CHMOD", "0640" },
+    { "MFMT 20200102030405 /x", MSG_TIMES, "MFMT", "20200102030405" },
+    { "MFF modify=20200102030405; /x", MSG_TIMES, "MFF", "20200102030405" },
+};
+
+static void leave_unanswered(size_t i)
+{
+    struct event_record r;
+    struct packet asked;
+    struct fake f;
+
+    fake_open(&f);
+    fake_say(&f, unanswered[i].line);
+    fake_hear(&f.files, &asked, unanswered[i].asked);
+    channel_close(&f.files); /* it is dead */
+    read_up_to(&f, EVENT_CHANGE, &r);
+    cr_expect_eq(r.number[FIELD_RESULT], 0, "%s", unanswered[i].line);
+    cr_expect(slice_equal(r.text[FIELD_PATH], SLICE("/x")));
+    cr_expect(slice_equal(r.text[FIELD_VERB], slice_from(unanswered[i].verb)));
+    cr_expect(slice_equal(r.text[FIELD_TO], slice_from(unanswered[i].to)));
+    cr_expect(slice_equal(r.text[FIELD_REASON],
+                          SLICE("files gave no answer: it may stand")));
+    read_up_to(&f, EVENT_END, &r);
+    cr_assert_eq(fake_end(&f), ENDING_PEER);
+}
+
+Test(verdict, of_a_change_without_an_answer, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(unanswered) / sizeof(unanswered[0]); i++)
+        leave_unanswered(i);
 }
 
 /* The process stays until its last words lie where they outlive it. */
