@@ -2,10 +2,10 @@
  * time, sends replies. It never reads a line while the one before is still
  * being answered, except for what may come during a transfer. */
 #include "control.h"
-#include "ask.h"
 
 #include <string.h>
 
+#include "ask.h"
 #include "dispatch.h"
 #include "leave.h"
 #include "proxied.h"

@@ -112,8 +112,7 @@ void control_end(struct session *s, enum ending ending, enum reply last,
     /* No reply may go in plain text now. */
     if (c->securing || (s->implicit && !c->secured))
         leave(s, ending, "");
-    /* It would say that nothing is stored, or leave the log without a change.
-     */
+    /* Else it would say that nothing is stored, or a change went unlogged. */
     if (transfer_is_committing(s) || ask_is_change(s)) {
         will_close(s, ending);
         c->ending = true;
