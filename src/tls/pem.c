@@ -63,39 +63,39 @@ static int use_issuer(struct identity *id, X509 *x, int number,
     return r != 0 ? r : complain(c, "%s: no memory", name);
 }
 
-static int read_chain(struct identity *id, BIO *b, const struct tls_pair *pair,
-                      struct complaint *c)
-{
-    const char *name = pair->certificate;
-    X509 *x;
+struct chain {
+    struct identity *id;
+    const struct tls_pair *pair;
+    struct complaint *c;
+};
 
-    for (int number = 1;; number++) {
-        ERR_clear_error();
-        x = PEM_read_bio_X509_AUX(b, NULL, NULL, NULL);
-        if (!x && number > 1 && pem_is_end())
-            return 0;
-        if (!x && pem_is_end())
-            return complain(c, "%s: holds no certificate in PEM form", name);
-        if (!x)
-            return complain(c, "%s: certificate %d can't be read: %s", name,
-                            number, tls_error(ERR_peek_error()));
-        int r = number == 1 ? use_leaf(id, x, pair, c)
-                            : use_issuer(id, x, number, pair, c);
-        if (r != 0)
-            return r;
-    }
+static int read_certificate(void *owner, BIO *b, int number)
+{
+    const struct chain *r = owner;
+    const char *name = r->pair->certificate;
+    X509 *x = PEM_read_bio_X509_AUX(b, NULL, NULL, NULL);
+    int e;
+
+    if (!x && pem_is_end())
+        return number > 1
+                   ? 0
+                   : complain(r->c, "%s: holds no certificate in PEM form",
+                              name);
+    if (!x)
+        return complain(r->c, "%s: certificate %d can't be read: %s", name,
+                        number, tls_error(ERR_peek_error()));
+    e = number == 1 ? use_leaf(r->id, x, r->pair, r->c)
+                    : use_issuer(r->id, x, number, r->pair, r->c);
+    return e != 0 ? e : 1;
 }
 
 int pem_load(struct identity *id, const struct tls_pair *pair,
              struct complaint *c)
 {
-    struct buf text;
-    buf_init(&text, PEM_MAX);
-    BIO *b = pem_open(pair->certificate_fd, pair->certificate, &text, c);
-    int r = b ? read_chain(id, b, pair, c) : -EINVAL;
-    BIO_free(b);
-    buf_release(&text);
-    return r;
+    struct chain r = { id, pair, c };
+
+    return pem_each(pair->certificate_fd, pair->certificate, PEM_MAX,
+                    read_certificate, &r, c);
 }
 
 int pem_each(int fd, const char *name, size_t most,
