@@ -288,6 +288,22 @@ void pki_list_as(struct pki *p, const struct pki_crl *l)
     write_list(p, l->file, crl);
 }
 
+struct pki *pki_begin(char folder[64], const char *name)
+{
+    strcpy(folder, "/tmp/sallyport-pki-XXXXXX");
+    FAIL_IF(!mkdtemp(folder), "no folder for a CA");
+    return pki_new(folder, name);
+}
+
+void pki_end(struct pki *p)
+{
+    char command[600];
+
+    snprintf(command, sizeof(command), "rm -rf %s", p->folder);
+    pki_free(p);
+    FAIL_IF(system(command) != 0, "%s fails", command);
+}
+
 const char *pki_fingerprint(const struct pki *p, const char *name)
 {
     X509 *x = read_certificate(p, name);

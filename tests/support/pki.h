@@ -25,6 +25,9 @@ struct pki *pki_below(struct pki *p, const char *name);
 /* One that is there: a test is another process than the hooks. */
 struct pki *pki_open(const char *folder, const char *name);
 void pki_free(struct pki *p);
+/* One in a folder of its own, whose path FOLDER gets; and the end of both. */
+struct pki *pki_begin(char folder[64], const char *name);
+void pki_end(struct pki *p);
 /* Of this CA. */
 void pki_issue(struct pki *p, const struct pki_leaf *l);
 /* A list of all the leaves of these names (a NULL ends them), that was made a

@@ -1,6 +1,7 @@
 /* Reading /proc. Titles and status lines can be read for processes that are not
  * dumpable too. */
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,25 @@ bool process_lives(const struct process_row *p)
     struct process_row now;
 
     return read_row(p->pid, &now) && now.start == p->start;
+}
+
+static bool is_gone(void *row)
+{
+    return !process_lives(row);
+}
+
+void processes_kill(pid_t root, const char *title)
+{
+    const struct process_row *found;
+    struct process_row row;
+    struct processes all;
+
+    processes_of(root, &all);
+    found = processes_find(&all, title);
+    FAIL_IF(!found, "no process %s", title);
+    row = *found;
+    FAIL_IF(kill(row.pid, SIGKILL) != 0, "%s can't be killed", title);
+    FAIL_IF(!wait_until(is_gone, &row, WAIT_MS), "%s lives on", title);
 }
 
 const char *process_status(pid_t pid, const char *name, char *out, size_t size)

@@ -31,6 +31,9 @@ void processes_wait(pid_t root, const char *title, size_t count,
                     struct processes *ret);
 
 bool process_lives(const struct process_row *p);
+/* SIGKILL to the first beneath ROOT that has such a title; waits until it is
+ * gone. */
+void processes_kill(pid_t root, const char *title);
 /* A line of /proc/PID/status: the text behind "NAME:\t". Returns out. */
 const char *process_status(pid_t pid, const char *name, char *out, size_t size);
 /* A line of it as a number (of kB, for VmHWM). */

@@ -547,22 +547,6 @@ static bool is_over(void *argument)
     return time(NULL) > *(time_t *)argument;
 }
 
-static bool is_gone(void *argument)
-{
-    return !process_lives(argument);
-}
-
-static void kill_gate(const struct server *server)
-{
-    struct processes all;
-    struct process_row gate;
-
-    processes_of(server->pid, &all);
-    gate = *processes_find(&all, "sallyport: gate");
-    cr_assert_eq(kill(gate.pid, SIGKILL), 0);
-    cr_assert(wait_until(is_gone, &gate, WAIT_MS));
-}
-
 /* Clients judge it; those that don't mind are served on, also when gate has to
  * begin anew, or something else is reloaded. */
 Test(certificates, one_expires_in_use)
@@ -576,7 +560,7 @@ Test(certificates, one_expires_in_use)
     end = time(NULL) + 10;
     reload(&server, GOOD);
     cr_assert(wait_until(is_over, &end, WAIT_MS));
-    kill_gate(&server);
+    processes_kill(server.pid, "sallyport: gate");
     cr_expect_eq(serial_for(&server, NULL, NULL), 5);
     add_pair(&server, "two",
              &(struct made){ .serial = 2, .names = "DNS:two.example" });

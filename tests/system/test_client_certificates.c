@@ -17,7 +17,6 @@
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
-#include "support/wait.h"
 
 #define DAY 86400L
 
@@ -436,23 +435,6 @@ Test(client_certificates, reload)
     server_stop(&server);
 }
 
-static bool is_gone(void *argument)
-{
-    return !process_lives(argument);
-}
-
-static void kill_gate(const struct server *server)
-{
-    struct processes all;
-    const struct process_row *gate;
-
-    processes_of(server->pid, &all);
-    gate = processes_find(&all, "sallyport: gate");
-    cr_assert(gate);
-    cr_assert_eq(kill(gate->pid, SIGKILL), 0);
-    cr_assert(wait_until(is_gone, (void *)gate, WAIT_MS));
-}
-
 static void expect_only_without(const struct server *server)
 {
     cr_expect_eq(try_login(server, 0, NULL, "dora", SERVER_PASSWORD), 230);
@@ -475,7 +457,7 @@ Test(client_certificates, a_list_that_expires_in_use)
                     NULL);
     server_log_wait(&server, "soon-crl.pem: revocation list 1 has expired",
                     NULL);
-    kill_gate(&server);
+    processes_kill(server.pid, "sallyport: gate");
     expect_only_without(&server);
     reload(&server, 1, GOOD);
     expect_only_without(&server);

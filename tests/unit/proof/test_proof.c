@@ -35,9 +35,7 @@ static void set_up(void)
 
     signal(SIGPIPE, SIG_IGN);
     cr_assert_eq(proof_begin(), 0);
-    strcpy(folder, "/tmp/sallyport-proof-XXXXXX");
-    cr_assert(mkdtemp(folder));
-    pki = pki_new(folder, "ca");
+    pki = pki_begin(folder, "ca");
     pki_issue(pki, &(struct pki_leaf){ .name = "server", .server = true });
     fd = open(pki_path(pki, "server.pem"), O_RDONLY | O_CLOEXEC);
     servers = (struct proof_servers){ .count = 0 };
@@ -47,12 +45,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    char command[128];
-
-    pki_free(pki);
+    pki_end(pki);
     signer_free_all();
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    cr_assert_eq(system(command), 0);
 }
 
 TestSuite(proof, .init = set_up, .fini = tear_down);

@@ -21,18 +21,12 @@ static struct pki *pki;
 
 static void set_up(void)
 {
-    strcpy(folder, "/tmp/sallyport-lists-XXXXXX");
-    cr_assert(mkdtemp(folder));
-    pki = pki_new(folder, "ca");
+    pki = pki_begin(folder, "ca");
 }
 
 static void tear_down(void)
 {
-    char command[128];
-
-    pki_free(pki);
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    cr_assert_eq(system(command), 0);
+    pki_end(pki);
 }
 
 TestSuite(lists, .init = set_up, .fini = tear_down);
