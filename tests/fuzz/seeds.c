@@ -1,11 +1,14 @@
 /* Runs a fuzz target's seeds, each whole and cut short, as a unit test of the
  * ordinary build. Compiled once for each target, with FUZZ_NAME its name,
- * FUZZ_SEEDS the folder, and LLVMFuzzerTestOneInput renamed. */
+ * FUZZ_SEEDS the directory in the source tree, and LLVMFuzzerTestOneInput
+ * renamed. */
 #include "fuzz.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <string.h>
+
+#include "support/server.h"
 
 #define SEED_MAX        (1u << 20)
 #define CUTS            256 /* at most so many shorter forms of one seed */
@@ -42,7 +45,7 @@ static void run_seed(const char *path)
 
 SEED_TEST(FUZZ_NAME)
 {
-    DIR *folder = opendir(FUZZ_SEEDS);
+    DIR *folder = opendir(server_source(FUZZ_SEEDS));
     const struct dirent *entry;
     unsigned count = 0;
 
@@ -52,7 +55,8 @@ SEED_TEST(FUZZ_NAME)
 
         if (entry->d_name[0] == '.')
             continue;
-        snprintf(path, sizeof(path), "%s/%s", FUZZ_SEEDS, entry->d_name);
+        snprintf(path, sizeof(path), "%s/%s", server_source(FUZZ_SEEDS),
+                 entry->d_name);
         run_seed(path);
         count++;
     }

@@ -67,9 +67,11 @@ void server_shared(struct server *ret);
 /* The same, for the hooks of the runner process. */
 const struct server *server_of_runner(void);
 
-/* The path of a program of the build under test, of a file of the source tree,
- * of a file in the server's folder, of a user's home, and of a file in there.
- * Each in a buffer that the next call of the same function uses again. */
+/* The path of a file of the build under test, of a program of it, of a file of
+ * the source tree, of a file in the server's folder, of a user's home, and of a
+ * file in there. Each in a buffer that the next call of the same function uses
+ * again. */
+const char *server_build(const char *name);
 const char *server_program(const char *name);
 const char *server_source(const char *name);
 const char *server_path(const struct server *s, const char *name);

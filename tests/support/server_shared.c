@@ -56,16 +56,20 @@ static const char *join(char *out, const char *folder, const char *name)
     return out;
 }
 
-const char *server_program(const char *name)
+const char *server_build(const char *name)
 {
     static char out[SERVER_PATH_MAX];
     const char *build = getenv("SALLYPORT_BUILD");
-    char folder[SERVER_PATH_MAX];
+
+    return join(out, build ? build : BUILD_DIR, name);
+}
+
+const char *server_program(const char *name)
+{
+    static char out[SERVER_PATH_MAX];
     bool admin = strncmp(name, "sallyport", 9) == 0;
 
-    join(folder, build ? build : BUILD_DIR,
-         admin ? "sbin" : "libexec/sallyport");
-    return join(out, folder, name);
+    return join(out, server_build(admin ? "sbin" : "libexec/sallyport"), name);
 }
 
 const char *server_source(const char *name)

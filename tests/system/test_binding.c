@@ -394,7 +394,7 @@ Test(binding, the_clock_is_moved, .timeout = 60)
              options ? options : "");
     setenv("ASAN_OPTIONS", text, 1);
     setenv("SALLYPORT_TEST_CLOCK", name, 1);
-    setenv("LD_PRELOAD", CLOCK_PRELOAD, 1);
+    setenv("LD_PRELOAD", server_build(CLOCK_PRELOAD), 1);
     server_start(&server, &plan);
     unsetenv("LD_PRELOAD");
     for (size_t i = 0; i < 2; i++) {

@@ -183,8 +183,13 @@ Test(crash, at_random_moments, .timeout = 1200)
     const struct server_plan plan = { .troubles = true };
     unsigned rounds = server_is_long() ? 200 : 20, whole;
     unsigned seed = (unsigned)clock_ms();
+    const char *given = getenv("SALLYPORT_SEED");
     static struct work w;
 
+    if (given)
+        seed = (unsigned)strtoul(given, NULL, 10);
+    printf("crash: SALLYPORT_SEED=%u repeats these moments\n", seed);
+    fflush(stdout); /* a test that fails prints nothing more */
     server_start(&w.server, &plan);
     prepare(&w);
     whole = undisturbed(&w, 0);

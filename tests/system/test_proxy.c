@@ -434,7 +434,7 @@ static void haproxy_start(struct haproxy *h, const struct server *server)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (!freopen(h->log, "w", stdout) || dup2(1, 2) < 0)
             _exit(126);
-        execl("/usr/sbin/haproxy", "haproxy", "-db", "-f", path, NULL);
+        execlp("haproxy", "haproxy", "-db", "-f", path, NULL);
         _exit(127);
     }
 }

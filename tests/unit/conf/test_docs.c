@@ -5,22 +5,21 @@
 #include <stdlib.h>
 
 #include "conf.h"
+#include "support/server.h"
 
 #define MARK_BEGIN ".\\\" settings: begin, from src/conf/table.c\n"
 #define MARK_END   ".\\\" settings: end\n"
 
 static void read_text(const char *path, struct buf *into)
 {
-    char full[512];
     FILE *f;
     int c;
 
-    snprintf(full, sizeof(full), "%s/%s", SOURCE_DIR, path);
     buf_init(into, 1 << 20);
-    f = fopen(full, "r");
+    f = fopen(server_source(path), "r");
     if (!f && getenv("SALLYPORT_REGENERATE"))
         return;
-    cr_assert_not_null(f, "%s", full);
+    cr_assert_not_null(f, "%s", path);
     while ((c = getc(f)) != EOF)
         buf_add(into, &(char){ (char)c }, 1);
     fclose(f);
@@ -31,12 +30,9 @@ static void hold(const char *path, struct slice expected)
     struct buf found;
 
     if (getenv("SALLYPORT_REGENERATE")) {
-        char full[512];
-        FILE *f;
+        FILE *f = fopen(server_source(path), "w");
 
-        snprintf(full, sizeof(full), "%s/%s", SOURCE_DIR, path);
-        f = fopen(full, "w");
-        cr_assert_not_null(f, "%s", full);
+        cr_assert_not_null(f, "%s", path);
         fwrite(expected.ptr, 1, expected.len, f);
         fclose(f);
     }
