@@ -80,6 +80,9 @@ static const char *const texts[] = {
     [REPLY_TOO_MANY] = "Too many connections: {}. Try again later.",
     [REPLY_KICKED] = "The administrator closed this connection.",
     [REPLY_LOST_SERVICE] = "Part of the server failed; connect again.",
+    [REPLY_TOO_MANY_TRIES] = "Too many failed logins; check user and password.",
+    [REPLY_PLAIN_SECRET] =
+        "TLS comes before USER; set the client to explicit TLS.",
     [REPLY_NO_DATA] = "No data connection: {}. Send EPSV or PASV anew.",
     [REPLY_NO_PORT] = "No data port free (range {} busy); try again later.",
     [REPLY_USE_PASV_FIRST] = "Send EPSV or PASV first.",

@@ -29,7 +29,7 @@ static bool phase_permits(struct session *s, const struct command *c)
 {
     if (c->phase >= COMMAND_SECURED && !s->control.secured) {
         if (gives_secret(c->verb))
-            control_end(s, ENDING_PLAIN, REPLY_NEED_TLS, NOTHING);
+            control_end(s, ENDING_PLAIN, REPLY_PLAIN_SECRET, NOTHING);
         else
             control_reply(s, REPLY_NEED_TLS);
         return false;

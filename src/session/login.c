@@ -177,12 +177,14 @@ static int on_denied(void *owner, struct packet *p)
     stop_waiting(s, PHASE_GREETED);
     report_login_failed(s, reason_of(s, p->value[0].number));
     l->name[0] = 0;
-    if (row->ends)
+    if (row->ends) {
         control_end(s, ENDING_PEER, row->reply, SLICE("logins at once"));
-    else if (++l->tries >= s->settings->login_tries)
-        control_end(s, ENDING_LOGIN_TRIES, row->reply, NOTHING);
-    else
-        control_reply(s, row->reply);
+        return 0;
+    }
+    /* The 530 comes also before a 421: clients try again after a 421 alone. */
+    control_reply(s, row->reply);
+    if (++l->tries >= s->settings->login_tries)
+        control_end(s, ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, NOTHING);
     return 0;
 }
 

@@ -76,8 +76,10 @@
     R(TOO_MANY, 421)  /* {}: which limit */                                    \
     R(KICKED, 421)                                                             \
     R(LOST_SERVICE, 421)                                                       \
-    R(NO_DATA, 425) /* {}: why */                                              \
-    R(NO_PORT, 425) /* {}: range */                                            \
+    R(TOO_MANY_TRIES, 421)                                                     \
+    R(PLAIN_SECRET, 421) /* USER, PASS, ACCT before TLS */                     \
+    R(NO_DATA, 425)      /* {}: why */                                         \
+    R(NO_PORT, 425)      /* {}: range */                                       \
     R(USE_PASV_FIRST, 425)                                                     \
     R(USE_EPSV, 425)                                                           \
     R(DATA_TLS_FAILED, 425) /* {}: cause */                                    \

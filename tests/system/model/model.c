@@ -182,8 +182,10 @@ static bool stage_permits(const struct model *m, const struct rule *r,
     if (r->stage > m->stage && r->stage == NAMED && m->stage == SECURED) {
         expect(e, 503);
     } else if (r->stage > m->stage) {
-        expect(e, 530);
-        e->ends = m->stage == PLAIN && r->flags & IS_SECRET;
+        bool ends = m->stage == PLAIN && r->flags & IS_SECRET;
+
+        expect(e, ends ? 421 : 530);
+        e->ends = ends;
     }
     return r->stage <= m->stage;
 }

@@ -61,6 +61,7 @@ struct model {
 struct expected {
     short code[3]; /* any of these; 0 ends the list */
     bool ends;     /* and then the session */
+    short last;    /* a second reply before that; 0: none */
     bool secures;  /* and then the handshake */
     enum flow flow;
     char says[MODEL_SAYS_MAX]; /* must be in the reply; "": anything */

@@ -41,6 +41,9 @@ void play_reply(struct player *p, const struct expected *e)
             e->code[1] ? " or " : "", e->code[1], text);
     FAIL_IF(!strstr(text, e->says), "expected \"%.200s\" in: %.300s", e->says,
             text);
+    code = e->last ? session_reply(&p->session) : 0;
+    FAIL_IF(code != e->last, "expected %d after that, got: %.300s", e->last,
+            p->session.reply.data);
 }
 
 static void send_line(struct player *p, const struct step *s)

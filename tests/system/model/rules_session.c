@@ -53,6 +53,7 @@ void rule_pass(struct model *m, const struct call *c, struct expected *e)
         expect(e, 530);
         m->stage = SECURED;
         e->ends = ++m->wrong == MODEL_TRIES;
+        e->last = e->ends ? 421 : 0;
     }
 }
 

@@ -39,8 +39,8 @@ static const struct before_tls before[] = {
     { "PBSZ 0", 530, false },
     { "AUTH GSSAPI", 504, false },
     { "NOSUCH", 500, false },
-    { "USER anna", 530, true },
-    { "PASS secret", 530, true },
+    { "USER anna", 421, true },
+    { "PASS secret", 421, true },
     { "QUIT", 221, true },
     { "GET / HTTP/1.1", 500, true },
     { "EHLO example.org", 500, true },
@@ -112,6 +112,7 @@ Test(session, denials_and_tries, .timeout = 30)
         fake_tell(&f.master, &denied);
         cr_assert_eq(fake_reply(&f), 530);
     }
+    cr_assert_eq(fake_reply(&f), 421);
     cr_assert_eq(fake_reply(&f), 0);
     fake_hang_up(&f, ENDING_LOGIN_TRIES);
 }
@@ -389,6 +390,7 @@ Test(session, an_overlong_password_counts, .timeout = 30)
         fake_tell(&f.master, &denied);
         cr_assert_eq(fake_reply(&f), 530);
     }
+    cr_assert_eq(fake_reply(&f), 421);
     cr_assert_eq(fake_reply(&f), 0);
     fake_hang_up(&f, ENDING_LOGIN_TRIES);
 }
