@@ -399,7 +399,11 @@ const struct setting setting_table[] = {
       .offset = FIELD(resume),
       .value = "yes",
       .reload = true,
-      .help = "Keep interrupted uploads, so that they can be resumed." },
+      .help =
+          "Keep interrupted uploads, so that they can be resumed. Only what "
+          "is on the disk for certain counts. That is recorded in an "
+          "extended attribute of the partial; where the file system has "
+          "none (vfat, NFS before 4.2) nothing can be resumed." },
     { .key = "on_conflict",
       .type = SETTING_CONFLICT,
       .offset = FIELD(on_conflict),
@@ -434,7 +438,8 @@ const struct setting setting_table[] = {
       .value = "yes",
       .reload = true,
       .help = "Have an upload on the disk before it is called complete; "
-              "\"no\" gives up that promise." },
+              "\"no\" gives up that promise, and that an upload can be resumed "
+              "rightly after a power cut." },
     { .key = "sha256",
       .type = SETTING_YES_NO,
       .offset = FIELD(sha256),

@@ -119,10 +119,13 @@ int serve_delete(struct files *f, const struct packet *p)
     if (at.name[0] == 0)
         return OUTCOME_IS_FOLDER;
     r = delete_file(&at);
+    int partial = r == 0 || r == -ENOENT ? forget_partial(f, &path, &at) : r;
     if (r == -ENOENT) /* SIZE said that it is there, of a length */
-        r = forget_partial(f, &path, &at);
-    else if (r == 0)
-        forget_partial(f, &path, &at);
+        r = partial;
+    /* The partial must not come back by a power cut: its confirmed bytes would
+     * be the head of what is uploaded next. */
+    if (partial == 0)
+        r = sync_folder(f, at.folder);
     return r != 0 ? r : answer_done(f, p);
 }
 

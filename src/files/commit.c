@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "errors.h"
 #include "place.h"
 #include "request.h"
 #include "resolve.h"
@@ -38,9 +39,9 @@ int serve_begin(struct files *f, const struct packet *p)
 
 int serve_sync(struct files *f, const struct packet *p)
 {
-    if (f->rules.fsync && fdatasync(f->upload.partial.fd) < 0)
-        return -errno;
-    return answer_done(f, p);
+    int r = partial_confirm(f, &f->upload.partial);
+
+    return r != 0 ? r : answer_done(f, p);
 }
 
 static int check_length(const struct files *f, uint64_t length)
@@ -92,8 +93,8 @@ static int make_visible(struct files *f, struct upload *u)
 
     if (r == 0)
         r = check_length(f, u->length);
-    if (r == 0 && f->rules.fsync && fsync(u->partial.fd) < 0)
-        r = -errno;
+    if (r == 0)
+        r = partial_complete(f, &u->partial);
     if (r == 0)
         r = is_where_told(f, u);
     return r == 0 ? place_upload(f, u) : r;
@@ -105,6 +106,7 @@ int serve_commit(struct files *f, const struct packet *p)
 
     u->length = p->value[0].number;
     int r = make_visible(f, u);
+    u->partial.lost |= errors_outcome(r) == OUTCOME_NO_SPACE;
     if (r != 0) {
         upload_cut(f);
         return r;

@@ -14,6 +14,7 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/users/rights.h"
+#include "settle.h"
 
 /* The kernel resolves from the home, since a link may lead up to it. */
 static void follow(const struct files *f, const struct view *in,
@@ -114,6 +115,8 @@ static int find_facts(struct files *f, const struct path *path,
     r = facts_read(f, &in, at.name, ret);
     if (!partial_counts)
         return r;
+    if (r == -ENOENT && settle_partial(f, at.folder, at.name))
+        r = facts_read(f, &in, at.name, ret);
     if (r == -ENOENT)
         return partial_facts(f, path, &at, &in.st, ret);
     told_set(&f->told, f->name_key, path, 0, 0); /* SIZE says else now */

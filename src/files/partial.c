@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "confirmed.h"
 #include "resolve.h"
 #include "sallyport/base/fd.h"
 #include "state.h"
@@ -47,10 +48,11 @@ uint64_t partial_resumable(const struct files *f, int folder, const char *name,
     if (!f->rules.resume)
         return 0;
     partial_name(f, name, partial);
-    if (fstatat(folder, partial, st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !partial_is_own(f, st))
+    FD_CLEANUP int fd = resolve_in(
+        folder, partial, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    if (fd < 0 || fstat(fd, st) < 0 || !partial_is_own(f, st))
         return 0;
-    return resume_length((uint64_t)st->st_size);
+    return confirmed_length(f, fd, st);
 }
 
 /* Does FD still stand under NAME? Between open and lock its writer may have
@@ -85,7 +87,7 @@ static int open_locked(const struct files *f, int folder, const char *name,
 }
 
 int partial_open(const struct files *f, int folder, const char *name,
-                 uint64_t state, struct partial *ret)
+                 uint64_t state, uint64_t first, struct partial *ret)
 {
     struct partial p = { .own = true, .waits = true, .old = -1 };
     FD_CLEANUP int fd = -1;
@@ -97,7 +99,7 @@ int partial_open(const struct files *f, int folder, const char *name,
         return fd == -ENOENT ? -EBUSY : fd;
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (partial_state(f, &st) != state)
+    if (partial_state(f, &st) != state || confirmed_length(f, fd, &st) < first)
         return -EBUSY;
     p.fd = fd_take(&fd);
     *ret = p;
@@ -121,7 +123,7 @@ static bool can_be_resumed(const struct files *f, int fd)
     struct stat st;
 
     return f->rules.resume && fstat(fd, &st) == 0 &&
-           resume_length((uint64_t)st.st_size) > 0;
+           confirmed_length(f, fd, &st) > 0;
 }
 
 static int new_own(const struct files *f, int folder, const char *name,
@@ -179,6 +181,12 @@ static int take_place(const struct files *f, int folder, const char *name,
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
+    /* A power cut can undo the rename: then the old bytes must not count. */
+    int r = confirmed_lower(f, p->old, 0);
+    if (r < 0) {
+        unlinkat(folder, own, 0);
+        return r;
+    }
     if (renameat(folder, p->name, folder, own) < 0)
         return -errno;
     memcpy(p->name, own, sizeof(own));
@@ -187,17 +195,24 @@ static int take_place(const struct files *f, int folder, const char *name,
     return 0;
 }
 
+static int cut(const struct files *f, uint64_t first, struct partial *p)
+{
+    int r = confirmed_lower(f, p->fd, first);
+
+    p->lost = r < 0;
+    if (r == 0 && ftruncate(p->fd, (off_t)first) < 0)
+        r = -errno;
+    return r;
+}
+
 int partial_begin(const struct files *f, int folder, const char *name,
                   uint64_t first, struct partial *p)
 {
-    int r = 0;
+    int r;
 
     if (!p->waits)
         return 0;
-    if (p->old >= 0)
-        r = take_place(f, folder, name, p);
-    else if (ftruncate(p->fd, (off_t)first) < 0)
-        r = -errno;
+    r = p->old >= 0 ? take_place(f, folder, name, p) : cut(f, first, p);
     p->waits = r != 0;
     return r;
 }
@@ -237,9 +252,49 @@ void partial_delete(int folder, struct partial *p)
     fd_close(&p->old);
 }
 
-void partial_end(const struct files *f, int folder, struct partial *p)
+/* Linux reports a failed write once, and takes the pages for written. So after
+ * a failed sync nobody knows which bytes are there, and a later sync that
+ * succeeds proves nothing. */
+int partial_confirm(struct files *f, struct partial *p)
 {
-    if (p->fd >= 0 && p->own && can_be_resumed(f, p->fd))
+    int r = 0;
+
+    if (p->own)
+        r = confirmed_raise(f, p->fd);
+    else if (f->rules.fsync && fdatasync(p->fd) < 0)
+        r = -errno;
+    p->lost |= r < 0;
+    return r;
+}
+
+int partial_complete(const struct files *f, struct partial *p)
+{
+    if (p->lost)
+        return -EIO;
+    if (p->own)
+        confirmed_remove(p->fd);
+    p->lost = f->rules.fsync && fsync(p->fd) < 0;
+    return p->lost ? -errno : 0;
+}
+
+static bool is_long_enough(const struct partial *p)
+{
+    struct stat st;
+
+    return fstat(p->fd, &st) == 0 && resume_length((uint64_t)st.st_size) > 0;
+}
+
+static bool is_kept(struct files *f, struct partial *p)
+{
+    if (p->fd < 0 || !p->own || p->lost || !f->rules.resume)
+        return false;
+    return p->waits || (is_long_enough(p) && partial_confirm(f, p) == 0 &&
+                        can_be_resumed(f, p->fd));
+}
+
+void partial_end(struct files *f, int folder, struct partial *p)
+{
+    if (is_kept(f, p))
         fd_close(&p->fd);
     else
         partial_delete(folder, p);
@@ -267,4 +322,12 @@ bool partial_in_use(const struct files *f, int folder, const char *name)
     FD_CLEANUP int fd = open_locked(f, folder, name, 0);
 
     return fd == -EBUSY;
+}
+
+bool partial_is_busy(const struct files *f, int folder, const char *name)
+{
+    char own[PARTIAL_NAME_MAX];
+
+    partial_name(f, name, own);
+    return partial_in_use(f, folder, own);
 }

@@ -20,6 +20,7 @@ struct partial {
     int old;    /* the own one, locked, whose place this is to take; -1 */
     bool own;   /* has the name of user and target, so it can be resumed */
     bool waits; /* what was there before stands until partial_begin() */
+    bool lost;  /* a sync failed, or the disk is full: nothing of it is kept */
     char name[PARTIAL_NAME_MAX];
 };
 #define PARTIAL_NONE                                                           \
@@ -39,14 +40,15 @@ bool partial_is_own(const struct files *f, const struct stat *st);
 
 /* A number that a partial doesn't keep when its bytes change, by whomever. */
 uint64_t partial_state(const struct files *f, const struct stat *st);
-/* How much of the own partial of NAME can be resumed; 0: none. *st is its. */
+/* How much of the own partial of NAME can be resumed: its confirmed length. 0:
+ * none. *st is its. */
 uint64_t partial_resumable(const struct files *f, int folder, const char *name,
                            struct stat *st);
 
-/* The own partial as it is, locked, if it is in STATE; it waits. -EBUSY when
- * somebody writes it or it changed. */
+/* The own partial as it is, locked, if it is in STATE and can be resumed at
+ * FIRST; it waits. -EBUSY when somebody writes it or it changed. */
 int partial_open(const struct files *f, int folder, const char *name,
-                 uint64_t state, struct partial *ret);
+                 uint64_t state, uint64_t first, struct partial *ret);
 /* An empty one: the own; or a random one while somebody writes that, or which
  * waits to take the place of one that could be resumed. */
 int partial_new(const struct files *f, int folder, const char *name,
@@ -54,16 +56,21 @@ int partial_new(const struct files *f, int folder, const char *name,
 /* An empty random one, which nobody finds to go on with it. */
 int partial_new_random(const struct files *f, int folder, struct partial *ret);
 /* For the first byte of one that waits: it is cut at FIRST, or takes the place
- * of the own partial of NAME. 0 or -errno, and then it waits still. */
+ * of the own partial of NAME, whose bytes count no more from then on. 0 or
+ * -errno, and then it waits still. */
 int partial_begin(const struct files *f, int folder, const char *name,
                   uint64_t first, struct partial *p);
 /* Bytes that this will free. */
 uint64_t partial_frees(const struct partial *p, uint64_t first);
 /* A handle for the session, O_WRONLY or O_RDWR: it holds no lock. */
 int partial_writer(const struct partial *p, int folder, int mode);
-/* Ends the upload: kept when it can be resumed, else deleted; what was there
- * before, if it waits still. */
-void partial_end(const struct files *f, int folder, struct partial *p);
+/* Syncs it, and raises its confirmed length: 0 or -errno, and it is lost. */
+int partial_confirm(struct files *f, struct partial *p);
+/* Syncs all of it, as a file that is whole: 0 or -errno, and it is lost. */
+int partial_complete(const struct files *f, struct partial *p);
+/* Ends the upload: synced and kept when it can be resumed, else deleted; what
+ * was there before, if it waits still. */
+void partial_end(struct files *f, int folder, struct partial *p);
 void partial_delete(int folder, struct partial *p);
 
 /* Deletes the partial NAME (its name on disk) unless somebody writes it: 0,
@@ -74,5 +81,7 @@ int partial_forget(const struct files *f, int folder, const char *name);
 
 /* An upload is writing it. Looks by taking the lock for a moment. */
 bool partial_in_use(const struct files *f, int folder, const char *name);
+/* The same question about the own partial of the file NAME. */
+bool partial_is_busy(const struct files *f, int folder, const char *name);
 
 #endif

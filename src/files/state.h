@@ -28,7 +28,7 @@ struct upload {
     bool stands; /* the rename was done */
     enum write_mode mode;
     uint64_t began, first, length; /* clock_ms(); where it began, how far */
-    int folder; /* where the target and its partial stand */
+    int folder;                    /* where the target and its partial stand */
     char name[NAME_MAX + 1];
     struct path path; /* of the target, as the client named it */
     enum conflict conflict;
@@ -52,6 +52,7 @@ struct files {
     int died;    /* the signal that ended the session; 0: it left, or lives */
     struct upload upload;
     struct told told;
+    bool no_marks;      /* the log knows: confirmed lengths can't be stored */
     dev_t swept_device; /* the folder whose partials were looked at last */
     ino_t swept_inode;
 };

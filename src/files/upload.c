@@ -83,7 +83,11 @@ static int make_plan(struct files *f, int folder, const char *name,
         facts->state = partial_state(f, &st);
     facts->told = told_get(&f->told, f->name_key, &w->path, &facts->told_state);
     facts->forgot = f->told.forgot;
-    return (int)resume_decide(&w->facts, &w->plan);
+    enum outcome o = resume_decide(&w->facts, &w->plan);
+    /* What is being written may come to count. */
+    if (o == OUTCOME_BAD_OFFSET && partial_is_busy(f, folder, name))
+        o = OUTCOME_BUSY;
+    return (int)o;
 }
 
 static int check_limit(const struct files *f, const struct wish *w)
@@ -129,7 +133,8 @@ static int open_partial(const struct files *f, const struct wish *w, int folder,
                         const char *name, struct partial *ret)
 {
     if (w->plan.how == RESUME_CUT)
-        return partial_open(f, folder, name, w->facts.state, ret);
+        return partial_open(f, folder, name, w->facts.state, w->plan.first,
+                            ret);
     if (w->plan.how == RESUME_COPY)
         return begin_copy(f, w, folder, ret);
     return w->fleeting ? partial_new_random(f, folder, ret)

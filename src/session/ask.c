@@ -8,14 +8,15 @@
 #include "leave.h"
 #include "sallyport/base/fd.h"
 
-/* A commit may wait for a slow disk, an APPE for the copy of a big file. */
+/* A commit and a cut may wait for a slow disk, an APPE for the copy of a big
+ * file. */
 #define ASK_MS      30000
 #define ASK_LONG_MS 600000
 
 static bool takes_long(enum message m)
 {
     return m == MSG_FILE_WRITE || m == MSG_FILE_COMMIT || m == MSG_FILE_SYNC ||
-           m == MSG_FILE_BEGIN || m == MSG_FOLDER_LIST;
+           m == MSG_FILE_BEGIN || m == MSG_FILE_ABORT || m == MSG_FOLDER_LIST;
 }
 
 static void on_late(void *owner)

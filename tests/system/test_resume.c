@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "support/files.h"
@@ -17,27 +18,39 @@
 #define LEN  (600 * KIB)
 #define SENT (300 * KIB) /* a multiple of 64 KiB is told, which is below it */
 
+/* What files has confirmed before it was killed: files syncs each 32 MiB. */
+#define LONG_LEN  (44 * 1024 * KIB)
+#define LONG_SENT (40 * 1024 * KIB)
+
 struct sent {
     const struct server *server;
     size_t len;
+    bool confirmed; /* some of it counts already */
 };
+
+static bool is_marked(const char *path)
+{
+    char mark[16];
+
+    return getxattr(path, "user.sallyport.confirmed", mark, sizeof(mark)) > 0;
+}
 
 /* The partial on the disk, found as its owner would find it: by its prefix. */
 static bool has_arrived(void *argument)
 {
     const struct sent *sent = argument;
-    char command[SERVER_PATH_MAX];
+    char command[SERVER_PATH_MAX], path[4096];
     unsigned long long size = 0;
     FILE *found;
 
     snprintf(command, sizeof(command),
-             "find %s -name '.sallyport-*.part' -printf '%%s\n'",
+             "find %s -name '.sallyport-*.part' -printf '%%s %%p\n'",
              server_home(sent->server, "anna"));
     found = popen(command, "r");
     cr_assert(found);
-    bool any = fscanf(found, "%llu", &size) == 1;
+    bool any = fscanf(found, "%llu %4095s", &size, path) == 2;
     pclose(found);
-    return any && size >= sent->len;
+    return any && size >= sent->len && (!sent->confirmed || is_marked(path));
 }
 
 /* What dies: session or files of the upload, or all of the server. */
@@ -55,46 +68,53 @@ static void kill_one(struct server *server, const char *title)
     processes_wait(server->pid, "sallyport: files", 0, &p);
 }
 
-static unsigned long long told_size(struct session *s)
+static unsigned long long told_below(struct session *s, size_t sent)
 {
     unsigned long long size = 0;
 
     session_do(s, "213 {*}", "SIZE big");
     cr_assert_eq(sscanf(s->reply.data, "213 %llu", &size), 1);
     cr_assert_eq(size % (64 * KIB), 0);
-    cr_assert(size > 0 && size < SENT, "%llu", size);
+    cr_assert(size > 0 && size < sent, "%llu", size);
     return size;
 }
 
-static void expect_whole(const struct server *server, const void *bytes)
+static unsigned long long told_size(struct session *s)
+{
+    return told_below(s, SENT);
+}
+
+static void expect_whole(const struct server *server, const void *bytes,
+                         size_t len)
 {
     struct buf got;
 
-    buf_init(&got, 2 * LEN);
+    buf_init(&got, 2 * len);
     cr_assert(files_read(server_home_file(server, "anna", "big"), &got));
-    cr_assert_eq(got.len, LEN, "%zu bytes", got.len);
-    cr_assert_eq(memcmp(got.data, bytes, LEN), 0, "it differs");
+    cr_assert_eq(got.len, len, "%zu bytes", got.len);
+    cr_assert_eq(memcmp(got.data, bytes, len), 0, "it differs");
     buf_release(&got);
 }
 
 /* A session that never saw the first one: asks how much is there, and sends
  * the rest. */
 static void finish(struct server *server, bool append,
-                   const unsigned char *bytes)
+                   const unsigned char *bytes, size_t sent, size_t len)
 {
     struct session s;
     unsigned long long at;
 
     session_init(&s);
     session_open(&s, server, "anna");
-    at = told_size(&s);
+    at = told_below(&s, sent);
     if (!append)
         session_do(&s, "350 {*}", "REST %llu", at);
-    session_store(&s, append ? "APPE" : "STOR", "big", bytes + at, LEN - at);
-    expect_whole(server, bytes);
+    session_store(&s, append ? "APPE" : "STOR", "big", bytes + at, len - at);
+    expect_whole(server, bytes, len);
     session_do(&s, "550 {*}", "SIZE other");
     session_close(&s);
-    cr_assert(!has_arrived(&(struct sent){ server, 0 }), "a partial is left");
+    cr_assert(!has_arrived(&(struct sent){ .server = server }),
+              "a partial is left");
 }
 
 /* One event tells of the whole file, though its bytes came in two sessions. */
@@ -116,18 +136,20 @@ static void survive(const char *title, bool append)
 {
     const struct server_plan plan = { .settings = "sha256 = yes\n",
                                       .troubles = true };
-    unsigned char *bytes = malloc(LEN);
+    bool files = title && strstr(title, "files");
+    size_t len = files ? LONG_LEN : LEN;
     struct server server;
-    struct sent sent = { &server, SENT };
+    struct sent sent = { &server, files ? LONG_SENT : SENT, files };
+    unsigned char *bytes = malloc(len);
     struct session s;
     struct data d;
 
-    files_noise(bytes, LEN, 7);
+    files_noise(bytes, len, 7);
     server_start(&server, &plan);
     session_init(&s);
     session_open(&s, &server, "anna");
     data_open(&s, &d, "STOR big");
-    data_write(&d, bytes, SENT);
+    data_write(&d, bytes, sent.len);
     cr_assert(wait_until(has_arrived, &sent, WAIT_MS), "nothing was written");
     if (title) {
         kill_one(&server, title);
@@ -136,7 +158,7 @@ static void survive(const char *title, bool append)
         server_again(&server);
     }
     cr_assert(!files_exists(server_home_file(&server, "anna", "big")));
-    finish(&server, append, bytes);
+    finish(&server, append, bytes, sent.len, len);
     expect_sum(&server);
     data_cut(&d, false);
     session_drop(&s);
@@ -194,8 +216,9 @@ Test(resume, no_place_for_the_key, .timeout = 90)
     session_open(&s, &server, "anna");
     data_open(&s, &d, "STOR big");
     data_write(&d, bytes, SENT);
-    cr_assert(
-        wait_until(has_arrived, &(struct sent){ &server, SENT }, WAIT_MS));
+    cr_assert(wait_until(has_arrived,
+                         &(struct sent){ .server = &server, .len = SENT },
+                         WAIT_MS));
     server_kill(&server);
     data_cut(&d, false);
     session_drop(&s);
@@ -204,7 +227,7 @@ Test(resume, no_place_for_the_key, .timeout = 90)
     session_open(&s, &server, "anna");
     session_do(&s, "550 {*}", "SIZE big");
     session_store(&s, "STOR", "big", bytes, LEN);
-    expect_whole(&server, bytes);
+    expect_whole(&server, bytes, LEN);
     session_close(&s);
     server_stop(&server);
     free(bytes);
@@ -260,7 +283,7 @@ Test(resume, nothing_is_lost_before_a_byte, .timeout = 90)
         session_expect(&s, "426 {*}");
         cr_assert_eq(told_size(&s), at, "round %d", i);
     }
-    finish(&server, true, bytes);
+    finish(&server, true, bytes, SENT, LEN);
     session_close(&s);
     server_stop(&server);
     free(bytes);
@@ -289,7 +312,8 @@ Test(resume, a_partial_goes_with_its_file, .timeout = 90)
             session_do(&s, "250 {*}", "RNTO away");
         }
         session_do(&s, "550 {*}", "SIZE big");
-        cr_assert(!has_arrived(&(struct sent){ &server, 0 }), "row %d", i);
+        cr_assert(!has_arrived(&(struct sent){ .server = &server }), "row %d",
+                  i);
     }
     session_close(&s);
     server_stop(&server);

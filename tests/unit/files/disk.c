@@ -136,6 +136,16 @@ const char *disk_partial(struct peer *p, const char *folder)
     return last;
 }
 
+void disk_extend(struct peer *p, const char *folder, size_t len, unsigned seed)
+{
+    FD_CLEANUP int fd =
+        open(disk_path(p, disk_partial(p, folder)), O_WRONLY | O_CLOEXEC);
+    struct stat st;
+
+    cr_assert_eq(fstat(fd, &st), 0);
+    put_pattern(fd, (size_t)st.st_size, len, seed);
+}
+
 void disk_age(struct peer *p, const char *path, int days)
 {
     time_t then = time(NULL) - (time_t)days * 86400 - 60;

@@ -289,6 +289,13 @@ int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
     return write_request(p, &request, fd, first);
 }
 
+int ask_sync(struct peer *p)
+{
+    struct packet reply;
+
+    return ask(p, &(struct packet){ .message = MSG_FILE_SYNC }, &reply);
+}
+
 int ask_commit(struct peer *p, uint64_t length)
 {
     struct packet reply;

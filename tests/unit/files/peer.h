@@ -64,6 +64,7 @@ int ask_begin(struct peer *p);
 /* The same of one that is not to be kept if it is cut. */
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
                        int *fd, uint64_t *first);
+int ask_sync(struct peer *p);
 int ask_commit(struct peer *p, uint64_t length);
 int ask_abort(struct peer *p);
 /* The whole listing, as a string to be freed; *outcome of LISTED. */
@@ -79,6 +80,8 @@ void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed);
 bool disk_has(struct peer *p, const char *path);
 /* Are these LEN bytes of pattern SEED what stands in the file, all of it? */
 bool disk_is(struct peer *p, const char *path, size_t len, unsigned seed);
+/* The only partial in FOLDER gets more of its pattern, up to LEN. */
+void disk_extend(struct peer *p, const char *folder, size_t len, unsigned seed);
 size_t disk_partials(struct peer *p, const char *folder); /* how many */
 /* The only partial in FOLDER: its path within the home. */
 const char *disk_partial(struct peer *p, const char *folder);

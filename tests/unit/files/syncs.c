@@ -1,20 +1,91 @@
-/* fsync with the fault that a test asks for. */
+/* Syncs and marks with the fault that a test asks for. */
 #include "syncs.h"
 
+#include <criterion/criterion.h>
 #include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
-bool sync_folders_fail;
+#define CALLS_MAX 4096
 
-int fsync(int fd)
+bool sync_folders_fail;
+unsigned sync_fails_at;
+bool marks_fail;
+
+static char *calls;
+
+void sync_calls_begin(void)
+{
+    if (!calls)
+        calls = mmap(NULL, CALLS_MAX, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(calls, MAP_FAILED);
+    memset(calls, 0, CALLS_MAX);
+}
+
+const char *sync_calls(void)
+{
+    return calls;
+}
+
+static void note(char call)
+{
+    size_t len = calls ? strlen(calls) : CALLS_MAX;
+
+    if (len + 1 < CALLS_MAX)
+        calls[len] = call;
+}
+
+static bool is_folder(int fd)
 {
     struct stat st;
 
-    if (sync_folders_fail && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool fails_now(char call)
+{
+    static unsigned syncs;
+
+    note(call);
+    return sync_fails_at > 0 && ++syncs == sync_fails_at;
+}
+
+int fsync(int fd)
+{
+    if (is_folder(fd) ? sync_folders_fail : fails_now('s')) {
         errno = EIO;
         return -1;
     }
     return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    if (fails_now('d')) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsetxattr(int fd, const char *name, const void *value, size_t size,
+              int flags)
+{
+    note('m');
+    if (marks_fail) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    return (int)syscall(SYS_fsetxattr, fd, name, value, size, flags);
+}
+
+int ftruncate(int fd, off_t length)
+{
+    note('t');
+    return (int)syscall(SYS_ftruncate, fd, length);
 }

@@ -128,7 +128,7 @@ Test(commit, it_stands_when_somebody_dies)
 /* From the first byte on it is gone: the rest of it belongs to other bytes. */
 Test(commit, the_first_byte_cuts_or_replaces)
 {
-    static const uint64_t left[] = { 0, 0, 192 * K, 192 * K };
+    static const uint64_t left[] = { 0, 0, 256 * K, 256 * K };
     struct peer p;
     int fd;
 

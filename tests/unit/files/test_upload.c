@@ -692,6 +692,7 @@ Test(upload, survives_any_end_of_the_process)
     cr_assert_eq(peer_wait(&a), 0);
     peer_run(&a);
     begin(&a, "/h", WRITE_STORE, 0, 200 * K, 1, &first);
+    cr_assert_eq(ask_sync(&a), OUTCOME_OK);
     kill(a.pid, SIGKILL);
     cr_assert_eq(peer_wait(&a), 256 + SIGKILL);
     join(&b, &a);

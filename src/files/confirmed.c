@@ -1,0 +1,131 @@
+/* The confirmed length of a partial, in the process files: an extended
+ * attribute of the partial, written after the sync of the bytes that it counts.
+ * The length of the partial itself proves nothing: after a power cut, or an
+ * error of the disk, a file system may keep the length and lose the bytes.
+ *
+ * A higher mark needs no sync of its own. If it is lost, less is resumed. A
+ * lower mark is synced before the bytes above it change. The session holds a
+ * handle of the partial, and can't write the mark: its cage has no fsetxattr.
+ */
+#include "confirmed.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "state.h"
+
+#define ATTRIBUTE  "user.sallyport.confirmed"
+#define MARK_BYTES 9
+
+/* The first byte. What `fsync = no` wrote counts only while that holds. */
+enum mark_kind { MARK_NONE, MARK_SYNCED, MARK_WRITTEN };
+
+struct mark {
+    enum mark_kind kind;
+    uint64_t length;
+};
+
+static struct mark read_mark(int fd)
+{
+    uint8_t bytes[MARK_BYTES];
+    struct mark m = { MARK_NONE, 0 };
+
+    if (fgetxattr(fd, ATTRIBUTE, bytes, sizeof(bytes)) != MARK_BYTES ||
+        (bytes[0] != MARK_SYNCED && bytes[0] != MARK_WRITTEN))
+        return m;
+    m.kind = (enum mark_kind)bytes[0];
+    for (int i = MARK_BYTES - 1; i > 0; i--)
+        m.length = m.length << 8 | bytes[i];
+    return m;
+}
+
+static int write_mark(int fd, struct mark m)
+{
+    uint8_t bytes[MARK_BYTES] = { (uint8_t)m.kind };
+
+    for (int i = 1; i < MARK_BYTES; i++)
+        bytes[i] = (uint8_t)(m.length >> (8 * (i - 1)));
+    return fsetxattr(fd, ATTRIBUTE, bytes, sizeof(bytes), 0) < 0 ? -errno : 0;
+}
+
+/* Somebody may have cut the file: what is left of it is as it was. */
+uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
+{
+    struct mark m = read_mark(fd);
+    bool counts =
+        m.kind == MARK_SYNCED || (m.kind == MARK_WRITTEN && !f->rules.fsync);
+
+    if (!counts)
+        return 0;
+    return m.length <= (uint64_t)st->st_size
+               ? m.length
+               : resume_length((uint64_t)st->st_size);
+}
+
+/* The log hears of a file system without extended attributes once a session. */
+static void report_no_mark(struct files *f, int error)
+{
+    struct event_record r;
+
+    if (f->no_marks)
+        return;
+    f->no_marks = true;
+    event_begin(&r, EVENT_SERVICE);
+    event_text(&r, FIELD_USER, slice_from(f->user));
+    event_text(
+        &r, FIELD_REASON,
+        SLICE("unfinished uploads can't be resumed: the file system "
+              "stores no extended attribute (user.sallyport.confirmed)"));
+    event_number(&r, FIELD_NUMBER, (uint64_t)-error);
+    event_send(&f->log, &r);
+}
+
+int confirmed_raise(struct files *f, int fd)
+{
+    struct stat st;
+
+    /* The length first: what comes during the sync isn't counted. */
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (f->rules.fsync && fdatasync(fd) < 0)
+        return -errno;
+    struct mark m = { f->rules.fsync ? MARK_SYNCED : MARK_WRITTEN,
+                      resume_length((uint64_t)st.st_size) };
+    if (!f->rules.resume || m.length <= confirmed_length(f, fd, &st))
+        return 0;
+    int r = write_mark(fd, m);
+    if (r < 0)
+        report_no_mark(f, r);
+    return 0;
+}
+
+/* fsync and not fdatasync, which may leave an attribute out. */
+int confirmed_lower(const struct files *f, int fd, uint64_t length)
+{
+    struct mark m = read_mark(fd);
+
+    if (m.kind == MARK_NONE || m.length <= length)
+        return 0;
+    m.length = length;
+    int r = write_mark(fd, m);
+    if (r == 0 && f->rules.fsync && fsync(fd) < 0)
+        r = -errno;
+    return r;
+}
+
+void confirmed_renew(int fd)
+{
+    struct mark m = read_mark(fd);
+
+    if (m.kind != MARK_NONE)
+        write_mark(fd, m);
+}
+
+void confirmed_remove(int fd)
+{
+    fremovexattr(fd, ATTRIBUTE);
+}

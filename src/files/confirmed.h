@@ -1,0 +1,29 @@
+/* How much of a partial is on the disk for certain. */
+#ifndef FILES_CONFIRMED_H
+#define FILES_CONFIRMED_H
+
+#include <stdint.h>
+
+struct files;
+struct stat;
+
+/* The confirmed length of the partial FD, whose facts are *st. 0 where there is
+ * no mark. */
+uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st);
+
+/* Syncs the bytes of FD, then counts them: 0; -errno when the sync failed, and
+ * then no byte of this partial counts any more. A mark that can't be written is
+ * no error: it stays lower. */
+int confirmed_raise(struct files *f, int fd);
+
+/* No more than LENGTH counts, also after a power cut. To be called before a
+ * byte at LENGTH or after it is overwritten or cut. 0 or -errno. */
+int confirmed_lower(const struct files *f, int fd, uint64_t length);
+
+/* The same mark again, so that the partial counts as touched just now. */
+void confirmed_renew(int fd);
+
+/* For a partial that becomes a file. */
+void confirmed_remove(int fd);
+
+#endif

@@ -1,0 +1,62 @@
+/* SIZE of a partial that is still locked, in the process files. A client whose
+ * connection was cut asks at once again, while the files process of its old
+ * session syncs what came. Only after that it is known how much can be resumed.
+ */
+#include "settle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "confirmed.h"
+#include "resolve.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "state.h"
+
+#define SETTLE_MS      5000
+#define SETTLE_STEP_MS 20
+#define RENEW_S        1800 /* half of what room.c waits */
+
+/* A new ctime makes the answer of another session's SIZE stale, so it changes
+ * as seldom as it can. Under the lock: nobody lowers the mark meanwhile. */
+static void renew(const struct files *f, int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && partial_is_own(f, &st) &&
+        time(NULL) - st.st_ctime >= RENEW_S)
+        confirmed_renew(fd);
+}
+
+static bool is_written(const struct files *f, int folder, const char *partial)
+{
+    FD_CLEANUP int fd = resolve_in(
+        folder, partial, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+
+    if (fd < 0)
+        return false;
+    if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK;
+    renew(f, fd);
+    return false;
+}
+
+bool settle_partial(struct files *f, int folder, const char *name)
+{
+    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
+    uint64_t end = clock_ms() + SETTLE_MS;
+    char own[PARTIAL_NAME_MAX];
+    bool waited = false;
+
+    partial_name(f, name, own);
+    while (!f->over && is_written(f, folder, own) && clock_ms() < end) {
+        waited = true;
+        if (poll(ends, 2, SETTLE_STEP_MS) > 0)
+            f->over = true; /* nothing but an end is asked for */
+    }
+    return waited;
+}

@@ -1,0 +1,15 @@
+/* SIZE waits for the end of an upload that was cut. */
+#ifndef FILES_SETTLE_H
+#define FILES_SETTLE_H
+
+#include <stdbool.h>
+
+struct files;
+
+/* Waits until no upload writes the own partial of NAME, at most 5 s; ends at
+ * once when session or master is gone. What is there then counts as touched
+ * just now: room.c leaves it alone for an hour. True if it had to wait, so that
+ * the file itself may stand by now. */
+bool settle_partial(struct files *f, int folder, const char *name);
+
+#endif

@@ -1,0 +1,396 @@
+/* How much of a partial counts: what a sync has confirmed, and nothing else. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "files/confirmed.h"
+#include "files/state.h"
+#include "peer.h"
+#include "sallyport/base/clock.h"
+#include "syncs.h"
+
+#define K    1024u
+#define MARK "user.sallyport.confirmed"
+
+static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
+                  size_t len, unsigned seed)
+{
+    uint64_t first;
+    int fd;
+
+    cr_assert_eq(ask_write(p, "/f", mode, offset, 0, &fd, &first), OUTCOME_OK);
+    put_pattern(fd, first, len, seed);
+    close(fd);
+}
+
+static uint64_t size_told(struct peer *p)
+{
+    struct packet reply;
+
+    return ask_facts(p, "/f", 1, &reply) == OUTCOME_OK ? reply.value[1].number
+                                                       : 0;
+}
+
+static void start_with_fsync(struct peer *p)
+{
+    peer_init(p);
+    p->start.rules.fsync = true;
+    sync_calls_begin();
+    peer_run(p);
+}
+
+/* The session and its files end in order, and the next ones begin. */
+static void again(struct peer *p)
+{
+    channel_close(&p->session);
+    channel_close(&p->master);
+    cr_assert_eq(peer_wait(p), 0);
+    channel_close(&p->log);
+    peer_run(p);
+}
+
+static void die(struct peer *p)
+{
+    kill(p->pid, SIGKILL);
+    cr_assert_eq(peer_wait(p), 256 + SIGKILL);
+    channel_close(&p->session);
+    channel_close(&p->master);
+    channel_close(&p->log);
+    peer_run(p);
+}
+
+/* Neither SIZE nor REST nor APPE knows of a byte. */
+static void expect_nothing(struct peer *p)
+{
+    uint64_t first = 1;
+    int fd;
+
+    cr_expect_eq(size_told(p), 0);
+    cr_expect_eq(ask_write(p, "/f", WRITE_STORE, 64 * K, 0, &fd, &first),
+                 OUTCOME_BAD_OFFSET);
+    cr_assert_eq(ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 0);
+    close(fd);
+    ask_abort(p);
+    cr_expect_eq(disk_partials(p, "/"), 0);
+}
+
+Test(confirmed, a_cut_syncs_before_it_marks)
+{
+    struct peer p;
+
+    start_with_fsync(&p);
+    begin(&p, WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_str_eq(sync_calls(), "dm");
+    cr_expect_eq(size_told(&p), 192 * K);
+    begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
+    again(&p); /* the session leaves in the midst of it */
+    cr_expect_str_eq(sync_calls(), "dmtdm");
+    cr_expect_eq(size_told(&p), 256 * K);
+    peer_stop(&p);
+}
+
+/* Whatever the length of the partial is. */
+Test(confirmed, a_death_leaves_what_was_synced)
+{
+    struct peer p;
+
+    start_with_fsync(&p);
+    begin(&p, WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
+    disk_extend(&p, "/", 500 * K, 1);
+    die(&p);
+    cr_expect_eq(size_told(&p), 192 * K);
+    begin(&p, WRITE_APPEND, 0, 600 * K, 1);
+    cr_assert_eq(ask_commit(&p, 600 * K), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/f", 600 * K, 1));
+    peer_stop(&p);
+}
+
+Test(confirmed, a_death_before_a_sync_leaves_nothing)
+{
+    struct peer p;
+
+    start_with_fsync(&p);
+    begin(&p, WRITE_STORE, 0, 200 * K, 1);
+    die(&p);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    expect_nothing(&p);
+    peer_stop(&p);
+}
+
+/* The second sync would succeed, and prove nothing. */
+Test(confirmed, a_failed_sync_leaves_nothing)
+{
+    struct peer p;
+    int end;
+
+    for (int i = 0; i < 3; i++) {
+        peer_init(&p);
+        p.start.rules.fsync = true;
+        sync_fails_at = 1;
+        peer_run(&p);
+        begin(&p, WRITE_STORE, 0, 200 * K, 1);
+        end = i == 0   ? ask_sync(&p)
+              : i == 1 ? ask_commit(&p, 200 * K)
+                       : ask_abort(&p);
+        cr_expect_eq(end, i == 2 ? OUTCOME_OK : OUTCOME_IO, "%d", i);
+        if (i == 0)
+            cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_IO);
+        cr_expect_eq(disk_partials(&p, "/"), 0, "%d", i);
+        cr_expect_not(disk_has(&p, "/f"));
+        expect_nothing(&p);
+        peer_stop(&p);
+    }
+}
+
+/* Nor what an earlier upload has confirmed. */
+Test(confirmed, a_failed_sync_takes_the_earlier_bytes_too)
+{
+    struct peer p;
+
+    start_with_fsync(&p);
+    begin(&p, WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    sync_fails_at = 1;
+    again(&p);
+    begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
+    cr_assert_eq(ask_sync(&p), OUTCOME_IO);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    expect_nothing(&p);
+    peer_stop(&p);
+}
+
+/* Before a byte that counts is cut or replaced, the disk knows that it counts
+ * no more. */
+Test(confirmed, lowered_and_synced_before_the_cut)
+{
+    struct peer p;
+
+    start_with_fsync(&p);
+    begin(&p, WRITE_STORE, 0, 300 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    sync_calls_begin();
+    begin(&p, WRITE_STORE, 100 * K, 150 * K, 1);
+    cr_expect_str_eq(sync_calls(), "mst");
+    die(&p);
+    cr_expect_eq(size_told(&p), 100 * K);
+    begin(&p, WRITE_STORE, 0, 10, 2); /* takes its place */
+    cr_expect_str_eq(sync_calls(), "mstms");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    expect_nothing(&p);
+    peer_stop(&p);
+}
+
+Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
+{
+    static const uint64_t offsets[] = { 100 * K, 0 };
+    struct peer p;
+
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t first;
+        int fd;
+
+        sync_fails_at = 0;
+        start_with_fsync(&p);
+        begin(&p, WRITE_STORE, 0, 300 * K, 1);
+        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        sync_fails_at = 1;
+        again(&p);
+        cr_expect_eq(
+            ask_write(&p, "/f", WRITE_STORE, offsets[i], 0, &fd, &first),
+            OUTCOME_IO);
+        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        cr_expect_eq(disk_partials(&p, "/"), 0);
+        expect_nothing(&p);
+        peer_stop(&p);
+    }
+}
+
+/* A file system without extended attributes. */
+Test(confirmed, no_mark_no_resume)
+{
+    struct peer p;
+    struct packet packet;
+    struct event_record event;
+
+    peer_init(&p);
+    p.start.rules.fsync = true;
+    marks_fail = true;
+    peer_run(&p);
+    for (int i = 0; i < 2; i++) {
+        begin(&p, WRITE_STORE, 0, 200 * K, 1);
+        cr_assert_eq(ask_sync(&p), OUTCOME_OK);
+        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        expect_nothing(&p);
+    }
+    begin(&p, WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
+    cr_assert_eq(channel_receive(&p.log, &packet), 1);
+    cr_assert_eq(event_decode(packet.value[0].text, &event), 0);
+    cr_expect_eq(event.event, EVENT_SERVICE);
+    packet_close(&packet);
+    peer_stop(&p); /* and no other event */
+}
+
+/* Only files has the permission to write it; others of this uid can write the
+ * bytes, too. */
+Test(confirmed, marks_that_are_not_true)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        uint64_t told;
+    } rows[] = {
+        { "\x01\x00\x00\x01\x00\x00\x00\x00\x00", 9, 64 * K },
+        { "\x01\x00\x00\x00\x01\x00\x00\x00\x00", 9, 192 * K }, /* too long */
+        { "\x01\xff\xff\xff\xff\xff\xff\xff\xff", 9, 192 * K },
+        { "\x02\x00\x00\x01\x00\x00\x00\x00\x00", 9, 0 }, /* fsync = no */
+        { "\x00\x00\x00\x01\x00\x00\x00\x00\x00", 9, 0 },
+        { "\x03\x00\x00\x01\x00\x00\x00\x00\x00", 9, 0 },
+        { "\x01\x00\x00\x01\x00\x00\x00\x00", 8, 0 },
+        { "\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", 10, 0 },
+        { "", 0, 0 },
+    };
+    struct peer p;
+
+    start_with_fsync(&p);
+    begin(&p, WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *path = disk_path(&p, disk_partial(&p, "/"));
+
+        cr_assert_eq(setxattr(path, MARK, rows[i].bytes, rows[i].len, 0), 0);
+        cr_expect_eq(size_told(&p), rows[i].told, "row %zu", i);
+    }
+    peer_stop(&p);
+}
+
+/* `fsync = no` gives the promise up; its marks count only as long. */
+Test(confirmed, without_fsync)
+{
+    struct peer p;
+
+    peer_init(&p);
+    sync_calls_begin();
+    peer_run(&p);
+    begin(&p, WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(size_told(&p), 192 * K);
+    begin(&p, WRITE_STORE, 64 * K, 200 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_str_eq(sync_calls(), "mmtm");
+    cr_expect_eq(size_told(&p), 192 * K);
+    p.start.rules.fsync = true;
+    again(&p);
+    expect_nothing(&p);
+    peer_stop(&p);
+}
+
+/* What is whole has no mark; what fails after that has it again. */
+Test(confirmed, a_file_has_no_mark)
+{
+    struct peer p;
+    char mark[16];
+
+    start_with_fsync(&p);
+    disk_folder(&p, "/a");
+    begin(&p, WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
+    cr_assert_gt(getxattr(disk_path(&p, disk_partial(&p, "/")), MARK, mark,
+                          sizeof(mark)),
+                 0);
+    disk_put(&p, "/f", "x", 1);
+    cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
+    cr_expect_lt(getxattr(disk_path(&p, "/f"), MARK, mark, sizeof(mark)), 0);
+    peer_stop(&p);
+}
+
+/* Else its bytes could be the head of another file after a power cut. */
+Test(confirmed, a_partial_is_deleted_for_good)
+{
+    struct peer p;
+
+    sync_folders_fail = true;
+    start_with_fsync(&p);
+    disk_put(&p, "/f", "x", 1);
+    cr_expect_eq(ask_path(&p, MSG_FILE_DELETE, "/f"), OUTCOME_OK);
+    begin(&p, WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(ask_path(&p, MSG_FILE_DELETE, "/f"), OUTCOME_IO);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_stop(&p);
+}
+
+/* SIZE of a second session, while the first one's files syncs what came. */
+Test(confirmed, size_waits_for_the_old_writer)
+{
+    struct peer a, b;
+    struct packet size = {
+        .message = MSG_FACTS,
+        .value = { TEXT(SLICE("/f")), NUMBER(1) },
+    };
+    struct packet reply;
+
+    start_with_fsync(&a);
+    b = a;
+    peer_run(&b);
+    begin(&a, WRITE_STORE, 0, 200 * K, 1);
+    size.request = channel_next(&b.session);
+    cr_assert_eq(channel_send(&b.session, &size), 0);
+    cr_expect_eq(channel_wait(&b.session, &reply, 100), -ETIMEDOUT);
+    cr_assert_eq(ask_abort(&a), OUTCOME_OK);
+    cr_assert_eq(channel_wait(&b.session, &reply, PEER_MS), 1);
+    cr_assert_eq(reply.message, MSG_FACTS_ARE);
+    cr_expect_eq(reply.value[1].number, 192 * K);
+    begin(&b, WRITE_APPEND, 0, 200 * K, 1);
+    /* And if it became the file meanwhile, that one's. */
+    size.request = channel_next(&a.session);
+    cr_assert_eq(channel_send(&a.session, &size), 0);
+    cr_expect_eq(channel_wait(&a.session, &reply, 100), -ETIMEDOUT);
+    cr_assert_eq(ask_commit(&b, 200 * K), OUTCOME_OK);
+    cr_assert_eq(channel_wait(&a.session, &reply, PEER_MS), 1);
+    cr_expect_eq(reply.value[1].number, 200 * K);
+    channel_close(&b.session);
+    channel_close(&b.master);
+    cr_assert_eq(peer_wait(&b), 0);
+    channel_close(&b.log);
+    peer_stop(&a);
+}
+
+/* Not for ever, and not for a session that is gone. */
+Test(confirmed, size_does_not_wait_long)
+{
+    struct peer a, b;
+    struct packet size = {
+        .message = MSG_FACTS,
+        .value = { TEXT(SLICE("/f")), NUMBER(1) },
+    };
+    uint64_t began;
+
+    start_with_fsync(&a);
+    b = a;
+    peer_run(&b);
+    begin(&a, WRITE_STORE, 0, 200 * K, 1);
+    cr_assert_eq(ask_sync(&a), OUTCOME_OK);
+    began = clock_ms();
+    cr_expect_eq(size_told(&b), 192 * K);
+    cr_expect_geq(clock_ms() - began, 4900);
+    size.request = channel_next(&b.session);
+    cr_assert_eq(channel_send(&b.session, &size), 0);
+    began = clock_ms();
+    channel_close(&b.session);
+    channel_close(&b.master);
+    cr_assert_eq(peer_wait(&b), 0);
+    cr_expect_lt(clock_ms() - began, 4000);
+    channel_close(&b.log);
+    peer_stop(&a);
+}
