@@ -197,39 +197,6 @@ static int show_yes_no(const void *field, struct buf *into)
     return buf_add_text(into, *(const bool *)field ? "yes" : "no");
 }
 
-/* Three numbers: from when on, how many in a hundred, when all. */
-static int set_startups(const struct assignment *a)
-{
-    struct slice rest = a->value, part;
-    uint64_t n[3];
-
-    for (size_t i = 0; i < 3; i++)
-        if (!slice_cut(&rest, ':', &part) ||
-            slice_number(part, UINT32_MAX, &n[i]))
-            return refuse_syntax(a);
-    if (rest.ptr)
-        return refuse_syntax(a);
-    if (n[0] < a->row->min || n[2] > a->row->max || n[2] < n[0])
-        return assignment_refuse(a,
-                                 "out of range; BEGIN is at least %llu, "
-                                 "FULL at least BEGIN and at most %llu",
-                                 (unsigned long long)a->row->min,
-                                 (unsigned long long)a->row->max);
-    if (n[1] < 1 || n[1] > 100)
-        return assignment_refuse(a, "PERCENT is 1 to 100");
-    *(struct startups *)a->field = (struct startups){ .begin = (uint32_t)n[0],
-                                                      .rate = (uint32_t)n[1],
-                                                      .full = (uint32_t)n[2] };
-    return 0;
-}
-
-static int show_startups(const void *field, struct buf *into)
-{
-    const struct startups *s = field;
-
-    return buf_add_format(into, "%u:%u:%u", s->begin, s->rate, s->full);
-}
-
 /* In the order of cage.h's bits: conf may not include it, a unit test holds
  * the two together. */
 static const char *const weaker_words[] = { "ids", "chroot", "seccomp",
@@ -361,8 +328,6 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PORTS] = { "a range such as 30000-30099, or auto N; behind it, or "
                         "not, the word proxy",
                         set_ports, show_ports },
-    [SETTING_STARTUPS] = { "BEGIN:PERCENT:FULL such as 10:30:100", set_startups,
-                           show_startups, sizeof(struct startups) },
     [SETTING_CONFLICT] = { "overwrite, rename, version or reject", set_conflict,
                            show_conflict, sizeof(unsigned) },
     [SETTING_CONFLICT_NAME] = { "number or new", set_conflict_name,

@@ -232,7 +232,7 @@ const struct setting setting_table[] = {
     { .key = "max_per_address",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_per_address),
-      .value = "40",
+      .value = "64",
       .min = 1,
       .max = 20000,
       .reload = true,
@@ -240,23 +240,23 @@ const struct setting setting_table[] = {
     { .key = "max_per_user",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_per_user),
-      .value = "20",
+      .value = "64",
       .min = 1,
       .max = 20000,
       .reload = true,
       .help = "Most sessions at once of one user." },
     { .key = "startups",
-      .type = SETTING_STARTUPS,
+      .type = SETTING_NUMBER,
       .offset = FIELD(startups),
-      .value = "10:30:100",
+      .value = "100",
       .min = 1,
       .max = 20000,
       .reload = true,
-      .help = "Connections that haven't logged in, BEGIN:PERCENT:FULL: from "
-              "BEGIN on PERCENT of new ones are dropped, rising to all at "
-              "FULL. For a new one no other address (IPv6: one /64) counts for "
-              "more than its own would with it: who holds many places keeps "
-              "nobody else out." },
+      .help = "Most sessions at once that haven't logged in. More "
+              "connections wait for their greeting, at most login_timeout: "
+              "the address (IPv6: one /64) with the fewest of these sessions "
+              "is served first, and after half a second it gets the place of "
+              "one of the address with the most." },
     { .key = "max_fruitless",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_fruitless),

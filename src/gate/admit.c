@@ -9,16 +9,7 @@
 
 #include "gate.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/secret.h"
 #include "tell.h"
-
-static unsigned throw_dice(void)
-{
-    uint32_t dice;
-
-    random_bytes(&dice, sizeof(dice));
-    return dice % 100;
-}
 
 /* What is held against an address for what came from it before. A ban is over
  * at once where the setting goes. */
@@ -36,21 +27,21 @@ static enum limit record_of(struct gate *g, const struct address *client)
     return networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
 }
 
+/* Nobody passes those that wait. */
 static enum limit decide(struct gate *g, const struct address *client)
 {
     enum limit limit = record_of(g, client);
 
-    if (limit != LIMIT_NONE)
-        return limit;
-    limit = limits_check_client(&g->limits, client, throw_dice());
-    if (limit == LIMIT_NONE && limits_full(&g->limits))
-        children_make_room(g);
+    if (limit == LIMIT_NONE)
+        limit = limits_check_client(&g->limits, client);
+    if (limit == LIMIT_NONE && !queue_is_empty(g))
+        limit = LIMIT_STARTUPS;
     return limit;
 }
 
 enum limit admit_new(struct gate *g, const struct address *peer)
 {
-    enum limit limit = limits_check(&g->limits, NULL, 0);
+    enum limit limit = limits_check(&g->limits, NULL);
 
     return limit == LIMIT_NONE && peer ? decide(g, peer) : limit;
 }
@@ -114,6 +105,42 @@ void admit_remember(struct child *c, int status)
                       clock_ms());
 }
 
+/* Master hears of it before the session does. */
+static int begin(struct child *c, uint32_t request)
+{
+    enum limit limit = announce(c, &c->peer);
+
+    if (limit != LIMIT_NONE)
+        return keep_out(c, request, &c->peer, limit);
+    limits_wait(&c->gate->limits, &c->peer);
+    child_waits(c);
+    c->channel.phase = PHASE_RUN;
+    return 0;
+}
+
+void admit_begin(struct child *c, uint32_t request)
+{
+    if (begin(c, request) == -EAGAIN)
+        child_wrong(c, "answers that it doesn't read");
+}
+
+void admit_refuse(struct child *c, uint32_t request, enum limit limit)
+{
+    if (keep_out(c, request, &c->peer, limit) == -EAGAIN)
+        child_wrong(c, "answers that it doesn't read");
+}
+
+/* It counts for its client's address from here on. */
+static void know(struct child *c, const struct address *client,
+                 const struct address *server)
+{
+    limits_know(&c->gate->limits, client);
+    c->known = true;
+    c->peer = *client;
+    c->server = *server;
+    entry_mind_unknown(c->gate);
+}
+
 int admit(struct child *c, uint32_t request, const struct address *client,
           const struct address *server)
 {
@@ -124,16 +151,11 @@ int admit(struct child *c, uint32_t request, const struct address *client,
         return -EPROTO;
     }
     limit = decide(c->gate, client);
-    if (limit == LIMIT_NONE)
-        limit = announce(c, client);
-    if (limit != LIMIT_NONE)
+    if (limit != LIMIT_NONE && limit != LIMIT_STARTUPS)
         return keep_out(c, request, client, limit);
-    limits_know(&c->gate->limits, client);
-    c->known = true;
-    c->peer = *client;
-    child_waits(c);
-    entry_mind_unknown(c->gate);
-    c->server = *server;
-    c->channel.phase = PHASE_RUN;
-    return 0;
+    know(c, client, server);
+    if (limit == LIMIT_NONE)
+        return begin(c, request);
+    limit = queue_add_child(c, request);
+    return limit == LIMIT_NONE ? 0 : keep_out(c, request, client, limit);
 }

@@ -12,8 +12,8 @@
 struct child;
 struct gate;
 
-/* What keeps a new connection out; PEER is NULL while it isn't known. Where
- * NONE does, one that has waited for long may have had to make room. */
+/* What keeps a new connection out; PEER is NULL while it isn't known.
+ * LIMIT_STARTUPS: not now, but it may wait. */
 enum limit admit_new(struct gate *g, const struct address *peer);
 
 /* How a session ended is held against its client's address: without a login
@@ -21,11 +21,15 @@ enum limit admit_new(struct gate *g, const struct address *peer);
  * a proxy. */
 void admit_remember(struct child *c, int status);
 
-/* MSG_ENTER: CLIENT has connected to SERVER, which is the proxy. Yes goes to
- * master, so that it and the log know the client before the session does
- * anything for it; no is KEPT_OUT. 0; -EPROTO with the channel's reason; or
- * what channel_send() says. */
+/* MSG_ENTER: CLIENT has connected to SERVER, which is the proxy. Yes, at once
+ * or after a wait in the queue, goes to master, so that it and the log know the
+ * client before the session does anything for it; no is KEPT_OUT. 0; -EPROTO
+ * with the channel's reason; or what channel_send() says. */
 int admit(struct child *c, uint32_t request, const struct address *client,
           const struct address *server);
+/* The answer to one that has waited. A session that doesn't read it is killed.
+ */
+void admit_begin(struct child *c, uint32_t request);
+void admit_refuse(struct child *c, uint32_t request, enum limit limit);
 
 #endif

@@ -139,6 +139,7 @@ static void settle(struct child *c)
     c->waits = false;
     TAILQ_REMOVE(&c->gate->children.waiting, c, waiting);
     limits_settle(&c->gate->limits, &c->peer);
+    queue_wake(c->gate);
 }
 
 /* It counts no more. */
@@ -183,6 +184,7 @@ static void hang_up(struct child *c)
 {
     passive_leave(c);
     active_leave(c);
+    queue_leave(c);
     loop_remove(&c->gate->loop, &c->watch);
     channel_close(&c->channel);
 }

@@ -1,6 +1,8 @@
 /* A control connection enters: the limits, then the pairs of channels, then the
  * fork. In gate. Never reads a byte of the client; whoever is kept out gets one
  * line, if it goes out at once. */
+#include "entry.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,14 +17,6 @@
 #include "tell.h"
 
 #define REPLY_MAX 512
-
-struct entry {
-    int control;
-    struct address peer, local;
-    uint64_t listener;
-    bool implicit;
-    bool proxied;
-};
 
 /* Of each pair [0] is the session's end, [1] that of master, gate, log or keys.
  */
@@ -138,16 +132,29 @@ static void say_too_many(int fd, enum limit limit)
     buf_release(&reply);
 }
 
-static enum limit try_entry(struct gate *g, const struct entry *e)
+enum limit entry_begin(struct gate *g, const struct entry *e)
 {
-    enum limit limit = admit_new(g, e->proxied ? NULL : &e->peer);
-
-    if (limit != LIMIT_NONE)
-        return limit;
     socket_no_delay(e->control);
     socket_keep_alive(e->control);
     socket_urgent_in_line(e->control);
     return begin_session(g, e) < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
+}
+
+void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
+{
+    if (!e->implicit)
+        say_too_many(e->control, limit);
+    tell_refused(g, &e->peer, &e->local, limit_reason(limit));
+}
+
+/* A connection that has to wait is the queue's. */
+static enum limit try_entry(struct gate *g, struct entry *e)
+{
+    enum limit limit = admit_new(g, e->proxied ? NULL : &e->peer);
+
+    if (limit == LIMIT_STARTUPS)
+        return queue_add(g, e);
+    return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
 /* Whom a proxy brings can't be told from others before a session was forked for
@@ -165,31 +172,36 @@ void entry_mind_unknown(struct gate *g)
             door_go(&g->listener[i].door);
 }
 
+static enum limit enter(struct listener *l, struct entry *e)
+{
+    enum limit limit;
+
+    if (e->proxied && !networks_hold(&l->gate->settings.proxies, &e->peer)) {
+        tell_refused(l->gate, &e->peer, &e->local, "not a proxy");
+        return LIMIT_NONE;
+    }
+    limit = try_entry(l->gate, e);
+    if (e->proxied)
+        entry_mind_unknown(l->gate);
+    return limit;
+}
+
 void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from)
 {
     struct listener *l = (struct listener *)d; /* its first member */
-    int control FD_CLEANUP = fd;
-    struct entry e = { .control = control,
+    struct entry e = { .control = fd,
                        .listener = l->index,
                        .implicit = l->implicit,
                        .proxied = l->proxied };
-    enum limit limit;
 
-    if (address_from_sockaddr(&e.peer, from) < 0 ||
-        socket_local(control, &e.local) < 0)
-        return;
-    if (e.proxied && !networks_hold(&l->gate->settings.proxies, &e.peer)) {
-        tell_refused(l->gate, &e.peer, &e.local, "not a proxy");
-        return;
+    if (address_from_sockaddr(&e.peer, from) == 0 &&
+        socket_local(fd, &e.local) == 0) {
+        enum limit limit = enter(l, &e);
+
+        if (limit != LIMIT_NONE)
+            entry_refuse(l->gate, &e, limit);
     }
-    limit = try_entry(l->gate, &e);
-    if (e.proxied)
-        entry_mind_unknown(l->gate);
-    if (limit == LIMIT_NONE)
-        return;
-    if (!l->implicit)
-        say_too_many(control, limit);
-    tell_refused(l->gate, &e.peer, &e.local, limit_reason(limit));
+    fd_close(&e.control);
 }
 
 /* No descriptor was left: the spare one is given up for as long as it takes to

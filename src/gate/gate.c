@@ -110,6 +110,8 @@ int gate_begin(struct gate *g, struct complaint *c)
     if (r == 0)
         r = children_init(g);
     if (r == 0)
+        r = queue_init(g);
+    if (r == 0)
         r = take_signals(g);
     if (r == 0)
         r = passive_begin(g);
@@ -152,6 +154,7 @@ void gate_release(struct gate *g)
     for (size_t i = 0; i < g->listeners; i++)
         door_close(&g->listener[i].door);
     passive_release(g);
+    queue_release(g);
     children_release(g);
     limits_release(&g->limits);
     fruitless_release(&g->fruitless);

@@ -9,6 +9,7 @@
 #include "fruitless.h"
 #include "limits.h"
 #include "passive.h"
+#include "queue.h"
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/conf/settings.h"
@@ -58,6 +59,7 @@ struct gate {
     struct fruitless fruitless;
     struct bans bans;
     struct children children;
+    struct queue queue;
     struct passive passive;
     struct tickets tickets;
     struct listener listener[SETTINGS_LISTEN_MAX];
@@ -79,14 +81,6 @@ void gate_release(struct gate *g);
 int gate_sign_by(struct gate *g, int fd);
 /* A descriptor to give up in need, or -1. */
 int gate_spare(const struct gate *g);
-
-/* entry.c: a control connection. */
-void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from);
-void entry_full(struct door *d);
-/* So many sessions at a time whose client a proxy hasn't named yet. */
-#define ENTRY_UNKNOWN 32
-/* Their number has changed: may more of them come? */
-void entry_mind_unknown(struct gate *g);
 
 /* orders.c: MSG_TOLD, in set-up or later. 0, or -EPROTO with the channel's
  * reason. */

@@ -40,17 +40,18 @@ int limits_init(struct limits *l, const struct settings *s)
         .max_sessions = s->max_sessions,
         .max_per_address = s->max_per_address,
         .startups = s->startups,
+        .prefixes = s->max_sessions + LIMIT_QUEUE,
         .buckets = table_buckets(s->max_sessions),
     };
     random_bytes(l->key, sizeof(l->key));
-    l->slot = table_new(l->max_sessions, sizeof(*l->slot));
+    l->slot = table_new(l->prefixes, sizeof(*l->slot));
     l->chain = table_new(l->buckets, sizeof(*l->chain));
     l->many = table_new(l->max_sessions + 1, sizeof(*l->many));
     if (!l->slot || !l->chain || !l->many) {
         limits_release(l);
         return -ENOMEM;
     }
-    for (size_t i = l->max_sessions; i-- > 0;)
+    for (size_t i = l->prefixes; i-- > 0;)
         SLIST_INSERT_HEAD(&l->unused, &l->slot[i], unused);
     return 0;
 }
@@ -63,7 +64,7 @@ void limits_change(struct limits *l, const struct settings *s)
 
 void limits_release(struct limits *l)
 {
-    table_free(l->slot, l->max_sessions, sizeof(*l->slot));
+    table_free(l->slot, l->prefixes, sizeof(*l->slot));
     table_free(l->chain, l->buckets, sizeof(*l->chain));
     table_free(l->many, l->max_sessions + 1, sizeof(*l->many));
     *l = (struct limits){ 0 };
@@ -89,65 +90,56 @@ static struct prefix_count *find(const struct limits *l,
     return NULL;
 }
 
-/* How many are waiting, as a prefix sees it that has N of them: no other one
- * counts for more than it would have with one more. So whoever holds many
- * places stands in his own way and in nobody else's. */
-static uint64_t load_for(const struct limits *l, uint64_t n)
+static const struct prefix_count *find_peer(const struct limits *l,
+                                            const struct address *peer)
 {
-    uint64_t load = 0;
+    struct address prefix = limit_prefix(peer);
 
-    for (uint64_t i = 1; i <= n + 1 && i <= l->most; i++)
-        load += l->many[i];
-    return load;
+    return find(l, &prefix);
 }
 
-/* As OpenSSH's MaxStartups: from begin on rate percent are dropped, rising to
- * all of them at full. */
-static bool drops_early(const struct startups *s, uint64_t load, unsigned dice)
+uint64_t limits_waiting(const struct limits *l, const struct address *peer)
 {
-    uint64_t begin = s->begin, full = s->full, rate = s->rate;
+    const struct prefix_count *p = find_peer(l, peer);
 
-    if (load < begin)
-        return false;
-    if (load >= full || rate >= 100)
-        return true;
-    return dice < rate + (100 - rate) * (load - begin) / (full - begin);
+    return p ? p->waiting : 0;
+}
+
+uint64_t limits_count(const struct limits *l, const struct address *peer)
+{
+    const struct prefix_count *p = find_peer(l, peer);
+
+    return p ? p->count : 0;
 }
 
 enum limit limits_check_client(const struct limits *l,
-                               const struct address *peer, unsigned dice)
+                               const struct address *peer)
 {
-    struct address prefix = limit_prefix(peer);
-    const struct prefix_count *p = find(l, &prefix);
-
-    if ((p ? p->count : 0) >= l->max_per_address)
+    if (limits_count(l, peer) >= l->max_per_address)
         return LIMIT_ADDRESS;
-    if (drops_early(&l->startups, load_for(l, p ? p->waiting : 0), dice))
-        return LIMIT_STARTUPS;
-    return LIMIT_NONE;
+    return limits_full(l) ? LIMIT_STARTUPS : LIMIT_NONE;
 }
 
-enum limit limits_check(const struct limits *l, const struct address *peer,
-                        unsigned dice)
+enum limit limits_check(const struct limits *l, const struct address *peer)
 {
     if (l->total >= l->max_sessions)
         return LIMIT_SESSIONS;
-    return peer ? limits_check_client(l, peer, dice) : LIMIT_NONE;
+    return peer ? limits_check_client(l, peer) : LIMIT_NONE;
 }
 
-/* A load below FULL while FULL are waiting means that some prefix has two more
- * than the one that knocks; so it is never the heaviest itself. */
 bool limits_full(const struct limits *l)
 {
-    return l->waiting > 0 && l->waiting >= l->startups.full;
+    return l->waiting >= l->startups;
 }
 
 bool limits_is_heaviest(const struct limits *l, const struct address *peer)
 {
-    struct address prefix = limit_prefix(peer);
-    const struct prefix_count *p = find(l, &prefix);
+    return l->most > 0 && limits_waiting(l, peer) == l->most;
+}
 
-    return p && p->waiting > 0 && p->waiting == l->most;
+bool limits_outweighed(const struct limits *l, const struct address *peer)
+{
+    return l->most >= limits_waiting(l, peer) + 2;
 }
 
 static struct prefix_count *find_or_make(struct limits *l,
@@ -157,7 +149,7 @@ static struct prefix_count *find_or_make(struct limits *l,
 
     if (p)
         return p;
-    p = SLIST_FIRST(&l->unused); /* as many as sessions: never empty */
+    p = SLIST_FIRST(&l->unused); /* one for each that counts: never empty */
     SLIST_REMOVE_HEAD(&l->unused, unused);
     *p = (struct prefix_count){ .prefix = *prefix };
     LIST_INSERT_HEAD(chain_of(l, prefix), p, chain);
@@ -167,9 +159,15 @@ static struct prefix_count *find_or_make(struct limits *l,
 static void count_in(struct limits *l, const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
-    struct prefix_count *p = find_or_make(l, &prefix);
 
-    p->count++;
+    find_or_make(l, &prefix)->count++;
+}
+
+void limits_wait(struct limits *l, const struct address *peer)
+{
+    struct address prefix = limit_prefix(peer);
+    struct prefix_count *p = find(l, &prefix);
+
     l->waiting++;
     l->many[++p->waiting]++;
     if (p->waiting > l->most)
@@ -182,13 +180,20 @@ void limits_know(struct limits *l, const struct address *peer)
     count_in(l, peer);
 }
 
+void limits_queue(struct limits *l, const struct address *peer)
+{
+    count_in(l, peer);
+}
+
 void limits_enter(struct limits *l, const struct address *peer)
 {
     l->total++;
-    if (peer)
-        count_in(l, peer);
-    else
+    if (!peer) {
         l->unknown++;
+        return;
+    }
+    count_in(l, peer);
+    limits_wait(l, peer);
 }
 
 void limits_settle(struct limits *l, const struct address *peer)
@@ -213,6 +218,11 @@ static void forget(struct limits *l, const struct address *peer)
         LIST_REMOVE(p, chain);
         SLIST_INSERT_HEAD(&l->unused, p, unused);
     }
+}
+
+void limits_dequeue(struct limits *l, const struct address *peer)
+{
+    forget(l, peer);
 }
 
 void limits_leave(struct limits *l, const struct address *peer)

@@ -11,6 +11,9 @@
 #include "sallyport/base/siphash.h"
 #include "sallyport/conf/settings.h"
 
+/* Connections that may wait for a session, see queue.h. */
+#define LIMIT_QUEUE 256
+
 enum limit {
     LIMIT_NONE,
     LIMIT_SESSIONS,
@@ -34,21 +37,22 @@ struct prefix_count {
     LIST_ENTRY(prefix_count) chain;
     SLIST_ENTRY(prefix_count) unused;
     struct address prefix;
-    uint64_t count;
-    uint64_t waiting; /* of those: not logged in */
+    uint64_t count;   /* sessions, and connections in the queue */
+    uint64_t waiting; /* of the sessions: not logged in */
 };
 LIST_HEAD(prefix_chain, prefix_count);
 SLIST_HEAD(prefix_stock, prefix_count);
 
 struct limits {
     uint64_t max_sessions, max_per_address;
-    struct startups startups;
+    uint64_t startups;
     uint64_t total;
     uint64_t unknown; /* came by a proxy, and haven't told their client */
     uint64_t waiting; /* the others that haven't logged in */
     /* many[n]: how many prefixes have n or more waiting; most: the largest n
      * of which there is one. */
     uint64_t *many, most;
+    size_t prefixes; /* as many as can count at a time */
     uint8_t key[SIPHASH_KEY];
     struct prefix_count *slot;
     struct prefix_chain *chain;
@@ -61,23 +65,34 @@ int limits_init(struct limits *l, const struct settings *s); /* 0 or -ENOMEM */
 void limits_change(struct limits *l, const struct settings *s);
 void limits_release(struct limits *l);
 
-/* What forbids one more connection, LIMIT_NONE if nothing does. DICE is a
- * random number below 100 for the early drop. PEER here and below is NULL for
- * one that came by a proxy and whose client isn't known yet: there only
- * max_sessions holds. */
-enum limit limits_check(const struct limits *l, const struct address *peer,
-                        unsigned dice);
+/* What forbids one more connection, LIMIT_NONE if nothing does. PEER here and
+ * below is NULL for one that came by a proxy and whose client isn't known yet:
+ * there only max_sessions holds. */
+enum limit limits_check(const struct limits *l, const struct address *peer);
 /* Only after limits_check() said LIMIT_NONE. */
 void limits_enter(struct limits *l, const struct address *peer);
-/* The same for who has entered without an address and has one now. */
+/* The same for one that has entered without an address and has one now. It
+ * counts for its address from limits_know() on, and waits for a login from
+ * limits_wait() on. */
 enum limit limits_check_client(const struct limits *l,
-                               const struct address *peer, unsigned dice);
+                               const struct address *peer);
 void limits_know(struct limits *l, const struct address *peer);
+void limits_wait(struct limits *l, const struct address *peer);
 
-/* So many wait that one of them has to leave before another enters, though the
- * check has let it pass: one of a prefix that is heaviest. There is one. */
+/* A connection in the queue counts for its address, and for nothing else. At
+ * most LIMIT_QUEUE at a time. */
+void limits_queue(struct limits *l, const struct address *peer);
+void limits_dequeue(struct limits *l, const struct address *peer);
+
+/* As many wait as may: a place must be freed before the next one gets it. */
 bool limits_full(const struct limits *l);
+/* How many of that address wait; how many connections and sessions it has. */
+uint64_t limits_waiting(const struct limits *l, const struct address *peer);
+uint64_t limits_count(const struct limits *l, const struct address *peer);
+/* No address has more that wait. */
 bool limits_is_heaviest(const struct limits *l, const struct address *peer);
+/* The heaviest still has no fewer than this one, if it gives it a place. */
+bool limits_outweighed(const struct limits *l, const struct address *peer);
 /* It has logged in, or had to leave: it waits no more. */
 void limits_settle(struct limits *l, const struct address *peer);
 /* Once for each that has entered, and was settled if its address is known. */

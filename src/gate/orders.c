@@ -47,6 +47,7 @@ static int on_close_door(void *owner, struct packet *p)
     (void)p;
     for (size_t i = 0; i < g->listeners; i++)
         door_close(&g->listener[i].door);
+    queue_close(g);
     return 0;
 }
 

@@ -53,9 +53,10 @@ static void hand_over(struct session *s, int end)
     session_wait(s, s->master->deadlines.verdict);
 }
 
-/* With no worker at all (auth is being started anew), or with its address's
- * share of them taken, the login waits for its deadline; with all of them busy
- * it is refused at once. */
+/* With no worker at all (auth is being restarted) the login waits for its
+ * deadline. In the queue for a worker, which its address's other logins or
+ * everybody's fill, it waits as long as a client may take to log in: a client
+ * with many connections is served, and not refused for being fast. */
 static void attempt(struct session *s)
 {
     int ends[2];
@@ -69,8 +70,8 @@ static void attempt(struct session *s)
     fd_close(&ends[1]);
     if (r == 0)
         hand_over(s, ends[0]);
-    else if (r != -ENOENT && r != -EAGAIN)
-        login_deny(s, DENIAL_BUSY);
+    else if (r != -ENOENT)
+        session_wait(s, s->master->settings.login_timeout);
     fd_close(&ends[0]);
 }
 

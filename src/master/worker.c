@@ -231,6 +231,7 @@ void worker_on_ready(struct child *c)
 void worker_on_writable(struct child *c)
 {
     tell(c);
+    login_retry(c->master); /* it may have the newest users file now */
     wires_flush(c->master);
 }
 

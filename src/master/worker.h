@@ -6,8 +6,7 @@
 
 /* Hands FD, one end of a pair, to the worker with the fewest verifications
  * under way. 0; -ENOENT: none is ready; -EAGAIN: this address has its share
- * under way, so it waits; -EBUSY: none can take it. FD stays the
- * caller's. */
+ * under way; -EBUSY: none can take it now. FD stays the caller's. */
 int worker_ask(struct session *s, int fd);
 /* S waits no more. */
 void worker_forget(struct master *m, const struct session *s);

@@ -124,7 +124,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     const struct server_plan plan = { .users = users,
                                       .user_count = ROWS + 2,
                                       .ports = "auto 32",
-                                      .settings = "startups = 100:30:200\n"
+                                      .settings = "startups = 200\n"
                                                   "max_per_address = 200\n" };
 
     (void)set;

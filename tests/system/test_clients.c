@@ -63,8 +63,7 @@ static struct rows rows = { .folder = "tests/system/clients",
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     const struct server_plan plan = { .listen = "127.0.0.1:0, 127.0.0.1:0 tls",
-                                      .ports = "auto 32",
-                                      .settings = "startups = 100:30:200\n" };
+                                      .ports = "auto 32" };
 
     (void)set;
     rows_share(&rows, &plan);

@@ -32,7 +32,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
         .ports = "auto 32",
         .users = users,
         .user_count = sizeof(users) / sizeof(*users),
-        .settings = "startups = 100:30:200\nmode_z = yes\n",
+        .settings = "startups = 200\nmode_z = yes\n",
     };
 
     (void)set;

@@ -1,6 +1,7 @@
 /* Very many sessions at once, each logged in and each making a transfer: 200 in
  * the long run, 20 in the short. Prints the memory of an idle session. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,7 @@ Test(many, sessions, .timeout = 300)
     const struct server_plan plan = {
         .ports = "auto 32",
         .settings = "max_sessions = 400\nmax_per_address = 400\n"
-                    "max_per_user = 400\nstartups = 400:100:400\n",
+                    "max_per_user = 400\nstartups = 400\n",
     };
     struct session *s = calloc(n, sizeof(*s));
     struct server server;
@@ -122,8 +123,7 @@ static bool is_logged_in(void *argument)
 Test(many, limits, .timeout = 120)
 {
     static const char *const settings[] = { "max_sessions = 3\n",
-                                            "max_per_address = 3\n",
-                                            "startups = 3:100:3\n" };
+                                            "max_per_address = 3\n" };
 
     for (size_t k = 0; k < sizeof(settings) / sizeof(*settings); k++) {
         const struct server_plan plan = { .settings = settings[k] };
@@ -148,6 +148,31 @@ Test(many, limits, .timeout = 120)
             session_close(&s[i]);
         server_stop(&server);
     }
+}
+
+/* The fourth waits for its greeting, and gets it. */
+Test(many, startups, .timeout = 120)
+{
+    const struct server_plan plan = { .settings = "startups = 3\n" };
+    struct pollfd late = { .events = POLLIN };
+    struct session s[4];
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int i = 0; i < 4; i++) {
+        session_init(&s[i]);
+        session_connect(&s[i], server.port);
+        if (i < 3)
+            session_expect(&s[i], "220 {*}");
+    }
+    session_do(&s[2], "200 {*}", "NOOP"); /* time enough for a greeting */
+    late.fd = s[3].fd;
+    cr_expect_eq(poll(&late, 1, 0), 0, "it doesn't wait");
+    session_drop(&s[0]);
+    session_expect(&s[3], "220 {*}");
+    for (int i = 1; i < 4; i++)
+        session_close(&s[i]);
+    server_stop(&server);
 }
 
 Test(many, per_user, .timeout = 120)

@@ -44,7 +44,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
         .ports = "auto 32",
         .users = users,
         .user_count = sizeof(users) / sizeof(*users),
-        .settings = "startups = 100:30:200\n",
+        .settings = "startups = 200\n",
     };
 
     (void)set;

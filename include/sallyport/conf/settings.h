@@ -24,10 +24,6 @@
 #define SETTINGS_TEXT_MAX   (256u << 10)
 #define SETTING_ROWS_MAX    64 /* table.c asserts that they fit */
 
-struct startups { /* as OpenSSH's MaxStartups "10:30:100" */
-    uint32_t begin, rate, full;
-};
-
 /* "50000-50099", or "auto 8": so many ports, chosen by the kernel. */
 struct port_range {
     uint16_t first, last;
@@ -96,7 +92,7 @@ struct settings {
     size_t told_count;
     uint64_t address_refresh; /* ms between two looks at a host name */
     uint64_t max_sessions, max_per_address, max_per_user;
-    struct startups startups;
+    uint64_t startups;
     uint64_t max_fruitless; /* a minute, of one address */
     uint64_t crash_ban;     /* ms; 0: no address is banned */
     struct networks no_ban; /* exempt from both */
@@ -144,7 +140,6 @@ enum setting_type {
     SETTING_TOLD, /* keyed by a network */
     SETTING_NETWORKS,
     SETTING_PORTS,
-    SETTING_STARTUPS,
     SETTING_CONFLICT,
     SETTING_CONFLICT_NAME,
     SETTING_BINDING,

@@ -32,7 +32,7 @@ Test(dump, round_trips)
     expect_round_trip(
         "listen = [::1]:21, [::1]:990 tls\nports = auto 9\naddress = ::5\n"
         "allow_weaker = landlock ids\nlogin_delay = 1501ms\n"
-        "resume = no\nfsync = no\nstartups = 2:3:4\n"
+        "resume = no\nfsync = no\nstartups = 4\n"
         "max_file_size = 3G\nusers = /x y;z\nuid.log = 5\n");
 }
 

@@ -96,14 +96,9 @@ Test(kinds, beyond_the_bounds)
         { "resume = true", "expected yes or no" },
         { "resume = Yes", "expected yes or no" },
         { "fsync = ", "expected yes or no" },
-        { "startups = 10:30", "expected BEGIN:PERCENT:FULL" },
-        { "startups = 10:30:100:1", "expected BEGIN" },
-        { "startups = 10::100", "expected BEGIN" },
-        { "startups = 0:30:100", "out of range" },
-        { "startups = 10:30:9", "out of range" },
-        { "startups = 10:30:20001", "out of range" },
-        { "startups = 10:0:100", "PERCENT is 1 to 100" },
-        { "startups = 10:101:100", "PERCENT is 1 to 100" },
+        { "startups = 10:30:100", "expected a number" },
+        { "startups = 0", "out of range" },
+        { "startups = 20001", "out of range" },
         { "on_conflict = Rename", "expected overwrite, rename, version or" },
         { "on_conflict =", "expected overwrite" },
         { "upload_eof = Strict", "expected strict, size or lenient" },
@@ -170,15 +165,13 @@ Test(kinds, words_and_paths)
     struct complaint c;
 
     cr_assert_eq(parse(&s,
-                       "resume = no\nfsync = no\nstartups = 1:100:1\n"
+                       "resume = no\nfsync = no\nstartups = 1\n"
                        "users = /a;b c\nuid.gate = 60001\n"
                        "uid.auth = 4294967294\n",
                        &c),
                  0, "%s", c.text);
     cr_expect(!s.resume && !s.fsync);
-    cr_expect_eq(s.startups.begin, 1);
-    cr_expect_eq(s.startups.rate, 100);
-    cr_expect_eq(s.startups.full, 1);
+    cr_expect_eq(s.startups, 1);
     cr_expect_str_eq(s.users, "/a;b c");
     cr_expect_str_eq(s.uid_gate, "60001");
 }

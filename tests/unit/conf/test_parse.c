@@ -17,11 +17,9 @@ Test(parse, defaults_are_those_of_the_design)
     cr_expect_eq(s.ports.last, 30099);
     cr_expect_eq(s.address.ip.family, 0);
     cr_expect_eq(s.max_sessions, 500);
-    cr_expect_eq(s.max_per_address, 40);
-    cr_expect_eq(s.max_per_user, 20);
-    cr_expect_eq(s.startups.begin, 10);
-    cr_expect_eq(s.startups.rate, 30);
-    cr_expect_eq(s.startups.full, 100);
+    cr_expect_eq(s.max_per_address, 64);
+    cr_expect_eq(s.max_per_user, 64);
+    cr_expect_eq(s.startups, 100);
     cr_expect_eq(s.login_timeout, 60000);
     cr_expect_eq(s.idle_timeout, 300000);
     cr_expect_eq(s.connect_timeout, 30000);

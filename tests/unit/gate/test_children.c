@@ -10,7 +10,7 @@
 #include "sallyport/base/clock.h"
 
 #define FREE                                                                   \
-    "max_per_address = 100\nstartups = 100:100:100\nno_ban = 127.0.0.0/8\n"
+    "max_per_address = 100\nstartups = 100\nno_ban = 127.0.0.0/8\n"
 
 /* What a session does, and what follows. */
 struct death_row {

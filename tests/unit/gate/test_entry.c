@@ -9,7 +9,7 @@
 #include "bench.h"
 #include "sallyport/base/clock.h"
 
-#define FREE       "max_per_address = 100\nstartups = 100:100:100\n"
+#define FREE       "max_per_address = 100\nstartups = 100\n"
 #define ANY_NUMBER "no_ban = 127.0.0.0/8\n"
 
 Test(entry, a_session_and_its_end)
@@ -62,16 +62,12 @@ struct limit_row {
 };
 
 static const struct limit_row limits[] = {
-    { "max_sessions = 2\nmax_per_address = 5\nstartups = 100:100:100\n", 2,
+    { "max_sessions = 2\nmax_per_address = 5\nstartups = 100\n", 2,
       "421 Too many connections: the server is full. Try again later.\r\n",
       "reason=max_sessions" },
-    { "max_sessions = 9\nmax_per_address = 3\nstartups = 100:100:100\n", 3,
+    { "max_sessions = 9\nmax_per_address = 3\nstartups = 100\n", 3,
       "421 Too many connections: from your address. Try again later.\r\n",
       "reason=max_per_address" },
-    { "max_per_address = 50\nstartups = 1:100:4\n", 1,
-      "421 Too many connections: many are logging in just now. Try again "
-      "later.\r\n",
-      "reason=startups" },
 };
 
 static void check_refused(struct bench *b, const struct limit_row *row)
@@ -108,9 +104,29 @@ Test(entry, each_limit_is_reached_and_left)
     }
 }
 
+/* Connects, and may have to wait. */
+static int knock(struct bench *b, const char *from)
+{
+    return client_connect(from, b->control.port);
+}
+
+/* Gate has done all that it was asked, and nobody new is in. */
+static void expect_nobody(struct bench *b)
+{
+    bench_heard(b);
+    cr_assert(bench_quiet(b));
+}
+
+static void expect_greeted(int client)
+{
+    char line[512];
+
+    cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
+}
+
 Test(entry, a_login_frees_a_startup)
 {
-    struct bench_plan plan = { .settings = "startups = 1:100:1\n" };
+    struct bench_plan plan = { .settings = "startups = 1\n" };
     struct fake f;
     struct bench b;
     int client;
@@ -122,7 +138,122 @@ Test(entry, a_login_frees_a_startup)
     bench_say(&b, MSG_LOGGED_IN, f.serial); /* counts once */
     bench_heard(&b);
     f = bench_enter(&b, "127.0.0.1", &client);
-    check_refused(&b, &limits[2]);
+    client = knock(&b, "127.0.0.1");
+    expect_nobody(&b);
+    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    bench_session(&b);
+    expect_greeted(client);
+    bench_stop(&b, 0);
+}
+
+/* Each that waits gets its turn, the oldest first, whether the one before it
+ * logs in or goes. */
+Test(entry, the_queue_in_order)
+{
+    struct bench_plan plan = { .settings = "startups = 1\n" };
+    int client, waits[8];
+    struct bench b;
+    struct fake f;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    for (int i = 0; i < 8; i++) {
+        waits[i] = knock(&b, "127.0.0.1");
+        expect_nobody(&b);
+    }
+    for (int i = 0; i < 8; i++) {
+        if (i % 2) {
+            bench_say(&b, MSG_LOGGED_IN, f.serial);
+        } else {
+            fake_do(&f, "exit 0");
+            bench_gone(&b, &f);
+        }
+        f = bench_session(&b);
+        expect_greeted(waits[i]);
+    }
+    bench_stop(&b, 0);
+}
+
+/* One that hangs up while it waits leaves no place taken. */
+Test(entry, a_client_leaves_the_queue)
+{
+    struct bench_plan plan = { .settings = "max_per_address = 3\n"
+                                           "startups = 1\n" };
+    int client, gone, waits;
+    struct bench b;
+    struct fake f;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    for (int i = 0; i < 20; i++) {
+        gone = knock(&b, "127.0.0.1");
+        expect_nobody(&b);
+        shutdown(gone, SHUT_WR);
+        cr_assert(client_closed(gone));
+        close(gone);
+    }
+    waits = knock(&b, "127.0.0.1");
+    expect_nobody(&b);
+    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    bench_session(&b);
+    expect_greeted(waits);
+    bench_stop(&b, 0);
+}
+
+/* Its sessions and its connections in the queue are no more than an address may
+ * have, and no wait is longer than login_timeout. */
+Test(entry, the_bounds_of_the_queue)
+{
+    struct bench_plan plan = { .settings = "max_per_address = 3\n"
+                                           "startups = 1\n"
+                                           "login_timeout = 1s\n" };
+    const struct limit_row late = {
+        .reply = "421 Too many connections: many are logging in just now. Try "
+                 "again later.\r\n",
+    };
+    int client, waits[2];
+    struct bench b;
+    char line[512];
+
+    bench_start(&b, &plan);
+    bench_enter(&b, "127.0.0.1", &client);
+    waits[0] = knock(&b, "127.0.0.1");
+    waits[1] = knock(&b, "127.0.0.1");
+    check_refused(&b, &limits[1]);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_str_eq(client_line(waits[i], line, sizeof(line)), late.reply);
+        cr_expect(client_closed(waits[i]));
+    }
+    bench_stop(&b, 0);
+}
+
+/* The queue is full of one address: its last one goes for another's first, and
+ * it gets no further place itself. */
+Test(entry, a_full_queue)
+{
+    struct bench_plan plan = { .settings = "max_per_address = 2000\n"
+                                           "startups = 1\n" };
+    static int waits[LIMIT_QUEUE];
+    int client, other;
+    struct bench b;
+    struct fake f;
+    char line[512];
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    for (int i = 0; i < LIMIT_QUEUE; i++)
+        waits[i] = knock(&b, "127.0.0.1");
+    client = knock(&b, "127.0.0.1");
+    cr_expect(strncmp(client_line(client, line, sizeof(line)), "421 ", 4) == 0);
+    other = knock(&b, "127.0.0.2");
+    cr_expect(strncmp(client_line(waits[LIMIT_QUEUE - 1], line, sizeof(line)),
+                      "421 ", 4) == 0);
+    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    f = bench_session(&b); /* the lighter address comes first */
+    expect_greeted(other);
+    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    bench_session(&b);
+    expect_greeted(waits[0]);
     bench_stop(&b, 0);
 }
 
@@ -211,23 +342,28 @@ Test(entry, those_who_may_be_fruitless)
 Test(entry, one_makes_room)
 {
     struct bench_plan plan = { .settings = "max_per_address = 50\n"
-                                           "startups = 4:100:4\n" };
+                                           "startups = 4\n" };
     struct fake f[4], other;
-    int client[4], late;
+    int client[4], own, late;
     struct bench b;
     char line[512];
 
     bench_start(&b, &plan);
     for (int i = 0; i < 4; i++)
         f[i] = bench_enter(&b, "127.0.0.1", &client[i]);
-    check_refused(&b, &limits[2]);
+    own = knock(&b, "127.0.0.1");
+    expect_nobody(&b);
     bench_say(&b, MSG_LOGGED_IN, f[0].serial); /* that one can't be it */
-    bench_heard(&b);
-    bench_enter(&b, "127.0.0.1", &late);
-    late = client_connect("127.0.0.2", b.control.port);
+    bench_session(&b);
+    expect_greeted(own);
+    own = knock(&b, "127.0.0.1");
+    expect_nobody(&b);
+    late = knock(&b, "127.0.0.2");
     other = bench_session(&b);
+    cr_expect_eq(other.peer.bytes[3], 2);
     cr_expect_eq(bench_gone(&b, &f[1]), SIGKILL);
     cr_expect(client_closed(client[1]));
+    expect_greeted(late);
     bench_event(&b, line, sizeof(line));
     cr_expect(strstr(line, "end "), "%s", line);
     cr_expect(strstr(line, "made room for another address"), "%s", line);
@@ -239,6 +375,7 @@ Test(entry, one_makes_room)
             fake_do(&f[i], "look");
             fake_says(&f[i], line, sizeof(line));
         }
+    expect_nobody(&b);
     bench_stop(&b, 0);
 }
 
@@ -246,10 +383,9 @@ Test(entry, one_makes_room)
  * a session is lost. */
 Test(entry, a_slow_master)
 {
-    struct bench_plan plan = { .settings =
-                                   "max_sessions = 2000\n"
-                                   "max_per_address = 2000\n"
-                                   "startups = 2000:100:2000\n" ANY_NUMBER };
+    struct bench_plan plan = { .settings = "max_sessions = 2000\n"
+                                           "max_per_address = 2000\n"
+                                           "startups = 2000\n" ANY_NUMBER };
     unsigned begun = 0, announced = 0, ended = 0;
     struct bench b;
     struct packet p;

@@ -12,7 +12,7 @@ static struct address host(const char *text)
 }
 
 static struct limits make(uint64_t sessions, uint64_t address,
-                          struct startups startups)
+                          uint64_t startups)
 {
     struct settings s = { .max_sessions = sessions,
                           .max_per_address = address,
@@ -30,21 +30,21 @@ static void leave(struct limits *l, const struct address *a)
     limits_leave(l, a);
 }
 
-static const struct startups never = { 1000, 30, 1000 };
+#define NEVER 1000
 
 Test(limits, all_sessions)
 {
-    struct limits l = make(3, 3, never);
+    struct limits l = make(3, 3, NEVER);
     struct address a[] = { host("192.0.2.1"), host("192.0.2.2"),
                            host("2001:db8::1"), host("192.0.2.3") };
 
     for (int i = 0; i < 3; i++) {
-        cr_assert_eq(limits_check(&l, &a[i], 0), LIMIT_NONE);
+        cr_assert_eq(limits_check(&l, &a[i]), LIMIT_NONE);
         limits_enter(&l, &a[i]);
     }
-    cr_assert_eq(limits_check(&l, &a[3], 0), LIMIT_SESSIONS);
+    cr_assert_eq(limits_check(&l, &a[3]), LIMIT_SESSIONS);
     leave(&l, &a[1]);
-    cr_assert_eq(limits_check(&l, &a[3], 0), LIMIT_NONE);
+    cr_assert_eq(limits_check(&l, &a[3]), LIMIT_NONE);
     limits_release(&l);
 }
 
@@ -67,60 +67,49 @@ Test(limits, one_address)
 {
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         const struct prefix_row *row = &prefixes[i];
-        struct limits l = make(10, 2, never);
+        struct limits l = make(10, 2, NEVER);
         struct address in = host(row->in), knocks = host(row->knocks);
 
         limits_enter(&l, &in);
-        cr_assert_eq(limits_check(&l, &knocks, 0), LIMIT_NONE);
+        cr_assert_eq(limits_check(&l, &knocks), LIMIT_NONE);
         limits_enter(&l, &in);
-        cr_assert_eq(limits_check(&l, &knocks, 0),
+        cr_assert_eq(limits_check(&l, &knocks),
                      row->same ? LIMIT_ADDRESS : LIMIT_NONE, "%s %s", row->in,
                      row->knocks);
         leave(&l, &in);
-        cr_assert_eq(limits_check(&l, &knocks, 0), LIMIT_NONE);
+        cr_assert_eq(limits_check(&l, &knocks), LIMIT_NONE);
         limits_release(&l);
     }
 }
 
-/* 10:30:100: nothing below 10, 30 % at 10, 65 % at 55, all at 100. */
-struct startup_row {
-    unsigned waiting, dice;
-    enum limit limit;
-};
-
-static const struct startup_row startups[] = {
-    { 0, 0, LIMIT_NONE },        { 9, 0, LIMIT_NONE },
-    { 10, 29, LIMIT_STARTUPS },  { 10, 30, LIMIT_NONE },
-    { 55, 64, LIMIT_STARTUPS },  { 55, 65, LIMIT_NONE },
-    { 99, 98, LIMIT_STARTUPS },  { 99, 99, LIMIT_NONE },
-    { 100, 99, LIMIT_STARTUPS },
-};
-
-Test(limits, early_drop)
+/* An address may use all places, and none is refused below that. */
+Test(limits, startups)
 {
-    for (size_t i = 0; i < sizeof(startups) / sizeof(startups[0]); i++) {
-        const struct startup_row *row = &startups[i];
-        struct limits l = make(1000, 1000, (struct startups){ 10, 30, 100 });
-        struct address a = host("192.0.2.1");
+    struct limits l = make(100, 100, 32);
+    struct address a = host("192.0.2.1"), other = host("192.0.2.2");
 
-        for (unsigned n = 0; n < row->waiting; n++)
-            limits_enter(&l, &a);
-        cr_assert_eq(limits_check(&l, &a, row->dice), row->limit, "%u %u",
-                     row->waiting, row->dice);
-        limits_release(&l);
+    for (unsigned n = 0; n < 32; n++) {
+        cr_assert_eq(limits_check(&l, &a), LIMIT_NONE, "%u", n);
+        cr_assert_not(limits_full(&l));
+        limits_enter(&l, &a);
     }
+    cr_expect_eq(limits_check(&l, &a), LIMIT_STARTUPS);
+    cr_expect_eq(limits_check(&l, &other), LIMIT_STARTUPS);
+    cr_expect_eq(limits_check(&l, NULL), LIMIT_NONE); /* it may be anybody's */
+    cr_expect(limits_full(&l));
+    limits_release(&l);
 }
 
 Test(limits, login_frees_a_startup)
 {
-    struct limits l = make(100, 100, (struct startups){ 2, 100, 2 });
+    struct limits l = make(100, 100, 2);
     struct address a = host("192.0.2.1");
 
     limits_enter(&l, &a);
     limits_enter(&l, &a);
-    cr_assert_eq(limits_check(&l, &a, 99), LIMIT_STARTUPS);
+    cr_assert_eq(limits_check(&l, &a), LIMIT_STARTUPS);
     limits_settle(&l, &a);
-    cr_assert_eq(limits_check(&l, &a, 99), LIMIT_NONE);
+    cr_assert_eq(limits_check(&l, &a), LIMIT_NONE);
     limits_leave(&l, &a);
     cr_assert_eq(l.waiting, 1);
     leave(&l, &a);
@@ -132,7 +121,7 @@ Test(limits, login_frees_a_startup)
 /* As many prefixes as sessions, again and again: no place is lost. */
 Test(limits, places_come_back)
 {
-    struct limits l = make(64, 1, never);
+    struct limits l = make(64, 1, NEVER);
 
     for (unsigned round = 0; round < 100; round++) {
         struct address a = { .family = 4, .bytes = { 10, 0, 0, 0 } };
@@ -140,7 +129,7 @@ Test(limits, places_come_back)
         for (unsigned i = 0; i < 64; i++) {
             a.bytes[2] = (uint8_t)round;
             a.bytes[3] = (uint8_t)i;
-            cr_assert_eq(limits_check(&l, &a, 0), LIMIT_NONE);
+            cr_assert_eq(limits_check(&l, &a), LIMIT_NONE);
             limits_enter(&l, &a);
         }
         for (unsigned i = 0; i < 64; i++) {
@@ -155,7 +144,7 @@ Test(limits, places_come_back)
  * is known. */
 Test(limits, an_address_that_comes_later)
 {
-    struct limits l = make(3, 1, never);
+    struct limits l = make(3, 1, NEVER);
     struct address a = host("192.0.2.1");
 
     limits_enter(&l, NULL);
@@ -163,22 +152,25 @@ Test(limits, an_address_that_comes_later)
     cr_expect_eq(l.total, 2);
     cr_expect_eq(l.unknown, 2);
     cr_expect_eq(l.waiting, 0);
-    cr_expect_eq(limits_check(&l, &a, 0), LIMIT_NONE);
-    cr_expect_eq(limits_check_client(&l, &a, 0), LIMIT_NONE);
+    cr_expect_eq(limits_check(&l, &a), LIMIT_NONE);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_NONE);
     limits_know(&l, &a);
     cr_expect_eq(l.total, 2);
     cr_expect_eq(l.unknown, 1);
+    cr_expect_eq(l.waiting, 0);
+    cr_expect_eq(limits_count(&l, &a), 1);
+    limits_wait(&l, &a);
     cr_expect_eq(l.waiting, 1);
-    cr_expect_eq(limits_check_client(&l, &a, 0), LIMIT_ADDRESS);
-    cr_expect_eq(limits_check(&l, &a, 0), LIMIT_ADDRESS);
-    cr_expect_eq(limits_check(&l, NULL, 0), LIMIT_NONE);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
+    cr_expect_eq(limits_check(&l, &a), LIMIT_ADDRESS);
+    cr_expect_eq(limits_check(&l, NULL), LIMIT_NONE);
     limits_enter(&l, NULL);
-    cr_expect_eq(limits_check(&l, NULL, 0), LIMIT_SESSIONS);
+    cr_expect_eq(limits_check(&l, NULL), LIMIT_SESSIONS);
     limits_leave(&l, NULL);
     limits_leave(&l, NULL);
-    cr_expect_eq(limits_check_client(&l, &a, 0), LIMIT_ADDRESS);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
     leave(&l, &a);
-    cr_expect_eq(limits_check_client(&l, &a, 0), LIMIT_NONE);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_NONE);
     cr_expect_eq(l.total, 0);
     limits_release(&l);
 }
@@ -190,65 +182,58 @@ static struct address nth(unsigned n)
     };
 }
 
-static void enter_many(struct limits *l, unsigned others, unsigned each)
+/* Connections in the queue count for their address and for nothing else, also
+ * where each has an address of its own and no place is left. */
+Test(limits, the_queue)
 {
-    for (unsigned i = 0; i < others; i++)
-        for (unsigned k = 0; k < each; k++) {
-            struct address a = nth(i);
+    struct limits l = make(4, 3, 4);
+    struct address a = nth(0);
 
-            limits_enter(l, &a);
-        }
-}
+    for (unsigned i = 0; i < 4; i++) {
+        struct address in = nth(i);
 
-/* So many prefixes have so many waiting each; one that has OWN knocks, by
- * 10:30:100. The load that it meets is told by the dice: LEAST is the first
- * that lets it in. */
-static const struct share_row {
-    unsigned others, each, own, least;
-} shares[] = {
-    { 1, 99, 0, 0 },  /* one other, whatever it holds, keeps nobody out */
-    { 9, 11, 0, 0 },  /* nor do nine */
-    { 10, 9, 0, 30 }, /* ten others: as if each had one */
-    { 55, 1, 0, 65 }, /* a flood from many addresses: as ever */
-    { 55, 9, 0, 65 }, /* … and no worse if they hold more */
-    { 100, 1, 0, 100 }, { 4, 20, 1, 0 }, /* 1 + 4 * 2 */
-    { 4, 20, 2, 33 },                    /* 2 + 4 * 3 = 14: 30 + 70 * 4 / 90 */
-    { 4, 2, 30, 51 }, /* 30 + 8 = 38: whoever holds many meets all */
-    { 0, 0, 10, 30 }, /* alone: as ever */
-};
-
-Test(limits, no_other_counts_for_more_than_oneself)
-{
-    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
-        const struct share_row *row = &shares[i];
-        struct limits l = make(1000, 1000, (struct startups){ 10, 30, 100 });
-        struct address own = host("192.0.2.1");
-
-        enter_many(&l, row->others, row->each);
-        for (unsigned n = 0; n < row->own; n++)
-            limits_enter(&l, &own);
-        if (row->least > 0)
-            cr_expect_eq(limits_check(&l, &own, row->least - 1), LIMIT_STARTUPS,
-                         "row %zu", i);
-        if (row->least < 100)
-            cr_expect_eq(limits_check(&l, &own, row->least), LIMIT_NONE,
-                         "row %zu", i);
-        limits_release(&l);
+        limits_enter(&l, &in);
     }
+    for (unsigned i = 0; i < LIMIT_QUEUE; i++) {
+        struct address waits = nth(100 + i);
+
+        limits_queue(&l, &waits);
+    }
+    cr_expect_eq(l.waiting, 4);
+    cr_expect_eq(l.total, 4);
+    for (unsigned i = 0; i < LIMIT_QUEUE; i++) {
+        struct address waits = nth(100 + i);
+
+        cr_assert_eq(limits_count(&l, &waits), 1);
+        cr_assert_eq(limits_waiting(&l, &waits), 0);
+        limits_dequeue(&l, &waits);
+        cr_assert_eq(limits_count(&l, &waits), 0);
+    }
+    limits_queue(&l, &a);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_STARTUPS);
+    limits_queue(&l, &a);
+    cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
+    limits_release(&l);
 }
 
-/* Whoever is let in while all places are taken, takes one of a prefix that has
- * more: so there are never more than FULL, and at the end all have the same. */
+/* A place of the heaviest goes to an address that has at least two fewer: at
+ * the end all have the same. */
 Test(limits, full_places_are_shared)
 {
-    struct limits l = make(1000, 1000, (struct startups){ 10, 30, 20 });
-    unsigned held[10] = { 0 };
+    struct limits l = make(1000, 1000, 20);
+    unsigned held[5] = { 20 };
 
+    for (unsigned n = 0; n < 20; n++) {
+        struct address a = nth(0);
+
+        limits_enter(&l, &a);
+    }
     for (unsigned round = 0; round < 40; round++)
         for (unsigned i = 0; i < 5; i++) {
             struct address a = nth(i);
 
-            if (limits_check(&l, &a, 99) != LIMIT_NONE)
+            cr_assert(limits_full(&l));
+            if (!limits_outweighed(&l, &a))
                 continue;
             for (unsigned k = 0; limits_full(&l) && k < 5; k++) {
                 struct address b = nth(k);
@@ -270,16 +255,17 @@ Test(limits, full_places_are_shared)
 
 Test(limits, one_gives_way_to_another)
 {
-    struct limits l = make(100, 100, (struct startups){ 10, 30, 20 });
+    struct limits l = make(100, 100, 20);
     struct address many = host("2001:db8::1"), same = host("2001:db8::2"),
                    other = host("2001:db8:0:1::1");
 
     cr_expect_not(limits_full(&l));
-    for (int i = 0; i < 20; i++) /* the dice were with it */
+    cr_expect_not(limits_outweighed(&l, &other));
+    for (int i = 0; i < 20; i++)
         limits_enter(&l, &many);
     cr_expect(limits_full(&l));
-    cr_expect_eq(limits_check(&l, &same, 99), LIMIT_STARTUPS);
-    cr_expect_eq(limits_check(&l, &other, 0), LIMIT_NONE);
+    cr_expect_not(limits_outweighed(&l, &same));
+    cr_expect(limits_outweighed(&l, &other));
     cr_expect(limits_is_heaviest(&l, &same));
     cr_expect_not(limits_is_heaviest(&l, &other));
     limits_settle(&l, &many);

@@ -10,7 +10,7 @@
 #include "sallyport/base/clock.h"
 
 #define FREE                                                                   \
-    "max_sessions = 400\nmax_per_address = 100\nstartups = 400:100:400\n"
+    "max_sessions = 400\nmax_per_address = 100\nstartups = 400\n"
 
 static bool is_one_of(const struct bench *b, unsigned ports, uint16_t port)
 {

@@ -12,7 +12,7 @@
 #define LISTENER "listen = 127.0.0.1:1 proxy\nproxies = 127.0.0.5, 127.0.0.6\n"
 #define FREE                                                                   \
     LISTENER "max_sessions = 400\nmax_per_address = 100\n"                     \
-             "startups = 400:100:400\n"
+             "startups = 400\n"
 #define PORTS FREE "ports = auto 8 proxy\n"
 
 #define CLIENT "198.51.100.1"
@@ -223,44 +223,75 @@ Test(proxy, the_limit_in_all)
     bench_stop(&b, 0);
 }
 
-/* A client that floods through the proxy: only he is kept out. */
-Test(proxy, the_limits_of_who_waits)
+/* A client that floods through the proxy: only that one is kept out. */
+Test(proxy, fruitless)
 {
-    static const struct {
-        const char *settings, *words, *event;
-    } rows[] = {
-        { "startups = 2:100:2\n", "kept out many are logging in just now",
-          "reason=startups" },
-        { "max_fruitless = 1\n", "kept out from your address, without login",
-          "reason=max_fruitless" },
-    };
+    struct bench_plan plan = { .settings = LISTENER "max_fruitless = 1\n",
+                               .first = true };
+    struct bench b;
+    struct fake f;
+    int proxy;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char text[512];
-        struct bench_plan plan = { .settings = text, .first = true };
-        struct fake f, first;
-        struct bench b;
-        int proxy;
+    bench_start(&b, &plan);
+    enter(&b, CLIENT, &proxy);
+    f = enter(&b, CLIENT, &proxy);
+    fake_do(&f, "exit 0");
+    bench_gone(&b, &f);
+    f = enter_unknown(&b, &proxy);
+    ask_for(&f, CLIENT);
+    expect_said(&f, "kept out from your address, without login");
+    expect_event(&b, "reason=max_fruitless");
+    enter(&b, OTHER, &proxy);
+    bench_stop(&b, 0);
+}
 
-        snprintf(text, sizeof(text), LISTENER "%s", rows[i].settings);
-        bench_start(&b, &plan);
-        first = enter(&b, CLIENT, &proxy);
-        f = enter(&b, CLIENT, &proxy);
-        if (i == 1) {
-            fake_do(&f, "exit 0");
-            bench_gone(&b, &f);
-        }
-        f = enter_unknown(&b, &proxy);
-        ask_for(&f, CLIENT);
-        expect_said(&f, rows[i].words);
-        expect_event(&b, rows[i].event);
-        f = enter(&b, OTHER, &proxy);
-        if (i == 0) { /* no place was left */
-            cr_expect_eq(bench_gone(&b, &first), SIGKILL);
-            expect_event(&b, "made room for another address");
-        }
-        bench_stop(&b, 0);
-    }
+/* As many as may have not logged in: the next ones wait for gate's answer, and
+ * another client's gets the place of the one that has most. */
+Test(proxy, the_queue)
+{
+    struct bench_plan plan = { .settings = LISTENER "startups = 2\n",
+                               .first = true };
+    struct fake first, second, own, gone, other;
+    struct bench b;
+    int proxy;
+
+    bench_start(&b, &plan);
+    first = enter(&b, CLIENT, &proxy);
+    second = enter(&b, CLIENT, &proxy);
+    gone = enter_unknown(&b, &proxy);
+    ask_for(&gone, CLIENT);
+    own = enter_unknown(&b, &proxy);
+    ask_for(&own, CLIENT);
+    fake_do(&gone, "exit 0");
+    bench_gone(&b, &gone);
+    bench_heard(&b);
+    cr_expect(bench_quiet(&b));
+    bench_say(&b, MSG_LOGGED_IN, second.serial);
+    bench_peer(&b, &own);
+    other = enter_unknown(&b, &proxy);
+    ask_for(&other, OTHER);
+    bench_peer(&b, &other);
+    cr_expect_eq(bench_gone(&b, &first), SIGKILL);
+    expect_event(&b, "made room for another address");
+    bench_stop(&b, 0);
+}
+
+/* A wait has its end. */
+Test(proxy, the_queue_in_time)
+{
+    struct bench_plan plan = { .settings = LISTENER
+                               "startups = 1\nlogin_timeout = 1s\n",
+                               .first = true };
+    struct bench b;
+    struct fake f;
+    int proxy;
+
+    bench_start(&b, &plan);
+    enter(&b, CLIENT, &proxy);
+    f = enter_unknown(&b, &proxy);
+    ask_for(&f, CLIENT);
+    expect_said(&f, "kept out many are logging in just now");
+    bench_stop(&b, 0);
 }
 
 /* Of those whose client nobody knows there are few, the next one waits, and

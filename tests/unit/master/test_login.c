@@ -317,8 +317,9 @@ static void impatient(struct master *m)
     m->deadlines.silence = 700;
 }
 
-/* An auth that says nothing: the login is denied, a second one too (its verdict
- * couldn't be told from the first one's), and then the worker is replaced. */
+/* An auth that says nothing: the login is denied, and the worker is replaced. A
+ * second login waits for the new one, since the old one's verdict couldn't be
+ * told from the first login's. */
 Test(login, silence_of_auth)
 {
     struct stage s;
@@ -330,9 +331,9 @@ Test(login, silence_of_auth)
     p.request = login.request;
     cr_assert_eq(channel_send(&p.channel, &login), 0);
     p.channel.phase = PHASE_VERIFY;
-    player_is_denied(&p, DENIAL_BUSY);
     stage_reports(&s, EVENT_PEER, "no verdict in time");
     actor_again(&s, &s.auth);
+    player_is_asked_about(&s, &p);
     stage_leave(&s, &p);
 }
 
@@ -366,25 +367,50 @@ static void many_sessions(struct master *m)
     m->settings.max_sessions = WORKER_MAX + 1;
 }
 
-Test(login, all_workers_busy)
+static void fill_workers(struct stage *s, struct player *p)
 {
-    struct stage s;
-    struct player p[WORKER_MAX + 1];
     struct packet login = { .message = MSG_LOGIN, .request = 1 };
 
-    stage_open(&s, many_sessions);
     for (size_t i = 0; i < WORKER_MAX; i++) {
-        player_enter(&s, &p[i], i + 1);
-        player_asks(&s, &p[i]);
+        player_enter(s, &p[i], i + 1);
+        player_asks(s, &p[i]);
     }
-    player_enter(&s, &p[WORKER_MAX], 1000);
+    player_enter(s, &p[WORKER_MAX], 1000);
     cr_assert_eq(channel_send(&p[WORKER_MAX].channel, &login), 0);
     p[WORKER_MAX].request = 1;
     p[WORKER_MAX].channel.phase = PHASE_VERIFY;
-    player_is_denied(&p[WORKER_MAX], DENIAL_BUSY);
+}
+
+/* The next one waits for a place. */
+Test(login, all_workers_busy)
+{
+    struct player p[WORKER_MAX + 1];
+    struct stage s;
+
+    stage_open(&s, many_sessions);
+    fill_workers(&s, p);
     auth_says(&s, 1, 1, 0, 0);
     player_is_denied(&p[0], DENIAL_WRONG);
-    player_asks(&s, &p[WORKER_MAX]);
+    player_is_asked_about(&s, &p[WORKER_MAX]);
+    for (size_t i = 0; i <= WORKER_MAX; i++)
+        player_leave(&p[i]);
+    stage_close(&s);
+}
+
+static void short_queue(struct master *m)
+{
+    many_sessions(m);
+    m->settings.login_timeout = 300;
+}
+
+Test(login, no_worker_for_long)
+{
+    struct player p[WORKER_MAX + 1];
+    struct stage s;
+
+    stage_open(&s, short_queue);
+    fill_workers(&s, p);
+    player_is_denied(&p[WORKER_MAX], DENIAL_BUSY);
     for (size_t i = 0; i <= WORKER_MAX; i++)
         player_leave(&p[i]);
     stage_close(&s);

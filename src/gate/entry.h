@@ -1,0 +1,38 @@
+/* A control connection, from its accept to its session. */
+#ifndef GATE_ENTRY_H
+#define GATE_ENTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "accept.h"
+#include "limits.h"
+#include "sallyport/base/address.h"
+
+struct gate;
+
+struct entry {
+    int control;
+    struct address peer, local;
+    uint64_t listener;
+    bool implicit;
+    bool proxied;
+};
+
+/* The callbacks of a listener's door. */
+void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from);
+void entry_full(struct door *d);
+
+/* Forks a session for it: LIMIT_NONE, or why there is none. The socket stays
+ * the caller's. */
+enum limit entry_begin(struct gate *g, const struct entry *e);
+/* Reports it to the client and to the log. */
+void entry_refuse(struct gate *g, const struct entry *e, enum limit limit);
+
+/* So many sessions at a time whose client a proxy hasn't named yet. */
+#define ENTRY_UNKNOWN 32
+/* Their number has changed: may more of them come? */
+void entry_mind_unknown(struct gate *g);
+
+#endif

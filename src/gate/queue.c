@@ -1,0 +1,277 @@
+/* The queue before the fork. In gate. A client within its limits waits here for
+ * its greeting instead of being refused. Its size is fixed, each wait has a
+ * deadline, and an address with many connections delays only itself. Never
+ * reads a byte of a client. */
+#include "queue.h"
+
+#include <errno.h>
+
+#include "admit.h"
+#include "gate.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "table.h"
+
+static void on_time(void *owner);
+
+int queue_init(struct gate *g)
+{
+    struct queue *q = &g->queue;
+
+    TAILQ_INIT(&q->unused);
+    TAILQ_INIT(&q->waiting);
+    q->timer = (struct loop_timer){ .on_time = on_time, .owner = g };
+    q->slot = table_new(LIMIT_QUEUE, sizeof(*q->slot));
+    if (!q->slot)
+        return -ENOMEM;
+    for (size_t i = 0; i < LIMIT_QUEUE; i++)
+        TAILQ_INSERT_TAIL(&q->unused, &q->slot[i], next);
+    return 0;
+}
+
+bool queue_is_empty(const struct gate *g)
+{
+    return g->queue.count == 0;
+}
+
+static const struct address *peer_of(const struct queued *w)
+{
+    return w->child ? &w->child->peer : &w->entry.peer;
+}
+
+/* Its socket is the caller's from here on. A session that waits goes on to
+ * count: it isn't gone. */
+static struct queued take_out(struct queued *w)
+{
+    struct gate *g = w->gate;
+    struct queued taken = *w;
+
+    if (!w->child) {
+        loop_remove(&g->loop, &w->watch);
+        limits_dequeue(&g->limits, &w->entry.peer);
+    }
+    TAILQ_REMOVE(&g->queue.waiting, w, next);
+    TAILQ_INSERT_HEAD(&g->queue.unused, w, next);
+    g->queue.count--;
+    return taken;
+}
+
+static void drop(struct queued *w)
+{
+    struct queued taken = take_out(w);
+
+    fd_close(&taken.entry.control);
+}
+
+static void refuse(struct queued *w)
+{
+    struct queued taken = take_out(w);
+
+    if (taken.child)
+        admit_refuse(taken.child, taken.request, LIMIT_STARTUPS);
+    else
+        entry_refuse(taken.gate, &taken.entry, LIMIT_STARTUPS);
+    fd_close(&taken.entry.control);
+}
+
+static void begin(struct queued *w)
+{
+    struct queued taken = take_out(w);
+    struct gate *g = taken.gate;
+    enum limit limit;
+
+    if (taken.child) {
+        admit_begin(taken.child, taken.request);
+        return;
+    }
+    limit = limits_check(&g->limits, NULL);
+    if (limit == LIMIT_NONE)
+        limit = entry_begin(g, &taken.entry);
+    if (limit != LIMIT_NONE)
+        entry_refuse(g, &taken.entry, limit);
+    fd_close(&taken.entry.control);
+}
+
+/* True if A's address has fewer sessions that haven't logged in, or as many and
+ * fewer connections. */
+static bool is_lighter(const struct limits *l, const struct address *a,
+                       const struct address *b)
+{
+    uint64_t n = limits_waiting(l, a), m = limits_waiting(l, b);
+
+    return n == m ? limits_count(l, a) < limits_count(l, b) : n < m;
+}
+
+/* The one of the lightest address that has waited longest. */
+static struct queued *next_one(struct gate *g)
+{
+    struct queued *w, *best = TAILQ_FIRST(&g->queue.waiting);
+
+    TAILQ_FOREACH(w, &g->queue.waiting, next)
+    if (is_lighter(&g->limits, peer_of(w), peer_of(best)))
+        best = w;
+    return best;
+}
+
+/* Places become free by themselves while clients log in. Half a second without
+ * one is what a flood looks like. */
+static bool has_place(struct gate *g, const struct queued *w)
+{
+    if (!limits_full(&g->limits))
+        return true;
+    if (clock_ms() < w->since + QUEUE_ROOM_MS ||
+        !limits_outweighed(&g->limits, peer_of(w)))
+        return false;
+    children_make_room(g);
+    return !limits_full(&g->limits);
+}
+
+static void serve(struct gate *g)
+{
+    for (int i = 0; i < ACCEPT_ROUND; i++) {
+        struct queued *w = next_one(g);
+
+        if (!w || !has_place(g, w))
+            return;
+        begin(w);
+    }
+}
+
+static void expire(struct gate *g)
+{
+    uint64_t now = clock_ms(), most = g->settings.login_timeout;
+    struct queued *w;
+
+    while ((w = TAILQ_FIRST(&g->queue.waiting)) && now >= w->since + most)
+        refuse(w);
+}
+
+static void on_time(void *owner)
+{
+    struct gate *g = owner;
+
+    expire(g);
+    serve(g);
+    if (!queue_is_empty(g))
+        loop_timer_set(&g->loop, &g->queue.timer,
+                       limits_full(&g->limits) ? QUEUE_LOOK_MS : 0);
+}
+
+void queue_wake(struct gate *g)
+{
+    if (!queue_is_empty(g))
+        loop_timer_set(&g->loop, &g->queue.timer, 0);
+}
+
+static void on_gone(void *owner, uint32_t events)
+{
+    (void)events;
+    drop(owner);
+}
+
+/* Of the address with the most connections the one that came last. */
+static struct queued *heaviest(struct gate *g)
+{
+    struct queued *w, *worst = NULL;
+    uint64_t most = 0;
+
+    TAILQ_FOREACH(w, &g->queue.waiting, next)
+    {
+        uint64_t n = limits_count(&g->limits, peer_of(w));
+
+        if (n >= most) {
+            worst = w;
+            most = n;
+        }
+    }
+    return worst;
+}
+
+/* A slot for one of PEER; NULL: there is none. */
+static struct queued *take_slot(struct gate *g, const struct address *peer)
+{
+    struct queue *q = &g->queue;
+    struct queued *w;
+
+    if (TAILQ_EMPTY(&q->unused)) {
+        struct queued *last = heaviest(g);
+
+        if (limits_count(&g->limits, peer_of(last)) <=
+            limits_count(&g->limits, peer) + 1)
+            return NULL;
+        refuse(last);
+    }
+    w = TAILQ_FIRST(&q->unused);
+    TAILQ_REMOVE(&q->unused, w, next);
+    TAILQ_INSERT_TAIL(&q->waiting, w, next);
+    if (q->count++ == 0)
+        loop_timer_set(&g->loop, &q->timer, QUEUE_LOOK_MS);
+    return w;
+}
+
+enum limit queue_add(struct gate *g, struct entry *e)
+{
+    struct queued *w = take_slot(g, &e->peer);
+
+    if (!w)
+        return LIMIT_STARTUPS;
+    *w = (struct queued){
+        .next = w->next, .gate = g, .entry = *e, .since = clock_ms()
+    };
+    w->watch = (struct loop_watch){
+        .fd = e->control, .events = EPOLLRDHUP, .on_ready = on_gone, .owner = w
+    };
+    limits_queue(&g->limits, &e->peer);
+    e->control = -1;
+    if (loop_add(&g->loop, &w->watch) < 0)
+        refuse(w);
+    return LIMIT_NONE;
+}
+
+enum limit queue_add_child(struct child *c, uint32_t request)
+{
+    struct queued *w = take_slot(c->gate, &c->peer);
+
+    if (!w)
+        return LIMIT_STARTUPS;
+    *w = (struct queued){ .next = w->next,
+                          .gate = c->gate,
+                          .entry.control = -1,
+                          .child = c,
+                          .request = request,
+                          .since = clock_ms() };
+    return LIMIT_NONE;
+}
+
+void queue_leave(struct child *c)
+{
+    struct queued *w;
+
+    TAILQ_FOREACH(w, &c->gate->queue.waiting, next)
+    if (w->child == c) {
+        drop(w);
+        return;
+    }
+}
+
+void queue_close(struct gate *g)
+{
+    struct queued *w, *next;
+
+    for (w = TAILQ_FIRST(&g->queue.waiting); w; w = next) {
+        next = TAILQ_NEXT(w, next);
+        if (!w->child)
+            drop(w);
+    }
+}
+
+void queue_release(struct gate *g)
+{
+    struct queue *q = &g->queue;
+
+    if (q->slot)
+        queue_close(g);
+    loop_timer_clear(&g->loop, &q->timer);
+    table_free(q->slot, LIMIT_QUEUE, sizeof(*q->slot));
+    q->slot = NULL;
+}

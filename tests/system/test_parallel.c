@@ -1,0 +1,77 @@
+/* Clients that open many connections at once, within the default limits: all
+ * are served at the first attempt. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+static const struct server_plan plan = { .ports = "auto 64" };
+
+static void play(const char *client)
+{
+    char script[SERVER_PATH_MAX], port[16], password[SERVER_PATH_MAX];
+    char certificate[SERVER_PATH_MAX], work[SERVER_PATH_MAX];
+    struct server server;
+    struct run_result r;
+
+    server_start(&server, &plan);
+    snprintf(script, sizeof(script), "%s",
+             server_source("tests/system/parallel_clients"));
+    snprintf(port, sizeof(port), "%u", server.port);
+    snprintf(password, sizeof(password), "%s",
+             server_path(&server, "password"));
+    files_write(password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
+    snprintf(certificate, sizeof(certificate), "%s",
+             server_path(&server, "certificate.pem"));
+    snprintf(work, sizeof(work), "%.400s/work", server.folder);
+    run(&r, NULL, "bash", script, client, port, "anna", password, certificate,
+        work, server_is_long() ? "10" : "2", NULL);
+    cr_assert_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
+    cr_expect_not(server_log_has(&server, " refused "));
+    run_release(&r);
+    server_stop(&server);
+}
+
+Test(parallel, curl, .timeout = 200)
+{
+    play("curl");
+}
+
+Test(parallel, lftp, .timeout = 200)
+{
+    play("lftp");
+}
+
+Test(parallel, rclone, .timeout = 200)
+{
+    play("rclone");
+}
+
+/* As many as an address and a user may have, all at the same step at the same
+ * time. */
+Test(parallel, all_at_once, .timeout = 200)
+{
+    static struct session s[64];
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int i = 0; i < 64; i++) {
+        session_init(&s[i]);
+        session_connect(&s[i], server.port);
+    }
+    for (int i = 0; i < 64; i++)
+        session_start_tls(&s[i]);
+    for (int i = 0; i < 64; i++)
+        session_send(&s[i], "USER anna\r\nPASS " SERVER_PASSWORD);
+    for (int i = 0; i < 64; i++) {
+        session_expect(&s[i], "331 {*}");
+        session_expect(&s[i], "230 {*}");
+    }
+    for (int i = 0; i < 64; i++)
+        session_close(&s[i]);
+    server_stop(&server);
+}
