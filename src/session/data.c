@@ -17,6 +17,14 @@
 #include "sallyport/tls/context.h"
 
 #define DATA_BUFFER (512u << 10)
+#define REFUSED_MS  5000
+
+/* The beginning of a handshake, which nobody will answer; then the end. */
+static void refused_data_ready(struct session *s)
+{
+    if (!linger_drain(s->data.fd))
+        data_close(s);
+}
 
 static void on_data(void *owner, uint32_t events)
 {
@@ -24,6 +32,8 @@ static void on_data(void *owner, uint32_t events)
 
     if (s->data.state == DATA_HEADER)
         proxied_data_ready(s);
+    else if (s->data.state == DATA_REFUSED)
+        refused_data_ready(s);
     else
         transfer_ready(s, events);
     session_continue(s);
@@ -44,7 +54,8 @@ void data_drop(struct session *s, enum data_state state)
 void data_close(struct session *s)
 {
     enum data_state before = s->data.state;
-    int fd = before == DATA_CONNECTED ? fd_take(&s->data.fd) : -1;
+    bool connected = before == DATA_CONNECTED || before == DATA_REFUSED;
+    int fd = connected ? fd_take(&s->data.fd) : -1;
     struct packet p = { .message = MSG_PORT_CLOSE };
 
     if (fd >= 0)
@@ -62,6 +73,35 @@ void data_end(struct session *s)
     if (s->data.stream)
         stream_shutdown(s->data.stream); /* as far as it goes */
     data_close(s);
+}
+
+static void on_refused_late(void *owner)
+{
+    data_close(owner);
+}
+
+void data_refuse(struct session *s)
+{
+    struct data *d = &s->data;
+
+    if (d->state != DATA_CONNECTED)
+        return;
+    loop_remove(&s->loop, &d->watch); /* it may have been, see transfer.c */
+    d->state = DATA_REFUSED;
+    d->watch.events = EPOLLIN;
+    if (loop_add(&s->loop, &d->watch) < 0) {
+        data_close(s);
+        return;
+    }
+    d->timer.on_time = on_refused_late;
+    d->timer.owner = s;
+    loop_timer_set(&s->loop, &d->timer, REFUSED_MS);
+}
+
+void data_end_refused(struct session *s)
+{
+    if (s->data.state == DATA_REFUSED)
+        data_close(s);
 }
 
 /* A file that goes out as it is: nothing is left for this process to do with

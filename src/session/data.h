@@ -21,14 +21,21 @@ void data_ask_active(struct session *s);
 /* Gives up the port, or ends the connection without close_notify: a FIN, and no
  * reset (linger.h). */
 void data_close(struct session *s);
+/* The same with close_notify: all that was to be sent is, or it is the client
+ * that sends. */
+void data_end(struct session *s);
 /* Takes over the socket FD. False: there was no memory, and it is closed. */
 bool data_adopt(struct session *s, int fd, enum data_state state,
                 uint32_t events);
 /* The socket is closed, and nobody is told; STATE from here on. */
 void data_drop(struct session *s, enum data_state state);
-/* The same with close_notify: all that was to be sent is, or it is the client
- * that sends. */
-void data_end(struct session *s);
+/* Files refused a transfer, and the reply is sent. A port that
+ * nobody connected to stays for the next transfer. A connection that is here
+ * stays open until the client closes it, sends a command, or 5 s have passed:
+ * clients take an end beside the reply for a port that doesn't work. */
+void data_refuse(struct session *s);
+/* The client's next command: ends what data_refuse() left open. */
+void data_end_refused(struct session *s);
 /* The client has connected: makes the stream. */
 bool data_open_stream(struct session *s);
 

@@ -3,6 +3,7 @@
 #include "dispatch.h"
 
 #include "control.h"
+#include "data.h"
 #include "leave.h"
 #include "sallyport/ftp/foreign.h"
 #include "sallyport/ftp/listing.h"
@@ -163,6 +164,7 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
     }
     if (must_hold(s, q.command))
         return DISPATCH_HOLD;
+    data_end_refused(s);
     if (q.command)
         run(s, &q);
     else

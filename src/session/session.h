@@ -89,7 +89,8 @@ enum data_state {
     DATA_ACTIVE,   /* the client awaits us, once there is a transfer */
     DATA_EXPECTED, /* the client knows the port, or gate connects to it */
     DATA_HEADER,   /* a proxy has brought a socket; is it our client's? */
-    DATA_CONNECTED /* the socket is here */
+    DATA_CONNECTED, /* the socket is here */
+    DATA_REFUSED    /* and its transfer was refused: it serves no other */
 };
 
 struct data {

@@ -39,6 +39,8 @@ static void over(struct session *s)
     s->transfer.state = TRANSFER_NONE;
     if (s->control.closing)
         return;
+    if (!s->transfer.hash) /* a checksum has no data connection */
+        data_refuse(s);
     control_transferred(s);
     loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
     if (s->quit_after)
@@ -70,7 +72,6 @@ void transfer_refused(struct session *s, struct packet *p)
     const char *cause;
     enum reply r = ask_refusal(p, &cause);
 
-    data_close(s);
     transfer_finish(s, r, slice_from(cause), NOTHING, cause);
 }
 

@@ -305,12 +305,13 @@ void fake_open(struct fake *f)
     fake_login(f);
 }
 
-int fake_data(struct fake *f)
+int fake_port(struct fake *f, struct packet *data, int *server_end)
 {
     struct packet p, port = { .message = MSG_PORT_IS };
-    struct packet data = { .message = MSG_DATA };
     int ends[2];
 
+    fake_say(f, "PBSZ 0");
+    cr_assert_eq(fake_reply(f), 200);
     fake_say(f, "PROT P");
     cr_assert_eq(fake_reply(f), 200);
     fake_say(f, "PASV");
@@ -320,11 +321,26 @@ int fake_data(struct fake *f)
     fake_tell(&f->gate, &port);
     cr_assert_eq(fake_reply(f), 227);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    data.value[0].address = port.value[0].address;
-    data.fd[0] = ends[1];
-    fake_tell(&f->gate, &data);
-    close(ends[1]);
+    *data = (struct packet){ .message = MSG_DATA };
+    data->value[0].address = port.value[0].address;
+    *server_end = ends[1];
     return ends[0];
+}
+
+void fake_come(struct fake *f, struct packet *data, int server_end)
+{
+    data->fd[0] = server_end;
+    fake_tell(&f->gate, data);
+    close(server_end);
+}
+
+int fake_data(struct fake *f)
+{
+    struct packet data;
+    int server_end, client_end = fake_port(f, &data, &server_end);
+
+    fake_come(f, &data, server_end);
+    return client_end;
 }
 
 void fake_answer(struct fake *f, enum message asked, struct packet *answer)
@@ -336,10 +352,8 @@ void fake_answer(struct fake *f, enum message asked, struct packet *answer)
     fake_tell(&f->files, answer);
 }
 
-/* Its 150, and the handshake. */
-static void connect_data(struct fake *f, struct fake_transfer *t)
+void fake_secure_data(struct fake *f, struct fake_transfer *t)
 {
-    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
     t->tls = fake_data_tls(f, t->data);
     cr_assert_not_null(t->tls, "%s", tls_client_error());
 }
@@ -354,21 +368,28 @@ void fake_upload(struct fake *f, struct fake_transfer *t)
     file.fd[0] = fileno(t->file);
     fake_answer(f, MSG_FILE_WRITE, &file);
     f->files.phase = PHASE_WRITING;
-    connect_data(f, t);
+    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+    fake_secure_data(f, t);
 }
 
-void fake_download(struct fake *f, struct fake_transfer *t, uint64_t size)
+void fake_begin_download(struct fake *f, struct fake_transfer *t, uint64_t size)
 {
     struct packet file = { .message = MSG_FILE_READABLE,
                            .value = { NUMBER(size) } };
 
     t->file = tmpfile();
     cr_assert_eq(ftruncate(fileno(t->file), (off_t)size), 0);
-    t->data = fake_data(f);
     fake_say(f, "RETR /x");
     file.fd[0] = fileno(t->file);
     fake_answer(f, MSG_FILE_READ, &file);
-    connect_data(f, t);
+    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+}
+
+void fake_download(struct fake *f, struct fake_transfer *t, uint64_t size)
+{
+    t->data = fake_data(f);
+    fake_begin_download(f, t, size);
+    fake_secure_data(f, t);
 }
 
 void fake_release(struct fake_transfer *t)

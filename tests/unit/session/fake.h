@@ -57,8 +57,12 @@ void fake_tell(struct channel *c, const struct packet *p);
 /* Bytes that no channel would send. */
 void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
 
-/* PASV, PORT_IS, and a connected data socket: the client's end. */
+/* PBSZ, PROT P, PASV, PORT_IS, and a connected data socket: the client's end.
+ * The same in two steps: the port, and what gate says once the client has
+ * connected there. */
 int fake_data(struct fake *f);
+int fake_port(struct fake *f, struct packet *data, int *server_end);
+void fake_come(struct fake *f, struct packet *data, int server_end);
 /* Files hears ASKED, and gives ANSWER to it. */
 void fake_answer(struct fake *f, enum message asked, struct packet *answer);
 
@@ -70,8 +74,12 @@ struct fake_transfer {
     struct tls_client *tls;
 };
 void fake_upload(struct fake *f, struct fake_transfer *t);
-/* SIZE bytes of nothing. */
+/* SIZE bytes of nothing. In steps: RETR up to the 150, then the handshake on
+ * T's data connection. */
 void fake_download(struct fake *f, struct fake_transfer *t, uint64_t size);
+void fake_begin_download(struct fake *f, struct fake_transfer *t,
+                         uint64_t size);
+void fake_secure_data(struct fake *f, struct fake_transfer *t);
 /* Closes what is the test's own. */
 void fake_release(struct fake_transfer *t);
 

@@ -1,6 +1,8 @@
 /* A data connection that comes to no transfer: many clients begin their
  * handshake as soon as they are connected, and report a reset instead of the
- * reply. So it gets a FIN, in front of which nothing is left unread. */
+ * reply. So it gets a FIN, before which nothing is left unread. After a refused
+ * transfer it gets that only once the client has seen the reply, since a client
+ * that meets the FIN first takes the port for a broken one. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -9,6 +11,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/base/clock.h"
 #include "support/wait.h"
 
 #define GOODBYES 4 /* as in session.h */
@@ -17,13 +20,23 @@
 static const struct row {
     const char *line;
     int code;
-    enum message asked; /* of files, which refuses */
 } rows[] = {
-    { "RETR none", 550, MSG_FILE_READ },
-    { "ABOR", 225, MSG_NONE },
-    { "EPRT |1|127.0.0.1|50000|", 200, MSG_NONE },
-    { "QUIT", 221, MSG_NONE },
+    { "ABOR", 225 },
+    { "EPRT |1|127.0.0.1|50000|", 200 },
+    { "QUIT", 221 },
 };
+
+static const struct refused {
+    const char *line;
+    int code;
+    enum message asked; /* of files, which refuses */
+} refusals[] = {
+    { "RETR none", 550, MSG_FILE_READ },
+    { "LIST none", 550, MSG_FOLDER_LIST },
+    { "STOR x", 550, MSG_FILE_WRITE },
+    { "STOU", 550, MSG_FILE_WRITE },
+};
+#define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
 /* A FIN, and the client may still say what it likes. */
 static void expect_fin(int data)
@@ -42,8 +55,6 @@ static void expect_fin(int data)
 Test(partings, without_a_transfer, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct packet no = { .message = MSG_REFUSED,
-                             .value = { NUMBER(OUTCOME_NOT_FOUND) } };
         struct fake f;
         int data, code;
 
@@ -52,12 +63,134 @@ Test(partings, without_a_transfer, .timeout = 60)
         data = fake_data(&f);
         cr_assert_gt(send(data, HELLO, sizeof(HELLO), 0), 0);
         fake_say(&f, rows[i].line);
-        if (rows[i].asked != MSG_NONE)
-            fake_answer(&f, rows[i].asked, &no);
         code = fake_reply(&f);
         cr_expect_eq(code, rows[i].code, "%s: %s", rows[i].line, f.reply);
         expect_fin(data);
         fake_hang_up(&f, rows[i].code == 221 ? ENDING_QUIT : ENDING_CLOSED);
+    }
+}
+
+static void expect_refusal(struct fake *f, const struct refused *r)
+{
+    struct packet no = { .message = MSG_REFUSED,
+                         .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    int code;
+
+    fake_say(f, r->line);
+    fake_answer(f, r->asked, &no);
+    code = fake_reply(f);
+    cr_expect_eq(code, r->code, "%s: %s", r->line, f->reply);
+}
+
+/* A connected client is refused, and has its reply. */
+static int refuse(struct fake *f, const struct refused *r)
+{
+    struct pollfd end = { .events = POLLIN };
+
+    fake_open(f);
+    end.fd = fake_data(f);
+    cr_assert_gt(send(end.fd, HELLO, sizeof(HELLO), 0), 0);
+    expect_refusal(f, r);
+    cr_expect_eq(poll(&end, 1, 50), 0, "%s: the end came with the reply",
+                 r->line);
+    return end.fd;
+}
+
+Test(partings, refused_until_the_next_command, .timeout = 60)
+{
+    for (size_t i = 0; i < REFUSALS; i++) {
+        struct fake f;
+        int data = refuse(&f, &refusals[i]);
+
+        fake_say(&f, "NOOP");
+        cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
+        expect_fin(data);
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
+}
+
+/* It isn't taken for that of another transfer. */
+Test(partings, refused_is_of_no_further_use, .timeout = 60)
+{
+    struct fake f;
+    int data = refuse(&f, &refusals[0]);
+
+    fake_say(&f, "RETR other");
+    cr_expect_eq(fake_reply(&f), 425, "%s", f.reply);
+    expect_fin(data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(partings, refused_until_the_client_ends, .timeout = 60)
+{
+    const struct timeval limit = { .tv_sec = 2 };
+    struct fake f;
+    int data = refuse(&f, &refusals[0]);
+    char c;
+
+    setsockopt(data, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    shutdown(data, SHUT_WR);
+    cr_expect_eq(recv(data, &c, 1, 0), 0);
+    close(data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(partings, refused_for_some_seconds, .timeout = 60)
+{
+    uint64_t began = clock_ms();
+    struct fake f;
+    int data = refuse(&f, &refusals[0]);
+
+    expect_fin(data);
+    cr_expect_geq(clock_ms() - began, 2000);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* While log takes nothing there is no reply, and so there is no end either. */
+Test(partings, refused_before_the_log_takes_it, .timeout = 60)
+{
+    struct packet no = { .message = MSG_REFUSED,
+                         .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct pollfd end = { .events = POLLIN };
+    struct event_record r;
+    struct fake f;
+
+    fake_open(&f);
+    end.fd = fake_data(&f);
+    fake_fill_log(&f);
+    fake_say(&f, "RETR none");
+    fake_answer(&f, MSG_FILE_READ, &no);
+    cr_expect_eq(poll(&end, 1, 100), 0, "the end came before the reply");
+    while (fake_event(&f, EVENT_CHILD, &r))
+        continue;
+    cr_expect_eq(fake_reply(&f), 550);
+    cr_expect_eq(poll(&end, 1, 50), 0, "the end came with the reply");
+    close(end.fd);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Nobody had connected: the port is still good for the next transfer, whether
+ * the client connects before its next command or after it. */
+Test(partings, refused_before_anybody_came, .timeout = 60)
+{
+    for (size_t i = 0; i < 2 * REFUSALS; i++) {
+        struct packet data = { .message = MSG_DATA };
+        struct fake_transfer t;
+        struct fake f;
+        int server_end;
+
+        fake_open(&f);
+        t.data = fake_port(&f, &data, &server_end);
+        expect_refusal(&f, &refusals[i / 2]);
+        if (i % 2 == 0)
+            fake_come(&f, &data, server_end);
+        fake_begin_download(&f, &t, 100);
+        if (i % 2 == 1)
+            fake_come(&f, &data, server_end);
+        fake_secure_data(&f, &t);
+        cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
+        fake_release(&t);
+        fake_hang_up(&f, ENDING_CLOSED);
     }
 }
 
