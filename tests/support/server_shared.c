@@ -67,9 +67,13 @@ const char *server_build(const char *name)
 const char *server_program(const char *name)
 {
     static char out[SERVER_PATH_MAX];
-    bool admin = strncmp(name, "sallyport", 9) == 0;
+    const char *place = "libexec/sallyport";
 
-    return join(out, server_build(admin ? "sbin" : "libexec/sallyport"), name);
+    if (strcmp(name, "sallyport") == 0) /* the client */
+        place = "bin";
+    else if (strncmp(name, "sallyport", 9) == 0)
+        place = "sbin";
+    return join(out, server_build(place), name);
 }
 
 const char *server_source(const char *name)

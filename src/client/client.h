@@ -1,0 +1,90 @@
+/* What the commands share: the program's state, and their table. */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include "jobs.h"
+#include "link.h"
+#include "options.h"
+#include "profile.h"
+
+struct client {
+    struct options options;
+    struct profile profile;
+    struct site site;
+    struct link link;
+    bool open;              /* site and link are */
+    bool interactive;       /* in the shell */
+    char cwd[URL_PATH_MAX]; /* remote, relative to the login directory */
+    bool leave;             /* the shell ends */
+};
+
+/* A word of the command line: a local name or a path on the server. */
+struct word {
+    const char *text;
+    bool remote;
+    bool directory;          /* remote: it ended in "/" */
+    char path[URL_PATH_MAX]; /* remote: relative to the login directory */
+};
+
+#define WORDS_MAX 4096
+
+enum command_mode {
+    ONE_SHOT = 1, /* sallyport NAME ... URL */
+    IN_SHELL = 2,
+    LOCAL = 4, /* needs no server */
+};
+
+struct command {
+    const char *name, *other; /* OTHER: a second name, or NULL */
+    unsigned modes;
+    int least, most;    /* words after the name; most < 0: any number */
+    const char *remote; /* which words are remote in the shell: "r" remote, "l"
+                           local, one letter a word, the last one repeats */
+    int (*run)(struct client *c, struct word *w, int n);
+    const char *syntax, *shell_syntax, *help, *example;
+};
+extern const struct command commands[];
+extern const size_t command_count;
+
+const struct command *command_find(const char *name, unsigned mode);
+
+/* Each command returns an exit code of sysexits.h, and has said what failed. */
+int command_put(struct client *c, struct word *w, int n);
+int command_get(struct client *c, struct word *w, int n);
+int command_cat(struct client *c, struct word *w, int n);
+int command_mput(struct client *c, struct word *w, int n);
+int command_mget(struct client *c, struct word *w, int n);
+int command_ls(struct client *c, struct word *w, int n);
+int command_du(struct client *c, struct word *w, int n);
+int command_mkdir(struct client *c, struct word *w, int n);
+int command_rm(struct client *c, struct word *w, int n);
+int command_rmdir(struct client *c, struct word *w, int n);
+int command_mv(struct client *c, struct word *w, int n);
+int command_hash(struct client *c, struct word *w, int n);
+int command_sync(struct client *c, struct word *w, int n);
+int command_open(struct client *c, struct word *w, int n);
+int command_cd(struct client *c, struct word *w, int n);
+int command_lcd(struct client *c, struct word *w, int n);
+int command_pwd(struct client *c, struct word *w, int n);
+int command_lpwd(struct client *c, struct word *w, int n);
+int command_status(struct client *c, struct word *w, int n);
+int command_shell(struct client *c, struct word *w, int n);
+int command_help(struct client *c, struct word *w, int n);
+int command_bye(struct client *c, struct word *w, int n);
+
+/* Says WHY about WHAT; its exit code. */
+int client_error(const char *what, const struct failure *why);
+/* Opens the server of URL; an open one is left first. An exit code. */
+int client_open(struct client *c, const struct url *url);
+void client_leave(struct client *c);
+/* Jobs, with their sums told if there were several. An exit code. */
+int client_run_jobs(struct client *c, struct jobs *j);
+
+/* The whole program; its exit code. */
+int client_main(int argc, char **argv);
+/* The conversation on a terminal, or the lines of standard input. */
+int shell_run(struct client *c);
+/* Help of one command (NULL: of all), as it is called in MODE. */
+void help_print(const struct command *row, unsigned mode);
+
+#endif

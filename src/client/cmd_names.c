@@ -1,0 +1,255 @@
+/* ls, du, mkdir, rm, rmdir, mv, hash. */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "client.h"
+#include "event.h"
+#include "remote.h"
+#include "sallyport/base/clock.h"
+#include "show.h"
+#include "tree.h"
+
+static void ls_time(time_t when, char out[20])
+{
+    struct tm tm;
+
+    out[0] = '\0';
+    if (when == 0)
+        return;
+    clock_utc(when, &tm);
+    strftime(out, 20, "%Y-%m-%d %H:%M", &tm);
+}
+
+static void ls_entry(const struct client *c, const char *name,
+                     const struct entry *e)
+{
+    static const char *const kinds[] = { "file", "directory", "other" };
+    char when[20], safe[SHOW_MAX], size[24] = "-";
+
+    ls_time(e->modified, when);
+    if (c->options.json) {
+        event_print(json_pack("{s:o, s:s, s:I, s:s}", "name", event_text(name),
+                              "type", kinds[e->kind], "size",
+                              (json_int_t)e->size, "modified", when));
+        return;
+    }
+    if (e->kind == ENTRY_FILE)
+        snprintf(size, sizeof(size), "%llu", (unsigned long long)e->size);
+    printf("%16s  %16s  %s%s\n", size, when,
+           show_text(name, safe, sizeof(safe)),
+           e->kind == ENTRY_DIRECTORY ? "/" : "");
+}
+
+static int ls_directory(struct client *c, const char *path)
+{
+    struct listing all;
+    struct failure why;
+
+    if (remote_list(&c->link, path, &all, &why) < 0)
+        return client_error(path, &why);
+    for (size_t i = 0; i < all.count; i++)
+        if (c->options.all || all.entry[i].name[0] != '.')
+            ls_entry(c, all.entry[i].name, &all.entry[i]);
+    if (all.refused > 0)
+        progress_note("%zu names with control bytes or \"/\" were left out",
+                      all.refused);
+    listing_release(&all);
+    return 0;
+}
+
+static int ls_one(struct client *c, const char *path, void *of)
+{
+    struct failure why;
+    struct entry e;
+    int r = remote_stat(&c->link, path, &e, &why);
+
+    (void)of;
+    if (r == 1)
+        fail(&why, EX_NOINPUT, "there is no such file or directory");
+    if (r != 0)
+        return client_error(path, &why);
+    if (e.kind == ENTRY_DIRECTORY)
+        return ls_directory(c, path);
+    ls_entry(c, path, &e);
+    return 0;
+}
+
+/* EACH with each word; without words with the current directory. */
+static int names_each(struct client *c, struct word *w, int n,
+                      int (*each)(struct client *c, const char *path, void *of),
+                      void *of)
+{
+    int code = n == 0 ? each(c, c->cwd, of) : 0;
+
+    for (int i = 0; i < n && !link_interrupted; i++)
+        tree_keep(&code, tree_expand(c, w[i].path, each, of));
+    return code;
+}
+
+int command_ls(struct client *c, struct word *w, int n)
+{
+    return names_each(c, w, n, ls_one, NULL);
+}
+
+static int du_add(struct client *c, const char *path, const struct entry *e,
+                  void *of)
+{
+    uint64_t *sum = of;
+
+    (void)c;
+    (void)path;
+    if (e->kind == ENTRY_FILE) {
+        sum[0] += e->size;
+        sum[1]++;
+    }
+    return 0;
+}
+
+static int du_one(struct client *c, const char *path, void *of)
+{
+    uint64_t sum[2] = { 0, 0 };
+    char size[SHOW_SIZE_MAX], safe[SHOW_MAX];
+    int code = tree_walk(c, path, du_add, sum);
+
+    (void)of;
+    if (code != 0)
+        return code;
+    if (c->options.json)
+        event_print(json_pack("{s:o, s:I, s:I}", "name", event_text(path),
+                              "bytes", (json_int_t)sum[0], "files",
+                              (json_int_t)sum[1]));
+    else
+        printf("%10s  %8llu files  /%s\n", show_size(sum[0], size),
+               (unsigned long long)sum[1], show_text(path, safe, sizeof(safe)));
+    return 0;
+}
+
+int command_du(struct client *c, struct word *w, int n)
+{
+    return names_each(c, w, n, du_one, NULL);
+}
+
+/* Each directory from the top: who asks for a/b/c wants a and a/b too. */
+static int mkdir_one(struct client *c, const char *path)
+{
+    char above[URL_PATH_MAX];
+    struct failure why;
+
+    for (const char *at = path; *at;) {
+        at = strchr(at, '/');
+        if (!at)
+            at = path + strlen(path);
+        snprintf(above, sizeof(above), "%.*s", (int)(at - path), path);
+        if (remote_mkdir(&c->link, above, &why) < 0)
+            return client_error(above, &why);
+        at += *at == '/';
+    }
+    return 0;
+}
+
+int command_mkdir(struct client *c, struct word *w, int n)
+{
+    int code = 0;
+
+    for (int i = 0; i < n; i++)
+        tree_keep(&code, mkdir_one(c, w[i].path));
+    return code;
+}
+
+static int rm_entry(struct client *c, const char *path, const struct entry *e,
+                    void *of)
+{
+    struct failure why;
+    int r = 0;
+
+    (void)of;
+    if (c->options.dry_run)
+        progress_note("would remove /%s", path);
+    else
+        r = e->kind == ENTRY_DIRECTORY ? remote_rmdir(&c->link, path, &why)
+                                       : remote_remove(&c->link, path, &why);
+    return r < 0 ? client_error(path, &why) : 0;
+}
+
+static int rm_one(struct client *c, const char *path, void *of)
+{
+    struct entry e = { .kind = ENTRY_FILE };
+    struct failure why;
+    int code = 0;
+
+    if (c->options.recursive) {
+        int r = remote_stat(&c->link, path, &e, &why);
+        if (r == 1)
+            fail(&why, EX_NOINPUT, "there is no such file or directory");
+        if (r != 0)
+            return client_error(path, &why);
+        if (e.kind == ENTRY_DIRECTORY)
+            code = tree_walk(c, path, rm_entry, of);
+    }
+    return code ? code : rm_entry(c, path, &e, of);
+}
+
+int command_rm(struct client *c, struct word *w, int n)
+{
+    return names_each(c, w, n, rm_one, NULL);
+}
+
+static int rmdir_one(struct client *c, const char *path, void *of)
+{
+    const struct entry e = { .kind = ENTRY_DIRECTORY };
+
+    return rm_entry(c, path, &e, of);
+}
+
+int command_rmdir(struct client *c, struct word *w, int n)
+{
+    return names_each(c, w, n, rmdir_one, NULL);
+}
+
+int command_mv(struct client *c, struct word *w, int n)
+{
+    const char *slash = strrchr(w[0].path, '/');
+    char to[URL_PATH_MAX], from_dir[URL_PATH_MAX];
+    struct failure why;
+    int r;
+
+    (void)n;
+    /* A bare second name stays in the first one's directory. */
+    snprintf(from_dir, sizeof(from_dir), "%.*s",
+             slash ? (int)(slash - w[0].path) : 0, w[0].path);
+    if (w[1].remote)
+        r = snprintf(to, sizeof(to), "%s", w[1].path) < 0 ? -1 : 0;
+    else
+        r = url_join(from_dir, w[1].text, to);
+    if (r < 0)
+        fail(&why, EX_USAGE, "the name is too long");
+    else
+        r = remote_rename(&c->link, w[0].path, to, &why);
+    return r < 0 ? client_error(w[0].path, &why) : 0;
+}
+
+static int hash_one(struct client *c, const char *path, void *of)
+{
+    char hash[REMOTE_HASH_MAX], safe[SHOW_MAX];
+    struct failure why;
+
+    (void)of;
+    if (!c->site.hash)
+        fail(&why, EX_UNAVAILABLE, "the server has no HASH");
+    else if (remote_hash(&c->link, path, hash, &why) == 0) {
+        if (c->options.json)
+            event_print(json_pack("{s:o, s:s, s:s}", "name", event_text(path),
+                                  "algorithm", c->site.hash_name, "hash",
+                                  hash));
+        else
+            printf("%s  %s\n", hash, show_text(path, safe, sizeof(safe)));
+        return 0;
+    }
+    return client_error(path, &why);
+}
+
+int command_hash(struct client *c, struct word *w, int n)
+{
+    return names_each(c, w, n, hash_one, NULL);
+}

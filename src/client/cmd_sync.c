@@ -1,0 +1,218 @@
+/* sync: a directory of the server becomes like a local one. Nothing is removed
+ * there without --delete, and nothing at all with --dry-run. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "remote.h"
+#include "sallyport/base/fd.h"
+#include "tree.h"
+
+#define DEPTH_MAX 64
+
+struct sync {
+    struct client *client;
+    struct jobs jobs;
+    size_t same, removed;
+    int code;
+};
+
+static void sync_error(struct sync *s, const char *what,
+                       const struct failure *w)
+{
+    tree_keep(&s->code, client_error(what, w));
+}
+
+/* Do the checksums differ? A file that can't be compared counts as changed. */
+static bool sync_differs(struct sync *s, const char *local, const char *remote,
+                         uint64_t size)
+{
+    char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
+    FD_CLEANUP int fd = open(local, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct failure why;
+    struct digest d;
+
+    if (fd < 0 || !s->client->site.hash ||
+        digest_begin(&d, s->client->site.hash_name) < 0)
+        return true;
+    int r = digest_add_head(&d, fd, size);
+    digest_end(&d, here);
+    return r < 0 || remote_hash(&s->client->link, remote, there, &why) < 0 ||
+           strcmp(here, there) != 0;
+}
+
+/* By size and time: a file that is newer here, or as long as the other one
+ * isn't, has changed. Servers without MLSD tell no exact time. */
+static bool sync_changed(struct sync *s, const char *local, const char *remote,
+                         const struct stat *st, const struct entry *there)
+{
+    if ((uint64_t)st->st_size != there->size)
+        return true;
+    if (s->client->options.by_hash)
+        return sync_differs(s, local, remote, there->size);
+    return there->modified > 0 && st->st_mtime > there->modified;
+}
+
+static void sync_file(struct sync *s, const char *local, const char *remote,
+                      const struct stat *st, const struct entry *there)
+{
+    const struct job job = { .kind = JOB_PUT,
+                             .known = true,
+                             .taken = there != NULL,
+                             .overwrite = there != NULL };
+    struct failure why;
+
+    if (there && there->kind == ENTRY_FILE &&
+        !sync_changed(s, local, remote, st, there)) {
+        s->same++;
+        return;
+    }
+    if (s->client->options.dry_run)
+        progress_note("would upload %s", local);
+    else if (jobs_add(&s->jobs, &job, local, remote) < 0) {
+        fail(&why, EX_OSERR, "out of memory");
+        sync_error(s, local, &why);
+    }
+}
+
+static int sync_remove_entry(struct client *c, const char *path,
+                             const struct entry *e, void *of)
+{
+    struct sync *s = of;
+    struct failure why;
+
+    s->removed++;
+    if (c->options.dry_run) {
+        progress_note("would remove /%s", path);
+        return 0;
+    }
+    progress_note("removing /%s", path);
+    int r = e->kind == ENTRY_DIRECTORY ? remote_rmdir(&c->link, path, &why)
+                                       : remote_remove(&c->link, path, &why);
+    return r < 0 ? client_error(path, &why) : 0;
+}
+
+static void sync_remove(struct sync *s, const char *remote,
+                        const struct entry *e)
+{
+    char path[URL_PATH_MAX];
+
+    if (url_join(remote, e->name, path) < 0)
+        return;
+    if (e->kind == ENTRY_DIRECTORY)
+        tree_keep(&s->code, tree_walk(s->client, path, sync_remove_entry, s));
+    tree_keep(&s->code, sync_remove_entry(s->client, path, e, s));
+}
+
+/* What stands there and not here. */
+static void sync_surplus(struct sync *s, int here, const char *remote,
+                         const struct listing *there)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < there->count && !link_interrupted; i++)
+        if (fstatat(here, there->entry[i].name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+            errno == ENOENT)
+            sync_remove(s, remote, &there->entry[i]);
+}
+
+static void sync_directory(struct sync *s, const char *local,
+                           const char *remote, int depth);
+
+static void sync_entry(struct sync *s, const char *local, const char *remote,
+                       const struct entry *there, int depth)
+{
+    struct failure why;
+    struct stat st;
+
+    if (lstat(local, &st) < 0) {
+        fail_errno(&why, errno, local);
+        sync_error(s, local, &why);
+    } else if (S_ISDIR(st.st_mode)) {
+        sync_directory(s, local, remote, depth + 1);
+    } else if (S_ISREG(st.st_mode)) {
+        sync_file(s, local, remote, &st, there);
+    } else {
+        progress_note("%s: not a regular file, left out", local);
+    }
+}
+
+/* The listing of REMOTE, which is made where it isn't there. */
+static int sync_list(struct sync *s, const char *remote, struct listing *ret,
+                     struct failure *why)
+{
+    struct entry e;
+    int r = remote_stat(&s->client->link, remote, &e, why);
+
+    *ret = (struct listing){ 0 };
+    if (r == 1 && s->client->options.dry_run)
+        return 0;
+    if (r == 1)
+        return remote_mkdir(&s->client->link, remote, why) < 0 ? -1 : 0;
+    return r < 0 ? -1 : remote_list(&s->client->link, remote, ret, why);
+}
+
+static void sync_entries(struct sync *s, DIR *d, const char *local,
+                         const char *remote, const struct listing *there,
+                         int depth)
+{
+    char from[PATH_MAX], to[URL_PATH_MAX];
+    struct dirent *e;
+
+    while ((e = readdir(d)) && !link_interrupted) {
+        int n = snprintf(from, sizeof(from), "%s/%s", local, e->d_name);
+
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            n < 0 || n >= (int)sizeof(from) ||
+            url_join(remote, e->d_name, to) < 0)
+            continue;
+        sync_entry(s, from, to, listing_find(there, e->d_name), depth);
+    }
+}
+
+static void sync_directory(struct sync *s, const char *local,
+                           const char *remote, int depth)
+{
+    struct listing there = { 0 };
+    struct failure why;
+    DIR *d = opendir(local);
+    int r = 0;
+
+    if (!d)
+        r = fail_errno(&why, errno, local);
+    else if (depth == DEPTH_MAX)
+        r = fail(&why, EX_DATAERR, "too many directories in another");
+    else
+        r = sync_list(s, remote, &there, &why);
+    if (r < 0)
+        sync_error(s, local, &why);
+    else
+        sync_entries(s, d, local, remote, &there, depth);
+    if (r == 0 && s->client->options.remove)
+        sync_surplus(s, dirfd(d), remote, &there);
+    listing_release(&there);
+    if (d)
+        closedir(d);
+}
+
+int command_sync(struct client *c, struct word *w, int n)
+{
+    struct sync s = { .client = c };
+    bool preserve = c->options.preserve;
+
+    (void)n;
+    sync_directory(&s, w[0].text, w[1].path, 0);
+    c->options.preserve = true; /* the next sync compares the times */
+    tree_keep(&s.code, client_run_jobs(c, &s.jobs));
+    c->options.preserve = preserve;
+    progress_note("%zu uploaded, %zu the same, %zu removed", s.jobs.count,
+                  s.same, s.removed);
+    jobs_release(&s.jobs);
+    return s.code;
+}

@@ -1,0 +1,82 @@
+/* The table of commands: a new one is a row here, its function, and a line in
+ * sallyport(1). Usage and help come from it. */
+#include <string.h>
+
+#include "client.h"
+
+#define BOTH (ONE_SHOT | IN_SHELL)
+
+const struct command commands[] = {
+    { "put", "upload", BOTH, 1, -1, "lr", command_put, "FILE... URL",
+      "FILE [NAME]", "Upload files; with -r directories; - is standard input",
+      "sallyport put -r photos report.pdf ftps://anna@drop.example.org/in/" },
+    { "get", "download", BOTH, 1, -1, "rl", command_get, "URL... [LOCAL]",
+      "NAME [LOCAL]",
+      "Download files; with -r directories; - is standard "
+      "output",
+      "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' ." },
+    { "ls", "dir", BOTH, 0, -1, "r", command_ls, "URL...", "[NAME...]",
+      "List directories and files",
+      "sallyport ls ftps://anna@drop.example.org/in" },
+    { "cat", NULL, BOTH, 1, -1, "r", command_cat, "URL...", "NAME...",
+      "Print files", "sallyport cat ftps://anna@drop.example.org/notes.txt" },
+    { "mkdir", NULL, BOTH, 1, -1, "r", command_mkdir, "URL...", "NAME...",
+      "Make directories, and those above them",
+      "sallyport mkdir ftps://anna@drop.example.org/2026/november" },
+    { "rm", "delete", BOTH, 1, -1, "r", command_rm, "[-r] URL...",
+      "[-r] NAME...", "Remove files; with -r directories with all in them",
+      "sallyport rm 'ftps://anna@drop.example.org/in/*.tmp'" },
+    { "rmdir", NULL, BOTH, 1, -1, "r", command_rmdir, "URL...", "NAME...",
+      "Remove empty directories",
+      "sallyport rmdir ftps://anna@drop.example.org/old" },
+    { "mv", "change", BOTH, 2, 2, "rr", command_mv, "URL NAME", "NAME NAME",
+      "Change the name of a file or directory",
+      "sallyport mv ftps://anna@drop.example.org/draft.txt /final.txt" },
+    { "du", NULL, BOTH, 0, -1, "r", command_du, "URL...", "[NAME...]",
+      "Add up the sizes below directories",
+      "sallyport du ftps://anna@drop.example.org/" },
+    { "hash", NULL, BOTH, 1, -1, "r", command_hash, "URL...", "NAME...",
+      "Print checksums that the server computes",
+      "sallyport hash ftps://anna@drop.example.org/large.iso" },
+    { "sync", NULL, BOTH, 2, 2, "lr", command_sync, "DIR URL", "DIR NAME",
+      "Make a directory of the server like a local one: new and changed files "
+      "are uploaded; --delete removes what isn't here",
+      "sallyport sync --dry-run site ftps://anna@drop.example.org/site" },
+    { "mput", NULL, IN_SHELL, 1, -1, "l", command_mput, "", "FILE...",
+      "Upload several files", "mput *.pdf" },
+    { "mget", NULL, IN_SHELL, 1, -1, "r", command_mget, "", "NAME...",
+      "Download several files", "mget *.pdf" },
+    { "cd", NULL, IN_SHELL, 0, 1, "r", command_cd, "", "[NAME]",
+      "Change the directory on the server", "cd /in" },
+    { "lcd", NULL, IN_SHELL | LOCAL, 0, 1, "l", command_lcd, "", "[NAME]",
+      "Change the local directory", "lcd ~/photos" },
+    { "pwd", NULL, IN_SHELL, 0, 0, "", command_pwd, "", "",
+      "Print the directory on the server", "pwd" },
+    { "lpwd", NULL, IN_SHELL | LOCAL, 0, 0, "", command_lpwd, "", "",
+      "Print the local directory", "lpwd" },
+    { "open", NULL, IN_SHELL | LOCAL, 1, 1, "l", command_open, "", "URL",
+      "Leave this server, and log in to another one",
+      "open ftps://bert@drop.example.org" },
+    { "status", NULL, IN_SHELL | LOCAL, 0, 0, "", command_status, "", "",
+      "Print where this session is, and its options", "status" },
+    { "!", NULL, IN_SHELL | LOCAL, 0, -1, "l", command_shell, "",
+      "[COMMAND...]", "Run a local command, or a shell", "! ls -l" },
+    { "help", "?", IN_SHELL | LOCAL, 0, 1, "l", command_help, "", "[COMMAND]",
+      "Print this help, or that of one command", "help put" },
+    { "bye", "quit", IN_SHELL | LOCAL, 0, 0, "", command_bye, "", "",
+      "Log out and leave", "bye" },
+};
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+const struct command *command_find(const char *name, unsigned mode)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *row = &commands[i];
+
+        if (row->modes & mode &&
+            (strcmp(row->name, name) == 0 ||
+             (row->other && strcmp(row->other, name) == 0)))
+            return row;
+    }
+    return NULL;
+}

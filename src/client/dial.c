@@ -1,0 +1,226 @@
+/* Sockets, lines and TLS, for trust.c. Every wait has a deadline by
+ * the socket's own timeouts. */
+#include "dial.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#define REPLY_LINES_MAX 1000
+
+static int dial_try(struct dial *d, const struct addrinfo *a)
+{
+    struct timeval patience = { .tv_sec = d->timeout };
+    struct sockaddr_storage at = { 0 };
+
+    d->fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (d->fd < 0)
+        return -errno;
+    setsockopt(d->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(d->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    if (connect(d->fd, a->ai_addr, a->ai_addrlen) == 0) {
+        memcpy(&at, a->ai_addr, a->ai_addrlen);
+        return address_from_sockaddr(&d->peer, &at);
+    }
+    int r = errno == EINPROGRESS ? -ETIMEDOUT : -errno;
+    fd_close(&d->fd);
+    return r;
+}
+
+int dial_connect(struct dial *d, const char *host, unsigned port, int family,
+                 unsigned timeout, struct failure *why)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
+    char service[8];
+    int r = -ENOENT;
+
+    *d = (struct dial){ .fd = -1, .timeout = timeout };
+    hints.ai_family = family == 4   ? AF_INET
+                      : family == 6 ? AF_INET6
+                                    : AF_UNSPEC;
+    snprintf(service, sizeof(service), "%u", port);
+    int error = getaddrinfo(host, service, &hints, &list);
+    if (error != 0)
+        return fail(why, EX_NOHOST, "%s: %s", host, gai_strerror(error));
+    for (const struct addrinfo *a = list; a && r < 0; a = a->ai_next)
+        r = dial_try(d, a);
+    freeaddrinfo(list);
+    if (r == 0)
+        return 0;
+    fail(why, EX_UNAVAILABLE, "%s port %u: %s; check host, port and firewall",
+         host, port, strerror(-r));
+    why->cut = true;
+    return -1;
+}
+
+static int dial_tls_failed(struct failure *why)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    ERR_clear_error();
+    return fail(why, EX_PROTOCOL, "the TLS handshake failed: %s",
+                reason ? reason : "the connection was cut");
+}
+
+int dial_tls(struct dial *d, SSL_CTX *ctx, const char *host,
+             SSL_SESSION *resume, struct failure *why)
+{
+    struct address literal;
+
+    ERR_clear_error();
+    d->tls = SSL_new(ctx);
+    if (!d->tls || SSL_set_fd(d->tls, d->fd) != 1)
+        return fail(why, EX_OSERR, "out of memory");
+    if (address_parse(slice_from(host), &literal) < 0)
+        SSL_set_tlsext_host_name(d->tls, host);
+    if (resume)
+        SSL_set_session(d->tls, resume);
+    return SSL_connect(d->tls) == 1 ? 0 : dial_tls_failed(why);
+}
+
+int dial_read(struct dial *d, void *out, size_t len, bool *whole)
+{
+    ssize_t n;
+
+    *whole = false;
+    if (d->tls) {
+        n = SSL_read(d->tls, out, len > INT_MAX ? INT_MAX : (int)len);
+        if (n > 0)
+            return (int)n;
+        *whole = SSL_get_error(d->tls, (int)n) == SSL_ERROR_ZERO_RETURN;
+        ERR_clear_error();
+        return *whole ? 0 : -1;
+    }
+    do
+        n = recv(d->fd, out, len, 0);
+    while (n < 0 && errno == EINTR);
+    return (int)n;
+}
+
+int dial_write(struct dial *d, const void *bytes, size_t len)
+{
+    if (d->tls)
+        return SSL_write(d->tls, bytes, (int)len) == (int)len ? 0 : -1;
+    return fd_write_all(d->fd, bytes, len) == 0 ? 0 : -1;
+}
+
+/* Byte by byte: what comes after the reply to AUTH belongs to TLS, where plain
+ * text that somebody has put there is no handshake. */
+static int dial_line(struct dial *d, char text[DIAL_LINE_MAX])
+{
+    size_t len = 0;
+    bool whole;
+
+    for (;;) {
+        char c;
+
+        if (dial_read(d, &c, 1, &whole) != 1)
+            return -1;
+        if (c == '\n')
+            break;
+        if (c != '\r' && len + 1 < DIAL_LINE_MAX)
+            text[len++] = c;
+    }
+    text[len] = '\0';
+    return 0;
+}
+
+/* "220 ..." is the last line of a reply, "220-..." isn't. */
+static int dial_code(const char *line)
+{
+    for (int i = 0; i < 3; i++)
+        if (line[i] < '0' || line[i] > '9')
+            return -1;
+    if (line[3] != ' ' && line[3] != '\0')
+        return -1;
+    return (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
+}
+
+int dial_ask_each(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
+                  void (*each)(void *of, const char *line), void *of,
+                  struct failure *why)
+{
+    char out[DIAL_LINE_MAX];
+    int code = -1;
+
+    text[0] = '\0';
+    if (line) {
+        int n = snprintf(out, sizeof(out), "%s\r\n", line);
+        bool sent =
+            n > 0 && n < (int)sizeof(out) && dial_write(d, out, (size_t)n) == 0;
+        explicit_bzero(out, sizeof(out));
+        if (!sent)
+            return fail(why, EX_TEMPFAIL, "the connection was cut");
+    }
+    for (int lines = 0; code < 0 && lines < REPLY_LINES_MAX; lines++) {
+        if (dial_line(d, text) < 0)
+            break;
+        if (each)
+            each(of, text);
+        code = dial_code(text);
+    }
+    return code >= 0 ? code
+                     : fail(why, EX_TEMPFAIL, "the server gave no reply");
+}
+
+int dial_ask(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
+             struct failure *why)
+{
+    return dial_ask_each(d, line, text, NULL, NULL, why);
+}
+
+void dial_close(struct dial *d)
+{
+    if (d->tls) {
+        SSL_shutdown(d->tls);
+        SSL_free(d->tls);
+        d->tls = NULL;
+        ERR_clear_error();
+    }
+    fd_close(&d->fd);
+}
+
+static int dial_upgrade(struct dial *d, const struct url *url, SSL_CTX *ctx,
+                        struct failure *why)
+{
+    char text[DIAL_LINE_MAX];
+
+    if (url->implicit)
+        return dial_tls(d, ctx, url->host, NULL, why);
+    int code = dial_ask(d, NULL, text, why);
+    if (code < 0)
+        return -1;
+    if (code != 220)
+        return fail_curl(why, 0, code < 400 ? 421 : code, text, NULL);
+    code = dial_ask(d, "AUTH TLS", text, why);
+    if (code < 0)
+        return -1;
+    if (code != 234)
+        return fail(why, EX_PROTOCOL,
+                    "the server offers no TLS (\"%s\"), and nothing is sent "
+                    "without",
+                    text);
+    return dial_tls(d, ctx, url->host, NULL, why);
+}
+
+int dial_control(struct dial *d, const struct url *url, SSL_CTX *ctx,
+                 unsigned timeout, struct failure *why)
+{
+    char text[DIAL_LINE_MAX];
+
+    if (dial_connect(d, url->host, url->port, 0, timeout, why) < 0)
+        return -1;
+    int r = dial_upgrade(d, url, ctx, why);
+    if (r == 0 && url->implicit && dial_ask(d, NULL, text, why) != 220)
+        r = fail(why, EX_PROTOCOL, "the server gave no greeting");
+    if (r < 0)
+        dial_close(d);
+    return r;
+}

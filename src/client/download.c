@@ -1,0 +1,175 @@
+/* A download: the bytes go into a partial file beside the target, which gets
+ * its name when all of them are there and their checksum is right. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "names.h"
+#include "part.h"
+#include "remote.h"
+#include "sallyport/base/fd.h"
+#include "transfer.h"
+
+#define RENAMES_MAX 9999
+
+static size_t download_take(void *of, const char *bytes, size_t len)
+{
+    struct transfer *t = of;
+
+    digest_add(&t->digest, bytes, len);
+    int r = fd_write_all(t->fd, bytes, len);
+    t->error = -r;
+    return r == 0 ? len : 0;
+}
+
+/* Size and time of what is to come; a retry asks again. */
+static int download_facts(struct transfer *t, struct failure *why)
+{
+    struct entry e = { .kind = ENTRY_FILE,
+                       .size = t->job->size,
+                       .modified = t->job->modified };
+    int r = t->job->known && t->size == 0
+                ? 0
+                : remote_stat(t->link, t->remote, &e, why);
+
+    if (r == 1)
+        return fail(why, EX_NOINPUT, "there is no such file on the server");
+    if (r < 0)
+        return -1;
+    if (e.kind == ENTRY_DIRECTORY)
+        return fail(why, EX_USAGE, "it is a directory; add -r");
+    t->size = e.size;
+    t->modified = e.modified;
+    return 0;
+}
+
+/* The next name that is free, for a target that is taken. */
+static int download_rename(struct transfer *t, struct failure *why)
+{
+    struct stat st;
+
+    for (unsigned i = 1; i <= RENAMES_MAX; i++)
+        if (names_new(t->job->local, i, t->local, sizeof(t->local)) == 0 &&
+            lstat(t->local, &st) < 0 && errno == ENOENT)
+            return 0;
+    return fail(why, EX_CANTCREAT, "%s: no free name is left", t->job->local);
+}
+
+/* 0: go on; 1: skip; -1. REPLACE says what the end may do. */
+static int download_target(struct transfer *t, bool *replace,
+                           struct failure *why)
+{
+    struct stat st;
+
+    *replace = t->job->overwrite;
+    if (*replace || lstat(t->local, &st) < 0)
+        return 0;
+    if (S_ISDIR(st.st_mode))
+        return fail(why, EX_CANTCREAT, "%s: is a directory", t->local);
+    switch (names_decide(t->link->site->options, t->local, "here")) {
+    case CONFLICT_SKIP:
+        return 1;
+    case CONFLICT_OVERWRITE:
+        *replace = true;
+        return 0;
+    default:
+        return download_rename(t, why);
+    }
+}
+
+static int download_bytes(struct transfer *t, struct failure *why)
+{
+    const struct link_io io = { .take = download_take,
+                                .moved = transfer_moved,
+                                .of = t };
+
+    if (link_begin(t->link, t->remote, &io, why) < 0)
+        return -1;
+    curl_easy_setopt(t->link->curl, CURLOPT_RESUME_FROM_LARGE,
+                     (curl_off_t)t->first);
+    t->error = 0;
+    int r = link_run(t->link, why);
+    return r < 0 && t->error ? fail_errno(why, t->error, t->local) : r;
+}
+
+static int download_into(struct transfer *t, struct part *p, bool replace,
+                         struct failure *why)
+{
+    struct stat st;
+
+    t->fd = p->fd;
+    t->first = t->done = p->held;
+    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
+        digest_add_head(&t->digest, p->fd, p->held) < 0 ||
+        lseek(p->fd, (off_t)p->held, SEEK_SET) < 0)
+        return fail_errno(why, errno, t->local);
+    transfer_show(t);
+    if ((p->held == 0 || p->held < t->size) && download_bytes(t, why) < 0)
+        return -1;
+    if (fstat(p->fd, &st) < 0)
+        return fail_errno(why, errno, t->local);
+    if (t->link->site->mlst && (uint64_t)st.st_size != t->size)
+        return fail(why, EX_DATAERR,
+                    "%llu bytes came where %llu were announced; "
+                    "the file has changed, try again",
+                    (unsigned long long)st.st_size,
+                    (unsigned long long)t->size);
+    progress_moved(t->row, (uint64_t)st.st_size);
+    if (transfer_verify(t, why) < 0)
+        return -1;
+    bool preserve = t->link->site->options->preserve;
+    int r;
+    while ((r = part_finish(p, t->local, replace, preserve ? t->modified : 0,
+                            why)) == 1)
+        if (download_rename(t, why) < 0)
+            return -1;
+    return r;
+}
+
+static int download_to_stdout(struct transfer *t, struct failure *why)
+{
+    t->fd = STDOUT_FILENO;
+    if (t->done > 0) {
+        why->cut = false; /* what was printed can't be taken back */
+        return -1;
+    }
+    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    int r = download_bytes(t, why);
+    if (r == 0)
+        r = transfer_verify(t, why);
+    char rest[DIGEST_HEX_MAX];
+    digest_end(&t->digest, rest);
+    return r;
+}
+
+int download_once(struct transfer *t, struct failure *why)
+{
+    const struct site *s = t->link->site;
+    struct part p = PART_NONE;
+    char server[2 * URL_PART_MAX + 16], rest[DIGEST_HEX_MAX];
+    bool replace;
+
+    if (strcmp(t->job->local, "-") == 0)
+        return download_to_stdout(t, why);
+    if (download_facts(t, why) < 0)
+        return -1;
+    int r = download_target(t, &replace, why);
+    t->skipped = r == 1;
+    if (r != 0)
+        return r < 0 ? -1 : 0;
+    snprintf(server, sizeof(server), "%s@%s:%u", s->url.user, s->url.host,
+             s->url.port);
+    const struct part_source from = { server, t->remote, t->size, t->modified,
+                                      !s->options->no_resume };
+    if (part_open(&p, t->local, &from, why) < 0)
+        return -1;
+    r = download_into(t, &p, replace, why);
+    digest_end(&t->digest, rest);
+    part_close(&p, why->code != EX_DATAERR);
+    t->fd = -1;
+    return r;
+}

@@ -1,0 +1,24 @@
+/* What --json prints: one object a line on standard output. */
+#ifndef CLIENT_EVENT_H
+#define CLIENT_EVENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "failure.h"
+
+/* Prints and releases OBJECT. Bytes that aren't UTF-8 come as \xHH. */
+void event_print(json_t *object);
+/* A text from outside as a JSON string, whatever its bytes are. */
+json_t *event_text(const char *text);
+
+void event_progress(const char *verb, const char *name, uint64_t done,
+                    uint64_t total);
+void event_end(const char *verb, const char *name, const char *as,
+               uint64_t bytes, uint64_t first, bool checked,
+               const struct failure *why);
+void event_note(const char *text);
+void event_error(const char *what, const struct failure *why);
+
+#endif

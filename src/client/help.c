@@ -1,0 +1,51 @@
+/* Help from the tables. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+
+static void help_row(const struct command *row, unsigned mode)
+{
+    bool shell = mode == IN_SHELL;
+    const char *syntax = shell ? row->shell_syntax : row->syntax;
+
+    printf("  %s%s%s%s%s%s\n      %s.\n", shell ? "" : "sallyport ", row->name,
+           shell && row->other ? ", " : "",
+           shell && row->other ? row->other : "", syntax[0] ? " " : "", syntax,
+           row->help);
+}
+
+static void help_all(unsigned mode)
+{
+    if (mode == ONE_SHOT)
+        puts("Usage:\n  sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIR]\n"
+             "      Begin a session.");
+    for (size_t i = 0; i < command_count; i++)
+        if (commands[i].modes & mode)
+            help_row(&commands[i], mode);
+}
+
+void help_print(const struct command *row, unsigned mode)
+{
+    if (row)
+        help_row(row, mode);
+    else
+        help_all(mode);
+    if (row)
+        printf("\nExample:\n  %s\n", row->example);
+    if (mode == IN_SHELL)
+        return;
+    puts("\nOptions:");
+    options_print();
+    puts("\nA URL is ftps://USER@HOST[:PORT]/PATH (TLS after AUTH TLS; on port "
+         "990, and\nwith ftps+implicit://, from the first byte), or "
+         "PROFILE:PATH with a profile of\n~/.config/sallyport/config. The "
+         "password comes from --password-file, the\nvariable "
+         "SALLYPORT_PASSWORD, ~/.netrc, the keyring, or is asked for. See\n"
+         "sallyport(1).");
+    if (!row)
+        puts("\nExamples:\n"
+             "  sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
+             "  sallyport get -r ftps://anna@drop.example.org/photos\n"
+             "  sallyport ftps://anna@drop.example.org");
+}

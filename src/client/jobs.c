@@ -1,0 +1,97 @@
+/* Threads, of which each takes the next job until none is left. */
+#include "jobs.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define WORKERS_MAX 16
+
+void jobs_release(struct jobs *j)
+{
+    for (size_t i = 0; i < j->count; i++) {
+        free(j->job[i].local);
+        free(j->job[i].remote);
+    }
+    free(j->job);
+    *j = (struct jobs){ 0 };
+}
+
+int jobs_add(struct jobs *j, const struct job *job, const char *local,
+             const char *remote)
+{
+    if (j->count == j->size) {
+        size_t size = j->size ? 2 * j->size : 64;
+        struct job *more = reallocarray(j->job, size, sizeof(*more));
+        if (!more)
+            return -1;
+        j->job = more;
+        j->size = size;
+    }
+    struct job *new = &j->job[j->count];
+    *new = *job;
+    new->local = strdup(local);
+    new->remote = strdup(remote);
+    if (!new->local || !new->remote) {
+        free(new->local);
+        free(new->remote);
+        return -1;
+    }
+    j->count++;
+    return 0;
+}
+
+struct crew {
+    const struct jobs *jobs;
+    const struct site *site;
+    atomic_size_t next;
+    atomic_int code; /* of the first failure */
+};
+
+static void crew_work(struct crew *c, struct link *l)
+{
+    struct failure why;
+
+    while (!link_interrupted) {
+        size_t i = atomic_fetch_add(&c->next, 1);
+        int none = 0;
+
+        if (i >= c->jobs->count)
+            break;
+        if (transfer_run(l, &c->jobs->job[i], &why) < 0)
+            atomic_compare_exchange_strong(&c->code, &none, why.code);
+    }
+}
+
+static void *crew_thread(void *of)
+{
+    struct crew *c = of;
+    struct failure why;
+    struct link l;
+
+    if (link_open(&l, c->site, &why) == 0)
+        crew_work(c, &l);
+    link_close(&l);
+    return NULL;
+}
+
+int jobs_run(struct jobs *j, struct site *s, struct link *first)
+{
+    struct crew c = { .jobs = j, .site = s };
+    pthread_t thread[WORKERS_MAX];
+    size_t wanted = (size_t)s->options->parallel, running = 0;
+
+    if (wanted > j->count)
+        wanted = j->count;
+    s->share = wanted > 0 ? (unsigned)wanted : 1;
+    while (running + 1 < wanted && running < WORKERS_MAX &&
+           pthread_create(&thread[running], NULL, crew_thread, &c) == 0)
+        running++;
+    crew_work(&c, first);
+    for (size_t i = 0; i < running; i++)
+        pthread_join(thread[i], NULL);
+    s->share = 1;
+    return link_interrupted ? EX_TEMPFAIL : atomic_load(&c.code);
+}

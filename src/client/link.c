@@ -1,0 +1,235 @@
+/* libcurl's handle: set up once for each call, always with TLS. */
+#include "link.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "show.h"
+
+#define LINES_MAX   65536
+#define BLOCK       (512 * 1024L)
+#define CONNECT_MAX 30L
+
+volatile sig_atomic_t link_interrupted;
+
+static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
+{
+    struct link *l = of;
+    size_t len = size * n, end = len;
+
+    while (end > 0 && (bytes[end - 1] == '\n' || bytes[end - 1] == '\r'))
+        end--;
+    buf_add(&l->lines, bytes, end);
+    buf_add(&l->lines, "\n", 1);
+    if (end < 3 || bytes[0] < '1' || bytes[0] > '5' || bytes[1] < '0' ||
+        bytes[1] > '9' || bytes[2] < '0' || bytes[2] > '9' ||
+        (end > 3 && bytes[3] != ' '))
+        return len;
+    l->reply = (bytes[0] - '0') * 100 + (bytes[1] - '0') * 10 + bytes[2] - '0';
+    snprintf(l->text, sizeof(l->text), "%.*s", (int)end, bytes);
+    return len;
+}
+
+static size_t link_on_body(char *bytes, size_t size, size_t n, void *of)
+{
+    struct link *l = of;
+
+    return l->io && l->io->take ? l->io->take(l->io->of, bytes, size * n)
+                                : size * n;
+}
+
+static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
+{
+    struct link *l = of;
+
+    return l->io && l->io->give ? l->io->give(l->io->of, bytes, size * n) : 0;
+}
+
+static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
+                            curl_off_t total_up, curl_off_t up)
+{
+    struct link *l = of;
+
+    (void)total_down;
+    (void)total_up;
+    if (l->io && l->io->moved)
+        l->io->moved(l->io->of, (uint64_t)(down > up ? down : up));
+    return link_interrupted != 0;
+}
+
+/* The conversation, without what PASS says. */
+static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
+                         size_t len, void *of)
+{
+    char line[SHOW_MAX], safe[SHOW_MAX];
+    bool out = kind == CURLINFO_HEADER_OUT;
+
+    (void)curl;
+    (void)of;
+    if (!out && kind != CURLINFO_HEADER_IN && kind != CURLINFO_TEXT)
+        return 0;
+    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+        len--;
+    if (out && len >= 5 && strncasecmp(bytes, "PASS ", 5) == 0)
+        snprintf(line, sizeof(line), "PASS ...");
+    else
+        snprintf(line, sizeof(line), "%.*s", (int)len, bytes);
+    fprintf(stderr, "%s %s\n",
+            out                     ? ">"
+            : kind == CURLINFO_TEXT ? "*"
+                                    : "<",
+            show_text(line, safe, sizeof(safe)));
+    return 0;
+}
+
+static void link_set_tls(struct link *l)
+{
+    const struct trust *t = &l->site->trust;
+    const struct options *o = l->site->options;
+    CURL *c = l->curl;
+
+    curl_easy_setopt(c, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, t->by_pin_alone ? 0L : 1L);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, t->by_pin_alone ? 0L : 2L);
+    if (t->pin[0])
+        curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, t->pin);
+    if (o->cacert) {
+        curl_easy_setopt(c, CURLOPT_CAINFO, o->cacert);
+        curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+    }
+    if (o->cert) {
+        curl_easy_setopt(c, CURLOPT_SSLCERT, o->cert);
+        curl_easy_setopt(c, CURLOPT_SSLKEY, o->key ? o->key : o->cert);
+    }
+}
+
+static void link_set_limits(struct link *l)
+{
+    const struct options *o = l->site->options;
+    CURL *c = l->curl;
+
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_MAX);
+    curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)o->timeout);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)o->timeout);
+    curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BLOCK);
+    curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, BLOCK);
+    if (o->limit_rate > 0) {
+        unsigned share = l->site->share ? l->site->share : 1;
+        curl_off_t rate = (curl_off_t)(o->limit_rate / share);
+        rate = rate > 0 ? rate : 1;
+        curl_easy_setopt(c, CURLOPT_MAX_SEND_SPEED_LARGE, rate);
+        curl_easy_setopt(c, CURLOPT_MAX_RECV_SPEED_LARGE, rate);
+    }
+}
+
+static void link_set_callbacks(struct link *l)
+{
+    CURL *c = l->curl;
+
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, l->error);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, link_on_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, l);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, link_on_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, l);
+    curl_easy_setopt(c, CURLOPT_READFUNCTION, link_on_want);
+    curl_easy_setopt(c, CURLOPT_READDATA, l);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, link_on_progress);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, l);
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    if (l->site->options->debug) {
+        curl_easy_setopt(c, CURLOPT_VERBOSE, 1L);
+        curl_easy_setopt(c, CURLOPT_DEBUGFUNCTION, link_on_debug);
+    }
+}
+
+static int link_set_url(struct link *l, const char *path, struct failure *why)
+{
+    const struct url *u = &l->site->url;
+    char encoded[URL_ENCODED_MAX];
+    char url[URL_ENCODED_MAX + URL_PART_MAX + 32];
+    bool v6 = strchr(u->host, ':') != NULL;
+
+    if (url_encode(path, encoded) < 0)
+        return fail(why, EX_USAGE, "%s: the name is too long", path);
+    snprintf(url, sizeof(url), "%s://%s%s%s:%u/%s",
+             u->implicit ? "ftps" : "ftp", v6 ? "[" : "", u->host,
+             v6 ? "]" : "", u->port, encoded);
+    curl_easy_setopt(l->curl, CURLOPT_URL, url);
+    curl_easy_setopt(l->curl, CURLOPT_PROTOCOLS_STR, "ftp,ftps");
+    curl_easy_setopt(l->curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(l->curl, CURLOPT_USERNAME, u->user);
+    curl_easy_setopt(l->curl, CURLOPT_PASSWORD, l->site->password.bytes);
+    curl_easy_setopt(l->curl, CURLOPT_FTP_FILEMETHOD,
+                     (long)CURLFTPMETHOD_NOCWD);
+    curl_easy_setopt(l->curl, CURLOPT_FTP_SKIP_PASV_IP, 1L);
+    return 0;
+}
+
+int link_begin(struct link *l, const char *path, const struct link_io *io,
+               struct failure *why)
+{
+    curl_easy_reset(l->curl);
+    l->io = io;
+    l->reply = 0;
+    l->text[0] = l->error[0] = '\0';
+    buf_clear(&l->lines);
+    link_set_tls(l);
+    link_set_limits(l);
+    link_set_callbacks(l);
+    return link_set_url(l, path, why);
+}
+
+int link_run(struct link *l, struct failure *why)
+{
+    CURLcode r = curl_easy_perform(l->curl);
+
+    *why = (struct failure){ 0 };
+    if (r == CURLE_OK)
+        return 0;
+    return fail_curl(why, (int)r, l->reply, l->text, l->error);
+}
+
+int link_command(struct link *l, struct failure *why, const char *format, ...)
+{
+    char line[URL_PATH_MAX + 64];
+    struct curl_slist *list;
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    if (n < 0 || n >= (int)sizeof(line) || strpbrk(line, "\r\n"))
+        return fail(why, EX_USAGE, "this name can't be sent");
+    if (link_begin(l, "", NULL, why) < 0)
+        return -1;
+    list = curl_slist_append(NULL, line);
+    if (!list)
+        return fail(why, EX_OSERR, "out of memory");
+    curl_easy_setopt(l->curl, CURLOPT_QUOTE, list);
+    curl_easy_setopt(l->curl, CURLOPT_NOBODY, 1L);
+    int r = link_run(l, why);
+    curl_slist_free_all(list);
+    return r;
+}
+
+int link_open(struct link *l, const struct site *s, struct failure *why)
+{
+    *l = (struct link){ .site = s, .curl = curl_easy_init() };
+    buf_init(&l->lines, LINES_MAX);
+    return l->curl ? 0 : fail(why, EX_OSERR, "out of memory");
+}
+
+void link_close(struct link *l)
+{
+    if (l->curl)
+        curl_easy_cleanup(l->curl);
+    buf_release(&l->lines);
+    *l = (struct link){ 0 };
+}

@@ -1,0 +1,75 @@
+/* One connection to the server, by libcurl: a handle that keeps its control
+ * connection and its TLS session from one call to the next. Each thread has a
+ * link of its own; they share a site, which nobody changes after its making. */
+#ifndef CLIENT_LINK_H
+#define CLIENT_LINK_H
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdint.h>
+
+#include "failure.h"
+#include "options.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/secret.h"
+#include "trust.h"
+#include "url.h"
+
+struct site {
+    struct url url;
+    struct secret password;
+    struct trust trust;
+    const struct options *options;
+    unsigned share; /* of --limit-rate: that many links divide it */
+    /* What FEAT said. */
+    bool mlst, hash, modez, mfmt;
+    char hash_name[16]; /* "SHA-256": what HASH answers with */
+};
+
+/* Set by the first Ctrl-C; ends the transfers of all links. */
+extern volatile sig_atomic_t link_interrupted;
+
+/* What is carried besides replies; NULL where there is nothing. */
+struct link_io {
+    /* Both return LEN, or less to end the transfer. */
+    size_t (*take)(void *of, const char *bytes, size_t len);
+    size_t (*give)(void *of, char *bytes, size_t len);
+    /* Called about each second and with each block; bytes of this call. */
+    void (*moved)(void *of, uint64_t bytes);
+    void *of;
+};
+
+#define LINK_REPLY_MAX 512
+
+struct link {
+    CURL *curl;
+    const struct site *site;
+    const struct link_io *io;
+    int reply; /* of the last line, or 0 */
+    char text[LINK_REPLY_MAX];
+    struct buf lines; /* all reply lines of this call, with LF */
+    char error[CURL_ERROR_SIZE];
+};
+
+/* URL's user and password, trust, and what FEAT says. LINK is open with it.
+ * 0 or -1 with the reason. */
+int site_open(struct site *s, const struct options *o, const struct url *url,
+              struct link *l, struct failure *why);
+void site_close(struct site *s);
+
+int link_open(struct link *l, const struct site *s, struct failure *why);
+void link_close(struct link *l);
+
+/* Begins a call on PATH: everything is as the site has it. Then the caller sets
+ * what it needs by curl_easy_setopt() and calls link_run(). */
+int link_begin(struct link *l, const char *path, const struct link_io *io,
+               struct failure *why);
+/* 0 or -1 with the reason. */
+int link_run(struct link *l, struct failure *why);
+
+/* Sends commands one by one; ends at the first that is refused. The replies
+ * are in lines, reply and text. 0 or -1 with the reason. */
+int link_command(struct link *l, struct failure *why, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,181 @@
+/* Parses listings. Pure; every byte is the server's, so a name that would leave
+ * the directory, or write to the terminal, is no entry. */
+#include "listing.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sallyport/base/clock.h"
+
+bool listing_safe(struct slice name)
+{
+    if (name.len == 0 || name.len > NAME_MAX || slice_equal(name, SLICE(".")) ||
+        slice_equal(name, SLICE("..")))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f ||
+            name.ptr[i] == '/')
+            return false;
+    return true;
+}
+
+void listing_release(struct listing *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free(l->entry[i].name);
+    free(l->entry);
+    *l = (struct listing){ 0 };
+}
+
+static int listing_add(struct listing *l, const struct entry *e,
+                       struct slice name)
+{
+    if (!listing_safe(name)) {
+        l->refused++;
+        return 1;
+    }
+    if (l->count == LISTING_MAX)
+        return -E2BIG;
+    if (l->count == l->size) {
+        size_t size = l->size ? 2 * l->size : 64;
+        struct entry *more = reallocarray(l->entry, size, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        l->entry = more;
+        l->size = size;
+    }
+    l->entry[l->count] = *e;
+    l->entry[l->count].name = strndup(name.ptr, name.len);
+    if (!l->entry[l->count].name)
+        return -ENOMEM;
+    l->count++;
+    return 0;
+}
+
+/* "20261120074201" or "20261120074201.123". */
+static time_t listing_time(struct slice text)
+{
+    static const size_t widths[] = { 4, 2, 2, 2, 2, 2 };
+    uint64_t part[6];
+    time_t when;
+
+    if (text.len < 14)
+        return 0;
+    for (size_t i = 0; i < 6; i++) {
+        if (slice_number((struct slice){ text.ptr, widths[i] }, 9999,
+                         &part[i]) < 0)
+            return 0;
+        text = (struct slice){ text.ptr + widths[i], text.len - widths[i] };
+    }
+    const struct tm tm = {
+        .tm_year = (int)part[0] - 1900,
+        .tm_mon = (int)part[1] - 1,
+        .tm_mday = (int)part[2],
+        .tm_hour = (int)part[3],
+        .tm_min = (int)part[4],
+        .tm_sec = (int)part[5],
+    };
+    return clock_from_utc(&tm, &when) == 0 ? when : 0;
+}
+
+/* False: "cdir" and "pdir" are no entries. */
+static bool listing_fact(struct entry *e, struct slice fact)
+{
+    struct slice value = fact, name;
+
+    slice_cut(&value, '=', &name);
+    if (!value.ptr)
+        return true;
+    if (slice_equal_nocase(name, SLICE("size"))) {
+        slice_number(value, INT64_MAX, &e->size);
+    } else if (slice_equal_nocase(name, SLICE("modify"))) {
+        e->modified = listing_time(value);
+    } else if (slice_equal_nocase(name, SLICE("type"))) {
+        if (slice_equal_nocase(value, SLICE("cdir")) ||
+            slice_equal_nocase(value, SLICE("pdir")))
+            return false;
+        e->kind = slice_equal_nocase(value, SLICE("file"))  ? ENTRY_FILE
+                  : slice_equal_nocase(value, SLICE("dir")) ? ENTRY_DIRECTORY
+                                                            : ENTRY_OTHER;
+    }
+    return true;
+}
+
+int listing_take_mlsd(struct listing *l, struct slice line)
+{
+    struct entry e = { .kind = ENTRY_OTHER };
+    struct slice facts, fact;
+
+    slice_cut(&line, ' ', &facts);
+    if (!line.ptr)
+        return 1;
+    while (slice_cut(&facts, ';', &fact))
+        if (!listing_fact(&e, fact))
+            return 1;
+    return listing_add(l, &e, line);
+}
+
+static struct slice listing_word(struct slice *rest)
+{
+    struct slice word;
+
+    *rest = slice_trim(*rest);
+    slice_cut(rest, ' ', &word);
+    return word;
+}
+
+/* "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME": what vsftpd and others
+ * print. The time has no year or no hour, so it isn't taken. */
+int listing_take_list(struct listing *l, struct slice line)
+{
+    struct slice mode = listing_word(&line), arrow;
+    struct entry e = { .kind = ENTRY_OTHER };
+
+    if (mode.len < 10)
+        return 1;
+    if (mode.ptr[0] == '-')
+        e.kind = ENTRY_FILE;
+    else if (mode.ptr[0] == 'd')
+        e.kind = ENTRY_DIRECTORY;
+    for (int i = 0; i < 3; i++)
+        listing_word(&line);
+    if (slice_number(listing_word(&line), INT64_MAX, &e.size) < 0)
+        return 1;
+    for (int i = 0; i < 2; i++)
+        listing_word(&line);
+    line = slice_trim(line);
+    /* One blank after the time; the name keeps its own. */
+    slice_cut(&line, ' ', &arrow);
+    if (!line.ptr)
+        return 1;
+    const char *link =
+        mode.ptr[0] == 'l' ? memmem(line.ptr, line.len, " -> ", 4) : NULL;
+    if (link)
+        line.len = (size_t)(link - line.ptr);
+    if (slice_equal(line, SLICE(".")) || slice_equal(line, SLICE("..")))
+        return 1;
+    return listing_add(l, &e, line);
+}
+
+static int listing_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct entry *)a)->name,
+                  ((const struct entry *)b)->name);
+}
+
+void listing_sort(struct listing *l)
+{
+    if (l->count > 1)
+        qsort(l->entry, l->count, sizeof(*l->entry), listing_compare);
+}
+
+const struct entry *listing_find(const struct listing *l, const char *name)
+{
+    const struct entry key = { .name = (char *)name };
+
+    return l->count ? bsearch(&key, l->entry, l->count, sizeof(*l->entry),
+                              listing_compare)
+                    : NULL;
+}

@@ -1,0 +1,46 @@
+/* Directory listings of servers: MLSD (RFC 3659), or what LIST prints. */
+#ifndef CLIENT_LISTING_H
+#define CLIENT_LISTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "sallyport/base/slice.h"
+
+enum entry_kind {
+    ENTRY_FILE,
+    ENTRY_DIRECTORY,
+    ENTRY_OTHER, /* links and what else is neither */
+};
+
+struct entry {
+    char *name;
+    enum entry_kind kind;
+    uint64_t size;
+    time_t modified; /* 0: not known */
+};
+
+#define LISTING_MAX 1000000 /* entries */
+
+struct listing {
+    struct entry *entry;
+    size_t count, size;
+    size_t refused; /* names that no file here may have */
+};
+
+void listing_release(struct listing *l);
+/* Takes one line of MLSD or MLST, or of LIST. 0; 1: no entry (".", "total",
+ * a name that isn't safe); -ENOMEM, -E2BIG. */
+int listing_take_mlsd(struct listing *l, struct slice line);
+int listing_take_list(struct listing *l, struct slice line);
+void listing_sort(struct listing *l);
+/* The entry NAME of a sorted listing, or NULL. */
+const struct entry *listing_find(const struct listing *l, const char *name);
+
+/* May a file here have this name: one component, not "." or "..", without
+ * control bytes? */
+bool listing_safe(struct slice name);
+
+#endif

@@ -1,0 +1,7 @@
+/* sallyport, the client, for anybody. It sends nothing without TLS. */
+#include "client.h"
+
+int main(int argc, char **argv)
+{
+    return client_main(argc, argv);
+}

@@ -1,0 +1,81 @@
+/* Conflicts and patterns. */
+#include "names.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "progress.h"
+#include "show.h"
+#include "tty.h"
+
+int names_new(const char *path, unsigned i, char *out, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    int head = slash ? (int)(slash + 1 - path) : 0;
+    char number[16] = "";
+
+    if (i > 1)
+        snprintf(number, sizeof(number), "%u-", i);
+    int n =
+        snprintf(out, size, "%.*snew-%s%s", head, path, number, path + head);
+    return n > 0 && (size_t)n < size ? 0 : -ENAMETOOLONG;
+}
+
+/* One question at a time; a capital letter answers all that follow. */
+static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
+static enum conflict_choice names_for_all = CONFLICT_ASK;
+
+static enum conflict_choice names_ask(const char *name, const char *where)
+{
+    static const char keys[] = "sroSRO";
+    static const enum conflict_choice choices[] = { CONFLICT_SKIP,
+                                                    CONFLICT_RENAME,
+                                                    CONFLICT_OVERWRITE };
+    char prompt[SHOW_MAX + 128], safe[SHOW_MAX], answer[16];
+
+    snprintf(prompt, sizeof(prompt),
+             "%s is %s already: (s)kip, (r)ename to new-..., (o)verwrite; "
+             "S, R, O for all? ",
+             show_text(name, safe, sizeof(safe)), where);
+    progress_hide();
+    for (int tries = 0; tries < 3; tries++) {
+        if (tty_line(prompt, answer, sizeof(answer)) < 0)
+            return CONFLICT_SKIP;
+        const char *at = answer[0] ? strchr(keys, answer[0]) : NULL;
+        if (!at)
+            continue;
+        enum conflict_choice c = choices[(at - keys) % 3];
+        if (at - keys >= 3)
+            names_for_all = c;
+        return c;
+    }
+    return CONFLICT_SKIP;
+}
+
+enum conflict_choice names_decide(const struct options *o, const char *name,
+                                  const char *where)
+{
+    enum conflict_choice c = (enum conflict_choice)o->conflict;
+
+    if (c != CONFLICT_ASK)
+        return c;
+    if (!tty_there() || o->json)
+        return CONFLICT_RENAME;
+    pthread_mutex_lock(&names_lock);
+    c = names_for_all != CONFLICT_ASK ? names_for_all : names_ask(name, where);
+    pthread_mutex_unlock(&names_lock);
+    return c;
+}
+
+bool names_is_pattern(const char *name)
+{
+    return strpbrk(name, "*?[") != NULL;
+}
+
+bool names_match(const char *pattern, const char *name)
+{
+    return fnmatch(pattern, name, FNM_PERIOD) == 0;
+}

@@ -1,0 +1,242 @@
+/* The table of options. Command line, profile and help come from it. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sallyport/base/slice.h"
+
+#define AT(field) offsetof(struct options, field)
+
+const struct option_row option_rows[] = {
+    { "all", 'a', OPTION_FLAG, AT(all), 0, 0, false, NULL,
+      "ls: also names that begin with a dot" },
+    { "by-hash", 0, OPTION_FLAG, AT(by_hash), 0, 0, false, NULL,
+      "sync: compare files by HASH, not by size and time" },
+    { "cacert", 0, OPTION_TEXT, AT(cacert), 0, 0, true, "FILE",
+      "trust the CA certificates in FILE, and no others" },
+    { "cert", 0, OPTION_TEXT, AT(cert), 0, 0, true, "FILE",
+      "show this client certificate" },
+    { "config", 0, OPTION_TEXT, AT(config), 0, 0, false, "FILE",
+      "profiles (default: ~/.config/sallyport/config)" },
+    { "conflict", 0, OPTION_CONFLICT, AT(conflict), 0, 0, true, "WORD",
+      "a name that is taken: ask (default), skip, rename or overwrite" },
+    { "debug", 'd', OPTION_FLAG, AT(debug), 0, 0, false, NULL,
+      "print the conversation with the server, without secrets" },
+    { "delete", 0, OPTION_FLAG, AT(remove), 0, 0, false, NULL,
+      "sync: remove what the source doesn't have" },
+    { "dry-run", 'n', OPTION_FLAG, AT(dry_run), 0, 0, false, NULL,
+      "say what would be done, and do nothing" },
+    { "help", 'h', OPTION_FLAG, AT(help), 0, 0, false, NULL,
+      "this help, or that of one command" },
+    { "json", 0, OPTION_FLAG, AT(json), 0, 0, false, NULL,
+      "one JSON object a line instead of text" },
+    { "key", 0, OPTION_TEXT, AT(key), 0, 0, true, "FILE",
+      "the private key of --cert, if it isn't in that file" },
+    { "known-hosts", 0, OPTION_TEXT, AT(known_hosts), 0, 0, true, "FILE",
+      "keys trusted by --trust-new (default: in ~/.local/share/sallyport)" },
+    { "limit-rate", 0, OPTION_RATE, AT(limit_rate), 0, UINT64_MAX / 2, true,
+      "N", "bytes a second, in all; k, M and G are understood" },
+    { "netrc", 0, OPTION_TEXT, AT(netrc), 0, 0, true, "FILE",
+      "passwords (default: ~/.netrc, if others can't read it)" },
+    { "no-resume", 0, OPTION_FLAG, AT(no_resume), 0, 0, true, NULL,
+      "begin each transfer at its first byte" },
+    { "no-verify", 0, OPTION_FLAG, AT(no_verify), 0, 0, true, NULL,
+      "don't compare checksums after transfers" },
+    { "parallel", 'P', OPTION_NUMBER, AT(parallel), 1, 16, true, "N",
+      "transfers at the same time (1)" },
+    { "password-file", 0, OPTION_TEXT, AT(password_file), 0, 0, true, "FILE",
+      "the password is the first line of FILE" },
+    { "pin", 0, OPTION_TEXT, AT(pin), 0, 0, true, "sha256//KEY",
+      "trust exactly this public key" },
+    { "preserve", 'p', OPTION_FLAG, AT(preserve), 0, 0, true, NULL,
+      "keep the time of the last change" },
+    { "quiet", 'q', OPTION_FLAG, AT(quiet), 0, 0, true, NULL,
+      "print errors only" },
+    { "recursive", 'r', OPTION_FLAG, AT(recursive), 0, 0, false, NULL,
+      "directories with all that is in them" },
+    { "retries", 0, OPTION_NUMBER, AT(retries), 0, 100, true, "N",
+      "tries after a cut, with growing pauses (5)" },
+    { "timeout", 0, OPTION_NUMBER, AT(timeout), 1, 3600, true, "SECONDS",
+      "without a byte until a connection counts as cut (60)" },
+    { "trust-new", 0, OPTION_FLAG, AT(trust_new), 0, 0, false, NULL,
+      "show the key of an unknown server, and remember it if you agree" },
+    { "user", 'u', OPTION_TEXT, AT(user), 0, 0, true, "NAME",
+      "the user, if the URL names none" },
+    { "version", 'V', OPTION_FLAG, AT(version), 0, 0, false, NULL,
+      "the version" },
+    { "yes", 'y', OPTION_FLAG, AT(yes), 0, 0, false, NULL,
+      "agree to what would be asked" },
+};
+const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+static const char *const conflict_words[CONFLICT_CHOICES] = {
+    [CONFLICT_ASK] = "ask",
+    [CONFLICT_SKIP] = "skip",
+    [CONFLICT_RENAME] = "rename",
+    [CONFLICT_OVERWRITE] = "overwrite",
+};
+
+void options_default(struct options *o)
+{
+    *o = (struct options){ .parallel = 1, .retries = 5, .timeout = 60 };
+}
+
+static const struct option_row *option_find(struct slice name, char letter)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (letter ? option_rows[i].letter == letter
+                   : slice_equal(name, slice_from(option_rows[i].name)))
+            return &option_rows[i];
+    return NULL;
+}
+
+static int option_rate(const char *text, uint64_t most, uint64_t *ret)
+{
+    static const char units[] = "kMG";
+    struct slice digits = slice_from(text);
+    uint64_t factor = 1;
+    const char *unit = digits.len ? strchr(units, text[digits.len - 1]) : NULL;
+
+    if (unit) {
+        factor = 1024ull << (10 * (unit - units));
+        digits.len--;
+    }
+    int r = slice_number(digits, most / factor, ret);
+    *ret = r == 0 ? *ret * factor : 0;
+    return r;
+}
+
+static int option_value(struct options *o, const struct option_row *row,
+                        const char *value, struct complaint *c)
+{
+    void *field = (char *)o + row->offset;
+    uint64_t number = 0;
+    int r = 0;
+
+    if (row->kind == OPTION_TEXT) {
+        *(const char **)field = value;
+        return 0;
+    }
+    if (row->kind == OPTION_CONFLICT) {
+        r = slice_among(slice_from(value), conflict_words, CONFLICT_CHOICES);
+        if (r < 0)
+            return complain(c, "--%s takes ask, skip, rename or overwrite",
+                            row->name);
+        number = (uint64_t)r;
+    } else {
+        r = row->kind == OPTION_RATE
+                ? option_rate(value, row->most, &number)
+                : slice_number(slice_from(value), row->most, &number);
+        if (r < 0 || number < row->least)
+            return complain(c, "--%s takes a number from %llu to %llu",
+                            row->name, (unsigned long long)row->least,
+                            (unsigned long long)row->most);
+    }
+    *(uint64_t *)field = number;
+    return 0;
+}
+
+static void option_flag(struct options *o, const struct option_row *row,
+                        bool on)
+{
+    *(bool *)(void *)((char *)o + row->offset) = on;
+}
+
+/* "--name VALUE" or "--name=VALUE". */
+static int option_long(struct options *o, const char *text, char ***next,
+                       struct complaint *c)
+{
+    struct slice rest = slice_from(text + 2), name;
+
+    slice_cut(&rest, '=', &name);
+    const struct option_row *row = option_find(name, 0);
+    if (!row)
+        return complain(c, "%s: no such option; run: sallyport --help", text);
+    if (row->kind == OPTION_FLAG) {
+        option_flag(o, row, true);
+        return rest.ptr ? complain(c, "--%s takes no value", row->name) : 0;
+    }
+    const char *value = rest.ptr ? rest.ptr : **next ? *(*next)++ : NULL;
+    if (!value)
+        return complain(c, "--%s needs a value: %s", row->name, row->value);
+    return option_value(o, row, value, c);
+}
+
+/* "-rp", "-P4", "-P 4". */
+static int option_short(struct options *o, const char *text, char ***next,
+                        struct complaint *c)
+{
+    for (const char *at = text + 1; *at; at++) {
+        const struct option_row *row = option_find(SLICE(""), *at);
+
+        if (!row)
+            return complain(c, "-%c: no such option; run: sallyport --help",
+                            *at);
+        if (row->kind == OPTION_FLAG) {
+            option_flag(o, row, true);
+            continue;
+        }
+        const char *value = at[1] ? at + 1 : **next ? *(*next)++ : NULL;
+        if (!value)
+            return complain(c, "-%c needs a value: %s", *at, row->value);
+        return option_value(o, row, value, c);
+    }
+    return 0;
+}
+
+int options_parse(struct options *o, int argc, char **argv, struct complaint *c)
+{
+    char **next = argv;
+    int words = 0;
+    bool over = false;
+
+    for (; argc > 0 && *next;) {
+        char *text = *next++;
+        int r = 0;
+
+        if (over || text[0] != '-' || !text[1]) {
+            argv[words++] = text;
+            continue;
+        }
+        if (strcmp(text, "--") == 0)
+            over = true;
+        else
+            r = text[1] == '-' ? option_long(o, text, &next, c)
+                               : option_short(o, text, &next, c);
+        if (r < 0)
+            return r;
+    }
+    argv[words] = NULL;
+    return words;
+}
+
+int options_set(struct options *o, const char *key, const char *value,
+                struct complaint *c)
+{
+    const struct option_row *row = option_find(slice_from(key), 0);
+
+    if (!row || !row->in_profile)
+        return complain(c, "%s: no key of a profile", key);
+    if (row->kind != OPTION_FLAG)
+        return option_value(o, row, value, c);
+    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+        return complain(c, "%s: takes yes or no", key);
+    option_flag(o, row, value[0] == 'y');
+    return 0;
+}
+
+void options_print(void)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        char head[48], letter[8] = "    ";
+
+        if (row->letter)
+            snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+        snprintf(head, sizeof(head), "%s--%s%s%s", letter, row->name,
+                 row->value ? " " : "", row->value ? row->value : "");
+        printf("  %-28s %s\n", head, row->help);
+    }
+}

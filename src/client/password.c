@@ -1,0 +1,173 @@
+/* Finds a password. It is wiped wherever it has been, and never printed. */
+#include "password.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "keyring.h"
+#include "private.h"
+#include "sallyport/base/buf.h"
+#include "tty.h"
+
+#define PASSWORD_FILE_MAX 65536
+#define VARIABLE          "SALLYPORT_PASSWORD"
+
+/* The next word of a netrc; "" at its end. Quoted words have "\" escapes. */
+static struct slice netrc_word(struct slice *rest)
+{
+    while (rest->len > 0 && strchr(" \t\r\n", rest->ptr[0]))
+        *rest = (struct slice){ rest->ptr + 1, rest->len - 1 };
+    struct slice word = { rest->ptr, 0 };
+    while (word.len < rest->len && !strchr(" \t\r\n", rest->ptr[word.len]))
+        word.len++;
+    *rest = (struct slice){ rest->ptr + word.len, rest->len - word.len };
+    return word;
+}
+
+/* What "machine" or "default" begins: taken if it is complete and fits. */
+struct netrc_entry {
+    bool fits;
+    struct slice login, password;
+};
+
+static bool netrc_take(const struct netrc_entry *e, struct url *url,
+                       struct secret *ret)
+{
+    if (!e->fits || !e->password.ptr || secret_set(ret, e->password) < 0)
+        return false;
+    if (url->user[0])
+        return slice_equal(e->login, slice_from(url->user));
+    return slice_copy(e->login, url->user, sizeof(url->user)) == 0;
+}
+
+bool password_netrc(struct slice rest, struct url *url, struct secret *ret)
+{
+    struct netrc_entry e = { 0 };
+
+    for (;;) {
+        struct slice word = netrc_word(&rest);
+        bool machine = slice_equal(word, SLICE("machine"));
+
+        if (word.len == 0 || machine || slice_equal(word, SLICE("default"))) {
+            if (netrc_take(&e, url, ret))
+                return true;
+            if (word.len == 0)
+                break;
+            e = (struct netrc_entry){ .fits = true };
+            if (machine)
+                e.fits = slice_equal_nocase(netrc_word(&rest),
+                                            slice_from(url->host));
+        } else if (slice_equal(word, SLICE("login"))) {
+            e.login = netrc_word(&rest);
+        } else if (slice_equal(word, SLICE("password"))) {
+            e.password = netrc_word(&rest);
+        }
+    }
+    secret_wipe(ret);
+    return false;
+}
+
+static int from_netrc(const struct options *o, struct url *url,
+                      struct secret *ret, struct failure *why)
+{
+    char place[PATH_MAX];
+    const char *home = getenv("HOME");
+    const char *path = o->netrc ? o->netrc : place;
+    struct buf text;
+
+    snprintf(place, sizeof(place), "%s/.netrc", home ? home : "");
+    buf_init(&text, PASSWORD_FILE_MAX);
+    int r = private_read(path, true, &text, why);
+    if (r == 1 && o->netrc)
+        r = fail(why, EX_NOINPUT, "%s: no such file", path);
+    if (r == 0)
+        r = password_netrc(buf_slice(&text), url, ret) ? 0 : 1;
+    buf_release(&text);
+    return r;
+}
+
+static int password_take(struct slice line, const char *source,
+                         struct secret *ret, struct failure *why)
+{
+    struct slice first;
+
+    slice_cut(&line, '\n', &first);
+    if (first.len > 0 && first.ptr[first.len - 1] == '\r')
+        first.len--;
+    if (first.len == 0 || secret_set(ret, first) < 0)
+        return fail(why, EX_DATAERR, "%s: no password of 1 to %d bytes", source,
+                    SECRET_MAX);
+    return 0;
+}
+
+static int from_file(const struct options *o, struct secret *ret,
+                     struct failure *why)
+{
+    struct buf text;
+
+    if (!o->password_file)
+        return 1;
+    buf_init(&text, PASSWORD_FILE_MAX);
+    int r = private_read(o->password_file, true, &text, why);
+    if (r == 1)
+        r = fail(why, EX_NOINPUT, "%s: no such file", o->password_file);
+    if (r == 0)
+        r = password_take(buf_slice(&text), o->password_file, ret, why);
+    buf_release(&text);
+    return r;
+}
+
+/* The variable goes at once, so that no child process inherits it. */
+static int from_environment(struct secret *ret, struct failure *why)
+{
+    char *value = getenv(VARIABLE);
+
+    if (!value)
+        return 1;
+    int r = password_take(slice_from(value), VARIABLE, ret, why);
+    explicit_bzero(value, strlen(value));
+    unsetenv(VARIABLE);
+    return r;
+}
+
+static int from_terminal(const struct url *url, struct secret *ret,
+                         struct failure *why)
+{
+    char prompt[2 * URL_PART_MAX + 32];
+
+    snprintf(prompt, sizeof(prompt), "Password of %s at %s: ", url->user,
+             url->host);
+    int r = tty_secret(prompt, ret);
+    if (r == -ENOTTY)
+        return fail(why, EX_NOPERM,
+                    "there is no password for %s at %s, and no terminal to ask "
+                    "for it; use --password-file, netrc or " VARIABLE,
+                    url->user, url->host);
+    return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
+}
+
+int password_find(const struct options *o, struct url *url, struct secret *ret,
+                  struct failure *why)
+{
+    int r;
+
+    if (!url->user[0] && o->user)
+        snprintf(url->user, sizeof(url->user), "%s", o->user);
+    r = from_file(o, ret, why);
+    if (r == 1)
+        r = from_environment(ret, why);
+    if (r == 1)
+        r = from_netrc(o, url, ret, why);
+    if (r == 1 && url->user[0])
+        r = keyring_find(url, ret) ? 0 : 1;
+    if (r < 0 || url->user[0])
+        return r == 1 ? from_terminal(url, ret, why) : r;
+    return fail(why, EX_USAGE,
+                "no user is named; write ftps://USER@%s/ or --user USER",
+                url->host);
+}

@@ -1,0 +1,30 @@
+/* Profiles: named servers with their options, in ~/.config/sallyport/config:
+ *
+ *     [work]
+ *     url = ftps://anna@drop.example.org/in
+ *     cacert = /home/anna/drop.pem
+ *     parallel = 4
+ *
+ * The section [default] holds for all. */
+#ifndef CLIENT_PROFILE_H
+#define CLIENT_PROFILE_H
+
+#include "failure.h"
+#include "options.h"
+#include "sallyport/base/buf.h"
+#include "url.h"
+
+struct profile {
+    struct buf text; /* what options point into */
+    const char *url; /* NULL: none */
+};
+
+void profile_init(struct profile *p);
+void profile_release(struct profile *p);
+
+/* Reads section NAME (and [default]) into the options, which keep pointing
+ * into *P. 0; 1: there is no such section; -1 with the reason. */
+int profile_load(struct profile *p, const char *name, struct options *o,
+                 struct failure *why);
+
+#endif

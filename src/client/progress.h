@@ -1,0 +1,57 @@
+/* What a person sees of the work: bars on a terminal, lines elsewhere, JSON for
+ * programs. Any thread may call any of these. */
+#ifndef CLIENT_PROGRESS_H
+#define CLIENT_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "failure.h"
+
+#define PROGRESS_ROWS 16
+#define PROGRESS_NAME 256
+
+enum progress_style {
+    PROGRESS_QUIET, /* errors only */
+    PROGRESS_LINES,
+    PROGRESS_BARS,
+    PROGRESS_JSON,
+};
+
+/* One transfer on its way. */
+struct progress_row {
+    bool used;
+    char name[PROGRESS_NAME]; /* safe for a terminal */
+    const char *verb;         /* "get" or "put" */
+    uint64_t total, first;    /* bytes; first: where it was resumed */
+    uint64_t done, last_done;
+    uint64_t began; /* clock_ms() */
+};
+
+void progress_start(enum progress_style style);
+/* Takes the bars away; they come back with the next change. */
+void progress_hide(void);
+void progress_stop(void);
+
+/* A transfer begins, or begins again at FIRST. */
+struct progress_row *progress_begin(const char *verb, const char *name,
+                                    uint64_t total);
+void progress_resume(struct progress_row *r, uint64_t first);
+/* DONE bytes of the whole are there. */
+void progress_moved(struct progress_row *r, uint64_t done);
+/* It ended: WHY is NULL for a success, else said. CHECKED: with a checksum. */
+void progress_end(struct progress_row *r, const char *as, bool checked,
+                  const struct failure *why);
+
+/* A line for the person that isn't an error, with the bars kept in order. */
+void progress_note(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+/* An error outside a transfer. */
+void progress_error(const char *what, const struct failure *why);
+
+struct progress_sums {
+    uint64_t files, bytes, failed, milliseconds;
+};
+struct progress_sums progress_sums(void);
+
+#endif

@@ -1,0 +1,228 @@
+/* Commands and listings, over a link. */
+#include "remote.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "sallyport/base/clock.h"
+
+#define LISTING_LINE_MAX 8192
+
+/* Cuts what comes into lines. */
+struct gathering {
+    struct listing *listing;
+    int (*take)(struct listing *l, struct slice line);
+    char line[LISTING_LINE_MAX];
+    size_t len;
+    int error;
+};
+
+static int gathering_line(struct gathering *g)
+{
+    struct slice line = { g->line, g->len };
+
+    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    g->len = 0;
+    return line.len > 0 ? g->take(g->listing, line) : 0;
+}
+
+static size_t gathering_take(void *of, const char *bytes, size_t len)
+{
+    struct gathering *g = of;
+
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] != '\n') {
+            if (g->len == sizeof(g->line))
+                g->error = -E2BIG;
+            else
+                g->line[g->len++] = bytes[i];
+        } else if (!g->error) {
+            int r = gathering_line(g);
+            g->error = r < 0 ? r : 0;
+        }
+        if (g->error)
+            return 0;
+    }
+    return len;
+}
+
+int remote_list(struct link *l, const char *path, struct listing *ret,
+                struct failure *why)
+{
+    bool mlsd = l->site->mlst;
+    struct gathering g = { .listing = ret,
+                           .take =
+                               mlsd ? listing_take_mlsd : listing_take_list };
+    const struct link_io io = { .take = gathering_take, .of = &g };
+    char directory[URL_PATH_MAX + 2];
+
+    *ret = (struct listing){ 0 };
+    snprintf(directory, sizeof(directory), "%s%s", path, path[0] ? "/" : "");
+    if (link_begin(l, directory, &io, why) < 0)
+        return -1;
+    curl_easy_setopt(l->curl, CURLOPT_CUSTOMREQUEST, mlsd ? "MLSD" : "LIST -a");
+    int r = link_run(l, why);
+    if (r < 0 && g.error)
+        fail(why, EX_PROTOCOL, "the listing of /%s can't be used: %s", path,
+             strerror(-g.error));
+    if (r < 0)
+        listing_release(ret);
+    else if (g.len > 0)
+        gathering_line(&g);
+    listing_sort(ret);
+    return r;
+}
+
+/* An answer that means "not there", rather than "can't say". */
+static bool remote_absent(const struct failure *why)
+{
+    return why->reply == 550 || why->reply == 553;
+}
+
+static int remote_size(struct link *l, const char *path, uint64_t *ret,
+                       struct failure *why)
+{
+    struct slice rest;
+
+    if (link_command(l, why, "TYPE I") < 0 ||
+        link_command(l, why, "SIZE %s", path) < 0)
+        return remote_absent(why) ? 1 : -1;
+    rest = slice_from(l->text);
+    rest =
+        rest.len > 4 ? (struct slice){ rest.ptr + 4, rest.len - 4 } : SLICE("");
+    if (l->reply != 213 || slice_number(slice_trim(rest), INT64_MAX, ret) < 0)
+        return fail(why, EX_PROTOCOL, "SIZE was answered \"%s\"", l->text);
+    return 0;
+}
+
+/* Without MLST: the parent's listing has it, whatever it is. */
+static int remote_stat_by_list(struct link *l, const char *path,
+                               struct entry *ret, struct failure *why)
+{
+    char directory[URL_PATH_MAX];
+    const char *name = strrchr(path, '/');
+    struct listing all;
+
+    snprintf(directory, sizeof(directory), "%.*s",
+             name ? (int)(name - path) : 0, path);
+    int r = remote_list(l, directory, &all, why);
+    if (r < 0)
+        return remote_absent(why) ? 1 : -1;
+    const struct entry *e = listing_find(&all, name ? name + 1 : path);
+    if (e) {
+        *ret = *e;
+        ret->name = NULL;
+    }
+    listing_release(&all);
+    return e ? 0 : 1;
+}
+
+int remote_stat(struct link *l, const char *path, struct entry *ret,
+                struct failure *why)
+{
+    struct listing one = { 0 };
+    struct slice rest, line;
+
+    *ret = (struct entry){ .kind = ENTRY_DIRECTORY };
+    if (!path[0])
+        return 0;
+    if (!l->site->mlst)
+        return remote_stat_by_list(l, path, ret, why);
+    if (link_command(l, why, "MLST %s", path) < 0)
+        return remote_absent(why) ? 1 : -1;
+    rest = buf_slice(&l->lines);
+    while (slice_cut(&rest, '\n', &line)) {
+        struct slice facts = slice_trim(line), path_part;
+
+        if (line.len == 0 || line.ptr[0] != ' ')
+            continue;
+        slice_cut(&facts, ' ', &path_part);
+        /* The name is the one that was asked for, whatever is said. */
+        char text[1024];
+        snprintf(text, sizeof(text), "%.*s x", (int)path_part.len,
+                 path_part.ptr);
+        if (listing_take_mlsd(&one, slice_from(text)) == 0) {
+            *ret = one.entry[0];
+            ret->name = NULL;
+            listing_release(&one);
+            return 0;
+        }
+    }
+    return 0; /* "cdir": a directory */
+}
+
+int remote_resumable(struct link *l, const char *path, uint64_t *ret,
+                     struct failure *why)
+{
+    int r = remote_size(l, path, ret, why);
+
+    if (r != 0)
+        *ret = 0;
+    return r < 0 && !why->cut ? 0 : r < 0 ? -1 : 0;
+}
+
+int remote_hash(struct link *l, const char *path, char ret[REMOTE_HASH_MAX],
+                struct failure *why)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    if (link_command(l, why, "HASH %s", path) < 0)
+        return -1;
+    /* "213 SHA-256 0-49 6dcf...1f93 NAME" */
+    struct slice rest = slice_from(l->text), word;
+    for (int i = 0; i < 4; i++)
+        slice_cut(&rest, ' ', &word);
+    if (l->reply != 213 || slice_copy(word, ret, REMOTE_HASH_MAX) < 0 ||
+        word.len < 8 || strspn(ret, digits) != word.len)
+        return fail(why, EX_PROTOCOL, "HASH was answered \"%s\"", l->text);
+    for (char *at = ret; *at; at++)
+        *at = (char)(*at >= 'A' && *at <= 'F' ? *at + 32 : *at);
+    return 0;
+}
+
+int remote_mkdir(struct link *l, const char *path, struct failure *why)
+{
+    struct failure later;
+    struct entry there;
+
+    if (link_command(l, why, "MKD %s", path) == 0)
+        return 0;
+    if (why->reply >= 500 && remote_stat(l, path, &there, &later) == 0 &&
+        there.kind == ENTRY_DIRECTORY)
+        return 1;
+    return -1;
+}
+
+int remote_remove(struct link *l, const char *path, struct failure *why)
+{
+    return link_command(l, why, "DELE %s", path);
+}
+
+int remote_rmdir(struct link *l, const char *path, struct failure *why)
+{
+    return link_command(l, why, "RMD %s", path);
+}
+
+int remote_rename(struct link *l, const char *from, const char *to,
+                  struct failure *why)
+{
+    if (link_command(l, why, "RNFR %s", from) < 0)
+        return -1;
+    return link_command(l, why, "RNTO %s", to);
+}
+
+int remote_set_time(struct link *l, const char *path, time_t when,
+                    struct failure *why)
+{
+    struct tm tm;
+
+    if (!l->site->mfmt)
+        return 0;
+    clock_utc(when, &tm);
+    return link_command(l, why, "MFMT %04d%02d%02d%02d%02d%02d %s",
+                        tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                        tm.tm_hour, tm.tm_min, tm.tm_sec, path);
+}

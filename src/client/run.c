@@ -1,0 +1,223 @@
+/* From the command line to one command, or to a session. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "sallyport/base/die.h"
+
+static void run_on_interrupt(int number)
+{
+    (void)number;
+    /* The second one ends the program: nothing listens to the first. */
+    if (link_interrupted)
+        _exit(128 + SIGINT);
+    link_interrupted = 1;
+}
+
+int client_error(const char *what, const struct failure *why)
+{
+    progress_error(what, why);
+    return why->code ? why->code : EX_SOFTWARE;
+}
+
+int client_open(struct client *c, const struct url *url)
+{
+    struct failure why;
+
+    client_leave(c);
+    if (site_open(&c->site, &c->options, url, &c->link, &why) < 0) {
+        link_close(&c->link);
+        site_close(&c->site);
+        return client_error(url->host, &why);
+    }
+    snprintf(c->cwd, sizeof(c->cwd), "%s", "");
+    c->open = true;
+    return 0;
+}
+
+void client_leave(struct client *c)
+{
+    if (c->open) {
+        link_close(&c->link);
+        site_close(&c->site);
+    }
+    c->open = false;
+}
+
+int client_run_jobs(struct client *c, struct jobs *j)
+{
+    if (j->count == 0)
+        return 0;
+    return jobs_run(j, &c->site, &c->link);
+}
+
+/* "PROFILE:PATH": the profile's URL with PATH joined to its own. 0 or 1: WORD
+ * is no such thing; -1 with the reason. */
+static int run_profile(struct client *c, const char *word, struct url *ret,
+                       struct failure *why)
+{
+    const char *colon = strchr(word, ':');
+    char name[64], path[URL_PATH_MAX];
+    struct complaint bad = { "" };
+
+    int len = snprintf(name, sizeof(name), "%.*s",
+                       colon ? (int)(colon - word) : 0, word);
+    if (!colon || len <= 0 || len >= (int)sizeof(name) || strchr(name, '/') ||
+        c->profile.text.len > 0)
+        return 1;
+    int r = profile_load(&c->profile, name, &c->options, why);
+    if (r != 0)
+        return r;
+    if (!c->profile.url)
+        return fail(why, EX_CONFIG, "profile %s has no url", name);
+    if (url_parse(c->profile.url, ret, &bad) < 0)
+        return fail(why, EX_CONFIG, "profile %s: %s", name, bad.text);
+    if (url_join(ret->path, colon + 1, path) < 0)
+        return fail(why, EX_USAGE, "%s: the name is too long", word);
+    memcpy(ret->path, path, sizeof(path));
+    ret->directory = !path[0] || word[strlen(word) - 1] == '/';
+    return 0;
+}
+
+/* A URL or a profile's path; 1: neither. */
+static int run_url(struct client *c, const char *word, struct url *ret,
+                   struct failure *why)
+{
+    struct complaint bad = { "" };
+
+    if (!url_is(word))
+        return run_profile(c, word, ret, why);
+    return url_parse(word, ret, &bad) < 0 ? fail(why, EX_USAGE, "%s", bad.text)
+                                          : 0;
+}
+
+static bool run_same_server(const struct url *a, const struct url *b)
+{
+    return strcmp(a->host, b->host) == 0 && a->port == b->port &&
+           a->implicit == b->implicit &&
+           (!b->user[0] || strcmp(a->user, b->user) == 0);
+}
+
+/* Turns the words into local and remote ones; *url gets the server. */
+static int run_words(struct client *c, char **text, int n, struct word *w,
+                     struct url *url, struct failure *why)
+{
+    for (int i = 0; i < n; i++) {
+        struct url one;
+        int r = run_url(c, text[i], &one, why);
+
+        w[i] = (struct word){ .text = text[i] };
+        if (r < 0)
+            return -1;
+        if (r == 1)
+            continue;
+        if (url->host[0] && !run_same_server(url, &one))
+            return fail(why, EX_USAGE, "%s: another server; use one at a time",
+                        text[i]);
+        if (!url->host[0])
+            *url = one;
+        w[i].remote = true;
+        w[i].directory = one.directory;
+        memcpy(w[i].path, one.path, sizeof(one.path));
+    }
+    return url->host[0] ? 0
+                        : fail(why, EX_USAGE,
+                               "no server is named; write "
+                               "ftps://USER@HOST/PATH");
+}
+
+static enum progress_style run_style(const struct options *o)
+{
+    if (o->json)
+        return PROGRESS_JSON;
+    if (o->quiet)
+        return PROGRESS_QUIET;
+    return isatty(STDERR_FILENO) && !o->debug ? PROGRESS_BARS : PROGRESS_LINES;
+}
+
+static int run_command(struct client *c, const struct command *row, char **text,
+                       int n)
+{
+    static struct word words[WORDS_MAX];
+    struct url url = { 0 };
+    struct failure why;
+
+    if (c->options.help)
+        return help_print(row, ONE_SHOT), 0;
+    if (n < row->least || (row->most >= 0 && n > row->most) || n > WORDS_MAX) {
+        fail(&why, EX_USAGE, "usage: sallyport %s %s", row->name, row->syntax);
+        return client_error("", &why);
+    }
+    if (run_words(c, text, n, words, &url, &why) < 0)
+        return client_error(row->name, &why);
+    progress_start(run_style(&c->options));
+    int code = client_open(c, &url);
+    return code ? code : row->run(c, words, n);
+}
+
+/* No command: a URL begins a session. */
+static int run_session(struct client *c, char **text, int n)
+{
+    struct failure why;
+    struct url url;
+    int code = 0;
+
+    if (n > 1) {
+        fail(&why, EX_USAGE, "%s: no such command; run: sallyport --help",
+             text[0]);
+        return client_error("", &why);
+    }
+    if (n == 1) {
+        int r = run_url(c, text[0], &url, &why);
+        if (r == 1)
+            r = fail(&why, EX_USAGE,
+                     "%s: neither a command nor a URL; run: sallyport --help",
+                     text[0]);
+        if (r < 0)
+            return client_error("", &why);
+        progress_start(run_style(&c->options));
+        code = client_open(c, &url);
+        memcpy(c->cwd, url.path, sizeof(c->cwd));
+    }
+    progress_start(run_style(&c->options));
+    return code ? code : shell_run(c);
+}
+
+static int run_parsed(struct client *c, char **text, int n)
+{
+    const struct command *row = n > 0 ? command_find(text[0], ONE_SHOT) : NULL;
+
+    if (c->options.version)
+        return puts("sallyport " SALLYPORT_VERSION), 0;
+    if (c->options.help && !row)
+        return help_print(NULL, ONE_SHOT), 0;
+    return row ? run_command(c, row, text + 1, n - 1) : run_session(c, text, n);
+}
+
+int client_main(int argc, char **argv)
+{
+    static struct client c;
+    struct sigaction interrupt = { .sa_handler = run_on_interrupt };
+    struct complaint bad = { "" };
+
+    die_title("sallyport");
+    sigaction(SIGINT, &interrupt, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    profile_init(&c.profile);
+    options_default(&c.options);
+    int n = options_parse(&c.options, argc - 1, argv + 1, &bad);
+    int code = n < 0 ? EX_USAGE : run_parsed(&c, argv + 1, n);
+    if (n < 0)
+        say("%s", bad.text);
+    client_leave(&c);
+    progress_stop();
+    profile_release(&c.profile);
+    curl_global_cleanup();
+    if (fflush(stdout) == EOF && code == 0)
+        code = EX_IOERR;
+    return code == 0 && link_interrupted ? 128 + SIGINT : code;
+}

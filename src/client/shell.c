@@ -1,0 +1,314 @@
+/* A session: lines from a terminal by libedit, with history and completion, or
+ * from a script on standard input. */
+#include <editline/readline.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "complete.h"
+#include "private.h"
+#include "remote.h"
+#include "show.h"
+#include "split.h"
+
+#define LINE_MAX_BYTES 8192
+#define SHELL_WORDS    256
+
+/* The letter of word I in the row's "remote": the last one repeats. */
+static bool shell_is_remote(const struct command *row, int i)
+{
+    size_t letters = strlen(row->remote);
+
+    if (letters == 0)
+        return false;
+    return row->remote[(size_t)i < letters ? (size_t)i : letters - 1] == 'r';
+}
+
+static int shell_words(struct client *c, const struct command *row, char **text,
+                       int n, struct word *w)
+{
+    for (int i = 0; i < n; i++) {
+        w[i] = (struct word){ .text = text[i] };
+        if (!shell_is_remote(row, i))
+            continue;
+        if (url_join(c->cwd, text[i], w[i].path) < 0)
+            return -1;
+        size_t len = strlen(text[i]);
+        w[i].remote = true;
+        w[i].directory = len == 0 || text[i][len - 1] == '/';
+    }
+    return 0;
+}
+
+static int shell_refuse(int code, const char *what, const char *text)
+{
+    struct failure why;
+
+    fail(&why, code, "%s", text);
+    return client_error(what, &why);
+}
+
+/* Options in a line hold for that line alone. */
+static int shell_command(struct client *c, int n, char **text)
+{
+    static struct word words[SHELL_WORDS];
+    const struct command *row = command_find(text[0], IN_SHELL);
+    struct options kept = c->options;
+    struct complaint bad = { "" };
+    int code;
+
+    if (!row)
+        return shell_refuse(EX_USAGE, text[0], "no such command; try help");
+    if (row->run != command_shell)
+        n = 1 + options_parse(&c->options, n - 1, text + 1, &bad);
+    else
+        n = n > 0 ? n : 1;
+    if (n < 1)
+        code = shell_refuse(EX_USAGE, text[0], bad.text);
+    else if (c->options.help)
+        code = (help_print(row, IN_SHELL), 0);
+    else if (n - 1 < row->least || (row->most >= 0 && n - 1 > row->most))
+        code = shell_refuse(EX_USAGE, "usage", row->shell_syntax);
+    else if (!(row->modes & LOCAL) && !c->open)
+        code = shell_refuse(EX_USAGE, text[0],
+                            "no server is open; try: open "
+                            "ftps://USER@HOST");
+    else if (shell_words(c, row, text + 1, n - 1, words) < 0)
+        code = shell_refuse(EX_USAGE, text[0], "the name is too long");
+    else
+        code = row->run(c, words, n - 1);
+    c->options = kept;
+    return code;
+}
+
+static int shell_line(struct client *c, char *line)
+{
+    char *text[SHELL_WORDS + 1];
+    char safe[LINE_MAX_BYTES];
+
+    while (*line == ' ' || *line == '\t')
+        line++;
+    if (*line == '#')
+        return 0;
+    if (*line == '!' && line[1] && line[1] != ' ') {
+        snprintf(safe, sizeof(safe), "! %s", line + 1);
+        line = safe;
+    }
+    int n = split_line(line, text, SHELL_WORDS);
+    if (n < 0)
+        return shell_refuse(EX_USAGE, "",
+                            n == -EINVAL ? "a quote isn't closed"
+                                         : "too many words");
+    if (n == 0)
+        return 0;
+    text[n] = NULL;
+    link_interrupted = 0;
+    return shell_command(c, n, text);
+}
+
+/* A script ends at its first failure, as a person wouldn't want. */
+static int shell_script(struct client *c)
+{
+    char line[LINE_MAX_BYTES];
+    int code = 0;
+
+    while (code == 0 && !c->leave && !link_interrupted &&
+           fgets(line, sizeof(line), stdin)) {
+        if (!strchr(line, '\n') && !feof(stdin))
+            return shell_refuse(EX_DATAERR, "", "the line is too long");
+        code = shell_line(c, line);
+    }
+    return code;
+}
+
+static const char *shell_prompt(const struct client *c, char *out, size_t size)
+{
+    char safe[URL_PATH_MAX];
+
+    if (c->open)
+        snprintf(out, size, "%s:/%s> ", c->site.url.host,
+                 show_text(c->cwd, safe, sizeof(safe)));
+    else
+        snprintf(out, size, "sallyport> ");
+    return out;
+}
+
+static void shell_terminal(struct client *c)
+{
+    char history[PATH_MAX], prompt[URL_PATH_MAX + URL_PART_MAX + 8];
+    bool kept = private_place("XDG_STATE_HOME", ".local/state", "history",
+                              history) == 0;
+
+    using_history();
+    stifle_history(1000);
+    if (kept)
+        read_history(history);
+    complete_begin(c);
+    while (!c->leave) {
+        char *line = readline(shell_prompt(c, prompt, sizeof(prompt)));
+
+        link_interrupted = 0;
+        if (!line)
+            break;
+        if (line[0]) {
+            add_history(line);
+            shell_line(c, line);
+        }
+        free(line);
+        progress_hide();
+    }
+    if (kept) {
+        mode_t mask = umask(077);
+        private_directories(history);
+        write_history(history);
+        umask(mask);
+    }
+}
+
+int shell_run(struct client *c)
+{
+    c->interactive = true;
+    if (!isatty(STDIN_FILENO))
+        return shell_script(c);
+    shell_terminal(c);
+    return 0;
+}
+
+int command_open(struct client *c, struct word *w, int n)
+{
+    struct complaint bad = { "" };
+    struct url url;
+
+    (void)n;
+    if (url_parse(w[0].text, &url, &bad) < 0)
+        return shell_refuse(EX_USAGE, "open", bad.text);
+    int code = client_open(c, &url);
+    if (code == 0)
+        memcpy(c->cwd, url.path, sizeof(c->cwd));
+    return code;
+}
+
+int command_cd(struct client *c, struct word *w, int n)
+{
+    const char *path = n > 0 ? w[0].path : "";
+    struct failure why;
+    struct entry e;
+    int r = remote_stat(&c->link, path, &e, &why);
+
+    if (r == 0 && e.kind != ENTRY_DIRECTORY)
+        r = 1;
+    if (r == 1)
+        fail(&why, EX_NOINPUT, "there is no such directory");
+    if (r != 0)
+        return client_error(path, &why);
+    snprintf(c->cwd, sizeof(c->cwd), "%s", path);
+    return 0;
+}
+
+int command_lcd(struct client *c, struct word *w, int n)
+{
+    const char *home = getenv("HOME");
+    char path[PATH_MAX];
+    const char *to = n > 0 ? w[0].text : "~";
+    struct failure why;
+
+    (void)c;
+    if (to[0] == '~' && (to[1] == '\0' || to[1] == '/') && home) {
+        snprintf(path, sizeof(path), "%s%s", home, to + 1);
+        to = path;
+    }
+    if (chdir(to) == 0)
+        return 0;
+    fail_errno(&why, errno, to);
+    return client_error("lcd", &why);
+}
+
+int command_pwd(struct client *c, struct word *w, int n)
+{
+    char safe[URL_PATH_MAX];
+
+    (void)w;
+    (void)n;
+    printf("/%s\n", show_text(c->cwd, safe, sizeof(safe)));
+    return 0;
+}
+
+int command_lpwd(struct client *c, struct word *w, int n)
+{
+    char path[PATH_MAX];
+
+    (void)c;
+    (void)w;
+    (void)n;
+    puts(getcwd(path, sizeof(path)) ? path : "?");
+    return 0;
+}
+
+int command_status(struct client *c, struct word *w, int n)
+{
+    const struct options *o = &c->options;
+
+    (void)w;
+    (void)n;
+    if (!c->open)
+        return puts("no server is open"), 0;
+    printf("%s@%s port %u, %s TLS\n", c->site.url.user, c->site.url.host,
+           c->site.url.port, c->site.url.implicit ? "implicit" : "explicit");
+    printf("trusted by: %s\n", c->site.trust.pin[0] ? "its key" : "its CA");
+    printf("checksums: %s\n", o->no_verify   ? "off"
+                              : c->site.hash ? c->site.hash_name
+                                             : "the server has none");
+    printf("parallel: %llu\n", (unsigned long long)o->parallel);
+    return 0;
+}
+
+int command_shell(struct client *c, struct word *w, int n)
+{
+    char line[LINE_MAX_BYTES] = "";
+    const char *shell = getenv("SHELL");
+    int status = 0;
+
+    (void)c;
+    for (int i = 0; i < n; i++) {
+        size_t len = strlen(line);
+        snprintf(line + len, sizeof(line) - len, "%s%s", i ? " " : "",
+                 w[i].text);
+    }
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        shell = shell ? shell : "/bin/sh";
+        execl(shell, shell, n > 0 ? "-c" : NULL, line, (char *)NULL);
+        _exit(127);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+}
+
+int command_help(struct client *c, struct word *w, int n)
+{
+    const struct command *row =
+        n > 0 ? command_find(w[0].text, IN_SHELL) : NULL;
+
+    (void)c;
+    if (n > 0 && !row)
+        return shell_refuse(EX_USAGE, w[0].text, "no such command; try help");
+    help_print(row, IN_SHELL);
+    return 0;
+}
+
+int command_bye(struct client *c, struct word *w, int n)
+{
+    (void)w;
+    (void)n;
+    c->leave = true;
+    return 0;
+}

@@ -1,0 +1,27 @@
+/* Words for a person: whatever came from a server or a file name is made
+ * harmless before it reaches the terminal. */
+#ifndef CLIENT_SHOW_H
+#define CLIENT_SHOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHOW_MAX 1024
+
+/* Copies TEXT; control bytes (C0, DEL, C1) and bytes that aren't UTF-8 become
+ * \xHH. A text that doesn't fit ends in "...". Returns OUT. */
+const char *show_text(const char *text, char *out, size_t size);
+
+/* "512 B", "1.5 KiB", "64 MiB". Returns OUT. */
+#define SHOW_SIZE_MAX 16
+const char *show_size(uint64_t bytes, char out[SHOW_SIZE_MAX]);
+
+/* "0:07", "12:30", "1:02:03". Returns OUT. */
+#define SHOW_TIME_MAX 16
+const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX]);
+
+/* The columns that TEXT takes on a terminal: one for each character of UTF-8.
+ */
+size_t show_columns(const char *text);
+
+#endif

@@ -1,0 +1,113 @@
+/* Tries, pauses, tries again; what download.c and upload.c share. */
+#include "transfer.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "remote.h"
+#include "sallyport/base/clock.h"
+
+#define PAUSE_MAX_MS 30000
+
+static const char *const verbs[] = { [JOB_GET] = "get", [JOB_PUT] = "put" };
+
+const char *transfer_hash_name(const struct transfer *t)
+{
+    const struct site *s = t->link->site;
+
+    return s->options->no_verify || !s->hash ? NULL : s->hash_name;
+}
+
+int transfer_verify(struct transfer *t, struct failure *why)
+{
+    char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
+
+    digest_end(&t->digest, here);
+    if (!here[0])
+        return 0;
+    if (remote_hash(t->link, t->remote, there, why) < 0) {
+        /* A drop lets nobody read: then there is nothing to compare. */
+        if (why->cut)
+            return -1;
+        progress_note("%s: not verified: %s", t->remote, why->text);
+        return 0;
+    }
+    if (strcmp(here, there) != 0)
+        return fail(why, EX_DATAERR,
+                    "the checksums differ (%s here, %s there); the file is "
+                    "damaged or has changed: transfer it again with "
+                    "--no-resume --conflict overwrite",
+                    here, there);
+    t->checked = true;
+    return 0;
+}
+
+void transfer_moved(void *of, uint64_t bytes)
+{
+    struct transfer *t = of;
+
+    t->done = t->first + bytes;
+    if (t->row)
+        progress_moved(t->row, t->done);
+}
+
+void transfer_show(struct transfer *t)
+{
+    const char *name = t->job->kind == JOB_GET ? t->job->remote : t->job->local;
+
+    if (!t->row)
+        t->row = progress_begin(verbs[t->job->kind], name, t->size);
+    progress_resume(t->row, t->first);
+}
+
+/* False: the user doesn't want to wait. */
+static bool transfer_pause(uint64_t ms)
+{
+    uint64_t end = clock_ms() + ms, now;
+
+    while (!link_interrupted && (now = clock_ms()) < end)
+        poll(NULL, 0, end - now < 100 ? (int)(end - now) : 100);
+    return !link_interrupted;
+}
+
+static int transfer_try(struct transfer *t, struct failure *why)
+{
+    const struct options *o = t->link->site->options;
+    uint64_t pause = 1000;
+    int r;
+
+    for (uint64_t i = 0;; i++) {
+        r = t->job->kind == JOB_GET ? download_once(t, why)
+                                    : upload_once(t, why);
+        if (r == 0 || !why->cut || i == o->retries || link_interrupted)
+            return r;
+        progress_note("%s: %s; trying again in %llu s", t->remote, why->text,
+                      (unsigned long long)(pause / 1000));
+        if (!transfer_pause(pause))
+            return r;
+        pause = 2 * pause < PAUSE_MAX_MS ? 2 * pause : PAUSE_MAX_MS;
+    }
+}
+
+int transfer_run(struct link *l, const struct job *job, struct failure *why)
+{
+    struct transfer t = { .link = l, .job = job, .fd = -1 };
+
+    *why = (struct failure){ 0 };
+    snprintf(t.remote, sizeof(t.remote), "%s", job->remote);
+    snprintf(t.local, sizeof(t.local), "%s", job->local);
+    int r = transfer_try(&t, why);
+    if (t.skipped) {
+        progress_note("%s: skipped, it is there already", t.local);
+        return 0;
+    }
+    if (!t.row && r == 0)
+        return 0;
+    if (!t.row)
+        transfer_show(&t);
+    progress_end(t.row, job->kind == JOB_GET ? t.local : t.remote, t.checked,
+                 r < 0 ? why : NULL);
+    return r;
+}

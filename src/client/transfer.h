@@ -1,0 +1,59 @@
+/* One file from here to there. */
+#ifndef CLIENT_TRANSFER_H
+#define CLIENT_TRANSFER_H
+
+#include <limits.h>
+
+#include "digest.h"
+#include "link.h"
+#include "listing.h"
+#include "progress.h"
+
+enum job_kind { JOB_GET, JOB_PUT };
+
+/* What is to be done; texts are the job's own. */
+struct job {
+    enum job_kind kind;
+    char *local, *remote; /* local "-": standard input or output */
+    bool known;           /* what follows was seen in a listing */
+    bool taken;           /* put: there is a file of that name */
+    uint64_t size;        /* get */
+    time_t modified;      /* get; 0: not known */
+    bool overwrite;       /* put: sync knows that it must be replaced */
+};
+
+/* What one try of it knows; kept from one try to the next. */
+struct transfer {
+    struct link *link;
+    const struct job *job;
+    struct progress_row *row; /* NULL before it begins */
+    char remote[URL_PATH_MAX];
+    char local[PATH_MAX];
+    uint64_t size, first, done; /* of the whole file, where this try began */
+    time_t modified;
+    bool begun;   /* put: bytes of ours may stand there */
+    bool skipped; /* by the user's choice */
+    bool checked; /* the checksums were the same */
+    int fd;
+    int error; /* errno of a local write that failed */
+    struct digest digest;
+};
+
+/* Does the job, with the retries that the options grant; it has told the
+ * progress of it. 0 or -1. */
+int transfer_run(struct link *l, const struct job *job, struct failure *why);
+
+/* One try each: 0 or -1 with the reason. */
+int download_once(struct transfer *t, struct failure *why);
+int upload_once(struct transfer *t, struct failure *why);
+
+/* The algorithm to compute, or NULL: verification is off, or not there. */
+const char *transfer_hash_name(const struct transfer *t);
+/* Compares what passed by with the server's checksum. 0 or -1. */
+int transfer_verify(struct transfer *t, struct failure *why);
+/* For struct link_io: T->done follows. */
+void transfer_moved(void *of, uint64_t bytes);
+/* The row appears, or begins again at t->first. */
+void transfer_show(struct transfer *t);
+
+#endif

@@ -1,0 +1,240 @@
+/* Walks local and remote directories. Recursion ends at DEPTH_MAX, so a server
+ * that nests for ever ends in an error. */
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "names.h"
+#include "remote.h"
+
+#define DEPTH_MAX 64
+
+void tree_keep(int *first, int code)
+{
+    if (*first == 0)
+        *first = code;
+}
+
+static int tree_said(const char *what, int code, const char *text)
+{
+    struct failure why;
+
+    fail(&why, code, "%s", text);
+    return client_error(what, &why);
+}
+
+static int tree_join(const char *dir, const char *name, char *out, size_t size)
+{
+    size_t len = strlen(dir);
+    int n = snprintf(out, size, "%s%s%s", dir,
+                     len == 0 || dir[len - 1] == '/' ? "" : "/", name);
+
+    return n > 0 && (size_t)n < size ? 0 : -1;
+}
+
+static int tree_add(struct jobs *j, const struct job *job, const char *local,
+                    const char *remote)
+{
+    return jobs_add(j, job, local, remote) == 0
+               ? 0
+               : tree_said(local, EX_OSERR, "out of memory");
+}
+
+static int tree_put_at(struct client *c, const char *local, const char *remote,
+                       const struct listing *there, int depth, struct jobs *j);
+
+/* The directory is made on the server; what stands there is known after. */
+static int tree_put_directory(struct client *c, const char *local,
+                              const char *remote, int depth, struct jobs *j)
+{
+    struct listing there = { 0 };
+    struct failure why;
+    int code = 0;
+
+    if (!c->options.recursive)
+        return tree_said(local, EX_USAGE, "is a directory; add -r");
+    if (depth == DEPTH_MAX)
+        return tree_said(local, EX_DATAERR, "too many directories in another");
+    int made = remote_mkdir(&c->link, remote, &why);
+    if (made < 0 ||
+        (made == 1 && remote_list(&c->link, remote, &there, &why) < 0))
+        return client_error(remote, &why);
+    DIR *d = opendir(local);
+    struct dirent *e;
+    while (d && (e = readdir(d)) && !link_interrupted) {
+        char from[PATH_MAX], to[URL_PATH_MAX];
+
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        if (tree_join(local, e->d_name, from, sizeof(from)) < 0 ||
+            url_join(remote, e->d_name, to) < 0)
+            tree_keep(&code, tree_said(local, EX_DATAERR, "name too long"));
+        else
+            tree_keep(&code, tree_put_at(c, from, to, &there, depth + 1, j));
+    }
+    if (!d)
+        code = tree_said(local, EX_NOINPUT, strerror(errno));
+    else
+        closedir(d);
+    listing_release(&there);
+    return code;
+}
+
+/* THERE (or NULL) lists the directory of REMOTE. */
+static int tree_put_at(struct client *c, const char *local, const char *remote,
+                       const struct listing *there, int depth, struct jobs *j)
+{
+    struct job job = { .kind = JOB_PUT, .known = there != NULL };
+    const char *base = strrchr(remote, '/');
+    struct stat st;
+
+    if (strcmp(local, "-") == 0)
+        return tree_add(j, &job, local, remote);
+    /* A link in a directory isn't followed: it may lead anywhere. */
+    if ((depth == 0 ? stat(local, &st) : lstat(local, &st)) < 0)
+        return tree_said(local, EX_NOINPUT, strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        return tree_put_directory(c, local, remote, depth, j);
+    if (!S_ISREG(st.st_mode)) {
+        progress_note("%s: not a regular file, left out", local);
+        return 0;
+    }
+    job.taken = there && listing_find(there, base ? base + 1 : remote);
+    return tree_add(j, &job, local, remote);
+}
+
+int tree_put(struct client *c, const char *local, const char *remote,
+             struct jobs *j)
+{
+    return tree_put_at(c, local, remote, NULL, 0, j);
+}
+
+static int tree_get_directory(struct client *c, const char *remote,
+                              const char *local, int depth, struct jobs *j)
+{
+    struct listing all;
+    struct failure why;
+    int code = 0;
+
+    if (depth == DEPTH_MAX)
+        return tree_said(remote, EX_DATAERR, "too many directories in another");
+    if (mkdir(local, 0777) < 0 && errno != EEXIST)
+        return tree_said(local, EX_CANTCREAT, strerror(errno));
+    if (remote_list(&c->link, remote, &all, &why) < 0)
+        return client_error(remote, &why);
+    for (size_t i = 0; i < all.count && !link_interrupted; i++) {
+        const struct entry *e = &all.entry[i];
+        struct job job = { .kind = JOB_GET,
+                           .known = c->site.mlst,
+                           .size = e->size,
+                           .modified = e->modified };
+        char from[URL_PATH_MAX], to[PATH_MAX];
+
+        if (url_join(remote, e->name, from) < 0 ||
+            tree_join(local, e->name, to, sizeof(to)) < 0)
+            tree_keep(&code, tree_said(e->name, EX_DATAERR, "name too long"));
+        else if (e->kind == ENTRY_DIRECTORY)
+            tree_keep(&code, tree_get_directory(c, from, to, depth + 1, j));
+        else if (e->kind == ENTRY_FILE)
+            tree_keep(&code, tree_add(j, &job, to, from));
+    }
+    if (all.refused > 0)
+        tree_keep(&code, tree_said(remote, EX_PROTOCOL,
+                                   "the server lists names that no file here "
+                                   "may have; they were left out"));
+    listing_release(&all);
+    return code;
+}
+
+int tree_get(struct client *c, const char *remote, const char *local,
+             struct jobs *j)
+{
+    struct job job = { .kind = JOB_GET };
+    struct failure why;
+    struct entry e;
+
+    if (!c->options.recursive)
+        return tree_add(j, &job, local, remote);
+    int r = remote_stat(&c->link, remote, &e, &why);
+    if (r < 0)
+        return client_error(remote, &why);
+    if (r == 1)
+        return tree_said(remote, EX_NOINPUT, "there is no such file");
+    return e.kind == ENTRY_DIRECTORY
+               ? tree_get_directory(c, remote, local, 0, j)
+               : tree_add(j, &job, local, remote);
+}
+
+int tree_expand(struct client *c, const char *pattern,
+                int (*each)(struct client *c, const char *path, void *of),
+                void *of)
+{
+    const char *slash = strrchr(pattern, '/');
+    const char *last = slash ? slash + 1 : pattern;
+    char dir[URL_PATH_MAX], path[URL_PATH_MAX];
+    struct listing all;
+    struct failure why;
+    size_t found = 0;
+    int code = 0;
+
+    if (!names_is_pattern(last))
+        return each(c, pattern, of);
+    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - pattern) : 0,
+             pattern);
+    if (remote_list(&c->link, dir, &all, &why) < 0)
+        return client_error(dir, &why);
+    /* A name that has these characters itself is meant before a pattern. */
+    if (listing_find(&all, last)) {
+        listing_release(&all);
+        return each(c, pattern, of);
+    }
+    for (size_t i = 0; i < all.count; i++)
+        if (names_match(last, all.entry[i].name) &&
+            url_join(dir, all.entry[i].name, path) == 0) {
+            found++;
+            tree_keep(&code, each(c, path, of));
+        }
+    listing_release(&all);
+    return found ? code : tree_said(pattern, EX_NOINPUT, "nothing matches");
+}
+
+static int tree_walk_at(struct client *c, const char *path, int depth,
+                        int (*each)(struct client *c, const char *path,
+                                    const struct entry *e, void *of),
+                        void *of)
+{
+    struct listing all;
+    struct failure why;
+    int code = 0;
+
+    if (depth == DEPTH_MAX)
+        return tree_said(path, EX_DATAERR, "too many directories in another");
+    if (remote_list(&c->link, path, &all, &why) < 0)
+        return client_error(path, &why);
+    for (size_t i = 0; i < all.count && !link_interrupted; i++) {
+        const struct entry *e = &all.entry[i];
+        char below[URL_PATH_MAX];
+
+        if (url_join(path, e->name, below) < 0)
+            continue;
+        if (e->kind == ENTRY_DIRECTORY)
+            tree_keep(&code, tree_walk_at(c, below, depth + 1, each, of));
+        tree_keep(&code, each(c, below, e, of));
+    }
+    listing_release(&all);
+    return code;
+}
+
+int tree_walk(struct client *c, const char *path,
+              int (*each)(struct client *c, const char *path,
+                          const struct entry *e, void *of),
+              void *of)
+{
+    return tree_walk_at(c, path, 0, each, of);
+}

@@ -1,0 +1,31 @@
+/* From names and patterns to jobs, on both sides. All functions say what fails
+ * and go on with the rest; they return the first failure's exit code, or 0. */
+#ifndef CLIENT_TREE_H
+#define CLIENT_TREE_H
+
+#include "client.h"
+
+/* LOCAL (a file, or a directory with -r) is to be uploaded as REMOTE. */
+int tree_put(struct client *c, const char *local, const char *remote,
+             struct jobs *j);
+/* REMOTE (a file, a directory with -r) is to be downloaded as LOCAL. */
+int tree_get(struct client *c, const char *remote, const char *local,
+             struct jobs *j);
+
+/* Calls EACH with the paths that PATTERN, of which only the last part may have
+ * * ? [, stands for. A pattern without a match is a failure. */
+int tree_expand(struct client *c, const char *pattern,
+                int (*each)(struct client *c, const char *path, void *of),
+                void *of);
+
+/* Calls EACH with what is in the directory PATH of the server and below; a
+ * directory comes after what is in it. */
+int tree_walk(struct client *c, const char *path,
+              int (*each)(struct client *c, const char *path,
+                          const struct entry *e, void *of),
+              void *of);
+
+/* Keeps the first code that isn't 0. */
+void tree_keep(int *first, int code);
+
+#endif

@@ -1,0 +1,168 @@
+/* Pins and known hosts. The file has a line for each server: HOST:PORT, the
+ * key's pin, and the day on which it was trusted. */
+#include "trust.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dial.h"
+#include "private.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "tty.h"
+
+#define KNOWN_HOSTS_MAX (1024 * 1024)
+#define PIN_PREFIX      "sha256//"
+
+static int trust_file(const struct options *o, char out[PATH_MAX])
+{
+    if (!o->known_hosts)
+        return private_place("XDG_DATA_HOME", ".local/share", "known_hosts",
+                             out);
+    int n = snprintf(out, PATH_MAX, "%s", o->known_hosts);
+    return n < PATH_MAX ? 0 : -1;
+}
+
+int trust_known(struct slice text, const char *host, unsigned port,
+                char pin[CERTIFICATE_PIN_MAX])
+{
+    struct slice line, name, key;
+    char server[URL_PART_MAX + 8];
+
+    snprintf(server, sizeof(server), "%s:%u", host, port);
+    while (slice_cut(&text, '\n', &line)) {
+        struct slice rest = slice_trim(line);
+
+        slice_cut(&rest, ' ', &name);
+        slice_cut(&rest, ' ', &key);
+        if (slice_equal_nocase(name, slice_from(server)) &&
+            slice_starts(key, slice_from(PIN_PREFIX)))
+            return slice_copy(key, pin, CERTIFICATE_PIN_MAX) == 0 ? 0 : 1;
+    }
+    return 1;
+}
+
+static int trust_look_up(const struct options *o, const struct url *url,
+                         struct trust *ret, struct failure *why)
+{
+    char path[PATH_MAX];
+    struct buf text;
+
+    if (trust_file(o, path) < 0)
+        return 1;
+    buf_init(&text, KNOWN_HOSTS_MAX);
+    int r = private_read(path, false, &text, why);
+    if (r == 0)
+        r = trust_known(buf_slice(&text), url->host, url->port, ret->pin);
+    buf_release(&text);
+    return r;
+}
+
+static int trust_remember(const struct options *o, const struct url *url,
+                          const char *pin, struct failure *why)
+{
+    char path[PATH_MAX], line[URL_PART_MAX + CERTIFICATE_PIN_MAX + 64];
+    char now[CLOCK_TEXT_MAX];
+
+    if (trust_file(o, path) < 0)
+        return fail(why, EX_CANTCREAT,
+                    "no place for known hosts; give one by --known-hosts");
+    private_directories(path);
+    FD_CLEANUP int fd =
+        open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0)
+        return fail_errno(why, errno, path);
+    snprintf(line, sizeof(line), "%s:%u %s %.10s\n", url->host, url->port, pin,
+             clock_text(now));
+    int r = fd_write_all(fd, line, strlen(line));
+    return r < 0 ? fail_errno(why, -r, path) : 0;
+}
+
+static int trust_fetch(const struct options *o, const struct url *url,
+                       struct certificate *ret, struct failure *why)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    struct dial d = { .fd = -1 };
+    int r = -1;
+
+    if (!ctx)
+        return fail(why, EX_OSERR, "out of memory");
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    if (dial_control(&d, url, ctx, (unsigned)o->timeout, why) == 0) {
+        X509 *x = SSL_get1_peer_certificate(d.tls);
+        r = x ? certificate_read(x, ret) : -1;
+        if (r < 0)
+            fail(why, EX_PROTOCOL, "the server's certificate can't be read");
+        X509_free(x);
+        dial_close(&d);
+    }
+    SSL_CTX_free(ctx);
+    return r;
+}
+
+static bool trust_agreed(const struct options *o, const struct url *url,
+                         const struct certificate *c)
+{
+    char answer[8] = "";
+
+    fprintf(stderr,
+            "%s:%u is not known here. Its certificate:\n"
+            "  for          %s\n  issued by    %s%s\n"
+            "  valid        %s to %s\n  fingerprint  SHA-256 %s\n"
+            "  public key   %s\n"
+            "Compare the fingerprint with what the administrator gave you.\n",
+            url->host, url->port, c->subject, c->issuer,
+            c->self_signed ? " (itself)" : "", c->begins, c->ends,
+            c->fingerprint, c->pin);
+    if (o->yes)
+        return true;
+    return tty_line("Trust this server from now on (yes/no)? ", answer,
+                    sizeof(answer)) == 0 &&
+           strcmp(answer, "yes") == 0;
+}
+
+static int trust_new(const struct options *o, const struct url *url,
+                     struct trust *ret, struct failure *why)
+{
+    struct certificate c;
+
+    if (trust_fetch(o, url, &c, why) < 0)
+        return -1;
+    if (!trust_agreed(o, url, &c))
+        return fail(why, EX_NOPERM, "%s:%u is not trusted; nothing was sent",
+                    url->host, url->port);
+    if (trust_remember(o, url, c.pin, why) < 0)
+        return -1;
+    memcpy(ret->pin, c.pin, sizeof(ret->pin));
+    ret->by_pin_alone = true;
+    return 0;
+}
+
+int trust_decide(const struct options *o, const struct url *url,
+                 struct trust *ret, struct failure *why)
+{
+    *ret = (struct trust){ 0 };
+    if (o->pin) {
+        if (strncmp(o->pin, PIN_PREFIX, 8) != 0 ||
+            slice_copy(slice_from(o->pin), ret->pin, sizeof(ret->pin)) < 0)
+            return fail(why, EX_USAGE,
+                        "--pin takes sha256//KEY, as "
+                        "--trust-new and curl show it");
+        ret->by_pin_alone = !o->cacert;
+        return 0;
+    }
+    if (o->cacert)
+        return 0;
+    int r = trust_look_up(o, url, ret, why);
+    ret->by_pin_alone = r == 0;
+    if (r == 1)
+        r = o->trust_new ? trust_new(o, url, ret, why) : 0;
+    return r;
+}

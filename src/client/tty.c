@@ -1,0 +1,77 @@
+/* The terminal, for passwords and questions. */
+#include "tty.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+bool tty_there(void)
+{
+    return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+static int tty_read(int tty, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (;;) {
+        char c;
+        ssize_t n = read(tty, &c, 1);
+
+        if (n < 0)
+            return -errno;
+        if (n == 0 && len == 0)
+            return -EINTR;
+        if (n == 0 || c == '\n')
+            break;
+        if (len + 1 == size)
+            return -EINVAL;
+        out[len++] = c;
+    }
+    out[len] = '\0';
+    return (int)len;
+}
+
+static int tty_ask(const char *prompt, bool echo, char *out, size_t size)
+{
+    FD_CLEANUP int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    struct termios old, quiet;
+
+    if (tty < 0 || tcgetattr(tty, &old) < 0)
+        return -ENOTTY;
+    quiet = old;
+    if (!echo)
+        quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    tcsetattr(tty, echo ? TCSADRAIN : TCSAFLUSH, &quiet);
+    int r = fd_write_all(tty, prompt, strlen(prompt));
+    if (r == 0)
+        r = tty_read(tty, out, size);
+    tcsetattr(tty, TCSADRAIN, &old);
+    if (!echo)
+        fd_write_all(tty, "\n", 1);
+    return r;
+}
+
+int tty_secret(const char *prompt, struct secret *ret)
+{
+    char line[SECRET_MAX + 1];
+    int r = tty_ask(prompt, false, line, sizeof(line));
+
+    if (r > 0)
+        r = secret_set(ret, (struct slice){ line, (size_t)r });
+    else if (r == 0)
+        r = -EINVAL;
+    explicit_bzero(line, sizeof(line));
+    return r;
+}
+
+int tty_line(const char *prompt, char *out, size_t size)
+{
+    int r = tty_ask(prompt, true, out, size);
+
+    return r < 0 ? r : 0;
+}

@@ -1,0 +1,205 @@
+/* An upload: the server makes it visible when all bytes are there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "names.h"
+#include "remote.h"
+#include "sallyport/base/fd.h"
+#include "transfer.h"
+
+#define RENAMES_MAX 99
+/* Smaller files are sent again from their first byte: asking costs as much. */
+#define RESUME_LEAST (1024 * 1024)
+
+static size_t upload_give(void *of, char *bytes, size_t len)
+{
+    struct transfer *t = of;
+    ssize_t n;
+
+    do
+        n = read(t->fd, bytes, len);
+    while (n < 0 && errno == EINTR && !link_interrupted);
+    if (n < 0)
+        return CURL_READFUNC_ABORT;
+    digest_add(&t->digest, bytes, (size_t)n);
+    return (size_t)n;
+}
+
+/* libcurl asks for it when it has resumed. */
+static int upload_seek(void *of, curl_off_t offset, int origin)
+{
+    struct transfer *t = of;
+
+    return lseek(t->fd, (off_t)offset, origin) < 0 ? CURL_SEEKFUNC_FAIL
+                                                   : CURL_SEEKFUNC_OK;
+}
+
+static bool upload_is_stream(const struct transfer *t)
+{
+    return strcmp(t->job->local, "-") == 0;
+}
+
+static int upload_open(struct transfer *t, struct failure *why)
+{
+    struct stat st;
+
+    if (upload_is_stream(t)) {
+        t->fd = STDIN_FILENO;
+        return 0;
+    }
+    t->fd = open(t->local, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (t->fd < 0 || fstat(t->fd, &st) < 0)
+        return fail_errno(why, errno, t->local);
+    if (S_ISDIR(st.st_mode))
+        return fail(why, EX_USAGE, "%s: is a directory; add -r", t->local);
+    if (!S_ISREG(st.st_mode))
+        return fail(why, EX_NOINPUT, "%s: not a regular file", t->local);
+    t->size = (uint64_t)st.st_size;
+    t->modified = st.st_mtime;
+    return 0;
+}
+
+/* Is the name taken? In a directory that was listed, nobody need be asked. */
+static int upload_taken(struct transfer *t, const char *path,
+                        struct failure *why)
+{
+    struct entry e;
+
+    if (t->job->known && strcmp(path, t->job->remote) == 0)
+        return t->job->taken;
+    int r = remote_stat(t->link, path, &e, why);
+    if (r == 0 && e.kind == ENTRY_DIRECTORY)
+        return fail(why, EX_CANTCREAT, "/%s is a directory", path);
+    return r < 0 ? -1 : r == 0;
+}
+
+static int upload_rename(struct transfer *t, struct failure *why)
+{
+    for (unsigned i = 1; i <= RENAMES_MAX; i++) {
+        if (names_new(t->job->remote, i, t->remote, sizeof(t->remote)) < 0)
+            break;
+        int r = upload_taken(t, t->remote, why);
+        if (r <= 0)
+            return r;
+    }
+    return fail(why, EX_CANTCREAT, "/%s: no free name is left", t->job->remote);
+}
+
+/* 0: go on; 1: skip; -1. */
+static int upload_target(struct transfer *t, struct failure *why)
+{
+    if (t->job->overwrite || t->begun)
+        return 0;
+    int r = upload_taken(t, t->remote, why);
+    if (r <= 0)
+        return r;
+    switch (names_decide(t->link->site->options, t->remote, "on the server")) {
+    case CONFLICT_SKIP:
+        return 1;
+    case CONFLICT_OVERWRITE:
+        return 0;
+    default:
+        return upload_rename(t, why);
+    }
+}
+
+/* Where to go on: SIZE of a name that has no finished file is the length of an
+ * upload that was cut. A finished file is never continued: APPE would put the
+ * rest of one file after another one. */
+static int upload_first(struct transfer *t, struct failure *why)
+{
+    const struct options *o = t->link->site->options;
+    struct entry e;
+    uint64_t held = 0;
+
+    t->first = 0;
+    if (o->no_resume || upload_is_stream(t) || t->size < RESUME_LEAST)
+        return 0;
+    int r = t->job->known && !t->begun
+                ? !t->job->taken
+                : remote_stat(t->link, t->remote, &e, why);
+    if (r != 1)
+        return r < 0 ? -1 : 0;
+    if (remote_resumable(t->link, t->remote, &held, why) < 0)
+        return -1;
+    t->first = held < t->size ? held : 0;
+    return 0;
+}
+
+/* After a cut the whole file may stand there, though its 226 was lost: then it
+ * isn't sent again. */
+static bool upload_is_there(struct transfer *t, struct failure *why)
+{
+    struct entry e;
+
+    if (!t->begun || !transfer_hash_name(t) ||
+        remote_stat(t->link, t->remote, &e, why) != 0 || e.kind != ENTRY_FILE ||
+        e.size != t->size ||
+        digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
+        digest_add_head(&t->digest, t->fd, t->size) < 0)
+        return false;
+    return transfer_verify(t, why) == 0 && t->checked;
+}
+
+static int upload_bytes(struct transfer *t, struct failure *why)
+{
+    const struct link_io io = { .give = upload_give,
+                                .moved = transfer_moved,
+                                .of = t };
+    CURL *c = t->link->curl;
+
+    if (link_begin(t->link, t->remote, &io, why) < 0)
+        return -1;
+    curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, upload_seek);
+    curl_easy_setopt(c, CURLOPT_SEEKDATA, t);
+    curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE,
+                     upload_is_stream(t) ? (curl_off_t)-1
+                                         : (curl_off_t)t->size);
+    curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->first);
+    t->begun = true;
+    return link_run(t->link, why);
+}
+
+static int upload_checked(struct transfer *t, struct failure *why)
+{
+    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
+        digest_add_head(&t->digest, t->fd, t->first) < 0)
+        return fail_errno(why, errno, t->local);
+    t->done = t->first;
+    transfer_show(t);
+    if (upload_bytes(t, why) < 0)
+        return -1;
+    if (transfer_verify(t, why) < 0)
+        return -1;
+    if (t->link->site->options->preserve && t->modified > 0)
+        return remote_set_time(t->link, t->remote, t->modified, why);
+    return 0;
+}
+
+int upload_once(struct transfer *t, struct failure *why)
+{
+    char rest[DIGEST_HEX_MAX];
+    bool again = t->begun;
+
+    if (upload_open(t, why) < 0)
+        return -1;
+    int r = upload_target(t, why);
+    t->skipped = r == 1;
+    if (r == 0)
+        r = upload_first(t, why);
+    if (r == 0 && again && upload_is_stream(t))
+        r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
+    if (r == 0 && !upload_is_there(t, why))
+        r = upload_checked(t, why);
+    digest_end(&t->digest, rest);
+    if (!upload_is_stream(t))
+        fd_close(&t->fd);
+    t->fd = -1;
+    return r < 0 ? -1 : 0;
+}

@@ -1,0 +1,579 @@
+/* The client against a real server: what arrives, what stays when it is killed
+ * at any moment, what it trusts, and what it says. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/clock.h"
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server.h"
+#include "support/wait.h"
+
+#define MIB        (1024 * 1024)
+#define ROUNDS     (server_is_long() ? 200 : 12)
+#define ARGUMENTS  32
+#define FILE_BYTES (8 * MIB)
+
+static const struct server_user users[] = {
+    { .name = "put" },
+    { .name = "get" },
+    { .name = "tree" },
+    { .name = "conflict" },
+    { .name = "trust" },
+    { .name = "kill" },
+    { .name = "sync" },
+    { .name = "names" },
+    { .name = "shell" },
+    { .name = "many" },
+    { .name = "reader", .keys = "rights=lr" },
+};
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = {
+        .ports = "auto 32",
+        .users = users,
+        .user_count = sizeof(users) / sizeof(*users),
+    };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+/* A test's own directory, its user and its server. */
+struct desk {
+    struct server server;
+    const char *user;
+    char dir[SERVER_PATH_MAX];
+    char url[128], password[SERVER_PATH_MAX + 16], ca[SERVER_PATH_MAX];
+};
+
+static void desk_begin(struct desk *d, const char *user)
+{
+    server_shared(&d->server);
+    d->user = user;
+    snprintf(d->dir, sizeof(d->dir), "%s/client-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    cr_assert_not_null(mkdtemp(d->dir));
+    cr_assert_eq(chdir(d->dir), 0);
+    setenv("HOME", d->dir, 1);
+    snprintf(d->url, sizeof(d->url), "ftps://%s@127.0.0.1:%u", user,
+             d->server.port);
+    snprintf(d->password, sizeof(d->password), "%s/password", d->dir);
+    files_write(d->password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
+    snprintf(d->ca, sizeof(d->ca), "%s",
+             server_path(&d->server, "certificate.pem"));
+}
+
+static void desk_end(const struct desk *d)
+{
+    struct run_result r;
+
+    cr_assert_eq(chdir("/"), 0);
+    run(&r, NULL, "/bin/rm", "-rf", "--", d->dir, NULL);
+    run_release(&r);
+}
+
+/* sallyport WORDS, of which "/..." becomes this desk's URL with that path. */
+static void desk_arguments(const struct desk *d, char **out, va_list words)
+{
+    static char url[8][1024];
+    size_t n = 0, urls = 0;
+
+    out[n++] = (char *)server_program("sallyport");
+    out[n++] = "--cacert";
+    out[n++] = (char *)d->ca;
+    out[n++] = "--password-file";
+    out[n++] = (char *)d->password;
+    for (const char *w; (w = va_arg(words, const char *));) {
+        cr_assert_lt(n, ARGUMENTS - 1);
+        if (w[0] == '/' && urls < 8) {
+            snprintf(url[urls], sizeof(url[urls]), "%s%s", d->url, w);
+            w = url[urls++];
+        }
+        out[n++] = (char *)w;
+    }
+    out[n] = NULL;
+}
+
+static __attribute__((sentinel)) void client(const struct desk *d, int status,
+                                             struct run_result *r,
+                                             const char *input, ...)
+{
+    char *arguments[ARGUMENTS];
+    va_list words;
+
+    va_start(words, input);
+    desk_arguments(d, arguments, words);
+    va_end(words);
+    run_arguments(r, input, arguments);
+    cr_assert_eq(r->status, status, "status %d: %s", r->status, r->text);
+}
+
+/* The same where only the exit status counts. */
+#define CLIENT(d, status, ...)                                                 \
+    do {                                                                       \
+        struct run_result r_;                                                  \
+        client(d, status, &r_, NULL, __VA_ARGS__, NULL);                       \
+        run_release(&r_);                                                      \
+    } while (0)
+
+static void expect_text(const char *path, const char *text)
+{
+    struct buf b;
+
+    buf_init(&b, 4096);
+    cr_assert(files_read(path, &b), "%s isn't there", path);
+    cr_expect_eq(b.len, strlen(text));
+    cr_expect_eq(memcmp(b.data, text, b.len), 0, "%s: %.*s", path, (int)b.len,
+                 b.data);
+    buf_release(&b);
+}
+
+static void expect_same(const char *a, const char *b)
+{
+    struct run_result r;
+
+    run(&r, NULL, "/usr/bin/diff", "-r", a, b, NULL);
+    cr_expect_eq(r.status, 0, "%s and %s: %s", a, b, r.text);
+    run_release(&r);
+}
+
+static void make_noise(const char *path, size_t len)
+{
+    char *bytes = malloc(len);
+
+    cr_assert_not_null(bytes);
+    files_noise(bytes, len, 7);
+    files_write(path, bytes, len, 0644);
+    free(bytes);
+}
+
+Test(client, put, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "put");
+    make_noise("a", 3 * MIB + 1);
+    files_write("b c", "text", 4, 0644);
+    client(&d, 0, &r, NULL, "put", "a", "b c", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "checksum right"), "%s", r.text);
+    run_release(&r);
+    expect_same("a", server_home_file(&d.server, "put", "a"));
+    expect_text(server_home_file(&d.server, "put", "b c"), "text");
+    client(&d, 0, &r, "from a pipe", "put", "-", "/stream", NULL);
+    run_release(&r);
+    expect_text(server_home_file(&d.server, "put", "stream"), "from a pipe");
+    CLIENT(&d, EX_NOINPUT, "put", "nosuch", "/");
+    CLIENT(&d, EX_NOINPUT, "put", "a", "/nosuch/");
+    CLIENT(&d, EX_USAGE, "put", "a");
+    desk_end(&d);
+}
+
+Test(client, get, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "get");
+    make_noise("a", 3 * MIB + 1);
+    CLIENT(&d, 0, "put", "a", "/");
+    CLIENT(&d, 0, "get", "/a", "b");
+    expect_same("a", "b");
+    cr_assert_eq(mkdir("in", 0755), 0);
+    CLIENT(&d, 0, "get", "/a", "in");
+    expect_same("a", "in/a");
+    client(&d, 0, &r, "printed", "put", "-", "/text", NULL);
+    run_release(&r);
+    client(&d, 0, &r, NULL, "-q", "cat", "/text", NULL);
+    cr_expect_str_eq(r.text, "printed");
+    run_release(&r);
+    client(&d, EX_NOINPUT, &r, NULL, "get", "/nosuch", NULL);
+    cr_expect_not_null(strstr(r.text, "no such file"), "%s", r.text);
+    run_release(&r);
+    CLIENT(&d, EX_NOINPUT, "get", "/*.pdf");
+    desk_end(&d);
+}
+
+Test(client, trees, .timeout = 90)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "tree");
+    cr_assert_eq(mkdir("t", 0755), 0);
+    cr_assert_eq(mkdir("t/empty", 0755), 0);
+    cr_assert_eq(mkdir("t/b", 0755), 0);
+    cr_assert_eq(mkdir("t/b/c", 0755), 0);
+    for (int i = 0; i < 30; i++) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "t/b/%sfile %d", i % 2 ? "c/" : "", i);
+        make_noise(name, (size_t)i * 1000);
+    }
+    CLIENT(&d, EX_USAGE, "put", "t", "/");
+    CLIENT(&d, 0, "put", "-r", "--parallel", "4", "t", "/");
+    CLIENT(&d, 0, "get", "-rP4", "/t", "back");
+    expect_same("t", "back");
+    client(&d, 0, &r, NULL, "du", "/t", NULL);
+    cr_expect_not_null(strstr(r.text, "30 files"), "%s", r.text);
+    run_release(&r);
+    CLIENT(&d, 0, "rm", "-r", "/t");
+    client(&d, 0, &r, NULL, "ls", "/", NULL);
+    cr_expect_str_eq(r.text, "");
+    run_release(&r);
+    desk_end(&d);
+}
+
+Test(client, a_name_that_is_taken, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "conflict");
+    files_write("a", "one", 3, 0644);
+    CLIENT(&d, 0, "put", "a", "/");
+    files_write("a", "two", 3, 0644);
+    CLIENT(&d, 0, "put", "a", "/"); /* nobody to ask: it is renamed */
+    expect_text(server_home_file(&d.server, "conflict", "a"), "one");
+    expect_text(server_home_file(&d.server, "conflict", "new-a"), "two");
+    CLIENT(&d, 0, "put", "--conflict", "skip", "a", "/");
+    expect_text(server_home_file(&d.server, "conflict", "a"), "one");
+    CLIENT(&d, 0, "put", "--conflict", "overwrite", "a", "/");
+    expect_text(server_home_file(&d.server, "conflict", "a"), "two");
+    files_write("a", "mine", 4, 0644);
+    CLIENT(&d, 0, "get", "/a");
+    expect_text("a", "mine");
+    expect_text("new-a", "two");
+    CLIENT(&d, 0, "get", "--conflict", "skip", "/a");
+    expect_text("a", "mine");
+    CLIENT(&d, 0, "get", "--conflict", "overwrite", "/a");
+    expect_text("a", "two");
+    desk_end(&d);
+}
+
+Test(client, names, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "names");
+    files_write("a", "x", 1, 0644);
+    CLIENT(&d, 0, "mkdir", "/one/two/three");
+    CLIENT(&d, 0, "put", "a", "/one/two/three/");
+    CLIENT(&d, 0, "mv", "/one/two/three/a", "b");
+    client(&d, 0, &r, NULL, "hash", "/one/two/three/b", NULL);
+    cr_expect_not_null(strstr(r.text, "2d711642b726b04401627ca9fbac32f5"), "%s",
+                       r.text); /* SHA-256 of "x" */
+    run_release(&r);
+    CLIENT(&d, 0, "mv", "/one/two/three/b", "/c");
+    client(&d, 0, &r, NULL, "ls", "--json", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "{\"name\":\"c\",\"type\":\"file\","
+                                      "\"size\":1,"),
+                       "%s", r.text);
+    run_release(&r);
+    CLIENT(&d, EX_NOINPUT, "rmdir", "/one");
+    CLIENT(&d, 0, "rm", "/c");
+    CLIENT(&d, EX_NOINPUT, "rm", "/c");
+    desk_end(&d);
+}
+
+/* What isn't trusted gets no user name and no password. */
+Test(client, trust, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+    char url[160], pin[128];
+
+    desk_begin(&d, "trust");
+    snprintf(url, sizeof(url), "%s/", d.url);
+    char *untrusted[] = { (char *)server_program("sallyport"),
+                          "ls",
+                          "--password-file",
+                          d.password,
+                          url,
+                          NULL };
+    run_arguments(&r, NULL, untrusted);
+    cr_expect_eq(r.status, EX_NOPERM, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "isn't trusted"), "%s", r.text);
+    run_release(&r);
+    char *new[] = { (char *)server_program("sallyport"),
+                    "ls",
+                    "--password-file",
+                    d.password,
+                    "--trust-new",
+                    "--yes",
+                    url,
+                    NULL };
+    run_arguments(&r, NULL, new);
+    cr_assert_eq(r.status, 0, "%d: %s", r.status, r.text);
+    const char *at = strstr(r.text, "sha256//");
+    cr_assert_not_null(at, "%s", r.text);
+    snprintf(pin, sizeof(pin), "%.52s", at);
+    run_release(&r);
+    run_arguments(&r, NULL, untrusted); /* it is known from now on */
+    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
+    run_release(&r);
+    char *pinned[] = { (char *)server_program("sallyport"),
+                       "ls",
+                       "--password-file",
+                       d.password,
+                       "--pin",
+                       pin,
+                       url,
+                       NULL };
+    run_arguments(&r, NULL, pinned);
+    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
+    run_release(&r);
+    pin[10] = pin[10] == 'A' ? 'B' : 'A';
+    run_arguments(&r, NULL, pinned);
+    cr_expect_eq(r.status, EX_NOPERM, "%d: %s", r.status, r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+Test(client, the_wrong_password, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "trust");
+    files_write(d.password, "wrong\n", 6, 0600);
+    client(&d, EX_NOPERM, &r, NULL, "ls", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "check the user name"), "%s", r.text);
+    run_release(&r);
+    cr_assert_eq(chmod(d.password, 0644), 0);
+    client(&d, EX_NOPERM, &r, NULL, "ls", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "chmod 600"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+Test(client, without_the_right, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "reader");
+    files_write("a", "x", 1, 0644);
+    client(&d, EX_NOINPUT, &r, NULL, "put", "a", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "the server says \"550"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+Test(client, sync, .timeout = 90)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "sync");
+    cr_assert_eq(mkdir("s", 0755), 0);
+    cr_assert_eq(mkdir("s/d", 0755), 0);
+    files_write("s/a", "a", 1, 0644);
+    files_write("s/d/b", "b", 1, 0644);
+    CLIENT(&d, 0, "sync", "--dry-run", "s", "/s");
+    cr_expect_not(files_exists(server_home_file(&d.server, "sync", "s")));
+    CLIENT(&d, 0, "sync", "s", "/s");
+    expect_same("s", server_home_file(&d.server, "sync", "s"));
+    client(&d, 0, &r, NULL, "sync", "s", "/s", NULL);
+    cr_expect_not_null(strstr(r.text, "0 uploaded, 2 the same, 0 removed"),
+                       "%s", r.text);
+    run_release(&r);
+    files_write("s/d/b", "bb", 2, 0644);
+    cr_assert_eq(unlink("s/a"), 0);
+    client(&d, 0, &r, NULL, "sync", "s", "/s", NULL);
+    cr_expect_not_null(strstr(r.text, "1 uploaded, 0 the same, 0 removed"),
+                       "%s", r.text);
+    run_release(&r);
+    expect_text(server_home_file(&d.server, "sync", "s/a"), "a");
+    CLIENT(&d, 0, "sync", "--delete", "s", "/s");
+    expect_same("s", server_home_file(&d.server, "sync", "s"));
+    files_write("s/d/b", "cc", 2, 0644);
+    struct timespec old[2] = { { .tv_sec = 1000000000 },
+                               { .tv_sec = 1000000000 } };
+    cr_assert_eq(utimensat(AT_FDCWD, "s/d/b", old, 0), 0);
+    CLIENT(&d, 0, "sync", "--by-hash", "s", "/s");
+    expect_same("s", server_home_file(&d.server, "sync", "s"));
+    desk_end(&d);
+}
+
+Test(client, json, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "put");
+    files_write("j", "text", 4, 0644);
+    client(&d, 0, &r, NULL, "put", "--json", "--conflict", "overwrite", "j",
+           "/", NULL);
+    cr_expect_not_null(strstr(r.text, "{\"event\":\"done\",\"command\":\"put\","
+                                      "\"name\":\"j\",\"bytes\":4"),
+                       "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "\"verified\":true"), "%s", r.text);
+    run_release(&r);
+    client(&d, EX_NOINPUT, &r, NULL, "get", "--json", "/nosuch", NULL);
+    cr_expect_not_null(strstr(r.text, "\"event\":\"failed\""), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "\"code\":66"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+Test(client, a_script, .timeout = 60)
+{
+    static const char script[] = "# a comment\n"
+                                 "mkdir \"a b\"\n"
+                                 "cd 'a b'\n"
+                                 "pwd\n"
+                                 "put one\n"
+                                 "change one two\n"
+                                 "ls\n"
+                                 "get two three\n"
+                                 "cd ..\n"
+                                 "rm -r \"a b\"\n"
+                                 "bye\n"
+                                 "pwd\n";
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "shell");
+    files_write("one", "1", 1, 0644);
+    client(&d, 0, &r, script, "/", NULL);
+    cr_expect_not_null(strstr(r.text, "/a b\n"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "  two\n"), "%s", r.text);
+    run_release(&r);
+    expect_text("three", "1");
+    client(&d, EX_NOINPUT, &r, "cd nosuch\nput one\n", "/", NULL);
+    run_release(&r);
+    cr_expect_not(files_exists(server_home_file(&d.server, "shell", "one")),
+                  "a script goes on after a failure");
+    desk_end(&d);
+}
+
+/* An unfinished file in DIR that has so many bytes; or DONE is there. */
+struct growth {
+    const char *dir;
+    off_t least;
+    const char *done;
+};
+
+static bool has_grown(void *of)
+{
+    const struct growth *g = of;
+    DIR *d = opendir(g->dir);
+    bool yes = files_exists(g->done);
+    struct dirent *e;
+    struct stat st;
+
+    while (d && !yes && (e = readdir(d)))
+        yes = strncmp(e->d_name, ".sallyport-", 11) == 0 &&
+              fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
+              st.st_size >= g->least;
+    if (d)
+        closedir(d);
+    return yes;
+}
+
+/* Starts the client, and kills it when that much of its file is there. */
+static void kill_at(const struct desk *d, struct growth *g, ...)
+{
+    char *arguments[ARGUMENTS];
+    va_list words;
+    struct running running;
+    struct run_result r;
+
+    va_start(words, g);
+    desk_arguments(d, arguments, words);
+    va_end(words);
+    run_start(&running, NULL, arguments);
+    cr_expect(wait_until(has_grown, g, WAIT_MS));
+    kill(running.pid, SIGKILL);
+    run_finish(&running, &r);
+    run_release(&r);
+}
+
+/* Besides temporary names there is the whole file or none. */
+static void expect_whole_or_none(const char *name, const char *whole)
+{
+    struct stat a, b;
+
+    if (stat(name, &a) < 0)
+        return;
+    cr_assert_eq(stat(whole, &b), 0);
+    cr_expect_eq(a.st_size, b.st_size, "%s is a part", name);
+}
+
+/* At a different part of the file in each round, the first and the last byte
+ * among them. */
+static off_t moment(int round)
+{
+    return (off_t)(round * 5 % 12) * (FILE_BYTES / 11);
+}
+
+Test(client, a_download_that_is_killed, .timeout = 900)
+{
+    struct run_result r;
+    struct desk d;
+    int resumed = 0;
+
+    desk_begin(&d, "kill");
+    make_noise("big", FILE_BYTES);
+    CLIENT(&d, 0, "put", "big", "/");
+    for (int i = 0; i < ROUNDS; i++) {
+        struct growth g = { ".", moment(i), "got" };
+
+        kill_at(&d, &g, "get", "--limit-rate", "16M", "/big", "got", NULL);
+        expect_whole_or_none("got", "big");
+        if (!files_exists("got")) {
+            client(&d, 0, &r, NULL, "get", "/big", "got", NULL);
+            resumed += strstr(r.text, "resumed") != NULL;
+            run_release(&r);
+        }
+        expect_same("big", "got");
+        cr_assert_eq(unlink("got"), 0);
+    }
+    cr_expect_gt(resumed, ROUNDS / 2, "only %d were continued", resumed);
+    desk_end(&d);
+}
+
+Test(client, an_upload_that_is_killed, .timeout = 900)
+{
+    struct desk d;
+
+    desk_begin(&d, "kill");
+    make_noise("big", FILE_BYTES);
+    for (int i = 0; i < ROUNDS; i++) {
+        char name[32], home[SERVER_PATH_MAX], there[SERVER_PATH_MAX];
+
+        snprintf(name, sizeof(name), "/up%d", i);
+        snprintf(home, sizeof(home), "%s", server_home(&d.server, "kill"));
+        snprintf(there, sizeof(there), "%s",
+                 server_home_file(&d.server, "kill", name + 1));
+        struct growth g = { home, moment(i), there };
+
+        kill_at(&d, &g, "put", "--limit-rate", "16M", "big", name, NULL);
+        expect_whole_or_none(there, "big");
+        CLIENT(&d, 0, "put", "--conflict", "skip", "big", name);
+        expect_same("big", there);
+        cr_assert_eq(unlink(there), 0);
+    }
+    desk_end(&d);
+}

@@ -1,0 +1,121 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/listing.h"
+
+static const struct {
+    const char *line, *name;
+    enum entry_kind kind;
+    uint64_t size;
+    time_t modified;
+} mlsd[] = {
+    { "type=file;size=12;modify=20261120074201; a b.txt", "a b.txt", ENTRY_FILE,
+      12, 1795160521 },
+    { "Type=dir;Modify=20261120074201.123;Perm=el; in", "in", ENTRY_DIRECTORY,
+      0, 1795160521 },
+    { "type=OS.unix=slink:/x;size=1; link", "link", ENTRY_OTHER, 1, 0 },
+    { "size=18446744073709551616;type=file; huge", "huge", ENTRY_FILE, 0, 0 },
+    { "type=file;modify=2026; short", "short", ENTRY_FILE, 0, 0 },
+    { " nofacts", "nofacts", ENTRY_OTHER, 0, 0 },
+};
+
+Test(listing, mlsd)
+{
+    struct listing l = { 0 };
+
+    for (size_t i = 0; i < sizeof(mlsd) / sizeof(mlsd[0]); i++) {
+        cr_assert_eq(listing_take_mlsd(&l, slice_from(mlsd[i].line)), 0, "%s",
+                     mlsd[i].line);
+        const struct entry *e = &l.entry[l.count - 1];
+        cr_expect_str_eq(e->name, mlsd[i].name);
+        cr_expect_eq(e->kind, mlsd[i].kind, "%s", mlsd[i].line);
+        cr_expect_eq(e->size, mlsd[i].size, "%s", mlsd[i].line);
+        cr_expect_eq(e->modified, mlsd[i].modified, "%s: %lld", mlsd[i].line,
+                     (long long)e->modified);
+    }
+    listing_release(&l);
+}
+
+/* What would leave the directory or write to the terminal. */
+Test(listing, names_that_are_refused)
+{
+    static const char *const lines[] = {
+        "type=file; ../x", "type=file; /etc/passwd", "type=file; ..",
+        "type=file; a/b",  "type=file; a\033[2Jb",   "type=file; a\rb",
+        "type=file; ",     "type=file; a\177b",      "type=file; .",
+    };
+    struct listing l = { 0 };
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        cr_expect_eq(listing_take_mlsd(&l, slice_from(lines[i])), 1, "%s",
+                     lines[i]);
+    cr_expect_eq(l.count, 0);
+    cr_expect_eq(l.refused, sizeof(lines) / sizeof(lines[0]));
+    cr_expect_not(listing_safe((struct slice){ "a\0b", 3 }));
+}
+
+Test(listing, no_entries)
+{
+    static const char *const lines[] = { "type=cdir; .", "type=pdir; ..",
+                                         "nothing" };
+    struct listing l = { 0 };
+
+    for (size_t i = 0; i < 3; i++)
+        cr_expect_eq(listing_take_mlsd(&l, slice_from(lines[i])), 1);
+    cr_expect_eq(l.count, 0);
+    cr_expect_eq(l.refused, 0);
+}
+
+static const struct {
+    const char *line, *name; /* NULL: no entry */
+    enum entry_kind kind;
+    uint64_t size;
+} list[] = {
+    { "-rw-r--r--    1 1000     1000         1234 Nov 20 07:42 a b.txt",
+      "a b.txt", ENTRY_FILE, 1234 },
+    { "drwxr-xr-x   2 anna users 4096 Jan  1  2025 in", "in", ENTRY_DIRECTORY,
+      4096 },
+    { "lrwxrwxrwx   1 0 0 3 Nov 20 07:42 link -> ../x", "link", ENTRY_OTHER,
+      3 },
+    { "-rw-r--r-- 1 0 0 1 Nov 20 07:42  two blanks", " two blanks", ENTRY_FILE,
+      1 },
+    { "total 12", NULL, ENTRY_OTHER, 0 },
+    { "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 ..", NULL, ENTRY_OTHER, 0 },
+    { "-rw-r--r-- 1 0 0 x Nov 20 07:42 a", NULL, ENTRY_OTHER, 0 },
+    { "", NULL, ENTRY_OTHER, 0 },
+};
+
+Test(listing, list)
+{
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        struct listing l = { 0 };
+        int r = listing_take_list(&l, slice_from(list[i].line));
+
+        cr_assert_eq(r, list[i].name ? 0 : 1, "%s", list[i].line);
+        if (list[i].name) {
+            cr_expect_str_eq(l.entry[0].name, list[i].name);
+            cr_expect_eq(l.entry[0].kind, list[i].kind);
+            cr_expect_eq(l.entry[0].size, list[i].size);
+        }
+        listing_release(&l);
+    }
+}
+
+Test(listing, sorted_and_found)
+{
+    static const char *const names[] = { "c", "a", "b" };
+    struct listing l = { 0 };
+    char line[32];
+
+    for (int i = 0; i < 3; i++) {
+        snprintf(line, sizeof(line), "type=file; %s", names[i]);
+        listing_take_mlsd(&l, slice_from(line));
+    }
+    listing_sort(&l);
+    cr_expect_str_eq(l.entry[0].name, "a");
+    cr_expect_eq(listing_find(&l, "b"), &l.entry[1]);
+    cr_expect_null(listing_find(&l, "d"));
+    listing_release(&l);
+    cr_expect_null(listing_find(&l, "b"));
+}

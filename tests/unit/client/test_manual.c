@@ -1,0 +1,69 @@
+/* sallyport(1) and the tables say the same. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/client.h"
+
+/* TEXT as roff writes it: every "-" is "\-". */
+static const char *roff(const char *text, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (; *text && len + 3 < size; text++) {
+        if (*text == '-')
+            out[len++] = '\\';
+        out[len++] = *text;
+    }
+    out[len] = '\0';
+    return out;
+}
+
+static const char *manual(void)
+{
+    static char text[65536];
+    FILE *f = fopen(SOURCE_DIR "/docs/man/sallyport.1", "r");
+
+    cr_assert_not_null(f);
+    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+    fclose(f);
+    return text;
+}
+
+Test(manual, names_every_option)
+{
+    char name[64], line[96];
+
+    for (size_t i = 0; i < option_count; i++) {
+        snprintf(line, sizeof(line), "\\fB\\-\\-%s\\fP",
+                 roff(option_rows[i].name, name, sizeof(name)));
+        cr_expect_not_null(strstr(manual(), line), "%s", line);
+    }
+}
+
+Test(manual, names_every_command)
+{
+    char syntax[256], line[320];
+
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *row = &commands[i];
+        bool shot = row->modes & ONE_SHOT;
+        const char *words = shot ? row->syntax : row->shell_syntax;
+
+        snprintf(line, sizeof(line), "\n\\fB%s%s\\fP%s%s\n",
+                 shot ? "sallyport " : "", row->name, words[0] ? " " : "",
+                 roff(words, syntax, sizeof(syntax)));
+        cr_expect_not_null(strstr(manual(), line), "%s", line);
+    }
+}
+
+Test(commands, have_help_and_an_example)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        cr_expect_not_null(commands[i].run);
+        cr_expect_gt(strlen(commands[i].help), 5, "%s", commands[i].name);
+        cr_expect_gt(strlen(commands[i].example), 2, "%s", commands[i].name);
+        cr_expect_eq(commands[i].help[strlen(commands[i].help) - 1] == '.',
+                     false, "%s", commands[i].name);
+    }
+}

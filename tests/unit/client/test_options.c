@@ -1,0 +1,100 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/options.h"
+
+static int parse(struct options *o, const char *line, char **argv,
+                 struct complaint *c)
+{
+    static char text[512];
+    int argc = 0;
+
+    snprintf(text, sizeof(text), "%s", line);
+    for (char *w = text; *w;) {
+        char *end = strchrnul(w, ' ');
+        argv[argc++] = w;
+        w = *end ? end + 1 : end;
+        *end = '\0';
+    }
+    argv[argc] = NULL;
+    options_default(o);
+    c->text[0] = '\0';
+    return options_parse(o, argc, argv, c);
+}
+
+Test(options, words_and_options_in_any_order)
+{
+    struct complaint c;
+    struct options o;
+    char *argv[32];
+
+    cr_assert_eq(parse(&o,
+                       "put -rp a --parallel=4 b --limit-rate 2M -- -c "
+                       "--conflict",
+                       argv, &c),
+                 5, "%s", c.text);
+    cr_expect_str_eq(argv[0], "put");
+    cr_expect_str_eq(argv[2], "b");
+    cr_expect_str_eq(argv[3], "-c");
+    cr_expect_str_eq(argv[4], "--conflict");
+    cr_expect(o.recursive && o.preserve);
+    cr_expect_eq(o.parallel, 4);
+    cr_expect_eq(o.limit_rate, 2 << 20);
+    cr_assert_eq(parse(&o, "get - -P3 x --conflict rename", argv, &c), 3);
+    cr_expect_str_eq(argv[1], "-");
+    cr_expect_eq(o.parallel, 3);
+    cr_expect_eq(o.conflict, CONFLICT_RENAME);
+}
+
+Test(options, mistakes)
+{
+    static const char *const rows[][2] = {
+        { "--frob", "no such option" },
+        { "-x", "no such option" },
+        { "--pin", "needs a value" },
+        { "-P", "needs a value" },
+        { "--quiet=yes", "takes no value" },
+        { "--parallel 0", "from 1 to 16" },
+        { "--parallel 17", "from 1 to 16" },
+        { "--parallel x", "from 1 to 16" },
+        { "--conflict maybe", "ask, skip" },
+        { "--limit-rate 1X", "number" },
+        { "--limit-rate 99999999999999G", "number" },
+    };
+    struct complaint c;
+    struct options o;
+    char *argv[32];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_expect_lt(parse(&o, rows[i][0], argv, &c), 0, "%s", rows[i][0]);
+        cr_expect_not_null(strstr(c.text, rows[i][1]), "%s: %s", rows[i][0],
+                           c.text);
+    }
+}
+
+Test(options, profile)
+{
+    struct complaint c = { "" };
+    struct options o;
+
+    options_default(&o);
+    cr_expect_eq(options_set(&o, "parallel", "8", &c), 0);
+    cr_expect_eq(options_set(&o, "preserve", "yes", &c), 0);
+    cr_expect_eq(o.parallel, 8);
+    cr_expect(o.preserve);
+    cr_expect_lt(options_set(&o, "preserve", "perhaps", &c), 0);
+    c.text[0] = '\0';
+    cr_expect_lt(options_set(&o, "yes", "yes", &c), 0, "not for a profile");
+    cr_expect_lt(options_set(&o, "password", "x", &c), 0);
+}
+
+Test(options, letters_and_names_are_unique)
+{
+    for (size_t i = 0; i < option_count; i++)
+        for (size_t j = 0; j < i; j++) {
+            cr_expect_str_neq(option_rows[i].name, option_rows[j].name);
+            cr_expect(!option_rows[i].letter ||
+                      option_rows[i].letter != option_rows[j].letter);
+        }
+}

@@ -1,0 +1,49 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/show.h"
+
+Test(show, text)
+{
+    static const char *const rows[][2] = {
+        { "plain", "plain" },
+        { "\303\244\342\202\254\360\237\230\200",
+          "\303\244\342\202\254\360\237\230\200" },
+        { "a\033[2Jb", "a\\x1b[2Jb" },
+        { "a\r\nb\177", "a\\x0d\\x0ab\\x7f" },
+        { "\302\233x", "\\xc2\\x9bx" },          /* C1: CSI */
+        { "\377\300\257", "\\xff\\xc0\\xaf" },   /* no UTF-8, overlong */
+        { "\342\202", "\\xe2\\x82" },            /* cut */
+        { "\342\200\256x", "\\xe2\\x80\\xaex" }, /* turns the text around */
+    };
+    char out[128];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_str_eq(show_text(rows[i][0], out, sizeof(out)), rows[i][1]);
+}
+
+Test(show, text_has_an_end)
+{
+    char out[12];
+
+    cr_expect_str_eq(show_text("0123456789abcdef", out, sizeof(out)),
+                     "01234567...");
+    cr_expect_lt(strlen(show_text("\1\1\1\1\1\1\1", out, sizeof(out))),
+                 sizeof(out));
+}
+
+Test(show, figures)
+{
+    char size[SHOW_SIZE_MAX], time[SHOW_TIME_MAX];
+
+    cr_expect_str_eq(show_size(0, size), "0 B");
+    cr_expect_str_eq(show_size(1023, size), "1023 B");
+    cr_expect_str_eq(show_size(1536, size), "1.5 KiB");
+    cr_expect_str_eq(show_size(200ull << 20, size), "200 MiB");
+    cr_expect_str_eq(show_size(UINT64_MAX, size), "16.0 EiB");
+    cr_expect_str_eq(show_time(7, time), "0:07");
+    cr_expect_str_eq(show_time(3723, time), "1:02:03");
+    cr_expect_str_eq(show_time(UINT64_MAX, time), "--:--");
+    cr_expect_eq(show_columns("\303\244b"), 2);
+}

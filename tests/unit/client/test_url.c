@@ -1,0 +1,124 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/url.h"
+
+static const struct {
+    const char *text, *user, *host, *path;
+    unsigned port;
+    bool implicit, directory;
+} good[] = {
+    { "ftps://drop.example.org", "", "drop.example.org", "", 21, false, true },
+    { "ftps://anna@h/in/", "anna", "h", "in", 21, false, true },
+    { "ftps://anna@h:2121/in/a.txt", "anna", "h", "in/a.txt", 2121, false,
+      false },
+    { "ftpes://h/x", "", "h", "x", 21, false, false },
+    { "ftps://h:990/x", "", "h", "x", 990, true, false },
+    { "ftps+implicit://h/x", "", "h", "x", 990, true, false },
+    { "ftps+implicit://h:1/x", "", "h", "x", 1, true, false },
+    { "ftps://[2001:db8::1]:21/x", "", "2001:db8::1", "x", 21, false, false },
+    { "ftps://[::1]/x", "", "::1", "x", 21, false, false },
+    { "ftps://a%40b@h/%C3%A4%20b", "a@b", "h", "\303\244 b", 21, false, false },
+    { "ftps://h//etc/./x/../passwd", "", "h", "etc/passwd", 21, false, false },
+    { "ftps://h/../../x", "", "h", "x", 21, false, false },
+};
+
+Test(url, parse)
+{
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct complaint c = { "" };
+        struct url u;
+
+        cr_assert_eq(url_parse(good[i].text, &u, &c), 0, "%s: %s", good[i].text,
+                     c.text);
+        cr_expect_str_eq(u.user, good[i].user, "%s", good[i].text);
+        cr_expect_str_eq(u.host, good[i].host, "%s", good[i].text);
+        cr_expect_str_eq(u.path, good[i].path, "%s", good[i].text);
+        cr_expect_eq(u.port, good[i].port, "%s", good[i].text);
+        cr_expect_eq(u.implicit, good[i].implicit, "%s", good[i].text);
+        cr_expect_eq(u.directory, good[i].directory, "%s", good[i].text);
+    }
+}
+
+static const struct {
+    const char *text, *says;
+} bad[] = {
+    { "ftp://h/x", "ftps://" },
+    { "h/x", "not a URL" },
+    { "ftps://", "host" },
+    { "ftps:///x", "host" },
+    { "ftps://anna:secret@h/", "password" },
+    { "ftps://h:0/", "port" },
+    { "ftps://h:65536/", "port" },
+    { "ftps://h:x/", "port" },
+    { "ftps://[::1/x", "host" },
+    { "ftps://[::1]x/", "host" },
+    { "ftps://h/%", "path" },
+    { "ftps://h/%4", "path" },
+    { "ftps://h/%zz", "path" },
+    { "ftps://h/a%0d%0aDELE%20b", "path" },
+    { "ftps://h/a%00b", "path" },
+    { "ftps://a\nb@h/", "user" },
+};
+
+Test(url, refuses)
+{
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct complaint c = { "" };
+        struct url u;
+
+        cr_expect_lt(url_parse(bad[i].text, &u, &c), 0, "%s", bad[i].text);
+        cr_expect_not_null(strstr(c.text, bad[i].says), "%s: %s", bad[i].text,
+                           c.text);
+        cr_expect_null(strstr(c.text, "secret"), "a password is repeated");
+    }
+}
+
+Test(url, too_long)
+{
+    static char text[2 * URL_PATH_MAX] = "ftps://h/";
+    struct complaint c = { "" };
+    struct url u;
+
+    memset(text + 9, 'x', URL_PATH_MAX);
+    cr_expect_lt(url_parse(text, &u, &c), 0);
+    memset(text + 7, 'h', URL_PART_MAX + 1);
+    text[7 + URL_PART_MAX + 1] = '\0';
+    c.text[0] = '\0';
+    cr_expect_lt(url_parse(text, &u, &c), 0);
+}
+
+Test(url, join)
+{
+    static const char *const rows[][3] = {
+        { "", "a", "a" },     { "a/b", "c", "a/b/c" }, { "a/b", "../c", "a/c" },
+        { "a/b", "/c", "c" }, { "a", "../../..", "" }, { "a", ".", "a" },
+        { "a", "", "a" },     { "", "a//b/", "a/b" },
+    };
+    char out[URL_PATH_MAX];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_assert_eq(url_join(rows[i][0], rows[i][1], out), 0);
+        cr_expect_str_eq(out, rows[i][2]);
+    }
+}
+
+Test(url, join_has_an_end)
+{
+    static char name[URL_PATH_MAX + 1];
+    char out[URL_PATH_MAX];
+
+    memset(name, 'x', URL_PATH_MAX - 1);
+    cr_expect_eq(url_join("", name, out), 0);
+    cr_expect_eq(url_join("a", name, out), -ENAMETOOLONG);
+}
+
+Test(url, encode)
+{
+    char out[URL_ENCODED_MAX];
+
+    cr_assert_eq(url_encode("a b/\303\244%;?#", out), 0);
+    cr_expect_str_eq(out, "a%20b/%C3%A4%25%3B%3F%23");
+}

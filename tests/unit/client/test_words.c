@@ -1,0 +1,111 @@
+/* Lines of the shell, patterns and new names, netrc and known hosts: what cuts
+ * text up. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/names.h"
+#include "client/password.h"
+#include "client/split.h"
+#include "client/trust.h"
+
+static const struct {
+    const char *line;
+    int n;
+    const char *word[4];
+} lines[] = {
+    { "", 0, { NULL } },
+    { "  put  a b ", 3, { "put", "a", "b" } },
+    { "get 'a b' \"c d\"", 3, { "get", "a b", "c d" } },
+    { "get a\\ b 'x'y\"z\"", 3, { "get", "a b", "xyz" } },
+    { "get \"a\\\"b\" 'c\\d'", 3, { "get", "a\"b", "c\\d" } },
+    { "get ''", 2, { "get", "" } },
+    { "get 'a", -EINVAL, { NULL } },
+    { "a b c d e", -E2BIG, { NULL } },
+};
+
+Test(split, lines)
+{
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char text[64], *word[4];
+
+        snprintf(text, sizeof(text), "%s", lines[i].line);
+        int n = split_line(text, word, 4);
+        cr_assert_eq(n, lines[i].n, "%s: %d", lines[i].line, n);
+        for (int k = 0; k < n; k++)
+            cr_expect_str_eq(word[k], lines[i].word[k]);
+    }
+}
+
+Test(names, new)
+{
+    char out[16];
+
+    cr_expect_eq(names_new("a/b.txt", 1, out, sizeof(out)), 0);
+    cr_expect_str_eq(out, "a/new-b.txt");
+    cr_expect_eq(names_new("b.txt", 2, out, sizeof(out)), 0);
+    cr_expect_str_eq(out, "new-2-b.txt");
+    cr_expect_eq(names_new("0123456789.txt", 1, out, sizeof(out)),
+                 -ENAMETOOLONG);
+}
+
+Test(names, match)
+{
+    cr_expect(names_match("*.txt", "a.txt"));
+    cr_expect(names_match("?[ab]", "xb"));
+    cr_expect_not(names_match("*", ".hidden"));
+    cr_expect_not(names_match("*.txt", "a.txt2"));
+    cr_expect(names_is_pattern("a[1]"));
+    cr_expect_not(names_is_pattern("a.txt"));
+}
+
+static const char netrc[] = "# comment\n"
+                            "machine other login x password no\n"
+                            "machine drop.example.org\n\tlogin anna\n"
+                            "\tpassword s3cret\n"
+                            "machine drop.example.org login bert password b\n"
+                            "default login guest password g\n";
+
+Test(password, netrc)
+{
+    static const struct {
+        const char *host, *user, *login, *password;
+    } rows[] = {
+        { "drop.example.org", "", "anna", "s3cret" },
+        { "DROP.example.org", "bert", "bert", "b" },
+        { "elsewhere", "", "guest", "g" },
+        { "elsewhere", "nobody", NULL, NULL },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct secret s = { .len = 0 };
+        struct url u = { 0 };
+
+        snprintf(u.host, sizeof(u.host), "%s", rows[i].host);
+        snprintf(u.user, sizeof(u.user), "%s", rows[i].user);
+        bool found = password_netrc(SLICE(netrc), &u, &s);
+        cr_assert_eq(found, rows[i].password != NULL, "%zu", i);
+        if (found) {
+            cr_expect_str_eq(u.user, rows[i].login);
+            cr_expect_str_eq(s.bytes, rows[i].password);
+        } else {
+            cr_expect_eq(s.len, 0);
+        }
+    }
+}
+
+Test(trust, known_hosts)
+{
+    static const char text[] = "a:21 sha256//AAAA 2026-01-01\n"
+                               "\n# no line\n"
+                               "b:2121 sha256//BBBB 2026-01-01\n"
+                               "c:21 md5//x\n";
+    char pin[CERTIFICATE_PIN_MAX];
+
+    cr_expect_eq(trust_known(SLICE(text), "A", 21, pin), 0);
+    cr_expect_str_eq(pin, "sha256//AAAA");
+    cr_expect_eq(trust_known(SLICE(text), "b", 21, pin), 1);
+    cr_expect_eq(trust_known(SLICE(text), "b", 2121, pin), 0);
+    cr_expect_eq(trust_known(SLICE(text), "c", 21, pin), 1, "not a pin");
+}
