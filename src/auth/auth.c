@@ -20,14 +20,10 @@ void auth_release(struct auth *a)
 {
     pending_release(a);
     channel_close(&a->master);
+    loop_remove(&a->loop, &a->log_watch);
     event_sender_release(&a->log);
     users_release(&a->users);
     loop_release(&a->loop);
-}
-
-void auth_log_to(struct auth *a, int fd)
-{
-    event_sender_renew(&a->log, fd);
 }
 
 int auth_take_users(struct auth *a, int fd, uint64_t generation,
@@ -56,8 +52,7 @@ void auth_take_certificate(struct auth *a, int fd)
 
 static int on_log(void *owner, struct packet *p)
 {
-    auth_log_to(owner, fd_take(&p->fd[0]));
-    return 0;
+    return auth_log_to(owner, fd_take(&p->fd[0]));
 }
 
 /* Master has read the same bytes before. */
@@ -82,7 +77,8 @@ static int on_verify(void *owner, struct packet *p)
 
     if (p->value[1].number > a->generation)
         die(EX_PROTOCOL, "master asks by users that it hasn't sent");
-    pending_open(a, fd_take(&p->fd[0]), p->value[0].number);
+    pending_open(a, fd_take(&p->fd[0]), p->value[0].number,
+                 &p->value[2].address);
     return 0;
 }
 

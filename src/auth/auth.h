@@ -21,6 +21,7 @@ struct pending {
     struct loop_watch watch;
     struct loop_timer timer;
     uint64_t serial;
+    struct address peer; /* of the session, by master's word: for the log */
     bool used;
 };
 
@@ -29,6 +30,7 @@ struct auth {
     struct channel master;
     struct loop_watch master_watch;
     struct event_sender log;
+    struct loop_watch log_watch;
     struct users users; /* the newest only: what was asked before counts too */
     uint64_t generation;
     struct proof_servers servers; /* the certificates that clients are shown */
@@ -39,14 +41,17 @@ void auth_init(struct auth *a, int fd);
 void auth_release(struct auth *a);
 /* Serves until master is gone: 0 or -errno. */
 int auth_run(struct auth *a);
+/* Takes FD, the channel to log. 0 or -errno */
+int auth_log_to(struct auth *a, int fd);
 /* Takes the descriptors. */
-void auth_log_to(struct auth *a, int fd);
 void auth_take_certificate(struct auth *a, int fd);
 int auth_take_users(struct auth *a, int fd, uint64_t generation,
                     struct complaint *c);
 
-/* FD leads to session SERIAL. Ends the process if master asks too much. */
-void pending_open(struct auth *a, int fd, uint64_t serial);
+/* FD leads to session SERIAL of the client PEER. Ends the process if master
+ * asks too much. */
+void pending_open(struct auth *a, int fd, uint64_t serial,
+                  const struct address *peer);
 void pending_release(struct auth *a);
 
 /* What somebody shows who wants to log in, by the word of his session; PROOF is
@@ -59,8 +64,26 @@ struct attempt {
     const struct proof_servers *servers;
 };
 
-/* Is that enough? *row is the user's, 0 for no. The work is the same for a
- * right and a wrong password, a locked user, and nobody. */
-bool judge(const struct users *u, const struct attempt *a, size_t *row);
+/* Is that enough, and if not, why? The reason is for the log alone: neither
+ * master nor the session gets it. */
+enum judgement {
+    JUDGED_RIGHT,
+    JUDGED_UNKNOWN,
+    JUDGED_LOCKED,
+    JUDGED_PASSWORD,
+    JUDGED_NO_CERTIFICATE, /* none was shown */
+    JUDGED_CERTIFICATE,    /* another one was */
+    JUDGED_NO_PROOF,       /* one was, with nothing that proves it */
+    JUDGED_COUNT
+};
+/* *row is the user's, 0 unless JUDGED_RIGHT. The work is the same for a right
+ * and a wrong password, a locked user, and nobody. */
+enum judgement judge(const struct users *u, const struct attempt *a,
+                     size_t *row);
+
+/* Lines of the log about the session of P. */
+void tell_wrong(const struct pending *p, const char *wrong);
+void tell_failed_login(const struct pending *p, const struct attempt *attempt,
+                       enum judgement why);
 
 #endif

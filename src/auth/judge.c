@@ -1,6 +1,5 @@
-/* Name, password and certificate against the users file, in auth. Says yes or
- * no, never why: one hash is computed for everybody, whether or not the answer
- * is known before. */
+/* Name, password and certificate against the users file, in auth. One hash is
+ * computed for everybody, whether or not the answer is known before. */
 #include "auth.h"
 #include "sallyport/hash/hash.h"
 
@@ -38,28 +37,45 @@ static bool is_proved(const struct user *user, const struct attempt *a)
     return proof_holds(a->servers, a->proof, a->serial, &pins);
 }
 
-static bool has_certificate(const struct user *user, const struct attempt *a)
+static enum judgement judge_certificate(const struct user *user,
+                                        const struct attempt *a)
 {
-    return user->certificate.len == 0 ||
-           user_certificate_shown(user, a->claims);
+    if (user->certificate_only && is_proved(user, a))
+        return JUDGED_RIGHT;
+    if (!user->certificate_only && user_certificate_shown(user, a->claims))
+        return JUDGED_RIGHT;
+    if (a->claims.len == 0)
+        return JUDGED_NO_CERTIFICATE;
+    return user->certificate_only && a->proof.len == 0 ? JUDGED_NO_PROOF
+                                                       : JUDGED_CERTIFICATE;
 }
 
-bool judge(const struct users *u, const struct attempt *a, size_t *row)
+static enum judgement judge_user(const struct user *user,
+                                 const struct attempt *a)
+{
+    bool password = hash_verify(a->password, user->hash);
+
+    if (!password && !user->certificate_only)
+        return JUDGED_PASSWORD;
+    return user->certificate.len > 0 ? judge_certificate(user, a)
+                                     : JUDGED_RIGHT;
+}
+
+enum judgement judge(const struct users *u, const struct attempt *a,
+                     size_t *row)
 {
     const struct user *user = users_find(u, a->name);
     const char *usual = usual_hash(u);
-    bool yes;
+    enum judgement j;
 
     *row = 0;
     if (!user || user->locked) {
         hash_verify_nobody(a->password,
                            user ? hash_of_locked(user, usual) : usual);
-        return false;
+        return user ? JUDGED_LOCKED : JUDGED_UNKNOWN;
     }
-    yes = hash_verify(a->password, user->hash);
-    yes = user->certificate_only ? is_proved(user, a)
-                                 : yes && has_certificate(user, a);
-    if (yes)
+    j = judge_user(user, a);
+    if (j == JUDGED_RIGHT)
         *row = (size_t)(user - u->row);
-    return yes;
+    return j;
 }

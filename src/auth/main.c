@@ -1,6 +1,6 @@
 /* The process auth: answers "is this the password of that name?" against the
- * users file that master gave it. It opens nothing, reaches nobody, and writes
- * no name into any log. */
+ * users file that master gave it. It opens nothing and reaches nobody; why a
+ * login failed goes to the log, and to nobody else. */
 #include <stdlib.h>
 #include <sysexits.h>
 

@@ -36,26 +36,19 @@ static int on_credentials(void *owner, struct packet *packet)
                                .proof = packet->value[3].text,
                                .serial = p->serial,
                                .servers = &p->auth->servers };
-    bool yes = secret_set(&password, packet->value[1].text) == 0 &&
-               judge(&p->auth->users, &a, &row);
+    enum judgement j = JUDGED_PASSWORD;
 
-    say_verdict(p, yes, row);
+    if (secret_set(&password, packet->value[1].text) == 0)
+        j = judge(&p->auth->users, &a, &row);
+    if (j != JUDGED_RIGHT)
+        tell_failed_login(p, &a, j);
+    say_verdict(p, j == JUDGED_RIGHT, row);
     return -ECANCELED;
 }
 
 static const struct handler handlers[] = {
     { MSG_CREDENTIALS, on_credentials },
 };
-
-static void report(struct pending *p)
-{
-    struct event_record r;
-
-    event_begin(&r, EVENT_PEER);
-    event_text(&r, FIELD_PROCESS, SLICE("session"));
-    event_text(&r, FIELD_REASON, slice_from(p->channel.wrong));
-    event_send(&p->auth->log, &r);
-}
 
 static void on_ready(void *owner, uint32_t events)
 {
@@ -67,7 +60,7 @@ static void on_ready(void *owner, uint32_t events)
     if (!p->used || r == 0)
         return;
     if (r == -EPROTO)
-        report(p);
+        tell_wrong(p, p->channel.wrong);
     say_verdict(p, false, 0);
 }
 
@@ -82,7 +75,8 @@ static void on_time(void *owner)
         say_verdict(p, false, 0);
 }
 
-void pending_open(struct auth *a, int fd, uint64_t serial)
+void pending_open(struct auth *a, int fd, uint64_t serial,
+                  const struct address *peer)
 {
     struct pending *p = NULL;
     int r;
@@ -92,7 +86,9 @@ void pending_open(struct auth *a, int fd, uint64_t serial)
             p = &a->pending[i];
     if (!p)
         die(EX_PROTOCOL, "master asks for too many verdicts");
-    *p = (struct pending){ .auth = a, .serial = serial, .used = true };
+    *p = (struct pending){
+        .auth = a, .serial = serial, .peer = *peer, .used = true
+    };
     channel_init(&p->channel, fd, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
     p->watch = (struct loop_watch){
         .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = p

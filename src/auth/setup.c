@@ -33,8 +33,7 @@ static int on_log(void *owner, struct packet *p)
 {
     struct setup *s = owner;
 
-    auth_log_to(s->auth, fd_take(&p->fd[0]));
-    return 0;
+    return auth_log_to(s->auth, fd_take(&p->fd[0]));
 }
 
 static int on_users(void *owner, struct packet *p)

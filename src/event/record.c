@@ -41,6 +41,7 @@ const struct field_row field_rows[FIELD_COUNT] = {
     [FIELD_BINDING] = { "binding", false },
     [FIELD_SHA256] = { "sha256", false },
     [FIELD_CERTIFICATE] = { "certificate", false },
+    [FIELD_SERIAL] = { "serial", true },
 };
 
 const char *event_name(enum event e)

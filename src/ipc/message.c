@@ -108,7 +108,7 @@ static const struct message_row rows[MSG_COUNT] = {
                             "", 0 },
     [MSG_LOGIN_CHANNEL] = { "login-channel", MASTER, SESSION, PHASE_VERIFY,
                             false, 1, "", MSG_LOGIN },
-    [MSG_VERIFY]        = { "verify", MASTER, AUTH, RUN, false, 1, "nn", 0 },
+    [MSG_VERIFY]        = { "verify", MASTER, AUTH, RUN, false, 1, "nna", 0 },
     [MSG_CREDENTIALS]   = { "credentials", SESSION, AUTH, RUN, true, 0, "tstb",
                             0 },
     [MSG_VERDICT]       = { "verdict", AUTH, MASTER, RUN, false, 0, "nnnn", 0 },

@@ -20,19 +20,20 @@ static const char *about(const struct sender *from, struct slice named)
     return process_name(from->process);
 }
 
-static int add_sender(const struct sender *from, struct slice named,
+static int add_sender(const struct sender *from, const struct event_record *e,
                       struct buf *into)
 {
-    const char *process = about(from, named);
+    const char *process = about(from, e->text[FIELD_PROCESS]);
+    uint64_t serial =
+        from->serial != 0 ? from->serial : e->number[FIELD_SERIAL];
     const char *by = process_name(from->process);
     char peer[ADDRESS_TEXT_MAX];
     int r = buf_add_format(into, " process=%s", process);
 
     if (r == 0 && strcmp(process, by) != 0)
         r = buf_add_format(into, " by=%s", by);
-    if (r == 0 && from->serial != 0)
-        r = buf_add_format(into, " serial=%016llx",
-                           (unsigned long long)from->serial);
+    if (r == 0 && serial != 0)
+        r = buf_add_format(into, " serial=%016llx", (unsigned long long)serial);
     if (r == 0 && from->peer.family != 0)
         r = buf_add_format(into, " peer=%s",
                            address_port_text(&from->peer, peer));
@@ -50,6 +51,7 @@ int line_text(const struct sender *from, const struct event_record *r,
     int e;
 
     rest.text[FIELD_PROCESS].ptr = NULL;
+    rest.has_number &= ~(1U << FIELD_SERIAL);
     if (from->peer.family != 0)
         rest.text[FIELD_PEER].ptr = NULL;
     buf_init(&line, LINE_MAX_BYTES);
@@ -57,7 +59,7 @@ int line_text(const struct sender *from, const struct event_record *r,
     if (e == 0)
         e = buf_add(into, line.data, name);
     if (e == 0)
-        e = add_sender(from, r->text[FIELD_PROCESS], into);
+        e = add_sender(from, r, into);
     if (e == 0)
         e = buf_add(into, line.data + name, line.len - name);
     buf_release(&line);

@@ -85,7 +85,8 @@ int worker_ask(struct session *s, int fd)
     struct child *c = least_busy(m, s->serial, &all);
     struct packet p = { .message = MSG_VERIFY,
                         .value = { NUMBER(s->serial),
-                                   NUMBER(userdb_newest(&m->users)) },
+                                   NUMBER(userdb_newest(&m->users)),
+                                   ADDRESS(s->peer) },
                         .fd = { fd, -1 } };
 
     if (!c)

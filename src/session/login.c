@@ -135,35 +135,16 @@ static int on_granted(void *owner, struct packet *p)
 
 struct denial_row {
     enum reply reply;
-    const char *reason;
+    const char *reason; /* NULL: auth knows it, and has logged it */
     bool ends;
 };
 
 static const struct denial_row denials[DENIAL_COUNT] = {
-    [DENIAL_WRONG] = { REPLY_LOGIN_WRONG, "wrong user or password", false },
+    [DENIAL_WRONG] = { REPLY_LOGIN_WRONG, NULL, false },
     [DENIAL_BUSY] = { REPLY_TOO_MANY, "no auth worker is free", true },
     [DENIAL_TOO_MANY] = { REPLY_LOGIN_TOO_MANY, "too many sessions", false },
     [DENIAL_HOME] = { REPLY_LOGIN_HOME, "the home can't be entered", false },
 };
-
-#define WRONG_CERTIFICATE "wrong user, password or client certificate"
-
-/* Why a certificate that was shown can't count instead of the password. */
-static const char *const unproved[CLIENT_PROOF_COUNT] = {
-    [CLIENT_PROOF_NONE] = WRONG_CERTIFICATE,
-    [CLIENT_PROOF_KEPT] = WRONG_CERTIFICATE,
-    [CLIENT_PROOF_OLD] = WRONG_CERTIFICATE "; login=certificate needs TLS 1.3",
-    [CLIENT_PROOF_LONG] =
-        WRONG_CERTIFICATE "; the handshake is too long for login=certificate",
-};
-
-/* Nobody says which of them it was. */
-static const char *reason_of(const struct session *s, uint64_t why)
-{
-    if (why == DENIAL_WRONG && s->settings->client_certificates != CLIENTS_OFF)
-        return unproved[stream_proof_state(s->control.stream)];
-    return denials[why].reason;
-}
 
 static int on_denied(void *owner, struct packet *p)
 {
@@ -175,7 +156,8 @@ static int on_denied(void *owner, struct packet *p)
         return -EPROTO;
     row = &denials[p->value[0].number];
     stop_waiting(s, PHASE_GREETED);
-    report_login_failed(s, reason_of(s, p->value[0].number));
+    if (row->reason)
+        report_login_failed(s, row->reason);
     l->name[0] = 0;
     if (row->ends) {
         control_end(s, ENDING_PEER, row->reply, SLICE("logins at once"));

@@ -256,11 +256,17 @@ Test(client_certificates, who_logs_in)
     server_log_wait(&server, "end", "certificate revoked", NULL);
     server_log_wait(&server, "end", "unable to get local issuer", NULL);
     server_log_wait(&server, "login-failed", "user=anna",
-                    "wrong user, password or client certificate", NULL);
+                    "no client certificate was shown", NULL);
     server_log_wait(&server, "login-failed", "user=anna",
-                    "; login=certificate needs TLS 1.3", NULL);
+                    "login=certificate needs TLS 1.3", NULL);
     server_log_wait(&server, "login-failed", "user=emma",
-                    "; the handshake is too long for login=certificate", NULL);
+                    "a handshake of at most 9500 bytes", NULL);
+    server_log_wait(&server, "login-failed", "user=bert", "wrong password",
+                    NULL);
+    server_log_wait(&server, "login-failed", "user=bert",
+                    "certificate is not one of the user's", NULL);
+    server_log_wait(&server, "login-failed", "user=nobody", "unknown user",
+                    NULL);
     server_log_wait(&server, "login", "user=anna", pki_fingerprint(pki, "anna"),
                     NULL);
 }

@@ -233,7 +233,9 @@ Test(protocol, log, .timeout = 60)
     session_do(&s, "229 {*}", "EPSV");
     session_do(&s, "550 {*}", "RETR nothing");
     session_close(&s);
-    server_log_wait(&server, "login-failed", "user=anna", NULL);
+    server_log_wait(&server, "login-failed process=session by=auth serial=",
+                    " peer=127.0.0.1:", "user=anna",
+                    "reason=\"wrong password\"", NULL);
     server_log_wait(&server, "login ", "user=anna", "TLSv1.3", NULL);
     server_log_wait(&server, "transfer ", "verb=STOR", "a b\\xff", "bytes=5",
                     "result=226", "tls=\"TLSv1.3 ", NULL);

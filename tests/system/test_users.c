@@ -10,6 +10,7 @@
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/run.h"
+#include "support/server_log.h"
 #include "support/session.h"
 
 #define PASSWORD "a long enough password"
@@ -98,7 +99,8 @@ static void login_reply(const struct server *server, const char *name,
     session_drop(&s);
 }
 
-/* Nobody learns who is locked, nor, by a right password, that it is right. */
+/* Nobody learns who is locked, nor, by a right password, that it is right; but
+ * the log says it. */
 Test(users, locked_is_like_wrong, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
@@ -116,6 +118,10 @@ Test(users, locked_is_like_wrong, .timeout = 60)
     cr_assert_str_eq(nobody, wrong);
     login_reply(&server, "bert", ANOTHER, locked, sizeof(locked));
     cr_assert_str_eq(locked, wrong);
+    server_log_wait(&server, "login-failed", "user=bert", "wrong password",
+                    NULL);
+    server_log_wait(&server, "login-failed", "user=carl", "unknown user", NULL);
+    server_log_wait(&server, "login-failed", "user=bert", "is locked", NULL);
     server_stop(&server);
 }
 

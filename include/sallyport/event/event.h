@@ -17,7 +17,7 @@ enum event {
     EVENT_CONNECT,      /* a session began: peer, local */
     EVENT_REFUSED,      /* a connection was refused by a limit: peer, reason */
     EVENT_LOGIN,        /* user, tls, binding, certificate */
-    EVENT_LOGIN_FAILED, /* user (escaped), reason */
+    EVENT_LOGIN_FAILED, /* user, reason, certificate */
     EVENT_CLIENT,       /* user, name: what CLNT or CSID said, once */
     EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls, sha256 */
     EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
@@ -51,6 +51,7 @@ enum event_field {
     FIELD_BINDING,
     FIELD_SHA256,
     FIELD_CERTIFICATE,
+    FIELD_SERIAL, /* of the session that a process of the service speaks of */
     FIELD_COUNT
 };
 

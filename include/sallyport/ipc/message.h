@@ -77,7 +77,8 @@ enum message {
     MSG_ENTERED,       /* the client of a PROXY header is known, and may */
     MSG_LOGIN,         /* session wants to log in */
     MSG_LOGIN_CHANNEL, /* the pair that leads to an auth worker */
-    MSG_VERIFY,        /* the other end of it: serial, generation */
+    MSG_VERIFY,        /* the other end of it: serial, generation, the
+                          client's address */
     MSG_CREDENTIALS,   /* name, password; what the client's certificate says,
                           and the handshake that proves it, or "" */
     MSG_VERDICT,       /* serial, generation, row, 1 for yes */

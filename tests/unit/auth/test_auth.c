@@ -20,7 +20,7 @@
 
 struct stage {
     pid_t pid;
-    struct channel auth;
+    struct channel auth, log;
 };
 
 static _Noreturn void be_auth(int fd)
@@ -85,12 +85,23 @@ static void send_cage(struct stage *s)
     tell(s, (struct packet){ .message = MSG_CAGE, .fd = { 0, -1 } });
 }
 
+static void send_log(struct stage *s)
+{
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    tell(s, (struct packet){ .message = MSG_LOG, .fd = { ends[1], -1 } });
+    close(ends[1]);
+    channel_init(&s->log, ends[0], PROCESS_LOG, PROCESS_AUTH, PHASE_RUN);
+}
+
 static void open_auth(struct stage *s)
 {
     struct packet p;
 
     raise_auth(s);
     send_cage(s);
+    send_log(s);
     send_users(s, 1, "anna", "right");
     tell(s, (struct packet){ .message = MSG_GO });
     cr_assert_eq(channel_wait(&s->auth, &p, WAIT_MS), 1);
@@ -108,14 +119,19 @@ static void end_auth(struct stage *s, int status)
     cr_assert_eq(WEXITSTATUS(how), status, "status %d", WEXITSTATUS(how));
 }
 
+static const struct address client = { .family = 4,
+                                       .bytes = { 203, 0, 113, 5 },
+                                       .port = 4711 };
+
 static void verify(struct stage *s, uint64_t serial, struct channel *session)
 {
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    tell(s, (struct packet){ .message = MSG_VERIFY,
-                             .value = { NUMBER(serial), NUMBER(1) },
-                             .fd = { ends[1], -1 } });
+    tell(s, (struct packet){
+                .message = MSG_VERIFY,
+                .value = { NUMBER(serial), NUMBER(1), ADDRESS(client) },
+                .fd = { ends[1], -1 } });
     close(ends[1]);
     channel_init(session, ends[0], PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
 }
@@ -159,6 +175,61 @@ Test(auth, answers)
     cr_assert_eq(channel_wait(&one, &p, WAIT_MS), -EPIPE);
     channel_close(&one);
     channel_close(&two);
+    end_auth(&s, 0);
+}
+
+static void expect_line(struct stage *s, uint64_t serial, const char *user,
+                        const char *reason, const char *certificate)
+{
+    struct event_record r;
+    struct packet p;
+
+    cr_assert_eq(channel_wait(&s->log, &p, WAIT_MS), 1);
+    cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+    cr_assert_eq(r.event, EVENT_LOGIN_FAILED);
+    cr_expect(slice_equal(r.text[FIELD_PROCESS], SLICE("session")));
+    cr_expect_eq(r.number[FIELD_SERIAL], serial);
+    cr_expect(slice_equal(r.text[FIELD_PEER], SLICE("203.0.113.5:4711")));
+    cr_expect(slice_equal(r.text[FIELD_USER], slice_from(user)));
+    cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(reason)), "%.*s",
+              (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
+    cr_expect(slice_equal(r.text[FIELD_CERTIFICATE], slice_from(certificate)));
+}
+
+/* A right password leaves no line, each other try leaves one: the next line is
+ * always that of the next try that fails. */
+Test(auth, failures_are_logged)
+{
+    static const struct {
+        const char *name, *password, *user, *reason;
+    } tries[] = {
+        { "anna", "right", NULL, NULL },
+        { "anna", "wrong", "anna", "wrong password" },
+        { "nobody", "right", "nobody", "unknown user" },
+        { "my password", "x", "?", "unknown user" },
+        { "", "right", "?", "unknown user" },
+    };
+    struct packet said = { .message = MSG_CREDENTIALS };
+    struct channel c;
+    struct stage s;
+
+    open_auth(&s);
+    for (uint64_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        verify(&s, i + 1, &c);
+        say(&c, tries[i].name, tries[i].password);
+        expect_verdict(&s, i + 1, 1, !tries[i].reason);
+        if (tries[i].reason)
+            expect_line(&s, i + 1, tries[i].user, tries[i].reason, "");
+        channel_close(&c);
+    }
+    verify(&s, 9, &c);
+    said.value[0].text = SLICE("anna");
+    said.value[1].text = SLICE("wrong");
+    said.value[2].text = SLICE("sha256:11\nsubject:CN=anna\n");
+    channel_send(&c, &said);
+    expect_line(&s, 9, "anna", "wrong password", "sha256:11");
+    channel_close(&c);
+    channel_close(&s.log);
     end_auth(&s, 0);
 }
 
@@ -221,7 +292,7 @@ Test(auth, late_but_there)
              crypt("right", SETTING));
     users = fd_sealed("users", slice_from(text));
     cr_assert_eq(auth_take_users(&a, users, 1, &c), 0, "%s", c.text);
-    pending_open(&a, pair[1], 5);
+    pending_open(&a, pair[1], 5, &client);
     channel_init(&session, pair[0], PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
     say(&session, "anna", "right");
     a.pending[0].timer.on_time(&a.pending[0]);
@@ -229,7 +300,7 @@ Test(auth, late_but_there)
     cr_assert_eq(p.value[0].number, 5);
     cr_assert_eq(p.value[3].number, 1, "a right password is taken for wrong");
     cr_assert_eq(channel_receive(&master, &p), 0);
-    pending_open(&a, session.fd, 6); /* nothing comes */
+    pending_open(&a, session.fd, 6, &client); /* nothing comes */
     a.pending[0].timer.on_time(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &p), 1);
     cr_assert(p.value[0].number == 6 && p.value[3].number == 0);

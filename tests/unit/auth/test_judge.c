@@ -70,28 +70,37 @@ TestSuite(judge, .init = set_up, .fini = tear_down);
 
 static const struct {
     const char *name, *password;
-    bool yes;
+    enum judgement is;
     size_t row;
 } rows[] = {
-    { "anna", "right", true, 1 },   { "anna", "wrong", false, 0 },
-    { "anna", "right ", false, 0 }, { "anna", "", false, 0 },
-    { "bert", "other", true, 2 },   { "bert", "right", false, 0 },
-    { "carl", "right", false, 0 },  { "zero", "right", false, 0 },
-    { "dora", "", false, 0 },       { "dora", "!", false, 0 },
-    { "emil", "*", false, 0 },      { "nobody", "right", false, 0 },
-    { "", "right", false, 0 },      { "ANNA", "right", false, 0 },
-    { "fritz", "", true, 6 },       { "fritz", "x", false, 0 },
+    { "anna", "right", JUDGED_RIGHT, 1 },
+    { "anna", "wrong", JUDGED_PASSWORD, 0 },
+    { "anna", "right ", JUDGED_PASSWORD, 0 },
+    { "anna", "", JUDGED_PASSWORD, 0 },
+    { "bert", "other", JUDGED_RIGHT, 2 },
+    { "bert", "right", JUDGED_PASSWORD, 0 },
+    { "carl", "right", JUDGED_LOCKED, 0 },
+    { "zero", "right", JUDGED_LOCKED, 0 },
+    { "dora", "", JUDGED_LOCKED, 0 },
+    { "dora", "!", JUDGED_LOCKED, 0 },
+    { "emil", "*", JUDGED_LOCKED, 0 },
+    { "nobody", "right", JUDGED_UNKNOWN, 0 },
+    { "", "right", JUDGED_UNKNOWN, 0 },
+    { "ANNA", "right", JUDGED_UNKNOWN, 0 },
+    { "fritz", "", JUDGED_RIGHT, 6 },
+    { "fritz", "x", JUDGED_PASSWORD, 0 },
 };
 
-static bool ask_with(const char *name, const char *password, const char *claims,
-                     size_t *row)
+static enum judgement ask_with(const char *name, const char *password,
+                               const char *claims, const char *proof,
+                               size_t *row)
 {
     static const struct proof_servers servers;
     struct secret secret;
     const struct attempt a = { .name = slice_from(name),
                                .password = &secret,
                                .claims = slice_from(claims),
-                               .proof = SLICE("I am, believe me"),
+                               .proof = slice_from(proof),
                                .serial = 7,
                                .servers = &servers };
 
@@ -99,9 +108,9 @@ static bool ask_with(const char *name, const char *password, const char *claims,
     return judge(&users, &a, row);
 }
 
-static bool ask(const char *name, const char *password, size_t *row)
+static enum judgement ask(const char *name, const char *password, size_t *row)
 {
-    return ask_with(name, password, "", row);
+    return ask_with(name, password, "", "", row);
 }
 
 Test(judge, rows)
@@ -109,7 +118,7 @@ Test(judge, rows)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         size_t row = 99;
 
-        cr_assert_eq(ask(rows[i].name, rows[i].password, &row), rows[i].yes,
+        cr_assert_eq(ask(rows[i].name, rows[i].password, &row), rows[i].is,
                      "%s, '%s'", rows[i].name, rows[i].password);
         cr_assert_eq(row, rows[i].row);
     }
@@ -120,30 +129,36 @@ Test(judge, rows)
 Test(judge, certificates)
 {
     static const struct {
-        const char *name, *password, *claims;
-        bool yes;
+        const char *name, *password, *claims, *proof;
+        enum judgement is;
         size_t row;
     } cases[] = {
-        { "gina", "right", "", false, 0 },
-        { "gina", "right", "sha256:" DIGITS "\n", true, 7 },
-        { "gina", "right", "subject:CN=x\nemail:gina@example.org\n", true, 7 },
-        { "gina", "wrong", "sha256:" DIGITS "\n", false, 0 },
-        { "gina", "right", "email:gina@example.or\n", false, 0 },
-        { "gina", "right", "email:gina@example.orga\n", false, 0 },
-        { "gina", "right", "dns:email:gina@example.org\n", false, 0 },
-        { "hugo", "right", "sha256:" DIGITS "\n", false, 0 },
-        { "hugo", "right", "", false, 0 },
-        { "ida", "right", "dns:ida.example\n", false, 0 },
-        { "anna", "right", "sha256:" DIGITS "\n", true, 1 },
-        { "anna", "wrong", "sha256:" DIGITS "\n", false, 0 },
+        { "gina", "right", "", "", JUDGED_NO_CERTIFICATE, 0 },
+        { "gina", "right", "sha256:" DIGITS "\n", "", JUDGED_RIGHT, 7 },
+        { "gina", "right", "subject:CN=x\nemail:gina@example.org\n", "",
+          JUDGED_RIGHT, 7 },
+        { "gina", "wrong", "sha256:" DIGITS "\n", "", JUDGED_PASSWORD, 0 },
+        { "gina", "right", "email:gina@example.or\n", "", JUDGED_CERTIFICATE,
+          0 },
+        { "gina", "right", "email:gina@example.orga\n", "", JUDGED_CERTIFICATE,
+          0 },
+        { "gina", "right", "dns:email:gina@example.org\n", "",
+          JUDGED_CERTIFICATE, 0 },
+        { "hugo", "right", "sha256:" DIGITS "\n", "I am, believe me",
+          JUDGED_CERTIFICATE, 0 },
+        { "hugo", "right", "sha256:" DIGITS "\n", "", JUDGED_NO_PROOF, 0 },
+        { "hugo", "right", "", "", JUDGED_NO_CERTIFICATE, 0 },
+        { "ida", "right", "dns:ida.example\n", "", JUDGED_LOCKED, 0 },
+        { "anna", "right", "sha256:" DIGITS "\n", "", JUDGED_RIGHT, 1 },
+        { "anna", "wrong", "sha256:" DIGITS "\n", "", JUDGED_PASSWORD, 0 },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         size_t row = 99;
 
-        cr_expect_eq(
-            ask_with(cases[i].name, cases[i].password, cases[i].claims, &row),
-            cases[i].yes, "%zu", i);
+        cr_expect_eq(ask_with(cases[i].name, cases[i].password, cases[i].claims,
+                              cases[i].proof, &row),
+                     cases[i].is, "%zu", i);
         cr_expect_eq(row, cases[i].row, "%zu", i);
     }
 }

@@ -226,6 +226,17 @@ Test(log, forgery)
                      "login-failed process=session serial=0000000000000007 "
                      "peer=203.0.113.5:4711 "
                      "user=\"x\\x0alogin serial=8 \\x22user=root\"");
+    event_begin(&r, EVENT_PEER); /* a serial is believed of gate only */
+    event_number(&r, FIELD_SERIAL, 9);
+    cr_assert_eq(event_send(&session, &r), 0);
+    cr_assert_str_eq(line(&s),
+                     "peer-error process=session serial=0000000000000007 "
+                     "peer=203.0.113.5:4711");
+    event_text(&r, FIELD_PROCESS, SLICE("session"));
+    event_text(&r, FIELD_PEER, SLICE("198.51.100.1:1"));
+    cr_assert_eq(event_send(&gate, &r), 0);
+    cr_assert_str_eq(line(&s), "peer-error process=session by=gate "
+                               "serial=0000000000000009 peer=198.51.100.1:1");
     event_begin(&r, EVENT_CHILD);
     event_text(&r, FIELD_PROCESS, SLICE("auth serial=9"));
     cr_assert_eq(event_send(&gate, &r), 0);

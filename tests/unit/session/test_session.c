@@ -346,7 +346,10 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
 /* FIELD.md 4: "USER name password" happens; the log must not keep it. */
 Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
 {
-    struct packet asked, denied = { .message = MSG_DENIED }, p;
+    struct packet asked,
+        denied = { .message = MSG_DENIED,
+                   .value = { NUMBER(DENIAL_TOO_MANY) } },
+        p;
     struct event_record r;
     bool seen = false;
     struct fake f;
@@ -368,6 +371,34 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
     }
     cr_assert(slice_equal(r.text[FIELD_USER], SLICE("?")));
     fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Why a name and password didn't do, the session doesn't know: auth has logged
+ * it. */
+Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
+{
+    struct packet asked, denied = { .message = MSG_DENIED }, p;
+    struct event_record r;
+    struct fake f;
+
+    fake_start(&f);
+    fake_secure(&f);
+    fake_say(&f, "USER anna");
+    cr_assert_eq(fake_reply(&f), 331);
+    fake_say(&f, "PASS x");
+    fake_hear(&f.master, &asked, MSG_LOGIN);
+    denied.request = asked.request;
+    f.master.phase = PHASE_GREETED;
+    fake_tell(&f.master, &denied);
+    cr_assert_eq(fake_reply(&f), 530);
+    fake_say(&f, "QUIT");
+    cr_assert_eq(fake_reply(&f), 221);
+    do {
+        fake_hear(&f.log, &p, MSG_EVENT);
+        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        cr_assert_neq(r.event, EVENT_LOGIN_FAILED);
+    } while (r.event != EVENT_END);
+    fake_hang_up(&f, ENDING_QUIT);
 }
 
 /* A password longer than any is a try like others. */
