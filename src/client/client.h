@@ -24,6 +24,7 @@ struct word {
     bool remote;
     bool directory;          /* remote: it ended in "/" */
     char path[URL_PATH_MAX]; /* remote: relative to the login directory */
+    const struct url *url;   /* one shot: the server of the command */
 };
 
 #define WORDS_MAX 4096
@@ -31,7 +32,7 @@ struct word {
 enum command_mode {
     ONE_SHOT = 1, /* sallyport NAME ... URL */
     IN_SHELL = 2,
-    LOCAL = 4, /* needs no server */
+    LOCAL = 4, /* opens no session by itself */
 };
 
 struct command {
@@ -62,6 +63,7 @@ int command_rmdir(struct client *c, struct word *w, int n);
 int command_mv(struct client *c, struct word *w, int n);
 int command_hash(struct client *c, struct word *w, int n);
 int command_sync(struct client *c, struct word *w, int n);
+int command_doctor(struct client *c, struct word *w, int n);
 int command_open(struct client *c, struct word *w, int n);
 int command_cd(struct client *c, struct word *w, int n);
 int command_lcd(struct client *c, struct word *w, int n);

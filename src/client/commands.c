@@ -42,6 +42,9 @@ const struct command commands[] = {
       "Make a directory of the server like a local one: new and changed files "
       "are uploaded; --delete removes what isn't here",
       "sallyport sync --dry-run site ftps://anna@drop.example.org/site" },
+    { "doctor", NULL, ONE_SHOT | LOCAL, 1, 1, "r", command_doctor, "URL", "",
+      "Test any FTPS server from outside, and explain what is found",
+      "sallyport doctor ftps://anna@drop.example.org" },
     { "mput", NULL, IN_SHELL, 1, -1, "l", command_mput, "", "FILE...",
       "Upload several files", "mput *.pdf" },
     { "mget", NULL, IN_SHELL, 1, -1, "r", command_mget, "", "NAME...",

@@ -120,6 +120,7 @@ static int run_words(struct client *c, char **text, int n, struct word *w,
         if (!url->host[0])
             *url = one;
         w[i].remote = true;
+        w[i].url = url;
         w[i].directory = one.directory;
         memcpy(w[i].path, one.path, sizeof(one.path));
     }
@@ -154,7 +155,7 @@ static int run_command(struct client *c, const struct command *row, char **text,
     if (run_words(c, text, n, words, &url, &why) < 0)
         return client_error(row->name, &why);
     progress_start(run_style(&c->options));
-    int code = client_open(c, &url);
+    int code = row->modes & LOCAL ? 0 : client_open(c, &url);
     return code ? code : row->run(c, words, n);
 }
 

@@ -468,6 +468,39 @@ Test(client, a_script, .timeout = 60)
     desk_end(&d);
 }
 
+Test(client, doctor, .timeout = 60)
+{
+    static const char *const lines[] = {
+        "good     USER without TLS is refused",
+        "good     TLS 1.3 is spoken",
+        "good     it names 127.0.0.1",
+        "good     the data connection resumes the TLS session",
+        "good     its end is marked by close_notify",
+        "good     a data connection without resumption is refused",
+        "good     10 sessions at once",
+        "0 bad, 0 warnings",
+    };
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "trust");
+    client(&d, 0, &r, NULL, "doctor", "/", NULL);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+        cr_expect_not_null(strstr(r.text, lines[i]), "%s isn't in %s", lines[i],
+                           r.text);
+    run_release(&r);
+    client(&d, 0, &r, NULL, "doctor", "--json", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "{\"check\":\"binding\",\"finding\":"
+                                      "\"good\""),
+                       "%s", r.text);
+    run_release(&r);
+    files_write(d.password, "wrong\n", 6, 0600);
+    client(&d, EX_UNAVAILABLE, &r, NULL, "doctor", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "the login is refused"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
 /* An unfinished file in DIR that has so many bytes; or DONE is there. */
 struct growth {
     const char *dir;

@@ -1,0 +1,385 @@
+/* The checks of doctor, in their order; each says what it found. */
+#include <netdb.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "doctor.h"
+
+#define PARALLEL 10
+
+static void check_addresses(struct doctor *d)
+{
+    static const int families[] = { 4, 6 };
+    size_t reached = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        char host[ADDRESS_TEXT_MAX];
+        struct failure why;
+        struct dial dial;
+
+        if (dial_connect(&dial, d->url.host, d->url.port, families[i],
+                         (unsigned)d->options->timeout, &why) == 0) {
+            reached++;
+            doctor_find(d, FINDING_GOOD, NULL, "IPv%d: connects to %s",
+                        families[i], address_text(&dial.peer, host));
+            dial_close(&dial);
+        } else {
+            doctor_find(d, FINDING_NOTE, NULL, "IPv%d: %s", families[i],
+                        why.text);
+        }
+    }
+    if (reached == 0)
+        doctor_find(d, FINDING_BAD, "check the name, the port and the firewall",
+                    "no address can be reached");
+}
+
+static void check_greeting(struct doctor *d)
+{
+    char text[DIAL_LINE_MAX];
+    struct failure why;
+    struct dial dial;
+
+    if (d->url.implicit ||
+        dial_connect(&dial, d->url.host, d->url.port, 0,
+                     (unsigned)d->options->timeout, &why) < 0)
+        return;
+    int code = dial_ask(&dial, NULL, text, &why);
+    if (code != 220)
+        doctor_find(d, FINDING_BAD,
+                    "if the server speaks TLS from the first byte, use "
+                    "ftps+implicit://",
+                    "no greeting: %s", code < 0 ? why.text : text);
+    else
+        doctor_find(d, FINDING_GOOD, NULL, "\"%s\"", text);
+    /* A name that says nothing, since it goes in plain text. */
+    code = code == 220 ? dial_ask(&dial, "USER anonymous", text, &why) : -1;
+    if (code == 331 || code == 230)
+        doctor_find(d, FINDING_BAD, "have the server require TLS for logins",
+                    "USER is taken without TLS: passwords can go in plain "
+                    "text");
+    else if (code > 0)
+        doctor_find(d, FINDING_GOOD, NULL, "USER without TLS is refused");
+    dial_close(&dial);
+}
+
+/* One version alone, with all that OpenSSL still knows. */
+static bool version_works(struct doctor *d, int version)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    struct failure why;
+    struct dial dial;
+
+    SSL_CTX_set_security_level(ctx, 0);
+    SSL_CTX_set_min_proto_version(ctx, version);
+    SSL_CTX_set_max_proto_version(ctx, version);
+    bool works = dial_control(&dial, &d->url, ctx,
+                              (unsigned)d->options->timeout, &why) == 0;
+    if (works)
+        dial_close(&dial);
+    SSL_CTX_free(ctx);
+    return works;
+}
+
+static void check_versions(struct doctor *d)
+{
+    static const struct {
+        int version;
+        const char *name;
+        bool wanted;
+    } rows[] = {
+        { TLS1_VERSION, "TLS 1.0", false },
+        { TLS1_1_VERSION, "TLS 1.1", false },
+        { TLS1_2_VERSION, "TLS 1.2", true },
+        { TLS1_3_VERSION, "TLS 1.3", true },
+    };
+    size_t good = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        bool works = version_works(d, rows[i].version);
+
+        good += works && rows[i].wanted;
+        if (works)
+            doctor_find(d, rows[i].wanted ? FINDING_GOOD : FINDING_BAD,
+                        rows[i].wanted ? NULL : "switch it off on the server",
+                        "%s is spoken", rows[i].name);
+        else if (rows[i].version == TLS1_3_VERSION)
+            doctor_find(d, FINDING_NOTE, NULL, "TLS 1.3 isn't spoken");
+    }
+    if (good == 0)
+        doctor_find(d, FINDING_BAD, NULL,
+                    "neither TLS 1.2 nor TLS 1.3 is spoken");
+}
+
+static void find_certificate(struct doctor *d, const struct certificate *c)
+{
+    doctor_find(d, FINDING_NOTE, NULL, "for %s, issued by %s%s", c->subject,
+                c->issuer, c->self_signed ? " (itself)" : "");
+    doctor_find(d, c->valid_now ? FINDING_GOOD : FINDING_BAD,
+                c->valid_now ? NULL : "renew the certificate",
+                "valid from %s to %s", c->begins, c->ends);
+    doctor_find(d, FINDING_NOTE, NULL, "SHA-256 fingerprint %s",
+                c->fingerprint);
+    doctor_find(d, FINDING_NOTE, NULL, "--pin %s", c->pin);
+}
+
+static void check_certificate(struct doctor *d)
+{
+    struct certificate c;
+    struct failure why;
+    struct dial dial;
+
+    if (dial_control(&dial, &d->url, d->ctx, (unsigned)d->options->timeout,
+                     &why) < 0) {
+        doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
+        return;
+    }
+    X509 *x = SSL_get1_peer_certificate(dial.tls);
+    long verified = SSL_get_verify_result(dial.tls);
+    if (x && certificate_read(x, &c) == 0)
+        find_certificate(d, &c);
+    if (verified == X509_V_OK)
+        doctor_find(d, FINDING_GOOD, NULL, "a trusted CA has issued it");
+    else
+        doctor_find(d, FINDING_WARNING,
+                    "give clients the CA (--cacert), the pin, or take a "
+                    "certificate of a public CA",
+                    "this machine doesn't trust it: %s",
+                    X509_verify_cert_error_string(verified));
+    bool named = x && (X509_check_host(x, d->url.host, 0, 0, NULL) == 1 ||
+                       X509_check_ip_asc(x, d->url.host, 0) == 1);
+    doctor_find(d, named ? FINDING_GOOD : FINDING_BAD,
+                named ? NULL : "the certificate must name this host", "%s %s",
+                named ? "it names" : "it doesn't name", d->url.host);
+    X509_free(x);
+    dial_close(&dial);
+}
+
+/* ALPACA: a client of another protocol must not be taken for one of FTP. */
+static void check_alpn(struct doctor *d)
+{
+    static const unsigned char http[] = "\x08http/1.1";
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    struct failure why;
+    struct dial dial;
+
+    SSL_CTX_set_alpn_protos(ctx, http, sizeof(http) - 1);
+    if (dial_control(&dial, &d->url, ctx, (unsigned)d->options->timeout,
+                     &why) == 0) {
+        doctor_find(d, FINDING_NOTE, NULL,
+                    "a client that says by ALPN that it speaks HTTP is let in");
+        dial_close(&dial);
+    } else {
+        doctor_find(d, FINDING_GOOD, NULL,
+                    "a client that says by ALPN that it speaks HTTP is "
+                    "refused");
+    }
+    SSL_CTX_free(ctx);
+}
+
+static void check_login(struct doctor *d)
+{
+    struct failure why;
+
+    if (d->password.len == 0) {
+        doctor_find(d, FINDING_NOTE, "name a user: ftps://USER@HOST",
+                    "no user: what needs a login wasn't tested");
+        return;
+    }
+    if (d->found[FINDING_BAD] > 0 && !d->options->yes) {
+        doctor_find(d, FINDING_WARNING, "mend the above, or add --yes",
+                    "no password is sent to a server in that state");
+        return;
+    }
+    d->logged_in = doctor_login(d, &d->control, &why) == 0;
+    if (d->logged_in)
+        doctor_find(d, FINDING_GOOD, NULL, "logged in as %s, with %s",
+                    d->url.user, SSL_get_cipher_name(d->control.tls));
+    else
+        doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
+}
+
+static void take_feature(void *of, const char *line)
+{
+    struct doctor *d = of;
+
+    if (line[0] == ' ' && d->features < DOCTOR_LINES)
+        snprintf(d->feature[d->features++], DOCTOR_LINE, "%.*s",
+                 DOCTOR_LINE - 1, line + 1);
+}
+
+static void check_features(struct doctor *d)
+{
+    static const struct {
+        const char *word, *good, *missing;
+        enum finding finding;
+    } rows[] = {
+        { "UTF8", "names are UTF-8", "names may have any encoding",
+          FINDING_NOTE },
+        { "MLST", "exact listings (MLSD)",
+          "no MLSD: clients must guess what LIST means", FINDING_WARNING },
+        { "REST", "downloads can be resumed",
+          "no REST: a cut transfer begins "
+          "again",
+          FINDING_WARNING },
+        { "SIZE", "lengths are told", "no SIZE: uploads can't be resumed",
+          FINDING_WARNING },
+        { "EPSV", "EPSV", "no EPSV in FEAT", FINDING_NOTE },
+        { "HASH", "checksums can be compared",
+          "no HASH: transfers can't be verified", FINDING_NOTE },
+        { "MFMT", "times can be set", "no MFMT: uploads get the current time",
+          FINDING_NOTE },
+    };
+    char text[DIAL_LINE_MAX];
+    struct failure why;
+
+    dial_ask_each(&d->control, "FEAT", text, take_feature, d, &why);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        bool there = doctor_feature(d, rows[i].word) != NULL;
+        doctor_find(d, there ? FINDING_GOOD : rows[i].finding, NULL, "%s",
+                    there ? rows[i].good : rows[i].missing);
+    }
+}
+
+/* What PASV says to clients that believe it: "227 ... (h,h,h,h,p,p)". */
+static void check_address(struct doctor *d)
+{
+    char text[DIAL_LINE_MAX], said[ADDRESS_TEXT_MAX], peer[ADDRESS_TEXT_MAX];
+    struct failure why;
+    struct address a = { .family = 4 };
+
+    if (dial_ask(&d->control, "PASV", text, &why) != 227) {
+        doctor_find(d, FINDING_NOTE, NULL, "PASV is refused: \"%s\"", text);
+        return;
+    }
+    struct slice rest = slice_from(strchr(text, '(')), part;
+    for (int i = 0; i < 4 && rest.ptr; i++) {
+        uint64_t byte = 0;
+        slice_cut(&rest, ',', &part);
+        if (i == 0 && part.len > 0)
+            part = (struct slice){ part.ptr + 1, part.len - 1 };
+        slice_number(part, 255, &byte);
+        a.bytes[i] = (uint8_t)byte;
+    }
+    if (address_same_host(&a, &d->control.peer))
+        doctor_find(d, FINDING_GOOD, NULL, "PASV gives the right address, %s",
+                    address_text(&a, said));
+    else
+        doctor_find(d, FINDING_WARNING,
+                    "tell the server its public address (Sallyport: the "
+                    "setting address)",
+                    "PASV gives %s, but the server is at %s%s",
+                    address_text(&a, said),
+                    address_text(&d->control.peer, peer),
+                    address_is_private(&a) ? ": it is behind NAT" : "");
+}
+
+static void check_data(struct doctor *d)
+{
+    const char *list = doctor_feature(d, "MLST") ? "MLSD" : "LIST";
+    struct doctor_data r;
+    struct failure why;
+
+    if (doctor_data(d, list, true, &r, &why) < 0 || r.reply != 226) {
+        doctor_find(d, FINDING_BAD,
+                    "let the passive ports through the firewall, and tell the "
+                    "server its address",
+                    "%s fails: %s", list, why.code ? why.text : r.text);
+        return;
+    }
+    doctor_find(d, FINDING_GOOD, NULL, "%s brings %zu bytes", list, r.bytes);
+    doctor_find(d, r.resumed ? FINDING_GOOD : FINDING_NOTE, NULL,
+                r.resumed ? "the data connection resumes the TLS session"
+                          : "the server resumes no TLS session there: whose a "
+                            "data connection is, isn't proved");
+    doctor_find(d, r.whole ? FINDING_GOOD : FINDING_WARNING, NULL,
+                r.whole
+                    ? "its end is marked by close_notify"
+                    : "no close_notify: a listing that was cut looks whole");
+}
+
+static void check_binding(struct doctor *d)
+{
+    const char *list = doctor_feature(d, "MLST") ? "MLSD" : "LIST";
+    struct doctor_data r;
+    struct failure why;
+    int made = doctor_data(d, list, false, &r, &why);
+
+    if (made == 0 && r.reply == 226)
+        doctor_find(d, FINDING_WARNING,
+                    "have the server require resumption (vsftpd: "
+                    "require_ssl_reuse)",
+                    "a data connection needs no resumption: whoever reaches "
+                    "the port first gets the file");
+    else
+        doctor_find(d, FINDING_GOOD, NULL,
+                    "a data connection without resumption is refused: \"%s\"",
+                    made < 0 ? why.text : r.text);
+}
+
+static void check_tickets(struct doctor *d)
+{
+    if (!d->session)
+        return;
+    unsigned long s = SSL_SESSION_get_ticket_lifetime_hint(d->session);
+
+    if (SSL_SESSION_has_ticket(d->session))
+        doctor_find(d, s != 0 && s < 300 ? FINDING_WARNING : FINDING_NOTE, NULL,
+                    "TLS tickets last %lu s", s);
+}
+
+static void check_abort(struct doctor *d)
+{
+    char text[DIAL_LINE_MAX];
+    struct failure why;
+    int code = dial_ask(&d->control, "ABOR", text, &why);
+
+    doctor_find(d, code == 225 || code == 226 ? FINDING_GOOD : FINDING_NOTE,
+                NULL, "ABOR without a transfer is answered \"%s\"",
+                code < 0 ? why.text : text);
+}
+
+static void check_parallel(struct doctor *d)
+{
+    struct dial dial[PARALLEL];
+    struct failure why, first = { 0 };
+    size_t in = 0;
+
+    for (size_t i = 0; i < PARALLEL; i++) {
+        dial[i] = (struct dial){ .fd = -1 };
+        if (doctor_login(d, &dial[i], &why) == 0)
+            in++;
+        else if (first.code == 0)
+            first = why;
+    }
+    for (size_t i = 0; i < PARALLEL; i++)
+        dial_close(&dial[i]);
+    if (in == PARALLEL)
+        doctor_find(d, FINDING_GOOD, NULL, "%d sessions at once", PARALLEL);
+    else
+        doctor_find(d, FINDING_WARNING,
+                    "raise the limits of sessions for each address and user",
+                    "of %d sessions at once %zu were let in: %s", PARALLEL, in,
+                    first.text);
+}
+
+const struct doctor_check doctor_checks[] = {
+    { "addresses", false, check_addresses },
+    { "greeting", false, check_greeting },
+    { "TLS versions", false, check_versions },
+    { "certificate", false, check_certificate },
+    { "ALPN", false, check_alpn },
+    { "login", false, check_login },
+    { "features", true, check_features },
+    { "address", true, check_address },
+    { "data connection", true, check_data },
+    { "binding", true, check_binding },
+    { "tickets", true, check_tickets },
+    { "ABOR", true, check_abort },
+    { "parallel", true, check_parallel },
+};
+const size_t doctor_check_count =
+    sizeof(doctor_checks) / sizeof(doctor_checks[0]);

@@ -1,0 +1,105 @@
+/* Logins and data connections for the checks. */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "doctor.h"
+#include "sallyport/base/slice.h"
+
+int doctor_login(struct doctor *d, struct dial *control, struct failure *why)
+{
+    char line[SECRET_MAX + 16], text[DIAL_LINE_MAX];
+    static const char *const after[] = { "PBSZ 0", "PROT P", "TYPE I" };
+
+    if (dial_control(control, &d->url, d->ctx, (unsigned)d->options->timeout,
+                     why) < 0)
+        return -1;
+    snprintf(line, sizeof(line), "USER %s", d->url.user);
+    int code = dial_ask(control, line, text, why);
+    if (code == 331) {
+        snprintf(line, sizeof(line), "PASS %s", d->password.bytes);
+        code = dial_ask(control, line, text, why);
+        explicit_bzero(line, sizeof(line));
+    }
+    if (code < 0)
+        return -1;
+    if (code != 230)
+        return fail(why, EX_NOPERM, "the login is refused: \"%s\"", text);
+    for (size_t i = 0; i < 3; i++) {
+        code = dial_ask(control, after[i], text, why);
+        if (code < 200 || code > 299)
+            return fail(why, EX_PROTOCOL, "%s is refused: \"%s\"", after[i],
+                        text);
+    }
+    return 0;
+}
+
+const char *doctor_feature(const struct doctor *d, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (size_t i = 0; i < d->features; i++)
+        if (strncasecmp(d->feature[i], word, len) == 0 &&
+            (d->feature[i][len] == '\0' || d->feature[i][len] == ' '))
+            return d->feature[i] + len;
+    return NULL;
+}
+
+/* "229 Entering extended passive mode (|||50000|)". */
+static unsigned doctor_port(const char *text)
+{
+    const char *at = strstr(text, "(|||");
+    uint64_t port = 0;
+
+    if (!at)
+        return 0;
+    struct slice rest = slice_from(at + 4), digits;
+    slice_cut(&rest, '|', &digits);
+    return slice_number(digits, 65535, &port) == 0 ? (unsigned)port : 0;
+}
+
+static int doctor_open(struct doctor *d, struct dial *data, struct failure *why)
+{
+    char text[DIAL_LINE_MAX], host[ADDRESS_TEXT_MAX];
+    int code = dial_ask(&d->control, "EPSV", text, why);
+
+    if (code < 0)
+        return -1;
+    unsigned port = code == 229 ? doctor_port(text) : 0;
+    if (port == 0)
+        return fail(why, EX_PROTOCOL, "EPSV is answered \"%s\"", text);
+    return dial_connect(data, address_text(&d->control.peer, host), port, 0,
+                        (unsigned)d->options->timeout, why);
+}
+
+static void doctor_drain(struct dial *data, struct doctor_data *ret)
+{
+    char block[16384];
+    int n;
+
+    while ((n = dial_read(data, block, sizeof(block), &ret->whole)) > 0)
+        ret->bytes += (size_t)n;
+}
+
+int doctor_data(struct doctor *d, const char *command, bool resume,
+                struct doctor_data *ret, struct failure *why)
+{
+    struct dial data;
+    struct failure handshake;
+
+    *ret = (struct doctor_data){ 0 };
+    if (doctor_open(d, &data, why) < 0)
+        return -1;
+    ret->reply = dial_ask(&d->control, command, ret->text, why);
+    if (ret->reply >= 100 && ret->reply < 200) {
+        ret->tls = dial_tls(&data, d->ctx, d->url.host,
+                            resume ? d->session : NULL, &handshake) == 0;
+        ret->resumed = ret->tls && SSL_session_reused(data.tls) == 1;
+        if (ret->tls)
+            doctor_drain(&data, ret);
+        dial_close(&data);
+        ret->reply = dial_ask(&d->control, NULL, ret->text, why);
+    }
+    dial_close(&data);
+    return ret->reply < 0 ? -1 : 0;
+}
