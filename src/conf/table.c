@@ -352,6 +352,18 @@ const struct setting setting_table[] = {
       .max = INT64_MAX,
       .reload = true,
       .help = "Most bytes of an uploaded file; 0: no limit." },
+    { .key = "copy_max",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(copy_max),
+      .value = "1G",
+      .min = 0,
+      .max = INT64_MAX,
+      .reload = true,
+      .help = "REST and APPE onto a finished file copy what it holds. Most "
+              "bytes of such a copy; 553 beyond it, since few clients wait "
+              "longer than 20 seconds for the 226; 0: no limit. It doesn't "
+              "count where the file system shares blocks (XFS, btrfs), and "
+              "holes don't count." },
     { .key = "ascii",
       .type = SETTING_YES_NO,
       .offset = FIELD(ascii),
@@ -446,7 +458,9 @@ const struct setting setting_table[] = {
       .value = "no",
       .reload = true,
       .help = "Put the SHA-256 of each stored file into its transfer event; "
-              "costs a processor about as much as receiving it does." },
+              "costs a processor about as much as receiving it does. An "
+              "upload that goes on with bytes which its user has no right to "
+              "read has none." },
     { .key = "allow_weaker",
       .type = SETTING_WEAKER,
       .offset = FIELD(allow_weaker),

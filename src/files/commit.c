@@ -27,7 +27,10 @@ static int begin_bytes(struct files *f)
     if (!u->partial.waits)
         return 0;
     upload_forget_told(f, u);
-    return partial_begin(f, u->folder, u->name, u->first, &u->partial);
+    int r = partial_begin(f, u->folder, u->name, u->first, &u->partial);
+    if (r == 0 && copy_left(&u->copy) > 0)
+        copy_by_clone(&u->copy, u->partial.fd);
+    return r;
 }
 
 int serve_begin(struct files *f, const struct packet *p)
@@ -35,6 +38,24 @@ int serve_begin(struct files *f, const struct packet *p)
     int r = begin_bytes(f);
 
     return r != 0 ? r : answer_done(f, p);
+}
+
+/* One step for each request: between two of them the session can give up, and
+ * when it is gone nobody asks for the next. */
+int serve_copy(struct files *f, const struct packet *p)
+{
+    struct upload *u = &f->upload;
+    int r = begin_bytes(f);
+
+    if (r == 0)
+        r = copy_step(&u->copy, u->partial.fd);
+    if (r == 0)
+        answer(f, p,
+               &(struct packet){
+                   .message = MSG_FILE_COPIED,
+                   .value = { NUMBER(copy_left(&u->copy)) },
+               });
+    return r;
 }
 
 int serve_sync(struct files *f, const struct packet *p)
@@ -50,7 +71,7 @@ static int check_length(const struct files *f, uint64_t length)
 
     if (fstat(f->upload.partial.fd, &st) < 0)
         return -errno;
-    if ((uint64_t)st.st_size != length)
+    if ((uint64_t)st.st_size != length || copy_left(&f->upload.copy) > 0)
         return OUTCOME_INCOMPLETE;
     if (f->rules.max_file_size > 0 && length > f->rules.max_file_size)
         return OUTCOME_TOO_LARGE;
@@ -60,6 +81,7 @@ static int check_length(const struct files *f, uint64_t length)
 static void forget(struct files *f)
 {
     f->upload.open = false;
+    copy_release(&f->upload.copy);
     fd_close(&f->upload.folder);
     f->session.phase = PHASE_IDLE;
 }
@@ -95,6 +117,8 @@ static int make_visible(struct files *f, struct upload *u)
         r = check_length(f, u->length);
     if (r == 0)
         r = partial_complete(f, &u->partial);
+    if (r == 0)
+        r = copy_unchanged(&u->copy);
     if (r == 0)
         r = is_where_told(f, u);
     return r == 0 ? place_upload(f, u) : r;

@@ -36,6 +36,7 @@ static const struct request {
     { MSG_FILE_READ, RIGHT_READ, serve_read },
     { MSG_FILE_WRITE, RIGHT_WRITE, serve_write },
     { MSG_FILE_BEGIN, 0, serve_begin },
+    { MSG_FILE_COPY, 0, serve_copy },
     { MSG_FILE_SYNC, 0, serve_sync },
     { MSG_FILE_COMMIT, 0, serve_commit },
     { MSG_FILE_ABORT, 0, serve_abort },
@@ -210,7 +211,7 @@ static void init(struct files *f, const struct files_start *start)
         .uid = start->root ? start->uid : geteuid(),
         .gid = start->root ? start->gid : getegid(),
         .root = -1,
-        .upload = { .folder = -1, .partial = PARTIAL_NONE },
+        .upload = { .folder = -1, .partial = PARTIAL_NONE, .copy = COPY_NONE },
     };
     for (size_t i = 0; i < sizeof(f->name_key); i++)
         f->name_key[i] = start->name_key[i];

@@ -109,11 +109,15 @@ int partial_open(const struct files *f, int folder, const char *name,
 int partial_new_random(const struct files *f, int folder, struct partial *ret)
 {
     struct partial p = PARTIAL_NONE;
+    int r = -EBUSY;
 
-    partial_name_random(p.name);
-    p.fd = open_locked(f, folder, p.name, O_CREAT | O_EXCL);
-    if (p.fd < 0)
-        return p.fd;
+    /* partial_in_use() may hold the lock for a moment. */
+    for (int tries = 0; r == -EBUSY && tries < LOCK_TRIES; tries++) {
+        partial_name_random(p.name);
+        r = p.fd = open_locked(f, folder, p.name, O_CREAT | O_EXCL);
+    }
+    if (r < 0)
+        return r;
     *ret = p;
     return 0;
 }

@@ -35,6 +35,8 @@ void partial_name(const struct files *f, const char *name,
 void partial_name_random(char out[PARTIAL_NAME_MAX]);
 /* A name of that shape, whoever's it is. */
 bool partial_is_name(const char *name);
+/* partial_name_random() made it: without a writer it is of no use. */
+bool partial_is_random(const char *name);
 /* A regular file of this user with this one name? */
 bool partial_is_own(const struct files *f, const struct stat *st);
 

@@ -9,12 +9,14 @@
 #include "state.h"
 
 #define SUFFIX     ".part"
+#define RANDOM     ".temp" /* of the same length */
 #define PREFIX_LEN (sizeof(PATH_RESERVED) - 1)
 
-static void format_name(char out[PARTIAL_NAME_MAX], uint64_t a, uint64_t b)
+static void format_name(char out[PARTIAL_NAME_MAX], uint64_t a, uint64_t b,
+                        const char *suffix)
 {
     snprintf(out, PARTIAL_NAME_MAX, "%s%016llx%016llx%s", PATH_RESERVED,
-             (unsigned long long)a, (unsigned long long)b, SUFFIX);
+             (unsigned long long)a, (unsigned long long)b, suffix);
 }
 
 /* Of user and name only: the folder is where the partial stands, so one that
@@ -32,7 +34,7 @@ void partial_name(const struct files *f, const char *name,
         text[0] = (char)i;
         half[i] = siphash(f->name_key, text, (size_t)len + 1);
     }
-    format_name(out, half[0], half[1]);
+    format_name(out, half[0], half[1], SUFFIX);
 }
 
 void partial_name_random(char out[PARTIAL_NAME_MAX])
@@ -40,14 +42,24 @@ void partial_name_random(char out[PARTIAL_NAME_MAX])
     uint64_t half[2];
 
     random_bytes(half, sizeof(half));
-    format_name(out, half[0], half[1]);
+    format_name(out, half[0], half[1], RANDOM);
 }
 
-bool partial_is_name(const char *name)
+static bool has_shape(const char *name, const char *suffix)
 {
     static const char digits[] = "0123456789abcdef";
 
     return strncmp(name, PATH_RESERVED, PREFIX_LEN) == 0 &&
            strspn(name + PREFIX_LEN, digits) == PARTIAL_DIGITS &&
-           strcmp(name + PREFIX_LEN + PARTIAL_DIGITS, SUFFIX) == 0;
+           strcmp(name + PREFIX_LEN + PARTIAL_DIGITS, suffix) == 0;
+}
+
+bool partial_is_name(const char *name)
+{
+    return has_shape(name, SUFFIX) || partial_is_random(name);
+}
+
+bool partial_is_random(const char *name)
+{
+    return has_shape(name, RANDOM);
 }

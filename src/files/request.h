@@ -9,6 +9,7 @@
 int serve_read(struct files *f, const struct packet *p);
 int serve_write(struct files *f, const struct packet *p);
 int serve_begin(struct files *f, const struct packet *p);
+int serve_copy(struct files *f, const struct packet *p);
 int serve_sync(struct files *f, const struct packet *p);
 int serve_commit(struct files *f, const struct packet *p);
 int serve_abort(struct files *f, const struct packet *p);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "copy.h"
 #include "partial.h"
 #include "resume.h"
 #include "sallyport/base/siphash.h"
@@ -33,6 +34,7 @@ struct upload {
     struct path path; /* of the target, as the client named it */
     enum conflict conflict;
     struct partial partial;
+    struct copy copy; /* of the file that REST or APPE goes on with */
 };
 
 struct files {

@@ -1,5 +1,6 @@
-/* Expired partials go when their folder is listed or written to, in the
- * process files: no timer, no process that walks the homes as root. */
+/* Partials that expired, and what a killed process left, are deleted when their
+ * directory is listed or written to, in the process files: no timer, no process
+ * that walks the homes as root. */
 #include "sweep.h"
 
 #include <errno.h>
@@ -16,16 +17,43 @@
 #define SWEEP_NAMES 1024 /* looked at before an upload begins */
 #define DAY         86400u
 
-bool sweep_name(const struct files *f, int folder, const char *name, time_t now)
+static void report_leftover(struct files *f, const struct stat *st)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_SERVICE);
+    event_text(&r, FIELD_USER, slice_from(f->user));
+    event_text(&r, FIELD_REASON,
+               SLICE("removed what an upload left whose process was killed"));
+    event_number(&r, FIELD_BYTES, (uint64_t)st->st_size);
+    event_send(&f->log, &r);
+}
+
+static bool is_expired(const struct files *f, const struct stat *st, time_t now)
+{
+    return f->rules.partial_days > 0 && st->st_mtime <= now &&
+           (uint64_t)(now - st->st_mtime) / DAY >= f->rules.partial_days;
+}
+
+/* An empty one may be about to be locked by its writer. */
+static bool is_leftover(const char *name, const struct stat *st)
+{
+    return partial_is_random(name) && st->st_size > 0;
+}
+
+bool sweep_name(struct files *f, int folder, const char *name, time_t now)
 {
     struct stat st;
 
-    if (f->rules.partial_days == 0 || !partial_is_name(name) ||
+    if (!partial_is_name(name) ||
         fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !partial_is_own(f, &st) || st.st_mtime > now ||
-        (uint64_t)(now - st.st_mtime) / DAY < f->rules.partial_days)
+        !partial_is_own(f, &st) ||
+        (!is_leftover(name, &st) && !is_expired(f, &st, now)) ||
+        partial_remove(f, folder, name) != 0)
         return false;
-    return partial_remove(f, folder, name) == 0;
+    if (is_leftover(name, &st))
+        report_leftover(f, &st);
+    return true;
 }
 
 static bool swept_last(struct files *f, int folder)
@@ -47,7 +75,7 @@ void sweep_folder(struct files *f, int folder)
     const char *name;
     time_t now = time(NULL);
 
-    if (f->rules.partial_days == 0 || swept_last(f, folder))
+    if (swept_last(f, folder))
         return;
     FD_CLEANUP int fd = resolve_in(folder, ".", O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)

@@ -7,10 +7,9 @@
 
 struct files;
 
-/* NAME, a partial's, in FOLDER: is deleted when it is this user's, expired and
- * nobody writes it. True when it was. */
-bool sweep_name(const struct files *f, int folder, const char *name,
-                time_t now);
+/* NAME in FOLDER is deleted when it is a partial of this user, nobody writes
+ * it, and it is expired or can't be resumed: then true. */
+bool sweep_name(struct files *f, int folder, const char *name, time_t now);
 /* The expired ones in FOLDER; does little for a big folder, and nothing for
  * the one that it was called for last. */
 void sweep_folder(struct files *f, int folder);

@@ -10,13 +10,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "copy.h"
 #include "place.h"
 #include "request.h"
 #include "resolve.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/users/rights.h"
 #include "space.h"
 #include "sweep.h"
 
@@ -99,74 +99,83 @@ static int check_limit(const struct files *f, const struct wish *w)
                : 0;
 }
 
-static int copy_finished(const struct files *f, const struct wish *w, int into)
-{
-    FD_CLEANUP int from =
-        resolve_open(f, w->path.bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    struct stat st;
-
-    if (from < 0)
-        return from;
-    if (fstat(from, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < w->plan.first)
-        return -EBUSY;
-    return copy_head(from, into, w->plan.first);
-}
-
-/* A copy is nothing to go on with: SIZE tells of the finished file while it is
- * there, and once it is gone its head must not stand for another's. */
+/* A copy can't be resumed: SIZE reports the finished file while it is there,
+ * and once it is gone its head must not become that of another file. The first
+ * byte of the upload starts the copy. */
 static int begin_copy(const struct files *f, const struct wish *w, int folder,
-                      struct partial *ret)
+                      struct upload *u)
 {
-    int r = partial_new_random(f, folder, ret);
+    int from = resolve_open(f, w->path.bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    int r = from < 0 ? from : copy_init(&u->copy, from, w->plan.first);
 
-    if (r < 0)
-        return r;
-    r = copy_finished(f, w, ret->fd);
-    if (r != 0)
-        partial_delete(folder, ret);
+    if (r == 0)
+        r = partial_new_random(f, folder, &u->partial);
+    u->partial.waits = r == 0;
     return r;
 }
 
 static int open_partial(const struct files *f, const struct wish *w, int folder,
-                        const char *name, struct partial *ret)
+                        const char *name, struct upload *u)
 {
     if (w->plan.how == RESUME_CUT)
         return partial_open(f, folder, name, w->facts.state, w->plan.first,
-                            ret);
+                            &u->partial);
     if (w->plan.how == RESUME_COPY)
-        return begin_copy(f, w, folder, ret);
-    return w->fleeting ? partial_new_random(f, folder, ret)
-                       : partial_new(f, folder, name, ret);
+        return begin_copy(f, w, folder, u);
+    return w->fleeting ? partial_new_random(f, folder, &u->partial)
+                       : partial_new(f, folder, name, &u->partial);
 }
 
-static int check_space(const struct wish *w, const struct partial *p)
+/* For the announced bytes that are still to come, and COPIED ones. */
+static int check_space(const struct wish *w, const struct partial *p,
+                       uint64_t copied)
 {
     uint64_t first = w->plan.first, frees = partial_frees(p, first);
+    uint64_t need = w->announced > first ? w->announced - first : 0;
     struct statvfs disk;
 
-    if (w->announced <= first || w->announced - first <= frees)
+    if (__builtin_add_overflow(need, copied, &need))
+        return -ENOSPC;
+    if (need <= frees)
         return 0;
     if (fstatvfs(p->fd, &disk) < 0)
         return -errno;
-    return space_check(&disk, w->announced - first - frees);
+    return space_check(&disk, need - frees);
 }
 
-/* What is there already is part of the file's SHA-256. */
+/* Clients don't wait long for the 226. Shared blocks cost neither time nor
+ * space, so they are tried before a big copy is refused. */
+static int check_copy(const struct files *f, const struct wish *w,
+                      struct upload *u)
+{
+    uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
+    int r = max > 0 && cost > max ? (int)OUTCOME_COPY_TOO_LARGE
+                                  : check_space(w, &u->partial, cost);
+
+    if (r == 0 || u->copy.from < 0 || !copy_by_clone(&u->copy, u->partial.fd))
+        return r;
+    return check_space(w, &u->partial, 0);
+}
+
+/* What is there already is part of the file's SHA-256: the session reads it
+ * back. Without the right to read it gets no handle that could. */
 static int writer_mode(const struct files *f, const struct upload *u)
 {
-    return f->rules.reread && u->first > 0 ? O_RDWR : O_WRONLY;
+    bool reads = f->rules.reread && u->first > 0 && f->rights & RIGHT_READ;
+
+    return reads ? O_RDWR : O_WRONLY;
 }
 
 static int begin(struct files *f, const struct packet *p, const struct wish *w,
                  struct place *at)
 {
     struct upload *u = &f->upload;
-    int r = open_partial(f, w, at->folder, at->name, &u->partial);
+    int r = open_partial(f, w, at->folder, at->name, u);
 
-    if (r != 0)
+    if (r != 0) {
+        copy_release(&u->copy);
         return r;
+    }
     u->folder = fd_take(&at->owned);
     u->path = w->path;
     u->conflict = w->unique ? CONFLICT_REJECT : f->rules.on_conflict;
@@ -177,7 +186,7 @@ static int begin(struct files *f, const struct packet *p, const struct wish *w,
     u->stands = false;
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
-    r = check_space(w, &u->partial);
+    r = check_copy(f, w, u);
     if (r != 0)
         return r;
     if (!u->partial.waits)
@@ -187,13 +196,14 @@ static int begin(struct files *f, const struct packet *p, const struct wish *w,
     if (writer < 0)
         return writer;
     f->session.phase = PHASE_WRITING;
-    answer(f, p,
-           &(struct packet){
-               .message = MSG_FILE_WRITABLE,
-               .value = { NUMBER(w->plan.first), NUMBER(f->rules.max_file_size),
-                          NUMBER(u->partial.waits) },
-               .fd = { writer, -1 },
-           });
+    answer(
+        f, p,
+        &(struct packet){
+            .message = MSG_FILE_WRITABLE,
+            .value = { NUMBER(w->plan.first), NUMBER(f->rules.max_file_size),
+                       NUMBER(u->partial.waits), NUMBER(copy_left(&u->copy)) },
+            .fd = { writer, -1 },
+        });
     return 0;
 }
 

@@ -105,6 +105,8 @@ static const char *const texts[] = {
     [REPLY_HASH_LATE] =
         "The checksum takes too long; ask for those of parts, with RANG.",
     [REPLY_OVERTAKEN] = "Another session took that name just now; try again.",
+    [REPLY_FILE_CHANGED] = "Another process changed the file meanwhile; send "
+                           "again.",
     [REPLY_FOLDER_MOVED] =
         "The folder was renamed meanwhile, so nothing is visible; send again.",
     [REPLY_STANDS] =
@@ -171,6 +173,9 @@ static const char *const texts[] = {
     [REPLY_BAD_NAME] = "Name not allowed; choose another.",
     [REPLY_NAME_TAKEN] = "The name is taken, and what has it stays; choose "
                          "another.",
+    [REPLY_COPY_TOO_LARGE] =
+        "The file is too large to be copied; delete it, or "
+        "upload the whole.",
     [REPLY_SEND_WHOLE] = "A file of this name exists and stays; upload yours "
                          "from its beginning.",
     [REPLY_BAD_OFFSET] = "Offset past the end; send REST with a smaller one.",

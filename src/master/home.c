@@ -106,6 +106,7 @@ static void fill(struct origin *o, const struct home *h,
                    .resume = c->resume,
                    .reread = c->sha256,
                    .max_file_size = c->max_file_size,
+                   .copy_max = c->copy_max,
                    .partial_days = c->partial_days,
                    .on_conflict = user->has_conflict
                                       ? user->on_conflict

@@ -16,7 +16,8 @@
 static bool takes_long(enum message m)
 {
     return m == MSG_FILE_WRITE || m == MSG_FILE_COMMIT || m == MSG_FILE_SYNC ||
-           m == MSG_FILE_BEGIN || m == MSG_FILE_ABORT || m == MSG_FOLDER_LIST;
+           m == MSG_FILE_BEGIN || m == MSG_FILE_COPY || m == MSG_FILE_ABORT ||
+           m == MSG_FOLDER_LIST;
 }
 
 static void on_late(void *owner)
@@ -126,10 +127,11 @@ static int on_answer(void *owner, struct packet *p)
 
 static const struct handler from_files[] = {
     { MSG_FILE_READABLE, on_answer }, { MSG_FILE_WRITABLE, on_answer },
-    { MSG_FILE_STORED, on_answer },   { MSG_FOLDER_PIPE, on_answer },
-    { MSG_FOLDER_LISTED, on_answer }, { MSG_FACTS_ARE, on_answer },
-    { MSG_SPACE_IS, on_answer },      { MSG_RENAMED, on_answer },
-    { MSG_DONE, on_answer },          { MSG_REFUSED, on_answer },
+    { MSG_FILE_COPIED, on_answer },   { MSG_FILE_STORED, on_answer },
+    { MSG_FOLDER_PIPE, on_answer },   { MSG_FOLDER_LISTED, on_answer },
+    { MSG_FACTS_ARE, on_answer },     { MSG_SPACE_IS, on_answer },
+    { MSG_RENAMED, on_answer },       { MSG_DONE, on_answer },
+    { MSG_REFUSED, on_answer },
 };
 
 static void on_files(void *owner, uint32_t events)
@@ -194,6 +196,8 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, "read-only file system" },
     [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
     [OUTCOME_STAYS] = { REPLY_SEND_WHOLE, "the file that is there stays" },
+    [OUTCOME_COPY_TOO_LARGE] = { REPLY_COPY_TOO_LARGE, "over copy_max" },
+    [OUTCOME_CHANGED] = { REPLY_FILE_CHANGED, "changed meanwhile" },
     [OUTCOME_BUSY] = { REPLY_FILE_BUSY, "busy" },
     [OUTCOME_MOVED] = { REPLY_FOLDER_MOVED, "folder renamed meanwhile" },
     [OUTCOME_OVERTAKEN] = { REPLY_OVERTAKEN, "another session took the name" },

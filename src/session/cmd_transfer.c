@@ -164,9 +164,10 @@ static void writable(struct session *s, struct packet *p)
         return;
     }
     t->source = ask_descriptor(s, p, S_IFREG);
-    t->start = t->offset = t->synced = p->value[0].number;
+    t->start = t->offset = p->value[0].number;
     t->limit = p->value[1].number;
     t->waits = p->value[2].number != 0;
+    t->copying = p->value[3].number < t->start ? p->value[3].number : t->start;
     t->block = malloc(TRANSFER_BLOCK);
     if (!t->block || !sum_begin(s))
         leave(s, ENDING_PEER, "no memory for an upload");

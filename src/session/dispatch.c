@@ -7,6 +7,7 @@
 #include "leave.h"
 #include "sallyport/ftp/foreign.h"
 #include "sallyport/ftp/listing.h"
+#include "transfer.h"
 
 #define UNKNOWN_MAX 3 /* before login; ALPACA and scanners */
 
@@ -117,7 +118,8 @@ static bool must_hold(const struct session *s, const struct command *c)
     if (state == TRANSFER_NONE)
         return false;
     if (c && c->verb == VERB_ABOR)
-        return state >= TRANSFER_COMMITTING;
+        return state >= TRANSFER_COMMITTING &&
+               !(state == TRANSFER_COMMITTING && upload_is_preparing(s));
     return s->control.held.len > 0 || (c && !(c->flags & COMMAND_IN_TRANSFER));
 }
 

@@ -155,7 +155,8 @@ struct transfer {
     uint64_t announced; /* by ALLO, to be stored; 0: nothing was */
     bool bare;          /* it ended with a FIN and no close_notify */
     uint64_t bytes;     /* moved, of the file or the listing */
-    uint64_t synced;    /* offset of the last FILE_SYNC */
+    uint64_t copying;   /* upload: bytes of its head that files still copies */
+    uint64_t unsynced;  /* written by both since the last FILE_SYNC */
     uint64_t began;     /* clock_ms() */
     char *block; /* upload: received bytes; listing: read from the pipe */
     size_t block_at, block_len;
@@ -177,7 +178,7 @@ struct transfer {
     uint64_t entries;
     bool owed;    /* files still answers */
     char tls[64]; /* of the data connection, for the log */
-    void (*after_sync)(struct session *s); /* waits for FILE_SYNC's answer */
+    void (*after_sync)(struct session *s); /* waits for files' answer */
     struct loop_timer stall, again;
     uint64_t lately;  /* bytes moved since the stall timer was set */
     uint64_t traffic; /* of the data stream at that time */

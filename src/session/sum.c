@@ -10,20 +10,30 @@
 #include <unistd.h>
 
 #include "digest.h"
+#include "sallyport/users/rights.h"
 
 #define SUM_BLOCK (64u << 10)
 /* Of those for one of TRANSFER_BLOCK, or at once behind the end. */
 #define SLICES 16
 
+/* Files lets nobody read back what was there without the right to read. */
 bool sum_begin(struct session *s)
 {
     struct transfer *t = &s->transfer;
+    bool reads = t->start == 0 || s->login.rights & RIGHT_READ;
 
     t->summed = 0;
-    if (!s->settings->sha256)
+    if (!s->settings->sha256 || !reads)
         return true;
     t->digest = digest_new("SHA-256");
     return t->digest;
+}
+
+/* Where the bytes end that can be read back: the copy of a head grows from its
+ * beginning, while what comes is written after it. */
+static uint64_t sum_readable(const struct transfer *t)
+{
+    return t->copying > 0 ? t->start - t->copying : t->offset;
 }
 
 bool sum_is_behind(const struct session *s)
@@ -38,7 +48,7 @@ bool sum_is_behind(const struct session *s)
 static bool read_block(struct transfer *t)
 {
     char block[SUM_BLOCK];
-    uint64_t left = t->offset - t->summed;
+    uint64_t left = sum_readable(t) - t->summed;
     size_t want = left < sizeof(block) ? (size_t)left : sizeof(block);
     ssize_t n = read(t->source, block, want);
 
@@ -52,8 +62,10 @@ static bool read_block(struct transfer *t)
 
 bool sum_catch_up(struct session *s)
 {
-    for (int i = 0; i < SLICES && sum_is_behind(s); i++)
-        if (!read_block(&s->transfer))
+    struct transfer *t = &s->transfer;
+
+    for (int i = 0; i < SLICES && t->digest && t->summed < sum_readable(t); i++)
+        if (!read_block(t))
             return false;
     return true;
 }

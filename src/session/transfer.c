@@ -49,8 +49,9 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->state = TRANSFER_ASKED;
     t->verb = verb;
     t->path = *path;
-    t->start = t->offset = t->synced = s->rest;
+    t->start = t->offset = s->rest;
     t->size = t->limit = t->bytes = t->entries = 0;
+    t->copying = t->unsynced = 0;
     t->pipe_ended = t->listed = false;
     t->spoiled = t->waits = false;
     t->conversions = flow_conversions(s);

@@ -68,6 +68,9 @@ void download_pump(struct session *s);
 void download_release(struct session *s);
 void upload_pump(struct session *s);
 void upload_go_on(struct session *s); /* behind its last byte */
+/* Before its commit, when all has been received: ABOR and the client's going
+ * away still end it. */
+bool upload_is_preparing(const struct session *s);
 void upload_give_up(struct session *s);
 void hash_pump(struct session *s);
 void hash_late(struct session *s);

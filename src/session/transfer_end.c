@@ -135,7 +135,9 @@ void transfer_fail(struct session *s, enum reply r, struct slice argument,
 
 bool transfer_goes_on(const struct session *s)
 {
-    return s->transfer.state == TRANSFER_COMMITTING || s->verdict.held;
+    return (s->transfer.state == TRANSFER_COMMITTING &&
+            s->transfer.copying == 0) ||
+           s->verdict.held;
 }
 
 bool transfer_is_committing(const struct session *s)

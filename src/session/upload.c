@@ -14,66 +14,7 @@
 #include "flow.h"
 #include "sallyport/base/fd.h"
 #include "sum.h"
-
-/* So that the fsync at the end has little left to do. */
-#define SYNC_EVERY (32u << 20)
-
-static void on_given_up(struct session *s, struct packet *p)
-{
-    (void)p; /* whatever became of the partial: the client has its reply */
-    transfer_over(s);
-}
-
-static void give_up_now(struct session *s)
-{
-    struct packet p = { .message = MSG_FILE_ABORT,
-                        .value = { NUMBER(s->transfer.spoiled) } };
-
-    ask_files(s, &p, on_given_up);
-}
-
-/* Files has answered in the midst of it, while it may have failed. */
-static bool goes_on(struct session *s, struct packet *p)
-{
-    const char *cause;
-    enum reply r;
-
-    if (s->transfer.after_sync == give_up_now) {
-        s->transfer.after_sync = NULL;
-        give_up_now(s);
-        return false;
-    }
-    if (p->message != MSG_REFUSED)
-        return true;
-    s->transfer.after_sync = NULL;
-    r = ask_refusal(p, &cause);
-    transfer_fail(s, r, slice_from(cause), cause);
-    return false;
-}
-
-static void on_synced(struct session *s, struct packet *p)
-{
-    void (*then)(struct session *) = s->transfer.after_sync;
-
-    if (!goes_on(s, p) || !then)
-        return;
-    s->transfer.after_sync = NULL;
-    then(s);
-}
-
-/* After FILE_SYNC's answer, if one is under way: one request at a time. */
-static void after_sync(struct session *s, void (*then)(struct session *))
-{
-    if (s->ask.message == MSG_NONE)
-        then(s);
-    else
-        s->transfer.after_sync = then;
-}
-
-void upload_give_up(struct session *s)
-{
-    after_sync(s, give_up_now);
-}
+#include "upload_asks.h"
 
 static void on_stored(struct session *s, struct packet *p)
 {
@@ -109,22 +50,30 @@ static void unreadable(struct session *s)
                   "can't read what was stored");
 }
 
-static void sum_up(struct session *s)
+/* Files copies the head, and the sum of it is made. Then the commit. */
+static void prepare_commit(struct session *s)
 {
     if (!sum_catch_up(s)) {
         unreadable(s);
+    } else if (s->transfer.copying > 0) {
+        upload_ask_beside(s);
     } else if (sum_is_behind(s)) {
         transfer_soon(s);
     } else {
         sum_end(s);
-        after_sync(s, commit);
+        upload_ask_after(s, commit);
     }
 }
 
 void upload_go_on(struct session *s)
 {
-    if (sum_is_behind(s))
-        sum_up(s);
+    if (!transfer_is_committing(s) && !s->transfer.after_sync)
+        prepare_commit(s);
+}
+
+bool upload_is_preparing(const struct session *s)
+{
+    return s->transfer.copying > 0 || sum_is_behind(s);
 }
 
 /* The client has said that this is all. It may wait for our close_notify
@@ -133,8 +82,9 @@ static void received_all(struct session *s)
 {
     s->transfer.state = TRANSFER_COMMITTING;
     loop_timer_clear(&s->loop, &s->transfer.stall);
+    s->transfer.waits = false; /* files knows what to do without a byte */
     data_end(s);
-    sum_up(s);
+    prepare_commit(s);
 }
 
 static enum reply write_error(int error, const char **cause)
@@ -171,20 +121,10 @@ static int write_block(struct session *s)
         done += (size_t)n;
         t->offset += (uint64_t)n;
     }
+    t->unsynced += done;
     transfer_moved(s, done);
     t->block_len = 0;
     return 0;
-}
-
-static void sync_now_and_then(struct session *s)
-{
-    struct packet p = { .message = MSG_FILE_SYNC };
-
-    if (!s->settings->fsync || s->ask.message != MSG_NONE ||
-        s->transfer.offset - s->transfer.synced < SYNC_EVERY)
-        return;
-    s->transfer.synced = s->transfer.offset;
-    ask_files(s, &p, on_synced);
 }
 
 /* What was received; false when the transfer has failed. */
@@ -197,7 +137,7 @@ static bool store_block(struct session *s)
     enum reply r;
 
     if (error == 0 && sum_add(s, t->block, len)) {
-        sync_now_and_then(s);
+        upload_ask_beside(s);
         return true;
     }
     if (error == 0) {
@@ -254,7 +194,8 @@ static bool may_go_on(struct session *s, enum stream_state state)
 static void on_begun(struct session *s, struct packet *p)
 {
     s->transfer.waits = false;
-    if (goes_on(s, p) && store_block(s) && may_go_on(s, s->transfer.read))
+    if (upload_answered(s, p) && store_block(s) &&
+        may_go_on(s, s->transfer.read))
         transfer_soon(s);
 }
 

@@ -101,6 +101,7 @@ struct settings {
     uint64_t login_delay; /* ms before the reply to a wrong password */
     uint64_t login_tries;
     uint64_t max_file_size;   /* bytes, 0: no limit */
+    uint64_t copy_max;        /* bytes, 0: no limit */
     uint64_t partial_days;    /* an unfinished upload's life */
     unsigned on_conflict;     /* enum conflict */
     unsigned conflict_name;   /* enum conflict_name */

@@ -14,6 +14,8 @@ struct files_rules {
     bool fsync, resume;
     bool reread; /* session may read a partial that it goes on with */
     uint64_t max_file_size; /* bytes, 0: none */
+    uint64_t
+        copy_max; /* bytes of a copy, where blocks can't be shared; 0: all */
     uint64_t partial_days;
     enum conflict on_conflict;
     enum conflict_name conflict_name;

@@ -95,6 +95,7 @@
     R(LOCAL_ERROR, 451) /* {}: cause */                                        \
     R(HASH_LATE, 451)                                                          \
     R(OVERTAKEN, 450)                                                          \
+    R(FILE_CHANGED, 451)                                                       \
     R(FOLDER_MOVED, 451)                                                       \
     R(STANDS, 451) /* failed after the rename */                               \
     R(UNLOGGED, 451)                                                           \
@@ -150,6 +151,7 @@
     R(ALLO_NO_SPACE, 552)                                                      \
     R(BAD_NAME, 553)                                                           \
     R(NAME_TAKEN, 553)                                                         \
+    R(COPY_TOO_LARGE, 553)                                                     \
     R(SEND_WHOLE, 553)                                                         \
     R(BAD_OFFSET, 554)
 

@@ -96,8 +96,11 @@ enum message {
     MSG_FILE_WRITE,    /* path, enum write_mode, offset, announced size; 1: keep
                           nothing of it if it is cut, or 0 */
     MSG_FILE_WRITABLE, /* first offset to write at, size limit (0: none); 1: say
-                          FILE_BEGIN before the first byte, or 0 */
+                          FILE_BEGIN before the first byte, or 0; bytes to be
+                          copied by FILE_COPY before the commit */
     MSG_FILE_BEGIN,
+    MSG_FILE_COPY,
+    MSG_FILE_COPIED, /* bytes still to be copied */
     MSG_FILE_SYNC,
     MSG_FILE_COMMIT,   /* length that the file must have */
     MSG_FILE_STORED,   /* virtual path of the file as it is now visible */

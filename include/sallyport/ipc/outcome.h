@@ -20,9 +20,11 @@ enum outcome {
     OUTCOME_NO_SPACE,   /* ENOSPC, EDQUOT */
     OUTCOME_TOO_LARGE,  /* the server's limit of a file's size */
     OUTCOME_READ_ONLY,
-    OUTCOME_NAME_TAKEN, /* and on_conflict leaves no other */
-    OUTCOME_BAD_TIME,   /* the file system can't keep it */
-    OUTCOME_STAYS,      /* so nothing goes on behind it: REST, APPE */
+    OUTCOME_NAME_TAKEN,     /* and on_conflict leaves no other */
+    OUTCOME_BAD_TIME,       /* the file system can't keep it */
+    OUTCOME_STAYS,          /* so nothing goes on behind it: REST, APPE */
+    OUTCOME_COPY_TOO_LARGE, /* of the file that the upload goes on with */
+    OUTCOME_CHANGED,        /* the file that was copied, meanwhile */
     OUTCOME_BUSY,
     OUTCOME_MOVED,     /* its folder, meanwhile */
     OUTCOME_OVERTAKEN, /* another session took the name in this moment */

@@ -245,7 +245,21 @@ static int write_request(struct peer *p, struct packet *request, int *fd,
 
     *fd = r == OUTCOME_OK ? fd_take(&reply.fd[0]) : -1;
     *first = reply.value[0].number;
-    return r == OUTCOME_OK && reply.value[2].number ? ask_begin(p) : r;
+    uint64_t left = reply.value[3].number;
+    if (r == OUTCOME_OK && reply.value[2].number)
+        r = ask_begin(p);
+    while (r == OUTCOME_OK && left > 0)
+        r = ask_copy(p, &left);
+    return r;
+}
+
+int ask_copy(struct peer *p, uint64_t *left)
+{
+    struct packet reply, request = { .message = MSG_FILE_COPY };
+    int r = ask(p, &request, &reply);
+
+    *left = r == OUTCOME_OK ? reply.value[0].number : 0;
+    return r;
 }
 
 int ask_begin(struct peer *p)

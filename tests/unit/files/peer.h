@@ -52,7 +52,7 @@ int ask_facts(struct peer *p, const char *path, unsigned what_for,
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify);
 int ask_mode(struct peer *p, const char *path, unsigned mode);
 int ask_space(struct peer *p, const char *path, uint64_t *bytes);
-/* *fd: what can be read, or written at *first. */
+/* *fd: what can be read, or written at *first, where all FILE_COPY is done. */
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
               uint64_t offset, uint64_t announced, int *fd, uint64_t *first);
@@ -61,6 +61,7 @@ int ask_write_waiting(struct peer *p, const char *path, enum write_mode mode,
                       uint64_t offset, uint64_t announced, int *fd,
                       bool *waits);
 int ask_begin(struct peer *p);
+int ask_copy(struct peer *p, uint64_t *left);
 /* The same of one that is not to be kept if it is cut. */
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
                        int *fd, uint64_t *first);

@@ -8,6 +8,10 @@
 
 #include "files/copy.h"
 #include "peer.h"
+#include "sallyport/ipc/outcome.h"
+
+#define K 1024u
+#define M (1024u * K)
 
 static int temporary(const char *folder)
 {
@@ -15,6 +19,26 @@ static int temporary(const char *folder)
 
     cr_assert_geq(fd, 0, "%s", folder);
     return fd;
+}
+
+static void begin(struct copy *c, int from, uint64_t len)
+{
+    int own = dup(from);
+
+    cr_assert_geq(own, 0);
+    cr_assert_eq(copy_init(c, own, len), 0);
+}
+
+/* All steps; their number. */
+static size_t copy_all(struct copy *c, int into)
+{
+    size_t steps = 0;
+
+    do {
+        cr_assert_eq(copy_step(c, into), 0);
+        steps++;
+    } while (copy_left(c) > 0);
+    return steps;
 }
 
 static void expect_same(int a, int b, size_t len)
@@ -42,31 +66,165 @@ Test(copy, head_of_a_file)
         put_pattern(from, 0, 200000, 1);
         for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
             int into = temporary(folders[k]);
-            cr_assert_eq(copy_head(from, into, heads[i]), 0);
+            struct copy c;
+
+            begin(&c, from, heads[i]);
+            cr_expect_eq(copy_left(&c), heads[i]);
+            copy_all(&c, into);
             expect_same(from, into, heads[i]);
+            copy_release(&c);
             close(into);
         }
         close(from);
     }
 }
 
-Test(copy, source_that_got_shorter)
+Test(copy, in_bounded_steps)
 {
     int from = temporary("/tmp"), into = temporary("/tmp");
+    struct copy c;
 
-    put_pattern(from, 0, 100, 1);
-    cr_assert_eq(copy_head(from, into, 101), -EBUSY);
+    put_pattern(from, 0, 20 * M, 1);
+    begin(&c, from, 20 * M);
+    cr_expect_eq(copy_all(&c, into), 3);
+    expect_same(from, into, 20 * M);
+    copy_release(&c);
     close(from);
     close(into);
+}
+
+/* What is written after the head meanwhile stays. */
+Test(copy, beside_a_writer)
+{
+    int from = temporary("/tmp"), into = temporary("/tmp");
+    struct copy c;
+
+    put_pattern(from, 0, 20 * M, 1);
+    begin(&c, from, 10 * M + 1);
+    cr_assert_eq(ftruncate(into, 10 * M + 1), 0);
+    cr_assert_eq(copy_step(&c, into), 0);
+    put_pattern(into, 10 * M + 1, 11 * M, 1);
+    copy_all(&c, into);
+    expect_same(from, into, 11 * M);
+    copy_release(&c);
+    close(from);
+    close(into);
+}
+
+Test(copy, keeps_holes)
+{
+    static const uint64_t len = UINT64_C(6) << 30;
+    int from = temporary("/dev/shm"), into = temporary("/dev/shm");
+    struct stat st;
+    struct copy c;
+
+    put_pattern(from, 3 * M, 4 * M, 1);
+    put_pattern(from, 5 * M + 77, 5 * M + 78, 1);
+    cr_assert_eq(ftruncate(from, (off_t)len), 0);
+    cr_assert_eq(ftruncate(into, (off_t)len), 0);
+    begin(&c, from, len);
+    cr_expect_leq(copy_cost(&c), 2 * M);
+    cr_expect_eq(copy_all(&c, into), 1);
+    cr_assert_eq(fstat(into, &st), 0);
+    cr_expect_eq((uint64_t)st.st_size, len);
+    cr_expect_leq((uint64_t)st.st_blocks * 512, 2 * M);
+    cr_assert_eq(ftruncate(into, 6 * M), 0);
+    expect_same(from, into, 6 * M);
+    copy_release(&c);
+    close(from);
+    close(into);
+}
+
+/* Many small runs of data make no long step. */
+Test(copy, of_many_holes_in_steps)
+{
+    int from = temporary("/dev/shm"), into = temporary("/dev/shm");
+    struct copy c;
+
+    for (unsigned i = 0; i < 1000; i++)
+        put_pattern(from, i * 64 * K, i * 64 * K + 1, 1);
+    begin(&c, from, 999 * 64 * K + 1);
+    cr_expect_geq(copy_all(&c, into), 7);
+    expect_same(from, into, 999 * 64 * K + 1);
+    copy_release(&c);
+    close(from);
+    close(into);
+}
+
+Test(copy, source_too_short)
+{
+    int from = temporary("/tmp");
+    struct copy c;
+
+    put_pattern(from, 0, 100, 1);
+    cr_expect_eq(copy_init(&c, from, 101), -EBUSY);
+    cr_expect_eq(fcntl(from, F_GETFD), -1, "it is closed");
+    cr_expect_eq(copy_unchanged(&c), 0);
+}
+
+static void get_shorter(int fd)
+{
+    cr_assert_eq(ftruncate(fd, 9 * M), 0);
+}
+
+static void get_longer(int fd)
+{
+    put_pattern(fd, 20 * M, 20 * M + 1, 1);
+}
+
+static void write_again(int fd)
+{
+    put_pattern(fd, 0, 1, 2);
+}
+
+/* The clock of files may stand still for some milliseconds. */
+static void change_mode(int fd)
+{
+    struct stat before, after;
+
+    cr_assert_eq(fstat(fd, &before), 0);
+    do {
+        cr_assert_eq(fchmod(fd, 0640), 0);
+        cr_assert_eq(fstat(fd, &after), 0);
+    } while (before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
+             before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
+}
+
+Test(copy, source_that_changes)
+{
+    static void (*const changes[])(int fd) = { get_shorter, get_longer,
+                                               write_again, change_mode };
+
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        int from = temporary("/tmp"), into = temporary("/tmp"), r = 0;
+        struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+        struct copy c;
+
+        put_pattern(from, 0, 20 * M, 1);
+        cr_assert_eq(futimens(from, old), 0);
+        begin(&c, from, 20 * M);
+        cr_assert_eq(copy_step(&c, into), 0);
+        cr_assert_eq(copy_unchanged(&c), 0);
+        changes[i](from);
+        while (r == 0 && copy_left(&c) > 0)
+            r = copy_step(&c, into);
+        cr_expect_eq(r, OUTCOME_CHANGED, "%zu: %d", i, r);
+        copy_release(&c);
+        close(from);
+        close(into);
+    }
 }
 
 Test(copy, into_what_cannot_be_written)
 {
     int from = temporary("/tmp");
     int into = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct copy c;
 
     put_pattern(from, 0, 100, 1);
-    cr_assert_lt(copy_head(from, into, 100), 0);
+    begin(&c, from, 100);
+    cr_assert_lt(copy_step(&c, into), 0);
+    copy_release(&c);
     close(from);
     close(into);
 }

@@ -1,0 +1,270 @@
+/* REST and APPE onto a finished file: its head is copied beside the upload.
+ * 150 comes at once, the control connection is served meanwhile, holes stay
+ * holes, and nothing of a copy outlives its client. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "support/files.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define BIG                                                                    \
+    (512 * MIB) /* to copy it takes some tenths of a second at least           \
+                 */
+#define TRIES 10
+#define SOON  100 /* milliseconds; on a machine that has nothing else to do */
+#define ASKED 20
+
+static const char *path_of(const struct server *server, const char *name)
+{
+    return server_home_file(server, "anna", name);
+}
+
+/* LEN bytes of noise at OFFSET. */
+static void put(const struct server *server, const char *name, uint64_t offset,
+                uint64_t len)
+{
+    char *block = malloc(MIB);
+    int fd = open(path_of(server, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    cr_assert_geq(fd, 0);
+    files_noise(block, MIB, offset);
+    for (uint64_t at = 0; at < len; at += MIB) {
+        size_t n = len - at < MIB ? (size_t)(len - at) : MIB;
+        cr_assert_eq(pwrite(fd, block, n, (off_t)(offset + at)), (ssize_t)n);
+    }
+    close(fd);
+    free(block);
+    files_give_to_owner_of(server_home(server, "anna"), path_of(server, name));
+}
+
+static uint64_t partial_bytes(const struct server *server)
+{
+    char command[SERVER_PATH_MAX];
+    unsigned long long blocks, sum = 0;
+    FILE *found;
+
+    snprintf(command, sizeof(command),
+             "find %s -name '.sallyport-*' -printf '%%b\n' 2>/dev/null",
+             server_home(server, "anna"));
+    found = popen(command, "r");
+    cr_assert(found);
+    while (fscanf(found, "%llu", &blocks) == 1)
+        sum += 512 * blocks + 1;
+    pclose(found);
+    return sum;
+}
+
+static bool is_copying(void *server)
+{
+    return partial_bytes(server) > MIB;
+}
+
+static bool has_no_partial(void *server)
+{
+    return partial_bytes(server) == 0;
+}
+
+/* How long the answer takes, in ms. */
+static uint64_t time_of(struct session *s, const char *line,
+                        const char *pattern)
+{
+    uint64_t before = clock_ms();
+
+    session_do(s, pattern, "%s", line);
+    return clock_ms() - before;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* While the copy runs: the middle of many is what counts, since this machine
+ * may be busy with other tests. */
+static void expect_soon(struct session *s, const struct server *server)
+{
+    uint64_t ms[ASKED];
+
+    for (size_t i = 0; i < ASKED; i++)
+        ms[i] = i % 2 ? time_of(s, "NOOP", "200 {*}")
+                      : time_of(s, "STAT", "{*}211 {*}");
+    cr_assert(!has_no_partial((void *)server), "the copy was over too early");
+    qsort(ms, ASKED, sizeof(*ms), by_size);
+    cr_expect_leq(ms[ASKED / 2], SOON, "%lu ms", ms[ASKED / 2]);
+    printf("answers during a copy: median %lu ms, most %lu ms\n", ms[ASKED / 2],
+           ms[ASKED - 1]);
+}
+
+/* "big" is as long as "same", and is the same FROM there on; then comes TAIL.
+ */
+static void expect_same(const struct server *server, uint64_t from,
+                        uint64_t len, const char *tail)
+{
+    char a[64] = "", command[2 * SERVER_PATH_MAX + 64], other[SERVER_PATH_MAX];
+    struct stat st;
+    int fd = open(path_of(server, "big"), O_RDONLY | O_CLOEXEC);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(fstat(fd, &st), 0);
+    cr_assert_eq((uint64_t)st.st_size, len + strlen(tail));
+    cr_assert_eq(pread(fd, a, strlen(tail), (off_t)len), (ssize_t)strlen(tail));
+    cr_expect_str_eq(a, tail);
+    close(fd);
+    snprintf(other, sizeof(other), "%s", path_of(server, "same"));
+    snprintf(command, sizeof(command), "cmp -i %llu -n %llu %s %s",
+             (unsigned long long)from, (unsigned long long)(len - from),
+             path_of(server, "big"), other);
+    cr_expect_eq(system(command), 0);
+}
+
+Test(copying, control_is_served, .timeout = 120)
+{
+    const struct server_plan plan = { .ports = "auto 16" };
+    struct server server;
+    struct session s;
+    struct data d;
+
+    server_start(&server, &plan);
+    put(&server, "big", 0, BIG);
+    put(&server, "same", 0, BIG);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    data_connect(&s, &d);
+    cr_expect_leq(time_of(&s, "APPE big", "150 {*}"), 10 * SOON);
+    cr_expect_eq(partial_bytes(&server), 1, "before the first byte");
+    data_secure(&s, &d);
+    data_write(&d, "tail", 4);
+    data_close(&d);
+    cr_assert(wait_until(is_copying, &server, WAIT_MS));
+    expect_soon(&s, &server);
+    session_expect(&s, "226 {*}");
+    expect_same(&server, 0, BIG, "tail");
+
+    session_do(&s, "350 {*}", "REST %llu", (unsigned long long)BIG);
+    data_open(&s, &d, "STOR big");
+    data_write(&d, "tail", 4);
+    data_close(&d);
+    cr_assert(wait_until(is_copying, &server, WAIT_MS));
+    cr_expect_leq(time_of(&s, "ABOR", "426 {*}"), 10 * SOON);
+    session_expect(&s, "226 {*}");
+    session_do(&s, "200 {*}", "TYPE I"); /* files has done what was left */
+    cr_expect(has_no_partial(&server));
+    expect_same(&server, 0, BIG, "tail");
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* With the control connection, or the data connection alone. */
+Test(copying, nothing_outlives_its_client, .timeout = 120)
+{
+    const struct server_plan plan = { .ports = "auto 16" };
+    struct server server;
+
+    server_start(&server, &plan);
+    put(&server, "big", 0, BIG);
+    for (int i = 0; i < TRIES; i++) {
+        struct session s;
+        struct data d;
+
+        session_init(&s);
+        session_open(&s, &server, "anna");
+        data_open(&s, &d, "APPE big");
+        data_write(&d, "tail", 4);
+        cr_assert(wait_until(is_copying, &server, WAIT_MS));
+        if (i % 2) {
+            session_drop(&s);
+            data_cut(&d, false);
+        } else {
+            data_cut(&d, i % 4);
+            session_expect(&s, "426 {*}");
+            session_drop(&s);
+        }
+        cr_assert(wait_until(has_no_partial, &server, WAIT_MS), "%d", i);
+    }
+    server_log_expect(&server, TRIES, "transfer", "verb=APPE", NULL);
+    server_stop(&server);
+}
+
+/* Without a data connection, or a byte, nothing is copied at all. */
+Test(copying, hang_up_before_a_byte, .timeout = 60)
+{
+    const struct server_plan plan = { .ports = "auto 16" };
+    struct server server;
+
+    server_start(&server, &plan);
+    put(&server, "big", 0, 64 * MIB);
+    for (int i = 0; i < 3; i++) {
+        struct session s;
+        struct data d;
+
+        session_init(&s);
+        session_open(&s, &server, "anna");
+        data_connect(&s, &d);
+        session_do(&s, "150 {*}", "APPE big");
+        cr_expect_eq(partial_bytes(&server), 1);
+        session_drop(&s);
+        data_cut(&d, false);
+        cr_assert(wait_until(has_no_partial, &server, WAIT_MS));
+    }
+    server_log_expect(&server, 3, "transfer", "verb=APPE", NULL);
+    server_stop(&server);
+}
+
+Test(copying, holes_stay_holes, .timeout = 60)
+{
+    const struct server_plan plan = { .ports = "auto 16" };
+    struct server server;
+    struct session s;
+    struct stat st;
+
+    server_start(&server, &plan);
+    put(&server, "big", 3 * GIB, 3 * MIB);
+    put(&server, "same", 3 * GIB, 3 * MIB);
+    cr_assert_eq(truncate(path_of(&server, "big"), 6 * (off_t)GIB), 0);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_store(&s, "APPE", "big", "tail", 4);
+    cr_assert_eq(stat(path_of(&server, "big"), &st), 0);
+    cr_expect_eq((uint64_t)st.st_size, 6 * GIB + 4);
+    cr_expect_leq((uint64_t)st.st_blocks * 512, 8 * MIB);
+    cr_assert_eq(truncate(path_of(&server, "big"), (off_t)(3 * GIB + 3 * MIB)),
+                 0);
+    expect_same(&server, 3 * GIB, 3 * GIB + 3 * MIB, "");
+    session_close(&s);
+    server_stop(&server);
+}
+
+Test(copying, most_bytes, .timeout = 60)
+{
+    const struct server_plan plan = { .ports = "auto 16",
+                                      .settings = "copy_max = 2M\n" };
+    struct server server;
+    struct session s;
+    struct data d;
+
+    server_start(&server, &plan);
+    put(&server, "big", 0, 4 * MIB);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    data_connect(&s, &d);
+    session_do(&s, "553 {*}too large to be copied{*}", "APPE big");
+    data_cut(&d, false);
+    session_do(&s, "350 {*}", "REST %llu", (unsigned long long)(2 * MIB));
+    session_store(&s, "STOR", "big", "tail", 4);
+    cr_expect(has_no_partial(&server));
+    session_close(&s);
+    server_log_expect(&server, 1, "transfer", "result=553", "copy_max", NULL);
+    server_stop(&server);
+}

@@ -1,0 +1,337 @@
+/* APPE and REST onto a finished file: its head is copied after the first byte,
+ * in steps that the session asks for; nothing of a copy that ends early stays.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/event/event.h"
+#include "sallyport/users/rights.h"
+
+#define K   1024u
+#define M   (1024u * K)
+#define LEN (20 * M)
+
+/* What files says to an APPE of /f, which is there; nothing is copied yet. */
+static uint64_t append(struct peer *p, int *fd)
+{
+    struct packet reply,
+        request = { .message = MSG_FILE_WRITE,
+                    .value = { TEXT(SLICE("/f")), NUMBER(WRITE_APPEND) } };
+
+    cr_assert_eq(ask(p, &request, &reply), OUTCOME_OK);
+    cr_assert_eq(reply.value[0].number, LEN);
+    cr_assert_eq(reply.value[2].number, 1);
+    *fd = fd_take(&reply.fd[0]);
+    return reply.value[3].number;
+}
+
+static off_t partial_length(struct peer *p)
+{
+    struct stat st;
+
+    cr_assert_eq(stat(disk_path(p, disk_partial(p, "/")), &st), 0);
+    return st.st_blocks * 512;
+}
+
+static bool shares_blocks(uint64_t left)
+{
+    if (left == 0)
+        cr_log_warn("the file system shares blocks: nothing is copied");
+    return left == 0;
+}
+
+Test(upload_copy, begins_with_the_first_byte)
+{
+    struct peer p;
+    uint64_t left;
+    int fd;
+
+    peer_start(&p);
+    disk_fill(&p, "/f", LEN, 1);
+    cr_expect_eq(append(&p, &fd), LEN);
+    cr_expect_eq(partial_length(&p), 0);
+    cr_assert_eq(ask_begin(&p), OUTCOME_OK);
+    put_pattern(fd, LEN, LEN + K, 1);
+    cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+    if (!shares_blocks(left)) {
+        cr_expect_eq(left, LEN - 8 * M);
+        cr_expect_lt(partial_length(&p), LEN);
+    }
+    while (left > 0)
+        cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+    cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK, "once more does nothing");
+    cr_assert_eq(left, 0);
+    cr_assert_eq(ask_commit(&p, LEN + K), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/f", LEN + K, 1));
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    close(fd);
+    peer_stop(&p);
+}
+
+Test(upload_copy, without_a_byte)
+{
+    struct peer p;
+    uint64_t left = 1;
+    int fd;
+
+    peer_start(&p);
+    disk_fill(&p, "/f", LEN, 1);
+    append(&p, &fd);
+    while (left > 0)
+        cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+    cr_assert_eq(ask_commit(&p, LEN), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/f", LEN, 1));
+    close(fd);
+    peer_stop(&p);
+}
+
+Test(upload_copy, commit_waits_for_its_end)
+{
+    struct peer p;
+    uint64_t left;
+    int fd;
+
+    peer_start(&p);
+    disk_fill(&p, "/f", LEN, 1);
+    append(&p, &fd);
+    cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+    if (!shares_blocks(left))
+        cr_expect_eq(ask_commit(&p, LEN), OUTCOME_INCOMPLETE);
+    cr_expect(disk_is(&p, "/f", LEN, 1));
+    close(fd);
+    peer_stop(&p);
+}
+
+/* Each by another session of the user, once the copy has begun, or is whole. */
+static void write_to_it(struct peer *p)
+{
+    int fd = open(disk_path(p, "/f"), O_WRONLY | O_APPEND | O_CLOEXEC);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, "x", 1), 1);
+    close(fd);
+}
+
+static void cut_it(struct peer *p)
+{
+    cr_assert_eq(truncate(disk_path(p, "/f"), 1), 0);
+}
+
+static void delete_it(struct peer *p)
+{
+    cr_assert_eq(unlink(disk_path(p, "/f")), 0);
+}
+
+static void replace_it(struct peer *p)
+{
+    disk_fill(p, "/g", LEN, 2);
+    cr_assert_eq(rename(disk_path(p, "/g"), disk_path(p, "/f")), 0);
+}
+
+Test(upload_copy, of_a_file_that_changes)
+{
+    static void (*const changes[])(struct peer * p) = { write_to_it, cut_it,
+                                                        delete_it, replace_it };
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    for (size_t i = 0; i < 2 * sizeof(changes) / sizeof(changes[0]); i++) {
+        bool late = i % 2;
+        uint64_t left = 1;
+        int r = OUTCOME_OK;
+
+        disk_fill(&p, "/f", LEN, 1);
+        disk_age(&p, "/f", 1);
+        append(&p, &fd);
+        do
+            r = ask_copy(&p, &left);
+        while (late && left > 0);
+        cr_assert_eq(r, OUTCOME_OK);
+        changes[i / 2](&p);
+        while (r == OUTCOME_OK && left > 0)
+            r = ask_copy(&p, &left);
+        if (r == OUTCOME_OK)
+            r = ask_commit(&p, LEN);
+        else
+            ask_abort(&p);
+        cr_expect_eq(r, OUTCOME_CHANGED, "%zu: %d", i, r);
+        cr_expect_eq(disk_partials(&p, "/"), 0);
+        close(fd);
+    }
+    peer_stop(&p);
+}
+
+Test(upload_copy, most_bytes)
+{
+    static const struct {
+        uint64_t max;
+        int outcome;
+    } rows[] = { { LEN - 1, OUTCOME_COPY_TOO_LARGE },
+                 { LEN, OUTCOME_OK },
+                 { 0, OUTCOME_OK } };
+    uint64_t first;
+    int fd;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+
+        peer_init(&p);
+        p.start.rules.copy_max = rows[i].max;
+        peer_run(&p);
+        disk_fill(&p, "/f", LEN, 1);
+        int r = ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first);
+        cr_expect_eq(r, rows[i].outcome, "%zu: %d", i, r);
+        if (r == OUTCOME_OK)
+            ask_abort(&p);
+        cr_expect_eq(disk_partials(&p, "/"), 0);
+        cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, LEN - 1, 0, &fd, &first),
+                     OUTCOME_OK, "a shorter head");
+        peer_stop(&p);
+    }
+}
+
+/* Holes cost nothing. */
+Test(upload_copy, most_bytes_of_a_sparse_file)
+{
+    struct peer p;
+    struct stat st;
+    uint64_t first;
+    int fd;
+
+    peer_init(&p);
+    p.start.rules.copy_max = M;
+    peer_run(&p);
+    disk_fill(&p, "/f", 300 * K, 1);
+    cr_assert_eq(truncate(disk_path(&p, "/f"), 6l << 30), 0);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_assert_eq(ask_commit(&p, UINT64_C(6) << 30), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(&p, "/f"), &st), 0);
+    cr_expect_eq(st.st_size, 6l << 30);
+    cr_expect_leq(st.st_blocks * 512, M);
+    cr_assert_eq(truncate(disk_path(&p, "/f"), 300 * K), 0);
+    cr_expect(disk_is(&p, "/f", 300 * K, 1));
+    close(fd);
+    peer_stop(&p);
+}
+
+/* Without the right to read, no byte of the file can be had by an upload. */
+Test(upload_copy, handle_reads_with_the_right_only)
+{
+    static const struct {
+        unsigned rights;
+        int mode;
+    } rows[] = { { RIGHT_ALL, O_RDWR }, { RIGHT_ALL & ~RIGHT_READ, O_WRONLY } };
+    uint64_t first;
+    int fd;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+
+        peer_init(&p);
+        p.start.rules.reread = true;
+        p.start.rights = rows[i].rights;
+        peer_run(&p);
+        disk_fill(&p, "/f", LEN, 1);
+        cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                     OUTCOME_OK);
+        cr_expect_eq(fcntl(fd, F_GETFL) & O_ACCMODE, rows[i].mode, "%zu", i);
+        cr_expect_eq(ask_abort(&p), OUTCOME_OK);
+        close(fd);
+        cr_assert_eq(ask_write(&p, "/new", WRITE_STORE, 0, 0, &fd, &first),
+                     OUTCOME_OK);
+        cr_expect_eq(fcntl(fd, F_GETFL) & O_ACCMODE, O_WRONLY);
+        close(fd);
+        peer_stop(&p);
+    }
+}
+
+Test(upload_copy, goes_with_its_session)
+{
+    struct peer p;
+    uint64_t left;
+    int fd;
+
+    peer_start(&p);
+    disk_fill(&p, "/f", LEN, 1);
+    append(&p, &fd);
+    cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+    channel_close(&p.session);
+    channel_close(&p.master);
+    cr_assert_eq(peer_wait(&p), 0);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    cr_expect(disk_is(&p, "/f", LEN, 1));
+    close(fd);
+    peer_remove(&p);
+}
+
+static void expect_leftover(struct peer *p)
+{
+    struct packet packet;
+    struct event_record r;
+
+    cr_assert_eq(channel_wait(&p->log, &packet, PEER_MS), 1);
+    cr_assert_eq(event_decode(packet.value[0].text, &r), 0);
+    cr_expect_eq(r.event, EVENT_SERVICE);
+    cr_expect(slice_equal(r.text[FIELD_USER], SLICE("anna")));
+    cr_expect_eq(r.number[FIELD_BYTES], LEN);
+    packet_close(&packet);
+}
+
+static size_t list(struct peer *p)
+{
+    uint64_t entries;
+    char *text;
+    int outcome;
+
+    cr_assert_eq(ask_list(p, "/", LIST_NAMES, "", &text, &outcome, &entries),
+                 OUTCOME_OK);
+    cr_assert_eq(outcome, OUTCOME_OK);
+    free(text);
+    return disk_partials(p, "/");
+}
+
+/* A process that is killed can't delete it; the next look at the directory
+ * does, long before partial_days, and not while the writer lives. */
+Test(upload_copy, leftover_of_a_killed_process)
+{
+    for (int by_upload = 0; by_upload < 2; by_upload++) {
+        struct peer p, other;
+        uint64_t left, first;
+        int fd;
+
+        peer_start(&p);
+        disk_fill(&p, "/f", LEN, 1);
+        append(&p, &fd);
+        cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+        close(fd);
+        other = p;
+        peer_run(&other);
+        cr_expect_eq(list(&other), 1, "its writer lives");
+        cr_assert_eq(kill(p.pid, SIGKILL), 0);
+        cr_assert_eq(peer_wait(&p), 256 + SIGKILL);
+        if (by_upload) {
+            cr_assert_eq(
+                ask_write(&other, "/g", WRITE_STORE, 0, 0, &fd, &first),
+                OUTCOME_OK);
+            close(fd);
+            cr_assert_eq(ask_commit(&other, 0), OUTCOME_OK);
+        }
+        cr_expect_eq(by_upload ? disk_partials(&other, "/") : list(&other), 0);
+        expect_leftover(&other);
+        channel_close(&p.session);
+        channel_close(&p.master);
+        channel_close(&p.log);
+        peer_stop(&other);
+    }
+}
