@@ -210,9 +210,11 @@ int channel_receive(struct channel *c, struct packet *p)
     packet_open(p);
     if (c->fd < 0)
         return -EPIPE;
+    /* A peer that left messages of ours unread resets the connection, once;
+     * its own last words still lie there. */
     do
         n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0 && errno == EAGAIN)
         return 0;
     if (n < 0)

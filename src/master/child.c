@@ -21,22 +21,47 @@ child_step *const *child_steps(const struct child *c)
     return c->master->check ? c->row->check_steps : c->row->steps;
 }
 
+static void read_messages(struct child *c)
+{
+    int r = channel_dispatch(&c->channel, c->row->handlers,
+                             c->row->handler_count, c);
+
+    if (r == -EPROTO)
+        child_end(c, c->channel.wrong);
+    else if (r < 0)
+        child_end(c, closed);
+}
+
+/* A child that failed has said why, and closed its channel after that. */
+static void step_failed(struct child *c, int error)
+{
+    if (error == -EPIPE)
+        read_messages(c);
+    child_end(c, error == -EPIPE ? closed : strerror(-error));
+}
+
 static void child_feed(struct child *c)
 {
     while (child_steps(c)[c->step]) {
         int r = child_steps(c)[c->step](c);
 
-        if (r == -EAGAIN) {
+        if (r == -EAGAIN)
             child_wait_writable(c);
+        if (r == -EAGAIN || r == -EBUSY)
             return;
-        }
         if (r < 0) {
-            child_end(c, r == -EPIPE ? closed : strerror(-r));
+            step_failed(c, r);
             return;
         }
         c->step++;
         c->index = 0;
     }
+}
+
+void child_go_on(struct child *c)
+{
+    if (c->state == CHILD_SETUP && c->channel.fd >= 0)
+        child_feed(c);
 }
 
 void child_wait_writable(struct child *c)
@@ -51,17 +76,6 @@ static void on_writable(struct child *c)
         child_feed(c);
     else if (c->row->on_writable)
         c->row->on_writable(c);
-}
-
-static void read_messages(struct child *c)
-{
-    int r = channel_dispatch(&c->channel, c->row->handlers,
-                             c->row->handler_count, c);
-
-    if (r == -EPROTO)
-        child_end(c, c->channel.wrong);
-    else if (r < 0)
-        child_end(c, closed);
 }
 
 static void on_ready(void *owner, uint32_t events)

@@ -30,7 +30,8 @@ struct verification {
 };
 
 /* A step of the set-up: 0; -EAGAIN, to be called again when the channel can
- * take more; else the start has failed. */
+ * take more; -EBUSY, to be called again by child_go_on(); else the start has
+ * failed. */
 typedef int child_step(struct child *c);
 
 struct child_row {
@@ -81,6 +82,8 @@ void child_end(struct child *c, const char *why);
 void child_reaped(struct child *c, int status);
 /* Ends it without a word and for good. */
 void child_release(struct child *c);
+/* What its set-up waited for is there. Does nothing after the set-up. */
+void child_go_on(struct child *c);
 /* on_writable() when the channel takes more again. */
 void child_wait_writable(struct child *c);
 

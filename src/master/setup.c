@@ -135,6 +135,13 @@ static int step_output(struct child *c)
         c, (struct packet){ .message = MSG_LOG_OUTPUT, .fd = { 2, -1 } });
 }
 
+/* What is wrong with a key is keys' to say: gate, which asks for a proof of
+ * each after "go", would only see that nobody signs. */
+static int step_keys_ready(struct child *c)
+{
+    return master_ready(c->master, PROCESS_KEYS) ? 0 : -EBUSY;
+}
+
 static int step_go(struct child *c)
 {
     return send_one(c, (struct packet){ .message = MSG_GO });
@@ -187,6 +194,14 @@ static void keys_writable(struct child *c)
     wires_flush(c->master);
     certificates_flush(c->master);
     reload_feed(c->master);
+}
+
+static void keys_on_ready(struct child *c)
+{
+    keys_writable(c);
+    for (size_t i = 0; i < c->master->child_count; i++)
+        if (c->master->child[i].row->process == PROCESS_GATE)
+            child_go_on(&c->master->child[i]);
 }
 
 static void gate_on_ready(struct child *c)
@@ -244,11 +259,13 @@ static const struct handler keys_handlers[] = { START_MESSAGES,
                                                 RELOAD_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    step_conf,      step_cage,    step_log,   step_keys, certificates_step,
-    step_listeners, step_passive, hosts_step, step_go,   NULL,
+    step_conf,         step_cage,      step_log,     step_keys,
+    certificates_step, step_listeners, step_passive, hosts_step,
+    step_keys_ready,   step_go,        NULL,
 };
 static child_step *const gate_check_steps[] = {
-    step_conf, step_cage, step_keys, certificates_step, step_go, NULL,
+    step_conf,       step_cage, step_keys, certificates_step,
+    step_keys_ready, step_go,   NULL,
 };
 static child_step *const auth_steps[] = {
     step_cage, step_log, certificates_step_auth, step_users, step_go, NULL
@@ -278,7 +295,7 @@ static const struct child_row rows[] = {
       .steps = keys_steps,
       .check_steps = keys_check_steps,
       HANDLERS(keys_handlers),
-      .on_ready = keys_writable,
+      .on_ready = keys_on_ready,
       .on_writable = keys_writable,
       .on_gone = keys_on_gone },
     { .process = PROCESS_GATE,

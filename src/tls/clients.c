@@ -36,6 +36,9 @@ static int take_ca(struct reading *r, X509 *x, int number)
 
     if (!r->from->ca_in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
         return complain(r->c, "%s: certificate %d has expired", name, number);
+    if (!r->from->ca_in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
+        return complain(r->c, "%s: certificate %d is not valid yet", name,
+                        number);
     if (number > CAS_MAX)
         return complain(r->c, "%s: more than %d certificates", name, CAS_MAX);
     if (X509_STORE_add_cert(r->store, x) != 1 ||

@@ -110,6 +110,9 @@ int warm_dry(struct tls_context *t, struct complaint *c);
 
 /* Seconds since 1970; 0: unreadable. */
 int64_t date_seconds(const ASN1_TIME *t);
+#define DATE_TEXT_MAX 32
+/* "2026-11-20 23:59:59 UTC". Returns out. */
+const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX]);
 /* Thing NUMBER of F expires at END, to be spoken of so many seconds before: 0
  * or -ENOMEM. */
 int date_note(struct dated_file *f, int number, int64_t end, int64_t before);

@@ -14,6 +14,16 @@ int64_t date_seconds(const ASN1_TIME *t)
     return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
 }
 
+const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX])
+{
+    struct tm tm = { 0 };
+
+    if (ASN1_TIME_to_tm(t, &tm) != 1 ||
+        strftime(out, DATE_TEXT_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+        slice_copy(SLICE("an unreadable date"), out, DATE_TEXT_MAX);
+    return out;
+}
+
 int date_note(struct dated_file *f, int number, int64_t end, int64_t before)
 {
     struct dated *more =

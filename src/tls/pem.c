@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "context_inside.h"
@@ -21,18 +22,23 @@ bool pem_is_end(void)
 }
 
 /* One that expires in use isn't taken away from clients that don't mind, by a
- * gate that has to begin anew, or by a reload for something else. */
+ * gate that has to start again, or by a reload for something else. */
 static int check_dates(X509 *x, int number, const struct tls_pair *pair,
                        struct complaint *c)
 {
     const char *name = pair->certificate;
+    char which[48] = "the certificate", from[DATE_TEXT_MAX];
 
-    if (pair->in_use || X509_cmp_time(X509_get0_notAfter(x), NULL) > 0)
-        return 0;
-    if (number == 1)
-        return complain(c, "%s: the certificate has expired", name);
-    return complain(c, "%s: certificate %d of the chain has expired", name,
-                    number);
+    if (number > 1)
+        snprintf(which, sizeof(which), "certificate %d of the chain", number);
+    if (!pair->in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
+        return complain(c, "%s: %s has expired", name, which);
+    if (!pair->in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
+        return complain(c,
+                        "%s: %s is not valid yet: only from %s on; is this "
+                        "machine's clock right?",
+                        name, which, date_text(X509_get0_notBefore(x), from));
+    return 0;
 }
 
 static int use_leaf(struct identity *id, X509 *x, const struct tls_pair *pair,

@@ -25,6 +25,7 @@
 struct made {
     long serial;
     long seconds;      /* that it lasts; 0: a day */
+    long from;         /* seconds from now; 0: two days ago */
     const char *names; /* NULL: localhost */
     bool rsa;
 };
@@ -38,7 +39,7 @@ static X509 *make(EVP_PKEY *key, const struct made *m)
 
     X509_set_version(x, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(x), m->serial);
-    X509_gmtime_adj(X509_getm_notBefore(x), -2 * DAY);
+    X509_gmtime_adj(X509_getm_notBefore(x), m->from ? m->from : -2 * DAY);
     X509_gmtime_adj(X509_getm_notAfter(x), m->seconds ? m->seconds : DAY);
     X509_set_pubkey(x, key);
     cr_assert(X509_add_ext(x, e, -1) == 1);
@@ -243,6 +244,12 @@ static void spoil_date(const struct server *s)
                &(struct made){ .serial = 1, .seconds = -60 });
 }
 
+static void spoil_begin(const struct server *s)
+{
+    write_pair(s, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 1, .from = 3600 });
+}
+
 static void spoil_text(const struct server *s)
 {
     files_write(server_path(s, "key.pem"), "nonsense", 8, 0600);
@@ -265,6 +272,7 @@ static const struct {
 } bad[] = {
     { spoil_key, "key.pem: not the key of the certificate in" },
     { spoil_date, "certificate.pem: the certificate has expired" },
+    { spoil_begin, "certificate.pem: the certificate is not valid yet" },
     { spoil_text, "key.pem: holds no private key" },
     { spoil_mode, "key.pem: open to others" },
     { spoil_file, "certificate.pem: No such file" },

@@ -137,6 +137,20 @@ static void key_of_another(const struct server *s)
     run_release(&r);
 }
 
+static void key_weak(const struct server *s)
+{
+    char key[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(key, sizeof(key), "%s", server_path(s, "key.pem"));
+    run(&r, NULL, "openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes",
+        "-subj", "/CN=localhost", "-days", "9", "-keyout", key, "-out",
+        server_path(s, "certificate.pem"), NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    chmod(key, 0600);
+    run_release(&r);
+}
+
 static void certificate_broken(const struct server *s)
 {
     static const char text[] = "-----BEGIN CERTIFICATE-----\nAAAA\n"
@@ -338,6 +352,28 @@ Test(config, mistakes_of_root, .timeout = 180)
     if (geteuid() != 0)
         cr_skip_test("root's part");
     expect_errors(rows_of_root, sizeof(rows_of_root) / sizeof(rows_of_root[0]));
+}
+
+/* Gate and keys both see a weak key: keys says so, and always by these words.
+ */
+Test(config, one_error_has_one_wording, .timeout = 120)
+{
+    static const struct row row = {
+        "a weak key",
+        NULL,
+        NULL,
+        { "sallyport.conf:4: key = ",
+          "key.pem: a key of 1024 bits is too weak (2048 at least)\n" }
+    };
+    struct server s;
+
+    server_prepare(&s, &(struct server_plan){ 0 });
+    key_weak(&s);
+    for (int i = 0; i < 10; i++) {
+        expect_error(&s, &row, "--check");
+        expect_error(&s, &row, "--foreground");
+    }
+    server_forget(&s);
 }
 
 /* What was spoilt above was good before; and --check works beside a server that

@@ -313,6 +313,24 @@ Test(channel, a_peer_that_does_not_read_is_told_by_eagain)
     close_pair(&p);
 }
 
+/* It says why it goes, and leaves a message of ours unread. */
+Test(channel, last_words_of_a_peer_that_did_not_read)
+{
+    struct packet out = { .message = MSG_FOLDER_ENTER,
+                          .value = { TEXT(SLICE("/a")) } };
+    struct packet in;
+    struct pair p;
+
+    open_pair(&p);
+    cr_assert_eq(write(p.here.fd, "unread", 6), 6);
+    cr_assert_eq(channel_send(&p.there, &out), 0);
+    channel_close(&p.there);
+    cr_expect_eq(channel_receive(&p.here, &in), 1);
+    cr_expect_eq(in.message, MSG_FOLDER_ENTER);
+    cr_expect_eq(channel_receive(&p.here, &in), -EPIPE);
+    close_pair(&p);
+}
+
 Test(channel, wait_has_a_deadline)
 {
     uint64_t before = clock_ms();

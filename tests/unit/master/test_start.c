@@ -37,8 +37,30 @@ Test(start, each_gets_its_own)
     actor_enter(&s, &s.auth, "auth");
     expect_setup(&s.log, log);
     expect_setup(&s.keys, keys);
+    actor_say(&s.keys, (struct packet){ .message = MSG_READY });
     expect_setup(&s.gate, gate);
     expect_setup(&s.auth, auth);
+    stage_close(&s);
+}
+
+/* Gate asks for a proof of each key after "go": a key that keys refuses is no
+ * concern of gate's. */
+Test(start, gate_goes_after_keys)
+{
+    static const enum message before[] = {
+        MSG_CONF,     MSG_CAGE,    MSG_LOG,     MSG_KEYS, MSG_CERTIFICATE,
+        MSG_LISTENER, MSG_PASSIVE, MSG_PASSIVE, MSG_NONE
+    };
+    struct packet p;
+    struct stage s;
+
+    stage_raise(&s, NULL);
+    actors_enter(&s);
+    actor_enter(&s, &s.gate, "gate");
+    expect_setup(&s.gate, before);
+    cr_expect_eq(channel_receive(&s.gate.channel, &p), 0, "go before keys");
+    actor_ready(&s, &s.keys);
+    actor_hear(&s.gate, MSG_GO, &p);
     stage_close(&s);
 }
 

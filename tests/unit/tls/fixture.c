@@ -53,7 +53,7 @@ static X509 *make_certificate(EVP_PKEY *key,
     X509_NAME *name = X509_get_subject_name(x);
     X509_set_version(x, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(x), spec->serial ? spec->serial : 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), -86400 * 2);
+    X509_gmtime_adj(X509_getm_notBefore(x), spec->later ? 3600 : -86400 * 2);
     X509_gmtime_adj(X509_getm_notAfter(x), expired ? -60 : 86400);
     X509_set_pubkey(x, key);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,

@@ -308,6 +308,8 @@ static void write_bad_files(void)
 
     pki_issue(pki,
               &(struct pki_leaf){ .name = "late", .from = -DAY, .to = -60 });
+    pki_issue(pki,
+              &(struct pki_leaf){ .name = "early", .from = 3600, .to = DAY });
     pki_list(pki, "late-crl.pem", -60, NULL);
     pki_list(other, "other-crl.pem", DAY, NULL);
     write_text("empty.pem", "");
@@ -326,6 +328,7 @@ Test(client, bad_files)
         { "text.pem", NULL, "the-ca.pem: holds no certificate in PEM form" },
         { "broken.pem", NULL, "the-ca.pem: certificate 1 can't be read: " },
         { "late.pem", NULL, "the-ca.pem: certificate 1 has expired" },
+        { "early.pem", NULL, "the-ca.pem: certificate 1 is not valid yet" },
         { "ca.pem", "late-crl.pem",
           "the-crl.pem: revocation list 1 has expired" },
         { "ca.pem", "other-crl.pem",

@@ -30,6 +30,8 @@ static const struct row rows[] = {
       "key.pem: a key of 224 bits is too weak (256 at least)" },
     { { .kind = KEY_EC, .expired = true },
       "cert.pem: the certificate has expired" },
+    { { .kind = KEY_EC, .later = true },
+      "cert.pem: the certificate is not valid yet: only from " },
     { { .kind = KEY_EC, .passphrase = "secret" },
       "key.pem: the key is protected by a passphrase" },
 };
