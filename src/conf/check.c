@@ -58,6 +58,31 @@ static int check_accounts(const struct settings *s, struct complaint *c)
     return 0;
 }
 
+static bool has_host_of(const struct address *wide, const struct address *a)
+{
+    return wide->family == a->family &&
+           (address_is_any(wide) || address_same_host(wide, a));
+}
+
+/* The second one of the two could never listen. Port 0 is a free one. */
+static int check_listeners(const struct settings *s, struct complaint *c)
+{
+    char one[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
+
+    for (size_t i = 0; i < s->listen_count; i++)
+        for (size_t j = 0; j < s->listen_count; j++) {
+            const struct address *a = &s->listen[i], *b = &s->listen[j];
+
+            if (i == j || a->port == 0 || a->port != b->port ||
+                !has_host_of(b, a))
+                continue;
+            return settings_blame(
+                s, "listen", c, "%s and %s overlap; remove one",
+                address_port_text(a, one), address_port_text(b, other));
+        }
+    return 0;
+}
+
 /* A control listener would take a passive port away. */
 static int check_ports(const struct settings *s, struct complaint *c)
 {
@@ -133,8 +158,8 @@ static int check_descriptors(const struct settings *s, struct complaint *c)
 }
 
 static int (*const checks[])(const struct settings *, struct complaint *) = {
-    check_uid_range,   check_accounts, check_ports,   check_proxies,
-    check_descriptors, check_pairs,    check_clients,
+    check_uid_range, check_accounts,    check_listeners, check_ports,
+    check_proxies,   check_descriptors, check_pairs,     check_clients,
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 

@@ -23,7 +23,7 @@ static int on(int fd, int level, int option)
 }
 
 /* Non-blocking: between epoll's word and gate's accept4 a client may be gone.
- */
+ * Bound only, where BACKLOG is 0. */
 static int open_socket(const struct address *a, int backlog)
 {
     struct sockaddr_storage where;
@@ -41,7 +41,7 @@ static int open_socket(const struct address *a, int backlog)
     if (r < 0)
         return r;
     if (bind(fd, (struct sockaddr *)&where, size) < 0 ||
-        listen(fd, backlog) < 0)
+        (backlog > 0 && listen(fd, backlog) < 0))
         return -errno;
     return fd_take(&fd);
 }
@@ -72,13 +72,29 @@ static bool may_pass(int error)
            error == ENOMEM || error == ENFILE;
 }
 
+/* What the administrator can do about it. */
+static const char *advice(int error)
+{
+    switch (error) {
+    case EACCES:
+        return "; ports below 1024 are for root: start it as root, or write a "
+               "port from 1024 on";
+    case EADDRINUSE:
+        return "; see who has it by: ss -Hltnp";
+    case EADDRNOTAVAIL:
+        return "; this machine doesn't have that address now";
+    default:
+        return "";
+    }
+}
+
 static int refuse(const struct settings *s, const char *key,
                   const struct address *a, int error, struct complaint *c)
 {
     char text[ADDRESS_TEXT_MAX];
 
-    settings_blame(s, key, c, "can't listen on %s: %s",
-                   address_port_text(a, text), strerror(error));
+    settings_blame(s, key, c, "can't listen on %s: %s%s",
+                   address_port_text(a, text), strerror(error), advice(error));
     return may_pass(error) ? -EAGAIN : -EINVAL;
 }
 
@@ -172,6 +188,18 @@ int listeners_open(struct listeners *l, const struct settings *s,
     else
         qsort(l->passive, l->passive_count, sizeof(*l->passive), by_port);
     return r;
+}
+
+/* A port that is in use is the running server's, most likely. */
+int listeners_try(const struct settings *s, struct complaint *c)
+{
+    for (size_t i = 0; i < s->listen_count; i++) {
+        FD_CLEANUP int fd = open_socket(&s->listen[i], 0);
+
+        if (fd < 0 && fd != -EADDRINUSE)
+            return refuse(s, "listen", &s->listen[i], -fd, c);
+    }
+    return 0;
 }
 
 void listeners_release(struct listeners *l)

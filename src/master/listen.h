@@ -24,6 +24,9 @@ struct listeners {
  * -EAGAIN for what may be better later. */
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct complaint *c);
+/* For --check: binds each `listen`, and lets it go again. The same results, but
+ * a port that is in use is fine. */
+int listeners_try(const struct settings *s, struct complaint *c);
 void listeners_release(struct listeners *l);
 
 /* How many passive listeners the settings ask for. */

@@ -3,6 +3,7 @@
  * parses no byte that a client sent. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "hint.h"
+#include "inspect.h"
 #include "master.h"
 #include "options.h"
 #include "prepare.h"
@@ -19,6 +21,10 @@
 #include "sallyport/base/process.h"
 #include "sallyport/cage/cage.h"
 #include "weaker.h"
+
+#define WARNINGS_MAX 8     /* lines about users at the start */
+#define START_MS     10000 /* to look at all homes */
+#define CHECK_MS     60000
 
 /* 0, 1 and 2 are open from here on, standard input is nobody's, and what the
  * caller left open besides is closed. */
@@ -53,21 +59,46 @@ static int load(struct master *m, const char *path, struct complaint *c)
     return r;
 }
 
-static const struct {
-    int (*prepare)(struct master *m, struct complaint *c);
-    int status;
-} steps[] = {
-    { prepare_identities, EX_CONFIG }, { prepare_certificates, EX_CONFIG },
-    { prepare_users, EX_CONFIG },      { prepare_limits, EX_CONFIG },
-    { prepare_empty, EX_CONFIG },      { prepare_state, EX_CONFIG },
-    { prepare_programs, EX_OSERR },    { prepare_listeners, EX_CONFIG },
-    { prepare_cage, EX_OSERR },        { prepare_control, EX_CONFIG },
-};
-
 static void say_mistake(const char *mistake)
 {
     say("%s", mistake);
 }
+
+/* All that is wrong with the users file, and with what its rows name. */
+static bool survey_users(const struct master *m)
+{
+    FD_CLEANUP int fd =
+        open(m->settings.users, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const struct inspect_words words = { "", SIZE_MAX };
+    struct complaint c = { "" };
+    struct users u;
+    bool wrong;
+
+    if (fd < 0 || settings_private_file(fd, m->settings.users, &c) < 0)
+        return false; /* prepare_users() has said so */
+    wrong = users_survey(&u, fd, m->settings.users, say_mistake, &c) != 0;
+    wrong |= inspect_apart(m, &u, words, CHECK_MS);
+    users_release(&u);
+    return wrong;
+}
+
+static const struct {
+    int (*prepare)(struct master *m, struct complaint *c);
+    int status;
+    /* For --check: says all mistakes, not the first; whether there was one. */
+    bool (*survey)(const struct master *m);
+} steps[] = {
+    { prepare_identities, EX_CONFIG, NULL },
+    { prepare_certificates, EX_CONFIG, NULL },
+    { prepare_users, EX_CONFIG, survey_users },
+    { prepare_limits, EX_CONFIG, NULL },
+    { prepare_empty, EX_CONFIG, NULL },
+    { prepare_state, EX_CONFIG, NULL },
+    { prepare_programs, EX_OSERR, NULL },
+    { prepare_listeners, EX_CONFIG, NULL },
+    { prepare_cage, EX_OSERR, NULL },
+    { prepare_control, EX_CONFIG, NULL },
+};
 
 /* --check tells all that is wrong with the lines; a start stops at the first.
  */
@@ -91,14 +122,16 @@ static void prepare(struct master *m, const struct options *o)
         refuse(m, o->config, &c);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);
+        bool said = m->check && steps[i].survey && steps[i].survey(m);
         /* EX_CONFIG keeps systemd from trying again, EX_TEMPFAIL doesn't. */
-        int status = r == -EINVAL ? steps[i].status : EX_TEMPFAIL;
+        int status = r == -EINVAL || said ? steps[i].status : EX_TEMPFAIL;
 
-        if (r == 0)
+        if (r == 0 && !said)
             continue;
         if (!m->check)
             die(status, "%s", c.text);
-        say("%s", c.text);
+        if (!said)
+            say("%s", c.text);
         c.text[0] = '\0';
         failed = failed ? failed : status;
     }
@@ -177,6 +210,16 @@ static void tell_hints(const struct master *m)
         say("hint: %s", c.text);
 }
 
+/* Warnings: who has a bad row can't log in, and all others can. */
+static void warn_of_users(const struct master *m)
+{
+    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    const struct inspect_words words = { "warning: ", WARNINGS_MAX };
+
+    if (u && !m->check)
+        inspect_apart(m, u, words, START_MS);
+}
+
 int main(int argc, char **argv)
 {
     static struct master master;
@@ -203,6 +246,7 @@ int main(int argc, char **argv)
     process_title("sallyportd: %s", process_name(PROCESS_MASTER));
     tell_weaker(&master);
     tell_hints(&master);
+    warn_of_users(&master);
     listen_to_systemd(&master);
     return serve(&master);
 }

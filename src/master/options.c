@@ -17,7 +17,7 @@ static const struct option_row rows[] = {
     { "config", "FILE", offsetof(struct options, config),
       "read this configuration, not " OPTIONS_CONFIG },
     { "check", NULL, offsetof(struct options, check),
-      "try configuration, users file, certificate and key, and exit" },
+      "say what is wrong with settings, users, homes and keys; exit" },
     { "foreground", NULL, offsetof(struct options, foreground),
       "stay in the foreground, as it always does" },
     { "version", NULL, offsetof(struct options, version),

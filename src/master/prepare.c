@@ -216,7 +216,8 @@ int prepare_programs(struct master *m, struct complaint *c)
 
 int prepare_listeners(struct master *m, struct complaint *c)
 {
-    return m->check ? 0 : listeners_open(&m->listeners, &m->settings, c);
+    return m->check ? listeners_try(&m->settings, c)
+                    : listeners_open(&m->listeners, &m->settings, c);
 }
 
 int prepare_cage(struct master *m, struct complaint *c)

@@ -549,3 +549,89 @@ Test(config, check_tells_all_mistakes, .timeout = 60)
               lines, 3);
     check_all(NULL, named, 2);
 }
+
+#define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+
+static void run_check(const struct server *s, struct run_result *r)
+{
+    run(r, NULL, server_program("sallyportd"), "--check", "--config",
+        server_path(s, "sallyport.conf"), NULL);
+}
+
+/* All that is wrong with the rows, and with what they name. */
+Test(config, check_looks_at_all_users, .timeout = 60)
+{
+    static const char *const words[] = {
+        "/users:2: the hash is of no accepted kind",
+        "/users:3: bad name; ",
+        "/users:5: the uid is that of line 4",
+        "/users:1: user anna: the home ",
+        "/users:4: user bert: the home ",
+    };
+    struct run_result r;
+    struct server s;
+    struct buf text;
+
+    server_prepare(&s, &(struct server_plan){ 0 });
+    buf_init(&text, 1 << 16);
+    buf_add_format(&text,
+                   "anna:" HASH ":70000:70000::%s/nobody::\n"
+                   "carl:abJnggxhB/yWI:70002:70002::/nowhere::\n"
+                   "D ora:" HASH ":70003:70003::/nowhere::\n"
+                   "bert:" HASH ":70001:70001::%s/none::\n"
+                   "fred:!" HASH ":70001:70001::%s/none::\n",
+                   s.homes, s.homes, s.homes);
+    files_write(server_path(&s, "users"), text.data, text.len, 0600);
+    run_check(&s, &r);
+    cr_expect_eq(r.status, CONFIG_ERROR, "%d:\n%s", r.status, r.text);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        cr_expect(strstr(r.text, words[i]), "no \"%s\" in:\n%s", words[i],
+                  r.text);
+    cr_expect_eq(count_lines(r.text, "sallyportd: "), 5, "%s", r.text);
+    run_release(&r);
+    buf_release(&text);
+    server_forget(&s);
+}
+
+/* One user's missing home is an error of --check, and a warning at the start,
+ * which serves the others. */
+Test(config, a_missing_home_is_a_warning, .timeout = 60)
+{
+    struct run_result r;
+    struct server s;
+
+    server_start(&s, &(struct server_plan){ 0 });
+    server_kill(&s);
+    cr_assert_eq(rmdir(server_home(&s, "anna")), 0);
+    server_again(&s);
+    cr_expect(server_log_has(&s, "sallyportd: warning: "));
+    cr_expect(server_log_has(&s, "/users:1: user anna: the home "));
+    cr_expect(server_log_has(&s, " is missing; run: install -d -m 0700 "));
+    run_check(&s, &r);
+    cr_expect_eq(r.status, CONFIG_ERROR, "%d:\n%s", r.status, r.text);
+    run_release(&r);
+    server_stop(&s);
+}
+
+/* --check binds the ports, if it can't tell otherwise. */
+Test(config, a_low_port, .timeout = 60)
+{
+    const char *first = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+    struct run_result r;
+    struct server s;
+    struct buf text;
+    bool may;
+
+    buf_init(&text, 64);
+    may = geteuid() == 0 || (files_read(first, &text) && text.data[0] == '0');
+    server_prepare(&s, &(struct server_plan){ .listen = "127.0.0.1:1" });
+    run_check(&s, &r);
+    cr_expect_eq(r.status, may ? 0 : CONFIG_ERROR, "%d:\n%s", r.status, r.text);
+    cr_expect(may || strstr(r.text, "sallyport.conf:1: listen = 127.0.0.1:1: "
+                                    "can't listen on 127.0.0.1:1: Permission "
+                                    "denied; ports below 1024 are for root"),
+              "%s", r.text);
+    run_release(&r);
+    buf_release(&text);
+    server_forget(&s);
+}

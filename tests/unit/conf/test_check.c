@@ -33,6 +33,11 @@ Test(check, mistakes)
           "conf: ports (default) = 30000-30099: holds a port of listen" },
         { "ports = 2000-2121\nlisten = 0.0.0.0:21, [::]:2121",
           "conf:1: ports = 2000-2121: holds a port of listen" },
+        { "listen = 0.0.0.0:2222, 127.0.0.1:2222",
+          "conf:1: listen = 0.0.0.0:2222, 127.0.0.1:2222: 127.0.0.1:2222 and "
+          "0.0.0.0:2222 overlap" },
+        { "listen = [::1]:2222 tls, [::]:2222",
+          "[::1]:2222 and [::]:2222 overlap" },
         { "client_certificates = request",
           "conf:1: client_certificates = request: name the file of the CA" },
         { "client_crl = /x\nclient_certificates = require\nclient_ca =",
@@ -55,6 +60,8 @@ Test(check, just_right)
         "listen = 0.0.0.0:50100",
         "listen = 0.0.0.0:49999",
         "ports = auto 8\nlisten = 127.0.0.1:0",
+        "listen = 0.0.0.0:2222, [::]:2222, 127.0.0.1:2223",
+        "listen = 0.0.0.0:0, 127.0.0.1:0",
         "client_certificates = require\nclient_ca = /x",
         "client_ca =\nclient_crl =",
     };

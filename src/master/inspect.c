@@ -1,0 +1,284 @@
+/* Looks at what the users' rows name, before a login needs it: a home that is
+ * missing, or that its user can't enter, shows at the start and in --check. The
+ * kernel judges with the user's ids, as at the login. Runs in a fork of master
+ * that ends afterwards; changes nothing. */
+#include "inspect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "home.h"
+#include "master.h"
+#include "options.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/cage/cage.h"
+#include "unit.h"
+
+#define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
+
+/* A home that was found, to be compared with the others. */
+struct found {
+    dev_t device;
+    ino_t inode;
+    const struct user *user;
+};
+
+struct inspection {
+    const struct master *master;
+    const struct unit *unit;
+    inspect_tell *tell;
+    void *owner;
+    size_t mistakes;
+    struct found *found;
+    size_t count;
+};
+
+static void mistake(struct inspection *i, const struct user *user,
+                    const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void mistake_at(struct inspection *i, const struct user *user,
+                       const char *text)
+{
+    struct complaint c = { "" };
+
+    complain(&c, "%s:%zu: %s", i->master->settings.users, user->line, text);
+    i->tell(i->owner, c.text);
+    i->mistakes++;
+}
+
+static void mistake(struct inspection *i, const struct user *user,
+                    const char *format, ...)
+{
+    char text[COMPLAINT_MAX];
+    int n = snprintf(text, sizeof(text), "user %s: ", user->name);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
+    va_end(args);
+    mistake_at(i, user, text);
+}
+
+/* The directory above the home that the user can't enter: the parent of the
+ * first one that can't be opened. */
+static void closed_directory(const char *home, char out[USER_HOME_MAX + 1])
+{
+    size_t parent = 0;
+
+    for (size_t i = 1; home[i] && i < USER_HOME_MAX; i++) {
+        FD_CLEANUP int fd = -1;
+
+        if (home[i] != '/')
+            continue;
+        snprintf(out, USER_HOME_MAX + 1, "%.*s", (int)i, home);
+        fd = open(out, ENTER);
+        if (fd < 0)
+            break;
+        parent = i;
+    }
+    snprintf(out, USER_HOME_MAX + 1, "%.*s", parent ? (int)parent : 1, home);
+}
+
+static void not_opened(struct inspection *i, const struct user *user, int error)
+{
+    char closed[USER_HOME_MAX + 1];
+
+    if (error == ENOENT && i->master->root)
+        mistake(i, user,
+                "the home %s is missing; run: install -d -m 0700 -o %u -g %u "
+                "%s",
+                user->home, (unsigned)user->uid, (unsigned)user->gid,
+                user->home);
+    else if (error == ENOENT)
+        mistake(i, user, "the home %s is missing; run: install -d -m 0700 %s",
+                user->home, user->home);
+    else if (error == EACCES) {
+        closed_directory(user->home, closed);
+        mistake(i, user,
+                "the home %s can't be reached: uid %u can't enter %s; run: "
+                "chmod o+x %s",
+                user->home, (unsigned)user->uid, closed, closed);
+    } else
+        mistake(i, user, "the home %s: %s", user->home, strerror(error));
+}
+
+static uid_t owner_wanted(const struct inspection *i, const struct user *user)
+{
+    return i->master->root ? user->uid : geteuid();
+}
+
+static void look_inside(struct inspection *i, const struct user *user, int fd)
+{
+    uid_t owner = owner_wanted(i, user);
+    FD_CLEANUP int own = openat(fd, ".", ENTER);
+    struct statvfs system;
+    struct stat s;
+
+    if (fstat(fd, &s) < 0 || fstatvfs(fd, &system) < 0) {
+        mistake(i, user, "the home %s: %s", user->home, strerror(errno));
+        return;
+    }
+    i->found[i->count++] = (struct found){ s.st_dev, s.st_ino, user };
+    if (s.st_uid != owner)
+        mistake(i, user,
+                "the home %s belongs to uid %u, not to uid %u; run: chown %u "
+                "%s",
+                user->home, (unsigned)s.st_uid, (unsigned)owner,
+                (unsigned)owner, user->home);
+    else if (own < 0)
+        mistake(i, user, "the home %s can't be entered; run: chmod u+rwx %s",
+                user->home, user->home);
+    else if (system.f_flag & ST_RDONLY)
+        mistake(i, user,
+                "the home %s is on a read-only file system, or systemd makes "
+                "it one (ReadWritePaths=)",
+                user->home);
+}
+
+/* With the user's ids, if they can be taken. */
+static void look_at_home(struct inspection *i, const struct user *user)
+{
+    struct complaint c = { "" };
+
+    if (i->unit && unit_forbids(i->unit, user->home, &c)) {
+        mistake(i, user, "%s", c.text);
+        return;
+    }
+    if (i->master->root && cage_become(user->uid, user->gid, NULL, 0) < 0) {
+        mistake(i, user, "uid %u and gid %u can't be taken: %s",
+                (unsigned)user->uid, (unsigned)user->gid, strerror(errno));
+        return;
+    }
+    FD_CLEANUP int fd = open(user->home, ENTER);
+    if (fd < 0)
+        not_opened(i, user, errno);
+    else
+        look_inside(i, user, fd);
+    if (i->master->root && cage_regain() < 0)
+        die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct found *x = a, *y = b;
+
+    if (x->device != y->device)
+        return x->device < y->device ? -1 : 1;
+    if (x->inode != y->inode)
+        return x->inode < y->inode ? -1 : 1;
+    return (x->user->line > y->user->line) - (x->user->line < y->user->line);
+}
+
+/* Also by two paths. */
+static void look_for_twins(struct inspection *i)
+{
+    if (i->count > 1)
+        qsort(i->found, i->count, sizeof(*i->found), by_place);
+    for (size_t n = 1; n < i->count; n++) {
+        const struct found *one = &i->found[n - 1], *other = &i->found[n];
+
+        if (one->device == other->device && one->inode == other->inode)
+            mistake(i, other->user,
+                    "the home %s is also that of user %s, line "
+                    "%zu; give each a home of its own",
+                    other->user->home, one->user->name, one->user->line);
+    }
+}
+
+size_t inspect_users(const struct master *m, const struct users *u,
+                     const struct unit *unit, inspect_tell *tell, void *owner)
+{
+    struct inspection i = { .master = m,
+                            .unit = unit,
+                            .tell = tell,
+                            .owner = owner,
+                            .found = calloc(u->count + 1, sizeof(*i.found)) };
+
+    if (!i.found)
+        die(EXIT_FAILURE, "no memory to look at the homes");
+    for (size_t n = 0; n < u->count; n++) {
+        const struct user *user = &u->row[n];
+        struct complaint c = { "" };
+
+        if (home_permitted(m, user, &c) < 0)
+            mistake_at(&i, user, c.text);
+        else if (!user->locked)
+            look_at_home(&i, user);
+    }
+    look_for_twins(&i);
+    free(i.found);
+    return i.mistakes;
+}
+
+struct writer {
+    struct inspect_words words;
+    size_t count;
+};
+
+static void write_mistake(void *owner, const char *text)
+{
+    struct writer *w = owner;
+
+    if (w->count++ < w->words.most)
+        say("%s%s", w->words.prefix, text);
+}
+
+/* A server that was started by hand, or has another configuration, isn't the
+ * unit's. */
+static bool is_of_unit(const struct master *m)
+{
+    return m->root && strcmp(m->settings.file, OPTIONS_CONFIG) == 0 &&
+           (m->check || getenv("INVOCATION_ID"));
+}
+
+static noreturn void inspect_here(const struct master *m, const struct users *u,
+                                  struct inspect_words words)
+{
+    struct writer w = { .words = words };
+    static struct unit unit;
+    bool applies = is_of_unit(m) && unit_read(&unit) == 0;
+
+    inspect_users(m, u, applies ? &unit : NULL, write_mistake, &w);
+    if (w.count > words.most)
+        say("%sand %zu more; see them all by: sallyportd --check", words.prefix,
+            w.count - words.most);
+    _exit(w.count > 0);
+}
+
+bool inspect_apart(const struct master *m, const struct users *u,
+                   struct inspect_words words, int wait_ms)
+{
+    int ends[2], status = 0;
+    pid_t pid;
+
+    if (fd_pair(ends) < 0)
+        return false;
+    pid = fork();
+    if (pid == 0)
+        inspect_here(m, u, words);
+    fd_close(&ends[1]);
+    struct pollfd end = { .fd = ends[0], .events = POLLIN };
+    if (pid > 0 && poll(&end, 1, wait_ms) != 1) {
+        say("%sthe homes weren't all looked at in time: one of them hangs",
+            words.prefix);
+        kill(pid, SIGKILL); /* reaped with the other children */
+        status = -1;
+    } else if (pid > 0) {
+        waitpid(pid, &status, 0);
+    }
+    fd_close(&ends[0]);
+    return status != 0;
+}

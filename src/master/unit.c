@@ -1,0 +1,162 @@
+/* Reads the systemd unit: --check runs outside of it, where a home in /home can
+ * be reached, and the service then can't. Only what decides about homes is
+ * read. Runs in a fork of master; changes nothing. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/fd.h"
+
+static bool is_below(const char *path, const char *directory)
+{
+    size_t len = strlen(directory);
+
+    while (len > 1 && directory[len - 1] == '/')
+        len--;
+    return strncmp(path, directory, len) == 0 &&
+           (len == 1 || path[len] == '/' || path[len] == '\0');
+}
+
+static bool is_no(struct slice value)
+{
+    static const char *const words[] = { "no", "false", "off", "0", "" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (slice_equal(value, slice_from(words[i])))
+            return true;
+    return false;
+}
+
+/* "-/srv /data": '-' passes over what is missing, '+' is about a root that is
+ * not in use here. An empty value forgets those before. */
+static void add_writable(struct unit *u, struct slice value)
+{
+    struct slice path;
+
+    if (value.len == 0)
+        u->writables = 0;
+    while (slice_cut(&value, ' ', &path)) {
+        while (path.len > 0 && (path.ptr[0] == '-' || path.ptr[0] == '+'))
+            path = (struct slice){ path.ptr + 1, path.len - 1 };
+        if (path.len > 0 && u->writables < UNIT_PATHS_MAX &&
+            slice_copy(path, u->writable[u->writables],
+                       sizeof(u->writable[0])) == 0)
+            u->writables++;
+    }
+}
+
+static void add_line(struct unit *u, struct slice line)
+{
+    struct slice key;
+
+    if (!slice_cut(&line, '=', &key) || !line.ptr)
+        return;
+    key = slice_trim(key);
+    line = slice_trim(line);
+    if (slice_equal(key, SLICE("ProtectSystem")))
+        u->strict = slice_equal(line, SLICE("strict"));
+    else if (slice_equal(key, SLICE("ProtectHome")))
+        u->protect_home = !is_no(line);
+    else if (slice_equal(key, SLICE("PrivateTmp")))
+        u->private_tmp = !is_no(line);
+    else if (slice_equal(key, SLICE("ReadWritePaths")))
+        add_writable(u, line);
+}
+
+void unit_add(struct unit *u, struct slice text)
+{
+    struct slice line;
+
+    while (slice_cut(&text, '\n', &line))
+        add_line(u, line);
+}
+
+static int add_file(struct unit *u, const char *path)
+{
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct buf text;
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    buf_init(&text, UNIT_TEXT_MAX);
+    r = fd_read_file(fd, &text);
+    if (r == 0)
+        unit_add(u, buf_slice(&text));
+    buf_release(&text);
+    return r;
+}
+
+#define FIND(directory) directory "/systemd/system/sallyport.service"
+
+static const char *const places[] = {
+    FIND("/etc"),     FIND("/run"), FIND("/usr/local/lib"),
+    FIND("/usr/lib"), FIND("/lib"),
+};
+#define PLACES (sizeof(places) / sizeof(places[0]))
+
+static void add_drop_ins(struct unit *u, const char *place)
+{
+    char pattern[128];
+    glob_t found;
+
+    snprintf(pattern, sizeof(pattern), "%s.d/*.conf", place);
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        add_file(u, found.gl_pathv[i]);
+    globfree(&found);
+}
+
+int unit_read(struct unit *u)
+{
+    int r = -ENOENT;
+
+    *u = (struct unit){ .writables = 0 };
+    for (size_t i = 0; i < PLACES && r < 0; i++)
+        r = add_file(u, places[i]);
+    if (r < 0)
+        return -ENOENT;
+    for (size_t i = PLACES; i-- > 0;)
+        add_drop_ins(u, places[i]);
+    return 0;
+}
+
+static bool is_writable(const struct unit *u, const char *home)
+{
+    for (size_t i = 0; i < u->writables; i++)
+        if (is_below(home, u->writable[i]))
+            return true;
+    return !u->strict || is_below(home, "/var/lib/sallyport");
+}
+
+bool unit_forbids(const struct unit *u, const char *home, struct complaint *c)
+{
+    static const char *const homes[] = { "/home", "/root", "/run/user" };
+
+    for (size_t i = 0; u->protect_home && i < 3; i++)
+        if (is_below(home, homes[i]))
+            complain(c,
+                     "systemd hides the home %s from the service "
+                     "(ProtectHome=); run: systemctl edit sallyport, and write "
+                     "[Service] and ProtectHome=no",
+                     home);
+    if (u->private_tmp &&
+        (is_below(home, "/tmp") || is_below(home, "/var/tmp")))
+        complain(c,
+                 "systemd hides the home %s from the service (PrivateTmp=); "
+                 "move it, such as to /srv",
+                 home);
+    if (!is_writable(u, home))
+        complain(c,
+                 "systemd lets the service write nothing in the home %s "
+                 "(ReadWritePaths=); run: systemctl edit sallyport, and write "
+                 "[Service] and ReadWritePaths=%s",
+                 home, home);
+    return c->text[0] != '\0';
+}

@@ -1,0 +1,194 @@
+/* What is said of the users' rows before anybody logs in. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "master/inspect.h"
+#include "master/master.h"
+#include "master/unit.h"
+#include "sallyport/base/fd.h"
+#include "support/run.h"
+
+#define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+
+static struct {
+    struct master master;
+    char folder[64];
+    char users[4096];
+    struct buf said;
+} world;
+
+static void begin(void)
+{
+    snprintf(world.folder, sizeof(world.folder), "/tmp/sallyport-test-XXXXXX");
+    cr_assert(mkdtemp(world.folder));
+    cr_assert_eq(chmod(world.folder, 0755), 0);
+    master_init(&world.master);
+    world.master.root = geteuid() == 0;
+    snprintf(world.master.settings.homes, sizeof(world.master.settings.homes),
+             "%s", world.folder);
+    snprintf(world.master.settings.users, sizeof(world.master.settings.users),
+             "users");
+    buf_init(&world.said, 1 << 16);
+}
+
+static void end(void)
+{
+    struct run_result r;
+
+    run(&r, NULL, "rm", "-rf", world.folder, NULL);
+    run_release(&r);
+    buf_release(&world.said);
+    master_release(&world.master);
+}
+
+TestSuite(inspect, .init = begin, .fini = end);
+
+static const char *in(const char *name)
+{
+    static char out[256];
+
+    snprintf(out, sizeof(out), "%s/%s", world.folder, name);
+    return out;
+}
+
+static void make(const char *name, mode_t mode, uid_t owner)
+{
+    cr_assert_eq(mkdir(in(name), 0700), 0, "%s: %m", in(name));
+    cr_assert_eq(chmod(in(name), mode), 0);
+    if (world.master.root)
+        cr_assert_eq(chown(in(name), owner, owner), 0);
+}
+
+/* A row of the users file; HOME is in the test's directory. */
+static void add(const char *name, unsigned uid, const char *home, bool locked)
+{
+    size_t len = strlen(world.users);
+
+    snprintf(world.users + len, sizeof(world.users) - len,
+             "%s:%s" HASH ":%u:%u::%s::\n", name, locked ? "!" : "", uid, uid,
+             home[0] == '/' ? home : in(home));
+}
+
+static void hear(void *owner, const char *mistake)
+{
+    (void)owner;
+    buf_add_format(&world.said, "%s\n", mistake);
+}
+
+static size_t look(const struct unit *unit)
+{
+    struct complaint c = { "" };
+    struct users u;
+    int fd = fd_sealed("users", slice_from(world.users));
+    size_t n;
+
+    cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
+    n = inspect_users(&world.master, &u, unit, hear, NULL);
+    buf_add(&world.said, "", 1);
+    users_release(&u);
+    fd_close(&fd);
+    return n;
+}
+
+#define EXPECT(words)                                                          \
+    cr_expect(strstr(world.said.data, words), "no \"%s\" in:\n%s", words,      \
+              world.said.data)
+
+Test(inspect, good_ones)
+{
+    make("anna", 0700, 70000);
+    make("bert", 0770, 70001);
+    add("anna", 70000, "anna", false);
+    add("bert", 70001, "bert", false);
+    add("away", 70002, "missing", true); /* locked */
+    cr_expect_eq(look(NULL), 0, "%s", world.said.data);
+}
+
+Test(inspect, what_anybody_sees)
+{
+    make("anna", 0700, 70000);
+    cr_assert_eq(close(creat(in("file"), 0600)), 0);
+    add("anna", 70000, "anna", false);
+    add("bert", 70001, "missing", false);
+    add("carl", 70002, "file", false);
+    cr_expect_eq(look(NULL), 2, "%s", world.said.data);
+    EXPECT("users:2: user bert: the home ");
+    EXPECT("/missing is missing; run: install -d -m 0700 ");
+    EXPECT("users:3: user carl: the home ");
+    EXPECT("/file: Not a directory");
+}
+
+Test(inspect, what_root_sees)
+{
+    if (!world.master.root)
+        cr_skip_test("root's part");
+    make("anna", 0700, 70000);
+    make("closed", 0700, 0);
+    make("closed/bert", 0700, 70001);
+    make("carl", 0700, 12345);
+    make("dora", 0400, 70003);
+    cr_assert_eq(symlink("anna", in("other")), 0);
+    add("anna", 70000, "anna", false);
+    add("bert", 70001, "closed/bert", false);
+    add("carl", 70002, "carl", false);
+    add("dora", 70003, "dora", false);
+    add("low", 1000, "anna", false);
+    cr_expect_eq(look(NULL), 4, "%s", world.said.data);
+    EXPECT("users:2: user bert: the home ");
+    EXPECT("uid 70001 can't enter ");
+    EXPECT("/closed; run: chmod o+x ");
+    EXPECT("users:3: user carl: the home ");
+    EXPECT("/carl belongs to uid 12345, not to uid 70002; run: chown 70002 ");
+    EXPECT("users:4: user dora: the home ");
+    EXPECT("/dora can't be entered; run: chmod u+rwx ");
+    EXPECT("users:5: user low: uid 1000 is not in 70000-79999");
+}
+
+/* By two paths. */
+Test(inspect, one_home_for_two)
+{
+    make("anna", 0700, 70000);
+    cr_assert_eq(symlink("anna", in("link")), 0);
+    if (world.master.root)
+        world.master.settings.uid_first = 1;
+    add("anna", 70000, "anna", false);
+    add("bert", 70001, "link", false);
+    look(NULL);
+    EXPECT("users:2: user bert: the home ");
+    EXPECT("/link is also that of user anna, line 1");
+}
+
+Test(inspect, what_the_unit_forbids)
+{
+    struct unit unit = { .strict = true };
+
+    make("anna", 0700, 70000);
+    add("anna", 70000, "anna", false);
+    cr_expect_eq(look(&unit), 1, "%s", world.said.data);
+    EXPECT("users:1: user anna: systemd lets the service write nothing in ");
+}
+
+Test(inspect, many_in_a_process_of_its_own)
+{
+    const struct inspect_words words = { "warning: ", 2 };
+    struct complaint c = { "" };
+    struct users u;
+    int fd;
+
+    for (unsigned i = 0; i < 5; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "user%u", i);
+        add(name, 70000 + i, "missing", false);
+    }
+    fd = fd_sealed("users", slice_from(world.users));
+    cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
+    cr_expect(inspect_apart(&world.master, &u, words, 10000));
+    users_release(&u);
+    fd_close(&fd);
+}

@@ -1,0 +1,56 @@
+/* What a systemd unit forbids a home. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "master/unit.h"
+
+#define SHIPPED                                                                \
+    "[Service]\n# ProtectHome=no\nProtectSystem=strict\n"                      \
+    "ReadWritePaths=-/srv\nProtectHome=yes\nPrivateTmp=yes\n"
+
+static const struct {
+    const char *unit, *drop_in, *home;
+    const char *words; /* NULL: fine */
+} rows[] = {
+    { SHIPPED, "", "/srv/sallyport/anna", NULL },
+    { SHIPPED, "", "/var/lib/sallyport/anna", NULL },
+    { SHIPPED, "", "/srvdata/anna", "ReadWritePaths=/srvdata/anna" },
+    { SHIPPED, "", "/home/anna", "ProtectHome=no" },
+    { SHIPPED, "", "/tmp/anna", "PrivateTmp=" },
+    { SHIPPED, "ProtectHome=no\n", "/home/anna", "ReadWritePaths=/home/anna" },
+    { SHIPPED, "ProtectHome = no\nReadWritePaths=/data -/home/\n", "/home/anna",
+      NULL },
+    { SHIPPED, "ReadWritePaths=\n", "/srv/anna", "ReadWritePaths=/srv/anna" },
+    { SHIPPED, "ReadWritePaths=/\n", "/data/anna", NULL },
+    { "ProtectSystem=full\n", "", "/data/anna", NULL },
+    { "ProtectHome=tmpfs\n", "", "/root/anna", "ProtectHome=no" },
+    { "", "", "/home/anna", NULL },
+};
+
+Test(unit, rows)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct unit u = { .writables = 0 };
+        struct complaint c = { "" };
+        const char *words = rows[i].words;
+
+        unit_add(&u, slice_from(rows[i].unit));
+        unit_add(&u, slice_from(rows[i].drop_in));
+        cr_expect_eq(unit_forbids(&u, rows[i].home, &c), words != NULL,
+                     "row %zu: %s", i, c.text);
+        cr_expect(!words || strstr(c.text, words), "row %zu: %s", i, c.text);
+    }
+}
+
+/* A hostile unit of very many paths. */
+Test(unit, limits)
+{
+    struct unit u = { .writables = 0 };
+    struct complaint c = { "" };
+
+    unit_add(&u, SLICE("ProtectSystem=strict\n"));
+    for (int i = 0; i < UNIT_PATHS_MAX + 10; i++)
+        unit_add(&u, SLICE("ReadWritePaths=/a /b\n"));
+    cr_expect_eq(u.writables, UNIT_PATHS_MAX);
+    cr_expect(unit_forbids(&u, "/c", &c));
+}
