@@ -1,6 +1,7 @@
 /* The command line: words and long options in any order, from one table.
- * Pure. */
+ * Pure, but for the help. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -11,29 +12,44 @@
 static const struct option_row {
     const char *name;
     unsigned bit;
-    bool has_value;
-    size_t offset; /* in struct arguments */
+    size_t offset;     /* in struct arguments */
+    const char *value; /* what it is called in the help; NULL: takes none */
+    const char *help;
 } rows[] = {
-    { "config", OPTION_CONFIG, true, offsetof(struct arguments, config) },
-    { "home", OPTION_HOME, true, offsetof(struct arguments, home) },
-    { "comment", OPTION_COMMENT, true, offsetof(struct arguments, comment) },
-    { "role", OPTION_ROLE, true, offsetof(struct arguments, role) },
-    { "uid", OPTION_UID, true, offsetof(struct arguments, uid) },
-    { "on-conflict", OPTION_ON_CONFLICT, true,
-      offsetof(struct arguments, on_conflict) },
-    { "data-binding", OPTION_DATA_BINDING, true,
-      offsetof(struct arguments, data_binding) },
-    { "certificate", OPTION_CERTIFICATE, true,
-      offsetof(struct arguments, certificate) },
-    { "login", OPTION_LOGIN, true, offsetof(struct arguments, login) },
-    { "older-than", OPTION_OLDER_THAN, true,
-      offsetof(struct arguments, older_than) },
-    { "all", OPTION_ALL, false, offsetof(struct arguments, all) },
-    { "json", OPTION_JSON, false, offsetof(struct arguments, json) },
-    { "purge", OPTION_PURGE, false, offsetof(struct arguments, purge) },
-    { "yes", OPTION_YES, false, offsetof(struct arguments, yes) },
-    { "help", OPTION_HELP, false, offsetof(struct arguments, help) },
-    { "version", OPTION_VERSION, false, offsetof(struct arguments, version) },
+#define AT(field) offsetof(struct arguments, field)
+    { "config", OPTION_CONFIG, AT(config), "FILE",
+      "the configuration (default " CTL_CONFIG ")" },
+    { "home", OPTION_HOME, AT(home), "DIR",
+      "the user's home (of a new one: NAME in \"homes\")" },
+    { "comment", OPTION_COMMENT, AT(comment), "TEXT", "who it is" },
+    { "role", OPTION_ROLE, AT(role), "ROLE",
+      "full (of a new one), read, collect, or letters of lrwodnm" },
+    { "uid", OPTION_UID, AT(uid), "N",
+      "the user's uid (of a new one: the next never used)" },
+    { "gid", OPTION_GID, AT(gid), "N", "the user's gid (else as the uid)" },
+    { "hash-stdin", OPTION_HASH_STDIN, AT(hash_stdin), NULL,
+      "the line of standard input is a finished hash" },
+    { "on-conflict", OPTION_ON_CONFLICT, AT(on_conflict), "WORD",
+      "overwrite, rename, version, reject or default" },
+    { "data-binding", OPTION_DATA_BINDING, AT(data_binding), "WORD",
+      "user, session, address or default" },
+    { "certificate", OPTION_CERTIFICATE, AT(certificate), "NAMES",
+      "which client certificates the user must show:\n"
+      "                       sha256:, subject:, email:, dns: or uri:, with ;\n"
+      "                       between them; or default: none" },
+    { "login", OPTION_LOGIN, AT(login), "WORD",
+      "password, certificate (instead of it) or default" },
+    { "purge", OPTION_PURGE, AT(purge), NULL,
+      "remove the home too; asks, unless --yes" },
+    { "yes", OPTION_YES, AT(yes), NULL, "don't ask" },
+    { "older-than", OPTION_OLDER_THAN, AT(older_than), "N",
+      "not written to for N days" },
+    { "all", OPTION_ALL, AT(all), NULL, "of any age" },
+    { "json", OPTION_JSON, AT(json), NULL, "write JSON" },
+    { "help", OPTION_HELP, AT(help), NULL,
+      "this help, or that of one command" },
+    { "version", OPTION_VERSION, AT(version), NULL, "the version" },
+#undef AT
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -67,7 +83,7 @@ static int take_option(struct arguments *a, const char *text, char ***next,
         return usage(c, "given twice", text);
     a->given |= row->bit;
     field += row->offset;
-    if (!row->has_value) {
+    if (!row->value) {
         *(bool *)(void *)field = true;
         return value.ptr ? usage(c, "takes no value", text) : 0;
     }
@@ -110,4 +126,18 @@ const char *arguments_beyond(const struct arguments *a, unsigned allowed)
         if (a->given & rows[i].bit & ~allowed)
             return rows[i].name;
     return NULL;
+}
+
+void arguments_help(unsigned of)
+{
+    char left[32];
+
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct option_row *row = &rows[i];
+
+        snprintf(left, sizeof(left), "--%s%s%s", row->name,
+                 row->value ? " " : "", row->value ? row->value : "");
+        if (row->bit & of)
+            printf("  %-20s %s\n", left, row->help);
+    }
 }

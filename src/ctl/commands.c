@@ -6,26 +6,30 @@ const struct ctl_command ctl_commands[] = {
     { .group = "user",
       .name = "add",
       .takes = TAKES_NAME,
-      .options = OPTION_HOME | OPTION_COMMENT | OPTION_ROLE | OPTION_UID |
-                 OPTIONS_OF_KEYS,
+      .options = OPTIONS_OF_USER,
+      .asks_password = true,
       .run = user_add,
-      .syntax = "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
-                "[--on-conflict WORD] [--data-binding WORD] "
-                "[--certificate NAMES] [--login WORD]",
+      .syntax =
+          "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
+          "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
+          "[--certificate NAMES] [--login WORD]",
       .help = "Add a user, with a home of its own",
       .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
     { .group = "user",
       .name = "change",
       .takes = TAKES_NAME,
-      .options = OPTIONS_OF_KEYS,
+      .options = OPTIONS_OF_USER,
       .run = user_change,
-      .syntax = "NAME [--on-conflict WORD] [--data-binding WORD] "
-                "[--certificate NAMES] [--login WORD]",
-      .help = "Change what holds for one user; \"default\" takes it back",
-      .example = "sallyportctl user change anna --data-binding address" },
+      .syntax =
+          "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
+          "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
+          "[--certificate NAMES] [--login WORD]",
+      .help = "Change what a user's row holds; \"default\" takes a word back",
+      .example = "sallyportctl user change anna --role read" },
     { .group = "user",
       .name = "passwd",
       .takes = TAKES_NAME,
+      .asks_password = true,
       .run = user_passwd,
       .syntax = "NAME",
       .help = "Set a user's password",

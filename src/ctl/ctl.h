@@ -9,6 +9,7 @@
 #include "sallyport/conf/settings.h"
 #include "sallyport/users/users.h"
 
+#define CTL_CONFIG      "/etc/sallyport/sallyport.conf"
 #define CTL_LOCK_MS     10000
 #define CERTIFICATE_MAX 2048
 
@@ -16,9 +17,9 @@
 struct arguments {
     const char *word[4]; /* "user", "add", NAME, one too many */
     size_t words;
-    const char *config, *home, *comment, *role, *uid, *older_than;
+    const char *config, *home, *comment, *role, *uid, *gid, *older_than;
     const char *on_conflict, *data_binding, *certificate, *login;
-    bool json, purge, yes, all, help, version;
+    bool json, purge, yes, all, hash_stdin, help, version;
     unsigned given; /* bit per row of the option table */
 };
 
@@ -39,9 +40,14 @@ enum ctl_option {
     OPTION_DATA_BINDING = 8192,
     OPTION_CERTIFICATE = 16384,
     OPTION_LOGIN = 32768,
+    OPTION_GID = 65536,
+    OPTION_HASH_STDIN = 131072,
     /* The keys of a row's last column that an option sets. */
     OPTIONS_OF_KEYS = OPTION_ON_CONFLICT | OPTION_DATA_BINDING |
                       OPTION_CERTIFICATE | OPTION_LOGIN,
+    /* All that a row has. */
+    OPTIONS_OF_USER = OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT |
+                      OPTION_ROLE | OPTION_UID | OPTION_GID | OPTION_HASH_STDIN,
 };
 
 struct context {
@@ -63,6 +69,7 @@ struct ctl_command {
     const char *name; /* NULL: the group is all of it */
     enum ctl_takes takes;
     unsigned options; /* besides --config and --help */
+    bool asks_password;
     int (*run)(struct context *x);
     const char *syntax, *help, *example;
 };
@@ -77,6 +84,9 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
                     struct complaint *c);
 /* The name of the first given option that isn't in ALLOWED, or NULL. */
 const char *arguments_beyond(const struct arguments *a, unsigned allowed);
+
+/* Prints a line for each option of those bits. */
+void arguments_help(unsigned of);
 
 /* Complains, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)

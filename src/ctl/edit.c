@@ -246,14 +246,15 @@ int edit_remove(struct edit *e, const struct user *user)
                        SLICE(""));
 }
 
-int edit_set_hash(struct edit *e, const struct user *user, const char *hash)
+int edit_set_column(struct edit *e, const struct user *user,
+                    enum edit_column column, const char *text)
 {
-    struct slice rest = line_of(e, user), name, old;
+    struct slice rest = line_of(e, user), old = rest;
 
-    slice_cut(&rest, ':', &name);
-    slice_cut(&rest, ':', &old);
+    for (unsigned i = 0; i <= column; i++)
+        slice_cut(&rest, ':', &old);
     return splice_text(e, (size_t)(old.ptr - e->text.data), old.len,
-                       slice_from(hash));
+                       slice_from(text));
 }
 
 /* Where the last column begins: behind the seventh colon. The line was read as

@@ -39,8 +39,16 @@ void edit_release(struct edit *e);
 /* The line is without its end. */
 int edit_append(struct edit *e, struct slice line);
 int edit_remove(struct edit *e, const struct user *user);
-/* Exchanges the second column of the user's line. */
-int edit_set_hash(struct edit *e, const struct user *user, const char *hash);
+/* Exchanges a column of the user's line, of those before the last. */
+enum edit_column {
+    EDIT_HASH = 1,
+    EDIT_UID,
+    EDIT_GID,
+    EDIT_COMMENT,
+    EDIT_HOME,
+};
+int edit_set_column(struct edit *e, const struct user *user,
+                    enum edit_column column, const char *text);
 /* The word KEY=VALUE in the last column instead of the one with that key; VALUE
  * NULL: none. */
 int edit_set_key(struct edit *e, const struct user *user, const char *key,

@@ -101,22 +101,15 @@ void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])
 
 int keys_set(struct context *x, struct edit *e, const struct user *user)
 {
-    size_t n = 0;
     int code = 0;
 
     for (size_t i = 0; i < ROWS && code == 0; i++) {
         const char *word = given(x, &rows[i]);
 
-        if (!word)
-            continue;
-        n++;
-        code = edit_set_key(e, user, rows[i].key,
-                            strcmp(word, DEFAULT) == 0 ? NULL : word);
+        if (word)
+            code = edit_set_key(e, user, rows[i].key,
+                                strcmp(word, DEFAULT) == 0 ? NULL : word);
     }
-    if (n == 0)
-        return ctl_fail(x, EX_USAGE,
-                        "nothing to change; give --on-conflict, "
-                        "--data-binding, --certificate or --login");
     return code;
 }
 

@@ -13,7 +13,7 @@
 int keys_check(struct context *x);
 /* " key=value" for each of them, for a new row. */
 void keys_text(const struct context *x, char out[KEYS_TEXT_MAX]);
-/* In the user's row; EX_USAGE where none was given. */
+/* In the user's row. */
 int keys_set(struct context *x, struct edit *e, const struct user *user);
 
 /* When all is done: says so if a certificate was given, and the server asks

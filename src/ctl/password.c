@@ -44,24 +44,47 @@ static int take(struct secret *s, struct slice text, struct complaint *c)
     return 0;
 }
 
-/* Byte by byte: what stands behind the line is somebody else's. */
-static int read_stdin(struct secret *s, struct complaint *c)
+/* Byte by byte: what stands after the line is somebody else's. How many bytes,
+ * without the line's end; -errno. */
+static ssize_t read_line(char *out, size_t size)
 {
-    LINE_CLEANUP struct line line;
     size_t len = 0;
 
-    while (len < sizeof(line.bytes)) {
-        ssize_t n = read(STDIN_FILENO, &line.bytes[len], 1);
+    while (len < size) {
+        ssize_t n = read(STDIN_FILENO, &out[len], 1);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return refuse(c, EX_IOERR, "can't be read from standard input");
-        if (n == 0 || line.bytes[len] == '\n')
+            return -errno;
+        if (n == 0 || out[len] == '\n')
             break;
         len++;
     }
-    return take(s, (struct slice){ line.bytes, len }, c);
+    return (ssize_t)len;
+}
+
+static int read_stdin(struct secret *s, struct complaint *c)
+{
+    LINE_CLEANUP struct line line;
+    ssize_t len = read_line(line.bytes, sizeof(line.bytes));
+
+    if (len < 0)
+        return refuse(c, EX_IOERR, "can't be read from standard input");
+    return take(s, (struct slice){ line.bytes, (size_t)len }, c);
+}
+
+int password_line(char *out, size_t size, struct complaint *c)
+{
+    ssize_t len = read_line(out, size);
+
+    if (len >= 0 && (size_t)len < size) {
+        out[len] = '\0';
+        return 0;
+    }
+    complain(c, len < 0 ? "standard input can't be read"
+                        : "the line of standard input is too long");
+    return len < 0 ? EX_IOERR : EX_DATAERR;
 }
 
 static int refuse_line(int error, struct complaint *c)

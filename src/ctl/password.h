@@ -12,6 +12,9 @@
 /* Twice on /dev/tty without echo; or, when standard input is no terminal, one
  * line of it. An exit code. */
 int password_read(struct secret *s, const char *user, struct complaint *c);
+/* One line of standard input, a terminal or not, without its end. An exit code;
+ * the caller wipes OUT. */
+int password_line(char *out, size_t size, struct complaint *c);
 /* One line on /dev/tty: "y" or "yes"? False without a terminal too. */
 bool terminal_confirm(const char *question);
 

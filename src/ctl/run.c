@@ -10,29 +10,9 @@
 
 #include "ctl.h"
 
-#define DEFAULT_CONFIG "/etc/sallyport/sallyport.conf"
-#define ALWAYS         (OPTION_CONFIG | OPTION_HELP)
+#define ALWAYS (OPTION_CONFIG | OPTION_HELP)
 
-static const char help_tail[] =
-    "\nOptions:\n"
-    "  --config FILE   the configuration (default " DEFAULT_CONFIG ")\n"
-    "  --home DIR      the user's home (default: NAME in the folder "
-    "\"homes\")\n"
-    "  --comment TEXT  who it is\n"
-    "  --role ROLE     full (default), read, collect, or letters of lrwodnm\n"
-    "  --uid N         the user's uid (default: the next never used)\n"
-    "  --on-conflict WORD   overwrite, rename, version, reject or default\n"
-    "  --data-binding WORD  user, session, address or default\n"
-    "  --certificate NAMES  which client certificates the user must show:\n"
-    "                  sha256:, subject:, email:, dns: or uri:, with ;\n"
-    "                  between them; or default: none\n"
-    "  --login WORD    password, certificate (instead of it) or default\n"
-    "  --purge         remove the home too; asks, unless --yes\n"
-    "  --older-than N  not written to for N days\n"
-    "  --all           of any age\n"
-    "  --json          write JSON\n"
-    "  --help          this help, or that of one command\n"
-    "  --version       the version\n"
+static const char of_passwords[] =
     "\nA password is asked for twice on the terminal, or is one line of\n"
     "standard input: at least 8 bytes. See sallyportctl(8).\n";
 
@@ -100,14 +80,19 @@ static void print_help(void)
     puts("\nExamples:");
     for (size_t i = 0; i < ctl_command_count; i++)
         printf("  %s\n", ctl_commands[i].example);
-    fputs(help_tail, stdout);
+    puts("\nOptions:");
+    arguments_help(~0u);
+    fputs(of_passwords, stdout);
 }
 
 static void print_command_help(const struct ctl_command *row)
 {
     puts("Usage:");
     print_row(row);
-    printf("\nExample:\n  %s\n%s", row->example, help_tail);
+    printf("\nExample:\n  %s\n\nOptions:\n", row->example);
+    arguments_help(row->options | ALWAYS);
+    if (row->asks_password)
+        fputs(of_passwords, stdout);
 }
 
 static bool is_command(const struct ctl_command *row, const struct arguments *a)
@@ -158,7 +143,7 @@ static int check_usage(struct context *x, const struct ctl_command *row)
 
 static int load_settings(struct context *x)
 {
-    const char *path = x->args.config ? x->args.config : DEFAULT_CONFIG;
+    const char *path = x->args.config ? x->args.config : CTL_CONFIG;
     struct buf text;
     int r;
 

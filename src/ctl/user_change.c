@@ -9,15 +9,16 @@
 
 #include "ctl.h"
 #include "edit.h"
+#include "fields.h"
 #include "home.h"
 #include "keys.h"
 #include "password.h"
 
-/* What a change does under the lock; HASH is passwd's. */
+/* What a change does under the lock; GIVEN is the caller's. */
 typedef int change(struct context *x, struct edit *e, const struct user *user,
-                   const char *hash);
+                   const void *given);
 
-static int run_locked(struct context *x, change *make, const char *hash)
+static int run_locked(struct context *x, change *make, const void *given)
 {
     const struct user *user;
     struct edit e;
@@ -26,26 +27,35 @@ static int run_locked(struct context *x, change *make, const char *hash)
     if (code == 0)
         code = ctl_find(x, &e.users, &user);
     if (code == 0)
-        code = make(x, &e, user, hash);
+        code = make(x, &e, user, given);
     edit_release(&e);
     return code;
 }
 
-static int set_hash(struct context *x, struct edit *e, const struct user *user,
-                    const char *hash)
+/* A locked user stays locked; one without a password isn't locked any more. */
+static int put_hash(struct edit *e, const struct user *user, const char *hash)
 {
-    char text[HASH_MAX + 1];
+    char text[USER_HASH_MAX + 2];
     bool locked = user->locked && user->hash[0] == '$';
     int code;
 
     snprintf(text, sizeof(text), "%s%s", locked ? "!" : "", hash);
-    code = edit_set_hash(e, user, text);
+    code = edit_set_column(e, user, EDIT_HASH, text);
+    explicit_bzero(text, sizeof(text));
+    return code;
+}
+
+static int set_hash(struct context *x, struct edit *e, const struct user *user,
+                    const void *given)
+{
+    bool locked = user->locked && user->hash[0] == '$';
+    int code = put_hash(e, user, given);
+
     if (code == 0)
         code = edit_commit(e);
     if (code == 0)
         printf("user %s: password set%s\n", x->args.word[2],
                locked ? "; still locked, see: sallyportctl user unlock" : "");
-    explicit_bzero(text, sizeof(text));
     return code;
 }
 
@@ -79,38 +89,133 @@ int user_passwd(struct context *x)
     return code;
 }
 
-static int change_row(struct context *x, struct edit *e,
-                      const struct user *user, const char *hash)
+/* So that "user add" never gives out the uid of a row that was written by hand
+ * or changed: files of that user may be left. */
+static int spend_uid(struct context *x, struct edit *e, uint64_t uid)
 {
-    int code = keys_set(x, e, user);
+    uint64_t last = 0;
+    int code;
 
-    (void)hash;
+    if (uid < x->settings.uid_first || uid > x->settings.uid_last)
+        return 0;
+    code = edit_last_uid(e, &last);
+    return code || uid <= last ? code : edit_set_last_uid(e, uid);
+}
+
+/* The gid goes with the uid, where it was the same. */
+static void complete(struct fields *f, const struct user *user)
+{
+    if (f->gid == 0)
+        f->gid = f->uid != 0 && user->gid == user->uid ? f->uid : user->gid;
+    if (f->uid == 0)
+        f->uid = user->uid;
+}
+
+static int set_number(struct edit *e, const struct user *user,
+                      enum edit_column column, uint64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+    return edit_set_column(e, user, column, text);
+}
+
+static int set_columns(struct edit *e, const struct user *user,
+                       const struct fields *f)
+{
+    char rights[16];
+    int code = set_number(e, user, EDIT_UID, f->uid);
+
+    if (code == 0)
+        code = set_number(e, user, EDIT_GID, f->gid);
+    if (code == 0 && f->hash[0])
+        code = put_hash(e, user, f->hash);
+    if (code == 0 && f->comment)
+        code = edit_set_column(e, user, EDIT_COMMENT, f->comment);
+    if (code == 0 && f->home[0])
+        code = edit_set_column(e, user, EDIT_HOME, f->home);
+    if (code == 0 && f->rights)
+        code = edit_set_key(e, user, "rights", rights_text(f->rights, rights));
+    return code;
+}
+
+/* Files aren't moved and get no other owner: there may be very many. */
+static void say_left(const struct user *user, const struct fields *f)
+{
+    const char *home = f->home[0] ? f->home : user->home;
+
+    if (f->home[0] && strcmp(f->home, user->home) != 0)
+        fprintf(stderr, "sallyportctl: the files stay in %s; move them to %s\n",
+                user->home, f->home);
+    if (f->uid != user->uid || f->gid != user->gid)
+        fprintf(stderr,
+                "sallyportctl: the files there belong to %u:%u; run: chown -Rh "
+                "%llu:%llu %s\n",
+                (unsigned)user->uid, (unsigned)user->gid,
+                (unsigned long long)f->uid, (unsigned long long)f->gid, home);
+}
+
+static int change_row(struct context *x, struct edit *e,
+                      const struct user *user, const void *given)
+{
+    struct fields f = *(const struct fields *)given;
+    bool made = false;
+    int code = fields_check(x, &f, &e->users, user);
+
+    complete(&f, user);
+    if (code == 0)
+        code = spend_uid(x, e, f.uid);
+    if (code == 0 && f.home[0])
+        code = home_make(f.home, f.homes, (uid_t)f.uid, (gid_t)f.gid, &made,
+                         &x->complaint);
+    if (code == 0)
+        code = set_columns(e, user, &f);
+    if (code == 0)
+        code = keys_set(x, e, user);
     if (code == 0)
         code = edit_commit(e);
-    if (code == 0)
+    if (code && made)
+        home_unmake(f.home);
+    if (code == 0) {
         printf("user %s: changed\n", x->args.word[2]);
-    if (code == 0)
+        say_left(user, &f);
         keys_hint(x);
+    }
+    fields_wipe(&f);
     return code;
 }
 
 int user_change(struct context *x)
 {
+    struct fields f = { .comment = NULL };
     int code = keys_check(x);
 
-    return code ? code : run_locked(x, change_row, NULL);
+    if (!(x->args.given & OPTIONS_OF_USER))
+        return ctl_fail(x, EX_USAGE,
+                        "nothing to change; see: sallyportctl user change "
+                        "--help");
+    if (code == 0)
+        code = fields_take(x, &f);
+    if (code == 0)
+        code = check_early(x);
+    if (code == 0)
+        code = fields_take_hash(x, &f);
+    if (code == 0)
+        code = run_locked(x, change_row, &f);
+    fields_wipe(&f);
+    return code;
 }
 
 static int lock_row(struct context *x, struct edit *e, const struct user *user,
-                    const char *hash)
+                    const void *given)
 {
     char text[USER_HASH_MAX + 2];
     int code = 0;
 
-    (void)hash;
+    (void)given;
     if (!user->locked) {
         snprintf(text, sizeof(text), "!%s", user->hash);
-        code = edit_set_hash(e, user, text);
+        code = edit_set_column(e, user, EDIT_HASH, text);
         if (code == 0)
             code = edit_commit(e);
     }
@@ -126,18 +231,18 @@ int user_lock(struct context *x)
 }
 
 static int unlock_row(struct context *x, struct edit *e,
-                      const struct user *user, const char *hash)
+                      const struct user *user, const void *given)
 {
     const char *name = x->args.word[2];
     int code = 0;
 
-    (void)hash;
+    (void)given;
     if (user->locked && user->hash[0] != '$')
         return ctl_fail(x, EX_DATAERR,
                         "%s has no password; run: sallyportctl user passwd %s",
                         name, name);
     if (user->locked) {
-        code = edit_set_hash(e, user, user->hash);
+        code = edit_set_column(e, user, EDIT_HASH, user->hash);
         if (code == 0)
             code = edit_commit(e);
     }
@@ -188,33 +293,20 @@ static int confirm(struct context *x, const char *home)
                     home);
 }
 
-/* So that "user add" never gives out the uid of a row that was written by hand:
- * files of that user may be left. */
-static int spend_uid(struct context *x, struct edit *e, const struct user *user)
-{
-    uint64_t last = 0;
-    int code;
-
-    if (user->uid < x->settings.uid_first || user->uid > x->settings.uid_last)
-        return 0;
-    code = edit_last_uid(e, &last);
-    return code || user->uid <= last ? code : edit_set_last_uid(e, user->uid);
-}
-
 static int remove_row(struct context *x, struct edit *e,
-                      const struct user *user, const char *hash)
+                      const struct user *user, const void *given)
 {
     char home[USER_HOME_MAX + 1], homes[SETTINGS_PATH_MAX];
     int code = 0;
 
-    (void)hash;
+    (void)given;
     if (home_tidy(slice_from(user->home), home, sizeof(home)) ||
         home_tidy(slice_from(x->settings.homes), homes, sizeof(homes)))
         return ctl_fail(x, EX_DATAERR, "the home's path is too long");
     if (x->args.purge)
         code = check_alone(x, &e->users, user, home);
     if (code == 0)
-        code = spend_uid(x, e, user);
+        code = spend_uid(x, e, user->uid);
     if (code == 0)
         code = edit_remove(e, user);
     if (code == 0)

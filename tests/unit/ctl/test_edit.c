@@ -39,7 +39,7 @@ Test(edit, append_remove_set_hash)
 
     file_write(world.users, "#a\n" OLD "#b");
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    cr_expect_eq(edit_set_hash(&e, &e.users.row[0], "*"), 0);
+    cr_expect_eq(edit_set_column(&e, &e.users.row[0], EDIT_HASH, "*"), 0);
     cr_expect_eq(edit_append(&e, SLICE(ROW)), 0);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);

@@ -112,6 +112,13 @@ Test(run, help_names_every_command)
     r = expect_run(0, "", "user lock --help");
     cr_expect_not_null(strstr(r->out, "sallyportctl user lock NAME"));
     cr_expect_null(strstr(r->out, "user unlock"));
+    cr_expect_not_null(strstr(r->out, "--config FILE"));
+    cr_expect_null(strstr(r->out, "--role"));
+    cr_expect_null(strstr(r->out, "A password is asked"));
+    r = expect_run(0, "", "user add --help");
+    cr_expect_not_null(strstr(r->out, "\n  --role ROLE"));
+    cr_expect_null(strstr(r->out, "--purge"));
+    cr_expect_not_null(strstr(r->out, "A password is asked for twice"));
 }
 
 Test(run, the_manual_names_every_command)

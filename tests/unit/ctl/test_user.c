@@ -597,3 +597,123 @@ Test(user, list_of_a_file_with_mistakes)
     cr_expect_str_eq(r->out, "");
     cr_expect_not_null(strstr(r->err, "/users: 1 mistake; "), "%s", r->err);
 }
+
+#define FINISHED "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+
+static struct user row_of(const char *name, struct users *u)
+{
+    const struct user *user;
+
+    load(u);
+    user = users_find(u, slice_from(name));
+    cr_assert_not_null(user);
+    return *user;
+}
+
+Test(user, add_with_a_finished_hash)
+{
+    struct users u;
+
+    expect_run(0, FINISHED "\n", "user add anna --hash-stdin --gid 4711");
+    cr_expect_str_eq(row_of("anna", &u).hash, FINISHED);
+    users_release(&u);
+    cr_expect_eq(row_of("anna", &u).gid, 4711);
+    users_release(&u);
+    expect_run(EX_DATAERR, "correct horse\n", "user add bert --hash-stdin");
+    expect_run(EX_DATAERR, "!" FINISHED "\n", "user add bert --hash-stdin");
+    expect_run(EX_DATAERR, "\n", "user add bert --hash-stdin");
+    cr_expect_not_null(strstr(
+        expect_run(EX_DATAERR, "abJnggxhB/yWI\n", "user add bert --hash-stdin")
+            ->err,
+        "no hash of yescrypt"));
+    cr_expect_not(path_exists(in(world.homes, "bert")));
+}
+
+Test(user, change_of_every_column)
+{
+    struct users u;
+    struct user row;
+
+    expect_run(0, PASSWORD, "user add anna --data-binding address");
+    expect_run(0, "", "user change anna --comment Accounts --role read");
+    row = row_of("anna", &u);
+    cr_expect_str_eq(row.comment, "Accounts");
+    cr_expect_eq(row.rights, RIGHT_LIST | RIGHT_READ);
+    cr_expect(row.has_binding);
+    users_release(&u);
+    expect_run(0, FINISHED "\n", "user change anna --hash-stdin --role lw");
+    row = row_of("anna", &u);
+    cr_expect_str_eq(row.hash, FINISHED);
+    cr_expect_eq(row.rights, RIGHT_LIST | RIGHT_WRITE);
+    cr_expect_str_eq(row.comment, "Accounts");
+    users_release(&u);
+    expect_run(0, "", "user change anna --gid 12345 --data-binding default");
+    row = row_of("anna", &u);
+    cr_expect_eq(row.uid, 70000);
+    cr_expect_eq(row.gid, 12345);
+    cr_expect_not(row.has_binding);
+    users_release(&u);
+}
+
+/* The files are the administrator's to move: it is said. */
+Test(user, change_of_uid_and_home)
+{
+    struct users u;
+    struct user row;
+    const struct run *r;
+    char words[256];
+
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, PASSWORD, "user add bert");
+    snprintf(words, sizeof(words), "user change anna --home %s --uid 70005",
+             in(world.homes, "new"));
+    r = expect_run(0, "", words);
+    cr_expect_not_null(strstr(r->err, "the files stay in "));
+    cr_expect_not_null(strstr(r->err, "run: chown -Rh 70005:70005 "));
+    row = row_of("anna", &u);
+    cr_expect_eq(row.uid, 70005);
+    cr_expect_eq(row.gid, 70005);
+    cr_expect_str_eq(row.home, in(world.homes, "new"));
+    users_release(&u);
+    expect_mode(in(world.homes, "new"), 0700);
+    cr_expect(path_exists(in(world.homes, "anna")));
+    cr_expect_not_null(
+        strstr(expect_run(0, PASSWORD, "user add carl")->out, "uid 70006"));
+}
+
+Test(user, change_that_is_refused)
+{
+    char words[256], *before;
+
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, PASSWORD, "user add bert");
+    before = strdup(file_text(world.users));
+    expect_run(EX_DATAERR, "", "user change bert --uid 70000");
+    expect_run(EX_USAGE, "", "user change bert --uid 5");
+    expect_run(EX_USAGE, "", "user change bert --gid 0");
+    expect_run(EX_USAGE, "", "user change bert --role nosuch");
+    expect_run(EX_USAGE, "", "user change bert --comment a:b");
+    expect_run(EX_USAGE, "", "user change bert --home relative");
+    snprintf(words, sizeof(words), "user change bert --home %s",
+             in(world.homes, "anna/in"));
+    expect_run(EX_DATAERR, "", words);
+    expect_run(EX_DATAERR, "nonsense\n", "user change bert --hash-stdin");
+    expect_run(EX_USAGE, "", "user change bert");
+    expect_run(EX_NOUSER, "", "user change carl --role read");
+    cr_expect_str_eq(file_text(world.users), before);
+    free(before);
+}
+
+Test(user, change_of_the_hash_keeps_the_lock)
+{
+    struct users u;
+
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, "", "user lock anna");
+    expect_run(0, FINISHED "\n", "user change anna --hash-stdin");
+    cr_expect(row_of("anna", &u).locked);
+    users_release(&u);
+    expect_run(0, "", "user unlock anna");
+    cr_expect_str_eq(row_of("anna", &u).hash, FINISHED);
+    users_release(&u);
+}
