@@ -406,6 +406,7 @@ Test(certificates, settings_of_a_reload)
     session_connect(&s, server.port);
     session_start_tls(&s);
     cr_expect_eq(session_try_login(&s, "anna", "wrong"), 530);
+    session_expect(&s, "421 {*}");
     session_expect_end(&s);
     session_drop(&s);
     enter(&s, &server);
