@@ -9,7 +9,6 @@ foreach(manual ${manuals})
 endforeach()
 
 install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d)
-install(FILES etc/modules-load.d/sallyport.conf DESTINATION lib/modules-load.d)
 install(FILES etc/sallyport.conf LICENSE DESTINATION share/doc/sallyport)
 
 # The unit names the program by its full path, which follows the prefix that is

@@ -375,12 +375,13 @@ const struct setting setting_table[] = {
     { .key = "ktls",
       .type = SETTING_YES_NO,
       .offset = FIELD(ktls),
-      .value = "yes",
+      .value = "no",
       .reload = true,
-      .help = "Downloads by the kernel's TLS, which takes a file without a "
-              "detour through a process. Only where the kernel has it: the "
-              "module \"tls\" must be loaded, which the server can't do. "
-              "Else, and with \"no\", the server encrypts by itself." },
+      .help = "With \"yes\", the kernel encrypts downloads, if its module "
+              "\"tls\" is loaded: \"modprobe tls\" loads it now, and a line "
+              "\"tls\" in /etc/modules-load.d/sallyport.conf at each boot. "
+              "Otherwise the server encrypts. The default keeps that part of "
+              "the kernel away from clients." },
     { .key = "mode_z",
       .type = SETTING_YES_NO,
       .offset = FIELD(mode_z),

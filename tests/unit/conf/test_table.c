@@ -43,3 +43,13 @@ Test(table, defaults_are_in_range)
         cr_expect_eq(parse(&s, text, &c), 0, "%s", c.text);
     }
 }
+
+/* A part of the kernel that an administrator must want. */
+Test(table, the_kernel_seals_nothing_by_default)
+{
+    struct settings s;
+    struct complaint c;
+
+    cr_assert_eq(parse(&s, "", &c), 0, "%s", c.text);
+    cr_expect(!s.ktls);
+}
