@@ -64,13 +64,37 @@ int event_escape(struct slice s, struct buf *into)
     return r;
 }
 
+static bool is_inside_character(struct slice s, size_t at)
+{
+    return ((uint8_t)s.ptr[at] & 0xc0) == 0x80;
+}
+
+/* Of a long value the head and the tail, which has a file's name. No value can
+ * have "\[" in it, since its own backslashes are escaped. */
+static int add_cut(struct slice s, struct buf *into)
+{
+    size_t head = EVENT_VALUE_MAX / 2, tail = s.len - EVENT_VALUE_MAX / 2;
+    int r;
+
+    for (int i = 0; i < 3 && is_inside_character(s, head); i++)
+        head--;
+    for (int i = 0; i < 3 && is_inside_character(s, tail); i++)
+        tail++;
+    r = event_escape((struct slice){ s.ptr, head }, into);
+    if (r == 0)
+        r = buf_add_format(into, "\\[%zu]", tail - head);
+    if (r == 0)
+        r = event_escape((struct slice){ s.ptr + tail, s.len - tail }, into);
+    return r;
+}
+
 static int add_value(struct buf *into, struct slice s)
 {
     bool quoted = s.len == 0 || slice_has(s, ' ') || slice_has(s, '=');
     int r = quoted ? buf_add_text(into, "\"") : 0;
 
     if (r == 0)
-        r = event_escape(s, into);
+        r = s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
     if (quoted && r == 0)
         r = buf_add_text(into, "\"");
     return r;

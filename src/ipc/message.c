@@ -213,7 +213,7 @@ static const struct message_row rows[MSG_COUNT] = {
                             MSG_PARTIALS_FIND },
 
     /* Events. */
-    [MSG_LOG_PEER] = { "log-peer", MASTER, LOG, START | RUN, false, 1, "nna",
+    [MSG_LOG_PEER] = { "log-peer", MASTER, LOG, START | RUN, false, 1, "nnat",
                        0 },
     [MSG_EVENT]    = { "event", MASTER | SPEAKERS, LOG, RUN, false, 0, "b", 0 },
 };

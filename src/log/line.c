@@ -75,11 +75,12 @@ static void write_text(struct log *l, struct buf *text)
         l->lost++;
 }
 
-void line_write(struct log *l, const struct sender *from,
-                const struct event_record *r)
+size_t line_write(struct log *l, const struct sender *from,
+                  const struct event_record *r)
 {
     char now[CLOCK_TEXT_MAX];
     struct buf text;
+    size_t len;
 
     buf_init(&text, LINE_MAX_BYTES);
     if (l->lost > 0 &&
@@ -93,5 +94,7 @@ void line_write(struct log *l, const struct sender *from,
         write_text(l, &text);
     else
         l->lost++;
+    len = text.len;
     buf_release(&text);
+    return len;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sysexits.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
@@ -22,6 +23,7 @@ void log_init(struct log *l, int fd)
     *l = (struct log){ .output = -1,
                        .loop.epoll_fd = -1,
                        .last = { .on_time = on_last, .owner = l } };
+    rates_init(&l->users, clock_ms());
     channel_init(&l->master, fd, PROCESS_LOG, PROCESS_MASTER, PHASE_START);
 }
 

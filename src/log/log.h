@@ -17,9 +17,10 @@ struct sender {
     enum process process;
     uint64_t serial; /* 0: not of one session */
     struct address peer;
-    struct rate rate;
-    bool paced;       /* a user's session: it waits, nothing is dropped */
-    uint64_t dropped; /* over the rate, since that was last told */
+    struct rate own;
+    struct rate *rate;       /* its own, or that of its user */
+    bool paced;              /* of a user: it waits, nothing is dropped */
+    uint64_t dropped;        /* over the rate, since that was last told */
     struct loop_timer timer; /* armed while that is to be told, or it waits */
     bool used;
 };
@@ -32,7 +33,8 @@ struct log {
     uint64_t lost; /* lines that couldn't be written */
     struct sender *sender;
     size_t senders;
-    size_t used;            /* of them */
+    size_t used; /* of them */
+    struct rates users;
     struct loop_timer last; /* armed once master is gone */
 };
 
@@ -54,9 +56,10 @@ int senders_on_peer(void *owner, struct packet *p);
 /* All that they have said so far. */
 void senders_drain(struct log *l);
 
-/* "TIME EVENT process=… serial=… peer=… …": one write(2). */
-void line_write(struct log *l, const struct sender *from,
-                const struct event_record *r);
+/* "TIME EVENT process=… serial=… peer=… …": one write(2).
+ * Returns its bytes. */
+size_t line_write(struct log *l, const struct sender *from,
+                  const struct event_record *r);
 /* The same without time and end: 0 or -ENOBUFS. */
 int line_text(const struct sender *from, const struct event_record *r,
               struct buf *into);

@@ -1,32 +1,48 @@
-/* The token bucket of a sender. In log; pure: the time is an argument. */
+/* The token buckets of senders and of users. In log; pure but for the random
+ * key, and the time is an argument. */
 #include "rate.h"
 
-#define FULL (RATE_BURST * UINT64_C(1000))
-#define ONE  UINT64_C(1000)
+#include "sallyport/base/secret.h"
+
+#define FULL ((int64_t)RATE_BURST)
+#define MS   (RATE_SECOND / 1000) /* bytes a millisecond */
 
 void rate_init(struct rate *r, uint64_t now)
 {
     *r = (struct rate){ .left = FULL, .at = now };
 }
 
-/* RATE_SECOND events a second are as many thousandths a millisecond. */
 static void fill(struct rate *r, uint64_t now)
 {
     uint64_t passed = now > r->at ? now - r->at : 0;
+    uint64_t missing = (uint64_t)(FULL - r->left);
 
-    if (passed > FULL / RATE_SECOND)
-        passed = FULL / RATE_SECOND;
-    r->left += passed * RATE_SECOND;
-    if (r->left > FULL)
+    if (passed > missing / MS)
         r->left = FULL;
+    else
+        r->left += (int64_t)(passed * MS);
     r->at = now;
 }
 
-bool rate_pass(struct rate *r, uint64_t now)
+uint64_t rate_wait(struct rate *r, uint64_t now)
 {
     fill(r, now);
-    if (r->left < ONE)
-        return false;
-    r->left -= ONE;
-    return true;
+    return r->left > 0 ? 0 : (uint64_t)(-r->left) / MS + 1;
+}
+
+void rate_charge(struct rate *r, size_t bytes)
+{
+    r->left -= (int64_t)bytes;
+}
+
+void rates_init(struct rates *all, uint64_t now)
+{
+    random_bytes(all->key, sizeof(all->key));
+    for (size_t i = 0; i < RATE_USERS; i++)
+        rate_init(&all->of[i], now);
+}
+
+struct rate *rates_of(struct rates *all, struct slice user)
+{
+    return &all->of[siphash(all->key, user.ptr, user.len) % RATE_USERS];
 }

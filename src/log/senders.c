@@ -1,7 +1,7 @@
 /* Those who send events, in log. Each has its own channel; bad bytes on it end
  * that sender and nobody else. One that says too much isn't read for a while,
- * if it is a user's session, which can wait: a user must not hide a line behind
- * a thousand others. Nobody else ever waits for log. */
+ * if it is a user's session or files, which can wait: a user must not hide a
+ * line behind a thousand others. Nobody else ever waits for log. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -14,7 +14,7 @@
 
 #define BESIDES_SESSIONS 32
 #define DROPPED_MS       10000 /* from the first one dropped to the line */
-#define PAUSE_MS         100   /* not read; worth 20 events */
+#define PAUSE_MS         100   /* not read, once the rate is used up */
 
 size_t senders_for(uint64_t max_sessions)
 {
@@ -49,11 +49,18 @@ static void drop(struct sender *s)
 }
 
 /* Out of the loop: its end would wake us without end. */
-static void rest(struct sender *s)
+static void rest(struct sender *s, uint64_t ms)
 {
     tell_dropped(s);
     loop_remove(&s->log->loop, &s->watch);
-    loop_timer_set(&s->log->loop, &s->timer, PAUSE_MS);
+    loop_timer_set(&s->log->loop, &s->timer, ms);
+}
+
+/* Once master has gone all have to be quick. */
+static uint64_t must_wait(struct sender *s)
+{
+    return s->paced && s->log->master.fd >= 0 ? rate_wait(s->rate, clock_ms())
+                                              : 0;
 }
 
 static void sender_end(struct sender *s)
@@ -77,42 +84,36 @@ void senders_release(struct log *l)
     l->senders = 0;
 }
 
+/* Of a user's sessions the one that has rested reads before those that have
+ * just read: it waits no longer than the rate does. */
 static void on_time(void *owner)
 {
     struct sender *s = owner;
+    uint64_t ms = must_wait(s);
 
     if (s->watch.added)
         tell_dropped(s);
+    else if (ms > 0)
+        rest(s, ms);
     else if (loop_add(&s->log->loop, &s->watch) < 0)
         sender_end(s);
 }
 
-/* Its name stands in all that a session says from its login on; a session that
- * lies about it only has itself wait. */
-static bool is_of_user(const struct sender *s, const struct event_record *r)
-{
-    return s->process == PROCESS_SESSION && r->text[FIELD_USER].ptr &&
-           r->event != EVENT_LOGIN_FAILED;
-}
-
-/* -EAGAIN: no more of it now. Once master has gone all have to be quick. */
+/* -EAGAIN: no more of it now. */
 static int on_event(void *owner, struct packet *p)
 {
     struct sender *s = owner;
     struct event_record r;
-    bool passes;
 
     if (event_decode(p->value[0].text, &r) < 0) {
         s->channel.wrong = "an event that is none";
         return -EPROTO;
     }
-    passes = rate_pass(&s->rate, clock_ms());
-    s->paced = s->paced || is_of_user(s, &r);
-    if (passes || s->paced)
-        line_write(s->log, s, &r);
+    if (s->paced || rate_wait(s->rate, clock_ms()) == 0)
+        rate_charge(s->rate, line_write(s->log, s, &r));
     else
         drop(s);
-    return s->paced && !passes && s->log->master.fd >= 0 ? -EAGAIN : 0;
+    return must_wait(s) > 0 ? -EAGAIN : 0;
 }
 
 static const struct handler handlers[] = {
@@ -136,7 +137,7 @@ static int read_sender(struct sender *s)
                              sizeof(handlers) / sizeof(handlers[0]), s);
 
     if (r == -EAGAIN) {
-        rest(s);
+        rest(s, PAUSE_MS);
         return 0;
     }
     if (r == -EPROTO)
@@ -146,10 +147,17 @@ static int read_sender(struct sender *s)
     return r;
 }
 
+/* Another session of its user may have used up the rate. */
 static void on_ready(void *owner, uint32_t events)
 {
+    struct sender *s = owner;
+    uint64_t ms = must_wait(s);
+
     (void)events;
-    read_sender(owner);
+    if (ms > 0)
+        rest(s, ms);
+    else
+        read_sender(s);
 }
 
 /* A dispatch takes a number of messages at most; 0 bytes there is an end. */
@@ -198,6 +206,21 @@ static bool sends_events(uint64_t process)
            message_row(MSG_EVENT)->from & PROCESS_BIT(process);
 }
 
+static void pace(struct sender *s, struct slice user)
+{
+    s->rate = rates_of(&s->log->users, user);
+    s->paced = true;
+}
+
+/* A session is known to log before it has a user; master names that one with
+ * the session's files. No sender is asked whose it is. */
+static void pace_session(struct log *l, uint64_t serial, struct slice user)
+{
+    for (size_t i = 0; i < l->senders; i++)
+        if (l->sender[i].used && serial != 0 && l->sender[i].serial == serial)
+            pace(&l->sender[i], user);
+}
+
 int senders_on_peer(void *owner, struct packet *p)
 {
     struct log *l = owner;
@@ -218,7 +241,12 @@ int senders_on_peer(void *owner, struct packet *p)
                           .timer = { .on_time = on_time, .owner = s },
                           .used = true };
     l->used++;
-    rate_init(&s->rate, clock_ms());
+    rate_init(&s->own, clock_ms());
+    s->rate = &s->own;
+    if (p->value[3].text.len > 0) {
+        pace(s, p->value[3].text);
+        pace_session(l, s->serial, p->value[3].text);
+    }
     channel_init(&s->channel, fd_take(&p->fd[0]), PROCESS_LOG, s->process,
                  PHASE_RUN);
     s->watch = (struct loop_watch){

@@ -197,7 +197,12 @@ void home_blank(struct home *h)
 
 struct speaker home_speaker(const struct home *h)
 {
-    return (struct speaker){ PROCESS_FILES, h->serial, h->peer };
+    struct speaker who = { .process = PROCESS_FILES,
+                           .serial = h->serial,
+                           .peer = h->peer };
+
+    memcpy(who.user, h->user, sizeof(who.user));
+    return who;
 }
 
 static int adopt(struct home *h, pid_t pid, struct pairs *p)

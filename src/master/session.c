@@ -143,9 +143,19 @@ static bool files_must_hear(const struct session *s)
     return s->home.channel.fd >= 0 && s->home.end < 0 && master_gate(s->master);
 }
 
+struct speaker session_speaker(const struct session *s)
+{
+    struct speaker who = home_speaker(&s->home);
+
+    who.process = PROCESS_SESSION;
+    who.serial = s->serial;
+    who.peer = s->peer;
+    return who;
+}
+
 static void leave_words(struct session *s)
 {
-    const struct speaker who = { PROCESS_SESSION, s->serial, s->peer };
+    const struct speaker who = session_speaker(s);
 
     leftovers_take(s->master, &s->log, &who, s->home.user[0] != '\0');
 }

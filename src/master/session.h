@@ -99,6 +99,8 @@ bool session_known(struct session *s, const struct address *peer);
 /* Closes what leads to the session, which makes it go. The record stays until
  * files is reaped and gate knows. */
 void session_end(struct session *s);
+/* As log hears of it: with its user, once the password was right. */
+struct speaker session_speaker(const struct session *s);
 /* Gate has reaped it: how, as wait(2) says it. */
 void session_gone(struct session *s, int status);
 /* Also has gate kill it. */

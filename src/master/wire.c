@@ -88,7 +88,8 @@ static int introduce(const struct way *way, const struct speaker *who, int end)
 {
     struct packet p = { .message = way->d->introduces,
                         .value = { NUMBER(who->process), NUMBER(who->serial),
-                                   ADDRESS(who->peer) },
+                                   ADDRESS(who->peer),
+                                   TEXT(slice_from(who->user)) },
                         .fd = { end, -1, -1 } };
 
     return channel_send(&way->child->channel, &p);
@@ -208,7 +209,7 @@ static int flush_home(struct home *h, const struct way *way)
 
 static int flush_session(struct session *s, const struct way *way)
 {
-    const struct speaker who = { PROCESS_SESSION, s->serial, s->peer };
+    const struct speaker who = session_speaker(s);
     int r = flush_wire(way, way->d->of_session(s), &s->channel, &who);
 
     if (r == 0 && way->d->of_files)

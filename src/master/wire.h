@@ -8,6 +8,7 @@
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/process.h"
+#include "sallyport/users/users.h"
 
 struct child;
 struct master;
@@ -17,6 +18,7 @@ struct speaker {
     enum process process;
     uint64_t serial; /* 0: not of one session */
     struct address peer;
+    char user[USER_NAME_MAX + 1]; /* whose password was right; "": nobody's */
 };
 
 struct wire {

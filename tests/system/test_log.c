@@ -6,10 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sallyport/base/clock.h"
 #include "support/processes.h"
 #include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
+
+/* As in src/log/rate.h. */
+#define RATE_BURST  (1u << 20)
+#define RATE_SECOND 256000
 
 /* Log is started anew at most once in 10 s; add what a machine under load
  * needs. */
@@ -134,5 +139,82 @@ Test(log, flood, .timeout = 90)
     server_log_expect(&server, 2, "end ", "user=anna ", "reason=quit", NULL);
     server_log_expect(&server, FLOOD, "change ", " path=/d ", NULL);
     server_log_expect(&server, 0, "dropped", NULL);
+    server_stop(&server);
+}
+
+/* A path that stands in the log four times as long, if it stands there whole.
+ */
+static size_t escaped_path(char *into, size_t size)
+{
+    size_t len = 0;
+
+    while (len + 202 < size && len < 4000) {
+        into[len++] = '/';
+        memset(into + len, 0x80, 200);
+        len += 200;
+    }
+    return len;
+}
+
+#define LOUD_PIECE  10
+#define LOUD_ROUNDS 20
+
+static void delete_long_names(struct session *s)
+{
+    static char lines[LOUD_PIECE * 5000];
+    size_t len = 0;
+
+    for (int i = 0; i < LOUD_PIECE; i++) {
+        memcpy(lines + len, "DELE ", 5);
+        len += 5;
+        len += escaped_path(lines + len, 4096);
+        memcpy(lines + len, "\r\n", 2);
+        len += 2;
+    }
+    session_raw(s, lines, len);
+}
+
+static size_t log_size(const struct server *server)
+{
+    struct buf log;
+    size_t len;
+
+    server_log(server, &log);
+    len = log.len;
+    buf_release(&log);
+    return len;
+}
+
+/* The disk of the log isn't a user's, however many sessions there are and
+ * however long the names; and not one line is lost. */
+Test(log, a_user_is_bounded_in_bytes, .timeout = 90)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+    struct session s[2];
+    uint64_t began, ms;
+    size_t before, bytes;
+
+    server_start(&server, &plan);
+    for (int i = 0; i < 2; i++) {
+        session_init(&s[i]);
+        session_open(&s[i], &server, "anna");
+    }
+    before = log_size(&server);
+    began = clock_ms();
+    for (int round = 0; round < LOUD_ROUNDS; round++) {
+        for (int i = 0; i < 2; i++)
+            delete_long_names(&s[i]);
+        for (int i = 0; i < 2 * LOUD_PIECE; i++)
+            session_expect(&s[i % 2], "550 {*}");
+    }
+    bytes = log_size(&server) - before;
+    ms = clock_ms() - began;
+    cr_log_info("%zu bytes in %llu ms", bytes, (unsigned long long)ms);
+    cr_expect_leq(bytes, RATE_BURST + ms * RATE_SECOND / 1000 + 65536);
+    for (int i = 0; i < 2; i++)
+        session_close(&s[i]);
+    server_log_expect(&server, 2 * LOUD_PIECE * LOUD_ROUNDS, "change ",
+                      "verb=DELE ", "\\[", NULL);
     server_stop(&server);
 }

@@ -56,6 +56,7 @@ enum event_field {
 };
 
 #define EVENT_BYTES_MAX 10240
+#define EVENT_VALUE_MAX 1024 /* bytes of a value in a line, before escapes */
 
 /* A record under construction or decoded: at most one value a field. */
 struct event_record {
@@ -105,7 +106,8 @@ int event_encode(const struct event_record *r, struct buf *into);
 int event_decode(struct slice bytes, struct event_record *ret);
 /* One line without its end: "transfer serial=… peer=… user=…". Every byte
  * under 0x20, 0x7f, quote, backslash, and what isn't UTF-8 is escaped as \xNN,
- * values with blanks are quoted. 0 or -ENOBUFS. */
+ * values with blanks are quoted. Of a value over EVENT_VALUE_MAX only head and
+ * tail stand there, with \[N] for the N bytes between them. 0 or -ENOBUFS. */
 int event_line(const struct event_record *r, struct buf *into);
 const char *event_name(enum event e);
 /* Those bytes, escaped so and not quoted, for a terminal: 0, -ENOBUFS. */

@@ -144,7 +144,7 @@ enum message {
     MSG_PARTIAL,         /* path, name that it is for, bytes, mtime, state */
     MSG_PARTIALS_END,    /* folders that couldn't be read, errno */
     /* anybody and log */
-    MSG_LOG_PEER, /* a new sender: process, serial, address */
+    MSG_LOG_PEER, /* a new sender: process, serial, address, user */
     MSG_EVENT,    /* encoded event */
     MSG_COUNT
 };

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +55,42 @@ Test(event, a_line_stays_one_line)
         line_of(escapes[i].path, line, sizeof(line));
         cr_assert_str_eq(line, escapes[i].line, "row %zu: %s", i, line);
     }
+}
+
+/* Head and tail of a long value, and how much is left out. */
+Test(event, a_long_value_is_cut)
+{
+    char path[3000], expected[3000], out[8192];
+
+    memset(path, 'x', sizeof(path));
+    line_of((struct slice){ path, EVENT_VALUE_MAX }, out, sizeof(out));
+    cr_assert(!strchr(out, '['), "%s", out);
+    memcpy(path, "/\xc3\xa4/", 4);
+    memcpy(path + sizeof(path) - 9, "/the name", 9);
+    line_of((struct slice){ path, sizeof(path) }, out, sizeof(out));
+    snprintf(expected, sizeof(expected), "change path=\"/\xc3\xa4/%.*s\\[%zu]",
+             EVENT_VALUE_MAX / 2 - 4, path + 4, sizeof(path) - EVENT_VALUE_MAX);
+    cr_assert_eq(strncmp(out, expected, strlen(expected)), 0, "%s", out);
+    cr_assert(strstr(out, "xxx/the name\""), "%s", out);
+}
+
+/* Not within a character, which would be escaped; and a line has a bound,
+ * whatever the bytes are. */
+Test(event, a_cut_keeps_characters_whole)
+{
+    char path[EVENT_VALUE_MAX * 2], out[8192];
+
+    for (size_t shift = 0; shift < 2; shift++) {
+        memset(path, 'x', sizeof(path));
+        for (size_t i = shift; i + 1 < sizeof(path); i += 2)
+            memcpy(path + i, "\xc3\xa4", 2);
+        line_of((struct slice){ path, sizeof(path) }, out, sizeof(out));
+        cr_assert(strstr(out, "\xa4\\["), "%s", out);
+        cr_assert(!strstr(out, "\\x"), "%s", out);
+    }
+    memset(path, 0x80, sizeof(path));
+    line_of((struct slice){ path, sizeof(path) }, out, sizeof(out));
+    cr_assert_lt(strlen(out), 4 * EVENT_VALUE_MAX + 64);
 }
 
 Test(event, there_and_back)

@@ -59,7 +59,7 @@ static void raise_log(struct stage *s)
     int ends[2];
 
     alarm(120);
-    buf_init(&s->text, 1 << 20);
+    buf_init(&s->text, 8 << 20);
     s->lines = -1;
     cr_assert_eq(fd_pair(ends), 0);
     s->pid = fork();
@@ -125,8 +125,9 @@ static void end_log(struct stage *s, int status)
     buf_release(&s->text);
 }
 
-static void add_sender(struct stage *s, struct event_sender *sender,
-                       enum process process, uint64_t serial, uint8_t family)
+static void add_sender_of(struct stage *s, struct event_sender *sender,
+                          enum process process, uint64_t serial, uint8_t family,
+                          const char *user)
 {
     const struct address peer = { .family = family,
                                   .bytes = { 203, 0, 113, 5 },
@@ -134,12 +135,18 @@ static void add_sender(struct stage *s, struct event_sender *sender,
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    tell(s, (struct packet){
-                .message = MSG_LOG_PEER,
-                .value = { NUMBER(process), NUMBER(serial), ADDRESS(peer) },
-                .fd = { ends[1], -1 } });
+    tell(s, (struct packet){ .message = MSG_LOG_PEER,
+                             .value = { NUMBER(process), NUMBER(serial),
+                                        ADDRESS(peer), TEXT(slice_from(user)) },
+                             .fd = { ends[1], -1 } });
     close(ends[1]);
     event_sender_init(sender, ends[0], process);
+}
+
+static void add_sender(struct stage *s, struct event_sender *sender,
+                       enum process process, uint64_t serial, uint8_t family)
+{
+    add_sender_of(s, sender, process, serial, family, "");
 }
 
 /* Takes what log has written so far, so that it never waits for us. */
@@ -330,42 +337,18 @@ static const char dropped_words[] =
     "service process=session serial=0000000000000001 peer=203.0.113.5:4711 "
     "reason=\"events over the rate dropped\" number=";
 
-/* A session that only makes events gets a bounded part of the log, which says
- * how many it left out; others are written as before. */
-Test(log, flood)
+/* An event whose line has LINE_LEAST bytes at least. */
+#define LINE_LEAST 1000
+#define BURST      (RATE_BURST / LINE_LEAST)
+#define SECOND     (RATE_SECOND / LINE_LEAST)
+
+static void begin_long(struct event_record *r, enum event e)
 {
-    enum { EVENTS = 20000 }; /* for 95 s at the rate */
-    struct event_sender e, other;
-    struct event_record r;
-    struct stage s;
-    unsigned long written = 0, dropped = 0, others = 0;
+    static char path[LINE_LEAST];
 
-    open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
-    add_sender(&s, &other, PROCESS_SESSION, 2, 4);
-    event_begin(&r, EVENT_CHANGE);
-    for (int i = 0; i < EVENTS; i++)
-        while (event_send(&e, &r) < 0)
-            take_lines(&s, 1);
-    for (; e.queue.len > 0; event_flush(&e))
-        take_lines(&s, 1);
-    cr_assert_eq(event_send(&other, &r), 0);
-    event_sender_release(&e);
-    while (written + dropped < EVENTS || others == 0) {
-        const char *text = line(&s);
-        const char *number = strstr(text, dropped_words);
-
-        written += strstr(text, "change process=session serial=0000000000000001"
-                                " ") != NULL;
-        others += strstr(text, "serial=0000000000000002 ") != NULL;
-        if (number)
-            dropped += strtoul(number + strlen(dropped_words), NULL, 10);
-    }
-    cr_assert_geq(written, RATE_BURST);
-    cr_assert_eq(written + dropped, EVENTS);
-    cr_assert_gt(dropped, 0);
-    event_sender_release(&other);
-    end_log(&s, 0);
+    memset(path, 'p', sizeof(path));
+    event_begin(r, e);
+    event_text(r, FIELD_PATH, (struct slice){ path, sizeof(path) });
 }
 
 /* Sends it when the socket takes it, as a session does for what it tells its
@@ -382,12 +365,48 @@ static void send_in_time(struct stage *s, struct event_sender *e,
     buf_release(&bytes);
 }
 
-/* A user can't hide a line behind others: his session waits, while all others
- * are heard at once, and nothing is dropped. */
+/* A session that only makes events gets a bounded part of the log, which says
+ * how many it left out; others are written as before. */
+Test(log, flood)
+{
+    enum { EVENTS = 3 * BURST };
+    struct event_sender e, other;
+    struct event_record r;
+    struct stage s;
+    unsigned long written = 0, dropped = 0, others = 0;
+
+    open_log(&s);
+    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    add_sender(&s, &other, PROCESS_SESSION, 2, 4);
+    begin_long(&r, EVENT_CHANGE);
+    for (unsigned i = 0; i < EVENTS; i++)
+        send_in_time(&s, &e, &r);
+    cr_assert_eq(event_send(&other, &r), 0);
+    event_sender_release(&e);
+    while (written + dropped < EVENTS || others == 0) {
+        const char *text = line(&s);
+        const char *number = strstr(text, dropped_words);
+
+        written += strstr(text, "change process=session serial=0000000000000001"
+                                " ") != NULL;
+        others += strstr(text, "serial=0000000000000002 ") != NULL;
+        if (number)
+            dropped += strtoul(number + strlen(dropped_words), NULL, 10);
+    }
+    cr_assert_geq(written, RATE_BURST / (2 * LINE_LEAST));
+    cr_assert_eq(written + dropped, EVENTS);
+    cr_assert_gt(dropped, 0);
+    event_sender_release(&other);
+    end_log(&s, 0);
+}
+
+/* A user can't hide a line behind others: the session waits, while all others
+ * are heard at once, and nothing is dropped. That it is a user's, log knows
+ * from the message about the session's files. */
 Test(log, a_user_waits)
 {
-    enum { EVENTS = RATE_BURST + RATE_SECOND * 2 };
-    struct event_sender e, other;
+    enum { EVENTS = BURST + SECOND * 2 };
+    struct event_sender e, other, files;
     struct event_record r, hello;
     struct stage s;
     uint64_t began = clock_ms();
@@ -397,9 +416,9 @@ Test(log, a_user_waits)
     open_log(&s);
     add_sender(&s, &e, PROCESS_SESSION, 1, 4);
     add_sender(&s, &other, PROCESS_GATE, 0, 0);
+    add_sender_of(&s, &files, PROCESS_FILES, 1, 4, "anna");
     event_begin(&hello, EVENT_REFUSED);
-    event_begin(&r, EVENT_CHANGE);
-    event_text(&r, FIELD_USER, SLICE("anna"));
+    begin_long(&r, EVENT_CHANGE);
     for (unsigned i = 0; i < EVENTS; i++) {
         event_number(&r, FIELD_NUMBER, i);
         send_in_time(&s, &e, &r);
@@ -419,6 +438,50 @@ Test(log, a_user_waits)
     }
     cr_expect(before > 0, "gate had to wait for a user");
     cr_expect_geq(clock_ms() - began, 1500);
+    event_sender_release(&files);
+    event_sender_release(&other);
+    end_log(&s, 0);
+}
+
+static unsigned lines_until(struct stage *s, const char *serial, unsigned n)
+{
+    unsigned others = 0;
+
+    while (n > 0)
+        if (strstr(line(s), serial))
+            n--;
+        else
+            others++;
+    return others;
+}
+
+/* Two sessions of a user have the rate of one; another user isn't concerned. */
+Test(log, sessions_share_their_users_rate)
+{
+    enum { EVENTS = SECOND * 2 };
+    struct event_sender first, second, other;
+    struct event_record r;
+    struct stage s;
+    unsigned before;
+    uint64_t began = clock_ms();
+
+    open_log(&s);
+    add_sender_of(&s, &first, PROCESS_SESSION, 1, 4, "anna");
+    add_sender_of(&s, &second, PROCESS_SESSION, 2, 4, "anna");
+    add_sender_of(&s, &other, PROCESS_SESSION, 3, 4, "bert");
+    begin_long(&r, EVENT_CHANGE);
+    for (unsigned i = 0; i < BURST; i++)
+        send_in_time(&s, &first, &r);
+    lines_until(&s, "serial=0000000000000001", BURST);
+    for (unsigned i = 0; i < EVENTS; i++)
+        send_in_time(&s, &second, &r);
+    cr_assert_eq(event_send(&other, &r), 0);
+    before = lines_until(&s, "serial=0000000000000003", 1);
+    cr_expect_lt(before, EVENTS, "another user had to wait");
+    event_sender_release(&second);
+    lines_until(&s, "serial=0000000000000002", EVENTS - before);
+    cr_expect_geq(clock_ms() - began, 1500);
+    event_sender_release(&first);
     event_sender_release(&other);
     end_log(&s, 0);
 }
@@ -426,7 +489,7 @@ Test(log, a_user_waits)
 /* Before a login it's as with others: what is too much is dropped. */
 Test(log, a_failed_login_is_no_user)
 {
-    enum { EVENTS = RATE_BURST * 2 };
+    enum { EVENTS = BURST * 2 };
     struct event_sender e;
     struct event_record r;
     struct stage s;
@@ -435,7 +498,7 @@ Test(log, a_failed_login_is_no_user)
 
     open_log(&s);
     add_sender(&s, &e, PROCESS_SESSION, 1, 4);
-    event_begin(&r, EVENT_LOGIN_FAILED);
+    begin_long(&r, EVENT_LOGIN_FAILED);
     event_text(&r, FIELD_USER, SLICE("anna"));
     for (unsigned i = 0; i < EVENTS; i++)
         send_in_time(&s, &e, &r);
@@ -443,23 +506,21 @@ Test(log, a_failed_login_is_no_user)
     do
         text = line(&s);
     while (!strstr(text, dropped_words));
-    cr_expect_lt(clock_ms() - began,
-                 1000 * (EVENTS - RATE_BURST) / RATE_SECOND);
+    cr_expect_lt(clock_ms() - began, 1000 * (EVENTS - BURST) / SECOND);
     end_log(&s, 0);
 }
 
 /* When master has gone nobody waits any more. */
 Test(log, a_user_does_not_hold_up_the_end)
 {
-    enum { EVENTS = RATE_BURST + RATE_SECOND / 2 };
+    enum { EVENTS = BURST + SECOND / 2 };
     struct event_sender e;
     struct event_record r;
     struct stage s;
 
     open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
-    event_begin(&r, EVENT_CHANGE);
-    event_text(&r, FIELD_USER, SLICE("anna"));
+    add_sender_of(&s, &e, PROCESS_SESSION, 1, 4, "anna");
+    begin_long(&r, EVENT_CHANGE);
     for (unsigned i = 0; i < EVENTS; i++)
         send_in_time(&s, &e, &r);
     event_begin(&r, EVENT_END);

@@ -1,39 +1,77 @@
-/* The bucket of a sender's events, with a clock of the test's own. */
+/* The buckets of bytes, with a clock of the test's own. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "log/rate.h"
 
-static unsigned passes(struct rate *r, uint64_t now, unsigned tries)
+#define LINE 1000
+
+/* Lines of so many bytes that pass at NOW. */
+static unsigned passes(struct rate *r, uint64_t now)
 {
     unsigned n = 0;
 
-    while (tries-- > 0)
-        n += rate_pass(r, now);
+    for (; rate_wait(r, now) == 0; n++)
+        rate_charge(r, LINE);
     return n;
 }
 
-Test(rate, burst_then_so_many_a_second)
+/* One that begins with a single byte left is written, and paid for later. */
+Test(rate, burst_then_so_many_bytes_a_second)
 {
     static const struct {
         uint64_t after; /* ms since the row before */
         unsigned pass;
     } rows[] = {
-        { 0, RATE_BURST },
+        { 0, RATE_BURST / LINE + 1 },
         { 0, 0 },
-        { 1, 0 }, /* one every 2 ms */
-        { 1, 1 },
-        { 1000, RATE_SECOND },
-        { 1500, 750 },
-        { 5000, RATE_BURST },
-        { 1000000000, RATE_BURST }, /* never more */
-        { UINT64_MAX / 2, RATE_BURST },
+        { 1, 0 },
+        { 999, RATE_SECOND / LINE },
+        { 1000, RATE_SECOND / LINE },
+        { 1000000000, RATE_BURST / LINE + 1 }, /* never more */
+        { UINT64_MAX / 2, RATE_BURST / LINE + 1 },
     };
     uint64_t now = 12345;
     struct rate r;
 
     rate_init(&r, now);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        unsigned n;
+
         now += rows[i].after;
-        cr_assert_eq(passes(&r, now, 3000), rows[i].pass, "row %zu", i);
+        n = passes(&r, now);
+        cr_assert(n + 1 >= rows[i].pass && n <= rows[i].pass + 1, "row %zu: %u",
+                  i, n);
     }
+}
+
+/* Who waits so long passes then, and not before. */
+Test(rate, tells_how_long)
+{
+    uint64_t now = 1000, ms;
+    struct rate r;
+
+    rate_init(&r, now);
+    rate_charge(&r, RATE_BURST + 5 * RATE_SECOND);
+    ms = rate_wait(&r, now);
+    cr_assert(ms >= 5000 && ms <= 5001, "%llu", (unsigned long long)ms);
+    cr_assert_eq(rate_wait(&r, now + ms - 2), 2);
+    cr_assert_eq(rate_wait(&r, now + ms), 0);
+}
+
+/* All of a user's sessions share one; two users have nearly always two. */
+Test(rate, one_a_user)
+{
+    static struct rates all;
+    unsigned shared = 0;
+    char name[32];
+
+    rates_init(&all, 0);
+    cr_assert_eq(rates_of(&all, SLICE("anna")), rates_of(&all, SLICE("anna")));
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), "user%d", i);
+        shared +=
+            rates_of(&all, SLICE("anna")) == rates_of(&all, slice_from(name));
+    }
+    cr_assert_leq(shared, 3);
 }

@@ -8,14 +8,16 @@
 #include "sallyport/base/fd.h"
 #include "stage.h"
 
+/* USER: whose log must believe it to be; NULL: anybody's. */
 static void hear_peer(struct stage *s, enum process process, uint64_t serial,
-                      int *fd)
+                      const char *user, int *fd)
 {
     for (;;) {
         struct packet p;
 
         actor_hear(&s->log, MSG_LOG_PEER, &p);
         if (p.value[0].number == process && p.value[1].number == serial) {
+            cr_assert(!user || slice_equal(p.value[3].text, slice_from(user)));
             *fd = fd_take(&p.fd[0]);
             return;
         }
@@ -43,11 +45,11 @@ Test(wire, of_session_and_files)
 
     stage_open(&s, NULL);
     player_enter(&s, &p, 11);
-    hear_peer(&s, PROCESS_SESSION, 11, &fd);
+    hear_peer(&s, PROCESS_SESSION, 11, "", &fd);
     expect_wire(p.log, fd);
     close(fd);
     player_logs_in(&s, &p, &files);
-    hear_peer(&s, PROCESS_FILES, 11, &fd);
+    hear_peer(&s, PROCESS_FILES, 11, "anna", &fd);
     expect_wire(files.log, fd);
     close(fd);
     stage_leave(&s, &p);
@@ -59,7 +61,7 @@ static void expect_new_wire(struct stage *s, struct channel *c,
     int near, far;
 
     channel_hear_log(c, &near);
-    hear_peer(s, process, serial, &far);
+    hear_peer(s, process, serial, serial ? "anna" : "", &far);
     expect_wire(near, far);
     close(near);
     close(far);
@@ -87,7 +89,7 @@ Test(wire, new_log)
     expect_new_wire(&s, &s.auth.channel, PROCESS_AUTH, 0);
     expect_new_wire(&s, &p.channel, PROCESS_SESSION, 11);
     expect_new_wire(&s, &files.channel, PROCESS_FILES, 11);
-    hear_peer(&s, PROCESS_SESSION, 12, &fd);
+    hear_peer(&s, PROCESS_SESSION, 12, "", &fd);
     expect_wire(late.log, fd);
     stage_serves(&s);
     player_leave(&p);
@@ -180,7 +182,7 @@ Test(wire, slow_log)
     player_enter(&s, &p[399], 400);
     player_logs_in(&s, &p[399], &files); /* while log sleeps */
     for (uint64_t i = 0; i < 400; i++) {
-        hear_peer(&s, PROCESS_SESSION, i + 1, &fd);
+        hear_peer(&s, PROCESS_SESSION, i + 1, NULL, &fd);
         expect_wire(p[i].log, fd);
         close(fd);
     }
