@@ -7,42 +7,74 @@
 
 #define TELNET_IAC '\xff'
 
-/* The first word. */
-static const char *const words[] = {
-    /* HTTP (RFC 9110 9), WebDAV, HTTP/2's preface; RTSP and SIP share some */
-    "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT",
-    "TRACE", "PRI", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK",
-    "UNLOCK", "REPORT", "SEARCH", "DESCRIBE", "REGISTER", "INVITE",
-    /* SMTP and LMTP */
-    "EHLO", "HELO", "LHLO", "STARTTLS",
-    /* POP3 */
-    "CAPA", "APOP", "STLS"
+#define HTTP "HTTP"
+#define SIP  "RTSP or SIP"
+#define SMTP "SMTP"
+#define POP3 "POP3"
+#define IMAP "IMAP"
+
+struct word {
+    const char *word, *protocol;
 };
 
-/* The second word: of IMAP, behind a tag. */
-static const char *const second_words[] = { "CAPABILITY", "LOGIN",
-                                            "AUTHENTICATE", "STARTTLS" };
+/* The first word. */
+static const struct word words[] = {
+    /* RFC 9110 9, WebDAV, HTTP/2's preface; RTSP and SIP share some */
+    { "GET", HTTP },     { "HEAD", HTTP },     { "POST", HTTP },
+    { "PUT", HTTP },     { "DELETE", HTTP },   { "PATCH", HTTP },
+    { "OPTIONS", HTTP }, { "CONNECT", HTTP },  { "TRACE", HTTP },
+    { "PRI", HTTP },     { "PROPFIND", HTTP }, { "PROPPATCH", HTTP },
+    { "MKCOL", HTTP },   { "COPY", HTTP },     { "MOVE", HTTP },
+    { "LOCK", HTTP },    { "UNLOCK", HTTP },   { "REPORT", HTTP },
+    { "SEARCH", HTTP },  { "DESCRIBE", SIP },  { "REGISTER", SIP },
+    { "INVITE", SIP },   { "EHLO", SMTP },     { "HELO", SMTP },
+    { "LHLO", SMTP },    { "STARTTLS", SMTP }, { "CAPA", POP3 },
+    { "APOP", POP3 },    { "STLS", POP3 },
+};
+
+/* The second word, after a tag. */
+static const struct word second_words[] = { { "CAPABILITY", IMAP },
+                                            { "LOGIN", IMAP },
+                                            { "AUTHENTICATE", IMAP },
+                                            { "STARTTLS", IMAP } };
 
 /* How a word begins: the first one or, of a request with a version, the last.
  */
-static const char *const beginnings[] = { "SSH-", "HTTP/", "RTSP/", "SIP/" };
+static const struct word beginnings[] = {
+    { "SSH-", "SSH" }, { "HTTP/", HTTP }, { "RTSP/", SIP }, { "SIP/", SIP }
+};
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-static bool is_one_of(struct slice word, const char *const *list, size_t count)
+static const char *find(struct slice word, const struct word *list,
+                        size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (slice_equal_nocase(word, slice_from(list[i])))
-            return true;
-    return false;
+        if (slice_equal_nocase(word, slice_from(list[i].word)))
+            return list[i].protocol;
+    return NULL;
 }
 
-static bool begins(struct slice word)
+static const char *begins(struct slice word)
 {
     for (size_t i = 0; i < COUNT(beginnings); i++)
-        if (slice_starts(word, slice_from(beginnings[i])))
-            return true;
-    return false;
+        if (slice_starts(word, slice_from(beginnings[i].word)))
+            return beginnings[i].protocol;
+    return NULL;
+}
+
+/* Of the word at that place of a line. */
+static const char *protocol_of(struct slice word, size_t place)
+{
+    const char *protocol = NULL;
+
+    if (place == 0)
+        protocol = find(word, words, COUNT(words));
+    if (place == 0 && !protocol)
+        protocol = begins(word);
+    if (place == 1)
+        protocol = find(word, second_words, COUNT(second_words));
+    return protocol;
 }
 
 bool foreign_byte(char first)
@@ -51,14 +83,12 @@ bool foreign_byte(char first)
            first != '\r' && first != TELNET_IAC;
 }
 
-bool foreign_line(struct slice line)
+const char *foreign_line(struct slice line)
 {
     struct slice word = SLICE("");
+    const char *protocol = NULL;
 
-    for (size_t i = 0; slice_cut(&line, ' ', &word); i++)
-        if ((i == 0 &&
-             (is_one_of(word, words, COUNT(words)) || begins(word))) ||
-            (i == 1 && is_one_of(word, second_words, COUNT(second_words))))
-            return true;
-    return begins(word);
+    for (size_t i = 0; !protocol && slice_cut(&line, ' ', &word); i++)
+        protocol = protocol_of(word, i);
+    return protocol ? protocol : begins(word);
 }

@@ -13,6 +13,7 @@
 #include "sallyport/ftp/foreign.h"
 #include "signer.h"
 #include "transfer.h"
+#include "why.h"
 
 #define CONTROL_BUFFER (20u << 10)
 #define REPLIES_MAX    (256u << 10)
@@ -241,6 +242,7 @@ static void receive(struct session *s)
         return;
     state = stream_read(c->stream, into, room, &got);
     if (is_foreign(c, into, got)) {
+        why_foreign_byte(s, into[0]);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return;
     }

@@ -8,6 +8,7 @@
 #include "sallyport/ftp/foreign.h"
 #include "sallyport/ftp/listing.h"
 #include "transfer.h"
+#include "why.h"
 
 #define UNKNOWN_MAX 3 /* before login; ALPACA and scanners */
 
@@ -156,11 +157,14 @@ static void run(struct session *s, const struct request *q)
 enum dispatched dispatch_line(struct session *s, struct slice line)
 {
     bool first = !s->control.first_line_seen;
+    const char *protocol;
     struct request q;
 
     s->control.first_line_seen = true;
     request_parse(line, &q);
-    if (first && !q.command && foreign_line(line)) {
+    protocol = first && !q.command ? foreign_line(line) : NULL;
+    if (protocol) {
+        why_foreign_line(s, protocol);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return DISPATCH_DONE;
     }

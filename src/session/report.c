@@ -9,6 +9,7 @@
 #include "sallyport/tls/client.h"
 #include "transfer.h"
 #include "verdict.h"
+#include "why.h"
 
 static void add_user(const struct session *s, struct event_record *r)
 {
@@ -187,6 +188,7 @@ void report_end(struct session *s, enum ending ending, const char *cause)
     if (ending == ENDING_CHECK || ending == ENDING_KEPT_OUT)
         return;
 
+    cause = why_end(s, ending, cause);
     event_begin(&r, EVENT_END);
     add_user(s, &r);
     event_number(&r, FIELD_BYTES, s->total);

@@ -262,6 +262,7 @@ struct session {
     bool quit_after;    /* QUIT came during a transfer */
     uint64_t total;     /* bytes of all transfers, for the end's event */
     enum ending ending;
+    char why[128]; /* why.c: what the client is instead; "": nothing known */
 };
 
 /* In session.c: what ps shows; and the beginning of a session whose client is

@@ -56,10 +56,12 @@ static enum stream_state broken(struct stream *s)
 {
     char cause[160];
     const char *refused = client_refused(s);
+    const char *words = refusal_words(ERR_peek_last_error());
 
     (void)io_send(&s->io);
     if (!refused)
-        return stream_break(s, tls_error(ERR_peek_last_error()));
+        return stream_break(s,
+                            words ? words : tls_error(ERR_peek_last_error()));
     snprintf(cause, sizeof(cause), "the client's certificate: %s", refused);
     return stream_break(s, cause);
 }

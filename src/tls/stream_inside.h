@@ -62,6 +62,9 @@ void client_keep(struct stream *s);
 /* Why OpenSSL refused the one that was shown, or NULL. */
 const char *client_refused(const struct stream *s);
 
+/* refusal.c: an error of OpenSSL, and what an administrator can do; or NULL. */
+const char *refusal_words(unsigned long error);
+
 /* resume.c */
 void resume_keep(struct stream *s); /* a handshake is over */
 enum ticket_origin secure_origin(const struct stream *s);

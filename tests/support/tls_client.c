@@ -69,6 +69,17 @@ static int remember(SSL *ssl, SSL_SESSION *session)
     return 1; /* it is ours now */
 }
 
+static int distrusts(int ok, X509_STORE_CTX *store)
+{
+    const SSL *ssl =
+        X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const int *why = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    (void)ok;
+    X509_STORE_CTX_set_error(store, *why);
+    return 0;
+}
+
 static SSL_CTX *make_context(const struct tls_client_options *o)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -81,6 +92,10 @@ static SSL_CTX *make_context(const struct tls_client_options *o)
         SSL_CTX_set_options(ctx, SSL_OP_NO_EXTENDED_MASTER_SECRET);
     if (o->silent_end)
         SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    if (o->distrust != 0) {
+        SSL_CTX_set_app_data(ctx, (void *)&o->distrust);
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, distrusts);
+    }
     if (set_versions(ctx, o->version) && set_trust(ctx, o->authority) &&
         set_own(ctx, o) &&
         (!o->groups || SSL_CTX_set1_groups_list(ctx, o->groups) == 1) &&

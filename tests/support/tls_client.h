@@ -23,6 +23,7 @@ struct tls_client_options { /* all zero: what a modern client does */
     unsigned fragment;      /* 512, 1024, 2048, 4096: max_fragment_length */
     bool without_ems;       /* no extended master secret */
     const char *certificate, *key; /* PEM files of its own; NULL: none */
+    int distrust;    /* an X509_V_ERR_…: refuses the server for that */
     bool silent_end; /* a FIN without close_notify is an end as well */
     const struct tls_session *show; /* to resume it, if the server will */
 };

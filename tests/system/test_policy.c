@@ -1,6 +1,7 @@
 /* Which TLS a server speaks, as its settings say, on both kinds of connection;
  * what the log tells of it. */
 #include <criterion/criterion.h>
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -125,6 +126,26 @@ static const struct refusal {
     { { .version = SESSION_TLS_12, .ciphers = "ECDHE-ECDSA-AES128-SHA256" },
       "alert handshake failure",
       "TLS failed: no shared cipher" },
+    { { .distrust = X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN },
+      "certificate verify failed",
+      "TLS failed: the client doesn't trust the certificate (alert "
+      "unknown_ca)" },
+    { { .distrust = X509_V_ERR_CERT_HAS_EXPIRED, .version = SESSION_TLS_12 },
+      "certificate verify failed",
+      "TLS failed: the client finds the certificate expired" },
+    { { .distrust = X509_V_ERR_CERT_REVOKED },
+      "certificate verify failed",
+      "TLS failed: the client finds the certificate revoked" },
+    { { .distrust = X509_V_ERR_HOSTNAME_MISMATCH },
+      "certificate verify failed",
+      "TLS failed: the client refuses the certificate (alert " },
+    { { .distrust = X509_V_ERR_SUBTREE_MINMAX },
+      "certificate verify failed",
+      "TLS failed: the client refuses the certificate (alert "
+      "certificate_unknown)" },
+    { { .distrust = X509_V_ERR_INVALID_PURPOSE },
+      "certificate verify failed",
+      "TLS failed: the client can't use this kind of certificate" },
 };
 #define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
@@ -148,6 +169,92 @@ Test(policy, control_refusals, .timeout = 60)
         }
         server_stop(&server);
     }
+}
+
+#define BYTES(text)                                                            \
+    {                                                                          \
+        text, sizeof(text) - 1                                                 \
+    }
+
+static const struct stray {
+    bool implicit;
+    struct slice says;
+    const char *log;
+} strays[] = {
+    { false, BYTES("\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03"),
+      "not FTP: TLS at a port of explicit TLS; set the client to explicit" },
+    { false, BYTES("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "not FTP: HTTP; " },
+    { false, BYTES("SSH-2.0-OpenSSH_9.2p1\r\n"), "not FTP: SSH; " },
+    { false, BYTES("EHLO mail\r\n"), "not FTP: SMTP; " },
+    { false, BYTES("a1 LOGIN anna x\r\n"), "not FTP: IMAP; " },
+    { false, BYTES("\x00\x01"), "not FTP: it began with the byte 0x00" },
+    { true, BYTES("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+      "TLS failed: HTTP instead of TLS" },
+    { true, BYTES("CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n"),
+      "TLS failed: HTTP instead of TLS" },
+    { true, BYTES("USER anna\r\n"), "TLS failed: no TLS but plain text; " },
+    { true, BYTES("AUTH TLS\r\n"), "TLS failed: no TLS but plain text; " },
+    { true, BYTES("SSH-2.0-OpenSSH_9.2p1\r\n"),
+      "TLS failed: no TLS but plain text; " },
+    { true, BYTES(""), "TLS failed: the client sent nothing; " },
+};
+
+/* One line for each, which says what the client is set to and should be. */
+Test(policy, wrong_ports, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(strays) / sizeof(*strays); i++) {
+        const struct stray *row = &strays[i];
+        struct server server;
+        struct session s;
+        struct buf rest;
+
+        start(&server, NULL);
+        session_init(&s);
+        session_connect(&s, row->implicit ? server.port_tls : server.port);
+        if (row->says.len > 0)
+            session_raw(&s, row->says.ptr, row->says.len);
+        shutdown(s.fd, SHUT_WR);
+        buf_init(&rest, 4096);
+        session_read_rest(&s, &rest);
+        buf_release(&rest);
+        session_drop(&s);
+        server_log_wait(&server, "end ", row->log, NULL);
+        server_log_expect(&server, 1, "end ", NULL);
+        server_stop(&server);
+    }
+}
+
+/* A client of explicit TLS at that port waits for a greeting. */
+Test(policy, silence_at_the_wrong_port, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+
+    start(&server, "login_timeout = 1s\n");
+    session_init(&s);
+    session_connect(&s, server.port_tls);
+    server_log_wait(&server, "end ", "not logged in in time: the client sent ",
+                    NULL);
+    session_drop(&s);
+    server_stop(&server);
+}
+
+/* Clients that judge the certificate after the handshake just leave. */
+Test(policy, leaves_at_the_certificate, .timeout = 60)
+{
+    struct server server;
+
+    start(&server, NULL);
+    for (int implicit = 0; implicit < 2; implicit++) {
+        static const struct tls_client_options modern;
+
+        cr_assert_null(shake(&server, implicit, &modern));
+        server_log_expect(&server, (unsigned)implicit + 1, "end ",
+                          "closed by the client: at once after the TLS "
+                          "handshake; it may not trust",
+                          NULL);
+    }
+    server_stop(&server);
 }
 
 /* The handshake of a data connection that resumes what it may, and offers what

@@ -13,7 +13,7 @@
 bool foreign_byte(char first);
 
 /* A first line that is no command of FTP is one of another protocol: HTTP, SSH,
- * SMTP, POP3, IMAP and the like. */
-bool foreign_line(struct slice line);
+ * SMTP, POP3, IMAP and the like. Its name, or NULL. */
+const char *foreign_line(struct slice line);
 
 #endif

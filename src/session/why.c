@@ -1,0 +1,54 @@
+/* The words about clients that are set to the wrong port or the wrong kind of
+ * TLS, or don't trust the certificate. In session, for its one `end` event: so
+ * a stranger gets no more lines by them. */
+#include "why.h"
+
+#include <stdio.h>
+
+#define TLS_HANDSHAKE 0x16
+
+void why_foreign_byte(struct session *s, char byte)
+{
+    if (byte == TLS_HANDSHAKE && !s->control.secured)
+        snprintf(s->why, sizeof(s->why),
+                 "TLS at a port of explicit TLS; set the client to explicit "
+                 "TLS, or to a port of implicit TLS");
+    else
+        snprintf(s->why, sizeof(s->why), "it began with the byte 0x%02x",
+                 (unsigned char)byte);
+}
+
+void why_foreign_line(struct session *s, const char *protocol)
+{
+    snprintf(s->why, sizeof(s->why), "%s; set that client to another port",
+             protocol);
+}
+
+/* A client of explicit TLS waits for the greeting, which never comes there. */
+static bool was_silent(const struct session *s)
+{
+    return s->implicit && !s->control.secured &&
+           stream_traffic(s->control.stream) == 0;
+}
+
+/* GnuTLS's clients, and people who are asked, judge the certificate after the
+ * handshake, and say nothing. */
+static bool left_at_certificate(const struct session *s)
+{
+    return s->control.secured && !s->control.first_line_seen &&
+           s->arrival == ARRIVED;
+}
+
+const char *why_end(const struct session *s, enum ending ending,
+                    const char *cause)
+{
+    if (s->why[0])
+        return s->why;
+    if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) && was_silent(s))
+        return "the client sent nothing; one of explicit TLS waits in vain at "
+               "this port of implicit TLS";
+    if (ending == ENDING_CLOSED && left_at_certificate(s))
+        return "at once after the TLS handshake; it may not trust the "
+               "certificate";
+    return cause;
+}

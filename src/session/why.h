@@ -1,0 +1,14 @@
+/* Why a session ended, as far as an administrator can do something about it. */
+#ifndef SALLYPORT_SRC_SESSION_WHY_H
+#define SALLYPORT_SRC_SESSION_WHY_H
+
+#include "session.h"
+
+/* The first byte, or the first line, is another protocol's: for the end. */
+void why_foreign_byte(struct session *s, char byte);
+void why_foreign_line(struct session *s, const char *protocol);
+/* CAUSE, or what is known of a session that ended without one. */
+const char *why_end(const struct session *s, enum ending ending,
+                    const char *cause);
+
+#endif
