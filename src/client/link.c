@@ -172,6 +172,32 @@ static int link_set_url(struct link *l, const char *path, struct failure *why)
     return 0;
 }
 
+/* The manners of data connections. A server that requires resumption and gives
+ * one ticket for each control connection (ProFTPD) refuses the second data
+ * connection. Another server cuts what resumes. libcurl takes a cut for a
+ * broken EPSV, and is out of step then, so each new manner begins with a new
+ * control connection. */
+enum { LINK_AS_USUAL, LINK_ONE_EACH, LINK_NO_RESUMPTION, LINK_MANNERS };
+
+static void link_set_manner(struct link *l)
+{
+    bool renew = l->renew || (l->manner == LINK_ONE_EACH && l->io);
+
+    curl_easy_setopt(l->curl, CURLOPT_SSL_SESSIONID_CACHE,
+                     l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
+    curl_easy_setopt(l->curl, CURLOPT_FRESH_CONNECT, renew ? 1L : 0L);
+    l->renew = false;
+}
+
+bool link_next_manner(struct link *l)
+{
+    if (l->manner + 1 == LINK_MANNERS)
+        return false;
+    l->manner++;
+    l->renew = true;
+    return true;
+}
+
 int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why)
 {
@@ -181,15 +207,34 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
     l->text[0] = l->error[0] = '\0';
     buf_clear(&l->lines);
     link_set_tls(l);
+    link_set_manner(l);
     link_set_limits(l);
     link_set_callbacks(l);
     return link_set_url(l, path, why);
+}
+
+/* Was it the data connection that failed, before a byte of it? */
+static bool link_data_refused(const struct link *l, CURLcode r)
+{
+    curl_off_t down = 0, up = 0;
+
+    curl_easy_getinfo(l->curl, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    curl_easy_getinfo(l->curl, CURLINFO_SIZE_UPLOAD_T, &up);
+    return down == 0 && up == 0 &&
+           (r == CURLE_FTP_WEIRD_PASV_REPLY ||
+            (r != CURLE_OK && (l->reply == 425 || l->reply == 522)));
 }
 
 int link_run(struct link *l, struct failure *why)
 {
     CURLcode r = curl_easy_perform(l->curl);
 
+    while (link_data_refused(l, r) && link_next_manner(l)) {
+        l->reply = 0;
+        buf_clear(&l->lines);
+        link_set_manner(l);
+        r = curl_easy_perform(l->curl);
+    }
     *why = (struct failure){ 0 };
     if (r == CURLE_OK)
         return 0;
@@ -198,14 +243,15 @@ int link_run(struct link *l, struct failure *why)
 
 int link_command(struct link *l, struct failure *why, const char *format, ...)
 {
-    char line[URL_PATH_MAX + 64];
+    /* The star has libcurl keep the connection when the server says no. */
+    char line[URL_PATH_MAX + 64] = "*";
     struct curl_slist *list;
     va_list args;
 
     va_start(args, format);
-    int n = vsnprintf(line, sizeof(line), format, args);
+    int n = vsnprintf(line + 1, sizeof(line) - 1, format, args);
     va_end(args);
-    if (n < 0 || n >= (int)sizeof(line) || strpbrk(line, "\r\n"))
+    if (n < 0 || n >= (int)sizeof(line) - 1 || strpbrk(line, "\r\n"))
         return fail(why, EX_USAGE, "this name can't be sent");
     if (link_begin(l, "", NULL, why) < 0)
         return -1;
@@ -216,6 +262,8 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
     curl_easy_setopt(l->curl, CURLOPT_NOBODY, 1L);
     int r = link_run(l, why);
     curl_slist_free_all(list);
+    if (r == 0 && l->reply >= 400)
+        r = fail_curl(why, CURLE_QUOTE_ERROR, l->reply, l->text, NULL);
     return r;
 }
 

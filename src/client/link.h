@@ -45,7 +45,9 @@ struct link {
     CURL *curl;
     const struct site *site;
     const struct link_io *io;
-    int reply; /* of the last line, or 0 */
+    unsigned manner; /* how data connections are made: see link.c */
+    bool renew;      /* the next call makes a new control connection */
+    int reply;       /* of the last line, or 0 */
     char text[LINK_REPLY_MAX];
     struct buf lines; /* all reply lines of this call, with LF */
     char error[CURL_ERROR_SIZE];
@@ -66,6 +68,10 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why);
 /* 0 or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
+
+/* A data connection was refused: has the next call make them in another manner.
+ * False: all have been tried. */
+bool link_next_manner(struct link *l);
 
 /* Sends commands one by one; ends at the first that is refused. The replies
  * are in lines, reply and text. 0 or -1 with the reason. */
