@@ -9,6 +9,9 @@ foreach(manual ${manuals})
 endforeach()
 
 install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d)
+install(FILES etc/completion/sallyport.bash
+    DESTINATION share/bash-completion/completions RENAME sallyport)
+install(FILES etc/completion/_sallyport DESTINATION share/zsh/vendor-completions)
 install(FILES etc/sallyport.conf LICENSE DESTINATION share/doc/sallyport)
 
 # The unit names the program by its full path, which follows the prefix that is

@@ -14,16 +14,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "desk.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
-#include "support/run.h"
-#include "support/server.h"
 #include "support/wait.h"
 
 #define MIB        (1024 * 1024)
 #define ROUNDS     (server_is_long() ? 200 : 12)
-#define ARGUMENTS  32
 #define FILE_BYTES (8 * MIB)
 
 static const struct server_user users[] = {
@@ -58,81 +56,11 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
     server_unshare();
 }
 
-/* A test's own directory, its user and its server. */
-struct desk {
-    struct server server;
-    const char *user;
-    char dir[SERVER_PATH_MAX];
-    char url[128], password[SERVER_PATH_MAX + 16], ca[SERVER_PATH_MAX];
-};
-
-static void desk_begin(struct desk *d, const char *user)
-{
-    server_shared(&d->server);
-    d->user = user;
-    snprintf(d->dir, sizeof(d->dir), "%s/client-XXXXXX",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    cr_assert_not_null(mkdtemp(d->dir));
-    cr_assert_eq(chdir(d->dir), 0);
-    setenv("HOME", d->dir, 1);
-    snprintf(d->url, sizeof(d->url), "ftps://%s@127.0.0.1:%u", user,
-             d->server.port);
-    snprintf(d->password, sizeof(d->password), "%s/password", d->dir);
-    files_write(d->password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
-    snprintf(d->ca, sizeof(d->ca), "%s",
-             server_path(&d->server, "certificate.pem"));
-}
-
-static void desk_end(const struct desk *d)
-{
-    struct run_result r;
-
-    cr_assert_eq(chdir("/"), 0);
-    run(&r, NULL, "/bin/rm", "-rf", "--", d->dir, NULL);
-    run_release(&r);
-}
-
-/* sallyport WORDS, of which "/..." becomes this desk's URL with that path. */
-static void desk_arguments(const struct desk *d, char **out, va_list words)
-{
-    static char url[8][1024];
-    size_t n = 0, urls = 0;
-
-    out[n++] = (char *)server_program("sallyport");
-    out[n++] = "--cacert";
-    out[n++] = (char *)d->ca;
-    out[n++] = "--password-file";
-    out[n++] = (char *)d->password;
-    for (const char *w; (w = va_arg(words, const char *));) {
-        cr_assert_lt(n, ARGUMENTS - 1);
-        if (w[0] == '/' && urls < 8) {
-            snprintf(url[urls], sizeof(url[urls]), "%s%s", d->url, w);
-            w = url[urls++];
-        }
-        out[n++] = (char *)w;
-    }
-    out[n] = NULL;
-}
-
-static __attribute__((sentinel)) void client(const struct desk *d, int status,
-                                             struct run_result *r,
-                                             const char *input, ...)
-{
-    char *arguments[ARGUMENTS];
-    va_list words;
-
-    va_start(words, input);
-    desk_arguments(d, arguments, words);
-    va_end(words);
-    run_arguments(r, input, arguments);
-    cr_assert_eq(r->status, status, "status %d: %s", r->status, r->text);
-}
-
 /* The same where only the exit status counts. */
 #define CLIENT(d, status, ...)                                                 \
     do {                                                                       \
         struct run_result r_;                                                  \
-        client(d, status, &r_, NULL, __VA_ARGS__, NULL);                       \
+        desk_client(d, status, &r_, NULL, __VA_ARGS__, NULL);                  \
         run_release(&r_);                                                      \
     } while (0)
 
@@ -175,12 +103,12 @@ Test(client, put, .timeout = 60)
     desk_begin(&d, "put");
     make_noise("a", 3 * MIB + 1);
     files_write("b c", "text", 4, 0644);
-    client(&d, 0, &r, NULL, "put", "a", "b c", "/", NULL);
+    desk_client(&d, 0, &r, NULL, "put", "a", "b c", "/", NULL);
     cr_expect_not_null(strstr(r.text, "checksum right"), "%s", r.text);
     run_release(&r);
     expect_same("a", server_home_file(&d.server, "put", "a"));
     expect_text(server_home_file(&d.server, "put", "b c"), "text");
-    client(&d, 0, &r, "from a pipe", "put", "-", "/stream", NULL);
+    desk_client(&d, 0, &r, "from a pipe", "put", "-", "/stream", NULL);
     run_release(&r);
     expect_text(server_home_file(&d.server, "put", "stream"), "from a pipe");
     CLIENT(&d, EX_NOINPUT, "put", "nosuch", "/");
@@ -202,12 +130,12 @@ Test(client, get, .timeout = 60)
     cr_assert_eq(mkdir("in", 0755), 0);
     CLIENT(&d, 0, "get", "/a", "in");
     expect_same("a", "in/a");
-    client(&d, 0, &r, "printed", "put", "-", "/text", NULL);
+    desk_client(&d, 0, &r, "printed", "put", "-", "/text", NULL);
     run_release(&r);
-    client(&d, 0, &r, NULL, "-q", "cat", "/text", NULL);
+    desk_client(&d, 0, &r, NULL, "-q", "cat", "/text", NULL);
     cr_expect_str_eq(r.text, "printed");
     run_release(&r);
-    client(&d, EX_NOINPUT, &r, NULL, "get", "/nosuch", NULL);
+    desk_client(&d, EX_NOINPUT, &r, NULL, "get", "/nosuch", NULL);
     cr_expect_not_null(strstr(r.text, "no such file"), "%s", r.text);
     run_release(&r);
     CLIENT(&d, EX_NOINPUT, "get", "/*.pdf");
@@ -234,11 +162,11 @@ Test(client, trees, .timeout = 90)
     CLIENT(&d, 0, "put", "-r", "--parallel", "4", "t", "/");
     CLIENT(&d, 0, "get", "-rP4", "/t", "back");
     expect_same("t", "back");
-    client(&d, 0, &r, NULL, "du", "/t", NULL);
+    desk_client(&d, 0, &r, NULL, "du", "/t", NULL);
     cr_expect_not_null(strstr(r.text, "30 files"), "%s", r.text);
     run_release(&r);
     CLIENT(&d, 0, "rm", "-r", "/t");
-    client(&d, 0, &r, NULL, "ls", "/", NULL);
+    desk_client(&d, 0, &r, NULL, "ls", "/", NULL);
     cr_expect_str_eq(r.text, "");
     run_release(&r);
     desk_end(&d);
@@ -280,12 +208,12 @@ Test(client, names, .timeout = 60)
     CLIENT(&d, 0, "mkdir", "/one/two/three");
     CLIENT(&d, 0, "put", "a", "/one/two/three/");
     CLIENT(&d, 0, "mv", "/one/two/three/a", "b");
-    client(&d, 0, &r, NULL, "hash", "/one/two/three/b", NULL);
+    desk_client(&d, 0, &r, NULL, "hash", "/one/two/three/b", NULL);
     cr_expect_not_null(strstr(r.text, "2d711642b726b04401627ca9fbac32f5"), "%s",
                        r.text); /* SHA-256 of "x" */
     run_release(&r);
     CLIENT(&d, 0, "mv", "/one/two/three/b", "/c");
-    client(&d, 0, &r, NULL, "ls", "--json", "/", NULL);
+    desk_client(&d, 0, &r, NULL, "ls", "--json", "/", NULL);
     cr_expect_not_null(strstr(r.text, "{\"name\":\"c\",\"type\":\"file\","
                                       "\"size\":1,"),
                        "%s", r.text);
@@ -357,11 +285,11 @@ Test(client, the_wrong_password, .timeout = 60)
 
     desk_begin(&d, "trust");
     files_write(d.password, "wrong\n", 6, 0600);
-    client(&d, EX_NOPERM, &r, NULL, "ls", "/", NULL);
+    desk_client(&d, EX_NOPERM, &r, NULL, "ls", "/", NULL);
     cr_expect_not_null(strstr(r.text, "check the user name"), "%s", r.text);
     run_release(&r);
     cr_assert_eq(chmod(d.password, 0644), 0);
-    client(&d, EX_NOPERM, &r, NULL, "ls", "/", NULL);
+    desk_client(&d, EX_NOPERM, &r, NULL, "ls", "/", NULL);
     cr_expect_not_null(strstr(r.text, "chmod 600"), "%s", r.text);
     run_release(&r);
     desk_end(&d);
@@ -374,7 +302,7 @@ Test(client, without_the_right, .timeout = 60)
 
     desk_begin(&d, "reader");
     files_write("a", "x", 1, 0644);
-    client(&d, EX_NOINPUT, &r, NULL, "put", "a", "/", NULL);
+    desk_client(&d, EX_NOINPUT, &r, NULL, "put", "a", "/", NULL);
     cr_expect_not_null(strstr(r.text, "the server says \"550"), "%s", r.text);
     run_release(&r);
     desk_end(&d);
@@ -394,13 +322,13 @@ Test(client, sync, .timeout = 90)
     cr_expect_not(files_exists(server_home_file(&d.server, "sync", "s")));
     CLIENT(&d, 0, "sync", "s", "/s");
     expect_same("s", server_home_file(&d.server, "sync", "s"));
-    client(&d, 0, &r, NULL, "sync", "s", "/s", NULL);
+    desk_client(&d, 0, &r, NULL, "sync", "s", "/s", NULL);
     cr_expect_not_null(strstr(r.text, "0 uploaded, 2 the same, 0 removed"),
                        "%s", r.text);
     run_release(&r);
     files_write("s/d/b", "bb", 2, 0644);
     cr_assert_eq(unlink("s/a"), 0);
-    client(&d, 0, &r, NULL, "sync", "s", "/s", NULL);
+    desk_client(&d, 0, &r, NULL, "sync", "s", "/s", NULL);
     cr_expect_not_null(strstr(r.text, "1 uploaded, 0 the same, 0 removed"),
                        "%s", r.text);
     run_release(&r);
@@ -423,14 +351,14 @@ Test(client, json, .timeout = 60)
 
     desk_begin(&d, "put");
     files_write("j", "text", 4, 0644);
-    client(&d, 0, &r, NULL, "put", "--json", "--conflict", "overwrite", "j",
-           "/", NULL);
+    desk_client(&d, 0, &r, NULL, "put", "--json", "--conflict", "overwrite",
+                "j", "/", NULL);
     cr_expect_not_null(strstr(r.text, "{\"event\":\"done\",\"command\":\"put\","
                                       "\"name\":\"j\",\"bytes\":4"),
                        "%s", r.text);
     cr_expect_not_null(strstr(r.text, "\"verified\":true"), "%s", r.text);
     run_release(&r);
-    client(&d, EX_NOINPUT, &r, NULL, "get", "--json", "/nosuch", NULL);
+    desk_client(&d, EX_NOINPUT, &r, NULL, "get", "--json", "/nosuch", NULL);
     cr_expect_not_null(strstr(r.text, "\"event\":\"failed\""), "%s", r.text);
     cr_expect_not_null(strstr(r.text, "\"code\":66"), "%s", r.text);
     run_release(&r);
@@ -456,12 +384,12 @@ Test(client, a_script, .timeout = 60)
 
     desk_begin(&d, "shell");
     files_write("one", "1", 1, 0644);
-    client(&d, 0, &r, script, "/", NULL);
+    desk_client(&d, 0, &r, script, "/", NULL);
     cr_expect_not_null(strstr(r.text, "/a b\n"), "%s", r.text);
     cr_expect_not_null(strstr(r.text, "  two\n"), "%s", r.text);
     run_release(&r);
     expect_text("three", "1");
-    client(&d, EX_NOINPUT, &r, "cd nosuch\nput one\n", "/", NULL);
+    desk_client(&d, EX_NOINPUT, &r, "cd nosuch\nput one\n", "/", NULL);
     run_release(&r);
     cr_expect_not(files_exists(server_home_file(&d.server, "shell", "one")),
                   "a script goes on after a failure");
@@ -484,18 +412,18 @@ Test(client, doctor, .timeout = 60)
     struct desk d;
 
     desk_begin(&d, "trust");
-    client(&d, 0, &r, NULL, "doctor", "/", NULL);
+    desk_client(&d, 0, &r, NULL, "doctor", "/", NULL);
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
         cr_expect_not_null(strstr(r.text, lines[i]), "%s isn't in %s", lines[i],
                            r.text);
     run_release(&r);
-    client(&d, 0, &r, NULL, "doctor", "--json", "/", NULL);
+    desk_client(&d, 0, &r, NULL, "doctor", "--json", "/", NULL);
     cr_expect_not_null(strstr(r.text, "{\"check\":\"binding\",\"finding\":"
                                       "\"good\""),
                        "%s", r.text);
     run_release(&r);
     files_write(d.password, "wrong\n", 6, 0600);
-    client(&d, EX_UNAVAILABLE, &r, NULL, "doctor", "/", NULL);
+    desk_client(&d, EX_UNAVAILABLE, &r, NULL, "doctor", "/", NULL);
     cr_expect_not_null(strstr(r.text, "the login is refused"), "%s", r.text);
     run_release(&r);
     desk_end(&d);
@@ -528,7 +456,7 @@ static bool has_grown(void *of)
 /* Starts the client, and kills it when that much of its file is there. */
 static void kill_at(const struct desk *d, struct growth *g, ...)
 {
-    char *arguments[ARGUMENTS];
+    char *arguments[DESK_ARGUMENTS];
     va_list words;
     struct running running;
     struct run_result r;
@@ -576,7 +504,7 @@ Test(client, a_download_that_is_killed, .timeout = 900)
         kill_at(&d, &g, "get", "--limit-rate", "16M", "/big", "got", NULL);
         expect_whole_or_none("got", "big");
         if (!files_exists("got")) {
-            client(&d, 0, &r, NULL, "get", "/big", "got", NULL);
+            desk_client(&d, 0, &r, NULL, "get", "/big", "got", NULL);
             resumed += strstr(r.text, "resumed") != NULL;
             run_release(&r);
         }

@@ -19,12 +19,12 @@ static const char *roff(const char *text, char *out, size_t size)
     return out;
 }
 
-static const char *manual(void)
+static const char *source_text(const char *path)
 {
     static char text[65536];
-    FILE *f = fopen(SOURCE_DIR "/docs/man/sallyport.1", "r");
+    FILE *f = fopen(path, "r");
 
-    cr_assert_not_null(f);
+    cr_assert_not_null(f, "%s", path);
     text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
     fclose(f);
     return text;
@@ -37,7 +37,9 @@ Test(manual, names_every_option)
     for (size_t i = 0; i < option_count; i++) {
         snprintf(line, sizeof(line), "\\fB\\-\\-%s\\fP",
                  roff(option_rows[i].name, name, sizeof(name)));
-        cr_expect_not_null(strstr(manual(), line), "%s", line);
+        cr_expect_not_null(
+            strstr(source_text(SOURCE_DIR "/docs/man/sallyport.1"), line), "%s",
+            line);
     }
 }
 
@@ -53,7 +55,31 @@ Test(manual, names_every_command)
         snprintf(line, sizeof(line), "\n\\fB%s%s\\fP%s%s\n",
                  shot ? "sallyport " : "", row->name, words[0] ? " " : "",
                  roff(words, syntax, sizeof(syntax)));
-        cr_expect_not_null(strstr(manual(), line), "%s", line);
+        cr_expect_not_null(
+            strstr(source_text(SOURCE_DIR "/docs/man/sallyport.1"), line), "%s",
+            line);
+    }
+}
+
+Test(completion, knows_every_option_and_command)
+{
+    static const char *const paths[] = {
+        SOURCE_DIR "/etc/completion/sallyport.bash",
+        SOURCE_DIR "/etc/completion/_sallyport",
+    };
+    char word[64];
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *text = source_text(paths[i]);
+
+        for (size_t k = 0; k < option_count; k++) {
+            snprintf(word, sizeof(word), "--%s", option_rows[k].name);
+            cr_expect_not_null(strstr(text, word), "%s: %s", paths[i], word);
+        }
+        for (size_t k = 0; k < command_count; k++)
+            if (commands[k].modes & ONE_SHOT)
+                cr_expect_not_null(strstr(text, commands[k].name), "%s: %s",
+                                   paths[i], commands[k].name);
     }
 }
 

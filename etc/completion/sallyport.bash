@@ -1,0 +1,28 @@
+# bash completion of sallyport(1): commands, options, profiles, local files.
+_sallyport() {
+    local current=$2 previous=$3 config
+    config=${XDG_CONFIG_HOME:-$HOME/.config}/sallyport/config
+    COMPREPLY=()
+    case $previous in
+    --cacert|--cert|--key|--config|--known-hosts|--netrc|--password-file)
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    --conflict)
+        mapfile -t COMPREPLY < <(compgen -W "ask skip rename overwrite" -- "$current")
+        return
+        ;;
+    esac
+    if [[ $current = -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "--all --by-hash --cacert --cert --config --conflict --debug --delete --dry-run --help --json --key --known-hosts --limit-rate --netrc --no-resume --no-verify --parallel --password-file --pin --preserve --quiet --recursive --retries --timeout --trust-new --user --version --yes" -- "$current")
+    elif ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W "put get ls cat mkdir rm rmdir mv du hash sync doctor ftps://" -- "$current")
+    else
+        mapfile -t COMPREPLY < <(
+            compgen -f -- "$current"
+            compgen -W "$(sed -n 's/^\[\([^]]*\)\]$/\1:/p' "$config" 2>/dev/null)" \
+                -- "$current"
+        )
+    fi
+}
+complete -o nospace -o filenames -F _sallyport sallyport

@@ -1,0 +1,71 @@
+/* The client under test, with its surroundings. */
+#include "desk.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/files.h"
+
+void desk_begin(struct desk *d, const char *user)
+{
+    server_shared(&d->server);
+    d->user = user;
+    snprintf(d->dir, sizeof(d->dir), "%s/client-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    cr_assert_not_null(mkdtemp(d->dir));
+    cr_assert_eq(chdir(d->dir), 0);
+    setenv("HOME", d->dir, 1);
+    snprintf(d->url, sizeof(d->url), "ftps://%s@127.0.0.1:%u", user,
+             d->server.port);
+    snprintf(d->password, sizeof(d->password), "%s/password", d->dir);
+    files_write(d->password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
+    snprintf(d->ca, sizeof(d->ca), "%s",
+             server_path(&d->server, "certificate.pem"));
+}
+
+void desk_end(const struct desk *d)
+{
+    struct run_result r;
+
+    cr_assert_eq(chdir("/"), 0);
+    run(&r, NULL, "/bin/rm", "-rf", "--", d->dir, NULL);
+    run_release(&r);
+}
+
+void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
+                    va_list words)
+{
+    static char url[8][1024];
+    size_t n = 0, urls = 0;
+
+    out[n++] = (char *)server_program("sallyport");
+    out[n++] = "--cacert";
+    out[n++] = (char *)d->ca;
+    out[n++] = "--password-file";
+    out[n++] = (char *)d->password;
+    for (const char *w; (w = va_arg(words, const char *));) {
+        cr_assert_lt(n, DESK_ARGUMENTS - 1);
+        if (w[0] == '/' && urls < 8) {
+            snprintf(url[urls], sizeof(url[urls]), "%s%s", d->url, w);
+            w = url[urls++];
+        }
+        out[n++] = (char *)w;
+    }
+    out[n] = NULL;
+}
+
+void desk_client(const struct desk *d, int status, struct run_result *r,
+                 const char *input, ...)
+{
+    char *arguments[DESK_ARGUMENTS];
+    va_list words;
+
+    va_start(words, input);
+    desk_arguments(d, arguments, words);
+    va_end(words);
+    run_arguments(r, input, arguments);
+    cr_assert_eq(r->status, status, "status %d: %s", r->status, r->text);
+}

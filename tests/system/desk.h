@@ -1,0 +1,31 @@
+/* A person who works with the client: a directory, a user, a server. */
+#ifndef TESTS_SYSTEM_DESK_H
+#define TESTS_SYSTEM_DESK_H
+
+#include <stdarg.h>
+
+#include "support/run.h"
+#include "support/server.h"
+
+#define DESK_ARGUMENTS 32
+
+struct desk {
+    struct server server;
+    const char *user;
+    char dir[SERVER_PATH_MAX];
+    char url[128], password[SERVER_PATH_MAX + 16], ca[SERVER_PATH_MAX];
+};
+
+/* The shared server, a new directory, which is also HOME and the working
+ * directory; the user's password stands in a file. */
+void desk_begin(struct desk *d, const char *user);
+void desk_end(const struct desk *d);
+
+/* sallyport WORDS, of which "/..." becomes this desk's URL with that path. */
+void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
+                    va_list words);
+/* Runs the client with these words (the last one NULL), and expects STATUS. */
+void desk_client(const struct desk *d, int status, struct run_result *r,
+                 const char *input, ...) __attribute__((sentinel));
+
+#endif

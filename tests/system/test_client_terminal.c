@@ -1,0 +1,151 @@
+/* The client on a real terminal (tmux): a session with completion, bars that
+ * follow the terminal's width, Ctrl-C, and a question. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "desk.h"
+#include "support/files.h"
+#include "support/wait.h"
+
+#define FILE_BYTES (12 * 1024 * 1024)
+
+static const struct server_user users[] = { { .name = "anna" } };
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = {
+        .ports = "auto 8",
+        .users = users,
+        .user_count = 1,
+    };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+struct terminal {
+    struct desk desk;
+    char socket[SERVER_PATH_MAX + 16];
+    const char *wanted; /* a text that is to appear; NULL: to go */
+    const char *unwanted;
+    char last[16384];
+};
+
+static void tmux(struct terminal *t, struct run_result *r, char *const words[])
+{
+    char *arguments[24] = { "/usr/bin/tmux", "-S", t->socket };
+    size_t n = 3;
+
+    for (; *words; words++)
+        arguments[n++] = *words;
+    run_arguments(r, NULL, arguments);
+}
+
+static void tmux_do(struct terminal *t, char *const words[])
+{
+    struct run_result r;
+
+    tmux(t, &r, words);
+    cr_assert_eq(r.status, 0, "tmux %s: %s", words[0], r.text);
+    run_release(&r);
+}
+
+#define TMUX(t, ...) tmux_do(t, (char *const[]){ __VA_ARGS__, NULL })
+
+static bool shows(void *of)
+{
+    struct terminal *t = of;
+    struct run_result r;
+
+    tmux(t, &r, (char *const[]){ "capture-pane", "-p", NULL });
+    snprintf(t->last, sizeof(t->last), "%s", r.text);
+    run_release(&r);
+    return (!t->wanted || strstr(t->last, t->wanted)) &&
+           (!t->unwanted || !strstr(t->last, t->unwanted));
+}
+
+static void expect(struct terminal *t, const char *wanted, const char *unwanted)
+{
+    t->wanted = wanted;
+    t->unwanted = unwanted;
+    cr_assert(wait_until(shows, t, WAIT_MS), "no \"%s\" in:\n%s",
+              wanted ? wanted : "(gone)", t->last);
+}
+
+static void type(struct terminal *t, const char *line)
+{
+    TMUX(t, "send-keys", "-l", (char *)line);
+    TMUX(t, "send-keys", "Enter");
+}
+
+static void terminal_begin(struct terminal *t)
+{
+    char *noise = malloc(FILE_BYTES);
+    char command[4096];
+
+    desk_begin(&t->desk, "anna");
+    snprintf(t->socket, sizeof(t->socket), "%s/tmux", t->desk.dir);
+    files_noise(noise, FILE_BYTES, 1);
+    files_write("large file", noise, FILE_BYTES, 0644);
+    free(noise);
+    snprintf(command, sizeof(command),
+             "%s --cacert %s --password-file %s --limit-rate 2M %s/",
+             server_program("sallyport"), t->desk.ca, t->desk.password,
+             t->desk.url);
+    TMUX(t, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "24",
+         command);
+    expect(t, "127.0.0.1:/>", NULL);
+}
+
+static void terminal_end(struct terminal *t)
+{
+    struct run_result r;
+
+    tmux(t, &r, (char *const[]){ "kill-server", NULL });
+    run_release(&r);
+    desk_end(&t->desk);
+}
+
+Test(terminal, a_session, .timeout = 120)
+{
+    static struct terminal t;
+
+    terminal_begin(&t);
+    type(&t, "mkdir some");
+    type(&t, "cd some");
+    expect(&t, "127.0.0.1:/some>", NULL);
+    type(&t, "put \"large file\"");
+    expect(&t, "] ", NULL); /* the bar */
+    expect(&t, "MiB/s", NULL);
+    TMUX(&t, "resize-window", "-x", "60", "-y", "24");
+    expect(&t, "=>", NULL);
+    TMUX(&t, "send-keys", "C-c"); /* ends the transfer, not the session */
+    expect(&t, "interrupted", "=>");
+    type(&t, "put -q --limit-rate 1G \"large file\" large");
+    type(&t, "ls");
+    expect(&t, "12582912", NULL);
+    type(&t, "cd");
+    TMUX(&t, "send-keys", "-l", "ls so"); /* completed to some/ */
+    TMUX(&t, "send-keys", "Tab");
+    expect(&t, "ls some/", NULL);
+    TMUX(&t, "send-keys", "Enter");
+    type(&t, "get some/large \"large file\"");
+    expect(&t, "is here already", NULL);
+    type(&t, "s");
+    expect(&t, "skipped", NULL);
+    TMUX(&t, "send-keys", "Up"); /* history */
+    expect(&t, "> get some/large", NULL);
+    TMUX(&t, "send-keys", "C-u");
+    type(&t, "bye");
+    terminal_end(&t);
+}
