@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <sysexits.h>
 
+#include "idle.h"
 #include "request.h"
 #include "resolve.h"
 #include "sallyport/base/die.h"
@@ -122,17 +123,21 @@ int serve_space(struct files *f, const struct packet *p)
 {
     struct path path;
     struct statvfs disk;
+    struct stat st;
 
     request_path(p->value[0].text, &path);
     FD_CLEANUP int fd = resolve_open(f, path.bytes, O_PATH | O_DIRECTORY);
     if (fd < 0)
         return fd;
-    if (fstatvfs(fd, &disk) < 0)
+    if (fstatvfs(fd, &disk) < 0 || fstat(fd, &st) < 0)
         return -errno;
+    uint64_t bytes = space_free(&disk);
+    if (bytes < p->value[1].number) /* only then: it is a walk */
+        bytes = space_sum(bytes, idle_bytes(f, st.st_dev));
     answer(f, p,
            &(struct packet){
                .message = MSG_SPACE_IS,
-               .value = { NUMBER(space_free(&disk)) },
+               .value = { NUMBER(bytes) },
            });
     return 0;
 }

@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "errors.h"
+#include "idle.h"
 #include "place.h"
 #include "request.h"
 #include "resolve.h"
 #include "sallyport/base/fd.h"
+
+#define ROOM_MIN (UINT64_C(32) << 20) /* else each block would ask again */
 
 /* Each answer of SIZE counts for one upload: until its first byte is there, and
  * not until it is refused, or who asks again would begin anew with a rest. */
@@ -49,6 +52,9 @@ int serve_copy(struct files *f, const struct packet *p)
 
     if (r == 0)
         r = copy_step(&u->copy, u->partial.fd);
+    while (errors_outcome(r) == OUTCOME_NO_SPACE &&
+           idle_remove_beside(f, u->folder, copy_left(&u->copy)))
+        r = copy_step(&u->copy, u->partial.fd);
     if (r == 0)
         answer(f, p,
                &(struct packet){
@@ -63,6 +69,18 @@ int serve_sync(struct files *f, const struct packet *p)
     int r = partial_confirm(f, &f->upload.partial);
 
     return r != 0 ? r : answer_done(f, p);
+}
+
+/* The disk is full in the midst of it. */
+int serve_room(struct files *f, const struct packet *p)
+{
+    struct upload *u = &f->upload;
+    uint64_t need = p->value[0].number;
+
+    if (idle_remove_beside(f, u->folder, need > ROOM_MIN ? need : ROOM_MIN))
+        return answer_done(f, p);
+    u->partial.lost = true;
+    return OUTCOME_NO_SPACE;
 }
 
 static int check_length(const struct files *f, uint64_t length)

@@ -117,14 +117,6 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length)
     return r;
 }
 
-void confirmed_renew(int fd)
-{
-    struct mark m = read_mark(fd);
-
-    if (m.kind != MARK_NONE)
-        write_mark(fd, m);
-}
-
 void confirmed_remove(int fd)
 {
     fremovexattr(fd, ATTRIBUTE);

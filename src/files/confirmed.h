@@ -20,9 +20,6 @@ int confirmed_raise(struct files *f, int fd);
  * byte at LENGTH or after it is overwritten or cut. 0 or -errno. */
 int confirmed_lower(const struct files *f, int fd, uint64_t length);
 
-/* The same mark again, so that the partial counts as touched just now. */
-void confirmed_renew(int fd);
-
 /* For a partial that becomes a file. */
 void confirmed_remove(int fd);
 

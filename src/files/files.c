@@ -38,6 +38,7 @@ static const struct request {
     { MSG_FILE_BEGIN, 0, serve_begin },
     { MSG_FILE_COPY, 0, serve_copy },
     { MSG_FILE_SYNC, 0, serve_sync },
+    { MSG_FILE_ROOM, 0, serve_room },
     { MSG_FILE_COMMIT, 0, serve_commit },
     { MSG_FILE_ABORT, 0, serve_abort },
     { MSG_FILE_DELETE, RIGHT_DELETE, serve_delete },

@@ -313,6 +313,21 @@ int partial_remove(const struct files *f, int folder, const char *name)
     return unlinkat(folder, name, 0) < 0 ? -errno : 0;
 }
 
+int partial_remove_untouched(const struct files *f, int folder,
+                             const char *name, time_t before)
+{
+    struct stat st;
+    FD_CLEANUP int fd = open_locked(f, folder, name, 0);
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_ctime > before)
+        return -EBUSY;
+    return unlinkat(folder, name, 0) < 0 ? -errno : 0;
+}
+
 int partial_forget(const struct files *f, int folder, const char *name)
 {
     char own[PARTIAL_NAME_MAX];

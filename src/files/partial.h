@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "sallyport/ftp/path.h"
 #include "sallyport/ipc/outcome.h"
@@ -78,7 +79,10 @@ void partial_delete(int folder, struct partial *p);
 /* Deletes the partial NAME (its name on disk) unless somebody writes it: 0,
  * -EBUSY, -errno. */
 int partial_remove(const struct files *f, int folder, const char *name);
-/* The same of the own partial of the file NAME. */
+/* The same, only if nobody has touched it since BEFORE; else also -EBUSY. */
+int partial_remove_untouched(const struct files *f, int folder,
+                             const char *name, time_t before);
+/* Deletes the own partial of the file NAME, as partial_remove(). */
 int partial_forget(const struct files *f, int folder, const char *name);
 
 /* An upload is writing it. Looks by taking the lock for a moment. */

@@ -5,7 +5,6 @@
  * that writes it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,10 +15,9 @@
 #include "request.h"
 #include "resolve.h"
 #include "sallyport/base/fd.h"
+#include "walk.h"
 
-#define DEPTH_MAX  128  /* folders within folders */
-#define BATCH      32   /* partials of a folder told at once */
-#define LOOK_EVERY 1024 /* names between two looks at the ends */
+#define BATCH 32 /* partials of a folder told at once */
 #define READER_MS                                                              \
     (UINT64_C(15) * 60 * 1000) /* a pager; master ends it first                \
                                 */
@@ -32,44 +30,20 @@ struct found {
     enum partial_state state;
 };
 
-struct walk {
-    struct files *f;
+struct search {
+    struct walk walk;
     const struct packet *request;
     bool remove;
     uint64_t age; /* seconds at least */
     time_t now;
-    struct path path; /* of the folder that is being looked at */
-    unsigned names;
     struct found found[BATCH];
     size_t count;
     uint64_t removed, removed_bytes;
-    uint64_t unread; /* folders that couldn't be looked into */
-    int error;       /* of the last of them */
 };
-
-static void not_read(struct walk *w, int error)
-{
-    if (error == -ENOENT || error == -ENOTDIR || error == -ELOOP)
-        return; /* gone meanwhile; no folder, or a link */
-    w->unread++;
-    w->error = -error;
-}
-
-/* A walk that finds nothing says nothing, and would not see that nobody waits
- * for it any more. */
-static bool go_on(struct walk *w)
-{
-    struct files *f = w->f;
-    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
-
-    if (!f->over && w->names++ % LOOK_EVERY == 0 && poll(ends, 2, 0) > 0)
-        f->over = true;
-    return !f->over;
-}
 
 /* The name is a keyed hash, so that of a file which is still to come can't be
  * told; that of one which is to be replaced stands in the same folder. */
-static void find_targets(struct walk *w, int fd)
+static void find_targets(struct search *s, int fd)
 {
     struct folder *d = malloc(sizeof(*d));
     FD_CLEANUP int again = resolve_in(fd, ".", O_RDONLY | O_DIRECTORY, 0);
@@ -78,71 +52,53 @@ static void find_targets(struct walk *w, int fd)
 
     if (d && again >= 0)
         folder_begin(d, again);
-    while (d && again >= 0 && go_on(w) && folder_next(d, &name) == 1) {
-        partial_name(w->f, name, partial);
-        for (size_t i = 0; i < w->count; i++)
-            if (strcmp(partial, w->found[i].name) == 0)
-                memcpy(w->found[i].is_for, name, strlen(name) + 1);
+    while (d && again >= 0 && walk_goes_on(&s->walk) &&
+           folder_next(d, &name) == 1) {
+        partial_name(s->walk.f, name, partial);
+        for (size_t i = 0; i < s->count; i++)
+            if (strcmp(partial, s->found[i].name) == 0)
+                memcpy(s->found[i].is_for, name, strlen(name) + 1);
     }
     free(d);
 }
 
-/* What is longer than a message's path is as good as unreadable. */
-static bool path_enter(struct path *p, const char *name)
+static void tell_one(struct search *s, const struct found *one)
 {
-    size_t len = p->len == 1 ? 0 : p->len, n = strlen(name);
+    size_t len = s->walk.path.len;
 
-    if (len + 1 + n > FTP_PATH_MAX)
-        return false;
-    p->bytes[len] = '/';
-    memcpy(p->bytes + len + 1, name, n + 1);
-    p->len = len + 1 + n;
-    return true;
-}
-
-static void path_leave(struct path *p, size_t len)
-{
-    p->len = len;
-    p->bytes[len] = '\0';
-}
-
-static void tell_one(struct walk *w, const struct found *one)
-{
-    size_t len = w->path.len;
-
-    if (!path_enter(&w->path, one->name)) {
-        not_read(w, -ENAMETOOLONG);
+    if (!walk_enter(&s->walk.path, one->name)) {
+        walk_not_read(&s->walk, -ENAMETOOLONG);
         return;
     }
     answer_within(
-        w->f, w->request,
+        s->walk.f, s->request,
         &(struct packet){
             .message = MSG_PARTIAL,
-            .value = { TEXT(path_slice(&w->path)),
+            .value = { TEXT(path_slice(&s->walk.path)),
                        TEXT(slice_from(one->is_for)), NUMBER(one->bytes),
                        NUMBER(one->changed), NUMBER(one->state) },
         },
         READER_MS);
-    path_leave(&w->path, len);
+    walk_leave(&s->walk.path, len);
 }
 
-static void tell_found(struct walk *w, int fd)
+static void tell_found(struct search *s, int fd)
 {
-    if (w->count > 0)
-        find_targets(w, fd);
-    for (size_t i = 0; i < w->count && !w->f->over; i++)
-        tell_one(w, &w->found[i]);
-    w->count = 0;
+    if (s->count > 0)
+        find_targets(s, fd);
+    for (size_t i = 0; i < s->count && !s->walk.f->over; i++)
+        tell_one(s, &s->found[i]);
+    s->count = 0;
 }
 
 /* False: its upload ended just now, so there is nothing to tell. */
-static bool take_away(struct walk *w, int fd, struct found *one)
+static bool take_away(struct search *s, int fd, struct found *one)
 {
-    int r = partial_remove(w->f, fd, one->name);
+    int r = partial_remove(s->walk.f, fd, one->name);
 
     if (r == 0) {
-        w->removed++;
-        w->removed_bytes += one->bytes;
+        s->removed++;
+        s->removed_bytes += one->bytes;
         one->state = PARTIAL_REMOVED;
     } else {
         one->state = r == -EBUSY ? PARTIAL_IN_USE : PARTIAL_STAYS;
@@ -150,110 +106,77 @@ static bool take_away(struct walk *w, int fd, struct found *one)
     return r != -ENOENT;
 }
 
-static bool is_old(const struct walk *w, time_t changed)
+static bool is_old(const struct search *s, time_t changed)
 {
-    return w->age == 0 ||
-           (changed <= w->now && (uint64_t)(w->now - changed) >= w->age);
+    return s->age == 0 ||
+           (changed <= s->now && (uint64_t)(s->now - changed) >= s->age);
 }
 
-static void look_at(struct walk *w, int fd, const char *name)
+static void look_at(struct search *s, int fd, const char *name)
 {
-    struct found *one = &w->found[w->count];
+    struct found *one = &s->found[s->count];
     struct stat st;
 
     if (!partial_is_name(name) ||
         fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !partial_is_own(w->f, &st) || !is_old(w, st.st_mtime))
+        !partial_is_own(s->walk.f, &st) || !is_old(s, st.st_mtime))
         return;
     *one =
         (struct found){ .bytes = (uint64_t)st.st_size, .changed = st.st_mtime };
     memcpy(one->name, name, strlen(name) + 1);
-    if (w->remove && !take_away(w, fd, one))
+    if (s->remove && !take_away(s, fd, one))
         return;
-    if (!w->remove && partial_in_use(w->f, fd, name))
+    if (!s->remove && partial_in_use(s->walk.f, fd, name))
         one->state = PARTIAL_IN_USE;
-    if (++w->count == BATCH)
-        tell_found(w, fd);
+    if (++s->count == BATCH)
+        tell_found(s, fd);
 }
 
-static void walk_folder(struct walk *w, int fd, unsigned depth);
-
-static void enter(struct walk *w, int fd, const char *name, unsigned depth)
-{
-    size_t len = w->path.len;
-    FD_CLEANUP int inner = resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
-
-    if (inner < 0) {
-        not_read(w, inner);
-    } else if (depth == DEPTH_MAX || !path_enter(&w->path, name)) {
-        not_read(w, -ENAMETOOLONG);
-    } else {
-        walk_folder(w, inner, depth + 1);
-        path_leave(&w->path, len);
-    }
-}
-
-/* Its partials first, and then, from the start again, the folders in it. */
-static void walk_folder(struct walk *w, int fd, unsigned depth)
-{
-    struct folder *d = malloc(sizeof(*d));
-    const char *name;
-    int r = d ? 1 : -ENOMEM;
-
-    if (d)
-        folder_begin(d, fd);
-    while (r == 1 && go_on(w) && (r = folder_next(d, &name)) == 1)
-        look_at(w, fd, name);
-    tell_found(w, fd);
-    if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-        r = -errno;
-    if (r == 0) {
-        folder_begin(d, fd);
-        while (go_on(w) && (r = folder_next(d, &name)) == 1)
-            if (d->maybe_folder)
-                enter(w, fd, name, depth);
-    }
-    free(d);
-    if (r < 0)
-        not_read(w, r);
-}
-
-static void report(struct walk *w)
+static void report(struct search *s)
 {
     struct event_record r;
 
-    if (w->removed == 0)
+    if (s->removed == 0)
         return;
     event_begin(&r, EVENT_SERVICE);
-    event_text(&r, FIELD_USER, slice_from(w->f->user));
+    event_text(&r, FIELD_USER, slice_from(s->walk.f->user));
     event_text(&r, FIELD_REASON,
                SLICE("unfinished uploads removed by sallyportctl"));
-    event_number(&r, FIELD_NUMBER, w->removed);
-    event_number(&r, FIELD_BYTES, w->removed_bytes);
-    event_send(&w->f->log, &r);
+    event_number(&r, FIELD_NUMBER, s->removed);
+    event_number(&r, FIELD_BYTES, s->removed_bytes);
+    event_send(&s->walk.f->log, &r);
+}
+
+static void on_name(struct walk *w, int folder, const char *name)
+{
+    look_at(w->owner, folder, name);
+}
+
+static void on_end(struct walk *w, int folder)
+{
+    tell_found(w->owner, folder);
 }
 
 int serve_partials(struct files *f, const struct packet *p)
 {
-    struct walk w = { .f = f,
-                      .request = p,
-                      .remove = p->value[0].number == 1,
-                      .age = p->value[1].number,
-                      .now = time(NULL) };
-    FD_CLEANUP int root = resolve_in(f->root, ".", O_RDONLY | O_DIRECTORY, 0);
+    struct search s = {
+        .walk = { .f = f, .on_name = on_name, .on_end = on_end },
+        .request = p,
+        .remove = p->value[0].number == 1,
+        .age = p->value[1].number,
+        .now = time(NULL),
+    };
 
-    path_root(&w.path);
-    if (root < 0)
-        not_read(&w, root);
-    else
-        walk_folder(&w, root, 0);
-    report(&w);
+    s.walk.owner = &s;
+    walk_home(&s.walk);
+    report(&s);
     if (!f->over)
-        answer_within(f, p,
-                      &(struct packet){
-                          .message = MSG_PARTIALS_END,
-                          .value = { NUMBER(w.unread), NUMBER(w.error) },
-                      },
-                      READER_MS);
+        answer_within(
+            f, p,
+            &(struct packet){
+                .message = MSG_PARTIALS_END,
+                .value = { NUMBER(s.walk.unread), NUMBER(s.walk.error) },
+            },
+            READER_MS);
     return 0;
 }

@@ -11,6 +11,7 @@ int serve_write(struct files *f, const struct packet *p);
 int serve_begin(struct files *f, const struct packet *p);
 int serve_copy(struct files *f, const struct packet *p);
 int serve_sync(struct files *f, const struct packet *p);
+int serve_room(struct files *f, const struct packet *p);
 int serve_commit(struct files *f, const struct packet *p);
 int serve_abort(struct files *f, const struct packet *p);
 int serve_delete(struct files *f, const struct packet *p);

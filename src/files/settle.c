@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "confirmed.h"
 #include "resolve.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -22,14 +21,14 @@
 #define RENEW_S        1800 /* half of what room.c waits */
 
 /* A new ctime makes the answer of another session's SIZE stale, so it changes
- * as seldom as it can. Under the lock: nobody lowers the mark meanwhile. */
+ * as seldom as it can. */
 static void renew(const struct files *f, int fd)
 {
     struct stat st;
 
     if (fstat(fd, &st) == 0 && partial_is_own(f, &st) &&
         time(NULL) - st.st_ctime >= RENEW_S)
-        confirmed_renew(fd);
+        fchmod(fd, st.st_mode & 07777); /* as it is: that sets the ctime */
 }
 
 static bool is_written(const struct files *f, int folder, const char *partial)

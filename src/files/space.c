@@ -28,3 +28,11 @@ uint64_t space_free(const struct statvfs *disk)
         return INT64_MAX;
     return free;
 }
+
+uint64_t space_sum(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+
+    return __builtin_add_overflow(a, b, &sum) || sum > INT64_MAX ? INT64_MAX
+                                                                 : sum;
+}

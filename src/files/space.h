@@ -12,5 +12,7 @@ int space_check(const struct statvfs *disk, uint64_t length);
 
 /* Bytes that the user may still write there; INT64_MAX at most. */
 uint64_t space_free(const struct statvfs *disk);
+/* A + B, INT64_MAX at most. */
+uint64_t space_sum(uint64_t a, uint64_t b);
 
 #endif

@@ -10,6 +10,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "errors.h"
+#include "idle.h"
 #include "place.h"
 #include "request.h"
 #include "resolve.h"
@@ -126,35 +128,54 @@ static int open_partial(const struct files *f, const struct wish *w, int folder,
                        : partial_new(f, folder, name, &u->partial);
 }
 
+static int open_partial_on_full(struct files *f, const struct wish *w,
+                                int folder, const char *name, struct upload *u)
+{
+    int r = open_partial(f, w, folder, name, u);
+
+    if (errors_outcome(r) == OUTCOME_NO_SPACE &&
+        idle_remove_beside(f, folder, 0)) {
+        copy_release(&u->copy);
+        r = open_partial(f, w, folder, name, u);
+    }
+    return r;
+}
+
+static int is_room(int fd, uint64_t length)
+{
+    struct statvfs disk;
+
+    return fstatvfs(fd, &disk) < 0 ? -errno : space_check(&disk, length);
+}
+
 /* For the announced bytes that are still to come, and COPIED ones. */
-static int check_space(const struct wish *w, const struct partial *p,
-                       uint64_t copied)
+static int check_space(struct files *f, const struct wish *w,
+                       const struct partial *p, uint64_t copied)
 {
     uint64_t first = w->plan.first, frees = partial_frees(p, first);
     uint64_t need = w->announced > first ? w->announced - first : 0;
-    struct statvfs disk;
 
     if (__builtin_add_overflow(need, copied, &need))
         return -ENOSPC;
     if (need <= frees)
         return 0;
-    if (fstatvfs(p->fd, &disk) < 0)
-        return -errno;
-    return space_check(&disk, need - frees);
+    int r = is_room(p->fd, need - frees);
+    while (r == -ENOSPC && idle_remove_beside(f, p->fd, need - frees))
+        r = is_room(p->fd, need - frees);
+    return r;
 }
 
 /* Clients don't wait long for the 226. Shared blocks cost neither time nor
  * space, so they are tried before a big copy is refused. */
-static int check_copy(const struct files *f, const struct wish *w,
-                      struct upload *u)
+static int check_copy(struct files *f, const struct wish *w, struct upload *u)
 {
     uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
     int r = max > 0 && cost > max ? (int)OUTCOME_COPY_TOO_LARGE
-                                  : check_space(w, &u->partial, cost);
+                                  : check_space(f, w, &u->partial, cost);
 
     if (r == 0 || u->copy.from < 0 || !copy_by_clone(&u->copy, u->partial.fd))
         return r;
-    return check_space(w, &u->partial, 0);
+    return check_space(f, w, &u->partial, 0);
 }
 
 /* What is there already is part of the file's SHA-256: the session reads it
@@ -170,7 +191,7 @@ static int begin(struct files *f, const struct packet *p, const struct wish *w,
                  struct place *at)
 {
     struct upload *u = &f->upload;
-    int r = open_partial(f, w, at->folder, at->name, u);
+    int r = open_partial_on_full(f, w, at->folder, at->name, u);
 
     if (r != 0) {
         copy_release(&u->copy);

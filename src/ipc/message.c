@@ -142,6 +142,8 @@ static const struct message_row rows[MSG_COUNT] = {
                             MSG_FILE_COPY },
     [MSG_FILE_SYNC]     = { "file-sync", SESSION, FILES, WRITING, false, 0, "",
                             0 },
+    [MSG_FILE_ROOM]     = { "file-room", SESSION, FILES, WRITING, false, 0, "n",
+                            0 },
     [MSG_FILE_COMMIT]   = { "file-commit", SESSION, FILES, WRITING, false, 0,
                             "n", 0 },
     [MSG_FILE_STORED]   = { "file-stored", FILES, SESSION, ASKED, false, 0, "p",
@@ -170,7 +172,7 @@ static const struct message_row rows[MSG_COUNT] = {
                             "nnnnnnn", MSG_FACTS },
     [MSG_TIMES]         = { "times", SESSION, FILES, IDLE, false, 0, "pnn", 0 },
     [MSG_MODE]          = { "mode", SESSION, FILES, IDLE, false, 0, "pn", 0 },
-    [MSG_SPACE]         = { "space", SESSION, FILES, IDLE, false, 0, "p", 0 },
+    [MSG_SPACE]         = { "space", SESSION, FILES, IDLE, false, 0, "pn", 0 },
     [MSG_SPACE_IS]      = { "space-is", FILES, SESSION, ASKED, false, 0, "n",
                             MSG_SPACE },
     /* Answers to several requests: the channel matches the number. */

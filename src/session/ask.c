@@ -16,8 +16,8 @@
 static bool takes_long(enum message m)
 {
     return m == MSG_FILE_WRITE || m == MSG_FILE_COMMIT || m == MSG_FILE_SYNC ||
-           m == MSG_FILE_BEGIN || m == MSG_FILE_COPY || m == MSG_FILE_ABORT ||
-           m == MSG_FOLDER_LIST;
+           m == MSG_FILE_BEGIN || m == MSG_FILE_COPY || m == MSG_FILE_ROOM ||
+           m == MSG_FILE_ABORT || m == MSG_FOLDER_LIST;
 }
 
 static void on_late(void *owner)

@@ -180,5 +180,5 @@ void cmd_allo(struct session *s, const struct call *call)
         return;
     }
     s->announced = n;
-    ask_path(s, MSG_SPACE, &call->path, 0, allotted);
+    ask_path(s, MSG_SPACE, &call->path, still_to_come(s), allotted);
 }

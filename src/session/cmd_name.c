@@ -162,7 +162,7 @@ static void spaced(struct session *s, struct packet *p)
 
 void cmd_avbl(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_SPACE, &call->path, 0, spaced);
+    ask_path(s, MSG_SPACE, &call->path, UINT64_MAX, spaced);
 }
 
 /* RFC 3659 7.2: the path as this server knows it, behind the facts. */

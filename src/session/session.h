@@ -164,7 +164,8 @@ struct transfer {
     struct flow flow;
     bool
         waits; /* upload: files hears of its first byte before that's written */
-    enum stream_state read; /* as it was behind that byte */
+    bool asks; /* upload: a block waits until files has answered */
+    enum stream_state read; /* as it was after that block */
     bool spoiled; /* upload: what came may be wrong; keep nothing of it */
     char *map;    /* download: window on the file */
     size_t map_size;

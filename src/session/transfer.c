@@ -53,7 +53,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->size = t->limit = t->bytes = t->entries = 0;
     t->copying = t->unsynced = 0;
     t->pipe_ended = t->listed = false;
-    t->spoiled = t->waits = false;
+    t->spoiled = t->waits = t->asks = false;
     t->conversions = flow_conversions(s);
     t->announced = s->announced;
     t->bare = false;
@@ -231,7 +231,7 @@ static void without_transfer(struct session *s)
 static bool is_hung_up(const struct session *s, uint32_t events)
 {
     return s->transfer.state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
-           !s->transfer.again.armed && !s->transfer.waits &&
+           !s->transfer.again.armed && !s->transfer.asks &&
            (events & (EPOLLHUP | EPOLLERR));
 }
 

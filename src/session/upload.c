@@ -90,10 +90,6 @@ static void received_all(struct session *s)
 static enum reply write_error(int error, const char **cause)
 {
     switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-        *cause = "no space";
-        return REPLY_NO_SPACE;
     case EFBIG:
         *cause = "over the file-size limit";
         return REPLY_TOO_LARGE;
@@ -106,28 +102,48 @@ static enum reply write_error(int error, const char **cause)
 static int write_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    size_t done = 0;
 
-    if (t->limit > 0 && t->offset + t->block_len > t->limit)
+    if (t->limit > 0 && t->offset + t->block_len - t->block_at > t->limit)
         return EFBIG;
-    while (done < t->block_len) {
-        ssize_t n = pwrite(t->source, t->block + done, t->block_len - done,
-                           (off_t)t->offset);
+    while (t->block_at < t->block_len) {
+        ssize_t n = pwrite(t->source, t->block + t->block_at,
+                           t->block_len - t->block_at, (off_t)t->offset);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return n < 0 ? errno : EIO;
-        done += (size_t)n;
+        t->block_at += (size_t)n;
         t->offset += (uint64_t)n;
     }
-    t->unsynced += done;
-    transfer_moved(s, done);
-    t->block_len = 0;
+    t->unsynced += t->block_len;
+    transfer_moved(s, t->block_len);
+    t->block_at = t->block_len = 0;
     return 0;
 }
 
-/* What was received; false when the transfer has failed. */
+static void on_block_answer(struct session *s, struct packet *p);
+
+static void ask_room(struct session *s)
+{
+    const struct transfer *t = &s->transfer;
+    struct packet p = { .message = MSG_FILE_ROOM };
+
+    if (t->announced > t->offset)
+        p.value[0].number = t->announced - t->offset;
+    ask_files(s, &p, on_block_answer);
+}
+
+/* The rest of the block is written when files has made room. Its answer is a
+ * refusal when it had nothing to remove, so this ends. */
+static void wait_for_room(struct session *s)
+{
+    s->transfer.asks = true;
+    transfer_wait(s, 0);
+    upload_ask_after(s, ask_room);
+}
+
+/* What was received; false when the transfer has failed, or waits. */
 static bool store_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -136,6 +152,10 @@ static bool store_block(struct session *s)
     const char *cause;
     enum reply r;
 
+    if (error == ENOSPC || error == EDQUOT) {
+        wait_for_room(s);
+        return false;
+    }
     if (error == 0 && sum_add(s, t->block, len)) {
         upload_ask_beside(s);
         return true;
@@ -191,9 +211,9 @@ static bool may_go_on(struct session *s, enum stream_state state)
     return state == STREAM_OK;
 }
 
-static void on_begun(struct session *s, struct packet *p)
+static void on_block_answer(struct session *s, struct packet *p)
 {
-    s->transfer.waits = false;
+    s->transfer.waits = s->transfer.asks = false;
     if (upload_answered(s, p) && store_block(s) &&
         may_go_on(s, s->transfer.read))
         transfer_soon(s);
@@ -201,27 +221,28 @@ static void on_begun(struct session *s, struct packet *p)
 
 /* An upload that fails before its first byte leaves what an earlier one has
  * brought; so only now does files cut or replace that. */
-static void tell_first(struct session *s, enum stream_state state)
+static void tell_first(struct session *s)
 {
     struct packet p = { .message = MSG_FILE_BEGIN };
 
-    s->transfer.read = state;
+    s->transfer.asks = true;
     transfer_wait(s, 0);
-    ask_files(s, &p, on_begun);
+    ask_files(s, &p, on_block_answer);
 }
 
 void upload_pump(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (s->ask.message == MSG_FILE_BEGIN)
+    if (t->asks)
         return;
     for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
         enum stream_state state =
             flow_read(s, t->block, TRANSFER_BLOCK, &t->block_len);
 
+        t->read = state;
         if (t->waits && t->block_len > 0) {
-            tell_first(s, state);
+            tell_first(s);
             return;
         }
         if (!store_block(s) || !may_go_on(s, state))

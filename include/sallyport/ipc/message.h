@@ -102,6 +102,7 @@ enum message {
     MSG_FILE_COPY,
     MSG_FILE_COPIED, /* bytes still to be copied */
     MSG_FILE_SYNC,
+    MSG_FILE_ROOM,     /* bytes still to come; 0: unknown */
     MSG_FILE_COMMIT,   /* length that the file must have */
     MSG_FILE_STORED,   /* virtual path of the file as it is now visible */
     MSG_FILE_ABORT,    /* 1: what came may be wrong, keep nothing of it; or 0 */

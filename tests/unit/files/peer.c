@@ -216,14 +216,21 @@ int ask_mode(struct peer *p, const char *path, unsigned mode)
     return ask(p, &request, &reply);
 }
 
-int ask_space(struct peer *p, const char *path, uint64_t *bytes)
+int ask_space_wanted(struct peer *p, const char *path, uint64_t wanted,
+                     uint64_t *bytes)
 {
-    struct packet reply,
-        request = { .message = MSG_SPACE, .value = { path_value(path) } };
+    struct packet reply;
+    struct packet request = { .message = MSG_SPACE,
+                              .value = { path_value(path), NUMBER(wanted) } };
     int r = ask(p, &request, &reply);
 
     *bytes = reply.value[0].number;
     return r;
+}
+
+int ask_space(struct peer *p, const char *path, uint64_t *bytes)
+{
+    return ask_space_wanted(p, path, UINT64_MAX, bytes);
 }
 
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd)
@@ -308,6 +315,15 @@ int ask_sync(struct peer *p)
     struct packet reply;
 
     return ask(p, &(struct packet){ .message = MSG_FILE_SYNC }, &reply);
+}
+
+int ask_room(struct peer *p, uint64_t bytes)
+{
+    struct packet reply;
+    struct packet request = { .message = MSG_FILE_ROOM,
+                              .value = { NUMBER(bytes) } };
+
+    return ask(p, &request, &reply);
 }
 
 int ask_commit(struct peer *p, uint64_t length)

@@ -52,6 +52,9 @@ int ask_facts(struct peer *p, const char *path, unsigned what_for,
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify);
 int ask_mode(struct peer *p, const char *path, unsigned mode);
 int ask_space(struct peer *p, const char *path, uint64_t *bytes);
+/* The same if so many bytes are wanted; above: all. */
+int ask_space_wanted(struct peer *p, const char *path, uint64_t wanted,
+                     uint64_t *bytes);
 /* *fd: what can be read, or written at *first, where all FILE_COPY is done. */
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
@@ -66,6 +69,7 @@ int ask_copy(struct peer *p, uint64_t *left);
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
                        int *fd, uint64_t *first);
 int ask_sync(struct peer *p);
+int ask_room(struct peer *p, uint64_t bytes);
 int ask_commit(struct peer *p, uint64_t length);
 int ask_abort(struct peer *p);
 /* The whole listing, as a string to be freed; *outcome of LISTED. */

@@ -1,9 +1,11 @@
-/* Faults of syncs and marks for every process that the test forks afterwards:
- * this program's own fsync, fdatasync and fsetxattr stand before libc's. */
+/* Faults of syncs, marks and the clock for every process that the test forks
+ * afterwards: this program's own fsync, fdatasync, fsetxattr and time stand
+ * before libc's. */
 #ifndef TESTS_FILES_SYNCS_H
 #define TESTS_FILES_SYNCS_H
 
 #include <stdbool.h>
+#include <time.h>
 
 /* EIO for any folder: so it shows that one is synced. */
 extern bool sync_folders_fail;
@@ -12,6 +14,9 @@ extern bool sync_folders_fail;
 extern unsigned sync_fails_at;
 /* EOPNOTSUPP for each mark, as on a file system without attributes. */
 extern bool marks_fail;
+
+/* Seconds that time(2) is ahead for them. */
+extern time_t time_ahead;
 
 /* What those processes did to files since the call, one letter each: d
  * fdatasync, s fsync, m fsetxattr, t ftruncate. */

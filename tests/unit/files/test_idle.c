@@ -1,0 +1,201 @@
+/* What a full disk takes: old partials of the user, and of nobody else. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "sallyport/event/event.h"
+#include "syncs.h"
+
+#define K       1024u
+#define HOUR    3601
+#define FOREIGN "/d/.sallyport-00000000000000000000000000000000.part"
+
+static void begin(struct peer *p, const char *path, size_t len)
+{
+    uint64_t first;
+    int fd;
+
+    cr_assert_eq(ask_write(p, path, WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, first, len, 1);
+    close(fd);
+}
+
+static void cut(struct peer *p, const char *path, size_t len)
+{
+    begin(p, path, len);
+    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+}
+
+static uint64_t size_told(struct peer *p, const char *path)
+{
+    struct packet reply;
+
+    return ask_facts(p, path, 1, &reply) == OUTCOME_OK ? reply.value[1].number
+                                                       : 0;
+}
+
+/* The same home SECONDS later. */
+static void later(struct peer *p, time_t seconds)
+{
+    channel_close(&p->session);
+    channel_close(&p->master);
+    cr_assert_eq(peer_wait(p), 0);
+    channel_close(&p->log);
+    time_ahead += seconds;
+    peer_run(p);
+}
+
+static void expect_event(struct peer *p, uint64_t removed)
+{
+    struct event_record e;
+    struct packet packet;
+
+    cr_assert_eq(channel_receive(&p->log, &packet), 1);
+    cr_assert_eq(event_decode(packet.value[0].text, &e), 0);
+    cr_expect_eq(e.event, EVENT_SERVICE);
+    cr_expect_eq(e.number[FIELD_NUMBER], removed);
+    cr_expect_gt(e.number[FIELD_BYTES], removed * 100 * K);
+    packet_close(&packet);
+}
+
+Test(idle, the_oldest_go_as_far_as_needed)
+{
+    struct peer p;
+
+    peer_start(&p);
+    disk_folder(&p, "/a");
+    disk_folder(&p, "/a/b");
+    cut(&p, "/a/b/oldest", 200 * K);
+    cut(&p, "/f", 200 * K);
+    disk_put(&p, "/a/file", "x", 1);
+    later(&p, HOUR);
+    begin(&p, "/g", 10);
+    /* One is enough for nothing in particular; the other one stays. */
+    cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
+    expect_event(&p, 2);
+    cr_expect_eq(disk_partials(&p, "/a/b"), 0);
+    cr_expect_eq(disk_partials(&p, "/"), 1, "the one that is written");
+    cr_expect(disk_has(&p, "/a/file"));
+    cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE);
+    /* What fails for want of space keeps nothing. */
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_stop(&p);
+}
+
+/* 33 MiB each: the first one is enough. */
+Test(idle, no_more_than_needed)
+{
+    struct peer p;
+
+    peer_start(&p);
+    cut(&p, "/a", 33 * K * K);
+    cut(&p, "/b", 33 * K * K);
+    later(&p, HOUR);
+    begin(&p, "/g", 10);
+    cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
+    expect_event(&p, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(size_told(&p, "/a"), 0);
+    cr_expect_neq(size_told(&p, "/b"), 0);
+    peer_stop(&p);
+}
+
+/* Touched lately; of another user; no partial at all. */
+Test(idle, what_stays)
+{
+    struct peer p;
+
+    peer_start(&p);
+    disk_folder(&p, "/d");
+    cut(&p, "/young", 200 * K);
+    disk_put(&p, "/.sallyport-file", "x", 1);
+    if (geteuid() == 0) {
+        disk_put(&p, FOREIGN, "x", 1);
+        cr_assert_eq(chown(disk_path(&p, FOREIGN), PEER_UID + 1, PEER_UID + 1),
+                     0);
+    }
+    later(&p, 3500);
+    begin(&p, "/g", 10);
+    cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE, "nothing is old enough");
+    cr_assert_eq(unlink(disk_path(&p, "/.sallyport-file")), 0);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    later(&p, HOUR);
+    begin(&p, "/g", 10);
+    cr_expect_eq(ask_room(&p, 0), OUTCOME_OK);
+    expect_event(&p, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    cr_expect_eq(disk_partials(&p, "/d"), geteuid() == 0);
+    peer_stop(&p);
+}
+
+/* ALLO and AVBL count what would go; STOR takes it if it must. */
+Test(idle, counts_as_free)
+{
+    uint64_t before, after, less;
+    struct peer p;
+
+    peer_start(&p);
+    cut(&p, "/f", 8 * K * K);
+    cr_assert_eq(ask_space_wanted(&p, "/", 0, &before), OUTCOME_OK);
+    later(&p, HOUR);
+    cr_assert_eq(ask_space(&p, "/", &after), OUTCOME_OK);
+    cr_assert_eq(ask_space_wanted(&p, "/", 1, &less), OUTCOME_OK);
+    /* Others write to this disk as well. */
+    cr_expect_lt(less, after);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    peer_stop(&p);
+}
+
+/* No room can be made for that; but what is there is taken for it. */
+Test(idle, an_announced_length_takes_all)
+{
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    cut(&p, "/f", 200 * K);
+    cut(&p, "/g", 200 * K);
+    later(&p, HOUR);
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, INT64_MAX, &fd, &first),
+                 OUTCOME_NO_SPACE);
+    expect_event(&p, 2);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_stop(&p);
+}
+
+/* SIZE makes it young again, half an hour after the last touch. */
+Test(idle, size_keeps_it)
+{
+    struct stat before, after;
+    struct peer p;
+
+    peer_start(&p);
+    cut(&p, "/f", 200 * K);
+    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &before), 0);
+    cr_expect_eq(size_told(&p, "/f"), 192 * K);
+    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &after), 0);
+    cr_expect_eq(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec, "too soon");
+    later(&p, 1801);
+    cr_expect_eq(size_told(&p, "/f"), 192 * K);
+    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &after), 0);
+    cr_expect(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
+              before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
+    cr_expect_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+    /* And its answer counts. */
+    uint64_t first;
+    int fd;
+    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 192 * K);
+    close(fd);
+    ask_abort(&p);
+    peer_stop(&p);
+}
