@@ -246,11 +246,12 @@ static void on_time(void *owner)
         mind_silence(c);
 }
 
-void child_logged_in(struct child *c)
+void child_logged_in(struct child *c, uint64_t user)
 {
     if (c->logged_in)
         return;
     c->logged_in = true;
+    c->user = user;
     settle(c);
     c->heard = clock_ms();
     if (c->channel.fd >= 0)
@@ -313,12 +314,16 @@ static int on_port_close(void *owner, struct packet *p)
 static int on_data_mine(void *owner, struct packet *p)
 {
     (void)p;
-    return lend_mine(owner) || !is_flood(owner) ? 0 : -EDQUOT;
+    return lend_mine(owner) || passive_mine(owner) || !is_flood(owner)
+               ? 0
+               : -EDQUOT;
 }
 
 static int on_data_foreign(void *owner, struct packet *p)
 {
-    bool asked = lend_foreign(owner, &p->value[0].address, p->value[1].number);
+    bool asked =
+        lend_foreign(owner, &p->value[0].address, p->value[1].number) ||
+        passive_foreign(owner, &p->value[0].address);
 
     return asked || !is_flood(owner) ? 0 : -EDQUOT;
 }

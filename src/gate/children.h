@@ -38,6 +38,7 @@ struct child {
     int status;         /* once it ended */
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
+    uint64_t user;       /* once it has: master's number of the user; 0: none */
     bool waits;          /* counted as one that hasn't logged in */
     bool doubted;        /* it was late once */
     uint64_t heard;      /* when it said MSG_ALIVE, or logged in */
@@ -97,7 +98,7 @@ void child_kill(struct child *c, enum ending why);
 void child_wrong(struct child *c, const char *what);
 
 /* Master says so. It may take its time now. */
-void child_logged_in(struct child *c);
+void child_logged_in(struct child *c, uint64_t user);
 
 /* After SIGCHLD. */
 void children_reap(struct gate *g);

@@ -109,13 +109,39 @@ struct pair *expect_add(struct expect *e, const struct address *client,
     return p;
 }
 
-void expect_rest(struct expect *e, struct pair *p, uint64_t now)
+static void rest(struct expect *e, struct pair *p, uint64_t now)
 {
     TAILQ_REMOVE(&e->expected, p, in_time);
     LIST_REMOVE(p, at_port);
     p->child = NULL;
     p->until = now + EXPECT_REST_MS;
     TAILQ_INSERT_TAIL(&e->resting, p, in_time);
+}
+
+static struct leaver *leaver_of(struct pair *p, uint64_t user)
+{
+    for (size_t i = 0; i < EXPECT_LEAVERS; i++)
+        if (p->leaver[i].until > 0 && p->leaver[i].user == user)
+            return &p->leaver[i];
+    return NULL;
+}
+
+/* The user's own place, or one that is over. */
+static struct leaver *place_of(struct pair *p, uint64_t user)
+{
+    struct leaver *own = leaver_of(p, user), *best = &p->leaver[0];
+
+    for (size_t i = 0; i < EXPECT_LEAVERS; i++)
+        if (p->leaver[i].until < best->until)
+            best = &p->leaver[i];
+    return own ? own : best;
+}
+
+void expect_rest(struct expect *e, struct pair *p, uint64_t now)
+{
+    *place_of(p, p->user) =
+        (struct leaver){ .user = p->user, .until = now + EXPECT_REST_MS };
+    rest(e, p, now);
 }
 
 struct pair *expect_left(const struct expect *e, const struct address *client,
@@ -145,13 +171,82 @@ void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,
     p->child = child;
     p->until = now + e->wait_ms;
     p->warned = false;
+    p->tries = 0;
     LIST_INSERT_HEAD(at_port, p, at_port);
     TAILQ_INSERT_TAIL(&e->expected, p, in_time);
 }
 
-void expect_used(struct expect *e, struct pair *p)
+static size_t living_leavers(const struct pair *p, uint64_t now)
 {
-    forget(e, p);
+    size_t n = 0;
+
+    for (size_t i = 0; i < EXPECT_LEAVERS; i++)
+        n += p->leaver[i].until > now;
+    return n;
+}
+
+static bool was_left_by(const struct pair *p, uint64_t user, uint64_t now)
+{
+    for (size_t i = 0; i < EXPECT_LEAVERS; i++)
+        if (p->leaver[i].until > now && p->leaver[i].user == user)
+            return true;
+    return p->child && p->user == user;
+}
+
+/* With a place for one more leaver, who may be the session that expects now. */
+static bool may_have(const struct expect *e, const struct pair *p,
+                     uint64_t user, uint64_t now)
+{
+    bool held = p->child && p->until + EXPECT_HOLD_MS > now + e->wait_ms;
+
+    return !held && !p->given && !was_left_by(p, user, now) &&
+           living_leavers(p, now) + 1 < EXPECT_LEAVERS;
+}
+
+/* Those that rest come before those that are expected. */
+static bool is_better(const struct pair *p, const struct pair *best)
+{
+    if (!best || !p->child != !best->child)
+        return !best || !p->child;
+    return p->until < best->until;
+}
+
+struct pair *expect_other(const struct expect *e, const struct address *client,
+                          uint64_t user, uint64_t now,
+                          bool (*fits)(const struct port *port,
+                                       const struct child *c),
+                          const struct child *c)
+{
+    struct pair *p, *best = NULL;
+
+    LIST_FOREACH(p, host_of(e, client), of_host)
+    if (address_same_host(&p->client, client) && may_have(e, p, user, now) &&
+        is_better(p, best) && fits(p->port, c))
+        best = p;
+    return best;
+}
+
+bool expect_doubtful(const struct pair *p, uint64_t now)
+{
+    for (size_t i = 0; i < EXPECT_LEAVERS; i++)
+        if (p->leaver[i].until > now && p->leaver[i].user != p->user)
+            return true;
+    return false;
+}
+
+/* The connection that its user's client was late with is this one. */
+void expect_used(struct expect *e, struct pair *p, uint64_t now)
+{
+    struct leaver *own = leaver_of(p, p->user);
+
+    if (own)
+        own->until = 0;
+    if (living_leavers(p, now) == 0) {
+        forget(e, p);
+        return;
+    }
+    p->session = 0;
+    rest(e, p, now);
 }
 
 struct pair *expect_due(struct expect *e, uint64_t now)

@@ -12,9 +12,26 @@
 #include "sallyport/base/siphash.h"
 
 #define EXPECT_REST_MS 60000
+/* So long an expectation stands, whatever others need. */
+#define EXPECT_HOLD_MS 5000
+/* Users that a pair remembers. One that has as many isn't given to another. */
+#define EXPECT_LEAVERS 16
+/* Connections of its host that wait while a session looks at an earlier one. */
+#define EXPECT_PARKED 3
 
 struct child;
 struct port;
+
+/* A user whose session left the pair unused: a late connection of that user's
+ * client may still come, and would be valid for any session of that user. */
+struct leaver {
+    uint64_t user, until;
+};
+
+struct parked {
+    int fd; /* owned */
+    struct address peer;
+};
 
 struct pair {
     LIST_ENTRY(pair) of_host;
@@ -24,8 +41,14 @@ struct pair {
     struct port *port;
     struct child *child; /* NULL: it rests */
     uint64_t session;    /* serial of the last one to expect somebody here */
+    uint64_t user;       /* of that session */
     uint64_t until;
-    bool warned; /* the session was told of a stranger */
+    bool warned;    /* the session was told of a stranger */
+    bool given;     /* a doubtful connection; the session will judge it */
+    unsigned tries; /* so many of those */
+    struct parked parked[EXPECT_PARKED];
+    size_t parked_count;
+    struct leaver leaver[EXPECT_LEAVERS];
 };
 LIST_HEAD(pair_list, pair);
 TAILQ_HEAD(pair_queue, pair);
@@ -57,8 +80,9 @@ void expect_each_port(const struct expect *e, const struct address *client,
 struct pair *expect_add(struct expect *e, const struct address *client,
                         struct port *port, struct pair_list *at_port,
                         struct child *child, uint64_t now);
-/* Went unused: nobody gets this pair for a while, so that a late connection
- * can't reach another session. */
+/* Went unused: it rests, so that a late connection can't reach another session.
+ * Meanwhile its session may have it again, and a session of another user if no
+ * pair is free. */
 void expect_rest(struct expect *e, struct pair *p, uint64_t now);
 /* Of the pairs of this client that rest since this session left them, how many
  * (COUNT may be NULL) and the one that rests longest; NULL: none. */
@@ -68,8 +92,20 @@ struct pair *expect_left(const struct expect *e, const struct address *client,
  * one that it was meant for. */
 void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,
                   struct child *child, uint64_t now);
-/* Was used: free at once. */
-void expect_used(struct expect *e, struct pair *p);
+/* For a session of USER when no pair of CLIENT is free: the one that has rested
+ * longest, or has been expected longest, at least EXPECT_HOLD_MS. None that
+ * this user left: its late connection would be valid. FITS says whether a port
+ * will do. NULL: there is none. */
+struct pair *expect_other(const struct expect *e, const struct address *client,
+                          uint64_t user, uint64_t now,
+                          bool (*fits)(const struct port *port,
+                                       const struct child *c),
+                          const struct child *c);
+/* May a connection that comes be a late one of another user? */
+bool expect_doubtful(const struct pair *p, uint64_t now);
+/* Was used: free at once, or if late connections may still come it rests, and
+ * no session has left it. */
+void expect_used(struct expect *e, struct pair *p, uint64_t now);
 
 /* Frees what has rested enough. Returns one that was expected too long (the
  * caller lets it rest and asks again), or NULL. */

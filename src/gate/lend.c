@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "gate.h"
+#include "sallyport/base/clock.h"
 #include "socket.h"
 #include "tell.h"
 
@@ -56,7 +57,7 @@ bool lend_mine(struct child *c)
 
     if (!port || !port->offered)
         return false;
-    expect_used(&c->gate->passive.expect, c->pair);
+    expect_used(&c->gate->passive.expect, c->pair, clock_ms());
     c->pair = NULL;
     lend_end(port);
     return true;

@@ -27,7 +27,7 @@ static int on_logged_in(void *owner, struct packet *p)
     struct child *c = child_find(owner, p->value[0].number);
 
     if (c)
-        child_logged_in(c);
+        child_logged_in(c, p->value[1].number);
     return 0;
 }
 

@@ -52,10 +52,18 @@ static void set_timer(struct gate *g)
                        next > now ? next - now : 0);
 }
 
+static void unpark(struct pair *pair)
+{
+    while (pair->parked_count > 0)
+        fd_close(&pair->parked[--pair->parked_count].fd);
+    pair->given = false;
+}
+
 /* The pair goes unused: it rests. */
 static void give_up(struct gate *g, struct pair *pair)
 {
     lend_end(pair->port);
+    unpark(pair);
     pair->child->pair = NULL;
     expect_rest(&g->passive.expect, pair, clock_ms());
 }
@@ -167,25 +175,59 @@ static struct pair *lend(struct child *c)
     if (port)
         pair = expect_add(&p->expect, &c->peer, port, &port->expected, c,
                           clock_ms());
-    if (pair)
+    if (pair) {
         pair->session = c->serial;
+        pair->user = c->user;
+    }
     return pair;
 }
 
-/* The pair that this session left longest ago. Who came for it too late waits
- * in the listener's queue, perhaps: he is turned away now, while the pair still
- * rests; else a connection that its client has given up would count as the new
- * one (seen with rclone: LIST of a folder that isn't there, then the next). */
-static struct pair *lend_again(struct child *c)
+/* Whoever came for it too late waits in the listener's queue, perhaps: that one
+ * is turned away now, while the pair still rests; else a connection that its
+ * client has given up would count as the new one (seen with rclone: LIST of a
+ * directory that isn't there, then the next). The rest may be over by then. */
+static struct pair *lend_rested(struct child *c, struct pair *pair)
 {
     struct expect *e = &c->gate->passive.expect;
-    struct pair *pair = expect_left(e, &c->peer, c->serial, NULL);
+    struct port *port = pair->port;
 
-    if (!pair || !lend_may(c, pair->port))
-        return NULL;
-    door_sweep(&pair->port->door);
-    expect_again(e, pair, &pair->port->expected, c, clock_ms());
+    door_sweep(&port->door);
+    if (expect_find(e, &c->peer, port) != pair || pair->child)
+        return lend(c);
+    expect_again(e, pair, &port->expected, c, clock_ms());
+    pair->session = c->serial;
+    pair->user = c->user;
     return pair;
+}
+
+static bool fits(const struct port *port, const struct child *c)
+{
+    return serves(port, &c->local) && lend_may(c, port);
+}
+
+/* No pair is free: one that a session of another user leaves unused. A late
+ * connection of that user's client can't resume a TLS session of this user, and
+ * the session looks at it (hand_over()). */
+static struct pair *lend_other(struct child *c)
+{
+    struct pair *pair;
+
+    if (c->user == 0)
+        return NULL;
+    pair = expect_other(&c->gate->passive.expect, &c->peer, c->user, clock_ms(),
+                        fits, c);
+    if (pair && pair->child)
+        give_up(c->gate, pair);
+    return pair ? lend_rested(c, pair) : NULL;
+}
+
+/* The pair that this session left longest ago. */
+static struct pair *lend_again(struct child *c)
+{
+    struct pair *pair =
+        expect_left(&c->gate->passive.expect, &c->peer, c->serial, NULL);
+
+    return pair && lend_may(c, pair->port) ? lend_rested(c, pair) : NULL;
 }
 
 /* A session may leave a sixteenth of the pairs that all sessions of its host
@@ -208,6 +250,8 @@ int passive_port(struct child *c, uint32_t request)
     c->pair = has_left_many(c) ? lend_again(c) : lend(c);
     if (!c->pair)
         c->pair = lend_again(c);
+    if (!c->pair)
+        c->pair = lend_other(c);
     if (c->pair) {
         answer.message = MSG_PORT_IS;
         answer.value[0].address = told_address(c, c->pair->port);
@@ -224,19 +268,65 @@ void passive_leave(struct child *c)
     set_timer(c->gate);
 }
 
-/* The right one: the session gets the socket, and the pair is free again. */
+/* The session gets the socket, and the pair is free again; or if it may be a
+ * late connection of another user, when the session has said that it isn't. */
 static void hand_over(struct pair *pair, int fd, const struct address *peer)
 {
     struct child *c = pair->child;
+    uint64_t now = clock_ms();
+    bool doubtful =
+        expect_doubtful(pair, now) && ++pair->tries <= EXPECT_PARKED;
     struct packet p = { .message = MSG_DATA,
-                        .value = { ADDRESS(*peer) },
+                        .value = { ADDRESS(*peer), NUMBER(doubtful) },
                         .fd = { fd, -1 } };
 
-    c->pair = NULL;
-    expect_used(&c->gate->passive.expect, pair);
+    pair->given = doubtful;
+    if (!doubtful) {
+        c->pair = NULL;
+        unpark(pair);
+        expect_used(&c->gate->passive.expect, pair, now);
+    }
     socket_no_delay(fd);
     if (channel_send(&c->channel, &p) == -EAGAIN)
         child_wrong(c, "answers that it doesn't read");
+}
+
+bool passive_mine(struct child *c)
+{
+    if (!c->pair || !c->pair->given)
+        return false;
+    unpark(c->pair);
+    expect_used(&c->gate->passive.expect, c->pair, clock_ms());
+    c->pair = NULL;
+    return true;
+}
+
+bool passive_foreign(struct child *c, const struct address *whose)
+{
+    struct pair *pair = c->pair;
+    struct parked first;
+
+    if (!pair || !pair->given)
+        return false;
+    pair->given = false;
+    tell_stranger(c->gate, whose, &pair->port->door.bound, "of another user");
+    if (pair->parked_count == 0)
+        return true;
+    first = pair->parked[0];
+    for (size_t i = 1; i < pair->parked_count; i++)
+        pair->parked[i - 1] = pair->parked[i];
+    pair->parked_count--;
+    hand_over(pair, first.fd, &first.peer);
+    fd_close(&first.fd);
+    return true;
+}
+
+/* It waits until the session has judged the one before it. */
+static void park(struct pair *pair, int *fd, const struct address *peer)
+{
+    if (pair->parked_count < EXPECT_PARKED)
+        pair->parked[pair->parked_count++] =
+            (struct parked){ .fd = fd_take(fd), .peer = *peer };
 }
 
 /* Tells a session of a stranger, if it is clear which: its client may come from
@@ -294,6 +384,8 @@ static void enter(struct door *d, int fd, const struct sockaddr_storage *from)
     proxy = is_proxy(port, &peer);
     if (proxy && borrower)
         lend_offer(borrower, socket, &peer);
+    else if (own && own->given)
+        park(own, &socket, &peer);
     else if (own && own->child && !lend_by_proxy(own->child))
         hand_over(own, socket, &peer);
     else if (!proxy || own)

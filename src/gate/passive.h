@@ -42,6 +42,11 @@ void passive_release(struct gate *g);
 /* MSG_PORT: answers PORT_IS or PORT_NONE. What was expected before is no more,
  * or if it went unused is expected again. 0, or what channel_send() says. */
 int passive_port(struct child *c, uint32_t request);
+/* MSG_DATA_MINE and MSG_DATA_FOREIGN of a connection that gate was in doubt
+ * about, WHOSE its address: the pair is free, or the next connection's turn
+ * comes. False: there was none. */
+bool passive_mine(struct child *c);
+bool passive_foreign(struct child *c, const struct address *whose);
 /* Nobody is expected for this session any more. */
 void passive_leave(struct child *c);
 

@@ -64,7 +64,7 @@ static const struct message_row rows[MSG_COUNT] = {
                            0 },
     [MSG_SESSION_GONE] = { "session-gone", GATE, MASTER, RUN, false, 0, "nn",
                            0 },
-    [MSG_LOGGED_IN]    = { "logged-in", MASTER, GATE, RUN, false, 0, "n", 0 },
+    [MSG_LOGGED_IN]    = { "logged-in", MASTER, GATE, RUN, false, 0, "nn", 0 },
     [MSG_KILL]         = { "kill", MASTER, GATE, RUN, false, 0, "n", 0 },
     [MSG_CLOSE_DOOR]   = { "close-door", MASTER, GATE, RUN, true, 0, "", 0 },
 
@@ -90,7 +90,7 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_ACTIVE]     = { "active", SESSION, GATE, RUN, false, 0, "a", 0 },
     [MSG_ACTIVE_NONE] = { "active-none", GATE, SESSION, RUN, false, 0, "n",
                           MSG_ACTIVE },
-    [MSG_DATA]       = { "data", GATE, SESSION, RUN, false, 1, "a", 0 },
+    [MSG_DATA]       = { "data", GATE, SESSION, RUN, false, 1, "an", 0 },
     [MSG_DATA_WRONG] = { "data-wrong", GATE, SESSION, RUN, false, 0, "a", 0 },
     [MSG_DATA_PROXIED] = { "data-proxied", GATE, SESSION, RUN, false, 1, "a",
                            0 },

@@ -4,6 +4,7 @@
 #include "gate.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "master.h"
@@ -97,6 +98,18 @@ static int tell(struct child *gate, uint64_t serial, enum message message)
     return channel_send(&gate->channel, &p);
 }
 
+/* Gate has to know whether two sessions are of one user, and no names. */
+static int tell_user(struct child *gate, const struct session *s)
+{
+    const char *name = s->home.user;
+    uint64_t user = siphash(s->master->sessions.hash_key, name, strlen(name));
+    struct packet p = { .message = MSG_LOGGED_IN,
+                        .value = { NUMBER(s->serial),
+                                   NUMBER(user ? user : 1) } };
+
+    return channel_send(&gate->channel, &p);
+}
+
 static int tell_about(struct child *gate, struct session *s)
 {
     int r = 0;
@@ -104,7 +117,7 @@ static int tell_about(struct child *gate, struct session *s)
     if (s->news & NEWS_KILL)
         r = tell(gate, s->serial, MSG_KILL);
     else
-        r = tell(gate, s->serial, MSG_LOGGED_IN);
+        r = tell_user(gate, s);
     if (r == 0) {
         session_forget_news(s);
         session_settle(s);

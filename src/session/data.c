@@ -48,6 +48,7 @@ void data_drop(struct session *s, enum data_state state)
     stream_free(d->stream);
     d->stream = NULL;
     fd_close(&d->fd);
+    d->doubtful = false;
     d->state = state;
 }
 
@@ -66,6 +67,29 @@ void data_close(struct session *s)
     if (before == DATA_ASKED || before == DATA_EXPECTED ||
         before == DATA_HEADER)
         channel_send(&s->gate, &p); /* a dead gate shows at its channel */
+}
+
+void data_is_mine(struct session *s)
+{
+    struct packet p = { .message = MSG_DATA_MINE };
+
+    if (s->data.doubtful)
+        channel_send(&s->gate, &p);
+    s->data.doubtful = false;
+}
+
+bool data_is_foreign(struct session *s)
+{
+    struct packet p = { .message = MSG_DATA_FOREIGN,
+                        .value = { ADDRESS(s->data.via),
+                                   NUMBER(FOREIGN_USER) } };
+
+    if (!s->data.doubtful || s->data.state != DATA_CONNECTED)
+        return false;
+    data_close(s);
+    s->data.state = DATA_EXPECTED;
+    channel_send(&s->gate, &p);
+    return true;
 }
 
 void data_end(struct session *s)
@@ -237,6 +261,8 @@ static int on_socket(void *owner, struct packet *p)
         s->gate.wrong = "a data connection from another host";
         return -EPROTO;
     }
+    d->doubtful = p->value[1].number != 0;
+    d->via = p->value[0].address;
     if (data_adopt(s, fd_take(&p->fd[0]), DATA_CONNECTED, 0))
         transfer_connected(s);
     return 0;

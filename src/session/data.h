@@ -36,6 +36,12 @@ void data_drop(struct session *s, enum data_state state);
 void data_refuse(struct session *s);
 /* The client's next command: ends what data_refuse() left open. */
 void data_end_refused(struct session *s);
+/* A connection that gate was in doubt about is the client's; harmless for any
+ * other one. */
+void data_is_mine(struct session *s);
+/* It is not: it is closed, and the client is still awaited. False: gate was in
+ * no doubt, so nobody else is awaited, and nothing is done. */
+bool data_is_foreign(struct session *s);
 /* The client has connected: makes the stream. */
 bool data_open_stream(struct session *s);
 

@@ -99,7 +99,8 @@ struct data {
     struct stream *stream;
     struct loop_watch watch;
     struct address told; /* where the client shall connect, or we */
-    struct address via;  /* the proxy */
+    struct address via;  /* the proxy, or the client's end of a doubtful one */
+    bool doubtful;       /* it may be a late one of another user's client */
     bool active;         /* we: PORT or EPRT */
     uint32_t request;
     enum verb verb; /* PASV or EPSV */

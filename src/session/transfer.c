@@ -90,6 +90,18 @@ void transfer_soon(struct session *s)
     loop_timer_set(&s->loop, &s->transfer.again, 0);
 }
 
+/* A late connection of another user's client came to this session's port: the
+ * own client's is awaited for as long as it was before. */
+static bool await_another(struct session *s)
+{
+    if (!data_is_foreign(s))
+        return false;
+    flow_close(s);
+    s->transfer.tls[0] = 0;
+    s->transfer.state = TRANSFER_CONNECTING;
+    return true;
+}
+
 /* A client that stores doesn't read: a ticket that lies unread makes a reset of
  * its close, and the end of the file is lost. */
 static void begin(struct session *s)
@@ -98,10 +110,14 @@ static void begin(struct session *s)
 
     snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
              stream_cipher(s->data.stream));
+    if (refusal && stream_origin(s->data.stream) == ORIGIN_FOREIGN &&
+        await_another(s))
+        return;
     if (refusal) {
         transfer_not_bound(s, refusal);
         return;
     }
+    data_is_mine(s);
     if (!transfer_is_upload(&s->transfer))
         binding_renew(s);
     s->transfer.state = TRANSFER_FLOWING;
@@ -113,6 +129,8 @@ static void handshake_failed(struct session *s)
 {
     char cause[200], reason[256];
 
+    if (await_another(s))
+        return;
     snprintf(cause, sizeof(cause), "%s", stream_cause(s->data.stream));
     snprintf(reason, sizeof(reason),
              "TLS handshake of the data connection failed: %s", cause);
@@ -222,7 +240,7 @@ static void without_transfer(struct session *s)
         return;
     if (s->transfer.state == TRANSFER_ASKED)
         loop_remove(&s->loop, &s->data.watch);
-    else
+    else if (!data_is_foreign(s))
         data_close(s);
 }
 

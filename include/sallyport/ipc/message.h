@@ -66,10 +66,10 @@ enum message {
     MSG_PORT_CLOSE,   /* nobody is expected any more */
     MSG_ACTIVE,       /* connect to my client: its address and port */
     MSG_ACTIVE_NONE,  /* could not be done: errno */
-    MSG_DATA,         /* the data connection: its peer */
+    MSG_DATA,         /* the data connection: its peer, 1 if in doubt */
     MSG_DATA_WRONG,   /* somebody else knocked: its address */
     MSG_DATA_PROXIED, /* perhaps the data connection: the proxy */
-    MSG_DATA_MINE,    /* it was, by its header */
+    MSG_DATA_MINE,    /* it was */
     MSG_DATA_FOREIGN, /* it wasn't: whose, enum foreign */
     MSG_TICKET_KEYS,  /* of tickets of TLS 1.3: the new one, the one before */
     MSG_ALIVE,        /* my loop turns */

@@ -70,11 +70,12 @@ enum ending {
 };
 const char *ending_text(enum ending e);
 
-/* Why a connection of a proxy isn't the data connection of a session. */
+/* Why a connection isn't the data connection of a session. */
 enum foreign {
     FOREIGN_CLIENT, /* it is another host's */
     FOREIGN_HEADER, /* it has no header in order */
     FOREIGN_CHECK,  /* it is the proxy's own */
+    FOREIGN_USER,   /* it is a late one of another user's client */
     FOREIGN_COUNT
 };
 

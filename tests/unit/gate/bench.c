@@ -279,6 +279,15 @@ void bench_say(struct bench *b, enum message message, uint64_t serial)
     OR_FAIL(channel_send(&b->master, &p) == 0);
 }
 
+void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user)
+{
+    struct packet p = { .message = MSG_LOGGED_IN,
+                        .value = { NUMBER(f->serial), NUMBER(user) } };
+
+    OR_FAIL(channel_send(&b->master, &p) == 0);
+    bench_heard(b);
+}
+
 void bench_new_log(struct bench *b)
 {
     struct packet p = { .message = MSG_LOG };

@@ -59,6 +59,8 @@ struct fake bench_session(struct bench *b);
 struct fake bench_enter(struct bench *b, const char *from, int *client);
 /* The next message must be SESSION_GONE of this session; its wait status. */
 int bench_gone(struct bench *b, const struct fake *f);
+/* It has logged in, and gate knows as whom. */
+void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user);
 void bench_say(struct bench *b, enum message message, uint64_t serial);
 /* A new log, as if the old one had died. */
 void bench_new_log(struct bench *b);

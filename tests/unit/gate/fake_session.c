@@ -243,7 +243,8 @@ static void hear_gate(struct script *s)
     else if (p.message == MSG_ACTIVE_NONE)
         say(s, "active-none %d", (int)p.value[0].number);
     else if (p.message == MSG_DATA)
-        say(s, "data %s nodelay %d blocking %d",
+        say(s, "%s %s nodelay %d blocking %d",
+            p.value[1].number ? "perhaps" : "data",
             address_text(&p.value[0].address, text),
             option(p.fd[0], IPPROTO_TCP, TCP_NODELAY),
             recv(p.fd[0], text, 1, 0) < 0 && errno == EAGAIN ? 0 : 1);

@@ -59,7 +59,7 @@ Test(expect, used_is_free_at_once)
     struct expect e;
 
     cr_assert_eq(expect_init(&e, 8, 1000), 0);
-    expect_used(&e, add(&e, 1, 0, 0));
+    expect_used(&e, add(&e, 1, 0, 0), 0);
     cr_assert_not(is_taken(&e, 1, 0));
     cr_assert_eq(expect_next(&e), 0);
     cr_assert(LIST_EMPTY(&at_port[0]));
@@ -156,7 +156,120 @@ Test(expect, again)
     cr_assert_not(p->warned);
     cr_assert_eq(LIST_FIRST(&at_port[0]), p);
     cr_assert_eq(expect_next(&e), 1020);
-    expect_used(&e, p);
+    expect_used(&e, p, 0);
     cr_assert_eq(expect_next(&e), 0);
+    expect_release(&e);
+}
+
+static bool any(const struct port *port, const struct child *c)
+{
+    (void)port;
+    (void)c;
+    return true;
+}
+
+static struct pair *other(struct expect *e, unsigned h, uint64_t user,
+                          uint64_t now)
+{
+    struct address a = host(h);
+
+    return expect_other(e, &a, user, now, any, NULL);
+}
+
+static struct pair *add_of(struct expect *e, unsigned port, uint64_t user,
+                           uint64_t now)
+{
+    struct pair *p = add(e, 1, port, now);
+
+    p->user = user;
+    return p;
+}
+
+/* What another user leaves can be had at once, the longest rest first; never
+ * what one has left oneself, nor another host's. */
+Test(expect, left_by_another_user)
+{
+    struct expect e;
+    struct pair *p, *q;
+
+    cr_assert_eq(expect_init(&e, 8, 1000), 0);
+    p = add_of(&e, 0, 7, 0);
+    q = add_of(&e, 1, 8, 0);
+    expect_rest(&e, q, 10);
+    expect_rest(&e, p, 20);
+    cr_expect_eq(other(&e, 1, 9, 20), q);
+    cr_expect_eq(other(&e, 1, 8, 20), p);
+    cr_expect_eq(other(&e, 1, 7, 20), q);
+    cr_expect_null(other(&e, 2, 9, 20));
+    expect_release(&e);
+}
+
+/* One that is expected stays its session's for a while, and comes after all
+ * that rest. */
+Test(expect, held_by_another_user)
+{
+    struct expect e;
+    struct pair *p, *q;
+
+    cr_assert_eq(expect_init(&e, 8, 30000), 0);
+    p = add_of(&e, 0, 7, 100);
+    cr_expect_null(other(&e, 1, 9, 100 + EXPECT_HOLD_MS - 1));
+    cr_expect_eq(other(&e, 1, 9, 100 + EXPECT_HOLD_MS), p);
+    cr_expect_null(other(&e, 1, 7, 100 + EXPECT_HOLD_MS));
+    q = add_of(&e, 1, 8, 200);
+    expect_rest(&e, q, 300);
+    cr_expect_eq(other(&e, 1, 9, 100 + EXPECT_HOLD_MS), q);
+    p->given = true; /* its session looks at a connection */
+    cr_expect_eq(other(&e, 1, 8, 100 + EXPECT_HOLD_MS), NULL);
+    expect_release(&e);
+}
+
+/* The pair goes from user to user and remembers each for a minute, also when
+ * one of them uses it. */
+Test(expect, all_who_left_it)
+{
+    struct expect e;
+    struct pair *p;
+
+    cr_assert_eq(expect_init(&e, 8, 1000), 0);
+    p = add_of(&e, 0, 1, 0);
+    expect_rest(&e, p, 0);
+    cr_assert_eq(other(&e, 1, 2, 10), p);
+    expect_again(&e, p, &at_port[0], CHILD(1), 10);
+    p->user = 2;
+    cr_expect(expect_doubtful(p, 10));
+    expect_rest(&e, p, 20);
+    cr_expect_null(other(&e, 1, 1, 30));
+    cr_expect_null(other(&e, 1, 2, 30));
+    cr_assert_eq(other(&e, 1, 3, 30), p);
+    expect_again(&e, p, &at_port[0], CHILD(2), 30);
+    p->user = 3;
+    expect_used(&e, p, 40);
+    cr_expect(is_taken(&e, 1, 0)); /* or user 1 could have it */
+    cr_expect_null(other(&e, 1, 1, 50));
+    cr_expect_eq(other(&e, 1, 3, 50), p); /* who has used it may */
+    cr_expect_eq(other(&e, 1, 1, EXPECT_REST_MS), p);
+    cr_expect_null(expect_due(&e, 40 + EXPECT_REST_MS));
+    cr_expect_not(is_taken(&e, 1, 0));
+    expect_release(&e);
+}
+
+Test(expect, no_more_than_it_remembers)
+{
+    struct expect e;
+    struct pair *p;
+
+    cr_assert_eq(expect_init(&e, 8, 1000), 0);
+    p = add_of(&e, 0, 1, 0);
+    expect_rest(&e, p, 0);
+    for (uint64_t user = 2; user < EXPECT_LEAVERS; user++) {
+        cr_assert_eq(other(&e, 1, user, user), p, "%llu",
+                     (unsigned long long)user);
+        expect_again(&e, p, &at_port[0], CHILD(1), user);
+        p->user = user;
+        expect_rest(&e, p, user);
+    }
+    cr_expect_null(other(&e, 1, 100, 100));
+    cr_expect_eq(other(&e, 1, 100, EXPECT_REST_MS), p); /* the first is over */
     expect_release(&e);
 }

@@ -9,8 +9,7 @@
 #include "bench.h"
 #include "sallyport/base/clock.h"
 
-#define FREE                                                                   \
-    "max_sessions = 400\nmax_per_address = 100\nstartups = 400\n"
+#define FREE "max_sessions = 400\nmax_per_address = 100\nstartups = 400\n"
 
 static bool is_one_of(const struct bench *b, unsigned ports, uint16_t port)
 {
@@ -352,6 +351,142 @@ Test(passive, a_pair_rests_when_its_time_is_over)
 
     pass_time(clock_ms() + 100);
     end_rest(&b, &next, port);
+}
+
+static struct fake enter_as(struct bench *b, uint64_t user)
+{
+    int client;
+    struct fake f = bench_enter(b, "127.0.0.1", &client);
+
+    bench_logged_in(b, &f, user);
+    return f;
+}
+
+/* The session has a connection that may be another's. */
+static int knock_in_doubt(const struct fake *f, uint16_t port)
+{
+    char said[128];
+    int fd = client_connect("127.0.0.1", port);
+
+    cr_assert_str_eq(fake_says(f, said, sizeof(said)),
+                     "perhaps 127.0.0.1 nodelay 1 blocking 0");
+    return fd;
+}
+
+/* The only port was left by a session: another user has it at once, and none
+ * that may get a late connection that is valid for it. */
+Test(passive, left_ports_of_others)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    struct fake first, same, other, third;
+    struct bench b;
+    uint16_t port;
+
+    bench_start(&b, &plan);
+    first = enter_as(&b, 1);
+    same = enter_as(&b, 1);
+    other = enter_as(&b, 2);
+    third = enter_as(&b, 3);
+    port = fake_port(&first);
+    cr_assert_neq(port, 0);
+    cr_expect_eq(fake_port(&other), 0); /* it is awaited there */
+    fake_do(&first, "exit 0");
+    bench_gone(&b, &first);
+    cr_expect_eq(fake_port(&same), 0);
+    cr_expect_eq(fake_port(&other), port);
+    close(knock_in_doubt(&other, port));
+    fake_do(&other, "mine");
+    look(&other);
+    cr_expect_eq(fake_port(&same), 0);
+    cr_expect_eq(fake_port(&third), port);
+    bench_stop(&b, 0);
+}
+
+/* The late one comes first: the session refuses it, and its own client's, which
+ * has come meanwhile, is next. */
+Test(passive, a_late_connection_of_another_user)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    char line[512];
+    struct fake first, other;
+    struct bench b;
+    int late, own;
+    uint16_t port;
+
+    bench_start(&b, &plan);
+    first = enter_as(&b, 1);
+    other = enter_as(&b, 2);
+    port = fake_port(&first);
+    close_port(&first);
+    cr_assert_eq(fake_port(&other), port);
+    late = knock_in_doubt(&other, port);
+    own = client_connect("127.0.0.1", port);
+    fake_do(&other, "foreign 3 127.0.0.1:1");
+    cr_assert_str_eq(fake_says(&other, line, sizeof(line)),
+                     "perhaps 127.0.0.1 nodelay 1 blocking 0");
+    bench_event(&b, line, sizeof(line));
+    cr_expect(strstr(line, "reason=\"of another user\""), "%s", line);
+    fake_do(&other, "foreign 3 127.0.0.1:1"); /* that one neither */
+    close(knock_in_doubt(&other, port));
+    fake_do(&other, "foreign 3 127.0.0.1:1");
+    look(&other);
+    use(&other, "127.0.0.1", port); /* the last one, not in doubt */
+    close(late);
+    close(own);
+    bench_stop(&b, 0);
+}
+
+/* While one is looked at, few others wait, and they go with the wait. */
+Test(passive, those_that_wait_meanwhile)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    int late, waits[EXPECT_PARKED + 1];
+    struct fake first, other;
+    struct bench b;
+    uint16_t port;
+
+    bench_start(&b, &plan);
+    first = enter_as(&b, 1);
+    other = enter_as(&b, 2);
+    port = fake_port(&first);
+    close_port(&first);
+    cr_assert_eq(fake_port(&other), port);
+    late = knock_in_doubt(&other, port);
+    for (int i = 0; i <= EXPECT_PARKED; i++)
+        waits[i] = client_connect("127.0.0.1", port);
+    cr_expect(client_closed(waits[EXPECT_PARKED]));
+    fake_do(&other, "mine");
+    for (int i = 0; i < EXPECT_PARKED; i++)
+        cr_expect(client_closed(waits[i]), "%d", i);
+    close(late);
+    bench_stop(&b, 0);
+}
+
+/* A thousand sessions, none of which comes to its port, and after each of them
+ * another user's. */
+Test(passive, a_thousand_left_ports, .timeout = 120)
+{
+    struct bench_plan plan = { .settings = FREE "max_fruitless = 1000000\n",
+                               .ports = BENCH_PORTS };
+    struct bench b;
+    struct fake honest;
+
+    bench_start(&b, &plan);
+    honest = enter_as(&b, 1);
+    for (uint64_t i = 0; i < 1000; i++) {
+        int client;
+        struct fake f = bench_enter(&b, "127.0.0.1", &client);
+        uint16_t port;
+
+        bench_logged_in(&b, &f, 2 + i % 10);
+        fake_port(&f); /* it may be refused */
+        fake_do(&f, "exit 0");
+        bench_gone(&b, &f);
+        close(client);
+        port = fake_port(&honest);
+        cr_assert_neq(port, 0, "after %llu", (unsigned long long)i);
+    }
+    bench_stop(&b, 0);
 }
 
 /* A stranger is closed out, the session is told once, and the right one is

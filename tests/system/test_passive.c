@@ -1,0 +1,108 @@
+/* Passive ports that sessions of one user leave unused, and another user behind
+ * the same address. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/files.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define BYTES "whose port is it?"
+
+static const struct server_user users[] = { { .name = "anna" },
+                                            { .name = "bob" } };
+static const struct server_plan plan = { .users = users,
+                                         .user_count = 2,
+                                         .ports = "auto 4" };
+
+/* So many sessions of bob ask for a port, and go without a connection to it. */
+static void leave_ports(const struct server *server, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct session bob;
+
+        session_init(&bob);
+        session_open(&bob, server, "bob");
+        session_send(&bob, "EPSV");
+        session_reply(&bob); /* 229, or 425 when all are his */
+        session_close(&bob);
+    }
+}
+
+/* Gate may still have to reap a session that left a port. */
+static bool has_port(void *session)
+{
+    struct session *s = session;
+    const char *port;
+
+    session_send(s, "EPSV");
+    if (session_reply(s) != 229)
+        return false;
+    port = strstr(s->reply.data, "(|||");
+    return port && sscanf(port, "(|||%u|)", &s->port) == 1;
+}
+
+static void store(struct session *s)
+{
+    struct data d;
+
+    cr_assert(wait_until(has_port, s, WAIT_MS));
+    data_connect_to(s, &d, s->port);
+    session_do(s, "150 {*}", "STOR file");
+    data_secure(s, &d);
+    data_write(&d, BYTES, strlen(BYTES));
+    data_close(&d);
+    session_expect(s, "226 {*}");
+}
+
+/* None of anna's transfers is refused, though no port was ever free. */
+Test(passive, ports_that_others_left, .timeout = 120)
+{
+    unsigned rounds = server_is_long() ? 100 : 8;
+    struct server server;
+    struct session anna;
+
+    server_start(&server, &plan);
+    leave_ports(&server, 4);
+    session_init(&anna);
+    session_open(&anna, &server, "anna");
+    for (unsigned i = 0; i < rounds; i++) {
+        leave_ports(&server, 1);
+        store(&anna);
+    }
+    session_close(&anna);
+    server_stop(&server);
+}
+
+/* A late connection of bob's client comes to anna's port before her own: it is
+ * refused, and her transfer goes on. */
+Test(passive, a_late_connection_of_another_user, .timeout = 60)
+{
+    struct server server;
+    struct session anna, bob;
+    struct data late, own;
+
+    server_start(&server, &plan);
+    leave_ports(&server, 4);
+    session_init(&bob);
+    session_open(&bob, &server, "bob");
+    session_init(&anna);
+    session_open(&anna, &server, "anna");
+    cr_assert(wait_until(has_port, &anna, WAIT_MS));
+    data_connect_to(&bob, &late, anna.port);
+    data_connect_to(&anna, &own, anna.port);
+    session_do(&anna, "150 {*}", "STOR file");
+    data_secure(&bob, &late);
+    data_secure(&anna, &own);
+    data_write(&own, BYTES, strlen(BYTES));
+    data_close(&own);
+    session_expect(&anna, "226 {*}");
+    cr_expect(files_exists(server_home_file(&server, "anna", "file")));
+    server_log_wait(&server, " data-refused ", "of another user", NULL);
+    data_cut(&late, false);
+    session_close(&bob);
+    session_close(&anna);
+    server_stop(&server);
+}
