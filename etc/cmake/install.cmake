@@ -12,7 +12,9 @@ install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d)
 install(FILES etc/completion/sallyport.bash
     DESTINATION share/bash-completion/completions RENAME sallyport)
 install(FILES etc/completion/_sallyport DESTINATION share/zsh/vendor-completions)
-install(FILES etc/sallyport.conf LICENSE DESTINATION share/doc/sallyport)
+file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
+install(FILES etc/sallyport.conf LICENSE README.md ${documents}
+    DESTINATION share/doc/sallyport)
 
 # The unit names the program by its full path, which follows the prefix that is
 # given when installing.

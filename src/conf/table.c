@@ -67,8 +67,8 @@ const struct setting setting_table[] = {
       .reload = true,
       .help = "An OCSP response in DER form about the certificate, which goes "
               "out with it to clients that ask (stapling) for as long as it "
-              "counts. Something else must fetch it anew: see "
-              "docs/certificates.md." },
+              "counts. Something else must fetch a new one: see "
+              "certificates.md in /usr/share/doc/sallyport." },
     { .key = "ocsp_file.",
       .keyed = "LABEL",
       .type = SETTING_LABELLED,

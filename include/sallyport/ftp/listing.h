@@ -1,4 +1,4 @@
-/* Lines of listings and facts (FIELD.md 3.3; RFC 3659 7). Pure: what is known
+/* Lines of listings and facts (RFC 3659 7). Pure: what is known
  * of an entry in, one line out. */
 #ifndef SALLYPORT_FTP_LISTING_H
 #define SALLYPORT_FTP_LISTING_H

@@ -161,7 +161,7 @@ Test(policy, too_many_lines_are_refused)
     cr_expect_eq(all.count, POLICY_MAX);
 }
 
-/* What DESIGN.md's table says, as rows. */
+/* What each process may never do, as rows. */
 Test(policy, the_table_of_processes)
 {
     static const struct {

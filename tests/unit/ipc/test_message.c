@@ -51,7 +51,7 @@ Test(message, answers_go_back_where_the_request_came_from)
     }
 }
 
-/* DESIGN.md "Wiring": descriptors travel from master to anybody, from gate and
+/* Descriptors travel from master to anybody, from gate and
  * files to session, and from gate to master (docs/architecture.md). */
 Test(message, descriptors_travel_only_where_they_may)
 {

@@ -343,7 +343,7 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* FIELD.md 4: "USER name password" happens; the log must not keep it. */
+/* "USER name password" happens; the log must not keep it. */
 Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
 {
     struct packet asked,

@@ -2,6 +2,8 @@
  * must not do, it doesn't. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,25 @@ static bool said(const char *text)
     bytes[n] = '\0';
     fclose(f);
     return strstr(bytes, text);
+}
+
+#define FINGERPRINT_TEXT 128
+
+/* "SHA-256 fingerprint: 0a:1b:…" of certificate.pem. */
+static void fingerprint(char out[FINGERPRINT_TEXT])
+{
+    unsigned char hash[32];
+    unsigned len = sizeof(hash);
+    FILE *f = fopen("certificate.pem", "r");
+    X509 *x = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+    int n = snprintf(out, FINGERPRINT_TEXT, "SHA-256 fingerprint: ");
+
+    cr_assert(x && X509_digest(x, EVP_sha256(), hash, &len) == 1);
+    for (unsigned i = 0; i < len; i++)
+        n += snprintf(out + n, FINGERPRINT_TEXT - (size_t)n, "%s%02x",
+                      i > 0 ? ":" : "", hash[i]);
+    X509_free(x);
+    fclose(f);
 }
 
 static unsigned mode(const char *path)
@@ -125,6 +146,16 @@ Test(certs, nothing_is_overwritten_unasked, .init = set_up, .fini = tear_down)
     cr_assert_eq(stat("ca/key.pem", &after), 0);
     cr_assert_eq(before.st_ino, after.st_ino, "never the CA");
     tls_context_free(load("certificate.pem", "key.pem"));
+}
+
+/* What FileZilla asks people to compare. */
+Test(certs, the_fingerprint_is_printed, .init = set_up, .fini = tear_down)
+{
+    char text[FINGERPRINT_TEXT];
+
+    cr_assert_eq(make("--ca ca a"), 0);
+    fingerprint(text);
+    cr_expect(said(text), "%s", text);
 }
 
 Test(certs, mistakes_are_named, .init = set_up, .fini = tear_down)

@@ -1,6 +1,7 @@
 /* Each file of the tree that docs names is there: a page that sends its reader
  * to a file that was renamed is worse than none. */
 #include <criterion/criterion.h>
+#include <ftw.h>
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,4 +76,69 @@ Test(documents, what_they_name_is_there)
         fclose(f);
         cr_assert_gt(paths, 2, "%s names hardly any: is it read?", pages[i]);
     }
+}
+
+/* In two parts, or this file would cite them. */
+static const char *const absent[] = { "DES"
+                                      "IGN.md",
+                                      "DES"
+                                      "IGN ",
+                                      "STY"
+                                      "LE.md",
+                                      "FIE"
+                                      "LD.md",
+                                      "TEST"
+                                      "BED.md" };
+
+static int check_citations(const char *path, const struct stat *st, int type,
+                           struct FTW *at)
+{
+    char line[4096];
+    FILE *f;
+
+    (void)st;
+    (void)at;
+    f = type == FTW_F ? fopen(path, "r") : NULL;
+    while (f && fgets(line, sizeof(line), f))
+        for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+            cr_expect(!strstr(line, absent[i]), "%s cites %s: %s", path,
+                      absent[i], line);
+    if (f)
+        fclose(f);
+    return 0;
+}
+
+/* Whoever has the repository alone can't read them. */
+Test(documents, what_is_not_there_is_not_cited)
+{
+    static const char *const trees[] = { "src", "include", "tests",    "docs",
+                                         "etc", "certs",   "README.md" };
+
+    for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+        char path[1024];
+
+        snprintf(path, sizeof(path), "%s/%s", SOURCE_DIR, trees[i]);
+        cr_assert_eq(nftw(path, check_citations, 32, FTW_PHYS), 0, "%s", path);
+    }
+}
+
+/* The manuals send their readers to /usr/share/doc/sallyport. */
+Test(documents, what_the_manuals_name_is_installed)
+{
+    static const char *const named[] = { "certificates", "clients", "log",
+                                         "settings" };
+    char path[1024], text[8192];
+    FILE *f;
+
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+        snprintf(path, sizeof(path), "%s/docs/%s.md", SOURCE_DIR, named[i]);
+        f = fopen(path, "r");
+        cr_assert(f, "%s", path);
+        fclose(f);
+    }
+    f = fopen(SOURCE_DIR "/etc/cmake/install.cmake", "r");
+    cr_assert(f);
+    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+    fclose(f);
+    cr_expect(strstr(text, "/docs/*.md)"), "docs aren't installed");
 }

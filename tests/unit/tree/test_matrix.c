@@ -1,4 +1,4 @@
-/* STYLE.md 5 as a test: who may include what, which library belongs to which
+/* Who may include what, which library belongs to which
  * room, which calls live where. The empty cells are the security claim. */
 #include <criterion/criterion.h>
 #include <dirent.h>
