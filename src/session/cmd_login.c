@@ -28,15 +28,24 @@ void cmd_auth(struct session *s, const struct call *call)
 
 void cmd_pbsz(struct session *s, const struct call *call)
 {
-    (void)call; /* TLS has no such size: whatever is asked, 0 it is */
-    control_reply(s, REPLY_PBSZ_OK);
+    uint64_t size;
+
+    if (slice_number(call->argument, UINT32_MAX, &size) < 0) {
+        control_reply_with(s, REPLY_BAD_ARGUMENT,
+                           slice_from(call->command->help), NOTHING);
+        return;
+    }
+    s->has_pbsz = true;
+    control_reply(s, REPLY_PBSZ_OK); /* TLS has no such size: it is always 0 */
 }
 
 void cmd_prot(struct session *s, const struct call *call)
 {
     struct slice a = call->argument;
 
-    if (slice_equal_nocase(a, SLICE("P"))) {
+    if (!s->has_pbsz) { /* RFC 2228 3 */
+        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("PBSZ 0"), NOTHING);
+    } else if (slice_equal_nocase(a, SLICE("P"))) {
         s->protected = true;
         control_reply(s, REPLY_PROT_OK);
     } else if (slice_equal_nocase(a, SLICE("C"))) {

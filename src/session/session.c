@@ -155,7 +155,7 @@ noreturn void session_main(const struct session_start *start)
     tls_context_serial(s->tls, s->serial);
     s->peer = start->peer;
     s->local = start->local;
-    s->implicit = s->protected = start->implicit;
+    s->implicit = s->has_pbsz = s->protected = start->implicit;
     s->began = clock_ms();
     path_root(&s->cwd);
     s->choices.facts = LISTING_ALL;

@@ -259,6 +259,7 @@ struct session {
     int level;          /* and how hard it tries, 1 to 9 */
     uint64_t sized;     /* what SIZE said last: may be there already */
     bool implicit;      /* TLS begins before the greeting */
+    bool has_pbsz;      /* PBSZ, without which there is no PROT */
     bool protected;     /* PROT P */
     bool only_epsv;     /* EPSV ALL */
     bool quit_after;    /* QUIT came during a transfer */

@@ -37,7 +37,8 @@ void model_connect(struct model *m)
     m->stage = PLAIN;
     m->ended = m->spoken = false;
     m->unknown = m->wrong = 0;
-    m->name_is_right = m->protected = m->only_epsv = false;
+    m->name_is_right = m->only_epsv = false;
+    m->has_pbsz = m->protected = false;
     m->port = m->sha512 = false;
     strcpy(m->cwd, "/");
     m->from[0] = '\0';
@@ -48,7 +49,7 @@ void model_connect(struct model *m)
 void model_log_in(struct model *m)
 {
     model_connect(m);
-    m->spoken = m->protected = true;
+    m->spoken = m->has_pbsz = m->protected = true;
     m->stage = LOGGED_IN;
 }
 

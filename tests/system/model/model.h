@@ -47,7 +47,7 @@ struct model {
     bool spoken; /* the first line is over */
     unsigned unknown, wrong;
     bool name_is_right;
-    bool protected, only_epsv;
+    bool has_pbsz, protected, only_epsv;
     bool port;   /* told, and not used yet */
     bool sha512; /* by OPTS HASH */
     char cwd[TREE_PATH_MAX + 1];

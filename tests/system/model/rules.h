@@ -6,8 +6,8 @@
 
 /* rules_session.c */
 rule_fn rule_auth, rule_user, rule_pass, rule_quit, rule_host, rule_help,
-    rule_prot, rule_opts, rule_type, rule_mode, rule_stru, rule_rest, rule_rang,
-    rule_allo, rule_epsv, rule_pasv, rule_abor;
+    rule_pbsz, rule_prot, rule_opts, rule_type, rule_mode, rule_stru, rule_rest,
+    rule_rang, rule_allo, rule_epsv, rule_pasv, rule_abor;
 
 /* rules_names.c */
 rule_fn rule_pwd, rule_cwd, rule_cdup, rule_mkd, rule_rmd, rule_dele, rule_rnfr,

@@ -78,13 +78,25 @@ void rule_help(struct model *m, const struct call *c, struct expected *e)
     expect(e, name.len == 0 || rule_find(name) ? 214 : 500);
 }
 
+/* RFC 2228 3: a 32-bit number, which comes before PROT. */
+void rule_pbsz(struct model *m, const struct call *c, struct expected *e)
+{
+    uint64_t size;
+    bool good = slice_number(c->argument, UINT32_MAX, &size) == 0;
+
+    m->has_pbsz |= good;
+    expect(e, good ? 200 : 501);
+}
+
 void rule_prot(struct model *m, const struct call *c, struct expected *e)
 {
     static const char *const p[] = { "P", NULL },
                              *const clear[] = { "C", NULL },
                              *const never[] = { "S", "E", NULL };
 
-    if (is_one_of(c->argument, p)) {
+    if (!m->has_pbsz) {
+        expect(e, 503);
+    } else if (is_one_of(c->argument, p)) {
         m->protected = true;
         expect(e, 200);
     } else {

@@ -44,7 +44,7 @@ const struct rule rules[] = {
     { "OPTS", SECURED, SOMETHING, KEEPS_REST, 0, rule_opts, 0 },
     { "PASS", NAMED, PERHAPS, IS_SECRET, 0, rule_pass, 0 },
     { "PASV", LOGGED_IN, NOTHING_AT_ALL, KEEPS_REST, 0, rule_pasv, 0 },
-    { "PBSZ", SECURED, SOMETHING, KEEPS_REST, 0, NULL, 200 },
+    { "PBSZ", SECURED, SOMETHING, KEEPS_REST, 0, rule_pbsz, 0 },
     { "PORT", LOGGED_IN, SOMETHING, KEEPS_REST, 502, NULL, 0 },
     { "PRET", LOGGED_IN, SOMETHING, KEEPS_REST, 0, NULL, 200 },
     { "PROT", SECURED, SOMETHING, KEEPS_REST, 0, rule_prot, 0 },

@@ -13,6 +13,8 @@ static void begin(struct fake *f, bool active)
         fake_settings("active", 1);
     fake_start(f);
     fake_login(f);
+    fake_say(f, "PBSZ 0");
+    cr_assert_eq(fake_reply(f), 200);
     fake_say(f, "PROT P");
     cr_assert_eq(fake_reply(f), 200);
 }

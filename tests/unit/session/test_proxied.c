@@ -136,6 +136,8 @@ static void open_session(struct fake *f)
     hear_enter(f, "198.51.100.1:4711", "203.0.113.7:21");
     let_in(f);
     fake_login(f);
+    fake_say(f, "PBSZ 0");
+    cr_assert_eq(fake_reply(f), 200);
     fake_say(f, "PROT P");
     cr_assert_eq(fake_reply(f), 200);
 }

@@ -218,6 +218,8 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
         fake_open(&f);
         if (i == 1)
             first = fake_data(&f);
+        fake_say(&f, "PBSZ 0");
+        cr_assert_eq(fake_reply(&f), 200);
         fake_say(&f, "PROT P");
         cr_assert_eq(fake_reply(&f), 200);
         fake_say(&f, "REST 500");
