@@ -4,9 +4,11 @@
 #include "sallyport/ftp/command.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "rights.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/reply.h"
 #include "sallyport/ftp/site.h"
@@ -38,6 +40,33 @@ const struct command *command_find(struct slice name)
     upper[name.len] = 0;
     return bsearch(upper, command_table, command_count,
                    sizeof(command_table[0]), compare);
+}
+
+const char *command_lacks(unsigned rights, char out[COMMAND_LACKS_MAX])
+{
+    static const struct {
+        unsigned right;
+        const char *words;
+    } rows[] = {
+        { MAY_LIST, "list (l)" },
+        { MAY_READ, "read (r)" },
+        { MAY_WRITE, "upload (w)" },
+        { MAY_REPLACE, "overwrite (o)" },
+        { MAY_DELETE, "delete (d)" },
+        { MAY_RENAME, "rename (n)" },
+        { MAY_FOLDER, "make and remove directories (m)" },
+    };
+    const char *between = "";
+    size_t len = (size_t)snprintf(out, COMMAND_LACKS_MAX, "no right to %s",
+                                  rights ? "" : "do this");
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rights & rows[i].right) {
+            len += (size_t)snprintf(out + len, COMMAND_LACKS_MAX - len, "%s%s",
+                                    between, rows[i].words);
+            between = " or ";
+        }
+    return out;
 }
 
 const char *command_name(enum verb verb)

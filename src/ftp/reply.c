@@ -53,7 +53,7 @@ static const char *const texts[] = {
     [REPLY_HOST_OK] = "OK.",
     [REPLY_BYE] = "Goodbye.",
     [REPLY_COMPLETE] = "Transfer complete.",
-    [REPLY_STORED] = "Transfer complete: {} bytes stored as {}",
+    [REPLY_STORED] = "Transfer complete: {} stored as {}",
     [REPLY_LISTED] = "Transfer complete: the listing is whole.",
     [REPLY_ABORTED] = "Abort successful.",
     [REPLY_PASV] = "Entering Passive Mode ({}).",
@@ -88,10 +88,10 @@ static const char *const texts[] = {
     [REPLY_USE_PASV_FIRST] = "Send EPSV or PASV first.",
     [REPLY_USE_EPSV] = "PASV can't be used on this connection; send EPSV.",
     [REPLY_DATA_TLS_FAILED] = "TLS failed on the data connection: {}.",
-    [REPLY_NOT_RESUMED] = "TLS session not resumed; ask for data_binding = "
-                          "address for this user.",
-    [REPLY_NOT_THIS_SESSION] =
-        "TLS session not resumed from this one; data_binding = user would do.",
+    [REPLY_NOT_RESUMED] = "TLS not resumed; admin: sallyportctl user change {} "
+                          "--data-binding address",
+    [REPLY_NOT_THIS_SESSION] = "TLS not resumed here; admin: sallyportctl user "
+                               "change {} --data-binding user",
     [REPLY_NOT_OWN_TICKET] =
         "TLS session not resumed: the ticket is another user's or address's.",
     [REPLY_OTHER_CERTIFICATE] =
@@ -123,6 +123,7 @@ static const char *const texts[] = {
     [REPLY_BAD_ARGUMENT] = "Bad argument. Syntax: {}",
     [REPLY_NEED_ARGUMENT] = "Argument missing. Syntax: {}",
     [REPLY_NO_ARGUMENT] = "No argument is allowed. Syntax: {}",
+    [REPLY_MLSD_OF_FILE] = "Not a directory; MLST has the facts of a file.",
     [REPLY_OPTS_UNKNOWN] = "Unknown option; there are UTF8, MLST, HASH and "
                            "MODE.",
     [REPLY_HASH_UNKNOWN] = "Unknown algorithm; there are SHA-256 and SHA-512.",
@@ -154,7 +155,7 @@ static const char *const texts[] = {
     [REPLY_LOGIN_HOME] = "Your home can't be entered; tell the administrator.",
     [REPLY_POLICY] = "Refused by policy: everything goes over TLS.",
     [REPLY_PROT_LEVEL] = "Protection level not supported; send PROT P.",
-    [REPLY_NO_RIGHT] = "You don't have the right to do this.",
+    [REPLY_NO_RIGHT] = "You have {}; ask the administrator.",
     [REPLY_NOT_FOUND] = "No such file or folder.",
     [REPLY_DENIED] = "Permission denied.",
     [REPLY_EXISTS] = "A file or folder exists already under this name.",

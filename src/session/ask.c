@@ -7,6 +7,7 @@
 #include "control.h"
 #include "leave.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/users/rights.h"
 
 /* A commit and a cut may wait for a slow disk, an APPE for the copy of a big
  * file. */
@@ -37,7 +38,8 @@ void ask_files(struct session *s, struct packet *p, answer_fn *then)
     r = channel_send(&s->files, p);
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);
-    a->message = p->message;
+    a->message = a->asked = p->message;
+    a->what_for = p->message == MSG_FACTS ? p->value[1].number : 0;
     a->request = p->request;
     a->then = then;
     a->timer.on_time = on_late;
@@ -182,7 +184,7 @@ struct outcome_row {
 static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_OK] = { REPLY_DONE, "" },
     [OUTCOME_NOT_FOUND] = { REPLY_NOT_FOUND, "not found" },
-    [OUTCOME_NO_RIGHT] = { REPLY_NO_RIGHT, "no right" },
+    [OUTCOME_NO_RIGHT] = { REPLY_NO_RIGHT, "no right to do this" },
     [OUTCOME_DENIED] = { REPLY_DENIED, "permission denied" },
     [OUTCOME_EXISTS] = { REPLY_EXISTS, "exists" },
     [OUTCOME_NOT_FOLDER] = { REPLY_NOT_FOLDER, "not a folder" },
@@ -221,13 +223,49 @@ const char *outcome_cause(enum outcome o)
     return (unsigned)o < OUTCOME_COUNT ? outcomes[o].cause : "?";
 }
 
-enum reply ask_refusal(const struct packet *p, const char **cause)
+/* The session has checked the command's row; files knows what is there. */
+static unsigned needed_rights(enum message asked, uint64_t what_for)
+{
+    static const struct {
+        enum message message;
+        unsigned rights;
+    } rows[] = {
+        { MSG_FILE_READ, RIGHT_READ },
+        { MSG_FILE_WRITE, RIGHT_WRITE | RIGHT_REPLACE },
+        { MSG_FILE_BEGIN, RIGHT_REPLACE },
+        { MSG_FILE_COMMIT, RIGHT_REPLACE },
+        { MSG_FILE_DELETE, RIGHT_DELETE },
+        { MSG_FOLDER_LIST, RIGHT_LIST },
+        { MSG_FOLDER_MAKE, RIGHT_FOLDER },
+        { MSG_FOLDER_REMOVE, RIGHT_FOLDER },
+        { MSG_RENAME, RIGHT_RENAME | RIGHT_REPLACE },
+        { MSG_TIMES, RIGHT_WRITE },
+        { MSG_MODE, RIGHT_WRITE | RIGHT_REPLACE },
+        { MSG_SPACE, RIGHT_WRITE },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].message == asked)
+            return rows[i].rights;
+    return what_for == 2 ? RIGHT_RENAME : RIGHT_LIST; /* MSG_FACTS */
+}
+
+static const char *lacking(struct session *s)
+{
+    struct ask *a = &s->ask;
+    unsigned needed = needed_rights(a->asked, a->what_for);
+
+    return command_lacks(needed & ~s->login.rights, a->lacking);
+}
+
+enum reply ask_refusal(struct session *s, const struct packet *p,
+                       const char **cause)
 {
     enum outcome o = p->value[0].number < OUTCOME_COUNT
                          ? (enum outcome)p->value[0].number
                          : OUTCOME_IO;
 
-    *cause = outcome_cause(o);
+    *cause = o == OUTCOME_NO_RIGHT ? lacking(s) : outcome_cause(o);
     return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : outcome_reply(o);
 }
 
@@ -238,7 +276,7 @@ bool ask_refused(struct session *s, struct packet *p)
 
     if (p->message != MSG_REFUSED)
         return false;
-    r = ask_refusal(p, &cause);
+    r = ask_refusal(s, p, &cause);
     control_reply_with(s, r, slice_from(cause), NOTHING);
     return true;
 }

@@ -29,8 +29,10 @@ void ask_start(struct session *s, int fd);
  * S_IFIFO). A files that hands out a folder has been taken over. */
 int ask_descriptor(struct session *s, struct packet *p, mode_t kind);
 
-/* The reply for a refusal: 550, 552, …; *cause for the log. */
-enum reply ask_refusal(const struct packet *p, const char **cause);
+/* The reply for a refusal: 550, 552, …; *cause, the reply's
+ * argument, for the log too; it lives until the next refusal. */
+enum reply ask_refusal(struct session *s, const struct packet *p,
+                       const char **cause);
 /* True: it is a refusal, and the client has got that reply. */
 bool ask_refused(struct session *s, struct packet *p);
 enum reply outcome_reply(enum outcome o);

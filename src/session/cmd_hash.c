@@ -66,7 +66,7 @@ static void readable(struct session *s, struct packet *p)
     enum reply r;
 
     if (p->message == MSG_REFUSED) {
-        r = ask_refusal(p, &cause);
+        r = ask_refusal(s, p, &cause);
         transfer_finish(s, r, slice_from(cause), NOTHING, cause);
         return;
     }

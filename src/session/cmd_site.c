@@ -48,7 +48,9 @@ void cmd_site(struct session *s, const struct call *call)
         return;
     }
     r = objection(s, row, sub.argument);
-    if (r != REPLY_COUNT)
+    if (r == REPLY_NO_RIGHT)
+        dispatch_refuse_right(s, row->rights & ~s->login.rights);
+    else if (r != REPLY_COUNT)
         control_reply_with(s, r, slice_from(row->help), NOTHING);
     else
         site_handlers[row->verb](s, &sub);

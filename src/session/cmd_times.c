@@ -258,7 +258,8 @@ void cmd_mff(struct session *s, const struct call *call)
     else if (r < 0)
         bad_argument(s, call->command->help);
     else if (!may_set(s, &s->mff))
-        control_reply(s, REPLY_NO_RIGHT);
+        dispatch_refuse_right(s,
+                              site_table[SITE_CHMOD].rights & ~s->login.rights);
     else if (path_resolve(&s->cwd, s->mff.path, &path) < 0)
         control_reply(s, REPLY_BAD_NAME);
     else

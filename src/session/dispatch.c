@@ -85,10 +85,18 @@ static bool path_permits(struct session *s, const struct request *q,
     return false;
 }
 
+void dispatch_refuse_right(struct session *s, unsigned lacking)
+{
+    char words[COMMAND_LACKS_MAX];
+
+    control_reply_with(s, REPLY_NO_RIGHT,
+                       slice_from(command_lacks(lacking, words)), NOTHING);
+}
+
 static bool rights_permit(struct session *s, const struct command *c)
 {
     if (c->rights && !(c->rights & s->login.rights)) {
-        control_reply(s, REPLY_NO_RIGHT);
+        dispatch_refuse_right(s, c->rights);
         return false;
     }
     if (c->data != DATA_NONE && !s->protected) {

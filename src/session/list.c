@@ -234,7 +234,7 @@ static void on_stat(struct session *s, struct packet *p)
     enum reply r;
 
     if (p->message != MSG_FOLDER_PIPE) {
-        r = ask_refusal(p, &cause);
+        r = ask_refusal(s, p, &cause);
         control_reply_with(s, r, slice_from(cause), NOTHING);
         return;
     }

@@ -81,14 +81,17 @@ struct ask {
     uint32_t request;
     answer_fn *then;
     struct loop_timer timer;
+    enum message asked; /* the last one, answered or not */
+    uint64_t what_for;  /* MSG_FACTS: its flag */
+    char lacking[COMMAND_LACKS_MAX];
 };
 
 enum data_state {
     DATA_CLOSED,
-    DATA_ASKED,    /* gate is asked for a port */
-    DATA_ACTIVE,   /* the client awaits us, once there is a transfer */
-    DATA_EXPECTED, /* the client knows the port, or gate connects to it */
-    DATA_HEADER,   /* a proxy has brought a socket; is it our client's? */
+    DATA_ASKED,     /* gate is asked for a port */
+    DATA_ACTIVE,    /* the client awaits us, once there is a transfer */
+    DATA_EXPECTED,  /* the client knows the port, or gate connects to it */
+    DATA_HEADER,    /* a proxy has brought a socket; is it our client's? */
     DATA_CONNECTED, /* the socket is here */
     DATA_REFUSED    /* and its transfer was refused: it serves no other */
 };

@@ -70,8 +70,10 @@ void transfer_finish(struct session *s, enum reply r, struct slice a,
 void transfer_refused(struct session *s, struct packet *p)
 {
     const char *cause;
-    enum reply r = ask_refusal(p, &cause);
+    enum reply r = ask_refusal(s, p, &cause);
 
+    if (r == REPLY_NOT_FOLDER && s->transfer.verb == VERB_MLSD)
+        r = REPLY_MLSD_OF_FILE; /* RFC 3659 7.2.1 */
     transfer_finish(s, r, slice_from(cause), NOTHING, cause);
 }
 
@@ -120,7 +122,8 @@ void transfer_not_bound(struct session *s,
                         const struct binding_refusal *refusal)
 {
     s->transfer.owed = true; /* settle() is still to come */
-    verdict_give(s, refusal->reply, NOTHING, NOTHING, refusal->reason);
+    verdict_give(s, refusal->reply, slice_from(s->login.name), NOTHING,
+                 refusal->reason);
     data_end(s);
     settle(s);
 }

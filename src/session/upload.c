@@ -16,22 +16,33 @@
 #include "sum.h"
 #include "upload_asks.h"
 
+/* After a resume the file's length too, for a client that compares. */
+static void stored_bytes(const struct transfer *t, char *out, size_t size)
+{
+    unsigned long long moved = t->bytes, length = t->offset;
+
+    if (t->start > 0)
+        snprintf(out, size, "%llu bytes (%llu in all)", moved, length);
+    else
+        snprintf(out, size, "%llu bytes", moved);
+}
+
 static void on_stored(struct session *s, struct packet *p)
 {
-    char bytes[32];
+    struct transfer *t = &s->transfer;
+    char bytes[80];
     const char *how = "";
 
     if (p->message == MSG_REFUSED) {
         const char *cause;
-        enum reply r = ask_refusal(p, &cause);
+        enum reply r = ask_refusal(s, p, &cause);
 
         transfer_finish(s, r, slice_from(cause), NOTHING, cause);
         return;
     }
-    if (s->transfer.bare)
+    if (t->bare)
         how = "ended without close_notify";
-    snprintf(bytes, sizeof(bytes), "%llu",
-             (unsigned long long)s->transfer.bytes);
+    stored_bytes(t, bytes, sizeof(bytes));
     transfer_finish(s, REPLY_STORED, slice_from(bytes), p->value[0].text, how);
 }
 

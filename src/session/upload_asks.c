@@ -48,7 +48,7 @@ bool upload_answered(struct session *s, struct packet *p)
     if (p->message != MSG_REFUSED)
         return true;
     s->transfer.after_sync = NULL;
-    r = ask_refusal(p, &cause);
+    r = ask_refusal(s, p, &cause);
     transfer_fail(s, r, slice_from(cause), cause);
     return false;
 }

@@ -121,7 +121,7 @@ void verdict_of_change(struct session *s, const struct packet *p,
     enum reply r = done;
 
     if (p->message == MSG_REFUSED) {
-        r = ask_refusal(p, &cause);
+        r = ask_refusal(s, p, &cause);
         a = slice_from(cause);
         b = NOTHING;
     }

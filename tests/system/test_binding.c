@@ -46,8 +46,10 @@ enum fate {
 
 static const char *const fates[] = {
     [DONE] = "226 {*}",
-    [NOT_RESUMED] = "425 {*}not resumed; {*}data_binding = address{*}",
-    [NOT_THIS] = "425 {*}not resumed from this{*}data_binding = user{*}",
+    [NOT_RESUMED] = "425 {*}not resumed; {*}sallyportctl user change {*} "
+                    "--data-binding address",
+    [NOT_THIS] = "425 {*}not resumed here; {*}sallyportctl user change {*} "
+                 "--data-binding user",
     [FOREIGN] = "425 {*}not resumed: the ticket is another user{*}",
     [NO_TLS] = "425 TLS failed on the data connection{*}",
 };

@@ -123,6 +123,12 @@ struct command {
 extern const struct command command_table[];
 extern const size_t command_count;
 
+/* "no right to overwrite (o)", or "no right to list (l) or upload (w)", for
+ * users and the log: RIGHTS are enum right bits (users/rights.h). Returns
+ * OUT. */
+#define COMMAND_LACKS_MAX 192
+const char *command_lacks(unsigned rights, char out[COMMAND_LACKS_MAX]);
+
 /* By name, letters in either case; NULL: unknown. */
 const struct command *command_find(struct slice name);
 

@@ -49,7 +49,7 @@
     R(HOST_OK, 220)                                                            \
     R(BYE, 221)                                                                \
     R(COMPLETE, 226)                                                           \
-    R(STORED, 226) /* {}: bytes, {}: name */                                   \
+    R(STORED, 226) /* {}: how many bytes, {}: name */                          \
     R(LISTED, 226)                                                             \
     R(ABORTED, 226)   /* the ABOR's own reply */                               \
     R(PASV, 227)      /* {}: h1,h2,h3,h4,p1,p2 */                              \
@@ -82,9 +82,9 @@
     R(NO_PORT, 425)      /* {}: range */                                       \
     R(USE_PASV_FIRST, 425)                                                     \
     R(USE_EPSV, 425)                                                           \
-    R(DATA_TLS_FAILED, 425) /* {}: cause */                                    \
-    R(NOT_RESUMED, 425)                                                        \
-    R(NOT_THIS_SESSION, 425)                                                   \
+    R(DATA_TLS_FAILED, 425)  /* {}: cause */                                   \
+    R(NOT_RESUMED, 425)      /* {}: user */                                    \
+    R(NOT_THIS_SESSION, 425) /* {}: user */                                    \
     R(NOT_OWN_TICKET, 425)                                                     \
     R(OTHER_CERTIFICATE, 425)                                                  \
     R(CUT, 426) /* {}: cause */                                                \
@@ -109,6 +109,7 @@
     R(BAD_ARGUMENT, 501)  /* {}: syntax */                                     \
     R(NEED_ARGUMENT, 501) /* {}: syntax */                                     \
     R(NO_ARGUMENT, 501)   /* {}: syntax */                                     \
+    R(MLSD_OF_FILE, 501)                                                       \
     R(OPTS_UNKNOWN, 501)                                                       \
     R(HASH_UNKNOWN, 501)                                                       \
     R(OPTS_MODE_BAD, 501)                                                      \
@@ -135,7 +136,7 @@
     R(LOGIN_HOME, 530)                                                         \
     R(POLICY, 534) /* CCC, PROT C */                                           \
     R(PROT_LEVEL, 536)                                                         \
-    R(NO_RIGHT, 550)                                                           \
+    R(NO_RIGHT, 550) /* {}: command_lacks() */                                 \
     R(NOT_FOUND, 550)                                                          \
     R(DENIED, 550)                                                             \
     R(EXISTS, 550)                                                             \

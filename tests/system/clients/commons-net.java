@@ -239,7 +239,7 @@ class Play {
                  new byte[] { 1 })), "it resumes: change the docs");
         must(ftp, true, 425);
         must(ftp.getReplyString().contains("not resumed"), "words");
-        must(ftp.getReplyString().contains("data_binding = address"), "words");
+        must(ftp.getReplyString().contains("--data-binding address"), "words");
         must(ftp.listFiles().length == 0 && ftp.getReplyCode() == 425, "LIST");
         ftp.quit();
     }

@@ -7,12 +7,6 @@
 #include "rules.h"
 #include "support/fail.h"
 
-static void refuse(struct model *m, short code, struct expected *e)
-{
-    expect(e, code);
-    m->port = false; /* the connection that was for it is closed */
-}
-
 static void begin(struct model *m, const struct call *c, enum flow flow,
                   struct expected *e)
 {
@@ -35,9 +29,9 @@ void rule_retr(struct model *m, const struct call *c, struct expected *e)
     if (!m->port) {
         expect(e, 425);
     } else if (!n || n->folder) {
-        refuse(m, 550, e);
+        expect(e, 550);
     } else if (m->until == 0 && m->rest > n->len) {
-        refuse(m, 554, e);
+        expect(e, 554);
     } else {
         begin(m, c, FLOW_DOWN, e);
         end = m->until > 0 && m->until < n->len ? (size_t)m->until : n->len;
@@ -55,8 +49,12 @@ void rule_list(struct model *m, const struct call *c, struct expected *e)
 
     if (!m->port)
         expect(e, 425);
-    else if (!n || (facts && !n->folder))
-        refuse(m, 550, e);
+    else if (!n && facts && !tree_parent(&m->tree, c->path))
+        expect_either(e, 550, 501); /* it may be below a file */
+    else if (!n)
+        expect(e, 550);
+    else if (facts && !n->folder)
+        expect(e, 501);
     else
         begin(m, c, FLOW_LIST, e);
 }
@@ -144,7 +142,7 @@ static void upload(struct model *m, const struct call *c, uint64_t offset,
     if (b.refused == 0 && !b.goes_on && !may_write(m, c->path))
         b.refused = 550;
     if (b.refused) {
-        refuse(m, b.refused, e);
+        expect(e, b.refused);
         return;
     }
     begin(m, c, FLOW_UP, e);

@@ -77,6 +77,7 @@ void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
     struct transfer *t = &m->transfer;
     struct leftover *l = left_find(&m->tree, t->path);
     unsigned char *all;
+    char in_all[40] = "";
 
     if (!may_rename(m)) { /* since it began: a partial may be gone on with */
         expect(e, 550);
@@ -85,7 +86,10 @@ void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
         return;
     }
     expect(e, 226);
-    snprintf(e->says, sizeof(e->says), " %zu bytes stored as %s", len, t->path);
+    if (t->first > 0)
+        snprintf(in_all, sizeof(in_all), " (%zu in all)", t->first + len);
+    snprintf(e->says, sizeof(e->says), " %zu bytes%s stored as %s", len, in_all,
+             t->path);
     all = whole(t, bytes, len);
     told_put(m, t->path, 0, 0);
     if (l)

@@ -141,6 +141,32 @@ Test(command, rights)
     cr_expect_eq(rows, sizeof(table) / sizeof(*table), "no other row");
 }
 
+/* The reply to a command without the right names each that would do. */
+Test(command, lacks)
+{
+    static const struct {
+        unsigned rights;
+        const char *words;
+    } table[] = {
+        { RIGHT_LIST, "no right to list (l)" },
+        { RIGHT_READ, "no right to read (r)" },
+        { RIGHT_WRITE, "no right to upload (w)" },
+        { RIGHT_REPLACE, "no right to overwrite (o)" },
+        { RIGHT_DELETE, "no right to delete (d)" },
+        { RIGHT_RENAME, "no right to rename (n)" },
+        { RIGHT_FOLDER, "no right to make and remove directories (m)" },
+        { RIGHT_LIST | RIGHT_WRITE, "no right to list (l) or upload (w)" },
+        { RIGHT_ALL,
+          "no right to list (l) or read (r) or upload (w) or overwrite (o) or "
+          "delete (d) or rename (n) or make and remove directories (m)" },
+        { 0, "no right to do this" },
+    };
+    char out[COMMAND_LACKS_MAX];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+        cr_expect_str_eq(command_lacks(table[i].rights, out), table[i].words);
+}
+
 /* The names of the rows for which a flag or a phase holds, in a row's order. */
 static void expect_names(bool (*holds)(const struct command *),
                          const char *expected)

@@ -96,14 +96,13 @@ Test(reply, texts_that_say_what_to_do)
 
 Test(reply, two_arguments)
 {
-    struct slice args[] = { SLICE("5"), SLICE("/report.pdf") };
+    struct slice args[] = { SLICE("5 bytes"), SLICE("/report.pdf") };
 
     expect(REPLY_STORED, args, 2,
            "226 Transfer complete: 5 bytes stored as /report.pdf\r\n");
     expect(REPLY_STORED, args, 1,
            "226 Transfer complete: 5 bytes stored as \r\n");
-    expect(REPLY_STORED, NULL, 0,
-           "226 Transfer complete:  bytes stored as \r\n");
+    expect(REPLY_STORED, NULL, 0, "226 Transfer complete:  stored as \r\n");
     expect(REPLY_NOOP_OK, args, 2, "200 OK.\r\n");
 }
 

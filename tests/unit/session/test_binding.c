@@ -92,10 +92,10 @@ static const struct {
 } rows[] = {
     { "the very key", 0, BINDING_USER, NULL },
     { "the key before", 1, BINDING_USER, NULL },
-    { "a dropped key", 2, BINDING_USER, "data_binding = address" },
+    { "a dropped key", 2, BINDING_USER, "--data-binding address" },
     { "the very key, session", 0, BINDING_SESSION, NULL },
     { "the key before, session", 1, BINDING_SESSION, NULL },
-    { "a dropped key, session", 2, BINDING_SESSION, "data_binding = address" },
+    { "a dropped key, session", 2, BINDING_SESSION, "--data-binding address" },
     { "a dropped key, address", 2, BINDING_ADDRESS, NULL },
 };
 
@@ -130,7 +130,7 @@ Test(session_binding, a_second_try, .timeout = 60)
     fake_binding(BINDING_USER);
     fake_open(&f);
     upload(&f, NULL, &t);
-    expect_refused(&f, &t, "data_binding = address");
+    expect_refused(&f, &t, "--data-binding address");
     newest = tls_client_session(f.tls);
     upload(&f, newest, &t);
     expect_stored(&f, &t);
@@ -138,8 +138,8 @@ Test(session_binding, a_second_try, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Two with the 230, one with each PASV and each 150, and one for a client that reads, which
- * is sent even where the file is empty. */
+/* Two with the 230, one with each PASV and each 150, and one for a client that
+ * reads, which is sent even where the file is empty. */
 Test(session_binding, tickets_never_run_out, .timeout = 60)
 {
     struct fake_transfer t;

@@ -477,6 +477,48 @@ Test(session, a_stranger_names_itself, .timeout = 30)
     cr_expect_eq(client_events(&f, SLICE("")), 0);
 }
 
+/* A 550 names the right that is missing, whoever finds out. */
+Test(session, a_missing_right_is_named, .timeout = 60)
+{
+    static const struct {
+        unsigned without;
+        const char *line;
+        enum message asked; /* of files, which refuses; MSG_NONE: nobody */
+        const char *words;
+    } rows[] = {
+        { RIGHT_LIST, "LIST", MSG_NONE, "no right to list (l)" },
+        { RIGHT_READ, "RETR x", MSG_NONE, "no right to read (r)" },
+        { RIGHT_WRITE, "APPE x", MSG_NONE, "no right to upload (w)" },
+        { RIGHT_DELETE, "DELE x", MSG_NONE, "no right to delete (d)" },
+        { RIGHT_RENAME, "RNFR x", MSG_NONE, "no right to rename (n)" },
+        { RIGHT_FOLDER, "MKD x", MSG_NONE,
+          "no right to make and remove directories (m)" },
+        { RIGHT_WRITE, "STOR x", MSG_FILE_WRITE, "no right to upload (w)" },
+        { RIGHT_REPLACE, "STOR x", MSG_FILE_WRITE,
+          "no right to overwrite (o)" },
+        { RIGHT_LIST, "MDTM x", MSG_FACTS, "no right to list (l)" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct packet no = { .message = MSG_REFUSED,
+                             .value = { NUMBER(OUTCOME_NO_RIGHT) } };
+        struct fake f;
+        int data;
+
+        fake_rights(RIGHT_ALL & ~rows[i].without);
+        fake_open(&f);
+        data = fake_data(&f);
+        fake_say(&f, rows[i].line);
+        if (rows[i].asked != MSG_NONE)
+            fake_answer(&f, rows[i].asked, &no);
+        cr_expect_eq(fake_reply(&f), 550, "%s: %s", rows[i].line, f.reply);
+        cr_expect_not_null(strstr(f.reply, rows[i].words), "%s: %s",
+                           rows[i].line, f.reply);
+        close(data);
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
+}
+
 /* Without the right, files isn't even asked: it would be an answer to nothing.
  */
 Test(session, site_needs_rights, .timeout = 60)
@@ -498,12 +540,16 @@ Test(session, site_needs_rights, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char words[COMMAND_LACKS_MAX];
         struct fake f;
 
         fake_rights(RIGHT_ALL & ~rows[i].without);
         fake_open(&f);
         fake_say(&f, rows[i].line);
         cr_expect_eq(fake_reply(&f), 550, "%s: %s", rows[i].line, f.reply);
+        cr_expect_not_null(
+            strstr(f.reply, command_lacks(rows[i].without, words)), "%s: %s",
+            rows[i].line, f.reply);
         fake_hang_up(&f, ENDING_CLOSED);
     }
 }
