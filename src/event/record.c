@@ -20,6 +20,7 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_SYSCALL] = "syscall",
     [EVENT_PEER] = "peer-error",
     [EVENT_CHILD] = "child",
+    [EVENT_COMMAND_REFUSED] = "command-refused",
 };
 
 const struct field_row field_rows[FIELD_COUNT] = {

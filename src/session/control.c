@@ -9,6 +9,7 @@
 #include "dispatch.h"
 #include "leave.h"
 #include "proxied.h"
+#include "refusal.h"
 #include "sallyport/base/die.h"
 #include "sallyport/ftp/foreign.h"
 #include "signer.h"
@@ -115,8 +116,8 @@ void control_flush(struct session *s)
     control_wait(s);
 }
 
-void control_reply_with(struct session *s, enum reply r, struct slice a,
-                        struct slice b)
+void control_reply_logged(struct session *s, enum reply r, struct slice a,
+                          struct slice b)
 {
     struct slice args[] = { a, b };
 
@@ -125,6 +126,13 @@ void control_reply_with(struct session *s, enum reply r, struct slice a,
     if (reply_build(&s->control.out, r, args, 2) < 0)
         leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");
     control_flush(s);
+}
+
+void control_reply_with(struct session *s, enum reply r, struct slice a,
+                        struct slice b)
+{
+    refusal_note(s, r);
+    control_reply_logged(s, r, a, b);
 }
 
 void control_reply(struct session *s, enum reply r)

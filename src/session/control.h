@@ -10,6 +10,9 @@ void control_start(struct session *s, int fd);
 void control_reply(struct session *s, enum reply r);
 void control_reply_with(struct session *s, enum reply r, struct slice a,
                         struct slice b);
+/* The same for a reply whose event is in the log already. */
+void control_reply_logged(struct session *s, enum reply r, struct slice a,
+                          struct slice b);
 /* For multi-line replies: build into s->control.out, then control_flush(). */
 void control_flush(struct session *s);
 

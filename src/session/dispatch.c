@@ -5,6 +5,7 @@
 #include "control.h"
 #include "data.h"
 #include "leave.h"
+#include "refusal.h"
 #include "sallyport/ftp/foreign.h"
 #include "sallyport/ftp/listing.h"
 #include "transfer.h"
@@ -65,24 +66,43 @@ static bool argument_permits(struct session *s, const struct request *q)
     return r == REPLY_COUNT;
 }
 
-static bool path_permits(struct session *s, const struct request *q,
-                         struct call *call)
+static bool takes_path(const struct command *c)
+{
+    return c->argument == ARGUMENT_PATH ||
+           c->argument == ARGUMENT_OPTIONAL_PATH;
+}
+
+/* Also what is refused is logged by its path. False: there is none of that
+ * name. */
+static bool resolve(struct session *s, const struct request *q,
+                    struct call *call)
 {
     const struct command *c = q->command;
     struct slice argument = q->argument;
+    bool found = true;
 
     call->path = s->cwd;
-    if (c->argument != ARGUMENT_PATH && c->argument != ARGUMENT_OPTIONAL_PATH)
-        return true;
-    if (c->verb == VERB_LIST || c->verb == VERB_NLST)
-        argument = listing_argument(argument);
-    call->argument = argument;
-    if (argument.len == 0)
-        return true;
-    if (path_resolve(&s->cwd, argument, &call->path) == 0)
-        return true;
-    control_reply(s, REPLY_BAD_NAME);
-    return false;
+    if (takes_path(c)) {
+        if (c->verb == VERB_LIST || c->verb == VERB_NLST)
+            argument = listing_argument(argument);
+        call->argument = argument;
+        found = argument.len == 0 ||
+                path_resolve(&s->cwd, argument, &call->path) == 0;
+    }
+    if (takes_path(c) && found) {
+        s->subject = call->path;
+        refusal_expect(s, c, true, NOTHING);
+    } else {
+        refusal_expect(s, c, false, q->argument);
+    }
+    return found;
+}
+
+static bool path_permits(struct session *s, bool found)
+{
+    if (!found)
+        control_reply(s, REPLY_BAD_NAME);
+    return found;
 }
 
 void dispatch_refuse_right(struct session *s, unsigned lacking)
@@ -141,15 +161,17 @@ static bool is_refused(const struct session *s, const struct command *c)
 static void handle(struct session *s, const struct request *q)
 {
     struct call call = { .command = q->command, .argument = q->argument };
+    bool found;
 
     if (!phase_permits(s, q->command))
         return;
+    found = resolve(s, q, &call);
     if (is_refused(s, q->command)) {
         control_reply(s, (enum reply)q->command->refusal);
         return;
     }
     if (!argument_permits(s, q) || !rights_permit(s, q->command) ||
-        !path_permits(s, q, &call))
+        !path_permits(s, found))
         return;
     handlers[q->command->verb](s, &call);
 }
@@ -157,6 +179,7 @@ static void handle(struct session *s, const struct request *q)
 static void run(struct session *s, const struct request *q)
 {
     handle(s, q);
+    refusal_dispatched(s);
     forget_sequences(s, q->command);
     if (q->command->flags & COMMAND_SECRET)
         line_wipe(&s->control.lines);

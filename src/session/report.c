@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "refusal.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/tls/client.h"
 #include "transfer.h"
@@ -178,6 +179,24 @@ void report_change(struct session *s, const struct change *c, unsigned result)
     event_send(&s->log, &r);
 }
 
+void report_refusal(struct session *s, const struct refused_command *about)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_COMMAND_REFUSED);
+    add_user(s, &r);
+    event_text(&r, FIELD_VERB, slice_from(about->verb));
+    if (about->path.len > 0)
+        event_text(&r, FIELD_PATH, about->path);
+    if (about->argument.len > 0)
+        event_text(&r, FIELD_TO, about->argument);
+    event_number(&r, FIELD_RESULT, about->result);
+    event_text(&r, FIELD_REASON, slice_from(about->reason));
+    if (about->number > 0)
+        event_number(&r, FIELD_NUMBER, about->number);
+    event_send(&s->log, &r);
+}
+
 /* Of a proxy's health checks nothing is told, and of a client that was kept out
  * gate does, no more than once a second. */
 void report_end(struct session *s, enum ending ending, const char *cause)
@@ -188,6 +207,7 @@ void report_end(struct session *s, enum ending ending, const char *cause)
     if (ending == ENDING_CHECK || ending == ENDING_KEPT_OUT)
         return;
 
+    refusal_end(s);
     cause = why_end(s, ending, cause);
     event_begin(&r, EVENT_END);
     add_user(s, &r);

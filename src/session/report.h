@@ -20,6 +20,15 @@ void report_transfer(struct session *s, unsigned result, const char *reason);
 void report_cut(struct session *s, const char *reason);
 /* One that has been made, and has no reply of its own. */
 void report_change(struct session *s, const struct change *c, unsigned result);
+struct refused_command {
+    const char *verb;
+    struct slice path, argument; /* one of them, or none */
+    unsigned result;
+    const char *reason;
+    uint64_t number; /* of refusals that the line stands for; 0: this one */
+};
+/* A command of the user's was refused. */
+void report_refusal(struct session *s, const struct refused_command *about);
 void report_end(struct session *s, enum ending ending, const char *cause);
 
 /* The records of what the log must have before the client has its reply

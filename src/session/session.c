@@ -13,6 +13,7 @@
 #include "leave.h"
 #include "login.h"
 #include "proxied.h"
+#include "refusal.h"
 #include "report.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
@@ -129,6 +130,7 @@ static void wire(struct session *s, const struct session_start *start)
     data_start(s, start->gate);
     channel_init(&s->files, -1, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
     transfer_init(s);
+    refusal_init(s);
     control_start(s, start->control);
     s->signer.keys.fd = -1;
     signer_start(s, start->keys);

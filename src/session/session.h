@@ -210,6 +210,24 @@ struct set_times {
     time_t access, modify;
 };
 
+/* What was refused of one verb (refusal.c). */
+#define REFUSED_PATH_MAX 1024
+struct refusal_tally {
+    unsigned lines; /* since the interval began */
+    uint64_t more;  /* without a line yet; of the last one: */
+    enum reply reply;
+    bool has_path; /* else LAST is the argument */
+    char last[REFUSED_PATH_MAX];
+};
+
+struct refusals {
+    const struct command *command; /* the last one that was dispatched */
+    bool has_path;                 /* its path is the session's subject */
+    struct slice argument;         /* else, while it is dispatched */
+    struct refusal_tally of[VERB_COUNT];
+    struct loop_timer timer;
+};
+
 #define CLIENT_NAME_MAX 64
 
 /* How far a control connection is. */
@@ -247,6 +265,7 @@ struct session {
 
     struct path cwd, rename_from;
     struct path subject; /* of the command that files is answering */
+    struct refusals refusals;
     bool has_rename_from;
     struct set_times times;
     unsigned mode;                    /* of SITE CHMOD */

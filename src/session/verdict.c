@@ -27,7 +27,7 @@ static void say(struct session *s, enum reply r, struct slice a, struct slice b)
 
     v->held = v->aborted = false;
     loop_timer_clear(&s->loop, &v->timer);
-    control_reply_with(s, r, a, b);
+    control_reply_logged(s, r, a, b);
     if (aborted)
         control_reply(s, REPLY_ABORTED);
     buf_release(&v->a);

@@ -218,3 +218,87 @@ Test(log, a_user_is_bounded_in_bytes, .timeout = 90)
                       "verb=DELE ", "\\[", NULL);
     server_stop(&server);
 }
+
+/* "l" and "r" only; "w" only. */
+static const struct server_user limited[] = {
+    { .name = "reader", .keys = "rights=read" },
+    { .name = "writer", .keys = "rights=w" },
+    { .name = "mirror", .keys = "rights=read" },
+};
+
+static const struct forbidden {
+    const char *user, *line, *reply, *verb, *what, *reason;
+} forbidden[] = {
+    { "reader", "STOR a b", "550 {*}", "verb=STOR", " path=\"/a b\" ",
+      "\"no right\"" },
+    { "reader", "APPE x", "550 {*}", "verb=APPE", " path=/x ", "\"no right\"" },
+    { "reader", "DELE x", "550 {*}", "verb=DELE", " path=/x ", "\"no right\"" },
+    { "reader", "MKD x", "550 {*}", "verb=MKD", " path=/x ", "\"no right\"" },
+    { "reader", "RMD x", "550 {*}", "verb=RMD", " path=/x ", "\"no right\"" },
+    { "reader", "RNFR x", "550 {*}", "verb=RNFR", " path=/x ", "\"no right\"" },
+    { "reader", "SITE UTIME 20200101000000 x", "550 {*}", "verb=SITE",
+      " to=\"UTIME 20200101000000 x\" ", "\"no right\"" },
+    { "reader", "MFMT 20200101000000 x", "550 {*}", "verb=MFMT",
+      " to=\"20200101000000 x\" ", "\"no right\"" },
+    { "writer", "LIST", "550 {*}", "verb=LIST", " path=/ ", "\"no right\"" },
+    { "writer", "MLSD d", "550 {*}", "verb=MLSD", " path=/d ", "\"no right\"" },
+    { "writer", "RETR x", "550 {*}", "verb=RETR", " path=/x ", "\"no right\"" },
+    { "writer", "SIZE x", "550 {*}", "verb=SIZE", " path=/x ", "\"no right\"" },
+    { "writer", "PORT 127,0,0,1,200,1", "502 {*}", "verb=PORT",
+      " to=127,0,0,1,200,1 ", "\"active = no\"" },
+    { "writer", "PROT C", "534 {*}", "verb=PROT", " to=C ",
+      "\"a connection without TLS\"" },
+    { "writer", "ALLO 9000000000000000000", "552 {*}", "verb=ALLO",
+      " result=552 ", "\"no space for that much\"" },
+};
+
+/* Each has its line, once. */
+Test(log, refusals, .timeout = 60)
+{
+    const struct server_plan plan = { .users = limited, .user_count = 3 };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++) {
+        const struct forbidden *row = &forbidden[i];
+        char user[32];
+        struct session s;
+
+        snprintf(user, sizeof(user), " user=%s ", row->user);
+        session_init(&s);
+        session_open(&s, &server, row->user);
+        session_do(&s, row->reply, "%s", row->line);
+        session_close(&s);
+        server_log_expect(&server, 1, "command-refused ", user, row->verb,
+                          row->what, row->reason, NULL);
+    }
+    server_log_expect(&server, sizeof(forbidden) / sizeof(*forbidden),
+                      "command-refused ", NULL);
+    server_stop(&server);
+}
+
+/* A mirror's uploads without the right: the first ones by their names, the
+ * others by their number, while the session goes on and at its end. */
+Test(log, many_refusals, .timeout = 60)
+{
+    enum { FIRST = 3, UPLOADS = 46 };
+    const struct server_plan plan = { .users = limited, .user_count = 3 };
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "mirror");
+    for (int i = 0; i < UPLOADS; i++)
+        session_do(&s, "550 {*}", "STOR new%d", i);
+    server_log_wait(&server, "command-refused ", "verb=STOR ", "path=/new45 ",
+                    "number=43", NULL);
+    server_log_expect(&server, FIRST + 1, "command-refused ", NULL);
+    for (int i = 0; i < FIRST + 2; i++)
+        session_do(&s, "550 {*}", "DELE d%d", i);
+    session_close(&s);
+    server_log_wait(&server, "command-refused ", "verb=DELE ", "path=/d4 ",
+                    "number=2", NULL);
+    server_log_expect(&server, 2 * (FIRST + 1), "command-refused ", NULL);
+    server_stop(&server);
+}

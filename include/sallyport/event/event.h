@@ -29,6 +29,8 @@ enum event {
     EVENT_SYSCALL,      /* process, number: refused by the cage */
     EVENT_PEER,         /* process, reason: a message against the list */
     EVENT_CHILD,        /* process, reason: died, started anew */
+    EVENT_COMMAND_REFUSED, /* of a user, by rights, a limit or a setting: verb,
+                              path or to, result, reason, number: so many */
     EVENT_COUNT
 };
 

@@ -1,0 +1,114 @@
+/* The events about refused commands, in session. At the replies, where no
+ * refusal can get past. The first few of a verb are lines of their own; more of
+ * them within INTERVAL_MS are one line with their number, so that a client that
+ * tries without end doesn't fill the log. */
+#include "refusal.h"
+
+#include "control.h"
+#include "report.h"
+
+#define SINGLE      3 /* lines of a verb in each interval */
+#define INTERVAL_MS 10000
+
+/* No reply about a transfer or a change is here: it has an event of its own,
+ * which is in the log before the client hears anything (verdict.c). */
+static const char *const reasons[REPLY_COUNT] = {
+    [REPLY_NO_RIGHT] = "no right",
+    [REPLY_DENIED] = "permission denied",
+    [REPLY_READ_ONLY] = "read-only file system",
+    [REPLY_BAD_NAME] = "name not allowed",
+    [REPLY_NO_PORT] = "no data port is free",
+    [REPLY_ACTIVE_OFF] = "active = no",
+    [REPLY_MODE_Z_OFF] = "mode_z = no",
+    [REPLY_DATA_MUST_BE_P] = "data connections without TLS",
+    [REPLY_POLICY] = "a connection without TLS",
+    [REPLY_TOO_LARGE] = "over the file-size limit",
+    [REPLY_ALLO_NO_SPACE] = "no space for that much",
+};
+
+static void send_line(struct session *s, enum verb verb, enum reply r,
+                      struct refusal_tally *t, struct slice path,
+                      struct slice arg)
+{
+    const struct refused_command about = { .verb = command_name(verb),
+                                           .path = path,
+                                           .argument = arg,
+                                           .result = reply_code(r),
+                                           .reason = reasons[r],
+                                           .number = t->more };
+
+    t->more = 0;
+    report_refusal(s, &about);
+}
+
+static void send_tally(struct session *s, enum verb verb)
+{
+    struct refusal_tally *t = &s->refusals.of[verb];
+    struct slice last = slice_from(t->last);
+
+    if (t->more > 0)
+        send_line(s, verb, t->reply, t, t->has_path ? last : NOTHING,
+                  t->has_path ? NOTHING : last);
+    t->lines = 0;
+}
+
+void refusal_end(struct session *s)
+{
+    for (unsigned verb = 0; verb < VERB_COUNT; verb++)
+        send_tally(s, (enum verb)verb);
+}
+
+static void refusal_on_interval(void *owner)
+{
+    refusal_end(owner);
+}
+
+void refusal_init(struct session *s)
+{
+    s->refusals.timer =
+        (struct loop_timer){ .on_time = refusal_on_interval, .owner = s };
+}
+
+void refusal_expect(struct session *s, const struct command *c, bool has_path,
+                    struct slice arg)
+{
+    s->refusals.command = c;
+    s->refusals.has_path = has_path;
+    s->refusals.argument = c->flags & COMMAND_SECRET ? NOTHING : arg;
+}
+
+void refusal_dispatched(struct session *s)
+{
+    s->refusals.argument = NOTHING;
+}
+
+/* For the line that tells of it and those before. */
+static void count(struct refusal_tally *t, enum reply r, bool has_path,
+                  struct slice what)
+{
+    t->more++;
+    t->reply = r;
+    t->has_path = has_path;
+    if (what.len >= sizeof(t->last))
+        what.len = sizeof(t->last) - 1;
+    slice_copy(what, t->last, sizeof(t->last));
+}
+
+void refusal_note(struct session *s, enum reply r)
+{
+    struct refusals *all = &s->refusals;
+    struct slice path = NOTHING;
+    struct refusal_tally *t;
+
+    if (!reasons[r] || !s->login.done || !all->command)
+        return;
+    t = &all->of[all->command->verb];
+    if (all->has_path)
+        path = path_slice(&s->subject);
+    if (t->lines++ < SINGLE)
+        send_line(s, all->command->verb, r, t, path, all->argument);
+    else
+        count(t, r, all->has_path, all->has_path ? path : all->argument);
+    if (!all->timer.armed)
+        loop_timer_set(&s->loop, &all->timer, INTERVAL_MS);
+}

@@ -1,0 +1,106 @@
+/* Refusals that come from gate or from files are events, too; what a transfer
+ * or a change is refused for has its own event and no other. */
+#include <criterion/criterion.h>
+
+#include "fake.h"
+
+static void expect_refused(struct fake *f, const char *verb, const char *path,
+                           unsigned result)
+{
+    struct event_record r;
+
+    cr_assert(fake_event(f, EVENT_COMMAND_REFUSED, &r), "%s", verb);
+    cr_expect(slice_equal(r.text[FIELD_VERB], slice_from(verb)));
+    cr_expect(slice_equal(r.text[FIELD_USER], SLICE("anna")));
+    cr_expect_eq(r.number[FIELD_RESULT], result);
+    cr_expect(!path || slice_equal(r.text[FIELD_PATH], slice_from(path)));
+}
+
+static void ask_port(struct fake *f)
+{
+    struct packet asked, none = { .message = MSG_PORT_NONE };
+
+    fake_say(f, "EPSV");
+    fake_hear(&f->gate, &asked, MSG_PORT);
+    none.request = asked.request;
+    fake_tell(&f->gate, &none);
+    cr_assert_eq(fake_reply(f), 425);
+}
+
+Test(refusal, no_port_is_free, .timeout = 60)
+{
+    struct fake f;
+
+    fake_open(&f);
+    ask_port(&f);
+    expect_refused(&f, "EPSV", NULL, 425);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+static const struct row {
+    const char *line;
+    enum message asked;
+    enum outcome outcome;
+    const char *verb, *path;
+    unsigned code;
+} rows[] = {
+    { "CWD a", MSG_FOLDER_ENTER, OUTCOME_DENIED, "CWD", "/a", 550 },
+    { "RNFR b c", MSG_FACTS, OUTCOME_DENIED, "RNFR", "/b c", 550 },
+    { "MLST d", MSG_FACTS, OUTCOME_NO_RIGHT, "MLST", "/d", 550 },
+};
+
+static void refuse(struct fake *f, enum message asked, enum outcome o)
+{
+    struct packet no = { .message = MSG_REFUSED, .value = { NUMBER(o) } };
+
+    fake_answer(f, asked, &no);
+}
+
+Test(refusal, by_files, .timeout = 60)
+{
+    struct fake f;
+
+    fake_open(&f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        fake_say(&f, rows[i].line);
+        refuse(&f, rows[i].asked, rows[i].outcome);
+        cr_assert_eq(fake_reply(&f), rows[i].code);
+        expect_refused(&f, rows[i].verb, rows[i].path, rows[i].code);
+    }
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* A name that isn't there is no refusal; a change has its event already. */
+Test(refusal, once_or_not_at_all, .timeout = 60)
+{
+    struct event_record r;
+    struct fake f;
+
+    fake_open(&f);
+    fake_say(&f, "CWD a");
+    refuse(&f, MSG_FOLDER_ENTER, OUTCOME_NOT_FOUND);
+    cr_assert_eq(fake_reply(&f), 550);
+    fake_say(&f, "DELE a");
+    refuse(&f, MSG_FILE_DELETE, OUTCOME_DENIED);
+    cr_assert_eq(fake_reply(&f), 550);
+    fake_say(&f, "NOSUCH");
+    cr_assert_eq(fake_reply(&f), 500);
+    fake_hang_up(&f, ENDING_CLOSED);
+    cr_expect(!fake_event(&f, EVENT_COMMAND_REFUSED, &r));
+}
+
+/* Commands that a stranger tries before a login are none of a user's. */
+Test(refusal, not_before_a_login, .timeout = 60)
+{
+    struct event_record r;
+    struct fake f;
+
+    fake_start(&f);
+    fake_secure(&f);
+    fake_say(&f, "PBSZ 0");
+    cr_assert_eq(fake_reply(&f), 200);
+    fake_say(&f, "PROT C");
+    cr_assert_eq(fake_reply(&f), 534);
+    fake_hang_up(&f, ENDING_CLOSED);
+    cr_expect(!fake_event(&f, EVENT_COMMAND_REFUSED, &r));
+}
