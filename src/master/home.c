@@ -4,6 +4,7 @@
 #include "home.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,13 +153,29 @@ static int on_files_ready(void *owner, struct packet *p)
     return 0;
 }
 
+void home_report(const struct home *h, enum event e, const char *what)
+{
+    master_report(h->master, e, PROCESS_FILES,
+                  "user %s, serial %016" PRIx64 ", home %s: %s", h->user,
+                  h->serial, h->path, what);
+}
+
 static int on_files_failed(void *owner, struct packet *p)
 {
     struct home *h = owner;
+    int error = (int)(p->value[0].number & 0xffff);
+    char what[256];
 
-    master_report(h->master, EVENT_CHILD, PROCESS_FILES,
-                  "of %s can't enter its home: %s", h->user,
-                  strerror((int)(p->value[0].number & 0xffff)));
+    if (error == ENOENT)
+        snprintf(what, sizeof(what), "it is missing");
+    else if (error == EACCES)
+        snprintf(what, sizeof(what),
+                 "uid %lu can't enter it; check its owner and mode, and those "
+                 "of the directories above it",
+                 (unsigned long)h->uid);
+    else
+        snprintf(what, sizeof(what), "can't be entered: %s", strerror(error));
+    home_report(h, EVENT_CHILD, what);
     return -ECANCELED;
 }
 
@@ -181,8 +198,7 @@ static void on_ready(void *owner, uint32_t events)
 
     (void)events;
     if (r == -EPROTO) {
-        master_report(h->master, EVENT_PEER, PROCESS_FILES, "of %s: %s",
-                      h->user, h->channel.wrong);
+        home_report(h, EVENT_PEER, h->channel.wrong);
         home_kill(h);
     }
     if (r < 0)
@@ -234,6 +250,8 @@ int home_open(struct home *h, const struct user *user, uint64_t serial)
         return r;
     h->serial = serial;
     snprintf(h->user, sizeof(h->user), "%s", user->name);
+    snprintf(h->path, sizeof(h->path), "%s", user->home);
+    h->uid = user->uid;
     fill(&origin, h, user, &p);
     pid = fork();
     if (pid == 0)
@@ -283,9 +301,12 @@ void home_reaped(struct home *h, int status)
     void *owner = h->owner;
 
     h->pid = 0;
-    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-        master_report(h->master, EVENT_CHILD, PROCESS_FILES,
-                      "of %s ended by signal %d", h->user, WTERMSIG(status));
+    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
+        char what[64];
+
+        snprintf(what, sizeof(what), "ended by signal %d", WTERMSIG(status));
+        home_report(h, EVENT_CHILD, what);
+    }
     if (h->channel.fd >= 0) /* its last words may still lie there */
         on_ready(h, 0);
     if (h->channel.fd >= 0)

@@ -9,6 +9,7 @@
 
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/loop.h"
+#include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/users/users.h"
 #include "wire.h"
@@ -27,6 +28,8 @@ struct home {
     void *owner;
     bool for_ctl; /* serves sallyportctl, not a session */
     char user[USER_NAME_MAX + 1];
+    char path[USER_HOME_MAX + 1];
+    uid_t uid;
     uint64_t serial;
     struct address peer; /* of its session */
     pid_t pid;           /* 0: none */
@@ -38,6 +41,8 @@ struct home {
 
 /* Empty: no process, no descriptor. */
 void home_blank(struct home *h);
+/* An event about its process: WHAT, with the user, the home and the serial. */
+void home_report(const struct home *h, enum event e, const char *what);
 /* As log hears of it. */
 struct speaker home_speaker(const struct home *h);
 /* May this row have a process at all? 0, or -EINVAL with the complaint. */

@@ -4,6 +4,7 @@
 #include "login.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "gate.h"
@@ -112,7 +113,9 @@ static void enter(struct session *s, const struct user *user)
     int r;
 
     if (home_permitted(m, user, &c) < 0) {
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s", c.text);
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "%s (home %s, serial %016" PRIx64 ")", c.text, user->home,
+                      s->serial);
         login_deny(s, DENIAL_HOME);
         return;
     }
@@ -194,8 +197,7 @@ void login_on_time(struct session *s)
         login_deny(s, DENIAL_WRONG);
         break;
     case SESSION_OPENING:
-        master_report(s->master, EVENT_CHILD, PROCESS_FILES,
-                      "of %s was not ready in time", s->home.user);
+        home_report(&s->home, EVENT_CHILD, "was not ready in time");
         home_close(&s->home);
         login_home_lost(s);
         break;

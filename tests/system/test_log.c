@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sallyport/base/clock.h"
 #include "support/processes.h"
@@ -300,5 +301,40 @@ Test(log, many_refusals, .timeout = 60)
     server_log_wait(&server, "command-refused ", "verb=DELE ", "path=/d4 ",
                     "number=2", NULL);
     server_log_expect(&server, 2 * (FIRST + 1), "command-refused ", NULL);
+    server_stop(&server);
+}
+
+static void deny_home(struct server *server, const char *words)
+{
+    const char *home = server_home(server, "anna");
+    char place[SERVER_PATH_MAX + 16];
+    struct session s;
+
+    snprintf(place, sizeof(place), "home %s: ", home);
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    cr_assert_eq(session_try_login(&s, "anna", SERVER_PASSWORD), 530);
+    session_drop(&s);
+    server_log_wait(server, "child ", "user anna, serial ", place, words, NULL);
+}
+
+/* The administrator is told which home of whom it is, in which session, and
+ * what is the matter with it. */
+Test(log, homes, .timeout = 60)
+{
+    const struct server_plan plan = { .troubles = true };
+    char home[SERVER_PATH_MAX], away[SERVER_PATH_MAX + 8];
+    struct server server;
+
+    server_start(&server, &plan);
+    snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
+    snprintf(away, sizeof(away), "%s.away", home);
+    cr_assert_eq(chmod(home, 0), 0);
+    deny_home(&server, "can't enter it; check its owner and mode");
+    cr_assert_eq(chmod(home, 0700), 0);
+    cr_assert_eq(rename(home, away), 0);
+    deny_home(&server, "it is missing");
+    cr_assert_eq(rename(away, home), 0);
     server_stop(&server);
 }
