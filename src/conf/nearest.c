@@ -5,7 +5,7 @@
 #include "kinds.h"
 
 #define KEY_MAX      32
-#define DISTANCE_MAX 3
+#define DISTANCE_MAX 2
 
 static size_t least(size_t a, size_t b)
 {
@@ -44,7 +44,7 @@ const char *setting_nearest(struct slice key)
         struct slice candidate = slice_from(setting_table[i].key);
         size_t far = distance(key, candidate);
 
-        if (far < best && far < candidate.len) {
+        if (far < best && 3 * far <= candidate.len) {
             best = far;
             found = setting_table[i].key;
         }

@@ -267,6 +267,8 @@ static struct slice options_of(struct slice line)
         slice_cut(&line, ':', &column);
     if (line.len > 0 && line.ptr[line.len - 1] == '\n')
         line.len--;
+    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+        line.len--;
     return line;
 }
 

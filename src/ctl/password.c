@@ -136,13 +136,15 @@ int password_read(struct secret *s, const char *user, struct complaint *c)
     return read_twice(s, tty, prompt, c);
 }
 
-bool terminal_confirm(const char *question)
+int terminal_confirm(const char *question)
 {
     FD_CLEANUP int tty = isatty(STDIN_FILENO) ? terminal_open() : -1;
     char answer[8];
+    int len = tty < 0
+                  ? -ENOTTY
+                  : terminal_line(tty, question, true, answer, sizeof(answer));
 
-    if (tty < 0 ||
-        terminal_line(tty, question, true, answer, sizeof(answer)) < 0)
-        return false;
+    if (len < 0)
+        return len == -ENAMETOOLONG ? 0 : -1;
     return !strcmp(answer, "y") || !strcmp(answer, "yes");
 }

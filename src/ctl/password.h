@@ -15,7 +15,8 @@ int password_read(struct secret *s, const char *user, struct complaint *c);
 /* One line of standard input, a terminal or not, without its end. An exit code;
  * the caller wipes OUT. */
 int password_line(char *out, size_t size, struct complaint *c);
-/* One line on /dev/tty: "y" or "yes"? False without a terminal too. */
-bool terminal_confirm(const char *question);
+/* One line on /dev/tty: 1 for "y" or "yes", 0 for another answer, -1 where
+ * nobody can be asked, or didn't answer. */
+int terminal_confirm(const char *question);
 
 #endif

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +23,15 @@
 #define BUSY_MS       5000
 #define BUSY_PAUSE_NS 50000000
 
+/* Then PATH was made up of its name, and the server's socket is elsewhere. */
+static bool is_somebody_elses(const char *configuration)
+{
+    struct stat s;
+
+    return geteuid() != 0 && stat(configuration, &s) == 0 &&
+           s.st_uid != geteuid();
+}
+
 static int not_there(struct server *s, const char *path, int error)
 {
     struct context *x = s->x;
@@ -34,6 +44,12 @@ static int not_there(struct server *s, const char *path, int error)
     if (s->busy)
         return ctl_fail(x, EX_TEMPFAIL,
                         "%s: the server is busy; try again later", path);
+    if (is_somebody_elses(x->settings.file))
+        return ctl_fail(x, EX_NOPERM,
+                        "no server of yours answers at %s: %s; the one of that "
+                        "configuration answers its owner and root: run it as "
+                        "root",
+                        path, strerror(error));
     return ctl_fail(x, EX_UNAVAILABLE,
                     "no server answers at %s: %s; start it (systemctl start "
                     "sallyport), or name its configuration by --config",

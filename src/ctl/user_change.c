@@ -2,6 +2,7 @@
  * there. Each reads the file again under the lock; what was seen before it
  * counts for nothing. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -285,8 +286,14 @@ static int confirm(struct context *x, const char *home)
         return 0;
     snprintf(question, sizeof(question), "Remove %s and all in it? [y/N] ",
              home);
-    if (terminal_confirm(question))
+    switch (terminal_confirm(question)) {
+    case 1:
         return 0;
+    case 0:
+        return ctl_fail(x, EXIT_FAILURE, "nothing was removed");
+    default:
+        break;
+    }
     return ctl_fail(x, EX_USAGE,
                     "nothing was removed; to remove %s without being asked "
                     "give --yes",

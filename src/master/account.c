@@ -27,7 +27,10 @@ int identity_find(const char *account, struct identity *ret,
         const struct passwd *entry = getpwnam(account);
 
         if (!entry)
-            return complain(c, "%s: there is no account of this name", account);
+            return complain(c,
+                            "%s: there is no account of this name; run: "
+                            "systemd-sysusers",
+                            account);
         id = (struct identity){ entry->pw_uid, entry->pw_gid };
     }
     if (id.uid == 0 || id.gid == 0)
@@ -87,6 +90,19 @@ static int check_empty(int fd, const char *path, struct complaint *c)
     return 0;
 }
 
+/* The kernel says ENOTDIR of a symbolic link, too. */
+static int not_opened(const char *path, int error, struct complaint *c)
+{
+    struct stat s;
+
+    if (error == ENOTDIR && lstat(path, &s) == 0 && S_ISLNK(s.st_mode))
+        return complain(c,
+                        "%s: is a symbolic link; name the directory that it "
+                        "leads to",
+                        path);
+    return complain(c, "%s: %s", path, strerror(error));
+}
+
 int empty_folder_open(const char *path, bool make, struct complaint *c)
 {
     mode_t old = umask(022);
@@ -100,7 +116,7 @@ int empty_folder_open(const char *path, bool make, struct complaint *c)
     if (fd < 0 && errno == ENOENT && !make)
         return -ENOENT;
     if (fd < 0)
-        return complain(c, "%s: %s", path, strerror(errno));
+        return not_opened(path, errno, c);
     r = check_empty(fd, path, c);
     return r < 0 ? r : fd_take(&fd);
 }

@@ -7,6 +7,7 @@
 #include <linux/limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -38,6 +39,20 @@ int child_programs(void)
     return high < 0 ? -errno : high;
 }
 
+/* With the program's path: "Permission denied" may be a mode or a mount. */
+static noreturn void die_of_exec(const struct master *m, const char *binary,
+                                 int error)
+{
+    char link[64], folder[PATH_MAX];
+    ssize_t n;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", m->programs);
+    n = readlink(link, folder, sizeof(folder) - 1);
+    folder[n < 0 ? 0 : n] = '\0';
+    die(EX_OSERR, "%s/%s: can't be executed: %s", folder, binary,
+        strerror(error));
+}
+
 /* Only standard descriptors and the channel reach the program: whatever master
  * has open besides closes with the exec. */
 static void become(const struct master *m, const char *binary, int fd)
@@ -55,7 +70,7 @@ static void become(const struct master *m, const char *binary, int fd)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execveat(m->programs, binary, argv, environ, 0);
-    die(EX_OSERR, "%s: %s", binary, strerror(errno));
+    die_of_exec(m, binary, errno);
 }
 
 pid_t child_spawn(const struct master *m, const char *binary, int fd)

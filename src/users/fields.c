@@ -106,6 +106,32 @@ bool user_hash_ok(const char *hash)
     return hash_shape_ok(hash[0] == '!' ? hash + 1 : hash);
 }
 
+const char *user_hash_found(const char *hash)
+{
+    static const struct {
+        const char *prefix, *words;
+    } found[] = {
+        { "$1$", "it is MD5" },
+        { "$apr1$", "it is Apache's MD5" },
+        { "$3$", "it is NT" },
+        { "$md5", "it is Sun's MD5" },
+        { "$gy$", "it is gost-yescrypt" },
+        { "$argon2", "it is Argon2" },
+        { "_", "it is BSDi's DES" },
+        { "{", "it is of LDAP" },
+    };
+    const char *text = hash[0] == '!' ? hash + 1 : hash;
+
+    if (text[0] == '\0')
+        return "it is empty";
+    for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++)
+        if (slice_starts(slice_from(text), slice_from(found[i].prefix)))
+            return found[i].words;
+    if (kind_of(text))
+        return "it is cut off or holds a wrong character";
+    return strlen(text) == 13 && encoded(text) ? "it is DES" : "it is no hash";
+}
+
 const char *user_hash_kind(const char *hash)
 {
     const struct kind *kind = kind_of(hash[0] == '!' ? hash + 1 : hash);

@@ -91,10 +91,16 @@ static int read_ids(const struct reader *r, struct user *user, const char *uid,
 
 static int read_hash(const struct reader *r, struct user *user, char *hash)
 {
-    if (!user_hash_ok(hash))
-        return wrong(r, "the hash is of no accepted kind (yescrypt, bcrypt, "
-                        "scrypt, SHA-512, SHA-256); put a ! in its place with "
-                        "an editor, then: sallyportctl user passwd");
+    char text[COMPLAINT_MAX];
+
+    if (!user_hash_ok(hash)) {
+        snprintf(text, sizeof(text),
+                 "the hash is of no accepted kind (%s; accepted: yescrypt, "
+                 "bcrypt, scrypt, SHA-512, SHA-256); put a ! in its place with "
+                 "an editor, then: sallyportctl user passwd",
+                 user_hash_found(hash));
+        return wrong(r, text);
+    }
     user->locked = hash[0] == '!' || hash[0] == '*';
     user->hash = hash[0] == '!' ? hash + 1 : hash;
     return 0;
@@ -159,6 +165,8 @@ static int add_row(struct reader *r, char *line)
 static int read_line(struct reader *r, char *line, size_t len)
 {
     r->line++;
+    if (len > 0 && line[len - 1] == '\r') /* as Windows' editors end lines */
+        line[--len] = '\0';
     if (memchr(line, '\0', len))
         return wrong(r, "a NUL byte");
     if (len > USER_LINE_MAX)
@@ -168,10 +176,16 @@ static int read_line(struct reader *r, char *line, size_t len)
     return add_row(r, line);
 }
 
+/* And how they begin a file. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 static int read_lines(struct reader *r)
 {
     char *at = r->users->text, *end = at + r->users->text_size;
     int result = 0;
+
+    if (strncmp(at, BYTE_ORDER_MARK, 3) == 0)
+        at += 3;
 
     while (at < end && result == 0) {
         char *stop = memchr(at, '\n', (size_t)(end - at));

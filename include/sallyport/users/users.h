@@ -89,6 +89,8 @@ bool user_name_ok(struct slice name);
 bool user_hash_ok(const char *hash);
 /* "yescrypt", "bcrypt", …, "none" for a user without a password. */
 const char *user_hash_kind(const char *hash);
+/* Of a hash that isn't ok: what it seems to be, in words. */
+const char *user_hash_found(const char *hash);
 /* Absolute, without "." and "..", not "/", no control byte, not too long. */
 bool user_home_ok(struct slice home);
 /* UTF-8 or not, but no ':' and no control byte; not too long. */

@@ -35,6 +35,18 @@ Test(server, is_not_there)
         expect_run(EX_UNAVAILABLE, "", "partials list --json")->out, "");
 }
 
+/* Without root the socket is looked for beside the configuration. */
+Test(server, of_another_user_or_of_root)
+{
+    if (geteuid() != 0)
+        world_skip("root's part");
+    cr_assert_eq(chmod(world.folder, 0755), 0);
+    cr_assert_eq(chmod(world.conf, 0644), 0);
+    cr_assert_eq(seteuid(65533), 0);
+    says(EX_NOPERM, "status", "run it as root");
+    cr_assert_eq(seteuid(0), 0);
+}
+
 /* The name that a killed server leaves. */
 Test(server, is_not_there_any_more)
 {

@@ -206,10 +206,10 @@ Test(terminal, purge_yes)
 
 Test(terminal, purge_no)
 {
-    answer("\n", EX_USAGE, true);
+    answer("\n", EXIT_FAILURE, true);
 }
 
 Test(terminal, purge_something_else)
 {
-    answer("yesterday we said no\n", EX_USAGE, true);
+    answer("yesterday we said no\n", EXIT_FAILURE, true);
 }

@@ -717,3 +717,32 @@ Test(user, change_of_the_hash_keeps_the_lock)
     cr_expect_str_eq(row_of("anna", &u).hash, FINISHED);
     users_release(&u);
 }
+
+/* As an editor of Windows leaves it. */
+Test(user, line_ends_of_windows)
+{
+    struct users u;
+    struct user row;
+    char text[2048];
+
+    snprintf(text, sizeof(text),
+             "\xef\xbb\xbf"
+             "anna:" FINISHED ":70000:70000::%s/anna::rights=full\r\n\r\n"
+             "bert:" FINISHED ":70001:70001::%s/bert::data_binding=user\r\n",
+             world.homes, world.homes);
+    file_write(world.users, text);
+    expect_run(0, "", "user change anna --role read --on-conflict reject");
+    expect_run(0, "", "user change bert --comment Bert --role lr");
+    row = row_of("anna", &u);
+    cr_expect(row.has_conflict);
+    cr_expect_eq(row.rights, RIGHT_LIST | RIGHT_READ);
+    users_release(&u);
+    row = row_of("bert", &u);
+    cr_expect_str_eq(row.comment, "Bert");
+    cr_expect(row.has_binding);
+    users_release(&u);
+    cr_expect_not_null(
+        strstr(file_text(world.users), "on_conflict=reject\r\n\r\nbert:"));
+    expect_run(0, "", "user del anna");
+    cr_expect_eq(strncmp(file_text(world.users), "\r\nbert:", 7), 0);
+}

@@ -40,6 +40,15 @@ Test(account, identities)
     }
 }
 
+Test(account, a_missing_one_says_what_makes_it)
+{
+    struct complaint c = { "" };
+    struct identity id;
+
+    cr_assert_eq(identity_find("no-such-account-here", &id, &c), -EINVAL);
+    cr_expect(strstr(c.text, "run: systemd-sysusers"), "%s", c.text);
+}
+
 static const struct {
     const char *gate, *auth, *log;
     const char *word; /* of the complaint; NULL: fine */
@@ -113,6 +122,7 @@ static void expect_not_made(const char *name)
 Test(account, empty_folder)
 {
     struct complaint c = { "" };
+    char link[128];
 
     if (geteuid() != 0)
         return;
@@ -127,6 +137,12 @@ Test(account, empty_folder)
     c.text[0] = '\0';
     cr_assert_eq(open_below("wide", &c), -EINVAL);
     cr_assert(strstr(c.text, "chmod"), "%s", c.text);
+    snprintf(link, sizeof(link), "%s/link", folder);
+    cr_assert_eq(symlink("a/b", link), 0);
+    c.text[0] = '\0';
+    cr_assert_eq(open_below("link", &c), -EINVAL);
+    cr_assert(strstr(c.text, "/link: is a symbolic link"), "%s", c.text);
+    cr_assert_eq(unlink(link), 0);
     cr_assert_eq(empty_folder_open("relative", true, &c), -EINVAL);
     cr_assert_eq(empty_folder_open("/dev/null/x", true, &c), -EINVAL);
     for (const char *const *name =
