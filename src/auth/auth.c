@@ -4,6 +4,7 @@
 #include "auth.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "sallyport/base/die.h"
@@ -42,6 +43,12 @@ int auth_take_users(struct auth *a, int fd, uint64_t generation,
     return 0;
 }
 
+void auth_take_key(struct auth *a, uint64_t first, uint64_t second)
+{
+    memcpy(a->name_key, &first, sizeof(first));
+    memcpy(a->name_key + sizeof(first), &second, sizeof(second));
+}
+
 /* Gate judges it, and says what is wrong. Of one that can't be read here no
  * client proves anything. */
 void auth_take_certificate(struct auth *a, int fd)
@@ -60,6 +67,7 @@ static int on_users(void *owner, struct packet *p)
 {
     struct complaint c = { "" };
 
+    auth_take_key(owner, p->value[1].number, p->value[2].number);
     if (auth_take_users(owner, fd_take(&p->fd[0]), p->value[0].number, &c) < 0)
         die(EX_DATAERR, "%s", c.text);
     return 0;

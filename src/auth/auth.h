@@ -4,6 +4,7 @@
 
 #include "sallyport/base/loop.h"
 #include "sallyport/base/secret.h"
+#include "sallyport/base/siphash.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/proof/proof.h"
@@ -33,7 +34,8 @@ struct auth {
     struct loop_watch log_watch;
     struct users users; /* the newest only: what was asked before counts too */
     uint64_t generation;
-    struct proof_servers servers; /* the certificates that clients are shown */
+    uint8_t name_key[SIPHASH_KEY]; /* of the hashes of names */
+    struct proof_servers servers;  /* the certificates that clients are shown */
     struct pending pending[PENDING_MAX];
 };
 
@@ -47,6 +49,7 @@ int auth_log_to(struct auth *a, int fd);
 void auth_take_certificate(struct auth *a, int fd);
 int auth_take_users(struct auth *a, int fd, uint64_t generation,
                     struct complaint *c);
+void auth_take_key(struct auth *a, uint64_t first, uint64_t second);
 
 /* FD leads to session SERIAL of the client PEER. Ends the process if master
  * asks too much. */
@@ -60,6 +63,7 @@ struct attempt {
     struct slice name;
     const struct secret *password;
     struct slice claims, proof; /* of a client certificate, or empty */
+    const uint8_t *name_key;    /* SIPHASH_KEY bytes */
     uint64_t serial;            /* by master's word */
     const struct proof_servers *servers;
 };
@@ -80,6 +84,14 @@ enum judgement {
  * and a wrong password, a locked user, and nobody. */
 enum judgement judge(const struct users *u, const struct attempt *a,
                      size_t *row);
+
+/* The hash that an unknown NAME is verified against, or NULL: that of one of
+ * the users, always the same one for a name while the user is there, and each
+ * user's as often. So what the work tells of a name's kind of hash says
+ * nothing. */
+const char *judge_stand_in(const struct users *u,
+                           const uint8_t name_key[SIPHASH_KEY],
+                           struct slice name);
 
 /* Lines of the log about the session of P. */
 void tell_wrong(const struct pending *p, const char *wrong);

@@ -7,13 +7,13 @@
 #include "auth.h"
 #include "sallyport/base/die.h"
 
-static void say_verdict(struct pending *p, bool yes, size_t row)
+static void say_verdict(struct pending *p, bool yes, size_t row, uint64_t name)
 {
     struct auth *a = p->auth;
     struct packet verdict = { .message = MSG_VERDICT,
                               .value = { NUMBER(p->serial),
                                          NUMBER(a->generation), NUMBER(row),
-                                         NUMBER(yes) } };
+                                         NUMBER(yes), NUMBER(name) } };
     int r = channel_send(&a->master, &verdict);
 
     loop_remove(&a->loop, &p->watch);
@@ -34,6 +34,7 @@ static int on_credentials(void *owner, struct packet *packet)
                                .password = &password,
                                .claims = packet->value[2].text,
                                .proof = packet->value[3].text,
+                               .name_key = p->auth->name_key,
                                .serial = p->serial,
                                .servers = &p->auth->servers };
     enum judgement j = JUDGED_PASSWORD;
@@ -42,7 +43,8 @@ static int on_credentials(void *owner, struct packet *packet)
         j = judge(&p->auth->users, &a, &row);
     if (j != JUDGED_RIGHT)
         tell_failed_login(p, &a, j);
-    say_verdict(p, j == JUDGED_RIGHT, row);
+    say_verdict(p, j == JUDGED_RIGHT, row,
+                siphash(a.name_key, a.name.ptr, a.name.len));
     return -ECANCELED;
 }
 
@@ -61,7 +63,7 @@ static void on_ready(void *owner, uint32_t events)
         return;
     if (r == -EPROTO)
         tell_wrong(p, p->channel.wrong);
-    say_verdict(p, false, 0);
+    say_verdict(p, false, 0, 0);
 }
 
 /* The hashes of others may have taken all this time, while the password lay
@@ -72,7 +74,7 @@ static void on_time(void *owner)
 
     on_ready(p, EPOLLIN);
     if (p->used)
-        say_verdict(p, false, 0);
+        say_verdict(p, false, 0, 0);
 }
 
 void pending_open(struct auth *a, int fd, uint64_t serial,
@@ -97,7 +99,7 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
     loop_timer_set(&a->loop, &p->timer, PENDING_MS);
     r = loop_add(&a->loop, &p->watch);
     if (r < 0)
-        say_verdict(p, false, 0);
+        say_verdict(p, false, 0, 0);
 }
 
 void pending_release(struct auth *a)

@@ -40,6 +40,7 @@ static int on_users(void *owner, struct packet *p)
 {
     struct setup *s = owner;
 
+    auth_take_key(s->auth, p->value[1].number, p->value[2].number);
     return auth_take_users(s->auth, fd_take(&p->fd[0]), p->value[0].number,
                            &s->complaint);
 }

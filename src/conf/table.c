@@ -283,7 +283,8 @@ const struct setting setting_table[] = {
       .value = "",
       .reload = true,
       .help = "Addresses and networks for which max_fruitless and "
-              "crash_ban don't hold, such as that of a scanner, at most 32." },
+              "crash_ban don't hold, nor guess_delay for what came from the "
+              "address, such as that of a scanner, at most 32." },
     { .key = "login_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(login_timeout),
@@ -335,7 +336,19 @@ const struct setting setting_table[] = {
       .min = 0,
       .max = 60 * SECOND,
       .reload = true,
-      .help = "Pause before the reply to a wrong password." },
+      .help = "A wrong password is answered this long after it came, or at "
+              "a multiple of it." },
+    { .key = "guess_delay",
+      .type = SETTING_DURATION,
+      .offset = FIELD(guess_delay),
+      .value = "10s",
+      .min = 0,
+      .max = 10 * SECOND,
+      .reload = true,
+      .help = "Longest pause before the answer to a login, right or wrong, "
+              "whose name or address had many failed ones lately, and never "
+              "more than a quarter of login_timeout; none where this user "
+              "logged in lately. 0: no such pause." },
     { .key = "login_tries",
       .type = SETTING_NUMBER,
       .offset = FIELD(login_tries),

@@ -25,7 +25,7 @@ enum child_state {
 /* A verification that an auth worker was asked for. */
 struct verification {
     uint64_t serial, generation;
-    struct address prefix;   /* of the session's peer */
+    struct address peer;     /* of the session */
     struct session *session; /* NULL: nobody waits any more */
 };
 

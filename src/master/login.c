@@ -10,6 +10,7 @@
 #include "gate.h"
 #include "home.h"
 #include "master.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "worker.h"
 
@@ -87,6 +88,7 @@ int login_on_request(void *owner, struct packet *p)
     s->request = p->request;
     s->channel.phase = PHASE_VERIFY;
     s->state = SESSION_WAITING;
+    s->answer = (struct answer){ .asked = clock_ms() };
     if (s->tries >= m->settings.login_tries) {
         session_kick(s, ENDING_LOGIN_TRIES);
         return 0;
@@ -141,17 +143,34 @@ static void enter(struct session *s, const struct user *user)
     }
 }
 
-void login_on_verdict(struct session *s, const struct user *user)
+/* By the users file as it is now: after a delay of seconds the row may be of
+ * somebody who was locked since. */
+static void accept_login(struct session *s)
+{
+    struct master *m = s->master;
+    const struct verdict *v = &s->answer.verdict;
+    const struct users *users = userdb_find(&m->users, v->generation);
+    bool delayed = s->state == SESSION_DELAYED;
+
+    if (!users || (delayed && v->generation != userdb_newest(&m->users))) {
+        login_deny(s, DENIAL_BUSY);
+        return;
+    }
+    guesses_succeeded(&m->guesses, &v->guess, clock_ms());
+    enter(s, &users->row[v->row]);
+}
+
+void login_on_verdict(struct session *s, const struct verdict *v)
 {
     if (s->state != SESSION_VERIFY)
         return;
-    if (user) {
-        enter(s, user);
+    s->answer.verdict = *v;
+    if (v->right && v->delay == 0) {
+        accept_login(s);
         return;
     }
-    s->tries++;
-    s->state = SESSION_DELAYED;
-    session_wait(s, s->master->settings.login_delay);
+    s->tries += !v->right;
+    answer_wait(s);
 }
 
 void login_grant(struct session *s)
@@ -191,10 +210,15 @@ void login_on_time(struct session *s)
     switch (s->state) {
     case SESSION_WAITING:
     case SESSION_VERIFY:
+    case SESSION_HELD:
         login_deny(s, DENIAL_BUSY);
         break;
     case SESSION_DELAYED:
-        login_deny(s, DENIAL_WRONG);
+        if (s->answer.verdict.right)
+            accept_login(s);
+        else
+            login_deny(s, DENIAL_WRONG);
+        answer_next(s->master);
         break;
     case SESSION_OPENING:
         home_report(&s->home, EVENT_CHILD, "was not ready in time");

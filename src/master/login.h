@@ -10,8 +10,8 @@ struct child;
 int login_on_request(void *owner, struct packet *p);
 /* A worker has become free or ready: those who wait. */
 void login_retry(struct master *m);
-/* The worker's answer; NULL for no. */
-void login_on_verdict(struct session *s, const struct user *user);
+/* The worker's answer, which has been counted. */
+void login_on_verdict(struct session *s, const struct verdict *v);
 void login_deny(struct session *s, enum denial why);
 void login_grant(struct session *s);
 /* Its files is of no use any more: the login is denied, or it is kicked. */

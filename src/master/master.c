@@ -91,6 +91,8 @@ int master_start(struct master *m)
     if (r == 0)
         r = sessions_init(&m->sessions, m->settings.max_sessions);
     if (r == 0)
+        r = guesses_init(&m->guesses);
+    if (r == 0)
         r = leftovers_init(&m->leftovers, m->settings.max_sessions);
     if (r == 0)
         r = control_start(&m->control);
@@ -140,6 +142,7 @@ void master_release(struct master *m)
     if (m->signals.fd >= 0)
         signals_close(m);
     sessions_release(&m->sessions);
+    guesses_release(&m->guesses);
     leftovers_release(&m->leftovers);
     userdb_release(&m->users);
     listeners_release(&m->listeners);

@@ -85,6 +85,7 @@ struct master {
     struct child child[MASTER_CHILDREN];
     size_t child_count;
     struct session_table sessions;
+    struct guesses guesses;
     struct leftovers leftovers;
     struct userdb users;
     unsigned asks;  /* client_certificates, when the users were looked at */

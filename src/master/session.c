@@ -176,6 +176,8 @@ void session_end(struct session *s)
         home_close(&s->home);
     if (s->home.pid > 0) /* there is nothing else that it waits for */
         session_wait(s, s->master->deadlines.kick);
+    if (s->answer.slowed)
+        answer_next(s->master);
     session_settle(s);
 }
 

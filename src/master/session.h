@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "answer.h"
 #include "home.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/siphash.h"
@@ -19,7 +20,8 @@ enum session_state {
     SESSION_GREETED, /* nobody is logged in */
     SESSION_WAITING, /* LOGIN came; no auth worker is there */
     SESSION_VERIFY,  /* a worker is at it */
-    SESSION_DELAYED, /* wrong; the answer waits for login_delay */
+    SESSION_DELAYED, /* the answer waits for its time */
+    SESSION_HELD,    /* the answer waits for others of its address */
     SESSION_OPENING, /* files was forked; READY is awaited */
     SESSION_USER,    /* logged in */
     SESSION_KICKED,  /* was told to go */
@@ -44,6 +46,7 @@ struct session {
     struct pair_set *certificates; /* that it was forked with */
     uint32_t request;              /* LOGIN's number */
     uint64_t tries;                /* wrong passwords so far */
+    struct answer answer;          /* to the login under way */
     unsigned news;                 /* enum session_news */
 
     unsigned rights;

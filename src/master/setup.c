@@ -116,19 +116,6 @@ static int step_passive(struct child *c)
     return 0;
 }
 
-static int step_users(struct child *c)
-{
-    const struct userdb *u = &c->master->users;
-    struct packet p = { .message = MSG_USERS,
-                        .value = { NUMBER(userdb_newest(u)) },
-                        .fd = { u->fd, -1 } };
-    int r = send_one(c, p);
-
-    if (r == 0)
-        c->generation = userdb_newest(u);
-    return r;
-}
-
 static int step_output(struct child *c)
 {
     return send_one(
@@ -268,7 +255,8 @@ static child_step *const gate_check_steps[] = {
     step_keys_ready, step_go,   NULL,
 };
 static child_step *const auth_steps[] = {
-    step_cage, step_log, certificates_step_auth, step_users, step_go, NULL
+    step_cage,         step_log, certificates_step_auth,
+    worker_send_users, step_go,  NULL
 };
 static child_step *const keys_steps[] = {
     step_cage, step_log, certificates_step_keys, step_peers, step_go, NULL

@@ -5,6 +5,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "login.h"
 #include "master.h"
@@ -52,18 +53,21 @@ static struct child *least_busy(struct master *m, uint64_t serial, size_t *all)
 }
 
 /* What gate counts as one address. */
-static struct address prefix_of(const struct session *s)
+static struct address prefix_of(const struct address *peer)
 {
-    return address_prefix(&s->peer, s->peer.family == 4 ? 32 : 64);
+    return address_prefix(peer, peer->family == 4 ? 32 : 64);
 }
 
 static size_t held_by(const struct master *m, const struct address *prefix)
 {
+    struct address other;
     size_t n = 0;
 
     for (size_t i = 0; i < m->child_count; i++)
-        for (size_t j = 0; j < m->child[i].verifications; j++)
-            n += address_same_host(&m->child[i].verification[j].prefix, prefix);
+        for (size_t j = 0; j < m->child[i].verifications; j++) {
+            other = prefix_of(&m->child[i].verification[j].peer);
+            n += address_same_host(&other, prefix);
+        }
     return n;
 }
 
@@ -80,7 +84,7 @@ static bool has_its_share(const struct master *m, const struct address *prefix,
 int worker_ask(struct session *s, int fd)
 {
     struct master *m = s->master;
-    struct address prefix = prefix_of(s);
+    struct address prefix = prefix_of(&s->peer);
     size_t all;
     struct child *c = least_busy(m, s->serial, &all);
     struct packet p = { .message = MSG_VERIFY,
@@ -96,7 +100,8 @@ int worker_ask(struct session *s, int fd)
     if (channel_send(&c->channel, &p) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
-        (struct verification){ s->serial, userdb_newest(&m->users), prefix, s };
+        (struct verification){ s->serial, userdb_newest(&m->users), s->peer,
+                               s };
     if (!c->timer.armed)
         loop_timer_set(&m->loop, &c->timer, m->deadlines.silence);
     return 0;
@@ -121,20 +126,32 @@ uint64_t worker_oldest(const struct master *m)
     return oldest;
 }
 
-static void tell_users(struct child *c)
+/* The key of auth's hashes of names: the same in all workers and, with the key
+ * of the partials' names, after a restart. */
+static uint64_t half_of_key(const struct master *m, const char *which)
+{
+    return siphash(m->name_key, which, strlen(which));
+}
+
+int worker_send_users(struct child *c)
 {
     const struct userdb *u = &c->master->users;
     struct packet p = { .message = MSG_USERS,
-                        .value = { NUMBER(userdb_newest(u)) },
+                        .value = { NUMBER(userdb_newest(u)),
+                                   NUMBER(half_of_key(c->master, "auth 1")),
+                                   NUMBER(half_of_key(c->master, "auth 2")) },
                         .fd = { u->fd, -1 } };
-    int r;
+    int r = channel_send(&c->channel, &p);
 
-    if (c->generation == userdb_newest(u))
-        return;
-    r = channel_send(&c->channel, &p);
     if (r == 0)
         c->generation = userdb_newest(u);
-    else if (r == -EAGAIN)
+    return r;
+}
+
+static void tell_users(struct child *c)
+{
+    if (c->generation != userdb_newest(&c->master->users) &&
+        worker_send_users(c) == -EAGAIN)
         child_wait_writable(c);
 }
 
@@ -185,38 +202,30 @@ static const char *objection(const struct child *c,
     return users->row[row].locked ? "a yes for a locked user" : NULL;
 }
 
-static void deliver(struct child *c, struct session *s, const struct packet *p)
-{
-    const struct users *users =
-        userdb_find(&c->master->users, p->value[1].number);
-
-    if (!s)
-        return;
-    if (p->value[3].number == 0)
-        login_on_verdict(s, NULL);
-    else if (users)
-        login_on_verdict(s, &users->row[p->value[2].number]);
-    else
-        login_deny(s, DENIAL_BUSY);
-}
-
 int worker_on_verdict(void *owner, struct packet *p)
 {
     struct child *c = owner;
     struct verification *v = find(c, p->value[0].number);
     const char *wrong = objection(c, v, p);
+    struct verdict verdict = { .right = p->value[3].number == 1,
+                               .generation = p->value[1].number,
+                               .row = p->value[2].number,
+                               .guess.name = p->value[4].number };
     struct session *s;
 
     if (wrong)
         return lie(c, wrong);
     s = v->session;
+    verdict.guess.peer = v->peer;
+    answer_count(c->master, &verdict);
     *v = c->verification[--c->verifications];
     if (c->verifications > 0)
         loop_timer_set(&c->master->loop, &c->timer,
                        c->master->deadlines.silence);
     else
         loop_timer_clear(&c->master->loop, &c->timer);
-    deliver(c, s, p);
+    if (s)
+        login_on_verdict(s, &verdict);
     userdb_drop(&c->master->users, worker_oldest(c->master));
     login_retry(c->master); /* a place is free */
     return 0;

@@ -12,6 +12,8 @@ int worker_ask(struct session *s, int fd);
 void worker_forget(struct master *m, const struct session *s);
 /* The oldest generation that a verdict may name. */
 uint64_t worker_oldest(const struct master *m);
+/* MSG_USERS with the newest: 0 or -errno. */
+int worker_send_users(struct child *c);
 /* Sends the newest users file and certificates to those who don't have them. */
 void workers_tell(struct master *m);
 

@@ -16,8 +16,8 @@
 #include "sallyport/tls/client.h"
 #include "signer.h"
 
-/* The deadline of an auth worker, the delay of a denial, and some room. */
-#define ANSWER_MS 45000
+/* The deadlines of master's waits, its delays, and some room. */
+#define ANSWER_MS 75000
 
 static void on_late(void *owner)
 {

@@ -102,7 +102,10 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "homes = %s\n", s->homes);
     buf_add_format(&text, "empty = %s/empty\n", s->folder);
     buf_add_format(&text, "state = %s/state\n", s->folder);
-    buf_add_format(&text, "login_delay = 0\n");
+    buf_add_format(&text, "login_delay = %s\n",
+                   plan->login_delay ? plan->login_delay : "0");
+    buf_add_format(&text, "guess_delay = %s\n",
+                   plan->guess_delay ? plan->guess_delay : "0");
     buf_add_format(&text, "no_ban = %s\n",
                    plan->no_ban ? plan->no_ban : "127.0.0.0/8, ::1");
     buf_add_format(&text, "uid.gate = %d\n", SERVER_UID_GATE);

@@ -98,7 +98,8 @@ struct settings {
     struct networks no_ban; /* exempt from both */
     uint64_t login_timeout, idle_timeout, connect_timeout, stall_timeout,
         hash_timeout;     /* ms */
-    uint64_t login_delay; /* ms before the reply to a wrong password */
+    uint64_t login_delay; /* ms: wrong ones are answered at its multiples */
+    uint64_t guess_delay; /* ms at most, after many failed logins */
     uint64_t login_tries;
     uint64_t max_file_size;   /* bytes, 0: no limit */
     uint64_t copy_max;        /* bytes, 0: no limit */

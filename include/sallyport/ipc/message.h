@@ -40,11 +40,12 @@ enum message {
     MSG_PASSIVE,     /* a passive listener: address with its port */
     MSG_TOLD,        /* what a public address is now: its number, the address;
                         also later */
-    MSG_USERS,       /* the users file, a sealed memfd: generation */
-    MSG_LOG_OUTPUT,  /* where log writes */
-    MSG_GO,          /* set-up is over */
-    MSG_READY,       /* caged and working */
-    MSG_FAILED,      /* can't work: why, for the administrator */
+    MSG_USERS,      /* the users file, a sealed memfd: generation, two halves of
+                       the key of hashes of names */
+    MSG_LOG_OUTPUT, /* where log writes */
+    MSG_GO,         /* set-up is over */
+    MSG_READY,      /* caged and working */
+    MSG_FAILED,     /* can't work: why, for the administrator */
     /* master and gate */
     MSG_SESSION,      /* a fork: serial, peer, local address, listener index;
                          the far ends of its channels to master, log, keys */
@@ -81,7 +82,8 @@ enum message {
                           client's address */
     MSG_CREDENTIALS,   /* name, password; what the client's certificate says,
                           and the handshake that proves it, or "" */
-    MSG_VERDICT,       /* serial, generation, row, 1 for yes */
+    MSG_VERDICT,       /* serial, generation, row, 1 for yes, a keyed hash of
+                          the name */
     MSG_GRANTED,       /* session–files: name, rights, how uploads must
                           end, enum data_binding */
     MSG_DENIED,        /* enum denial */

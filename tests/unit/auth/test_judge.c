@@ -96,11 +96,13 @@ static enum judgement ask_with(const char *name, const char *password,
                                size_t *row)
 {
     static const struct proof_servers servers;
+    static const uint8_t key[SIPHASH_KEY] = "not so secret 1";
     struct secret secret;
     const struct attempt a = { .name = slice_from(name),
                                .password = &secret,
                                .claims = slice_from(claims),
                                .proof = slice_from(proof),
+                               .name_key = key,
                                .serial = 7,
                                .servers = &servers };
 
@@ -161,6 +163,63 @@ Test(judge, certificates)
                      cases[i].is, "%zu", i);
         cr_expect_eq(row, cases[i].row, "%zu", i);
     }
+}
+
+static struct users read_rows(size_t count)
+{
+    static const char *const hashes[] = {
+        "$2b$05$abcdefghijklmnopqrstuuAu1uJ1VvZ6l0b8ZJqzJ9Zz1GZyq7jK2",
+        "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$"
+        "pF4zT0RFFUVKdY8DbQ8YgJ0Kz8Zq1vTt7mO3yRr1SJ5",
+    };
+    struct complaint c = { "" };
+    struct users u;
+    struct buf text;
+    int fd;
+
+    buf_init(&text, 1 << 20);
+    for (size_t i = 0; i < count; i++) /* one in four has bcrypt */
+        cr_assert_eq(buf_add_format(&text, "user%zu:%s%s:%zu:%zu::/h/%zu::\n",
+                                    i, i == 0 ? "!" : "", hashes[i % 4 > 0],
+                                    80000 + i, 80000 + i, i),
+                     0);
+    cr_assert_eq(buf_add_text(&text, "none:*:70000:70000::/h/none::\n"), 0);
+    fd = fd_sealed("users", buf_slice(&text));
+    cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
+    buf_release(&text);
+    fd_close(&fd);
+    return u;
+}
+
+/* An unknown name has the hash of one of the users: each kind as often as they
+ * have it, the same each time, and after a new user mostly the same still. */
+Test(judge, stand_ins)
+{
+    enum { USERS = 400, NAMES = 2000 };
+    static const uint8_t key[SIPHASH_KEY] = "any key will do";
+    struct users u = read_rows(USERS), more = read_rows(USERS + 1);
+    unsigned bcrypt = 0, changed = 0;
+    char name[32];
+
+    for (unsigned i = 0; i < NAMES; i++) {
+        const char *one, *again, *then;
+
+        snprintf(name, sizeof(name), "nobody%u", i);
+        one = judge_stand_in(&u, key, slice_from(name));
+        again = judge_stand_in(&u, key, slice_from(name));
+        then = judge_stand_in(&more, key, slice_from(name));
+        cr_assert(one && one == again);
+        bcrypt += one[1] == '2';
+        changed += strcmp(one, then) != 0;
+    }
+    cr_expect(bcrypt > NAMES / 8 && bcrypt < NAMES / 2, "%u of %u", bcrypt,
+              NAMES);
+    cr_expect_lt(changed, NAMES / 50u, "%u of %u", changed, NAMES);
+    users_release(&u);
+    users_release(&more);
+    u = read_rows(0);
+    cr_expect_null(judge_stand_in(&u, key, SLICE("x")), "nobody has a hash");
+    users_release(&u);
 }
 
 static int by_size(const void *a, const void *b)

@@ -184,6 +184,7 @@ static void adjust_for_tests(struct master *m)
     m->settings.max_per_user = 100; /* those who have just left count */
     m->settings.login_delay = 1;
     m->settings.login_tries = 100;
+    m->settings.guess_delay = 0;
 }
 
 static void open_listeners(struct master *m)

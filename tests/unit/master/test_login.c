@@ -54,6 +54,47 @@ Test(login, no_then_yes)
     stage_leave(&s, &p);
 }
 
+/* Time since LOGIN, the work's, the least delay, login_delay; the answer. */
+static const struct {
+    uint64_t passed, least, step, in;
+} waits[] = {
+    { 0, 0, 1000, 1000 },       { 1, 0, 1000, 999 },
+    { 999, 0, 1000, 1 },        { 1000, 0, 1000, 1000 },
+    { 1027, 0, 1000, 973 },     { 1007, 0, 1000, 993 },
+    { 20, 4000, 1000, 3980 },   { 20, 4001, 1000, 4980 },
+    { 5000, 4000, 1000, 1000 }, { 20, 300, 0, 280 },
+    { 500, 300, 0, 0 },         { 0, 0, 0, 0 },
+};
+
+Test(login, wrong_ones_are_answered_at_multiples)
+{
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+        cr_expect_eq(answer_wrong_in(500, 500 + waits[i].passed, waits[i].least,
+                                     waits[i].step),
+                     waits[i].in, "%zu", i);
+}
+
+static void long_delay(struct master *m)
+{
+    m->settings.login_delay = 3000;
+}
+
+/* The work of the hash is no part of it. */
+Test(login, a_slow_hash_does_not_show)
+{
+    struct stage s;
+    struct player p;
+    uint64_t before = clock_ms(), took;
+
+    stage_asked(&s, long_delay, &p);
+    poll(NULL, 0, 1500); /* auth works */
+    auth_says(&s, 1, 1, 0, 0);
+    player_is_denied(&p, DENIAL_WRONG);
+    took = clock_ms() - before;
+    cr_assert(took >= 2990 && took < 4490, "%lu ms", took);
+    stage_leave(&s, &p);
+}
+
 static void two_tries(struct master *m)
 {
     m->settings.login_tries = 2;
@@ -213,7 +254,7 @@ static void garbage(struct stage *s)
 
 static void with_descriptor(struct stage *s)
 {
-    char bytes[8 + 32] = { MSG_VERDICT };
+    char bytes[8 + 40] = { MSG_VERDICT };
     const int fd = 0;
 
     bytes[8] = 1;
@@ -472,6 +513,99 @@ Test(login, share_of_an_address)
         check_share(&shares[i]);
 }
 
+/* --- guesses ------------------------------------------------------------- */
+
+#define SLOW_MS 1500
+
+static void slows(struct master *m)
+{
+    m->settings.guess_delay = SLOW_MS;
+}
+
+static void attack_name(struct stage *s, struct player *p)
+{
+    for (int i = 0; i < GUESS_NAME_FREE; i++) {
+        player_asks(s, p);
+        auth_says(s, p->serial, 1, 0, 0);
+        player_is_denied(p, DENIAL_WRONG);
+    }
+}
+
+static uint64_t time_of_login(struct stage *s, struct player *p)
+{
+    uint64_t before = clock_ms();
+    struct actor files;
+
+    player_logs_in(s, p, &files);
+    return clock_ms() - before;
+}
+
+/* After failures of others a right password waits as well, and only until its
+ * user is known there. */
+Test(login, a_guessed_name_is_slowed)
+{
+    struct player attacker, p, q;
+    struct stage s;
+
+    stage_open(&s, slows);
+    enter_from(&s, &attacker, 1, "192.0.2.7");
+    enter_from(&s, &p, 2, "198.51.100.1");
+    enter_from(&s, &q, 3, "198.51.100.1");
+    attack_name(&s, &attacker);
+    cr_expect_geq(time_of_login(&s, &p), SLOW_MS - 500); /* it doubles to it */
+    cr_expect_lt(time_of_login(&s, &q), SLOW_MS - 500, "not where it is known");
+    player_leave(&attacker);
+    player_leave(&p);
+    stage_leave(&s, &q);
+}
+
+/* Nobody gets around the count by leaving before the answer, nor by logging in
+ * now and then. */
+Test(login, tries_without_an_answer_count)
+{
+    struct player p, known;
+    struct stage s;
+
+    stage_open(&s, slows);
+    enter_from(&s, &known, 100, "198.51.100.1");
+    for (uint64_t i = 1; i <= GUESS_NAME_FREE; i++) {
+        enter_from(&s, &p, i, "192.0.2.7");
+        player_asks(&s, &p);
+        player_leave(&p);
+        auth_says(&s, i, 1, 0, 0);
+    }
+    player_enter(&s, &p, 99);
+    cr_expect_geq(time_of_login(&s, &p), 990);
+    player_leave(&p);
+    stage_leave(&s, &known);
+}
+
+/* Four of an address wait out their delay at a time; the others after them. */
+Test(login, few_of_an_address_are_slowed_at_a_time)
+{
+    enum { MANY = 5 };
+    struct player p[MANY];
+    struct stage s;
+    uint64_t before;
+
+    stage_open(&s, slows);
+    for (uint64_t i = 0; i < MANY; i++)
+        enter_from(&s, &p[i], i + 1, "192.0.2.7");
+    attack_name(&s, &p[0]);
+    before = clock_ms();
+    for (uint64_t i = 0; i < MANY; i++) {
+        player_asks(&s, &p[i]);
+        auth_says(&s, i + 1, 1, 0, 0);
+    }
+    for (uint64_t i = 0; i < MANY; i++) {
+        player_is_denied(&p[i], DENIAL_WRONG);
+        cr_expect_geq(clock_ms() - before, i == 4 ? 2490 : 990, "%lu", i);
+    }
+    for (uint64_t i = 1; i < MANY; i++)
+        player_leave(&p[i]);
+    stage_leave(&s, &p[0]);
+}
+
 /* While auth is away logins wait for it. */
 Test(login, waits_for_auth)
 {
@@ -545,6 +679,28 @@ Test(login, users_change)
     player_is_denied(&q, DENIAL_BUSY);
     player_leave(&p);
     stage_leave(&s, &q);
+}
+
+/* A right password that waits out a delay counts by the file of its end: its
+ * user may have been locked meanwhile. */
+Test(login, users_change_during_a_delay)
+{
+    struct player p, q;
+    struct stage s;
+
+    stage_open(&s, slows);
+    player_enter(&s, &p, 1);
+    player_enter(&s, &q, 2);
+    attack_name(&s, &p);
+    player_asks(&s, &p);
+    auth_says(&s, 1, 1, 0, 1);
+    write_users(&s, "dora");
+    player_asks(&s, &q); /* master looks at the file */
+    auth_says(&s, 2, 2, 0, 0);
+    player_is_denied(&p, DENIAL_BUSY);
+    player_is_denied(&q, DENIAL_WRONG);
+    player_leave(&q);
+    stage_leave(&s, &p);
 }
 
 /* A broken file is told, and the old one counts. */

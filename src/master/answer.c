@@ -1,0 +1,144 @@
+/* The waiting between a verdict and its answer. A delayed login holds no
+ * worker; of one address a few are delayed at a time, and the others wait for
+ * those: so an address makes few guesses a minute, however many connections it
+ * opens. Runs in master. */
+#include "answer.h"
+
+#include "master.h"
+#include "sallyport/base/clock.h"
+
+uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
+                         uint64_t step)
+{
+    uint64_t passed = now - asked, at = passed > least ? passed : least;
+
+    if (step == 0)
+        return at - passed;
+    if (at % step != 0 || at == passed)
+        at += step - at % step;
+    return at - passed;
+}
+
+/* A quarter of login_timeout leaves time for three tries. */
+static uint64_t longest(const struct master *m)
+{
+    uint64_t quarter = m->settings.login_timeout / 4;
+
+    return m->settings.guess_delay < quarter ? m->settings.guess_delay
+                                             : quarter;
+}
+
+void answer_count(struct master *m, struct verdict *v)
+{
+    uint64_t now = clock_ms();
+
+    v->guess.trusted = networks_hold(&m->settings.no_ban, &v->guess.peer);
+    v->delay = guesses_delay(&m->guesses, &v->guess, longest(m), now);
+    if (!v->right)
+        guesses_failed(&m->guesses, &v->guess, now);
+}
+
+static bool is_slowed(const struct session *s)
+{
+    return s->state == SESSION_DELAYED && s->answer.slowed;
+}
+
+static size_t slowed_of(const struct master *m, const struct address *peer,
+                        unsigned bits)
+{
+    struct address prefix = address_prefix(peer, bits), other;
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->sessions.size; i++) {
+        if (!is_slowed(&m->sessions.all[i]))
+            continue;
+        other = address_prefix(&m->sessions.all[i].peer, bits);
+        n += address_same_host(&other, &prefix);
+    }
+    return n;
+}
+
+static bool address_is_full(const struct session *s)
+{
+    const struct guess_level *l = NULL;
+    size_t n =
+        s->answer.verdict.guess.trusted ? 0 : guess_levels(s->peer.family, &l);
+
+    for (size_t i = 0; i < n; i++)
+        if (slowed_of(s->master, &s->peer, l[i].bits) >= l[i].slowed)
+            return true;
+    return false;
+}
+
+static void delay(struct session *s)
+{
+    const struct answer *a = &s->answer;
+    uint64_t now = clock_ms(), passed = now - a->asked, ms;
+
+    if (a->verdict.right)
+        ms = a->verdict.delay > passed ? a->verdict.delay - passed : 0;
+    else
+        ms = answer_wrong_in(a->asked, now, a->verdict.delay,
+                             s->master->settings.login_delay);
+    s->state = SESSION_DELAYED;
+    session_wait(s, ms);
+}
+
+void answer_wait(struct session *s)
+{
+    s->answer.slowed = s->answer.verdict.delay > 0;
+    if (s->answer.slowed && address_is_full(s)) {
+        s->state = SESSION_HELD;
+        session_wait(s, s->master->deadlines.verdict);
+    } else {
+        delay(s);
+    }
+}
+
+/* It begins its delay now: had the time in the queue counted, all that wait
+ * would be answered with the first. */
+static void release(struct session *s)
+{
+    struct verdict *v = &s->answer.verdict;
+    uint64_t now = clock_ms();
+
+    v->delay =
+        guesses_delay(&s->master->guesses, &v->guess, longest(s->master), now);
+    s->answer.slowed = v->delay > 0;
+    if (s->answer.slowed && v->right)
+        s->answer.asked = now;
+    else if (s->answer.slowed) /* and stays at a multiple of login_delay */
+        v->delay += now - s->answer.asked;
+    delay(s);
+}
+
+static bool may_go(const struct session *s)
+{
+    const struct answer *a = &s->answer;
+
+    return !address_is_full(s) ||
+           guesses_delay(&s->master->guesses, &a->verdict.guess,
+                         longest(s->master), clock_ms()) == 0;
+}
+
+static struct session *longest_held(struct master *m)
+{
+    struct session *best = NULL;
+
+    for (size_t i = 0; i < m->sessions.size; i++) {
+        struct session *s = &m->sessions.all[i];
+
+        if (s->state == SESSION_HELD &&
+            (!best || s->answer.asked < best->answer.asked) && may_go(s))
+            best = s;
+    }
+    return best;
+}
+
+void answer_next(struct master *m)
+{
+    struct session *s;
+
+    while ((s = longest_held(m)))
+        release(s);
+}

@@ -1,0 +1,45 @@
+/* When a login is answered: right or wrong, after the delay that earlier
+ * failures of its name and address have earned; wrong ones at a multiple of
+ * login_delay, so that the time tells nothing of the work. */
+#ifndef SALLYPORT_SRC_MASTER_ANSWER_H
+#define SALLYPORT_SRC_MASTER_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "guesses.h"
+
+struct master;
+struct session;
+
+/* What auth said of a name and password. */
+struct verdict {
+    bool right;
+    uint64_t generation; /* of the users file */
+    size_t row;          /* in it, if right */
+    struct guess guess;
+    uint64_t delay; /* earned, in ms */
+};
+
+struct answer {
+    struct verdict verdict;
+    uint64_t asked; /* clock_ms() of LOGIN */
+    bool slowed;    /* it has a delay, and counts for its address */
+};
+
+/* Milliseconds from NOW to the first multiple of STEP since ASKED that is later
+ * than NOW and not before LEAST ms have passed. */
+uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
+                         uint64_t step);
+/* For the verdict of a login: its delay, before this one counts; then it
+ * counts. Also where its session has gone. */
+void answer_count(struct master *m, struct verdict *v);
+/* S waits: in SESSION_DELAYED for its answer, or in SESSION_HELD while as many
+ * of its address as may are being delayed. */
+void answer_wait(struct session *s);
+/* A delay is over, or an address has become known: the next ones of
+ * SESSION_HELD. */
+void answer_next(struct master *m);
+
+#endif

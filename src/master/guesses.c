@@ -1,0 +1,163 @@
+/* A leaky bucket for each of many slots, which a keyed hash chooses, as in
+ * src/gate/fruitless.c: bounded whatever comes, and another name or address is
+ * in the same slot by chance alone. Runs in master; pure but for its random
+ * key: the time is an argument. */
+#include "guesses.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sallyport/base/secret.h"
+#include "session.h"
+
+#define STEP_MS 1000 /* the first delay; each further failure doubles it */
+
+static const struct guess_level levels[] = {
+    { .family = 4, .bits = 32, .free = 20, .ms = 10000, .slowed = 4 },
+    { .family = 6, .bits = 64, .free = 20, .ms = 10000, .slowed = 4 },
+    { .family = 6, .bits = 56, .free = 40, .ms = 5000, .slowed = 8 },
+    { .family = 6, .bits = 48, .free = 80, .ms = 2500, .slowed = 16 },
+};
+#define LEVELS (sizeof(levels) / sizeof(levels[0]))
+
+static const struct guess_level name_level = { .free = GUESS_NAME_FREE,
+                                               .ms = GUESS_NAME_MS };
+
+size_t guess_levels(uint8_t family, const struct guess_level **first)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < LEVELS; i++)
+        if (levels[i].family == family && n++ == 0)
+            *first = &levels[i];
+    return n;
+}
+
+int guesses_init(struct guesses *g)
+{
+    *g = (struct guesses){ .names = NULL };
+    random_bytes(g->key, sizeof(g->key));
+    g->names = sessions_memory(GUESS_SLOTS * sizeof(*g->names));
+    g->prefixes = sessions_memory(GUESS_SLOTS * sizeof(*g->prefixes));
+    g->known = sessions_memory(GUESS_SLOTS * sizeof(*g->known));
+    if (g->names && g->prefixes && g->known)
+        return 0;
+    guesses_release(g);
+    return -ENOMEM;
+}
+
+void guesses_release(struct guesses *g)
+{
+    if (g->names)
+        munmap(g->names, GUESS_SLOTS * sizeof(*g->names));
+    if (g->prefixes)
+        munmap(g->prefixes, GUESS_SLOTS * sizeof(*g->prefixes));
+    if (g->known)
+        munmap(g->known, GUESS_SLOTS * sizeof(*g->known));
+    *g = (struct guesses){ .names = NULL };
+}
+
+/* Of a name (no bits), a prefix (no name), or both. */
+static uint64_t hash_of(const struct guesses *g, uint64_t name,
+                        const struct address *peer, unsigned bits)
+{
+    struct address prefix = address_prefix(peer, bits);
+    uint8_t bytes[8 + 2 + 16];
+
+    memcpy(bytes, &name, 8);
+    bytes[8] = prefix.family;
+    bytes[9] = (uint8_t)bits;
+    memcpy(bytes + 10, prefix.bytes, 16);
+    return siphash(g->key, bytes, sizeof(bytes));
+}
+
+static uint64_t pair_of(const struct guesses *g, const struct guess *what)
+{
+    return hash_of(g, what->name, &what->peer,
+                   what->peer.family == 4 ? 32 : 64);
+}
+
+static uint64_t failures(uint64_t debt, const struct guess_level *l,
+                         uint64_t now)
+{
+    return debt > now ? (debt - now + l->ms - 1) / l->ms : 0;
+}
+
+static uint64_t delay_for(uint64_t n, const struct guess_level *l,
+                          uint64_t most)
+{
+    uint64_t ms = STEP_MS;
+
+    if (n < l->free)
+        return 0;
+    for (uint64_t i = l->free; i < n && ms < most; i++)
+        ms *= 2;
+    return ms < most ? ms : most;
+}
+
+static uint64_t delay_of(const uint64_t *table, uint64_t hash,
+                         const struct guess_level *l, uint64_t most,
+                         uint64_t now)
+{
+    return delay_for(failures(table[hash % GUESS_SLOTS], l, now), l, most);
+}
+
+static bool is_known(const struct guesses *g, uint64_t pair, uint64_t now)
+{
+    const struct guess_known *k = &g->known[pair % GUESS_SLOTS];
+
+    return k->at > 0 && k->pair == pair && now - k->at < GUESS_KNOWN_MS;
+}
+
+uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
+                       uint64_t most, uint64_t now)
+{
+    uint64_t pair = pair_of(g, what), longest;
+    const struct guess_level *l = NULL;
+    size_t n = what->trusted ? 0 : guess_levels(what->peer.family, &l);
+
+    if (is_known(g, pair, now))
+        return delay_of(g->names, pair, &name_level, most, now);
+    longest = delay_of(g->names, what->name, &name_level, most, now);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t hash = hash_of(g, 0, &what->peer, l[i].bits);
+        uint64_t ms = delay_of(g->prefixes, hash, &l[i], most, now);
+
+        longest = ms > longest ? ms : longest;
+    }
+    return longest;
+}
+
+static void add(uint64_t *table, uint64_t hash, const struct guess_level *l,
+                uint64_t now)
+{
+    uint64_t *debt = &table[hash % GUESS_SLOTS];
+
+    if (*debt < now)
+        *debt = now;
+    if (*debt - now < (l->free + GUESS_DEBT) * l->ms)
+        *debt += l->ms;
+}
+
+void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
+{
+    uint64_t pair = pair_of(g, what);
+    const struct guess_level *l = NULL;
+    size_t n = what->trusted ? 0 : guess_levels(what->peer.family, &l);
+
+    if (what->name != 0)
+        add(g->names, what->name, &name_level, now);
+    if (is_known(g, pair, now))
+        add(g->names, pair, &name_level, now);
+    for (size_t i = 0; i < n; i++)
+        add(g->prefixes, hash_of(g, 0, &what->peer, l[i].bits), &l[i], now);
+}
+
+void guesses_succeeded(struct guesses *g, const struct guess *what,
+                       uint64_t now)
+{
+    uint64_t pair = pair_of(g, what);
+
+    g->known[pair % GUESS_SLOTS] = (struct guess_known){ pair, now };
+}

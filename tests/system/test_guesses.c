@@ -1,0 +1,237 @@
+/* Somebody guesses a password: how often may he, and what does its user notice?
+ * And what does the time of an answer tell of a name? */
+#include <criterion/criterion.h>
+#include <crypt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/clock.h"
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define SECONDS     "20"
+#define CONNECTIONS "16" /* of each address */
+#define ADDRESSES   4
+
+/* In 20 s: 5 at once, and then 4 at a time, which wait for 1, 2, 4, 8, 10 s. */
+#define MOST_OF_ONE 24
+
+static const struct server_user users[] = { { .name = "anna" },
+                                            { .name = "mallory" } };
+
+static void start(struct server *s, const char *delay)
+{
+    const struct server_plan plan = { .users = users,
+                                      .user_count = 2,
+                                      .no_ban = "192.0.2.1",
+                                      .login_delay = "1s",
+                                      .guess_delay = delay };
+
+    server_start(s, &plan);
+}
+
+static void attack(struct running *r, const struct server *s, size_t addresses)
+{
+    static char address[ADDRESSES][16];
+    char script[1024], port[16];
+    char *argv[8 + ADDRESSES + 1] = {
+        "/usr/bin/python3", script, port,      SECONDS,
+        CONNECTIONS,        "anna", "mallory", SERVER_PASSWORD
+    };
+
+    snprintf(script, sizeof(script), "%s",
+             server_source("tests/system/guess.py"));
+    snprintf(port, sizeof(port), "%u", s->port);
+    for (size_t i = 0; i < addresses; i++) {
+        snprintf(address[i], sizeof(address[i]), "127.0.1.%zu", i + 1);
+        argv[8 + i] = address[i];
+    }
+    run_start(r, NULL, argv);
+}
+
+static unsigned long guesses(struct running *r)
+{
+    struct run_result result;
+    unsigned long n;
+
+    run_finish(r, &result);
+    cr_assert_eq(result.status, 0, "%s", result.text);
+    n = strtoul(result.text, NULL, 10);
+    run_release(&result);
+    return n;
+}
+
+/* Milliseconds from PASS to its answer. */
+static uint64_t log_in(const struct server *server, const char *from,
+                       const char *name, const char *password, int code)
+{
+    uint64_t began, took;
+    struct session s;
+
+    session_init(&s);
+    snprintf(s.from, sizeof(s.from), "%s", from);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    session_do(&s, "331 {*}", "USER %s", name);
+    began = clock_ms();
+    session_send(&s, "PASS %s", password);
+    cr_assert_eq(session_reply(&s), code, "%s", s.reply.data);
+    took = clock_ms() - began;
+    session_drop(&s);
+    return took;
+}
+
+/* The figure of a server that doesn't slow them, for comparison. */
+Test(guesses, without_delays, .timeout = 120)
+{
+    struct server server;
+    struct running r;
+    unsigned long n;
+
+    start(&server, "0");
+    attack(&r, &server, 1);
+    n = guesses(&r);
+    fprintf(stderr,
+            "guess_delay = 0: %lu guesses in " SECONDS "s of one "
+            "address\n",
+            n);
+    cr_expect_gt(n, 0ul);
+    server_stop(&server);
+}
+
+Test(guesses, of_one_address, .timeout = 120)
+{
+    struct server server;
+    struct running r;
+    unsigned long n;
+
+    start(&server, "10s");
+    attack(&r, &server, 1);
+    n = guesses(&r);
+    fprintf(stderr,
+            "guess_delay = 10s: %lu guesses in " SECONDS "s of one "
+            "address\n",
+            n);
+    cr_expect(n > 0 && n <= MOST_OF_ONE, "%lu guesses", n);
+    server_stop(&server);
+}
+
+static void wait_for_failures(const struct server *server, unsigned count)
+{
+    uint64_t end = clock_ms() + WAIT_MS;
+    unsigned seen = 0;
+
+    while (seen < count) {
+        struct buf log;
+
+        server_log(server, &log);
+        seen = 0;
+        for (const char *at = log.data; (at = strstr(at, "wrong password"));
+             at++)
+            seen++;
+        buf_release(&log);
+        cr_assert_lt(clock_ms(), end);
+        poll(NULL, 0, 10);
+    }
+}
+
+/* Meanwhile the user comes in at once from where he was lately, and elsewhere
+ * in 10 s: the rest is room for the machine's load. */
+Test(guesses, of_many_addresses, .timeout = 180)
+{
+    uint64_t known = UINT64_MAX, unknown;
+    struct server server;
+    struct running r;
+    unsigned long n;
+
+    start(&server, "10s");
+    log_in(&server, "127.0.2.1", "anna", SERVER_PASSWORD, 230);
+    attack(&r, &server, ADDRESSES);
+    wait_for_failures(&server, 16); /* the delay is at its longest */
+    unknown = log_in(&server, "127.0.2.2", "anna", SERVER_PASSWORD, 230);
+    for (int i = 0; i < 3; i++) {
+        uint64_t took =
+            log_in(&server, "127.0.2.1", "anna", SERVER_PASSWORD, 230);
+
+        known = took < known ? took : known;
+    }
+    n = guesses(&r);
+    fprintf(stderr,
+            "guess_delay = 10s: %lu guesses in " SECONDS "s of %d addresses; "
+            "the user waits %llu ms from a known address, %llu from another\n",
+            n, ADDRESSES, (unsigned long long)known,
+            (unsigned long long)unknown);
+    cr_expect_leq(n, (unsigned long)ADDRESSES * MOST_OF_ONE);
+    cr_expect_lt(known, 1000u);
+    cr_expect(unknown >= 9990 && unknown < 15000, "%lu ms", unknown);
+    server_stop(&server);
+}
+
+#define DELAY_MS 1000
+#define ROOM_MS  80 /* less than the dearest of the hashes takes */
+#define TRIES    5
+
+/* Kinds of which one takes much longer than another, and unknown names. */
+static const struct {
+    const char *name, *setting;
+} names[] = {
+    { "anna", "$6$rounds=1000$sallyporttests$" },
+    { "bert", "$2b$11$abcdefghijklmnopqrstuu" },
+    { "carl", "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" },
+    { "nobody", NULL },
+    { "someone", NULL },
+    { "x", NULL },
+};
+#define NAMES (sizeof(names) / sizeof(names[0]))
+
+static void write_mixed_users(const struct server *s)
+{
+    char path[SERVER_PATH_MAX];
+    struct buf text;
+
+    buf_init(&text, 1 << 16);
+    for (size_t i = 0; i < NAMES && names[i].setting; i++)
+        cr_assert_eq(buf_add_format(&text, "%s:%s:%zu:%zu::%s::\n",
+                                    names[i].name,
+                                    crypt(SERVER_PASSWORD, names[i].setting),
+                                    SERVER_UID_FIRST + i, SERVER_UID_FIRST + i,
+                                    server_home(s, names[i].name)),
+                     0);
+    snprintf(path, sizeof(path), "%s", server_path(s, "users.new"));
+    files_write(path, text.data, text.len, 0600);
+    cr_assert_eq(rename(path, server_path(s, "users")), 0);
+    buf_release(&text);
+}
+
+/* Whatever its hash takes, known or not: the first multiple of login_delay. The
+ * machine can only add to that, so the shortest of some tries counts. */
+Test(guesses, the_time_tells_nothing, .timeout = 120)
+{
+    const struct server_plan plan = { .login_delay = "1s" };
+    struct server server;
+
+    server_start(&server, &plan);
+    write_mixed_users(&server);
+    for (size_t i = 0; i < NAMES; i++) {
+        uint64_t least = UINT64_MAX;
+
+        for (int n = 0; n < TRIES && least >= DELAY_MS + ROOM_MS; n++) {
+            uint64_t took =
+                log_in(&server, "127.0.0.1", names[i].name, "wrong", 530);
+
+            cr_expect_geq(took, DELAY_MS - 5, "%s", names[i].name);
+            least = took < least ? took : least;
+        }
+        cr_expect_lt(least, DELAY_MS + ROOM_MS, "%s: %lu ms", names[i].name,
+                     least);
+    }
+    server_stop(&server);
+}

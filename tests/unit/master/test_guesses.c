@@ -1,0 +1,195 @@
+/* How failed logins are counted, without any login: the time is the test's. */
+#include <criterion/criterion.h>
+
+#include "master/guesses.h"
+
+#define MOST   10000
+#define MINUTE 60000
+#define START  1000000
+
+static struct guess guess(uint64_t name, const char *peer)
+{
+    struct guess g = { .name = name };
+
+    cr_assert_eq(address_parse(slice_from(peer), &g.peer), 0);
+    return g;
+}
+
+static uint64_t delay(const struct guesses *g, uint64_t name, const char *peer,
+                      uint64_t now)
+{
+    const struct guess what = guess(name, peer);
+
+    return guesses_delay(g, &what, MOST, now);
+}
+
+static void fail(struct guesses *g, uint64_t name, const char *peer,
+                 uint64_t times, uint64_t now)
+{
+    const struct guess what = guess(name, peer);
+
+    for (uint64_t i = 0; i < times; i++)
+        guesses_failed(g, &what, now);
+}
+
+static void succeed(struct guesses *g, uint64_t name, const char *peer,
+                    uint64_t now)
+{
+    const struct guess what = guess(name, peer);
+
+    guesses_succeeded(g, &what, now);
+}
+
+/* Names by number; each has a slot of its own here. */
+Test(guesses, a_name_is_slowed_more_and_more)
+{
+    static const uint64_t after[] = { 0,    0,    0,    0,     0,    1000,
+                                      2000, 4000, 8000, 10000, 10000 };
+    struct guesses g;
+
+    cr_assert_eq(guesses_init(&g), 0);
+    for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
+        cr_expect_eq(delay(&g, 7, "192.0.2.1", START), after[i], "%zu", i);
+        fail(&g, 7, "198.51.100.1", 1, START);
+    }
+    cr_expect_eq(delay(&g, 8, "192.0.2.1", START), 0, "another name");
+    guesses_release(&g);
+}
+
+Test(guesses, a_name_is_forgiven)
+{
+    struct guesses g;
+
+    cr_assert_eq(guesses_init(&g), 0);
+    fail(&g, 7, "198.51.100.1", 9, START);
+    cr_expect_eq(delay(&g, 7, "192.0.2.1", START), 10000);
+    cr_expect_eq(delay(&g, 7, "192.0.2.1", START + MINUTE), 8000);
+    cr_expect_eq(delay(&g, 7, "192.0.2.1", START + 5 * MINUTE), 0);
+    fail(&g, 7, "198.51.100.1", 100000, START);
+    cr_expect_eq(delay(&g, 7, "192.0.2.1",
+                       START + (GUESS_DEBT + GUESS_NAME_FREE + 1) * MINUTE),
+                 0, "an attack that is over is forgotten as well");
+    guesses_release(&g);
+}
+
+/* Others can't slow a user where he logged in lately; his own failures there
+ * do, as an attacker's would who shares his address. */
+Test(guesses, where_a_user_is_known)
+{
+    struct guesses g;
+    uint64_t later = START + GUESS_KNOWN_MS;
+
+    cr_assert_eq(guesses_init(&g), 0);
+    succeed(&g, 7, "192.0.2.1", START);
+    succeed(&g, 7, "2001:db8::1", START);
+    fail(&g, 7, "198.51.100.1", 100, START);
+    fail(&g, 9, "192.0.2.1", 100, START);
+    cr_expect_eq(delay(&g, 7, "192.0.2.1", START), 0);
+    cr_expect_eq(delay(&g, 7, "2001:db8::2", START), 0, "the same /64");
+    cr_expect_eq(delay(&g, 7, "2001:db8:0:1::1", START), MOST);
+    cr_expect_eq(delay(&g, 7, "192.0.2.2", START), MOST);
+    cr_expect_eq(delay(&g, 8, "192.0.2.1", START), MOST, "another user");
+    fail(&g, 7, "192.0.2.1", GUESS_NAME_FREE, START);
+    cr_expect_eq(delay(&g, 7, "192.0.2.1", START), 1000);
+    fail(&g, 7, "198.51.100.1", 100, later);
+    cr_expect_eq(delay(&g, 7, "192.0.2.1", later), MOST, "known too long ago");
+    guesses_release(&g);
+}
+
+/* Address N of NETWORK with so many bits. */
+static const char *host(char out[64], unsigned bits, unsigned n)
+{
+    struct address a;
+
+    cr_assert_eq(
+        address_parse(bits == 32 ? SLICE("192.0.2.0") : SLICE("2001:db8:1::"),
+                      &a),
+        0);
+    if (bits == 32)
+        a.bytes[3] = (uint8_t)n;
+    else if (bits == 64)
+        a.bytes[15] = (uint8_t)n;
+    else
+        a.bytes[bits / 8] = (uint8_t)n; /* the next narrower network */
+    return address_text(&a, out);
+}
+
+/* FREE failures of as many names, spread so that no narrower prefix has enough
+ * of them, slow the next one there, and nobody outside. */
+static const struct {
+    unsigned bits;
+    uint64_t free;
+    unsigned spread;
+    const char *outside;
+} prefixes[] = {
+    { 32, 20, 1, "192.0.2.1" },
+    { 64, 20, 200, "2001:db8:1:1::" },
+    { 56, 40, 200, "2001:db8:1:100::" },
+    { 48, 80, 200, "2001:db8:2::" },
+};
+
+Test(guesses, addresses)
+{
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        unsigned bits = prefixes[i].bits;
+        struct guesses g;
+        char text[64];
+
+        cr_assert_eq(guesses_init(&g), 0);
+        for (uint64_t n = 0; n < prefixes[i].free; n++) {
+            unsigned where = (unsigned)n % prefixes[i].spread;
+
+            cr_expect_eq(delay(&g, 5000, host(text, bits, where), START), 0,
+                         "/%u, %lu", bits, n);
+            fail(&g, 1 + n, host(text, bits, where), 1, START);
+        }
+        cr_expect_eq(delay(&g, 5000, host(text, bits, 0), START), 1000, "/%u",
+                     bits);
+        cr_expect_eq(delay(&g, 5000, prefixes[i].outside, START), 0, "/%u",
+                     bits);
+        cr_expect_eq(delay(&g, 5000, host(text, bits, 0), START + 10000), 0);
+        guesses_release(&g);
+    }
+}
+
+Test(guesses, a_trusted_address_is_not_counted)
+{
+    struct guess what = guess(7, "192.0.2.1");
+    struct guesses g;
+
+    what.trusted = true;
+    cr_assert_eq(guesses_init(&g), 0);
+    for (uint64_t i = 0; i < 1000; i++) {
+        what.name = i;
+        guesses_failed(&g, &what, START);
+    }
+    cr_expect_eq(guesses_delay(&g, &what, MOST, START), 0);
+    cr_expect_eq(delay(&g, 5000, "192.0.2.1", START), 0);
+    guesses_release(&g);
+}
+
+/* An attack on many names and from many addresses meets others by chance. */
+Test(guesses, collisions_are_few)
+{
+    unsigned met = 0;
+    struct guesses g;
+
+    cr_assert_eq(guesses_init(&g), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        struct guess what = { .name = siphash(g.key, &i, sizeof(i)),
+                              .peer = { 4, { 10, 1, 0, (uint8_t)i }, 0 } };
+
+        for (int n = 0; n < 100; n++)
+            guesses_failed(&g, &what, START);
+    }
+    for (unsigned i = 1000; i < 11000; i++) {
+        struct guess what = {
+            .name = siphash(g.key, &i, sizeof(i)),
+            .peer = { 4, { 10, 2, (uint8_t)(i >> 8), (uint8_t)i }, 0 }
+        };
+
+        met += guesses_delay(&g, &what, MOST, START) > 0;
+    }
+    cr_expect_lt(met, 200u, "%u of 10000; 61 are expected", met);
+    guesses_release(&g);
+}
