@@ -62,7 +62,7 @@ bool fault_is_whole(const struct server *s, const char *user, const char *name,
     struct buf got;
     bool same;
 
-    buf_init(&got, 64 * FAULT_MIB);
+    buf_init(&got, len + 64 * FAULT_MIB);
     same = files_read(server_home_file(s, user, name), &got) &&
            got.len == len && (len == 0 || memcmp(got.data, bytes, len) == 0);
     buf_release(&got);

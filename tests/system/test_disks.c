@@ -109,6 +109,9 @@ Test(disks, full, .timeout = 60)
     session_expect(&s, "452 {*}");
     data_cut(&d, false);
     fault_expect_absent(&server, "full", "f");
+    /* Nothing of it keeps the disk full. */
+    session_do(&s, "550 {*}", "SIZE f");
+    cr_expect_eq(fault_count_partials(&server, "full"), 0);
     session_do(&s, "552 {*}", "ALLO %u", LEN);
     session_do(&s, "250 {*}", "DELE filler");
     fault_retry(&s, &server, "full", "f", bytes, LEN);
