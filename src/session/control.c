@@ -131,7 +131,7 @@ void control_reply_logged(struct session *s, enum reply r, struct slice a,
 void control_reply_with(struct session *s, enum reply r, struct slice a,
                         struct slice b)
 {
-    refusal_note(s, r);
+    refusal_note(s, r, a);
     control_reply_logged(s, r, a, b);
 }
 

@@ -34,7 +34,7 @@ static void send_line(struct session *s, enum verb verb, enum reply r,
                                            .path = path,
                                            .argument = arg,
                                            .result = reply_code(r),
-                                           .reason = reasons[r],
+                                           .reason = t->reason,
                                            .number = t->more };
 
     t->more = 0;
@@ -94,7 +94,16 @@ static void count(struct refusal_tally *t, enum reply r, bool has_path,
     slice_copy(what, t->last, sizeof(t->last));
 }
 
-void refusal_note(struct session *s, enum reply r)
+/* Of a right that is missing the reply says which. */
+static void keep_reason(struct refusal_tally *t, enum reply r,
+                        struct slice argument)
+{
+    if (r != REPLY_NO_RIGHT || argument.len == 0 ||
+        slice_copy(argument, t->reason, sizeof(t->reason)) < 0)
+        slice_copy(slice_from(reasons[r]), t->reason, sizeof(t->reason));
+}
+
+void refusal_note(struct session *s, enum reply r, struct slice argument)
 {
     struct refusals *all = &s->refusals;
     struct slice path = NOTHING;
@@ -103,6 +112,7 @@ void refusal_note(struct session *s, enum reply r)
     if (!reasons[r] || !s->login.done || !all->command)
         return;
     t = &all->of[all->command->verb];
+    keep_reason(t, r, argument);
     if (all->has_path)
         path = path_slice(&s->subject);
     if (t->lines++ < SINGLE)

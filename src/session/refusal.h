@@ -11,8 +11,9 @@ void refusal_init(struct session *s);
 void refusal_expect(struct session *s, const struct command *c, bool has_path,
                     struct slice arg);
 void refusal_dispatched(struct session *s);
-/* R goes to the client. An event, if R refuses that command. */
-void refusal_note(struct session *s, enum reply r);
+/* R goes to the client, with its first argument. An event, if R refuses that
+ * command. */
+void refusal_note(struct session *s, enum reply r, struct slice argument);
 /* The session ends: what is only counted yet. */
 void refusal_end(struct session *s);
 

@@ -218,6 +218,7 @@ struct refusal_tally {
     enum reply reply;
     bool has_path; /* else LAST is the argument */
     char last[REFUSED_PATH_MAX];
+    char reason[COMMAND_LACKS_MAX];
 };
 
 struct refusals {
