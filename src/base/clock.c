@@ -2,7 +2,6 @@
 #include "sallyport/base/clock.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 static uint64_t monotonic(uint64_t per_second)
@@ -25,6 +24,7 @@ uint64_t clock_us(void)
 }
 
 #define DAY           86400
+#define YEAR_1_BEGIN  (-62135596800)
 #define YEAR_9999_END 253402300799
 
 /* Days since 1970-01-01 to a date of the Gregorian calendar: counted from
@@ -43,18 +43,25 @@ static void civil(int64_t days, struct tm *ret)
     ret->tm_year = (int)(year + era * 400 + (month >= 10) - 1900);
 }
 
+bool clock_has_year(time_t when)
+{
+    return when >= YEAR_1_BEGIN && when <= YEAR_9999_END;
+}
+
 void clock_utc(time_t when, struct tm *ret)
 {
-    int64_t t = when < 0 ? 0 : when > YEAR_9999_END ? YEAR_9999_END : when;
-    int64_t days = t / DAY;
-    int64_t second = t % DAY;
+    int64_t t = when < YEAR_1_BEGIN    ? YEAR_1_BEGIN
+                : when > YEAR_9999_END ? YEAR_9999_END
+                                       : when;
+    int64_t second = (t % DAY + DAY) % DAY; /* also before 1970 */
+    int64_t days = (t - second) / DAY;
 
     *ret = (struct tm){ 0 };
     civil(days, ret);
     ret->tm_hour = (int)(second / 3600);
     ret->tm_min = (int)(second / 60 % 60);
     ret->tm_sec = (int)(second % 60);
-    ret->tm_wday = (int)((days + 4) % 7);
+    ret->tm_wday = (int)((days % 7 + 7 + 4) % 7);
 }
 
 static int days_in(int year, int month)

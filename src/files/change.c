@@ -100,10 +100,9 @@ static int delete_file(const struct place *at)
 /* The own partial of that name. With the file it goes as well: else SIZE would
  * tell of it once the file is gone, and the rest of another file would come
  * behind it. */
-static int forget_partial(struct files *f, const struct path *path,
-                          const struct place *at)
+static int forget_partial(struct files *f, const struct place *at)
 {
-    told_set(&f->told, f->name_key, path, 0, 0);
+    told_set(&f->told, f->name_key, at->folder, at->name, 0, 0);
     return partial_forget(f, at->folder, at->name);
 }
 
@@ -119,7 +118,7 @@ int serve_delete(struct files *f, const struct packet *p)
     if (at.name[0] == 0)
         return OUTCOME_IS_FOLDER;
     r = delete_file(&at);
-    int partial = r == 0 || r == -ENOENT ? forget_partial(f, &path, &at) : r;
+    int partial = r == 0 || r == -ENOENT ? forget_partial(f, &at) : r;
     if (r == -ENOENT) /* SIZE said that it is there, of a length */
         r = partial;
     /* The partial must not come back by a power cut: its confirmed bytes would
@@ -229,8 +228,8 @@ int serve_rename(struct files *f, const struct packet *p)
         r = rename_place(f, &from, &to, &new);
     if (r != 0)
         return r;
-    forget_partial(f, &old, &from);
-    forget_partial(f, &new, &to);
+    forget_partial(f, &from);
+    forget_partial(f, &to);
     r = sync_folder(f, to.folder);
     if (r == 0 && from.folder != to.folder)
         r = sync_folder(f, from.folder);

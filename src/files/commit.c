@@ -20,7 +20,7 @@
  * not until it is refused, or who asks again would begin anew with a rest. */
 void upload_forget_told(struct files *f, const struct upload *u)
 {
-    told_set(&f->told, f->name_key, &u->path, 0, 0);
+    told_set(&f->told, f->name_key, u->folder, u->name, 0, 0);
 }
 
 static int begin_bytes(struct files *f)
@@ -111,9 +111,13 @@ static int is_where_told(const struct files *f, const struct upload *u)
     struct stat there, open;
     int r = place_find(f, &u->path, O_PATH, &at);
 
+    if (fstat(u->folder, &open) < 0)
+        return -errno;
+    if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
+        return open.st_nlink > 0 ? (int)OUTCOME_MOVED : r;
     if (r != 0)
         return r;
-    if (fstat(at.folder, &there) < 0 || fstat(u->folder, &open) < 0)
+    if (fstat(at.folder, &there) < 0)
         return -errno;
     return there.st_ino == open.st_ino && there.st_dev == open.st_dev
                ? 0

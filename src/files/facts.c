@@ -80,17 +80,17 @@ static int home_facts(const struct files *f, struct facts *ret)
 
 /* SIZE of a file that isn't there yet: what can be resumed of it. Remembered,
  * because an APPE that follows sends only the rest. */
-static int partial_facts(struct files *f, const struct path *path,
-                         const struct place *at, const struct stat *folder,
-                         struct facts *ret)
+static int partial_facts(struct files *f, const struct place *at,
+                         const struct stat *folder, struct facts *ret)
 {
     uint64_t length = partial_resumable(f, at->folder, at->name, &ret->st);
 
     if (length == 0) {
-        told_set(&f->told, f->name_key, path, 0, 0);
+        told_set(&f->told, f->name_key, at->folder, at->name, 0, 0);
         return -ENOENT;
     }
-    told_set(&f->told, f->name_key, path, length, partial_state(f, &ret->st));
+    told_set(&f->told, f->name_key, at->folder, at->name, length,
+             partial_state(f, &ret->st));
     ret->st.st_size = (off_t)length;
     ret->perm = perm_of(f, folder, &ret->st, false);
     return 0;
@@ -118,8 +118,9 @@ static int find_facts(struct files *f, const struct path *path,
     if (r == -ENOENT && settle_partial(f, at.folder, at.name))
         r = facts_read(f, &in, at.name, ret);
     if (r == -ENOENT)
-        return partial_facts(f, path, &at, &in.st, ret);
-    told_set(&f->told, f->name_key, path, 0, 0); /* SIZE says else now */
+        return partial_facts(f, &at, &in.st, ret);
+    /* SIZE answers otherwise now. */
+    told_set(&f->told, f->name_key, at.folder, at.name, 0, 0);
     return r;
 }
 

@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "facts.h"
 #include "folder.h"
+#include "pattern.h"
 #include "perm.h"
 #include "request.h"
 #include "resolve.h"
@@ -33,7 +34,8 @@ struct listing {
     unsigned facts;        /* MLSD's */
     struct slice argument; /* NLST's, as the client gave it */
     struct view in;
-    bool folder; /* all names in it are listed, or one */
+    bool folder;         /* all names in it are listed, or one */
+    const char *pattern; /* only names that match it; NULL: all */
     int pipe;
     struct buf out;
     uint64_t count;
@@ -160,6 +162,8 @@ static int add_folder(struct listing *l)
             sweep_one(l, name);
             continue;
         }
+        if (l->pattern && !pattern_matches(l->pattern, name))
+            continue;
         r = add_entry(l, name);
         if (r < 0)
             return r;
@@ -171,7 +175,26 @@ static int add_folder(struct listing *l)
 struct subject {
     int folder; /* or -1 */
     struct place at;
+    char pattern[NAME_MAX + 1]; /* for the names in the folder; "": all */
 };
+
+/* Nothing has that name: is it a pattern for names in the directory before it?
+ * MLSD takes none (RFC 3659 7.1). */
+static int open_pattern(const struct files *f, const struct path *path,
+                        enum list_format format, struct subject *ret)
+{
+    char folder[FTP_PATH_MAX + 1];
+    struct slice head, name;
+
+    path_split(path_slice(path), &head, &name);
+    if (format == LIST_FACTS ||
+        slice_copy(name, ret->pattern, sizeof(ret->pattern)) != 0 ||
+        slice_copy(head, folder, sizeof(folder)) != 0 ||
+        !pattern_is(ret->pattern))
+        return -ENOENT;
+    ret->folder = resolve_open(f, folder, O_RDONLY | O_DIRECTORY);
+    return ret->folder < 0 ? ret->folder : 0;
+}
 
 static int open_subject(const struct files *f, const struct path *path,
                         enum list_format format, struct subject *ret)
@@ -183,6 +206,8 @@ static int open_subject(const struct files *f, const struct path *path,
         ret->folder = fd;
         return 0;
     }
+    if (fd == -ENOENT)
+        return open_pattern(f, path, format, ret);
     if (fd != -ENOTDIR || format == LIST_FACTS)
         return fd;
     int r = place_find(f, path, O_PATH, &ret->at);
@@ -190,6 +215,14 @@ static int open_subject(const struct files *f, const struct path *path,
         fstatat(ret->at.folder, ret->at.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         r = -errno;
     return r;
+}
+
+/* "dir/" of a pattern "dir/a?": NLST puts it before the names. */
+static struct slice before_name(struct slice argument)
+{
+    while (argument.len > 0 && !ends_in_slash(argument))
+        argument.len--;
+    return argument;
 }
 
 static int stream(struct listing *l, const struct path *path,
@@ -201,8 +234,12 @@ static int stream(struct listing *l, const struct path *path,
     l->folder = what->folder >= 0;
     l->in.fd = l->folder ? what->folder : what->at.folder;
     l->in.path = path_slice(path);
-    if (!l->folder)
+    if (!l->folder || what->pattern[0])
         path_split(path_slice(path), &l->in.path, &name);
+    if (what->pattern[0]) {
+        l->pattern = what->pattern;
+        l->argument = before_name(l->argument);
+    }
     if (fstat(l->in.fd, &l->in.st) < 0)
         return -errno;
     r = l->folder ? add_folder(l) : add_entry(l, what->at.name);

@@ -3,10 +3,6 @@
  * half of another, so whatever doesn't fit together is refused. */
 #include "resume.h"
 
-#include <string.h>
-
-#include "sallyport/base/siphash.h"
-
 uint64_t resume_length(uint64_t held)
 {
     return held == 0 ? 0 : (held - 1) / RESUME_BLOCK * RESUME_BLOCK;
@@ -71,43 +67,4 @@ enum outcome resume_decide(const struct resume_facts *facts,
 {
     return facts->mode == WRITE_APPEND ? decide_append(facts, ret)
                                        : decide_store(facts, ret);
-}
-
-static void told_id(const uint8_t *key, const struct path *path, uint64_t id[2])
-{
-    id[0] = siphash(key, path->bytes, path->len);
-    id[1] = siphash(key, path->bytes, path->len + 1); /* with its NUL */
-}
-
-void told_set(struct told *t, const uint8_t *key, const struct path *path,
-              uint64_t length, uint64_t state)
-{
-    uint64_t id[2];
-
-    told_id(key, path, id);
-    for (size_t i = 0; i < TOLD_MAX; i++)
-        if (memcmp(t->row[i].id, id, sizeof(id)) == 0)
-            t->row[i].length = 0;
-    if (length == 0)
-        return;
-    t->forgot |= t->row[t->next].length != 0;
-    memcpy(t->row[t->next].id, id, sizeof(id));
-    t->row[t->next].length = length;
-    t->row[t->next].state = state;
-    t->next = (t->next + 1) % TOLD_MAX;
-}
-
-uint64_t told_get(const struct told *t, const uint8_t *key,
-                  const struct path *path, uint64_t *state)
-{
-    uint64_t id[2];
-
-    told_id(key, path, id);
-    for (size_t i = 0; i < TOLD_MAX; i++)
-        if (t->row[i].length != 0 &&
-            memcmp(t->row[i].id, id, sizeof(id)) == 0) {
-            *state = t->row[i].state;
-            return t->row[i].length;
-        }
-    return 0;
 }

@@ -4,10 +4,8 @@
 #define FILES_RESUME_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "sallyport/ftp/path.h"
 #include "sallyport/ipc/outcome.h"
 
 #define RESUME_BLOCK 65536u
@@ -43,25 +41,5 @@ struct resume_plan {
 /* OUTCOME_OK with *ret, BAD_OFFSET, STAYS or BUSY. */
 enum outcome resume_decide(const struct resume_facts *facts,
                            struct resume_plan *ret);
-
-/* What SIZE answered with a partial's length, by path; and the partial's state,
- * since another session may put other bytes of the same length there. */
-#define TOLD_MAX 64
-struct told {
-    struct {
-        uint64_t id[2];
-        uint64_t length; /* 0: free */
-        uint64_t state;
-    } row[TOLD_MAX];
-    size_t next;
-    bool forgot;
-};
-
-/* LENGTH 0 takes the answer back. The key is the partials' own. */
-void told_set(struct told *t, const uint8_t *key, const struct path *path,
-              uint64_t length, uint64_t state);
-/* The length, with *state; 0: none. */
-uint64_t told_get(const struct told *t, const uint8_t *key,
-                  const struct path *path, uint64_t *state);
 
 #endif

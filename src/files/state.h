@@ -18,6 +18,7 @@
 #include "sallyport/ftp/path.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/outcome.h"
+#include "told.h"
 
 #define GROUPS_MAX 64
 

@@ -83,7 +83,8 @@ static int make_plan(struct files *f, int folder, const char *name,
         facts->resumable = partial_resumable(f, folder, name, &st);
     if (facts->resumable > 0)
         facts->state = partial_state(f, &st);
-    facts->told = told_get(&f->told, f->name_key, &w->path, &facts->told_state);
+    facts->told =
+        told_get(&f->told, f->name_key, folder, name, &facts->told_state);
     facts->forgot = f->told.forgot;
     enum outcome o = resume_decide(&w->facts, &w->plan);
     /* What is being written may come to count. */

@@ -142,6 +142,8 @@ static int add_modify(struct buf *into, const struct entry *e)
 {
     char when[16];
 
+    if (!clock_has_year(e->mtime))
+        return 0;
     return buf_add_format(into, "modify=%s;", listing_time(e->mtime, when));
 }
 

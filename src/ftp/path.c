@@ -99,6 +99,15 @@ struct slice path_slice(const struct path *p)
     return (struct slice){ p->bytes, p->len };
 }
 
+bool path_names_folder(struct slice arg)
+{
+    struct slice last = SLICE("");
+
+    while (slice_cut(&arg, '/', &last))
+        continue;
+    return last.len == 0 || is_dot(last) || is_dot_dot(last);
+}
+
 bool path_is_normal(struct slice p)
 {
     struct slice component;

@@ -159,11 +159,14 @@ static const char *const texts[] = {
     [REPLY_NOT_FOUND] = "No such file or folder.",
     [REPLY_DENIED] = "Permission denied.",
     [REPLY_EXISTS] = "A file or folder exists already under this name.",
+    [REPLY_NAMES_FOLDER] =
+        "That is the name of a directory; send the name of a file.",
     [REPLY_NOT_FOLDER] = "Not a folder.",
     [REPLY_IS_FOLDER] = "Is a folder.",
     [REPLY_NOT_REGULAR] = "Not a regular file.",
     [REPLY_NOT_EMPTY] = "Folder not empty.",
     [REPLY_READ_ONLY] = "Read-only file system.",
+    [REPLY_NO_TIME] = "The file's time is in no year from 1 to 9999.",
     [REPLY_BAD_TIME] = "The disk can't keep a time of that year.",
     [REPLY_CROSS_DEVICE] = "Can't rename across file systems; copy instead.",
     /* Clients look for "SIZE not allowed in ASCII", and send TYPE I. */
@@ -177,6 +180,8 @@ static const char *const texts[] = {
     [REPLY_COPY_TOO_LARGE] =
         "The file is too large to be copied; delete it, or "
         "upload the whole.",
+    [REPLY_ONLY_OVERWRITE] = "This disk needs on_conflict = overwrite and the "
+                             "right to replace.",
     [REPLY_SEND_WHOLE] = "A file of this name exists and stays; upload yours "
                          "from its beginning.",
     [REPLY_BAD_OFFSET] = "Offset past the end; send REST with a smaller one.",

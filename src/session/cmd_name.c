@@ -94,6 +94,7 @@ static void rename_from(struct session *s, struct packet *p)
     if (ask_refused(s, p))
         return;
     s->rename_from = s->subject;
+    s->renames_folder = p->value[FACT_KIND].number == KIND_FOLDER;
     s->has_rename_from = true;
     control_reply(s, REPLY_RNFR_OK);
 }
@@ -126,6 +127,10 @@ void cmd_rnto(struct session *s, const struct call *call)
         return;
     }
     s->has_rename_from = false;
+    if (!s->renames_folder && path_names_folder(call->argument)) {
+        control_reply(s, REPLY_NAMES_FOLDER);
+        return;
+    }
     s->subject = call->path;
     ask_files(s, &p, renamed);
 }

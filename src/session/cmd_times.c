@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "control.h"
 #include "facts.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/site.h"
 #include "sallyport/ftp/times.h"
@@ -115,6 +116,10 @@ static void timed(struct session *s, struct packet *p)
     }
     if (!facts_of_file(s, p))
         return;
+    if (!clock_has_year((time_t)p->value[FACT_MTIME].number)) {
+        control_reply(s, REPLY_NO_TIME);
+        return;
+    }
     listing_time((time_t)p->value[FACT_MTIME].number, text);
     control_reply_with(s, REPLY_MDTM, slice_from(text), NOTHING);
 }

@@ -98,11 +98,16 @@ static bool resolve(struct session *s, const struct request *q,
     return found;
 }
 
-static bool path_permits(struct session *s, bool found)
+static bool path_permits(struct session *s, const struct call *call, bool found)
 {
-    if (!found)
+    bool folder = call->command->flags & COMMAND_FILE &&
+                  call->argument.len > 0 && path_names_folder(call->argument);
+
+    if (folder)
+        control_reply(s, REPLY_NAMES_FOLDER);
+    else if (!found)
         control_reply(s, REPLY_BAD_NAME);
-    return found;
+    return found && !folder;
 }
 
 void dispatch_refuse_right(struct session *s, unsigned lacking)
@@ -171,7 +176,7 @@ static void handle(struct session *s, const struct request *q)
         return;
     }
     if (!argument_permits(s, q) || !rights_permit(s, q->command) ||
-        !path_permits(s, found))
+        !path_permits(s, &call, found))
         return;
     handlers[q->command->verb](s, &call);
 }

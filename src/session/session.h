@@ -268,6 +268,7 @@ struct session {
     struct path subject; /* of the command that files is answering */
     struct refusals refusals;
     bool has_rename_from;
+    bool renames_folder; /* and not a file */
     struct set_times times;
     unsigned mode;                    /* of SITE CHMOD */
     struct mff mff;                   /* what MFF shall set; no path */

@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_BASE_CLOCK_H
 #define SALLYPORT_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -11,8 +12,10 @@ uint64_t clock_ms(void);
 /* Microseconds of the same clock. */
 uint64_t clock_us(void);
 
+/* Is it in one of the years 1 to 9999, which four digits can show? */
+bool clock_has_year(time_t when);
 /* Seconds since 1970 to UTC fields without reading any time zone file (works
- * in a cage). Years 1970 to 9999; others are clamped. */
+ * in a cage). Years 1 to 9999; others are clamped. */
 void clock_utc(time_t when, struct tm *ret);
 /* The way back: year, month, day, hour, minute, second. -ERANGE for what no
  * calendar has (month 13, second 60), and for years out of 1970 to 9999. */

@@ -102,6 +102,7 @@ enum command_flag {
     COMMAND_KEEPS_RNFR = 32, /* does not reset a pending RNFR */
     COMMAND_ACTIVE = 64,     /* refused, and not in FEAT, but in active mode */
     COMMAND_FEAT_Z = 128,    /* in FEAT only where MODE Z is on */
+    COMMAND_FILE = 256,      /* 550 where the path ends in "/" */
 };
 
 struct command {

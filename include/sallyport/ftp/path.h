@@ -23,6 +23,8 @@ void path_root(struct path *p);
  * failure *ret is untouched; ret may be cwd itself. */
 int path_resolve(const struct path *cwd, struct slice arg, struct path *ret);
 struct slice path_slice(const struct path *p);
+/* ARG can't be the name of a file: its last component is empty, "." or "..". */
+bool path_names_folder(struct slice arg);
 /* An already normal path, as it comes over a channel? */
 bool path_is_normal(struct slice p);
 /* "/a/b": folder "/a" (or "/"), name "b". "/" has an empty name. */

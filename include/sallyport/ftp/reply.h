@@ -140,12 +140,14 @@
     R(NOT_FOUND, 550)                                                          \
     R(DENIED, 550)                                                             \
     R(EXISTS, 550)                                                             \
+    R(NAMES_FOLDER, 550)                                                       \
     R(NOT_FOLDER, 550)                                                         \
     R(IS_FOLDER, 550)                                                          \
     R(NOT_REGULAR, 550)                                                        \
     R(NOT_EMPTY, 550)                                                          \
     R(READ_ONLY, 550)                                                          \
     R(CROSS_DEVICE, 550)                                                       \
+    R(NO_TIME, 550)                                                            \
     R(BAD_TIME, 550)                                                           \
     R(SIZE_LATE, 550)                                                          \
     R(TOO_LARGE, 552)                                                          \
@@ -153,6 +155,7 @@
     R(BAD_NAME, 553)                                                           \
     R(NAME_TAKEN, 553)                                                         \
     R(COPY_TOO_LARGE, 553)                                                     \
+    R(ONLY_OVERWRITE, 553)                                                     \
     R(SEND_WHOLE, 553)                                                         \
     R(BAD_OFFSET, 554)
 

@@ -97,6 +97,18 @@ bool model_path(const char *cwd, struct slice argument, char *ret)
     return true;
 }
 
+/* As the system reads paths: "a/" and "a/." are there only if a is a directory.
+ */
+bool model_is_folders(struct slice argument)
+{
+    struct slice one = slice_from("");
+
+    while (slice_cut(&argument, '/', &one))
+        continue;
+    return one.len == 0 || slice_equal(one, slice_from(".")) ||
+           slice_equal(one, slice_from(".."));
+}
+
 bool model_is_bad_name(const char *path)
 {
     const char *name = tree_name(path);
@@ -208,6 +220,9 @@ static bool row_permits(const struct model *m, struct call *c,
     if (r->flags & HAS_OPTIONS)
         c->argument = without_options(c->argument);
     strcpy(c->path, m->cwd);
+    if (code == 0 && r->flags & IS_FILE && c->argument.len > 0 &&
+        model_is_folders(c->argument))
+        code = 550;
     if (code == 0 && r->flags & IS_PATH && c->argument.len > 0 &&
         !model_path(m->cwd, c->argument, c->path))
         code = 553;

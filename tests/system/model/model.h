@@ -86,6 +86,7 @@ enum rule_flag {
     KEEPS_REST = 8,  /* a REST waits on for its transfer */
     KEEPS_FROM = 16, /* the same of RNFR and RNTO */
     IS_SECRET = 32,  /* in plain text it is the end */
+    IS_FILE = 64,    /* the path can't be that of a directory */
 };
 
 struct rule {
@@ -116,6 +117,7 @@ void expect(struct expected *e, short code);
 void expect_either(struct expected *e, short code, short other);
 bool model_path(const char *cwd, struct slice argument, char *ret);
 /* What the last part of it can't be for something new. */
+bool model_is_folders(struct slice argument);
 bool model_is_bad_name(const char *path);
 /* Digits only, and not more than MAX. */
 bool model_number(struct slice text, uint64_t max, uint64_t *ret);

@@ -184,8 +184,11 @@ void rule_rnto(struct model *m, const struct call *c, struct expected *e)
 
     snprintf(from, sizeof(from), "%s", m->from);
     m->from[0] = '\0';
+    const struct node *n = tree_find(&m->tree, from);
     if (from[0] == '\0')
         expect(e, 503);
+    else if (n && !n->folder && model_is_folders(c->argument))
+        expect(e, 550);
     else if (is_root(from) || is_root(c->path))
         expect(e, 550);
     else if (model_is_bad_name(c->path))

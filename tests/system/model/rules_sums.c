@@ -87,6 +87,8 @@ void rule_checksum(struct model *m, const struct call *c, struct expected *e)
 
     if (!parse(c->argument, &path, &first, &until))
         expect(e, 501);
+    else if (path.len > 0 && model_is_folders(path))
+        expect(e, 550);
     else if (path.len == 0 || !model_path(m->cwd, path, full))
         expect(e, 553);
     else if (!(n = tree_find(&m->tree, full)) || n->folder)

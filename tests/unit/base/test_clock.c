@@ -7,7 +7,7 @@
 
 Test(clock, utc_agrees_with_gmtime)
 {
-    for (time_t t = 0; t < 253402300799; t += 86400 * 13 + 3607) {
+    for (time_t t = -62135596800; t < 253402300799; t += 86400 * 13 + 3607) {
         struct tm ours, theirs;
 
         clock_utc(t, &ours);
@@ -66,7 +66,13 @@ Test(clock, clamps)
     struct tm tm;
 
     clock_utc(-1, &tm);
-    cr_assert_eq(tm.tm_year, 70);
+    cr_assert_eq(tm.tm_year, 69);
+    clock_utc(INT64_MIN, &tm);
+    cr_assert_eq(tm.tm_year, 1 - 1900);
+    cr_expect(clock_has_year(-62135596800));
+    cr_expect_not(clock_has_year(-62135596801));
+    cr_expect(clock_has_year(253402300799));
+    cr_expect_not(clock_has_year(253402300800));
     clock_utc(INT64_MAX, &tm);
     cr_assert_eq(tm.tm_year, 9999 - 1900);
 }

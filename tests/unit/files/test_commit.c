@@ -323,6 +323,32 @@ Test(commit, a_copy_is_not_kept)
 }
 
 /* The reply names a path; the file is there, or there is no such reply. */
+/* Nothing has taken its place. */
+Test(commit, folder_that_is_renamed_alone)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_init(&p);
+    disk_folder(&p, "/d");
+    disk_folder(&p, "/d/e");
+    peer_run(&p);
+    cr_assert_eq(ask_write(&p, "/d/e/f", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    cr_assert_eq(rename(disk_path(&p, "/d"), disk_path(&p, "/x")), 0);
+    cr_expect_eq(ask_commit(&p, 0), OUTCOME_MOVED);
+    disk_put(&p, "/d", "x", 1);
+    cr_assert_eq(ask_write(&p, "/x/e/f", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    cr_assert_eq(rename(disk_path(&p, "/x/e"), disk_path(&p, "/y")), 0);
+    disk_put(&p, "/x/e", "x", 1);
+    cr_expect_eq(ask_commit(&p, 0), OUTCOME_MOVED, "a file has its name");
+    peer_stop(&p);
+}
+
 Test(commit, folder_that_is_renamed)
 {
     struct peer a, b;
@@ -341,7 +367,7 @@ Test(commit, folder_that_is_renamed)
     /* Without another one of its name, too. */
     begin(&a, "/a/x", WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_rename(&b, "/a", "/c"), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_MOVED);
     cr_expect_eq(size_told(&b, "/c/x"), 192 * K);
     /* There and back is no matter. */
     begin(&a, "/b/x", WRITE_STORE, 0, 200 * K, 1);

@@ -48,6 +48,81 @@ static size_t lines(const char *text, const char *begin, const char *end)
     return count;
 }
 
+/* What a pattern of NLST gives, its lines sorted and joined by blanks. */
+static void expect_names(struct peer *p, const char *path, const char *argument,
+                         const char *wanted)
+{
+    char *text, *line[16], got[512] = "";
+    uint64_t entries;
+    size_t count = 0;
+    int outcome;
+
+    cr_assert_eq(
+        ask_list(p, path, LIST_NAMES, argument, &text, &outcome, &entries),
+        OUTCOME_OK, "%s", argument);
+    cr_expect_eq(outcome, OUTCOME_OK);
+    for (char *at = strtok(text, "\r\n"); at; at = strtok(NULL, "\r\n"))
+        line[count++] = at;
+    cr_expect_eq(entries, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t least = i;
+
+        for (size_t k = i + 1; k < count; k++)
+            if (strcmp(line[k], line[least]) < 0)
+                least = k;
+        char *swap = line[i];
+        line[i] = line[least];
+        line[least] = swap;
+        strcat(strcat(got, i ? " " : ""), line[i]);
+    }
+    cr_expect_str_eq(got, wanted, "%s: %s", argument, got);
+    free(text);
+}
+
+Test(list, patterns)
+{
+    struct peer p;
+    char *text;
+    uint64_t entries;
+    int outcome;
+
+    peer_init(&p);
+    disk_folder(&p, "/d");
+    disk_folder(&p, "/d/sub");
+    disk_put(&p, "/d/a.txt", "x", 1);
+    disk_put(&p, "/d/b.txt", "x", 1);
+    disk_put(&p, "/d/.c.txt", "x", 1);
+    disk_put(&p, "/d/[x]", "x", 1);
+    disk_put(&p, "/d/x", "x", 1);
+    disk_put(&p, "/d/.sallyport-x", "x", 1);
+    disk_link(&p, "d", "/l");
+    peer_run(&p);
+    expect_names(&p, "/d/*.txt", "*.txt", "a.txt b.txt");
+    expect_names(&p, "/d/*.txt", "d/*.txt", "d/a.txt d/b.txt");
+    expect_names(&p, "/d/*.txt", "/d//*.txt", "/d//a.txt /d//b.txt");
+    expect_names(&p, "/l/?.txt", "l/?.txt", "l/a.txt l/b.txt");
+    expect_names(&p, "/d/.*", ".*", ".c.txt");
+    expect_names(&p, "/d/s*", "s*", "sub");
+    expect_names(&p, "/d/[ab].*", "[ab].*", "a.txt b.txt");
+    expect_names(&p, "/d/*.nothing", "*.nothing", "");
+    expect_names(&p, "/d/[x]", "[x]", "[x]"); /* a file has that name */
+    cr_expect_eq(ask_list(&p, "/none/*", LIST_NAMES, "none/*", &text, &outcome,
+                          &entries),
+                 OUTCOME_NOT_FOUND);
+    cr_expect_eq(
+        ask_list(&p, "/*/x", LIST_NAMES, "*/x", &text, &outcome, &entries),
+        OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_list(&p, "/*", LIST_FACTS, "", &text, &outcome, &entries),
+                 OUTCOME_NOT_FOUND);
+    cr_assert_eq(
+        ask_list(&p, "/d/*.txt", LIST_LONG, "", &text, &outcome, &entries),
+        OUTCOME_OK);
+    cr_expect_eq(lines(text, "-rw-------", " a.txt"), 1, "%s", text);
+    cr_expect_eq(entries, 2);
+    free(text);
+    peer_stop(&p);
+}
+
 Test(list, formats)
 {
     struct peer p;

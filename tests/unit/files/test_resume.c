@@ -161,39 +161,3 @@ Test(resume, decide)
         cr_expect_eq(plan.first, rows[i].first, "row %zu", i);
     }
 }
-
-static const uint8_t key[16] = "fedcba987654321";
-
-static struct path path_of(unsigned n)
-{
-    struct path p;
-
-    p.len = (size_t)snprintf(p.bytes, sizeof(p.bytes), "/f%u", n);
-    return p;
-}
-
-Test(told, is_kept_taken_back_and_forgotten)
-{
-    struct told t = { 0 };
-    struct path a = path_of(1), b = path_of(2);
-    uint64_t state = 0;
-
-    cr_assert_eq(told_get(&t, key, &a, &state), 0);
-    told_set(&t, key, &a, 5, 90 + 5);
-    told_set(&t, key, &b, 6, 90 + 6);
-    told_set(&t, key, &a, 7, 90 + 7);
-    cr_assert_eq(told_get(&t, key, &a, &state), 7);
-    cr_assert_eq(state, 97);
-    cr_assert_eq(told_get(&t, key, &b, &state), 6);
-    told_set(&t, key, &a, 0, 90 + 0);
-    cr_assert_eq(told_get(&t, key, &a, &state), 0);
-    cr_assert_not(t.forgot);
-    for (unsigned i = 100; i < 100 + TOLD_MAX; i++) {
-        struct path p = path_of(i);
-        told_set(&t, key, &p, i, 90 + i);
-    }
-    cr_assert(t.forgot);
-    cr_assert_eq(told_get(&t, key, &b, &state), 0);
-    struct path last = path_of(100 + TOLD_MAX - 1);
-    cr_assert_eq(told_get(&t, key, &last, &state), 100 + TOLD_MAX - 1);
-}

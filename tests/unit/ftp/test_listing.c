@@ -119,7 +119,7 @@ Test(listing, long_dates)
         { NOW + DAY + 1, "Nov 21  2026", "further ahead" },
         { NOW - 16 * DAY, "Nov  4 08:02", "a day of one digit" },
         { 0, "Jan  1  1970", "the epoch" },
-        { -5, "Jan  1  1970", "before it" },
+        { -5, "Dec 31  1969", "before it" },
         { 951782400, "Feb 29  2000", "a leap day" },
         { 4107542399, "Feb 28  2100", "no leap year" },
         { INT64_MAX, "Dec 31  9999", "the end of days" },
@@ -187,6 +187,17 @@ Test(listing, facts)
                  "type=file;size=5497558138887;modify=20261120074200;perm=;"
                  "unique=801U1234ab;UNIX.mode=4755;  a;b=c ?\r\n",
                  "odd: one blank ends the facts, the rest is the name");
+    e = file;
+    e.mtime = -1;
+    expect_facts(&e,
+                 "type=file;size=5;modify=19691231235959;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",
+                 "before 1970");
+    e.mtime = INT64_MAX;
+    expect_facts(&e,
+                 "type=file;size=5;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",
+                 "a year of more than four digits");
     e = file;
     e.kind = ENTRY_FOLDER;
     expect_facts(&e,
@@ -331,7 +342,7 @@ Test(listing, time)
     cr_expect_str_eq(listing_time(NOW, out), "20261120080201");
     cr_expect_str_eq(listing_time(0, out), "19700101000000");
     cr_expect_str_eq(listing_time(INT64_MAX, out), "99991231235959");
-    cr_expect_str_eq(listing_time(INT64_MIN, out), "19700101000000");
+    cr_expect_str_eq(listing_time(INT64_MIN, out), "00010101000000");
 }
 
 Test(listing, argument)

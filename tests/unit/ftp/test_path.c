@@ -260,6 +260,26 @@ Test(path, is_normal)
         path_is_normal((struct slice){ longest.bytes, FTP_PATH_MAX + 1 }));
 }
 
+Test(path, names_folder)
+{
+    static const struct {
+        struct slice argument;
+        bool folder;
+    } table[] = {
+        { SLICE("a"), false },      { SLICE("/a/b"), false },
+        { SLICE("a/"), true },      { SLICE("a//"), true },
+        { SLICE("a/."), true },     { SLICE("a/b/.."), true },
+        { SLICE("."), true },       { SLICE(".."), true },
+        { SLICE("/"), true },       { SLICE("a/..."), false },
+        { SLICE("./a"), false },    { SLICE(".a"), false },
+        { SLICE("a/../b"), false },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+        cr_expect_eq(path_names_folder(table[i].argument), table[i].folder,
+                     "row %zu", i);
+}
+
 Test(path, split)
 {
     static const struct {

@@ -205,7 +205,7 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
 {
     static const char *const refused[] = {
         "RETR /x",            /* 425: no PASV */
-        "STOR /bad\x01name/", /* goes to files, which refuses */
+        "STOR /bad\x01name", /* goes to files, which refuses */
         "LIST",               /* 425 */
     };
 
