@@ -1,6 +1,6 @@
 /* files: the user's files and nothing else. openat2 is the only way to open:
  * its struct can't be seen from here, but Landlock, the chroot and the user's
- * ids stand behind it. It makes no socket, no link, no device. Modes
+ * ids stand behind it. It makes no socket, no symbolic link, no device. Modes
  * and times it changes by an open descriptor and never by name: Landlock
  * doesn't look at those calls, but at the openat2 that made the descriptor (one
  * of O_PATH, at which it doesn't look, changes nothing). */
@@ -14,6 +14,7 @@ static const struct permission may[] = {
     MAY(unlinkat, "DELE, RMD, cut partials"),
     MAY(renameat, "a partial gets its name"),
     MAY(renameat2, "the same, never over another file"),
+    MAY_IF(linkat, IS(4, 0), "the same on NFS; of a name, never of a handle"),
     MAY(newfstatat, "facts of names in an open folder"),
     MAY(getdents64, "listings"),
     MAY(readlinkat, "what a link in a listing is"),

@@ -55,6 +55,11 @@ uint64_t partial_resumable(const struct files *f, int folder, const char *name,
     return confirmed_length(f, fd, st);
 }
 
+bool partial_has_landed(const struct files *f, const struct stat *st)
+{
+    return S_ISREG(st->st_mode) && st->st_uid == f->uid && st->st_nlink == 2;
+}
+
 /* Does FD still stand under NAME? Between open and lock its writer may have
  * renamed or deleted it. */
 static bool still_there(const struct files *f, int folder, const char *name,
@@ -62,7 +67,8 @@ static bool still_there(const struct files *f, int folder, const char *name,
 {
     struct stat there, open;
 
-    return fstat(fd, &open) == 0 && partial_is_own(f, &open) &&
+    return fstat(fd, &open) == 0 &&
+           (partial_is_own(f, &open) || partial_has_landed(f, &open)) &&
            fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            there.st_ino == open.st_ino && there.st_dev == open.st_dev;
 }
@@ -99,7 +105,8 @@ int partial_open(const struct files *f, int folder, const char *name,
         return fd == -ENOENT ? -EBUSY : fd;
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (partial_state(f, &st) != state || confirmed_length(f, fd, &st) < first)
+    if (!partial_is_own(f, &st) || partial_state(f, &st) != state ||
+        confirmed_length(f, fd, &st) < first)
         return -EBUSY;
     p.fd = fd_take(&fd);
     *ret = p;
@@ -126,7 +133,7 @@ static bool can_be_resumed(const struct files *f, int fd)
 {
     struct stat st;
 
-    return f->rules.resume && fstat(fd, &st) == 0 &&
+    return f->rules.resume && fstat(fd, &st) == 0 && partial_is_own(f, &st) &&
            confirmed_length(f, fd, &st) > 0;
 }
 

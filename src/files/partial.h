@@ -40,6 +40,8 @@ bool partial_is_name(const char *name);
 bool partial_is_random(const char *name);
 /* A regular file of this user with this one name? */
 bool partial_is_own(const struct files *f, const struct stat *st);
+/* It has its final name as well: its process died before this one went. */
+bool partial_has_landed(const struct files *f, const struct stat *st);
 
 /* A number that a partial doesn't keep when its bytes change, by whomever. */
 uint64_t partial_state(const struct files *f, const struct stat *st);

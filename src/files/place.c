@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,12 +14,15 @@
 #include <unistd.h>
 
 #include "resolve.h"
-#include "sallyport/base/fd.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/users/rights.h"
 #include "state.h"
 
 #define TRIES 9999 /* names */
 #define SWAPS 16   /* a name that comes and goes */
+
+#define LOCK_MS      5000
+#define LOCK_STEP_MS 10
 
 /* A name, and the folder that it stands in. */
 struct spot {
@@ -36,17 +40,19 @@ static struct spot target(const struct naming *n, const char *name)
     return (struct spot){ n->folder, name };
 }
 
-/* For file systems that can't rename and refuse to replace in one step, as NFS:
- * the name is claimed by an empty file, so that of two who want it one gets
- * -EEXIST, and the claim is replaced. */
-static int claim_and_move(struct spot from, struct spot to)
+static bool has_no_links(int error)
 {
-    FD_CLEANUP int claim = resolve_in(
-        to.folder, to.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    return error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
+}
 
-    if (claim < 0)
-        return claim;
-    if (renameat(from.folder, from.name, to.folder, to.name) == 0)
+/* For file systems that can't rename and refuse to replace in one step, as NFS.
+ * A link refuses to replace, too. Whoever dies between the two calls leaves the
+ * whole file under both names, and the sweep deletes that of the partial. */
+static int link_and_unlink(struct spot from, struct spot to)
+{
+    if (linkat(from.folder, from.name, to.folder, to.name, 0) < 0)
+        return has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE : -errno;
+    if (unlinkat(from.folder, from.name, 0) == 0)
         return 0;
     int r = -errno;
     unlinkat(to.folder, to.name, 0);
@@ -61,7 +67,7 @@ static int move(struct spot from, struct spot to)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
-    return claim_and_move(from, to);
+    return link_and_unlink(from, to);
 }
 
 /* FROM gets the first free one of the names that stand in for the file's. */
@@ -212,14 +218,32 @@ static int replace_kept(const struct files *f, struct naming *n)
     return r == 0 ? park_and_swap(f, n) : r;
 }
 
+/* Every process that can open the directory can hold this lock, so the wait for
+ * it has a deadline. Where a directory can't be locked (NFS), another session's
+ * swap in the same moment is an error, and no loss. */
+static int lock_folder(const struct files *f, int folder)
+{
+    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
+    uint64_t end = clock_ms() + LOCK_MS;
+
+    while (flock(folder, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return 0;
+        if (clock_ms() >= end || poll(ends, 2, LOCK_STEP_MS) > 0)
+            return -EBUSY;
+    }
+    return 0;
+}
+
 /* One at a time in a folder, or the next one's swap would come between ours and
- * the look at what it did. The lock is held for some renames, never for a wait;
- * a holder that is stopped ends the others by the deadline of their sessions.
- * Where a folder can't be locked (NFS) such a swap is an error, and no loss. */
+ * the look at what it did. The lock is held for some renames. */
 static int keep_old(const struct files *f, struct naming *n)
 {
-    flock(n->folder, LOCK_EX);
-    int r = move(source(n), target(n, n->name));
+    int r = lock_folder(f, n->folder);
+
+    if (r < 0)
+        return r;
+    r = move(source(n), target(n, n->name));
     if (r == -EEXIST)
         r = replace_kept(f, n);
     flock(n->folder, LOCK_UN);

@@ -38,7 +38,16 @@ static bool is_expired(const struct files *f, const struct stat *st, time_t now)
 /* An empty one may be about to be locked by its writer. */
 static bool is_leftover(const char *name, const struct stat *st)
 {
-    return partial_is_random(name) && st->st_size > 0;
+    return partial_is_random(name) && st->st_size > 0 && st->st_nlink == 1;
+}
+
+static bool is_over(const struct files *f, const char *name,
+                    const struct stat *st, time_t now)
+{
+    if (partial_has_landed(f, st))
+        return true;
+    return partial_is_own(f, st) &&
+           (is_leftover(name, st) || is_expired(f, st, now));
 }
 
 bool sweep_name(struct files *f, int folder, const char *name, time_t now)
@@ -47,9 +56,7 @@ bool sweep_name(struct files *f, int folder, const char *name, time_t now)
 
     if (!partial_is_name(name) ||
         fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !partial_is_own(f, &st) ||
-        (!is_leftover(name, &st) && !is_expired(f, &st, now)) ||
-        partial_remove(f, folder, name) != 0)
+        !is_over(f, name, &st, now) || partial_remove(f, folder, name) != 0)
         return false;
     if (is_leftover(name, &st))
         report_leftover(f, &st);

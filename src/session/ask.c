@@ -201,6 +201,8 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_COPY_TOO_LARGE] = { REPLY_COPY_TOO_LARGE, "over copy_max" },
     [OUTCOME_CHANGED] = { REPLY_FILE_CHANGED, "changed meanwhile" },
     [OUTCOME_BUSY] = { REPLY_FILE_BUSY, "busy" },
+    [OUTCOME_ONLY_OVERWRITE] = { REPLY_ONLY_OVERWRITE,
+                                 "neither RENAME_NOREPLACE nor links" },
     [OUTCOME_MOVED] = { REPLY_FOLDER_MOVED, "folder renamed meanwhile" },
     [OUTCOME_OVERTAKEN] = { REPLY_OVERTAKEN, "another session took the name" },
     [OUTCOME_BAD_TIME] = { REPLY_BAD_TIME, "a time that the disk can't keep" },

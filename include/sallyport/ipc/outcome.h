@@ -26,6 +26,7 @@ enum outcome {
     OUTCOME_COPY_TOO_LARGE, /* of the file that the upload goes on with */
     OUTCOME_CHANGED,        /* the file that was copied, meanwhile */
     OUTCOME_BUSY,
+    OUTCOME_ONLY_OVERWRITE, /* the file system knows no other on_conflict */
     OUTCOME_MOVED,     /* its folder, meanwhile */
     OUTCOME_OVERTAKEN, /* another session took the name in this moment */
     OUTCOME_CROSS_DEVICE,

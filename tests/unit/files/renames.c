@@ -36,12 +36,35 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to,
     return r;
 }
 
-int renameat(int from_folder, const char *from, int to_folder, const char *to)
+static bool fails_now(const char *to)
 {
-    if (rename_faults.once && strcmp(to, rename_faults.once) == 0) {
+    bool fails = rename_faults.once && strcmp(to, rename_faults.once) == 0;
+
+    if (fails) {
         rename_faults.once = NULL;
         errno = EIO;
+    }
+    return fails;
+}
+
+int linkat(int from_folder, const char *from, int to_folder, const char *to,
+           int flags)
+{
+    if (rename_faults.no_links) {
+        errno = EPERM;
         return -1;
     }
+    if (fails_now(to))
+        return -1;
+    int r = (int)syscall(SYS_linkat, from_folder, from, to_folder, to, flags);
+    if (r == 0 && rename_faults.dies)
+        _exit(77);
+    return r;
+}
+
+int renameat(int from_folder, const char *from, int to_folder, const char *to)
+{
+    if (fails_now(to))
+        return -1;
     return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0u);
 }

@@ -8,7 +8,9 @@
 struct rename_faults {
     bool no_flags;      /* as NFS: EINVAL for any flag */
     unsigned slow_swap; /* microseconds after a swap, before it returns */
-    const char *once;   /* EIO for the first plain rename to this name */
+    const char *once; /* EIO for the first plain rename or link to this name */
+    bool no_links;    /* EPERM for each link, as FAT */
+    bool dies;        /* after a link: before the old name goes */
 };
 
 /* All zero at the start: renameat2 and renameat as the kernel has them. */

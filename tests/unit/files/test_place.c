@@ -1,9 +1,11 @@
 /* Uploads whose name is taken: on_conflict, alone and ten at once. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -589,4 +591,86 @@ Test(place, rename_onto_a_file_plain)
 {
     rename_faults.no_flags = true;
     rename_onto_each("/in/f.txt.~2~");
+}
+
+/* The process dies between its two steps: the name shows the whole file, never
+ * an empty one, and the partial's name goes at the next look. */
+Test(place, death_without_noreplace)
+{
+    static const enum conflict conflicts[] = { CONFLICT_REJECT, CONFLICT_RENAME,
+                                               CONFLICT_VERSION };
+
+    for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
+        struct packet commit = { .message = MSG_FILE_COMMIT,
+                                 .value = { NUMBER(100) } };
+        struct peer p, next;
+        uint64_t entries;
+        char *text;
+        int outcome;
+
+        rename_faults =
+            (struct rename_faults){ .no_flags = true, .dies = true };
+        start(&p, conflicts[i]);
+        cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+        cr_assert_eq(channel_send(&p.session, &commit), 0);
+        cr_assert_eq(peer_wait(&p), 77);
+        cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
+        cr_expect_eq(disk_partials(&p, "/in"), 1);
+        rename_faults = (struct rename_faults){ 0 };
+        next = p;
+        peer_run(&next);
+        cr_assert_eq(
+            ask_list(&next, "/in", LIST_NAMES, "", &text, &outcome, &entries),
+            OUTCOME_OK);
+        free(text);
+        cr_expect_eq(entries, 1);
+        cr_expect_eq(disk_partials(&next, "/in"), 0);
+        cr_expect(disk_is(&next, "/in/f", 100, 2), "row %zu", i);
+        channel_close(&p.session);
+        channel_close(&p.master);
+        channel_close(&p.log);
+        peer_stop(&next);
+    }
+}
+
+/* Neither a rename that refuses to replace, nor links. */
+Test(place, overwrite_only)
+{
+    for (int c = 0; c < CONFLICT_COUNT; c++) {
+        bool works = c == CONFLICT_OVERWRITE;
+        struct peer p;
+        char told[256];
+
+        rename_faults =
+            (struct rename_faults){ .no_flags = true, .no_links = true };
+        start(&p, (enum conflict)c);
+        cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+        cr_expect_eq(commit(&p, 100, told),
+                     works ? OUTCOME_OK : OUTCOME_ONLY_OVERWRITE, "%d", c);
+        cr_expect_eq(disk_has(&p, "/in/f"), works, "%d", c);
+        peer_stop(&p);
+    }
+}
+
+/* Anybody who can open the directory can lock it. */
+Test(place, lock_that_is_held)
+{
+    struct peer p;
+    char told[256];
+    int folder;
+
+    start(&p, CONFLICT_VERSION);
+    disk_fill(&p, "/in/f", 50, 1);
+    folder = open(disk_path(&p, "/in"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_geq(folder, 0);
+    cr_assert_eq(flock(folder, LOCK_EX), 0);
+    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_expect_eq(commit(&p, 100, told), OUTCOME_BUSY);
+    cr_expect(disk_is(&p, "/in/f", 50, 1));
+    close(folder);
+    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_expect_eq(commit(&p, 100, told), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/in/f", 100, 2));
+    cr_expect(disk_is(&p, "/in/f.~1~", 50, 1));
+    peer_stop(&p);
 }
