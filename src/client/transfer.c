@@ -81,7 +81,8 @@ static int transfer_try(struct transfer *t, struct failure *why)
     for (uint64_t i = 0;; i++) {
         r = t->job->kind == JOB_GET ? download_once(t, why)
                                     : upload_once(t, why);
-        if (r < 0 && why->reply == 425 && link_next_manner(t->link))
+        if (r < 0 && (why->reply == 425 || why->reply == 522) &&
+            link_next_manner(t->link))
             continue;
         if (r == 0 || !why->cut || i >= o->retries || link_interrupted)
             return r;
