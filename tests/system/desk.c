@@ -9,19 +9,25 @@
 
 #include "support/files.h"
 
-void desk_begin(struct desk *d, const char *user)
+void desk_begin_alone(struct desk *d)
 {
-    server_shared(&d->server);
-    d->user = user;
+    *d = (struct desk){ .user = "" };
     snprintf(d->dir, sizeof(d->dir), "%s/client-XXXXXX",
              getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     cr_assert_not_null(mkdtemp(d->dir));
     cr_assert_eq(chdir(d->dir), 0);
     setenv("HOME", d->dir, 1);
-    snprintf(d->url, sizeof(d->url), "ftps://%s@127.0.0.1:%u", user,
-             d->server.port);
     snprintf(d->password, sizeof(d->password), "%s/password", d->dir);
     files_write(d->password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
+}
+
+void desk_begin(struct desk *d, const char *user)
+{
+    desk_begin_alone(d);
+    server_shared(&d->server);
+    d->user = user;
+    snprintf(d->url, sizeof(d->url), "ftps://%s@127.0.0.1:%u", user,
+             d->server.port);
     snprintf(d->ca, sizeof(d->ca), "%s",
              server_path(&d->server, "certificate.pem"));
 }

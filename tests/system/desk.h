@@ -19,6 +19,8 @@ struct desk {
 /* The shared server, a new directory, which is also HOME and the working
  * directory; the user's password stands in a file. */
 void desk_begin(struct desk *d, const char *user);
+/* The same without a server: the caller fills in url and ca. */
+void desk_begin_alone(struct desk *d);
 void desk_end(const struct desk *d);
 
 /* sallyport WORDS, of which "/..." becomes this desk's URL with that path. */

@@ -1,0 +1,144 @@
+/* The client with the servers of others: tests/system/peers/serve starts them.
+ */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "desk.h"
+#include "sallyport/base/buf.h"
+#include "support/files.h"
+#include "support/wait.h"
+
+#define FILES 12
+
+struct peer {
+    char name[16], user[16], dir[16]; /* DIR: where the user may write */
+};
+
+static const struct peer peers[] = {
+    { "vsftpd", "anonymous", "/in" },
+    { "proftpd", "anna", "" },
+    { "pure-ftpd", "anna", "" },
+};
+
+static bool answers(void *of)
+{
+    const struct sockaddr_in *at = of;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool yes = connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0;
+
+    close(fd);
+    return yes;
+}
+
+/* A port that is free now. */
+static struct sockaddr_in free_port(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET };
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    close(fd);
+    return at;
+}
+
+static pid_t peer_start(const struct peer *p, struct desk *d)
+{
+    struct sockaddr_in at = free_port();
+    char port[8], program[SERVER_PATH_MAX];
+
+    snprintf(port, sizeof(port), "%u", ntohs(at.sin_port));
+    snprintf(program, sizeof(program), "%s",
+             server_source("tests/system/peers/serve"));
+    pid_t pid = fork();
+    if (pid == 0) {
+        int log = open("serve.log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        setpgid(0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(log, STDOUT_FILENO);
+        dup2(log, STDERR_FILENO);
+        execl(program, program, p->name, d->dir, port, (char *)NULL);
+        _exit(127);
+    }
+    cr_assert(wait_until(answers, &at, WAIT_MS), "%s doesn't answer", p->name);
+    snprintf(d->url, sizeof(d->url), "ftps://%s@127.0.0.1:%s%s", p->user, port,
+             p->dir);
+    snprintf(d->ca, sizeof(d->ca), "%.480s/certificate.pem", d->dir);
+    return pid;
+}
+
+static void run_words(struct desk *d, const char *wanted, struct run_result *r,
+                      const char *a, const char *b, const char *c,
+                      const char *e)
+{
+    desk_client(d, 0, r, NULL, a, b, c, e, NULL);
+    if (wanted)
+        cr_expect_not_null(strstr(r->text, wanted), "%s: no \"%s\" in %s", a,
+                           wanted, r->text);
+    run_release(r);
+}
+
+static void make_tree(void)
+{
+    static char noise[FILES * 20000];
+    char name[32];
+
+    files_noise(noise, sizeof(noise), 3);
+    files_make_folder("tree", 0755);
+    files_make_folder("tree/below", 0755);
+    for (size_t i = 0; i < FILES; i++) {
+        snprintf(name, sizeof(name), "tree/%sa b%zu", i % 2 ? "below/" : "", i);
+        files_write(name, noise, i * 20000, 0644);
+    }
+}
+
+ParameterizedTestParameters(peers, work)
+{
+    static struct peer parameters[sizeof(peers) / sizeof(peers[0])];
+
+    memcpy(parameters, peers, sizeof(peers));
+    return cr_make_param_array(struct peer, parameters,
+                               sizeof(peers) / sizeof(peers[0]));
+}
+
+/* Several data connections in one session, both ways, names and listings. */
+ParameterizedTest(struct peer *p, peers, work, .timeout = 120)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin_alone(&d);
+    pid_t pid = peer_start(p, &d);
+    make_tree();
+    run_words(&d, NULL, &r, "put", "-r", "tree", "/");
+    run_words(&d, NULL, &r, "get", "-r", "/tree", "back");
+    run(&r, NULL, "/usr/bin/diff", "-r", "tree", "back", NULL);
+    cr_expect_eq(r.status, 0, "%s: %s", p->name, r.text);
+    run_release(&r);
+    run_words(&d, "below/", &r, "ls", "/tree", NULL, NULL);
+    run_words(&d, "12 files", &r, "du", "/tree", NULL, NULL);
+    run_words(&d, NULL, &r, "mv", "/tree/a b0", "c", NULL);
+    run_words(&d, NULL, &r, "get", "--conflict", "skip", "/tree/c");
+    cr_expect(files_exists("c"));
+    run_words(&d, "0 bad", &r, "doctor", "/", NULL, NULL);
+    run_words(&d, NULL, &r, "rm", "-r", "/tree", NULL);
+    desk_client(&d, 66, &r, NULL, "get", "/tree/c", "x", NULL);
+    run_release(&r);
+    kill(-pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    desk_end(&d);
+}
