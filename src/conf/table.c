@@ -276,7 +276,8 @@ const struct setting setting_table[] = {
       .reload = true,
       .help = "Time for which an address (IPv6: one /64) is kept out whose "
               "session crashed, as one would that somebody tries to break "
-              "into; 0: none is." },
+              "into; 0: none is. A session of a proxy listener never "
+              "causes that." },
     { .key = "no_ban",
       .type = SETTING_NETWORKS,
       .offset = FIELD(no_ban),

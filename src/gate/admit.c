@@ -80,13 +80,16 @@ static bool is_crash(int signal)
     return false;
 }
 
+/* A proxied session has itself named its client's address: one that somebody
+ * has broken into could get any address banned by a crash. */
 static void ban(struct child *c, int signal)
 {
     struct gate *g = c->gate;
     struct address prefix = limit_prefix(&c->peer);
     uint64_t now = clock_ms(), ms = g->settings.crash_ban;
 
-    if (ms > 0 && !networks_hold(&g->settings.no_ban, &c->peer) &&
+    if (ms > 0 && !c->proxied &&
+        !networks_hold(&g->settings.no_ban, &c->peer) &&
         bans_add(&g->bans, &prefix, now, now + ms))
         tell_ban(c, signal, ms);
 }

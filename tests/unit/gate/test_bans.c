@@ -150,8 +150,9 @@ Test(bans, who_crashed)
         check(&crashes[i]);
 }
 
-/* Who came by a proxy and isn't known yet is nobody, and the proxy no enemy;
- * the client is banned as any other. */
+/* The address of a proxy's client is what the session has read. Whoever has
+ * broken into a session could name any address and have it banned by a crash.
+ */
 Test(bans, behind_a_proxy)
 {
     struct bench_plan plan = { .settings = "listen = 127.0.0.1:1 proxy\n"
@@ -165,21 +166,15 @@ Test(bans, behind_a_proxy)
     for (int i = 0; i < 3; i++) {
         client_connect("127.0.0.5", b.control.port);
         f = bench_session(&b);
-        if (i > 0)
+        if (i > 0) {
             fake_do(&f, "enter 198.51.100.1:4711 203.0.113.7:21");
-        if (i == 1)
             bench_peer(&b, &f);
-        if (i == 2)
-            break;
+        }
         fake_do(&f, "signal 11");
         bench_gone(&b, &f);
         bench_event(&b, line, sizeof(line));
         cr_expect(strncmp(line, "end ", 4) == 0, "%s", line);
     }
-    cr_expect_str_eq(fake_says(&f, line, sizeof(line)),
-                     "kept out from your address, for a while");
-    bench_event(&b, line, sizeof(line));
-    cr_expect(strncmp(line, "ban ", 4) == 0, "%s", line);
-    cr_expect(strstr(line, "peer=198.51.100.1:4711"), "%s", line);
+    cr_expect(bench_silent(&b), "no ban");
     bench_stop(&b, 0);
 }
