@@ -254,8 +254,10 @@ void child_logged_in(struct child *c, uint64_t user)
     c->user = user;
     settle(c);
     c->heard = clock_ms();
-    if (c->channel.fd >= 0)
-        mind_silence(c);
+    if (c->channel.fd < 0)
+        return;
+    mind_silence(c);
+    tickets_tell(c);
 }
 
 /* Their number, not their kind, is what a flood costs. */

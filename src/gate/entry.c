@@ -67,7 +67,6 @@ static int fork_session(struct child *c, const struct entry *e,
 {
     struct session_start start = { .settings = &c->gate->settings,
                                    .tls = c->gate->tls,
-                                   .tickets = &c->gate->tickets.keys,
                                    .control = e->control,
                                    .master = pairs->master[0],
                                    .gate = pairs->gate[0],

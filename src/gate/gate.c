@@ -116,7 +116,7 @@ int gate_begin(struct gate *g, struct complaint *c)
     if (r == 0)
         r = passive_begin(g);
     if (r == 0)
-        tickets_begin(g);
+        r = tickets_begin(g);
     if (r == 0)
         r = open_doors(g);
     if (r == 0)

@@ -11,10 +11,10 @@
 #include "control.h"
 #include "leave.h"
 #include "linger.h"
+#include "login.h"
 #include "proxied.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
-#include "sallyport/tls/context.h"
 
 #define DATA_BUFFER (512u << 10)
 #define REFUSED_MS  5000
@@ -276,18 +276,6 @@ static int on_wrong(void *owner, struct packet *p)
     return 0;
 }
 
-static int on_ticket_keys(void *owner, struct packet *p)
-{
-    struct session *s = owner;
-    struct ticket_keys keys;
-
-    memcpy(&keys.now, p->value[0].text.ptr, sizeof(keys.now));
-    memcpy(&keys.before, p->value[1].text.ptr, sizeof(keys.before));
-    tls_context_tickets(s->tls, &keys, s->settings->ticket_lifetime / 1000);
-    ticket_keys_wipe(&keys);
-    return 0;
-}
-
 static const struct handler from_gate[] = {
     { MSG_PORT_IS, on_port_is },
     { MSG_PORT_NONE, on_port_none },
@@ -296,7 +284,7 @@ static const struct handler from_gate[] = {
     { MSG_DATA_WRONG, on_wrong },
     { MSG_KEPT_OUT, proxied_on_kept_out },
     { MSG_DATA_PROXIED, proxied_on_data },
-    { MSG_TICKET_KEYS, on_ticket_keys },
+    { MSG_TICKET_KEYS, login_on_ticket_keys },
 };
 
 static void on_gate(void *owner, uint32_t events)

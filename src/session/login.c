@@ -14,14 +14,22 @@
 #include "report.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/client.h"
+#include "sallyport/tls/context.h"
+#include "sallyport/tls/ticket.h"
 #include "signer.h"
 
 /* The deadlines of master's waits, its delays, and some room. */
 #define ANSWER_MS 75000
+/* Master may take this long to have its word read by gate. */
+#define KEYS_MS 10000
 
 static void on_late(void *owner)
 {
-    leave(owner, ENDING_PEER, "master gave no verdict in time");
+    struct session *s = owner;
+
+    leave(s, ENDING_PEER,
+          s->login.granted ? "gate gave no keys of tickets in time"
+                           : "master gave no verdict in time");
 }
 
 void login_ask(struct session *s, struct slice password)
@@ -103,27 +111,20 @@ static void on_alive(void *owner)
                    s->settings->idle_timeout / SESSION_ALIVE);
 }
 
-static int on_granted(void *owner, struct packet *p)
+/* The 230 brings tickets, so it needs the keys that seal them. */
+static int enter(struct session *s)
 {
-    struct session *s = owner;
     struct login *l = &s->login;
 
-    if (!is_mine(s, p) || p->value[2].number >= UPLOAD_EOF_COUNT)
-        return -EPROTO;
+    if (!l->granted || !l->keyed || l->done)
+        return 0;
     stop_waiting(s, PHASE_USER);
-    if (slice_copy(p->value[0].text, l->name, sizeof(l->name)) < 0 ||
-        p->value[3].number >= BINDING_COUNT)
-        return -EPROTO;
-    l->rights = (unsigned)p->value[1].number;
-    l->upload_eof = (enum upload_eof)p->value[2].number;
-    l->binding = (enum data_binding)p->value[3].number;
     l->done = true;
     loop_timer_clear(&s->loop, &l->timer);
     l->alive = (struct loop_timer){ .on_time = on_alive, .owner = s };
     loop_timer_set(&s->loop, &l->alive,
                    s->settings->idle_timeout / SESSION_ALIVE);
     stream_forget_proof(s->control.stream);
-    ask_start(s, fd_take(&p->fd[0]));
     report_login(s);
     report_client(s);
     session_title(s);
@@ -131,6 +132,40 @@ static int on_granted(void *owner, struct packet *p)
         return -EPROTO;
     control_reply_with(s, REPLY_LOGGED_IN, slice_from(l->name), NOTHING);
     return 0;
+}
+
+int login_on_ticket_keys(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    struct ticket_keys keys;
+
+    memcpy(&keys.now, p->value[0].text.ptr, sizeof(keys.now));
+    memcpy(&keys.before, p->value[1].text.ptr, sizeof(keys.before));
+    tls_context_tickets(s->tls, &keys);
+    ticket_keys_wipe(&keys);
+    s->login.keyed = true;
+    return enter(s);
+}
+
+static int on_granted(void *owner, struct packet *p)
+{
+    struct session *s = owner;
+    struct login *l = &s->login;
+
+    if (!is_mine(s, p) || p->value[2].number >= UPLOAD_EOF_COUNT)
+        return -EPROTO;
+    secret_wipe(&l->password);
+    s->master.phase = PHASE_USER;
+    if (slice_copy(p->value[0].text, l->name, sizeof(l->name)) < 0 ||
+        p->value[3].number >= BINDING_COUNT)
+        return -EPROTO;
+    l->rights = (unsigned)p->value[1].number;
+    l->upload_eof = (enum upload_eof)p->value[2].number;
+    l->binding = (enum data_binding)p->value[3].number;
+    l->granted = true;
+    ask_start(s, fd_take(&p->fd[0]));
+    loop_timer_set(&s->loop, &l->answer, KEYS_MS);
+    return enter(s);
 }
 
 struct denial_row {

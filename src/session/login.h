@@ -7,6 +7,9 @@
 /* USER was given and PASS now: asks master; the reply comes later. */
 void login_ask(struct session *s, struct slice password);
 
+/* MSG_TICKET_KEYS from gate: a granted login ends with the first one. */
+int login_on_ticket_keys(void *owner, struct packet *p);
+
 /* The loop's callback for master's channel. */
 void on_master(void *owner, uint32_t events);
 

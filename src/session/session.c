@@ -151,8 +151,7 @@ noreturn void session_main(const struct session_start *start)
     s->settings = start->settings;
     s->tls = start->tls;
     tls_context_forked(s->tls);
-    tls_context_tickets(s->tls, start->tickets,
-                        s->settings->ticket_lifetime / 1000);
+    tls_context_lifetime(s->tls, s->settings->ticket_lifetime / 1000);
     s->serial = start->serial;
     tls_context_serial(s->tls, s->serial);
     s->peer = start->peer;

@@ -64,6 +64,8 @@ struct login {
     char name[USER_ARGUMENT_MAX + 1]; /* as given by USER; "": none */
     struct secret password;           /* between PASS and the auth worker */
     uint32_t request;
+    bool granted; /* master has said yes */
+    bool keyed;   /* gate has sent the keys of tickets */
     bool pending, done;
     uint64_t tries;
     unsigned unknown; /* unknown commands before login */
@@ -72,7 +74,7 @@ struct login {
     enum data_binding binding;
     struct loop_timer timer;  /* until login */
     struct loop_timer alive;  /* from then on */
-    struct loop_timer answer; /* of one verification */
+    struct loop_timer answer; /* of one verification; then of the keys */
 };
 
 /* The one request that files is answering. */

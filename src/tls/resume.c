@@ -183,10 +183,13 @@ int resume_set(SSL_CTX *ssl, struct tls_context *t)
     return 0;
 }
 
-void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys,
-                         uint64_t seconds)
+void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys)
 {
     t->keys = *keys;
+}
+
+void tls_context_lifetime(struct tls_context *t, uint64_t seconds)
+{
     SSL_CTX_set_timeout(t->ssl, (long)seconds);
 }
 

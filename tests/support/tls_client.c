@@ -264,6 +264,19 @@ void tls_session_free(struct tls_session *s)
     SSL_SESSION_free(inside(s));
 }
 
+bool tls_session_key_name(const struct tls_session *s,
+                          unsigned char out[TLS_SESSION_KEY_NAME])
+{
+    const unsigned char *ticket = NULL;
+    size_t len = 0;
+
+    SSL_SESSION_get0_ticket(inside(s), &ticket, &len);
+    if (len < TLS_SESSION_KEY_NAME)
+        return false;
+    memcpy(out, ticket, TLS_SESSION_KEY_NAME);
+    return true;
+}
+
 bool tls_client_resumed(const struct tls_client *c)
 {
     return SSL_session_reused(c->ssl) == 1;

@@ -51,6 +51,11 @@ bool tls_client_rekey(struct tls_client *c);
 struct tls_session *tls_client_session(const struct tls_client *c);
 unsigned tls_client_tickets(const struct tls_client *c);
 void tls_session_free(struct tls_session *s); /* NULL is fine */
+/* The name of the key that sealed the ticket, which stands in it in the clear.
+ * False: there is no ticket. */
+#define TLS_SESSION_KEY_NAME 16
+bool tls_session_key_name(const struct tls_session *s,
+                          unsigned char out[TLS_SESSION_KEY_NAME]);
 /* The server has resumed what was shown. */
 bool tls_client_resumed(const struct tls_client *c);
 

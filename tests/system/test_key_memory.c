@@ -1,6 +1,7 @@
-/* The private key is in the memory of keys, and of no other process: what
- * README promises, searched in /proc/PID/mem while a client is logged in. As
- * root, who alone may look. */
+/* Which processes have which keys in memory, searched in /proc/PID/mem. The
+ * private key is in keys alone, as README promises. The keys of tickets are in
+ * gate and in the sessions of those who have logged in. As root, who alone may
+ * look. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <openssl/core_names.h>
@@ -16,14 +17,27 @@
 #define SCALAR 32
 #define BLOCK  (1u << 20)
 
-/* The key as OpenSSL holds it, and as it stands in the file. */
-struct marks {
-    unsigned char big[SCALAR], little[SCALAR];
-    char line[65]; /* the first of its base64 */
+struct mark {
+    unsigned char bytes[64];
+    size_t len;
 };
 
+/* Any of them counts. */
+struct marks {
+    struct mark of[3];
+    size_t count;
+};
+
+static void add(struct marks *m, const void *bytes, size_t len)
+{
+    memcpy(m->of[m->count].bytes, bytes, len);
+    m->of[m->count++].len = len;
+}
+
+/* The key as OpenSSL holds it. */
 static void read_scalar(const char *path, struct marks *m)
 {
+    unsigned char big[SCALAR], little[SCALAR];
     FILE *f = fopen(path, "r");
     BIGNUM *d = NULL;
 
@@ -31,13 +45,16 @@ static void read_scalar(const char *path, struct marks *m)
     EVP_PKEY *key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
     cr_assert(key);
     cr_assert(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &d));
-    cr_assert_eq(BN_bn2binpad(d, m->big, SCALAR), SCALAR);
-    cr_assert_eq(BN_bn2lebinpad(d, m->little, SCALAR), SCALAR);
+    cr_assert_eq(BN_bn2binpad(d, big, SCALAR), SCALAR);
+    cr_assert_eq(BN_bn2lebinpad(d, little, SCALAR), SCALAR);
+    add(m, big, SCALAR);
+    add(m, little, SCALAR);
     BN_clear_free(d);
     EVP_PKEY_free(key);
     fclose(f);
 }
 
+/* And as it stands in the file: the first line of its base64. */
 static void read_marks(const struct server *server, struct marks *m)
 {
     const char *path = server_path(server, "key.pem");
@@ -49,57 +66,74 @@ static void read_marks(const struct server *server, struct marks *m)
     cr_assert(f && fgets(line, sizeof(line), f) &&
               fgets(line, sizeof(line), f));
     cr_assert_geq(strlen(line), 64);
-    snprintf(m->line, sizeof(m->line), "%.64s", line);
+    add(m, line, 64);
     fclose(f);
 }
 
-static bool holds(const unsigned char *bytes, size_t len, const struct marks *m)
+/* Where, or NULL. */
+static const unsigned char *find(const unsigned char *bytes, size_t len,
+                                 const struct marks *m)
 {
-    return memmem(bytes, len, m->big, SCALAR) ||
-           memmem(bytes, len, m->little, SCALAR) ||
-           memmem(bytes, len, m->line, 64);
+    const unsigned char *at = NULL;
+
+    for (size_t i = 0; i < m->count && !at; i++)
+        at = memmem(bytes, len, m->of[i].bytes, m->of[i].len);
+    return at;
 }
 
-/* Blocks overlap, so that nothing hides at a border. */
-static bool range_holds(int fd, unsigned long from, unsigned long to,
-                        const struct marks *m, size_t *seen)
+/* The address of a mark, or 0. Blocks overlap, so that nothing hides at a
+ * border. */
+static unsigned long find_in_range(int fd, unsigned long from, unsigned long to,
+                                   const struct marks *m, size_t *seen)
 {
     static unsigned char block[BLOCK];
 
     for (unsigned long at = from; at < to; at += BLOCK - 64) {
         size_t want = to - at < BLOCK ? to - at : BLOCK;
         ssize_t n = pread(fd, block, want, (off_t)at);
+        const unsigned char *found;
 
         if (n <= 0)
-            return false;
+            return 0;
         *seen += (size_t)n;
-        if (holds(block, (size_t)n, m))
-            return true;
+        found = find(block, (size_t)n, m);
+        if (found)
+            return at + (unsigned long)(found - block);
         if (want < BLOCK)
-            return false;
+            return 0;
     }
-    return false;
+    return 0;
 }
 
-static bool process_holds(pid_t pid, const struct marks *m)
+static int open_memory(pid_t pid)
+{
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    cr_assert_geq(fd, 0, "%s can't be read", path);
+    return fd;
+}
+
+/* The address of a mark in the process, or 0. */
+static unsigned long find_in(pid_t pid, const struct marks *m)
 {
     char path[64], line[512], rights[8];
-    unsigned long from, to;
-    bool found = false;
+    unsigned long from, to, found = 0;
+    int mem = open_memory(pid);
     size_t seen = 0;
 
     snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
     FILE *maps = fopen(path, "r");
-    snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
-    int mem = open(path, O_RDONLY | O_CLOEXEC);
-    cr_assert(maps && mem >= 0, "%s can't be read", path);
+    cr_assert(maps, "%s can't be read", path);
     while (fgets(line, sizeof(line), maps))
         if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) == 3 &&
-            rights[0] == 'r')
-            found |= range_holds(mem, from, to, m, &seen);
+            rights[0] == 'r' && !found)
+            found = find_in_range(mem, from, to, m, &seen);
     fclose(maps);
     close(mem);
-    cr_assert_gt(seen, 100000, "%s: hardly anything was read", path);
+    cr_assert(found || seen > 100000, "%s: hardly anything was read", path);
     return found;
 }
 
@@ -109,7 +143,7 @@ Test(key_memory, keys_alone, .timeout = 120)
     static struct processes p;
     struct server server;
     struct session s;
-    struct marks m;
+    struct marks m = { 0 };
 
     server_start(&server, &plan);
     read_marks(&server, &m);
@@ -120,10 +154,66 @@ Test(key_memory, keys_alone, .timeout = 120)
     for (size_t i = 0; i < p.count; i++) {
         bool keys = strcmp(p.row[i].title, "sallyport: keys") == 0;
 
-        cr_expect_eq(process_holds(p.row[i].pid, &m), keys, "%s",
+        cr_expect_eq(find_in(p.row[i].pid, &m) != 0, keys, "%s",
                      p.row[i].title);
     }
     cr_assert_geq(p.count, 7);
     session_close(&s);
+    server_stop(&server);
+}
+
+/* The secret of the key that sealed the client's ticket: gate's memory has it
+ * after the key's name, which stands in each ticket. */
+static void read_ticket_key(pid_t gate, const struct session *s,
+                            struct marks *m)
+{
+    struct tls_session *shown = tls_client_session(s->tls);
+    unsigned char name[TLS_SESSION_KEY_NAME], secret[32];
+    struct marks named = { 0 };
+    unsigned long at;
+    int mem;
+
+    cr_assert(shown && tls_session_key_name(shown, name));
+    tls_session_free(shown);
+    add(&named, name, sizeof(name));
+    at = find_in(gate, &named);
+    cr_assert(at != 0, "gate has no key of this name");
+    mem = open_memory(gate);
+    cr_assert_eq(pread(mem, secret, sizeof(secret), (off_t)(at + sizeof(name))),
+                 sizeof(secret));
+    close(mem);
+    add(m, secret, sizeof(secret));
+}
+
+/* Whoever breaks into a session before login can seal and open no ticket. */
+Test(key_memory, tickets_after_login, .timeout = 120)
+{
+    const struct server_plan plan = { 0 };
+    struct session known, unknown;
+    static struct processes p;
+    struct marks m = { 0 };
+    struct server server;
+    size_t holders = 0;
+
+    server_start(&server, &plan);
+    session_init(&known);
+    session_open(&known, &server, "anna");
+    session_init(&unknown);
+    session_connect(&unknown, server.port);
+    session_start_tls(&unknown);
+    processes_wait(server.pid, "sallyport: session", 2, &p);
+    read_ticket_key(processes_find(&p, "sallyport: gate")->pid, &known, &m);
+    for (size_t i = 0; i < p.count; i++) {
+        const char *title = p.row[i].title;
+        bool session = strncmp(title, "sallyport: session", 18) == 0;
+        bool may = strcmp(title, "sallyport: gate") == 0 ||
+                   (session && strstr(title, "(anna)"));
+
+        cr_expect_eq(find_in(p.row[i].pid, &m) != 0, may, "%s", title);
+        holders += may;
+    }
+    cr_assert_eq(holders, 2);
+    session_drop(&unknown);
+    session_close(&known);
     server_stop(&server);
 }

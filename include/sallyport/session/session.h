@@ -10,7 +10,6 @@
 
 struct settings;
 struct tls_context;
-struct ticket_keys;
 
 /* One that is logged in says MSG_ALIVE so many times in idle_timeout. */
 #define SESSION_ALIVE 4
@@ -18,7 +17,6 @@ struct ticket_keys;
 struct session_start {
     const struct settings *settings;
     struct tls_context *tls;
-    const struct ticket_keys *tickets;
     int control, master, gate, log, keys; /* owned from here on */
     uint64_t serial;
     struct address peer, local;

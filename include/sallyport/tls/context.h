@@ -79,10 +79,12 @@ bool tls_context_pair(const struct tls_context *t, size_t i,
 void tls_context_signer(struct tls_context *t, const struct signer *signer);
 void tls_context_free(struct tls_context *t);
 
-/* From now on tickets of TLS 1.3 are sealed with these keys, and count for so
- * many seconds. Before the first call they are random ones. */
-void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys,
-                         uint64_t seconds);
+/* From now on tickets of TLS 1.3 are sealed with these keys. Before the first
+ * call they are random ones. */
+void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys);
+/* So long a ticket of TLS 1.3 counts. Before the handshake of the connection
+ * that gets it, or it has OpenSSL's default. */
+void tls_context_lifetime(struct tls_context *t, uint64_t seconds);
 /* Behind a fork: a key of this process's own for the tickets of TLS 1.2, which
  * are made before anybody has logged in. */
 void tls_context_forked(struct tls_context *t);

@@ -158,25 +158,18 @@ static void look(const struct script *s)
 }
 
 /* Their names: the secrets are of no use here. */
-static void say_keys(const struct script *s, const char *word,
-                     const struct ticket_keys *k)
+static void say_keys(const struct script *s, const struct packet *p)
 {
     char names[2][2 * TICKET_NAME_BYTES + 1];
-
-    for (size_t i = 0; i < TICKET_NAME_BYTES; i++) {
-        snprintf(names[0] + 2 * i, 3, "%02x", k->now.name[i]);
-        snprintf(names[1] + 2 * i, 3, "%02x", k->before.name[i]);
-    }
-    say(s, "%s %s %s", word, names[0], names[1]);
-}
-
-static void hear_keys(const struct script *s, const struct packet *p)
-{
     struct ticket_keys k;
 
     memcpy(&k.now, p->value[0].text.ptr, sizeof(k.now));
     memcpy(&k.before, p->value[1].text.ptr, sizeof(k.before));
-    say_keys(s, "keys", &k);
+    for (size_t i = 0; i < TICKET_NAME_BYTES; i++) {
+        snprintf(names[0] + 2 * i, 3, "%02x", k.now.name[i]);
+        snprintf(names[1] + 2 * i, 3, "%02x", k.before.name[i]);
+    }
+    say(s, "keys %s %s", names[0], names[1]);
 }
 
 /* The sanitizers have handlers, and would make another signal of it. */
@@ -217,8 +210,6 @@ static void obey(struct script *s, char *line)
         say_foreign(s, line + 8);
     else if (strncmp(line, "enter ", 6) == 0)
         ask_enter(s, line + 6);
-    else if (strcmp(line, "keys") == 0)
-        say_keys(s, "fork", s->start->tickets);
     else if (strncmp(line, "active ", 7) == 0)
         ask_active(s, line + 7);
     else if (strncmp(line, "exit ", 5) == 0)
@@ -253,7 +244,7 @@ static void hear_gate(struct script *s)
     else if (p.message == MSG_KEPT_OUT)
         say(s, "kept out %.*s", (int)p.value[0].text.len, p.value[0].text.ptr);
     else if (p.message == MSG_TICKET_KEYS)
-        hear_keys(s, &p);
+        say_keys(s, &p);
     else if (p.message == MSG_DATA_WRONG)
         say(s, "wrong %s", address_text(&p.value[0].address, text));
     else

@@ -134,7 +134,6 @@ unsigned long fake_cpu_ms(const struct fake *f)
 void fake_start(struct fake *f)
 {
     struct session_start start = { .settings = &f->settings,
-                                   .tickets = &f->tickets,
                                    .serial = 7,
                                    .proxied = proxied };
     struct complaint c = { "" };
@@ -275,7 +274,7 @@ static void hear_credentials(struct fake *f, uint32_t request)
     channel_close(&auth);
 }
 
-void fake_login(struct fake *f)
+void fake_grant(struct fake *f)
 {
     struct packet p, out = { .message = MSG_GRANTED };
     int ends[2];
@@ -296,6 +295,23 @@ void fake_login(struct fake *f)
     out.fd[0] = ends[1];
     fake_tell(&f->master, &out);
     close(ends[1]);
+}
+
+void fake_tell_keys(struct fake *f)
+{
+    struct slice now = { (const char *)&f->tickets.now, TICKET_KEY_BYTES };
+    struct slice before = { (const char *)&f->tickets.before,
+                            TICKET_KEY_BYTES };
+    struct packet p = { .message = MSG_TICKET_KEYS,
+                        .value = { TEXT(now), TEXT(before) } };
+
+    fake_tell(&f->gate, &p);
+}
+
+void fake_login(struct fake *f)
+{
+    fake_grant(f);
+    fake_tell_keys(f);
     cr_assert_eq(fake_reply(f), 230);
 }
 

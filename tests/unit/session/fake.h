@@ -17,7 +17,7 @@
 
 struct fake {
     struct settings settings;
-    struct ticket_keys tickets; /* that the session begins with */
+    struct ticket_keys tickets; /* that the session gets at its login */
     struct channel master, gate, files, log;
     int to_log; /* the session's end of that */
     int control;
@@ -41,8 +41,14 @@ unsigned long fake_cpu_ms(const struct fake *f);
 
 /* Forks the session; the greeting is left to read. */
 void fake_start(struct fake *f);
-/* AUTH TLS, then USER and PASS with a master that grants. */
+/* AUTH TLS. */
 void fake_secure(struct fake *f);
+/* The same, then USER and PASS with a master that grants; the 230 is still to
+ * come. */
+void fake_grant(struct fake *f);
+/* f->tickets, from gate. */
+void fake_tell_keys(struct fake *f);
+/* Both, and the 230. */
 void fake_login(struct fake *f);
 /* fake_start() and fake_login(). */
 void fake_open(struct fake *f);

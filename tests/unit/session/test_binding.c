@@ -12,14 +12,8 @@
 static void turn(struct fake *f, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        struct slice now = { (const char *)&f->tickets.now, TICKET_KEY_BYTES };
-        struct slice before = { (const char *)&f->tickets.before,
-                                TICKET_KEY_BYTES };
-        struct packet p = { .message = MSG_TICKET_KEYS,
-                            .value = { TEXT(now), TEXT(before) } };
-
         ticket_keys_turn(&f->tickets);
-        fake_tell(&f->gate, &p);
+        fake_tell_keys(f);
     }
     fake_say(f, "NOOP");
     cr_assert_eq(fake_reply(f), 200);
@@ -205,6 +199,7 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
         cr_assert_eq(fake_reply(&f), 331);
         fake_say(&f, "PASS secret");
         fake_hear(&f.master, &p, MSG_LOGIN);
+        fake_tell_keys(&f);
         cr_assert_eq(fd_pair(ends), 0);
         out.request = p.request;
         out.fd[0] = ends[1];
@@ -214,4 +209,60 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
         close(ends[0]);
         close(ends[1]);
     }
+}
+
+static void expect_230(struct fake *f)
+{
+    struct fake_transfer t;
+    struct tls_session *own;
+
+    cr_assert_eq(fake_reply(f), 230, "%s", f->reply);
+    own = tls_client_session(f->tls);
+    upload(f, own, &t);
+    expect_stored(f, &t);
+    tls_session_free(own);
+    fake_hang_up(f, ENDING_CLOSED);
+}
+
+/* Gate may be faster than master. */
+Test(session_binding, keys_before_the_grant, .timeout = 60)
+{
+    struct fake f;
+
+    fake_binding(BINDING_USER);
+    fake_start(&f);
+    fake_tell_keys(&f);
+    fake_grant(&f);
+    expect_230(&f);
+}
+
+/* What comes without them is no 230: its tickets would be sealed with a key
+ * that no other session has. */
+Test(session_binding, no_230_without_keys, .timeout = 60)
+{
+    struct packet kick = { .message = MSG_KICK,
+                           .value = { NUMBER(ENDING_KICKED) } };
+    struct event_record r;
+    struct fake f;
+
+    fake_start(&f);
+    fake_grant(&f);
+    fake_tell(&f.master, &kick);
+    cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
+    fake_hang_up(&f, ENDING_KICKED);
+    cr_expect_not(fake_event(&f, EVENT_LOGIN, &r));
+}
+
+/* A gate that sends none ends the session, in time. */
+Test(session_binding, keys_that_never_come, .timeout = 60)
+{
+    struct fake f;
+
+    fake_start(&f);
+    fake_grant(&f);
+    cr_expect_eq(fake_reply(&f), 0, "%s", f.reply);
+    cr_assert_eq(fake_end(&f), ENDING_PEER);
+    cr_expect_str_eq(fake_end_reason(&f),
+                     "another process failed: gate gave no keys of tickets in "
+                     "time");
 }

@@ -168,7 +168,8 @@ static struct ticket_keys keys;
 static void turn(struct tls_context *t)
 {
     ticket_keys_turn(&keys);
-    tls_context_tickets(t, &keys, 7200);
+    tls_context_tickets(t, &keys);
+    tls_context_lifetime(t, 7200);
 }
 
 static void turn_twice(struct tls_context *t)
@@ -198,7 +199,8 @@ static void try_row(size_t row, size_t v)
     struct channel c;
 
     ticket_keys_init(&keys);
-    tls_context_tickets(t, &keys, 7200);
+    tls_context_tickets(t, &keys);
+    tls_context_lifetime(t, 7200);
     earn(t, versions[v], 1);
     cr_assert(newest);
     rows[row].change(t);
