@@ -92,8 +92,8 @@ static const char *const texts[] = {
                           "--data-binding address",
     [REPLY_NOT_THIS_SESSION] = "TLS not resumed here; admin: sallyportctl user "
                                "change {} --data-binding user",
-    [REPLY_NOT_OWN_TICKET] =
-        "TLS session not resumed: the ticket is another user's or address's.",
+    [REPLY_NOT_OWN_TICKET] = "TLS session not resumed: the ticket is "
+                             "another's, or the account changed.",
     [REPLY_OTHER_CERTIFICATE] =
         "The data connection must show the client certificate of this one.",
     [REPLY_CUT] = "The data connection was cut: {}. Transfer aborted.",

@@ -115,7 +115,7 @@ static const struct message_row rows[MSG_COUNT] = {
     [MSG_VERDICT]       = { "verdict", AUTH, MASTER, RUN, false, 0, "nnnnn",
                             0 },
     [MSG_GRANTED]       = { "granted", MASTER, SESSION, PHASE_VERIFY, false, 1,
-                            "wnnn", MSG_LOGIN },
+                            "wnnnn", MSG_LOGIN },
     [MSG_DENIED]        = { "denied", MASTER, SESSION, PHASE_VERIFY, false, 0,
                             "n", MSG_LOGIN },
     [MSG_KICK]          = { "kick", MASTER, SESSION, START | LIVE, true, 0,

@@ -130,13 +130,14 @@ static void fill(struct origin *o, const struct home *h,
     memcpy(o->start.name_key, m->name_key, sizeof(o->start.name_key));
 }
 
-/* The fork has the rest of master's memory: the hashes of all users go before
- * anything else. */
+/* The fork has the rest of master's memory: the hashes of all users, and the
+ * key of what is made of them, go before anything else. */
 static void become_files(struct master *m, const struct origin *o)
 {
     sigset_t none;
 
     userdb_release(&m->users);
+    explicit_bzero(m->version_key, sizeof(m->version_key));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     m->hooks.files(&o->start);

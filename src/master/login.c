@@ -127,6 +127,7 @@ static void enter(struct session *s, const struct user *user)
         return;
     }
     s->rights = user->rights;
+    s->version = user_version(user, m->version_key);
     s->upload_eof = user->has_upload_eof
                         ? user->upload_eof
                         : (enum upload_eof)m->settings.upload_eof;
@@ -179,7 +180,8 @@ void login_grant(struct session *s)
     struct packet p = { .message = MSG_GRANTED,
                         .request = s->request,
                         .value = { TEXT(name), NUMBER(s->rights),
-                                   NUMBER(s->upload_eof), NUMBER(s->binding) },
+                                   NUMBER(s->upload_eof), NUMBER(s->binding),
+                                   NUMBER(s->version) },
                         .fd = { s->home.end, -1 } };
     int r = channel_send(&s->channel, &p);
 

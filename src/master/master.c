@@ -73,6 +73,7 @@ void master_init(struct master *m)
                                        .take = 6000,
                                        .walk = 15 * 60 * 1000 };
     random_bytes(m->name_key, sizeof(m->name_key));
+    random_bytes(m->version_key, sizeof(m->version_key));
 }
 
 static void add_child(struct master *m, enum process p)

@@ -92,8 +92,9 @@ struct master {
     bool users_new; /* since then */
     struct hosts hosts;
     struct control control;
-    time_t since;              /* when it was ready */
-    uint8_t name_key[16];      /* of the names of partials, for files */
+    time_t since;                     /* when it was ready */
+    uint8_t name_key[16];             /* of the names of partials, for files */
+    uint8_t version_key[SIPHASH_KEY]; /* of the versions of users' rows */
     struct complaint key_lost; /* why a restart makes another one; or "" */
 
     struct event_sender events;

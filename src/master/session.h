@@ -52,6 +52,7 @@ struct session {
     unsigned rights;
     enum upload_eof upload_eof;
     enum data_binding binding;
+    uint64_t version; /* user_version() of the row that let it in */
     struct home home; /* its end is session's of session–files */
 
     struct session *next; /* in its bucket, or in the free list */

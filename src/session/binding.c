@@ -18,7 +18,8 @@ static const struct binding_refusal other = {
     REPLY_NOT_THIS_SESSION, "TLS session of another control connection resumed"
 };
 static const struct binding_refusal foreign = {
-    REPLY_NOT_OWN_TICKET, "TLS ticket of another user or address"
+    REPLY_NOT_OWN_TICKET,
+    "TLS ticket of another user or address, or of a changed account"
 };
 
 static const struct binding_refusal other_client = {
@@ -37,7 +38,9 @@ static const struct binding_refusal
 
 int binding_start(struct session *s)
 {
-    struct ticket_owner owner = { .address = s->peer, .serial = s->serial };
+    struct ticket_owner owner = { .address = s->peer,
+                                  .serial = s->serial,
+                                  .version = s->login.version };
 
     if (slice_copy(slice_from(s->login.name), owner.user, sizeof(owner.user)) <
         0)

@@ -162,6 +162,7 @@ static int on_granted(void *owner, struct packet *p)
     l->rights = (unsigned)p->value[1].number;
     l->upload_eof = (enum upload_eof)p->value[2].number;
     l->binding = (enum data_binding)p->value[3].number;
+    l->version = p->value[4].number;
     l->granted = true;
     ask_start(s, fd_take(&p->fd[0]));
     loop_timer_set(&s->loop, &l->answer, KEYS_MS);

@@ -72,6 +72,7 @@ struct login {
     unsigned rights;
     enum upload_eof upload_eof;
     enum data_binding binding;
+    uint64_t version;         /* of the user's row */
     struct loop_timer timer;  /* until login */
     struct loop_timer alive;  /* from then on */
     struct loop_timer answer; /* of one verification; then of the keys */

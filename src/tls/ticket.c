@@ -9,7 +9,7 @@
 
 #include "sallyport/base/secret.h"
 
-#define FORMAT 1
+#define FORMAT 2
 
 /* Where the fields begin. */
 enum {
@@ -17,11 +17,27 @@ enum {
     AT_FAMILY = 1,
     AT_ADDRESS = 2,
     AT_SERIAL = 18,
-    AT_LENGTH = 26,
-    AT_USER = 27,
+    AT_VERSION = 26,
+    AT_LENGTH = 34,
+    AT_USER = 35,
     AT_END = AT_USER + TICKET_USER_MAX
 };
 _Static_assert(AT_END == TICKET_OWNER_BYTES, "the door says how long it is");
+
+static void put_number(unsigned char *at, uint64_t n)
+{
+    for (int i = 0; i < 8; i++)
+        at[i] = (unsigned char)(n >> (56 - 8 * i));
+}
+
+static uint64_t get_number(const unsigned char *at)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i < 8; i++)
+        n = n << 8 | at[i];
+    return n;
+}
 
 void ticket_owner_write(const struct ticket_owner *o,
                         unsigned char out[TICKET_OWNER_BYTES])
@@ -32,8 +48,8 @@ void ticket_owner_write(const struct ticket_owner *o,
     out[AT_FORMAT] = FORMAT;
     out[AT_FAMILY] = o->address.family;
     memcpy(out + AT_ADDRESS, o->address.bytes, sizeof(o->address.bytes));
-    for (int i = 0; i < 8; i++)
-        out[AT_SERIAL + i] = (unsigned char)(o->serial >> (56 - 8 * i));
+    put_number(out + AT_SERIAL, o->serial);
+    put_number(out + AT_VERSION, o->version);
     out[AT_LENGTH] = (unsigned char)len;
     memcpy(out + AT_USER, o->user, len);
 }
@@ -67,8 +83,8 @@ int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret)
     *ret = (struct ticket_owner){ .address.family = from[AT_FAMILY] };
     memcpy(ret->address.bytes, from + AT_ADDRESS, sizeof(ret->address.bytes));
     memcpy(ret->user, from + AT_USER, from[AT_LENGTH]);
-    for (int i = 0; i < 8; i++)
-        ret->serial = ret->serial << 8 | from[AT_SERIAL + i];
+    ret->serial = get_number(from + AT_SERIAL);
+    ret->version = get_number(from + AT_VERSION);
     return 0;
 }
 
@@ -76,6 +92,7 @@ enum ticket_origin ticket_origin(const struct ticket_owner *self,
                                  const struct ticket_owner *other)
 {
     if (strcmp(self->user, other->user) != 0 ||
+        self->version != other->version ||
         !address_same_host(&self->address, &other->address))
         return ORIGIN_FOREIGN;
     return self->serial == other->serial ? ORIGIN_SESSION : ORIGIN_USER;

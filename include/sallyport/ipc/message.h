@@ -85,7 +85,7 @@ enum message {
     MSG_VERDICT,       /* serial, generation, row, 1 for yes, a keyed hash of
                           the name */
     MSG_GRANTED,       /* session–files: name, rights, how uploads must
-                          end, enum data_binding */
+                          end, enum data_binding, the row's version */
     MSG_DENIED,        /* enum denial */
     MSG_KICK,          /* enum ending */
     /* master and files */

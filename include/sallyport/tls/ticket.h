@@ -14,10 +14,11 @@ struct ticket_owner {
     char user[TICKET_USER_MAX + 1];
     struct address address; /* the port counts for nothing */
     uint64_t serial;        /* of the session that it was made in */
+    uint64_t version;       /* of the user's row at that login */
 };
 
 /* The application data of a ticket: always so many bytes. */
-#define TICKET_OWNER_BYTES 59
+#define TICKET_OWNER_BYTES 67
 
 void ticket_owner_write(const struct ticket_owner *o,
                         unsigned char out[TICKET_OWNER_BYTES]);
@@ -28,8 +29,9 @@ int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret);
 /* Where the TLS session of a data connection comes from. */
 enum ticket_origin {
     ORIGIN_NONE,    /* nowhere: a full handshake */
-    ORIGIN_FOREIGN, /* a ticket of another user or address was offered; it is
-                       never resumed, and the handshake was a full one */
+    ORIGIN_FOREIGN, /* a ticket of another user or address, or of the account
+                       before a change, was offered; it is never resumed, and
+                       the handshake was a full one */
     ORIGIN_USER,    /* another session of the same user and address */
     ORIGIN_SESSION, /* this one */
     ORIGIN_COUNT

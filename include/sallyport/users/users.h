@@ -12,6 +12,7 @@
 #include "sallyport/base/binding.h"
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/conflict.h"
+#include "sallyport/base/siphash.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/base/upload_eof.h"
 #include "sallyport/users/rights.h"
@@ -79,6 +80,12 @@ bool user_certificate_shown(const struct user *user, struct slice claims);
 #define USER_PINS_MAX  16
 size_t user_certificate_pins(const struct user *user,
                              uint8_t (*out)[USER_PIN_BYTES], size_t most);
+
+/* The same number for the same row, in every reading of the file, and another
+ * one if what grants access differs: the hash, whether it is locked, uid, gid,
+ * home, rights, the client's certificate, data_binding. The comment,
+ * on_conflict and upload_eof don't count. Without the KEY it tells nothing. */
+uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
 const struct user *users_find(const struct users *u, struct slice name);
 

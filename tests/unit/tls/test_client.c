@@ -488,7 +488,7 @@ static void play_byte(struct tls_client *c, struct peer *p)
 
 static void use_channels(size_t i, int version)
 {
-    const struct ticket_owner owner = { "anna", { .family = 4 }, 7 };
+    const struct ticket_owner owner = { "anna", { .family = 4 }, 7, 1 };
     struct peer p = { .play = play_ticket }, q = { .play = play_byte };
     struct line l, d;
     size_t took;

@@ -11,7 +11,7 @@
 static struct ticket_owner owner(const char *user, const char *address,
                                  uint64_t serial)
 {
-    struct ticket_owner o = { .serial = serial };
+    struct ticket_owner o = { .serial = serial, .version = ~serial };
 
     snprintf(o.user, sizeof(o.user), "%s", user);
     cr_assert_eq(address_parse(slice_from(address), &o.address), 0);
@@ -35,6 +35,7 @@ Test(ticket, comes_back_as_it_was)
         cr_expect_eq(ticket_origin(&owners[i], &got), ORIGIN_SESSION, "%zu", i);
         cr_expect_str_eq(got.user, owners[i].user);
         cr_expect_eq(got.serial, owners[i].serial);
+        cr_expect_eq(got.version, owners[i].version);
     }
 }
 
@@ -44,11 +45,11 @@ static const struct {
     size_t at;
     unsigned char to;
 } damages[] = {
-    { "another format", 0, 2 }, { "no family", 1, 0 },
-    { "family 5", 1, 5 },       { "no user", 26, 0 },
-    { "a longer user", 26, 5 }, { "a shorter user", 26, 3 },
-    { "over the end", 26, 33 }, { "a NUL in the user", 28, 0 },
-    { "padding", 58, 1 },
+    { "the format before", 0, 1 }, { "no family", 1, 0 },
+    { "family 5", 1, 5 },          { "no user", 34, 0 },
+    { "a longer user", 34, 5 },    { "a shorter user", 34, 3 },
+    { "over the end", 34, 33 },    { "a NUL in the user", 36, 0 },
+    { "padding", 66, 1 },
 };
 
 Test(ticket, anything_else_is_refused)
@@ -76,7 +77,7 @@ Test(ticket, anything_else_is_refused)
 Test(ticket, whose_it_is)
 {
     const struct ticket_owner self = owner("anna", "192.0.2.1", 7);
-    const struct {
+    struct {
         struct ticket_owner other;
         enum ticket_origin origin;
     } rows[] = {
@@ -89,8 +90,25 @@ Test(ticket, whose_it_is)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        rows[i].other.version = self.version;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_expect_eq(ticket_origin(&self, &rows[i].other), rows[i].origin,
                      "%zu", i);
+}
+
+/* What was sealed before the account changed is nobody's, the session's own
+ * tickets too. */
+Test(ticket, of_another_version)
+{
+    const struct ticket_owner self = owner("anna", "192.0.2.1", 7);
+    struct ticket_owner other = self;
+
+    other.version++;
+    cr_expect_eq(ticket_origin(&self, &other), ORIGIN_FOREIGN);
+    other.serial++;
+    cr_expect_eq(ticket_origin(&self, &other), ORIGIN_FOREIGN);
+    other.version--;
+    cr_expect_eq(ticket_origin(&self, &other), ORIGIN_USER);
 }
 
 /* Never a key of zeros, which everybody knows. */

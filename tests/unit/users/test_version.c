@@ -1,0 +1,95 @@
+/* The version of a row: what changes it, what doesn't, and that the key does.
+ */
+#include <criterion/criterion.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/users/users.h"
+
+#define HASH  "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+#define OTHER "$5$salt$bbcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+#define PIN                                                                    \
+    "sha256:"                                                                  \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define PIN_2                                                                  \
+    "sha256:"                                                                  \
+    "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const uint8_t key[SIPHASH_KEY] = { 1, 2, 3 };
+
+static uint64_t version_by(const uint8_t by[SIPHASH_KEY], const char *row)
+{
+    FD_CLEANUP int fd = fd_sealed("users", slice_from(row));
+    struct complaint c = { "" };
+    struct users u;
+    uint64_t v;
+
+    cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
+    v = user_version(&u.row[0], by);
+    users_release(&u);
+    return v;
+}
+
+static uint64_t version(const char *row)
+{
+    return version_by(key, row);
+}
+
+static const struct {
+    const char *row;
+    bool same;
+} rows[] = {
+    { "anna:" HASH ":70000:70000::/srv/anna::", true },
+    { "# first\nanna:" HASH ":70000:70000::/srv/anna::", true },
+    { "anna:" HASH ":70000:70000:Anna:/srv/anna::", true },
+    { "anna:" HASH ":70000:70000::/srv/anna::rights=full", true },
+    { "anna:" HASH ":70000:70000::/srv/anna::on_conflict=rename", true },
+    { "anna:" HASH ":70000:70000::/srv/anna::upload_eof=lenient", true },
+    { "bert:" HASH ":70000:70000::/srv/anna::", false },
+    { "anna:" OTHER ":70000:70000::/srv/anna::", false },
+    { "anna:!" HASH ":70000:70000::/srv/anna::", false },
+    { "anna:!:70000:70000::/srv/anna::", false },
+    { "anna:" HASH ":70001:70000::/srv/anna::", false },
+    { "anna:" HASH ":70000:70001::/srv/anna::", false },
+    { "anna:" HASH ":70000:70000::/srv/ann::", false },
+    { "anna:" HASH ":70000:70000::/srv/anna::rights=read", false },
+    { "anna:" HASH ":70000:70000::/srv/anna::data_binding=user", false },
+    { "anna:" HASH ":70000:70000::/srv/anna::certificate=" PIN, false },
+};
+
+Test(version, what_changes_it)
+{
+    uint64_t first = version(rows[0].row);
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_eq(version(rows[i].row) == first, rows[i].same, "%s",
+                     rows[i].row);
+}
+
+/* No two of these rows have the same one either. */
+static const char *const certificates[] = {
+    "anna:" HASH ":70000:70000::/srv/anna::certificate=" PIN,
+    "anna:" HASH ":70000:70000::/srv/anna::certificate=" PIN_2,
+    "anna:" HASH ":70000:70000::/srv/anna::certificate=" PIN
+    " login=certificate",
+    "anna:" HASH ":70000:70000::/srv/anna::data_binding=user",
+    "anna:" HASH ":70000:70000::/srv/anna::data_binding=session",
+};
+
+Test(version, certificates)
+{
+    size_t n = sizeof(certificates) / sizeof(certificates[0]);
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            cr_expect_neq(version(certificates[i]), version(certificates[j]),
+                          "%zu, %zu", i, j);
+}
+
+Test(version, without_the_key)
+{
+    const uint8_t another[SIPHASH_KEY] = { 1, 2, 4 };
+
+    cr_expect_neq(version_by(another, rows[0].row), version(rows[0].row));
+}
