@@ -62,6 +62,7 @@ enum ctl_takes {
     TAKES_NOTHING,
     TAKES_NAME, /* of a user */
     TAKES_NAME_OR_NOTHING,
+    TAKES_SESSION, /* a word that names sessions */
 };
 
 struct ctl_command {
@@ -110,5 +111,7 @@ int partials_list(struct context *x);
 int partials_purge(struct context *x);
 int server_status(struct context *x);
 int server_reload(struct context *x);
+int server_who(struct context *x);
+int server_kick(struct context *x);
 
 #endif

@@ -113,7 +113,8 @@ static const struct ctl_command *find_command(const struct arguments *a)
 static bool words_fit(const struct ctl_command *row, const struct arguments *a)
 {
     size_t own = row->name ? 2 : 1;
-    size_t least = own + (row->takes == TAKES_NAME);
+    size_t least =
+        own + (row->takes == TAKES_NAME || row->takes == TAKES_SESSION);
     size_t most = own + (row->takes != TAKES_NOTHING);
 
     return a->words >= least && a->words <= most;

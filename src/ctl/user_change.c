@@ -14,6 +14,7 @@
 #include "home.h"
 #include "keys.h"
 #include "password.h"
+#include "sessions.h"
 
 /* What a change does under the lock; GIVEN is the caller's. */
 typedef int change(struct context *x, struct edit *e, const struct user *user,
@@ -30,6 +31,8 @@ static int run_locked(struct context *x, change *make, const void *given)
     if (code == 0)
         code = make(x, &e, user, given);
     edit_release(&e);
+    if (code == 0)
+        sessions_edited(x);
     return code;
 }
 
@@ -319,6 +322,8 @@ static int remove_row(struct context *x, struct edit *e,
     if (code == 0)
         code = edit_commit(e);
     if (code == 0 && x->args.purge) /* the row first: nobody logs in now */
+        sessions_edited(x);
+    if (code == 0 && x->args.purge)
         code = home_purge(home, homes, user->uid, &x->complaint);
     if (code == 0)
         printf("user %s: removed; home %s %s\n", x->args.word[2], home,

@@ -79,6 +79,7 @@ static const char *const texts[] = {
     [REPLY_TIMED_OUT] = "Timeout: {}. Closing the connection.",
     [REPLY_TOO_MANY] = "Too many connections: {}. Try again later.",
     [REPLY_KICKED] = "The administrator closed this connection.",
+    [REPLY_ACCOUNT_CHANGED] = "Your account has changed; log in again.",
     [REPLY_LOST_SERVICE] = "Part of the server failed; connect again.",
     [REPLY_TOO_MANY_TRIES] = "Too many failed logins; check user and password.",
     [REPLY_PLAIN_SECRET] =

@@ -19,6 +19,9 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_CHECK] = "a check of the proxy",
     [ENDING_HUNG] = "it hung",
     [ENDING_CROWDED] = "made room for another address",
+    [ENDING_REMOVED] = "the account was removed",
+    [ENDING_LOCKED] = "the account was locked",
+    [ENDING_CHANGED] = "the account was changed",
 };
 
 const char *ending_text(enum ending e)

@@ -61,7 +61,8 @@ int gate_on_session(void *owner, struct packet *p)
         return lie(c, "a serial for the second time");
     if (m->state != MASTER_RUNNING)
         return 0;
-    if (session_open(m, serial, &p->value[1].address, proxied, &ends))
+    if (session_open(m, serial, &p->value[1].address, &p->value[2].address,
+                     proxied, &ends))
         p->fd[0] = p->fd[1] = p->fd[2] = -1;
     else
         report_full(m);

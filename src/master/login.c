@@ -152,13 +152,23 @@ static void accept_login(struct session *s)
     const struct verdict *v = &s->answer.verdict;
     const struct users *users = userdb_find(&m->users, v->generation);
     bool delayed = s->state == SESSION_DELAYED;
+    const struct user *user;
 
     if (!users || (delayed && v->generation != userdb_newest(&m->users))) {
         login_deny(s, DENIAL_BUSY);
         return;
     }
+    user = &users->row[v->row];
+    if (!access_is_current(m, user)) {
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "user %s: not let in, the row changed while the password "
+                      "was verified",
+                      user->name);
+        login_deny(s, DENIAL_WRONG);
+        return;
+    }
     guesses_succeeded(&m->guesses, &v->guess, clock_ms());
-    enter(s, &users->row[v->row]);
+    enter(s, user);
 }
 
 void login_on_verdict(struct session *s, const struct verdict *v)
@@ -192,6 +202,7 @@ void login_grant(struct session *s)
     fd_close(&s->home.end);
     loop_timer_clear(&s->master->loop, &s->timer);
     s->state = SESSION_USER;
+    s->login = time(NULL);
     s->channel.phase = PHASE_USER;
     session_add_news(s, NEWS_LOGGED_IN);
     gate_tell(s->master);

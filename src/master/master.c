@@ -71,6 +71,7 @@ void master_init(struct master *m)
                                        .stop = 5000,
                                        .ask = 10000,
                                        .take = 6000,
+                                       .users = 3000,
                                        .walk = 15 * 60 * 1000 };
     random_bytes(m->name_key, sizeof(m->name_key));
     random_bytes(m->version_key, sizeof(m->version_key));
@@ -218,10 +219,12 @@ void master_child_ready(struct master *m)
             return;
     m->state = MASTER_RUNNING;
     wires_flush(m);
-    if (m->check)
+    if (m->check) {
         loop_stop(&m->loop);
-    else
+    } else {
+        access_start(m);
         say_ready(m);
+    }
 }
 
 struct child *master_ready(struct master *m, enum process p)
@@ -291,6 +294,7 @@ bool master_look_at_users(struct master *m)
 void master_reload(struct master *m)
 {
     look_at_users(m);
+    access_review(m);
     reload_begin(m);
     master_tell_unasked(m);
 }

@@ -3,6 +3,7 @@
 #ifndef SALLYPORT_SRC_MASTER_MASTER_H
 #define SALLYPORT_SRC_MASTER_MASTER_H
 
+#include "access.h"
 #include "certificates.h"
 #include "child.h"
 #include "control.h"
@@ -55,6 +56,7 @@ struct deadlines {
     uint64_t stop;    /* all sessions: to be gone */
     uint64_t ask;     /* ctl: to ask, or to hang up */
     uint64_t take;    /* keys, and then gate: to take a reload */
+    uint64_t users;   /* between two looks at the users file */
     uint64_t walk;    /* files: to look for all partials of a user */
 };
 
@@ -88,6 +90,7 @@ struct master {
     struct guesses guesses;
     struct leftovers leftovers;
     struct userdb users;
+    struct access access;
     unsigned asks;  /* client_certificates, when the users were looked at */
     bool users_new; /* since then */
     struct hosts hosts;

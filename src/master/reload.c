@@ -257,6 +257,7 @@ static void commit(struct master *m)
         "reload: the new configuration and certificates are in use%s%s",
         r->kept[0] ? "; a restart is needed for " : "", r->kept);
     master_look_at_users(m); /* another file, perhaps */
+    access_review(m);
     tell_weaker(m);
     end(m, NULL);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "master.h"
+#include "request_who.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/secret.h"
 
@@ -89,6 +90,46 @@ void request_reloaded(struct master *m, const char *wrong)
             tell_reloaded(&m->control.peer[i], wrong);
 }
 
+static void tell_ended(struct control_peer *p, size_t ended)
+{
+    control_answer(p, &(struct packet){ .message = MSG_ENDED,
+                                        .value = { NUMBER(ended) } });
+}
+
+static int on_users_edited(void *owner, struct packet *request)
+{
+    struct control_peer *p = begin(owner, request);
+    struct master *m = p->master;
+
+    master_look_at_users(m);
+    if (m->users.told.text[0])
+        control_refuse(p, REFUSAL_BAD_FILE, m->users.told.text);
+    else
+        tell_ended(p, access_review(m));
+    return 0;
+}
+
+static int on_who(void *owner, struct packet *request)
+{
+    struct control_peer *p = begin(owner, request);
+
+    request_who(p, request->value[0].number);
+    return 0;
+}
+
+static int on_end_sessions(void *owner, struct packet *request)
+{
+    struct control_peer *p = begin(owner, request);
+    size_t ended = request_end_sessions(p->master, request);
+
+    if (ended > 0)
+        master_report(p->master, EVENT_SERVICE, PROCESS_MASTER,
+                      "kick: sallyportctl ended %zu session%s", ended,
+                      ended == 1 ? "" : "s");
+    tell_ended(p, ended);
+    return 0;
+}
+
 /* The row that NAME has now; NULL: it was told why not. */
 static const struct user *find_user(struct control_peer *p, struct slice name)
 {
@@ -159,9 +200,9 @@ void request_home_lost(struct control_peer *p)
 }
 
 static const struct handler handlers[] = {
-    { MSG_STATUS, on_status },
-    { MSG_RELOAD, on_reload },
-    { MSG_PARTIALS, on_partials },
+    { MSG_STATUS, on_status },     { MSG_RELOAD, on_reload },
+    { MSG_PARTIALS, on_partials }, { MSG_USERS_EDITED, on_users_edited },
+    { MSG_WHO, on_who },           { MSG_END_SESSIONS, on_end_sessions },
 };
 
 int request_dispatch(struct control_peer *p)

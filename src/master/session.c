@@ -74,7 +74,8 @@ static const struct home_calls home_calls = { on_home_ready, on_home_lost,
                                               on_home_gone };
 
 struct session *session_open(struct master *m, uint64_t serial,
-                             const struct address *peer, bool proxied,
+                             const struct address *peer,
+                             const struct address *local, bool proxied,
                              const struct session_ends *ends)
 {
     struct session *s = sessions_take(&m->sessions, serial);
@@ -84,6 +85,8 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->master = m;
     s->state = SESSION_GREETED;
     s->peer = *peer;
+    s->local = *local;
+    s->since = time(NULL);
     s->log.end = ends->log;
     s->log.held = s->keys.held = proxied;
     s->keys.end = ends->keys;

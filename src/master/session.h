@@ -4,6 +4,7 @@
 #define SALLYPORT_SRC_MASTER_SESSION_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "answer.h"
 #include "home.h"
@@ -38,7 +39,8 @@ struct session {
     struct master *master;
     uint64_t serial;
     enum session_state state;
-    struct address peer;
+    struct address peer, local;
+    time_t since, login; /* login 0: nobody has logged in */
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* of the state */
@@ -96,7 +98,8 @@ struct session_ends {
  * and until session_known() it can do nothing. NULL: there are max_sessions
  * already, and the descriptors stay the caller's. */
 struct session *session_open(struct master *m, uint64_t serial,
-                             const struct address *peer, bool proxied,
+                             const struct address *peer,
+                             const struct address *local, bool proxied,
                              const struct session_ends *ends);
 /* Its client has that address, and may enter. False: it is known already. */
 bool session_known(struct session *s, const struct address *peer);

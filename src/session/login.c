@@ -206,16 +206,26 @@ static int on_denied(void *owner, struct packet *p)
     return 0;
 }
 
+/* What the client hears; all others that master gives are a kick. */
+static const struct goodbye_row {
+    enum ending ending;
+    enum reply reply;
+} goodbyes[] = {
+    { ENDING_PEER, REPLY_LOST_SERVICE },
+    { ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN },
+    { ENDING_REMOVED, REPLY_ACCOUNT_CHANGED },
+    { ENDING_LOCKED, REPLY_ACCOUNT_CHANGED },
+    { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED },
+};
+
 static int on_kick(void *owner, struct packet *p)
 {
-    struct session *s = owner;
-    bool stops = p->value[0].number == ENDING_SHUTDOWN;
+    struct goodbye_row row = { ENDING_KICKED, REPLY_KICKED };
 
-    if (p->value[0].number == ENDING_PEER)
-        control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
-    else
-        control_end(s, stops ? ENDING_SHUTDOWN : ENDING_KICKED,
-                    stops ? REPLY_SHUTTING_DOWN : REPLY_KICKED, NOTHING);
+    for (size_t i = 0; i < sizeof(goodbyes) / sizeof(goodbyes[0]); i++)
+        if (goodbyes[i].ending == p->value[0].number)
+            row = goodbyes[i];
+    control_end(owner, row.ending, row.reply, NOTHING);
     return 0;
 }
 

@@ -75,6 +75,7 @@
     R(TIMED_OUT, 421) /* {}: what */                                           \
     R(TOO_MANY, 421)  /* {}: which limit */                                    \
     R(KICKED, 421)                                                             \
+    R(ACCOUNT_CHANGED, 421)                                                    \
     R(LOST_SERVICE, 421)                                                       \
     R(TOO_MANY_TRIES, 421)                                                     \
     R(PLAIN_SECRET, 421) /* USER, PASS, ACCT before TLS */                     \

@@ -139,9 +139,17 @@ enum message {
     MSG_STATUS_CERTIFICATE, /* one of its control listeners: address */
     MSG_STATUS_IS,        /* state, since, sessions, logged in, limit, users */
     MSG_RELOAD,           /* as SIGHUP */
+    MSG_USERS_EDITED,     /* look at the users file now */
+    MSG_WHO,              /* which sessions? The first place to look at */
+    MSG_WHO_IS,           /* one: serial, user or "", client, local address,
+                             since when, logged in since when or 0 */
+    MSG_WHO_END,          /* the place to go on at; 0: that was all */
+    MSG_END_SESSIONS,     /* those of a serial, a user or an address; what isn't
+                             meant is 0, "" or none */
     MSG_PARTIALS,         /* a process files of that user, please: name */
     MSG_PARTIALS_CHANNEL, /* ctl–files */
     MSG_CONTROL_DONE,
+    MSG_ENDED,           /* so many sessions were told to go */
     MSG_CONTROL_REFUSED, /* enum refusal, in words */
     MSG_PARTIALS_FIND,   /* 1 to remove them, seconds old at least */
     MSG_PARTIAL,         /* path, name that it is for, bytes, mtime, state */

@@ -67,6 +67,9 @@ enum ending {
     ENDING_CHECK,    /* a proxy looked whether we are there */
     ENDING_HUNG,     /* its loop doesn't turn */
     ENDING_CROWDED,  /* not logged in, and others of its address neither */
+    ENDING_REMOVED,  /* the user has no row any more */
+    ENDING_LOCKED,   /* the row is locked */
+    ENDING_CHANGED,  /* the row grants something else than at the login */
     ENDING_COUNT
 };
 const char *ending_text(enum ending e);

@@ -77,8 +77,8 @@ bool bench_quiet(struct bench *b);
  * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "alive" (says
  * so from now on), "garbage", "wrong" (a message that is for master), "flood"
  * or "flood mine", "deaf", "exit N", "signal N", "part" (closes gate's channel
- * and stays), "look" (says what a session has). The names of ticket keys it
- * says unasked. */
+ * and stays), "look" (says what a session has), "keys" (says the names of
+ * ticket keys that come from now on). */
 void fake_do(const struct fake *f, const char *what);
 /* Its next line. */
 const char *fake_says(const struct fake *f, char *out, size_t size);

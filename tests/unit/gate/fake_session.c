@@ -27,6 +27,7 @@ struct script {
     struct channel gate;
     bool deaf;
     bool ticks; /* says that it lives, again and again */
+    bool says_keys;
 };
 
 static void say(const struct script *s, const char *format, ...)
@@ -169,7 +170,8 @@ static void say_keys(const struct script *s, const struct packet *p)
         snprintf(names[0] + 2 * i, 3, "%02x", k.now.name[i]);
         snprintf(names[1] + 2 * i, 3, "%02x", k.before.name[i]);
     }
-    say(s, "keys %s %s", names[0], names[1]);
+    if (s->says_keys)
+        say(s, "keys %s %s", names[0], names[1]);
 }
 
 /* The sanitizers have handlers, and would make another signal of it. */
@@ -210,6 +212,8 @@ static void obey(struct script *s, char *line)
         say_foreign(s, line + 8);
     else if (strncmp(line, "enter ", 6) == 0)
         ask_enter(s, line + 6);
+    else if (strcmp(line, "keys") == 0)
+        s->says_keys = true;
     else if (strncmp(line, "active ", 7) == 0)
         ask_active(s, line + 7);
     else if (strncmp(line, "exit ", 5) == 0)

@@ -1,0 +1,122 @@
+/* A session lives only as long as its user's row is what it was at the login:
+ * where that is gone, locked or changed, the session is told to go. In master.
+ * A file that can't be read or used ends nothing: the last good reading counts.
+ */
+#include "access.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "master.h"
+
+/* The newest rows, sorted by name: users_find() would read all of them for each
+ * session. */
+struct index {
+    const struct user **row;
+    size_t count;
+};
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct user *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static int compare_name(const void *name, const void *row)
+{
+    const struct user *const *user = row;
+
+    return strcmp(name, (*user)->name);
+}
+
+static bool index_build(struct index *x, const struct users *u)
+{
+    *x = (struct index){ .row = calloc(u->count + 1, sizeof(*x->row)),
+                         .count = u->count };
+    if (!x->row)
+        return false;
+    for (size_t i = 0; i < u->count; i++)
+        x->row[i] = &u->row[i];
+    qsort(x->row, x->count, sizeof(*x->row), compare_rows);
+    return true;
+}
+
+static const struct user *index_find(const struct index *x, const char *name)
+{
+    const struct user **found =
+        bsearch(name, x->row, x->count, sizeof(*x->row), compare_name);
+
+    return found ? *found : NULL;
+}
+
+/* Why the session must end; ENDING_COUNT: it need not. */
+static enum ending ending_of(const struct session *s, const struct user *row)
+{
+    if (!row)
+        return ENDING_REMOVED;
+    if (row->locked)
+        return ENDING_LOCKED;
+    if (user_version(row, s->master->version_key) != s->version)
+        return ENDING_CHANGED;
+    return ENDING_COUNT;
+}
+
+static bool review_one(struct session *s, const struct index *x)
+{
+    enum ending why;
+
+    if (s->state != SESSION_OPENING && s->state != SESSION_USER)
+        return false;
+    why = ending_of(s, index_find(x, s->home.user));
+    if (why == ENDING_COUNT)
+        return false;
+    session_kick(s, why);
+    return true;
+}
+
+size_t access_review(struct master *m)
+{
+    uint64_t newest = userdb_newest(&m->users);
+    const struct users *u = userdb_find(&m->users, newest);
+    struct index x;
+    size_t ended = 0;
+
+    if (!u || m->access.reviewed == newest || !index_build(&x, u))
+        return 0;
+    for (size_t i = 0; i < m->sessions.size; i++)
+        ended += review_one(&m->sessions.all[i], &x);
+    free(x.row);
+    m->access.reviewed = newest;
+    return ended;
+}
+
+bool access_is_current(const struct master *m, const struct user *user)
+{
+    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    const struct user *row = u ? users_find(u, slice_from(user->name)) : NULL;
+
+    return row && !row->locked &&
+           user_version(row, m->version_key) ==
+               user_version(user, m->version_key);
+}
+
+/* An editor that writes in place may be in the middle of it: the rows count
+ * here when two looks have found the same. */
+static void on_time(void *owner)
+{
+    struct master *m = owner;
+    struct access *a = &m->access;
+
+    master_look_at_users(m);
+    if (a->seen == userdb_newest(&m->users))
+        access_review(m);
+    a->seen = userdb_newest(&m->users);
+    loop_timer_set(&m->loop, &a->timer, m->deadlines.users);
+}
+
+void access_start(struct master *m)
+{
+    m->access.timer = (struct loop_timer){ .on_time = on_time, .owner = m };
+    loop_timer_set(&m->loop, &m->access.timer, m->deadlines.users);
+}
