@@ -113,7 +113,7 @@ static void expect_resumed(const struct server *server, const char *user)
     buf_release(&log);
 }
 
-/* SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR MASTER IMPLICIT, see
+/* SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR MASTER IMPLICIT HOME, see
  * clients/opening. */
 ParameterizedTest(struct row *row, clients, play, .timeout = 150)
 {
@@ -133,7 +133,8 @@ ParameterizedTest(struct row *row, clients, play, .timeout = 150)
     snprintf(work, sizeof(work), "%.400s/work-%s", server.folder, row->name);
     files_make_folder(work, 0700);
     run(&r, NULL, "bash", rows_file(&rows, row), "127.0.0.1", port, row->name,
-        password, certificate, work, master, implicit, NULL);
+        password, certificate, work, master, implicit,
+        server_home(&server, row->name), NULL);
     cr_assert_eq(r.status, 0, "%s.sh: exit status %d:\n%s", row->name, r.status,
                  r.text);
     run_release(&r);

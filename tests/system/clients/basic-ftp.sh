@@ -14,7 +14,7 @@ play() {
 
 for version in TLSv1.2 TLSv1.3; do
     step "$version: all five, and an upload that is left in the middle"
-    play "$version" begin
+    play "$version" begin "$home"
     said '^< 226 Transfer complete'
     said '^> REST 1000000'
     await nobody_is_in

@@ -1,5 +1,6 @@
 /* Apache Commons Net's FTPSClient, run by commons-net*.sh: STEP HOST PORT USER
- * PASSFILE CACERT, and COUNT EACH for many of the same. It hands the control connection's session over to its data
+ * PASSFILE CACERT, then COUNT EACH for many of the same, or for uploads that
+ * are left the user's HOME on the server. It hands the control connection's session over to its data
  * connections: the library has no setting for it but a hook, and the JDK keeps
  * sessions in a cache that it shows to nobody who hasn't got --add-opens. */
 import java.io.ByteArrayInputStream;
@@ -17,6 +18,7 @@ import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.apache.commons.net.PrintCommandListener;
@@ -27,6 +29,7 @@ import org.apache.commons.net.ftp.FTPSClient;
 class Play {
     static final String[] VERSIONS = { "TLSv1.2", "TLSv1.3" };
     static final int SENT = 1500000; /* before the cut */
+    static final int BLOCKS = 131072; /* more than one block of 64 KiB */
 
     /* The JDK looks for a session under the peer's address and port. */
     static class Client extends FTPSClient {
@@ -155,16 +158,29 @@ class Play {
         ftp.quit();
     }
 
-    /* Left in the middle; by another session it is seen that some has come. */
-    static void half(FTPSClient ftp, FTPSClient other, byte[] all, String name)
-        throws Exception {
+    static boolean isPartial(Path file) {
+        String name = file.getFileName().toString();
+
+        return name.startsWith(".sallyport-") && name.endsWith(".part") &&
+            file.toFile().length() > BLOCKS;
+    }
+
+    static long partials(Path home) throws Exception {
+        try (Stream<Path> files = Files.list(home)) {
+            return files.filter(Play::isPartial).count();
+        }
+    }
+
+    /* Left in the middle, when COUNT uploads have some bytes on the disk. */
+    static void half(FTPSClient ftp, FTPSClient other, byte[] all, String name,
+                     Path home, int count) throws Exception {
         long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         OutputStream out = ftp.storeFileStream(name);
 
         must(ftp, out != null, 150);
         out.write(all, 0, SENT);
         out.flush();
-        for (String size = null; size == null; size = other.getSize(name)) {
+        while (partials(home) < count) {
             must(System.nanoTime() < end, "nothing of it is there");
             Thread.sleep(20);
         }
@@ -246,12 +262,14 @@ class Play {
 
     public static void main(String[] args) throws Exception {
         byte[] all = Files.readAllBytes(Path.of("up"));
+        int halves = 0;
 
         careless(args);
         for (String version : VERSIONS) {
             FTPSClient ftp = enter(version, args);
             if (args[0].equals("half"))
-                half(ftp, enter(version, args), all, version);
+                half(ftp, enter(version, args), all, version,
+                     Path.of(args[6]), ++halves);
             else if (args[0].equals("rest"))
                 rest(ftp, all, version);
             else if (args[0].endsWith("many"))

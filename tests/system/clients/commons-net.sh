@@ -9,7 +9,7 @@ play() {
         --add-opens java.base/sun.security.ssl=ALL-UNNAMED \
         --add-opens java.base/sun.security.util=ALL-UNNAMED \
         -cp /usr/share/java/commons-net.jar "$here/commons-net.java" "$1" \
-        "$host" "$port" "$user" "$passfile" "$cacert" 2>>transcript
+        "$host" "$port" "$user" "$passfile" "$cacert" "${@:2}" 2>>transcript
 }
 
 step "upload, download, resumed download, listing, rename, in TLS 1.2 and 1.3"
@@ -18,7 +18,7 @@ said '^226 Transfer complete'
 said '^350 Restarting at 1000000'
 
 step "two uploads, left in the middle"
-play half
+play half "$home"
 await nobody_is_in
 
 step "are gone on with"

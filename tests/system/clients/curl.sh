@@ -109,5 +109,5 @@ done
 
 step "plain text is refused"
 ! get --ftp-pasv "$url/" || fail "curl got in"
-said '^< 530 '
+said '^< 421 '
 echo "curl: done"
