@@ -40,7 +40,7 @@ static void start(struct server *s, const char *delay)
 
 static void attack(struct running *r, const struct server *s, size_t addresses)
 {
-    static char address[ADDRESSES][16];
+    static char address[ADDRESSES][32];
     char script[1024], port[16];
     char *argv[8 + ADDRESSES + 1] = {
         "/usr/bin/python3", script, port,      SECONDS,
