@@ -97,8 +97,8 @@ void child_kill(struct child *c, enum ending why);
 /* The same for what it did, in words, with an event of its own. */
 void child_wrong(struct child *c, const char *what);
 
-/* Master says so, and which USER. It may take its time now, and gets the keys of
- * tickets. */
+/* Master says so, and which USER. It may take its time now, and gets the keys
+ * of tickets. */
 void child_logged_in(struct child *c, uint64_t user);
 
 /* After SIGCHLD. */
