@@ -15,14 +15,24 @@
 
 #define RENAMES_MAX 9999
 
-static size_t download_take(void *of, const char *bytes, size_t len)
+static size_t download_store(void *of, const char *bytes, size_t len)
 {
     struct transfer *t = of;
 
     digest_add(&t->digest, bytes, len);
     int r = fd_write_all(t->fd, bytes, len);
     t->error = -r;
+    t->done += r == 0 ? len : 0;
     return r == 0 ? len : 0;
+}
+
+static size_t download_take(void *of, const char *bytes, size_t len)
+{
+    struct transfer *t = of;
+
+    if (t->z.kind == ZSTREAM_OFF)
+        return download_store(t, bytes, len);
+    return zstream_unpack(&t->z, bytes, len, download_store, t) == 0 ? len : 0;
 }
 
 /* Size and time of what is to come; a retry asks again. */
@@ -80,19 +90,41 @@ static int download_target(struct transfer *t, bool *replace,
     }
 }
 
+static int download_set_mode_z(struct transfer *t, struct failure *why)
+{
+    if (zstream_begin(&t->z, false) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    return link_set_mode_z(t->link, why);
+}
+
+static int download_run(struct transfer *t, struct failure *why)
+{
+    int r = link_run(t->link, why);
+
+    if (r < 0 && t->error)
+        return fail_errno(why, t->error, t->local);
+    if (r < 0 || t->z.kind == ZSTREAM_OFF || zstream_is_whole(&t->z))
+        return r;
+    fail(why, EX_TEMPFAIL, "the packed stream was cut");
+    why->cut = true;
+    return -1;
+}
+
 static int download_bytes(struct transfer *t, struct failure *why)
 {
     const struct link_io io = { .take = download_take,
                                 .moved = transfer_moved,
                                 .of = t };
 
-    if (link_begin(t->link, t->remote, &io, why) < 0)
+    t->error = 0;
+    if (link_begin(t->link, t->remote, &io, why) < 0 ||
+        (transfer_in_mode_z(t) && download_set_mode_z(t, why) < 0))
         return -1;
     curl_easy_setopt(t->link->curl, CURLOPT_RESUME_FROM_LARGE,
                      (curl_off_t)t->first);
-    t->error = 0;
-    int r = link_run(t->link, why);
-    return r < 0 && t->error ? fail_errno(why, t->error, t->local) : r;
+    int r = download_run(t, why);
+    zstream_end(&t->z);
+    return r;
 }
 
 static int download_into(struct transfer *t, struct part *p, bool replace,

@@ -198,10 +198,31 @@ bool link_next_manner(struct link *l)
     return true;
 }
 
+static int link_set_mode(struct link *l, const char *command,
+                         struct failure *why)
+{
+    curl_slist_free_all(l->before);
+    l->before = curl_slist_append(NULL, command);
+    if (!l->before)
+        return fail(why, EX_OSERR, "out of memory");
+    curl_easy_setopt(l->curl, CURLOPT_QUOTE, l->before);
+    return 0;
+}
+
+/* libcurl must not compare what comes with the file's length. */
+int link_set_mode_z(struct link *l, struct failure *why)
+{
+    l->mode_z = true;
+    curl_easy_setopt(l->curl, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
+    return link_set_mode(l, "MODE Z", why);
+}
+
 int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why)
 {
     curl_easy_reset(l->curl);
+    if (l->mode_z && io && link_set_mode(l, "MODE S", why) < 0)
+        return -1;
     l->io = io;
     l->reply = 0;
     l->text[0] = l->error[0] = '\0';
@@ -278,6 +299,7 @@ void link_close(struct link *l)
 {
     if (l->curl)
         curl_easy_cleanup(l->curl);
+    curl_slist_free_all(l->before);
     buf_release(&l->lines);
     *l = (struct link){ 0 };
 }

@@ -47,7 +47,9 @@ struct link {
     const struct link_io *io;
     unsigned manner; /* how data connections are made: see link.c */
     bool renew;      /* the next call makes a new control connection */
-    int reply;       /* of the last line, or 0 */
+    bool mode_z;     /* the server may be in MODE Z */
+    struct curl_slist *before; /* commands before this call's own */
+    int reply;                 /* of the last line, or 0 */
     char text[LINK_REPLY_MAX];
     struct buf lines; /* all reply lines of this call, with LF */
     char error[CURL_ERROR_SIZE];
@@ -66,6 +68,8 @@ void link_close(struct link *l);
  * what it needs by curl_easy_setopt() and calls link_run(). */
 int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why);
+/* This call's data connection is in MODE Z. */
+int link_set_mode_z(struct link *l, struct failure *why);
 /* 0 or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 

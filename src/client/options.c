@@ -18,6 +18,8 @@ const struct option_row option_rows[] = {
       "trust the CA certificates in FILE, and no others" },
     { "cert", 0, OPTION_TEXT, AT(cert), 0, 0, true, "FILE",
       "show this client certificate" },
+    { "compress", 0, OPTION_FLAG, AT(compress), 0, 0, true, NULL,
+      "compress transfers by MODE Z, where the server has it" },
     { "config", 0, OPTION_TEXT, AT(config), 0, 0, false, "FILE",
       "profiles (default: ~/.config/sallyport/config)" },
     { "conflict", 0, OPTION_CONFLICT, AT(conflict), 0, 0, true, "WORD",

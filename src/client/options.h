@@ -22,7 +22,7 @@ struct options {
     const char *cacert, *pin, *known_hosts, *cert, *key;
     const char *password_file, *netrc, *user, *config;
     bool trust_new;
-    bool recursive, quiet, json, debug, preserve, no_verify;
+    bool recursive, quiet, json, debug, preserve, compress, no_verify;
     bool no_resume, remove, dry_run, by_hash, all, help, version, yes;
     uint64_t parallel, retries, timeout, limit_rate;
     uint64_t conflict; /* enum conflict_choice */

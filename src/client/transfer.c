@@ -48,7 +48,7 @@ void transfer_moved(void *of, uint64_t bytes)
 {
     struct transfer *t = of;
 
-    t->done = t->first + bytes;
+    (void)bytes; /* on the wire, where they may be packed */
     if (t->row)
         progress_moved(t->row, t->done);
 }
@@ -60,6 +60,13 @@ void transfer_show(struct transfer *t)
     if (!t->row)
         t->row = progress_begin(verbs[t->job->kind], name, t->size);
     progress_resume(t->row, t->first);
+}
+
+bool transfer_in_mode_z(const struct transfer *t)
+{
+    const struct site *s = t->link->site;
+
+    return s->options->compress && s->modez;
 }
 
 /* False: the user doesn't want to wait. */
@@ -96,7 +103,9 @@ static int transfer_try(struct transfer *t, struct failure *why)
 
 int transfer_run(struct link *l, const struct job *job, struct failure *why)
 {
-    struct transfer t = { .link = l, .job = job, .fd = -1 };
+    static _Thread_local struct transfer t;
+
+    t = (struct transfer){ .link = l, .job = job, .fd = -1 };
 
     *why = (struct failure){ 0 };
     snprintf(t.remote, sizeof(t.remote), "%s", job->remote);

@@ -8,6 +8,7 @@
 #include "link.h"
 #include "listing.h"
 #include "progress.h"
+#include "zstream.h"
 
 enum job_kind { JOB_GET, JOB_PUT };
 
@@ -37,6 +38,7 @@ struct transfer {
     int fd;
     int error; /* errno of a local write that failed */
     struct digest digest;
+    struct zstream z;
 };
 
 /* Does the job, with the retries that the options grant; it has told the
@@ -51,7 +53,9 @@ int upload_once(struct transfer *t, struct failure *why);
 const char *transfer_hash_name(const struct transfer *t);
 /* Compares what passed by with the server's checksum. 0 or -1. */
 int transfer_verify(struct transfer *t, struct failure *why);
-/* For struct link_io: T->done follows. */
+/* Is this transfer to be in MODE Z? */
+bool transfer_in_mode_z(const struct transfer *t);
+/* For struct link_io: shows T->done. */
 void transfer_moved(void *of, uint64_t bytes);
 /* The row appears, or begins again at t->first. */
 void transfer_show(struct transfer *t);

@@ -16,7 +16,7 @@
 /* Smaller files are sent again from their first byte: asking costs as much. */
 #define RESUME_LEAST (1024 * 1024)
 
-static size_t upload_give(void *of, char *bytes, size_t len)
+static long upload_read(void *of, char *bytes, size_t len)
 {
     struct transfer *t = of;
     ssize_t n;
@@ -24,10 +24,21 @@ static size_t upload_give(void *of, char *bytes, size_t len)
     do
         n = read(t->fd, bytes, len);
     while (n < 0 && errno == EINTR && !link_interrupted);
-    if (n < 0)
-        return CURL_READFUNC_ABORT;
-    digest_add(&t->digest, bytes, (size_t)n);
-    return (size_t)n;
+    if (n > 0) {
+        digest_add(&t->digest, bytes, (size_t)n);
+        t->done += (uint64_t)n;
+    }
+    return (long)n;
+}
+
+static size_t upload_give(void *of, char *bytes, size_t len)
+{
+    struct transfer *t = of;
+    long n = t->z.kind == ZSTREAM_OFF
+                 ? upload_read(t, bytes, len)
+                 : zstream_pack(&t->z, bytes, len, upload_read, t);
+
+    return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }
 
 /* libcurl asks for it when it has resumed. */
@@ -146,6 +157,13 @@ static bool upload_is_there(struct transfer *t, struct failure *why)
     return transfer_verify(t, why) == 0 && t->checked;
 }
 
+static int upload_set_mode_z(struct transfer *t, struct failure *why)
+{
+    if (zstream_begin(&t->z, true) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    return link_set_mode_z(t->link, why);
+}
+
 static int upload_bytes(struct transfer *t, struct failure *why)
 {
     const struct link_io io = { .give = upload_give,
@@ -153,17 +171,22 @@ static int upload_bytes(struct transfer *t, struct failure *why)
                                 .of = t };
     CURL *c = t->link->curl;
 
-    if (link_begin(t->link, t->remote, &io, why) < 0)
+    bool packed = transfer_in_mode_z(t);
+
+    if (link_begin(t->link, t->remote, &io, why) < 0 ||
+        (packed && upload_set_mode_z(t, why) < 0))
         return -1;
     curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, upload_seek);
     curl_easy_setopt(c, CURLOPT_SEEKDATA, t);
     curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE,
-                     upload_is_stream(t) ? (curl_off_t)-1
-                                         : (curl_off_t)t->size);
+                     upload_is_stream(t) || packed ? (curl_off_t)-1
+                                                   : (curl_off_t)t->size);
     curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->first);
     t->begun = true;
-    return link_run(t->link, why);
+    int r = link_run(t->link, why);
+    zstream_end(&t->z);
+    return r;
 }
 
 /* Where there is no HASH, the length says at least that nothing was lost: there

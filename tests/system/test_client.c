@@ -42,6 +42,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     const struct server_plan plan = {
         .ports = "auto 32",
+        .settings = "mode_z = yes\n",
         .users = users,
         .user_count = sizeof(users) / sizeof(*users),
     };
@@ -63,6 +64,13 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
         desk_client(d, status, &r_, NULL, __VA_ARGS__, NULL);                  \
         run_release(&r_);                                                      \
     } while (0)
+
+static void client_z(const struct desk *d, const char *verb, const char *a,
+                     const char *b, struct run_result *r)
+{
+    desk_client(d, 0, r, NULL, verb, "--compress", "--debug", a, b, NULL);
+    cr_expect_not_null(strstr(r->text, "checksum right"), "%s", r->text);
+}
 
 static void expect_text(const char *path, const char *text)
 {
@@ -393,6 +401,36 @@ Test(client, a_script, .timeout = 60)
     run_release(&r);
     cr_expect_not(files_exists(server_home_file(&d.server, "shell", "one")),
                   "a script goes on after a failure");
+    desk_end(&d);
+}
+
+/* Packed on the way, the same on both sides; listings after it are plain. */
+Test(client, compress, .timeout = 60)
+{
+    static char text[4 * MIB];
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "many");
+    memset(text, 'a', sizeof(text));
+    files_noise(text, 10000, 5);
+    files_write("z", text, sizeof(text), 0644);
+    client_z(&d, "put", "z", "/", &r);
+    cr_expect_not_null(strstr(r.text, "> MODE Z"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "4.0 MiB"), "%s", r.text);
+    run_release(&r);
+    expect_same("z", server_home_file(&d.server, "many", "z"));
+    client_z(&d, "get", "/z", "back", &r);
+    run_release(&r);
+    expect_same("z", "back");
+    files_write("empty", "", 0, 0644);
+    client_z(&d, "put", "empty", "/", &r);
+    run_release(&r);
+    expect_text(server_home_file(&d.server, "many", "empty"), "");
+    desk_client(&d, 0, &r, "put --compress z y\nls\n", "--debug", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "> MODE S"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "  y\n"), "%s", r.text);
+    run_release(&r);
     desk_end(&d);
 }
 

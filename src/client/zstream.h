@@ -1,0 +1,34 @@
+/* MODE Z: what goes over the data connection is one stream of zlib's format
+ * (RFC 1950), with what it was or will be on the other side of these calls. */
+#ifndef CLIENT_ZSTREAM_H
+#define CLIENT_ZSTREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <zlib.h>
+
+#define ZSTREAM_BLOCK 65536
+
+struct zstream {
+    z_stream z;
+    enum { ZSTREAM_OFF, ZSTREAM_DEFLATES, ZSTREAM_INFLATES } kind;
+    bool source_ended, ended;
+    char block[ZSTREAM_BLOCK];
+};
+
+/* 0 or -1: out of memory. */
+int zstream_begin(struct zstream *s, bool deflates);
+/* Unpacks BYTES into SINK (which returns LEN for success). 0; -1: they are
+ * damaged, go on after the end, or SINK failed. */
+int zstream_unpack(struct zstream *s, const char *bytes, size_t len,
+                   size_t (*sink)(void *of, const char *bytes, size_t len),
+                   void *of);
+/* Fills OUT with packed bytes of what SOURCE gives (0: its end; -1: it failed):
+ * how many, 0 at the end, or -1. */
+long zstream_pack(struct zstream *s, char *out, size_t len,
+                  long (*source)(void *of, char *bytes, size_t len), void *of);
+/* Did an unpacked stream come to its own end? */
+bool zstream_is_whole(const struct zstream *s);
+void zstream_end(struct zstream *s);
+
+#endif
