@@ -99,14 +99,24 @@ static int tell(struct child *gate, uint64_t serial, enum message message)
     return channel_send(&gate->channel, &p);
 }
 
-/* Gate has to know whether two sessions are of one user, and no names. */
-static int tell_user(struct child *gate, const struct session *s)
+/* Gate has to know whether two sessions are of one user, and no names. 0: this
+ * one takes every connection of its host for its client's, so it must get no
+ * port where another user's may still come. */
+static uint64_t user_for_gate(const struct session *s)
 {
     const char *name = s->home.user;
     uint64_t user = siphash(s->master->sessions.hash_key, name, strlen(name));
+
+    if (s->binding == BINDING_ADDRESS)
+        return 0;
+    return user ? user : 1;
+}
+
+static int tell_user(struct child *gate, const struct session *s)
+{
     struct packet p = { .message = MSG_LOGGED_IN,
                         .value = { NUMBER(s->serial),
-                                   NUMBER(user ? user : 1) } };
+                                   NUMBER(user_for_gate(s)) } };
 
     return channel_send(&gate->channel, &p);
 }

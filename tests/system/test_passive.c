@@ -106,3 +106,24 @@ Test(passive, a_late_connection_of_another_user, .timeout = 60)
     session_close(&anna);
     server_stop(&server);
 }
+
+/* Where a connection proves nothing by TLS, bob's late one would be anna's: she
+ * gets no port that he left. */
+Test(passive, no_left_ports_without_a_proof, .timeout = 60)
+{
+    const struct server_plan by_address = { .users = users,
+                                            .user_count = 2,
+                                            .ports = "auto 4",
+                                            .settings =
+                                                "data_binding = address\n" };
+    struct server server;
+    struct session anna;
+
+    server_start(&server, &by_address);
+    leave_ports(&server, 4);
+    session_init(&anna);
+    session_open(&anna, &server, "anna");
+    session_do(&anna, "425 {*}", "EPSV");
+    session_close(&anna);
+    server_stop(&server);
+}

@@ -34,6 +34,7 @@ struct player { /* a session */
     struct channel channel;
     int log, keys;
     uint32_t request;
+    uint64_t user; /* its number, as gate heard it at the login */
 };
 
 struct stage {
@@ -105,8 +106,8 @@ void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
 /* The session leaves, and then the service stops. */
 void stage_leave(struct stage *s, struct player *p);
 
-/* Gate hears that message about that session. */
-void gate_hears(struct stage *s, enum message m, uint64_t serial);
+/* Gate hears that message about that session; its second value. */
+uint64_t gate_hears(struct stage *s, enum message m, uint64_t serial);
 
 /* Gate says that it has reaped that session, and how it ended. */
 void gate_reaps(struct stage *s, uint64_t serial, int status);

@@ -222,20 +222,24 @@ void player_is_asked_about(struct stage *s, struct player *p)
 void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
                uint64_t row, uint64_t yes)
 {
-    actor_say(&s->auth,
-              (struct packet){ .message = MSG_VERDICT,
-                               .value = { NUMBER(serial), NUMBER(generation),
-                                          NUMBER(row), NUMBER(yes),
-                                          NUMBER(77) } });
+    actor_say(
+        &s->auth,
+        (struct packet){ .message = MSG_VERDICT,
+                         .value = { NUMBER(serial), NUMBER(generation),
+                                    NUMBER(row), NUMBER(yes), NUMBER(77) } });
 }
 
-void gate_hears(struct stage *s, enum message m, uint64_t serial)
+uint64_t gate_hears(struct stage *s, enum message m, uint64_t serial)
 {
+    uint64_t second = 0;
     struct packet p;
 
     actor_hear(&s->gate, m, &p);
     cr_assert_eq(p.value[0].number, serial);
+    if (m == MSG_LOGGED_IN)
+        second = p.value[1].number;
     packet_close(&p);
+    return second;
 }
 
 void player_logs_in(struct stage *s, struct player *p, struct actor *files)
@@ -253,7 +257,7 @@ void player_logs_in(struct stage *s, struct player *p, struct actor *files)
     cr_assert_eq(got.value[1].number, files->note.rights);
     packet_close(&got);
     p->channel.phase = PHASE_USER;
-    gate_hears(s, MSG_LOGGED_IN, p->serial);
+    p->user = gate_hears(s, MSG_LOGGED_IN, p->serial);
 }
 
 void player_is_denied(struct player *p, enum denial why)

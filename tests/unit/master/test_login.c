@@ -32,6 +32,28 @@ Test(login, yes)
     stage_close(&s);
 }
 
+static void bind_by_address(struct master *m)
+{
+    m->settings.data_binding = BINDING_ADDRESS;
+}
+
+/* Gate lends ports that another user left by this number: never to a session
+ * that would take that user's late connection for its own. */
+Test(login, what_gate_hears_of_the_user)
+{
+    for (int by_address = 0; by_address <= 1; by_address++) {
+        struct stage s;
+        struct player p;
+        struct actor files;
+
+        stage_logged_in(&s, by_address ? bind_by_address : NULL, &p, &files);
+        cr_expect_eq(p.user == 0, by_address, "%d", by_address);
+        player_leave(&p);
+        channel_hear_end(&files.channel);
+        stage_close(&s);
+    }
+}
+
 static void delay(struct master *m)
 {
     m->settings.login_delay = 400;
