@@ -309,7 +309,8 @@ bool passive_foreign(struct child *c, const struct address *whose)
     if (!pair || !pair->given)
         return false;
     pair->given = false;
-    tell_stranger(c->gate, whose, &pair->port->door.bound, "of another user");
+    tell_stranger(c->gate, whose, &pair->port->door.bound,
+                  "of another user, or it proves nothing");
     if (pair->parked_count == 0)
         return true;
     first = pair->parked[0];

@@ -74,6 +74,8 @@ static void on_stall(void *owner)
     if (s->transfer.state == TRANSFER_HANDSHAKE)
         transfer_fail(s, REPLY_DATA_TLS_FAILED, SLICE("no handshake in time"),
                       "no TLS handshake in time");
+    else if (connecting && s->transfer.refusal)
+        transfer_not_bound(s, s->transfer.refusal);
     else if (connecting)
         transfer_fail(s, REPLY_NO_DATA, SLICE("nobody connected in time"),
                       "no data connection in time");

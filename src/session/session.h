@@ -27,6 +27,7 @@
 /* A name longer than any that exists is cut: it then can't be one. */
 #define USER_ARGUMENT_MAX 255
 
+struct binding_refusal;
 struct session;
 
 /* A command as its handler gets it: checked by its row, the path resolved. */
@@ -186,6 +187,8 @@ struct transfer {
     uint64_t entries;
     bool owed;    /* files still answers */
     char tls[64]; /* of the data connection, for the log */
+    const struct binding_refusal
+        *refusal; /* of one that was in doubt, or NULL */
     void (*after_sync)(struct session *s); /* waits for files' answer */
     struct loop_timer stall, again;
     uint64_t lately;  /* bytes moved since the stall timer was set */

@@ -57,6 +57,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->conversions = flow_conversions(s);
     t->announced = s->announced;
     t->bare = false;
+    t->refusal = NULL;
     t->queued = 0;
     t->hash = NULL;
     t->tls[0] = t->sha256[0] = 0;
@@ -90,15 +91,17 @@ void transfer_soon(struct session *s)
     loop_timer_set(&s->loop, &s->transfer.again, 0);
 }
 
-/* A late connection of another user's client came to this session's port: the
- * own client's is awaited for as long as it was before. */
-static bool await_another(struct session *s)
+/* A late connection of another user's client may have come to this session's
+ * port: the own client's is awaited for as long as it was before. It has heard
+ * nothing if that was it, so WHY is kept for the end of the wait. */
+static bool await_another(struct session *s, const struct binding_refusal *why)
 {
     if (!data_is_foreign(s))
         return false;
     flow_close(s);
     s->transfer.tls[0] = 0;
     s->transfer.state = TRANSFER_CONNECTING;
+    s->transfer.refusal = why;
     return true;
 }
 
@@ -110,8 +113,7 @@ static void begin(struct session *s)
 
     snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
              stream_cipher(s->data.stream));
-    if (refusal && stream_origin(s->data.stream) == ORIGIN_FOREIGN &&
-        await_another(s))
+    if (refusal && await_another(s, refusal))
         return;
     if (refusal) {
         transfer_not_bound(s, refusal);
@@ -129,7 +131,7 @@ static void handshake_failed(struct session *s)
 {
     char cause[200], reason[256];
 
-    if (await_another(s))
+    if (await_another(s, NULL))
         return;
     snprintf(cause, sizeof(cause), "%s", stream_cause(s->data.stream));
     snprintf(reason, sizeof(reason),

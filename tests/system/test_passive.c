@@ -76,33 +76,83 @@ Test(passive, ports_that_others_left, .timeout = 120)
     server_stop(&server);
 }
 
-/* A late connection of bob's client comes to anna's port before her own: it is
- * refused, and her transfer goes on. */
-Test(passive, a_late_connection_of_another_user, .timeout = 60)
+/* What bob's late connection shows: his ticket, nothing that this session can
+ * read, nothing. */
+static const struct {
+    const char *name;
+    int version;
+    bool anew;
+} late_clients[] = {
+    { "his ticket of TLS 1.3", SESSION_TLS_13, false },
+    { "his ticket of TLS 1.2", SESSION_TLS_12, false },
+    { "a full handshake", SESSION_TLS_13, true },
+};
+
+/* It comes to anna's port before her own: it is refused, and her transfer goes
+ * on. */
+static void come_late(const struct server *server, size_t i)
 {
-    struct server server;
     struct session anna, bob;
     struct data late, own;
 
-    server_start(&server, &plan);
-    leave_ports(&server, 4);
+    leave_ports(server, 4);
     session_init(&bob);
-    session_open(&bob, &server, "bob");
+    bob.version = late_clients[i].version;
+    session_open(&bob, server, "bob");
+    bob.anew = late_clients[i].anew;
     session_init(&anna);
-    session_open(&anna, &server, "anna");
+    session_open(&anna, server, "anna");
     cr_assert(wait_until(has_port, &anna, WAIT_MS));
     data_connect_to(&bob, &late, anna.port);
     data_connect_to(&anna, &own, anna.port);
-    session_do(&anna, "150 {*}", "STOR file");
+    session_do(&anna, "150 {*}", "STOR %zu", i);
     data_secure(&bob, &late);
     data_secure(&anna, &own);
     data_write(&own, BYTES, strlen(BYTES));
     data_close(&own);
     session_expect(&anna, "226 {*}");
-    cr_expect(files_exists(server_home_file(&server, "anna", "file")));
-    server_log_wait(&server, " data-refused ", "of another user", NULL);
+    server_log_wait(server, " data-refused ", "of another user", NULL);
     data_cut(&late, false);
     session_close(&bob);
+    session_close(&anna);
+}
+
+Test(passive, a_late_connection_of_another_user, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(late_clients) / sizeof(*late_clients); i++) {
+        struct server server;
+        char name[8];
+
+        server_start(&server, &plan);
+        come_late(&server, i);
+        snprintf(name, sizeof(name), "%zu", i);
+        cr_expect(files_exists(server_home_file(&server, "anna", name)), "%s",
+                  late_clients[i].name);
+        server_stop(&server);
+    }
+}
+
+/* Who resumes nothing, and comes where another user's may come too, still hears
+ * in the end why there is no transfer. */
+Test(passive, nothing_resumed_in_doubt, .timeout = 60)
+{
+    struct server_plan quick = plan;
+    struct server server;
+    struct session anna;
+    struct data own;
+
+    quick.settings = "connect_timeout = 1s\n";
+    server_start(&server, &quick);
+    leave_ports(&server, 4);
+    session_init(&anna);
+    session_open(&anna, &server, "anna");
+    anna.anew = true;
+    cr_assert(wait_until(has_port, &anna, WAIT_MS));
+    data_connect_to(&anna, &own, anna.port);
+    session_do(&anna, "150 {*}", "STOR file");
+    data_secure(&anna, &own);
+    session_expect(&anna, "425 {*}resumed{*}");
+    data_cut(&own, false);
     session_close(&anna);
     server_stop(&server);
 }
