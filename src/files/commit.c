@@ -131,6 +131,38 @@ static void forget_others(struct files *f, const struct upload *u)
     upload_forget_told(f, u);
 }
 
+/* Where ctime counts in seconds, copy_unchanged() can miss that another upload
+ * has replaced the file. */
+static int copy_is_named(const struct files *f, const struct upload *u)
+{
+    FD_CLEANUP int fd = resolve_open(f, u->path.bytes, O_PATH);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return OUTCOME_CHANGED;
+    return st.st_ino == u->copy.before.st_ino &&
+                   st.st_dev == u->copy.before.st_dev
+               ? 0
+               : (int)OUTCOME_CHANGED;
+}
+
+/* Of two appends to one file, the second one to come here must see what the
+ * first one did: so from the look to the rename it is one at a time. */
+static int place_copy(const struct files *f, struct upload *u)
+{
+    int r = place_lock(f, u->folder);
+
+    if (r < 0)
+        return r;
+    r = copy_unchanged(&u->copy);
+    if (r == 0)
+        r = copy_is_named(f, u);
+    if (r == 0)
+        r = place_upload(f, u);
+    place_unlock(u->folder);
+    return r;
+}
+
 static int make_visible(struct files *f, struct upload *u)
 {
     int r = begin_bytes(f);
@@ -140,10 +172,10 @@ static int make_visible(struct files *f, struct upload *u)
     if (r == 0)
         r = partial_complete(f, &u->partial);
     if (r == 0)
-        r = copy_unchanged(&u->copy);
-    if (r == 0)
         r = is_where_told(f, u);
-    return r == 0 ? place_upload(f, u) : r;
+    if (r != 0)
+        return r;
+    return u->copy.from >= 0 ? place_copy(f, u) : place_upload(f, u);
 }
 
 int serve_commit(struct files *f, const struct packet *p)

@@ -221,7 +221,7 @@ static int replace_kept(const struct files *f, struct naming *n)
 /* Every process that can open the directory can hold this lock, so the wait for
  * it has a deadline. Where a directory can't be locked (NFS), another session's
  * swap in the same moment is an error, and no loss. */
-static int lock_folder(const struct files *f, int folder)
+int place_lock(const struct files *f, int folder)
 {
     struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
     uint64_t end = clock_ms() + LOCK_MS;
@@ -235,18 +235,23 @@ static int lock_folder(const struct files *f, int folder)
     return 0;
 }
 
+void place_unlock(int folder)
+{
+    flock(folder, LOCK_UN);
+}
+
 /* One at a time in a folder, or the next one's swap would come between ours and
  * the look at what it did. The lock is held for some renames. */
 static int keep_old(const struct files *f, struct naming *n)
 {
-    int r = lock_folder(f, n->folder);
+    int r = place_lock(f, n->folder);
 
     if (r < 0)
         return r;
     r = move(source(n), target(n, n->name));
     if (r == -EEXIST)
         r = replace_kept(f, n);
-    flock(n->folder, LOCK_UN);
+    place_unlock(n->folder);
     return r;
 }
 

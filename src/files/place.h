@@ -33,6 +33,12 @@ int place_file(const struct files *f, struct naming *n);
 /* The same for the open upload and its partial. */
 int place_upload(const struct files *f, struct upload *u);
 
+/* No other session locks FOLDER, an open directory (not O_PATH), until
+ * place_unlock(): 0; -EBUSY after 5 s. 0 as well where directories can't be
+ * locked. place_file() with CONFLICT_VERSION takes the lock and unlocks. */
+int place_lock(const struct files *f, int folder);
+void place_unlock(int folder);
+
 /* The Nth name to try instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b"
  * or "new-a.b", for CONFLICT_VERSION "a.b.~1~". Cut between characters where
  * it would be longer than SIZE - 1. */

@@ -102,6 +102,15 @@ static int check_limit(const struct files *f, const struct wish *w)
                : 0;
 }
 
+/* FROM was opened after the look at the name: another session may have put a
+ * file there in between, and APPE would append to a part of that. */
+static int take_source(const struct wish *w, int from, struct copy *c)
+{
+    int r = copy_init(c, from, w->plan.first);
+
+    return r == 0 && (uint64_t)c->before.st_size != w->facts.size ? -EBUSY : r;
+}
+
 /* A copy can't be resumed: SIZE reports the finished file while it is there,
  * and once it is gone its head must not become that of another file. The first
  * byte of the upload starts the copy. */
@@ -109,7 +118,7 @@ static int begin_copy(const struct files *f, const struct wish *w, int folder,
                       struct upload *u)
 {
     int from = resolve_open(f, w->path.bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    int r = from < 0 ? from : copy_init(&u->copy, from, w->plan.first);
+    int r = from < 0 ? from : take_source(w, from, &u->copy);
 
     if (r == 0)
         r = partial_new_random(f, folder, &u->partial);

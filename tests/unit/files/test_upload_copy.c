@@ -335,3 +335,74 @@ Test(upload_copy, leftover_of_a_killed_process)
         peer_stop(&other);
     }
 }
+
+#define SIX    6
+#define ROUNDS 150
+
+/* Each has its copy of the file as it is now, and one byte of its own. */
+static void append_one(struct peer *p, uint64_t len)
+{
+    struct packet reply,
+        request = { .message = MSG_FILE_WRITE,
+                    .value = { TEXT(SLICE("/f")), NUMBER(WRITE_APPEND) } };
+    uint64_t left = 1;
+
+    cr_assert_eq(ask(p, &request, &reply), OUTCOME_OK);
+    cr_assert_eq(reply.value[0].number, len);
+    FD_CLEANUP int fd = fd_take(&reply.fd[0]);
+    cr_assert_eq(ask_begin(p), OUTCOME_OK);
+    put_pattern(fd, len, len + 1, 1);
+    while (left > 0)
+        cr_assert_eq(ask_copy(p, &left), OUTCOME_OK);
+}
+
+static unsigned commit_all(struct peer p[SIX], uint64_t len)
+{
+    unsigned stored = 0;
+
+    for (unsigned i = 0; i < SIX; i++) {
+        struct packet request = { .message = MSG_FILE_COMMIT,
+                                  .request = channel_next(&p[i].session),
+                                  .value = { NUMBER(len) } };
+
+        cr_assert_eq(channel_send(&p[i].session, &request), 0);
+    }
+    for (unsigned i = 0; i < SIX; i++) {
+        struct packet reply;
+
+        cr_assert_eq(channel_wait(&p[i].session, &reply, PEER_MS), 1);
+        stored += reply.message == MSG_FILE_STORED;
+    }
+    return stored;
+}
+
+/* Six sessions append to one file and commit at the same moment: each that is
+ * told "stored" has its byte in the file, so it can be but one of them. */
+Test(upload_copy, appends_at_the_same_moment)
+{
+    struct peer p[SIX];
+    unsigned most = 0;
+
+    peer_start(&p[0]);
+    disk_fill(&p[0], "/f", 1, 1);
+    for (unsigned i = 1; i < SIX; i++) {
+        p[i] = p[0];
+        peer_run(&p[i]);
+    }
+    for (uint64_t len = 1; len <= ROUNDS; len++) {
+        for (unsigned i = 0; i < SIX; i++)
+            append_one(&p[i], len);
+        unsigned stored = commit_all(p, len + 1);
+        most = stored > most ? stored : most;
+        cr_assert_geq(stored, 1);
+    }
+    cr_expect_eq(most, 1, "%u in one round", most);
+    cr_expect(disk_is(&p[0], "/f", ROUNDS + 1, 1));
+    for (unsigned i = 1; i < SIX; i++) {
+        channel_close(&p[i].session);
+        cr_assert_eq(peer_wait(&p[i]), 0);
+        channel_close(&p[i].master);
+        channel_close(&p[i].log);
+    }
+    peer_stop(&p[0]);
+}
