@@ -151,11 +151,26 @@ static int open_partial_on_full(struct files *f, const struct wish *w,
     return r;
 }
 
-static int is_room(int fd, uint64_t length)
+/* *MISSING: how much too little there is, where there is no room. */
+static int is_room(int fd, uint64_t length, uint64_t *missing)
 {
     struct statvfs disk;
 
-    return fstatvfs(fd, &disk) < 0 ? -errno : space_check(&disk, length);
+    if (fstatvfs(fd, &disk) < 0)
+        return -errno;
+    uint64_t free = space_free(&disk);
+    *missing = length > free ? length - free : 1;
+    return space_check(&disk, length);
+}
+
+/* A length for which all idle partials together are too little costs none of
+ * them. */
+static bool make_room(struct files *f, int fd, uint64_t missing)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && idle_bytes(f, st.st_dev) >= missing &&
+           idle_remove(f, st.st_dev, missing);
 }
 
 /* For the announced bytes that are still to come, and COPIED ones. */
@@ -164,14 +179,15 @@ static int check_space(struct files *f, const struct wish *w,
 {
     uint64_t first = w->plan.first, frees = partial_frees(p, first);
     uint64_t need = w->announced > first ? w->announced - first : 0;
+    uint64_t missing;
 
     if (__builtin_add_overflow(need, copied, &need))
         return -ENOSPC;
     if (need <= frees)
         return 0;
-    int r = is_room(p->fd, need - frees);
-    while (r == -ENOSPC && idle_remove_beside(f, p->fd, need - frees))
-        r = is_room(p->fd, need - frees);
+    int r = is_room(p->fd, need - frees, &missing);
+    while (r == -ENOSPC && make_room(f, p->fd, missing))
+        r = is_room(p->fd, need - frees, &missing);
     return r;
 }
 

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 bool sync_folders_fail;
 unsigned sync_fails_at;
 bool marks_fail;
+uint64_t free_at_first;
 time_t time_ahead;
 
 static char *calls;
@@ -99,4 +102,24 @@ time_t time(time_t *ret)
     if (ret)
         *ret = now.tv_sec + time_ahead;
     return now.tv_sec + time_ahead;
+}
+
+int fstatvfs(int fd, struct statvfs *ret)
+{
+    static bool asked;
+    struct statfs disk;
+
+    if (fstatfs(fd, &disk) < 0)
+        return -1;
+    *ret = (struct statvfs){
+        .f_bsize = (unsigned long)disk.f_bsize,
+        .f_frsize = (unsigned long)disk.f_frsize,
+        .f_blocks = disk.f_blocks,
+        .f_bfree = disk.f_bfree,
+        .f_bavail = disk.f_bavail,
+    };
+    if (free_at_first > 0 && !asked)
+        ret->f_bavail = free_at_first / ret->f_frsize;
+    asked = true;
+    return 0;
 }

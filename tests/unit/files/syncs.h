@@ -1,10 +1,11 @@
-/* Faults of syncs, marks and the clock for every process that the test forks
- * afterwards: this program's own fsync, fdatasync, fsetxattr and time stand
- * before libc's. */
+/* Faults of syncs, marks, the disk and the clock for every process that the
+ * test forks afterwards: this program's own fsync, fdatasync, fsetxattr,
+ * fstatvfs and time stand before libc's. */
 #ifndef TESTS_FILES_SYNCS_H
 #define TESTS_FILES_SYNCS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 /* EIO for any folder: so it shows that one is synced. */
@@ -14,6 +15,10 @@ extern bool sync_folders_fail;
 extern unsigned sync_fails_at;
 /* EOPNOTSUPP for each mark, as on a file system without attributes. */
 extern bool marks_fail;
+
+/* So many bytes are free when a process asks for the first time, and after that
+ * as many as the disk has; 0: as many as it has. */
+extern uint64_t free_at_first;
 
 /* Seconds that time(2) is ahead for them. */
 extern time_t time_ahead;

@@ -153,8 +153,8 @@ Test(idle, counts_as_free)
     peer_stop(&p);
 }
 
-/* No room can be made for that; but what is there is taken for it. */
-Test(idle, an_announced_length_takes_all)
+/* No room can be made for that, so nothing is lost for it. */
+Test(idle, an_announced_length_that_never_fits)
 {
     uint64_t first;
     struct peer p;
@@ -166,8 +166,28 @@ Test(idle, an_announced_length_takes_all)
     later(&p, HOUR);
     cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, INT64_MAX, &fd, &first),
                  OUTCOME_NO_SPACE);
-    expect_event(&p, 2);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
+    cr_expect_eq(disk_partials(&p, "/"), 2);
+    peer_stop(&p);
+}
+
+/* Of 400 KiB, 250 are free: one of 200 KiB is enough for the rest. */
+Test(idle, an_announced_length_takes_what_is_missing)
+{
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    cut(&p, "/f", 200 * K);
+    cut(&p, "/g", 200 * K);
+    free_at_first = 250 * K;
+    later(&p, HOUR);
+    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 400 * K, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    expect_event(&p, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
     peer_stop(&p);
 }
 
