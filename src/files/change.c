@@ -189,6 +189,30 @@ static int rename_over(const struct files *f, const struct place *from,
     return place_file(f, &n);
 }
 
+/* On a file system that doesn't know RENAME_NOREPLACE: a file that comes after
+ * the look stays, since a link replaces nothing. */
+static int rename_unflagged(const struct files *f, const struct place *from,
+                            struct place *to, struct path *path)
+{
+    struct naming n = {
+        .source = from->folder,
+        .from = from->name,
+        .fd = -1,
+        .folder = to->folder,
+        .name = to->name,
+        .path = path,
+        .conflict = CONFLICT_REJECT,
+    };
+    int r = OUTCOME_NAME_TAKEN;
+
+    if (kind_at(to) == 0)
+        r = kind_at(from) == S_IFREG ? place_file(f, &n)
+                                     : (int)OUTCOME_ONLY_OVERWRITE;
+    if (r == OUTCOME_ONLY_OVERWRITE) /* a directory, or there are no links */
+        return rename_plain(from, to);
+    return r == OUTCOME_NAME_TAKEN ? rename_over(f, from, to, path) : r;
+}
+
 /* Files and folders only. A link under a new name is a new link, and Landlock
  * forbids to make one; without Landlock it would be a surprise. */
 static int rename_place(const struct files *f, const struct place *from,
@@ -206,8 +230,7 @@ static int rename_place(const struct files *f, const struct place *from,
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
     /* Into itself, or a file system that doesn't know the flag. */
-    return kind_at(to) != 0 ? rename_over(f, from, to, path)
-                            : rename_plain(from, to);
+    return rename_unflagged(f, from, to, path);
 }
 
 int serve_rename(struct files *f, const struct packet *p)

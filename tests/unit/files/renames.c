@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,19 @@ static bool fails_now(const char *to)
     return fails;
 }
 
+static void come_late(int folder, const char *name)
+{
+    struct open_how how = { .flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                            .mode = 0600 };
+
+    if (!rename_faults.late || strcmp(name, rename_faults.late) != 0)
+        return;
+    rename_faults.late = NULL;
+    long fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
+    if (fd >= 0)
+        close((int)fd);
+}
+
 int linkat(int from_folder, const char *from, int to_folder, const char *to,
            int flags)
 {
@@ -56,6 +70,7 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to,
     }
     if (fails_now(to))
         return -1;
+    come_late(to_folder, to);
     int r = (int)syscall(SYS_linkat, from_folder, from, to_folder, to, flags);
     if (r == 0 && rename_faults.dies)
         _exit(77);
@@ -66,5 +81,6 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
     if (fails_now(to))
         return -1;
+    come_late(to_folder, to);
     return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0u);
 }

@@ -11,6 +11,8 @@ struct rename_faults {
     const char *once; /* EIO for the first plain rename or link to this name */
     bool no_links;    /* EPERM for each link, as FAT */
     bool dies;        /* after a link: before the old name goes */
+    const char *late; /* another file gets this name, before the first plain
+                         rename or link to it */
 };
 
 /* All zero at the start: renameat2 and renameat as the kernel has them. */

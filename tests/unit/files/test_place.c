@@ -593,6 +593,41 @@ Test(place, rename_onto_a_file_plain)
     rename_onto_each("/in/f.txt.~2~");
 }
 
+/* Another upload gets the name between the look and the rename. */
+Test(place, rename_onto_a_late_file_plain)
+{
+    struct peer p;
+
+    rename_faults = (struct rename_faults){ .no_flags = true, .late = "f" };
+    start(&p, CONFLICT_REJECT);
+    disk_fill(&p, "/in/e", 50, 1);
+    cr_expect_eq(ask_rename(&p, "/in/e", "/in/f"), OUTCOME_NAME_TAKEN);
+    cr_expect(disk_is(&p, "/in/f", 0, 1), "the late one");
+    cr_expect(disk_is(&p, "/in/e", 50, 1));
+    cr_expect_eq(ask_rename(&p, "/in/e", "/in/g"), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/in/g", 50, 1));
+    cr_expect(!disk_has(&p, "/in/e"));
+    peer_stop(&p);
+}
+
+/* Without links a file can still be renamed. */
+Test(place, rename_without_links)
+{
+    struct peer p;
+
+    rename_faults =
+        (struct rename_faults){ .no_flags = true, .no_links = true };
+    start(&p, CONFLICT_REJECT);
+    disk_fill(&p, "/in/e", 50, 1);
+    disk_folder(&p, "/in/d");
+    cr_expect_eq(ask_rename(&p, "/in/e", "/in/f"), OUTCOME_OK);
+    cr_expect_eq(ask_rename(&p, "/in/d", "/in/f"), OUTCOME_EXISTS);
+    cr_expect_eq(ask_rename(&p, "/in/d", "/in/d/d"), OUTCOME_BAD_NAME);
+    cr_expect_eq(ask_rename(&p, "/in/d", "/in/c"), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/in/f", 50, 1));
+    peer_stop(&p);
+}
+
 /* The process dies between its two steps: the name shows the whole file, never
  * an empty one, and the partial's name goes at the next look. */
 Test(place, death_without_noreplace)
