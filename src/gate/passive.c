@@ -54,6 +54,7 @@ static void set_timer(struct gate *g)
 
 static void unpark(struct pair *pair)
 {
+    pair->port->gate->passive.parked -= pair->parked_count;
     while (pair->parked_count > 0)
         fd_close(&pair->parked[--pair->parked_count].fd);
     pair->given = false;
@@ -317,6 +318,7 @@ bool passive_foreign(struct child *c, const struct address *whose)
     for (size_t i = 1; i < pair->parked_count; i++)
         pair->parked[i - 1] = pair->parked[i];
     pair->parked_count--;
+    c->gate->passive.parked--;
     hand_over(pair, first.fd, &first.peer);
     fd_close(&first.fd);
     return true;
@@ -325,9 +327,13 @@ bool passive_foreign(struct child *c, const struct address *whose)
 /* It waits until the session has judged the one before it. */
 static void park(struct pair *pair, int *fd, const struct address *peer)
 {
-    if (pair->parked_count < EXPECT_PARKED)
-        pair->parked[pair->parked_count++] =
-            (struct parked){ .fd = fd_take(fd), .peer = *peer };
+    struct passive *p = &pair->port->gate->passive;
+
+    if (pair->parked_count == EXPECT_PARKED || p->parked == PASSIVE_PARKED)
+        return;
+    p->parked++;
+    pair->parked[pair->parked_count++] =
+        (struct parked){ .fd = fd_take(fd), .peer = *peer };
 }
 
 /* Tells a session of a stranger, if it is clear which: its client may come from

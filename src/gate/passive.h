@@ -12,6 +12,8 @@
 #define PASSIVE_MAX 65536
 /* Pairs that may rest at a time, besides one for each session. */
 #define PASSIVE_RESTING 16384
+/* Connections in all that wait until a session has judged an earlier one. */
+#define PASSIVE_PARKED 256
 
 struct gate;
 struct child;
@@ -31,6 +33,7 @@ struct passive {
     struct expect expect;
     struct loop_timer timer;
     uint64_t search; /* counts searches */
+    size_t parked;
 };
 
 /* During set-up: takes a listening socket. 0, -ENOMEM, -ENOBUFS. */

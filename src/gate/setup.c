@@ -10,7 +10,8 @@
 #include "sallyport/tls/context.h"
 #include "tell.h"
 
-/* Besides the channels of sessions and the listeners. */
+/* Besides the channels of sessions, the listeners, and connections that wait.
+ */
 #define FILES_BESIDES 64
 /* The kernel measures with this limit, too, what all processes of the uid, so
  * all sessions, have sent and nobody received yet. One that was broken into can
@@ -165,8 +166,8 @@ int setup_cage(struct setup *s)
     unsigned weaker = 0;
     int r = cage_prepare(PROCESS_SESSION, &s->complaint);
 
-    s->plan.max_files = g->settings.max_sessions + g->listeners +
-                        g->passive.count + FILES_BESIDES;
+    s->plan.max_files = g->settings.max_sessions + LIMIT_QUEUE + g->listeners +
+                        g->passive.count + PASSIVE_PARKED + FILES_BESIDES;
     if (g->settings.active) /* one connection under way for each session */
         s->plan.max_files += g->settings.max_sessions;
     if (s->plan.max_files < FILES_LEAST)

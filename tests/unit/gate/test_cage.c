@@ -20,6 +20,37 @@ static void check_status(pid_t pid, const char *line)
     cr_assert(strstr(text, line), "%s not in %s", line, text);
 }
 
+/* "Max open files   SOFT   HARD   files" */
+static unsigned long open_files(pid_t pid)
+{
+    unsigned long soft = 0;
+    char path[64], line[256];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+    f = fopen(path, "r");
+    cr_assert(f);
+    while (soft == 0 && fgets(line, sizeof(line), f))
+        sscanf(line, "Max open files %lu", &soft);
+    fclose(f);
+    return soft;
+}
+
+/* All sessions, the whole queue, and all data connections that wait: clients
+ * that wait for a login take no descriptor from those that have one. */
+Test(cage, room_for_all_that_wait)
+{
+    struct bench_plan plan = { .settings = "max_sessions = 1200\n",
+                               .ports = 2,
+                               .cage = true };
+    struct bench b;
+
+    bench_start(&b, &plan);
+    cr_expect_geq(open_files(b.gate),
+                  1200 + LIMIT_QUEUE + PASSIVE_PARKED + plan.ports + 32);
+    bench_stop(&b, 0);
+}
+
 static void check_data(const struct fake *f)
 {
     uint16_t port = fake_port(f);
