@@ -325,7 +325,7 @@ static int on_data_foreign(void *owner, struct packet *p)
 {
     bool asked =
         lend_foreign(owner, &p->value[0].address, p->value[1].number) ||
-        passive_foreign(owner, &p->value[0].address);
+        passive_foreign(owner, p->value[0].address.port);
 
     return asked || !is_flood(owner) ? 0 : -EDQUOT;
 }

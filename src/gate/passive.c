@@ -302,15 +302,17 @@ bool passive_mine(struct child *c)
     return true;
 }
 
-bool passive_foreign(struct child *c, const struct address *whose)
+bool passive_foreign(struct child *c, uint16_t port)
 {
+    struct address peer = c->peer;
     struct pair *pair = c->pair;
     struct parked first;
 
     if (!pair || !pair->given)
         return false;
     pair->given = false;
-    tell_stranger(c->gate, whose, &pair->port->door.bound,
+    peer.port = port;
+    tell_stranger(c->gate, &peer, &pair->port->door.bound,
                   "of another user, or it proves nothing");
     if (pair->parked_count == 0)
         return true;

@@ -46,10 +46,10 @@ void passive_release(struct gate *g);
  * or if it went unused is expected again. 0, or what channel_send() says. */
 int passive_port(struct child *c, uint32_t request);
 /* MSG_DATA_MINE and MSG_DATA_FOREIGN of a connection that gate was in doubt
- * about, WHOSE its address: the pair is free, or the next connection's turn
- * comes. False: there was none. */
+ * about: the pair is free, or the next connection's turn comes. Of its address
+ * gate believes the session no more than the PORT. False: there was none. */
 bool passive_mine(struct child *c);
-bool passive_foreign(struct child *c, const struct address *whose);
+bool passive_foreign(struct child *c, uint16_t port);
 /* Nobody is expected for this session any more. */
 void passive_leave(struct child *c);
 

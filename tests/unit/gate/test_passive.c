@@ -421,11 +421,12 @@ Test(passive, a_late_connection_of_another_user)
     cr_assert_eq(fake_port(&other), port);
     late = knock_in_doubt(&other, port);
     own = client_connect("127.0.0.1", port);
-    fake_do(&other, "foreign 3 127.0.0.1:1");
+    fake_do(&other, "foreign 3 192.0.2.9:77"); /* it lies */
     cr_assert_str_eq(fake_says(&other, line, sizeof(line)),
                      "perhaps 127.0.0.1 nodelay 1 blocking 0");
     bench_event(&b, line, sizeof(line));
     cr_expect(strstr(line, "reason=\"of another user"), "%s", line);
+    cr_expect(strstr(line, "peer=127.0.0.1:77 "), "%s", line);
     fake_do(&other, "foreign 3 127.0.0.1:1"); /* that one neither */
     close(knock_in_doubt(&other, port));
     fake_do(&other, "foreign 3 127.0.0.1:1");
