@@ -27,6 +27,7 @@
 #define LIST_LINE_MAX     16384
 #define LIST_ARGUMENT_MAX 1024 /* what a text of a message holds */
 #define LIST_SWEEPS       64
+#define LIST_LOOK_EVERY   1024 /* names between two looks at the ends */
 
 struct listing {
     struct files *f;
@@ -38,7 +39,7 @@ struct listing {
     const char *pattern; /* only names that match it; NULL: all */
     int pipe;
     struct buf out;
-    uint64_t count;
+    uint64_t count, seen; /* lines; names */
     time_t now;
     char target[PATH_MAX]; /* of the link in the line being made */
     int sweeps;            /* how many expired partials may still be deleted */
@@ -150,6 +151,21 @@ static void sweep_one(struct listing *l, const char *name)
         l->sweeps--;
 }
 
+/* Names that are left out write nothing, so no write finds that nobody reads
+ * any more. */
+static int watch_ends(struct listing *l)
+{
+    struct pollfd ends[] = {
+        { .fd = l->pipe },
+        { .fd = l->f->session.fd },
+        { .fd = l->f->master.fd },
+    };
+
+    if (l->seen++ % LIST_LOOK_EVERY != 0)
+        return 0;
+    return poll(ends, 3, 0) > 0 ? -EPIPE : 0;
+}
+
 static int add_folder(struct listing *l)
 {
     struct folder d;
@@ -157,7 +173,7 @@ static int add_folder(struct listing *l)
     int r;
 
     folder_begin(&d, l->in.fd);
-    while ((r = folder_next(&d, &name)) == 1) {
+    while ((r = watch_ends(l)) == 0 && (r = folder_next(&d, &name)) == 1) {
         if (path_is_reserved(slice_from(name))) {
             sweep_one(l, name);
             continue;

@@ -1,5 +1,6 @@
 /* Listings: what is in them, what isn't, and how they end. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -403,4 +405,39 @@ Test(list, ends_while_blocked)
         packet_close(&reply);
         peer_remove(&p);
     }
+}
+
+/* Each directory begins again where it would end. */
+static bool endless;
+
+ssize_t getdents64(int fd, void *into, size_t size)
+{
+    if (endless)
+        lseek(fd, 0, SEEK_SET);
+    return syscall(SYS_getdents64, fd, into, size);
+}
+
+/* A pattern that no name matches writes nothing, so no write fails when the
+ * reader or the session has gone. */
+Test(list, without_a_match_ends_with_its_reader)
+{
+    struct peer p;
+    struct packet reply,
+        request = { .message = MSG_FOLDER_LIST,
+                    .value = { TEXT(SLICE("/folder/x*")), NUMBER(LIST_NAMES),
+                               TEXT(SLICE("x*")) } };
+
+    endless = true;
+    peer_start(&p);
+    furnish(&p);
+    cr_assert_eq(ask(&p, &request, &reply), OUTCOME_OK);
+    packet_close(&reply);
+    cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
+    cr_expect_eq(reply.value[0].number, OUTCOME_GONE_AWAY);
+    cr_assert_eq(ask(&p, &request, &reply), OUTCOME_OK);
+    channel_close(&p.session);
+    channel_close(&p.master);
+    cr_assert_eq(peer_wait(&p), 0);
+    packet_close(&reply);
+    peer_remove(&p);
 }
