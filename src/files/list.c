@@ -33,7 +33,7 @@ struct listing {
     struct files *f;
     enum list_format format;
     unsigned facts;        /* MLSD's */
-    struct slice argument; /* NLST's, as the client gave it */
+    struct slice argument; /* as the client gave it */
     struct view in;
     bool folder;         /* all names in it are listed, or one */
     const char *pattern; /* only names that match it; NULL: all */
@@ -195,15 +195,16 @@ struct subject {
 };
 
 /* Nothing has that name: is it a pattern for names in the directory before it?
- * MLSD takes none (RFC 3659 7.1). */
+ * The name of a directory is none, nor is the working directory's, for which
+ * the argument is empty. */
 static int open_pattern(const struct files *f, const struct path *path,
-                        enum list_format format, struct subject *ret)
+                        struct slice argument, struct subject *ret)
 {
     char folder[FTP_PATH_MAX + 1];
     struct slice head, name;
 
     path_split(path_slice(path), &head, &name);
-    if (format == LIST_FACTS ||
+    if (path_names_folder(argument) ||
         slice_copy(name, ret->pattern, sizeof(ret->pattern)) != 0 ||
         slice_copy(head, folder, sizeof(folder)) != 0 ||
         !pattern_is(ret->pattern))
@@ -213,7 +214,8 @@ static int open_pattern(const struct files *f, const struct path *path,
 }
 
 static int open_subject(const struct files *f, const struct path *path,
-                        enum list_format format, struct subject *ret)
+                        enum list_format format, struct slice argument,
+                        struct subject *ret)
 {
     struct stat st;
     int fd = resolve_open(f, path->bytes, O_RDONLY | O_DIRECTORY);
@@ -222,8 +224,8 @@ static int open_subject(const struct files *f, const struct path *path,
         ret->folder = fd;
         return 0;
     }
-    if (fd == -ENOENT)
-        return open_pattern(f, path, format, ret);
+    if (fd == -ENOENT && format != LIST_FACTS) /* RFC 3659 7.1 */
+        return open_pattern(f, path, argument, ret);
     if (fd != -ENOTDIR || format == LIST_FACTS)
         return fd;
     int r = place_find(f, path, O_PATH, &ret->at);
@@ -316,7 +318,8 @@ int serve_list(struct files *f, const struct packet *p)
         die(EX_PROTOCOL, "session: an unknown way to list");
     if (p->value[3].number > LISTING_ALL)
         die(EX_PROTOCOL, "session: an unknown fact");
-    int r = open_subject(f, &path, (enum list_format)p->value[1].number, &what);
+    int r = open_subject(f, &path, (enum list_format)p->value[1].number,
+                         p->value[2].text, &what);
     if (r == 0)
         r = run(f, p, &path, &what);
     fd_close(&what.folder);

@@ -98,21 +98,17 @@ void cmd_eprt(struct session *s, const struct call *call)
 
 void cmd_list(struct session *s, const struct call *call)
 {
-    list_begin(s, call, LIST_LONG, NOTHING);
+    list_begin(s, call, LIST_LONG);
 }
 
-/* Names as RETR takes them: files puts the argument in front, as given. One
- * that no message can carry is listed as a folder's names alone. */
 void cmd_nlst(struct session *s, const struct call *call)
 {
-    bool fits = call->argument.len <= 1024;
-
-    list_begin(s, call, LIST_NAMES, fits ? call->argument : NOTHING);
+    list_begin(s, call, LIST_NAMES);
 }
 
 void cmd_mlsd(struct session *s, const struct call *call)
 {
-    list_begin(s, call, LIST_FACTS, NOTHING);
+    list_begin(s, call, LIST_FACTS);
 }
 
 /* The range, as far as there is a file: so many bytes. */

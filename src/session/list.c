@@ -13,7 +13,8 @@
 #include "list.h"
 #include "sallyport/base/fd.h"
 
-#define STAT_MAX (64u << 10)
+#define STAT_MAX          (64u << 10)
+#define LIST_ARGUMENT_MAX 1024 /* what a text of a message holds */
 
 static void on_pipe(void *owner, uint32_t events)
 {
@@ -87,13 +88,26 @@ static void on_answer(struct session *s, struct packet *p)
     transfer_announce(s, UINT64_MAX);
 }
 
-void list_begin(struct session *s, const struct call *call,
-                enum list_format format, struct slice in_front)
+/* NLST's names begin with the argument, and only its end shows whether it can
+ * be a pattern. One that no message can carry is left out: the names come
+ * alone. */
+static struct packet list_request(const struct session *s,
+                                  const struct call *call,
+                                  enum list_format format)
 {
-    struct packet p = { .message = MSG_FOLDER_LIST,
-                        .value = { TEXT(path_slice(&call->path)),
-                                   NUMBER(format), TEXT(in_front),
-                                   NUMBER(s->choices.facts) } };
+    bool fits = call->argument.len <= LIST_ARGUMENT_MAX;
+
+    return (struct packet){ .message = MSG_FOLDER_LIST,
+                            .value = { TEXT(path_slice(&call->path)),
+                                       NUMBER(format),
+                                       TEXT(fits ? call->argument : NOTHING),
+                                       NUMBER(s->choices.facts) } };
+}
+
+void list_begin(struct session *s, const struct call *call,
+                enum list_format format)
+{
+    struct packet p = list_request(s, call, format);
 
     if (transfer_begin(s, call))
         ask_files(s, &p, on_answer);
@@ -248,10 +262,7 @@ static void on_stat(struct session *s, struct packet *p)
 
 void list_stat(struct session *s, const struct call *call)
 {
-    struct packet p = { .message = MSG_FOLDER_LIST,
-                        .value = { TEXT(path_slice(&call->path)),
-                                   NUMBER(LIST_LONG), TEXT(NOTHING),
-                                   NUMBER(s->choices.facts) } };
+    struct packet p = list_request(s, call, LIST_LONG);
 
     ask_files(s, &p, on_stat);
 }

@@ -4,9 +4,8 @@
 
 #include "session.h"
 
-/* IN_FRONT stands before each name (NLST of a folder). */
 void list_begin(struct session *s, const struct call *call,
-                enum list_format format, struct slice in_front);
+                enum list_format format);
 void list_stat(struct session *s, const struct call *call);
 
 #endif

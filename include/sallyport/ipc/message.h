@@ -109,8 +109,8 @@ enum message {
     MSG_FILE_STORED,   /* virtual path of the file as it is now visible */
     MSG_FILE_ABORT,    /* 1: what came may be wrong, keep nothing of it; or 0 */
     MSG_FILE_DELETE,   /* path */
-    MSG_FOLDER_LIST,   /* path, enum list_format, NLST's argument exactly as
-                          the client gave it ("": none), MLSD's facts */
+    MSG_FOLDER_LIST,   /* path, enum list_format, the argument exactly as the
+                          client gave it ("": none), MLSD's facts */
     MSG_FOLDER_PIPE,   /* the listing's read end */
     MSG_FOLDER_LISTED, /* enum outcome, entries */
     MSG_FOLDER_ENTER,  /* path */

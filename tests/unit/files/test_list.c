@@ -81,6 +81,21 @@ static void expect_names(struct peer *p, const char *path, const char *argument,
     free(text);
 }
 
+/* ARGUMENT in "/", or in a directory "d*" that is gone, is none. */
+static void expect_no_pattern(struct peer *p, const char *argument)
+{
+    char *text;
+    uint64_t entries;
+    int outcome;
+
+    cr_expect_eq(
+        ask_list(p, "/d*", LIST_NAMES, argument, &text, &outcome, &entries),
+        OUTCOME_NOT_FOUND, "%s", argument);
+    cr_expect_eq(
+        ask_list(p, "/d*", LIST_LONG, argument, &text, &outcome, &entries),
+        OUTCOME_NOT_FOUND, "%s", argument);
+}
+
 Test(list, patterns)
 {
     struct peer p;
@@ -114,10 +129,14 @@ Test(list, patterns)
     cr_expect_eq(
         ask_list(&p, "/*/x", LIST_NAMES, "*/x", &text, &outcome, &entries),
         OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_list(&p, "/*", LIST_FACTS, "", &text, &outcome, &entries),
+    cr_expect_eq(ask_list(&p, "/*", LIST_FACTS, "*", &text, &outcome, &entries),
                  OUTCOME_NOT_FOUND);
+    expect_no_pattern(&p, "d*/");
+    expect_no_pattern(&p, "d*/.");
+    expect_no_pattern(&p, "d*/x/..");
+    expect_no_pattern(&p, ""); /* that is the working directory's name */
     cr_assert_eq(
-        ask_list(&p, "/d/*.txt", LIST_LONG, "", &text, &outcome, &entries),
+        ask_list(&p, "/d/*.txt", LIST_LONG, "*.txt", &text, &outcome, &entries),
         OUTCOME_OK);
     cr_expect_eq(lines(text, "-rw-------", " a.txt"), 1, "%s", text);
     cr_expect_eq(entries, 2);
