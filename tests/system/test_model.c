@@ -145,8 +145,9 @@ static void explain(const struct server *server, struct plan *plan,
     }
     buf_add(&text, "", 1);
     cr_assert_fail("not as the model has it; SALLYPORT_SEED=%llu plays all of "
-                   "it again. In short:%s\n%s",
-                   (unsigned long long)plan->seed, text.data, last->text);
+                   "it again. In short:%s\n%s(status %d)",
+                   (unsigned long long)plan->seed, text.data, last->text,
+                   last->status);
 }
 
 static void check(const struct server *server, struct plan *plan,

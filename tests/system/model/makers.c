@@ -109,8 +109,9 @@ struct slice make_path(struct dice *d, char *out)
 
 struct slice make_listed(struct dice *d, char *out)
 {
-    static const char *const forms[] = { "",      "\1",    "\1",    "-la",
-                                         "-l \1", "-a \1", "-- \1", "-1 \1" };
+    static const char *const forms[] = { "",       "\1",    "\1",    "-la",
+                                         "-l \1",  "-a \1", "-- \1", "-1 \1",
+                                         "-a \1*", "\1*",   "\1/*" };
     char path[WORD_MAX];
 
     return fill(ONE_OF(forms), make_path(d, path), slice_from(""), out);

@@ -119,6 +119,17 @@ bool model_is_bad_name(const char *path)
     return strncmp(name, RESERVED, strlen(RESERVED)) == 0;
 }
 
+/* In a directory that can't be entered nobody knows what there is. */
+struct node *model_pattern(struct model *m, const struct call *c)
+{
+    struct node *parent = tree_parent(&m->tree, c->path);
+
+    if (tree_find(&m->tree, c->path) || model_is_folders(c->argument) ||
+        !strpbrk(tree_name(c->path), "*?["))
+        return NULL;
+    return parent && parent->mode & TREE_ENTER ? parent : NULL;
+}
+
 bool model_number(struct slice text, uint64_t max, uint64_t *ret)
 {
     char digits[64] = "";

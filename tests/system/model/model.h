@@ -31,7 +31,8 @@ struct transfer {
     enum flow flow;
     const char *verb;
     char path[TREE_PATH_MAX + 1];
-    struct slice argument; /* NLST's, in front of each name */
+    struct slice argument; /* NLST's, before each name */
+    bool pattern;          /* only names that match PATH's last part */
     size_t first, until;   /* bytes of the file */
     unsigned char *head;   /* what an upload goes on behind: FIRST bytes */
     bool copies;           /* which are those of the finished file */
@@ -119,6 +120,9 @@ bool model_path(const char *cwd, struct slice argument, char *ret);
 /* What the last part of it can't be for something new. */
 bool model_is_folders(struct slice argument);
 bool model_is_bad_name(const char *path);
+/* Nothing has that name, and LIST, NLST and STAT take it for a pattern: the
+ * directory whose names it is for; or NULL. */
+struct node *model_pattern(struct model *m, const struct call *c);
 /* Digits only, and not more than MAX. */
 bool model_number(struct slice text, uint64_t max, uint64_t *ret);
 /* The first word of *REST, which loses it and the blank behind it. */

@@ -16,6 +16,7 @@ static void begin(struct model *m, const struct call *c, enum flow flow,
     e->flow = t->flow = flow;
     t->verb = c->rule->verb;
     t->argument = c->argument;
+    t->pattern = false;
     t->first = t->until = 0;
     snprintf(t->path, sizeof(t->path), "%s", c->path);
     m->port = false;
@@ -41,22 +42,24 @@ void rule_retr(struct model *m, const struct call *c, struct expected *e)
     m->rest = m->until = 0;
 }
 
-/* MLSD is for folders; LIST and NLST take a file, too. */
+/* MLSD is for directories; LIST and NLST take a file or a pattern, too. */
 void rule_list(struct model *m, const struct call *c, struct expected *e)
 {
     const struct node *n = tree_find(&m->tree, c->path);
     bool facts = strcmp(c->rule->verb, "MLSD") == 0;
+    bool pattern = !facts && model_pattern(m, c);
 
     if (!m->port)
         expect(e, 425);
     else if (!n && facts && !tree_parent(&m->tree, c->path))
         expect_either(e, 550, 501); /* it may be below a file */
-    else if (!n)
+    else if (!n && !pattern)
         expect(e, 550);
     else if (facts && !n->folder)
         expect(e, 501);
     else
         begin(m, c, FLOW_LIST, e);
+    m->transfer.pattern = pattern;
 }
 
 /* Before a byte is asked for: may a file be there at all? */

@@ -48,7 +48,8 @@ void rule_stat(struct model *m, const struct call *c, struct expected *e)
     if (c->argument.len == 0)
         expect(e, 211);
     else
-        expect(e, tree_find(&m->tree, c->path) ? 213 : 550);
+        expect(e,
+               tree_find(&m->tree, c->path) || model_pattern(m, c) ? 213 : 550);
 }
 
 void rule_avbl(struct model *m, const struct call *c, struct expected *e)

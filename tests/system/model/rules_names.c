@@ -178,16 +178,22 @@ static void rename_to(struct model *m, const char *from, const char *to,
     }
 }
 
+static bool is_file(struct model *m, const char *path)
+{
+    const struct node *n = tree_find(&m->tree, path);
+
+    return n && !n->folder;
+}
+
 void rule_rnto(struct model *m, const struct call *c, struct expected *e)
 {
     char from[TREE_PATH_MAX + 1];
 
     snprintf(from, sizeof(from), "%s", m->from);
     m->from[0] = '\0';
-    const struct node *n = tree_find(&m->tree, from);
     if (from[0] == '\0')
         expect(e, 503);
-    else if (n && !n->folder && model_is_folders(c->argument))
+    else if (is_file(m, from) && model_is_folders(c->argument))
         expect(e, 550);
     else if (is_root(from) || is_root(c->path))
         expect(e, 550);

@@ -1,4 +1,5 @@
 /* What a transfer leaves behind, and what it must have moved. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,11 +132,21 @@ static struct slice name_of(const struct transfer *t, struct slice line)
     return (struct slice){ line.ptr + 1, line.len - 1 };
 }
 
+/* NLST's argument, of a pattern the part before it. */
+static struct slice in_front(const struct transfer *t)
+{
+    struct slice front = t->argument;
+
+    while (t->pattern && front.len > 0 && front.ptr[front.len - 1] != '/')
+        front.len--;
+    return front;
+}
+
 /* NLST puts its argument in front, so that RETR takes what it says. */
 static bool is_named(const struct transfer *t, const struct node *listed,
                      const struct node *n, struct slice name)
 {
-    struct slice front = t->argument;
+    struct slice front = in_front(t);
 
     if (strcmp(t->verb, "NLST") != 0 || front.len == 0)
         return slice_equal(name, slice_from(tree_name(n->path)));
@@ -152,6 +163,13 @@ static bool is_named(const struct transfer *t, const struct node *listed,
     return slice_equal(name, slice_from(tree_name(n->path)));
 }
 
+/* As fnmatch(3), for bytes. */
+static bool is_matched(const struct transfer *t, const struct node *n)
+{
+    return !t->pattern || fnmatch(tree_name(t->path), tree_name(n->path),
+                                  FNM_PERIOD | FNM_NOESCAPE) == 0;
+}
+
 static bool is_listed(struct model *m, const struct node *listed,
                       const struct node *n)
 {
@@ -162,13 +180,16 @@ static bool is_listed(struct model *m, const struct node *listed,
     return tree_beneath(n->path, listed->path) &&
            strlen(n->path) == strlen(listed->path) + (listed->path[1] != 0) +
                                   strlen(tree_name(n->path)) &&
-           n != listed && (only_names || listed->mode & TREE_ENTER);
+           n != listed && (only_names || listed->mode & TREE_ENTER) &&
+           is_matched(&m->transfer, n);
 }
 
 /* Each line has its entry; and there are as many. */
 bool transfer_lists(struct model *m, struct slice listing)
 {
-    const struct node *listed = tree_find(&m->tree, m->transfer.path);
+    const struct transfer *t = &m->transfer;
+    const struct node *listed = t->pattern ? tree_parent(&m->tree, t->path)
+                                           : tree_find(&m->tree, t->path);
     size_t lines = 0, entries = 0;
     struct slice line;
 
