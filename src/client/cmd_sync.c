@@ -20,6 +20,7 @@ struct sync {
     struct client *client;
     struct jobs jobs;
     size_t same, removed;
+    size_t planned; /* uploads of a dry run */
     int code;
 };
 
@@ -73,9 +74,10 @@ static void sync_file(struct sync *s, const char *local, const char *remote,
         s->same++;
         return;
     }
-    if (s->client->options.dry_run)
+    if (s->client->options.dry_run) {
+        s->planned++;
         progress_note("would upload %s", local);
-    else if (jobs_add(&s->jobs, &job, local, remote) < 0) {
+    } else if (jobs_add(&s->jobs, &job, local, remote) < 0) {
         fail(&why, EX_OSERR, "out of memory");
         sync_error(s, local, &why);
     }
@@ -211,8 +213,12 @@ int command_sync(struct client *c, struct word *w, int n)
     c->options.preserve = true; /* the next sync compares the times */
     tree_keep(&s.code, client_run_jobs(c, &s.jobs));
     c->options.preserve = preserve;
-    progress_note("%zu uploaded, %zu the same, %zu removed", s.jobs.count,
-                  s.same, s.removed);
+    if (c->options.dry_run)
+        progress_note("%zu to upload, %zu the same, %zu to remove", s.planned,
+                      s.same, s.removed);
+    else
+        progress_note("%zu uploaded, %zu the same, %zu removed", s.jobs.count,
+                      s.same, s.removed);
     jobs_release(&s.jobs);
     return s.code;
 }

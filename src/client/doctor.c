@@ -103,8 +103,9 @@ int command_doctor(struct client *c, struct word *w, int n)
         fflush(stdout);
     }
     if (!c->options.json)
-        printf("\n%zu bad, %zu warnings, %zu good\n", d.found[FINDING_BAD],
-               d.found[FINDING_WARNING], d.found[FINDING_GOOD]);
+        printf("\n%zu bad, %zu warning%s, %zu good\n", d.found[FINDING_BAD],
+               d.found[FINDING_WARNING],
+               d.found[FINDING_WARNING] == 1 ? "" : "s", d.found[FINDING_GOOD]);
     int code = d.found[FINDING_BAD] > 0 ? EX_UNAVAILABLE : 0;
     doctor_end(&d);
     return code;

@@ -170,12 +170,11 @@ static void check_alpn(struct doctor *d)
     if (dial_control(&dial, &d->url, ctx, (unsigned)d->options->timeout,
                      &why) == 0) {
         doctor_find(d, FINDING_NOTE, NULL,
-                    "a client that says by ALPN that it speaks HTTP is let in");
+                    "a client that offers HTTP by ALPN is let in");
         dial_close(&dial);
     } else {
         doctor_find(d, FINDING_GOOD, NULL,
-                    "a client that says by ALPN that it speaks HTTP is "
-                    "refused");
+                    "a client that offers HTTP by ALPN is refused");
     }
     SSL_CTX_free(ctx);
 }
@@ -225,7 +224,7 @@ static void check_features(struct doctor *d)
           "no REST: a cut transfer begins "
           "again",
           FINDING_WARNING },
-        { "SIZE", "lengths are told", "no SIZE: uploads can't be resumed",
+        { "SIZE", "sizes of files (SIZE)", "no SIZE: uploads can't be resumed",
           FINDING_WARNING },
         { "EPSV", "EPSV", "no EPSV in FEAT", FINDING_NOTE },
         { "HASH", "checksums can be compared",
@@ -290,7 +289,7 @@ static void check_data(struct doctor *d)
                     "%s fails: %s", list, why.code ? why.text : r.text);
         return;
     }
-    doctor_find(d, FINDING_GOOD, NULL, "%s brings %zu bytes", list, r.bytes);
+    doctor_find(d, FINDING_GOOD, NULL, "%s transfers %zu bytes", list, r.bytes);
     doctor_find(d, r.resumed ? FINDING_GOOD : FINDING_NOTE, NULL,
                 r.resumed ? "the data connection resumes the TLS session"
                           : "the server resumes no TLS session there: whose a "

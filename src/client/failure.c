@@ -59,7 +59,7 @@ static const struct reply_row {
       "the data connection must resume the TLS session" },
     { 530, EX_NOPERM, false, "check the user name and the password" },
     { 534, EX_NOPERM, false, "the server's policy forbids it" },
-    { 550, EX_NOINPUT, false, "check the name, and what you may do there" },
+    { 550, EX_NOINPUT, false, "check the name and your rights" },
     { 552, EX_CANTCREAT, false, "a limit of size or space is reached" },
     { 553, EX_CANTCREAT, false, "choose another name" },
 };

@@ -27,6 +27,8 @@ static void help_all(unsigned mode)
 
 void help_print(const struct command *row, unsigned mode)
 {
+    if (row && mode == ONE_SHOT)
+        puts("Usage:");
     if (row)
         help_row(row, mode);
     else

@@ -136,8 +136,10 @@ static int trust_new(const struct options *o, const struct url *url,
     if (trust_fetch(o, url, &c, why) < 0)
         return -1;
     if (!trust_agreed(o, url, &c))
-        return fail(why, EX_NOPERM, "%s:%u is not trusted; nothing was sent",
-                    url->host, url->port);
+        return fail(why, EX_NOPERM,
+                    "the certificate is not trusted, and nothing was sent; "
+                    "answer yes on a terminal, or give --pin %s",
+                    c.pin);
     if (trust_remember(o, url, c.pin, why) < 0)
         return -1;
     memcpy(ret->pin, c.pin, sizeof(ret->pin));

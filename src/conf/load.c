@@ -47,7 +47,10 @@ static int read_text(const char *path, struct buf *text, struct complaint *c)
     int r;
 
     if (fd < 0)
-        return complain(c, "%s: %s", path, strerror(errno));
+        return complain(c, "%s: %s%s", path, strerror(errno),
+                        errno == ENOENT ? "; copy the example, sallyport.conf "
+                                          "in /usr/share/doc/sallyport"
+                                        : "");
     if (check_file(fd, path, c))
         return -EINVAL;
     buf_clear(text);

@@ -100,11 +100,17 @@ static int check_kept(int fd, const char *home, uid_t uid, struct complaint *c)
         return fail(c, home, errno);
     if (st.st_uid == wanted_owner(uid))
         return 0;
-    complain(c,
-             "%s is there and belongs to uid %u; give --uid %u or --home DIR, "
-             "or chown it to %u",
-             home, (unsigned)st.st_uid, (unsigned)st.st_uid,
-             (unsigned)wanted_owner(uid));
+    if (st.st_uid == 0) /* made by hand, or the system's own, such as /etc */
+        complain(c,
+                 "%s exists and belongs to root; give another --home DIR, or, "
+                 "if it was made for this user, run: chown %u %s",
+                 home, (unsigned)wanted_owner(uid), home);
+    else
+        complain(c,
+                 "%s exists and belongs to uid %u; give --uid %u or another "
+                 "--home DIR, or run: chown %u %s",
+                 home, (unsigned)st.st_uid, (unsigned)st.st_uid,
+                 (unsigned)wanted_owner(uid), home);
     return EX_CANTCREAT;
 }
 

@@ -154,6 +154,16 @@ static int load_settings(struct context *x)
     return r ? EX_CONFIG : 0;
 }
 
+static int no_command(struct context *x)
+{
+    const struct arguments *a = &x->args;
+
+    return ctl_fail(x, EX_USAGE,
+                    "%s%s%s%sno such command; run: sallyportctl --help",
+                    a->words > 0 ? a->word[0] : "", a->words > 1 ? " " : "",
+                    a->words > 1 ? a->word[1] : "", a->words > 0 ? ": " : "");
+}
+
 static int run_command(struct context *x)
 {
     const struct ctl_command *row = find_command(&x->args);
@@ -162,9 +172,7 @@ static int run_command(struct context *x)
     if (x->args.help && row)
         return print_command_help(row), 0;
     if (!row)
-        return ctl_fail(x, EX_USAGE,
-                        "no such command; run: sallyportctl "
-                        "--help");
+        return no_command(x);
     code = check_usage(x, row);
     if (code == 0)
         code = load_settings(x);

@@ -46,10 +46,9 @@ static int not_there(struct server *s, const char *path, int error)
                         "%s: the server is busy; try again later", path);
     if (is_somebody_elses(x->settings.file))
         return ctl_fail(x, EX_NOPERM,
-                        "no server of yours answers at %s: %s; the one of that "
-                        "configuration answers its owner and root: run it as "
-                        "root",
-                        path, strerror(error));
+                        "no server answers at %s: %s; the configuration %s "
+                        "belongs to another user: run it as root",
+                        path, strerror(error), x->settings.file);
     return ctl_fail(x, EX_UNAVAILABLE,
                     "no server answers at %s: %s; start it (systemctl start "
                     "sallyport), or name its configuration by --config",
@@ -146,7 +145,9 @@ static int broken(struct context *x, const struct channel *c, int error)
                         "%s says what it may not: %s; is it of another "
                         "version?",
                         who, c->wrong);
-    return ctl_fail(x, EX_TEMPFAIL, "%s hung up; its log may say why", who);
+    return ctl_fail(
+        x, EX_TEMPFAIL,
+        "%s hung up; see its log, or restart it if its version differs", who);
 }
 
 int server_wait(struct context *x, struct channel *c, uint32_t request,

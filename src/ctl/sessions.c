@@ -169,8 +169,9 @@ static int read_word(struct context *x, const char *word, struct packet *p)
     if (user_name_ok(p->value[1].text))
         return 0;
     return ctl_fail(x, EX_USAGE,
-                    "neither a user's name, nor a serial (16 hexadecimal "
-                    "digits), nor an IP address; run: sallyportctl who");
+                    "%s: neither a user's name, nor a serial (16 hexadecimal "
+                    "digits), nor an IP address; run: sallyportctl who",
+                    word);
 }
 
 /* REQUEST's answer is a number of sessions. */

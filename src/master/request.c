@@ -143,7 +143,8 @@ static const struct user *find_user(struct control_peer *p, struct slice name)
     if (users)
         user = users_find(users, name);
     if (!user)
-        control_refuse(p, REFUSAL_NO_USER, "the server knows no such user");
+        control_refuse(p, REFUSAL_NO_USER,
+                       "there is no such user; run: sallyportctl user list");
     else if (home_permitted(m, user, &c) < 0)
         control_refuse(p, REFUSAL_HOME, c.text);
     return c.text[0] ? NULL : user;

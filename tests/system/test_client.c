@@ -326,7 +326,10 @@ Test(client, sync, .timeout = 90)
     cr_assert_eq(mkdir("s/d", 0755), 0);
     files_write("s/a", "a", 1, 0644);
     files_write("s/d/b", "b", 1, 0644);
-    CLIENT(&d, 0, "sync", "--dry-run", "s", "/s");
+    desk_client(&d, 0, &r, NULL, "sync", "--dry-run", "s", "/s", NULL);
+    cr_expect_not_null(strstr(r.text, "2 to upload, 0 the same, 0 to remove"),
+                       "%s", r.text);
+    run_release(&r);
     cr_expect_not(files_exists(server_home_file(&d.server, "sync", "s")));
     CLIENT(&d, 0, "sync", "s", "/s");
     expect_same("s", server_home_file(&d.server, "sync", "s"));

@@ -95,7 +95,9 @@ Test(load, what_is_no_file)
     uint64_t tries;
 
     cr_expect_eq(load("conf", &c, &tries), -EINVAL);
-    cr_expect_str_eq(c.text, "conf: No such file or directory");
+    cr_expect_str_eq(c.text, "conf: No such file or directory; copy the "
+                             "example, sallyport.conf in "
+                             "/usr/share/doc/sallyport");
     cr_expect_eq(load(".", &c, &tries), -EINVAL);
     cr_expect_str_eq(c.text, ".: not a regular file");
     cr_assert_eq(mkfifo("conf", 0600), 0);

@@ -70,6 +70,22 @@ Test(home, one_of_somebody_else_is_refused)
     expect_run(0, PASSWORD, "user add anna --uid 70042");
 }
 
+/* It may be /etc: no uid is proposed, and chown only under a condition. */
+Test(home, one_of_root_is_refused)
+{
+    if (geteuid() != 0)
+        world_skip("only root has folders of root");
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
+    const struct run *r = expect_run(EX_CANTCREAT, PASSWORD, "user add anna");
+
+    cr_expect_not_null(strstr(r->err, "belongs to root; give another --home "
+                                      "DIR, or, if it was made for this user, "
+                                      "run: chown 70000 "),
+                       "%s", r->err);
+    cr_expect_null(strstr(r->err, "--uid"), "%s", r->err);
+}
+
 Test(home, a_link_is_refused)
 {
     struct stat st;

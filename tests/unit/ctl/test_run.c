@@ -13,10 +13,10 @@ Test(run, what_is_no_command)
     static const struct {
         const char *words, *complaint;
     } table[] = {
-        { "", "no such command; run: sallyportctl --help" },
-        { "user", "no such command" },
-        { "user frob anna", "no such command" },
-        { "frob add anna", "no such command" },
+        { "", "sallyportctl: no such command; run: sallyportctl --help" },
+        { "user", "user: no such command" },
+        { "user frob anna", "user frob: no such command" },
+        { "frob add anna", "frob add: no such command" },
         { "user add", "usage: sallyportctl user add NAME" },
         { "user list anna", "usage: sallyportctl user list [--json]" },
         { "user show anna berta", "usage: sallyportctl user show NAME" },
