@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/cage/cage.h"
 
 /* Since the installed header, which ends at ABI 2. */
 #define ACCESS_TRUNCATE        (UINT64_C(1) << 14) /* ABI 3 */
@@ -97,4 +99,16 @@ int landlock_confine(const int *folders, size_t n, bool only_reads)
     if (r)
         return r;
     return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
+}
+
+int cage_landlock_test(struct complaint *c)
+{
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0,
+                LANDLOCK_CREATE_RULESET_VERSION) > 0)
+        return 0;
+    return complain(c,
+                    "Landlock can't be used here: %s; no user could log in. "
+                    "Switch it on in the kernel or the container (to go on "
+                    "without it: allow_weaker = landlock)",
+                    strerrordesc_np(errno));
 }

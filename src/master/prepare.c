@@ -222,7 +222,8 @@ int prepare_listeners(struct master *m, struct complaint *c)
 
 int prepare_cage(struct master *m, struct complaint *c)
 {
-    if (m->settings.allow_weaker & CAGE_SECCOMP)
-        return 0;
-    return cage_self_test(c);
+    unsigned weaker = m->settings.allow_weaker;
+    int r = weaker & CAGE_LANDLOCK ? 0 : cage_landlock_test(c);
+
+    return r == 0 && !(weaker & CAGE_SECCOMP) ? cage_self_test(c) : r;
 }

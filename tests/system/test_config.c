@@ -182,48 +182,48 @@ static const struct row rows[] = {
     { "an unknown key",
       "certifcate = x\n",
       NULL,
-      { "sallyport.conf:15: ", "certifcate" } },
+      { "sallyport.conf:16: ", "certifcate" } },
     { "a key twice",
       "fsync = yes\nfsync = no\n",
       NULL,
-      { "sallyport.conf:16: ", "fsync" } },
+      { "sallyport.conf:17: ", "fsync" } },
     { "a bad number",
       "max_sessions = many\n",
       NULL,
-      { "sallyport.conf:15: ", "max_sessions" } },
+      { "sallyport.conf:16: ", "max_sessions" } },
     { "out of range",
       "max_sessions = 0\n",
       NULL,
-      { "sallyport.conf:15: ", "max_sessions" } },
+      { "sallyport.conf:16: ", "max_sessions" } },
     { "a bad duration",
       "idle_timeout = 5 bananas\n",
       NULL,
-      { "sallyport.conf:15: ", "idle_timeout" } },
+      { "sallyport.conf:16: ", "idle_timeout" } },
     { "a bad word",
       "fsync = maybe\n",
       NULL,
-      { "sallyport.conf:15: ", "fsync" } },
+      { "sallyport.conf:16: ", "fsync" } },
     { "a bad address",
       "address = 300.1.1.1\n",
       NULL,
-      { "sallyport.conf:15: ", "address" } },
+      { "sallyport.conf:16: ", "address" } },
     { "an old TLS",
       "tls_min = 1.1\n",
       NULL,
-      { "sallyport.conf:15: tls_min = 1.1: expected 1.2 or 1.3" } },
+      { "sallyport.conf:16: tls_min = 1.1: expected 1.2 or 1.3" } },
     { "a suite without forward secrecy",
       "tls12_suites = ECDHE-RSA-AES128-GCM-SHA256, AES128-GCM-SHA256\n",
       NULL,
-      { "sallyport.conf:15: tls12_suites = ", ": AES128-GCM-SHA256 is none" } },
-    { "not a line", "nonsense\n", NULL, { "sallyport.conf:15: " } },
+      { "sallyport.conf:16: tls12_suites = ", ": AES128-GCM-SHA256 is none" } },
+    { "not a line", "nonsense\n", NULL, { "sallyport.conf:16: " } },
     { "an unknown part of a cage",
       "allow_weaker = everything\n",
       NULL,
-      { "sallyport.conf:15: ", "allow_weaker" } },
+      { "sallyport.conf:16: ", "allow_weaker" } },
     { "uids that cross",
       "uid_first = 80000\nuid_last = 70000\n",
       NULL,
-      { "sallyport.conf:16: uid_last = 70000: ", "uid_first" } },
+      { "sallyport.conf:17: uid_last = 70000: ", "uid_first" } },
     { "configuration writable by its group",
       NULL,
       config_writable,
@@ -294,11 +294,11 @@ static const struct row rows_of_root[] = {
     { "an account that nobody has",
       NULL,
       account_unknown,
-      { "sallyport.conf:12: uid.auth = nosuch: there is no account" } },
+      { "sallyport.conf:13: uid.auth = nosuch: there is no account" } },
     { "one account for two",
       NULL,
       account_twice,
-      { "sallyport.conf:13: uid.log = ", "uid.gate" } },
+      { "sallyport.conf:14: uid.log = ", "uid.gate" } },
     { "an empty folder that isn't",
       NULL,
       empty_not_empty,
@@ -392,6 +392,33 @@ Test(config, good, .timeout = 60)
     cr_expect_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
     run_release(&r);
     server_stop(&s);
+}
+
+/* A container may forbid Landlock. Nobody could log in then, so it is said
+ * before the server is ready, and by --check. */
+Test(config, landlock_that_is_forbidden, .timeout = 60)
+{
+    static const char *const lines[] = { NULL, "allow_weaker = landlock\n" };
+    static const int statuses[] = { 71, 0 };
+
+    for (int i = 0; i < 2; i++) {
+        const struct server_plan plan = { .settings = lines[i] };
+        struct run_result r;
+        struct server s;
+
+        server_prepare(&s, &plan);
+        run(&r, NULL, "/usr/bin/env", "ASAN_OPTIONS=detect_leaks=0",
+            "/usr/bin/strace", "-f", "-o", "/dev/null", "-e",
+            "inject=landlock_create_ruleset:error=EPERM",
+            server_program("sallyportd"), "--check", "--config",
+            server_path(&s, "sallyport.conf"), NULL);
+        cr_expect_eq(r.status, statuses[i], "%d: %s", r.status, r.text);
+        cr_expect_eq(strstr(r.text, "(to go on without it: allow_weaker = "
+                                    "landlock)") != NULL,
+                     i == 0, "%s", r.text);
+        run_release(&r);
+        server_forget(&s);
+    }
 }
 
 /* --check makes nothing, not even what the start would make. */
@@ -538,9 +565,9 @@ static void check_all(const char *settings, const char *const *words, size_t n)
 Test(config, check_tells_all_mistakes, .timeout = 60)
 {
     static const char *const lines[] = {
-        "sallyport.conf:15: unknown key \"fsinc\"; did you mean \"fsync\"?",
-        "sallyport.conf:17: idle_timeout = soon: ",
-        "sallyport.conf:18: fsync stands in line 16 already",
+        "sallyport.conf:16: unknown key \"fsinc\"; did you mean \"fsync\"?",
+        "sallyport.conf:18: idle_timeout = soon: ",
+        "sallyport.conf:19: fsync stands in line 17 already",
     };
     static const char *const named[] = { "sallyport.conf:3: certificate = ",
                                          "sallyport.conf:5: users = " };

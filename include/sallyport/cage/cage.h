@@ -66,6 +66,9 @@ int cage_prepare(enum process p, struct complaint *c);
 /* A throw-away child loads each policy: 0 or -EINVAL with the complaint. Only
  * where the process may still fork. */
 int cage_self_test(struct complaint *c);
+/* Does this kernel, or container, let a process confine itself by Landlock? 0
+ * or -EINVAL with the complaint. */
+int cage_landlock_test(struct complaint *c);
 
 /* Called in the SIGSYS handler (async-signal-safe!) once per refused call. */
 void cage_on_refused(void (*report)(int number));
