@@ -79,7 +79,7 @@ int client_error(const char *what, const struct failure *why);
 /* Opens the server of URL; an open one is left first. An exit code. */
 int client_open(struct client *c, const struct url *url);
 void client_leave(struct client *c);
-/* Jobs, with their sums told if there were several. An exit code. */
+/* Does the jobs on the open server. An exit code. */
 int client_run_jobs(struct client *c, struct jobs *j);
 
 /* The whole program; its exit code. */

@@ -14,8 +14,6 @@
 #include "sallyport/base/fd.h"
 #include "tree.h"
 
-#define DEPTH_MAX 64
-
 struct sync {
     struct client *client;
     struct jobs jobs;
@@ -168,10 +166,8 @@ static void sync_entries(struct sync *s, DIR *d, const char *local,
     struct dirent *e;
 
     while ((e = readdir(d)) && !link_interrupted) {
-        int n = snprintf(from, sizeof(from), "%s/%s", local, e->d_name);
-
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-            n < 0 || n >= (int)sizeof(from) ||
+            tree_join(local, e->d_name, from, sizeof(from)) < 0 ||
             url_join(remote, e->d_name, to) < 0)
             continue;
         sync_entry(s, from, to, listing_find(there, e->d_name), depth);
@@ -188,7 +184,7 @@ static void sync_directory(struct sync *s, const char *local,
 
     if (!d)
         r = fail_errno(&why, errno, local);
-    else if (depth == DEPTH_MAX)
+    else if (depth == TREE_DEPTH_MAX)
         r = fail(&why, EX_DATAERR, "too many directories in another");
     else
         r = sync_list(s, remote, &there, &why);

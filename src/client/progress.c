@@ -23,15 +23,12 @@ static struct {
     struct progress_row row[PROGRESS_ROWS];
     struct progress_row spare; /* where all rows are taken: never shown */
     unsigned drawn, width; /* lines of bars on the screen, and their width */
-    uint64_t drawn_at, began;
-    struct progress_sums sums;
+    uint64_t drawn_at;
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void progress_start(enum progress_style style)
 {
     progress.style = style;
-    progress.began = clock_ms();
-    progress.sums = (struct progress_sums){ 0 };
 }
 
 static unsigned progress_width(void)
@@ -195,9 +192,6 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
         fprintf(stderr, "sallyport: %s %s: %s\n", r->verb, r->name, why->text);
     else if (progress.style != PROGRESS_QUIET)
         progress_line(r, as, checked);
-    progress.sums.files += why == NULL;
-    progress.sums.failed += why != NULL;
-    progress.sums.bytes += why ? 0 : r->done - r->first;
     r->used = false;
     progress_draw(false);
     pthread_mutex_unlock(&progress.lock);
@@ -234,15 +228,5 @@ void progress_error(const char *what, const struct failure *why)
         fprintf(stderr, "sallyport: %s%s%s\n",
                 show_text(what, safe, sizeof(safe)), what[0] ? ": " : "",
                 why->text);
-    progress.sums.failed++;
     pthread_mutex_unlock(&progress.lock);
-}
-
-struct progress_sums progress_sums(void)
-{
-    pthread_mutex_lock(&progress.lock);
-    struct progress_sums s = progress.sums;
-    s.milliseconds = clock_ms() - progress.began;
-    pthread_mutex_unlock(&progress.lock);
-    return s;
 }

@@ -49,9 +49,4 @@ void progress_note(const char *format, ...)
 /* An error outside a transfer. */
 void progress_error(const char *what, const struct failure *why);
 
-struct progress_sums {
-    uint64_t files, bytes, failed, milliseconds;
-};
-struct progress_sums progress_sums(void);
-
 #endif

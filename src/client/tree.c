@@ -1,5 +1,5 @@
-/* Walks local and remote directories. Recursion ends at DEPTH_MAX, so a server
- * that nests for ever ends in an error. */
+/* Walks local and remote directories. Recursion ends at TREE_DEPTH_MAX, so a
+ * server that nests for ever ends in an error. */
 #include "tree.h"
 
 #include <dirent.h>
@@ -12,8 +12,6 @@
 
 #include "names.h"
 #include "remote.h"
-
-#define DEPTH_MAX 64
 
 void tree_keep(int *first, int code)
 {
@@ -29,7 +27,7 @@ static int tree_said(const char *what, int code, const char *text)
     return client_error(what, &why);
 }
 
-static int tree_join(const char *dir, const char *name, char *out, size_t size)
+int tree_join(const char *dir, const char *name, char *out, size_t size)
 {
     size_t len = strlen(dir);
     int n = snprintf(out, size, "%s%s%s", dir,
@@ -59,7 +57,7 @@ static int tree_put_directory(struct client *c, const char *local,
 
     if (!c->options.recursive)
         return tree_said(local, EX_USAGE, "is a directory; add -r");
-    if (depth == DEPTH_MAX)
+    if (depth == TREE_DEPTH_MAX)
         return tree_said(local, EX_DATAERR, "too many directories in another");
     int made = remote_mkdir(&c->link, remote, &why);
     if (made < 0 ||
@@ -122,7 +120,7 @@ static int tree_get_directory(struct client *c, const char *remote,
     struct failure why;
     int code = 0;
 
-    if (depth == DEPTH_MAX)
+    if (depth == TREE_DEPTH_MAX)
         return tree_said(remote, EX_DATAERR, "too many directories in another");
     if (mkdir(local, 0777) < 0 && errno != EEXIST)
         return tree_said(local, EX_CANTCREAT, strerror(errno));
@@ -213,7 +211,7 @@ static int tree_walk_at(struct client *c, const char *path, int depth,
     struct failure why;
     int code = 0;
 
-    if (depth == DEPTH_MAX)
+    if (depth == TREE_DEPTH_MAX)
         return tree_said(path, EX_DATAERR, "too many directories in another");
     if (remote_list(&c->link, path, &all, &why) < 0)
         return client_error(path, &why);

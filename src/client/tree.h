@@ -25,6 +25,12 @@ int tree_walk(struct client *c, const char *path,
                           const struct entry *e, void *of),
               void *of);
 
+/* How many directories may stand in one another. */
+#define TREE_DEPTH_MAX 64
+
+/* DIR and NAME with one "/" between. 0 or -1: it doesn't fit. */
+int tree_join(const char *dir, const char *name, char *out, size_t size);
+
 /* Keeps the first code that isn't 0. */
 void tree_keep(int *first, int code);
 
