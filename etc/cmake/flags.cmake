@@ -3,6 +3,10 @@ add_compile_definitions(_GNU_SOURCE SALLYPORT_VERSION="${PROJECT_VERSION}")
 include_directories(${PROJECT_SOURCE_DIR}/include)
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
     -Wmissing-prototypes -Wformat=2 -Wimplicit-fallthrough -Wvla -fno-common)
+if(CMAKE_C_COMPILER_ID MATCHES Clang)
+    # As for gcc, a row of a table may leave out its last fields.
+    add_compile_options(-Wno-missing-field-initializers)
+endif()
 if(WERROR)
     add_compile_options(-Werror)
 endif()
@@ -10,7 +14,8 @@ if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release)
 endif()
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
-set(CMAKE_C_FLAGS_DEBUG "-Og -g3")
+set(CMAKE_C_FLAGS_DEBUG "-Og -g")
+set(CMAKE_C_FLAGS_CHECK "-O1 -g0") # another compiler's warnings, and no more
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)

@@ -1,15 +1,17 @@
-# room(NAME [USES room…] [LIBRARIES target…]): src/NAME as a static library.
+# room(NAME [USES room…] [LIBRARIES target…]): src/NAME, with the sub-rooms in
+# its directories, as a static library.
 # Without sources yet, an interface. A room's own library (OpenSSL, libcrypt, …)
 # stays private to it; only the link line carries it on.
 function(room name)
     cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES" ${ARGN})
-    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
-    list(FILTER sources EXCLUDE REGEX "/main\\.c$")
-    if(name STREQUAL "cage")
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c
+        ${PROJECT_SOURCE_DIR}/src/${name}/*/*.c)
+    list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/src/${name}/main.c)
+    if(name STREQUAL "sandbox")
         if(SANITIZE)
-            list(FILTER sources EXCLUDE REGEX "/seccomp\\.c$")
+            list(FILTER sources EXCLUDE REGEX "/filter\\.c$")
         else()
-            list(FILTER sources EXCLUDE REGEX "/seccomp_off\\.c$")
+            list(FILTER sources EXCLUDE REGEX "/filter_off\\.c$")
         endif()
     endif()
     if(NOT sources)
@@ -19,7 +21,14 @@ function(room name)
         add_library(${name}_room STATIC ${sources})
         set(visibility PRIVATE)
     endif()
+    if(sources MATCHES "/src/${name}/[a-z_]+/") # a sub-room: "start/x.h"
+        target_include_directories(${name}_room PRIVATE
+            ${PROJECT_SOURCE_DIR}/src/${name})
+    endif()
     set(uses ${ROOM_USES})
+    if(NOT name MATCHES "^(base|domain)$")
+        list(APPEND uses domain) # its words are open to all
+    endif()
     list(TRANSFORM uses APPEND _room)
     target_link_libraries(${name}_room ${visibility} ${uses} ${ROOM_LIBRARIES})
 endfunction()

@@ -10,21 +10,19 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
-void auth_init(struct auth *a, int fd)
+static void auth_init(void *owner)
 {
-    *a = (struct auth){ .loop.epoll_fd = -1 };
-    channel_init(&a->master, fd, PROCESS_AUTH, PROCESS_MASTER, PHASE_START);
-    event_sender_init(&a->log, -1, PROCESS_AUTH);
+    struct auth *a = owner;
+
+    *a = (struct auth){ .frame = a->frame };
 }
 
-void auth_release(struct auth *a)
+static void auth_release(void *owner)
 {
+    struct auth *a = owner;
+
     pending_release(a);
-    channel_close(&a->master);
-    loop_remove(&a->loop, &a->log_watch);
-    event_sender_release(&a->log);
     users_release(&a->users);
-    loop_release(&a->loop);
 }
 
 int auth_take_users(struct auth *a, int fd, uint64_t generation,
@@ -43,84 +41,83 @@ int auth_take_users(struct auth *a, int fd, uint64_t generation,
     return 0;
 }
 
-void auth_take_key(struct auth *a, uint64_t first, uint64_t second)
+static void auth_take_key(struct auth *a, const struct msg_users *m)
 {
-    memcpy(a->name_key, &first, sizeof(first));
-    memcpy(a->name_key + sizeof(first), &second, sizeof(second));
+    memcpy(a->name_key, &m->name_key_1, sizeof(m->name_key_1));
+    memcpy(a->name_key + sizeof(m->name_key_1), &m->name_key_2,
+           sizeof(m->name_key_2));
 }
 
-/* Gate judges it, and says what is wrong. Of one that can't be read here no
- * client proves anything. */
-void auth_take_certificate(struct auth *a, int fd)
+static int auth_on_first_users(void *owner, struct msg_users *m)
 {
-    proof_servers_add(&a->servers, fd);
-    fd_close(&fd);
-}
+    struct auth *a = owner;
 
-static int on_log(void *owner, struct packet *p)
-{
-    return auth_log_to(owner, fd_take(&p->fd[0]));
+    auth_take_key(a, m);
+    return auth_take_users(a, fd_take(&m->users), m->edition, &a->frame.why);
 }
 
 /* Master has read the same bytes before. */
-static int on_users(void *owner, struct packet *p)
-{
-    struct complaint c = { "" };
-
-    auth_take_key(owner, p->value[1].number, p->value[2].number);
-    if (auth_take_users(owner, fd_take(&p->fd[0]), p->value[0].number, &c) < 0)
-        die(EX_DATAERR, "%s", c.text);
-    return 0;
-}
-
-static int on_certificate(void *owner, struct packet *p)
-{
-    auth_take_certificate(owner, fd_take(&p->fd[0]));
-    return 0;
-}
-
-static int on_verify(void *owner, struct packet *p)
+static int auth_on_users(void *owner, struct msg_users *m)
 {
     struct auth *a = owner;
 
-    if (p->value[1].number > a->generation)
-        die(EX_PROTOCOL, "master asks by users that it hasn't sent");
-    pending_open(a, fd_take(&p->fd[0]), p->value[0].number,
-                 &p->value[2].address);
+    if (auth_on_first_users(a, m) < 0)
+        die(EX_DATAERR, "%s", a->frame.why.text);
     return 0;
 }
 
-static const struct handler handlers[] = {
-    { MSG_LOG, on_log },
-    { MSG_USERS, on_users },
-    { MSG_CERTIFICATE, on_certificate },
-    { MSG_VERIFY, on_verify },
+/* Gate judges it, and says what is wrong. If it can't be read here, no client
+ * can prove anything with it. */
+static int auth_on_certificate(void *owner, struct msg_certificate *m)
+{
+    struct auth *a = owner;
+
+    proof_servers_add(&a->servers, m->file);
+    return 0;
+}
+
+static int auth_on_verify(void *owner, struct msg_verify *m)
+{
+    struct auth *a = owner;
+
+    if (m->edition > a->generation)
+        die(EX_PROTOCOL, "master asks by users that it hasn't sent");
+    pending_open(a, fd_take(&m->session), m->serial, &m->peer);
+    return 0;
+}
+
+/* Standard ones, master, log, the loop; a new users file for a moment; the
+ * pairs. */
+#define FILES_BESIDES 16
+
+static int auth_complete(void *owner)
+{
+    struct auth *a = owner;
+
+    a->frame.plan.max_files = VERIFICATIONS_MAX + FILES_BESIDES;
+    if (a->generation == 0)
+        return complain(&a->frame.why, "auth: set-up: no users");
+    if (proof_begin() < 0)
+        return complain(&a->frame.why, "auth: no memory for OpenSSL");
+    return 0;
+}
+
+static const struct handler auth_setup[] = {
+    FRAME_SETUP_WITH_LOG,
+    ON(users, auth_on_first_users),
+    ON(certificate, auth_on_certificate),
 };
 
-static void on_master(void *owner, uint32_t events)
-{
-    struct auth *a = owner;
-    int r = channel_dispatch(&a->master, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), a);
+static const struct handler auth_work[] = {
+    ON(users, auth_on_users),
+    ON(certificate, auth_on_certificate),
+    ON(verify, auth_on_verify),
+};
 
-    (void)events;
-    if (r == -EPROTO)
-        die(EX_PROTOCOL, "master sent %s", a->master.wrong);
-    if (r < 0) /* master is gone, and so is the service */
-        loop_stop(&a->loop);
-}
-
-int auth_run(struct auth *a)
-{
-    struct packet ready = { .message = MSG_READY };
-    int r;
-
-    a->master_watch = (struct loop_watch){
-        .fd = a->master.fd, .events = EPOLLIN, .on_ready = on_master, .owner = a
-    };
-    r = loop_add(&a->loop, &a->master_watch);
-    if (r == 0)
-        r = channel_send(&a->master, &ready);
-    a->master.phase = PHASE_RUN;
-    return r == 0 ? loop_run(&a->loop) : r;
-}
+const struct frame_row auth_row = {
+    .process = PROCESS_AUTH,
+    FRAME_HANDLERS(auth_setup, auth_work),
+    .init = auth_init,
+    .complete = auth_complete,
+    .release = auth_release,
+};

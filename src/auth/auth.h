@@ -5,13 +5,14 @@
 #include "sallyport/base/loop.h"
 #include "sallyport/base/secret.h"
 #include "sallyport/base/siphash.h"
+#include "sallyport/domain/limits.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/process/frame.h"
 #include "sallyport/proof/proof.h"
 #include "sallyport/users/users.h"
 
-#define PENDING_MAX 32    /* master asks for no more at a time */
-#define PENDING_MS  10000 /* for the name and password to come */
+#define PENDING_MS 10000 /* for the name and password to come */
 
 struct auth;
 
@@ -27,29 +28,19 @@ struct pending {
 };
 
 struct auth {
-    struct loop loop;
-    struct channel master;
-    struct loop_watch master_watch;
-    struct event_sender log;
-    struct loop_watch log_watch;
+    struct frame frame; /* the first member */
     struct users users; /* the newest only: what was asked before counts too */
     uint64_t generation;
     uint8_t name_key[SIPHASH_KEY]; /* of the hashes of names */
     struct proof_servers servers;  /* the certificates that clients are shown */
-    struct pending pending[PENDING_MAX];
+    struct pending pending[VERIFICATIONS_MAX];
 };
 
-void auth_init(struct auth *a, int fd);
-void auth_release(struct auth *a);
-/* Serves until master is gone: 0 or -errno. */
-int auth_run(struct auth *a);
-/* Takes FD, the channel to log. 0 or -errno */
-int auth_log_to(struct auth *a, int fd);
-/* Takes the descriptors. */
-void auth_take_certificate(struct auth *a, int fd);
+extern const struct frame_row auth_row;
+
+/* Takes FD. 0, or -EINVAL with the complaint. */
 int auth_take_users(struct auth *a, int fd, uint64_t generation,
                     struct complaint *c);
-void auth_take_key(struct auth *a, uint64_t first, uint64_t second);
 
 /* FD leads to session SERIAL of the client PEER. Ends the process if master
  * asks too much. */

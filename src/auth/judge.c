@@ -5,8 +5,6 @@
 #include "auth.h"
 #include "sallyport/hash/hash.h"
 
-_Static_assert(USER_PIN_BYTES == PROOF_HASH_BYTES, "both are a SHA-256");
-
 /* Names are points on a circle, and an unknown one has the hash of the next
  * user on it: a user who comes or goes changes it for few names. */
 const char *judge_stand_in(const struct users *u,
@@ -39,8 +37,8 @@ static const char *hash_of_locked(const struct user *user, const char *usual)
  * instead of it: then the client's own signature is asked for. */
 static bool is_proved(const struct user *user, const struct attempt *a)
 {
-    uint8_t hash[USER_PINS_MAX][USER_PIN_BYTES];
-    const struct proof_pins pins = { (const uint8_t(*)[PROOF_HASH_BYTES])hash,
+    uint8_t hash[USER_PINS_MAX][PIN_BYTES];
+    const struct proof_pins pins = { (const uint8_t(*)[PIN_BYTES])hash,
                                      user_certificate_pins(user, hash,
                                                            USER_PINS_MAX) };
 

@@ -7,17 +7,16 @@
 #include "auth.h"
 #include "sallyport/base/die.h"
 
-static void say_verdict(struct pending *p, bool yes, size_t row, uint64_t name)
+static void pending_say_verdict(struct pending *p, bool yes, size_t row,
+                                uint64_t name)
 {
     struct auth *a = p->auth;
-    struct packet verdict = { .message = MSG_VERDICT,
-                              .value = { NUMBER(p->serial),
-                                         NUMBER(a->generation), NUMBER(row),
-                                         NUMBER(yes), NUMBER(name) } };
-    int r = channel_send(&a->master, &verdict);
+    int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
+                 .edition = a->generation, .row = row, .accepted = yes,
+                 .name = name);
 
-    loop_remove(&a->loop, &p->watch);
-    loop_timer_clear(&a->loop, &p->timer);
+    loop_remove(&a->frame.loop, &p->watch);
+    loop_timer_clear(&a->frame.loop, &p->timer);
     channel_close(&p->channel);
     p->used = false;
     /* It asks for 32 at a time, and there is room for many more. */
@@ -25,34 +24,34 @@ static void say_verdict(struct pending *p, bool yes, size_t row, uint64_t name)
         die(EX_SOFTWARE, "the verdict can't be sent: %d", -r);
 }
 
-static int on_credentials(void *owner, struct packet *packet)
+static int pending_on_credentials(void *owner, struct msg_credentials *msg)
 {
     struct pending *p = owner;
     struct secret password SECRET_CLEANUP = { 0 };
     size_t row = 0;
-    const struct attempt a = { .name = packet->value[0].text,
+    const struct attempt a = { .name = msg->name,
                                .password = &password,
-                               .claims = packet->value[2].text,
-                               .proof = packet->value[3].text,
+                               .claims = msg->certificate,
+                               .proof = msg->handshake,
                                .name_key = p->auth->name_key,
                                .serial = p->serial,
                                .servers = &p->auth->servers };
     enum judgement j = JUDGED_PASSWORD;
 
-    if (secret_set(&password, packet->value[1].text) == 0)
+    if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a, &row);
     if (j != JUDGED_RIGHT)
         tell_failed_login(p, &a, j);
-    say_verdict(p, j == JUDGED_RIGHT, row,
-                siphash(a.name_key, a.name.ptr, a.name.len));
+    pending_say_verdict(p, j == JUDGED_RIGHT, row,
+                        siphash(a.name_key, a.name.ptr, a.name.len));
     return -ECANCELED;
 }
 
 static const struct handler handlers[] = {
-    { MSG_CREDENTIALS, on_credentials },
+    ON(credentials, pending_on_credentials),
 };
 
-static void on_ready(void *owner, uint32_t events)
+static void pending_on_ready(void *owner, uint32_t events)
 {
     struct pending *p = owner;
     int r = channel_dispatch(&p->channel, handlers,
@@ -63,18 +62,18 @@ static void on_ready(void *owner, uint32_t events)
         return;
     if (r == -EPROTO)
         tell_wrong(p, p->channel.wrong);
-    say_verdict(p, false, 0, 0);
+    pending_say_verdict(p, false, 0, 0);
 }
 
 /* The hashes of others may have taken all this time, while the password lay
  * here: what has come is judged. */
-static void on_time(void *owner)
+static void pending_on_time(void *owner)
 {
     struct pending *p = owner;
 
-    on_ready(p, EPOLLIN);
+    pending_on_ready(p, EPOLLIN);
     if (p->used)
-        say_verdict(p, false, 0, 0);
+        pending_say_verdict(p, false, 0, 0);
 }
 
 void pending_open(struct auth *a, int fd, uint64_t serial,
@@ -83,7 +82,7 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
     struct pending *p = NULL;
     int r;
 
-    for (size_t i = 0; i < PENDING_MAX && !p; i++)
+    for (size_t i = 0; i < VERIFICATIONS_MAX && !p; i++)
         if (!a->pending[i].used)
             p = &a->pending[i];
     if (!p)
@@ -93,18 +92,18 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
     };
     channel_init(&p->channel, fd, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
     p->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = p
+        .fd = fd, .events = EPOLLIN, .on_ready = pending_on_ready, .owner = p
     };
-    p->timer = (struct loop_timer){ .on_time = on_time, .owner = p };
-    loop_timer_set(&a->loop, &p->timer, PENDING_MS);
-    r = loop_add(&a->loop, &p->watch);
+    p->timer = (struct loop_timer){ .on_time = pending_on_time, .owner = p };
+    loop_timer_set(&a->frame.loop, &p->timer, PENDING_MS);
+    r = loop_add(&a->frame.loop, &p->watch);
     if (r < 0)
-        say_verdict(p, false, 0, 0);
+        pending_say_verdict(p, false, 0, 0);
 }
 
 void pending_release(struct auth *a)
 {
-    for (size_t i = 0; i < PENDING_MAX; i++)
+    for (size_t i = 0; i < VERIFICATIONS_MAX; i++)
         if (a->pending[i].used)
             channel_close(&a->pending[i].channel);
 }

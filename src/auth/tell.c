@@ -1,40 +1,7 @@
 /* What auth reports to log: failed logins, and sessions that break the list.
- * Never waits; what log can't take queues in the sender, and is dropped beyond
- * its bound. */
+ * */
 #include "auth.h"
-
-#define FINGERPRINT_MAX 80
-
-static void log_watch_queue(struct auth *a)
-{
-    loop_change(&a->loop, &a->log_watch, a->log.queue.len > 0 ? EPOLLOUT : 0);
-}
-
-/* Log says nothing, so anything but room to write is its end. What waits is
- * kept for the next one. */
-static void log_on_writable(void *owner, uint32_t events)
-{
-    struct auth *a = owner;
-
-    if (events & ~(uint32_t)EPOLLOUT) {
-        loop_remove(&a->loop, &a->log_watch);
-        channel_close(&a->log.channel);
-        return;
-    }
-    event_flush(&a->log);
-    log_watch_queue(a);
-}
-
-int auth_log_to(struct auth *a, int fd)
-{
-    loop_remove(&a->loop, &a->log_watch);
-    event_sender_renew(&a->log, fd);
-    a->log_watch = (struct loop_watch){ .fd = fd,
-                                        .on_ready = log_on_writable,
-                                        .owner = a };
-    log_watch_queue(a);
-    return loop_add(&a->loop, &a->log_watch);
-}
+#include "sallyport/domain/pin.h"
 
 static void tell_about(const struct pending *p, struct event_record *r,
                        struct slice reason)
@@ -45,8 +12,7 @@ static void tell_about(const struct pending *p, struct event_record *r,
     event_number(r, FIELD_SERIAL, p->serial);
     event_text(r, FIELD_PEER, slice_from(address_port_text(&p->peer, peer)));
     event_text(r, FIELD_REASON, reason);
-    event_send(&p->auth->log, r);
-    log_watch_queue(p->auth);
+    frame_report(&p->auth->frame, r);
 }
 
 void tell_wrong(const struct pending *p, const char *wrong)
@@ -64,8 +30,8 @@ static const char *const reasons[JUDGED_COUNT] = {
     [JUDGED_PASSWORD] = "wrong password",
     [JUDGED_NO_CERTIFICATE] = "no client certificate was shown",
     [JUDGED_CERTIFICATE] = "the client certificate is not one of the user's",
-    [JUDGED_NO_PROOF] = "login=certificate needs TLS 1.3, and a handshake of "
-                        "at most 9500 bytes",
+    [JUDGED_NO_PROOF] = ("login=certificate needs TLS 1.3, and a handshake "
+                         "of at most 9500 bytes"),
 };
 
 /* Many have typed their password as the name: what can't be a user's name isn't
@@ -81,7 +47,7 @@ static void add_certificate(struct event_record *r, struct slice claims)
     struct slice line;
 
     if (claims.len > 0 && slice_cut(&claims, '\n', &line) &&
-        line.len < FINGERPRINT_MAX)
+        line.len < PIN_TEXT_MAX)
         event_text(r, FIELD_CERTIFICATE, line);
 }
 

@@ -1,4 +1,4 @@
-/* IP addresses, one form for each host. */
+/* IP addresses. Each host has one form. */
 #include "sallyport/base/address.h"
 
 #include <arpa/inet.h>

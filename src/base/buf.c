@@ -1,5 +1,5 @@
-/* The growing buffer with a maximum. Wipes what it gives back, since lines and
- * passwords pass through it. */
+/* The growing buffer with a maximum. It wipes memory before it frees it, since
+ * lines and passwords pass through it. */
 #include "sallyport/base/buf.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ void buf_clear(struct buf *b)
     b->len = 0;
 }
 
-/* Not realloc(3), which may leave a copy of a secret behind. */
+/* Not by realloc(3), which may leave a copy of a secret in freed memory. */
 static int grow(struct buf *b, size_t need)
 {
     size_t size = b->size ? b->size : BUF_FIRST;

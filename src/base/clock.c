@@ -1,4 +1,4 @@
-/* Time, from the clock's vDSO only: no time zone files, no locale. */
+/* Time, by the vDSO alone: no time zone file and no locale is read. */
 #include "sallyport/base/clock.h"
 
 #include <errno.h>
@@ -27,8 +27,8 @@ uint64_t clock_us(void)
 #define YEAR_1_BEGIN  (-62135596800)
 #define YEAR_9999_END 253402300799
 
-/* Days since 1970-01-01 to a date of the Gregorian calendar: counted from
- * 0000-03-01, so that the leap day ends a year. */
+/* Converts days since 1970-01-01 to a date. The year is counted from March, so
+ * that the leap day is its last day. */
 static void civil(int64_t days, struct tm *ret)
 {
     int64_t z = days + 719468;
@@ -84,7 +84,7 @@ static bool is_date(const struct tm *tm)
 
 int clock_from_utc(const struct tm *tm, time_t *ret)
 {
-    /* Counted as in civil(): from March. */
+    /* The year begins in March, as in civil(). */
     int64_t year = tm->tm_year + 1900 - (tm->tm_mon < 2);
     int64_t month = tm->tm_mon + (tm->tm_mon < 2 ? 10 : -2);
     int64_t days = 365 * year + year / 4 - year / 100 + year / 400 +

@@ -1,4 +1,4 @@
-/* What is wrong with somebody's input. */
+/* Error messages about input. */
 #include "sallyport/base/complaint.h"
 
 #include <errno.h>

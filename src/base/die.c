@@ -15,11 +15,12 @@ void die_title(const char *t)
     title = t;
 }
 
-/* Never waits: a pipe that nobody drains must not stop master. A line is under
- * PIPE_BUF, so that POLLOUT means room for all of it. One write(2), so that
- * lines of several processes don't mix; and no stdio, whose buffers a fork
- * would double. */
-static void write_line(const char *format, va_list args)
+/* Never waits: a full pipe must not stop master. A line is shorter than
+ * PIPE_BUF, so POLLOUT means that it fits. It is one write(2), so that lines of
+ * several processes don't mix. It doesn't use stdio, whose buffers a fork would
+ * copy. */
+static __attribute__((format(printf, 1, 0))) void write_line(const char *format,
+                                                             va_list args)
 {
     char line[LINE_ROOM];
     struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -34,7 +35,7 @@ static void write_line(const char *format, va_list args)
     line[len++] = '\n';
     if (poll(&err, 1, 0) != 1 || !(err.revents & POLLOUT) ||
         write(STDERR_FILENO, line, len) < 0)
-        return; /* nobody listens: nothing better to do */
+        return; /* there is no other way to report it */
 }
 
 void die(int status, const char *format, ...)

@@ -1,4 +1,4 @@
-/* Addresses of unix sockets, and who is at their other end. */
+/* Addresses of unix sockets, and the process at their other end. */
 #include "sallyport/base/local.h"
 
 #include <errno.h>
@@ -9,23 +9,23 @@
 int local_split(const char *path, char *out, size_t size, const char **name)
 {
     const char *slash = strrchr(path, '/');
-    struct slice folder = { path, slash ? (size_t)(slash - path) : 0 };
+    struct slice directory = { path, slash ? (size_t)(slash - path) : 0 };
 
     *name = slash ? slash + 1 : path;
     if ((*name)[0] == '\0')
         return -EINVAL;
-    if (folder.len == 0)
-        folder = slash ? SLICE("/") : SLICE(".");
-    return slice_copy(folder, out, size);
+    if (directory.len == 0)
+        directory = slash ? SLICE("/") : SLICE(".");
+    return slice_copy(directory, out, size);
 }
 
-int local_address(int folder, const char *name, struct sockaddr_un *ret)
+int local_address(int directory, const char *name, struct sockaddr_un *ret)
 {
     int n;
 
     *ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
     n = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s",
-                 folder, name);
+                 directory, name);
     if (n < 0 || (size_t)n >= sizeof(ret->sun_path))
         return -ENAMETOOLONG;
     return (int)offsetof(struct sockaddr_un, sun_path) + n + 1;

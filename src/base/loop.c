@@ -69,7 +69,8 @@ void loop_timer_clear(struct loop *l, struct loop_timer *t)
     t->next = t->prev = NULL;
 }
 
-/* From the far end would be no better: deadlines differ by kind. */
+/* A search from the last timer would be no faster: the kinds of deadlines
+ * differ too much. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
 {
     struct loop_timer **at = &l->timers;
@@ -89,8 +90,8 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
     t->armed = true;
 }
 
-/* Only those due when the round began: one that re-arms itself with 0 ms must
- * not keep the loop from its descriptors. */
+/* Runs the timers that were due when the round began. A timer that is set again
+ * with 0 ms must wait for the next round, or no descriptor would be served. */
 static void run_timers(struct loop *l)
 {
     uint64_t now = clock_ms();

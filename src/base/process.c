@@ -1,4 +1,4 @@
-/* Names of processes, what ps shows of them, and what none of them heeds. */
+/* Names and titles of processes, and the signals that all of them ignore. */
 #include "sallyport/base/process.h"
 
 #include <signal.h>
@@ -13,7 +13,7 @@ static const char *const names[PROCESS_COUNT] = {
     [PROCESS_SESSION] = "session", [PROCESS_AUTH] = "auth",
     [PROCESS_KEYS] = "keys",       [PROCESS_FILES] = "files",
     [PROCESS_LOG] = "log",         [PROCESS_NAMES] = "names",
-    [PROCESS_CTL] = "ctl",
+    [PROCESS_CTL] = "ctl",         [PROCESS_SUPERVISOR] = "supervisor",
 };
 
 const char *process_name(enum process p)
@@ -34,9 +34,9 @@ static struct {
     size_t room;
 } title;
 
-/* argv's strings and the environment's lie behind each other, and ps shows what
- * stands there: beyond argv's own end as long as the byte before that end is
- * not NUL. So the environment moves to the heap and its place is used too. */
+/* The environment's strings follow those of argv in memory. ps reads on beyond
+ * the end of argv if the last byte of argv isn't NUL. So the environment is
+ * copied to the heap, and the title may use its place too. */
 void process_title_init(int argc, char **argv)
 {
     char *end = argv[0];
@@ -73,5 +73,5 @@ void process_title(const char *format, ...)
             *c = '?';
     memset(title.start, 0, title.room);
     memcpy(title.start, text,
-           strnlen(text, title.room - 1)); /* the last NUL stays */
+           strnlen(text, title.room - 1)); /* keeps the last NUL */
 }

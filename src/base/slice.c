@@ -1,5 +1,5 @@
-/* Slices: comparing, cutting and reading bytes that somebody else owns. Used
- * by every process; never writes to what it is given. */
+/* Slices: comparing, cutting and reading bytes that the caller owns. Every
+ * process uses it. It never writes to the bytes. */
 #include "sallyport/base/slice.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ bool slice_equal(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* By hand, since toupper(3) depends on the locale and on char's sign. */
+/* toupper(3) would depend on the locale and on the sign of char. */
 static unsigned char upper(char c)
 {
     unsigned char u = (unsigned char)c;

@@ -49,7 +49,8 @@ extern const size_t command_count;
 
 const struct command *command_find(const char *name, unsigned mode);
 
-/* Each command returns an exit code of sysexits.h, and has said what failed. */
+/* Each command returns an exit code of sysexits.h, and has reported what
+ * failed. */
 int command_put(struct client *c, struct word *w, int n);
 int command_get(struct client *c, struct word *w, int n);
 int command_cat(struct client *c, struct word *w, int n);

@@ -130,7 +130,7 @@ int command_du(struct client *c, struct word *w, int n)
     return names_each(c, w, n, du_one, NULL);
 }
 
-/* Each directory from the top: who asks for a/b/c wants a and a/b too. */
+/* For a/b/c, a and a/b are made too. */
 static int mkdir_one(struct client *c, const char *path)
 {
     char above[URL_PATH_MAX];
@@ -164,7 +164,9 @@ static int rm_entry(struct client *c, const char *path, const struct entry *e,
     int r = 0;
 
     (void)of;
-    if (c->options.dry_run)
+    if (!path[0])
+        r = fail(&why, EX_USAGE, "the login directory itself stays");
+    else if (c->options.dry_run)
         progress_note("would remove /%s", path);
     else
         r = e->kind == ENTRY_DIRECTORY ? remote_rmdir(&c->link, path, &why)
@@ -178,7 +180,7 @@ static int rm_one(struct client *c, const char *path, void *of)
     struct failure why;
     int code = 0;
 
-    if (c->options.recursive) {
+    if (c->options.recursive && path[0]) {
         int r = remote_stat(&c->link, path, &e, &why);
         if (r == 1)
             fail(&why, EX_NOINPUT, "there is no such file or directory");
@@ -232,12 +234,14 @@ int command_mv(struct client *c, struct word *w, int n)
 static int hash_one(struct client *c, const char *path, void *of)
 {
     char hash[REMOTE_HASH_MAX], safe[SHOW_MAX];
-    struct failure why;
+    struct failure why = { 0 };
+    struct entry e;
 
     (void)of;
     if (!c->site.hash)
         fail(&why, EX_UNAVAILABLE, "the server has no HASH");
-    else if (remote_hash(&c->link, path, hash, &why) == 0) {
+    else if (remote_stat(&c->link, path, &e, &why) == 0 &&
+             remote_hash(&c->link, path, e.size, hash, &why) == 0) {
         if (c->options.json)
             event_print(json_pack("{s:o, s:s, s:s}", "name", event_text(path),
                                   "algorithm", c->site.hash_name, "hash",

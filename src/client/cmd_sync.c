@@ -1,5 +1,6 @@
-/* sync: a directory of the server becomes like a local one. Nothing is removed
- * there without --delete, and nothing at all with --dry-run. */
+/* sync: a directory of the server becomes like a local one; or, with the words
+ * the other way round, a local one like the server's (sync_down.c). Nothing is
+ * removed without --delete, and nothing at all with --dry-run. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,28 +10,42 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "client.h"
 #include "remote.h"
 #include "sallyport/base/fd.h"
-#include "tree.h"
+#include "sync.h"
 
-struct sync {
-    struct client *client;
-    struct jobs jobs;
-    size_t same, removed;
-    size_t planned; /* uploads of a dry run */
-    int code;
-};
-
-static void sync_error(struct sync *s, const char *what,
-                       const struct failure *w)
+void sync_failed(struct sync *s, const char *what, const struct failure *why)
 {
-    tree_keep(&s->code, client_error(what, w));
+    tree_keep(&s->code, client_error(what, why));
 }
 
-/* Do the checksums differ? A file that can't be compared counts as changed. */
-static bool sync_differs(struct sync *s, const char *local, const char *remote,
-                         uint64_t size)
+void sync_name_too_long(struct sync *s, const char *name)
+{
+    struct failure why;
+
+    s->left_out++;
+    fail(&why, EX_DATAERR, "its path is too long, left out");
+    sync_failed(s, name, &why);
+}
+
+void sync_transfer(struct sync *s, const struct job *job, const char *local,
+                   const char *remote)
+{
+    bool up = job->kind == JOB_PUT;
+    struct failure why;
+
+    if (s->client->options.dry_run) {
+        s->planned++;
+        progress_note("would %s %s", up ? "upload" : "download",
+                      up ? local : remote);
+    } else if (jobs_add(&s->jobs, job, local, remote) < 0) {
+        fail(&why, EX_OSERR, "out of memory");
+        sync_failed(s, local, &why);
+    }
+}
+
+bool sync_differs(struct sync *s, const char *local, const char *remote,
+                  uint64_t size)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
     FD_CLEANUP int fd = open(local, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -42,12 +57,13 @@ static bool sync_differs(struct sync *s, const char *local, const char *remote,
         return true;
     int r = digest_add_head(&d, fd, size);
     digest_end(&d, here);
-    return r < 0 || remote_hash(&s->client->link, remote, there, &why) < 0 ||
+    return r < 0 ||
+           remote_hash(&s->client->link, remote, size, there, &why) < 0 ||
            strcmp(here, there) != 0;
 }
 
-/* By size and time: a file that is newer here, or as long as the other one
- * isn't, has changed. Servers without MLSD tell no exact time. */
+/* A file has changed if it is newer here or differs in size. Servers without
+ * MLSD give no exact time. */
 static bool sync_changed(struct sync *s, const char *local, const char *remote,
                          const struct stat *st, const struct entry *there)
 {
@@ -65,20 +81,12 @@ static void sync_file(struct sync *s, const char *local, const char *remote,
                              .known = true,
                              .taken = there != NULL,
                              .overwrite = there != NULL };
-    struct failure why;
 
     if (there && there->kind == ENTRY_FILE &&
-        !sync_changed(s, local, remote, st, there)) {
+        !sync_changed(s, local, remote, st, there))
         s->same++;
-        return;
-    }
-    if (s->client->options.dry_run) {
-        s->planned++;
-        progress_note("would upload %s", local);
-    } else if (jobs_add(&s->jobs, &job, local, remote) < 0) {
-        fail(&why, EX_OSERR, "out of memory");
-        sync_error(s, local, &why);
-    }
+    else
+        sync_transfer(s, &job, local, remote);
 }
 
 static int sync_remove_entry(struct client *c, const char *path,
@@ -133,7 +141,7 @@ static void sync_entry(struct sync *s, const char *local, const char *remote,
 
     if (lstat(local, &st) < 0) {
         fail_errno(&why, errno, local);
-        sync_error(s, local, &why);
+        sync_failed(s, local, &why);
     } else if (S_ISDIR(st.st_mode)) {
         sync_directory(s, local, remote, depth + 1);
     } else if (S_ISREG(st.st_mode)) {
@@ -166,11 +174,13 @@ static void sync_entries(struct sync *s, DIR *d, const char *local,
     struct dirent *e;
 
     while ((e = readdir(d)) && !link_interrupted) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-            tree_join(local, e->d_name, from, sizeof(from)) < 0 ||
-            url_join(remote, e->d_name, to) < 0)
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
-        sync_entry(s, from, to, listing_find(there, e->d_name), depth);
+        if (tree_join(local, e->d_name, from, sizeof(from)) < 0 ||
+            url_join(remote, e->d_name, to) < 0)
+            sync_name_too_long(s, e->d_name);
+        else
+            sync_entry(s, from, to, listing_find(there, e->d_name), depth);
     }
 }
 
@@ -189,7 +199,7 @@ static void sync_directory(struct sync *s, const char *local,
     else
         r = sync_list(s, remote, &there, &why);
     if (r < 0)
-        sync_error(s, local, &why);
+        sync_failed(s, local, &why);
     else
         sync_entries(s, d, local, remote, &there, depth);
     if (r == 0 && s->client->options.remove)
@@ -199,22 +209,42 @@ static void sync_directory(struct sync *s, const char *local,
         closedir(d);
 }
 
+/* "12 uploaded, 3 the same, 1 removed". */
+static void sync_summary(const struct sync *s, bool up)
+{
+    bool dry = s->client->options.dry_run;
+    char left_out[48] = "";
+
+    if (s->left_out > 0)
+        snprintf(left_out, sizeof(left_out), ", %zu left out", s->left_out);
+    progress_note("%zu %s%s, %zu the same, %zu %sremove%s%s",
+                  dry ? s->planned : s->jobs.count, dry ? "to " : "",
+                  up    ? dry ? "upload" : "uploaded"
+                  : dry ? "download"
+                        : "downloaded",
+                  s->same, s->removed, dry ? "to " : "", dry ? "" : "d",
+                  left_out);
+}
+
 int command_sync(struct client *c, struct word *w, int n)
 {
     struct sync s = { .client = c };
-    bool preserve = c->options.preserve;
+    bool preserve = c->options.preserve, up = w[1].remote;
+    struct failure why;
 
     (void)n;
-    sync_directory(&s, w[0].text, w[1].path, 0);
+    if (w[0].remote == w[1].remote) {
+        fail(&why, EX_USAGE, "one of the two must be a local directory");
+        return client_error("sync", &why);
+    }
+    if (up)
+        sync_directory(&s, w[0].text, w[1].path, 0);
+    else
+        sync_down(&s, w[0].path, w[1].text, 0);
     c->options.preserve = true; /* the next sync compares the times */
     tree_keep(&s.code, client_run_jobs(c, &s.jobs));
     c->options.preserve = preserve;
-    if (c->options.dry_run)
-        progress_note("%zu to upload, %zu the same, %zu to remove", s.planned,
-                      s.same, s.removed);
-    else
-        progress_note("%zu uploaded, %zu the same, %zu removed", s.jobs.count,
-                      s.same, s.removed);
+    sync_summary(&s, up);
     jobs_release(&s.jobs);
     return s.code;
 }

@@ -102,6 +102,7 @@ int command_mput(struct client *c, struct word *w, int n)
 {
     static struct word found[WORDS_MAX];
     struct word here = { .remote = true, .directory = true };
+    struct failure why;
     glob_t g = { 0 };
     int flags = GLOB_NOCHECK | GLOB_TILDE;
     int count = 0;
@@ -113,7 +114,13 @@ int command_mput(struct client *c, struct word *w, int n)
     }
     for (size_t i = 0; i < g.gl_pathc && count < WORDS_MAX; i++)
         found[count++] = (struct word){ .text = g.gl_pathv[i] };
-    int code = put_all(c, found, count, &here);
+    int code = 0;
+    if (g.gl_pathc > WORDS_MAX) {
+        fail(&why, EX_USAGE, "too many names; name the directory, with -r");
+        code = client_error("mput", &why);
+    } else {
+        code = put_all(c, found, count, &here);
+    }
     globfree(&g);
     return code;
 }

@@ -9,12 +9,16 @@
 const struct command commands[] = {
     { "put", "upload", BOTH, 1, -1, "lr", command_put, "FILE... URL",
       "FILE [NAME]", "Upload files; with -r directories; - is standard input",
-      "sallyport put -r photos report.pdf ftps://anna@drop.example.org/in/" },
+      "sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
+      "sallyport put -r -P4 photos ftps://anna@drop.example.org/in/\n"
+      "pg_dump db | sallyport put - ftps://anna@drop.example.org/db.sql" },
     { "get", "download", BOTH, 1, -1, "rl", command_get, "URL... [LOCAL]",
       "NAME [LOCAL]",
       "Download files; with -r directories; - is standard "
       "output",
-      "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' ." },
+      "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' .\n"
+      "sallyport get -r -P4 ftps://anna@drop.example.org/photos\n"
+      "sallyport get ftps://anna@drop.example.org/db.sql - | psql db" },
     { "ls", "dir", BOTH, 0, -1, "r", command_ls, "URL...", "[NAME...]",
       "List directories and files",
       "sallyport ls ftps://anna@drop.example.org/in" },
@@ -39,9 +43,12 @@ const struct command commands[] = {
       "Print checksums that the server computes",
       "sallyport hash ftps://anna@drop.example.org/large.iso" },
     { "sync", NULL, BOTH, 2, 2, "lr", command_sync, "DIR URL", "DIR NAME",
-      "Make a directory of the server like a local one: new and changed files "
-      "are uploaded; --delete removes what isn't here",
-      "sallyport sync --dry-run site ftps://anna@drop.example.org/site" },
+      "Make the second directory like the first one: new and changed files are "
+      "transferred; --delete removes what the first one doesn't have; URL DIR "
+      "downloads",
+      "sallyport sync --dry-run --delete site "
+      "ftps://anna@drop.example.org/site\n"
+      "sallyport sync ftps://anna@drop.example.org/site site" },
     { "doctor", NULL, ONE_SHOT | LOCAL, 1, 1, "r", command_doctor, "URL", "",
       "Test any FTPS server from outside, and explain what is found",
       "sallyport doctor ftps://anna@drop.example.org" },

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "remote.h"
+#include "show.h"
 
 static struct {
     struct client *client;
@@ -55,9 +56,10 @@ static char *complete_remote(const char *text, int state)
     const char *last = text + strlen(complete.prefix);
     while (complete.next < complete.all.count) {
         const struct entry *e = &complete.all.entry[complete.next++];
-        char name[2 * URL_PATH_MAX];
+        char name[2 * URL_PATH_MAX], safe[SHOW_MAX];
 
-        if (strncmp(e->name, last, strlen(last)) != 0)
+        if (strncmp(e->name, last, strlen(last)) != 0 ||
+            strcmp(show_text(e->name, safe, sizeof(safe)), e->name) != 0)
             continue;
         snprintf(name, sizeof(name), "%s%s%s", complete.prefix, e->name,
                  e->kind == ENTRY_DIRECTORY ? "/" : "");

@@ -1,5 +1,5 @@
-/* Sockets, lines and TLS, for trust.c. Every wait has a deadline by
- * the socket's own timeouts. */
+/* Sockets, lines and TLS. Every wait has a deadline by the socket's own
+ * timeouts, and every reply one for all of its bytes. */
 #include "dial.h"
 
 #include <errno.h>
@@ -11,6 +11,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "link.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 #define REPLY_LINES_MAX 1000
@@ -100,7 +102,7 @@ int dial_read(struct dial *d, void *out, size_t len, bool *whole)
     }
     do
         n = recv(d->fd, out, len, 0);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && errno == EINTR && !link_interrupted);
     return (int)n;
 }
 
@@ -113,7 +115,8 @@ int dial_write(struct dial *d, const void *bytes, size_t len)
 
 /* Byte by byte: what comes after the reply to AUTH belongs to TLS, where plain
  * text that somebody has put there is no handshake. */
-static int dial_line(struct dial *d, char text[DIAL_LINE_MAX])
+static int dial_line(struct dial *d, uint64_t deadline,
+                     char text[DIAL_LINE_MAX])
 {
     size_t len = 0;
     bool whole;
@@ -121,7 +124,7 @@ static int dial_line(struct dial *d, char text[DIAL_LINE_MAX])
     for (;;) {
         char c;
 
-        if (dial_read(d, &c, 1, &whole) != 1)
+        if (clock_ms() > deadline || dial_read(d, &c, 1, &whole) != 1)
             return -1;
         if (c == '\n')
             break;
@@ -148,6 +151,7 @@ int dial_ask_each(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
                   struct failure *why)
 {
     char out[DIAL_LINE_MAX];
+    uint64_t deadline = clock_ms() + 1000 * (uint64_t)d->timeout;
     int code = -1;
 
     text[0] = '\0';
@@ -160,7 +164,7 @@ int dial_ask_each(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
             return fail(why, EX_TEMPFAIL, "the connection was cut");
     }
     for (int lines = 0; code < 0 && lines < REPLY_LINES_MAX; lines++) {
-        if (dial_line(d, text) < 0)
+        if (dial_line(d, deadline, text) < 0)
             break;
         if (each)
             each(of, text);

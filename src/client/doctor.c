@@ -18,7 +18,7 @@ static const char *const words[FINDING_COUNT] = {
     [FINDING_BAD] = "bad",
 };
 
-/* The check that runs: what doctor_find() tells belongs to it. */
+/* The check that runs: what doctor_find() prints belongs to it. */
 static const char *doctor_running = "";
 
 void doctor_find(struct doctor *d, enum finding what, const char *advice,

@@ -27,6 +27,8 @@ struct doctor {
     SSL_SESSION *session; /* the newest that the server gave; owned */
     struct dial control;  /* logged in, after the check "login" */
     bool logged_in;
+    bool trusted;                  /* a CA or a pin vouches for the server */
+    char pin[CERTIFICATE_PIN_MAX]; /* of the certificate that was judged */
     char feature[DOCTOR_LINES][DOCTOR_LINE]; /* of FEAT */
     size_t features;
     size_t found[FINDING_COUNT];
@@ -40,7 +42,12 @@ struct doctor_check {
 extern const struct doctor_check doctor_checks[];
 extern const size_t doctor_check_count;
 
-/* Tells one finding: of the check that runs, in a sentence, with what to do
+/* Those of doctor_tls.c. */
+void doctor_check_versions(struct doctor *d);
+void doctor_check_certificate(struct doctor *d);
+void doctor_check_alpn(struct doctor *d);
+
+/* Prints one finding: of the check that runs, in a sentence, with what to do
  * (or NULL). */
 void doctor_find(struct doctor *d, enum finding what, const char *advice,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -58,7 +65,8 @@ struct doctor_data {
 /* 0 or -1: no data connection could be made, with the reason. */
 int doctor_data(struct doctor *d, const char *command, bool resume,
                 struct doctor_data *ret, struct failure *why);
-/* Logs in on a control connection of its own: 0 or -1. */
+/* Logs in on a control connection of its own, if the server shows the
+ * certificate that was judged: 0 or -1. */
 int doctor_login(struct doctor *d, struct dial *control, struct failure *why);
 /* Has FEAT a line that begins with WORD? The rest of that line, or NULL. */
 const char *doctor_feature(const struct doctor *d, const char *word);

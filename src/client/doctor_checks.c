@@ -1,15 +1,12 @@
 /* The checks of doctor, in their order; each says what it found. */
-#include <netdb.h>
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sysexits.h>
 
 #include "doctor.h"
 
 #define PARALLEL 10
+#define DEPTH    5 /* transfers one after another */
 
 static void check_addresses(struct doctor *d)
 {
@@ -28,13 +25,52 @@ static void check_addresses(struct doctor *d)
                         families[i], address_text(&dial.peer, host));
             dial_close(&dial);
         } else {
-            doctor_find(d, FINDING_NOTE, NULL, "IPv%d: %s", families[i],
-                        why.text);
+            bool named = why.code != EX_NOHOST;
+
+            doctor_find(d, named ? FINDING_WARNING : FINDING_NOTE,
+                        named ? "clients may try this address first, and wait"
+                              : NULL,
+                        "IPv%d: %s", families[i], why.text);
         }
     }
     if (reached == 0)
         doctor_find(d, FINDING_BAD, "check the name, the port and the firewall",
                     "no address can be reached");
+}
+
+/* Products that are known for something, by a part of their greeting. */
+static const struct {
+    const char *part;
+    enum finding finding;
+    const char *text, *advice;
+} products[] = {
+    { "vsFTPd 2.3.4", FINDING_BAD,
+      "copies of this release gave strangers a shell (CVE-2011-2523)",
+      "replace it" },
+    { "ProFTPD 1.3.3c", FINDING_BAD,
+      "copies of this release gave strangers a shell", "replace it" },
+    { "ProFTPD 1.3.5 ", FINDING_BAD,
+      "its mod_copy moves files without a login (CVE-2015-3306)",
+      "update the server" },
+    { "vsFTPd", FINDING_NOTE,
+      "it takes the TLS session of any user for a data connection's proof",
+      NULL },
+    { "pyftpdlib 1.5.", FINDING_NOTE,
+      "before 1.5.8 it cuts clients whose data handshake begins at once, as "
+      "curl's does",
+      "update the server" },
+    { "FileZilla Server 0.9", FINDING_WARNING,
+      "this product is no longer maintained", "update the server" },
+};
+
+static void find_product(struct doctor *d, const char *greeting)
+{
+    for (size_t i = 0; i < sizeof(products) / sizeof(products[0]); i++)
+        if (strstr(greeting, products[i].part)) {
+            doctor_find(d, products[i].finding, products[i].advice, "%s",
+                        products[i].text);
+            return;
+        }
 }
 
 static void check_greeting(struct doctor *d)
@@ -55,6 +91,8 @@ static void check_greeting(struct doctor *d)
                     "no greeting: %s", code < 0 ? why.text : text);
     else
         doctor_find(d, FINDING_GOOD, NULL, "\"%s\"", text);
+    if (code == 220)
+        find_product(d, text);
     /* A name that says nothing, since it goes in plain text. */
     code = code == 220 ? dial_ask(&dial, "USER anonymous", text, &why) : -1;
     if (code == 331 || code == 230)
@@ -64,119 +102,6 @@ static void check_greeting(struct doctor *d)
     else if (code > 0)
         doctor_find(d, FINDING_GOOD, NULL, "USER without TLS is refused");
     dial_close(&dial);
-}
-
-/* One version alone, with all that OpenSSL still knows. */
-static bool version_works(struct doctor *d, int version)
-{
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    struct failure why;
-    struct dial dial;
-
-    SSL_CTX_set_security_level(ctx, 0);
-    SSL_CTX_set_min_proto_version(ctx, version);
-    SSL_CTX_set_max_proto_version(ctx, version);
-    bool works = dial_control(&dial, &d->url, ctx,
-                              (unsigned)d->options->timeout, &why) == 0;
-    if (works)
-        dial_close(&dial);
-    SSL_CTX_free(ctx);
-    return works;
-}
-
-static void check_versions(struct doctor *d)
-{
-    static const struct {
-        int version;
-        const char *name;
-        bool wanted;
-    } rows[] = {
-        { TLS1_VERSION, "TLS 1.0", false },
-        { TLS1_1_VERSION, "TLS 1.1", false },
-        { TLS1_2_VERSION, "TLS 1.2", true },
-        { TLS1_3_VERSION, "TLS 1.3", true },
-    };
-    size_t good = 0;
-
-    for (size_t i = 0; i < 4; i++) {
-        bool works = version_works(d, rows[i].version);
-
-        good += works && rows[i].wanted;
-        if (works)
-            doctor_find(d, rows[i].wanted ? FINDING_GOOD : FINDING_BAD,
-                        rows[i].wanted ? NULL : "switch it off on the server",
-                        "%s is spoken", rows[i].name);
-        else if (rows[i].version == TLS1_3_VERSION)
-            doctor_find(d, FINDING_NOTE, NULL, "TLS 1.3 isn't spoken");
-    }
-    if (good == 0)
-        doctor_find(d, FINDING_BAD, NULL,
-                    "neither TLS 1.2 nor TLS 1.3 is spoken");
-}
-
-static void find_certificate(struct doctor *d, const struct certificate *c)
-{
-    doctor_find(d, FINDING_NOTE, NULL, "for %s, issued by %s%s", c->subject,
-                c->issuer, c->self_signed ? " (itself)" : "");
-    doctor_find(d, c->valid_now ? FINDING_GOOD : FINDING_BAD,
-                c->valid_now ? NULL : "renew the certificate",
-                "valid from %s to %s", c->begins, c->ends);
-    doctor_find(d, FINDING_NOTE, NULL, "SHA-256 fingerprint %s",
-                c->fingerprint);
-    doctor_find(d, FINDING_NOTE, NULL, "--pin %s", c->pin);
-}
-
-static void check_certificate(struct doctor *d)
-{
-    struct certificate c;
-    struct failure why;
-    struct dial dial;
-
-    if (dial_control(&dial, &d->url, d->ctx, (unsigned)d->options->timeout,
-                     &why) < 0) {
-        doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
-        return;
-    }
-    X509 *x = SSL_get1_peer_certificate(dial.tls);
-    long verified = SSL_get_verify_result(dial.tls);
-    if (x && certificate_read(x, &c) == 0)
-        find_certificate(d, &c);
-    if (verified == X509_V_OK)
-        doctor_find(d, FINDING_GOOD, NULL, "a trusted CA has issued it");
-    else
-        doctor_find(d, FINDING_WARNING,
-                    "give clients the CA (--cacert), the pin, or take a "
-                    "certificate of a public CA",
-                    "this machine doesn't trust it: %s",
-                    X509_verify_cert_error_string(verified));
-    bool named = x && (X509_check_host(x, d->url.host, 0, 0, NULL) == 1 ||
-                       X509_check_ip_asc(x, d->url.host, 0) == 1);
-    doctor_find(d, named ? FINDING_GOOD : FINDING_BAD,
-                named ? NULL : "the certificate must name this host", "%s %s",
-                named ? "it names" : "it doesn't name", d->url.host);
-    X509_free(x);
-    dial_close(&dial);
-}
-
-/* ALPACA: a client of another protocol must not be taken for one of FTP. */
-static void check_alpn(struct doctor *d)
-{
-    static const unsigned char http[] = "\x08http/1.1";
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    struct failure why;
-    struct dial dial;
-
-    SSL_CTX_set_alpn_protos(ctx, http, sizeof(http) - 1);
-    if (dial_control(&dial, &d->url, ctx, (unsigned)d->options->timeout,
-                     &why) == 0) {
-        doctor_find(d, FINDING_NOTE, NULL,
-                    "a client that offers HTTP by ALPN is let in");
-        dial_close(&dial);
-    } else {
-        doctor_find(d, FINDING_GOOD, NULL,
-                    "a client that offers HTTP by ALPN is refused");
-    }
-    SSL_CTX_free(ctx);
 }
 
 static void check_login(struct doctor *d)
@@ -191,6 +116,11 @@ static void check_login(struct doctor *d)
     if (d->found[FINDING_BAD] > 0 && !d->options->yes) {
         doctor_find(d, FINDING_WARNING, "mend the above, or add --yes",
                     "no password is sent to a server in that state");
+        return;
+    }
+    if (!d->trusted && !d->options->yes) {
+        doctor_find(d, FINDING_WARNING, "give --cacert or --pin, or add --yes",
+                    "no password is sent to a server that isn't trusted");
         return;
     }
     d->logged_in = doctor_login(d, &d->control, &why) == 0;
@@ -268,7 +198,7 @@ static void check_address(struct doctor *d)
                     address_text(&a, said));
     else
         doctor_find(d, FINDING_WARNING,
-                    "tell the server its public address (Sallyport: the "
+                    "give the server its public address (Sallyport: the "
                     "setting address)",
                     "PASV gives %s, but the server is at %s%s",
                     address_text(&a, said),
@@ -284,7 +214,7 @@ static void check_data(struct doctor *d)
 
     if (doctor_data(d, list, true, &r, &why) < 0 || r.reply != 226) {
         doctor_find(d, FINDING_BAD,
-                    "let the passive ports through the firewall, and tell the "
+                    "let the passive ports through the firewall, and give the "
                     "server its address",
                     "%s fails: %s", list, why.code ? why.text : r.text);
         return;
@@ -300,6 +230,33 @@ static void check_data(struct doctor *d)
                     : "no close_notify: a listing that was cut looks whole");
 }
 
+/* Some clients show each ticket once (curl, Java): without a new one for each
+ * transfer their data connections stop resuming. OpenSSL does the same. */
+static void check_depth(struct doctor *d)
+{
+    const char *list = doctor_feature(d, "MLST") ? "MLSD" : "LIST";
+    unsigned resumed = 0;
+    struct doctor_data r;
+    struct failure why;
+
+    /* The tickets of this login are used up. */
+    dial_close(&d->control);
+    SSL_SESSION_free(d->session);
+    d->session = NULL;
+    d->logged_in = doctor_login(d, &d->control, &why) == 0;
+    for (unsigned i = 0; i < DEPTH && d->logged_in; i++)
+        resumed += doctor_data(d, list, true, &r, &why) == 0 && r.resumed;
+    if (!d->logged_in)
+        doctor_find(d, FINDING_BAD, NULL, "a second login: %s", why.text);
+    else
+        doctor_find(d, resumed == DEPTH ? FINDING_GOOD : FINDING_NOTE,
+                    resumed == DEPTH ? NULL
+                                     : "a server that requires resumption must "
+                                       "send a ticket for each transfer",
+                    "of %d transfers one after another %u resume", DEPTH,
+                    resumed);
+}
+
 static void check_binding(struct doctor *d)
 {
     const char *list = doctor_feature(d, "MLST") ? "MLSD" : "LIST";
@@ -311,8 +268,8 @@ static void check_binding(struct doctor *d)
         doctor_find(d, FINDING_WARNING,
                     "have the server require resumption (vsftpd: "
                     "require_ssl_reuse)",
-                    "a data connection needs no resumption: whoever reaches "
-                    "the port first gets the file");
+                    "a data connection needs no resumption: the first to reach "
+                    "the port gets the file");
     else
         doctor_find(d, FINDING_GOOD, NULL,
                     "a data connection without resumption is refused: \"%s\"",
@@ -368,15 +325,16 @@ static void check_parallel(struct doctor *d)
 const struct doctor_check doctor_checks[] = {
     { "addresses", false, check_addresses },
     { "greeting", false, check_greeting },
-    { "TLS versions", false, check_versions },
-    { "certificate", false, check_certificate },
-    { "ALPN", false, check_alpn },
+    { "TLS versions", false, doctor_check_versions },
+    { "certificate", false, doctor_check_certificate },
+    { "ALPN", false, doctor_check_alpn },
     { "login", false, check_login },
     { "features", true, check_features },
     { "address", true, check_address },
     { "data connection", true, check_data },
     { "binding", true, check_binding },
     { "tickets", true, check_tickets },
+    { "resumption", true, check_depth },
     { "ABOR", true, check_abort },
     { "parallel", true, check_parallel },
 };

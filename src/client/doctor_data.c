@@ -4,7 +4,26 @@
 #include <sysexits.h>
 
 #include "doctor.h"
+#include "link.h"
 #include "sallyport/base/slice.h"
+
+#define DRAIN_MAX (64 * 1024 * 1024)
+
+/* Each connection may end at another machine. */
+static int doctor_same_server(const struct doctor *d, struct dial *control,
+                              struct failure *why)
+{
+    X509 *x = SSL_get1_peer_certificate(control->tls);
+    struct certificate c;
+    int r = x ? certificate_read(x, &c) : -1;
+
+    X509_free(x);
+    if (r == 0 && strcmp(c.pin, d->pin) == 0)
+        return 0;
+    return fail(why, EX_NOPERM,
+                "another certificate than before is shown, and nothing was "
+                "sent");
+}
 
 int doctor_login(struct doctor *d, struct dial *control, struct failure *why)
 {
@@ -12,7 +31,8 @@ int doctor_login(struct doctor *d, struct dial *control, struct failure *why)
     static const char *const after[] = { "PBSZ 0", "PROT P", "TYPE I" };
 
     if (dial_control(control, &d->url, d->ctx, (unsigned)d->options->timeout,
-                     why) < 0)
+                     why) < 0 ||
+        doctor_same_server(d, control, why) < 0)
         return -1;
     snprintf(line, sizeof(line), "USER %s", d->url.user);
     int code = dial_ask(control, line, text, why);
@@ -77,7 +97,8 @@ static void doctor_drain(struct dial *data, struct doctor_data *ret)
     char block[16384];
     int n;
 
-    while ((n = dial_read(data, block, sizeof(block), &ret->whole)) > 0)
+    while (!link_interrupted && ret->bytes < DRAIN_MAX &&
+           (n = dial_read(data, block, sizeof(block), &ret->whole)) > 0)
         ret->bytes += (size_t)n;
 }
 

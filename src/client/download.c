@@ -14,16 +14,44 @@
 #include "transfer.h"
 
 #define RENAMES_MAX 9999
+#define BLOCK_MAX   (256 * 1024)
+
+/* A server that lists files knows how long this one is. More than that never
+ * comes from an honest one, and could fill the disk. */
+static bool download_is_sized(const struct transfer *t)
+{
+    return t->link->site->mlst && t->fd != STDOUT_FILENO;
+}
+
+/* libcurl hands over one TLS record after another; the file gets more at once.
+ */
+static int download_flush(struct transfer *t)
+{
+    if (t->held > 0)
+        t->error = -fd_write_all(t->fd, t->block, t->held);
+    t->held = 0;
+    return t->error == 0 ? 0 : -1;
+}
 
 static size_t download_store(void *of, const char *bytes, size_t len)
 {
     struct transfer *t = of;
 
+    if (download_is_sized(t) && len > t->size - t->done) {
+        t->too_long = true;
+        return 0;
+    }
     digest_add(&t->digest, bytes, len);
-    int r = fd_write_all(t->fd, bytes, len);
-    t->error = -r;
-    t->done += r == 0 ? len : 0;
-    return r == 0 ? len : 0;
+    if (t->held + len > BLOCK_MAX && download_flush(t) < 0)
+        return 0;
+    if (!t->block || len > BLOCK_MAX) {
+        t->error = -fd_write_all(t->fd, bytes, len);
+    } else {
+        memcpy(t->block + t->held, bytes, len);
+        t->held += len;
+    }
+    t->done += t->error == 0 ? len : 0;
+    return t->error == 0 ? len : 0;
 }
 
 static size_t download_take(void *of, const char *bytes, size_t len)
@@ -35,7 +63,7 @@ static size_t download_take(void *of, const char *bytes, size_t len)
     return zstream_unpack(&t->z, bytes, len, download_store, t) == 0 ? len : 0;
 }
 
-/* Size and time of what is to come; a retry asks again. */
+/* Size and time of the file; a retry asks again. */
 static int download_facts(struct transfer *t, struct failure *why)
 {
     struct entry e = { .kind = ENTRY_FILE,
@@ -101,6 +129,13 @@ static int download_run(struct transfer *t, struct failure *why)
 {
     int r = link_run(t->link, why);
 
+    if (download_flush(t) < 0)
+        r = -1;
+    if (t->too_long)
+        return fail(why, EX_DATAERR,
+                    "more bytes come than the %llu that were announced; the "
+                    "file has changed, try again",
+                    (unsigned long long)t->size);
     if (r < 0 && t->error)
         return fail_errno(why, t->error, t->local);
     if (r < 0 || t->z.kind == ZSTREAM_OFF || zstream_is_whole(&t->z))
@@ -117,22 +152,37 @@ static int download_bytes(struct transfer *t, struct failure *why)
                                 .of = t };
 
     t->error = 0;
+    t->too_long = false;
     if (link_begin(t->link, t->remote, &io, why) < 0 ||
-        (transfer_in_mode_z(t) && download_set_mode_z(t, why) < 0))
+        (transfer_in_mode_z(t) && download_set_mode_z(t, why) < 0) ||
+        link_set_first(t->link, t->first,
+                       download_is_sized(t) || transfer_in_mode_z(t), why) < 0)
         return -1;
-    curl_easy_setopt(t->link->curl, CURLOPT_RESUME_FROM_LARGE,
-                     (curl_off_t)t->first);
     int r = download_run(t, why);
     zstream_end(&t->z);
     return r;
 }
 
+/* The rest may come, if somebody asks for it. */
+static int download_short(const struct transfer *t, uint64_t came,
+                          struct failure *why)
+{
+    fail(why, EX_TEMPFAIL,
+         "%llu bytes came where %llu were announced; the transfer was cut, or "
+         "the file has changed",
+         (unsigned long long)came, (unsigned long long)t->size);
+    why->cut = true;
+    return -1;
+}
+
 static int download_into(struct transfer *t, struct part *p, bool replace,
                          struct failure *why)
 {
+    static _Thread_local char block[BLOCK_MAX];
     struct stat st;
 
     t->fd = p->fd;
+    t->block = block;
     t->first = t->done = p->held;
     if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
         digest_add_head(&t->digest, p->fd, p->held) < 0 ||
@@ -143,12 +193,8 @@ static int download_into(struct transfer *t, struct part *p, bool replace,
         return -1;
     if (fstat(p->fd, &st) < 0)
         return fail_errno(why, errno, t->local);
-    if (t->link->site->mlst && (uint64_t)st.st_size != t->size)
-        return fail(why, EX_DATAERR,
-                    "%llu bytes came where %llu were announced; "
-                    "the file has changed, try again",
-                    (unsigned long long)st.st_size,
-                    (unsigned long long)t->size);
+    if (download_is_sized(t) && (uint64_t)st.st_size < t->size)
+        return download_short(t, (uint64_t)st.st_size, why);
     progress_moved(t->row, (uint64_t)st.st_size);
     if (transfer_verify(t, why) < 0)
         return -1;
@@ -164,10 +210,6 @@ static int download_into(struct transfer *t, struct part *p, bool replace,
 static int download_to_stdout(struct transfer *t, struct failure *why)
 {
     t->fd = STDOUT_FILENO;
-    if (t->done > 0) {
-        why->cut = false; /* what was printed can't be taken back */
-        return -1;
-    }
     if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
         return fail(why, EX_OSERR, "out of memory");
     int r = download_bytes(t, why);
@@ -175,6 +217,8 @@ static int download_to_stdout(struct transfer *t, struct failure *why)
         r = transfer_verify(t, why);
     char rest[DIGEST_HEX_MAX];
     digest_end(&t->digest, rest);
+    if (t->done > 0)
+        why->cut = false; /* what was printed can't be taken back */
     return r;
 }
 

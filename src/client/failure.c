@@ -82,8 +82,9 @@ static const struct curl_row {
     { CURLE_SSL_CACERT_BADFILE, EX_NOINPUT, false,
       "the file of --cacert can't be read as certificates" },
     { CURLE_SSL_PINNEDPUBKEYNOTMATCH, EX_NOPERM, false,
-      "the server's key is not the pinned one: it has changed, or somebody "
-      "stands between; ask the administrator" },
+      "the server's key is not the one that is trusted: it has changed, or "
+      "somebody stands between; ask the administrator, and only then remove "
+      "the server's line from known_hosts or change --pin" },
     { CURLE_USE_SSL_FAILED, EX_PROTOCOL, false,
       "the server offers no TLS, and nothing is sent without" },
     { CURLE_SSL_CONNECT_ERROR, EX_PROTOCOL, false, "the TLS handshake failed" },

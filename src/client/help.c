@@ -15,6 +15,30 @@ static void help_row(const struct command *row, unsigned mode)
            row->help);
 }
 
+/* Those of the command come first; those of all commands only where no session
+ * has used them already. */
+static void help_options(const struct command *row, unsigned mode)
+{
+    bool some = false;
+
+    for (size_t i = 0; i < option_count; i++)
+        some |= option_rows[i].commands &&
+                option_is_for(&option_rows[i], row->name);
+    if (some) {
+        puts("\nIts options:");
+        options_print(row->name, true);
+    }
+    if (mode == ONE_SHOT) {
+        puts("\nOptions of all commands:");
+        options_print(row->name, false);
+    }
+    printf("\nExamples:\n");
+    for (const char *at = row->example; at; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        printf("  %.*s\n", (int)strcspn(at, "\n"), at);
+    }
+}
+
 static void help_all(unsigned mode)
 {
     if (mode == ONE_SHOT)
@@ -34,11 +58,13 @@ void help_print(const struct command *row, unsigned mode)
     else
         help_all(mode);
     if (row)
-        printf("\nExample:\n  %s\n", row->example);
+        help_options(row, mode);
     if (mode == IN_SHELL)
         return;
-    puts("\nOptions:");
-    options_print();
+    if (!row) {
+        puts("\nOptions:");
+        options_print(NULL, false);
+    }
     puts("\nA URL is ftps://USER@HOST[:PORT]/PATH (TLS after AUTH TLS; on port "
          "990, and\nwith ftps+implicit://, from the first byte), or "
          "PROFILE:PATH with a profile of\n~/.config/sallyport/config. The "

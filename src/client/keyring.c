@@ -54,6 +54,14 @@ static size_t keyring_read(int in, char *out, size_t size)
     return len;
 }
 
+/* Has the program closed its end? */
+static bool keyring_ended(int in)
+{
+    struct pollfd p = { .fd = in, .events = POLLIN };
+
+    return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
+}
+
 bool keyring_find(const struct url *url, struct secret *ret)
 {
     char answer[SECRET_MAX + 2];
@@ -66,11 +74,14 @@ bool keyring_find(const struct url *url, struct secret *ret)
     fd_close(&ends[1]);
     if (r == 0) {
         size_t len = keyring_read(ends[0], answer, sizeof(answer));
-        kill(pid, SIGTERM);
-        waitpid(pid, &status, 0);
+        if (len == sizeof(answer) || !keyring_ended(ends[0]))
+            kill(pid, SIGKILL);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
         if (len > 0 && answer[len - 1] == '\n')
             len--;
-        if (len == 0 || secret_set(ret, (struct slice){ answer, len }) < 0)
+        if (len == 0 || status != 0 ||
+            secret_set(ret, (struct slice){ answer, len }) < 0)
             r = -ENOENT;
         explicit_bzero(answer, sizeof(answer));
     }

@@ -1,12 +1,12 @@
 /* libcurl's handle: set up once for each call, always with TLS. */
-#include "link.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "link_private.h"
 #include "show.h"
 
 #define LINES_MAX   65536
@@ -29,6 +29,8 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         (end > 3 && bytes[3] != ' '))
         return len;
     l->reply = (bytes[0] - '0') * 100 + (bytes[1] - '0') * 10 + bytes[2] - '0';
+    if (l->reply < 200)
+        link_uncork(l);
     snprintf(l->text, sizeof(l->text), "%.*s", (int)end, bytes);
     return len;
 }
@@ -37,6 +39,7 @@ static size_t link_on_body(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
 
+    l->moved = true;
     return l->io && l->io->take ? l->io->take(l->io->of, bytes, size * n)
                                 : size * n;
 }
@@ -45,6 +48,7 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
 
+    l->moved = true;
     return l->io && l->io->give ? l->io->give(l->io->of, bytes, size * n) : 0;
 }
 
@@ -85,6 +89,15 @@ static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
     return 0;
 }
 
+/* Is there a file with all CAs of this machine? */
+static bool link_has_bundle(CURL *c)
+{
+    char *path = NULL;
+
+    return curl_easy_getinfo(c, CURLINFO_CAINFO, &path) == CURLE_OK && path &&
+           access(path, R_OK) == 0;
+}
+
 static void link_set_tls(struct link *l)
 {
     const struct trust *t = &l->site->trust;
@@ -97,10 +110,12 @@ static void link_set_tls(struct link *l)
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, t->by_pin_alone ? 0L : 2L);
     if (t->pin[0])
         curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, t->pin);
-    if (o->cacert) {
+    if (o->cacert)
         curl_easy_setopt(c, CURLOPT_CAINFO, o->cacert);
+    /* With a directory besides, libcurl would read all CAs again for each data
+     * connection. */
+    if (o->cacert || link_has_bundle(c))
         curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
-    }
     if (o->cert) {
         curl_easy_setopt(c, CURLOPT_SSLCERT, o->cert);
         curl_easy_setopt(c, CURLOPT_SSLKEY, o->key ? o->key : o->cert);
@@ -113,9 +128,11 @@ static void link_set_limits(struct link *l)
     CURL *c = l->curl;
 
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_MAX);
-    curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)o->timeout);
+    long patience = (long)o->timeout + l->patience;
+    l->patience = 0;
+    curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)o->timeout);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, patience);
     curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BLOCK);
     curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, BLOCK);
@@ -134,6 +151,10 @@ static void link_set_callbacks(struct link *l)
 
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, l->error);
+    curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, link_on_socket);
+    curl_easy_setopt(c, CURLOPT_SOCKOPTDATA, l);
+    curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, link_on_close);
+    curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, l);
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, link_on_header);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, l);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, link_on_body);
@@ -172,17 +193,11 @@ static int link_set_url(struct link *l, const char *path, struct failure *why)
     return 0;
 }
 
-/* The manners of data connections. A server that requires resumption and gives
- * one ticket for each control connection (ProFTPD) refuses the second data
- * connection. Another server cuts what resumes. libcurl takes a cut for a
- * broken EPSV, and is out of step then, so each new manner begins with a new
- * control connection. */
-enum { LINK_AS_USUAL, LINK_ONE_EACH, LINK_NO_RESUMPTION, LINK_MANNERS };
-
 static void link_set_manner(struct link *l)
 {
     bool renew = l->renew || (l->manner == LINK_ONE_EACH && l->io);
 
+    l->corked = -1;
     curl_easy_setopt(l->curl, CURLOPT_SSL_SESSIONID_CACHE,
                      l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
     curl_easy_setopt(l->curl, CURLOPT_FRESH_CONNECT, renew ? 1L : 0L);
@@ -217,12 +232,36 @@ int link_set_mode_z(struct link *l, struct failure *why)
     return link_set_mode(l, "MODE Z", why);
 }
 
+/* Where libcurl ignores lengths it asks for no SIZE, which spares a round trip,
+ * and sends no REST. */
+int link_set_first(struct link *l, uint64_t first, bool sized,
+                   struct failure *why)
+{
+    char rest[32];
+
+    if (!sized) {
+        curl_easy_setopt(l->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)first);
+        return 0;
+    }
+    curl_easy_setopt(l->curl, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
+    if (first == 0)
+        return 0;
+    snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
+    curl_slist_free_all(l->rest);
+    l->rest = curl_slist_append(NULL, rest);
+    if (!l->rest)
+        return fail(why, EX_OSERR, "out of memory");
+    curl_easy_setopt(l->curl, CURLOPT_PREQUOTE, l->rest);
+    return 0;
+}
+
 int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why)
 {
     curl_easy_reset(l->curl);
     if (l->mode_z && io && link_set_mode(l, "MODE S", why) < 0)
         return -1;
+    l->mode_z = l->mode_z && !io;
     l->io = io;
     l->reply = 0;
     l->text[0] = l->error[0] = '\0';
@@ -234,27 +273,30 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
     return link_set_url(l, path, why);
 }
 
-/* Was it the data connection that failed, before a byte of it? */
+/* Was it the data connection that failed, before a byte of it? After 220 and
+ * 234 it is the control connection whose handshake fails. */
 static bool link_data_refused(const struct link *l, CURLcode r)
 {
     curl_off_t down = 0, up = 0;
+    bool cut = r == CURLE_SSL_CONNECT_ERROR && l->io && l->reply != 0 &&
+               l->reply != 220 && l->reply != 234;
 
     curl_easy_getinfo(l->curl, CURLINFO_SIZE_DOWNLOAD_T, &down);
     curl_easy_getinfo(l->curl, CURLINFO_SIZE_UPLOAD_T, &up);
     return down == 0 && up == 0 &&
-           (r == CURLE_FTP_WEIRD_PASV_REPLY ||
+           (r == CURLE_FTP_WEIRD_PASV_REPLY || cut ||
             (r != CURLE_OK && (l->reply == 425 || l->reply == 522)));
 }
 
 int link_run(struct link *l, struct failure *why)
 {
-    CURLcode r = curl_easy_perform(l->curl);
+    CURLcode r = link_perform(l);
 
     while (link_data_refused(l, r) && link_next_manner(l)) {
         l->reply = 0;
         buf_clear(&l->lines);
         link_set_manner(l);
-        r = curl_easy_perform(l->curl);
+        r = link_perform(l);
     }
     *why = (struct failure){ 0 };
     if (r == CURLE_OK)
@@ -290,16 +332,27 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
 
 int link_open(struct link *l, const struct site *s, struct failure *why)
 {
-    *l = (struct link){ .site = s, .curl = curl_easy_init() };
+    *l = (struct link){ .site = s,
+                        .curl = curl_easy_init(),
+                        .multi = curl_multi_init(),
+                        .control = -1,
+                        .corked = -1 };
     buf_init(&l->lines, LINES_MAX);
-    return l->curl ? 0 : fail(why, EX_OSERR, "out of memory");
+    if (!l->curl || !l->multi)
+        return fail(why, EX_OSERR, "out of memory");
+    /* An old connection is out of step, and must never be used again. */
+    curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1L);
+    return 0;
 }
 
 void link_close(struct link *l)
 {
     if (l->curl)
         curl_easy_cleanup(l->curl);
+    if (l->multi)
+        curl_multi_cleanup(l->multi);
     curl_slist_free_all(l->before);
+    curl_slist_free_all(l->rest);
     buf_release(&l->lines);
     *l = (struct link){ 0 };
 }

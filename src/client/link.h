@@ -1,6 +1,7 @@
 /* One connection to the server, by libcurl: a handle that keeps its control
  * connection and its TLS session from one call to the next. Each thread has a
- * link of its own; they share a site, which nobody changes after its making. */
+ * link of its own; they share a site, which no thread
+ * changes after it is made. */
 #ifndef CLIENT_LINK_H
 #define CLIENT_LINK_H
 
@@ -43,12 +44,18 @@ struct link_io {
 
 struct link {
     CURL *curl;
+    CURLM *multi; /* holds the connections */
     const struct site *site;
     const struct link_io *io;
-    unsigned manner; /* how data connections are made: see link.c */
-    bool renew;      /* the next call makes a new control connection */
-    bool mode_z;     /* the server may be in MODE Z */
+    unsigned manner;   /* how data connections are made: link_private.h */
+    bool renew;        /* the next call makes a new control connection */
+    bool mode_z;       /* the server may be in MODE Z */
+    unsigned patience; /* seconds more for the reply of the next call */
+    bool moved;        /* bytes or a reply came, or bytes were given */
+    int control;       /* its socket, or -1 */
+    int corked;        /* a data connection that waits for the 150, or -1 */
     struct curl_slist *before; /* commands before this call's own */
+    struct curl_slist *rest;   /* and one directly before the transfer */
     int reply;                 /* of the last line, or 0 */
     char text[LINK_REPLY_MAX];
     struct buf lines; /* all reply lines of this call, with LF */
@@ -68,6 +75,10 @@ void link_close(struct link *l);
  * what it needs by curl_easy_setopt() and calls link_run(). */
 int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why);
+/* A download begins at byte FIRST. SIZED: the caller sees by itself whether all
+ * of it came; otherwise libcurl asks for the SIZE and compares. */
+int link_set_first(struct link *l, uint64_t first, bool sized,
+                   struct failure *why);
 /* This call's data connection is in MODE Z. */
 int link_set_mode_z(struct link *l, struct failure *why);
 /* 0 or -1 with the reason. */

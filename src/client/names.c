@@ -40,7 +40,6 @@ static enum conflict_choice names_ask(const char *name, const char *where)
              "%s is %s already: (s)kip, (r)ename to new-..., (o)verwrite; "
              "S, R, O for all? ",
              show_text(name, safe, sizeof(safe)), where);
-    progress_hide();
     for (int tries = 0; tries < 3; tries++) {
         if (tty_line(prompt, answer, sizeof(answer)) < 0)
             return CONFLICT_SKIP;
@@ -65,7 +64,9 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
     if (!tty_there() || o->json)
         return CONFLICT_RENAME;
     pthread_mutex_lock(&names_lock);
+    progress_hold();
     c = names_for_all != CONFLICT_ASK ? names_for_all : names_ask(name, where);
+    progress_go_on();
     pthread_mutex_unlock(&names_lock);
     return c;
 }

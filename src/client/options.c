@@ -11,65 +11,70 @@
 
 const struct option_row option_rows[] = {
     { "all", 'a', OPTION_FLAG, AT(all), 0, 0, false, NULL,
-      "ls: also names that begin with a dot" },
+      "ls: also names that begin with a dot", "ls" },
     { "by-hash", 0, OPTION_FLAG, AT(by_hash), 0, 0, false, NULL,
-      "sync: compare files by HASH, not by size and time" },
+      "sync: compare files by HASH, not by size and time", "sync" },
     { "cacert", 0, OPTION_TEXT, AT(cacert), 0, 0, true, "FILE",
-      "trust the CA certificates in FILE, and no others" },
+      "trust the CA certificates in FILE, and no others", NULL },
     { "cert", 0, OPTION_TEXT, AT(cert), 0, 0, true, "FILE",
-      "show this client certificate" },
+      "show this client certificate", NULL },
     { "compress", 0, OPTION_FLAG, AT(compress), 0, 0, true, NULL,
-      "compress transfers by MODE Z, where the server has it" },
+      "compress transfers by MODE Z, where the server has it",
+      "put get cat mput mget sync" },
     { "config", 0, OPTION_TEXT, AT(config), 0, 0, false, "FILE",
-      "profiles (default: ~/.config/sallyport/config)" },
+      "profiles (default: ~/.config/sallyport/config)", NULL },
     { "conflict", 0, OPTION_CONFLICT, AT(conflict), 0, 0, true, "WORD",
-      "a name that is taken: ask (default), skip, rename or overwrite" },
+      "a name that is taken: ask (default), skip, rename or overwrite",
+      "put get mput mget" },
     { "debug", 'd', OPTION_FLAG, AT(debug), 0, 0, false, NULL,
-      "print the conversation with the server, without secrets" },
+      "print the conversation with the server, without secrets", NULL },
     { "delete", 0, OPTION_FLAG, AT(remove), 0, 0, false, NULL,
-      "sync: remove what the source doesn't have" },
+      "sync: remove what the source doesn't have", "sync" },
     { "dry-run", 'n', OPTION_FLAG, AT(dry_run), 0, 0, false, NULL,
-      "say what would be done, and do nothing" },
+      "say what would be done, and do nothing", "rm rmdir sync" },
     { "help", 'h', OPTION_FLAG, AT(help), 0, 0, false, NULL,
-      "this help, or that of one command" },
+      "this help, or that of one command", NULL },
     { "json", 0, OPTION_FLAG, AT(json), 0, 0, false, NULL,
-      "one JSON object a line instead of text" },
+      "one JSON object a line instead of text", NULL },
     { "key", 0, OPTION_TEXT, AT(key), 0, 0, true, "FILE",
-      "the private key of --cert, if it isn't in that file" },
+      "the private key of --cert, if it isn't in that file", NULL },
     { "known-hosts", 0, OPTION_TEXT, AT(known_hosts), 0, 0, true, "FILE",
-      "keys trusted by --trust-new (default: in ~/.local/share/sallyport)" },
+      "keys trusted by --trust-new (default: in ~/.local/share/sallyport)",
+      NULL },
     { "limit-rate", 0, OPTION_RATE, AT(limit_rate), 0, UINT64_MAX / 2, true,
-      "N", "bytes a second, in all; k, M and G are understood" },
+      "N", "bytes a second, in all; k, M and G are understood",
+      "put get cat mput mget sync" },
     { "netrc", 0, OPTION_TEXT, AT(netrc), 0, 0, true, "FILE",
-      "passwords (default: ~/.netrc, if others can't read it)" },
+      "passwords (default: ~/.netrc, if others can't read it)", NULL },
     { "no-resume", 0, OPTION_FLAG, AT(no_resume), 0, 0, true, NULL,
-      "begin each transfer at its first byte" },
+      "begin each transfer at its first byte", "put get cat mput mget sync" },
     { "no-verify", 0, OPTION_FLAG, AT(no_verify), 0, 0, true, NULL,
-      "don't compare checksums after transfers" },
+      "don't compare checksums after transfers", "put get cat mput mget sync" },
     { "parallel", 'P', OPTION_NUMBER, AT(parallel), 1, 16, true, "N",
-      "transfers at the same time (1)" },
+      "transfers at the same time (1)", "put get mput mget sync" },
     { "password-file", 0, OPTION_TEXT, AT(password_file), 0, 0, true, "FILE",
-      "the password is the first line of FILE" },
+      "the password is the first line of FILE", NULL },
     { "pin", 0, OPTION_TEXT, AT(pin), 0, 0, true, "sha256//KEY",
-      "trust exactly this public key" },
+      "trust exactly this public key", NULL },
     { "preserve", 'p', OPTION_FLAG, AT(preserve), 0, 0, true, NULL,
-      "keep the time of the last change" },
+      "keep the time of the last change", "put get mput mget" },
     { "quiet", 'q', OPTION_FLAG, AT(quiet), 0, 0, true, NULL,
-      "print errors only" },
+      "print errors only", NULL },
     { "recursive", 'r', OPTION_FLAG, AT(recursive), 0, 0, false, NULL,
-      "directories with all that is in them" },
+      "directories with all that is in them", "put get rm mput mget" },
     { "retries", 0, OPTION_NUMBER, AT(retries), 0, 100, true, "N",
-      "tries after a cut, with growing pauses (5)" },
+      "tries after a cut, with growing pauses (5)",
+      "put get cat mput mget sync" },
     { "timeout", 0, OPTION_NUMBER, AT(timeout), 1, 3600, true, "SECONDS",
-      "without a byte until a connection counts as cut (60)" },
+      "without a byte until a connection counts as cut (60)", NULL },
     { "trust-new", 0, OPTION_FLAG, AT(trust_new), 0, 0, false, NULL,
-      "show the key of an unknown server, and remember it if you agree" },
+      "show the key of an unknown server, and remember it if you agree", NULL },
     { "user", 'u', OPTION_TEXT, AT(user), 0, 0, true, "NAME",
-      "the user, if the URL names none" },
+      "the user, if the URL names none", NULL },
     { "version", 'V', OPTION_FLAG, AT(version), 0, 0, false, NULL,
-      "the version" },
+      "the version", NULL },
     { "yes", 'y', OPTION_FLAG, AT(yes), 0, 0, false, NULL,
-      "agree to what would be asked" },
+      "agree to what would be asked", NULL },
 };
 const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
 
@@ -110,15 +115,29 @@ static int option_rate(const char *text, uint64_t most, uint64_t *ret)
     return r;
 }
 
+/* Takes the value of a source that counts at least as much as the last one. */
+static bool option_counts(struct options *o, const struct option_row *row,
+                          enum option_source source)
+{
+    unsigned char *last = &o->source[row - option_rows];
+
+    if (source < *last)
+        return false;
+    *last = (unsigned char)source;
+    return true;
+}
+
 static int option_value(struct options *o, const struct option_row *row,
-                        const char *value, struct complaint *c)
+                        enum option_source source, const char *value,
+                        struct complaint *c)
 {
     void *field = (char *)o + row->offset;
     uint64_t number = 0;
     int r = 0;
 
     if (row->kind == OPTION_TEXT) {
-        *(const char **)field = value;
+        if (option_counts(o, row, source))
+            *(const char **)field = value;
         return 0;
     }
     if (row->kind == OPTION_CONFLICT) {
@@ -136,14 +155,16 @@ static int option_value(struct options *o, const struct option_row *row,
                             row->name, (unsigned long long)row->least,
                             (unsigned long long)row->most);
     }
-    *(uint64_t *)field = number;
+    if (option_counts(o, row, source))
+        *(uint64_t *)field = number;
     return 0;
 }
 
 static void option_flag(struct options *o, const struct option_row *row,
-                        bool on)
+                        enum option_source source, bool on)
 {
-    *(bool *)(void *)((char *)o + row->offset) = on;
+    if (option_counts(o, row, source))
+        *(bool *)(void *)((char *)o + row->offset) = on;
 }
 
 /* "--name VALUE" or "--name=VALUE". */
@@ -157,13 +178,13 @@ static int option_long(struct options *o, const char *text, char ***next,
     if (!row)
         return complain(c, "%s: no such option; run: sallyport --help", text);
     if (row->kind == OPTION_FLAG) {
-        option_flag(o, row, true);
+        option_flag(o, row, OPTION_FROM_LINE, true);
         return rest.ptr ? complain(c, "--%s takes no value", row->name) : 0;
     }
     const char *value = rest.ptr ? rest.ptr : **next ? *(*next)++ : NULL;
     if (!value)
         return complain(c, "--%s needs a value: %s", row->name, row->value);
-    return option_value(o, row, value, c);
+    return option_value(o, row, OPTION_FROM_LINE, value, c);
 }
 
 /* "-rp", "-P4", "-P 4". */
@@ -177,13 +198,13 @@ static int option_short(struct options *o, const char *text, char ***next,
             return complain(c, "-%c: no such option; run: sallyport --help",
                             *at);
         if (row->kind == OPTION_FLAG) {
-            option_flag(o, row, true);
+            option_flag(o, row, OPTION_FROM_LINE, true);
             continue;
         }
         const char *value = at[1] ? at + 1 : **next ? *(*next)++ : NULL;
         if (!value)
             return complain(c, "-%c needs a value: %s", *at, row->value);
-        return option_value(o, row, value, c);
+        return option_value(o, row, OPTION_FROM_LINE, value, c);
     }
     return 0;
 }
@@ -214,31 +235,48 @@ int options_parse(struct options *o, int argc, char **argv, struct complaint *c)
     return words;
 }
 
-int options_set(struct options *o, const char *key, const char *value,
-                struct complaint *c)
+int options_set(struct options *o, enum option_source source, const char *key,
+                const char *value, struct complaint *c)
 {
     const struct option_row *row = option_find(slice_from(key), 0);
 
     if (!row || !row->in_profile)
         return complain(c, "%s: no key of a profile", key);
     if (row->kind != OPTION_FLAG)
-        return option_value(o, row, value, c);
+        return option_value(o, row, source, value, c);
     if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
         return complain(c, "%s: takes yes or no", key);
-    option_flag(o, row, value[0] == 'y');
+    option_flag(o, row, source, value[0] == 'y');
     return 0;
 }
 
-void options_print(void)
+bool option_is_for(const struct option_row *row, const char *command)
 {
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        char head[48], letter[8] = "    ";
+    struct slice rest = slice_from(row->commands), one;
 
-        if (row->letter)
-            snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-        snprintf(head, sizeof(head), "%s--%s%s%s", letter, row->name,
-                 row->value ? " " : "", row->value ? row->value : "");
-        printf("  %-28s %s\n", head, row->help);
-    }
+    if (!row->commands)
+        return true;
+    while (slice_cut(&rest, ' ', &one))
+        if (slice_equal(one, slice_from(command)))
+            return true;
+    return false;
+}
+
+static void option_print(const struct option_row *row)
+{
+    char head[48], letter[8] = "    ";
+
+    if (row->letter)
+        snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+    snprintf(head, sizeof(head), "%s--%s%s%s", letter, row->name,
+             row->value ? " " : "", row->value ? row->value : "");
+    printf("  %-28s %s\n", head, row->help);
+}
+
+void options_print(const char *command, bool own)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (!command || (own == (option_rows[i].commands != NULL) &&
+                         option_is_for(&option_rows[i], command)))
+            option_print(&option_rows[i]);
 }

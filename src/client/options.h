@@ -17,6 +17,16 @@ enum conflict_choice {
     CONFLICT_CHOICES,
 };
 
+/* Where a value comes from; a later one in this list counts more. */
+enum option_source {
+    OPTION_FROM_NOWHERE,
+    OPTION_FROM_DEFAULT, /* the section [default] of the profiles */
+    OPTION_FROM_PROFILE,
+    OPTION_FROM_LINE, /* the command line */
+};
+
+#define OPTIONS_MAX 40
+
 /* Texts belong to the command line or to the profile, and outlive this. */
 struct options {
     const char *cacert, *pin, *known_hosts, *cert, *key;
@@ -25,14 +35,15 @@ struct options {
     bool recursive, quiet, json, debug, preserve, compress, no_verify;
     bool no_resume, remove, dry_run, by_hash, all, help, version, yes;
     uint64_t parallel, retries, timeout, limit_rate;
-    uint64_t conflict; /* enum conflict_choice */
+    uint64_t conflict;                 /* enum conflict_choice */
+    unsigned char source[OPTIONS_MAX]; /* of each row's value */
 };
 
 enum option_kind {
     OPTION_FLAG,
     OPTION_TEXT,
     OPTION_NUMBER,
-    OPTION_RATE, /* bytes with k, M or G behind */
+    OPTION_RATE, /* bytes; a k, M or G may follow */
     OPTION_CONFLICT,
 };
 
@@ -44,6 +55,7 @@ struct option_row {
     uint64_t least, most;
     bool in_profile;
     const char *value, *help; /* VALUE's name in the help */
+    const char *commands;     /* that use it, with blanks; NULL: all */
 };
 extern const struct option_row option_rows[];
 extern const size_t option_count;
@@ -55,8 +67,12 @@ void options_default(struct options *o);
 int options_parse(struct options *o, int argc, char **argv,
                   struct complaint *c);
 /* One "key = value" of a profile; flags take yes and no. 0 or -EINVAL. */
-int options_set(struct options *o, const char *key, const char *value,
-                struct complaint *c);
-void options_print(void);
+int options_set(struct options *o, enum option_source source, const char *key,
+                const char *value, struct complaint *c);
+/* Does COMMAND use it? */
+bool option_is_for(const struct option_row *row, const char *command);
+/* Prints help: of all options (COMMAND is NULL), else of those that are this
+ * command's OWN, or of those that all commands have. */
+void options_print(const char *command, bool own);
 
 #endif

@@ -31,7 +31,7 @@ static int part_directory(const char *target, struct failure *why)
     if (head >= (int)sizeof(path))
         return fail(why, EX_USAGE, "%s: the name is too long", target);
     snprintf(path, sizeof(path), "%.*s", head, target);
-    int fd = open(head ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(head ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? fail_errno(why, errno, head ? path : ".") : fd;
 }
 

@@ -30,8 +30,8 @@ static char *profile_trim(char *text)
     return text;
 }
 
-static int profile_setting(struct profile *p, char *line, struct options *o,
-                           struct complaint *c)
+static int profile_setting(struct profile *p, enum option_source source,
+                           char *line, struct options *o, struct complaint *c)
 {
     char *equals = strchr(line, '=');
 
@@ -40,14 +40,19 @@ static int profile_setting(struct profile *p, char *line, struct options *o,
     *equals = '\0';
     char *key = profile_trim(line), *value = profile_trim(equals + 1);
     if (strcmp(key, "url") == 0) {
-        p->url = value;
-        return 0;
+        if (source == OPTION_FROM_PROFILE)
+            p->url = value;
+        return source == OPTION_FROM_PROFILE
+                   ? 0
+                   : complain(c, "[default] takes no url");
     }
-    return options_set(o, key, value, c);
+    return options_set(o, source, key, value, c);
 }
 
-/* Is the line a section's head? Then *in says whether it is one of ours. */
-static bool profile_section(char *line, const char *name, bool *in, bool *found)
+/* Is the line a section's head? Then *in says how its settings count, and
+ * OPTION_FROM_NOWHERE is a section of another name. */
+static bool profile_section(char *line, const char *name,
+                            enum option_source *in, bool *found)
 {
     size_t len = strlen(line);
 
@@ -55,7 +60,9 @@ static bool profile_section(char *line, const char *name, bool *in, bool *found)
         return false;
     line[len - 1] = '\0';
     bool ours = strcmp(line + 1, name) == 0;
-    *in = ours || strcmp(line + 1, "default") == 0;
+    *in = ours                               ? OPTION_FROM_PROFILE
+          : strcmp(line + 1, "default") == 0 ? OPTION_FROM_DEFAULT
+                                             : OPTION_FROM_NOWHERE;
     *found |= ours;
     return true;
 }
@@ -66,7 +73,8 @@ int profile_load(struct profile *p, const char *name, struct options *o,
     char place[PATH_MAX];
     const char *path = o->config ? o->config : place;
     struct complaint c = { "" };
-    bool in = false, found = false;
+    enum option_source in = OPTION_FROM_NOWHERE;
+    bool found = false;
     int number = 0;
 
     if (!o->config &&
@@ -84,9 +92,10 @@ int profile_load(struct profile *p, const char *name, struct options *o,
         number++;
         line = profile_trim(line);
         if (!line[0] || line[0] == '#' || line[0] == ';' ||
-            profile_section(line, name, &in, &found) || !in)
+            profile_section(line, name, &in, &found) ||
+            in == OPTION_FROM_NOWHERE)
             continue;
-        if (profile_setting(p, line, o, &c) < 0)
+        if (profile_setting(p, in, line, o, &c) < 0)
             return fail(why, EX_CONFIG, "%s:%d: %s", path, number, c.text);
     }
     return found ? 0 : 1;

@@ -5,7 +5,8 @@
  *     cacert = /home/anna/drop.pem
  *     parallel = 4
  *
- * The section [default] holds for all. */
+ * The section [default] holds for all of them: a profile's own setting counts
+ * more, and one of the command line counts most. */
 #ifndef CLIENT_PROFILE_H
 #define CLIENT_PROFILE_H
 

@@ -24,6 +24,7 @@ static struct {
     struct progress_row spare; /* where all rows are taken: never shown */
     unsigned drawn, width; /* lines of bars on the screen, and their width */
     uint64_t drawn_at;
+    bool held; /* a question stands on the terminal */
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void progress_start(enum progress_style style)
@@ -90,7 +91,7 @@ static void progress_draw(bool at_once)
 {
     uint64_t now = clock_ms();
 
-    if (progress.style != PROGRESS_BARS ||
+    if (progress.style != PROGRESS_BARS || progress.held ||
         (!at_once && now - progress.drawn_at < DRAW_MS))
         return;
     unsigned width = progress_width(), lines = 0;
@@ -113,6 +114,21 @@ void progress_hide(void)
         progress_clear();
         fflush(stderr);
     }
+    pthread_mutex_unlock(&progress.lock);
+}
+
+void progress_hold(void)
+{
+    progress_hide();
+    pthread_mutex_lock(&progress.lock);
+    progress.held = true;
+    pthread_mutex_unlock(&progress.lock);
+}
+
+void progress_go_on(void)
+{
+    pthread_mutex_lock(&progress.lock);
+    progress.held = false;
     pthread_mutex_unlock(&progress.lock);
 }
 
@@ -171,7 +187,8 @@ static void progress_line(const struct progress_row *r, const char *as,
     uint64_t ms = clock_ms() - r->began;
     char rate[SHOW_SIZE_MAX];
     uint64_t moved = r->done > r->first ? r->done - r->first : 0;
-    bool renamed = as && strcmp(show_text(as, safe, sizeof(safe)), r->name);
+    bool renamed =
+        as && strcmp(show_text(as, safe, sizeof(safe)), r->name) != 0;
 
     fprintf(stderr, "%s %s%s%s  %s, %s/s%s%s\n", r->verb, r->name,
             renamed ? " as " : "", renamed ? safe : "",

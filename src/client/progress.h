@@ -31,6 +31,9 @@ struct progress_row {
 void progress_start(enum progress_style style);
 /* Takes the bars away; they come back with the next change. */
 void progress_hide(void);
+/* The same until progress_go_on(): a question stands on the terminal. */
+void progress_hold(void);
+void progress_go_on(void);
 void progress_stop(void);
 
 /* A transfer begins, or begins again at FIRST. */

@@ -9,13 +9,15 @@
 #include "sallyport/base/clock.h"
 
 #define LISTING_LINE_MAX 8192
+/* What the slowest server reads; for UINT_MAX seconds that is 64 PiB. */
+#define HASH_BYTES_A_SECOND (16 * 1024 * 1024)
 
 /* Cuts what comes into lines. */
 struct gathering {
     struct listing *listing;
     int (*take)(struct listing *l, struct slice line);
     char line[LISTING_LINE_MAX];
-    size_t len;
+    size_t len, lines;
     int error;
 };
 
@@ -39,8 +41,9 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
                 g->error = -E2BIG;
             else
                 g->line[g->len++] = bytes[i];
-        } else if (!g->error) {
-            int r = gathering_line(g);
+        } else {
+            /* Lines that are no entries count too, or they might never end. */
+            int r = ++g->lines > LISTING_MAX ? -E2BIG : gathering_line(g);
             g->error = r < 0 ? r : 0;
         }
         if (g->error)
@@ -164,10 +167,12 @@ int remote_resumable(struct link *l, const char *path, uint64_t *ret,
     return r < 0 && !why->cut ? 0 : r < 0 ? -1 : 0;
 }
 
-int remote_hash(struct link *l, const char *path, char ret[REMOTE_HASH_MAX],
-                struct failure *why)
+int remote_hash(struct link *l, const char *path, uint64_t size,
+                char ret[REMOTE_HASH_MAX], struct failure *why)
 {
     static const char digits[] = "0123456789abcdefABCDEF";
+
+    l->patience = (unsigned)(size / HASH_BYTES_A_SECOND);
 
     if (link_command(l, why, "HASH %s", path) < 0)
         return -1;

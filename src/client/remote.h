@@ -17,8 +17,9 @@ int remote_resumable(struct link *l, const char *path, uint64_t *ret,
                      struct failure *why);
 /* The checksum by the server's algorithm, lower-case hexadecimal. */
 #define REMOTE_HASH_MAX 129
-int remote_hash(struct link *l, const char *path, char ret[REMOTE_HASH_MAX],
-                struct failure *why);
+/* The server may read all SIZE bytes (0: not known) before it replies. */
+int remote_hash(struct link *l, const char *path, uint64_t size,
+                char ret[REMOTE_HASH_MAX], struct failure *why);
 /* 1: it was there already. */
 int remote_mkdir(struct link *l, const char *path, struct failure *why);
 int remote_remove(struct link *l, const char *path, struct failure *why);

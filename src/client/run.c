@@ -11,7 +11,7 @@
 static void run_on_interrupt(int number)
 {
     (void)number;
-    /* The second one ends the program: nothing listens to the first. */
+    /* The second one ends the program, in case nothing reacts to the first. */
     if (link_interrupted)
         _exit(128 + SIGINT);
     link_interrupted = 1;
@@ -61,6 +61,7 @@ static int run_profile(struct client *c, const char *word, struct url *ret,
 {
     const char *colon = strchr(word, ':');
     char name[64], path[URL_PATH_MAX];
+    struct options kept = c->options;
     struct complaint bad = { "" };
 
     int len = snprintf(name, sizeof(name), "%.*s",
@@ -69,8 +70,13 @@ static int run_profile(struct client *c, const char *word, struct url *ret,
         c->profile.text.len > 0)
         return 1;
     int r = profile_load(&c->profile, name, &c->options, why);
-    if (r != 0)
+    if (r != 0) {
+        /* A local file whose name has a colon: another word may be a profile.
+         */
+        c->options = kept;
+        buf_clear(&c->profile.text);
         return r;
+    }
     if (!c->profile.url)
         return fail(why, EX_CONFIG, "profile %s has no url", name);
     if (url_parse(c->profile.url, ret, &bad) < 0)
@@ -139,6 +145,14 @@ static enum progress_style run_style(const struct options *o)
     return isatty(STDERR_FILENO) && !o->debug ? PROGRESS_BARS : PROGRESS_LINES;
 }
 
+static int run_refuse(const char *what, const char *text)
+{
+    struct failure why;
+
+    fail(&why, EX_USAGE, "%s", text);
+    return client_error(what, &why);
+}
+
 static int run_command(struct client *c, const struct command *row, char **text,
                        int n)
 {
@@ -148,7 +162,10 @@ static int run_command(struct client *c, const struct command *row, char **text,
 
     if (c->options.help)
         return help_print(row, ONE_SHOT), 0;
-    if (n < row->least || (row->most >= 0 && n > row->most) || n > WORDS_MAX) {
+    if (n > WORDS_MAX)
+        return run_refuse(row->name, "too many names; name the directory that "
+                                     "they are in, with -r");
+    if (n < row->least || (row->most >= 0 && n > row->most)) {
         fail(&why, EX_USAGE, "usage: sallyport %s %s", row->name, row->syntax);
         return client_error("", &why);
     }
@@ -159,6 +176,21 @@ static int run_command(struct client *c, const struct command *row, char **text,
     return code ? code : row->run(c, words, n);
 }
 
+static void run_usage(FILE *to)
+{
+    fputs("usage: sallyport COMMAND [OPTION...] FILE... URL\n"
+          "       sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIRECTORY]\n"
+          "For commands, options and examples run: sallyport --help\n",
+          to);
+}
+
+static bool run_has_no_script(void)
+{
+    int c = getc(stdin);
+
+    return c == EOF || ungetc(c, stdin) == EOF;
+}
+
 /* No command: a URL begins a session. */
 static int run_session(struct client *c, char **text, int n)
 {
@@ -166,6 +198,10 @@ static int run_session(struct client *c, char **text, int n)
     struct url url;
     int code = 0;
 
+    if (n == 0 && !isatty(STDIN_FILENO) && run_has_no_script()) {
+        run_usage(stderr);
+        return EX_USAGE;
+    }
     if (n > 1) {
         fail(&why, EX_USAGE, "%s: no such command; run: sallyport --help",
              text[0]);
@@ -220,5 +256,5 @@ int client_main(int argc, char **argv)
     curl_global_cleanup();
     if (fflush(stdout) == EOF && code == 0)
         code = EX_IOERR;
-    return code == 0 && link_interrupted ? 128 + SIGINT : code;
+    return link_interrupted ? 128 + SIGINT : code;
 }

@@ -3,6 +3,7 @@
 #include <editline/readline.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,10 +67,7 @@ static int shell_command(struct client *c, int n, char **text)
 
     if (!row)
         return shell_refuse(EX_USAGE, text[0], "no such command; try help");
-    if (row->run != command_shell)
-        n = 1 + options_parse(&c->options, n - 1, text + 1, &bad);
-    else
-        n = n > 0 ? n : 1;
+    n = 1 + options_parse(&c->options, n - 1, text + 1, &bad);
     if (n < 1)
         code = shell_refuse(EX_USAGE, text[0], bad.text);
     else if (c->options.help)
@@ -88,19 +86,43 @@ static int shell_command(struct client *c, int n, char **text)
     return code;
 }
 
+/* Runs COMMAND, or a shell. Ctrl-C is for the command, and not for this
+ * session.
+ */
+static int shell_local(const char *command)
+{
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, kept;
+    const char *shell = getenv("SHELL");
+    bool some = command[strspn(command, " \t\n")];
+    int status = 0;
+
+    fflush(NULL);
+    sigaction(SIGINT, &ignore, &kept);
+    pid_t pid = fork();
+    if (pid == 0) {
+        signal(SIGINT, SIG_DFL);
+        signal(SIGPIPE, SIG_DFL);
+        shell = shell ? shell : "/bin/sh";
+        execl(shell, shell, some ? "-c" : NULL, command, (char *)NULL);
+        _exit(127);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    sigaction(SIGINT, &kept, NULL);
+    return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+}
+
 static int shell_line(struct client *c, char *line)
 {
     char *text[SHELL_WORDS + 1];
-    char safe[LINE_MAX_BYTES];
 
     while (*line == ' ' || *line == '\t')
         line++;
     if (*line == '#')
         return 0;
-    if (*line == '!' && line[1] && line[1] != ' ') {
-        snprintf(safe, sizeof(safe), "! %s", line + 1);
-        line = safe;
-    }
+    link_interrupted = 0;
+    if (*line == '!')
+        return shell_local(line + 1);
     int n = split_line(line, text, SHELL_WORDS);
     if (n < 0)
         return shell_refuse(EX_USAGE, "",
@@ -109,11 +131,10 @@ static int shell_line(struct client *c, char *line)
     if (n == 0)
         return 0;
     text[n] = NULL;
-    link_interrupted = 0;
     return shell_command(c, n, text);
 }
 
-/* A script ends at its first failure, as a person wouldn't want. */
+/* A script ends at its first failure; a conversation goes on. */
 static int shell_script(struct client *c)
 {
     char line[LINE_MAX_BYTES];
@@ -271,26 +292,10 @@ int command_status(struct client *c, struct word *w, int n)
 
 int command_shell(struct client *c, struct word *w, int n)
 {
-    char line[LINE_MAX_BYTES] = "";
-    const char *shell = getenv("SHELL");
-    int status = 0;
-
     (void)c;
-    for (int i = 0; i < n; i++) {
-        size_t len = strlen(line);
-        snprintf(line + len, sizeof(line) - len, "%s%s", i ? " " : "",
-                 w[i].text);
-    }
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        shell = shell ? shell : "/bin/sh";
-        execl(shell, shell, n > 0 ? "-c" : NULL, line, (char *)NULL);
-        _exit(127);
-    }
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+    (void)w;
+    (void)n;
+    return shell_local("");
 }
 
 int command_help(struct client *c, struct word *w, int n)

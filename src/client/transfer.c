@@ -24,10 +24,12 @@ int transfer_verify(struct transfer *t, struct failure *why)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
 
+    uint64_t most = t->size > t->done ? t->size : t->done;
+
     digest_end(&t->digest, here);
     if (!here[0])
         return 0;
-    if (remote_hash(t->link, t->remote, there, why) < 0) {
+    if (remote_hash(t->link, t->remote, most, there, why) < 0) {
         /* A drop lets nobody read: then there is nothing to compare. */
         if (why->cut)
             return -1;

@@ -33,15 +33,19 @@ struct transfer {
     uint64_t size, first, done; /* of the whole file, where this try began */
     time_t modified;
     bool begun;   /* put: bytes of ours may stand there */
+    bool whole;   /* put: what an earlier call has left is not continued */
     bool skipped; /* by the user's choice */
     bool checked; /* the checksums were the same */
     int fd;
-    int error; /* errno of a local write that failed */
+    char *block;   /* get: bytes that aren't in the file yet */
+    size_t held;   /* so many of them */
+    int error;     /* errno of a local write that failed */
+    bool too_long; /* get: the server sends more than it announced */
     struct digest digest;
     struct zstream z;
 };
 
-/* Does the job, with the retries that the options grant; it has told the
+/* Does the job, with the retries that the options grant; it has reported the
  * progress of it. 0 or -1. */
 int transfer_run(struct link *l, const struct job *job, struct failure *why);
 

@@ -50,7 +50,7 @@ static int tty_ask(const char *prompt, bool echo, char *out, size_t size)
     int r = fd_write_all(tty, prompt, strlen(prompt));
     if (r == 0)
         r = tty_read(tty, out, size);
-    tcsetattr(tty, TCSADRAIN, &old);
+    tcsetattr(tty, echo ? TCSADRAIN : TCSAFLUSH, &old);
     if (!echo)
         fd_write_all(tty, "\n", 1);
     return r;

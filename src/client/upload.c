@@ -75,7 +75,7 @@ static int upload_open(struct transfer *t, struct failure *why)
     return 0;
 }
 
-/* Is the name taken? In a directory that was listed, nobody need be asked. */
+/* Is the name taken? A directory that was listed has the answer already. */
 static int upload_taken(struct transfer *t, const char *path,
                         struct failure *why)
 {
@@ -129,7 +129,8 @@ static int upload_first(struct transfer *t, struct failure *why)
     uint64_t held = 0;
 
     t->first = 0;
-    if (o->no_resume || upload_is_stream(t) || t->size < RESUME_LEAST)
+    if (o->no_resume || t->whole || upload_is_stream(t) ||
+        t->size < RESUME_LEAST)
         return 0;
     int r = t->job->known && !t->begun
                 ? !t->job->taken
@@ -207,6 +208,17 @@ static int upload_length(struct transfer *t, struct failure *why)
     return -1;
 }
 
+/* What an earlier call had left may have been the beginning of another file:
+ * once, all of it is sent. */
+static int upload_doubt(struct transfer *t, struct failure *why)
+{
+    if (why->code == EX_DATAERR && t->first > 0 && !t->whole) {
+        t->whole = true;
+        why->cut = true;
+    }
+    return -1;
+}
+
 static int upload_checked(struct transfer *t, struct failure *why)
 {
     if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
@@ -216,8 +228,10 @@ static int upload_checked(struct transfer *t, struct failure *why)
     transfer_show(t);
     if (upload_bytes(t, why) < 0)
         return -1;
-    if (upload_length(t, why) < 0 || transfer_verify(t, why) < 0)
+    if (upload_length(t, why) < 0)
         return -1;
+    if (transfer_verify(t, why) < 0)
+        return upload_doubt(t, why);
     if (t->link->site->options->preserve && t->modified > 0)
         return remote_set_time(t->link, t->remote, t->modified, why);
     return 0;

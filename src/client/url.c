@@ -109,7 +109,7 @@ static int url_host(struct slice text, struct url *ret)
         slice_cut(&port, ':', &host);
     }
     if (host.len == 0 || url_decode(host, ret->host, sizeof(ret->host)) < 0 ||
-        strpbrk(ret->host, "/@ \\\"'"))
+        strpbrk(ret->host, "/@ \\\"'?#%[]<>^`{|}"))
         return -EINVAL;
     return url_port(port, ret);
 }

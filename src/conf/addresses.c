@@ -1,15 +1,9 @@
-/* The network's types of settings: listeners, the public address, the passive
- * ports. Runs wherever the configuration is read; must never open a socket or
- * ask a resolver. */
+/* Types of settings about the network: listeners, the public address, the
+ * passive ports. Runs wherever the configuration is read. Must never open a
+ * socket or ask a resolver. */
 #include <errno.h>
 
 #include "kinds.h"
-
-static int refuse_syntax(const struct assignment *a)
-{
-    return assignment_refuse(a, "expected %s",
-                             setting_kinds[a->row->type].syntax);
-}
 
 static bool listed(const struct address *list, size_t n,
                    const struct address *a)
@@ -21,13 +15,13 @@ static bool listed(const struct address *list, size_t n,
     return false;
 }
 
-/* The row's field is the array; the count stands in the same struct. */
+/* The row's field is the array. The count is in the same struct. */
 static struct settings *settings_of(const struct assignment *a)
 {
     return (struct settings *)(void *)((char *)a->field - a->row->offset);
 }
 
-/* Takes the word off the end of the text. */
+/* Removes the word from the end of the text. */
 static bool cut_word(struct slice *text, struct slice word)
 {
     struct slice rest = *text, end = *text;
@@ -43,7 +37,7 @@ static bool cut_word(struct slice *text, struct slice word)
     return true;
 }
 
-/* In any order, each once. */
+/* The words may come in any order, each once. */
 static void cut_words(struct slice *text, bool *tls, bool *proxy)
 {
     bool found;
@@ -55,7 +49,7 @@ static void cut_words(struct slice *text, bool *tls, bool *proxy)
     } while (found);
 }
 
-int set_listen(const struct assignment *a)
+int addresses_set_listen(const struct assignment *a)
 {
     struct address list[SETTINGS_LISTEN_MAX];
     bool tls[SETTINGS_LISTEN_MAX];
@@ -67,18 +61,18 @@ int set_listen(const struct assignment *a)
     while (slice_cut(&rest, ',', &text)) {
         text = slice_trim(text);
         if (n == SETTINGS_LISTEN_MAX)
-            return assignment_refuse(a, "more than %d addresses",
-                                     SETTINGS_LISTEN_MAX);
+            return kinds_refuse(a, "more than %d addresses",
+                                SETTINGS_LISTEN_MAX);
         cut_words(&text, &tls[n], &proxy[n]);
         if (address_parse_port(text, &list[n]))
-            return refuse_syntax(a);
+            return kinds_refuse_syntax(a);
         if (listed(list, n, &list[n]))
-            return assignment_refuse(a, "%.*s is there twice", (int)text.len,
-                                     text.ptr);
+            return kinds_refuse(a, "%.*s is there twice", (int)text.len,
+                                text.ptr);
         n++;
     }
     if (n == 0)
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     for (size_t i = 0; i < n; i++) {
         s->listen[i] = list[i];
         s->listen_tls[i] = tls[i];
@@ -88,7 +82,7 @@ int set_listen(const struct assignment *a)
     return 0;
 }
 
-int show_listen(const void *field, struct buf *into)
+int addresses_show_listen(const void *field, struct buf *into)
 {
     const char *start = field;
     const struct settings *s =
@@ -112,7 +106,7 @@ bool settings_implicit(const struct settings *s, uint64_t listener)
     return listener < s->listen_count && s->listen_tls[listener];
 }
 
-static bool is_label(struct slice label)
+static bool is_host_label(struct slice label)
 {
     if (label.len < 1 || label.len > 63 || label.ptr[0] == '-' ||
         label.ptr[label.len - 1] == '-')
@@ -127,8 +121,9 @@ static bool is_label(struct slice label)
     return true;
 }
 
-/* A host name (RFC 1123 2.1), with a dot behind it or without. One that ends in
- * a number is a mistyped address, and resolvers take it for one. */
+/* A host name (RFC 1123 2.1), with or without a dot at its end. A name that
+ * ends in a number is a mistyped address, and resolvers would read it as one.
+ */
 static bool is_host(struct slice text)
 {
     struct slice rest = text, label = { "", 0 };
@@ -139,29 +134,29 @@ static bool is_host(struct slice text)
     if (text.ptr[text.len - 1] == '.')
         rest.len--;
     while (slice_cut(&rest, '.', &label))
-        if (!is_label(label))
+        if (!is_host_label(label))
             return false;
     return slice_number(label, UINT64_MAX, &number) == -EINVAL;
 }
 
-int set_address(const struct assignment *a)
+int addresses_set(const struct assignment *a)
 {
     struct public_address public = { .ip.family = 0 };
 
     if (a->value.len != 0 && address_parse(a->value, &public.ip) < 0 &&
         (!is_host(a->value) ||
          slice_copy(a->value, public.host, sizeof(public.host)) < 0))
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     if (address_is_any(&public.ip))
-        return assignment_refuse(a, "clients can't connect to this one; name "
-                                    "the public address, or leave it empty");
+        return kinds_refuse(a, "clients can't connect to this one; name "
+                               "the public address, or leave it empty");
     *(struct public_address *)a->field = public;
     return 0;
 }
 
-/* As it was written: what a host's address was when somebody looked is none of
- * the configuration. */
-int show_address(const void *field, struct buf *into)
+/* As it was written: an address that was looked up doesn't belong to the
+ * configuration. */
+int addresses_show(const void *field, struct buf *into)
 {
     const struct public_address *public = field;
     char text[ADDRESS_TEXT_MAX];
@@ -181,16 +176,16 @@ static int set_auto(const struct assignment *a, struct slice count, bool proxy)
     int r = slice_number(count, AUTO_PORTS_MAX, &n);
 
     if (r == -EINVAL)
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     if (r || n == 0)
-        return assignment_refuse(a, "out of range; auto 1 to auto %d",
-                                 AUTO_PORTS_MAX);
+        return kinds_refuse(a, "out of range; auto 1 to auto %d",
+                            AUTO_PORTS_MAX);
     *(struct port_range *)a->field =
         (struct port_range){ .automatic = (uint16_t)n, .proxy = proxy };
     return 0;
 }
 
-int set_ports(const struct assignment *a)
+int addresses_set_ports(const struct assignment *a)
 {
     struct slice rest = a->value, first;
     bool proxy = cut_word(&rest, SLICE("proxy"));
@@ -207,19 +202,19 @@ int set_ports(const struct assignment *a)
     if (r == 0)
         r = slice_number(slice_trim(rest), UINT32_MAX, &to);
     if (r == -EINVAL)
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     if (r || from < a->row->min || to > a->row->max)
-        return assignment_refuse(a, "out of range; ports are %u to %u",
-                                 (unsigned)a->row->min, (unsigned)a->row->max);
+        return kinds_refuse(a, "out of range; ports are %u to %u",
+                            (unsigned)a->row->min, (unsigned)a->row->max);
     if (from > to)
-        return assignment_refuse(a, "the first port is above the last");
+        return kinds_refuse(a, "the first port is above the last");
     *(struct port_range *)a->field = (struct port_range){
         .first = (uint16_t)from, .last = (uint16_t)to, .proxy = proxy
     };
     return 0;
 }
 
-int show_ports(const void *field, struct buf *into)
+int addresses_show_ports(const void *field, struct buf *into)
 {
     const struct port_range *p = field;
 

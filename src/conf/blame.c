@@ -1,16 +1,15 @@
-/* Which line of the configuration is to blame for what goes wrong behind the
- * parser: a file that isn't there, an account that nobody has, a port that is
- * taken. Pure; runs in master at its start and wherever settings are checked.
- */
+/* Which line of the configuration is wrong, for mistakes that show only after
+ * the parser: a missing file, an unknown account, a port in use. Pure. Runs in
+ * master at its start and wherever settings are checked. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "kinds.h"
 
-#define VALUE_MAX 1200 /* a path, or what is worth reading of a list */
+#define VALUE_MAX 1200 /* a path, or the beginning of a list */
 
-/* What stands in the file, as settings_dump() would write it. */
+/* The value, as settings_dump() would write it. */
 static void value_text(const struct settings *s, const struct setting *row,
                        char out[VALUE_MAX])
 {
@@ -26,13 +25,13 @@ static void value_text(const struct settings *s, const struct setting *row,
 
 size_t settings_line(const struct settings *s, const char *key)
 {
-    return s->line[setting_find(slice_from(key)) - setting_table];
+    return s->line[table_find(slice_from(key)) - setting_table];
 }
 
 int settings_blame(const struct settings *s, const char *key,
                    struct complaint *c, const char *format, ...)
 {
-    const struct setting *row = setting_find(slice_from(key));
+    const struct setting *row = table_find(slice_from(key));
     size_t line = settings_line(s, key);
     char value[VALUE_MAX], why[COMPLAINT_MAX];
     va_list args;
@@ -54,7 +53,7 @@ void settings_place(const struct settings *s, const char *key,
     char value[VALUE_MAX];
     size_t len;
 
-    value_text(s, setting_find(slice_from(key)), value);
+    value_text(s, table_find(slice_from(key)), value);
     len = strlen(value);
     if (len == 0 || strncmp(old.text, value, len) != 0 ||
         strncmp(old.text + len, ": ", 2) != 0)

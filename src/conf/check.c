@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 
 #include "kinds.h"
-#include "sallyport/base/client_certificates.h"
+#include "sallyport/domain/client_certificates.h"
 
 #define NOBODY 65534 /* and 65535, the old (uid_t)-1 */
 
@@ -36,7 +36,7 @@ static int check_account(const struct settings *s, const char *key,
                           "is within uid_first to uid_last, the users' range");
 }
 
-/* Each of its own, so that none can trace or end another. */
+/* Each process has its own account, so that none can trace or end another. */
 static int check_accounts(const struct settings *s, struct complaint *c)
 {
     const struct {
@@ -64,7 +64,8 @@ static bool has_host_of(const struct address *wide, const struct address *a)
            (address_is_any(wide) || address_same_host(wide, a));
 }
 
-/* The second one of the two could never listen. Port 0 is a free one. */
+/* Of two equal listeners the second could never listen. Port 0 is any free
+ * port. */
 static int check_listeners(const struct settings *s, struct complaint *c)
 {
     char one[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
@@ -103,8 +104,8 @@ static bool has_proxy_listener(const struct settings *s)
     return false;
 }
 
-/* Anybody else could write a header; and who forgot a mark should hear of it
- * before the first client does. */
+/* Without proxies any client could write a PROXY header. And a missing word
+ * should show before the first client comes. */
 static int check_proxies(const struct settings *s, struct complaint *c)
 {
     if (has_proxy_listener(s) && s->proxies.count == 0)
@@ -122,7 +123,7 @@ static int check_proxies(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-/* Without a CA no certificate would be good. */
+/* Without a CA no certificate would be valid. */
 static int check_clients(const struct settings *s, struct complaint *c)
 {
     if (s->client_certificates != CLIENTS_OFF && !s->client_ca[0])
@@ -139,8 +140,9 @@ static size_t ports_wanted(const struct settings *s)
     return (size_t)(s->ports.last - s->ports.first) + 1;
 }
 
-/* What the busiest process (master: channels of session and files, their
- * pidfds; gate: a passive socket for each address listened on) may hold. */
+/* The descriptors of the busiest process. Master: channels of session and
+ * files, and their pidfds. Gate: a passive socket for each address that it
+ * listens on. */
 static int check_descriptors(const struct settings *s, struct complaint *c)
 {
     rlim_t need =
@@ -159,7 +161,7 @@ static int check_descriptors(const struct settings *s, struct complaint *c)
 
 static int (*const checks[])(const struct settings *, struct complaint *) = {
     check_uid_range, check_accounts,    check_listeners, check_ports,
-    check_proxies,   check_descriptors, check_pairs,     check_clients,
+    check_proxies,   check_descriptors, labelled_check,  check_clients,
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 
@@ -171,7 +173,7 @@ int settings_check(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-size_t settings_check_all(const struct settings *s, settings_tell *tell)
+size_t settings_check_all(const struct settings *s, settings_report *report)
 {
     size_t mistakes = 0;
 
@@ -180,7 +182,7 @@ size_t settings_check_all(const struct settings *s, settings_tell *tell)
 
         if (checks[i](s, &c) == 0)
             continue;
-        tell(c.text);
+        report(c.text);
         mistakes++;
     }
     return mistakes;

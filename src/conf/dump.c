@@ -8,9 +8,11 @@
 
 static const char example_head[] =
     "# Sallyport's configuration, /etc/sallyport/sallyport.conf; see\n"
-    "# sallyport.conf(5). One \"key = value\" a line; what stands here\n"
-    "# commented out is the default. \"sallyportd --check\" tells mistakes.\n"
-    "# A ';' behind a blank begins a comment, so a value can't hold \" ;\".\n";
+    "# sallyport.conf(5). Each line is one \"key = value\". The values below "
+    "are\n"
+    "# the defaults. \"sallyportd --check\" reports mistakes. A ';' after a "
+    "blank\n"
+    "# begins a comment, so a value can't contain \" ;\".\n";
 
 static int add_value(const struct settings *s, const struct setting *row,
                      struct buf *into)
@@ -20,7 +22,7 @@ static int add_value(const struct settings *s, const struct setting *row,
     return setting_kinds[row->type].show(field, into);
 }
 
-/* Each line of the value stands behind the key. */
+/* Writes the key before each line of the value. */
 static int add_keyed(const struct settings *s, const struct setting *row,
                      struct buf *into)
 {
@@ -61,7 +63,7 @@ int settings_dump(const struct settings *s, struct buf *into)
     return 0;
 }
 
-/* Words of TEXT in lines of at most EXAMPLE_WIDTH, each behind "#". */
+/* Writes TEXT as comment lines of at most EXAMPLE_WIDTH. */
 static int add_comment(struct buf *into, struct slice text)
 {
     size_t column = 0;
@@ -82,7 +84,8 @@ static int add_comment(struct buf *into, struct slice text)
     return buf_add_text(into, "\n");
 }
 
-/* With a blank where taking the '#' away is not enough. */
+/* A blank after the '#' marks lines that must be completed, not only
+ * uncommented. */
 static int add_example_of(const struct setting *row, struct buf *into)
 {
     if (row->keyed)

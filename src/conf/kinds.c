@@ -1,6 +1,6 @@
-/* The plain types of settings (paths, names, numbers, durations, words): one
+/* The simple types of settings (paths, names, numbers, durations, words): one
  * function reads and one writes each. Runs wherever the configuration is read,
- * before any cage; must never look at a key's name. */
+ * before any sandbox. Must never depend on a key's name. */
 #include "kinds.h"
 
 #include <errno.h>
@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sallyport/base/binding.h"
-#include "sallyport/base/client_certificates.h"
-#include "sallyport/base/conflict.h"
-#include "sallyport/base/upload_eof.h"
+#include "sallyport/domain/binding.h"
+#include "sallyport/domain/client_certificates.h"
+#include "sallyport/domain/conflict.h"
+#include "sallyport/domain/sandbox_part.h"
+#include "sallyport/domain/upload_eof.h"
 
-int assignment_refuse(const struct assignment *a, const char *format, ...)
+int kinds_refuse(const struct assignment *a, const char *format, ...)
 {
     char why[COMPLAINT_MAX];
     va_list args;
@@ -26,10 +27,9 @@ int assignment_refuse(const struct assignment *a, const char *format, ...)
                     (int)a->value.len, a->value.ptr, why);
 }
 
-static int refuse_syntax(const struct assignment *a)
+int kinds_refuse_syntax(const struct assignment *a)
 {
-    return assignment_refuse(a, "expected %s",
-                             setting_kinds[a->row->type].syntax);
+    return kinds_refuse(a, "expected %s", setting_kinds[a->row->type].syntax);
 }
 
 static int set_path(const struct assignment *a)
@@ -37,14 +37,14 @@ static int set_path(const struct assignment *a)
     char *field = a->field;
 
     if (a->value.len == 0 || a->value.ptr[0] != '/')
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     if (slice_copy(a->value, field, SETTINGS_PATH_MAX))
-        return assignment_refuse(a, "too long; at most %d bytes",
-                                 SETTINGS_PATH_MAX - 1);
+        return kinds_refuse(a, "too long; at most %d bytes",
+                            SETTINGS_PATH_MAX - 1);
     return 0;
 }
 
-/* The same, or none. */
+/* A path or nothing. */
 static int set_file(const struct assignment *a)
 {
     if (a->value.len > 0)
@@ -71,22 +71,22 @@ static int set_name(const struct assignment *a)
     int r;
 
     if (a->value.len == 0 || a->value.ptr[0] == '-')
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     for (size_t i = 0; i < a->value.len; i++)
         if (!name_byte_ok(a->value.ptr[i]))
-            return refuse_syntax(a);
+            return kinds_refuse_syntax(a);
     r = slice_number(a->value, UINT32_MAX - 1, &number);
     if (r == -ERANGE)
-        return assignment_refuse(a, "a uid is at most 4294967294");
+        return kinds_refuse(a, "a uid is at most 4294967294");
     if ((r == 0 && number == 0) || slice_equal(a->value, SLICE("root")))
-        return assignment_refuse(a, "must not be root");
+        return kinds_refuse(a, "must not be root");
     if (slice_copy(a->value, a->field, SETTINGS_NAME_MAX))
-        return assignment_refuse(a, "too long; at most %d bytes",
-                                 SETTINGS_NAME_MAX - 1);
+        return kinds_refuse(a, "too long; at most %d bytes",
+                            SETTINGS_NAME_MAX - 1);
     return 0;
 }
 
-/* A word behind a number and what it multiplies by. */
+/* A unit after a number, and its factor. */
 struct unit {
     const char *name;
     uint64_t factor;
@@ -99,7 +99,7 @@ static const struct unit times[] = {
     { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }
 };
 
-/* Digits and one of the units. 0, -EINVAL, -ERANGE */
+/* Digits and a unit. 0, -EINVAL or -ERANGE */
 static int number_with_unit(struct slice text, const struct unit *units,
                             size_t n, uint64_t *ret)
 {
@@ -131,11 +131,11 @@ static int set_number(const struct assignment *a)
     int r = number_with_unit(a->value, sizes, 4, &number);
 
     if (r == -EINVAL)
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     if (r || number < row->min || number > row->max)
-        return assignment_refuse(a, "out of range; %llu to %llu",
-                                 (unsigned long long)row->min,
-                                 (unsigned long long)row->max);
+        return kinds_refuse(a, "out of range; %llu to %llu",
+                            (unsigned long long)row->min,
+                            (unsigned long long)row->max);
     *(uint64_t *)a->field = number;
     return 0;
 }
@@ -166,7 +166,7 @@ static int refuse_duration(const struct assignment *a)
         slice_copy(buf_slice(&words), text, sizeof(text)))
         text[0] = '\0';
     buf_release(&words);
-    return assignment_refuse(a, "out of range; %s", text);
+    return kinds_refuse(a, "out of range; %s", text);
 }
 
 static int set_duration(const struct assignment *a)
@@ -175,7 +175,7 @@ static int set_duration(const struct assignment *a)
     int r = number_with_unit(a->value, times, 5, &ms);
 
     if (r == -EINVAL)
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     if (r || ms < a->row->min || ms > a->row->max)
         return refuse_duration(a);
     *(uint64_t *)a->field = ms;
@@ -187,7 +187,7 @@ static int set_yes_no(const struct assignment *a)
     bool yes = slice_equal(a->value, SLICE("yes"));
 
     if (!yes && !slice_equal(a->value, SLICE("no")))
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     *(bool *)a->field = yes;
     return 0;
 }
@@ -197,32 +197,19 @@ static int show_yes_no(const void *field, struct buf *into)
     return buf_add_text(into, *(const bool *)field ? "yes" : "no");
 }
 
-/* In the order of cage.h's bits: conf may not include it, a unit test holds
- * the two together. */
-static const char *const weaker_words[] = { "ids", "chroot", "seccomp",
-                                            "landlock" };
-#define WEAKER_WORDS (sizeof(weaker_words) / sizeof(weaker_words[0]))
-
-static unsigned weaker_bit(struct slice word)
-{
-    int i = slice_among(word, weaker_words, WEAKER_WORDS);
-
-    return i < 0 ? 0 : 1u << i;
-}
-
 static int set_weaker(const struct assignment *a)
 {
     struct slice rest = a->value, word;
     unsigned bits = 0;
 
     while (slice_cut(&rest, ' ', &word)) {
-        unsigned bit = weaker_bit(word);
+        unsigned part = sandbox_part_parse(word);
 
         if (word.len == 0)
             continue;
-        if (bit == 0)
-            return refuse_syntax(a);
-        bits |= bit;
+        if (part == 0)
+            return kinds_refuse_syntax(a);
+        bits |= part;
     }
     *(unsigned *)a->field = bits;
     return 0;
@@ -233,29 +220,31 @@ static int show_weaker(const void *field, struct buf *into)
     unsigned bits = *(const unsigned *)field;
     const char *blank = "";
 
-    for (size_t i = 0; i < WEAKER_WORDS; i++) {
-        if (!(bits & 1u << i))
+    for (size_t i = 0; i < SANDBOX_PARTS; i++) {
+        if (!(bits & sandbox_parts[i].part))
             continue;
-        if (buf_add_text(into, blank) || buf_add_text(into, weaker_words[i]))
+        if (buf_add_text(into, blank) ||
+            buf_add_text(into, sandbox_parts[i].word))
             return -ENOBUFS;
         blank = " ";
     }
     return 0;
 }
 
-int set_word(const struct assignment *a, const char *const *words, unsigned n)
+int kinds_set_word(const struct assignment *a, const char *const *words,
+                   unsigned n)
 {
     int i = slice_among(a->value, words, n);
 
     if (i < 0)
-        return refuse_syntax(a);
+        return kinds_refuse_syntax(a);
     *(unsigned *)a->field = (unsigned)i;
     return 0;
 }
 
 static int set_conflict(const struct assignment *a)
 {
-    return set_word(a, conflict_words, CONFLICT_COUNT);
+    return kinds_set_word(a, conflict_words, CONFLICT_COUNT);
 }
 
 static int show_conflict(const void *field, struct buf *into)
@@ -265,7 +254,7 @@ static int show_conflict(const void *field, struct buf *into)
 
 static int set_conflict_name(const struct assignment *a)
 {
-    return set_word(a, conflict_name_words, CONFLICT_NAME_COUNT);
+    return kinds_set_word(a, conflict_name_words, CONFLICT_NAME_COUNT);
 }
 
 static int show_conflict_name(const void *field, struct buf *into)
@@ -275,7 +264,7 @@ static int show_conflict_name(const void *field, struct buf *into)
 
 static int set_upload_eof(const struct assignment *a)
 {
-    return set_word(a, upload_eof_words, UPLOAD_EOF_COUNT);
+    return kinds_set_word(a, upload_eof_words, UPLOAD_EOF_COUNT);
 }
 
 static int show_upload_eof(const void *field, struct buf *into)
@@ -285,7 +274,7 @@ static int show_upload_eof(const void *field, struct buf *into)
 
 static int set_binding(const struct assignment *a)
 {
-    return set_word(a, binding_words, BINDING_COUNT);
+    return kinds_set_word(a, binding_words, BINDING_COUNT);
 }
 
 static int show_binding(const void *field, struct buf *into)
@@ -295,7 +284,7 @@ static int show_binding(const void *field, struct buf *into)
 
 static int set_clients(const struct assignment *a)
 {
-    return set_word(a, clients_words, CLIENTS_COUNT);
+    return kinds_set_word(a, clients_words, CLIENTS_COUNT);
 }
 
 static int show_clients(const void *field, struct buf *into)
@@ -308,7 +297,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                        SETTINGS_PATH_MAX },
     [SETTING_FILE] = { "an absolute path or nothing", set_file, show_text,
                        SETTINGS_PATH_MAX },
-    [SETTING_NAME] = { "an account's name or number", set_name, show_text },
+    [SETTING_NAME] = { "an account's name or number", set_name, show_text, 0 },
     [SETTING_NUMBER] = { "a number, also with K, M or G", set_number,
                          show_number, sizeof(uint64_t) },
     [SETTING_DURATION] = { "a time such as 300, 300s, 500ms, 5min or 2h",
@@ -316,38 +305,38 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_YES_NO] = { "yes or no", set_yes_no, show_yes_no, sizeof(bool) },
     [SETTING_LISTEN] = { "addresses with ports, comma separated, such as "
                          "0.0.0.0:21, 0.0.0.0:990 tls, 10.0.0.2:21 proxy",
-                         set_listen, show_listen },
-    [SETTING_ADDRESS] = { "an IP address, a host name or nothing", set_address,
-                          show_address },
-    [SETTING_TOLD] = { "an IP address, a host name or nothing", set_told,
-                       show_told },
+                         addresses_set_listen, addresses_show_listen, 0 },
+    [SETTING_ADDRESS] = { "an IP address, a host name or nothing",
+                          addresses_set, addresses_show, 0 },
+    [SETTING_ANNOUNCED] = { "an IP address, a host name or nothing",
+                            announced_set, announced_show, 0 },
     [SETTING_NETWORKS] = { "IP addresses and networks, comma separated, such "
                            "as 10.0.0.5, 192.168.7.0/24",
-                           set_networks, show_networks,
+                           networks_set, networks_show,
                            sizeof(struct networks) },
-    [SETTING_PORTS] = { "a range such as 30000-30099, or auto N; behind it, or "
-                        "not, the word proxy",
-                        set_ports, show_ports },
+    [SETTING_PORTS] = { "a range such as 30000-30099, or auto N; then, "
+                        "optionally, the word proxy",
+                        addresses_set_ports, addresses_show_ports, 0 },
     [SETTING_CONFLICT] = { "overwrite, rename, version or reject", set_conflict,
                            show_conflict, sizeof(unsigned) },
     [SETTING_CONFLICT_NAME] = { "number or new", set_conflict_name,
                                 show_conflict_name, sizeof(unsigned) },
-    [SETTING_LABELLED] = { "an absolute path", set_labelled, show_labelled,
+    [SETTING_LABELLED] = { "an absolute path", labelled_set, labelled_show,
                            sizeof(struct labelled_list) },
     [SETTING_UPLOAD_EOF] = { "strict, size or lenient", set_upload_eof,
                              show_upload_eof, sizeof(unsigned) },
     [SETTING_BINDING] = { "user, session or address", set_binding, show_binding,
                           sizeof(unsigned) },
-    [SETTING_TLS_VERSION] = { "1.2 or 1.3", set_tls_version, show_tls_version,
-                              sizeof(unsigned) },
+    [SETTING_TLS_VERSION] = { "1.2 or 1.3", suites_set_version,
+                              suites_show_version, sizeof(unsigned) },
     [SETTING_SUITES_12] = { "cipher suites of TLS 1.2, comma separated",
-                            set_suites_12, show_suites_12,
+                            suites_set_12, suites_show_12,
                             sizeof(struct suites) },
     [SETTING_SUITES_13] = { "cipher suites of TLS 1.3, comma separated",
-                            set_suites_13, show_suites_13,
+                            suites_set_13, suites_show_13,
                             sizeof(struct suites) },
     [SETTING_CLIENTS] = { "off, request or require", set_clients, show_clients,
                           sizeof(unsigned) },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
-                         set_weaker, show_weaker },
+                         set_weaker, show_weaker, 0 },
 };

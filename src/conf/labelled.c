@@ -1,6 +1,6 @@
-/* Rows keyed by a label: the certificates beside the first one, and what
- * belongs to each. Runs wherever the configuration is read; must never open a
- * file. */
+/* Rows with a label in their key: further certificates, and their keys and OCSP
+ * responses. Runs wherever the configuration is read. Must never open a file.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,40 +33,39 @@ static const struct labelled *find(const struct labelled_list *l,
 static int set_path_of(const struct assignment *a, struct labelled *one)
 {
     if (a->value.len == 0 || a->value.ptr[0] != '/')
-        return assignment_refuse(a, "expected %s",
-                                 setting_kinds[a->row->type].syntax);
+        return kinds_refuse(a, "expected %s",
+                            setting_kinds[a->row->type].syntax);
     if (slice_copy(a->value, one->path, sizeof(one->path)))
-        return assignment_refuse(a, "too long; at most %d bytes",
-                                 SETTINGS_PATH_MAX - 1);
+        return kinds_refuse(a, "too long; at most %d bytes",
+                            SETTINGS_PATH_MAX - 1);
     return 0;
 }
 
-int set_labelled(const struct assignment *a)
+int labelled_set(const struct assignment *a)
 {
     struct labelled_list *l = a->field;
     struct labelled one = { .line = a->line };
     const struct labelled *old;
 
     if (!is_label(a->keyed))
-        return assignment_refuse(a,
-                                 "behind \"%s\" stands a label: letters, "
-                                 "digits, '-', '_' and '.', at most %d",
-                                 a->row->key, SETTINGS_NAME_MAX - 1);
+        return kinds_refuse(a,
+                            "expected a label after \"%s\": letters, "
+                            "digits, '-', '_' and '.', at most %d",
+                            a->row->key, SETTINGS_NAME_MAX - 1);
     slice_copy(a->keyed, one.label, sizeof(one.label));
     if (set_path_of(a, &one))
         return -EINVAL;
     old = find(l, one.label);
     if (old)
-        return assignment_refuse(a, "stands in line %zu already; keep one",
-                                 old->line);
-    if (l->count == SETTINGS_PAIRS_MAX - 1)
-        return assignment_refuse(a, "more than %d certificates",
-                                 SETTINGS_PAIRS_MAX);
+        return kinds_refuse(a, "stands in line %zu already; keep one",
+                            old->line);
+    if (l->count == CERTIFICATES_MAX - 1)
+        return kinds_refuse(a, "more than %d certificates", CERTIFICATES_MAX);
     l->all[l->count++] = one;
     return 0;
 }
 
-int show_labelled(const void *field, struct buf *into)
+int labelled_show(const void *field, struct buf *into)
 {
     const struct labelled_list *l = field;
 
@@ -103,7 +102,7 @@ static int have_partners(const struct settings *s, const char *key,
     return 0;
 }
 
-int check_pairs(const struct settings *s, struct complaint *c)
+int labelled_check(const struct settings *s, struct complaint *c)
 {
     int r =
         have_partners(s, "certificate.", &s->certificates, "key.", &s->keys, c);

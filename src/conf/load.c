@@ -1,6 +1,6 @@
-/* Opens configuration and private files, and refuses those that others could
- * have written or could read. Runs as root in master, as the administrator in
- * sallyportctl; looks at the opened file, never at its name. */
+/* Opens the configuration and private files, and refuses those that other users
+ * can write or, if they are private, read. Runs as root in master, as the
+ * administrator in sallyportctl. Checks the open file, never its name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "kinds.h"
 
-/* Its owner can write it whatever its mode is. */
+/* The owner can always write it, whatever its mode. */
 static int check_owner(const struct stat *st, const char *path,
                        struct complaint *c)
 {
@@ -22,7 +22,7 @@ static int check_owner(const struct stat *st, const char *path,
                     (unsigned)st->st_uid, (unsigned)geteuid(), path);
 }
 
-/* A symbolic link is fine: what it leads to is what is judged. */
+/* A symbolic link is permitted: its target is checked. */
 static int check_file(int fd, const char *path, struct complaint *c)
 {
     struct stat st;
@@ -70,7 +70,8 @@ int settings_load(struct settings *s, const char *path, struct buf *text,
     return r ? r : settings_parse(s, buf_slice(text), path, c);
 }
 
-int settings_survey(const char *path, settings_tell *tell, struct complaint *c)
+int settings_survey(const char *path, settings_report *report,
+                    struct complaint *c)
 {
     struct buf text;
     int r;
@@ -78,7 +79,7 @@ int settings_survey(const char *path, settings_tell *tell, struct complaint *c)
     buf_init(&text, SETTINGS_TEXT_MAX);
     r = read_text(path, &text, c);
     if (r == 0)
-        r = settings_survey_text(buf_slice(&text), path, tell, c);
+        r = settings_survey_text(buf_slice(&text), path, report, c);
     buf_release(&text);
     return r;
 }
@@ -86,13 +87,13 @@ int settings_survey(const char *path, settings_tell *tell, struct complaint *c)
 int settings_control(const struct settings *s, char *out, size_t size)
 {
     const char *slash = strrchr(s->file, '/');
-    int folder = slash ? (int)(slash - s->file) : 1;
+    int directory = slash ? (int)(slash - s->file) : 1;
     const char *start = slash ? s->file : ".";
     int n;
 
     if (geteuid() == 0 || settings_line(s, "control") != 0)
         return slice_copy(slice_from(s->control), out, size);
-    n = snprintf(out, size, "%.*s/control", folder, start);
+    n = snprintf(out, size, "%.*s/control", directory, start);
     return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 

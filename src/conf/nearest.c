@@ -1,4 +1,4 @@
-/* The key that somebody probably meant: the least number of letters to add,
+/* Suggests a key for a misspelt one: the one with the fewest letters to add,
  * drop, change or swap. Pure. */
 #include <string.h>
 
@@ -12,7 +12,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment; both at most KEY_MAX bytes. */
+/* Optimal string alignment. Both have at most KEY_MAX bytes. */
 static size_t distance(struct slice a, struct slice b)
 {
     size_t d[KEY_MAX + 1][KEY_MAX + 1];
@@ -33,7 +33,7 @@ static size_t distance(struct slice a, struct slice b)
     return d[a.len][b.len];
 }
 
-const char *setting_nearest(struct slice key)
+const char *nearest_key(struct slice key)
 {
     size_t best = DISTANCE_MAX + 1;
     const char *found = NULL;

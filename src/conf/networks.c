@@ -1,5 +1,5 @@
-/* IP networks: their text, and what they hold. Runs wherever the configuration
- * is read, and in gate; must never ask a resolver. */
+/* IP networks: their text, and whether they contain an address. Runs wherever
+ * the configuration is read, and in gate. Must never ask a resolver. */
 #include <errno.h>
 
 #include "kinds.h"
@@ -9,7 +9,7 @@ static unsigned bits_of(const struct address *a)
     return a->family == 4 ? 32 : 128;
 }
 
-int set_network(const struct assignment *a, struct slice text,
+int network_set(const struct assignment *a, struct slice text,
                 const char *syntax, struct network *ret)
 {
     struct slice rest = text, host;
@@ -20,18 +20,18 @@ int set_network(const struct assignment *a, struct slice text,
 
     slice_cut(&rest, '/', &host);
     if (address_parse(host, &n.address) < 0)
-        return assignment_refuse(a, "expected %s", syntax);
+        return kinds_refuse(a, "expected %s", syntax);
     bits = bits_of(&n.address);
     if (slice_has(text, '/') &&
         slice_number(rest, bits_of(&n.address), &bits) < 0)
-        return assignment_refuse(a, "behind the '/' stands 0 to %u",
-                                 bits_of(&n.address));
+        return kinds_refuse(a, "expected 0 to %u after the '/'",
+                            bits_of(&n.address));
     masked = address_prefix(&n.address, (unsigned)bits);
     if (!address_same_host(&masked, &n.address))
-        return assignment_refuse(a,
-                                 "not the network's first address, which "
-                                 "is %s",
-                                 address_text(&masked, first));
+        return kinds_refuse(a,
+                            "not the network's first address, which "
+                            "is %s",
+                            address_text(&masked, first));
     n.bits = (unsigned)bits;
     *ret = n;
     return 0;
@@ -57,7 +57,7 @@ bool networks_hold(const struct networks *n, const struct address *a)
     return false;
 }
 
-int show_network(const struct network *n, struct buf *into)
+int network_show(const struct network *n, struct buf *into)
 {
     char text[ADDRESS_TEXT_MAX];
 
@@ -75,22 +75,21 @@ static int add_network(const struct assignment *a, struct slice text,
 {
     struct network n;
 
-    if (set_network(a, text, setting_kinds[a->row->type].syntax, &n))
+    if (network_set(a, text, setting_kinds[a->row->type].syntax, &n))
         return -EINVAL;
     if (n.bits == 0)
-        return assignment_refuse(a, "that is every address; name a few");
+        return kinds_refuse(a, "that is every address; name a few");
     for (size_t i = 0; i < into->count; i++)
         if (network_is(&into->list[i], &n))
-            return assignment_refuse(a, "%.*s is there twice", (int)text.len,
-                                     text.ptr);
+            return kinds_refuse(a, "%.*s is there twice", (int)text.len,
+                                text.ptr);
     if (into->count == SETTINGS_PROXY_MAX)
-        return assignment_refuse(a, "more than %d networks",
-                                 SETTINGS_PROXY_MAX);
+        return kinds_refuse(a, "more than %d networks", SETTINGS_PROXY_MAX);
     into->list[into->count++] = n;
     return 0;
 }
 
-int set_networks(const struct assignment *a)
+int networks_set(const struct assignment *a)
 {
     struct networks n = { .count = 0 };
     struct slice rest = a->value, text;
@@ -102,17 +101,17 @@ int set_networks(const struct assignment *a)
     return 0;
 }
 
-/* A host without the bits. */
+/* A single host is written without the bits. */
 static int show_one(const struct network *n, struct buf *into)
 {
     char text[ADDRESS_TEXT_MAX];
 
     if (n->bits < bits_of(&n->address))
-        return show_network(n, into);
+        return network_show(n, into);
     return buf_add_text(into, address_text(&n->address, text));
 }
 
-int show_networks(const void *field, struct buf *into)
+int networks_show(const void *field, struct buf *into)
 {
     const struct networks *n = field;
     int r = 0;

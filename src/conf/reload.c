@@ -1,5 +1,5 @@
-/* What a reload changes: the rows of the table that say so, and no others. Runs
- * in master. */
+/* A reload changes only the rows of the table that permit it. Runs in master.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ static int show(const struct settings *s, const struct setting *row,
     return setting_kinds[row->type].show((const char *)s + row->offset, into);
 }
 
-/* By their texts: 1, 0 or -errno. */
+/* Compares their texts. 1, 0 or -errno */
 static int differs(const struct setting *row, const struct settings *a,
                    const struct settings *b)
 {
@@ -37,7 +37,7 @@ static int note(struct buf *kept, const struct setting *row)
                           row->keyed ? row->keyed : "");
 }
 
-/* Into MERGED, which is the old one, what may change of NOW. */
+/* Copies the row from NOW to MERGED, the old settings, if it may change. */
 static int merge(struct settings *merged, const struct settings *now,
                  struct buf *kept)
 {

@@ -1,18 +1,18 @@
-/* The settings of TLS: its least version and its cipher suites. A name is held
- * to the list in base, since master reads the configuration and has no OpenSSL.
- * Runs wherever the configuration is read. */
-#include "sallyport/base/suites.h"
+/* The settings of TLS: its lowest version and its cipher suites. Names are
+ * compared with the list in domain, since master has no OpenSSL. Runs wherever
+ * the configuration is read. */
+#include "sallyport/domain/suites.h"
 
 #include <errno.h>
 
 #include "kinds.h"
 
-int set_tls_version(const struct assignment *a)
+int suites_set_version(const struct assignment *a)
 {
-    return set_word(a, tls_version_words, TLS_VERSIONS);
+    return kinds_set_word(a, tls_version_words, TLS_VERSIONS);
 }
 
-int show_tls_version(const void *field, struct buf *into)
+int suites_show_version(const void *field, struct buf *into)
 {
     return buf_add_text(into, tls_version_words[*(const unsigned *)field]);
 }
@@ -23,18 +23,18 @@ static int refuse(const struct assignment *a, enum tls_version v,
     struct suites elsewhere = { 0 };
 
     if (error == -EEXIST)
-        return assignment_refuse(a, "%.*s stands there twice", (int)name.len,
-                                 name.ptr);
+        return kinds_refuse(a, "%.*s stands there twice", (int)name.len,
+                            name.ptr);
     if (suites_add(&elsewhere, v == TLS_12 ? TLS_13 : TLS_12, name) == 0)
-        return assignment_refuse(
-            a, "%.*s is of TLS %s, and this is for %s", (int)name.len, name.ptr,
-            tls_version_words[v == TLS_12 ? TLS_13 : TLS_12],
-            tls_version_words[v]);
-    return assignment_refuse(a,
-                             "%.*s is none of the suites with forward secrecy "
-                             "and authenticated encryption, which the default "
-                             "has",
-                             (int)name.len, name.ptr);
+        return kinds_refuse(a, "%.*s is of TLS %s, and this is for %s",
+                            (int)name.len, name.ptr,
+                            tls_version_words[v == TLS_12 ? TLS_13 : TLS_12],
+                            tls_version_words[v]);
+    return kinds_refuse(a,
+                        "%.*s is none of the suites with forward secrecy "
+                        "and authenticated encryption, which the default "
+                        "has",
+                        (int)name.len, name.ptr);
 }
 
 static int set_suites(const struct assignment *a, enum tls_version v)
@@ -47,8 +47,8 @@ static int set_suites(const struct assignment *a, enum tls_version v)
 
         name = slice_trim(name);
         if (name.len == 0)
-            return assignment_refuse(a, "expected %s",
-                                     setting_kinds[a->row->type].syntax);
+            return kinds_refuse(a, "expected %s",
+                                setting_kinds[a->row->type].syntax);
         r = suites_add(&s, v, name);
         if (r < 0)
             return refuse(a, v, name, r);
@@ -57,22 +57,22 @@ static int set_suites(const struct assignment *a, enum tls_version v)
     return 0;
 }
 
-int set_suites_12(const struct assignment *a)
+int suites_set_12(const struct assignment *a)
 {
     return set_suites(a, TLS_12);
 }
 
-int set_suites_13(const struct assignment *a)
+int suites_set_13(const struct assignment *a)
 {
     return set_suites(a, TLS_13);
 }
 
-int show_suites_12(const void *field, struct buf *into)
+int suites_show_12(const void *field, struct buf *into)
 {
     return suites_text(field, TLS_12, ", ", into);
 }
 
-int show_suites_13(const void *field, struct buf *into)
+int suites_show_13(const void *field, struct buf *into)
 {
     return suites_text(field, TLS_13, ", ", into);
 }

@@ -1,6 +1,7 @@
-/* The table of settings: the only place that knows a key. Parser, --check,
- * example file, manual page and docs/settings.md come from these rows.
- * Runs in every process that reads the configuration; must never know one. */
+/* The table of settings, the only place with their keys. The parser, --check,
+ * the example file, the manual page and docs/settings.md come from these rows.
+ * Runs in every process that reads the configuration, and doesn't depend on the
+ * process. */
 #include "sallyport/conf/settings.h"
 
 #include <stddef.h>
@@ -16,22 +17,21 @@ const struct setting setting_table[] = {
       .type = SETTING_LISTEN,
       .offset = FIELD(listen),
       .value = "0.0.0.0:21, [::]:21",
-      .help = "Addresses and ports of the control channel, at most 16; "
-              "port 0 lets the kernel choose. Behind one with the word tls, "
+      .help = "Addresses and ports that the server listens on, at most 16. "
+              "Port 0: the kernel chooses one. With the word tls after it, "
               "such as 0.0.0.0:990 tls, TLS begins with the first byte "
-              "(implicit TLS); behind the others, with AUTH TLS. To one with "
-              "the word proxy only proxies connect, such as HAProxy with "
-              "send-proxy-v2: each connection begins with a PROXY header, "
-              "version 1 or 2, that names the client. Both words are "
-              "possible." },
+              "(implicit TLS); otherwise with AUTH TLS. With the word proxy "
+              "only proxies connect, such as HAProxy with send-proxy-v2: "
+              "each connection begins with a PROXY header, version 1 or 2, "
+              "that names the client. Both words can be combined." },
     { .key = "proxies",
       .type = SETTING_NETWORKS,
       .offset = FIELD(proxies),
       .value = "",
       .reload = true,
-      .help = "The addresses and networks of those proxies, at most 32. Their "
-              "word on a client's address counts; from elsewhere a "
-              "connection to such a listener is closed." },
+      .help = "Addresses and networks of the proxies that may connect to "
+              "listeners with the word proxy, at most 32. Their headers are "
+              "believed. Other connections to such a listener are closed." },
     { .key = "certificate",
       .type = SETTING_PATH,
       .offset = FIELD(certificate),
@@ -43,16 +43,18 @@ const struct setting setting_table[] = {
       .offset = FIELD(key),
       .value = "/etc/sallyport/tls/key.pem",
       .reload = true,
-      .help = "The certificate's private key, PEM; not readable by others." },
+      .help = "The certificate's private key, PEM. Other users must not be "
+              "able to read it." },
     { .key = "certificate.",
       .keyed = "LABEL",
       .type = SETTING_LABELLED,
       .offset = FIELD(certificates),
       .value = "",
       .reload = true,
-      .help = "One more certificate, at most 15, each with its key.LABEL: of "
-              "another kind (RSA beside ECDSA) or for other names; a client "
-              "gets the one for the name that it asks for, or the first." },
+      .help = "A further certificate, at most 15, each with its key.LABEL: "
+              "of another kind (RSA beside ECDSA) or for other names. A "
+              "client gets the certificate for the name that it asks for, "
+              "otherwise the first." },
     { .key = "key.",
       .keyed = "LABEL",
       .type = SETTING_LABELLED,
@@ -65,10 +67,10 @@ const struct setting setting_table[] = {
       .offset = FIELD(ocsp_file),
       .value = "",
       .reload = true,
-      .help = "An OCSP response in DER form about the certificate, which goes "
-              "out with it to clients that ask (stapling) for as long as it "
-              "counts. Something else must fetch a new one: see "
-              "certificates.md in /usr/share/doc/sallyport." },
+      .help = "An OCSP response for the certificate, DER. Clients that ask "
+              "for it get it (stapling) while it is valid. Another program "
+              "must renew it: see certificates.md in "
+              "/usr/share/doc/sallyport." },
     { .key = "ocsp_file.",
       .keyed = "LABEL",
       .type = SETTING_LABELLED,
@@ -81,88 +83,87 @@ const struct setting setting_table[] = {
       .offset = FIELD(client_certificates),
       .value = "off",
       .reload = true,
-      .help = "Whether clients show a certificate of client_ca: none is asked "
-              "for; who has one shows it (request); or nobody comes in without "
-              "(require). One that isn't good ends the connection. Which user "
-              "must show which is in the users file: certificate=, login=." },
+      .help = "Whether clients show certificates of client_ca. off: the "
+              "server doesn't ask. request: it asks, and also lets in "
+              "clients without one. require: it lets in only clients with "
+              "one. A certificate that isn't valid ends the connection. The "
+              "users file says which user needs which certificate: "
+              "certificate=, login=." },
     { .key = "client_ca",
       .type = SETTING_FILE,
       .offset = FIELD(client_ca),
       .value = "",
       .reload = true,
-      .help = "The certificates of the CAs that clients' certificates come "
-              "from, or single ones of clients themselves, PEM." },
+      .help = "The CAs that issue the clients' certificates, PEM. It may "
+              "also contain single certificates of clients." },
     { .key = "client_crl",
       .type = SETTING_FILE,
       .offset = FIELD(client_crl),
       .value = "",
       .reload = true,
-      .help =
-          "Their revocation lists (CRL), PEM; then each CA needs one, and "
-          "when it has expired no client gets in with a certificate. Empty: "
-          "nothing is revoked." },
+      .help = "Revocation lists (CRL) of these CAs, PEM. If it is set each "
+              "CA needs one, and when a list has expired no client gets in "
+              "with a certificate of that CA. Empty: no certificate is "
+              "revoked." },
     { .key = "users",
       .type = SETTING_PATH,
       .offset = FIELD(users),
       .value = "/etc/sallyport/users",
       .reload = true,
-      .help = "The users file, see sallyport-users(5); not readable by "
-              "others." },
+      .help = "The users file, see sallyport-users(5). Other users must not "
+              "be able to read it." },
     { .key = "homes",
       .type = SETTING_PATH,
       .offset = FIELD(homes),
       .value = "/srv/sallyport",
       .reload = true,
-      .help = "The folder in which \"sallyportctl user add\" makes homes; "
-              "without root every home must lie beneath it." },
+      .help = "The directory in which \"sallyportctl user add\" makes homes. "
+              "Without root every home must be in it." },
     { .key = "empty",
       .type = SETTING_PATH,
       .offset = FIELD(empty),
       .value = "/run/sallyport/empty",
-      .help = "The empty folder to which processes without files are "
-              "confined; made when missing." },
+      .help = "The empty directory that becomes the root of processes "
+              "without files. It is made if it is missing." },
     { .key = "state",
       .type = SETTING_PATH,
       .offset = FIELD(state),
       .value = "/var/lib/sallyport",
-      .help = "The folder of what outlives a restart, made when missing: the "
-              "key that finds unfinished uploads again." },
+      .help = "The directory for what must survive a restart: the key that "
+              "finds unfinished uploads again. It is made if it is missing." },
     { .key = "control",
       .type = SETTING_PATH,
       .offset = FIELD(control),
       .value = "/run/sallyport/control",
-      .help = "The socket on which the server answers sallyportctl; its folder "
-              "is made when missing; without root the default is \"control\" "
-              "in the folder of the configuration." },
+      .help = "The socket on which the server answers sallyportctl. Its "
+              "directory is made if it is missing. Without root the default "
+              "is \"control\" in the directory of the configuration." },
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),
       .value = "30000-30099",
       .min = 1024,
       .max = 65535,
-      .help =
-          "Ports of data connections, which a firewall must let in; best below "
-          "net.ipv4.ip_local_port_range, where no outgoing connection takes "
-          "one; "
-          "\"auto N\" takes N ports that the kernel chooses. With the word "
-          "proxy behind them, clients who came by a proxy come to them by a "
-          "proxy too, and with a header." },
+      .help = "Ports of data connections. A firewall must let them in. Use "
+              "ports below net.ipv4.ip_local_port_range, so that no outgoing "
+              "connection takes one. \"auto N\": the kernel chooses N ports. "
+              "With the word proxy after the ports, clients of a proxy come "
+              "to them through the proxy, with a PROXY header." },
     { .key = "address",
       .type = SETTING_ADDRESS,
       .offset = FIELD(address),
       .value = "",
-      .help = "The public address to tell clients for data connections, for "
-              "a server behind NAT: an IP address, or a host name, which is "
-              "looked up again and again; empty: the one they connected "
-              "to." },
+      .help = "The address that PASV announces to clients, for a server "
+              "behind NAT: an IP address, or a host name, which is looked up "
+              "repeatedly. Empty: the address that the client connected to." },
     { .key = "address.",
       .keyed = "NETWORK",
-      .type = SETTING_TOLD,
-      .offset = FIELD(told),
+      .type = SETTING_ANNOUNCED,
+      .offset = FIELD(announced),
       .value = "",
       .help = "The same for clients of one network, such as "
-              "address.10.0.0.0/8; at most 32 lines, the longest network "
-              "wins." },
+              "address.10.0.0.0/8, at most 32 lines. The smallest network "
+              "that contains the client decides." },
     { .key = "address_refresh",
       .type = SETTING_DURATION,
       .offset = FIELD(address_refresh),
@@ -170,41 +171,42 @@ const struct setting setting_table[] = {
       .min = SECOND,
       .max = 24 * HOUR,
       .reload = true,
-      .help = "Time between two looks at a host name in address or "
-              "address.NETWORK; half a minute at most while one has no "
-              "address." },
+      .help = "Time between two lookups of a host name in address or "
+              "address.NETWORK. A name without an address is looked up at "
+              "least every 30 seconds." },
     { .key = "active",
       .type = SETTING_YES_NO,
       .offset = FIELD(active),
       .value = "no",
-      .help = "Active mode (PORT, EPRT): gate may then make connections; it "
-              "makes them to a client's own address and ports from 1024 "
-              "only." },
+      .help = "Offer active mode (PORT, EPRT). The process gate can then "
+              "make connections; it connects only to the client's own "
+              "address, to ports from 1024." },
     { .key = "data_binding",
       .type = SETTING_BINDING,
       .offset = FIELD(data_binding),
       .value = "user",
       .reload = true,
-      .help = "What a data connection must resume: a TLS session of the same "
-              "user from the same address, one of this very control "
-              "connection, or none (\"address\": for clients that can't; it "
-              "gives up that only the user's own programs move data). Per "
-              "user: the key data_binding= of the users file." },
+      .help = "Which TLS session a data connection must resume. user: one of "
+              "the same user from the same address. session: that of this "
+              "control connection. address: none; only the address is "
+              "compared. That is for clients that can't resume, and other "
+              "programs at the client's address can then take over a data "
+              "connection. Per user: data_binding= in the users file." },
     { .key = "ticket_lifetime",
       .type = SETTING_DURATION,
       .offset = FIELD(ticket_lifetime),
       .value = "2h",
       .min = SECOND,
       .max = 24 * HOUR,
-      .help = "How long a client can resume with a ticket of TLS 1.3; the key "
-              "that seals them is exchanged as often." },
+      .help = "How long a client can resume TLS 1.3 with a ticket. The key "
+              "that seals tickets is replaced after the same time." },
     { .key = "tls_min",
       .type = SETTING_TLS_VERSION,
       .offset = FIELD(tls.least),
       .value = "1.2",
       .reload = true,
-      .help = "The oldest TLS that is spoken; with 1.3 clients that have only "
-              "TLS 1.2 are refused." },
+      .help = "The lowest TLS version. 1.3 refuses clients that only have "
+              "TLS 1.2." },
     { .key = "tls12_suites",
       .type = SETTING_SUITES_12,
       .offset = FIELD(tls.suites[TLS_12]),
@@ -212,9 +214,10 @@ const struct setting setting_table[] = {
                "ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384, "
                "ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305",
       .reload = true,
-      .help = "The cipher suites of TLS 1.2 by OpenSSL's names, the preferred "
-              "first. The default has all that can be chosen from: no others "
-              "have forward secrecy and authenticated encryption." },
+      .help = "The cipher suites of TLS 1.2 by OpenSSL's names, the "
+              "preferred ones first. The default contains all that can be "
+              "chosen: no others have forward secrecy and authenticated "
+              "encryption." },
     { .key = "tls13_suites",
       .type = SETTING_SUITES_13,
       .offset = FIELD(tls.suites[TLS_13]),
@@ -228,7 +231,7 @@ const struct setting setting_table[] = {
       .value = "500",
       .min = 1,
       .max = 20000,
-      .help = "Most connections at once." },
+      .help = "Most connections at a time." },
     { .key = "max_per_address",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_per_address),
@@ -236,7 +239,7 @@ const struct setting setting_table[] = {
       .min = 1,
       .max = 20000,
       .reload = true,
-      .help = "Most connections at once from one address (IPv6: one /64)." },
+      .help = "Most connections at a time from one address (IPv6: one /64)." },
     { .key = "max_per_user",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_per_user),
@@ -244,7 +247,7 @@ const struct setting setting_table[] = {
       .min = 1,
       .max = 20000,
       .reload = true,
-      .help = "Most sessions at once of one user." },
+      .help = "Most sessions at a time of one user." },
     { .key = "startups",
       .type = SETTING_NUMBER,
       .offset = FIELD(startups),
@@ -252,11 +255,11 @@ const struct setting setting_table[] = {
       .min = 1,
       .max = 20000,
       .reload = true,
-      .help = "Most sessions at once that haven't logged in. More "
-              "connections wait for their greeting, at most login_timeout: "
-              "the address (IPv6: one /64) with the fewest of these sessions "
-              "is served first, and after half a second it gets the place of "
-              "one of the address with the most." },
+      .help = "Most sessions at a time that haven't logged in. Further "
+              "connections wait for the greeting, at most login_timeout. The "
+              "address (IPv6: one /64) with the fewest such sessions is "
+              "served first. After half a second a session of the address "
+              "with the most is ended for it." },
     { .key = "max_fruitless",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_fruitless),
@@ -264,9 +267,9 @@ const struct setting setting_table[] = {
       .min = 1,
       .max = 1000000,
       .reload = true,
-      .help = "Most connections of one address (IPv6: one /64) in a minute "
-              "that end without a login, a quarter of them at once; beyond "
-              "that it has to wait." },
+      .help = "Most connections per minute from one address (IPv6: one /64) "
+              "that end without a login, and a quarter of them at once. "
+              "Beyond that rate the address has to wait." },
     { .key = "crash_ban",
       .type = SETTING_DURATION,
       .offset = FIELD(crash_ban),
@@ -274,18 +277,17 @@ const struct setting setting_table[] = {
       .min = 0,
       .max = 24 * HOUR,
       .reload = true,
-      .help = "Time for which an address (IPv6: one /64) is kept out whose "
-              "session crashed, as one would that somebody tries to break "
-              "into; 0: none is. A session of a proxy listener never "
-              "causes that." },
+      .help = "How long an address (IPv6: one /64) is banned whose session "
+              "crashed: somebody may be trying to break in. 0: no ban. A "
+              "session of a proxy listener never bans an address." },
     { .key = "no_ban",
       .type = SETTING_NETWORKS,
       .offset = FIELD(no_ban),
       .value = "",
       .reload = true,
-      .help = "Addresses and networks for which max_fruitless and "
-              "crash_ban don't hold, nor guess_delay for what came from the "
-              "address, such as that of a scanner, at most 32." },
+      .help = "Addresses and networks to which max_fruitless, crash_ban and "
+              "the guess_delay of addresses don't apply, such as that of a "
+              "scanner, at most 32." },
     { .key = "login_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(login_timeout),
@@ -293,7 +295,7 @@ const struct setting setting_table[] = {
       .min = 100,
       .max = HOUR,
       .reload = true,
-      .help = "Time from connecting to having logged in." },
+      .help = "Time from the connection to the login." },
     { .key = "idle_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(idle_timeout),
@@ -301,8 +303,8 @@ const struct setting setting_table[] = {
       .min = 100,
       .max = 24 * HOUR,
       .reload = true,
-      .help = "Time without a command before a session is ended; it stands "
-              "still while data flows." },
+      .help = "Time without a command before a session is ended. It doesn't "
+              "run during a transfer." },
     { .key = "connect_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(connect_timeout),
@@ -310,7 +312,7 @@ const struct setting setting_table[] = {
       .min = 100,
       .max = HOUR,
       .reload = true,
-      .help = "Time for a data connection to come and to finish its TLS "
+      .help = "Time for a data connection to arrive and to finish its TLS "
               "handshake." },
     { .key = "stall_timeout",
       .type = SETTING_DURATION,
@@ -320,7 +322,7 @@ const struct setting setting_table[] = {
       .max = HOUR,
       .reload = true,
       .help = "Time without a byte on a data connection before the transfer "
-              "is cut; less than a byte a second counts as none." },
+              "is cut. Less than one byte per second counts as no byte." },
     { .key = "hash_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(hash_timeout),
@@ -337,8 +339,8 @@ const struct setting setting_table[] = {
       .min = 0,
       .max = 60 * SECOND,
       .reload = true,
-      .help = "A wrong password is answered this long after it came, or at "
-              "a multiple of it." },
+      .help = "A wrong password is answered this long after it arrived, or "
+              "after a multiple of this time." },
     { .key = "guess_delay",
       .type = SETTING_DURATION,
       .offset = FIELD(guess_delay),
@@ -347,9 +349,9 @@ const struct setting setting_table[] = {
       .max = 10 * SECOND,
       .reload = true,
       .help = "Longest pause before the answer to a login, right or wrong, "
-              "whose name or address had many failed ones lately, and never "
-              "more than a quarter of login_timeout; none where this user "
-              "logged in lately. 0: no such pause." },
+              "if its name or address recently had many failed logins; never "
+              "more than a quarter of login_timeout. A user who logged in "
+              "from this address recently doesn't wait. 0: no pause." },
     { .key = "login_tries",
       .type = SETTING_NUMBER,
       .offset = FIELD(login_tries),
@@ -365,7 +367,7 @@ const struct setting setting_table[] = {
       .min = 0,
       .max = INT64_MAX,
       .reload = true,
-      .help = "Most bytes of an uploaded file; 0: no limit." },
+      .help = "Most bytes of an uploaded file. 0: no limit." },
     { .key = "copy_max",
       .type = SETTING_NUMBER,
       .offset = FIELD(copy_max),
@@ -373,19 +375,19 @@ const struct setting setting_table[] = {
       .min = 0,
       .max = INT64_MAX,
       .reload = true,
-      .help = "REST and APPE onto a finished file copy what it holds. Most "
-              "bytes of such a copy; 553 beyond it, since few clients wait "
-              "longer than 20 seconds for the 226; 0: no limit. It doesn't "
-              "count where the file system shares blocks (XFS, btrfs), and "
-              "holes don't count." },
+      .help = "Most bytes that REST and APPE onto a finished file may copy. "
+              "A larger file gets a 553, since few clients wait longer than "
+              "20 seconds for the 226. 0: no limit. It doesn't apply where "
+              "the file system shares blocks (XFS, btrfs), and holes don't "
+              "count." },
     { .key = "ascii",
       .type = SETTING_YES_NO,
       .offset = FIELD(ascii),
       .value = "no",
       .reload = true,
-      .help = "Have TYPE A, with which every session begins, mean what it "
-              "says: lines end with LF in files and with CRLF on the way. "
-              "With \"no\" bytes go as they are in every type." },
+      .help = "Whether TYPE A, the type at the start of each session, "
+              "converts line ends. yes: LF in files, CRLF on the network. "
+              "no: bytes are never changed." },
     { .key = "ktls",
       .type = SETTING_YES_NO,
       .offset = FIELD(ktls),
@@ -401,9 +403,9 @@ const struct setting setting_table[] = {
       .offset = FIELD(mode_z),
       .value = "no",
       .reload = true,
-      .help = "Compressed transfers (MODE Z), for clients that ask for them, "
-              "as lftp does whenever it can: they spare the line and cost "
-              "the server many times the work." },
+      .help = "Offer compressed transfers (MODE Z). Some clients, such as "
+              "lftp, use them whenever they can. They save bandwidth and "
+              "cost the server many times the work." },
     { .key = "mode_z_level",
       .type = SETTING_NUMBER,
       .offset = FIELD(mode_z_level),
@@ -411,8 +413,8 @@ const struct setting setting_table[] = {
       .min = 1,
       .max = 9,
       .reload = true,
-      .help = "How hard MODE Z tries, from 1 (fast) to 9 (small), unless "
-              "the client says (OPTS MODE Z LEVEL)." },
+      .help = "Compression of MODE Z, from 1 (fast) to 9 (small), unless the "
+              "client chooses (OPTS MODE Z LEVEL)." },
     { .key = "partial_days",
       .type = SETTING_NUMBER,
       .offset = FIELD(partial_days),
@@ -420,68 +422,69 @@ const struct setting setting_table[] = {
       .min = 1,
       .max = 3650,
       .reload = true,
-      .help = "Days that an interrupted upload is kept for being resumed." },
+      .help = "Days for which an interrupted upload is kept, so that it can "
+              "be resumed." },
     { .key = "resume",
       .type = SETTING_YES_NO,
       .offset = FIELD(resume),
       .value = "yes",
       .reload = true,
-      .help =
-          "Keep interrupted uploads, so that they can be resumed. Only what "
-          "is on the disk for certain counts. That is recorded in an "
-          "extended attribute of the partial; where the file system has "
-          "none (vfat, NFS before 4.2) nothing can be resumed." },
+      .help = "Keep interrupted uploads, so that they can be resumed. Only "
+              "bytes that are confirmed on the disk count. An extended "
+              "attribute of the partial records them; on a file system "
+              "without attributes (vfat, NFS before 4.2) nothing can be "
+              "resumed." },
     { .key = "on_conflict",
       .type = SETTING_CONFLICT,
       .offset = FIELD(on_conflict),
       .value = "overwrite",
       .reload = true,
-      .help = "When the name of an upload is taken: the old file goes; the "
-              "new one gets another name; the old one gets another "
-              "(NAME.~1~); or the upload is refused. Per user: the key "
-              "on_conflict= of the users file." },
+      .help = "What happens if the name of an upload is taken. overwrite: "
+              "the new file replaces the old one. rename: the new file gets "
+              "another name. version: the old file gets another name "
+              "(NAME.~1~). reject: the upload is refused. Per user: "
+              "on_conflict= in the users file." },
     { .key = "conflict_name",
       .type = SETTING_CONFLICT_NAME,
       .offset = FIELD(conflict_name),
       .value = "number",
       .reload = true,
-      .help = "The other name that \"on_conflict = rename\" gives: "
-              "\"NAME (2).ext\" or \"new-NAME.ext\"." },
+      .help = "The other name that \"on_conflict = rename\" gives. number: "
+              "\"NAME (2).ext\". new: \"new-NAME.ext\"." },
     { .key = "upload_eof",
       .type = SETTING_UPLOAD_EOF,
       .offset = FIELD(upload_eof),
       .value = "strict",
       .reload = true,
-      .help = "How an upload must end: with TLS close_notify; or also with a "
-              "bare FIN behind just as many bytes as ALLO announced (size); "
-              "or with any bare FIN, and then nobody can tell a file that "
-              "was cut on its way from a whole one (lenient). A FIN in front "
-              "of the first byte is a cut in each: an empty file needs "
-              "close_notify. Per user: the key upload_eof= of the users "
-              "file." },
+      .help = "How an upload must end. strict: with TLS close_notify. size: "
+              "also with a bare FIN after as many bytes as ALLO announced. "
+              "lenient: with any bare FIN; then an upload that was cut can't "
+              "be distinguished from a complete one. A FIN before the first "
+              "byte always counts as a cut: an empty file needs "
+              "close_notify. Per user: upload_eof= in the users file." },
     { .key = "fsync",
       .type = SETTING_YES_NO,
       .offset = FIELD(fsync),
       .value = "yes",
       .reload = true,
-      .help = "Have an upload on the disk before it is called complete; "
-              "\"no\" gives up that promise, and that an upload can be resumed "
-              "rightly after a power cut." },
+      .help = "Write an upload to the disk before the 226. With \"no\" a "
+              "power cut can lose files that were reported as stored, and "
+              "resumed uploads can be wrong after it." },
     { .key = "sha256",
       .type = SETTING_YES_NO,
       .offset = FIELD(sha256),
       .value = "no",
       .reload = true,
-      .help = "Put the SHA-256 of each stored file into its transfer event; "
-              "costs a processor about as much as receiving it does. An "
-              "upload that goes on with bytes which its user has no right to "
-              "read has none." },
+      .help = "Put the SHA-256 of each stored file into its transfer event. "
+              "It costs about as much processor time as receiving the file. "
+              "An upload that continues bytes which its user has no right to "
+              "read gets none." },
     { .key = "allow_weaker",
       .type = SETTING_WEAKER,
       .offset = FIELD(allow_weaker),
       .value = "",
-      .help = "Parts of the cages whose failure is no error, for a system "
-              "that hasn't them: ids, chroot, seccomp, landlock." },
+      .help = "Parts of the sandboxes that may fail without an error, on a "
+              "system that lacks them: ids, chroot, seccomp, landlock." },
     { .key = "uid.gate",
       .type = SETTING_NAME,
       .offset = FIELD(uid_gate),
@@ -507,8 +510,8 @@ const struct setting setting_table[] = {
       .type = SETTING_NAME,
       .offset = FIELD(uid_names),
       .value = "_sallyport-names",
-      .help = "Account of the process names, which there is only where a "
-              "host name is to be looked up." },
+      .help = "Account of the process names, which runs only if a host name "
+              "must be looked up." },
     { .key = "uid_first",
       .type = SETTING_NUMBER,
       .offset = FIELD(uid_first),
@@ -516,7 +519,7 @@ const struct setting setting_table[] = {
       .min = 1000,
       .max = UINT32_MAX - 1,
       .reload = true,
-      .help = "First uid of users; nobody with a lower one can log in." },
+      .help = "First uid of users. A user with a lower one can't log in." },
     { .key = "uid_last",
       .type = SETTING_NUMBER,
       .offset = FIELD(uid_last),
@@ -524,7 +527,7 @@ const struct setting setting_table[] = {
       .min = 1000,
       .max = UINT32_MAX - 1,
       .reload = true,
-      .help = "Last uid of users; nobody with a higher one can log in." },
+      .help = "Last uid of users. A user with a higher one can't log in." },
 };
 const size_t setting_count = sizeof(setting_table) / sizeof(setting_table[0]);
 
@@ -532,7 +535,7 @@ _Static_assert(sizeof(setting_table) / sizeof(setting_table[0]) <=
                    SETTING_ROWS_MAX,
                "a row for each key while parsing");
 
-const struct setting *setting_find(struct slice key)
+const struct setting *table_find(struct slice key)
 {
     for (size_t i = 0; i < setting_count; i++) {
         const struct setting *row = &setting_table[i];

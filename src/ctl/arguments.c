@@ -18,7 +18,7 @@ static const struct option_row {
 } rows[] = {
 #define AT(field) offsetof(struct arguments, field)
     { "config", OPTION_CONFIG, AT(config), "FILE",
-      "the configuration (default " CTL_CONFIG ")" },
+      "the configuration (default " SETTINGS_FILE ")" },
     { "home", OPTION_HOME, AT(home), "DIR",
       "the user's home (of a new one: NAME in \"homes\")" },
     { "comment", OPTION_COMMENT, AT(comment), "TEXT", "who it is" },
@@ -67,7 +67,7 @@ static int usage(struct complaint *c, const char *what, const char *text)
     return EX_USAGE;
 }
 
-/* "--home DIR" or "--home=DIR". *next is the argument behind this one. */
+/* "--home DIR" or "--home=DIR". *next is the argument after this one. */
 static int take_option(struct arguments *a, const char *text, char ***next,
                        struct complaint *c)
 {

@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "sallyport/base/buf.h"
-
-#define PIN "sha256:"
+#include "sallyport/domain/pin.h"
 
 /* openssl(1) prints a ';' behind a backslash, and a space at either end of a
  * value; they go with it. A backslash that is escaped itself is the name's. */
@@ -27,9 +26,9 @@ static int settle_pairs(const char *text, struct buf *into)
 
 static int add_pin(struct slice name, struct buf *into)
 {
-    int r = buf_add_text(into, PIN);
+    int r = buf_add_text(into, PIN_PREFIX);
 
-    for (size_t i = sizeof(PIN) - 1; i < name.len && r == 0; i++) {
+    for (size_t i = sizeof(PIN_PREFIX) - 1; i < name.len && r == 0; i++) {
         char c = name.ptr[i];
 
         if (c >= 'A' && c <= 'F')
@@ -60,8 +59,8 @@ static int add_all(struct slice rest, struct buf *into)
             r = buf_add_text(into, ";");
         name = slice_trim(name);
         if (r == 0)
-            r = slice_starts(name, SLICE(PIN)) ? add_pin(name, into)
-                                               : add_other(name, into);
+            r = slice_starts(name, SLICE(PIN_PREFIX)) ? add_pin(name, into)
+                                                      : add_other(name, into);
     }
     return r;
 }

@@ -9,7 +9,6 @@
 #include "sallyport/conf/settings.h"
 #include "sallyport/users/users.h"
 
-#define CTL_CONFIG      "/etc/sallyport/sallyport.conf"
 #define CTL_LOCK_MS     10000
 #define CERTIFICATE_MAX 2048
 

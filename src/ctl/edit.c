@@ -21,7 +21,7 @@
 
 #define LOCK_PAUSE_NS 5000000
 
-static int fail(struct edit *e, int error, const char *what)
+static int edit_fail(struct edit *e, int error, const char *what)
 {
     complain(e->complaint, "%s: %s: %s%s", e->path, what, strerror(error),
              ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "");
@@ -61,7 +61,7 @@ static int open_folder(struct edit *e, const char *path)
     int r = resolve(e, path);
 
     if (r) {
-        complain(e->complaint, "%s: %s; make its folder first", path,
+        complain(e->complaint, "%s: %s; make its directory first", path,
                  strerror(-r));
         return ctl_exit_of(-r);
     }
@@ -69,7 +69,7 @@ static int open_folder(struct edit *e, const char *path)
     e->folder_fd =
         open(e->path[0] ? e->path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     e->name[-1] = '/';
-    return e->folder_fd < 0 ? fail(e, errno, "its folder") : 0;
+    return e->folder_fd < 0 ? edit_fail(e, errno, "its directory") : 0;
 }
 
 static int open_beside(struct edit *e, const char *ending, int flags)
@@ -92,10 +92,10 @@ static int take_lock(struct edit *e, unsigned lock_ms)
 
     e->lock_fd = open_beside(e, ".lock", O_RDWR | O_CREAT);
     if (e->lock_fd < 0)
-        return fail(e, -e->lock_fd, "its lock");
+        return edit_fail(e, -e->lock_fd, "its lock");
     while (flock(e->lock_fd, LOCK_EX | LOCK_NB)) {
         if (errno != EWOULDBLOCK && errno != EINTR)
-            return fail(e, errno, "its lock");
+            return edit_fail(e, errno, "its lock");
         if (clock_ms() >= end) {
             complain(e->complaint,
                      "%s is being edited by somebody else; try again later",
@@ -116,13 +116,13 @@ static int read_current(struct edit *e)
     if (fd == -ENOENT)
         return 0;
     if (fd < 0)
-        return fail(e, -fd, "can't be read");
+        return edit_fail(e, -fd, "can't be read");
     if (fstat(fd, &e->old))
-        return fail(e, errno, "can't be read");
+        return edit_fail(e, errno, "can't be read");
     e->exists = true;
     r = fd_read_file(fd, &e->text);
     if (r && r != -EFBIG) /* too large: users_read() says so */
-        return fail(e, -r, "can't be read");
+        return edit_fail(e, -r, "can't be read");
     return users_read(&e->users, fd, e->path, e->complaint) ? EX_DATAERR : 0;
 }
 
@@ -169,7 +169,7 @@ int users_load(struct users *u, const char *path, struct complaint *c)
     return users_read(u, fd, path, c) ? EX_DATAERR : 0;
 }
 
-int users_load_some(struct users *u, const char *path, users_tell *tell,
+int users_load_some(struct users *u, const char *path, users_report *tell,
                     struct complaint *c)
 {
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -257,7 +257,7 @@ int edit_set_column(struct edit *e, const struct user *user,
                        slice_from(text));
 }
 
-/* Where the last column begins: behind the seventh colon. The line was read as
+/* Where the last column begins: after the seventh colon. The line was read as
  * a user's, so it has them all. */
 static struct slice options_of(struct slice line)
 {
@@ -323,7 +323,7 @@ int edit_commit(struct edit *e)
 
     if (r == -EINVAL && e->complaint->text[0])
         return EX_DATAERR;
-    return r ? fail(e, -r, "can't be written") : 0;
+    return r ? edit_fail(e, -r, "can't be written") : 0;
 }
 
 static int bad_last_uid(struct edit *e)
@@ -345,10 +345,10 @@ int edit_last_uid(struct edit *e, uint64_t *ret)
     if (fd == -ENOENT)
         return 0;
     if (fd < 0)
-        return fail(e, -fd, ".last-uid");
+        return edit_fail(e, -fd, ".last-uid");
     n = read(fd, text, sizeof(text));
     if (n < 0)
-        return fail(e, errno, ".last-uid");
+        return edit_fail(e, errno, ".last-uid");
     digits.len = (size_t)n;
     if (n > 0 && text[n - 1] == '\n')
         digits.len--;
@@ -367,5 +367,5 @@ int edit_set_last_uid(struct edit *e, uint64_t uid)
     if (n <= NAME_MAX)
         r = replace_file(e->folder_fd, name, slice_from(text), NULL, NULL,
                          NULL);
-    return r ? fail(e, -r, ".last-uid can't be written") : 0;
+    return r ? edit_fail(e, -r, ".last-uid can't be written") : 0;
 }

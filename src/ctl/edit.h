@@ -28,7 +28,7 @@ struct edit {
 int users_load(struct users *u, const char *path, struct complaint *c);
 /* The same of a file with mistakes: they are told, and what can be read is in
  * *u; then EX_DATAERR. */
-int users_load_some(struct users *u, const char *path, users_tell *tell,
+int users_load_some(struct users *u, const char *path, users_report *tell,
                     struct complaint *c);
 /* Waits up to LOCK_MS for the lock beside the file, then reads it. Release it
  * in any case. */

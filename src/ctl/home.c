@@ -43,10 +43,10 @@ bool home_beneath(const char *path, const char *folder)
            (path[len] == '\0' || path[len] == '/');
 }
 
-static int fail(struct complaint *c, const char *path, int error)
+static int home_fail(struct complaint *c, const char *path, int error)
 {
     complain(c, "%s: %s%s", path, strerror(error),
-             error == ENOENT ? "; make the folder that it is in first" : "");
+             error == ENOENT ? "; make its parent directory first" : "");
     return ctl_exit_of(error) == EX_NOPERM ? EX_NOPERM : EX_CANTCREAT;
 }
 
@@ -59,8 +59,8 @@ static uid_t wanted_owner(uid_t uid)
 static int make_homes(const char *homes, struct complaint *c)
 {
     if (mkdir(homes, 0711) == 0)
-        return chmod(homes, 0711) ? fail(c, homes, errno) : 0;
-    return errno == EEXIST ? 0 : fail(c, homes, errno);
+        return chmod(homes, 0711) ? home_fail(c, homes, errno) : 0;
+    return errno == EEXIST ? 0 : home_fail(c, homes, errno);
 }
 
 int home_open_parent(const char *home, const char *homes)
@@ -97,7 +97,7 @@ static int check_kept(int fd, const char *home, uid_t uid, struct complaint *c)
     struct stat st;
 
     if (fstat(fd, &st))
-        return fail(c, home, errno);
+        return home_fail(c, home, errno);
     if (st.st_uid == wanted_owner(uid))
         return 0;
     if (st.st_uid == 0) /* made by hand, or the system's own, such as /etc */
@@ -114,12 +114,12 @@ static int check_kept(int fd, const char *home, uid_t uid, struct complaint *c)
     return EX_CANTCREAT;
 }
 
-static int dress(int fd, int parent, const char *home, uid_t uid, gid_t gid,
-                 struct complaint *c)
+static int home_dress(int fd, int parent, const char *home, uid_t uid,
+                      gid_t gid, struct complaint *c)
 {
     if (fchmod(fd, 0700) || (geteuid() == 0 && fchown(fd, uid, gid)) ||
         fsync(parent))
-        return fail(c, home, errno);
+        return home_fail(c, home, errno);
     return 0;
 }
 
@@ -135,14 +135,14 @@ int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
         return code;
     parent = home_open_parent(home, homes);
     if (parent < 0)
-        return fail(c, home, -parent);
+        return home_fail(c, home, -parent);
     *made = mkdirat(parent, name, 0700) == 0;
     if (!*made && errno != EEXIST)
-        return fail(c, home, errno);
+        return home_fail(c, home, errno);
     fd = openat(parent, name, FOLDER);
     if (fd < 0)
-        return fail(c, home, errno);
-    return *made ? dress(fd, parent, home, uid, gid, c)
+        return home_fail(c, home, errno);
+    return *made ? home_dress(fd, parent, home, uid, gid, c)
                  : check_kept(fd, home, uid, c);
 }
 

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "ctl.h"
+#include "when.h"
 
 json_t *json_text(const char *text)
 {
@@ -22,6 +23,13 @@ json_t *json_text(const char *text)
     value = plain ? json_string(plain) : NULL;
     free(plain);
     return value;
+}
+
+json_t *json_time(int64_t seconds)
+{
+    char when[WHEN_MAX];
+
+    return seconds > 0 ? json_string(when_text(seconds, when)) : json_null();
 }
 
 int json_write(struct context *x, json_t *value)

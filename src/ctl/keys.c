@@ -7,9 +7,9 @@
 #include <sysexits.h>
 
 #include "certificate.h"
-#include "sallyport/base/binding.h"
-#include "sallyport/base/client_certificates.h"
-#include "sallyport/base/conflict.h"
+#include "sallyport/domain/binding.h"
+#include "sallyport/domain/client_certificates.h"
+#include "sallyport/domain/conflict.h"
 
 /* Instead of a word: as the server's setting says. */
 #define DEFAULT "default"
@@ -50,7 +50,7 @@ static bool is_known(const struct key_row *row, const char *word)
     return strcmp(word, DEFAULT) == 0;
 }
 
-static int refuse(struct context *x, const struct key_row *row)
+static int keys_refuse(struct context *x, const struct key_row *row)
 {
     char words[128] = "";
     size_t len = 0;
@@ -63,7 +63,7 @@ static int refuse(struct context *x, const struct key_row *row)
 }
 
 /* Into x->certificate, as a row has it. */
-static int take_certificate(struct context *x)
+static int keys_take_certificate(struct context *x)
 {
     const char *text = x->args.certificate;
     struct complaint why = { "" };
@@ -81,8 +81,8 @@ int keys_check(struct context *x)
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].count > 0 && given(x, &rows[i]) &&
             !is_known(&rows[i], given(x, &rows[i])))
-            return refuse(x, &rows[i]);
-    return x->args.certificate ? take_certificate(x) : 0;
+            return keys_refuse(x, &rows[i]);
+    return x->args.certificate ? keys_take_certificate(x) : 0;
 }
 
 void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])

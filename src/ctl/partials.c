@@ -12,9 +12,10 @@
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/path.h"
-#include "sallyport/ipc/outcome.h"
+#include "sallyport/ipc/channel.h"
 
 #include "ctl.h"
 #include "edit.h"
@@ -32,7 +33,7 @@ struct search {
     struct context *x;
     bool remove;
     uint64_t age; /* seconds at least */
-    uint64_t now;
+    int64_t now;
     const char *user; /* whose home is being looked at */
     uint64_t lines;
     uint64_t count[PARTIAL_STATE_COUNT];
@@ -46,29 +47,27 @@ static const char *const state_words[PARTIAL_STATE_COUNT] = {
     [PARTIAL_STAYS] = "stays",
 };
 
-static void print_plain(struct search *s, const struct packet *p)
+static void print_partial(struct search *s, const struct msg_partial *msg)
 {
-    struct slice is_for = p->value[1].text;
     struct buf text;
     char ago[WHEN_MAX];
     int r;
 
     buf_init(&text, TEXT_ROOM);
-    r = event_escape(p->value[0].text, &text);
-    if (r == 0 && is_for.len > 0) {
+    r = event_escape(msg->path, &text);
+    if (r == 0 && msg->name.len > 0) {
         r = buf_add_text(&text, " for \"");
         if (r == 0)
-            r = event_escape(is_for, &text);
+            r = event_escape(msg->name, &text);
         if (r == 0)
             r = buf_add_text(&text, "\"");
     }
     if (s->lines++ == 0)
         printf("%-16s %14s %8s %-9s %s\n", "USER", "BYTES", "AGE", "STATE",
                "PATH");
-    printf("%-16s %14" PRIu64 " %8s %-9s %.*s%s\n", s->user, p->value[2].number,
-           when_ago(p->value[3].number, s->now, ago),
-           state_words[p->value[4].number], (int)text.len, text.data,
-           r ? "..." : "");
+    printf("%-16s %14" PRIu64 " %8s %-9s %.*s%s\n", s->user, msg->bytes,
+           when_ago(msg->mtime, s->now, ago), state_words[msg->state],
+           (int)text.len, text.data, r ? "..." : "");
     buf_release(&text);
 }
 
@@ -82,15 +81,14 @@ static json_t *json_slice(struct slice s)
 }
 
 /* One a line, in an array that is never in memory as a whole. */
-static int print_json(struct search *s, const struct packet *p)
+static int print_partial_json(struct search *s, const struct msg_partial *msg)
 {
     char when[WHEN_MAX];
-    json_t *one = json_pack("{s:s, s:o, s:o, s:I, s:s, s:s}", "user", s->user,
-                            "path", json_slice(p->value[0].text), "for",
-                            json_slice(p->value[1].text), "bytes",
-                            (json_int_t)p->value[2].number, "modified",
-                            when_text(p->value[3].number, when), "state",
-                            state_words[p->value[4].number]);
+    json_t *one = json_pack(
+        "{s:s, s:o, s:o, s:I, s:s, s:s}", "user", s->user, "path",
+        json_slice(msg->path), "for", json_slice(msg->name), "bytes",
+        (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when),
+        "state", state_words[msg->state]);
     int r = -1;
 
     if (one) {
@@ -101,46 +99,43 @@ static int print_json(struct search *s, const struct packet *p)
     return r == 0 ? 0 : ctl_fail(s->x, EX_IOERR, "JSON can't be written");
 }
 
-static int take_partial(struct search *s, const struct packet *p)
+static int take_partial(struct search *s, const struct msg_partial *msg)
 {
-    uint64_t state = p->value[4].number;
-
-    if (state >= PARTIAL_STATE_COUNT)
-        return ctl_fail(s->x, EX_PROTOCOL,
-                        "its files says what it may not: an unknown state");
-    s->count[state]++;
-    s->bytes[state] += p->value[2].number;
+    s->count[msg->state]++;
+    s->bytes[msg->state] += msg->bytes;
     if (s->x->args.json)
-        return print_json(s, p);
-    print_plain(s, p);
+        return print_partial_json(s, msg);
+    print_partial(s, msg);
     return 0;
 }
 
-static int take_end(struct search *s, const struct packet *p)
+static int take_partials_end(struct search *s,
+                             const struct msg_partials_end *msg)
 {
-    if (p->value[0].number == 0)
+    if (msg->unread == 0)
         return 0;
-    return ctl_fail(
-        s->x, EX_IOERR, "%" PRIu64 " folders could not be looked into: %s",
-        p->value[0].number, strerror((int)(p->value[1].number & 0xffff)));
+    return ctl_fail(s->x, EX_IOERR,
+                    "%" PRIu64 " directories could not be read: %s",
+                    msg->unread, strerror(msg->error));
 }
 
 static int walk(struct search *s, struct channel *files)
 {
-    struct packet request = { .message = MSG_PARTIALS_FIND,
-                              .request = channel_next(files),
-                              .value = { NUMBER(s->remove), NUMBER(s->age) } };
-    struct packet p;
+    uint32_t request = channel_next(files);
+    struct message m;
     int code = 0;
 
-    if (channel_send(files, &request) < 0)
+    if (SEND(files, partials_find, request, .remove = s->remove,
+             .age = s->age) < 0)
         return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
     while (code == 0) {
-        code = server_wait(s->x, files, request.request, &p, WALK_MS);
-        if (code == 0 && p.message == MSG_PARTIALS_END)
-            return take_end(s, &p);
-        if (code == 0)
-            code = take_partial(s, &p);
+        code = server_wait(s->x, files, request, &m, WALK_MS);
+        if (code == 0 && m.kind == MSG_partials_end)
+            return take_partials_end(s, &m.partials_end);
+        if (code == 0 && m.kind == MSG_partial)
+            code = take_partial(s, &m.partial);
+        else if (code == 0)
+            code = server_lies(s->x, "no answer to partials");
     }
     return code;
 }
@@ -149,20 +144,22 @@ static int walk(struct search *s, struct channel *files)
  * until the end. */
 static int search_user(struct search *s)
 {
-    struct packet request = { .message = MSG_PARTIALS,
-                              .value = { TEXT(slice_from(s->user)) } };
     struct channel files = { .fd = -1 };
     struct server server;
-    struct packet p;
+    struct message m;
     int code = server_open(&server, s->x);
 
     if (code == 0)
-        code = server_ask(&server, &request, &p);
-    if (code == 0 && p.message != MSG_PARTIALS_CHANNEL)
+        code = server_asked(&server,
+                            SEND(&server.channel, partials,
+                                 server_request(&server),
+                                 .user = slice_from(s->user)),
+                            &m);
+    if (code == 0 && m.kind != MSG_partials_channel)
         code = ctl_fail(s->x, EX_PROTOCOL, "the server gives no files");
     if (code == 0) {
-        channel_init(&files, fd_take(&p.fd[0]), PROCESS_CTL, PROCESS_FILES,
-                     PHASE_ASKED);
+        channel_init(&files, fd_take(&m.partials_channel.files), PROCESS_CTL,
+                     PROCESS_FILES, PHASE_ASKED);
         code = walk(s, &files);
     }
     channel_close(&files);
@@ -209,11 +206,11 @@ static void print_end(const struct search *s)
                s->count[PARTIAL_IN_USE], s->count[PARTIAL_STAYS]);
 }
 
-static int search(struct search *s)
+static int search_homes(struct search *s)
 {
     int code;
 
-    s->now = (uint64_t)time(NULL);
+    s->now = time(NULL);
     s->user = s->x->args.word[2];
     code = s->user ? search_user(s) : search_all(s);
     if (!is_hopeless(code))
@@ -243,7 +240,7 @@ int partials_list(struct context *x)
     struct search s = { .x = x };
     int code = take_age(x, &s.age);
 
-    return code ? code : search(&s);
+    return code ? code : search_homes(&s);
 }
 
 int partials_purge(struct context *x)
@@ -259,5 +256,5 @@ int partials_purge(struct context *x)
         return ctl_fail(x, EX_USAGE, "--all goes without --older-than");
     if (x->args.all)
         s.age = 0;
-    return search(&s);
+    return search_homes(&s);
 }

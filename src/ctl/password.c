@@ -24,7 +24,7 @@ static void line_wipe(struct line *l)
 }
 #define LINE_CLEANUP __attribute__((cleanup(line_wipe)))
 
-static int refuse(struct complaint *c, int code, const char *why)
+static int password_refuse(struct complaint *c, int code, const char *why)
 {
     complain(c, "the password %s", why);
     return code;
@@ -34,19 +34,20 @@ static int refuse(struct complaint *c, int code, const char *why)
 static int take(struct secret *s, struct slice text, struct complaint *c)
 {
     if (text.len < PASSWORD_MIN)
-        return refuse(c, EX_DATAERR, "is too short; use at least 8 bytes");
+        return password_refuse(c, EX_DATAERR,
+                               "is too short; use at least 8 bytes");
     if (slice_has(text, '\r') || slice_has(text, '\n'))
-        return refuse(c, EX_DATAERR, "holds a line end");
+        return password_refuse(c, EX_DATAERR, "holds a line end");
     if (text.len > HASH_PASSWORD_MAX)
-        return refuse(c, EX_DATAERR, "is longer than 511 bytes");
+        return password_refuse(c, EX_DATAERR, "is longer than 511 bytes");
     if (secret_set(s, text))
-        return refuse(c, EX_DATAERR, "holds a NUL byte");
+        return password_refuse(c, EX_DATAERR, "holds a NUL byte");
     return 0;
 }
 
 /* Byte by byte: what stands after the line is somebody else's. How many bytes,
  * without the line's end; -errno. */
-static ssize_t read_line(char *out, size_t size)
+static ssize_t password_read_line(char *out, size_t size)
 {
     size_t len = 0;
 
@@ -67,16 +68,17 @@ static ssize_t read_line(char *out, size_t size)
 static int read_stdin(struct secret *s, struct complaint *c)
 {
     LINE_CLEANUP struct line line;
-    ssize_t len = read_line(line.bytes, sizeof(line.bytes));
+    ssize_t len = password_read_line(line.bytes, sizeof(line.bytes));
 
     if (len < 0)
-        return refuse(c, EX_IOERR, "can't be read from standard input");
+        return password_refuse(c, EX_IOERR,
+                               "can't be read from standard input");
     return take(s, (struct slice){ line.bytes, (size_t)len }, c);
 }
 
 int password_line(char *out, size_t size, struct complaint *c)
 {
-    ssize_t len = read_line(out, size);
+    ssize_t len = password_read_line(out, size);
 
     if (len >= 0 && (size_t)len < size) {
         out[len] = '\0';
@@ -90,14 +92,16 @@ int password_line(char *out, size_t size, struct complaint *c)
 static int refuse_line(int error, struct complaint *c)
 {
     if (error == EINTR)
-        return refuse(c, EX_TEMPFAIL, "was not given; nothing has changed");
+        return password_refuse(c, EX_TEMPFAIL,
+                               "was not given; nothing has changed");
     if (error == ETIMEDOUT)
-        return refuse(c, EX_TEMPFAIL, "didn't come in time; try again");
+        return password_refuse(c, EX_TEMPFAIL,
+                               "didn't come in time; try again");
     if (error == ENAMETOOLONG)
-        return refuse(c, EX_DATAERR, "is longer than 511 bytes");
-    return refuse(c, EX_IOERR,
-                  "can't be read from the terminal; give it as "
-                  "one line of standard input");
+        return password_refuse(c, EX_DATAERR, "is longer than 511 bytes");
+    return password_refuse(c, EX_IOERR,
+                           "can't be read from the terminal; give it as "
+                           "one line of standard input");
 }
 
 static int read_twice(struct secret *s, int tty, const char *prompt,
@@ -118,7 +122,8 @@ static int read_twice(struct secret *s, int tty, const char *prompt,
     if (len_again < 0)
         return refuse_line(-len_again, c);
     if (len != len_again || memcmp(first.bytes, again.bytes, (size_t)len) != 0)
-        return refuse(c, EX_DATAERR, "was not the same twice; try again");
+        return password_refuse(c, EX_DATAERR,
+                               "was not the same twice; try again");
     return 0;
 }
 

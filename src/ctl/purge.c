@@ -122,7 +122,7 @@ static int purge_rounds(struct purge *p, int parent, const char *name)
     return -ENOTEMPTY;
 }
 
-static int refuse(struct complaint *c, const char *home, const char *why)
+static int purge_refuse(struct complaint *c, const char *home, const char *why)
 {
     complain(c, "%s was not removed: %s", home, why);
     return EX_CANTCREAT;
@@ -131,10 +131,10 @@ static int refuse(struct complaint *c, const char *home, const char *why)
 static int refuse_error(struct complaint *c, const char *home, int error)
 {
     if (error == EXDEV)
-        return refuse(c, home,
-                      "something is mounted in it; unmount that first "
-                      "(findmnt shows it)");
-    return refuse(c, home, strerror(error));
+        return purge_refuse(c, home,
+                            "something is mounted in it; unmount that first "
+                            "(findmnt shows it)");
+    return purge_refuse(c, home, strerror(error));
 }
 
 static int check_home(const struct purge *p, uid_t uid, const char *home,
@@ -147,7 +147,8 @@ static int check_home(const struct purge *p, uid_t uid, const char *home,
     if (fstat(p->top_fd, &st))
         return refuse_error(c, home, errno);
     if (st.st_uid != owner)
-        return refuse(c, home, "it belongs to another uid; look at it first");
+        return purge_refuse(c, home,
+                            "it belongs to another uid; look at it first");
     /* Now, so that nothing is removed at all; the kernel, at each folder, has
      * the last word. */
     r = home_holds_mount(p->top_fd);
@@ -164,7 +165,8 @@ int home_purge(const char *home, const char *homes, uid_t uid,
     int r;
 
     if (!home_beneath(home, homes) || !strcmp(home, homes))
-        return refuse(c, home, "it isn't beneath the folder \"homes\"");
+        return purge_refuse(c, home,
+                            "it isn't beneath the directory \"homes\"");
     parent = home_open_parent(home, homes);
     if (parent < 0)
         return refuse_error(c, home, -parent);

@@ -27,7 +27,7 @@ void replace_clean(int folder_fd, const char *name)
 }
 
 /* The mode last: until then the bytes are the caller's alone. */
-static int dress(int fd, const struct stat *like)
+static int replace_dress(int fd, const struct stat *like)
 {
     struct stat st;
 
@@ -47,7 +47,7 @@ static int fill(int fd, struct slice bytes, const struct stat *like,
     int r = fd_write_all(fd, bytes.ptr, bytes.len);
 
     if (r == 0)
-        r = dress(fd, like);
+        r = replace_dress(fd, like);
     if (r == 0 && check)
         r = check(fd, owner);
     if (r == 0 && fsync(fd))

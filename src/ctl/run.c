@@ -144,7 +144,7 @@ static int check_usage(struct context *x, const struct ctl_command *row)
 
 static int load_settings(struct context *x)
 {
-    const char *path = x->args.config ? x->args.config : CTL_CONFIG;
+    const char *path = x->args.config ? x->args.config : SETTINGS_FILE;
     struct buf text;
     int r;
 

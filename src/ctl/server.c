@@ -15,8 +15,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
-#include "sallyport/ipc/outcome.h"
 
 #include "ctl.h"
 
@@ -119,14 +119,13 @@ static const int refusal_codes[REFUSAL_COUNT] = {
     [REFUSAL_BAD_FILE] = EX_DATAERR,
 };
 
-static int refused(struct context *x, const struct packet *p)
+static int refused(struct context *x, const struct msg_control_refused *msg)
 {
-    uint64_t why = p->value[0].number;
     struct buf words;
-    int code = why < REFUSAL_COUNT ? refusal_codes[why] : EX_PROTOCOL;
+    int code = refusal_codes[msg->refusal];
 
     buf_init(&words, COMPLAINT_MAX - 1);
-    if (event_escape(p->value[1].text, &words) == 0)
+    if (event_escape(msg->why, &words) == 0)
         ctl_fail(x, code, "%.*s", (int)words.len, words.data);
     else
         ctl_fail(x, code, "the server refuses, in too many words");
@@ -151,20 +150,27 @@ static int broken(struct context *x, const struct channel *c, int error)
 }
 
 int server_wait(struct context *x, struct channel *c, uint32_t request,
-                struct packet *answer, int ms)
+                struct message *answer, int ms)
 {
     int r = channel_wait(c, answer, ms);
 
     if (r == -EPIPE) /* the first word may be an error of the socket's */
         r = channel_receive(c, answer);
     if (r == 1 && answer->request != request) {
-        packet_close(answer);
+        message_close(answer);
         c->wrong = "an answer to nothing that was asked";
         r = -EPROTO;
     }
     if (r != 1)
         return broken(x, c, r);
-    return answer->message == MSG_CONTROL_REFUSED ? refused(x, answer) : 0;
+    return answer->kind == MSG_control_refused
+               ? refused(x, &answer->control_refused)
+               : 0;
+}
+
+int server_lies(struct context *x, const char *what)
+{
+    return ctl_fail(x, EX_PROTOCOL, "the server lies: %s", what);
 }
 
 static void take_version(struct server *s, struct slice text)
@@ -180,7 +186,7 @@ static void take_version(struct server *s, struct slice text)
 static int open_once(struct server *s)
 {
     struct context *x = s->x;
-    struct packet p;
+    struct message m;
     int code;
 
     *s = (struct server){ .x = x,
@@ -190,14 +196,16 @@ static int open_once(struct server *s)
     code = connect_server(s);
     if (code)
         return code;
-    code = server_wait(x, &s->channel, 0, &p, s->patience);
+    code = server_wait(x, &s->channel, 0, &m, s->patience);
     if (code) {
-        s->busy = p.message == MSG_CONTROL_REFUSED &&
-                  p.value[0].number == REFUSAL_BUSY;
+        s->busy = m.kind == MSG_control_refused &&
+                  m.control_refused.refusal == REFUSAL_BUSY;
         return code;
     }
-    take_version(s, p.value[0].text);
-    s->pid = p.value[1].number;
+    if (m.kind != MSG_welcome)
+        return server_lies(x, "no welcome");
+    take_version(s, m.welcome.version);
+    s->pid = m.welcome.pid;
     s->channel.phase = PHASE_ASKED;
     return 0;
 }
@@ -225,21 +233,21 @@ void server_close(struct server *s)
     channel_close(&s->channel);
 }
 
-int server_next(struct server *s, const struct packet *request,
-                struct packet *answer)
+uint32_t server_request(struct server *s)
 {
-    return server_wait(s->x, &s->channel, request->request, answer,
-                       s->patience);
+    s->request = channel_next(&s->channel);
+    return s->request;
 }
 
-int server_ask(struct server *s, struct packet *request, struct packet *answer)
+int server_next(struct server *s, struct message *answer)
 {
-    int r;
+    return server_wait(s->x, &s->channel, s->request, answer, s->patience);
+}
 
-    request->request = channel_next(&s->channel);
-    r = channel_send(&s->channel, request);
-    if (r < 0 && r != -EPIPE) /* then the answer is read: it may say why */
+int server_asked(struct server *s, int result, struct message *answer)
+{
+    if (result < 0 && result != -EPIPE) /* after its end it may still say why */
         return ctl_fail(s->x, EX_OSERR, "the server can't be asked: %s",
-                        strerror(-r));
-    return server_next(s, request, answer);
+                        strerror(-result));
+    return server_next(s, answer);
 }

@@ -11,6 +11,7 @@ struct context;
 struct server {
     struct context *x;
     struct channel channel;
+    uint32_t request; /* the number of the last one */
     char version[256];
     uint64_t pid;
     int patience; /* ms for an answer */
@@ -23,13 +24,18 @@ struct server {
  * EX_UNAVAILABLE: no server runs. */
 int server_open(struct server *s, struct context *x);
 void server_close(struct server *s);
-/* Sends REQUEST, and waits for what comes first. */
-int server_ask(struct server *s, struct packet *request, struct packet *answer);
-/* What comes next as an answer to the same REQUEST. */
-int server_next(struct server *s, const struct packet *request,
-                struct packet *answer);
-/* Of any peer that can lie: waits for an answer to REQUEST on C. */
+/* The number for a new request. */
+uint32_t server_request(struct server *s);
+/* That request was sent with RESULT, which is SEND()'s: waits for the first
+ * answer. */
+int server_asked(struct server *s, int result, struct message *answer);
+/* Waits for the next answer to the same request. */
+int server_next(struct server *s, struct message *answer);
+/* On any channel: waits for an answer to REQUEST. A refusal and an answer to
+ * something else are errors. */
 int server_wait(struct context *x, struct channel *c, uint32_t request,
-                struct packet *answer, int ms);
+                struct message *answer, int ms);
+/* EX_PROTOCOL: the server said WHAT it may not say. */
+int server_lies(struct context *x, const char *what);
 
 #endif

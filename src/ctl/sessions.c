@@ -25,13 +25,9 @@
 struct list {
     struct server *server;
     json_t *json; /* or NULL */
-    uint64_t now, count;
+    int64_t now;
+    uint64_t count;
 };
-
-static int lie(struct context *x, const char *what)
-{
-    return ctl_fail(x, EX_PROTOCOL, "the server lies: %s", what);
-}
 
 /* Fit to print; "-" before login. */
 static void user_text(struct slice user, char out[USER_ROOM])
@@ -46,7 +42,7 @@ static void user_text(struct slice user, char out[USER_ROOM])
     buf_release(&text);
 }
 
-static void print_one(struct list *l, const struct packet *p)
+static void print_session(struct list *l, const struct msg_who_is *msg)
 {
     char user[USER_ROOM], client[ADDRESS_TEXT_MAX], local[ADDRESS_TEXT_MAX];
     char ago[WHEN_MAX];
@@ -54,49 +50,41 @@ static void print_one(struct list *l, const struct packet *p)
     if (l->count == 0)
         printf("%-16s %-16s %8s %-24s %s\n", "SERIAL", "USER", "SINCE",
                "CLIENT", "LISTENER");
-    user_text(p->value[1].text, user);
-    printf("%016" PRIx64 " %-16s %8s %-24s %s\n", p->value[0].number, user,
-           when_ago(p->value[4].number, l->now, ago),
-           address_port_text(&p->value[2].address, client),
-           address_port_text(&p->value[3].address, local));
+    user_text(msg->user, user);
+    printf("%016" PRIx64 " %-16s %8s %-24s %s\n", msg->serial, user,
+           when_ago(msg->since, l->now, ago),
+           address_port_text(&msg->peer, client),
+           address_port_text(&msg->local, local));
 }
 
-static json_t *time_json(uint64_t seconds)
-{
-    char when[WHEN_MAX];
-
-    return seconds > 0 ? json_string(when_text(seconds, when)) : json_null();
-}
-
-static int add_json(struct list *l, const struct packet *p)
+static int add_session_json(struct list *l, const struct msg_who_is *msg)
 {
     char serial[SERIAL_DIGITS + 1], client[ADDRESS_TEXT_MAX];
     char local[ADDRESS_TEXT_MAX], user[USER_ROOM];
-    bool known = p->value[1].text.len > 0;
+    bool known = msg->user.len > 0;
 
-    snprintf(serial, sizeof(serial), "%016" PRIx64, p->value[0].number);
-    user_text(p->value[1].text, user);
+    snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
+    user_text(msg->user, user);
     if (json_array_append_new(
             l->json,
             json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "serial", serial,
                       "user", known ? json_text(user) : json_null(), "client",
-                      address_port_text(&p->value[2].address, client),
-                      "listener",
-                      address_port_text(&p->value[3].address, local), "since",
-                      time_json(p->value[4].number), "logged_in",
-                      time_json(p->value[5].number))) == 0)
+                      address_port_text(&msg->peer, client), "listener",
+                      address_port_text(&msg->local, local), "since",
+                      json_time(msg->since), "logged_in",
+                      json_time(msg->login))) == 0)
         return 0;
     return ctl_fail(l->server->x, EX_OSERR, "no memory");
 }
 
-static int take_one(struct list *l, const struct packet *p)
+static int take_session(struct list *l, const struct msg_who_is *msg)
 {
     int code = 0;
 
     if (l->json)
-        code = add_json(l, p);
+        code = add_session_json(l, msg);
     else
-        print_one(l, p);
+        print_session(l, msg);
     l->count++;
     return code;
 }
@@ -104,22 +92,23 @@ static int take_one(struct list *l, const struct packet *p)
 /* From place *at on; the place of the next page, 0 for none. */
 static int ask_page(struct list *l, uint64_t *at)
 {
-    struct packet p, request = { .message = MSG_WHO, .value = { NUMBER(*at) } };
     struct server *s = l->server;
-    int code = server_ask(s, &request, &p);
+    struct message m;
+    int code = server_asked(
+        s, SEND(&s->channel, who, server_request(s), .place = *at), &m);
 
-    while (code == 0 && p.message == MSG_WHO_IS) {
-        code = take_one(l, &p);
+    while (code == 0 && m.kind == MSG_who_is) {
+        code = take_session(l, &m.who_is);
         if (code == 0)
-            code = server_next(s, &request, &p);
+            code = server_next(s, &m);
     }
     if (code)
         return code;
-    if (p.message != MSG_WHO_END)
-        return lie(s->x, "no answer to who");
-    if (p.value[0].number != 0 && p.value[0].number <= *at)
-        return lie(s->x, "sessions without end");
-    *at = p.value[0].number;
+    if (m.kind != MSG_who_end)
+        return server_lies(s->x, "no answer to who");
+    if (m.who_end.place != 0 && m.who_end.place <= *at)
+        return server_lies(s->x, "sessions without end");
+    *at = m.who_end.place;
     return 0;
 }
 
@@ -139,7 +128,7 @@ int server_who(struct context *x)
     struct server s;
     struct list l = { .server = &s,
                       .json = x->args.json ? json_array() : NULL,
-                      .now = (uint64_t)time(NULL) };
+                      .now = time(NULL) };
     int code = server_open(&s, x);
 
     if (code == 0)
@@ -155,18 +144,19 @@ int server_who(struct context *x)
 }
 
 /* Decided by its form: an address, 16 hexadecimal digits, else a user. */
-static int read_word(struct context *x, const char *word, struct packet *p)
+static int read_word(struct context *x, const char *word,
+                     struct msg_end_sessions *ret)
 {
-    if (address_parse(slice_from(word), &p->value[2].address) == 0)
+    if (address_parse(slice_from(word), &ret->client) == 0)
         return 0;
-    p->value[2].address = (struct address){ 0 };
+    ret->client = (struct address){ 0 };
     if (strlen(word) == SERIAL_DIGITS &&
         strspn(word, "0123456789abcdefABCDEF") == SERIAL_DIGITS) {
-        p->value[0].number = strtoull(word, NULL, 16);
+        ret->serial = strtoull(word, NULL, 16);
         return 0;
     }
-    p->value[1].text = slice_from(word);
-    if (user_name_ok(p->value[1].text))
+    ret->user = slice_from(word);
+    if (user_name_ok(ret->user))
         return 0;
     return ctl_fail(x, EX_USAGE,
                     "%s: neither a user's name, nor a serial (16 hexadecimal "
@@ -174,19 +164,44 @@ static int read_word(struct context *x, const char *word, struct packet *p)
                     word);
 }
 
-/* REQUEST's answer is a number of sessions. */
-static int ask_ended(struct context *x, struct packet *request, uint64_t *ended)
+/* The request was sent with RESULT; its answer is a number of sessions. */
+static int wait_ended(struct server *s, int result, uint64_t *ended)
+{
+    struct message m;
+    int code = server_asked(s, result, &m);
+
+    if (code == 0 && m.kind != MSG_ended)
+        code = server_lies(s->x, "no answer to a kick");
+    if (code == 0)
+        *ended = m.ended.sessions;
+    return code;
+}
+
+static int ask_end_sessions(struct context *x,
+                            const struct msg_end_sessions *whose,
+                            uint64_t *ended)
 {
     struct server s;
-    struct packet p;
     int code = server_open(&s, x);
 
     if (code == 0)
-        code = server_ask(&s, request, &p);
-    if (code == 0 && p.message != MSG_ENDED)
-        code = lie(x, "no answer to a kick");
+        code = wait_ended(&s,
+                          SEND(&s.channel, end_sessions, server_request(&s),
+                               .serial = whose->serial, .user = whose->user,
+                               .client = whose->client),
+                          ended);
+    server_close(&s);
+    return code;
+}
+
+static int ask_users_edited(struct context *x, uint64_t *ended)
+{
+    struct server s;
+    int code = server_open(&s, x);
+
     if (code == 0)
-        *ended = p.value[0].number;
+        code = wait_ended(
+            &s, SEND(&s.channel, users_edited, server_request(&s)), ended);
     server_close(&s);
     return code;
 }
@@ -198,12 +213,12 @@ static void print_ended(uint64_t ended)
 
 int server_kick(struct context *x)
 {
-    struct packet request = { .message = MSG_END_SESSIONS };
+    struct msg_end_sessions whose = { 0 };
     uint64_t ended = 0;
-    int code = read_word(x, x->args.word[1], &request);
+    int code = read_word(x, x->args.word[1], &whose);
 
     if (code == 0)
-        code = ask_ended(x, &request, &ended);
+        code = ask_end_sessions(x, &whose, &ended);
     if (code == 0 && ended == 0)
         return ctl_fail(x, EX_NOUSER,
                         "%s has no session; run: sallyportctl who",
@@ -215,13 +230,12 @@ int server_kick(struct context *x)
 
 void sessions_edited(struct context *x)
 {
-    struct packet request = { .message = MSG_USERS_EDITED };
     uint64_t ended = 0;
     int patience = x->patience;
     int code;
 
     x->patience = EDITED_MS;
-    code = ask_ended(x, &request, &ended);
+    code = ask_users_edited(x, &ended);
     x->patience = patience;
     if (code == 0 && ended > 0)
         print_ended(ended);

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
-#include "sallyport/ipc/outcome.h"
 
 #include "ctl.h"
 #include "json.h"
@@ -27,50 +27,41 @@ static const char *const state_words[SERVER_STATES] = {
 
 struct certificate {
     char *file, *ocsp; /* fit to print; ocsp "": none is configured */
-    uint64_t expires, ocsp_until;
+    int64_t expires, ocsp_until;
 };
 
 struct status {
     struct address listener[LISTENERS_MAX];
     size_t listeners;
-    struct certificate certificate[SETTINGS_PAIRS_MAX];
+    struct certificate certificate[CERTIFICATES_MAX];
     size_t certificates;
     const char *state;
-    uint64_t since, sessions, logged_in, limit, users;
+    int64_t since;
+    uint64_t sessions, logged_in, limit, users;
 };
 
-static int lie(struct server *s, const char *what)
+static void take_status(const struct msg_status_is *msg, struct status *st)
 {
-    return ctl_fail(s->x, EX_PROTOCOL, "the server lies: %s", what);
+    st->state = state_words[msg->state];
+    st->since = msg->since;
+    st->sessions = msg->sessions;
+    st->logged_in = msg->logged_in;
+    st->limit = msg->limit;
+    st->users = msg->users;
 }
 
-static int take_status(struct server *s, const struct packet *p,
-                       struct status *st)
-{
-    if (p->message != MSG_STATUS_IS)
-        return lie(s, "no answer to status");
-    if (p->value[0].number >= SERVER_STATES)
-        return lie(s, "an unknown state");
-    st->state = state_words[p->value[0].number];
-    st->since = p->value[1].number;
-    st->sessions = p->value[2].number;
-    st->logged_in = p->value[3].number;
-    st->limit = p->value[4].number;
-    st->users = p->value[5].number;
-    return 0;
-}
-
-static int take_listener(struct server *s, const struct packet *p,
+static int take_listener(struct server *s,
+                         const struct msg_status_listener *msg,
                          struct status *st)
 {
     if (st->listeners == LISTENERS_MAX)
-        return lie(s, "too many listeners");
-    st->listener[st->listeners++] = p->value[0].address;
+        return server_lies(s->x, "too many listeners");
+    st->listener[st->listeners++] = msg->bound;
     return 0;
 }
 
 /* A path of the configuration, which another might have written. */
-static char *escaped(struct slice text)
+static char *escaped_path(struct slice text)
 {
     struct buf b;
     char *copy = NULL;
@@ -82,22 +73,23 @@ static char *escaped(struct slice text)
     return copy;
 }
 
-static int take_certificate(struct server *s, const struct packet *p,
-                            struct status *st)
+static int status_take_certificate(struct server *s,
+                                   const struct msg_status_certificate *msg,
+                                   struct status *st)
 {
     struct certificate *c = &st->certificate[st->certificates];
 
-    if (st->certificates == SETTINGS_PAIRS_MAX)
-        return lie(s, "too many certificates");
+    if (st->certificates == CERTIFICATES_MAX)
+        return server_lies(s->x, "too many certificates");
     st->certificates++;
-    *c = (struct certificate){ .file = escaped(p->value[0].text),
-                               .ocsp = escaped(p->value[1].text),
-                               .expires = p->value[2].number,
-                               .ocsp_until = p->value[3].number };
+    *c = (struct certificate){ .file = escaped_path(msg->path),
+                               .ocsp = escaped_path(msg->staple_path),
+                               .expires = msg->expires,
+                               .ocsp_until = msg->staple_until };
     return c->file && c->ocsp ? 0 : ctl_fail(s->x, EX_OSERR, "no memory");
 }
 
-static void release(struct status *st)
+static void release_status(struct status *st)
 {
     for (size_t i = 0; i < st->certificates; i++) {
         free(st->certificate[i].file);
@@ -107,25 +99,31 @@ static void release(struct status *st)
 
 static int ask_status(struct server *s, struct status *st)
 {
-    struct packet request = { .message = MSG_STATUS }, p;
-    int code = server_ask(s, &request, &p);
+    struct message m;
+    int code =
+        server_asked(s, SEND(&s->channel, status, server_request(s)), &m);
 
-    while (code == 0 && (p.message == MSG_STATUS_LISTENER ||
-                         p.message == MSG_STATUS_CERTIFICATE)) {
-        code = p.message == MSG_STATUS_LISTENER ? take_listener(s, &p, st)
-                                                : take_certificate(s, &p, st);
+    while (code == 0 && m.kind != MSG_status_is) {
+        if (m.kind == MSG_status_listener)
+            code = take_listener(s, &m.status_listener, st);
+        else if (m.kind == MSG_status_certificate)
+            code = status_take_certificate(s, &m.status_certificate, st);
+        else
+            code = server_lies(s->x, "no answer to status");
         if (code == 0)
-            code = server_next(s, &request, &p);
+            code = server_next(s, &m);
     }
-    return code ? code : take_status(s, &p, st);
+    if (code == 0)
+        take_status(&m.status_is, st);
+    return code;
 }
 
 /* Whole days from now on, negative for none. */
-static int64_t days_until(uint64_t seconds)
+static int64_t days_until(int64_t seconds)
 {
-    int64_t left = seconds > INT64_MAX ? 0 : (int64_t)seconds - time(NULL);
+    int64_t now = time(NULL);
 
-    return left <= 0 ? -1 : left / DAY_S;
+    return seconds <= now ? -1 : (seconds - now) / DAY_S;
 }
 
 static void print_certificate(const struct certificate *c)
@@ -145,7 +143,7 @@ static void print_certificate(const struct certificate *c)
     putchar('\n');
 }
 
-static void print_plain(const struct server *s, const struct status *st)
+static void print_status(const struct server *s, const struct status *st)
 {
     char text[ADDRESS_TEXT_MAX], when[WHEN_MAX];
 
@@ -165,13 +163,6 @@ static void print_plain(const struct server *s, const struct status *st)
     printf("users:     %" PRIu64 "\n", st->users);
 }
 
-static json_t *time_json(uint64_t seconds)
-{
-    char when[WHEN_MAX];
-
-    return seconds > 0 ? json_string(when_text(seconds, when)) : json_null();
-}
-
 static json_t *certificates_json(const struct status *st)
 {
     json_t *all = json_array();
@@ -183,16 +174,16 @@ static json_t *certificates_json(const struct status *st)
         json_array_append_new(
             all, json_pack(
                      "{s:o, s:o, s:o, s:o, s:o}", "file", json_text(c->file),
-                     "expires", time_json(c->expires), "days",
+                     "expires", json_time(c->expires), "days",
                      c->expires > 0 ? json_integer(days_until(c->expires))
                                     : json_null(),
                      "ocsp_file", c->ocsp[0] ? json_text(c->ocsp) : json_null(),
-                     "ocsp_until", time_json(counts ? c->ocsp_until : 0)));
+                     "ocsp_until", json_time(counts ? c->ocsp_until : 0)));
     }
     return all;
 }
 
-static int print_json(const struct server *s, const struct status *st)
+static int print_status_json(const struct server *s, const struct status *st)
 {
     char text[ADDRESS_TEXT_MAX], when[WHEN_MAX];
     json_t *listen = json_array();
@@ -221,24 +212,25 @@ int server_status(struct context *x)
     if (code == 0)
         code = ask_status(&s, &st);
     if (code == 0 && x->args.json)
-        code = print_json(&s, &st);
+        code = print_status_json(&s, &st);
     else if (code == 0)
-        print_plain(&s, &st);
-    release(&st);
+        print_status(&s, &st);
+    release_status(&st);
     server_close(&s);
     return code;
 }
 
 int server_reload(struct context *x)
 {
-    struct packet request = { .message = MSG_RELOAD }, p;
+    struct message m;
     struct server s;
     int code = server_open(&s, x);
 
     if (code == 0)
-        code = server_ask(&s, &request, &p);
-    if (code == 0 && p.message != MSG_CONTROL_DONE)
-        code = lie(&s, "no answer to reload");
+        code =
+            server_asked(&s, SEND(&s.channel, reload, server_request(&s)), &m);
+    if (code == 0 && m.kind != MSG_control_done)
+        code = server_lies(x, "no answer to reload");
     if (code == 0)
         puts("reloaded: configuration, certificates and users file; the log "
              "names settings that need a restart");

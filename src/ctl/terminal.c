@@ -75,7 +75,8 @@ static int read_byte(int tty, const sigset_t *mask, uint64_t end, char *ret)
     return n < 0 ? -errno : (int)n;
 }
 
-static int read_line(int tty, const sigset_t *mask, char *out, size_t size)
+static int terminal_read_line(int tty, const sigset_t *mask, char *out,
+                              size_t size)
 {
     uint64_t end = clock_ms() + PATIENCE_MS;
     size_t len = 0;
@@ -121,7 +122,7 @@ int terminal_line(int tty, const char *prompt, bool echo, char *out,
     if (r == 0)
         r = fd_write_all(tty, prompt, strlen(prompt));
     if (r == 0)
-        r = read_line(tty, &g.mask, out, size);
+        r = terminal_read_line(tty, &g.mask, out, size);
     tcsetattr(tty, TCSAFLUSH, &old);
     if (!echo)
         (void)fd_write_all(tty, "\n", 1);

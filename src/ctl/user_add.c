@@ -51,7 +51,7 @@ static int check_rows(struct context *x, const struct addition *a,
 }
 
 /* Before the password is asked for: no lock is held while somebody types. */
-static int check_early(struct context *x, const struct addition *a)
+static int user_add_check(struct context *x, const struct addition *a)
 {
     struct users u;
     int code = users_load(&u, x->settings.users, &x->complaint);
@@ -86,7 +86,8 @@ static uint64_t highest_in_range(const struct context *x, const struct users *u)
 }
 
 /* Takes a uid for good. */
-static int spend_uid(struct context *x, struct addition *a, struct edit *e)
+static int user_add_spend_uid(struct context *x, struct addition *a,
+                              struct edit *e)
 {
     uint64_t last = 0, highest = highest_in_range(x, &e->users);
     int code = edit_last_uid(e, &last);
@@ -138,7 +139,7 @@ static int add_locked(struct context *x, struct addition *a, struct edit *e)
     int code = check_rows(x, a, &e->users);
 
     if (code == 0)
-        code = spend_uid(x, a, e);
+        code = user_add_spend_uid(x, a, e);
     if (code == 0)
         code = home_make(a->f.home, a->f.homes, (uid_t)a->f.uid,
                          (gid_t)a->f.gid, &made, &x->complaint);
@@ -161,7 +162,7 @@ int user_add(struct context *x)
     int code = take_arguments(x, &a);
 
     if (code == 0)
-        code = check_early(x, &a);
+        code = user_add_check(x, &a);
     if (code == 0)
         code = take_password(x, &a);
     if (code)

@@ -64,7 +64,7 @@ static int set_hash(struct context *x, struct edit *e, const struct user *user,
 }
 
 /* Before the password is asked for. */
-static int check_early(struct context *x)
+static int user_change_check(struct context *x)
 {
     const struct user *user;
     struct users u;
@@ -80,7 +80,7 @@ int user_passwd(struct context *x)
 {
     SECRET_CLEANUP struct secret password;
     char hash[HASH_MAX];
-    int code = check_early(x);
+    int code = user_change_check(x);
 
     if (code == 0)
         code = password_read(&password, x->args.word[2], &x->complaint);
@@ -95,7 +95,8 @@ int user_passwd(struct context *x)
 
 /* So that "user add" never gives out the uid of a row that was written by hand
  * or changed: files of that user may be left. */
-static int spend_uid(struct context *x, struct edit *e, uint64_t uid)
+static int user_change_spend_uid(struct context *x, struct edit *e,
+                                 uint64_t uid)
 {
     uint64_t last = 0;
     int code;
@@ -168,7 +169,7 @@ static int change_row(struct context *x, struct edit *e,
 
     complete(&f, user);
     if (code == 0)
-        code = spend_uid(x, e, f.uid);
+        code = user_change_spend_uid(x, e, f.uid);
     if (code == 0 && f.home[0])
         code = home_make(f.home, f.homes, (uid_t)f.uid, (gid_t)f.gid, &made,
                          &x->complaint);
@@ -201,7 +202,7 @@ int user_change(struct context *x)
     if (code == 0)
         code = fields_take(x, &f);
     if (code == 0)
-        code = check_early(x);
+        code = user_change_check(x);
     if (code == 0)
         code = fields_take_hash(x, &f);
     if (code == 0)
@@ -316,7 +317,7 @@ static int remove_row(struct context *x, struct edit *e,
     if (x->args.purge)
         code = check_alone(x, &e->users, user, home);
     if (code == 0)
-        code = spend_uid(x, e, user->uid);
+        code = user_change_spend_uid(x, e, user->uid);
     if (code == 0)
         code = edit_remove(e, user);
     if (code == 0)

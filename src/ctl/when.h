@@ -7,8 +7,8 @@
 #define WHEN_MAX 32
 
 /* "2026-11-20T07:42:01Z" of seconds since 1970. Returns out. */
-const char *when_text(uint64_t seconds, char out[WHEN_MAX]);
+const char *when_text(int64_t seconds, char out[WHEN_MAX]);
 /* "3 d", "5 h", "12 min", "40 s": how long ago that is, rounded down. */
-const char *when_ago(uint64_t seconds, uint64_t now, char out[WHEN_MAX]);
+const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX]);
 
 #endif

@@ -1,5 +1,5 @@
-/* Events as lines of text: whatever a client put into a name, a line stays one
- * line, and a value one value. */
+/* Events as lines of text. Whatever bytes a name has, an event is one line and
+ * each value stays one value. */
 #include <errno.h>
 
 #include "record.h"
@@ -12,8 +12,8 @@ static bool continues(struct slice s, size_t at, size_t n)
     return true;
 }
 
-/* How many bytes of well-formed UTF-8 begin here (RFC 3629); 0: none. Overlong
- * forms, surrogates and what lies over U+10FFFF don't count. */
+/* How many bytes the well-formed UTF-8 character at AT has (RFC 3629). 0: there
+ * is none; overlong forms, surrogates and numbers above U+10FFFF are none. */
 static size_t utf8_length(struct slice s, size_t at)
 {
     uint8_t a = (uint8_t)s.ptr[at];
@@ -36,7 +36,7 @@ static size_t utf8_length(struct slice s, size_t at)
     return 0;
 }
 
-/* C1 controls (U+0080 to U+009F) drive terminals too. */
+/* Terminals obey C1 controls (U+0080 to U+009F) too. */
 static bool is_plain(struct slice s, size_t at, size_t len)
 {
     uint8_t a = (uint8_t)s.ptr[at];
@@ -69,8 +69,8 @@ static bool is_inside_character(struct slice s, size_t at)
     return ((uint8_t)s.ptr[at] & 0xc0) == 0x80;
 }
 
-/* Of a long value the head and the tail, which has a file's name. No value can
- * have "\[" in it, since its own backslashes are escaped. */
+/* Of a long value, adds the beginning and the end, which has the file's name.
+ * No value itself can contain "\[", since its backslashes are escaped. */
 static int add_cut(struct slice s, struct buf *into)
 {
     size_t head = EVENT_VALUE_MAX / 2, tail = s.len - EVENT_VALUE_MAX / 2;

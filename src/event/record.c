@@ -1,5 +1,5 @@
-/* Events as records and as bytes. The names of events and fields are the one
- * list of what the log can say. */
+/* Events as records and as bytes. The names of events and fields are the list
+ * of everything that the log can say. */
 #include "record.h"
 
 #include <errno.h>
@@ -70,7 +70,7 @@ void event_number(struct event_record *r, enum event_field f, uint64_t n)
     r->has_number |= 1U << f;
 }
 
-/* Field, length, bytes: a number is eight of them. */
+/* Field, length, bytes. A number has eight bytes. */
 static int add_field(struct buf *into, enum event_field f, const void *bytes,
                      size_t len)
 {

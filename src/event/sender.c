@@ -1,6 +1,6 @@
-/* The sending side of events, in every process but log. Never waits: what log
- * can't take yet queues up to 64 KiB, then events are dropped and counted. The
- * queue dies with its process; a socket's bytes don't. */
+/* The sending side of events, in every process but log. Never waits: while log
+ * can't take events, up to 64 KiB are queued; further events are dropped and
+ * counted. The queue is lost with its process; bytes in the socket aren't. */
 #include <errno.h>
 #include <string.h>
 
@@ -37,9 +37,7 @@ void event_sender_release(struct event_sender *s)
 
 static int send_bytes(struct event_sender *s, struct slice bytes)
 {
-    struct packet p = { .message = MSG_EVENT, .value = { TEXT(bytes) } };
-
-    return channel_send(&s->channel, &p);
+    return SEND(&s->channel, event, 0, .event = bytes);
 }
 
 static int enqueue(struct event_sender *s, struct slice bytes)
@@ -55,13 +53,13 @@ static int enqueue(struct event_sender *s, struct slice bytes)
     return buf_add_slice(&s->queue, bytes);
 }
 
-/* Log is slow, or gone until master has started another. */
+/* Log is slow, or it died and master hasn't restarted it yet. */
 static bool is_for_later(int result)
 {
     return result == -EAGAIN || result == -EPIPE;
 }
 
-/* Directly behind the last one that went out. */
+/* Directly after the last event that was sent. */
 static void tell_dropped(struct event_sender *s)
 {
     struct event_record r;
@@ -124,12 +122,12 @@ int event_send(struct event_sender *s, const struct event_record *r)
 }
 
 /* From a signal handler: no memory, no queue, no shared buffer. The bytes are
- * those of channel_send() and event_encode() for one number. */
+ * those of SEND() and event_encode() for one number. */
 void event_send_syscall(struct event_sender *s, int number)
 {
     static uint8_t seen[SYSCALLS / 8];
     uint64_t n = (uint64_t)number;
-    uint8_t bytes[8 + 2 + 1 + 3 + 8] = { MSG_EVENT };
+    uint8_t bytes[8 + 2 + 1 + 3 + 8] = { MSG_event };
 
     if (number >= 0 && number < SYSCALLS) {
         uint8_t bit = (uint8_t)(1U << (number % 8));

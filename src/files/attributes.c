@@ -1,6 +1,6 @@
-/* TIMES, MODE and SPACE in the process files. Times and modes are changed by an
- * open descriptor only, of what openat2 found inside the home: the kernel's
- * calls that take a name would ask Landlock nothing. */
+/* Times, modes and free space, in the process files. Times and modes are
+ * changed through an open descriptor only, of what openat2 found inside the
+ * home: Landlock doesn't check the system calls that take a name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,10 +15,11 @@
 #include "space.h"
 
 #define MODE_MAX      0777u
-#define YEAR_9999_END 253402300799u
+#define YEAR_9999_END 253402300799
 
-/* Opening a FIFO or a device is felt at its other end: a look comes first. */
-static int look(const struct files *f, const struct path *path)
+/* The other end of a FIFO or a device notices when it is opened, so its kind is
+ * looked at first. */
+static int attributes_look(const struct files *f, const struct path *path)
 {
     struct stat st;
     FD_CLEANUP int fd = resolve_open(f, path->bytes, O_PATH);
@@ -30,12 +31,11 @@ static int look(const struct files *f, const struct path *path)
     return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? 0 : -ENODEV;
 }
 
-/* A file or folder, for its facts. Reading it is what is asked for first; who
- * may only write it may open it too. O_PATH would not do: what can be opened so
- * can't be changed. */
-static int open_either(const struct files *f, const struct path *path)
+/* Opens a file or directory to change its facts: for reading, or for writing
+ * where the user may only write. With O_PATH nothing could be changed. */
+static int attributes_open(const struct files *f, const struct path *path)
 {
-    int r = look(f, path);
+    int r = attributes_look(f, path);
 
     if (r < 0)
         return r;
@@ -46,12 +46,12 @@ static int open_either(const struct files *f, const struct path *path)
     return fd;
 }
 
-/* Only what belongs to the user, as chmod(2) has it; said here too, since the
- * kernel lets everybody who may write set the time to now. */
-static int open_own(const struct files *f, const struct path *path,
-                    struct stat *st)
+/* Only the owner may change these, as with chmod(2). It is checked here too,
+ * since the kernel lets everybody who may write set the time to now. */
+static int attributes_open_own(const struct files *f, const struct path *path,
+                               bool directory, struct stat *st)
 {
-    FD_CLEANUP int fd = open_either(f, path);
+    FD_CLEANUP int fd = attributes_open(f, path);
 
     if (fd < 0)
         return fd;
@@ -59,15 +59,17 @@ static int open_own(const struct files *f, const struct path *path,
         return -errno;
     if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
         return -ENODEV;
+    if (directory && !S_ISDIR(st->st_mode))
+        return -ENOTDIR;
     if (st->st_uid != f->uid)
         return -EPERM;
     return fd_take(&fd);
 }
 
-/* What a file system can't keep it cuts off without a word: then the old times
- * come back. */
-static int set_times(int fd, const struct timespec times[2],
-                     const struct stat *before)
+/* A file system silently cuts off what it can't store. Then the old times are
+ * restored. */
+static int attributes_set_times(int fd, const struct timespec times[2],
+                                const struct stat *before)
 {
     const struct timespec old[2] = { before->st_atim, before->st_mtim };
     struct stat st;
@@ -79,65 +81,67 @@ static int set_times(int fd, const struct timespec times[2],
     return futimens(fd, old) < 0 ? -errno : -ERANGE;
 }
 
-int serve_times(struct files *f, const struct packet *p)
+static bool attributes_is_time(int64_t time)
 {
-    struct path path;
-    struct stat st;
-    uint64_t access = p->value[1].number, modify = p->value[2].number;
-    const struct timespec times[2] = { { .tv_sec = (time_t)access },
-                                       { .tv_sec = (time_t)modify } };
-
-    request_path(p->value[0].text, &path);
-    if (access > YEAR_9999_END || modify > YEAR_9999_END)
-        die(EX_PROTOCOL, "session: a time that no client can name");
-    FD_CLEANUP int fd = open_own(f, &path, &st);
-    if (fd < 0)
-        return fd;
-    int r = set_times(fd, times, &st);
-    return r < 0 ? r : answer_done(f, p);
+    return time >= 0 && time <= YEAR_9999_END;
 }
 
-/* A folder keeps what an administrator gave it beyond the nine bits: those who
- * share one live on its set-group-ID bit. A file never has or gets any. The
- * home's own mode is the administrator's: 0 would lock the user out. */
-int serve_mode(struct files *f, const struct packet *p)
+int attributes_on_times(void *owner, struct msg_times *m)
 {
+    struct files *f = owner;
     struct path path;
     struct stat st;
-    mode_t mode = (mode_t)p->value[1].number;
+    const struct timespec times[2] = { { .tv_sec = m->access },
+                                       { .tv_sec = m->modify } };
 
-    request_path(p->value[0].text, &path);
-    if (p->value[1].number > MODE_MAX)
+    resolve_request(m->path, &path);
+    if (!attributes_is_time(m->access) || !attributes_is_time(m->modify))
+        die(EX_PROTOCOL, "session: a time that no client can name");
+    FD_CLEANUP int fd = attributes_open_own(f, &path, m->directory, &st);
+    if (fd < 0)
+        return fd;
+    int r = attributes_set_times(fd, times, &st);
+    return r < 0 ? r : ANSWER(f, done, m->request);
+}
+
+/* A directory keeps the bits that an administrator set beyond the nine: users
+ * who share it need its set-group-ID bit. A file never gets any of them. The
+ * mode of the home itself is the administrator's: 0 would lock the user out. */
+int attributes_on_mode(void *owner, struct msg_mode *m)
+{
+    struct files *f = owner;
+    struct path path;
+    struct stat st;
+    mode_t mode = (mode_t)m->mode;
+
+    resolve_request(m->path, &path);
+    if (m->mode > MODE_MAX)
         die(EX_PROTOCOL, "session: a mode with more than nine bits");
     if (path.len == 1)
         return -EPERM;
-    FD_CLEANUP int fd = open_own(f, &path, &st);
+    FD_CLEANUP int fd = attributes_open_own(f, &path, m->directory, &st);
     if (fd < 0)
         return fd;
     if (S_ISDIR(st.st_mode))
         mode |= st.st_mode & (S_ISGID | S_ISVTX);
-    return fchmod(fd, mode) < 0 ? -errno : answer_done(f, p);
+    return fchmod(fd, mode) < 0 ? -errno : ANSWER(f, done, m->request);
 }
 
-int serve_space(struct files *f, const struct packet *p)
+int attributes_on_space(void *owner, struct msg_space *m)
 {
+    struct files *f = owner;
     struct path path;
     struct statvfs disk;
     struct stat st;
 
-    request_path(p->value[0].text, &path);
+    resolve_request(m->path, &path);
     FD_CLEANUP int fd = resolve_open(f, path.bytes, O_PATH | O_DIRECTORY);
     if (fd < 0)
         return fd;
     if (fstatvfs(fd, &disk) < 0 || fstat(fd, &st) < 0)
         return -errno;
     uint64_t bytes = space_free(&disk);
-    if (bytes < p->value[1].number) /* only then: it is a walk */
+    if (bytes < m->wanted) /* only then, since this walks the home */
         bytes = space_sum(bytes, idle_bytes(f, st.st_dev));
-    answer(f, p,
-           &(struct packet){
-               .message = MSG_SPACE_IS,
-               .value = { NUMBER(bytes) },
-           });
-    return 0;
+    return ANSWER(f, space_is, m->request, .bytes = bytes);
 }

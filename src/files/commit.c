@@ -1,7 +1,6 @@
-/* How an upload goes on and ends, in the process files: FILE_BEGIN to
- * FILE_COMMIT or FILE_ABORT. The name appears by a rename (place.c), when
- * length, limit, disk and folder agree; else nothing that is visible changes.
- */
+/* How an upload continues and ends, in the process files: from the first byte
+ * to the commit or the abort. If length, limit, disk and directory agree, a
+ * rename (place.c) makes the name appear. Otherwise nothing visible changes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,76 +13,78 @@
 #include "resolve.h"
 #include "sallyport/base/fd.h"
 
-#define ROOM_MIN (UINT64_C(32) << 20) /* else each block would ask again */
+/* Asked for at least; otherwise each block would ask again. */
+#define ROOM_MIN (UINT64_C(32) << 20)
 
-/* Each answer of SIZE counts for one upload: until its first byte is there, and
- * not until it is refused, or who asks again would begin anew with a rest. */
-void upload_forget_told(struct files *f, const struct upload *u)
+/* An answer of SIZE counts for one upload, up to its first byte. A refused
+ * upload doesn't use it up: the client's retry would start a new file with a
+ * rest. */
+void commit_forget_told(struct files *f, const struct upload *u)
 {
-    told_set(&f->told, f->name_key, u->folder, u->name, 0, 0);
+    told_set(&f->told, f->name_key, u->directory, u->name, 0, 0);
 }
 
-static int begin_bytes(struct files *f)
+static int commit_begin_bytes(struct files *f)
 {
     struct upload *u = &f->upload;
 
     if (!u->partial.waits)
         return 0;
-    upload_forget_told(f, u);
-    int r = partial_begin(f, u->folder, u->name, u->first, &u->partial);
+    commit_forget_told(f, u);
+    int r = partial_begin(f, u->directory, u->name, u->first, &u->partial);
     if (r == 0 && copy_left(&u->copy) > 0)
         copy_by_clone(&u->copy, u->partial.fd);
     return r;
 }
 
-int serve_begin(struct files *f, const struct packet *p)
+int commit_on_file_begin(void *owner, struct msg_file_begin *m)
 {
-    int r = begin_bytes(f);
+    struct files *f = owner;
+    int r = commit_begin_bytes(f);
 
-    return r != 0 ? r : answer_done(f, p);
+    return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-/* One step for each request: between two of them the session can give up, and
- * when it is gone nobody asks for the next. */
-int serve_copy(struct files *f, const struct packet *p)
+/* One step for each request: between two steps the session can give up, and if
+ * it is gone nobody asks for the next one. */
+int commit_on_file_copy(void *owner, struct msg_file_copy *m)
 {
+    struct files *f = owner;
     struct upload *u = &f->upload;
-    int r = begin_bytes(f);
+    int r = commit_begin_bytes(f);
 
     if (r == 0)
         r = copy_step(&u->copy, u->partial.fd);
     while (errors_outcome(r) == OUTCOME_NO_SPACE &&
-           idle_remove_beside(f, u->folder, copy_left(&u->copy)))
+           idle_remove_beside(f, u->directory, copy_left(&u->copy)))
         r = copy_step(&u->copy, u->partial.fd);
     if (r == 0)
-        answer(f, p,
-               &(struct packet){
-                   .message = MSG_FILE_COPIED,
-                   .value = { NUMBER(copy_left(&u->copy)) },
-               });
+        ANSWER(f, file_copied, m->request, .left = copy_left(&u->copy));
     return r;
 }
 
-int serve_sync(struct files *f, const struct packet *p)
+int commit_on_file_sync(void *owner, struct msg_file_sync *m)
 {
+    struct files *f = owner;
     int r = partial_confirm(f, &f->upload.partial);
 
-    return r != 0 ? r : answer_done(f, p);
+    return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-/* The disk is full in the midst of it. */
-int serve_room(struct files *f, const struct packet *p)
+/* The disk is full in the middle of an upload. */
+int commit_on_file_room(void *owner, struct msg_file_room *m)
 {
+    struct files *f = owner;
     struct upload *u = &f->upload;
-    uint64_t need = p->value[0].number;
+    uint64_t need = m->to_come > ROOM_MIN ? m->to_come : ROOM_MIN;
 
-    if (idle_remove_beside(f, u->folder, need > ROOM_MIN ? need : ROOM_MIN))
-        return answer_done(f, p);
+    if (idle_remove_beside(f, u->directory, need))
+        return ANSWER(f, done, m->request);
     u->partial.lost = true;
     return OUTCOME_NO_SPACE;
 }
 
-static int check_length(const struct files *f, uint64_t length)
+static int commit_check_length(const struct files *f, uint64_t length)
 {
     struct stat st;
 
@@ -96,44 +97,45 @@ static int check_length(const struct files *f, uint64_t length)
     return 0;
 }
 
-static void forget(struct files *f)
+static void commit_forget_upload(struct files *f)
 {
     f->upload.open = false;
     copy_release(&f->upload.copy);
-    fd_close(&f->upload.folder);
+    fd_close(&f->upload.directory);
     f->session.phase = PHASE_IDLE;
 }
 
-/* Another session may have renamed it, and made another one of its name. */
-static int is_where_told(const struct files *f, const struct upload *u)
+/* Another session may have renamed the directory and made a new one of that
+ * name. */
+static int commit_check_place(const struct files *f, const struct upload *u)
 {
     PLACE_CLEANUP struct place at = PLACE_NONE;
     struct stat there, open;
-    int r = place_find(f, &u->path, O_PATH, &at);
+    int r = resolve_place(f, &u->path, O_PATH, &at);
 
-    if (fstat(u->folder, &open) < 0)
+    if (fstat(u->directory, &open) < 0)
         return -errno;
     if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
         return open.st_nlink > 0 ? (int)OUTCOME_MOVED : r;
     if (r != 0)
         return r;
-    if (fstat(at.folder, &there) < 0)
+    if (fstat(at.directory, &there) < 0)
         return -errno;
     return there.st_ino == open.st_ino && there.st_dev == open.st_dev
                ? 0
                : (int)OUTCOME_MOVED;
 }
 
-/* What else was begun of that name is the head of another file. */
-static void forget_others(struct files *f, const struct upload *u)
+/* Other partials of that name belong to another version of the file. */
+static void commit_forget_others(struct files *f, const struct upload *u)
 {
-    partial_forget(f, u->folder, u->name);
-    upload_forget_told(f, u);
+    partial_forget(f, u->directory, u->name);
+    commit_forget_told(f, u);
 }
 
-/* Where ctime counts in seconds, copy_unchanged() can miss that another upload
- * has replaced the file. */
-static int copy_is_named(const struct files *f, const struct upload *u)
+/* On file systems whose ctime counts whole seconds, copy_unchanged() can miss
+ * that another upload has replaced the file. */
+static int commit_check_copy(const struct files *f, const struct upload *u)
 {
     FD_CLEANUP int fd = resolve_open(f, u->path.bytes, O_PATH);
     struct stat st;
@@ -146,73 +148,72 @@ static int copy_is_named(const struct files *f, const struct upload *u)
                : (int)OUTCOME_CHANGED;
 }
 
-/* Of two appends to one file, the second one to come here must see what the
- * first one did: so from the look to the rename it is one at a time. */
-static int place_copy(const struct files *f, struct upload *u)
+/* If two sessions append to one file, the second one to get here must see what
+ * the first one did. So only one at a time goes from the check to the rename.
+ */
+static int commit_place_copy(const struct files *f, struct upload *u)
 {
-    int r = place_lock(f, u->folder);
+    int r = place_lock(f, u->directory);
 
     if (r < 0)
         return r;
     r = copy_unchanged(&u->copy);
     if (r == 0)
-        r = copy_is_named(f, u);
+        r = commit_check_copy(f, u);
     if (r == 0)
         r = place_upload(f, u);
-    place_unlock(u->folder);
+    place_unlock(u->directory);
     return r;
 }
 
-static int make_visible(struct files *f, struct upload *u)
+static int commit_make_visible(struct files *f, struct upload *u)
 {
-    int r = begin_bytes(f);
+    int r = commit_begin_bytes(f);
 
     if (r == 0)
-        r = check_length(f, u->length);
+        r = commit_check_length(f, u->length);
     if (r == 0)
         r = partial_complete(f, &u->partial);
     if (r == 0)
-        r = is_where_told(f, u);
+        r = commit_check_place(f, u);
     if (r != 0)
         return r;
-    return u->copy.from >= 0 ? place_copy(f, u) : place_upload(f, u);
+    return u->copy.from >= 0 ? commit_place_copy(f, u) : place_upload(f, u);
 }
 
-int serve_commit(struct files *f, const struct packet *p)
+int commit_on_file_commit(void *owner, struct msg_file_commit *m)
 {
+    struct files *f = owner;
     struct upload *u = &f->upload;
 
-    u->length = p->value[0].number;
-    int r = make_visible(f, u);
+    u->length = m->length;
+    int r = commit_make_visible(f, u);
     u->partial.lost |= errors_outcome(r) == OUTCOME_NO_SPACE;
     if (r != 0) {
-        upload_cut(f);
+        commit_cut(f);
         return r;
     }
     u->stands = true;
     fd_close(&u->partial.fd);
-    forget_others(f, u);
-    if (f->rules.fsync && fsync(u->folder) < 0)
+    commit_forget_others(f, u);
+    if (f->rules.fsync && fsync(u->directory) < 0)
         r = OUTCOME_STANDS;
-    forget(f);
+    commit_forget_upload(f);
     if (r == 0)
-        answer(f, p,
-               &(struct packet){
-                   .message = MSG_FILE_STORED,
-                   .value = { TEXT(path_slice(&u->path)) },
-               });
+        ANSWER(f, file_stored, m->request, .path = path_slice(&u->path));
     return r;
 }
 
-int serve_abort(struct files *f, const struct packet *p)
+int commit_on_file_abort(void *owner, struct msg_file_abort *m)
 {
-    if (p->value[0].number != 0 && !f->upload.partial.waits)
-        partial_delete(f->upload.folder, &f->upload.partial);
-    upload_cut(f);
-    return answer_done(f, p);
+    struct files *f = owner;
+    if (m->spoiled && !f->upload.partial.waits)
+        partial_delete(f->upload.directory, &f->upload.partial);
+    commit_cut(f);
+    return ANSWER(f, done, m->request);
 }
 
-void upload_cut(struct files *f)
+void commit_cut(struct files *f)
 {
     struct stat st;
 
@@ -220,6 +221,6 @@ void upload_cut(struct files *f)
         return;
     if (!f->upload.partial.waits && fstat(f->upload.partial.fd, &st) == 0)
         f->upload.length = (uint64_t)st.st_size;
-    partial_end(f, f->upload.folder, &f->upload.partial);
-    forget(f);
+    partial_end(f, f->upload.directory, &f->upload.partial);
+    commit_forget_upload(f);
 }

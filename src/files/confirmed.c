@@ -5,7 +5,8 @@
  *
  * A higher mark needs no sync of its own. If it is lost, less is resumed. A
  * lower mark is synced before the bytes above it change. The session holds a
- * handle of the partial, and can't write the mark: its cage has no fsetxattr.
+ * handle of the partial, and can't write the mark: its sandbox has no
+ * fsetxattr.
  */
 #include "confirmed.h"
 
@@ -21,7 +22,8 @@
 #define ATTRIBUTE  "user.sallyport.confirmed"
 #define MARK_BYTES 9
 
-/* The first byte. What `fsync = no` wrote counts only while that holds. */
+/* The first byte of the mark. What `fsync = no` wrote counts only while that
+ * setting holds. */
 enum mark_kind { MARK_NONE, MARK_SYNCED, MARK_WRITTEN };
 
 struct mark {
@@ -29,7 +31,7 @@ struct mark {
     uint64_t length;
 };
 
-static struct mark read_mark(int fd)
+static struct mark confirmed_read(int fd)
 {
     uint8_t bytes[MARK_BYTES];
     struct mark m = { MARK_NONE, 0 };
@@ -43,7 +45,7 @@ static struct mark read_mark(int fd)
     return m;
 }
 
-static int write_mark(int fd, struct mark m)
+static int confirmed_write(int fd, struct mark m)
 {
     uint8_t bytes[MARK_BYTES] = { (uint8_t)m.kind };
 
@@ -55,7 +57,7 @@ static int write_mark(int fd, struct mark m)
 /* Somebody may have cut the file: what is left of it is as it was. */
 uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
 {
-    struct mark m = read_mark(fd);
+    struct mark m = confirmed_read(fd);
     bool counts =
         m.kind == MARK_SYNCED || (m.kind == MARK_WRITTEN && !f->rules.fsync);
 
@@ -67,7 +69,7 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
 }
 
 /* The log hears of a file system without extended attributes once a session. */
-static void report_no_mark(struct files *f, int error)
+static void confirmed_report_none(struct files *f, int error)
 {
     struct event_record r;
 
@@ -88,7 +90,7 @@ int confirmed_raise(struct files *f, int fd)
 {
     struct stat st;
 
-    /* The length first: what comes during the sync isn't counted. */
+    /* Reads the length first: what comes during the sync doesn't count. */
     if (fstat(fd, &st) < 0)
         return -errno;
     if (f->rules.fsync && fdatasync(fd) < 0)
@@ -97,21 +99,21 @@ int confirmed_raise(struct files *f, int fd)
                       resume_length((uint64_t)st.st_size) };
     if (!f->rules.resume || m.length <= confirmed_length(f, fd, &st))
         return 0;
-    int r = write_mark(fd, m);
+    int r = confirmed_write(fd, m);
     if (r < 0)
-        report_no_mark(f, r);
+        confirmed_report_none(f, r);
     return 0;
 }
 
 /* fsync and not fdatasync, which may leave an attribute out. */
 int confirmed_lower(const struct files *f, int fd, uint64_t length)
 {
-    struct mark m = read_mark(fd);
+    struct mark m = confirmed_read(fd);
 
     if (m.kind == MARK_NONE || m.length <= length)
         return 0;
     m.length = length;
-    int r = write_mark(fd, m);
+    int r = confirmed_write(fd, m);
     if (r == 0 && f->rules.fsync && fsync(fd) < 0)
         r = -errno;
     return r;

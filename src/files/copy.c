@@ -1,6 +1,6 @@
 /* REST and APPE onto a finished file begin with a copy of its head, in the
- * process files: shared blocks where the file system can (FICLONE), else a copy
- * inside the kernel, else through a buffer. Holes stay holes. */
+ * process files: by shared blocks if the file system can (FICLONE), else by a
+ * copy inside the kernel, else through a buffer. Holes stay holes. */
 #include "copy.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/outcome.h"
+#include "sallyport/domain/outcome.h"
 
 #define COPY_BLOCK 65536
 /* Bytes of one step. A slow disk takes 100 ms for it. */
@@ -55,7 +55,7 @@ bool copy_by_clone(struct copy *c, int into)
     return true;
 }
 
-static int write_at(int into, const char *bytes, size_t len, uint64_t at)
+static int copy_write_at(int into, const char *bytes, size_t len, uint64_t at)
 {
     while (len > 0) {
         ssize_t n = pwrite(into, bytes, len, (off_t)at);
@@ -79,31 +79,32 @@ static ssize_t copy_by_buffer(const struct copy *c, int into, uint64_t len)
 
     if (n <= 0)
         return n < 0 ? -errno : -ESTALE;
-    int r = write_at(into, block, (size_t)n, c->done);
+    int r = copy_write_at(into, block, (size_t)n, c->done);
     return r < 0 ? r : n;
 }
 
 /* Not every pair of files can be copied by the kernel. */
-static bool kernel_cannot(int error)
+static bool copy_kernel_cannot(int error)
 {
     return error == EXDEV || error == EINVAL || error == ENOSYS ||
            error == EOPNOTSUPP;
 }
 
-/* Up to LEN bytes: how many; -errno. */
+/* Copies up to LEN bytes: how many, or -errno. */
 static ssize_t copy_piece(const struct copy *c, int into, uint64_t len)
 {
     off_t in = (off_t)c->done, out = in;
     ssize_t n = copy_file_range(c->from, &in, into, &out, (size_t)len, 0);
 
-    if (n < 0 && !kernel_cannot(errno))
+    if (n < 0 && !copy_kernel_cannot(errno))
         return -errno;
-    /* 0: what some file systems say for "can't" */
+    /* 0: how some file systems refuse */
     return n > 0 ? n : copy_by_buffer(c, into, len);
 }
 
-/* Where the data at or after the place that was reached begins and ends. */
-static void find_data(const struct copy *c, uint64_t *begin, uint64_t *end)
+/* The next run of data at or after the place that was reached: its beginning
+ * and end. */
+static void copy_find_data(const struct copy *c, uint64_t *begin, uint64_t *end)
 {
     off_t data = lseek(c->from, (off_t)c->done, SEEK_DATA);
     off_t hole = -1;
@@ -119,13 +120,13 @@ static void find_data(const struct copy *c, uint64_t *begin, uint64_t *end)
         *end = (uint64_t)hole;
 }
 
-/* A run of data; returns what it took of the step. A short run costs a block,
- * so that a file of many holes makes no long step. */
+/* Copies a run of data; returns what it counts as in this step. A short run
+ * counts as a block, so that a file of many holes makes no long step. */
 static int64_t copy_run(struct copy *c, int into, uint64_t most)
 {
     uint64_t begin, end;
 
-    find_data(c, &begin, &end);
+    copy_find_data(c, &begin, &end);
     c->done = begin;
     if (begin == end)
         return COPY_BLOCK;
@@ -150,7 +151,8 @@ int copy_step(struct copy *c, int into)
     return copy_left(c) > 0 ? 0 : copy_unchanged(c);
 }
 
-static bool is_same_time(const struct timespec *a, const struct timespec *b)
+static bool copy_is_same_time(const struct timespec *a,
+                              const struct timespec *b)
 {
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
@@ -165,8 +167,8 @@ int copy_unchanged(const struct copy *c)
     if (fstat(c->from, &is) < 0)
         return -errno;
     return is.st_size == was->st_size &&
-                   is_same_time(&is.st_mtim, &was->st_mtim) &&
-                   is_same_time(&is.st_ctim, &was->st_ctim)
+                   copy_is_same_time(&is.st_mtim, &was->st_mtim) &&
+                   copy_is_same_time(&is.st_ctim, &was->st_ctim)
                ? 0
                : (int)OUTCOME_CHANGED;
 }

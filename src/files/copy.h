@@ -23,16 +23,16 @@ int copy_init(struct copy *c, int from, uint64_t len);
 void copy_release(struct copy *c);
 
 uint64_t copy_left(const struct copy *c);
-/* How many bytes it will write at most: holes are kept. */
+/* How many bytes it writes at most: holes are kept. */
 uint64_t copy_cost(const struct copy *c);
 
-/* Shares all blocks with INTO, where the file system can: true, and nothing is
- * left. INTO must hold no bytes yet. */
+/* Shares all blocks with INTO if the file system can: true, and nothing is left
+ * to copy. INTO must be empty. */
 bool copy_by_clone(struct copy *c, int into);
-/* The next piece, a few MiB at most: 0 or -errno; after the last one as
+/* Copies the next piece, a few MiB at most: 0 or -errno; after the last one as
  * copy_unchanged(). Bytes of INTO after the head are left alone. */
 int copy_step(struct copy *c, int into);
-/* 0, or OUTCOME_CHANGED where another process wrote to the file, or moved or
+/* 0; or OUTCOME_CHANGED if another process wrote to the file, or moved or
  * deleted it, since copy_init(). */
 int copy_unchanged(const struct copy *c);
 

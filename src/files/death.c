@@ -1,7 +1,7 @@
 /* The event of an upload whose session died, in the process files. A session
- * tells of its own transfers, also when it leaves in the midst of one; the dead
- * tell nothing, and nobody else knows path and length. Never called for a
- * session that left by itself, or there would be two events. */
+ * reports its own transfers, even if it leaves in the middle of one. If it
+ * dies, only this process knows path and length. Never called for a session
+ * that left by itself, or there would be two events. */
 #include <stdio.h>
 
 #include "request.h"

@@ -10,12 +10,12 @@ static const struct error {
     enum outcome outcome;
 } errors[] = {
     { ENOENT, OUTCOME_NOT_FOUND },
-    { ELOOP, OUTCOME_NOT_FOUND }, /* links in a circle lead nowhere */
+    { ELOOP, OUTCOME_NOT_FOUND }, /* a circle of links */
     { EACCES, OUTCOME_DENIED },
     { EPERM, OUTCOME_DENIED },
     { EEXIST, OUTCOME_EXISTS },
-    { ENOTDIR, OUTCOME_NOT_FOLDER },
-    { EISDIR, OUTCOME_IS_FOLDER },
+    { ENOTDIR, OUTCOME_NOT_DIRECTORY },
+    { EISDIR, OUTCOME_IS_DIRECTORY },
     { ENXIO, OUTCOME_NOT_REGULAR }, /* open of a socket */
     { ENODEV, OUTCOME_NOT_REGULAR },
     { ENOTEMPTY, OUTCOME_NOT_EMPTY },
@@ -43,7 +43,7 @@ enum outcome errors_outcome(int result)
     return OUTCOME_IO;
 }
 
-unsigned errors_number(int result)
+int errors_number(int result)
 {
-    return result < 0 ? (unsigned)-result : 0;
+    return result < 0 ? -result : 0;
 }

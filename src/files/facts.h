@@ -1,4 +1,4 @@
-/* What is known of one name in an open folder. */
+/* What is known of one name in an open directory. */
 #ifndef FILES_FACTS_H
 #define FILES_FACTS_H
 
@@ -9,7 +9,7 @@
 
 struct files;
 
-/* A folder that names are looked up in. */
+/* A directory in which names are looked up. */
 struct view {
     int fd;
     struct stat st;
@@ -17,7 +17,7 @@ struct view {
 };
 
 struct facts {
-    struct stat st; /* of what a link leads to, if it leads somewhere */
+    struct stat st; /* of a link's target, if there is one */
     bool link;
     bool dangling; /* a link that leads nowhere inside the home */
     unsigned perm;

@@ -1,8 +1,8 @@
-/* The process files: one user's files, for one session (or one request of
- * sallyportctl, which then is `session` here). files_main() is the
- * list of what it does; then it is a loop that reads one request, looks up its
- * row, checks the right, and answers. It never reads the network, and never
- * opens a name outside the user's home. */
+/* The process files: one user's files, for one session, or for one request of
+ * sallyportctl, which then stands for the session. files_main() lists what it
+ * does. Then a loop reads one request, looks up its row, checks the right, and
+ * answers. It never reads the network, and never opens a name outside the
+ * user's home. */
 #include "sallyport/files/files.h"
 
 #include <errno.h>
@@ -20,111 +20,100 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
-#include "sallyport/cage/cage.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
+#include "sallyport/sandbox/sandbox.h"
 
-#define ANSWER_MS      2000
 #define ANSWER_STEP_MS 10
 
-/* CWD needs no right: who may write but not list must get to where. What an
- * open upload needs was checked when it began. */
+/* CWD needs no right: a user who may write but not list must be able to choose
+ * the directory. The rights for an open upload were checked when it began. */
 static const struct request {
-    enum message message;
+    struct handler handler;
     unsigned right;
-    int (*serve)(struct files *f, const struct packet *p);
 } requests[] = {
-    { MSG_FILE_READ, RIGHT_READ, serve_read },
-    { MSG_FILE_WRITE, RIGHT_WRITE, serve_write },
-    { MSG_FILE_BEGIN, 0, serve_begin },
-    { MSG_FILE_COPY, 0, serve_copy },
-    { MSG_FILE_SYNC, 0, serve_sync },
-    { MSG_FILE_ROOM, 0, serve_room },
-    { MSG_FILE_COMMIT, 0, serve_commit },
-    { MSG_FILE_ABORT, 0, serve_abort },
-    { MSG_FILE_DELETE, RIGHT_DELETE, serve_delete },
-    { MSG_FOLDER_LIST, RIGHT_LIST, serve_list },
-    { MSG_FOLDER_ENTER, 0, serve_enter },
-    { MSG_FOLDER_MAKE, RIGHT_FOLDER, serve_make },
-    { MSG_FOLDER_REMOVE, RIGHT_FOLDER, serve_remove },
-    { MSG_RENAME, RIGHT_RENAME, serve_rename },
-    { MSG_TIMES, RIGHT_WRITE, serve_times },
-    { MSG_MODE, RIGHT_WRITE | RIGHT_REPLACE, serve_mode },
-    { MSG_SPACE, RIGHT_WRITE, serve_space },
-    { MSG_FACTS, 0, serve_facts }, /* by what they are for */
+    { ON(file_read, read_on_file_read), RIGHT_READ },
+    { ON(file_write, upload_on_file_write), RIGHT_WRITE },
+    { ON(file_begin, commit_on_file_begin), 0 },
+    { ON(file_copy, commit_on_file_copy), 0 },
+    { ON(file_sync, commit_on_file_sync), 0 },
+    { ON(file_room, commit_on_file_room), 0 },
+    { ON(file_commit, commit_on_file_commit), 0 },
+    { ON(file_abort, commit_on_file_abort), 0 },
+    { ON(file_delete, change_on_file_delete), RIGHT_DELETE },
+    { ON(directory_list, list_on_directory_list), RIGHT_LIST },
+    { ON(directory_enter, change_on_directory_enter), 0 },
+    { ON(directory_make, change_on_directory_make), RIGHT_DIRECTORY },
+    { ON(directory_remove, change_on_directory_remove), RIGHT_DIRECTORY },
+    { ON(rename, change_on_rename), RIGHT_RENAME },
+    { ON(times, attributes_on_times), RIGHT_WRITE },
+    { ON(mode, attributes_on_mode), RIGHT_WRITE | RIGHT_REPLACE },
+    { ON(space, attributes_on_space), RIGHT_WRITE },
+    { ON(facts, facts_on_facts), 0 }, /* depends on the purpose */
     /* Only ctl can ask it, and ctl nothing else: by the message list. */
-    { MSG_PARTIALS_FIND, 0, serve_partials },
+    { ON(partials_find, partials_on_find), 0 },
 };
 
-static const struct request *find_request(enum message m)
+static const struct request *files_find_request(enum message_kind kind)
 {
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-        if (requests[i].message == m)
+        if (requests[i].handler.kind == kind)
             return &requests[i];
-    die(EX_PROTOCOL, "%s is no request", message_name(m));
+    die(EX_PROTOCOL, "%s is no request", message_name(kind));
 }
 
-/* EAGAIN has two causes: the session reads nothing, or too many descriptors of
- * this uid are on their way, in all its processes together (ETOOMANYREFS). The
- * second passes; so a moment's patience, and never longer than master lives. */
-static int send_patiently(struct files *f, const struct packet *reply,
-                          uint64_t ms)
+/* EAGAIN has two causes: the session doesn't read, or too many descriptors of
+ * this uid are under way in all its processes together (ETOOMANYREFS). The
+ * second one passes. So it is tried again for a short time, and never after
+ * master's end. */
+static int files_send(struct files *f, enum message_kind kind, const void *body,
+                      uint64_t ms)
 {
     struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
     uint64_t end = clock_ms() + ms;
 
     for (;;) {
-        int r = channel_send(&f->session, reply);
+        int r = channel_send(&f->session, kind, body);
         if (r != -EAGAIN || clock_ms() >= end)
             return r;
         if (poll(ends, 2, ANSWER_STEP_MS) > 0)
-            return -EPIPE; /* nothing but an end is asked for */
+            return -EPIPE; /* only the end of a peer is waited for */
     }
 }
 
-void answer_within(struct files *f, const struct packet *request,
-                   struct packet *reply, uint64_t ms)
+int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
+                 const void *body)
 {
-    reply->request = request->request;
-    int r = send_patiently(f, reply, ms);
+    int r = files_send(f, kind, body, ms);
+
     if (r == 0)
         f->upload.untold = f->upload.open;
     if (r == -EPIPE)
         f->over = true;
     else if (r < 0)
         die(EX_PROTOCOL, "%s: does not take %s: %d",
-            process_name(f->session.peer), message_name(reply->message), -r);
-}
-
-void answer(struct files *f, const struct packet *request, struct packet *reply)
-{
-    answer_within(f, request, reply, ANSWER_MS);
-}
-
-int answer_done(struct files *f, const struct packet *request)
-{
-    answer(f, request, &(struct packet){ .message = MSG_DONE });
+            process_name(f->session.peer), message_name(kind), -r);
     return 0;
 }
 
-static void serve_request(struct files *f, const struct packet *p)
+static void files_serve_request(struct files *f, struct message *m)
 {
-    const struct request *row = find_request(p->message);
-    int r = (row->right & ~f->rights) != 0 ? (int)OUTCOME_NO_RIGHT
-                                           : row->serve(f, p);
+    const struct request *row = files_find_request(m->kind);
+    uint32_t number = m->request;
+    int r = OUTCOME_NO_RIGHT;
 
+    if ((row->right & ~f->rights) == 0)
+        r = channel_handle(&f->session, &row->handler, 1, f, m);
+    else
+        message_close(m);
     if (r != 0)
-        answer(f, p,
-               &(struct packet){
-                   .message = MSG_REFUSED,
-                   .value = { NUMBER(errors_outcome(r)),
-                              NUMBER(errors_number(r)) },
-               });
+        ANSWER(f, refused, number, .outcome = errors_outcome(r),
+               .error = errors_number(r));
 }
 
 /* True for a message; *over when this was the end. */
-static bool receive(struct channel *c, struct packet *p, bool *over)
+static bool files_receive(struct channel *c, struct message *m, bool *over)
 {
-    int r = channel_receive(c, p);
+    int r = channel_receive(c, m);
 
     if (r == -EPROTO)
         die(EX_PROTOCOL, "%s: %s", process_name(c->peer), c->wrong);
@@ -133,36 +122,39 @@ static bool receive(struct channel *c, struct packet *p, bool *over)
     return r == 1;
 }
 
-static void serve_session(struct files *f)
+static void files_serve_session(struct files *f)
 {
-    struct packet p;
+    struct message m;
 
-    if (!receive(&f->session, &p, &f->over))
-        return;
-    serve_request(f, &p);
-    packet_close(&p);
+    if (files_receive(&f->session, &m, &f->over))
+        files_serve_request(f, &m);
 }
 
-/* Log was started anew, or the session died. */
-static void serve_master(struct files *f)
+static int files_on_session_died(void *owner, struct msg_session_died *m)
 {
-    struct packet p;
+    struct files *f = owner;
 
-    if (receive(&f->master, &p, &f->orphan)) {
-        if (p.message == MSG_LOG) {
-            event_sender_release(&f->log);
-            event_sender_init(&f->log, fd_take(&p.fd[0]), PROCESS_FILES);
-        } else {
-            f->died = (int)p.value[0].number;
-        }
-        packet_close(&p);
-    }
+    f->died = (int)m->signal;
+    return 0;
+}
+
+static const struct handler from_master[] = {
+    ON(session_died, files_on_session_died),
+};
+
+static void files_serve_master(struct files *f)
+{
+    struct message m;
+
+    if (files_receive(&f->master, &m, &f->orphan))
+        channel_handle(&f->master, from_master,
+                       sizeof(from_master) / sizeof(from_master[0]), f, &m);
     f->over |= f->orphan;
 }
 
-/* Master's end of its channel closes when it dies, and every wait of this
- * process watches it. */
-static void serve(struct files *f)
+/* When master dies its end of the channel closes; every wait of this process
+ * watches it. */
+static void files_serve(struct files *f)
 {
     struct pollfd ends[] = {
         { .fd = f->session.fd, .events = POLLIN },
@@ -173,15 +165,16 @@ static void serve(struct files *f)
         if (poll(ends, 2, -1) < 0 && errno != EINTR)
             die(EX_OSERR, "poll: %d", errno);
         if (ends[1].revents)
-            serve_master(f);
+            files_serve_master(f);
         if (ends[0].revents && !f->over)
-            serve_session(f);
+            files_serve_session(f);
     }
 }
 
-/* Did the session die, or leave? Only its parent knows; master has it from
- * there, says so, and closes. It never waits long for gate. */
-static void wait_for_master(struct files *f)
+/* Did the session die, or leave? Gate knows, and master has it from gate:
+ * master reports a death, and closes the channel. It never waits long for gate.
+ */
+static void files_wait_for_master(struct files *f)
 {
     struct pollfd end = { .fd = f->master.fd, .events = POLLIN };
 
@@ -189,12 +182,12 @@ static void wait_for_master(struct files *f)
         if (poll(&end, 1, -1) < 0 && errno != EINTR)
             die(EX_OSERR, "poll: %d", errno);
         if (end.revents)
-            serve_master(f);
+            files_serve_master(f);
     }
 }
 
 /* Master decides when this process ends; a terminal's ^C goes to all. */
-static void set_signals(void)
+static void files_set_signals(void)
 {
     sigset_t none;
 
@@ -203,7 +196,7 @@ static void set_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void init(struct files *f, const struct files_start *start)
+static void files_init(struct files *f, const struct files_start *start)
 {
     *f = (struct files){
         .rules = start->rules,
@@ -212,11 +205,14 @@ static void init(struct files *f, const struct files_start *start)
         .uid = start->root ? start->uid : geteuid(),
         .gid = start->root ? start->gid : getegid(),
         .root = -1,
-        .upload = { .folder = -1, .partial = PARTIAL_NONE, .copy = COPY_NONE },
+        .upload = { .directory = -1,
+                    .partial = PARTIAL_NONE,
+                    .copy = COPY_NONE },
     };
     for (size_t i = 0; i < sizeof(f->name_key); i++)
         f->name_key[i] = start->name_key[i];
-    if (!start->root) /* too many of them: perm then says less, never more */
+    /* With too many groups the perm fact promises less, never more. */
+    if (!start->root)
         f->group_count = getgroups(GROUPS_MAX, f->groups);
     channel_init(&f->session, start->session, PROCESS_FILES,
                  start->for_ctl ? PROCESS_CTL : PROCESS_SESSION, PHASE_IDLE);
@@ -224,11 +220,12 @@ static void init(struct files *f, const struct files_start *start)
                  PHASE_START);
     event_sender_init(&f->log, start->log, PROCESS_FILES);
     event_syscalls_by(&f->log);
-    cage_on_refused(event_on_syscall);
+    sandbox_on_refused(event_on_syscall);
 }
 
-/* The words go to the log; there is no standard error in the cage. */
-static noreturn void fail(struct files *f, int error, const struct complaint *c)
+/* The reason goes to the log; there is no standard error in the sandbox. */
+static noreturn void files_fail(struct files *f, int error,
+                                const struct complaint *c)
 {
     struct event_record r;
 
@@ -237,18 +234,13 @@ static noreturn void fail(struct files *f, int error, const struct complaint *c)
         event_text(&r, FIELD_REASON, slice_from(c->text));
         event_send(&f->log, &r);
     }
-    channel_send(&f->master, &(struct packet){
-                                 .message = MSG_FILES_FAILED,
-                                 .value = { NUMBER(-error) },
-                             });
+    SEND(&f->master, files_failed, 0, .error = -error);
     _exit(0); /* master decides what it means */
 }
 
-static void say_ready(struct files *f)
+static void files_report_ready(struct files *f)
 {
-    struct packet ready = { .message = MSG_FILES_READY };
-
-    if (channel_send(&f->master, &ready) < 0)
+    if (SEND(&f->master, files_ready, 0) < 0)
         f->over = true;
     f->master.phase = PHASE_RUN;
 }
@@ -264,20 +256,20 @@ void files_main(const struct files_start *start)
     process_title("sallyport: files (%s%s)", start->name,
                   start->for_ctl ? ", for sallyportctl" : "");
     fd_close_others(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
-    set_signals();
+    files_set_signals();
     umask(077);
-    init(&f, start);
+    files_init(&f, start);
     f.root = root_open(start);
     if (f.root < 0)
-        fail(&f, f.root, &c);
-    r = root_enter_cage(start, f.root, &c);
+        files_fail(&f, f.root, &c);
+    r = root_enter_sandbox(start, f.root, &c);
     if (r < 0)
-        fail(&f, r, &c);
-    say_ready(&f);
-    serve(&f);
-    upload_cut(&f); /* as if the client had been cut off */
+        files_fail(&f, r, &c);
+    files_report_ready(&f);
+    files_serve(&f);
+    commit_cut(&f); /* as if the client had been cut off */
     if (f.upload.untold)
-        wait_for_master(&f);
+        files_wait_for_master(&f);
     if (f.upload.untold && f.died != 0)
         death_report(&f);
     _exit(0);

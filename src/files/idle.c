@@ -1,11 +1,11 @@
 /* Room on a full disk, in the process files. A client sees no partial and can't
- * delete one, so its own forgotten uploads must not keep the disk full.
+ * delete one, so forgotten uploads of the same user must not keep the disk
+ * full.
  *
- * ctime says when a partial was touched: a write, a mark and SIZE (settle.c)
- * change it, and no user can set it. So nothing has to be
- * shared with the user's other sessions. A client that was told a length and
- * waits longer than that gets "busy", asks again, and begins from the start.
- */
+ * ctime shows when a partial was last used: a write, a mark and SIZE (settle.c)
+ * change it, and no user can set it. So this process shares nothing with the
+ * user's other sessions. A client that waits longer than that after its SIZE
+ * gets "busy", asks again, and starts from the beginning. */
 #include "idle.h"
 
 #include <fcntl.h>
@@ -22,28 +22,29 @@
 
 #define NS      INT64_C(1000000000)
 #define IDLE_S  3600
-#define OLDEST  64 /* removed by one call at most */
+#define OLDEST  64 /* at most so many are removed by one call */
 #define NAMES   100000
 #define LOOK_MS 5000
 
 struct idle {
     int64_t touched; /* ns */
     uint64_t bytes;
-    struct path folder;
+    struct path directory;
     char name[PARTIAL_NAME_MAX];
 };
 
 struct search {
     struct walk walk;
     dev_t disk;
-    time_t before; /* it was touched last */
+    time_t before; /* last used before this time */
     uint64_t bytes;
-    size_t count, most; /* of the oldest */
+    size_t count, most; /* the oldest of them */
     struct idle *oldest;
 };
 
-/* Keeps the list in order; a younger one than all of a full list is dropped. */
-static void note(struct search *s, const struct idle *one)
+/* Keeps the list in order. A full list drops what is younger than everything in
+ * it. */
+static void idle_note(struct search *s, const struct idle *one)
 {
     size_t at = s->count;
 
@@ -58,30 +59,30 @@ static void note(struct search *s, const struct idle *one)
     s->oldest[at] = *one;
 }
 
-static void on_name(struct walk *w, int folder, const char *name)
+static void idle_on_name(struct walk *w, int directory, const char *name)
 {
     struct search *s = w->owner;
     struct stat st;
 
     if (!partial_is_name(name) ||
-        fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         !partial_is_own(w->f, &st) || st.st_dev != s->disk ||
-        st.st_ctime > s->before || partial_in_use(w->f, folder, name))
+        st.st_ctime > s->before || partial_in_use(w->f, directory, name))
         return;
     struct idle one = { .touched = st.st_ctim.tv_sec * NS + st.st_ctim.tv_nsec,
                         .bytes = (uint64_t)st.st_blocks * 512,
-                        .folder = w->path };
+                        .directory = w->path };
     memcpy(one.name, name, strlen(name) + 1);
     s->bytes += one.bytes;
-    note(s, &one);
+    idle_note(s, &one);
 }
 
-static void search(struct search *s, struct files *f, dev_t disk)
+static void idle_search(struct search *s, struct files *f, dev_t disk)
 {
     s->walk = (struct walk){
         .f = f,
         .owner = s,
-        .on_name = on_name,
+        .on_name = idle_on_name,
         .most = NAMES,
         .until = clock_ms() + LOOK_MS,
     };
@@ -94,11 +95,11 @@ uint64_t idle_bytes(struct files *f, dev_t disk)
 {
     struct search s = { 0 };
 
-    search(&s, f, disk);
+    idle_search(&s, f, disk);
     return s.bytes;
 }
 
-static void report(struct files *f, uint64_t removed, uint64_t bytes)
+static void idle_report(struct files *f, uint64_t removed, uint64_t bytes)
 {
     struct event_record r;
 
@@ -111,13 +112,14 @@ static void report(struct files *f, uint64_t removed, uint64_t bytes)
     event_send(&f->log, &r);
 }
 
-static bool remove_one(const struct search *s, const struct idle *one)
+static bool idle_remove_one(const struct search *s, const struct idle *one)
 {
-    FD_CLEANUP int folder =
-        resolve_open(s->walk.f, one->folder.bytes, O_PATH | O_DIRECTORY);
+    FD_CLEANUP int directory =
+        resolve_open(s->walk.f, one->directory.bytes, O_PATH | O_DIRECTORY);
 
-    return folder >= 0 && partial_remove_untouched(s->walk.f, folder, one->name,
-                                                   s->before) == 0;
+    return directory >= 0 &&
+           partial_remove_untouched(s->walk.f, directory, one->name,
+                                    s->before) == 0;
 }
 
 bool idle_remove(struct files *f, dev_t disk, uint64_t need)
@@ -128,21 +130,21 @@ bool idle_remove(struct files *f, dev_t disk, uint64_t need)
     s.oldest = calloc(OLDEST, sizeof(*s.oldest));
     if (!s.oldest)
         return false;
-    search(&s, f, disk);
+    idle_search(&s, f, disk);
     for (size_t i = 0; i < s.count && (removed == 0 || bytes < need); i++)
-        if (remove_one(&s, &s.oldest[i])) {
+        if (idle_remove_one(&s, &s.oldest[i])) {
             removed++;
             bytes += s.oldest[i].bytes;
         }
     free(s.oldest);
     if (removed > 0)
-        report(f, removed, bytes);
+        idle_report(f, removed, bytes);
     return removed > 0;
 }
 
-bool idle_remove_beside(struct files *f, int folder, uint64_t need)
+bool idle_remove_beside(struct files *f, int directory, uint64_t need)
 {
     struct stat st;
 
-    return fstat(folder, &st) == 0 && idle_remove(f, st.st_dev, need);
+    return fstat(directory, &st) == 0 && idle_remove(f, st.st_dev, need);
 }

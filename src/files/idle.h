@@ -1,4 +1,4 @@
-/* Partials that a full disk may take. */
+/* Old partials, which are removed when the disk is full. */
 #ifndef FILES_IDLE_H
 #define FILES_IDLE_H
 
@@ -8,16 +8,17 @@
 
 struct files;
 
-/* An idle partial is one of this user that no upload writes. It was not written
- * in the last hour, and in the last half hour no SIZE answered with its length.
- * Each call looks at 100,000 names of the home at most, and for 5 s. */
+/* An idle partial belongs to this user, and no upload is writing it. It was not
+ * written within the last hour, and SIZE didn't report its length within the
+ * last half hour. Each search looks at 100,000 names of the home at most, for 5
+ * s at most. */
 
 /* Bytes of all idle partials on DISK. */
 uint64_t idle_bytes(struct files *f, dev_t disk);
-/* Removes idle partials on DISK, the oldest first, until NEED bytes are free
- * that were not before; logs it. False if there was none to remove. */
+/* Removes idle partials on DISK, the oldest first, until NEED more bytes are
+ * free, and logs it. False if there was none. */
 bool idle_remove(struct files *f, dev_t disk, uint64_t need);
-/* The same for the disk of the open directory FOLDER. */
-bool idle_remove_beside(struct files *f, int folder, uint64_t need);
+/* The same for the disk of the open directory DIRECTORY. */
+bool idle_remove_beside(struct files *f, int directory, uint64_t need);
 
 #endif

@@ -1,6 +1,6 @@
-/* Partials in the process files: locks, beginnings, ends. A lock (flock)
- * belongs to the open file that this process keeps; the session gets another
- * open file of the same partial, so nothing it does gives the lock up. It never
+/* Partials, in the process files: how they are locked, begun and ended. A lock
+ * (flock) belongs to the open file that this process keeps. The session gets
+ * another open file of the same partial, so it can't release the lock. It never
  * follows a link and never touches a file of another user. */
 #include "partial.h"
 
@@ -19,14 +19,14 @@
 
 #define LOCK_TRIES 16
 
-/* A second name would let somebody read what this upload overwrites. */
+/* Through a second name somebody could read what this upload overwrites. */
 bool partial_is_own(const struct files *f, const struct stat *st)
 {
     return S_ISREG(st->st_mode) && st->st_uid == f->uid && st->st_nlink == 1;
 }
 
-/* One that is begun anew is another inode; one that is written to has another
- * ctime, which no user can set, or length. */
+/* A partial that was started again has another inode. One that was written to
+ * has another length or ctime, which no user can set. */
 uint64_t partial_state(const struct files *f, const struct stat *st)
 {
     const uint64_t facts[] = {
@@ -40,8 +40,8 @@ uint64_t partial_state(const struct files *f, const struct stat *st)
     return siphash(f->name_key, facts, sizeof(facts));
 }
 
-uint64_t partial_resumable(const struct files *f, int folder, const char *name,
-                           struct stat *st)
+uint64_t partial_resumable(const struct files *f, int directory,
+                           const char *name, struct stat *st)
 {
     char partial[PARTIAL_NAME_MAX];
 
@@ -49,7 +49,7 @@ uint64_t partial_resumable(const struct files *f, int folder, const char *name,
         return 0;
     partial_name(f, name, partial);
     FD_CLEANUP int fd = resolve_in(
-        folder, partial, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+        directory, partial, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0 || fstat(fd, st) < 0 || !partial_is_own(f, st))
         return 0;
     return confirmed_length(f, fd, st);
@@ -60,39 +60,40 @@ bool partial_has_landed(const struct files *f, const struct stat *st)
     return S_ISREG(st->st_mode) && st->st_uid == f->uid && st->st_nlink == 2;
 }
 
-/* Does FD still stand under NAME? Between open and lock its writer may have
- * renamed or deleted it. */
-static bool still_there(const struct files *f, int folder, const char *name,
-                        int fd)
+/* Is FD still the file NAME? Between open and lock its writer may have renamed
+ * or deleted it. */
+static bool partial_still_there(const struct files *f, int directory,
+                                const char *name, int fd)
 {
     struct stat there, open;
 
     return fstat(fd, &open) == 0 &&
            (partial_is_own(f, &open) || partial_has_landed(f, &open)) &&
-           fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            there.st_ino == open.st_ino && there.st_dev == open.st_dev;
 }
 
-/* Opens and locks it; -EBUSY for one that is locked or isn't ours. */
-static int open_locked(const struct files *f, int folder, const char *name,
-                       int flags)
+/* Opens and locks it; -EBUSY if it is locked or belongs to somebody else. */
+static int partial_open_locked(const struct files *f, int directory,
+                               const char *name, int flags)
 {
     for (int tries = 0; tries < LOCK_TRIES; tries++) {
-        FD_CLEANUP int fd = resolve_in(
-            folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | flags,
-            flags & O_CREAT ? 0600 : 0);
+        FD_CLEANUP int fd =
+            resolve_in(directory, name,
+                       O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | flags,
+                       flags & O_CREAT ? 0600 : 0);
 
         if (fd < 0)
             return fd == -ELOOP ? -EBUSY : fd;
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
             return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        if (still_there(f, folder, name, fd))
+        if (partial_still_there(f, directory, name, fd))
             return fd_take(&fd);
     }
     return -EBUSY;
 }
 
-int partial_open(const struct files *f, int folder, const char *name,
+int partial_open(const struct files *f, int directory, const char *name,
                  uint64_t state, uint64_t first, struct partial *ret)
 {
     struct partial p = { .own = true, .waits = true, .old = -1 };
@@ -100,7 +101,7 @@ int partial_open(const struct files *f, int folder, const char *name,
     struct stat st;
 
     partial_name(f, name, p.name);
-    fd = open_locked(f, folder, p.name, 0);
+    fd = partial_open_locked(f, directory, p.name, 0);
     if (fd < 0)
         return fd == -ENOENT ? -EBUSY : fd;
     if (fstat(fd, &st) < 0)
@@ -113,7 +114,8 @@ int partial_open(const struct files *f, int folder, const char *name,
     return 0;
 }
 
-int partial_new_random(const struct files *f, int folder, struct partial *ret)
+int partial_new_random(const struct files *f, int directory,
+                       struct partial *ret)
 {
     struct partial p = PARTIAL_NONE;
     int r = -EBUSY;
@@ -121,7 +123,7 @@ int partial_new_random(const struct files *f, int folder, struct partial *ret)
     /* partial_in_use() may hold the lock for a moment. */
     for (int tries = 0; r == -EBUSY && tries < LOCK_TRIES; tries++) {
         partial_name_random(p.name);
-        r = p.fd = open_locked(f, folder, p.name, O_CREAT | O_EXCL);
+        r = p.fd = partial_open_locked(f, directory, p.name, O_CREAT | O_EXCL);
     }
     if (r < 0)
         return r;
@@ -129,7 +131,7 @@ int partial_new_random(const struct files *f, int folder, struct partial *ret)
     return 0;
 }
 
-static bool can_be_resumed(const struct files *f, int fd)
+static bool partial_can_be_resumed(const struct files *f, int fd)
 {
     struct stat st;
 
@@ -137,26 +139,26 @@ static bool can_be_resumed(const struct files *f, int fd)
            confirmed_length(f, fd, &st) > 0;
 }
 
-static int new_own(const struct files *f, int folder, const char *name,
-                   struct partial *ret)
+static int partial_new_own(const struct files *f, int directory,
+                           const char *name, struct partial *ret)
 {
     struct partial p = { .own = true, .old = -1 };
 
     snprintf(p.name, sizeof(p.name), "%s", name);
-    p.fd = open_locked(f, folder, name, O_CREAT | O_EXCL);
+    p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL);
     if (p.fd == -EEXIST)
-        return partial_new_random(f, folder, ret);
+        return partial_new_random(f, directory, ret);
     if (p.fd < 0)
         return p.fd;
     *ret = p;
     return 0;
 }
 
-/* OLD stays locked, so that nobody else takes or writes it meanwhile. */
-static int new_instead(const struct files *f, int folder, int *old,
-                       struct partial *ret)
+/* OLD stays locked, so that no other session takes or writes it meanwhile. */
+static int partial_new_instead(const struct files *f, int directory, int *old,
+                               struct partial *ret)
 {
-    int r = partial_new_random(f, folder, ret);
+    int r = partial_new_random(f, directory, ret);
 
     if (r < 0)
         return r;
@@ -165,40 +167,41 @@ static int new_instead(const struct files *f, int folder, int *old,
     return 0;
 }
 
-/* What is there goes and isn't emptied: a session that wrote it may still have
- * a handle. It stays open and locked until the new one is there, so that this
- * gets another inode and nobody comes in between. */
-int partial_new(const struct files *f, int folder, const char *name,
+/* The old partial is replaced and not emptied: the session that wrote it may
+ * still have a handle. It stays open and locked until the new one is there, so
+ * that the new one gets another inode and no other session comes in between. */
+int partial_new(const struct files *f, int directory, const char *name,
                 struct partial *ret)
 {
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    FD_CLEANUP int old = open_locked(f, folder, own, 0);
+    FD_CLEANUP int old = partial_open_locked(f, directory, own, 0);
     if (old == -EBUSY)
-        return partial_new_random(f, folder, ret);
+        return partial_new_random(f, directory, ret);
     if (old < 0 && old != -ENOENT)
         return old;
-    if (old >= 0 && can_be_resumed(f, old))
-        return new_instead(f, folder, &old, ret);
-    if (old >= 0 && unlinkat(folder, own, 0) < 0)
+    if (old >= 0 && partial_can_be_resumed(f, old))
+        return partial_new_instead(f, directory, &old, ret);
+    if (old >= 0 && unlinkat(directory, own, 0) < 0)
         return -errno;
-    return new_own(f, folder, own, ret);
+    return partial_new_own(f, directory, own, ret);
 }
 
-static int take_place(const struct files *f, int folder, const char *name,
-                      struct partial *p)
+static int partial_take_place(const struct files *f, int directory,
+                              const char *name, struct partial *p)
 {
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    /* A power cut can undo the rename: then the old bytes must not count. */
+    /* A power cut can undo the rename: then the old bytes must no longer count.
+     */
     int r = confirmed_lower(f, p->old, 0);
     if (r < 0) {
-        unlinkat(folder, own, 0);
+        unlinkat(directory, own, 0);
         return r;
     }
-    if (renameat(folder, p->name, folder, own) < 0)
+    if (renameat(directory, p->name, directory, own) < 0)
         return -errno;
     memcpy(p->name, own, sizeof(own));
     p->own = true;
@@ -206,7 +209,7 @@ static int take_place(const struct files *f, int folder, const char *name,
     return 0;
 }
 
-static int cut(const struct files *f, uint64_t first, struct partial *p)
+static int partial_cut(const struct files *f, uint64_t first, struct partial *p)
 {
     int r = confirmed_lower(f, p->fd, first);
 
@@ -216,14 +219,15 @@ static int cut(const struct files *f, uint64_t first, struct partial *p)
     return r;
 }
 
-int partial_begin(const struct files *f, int folder, const char *name,
+int partial_begin(const struct files *f, int directory, const char *name,
                   uint64_t first, struct partial *p)
 {
     int r;
 
     if (!p->waits)
         return 0;
-    r = p->old >= 0 ? take_place(f, folder, name, p) : cut(f, first, p);
+    r = p->old >= 0 ? partial_take_place(f, directory, name, p)
+                    : partial_cut(f, first, p);
     p->waits = r != 0;
     return r;
 }
@@ -240,11 +244,11 @@ uint64_t partial_frees(const struct partial *p, uint64_t first)
     return held < tail ? held : tail;
 }
 
-int partial_writer(const struct partial *p, int folder, int mode)
+int partial_writer(const struct partial *p, int directory, int mode)
 {
     struct stat a, b;
     FD_CLEANUP int fd = resolve_in(
-        folder, p->name, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+        directory, p->name, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 
     if (fd < 0)
         return fd;
@@ -255,17 +259,18 @@ int partial_writer(const struct partial *p, int folder, int mode)
     return fd_take(&fd);
 }
 
-void partial_delete(int folder, struct partial *p)
+void partial_delete(int directory, struct partial *p)
 {
     if (p->fd >= 0)
-        unlinkat(folder, p->name, 0); /* while it is locked, it is ours */
+        unlinkat(directory, p->name,
+                 0); /* while this process holds the lock, it is ours */
     fd_close(&p->fd);
     fd_close(&p->old);
 }
 
-/* Linux reports a failed write once, and takes the pages for written. So after
- * a failed sync nobody knows which bytes are there, and a later sync that
- * succeeds proves nothing. */
+/* Linux reports a failed write once, and then treats the pages as written. So
+ * after a failed sync nobody knows which bytes are on the disk, and a later
+ * sync that succeeds proves nothing. */
 int partial_confirm(struct files *f, struct partial *p)
 {
     int r = 0;
@@ -288,43 +293,44 @@ int partial_complete(const struct files *f, struct partial *p)
     return p->lost ? -errno : 0;
 }
 
-static bool is_long_enough(const struct partial *p)
+static bool partial_is_long_enough(const struct partial *p)
 {
     struct stat st;
 
     return fstat(p->fd, &st) == 0 && resume_length((uint64_t)st.st_size) > 0;
 }
 
-static bool is_kept(struct files *f, struct partial *p)
+static bool partial_is_kept(struct files *f, struct partial *p)
 {
     if (p->fd < 0 || !p->own || p->lost || !f->rules.resume)
         return false;
-    return p->waits || (is_long_enough(p) && partial_confirm(f, p) == 0 &&
-                        can_be_resumed(f, p->fd));
+    return p->waits ||
+           (partial_is_long_enough(p) && partial_confirm(f, p) == 0 &&
+            partial_can_be_resumed(f, p->fd));
 }
 
-void partial_end(struct files *f, int folder, struct partial *p)
+void partial_end(struct files *f, int directory, struct partial *p)
 {
-    if (is_kept(f, p))
+    if (partial_is_kept(f, p))
         fd_close(&p->fd);
     else
-        partial_delete(folder, p);
+        partial_delete(directory, p);
 }
 
-int partial_remove(const struct files *f, int folder, const char *name)
+int partial_remove(const struct files *f, int directory, const char *name)
 {
-    FD_CLEANUP int fd = open_locked(f, folder, name, 0);
+    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0);
 
     if (fd < 0)
         return fd;
-    return unlinkat(folder, name, 0) < 0 ? -errno : 0;
+    return unlinkat(directory, name, 0) < 0 ? -errno : 0;
 }
 
-int partial_remove_untouched(const struct files *f, int folder,
+int partial_remove_untouched(const struct files *f, int directory,
                              const char *name, time_t before)
 {
     struct stat st;
-    FD_CLEANUP int fd = open_locked(f, folder, name, 0);
+    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0);
 
     if (fd < 0)
         return fd;
@@ -332,28 +338,28 @@ int partial_remove_untouched(const struct files *f, int folder,
         return -errno;
     if (st.st_ctime > before)
         return -EBUSY;
-    return unlinkat(folder, name, 0) < 0 ? -errno : 0;
+    return unlinkat(directory, name, 0) < 0 ? -errno : 0;
 }
 
-int partial_forget(const struct files *f, int folder, const char *name)
+int partial_forget(const struct files *f, int directory, const char *name)
 {
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    return partial_remove(f, folder, own);
+    return partial_remove(f, directory, own);
 }
 
-bool partial_in_use(const struct files *f, int folder, const char *name)
+bool partial_in_use(const struct files *f, int directory, const char *name)
 {
-    FD_CLEANUP int fd = open_locked(f, folder, name, 0);
+    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0);
 
     return fd == -EBUSY;
 }
 
-bool partial_is_busy(const struct files *f, int folder, const char *name)
+bool partial_is_busy(const struct files *f, int directory, const char *name)
 {
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    return partial_in_use(f, folder, own);
+    return partial_in_use(f, directory, own);
 }

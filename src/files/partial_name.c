@@ -1,5 +1,5 @@
-/* Names of partials on disk, in the process files: nobody but who has the key
- * can tell from one which file it is to become. It opens nothing. */
+/* Names of partials on disk, in the process files: without the key nobody can
+ * tell from a name which file it belongs to. It opens nothing. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,16 +12,16 @@
 #define RANDOM     ".temp" /* of the same length */
 #define PREFIX_LEN (sizeof(PATH_RESERVED) - 1)
 
-static void format_name(char out[PARTIAL_NAME_MAX], uint64_t a, uint64_t b,
-                        const char *suffix)
+static void partial_name_format(char out[PARTIAL_NAME_MAX], uint64_t a,
+                                uint64_t b, const char *suffix)
 {
     snprintf(out, PARTIAL_NAME_MAX, "%s%016llx%016llx%s", PATH_RESERVED,
              (unsigned long long)a, (unsigned long long)b, suffix);
 }
 
-/* Of user and name only: the folder is where the partial stands, so one that
- * is renamed or brought back from a backup keeps its partials. Two hashes,
- * told apart by their first byte, make 128 bits. */
+/* A hash of user and name only. The directory is where the partial stands, so a
+ * directory that is renamed or restored from a backup keeps its partials. Two
+ * hashes, which differ in their first byte, make 128 bits. */
 void partial_name(const struct files *f, const char *name,
                   char out[PARTIAL_NAME_MAX])
 {
@@ -34,7 +34,7 @@ void partial_name(const struct files *f, const char *name,
         text[0] = (char)i;
         half[i] = siphash(f->name_key, text, (size_t)len + 1);
     }
-    format_name(out, half[0], half[1], SUFFIX);
+    partial_name_format(out, half[0], half[1], SUFFIX);
 }
 
 void partial_name_random(char out[PARTIAL_NAME_MAX])
@@ -42,10 +42,10 @@ void partial_name_random(char out[PARTIAL_NAME_MAX])
     uint64_t half[2];
 
     random_bytes(half, sizeof(half));
-    format_name(out, half[0], half[1], RANDOM);
+    partial_name_format(out, half[0], half[1], RANDOM);
 }
 
-static bool has_shape(const char *name, const char *suffix)
+static bool partial_name_has_shape(const char *name, const char *suffix)
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -56,10 +56,10 @@ static bool has_shape(const char *name, const char *suffix)
 
 bool partial_is_name(const char *name)
 {
-    return has_shape(name, SUFFIX) || partial_is_random(name);
+    return partial_name_has_shape(name, SUFFIX) || partial_is_random(name);
 }
 
 bool partial_is_random(const char *name)
 {
-    return has_shape(name, RANDOM);
+    return partial_name_has_shape(name, RANDOM);
 }

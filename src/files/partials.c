@@ -1,8 +1,8 @@
-/* PARTIALS_FIND in the process files: all partials of this user, told to
- * sallyportctl one by one, and removed if it says so. It walks the home by open
- * folders and follows no link; keeps one folder's buffer a level and a handful
- * of partials, however many there are; and never takes one away from an upload
- * that writes it. */
+/* Answers sallyportctl, in the process files: reports all partials of this user
+ * one by one, and removes them on request. It walks the home by open
+ * directories and follows no link. It keeps one directory's buffer per level
+ * and a handful of partials, however many there are. It never removes one that
+ * an upload is writing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,13 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "directory.h"
 #include "request.h"
 #include "resolve.h"
 #include "sallyport/base/fd.h"
 #include "walk.h"
 
-#define BATCH 32 /* partials of a folder told at once */
+#define BATCH 32 /* partials of a directory reported at once */
 #define READER_MS                                                              \
     (UINT64_C(15) * 60 * 1000) /* a pager; master ends it first                \
                                 */
@@ -32,7 +32,7 @@ struct found {
 
 struct search {
     struct walk walk;
-    const struct packet *request;
+    uint32_t request;
     bool remove;
     uint64_t age; /* seconds at least */
     time_t now;
@@ -41,19 +41,19 @@ struct search {
     uint64_t removed, removed_bytes;
 };
 
-/* The name is a keyed hash, so that of a file which is still to come can't be
- * told; that of one which is to be replaced stands in the same folder. */
-static void find_targets(struct search *s, int fd)
+/* The name is a keyed hash, so the name of a file that isn't there yet can't be
+ * found. A file that is to be replaced stands in the same directory. */
+static void partials_find_targets(struct search *s, int fd)
 {
-    struct folder *d = malloc(sizeof(*d));
+    struct directory *d = malloc(sizeof(*d));
     FD_CLEANUP int again = resolve_in(fd, ".", O_RDONLY | O_DIRECTORY, 0);
     char partial[PARTIAL_NAME_MAX];
     const char *name;
 
     if (d && again >= 0)
-        folder_begin(d, again);
+        directory_begin(d, again);
     while (d && again >= 0 && walk_goes_on(&s->walk) &&
-           folder_next(d, &name) == 1) {
+           directory_next(d, &name) == 1) {
         partial_name(s->walk.f, name, partial);
         for (size_t i = 0; i < s->count; i++)
             if (strcmp(partial, s->found[i].name) == 0)
@@ -62,7 +62,7 @@ static void find_targets(struct search *s, int fd)
     free(d);
 }
 
-static void tell_one(struct search *s, const struct found *one)
+static void partials_send_one(struct search *s, const struct found *one)
 {
     size_t len = s->walk.path.len;
 
@@ -70,29 +70,24 @@ static void tell_one(struct search *s, const struct found *one)
         walk_not_read(&s->walk, -ENAMETOOLONG);
         return;
     }
-    answer_within(
-        s->walk.f, s->request,
-        &(struct packet){
-            .message = MSG_PARTIAL,
-            .value = { TEXT(path_slice(&s->walk.path)),
-                       TEXT(slice_from(one->is_for)), NUMBER(one->bytes),
-                       NUMBER(one->changed), NUMBER(one->state) },
-        },
-        READER_MS);
+    ANSWER_WITHIN(s->walk.f, READER_MS, partial, s->request,
+                  .path = path_slice(&s->walk.path),
+                  .name = slice_from(one->is_for), .bytes = one->bytes,
+                  .mtime = one->changed, .state = one->state);
     walk_leave(&s->walk.path, len);
 }
 
-static void tell_found(struct search *s, int fd)
+static void partials_send_found(struct search *s, int fd)
 {
     if (s->count > 0)
-        find_targets(s, fd);
+        partials_find_targets(s, fd);
     for (size_t i = 0; i < s->count && !s->walk.f->over; i++)
-        tell_one(s, &s->found[i]);
+        partials_send_one(s, &s->found[i]);
     s->count = 0;
 }
 
-/* False: its upload ended just now, so there is nothing to tell. */
-static bool take_away(struct search *s, int fd, struct found *one)
+/* False: its upload ended just now, so there is nothing to report. */
+static bool partials_take_away(struct search *s, int fd, struct found *one)
 {
     int r = partial_remove(s->walk.f, fd, one->name);
 
@@ -106,33 +101,33 @@ static bool take_away(struct search *s, int fd, struct found *one)
     return r != -ENOENT;
 }
 
-static bool is_old(const struct search *s, time_t changed)
+static bool partials_is_old(const struct search *s, time_t changed)
 {
     return s->age == 0 ||
            (changed <= s->now && (uint64_t)(s->now - changed) >= s->age);
 }
 
-static void look_at(struct search *s, int fd, const char *name)
+static void partials_look_at(struct search *s, int fd, const char *name)
 {
     struct found *one = &s->found[s->count];
     struct stat st;
 
     if (!partial_is_name(name) ||
         fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !partial_is_own(s->walk.f, &st) || !is_old(s, st.st_mtime))
+        !partial_is_own(s->walk.f, &st) || !partials_is_old(s, st.st_mtime))
         return;
     *one =
         (struct found){ .bytes = (uint64_t)st.st_size, .changed = st.st_mtime };
     memcpy(one->name, name, strlen(name) + 1);
-    if (s->remove && !take_away(s, fd, one))
+    if (s->remove && !partials_take_away(s, fd, one))
         return;
     if (!s->remove && partial_in_use(s->walk.f, fd, name))
         one->state = PARTIAL_IN_USE;
     if (++s->count == BATCH)
-        tell_found(s, fd);
+        partials_send_found(s, fd);
 }
 
-static void report(struct search *s)
+static void partials_report(struct search *s)
 {
     struct event_record r;
 
@@ -147,36 +142,34 @@ static void report(struct search *s)
     event_send(&s->walk.f->log, &r);
 }
 
-static void on_name(struct walk *w, int folder, const char *name)
+static void partials_on_name(struct walk *w, int directory, const char *name)
 {
-    look_at(w->owner, folder, name);
+    partials_look_at(w->owner, directory, name);
 }
 
-static void on_end(struct walk *w, int folder)
+static void partials_on_end(struct walk *w, int directory)
 {
-    tell_found(w->owner, folder);
+    partials_send_found(w->owner, directory);
 }
 
-int serve_partials(struct files *f, const struct packet *p)
+int partials_on_find(void *owner, struct msg_partials_find *m)
 {
+    struct files *f = owner;
     struct search s = {
-        .walk = { .f = f, .on_name = on_name, .on_end = on_end },
-        .request = p,
-        .remove = p->value[0].number == 1,
-        .age = p->value[1].number,
+        .walk = { .f = f,
+                  .on_name = partials_on_name,
+                  .on_end = partials_on_end },
+        .request = m->request,
+        .remove = m->remove,
+        .age = m->age,
         .now = time(NULL),
     };
 
     s.walk.owner = &s;
     walk_home(&s.walk);
-    report(&s);
+    partials_report(&s);
     if (!f->over)
-        answer_within(
-            f, p,
-            &(struct packet){
-                .message = MSG_PARTIALS_END,
-                .value = { NUMBER(s.walk.unread), NUMBER(s.walk.error) },
-            },
-            READER_MS);
+        ANSWER_WITHIN(f, READER_MS, partials_end, m->request,
+                      .unread = s.walk.unread, .error = s.walk.error);
     return 0;
 }

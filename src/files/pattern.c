@@ -10,9 +10,9 @@ bool pattern_is(const char *name)
     return strpbrk(name, "*?[") != NULL;
 }
 
-/* The set that begins at P, a '[': its end, after the ']'; NULL: it has none.
- * A ']' that comes first belongs to the set. */
-static const char *set_end(const char *p)
+/* The end of the set that begins at P, a '[', after its ']'; NULL if it has
+ * none. A ']' that comes first belongs to the set. */
+static const char *pattern_set_end(const char *p)
 {
     p++;
     if (*p == '!' || *p == '^')
@@ -23,7 +23,8 @@ static const char *set_end(const char *p)
     return p ? p + 1 : NULL;
 }
 
-static bool is_in_set(const char *p, const char *end, unsigned char byte)
+static bool pattern_is_in_set(const char *p, const char *end,
+                              unsigned char byte)
 {
     bool negated = p[1] == '!' || p[1] == '^', found = false;
 
@@ -39,21 +40,21 @@ static bool is_in_set(const char *p, const char *end, unsigned char byte)
     return found != negated;
 }
 
-/* One part of the pattern that stands for one byte: the next part; NULL: the
- * byte is another one, or there is none. */
-static const char *match_byte(const char *p, char byte)
+/* Matches one byte against one part of the pattern: the next part, or NULL if
+ * the byte doesn't match or there is none. */
+static const char *pattern_match_byte(const char *p, char byte)
 {
-    const char *end = *p == '[' ? set_end(p) : NULL;
+    const char *end = *p == '[' ? pattern_set_end(p) : NULL;
 
     if (byte == '\0' || *p == '\0')
         return NULL;
     if (end)
-        return is_in_set(p, end, (unsigned char)byte) ? end : NULL;
+        return pattern_is_in_set(p, end, (unsigned char)byte) ? end : NULL;
     return *p == '?' || *p == byte ? p + 1 : NULL;
 }
 
-/* Only the last star that was passed has to be tried again: what an earlier one
- * could take more, this one can take as well. */
+/* Only the last star has to be tried again: whatever an earlier one could match
+ * more, the last one can match as well. */
 bool pattern_matches(const char *pattern, const char *name)
 {
     const char *star = NULL, *taken = NULL, *next;
@@ -64,7 +65,7 @@ bool pattern_matches(const char *pattern, const char *name)
         if (*pattern == '*') {
             star = ++pattern;
             taken = name;
-        } else if ((next = match_byte(pattern, *name))) {
+        } else if ((next = pattern_match_byte(pattern, *name))) {
             pattern = next;
             name++;
         } else if (*pattern == '\0' && *name == '\0') {

@@ -11,20 +11,20 @@ struct stat;
 #define PERM_LETTERS "acdeflmprw"
 enum perm {
     PERM_APPEND = 1,  /* a: APPE of the file */
-    PERM_CREATE = 2,  /* c: STOR into the folder */
+    PERM_CREATE = 2,  /* c: STOR into the directory */
     PERM_DELETE = 4,  /* d: DELE or RMD of it */
-    PERM_ENTER = 8,   /* e: CWD into the folder */
+    PERM_ENTER = 8,   /* e: CWD into the directory */
     PERM_RENAME = 16, /* f: RNFR of it */
-    PERM_LIST = 32,   /* l: a listing of the folder */
-    PERM_MAKE = 64,   /* m: MKD in the folder */
-    PERM_PURGE = 128, /* p: DELE in the folder */
+    PERM_LIST = 32,   /* l: a listing of the directory */
+    PERM_MAKE = 64,   /* m: MKD in the directory */
+    PERM_PURGE = 128, /* p: DELE in the directory */
     PERM_READ = 256,  /* r: RETR of the file */
     PERM_WRITE = 512  /* w: STOR over the file */
 };
 
-/* FOLDER is what it stands in (NULL for "/"); LINK: it was reached through a
- * link there, and ST is what the link leads to. */
-unsigned perm_of(const struct files *f, const struct stat *folder,
+/* DIRECTORY is the entry's directory (NULL for "/"). LINK: it was reached
+ * through a link there, and ST describes the link's target. */
+unsigned perm_of(const struct files *f, const struct stat *directory,
                  const struct stat *st, bool link);
 void perm_text(unsigned perm, char out[12]);
 

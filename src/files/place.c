@@ -1,7 +1,7 @@
 /* The rename that makes an upload visible, in the process files, and what
- * happens when its name is taken. Each step is one rename that replaces nothing
- * or swaps two names, so of any number of uploads at the same moment none is
- * lost, and no name ever shows a part. */
+ * happens when its name is taken. Each step is one rename that either replaces
+ * nothing or swaps two names. So no upload is lost however many end at the same
+ * moment, and no name ever shows a part of a file. */
 #include "place.h"
 
 #include <errno.h>
@@ -15,97 +15,98 @@
 
 #include "resolve.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
 #include "state.h"
 
-#define TRIES 9999 /* names */
-#define SWAPS 16   /* a name that comes and goes */
+#define TRIES 9999 /* names that are tried */
+#define SWAPS 16   /* attempts while a name appears and disappears */
 
 #define LOCK_MS      5000
 #define LOCK_STEP_MS 10
 
-/* A name, and the folder that it stands in. */
+/* A name, and the directory that it stands in. */
 struct spot {
-    int folder;
+    int directory;
     const char *name;
 };
 
-static struct spot source(const struct naming *n)
+static struct spot place_source(const struct naming *n)
 {
     return (struct spot){ n->source, n->from };
 }
 
-static struct spot target(const struct naming *n, const char *name)
+static struct spot place_target(const struct naming *n, const char *name)
 {
-    return (struct spot){ n->folder, name };
+    return (struct spot){ n->directory, name };
 }
 
-static bool has_no_links(int error)
+static bool place_has_no_links(int error)
 {
     return error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
 }
 
-/* For file systems that can't rename and refuse to replace in one step, as NFS.
- * A link refuses to replace, too. Whoever dies between the two calls leaves the
- * whole file under both names, and the sweep deletes that of the partial. */
-static int link_and_unlink(struct spot from, struct spot to)
+/* For file systems such as NFS that can't rename without replacing. A link
+ * doesn't replace either. A process that dies between the two calls leaves the
+ * whole file under both names, and the sweep deletes the partial's. */
+static int place_link_and_unlink(struct spot from, struct spot to)
 {
-    if (linkat(from.folder, from.name, to.folder, to.name, 0) < 0)
-        return has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE : -errno;
-    if (unlinkat(from.folder, from.name, 0) == 0)
+    if (linkat(from.directory, from.name, to.directory, to.name, 0) < 0)
+        return place_has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE : -errno;
+    if (unlinkat(from.directory, from.name, 0) == 0)
         return 0;
     int r = -errno;
-    unlinkat(to.folder, to.name, 0);
+    unlinkat(to.directory, to.name, 0);
     return r;
 }
 
-/* -EEXIST where TO is there. */
-static int move(struct spot from, struct spot to)
+/* -EEXIST if TO exists. */
+static int place_move(struct spot from, struct spot to)
 {
-    if (renameat2(from.folder, from.name, to.folder, to.name,
+    if (renameat2(from.directory, from.name, to.directory, to.name,
                   RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
-    return link_and_unlink(from, to);
+    return place_link_and_unlink(from, to);
 }
 
-/* FROM gets the first free one of the names that stand in for the file's. */
-static int move_aside(const struct files *f, const struct naming *n,
-                      struct spot from, char to[NAME_MAX + 1])
+/* FROM gets the first free one of the names that CONFLICT_RENAME allows. */
+static int place_move_aside(const struct files *f, const struct naming *n,
+                            struct spot from, char to[NAME_MAX + 1])
 {
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
         place_name(n->conflict, f->rules.conflict_name, n->name, i, to,
                    NAME_MAX + 1);
-        r = move(from, target(n, to));
+        r = place_move(from, place_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
-static int overwrite(const struct files *f, struct naming *n)
+static int place_overwrite(const struct files *f, struct naming *n)
 {
     int r;
 
     if (f->rights & RIGHT_REPLACE)
-        return renameat(n->source, n->from, n->folder, n->name) < 0 ? -errno
-                                                                    : 0;
-    /* Who may not replace doesn't, however late the other file came. */
-    r = move(source(n), target(n, n->name));
+        return renameat(n->source, n->from, n->directory, n->name) < 0 ? -errno
+                                                                       : 0;
+    /* Without the right to replace nothing is replaced, however late the other
+     * file came. */
+    r = place_move(place_source(n), place_target(n, n->name));
     return r == -EEXIST ? (int)OUTCOME_NO_RIGHT : r;
 }
 
-static int reject(const struct files *f, struct naming *n)
+static int place_reject(const struct files *f, struct naming *n)
 {
-    int r = move(source(n), target(n, n->name));
+    int r = place_move(place_source(n), place_target(n, n->name));
 
     (void)f;
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
-/* The path shows where the file went; one too long to be told is no name. */
-static int take_name(struct naming *n, const char *name)
+/* The reply names the path, so a path that is too long for it is no name. */
+static int place_take_name(struct naming *n, const char *name)
 {
     size_t head = n->path->len - strlen(n->name), len = strlen(name);
 
@@ -117,116 +118,119 @@ static int take_name(struct naming *n, const char *name)
     return 0;
 }
 
-static int rename_new(const struct files *f, struct naming *n)
+static int place_rename_new(const struct files *f, struct naming *n)
 {
     char name[NAME_MAX + 1];
-    int r = move(source(n), target(n, n->name));
+    int r = place_move(place_source(n), place_target(n, n->name));
 
     if (r != -EEXIST)
         return r;
-    r = move_aside(f, n, source(n), name);
+    r = place_move_aside(f, n, place_source(n), name);
     if (r != 0)
         return r;
-    r = take_name(n, name);
+    r = place_take_name(n, name);
     if (r < 0)
-        move(target(n, name), source(n));
+        place_move(place_target(n, name), place_source(n));
     return r;
 }
 
-/* For file systems that can't swap two names: for a moment there is none. */
-static int replace_in_two(const struct files *f, const struct naming *n,
-                          const char *parked)
+/* For file systems that can't swap two names: for a moment neither is there. */
+static int place_replace_in_two(const struct files *f, const struct naming *n,
+                                const char *parked)
 {
     char old[NAME_MAX + 1];
-    int aside = move_aside(f, n, target(n, n->name), old);
+    int aside = place_move_aside(f, n, place_target(n, n->name), old);
 
     if (aside != 0 && aside != -ENOENT)
         return aside;
-    int r = move(target(n, parked), target(n, n->name));
+    int r = place_move(place_target(n, parked), place_target(n, n->name));
     if (r != 0 && aside == 0)
-        move(target(n, old), target(n, n->name));
+        place_move(place_target(n, old), place_target(n, n->name));
     return r;
 }
 
-/* The new file, which stands under the old one's future name, and the old one
- * change places; or it takes a name that has become free. */
-static int swap(const struct files *f, const struct naming *n,
-                const char *parked)
+/* The new file stands under the future name of the old one. The two change
+ * places, or the new one takes a name that has become free. */
+static int place_swap(const struct files *f, const struct naming *n,
+                      const char *parked)
 {
     int r = -EEXIST;
 
     for (int i = 0; r == -EEXIST && i < SWAPS; i++) {
-        if (renameat2(n->folder, parked, n->folder, n->name, RENAME_EXCHANGE) ==
-            0)
+        if (renameat2(n->directory, parked, n->directory, n->name,
+                      RENAME_EXCHANGE) == 0)
             return 0;
         if (errno == EINVAL || errno == ENOSYS)
-            r = replace_in_two(f, n, parked);
+            r = place_replace_in_two(f, n, parked);
         else
-            r = errno == ENOENT ? move(target(n, parked), target(n, n->name))
+            r = errno == ENOENT ? place_move(place_target(n, parked),
+                                             place_target(n, n->name))
                                 : -errno;
     }
     return r;
 }
 
-/* A folder that came meanwhile is no version of a file; and Landlock forbids to
- * move a link. */
-static int can_be_kept(const struct naming *n)
+/* A directory that appeared meanwhile is no version of a file, and Landlock
+ * forbids to move a link. */
+static int place_can_be_kept(const struct naming *n)
 {
     struct stat st;
 
-    if (fstatat(n->folder, n->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(n->directory, n->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
     if (S_ISDIR(st.st_mode))
-        return OUTCOME_IS_FOLDER;
+        return OUTCOME_IS_DIRECTORY;
     return S_ISREG(st.st_mode) ? 0 : (int)OUTCOME_NAME_TAKEN;
 }
 
-/* Does NAME still stand for the file that gets the name? While it is parked its
- * name is one that other sessions of the user can write to or delete. */
-static bool is_ours(const struct naming *n, const char *name)
+/* Is NAME still the file that gets the name? While it is parked, the user's
+ * other sessions can write to its name or delete it. */
+static bool place_is_ours(const struct naming *n, const char *name)
 {
     struct stat ours, there;
 
     return fstat(n->fd, &ours) == 0 &&
-           fstatat(n->folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(n->directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
 }
 
 /* The new file is parked under the old one's future name, then the two change
- * places: each swap puts aside exactly what it replaces. Who deletes or renames
- * one of them in between is another session of the user; there is no success
- * for another's bytes. */
-static int park_and_swap(const struct files *f, struct naming *n)
+ * places: each swap keeps exactly what it replaces. Another session of the user
+ * may delete or rename one of them in between; then the client gets no success
+ * for that session's bytes. */
+static int place_park_and_swap(const struct files *f, struct naming *n)
 {
     char parked[NAME_MAX + 1];
-    int r = move_aside(f, n, source(n), parked);
+    int r = place_move_aside(f, n, place_source(n), parked);
 
     if (r != 0)
         return r;
-    r = is_ours(n, parked) ? swap(f, n, parked) : (int)OUTCOME_OVERTAKEN;
+    r = place_is_ours(n, parked) ? place_swap(f, n, parked)
+                                 : (int)OUTCOME_OVERTAKEN;
     if (r == 0)
-        return is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
-    if (is_ours(n, parked))
-        move(target(n, parked), source(n));
+        return place_is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
+    if (place_is_ours(n, parked))
+        place_move(place_target(n, parked), place_source(n));
     return r;
 }
 
-static int replace_kept(const struct files *f, struct naming *n)
+static int place_replace_kept(const struct files *f, struct naming *n)
 {
-    int r = f->rights & RIGHT_REPLACE ? can_be_kept(n) : (int)OUTCOME_NO_RIGHT;
+    int r = f->rights & RIGHT_REPLACE ? place_can_be_kept(n)
+                                      : (int)OUTCOME_NO_RIGHT;
 
-    return r == 0 ? park_and_swap(f, n) : r;
+    return r == 0 ? place_park_and_swap(f, n) : r;
 }
 
 /* Every process that can open the directory can hold this lock, so the wait for
- * it has a deadline. Where a directory can't be locked (NFS), another session's
- * swap in the same moment is an error, and no loss. */
-int place_lock(const struct files *f, int folder)
+ * it has a deadline. Where a directory can't be locked (NFS), two swaps at the
+ * same moment end in an error, and nothing is lost. */
+int place_lock(const struct files *f, int directory)
 {
     struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
     uint64_t end = clock_ms() + LOCK_MS;
 
-    while (flock(folder, LOCK_EX | LOCK_NB) < 0) {
+    while (flock(directory, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK)
             return 0;
         if (clock_ms() >= end || poll(ends, 2, LOCK_STEP_MS) > 0)
@@ -235,32 +239,32 @@ int place_lock(const struct files *f, int folder)
     return 0;
 }
 
-void place_unlock(int folder)
+void place_unlock(int directory)
 {
-    flock(folder, LOCK_UN);
+    flock(directory, LOCK_UN);
 }
 
-/* One at a time in a folder, or the next one's swap would come between ours and
- * the look at what it did. The lock is held for some renames. */
-static int keep_old(const struct files *f, struct naming *n)
+/* One swap at a time in a directory: otherwise the next one could come between
+ * our swap and the check of it. The lock is held for a few renames. */
+static int place_keep_old(const struct files *f, struct naming *n)
 {
-    int r = place_lock(f, n->folder);
+    int r = place_lock(f, n->directory);
 
     if (r < 0)
         return r;
-    r = move(source(n), target(n, n->name));
+    r = place_move(place_source(n), place_target(n, n->name));
     if (r == -EEXIST)
-        r = replace_kept(f, n);
-    place_unlock(n->folder);
+        r = place_replace_kept(f, n);
+    place_unlock(n->directory);
     return r;
 }
 
 static int (*const places[CONFLICT_COUNT])(const struct files *f,
                                            struct naming *n) = {
-    [CONFLICT_OVERWRITE] = overwrite,
-    [CONFLICT_RENAME] = rename_new,
-    [CONFLICT_VERSION] = keep_old,
-    [CONFLICT_REJECT] = reject,
+    [CONFLICT_OVERWRITE] = place_overwrite,
+    [CONFLICT_RENAME] = place_rename_new,
+    [CONFLICT_VERSION] = place_keep_old,
+    [CONFLICT_REJECT] = place_reject,
 };
 
 int place_file(const struct files *f, struct naming *n)
@@ -271,10 +275,10 @@ int place_file(const struct files *f, struct naming *n)
 int place_upload(const struct files *f, struct upload *u)
 {
     struct naming n = {
-        .source = u->folder,
+        .source = u->directory,
         .from = u->partial.name,
         .fd = u->partial.fd,
-        .folder = u->folder,
+        .directory = u->directory,
         .name = u->name,
         .path = &u->path,
         .conflict = u->conflict,

@@ -5,25 +5,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sallyport/base/conflict.h"
+#include "sallyport/domain/conflict.h"
 
 struct files;
 struct path;
 struct upload;
 
-/* A file that is to get a name. */
+/* A file that gets a name. */
 struct naming {
-    int source; /* the folder that it stands in now */
+    int source; /* the directory that it stands in now */
     const char *from;
-    int fd;     /* it, open, also with O_PATH */
-    int folder; /* where the name is wanted; each on the same file system */
-    char *name; /* NAME_MAX + 1 bytes, as is ... */
+    int fd;        /* it, open, also with O_PATH */
+    int directory; /* where the name is wanted; each on the same file system */
+    char *name;    /* NAME_MAX + 1 bytes, as is ... */
     struct path *path; /* ... the path that ends in it: they become the real */
     enum conflict conflict;
 };
 
-/* May an upload begin, where a file, or a LINK to one, has its name? 0,
- * NO_RIGHT or NAME_TAKEN. */
+/* May an upload begin if a file, or a LINK to one, has its name? 0,
+ * OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
 int place_permitted(const struct files *f, bool link);
 /* Gives a file its name, as on_conflict says, without ever replacing one that
  * it may not: 0, and name and path are those under which it is visible; else an
@@ -33,11 +33,11 @@ int place_file(const struct files *f, struct naming *n);
 /* The same for the open upload and its partial. */
 int place_upload(const struct files *f, struct upload *u);
 
-/* No other session locks FOLDER, an open directory (not O_PATH), until
+/* No other session locks DIRECTORY, an open directory (not O_PATH), until
  * place_unlock(): 0; -EBUSY after 5 s. 0 as well where directories can't be
  * locked. place_file() with CONFLICT_VERSION takes the lock and unlocks. */
-int place_lock(const struct files *f, int folder);
-void place_unlock(int folder);
+int place_lock(const struct files *f, int directory);
+void place_unlock(int directory);
 
 /* The Nth name to try instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b"
  * or "new-a.b", for CONFLICT_VERSION "a.b.~1~". Cut between characters where

@@ -1,12 +1,12 @@
 /* The other names of a file whose name is taken, in the process files. Pure: it
- * doesn't look whether they are free. */
+ * doesn't check whether they are free. */
 #include <stdio.h>
 #include <string.h>
 
 #include "place.h"
 
-/* Where the extension begins that a number goes in front of. */
-static size_t stem_length(const char *name)
+/* Where the extension begins; the number goes before it. */
+static size_t place_name_stem(const char *name)
 {
     static const char tar[] = ".tar";
     const char *dot = strrchr(name, '.');
@@ -18,9 +18,9 @@ static size_t stem_length(const char *name)
     return len;
 }
 
-/* How much of the LEN bytes stays when only ROOM are there; a character of
- * UTF-8 isn't cut in two. */
-static int cut(const char *text, size_t len, size_t room)
+/* How many of the LEN bytes fit into ROOM without cutting a character of UTF-8
+ * in two. */
+static int place_name_cut(const char *text, size_t len, size_t room)
 {
     if (len <= room)
         return (int)len;
@@ -29,47 +29,52 @@ static int cut(const char *text, size_t len, size_t room)
     return (int)room;
 }
 
-static void numbered(const char *name, unsigned n, char *out, size_t size)
+static void place_name_numbered(const char *name, unsigned n, char *out,
+                                size_t size)
 {
-    size_t stem = stem_length(name), room = size - 1;
+    size_t stem = place_name_stem(name), room = size - 1;
     const char *end = name + stem;
     char number[16];
 
     snprintf(number, sizeof(number), " (%u)", n + 1);
     room -= strlen(number);
-    if (strlen(end) > room / 2) /* that isn't what one calls an extension */
+    if (strlen(end) > room / 2) /* too long for an extension */
         end = "", stem = strlen(name);
     room -= strlen(end);
-    snprintf(out, size, "%.*s%s%s", cut(name, stem, room), name, number, end);
+    snprintf(out, size, "%.*s%s%s", place_name_cut(name, stem, room), name,
+             number, end);
 }
 
-static void with_prefix(const char *name, unsigned n, char *out, size_t size)
+static void place_name_with_prefix(const char *name, unsigned n, char *out,
+                                   size_t size)
 {
     char prefix[16] = "new-";
 
     if (n > 1)
         snprintf(prefix, sizeof(prefix), "new-%u-", n);
     snprintf(out, size, "%s%.*s", prefix,
-             cut(name, strlen(name), size - 1 - strlen(prefix)), name);
+             place_name_cut(name, strlen(name), size - 1 - strlen(prefix)),
+             name);
 }
 
-static void versioned(const char *name, unsigned n, char *out, size_t size)
+static void place_name_versioned(const char *name, unsigned n, char *out,
+                                 size_t size)
 {
     char version[16];
 
     snprintf(version, sizeof(version), ".~%u~", n);
     snprintf(out, size, "%.*s%s",
-             cut(name, strlen(name), size - 1 - strlen(version)), name,
-             version);
+             place_name_cut(name, strlen(name), size - 1 - strlen(version)),
+             name, version);
 }
 
 void place_name(enum conflict conflict, enum conflict_name style,
                 const char *name, unsigned n, char *out, size_t size)
 {
     if (conflict == CONFLICT_VERSION)
-        versioned(name, n, out, size);
+        place_name_versioned(name, n, out, size);
     else if (style == CONFLICT_NAME_NEW)
-        with_prefix(name, n, out, size);
+        place_name_with_prefix(name, n, out, size);
     else
-        numbered(name, n, out, size);
+        place_name_numbered(name, n, out, size);
 }

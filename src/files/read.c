@@ -1,6 +1,6 @@
-/* FILE_READ in the process files: hands out a regular file, opened for reading,
- * and keeps no copy. Never a folder, a FIFO or a device: a session that sends
- * what it reads from one would send no file. */
+/* Downloads, in the process files: hands out a regular file, opened for
+ * reading, and keeps no copy. Never a directory, a FIFO or a device: what the
+ * session reads from one is no file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,12 +9,13 @@
 #include "resolve.h"
 #include "sallyport/base/fd.h"
 
-int serve_read(struct files *f, const struct packet *p)
+int read_on_file_read(void *owner, struct msg_file_read *m)
 {
+    struct files *f = owner;
     struct path path;
     struct stat st;
 
-    request_path(p->value[0].text, &path);
+    resolve_request(m->path, &path);
     /* O_NONBLOCK: the open of a FIFO without a writer would wait. */
     FD_CLEANUP int fd =
         resolve_open(f, path.bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -23,14 +24,9 @@ int serve_read(struct files *f, const struct packet *p)
     if (fstat(fd, &st) < 0)
         return -errno;
     if (!S_ISREG(st.st_mode))
-        return S_ISDIR(st.st_mode) ? OUTCOME_IS_FOLDER : OUTCOME_NOT_REGULAR;
-    if (p->value[1].number > (uint64_t)st.st_size)
+        return S_ISDIR(st.st_mode) ? OUTCOME_IS_DIRECTORY : OUTCOME_NOT_REGULAR;
+    if (m->offset > (uint64_t)st.st_size)
         return OUTCOME_BAD_OFFSET;
-    answer(f, p,
-           &(struct packet){
-               .message = MSG_FILE_READABLE,
-               .value = { NUMBER(st.st_size), NUMBER(st.st_mtime) },
-               .fd = { fd, -1 },
-           });
-    return 0;
+    return ANSWER(f, file_readable, m->request, .size = (uint64_t)st.st_size,
+                  .mtime = st.st_mtime, .file = fd);
 }

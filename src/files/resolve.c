@@ -1,7 +1,7 @@
-/* Paths become descriptors here, in the process files, and nowhere else: by
- * openat2(2) beneath the home, which the kernel treats as the root, so that no
- * link and no ".." leads out. Never by comparing or joining strings with a
- * path of the server. */
+/* Paths become descriptors here and nowhere else, in the process files.
+ * openat2(2) resolves them beneath the home, which the kernel treats as the
+ * root, so that no link and no ".." leads out. Paths of the server are never
+ * compared or joined as strings. */
 #include "resolve.h"
 
 #include <errno.h>
@@ -13,21 +13,22 @@
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/outcome.h"
+#include "sallyport/domain/outcome.h"
 
-/* openat2 says EAGAIN when a rename elsewhere might have moved a ".." of a
- * link; it asks for a retry. */
+/* openat2 returns EAGAIN when a rename elsewhere might have moved a ".." of a
+ * link; then it is tried again. */
 #define RESOLVE_TRIES 32
 
-void request_path(struct slice text, struct path *ret)
+void resolve_request(struct slice text, struct path *ret)
 {
     if (!path_is_normal(text) ||
         slice_copy(text, ret->bytes, sizeof(ret->bytes)) != 0)
         die(EX_PROTOCOL, "session: a path that isn't normal");
     ret->len = text.len;
+    ret->directory = false;
 }
 
-bool path_is_reserved(struct slice path)
+bool resolve_is_reserved(struct slice path)
 {
     struct slice component;
 
@@ -37,11 +38,11 @@ bool path_is_reserved(struct slice path)
     return false;
 }
 
-static int open_how(int folder, const char *path, struct open_how *how)
+static int resolve_how(int directory, const char *path, struct open_how *how)
 {
     how->flags |= O_CLOEXEC;
     for (int tries = 0; tries < RESOLVE_TRIES; tries++) {
-        long fd = syscall(SYS_openat2, folder, path, how, sizeof(*how));
+        long fd = syscall(SYS_openat2, directory, path, how, sizeof(*how));
         if (fd >= 0)
             return (int)fd;
         if (errno != EAGAIN && errno != EINTR)
@@ -57,12 +58,12 @@ int resolve_open(const struct files *f, const char *path, int flags)
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
     };
 
-    if (path_is_reserved(slice_from(path)))
+    if (resolve_is_reserved(slice_from(path)))
         return -ENOENT;
-    return open_how(f->root, path, &how);
+    return resolve_how(f->root, path, &how);
 }
 
-int resolve_in(int folder, const char *name, int flags, unsigned mode)
+int resolve_in(int directory, const char *name, int flags, unsigned mode)
 {
     struct open_how how = {
         .flags = (unsigned)flags,
@@ -70,66 +71,66 @@ int resolve_in(int folder, const char *name, int flags, unsigned mode)
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
     };
 
-    return open_how(folder, name, &how);
+    return resolve_how(directory, name, &how);
 }
 
-int resolve_beneath(int folder, const char *path, int flags)
+int resolve_beneath(int directory, const char *path, int flags)
 {
     struct open_how how = {
         .flags = (unsigned)flags,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
     };
 
-    return open_how(folder, path, &how);
+    return resolve_how(directory, path, &how);
 }
 
 /* The home's own descriptor serves for "/", unless it is to be read. */
-static int open_folder(const struct files *f, struct slice path, int flags,
-                       struct place *ret)
+static int resolve_directory(const struct files *f, struct slice path,
+                             int flags, struct place *ret)
 {
-    char folder[FTP_PATH_MAX + 1];
+    char directory[FTP_PATH_MAX + 1];
 
     if (path.len == 1 && flags == O_PATH) {
-        ret->folder = f->root;
+        ret->directory = f->root;
         return 0;
     }
-    if (slice_copy(path, folder, sizeof(folder)) != 0)
+    if (slice_copy(path, directory, sizeof(directory)) != 0)
         return -ENAMETOOLONG;
-    int fd = resolve_open(f, folder, flags | O_DIRECTORY);
+    int fd = resolve_open(f, directory, flags | O_DIRECTORY);
     if (fd < 0)
         return fd;
-    ret->folder = ret->owned = fd;
+    ret->directory = ret->owned = fd;
     return 0;
 }
 
-int place_find(const struct files *f, const struct path *path, int flags,
-               struct place *ret)
+int resolve_place(const struct files *f, const struct path *path, int flags,
+                  struct place *ret)
 {
-    struct slice folder, name;
+    struct slice directory, name;
 
-    path_split(path_slice(path), &folder, &name);
-    if (path_is_reserved(name))
+    path_split(path_slice(path), &directory, &name);
+    if (resolve_is_reserved(name))
         return -ENOENT;
     if (slice_copy(name, ret->name, sizeof(ret->name)) != 0)
         return -ENAMETOOLONG;
-    return open_folder(f, folder, flags, ret);
+    return resolve_directory(f, directory, flags, ret);
 }
 
-int place_find_new(const struct files *f, const struct path *path, int flags,
-                   struct place *ret)
+int resolve_new_place(const struct files *f, const struct path *path, int flags,
+                      struct place *ret)
 {
-    struct slice folder, name;
+    struct slice directory, name;
 
-    path_split(path_slice(path), &folder, &name);
+    path_split(path_slice(path), &directory, &name);
     if (name.len == 0)
         return OUTCOME_EXISTS;
     if (!path_name_ok(name))
         return OUTCOME_BAD_NAME;
-    return place_find(f, path, flags, ret);
+    return resolve_place(f, path, flags, ret);
 }
 
-void place_release(struct place *p)
+void resolve_release_place(struct place *p)
 {
     fd_close(&p->owned);
-    p->folder = -1;
+    p->directory = -1;
 }

@@ -6,25 +6,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sallyport/ipc/outcome.h"
+#include "sallyport/domain/outcome.h"
 
 #define RESUME_BLOCK 65536u
 
-/* The largest multiple of 64 KiB strictly below what a partial holds: so a
- * client that compares lengths always sends something, and its file appears. */
+/* The largest multiple of 64 KiB below the length of a partial. A client that
+ * compares lengths always sends something, and so its file appears. */
 uint64_t resume_length(uint64_t held);
 
 struct resume_facts {
     enum write_mode mode;
     uint64_t offset;     /* REST */
-    uint64_t resumable;  /* of the user's own partial; 0: as if not there */
-    uint64_t state;      /* of it: partial_state() */
+    uint64_t resumable;  /* bytes of the user's own partial; 0: there is none */
+    uint64_t state;      /* its partial_state() */
     bool finished;       /* a file has that name */
     uint64_t size;       /* of it */
-    bool stays;          /* and keeps it: the upload gets another name */
+    bool stays;          /* it keeps the name: the upload gets another one */
     uint64_t told;       /* SIZE answered with this length of a partial */
-    uint64_t told_state; /* and it was in this state */
-    bool forgot;         /* such answers were forgotten, there were too many */
+    uint64_t told_state; /* of a partial in this state */
+    bool forgot;         /* some answers of SIZE were forgotten */
 };
 
 enum resume_how {

@@ -1,6 +1,6 @@
 /* How the process files gets its root: it opens the home with the user's ids,
  * so that a wrong home in the users file shows nothing that this user couldn't
- * see anyway, and then gives everything else up. */
+ * see anyway. Then it gives everything else up. */
 #include "root.h"
 
 #include <errno.h>
@@ -9,43 +9,43 @@
 
 #include "resolve.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/sandbox/sandbox.h"
 
-/* Far more than the two dozen that it holds at once: the kernel measures with
- * this limit, too, what all processes of the uid have sent and nobody received
- * yet, and without root all sessions share one uid. */
+/* Far more than the two dozen that it holds at once. The kernel also limits by
+ * it what all processes of the uid have sent and not yet received, and without
+ * root all sessions share one uid. */
 #define ROOT_MAX_FILES 1024
 
-/* Asks the kernel whether the user may search what was opened: a home that
- * can't be entered is told at login. */
-static int searchable(int fd)
+/* Asks the kernel whether the user may search the home: one that can't be
+ * entered is reported at login. */
+static int root_searchable(int fd)
 {
     return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
 }
 
-static int open_home(const char *home)
+static int root_open_home(const char *home)
 {
     FD_CLEANUP int fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    return searchable(fd < 0 ? -errno : fd);
+    return root_searchable(fd < 0 ? -errno : fd);
 }
 
-static int open_as_user(const struct files_start *start)
+static int root_open_as_user(const struct files_start *start)
 {
-    int r = cage_become(start->uid, start->gid, NULL, 0);
+    int r = sandbox_become(start->uid, start->gid, NULL, 0);
 
     if (r < 0)
         return r;
-    FD_CLEANUP int fd = open_home(start->home);
-    r = cage_regain();
+    FD_CLEANUP int fd = root_open_home(start->home);
+    r = sandbox_regain();
     if (r < 0)
         return r;
     return fd < 0 ? fd : fd_take(&fd);
 }
 
-/* The one comparison of strings: it finds where the homes' folder ends in the
- * home's path. Whether the rest stays beneath it is the kernel's to say. */
-static const char *beneath_homes(const char *homes, const char *home)
+/* The only comparison of strings: it finds the end of the homes' directory in
+ * the home's path. The kernel decides whether the rest stays beneath it. */
+static const char *root_beneath_homes(const char *homes, const char *home)
 {
     size_t len = strlen(homes);
 
@@ -59,11 +59,11 @@ static const char *beneath_homes(const char *homes, const char *home)
     return *home ? home : NULL;
 }
 
-/* Without root a users file that somebody else may edit could name any folder
- * of the caller's; so homes lie in one place. */
-static int open_as_caller(const struct files_start *start)
+/* Without root, a users file that somebody else may edit could name any of the
+ * caller's directories; so all homes lie in one place. */
+static int root_open_as_caller(const struct files_start *start)
 {
-    const char *rest = beneath_homes(start->homes, start->home);
+    const char *rest = root_beneath_homes(start->homes, start->home);
 
     if (!rest)
         return -EXDEV;
@@ -71,18 +71,18 @@ static int open_as_caller(const struct files_start *start)
     if (homes < 0)
         return -errno;
     FD_CLEANUP int fd = resolve_beneath(homes, rest, O_PATH | O_DIRECTORY);
-    return searchable(fd);
+    return root_searchable(fd);
 }
 
 int root_open(const struct files_start *start)
 {
-    return start->root ? open_as_user(start) : open_as_caller(start);
+    return start->root ? root_open_as_user(start) : root_open_as_caller(start);
 }
 
-int root_enter_cage(const struct files_start *start, int root,
-                    struct complaint *c)
+int root_enter_sandbox(const struct files_start *start, int root,
+                       struct complaint *c)
 {
-    struct cage_plan plan = {
+    struct sandbox_plan plan = {
         .root = start->root,
         .uid = start->uid,
         .gid = start->gid,
@@ -92,7 +92,7 @@ int root_enter_cage(const struct files_start *start, int root,
         .max_files = ROOT_MAX_FILES,
         .allow_weaker = start->rules.allow_weaker,
     };
-    unsigned weaker = 0; /* master says at start what is weaker */
+    unsigned weaker = 0; /* master reports at start what is weaker */
 
-    return cage_enter(PROCESS_FILES, &plan, &weaker, c) == 0 ? 0 : -EPERM;
+    return sandbox_enter(PROCESS_FILES, &plan, &weaker, c) == 0 ? 0 : -EPERM;
 }

@@ -1,4 +1,4 @@
-/* The home, and the cage around it. */
+/* The home, and the sandbox around it. */
 #ifndef FILES_ROOT_H
 #define FILES_ROOT_H
 
@@ -9,7 +9,7 @@
 int root_open(const struct files_start *start);
 /* For good: ids, chroot, Landlock, system calls. 0 or -EPERM with the
  * complaint. */
-int root_enter_cage(const struct files_start *start, int root,
-                    struct complaint *c);
+int root_enter_sandbox(const struct files_start *start, int root,
+                       struct complaint *c);
 
 #endif

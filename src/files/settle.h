@@ -7,9 +7,9 @@
 struct files;
 
 /* Waits until no upload writes the own partial of NAME, at most 5 s; ends at
- * once when session or master is gone. What is there then counts as touched
- * just now: room.c leaves it alone for an hour. True if it had to wait, so that
- * the file itself may stand by now. */
-bool settle_partial(struct files *f, int folder, const char *name);
+ * once when session or master is gone. What is there then counts as used just
+ * now, so idle.c leaves it alone for an hour. True if it had to wait: then the
+ * file itself may be there by now. */
+bool settle_partial(struct files *f, int directory, const char *name);
 
 #endif

@@ -1,18 +1,18 @@
-/* Room for an upload's announced length, in the process files. Pure: what the
- * file system said comes in, and nothing in it is believed to make sense. */
+/* Room for an upload's announced length, in the process files. Pure: it gets
+ * what the file system reported, and doesn't trust that it makes sense. */
 #include "space.h"
 
 #include <errno.h>
 #include <sys/statvfs.h>
 
-static uint64_t block_size(const struct statvfs *disk)
+static uint64_t space_block(const struct statvfs *disk)
 {
     return disk->f_frsize ? disk->f_frsize : disk->f_bsize;
 }
 
 int space_check(const struct statvfs *disk, uint64_t length)
 {
-    uint64_t block = block_size(disk);
+    uint64_t block = space_block(disk);
 
     if (length == 0 || block == 0)
         return 0;
@@ -21,7 +21,7 @@ int space_check(const struct statvfs *disk, uint64_t length)
 
 uint64_t space_free(const struct statvfs *disk)
 {
-    uint64_t free, block = block_size(disk);
+    uint64_t free, block = space_block(disk);
 
     if (__builtin_mul_overflow(block, (uint64_t)disk->f_bavail, &free) ||
         free > INT64_MAX)

@@ -1,4 +1,4 @@
-/* What the process files knows. Every part of the room gets it passed; there
+/* What the process files knows. It is passed to every part of the room; there
  * is no other state. */
 #ifndef FILES_STATE_H
 #define FILES_STATE_H
@@ -13,24 +13,23 @@
 #include "partial.h"
 #include "resume.h"
 #include "sallyport/base/siphash.h"
+#include "sallyport/domain/limits.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ftp/path.h"
 #include "sallyport/ipc/channel.h"
-#include "sallyport/ipc/outcome.h"
 #include "told.h"
-
-#define GROUPS_MAX 64
 
 /* The upload that is open while the session's channel is in PHASE_WRITING, and
  * what is known of it until the session has its answer. */
 struct upload {
     bool open;
-    bool untold; /* if the session dies, nobody has told of it */
+    bool untold; /* if the session dies, nobody has logged it */
     bool stands; /* the rename was done */
     enum write_mode mode;
     uint64_t began, first, length; /* clock_ms(); where it began, how far */
-    int folder;                    /* where the target and its partial stand */
+    int directory;                 /* where the target and its partial stand */
     char name[NAME_MAX + 1];
     struct path path; /* of the target, as the client named it */
     enum conflict conflict;
@@ -55,8 +54,8 @@ struct files {
     int died;    /* the signal that ended the session; 0: it left, or lives */
     struct upload upload;
     struct told told;
-    bool no_marks;      /* the log knows: confirmed lengths can't be stored */
-    dev_t swept_device; /* the folder whose partials were looked at last */
+    bool no_marks;      /* logged: confirmed lengths can't be stored */
+    dev_t swept_device; /* the directory that was swept last */
     ino_t swept_inode;
 };
 

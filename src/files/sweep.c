@@ -1,6 +1,6 @@
-/* Partials that expired, and what a killed process left, are deleted when their
- * directory is listed or written to, in the process files: no timer, no process
- * that walks the homes as root. */
+/* Expired partials, and what a killed process left, are deleted when their
+ * directory is listed or written to, in the process files. This needs no timer,
+ * and no process that walks the homes as root. */
 #include "sweep.h"
 
 #include <errno.h>
@@ -9,15 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "directory.h"
 #include "resolve.h"
 #include "sallyport/base/fd.h"
 #include "state.h"
 
-#define SWEEP_NAMES 1024 /* looked at before an upload begins */
+#define SWEEP_NAMES 1024 /* names looked at before an upload begins */
 #define DAY         86400u
 
-static void report_leftover(struct files *f, const struct stat *st)
+static void sweep_report(struct files *f, const struct stat *st)
 {
     struct event_record r;
 
@@ -29,45 +29,47 @@ static void report_leftover(struct files *f, const struct stat *st)
     event_send(&f->log, &r);
 }
 
-static bool is_expired(const struct files *f, const struct stat *st, time_t now)
+static bool sweep_is_expired(const struct files *f, const struct stat *st,
+                             time_t now)
 {
     return f->rules.partial_days > 0 && st->st_mtime <= now &&
            (uint64_t)(now - st->st_mtime) / DAY >= f->rules.partial_days;
 }
 
-/* An empty one may be about to be locked by its writer. */
-static bool is_leftover(const char *name, const struct stat *st)
+/* The writer of an empty one may be about to lock it. */
+static bool sweep_is_leftover(const char *name, const struct stat *st)
 {
     return partial_is_random(name) && st->st_size > 0 && st->st_nlink == 1;
 }
 
-static bool is_over(const struct files *f, const char *name,
-                    const struct stat *st, time_t now)
+static bool sweep_is_over(const struct files *f, const char *name,
+                          const struct stat *st, time_t now)
 {
     if (partial_has_landed(f, st))
         return true;
     return partial_is_own(f, st) &&
-           (is_leftover(name, st) || is_expired(f, st, now));
+           (sweep_is_leftover(name, st) || sweep_is_expired(f, st, now));
 }
 
-bool sweep_name(struct files *f, int folder, const char *name, time_t now)
+bool sweep_name(struct files *f, int directory, const char *name, time_t now)
 {
     struct stat st;
 
     if (!partial_is_name(name) ||
-        fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !is_over(f, name, &st, now) || partial_remove(f, folder, name) != 0)
+        fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !sweep_is_over(f, name, &st, now) ||
+        partial_remove(f, directory, name) != 0)
         return false;
-    if (is_leftover(name, &st))
-        report_leftover(f, &st);
+    if (sweep_is_leftover(name, &st))
+        sweep_report(f, &st);
     return true;
 }
 
-static bool swept_last(struct files *f, int folder)
+static bool sweep_was_last(struct files *f, int directory)
 {
     struct stat st;
 
-    if (fstat(folder, &st) < 0)
+    if (fstat(directory, &st) < 0)
         return true;
     if (st.st_dev == f->swept_device && st.st_ino == f->swept_inode)
         return true;
@@ -76,51 +78,51 @@ static bool swept_last(struct files *f, int folder)
     return false;
 }
 
-void sweep_folder(struct files *f, int folder)
+void sweep_directory(struct files *f, int directory)
 {
-    struct folder d;
+    struct directory d;
     const char *name;
     time_t now = time(NULL);
 
-    if (swept_last(f, folder))
+    if (sweep_was_last(f, directory))
         return;
-    FD_CLEANUP int fd = resolve_in(folder, ".", O_RDONLY | O_DIRECTORY, 0);
+    FD_CLEANUP int fd = resolve_in(directory, ".", O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return;
-    folder_begin(&d, fd);
-    for (int n = 0; n < SWEEP_NAMES && folder_next(&d, &name) == 1; n++)
-        sweep_name(f, folder, name, now);
+    directory_begin(&d, fd);
+    for (int n = 0; n < SWEEP_NAMES && directory_next(&d, &name) == 1; n++)
+        sweep_name(f, directory, name, now);
 }
 
-/* -ENOTEMPTY as soon as something else than a partial stands in it. */
-static int only_partials(int fd)
+/* -ENOTEMPTY if anything but partials stands in it. */
+static int sweep_only_partials(int fd)
 {
-    struct folder d;
+    struct directory d;
     const char *name;
     int r;
 
-    folder_begin(&d, fd);
-    while ((r = folder_next(&d, &name)) == 1)
+    directory_begin(&d, fd);
+    while ((r = directory_next(&d, &name)) == 1)
         if (!partial_is_name(name))
             return -ENOTEMPTY;
     return r;
 }
 
-int sweep_all(const struct files *f, int folder)
+int sweep_all(const struct files *f, int directory)
 {
-    struct folder d;
+    struct directory d;
     const char *name;
-    FD_CLEANUP int fd = resolve_in(folder, ".", O_RDONLY | O_DIRECTORY, 0);
+    FD_CLEANUP int fd = resolve_in(directory, ".", O_RDONLY | O_DIRECTORY, 0);
 
     if (fd < 0)
         return fd;
-    int r = only_partials(fd);
+    int r = sweep_only_partials(fd);
     if (r < 0)
         return r;
     if (lseek(fd, 0, SEEK_SET) < 0)
         return -errno;
-    folder_begin(&d, fd);
-    while ((r = folder_next(&d, &name)) == 1)
-        partial_remove(f, folder, name);
+    directory_begin(&d, fd);
+    while ((r = directory_next(&d, &name)) == 1)
+        partial_remove(f, directory, name);
     return r;
 }

@@ -1,4 +1,4 @@
-/* Partials that nobody came back for. */
+/* Partials that nobody resumed. */
 #ifndef FILES_SWEEP_H
 #define FILES_SWEEP_H
 
@@ -7,14 +7,14 @@
 
 struct files;
 
-/* NAME in FOLDER is deleted when it is a partial of this user, nobody writes
- * it, and it is expired or can't be resumed: then true. */
-bool sweep_name(struct files *f, int folder, const char *name, time_t now);
-/* The expired ones in FOLDER; does little for a big folder, and nothing for
- * the one that it was called for last. */
-void sweep_folder(struct files *f, int folder);
-/* Deletes the partials of a folder that holds nothing else: 0; -ENOTEMPTY, and
- * nothing is deleted; -errno. */
-int sweep_all(const struct files *f, int folder);
+/* Deletes NAME in DIRECTORY if it is a partial of this user that no upload is
+ * writing, and that is expired or can't be resumed: then true. */
+bool sweep_name(struct files *f, int directory, const char *name, time_t now);
+/* Deletes the expired ones in DIRECTORY. It looks at the first names only, and
+ * does nothing for the directory of the last call. */
+void sweep_directory(struct files *f, int directory);
+/* Deletes the partials of a directory that holds nothing else: 0; -ENOTEMPTY,
+ * and nothing is deleted; -errno. */
+int sweep_all(const struct files *f, int directory);
 
 #endif

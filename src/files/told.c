@@ -1,5 +1,5 @@
-/* Which lengths of partials SIZE has answered, in the process files: an APPE or
- * REST that follows sends only the rest. */
+/* The lengths of partials that SIZE has reported, in the process files: the
+ * APPE or REST that follows sends only the rest. */
 #include "told.h"
 
 #include <limits.h>
@@ -9,7 +9,7 @@
 #include "sallyport/base/siphash.h"
 
 /* Two hashes, which differ in their first byte, make 128 bits. */
-static bool told_id(const uint8_t *key, int folder, const char *name,
+static bool told_id(const uint8_t *key, int directory, const char *name,
                     uint64_t id[2])
 {
     unsigned char bytes[1 + 2 * sizeof(uint64_t) + NAME_MAX];
@@ -17,7 +17,7 @@ static bool told_id(const uint8_t *key, int folder, const char *name,
     uint64_t place[2];
     struct stat st;
 
-    if (fstat(folder, &st) < 0 || len > NAME_MAX)
+    if (fstat(directory, &st) < 0 || len > NAME_MAX)
         return false;
     place[0] = st.st_dev;
     place[1] = st.st_ino;
@@ -30,12 +30,12 @@ static bool told_id(const uint8_t *key, int folder, const char *name,
     return true;
 }
 
-void told_set(struct told *t, const uint8_t *key, int folder, const char *name,
-              uint64_t length, uint64_t state)
+void told_set(struct told *t, const uint8_t *key, int directory,
+              const char *name, uint64_t length, uint64_t state)
 {
     uint64_t id[2];
 
-    if (!told_id(key, folder, name, id))
+    if (!told_id(key, directory, name, id))
         return;
     for (size_t i = 0; i < TOLD_MAX; i++)
         if (memcmp(t->row[i].id, id, sizeof(id)) == 0)
@@ -49,12 +49,12 @@ void told_set(struct told *t, const uint8_t *key, int folder, const char *name,
     t->next = (t->next + 1) % TOLD_MAX;
 }
 
-uint64_t told_get(const struct told *t, const uint8_t *key, int folder,
+uint64_t told_get(const struct told *t, const uint8_t *key, int directory,
                   const char *name, uint64_t *state)
 {
     uint64_t id[2];
 
-    if (!told_id(key, folder, name, id))
+    if (!told_id(key, directory, name, id))
         return 0;
     for (size_t i = 0; i < TOLD_MAX; i++)
         if (t->row[i].length != 0 &&

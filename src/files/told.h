@@ -1,4 +1,4 @@
-/* Which lengths of partials SIZE has answered. */
+/* The lengths of partials that SIZE has reported. */
 #ifndef FILES_TOLD_H
 #define FILES_TOLD_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* By directory and name, so that each path to the file finds it; and the
+/* Kept by directory and name, so that each path to the file finds it; with the
  * partial's state, since another session may put other bytes of the same length
  * there. */
 #define TOLD_MAX 64
@@ -17,15 +17,15 @@ struct told {
         uint64_t state;
     } row[TOLD_MAX];
     size_t next;
-    bool forgot; /* an answer, for want of room */
+    bool forgot; /* an answer was dropped, since the table was full */
 };
 
-/* NAME in FOLDER, an open directory. LENGTH 0 takes the answer back. The key is
- * that of the partials' names. */
-void told_set(struct told *t, const uint8_t *key, int folder, const char *name,
-              uint64_t length, uint64_t state);
+/* Remembers the length for NAME in the open directory DIRECTORY; 0 takes it
+ * back. The key is that of the partials' names. */
+void told_set(struct told *t, const uint8_t *key, int directory,
+              const char *name, uint64_t length, uint64_t state);
 /* The length, with *state; 0: none. */
-uint64_t told_get(const struct told *t, const uint8_t *key, int folder,
+uint64_t told_get(const struct told *t, const uint8_t *key, int directory,
                   const char *name, uint64_t *state);
 
 #endif

@@ -1,7 +1,6 @@
-/* How an upload begins, in the process files: FILE_WRITE. Its bytes go into a
- * partial through a handle that the session gets; what was there before stands
- * until the first of them. It never writes into a file that has its final name.
- */
+/* How an upload begins, in the process files. Its bytes go into a partial
+ * through a handle that the session gets; what was there before stands until
+ * the first byte. It never writes into a file that has its final name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,42 +17,39 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
 #include "space.h"
 #include "sweep.h"
 
-/* What the session asked for, and what is there. */
+/* What the session asked for, and what there is. */
 struct wish {
     struct path path;
     uint64_t announced; /* length of the whole file; 0: unknown */
     bool unique;        /* STOU */
-    bool fleeting;      /* nothing of it stays when it is cut */
+    bool fleeting;      /* nothing of it is kept if it is cut */
     struct resume_facts facts;
     struct resume_plan plan;
 };
 
-static void read_wish(const struct packet *p, struct wish *w)
+static void upload_read_wish(const struct msg_file_write *m, struct wish *w)
 {
-    request_path(p->value[0].text, &w->path);
-    if (p->value[1].number >= WRITE_MODE_COUNT)
-        die(EX_PROTOCOL, "session: an unknown way to write");
-    w->unique = p->value[1].number == WRITE_UNIQUE;
-    w->facts.mode =
-        w->unique ? WRITE_STORE : (enum write_mode)p->value[1].number;
-    w->facts.offset = p->value[2].number;
-    w->announced = p->value[3].number;
-    w->fleeting = p->value[4].number != 0;
+    resolve_request(m->path, &w->path);
+    w->unique = m->mode == WRITE_UNIQUE;
+    w->facts.mode = w->unique ? WRITE_STORE : m->mode;
+    w->facts.offset = m->offset;
+    w->announced = m->announced;
+    w->fleeting = m->keep_nothing;
 }
 
-/* Is a file there? A link to one counts as that file, and is replaced by the
- * upload; a link that leads nowhere is no regular file. */
-static int look_at_target(const struct files *f, int folder, const char *name,
-                          struct wish *w)
+/* Is there a file? A link to one counts as that file, and the upload replaces
+ * it. A link that leads nowhere is no regular file. */
+static int upload_look_at_target(const struct files *f, int directory,
+                                 const char *name, struct wish *w)
 {
     struct stat st;
     bool link;
 
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
     link = S_ISLNK(st.st_mode);
     if (link) {
@@ -62,7 +58,7 @@ static int look_at_target(const struct files *f, int folder, const char *name,
             return OUTCOME_NOT_REGULAR;
     }
     if (S_ISDIR(st.st_mode))
-        return OUTCOME_IS_FOLDER;
+        return OUTCOME_IS_DIRECTORY;
     if (!S_ISREG(st.st_mode))
         return OUTCOME_NOT_REGULAR;
     if (w->unique)
@@ -73,27 +69,27 @@ static int look_at_target(const struct files *f, int folder, const char *name,
     return place_permitted(f, link);
 }
 
-static int make_plan(struct files *f, int folder, const char *name,
-                     struct wish *w)
+static int upload_make_plan(struct files *f, int directory, const char *name,
+                            struct wish *w)
 {
     struct resume_facts *facts = &w->facts;
     struct stat st;
 
     if (!w->fleeting)
-        facts->resumable = partial_resumable(f, folder, name, &st);
+        facts->resumable = partial_resumable(f, directory, name, &st);
     if (facts->resumable > 0)
         facts->state = partial_state(f, &st);
     facts->told =
-        told_get(&f->told, f->name_key, folder, name, &facts->told_state);
+        told_get(&f->told, f->name_key, directory, name, &facts->told_state);
     facts->forgot = f->told.forgot;
     enum outcome o = resume_decide(&w->facts, &w->plan);
-    /* What is being written may come to count. */
-    if (o == OUTCOME_BAD_OFFSET && partial_is_busy(f, folder, name))
+    /* What another session is writing may count soon. */
+    if (o == OUTCOME_BAD_OFFSET && partial_is_busy(f, directory, name))
         o = OUTCOME_BUSY;
     return (int)o;
 }
 
-static int check_limit(const struct files *f, const struct wish *w)
+static int upload_check_limit(const struct files *f, const struct wish *w)
 {
     uint64_t max = f->rules.max_file_size;
 
@@ -102,57 +98,59 @@ static int check_limit(const struct files *f, const struct wish *w)
                : 0;
 }
 
-/* FROM was opened after the look at the name: another session may have put a
+/* FROM was opened after the check of the name. Another session may have put a
  * file there in between, and APPE would append to a part of that. */
-static int take_source(const struct wish *w, int from, struct copy *c)
+static int upload_take_source(const struct wish *w, int from, struct copy *c)
 {
     int r = copy_init(c, from, w->plan.first);
 
     return r == 0 && (uint64_t)c->before.st_size != w->facts.size ? -EBUSY : r;
 }
 
-/* A copy can't be resumed: SIZE reports the finished file while it is there,
- * and once it is gone its head must not become that of another file. The first
- * byte of the upload starts the copy. */
-static int begin_copy(const struct files *f, const struct wish *w, int folder,
-                      struct upload *u)
+/* A copy can't be resumed: while the finished file is there SIZE reports that
+ * one, and once it is gone its head must not become the head of another file.
+ * The first byte of the upload starts the copy. */
+static int upload_begin_copy(const struct files *f, const struct wish *w,
+                             int directory, struct upload *u)
 {
     int from = resolve_open(f, w->path.bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    int r = from < 0 ? from : take_source(w, from, &u->copy);
+    int r = from < 0 ? from : upload_take_source(w, from, &u->copy);
 
     if (r == 0)
-        r = partial_new_random(f, folder, &u->partial);
+        r = partial_new_random(f, directory, &u->partial);
     u->partial.waits = r == 0;
     return r;
 }
 
-static int open_partial(const struct files *f, const struct wish *w, int folder,
-                        const char *name, struct upload *u)
+static int upload_open_partial(const struct files *f, const struct wish *w,
+                               int directory, const char *name,
+                               struct upload *u)
 {
     if (w->plan.how == RESUME_CUT)
-        return partial_open(f, folder, name, w->facts.state, w->plan.first,
+        return partial_open(f, directory, name, w->facts.state, w->plan.first,
                             &u->partial);
     if (w->plan.how == RESUME_COPY)
-        return begin_copy(f, w, folder, u);
-    return w->fleeting ? partial_new_random(f, folder, &u->partial)
-                       : partial_new(f, folder, name, &u->partial);
+        return upload_begin_copy(f, w, directory, u);
+    return w->fleeting ? partial_new_random(f, directory, &u->partial)
+                       : partial_new(f, directory, name, &u->partial);
 }
 
-static int open_partial_on_full(struct files *f, const struct wish *w,
-                                int folder, const char *name, struct upload *u)
+static int upload_open_on_full(struct files *f, const struct wish *w,
+                               int directory, const char *name,
+                               struct upload *u)
 {
-    int r = open_partial(f, w, folder, name, u);
+    int r = upload_open_partial(f, w, directory, name, u);
 
     if (errors_outcome(r) == OUTCOME_NO_SPACE &&
-        idle_remove_beside(f, folder, 0)) {
+        idle_remove_beside(f, directory, 0)) {
         copy_release(&u->copy);
-        r = open_partial(f, w, folder, name, u);
+        r = upload_open_partial(f, w, directory, name, u);
     }
     return r;
 }
 
-/* *MISSING: how much too little there is, where there is no room. */
-static int is_room(int fd, uint64_t length, uint64_t *missing)
+/* *MISSING: how many bytes are missing if there is no room. */
+static int upload_is_room(int fd, uint64_t length, uint64_t *missing)
 {
     struct statvfs disk;
 
@@ -163,9 +161,8 @@ static int is_room(int fd, uint64_t length, uint64_t *missing)
     return space_check(&disk, length);
 }
 
-/* A length for which all idle partials together are too little costs none of
- * them. */
-static bool make_room(struct files *f, int fd, uint64_t missing)
+/* If all idle partials together wouldn't be enough, none is removed. */
+static bool upload_make_room(struct files *f, int fd, uint64_t missing)
 {
     struct stat st;
 
@@ -173,9 +170,10 @@ static bool make_room(struct files *f, int fd, uint64_t missing)
            idle_remove(f, st.st_dev, missing);
 }
 
-/* For the announced bytes that are still to come, and COPIED ones. */
-static int check_space(struct files *f, const struct wish *w,
-                       const struct partial *p, uint64_t copied)
+/* Is there room for the announced bytes that are still to come, and COPIED
+ * ones? */
+static int upload_check_space(struct files *f, const struct wish *w,
+                              const struct partial *p, uint64_t copied)
 {
     uint64_t first = w->plan.first, frees = partial_frees(p, first);
     uint64_t need = w->announced > first ? w->announced - first : 0;
@@ -185,45 +183,46 @@ static int check_space(struct files *f, const struct wish *w,
         return -ENOSPC;
     if (need <= frees)
         return 0;
-    int r = is_room(p->fd, need - frees, &missing);
-    while (r == -ENOSPC && make_room(f, p->fd, missing))
-        r = is_room(p->fd, need - frees, &missing);
+    int r = upload_is_room(p->fd, need - frees, &missing);
+    while (r == -ENOSPC && upload_make_room(f, p->fd, missing))
+        r = upload_is_room(p->fd, need - frees, &missing);
     return r;
 }
 
 /* Clients don't wait long for the 226. Shared blocks cost neither time nor
  * space, so they are tried before a big copy is refused. */
-static int check_copy(struct files *f, const struct wish *w, struct upload *u)
+static int upload_check_copy(struct files *f, const struct wish *w,
+                             struct upload *u)
 {
     uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
     int r = max > 0 && cost > max ? (int)OUTCOME_COPY_TOO_LARGE
-                                  : check_space(f, w, &u->partial, cost);
+                                  : upload_check_space(f, w, &u->partial, cost);
 
     if (r == 0 || u->copy.from < 0 || !copy_by_clone(&u->copy, u->partial.fd))
         return r;
-    return check_space(f, w, &u->partial, 0);
+    return upload_check_space(f, w, &u->partial, 0);
 }
 
-/* What is there already is part of the file's SHA-256: the session reads it
- * back. Without the right to read it gets no handle that could. */
-static int writer_mode(const struct files *f, const struct upload *u)
+/* The bytes that are there already are part of the file's SHA-256: the session
+ * reads them back. Without the right to read it gets no handle that could. */
+static int upload_writer_mode(const struct files *f, const struct upload *u)
 {
     bool reads = f->rules.reread && u->first > 0 && f->rights & RIGHT_READ;
 
     return reads ? O_RDWR : O_WRONLY;
 }
 
-static int begin(struct files *f, const struct packet *p, const struct wish *w,
-                 struct place *at)
+static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
+                        struct place *at)
 {
     struct upload *u = &f->upload;
-    int r = open_partial_on_full(f, w, at->folder, at->name, u);
+    int r = upload_open_on_full(f, w, at->directory, at->name, u);
 
     if (r != 0) {
         copy_release(&u->copy);
         return r;
     }
-    u->folder = fd_take(&at->owned);
+    u->directory = fd_take(&at->owned);
     u->path = w->path;
     u->conflict = w->unique ? CONFLICT_REJECT : f->rules.on_conflict;
     u->mode = w->unique ? WRITE_UNIQUE : w->facts.mode;
@@ -233,45 +232,41 @@ static int begin(struct files *f, const struct packet *p, const struct wish *w,
     u->stands = false;
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
-    r = check_copy(f, w, u);
+    r = upload_check_copy(f, w, u);
     if (r != 0)
         return r;
     if (!u->partial.waits)
-        upload_forget_told(f, u);
+        commit_forget_told(f, u);
     FD_CLEANUP int writer =
-        partial_writer(&u->partial, u->folder, writer_mode(f, u));
+        partial_writer(&u->partial, u->directory, upload_writer_mode(f, u));
     if (writer < 0)
         return writer;
     f->session.phase = PHASE_WRITING;
-    answer(
-        f, p,
-        &(struct packet){
-            .message = MSG_FILE_WRITABLE,
-            .value = { NUMBER(w->plan.first), NUMBER(f->rules.max_file_size),
-                       NUMBER(u->partial.waits), NUMBER(copy_left(&u->copy)) },
-            .fd = { writer, -1 },
-        });
-    return 0;
+    return ANSWER(f, file_writable, request, .first = w->plan.first,
+                  .limit = f->rules.max_file_size, .waits = u->partial.waits,
+                  .to_copy = copy_left(&u->copy), .file = writer);
 }
 
-int serve_write(struct files *f, const struct packet *p)
+int upload_on_file_write(void *owner, struct msg_file_write *m)
 {
+    struct files *f = owner;
     struct wish w = { 0 };
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
-    read_wish(p, &w);
-    int r = place_find_new(f, &w.path, O_RDONLY, &at);
+    upload_read_wish(m, &w);
+    int r = resolve_new_place(f, &w.path, O_RDONLY, &at);
     if (r == 0)
-        r = look_at_target(f, at.folder, at.name, &w);
+        r = upload_look_at_target(f, at.directory, at.name, &w);
     if (r == 0)
-        r = make_plan(f, at.folder, at.name, &w);
+        r = upload_make_plan(f, at.directory, at.name, &w);
     if (r == 0)
-        r = check_limit(f, &w);
+        r = upload_check_limit(f, &w);
     if (r == 0)
-        r = begin(f, p, &w, &at);
+        r = upload_begin(f, m->request, &w, &at);
     if (r == 0)
-        sweep_folder(f, f->upload.folder); /* never the one just locked */
+        sweep_directory(
+            f, f->upload.directory); /* never deletes the one just locked */
     else
-        upload_cut(f);
+        commit_cut(f);
     return r;
 }

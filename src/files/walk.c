@@ -1,6 +1,6 @@
-/* Walks a home by open directories, in the process files. It follows no link,
- * keeps one directory's buffer per level, and watches session and master, since
- * a walk that finds nothing sends nothing. */
+/* Walks a home by open directories, in the process files. It follows no link
+ * and keeps one directory's buffer per level. It watches session and master
+ * itself, since a walk that finds nothing sends nothing. */
 #include "walk.h"
 
 #include <errno.h>
@@ -10,19 +10,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "directory.h"
 #include "resolve.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "state.h"
 
 #define DEPTH_MAX  128  /* directories within directories */
-#define LOOK_EVERY 1024 /* names between two looks at the ends */
+#define LOOK_EVERY 1024 /* names between two checks of the peers */
 
 void walk_not_read(struct walk *w, int error)
 {
     if (error == -ENOENT || error == -ENOTDIR || error == -ELOOP)
-        return; /* gone meanwhile; no directory, or a link */
+        return; /* gone meanwhile, or no directory, or a link */
     w->unread++;
     w->error = -error;
 }
@@ -58,9 +58,9 @@ void walk_leave(struct path *p, size_t len)
     p->bytes[len] = '\0';
 }
 
-static void walk_folder(struct walk *w, int fd, unsigned depth);
+static void walk_directory(struct walk *w, int fd, unsigned depth);
 
-static void enter(struct walk *w, int fd, const char *name, unsigned depth)
+static void walk_into(struct walk *w, int fd, const char *name, unsigned depth)
 {
     size_t len = w->path.len;
     FD_CLEANUP int inner = resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
@@ -70,31 +70,31 @@ static void enter(struct walk *w, int fd, const char *name, unsigned depth)
     } else if (depth == DEPTH_MAX || !walk_enter(&w->path, name)) {
         walk_not_read(w, -ENAMETOOLONG);
     } else {
-        walk_folder(w, inner, depth + 1);
+        walk_directory(w, inner, depth + 1);
         walk_leave(&w->path, len);
     }
 }
 
-/* Its names first, and then, from the start again, the directories in it. */
-static void walk_folder(struct walk *w, int fd, unsigned depth)
+/* First all its names; then, from the start again, the directories in it. */
+static void walk_directory(struct walk *w, int fd, unsigned depth)
 {
-    struct folder *d = malloc(sizeof(*d));
+    struct directory *d = malloc(sizeof(*d));
     const char *name;
     int r = d ? 1 : -ENOMEM;
 
     if (d)
-        folder_begin(d, fd);
-    while (r == 1 && walk_goes_on(w) && (r = folder_next(d, &name)) == 1)
+        directory_begin(d, fd);
+    while (r == 1 && walk_goes_on(w) && (r = directory_next(d, &name)) == 1)
         w->on_name(w, fd, name);
     if (w->on_end)
         w->on_end(w, fd);
     if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
         r = -errno;
     if (r == 0) {
-        folder_begin(d, fd);
-        while (walk_goes_on(w) && (r = folder_next(d, &name)) == 1)
-            if (d->maybe_folder)
-                enter(w, fd, name, depth);
+        directory_begin(d, fd);
+        while (walk_goes_on(w) && (r = directory_next(d, &name)) == 1)
+            if (d->maybe_directory)
+                walk_into(w, fd, name, depth);
     }
     free(d);
     if (r < 0)
@@ -110,5 +110,5 @@ void walk_home(struct walk *w)
     if (root < 0)
         walk_not_read(w, root);
     else
-        walk_folder(w, root, 0);
+        walk_directory(w, root, 0);
 }

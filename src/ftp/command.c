@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rights.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/reply.h"
 #include "sallyport/ftp/site.h"
@@ -48,13 +48,13 @@ const char *command_lacks(unsigned rights, char out[COMMAND_LACKS_MAX])
         unsigned right;
         const char *words;
     } rows[] = {
-        { MAY_LIST, "list (l)" },
-        { MAY_READ, "read (r)" },
-        { MAY_WRITE, "upload (w)" },
-        { MAY_REPLACE, "overwrite (o)" },
-        { MAY_DELETE, "delete (d)" },
-        { MAY_RENAME, "rename (n)" },
-        { MAY_FOLDER, "make and remove directories (m)" },
+        { RIGHT_LIST, "list (l)" },
+        { RIGHT_READ, "read (r)" },
+        { RIGHT_WRITE, "upload (w)" },
+        { RIGHT_REPLACE, "overwrite (o)" },
+        { RIGHT_DELETE, "delete (d)" },
+        { RIGHT_RENAME, "rename (n)" },
+        { RIGHT_DIRECTORY, "make and remove directories (m)" },
     };
     const char *between = "";
     size_t len = (size_t)snprintf(out, COMMAND_LACKS_MAX, "no right to %s",

@@ -42,8 +42,8 @@ static int finish(struct buf *into, size_t before, int r)
 static char kind_letter(enum entry_kind kind)
 {
     static const char letters[] = {
-        [ENTRY_FILE] = '-',  [ENTRY_FOLDER] = 'd', [ENTRY_LINK] = 'l',
-        [ENTRY_CDIR] = 'd',  [ENTRY_PDIR] = 'd',   [ENTRY_FIFO] = 'p',
+        [ENTRY_FILE] = '-',  [ENTRY_DIRECTORY] = 'd', [ENTRY_LINK] = 'l',
+        [ENTRY_CDIR] = 'd',  [ENTRY_PDIR] = 'd',      [ENTRY_FIFO] = 'p',
         [ENTRY_OTHER] = 's', /* in a home, it is a socket */
     };
 
@@ -114,7 +114,7 @@ int listing_name(struct buf *into, struct slice folder, const struct entry *e)
 static const char *kind_fact(enum entry_kind kind)
 {
     static const char *const facts[] = {
-        [ENTRY_FILE] = "file",           [ENTRY_FOLDER] = "dir",
+        [ENTRY_FILE] = "file",           [ENTRY_DIRECTORY] = "dir",
         [ENTRY_LINK] = "OS.unix=slink",  [ENTRY_CDIR] = "cdir",
         [ENTRY_PDIR] = "pdir",           [ENTRY_FIFO] = "OS.unix=fifo",
         [ENTRY_OTHER] = "OS.unix=other",

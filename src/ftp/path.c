@@ -15,6 +15,7 @@ void path_root(struct path *p)
     p->bytes[0] = '/';
     p->bytes[1] = 0;
     p->len = 1;
+    p->directory = true;
 }
 
 /* Without its last component; the root stays the root. */
@@ -91,6 +92,7 @@ int path_resolve(const struct path *cwd, struct slice arg, struct path *ret)
     memcpy(ret->bytes, p.bytes, p.len);
     ret->bytes[p.len] = 0;
     ret->len = p.len;
+    ret->directory = path_names_folder(arg);
     return 0;
 }
 

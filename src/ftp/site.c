@@ -3,7 +3,7 @@
  * here, and never to come: EXEC, SYMLINK, CPFR and their kind. */
 #include "sallyport/ftp/site.h"
 
-#include "rights.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/ftp/reply.h"
 
 /* Who may send a file may say of when it is; its mode says who can change it,
@@ -12,13 +12,13 @@ const struct site site_table[SITE_COUNT] = {
     { .name = "CHMOD",
       .verb = SITE_CHMOD,
       .argument = true,
-      .rights = MAY_WRITE | MAY_REPLACE,
+      .rights = RIGHT_WRITE | RIGHT_REPLACE,
       .help = "SITE CHMOD mode path" },
     { .name = "HELP", .verb = SITE_HELP, .help = "SITE HELP" },
     { .name = "UTIME",
       .verb = SITE_UTIME,
       .argument = true,
-      .rights = MAY_WRITE,
+      .rights = RIGHT_WRITE,
       .help = "SITE UTIME YYYYMMDDHHMM[SS] path | path atime mtime ctime UTC" },
 };
 

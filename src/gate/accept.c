@@ -6,20 +6,30 @@
 
 #include "sallyport/base/fd.h"
 
-static void on_pause_over(void *owner)
+/* Whether the loop watches it. One that shall accept but can't tries again. */
+static void acceptor_update(struct acceptor *a)
 {
-    struct door *d = owner;
+    bool accepts = a->fd >= 0 && a->started && !a->held;
 
-    if (loop_add(d->loop, &d->watch) < 0)
-        loop_timer_set(d->loop, &d->pause, ACCEPT_PAUSE_MS);
+    if (accepts && !a->watch.added && loop_add(a->loop, &a->watch) < 0) {
+        loop_timer_set(a->loop, &a->pause, ACCEPT_PAUSE_MS);
+    } else if (!accepts) {
+        loop_remove(a->loop, &a->watch);
+        loop_timer_clear(a->loop, &a->pause);
+    }
+}
+
+static void acceptor_on_pause_over(void *owner)
+{
+    acceptor_update(owner);
 }
 
 /* The listener stays readable while connections wait, so it must leave the
  * loop, or the loop would turn without end. */
-static void rest(struct door *d)
+static void acceptor_rest(struct acceptor *a)
 {
-    loop_remove(d->loop, &d->watch);
-    loop_timer_set(d->loop, &d->pause, ACCEPT_PAUSE_MS);
+    loop_remove(a->loop, &a->watch);
+    loop_timer_set(a->loop, &a->pause, ACCEPT_PAUSE_MS);
 }
 
 /* One connection was lost before it was accepted; the next may be well. */
@@ -28,82 +38,85 @@ static bool is_passing(int error)
     return error == ECONNABORTED || error == EINTR || error == EPROTO;
 }
 
-static bool go_on_after(struct door *d, int error)
+static bool goes_on_after(struct acceptor *a, int error)
 {
     if (error == EAGAIN)
         return false;
     if (is_passing(error))
         return true;
-    if ((error == EMFILE || error == ENFILE) && d->full)
-        d->full(d);
-    rest(d);
+    if ((error == EMFILE || error == ENFILE) && a->full)
+        a->full(a);
+    acceptor_rest(a);
     return false;
 }
 
-static bool accept_one(struct door *d)
+static bool accept_one(struct acceptor *a)
 {
     struct sockaddr_storage from = { 0 };
     socklen_t len = sizeof(from);
-    int fd = accept4(d->fd, (struct sockaddr *)&from, &len,
+    int fd = accept4(a->fd, (struct sockaddr *)&from, &len,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0)
-        return go_on_after(d, errno);
-    d->enter(d, fd, &from);
+        return goes_on_after(a, errno);
+    a->enter(a, fd, &from);
     return true;
 }
 
-static void on_ready(void *owner, uint32_t events)
+void acceptor_sweep(struct acceptor *a)
 {
-    struct door *d = owner;
-
-    (void)events;
-    for (int i = 0; i < ACCEPT_ROUND && d->fd >= 0 && !d->held; i++)
-        if (!accept_one(d))
+    for (int i = 0; i < ACCEPT_ROUND && a->fd >= 0 && a->started && !a->held;
+         i++)
+        if (!accept_one(a))
             return;
 }
 
-void door_sweep(struct door *d)
+static void acceptor_on_readable(void *owner, uint32_t events)
 {
-    on_ready(d, EPOLLIN);
+    (void)events;
+    acceptor_sweep(owner);
 }
 
-int door_open(struct door *d)
+int acceptor_init(struct acceptor *a)
 {
-    int r = fd_set_nonblock(d->fd, true);
-
-    if (r < 0)
-        return r;
-    d->watch = (struct loop_watch){
-        .fd = d->fd, .events = EPOLLIN, .on_ready = on_ready, .owner = d
-    };
-    d->pause = (struct loop_timer){ .on_time = on_pause_over, .owner = d };
-    return loop_add(d->loop, &d->watch);
+    a->watch = (struct loop_watch){ .fd = a->fd,
+                                    .events = EPOLLIN,
+                                    .on_ready = acceptor_on_readable,
+                                    .owner = a };
+    a->pause =
+        (struct loop_timer){ .on_time = acceptor_on_pause_over, .owner = a };
+    return fd_set_nonblock(a->fd, true);
 }
 
-void door_hold(struct door *d)
+void acceptor_start(struct acceptor *a)
 {
-    if (d->fd < 0)
+    a->started = true;
+    acceptor_update(a);
+}
+
+void acceptor_stop(struct acceptor *a)
+{
+    a->started = false;
+    acceptor_update(a);
+}
+
+void acceptor_hold(struct acceptor *a)
+{
+    a->held = true;
+    acceptor_update(a);
+}
+
+void acceptor_go(struct acceptor *a)
+{
+    if (!a->held)
         return;
-    d->held = true;
-    loop_remove(d->loop, &d->watch);
-    loop_timer_clear(d->loop, &d->pause);
+    a->held = false;
+    acceptor_update(a);
 }
 
-void door_go(struct door *d)
+void acceptor_close(struct acceptor *a)
 {
-    if (!d->held)
-        return;
-    d->held = false;
-    if (d->fd >= 0)
-        on_pause_over(d);
-}
-
-void door_close(struct door *d)
-{
-    if (d->fd < 0)
-        return;
-    loop_remove(d->loop, &d->watch);
-    loop_timer_clear(d->loop, &d->pause);
-    fd_close(&d->fd);
+    a->started = false;
+    acceptor_update(a);
+    fd_close(&a->fd);
 }

@@ -14,27 +14,33 @@
 #define ACCEPT_ROUND    16
 #define ACCEPT_PAUSE_MS 100
 
-struct door {
+struct acceptor {
     struct loop *loop;
     int fd; /* owned; -1 when closed */
     struct address bound;
     /* Owns the new socket, which is non-blocking. */
-    void (*enter)(struct door *d, int fd, const struct sockaddr_storage *from);
+    void (*enter)(struct acceptor *a, int fd,
+                  const struct sockaddr_storage *from);
     /* No descriptor was left for a connection; NULL: it waits. */
-    void (*full)(struct door *d);
+    void (*full)(struct acceptor *a);
     struct loop_watch watch;
     struct loop_timer pause;
-    bool held; /* whoever comes waits */
+    bool started; /* this gate is the one that accepts */
+    bool held;    /* but new connections wait in the kernel for a moment */
 };
 
-/* Begins to accept: 0 or -errno. The struct must stay where it is. */
-int door_open(struct door *d);
+/* Before the sandbox: 0 or -errno. The struct must stay where it is. */
+int acceptor_init(struct acceptor *a);
+/* Accepts from here on, until acceptor_stop(). Then connections wait in the
+ * kernel for whichever gate accepts next. */
+void acceptor_start(struct acceptor *a);
+void acceptor_stop(struct acceptor *a);
 /* Takes what waits there now, before anything else is decided. */
-void door_sweep(struct door *d);
-/* From here on whoever comes waits in the kernel, until door_go(). */
-void door_hold(struct door *d);
-void door_go(struct door *d);
+void acceptor_sweep(struct acceptor *a);
+/* New connections wait in the kernel, until acceptor_go(). */
+void acceptor_hold(struct acceptor *a);
+void acceptor_go(struct acceptor *a);
 /* Harmless for one that is closed. */
-void door_close(struct door *d);
+void acceptor_close(struct acceptor *a);
 
 #endif

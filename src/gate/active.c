@@ -1,5 +1,5 @@
 /* Active mode, PORT and EPRT: gate connects to a client and hands the socket to
- * its session. In gate, and only where the setting says so: else its cage
+ * its session. In gate, and only where the setting says so: else its sandbox
  * refuses the calls. It must never connect anywhere but to the host of the
  * control connection, whatever the session says, nor wait for an answer. */
 #include "active.h"
@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "gate.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "socket.h"
 
@@ -22,32 +23,25 @@ void active_leave(struct child *c)
     fd_close(&a->fd);
 }
 
-static int answer_none(struct child *c, int error)
+static int active_failed(struct child *c, int error)
 {
-    struct packet p = { .message = MSG_ACTIVE_NONE,
-                        .request = c->active.request,
-                        .value = { NUMBER((unsigned)error) } };
-
     active_leave(c);
-    return channel_send(&c->channel, &p);
+    return SEND(&c->channel, active_none, c->active.request, .error = error);
 }
 
-static int hand_over(struct child *c)
+static int active_connected(struct child *c)
 {
-    struct packet p = { .message = MSG_DATA,
-                        .request = c->active.request,
-                        .value = { ADDRESS(c->active.to) },
-                        .fd = { c->active.fd, -1 } };
     int r;
 
     socket_no_delay(c->active.fd);
-    r = channel_send(&c->channel, &p);
+    r = SEND(&c->channel, data, c->active.request, .peer = c->active.to,
+             .doubtful = false, .connection = c->active.fd);
     active_leave(c);
     return r;
 }
 
 /* Asked a second time, connect() says how the first one went: gate has no
- * getsockopt() in its cage. */
+ * getsockopt() in its sandbox. */
 static int try_connect(struct active *a)
 {
     struct sockaddr_storage where;
@@ -60,56 +54,77 @@ static int try_connect(struct active *a)
 }
 
 /* 0, or what the session is to be killed for. */
-static int go_on(struct child *c)
+static int active_go_on(struct child *c)
 {
     int error = try_connect(&c->active);
 
     if (error == EINPROGRESS)
         return 0;
-    return error == 0 ? hand_over(c) : answer_none(c, error);
+    return error == 0 ? active_connected(c) : active_failed(c, error);
 }
 
-static void deaf(struct child *c, int r)
+static void active_answered(struct child *c, int r)
 {
     if (r == -EAGAIN)
         child_wrong(c, "answers that it doesn't read");
 }
 
-static void on_ready(void *owner, uint32_t events)
+static void active_on_writable(void *owner, uint32_t events)
 {
     (void)events;
-    deaf(owner, go_on(owner));
+    active_answered(owner, active_go_on(owner));
 }
 
-static void on_time(void *owner)
+static void active_on_time(void *owner)
 {
-    deaf(owner, answer_none(owner, ETIMEDOUT));
+    active_answered(owner, active_failed(owner, ETIMEDOUT));
 }
 
-static int begin(struct child *c)
+/* Until it is connected, or MS are over. */
+static int active_await(struct child *c, uint64_t ms)
 {
     struct active *a = &c->active;
-    struct loop *loop = &c->gate->loop;
-    int family = a->to.family == 4 ? AF_INET : AF_INET6, r;
+
+    a->watch = (struct loop_watch){ .fd = a->fd,
+                                    .events = EPOLLOUT,
+                                    .on_ready = active_on_writable,
+                                    .owner = c };
+    a->timer = (struct loop_timer){ .on_time = active_on_time, .owner = c };
+    if (loop_add(&c->gate->loop, &a->watch) < 0)
+        return active_failed(c, ENOMEM);
+    loop_timer_set(&c->gate->loop, &a->timer, ms);
+    return 0;
+}
+
+static int active_begin(struct child *c)
+{
+    struct active *a = &c->active;
+    int family = a->to.family == 4 ? AF_INET : AF_INET6, error;
 
     a->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (a->fd < 0)
-        return answer_none(c, errno);
-    a->watch = (struct loop_watch){
-        .fd = a->fd, .events = EPOLLOUT, .on_ready = on_ready, .owner = c
-    };
-    a->timer = (struct loop_timer){ .on_time = on_time, .owner = c };
-    r = try_connect(a);
-    if (r == EINPROGRESS && loop_add(loop, &a->watch) < 0)
-        r = ENOMEM;
-    if (r == EINPROGRESS) {
-        loop_timer_set(loop, &a->timer, c->gate->settings.connect_timeout);
-        return 0;
-    }
-    return r == 0 ? hand_over(c) : answer_none(c, r);
+        return active_failed(c, errno);
+    error = try_connect(a);
+    if (error == EINPROGRESS)
+        return active_await(c, c->gate->settings.connect_timeout);
+    return error == 0 ? active_connected(c) : active_failed(c, error);
 }
 
-static int refuse(struct child *c, const char *why)
+/* Where the new configuration forbids it, so does the sandbox. */
+void active_adopt(struct child *c, struct msg_heir_active *m)
+{
+    uint64_t now = clock_ms(), left = m->until > now ? m->until - now : 0;
+    bool may = c->gate->settings.active;
+
+    active_leave(c);
+    c->active.fd = fd_take(&m->connection);
+    c->active.request = (uint32_t)m->asked;
+    c->active.to = m->to;
+    active_answered(c, may ? active_await(c, left)
+                           : active_failed(c, ECONNABORTED));
+}
+
+static int active_refuse(struct child *c, const char *why)
 {
     c->channel.wrong = why;
     return -EPROTO;
@@ -118,13 +133,13 @@ static int refuse(struct child *c, const char *why)
 int active_connect(struct child *c, uint32_t request, const struct address *to)
 {
     if (!c->gate->settings.active)
-        return refuse(c, "active mode, which is off");
+        return active_refuse(c, "active mode, which is off");
     if (!address_same_host(to, &c->peer))
-        return refuse(c, "a connection to another host");
+        return active_refuse(c, "a connection to another host");
     if (to->port < ACTIVE_PORT_MIN)
-        return refuse(c, "a connection to a port below 1024");
+        return active_refuse(c, "a connection to a port below 1024");
     active_leave(c);
     c->active.request = request;
     c->active.to = *to;
-    return begin(c);
+    return active_begin(c);
 }

@@ -13,24 +13,25 @@
 
 /* What is held against an address for what came from it before. A ban is over
  * at once where the setting goes. */
-static enum limit record_of(struct gate *g, const struct address *client)
+static enum limit admit_record(struct gate *g, const struct address *client)
 {
     struct address prefix = limit_prefix(client);
     const struct settings *s = &g->settings;
     uint64_t now = clock_ms();
     enum limit limit = LIMIT_NONE;
 
-    if (s->crash_ban > 0 && bans_hold(&g->bans, &prefix, now))
+    if (s->crash_ban > 0 && bans_hold(&g->memory->bans, &prefix, now))
         limit = LIMIT_BANNED;
-    else if (fruitless_too_many(&g->fruitless, &prefix, s->max_fruitless, now))
+    else if (fruitless_too_many(&g->memory->fruitless, &prefix,
+                                s->max_fruitless, now))
         limit = LIMIT_FRUITLESS;
     return networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
 }
 
 /* Nobody passes those that wait. */
-static enum limit decide(struct gate *g, const struct address *client)
+static enum limit admit_decide(struct gate *g, const struct address *client)
 {
-    enum limit limit = record_of(g, client);
+    enum limit limit = admit_record(g, client);
 
     if (limit == LIMIT_NONE)
         limit = limits_check_client(&g->limits, client);
@@ -43,33 +44,28 @@ enum limit admit_new(struct gate *g, const struct address *peer)
 {
     enum limit limit = limits_check(&g->limits, NULL);
 
-    return limit == LIMIT_NONE && peer ? decide(g, peer) : limit;
+    return limit == LIMIT_NONE && peer ? admit_decide(g, peer) : limit;
 }
 
-static int keep_out(struct child *c, uint32_t request,
-                    const struct address *client, enum limit limit)
+static int admit_keep_out(struct child *c, uint32_t request,
+                          const struct address *client, enum limit limit)
 {
-    struct slice words = slice_from(limit_words(limit));
-    struct packet p = { .message = MSG_KEPT_OUT,
-                        .request = request,
-                        .value = { TEXT(words) } };
-
     tell_refused(c->gate, client, &c->local, limit_reason(limit));
-    return channel_send(&c->channel, &p);
+    return SEND(&c->channel, not_admitted, request,
+                .why = slice_from(limit_words(limit)));
 }
 
-static enum limit announce(struct child *c, const struct address *client)
+static enum limit admit_announce(struct child *c, const struct address *client)
 {
-    struct packet p = { .message = MSG_SESSION_PEER,
-                        .value = { NUMBER(c->serial), ADDRESS(*client) } };
+    int r = SEND(&c->gate->master, session_peer, 0, .serial = c->serial,
+                 .peer = *client);
 
-    return channel_send(&c->gate->master, &p) < 0 ? LIMIT_RESOURCES
-                                                  : LIMIT_NONE;
+    return r < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
 }
 
 /* What an attack on a session looks like when it fails. Not SIGKILL, which is
  * gate's, or the kernel's when it lacks memory. */
-static bool is_crash(int signal)
+static bool admit_is_crash(int signal)
 {
     static const int crashes[] = { SIGSEGV, SIGBUS,  SIGILL,
                                    SIGFPE,  SIGABRT, SIGSYS };
@@ -82,7 +78,7 @@ static bool is_crash(int signal)
 
 /* A proxied session has itself named its client's address: one that somebody
  * has broken into could get any address banned by a crash. */
-static void ban(struct child *c, int signal)
+static void admit_ban(struct child *c, int signal)
 {
     struct gate *g = c->gate;
     struct address prefix = limit_prefix(&c->peer);
@@ -90,7 +86,7 @@ static void ban(struct child *c, int signal)
 
     if (ms > 0 && !c->proxied &&
         !networks_hold(&g->settings.no_ban, &c->peer) &&
-        bans_add(&g->bans, &prefix, now, now + ms))
+        bans_add(&g->memory->bans, &prefix, now, now + ms))
         tell_ban(c, signal, ms);
 }
 
@@ -101,20 +97,20 @@ void admit_remember(struct child *c, int status)
 
     if (!c->known)
         return;
-    if (WIFSIGNALED(status) && is_crash(WTERMSIG(status)))
-        ban(c, WTERMSIG(status));
+    if (WIFSIGNALED(status) && admit_is_crash(WTERMSIG(status)))
+        admit_ban(c, WTERMSIG(status));
     if (!c->logged_in)
-        fruitless_add(&g->fruitless, &prefix, g->settings.max_fruitless,
+        fruitless_add(&g->memory->fruitless, &prefix, g->settings.max_fruitless,
                       clock_ms());
 }
 
 /* Master hears of it before the session does. */
-static int begin(struct child *c, uint32_t request)
+static int admit_at_once(struct child *c, uint32_t request)
 {
-    enum limit limit = announce(c, &c->peer);
+    enum limit limit = admit_announce(c, &c->peer);
 
     if (limit != LIMIT_NONE)
-        return keep_out(c, request, &c->peer, limit);
+        return admit_keep_out(c, request, &c->peer, limit);
     limits_wait(&c->gate->limits, &c->peer);
     child_waits(c);
     c->channel.phase = PHASE_RUN;
@@ -123,19 +119,19 @@ static int begin(struct child *c, uint32_t request)
 
 void admit_begin(struct child *c, uint32_t request)
 {
-    if (begin(c, request) == -EAGAIN)
+    if (admit_at_once(c, request) == -EAGAIN)
         child_wrong(c, "answers that it doesn't read");
 }
 
 void admit_refuse(struct child *c, uint32_t request, enum limit limit)
 {
-    if (keep_out(c, request, &c->peer, limit) == -EAGAIN)
+    if (admit_keep_out(c, request, &c->peer, limit) == -EAGAIN)
         child_wrong(c, "answers that it doesn't read");
 }
 
 /* It counts for its client's address from here on. */
-static void know(struct child *c, const struct address *client,
-                 const struct address *server)
+void admit_know(struct child *c, const struct address *client,
+                const struct address *server)
 {
     limits_know(&c->gate->limits, client);
     c->known = true;
@@ -153,12 +149,12 @@ int admit(struct child *c, uint32_t request, const struct address *client,
         c->channel.wrong = "a client without an address";
         return -EPROTO;
     }
-    limit = decide(c->gate, client);
+    limit = admit_decide(c->gate, client);
     if (limit != LIMIT_NONE && limit != LIMIT_STARTUPS)
-        return keep_out(c, request, client, limit);
-    know(c, client, server);
+        return admit_keep_out(c, request, client, limit);
+    admit_know(c, client, server);
     if (limit == LIMIT_NONE)
-        return begin(c, request);
+        return admit_at_once(c, request);
     limit = queue_add_child(c, request);
-    return limit == LIMIT_NONE ? 0 : keep_out(c, request, client, limit);
+    return limit == LIMIT_NONE ? 0 : admit_keep_out(c, request, client, limit);
 }

@@ -21,12 +21,15 @@ enum limit admit_new(struct gate *g, const struct address *peer);
  * a proxy. */
 void admit_remember(struct child *c, int status);
 
-/* MSG_ENTER: CLIENT has connected to SERVER, which is the proxy. Yes, at once
+/* MSG_admit: CLIENT has connected to SERVER, which is the proxy. Yes, at once
  * or after a wait in the queue, goes to master, so that it and the log know the
  * client before the session does anything for it; no is KEPT_OUT. 0; -EPROTO
- * with the channel's reason; or what channel_send() says. */
+ * with the channel's reason; or what SEND() says. */
 int admit(struct child *c, uint32_t request, const struct address *client,
           const struct address *server);
+/* The client of C is known: it counts for that address from here on. */
+void admit_know(struct child *c, const struct address *client,
+                const struct address *server);
 /* The answer to one that has waited. A session that doesn't read it is killed.
  */
 void admit_begin(struct child *c, uint32_t request);

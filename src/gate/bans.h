@@ -3,7 +3,6 @@
 #define GATE_BANS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "sallyport/base/address.h"
@@ -13,19 +12,19 @@
 
 struct ban {
     struct address prefix;
-    uint64_t until; /* clock_ms() */
+    uint64_t until; /* clock_ms(); a row that is over is free */
 };
 
+/* Lies in the memory that gates share, see memory.h. */
 struct bans {
-    struct ban *list;
-    size_t count;
+    struct ban list[BANS_MAX];
 };
 
-int bans_init(struct bans *b); /* 0 or -ENOMEM */
-void bans_release(struct bans *b);
+void bans_init(struct bans *b);
 /* False: it was banned already, and is from now on until then. */
 bool bans_add(struct bans *b, const struct address *prefix, uint64_t now,
               uint64_t until);
-bool bans_hold(struct bans *b, const struct address *prefix, uint64_t now);
+bool bans_hold(const struct bans *b, const struct address *prefix,
+               uint64_t now);
 
 #endif

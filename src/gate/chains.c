@@ -7,7 +7,7 @@
 
 #include "sallyport/base/fd.h"
 
-static void release(struct tls_pair *pair)
+static void chain_release(struct tls_pair *pair)
 {
     fd_close(&pair->certificate_fd);
     fd_close(&pair->staple_fd);
@@ -16,26 +16,31 @@ static void release(struct tls_pair *pair)
     free((char *)(uintptr_t)pair->key);
 }
 
-int chains_add(struct chains *p, struct packet *from, struct complaint *c)
+static char *chain_text(struct slice text)
 {
-    const struct slice name = from->value[1].text, key = from->value[2].text;
-    struct tls_pair pair = { .certificate = strndup(name.ptr, name.len),
-                             .key = strndup(key.ptr, key.len),
-                             .number = from->value[0].number,
-                             .in_use = from->value[3].number == 1,
-                             .staple_fd = -1,
-                             .certificate_fd = fd_take(&from->fd[0]) };
+    return strndup(text.ptr, text.len);
+}
 
-    if (p->count < TLS_PAIRS_MAX && pair.certificate && pair.key) {
+int chains_add(struct chains *p, struct msg_certificate *from,
+               struct complaint *c)
+{
+    struct tls_pair pair = { .certificate = chain_text(from->path),
+                             .key = chain_text(from->key_path),
+                             .number = from->number,
+                             .in_use = from->in_use,
+                             .staple_fd = -1,
+                             .certificate_fd = fd_take(&from->file) };
+
+    if (p->count < CERTIFICATES_MAX && pair.certificate && pair.key) {
         p->all[p->count++] = pair;
         return 0;
     }
-    release(&pair);
-    return complain(c, p->count == TLS_PAIRS_MAX ? "too many certificates"
-                                                 : "no memory");
+    chain_release(&pair);
+    return complain(c, p->count == CERTIFICATES_MAX ? "too many certificates"
+                                                    : "no memory");
 }
 
-static struct tls_pair *find(struct chains *p, uint64_t number)
+static struct tls_pair *chain_find(struct chains *p, uint64_t number)
 {
     for (size_t i = 0; i < p->count; i++)
         if (p->all[i].number == number && !p->all[i].staple)
@@ -43,17 +48,16 @@ static struct tls_pair *find(struct chains *p, uint64_t number)
     return NULL;
 }
 
-int chains_add_staple(struct chains *p, struct packet *from,
+int chains_add_staple(struct chains *p, struct msg_staple *from,
                       struct complaint *c)
 {
-    const struct slice name = from->value[2].text;
-    struct tls_pair *pair = find(p, from->value[0].number);
+    struct tls_pair *pair = chain_find(p, from->number);
 
     if (!pair)
         return complain(c, "an OCSP response of no certificate");
-    pair->staple = strndup(name.ptr, name.len);
-    pair->staple_fd = fd_take(&from->fd[0]);
-    pair->staple_must_count = from->value[1].number == 1;
+    pair->staple = chain_text(from->path);
+    pair->staple_fd = fd_take(&from->file);
+    pair->staple_must_count = from->required;
     return pair->staple ? 0 : complain(c, "no memory");
 }
 
@@ -62,24 +66,34 @@ void chains_init(struct chains *p)
     *p = (struct chains){ .clients = { .ca_fd = -1, .crl_fd = -1 } };
 }
 
-int chains_add_clients(struct chains *p, struct packet *from,
-                       struct complaint *c)
+int chains_add_ca(struct chains *p, struct msg_client_ca *from,
+                  struct complaint *c)
 {
-    bool crl = from->message == MSG_CLIENT_CRL;
     struct tls_clients *to = &p->clients;
-    const struct slice name = from->value[0].text;
-    const char **field = crl ? &to->crl : &to->ca;
 
-    if (*field)
-        return complain(c, "a second file of clients' CAs or lists");
-    *field = strndup(name.ptr, name.len);
-    *(crl ? &to->crl_in_use : &to->ca_in_use) = from->value[1].number == 1;
-    *(crl ? &to->crl_fd : &to->ca_fd) = fd_take(&from->fd[0]);
-    return *field ? 0 : complain(c, "no memory");
+    if (to->ca)
+        return complain(c, "a second file of clients' CAs");
+    to->ca = chain_text(from->path);
+    to->ca_in_use = from->in_use;
+    to->ca_fd = fd_take(&from->file);
+    return to->ca ? 0 : complain(c, "no memory");
 }
 
-static int add_clients(struct tls_context *t, const struct chains *p,
-                       struct complaint *c)
+int chains_add_crl(struct chains *p, struct msg_client_crl *from,
+                   struct complaint *c)
+{
+    struct tls_clients *to = &p->clients;
+
+    if (to->crl)
+        return complain(c, "a second file of clients' revocation lists");
+    to->crl = chain_text(from->path);
+    to->crl_in_use = from->in_use;
+    to->crl_fd = fd_take(&from->file);
+    return to->crl ? 0 : complain(c, "no memory");
+}
+
+static int chains_add_clients(struct tls_context *t, const struct chains *p,
+                              struct complaint *c)
 {
     if (p->clients.mode == CLIENTS_OFF)
         return 0;
@@ -89,10 +103,10 @@ static int add_clients(struct tls_context *t, const struct chains *p,
 }
 
 /* Also where T is NULL. */
-static struct tls_context *finish(struct chains *p, struct tls_context *t,
-                                  struct complaint *c)
+static struct tls_context *
+chains_finish(struct chains *p, struct tls_context *t, struct complaint *c)
 {
-    if (t && add_clients(t, p, c) < 0) {
+    if (t && chains_add_clients(t, p, c) < 0) {
         tls_context_free(t);
         t = NULL;
     }
@@ -108,7 +122,7 @@ struct tls_context *chains_load(struct chains *p,
     struct tls_context *t =
         tls_context_load(p->all, p->count, policy, signer, c);
 
-    return finish(p, t, c);
+    return chains_finish(p, t, c);
 }
 
 struct tls_context *chains_context(struct chains *p,
@@ -119,10 +133,10 @@ struct tls_context *chains_context(struct chains *p,
     struct tls_context *t =
         tls_context_new(p->all, p->count, policy, signer, c);
 
-    return finish(p, t, c);
+    return chains_finish(p, t, c);
 }
 
-static void release_clients(struct tls_clients *clients)
+static void chains_release_clients(struct tls_clients *clients)
 {
     fd_close(&clients->ca_fd);
     fd_close(&clients->crl_fd);
@@ -134,6 +148,6 @@ static void release_clients(struct tls_clients *clients)
 void chains_release(struct chains *p)
 {
     while (p->count > 0)
-        release(&p->all[--p->count]);
-    release_clients(&p->clients);
+        chain_release(&p->all[--p->count]);
+    chains_release_clients(&p->clients);
 }

@@ -49,12 +49,13 @@ void children_release(struct gate *g)
     *t = (struct children){ 0 };
 }
 
-static struct child_list *serial_list(struct children *t, uint64_t serial)
+static struct child_list *children_of_serial(struct children *t,
+                                             uint64_t serial)
 {
     return &t->serial[serial & (t->buckets - 1)];
 }
 
-static struct child_list *pid_list(struct children *t, pid_t pid)
+static struct child_list *children_of_pid(struct children *t, pid_t pid)
 {
     return &t->pid[(size_t)pid & (t->buckets - 1)];
 }
@@ -63,17 +64,17 @@ struct child *child_find(struct gate *g, uint64_t serial)
 {
     struct child *c;
 
-    LIST_FOREACH(c, serial_list(&g->children, serial), by_serial)
+    LIST_FOREACH(c, children_of_serial(&g->children, serial), by_serial)
     if (c->serial == serial)
         return c;
     return NULL;
 }
 
-static struct child *find_pid(struct gate *g, pid_t pid)
+static struct child *children_find_pid(struct gate *g, pid_t pid)
 {
     struct child *c;
 
-    LIST_FOREACH(c, pid_list(&g->children, pid), by_pid)
+    LIST_FOREACH(c, children_of_pid(&g->children, pid), by_pid)
     if (c->pid == pid)
         return c;
     return NULL;
@@ -99,8 +100,9 @@ static uint64_t new_serial(struct gate *g)
     return serial;
 }
 
-struct child *child_new(struct gate *g, const struct address *peer,
-                        const struct address *local, bool proxied)
+struct child *child_new(struct gate *g, uint64_t serial,
+                        const struct address *peer, const struct address *local,
+                        bool proxied)
 {
     struct children *t = &g->children;
     struct child *c = STAILQ_FIRST(&t->unused);
@@ -109,7 +111,7 @@ struct child *child_new(struct gate *g, const struct address *peer,
         return NULL;
     STAILQ_REMOVE_HEAD(&t->unused, next);
     *c = (struct child){ .gate = g,
-                         .serial = new_serial(g),
+                         .serial = serial ? serial : new_serial(g),
                          .ending = ENDING_CRASH,
                          .born = clock_ms(),
                          .peer = *peer,
@@ -119,7 +121,7 @@ struct child *child_new(struct gate *g, const struct address *peer,
                          .known = !proxied,
                          .channel.fd = -1,
                          .active.fd = -1 };
-    LIST_INSERT_HEAD(serial_list(t, c->serial), c, by_serial);
+    LIST_INSERT_HEAD(children_of_serial(t, c->serial), c, by_serial);
     limits_enter(&g->limits, c->known ? peer : NULL);
     if (c->known)
         child_waits(c);
@@ -132,7 +134,7 @@ void child_waits(struct child *c)
     TAILQ_INSERT_TAIL(&c->gate->children.waiting, c, waiting);
 }
 
-static void settle(struct child *c)
+void child_settle(struct child *c)
 {
     if (!c->waits)
         return;
@@ -143,16 +145,16 @@ static void settle(struct child *c)
 }
 
 /* It counts no more. */
-static void leave(struct child *c)
+static void child_leave(struct child *c)
 {
     LIST_REMOVE(c, by_serial);
-    settle(c);
+    child_settle(c);
     limits_leave(&c->gate->limits, c->known ? &c->peer : NULL);
     if (!c->known)
         entry_mind_unknown(c->gate);
 }
 
-static void put_back(struct child *c)
+static void child_put_back(struct child *c)
 {
     struct children *t = &c->gate->children;
 
@@ -162,25 +164,30 @@ static void put_back(struct child *c)
 
 void child_discard(struct child *c)
 {
-    leave(c);
-    put_back(c);
+    child_leave(c);
+    child_put_back(c);
 }
 
-/* Ended: master is told, now or when it listens again. */
-static void end(struct child *c, int status)
+/* Master hears of it, now or when it reads again; of an adopted one it knows
+ * more than gate. */
+static void child_end(struct child *c, int status)
 {
-    leave(c);
+    child_leave(c);
+    if (c->adopted) {
+        child_put_back(c);
+        return;
+    }
     c->status = status;
     STAILQ_INSERT_TAIL(&c->gate->children.ended, c, next);
 }
 
 void child_stillborn(struct child *c)
 {
-    end(c, W_EXITCODE(ENDING_PEER, 0));
+    child_end(c, W_EXITCODE(ENDING_PEER, 0));
     children_report(c->gate);
 }
 
-static void hang_up(struct child *c)
+static void child_hang_up(struct child *c)
 {
     passive_leave(c);
     active_leave(c);
@@ -189,13 +196,27 @@ static void hang_up(struct child *c)
     channel_close(&c->channel);
 }
 
+/* Its own master kills it. The record stays until that has reported its end,
+ * or for a moment if there is no such master any more. */
+static void child_kill_adopted(struct child *c)
+{
+    int r = SEND(&c->gate->master, kill_adopted, 0, .serial = c->serial);
+
+    c->doomed = r != -EAGAIN;
+    loop_timer_set(&c->gate->loop, &c->timer,
+                   c->doomed ? CHILD_GRACE_MS : CHILD_RETRY_MS);
+}
+
 void child_kill(struct child *c, enum ending why)
 {
     c->ending = why;
-    kill(c->pid, SIGKILL); /* before its channel closes: no last word */
-    settle(c);
-    hang_up(c);
+    if (!c->adopted)
+        kill(c->pid, SIGKILL); /* before its channel closes: no last word */
+    child_settle(c);
+    child_hang_up(c);
     loop_timer_clear(&c->gate->loop, &c->timer);
+    if (c->adopted)
+        child_kill_adopted(c);
 }
 
 void children_make_room(struct gate *g)
@@ -217,7 +238,7 @@ void child_wrong(struct child *c, const char *what)
 
 /* Late is one that wasn't heard for idle_timeout, which it can't have kept by
  * itself then. All are late where the machine had stopped. */
-static void mind_silence(struct child *c)
+static void child_mind_silence(struct child *c)
 {
     uint64_t until = c->heard + c->silence_ms, now = clock_ms();
 
@@ -234,16 +255,18 @@ static void mind_silence(struct child *c)
 
 /* A session that is stopped or broken neither sees that it hasn't logged in nor
  * that its client has gone; its place must not be lost with it. */
-static void on_time(void *owner)
+static void child_on_time(void *owner)
 {
     struct child *c = owner;
 
-    if (c->channel.fd < 0)
+    if (c->doomed)
+        child_discard(c);
+    else if (c->channel.fd < 0)
         child_kill(c, ENDING_PEER);
     else if (!c->logged_in)
         child_kill(c, ENDING_LOGIN_TIME);
     else
-        mind_silence(c);
+        child_mind_silence(c);
 }
 
 void child_logged_in(struct child *c, uint64_t user)
@@ -252,16 +275,16 @@ void child_logged_in(struct child *c, uint64_t user)
         return;
     c->logged_in = true;
     c->user = user;
-    settle(c);
+    child_settle(c);
     c->heard = clock_ms();
     if (c->channel.fd < 0)
         return;
-    mind_silence(c);
+    child_mind_silence(c);
     tickets_tell(c);
 }
 
 /* Their number, not their kind, is what a flood costs. */
-static bool is_flood(struct child *c)
+static bool child_is_flood(struct child *c)
 {
     uint64_t now = clock_ms();
 
@@ -272,40 +295,40 @@ static bool is_flood(struct child *c)
     return ++c->messages > CHILD_MESSAGES;
 }
 
-static int on_enter(void *owner, struct packet *p)
+static int child_on_admit(void *owner, struct msg_admit *m)
 {
-    return admit(owner, p->request, &p->value[0].address, &p->value[1].address);
+    return admit(owner, m->request, &m->client, &m->server);
 }
 
-static int on_alive(void *owner, struct packet *p)
+static int child_on_alive(void *owner, struct msg_alive *m)
 {
     struct child *c = owner;
 
-    (void)p;
+    (void)m;
     c->heard = clock_ms();
-    return is_flood(c) ? -EDQUOT : 0;
+    return child_is_flood(c) ? -EDQUOT : 0;
 }
 
-static int on_port(void *owner, struct packet *p)
+static int child_on_port(void *owner, struct msg_port *m)
 {
-    if (is_flood(owner))
+    if (child_is_flood(owner))
         return -EDQUOT;
     active_leave(owner);
-    return passive_port(owner, p->request);
+    return passive_port(owner, m->request);
 }
 
-static int on_active(void *owner, struct packet *p)
+static int child_on_active(void *owner, struct msg_active *m)
 {
-    if (is_flood(owner))
+    if (child_is_flood(owner))
         return -EDQUOT;
     passive_leave(owner);
-    return active_connect(owner, p->request, &p->value[0].address);
+    return active_connect(owner, m->request, &m->to);
 }
 
-static int on_port_close(void *owner, struct packet *p)
+static int child_on_port_close(void *owner, struct msg_port_close *m)
 {
-    (void)p;
-    if (is_flood(owner))
+    (void)m;
+    if (child_is_flood(owner))
         return -EDQUOT;
     passive_leave(owner);
     active_leave(owner);
@@ -313,44 +336,44 @@ static int on_port_close(void *owner, struct packet *p)
 }
 
 /* Each of these two is the answer to one of gate's, or is counted. */
-static int on_data_mine(void *owner, struct packet *p)
+static int child_on_data_mine(void *owner, struct msg_data_mine *m)
 {
-    (void)p;
-    return lend_mine(owner) || passive_mine(owner) || !is_flood(owner)
+    (void)m;
+    return lend_mine(owner) || passive_mine(owner) || !child_is_flood(owner)
                ? 0
                : -EDQUOT;
 }
 
-static int on_data_foreign(void *owner, struct packet *p)
+static int child_on_data_foreign(void *owner, struct msg_data_foreign *m)
 {
-    bool asked =
-        lend_foreign(owner, &p->value[0].address, p->value[1].number) ||
-        passive_foreign(owner, p->value[0].address.port);
+    bool asked = lend_foreign(owner, &m->peer, m->why) ||
+                 passive_foreign(owner, m->peer.port);
 
-    return asked || !is_flood(owner) ? 0 : -EDQUOT;
+    return asked || !child_is_flood(owner) ? 0 : -EDQUOT;
 }
 
-static const struct handler handlers[] = {
-    { MSG_ENTER, on_enter },
-    { MSG_ALIVE, on_alive },
-    { MSG_DATA_MINE, on_data_mine },
-    { MSG_DATA_FOREIGN, on_data_foreign },
-    { MSG_PORT, on_port },
-    { MSG_ACTIVE, on_active },
-    { MSG_PORT_CLOSE, on_port_close },
+static const struct handler child_handlers[] = {
+    ON(admit, child_on_admit),
+    ON(alive, child_on_alive),
+    ON(data_mine, child_on_data_mine),
+    ON(data_foreign, child_on_data_foreign),
+    ON(port, child_on_port),
+    ON(active, child_on_active),
+    ON(port_close, child_on_port_close),
 };
 
-static void on_ready(void *owner, uint32_t events)
+static void child_on_readable(void *owner, uint32_t events)
 {
     struct child *c = owner;
-    int r = channel_dispatch(&c->channel, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), c);
+    int r =
+        channel_dispatch(&c->channel, child_handlers,
+                         sizeof(child_handlers) / sizeof(child_handlers[0]), c);
 
     (void)events;
     if (r == 0)
         return;
     if (r == -EPIPE) { /* it ends, and has a moment to */
-        hang_up(c);
+        child_hang_up(c);
         loop_timer_set(&c->gate->loop, &c->timer, CHILD_GRACE_MS);
         return;
     }
@@ -359,32 +382,47 @@ static void on_ready(void *owner, uint32_t events)
                                   : "a flood of messages");
 }
 
-void child_born(struct child *c, pid_t pid, int fd)
+void child_connect(struct child *c, int fd)
 {
-    c->pid = pid;
-    c->silence_ms = c->gate->settings.idle_timeout + CHILD_LATE_MS;
-    c->timer = (struct loop_timer){ .on_time = on_time, .owner = c };
-    loop_timer_set(&c->gate->loop, &c->timer,
-                   c->gate->settings.login_timeout + CHILD_LATE_MS);
-    LIST_INSERT_HEAD(pid_list(&c->gate->children, pid), c, by_pid);
+    c->timer = (struct loop_timer){ .on_time = child_on_time, .owner = c };
     channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION,
                  c->known ? PHASE_RUN : PHASE_START);
     c->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = c
+        .fd = fd, .events = EPOLLIN, .on_ready = child_on_readable, .owner = c
     };
+}
+
+void child_serve(struct child *c)
+{
     if (loop_add(&c->gate->loop, &c->watch) < 0)
         child_kill(c, ENDING_PEER);
 }
 
-static void reaped(struct child *c, int status)
+void child_born(struct child *c, pid_t pid, int fd)
 {
-    hang_up(c);
+    c->pid = pid;
+    c->silence_ms = c->gate->settings.idle_timeout + CHILD_LATE_MS;
+    LIST_INSERT_HEAD(children_of_pid(&c->gate->children, pid), c, by_pid);
+    child_connect(c, fd);
+    loop_timer_set(&c->gate->loop, &c->timer,
+                   c->gate->settings.login_timeout + CHILD_LATE_MS);
+    child_serve(c);
+}
+
+static void child_ended(struct child *c, int status)
+{
+    child_hang_up(c);
     loop_timer_clear(&c->gate->loop, &c->timer);
-    LIST_REMOVE(c, by_pid);
     if (WIFSIGNALED(status)) /* the others say it themselves */
         tell_death(c, WTERMSIG(status));
     admit_remember(c, status);
-    end(c, status);
+    child_end(c, status);
+}
+
+void child_adopted_gone(struct child *c, int status)
+{
+    if (c->adopted)
+        child_ended(c, status);
 }
 
 void children_reap(struct gate *g)
@@ -393,10 +431,12 @@ void children_reap(struct gate *g)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct child *c = find_pid(g, pid);
+        struct child *c = children_find_pid(g, pid);
 
-        if (c)
-            reaped(c, status);
+        if (!c)
+            continue;
+        LIST_REMOVE(c, by_pid);
+        child_ended(c, status);
     }
     children_report(g);
 }
@@ -409,15 +449,14 @@ int children_report(struct gate *g)
     struct child *c;
 
     while ((c = STAILQ_FIRST(&t->ended))) {
-        struct packet p = { .message = MSG_SESSION_GONE,
-                            .value = { NUMBER(c->serial),
-                                       NUMBER((unsigned)c->status) } };
+        int r = SEND(&g->master, session_gone, 0, .serial = c->serial,
+                     .status = (unsigned)c->status);
 
-        if (channel_send(&g->master, &p) == -EAGAIN)
+        if (r == -EAGAIN)
             break;
         STAILQ_REMOVE_HEAD(&t->ended, next);
-        put_back(c);
+        child_put_back(c);
     }
-    loop_change(&g->loop, &g->master_watch, c ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    gate_watch_master(g);
     return c ? -EAGAIN : 0;
 }

@@ -48,22 +48,19 @@ static int pairs_open(struct pairs *p)
     return r;
 }
 
-static int announce(struct child *c, const struct entry *e,
-                    const struct pairs *pairs)
+static int entry_announce(struct child *c, const struct entry *e,
+                          const struct pairs *pairs)
 {
-    struct packet p = { .message = MSG_SESSION,
-                        .value = { NUMBER(c->serial), ADDRESS(e->peer),
-                                   ADDRESS(e->local), NUMBER(e->listener) },
-                        .fd = { pairs->master[1], pairs->log[1],
-                                pairs->keys[1] } };
-
-    return channel_send(&c->gate->master, &p);
+    return SEND(&c->gate->master, session, 0, .serial = c->serial,
+                .peer = e->peer, .local = e->local, .listener = e->listener,
+                .master = pairs->master[1], .log = pairs->log[1],
+                .keys = pairs->keys[1]);
 }
 
 /* All that the child needs is copied before the fork: the tables aren't there
  * behind it. */
-static int fork_session(struct child *c, const struct entry *e,
-                        struct pairs *pairs)
+static int entry_fork(struct child *c, const struct entry *e,
+                      struct pairs *pairs)
 {
     struct session_start start = { .settings = &c->gate->settings,
                                    .tls = c->gate->tls,
@@ -86,13 +83,16 @@ static int fork_session(struct child *c, const struct entry *e,
     if (pid < 0)
         return -errno;
     child_born(c, pid, fd_take(&pairs->gate[1]));
+    if (SEND(&c->gate->master, born, 0, .serial = c->serial,
+             .pid = (uint64_t)pid) < 0)
+        child_kill(c, ENDING_PEER); /* master couldn't end it without gate */
     return 0;
 }
 
 /* Master hears of it before the fork: when master is too slow, a connection is
  * dropped before it costs anything. It also hears of all ends before, so that
  * it never counts more sessions than gate. */
-static int begin_session(struct gate *g, const struct entry *e)
+static int entry_start(struct gate *g, const struct entry *e)
 {
     struct pairs pairs __attribute__((cleanup(
         pairs_close))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
@@ -103,24 +103,24 @@ static int begin_session(struct gate *g, const struct entry *e)
         r = pairs_open(&pairs);
     if (r < 0)
         return r;
-    c = child_new(g, &e->peer, &e->local, e->proxied);
+    c = child_new(g, 0, &e->peer, &e->local, e->proxied);
     if (!c)
         return -EAGAIN;
     if (g->signer.keys.fd < 0) /* then master sends the session another */
         fd_close(&pairs.keys[0]);
-    r = announce(c, e, &pairs);
+    r = entry_announce(c, e, &pairs);
     if (r < 0) {
         child_discard(c);
         return r;
     }
-    r = fork_session(c, e, &pairs);
+    r = entry_fork(c, e, &pairs);
     if (r < 0)
         child_stillborn(c);
     return r;
 }
 
 /* Not where a TLS handshake is awaited: there it would be noise. */
-static void say_too_many(int fd, enum limit limit)
+static void entry_say_too_many(int fd, enum limit limit)
 {
     struct slice words = slice_from(limit_words(limit));
     struct buf reply;
@@ -136,18 +136,18 @@ enum limit entry_begin(struct gate *g, const struct entry *e)
     socket_no_delay(e->control);
     socket_keep_alive(e->control);
     socket_urgent_in_line(e->control);
-    return begin_session(g, e) < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
+    return entry_start(g, e) < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
 }
 
 void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
 {
     if (!e->implicit)
-        say_too_many(e->control, limit);
+        entry_say_too_many(e->control, limit);
     tell_refused(g, &e->peer, &e->local, limit_reason(limit));
 }
 
 /* A connection that has to wait is the queue's. */
-static enum limit try_entry(struct gate *g, struct entry *e)
+static enum limit entry_try(struct gate *g, struct entry *e)
 {
     enum limit limit = admit_new(g, e->proxied ? NULL : &e->peer);
 
@@ -166,12 +166,12 @@ void entry_mind_unknown(struct gate *g)
 
     for (size_t i = 0; i < g->listeners; i++)
         if (g->listener[i].proxied && throng)
-            door_hold(&g->listener[i].door);
+            acceptor_hold(&g->listener[i].acceptor);
         else if (g->listener[i].proxied)
-            door_go(&g->listener[i].door);
+            acceptor_go(&g->listener[i].acceptor);
 }
 
-static enum limit enter(struct listener *l, struct entry *e)
+static enum limit entry_admit(struct listener *l, struct entry *e)
 {
     enum limit limit;
 
@@ -179,23 +179,22 @@ static enum limit enter(struct listener *l, struct entry *e)
         tell_refused(l->gate, &e->peer, &e->local, "not a proxy");
         return LIMIT_NONE;
     }
-    limit = try_entry(l->gate, e);
+    limit = entry_try(l->gate, e);
     if (e->proxied)
         entry_mind_unknown(l->gate);
     return limit;
 }
 
-void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from)
+void entry_take(struct listener *l, int fd, const struct address *peer)
 {
-    struct listener *l = (struct listener *)d; /* its first member */
     struct entry e = { .control = fd,
+                       .peer = *peer,
                        .listener = l->index,
                        .implicit = l->implicit,
                        .proxied = l->proxied };
 
-    if (address_from_sockaddr(&e.peer, from) == 0 &&
-        socket_local(fd, &e.local) == 0) {
-        enum limit limit = enter(l, &e);
+    if (socket_local(fd, &e.local) == 0) {
+        enum limit limit = entry_admit(l, &e);
 
         if (limit != LIMIT_NONE)
             entry_refuse(l->gate, &e, limit);
@@ -203,9 +202,20 @@ void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from)
     fd_close(&e.control);
 }
 
+void entry_enter(struct acceptor *a, int fd,
+                 const struct sockaddr_storage *from)
+{
+    struct address peer;
+
+    if (address_from_sockaddr(&peer, from) == 0)
+        entry_take((struct listener *)a, fd, &peer); /* its first member */
+    else
+        fd_close(&fd);
+}
+
 /* No descriptor was left: the spare one is given up for as long as it takes to
  * turn one connection away. */
-void entry_full(struct door *d)
+void entry_full(struct acceptor *d)
 {
     struct listener *l = (struct listener *)d;
     struct gate *g = l->gate;
@@ -219,7 +229,7 @@ void entry_full(struct door *d)
                  SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         if (!l->implicit)
-            say_too_many(fd, LIMIT_RESOURCES);
+            entry_say_too_many(fd, LIMIT_RESOURCES);
         if (address_from_sockaddr(&peer, &from) == 0)
             tell_refused(g, &peer, &d->bound, limit_reason(LIMIT_RESOURCES));
         fd_close(&fd);

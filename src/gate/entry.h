@@ -11,6 +11,7 @@
 #include "sallyport/base/address.h"
 
 struct gate;
+struct listener;
 
 struct entry {
     int control;
@@ -20,10 +21,13 @@ struct entry {
     bool proxied;
 };
 
-/* The callbacks of a listener's door. */
-void entry_enter(struct door *d, int fd, const struct sockaddr_storage *from);
-void entry_full(struct door *d);
+/* The callbacks of a listener's acceptor. */
+void entry_enter(struct acceptor *a, int fd,
+                 const struct sockaddr_storage *from);
+void entry_full(struct acceptor *d);
 
+/* A connection that has been accepted; takes FD. */
+void entry_take(struct listener *l, int fd, const struct address *peer);
 /* Forks a session for it: LIMIT_NONE, or why there is none. The socket stays
  * the caller's. */
 enum limit entry_begin(struct gate *g, const struct entry *e);

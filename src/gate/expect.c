@@ -33,8 +33,8 @@ void expect_release(struct expect *e)
     e->host = NULL;
 }
 
-static struct pair_list *host_of(const struct expect *e,
-                                 const struct address *client)
+static struct pair_list *pairs_of_host(const struct expect *e,
+                                       const struct address *client)
 {
     uint64_t h = siphash(e->key, client->bytes, sizeof(client->bytes));
 
@@ -46,7 +46,7 @@ struct pair *expect_find(const struct expect *e, const struct address *client,
 {
     struct pair *p;
 
-    LIST_FOREACH(p, host_of(e, client), of_host)
+    LIST_FOREACH(p, pairs_of_host(e, client), of_host)
     if (p->port == port && address_same_host(&p->client, client))
         return p;
     return NULL;
@@ -57,19 +57,19 @@ void expect_each_port(const struct expect *e, const struct address *client,
 {
     const struct pair *p;
 
-    LIST_FOREACH(p, host_of(e, client), of_host)
+    LIST_FOREACH(p, pairs_of_host(e, client), of_host)
     if (address_same_host(&p->client, client))
         seen(p->port, owner);
 }
 
-static struct pair_queue *queue_of(struct expect *e, const struct pair *p)
+static struct pair_queue *pair_queue_of(struct expect *e, const struct pair *p)
 {
     return p->child ? &e->expected : &e->resting;
 }
 
-static void forget(struct expect *e, struct pair *p)
+static void pair_forget(struct expect *e, struct pair *p)
 {
-    TAILQ_REMOVE(queue_of(e, p), p, in_time);
+    TAILQ_REMOVE(pair_queue_of(e, p), p, in_time);
     LIST_REMOVE(p, of_host);
     if (p->child)
         LIST_REMOVE(p, at_port);
@@ -77,17 +77,46 @@ static void forget(struct expect *e, struct pair *p)
     TAILQ_INSERT_HEAD(&e->unused, p, in_time);
 }
 
-static struct pair *take(struct expect *e)
+static struct pair *pair_take(struct expect *e)
 {
     struct pair *p;
 
     if (TAILQ_EMPTY(&e->unused) && e->touched < e->size)
         return &e->slot[e->touched++];
     if (TAILQ_EMPTY(&e->unused) && !TAILQ_EMPTY(&e->resting))
-        forget(e, TAILQ_FIRST(&e->resting));
+        pair_forget(e, TAILQ_FIRST(&e->resting));
     p = TAILQ_FIRST(&e->unused);
     if (p)
         TAILQ_REMOVE(&e->unused, p, in_time);
+    return p;
+}
+
+/* By their ends. Nearly always this is the last one. */
+static void insert_in_time(struct pair_queue *queue, struct pair *p)
+{
+    struct pair *before = TAILQ_LAST(queue, pair_queue);
+
+    while (before && before->until > p->until)
+        before = TAILQ_PREV(before, pair_queue, in_time);
+    if (before)
+        TAILQ_INSERT_AFTER(queue, before, p, in_time);
+    else
+        TAILQ_INSERT_HEAD(queue, p, in_time);
+}
+
+static struct pair *pair_add(struct expect *e, const struct address *client,
+                             struct port *port, struct child *child,
+                             uint64_t until)
+{
+    struct pair *p = pair_take(e);
+
+    if (!p)
+        return NULL;
+    *p = (struct pair){
+        .client = *client, .port = port, .child = child, .until = until
+    };
+    LIST_INSERT_HEAD(pairs_of_host(e, client), p, of_host);
+    insert_in_time(pair_queue_of(e, p), p);
     return p;
 }
 
@@ -95,27 +124,33 @@ struct pair *expect_add(struct expect *e, const struct address *client,
                         struct port *port, struct pair_list *at_port,
                         struct child *child, uint64_t now)
 {
-    struct pair *p = take(e);
+    struct pair *p = pair_add(e, client, port, child, now + e->wait_ms);
 
-    if (!p)
-        return NULL;
-    *p = (struct pair){ .client = *client,
-                        .port = port,
-                        .child = child,
-                        .until = now + e->wait_ms };
-    LIST_INSERT_HEAD(host_of(e, client), p, of_host);
-    LIST_INSERT_HEAD(at_port, p, at_port);
-    TAILQ_INSERT_TAIL(&e->expected, p, in_time);
+    if (p)
+        LIST_INSERT_HEAD(at_port, p, at_port);
     return p;
 }
 
-static void rest(struct expect *e, struct pair *p, uint64_t now)
+struct pair *expect_adopt(struct expect *e, const struct address *client,
+                          struct port *port, struct pair_list *at_port,
+                          struct child *child, uint64_t until)
+{
+    struct pair *p = NULL;
+
+    if (!expect_find(e, client, port))
+        p = pair_add(e, client, port, child, until);
+    if (p)
+        LIST_INSERT_HEAD(at_port, p, at_port);
+    return p;
+}
+
+static void pair_rest(struct expect *e, struct pair *p, uint64_t now)
 {
     TAILQ_REMOVE(&e->expected, p, in_time);
     LIST_REMOVE(p, at_port);
     p->child = NULL;
     p->until = now + EXPECT_REST_MS;
-    TAILQ_INSERT_TAIL(&e->resting, p, in_time);
+    insert_in_time(&e->resting, p);
 }
 
 static struct leaver *leaver_of(struct pair *p, uint64_t user)
@@ -141,7 +176,32 @@ void expect_rest(struct expect *e, struct pair *p, uint64_t now)
 {
     *place_of(p, p->user) =
         (struct leaver){ .user = p->user, .until = now + EXPECT_REST_MS };
-    rest(e, p, now);
+    pair_rest(e, p, now);
+}
+
+void expect_adopt_rest(struct expect *e, const struct address *client,
+                       struct port *port, const struct leaver *leaver,
+                       uint64_t session, uint64_t now)
+{
+    struct pair *p = expect_find(e, client, port);
+    struct leaver own = *leaver;
+
+    if (own.until > now + EXPECT_REST_MS)
+        own.until = now + EXPECT_REST_MS;
+    if (!p)
+        p = pair_add(e, client, port, NULL, own.until);
+    if (!p)
+        return;
+    *place_of(p, own.user) = own;
+    if (p->child)
+        return;
+    p->session = session;
+    p->user = own.user;
+    if (p->until < own.until) {
+        TAILQ_REMOVE(&e->resting, p, in_time);
+        p->until = own.until;
+        insert_in_time(&e->resting, p);
+    }
 }
 
 struct pair *expect_left(const struct expect *e, const struct address *client,
@@ -150,7 +210,7 @@ struct pair *expect_left(const struct expect *e, const struct address *client,
     struct pair *p, *oldest = NULL;
     size_t n = 0;
 
-    LIST_FOREACH(p, host_of(e, client), of_host)
+    LIST_FOREACH(p, pairs_of_host(e, client), of_host)
     {
         if (p->child || p->session != session ||
             !address_same_host(&p->client, client))
@@ -173,7 +233,7 @@ void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,
     p->warned = false;
     p->tries = 0;
     LIST_INSERT_HEAD(at_port, p, at_port);
-    TAILQ_INSERT_TAIL(&e->expected, p, in_time);
+    insert_in_time(&e->expected, p);
 }
 
 static size_t living_leavers(const struct pair *p, uint64_t now)
@@ -219,7 +279,7 @@ struct pair *expect_other(const struct expect *e, const struct address *client,
 {
     struct pair *p, *best = NULL;
 
-    LIST_FOREACH(p, host_of(e, client), of_host)
+    LIST_FOREACH(p, pairs_of_host(e, client), of_host)
     if (address_same_host(&p->client, client) && may_have(e, p, user, now) &&
         is_better(p, best) && fits(p->port, c))
         best = p;
@@ -242,11 +302,11 @@ void expect_used(struct expect *e, struct pair *p, uint64_t now)
     if (own)
         own->until = 0;
     if (living_leavers(p, now) == 0) {
-        forget(e, p);
+        pair_forget(e, p);
         return;
     }
     p->session = 0;
-    rest(e, p, now);
+    pair_rest(e, p, now);
 }
 
 struct pair *expect_due(struct expect *e, uint64_t now)
@@ -254,12 +314,12 @@ struct pair *expect_due(struct expect *e, uint64_t now)
     struct pair *p;
 
     while ((p = TAILQ_FIRST(&e->resting)) && p->until <= now)
-        forget(e, p);
+        pair_forget(e, p);
     p = TAILQ_FIRST(&e->expected);
     return p && p->until <= now ? p : NULL;
 }
 
-/* Both queues are in the order of their ends, since each has one length. */
+/* Both queues are in the order of their ends. */
 uint64_t expect_next(const struct expect *e)
 {
     const struct pair *a = TAILQ_FIRST(&e->expected);

@@ -80,6 +80,17 @@ void expect_each_port(const struct expect *e, const struct address *client,
 struct pair *expect_add(struct expect *e, const struct address *client,
                         struct port *port, struct pair_list *at_port,
                         struct child *child, uint64_t now);
+/* The same until UNTIL, for one that the gate before expected; NULL also where
+ * the pair isn't free. */
+struct pair *expect_adopt(struct expect *e, const struct address *client,
+                          struct port *port, struct pair_list *at_port,
+                          struct child *child, uint64_t until);
+/* A pair that rested at the gate before, or was left by LEAVER while another
+ * session expects its client: it counts as left by LEAVER, and by SESSION if
+ * nobody is expected. Its rest is bounded. */
+void expect_adopt_rest(struct expect *e, const struct address *client,
+                       struct port *port, const struct leaver *leaver,
+                       uint64_t session, uint64_t now);
 /* Went unused: it rests, so that a late connection can't reach another session.
  * Meanwhile its session may have it again, and a session of another user if no
  * pair is free. */

@@ -18,7 +18,7 @@ static const char *const things[] = {
 #define WITHOUT                                                                \
     "without a valid one nobody gets in with a certificate of that CA"
 
-static void on_time(void *owner)
+static void expiry_on_time(void *owner)
 {
     gate_watch_expiry(owner);
 }
@@ -29,12 +29,11 @@ static void look_at_expiry(struct gate *g, const struct tls_pair_facts *f,
     int64_t days = (f->expires - now) / DAY_S;
 
     if (f->expires <= now)
-        tell_certificate(g, "%s: has expired; renew it, and reload", f->name);
+        tell_service(g, "%s: has expired; renew it, and reload", f->name);
     else if (days == 0)
-        tell_certificate(g, "%s: expires within a day", f->name);
+        tell_service(g, "%s: expires within a day", f->name);
     else if (days < WARN_DAYS)
-        tell_certificate(g, "%s: expires in %lld days", f->name,
-                         (long long)days);
+        tell_service(g, "%s: expires in %lld days", f->name, (long long)days);
 }
 
 static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
@@ -47,16 +46,16 @@ static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
     if (f->staple_until > now)
         return;
     if (f->unstapled)
-        tell_certificate(g, "%s; the certificate in %s goes out without it%s",
-                         f->unstapled, f->name, more);
+        tell_service(g, "%s; the certificate in %s goes out without it%s",
+                     f->unstapled, f->name, more);
     else if (f->staple_until > 0)
-        tell_certificate(g,
-                         "%s: its OCSP response is over, and isn't sent any "
-                         "more%s; fetch a new one, and reload",
-                         f->name, more);
+        tell_service(g,
+                     "%s: its OCSP response is over, and isn't sent any "
+                     "more%s; fetch a new one, and reload",
+                     f->name, more);
     else if (f->wants_staple)
-        tell_certificate(g, "%s: goes out without an OCSP response%s", f->name,
-                         asked);
+        tell_service(g, "%s: goes out without an OCSP response%s", f->name,
+                     asked);
 }
 
 static void look_at_clients(struct gate *g, const struct tls_clients_date *f,
@@ -66,14 +65,14 @@ static void look_at_clients(struct gate *g, const struct tls_clients_date *f,
     long long hours = (f->expires - now) / 3600;
 
     if (f->expires <= now)
-        tell_certificate(g, "%s: %s %d has expired; " WITHOUT, f->name, thing,
-                         f->number);
+        tell_service(g, "%s: %s %d has expired; " WITHOUT, f->name, thing,
+                     f->number);
     else if (f->warn <= now && hours < 48)
-        tell_certificate(g, "%s: %s %d expires in %lld hours; " WITHOUT,
-                         f->name, thing, f->number, hours);
+        tell_service(g, "%s: %s %d expires in %lld hours; " WITHOUT, f->name,
+                     thing, f->number, hours);
     else if (f->warn <= now)
-        tell_certificate(g, "%s: %s %d expires in %lld days; " WITHOUT, f->name,
-                         thing, f->number, hours / 24);
+        tell_service(g, "%s: %s %d expires in %lld days; " WITHOUT, f->name,
+                     thing, f->number, hours / 24);
 }
 
 /* The earlier of NEXT and the seconds to THEN. */
@@ -104,7 +103,7 @@ void gate_watch_expiry(struct gate *g)
         look_at_staple(g, &f, now);
         next = sooner(sooner(next, f.staple_until, now), f.expires, now);
     }
-    g->expiry.on_time = on_time;
+    g->expiry.on_time = expiry_on_time;
     g->expiry.owner = g;
     loop_timer_set(&g->loop, &g->expiry, (uint64_t)next * 1000);
 }
@@ -114,8 +113,6 @@ void gate_tell_pairs(struct gate *g, const struct tls_context *t)
     struct tls_pair_facts f;
 
     for (size_t i = 0; t && tls_context_pair(t, i, &f); i++)
-        gate_say(
-            g, &(struct packet){ .message = MSG_PAIR_IS,
-                                 .value = { NUMBER(f.number), NUMBER(f.expires),
-                                            NUMBER(f.staple_until) } });
+        GATE_SAY(g, pair_is, 0, .number = f.number, .expires = f.expires,
+                 .staple_until = f.staple_until);
 }

@@ -4,30 +4,14 @@
  * them by chance alone. */
 #include "fruitless.h"
 
-#include <errno.h>
+#include <string.h>
 
 #include "sallyport/base/secret.h"
-#include "table.h"
 
-int fruitless_init(struct fruitless *f)
+void fruitless_init(struct fruitless *f)
 {
+    memset(f->debt, 0, sizeof(f->debt));
     random_bytes(f->key, sizeof(f->key));
-    f->debt = table_new(FRUITLESS_SLOTS, sizeof(*f->debt));
-    return f->debt ? 0 : -ENOMEM;
-}
-
-void fruitless_release(struct fruitless *f)
-{
-    table_free(f->debt, FRUITLESS_SLOTS, sizeof(*f->debt));
-    f->debt = NULL;
-}
-
-static uint64_t *slot_of(const struct fruitless *f,
-                         const struct address *prefix)
-{
-    uint64_t h = siphash(f->key, prefix->bytes, sizeof(prefix->bytes));
-
-    return &f->debt[h % FRUITLESS_SLOTS];
 }
 
 static uint64_t interval(uint64_t most)
@@ -43,23 +27,41 @@ static uint64_t credit(uint64_t most)
     return interval(most) > quarter ? interval(most) : quarter;
 }
 
-/* No more than twice that: who had his sessions open before he was kept out
- * doesn't pay for all of them. */
+static size_t slot_of(const struct fruitless *f, const struct address *prefix)
+{
+    uint64_t h = siphash(f->key, prefix->bytes, sizeof(prefix->bytes));
+
+    return h % FRUITLESS_SLOTS;
+}
+
+/* No more than twice the credit: a client that had its sessions open before it
+ * was kept out doesn't pay for all of them. Nor does it for another setting of
+ * an earlier generation. */
+static uint64_t debt_of(const struct fruitless *f, const struct address *prefix,
+                        uint64_t most, uint64_t us)
+{
+    uint64_t debt = f->debt[slot_of(f, prefix)];
+    uint64_t bound = us + 2 * credit(most) + interval(most);
+
+    return debt < bound ? debt : bound;
+}
+
 void fruitless_add(struct fruitless *f, const struct address *prefix,
                    uint64_t most, uint64_t now)
 {
-    uint64_t *debt = slot_of(f, prefix), us = now * 1000;
+    uint64_t us = now * 1000, debt = debt_of(f, prefix, most, us);
 
-    if (*debt < us)
-        *debt = us;
-    if (*debt < us + 2 * credit(most))
-        *debt += interval(most);
+    if (debt < us)
+        debt = us;
+    if (debt < us + 2 * credit(most))
+        debt += interval(most);
+    f->debt[slot_of(f, prefix)] = debt;
 }
 
 bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
                         uint64_t most, uint64_t now)
 {
-    uint64_t debt = *slot_of(f, prefix), us = now * 1000;
+    uint64_t us = now * 1000, debt = debt_of(f, prefix, most, us);
 
     return debt > us && debt + interval(most) > us + credit(most);
 }

@@ -12,13 +12,13 @@
 #define FRUITLESS_SLOTS  65536
 #define FRUITLESS_MINUTE 60000000 /* in us */
 
+/* Lies in the memory that gates share, see memory.h. */
 struct fruitless {
     uint8_t key[SIPHASH_KEY];
-    uint64_t *debt; /* each slot is paid off at this time, in us */
+    uint64_t debt[FRUITLESS_SLOTS]; /* paid off at this time, in us */
 };
 
-int fruitless_init(struct fruitless *f); /* 0 or -ENOMEM */
-void fruitless_release(struct fruitless *f);
+void fruitless_init(struct fruitless *f);
 /* One more at NOW, in ms; MOST a minute are let pass, 1 to 1,000,000, and a
  * quarter of them at once. */
 void fruitless_add(struct fruitless *f, const struct address *prefix,

@@ -1,5 +1,5 @@
 /* Gate's life between set-up and end: everything that needs memory or a new
- * kind of descriptor happens in gate_begin(), before the cage closes. */
+ * kind of descriptor happens in gate_begin(), before the sandbox closes. */
 #include "gate.h"
 
 #include <errno.h>
@@ -23,12 +23,13 @@ void gate_init(struct gate *g, int fd)
     event_sender_init(&g->log, -1, PROCESS_GATE);
     throttle_init(&g->refusals);
     throttle_init(&g->strangers);
+    adopt_init(g);
     channel_init(&g->master, fd, PROCESS_GATE, PROCESS_MASTER, PHASE_START);
     g->signer.keys.fd = -1;
     chains_init(&g->renewal.chains);
 }
 
-static void keys_lost(struct gate *g)
+static void gate_keys_lost(struct gate *g)
 {
     loop_remove(&g->loop, &g->keys_watch);
     channel_close(&g->signer.keys);
@@ -36,23 +37,23 @@ static void keys_lost(struct gate *g)
 }
 
 /* But in a reload it is only watched for its end. */
-static void on_keys(void *owner, uint32_t events)
+static void gate_on_keys(void *owner, uint32_t events)
 {
     struct gate *g = owner;
 
     if (events & EPOLLIN)
         reload_on_signature(g);
     if (events & (EPOLLHUP | EPOLLERR))
-        keys_lost(g);
+        gate_keys_lost(g);
 }
 
 int gate_sign_by(struct gate *g, int fd)
 {
-    keys_lost(g);
+    gate_keys_lost(g);
     channel_init(&g->signer.keys, fd, PROCESS_GATE, PROCESS_KEYS, PHASE_RUN);
     g->signer.ms = SIGN_MS;
     g->keys_watch = (struct loop_watch){
-        .fd = fd, .events = 0, .on_ready = on_keys, .owner = g
+        .fd = fd, .events = 0, .on_ready = gate_on_keys, .owner = g
     };
     return loop_add(&g->loop, &g->keys_watch);
 }
@@ -63,7 +64,7 @@ int gate_spare(const struct gate *g)
     return fcntl(g->signal_fd, F_DUPFD_CLOEXEC, 0);
 }
 
-static void on_signal(void *owner, uint32_t events)
+static void gate_on_signal(void *owner, uint32_t events)
 {
     struct gate *g = owner;
 
@@ -72,8 +73,8 @@ static void on_signal(void *owner, uint32_t events)
     children_reap(g);
 }
 
-static int watch(struct gate *g, struct loop_watch *w, int fd,
-                 void (*on_ready)(void *owner, uint32_t events))
+static int gate_watch(struct gate *g, struct loop_watch *w, int fd,
+                      void (*on_ready)(void *owner, uint32_t events))
 {
     *w = (struct loop_watch){
         .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = g
@@ -81,66 +82,85 @@ static int watch(struct gate *g, struct loop_watch *w, int fd,
     return loop_add(&g->loop, w);
 }
 
-static int take_signals(struct gate *g)
+static int gate_take_signals(struct gate *g)
 {
     g->signal_fd = signals_take();
     if (g->signal_fd < 0)
         return g->signal_fd;
     g->spare_fd = gate_spare(g);
-    return watch(g, &g->signal_watch, g->signal_fd, on_signal);
+    return gate_watch(g, &g->signal_watch, g->signal_fd, gate_on_signal);
 }
 
-static int open_doors(struct gate *g)
+static int gate_listeners_begin(struct gate *g)
 {
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < g->listeners; i++)
-        r = door_open(&g->listener[i].door);
+        r = acceptor_init(&g->listener[i].acceptor);
     return r;
+}
+
+void gate_open(struct gate *g)
+{
+    if (g->accepts)
+        return;
+    g->accepts = true;
+    for (size_t i = 0; i < g->listeners; i++)
+        acceptor_start(&g->listener[i].acceptor);
+    for (size_t i = 0; i < g->passive.count; i++)
+        acceptor_start(&g->passive.port[i].acceptor);
+    passive_retire(g);
+    GATE_SAY(g, serving, 0);
+}
+
+void gate_shut(struct gate *g)
+{
+    g->accepts = false;
+    for (size_t i = 0; i < g->listeners; i++)
+        acceptor_stop(&g->listener[i].acceptor);
+    for (size_t i = 0; i < g->passive.count; i++)
+        acceptor_stop(&g->passive.port[i].acceptor);
 }
 
 int gate_begin(struct gate *g, struct complaint *c)
 {
     int r = limits_init(&g->limits, &g->settings);
 
-    if (r == 0)
-        r = fruitless_init(&g->fruitless);
-    if (r == 0)
-        r = bans_init(&g->bans);
+    if (r == 0 && !g->memory) /* master gave none: for this gate alone */
+        r = memory_map(&g->memory, -1);
     if (r == 0)
         r = children_init(g);
     if (r == 0)
         r = queue_init(g);
     if (r == 0)
-        r = take_signals(g);
+        r = gate_take_signals(g);
     if (r == 0)
         r = passive_begin(g);
     if (r == 0)
         r = tickets_begin(g);
     if (r == 0)
-        r = open_doors(g);
+        r = gate_listeners_begin(g);
     if (r == 0)
-        r = watch(g, &g->master_watch, g->master.fd, orders_on_ready);
+        r = gate_watch(g, &g->master_watch, g->master.fd, orders_on_ready);
     return r == 0 ? 0 : complain(c, "gate can't begin: %s", strerror(-r));
 }
 
 /* Master counts by what gate says of a reload who has which certificates: no
  * session may be announced before it. */
-void gate_say(struct gate *g, const struct packet *p)
+void gate_say(struct gate *g, enum message_kind kind, const void *body)
 {
     struct pollfd one = { .fd = g->master.fd, .events = POLLOUT };
-    int r = channel_send(&g->master, p);
+    int r = channel_send(&g->master, kind, body);
 
     if (r == -EAGAIN && poll(&one, 1, SAY_MS) == 1)
-        r = channel_send(&g->master, p);
+        r = channel_send(&g->master, kind, body);
     if (r == -EAGAIN)
         die(EX_OSERR, "master doesn't read");
 }
 
 int gate_run(struct gate *g)
 {
-    struct packet ready = { .message = MSG_READY };
-    int r = channel_send(&g->master, &ready);
+    int r = SEND(&g->master, ready, 0);
 
     g->master.phase = PHASE_RUN;
     gate_tell_pairs(g, g->tls);
@@ -148,17 +168,26 @@ int gate_run(struct gate *g)
     return r == 0 ? loop_run(&g->loop) : r;
 }
 
+void gate_watch_master(struct gate *g)
+{
+    uint32_t events = g->adoption.waits ? 0 : EPOLLIN;
+
+    if (!STAILQ_EMPTY(&g->children.ended))
+        events |= EPOLLOUT;
+    loop_change(&g->loop, &g->master_watch, events);
+}
+
 void gate_release(struct gate *g)
 {
+    adopt_release(g);
     loop_timer_clear(&g->loop, &g->tally); /* others' go with their tables */
     for (size_t i = 0; i < g->listeners; i++)
-        door_close(&g->listener[i].door);
+        acceptor_close(&g->listener[i].acceptor);
     passive_release(g);
     queue_release(g);
     children_release(g);
     limits_release(&g->limits);
-    fruitless_release(&g->fruitless);
-    bans_release(&g->bans);
+    memory_unmap(&g->memory);
     tell_close(g);
     tickets_release(g);
     tls_context_free(g->tls);

@@ -3,17 +3,18 @@
 #define GATE_GATE_H
 
 #include "accept.h"
-#include "bans.h"
+#include "adopt.h"
 #include "chains.h"
 #include "children.h"
-#include "fruitless.h"
 #include "limits.h"
+#include "memory.h"
 #include "passive.h"
 #include "queue.h"
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"
+#include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/sign.h"
 #include "throttle.h"
 #include "tickets.h"
@@ -21,7 +22,7 @@
 struct tls_context;
 
 struct listener {
-    struct door door;
+    struct acceptor acceptor;
     struct gate *gate;
     uint64_t index; /* as master numbers it */
     bool implicit;  /* TLS from the first byte on */
@@ -56,8 +57,9 @@ struct gate {
     struct throttle refusals, strangers;
     struct loop_timer tally; /* of what those two kept silent */
     struct limits limits;
-    struct fruitless fruitless;
-    struct bans bans;
+    struct memory *memory;
+    bool accepts; /* by `open`, or since a takeover is over */
+    struct adoption adoption;
     struct children children;
     struct queue queue;
     struct passive passive;
@@ -71,34 +73,44 @@ struct gate {
 
 /* FD is the main channel. */
 void gate_init(struct gate *g, int fd);
-/* After set-up, before the cage: everything that needs memory or a new kind of
- * descriptor. 0, or -EINVAL with the complaint. */
+/* After set-up, before the sandbox: everything that needs memory or a new kind
+ * of descriptor. 0, or -EINVAL with the complaint. */
 int gate_begin(struct gate *g, struct complaint *c);
 /* Works until master is gone: 0 or -errno. */
 int gate_run(struct gate *g);
 void gate_release(struct gate *g);
 /* FD leads to keys, as long as that lives: 0 or -errno. */
 int gate_sign_by(struct gate *g, int fd);
+/* Accepts from here on, control and data connections, and reports that to
+ * master; and again no more: connections wait in the kernel. */
+void gate_open(struct gate *g);
+void gate_shut(struct gate *g);
 /* A descriptor to give up in need, or -1. */
 int gate_spare(const struct gate *g);
 
-/* orders.c: MSG_TOLD, in set-up or later. 0, or -EPROTO with the channel's
- * reason. */
-int gate_told(struct gate *g, const struct packet *p);
+/* orders.c: MSG_public_address, in set-up or later. 0, or -EPROTO with the
+ * channel's reason. */
+int gate_told(struct gate *g, const struct msg_public_address *m);
 /* orders.c: what master says while gate runs. */
 void orders_on_ready(void *owner, uint32_t events);
+/* What master says is read unless sessions are being adopted; what it must
+ * know goes out as soon as it reads. */
+void gate_watch_master(struct gate *g);
 
-/* To master; waits where it must. */
-void gate_say(struct gate *g, const struct packet *p);
+/* To master; waits where it must. As SEND(). */
+#define GATE_SAY(g, name, ...)                                                 \
+    gate_say(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
+void gate_say(struct gate *g, enum message_kind kind, const void *body);
 
-/* reload.c: MSG_CONF, MSG_CERTIFICATE, MSG_STAPLE, MSG_CLIENT_CA,
- * MSG_CLIENT_CRL, MSG_TAKE and MSG_GIVE_UP while gate runs. */
-int reload_on_conf(void *owner, struct packet *p);
-int reload_on_certificate(void *owner, struct packet *p);
-int reload_on_staple(void *owner, struct packet *p);
-int reload_on_clients(void *owner, struct packet *p);
-int reload_on_take(void *owner, struct packet *p);
-int reload_on_give_up(void *owner, struct packet *p);
+/* reload.c: MSG_conf, MSG_certificate, MSG_staple, MSG_client_ca,
+ * MSG_client_crl, MSG_take and MSG_give_up while gate runs. */
+int reload_on_conf(void *owner, struct msg_conf *m);
+int reload_on_certificate(void *owner, struct msg_certificate *m);
+int reload_on_staple(void *owner, struct msg_staple *m);
+int reload_on_client_ca(void *owner, struct msg_client_ca *m);
+int reload_on_client_crl(void *owner, struct msg_client_crl *m);
+int reload_on_take(void *owner, struct msg_take *m);
+int reload_on_give_up(void *owner, struct msg_give_up *m);
 /* Keys has said something; its channel is closed or another one. */
 void reload_on_signature(struct gate *g);
 void reload_keys_lost(struct gate *g);
@@ -108,7 +120,7 @@ void reload_release(struct gate *g);
 void gate_watch_expiry(struct gate *g);
 /* And master, of each pair of T (NULL: none), when that will be. */
 void gate_tell_pairs(struct gate *g, const struct tls_context *t);
-/* A MSG_CONF: 0, or negative with the complaint. */
+/* A MSG_conf: 0, or negative with the complaint. */
 int gate_settings(struct settings *s, int fd, struct complaint *c);
 
 /* signals.c */

@@ -27,7 +27,7 @@ struct pair *lend_borrower(const struct port *port)
 void lend_end(struct port *port)
 {
     port->offered = false;
-    door_go(&port->door);
+    acceptor_go(&port->acceptor);
 }
 
 bool lend_may(const struct child *c, const struct port *port)
@@ -36,18 +36,20 @@ bool lend_may(const struct child *c, const struct port *port)
                             : !lend_borrower(port);
 }
 
+void lend_judged(struct port *port)
+{
+    port->offered = true;
+    acceptor_hold(&port->acceptor);
+}
+
 /* The session says by DATA_MINE or DATA_FOREIGN what it is; until then who
  * comes next waits, so that nobody takes the place of the right one. */
 void lend_offer(struct pair *pair, int fd, const struct address *proxy)
 {
-    struct packet p = { .message = MSG_DATA_PROXIED,
-                        .value = { ADDRESS(*proxy) },
-                        .fd = { fd, -1 } };
-
-    pair->port->offered = true;
-    door_hold(&pair->port->door);
+    lend_judged(pair->port);
     socket_no_delay(fd);
-    if (channel_send(&pair->child->channel, &p) == -EAGAIN)
+    if (SEND(&pair->child->channel, data_proxied, 0, .proxy = *proxy,
+             .connection = fd) == -EAGAIN)
         child_wrong(pair->child, "answers that it doesn't read");
 }
 
@@ -57,13 +59,13 @@ bool lend_mine(struct child *c)
 
     if (!port || !port->offered)
         return false;
-    expect_used(&c->gate->passive.expect, c->pair, clock_ms());
-    c->pair = NULL;
     lend_end(port);
+    passive_used(c);
     return true;
 }
 
-bool lend_foreign(struct child *c, const struct address *whose, uint64_t why)
+bool lend_foreign(struct child *c, const struct address *whose,
+                  enum foreign why)
 {
     static const char *const words[FOREIGN_COUNT] = {
         [FOREIGN_CLIENT] = "not who is expected",
@@ -73,8 +75,8 @@ bool lend_foreign(struct child *c, const struct address *whose, uint64_t why)
 
     if (!port || !port->offered)
         return false;
-    if (why < FOREIGN_COUNT && words[why])
-        tell_stranger(c->gate, whose, &port->door.bound, words[why]);
+    if (words[why])
+        tell_stranger(c->gate, whose, &port->acceptor.bound, words[why]);
     lend_end(port);
     return true;
 }

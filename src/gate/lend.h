@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "sallyport/base/address.h"
+#include "sallyport/domain/outcome.h"
 
 struct child;
 struct pair;
@@ -20,14 +21,17 @@ struct pair *lend_borrower(const struct port *port);
 bool lend_may(const struct child *c, const struct port *port);
 /* The borrower is asked whether this connection of PROXY is its client's. */
 void lend_offer(struct pair *pair, int fd, const struct address *proxy);
+/* The borrower judges a connection: the next one waits. */
+void lend_judged(struct port *port);
 /* It is judged, or no longer wanted: who waits at the port may come. Harmless
  * at any time. */
 void lend_end(struct port *port);
 
-/* MSG_DATA_MINE and MSG_DATA_FOREIGN: the word of a session on the connection
+/* MSG_data_mine and MSG_data_foreign: the word of a session on the connection
  * that it was offered last. After the second, WHY of enum foreign, its client
  * is still expected. False: it was offered none, or too long ago. */
 bool lend_mine(struct child *c);
-bool lend_foreign(struct child *c, const struct address *whose, uint64_t why);
+bool lend_foreign(struct child *c, const struct address *whose,
+                  enum foreign why);
 
 #endif

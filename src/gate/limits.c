@@ -71,43 +71,43 @@ void limits_release(struct limits *l)
 }
 
 /* The hash is keyed, so that nobody can choose addresses that collide. */
-static struct prefix_chain *chain_of(const struct limits *l,
-                                     const struct address *prefix)
+static struct prefix_chain *prefix_chain_of(const struct limits *l,
+                                            const struct address *prefix)
 {
     uint64_t h = siphash(l->key, prefix->bytes, sizeof(prefix->bytes));
 
     return &l->chain[h & (l->buckets - 1)];
 }
 
-static struct prefix_count *find(const struct limits *l,
-                                 const struct address *prefix)
+static struct prefix_count *prefix_find(const struct limits *l,
+                                        const struct address *prefix)
 {
     struct prefix_count *p;
 
-    LIST_FOREACH(p, chain_of(l, prefix), chain)
+    LIST_FOREACH(p, prefix_chain_of(l, prefix), chain)
     if (address_same_host(&p->prefix, prefix))
         return p;
     return NULL;
 }
 
-static const struct prefix_count *find_peer(const struct limits *l,
-                                            const struct address *peer)
+static const struct prefix_count *prefix_find_peer(const struct limits *l,
+                                                   const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
 
-    return find(l, &prefix);
+    return prefix_find(l, &prefix);
 }
 
 uint64_t limits_waiting(const struct limits *l, const struct address *peer)
 {
-    const struct prefix_count *p = find_peer(l, peer);
+    const struct prefix_count *p = prefix_find_peer(l, peer);
 
     return p ? p->waiting : 0;
 }
 
 uint64_t limits_count(const struct limits *l, const struct address *peer)
 {
-    const struct prefix_count *p = find_peer(l, peer);
+    const struct prefix_count *p = prefix_find_peer(l, peer);
 
     return p ? p->count : 0;
 }
@@ -142,31 +142,31 @@ bool limits_outweighed(const struct limits *l, const struct address *peer)
     return l->most >= limits_waiting(l, peer) + 2;
 }
 
-static struct prefix_count *find_or_make(struct limits *l,
-                                         const struct address *prefix)
+static struct prefix_count *prefix_find_or_make(struct limits *l,
+                                                const struct address *prefix)
 {
-    struct prefix_count *p = find(l, prefix);
+    struct prefix_count *p = prefix_find(l, prefix);
 
     if (p)
         return p;
     p = SLIST_FIRST(&l->unused); /* one for each that counts: never empty */
     SLIST_REMOVE_HEAD(&l->unused, unused);
     *p = (struct prefix_count){ .prefix = *prefix };
-    LIST_INSERT_HEAD(chain_of(l, prefix), p, chain);
+    LIST_INSERT_HEAD(prefix_chain_of(l, prefix), p, chain);
     return p;
 }
 
-static void count_in(struct limits *l, const struct address *peer)
+static void prefix_count_in(struct limits *l, const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
 
-    find_or_make(l, &prefix)->count++;
+    prefix_find_or_make(l, &prefix)->count++;
 }
 
 void limits_wait(struct limits *l, const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
-    struct prefix_count *p = find(l, &prefix);
+    struct prefix_count *p = prefix_find(l, &prefix);
 
     l->waiting++;
     l->many[++p->waiting]++;
@@ -177,12 +177,12 @@ void limits_wait(struct limits *l, const struct address *peer)
 void limits_know(struct limits *l, const struct address *peer)
 {
     l->unknown--;
-    count_in(l, peer);
+    prefix_count_in(l, peer);
 }
 
 void limits_queue(struct limits *l, const struct address *peer)
 {
-    count_in(l, peer);
+    prefix_count_in(l, peer);
 }
 
 void limits_enter(struct limits *l, const struct address *peer)
@@ -192,14 +192,14 @@ void limits_enter(struct limits *l, const struct address *peer)
         l->unknown++;
         return;
     }
-    count_in(l, peer);
+    prefix_count_in(l, peer);
     limits_wait(l, peer);
 }
 
 void limits_settle(struct limits *l, const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
-    struct prefix_count *p = find(l, &prefix);
+    struct prefix_count *p = prefix_find(l, &prefix);
 
     if (!p || p->waiting == 0)
         return;
@@ -209,10 +209,10 @@ void limits_settle(struct limits *l, const struct address *peer)
         l->most--;
 }
 
-static void forget(struct limits *l, const struct address *peer)
+static void prefix_forget(struct limits *l, const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
-    struct prefix_count *p = find(l, &prefix);
+    struct prefix_count *p = prefix_find(l, &prefix);
 
     if (p && --p->count == 0) {
         LIST_REMOVE(p, chain);
@@ -222,14 +222,14 @@ static void forget(struct limits *l, const struct address *peer)
 
 void limits_dequeue(struct limits *l, const struct address *peer)
 {
-    forget(l, peer);
+    prefix_forget(l, peer);
 }
 
 void limits_leave(struct limits *l, const struct address *peer)
 {
     l->total--;
     if (peer)
-        forget(l, peer);
+        prefix_forget(l, peer);
     else
         l->unknown--;
 }

@@ -16,12 +16,12 @@ int main(int argc, char **argv)
     struct setup setup;
 
     process_title_init(argc, argv);
-    process_title("%s", cage_row(PROCESS_GATE)->title);
+    process_title("%s", sandbox_row(PROCESS_GATE)->title);
     die_title("gate");
     gate_init(&gate, MAIN_FD);
     setup_init(&setup, &gate);
     if (setup_receive(&setup) < 0 || setup_keys(&setup) < 0 ||
-        gate_begin(&gate, &setup.complaint) < 0 || setup_cage(&setup) < 0) {
+        gate_begin(&gate, &setup.complaint) < 0 || setup_sandbox(&setup) < 0) {
         setup_failed(&setup);
         return EXIT_SUCCESS; /* master decides what that means */
     }

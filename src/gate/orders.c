@@ -1,91 +1,143 @@
 /* What master says while gate works. Master is believed: a message of it that
  * breaks the list is a broken invariant, and the end of gate. */
 #include <errno.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "gate.h"
+#include "handover.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "tell.h"
 
-static int on_log(void *owner, struct packet *p)
+static int orders_on_log(void *owner, struct msg_log *m)
 {
     struct gate *g = owner;
 
-    tell_open(g, fd_take(&p->fd[0]));
+    tell_open(g, fd_take(&m->log));
     return 0;
 }
 
-static int on_keys(void *owner, struct packet *p)
+static int orders_on_keys(void *owner, struct msg_keys *m)
 {
-    return gate_sign_by(owner, fd_take(&p->fd[0]));
+    return gate_sign_by(owner, fd_take(&m->keys));
 }
 
 /* A session may have ended while master's message was on its way. */
-static int on_logged_in(void *owner, struct packet *p)
+static int orders_on_logged_in(void *owner, struct msg_logged_in *m)
 {
-    struct child *c = child_find(owner, p->value[0].number);
+    struct child *c = child_find(owner, m->serial);
 
     if (c)
-        child_logged_in(c, p->value[1].number);
+        child_logged_in(c, m->user);
     return 0;
 }
 
-static int on_kill(void *owner, struct packet *p)
+static int orders_on_kill(void *owner, struct msg_kill *m)
 {
-    struct child *c = child_find(owner, p->value[0].number);
+    struct child *c = child_find(owner, m->serial);
 
     if (c)
         child_kill(c, ENDING_KICKED);
     return 0;
 }
 
-static int on_close_door(void *owner, struct packet *p)
+static int orders_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
 {
     struct gate *g = owner;
 
-    (void)p;
+    (void)m;
     for (size_t i = 0; i < g->listeners; i++)
-        door_close(&g->listener[i].door);
+        acceptor_close(&g->listener[i].acceptor);
     queue_close(g);
     return 0;
 }
 
-/* For the next PASV; who was told another one before may come by that. */
-int gate_told(struct gate *g, const struct packet *p)
+/* For the next PASV; a client that was told another one before may use that. */
+int gate_told(struct gate *g, const struct msg_public_address *m)
 {
-    struct public_address *a =
-        settings_public(&g->settings, p->value[0].number);
+    struct public_address *a = settings_public(&g->settings, m->number);
 
     if (!a || !a->host[0]) {
         g->master.wrong = "the address of no host name";
         return -EPROTO;
     }
-    a->ip = p->value[1].address;
+    a->ip = m->address;
     return 0;
 }
 
-static int on_told(void *owner, struct packet *p)
+static int orders_on_public_address(void *owner, struct msg_public_address *m)
+{
+    return gate_told(owner, m);
+}
+
+static int orders_on_open(void *owner, struct msg_open *m)
+{
+    (void)m;
+    gate_open(owner);
+    return 0;
+}
+
+/* Nothing more is read of master then: this gate ends, or waits for the one
+ * before. */
+#define ORDERS_WAIT -EBUSY
+
+static int orders_on_adopt(void *owner, struct msg_adopt *m)
+{
+    adopt_begin(owner, fd_take(&m->gate));
+    return ORDERS_WAIT;
+}
+
+static int orders_on_hand_over(void *owner, struct msg_hand_over *m)
+{
+    struct gate *g = owner;
+    int r = handover(g, fd_take(&m->gate));
+
+    if (r == 0)
+        loop_stop(&g->loop);
+    else
+        tell_service(g, "the next gate has not taken over: %s", strerror(-r));
+    return ORDERS_WAIT;
+}
+
+static int orders_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
+{
+    struct child *c = child_find(owner, m->serial);
+
+    if (c)
+        child_adopted_gone(c, (int)m->status);
+    return 0;
+}
+
+/* Master asks again if this one doesn't arrive. */
+static int orders_on_health(void *owner, struct msg_health *m)
 {
     struct gate *g = owner;
 
-    return gate_told(g, p);
+    (void)m;
+    SEND(&g->master, healthy, 0);
+    return 0;
 }
 
-static const struct handler handlers[] = {
-    { MSG_LOG, on_log },
-    { MSG_KEYS, on_keys },
-    { MSG_LOGGED_IN, on_logged_in },
-    { MSG_KILL, on_kill },
-    { MSG_TOLD, on_told },
-    { MSG_CLOSE_DOOR, on_close_door },
-    { MSG_CONF, reload_on_conf },
-    { MSG_CERTIFICATE, reload_on_certificate },
-    { MSG_STAPLE, reload_on_staple },
-    { MSG_CLIENT_CA, reload_on_clients },
-    { MSG_CLIENT_CRL, reload_on_clients },
-    { MSG_TAKE, reload_on_take },
-    { MSG_GIVE_UP, reload_on_give_up },
+static const struct handler order_handlers[] = {
+    ON(open, orders_on_open),
+    ON(adopt, orders_on_adopt),
+    ON(hand_over, orders_on_hand_over),
+    ON(adopted_gone, orders_on_adopted_gone),
+    ON(health, orders_on_health),
+    ON(log, orders_on_log),
+    ON(keys, orders_on_keys),
+    ON(logged_in, orders_on_logged_in),
+    ON(kill, orders_on_kill),
+    ON(public_address, orders_on_public_address),
+    ON(stop_accepting, orders_on_stop_accepting),
+    ON(conf, reload_on_conf),
+    ON(certificate, reload_on_certificate),
+    ON(staple, reload_on_staple),
+    ON(client_ca, reload_on_client_ca),
+    ON(client_crl, reload_on_client_crl),
+    ON(take, reload_on_take),
+    ON(give_up, reload_on_give_up),
 };
 
 void orders_on_ready(void *owner, uint32_t events)
@@ -95,10 +147,10 @@ void orders_on_ready(void *owner, uint32_t events)
 
     if (events & EPOLLOUT)
         children_report(g);
-    r = channel_dispatch(&g->master, handlers,
-                         sizeof(handlers) / sizeof(handlers[0]), g);
+    r = channel_dispatch(&g->master, order_handlers,
+                         sizeof(order_handlers) / sizeof(order_handlers[0]), g);
     if (r == -EPROTO)
         die(EX_PROTOCOL, "master sent %s", g->master.wrong);
-    if (r < 0) /* master is gone, and so is the service */
+    if (r < 0 && r != ORDERS_WAIT) /* master is gone, and so is the service */
         loop_stop(&g->loop);
 }

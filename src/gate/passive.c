@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gate.h"
 #include "lend.h"
@@ -16,9 +17,11 @@
 #include "socket.h"
 #include "tell.h"
 
-static void enter(struct door *d, int fd, const struct sockaddr_storage *from);
+static void passive_on_connection(struct acceptor *d, int fd,
+                                  const struct sockaddr_storage *from);
 
-int passive_add(struct gate *g, int fd, const struct address *bound)
+int passive_add(struct gate *g, int fd, const struct address *bound,
+                bool retired)
 {
     struct passive *p = &g->passive;
 
@@ -35,13 +38,17 @@ int passive_add(struct gate *g, int fd, const struct address *bound)
     }
     p->port[p->count++] = (struct port){
         .gate = g,
-        .door = { .loop = &g->loop, .fd = fd, .bound = *bound, .enter = enter },
+        .acceptor = { .loop = &g->loop,
+                      .fd = fd,
+                      .bound = *bound,
+                      .enter = passive_on_connection },
         .both = address_is_any(bound) && socket_takes_both(fd),
+        .retired = retired,
     };
     return 0;
 }
 
-static void set_timer(struct gate *g)
+static void passive_set_timer(struct gate *g)
 {
     uint64_t next = expect_next(&g->passive.expect), now = clock_ms();
 
@@ -52,7 +59,7 @@ static void set_timer(struct gate *g)
                        next > now ? next - now : 0);
 }
 
-static void unpark(struct pair *pair)
+static void passive_unpark(struct pair *pair)
 {
     pair->port->gate->passive.parked -= pair->parked_count;
     while (pair->parked_count > 0)
@@ -60,29 +67,78 @@ static void unpark(struct pair *pair)
     pair->given = false;
 }
 
-/* The pair goes unused: it rests. */
-static void give_up(struct gate *g, struct pair *pair)
+/* Nobody is expected there any more, and nobody will be. */
+static void port_retire(struct port *port)
 {
-    lend_end(pair->port);
-    unpark(pair);
+    if (port->retired && port->gate->accepts && LIST_EMPTY(&port->expected))
+        acceptor_close(&port->acceptor);
+}
+
+void passive_retire(struct gate *g)
+{
+    for (size_t i = 0; i < g->passive.count; i++)
+        port_retire(&g->passive.port[i]);
+}
+
+/* The pair goes unused: it rests. */
+static void passive_give_up(struct gate *g, struct pair *pair)
+{
+    struct port *port = pair->port;
+
+    lend_end(port);
+    passive_unpark(pair);
     pair->child->pair = NULL;
     expect_rest(&g->passive.expect, pair, clock_ms());
+    port_retire(port);
+}
+
+void passive_used(struct child *c)
+{
+    struct pair *pair = c->pair;
+    struct port *port = pair->port;
+
+    c->pair = NULL;
+    passive_unpark(pair);
+    expect_used(&c->gate->passive.expect, pair, clock_ms());
+    port_retire(port);
 }
 
 /* Also before each look at the table: a timer may come late. */
-static void expire(struct gate *g)
+static void passive_expire(struct gate *g)
 {
     uint64_t now = clock_ms();
     struct pair *pair;
 
     while ((pair = expect_due(&g->passive.expect, now)))
-        give_up(g, pair);
+        passive_give_up(g, pair);
 }
 
-static void on_time(void *owner)
+static void passive_on_time(void *owner)
 {
-    expire(owner);
-    set_timer(owner);
+    passive_expire(owner);
+    passive_set_timer(owner);
+}
+
+static int port_compare(const void *a, const void *b)
+{
+    const struct address *x = &((const struct port *)a)->acceptor.bound;
+    const struct address *y = &((const struct port *)b)->acceptor.bound;
+
+    if (x->port != y->port)
+        return x->port < y->port ? -1 : 1;
+    if (x->family != y->family)
+        return x->family < y->family ? -1 : 1;
+    return memcmp(x->bytes, y->bytes, sizeof(x->bytes));
+}
+
+struct port *passive_find(struct gate *g, const struct address *bound)
+{
+    const struct port key = { .acceptor.bound = *bound };
+
+    if (g->passive.count == 0)
+        return NULL;
+    return bsearch(&key, g->passive.port, g->passive.count, sizeof(key),
+                   port_compare);
 }
 
 int passive_begin(struct gate *g)
@@ -91,9 +147,11 @@ int passive_begin(struct gate *g)
     int r = expect_init(&p->expect, g->settings.max_sessions + PASSIVE_RESTING,
                         g->settings.connect_timeout);
 
-    p->timer = (struct loop_timer){ .on_time = on_time, .owner = g };
+    p->timer = (struct loop_timer){ .on_time = passive_on_time, .owner = g };
+    if (p->count > 0) /* for passive_find(); they stay where they are */
+        qsort(p->port, p->count, sizeof(*p->port), port_compare);
     for (size_t i = 0; r == 0 && i < p->count; i++)
-        r = door_open(&p->port[i].door);
+        r = acceptor_init(&p->port[i].acceptor);
     return r;
 }
 
@@ -102,75 +160,77 @@ void passive_release(struct gate *g)
     struct passive *p = &g->passive;
 
     for (size_t i = 0; i < p->count; i++)
-        door_close(&p->port[i].door);
+        acceptor_close(&p->port[i].acceptor);
     expect_release(&p->expect);
     free(p->port);
     *p = (struct passive){ 0 };
 }
 
 /* Can a client that reached LOCAL reach this port? */
-static bool serves(const struct port *port, const struct address *local)
+static bool port_serves(const struct port *port, const struct address *local)
 {
-    const struct address *bound = &port->door.bound;
+    const struct address *bound = &port->acceptor.bound;
 
+    if (port->retired)
+        return false;
     if (!address_is_any(bound))
         return address_same_host(bound, local);
     return bound->family == local->family || port->both;
 }
 
-static void mark_busy(struct port *port, void *owner)
+static void port_mark_busy(struct port *port, void *owner)
 {
     const struct passive *p = owner;
 
     port->busy = p->search;
 }
 
-static bool is_free(const struct passive *p, const struct port *port,
-                    const struct child *c)
+static bool port_is_free(const struct passive *p, const struct port *port,
+                         const struct child *c)
 {
-    return port->busy != p->search && serves(port, &c->local) &&
+    return port->busy != p->search && port_serves(port, &c->local) &&
            lend_may(c, port);
 }
 
 /* Any free port with the same chance, so that the next one can't be guessed. */
-static struct port *pick(struct passive *p, const struct child *c)
+static struct port *port_pick(struct passive *p, const struct child *c)
 {
     uint64_t dice;
     size_t n = 0;
 
     p->search++;
-    expect_each_port(&p->expect, &c->peer, mark_busy, p);
+    expect_each_port(&p->expect, &c->peer, port_mark_busy, p);
     for (size_t i = 0; i < p->count; i++)
-        n += is_free(p, &p->port[i], c);
+        n += port_is_free(p, &p->port[i], c);
     if (n == 0)
         return NULL;
     random_bytes(&dice, sizeof(dice));
     dice %= n;
     for (size_t i = 0; i < p->count; i++)
-        if (is_free(p, &p->port[i], c) && dice-- == 0)
+        if (port_is_free(p, &p->port[i], c) && dice-- == 0)
             return &p->port[i];
     return NULL;
 }
 
 /* What the client is told: behind NAT not the address that we see, and behind a
  * proxy that of the proxy, if data comes by it. */
-static struct address told_address(const struct child *c,
-                                   const struct port *port)
+static struct address port_told(const struct child *c, const struct port *port)
 {
-    const struct address *set = settings_told(&c->gate->settings, &c->peer);
+    const struct address *set =
+        settings_announced(&c->gate->settings, &c->peer);
     struct address a = lend_by_proxy(c) ? c->server : c->local;
 
     if (set->family == c->server.family)
         a = *set;
 
-    a.port = port->door.bound.port;
+    a.port = port->acceptor.bound.port;
     return a;
 }
 
-static struct pair *lend(struct child *c)
+static struct pair *passive_lend(struct child *c)
 {
     struct passive *p = &c->gate->passive;
-    struct port *port = pick(p, c);
+    struct port *port = port_pick(p, c);
     struct pair *pair = NULL;
 
     if (port)
@@ -187,48 +247,49 @@ static struct pair *lend(struct child *c)
  * is turned away now, while the pair still rests; else a connection that its
  * client has given up would count as the new one (seen with rclone: LIST of a
  * directory that isn't there, then the next). The rest may be over by then. */
-static struct pair *lend_rested(struct child *c, struct pair *pair)
+static struct pair *passive_lend_rested(struct child *c, struct pair *pair)
 {
     struct expect *e = &c->gate->passive.expect;
     struct port *port = pair->port;
 
-    door_sweep(&port->door);
+    acceptor_sweep(&port->acceptor);
     if (expect_find(e, &c->peer, port) != pair || pair->child)
-        return lend(c);
+        return passive_lend(c);
     expect_again(e, pair, &port->expected, c, clock_ms());
     pair->session = c->serial;
     pair->user = c->user;
     return pair;
 }
 
-static bool fits(const struct port *port, const struct child *c)
+static bool port_fits(const struct port *port, const struct child *c)
 {
-    return serves(port, &c->local) && lend_may(c, port);
+    return port_serves(port, &c->local) && lend_may(c, port);
 }
 
 /* No pair is free: one that a session of another user leaves unused. A late
  * connection of that user's client can't resume a TLS session of this user, and
- * the session looks at it (hand_over()). */
-static struct pair *lend_other(struct child *c)
+ * the session looks at it (passive_deliver()). */
+static struct pair *passive_lend_other(struct child *c)
 {
     struct pair *pair;
 
     if (c->user == 0)
         return NULL;
     pair = expect_other(&c->gate->passive.expect, &c->peer, c->user, clock_ms(),
-                        fits, c);
+                        port_fits, c);
     if (pair && pair->child)
-        give_up(c->gate, pair);
-    return pair ? lend_rested(c, pair) : NULL;
+        passive_give_up(c->gate, pair);
+    return pair ? passive_lend_rested(c, pair) : NULL;
 }
 
 /* The pair that this session left longest ago. */
-static struct pair *lend_again(struct child *c)
+static struct pair *passive_lend_again(struct child *c)
 {
     struct pair *pair =
         expect_left(&c->gate->passive.expect, &c->peer, c->serial, NULL);
 
-    return pair && lend_may(c, pair->port) ? lend_rested(c, pair) : NULL;
+    return pair && port_fits(pair->port, c) ? passive_lend_rested(c, pair)
+                                            : NULL;
 }
 
 /* A session may leave a sixteenth of the pairs that all sessions of its host
@@ -244,51 +305,94 @@ static bool has_left_many(const struct child *c)
 
 int passive_port(struct child *c, uint32_t request)
 {
-    struct packet answer = { .message = MSG_PORT_NONE, .request = request };
-
     passive_leave(c);
-    expire(c->gate);
-    c->pair = has_left_many(c) ? lend_again(c) : lend(c);
+    passive_expire(c->gate);
+    c->pair = has_left_many(c) ? passive_lend_again(c) : passive_lend(c);
     if (!c->pair)
-        c->pair = lend_again(c);
+        c->pair = passive_lend_again(c);
     if (!c->pair)
-        c->pair = lend_other(c);
-    if (c->pair) {
-        answer.message = MSG_PORT_IS;
-        answer.value[0].address = told_address(c, c->pair->port);
-        set_timer(c->gate);
-    }
-    return channel_send(&c->channel, &answer);
+        c->pair = passive_lend_other(c);
+    if (!c->pair)
+        return SEND(&c->channel, port_none, request);
+    passive_set_timer(c->gate);
+    return SEND(&c->channel, port_is, request,
+                .address = port_told(c, c->pair->port));
+}
+
+/* It waits until the session has judged the one before it. */
+static void passive_park(struct pair *pair, int *fd, const struct address *peer)
+{
+    struct passive *p = &pair->port->gate->passive;
+
+    if (pair->parked_count == EXPECT_PARKED || p->parked == PASSIVE_PARKED)
+        return;
+    p->parked++;
+    pair->parked[pair->parked_count++] =
+        (struct parked){ .fd = fd_take(fd), .peer = *peer };
+}
+
+void passive_adopt(struct child *c, const struct msg_heir_port *m)
+{
+    struct port *port = passive_find(c->gate, &m->port);
+
+    if (!port || port->acceptor.fd < 0 || c->pair || !lend_may(c, port))
+        return;
+    c->pair = expect_adopt(&c->gate->passive.expect, &c->peer, port,
+                           &port->expected, c, m->until);
+    if (!c->pair)
+        return;
+    c->pair->session = c->serial;
+    c->pair->user = c->user;
+    c->pair->warned = m->warned;
+    c->pair->tries = (unsigned)m->tries;
+    if (m->judges && lend_by_proxy(c))
+        lend_judged(port);
+    else
+        c->pair->given = m->judges;
+    passive_set_timer(c->gate);
+}
+
+void passive_adopt_parked(struct child *c, struct msg_heir_parked *m)
+{
+    if (c->pair && c->pair->given)
+        passive_park(c->pair, &m->connection, &m->peer);
+}
+
+void passive_adopt_rest(struct gate *g, const struct msg_resting *m)
+{
+    struct port *port = passive_find(g, &m->port);
+    const struct leaver leaver = { .user = m->user, .until = m->until };
+
+    if (!port || port->retired)
+        return;
+    expect_adopt_rest(&g->passive.expect, &m->client, port, &leaver, m->session,
+                      clock_ms());
+    passive_set_timer(g);
 }
 
 void passive_leave(struct child *c)
 {
     if (!c->pair)
         return;
-    give_up(c->gate, c->pair);
-    set_timer(c->gate);
+    passive_give_up(c->gate, c->pair);
+    passive_set_timer(c->gate);
 }
 
 /* The session gets the socket, and the pair is free again; or if it may be a
  * late connection of another user, when the session has said that it isn't. */
-static void hand_over(struct pair *pair, int fd, const struct address *peer)
+static void passive_deliver(struct pair *pair, int fd,
+                            const struct address *peer)
 {
     struct child *c = pair->child;
-    uint64_t now = clock_ms();
     bool doubtful =
-        expect_doubtful(pair, now) && ++pair->tries <= EXPECT_PARKED;
-    struct packet p = { .message = MSG_DATA,
-                        .value = { ADDRESS(*peer), NUMBER(doubtful) },
-                        .fd = { fd, -1 } };
+        expect_doubtful(pair, clock_ms()) && ++pair->tries <= EXPECT_PARKED;
 
     pair->given = doubtful;
-    if (!doubtful) {
-        c->pair = NULL;
-        unpark(pair);
-        expect_used(&c->gate->passive.expect, pair, now);
-    }
+    if (!doubtful)
+        passive_used(c);
     socket_no_delay(fd);
-    if (channel_send(&c->channel, &p) == -EAGAIN)
+    if (SEND(&c->channel, data, 0, .peer = *peer, .doubtful = doubtful,
+             .connection = fd) == -EAGAIN)
         child_wrong(c, "answers that it doesn't read");
 }
 
@@ -296,9 +400,7 @@ bool passive_mine(struct child *c)
 {
     if (!c->pair || !c->pair->given)
         return false;
-    unpark(c->pair);
-    expect_used(&c->gate->passive.expect, c->pair, clock_ms());
-    c->pair = NULL;
+    passive_used(c);
     return true;
 }
 
@@ -312,7 +414,7 @@ bool passive_foreign(struct child *c, uint16_t port)
         return false;
     pair->given = false;
     peer.port = port;
-    tell_stranger(c->gate, &peer, &pair->port->door.bound,
+    tell_stranger(c->gate, &peer, &pair->port->acceptor.bound,
                   "of another user, or it proves nothing");
     if (pair->parked_count == 0)
         return true;
@@ -321,53 +423,39 @@ bool passive_foreign(struct child *c, uint16_t port)
         pair->parked[i - 1] = pair->parked[i];
     pair->parked_count--;
     c->gate->passive.parked--;
-    hand_over(pair, first.fd, &first.peer);
+    passive_deliver(pair, first.fd, &first.peer);
     fd_close(&first.fd);
     return true;
-}
-
-/* It waits until the session has judged the one before it. */
-static void park(struct pair *pair, int *fd, const struct address *peer)
-{
-    struct passive *p = &pair->port->gate->passive;
-
-    if (pair->parked_count == EXPECT_PARKED || p->parked == PASSIVE_PARKED)
-        return;
-    p->parked++;
-    pair->parked[pair->parked_count++] =
-        (struct parked){ .fd = fd_take(fd), .peer = *peer };
 }
 
 /* Tells a session of a stranger, if it is clear which: its client may come from
  * another address than its control connection. Once only, or a stranger could
  * fill the session's channel. Not told for a pair that rests: that one is late,
  * and no stranger. */
-static void warn(struct port *port, const struct address *peer)
+static void port_warn(struct port *port, const struct address *peer)
 {
     struct pair *only = LIST_FIRST(&port->expected);
-    struct packet p = { .message = MSG_DATA_WRONG,
-                        .value = { ADDRESS(*peer) } };
 
     if (!only || LIST_NEXT(only, at_port) || only->warned)
         return;
     only->warned = true;
-    channel_send(&only->child->channel, &p);
+    SEND(&only->child->channel, data_stranger, 0, .peer = *peer);
 }
 
-static void turn_away(struct port *port, const struct pair *own,
-                      const struct address *peer)
+static void port_turn_away(struct port *port, const struct pair *own,
+                           const struct address *peer)
 {
     bool resting = own && !own->child;
     const char *why = resting                       ? "too late"
                       : LIST_EMPTY(&port->expected) ? "nobody is expected"
                                                     : "not who is expected";
 
-    tell_stranger(port->gate, peer, &port->door.bound, why);
+    tell_stranger(port->gate, peer, &port->acceptor.bound, why);
     if (!resting)
-        warn(port, peer);
+        port_warn(port, peer);
 }
 
-static bool is_proxy(const struct port *port, const struct address *peer)
+static bool port_is_proxy(const struct port *port, const struct address *peer)
 {
     const struct settings *s = &port->gate->settings;
 
@@ -377,7 +465,8 @@ static bool is_proxy(const struct port *port, const struct address *peer)
 /* A proxy that comes to a port where nobody is expected looks whether we are
  * there, or is late; who its client is nobody knows, and a line for each look
  * is of no use. */
-static void enter(struct door *d, int fd, const struct sockaddr_storage *from)
+static void passive_on_connection(struct acceptor *d, int fd,
+                                  const struct sockaddr_storage *from)
 {
     struct port *port = (struct port *)d; /* its first member */
     int socket FD_CLEANUP = fd;
@@ -387,16 +476,16 @@ static void enter(struct door *d, int fd, const struct sockaddr_storage *from)
 
     if (address_from_sockaddr(&peer, from) < 0)
         return;
-    expire(port->gate);
+    passive_expire(port->gate);
     own = expect_find(&port->gate->passive.expect, &peer, port);
     borrower = lend_borrower(port);
-    proxy = is_proxy(port, &peer);
+    proxy = port_is_proxy(port, &peer);
     if (proxy && borrower)
         lend_offer(borrower, socket, &peer);
     else if (own && own->given)
-        park(own, &socket, &peer);
+        passive_park(own, &socket, &peer);
     else if (own && own->child && !lend_by_proxy(own->child))
-        hand_over(own, socket, &peer);
+        passive_deliver(own, socket, &peer);
     else if (!proxy || own)
-        turn_away(port, own, &peer);
+        port_turn_away(port, own, &peer);
 }

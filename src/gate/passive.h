@@ -8,6 +8,7 @@
 
 #include "accept.h"
 #include "expect.h"
+#include "sallyport/ipc/message.h"
 
 #define PASSIVE_MAX 65536
 /* Pairs that may rest at a time, besides one for each session. */
@@ -19,10 +20,11 @@ struct gate;
 struct child;
 
 struct port {
-    struct door door;
+    struct acceptor acceptor;
     struct gate *gate;
     struct pair_list expected;
     bool both;     /* the IPv6 wildcard that takes IPv4 too */
+    bool retired;  /* no longer configured: for adopted sessions alone */
     bool offered;  /* a session reads the header of a connection to it */
     uint64_t busy; /* number of the search that found its pair taken */
 };
@@ -37,19 +39,33 @@ struct passive {
 };
 
 /* During set-up: takes a listening socket. 0, -ENOMEM, -ENOBUFS. */
-int passive_add(struct gate *g, int fd, const struct address *bound);
-/* After it: all listen, all the time. 0 or -errno */
+int passive_add(struct gate *g, int fd, const struct address *bound,
+                bool retired);
+/* After it: 0 or -errno */
 int passive_begin(struct gate *g);
 void passive_release(struct gate *g);
 
-/* MSG_PORT: answers PORT_IS or PORT_NONE. What was expected before is no more,
- * or if it went unused is expected again. 0, or what channel_send() says. */
+/* The port that listens there; NULL: none. */
+struct port *passive_find(struct gate *g, const struct address *bound);
+/* Closes retired ports at which nobody is expected any more. */
+void passive_retire(struct gate *g);
+
+/* As at the gate before: C's client is expected at a port, connections wait
+ * there, and others are late. What has no place here is dropped. */
+void passive_adopt(struct child *c, const struct msg_heir_port *m);
+void passive_adopt_parked(struct child *c, struct msg_heir_parked *m);
+void passive_adopt_rest(struct gate *g, const struct msg_resting *m);
+
+/* MSG_port: answers PORT_IS or PORT_NONE. What was expected before is no more,
+ * or if it went unused is expected again. 0, or what SEND() says. */
 int passive_port(struct child *c, uint32_t request);
-/* MSG_DATA_MINE and MSG_DATA_FOREIGN of a connection that gate was in doubt
+/* MSG_data_mine and MSG_data_foreign of a connection that gate was in doubt
  * about: the pair is free, or the next connection's turn comes. Of its address
  * gate believes the session no more than the PORT. False: there was none. */
 bool passive_mine(struct child *c);
 bool passive_foreign(struct child *c, uint16_t port);
+/* Its client's connection has come. */
+void passive_used(struct child *c);
 /* Nobody is expected for this session any more. */
 void passive_leave(struct child *c);
 

@@ -12,7 +12,7 @@
 #include "sallyport/base/fd.h"
 #include "table.h"
 
-static void on_time(void *owner);
+static void queue_on_time(void *owner);
 
 int queue_init(struct gate *g)
 {
@@ -20,7 +20,7 @@ int queue_init(struct gate *g)
 
     TAILQ_INIT(&q->unused);
     TAILQ_INIT(&q->waiting);
-    q->timer = (struct loop_timer){ .on_time = on_time, .owner = g };
+    q->timer = (struct loop_timer){ .on_time = queue_on_time, .owner = g };
     q->slot = table_new(LIMIT_QUEUE, sizeof(*q->slot));
     if (!q->slot)
         return -ENOMEM;
@@ -34,14 +34,14 @@ bool queue_is_empty(const struct gate *g)
     return g->queue.count == 0;
 }
 
-static const struct address *peer_of(const struct queued *w)
+static const struct address *queued_peer(const struct queued *w)
 {
     return w->child ? &w->child->peer : &w->entry.peer;
 }
 
 /* Its socket is the caller's from here on. A session that waits goes on to
  * count: it isn't gone. */
-static struct queued take_out(struct queued *w)
+static struct queued queue_take_out(struct queued *w)
 {
     struct gate *g = w->gate;
     struct queued taken = *w;
@@ -56,16 +56,16 @@ static struct queued take_out(struct queued *w)
     return taken;
 }
 
-static void drop(struct queued *w)
+static void queue_drop(struct queued *w)
 {
-    struct queued taken = take_out(w);
+    struct queued taken = queue_take_out(w);
 
     fd_close(&taken.entry.control);
 }
 
-static void refuse(struct queued *w)
+static void queue_refuse(struct queued *w)
 {
-    struct queued taken = take_out(w);
+    struct queued taken = queue_take_out(w);
 
     if (taken.child)
         admit_refuse(taken.child, taken.request, LIMIT_STARTUPS);
@@ -74,9 +74,9 @@ static void refuse(struct queued *w)
     fd_close(&taken.entry.control);
 }
 
-static void begin(struct queued *w)
+static void queue_begin(struct queued *w)
 {
-    struct queued taken = take_out(w);
+    struct queued taken = queue_take_out(w);
     struct gate *g = taken.gate;
     enum limit limit;
 
@@ -94,8 +94,8 @@ static void begin(struct queued *w)
 
 /* True if A's address has fewer sessions that haven't logged in, or as many and
  * fewer connections. */
-static bool is_lighter(const struct limits *l, const struct address *a,
-                       const struct address *b)
+static bool queue_is_lighter(const struct limits *l, const struct address *a,
+                             const struct address *b)
 {
     uint64_t n = limits_waiting(l, a), m = limits_waiting(l, b);
 
@@ -103,55 +103,55 @@ static bool is_lighter(const struct limits *l, const struct address *a,
 }
 
 /* The one of the lightest address that has waited longest. */
-static struct queued *next_one(struct gate *g)
+static struct queued *queue_next(struct gate *g)
 {
     struct queued *w, *best = TAILQ_FIRST(&g->queue.waiting);
 
     TAILQ_FOREACH(w, &g->queue.waiting, next)
-    if (is_lighter(&g->limits, peer_of(w), peer_of(best)))
+    if (queue_is_lighter(&g->limits, queued_peer(w), queued_peer(best)))
         best = w;
     return best;
 }
 
 /* Places become free by themselves while clients log in. Half a second without
  * one is what a flood looks like. */
-static bool has_place(struct gate *g, const struct queued *w)
+static bool queue_has_place(struct gate *g, const struct queued *w)
 {
     if (!limits_full(&g->limits))
         return true;
     if (clock_ms() < w->since + QUEUE_ROOM_MS ||
-        !limits_outweighed(&g->limits, peer_of(w)))
+        !limits_outweighed(&g->limits, queued_peer(w)))
         return false;
     children_make_room(g);
     return !limits_full(&g->limits);
 }
 
-static void serve(struct gate *g)
+static void queue_serve(struct gate *g)
 {
     for (int i = 0; i < ACCEPT_ROUND; i++) {
-        struct queued *w = next_one(g);
+        struct queued *w = queue_next(g);
 
-        if (!w || !has_place(g, w))
+        if (!w || !queue_has_place(g, w))
             return;
-        begin(w);
+        queue_begin(w);
     }
 }
 
-static void expire(struct gate *g)
+static void queue_expire(struct gate *g)
 {
     uint64_t now = clock_ms(), most = g->settings.login_timeout;
     struct queued *w;
 
     while ((w = TAILQ_FIRST(&g->queue.waiting)) && now >= w->since + most)
-        refuse(w);
+        queue_refuse(w);
 }
 
-static void on_time(void *owner)
+static void queue_on_time(void *owner)
 {
     struct gate *g = owner;
 
-    expire(g);
-    serve(g);
+    queue_expire(g);
+    queue_serve(g);
     if (!queue_is_empty(g))
         loop_timer_set(&g->loop, &g->queue.timer,
                        limits_full(&g->limits) ? QUEUE_LOOK_MS : 0);
@@ -163,21 +163,21 @@ void queue_wake(struct gate *g)
         loop_timer_set(&g->loop, &g->queue.timer, 0);
 }
 
-static void on_gone(void *owner, uint32_t events)
+static void queue_on_gone(void *owner, uint32_t events)
 {
     (void)events;
-    drop(owner);
+    queue_drop(owner);
 }
 
 /* Of the address with the most connections the one that came last. */
-static struct queued *heaviest(struct gate *g)
+static struct queued *queue_heaviest(struct gate *g)
 {
     struct queued *w, *worst = NULL;
     uint64_t most = 0;
 
     TAILQ_FOREACH(w, &g->queue.waiting, next)
     {
-        uint64_t n = limits_count(&g->limits, peer_of(w));
+        uint64_t n = limits_count(&g->limits, queued_peer(w));
 
         if (n >= most) {
             worst = w;
@@ -188,18 +188,19 @@ static struct queued *heaviest(struct gate *g)
 }
 
 /* A slot for one of PEER; NULL: there is none. */
-static struct queued *take_slot(struct gate *g, const struct address *peer)
+static struct queued *queue_take_slot(struct gate *g,
+                                      const struct address *peer)
 {
     struct queue *q = &g->queue;
     struct queued *w;
 
     if (TAILQ_EMPTY(&q->unused)) {
-        struct queued *last = heaviest(g);
+        struct queued *last = queue_heaviest(g);
 
-        if (limits_count(&g->limits, peer_of(last)) <=
+        if (limits_count(&g->limits, queued_peer(last)) <=
             limits_count(&g->limits, peer) + 1)
             return NULL;
-        refuse(last);
+        queue_refuse(last);
     }
     w = TAILQ_FIRST(&q->unused);
     TAILQ_REMOVE(&q->unused, w, next);
@@ -211,26 +212,27 @@ static struct queued *take_slot(struct gate *g, const struct address *peer)
 
 enum limit queue_add(struct gate *g, struct entry *e)
 {
-    struct queued *w = take_slot(g, &e->peer);
+    struct queued *w = queue_take_slot(g, &e->peer);
 
     if (!w)
         return LIMIT_STARTUPS;
     *w = (struct queued){
         .next = w->next, .gate = g, .entry = *e, .since = clock_ms()
     };
-    w->watch = (struct loop_watch){
-        .fd = e->control, .events = EPOLLRDHUP, .on_ready = on_gone, .owner = w
-    };
+    w->watch = (struct loop_watch){ .fd = e->control,
+                                    .events = EPOLLRDHUP,
+                                    .on_ready = queue_on_gone,
+                                    .owner = w };
     limits_queue(&g->limits, &e->peer);
     e->control = -1;
     if (loop_add(&g->loop, &w->watch) < 0)
-        refuse(w);
+        queue_refuse(w);
     return LIMIT_NONE;
 }
 
 enum limit queue_add_child(struct child *c, uint32_t request)
 {
-    struct queued *w = take_slot(c->gate, &c->peer);
+    struct queued *w = queue_take_slot(c->gate, &c->peer);
 
     if (!w)
         return LIMIT_STARTUPS;
@@ -243,13 +245,23 @@ enum limit queue_add_child(struct child *c, uint32_t request)
     return LIMIT_NONE;
 }
 
+uint32_t queue_request(const struct child *c)
+{
+    const struct queued *w;
+
+    TAILQ_FOREACH(w, &c->gate->queue.waiting, next)
+    if (w->child == c)
+        return w->request;
+    return 0;
+}
+
 void queue_leave(struct child *c)
 {
     struct queued *w;
 
     TAILQ_FOREACH(w, &c->gate->queue.waiting, next)
     if (w->child == c) {
-        drop(w);
+        queue_drop(w);
         return;
     }
 }
@@ -261,7 +273,7 @@ void queue_close(struct gate *g)
     for (w = TAILQ_FIRST(&g->queue.waiting); w; w = next) {
         next = TAILQ_NEXT(w, next);
         if (!w->child)
-            drop(w);
+            queue_drop(w);
     }
 }
 

@@ -24,7 +24,7 @@ struct queued {
     struct gate *gate;
     struct entry entry;  /* owns its socket; -1: CHILD has it */
     struct child *child; /* forked already, to read a PROXY header */
-    uint32_t request;    /* CHILD's MSG_ENTER */
+    uint32_t request;    /* CHILD's MSG_admit */
     uint64_t since;
     struct loop_watch watch; /* for the client's end */
 };
@@ -48,6 +48,8 @@ bool queue_is_empty(const struct gate *g);
 enum limit queue_add(struct gate *g, struct entry *e);
 /* The same for C, whose address is known now; its answer to REQUEST waits. */
 enum limit queue_add_child(struct child *c, uint32_t request);
+/* The request of C that waits for its answer; 0: none. */
+uint32_t queue_request(const struct child *c);
 /* C has ended. Harmless for one that doesn't wait. */
 void queue_leave(struct child *c);
 /* A place may be free: looks soon, not now. */

@@ -1,6 +1,6 @@
 /* A reload, in gate: new settings and certificates are gathered, tried, and
  * taken as a whole or not at all. Sessions that were forked before keep what
- * they have. The context is made behind the cage: it needs memory, and keys,
+ * they have. The context is made behind the sandbox: it needs memory, and keys,
  * whose proofs are asked for one by one. Must never wait for them: connections
  * and ports are served meanwhile. */
 #include <errno.h>
@@ -27,38 +27,48 @@ int gate_settings(struct settings *s, int fd, struct complaint *c)
     return r;
 }
 
-int reload_on_conf(void *owner, struct packet *p)
+int reload_on_conf(void *owner, struct msg_conf *m)
 {
     struct renewal *n = &((struct gate *)owner)->renewal;
 
-    n->has_settings = gate_settings(&n->settings, p->fd[0], &n->complaint) == 0;
+    n->has_settings =
+        gate_settings(&n->settings, m->settings, &n->complaint) == 0;
     return 0;
 }
 
-int reload_on_certificate(void *owner, struct packet *p)
+int reload_on_certificate(void *owner, struct msg_certificate *m)
 {
     struct renewal *n = &((struct gate *)owner)->renewal;
 
     if (!n->complaint.text[0])
-        chains_add(&n->chains, p, &n->complaint);
+        chains_add(&n->chains, m, &n->complaint);
     return 0;
 }
 
-int reload_on_staple(void *owner, struct packet *p)
+int reload_on_staple(void *owner, struct msg_staple *m)
 {
     struct renewal *n = &((struct gate *)owner)->renewal;
 
     if (!n->complaint.text[0])
-        chains_add_staple(&n->chains, p, &n->complaint);
+        chains_add_staple(&n->chains, m, &n->complaint);
     return 0;
 }
 
-int reload_on_clients(void *owner, struct packet *p)
+int reload_on_client_ca(void *owner, struct msg_client_ca *m)
 {
     struct renewal *n = &((struct gate *)owner)->renewal;
 
     if (!n->complaint.text[0])
-        chains_add_clients(&n->chains, p, &n->complaint);
+        chains_add_ca(&n->chains, m, &n->complaint);
+    return 0;
+}
+
+int reload_on_client_crl(void *owner, struct msg_client_crl *m)
+{
+    struct renewal *n = &((struct gate *)owner)->renewal;
+
+    if (!n->complaint.text[0])
+        chains_add_crl(&n->chains, m, &n->complaint);
     return 0;
 }
 
@@ -81,20 +91,20 @@ static struct tls_context *make_context(struct gate *g)
 /* Addresses that belong to host names are what master told; they, and all that
  * memory and descriptors were made for at the start, don't change by a reload.
  */
-static void use_settings(struct gate *g)
+static void reload_use(struct gate *g)
 {
     struct settings *s = &g->renewal.settings;
 
     s->address = g->settings.address;
-    memcpy(s->told, g->settings.told, sizeof(s->told));
-    s->told_count = g->settings.told_count;
+    memcpy(s->announced, g->settings.announced, sizeof(s->announced));
+    s->announced_count = g->settings.announced_count;
     g->settings = *s;
     limits_change(&g->limits, s);
     g->passive.expect.wait_ms = s->connect_timeout;
 }
 
 /* Back to where the next one can begin. */
-static void forget(struct gate *g)
+static void reload_forget(struct gate *g)
 {
     struct renewal *n = &g->renewal;
 
@@ -107,65 +117,62 @@ static void forget(struct gate *g)
     n->has_settings = false;
 }
 
-static void refuse(struct gate *g)
+static void reload_refuse(struct gate *g)
 {
     struct renewal *n = &g->renewal;
 
-    gate_say(g, &(struct packet){
-                    .message = MSG_NOT_TAKEN,
-                    .value = { NUMBER(n->generation),
-                               TEXT(slice_from(n->complaint.text)) } });
-    forget(g);
+    GATE_SAY(g, not_taken, 0, .generation = n->generation,
+             .why = slice_from(n->complaint.text));
+    reload_forget(g);
 }
 
-static void accept_all(struct gate *g)
+static void reload_accept(struct gate *g)
 {
     struct renewal *n = &g->renewal;
 
     gate_tell_pairs(g, n->trial);
-    gate_say(g, &(struct packet){ .message = MSG_TAKEN,
-                                  .value = { NUMBER(n->generation) } });
-    use_settings(g);
+    GATE_SAY(g, taken, 0, .generation = n->generation);
+    reload_use(g);
     tls_context_free(g->tls);
     g->tls = n->trial;
     n->trial = NULL;
     gate_watch_expiry(g);
-    forget(g);
+    reload_forget(g);
 }
 
-static void judge(struct gate *g, int error,
-                  const struct sign_result *signature);
+static void reload_judge(struct gate *g, int error,
+                         const struct sign_result *signature);
 
 /* The next key's proof, or the end. */
-static void ask(struct gate *g)
+static void reload_ask(struct gate *g)
 {
     struct renewal *n = &g->renewal;
     struct tls_proof proof;
     int r;
 
     if (!tls_context_proof(n->trial, n->proven, &proof)) {
-        accept_all(g);
+        reload_accept(g);
         return;
     }
     r = sign_begin(&g->signer, &proof.request, &n->request);
     if (r < 0)
-        judge(g, r, NULL);
+        reload_judge(g, r, NULL);
     else
         loop_change(&g->loop, &g->keys_watch, EPOLLIN);
 }
 
-static void judge(struct gate *g, int error,
-                  const struct sign_result *signature)
+static void reload_judge(struct gate *g, int error,
+                         const struct sign_result *signature)
 {
     struct renewal *n = &g->renewal;
 
     if (tls_context_proven(n->trial, n->proven, error, signature,
                            &n->complaint) < 0) {
-        refuse(g);
+        reload_refuse(g);
         return;
     }
     n->proven++;
-    ask(g);
+    reload_ask(g);
 }
 
 void reload_on_signature(struct gate *g)
@@ -177,21 +184,21 @@ void reload_on_signature(struct gate *g)
         return;
     r = sign_end(&g->signer, g->renewal.request, &signature);
     if (r != -EAGAIN)
-        judge(g, r, &signature);
+        reload_judge(g, r, &signature);
 }
 
 void reload_keys_lost(struct gate *g)
 {
     if (g->renewal.trial)
-        judge(g, -EPIPE, NULL);
+        reload_judge(g, -EPIPE, NULL);
 }
 
 static void on_deadline(void *owner)
 {
-    judge(owner, -ETIMEDOUT, NULL);
+    reload_judge(owner, -ETIMEDOUT, NULL);
 }
 
-int reload_on_take(void *owner, struct packet *p)
+int reload_on_take(void *owner, struct msg_take *m)
 {
     struct gate *g = owner;
     struct renewal *n = &g->renewal;
@@ -200,33 +207,33 @@ int reload_on_take(void *owner, struct packet *p)
         g->master.wrong = "a reload in the midst of another";
         return -EPROTO;
     }
-    n->generation = p->value[0].number;
+    n->generation = m->generation;
     n->proven = 0;
     n->trial = make_context(g);
     if (!n->trial) {
-        refuse(g);
+        reload_refuse(g);
         return 0;
     }
     n->deadline = (struct loop_timer){ .on_time = on_deadline, .owner = g };
     loop_timer_set(&g->loop, &n->deadline, PROOFS_MS);
-    ask(g);
+    reload_ask(g);
     return 0;
 }
 
 /* The answer may be on its way already; then it counts. */
-int reload_on_give_up(void *owner, struct packet *p)
+int reload_on_give_up(void *owner, struct msg_give_up *m)
 {
     struct gate *g = owner;
     struct renewal *n = &g->renewal;
 
-    if (n->trial && n->generation == p->value[0].number) {
+    if (n->trial && n->generation == m->generation) {
         complain(&n->complaint, "given up: it took too long");
-        refuse(g);
+        reload_refuse(g);
     }
     return 0;
 }
 
 void reload_release(struct gate *g)
 {
-    forget(g);
+    reload_forget(g);
 }

@@ -1,5 +1,5 @@
 /* The set-up messages of master up to GO, and what follows from them: the TLS
- * context, for whose key gate asks keys for a proof, and the cage. In gate,
+ * context, for whose key gate asks keys for a proof, and the sandbox. In gate,
  * before it meets any client. */
 #include "setup.h"
 
@@ -24,62 +24,68 @@ void setup_init(struct setup *s, struct gate *g)
     chains_init(&s->chains);
 }
 
-static int on_conf(void *owner, struct packet *p)
+static int setup_on_conf(void *owner, struct msg_conf *m)
 {
     struct setup *s = owner;
-    int r = gate_settings(&s->gate->settings, p->fd[0], &s->complaint);
+    int r = gate_settings(&s->gate->settings, m->settings, &s->complaint);
 
     s->has_conf = r == 0;
     return r;
 }
 
-static int on_cage(void *owner, struct packet *p)
+static int setup_on_sandbox(void *owner, struct msg_sandbox *m)
 {
     struct setup *s = owner;
 
-    s->root_fd = fd_take(&p->fd[0]);
+    s->root_fd = fd_take(&m->directory);
     s->plan.root_fd = s->root_fd;
-    s->has_cage = true;
-    return cage_plan_told(&s->plan, p->value[0].number, p->value[1].number,
-                          p->value[2].number, p->value[3].number);
+    s->has_sandbox = true;
+    return sandbox_plan_set(&s->plan, m->root, m->uid, m->gid, m->allow_weaker);
 }
 
-static int on_log(void *owner, struct packet *p)
+static int setup_on_log(void *owner, struct msg_log *m)
 {
     struct setup *s = owner;
 
-    return tell_open(s->gate, fd_take(&p->fd[0]));
+    return tell_open(s->gate, fd_take(&m->log));
 }
 
-static int on_certificate(void *owner, struct packet *p)
+static int setup_on_certificate(void *owner, struct msg_certificate *m)
 {
     struct setup *s = owner;
 
-    return chains_add(&s->chains, p, &s->complaint);
+    return chains_add(&s->chains, m, &s->complaint);
 }
 
-static int on_staple(void *owner, struct packet *p)
+static int setup_on_staple(void *owner, struct msg_staple *m)
 {
     struct setup *s = owner;
 
-    return chains_add_staple(&s->chains, p, &s->complaint);
+    return chains_add_staple(&s->chains, m, &s->complaint);
 }
 
-static int on_clients(void *owner, struct packet *p)
+static int setup_on_client_ca(void *owner, struct msg_client_ca *m)
 {
     struct setup *s = owner;
 
-    return chains_add_clients(&s->chains, p, &s->complaint);
+    return chains_add_ca(&s->chains, m, &s->complaint);
 }
 
-static int on_keys(void *owner, struct packet *p)
+static int setup_on_client_crl(void *owner, struct msg_client_crl *m)
 {
     struct setup *s = owner;
 
-    return gate_sign_by(s->gate, fd_take(&p->fd[0]));
+    return chains_add_crl(&s->chains, m, &s->complaint);
 }
 
-static int on_listener(void *owner, struct packet *p)
+static int setup_on_keys(void *owner, struct msg_keys *m)
+{
+    struct setup *s = owner;
+
+    return gate_sign_by(s->gate, fd_take(&m->keys));
+}
+
+static int setup_on_listener(void *owner, struct msg_listener *m)
 {
     struct setup *s = owner;
     struct gate *g = s->gate;
@@ -88,47 +94,56 @@ static int on_listener(void *owner, struct packet *p)
         return complain(&s->complaint, "too many listeners");
     g->listener[g->listeners++] = (struct listener){
         .gate = g,
-        .index = p->value[0].number,
-        .implicit = settings_implicit(&g->settings, p->value[0].number),
-        .proxied = settings_proxied(&g->settings, p->value[0].number),
-        .door = { .loop = &g->loop,
-                  .fd = fd_take(&p->fd[0]),
-                  .bound = p->value[1].address,
-                  .enter = entry_enter,
-                  .full = entry_full },
+        .index = m->index,
+        .implicit = settings_implicit(&g->settings, m->index),
+        .proxied = settings_proxied(&g->settings, m->index),
+        .acceptor = { .loop = &g->loop,
+                      .fd = fd_take(&m->listener),
+                      .bound = m->bound,
+                      .enter = entry_enter,
+                      .full = entry_full },
     };
     return 0;
 }
 
-static int on_passive(void *owner, struct packet *p)
+static int setup_on_passive(void *owner, struct msg_passive *m)
 {
     struct setup *s = owner;
 
-    if (passive_add(s->gate, p->fd[0], &p->value[0].address) < 0)
+    if (passive_add(s->gate, m->listener, &m->bound, m->retired) < 0)
         return complain(&s->complaint, "too many passive ports");
-    fd_take(&p->fd[0]);
+    fd_take(&m->listener);
     return 0;
 }
 
-static int on_told(void *owner, struct packet *p)
+static int setup_on_memory(void *owner, struct msg_memory *m)
+{
+    struct setup *s = owner;
+    int r = memory_map(&s->gate->memory, m->file);
+
+    return r == 0 ? 0 : complain(&s->complaint, "memory: %s", strerror(-r));
+}
+
+static int setup_on_public_address(void *owner, struct msg_public_address *m)
 {
     struct setup *s = owner;
 
-    return gate_told(s->gate, p);
+    return gate_told(s->gate, m);
 }
 
-static const struct handler handlers[] = {
-    { MSG_CONF, on_conf },
-    { MSG_CAGE, on_cage },
-    { MSG_LOG, on_log },
-    { MSG_CERTIFICATE, on_certificate },
-    { MSG_LISTENER, on_listener },
-    { MSG_PASSIVE, on_passive },
-    { MSG_TOLD, on_told },
-    { MSG_KEYS, on_keys },
-    { MSG_STAPLE, on_staple },
-    { MSG_CLIENT_CA, on_clients },
-    { MSG_CLIENT_CRL, on_clients },
+static const struct handler setup_handlers[] = {
+    ON(conf, setup_on_conf),
+    ON(sandbox, setup_on_sandbox),
+    ON(log, setup_on_log),
+    ON(certificate, setup_on_certificate),
+    ON(staple, setup_on_staple),
+    ON(client_ca, setup_on_client_ca),
+    ON(client_crl, setup_on_client_crl),
+    ON(keys, setup_on_keys),
+    ON(listener, setup_on_listener),
+    ON(passive, setup_on_passive),
+    ON(public_address, setup_on_public_address),
+    ON(memory, setup_on_memory),
 };
 
 int setup_receive(struct setup *s)
@@ -136,13 +151,13 @@ int setup_receive(struct setup *s)
     int r = loop_init(&s->gate->loop);
 
     if (r == 0)
-        r = channel_setup(&s->gate->master, handlers,
-                          sizeof(handlers) / sizeof(handlers[0]), s, SETUP_MS,
-                          &s->complaint);
+        r = channel_setup(&s->gate->master, setup_handlers,
+                          sizeof(setup_handlers) / sizeof(setup_handlers[0]), s,
+                          SETUP_MS, &s->complaint);
     if (r < 0)
         return -EINVAL;
-    if (!s->has_conf || !s->has_cage)
-        return complain(&s->complaint, "set-up: no settings or no cage");
+    if (!s->has_conf || !s->has_sandbox)
+        return complain(&s->complaint, "set-up: no settings or no sandbox");
     return 0;
 }
 
@@ -160,11 +175,11 @@ int setup_keys(struct setup *s)
     return g->tls ? 0 : -EINVAL;
 }
 
-int setup_cage(struct setup *s)
+int setup_sandbox(struct setup *s)
 {
     struct gate *g = s->gate;
     unsigned weaker = 0;
-    int r = cage_prepare(PROCESS_SESSION, &s->complaint);
+    int r = sandbox_prepare(PROCESS_SESSION, &s->complaint);
 
     s->plan.max_files = g->settings.max_sessions + LIMIT_QUEUE + g->listeners +
                         g->passive.count + PASSIVE_PARKED + FILES_BESIDES;
@@ -173,9 +188,9 @@ int setup_cage(struct setup *s)
     if (s->plan.max_files < FILES_LEAST)
         s->plan.max_files = FILES_LEAST;
     s->plan.connects = g->settings.active;
-    cage_on_refused(event_on_syscall);
+    sandbox_on_refused(event_on_syscall);
     if (r == 0)
-        r = cage_enter(PROCESS_GATE, &s->plan, &weaker, &s->complaint);
+        r = sandbox_enter(PROCESS_GATE, &s->plan, &weaker, &s->complaint);
     fd_close(&s->root_fd);
     return r;
 }

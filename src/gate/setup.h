@@ -6,16 +6,16 @@
 
 #include "chains.h"
 #include "gate.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/sandbox/sandbox.h"
 
 #define SETUP_MS 10000
 
 struct setup {
     struct gate *gate;
-    struct cage_plan plan;
+    struct sandbox_plan plan;
     int root_fd;
     struct chains chains;
-    bool has_conf, has_cage;
+    bool has_conf, has_sandbox;
     struct complaint complaint;
 };
 
@@ -23,7 +23,7 @@ struct setup {
 void setup_init(struct setup *s, struct gate *g);
 int setup_receive(struct setup *s);
 int setup_keys(struct setup *s);
-int setup_cage(struct setup *s);
+int setup_sandbox(struct setup *s);
 /* Tells master why gate can't work. */
 void setup_failed(struct setup *s);
 

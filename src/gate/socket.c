@@ -7,27 +7,27 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-static void set(int fd, int level, int option, int value)
+static void socket_set(int fd, int level, int option, int value)
 {
     setsockopt(fd, level, option, &value, sizeof(value));
 }
 
 void socket_no_delay(int fd)
 {
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 void socket_keep_alive(int fd)
 {
-    set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
-    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
-    set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+    socket_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+    socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
+    socket_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
 }
 
 void socket_urgent_in_line(int fd)
 {
-    set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+    socket_set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 }
 
 bool socket_takes_both(int fd)

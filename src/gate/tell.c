@@ -12,20 +12,20 @@
 #define REASON_MAX 256
 #define TALLY_MS   2000
 
-static void watch_queue(struct gate *g)
+static void tell_watch(struct gate *g)
 {
     loop_change(&g->loop, &g->log_watch, g->log.queue.len > 0 ? EPOLLOUT : 0);
 }
 
-static void deliver(struct gate *g, const struct event_record *r)
+static void tell_send(struct gate *g, const struct event_record *r)
 {
     event_send(&g->log, r);
-    watch_queue(g);
+    tell_watch(g);
 }
 
 /* Log says nothing, so anything but room to write is its end. What waits is
  * kept for the next one. */
-static void on_ready(void *owner, uint32_t events)
+static void tell_on_log(void *owner, uint32_t events)
 {
     struct gate *g = owner;
 
@@ -35,7 +35,7 @@ static void on_ready(void *owner, uint32_t events)
         return;
     }
     event_flush(&g->log);
-    watch_queue(g);
+    tell_watch(g);
 }
 
 int tell_open(struct gate *g, int fd)
@@ -43,10 +43,10 @@ int tell_open(struct gate *g, int fd)
     loop_remove(&g->loop, &g->log_watch);
     event_sender_renew(&g->log, fd);
     g->log_watch = (struct loop_watch){
-        .fd = fd, .events = 0, .on_ready = on_ready, .owner = g
+        .fd = fd, .events = 0, .on_ready = tell_on_log, .owner = g
     };
     event_syscalls_by(&g->log);
-    watch_queue(g);
+    tell_watch(g);
     return loop_add(&g->loop, &g->log_watch);
 }
 
@@ -67,10 +67,10 @@ static void tell_tally(struct gate *g, struct throttle *t, enum event e)
     event_begin(&r, e);
     event_text(&r, FIELD_REASON, SLICE("more of them"));
     event_number(&r, FIELD_NUMBER, silenced);
-    deliver(g, &r);
+    tell_send(g, &r);
 }
 
-static void on_tally(void *owner)
+static void tell_on_tally(void *owner)
 {
     struct gate *g = owner;
 
@@ -80,17 +80,17 @@ static void on_tally(void *owner)
 
 /* The next one that is told brings their number; if none comes, they are told
  * by themselves. */
-static void will_tally(struct gate *g)
+static void tell_will_tally(struct gate *g)
 {
     if (g->tally.armed)
         return;
-    g->tally = (struct loop_timer){ .on_time = on_tally, .owner = g };
+    g->tally = (struct loop_timer){ .on_time = tell_on_tally, .owner = g };
     loop_timer_set(&g->loop, &g->tally, TALLY_MS);
 }
 
-static void bounded(struct gate *g, struct throttle *t, enum event e,
-                    const struct address *peer, const struct address *local,
-                    const char *reason)
+static void tell_bounded(struct gate *g, struct throttle *t, enum event e,
+                         const struct address *peer,
+                         const struct address *local, const char *reason)
 {
     char peer_text[ADDRESS_TEXT_MAX], local_text[ADDRESS_TEXT_MAX];
     struct address prefix = limit_prefix(peer);
@@ -98,7 +98,7 @@ static void bounded(struct gate *g, struct throttle *t, enum event e,
     uint64_t silenced;
 
     if (!throttle_pass(t, &prefix, clock_ms(), &silenced)) {
-        will_tally(g);
+        tell_will_tally(g);
         return;
     }
     event_begin(&r, e);
@@ -108,22 +108,22 @@ static void bounded(struct gate *g, struct throttle *t, enum event e,
     event_text(&r, FIELD_REASON, slice_from(reason));
     if (silenced > 0)
         event_number(&r, FIELD_NUMBER, silenced);
-    deliver(g, &r);
+    tell_send(g, &r);
 }
 
 void tell_refused(struct gate *g, const struct address *peer,
                   const struct address *local, const char *reason)
 {
-    bounded(g, &g->refusals, EVENT_REFUSED, peer, local, reason);
+    tell_bounded(g, &g->refusals, EVENT_REFUSED, peer, local, reason);
 }
 
 void tell_stranger(struct gate *g, const struct address *peer,
                    const struct address *local, const char *reason)
 {
-    bounded(g, &g->strangers, EVENT_DATA_REFUSED, peer, local, reason);
+    tell_bounded(g, &g->strangers, EVENT_DATA_REFUSED, peer, local, reason);
 }
 
-void tell_certificate(struct gate *g, const char *format, ...)
+void tell_service(struct gate *g, const char *format, ...)
 {
     char reason[COMPLAINT_MAX];
     struct event_record r;
@@ -135,18 +135,19 @@ void tell_certificate(struct gate *g, const char *format, ...)
     event_begin(&r, EVENT_SERVICE);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_GATE)));
     event_text(&r, FIELD_REASON, slice_from(reason));
-    deliver(g, &r);
+    tell_send(g, &r);
 }
 
 /* The log's channel of gate has no serial of a session: it is in the text. */
-static void about(struct child *c, struct event_record *r, const char *reason)
+static void tell_about(struct child *c, struct event_record *r,
+                       const char *reason)
 {
     char peer[ADDRESS_TEXT_MAX];
 
     event_text(r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
     event_text(r, FIELD_PEER, slice_from(address_port_text(&c->peer, peer)));
     event_text(r, FIELD_REASON, slice_from(reason));
-    deliver(c->gate, r);
+    tell_send(c->gate, r);
 }
 
 void tell_death(struct child *c, int signal)
@@ -159,7 +160,7 @@ void tell_death(struct child *c, int signal)
     event_begin(&r, EVENT_END);
     event_number(&r, FIELD_MS, clock_ms() - c->born);
     event_number(&r, FIELD_NUMBER, (uint64_t)signal);
-    about(c, &r, reason);
+    tell_about(c, &r, reason);
 }
 
 void tell_ban(struct child *c, int signal, uint64_t ms)
@@ -171,7 +172,7 @@ void tell_ban(struct child *c, int signal, uint64_t ms)
              signal, c->serial);
     event_begin(&r, EVENT_BAN);
     event_number(&r, FIELD_MS, ms);
-    about(c, &r, reason);
+    tell_about(c, &r, reason);
 }
 
 void tell_wrong(struct child *c, const char *wrong)
@@ -182,5 +183,5 @@ void tell_wrong(struct child *c, const char *wrong)
     snprintf(reason, sizeof(reason), "%s, serial %016" PRIx64, wrong,
              c->serial);
     event_begin(&r, EVENT_PEER);
-    about(c, &r, reason);
+    tell_about(c, &r, reason);
 }

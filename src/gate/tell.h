@@ -18,8 +18,8 @@ void tell_refused(struct gate *g, const struct address *peer,
 /* A data connection that isn't anybody's. */
 void tell_stranger(struct gate *g, const struct address *peer,
                    const struct address *local, const char *reason);
-/* Something about a certificate. */
-void tell_certificate(struct gate *g, const char *format, ...)
+/* Something that concerns the whole service: a certificate, a takeover. */
+void tell_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A session that a signal ended. */
 void tell_death(struct child *c, int signal);

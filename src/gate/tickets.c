@@ -6,39 +6,67 @@
 #include "tickets.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "gate.h"
+#include "sallyport/base/clock.h"
 #include "table.h"
+
+struct slice tickets_bytes(const struct ticket_key *k)
+{
+    return (struct slice){ (const char *)k, sizeof(*k) };
+}
 
 void tickets_tell(struct child *c)
 {
     const struct ticket_keys *k = c->gate->tickets.keys;
-    const struct slice now = { (const char *)&k->now, sizeof(k->now) };
-    const struct slice before = { (const char *)&k->before, sizeof(k->before) };
-    const struct packet p = { .message = MSG_TICKET_KEYS,
-                              .value = { TEXT(now), TEXT(before) } };
 
-    if (c->logged_in && channel_send(&c->channel, &p) == -EAGAIN)
+    if (c->logged_in &&
+        SEND(&c->channel, ticket_keys, 0, .now = tickets_bytes(&k->now),
+             .before = tickets_bytes(&k->before)) == -EAGAIN)
         child_wrong(c, "keys that it doesn't read");
 }
 
-static void on_time(void *owner)
+static void tickets_turn_at(struct gate *g, uint64_t at)
+{
+    uint64_t now = clock_ms();
+
+    loop_timer_set(&g->loop, &g->tickets.timer, at > now ? at - now : 0);
+}
+
+static void tickets_on_time(void *owner)
 {
     struct gate *g = owner;
 
     ticket_keys_turn(g->tickets.keys);
-    loop_timer_set(&g->loop, &g->tickets.timer, g->settings.ticket_lifetime);
+    g->tickets.turned = clock_ms();
+    tickets_turn_at(g, g->tickets.turned + g->settings.ticket_lifetime);
+    children_each(g, tickets_tell);
+}
+
+void tickets_adopt(struct gate *g, const struct msg_tickets *m)
+{
+    struct ticket_keys *k = g->tickets.keys;
+    uint64_t now = clock_ms();
+
+    memcpy(&k->now, m->now.ptr, sizeof(k->now));
+    memcpy(&k->before, m->before.ptr, sizeof(k->before));
+    g->tickets.turned = m->turned < now ? m->turned : now;
+    tickets_turn_at(g, g->tickets.turned + g->settings.ticket_lifetime);
     children_each(g, tickets_tell);
 }
 
 int tickets_begin(struct gate *g)
 {
-    g->tickets.timer = (struct loop_timer){ .on_time = on_time, .owner = g };
-    g->tickets.keys = table_new(1, sizeof(*g->tickets.keys));
-    if (!g->tickets.keys)
+    struct tickets *t = &g->tickets;
+
+    t->timer = (struct loop_timer){ .on_time = tickets_on_time, .owner = g };
+    t->keys = table_new(1, sizeof(*t->keys));
+    if (!t->keys)
         return -ENOMEM;
-    ticket_keys_init(g->tickets.keys);
-    loop_timer_set(&g->loop, &g->tickets.timer, g->settings.ticket_lifetime);
+    ticket_keys_init(t->keys);
+    t->turned = clock_ms();
+    tickets_turn_at(g, t->turned + g->settings.ticket_lifetime);
     return 0;
 }
 

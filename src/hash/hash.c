@@ -1,5 +1,5 @@
-/* Password hashes: libcrypt's room. Runs in auth, which verifies, and in
- * sallyportctl, which makes. Never stores or compares a password itself. */
+/* Password hashes: libcrypt's room. Auth verifies hashes, sallyportctl makes
+ * them. Never stores or compares a password itself. */
 #include "sallyport/hash/hash.h"
 
 #include <crypt.h>
@@ -12,10 +12,12 @@ _Static_assert(CRYPT_OUTPUT_SIZE <= HASH_MAX, "a hash fits");
 _Static_assert(CRYPT_MAX_PASSPHRASE_SIZE == HASH_PASSWORD_MAX + 1,
                "its size counts the NUL");
 
-/* The setting of a new hash with libxcrypt's usual cost; any salt will do. */
+/* The prefix and salt of a hash with libxcrypt's default cost. The salt doesn't
+ * matter. */
 static const char nobody[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$";
 
-/* crypt(3) of the password: 0, or -EINVAL for a setting that it refuses. */
+/* Hashes the password by crypt(3). 0, or -EINVAL for a setting that it refuses.
+ */
 static int compute(const struct secret *password, const char *setting,
                    char out[CRYPT_OUTPUT_SIZE])
 {
@@ -56,7 +58,7 @@ bool hash_verify(const struct secret *password, const char *hash)
     return yes;
 }
 
-/* A locked user's hash, with or without its '!', is a good LIKE. */
+/* LIKE may be a locked user's hash, with or without its '!'. */
 bool hash_verify_nobody(const struct secret *password, const char *like)
 {
     char result[CRYPT_OUTPUT_SIZE];

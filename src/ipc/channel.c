@@ -15,8 +15,8 @@
 #define DISPATCH_MAX 64
 
 /* One of each per process: nothing here runs twice at a time. */
-static char inbox[PACKET_MAX + 1];
-static char outbox[PACKET_MAX];
+static char inbox[MESSAGE_MAX + 1];
+static char outbox[MESSAGE_MAX];
 
 void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase)
@@ -40,17 +40,17 @@ uint32_t channel_next(struct channel *c)
     return c->last_request;
 }
 
-static void packet_open(struct packet *p)
+void message_close(struct message *m)
 {
-    *p = (struct packet){ 0 };
-    for (size_t i = 0; i < PACKET_FDS; i++)
-        p->fd[i] = -1;
-}
+    static const int none[MESSAGE_FIELDS_MAX] = { -1, -1, -1, -1, -1, -1, -1,
+                                                  -1, -1, -1, -1, -1, -1, -1 };
+    int fd[MESSAGE_FIELDS_MAX];
+    size_t n = m->kind ? codec_fds(m->kind, &m->request, fd) : 0;
 
-void packet_close(struct packet *p)
-{
-    for (size_t i = 0; i < PACKET_FDS; i++)
-        fd_close(&p->fd[i]);
+    for (size_t i = 0; i < n; i++)
+        fd_close(&fd[i]);
+    if (n > 0)
+        codec_set_fds(m, none);
 }
 
 static bool row_is_between(const struct message_row *row, enum process from,
@@ -60,7 +60,7 @@ static bool row_is_between(const struct message_row *row, enum process from,
 }
 
 union control {
-    char bytes[CMSG_SPACE(sizeof(int) * PACKET_FDS)];
+    char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FIELDS_MAX)];
     struct cmsghdr align;
 };
 
@@ -82,9 +82,11 @@ static void attach(struct msghdr *m, union control *control, const int *fd,
 }
 
 /* The buffers must not keep it. */
-static bool is_secret(const struct message_row *row)
+static bool is_secret(enum message_kind kind)
 {
-    return strpbrk(row->fields, "sk") != NULL;
+    const struct message_row *row = message_row(kind);
+
+    return message_count(row, TYPE_SECRET) + message_count(row, TYPE_KEY) > 0;
 }
 
 static int send_errno(void)
@@ -103,11 +105,12 @@ static int send_errno(void)
     }
 }
 
-int channel_send(struct channel *c, const struct packet *p)
+int channel_send(struct channel *c, enum message_kind kind, const void *body)
 {
-    const struct message_row *row = message_row(p->message);
+    const struct message_row *row = message_row(kind);
     struct iovec part = { .iov_base = outbox };
     struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+    int fd[MESSAGE_FIELDS_MAX];
     union control control;
     ssize_t n;
 
@@ -115,21 +118,21 @@ int channel_send(struct channel *c, const struct packet *p)
         return -EPIPE;
     if (!row || !row_is_between(row, c->self, c->peer))
         return -EINVAL;
-    n = packet_encode(p, row, outbox);
+    n = codec_encode(kind, body, outbox);
     if (n < 0)
         return (int)n;
     part.iov_len = (size_t)n;
-    attach(&m, &control, p->fd, row->fds);
+    attach(&m, &control, fd, codec_fds(kind, body, fd));
     do
         n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
-    if (is_secret(row))
+    if (is_secret(kind))
         explicit_bzero(outbox, part.iov_len);
     return n < 0 ? send_errno() : 0;
 }
 
 /* Takes all descriptors that came, wanted or not: what isn't taken leaks. */
-static size_t detach(struct msghdr *m, struct packet *p)
+static size_t detach(struct msghdr *m, int *ret)
 {
     size_t count = 0;
 
@@ -143,8 +146,8 @@ static size_t detach(struct msghdr *m, struct packet *p)
             int fd;
 
             memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
-            if (count < PACKET_FDS)
-                p->fd[count] = fd;
+            if (count < MESSAGE_FIELDS_MAX)
+                ret[count] = fd;
             else
                 close(fd);
             count++;
@@ -153,82 +156,93 @@ static size_t detach(struct msghdr *m, struct packet *p)
     return count;
 }
 
-/* Why the peer may not say this now; NULL if it may. */
-static const char *objection(const struct channel *c, const struct packet *p,
+/* Why the peer may not send this now; NULL if it may. */
+static const char *objection(const struct channel *c, enum message_kind kind,
                              size_t fds)
 {
-    const struct message_row *row = message_row(p->message);
+    const struct message_row *row = message_row(kind);
 
     if (!row_is_between(row, c->peer, c->self))
         return "a message that is not this peer's";
     if (!(row->phases & c->phase))
         return "a message in the wrong phase";
-    if (row->once && c->seen[p->message])
+    if (row->once && c->seen[kind])
         return "a message for the second time";
-    if (row->fds != fds)
+    if (message_count(row, TYPE_FD) != fds)
         return "a wrong number of descriptors";
     return NULL;
 }
 
-static int refuse(struct channel *c, struct packet *p, const char *why)
+static int refuse(struct channel *c, const char *why)
 {
-    packet_close(p);
     explicit_bzero(inbox, sizeof(inbox));
     c->wrong = why;
     return -EPROTO;
 }
 
-static int accept_packet(struct channel *c, struct packet *p, ssize_t len,
-                         struct msghdr *m)
+static int check(struct channel *c, struct message *m, ssize_t len,
+                 const struct msghdr *head, size_t fds)
 {
-    size_t fds = detach(m, p);
     const char *why;
 
-    if (len == 0 && fds == 0)
-        return -EPIPE;
-    if (len > PACKET_MAX || (m->msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
-        return refuse(c, p, "an overlong message");
-    if (packet_decode(inbox, (size_t)len, p) < 0)
-        return refuse(c, p, "an unknown or malformed message");
-    why = objection(c, p, fds);
-    if (why)
-        return refuse(c, p, why);
-    c->seen[p->message] = true;
-    return 1;
+    if (len > MESSAGE_MAX || (head->msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+        return refuse(c, "an overlong message");
+    if (codec_decode(inbox, (size_t)len, m) < 0)
+        return refuse(c, "an unknown or malformed message");
+    why = objection(c, m->kind, fds);
+    return why ? refuse(c, why) : 1;
 }
 
-int channel_receive(struct channel *c, struct packet *p)
+static int take(struct channel *c, struct message *m, ssize_t len,
+                struct msghdr *head)
+{
+    int fd[MESSAGE_FIELDS_MAX];
+    size_t fds = detach(head, fd);
+    int r = len == 0 && fds == 0 ? -EPIPE : check(c, m, len, head, fds);
+
+    if (r == 1) {
+        codec_set_fds(m, fd);
+        c->seen[m->kind] = true;
+        return 1;
+    }
+    m->kind = MSG_NONE;
+    for (size_t i = 0; i < fds && i < MESSAGE_FIELDS_MAX; i++)
+        close(fd[i]);
+    return r;
+}
+
+int channel_receive(struct channel *c, struct message *m)
 {
     struct iovec part = { .iov_base = inbox, .iov_len = sizeof(inbox) };
     union control control;
-    struct msghdr m = { .msg_iov = &part,
-                        .msg_iovlen = 1,
-                        .msg_control = control.bytes,
-                        .msg_controllen = sizeof(control.bytes) };
+    struct msghdr head = { .msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof(control.bytes) };
     ssize_t n;
 
-    packet_open(p);
+    m->kind = MSG_NONE;
     if (c->fd < 0)
         return -EPIPE;
     /* A peer that left messages of ours unread resets the connection, once;
      * its own last words still lie there. */
     do
-        n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        n = recvmsg(c->fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0 && errno == EAGAIN)
         return 0;
     if (n < 0)
         return -EPIPE;
-    return accept_packet(c, p, n, &m);
+    return take(c, m, n, &head);
 }
 
-int channel_wait(struct channel *c, struct packet *p, int ms)
+int channel_wait(struct channel *c, struct message *m, int ms)
 {
     uint64_t end = clock_ms() + (ms < 0 ? 0 : (uint64_t)ms);
     struct pollfd one = { .fd = c->fd, .events = POLLIN };
 
     for (;;) {
-        int r = channel_receive(c, p);
+        int r = channel_receive(c, m);
         uint64_t now = clock_ms();
 
         if (r != 0)
@@ -241,25 +255,43 @@ int channel_wait(struct channel *c, struct packet *p, int ms)
 }
 
 static const struct handler *find(const struct handler *table, size_t n,
-                                  enum message message)
+                                  enum message_kind kind)
 {
     for (size_t i = 0; i < n; i++)
-        if (table[i].message == message)
+        if (table[i].kind == kind)
             return &table[i];
     return NULL;
 }
 
-static int handle(struct channel *c, const struct handler *table, size_t n,
-                  void *owner, struct packet *p)
+static int call(const struct handler *h, void *owner, struct message *m)
 {
-    const struct handler *h = find(table, n, p->message);
+    switch (m->kind) {
+#define MESSAGE(name, ...)                                                     \
+    case MSG_##name:                                                           \
+        return h->on.name(owner, &m->name);
+#define FIELD(c_type, type, name, count)
+#define END
+#include "sallyport/ipc/list.h"
+    case MSG_NONE:
+    case MSG_COUNT:
+        break;
+    }
+    return -EPROTO;
+}
+
+int channel_handle(struct channel *c, const struct handler *table, size_t n,
+                   void *owner, struct message *m)
+{
+    const struct handler *h = find(table, n, m->kind);
+    enum message_kind kind = m->kind;
     int r;
 
-    if (!h)
-        return refuse(c, p, "a message that nobody handles here");
-    r = h->handle(owner, p);
-    packet_close(p);
-    if (is_secret(message_row(p->message)))
+    if (h)
+        r = call(h, owner, m);
+    else
+        r = refuse(c, "a message that nobody handles here");
+    message_close(m);
+    if (is_secret(kind))
         explicit_bzero(inbox, sizeof(inbox));
     return r;
 }
@@ -268,11 +300,11 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner)
 {
     for (int i = 0; i < DISPATCH_MAX; i++) {
-        struct packet p;
-        int r = channel_receive(c, &p);
+        struct message m;
+        int r = channel_receive(c, &m);
 
         if (r > 0)
-            r = handle(c, table, n, owner, &p);
+            r = channel_handle(c, table, n, owner, &m);
         else
             return r;
         if (r < 0)
@@ -281,17 +313,17 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
     return 0;
 }
 
-/* One message; 0: it was GO. */
+/* One message; 0: it was go. */
 static int setup_step(struct channel *c, const struct handler *table, size_t n,
                       void *owner, uint64_t end)
 {
     uint64_t now = clock_ms();
-    struct packet p;
-    int r = channel_wait(c, &p, now < end ? (int)(end - now) : 0);
+    struct message m;
+    int r = channel_wait(c, &m, now < end ? (int)(end - now) : 0);
 
-    if (r < 0 || p.message == MSG_GO)
+    if (r < 0 || m.kind == MSG_go)
         return r < 0 ? r : 0;
-    r = handle(c, table, n, owner, &p);
+    r = channel_handle(c, table, n, owner, &m);
     return r < 0 ? r : 1;
 }
 
@@ -312,8 +344,5 @@ int channel_setup(struct channel *c, const struct handler *table, size_t n,
 
 void channel_failed(struct channel *c, const struct complaint *why)
 {
-    struct packet p = { .message = MSG_FAILED,
-                        .value = { TEXT(slice_from(why->text)) } };
-
-    channel_send(c, &p);
+    SEND(c, failed, 0, .why = slice_from(why->text));
 }

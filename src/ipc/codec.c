@@ -1,36 +1,32 @@
-/* Packets to bytes and back. Every field is checked against its letter in both
- * directions, so no handler sees a length that the list doesn't allow. */
+/* Messages to bytes and back. Every field is checked against its type in both
+ * directions, so no handler sees a value that the list doesn't allow. */
 #include "codec.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "sallyport/base/secret.h"
+
 struct header {
-    uint16_t message;
+    uint16_t kind;
     uint16_t zero;
     uint32_t request;
 };
 
 struct text_rule {
-    char letter;
     size_t min, max;
     bool controls; /* bytes under 0x20 and 0x7f */
     bool nul;
 };
 
-static const struct text_rule text_rules[] = {
-    { 'w', 1, 255, false, false }, { 't', 0, 1024, true, false },
-    { 'p', 1, 4096, true, false }, { 's', 0, 512, true, false },
-    { 'b', 0, 10240, true, true }, { 'k', 80, 80, true, true },
+static const struct text_rule text_rules[TYPE_TYPES] = {
+    [TYPE_WORD] = { 1, MESSAGE_WORD_MAX, false, false },
+    [TYPE_TEXT] = { 0, MESSAGE_TEXT_MAX, true, false },
+    [TYPE_PATH] = { 1, MESSAGE_PATH_MAX, true, false },
+    [TYPE_SECRET] = { 0, SECRET_MAX, true, false },
+    [TYPE_BYTES] = { 0, MESSAGE_BYTES_MAX, true, true },
+    [TYPE_KEY] = { 80, 80, true, true },
 };
-
-static const struct text_rule *text_rule(char letter)
-{
-    for (size_t i = 0; i < sizeof(text_rules) / sizeof(text_rules[0]); i++)
-        if (text_rules[i].letter == letter)
-            return &text_rules[i];
-    return NULL;
-}
 
 static bool has_control(struct slice s)
 {
@@ -40,15 +36,47 @@ static bool has_control(struct slice s)
     return false;
 }
 
-static bool text_fits(const struct text_rule *rule, struct slice s)
+static bool text_fits(enum field_type type, struct slice s)
 {
+    const struct text_rule *rule = &text_rules[type];
+
     if (s.len < rule->min || s.len > rule->max)
         return false;
     if (!rule->nul && slice_has(s, 0))
         return false;
-    if (rule->letter == 'p' && s.ptr[0] != '/')
+    if (type == TYPE_PATH && s.ptr[0] != '/')
         return false;
     return rule->controls || !has_control(s);
+}
+
+/* Numbers of all kinds travel as 64 bits. */
+static uint64_t number_of(const struct message_field *f, const void *at)
+{
+    unsigned word;
+
+    if (f->type == TYPE_FLAG)
+        return *(const bool *)at;
+    if (f->type == TYPE_NUMBER || f->type == TYPE_TIME)
+        return *(const uint64_t *)at;
+    memcpy(&word, at, sizeof(word)); /* an enum or an int */
+    return word;
+}
+
+static void set_number(const struct message_field *f, void *at, uint64_t n)
+{
+    unsigned word = (unsigned)n;
+
+    if (f->type == TYPE_FLAG)
+        *(bool *)at = n != 0;
+    else if (f->type == TYPE_NUMBER || f->type == TYPE_TIME)
+        memcpy(at, &n, sizeof(n));
+    else
+        memcpy(at, &word, sizeof(word));
+}
+
+static bool number_fits(const struct message_field *f, uint64_t n)
+{
+    return f->count == 0 || n < f->count;
 }
 
 struct cursor {
@@ -78,32 +106,49 @@ static int put_address(struct cursor *c, const struct address *a)
     return put(c, bytes, sizeof(bytes));
 }
 
-static int put_field(struct cursor *c, char letter, const struct value *v)
+static int put_text(struct cursor *c, enum field_type type, struct slice s)
 {
-    const struct text_rule *rule = text_rule(letter);
-    uint16_t len = (uint16_t)v->text.len;
+    uint16_t len = (uint16_t)s.len;
 
-    if (letter == 'n')
-        return put(c, &v->number, sizeof(v->number));
-    if (letter == 'a')
-        return put_address(c, &v->address);
-    if (!rule || !text_fits(rule, v->text))
+    if (!text_fits(type, s) || put(c, &len, sizeof(len)) < 0)
         return -EINVAL;
-    if (put(c, &len, sizeof(len)) < 0)
-        return -EINVAL;
-    return put(c, v->text.ptr, v->text.len);
+    return put(c, s.ptr, s.len);
 }
 
-ssize_t packet_encode(const struct packet *p, const struct message_row *row,
-                      char out[PACKET_MAX])
+static int put_number(struct cursor *c, const struct message_field *f,
+                      const void *at)
 {
-    struct cursor c = { out, PACKET_MAX };
-    struct header h = { .message = (uint16_t)p->message,
-                        .request = p->request };
+    uint64_t n = number_of(f, at);
 
+    return number_fits(f, n) ? put(c, &n, sizeof(n)) : -EINVAL;
+}
+
+static int put_field(struct cursor *c, const struct message_field *f,
+                     const void *at)
+{
+    if (f->type == TYPE_FD)
+        return 0;
+    if (f->type == TYPE_ADDRESS)
+        return put_address(c, at);
+    if (text_rules[f->type].max > 0)
+        return put_text(c, f->type, *(const struct slice *)at);
+    return put_number(c, f, at);
+}
+
+ssize_t codec_encode(enum message_kind kind, const void *body,
+                     char out[MESSAGE_MAX])
+{
+    const struct message_row *row = message_row(kind);
+    struct cursor c = { out, MESSAGE_MAX };
+    struct header h = { .kind = (uint16_t)kind };
+    const struct message_field *f;
+
+    if (!row)
+        return -EINVAL;
+    memcpy(&h.request, body, sizeof(h.request));
     put(&c, &h, sizeof(h));
-    for (size_t i = 0; row->fields[i]; i++)
-        if (put_field(&c, row->fields[i], &p->value[i]) < 0)
+    for (f = row->fields(); f->type != TYPE_END; f++)
+        if (put_field(&c, f, (const char *)body + f->offset) < 0)
             return -EINVAL;
     return c.at - out;
 }
@@ -132,38 +177,79 @@ static int get_address(struct cursor *c, struct address *ret)
     return 0;
 }
 
-static int get_field(struct cursor *c, char letter, struct value *ret)
+static int get_text(struct cursor *c, enum field_type type, struct slice *ret)
 {
-    const struct text_rule *rule = text_rule(letter);
     uint16_t len;
 
-    if (letter == 'n')
-        return get(c, &ret->number, sizeof(ret->number));
-    if (letter == 'a')
-        return get_address(c, &ret->address);
-    if (!rule || get(c, &len, sizeof(len)) < 0 || len > c->left)
+    if (get(c, &len, sizeof(len)) < 0 || len > c->left)
         return -EPROTO;
-    ret->text = (struct slice){ c->at, len };
+    *ret = (struct slice){ c->at, len };
     c->at += len;
     c->left -= len;
-    return text_fits(rule, ret->text) ? 0 : -EPROTO;
+    return text_fits(type, *ret) ? 0 : -EPROTO;
 }
 
-int packet_decode(const char *bytes, size_t len, struct packet *ret)
+static int get_number(struct cursor *c, const struct message_field *f, void *at)
+{
+    uint64_t n;
+
+    if (get(c, &n, sizeof(n)) < 0 || !number_fits(f, n))
+        return -EPROTO;
+    set_number(f, at, n);
+    return 0;
+}
+
+static int get_field(struct cursor *c, const struct message_field *f, void *at)
+{
+    if (f->type == TYPE_FD) {
+        *(int *)at = -1;
+        return 0;
+    }
+    if (f->type == TYPE_ADDRESS)
+        return get_address(c, at);
+    if (text_rules[f->type].max > 0)
+        return get_text(c, f->type, at);
+    return get_number(c, f, at);
+}
+
+int codec_decode(const char *bytes, size_t len, struct message *ret)
 {
     struct cursor c = { (char *)(uintptr_t)bytes, len };
+    const struct message_field *f;
     const struct message_row *row;
     struct header h;
 
     if (get(&c, &h, sizeof(h)) < 0 || h.zero != 0)
         return -EPROTO;
-    row = message_row(h.message);
+    row = message_row(h.kind);
     if (!row)
         return -EPROTO;
-    ret->message = (enum message)h.message;
+    *ret = (struct message){ .kind = (enum message_kind)h.kind };
     ret->request = h.request;
-    for (size_t i = 0; row->fields[i]; i++)
-        if (get_field(&c, row->fields[i], &ret->value[i]) < 0)
+    for (f = row->fields(); f->type != TYPE_END; f++)
+        if (get_field(&c, f, (char *)&ret->request + f->offset) < 0)
             return -EPROTO;
     return c.left == 0 ? 0 : -EPROTO;
+}
+
+size_t codec_fds(enum message_kind kind, const void *body,
+                 int fd[MESSAGE_FIELDS_MAX])
+{
+    const struct message_field *f;
+    size_t n = 0;
+
+    for (f = message_row(kind)->fields(); f->type != TYPE_END; f++)
+        if (f->type == TYPE_FD)
+            memcpy(&fd[n++], (const char *)body + f->offset, sizeof(int));
+    return n;
+}
+
+void codec_set_fds(struct message *m, const int fd[MESSAGE_FIELDS_MAX])
+{
+    const struct message_field *f;
+    size_t n = 0;
+
+    for (f = message_row(m->kind)->fields(); f->type != TYPE_END; f++)
+        if (f->type == TYPE_FD)
+            memcpy((char *)&m->request + f->offset, &fd[n++], sizeof(int));
 }

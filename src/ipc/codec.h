@@ -1,17 +1,25 @@
-/* Packets to bytes and back, by the fields of the message's row. */
+/* Messages to bytes and back, by the fields of the list. */
 #ifndef SALLYPORT_SRC_IPC_CODEC_H
 #define SALLYPORT_SRC_IPC_CODEC_H
 
-#include "sallyport/ipc/channel.h"
+#include <sys/types.h>
+
+#include "sallyport/ipc/message.h"
 
 /* A header of 8 bytes, then at most two paths or one block of bytes. */
-#define PACKET_MAX 12288
+#define MESSAGE_MAX 12288
 
-/* The length, or -EINVAL where a value isn't what its field says. */
-ssize_t packet_encode(const struct packet *p, const struct message_row *row,
-                      char out[PACKET_MAX]);
-/* 0, or -EPROTO: unknown message, bad field, bytes missing or left over. The
- * texts point into BYTES. */
-int packet_decode(const char *bytes, size_t len, struct packet *ret);
+/* BODY is the struct msg_NAME of that KIND, without its descriptors. The
+ * length, or -EINVAL: no such message, or a value that its field can't hold. */
+ssize_t codec_encode(enum message_kind kind, const void *body,
+                     char out[MESSAGE_MAX]);
+/* 0, or -EPROTO: unknown message, bad field, bytes missing or left over. Slices
+ * point into BYTES; descriptors are -1. */
+int codec_decode(const char *bytes, size_t len, struct message *ret);
+
+/* Descriptors between the struct and an array, in the order of the list. */
+size_t codec_fds(enum message_kind kind, const void *body,
+                 int fd[MESSAGE_FIELDS_MAX]);
+void codec_set_fds(struct message *m, const int fd[MESSAGE_FIELDS_MAX]);
 
 #endif

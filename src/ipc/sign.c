@@ -7,15 +7,14 @@
 
 #include "sallyport/base/clock.h"
 
-static int take(const struct packet *p, struct sign_result *ret)
+static int sign_take(const struct message *m, struct sign_result *ret)
 {
-    struct slice bytes = p->value[0].text;
+    struct slice bytes = m->signature.signature;
 
-    if (p->message == MSG_NOT_SIGNED)
-        return p->value[0].number > 0 && p->value[0].number < 4096
-                   ? -(int)p->value[0].number
-                   : -EPROTO;
-    if (bytes.len == 0 || bytes.len > sizeof(ret->bytes))
+    if (m->kind == MSG_no_signature)
+        return m->no_signature.error > 0 ? -m->no_signature.error : -EPROTO;
+    if (m->kind != MSG_signature || bytes.len == 0 ||
+        bytes.len > sizeof(ret->bytes))
         return -EPROTO;
     memcpy(ret->bytes, bytes.ptr, bytes.len);
     ret->len = bytes.len;
@@ -25,44 +24,40 @@ static int take(const struct packet *p, struct sign_result *ret)
 int sign_begin(struct sign_channel *s, const struct sign_request *r,
                uint32_t *request)
 {
-    struct packet p = { .message = MSG_SIGN,
-                        .request = channel_next(&s->keys),
-                        .value = { NUMBER(r->key), NUMBER(r->scheme),
-                                   TEXT(r->message) } };
-
-    *request = p.request;
-    return channel_send(&s->keys, &p);
+    *request = channel_next(&s->keys);
+    return SEND(&s->keys, sign, *request, .key = r->key, .scheme = r->scheme,
+                .message = r->message);
 }
 
-/* An answer that comes too late for its own question is passed over. */
+/* An answer to an earlier question that comes too late is passed over. */
 int sign_end(struct sign_channel *s, uint32_t request, struct sign_result *ret)
 {
-    struct packet p;
+    struct message m;
     int r;
 
     do
-        r = channel_receive(&s->keys, &p);
-    while (r == 1 && p.request != request);
+        r = channel_receive(&s->keys, &m);
+    while (r == 1 && m.request != request);
     ret->len = 0;
     if (r < 0)
         return r;
-    return r == 0 ? -EAGAIN : take(&p, ret);
+    return r == 0 ? -EAGAIN : sign_take(&m, ret);
 }
 
-static int await(struct sign_channel *s, uint32_t request,
-                 struct sign_result *ret)
+static int sign_await(struct sign_channel *s, uint32_t request,
+                      struct sign_result *ret)
 {
     uint64_t end = clock_ms() + (uint64_t)s->ms;
 
     for (;;) {
         uint64_t now = clock_ms();
-        struct packet p;
-        int r = channel_wait(&s->keys, &p, now < end ? (int)(end - now) : 0);
+        struct message m;
+        int r = channel_wait(&s->keys, &m, now < end ? (int)(end - now) : 0);
 
         if (r < 0)
             return r;
-        if (p.request == request)
-            return take(&p, ret);
+        if (m.request == request)
+            return sign_take(&m, ret);
     }
 }
 
@@ -73,5 +68,5 @@ int sign_ask(void *owner, const struct sign_request *r, struct sign_result *ret)
     int e = sign_begin(s, r, &request);
 
     ret->len = 0;
-    return e < 0 ? e : await(s, request, ret);
+    return e < 0 ? e : sign_await(s, request, ret);
 }

@@ -17,15 +17,15 @@ static void report(struct asker *a, const char *what)
     event_begin(&r, EVENT_PEER);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(a->process)));
     event_text(&r, FIELD_REASON, slice_from(what));
-    event_send(&a->keys->log, &r);
+    frame_report(&a->keys->frame, &r);
 }
 
 void asker_close(struct asker *a)
 {
     struct keys *k = a->keys;
 
-    loop_remove(&k->loop, &a->watch);
-    loop_timer_clear(&k->loop, &a->timer);
+    loop_remove(&k->frame.loop, &a->watch);
+    loop_timer_clear(&k->frame.loop, &a->timer);
     channel_close(&a->channel);
     LIST_REMOVE(a, next);
     k->askers--;
@@ -44,59 +44,59 @@ static bool has_token(struct asker *a)
     return a->process == PROCESS_GATE || a->tokens >= TOKEN;
 }
 
-static void answer(struct asker *a, const struct packet *p, int error,
+static void answer(struct asker *a, uint32_t request, int error,
                    const struct sign_result *result)
 {
     struct slice bytes = { (const char *)result->bytes, result->len };
-    struct packet out = { .message = error ? MSG_NOT_SIGNED : MSG_SIGNED,
-                          .request = p->request };
+    int r = error ? SEND(&a->channel, no_signature, request, .error = -error)
+                  : SEND(&a->channel, signature, request, .signature = bytes);
 
-    if (error)
-        out.value[0] = (struct value)NUMBER(-error);
-    else
-        out.value[0] = (struct value)TEXT(bytes);
-    if (channel_send(&a->channel, &out) == -EAGAIN)
+    if (r == -EAGAIN)
         report(a, "asks for signatures that it doesn't read");
 }
 
 /* What isn't a handshake would make the key good for something else: it is
  * worth a line, and the end of who asked. */
-static int serve(struct asker *a, const struct packet *p)
+static int asker_on_sign(void *owner, struct msg_sign *msg)
 {
-    struct sign_request r = { .key = p->value[0].number,
-                              .message = p->value[2].text };
+    struct asker *a = owner;
+    struct sign_request r = { .key = msg->key, .message = msg->message };
     struct sign_result result = { .len = 0 };
     const struct sign_key *key = keys_find(a->keys, r.key);
     int e;
 
-    if (p->value[1].number > UINT16_MAX)
+    if (msg->scheme > UINT16_MAX)
         return -EPERM;
-    r.scheme = (uint16_t)p->value[1].number;
+    r.scheme = (uint16_t)msg->scheme;
     if (!sign_is_handshake(&r))
         return -EPERM;
     e = key ? sign_make(key, &r, &result) : -ENOKEY;
     a->tokens -= a->tokens >= TOKEN ? TOKEN : 0;
-    answer(a, p, e, &result);
+    answer(a, msg->request, e, &result);
     return 0;
 }
 
+static const struct handler handlers[] = {
+    ON(sign, asker_on_sign),
+};
+
 static void rest(struct asker *a)
 {
-    loop_change(&a->keys->loop, &a->watch, 0);
-    loop_timer_set(&a->keys->loop, &a->timer, TOKEN / SIGN_PER_SECOND);
+    loop_change(&a->keys->frame.loop, &a->watch, 0);
+    loop_timer_set(&a->keys->frame.loop, &a->timer, TOKEN / SIGN_PER_SECOND);
 }
 
-static void on_time(void *owner)
+static void asker_on_time(void *owner)
 {
     struct asker *a = owner;
 
-    loop_change(&a->keys->loop, &a->watch, EPOLLIN);
+    loop_change(&a->keys->frame.loop, &a->watch, EPOLLIN);
 }
 
-static void on_ready(void *owner, uint32_t events)
+static void asker_on_ready(void *owner, uint32_t events)
 {
     struct asker *a = owner;
-    struct packet p;
+    struct message m;
     int r;
 
     if (events & (EPOLLHUP | EPOLLERR)) { /* nobody waits for an answer */
@@ -107,11 +107,9 @@ static void on_ready(void *owner, uint32_t events)
         rest(a);
         return;
     }
-    r = channel_receive(&a->channel, &p);
-    if (r == 1) {
-        r = serve(a, &p);
-        packet_close(&p);
-    }
+    r = channel_receive(&a->channel, &m);
+    if (r == 1)
+        r = channel_handle(&a->channel, handlers, 1, a, &m);
     if (r == -EPROTO)
         report(a, a->channel.wrong);
     else if (r == -EPERM)
@@ -135,13 +133,13 @@ void asker_open(struct keys *k, int fd, enum process process, uint64_t serial)
                          .serial = serial,
                          .tokens = SIGN_BURST * TOKEN,
                          .since = clock_ms(),
-                         .timer = { .on_time = on_time, .owner = a } };
+                         .timer = { .on_time = asker_on_time, .owner = a } };
     channel_init(&a->channel, fd, PROCESS_KEYS, process, PHASE_RUN);
     a->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = a
+        .fd = fd, .events = EPOLLIN, .on_ready = asker_on_ready, .owner = a
     };
     LIST_INSERT_HEAD(&k->list, a, next);
     k->askers++;
-    if (loop_add(&k->loop, &a->watch) < 0)
+    if (loop_add(&k->frame.loop, &a->watch) < 0)
         asker_close(a);
 }

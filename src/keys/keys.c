@@ -9,25 +9,22 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
-#define NAME_SIZE 1025 /* a text of a message */
-
-void keys_init(struct keys *k, int fd)
+static void keys_init(void *owner)
 {
-    *k = (struct keys){ .loop.epoll_fd = -1 };
-    channel_init(&k->master, fd, PROCESS_KEYS, PROCESS_MASTER, PHASE_START);
-    event_sender_init(&k->log, -1, PROCESS_KEYS);
+    struct keys *k = owner;
+
+    *k = (struct keys){ .frame = k->frame };
     LIST_INIT(&k->list);
 }
 
-void keys_release(struct keys *k)
+static void keys_release(void *owner)
 {
+    struct keys *k = owner;
+
     while (!LIST_EMPTY(&k->list))
         asker_close(LIST_FIRST(&k->list));
     for (size_t i = 0; i < k->count; i++)
         sign_key_free(k->key[i].key);
-    channel_close(&k->master);
-    event_sender_release(&k->log);
-    loop_release(&k->loop);
 }
 
 const struct sign_key *keys_find(const struct keys *k, uint64_t number)
@@ -38,29 +35,30 @@ const struct sign_key *keys_find(const struct keys *k, uint64_t number)
     return NULL;
 }
 
-int keys_add(struct keys *k, const struct packet *p, struct complaint *c)
+static int keys_add(struct keys *k, const struct msg_key *msg,
+                    struct complaint *c)
 {
-    char name[NAME_SIZE];
+    char name[MESSAGE_TEXT_MAX + 1];
     struct sign_key *key;
 
     if (k->count == KEYS_MAX)
         return complain(c, "too many keys");
-    if (slice_copy(p->value[1].text, name, sizeof(name)) < 0)
+    if (slice_copy(msg->path, name, sizeof(name)) < 0)
         return complain(c, "the path of a key is too long");
-    key = sign_key_new(p->fd[0], name, c);
+    key = sign_key_new(msg->file, name, c);
     if (!key)
         return -EINVAL;
-    k->key[k->count++] = (struct key){ p->value[0].number, key };
+    k->key[k->count++] = (struct key){ msg->number, key };
     return 0;
 }
 
 /* Those of a reload are good all together, or none is. */
-static int on_key(void *owner, struct packet *p)
+static int keys_on_key(void *owner, struct msg_key *msg)
 {
     struct keys *k = owner;
 
     if (!k->complaint.text[0])
-        keys_add(k, p, &k->complaint);
+        keys_add(k, msg, &k->complaint);
     return 0;
 }
 
@@ -70,30 +68,30 @@ static void forget_new(struct keys *k)
         sign_key_free(k->key[--k->count].key);
 }
 
-static int on_take(void *owner, struct packet *p)
+static int keys_on_take(void *owner, struct msg_take *msg)
 {
     struct keys *k = owner;
-    struct packet answer = { .message = MSG_TAKEN,
-                             .value = { NUMBER(p->value[0].number) } };
+    int r;
 
     if (k->complaint.text[0]) {
-        answer.message = MSG_NOT_TAKEN;
-        answer.value[1].text = slice_from(k->complaint.text);
+        r = SEND(&k->frame.master, not_taken, 0, .generation = msg->generation,
+                 .why = slice_from(k->complaint.text));
         forget_new(k);
+    } else {
+        r = SEND(&k->frame.master, taken, 0, .generation = msg->generation);
     }
     k->taken = k->count;
-    int r = channel_send(&k->master, &answer);
     k->complaint.text[0] = '\0';
     return r;
 }
 
 /* Master may not know that a reload's were given up. */
-static int on_key_gone(void *owner, struct packet *p)
+static int keys_on_key_gone(void *owner, struct msg_key_gone *msg)
 {
     struct keys *k = owner;
 
     for (size_t i = 0; i < k->taken; i++) {
-        if (k->key[i].number != p->value[0].number)
+        if (k->key[i].number != msg->number)
             continue;
         sign_key_free(k->key[i].key);
         memmove(&k->key[i], &k->key[i + 1],
@@ -105,54 +103,60 @@ static int on_key_gone(void *owner, struct packet *p)
     return 0;
 }
 
-static int on_log(void *owner, struct packet *p)
+static int keys_on_client(void *owner, struct msg_keys_client *msg)
+{
+    if (msg->process != PROCESS_SESSION && msg->process != PROCESS_GATE)
+        die(EX_PROTOCOL, "master sends one who has nothing to sign");
+    asker_open(owner, fd_take(&msg->client), msg->process, msg->serial);
+    return 0;
+}
+
+static int keys_on_first_key(void *owner, struct msg_key *msg)
 {
     struct keys *k = owner;
 
-    event_sender_renew(&k->log, fd_take(&p->fd[0]));
-    return 0;
+    return keys_add(k, msg, &k->frame.why);
 }
 
-static int on_peer(void *owner, struct packet *p)
+static int keys_on_peers(void *owner, struct msg_peers *msg)
 {
-    uint64_t process = p->value[0].number;
+    struct keys *k = owner;
 
-    if (process != PROCESS_SESSION && process != PROCESS_GATE)
-        die(EX_PROTOCOL, "master sends one who has nothing to sign");
-    asker_open(owner, fd_take(&p->fd[0]), (enum process)process,
-               p->value[1].number);
+    k->askers_max = msg->most;
     return 0;
 }
 
-static const struct handler handlers[] = {
-    { MSG_LOG, on_log },   { MSG_KEYS_PEER, on_peer },    { MSG_KEY, on_key },
-    { MSG_TAKE, on_take }, { MSG_KEY_GONE, on_key_gone },
+/* Standard ones, master, log, the loop; a key file for a moment. */
+#define FILES_BESIDES 16
+
+static int keys_complete(void *owner)
+{
+    struct keys *k = owner;
+
+    k->taken = k->count;
+    k->frame.plan.max_files = k->askers_max + FILES_BESIDES;
+    if (k->count == 0 || k->askers_max == 0)
+        return complain(&k->frame.why, "keys: set-up: something is missing");
+    return 0;
+}
+
+static const struct handler keys_setup[] = {
+    FRAME_SETUP_WITH_LOG,
+    ON(key, keys_on_first_key),
+    ON(peers, keys_on_peers),
 };
 
-static void on_master(void *owner, uint32_t events)
-{
-    struct keys *k = owner;
-    int r = channel_dispatch(&k->master, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), k);
+static const struct handler keys_work[] = {
+    ON(keys_client, keys_on_client),
+    ON(key, keys_on_key),
+    ON(take, keys_on_take),
+    ON(key_gone, keys_on_key_gone),
+};
 
-    (void)events;
-    if (r == -EPROTO)
-        die(EX_PROTOCOL, "master sent %s", k->master.wrong);
-    if (r < 0) /* master is gone, and so is the service */
-        loop_stop(&k->loop);
-}
-
-int keys_run(struct keys *k)
-{
-    struct packet ready = { .message = MSG_READY };
-    int r;
-
-    k->master_watch = (struct loop_watch){
-        .fd = k->master.fd, .events = EPOLLIN, .on_ready = on_master, .owner = k
-    };
-    r = loop_add(&k->loop, &k->master_watch);
-    if (r == 0)
-        r = channel_send(&k->master, &ready);
-    k->master.phase = PHASE_RUN;
-    return r == 0 ? loop_run(&k->loop) : r;
-}
+const struct frame_row keys_row = {
+    .process = PROCESS_KEYS,
+    FRAME_HANDLERS(keys_setup, keys_work),
+    .init = keys_init,
+    .complete = keys_complete,
+    .release = keys_release,
+};

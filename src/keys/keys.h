@@ -8,6 +8,7 @@
 #include "sallyport/base/loop.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/process/frame.h"
 #include "sallyport/tls/sign.h"
 
 #define KEYS_MAX 144 /* private keys: 9 generations of 16 */
@@ -38,24 +39,17 @@ struct key {
 };
 
 struct keys {
-    struct loop loop;
-    struct channel master;
-    struct loop_watch master_watch;
-    struct event_sender log;
+    struct frame frame; /* the first member */
     struct key key[KEYS_MAX];
     size_t count;
-    size_t taken;               /* those behind came with a reload */
+    size_t taken;               /* those after it came with a reload */
     struct complaint complaint; /* about one of those */
     size_t askers, askers_max;
     LIST_HEAD(, asker) list;
 };
 
-void keys_init(struct keys *k, int fd);
-void keys_release(struct keys *k);
-/* Serves until master is gone: 0 or -errno. */
-int keys_run(struct keys *k);
-/* A MSG_KEY: reads its file. 0, or -EINVAL with the complaint. */
-int keys_add(struct keys *k, const struct packet *p, struct complaint *c);
+extern const struct frame_row keys_row;
+
 /* NULL: there is none of that number. */
 const struct sign_key *keys_find(const struct keys *k, uint64_t number);
 

@@ -40,7 +40,7 @@ static int add_sender(const struct sender *from, const struct event_record *e,
     return r;
 }
 
-/* The name of the event stands in front, the sender behind it. What master said
+/* The name of the event comes first, the sender after it. What master said
  * of the sender replaces what it says of itself. */
 int line_text(const struct sender *from, const struct event_record *r,
               struct buf *into)

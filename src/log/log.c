@@ -2,86 +2,126 @@
  * has nothing but the descriptors it was given. */
 #include "log.h"
 
-#include <errno.h>
-#include <sysexits.h>
+#include <unistd.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/conf/settings.h"
+
+/* Standard ones, master, output, the loop; a moment's. */
+#define FILES_BESIDES 16
 
 /* For the last words of all others once master is gone: more than a session
  * takes to leave, and as long as master waits for a log that it stops. */
 #define LAST_MS 2000
 
-static void on_last(void *owner)
+static void log_last_on_time(void *owner)
 {
-    loop_stop(&((struct log *)owner)->loop);
+    loop_stop(&((struct log *)owner)->frame.loop);
 }
 
-void log_init(struct log *l, int fd)
+static void log_init(void *owner)
 {
-    *l = (struct log){ .output = -1,
-                       .loop.epoll_fd = -1,
-                       .last = { .on_time = on_last, .owner = l } };
+    struct log *l = owner;
+
+    *l = (struct log){ .frame = l->frame,
+                       .output = -1,
+                       .last = { .on_time = log_last_on_time, .owner = l } };
     rates_init(&l->users, clock_ms());
-    channel_init(&l->master, fd, PROCESS_LOG, PROCESS_MASTER, PHASE_START);
 }
 
-void log_release(struct log *l)
+static void log_release(void *owner)
 {
-    senders_release(l);
-    channel_close(&l->master);
-    fd_close(&l->output);
-    loop_release(&l->loop);
-}
+    struct log *l = owner;
 
-static const struct handler handlers[] = {
-    { MSG_LOG_PEER, senders_on_peer },
-};
+    senders_drain(l);
+    senders_release(l);
+    fd_close(&l->output);
+}
 
 /* Master is gone, and so is the service. Its sessions find out now, and what
  * each has to say of a transfer that was under way comes yet. */
-static void wait_for_senders(struct log *l)
+static void log_on_orphaned(void *owner)
 {
-    loop_remove(&l->loop, &l->master_watch);
-    channel_close(&l->master);
-    loop_timer_set(&l->loop, &l->last, LAST_MS);
+    struct log *l = owner;
+
+    loop_remove(&l->frame.loop, &l->frame.master_watch);
+    channel_close(&l->frame.master);
+    loop_timer_set(&l->frame.loop, &l->last, LAST_MS);
     log_sender_ended(l);
 }
 
 void log_sender_ended(struct log *l)
 {
     if (l->last.armed && l->used == 0)
-        loop_stop(&l->loop);
+        loop_stop(&l->frame.loop);
 }
 
-static void on_master(void *owner, uint32_t events)
+static int log_on_conf(void *owner, struct msg_conf *msg)
 {
     struct log *l = owner;
-    int r = channel_dispatch(&l->master, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), l);
-
-    (void)events;
-    if (r == -EPROTO)
-        die(EX_PROTOCOL, "master sent %s", l->master.wrong);
-    if (r < 0)
-        wait_for_senders(l);
-}
-
-int log_run(struct log *l)
-{
-    struct packet ready = { .message = MSG_READY };
+    static struct settings settings;
+    struct buf text;
     int r;
 
-    l->master_watch = (struct loop_watch){
-        .fd = l->master.fd, .events = EPOLLIN, .on_ready = on_master, .owner = l
-    };
-    r = loop_add(&l->loop, &l->master_watch);
+    buf_init(&text, SETTINGS_TEXT_MAX);
+    r = fd_read_file(msg->settings, &text);
     if (r == 0)
-        r = channel_send(&l->master, &ready);
-    l->master.phase = PHASE_RUN;
-    if (r == 0)
-        r = loop_run(&l->loop);
-    senders_drain(l);
-    return r;
+        r = settings_parse(&settings, buf_slice(&text), "settings",
+                           &l->frame.why);
+    buf_release(&text);
+    if (r < 0)
+        return r;
+    l->frame.plan.max_files =
+        senders_for(settings.max_sessions) + FILES_BESIDES;
+    return senders_init(l, settings.max_sessions);
 }
+
+static int log_on_output(void *owner, struct msg_log_output *msg)
+{
+    struct log *l = owner;
+
+    l->output = fd_take(&msg->output);
+    return 0;
+}
+
+static int log_complete(void *owner)
+{
+    struct log *l = owner;
+
+    if (!l->sender || l->output < 0)
+        return complain(&l->frame.why, "log: set-up: something is missing");
+    return 0;
+}
+
+/* A refused call of log's own: a line without a memory or a lock. */
+static void log_on_refused(int number)
+{
+    char text[] = "log: a system call was refused: 0000\n";
+    char *digit = text + sizeof(text) - 3;
+
+    for (int i = 0; i < 4; i++, number /= 10)
+        *digit-- = (char)('0' + number % 10);
+    (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+}
+
+static const struct handler log_setup[] = {
+    FRAME_SETUP,
+    ON(conf, log_on_conf),
+    ON(log_output, log_on_output),
+    ON(log_sender, senders_on_sender),
+};
+
+static const struct handler log_work[] = {
+    ON(log_sender, senders_on_sender),
+};
+
+const struct frame_row log_row = {
+    .process = PROCESS_LOG,
+    FRAME_HANDLERS(log_setup, log_work),
+    .init = log_init,
+    .complete = log_complete,
+    .on_refused = log_on_refused,
+    .on_orphaned = log_on_orphaned,
+    .release = log_release,
+};

@@ -6,6 +6,7 @@
 #include "sallyport/base/loop.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/process/frame.h"
 
 struct log;
 
@@ -26,9 +27,7 @@ struct sender {
 };
 
 struct log {
-    struct loop loop;
-    struct channel master;
-    struct loop_watch master_watch;
+    struct frame frame; /* the first member */
     int output;
     uint64_t lost; /* lines that couldn't be written */
     struct sender *sender;
@@ -38,10 +37,7 @@ struct log {
     struct loop_timer last; /* armed once master is gone */
 };
 
-void log_init(struct log *l, int fd);
-void log_release(struct log *l);
-/* Serves until master is gone, and then what is still there: 0 or -errno. */
-int log_run(struct log *l);
+extern const struct frame_row log_row;
 
 /* One sender less: without master and without senders log is done. */
 void log_sender_ended(struct log *l);
@@ -51,8 +47,8 @@ void log_sender_ended(struct log *l);
 int senders_init(struct log *l, uint64_t max_sessions);
 size_t senders_for(uint64_t max_sessions);
 void senders_release(struct log *l);
-/* MSG_LOG_PEER; owner: struct log. */
-int senders_on_peer(void *owner, struct packet *p);
+/* owner: struct log */
+int senders_on_sender(void *owner, struct msg_log_sender *msg);
 /* All that they have said so far. */
 void senders_drain(struct log *l);
 

@@ -45,29 +45,30 @@ static void tell_dropped(struct sender *s)
 static void drop(struct sender *s)
 {
     if (s->dropped++ == 0)
-        loop_timer_set(&s->log->loop, &s->timer, DROPPED_MS);
+        loop_timer_set(&s->log->frame.loop, &s->timer, DROPPED_MS);
 }
 
 /* Out of the loop: its end would wake us without end. */
 static void rest(struct sender *s, uint64_t ms)
 {
     tell_dropped(s);
-    loop_remove(&s->log->loop, &s->watch);
-    loop_timer_set(&s->log->loop, &s->timer, ms);
+    loop_remove(&s->log->frame.loop, &s->watch);
+    loop_timer_set(&s->log->frame.loop, &s->timer, ms);
 }
 
 /* Once master has gone all have to be quick. */
 static uint64_t must_wait(struct sender *s)
 {
-    return s->paced && s->log->master.fd >= 0 ? rate_wait(s->rate, clock_ms())
-                                              : 0;
+    return s->paced && s->log->frame.master.fd >= 0
+               ? rate_wait(s->rate, clock_ms())
+               : 0;
 }
 
 static void sender_end(struct sender *s)
 {
     tell_dropped(s);
-    loop_timer_clear(&s->log->loop, &s->timer);
-    loop_remove(&s->log->loop, &s->watch);
+    loop_timer_clear(&s->log->frame.loop, &s->timer);
+    loop_remove(&s->log->frame.loop, &s->watch);
     channel_close(&s->channel);
     s->used = false;
     s->log->used--;
@@ -86,7 +87,7 @@ void senders_release(struct log *l)
 
 /* Of a user's sessions the one that has rested reads before those that have
  * just read: it waits no longer than the rate does. */
-static void on_time(void *owner)
+static void sender_on_time(void *owner)
 {
     struct sender *s = owner;
     uint64_t ms = must_wait(s);
@@ -95,17 +96,17 @@ static void on_time(void *owner)
         tell_dropped(s);
     else if (ms > 0)
         rest(s, ms);
-    else if (loop_add(&s->log->loop, &s->watch) < 0)
+    else if (loop_add(&s->log->frame.loop, &s->watch) < 0)
         sender_end(s);
 }
 
 /* -EAGAIN: no more of it now. */
-static int on_event(void *owner, struct packet *p)
+static int sender_on_event(void *owner, struct msg_event *msg)
 {
     struct sender *s = owner;
     struct event_record r;
 
-    if (event_decode(p->value[0].text, &r) < 0) {
+    if (event_decode(msg->event, &r) < 0) {
         s->channel.wrong = "an event that is none";
         return -EPROTO;
     }
@@ -117,7 +118,7 @@ static int on_event(void *owner, struct packet *p)
 }
 
 static const struct handler handlers[] = {
-    { MSG_EVENT, on_event },
+    ON(event, sender_on_event),
 };
 
 /* The line is log's own, with the sender that master named. */
@@ -148,7 +149,7 @@ static int read_sender(struct sender *s)
 }
 
 /* Another session of its user may have used up the rate. */
-static void on_ready(void *owner, uint32_t events)
+static void sender_on_ready(void *owner, uint32_t events)
 {
     struct sender *s = owner;
     uint64_t ms = must_wait(s);
@@ -200,10 +201,9 @@ static struct sender *find_place(struct log *l)
     return free_place(l);
 }
 
-static bool sends_events(uint64_t process)
+static bool sends_events(enum process process)
 {
-    return process < PROCESS_COUNT &&
-           message_row(MSG_EVENT)->from & PROCESS_BIT(process);
+    return message_row(MSG_event)->from & PROCESS_BIT(process);
 }
 
 static void pace(struct sender *s, struct slice user)
@@ -221,13 +221,13 @@ static void pace_session(struct log *l, uint64_t serial, struct slice user)
             pace(&l->sender[i], user);
 }
 
-int senders_on_peer(void *owner, struct packet *p)
+int senders_on_sender(void *owner, struct msg_log_sender *msg)
 {
     struct log *l = owner;
     struct sender *s;
-    int fd = p->fd[0];
+    int fd = msg->sender;
 
-    if (!sends_events(p->value[0].number))
+    if (!sends_events(msg->process))
         die(EX_PROTOCOL, "master names a sender that sends nothing");
     s = find_place(l);
     if (!s) {
@@ -235,24 +235,24 @@ int senders_on_peer(void *owner, struct packet *p)
         return 0;
     }
     *s = (struct sender){ .log = l,
-                          .process = (enum process)p->value[0].number,
-                          .serial = p->value[1].number,
-                          .peer = p->value[2].address,
-                          .timer = { .on_time = on_time, .owner = s },
+                          .process = msg->process,
+                          .serial = msg->serial,
+                          .peer = msg->peer,
+                          .timer = { .on_time = sender_on_time, .owner = s },
                           .used = true };
     l->used++;
     rate_init(&s->own, clock_ms());
     s->rate = &s->own;
-    if (p->value[3].text.len > 0) {
-        pace(s, p->value[3].text);
-        pace_session(l, s->serial, p->value[3].text);
+    if (msg->user.len > 0) {
+        pace(s, msg->user);
+        pace_session(l, s->serial, msg->user);
     }
-    channel_init(&s->channel, fd_take(&p->fd[0]), PROCESS_LOG, s->process,
+    channel_init(&s->channel, fd_take(&msg->sender), PROCESS_LOG, s->process,
                  PHASE_RUN);
     s->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = s
+        .fd = fd, .events = EPOLLIN, .on_ready = sender_on_ready, .owner = s
     };
-    if (loop_add(&l->loop, &s->watch) < 0)
+    if (loop_add(&l->frame.loop, &s->watch) < 0)
         sender_end(s);
     return 0;
 }

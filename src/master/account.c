@@ -1,6 +1,6 @@
 /* Accounts and the empty folder: what root needs to give up root. Runs in
- * master, before its cage, since names are looked up in /etc/passwd and beyond
- * (NSS). */
+ * master, before its sandbox, since names are looked up in /etc/passwd and
+ * beyond (NSS). */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

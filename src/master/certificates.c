@@ -9,8 +9,8 @@
 
 #include "master.h"
 #include "prepare.h"
-#include "sallyport/base/client_certificates.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/client_certificates.h"
 #include "stamps.h"
 
 static void close_file(struct named_file *f)
@@ -20,8 +20,25 @@ static void close_file(struct named_file *f)
     f->name = NULL;
 }
 
+typedef int file_check(int fd, const char *name, struct complaint *c);
+
+/* A descriptor, or -EINVAL with the complaint. After a crash it is the file
+ * that was in use, and was judged then. */
+static int open_checked(struct master *m, const char *path, file_check *check,
+                        struct complaint *c)
+{
+    FD_CLEANUP int fd = succession_recover_file(&m->succession, path);
+
+    if (fd >= 0)
+        return fd_take(&fd);
+    fd = prepare_open(path, c);
+    if (fd < 0 || (check && check(fd, path, c) < 0))
+        return -EINVAL;
+    return fd_take(&fd);
+}
+
 /* Whoever can write to it could let anybody in. */
-static int open_file(struct named_file *f, const char *path,
+static int open_file(struct master *m, struct named_file *f, const char *path,
                      struct complaint *c)
 {
     if (!path[0])
@@ -29,19 +46,19 @@ static int open_file(struct named_file *f, const char *path,
     f->name = strdup(path);
     if (!f->name)
         return complain(c, "no memory");
-    f->fd = prepare_open(path, c);
-    return f->fd < 0 ? -EINVAL : settings_trusted_file(f->fd, path, c);
+    f->fd = open_checked(m, path, settings_trusted_file, c);
+    return f->fd < 0 ? -EINVAL : 0;
 }
 
-static int open_clients(struct pair_set *set, const struct settings *s,
-                        struct complaint *c)
+static int open_clients(struct master *m, struct pair_set *set,
+                        const struct settings *s, struct complaint *c)
 {
     int r;
 
     if (s->client_certificates == CLIENTS_OFF)
         return 0;
-    r = open_file(&set->client_ca, s->client_ca, c);
-    return r != 0 ? r : open_file(&set->client_crl, s->client_crl, c);
+    r = open_file(m, &set->client_ca, s->client_ca, c);
+    return r != 0 ? r : open_file(m, &set->client_crl, s->client_crl, c);
 }
 
 static int open_staple(struct master *m, struct pair_files *p, const char *path,
@@ -54,7 +71,7 @@ static int open_staple(struct master *m, struct pair_files *p, const char *path,
     p->staple_name = strdup(path);
     if (!p->staple_name)
         return complain(c, "no memory");
-    p->staple = prepare_open(path, &why);
+    p->staple = open_checked(m, path, NULL, &why);
     if (p->staple >= 0)
         return 0;
     if (m->check)
@@ -72,12 +89,13 @@ static int open_pair(struct master *m, struct pair_files *p,
     p->key_name = strdup(names->key);
     if (!p->certificate_name || !p->key_name)
         return complain(c, "no memory");
-    p->certificate = prepare_open(names->certificate, c);
+    p->certificate = open_checked(m, names->certificate, NULL, c);
     if (p->certificate < 0)
         return -EINVAL;
-    p->key = prepare_open(names->key, c);
-    if (p->key < 0 || settings_private_file(p->key, names->key, c) < 0)
+    p->key = open_checked(m, names->key, settings_private_file, c);
+    if (p->key < 0)
         return -EINVAL;
+    p->in_use = m->succession.recovery;
     return open_staple(m, p, names->ocsp, c);
 }
 
@@ -133,7 +151,26 @@ static int open_pairs(struct master *m, struct pair_set *set,
         if (open_pair(m, &set->pair[i], &names, c) != 0)
             return -EINVAL;
     }
-    return open_clients(set, s, c);
+    return open_clients(m, set, s, c);
+}
+
+static void keep_file(struct master *m, const char *path, int fd)
+{
+    if (fd >= 0)
+        succession_keep_file(&m->succession, path, fd);
+}
+
+void certificates_keep(struct master *m)
+{
+    const struct pair_set *set = m->certificates.current;
+
+    for (size_t i = 0; i < set->count; i++) {
+        keep_file(m, set->pair[i].certificate_name, set->pair[i].certificate);
+        keep_file(m, set->pair[i].key_name, set->pair[i].key);
+        keep_file(m, set->pair[i].staple_name, set->pair[i].staple);
+    }
+    keep_file(m, set->client_ca.name, set->client_ca.fd);
+    keep_file(m, set->client_crl.name, set->client_crl.fd);
 }
 
 struct pair_set *certificates_open(struct master *m, const struct settings *s,
@@ -183,9 +220,7 @@ static int tell_keys(struct child *keys, struct pair_set *set)
 {
     while (set->count > 0) {
         uint64_t number = set->pair[set->count - 1].number;
-        int r = channel_send(&keys->channel,
-                             &(struct packet){ .message = MSG_KEY_GONE,
-                                               .value = { NUMBER(number) } });
+        int r = SEND(&keys->channel, key_gone, 0, .number = number);
 
         if (r < 0)
             return r;
@@ -246,17 +281,17 @@ void certificates_leave(struct master *m, struct pair_set *set)
 }
 
 /* The set may have been given up meanwhile. */
-int certificates_on_pair(void *owner, struct packet *p)
+int certificates_on_pair(void *owner, struct msg_pair_is *msg)
 {
     struct child *c = owner;
     struct pair_set *set;
 
     LIST_FOREACH(set, &c->master->certificates.sets, next)
     for (size_t i = 0; i < set->count; i++)
-        if (set->pair[i].number == p->value[0].number) {
+        if (set->pair[i].number == msg->number) {
             set->pair[i].in_use = true;
-            set->pair[i].expires = p->value[1].number;
-            set->pair[i].staple_until = p->value[2].number;
+            set->pair[i].expires = (uint64_t)msg->expires;
+            set->pair[i].staple_until = (uint64_t)msg->staple_until;
         }
     return 0;
 }

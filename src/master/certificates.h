@@ -11,7 +11,7 @@
 #include "sallyport/conf/settings.h"
 
 struct child;
-struct packet;
+struct msg_pair_is;
 struct master;
 
 /* Sets at a time. A session can be old; so many reloads while it lives, and one
@@ -43,7 +43,7 @@ struct named_file {
 };
 
 struct pair_set {
-    struct pair_files pair[SETTINGS_PAIRS_MAX];
+    struct pair_files pair[CERTIFICATES_MAX];
     size_t count;
     struct named_file client_ca, client_crl;
     uint64_t generation;
@@ -69,6 +69,8 @@ struct pair_set *certificates_open(struct master *m, const struct settings *s,
  * there are too many sets. */
 struct pair_set *certificates_settle(struct certificates *all,
                                      struct pair_set *set, struct complaint *c);
+/* The supervisor keeps the files of the current one for a recovery. */
+void certificates_keep(struct master *m);
 void certificates_release(struct certificates *all);
 
 /* From now on it is in use; the one before goes as soon as it can. */
@@ -98,6 +100,6 @@ int certificates_step_auth(struct child *c);
 void certificates_tell_auth(struct child *auth);
 
 /* Handler: what gate knows of a pair. */
-int certificates_on_pair(void *owner, struct packet *p);
+int certificates_on_pair(void *owner, struct msg_pair_is *msg);
 
 #endif

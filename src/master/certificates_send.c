@@ -8,38 +8,35 @@
 
 static int send_chain(struct child *to, const struct pair_files *p)
 {
-    return channel_send(
-        &to->channel,
-        &(struct packet){
-            .message = MSG_CERTIFICATE,
-            .value = { NUMBER(p->number), TEXT(slice_from(p->certificate_name)),
-                       TEXT(slice_from(p->key_name)), NUMBER(p->in_use) },
-            .fd = { p->certificate } });
+    return SEND(&to->channel, certificate, 0, .number = p->number,
+                .path = slice_from(p->certificate_name),
+                .key_path = slice_from(p->key_name), .in_use = p->in_use,
+                .file = p->certificate);
 }
 
 static int send_staple(struct child *gate, const struct pair_files *p)
 {
     if (p->staple < 0)
         return 0;
-    return channel_send(
-        &gate->channel,
-        &(struct packet){ .message = MSG_STAPLE,
-                          .value = { NUMBER(p->number),
-                                     NUMBER(gate->master->check),
-                                     TEXT(slice_from(p->staple_name)) },
-                          .fd = { p->staple } });
+    return SEND(&gate->channel, staple, 0, .number = p->number,
+                .required = gate->master->check,
+                .path = slice_from(p->staple_name), .file = p->staple);
 }
 
-static int send_file(struct child *gate, enum message m,
-                     const struct named_file *f)
+static int send_client_ca(struct child *gate, const struct named_file *f)
 {
     if (f->fd < 0)
         return 0;
-    return channel_send(&gate->channel,
-                        &(struct packet){ .message = m,
-                                          .value = { TEXT(slice_from(f->name)),
-                                                     NUMBER(f->in_use) },
-                                          .fd = { f->fd } });
+    return SEND(&gate->channel, client_ca, 0, .path = slice_from(f->name),
+                .in_use = f->in_use, .file = f->fd);
+}
+
+static int send_client_crl(struct child *gate, const struct named_file *f)
+{
+    if (f->fd < 0)
+        return 0;
+    return SEND(&gate->channel, client_crl, 0, .path = slice_from(f->name),
+                .in_use = f->in_use, .file = f->fd);
 }
 
 size_t certificates_parts(const struct pair_set *set)
@@ -53,20 +50,16 @@ int certificates_send_part(struct child *gate, const struct pair_set *set,
     const struct pair_files *p = &set->pair[part / 2];
 
     if (part == 2 * set->count)
-        return send_file(gate, MSG_CLIENT_CA, &set->client_ca);
+        return send_client_ca(gate, &set->client_ca);
     if (part > 2 * set->count)
-        return send_file(gate, MSG_CLIENT_CRL, &set->client_crl);
+        return send_client_crl(gate, &set->client_crl);
     return part % 2 == 0 ? send_chain(gate, p) : send_staple(gate, p);
 }
 
 int certificates_send_key(struct child *keys, const struct pair_files *p)
 {
-    return channel_send(
-        &keys->channel,
-        &(struct packet){
-            .message = MSG_KEY,
-            .value = { NUMBER(p->number), TEXT(slice_from(p->key_name)) },
-            .fd = { p->key } });
+    return SEND(&keys->channel, key, 0, .number = p->number,
+                .path = slice_from(p->key_name), .file = p->key);
 }
 
 int certificates_step(struct child *c)

@@ -114,8 +114,6 @@ void child_init(struct child *c, struct master *m, const struct child_row *row)
     *c = (struct child){ .master = m, .row = row, .channel.fd = -1 };
     c->watch = (struct loop_watch){ .on_ready = on_ready, .owner = c };
     c->timer = (struct loop_timer){ .on_time = on_time, .owner = c };
-    wire_init(&c->log);
-    wire_init(&c->keys);
 }
 
 static int spawn(struct child *c)
@@ -176,15 +174,14 @@ void child_start(struct child *c)
 
 static void close_channel(struct child *c)
 {
-    const struct speaker who = { .process = c->row->process };
     bool worked = c->state == CHILD_READY;
 
     loop_remove(&c->master->loop, &c->watch);
     loop_timer_clear(&c->master->loop, &c->timer);
     channel_close(&c->channel);
     c->state = CHILD_ENDING;
-    leftovers_take(c->master, &c->log, &who, true);
-    wire_close(&c->keys);
+    service_end(c->master, &c->log);
+    service_end(c->master, &c->keys);
     if (worked && c->row->on_gone)
         c->row->on_gone(c);
 }
@@ -225,14 +222,14 @@ static void describe(const struct child *c, int status, char *out, size_t size)
 }
 
 /* sysexits for a child that didn't start: what it complains of itself is what
- * the administrator configured, unless it is its cage. */
+ * the administrator configured, unless it is its sandbox. */
 static int start_status(const struct child *c, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR)
         return EX_OSERR;
-    if (strncmp(c->failure, "cage of ", 8) == 0)
+    if (strncmp(c->failure, "sandbox of ", 8) == 0)
         return EX_OSERR;
-    return c->channel.seen[MSG_FAILED] ? EX_CONFIG : EX_SOFTWARE;
+    return c->channel.seen[MSG_failed] ? EX_CONFIG : EX_SOFTWARE;
 }
 
 /* What gate has against certificate or key names the file: add the line. */
@@ -250,7 +247,7 @@ static void start_failed(struct child *c, int status)
     char how[320];
     char why[COMPLAINT_MAX];
 
-    if (c->channel.seen[MSG_FAILED]) {
+    if (c->channel.seen[MSG_failed]) {
         fail_by_complaint(c, status);
         return;
     }
@@ -286,8 +283,8 @@ void child_release(struct child *c)
     loop_remove(&c->master->loop, &c->watch);
     loop_timer_clear(&c->master->loop, &c->timer);
     channel_close(&c->channel);
-    wire_close(&c->log);
-    wire_close(&c->keys);
+    service_end(c->master, &c->log);
+    service_end(c->master, &c->keys);
     c->verifications = 0;
     c->state = c->pid > 0 ? CHILD_ENDING : CHILD_OFF;
 }

@@ -6,10 +6,9 @@
 #include <sys/types.h>
 
 #include "sallyport/base/loop.h"
+#include "sallyport/domain/limits.h"
 #include "sallyport/ipc/channel.h"
-#include "wire.h"
-
-#define WORKER_MAX 32 /* verifications under way in one worker */
+#include "service.h"
 
 struct master;
 struct session;
@@ -18,7 +17,7 @@ struct child;
 enum child_state {
     CHILD_OFF,   /* not running, perhaps waiting to be started anew */
     CHILD_SETUP, /* started, being set up */
-    CHILD_READY, /* caged and working */
+    CHILD_READY, /* sandboxed and working */
     CHILD_ENDING /* its channel is closed; to be reaped */
 };
 
@@ -36,7 +35,8 @@ typedef int child_step(struct child *c);
 
 struct child_row {
     enum process process;
-    bool once; /* it can't be started anew: it needs more than master's cage */
+    bool once; /* it can't be started anew: it needs more than master's sandbox
+                */
     const char *binary;
     child_step *const *steps;       /* up to NULL */
     child_step *const *check_steps; /* with --check */
@@ -59,8 +59,8 @@ struct child {
     struct loop_timer timer; /* set-up; restart; stuck */
     uint64_t started;        /* clock_ms(); 0: never */
     size_t step, index;
-    struct wire log, keys;
-    struct verification verification[WORKER_MAX]; /* auth */
+    struct service_channel *log, *keys;
+    struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
     uint64_t generation;   /* auth: the newest that it was told */
     uint64_t certificates; /* auth: the same, of certificates */
@@ -89,7 +89,7 @@ void child_wait_writable(struct child *c);
 
 /* The fork and the exec, for struct master_hooks. */
 pid_t child_spawn(const struct master *m, const char *binary, int fd);
-/* The folder with the programs: ../libexec/sallyport from our own binary; the
+/* The directory with the programs, that of our own binary: the
  * descriptor, over those that a child keeps, or -errno. */
 int child_programs(void);
 

@@ -43,16 +43,15 @@ void control_end(struct control_peer *p)
         control_wait(p);
 }
 
-void control_tell(struct control_peer *p, struct packet *part)
+void control_sent(struct control_peer *p, int result)
 {
-    part->request = p->request;
-    if (channel_send(&p->channel, part) < 0)
+    if (result < 0)
         control_end(p);
 }
 
-void control_answer(struct control_peer *p, struct packet *answer)
+void control_answered(struct control_peer *p, int result)
 {
-    control_tell(p, answer);
+    control_sent(p, result);
     if (p->state == CONTROL_FREE || p->state == CONTROL_ENDED)
         return;
     p->state = CONTROL_IDLE;
@@ -60,18 +59,10 @@ void control_answer(struct control_peer *p, struct packet *answer)
     control_wait(p);
 }
 
-static void refusal(struct packet *ret, enum refusal why, const char *words)
-{
-    *ret = (struct packet){ .message = MSG_CONTROL_REFUSED,
-                            .value = { NUMBER(why), TEXT(slice_from(words)) } };
-}
-
 void control_refuse(struct control_peer *p, enum refusal why, const char *words)
 {
-    struct packet answer;
-
-    refusal(&answer, why, words);
-    control_answer(p, &answer);
+    control_answered(p, SEND(&p->channel, control_refused, p->request,
+                             .refusal = why, .why = slice_from(words)));
 }
 
 static void on_ready(void *owner, uint32_t events)
@@ -151,12 +142,10 @@ static void blank(struct control_peer *p, struct master *m)
 /* Says why, and hangs up: nobody has said a word yet, so nothing is lost. */
 static void turn_away(int fd, enum refusal why, const char *words)
 {
-    struct packet answer;
     struct channel c;
 
-    refusal(&answer, why, words);
     channel_init(&c, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
-    channel_send(&c, &answer);
+    SEND(&c, control_refused, 0, .refusal = why, .why = slice_from(words));
     channel_close(&c);
 }
 
@@ -184,10 +173,6 @@ static struct control_peer *free_peer(struct control *c)
 
 static void let_in(struct master *m, struct control_peer *p, int fd)
 {
-    struct packet welcome = { .message = MSG_WELCOME,
-                              .value = { TEXT(SLICE(SALLYPORT_VERSION)),
-                                         NUMBER(getpid()) } };
-
     blank(p, m);
     p->state = CONTROL_IDLE;
     channel_init(&p->channel, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
@@ -197,7 +182,9 @@ static void let_in(struct master *m, struct control_peer *p, int fd)
     if (loop_add(&m->loop, &p->watch) < 0)
         control_end(p);
     else
-        control_answer(p, &welcome);
+        control_answered(p, SEND(&p->channel, welcome, 0,
+                                 .version = SLICE(SALLYPORT_VERSION),
+                                 .pid = (uint64_t)getppid()));
 }
 
 static void welcome(struct master *m, int fd)

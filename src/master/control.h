@@ -5,7 +5,8 @@
 
 #include "control_socket.h"
 #include "home.h"
-#include "sallyport/ipc/outcome.h"
+#include "sallyport/domain/outcome.h"
+#include "sallyport/ipc/channel.h"
 
 #define CONTROL_PEERS 16
 
@@ -44,10 +45,12 @@ void control_stop(struct control *c);
 /* The process files of one of them, by its pid; or NULL. */
 struct home *control_home(struct control *c, pid_t pid);
 
-/* For request.c. The answer to the request; the next one may come then. */
-void control_answer(struct control_peer *p, struct packet *answer);
-/* One of several, before control_answer(). */
-void control_tell(struct control_peer *p, struct packet *part);
+/* For request.c: the answer to the request was sent, and RESULT is SEND()'s.
+ * The next request may come then. A peer that can't take the answer is ended.
+ */
+void control_answered(struct control_peer *p, int result);
+/* The same of one of several messages before the last. */
+void control_sent(struct control_peer *p, int result);
 void control_refuse(struct control_peer *p, enum refusal why,
                     const char *words);
 /* Closes its channel; what works for it leaves, or is killed. */

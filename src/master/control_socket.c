@@ -1,4 +1,4 @@
-/* The control socket in the file system: made before master's cage closes,
+/* The control socket in the file system: made before master's sandbox closes,
  * removed at its end. Who may connect is said by its mode, by its folder, and
  * by SO_PEERCRED (control.c). Never takes the name from a server that lives. */
 #include "control_socket.h"

@@ -21,17 +21,15 @@
 
 int child_programs(void)
 {
-    char path[PATH_MAX];
-    char folder[PATH_MAX + 32];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    char folder[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
     FD_CLEANUP int fd = -1;
     int high;
 
     if (n < 0)
         return -errno;
-    path[n] = '\0';
-    *strrchr(path, '/') = '\0';
-    snprintf(folder, sizeof(folder), "%s/../libexec/sallyport", path);
+    folder[n] = '\0';
+    *strrchr(folder, '/') = '\0';
     fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;

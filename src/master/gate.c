@@ -47,56 +47,48 @@ static void report_full(struct master *m)
 
 /* More than max_sessions, or in the midst of stopping: the descriptors are
  * closed, and that one session sees its end. */
-int gate_on_session(void *owner, struct packet *p)
+int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
-    uint64_t serial = p->value[0].number;
-    const struct session_ends ends = { p->fd[0], p->fd[1], p->fd[2] };
-    bool proxied = settings_proxied(&m->settings, p->value[3].number);
+    const struct session_ends ends = { msg->master, msg->log, msg->keys };
+    bool proxied = settings_proxied(&m->settings, msg->listener);
 
-    if (!is_channel(p->fd[0]) || !is_channel(p->fd[1]) || !is_channel(p->fd[2]))
+    if (!is_channel(msg->master) || !is_channel(msg->log) ||
+        !is_channel(msg->keys))
         return lie(c, "a session without its channels");
-    if (sessions_find(&m->sessions, serial))
+    if (sessions_find(&m->sessions, msg->serial))
         return lie(c, "a serial for the second time");
     if (m->state != MASTER_RUNNING)
         return 0;
-    if (session_open(m, serial, &p->value[1].address, &p->value[2].address,
-                     proxied, &ends))
-        p->fd[0] = p->fd[1] = p->fd[2] = -1;
+    if (session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends))
+        msg->master = msg->log = msg->keys = -1;
     else
         report_full(m);
     return 0;
 }
 
 /* It may be gone for us already. */
-int gate_on_session_peer(void *owner, struct packet *p)
+int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(&c->master->sessions, p->value[0].number);
+    struct session *s = sessions_find(&c->master->sessions, msg->serial);
 
-    if (p->value[1].address.family == 0)
+    if (msg->peer.family == 0)
         return lie(c, "a client without an address");
-    if (s && !session_known(s, &p->value[1].address))
+    if (s && !session_known(s, &msg->peer))
         return lie(c, "a client that is known already");
     return 0;
 }
 
-int gate_on_session_gone(void *owner, struct packet *p)
+int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(&c->master->sessions, p->value[0].number);
+    struct session *s = sessions_find(&c->master->sessions, msg->serial);
 
     if (s)
-        session_gone(s, (int)p->value[1].number);
+        session_gone(s, (int)msg->status);
     return 0;
-}
-
-static int tell(struct child *gate, uint64_t serial, enum message message)
-{
-    struct packet p = { .message = message, .value = { NUMBER(serial) } };
-
-    return channel_send(&gate->channel, &p);
 }
 
 /* Gate has to know whether two sessions are of one user, and no names. 0: this
@@ -112,23 +104,15 @@ static uint64_t user_for_gate(const struct session *s)
     return user ? user : 1;
 }
 
-static int tell_user(struct child *gate, const struct session *s)
-{
-    struct packet p = { .message = MSG_LOGGED_IN,
-                        .value = { NUMBER(s->serial),
-                                   NUMBER(user_for_gate(s)) } };
-
-    return channel_send(&gate->channel, &p);
-}
-
 static int tell_about(struct child *gate, struct session *s)
 {
     int r = 0;
 
     if (s->news & NEWS_KILL)
-        r = tell(gate, s->serial, MSG_KILL);
+        r = SEND(&gate->channel, kill, 0, .serial = s->serial);
     else
-        r = tell_user(gate, s);
+        r = SEND(&gate->channel, logged_in, 0, .serial = s->serial,
+                 .user = user_for_gate(s));
     if (r == 0) {
         session_forget_news(s);
         session_settle(s);
@@ -161,7 +145,22 @@ void gate_on_writable(struct child *c)
 {
     gate_tell(c->master);
     hosts_tell(c->master);
-    wires_flush(c->master);
+    services_flush(c->master);
+}
+
+void gate_open(struct child *gate)
+{
+    if (SEND(&gate->channel, open, 0) == -EAGAIN)
+        child_end(gate, "does not read its messages");
+}
+
+int gate_on_serving(void *owner, struct msg_serving *msg)
+{
+    struct child *c = owner;
+
+    (void)msg;
+    succession_leading(c->master);
+    return 0;
 }
 
 void gate_on_gone(struct child *c)

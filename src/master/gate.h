@@ -3,10 +3,15 @@
 #define SALLYPORT_SRC_MASTER_GATE_H
 
 #include "child.h"
+#include "sallyport/ipc/channel.h"
 
-int gate_on_session(void *owner, struct packet *p); /* owner: struct child */
-int gate_on_session_peer(void *owner, struct packet *p);
-int gate_on_session_gone(void *owner, struct packet *p);
+/* Messages of gate; owner: struct child. */
+int gate_on_session(void *owner, struct msg_session *msg);
+int gate_on_session_peer(void *owner, struct msg_session_peer *msg);
+int gate_on_session_gone(void *owner, struct msg_session_gone *msg);
+int gate_on_serving(void *owner, struct msg_serving *msg);
+/* Until then it accepts nobody. */
+void gate_open(struct child *gate);
 /* Tells gate what it has still to be told, as far as it can take it. */
 void gate_tell(struct master *m);
 void gate_on_writable(struct child *c);

@@ -1,6 +1,6 @@
 /* A server behind NAT that tells clients an address of its own network: they
  * log in, and no transfer works. And users whose certificate nobody asks for:
- * they can't log in at all. Runs in master; the first before its cage. Never
+ * they can't log in at all. Runs in master; the first before its sandbox. Never
  * more than a line, since it may be just what is wanted. */
 #include "hint.h"
 
@@ -9,9 +9,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "sallyport/base/client_certificates.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/client_certificates.h"
 
 #define OWN_MAX 64
 
@@ -21,9 +21,9 @@ static bool is_settled(const struct settings *s)
 {
     if (s->address.ip.family == 4 || s->address.host[0])
         return true;
-    for (size_t i = 0; i < s->told_count; i++)
-        if (s->told[i].network.address.family == 4 &&
-            s->told[i].network.bits == 0)
+    for (size_t i = 0; i < s->announced_count; i++)
+        if (s->announced[i].network.address.family == 4 &&
+            s->announced[i].network.bits == 0)
             return true;
     return false;
 }

@@ -144,11 +144,11 @@ static void become_files(struct master *m, const struct origin *o)
     _exit(EX_SOFTWARE);
 }
 
-static int on_files_ready(void *owner, struct packet *p)
+static int home_on_files_ready(void *owner, struct msg_files_ready *msg)
 {
     struct home *h = owner;
 
-    (void)p;
+    (void)msg;
     h->channel.phase = PHASE_RUN;
     h->calls->ready(h->owner);
     return 0;
@@ -161,28 +161,28 @@ void home_report(const struct home *h, enum event e, const char *what)
                   h->serial, h->path, what);
 }
 
-static int on_files_failed(void *owner, struct packet *p)
+static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
 {
     struct home *h = owner;
-    int error = (int)(p->value[0].number & 0xffff);
     char what[256];
 
-    if (error == ENOENT)
+    if (msg->error == ENOENT)
         snprintf(what, sizeof(what), "it is missing");
-    else if (error == EACCES)
+    else if (msg->error == EACCES)
         snprintf(what, sizeof(what),
                  "uid %lu can't enter it; check its owner and mode, and those "
                  "of the directories above it",
                  (unsigned long)h->uid);
     else
-        snprintf(what, sizeof(what), "can't be entered: %s", strerror(error));
+        snprintf(what, sizeof(what), "can't be entered: %s",
+                 strerror(msg->error));
     home_report(h, EVENT_CHILD, what);
     return -ECANCELED;
 }
 
 static const struct handler handlers[] = {
-    { MSG_FILES_READY, on_files_ready },
-    { MSG_FILES_FAILED, on_files_failed },
+    ON(files_ready, home_on_files_ready),
+    ON(files_failed, home_on_files_failed),
 };
 
 static void lose(struct home *h)
@@ -209,25 +209,19 @@ static void on_ready(void *owner, uint32_t events)
 void home_blank(struct home *h)
 {
     *h = (struct home){ .channel.fd = -1, .end = -1 };
-    wire_init(&h->log);
-}
-
-struct speaker home_speaker(const struct home *h)
-{
-    struct speaker who = { .process = PROCESS_FILES,
-                           .serial = h->serial,
-                           .peer = h->peer };
-
-    memcpy(who.user, h->user, sizeof(who.user));
-    return who;
 }
 
 static int adopt(struct home *h, pid_t pid, struct pairs *p)
 {
+    const struct speaker who = { .process = PROCESS_FILES,
+                                 .serial = h->serial,
+                                 .peer = h->peer };
+
     h->pid = pid;
     h->end = p->asker[0];
-    wire_close(&h->log);
-    h->log.end = p->log[0];
+    service_end(h->master, &h->log);
+    h->log = service_open(h->master, PROCESS_LOG, &who, p->log[0]);
+    service_named(h->log, h->user);
     channel_init(&h->channel, p->master[0], PROCESS_MASTER, PROCESS_FILES,
                  PHASE_START);
     h->watch = (struct loop_watch){
@@ -264,7 +258,7 @@ int home_open(struct home *h, const struct user *user, uint64_t serial)
         return r;
     }
     r = adopt(h, pid, &p);
-    wires_flush(m);
+    services_flush(m);
     if (r < 0) /* it has nobody to talk to, and leaves */
         lose(h);
     return 0;
@@ -272,21 +266,16 @@ int home_open(struct home *h, const struct user *user, uint64_t serial)
 
 void home_session_died(struct home *h, int signal)
 {
-    struct packet p = { .message = MSG_SESSION_DIED,
-                        .value = { NUMBER(signal) } };
-
     if (h->channel.fd >= 0 && h->channel.phase == PHASE_RUN)
-        channel_send(&h->channel, &p);
+        SEND(&h->channel, session_died, 0, .signal = (uint64_t)signal);
 }
 
 void home_close(struct home *h)
 {
-    const struct speaker who = home_speaker(h);
-
     loop_remove(&h->master->loop, &h->watch);
     channel_close(&h->channel);
     fd_close(&h->end);
-    leftovers_take(h->master, &h->log, &who, true);
+    service_end(h->master, &h->log);
 }
 
 void home_kill(struct home *h)

@@ -12,7 +12,7 @@
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/users/users.h"
-#include "wire.h"
+#include "service.h"
 
 struct master;
 
@@ -35,7 +35,7 @@ struct home {
     pid_t pid;           /* 0: none */
     struct channel channel;
     struct loop_watch watch;
-    struct wire log;
+    struct service_channel *log;
     int end; /* of the pair to whom it serves, until that is handed over */
 };
 
@@ -43,8 +43,6 @@ struct home {
 void home_blank(struct home *h);
 /* An event about its process: WHAT, with the user, the home and the serial. */
 void home_report(const struct home *h, enum event e, const char *what);
-/* As log hears of it. */
-struct speaker home_speaker(const struct home *h);
 /* May this row have a process at all? 0, or -EINVAL with the complaint. */
 int home_permitted(const struct master *m, const struct user *user,
                    struct complaint *c);

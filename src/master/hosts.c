@@ -30,7 +30,7 @@ static bool has_failed(const struct hosts *h)
 {
     bool any = false;
 
-    for (size_t i = 0; i <= SETTINGS_TOLD_MAX; i++)
+    for (size_t i = 0; i <= SETTINGS_ANNOUNCED_MAX; i++)
         any |= h->failed[i];
     return any;
 }
@@ -67,14 +67,11 @@ static void rest(struct master *m)
 static int ask(struct child *names, const struct public_address *a)
 {
     struct hosts *h = &names->master->hosts;
-    struct packet p = { .message = MSG_RESOLVE,
-                        .request = channel_next(&names->channel),
-                        .value = { TEXT(slice_from(a->host)),
-                                   ADDRESS(a->ip) } };
 
-    h->request = p.request;
+    h->request = channel_next(&names->channel);
     h->asked = true;
-    return channel_send(&names->channel, &p);
+    return SEND(&names->channel, resolve, h->request,
+                .host = slice_from(a->host), .last = a->ip);
 }
 
 /* Asks for the next one, from `at` on; behind the last one there is a rest. */
@@ -134,11 +131,11 @@ void hosts_on_gone(struct child *c)
                   "now until the next start");
 }
 
-static int answered(struct child *c, const struct packet *p)
+static int answered(struct child *c, uint32_t request)
 {
     struct hosts *h = &c->master->hosts;
 
-    if (!h->asked || p->request != h->request) {
+    if (!h->asked || request != h->request) {
         c->channel.wrong = "an answer to nothing that was asked";
         return -EPROTO;
     }
@@ -155,7 +152,7 @@ static void next(struct master *m)
 /* For clients from anywhere; those of a network may well be told one. */
 static bool is_for_all(const struct master *m, size_t i)
 {
-    return i == 0 || m->settings.told[i - 1].network.bits == 0;
+    return i == 0 || m->settings.announced[i - 1].network.bits == 0;
 }
 
 /* Debian's /etc/hosts gives a machine's own name 127.0.1.1. */
@@ -179,15 +176,15 @@ static void changed(struct master *m, struct public_address *a,
     hosts_tell(m);
 }
 
-int hosts_on_resolved(void *owner, struct packet *p)
+int hosts_on_resolved(void *owner, struct msg_resolved *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
     struct hosts *h = &m->hosts;
-    const struct address *now = &p->value[0].address;
+    const struct address *now = &msg->address;
     struct public_address *a = row(m, h->at);
 
-    if (answered(c, p) < 0)
+    if (answered(c, msg->request) < 0)
         return -EPROTO;
     if (now->family != 4 || address_is_any(now)) {
         c->channel.wrong = "an address that is none";
@@ -218,15 +215,15 @@ static void tell_failure(struct master *m, const struct public_address *a,
                       "%s: %s; clients are told %s", a->host, why, kept);
 }
 
-int hosts_on_unresolved(void *owner, struct packet *p)
+int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
     struct hosts *h = &m->hosts;
 
-    if (answered(c, p) < 0)
+    if (answered(c, msg->request) < 0)
         return -EPROTO;
-    tell_failure(m, row(m, h->at), unresolved_text(p->value[0].number));
+    tell_failure(m, row(m, h->at), unresolved_text(msg->why));
     h->failed[h->at] = true;
     next(m);
     return 0;
@@ -235,9 +232,8 @@ int hosts_on_unresolved(void *owner, struct packet *p)
 static int tell(struct child *gate, size_t i)
 {
     struct master *m = gate->master;
-    struct packet p = { .message = MSG_TOLD,
-                        .value = { NUMBER(i), ADDRESS(row(m, i)->ip) } };
-    int r = channel_send(&gate->channel, &p);
+    int r = SEND(&gate->channel, public_address, 0, .number = i,
+                 .address = row(m, i)->ip);
 
     if (r == 0)
         m->hosts.news[i] = false;

@@ -11,7 +11,8 @@
 
 struct child;
 struct master;
-struct packet;
+struct msg_resolved;
+struct msg_unresolved;
 
 /* While one has no address, its next look is no later than this. */
 #define HOSTS_RETRY_MS 30000
@@ -21,8 +22,9 @@ struct hosts {
     bool asked;
     size_t at; /* the public address that is looked up */
     uint32_t request;
-    bool failed[SETTINGS_TOLD_MAX + 1]; /* its last lookup; that was told */
-    bool news[SETTINGS_TOLD_MAX + 1];   /* gate is to hear of it */
+    bool
+        failed[SETTINGS_ANNOUNCED_MAX + 1]; /* its last lookup; that was told */
+    bool news[SETTINGS_ANNOUNCED_MAX + 1];  /* gate is to hear of it */
     struct loop_timer timer;
 };
 
@@ -32,8 +34,8 @@ void hosts_init(struct master *m);
 /* Of the process names; owner: struct child. */
 void hosts_on_ready(struct child *c);
 void hosts_on_gone(struct child *c);
-int hosts_on_resolved(void *owner, struct packet *p);
-int hosts_on_unresolved(void *owner, struct packet *p);
+int hosts_on_resolved(void *owner, struct msg_resolved *msg);
+int hosts_on_unresolved(void *owner, struct msg_unresolved *msg);
 
 /* A step of gate's set-up: what is known so far. */
 int hosts_step(struct child *gate);

@@ -23,7 +23,7 @@
 #include "options.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/sandbox/sandbox.h"
 #include "unit.h"
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -157,7 +157,7 @@ static void look_at_home(struct inspection *i, const struct user *user)
         mistake(i, user, "%s", c.text);
         return;
     }
-    if (i->master->root && cage_become(user->uid, user->gid, NULL, 0) < 0) {
+    if (i->master->root && sandbox_become(user->uid, user->gid, NULL, 0) < 0) {
         mistake(i, user, "uid %u and gid %u can't be taken: %s",
                 (unsigned)user->uid, (unsigned)user->gid, strerror(errno));
         return;
@@ -167,7 +167,7 @@ static void look_at_home(struct inspection *i, const struct user *user)
         not_opened(i, user, errno);
     else
         look_inside(i, user, fd);
-    if (i->master->root && cage_regain() < 0)
+    if (i->master->root && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
 }
 
@@ -240,7 +240,7 @@ static void write_mistake(void *owner, const char *text)
  * unit's. */
 static bool is_of_unit(const struct master *m)
 {
-    return m->root && strcmp(m->settings.file, OPTIONS_CONFIG) == 0 &&
+    return m->root && strcmp(m->settings.file, SETTINGS_FILE) == 0 &&
            (m->check || getenv("INVOCATION_ID"));
 }
 

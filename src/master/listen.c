@@ -1,15 +1,18 @@
 /* Listening sockets, control and passive. Made in master at start, before its
- * cage, and handed to gate; master never accepts a connection on them. */
+ * sandbox, and handed to gate; master never accepts a connection on them. */
 #include "listen.h"
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+#include "succession.h"
 
 #define BACKLOG_CONTROL SOMAXCONN
 #define BACKLOG_PASSIVE 64
@@ -46,22 +49,46 @@ static int open_socket(const struct address *a, int backlog)
     return fd_take(&fd);
 }
 
-static int listener_open(struct listener *l, const struct address *a,
-                         int backlog)
+/* What tells one listener from another: the words of the configuration, and
+ * the count of those that are the same. */
+struct listener_plan {
+    const char *kind;
+    const struct address *address;
+    size_t same;
+    int backlog;
+};
+
+static const char *listener_name(const struct listener_plan *p,
+                                 char name[GENERATION_NAME_MAX])
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    snprintf(name, GENERATION_NAME_MAX, "%s %s %zu", p->kind,
+             address_port_text(p->address, text), p->same);
+    return name;
+}
+
+static int listener_open(struct listener *l, const struct listener_plan *p,
+                         struct succession *h)
 {
     struct sockaddr_storage real;
     socklen_t size = sizeof(real);
+    char name[GENERATION_NAME_MAX];
+    int r;
 
-    l->fd = open_socket(a, backlog);
+    l->fd = succession_inherit(h, listener_name(p, name));
+    if (l->fd < 0)
+        l->fd = open_socket(p->address, p->backlog);
     if (l->fd < 0)
         return l->fd;
-    if (getsockname(l->fd, (struct sockaddr *)&real, &size) < 0) {
-        int r = -errno;
-
+    r = succession_keep(h, name, l->fd);
+    if (r == 0 && getsockname(l->fd, (struct sockaddr *)&real, &size) < 0)
+        r = -errno;
+    if (r == 0)
+        r = address_from_sockaddr(&l->address, &real);
+    if (r < 0)
         fd_close(&l->fd);
-        return r;
-    }
-    return address_from_sockaddr(&l->address, &real);
+    return r;
 }
 
 /* Somebody else's port, an interface that isn't up yet, a kernel short of
@@ -130,16 +157,20 @@ size_t listeners_passive_wanted(const struct settings *s)
 }
 
 static int open_passive(struct listeners *l, const struct settings *s,
-                        const struct address *host, struct complaint *c)
+                        const struct address *host, struct succession *h,
+                        struct complaint *c)
 {
     size_t n = ports_per_host(&s->ports);
 
     for (size_t i = 0; i < n; i++) {
         struct address a = *host;
+        const struct listener_plan plan = { "passive", &a,
+                                            s->ports.automatic ? i : 0,
+                                            BACKLOG_PASSIVE };
         int r;
 
         a.port = s->ports.automatic ? 0 : (uint16_t)(s->ports.first + i);
-        r = listener_open(&l->passive[l->passive_count], &a, BACKLOG_PASSIVE);
+        r = listener_open(&l->passive[l->passive_count], &plan, h);
         if (r < 0)
             return refuse(s, "ports", &a, -r, c);
         l->passive_count++;
@@ -155,12 +186,21 @@ static int by_port(const void *a, const void *b)
            (x->address.port < y->address.port);
 }
 
+static bool address_equal(const struct address *a, const struct address *b)
+{
+    return address_same_host(a, b) && a->port == b->port;
+}
+
 static int open_control(struct listeners *l, const struct settings *s, size_t i,
-                        struct complaint *c)
+                        struct succession *h, struct complaint *c)
 {
     struct listener *new = &l->control[l->control_count];
-    int r = listener_open(new, &s->listen[i], BACKLOG_CONTROL);
+    struct listener_plan plan = { "listen", &s->listen[i], 0, BACKLOG_CONTROL };
+    int r;
 
+    for (size_t j = 0; j < i; j++)
+        plan.same += address_equal(&s->listen[j], &s->listen[i]);
+    r = listener_open(new, &plan, h);
     if (r < 0)
         return refuse(s, "listen", &s->listen[i], -r, c);
     new->implicit = settings_implicit(s, i);
@@ -170,7 +210,7 @@ static int open_control(struct listeners *l, const struct settings *s, size_t i,
 }
 
 int listeners_open(struct listeners *l, const struct settings *s,
-                   struct complaint *c)
+                   struct succession *h, struct complaint *c)
 {
     int r = 0;
 
@@ -179,10 +219,10 @@ int listeners_open(struct listeners *l, const struct settings *s,
     if (!l->passive)
         return complain(c, "no memory for the passive ports");
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
-        r = open_control(l, s, i, c);
+        r = open_control(l, s, i, h, c);
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
         if (!host_is_covered(s, i))
-            r = open_passive(l, s, &s->listen[i], c);
+            r = open_passive(l, s, &s->listen[i], h, c);
     if (r < 0)
         listeners_release(l);
     else

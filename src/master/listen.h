@@ -5,6 +5,8 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/conf/settings.h"
 
+struct succession;
+
 struct listener {
     int fd;
     struct address address; /* with the port that it really has */
@@ -20,10 +22,11 @@ struct listeners {
 };
 
 /* One control listener for each `listen`; one passive listener for each port
- * of `ports` on each host of `listen`. 0, or with the complaint -EINVAL, or
- * -EAGAIN for what may be better later. */
+ * of `ports` on each host of `listen`. One that was inherited is used as it is;
+ * all are kept for the next generation. H may be NULL. 0, or with the complaint
+ * -EINVAL, or -EAGAIN for what may be better later. */
 int listeners_open(struct listeners *l, const struct settings *s,
-                   struct complaint *c);
+                   struct succession *h, struct complaint *c);
 /* For --check: binds each `listen`, and lets it go again. The same results, but
  * a port that is in use is fine. */
 int listeners_try(const struct settings *s, struct complaint *c);

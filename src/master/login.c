@@ -25,10 +25,7 @@ static void give_up(struct session *s, int error)
 
 void login_deny(struct session *s, enum denial why)
 {
-    struct packet p = { .message = MSG_DENIED,
-                        .request = s->request,
-                        .value = { NUMBER(why) } };
-    int r = channel_send(&s->channel, &p);
+    int r = SEND(&s->channel, denied, s->request, .why = why);
 
     if (r < 0) {
         give_up(s, r);
@@ -42,10 +39,7 @@ void login_deny(struct session *s, enum denial why)
 
 static void hand_over(struct session *s, int end)
 {
-    struct packet p = { .message = MSG_LOGIN_CHANNEL,
-                        .request = s->request,
-                        .fd = { end, -1 } };
-    int r = channel_send(&s->channel, &p);
+    int r = SEND(&s->channel, login_channel, s->request, .auth = end);
 
     if (r < 0) {
         give_up(s, r);
@@ -78,14 +72,14 @@ static void attempt(struct session *s)
 }
 
 /* Session counts tries too; a subverted one doesn't. */
-int login_on_request(void *owner, struct packet *p)
+int login_on_request(void *owner, struct msg_login *msg)
 {
     struct session *s = owner;
     struct master *m = s->master;
 
     if (s->state != SESSION_GREETED)
         return 0; /* kicked meanwhile */
-    s->request = p->request;
+    s->request = msg->request;
     s->channel.phase = PHASE_VERIFY;
     s->state = SESSION_WAITING;
     s->answer = (struct answer){ .asked = clock_ms() };
@@ -142,6 +136,7 @@ static void enter(struct session *s, const struct user *user)
                       strerror(-r));
         login_deny(s, DENIAL_BUSY);
     }
+    service_named(s->log, user->name);
 }
 
 /* By the users file as it is now: after a delay of seconds the row may be of
@@ -186,14 +181,10 @@ void login_on_verdict(struct session *s, const struct verdict *v)
 
 void login_grant(struct session *s)
 {
-    struct slice name = slice_from(s->home.user);
-    struct packet p = { .message = MSG_GRANTED,
-                        .request = s->request,
-                        .value = { TEXT(name), NUMBER(s->rights),
-                                   NUMBER(s->upload_eof), NUMBER(s->binding),
-                                   NUMBER(s->version) },
-                        .fd = { s->home.end, -1 } };
-    int r = channel_send(&s->channel, &p);
+    int r = SEND(&s->channel, granted, s->request,
+                 .name = slice_from(s->home.user), .rights = s->rights,
+                 .upload_eof = s->upload_eof, .binding = s->binding,
+                 .version = s->version, .files = s->home.end);
 
     if (r < 0) {
         give_up(s, r);

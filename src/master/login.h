@@ -2,12 +2,13 @@
 #ifndef SALLYPORT_SRC_MASTER_LOGIN_H
 #define SALLYPORT_SRC_MASTER_LOGIN_H
 
+#include "sallyport/ipc/channel.h"
 #include "session.h"
 
 struct child;
 
-/* MSG_LOGIN from a session. */
-int login_on_request(void *owner, struct packet *p);
+/* owner: struct session */
+int login_on_request(void *owner, struct msg_login *msg);
 /* A worker has become free or ready: those who wait. */
 void login_retry(struct master *m);
 /* The worker's answer, which has been counted. */

@@ -1,6 +1,6 @@
-/* sallyportd: the process master. Root, where it is run by root: it opens what
- * the others need, starts them, forks files, and keeps the list of sessions. It
- * parses no byte that a client sent. */
+/* The process master, which the supervisor starts. Root, where it is run by
+ * root: it opens what the others need, starts them, forks files, and keeps the
+ * list of sessions. It parses no byte that a client sent. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -19,28 +20,27 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/sandbox/sandbox.h"
 #include "weaker.h"
 
 #define WARNINGS_MAX 8     /* lines about users at the start */
 #define START_MS     10000 /* to look at all homes */
 #define CHECK_MS     60000
 
-/* 0, 1 and 2 are open from here on, standard input is nobody's, and what the
- * caller left open besides is closed. */
-static int standard_descriptors(void)
+/* After a crash the settings are those that were in force, whatever the file
+ * says by now. */
+static int settings_in_force(struct master *m, const char *path,
+                             struct buf *text, struct complaint *c)
 {
-    int fd;
+    FD_CLEANUP int fd = m->succession.recovery
+                            ? succession_inherit(&m->succession, "settings")
+                            : -1;
 
-    fd_close_others(STDERR_FILENO + 1, NULL, 0);
-    do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
-        return -errno;
-    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
-        fd_set_cloexec(i, false);
-    return close(fd);
+    if (fd < 0)
+        return settings_load(&m->settings, path, text, c);
+    if (fd_read_file(fd, text) < 0)
+        return complain(c, "%s: the copy in memory can't be read", path);
+    return settings_parse(&m->settings, buf_slice(text), path, c);
 }
 
 static int load(struct master *m, const char *path, struct complaint *c)
@@ -49,7 +49,7 @@ static int load(struct master *m, const char *path, struct complaint *c)
     int r;
 
     buf_init(&text, SETTINGS_TEXT_MAX);
-    r = settings_load(&m->settings, path, &text, c);
+    r = settings_in_force(m, path, &text, c);
     if (r == 0) {
         m->conf = fd_sealed("settings", buf_slice(&text));
         if (m->conf < 0)
@@ -95,21 +95,28 @@ static const struct {
     { prepare_empty, EX_CONFIG, NULL },
     { prepare_state, EX_CONFIG, NULL },
     { prepare_programs, EX_OSERR, NULL },
+    { prepare_memory, EX_OSERR, NULL },
     { prepare_listeners, EX_CONFIG, NULL },
-    { prepare_cage, EX_OSERR, NULL },
+    { prepare_sandbox, EX_OSERR, NULL },
     { prepare_control, EX_CONFIG, NULL },
 };
 
+static noreturn void end_start(struct master *m, int status, const char *why)
+{
+    succession_failed(&m->succession, why);
+    die(status, "%s", why);
+}
+
 /* --check tells all that is wrong with the lines; a start stops at the first.
  */
-static noreturn void refuse(const struct master *m, const char *path,
+static noreturn void refuse(struct master *m, const char *path,
                             const struct complaint *first)
 {
     struct complaint c = { "" };
 
     if (m->check && settings_survey(path, say_mistake, &c) > 0)
         _exit(EX_CONFIG);
-    die(EX_CONFIG, "%s", first->text);
+    end_start(m, EX_CONFIG, first->text);
 }
 
 /* The same with what the lines name. */
@@ -129,7 +136,7 @@ static void prepare(struct master *m, const struct options *o)
         if (r == 0 && !said)
             continue;
         if (!m->check)
-            die(status, "%s", c.text);
+            end_start(m, status, c.text);
         if (!said)
             say("%s", c.text);
         c.text[0] = '\0';
@@ -139,6 +146,16 @@ static void prepare(struct master *m, const struct options *o)
         _exit(failed);
 }
 
+/* What a recovery starts from, since the disk may be in disorder then. */
+static void keep_for_recovery(struct master *m)
+{
+    succession_keep(&m->succession, "settings", m->conf);
+    succession_keep(&m->succession, "users", m->users.fd);
+    succession_keep(&m->succession, "memory", m->memory);
+    certificates_keep(m);
+    succession_settle(&m->succession);
+}
+
 static size_t auth_workers(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -146,32 +163,23 @@ static size_t auth_workers(void)
     return cores < 1 ? 1 : cores > MASTER_AUTHS ? MASTER_AUTHS : (size_t)cores;
 }
 
-static void listen_to_systemd(struct master *m)
-{
-    if (m->check) /* beside a running server, which has its own word */
-        return;
-    if (notify_open(&m->notify, getenv("NOTIFY_SOCKET")) < 0)
-        say("NOTIFY_SOCKET can't be reached: systemd won't hear of the start");
-    unsetenv("NOTIFY_SOCKET");
-}
-
 /* After the children, which need a fork that is not in it, and before a word of
  * theirs is read. */
-static void enter_cage(struct master *m)
+static void enter_sandbox(struct master *m)
 {
-    struct cage_plan plan = { .root = m->root,
-                              .root_fd = -1,
-                              .exec_fd = m->programs,
-                              .max_files = prepare_descriptors(m),
-                              .allow_weaker = m->settings.allow_weaker,
-                              .connects = m->settings.active };
+    struct sandbox_plan plan = { .root = m->root,
+                                 .root_fd = -1,
+                                 .exec_fd = m->programs,
+                                 .max_files = prepare_descriptors(m),
+                                 .allow_weaker = m->settings.allow_weaker,
+                                 .connects = m->settings.active };
     struct complaint c = { "" };
     unsigned weaker;
 
     event_syscalls_by(&m->events);
-    cage_on_refused(event_on_syscall);
-    if (cage_prepare(PROCESS_FILES, &c) < 0 ||
-        cage_enter(PROCESS_MASTER, &plan, &weaker, &c) < 0)
+    sandbox_on_refused(event_on_syscall);
+    if (sandbox_prepare(PROCESS_FILES, &c) < 0 ||
+        sandbox_enter(PROCESS_MASTER, &plan, &weaker, &c) < 0)
         master_fail(m, EX_OSERR, c.text);
 }
 
@@ -181,7 +189,7 @@ static int serve(struct master *m)
 
     if (master_start(m) < 0)
         die(EX_OSERR, "can't start: %s", strerror(errno));
-    enter_cage(m);
+    enter_sandbox(m);
     status = master_run(m);
     if (status == 0 && m->check)
         puts("configuration is fine");
@@ -235,18 +243,20 @@ int main(int argc, char **argv)
         return puts("sallyportd " SALLYPORT_VERSION) < 0 ? EX_IOERR : 0;
     process_title_init(argc, argv);
     die_title("sallyportd");
-    if (standard_descriptors() < 0)
-        die(EX_OSERR, "/dev/null: %s", strerror(errno));
     master_init(&master);
+    if (succession_open(&master.succession) < 0)
+        die(EX_USAGE, "this program is started by sallyportd");
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+        die(EX_OSERR, "can't become a subreaper: %s", strerror(errno));
     master.root = geteuid() == 0;
     master.check = o.check;
     master.auth_count = auth_workers();
     prepare(&master, &o);
+    keep_for_recovery(&master);
     /* Not before: the title overwrites what the options point to. */
-    process_title("sallyportd: %s", process_name(PROCESS_MASTER));
+    process_title("%s", sandbox_row(PROCESS_MASTER)->title);
     tell_weaker(&master);
     tell_hints(&master);
     warn_of_users(&master);
-    listen_to_systemd(&master);
     return serve(&master);
 }

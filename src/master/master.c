@@ -41,17 +41,16 @@ static void on_events_ready(void *owner, uint32_t events)
 void master_init(struct master *m)
 {
     *m = (struct master){ .programs = -1,
+                          .memory = -1,
                           .conf = -1,
                           .reload.conf = -1,
                           .empty = -1,
-                          .notify.fd = -1,
                           .signals.fd = -1,
                           .loop.epoll_fd = -1 };
+    succession_init(&m->succession);
     settings_default(&m->settings);
     userdb_init(&m->users, m->settings.users);
     event_sender_init(&m->events, -1, PROCESS_MASTER);
-    wire_init(&m->events_wire);
-    m->events_wire.stale = true;
     m->events_watch = (struct loop_watch){ .fd = -1,
                                            .on_ready = on_events_ready,
                                            .owner = m };
@@ -91,11 +90,13 @@ int master_start(struct master *m)
     if (r == 0)
         r = signals_open(m);
     if (r == 0)
+        r = succession_start(m);
+    if (r == 0)
         r = sessions_init(&m->sessions, m->settings.max_sessions);
     if (r == 0)
         r = guesses_init(&m->guesses);
     if (r == 0)
-        r = leftovers_init(&m->leftovers, m->settings.max_sessions);
+        r = services_init(m);
     if (r == 0)
         r = control_start(&m->control);
     if (r < 0)
@@ -143,14 +144,16 @@ void master_release(struct master *m)
     event_sender_release(&m->events);
     if (m->signals.fd >= 0)
         signals_close(m);
+    services_release(m); /* its timer may stand between those of sessions */
     sessions_release(&m->sessions);
     guesses_release(&m->guesses);
-    leftovers_release(&m->leftovers);
     userdb_release(&m->users);
     listeners_release(&m->listeners);
-    notify_close(&m->notify);
+    loop_remove(&m->loop, &m->succession.watch);
+    succession_release(&m->succession);
     loop_release(&m->loop);
     fd_close(&m->programs);
+    fd_close(&m->memory);
     fd_close(&m->conf);
     reload_release(m);
     certificates_release(&m->certificates);
@@ -167,7 +170,7 @@ void master_report(struct master *m, enum event e, enum process about,
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (m->events.channel.fd < 0) {
+    if (!master_log(m) || m->events.channel.fd < 0) {
         say("%s: %s: %s", event_name(e), process_name(about), text);
         return;
     }
@@ -184,6 +187,7 @@ void master_fail(struct master *m, int status, const char *why)
     if (m->status == 0) {
         m->status = status;
         say("%s", why);
+        succession_failed(&m->succession, why);
     }
     loop_stop(&m->loop);
 }
@@ -199,7 +203,7 @@ static void say_ready(struct master *m)
             text.data, binding);
     buf_release(&text);
     m->since = time(NULL);
-    notify_send(&m->notify, "READY=1");
+    succession_up(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,
                   binding,
@@ -211,14 +215,14 @@ static void say_ready(struct master *m)
 void master_child_ready(struct master *m)
 {
     if (m->state != MASTER_STARTING) {
-        wires_flush(m);
+        services_flush(m);
         return;
     }
     for (size_t i = 0; i < m->child_count; i++)
         if (m->child[i].state != CHILD_READY)
             return;
     m->state = MASTER_RUNNING;
-    wires_flush(m);
+    services_flush(m);
     if (m->check) {
         loop_stop(&m->loop);
     } else {
@@ -277,6 +281,8 @@ static bool look_at_users(struct master *m)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "users file read: generation %llu",
                       (unsigned long long)userdb_newest(&m->users));
+    if (r > 0)
+        succession_keep(&m->succession, "users", m->users.fd);
     m->users_new |= r > 0;
     workers_tell(m);
     userdb_drop(&m->users, worker_oldest(m));

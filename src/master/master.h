@@ -8,14 +8,13 @@
 #include "child.h"
 #include "control.h"
 #include "hosts.h"
-#include "leftover.h"
 #include "listen.h"
-#include "notify.h"
 #include "reload.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
 #include "session.h"
+#include "succession.h"
 #include "userdb.h"
 
 #define MASTER_AUTHS    4
@@ -67,17 +66,18 @@ struct master {
     bool root;  /* run by root */
     bool check; /* --check: gate alone, without listeners */
     size_t auth_count;
-    struct identity identity[PROCESS_CAGED]; /* of the children */
+    struct identity identity[PROCESS_SANDBOXED]; /* of the children */
 
     /* Opened at start, handed to children, also to those started anew. */
     int programs; /* the folder ../libexec/sallyport */
+    int memory;   /* of gates, which outlives each of them; a memfd */
     int conf;     /* the configuration's text, a sealed memfd */
     struct certificates certificates;
     struct reload reload;
     int empty;     /* the folder to chroot to; without root any file */
     bool no_empty; /* --check: it is missing, a start would make it */
     struct listeners listeners;
-    struct notify notify;
+    struct succession succession;
 
     struct loop loop;
     struct loop_watch signals;
@@ -88,7 +88,7 @@ struct master {
     size_t child_count;
     struct session_table sessions;
     struct guesses guesses;
-    struct leftovers leftovers;
+    struct services services;
     struct userdb users;
     struct access access;
     unsigned asks;  /* client_certificates, when the users were looked at */
@@ -101,7 +101,6 @@ struct master {
     struct complaint key_lost; /* why a restart makes another one; or "" */
 
     struct event_sender events;
-    struct wire events_wire;
     struct loop_watch events_watch;
 };
 

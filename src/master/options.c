@@ -15,7 +15,7 @@ struct option_row {
 
 static const struct option_row rows[] = {
     { "config", "FILE", offsetof(struct options, config),
-      "read this configuration, not " OPTIONS_CONFIG },
+      "read this configuration, not " SETTINGS_FILE },
     { "check", NULL, offsetof(struct options, check),
       "say what is wrong with settings, users, homes and keys; exit" },
     { "foreground", NULL, offsetof(struct options, foreground),
@@ -46,7 +46,7 @@ int options_parse(struct options *o, int argc, char **argv)
         table[r].name = rows[r].name;
         table[r].has_arg = rows[r].argument ? required_argument : no_argument;
     }
-    *o = (struct options){ .config = OPTIONS_CONFIG };
+    *o = (struct options){ .config = SETTINGS_FILE };
     optind = 0; /* glibc: begin anew, for a second call */
     while ((found = getopt_long(argc, argv, "", table, &i)) == 0)
         take(o, &rows[i], optarg);

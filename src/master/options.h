@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define OPTIONS_CONFIG "/etc/sallyport/sallyport.conf"
+#include "sallyport/conf/settings.h"
 
 struct options {
     const char *config;

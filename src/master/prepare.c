@@ -1,11 +1,12 @@
 /* Everything that is opened and checked before a process is started, so that a
  * mistake of the administrator is one line and nothing has happened. Runs in
- * master, before its cage. */
+ * master, before its sandbox. */
 #include "prepare.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +14,8 @@
 #include "master.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/ipc/memory.h"
+#include "sallyport/sandbox/sandbox.h"
 #include "state.h"
 
 int prepare_open(const char *path, struct complaint *c)
@@ -45,9 +47,27 @@ int prepare_certificates(struct master *m, struct complaint *c)
     return m->certificates.current ? 0 : -EINVAL;
 }
 
+static int restore_users(struct master *m)
+{
+    FD_CLEANUP int fd = m->succession.recovery
+                            ? succession_inherit(&m->succession, "users")
+                            : -1;
+    struct complaint c = { "" };
+
+    return fd < 0 ? -ENOENT : userdb_restore(&m->users, fd, &c);
+}
+
+/* A users file that is broken at the moment of a crash keeps nobody out. */
 int prepare_users(struct master *m, struct complaint *c)
 {
-    return placed(m, "users", userdb_look(&m->users, c), c);
+    int r = userdb_look(&m->users, c);
+
+    if (r < 0 && restore_users(m) == 0) {
+        say("the users of before the crash stay: %s", c->text);
+        c->text[0] = '\0';
+        r = 0;
+    }
+    return placed(m, "users", r, c);
 }
 
 struct account_row {
@@ -161,11 +181,11 @@ int prepare_state(struct master *m, struct complaint *c)
 unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates =
-        (CERTIFICATES_SETS + 1) * (3 * SETTINGS_PAIRS_MAX + 2);
+        (CERTIFICATES_SETS + 1) * (3 * CERTIFICATES_MAX + 2);
 
     return 128 + certificates + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
-           leftovers_for(m->settings.max_sessions) + m->settings.listen_count +
-           listeners_passive_wanted(&m->settings);
+           services_ended_max(m->settings.max_sessions) +
+           m->settings.listen_count + listeners_passive_wanted(&m->settings);
 }
 
 /* Not for --check, which works beside a running server. */
@@ -183,7 +203,8 @@ int prepare_control(struct master *m, struct complaint *c)
     return placed(m, "control", r, c);
 }
 
-/* The children inherit the limit, and each cage lowers it to its own need. */
+/* The children inherit the limit, and each sandbox lowers it to its own need.
+ */
 int prepare_limits(struct master *m, struct complaint *c)
 {
     unsigned long long needed = prepare_descriptors(m);
@@ -210,20 +231,43 @@ int prepare_programs(struct master *m, struct complaint *c)
 {
     m->programs = child_programs();
     if (m->programs < 0)
-        return complain(c, "../libexec/sallyport: %s", strerror(-m->programs));
+        return complain(c, "the directory of the programs: %s",
+                        strerror(-m->programs));
     return 0;
 }
 
 int prepare_listeners(struct master *m, struct complaint *c)
 {
-    return m->check ? listeners_try(&m->settings, c)
-                    : listeners_open(&m->listeners, &m->settings, c);
+    return m->check
+               ? listeners_try(&m->settings, c)
+               : listeners_open(&m->listeners, &m->settings, &m->succession, c);
 }
 
-int prepare_cage(struct master *m, struct complaint *c)
+/* Sealed, so that nobody who has it can cut it under a gate that maps it. */
+static int new_memory(void)
+{
+    FD_CLEANUP int fd = memfd_create("gate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0 || ftruncate(fd, GATE_MEMORY) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return -errno;
+    return fd_take(&fd);
+}
+
+int prepare_memory(struct master *m, struct complaint *c)
+{
+    if (m->check)
+        return 0;
+    m->memory = succession_inherit(&m->succession, "memory");
+    if (m->memory < 0)
+        m->memory = new_memory();
+    return m->memory < 0 ? complain(c, "memfd: %s", strerror(-m->memory)) : 0;
+}
+
+int prepare_sandbox(struct master *m, struct complaint *c)
 {
     unsigned weaker = m->settings.allow_weaker;
-    int r = weaker & CAGE_LANDLOCK ? 0 : cage_landlock_test(c);
+    int r = weaker & SANDBOX_LANDLOCK ? 0 : sandbox_landlock_test(c);
 
-    return r == 0 && !(weaker & CAGE_SECCOMP) ? cage_self_test(c) : r;
+    return r == 0 && !(weaker & SANDBOX_SECCOMP) ? sandbox_self_test(c) : r;
 }

@@ -24,7 +24,9 @@ int prepare_control(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
 int prepare_programs(struct master *m, struct complaint *c);
 int prepare_listeners(struct master *m, struct complaint *c);
-int prepare_cage(struct master *m, struct complaint *c);
+/* The one of the generation before, or an empty one. */
+int prepare_memory(struct master *m, struct complaint *c);
+int prepare_sandbox(struct master *m, struct complaint *c);
 
 /* Opens a regular file to be read: the descriptor, or -EINVAL and "PATH: WHY"
  */

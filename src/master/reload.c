@@ -160,14 +160,6 @@ void reload_begin(struct master *m)
         ask(m, master_ready(m, PROCESS_KEYS));
 }
 
-static int send_number(const struct reload *r, enum message message)
-{
-    return channel_send(
-        &r->asked->channel,
-        &(struct packet){ .message = message,
-                          .value = { NUMBER(r->set->generation) } });
-}
-
 /* To keys each key and TAKE, to gate the settings, each chain and TAKE. */
 static int send_next(const struct reload *r, bool *last)
 {
@@ -175,12 +167,11 @@ static int send_next(const struct reload *r, bool *last)
     size_t at = r->sent;
 
     if (gate && at-- == 0)
-        return channel_send(
-            &r->asked->channel,
-            &(struct packet){ .message = MSG_CONF, .fd = { r->conf } });
+        return SEND(&r->asked->channel, conf, 0, .settings = r->conf);
     *last = at == (gate ? certificates_parts(r->set) : r->set->count);
     if (*last)
-        return send_number(r, MSG_TAKE);
+        return SEND(&r->asked->channel, take, 0,
+                    .generation = r->set->generation);
     return gate ? certificates_send_part(r->asked, r->set, at)
                 : certificates_send_key(r->asked, &r->set->pair[at]);
 }
@@ -197,7 +188,8 @@ static int send_up(struct reload *r)
             r->sent = last ? SIZE_MAX : r->sent + 1;
     }
     if (e == 0 && r->silent && !r->given_up) {
-        e = send_number(r, MSG_GIVE_UP);
+        e = SEND(&r->asked->channel, give_up, 0,
+                 .generation = r->set->generation);
         r->given_up = e == 0;
     }
     return e;
@@ -251,6 +243,8 @@ static void commit(struct master *m)
     fd_close(&m->conf);
     m->conf = fd_take(&r->conf);
     certificates_use(m, r->set);
+    succession_keep(&m->succession, "settings", m->conf);
+    certificates_keep(m);
     workers_tell(m);
     master_report(
         m, EVENT_SERVICE, PROCESS_MASTER,
@@ -262,12 +256,12 @@ static void commit(struct master *m)
     end(m, NULL);
 }
 
-static bool is_awaited(const struct child *c, const struct packet *p)
+static bool is_awaited(const struct child *c, uint64_t generation)
 {
     const struct reload *r = &c->master->reload;
 
     return r->asked == c && r->sent == SIZE_MAX &&
-           p->value[0].number == r->set->generation;
+           generation == r->set->generation;
 }
 
 static int lie(struct child *c)
@@ -276,11 +270,11 @@ static int lie(struct child *c)
     return -EPROTO;
 }
 
-int reload_on_taken(void *owner, struct packet *p)
+int reload_on_taken(void *owner, struct msg_taken *msg)
 {
     struct child *c = owner, *gate = master_gate(c->master);
 
-    if (!is_awaited(c, p))
+    if (!is_awaited(c, msg->generation))
         return lie(c);
     if (c == gate)
         commit(c->master);
@@ -291,15 +285,14 @@ int reload_on_taken(void *owner, struct packet *p)
     return 0;
 }
 
-int reload_on_not_taken(void *owner, struct packet *p)
+int reload_on_not_taken(void *owner, struct msg_not_taken *msg)
 {
     struct child *c = owner;
     struct complaint why = { "" };
-    struct slice text = p->value[1].text;
 
-    if (!is_awaited(c, p))
+    if (!is_awaited(c, msg->generation))
         return lie(c);
-    complain(&why, "%.*s", (int)text.len, text.ptr);
+    complain(&why, "%.*s", (int)msg->why.len, msg->why.ptr);
     settings_place_pair(c->master->reload.settings, &why);
     fail(c->master, why.text);
     return 0;

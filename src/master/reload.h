@@ -37,7 +37,7 @@ void reload_lost(struct child *c);
 void reload_release(struct master *m);
 
 /* Handlers: a child's answer. */
-int reload_on_taken(void *owner, struct packet *p);
-int reload_on_not_taken(void *owner, struct packet *p);
+int reload_on_taken(void *owner, struct msg_taken *msg);
+int reload_on_not_taken(void *owner, struct msg_not_taken *msg);
 
 #endif

@@ -11,11 +11,11 @@
 #include "sallyport/base/secret.h"
 
 /* No second request is taken before this one is answered. */
-static struct control_peer *begin(void *owner, const struct packet *request)
+static struct control_peer *begin(void *owner, uint32_t request)
 {
     struct control_peer *p = owner;
 
-    p->request = request->request;
+    p->request = request;
     p->channel.phase = PHASE_RUN;
     return p;
 }
@@ -27,43 +27,36 @@ static void tell_certificates(struct control_peer *p)
     for (size_t i = 0; set && i < set->count; i++) {
         const struct pair_files *one = &set->pair[i];
 
-        control_tell(p, &(struct packet){
-                            .message = MSG_STATUS_CERTIFICATE,
-                            .value = { TEXT(slice_from(one->certificate_name)),
-                                       TEXT(slice_from(one->staple_name)),
-                                       NUMBER(one->expires),
-                                       NUMBER(one->staple_until) } });
+        control_sent(p, SEND(&p->channel, status_certificate, p->request,
+                             .path = slice_from(one->certificate_name),
+                             .staple_path = slice_from(one->staple_name),
+                             .expires = (int64_t)one->expires,
+                             .staple_until = (int64_t)one->staple_until));
     }
 }
 
-static int on_status(void *owner, struct packet *request)
+static int request_on_status(void *owner, struct msg_status *msg)
 {
-    struct control_peer *p = begin(owner, request);
+    struct control_peer *p = begin(owner, msg->request);
     const struct master *m = p->master;
-    struct packet answer = { .message = MSG_STATUS_IS,
-                             .value = {
-                                 NUMBER(m->state),
-                                 NUMBER(m->since),
-                                 NUMBER(m->sessions.living),
-                                 NUMBER(sessions_logged_in(&m->sessions)),
-                                 NUMBER(m->settings.max_sessions),
-                                 NUMBER(userdb_count(&m->users)),
-                             } };
 
     for (size_t i = 0; i < m->listeners.control_count; i++)
-        control_tell(
-            p, &(struct packet){
-                   .message = MSG_STATUS_LISTENER,
-                   .value = { ADDRESS(m->listeners.control[i].address) } });
+        control_sent(p, SEND(&p->channel, status_listener, p->request,
+                             .bound = m->listeners.control[i].address));
     tell_certificates(p);
-    control_answer(p, &answer);
+    control_answered(p, SEND(&p->channel, status_is, p->request,
+                             .state = (enum server_state)m->state,
+                             .since = m->since, .sessions = m->sessions.living,
+                             .logged_in = sessions_logged_in(&m->sessions),
+                             .limit = m->settings.max_sessions,
+                             .users = userdb_count(&m->users)));
     return 0;
 }
 
 /* Answered when it is over. */
-static int on_reload(void *owner, struct packet *request)
+static int request_on_reload(void *owner, struct msg_reload *msg)
 {
-    struct control_peer *p = begin(owner, request);
+    struct control_peer *p = begin(owner, msg->request);
 
     p->reloading = p->request;
     master_reload(p->master);
@@ -77,7 +70,7 @@ static void tell_reloaded(struct control_peer *p, const char *wrong)
     if (wrong)
         control_refuse(p, REFUSAL_BAD_FILE, wrong);
     else
-        control_answer(p, &(struct packet){ .message = MSG_CONTROL_DONE });
+        control_answered(p, SEND(&p->channel, control_done, p->request));
 }
 
 void request_reloaded(struct master *m, const char *wrong)
@@ -92,13 +85,13 @@ void request_reloaded(struct master *m, const char *wrong)
 
 static void tell_ended(struct control_peer *p, size_t ended)
 {
-    control_answer(p, &(struct packet){ .message = MSG_ENDED,
-                                        .value = { NUMBER(ended) } });
+    control_answered(p,
+                     SEND(&p->channel, ended, p->request, .sessions = ended));
 }
 
-static int on_users_edited(void *owner, struct packet *request)
+static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
 {
-    struct control_peer *p = begin(owner, request);
+    struct control_peer *p = begin(owner, msg->request);
     struct master *m = p->master;
 
     master_look_at_users(m);
@@ -109,18 +102,16 @@ static int on_users_edited(void *owner, struct packet *request)
     return 0;
 }
 
-static int on_who(void *owner, struct packet *request)
+static int request_on_who(void *owner, struct msg_who *msg)
 {
-    struct control_peer *p = begin(owner, request);
-
-    request_who(p, request->value[0].number);
+    request_who(begin(owner, msg->request), msg->place);
     return 0;
 }
 
-static int on_end_sessions(void *owner, struct packet *request)
+static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 {
-    struct control_peer *p = begin(owner, request);
-    size_t ended = request_end_sessions(p->master, request);
+    struct control_peer *p = begin(owner, msg->request);
+    size_t ended = request_end_sessions(p->master, msg);
 
     if (ended > 0)
         master_report(p->master, EVENT_SERVICE, PROCESS_MASTER,
@@ -166,9 +157,9 @@ static void open_home(struct control_peer *p, const struct user *user)
     }
 }
 
-static int on_partials(void *owner, struct packet *request)
+static int request_on_partials(void *owner, struct msg_partials *msg)
 {
-    struct control_peer *p = begin(owner, request);
+    struct control_peer *p = begin(owner, msg->request);
     const struct user *user;
 
     if (p->master->state != MASTER_RUNNING) {
@@ -176,7 +167,7 @@ static int on_partials(void *owner, struct packet *request)
     } else if (p->home.pid > 0) {
         control_refuse(p, REFUSAL_BUSY, "the last request is still at work");
     } else {
-        user = find_user(p, request->value[0].text);
+        user = find_user(p, msg->user);
         if (user)
             open_home(p, user);
     }
@@ -185,12 +176,10 @@ static int on_partials(void *owner, struct packet *request)
 
 void request_home_ready(struct control_peer *p)
 {
-    struct packet answer = { .message = MSG_PARTIALS_CHANNEL,
-                             .fd = { p->home.end, -1 } };
-
     if (p->state != CONTROL_OPENING)
         return;
-    control_answer(p, &answer);
+    control_answered(p, SEND(&p->channel, partials_channel, p->request,
+                             .files = p->home.end));
     fd_close(&p->home.end);
 }
 
@@ -201,9 +190,12 @@ void request_home_lost(struct control_peer *p)
 }
 
 static const struct handler handlers[] = {
-    { MSG_STATUS, on_status },     { MSG_RELOAD, on_reload },
-    { MSG_PARTIALS, on_partials }, { MSG_USERS_EDITED, on_users_edited },
-    { MSG_WHO, on_who },           { MSG_END_SESSIONS, on_end_sessions },
+    ON(status, request_on_status),
+    ON(reload, request_on_reload),
+    ON(partials, request_on_partials),
+    ON(users_edited, request_on_users_edited),
+    ON(who, request_on_who),
+    ON(end_sessions, request_on_end_sessions),
 };
 
 int request_dispatch(struct control_peer *p)

@@ -21,18 +21,15 @@ static const char *user_of(const struct session *s)
 
 static void tell_one(struct control_peer *p, const struct session *s)
 {
-    control_tell(p,
-                 &(struct packet){
-                     .message = MSG_WHO_IS,
-                     .value = { NUMBER(s->serial), TEXT(slice_from(user_of(s))),
-                                ADDRESS(s->peer), ADDRESS(s->local),
-                                NUMBER(s->since), NUMBER(s->login) } });
+    control_sent(p,
+                 SEND(&p->channel, who_is, p->request, .serial = s->serial,
+                      .user = slice_from(user_of(s)), .peer = s->peer,
+                      .local = s->local, .since = s->since, .login = s->login));
 }
 
 void request_who(struct control_peer *p, uint64_t from)
 {
     const struct session_table *t = &p->master->sessions;
-    struct packet end = { .message = MSG_WHO_END };
     size_t told = 0, i = from < t->size ? (size_t)from : t->size;
 
     for (; i < t->size && told < WHO_PAGE; i++)
@@ -40,29 +37,29 @@ void request_who(struct control_peer *p, uint64_t from)
             tell_one(p, &t->all[i]);
             told++;
         }
-    end.value[0].number = i < t->size ? i : 0;
-    control_answer(p, &end);
+    control_answered(p, SEND(&p->channel, who_end, p->request,
+                             .place = i < t->size ? i : 0));
 }
 
-static bool is_meant(const struct session *s, const struct packet *p)
+static bool is_meant(const struct session *s,
+                     const struct msg_end_sessions *msg)
 {
-    const struct address *client = &p->value[2].address;
-
-    if (p->value[0].number != 0)
-        return s->serial == p->value[0].number;
-    if (p->value[1].text.len > 0)
-        return slice_equal(slice_from(user_of(s)), p->value[1].text);
-    return client->family != 0 && address_same_host(&s->peer, client);
+    if (msg->serial != 0)
+        return s->serial == msg->serial;
+    if (msg->user.len > 0)
+        return slice_equal(slice_from(user_of(s)), msg->user);
+    return msg->client.family != 0 && address_same_host(&s->peer, &msg->client);
 }
 
-size_t request_end_sessions(struct master *m, const struct packet *p)
+size_t request_end_sessions(struct master *m,
+                            const struct msg_end_sessions *msg)
 {
     size_t ended = 0;
 
     for (size_t i = 0; i < m->sessions.size; i++) {
         struct session *s = &m->sessions.all[i];
 
-        if (!is_there(s) || !is_meant(s, p))
+        if (!is_there(s) || !is_meant(s, msg))
             continue;
         session_kick(s, ENDING_KICKED);
         ended++;

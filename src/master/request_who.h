@@ -7,7 +7,8 @@
 /* Tells the sessions from that place of the table on, up to a page of them, and
  * where the next page begins. */
 void request_who(struct control_peer *p, uint64_t from);
-/* Kicks those that MSG_END_SESSIONS means: how many. */
-size_t request_end_sessions(struct master *m, const struct packet *p);
+/* Kicks the sessions that MSG means: how many. */
+size_t request_end_sessions(struct master *m,
+                            const struct msg_end_sessions *msg);
 
 #endif

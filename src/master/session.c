@@ -15,7 +15,7 @@
 #include "worker.h"
 
 static const struct handler handlers[] = {
-    { MSG_LOGIN, login_on_request },
+    ON(login, login_on_request),
 };
 
 static void on_ready(void *owner, uint32_t events)
@@ -78,6 +78,9 @@ struct session *session_open(struct master *m, uint64_t serial,
                              const struct address *local, bool proxied,
                              const struct session_ends *ends)
 {
+    const struct speaker who = { .process = PROCESS_SESSION,
+                                 .serial = serial,
+                                 .peer = *peer };
     struct session *s = sessions_take(&m->sessions, serial);
 
     if (!s)
@@ -87,12 +90,11 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->peer = *peer;
     s->local = *local;
     s->since = time(NULL);
-    s->log.end = ends->log;
-    s->log.held = s->keys.held = proxied;
-    s->keys.end = ends->keys;
+    s->log = service_open(m, PROCESS_LOG, &who, ends->log);
+    s->keys = service_open(m, PROCESS_KEYS, &who, ends->keys);
+    if (s->log && s->keys)
+        s->log->held = s->keys->held = proxied;
     s->certificates = certificates_enter(m);
-    if (!master_ready(m, PROCESS_KEYS) || wire_is_dead(&s->keys))
-        wire_wait(&s->keys);
     s->home.master = m;
     s->home.calls = &home_calls;
     s->home.owner = s;
@@ -105,24 +107,24 @@ struct session *session_open(struct master *m, uint64_t serial,
     };
     if (loop_add(&m->loop, &s->watch) < 0)
         session_end(s);
-    wires_flush(m);
+    services_flush(m);
     return s;
 }
 
 /* One that was kicked meanwhile has at least its events under its name. */
 bool session_known(struct session *s, const struct address *peer)
 {
-    struct packet p = { .message = MSG_ENTERED };
-
     if (s->state == SESSION_ENDED)
         return true;
     if (s->channel.phase != PHASE_START)
         return false;
     s->peer = s->home.peer = *peer;
     s->channel.phase = PHASE_GREETED;
-    s->log.held = s->keys.held = false;
-    wires_flush(s->master);
-    if (s->state == SESSION_GREETED && channel_send(&s->channel, &p) == -EAGAIN)
+    service_known(s->log, peer);
+    service_known(s->keys, peer);
+    services_flush(s->master);
+    if (s->state == SESSION_GREETED &&
+        SEND(&s->channel, admitted, 0) == -EAGAIN)
         session_kill(s);
     return true;
 }
@@ -146,23 +148,6 @@ static bool files_must_hear(const struct session *s)
     return s->home.channel.fd >= 0 && s->home.end < 0 && master_gate(s->master);
 }
 
-struct speaker session_speaker(const struct session *s)
-{
-    struct speaker who = home_speaker(&s->home);
-
-    who.process = PROCESS_SESSION;
-    who.serial = s->serial;
-    who.peer = s->peer;
-    return who;
-}
-
-static void leave_words(struct session *s)
-{
-    const struct speaker who = session_speaker(s);
-
-    leftovers_take(s->master, &s->log, &who, s->home.user[0] != '\0');
-}
-
 void session_end(struct session *s)
 {
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
@@ -172,8 +157,8 @@ void session_end(struct session *s)
     loop_remove(&s->master->loop, &s->watch);
     loop_timer_clear(&s->master->loop, &s->timer);
     channel_close(&s->channel);
-    leave_words(s);
-    wire_close(&s->keys);
+    service_end(s->master, &s->log);
+    service_end(s->master, &s->keys);
     worker_forget(s->master, s);
     if (!files_must_hear(s))
         home_close(&s->home);
@@ -211,12 +196,11 @@ void session_kill(struct session *s)
  * another reason to give. */
 void session_kick(struct session *s, enum ending why)
 {
-    struct packet p = { .message = MSG_KICK, .value = { NUMBER(why) } };
     int r;
 
     if (s->state == SESSION_FREE || s->state >= SESSION_KICKED)
         return;
-    r = channel_send(&s->channel, &p);
+    r = SEND(&s->channel, kick, 0, .why = why);
     if (r == -EPIPE) {
         session_end(s);
     } else if (r < 0) {

@@ -1,4 +1,4 @@
-/* The sessions as master sees them: a record each from gate's MSG_SESSION to
+/* The sessions as master sees them: a record each from gate's MSG_session to
  * the end of the session and of its process files. */
 #ifndef SALLYPORT_SRC_MASTER_SESSION_H
 #define SALLYPORT_SRC_MASTER_SESSION_H
@@ -10,9 +10,9 @@
 #include "home.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/siphash.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/ipc/channel.h"
-#include "sallyport/ipc/outcome.h"
-#include "wire.h"
+#include "service.h"
 
 struct master;
 
@@ -44,7 +44,7 @@ struct session {
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* of the state */
-    struct wire log, keys;
+    struct service_channel *log, *keys;
     struct pair_set *certificates; /* that it was forked with */
     uint32_t request;              /* LOGIN's number */
     uint64_t tries;                /* wrong passwords so far */
@@ -107,12 +107,11 @@ bool session_known(struct session *s, const struct address *peer);
  * files is reaped and gate knows. */
 void session_end(struct session *s);
 /* As log hears of it: with its user, once the password was right. */
-struct speaker session_speaker(const struct session *s);
 /* Gate has reaped it: how, as wait(2) says it. */
 void session_gone(struct session *s, int status);
 /* Also has gate kill it. */
 void session_kill(struct session *s);
-/* MSG_KICK, and the kill 2 s later. */
+/* MSG_kick, and the kill 2 s later. */
 void session_kick(struct session *s, enum ending why);
 /* Gate is no more: it need not be told anything. */
 void session_forget_news(struct session *s);

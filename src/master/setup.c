@@ -1,84 +1,82 @@
 /* The table of the executed processes, and their set-up: one step a message.
  * Runs in master. */
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "gate.h"
 #include "hosts.h"
 #include "master.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/sandbox/sandbox.h"
 #include "worker.h"
 
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
 
-static int send_one(struct child *c, struct packet p)
-{
-    return channel_send(&c->channel, &p);
-}
-
 static int step_conf(struct child *c)
 {
-    return send_one(c, (struct packet){ .message = MSG_CONF,
-                                        .fd = { c->master->conf, -1 } });
+    return SEND(&c->channel, conf, 0, .settings = c->master->conf);
 }
 
-static int step_cage(struct child *c)
+static int step_sandbox(struct child *c)
 {
     const struct master *m = c->master;
     const struct identity *id = &m->identity[c->row->process];
     unsigned weaker = m->settings.allow_weaker;
-    struct packet p = {
-        .message = MSG_CAGE,
-        .value = { NUMBER(m->root), NUMBER(id->uid), NUMBER(id->gid),
-                   NUMBER(m->no_empty ? weaker | CAGE_CHROOT : weaker) },
-        .fd = { m->empty, -1 }
-    };
 
-    return send_one(c, p);
+    if (m->no_empty)
+        weaker |= SANDBOX_CHROOT;
+    return SEND(&c->channel, sandbox, 0, .root = m->root, .uid = id->uid,
+                .gid = id->gid, .allow_weaker = weaker, .directory = m->empty);
 }
 
-/* The far end follows when it can be taken; until then what is said waits in
- * the pair. */
-static int send_wire(struct child *c, enum message message, struct wire *w)
+static int send_log(struct child *c, int end)
 {
+    return SEND(&c->channel, log, 0, .log = end);
+}
+
+static int send_keys(struct child *c, int end)
+{
+    return SEND(&c->channel, keys, 0, .keys = end);
+}
+
+/* The service gets the far end when it can take it; until then what is sent
+ * waits in the channel. */
+static int send_service(struct child *c, int (*send)(struct child *c, int end),
+                        enum process service, struct service_channel **ret)
+{
+    const struct speaker who = { .process = c->row->process };
     int ends[2];
     int r = fd_pair(ends);
 
     if (r < 0)
         return r;
-    r = send_one(c, (struct packet){ .message = message, .fd = { ends[0] } });
+    r = send(c, ends[0]);
     fd_close(&ends[0]);
     if (r < 0) {
         fd_close(&ends[1]);
         return r;
     }
-    wire_close(w);
-    w->end = ends[1];
-    return 0;
+    service_end(c->master, ret);
+    *ret = service_open(c->master, service, &who, ends[1]);
+    services_flush(c->master);
+    return *ret ? 0 : -ENOMEM;
 }
 
 static int step_log(struct child *c)
 {
-    return send_wire(c, MSG_LOG, &c->log);
+    return send_service(c, send_log, PROCESS_LOG, &c->log);
 }
 
 static int step_keys(struct child *c)
 {
-    int r = send_wire(c, MSG_KEYS, &c->keys);
-
-    if (r == 0)
-        wires_flush(c->master);
-    return r;
+    return send_service(c, send_keys, PROCESS_KEYS, &c->keys);
 }
 
 /* All sessions, gate, and those of both that end while new ones come. */
 static int step_peers(struct child *c)
 {
-    size_t most = 2 * c->master->settings.max_sessions + 16;
-
-    return send_one(
-        c, (struct packet){ .message = MSG_PEERS, .value = { NUMBER(most) } });
+    return SEND(&c->channel, peers, 0,
+                .most = 2 * c->master->settings.max_sessions + 16);
 }
 
 static int step_listeners(struct child *c)
@@ -87,11 +85,8 @@ static int step_listeners(struct child *c)
 
     for (; c->index < l->control_count; c->index++) {
         const struct listener *one = &l->control[c->index];
-        struct packet p = { .message = MSG_LISTENER,
-                            .value = { NUMBER(c->index),
-                                       ADDRESS(one->address) },
-                            .fd = { one->fd, -1 } };
-        int r = send_one(c, p);
+        int r = SEND(&c->channel, listener, 0, .index = c->index,
+                     .bound = one->address, .listener = one->fd);
 
         if (r < 0)
             return r;
@@ -105,10 +100,8 @@ static int step_passive(struct child *c)
 
     for (; c->index < l->passive_count; c->index++) {
         const struct listener *one = &l->passive[c->index];
-        struct packet p = { .message = MSG_PASSIVE,
-                            .value = { ADDRESS(one->address) },
-                            .fd = { one->fd, -1 } };
-        int r = send_one(c, p);
+        int r = SEND(&c->channel, passive, 0, .bound = one->address,
+                     .retired = false, .listener = one->fd);
 
         if (r < 0)
             return r;
@@ -116,10 +109,14 @@ static int step_passive(struct child *c)
     return 0;
 }
 
+static int step_memory(struct child *c)
+{
+    return SEND(&c->channel, memory, 0, .file = c->master->memory);
+}
+
 static int step_output(struct child *c)
 {
-    return send_one(
-        c, (struct packet){ .message = MSG_LOG_OUTPUT, .fd = { 2, -1 } });
+    return SEND(&c->channel, log_output, 0, .output = 2);
 }
 
 /* What is wrong with a key is keys' to say: gate, which asks for a proof of
@@ -131,14 +128,14 @@ static int step_keys_ready(struct child *c)
 
 static int step_go(struct child *c)
 {
-    return send_one(c, (struct packet){ .message = MSG_GO });
+    return SEND(&c->channel, go, 0);
 }
 
-static int on_ready_message(void *owner, struct packet *p)
+static int child_on_ready(void *owner, struct msg_ready *msg)
 {
     struct child *c = owner;
 
-    (void)p;
+    (void)msg;
     if (child_steps(c)[c->step]) { /* it can't know: GO wasn't said */
         c->channel.wrong = "ready before its set-up was over";
         return -EPROTO;
@@ -152,15 +149,12 @@ static int on_ready_message(void *owner, struct packet *p)
     return 0;
 }
 
-static int on_failed_message(void *owner, struct packet *p)
+static int child_on_failed(void *owner, struct msg_failed *msg)
 {
     struct child *c = owner;
 
-    slice_copy(
-        p->value[0].text.len < sizeof(c->failure)
-            ? p->value[0].text
-            : (struct slice){ p->value[0].text.ptr, sizeof(c->failure) - 1 },
-        c->failure, sizeof(c->failure));
+    snprintf(c->failure, sizeof(c->failure), "%.*s", (int)msg->why.len,
+             msg->why.ptr);
     return -ECANCELED;
 }
 
@@ -178,7 +172,7 @@ static void gate_gone(struct child *c)
 
 static void keys_writable(struct child *c)
 {
-    wires_flush(c->master);
+    services_flush(c->master);
     certificates_flush(c->master);
     reload_feed(c->master);
 }
@@ -194,79 +188,83 @@ static void keys_on_ready(struct child *c)
 static void gate_on_ready(struct child *c)
 {
     hosts_tell(c->master);
+    if (c->master->succession.leads)
+        gate_open(c);
 }
 
-static void flush_wires(struct child *c)
+static int gate_on_born(void *owner, struct msg_born *msg)
 {
-    wires_flush(c->master);
+    (void)owner;
+    (void)msg;
+    return 0;
+}
+
+static void flush_services(struct child *c)
+{
+    services_flush(c->master);
 }
 
 static void keys_on_gone(struct child *c)
 {
-    wires_are_stale(c->master, PROCESS_KEYS);
+    services_restart(c->master, PROCESS_KEYS);
     reload_lost(c);
 }
 
 static void log_on_gone(struct child *c)
 {
-    wires_are_stale(c->master, PROCESS_LOG);
+    services_restart(c->master, PROCESS_LOG);
 }
 
-#define START_MESSAGES                                                         \
-    { MSG_READY, on_ready_message },                                           \
-    {                                                                          \
-        MSG_FAILED, on_failed_message                                          \
-    }
-
+#define START_MESSAGES ON(ready, child_on_ready), ON(failed, child_on_failed)
 #define RELOAD_MESSAGES                                                        \
-    { MSG_TAKEN, reload_on_taken },                                            \
-    {                                                                          \
-        MSG_NOT_TAKEN, reload_on_not_taken                                     \
-    }
+    ON(taken, reload_on_taken), ON(not_taken, reload_on_not_taken)
 
 static const struct handler gate_handlers[] = {
     START_MESSAGES,
-    { MSG_SESSION, gate_on_session },
-    { MSG_SESSION_PEER, gate_on_session_peer },
-    { MSG_SESSION_GONE, gate_on_session_gone },
-    { MSG_PAIR_IS, certificates_on_pair },
+    ON(serving, gate_on_serving),
+    ON(session, gate_on_session),
+    ON(born, gate_on_born),
+    ON(session_peer, gate_on_session_peer),
+    ON(session_gone, gate_on_session_gone),
+    ON(pair_is, certificates_on_pair),
     RELOAD_MESSAGES,
 };
 static const struct handler auth_handlers[] = {
     START_MESSAGES,
-    { MSG_VERDICT, worker_on_verdict },
+    ON(verdict, worker_on_verdict),
 };
 static const struct handler names_handlers[] = {
     START_MESSAGES,
-    { MSG_RESOLVED, hosts_on_resolved },
-    { MSG_UNRESOLVED, hosts_on_unresolved },
+    ON(resolved, hosts_on_resolved),
+    ON(unresolved, hosts_on_unresolved),
 };
 static const struct handler log_handlers[] = { START_MESSAGES };
 static const struct handler keys_handlers[] = { START_MESSAGES,
                                                 RELOAD_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    step_conf,         step_cage,      step_log,     step_keys,
-    certificates_step, step_listeners, step_passive, hosts_step,
-    step_keys_ready,   step_go,        NULL,
+    step_conf,         step_sandbox,    step_log,     step_keys,
+    certificates_step, step_listeners,  step_passive, step_memory,
+    hosts_step,        step_keys_ready, step_go,      NULL,
 };
 static child_step *const gate_check_steps[] = {
-    step_conf,       step_cage, step_keys, certificates_step,
-    step_keys_ready, step_go,   NULL,
+    step_conf,       step_sandbox, step_keys, certificates_step,
+    step_keys_ready, step_go,      NULL,
 };
 static child_step *const auth_steps[] = {
-    step_cage,         step_log, certificates_step_auth,
+    step_sandbox,      step_log, certificates_step_auth,
     worker_send_users, step_go,  NULL
 };
 static child_step *const keys_steps[] = {
-    step_cage, step_log, certificates_step_keys, step_peers, step_go, NULL
+    step_sandbox, step_log, certificates_step_keys, step_peers, step_go, NULL
 };
-static child_step *const keys_check_steps[] = { step_cage,
+static child_step *const keys_check_steps[] = { step_sandbox,
                                                 certificates_step_keys,
                                                 step_peers, step_go, NULL };
-static child_step *const names_steps[] = { step_cage, step_log, step_go, NULL };
-static child_step *const names_check_steps[] = { step_cage, step_go, NULL };
-static child_step *const log_steps[] = { step_conf, step_cage, step_output,
+static child_step *const names_steps[] = { step_sandbox, step_log, step_go,
+                                           NULL };
+static child_step *const names_check_steps[] = { step_sandbox, step_go, NULL };
+static child_step *const log_steps[] = { step_conf, step_sandbox, step_output,
                                          step_go, NULL };
 
 /* clang-format off */
@@ -275,8 +273,8 @@ static const struct child_row rows[] = {
       .binary = "log",
       .steps = log_steps,
       HANDLERS(log_handlers),
-      .on_ready = flush_wires,
-      .on_writable = flush_wires,
+      .on_ready = flush_services,
+      .on_writable = flush_services,
       .on_gone = log_on_gone },
     { .process = PROCESS_KEYS,
       .binary = "keys",

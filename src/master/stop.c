@@ -19,18 +19,15 @@ void master_session_freed(struct master *m)
 
 void master_stop(struct master *m)
 {
-    struct packet p = { .message = MSG_CLOSE_DOOR };
     struct child *gate = master_gate(m);
     bool again = m->state == MASTER_STOPPING;
 
     m->state = MASTER_STOPPING;
-    if (!again)
-        notify_send(&m->notify, "STOPPING=1");
     if (again || !gate || m->sessions.used == 0) {
         loop_stop(&m->loop);
         return;
     }
-    channel_send(&gate->channel, &p);
+    SEND(&gate->channel, stop_accepting, 0);
     loop_timer_set(&m->loop, &m->deadline, m->deadlines.stop);
     for (size_t i = 0; i < m->sessions.size; i++)
         session_kick(&m->sessions.all[i], ENDING_SHUTDOWN);
@@ -63,7 +60,7 @@ static void wait_for(struct master *m, bool log)
     }
 }
 
-static void release(struct master *m, bool log)
+static void release_master(struct master *m, bool log)
 {
     for (size_t i = 0; i < m->child_count; i++)
         if ((m->child[i].row->process == PROCESS_LOG) == log)
@@ -102,12 +99,12 @@ void stop_children(struct master *m)
     if (m->sessions.all)
         end_sessions(m);
     control_stop(&m->control);
-    release(m, false);
+    release_master(m, false);
     wait_for(m, false);
     kill_rest(m, false);
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
-    release(m, true);
+    release_master(m, true);
     wait_for(m, true);
     kill_rest(m, true);
 }

@@ -29,8 +29,6 @@ void *sessions_memory(size_t bytes)
 static void blank(struct session *s)
 {
     *s = (struct session){ .channel.fd = -1 };
-    wire_init(&s->log);
-    wire_init(&s->keys);
     home_blank(&s->home);
 }
 

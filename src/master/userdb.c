@@ -114,6 +114,18 @@ static int add_generation(struct userdb *u, struct slice text,
     return 1;
 }
 
+int userdb_restore(struct userdb *u, int fd, struct complaint *c)
+{
+    struct buf text;
+    int r;
+
+    buf_init(&text, USERS_FILE_MAX);
+    r = fd_read_file(fd, &text);
+    r = r < 0 ? failed(u, r, c) : add_generation(u, buf_slice(&text), c);
+    buf_release(&text);
+    return r < 0 ? r : 0;
+}
+
 /* What is read is what FD is open on, whatever the path names by now. */
 static int read_open(struct userdb *u, int fd, struct complaint *c)
 {

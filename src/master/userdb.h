@@ -35,6 +35,10 @@ void userdb_release(struct userdb *u);
  */
 int userdb_look(struct userdb *u, struct complaint *c);
 
+/* After a crash, where the file can't be used: the text that was used last.
+ * 0, or negative with the complaint. */
+int userdb_restore(struct userdb *u, int fd, struct complaint *c);
+
 uint64_t userdb_newest(const struct userdb *u);
 /* Rows of the newest. */
 size_t userdb_count(const struct userdb *u);

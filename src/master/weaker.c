@@ -4,8 +4,8 @@
 #include "weaker.h"
 
 #include "master.h"
-#include "sallyport/base/binding.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/domain/binding.h"
+#include "sallyport/domain/sandbox_part.h"
 
 static void phrase(struct buf *into, const char *text)
 {
@@ -13,16 +13,6 @@ static void phrase(struct buf *into, const char *text)
         buf_add_text(into, "; ");
     buf_add_text(into, text);
 }
-
-static const struct {
-    enum cage_part part;
-    const char *text;
-} excused[] = {
-    { CAGE_IDS, "allow_weaker excuses ids" },
-    { CAGE_CHROOT, "allow_weaker excuses chroot" },
-    { CAGE_SECCOMP, "allow_weaker excuses seccomp" },
-    { CAGE_LANDLOCK, "allow_weaker excuses landlock" },
-};
 
 /* Whom the server's word or a row of his own lets end uploads as he likes. */
 static size_t lenient_users(const struct master *m)
@@ -62,9 +52,11 @@ void weaker_text(const struct master *m, struct buf *into)
     if (!m->root)
         phrase(into, "not run by root: all processes have the same uid and no "
                      "empty root folder");
-    for (size_t i = 0; i < sizeof(excused) / sizeof(excused[0]); i++)
-        if (m->settings.allow_weaker & excused[i].part)
-            phrase(into, excused[i].text);
+    for (size_t i = 0; i < SANDBOX_PARTS; i++)
+        if (m->settings.allow_weaker & sandbox_parts[i].part) {
+            phrase(into, "allow_weaker excuses ");
+            buf_add_text(into, sandbox_parts[i].word);
+        }
     if (!m->settings.fsync)
         phrase(into, "fsync = no: 226 does not mean durable");
     if (m->settings.upload_eof == UPLOAD_EOF_LENIENT || lenient_users(m) > 0)

@@ -32,7 +32,7 @@ static struct verification *find(struct child *c, uint64_t serial)
  * again: its two verdicts could not be told apart. */
 static bool can_take(const struct master *m, struct child *c, uint64_t serial)
 {
-    return c->verifications < WORKER_MAX &&
+    return c->verifications < VERIFICATIONS_MAX &&
            c->generation == userdb_newest(&m->users) && !find(c, serial);
 }
 
@@ -76,7 +76,7 @@ static size_t held_by(const struct master *m, const struct address *prefix)
 static bool has_its_share(const struct master *m, const struct address *prefix,
                           size_t workers)
 {
-    size_t share = workers * WORKER_MAX / 4;
+    size_t share = workers * VERIFICATIONS_MAX / 4;
 
     return held_by(m, prefix) >= (share > SHARE_MIN ? share : SHARE_MIN);
 }
@@ -87,17 +87,14 @@ int worker_ask(struct session *s, int fd)
     struct address prefix = prefix_of(&s->peer);
     size_t all;
     struct child *c = least_busy(m, s->serial, &all);
-    struct packet p = { .message = MSG_VERIFY,
-                        .value = { NUMBER(s->serial),
-                                   NUMBER(userdb_newest(&m->users)),
-                                   ADDRESS(s->peer) },
-                        .fd = { fd, -1 } };
 
     if (!c)
         return all == 0 ? -ENOENT : -EBUSY;
     if (has_its_share(m, &prefix, all))
         return -EAGAIN;
-    if (channel_send(&c->channel, &p) < 0)
+    if (SEND(&c->channel, verify, 0, .serial = s->serial,
+             .edition = userdb_newest(&m->users), .peer = s->peer,
+             .session = fd) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
         (struct verification){ s->serial, userdb_newest(&m->users), s->peer,
@@ -136,12 +133,10 @@ static uint64_t half_of_key(const struct master *m, const char *which)
 int worker_send_users(struct child *c)
 {
     const struct userdb *u = &c->master->users;
-    struct packet p = { .message = MSG_USERS,
-                        .value = { NUMBER(userdb_newest(u)),
-                                   NUMBER(half_of_key(c->master, "auth 1")),
-                                   NUMBER(half_of_key(c->master, "auth 2")) },
-                        .fd = { u->fd, -1 } };
-    int r = channel_send(&c->channel, &p);
+    int r =
+        SEND(&c->channel, users, 0, .edition = userdb_newest(u),
+             .name_key_1 = half_of_key(c->master, "auth 1"),
+             .name_key_2 = half_of_key(c->master, "auth 2"), .users = u->fd);
 
     if (r == 0)
         c->generation = userdb_newest(u);
@@ -182,35 +177,31 @@ static int lie(struct child *c, const char *what)
  * at. */
 static const char *objection(const struct child *c,
                              const struct verification *v,
-                             const struct packet *p)
+                             const struct msg_verdict *msg)
 {
-    uint64_t generation = p->value[1].number;
-    uint64_t row = p->value[2].number;
     const struct users *users;
 
     if (!v)
         return "a verdict that nobody asked for";
-    if (generation < v->generation || generation > c->generation)
+    if (msg->edition < v->generation || msg->edition > c->generation)
         return "a verdict by a wrong generation of the users file";
-    if (p->value[3].number > 1)
-        return "a verdict that is neither yes nor no";
-    users = userdb_find(&c->master->users, generation);
-    if (p->value[3].number == 0 || !users)
+    users = userdb_find(&c->master->users, msg->edition);
+    if (!msg->accepted || !users)
         return NULL;
-    if (row >= users->count)
+    if (msg->row >= users->count)
         return "a verdict with a row that is not there";
-    return users->row[row].locked ? "a yes for a locked user" : NULL;
+    return users->row[msg->row].locked ? "a yes for a locked user" : NULL;
 }
 
-int worker_on_verdict(void *owner, struct packet *p)
+int worker_on_verdict(void *owner, struct msg_verdict *msg)
 {
     struct child *c = owner;
-    struct verification *v = find(c, p->value[0].number);
-    const char *wrong = objection(c, v, p);
-    struct verdict verdict = { .right = p->value[3].number == 1,
-                               .generation = p->value[1].number,
-                               .row = p->value[2].number,
-                               .guess.name = p->value[4].number };
+    struct verification *v = find(c, msg->serial);
+    const char *wrong = objection(c, v, msg);
+    struct verdict verdict = { .right = msg->accepted,
+                               .generation = msg->edition,
+                               .row = msg->row,
+                               .guess.name = msg->name };
     struct session *s;
 
     if (wrong)
@@ -235,14 +226,14 @@ void worker_on_ready(struct child *c)
 {
     tell(c);
     login_retry(c->master);
-    wires_flush(c->master);
+    services_flush(c->master);
 }
 
 void worker_on_writable(struct child *c)
 {
     tell(c);
     login_retry(c->master); /* it may have the newest users file now */
-    wires_flush(c->master);
+    services_flush(c->master);
 }
 
 void worker_on_gone(struct child *c)

@@ -18,11 +18,11 @@ int main(int argc, char **argv)
     int r;
 
     process_title_init(argc, argv);
-    process_title("%s", cage_row(PROCESS_NAMES)->title);
+    process_title("%s", sandbox_row(PROCESS_NAMES)->title);
     die_title("names");
     names_init(&names, MAIN_FD);
     setup_init(&setup, &names);
-    if (setup_receive(&setup) < 0 || setup_cage(&setup) < 0) {
+    if (setup_receive(&setup) < 0 || setup_sandbox(&setup) < 0) {
         setup_failed(&setup);
         return EXIT_SUCCESS; /* master decides what that means */
     }

@@ -16,8 +16,6 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
-#define HOST_MAX 256 /* a word of a message */
-
 static void on_late(void *owner);
 
 void names_init(struct names *n, int fd)
@@ -70,17 +68,10 @@ void names_release(struct names *n)
 
 static void tell(struct names *n, const struct finding *f)
 {
-    struct packet p = { .request = n->request };
-    int r;
+    int r = f->address.family != 0
+                ? SEND(&n->master, resolved, n->request, .address = f->address)
+                : SEND(&n->master, unresolved, n->request, .why = f->why);
 
-    if (f->address.family != 0) {
-        p.message = MSG_RESOLVED;
-        p.value[0].address = f->address;
-    } else {
-        p.message = MSG_UNRESOLVED;
-        p.value[0].number = f->why;
-    }
-    r = channel_send(&n->master, &p);
     if (r < 0 && r != -EPIPE) /* one answer at a time: there is room */
         die(EX_SOFTWARE, "the answer can't be sent: %d", -r);
 }
@@ -165,34 +156,34 @@ static int begin(struct names *n, const char *host, const struct address *kept)
     return loop_add(&n->loop, &n->answer_watch);
 }
 
-static int on_resolve(void *owner, struct packet *p)
+static int names_on_resolve(void *owner, struct msg_resolve *msg)
 {
     struct names *n = owner;
     struct finding f = { .why = UNRESOLVED_FAILED };
-    char host[HOST_MAX];
+    char host[MESSAGE_WORD_MAX + 1];
 
     if (n->lookup > 0)
         die(EX_PROTOCOL, "master asks before it was answered");
-    n->request = p->request;
-    if (slice_copy(p->value[0].text, host, sizeof(host)) == 0 &&
-        begin(n, host, &p->value[1].address) == 0)
+    n->request = msg->request;
+    if (slice_copy(msg->host, host, sizeof(host)) == 0 &&
+        begin(n, host, &msg->last) == 0)
         return 0;
     end_lookup(n);
     tell(n, &f);
     return 0;
 }
 
-static int on_log(void *owner, struct packet *p)
+static int names_on_log(void *owner, struct msg_log *msg)
 {
     struct names *n = owner;
 
-    event_sender_renew(&n->log, fd_take(&p->fd[0]));
+    event_sender_renew(&n->log, fd_take(&msg->log));
     return 0;
 }
 
 static const struct handler handlers[] = {
-    { MSG_RESOLVE, on_resolve },
-    { MSG_LOG, on_log },
+    ON(resolve, names_on_resolve),
+    ON(log, names_on_log),
 };
 
 static void on_master(void *owner, uint32_t events)
@@ -210,7 +201,6 @@ static void on_master(void *owner, uint32_t events)
 
 int names_run(struct names *n)
 {
-    struct packet ready = { .message = MSG_READY };
     int r;
 
     n->master_watch = (struct loop_watch){
@@ -218,7 +208,7 @@ int names_run(struct names *n)
     };
     r = loop_add(&n->loop, &n->master_watch);
     if (r == 0)
-        r = channel_send(&n->master, &ready);
+        r = SEND(&n->master, ready, 0);
     n->master.phase = PHASE_RUN;
     return r == 0 ? loop_run(&n->loop) : r;
 }

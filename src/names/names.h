@@ -5,9 +5,9 @@
 #include <sys/types.h>
 
 #include "sallyport/base/loop.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
-#include "sallyport/ipc/outcome.h"
 
 /* libc asks each name server twice, and waits 5 s each time. */
 #define LOOKUP_MS 25000

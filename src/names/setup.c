@@ -1,4 +1,4 @@
-/* The set-up messages of master up to GO, and the cage. In names, before it
+/* The set-up messages of master up to GO, and the sandbox. In names, before it
  * hears of any name. */
 #include "setup.h"
 
@@ -18,28 +18,28 @@ void setup_init(struct setup *s, struct names *n)
 }
 
 /* It needs no root folder: /etc/hosts and the like stand in the system's. */
-static int on_cage(void *owner, struct packet *p)
+static int setup_on_sandbox(void *owner, struct msg_sandbox *msg)
 {
     struct setup *s = owner;
 
     s->plan.root_fd = -1;
     s->plan.max_files = FILES_MAX;
-    s->has_cage = true;
-    return cage_plan_told(&s->plan, p->value[0].number, p->value[1].number,
-                          p->value[2].number, p->value[3].number);
+    s->has_sandbox = true;
+    return sandbox_plan_set(&s->plan, msg->root, msg->uid, msg->gid,
+                            msg->allow_weaker);
 }
 
-static int on_log(void *owner, struct packet *p)
+static int setup_on_log(void *owner, struct msg_log *msg)
 {
     struct setup *s = owner;
 
-    event_sender_renew(&s->names->log, fd_take(&p->fd[0]));
+    event_sender_renew(&s->names->log, fd_take(&msg->log));
     return 0;
 }
 
 static const struct handler handlers[] = {
-    { MSG_CAGE, on_cage },
-    { MSG_LOG, on_log },
+    ON(sandbox, setup_on_sandbox),
+    ON(log, setup_on_log),
 };
 
 int setup_receive(struct setup *s)
@@ -52,8 +52,8 @@ int setup_receive(struct setup *s)
                           s, SETUP_MS, &s->complaint);
     if (r < 0)
         return -EINVAL;
-    if (!s->has_cage)
-        return complain(&s->complaint, "names: set-up: no cage");
+    if (!s->has_sandbox)
+        return complain(&s->complaint, "names: set-up: no sandbox");
     return 0;
 }
 
@@ -63,7 +63,7 @@ static const char *const folders[] = { "/etc", "/run", "/usr", "/lib",
                                        "/lib64" };
 #define FOLDERS (sizeof(folders) / sizeof(folders[0]))
 
-int setup_cage(struct setup *s)
+int setup_sandbox(struct setup *s)
 {
     int fd[FOLDERS];
     size_t n = 0;
@@ -77,12 +77,12 @@ int setup_cage(struct setup *s)
     s->plan.beneath = fd;
     s->plan.beneath_count = n;
     event_syscalls_by(&s->names->log);
-    cage_on_refused(event_on_syscall);
-    r = cage_enter(PROCESS_NAMES, &s->plan, &weaker, &s->complaint);
+    sandbox_on_refused(event_on_syscall);
+    r = sandbox_enter(PROCESS_NAMES, &s->plan, &weaker, &s->complaint);
     while (n > 0)
         fd_close(&fd[--n]);
     if (r == 0 && weaker)
-        say("its cage is weaker, as allow_weaker permits");
+        say("its sandbox is weaker, as allow_weaker permits");
     return r;
 }
 

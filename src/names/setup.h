@@ -4,14 +4,14 @@
 
 #include "names.h"
 #include "sallyport/base/complaint.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/sandbox/sandbox.h"
 
 #define SETUP_MS 10000
 
 struct setup {
     struct names *names;
-    struct cage_plan plan;
-    bool has_cage;
+    struct sandbox_plan plan;
+    bool has_sandbox;
     struct complaint complaint;
 };
 
@@ -19,7 +19,7 @@ struct setup {
 void setup_init(struct setup *s, struct names *n);
 /* Each 0, or -EINVAL with the complaint. */
 int setup_receive(struct setup *s); /* up to GO */
-int setup_cage(struct setup *s);
+int setup_sandbox(struct setup *s);
 void setup_failed(struct setup *s); /* tells master */
 
 #endif

@@ -1,13 +1,14 @@
-/* Cuts up the messages of a TLS 1.3 handshake (RFC 8446 4). Runs in auth, over
- * bytes that a session sent, which may be broken into: every length is checked,
- * and what isn't exactly a handshake is none. It must read them as the client
- * did that signed them, or a proof could be made of something else. */
+/* Splits a TLS 1.3 handshake into its messages (RFC 8446 4). Runs in auth. The
+ * bytes come from a session, which an attacker may control: every length is
+ * checked, and nothing may be missing or left over. It must read the messages
+ * as the client did, which signed them, or other bytes could pass as a proof.
+ */
 #include "handshake.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* RFC 8446 4; those of the parts. */
+/* Message types of the parts (RFC 8446 4). */
 enum { CLIENT_HELLO = 1, SERVER_HELLO = 2, REQUEST = 13 };
 static const uint32_t types[PART_COUNT] = {
     [PART_HELLO] = CLIENT_HELLO, [PART_ANSWER] = SERVER_HELLO,
@@ -28,7 +29,7 @@ static struct slice cut(struct slice *from, size_t len)
     return head;
 }
 
-int take_number(struct slice *from, size_t bytes, uint32_t *ret)
+int handshake_take_number(struct slice *from, size_t bytes, uint32_t *ret)
 {
     if (from->len < bytes)
         return -EINVAL;
@@ -39,11 +40,11 @@ int take_number(struct slice *from, size_t bytes, uint32_t *ret)
     return 0;
 }
 
-int take_vector(struct slice *from, size_t bytes, struct slice *ret)
+int handshake_take_vector(struct slice *from, size_t bytes, struct slice *ret)
 {
     uint32_t len;
 
-    if (take_number(from, bytes, &len) < 0 || from->len < len)
+    if (handshake_take_number(from, bytes, &len) < 0 || from->len < len)
         return -EINVAL;
     *ret = cut(from, len);
     return 0;
@@ -53,9 +54,9 @@ static int take_message(struct slice *from, uint32_t type, struct slice *body)
 {
     uint32_t found;
 
-    if (take_number(from, 1, &found) < 0 || found != type)
+    if (handshake_take_number(from, 1, &found) < 0 || found != type)
         return -EINVAL;
-    return take_vector(from, 3, body);
+    return handshake_take_vector(from, 3, body);
 }
 
 /* After a HelloRetryRequest there is a second ClientHello. */
@@ -109,10 +110,11 @@ const char *handshake_digest(const struct handshake *h)
     struct slice at = h->body[PART_ANSWER], id;
     uint32_t version, suite;
 
-    if (take_number(&at, 2, &version) < 0 || at.len < RANDOM)
+    if (handshake_take_number(&at, 2, &version) < 0 || at.len < RANDOM)
         return NULL;
     cut(&at, RANDOM);
-    if (take_vector(&at, 1, &id) < 0 || take_number(&at, 2, &suite) < 0)
+    if (handshake_take_vector(&at, 1, &id) < 0 ||
+        handshake_take_number(&at, 2, &suite) < 0)
         return NULL;
     for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
         if (suites[i].code == suite)
@@ -128,12 +130,13 @@ bool handshake_names(const struct handshake *h, uint64_t serial)
     size_t found = 0;
 
     proof_write_serial(serial, expected);
-    /* With a context it would be a request after the handshake. */
-    if (take_vector(&at, 1, &context) < 0 || context.len > 0 ||
-        take_vector(&at, 2, &all) < 0 || at.len > 0)
+    /* A request with a context belongs to a later moment than the handshake. */
+    if (handshake_take_vector(&at, 1, &context) < 0 || context.len > 0 ||
+        handshake_take_vector(&at, 2, &all) < 0 || at.len > 0)
         return false;
     while (all.len > 0) {
-        if (take_number(&all, 2, &type) < 0 || take_vector(&all, 2, &data) < 0)
+        if (handshake_take_number(&all, 2, &type) < 0 ||
+            handshake_take_vector(&all, 2, &data) < 0)
             return false;
         if (type != PROOF_EXTENSION)
             continue;
@@ -150,10 +153,10 @@ int handshake_certificate(const struct handshake *h, enum part list,
 {
     struct slice at = h->body[list], context, all;
 
-    if (take_vector(&at, 1, &context) < 0 || context.len > 0 ||
-        take_vector(&at, 3, &all) < 0 || at.len > 0)
+    if (handshake_take_vector(&at, 1, &context) < 0 || context.len > 0 ||
+        handshake_take_vector(&at, 3, &all) < 0 || at.len > 0)
         return -EINVAL;
-    return take_vector(&all, 3, ret);
+    return handshake_take_vector(&all, 3, ret);
 }
 
 int handshake_signature(const struct handshake *h, uint16_t *scheme,
@@ -162,8 +165,8 @@ int handshake_signature(const struct handshake *h, uint16_t *scheme,
     struct slice at = h->body[PART_CLIENT_VERIFY];
     uint32_t code;
 
-    if (take_number(&at, 2, &code) < 0 || take_vector(&at, 2, ret) < 0 ||
-        at.len > 0)
+    if (handshake_take_number(&at, 2, &code) < 0 ||
+        handshake_take_vector(&at, 2, ret) < 0 || at.len > 0)
         return -EINVAL;
     *scheme = (uint16_t)code;
     return 0;

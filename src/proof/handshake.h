@@ -1,4 +1,4 @@
-/* The messages of a TLS 1.3 handshake, cut up. */
+/* The messages of a TLS 1.3 handshake. */
 #ifndef PROOF_HANDSHAKE_H
 #define PROOF_HANDSHAKE_H
 
@@ -20,25 +20,28 @@ enum part {
 };
 
 struct handshake {
-    struct slice retry;   /* the first ClientHello, where a HelloRetryRequest
+    struct slice retry;   /* the first ClientHello, if a HelloRetryRequest
                              followed; else empty */
-    struct slice covered; /* all others before PART_CLIENT_VERIFY */
+    struct slice covered; /* all other messages before PART_CLIENT_VERIFY */
     struct slice body[PART_COUNT];
 };
 
-/* Exactly these messages, once each, and no byte more: 0 or -EINVAL. */
+/* Splits MESSAGES, which must be exactly these, once each, with no byte left. 0
+ * or -EINVAL */
 int handshake_cut(struct handshake *h, struct slice messages);
 
-/* A vector with a length of BYTES (1 to 3) in front, off the front of *from: 0
- * or -EINVAL. */
-int take_vector(struct slice *from, size_t bytes, struct slice *ret);
-int take_number(struct slice *from, size_t bytes, uint32_t *ret);
+/* Takes a vector off the front of *from. Its length is in its first BYTES bytes
+ * (1 to 3). 0 or -EINVAL */
+int handshake_take_vector(struct slice *from, size_t bytes, struct slice *ret);
+int handshake_take_number(struct slice *from, size_t bytes, uint32_t *ret);
 
-/* "TLS_AES_128_GCM_SHA256" and so on: the name of its hash, or NULL. */
+/* The name of the hash of the handshake's cipher suite, or NULL. */
 const char *handshake_digest(const struct handshake *h);
-/* Does the request name this session, and was it made within the handshake? */
+/* Does the CertificateRequest name this session, and belong to this handshake?
+ */
 bool handshake_names(const struct handshake *h, uint64_t serial);
-/* The first certificate of one of both lists, DER: 0 or -EINVAL. */
+/* The first certificate of the server's or the client's list, DER. 0 or -EINVAL
+ */
 int handshake_certificate(const struct handshake *h, enum part list,
                           struct slice *ret);
 /* The client's signature: 0 or -EINVAL. */

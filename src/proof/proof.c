@@ -1,9 +1,9 @@
-/* Verifies that a client has proved to have a private key, in a handshake with
- * this server, for this session. Runs in auth. A session's word counts for
- * nothing: what is verified is the client's signature, over messages that name
- * the session and this server's certificate, so that it is of no use a second
- * time, and none that was made for another server counts. */
+/* Verifies a client's proof that it has a private key. Runs in auth. It doesn't
+ * trust the session: it verifies the client's signature over messages that name
+ * this session and this server's certificate. So a signature from another
+ * session or another server is no proof. */
 #include "sallyport/proof/proof.h"
+#include "sallyport/domain/limits.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -18,14 +18,13 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
 
-#define PEM_MAX      (256u << 10)
 #define MESSAGE_HASH 254 /* RFC 8446 4.4.1 */
 #define SPACES       64
 
-/* RFC 8446 4.4.3; the NUL behind it counts. */
+/* RFC 8446 4.4.3; the NUL at its end belongs to it. */
 static const char context[] = "TLS 1.3, client CertificateVerify";
 
-/* RFC 8446 4.2.3, of TLS 1.3 */
+/* The schemes of TLS 1.3 (RFC 8446 4.2.3). */
 static const struct scheme {
     uint16_t code;
     const char *key, *digest;
@@ -52,17 +51,18 @@ static const struct scheme *find_scheme(uint16_t code)
     return NULL;
 }
 
-static bool hash_of(struct slice bytes, uint8_t out[PROOF_HASH_BYTES])
+static bool hash_of(struct slice bytes, uint8_t out[PIN_BYTES])
 {
     return EVP_Q_digest(NULL, "SHA2-256", NULL, bytes.ptr, bytes.len, out,
                         NULL) == 1;
 }
 
-/* gmtime(3), which OpenSSL compares dates by, reads the time zone once. */
+/* OpenSSL compares dates by gmtime(3), which reads the time zone's file at its
+ * first call. */
 int proof_begin(void)
 {
     ASN1_TIME *now = NULL;
-    uint8_t hash[PROOF_HASH_BYTES];
+    uint8_t hash[PIN_BYTES];
     bool ok = OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 &&
               hash_of(SLICE(""), hash) && (now = X509_gmtime_adj(NULL, 0)) &&
               X509_cmp_current_time(now) != 0;
@@ -72,29 +72,29 @@ int proof_begin(void)
     return ok ? 0 : -ENOMEM;
 }
 
-/* N: it isn't there. */
-static size_t find_hash(const uint8_t (*all)[PROOF_HASH_BYTES], size_t n,
-                        const uint8_t hash[PROOF_HASH_BYTES])
+/* Returns its index, or N if it isn't there. */
+static size_t find_hash(const uint8_t (*all)[PIN_BYTES], size_t n,
+                        const uint8_t hash[PIN_BYTES])
 {
     size_t i = 0;
 
-    while (i < n && memcmp(all[i], hash, PROOF_HASH_BYTES) != 0)
+    while (i < n && memcmp(all[i], hash, PIN_BYTES) != 0)
         i++;
     return i;
 }
 
-/* One that is told again is the newest: or a certificate that never changes
- * would be forgotten in favour of others that each reload brings. */
+/* A certificate that is added again becomes the newest. Otherwise one that
+ * never changes would be the first to be dropped. */
 static int add(struct proof_servers *s, struct slice certificate)
 {
-    uint8_t hash[PROOF_HASH_BYTES];
+    uint8_t hash[PIN_BYTES];
     size_t at;
 
     if (!hash_of(certificate, hash))
         return -ENOMEM;
-    at = find_hash((const uint8_t(*)[PROOF_HASH_BYTES])s->hash, s->count, hash);
+    at = find_hash((const uint8_t(*)[PIN_BYTES])s->hash, s->count, hash);
     if (at == PROOF_SERVERS_MAX)
-        at = 0; /* the oldest has to go */
+        at = 0; /* drops the oldest */
     else if (at == s->count)
         s->count++;
     memmove(s->hash[at], s->hash[at + 1],
@@ -135,7 +135,7 @@ int proof_servers_add(struct proof_servers *s, int fd)
     return r;
 }
 
-/* RFC 8446 4.4.1: after a retry the first ClientHello counts by its hash. */
+/* RFC 8446 4.4.1: after a retry a hash stands for the first ClientHello. */
 static bool add_retry(EVP_MD_CTX *md, struct slice hello, const char *digest)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
@@ -150,7 +150,7 @@ static bool add_retry(EVP_MD_CTX *md, struct slice hello, const char *digest)
            EVP_DigestUpdate(md, hash, len) == 1;
 }
 
-/* What the client has signed: the length, or 0. */
+/* The message that the client signed. Returns its length, or 0. */
 static size_t make_message(const struct handshake *h, unsigned char *out)
 {
     const char *name = handshake_digest(h);
@@ -181,7 +181,7 @@ static bool verify(EVP_PKEY *key, const struct handshake *h)
 {
     unsigned char message[SPACES + sizeof(context) + EVP_MAX_MD_SIZE];
     size_t len = make_message(h, message);
-    EVP_PKEY_CTX *ctx = NULL; /* of MD */
+    EVP_PKEY_CTX *ctx = NULL; /* owned by MD */
     const struct scheme *s;
     struct slice signature;
     uint16_t code;
@@ -208,7 +208,8 @@ static bool is_valid_now(const X509 *x)
            X509_cmp_current_time(X509_get0_notAfter(x)) > 0;
 }
 
-/* The bytes are the administrator's own by now: their hash is a pin. */
+/* The certificate can be parsed: its hash is a pin, so the administrator chose
+ * these bytes. */
 static bool verify_by(struct slice certificate, const struct handshake *h)
 {
     const unsigned char *at = (const unsigned char *)certificate.ptr;
@@ -221,10 +222,10 @@ static bool verify_by(struct slice certificate, const struct handshake *h)
     return ok;
 }
 
-static bool is_one_of(struct slice certificate,
-                      const uint8_t (*all)[PROOF_HASH_BYTES], size_t n)
+static bool is_one_of(struct slice certificate, const uint8_t (*all)[PIN_BYTES],
+                      size_t n)
 {
-    uint8_t hash[PROOF_HASH_BYTES];
+    uint8_t hash[PIN_BYTES];
 
     return hash_of(certificate, hash) && find_hash(all, n, hash) < n;
 }
@@ -239,7 +240,7 @@ bool proof_holds(const struct proof_servers *servers, struct slice messages,
         handshake_certificate(&h, PART_CERTIFICATE, &server) < 0 ||
         handshake_certificate(&h, PART_CLIENT_CERTIFICATE, &client) < 0)
         return false;
-    if (!is_one_of(server, (const uint8_t(*)[PROOF_HASH_BYTES])servers->hash,
+    if (!is_one_of(server, (const uint8_t(*)[PIN_BYTES])servers->hash,
                    servers->count) ||
         !is_one_of(client, pins->hash, pins->count))
         return false;

@@ -1,5 +1,5 @@
 /* The line ends of TYPE A, in the session process: a file has LF, the network
- * CRLF. Must never change another byte, wherever its pieces are cut. */
+ * has CRLF. Must never change another byte, wherever the pieces are cut. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,17 +7,18 @@
 
 struct ascii {
     struct filter filter;
-    bool cr; /* to CRLF: one went out last; from CRLF: one is held back */
+    bool cr; /* to CRLF: the last byte out was a CR; from CRLF: a CR is held
+                back */
 };
 
-static void put(struct filter_io *io, unsigned char byte)
+static void ascii_put(struct filter_io *io, unsigned char byte)
 {
     *io->out++ = byte;
     io->out_len--;
 }
 
-/* Copies up to N bytes, as the room goes: how many. */
-static size_t copy(struct filter_io *io, size_t n)
+/* Copies up to N bytes, as many as there is room for: how many. */
+static size_t ascii_copy(struct filter_io *io, size_t n)
 {
     if (n > io->out_len)
         n = io->out_len;
@@ -29,65 +30,65 @@ static size_t copy(struct filter_io *io, size_t n)
     return n;
 }
 
-/* How many bytes stand in front of the first STOP. */
-static size_t up_to(const struct filter_io *io, unsigned char stop)
+/* How many bytes come before the first STOP. */
+static size_t ascii_up_to(const struct filter_io *io, unsigned char stop)
 {
     const unsigned char *at = memchr(io->in, stop, io->in_len);
 
     return at ? (size_t)(at - io->in) : io->in_len;
 }
 
-/* A CR that is put in counts as one that stood there, so its LF follows as it
- * is, with the next room if need be. */
-static enum filter_result to_crlf(struct filter *f, struct filter_io *io,
-                                  bool last)
+/* A CR that is added counts as one that was there. So its LF follows unchanged,
+ * into the next room if this one is full. */
+static enum filter_result ascii_run_to_crlf(struct filter *f,
+                                            struct filter_io *io, bool last)
 {
     struct ascii *a = (struct ascii *)f;
 
     while (io->in_len > 0 && io->out_len > 0) {
-        size_t n = up_to(io, '\n');
+        size_t n = ascii_up_to(io, '\n');
 
         if (n == 0 && !a->cr) {
-            put(io, '\r');
+            ascii_put(io, '\r');
             a->cr = true;
             continue;
         }
-        copy(io, n > 0 ? n : 1);
+        ascii_copy(io, n > 0 ? n : 1);
         a->cr = io->in[-1] == '\r';
     }
     return last && io->in_len == 0 ? FILTER_ENDED : FILTER_MORE;
 }
 
 /* The next byte decides on a CR that is held back. */
-static void let_go(struct ascii *a, struct filter_io *io)
+static void ascii_let_go(struct ascii *a, struct filter_io *io)
 {
     if (*io->in != '\n')
-        put(io, '\r');
+        ascii_put(io, '\r');
     a->cr = false;
 }
 
-static void hold(struct ascii *a, struct filter_io *io)
+static void ascii_hold_back(struct ascii *a, struct filter_io *io)
 {
     io->in++;
     io->in_len--;
     a->cr = true;
 }
 
-static enum filter_result from_crlf(struct filter *f, struct filter_io *io,
-                                    bool last)
+static enum filter_result ascii_run_from_crlf(struct filter *f,
+                                              struct filter_io *io, bool last)
 {
     struct ascii *a = (struct ascii *)f;
 
     while (io->in_len > 0 && io->out_len > 0) {
         if (a->cr)
-            let_go(a, io);
-        else if (copy(io, up_to(io, '\r')) == 0)
-            hold(a, io);
+            ascii_let_go(a, io);
+        else if (ascii_copy(io, ascii_up_to(io, '\r')) == 0)
+            ascii_hold_back(a, io);
     }
     if (!last || io->in_len > 0 || (a->cr && io->out_len == 0))
         return FILTER_MORE;
     if (a->cr)
-        put(io, '\r');
+        ascii_put(io, '\r');
     a->cr = false;
     return FILTER_ENDED;
 }
@@ -109,7 +110,7 @@ static struct filter *ascii_new(const struct filter_kind *kind)
 
 struct filter *filter_to_crlf(int level)
 {
-    static const struct filter_kind kind = { to_crlf, ascii_free };
+    static const struct filter_kind kind = { ascii_run_to_crlf, ascii_free };
 
     (void)level;
     return ascii_new(&kind);
@@ -117,7 +118,7 @@ struct filter *filter_to_crlf(int level)
 
 struct filter *filter_from_crlf(int level)
 {
-    static const struct filter_kind kind = { from_crlf, ascii_free };
+    static const struct filter_kind kind = { ascii_run_from_crlf, ascii_free };
 
     (void)level;
     return ascii_new(&kind);

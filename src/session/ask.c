@@ -1,4 +1,5 @@
-/* Asking files, and what its refusals are called on the wire. */
+/* The requests of session to files, and the replies that files' refusals
+ * become. */
 #include "ask.h"
 
 #include <errno.h>
@@ -7,21 +8,20 @@
 #include "control.h"
 #include "leave.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
 
-/* A commit and a cut may wait for a slow disk, an APPE for the copy of a big
- * file. */
+/* A commit may wait for a slow disk, an APPE for the copy of a big file. */
 #define ASK_MS      30000
 #define ASK_LONG_MS 600000
 
-static bool takes_long(enum message m)
+static bool ask_takes_long(enum message_kind m)
 {
-    return m == MSG_FILE_WRITE || m == MSG_FILE_COMMIT || m == MSG_FILE_SYNC ||
-           m == MSG_FILE_BEGIN || m == MSG_FILE_COPY || m == MSG_FILE_ROOM ||
-           m == MSG_FILE_ABORT || m == MSG_FOLDER_LIST;
+    return m == MSG_file_write || m == MSG_file_commit || m == MSG_file_sync ||
+           m == MSG_file_begin || m == MSG_file_copy || m == MSG_file_room ||
+           m == MSG_file_abort || m == MSG_directory_list;
 }
 
-static void on_late(void *owner)
+static void ask_on_late(void *owner)
 {
     struct session *s = owner;
 
@@ -29,31 +29,54 @@ static void on_late(void *owner)
     leave_peer(s, PROCESS_FILES, -EPROTO, &s->files);
 }
 
-void ask_files(struct session *s, struct packet *p, answer_fn *then)
+/* The session is closing: master has asked files to end as well. */
+static void ask_drop_channel(struct session *s)
+{
+    loop_remove(&s->loop, &s->files_watch);
+    channel_close(&s->files);
+}
+
+uint32_t ask_next(struct session *s)
+{
+    return channel_next(&s->files);
+}
+
+struct slice ask_subject(struct session *s, const struct path *path)
+{
+    s->subject = *path;
+    return path_slice(&s->subject);
+}
+
+void ask_files(struct session *s, enum message_kind kind, const void *body,
+               answer_fn *then)
 {
     struct ask *a = &s->ask;
-    int r;
+    int r = channel_send(&s->files, kind, body);
 
-    p->request = channel_next(&s->files);
-    r = channel_send(&s->files, p);
+    if (r < 0 && state_of_control(s)->closes) {
+        ask_drop_channel(s);
+        return;
+    }
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);
-    a->message = a->asked = p->message;
-    a->what_for = p->message == MSG_FACTS ? p->value[1].number : 0;
-    a->request = p->request;
+    a->message = a->asked = kind;
+    a->purpose =
+        kind == MSG_facts ? ((const struct msg_facts *)body)->purpose : 0;
+    a->request = *(const uint32_t *)body; /* each struct begins with it */
     a->then = then;
-    a->timer.on_time = on_late;
+    a->timer.on_time = ask_on_late;
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
     loop_timer_set(&s->loop, &a->timer,
-                   takes_long(p->message) ? ASK_LONG_MS : ASK_MS);
+                   ask_takes_long(kind) ? ASK_LONG_MS : ASK_MS);
 }
 
 bool ask_is_change(const struct session *s)
 {
-    static const enum message changes[] = {
-        MSG_FOLDER_MAKE, MSG_FOLDER_REMOVE, MSG_FILE_DELETE,
-        MSG_RENAME,      MSG_TIMES,         MSG_MODE,
+    static const enum message_kind changes[] = {
+        MSG_directory_make, MSG_directory_remove,
+        MSG_file_delete,    MSG_rename,
+        MSG_times,          MSG_mode,
     };
 
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
@@ -64,24 +87,14 @@ bool ask_is_change(const struct session *s)
 
 void ask_unanswered(struct session *s)
 {
-    struct packet none = { .message = MSG_REFUSED,
-                           .value = { NUMBER(OUTCOME_UNANSWERED) } };
+    struct message none = { .kind = MSG_refused,
+                            .refused = { .outcome = OUTCOME_UNANSWERED } };
 
     if (!ask_is_change(s))
         return;
     s->ask.message = MSG_NONE;
     loop_timer_clear(&s->loop, &s->ask.timer);
     s->ask.then(s, &none);
-}
-
-void ask_path(struct session *s, enum message m, const struct path *path,
-              uint64_t number, answer_fn *then)
-{
-    struct packet p = { .message = m,
-                        .value = { TEXT(path_slice(path)), NUMBER(number) } };
-
-    s->subject = *path;
-    ask_files(s, &p, then);
 }
 
 void ask_again(struct session *s, answer_fn *then)
@@ -94,86 +107,84 @@ void ask_hurry(struct session *s)
     loop_timer_set(&s->loop, &s->ask.timer, ASK_MS);
 }
 
-/* A listing is answered twice: by its pipe, then by its end. */
-static bool is_first_of_two(const struct packet *p)
+static bool ask_is_answered_by(const struct ask *a, const struct message *m)
 {
-    return p->message == MSG_FOLDER_PIPE;
-}
+    enum message_kind to = message_row(m->kind)->answers;
 
-static bool answers(const struct ask *a, const struct packet *p)
-{
-    enum message to = message_row(p->message)->answers;
-
-    return a->message != MSG_NONE && p->request == a->request &&
+    return a->message != MSG_NONE && m->request == a->request &&
            (to == MSG_NONE || to == a->message);
 }
 
-static int on_answer(void *owner, struct packet *p)
+static int ask_take_answer(struct session *s, struct message *m)
 {
-    struct session *s = owner;
     answer_fn *then = s->ask.then;
 
-    if (!answers(&s->ask, p)) {
+    if (!ask_is_answered_by(&s->ask, m)) {
         s->files.wrong = "an answer to nothing that was asked";
         return -EPROTO;
     }
-    /* While a listing flows, the transfer's own deadlines hold. */
+    /* While a listing flows its transfer's own deadlines hold. */
     loop_timer_clear(&s->loop, &s->ask.timer);
-    if (!is_first_of_two(p)) {
+    /* A listing is answered twice: by its pipe, then by its end. */
+    if (m->kind != MSG_directory_pipe) {
         s->ask.message = MSG_NONE;
         s->files.phase = PHASE_IDLE;
     }
-    then(s, p);
+    then(s, m);
     return 0;
 }
 
-static const struct handler from_files[] = {
-    { MSG_FILE_READABLE, on_answer }, { MSG_FILE_WRITABLE, on_answer },
-    { MSG_FILE_COPIED, on_answer },   { MSG_FILE_STORED, on_answer },
-    { MSG_FOLDER_PIPE, on_answer },   { MSG_FOLDER_LISTED, on_answer },
-    { MSG_FACTS_ARE, on_answer },     { MSG_SPACE_IS, on_answer },
-    { MSG_RENAMED, on_answer },       { MSG_DONE, on_answer },
-    { MSG_REFUSED, on_answer },
-};
+/* All that files may send are answers. */
+static int ask_receive(struct session *s)
+{
+    struct message m;
+    int r;
 
-static void on_files(void *owner, uint32_t events)
+    while ((r = channel_receive(&s->files, &m)) > 0) {
+        r = ask_take_answer(s, &m);
+        message_close(&m);
+        if (r < 0)
+            break;
+    }
+    return r;
+}
+
+static void ask_on_channel(void *owner, uint32_t events)
 {
     struct session *s = owner;
-    int r = channel_dispatch(&s->files, from_files,
-                             sizeof(from_files) / sizeof(from_files[0]), s);
+    int r = ask_receive(s);
 
     (void)events;
-    if (r < 0 && s->control.closing) { /* kicked: files is told as well */
-        loop_remove(&s->loop, &s->files_watch);
-        channel_close(&s->files);
+    if (r < 0 && state_of_control(s)->closes) {
+        ask_drop_channel(s);
         return;
     }
-    if (r < 0 && s->control.ending) /* that has its reason already */
+    if (r < 0 && state_of_control(s)->ends) /* the end has its reason already */
         leave(s, s->ending, "");
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);
-    session_continue(s);
+    control_resume(s);
 }
 
 void ask_start(struct session *s, int fd)
 {
     channel_init(&s->files, fd, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
     s->files_watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_files, .owner = s
+        .fd = fd, .events = EPOLLIN, .on_ready = ask_on_channel, .owner = s
     };
     if (loop_add(&s->loop, &s->files_watch) < 0)
         leave(s, ENDING_PEER, "epoll refuses a channel");
 }
 
-int ask_descriptor(struct session *s, struct packet *p, mode_t kind)
+int ask_descriptor(struct session *s, int *fd, mode_t kind)
 {
     struct stat st;
 
-    if (fstat(p->fd[0], &st) < 0 || (st.st_mode & S_IFMT) != kind) {
+    if (fstat(*fd, &st) < 0 || (st.st_mode & S_IFMT) != kind) {
         s->files.wrong = "a descriptor of the wrong kind";
         leave_peer(s, PROCESS_FILES, -EPROTO, &s->files);
     }
-    return fd_take(&p->fd[0]);
+    return fd_take(fd);
 }
 
 struct outcome_row {
@@ -187,8 +198,8 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_NO_RIGHT] = { REPLY_NO_RIGHT, "no right to do this" },
     [OUTCOME_DENIED] = { REPLY_DENIED, "permission denied" },
     [OUTCOME_EXISTS] = { REPLY_EXISTS, "exists" },
-    [OUTCOME_NOT_FOLDER] = { REPLY_NOT_FOLDER, "not a folder" },
-    [OUTCOME_IS_FOLDER] = { REPLY_IS_FOLDER, "a folder" },
+    [OUTCOME_NOT_DIRECTORY] = { REPLY_NOT_FOLDER, "not a folder" },
+    [OUTCOME_IS_DIRECTORY] = { REPLY_IS_FOLDER, "a folder" },
     [OUTCOME_NOT_REGULAR] = { REPLY_NOT_REGULAR, "not a regular file" },
     [OUTCOME_NOT_EMPTY] = { REPLY_NOT_EMPTY, "not empty" },
     [OUTCOME_BAD_NAME] = { REPLY_BAD_NAME, "name not allowed" },
@@ -215,70 +226,69 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_IO] = { REPLY_LOCAL_ERROR, "input/output error" },
 };
 
-enum reply outcome_reply(enum outcome o)
+enum reply ask_outcome_reply(enum outcome o)
 {
     return (unsigned)o < OUTCOME_COUNT ? outcomes[o].reply : REPLY_LOCAL_ERROR;
 }
 
-const char *outcome_cause(enum outcome o)
+const char *ask_outcome_cause(enum outcome o)
 {
     return (unsigned)o < OUTCOME_COUNT ? outcomes[o].cause : "?";
 }
 
 /* The session has checked the command's row; files knows what is there. */
-static unsigned needed_rights(enum message asked, uint64_t what_for)
+static unsigned ask_needed_rights(const struct ask *a)
 {
     static const struct {
-        enum message message;
+        enum message_kind message;
         unsigned rights;
     } rows[] = {
-        { MSG_FILE_READ, RIGHT_READ },
-        { MSG_FILE_WRITE, RIGHT_WRITE | RIGHT_REPLACE },
-        { MSG_FILE_BEGIN, RIGHT_REPLACE },
-        { MSG_FILE_COMMIT, RIGHT_REPLACE },
-        { MSG_FILE_DELETE, RIGHT_DELETE },
-        { MSG_FOLDER_LIST, RIGHT_LIST },
-        { MSG_FOLDER_MAKE, RIGHT_FOLDER },
-        { MSG_FOLDER_REMOVE, RIGHT_FOLDER },
-        { MSG_RENAME, RIGHT_RENAME | RIGHT_REPLACE },
-        { MSG_TIMES, RIGHT_WRITE },
-        { MSG_MODE, RIGHT_WRITE | RIGHT_REPLACE },
-        { MSG_SPACE, RIGHT_WRITE },
+        { MSG_file_read, RIGHT_READ },
+        { MSG_file_write, RIGHT_WRITE | RIGHT_REPLACE },
+        { MSG_file_begin, RIGHT_REPLACE },
+        { MSG_file_commit, RIGHT_REPLACE },
+        { MSG_file_delete, RIGHT_DELETE },
+        { MSG_directory_list, RIGHT_LIST },
+        { MSG_directory_make, RIGHT_DIRECTORY },
+        { MSG_directory_remove, RIGHT_DIRECTORY },
+        { MSG_rename, RIGHT_RENAME | RIGHT_REPLACE },
+        { MSG_times, RIGHT_WRITE },
+        { MSG_mode, RIGHT_WRITE | RIGHT_REPLACE },
+        { MSG_space, RIGHT_WRITE },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rows[i].message == asked)
+        if (rows[i].message == a->asked)
             return rows[i].rights;
-    return what_for == 2 ? RIGHT_RENAME : RIGHT_LIST; /* MSG_FACTS */
+    return a->purpose == FACTS_FOR_RENAME ? RIGHT_RENAME : RIGHT_LIST;
 }
 
-static const char *lacking(struct session *s)
+static const char *ask_lacking_rights(struct session *s)
 {
     struct ask *a = &s->ask;
-    unsigned needed = needed_rights(a->asked, a->what_for);
+    unsigned needed = ask_needed_rights(a);
 
     return command_lacks(needed & ~s->login.rights, a->lacking);
 }
 
-enum reply ask_refusal(struct session *s, const struct packet *p,
+enum reply ask_refusal(struct session *s, const struct message *m,
                        const char **cause)
 {
-    enum outcome o = p->value[0].number < OUTCOME_COUNT
-                         ? (enum outcome)p->value[0].number
-                         : OUTCOME_IO;
+    enum outcome o = m->refused.outcome;
 
-    *cause = o == OUTCOME_NO_RIGHT ? lacking(s) : outcome_cause(o);
-    return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : outcome_reply(o);
+    *cause =
+        o == OUTCOME_NO_RIGHT ? ask_lacking_rights(s) : ask_outcome_cause(o);
+    return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : ask_outcome_reply(o);
 }
 
-bool ask_refused(struct session *s, struct packet *p)
+bool ask_refused(struct session *s, struct message *m)
 {
     const char *cause;
     enum reply r;
 
-    if (p->message != MSG_REFUSED)
+    if (m->kind != MSG_refused)
         return false;
-    r = ask_refusal(s, p, &cause);
+    r = ask_refusal(s, m, &cause);
     control_reply_with(s, r, slice_from(cause), NOTHING);
     return true;
 }

@@ -1,4 +1,4 @@
-/* Requests of this session to files: one at a time, each with a deadline. */
+/* The requests of session to files: one at a time, each with a deadline. */
 #ifndef SALLYPORT_SRC_SESSION_ASK_H
 #define SALLYPORT_SRC_SESSION_ASK_H
 
@@ -6,36 +6,45 @@
 
 #include "session.h"
 
-/* THEN gets the answer: one whose row answers MESSAGE, MSG_DONE or
- * MSG_REFUSED. No other request may be under way. */
-void ask_files(struct session *s, struct packet *p, answer_fn *then);
-/* The same for requests that begin with a path, which becomes s->subject. */
-void ask_path(struct session *s, enum message m, const struct path *path,
-              uint64_t number, answer_fn *then);
-/* Has files been asked to change something, and not answered? */
+/* ASK(s, file_sync, then) asks files: each field of the list by its name. THEN
+ * gets the answer: a message whose row answers this one, MSG_done or
+ * MSG_refused. No other request may wait for its answer. */
+#define ASK(session, name, then, ...)                                          \
+    ask_files(session, MSG_##name,                                             \
+              MESSAGE_BODY(name, ask_next(session), ##__VA_ARGS__), then)
+void ask_files(struct session *s, enum message_kind kind, const void *body,
+               answer_fn *then);
+uint32_t ask_next(struct session *s);
+/* PATH is what the next request is about: s->subject, and its bytes. */
+struct slice ask_subject(struct session *s, const struct path *path);
+/* Files was asked to change something, and hasn't answered. */
 bool ask_is_change(const struct session *s);
-/* The session ends before files has answered: if that was a change, the log
- * hears of it all the same. */
+/* The session ends before files has answered. If it was asked for a change, the
+ * log gets an event without a result. */
 void ask_unanswered(struct session *s);
-/* Takes over the answer that is still to come (a listing's second one). */
+/* THEN gets the next answer (the second one of a listing). */
 void ask_again(struct session *s, answer_fn *then);
-/* From here on that answer has a deadline again. */
+/* That answer has a deadline again. */
 void ask_hurry(struct session *s);
 
 /* The channel to files, once master has granted it. */
 void ask_start(struct session *s, int fd);
 
-/* The descriptor in an answer: ends the session if it isn't of KIND (S_IFREG,
- * S_IFIFO). A files that hands out a folder has been taken over. */
-int ask_descriptor(struct session *s, struct packet *p, mode_t kind);
+/* The descriptor in an answer, which the caller owns. Ends the session if it
+ * isn't of KIND (S_IFREG, S_IFIFO): a files process that sends a directory is
+ * under an attacker's control. */
+int ask_descriptor(struct session *s, int *fd, mode_t kind);
 
-/* The reply for a refusal: 550, 552, …; *cause, the reply's
- * argument, for the log too; it lives until the next refusal. */
-enum reply ask_refusal(struct session *s, const struct packet *p,
+/* The reply to a refusal: 550, 552 and others. *cause is the reply's argument
+ * and the log's reason; it lives until the next refusal. */
+enum reply ask_refusal(struct session *s, const struct message *m,
                        const char **cause);
-/* True: it is a refusal, and the client has got that reply. */
-bool ask_refused(struct session *s, struct packet *p);
-enum reply outcome_reply(enum outcome o);
-const char *outcome_cause(enum outcome o);
+/* True: M is a refusal, and the client has its reply. */
+bool ask_refused(struct session *s, struct message *m);
+/* For SIZE and MDTM, which are for files. False: the client has its reply, to
+ * anything else and to a refusal. In cmd_times.c. */
+bool times_facts_of_file(struct session *s, struct message *m);
+enum reply ask_outcome_reply(enum outcome o);
+const char *ask_outcome_cause(enum outcome o);
 
 #endif

@@ -1,6 +1,6 @@
-/* Whose a data connection is: it proves it by the TLS session that it resumes.
- * In session, after the handshake and before a byte of a file has moved. Who
- * hasn't proved anything gets no ticket to come back with. */
+/* Whose a data connection is: the TLS session that it resumes proves it. In
+ * session, after the handshake and before a byte of a file has moved. A client
+ * that has proved nothing gets no ticket to come back with. */
 #include "binding.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 
-/* With the 230: one for a listing, one to spare, since many clients spend each
+/* With the 230: one for a listing and one to spare, since many clients use each
  * once. */
 #define FIRST_TICKETS 2
 
@@ -42,7 +42,7 @@ int binding_start(struct session *s)
                                   .serial = s->serial,
                                   .version = s->login.version };
 
-    if (slice_copy(slice_from(s->login.name), owner.user, sizeof(owner.user)) <
+    if (slice_copy(slice_from(s->login.user), owner.user, sizeof(owner.user)) <
         0)
         return -EINVAL;
     tls_context_owner(s->tls, &owner);
@@ -51,7 +51,7 @@ int binding_start(struct session *s)
     return 0;
 }
 
-/* What fails here fails again with the reply, and is told then. */
+/* A failure shows again with the reply, and is reported then. */
 void binding_offer(struct session *s)
 {
     stream_offer_ticket(s->control.stream);

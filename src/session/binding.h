@@ -10,15 +10,15 @@ struct binding_refusal {
     const char *reason;
 };
 
-/* Somebody has logged in: from here on there are tickets, the first ones with
- * the 230. 0, or -EINVAL for a name that no user has. */
+/* A user has logged in: makes the first tickets, which go out with the 230. 0,
+ * or -EINVAL for a name that no user has. */
 int binding_start(struct session *s);
-/* One more on the control connection, with the reply that comes next. */
+/* One more ticket on the control connection, with the next reply. */
 void binding_offer(struct session *s);
-/* After the handshake of a data connection, before a byte of a file: NULL if
- * it may transfer. */
+/* After the handshake of a data connection, before a byte of a file. NULL: it
+ * may transfer. */
 const struct binding_refusal *binding_judge(const struct session *s);
-/* One more on the data connection, for a client that reads there. */
+/* One more ticket on the data connection, for a client that reads there. */
 void binding_renew(struct session *s);
 
 #endif

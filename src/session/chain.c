@@ -1,6 +1,6 @@
 /* Which stages there are, in which order, and the buffers between them, in the
- * session process. The one place that puts stages together; must never look at
- * a byte itself. */
+ * session process. Only this file puts stages together; it must never look at a
+ * byte itself. */
 #include "chain.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #define STAGES  2
 #define BETWEEN (32u << 10)
 
-/* On the wire is what was compressed last. */
+/* What is compressed last goes over the wire. */
 static const struct row {
     enum conversion conversion;
     filter_maker *make;
@@ -22,7 +22,7 @@ static const struct row {
 struct stage {
     struct filter *filter;
     bool ended;
-    unsigned char *bytes; /* what it gives to the next one; the last has none */
+    unsigned char *bytes; /* its output for the next stage; the last has none */
     size_t at, end;
 };
 
@@ -32,7 +32,7 @@ struct chain {
     const char *fault;
 };
 
-static bool add(struct chain *c, const struct row *row, int level)
+static bool chain_add(struct chain *c, const struct row *row, int level)
 {
     struct stage *s = &c->stage[c->count];
 
@@ -53,7 +53,7 @@ struct chain *chain_new(enum direction where, unsigned conversions, int level)
 
     for (size_t i = 0; c && i < STAGES; i++)
         if ((conversions & rows[where][i].conversion) &&
-            !add(c, &rows[where][i], level)) {
+            !chain_add(c, &rows[where][i], level)) {
             chain_free(c);
             return NULL;
         }
@@ -77,10 +77,11 @@ void filter_free(struct filter *f)
         f->kind->free(f);
 }
 
-/* One that has ended runs again only for what comes behind its end. True when
- * bytes came in or went out, so that there may be more to do. */
-static bool run(struct chain *c, struct stage *s, struct filter_io *io,
-                bool last, enum filter_result *r)
+/* A stage that has ended runs again only for bytes after its end. True when
+ * bytes came in or went out: then there may be more to do. */
+static bool chain_run_filter(struct chain *c, struct stage *s,
+                             struct filter_io *io, bool last,
+                             enum filter_result *r)
 {
     const struct filter_io was = *io;
 
@@ -94,9 +95,10 @@ static bool run(struct chain *c, struct stage *s, struct filter_io *io,
     return io->in_len < was.in_len || io->out_len < was.out_len;
 }
 
-/* From the outside or from the stage before, to the next one or out. */
-static bool run_stage(struct chain *c, size_t i, struct filter_io *out,
-                      bool last, enum filter_result *r)
+/* Input comes from outside or from the stage before, output goes to the next
+ * stage or out. */
+static bool chain_run_stage(struct chain *c, size_t i, struct filter_io *out,
+                            bool last, enum filter_result *r)
 {
     struct stage *s = &c->stage[i], *before = i > 0 ? s - 1 : NULL;
     struct filter_io io = *out;
@@ -113,7 +115,7 @@ static bool run_stage(struct chain *c, size_t i, struct filter_io *out,
         io.out = s->bytes + s->end;
         io.out_len = BETWEEN - s->end;
     }
-    moved = run(c, s, &io, last, r);
+    moved = chain_run_filter(c, s, &io, last, r);
     if (before) {
         before->at = before->end - io.in_len;
     } else {
@@ -130,13 +132,13 @@ static bool run_stage(struct chain *c, size_t i, struct filter_io *out,
 }
 
 /* All stages once. */
-static bool pass(struct chain *c, struct filter_io *io, bool last,
-                 enum filter_result *r)
+static bool chain_pass(struct chain *c, struct filter_io *io, bool last,
+                       enum filter_result *r)
 {
     bool moved = false;
 
     for (size_t i = 0; i < c->count; i++) {
-        moved |= run_stage(c, i, io, last, r);
+        moved |= chain_run_stage(c, i, io, last, r);
         if (*r == FILTER_SHORT || *r == FILTER_BAD)
             return false;
     }
@@ -147,7 +149,7 @@ enum filter_result chain_run(struct chain *c, struct filter_io *io, bool last)
 {
     enum filter_result r = FILTER_MORE;
 
-    while (pass(c, io, last, &r))
+    while (chain_pass(c, io, last, &r))
         ;
     return r;
 }

@@ -39,9 +39,8 @@ void cmd_help(struct session *s, const struct call *call)
     buf_release(&lines);
 }
 
-/* For the log, which gets it once, and of users only: strangers could fill it.
- */
-static void note_client(struct session *s, struct slice name)
+/* For the log, once, and only for users: strangers could fill the log. */
+static void info_note_client(struct session *s, struct slice name)
 {
     if (s->client[0])
         return;
@@ -53,17 +52,17 @@ static void note_client(struct session *s, struct slice name)
 
 void cmd_clnt(struct session *s, const struct call *call)
 {
-    note_client(s, call->argument);
+    info_note_client(s, call->argument);
     control_reply(s, REPLY_CLNT_OK);
 }
 
 void cmd_csid(struct session *s, const struct call *call)
 {
-    note_client(s, call->argument);
+    info_note_client(s, call->argument);
     control_reply(s, REPLY_CSID);
 }
 
-/* Some servers must know the file before the port; this one needn't. */
+/* Some servers must know the file before the port; this one doesn't. */
 void cmd_pret(struct session *s, const struct call *call)
 {
     (void)call;
@@ -76,7 +75,7 @@ void cmd_noop(struct session *s, const struct call *call)
     control_reply(s, REPLY_NOOP_OK);
 }
 
-static void line(struct buf *out, const char *what, const char *value)
+static void info_line(struct buf *out, const char *what, const char *value)
 {
     char text[320];
 
@@ -84,7 +83,7 @@ static void line(struct buf *out, const char *what, const char *value)
     reply_line(out, slice_from(text));
 }
 
-static void stat_transfer(struct session *s)
+static void info_stat_transfer(struct session *s)
 {
     const struct transfer *t = &s->transfer;
     struct buf text;
@@ -97,20 +96,21 @@ static void stat_transfer(struct session *s)
     buf_release(&text);
 }
 
-static void stat_session(struct session *s)
+static void info_stat_session(struct session *s)
 {
     struct buf *out = &s->control.out;
 
     reply_begin(out, REPLY_STAT);
-    if (s->login.done)
-        line(out, "Logged in as ", s->login.name);
+    if (s->login.user[0])
+        info_line(out, "Logged in as ", s->login.user);
     else
-        line(out, "Not logged in", "");
-    line(out, "Control connection: ", stream_cipher(s->control.stream));
-    line(out, "Data connections: ",
-         s->protected ? "protected (PROT P)" : "none until PROT P");
+        info_line(out, "Not logged in", "");
+    info_line(out, "Control connection: ", stream_cipher(s->control.stream));
+    info_line(out, "Data connections: ",
+              s->protection == PROTECTION_P ? "protected (PROT P)"
+                                            : "none until PROT P");
     if (s->transfer.state != TRANSFER_NONE)
-        stat_transfer(s);
+        info_stat_transfer(s);
     reply_end(out, REPLY_STAT);
     control_flush(s);
 }
@@ -118,8 +118,8 @@ static void stat_session(struct session *s)
 void cmd_stat(struct session *s, const struct call *call)
 {
     if (call->argument.len == 0)
-        stat_session(s);
-    else if (!s->login.done)
+        info_stat_session(s);
+    else if (!s->login.user[0])
         control_reply(s, REPLY_NOT_LOGGED_IN);
     else if (s->transfer.state != TRANSFER_NONE)
         control_reply(s, REPLY_IN_TRANSFER);
@@ -143,19 +143,20 @@ void cmd_rest(struct session *s, const struct call *call)
     control_reply_with(s, REPLY_REST_OK, slice_from(text), NOTHING);
 }
 
-/* ALLO names no file. Of one that is gone on with, part may be there: as much
- * as REST or the last SIZE said. STOR looks again, and knows. */
-static uint64_t still_to_come(const struct session *s)
+/* ALLO names no file. If an upload is resumed, a part is already there: as much
+ * as REST or the last SIZE said. STOR checks the space again and knows the
+ * file. */
+static uint64_t info_still_to_come(const struct session *s)
 {
     uint64_t here = s->rest > s->sized ? s->rest : s->sized;
 
     return s->announced > here ? s->announced - here : 0;
 }
 
-/* A folder that is gone says nothing about the disk. */
-static void allotted(struct session *s, struct packet *p)
+/* A directory that is gone says nothing about the disk. */
+static void info_on_space(struct session *s, struct message *m)
 {
-    if (p->message == MSG_REFUSED || still_to_come(s) <= p->value[0].number) {
+    if (m->kind == MSG_refused || info_still_to_come(s) <= m->space_is.bytes) {
         control_reply(s, REPLY_ALLO_OK);
         return;
     }
@@ -180,5 +181,6 @@ void cmd_allo(struct session *s, const struct call *call)
         return;
     }
     s->announced = n;
-    ask_path(s, MSG_SPACE, &call->path, still_to_come(s), allotted);
+    ASK(s, space, info_on_space, .path = ask_subject(s, &call->path),
+        .wanted = info_still_to_come(s));
 }

@@ -11,11 +11,11 @@ void cmd_auth(struct session *s, const struct call *call)
 {
     struct slice a = call->argument;
 
-    if (s->control.secured) {
+    if (control_is_secure(s)) {
         control_reply(s, REPLY_ALREADY_TLS);
         return;
     }
-    /* curl asks for SSL first; both have always meant the same (RFC 4217 2). */
+    /* curl sends SSL first; both words mean the same here (RFC 4217 2). */
     if (!slice_equal_nocase(a, SLICE("TLS")) &&
         !slice_equal_nocase(a, SLICE("TLS-C")) &&
         !slice_equal_nocase(a, SLICE("SSL"))) {
@@ -35,18 +35,20 @@ void cmd_pbsz(struct session *s, const struct call *call)
                            slice_from(call->command->help), NOTHING);
         return;
     }
-    s->has_pbsz = true;
-    control_reply(s, REPLY_PBSZ_OK); /* TLS has no such size: it is always 0 */
+    if (s->protection == PROTECTION_NONE)
+        s->protection = PROTECTION_PBSZ;
+    control_reply(
+        s, REPLY_PBSZ_OK); /* TLS has no such buffer: the size is always 0 */
 }
 
 void cmd_prot(struct session *s, const struct call *call)
 {
     struct slice a = call->argument;
 
-    if (!s->has_pbsz) { /* RFC 2228 3 */
+    if (s->protection == PROTECTION_NONE) { /* RFC 2228 3 */
         control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("PBSZ 0"), NOTHING);
     } else if (slice_equal_nocase(a, SLICE("P"))) {
-        s->protected = true;
+        s->protection = PROTECTION_P;
         control_reply(s, REPLY_PROT_OK);
     } else if (slice_equal_nocase(a, SLICE("C"))) {
         control_reply(s, REPLY_POLICY);
@@ -63,7 +65,7 @@ void cmd_user(struct session *s, const struct call *call)
     struct login *l = &s->login;
     struct slice name = call->argument;
 
-    if (l->done) {
+    if (l->user[0]) {
         control_reply(s, REPLY_ALREADY_LOGGED_IN);
         return;
     }
@@ -75,7 +77,7 @@ void cmd_user(struct session *s, const struct call *call)
 
 void cmd_pass(struct session *s, const struct call *call)
 {
-    if (s->login.done)
+    if (s->login.user[0])
         control_reply(s, REPLY_ALREADY_LOGGED_IN);
     else
         login_ask(s, call->argument);
@@ -84,21 +86,21 @@ void cmd_pass(struct session *s, const struct call *call)
 void cmd_quit(struct session *s, const struct call *call)
 {
     (void)call;
-    if (s->transfer.state != TRANSFER_NONE)
-        s->quit_after = true; /* RFC 959 4.1.1: the transfer first */
-    else
+    if (s->transfer.state == TRANSFER_NONE)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
+    else if (s->control.state == CONTROL_LOGGED_IN)
+        state_control(s, CONTROL_QUITTING); /* RFC 959 4.1.1 */
 }
 
-/* RFC 7151 before login. There are no virtual hosts, so it is forgotten; but a
- * client that has been shown the certificate of one host mustn't believe that
+/* RFC 7151, before login. There are no virtual hosts, so the name is not kept.
+ * But a client that was shown the certificate of one host must not believe that
  * it speaks with another (RFC 6066 3). */
 void cmd_host(struct session *s, const struct call *call)
 {
     const char *asked = stream_asked(s->control.stream);
     int r = asked ? host_compare(call->argument, slice_from(asked)) : 0;
 
-    if (s->login.done || s->login.name[0])
+    if (s->login.name[0])
         control_reply(s, REPLY_HOST_LATE);
     else if (r == -EINVAL)
         control_reply_with(s, REPLY_BAD_ARGUMENT,

@@ -1,13 +1,13 @@
-/* OPTS, TYPE, MODE, STRU (RFC 959, 2389, 2640, 3659): what a session chooses
- * for the transfers to come. */
+/* OPTS, TYPE, MODE, STRU (RFC 959, 2389, 2640, 3659): what a client chooses for
+ * the transfers to come. */
 #include <stdio.h>
 
 #include "commands.h"
 #include "control.h"
 #include "sallyport/ftp/listing.h"
 
-/* RFC 3659 7.9: what isn't named is off from here on; with no name, all is. */
-static void opts_mlst(struct session *s, struct slice names)
+/* RFC 3659 7.9: facts that aren't named are off; without a name, all are. */
+static void modes_opts_mlst(struct session *s, struct slice names)
 {
     struct buf facts;
 
@@ -20,7 +20,7 @@ static void opts_mlst(struct session *s, struct slice names)
     buf_release(&facts);
 }
 
-static void opts_hash(struct session *s, struct slice name)
+static void modes_opts_hash(struct session *s, struct slice name)
 {
     for (unsigned i = 0; name.len > 0 && i <= HASH_COUNT; i++) {
         if (i == HASH_COUNT) {
@@ -36,8 +36,8 @@ static void opts_hash(struct session *s, struct slice name)
                        slice_from(hash_names[s->choices.hash]), NOTHING);
 }
 
-/* "LEVEL n" (draft-preston-ftpext-deflate 3.4), or nothing: as it was. */
-static bool parse_level(struct slice rest, uint64_t *level)
+/* "LEVEL n" (draft-preston-ftpext-deflate 3.4), or nothing: the default. */
+static bool modes_parse_level(struct slice rest, uint64_t *level)
 {
     struct slice name;
 
@@ -47,7 +47,7 @@ static bool parse_level(struct slice rest, uint64_t *level)
            slice_number(rest, 9, level) == 0 && *level > 0;
 }
 
-static void opts_mode(struct session *s, struct slice rest)
+static void modes_opts_mode(struct session *s, struct slice rest)
 {
     uint64_t level = s->settings->mode_z_level;
     struct slice mode = SLICE("");
@@ -58,7 +58,8 @@ static void opts_mode(struct session *s, struct slice rest)
         control_reply(s, REPLY_MODE_Z_OFF);
         return;
     }
-    if (!slice_equal_nocase(mode, SLICE("Z")) || !parse_level(rest, &level)) {
+    if (!slice_equal_nocase(mode, SLICE("Z")) ||
+        !modes_parse_level(rest, &level)) {
         control_reply(s, REPLY_OPTS_MODE_BAD);
         return;
     }
@@ -67,7 +68,7 @@ static void opts_mode(struct session *s, struct slice rest)
     control_reply_with(s, REPLY_OPTS_MODE, slice_from(text), NOTHING);
 }
 
-static void opts_utf8(struct session *s, struct slice rest)
+static void modes_opts_utf8(struct session *s, struct slice rest)
 {
     (void)rest;
     control_reply(s, REPLY_OPTS_UTF8);
@@ -79,8 +80,9 @@ void cmd_opts(struct session *s, const struct call *call)
         const char *name;
         void (*set)(struct session *s, struct slice rest);
     } options[] = {
-        { "UTF8", opts_utf8 }, { "UTF-8", opts_utf8 }, { "MLST", opts_mlst },
-        { "HASH", opts_hash }, { "MODE", opts_mode },
+        { "UTF8", modes_opts_utf8 }, { "UTF-8", modes_opts_utf8 },
+        { "MLST", modes_opts_mlst }, { "HASH", modes_opts_hash },
+        { "MODE", modes_opts_mode },
     };
     struct slice rest = call->argument, word;
 
@@ -93,8 +95,8 @@ void cmd_opts(struct session *s, const struct call *call)
     control_reply(s, REPLY_OPTS_UNKNOWN);
 }
 
-/* Unless the configuration has it otherwise the bytes go as they are in every
- * type, and A is accepted for the clients that ask for it (RFC 959 3.1.1). */
+/* Without `ascii = yes` the bytes go unchanged in every type; A is accepted for
+ * clients that ask for it (RFC 959 3.1.1). */
 void cmd_type(struct session *s, const struct call *call)
 {
     static const struct {

@@ -1,15 +1,14 @@
-/* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MLST (RFC 959, 3659), AVBL:
- * each asks files and answers with what it says. */
+/* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MLST (RFC 959, 3659) and
+ * AVBL: each asks files, and replies with its answer. */
 #include <stdio.h>
 
 #include "ask.h"
 #include "commands.h"
 #include "control.h"
-#include "facts.h"
 #include "sallyport/ftp/listing.h"
 #include "verdict.h"
 
-static void quote(const struct path *path, struct buf *into)
+static void name_quote(const struct path *path, struct buf *into)
 {
     buf_init(into, 2 * FTP_PATH_MAX + 1);
     path_quote(path_slice(path), into);
@@ -20,14 +19,14 @@ void cmd_pwd(struct session *s, const struct call *call)
     struct buf quoted;
 
     (void)call;
-    quote(&s->cwd, &quoted);
+    name_quote(&s->cwd, &quoted);
     control_reply_with(s, REPLY_PWD, buf_slice(&quoted), NOTHING);
     buf_release(&quoted);
 }
 
-static void entered(struct session *s, struct packet *p)
+static void name_on_entered(struct session *s, struct message *m)
 {
-    if (ask_refused(s, p))
+    if (ask_refused(s, m))
         return;
     s->cwd = s->subject;
     control_reply_with(s, REPLY_CWD_OK, path_slice(&s->cwd), NOTHING);
@@ -35,7 +34,8 @@ static void entered(struct session *s, struct packet *p)
 
 void cmd_cwd(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_FOLDER_ENTER, &call->path, 0, entered);
+    ASK(s, directory_enter, name_on_entered,
+        .path = ask_subject(s, &call->path));
 }
 
 void cmd_cdup(struct session *s, const struct call *call)
@@ -44,104 +44,104 @@ void cmd_cdup(struct session *s, const struct call *call)
 
     (void)call;
     path_resolve(&s->cwd, SLICE(".."), &up);
-    ask_path(s, MSG_FOLDER_ENTER, &up, 0, entered);
+    ASK(s, directory_enter, name_on_entered, .path = ask_subject(s, &up));
 }
 
-static void changed(struct session *s, struct packet *p, const char *verb,
-                    enum reply done, struct slice argument)
+static void name_changed(struct session *s, struct message *m, const char *verb,
+                         enum reply done, struct slice argument)
 {
     const struct change c = { verb, path_slice(&s->subject), NOTHING };
 
-    verdict_of_change(s, p, &c, done, argument, NOTHING);
+    verdict_of_change(s, m, &c, done, argument, NOTHING);
 }
 
-static void made(struct session *s, struct packet *p)
+static void name_on_made(struct session *s, struct message *m)
 {
     struct buf quoted;
 
-    quote(&s->subject, &quoted);
-    changed(s, p, "MKD", REPLY_MADE, buf_slice(&quoted));
+    name_quote(&s->subject, &quoted);
+    name_changed(s, m, "MKD", REPLY_MADE, buf_slice(&quoted));
     buf_release(&quoted);
 }
 
 void cmd_mkd(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_FOLDER_MAKE, &call->path, 0, made);
+    ASK(s, directory_make, name_on_made, .path = ask_subject(s, &call->path));
 }
 
-static void removed(struct session *s, struct packet *p)
+static void name_on_removed(struct session *s, struct message *m)
 {
-    changed(s, p, "RMD", REPLY_REMOVED, NOTHING);
+    name_changed(s, m, "RMD", REPLY_REMOVED, NOTHING);
 }
 
 void cmd_rmd(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_FOLDER_REMOVE, &call->path, 0, removed);
+    ASK(s, directory_remove, name_on_removed,
+        .path = ask_subject(s, &call->path));
 }
 
-static void deleted(struct session *s, struct packet *p)
+static void name_on_deleted(struct session *s, struct message *m)
 {
-    changed(s, p, "DELE", REPLY_DELETED, NOTHING);
+    name_changed(s, m, "DELE", REPLY_DELETED, NOTHING);
 }
 
 void cmd_dele(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_FILE_DELETE, &call->path, 0, deleted);
+    ASK(s, file_delete, name_on_deleted, .path = ask_subject(s, &call->path));
 }
 
-static void rename_from(struct session *s, struct packet *p)
+static void name_on_rename_from(struct session *s, struct message *m)
 {
-    if (ask_refused(s, p))
+    if (ask_refused(s, m))
         return;
     s->rename_from = s->subject;
-    s->renames_folder = p->value[FACT_KIND].number == KIND_FOLDER;
-    s->has_rename_from = true;
+    s->renames =
+        m->facts_are.kind == ENTRY_DIRECTORY ? RENAME_DIRECTORY : RENAME_FILE;
     control_reply(s, REPLY_RNFR_OK);
 }
 
 void cmd_rnfr(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_FACTS, &call->path, 2, rename_from);
+    ASK(s, facts, name_on_rename_from, .path = ask_subject(s, &call->path),
+        .purpose = FACTS_FOR_RENAME, .directory = call->path.directory);
 }
 
-static void renamed(struct session *s, struct packet *p)
+static void name_on_renamed(struct session *s, struct message *m)
 {
     const struct slice wanted = path_slice(&s->subject);
-    struct slice to = p->message == MSG_RENAMED ? p->value[0].text : wanted;
+    struct slice to = m->kind == MSG_renamed ? m->renamed.path : wanted;
     const struct change c = { "RNTO", path_slice(&s->rename_from), to };
 
     if (slice_equal(to, wanted))
-        verdict_of_change(s, p, &c, REPLY_RENAMED, NOTHING, NOTHING);
+        verdict_of_change(s, m, &c, REPLY_RENAMED, NOTHING, NOTHING);
     else
-        verdict_of_change(s, p, &c, REPLY_RENAMED_AS, to, NOTHING);
+        verdict_of_change(s, m, &c, REPLY_RENAMED_AS, to, NOTHING);
 }
 
 void cmd_rnto(struct session *s, const struct call *call)
 {
-    struct packet p = { .message = MSG_RENAME,
-                        .value = { TEXT(path_slice(&s->rename_from)),
-                                   TEXT(path_slice(&call->path)) } };
+    enum rename_state renames = s->renames;
 
-    if (!s->has_rename_from) {
+    if (renames == RENAME_NOTHING) {
         control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("RNFR"), NOTHING);
         return;
     }
-    s->has_rename_from = false;
-    if (!s->renames_folder && path_names_folder(call->argument)) {
+    s->renames = RENAME_NOTHING;
+    if (renames == RENAME_FILE && path_names_folder(call->argument)) {
         control_reply(s, REPLY_NAMES_FOLDER);
         return;
     }
-    s->subject = call->path;
-    ask_files(s, &p, renamed);
+    ASK(s, rename, name_on_renamed, .from = path_slice(&s->rename_from),
+        .to = ask_subject(s, &call->path));
 }
 
-static void sized(struct session *s, struct packet *p)
+static void name_on_size(struct session *s, struct message *m)
 {
     char text[32];
 
-    if (!facts_of_file(s, p))
+    if (!times_facts_of_file(s, m))
         return;
-    s->sized = p->value[FACT_SIZE].number;
+    s->sized = m->facts_are.size;
     snprintf(text, sizeof(text), "%llu", (unsigned long long)s->sized);
     control_reply_with(s, REPLY_SIZE, slice_from(text), NOTHING);
 }
@@ -151,40 +151,40 @@ void cmd_size(struct session *s, const struct call *call)
     if (s->ascii)
         hash_size(s, call);
     else
-        ask_path(s, MSG_FACTS, &call->path, 1, sized);
+        ASK(s, facts, name_on_size, .path = ask_subject(s, &call->path),
+            .purpose = FACTS_FOR_SIZE, .directory = call->path.directory);
 }
 
-static void spaced(struct session *s, struct packet *p)
+static void name_on_space(struct session *s, struct message *m)
 {
     char text[32];
 
-    if (ask_refused(s, p))
+    if (ask_refused(s, m))
         return;
-    snprintf(text, sizeof(text), "%llu",
-             (unsigned long long)p->value[0].number);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)m->space_is.bytes);
     control_reply_with(s, REPLY_AVBL, slice_from(text), NOTHING);
 }
 
 void cmd_avbl(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_SPACE, &call->path, UINT64_MAX, spaced);
+    ASK(s, space, name_on_space, .path = ask_subject(s, &call->path),
+        .wanted = UINT64_MAX);
 }
 
-/* RFC 3659 7.2: the path as this server knows it, behind the facts. */
-static void facts_line(struct session *s, const struct packet *p,
-                       struct buf *into)
+/* RFC 3659 7.2: the path as this server knows it, after the facts. */
+static void name_facts_line(struct session *s, const struct message *m,
+                            struct buf *into)
 {
     static const char letters[] = "acdeflmprw";
-    uint64_t perm = p->value[FACT_PERM].number;
+    uint64_t perm = m->facts_are.perm;
     struct entry e = {
         .name = path_slice(&s->subject),
-        .kind = p->value[FACT_KIND].number == KIND_FOLDER ? ENTRY_FOLDER
-                                                          : ENTRY_FILE,
-        .mode = (uint32_t)p->value[FACT_MODE].number,
-        .size = p->value[FACT_SIZE].number,
-        .mtime = (time_t)p->value[FACT_MTIME].number,
-        .device = p->value[FACT_DEVICE].number,
-        .inode = p->value[FACT_INODE].number,
+        .kind = m->facts_are.kind,
+        .mode = (uint32_t)m->facts_are.mode,
+        .size = m->facts_are.size,
+        .mtime = (time_t)m->facts_are.mtime,
+        .device = m->facts_are.device,
+        .inode = m->facts_are.inode,
     };
     size_t n = 0;
 
@@ -194,19 +194,20 @@ static void facts_line(struct session *s, const struct packet *p,
     listing_facts(into, &e, s->choices.facts);
 }
 
-static void facts(struct session *s, struct packet *p)
+static void name_on_facts(struct session *s, struct message *m)
 {
     struct buf text;
     struct slice one;
 
-    if (ask_refused(s, p))
+    if (ask_refused(s, m))
         return;
-    if (p->value[FACT_KIND].number >= KIND_OTHER) {
+    if (m->facts_are.kind != ENTRY_FILE &&
+        m->facts_are.kind != ENTRY_DIRECTORY) {
         control_reply(s, REPLY_NOT_REGULAR);
         return;
     }
     buf_init(&text, FTP_PATH_MAX + 512);
-    facts_line(s, p, &text);
+    name_facts_line(s, m, &text);
     one = buf_slice(&text);
     if (one.len >= 2)
         one.len -= 2; /* its CRLF */
@@ -219,5 +220,6 @@ static void facts(struct session *s, struct packet *p)
 
 void cmd_mlst(struct session *s, const struct call *call)
 {
-    ask_path(s, MSG_FACTS, &call->path, 0, facts);
+    ASK(s, facts, name_on_facts, .path = ask_subject(s, &call->path),
+        .purpose = FACTS_FOR_ANY, .directory = call->path.directory);
 }

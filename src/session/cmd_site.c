@@ -1,10 +1,10 @@
-/* SITE: a second table, held as the first one is. No sub-command runs without
- * its row's argument and rights. */
+/* SITE: a second table of commands. No sub-command runs without its row's
+ * argument and rights. */
 #include "commands.h"
 #include "control.h"
 #include "sallyport/ftp/site.h"
 
-static void site_help_lines(struct session *s, const struct call *call)
+static void site_help_reply(struct session *s, const struct call *call)
 {
     struct buf lines;
 
@@ -20,12 +20,12 @@ static void site_help_lines(struct session *s, const struct call *call)
 
 static handler_fn *const site_handlers[SITE_COUNT] = {
     [SITE_CHMOD] = site_chmod,
-    [SITE_HELP] = site_help_lines,
+    [SITE_HELP] = site_help_reply,
     [SITE_UTIME] = site_utime,
 };
 
-static enum reply objection(const struct session *s, const struct site *row,
-                            struct slice argument)
+static enum reply site_objection(const struct session *s,
+                                 const struct site *row, struct slice argument)
 {
     if (row->argument && argument.len == 0)
         return REPLY_NEED_ARGUMENT;
@@ -47,7 +47,7 @@ void cmd_site(struct session *s, const struct call *call)
         control_reply(s, REPLY_SITE_UNKNOWN);
         return;
     }
-    r = objection(s, row, sub.argument);
+    r = site_objection(s, row, sub.argument);
     if (r == REPLY_NO_RIGHT)
         dispatch_refuse_right(s, row->rights & ~s->login.rights);
     else if (r != REPLY_COUNT)

@@ -14,10 +14,10 @@ handler_fn cmd_pasv, cmd_epsv, cmd_port, cmd_eprt, cmd_list, cmd_nlst, cmd_mlsd,
 handler_fn cmd_mfmt, cmd_mff, cmd_site, cmd_avbl, cmd_clnt, cmd_csid, cmd_pret;
 handler_fn cmd_hash, cmd_rang, cmd_xcrc, cmd_xsha256, cmd_xsha512;
 
-/* SIZE where line ends change: as many bytes as RETR would send. */
+/* SIZE in TYPE A: as many bytes as RETR would send. */
 handler_fn hash_size;
 
-/* The sub-commands of SITE; the argument is what stands behind the name. */
+/* The sub-commands of SITE; the argument is what follows the name. */
 handler_fn site_chmod, site_utime;
 
 #endif

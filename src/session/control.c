@@ -1,5 +1,5 @@
-/* The control connection of a session: reads bytes, hands out lines one at a
- * time, sends replies. It never reads a line while the one before is still
+/* The control connection of a session: bytes in, one line at a time out to
+ * dispatch, replies back. It never takes a line while the one before is still
  * being answered, except for what may come during a transfer. */
 #include "control.h"
 
@@ -20,28 +20,31 @@
 #define REPLIES_MAX    (256u << 10)
 #define HELD_MAX       (64u << 10)
 
-static bool is_busy(const struct session *s)
-{
-    bool owes = s->verdict.held && s->transfer.state == TRANSFER_NONE;
-
-    return s->login.pending || s->ask.message != MSG_NONE ||
-           s->data.state == DATA_ASKED || owes;
-}
-
-/* During a transfer lines are read, whatever files is asked meanwhile. */
-static bool may_take_line(const struct session *s)
+bool control_is_secure(const struct session *s)
 {
     const struct control *c = &s->control;
 
-    if (s->arrival != ARRIVED || c->securing || c->gone || c->ending ||
-        c->closing || c->out.len > 0)
+    return c->state != CONTROL_SECURING && c->stream &&
+           stream_is_secure(c->stream);
+}
+
+static bool control_is_busy(const struct session *s)
+{
+    bool owes =
+        s->verdict.state == VERDICT_HELD && s->transfer.state == TRANSFER_NONE;
+
+    return s->ask.message != MSG_NONE || state_of_data(s)->pending || owes;
+}
+
+static bool control_takes_lines(const struct session *s)
+{
+    const struct control *c = &s->control;
+
+    if (!state_of_control(s)->lines || c->out.len > 0)
         return false;
     if (s->transfer.state != TRANSFER_NONE && c->held.len >= HELD_MAX)
         return false;
-    if (s->transfer.state >= TRANSFER_HASHING &&
-        s->transfer.state != TRANSFER_CLOSING)
-        return true;
-    return !is_busy(s);
+    return state_of_transfer(s)->lines || !control_is_busy(s);
 }
 
 void control_wait(struct session *s)
@@ -49,9 +52,10 @@ void control_wait(struct session *s)
     struct control *c = &s->control;
     uint32_t events = 0;
 
-    if (c->securing)
+    if (c->state == CONTROL_SECURING)
         events = signer_is_there(s) ? stream_events(c->stream) : 0;
-    else if (c->closing || s->arrival == ARRIVAL_HEADER || may_take_line(s))
+    else if (state_of_control(s)->closes || c->state == CONTROL_HEADER ||
+             control_takes_lines(s))
         events = EPOLLIN;
     if (c->out.len > 0 || stream_unsent(c->stream))
         events |= EPOLLOUT;
@@ -60,23 +64,28 @@ void control_wait(struct session *s)
     loop_change(&s->loop, &c->watch, events);
 }
 
-/* The client is. What it completed by its close_notify is made visible all the
- * same, and the log hears how that ended, or a change; everything else ends
- * here. */
-static void gone(struct session *s, enum ending ending, const char *cause)
+/* The client is gone. An upload that it completed is stored all the same, and a
+ * change that files was asked for is logged; everything else ends here. */
+static void control_lose_client(struct session *s, enum ending ending,
+                                const char *cause)
 {
     struct control *c = &s->control;
 
+    if (state_of_control(s)->gone)
+        return;
     if (!transfer_goes_on(s) && !ask_is_change(s))
         leave(s, ending, cause);
-    c->gone = true;
     c->cause = cause;
-    if (!c->ending)
-        s->ending = ending;
     loop_remove(&s->loop, &c->watch);
+    if (c->state == CONTROL_DECIDED) {
+        state_control(s, CONTROL_ABANDONED);
+        return;
+    }
+    state_control(s, CONTROL_GONE);
+    s->ending = ending;
 }
 
-static void handshake(struct session *s)
+static void control_handshake(struct session *s)
 {
     struct control *c = &s->control;
 
@@ -84,8 +93,7 @@ static void handshake(struct session *s)
         return;
     switch (stream_handshake(c->stream)) {
     case STREAM_OK:
-        c->securing = false;
-        c->secured = true;
+        state_control(s, CONTROL_SECURED);
         if (s->implicit)
             control_reply(s, REPLY_GREETING);
         break;
@@ -109,10 +117,11 @@ void control_flush(struct session *s)
     }
     if (state == STREAM_OK || state == STREAM_AGAIN)
         state = stream_flush(c->stream);
-    if (state != STREAM_OK && state != STREAM_AGAIN && c->closing)
-        leave(s, s->ending, "");
-    if (state != STREAM_OK && state != STREAM_AGAIN)
-        gone(s, ENDING_CLOSED, stream_cause(c->stream));
+    if (state != STREAM_OK && state != STREAM_AGAIN) {
+        if (state_of_control(s)->closes)
+            leave(s, s->ending, "");
+        control_lose_client(s, ENDING_CLOSED, stream_cause(c->stream));
+    }
     control_wait(s);
 }
 
@@ -121,7 +130,7 @@ void control_reply_logged(struct session *s, enum reply r, struct slice a,
 {
     struct slice args[] = { a, b };
 
-    if (s->control.gone || s->control.closing)
+    if (state_of_control(s)->gone || state_of_control(s)->closes)
         return;
     if (reply_build(&s->control.out, r, args, 2) < 0)
         leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");
@@ -144,38 +153,30 @@ void control_secure(struct session *s)
 {
     struct control *c = &s->control;
 
-    /* RFC 4217 and CVE-2011-0411: what came behind AUTH in plain text must
-     * never be taken for something that came under TLS. */
+    /* RFC 4217 and CVE-2011-0411: what came after AUTH in plain text must never
+     * be taken for something that came under TLS. */
     if (line_has_more(&c->lines) || c->out.len > 0 ||
         stream_secure(c->stream, s->tls, STREAM_CONTROL) < 0)
-        leave(s, ENDING_PROTOCOL, "plain text behind AUTH");
+        leave(s, ENDING_PROTOCOL, "plain text after AUTH");
     line_init(&c->lines);
-    /* What comes now may be another client's, whom somebody on the way has put
-     * behind an AUTH of his own (ALPACA). */
+    /* What comes now may be another client's: an attacker on the way can send
+     * AUTH himself and then pass on a browser's TLS connection (ALPACA). */
     c->first_line_seen = c->first_byte_seen = false;
-    c->securing = true;
-    handshake(s);
+    state_control(s, CONTROL_SECURING);
+    control_handshake(s);
     control_wait(s);
 }
 
-void control_go_on(struct session *s)
+void control_on_keys(struct session *s)
 {
-    if (!s->control.securing)
+    if (s->control.state != CONTROL_SECURING)
         return;
-    handshake(s);
+    control_handshake(s);
     control_wait(s);
 }
 
-static void bad_line(struct session *s, enum line_state state)
-{
-    if (state == LINE_LONG)
-        control_end(s, ENDING_PROTOCOL, REPLY_LINE_TOO_LONG, NOTHING);
-    else
-        control_reply(s, REPLY_BAD_LINE);
-}
-
-/* The first line that waited, once nothing keeps it any more. */
-static void take_held(struct session *s)
+/* The first of the lines that waited for the end of a transfer. */
+static void control_take_held(struct session *s)
 {
     struct buf *held = &s->control.held;
     struct slice rest = buf_slice(held), line;
@@ -189,7 +190,7 @@ static void take_held(struct session *s)
     explicit_bzero(copy, sizeof(copy));
 }
 
-static void take_new(struct session *s, struct slice line)
+static void control_take_new(struct session *s, struct slice line)
 {
     struct buf *held = &s->control.held;
 
@@ -200,10 +201,38 @@ static void take_new(struct session *s, struct slice line)
         leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
 }
 
-/* At the first byte: what speaks TLS to a plain port, or has no lines at all,
- * would be waited for until login_timeout. Only there: what stands behind
- * telnet's signals is the first byte of nothing. */
-static bool is_foreign(struct control *c, const char *bytes, size_t len)
+/* One line, if there is one: false when more bytes are needed. */
+static bool control_take_line(struct session *s)
+{
+    enum line_state state;
+    struct slice line;
+
+    if (s->control.held.len > 0 && s->transfer.state == TRANSFER_NONE) {
+        control_take_held(s);
+        return true;
+    }
+    state = line_next(&s->control.lines, &line);
+    if (state == LINE_WHOLE)
+        control_take_new(s, line);
+    else if (state == LINE_LONG)
+        control_end(s, ENDING_PROTOCOL, REPLY_LINE_TOO_LONG, NOTHING);
+    else if (state != LINE_MORE)
+        control_reply(s, REPLY_BAD_LINE);
+    return state != LINE_MORE;
+}
+
+void control_continue(struct session *s)
+{
+    while (control_takes_lines(s))
+        if (!control_take_line(s))
+            break;
+    control_wait(s);
+}
+
+/* At the first byte: a client that speaks TLS to a plain port, or a protocol
+ * without lines, would be waited for until login_timeout. Later ones can't be
+ * judged: the byte after a telnet signal is the first byte of nothing. */
+static bool control_is_foreign(struct control *c, const char *bytes, size_t len)
 {
     if (c->first_byte_seen || len == 0)
         return false;
@@ -211,35 +240,7 @@ static bool is_foreign(struct control *c, const char *bytes, size_t len)
     return foreign_byte(bytes[0]);
 }
 
-/* One line, if there is one: false when more bytes are needed. */
-static bool take_line(struct session *s)
-{
-    enum line_state state;
-    struct slice line;
-
-    if (s->control.held.len > 0 && s->transfer.state == TRANSFER_NONE) {
-        take_held(s);
-        return true;
-    }
-    state = line_next(&s->control.lines, &line);
-    if (state == LINE_MORE)
-        return false;
-    if (state == LINE_WHOLE)
-        take_new(s, line);
-    else
-        bad_line(s, state);
-    return true;
-}
-
-void control_continue(struct session *s)
-{
-    while (may_take_line(s))
-        if (!take_line(s))
-            break;
-    control_wait(s);
-}
-
-static void receive(struct session *s)
+static void control_receive(struct session *s)
 {
     struct control *c = &s->control;
     enum stream_state state;
@@ -249,63 +250,62 @@ static void receive(struct session *s)
     if (room == 0)
         return;
     state = stream_read(c->stream, into, room, &got);
-    if (is_foreign(c, into, got)) {
+    if (control_is_foreign(c, into, got)) {
         why_foreign_byte(s, into[0]);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return;
     }
     line_added(&c->lines, got);
     if (state == STREAM_CLOSED || state == STREAM_CUT)
-        gone(s, ENDING_CLOSED, stream_cause(c->stream));
+        control_lose_client(s, ENDING_CLOSED, stream_cause(c->stream));
     if (state == STREAM_FAILED)
-        gone(s, ENDING_TLS, stream_cause(c->stream));
+        control_lose_client(s, ENDING_TLS, stream_cause(c->stream));
 }
 
-static void on_ready(void *owner, uint32_t events)
+static void control_on_socket(void *owner, uint32_t events)
 {
     struct session *s = owner;
     struct control *c = &s->control;
 
     if (c->out.len > 0 || stream_unsent(c->stream))
         control_flush(s);
-    if (c->closing) {
+    if (state_of_control(s)->closes) {
         control_closing(s);
         return;
     }
-    if (s->arrival != ARRIVED) {
-        proxied_ready(s, events);
+    if (c->state == CONTROL_HEADER || c->state == CONTROL_ENTERING) {
+        proxied_on_control(s, events);
         return;
     }
     if ((events & EPOLLRDHUP) && s->transfer.state == TRANSFER_HASHING)
         leave(s, ENDING_CLOSED, "while a checksum was computed");
-    if (c->securing) {
-        handshake(s);
-    } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && may_take_line(s)) {
-        receive(s);
-    } else if (events & (EPOLLHUP | EPOLLERR)) {
-        gone(s, ENDING_CLOSED, "connection reset");
-    }
-    session_continue(s);
+    if (c->state == CONTROL_SECURING)
+        control_handshake(s);
+    else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) &&
+             control_takes_lines(s))
+        control_receive(s);
+    else if (events & (EPOLLHUP | EPOLLERR))
+        control_lose_client(s, ENDING_CLOSED, "connection reset");
+    control_resume(s);
 }
 
-/* Lines that are already here must not wait for the next byte. */
-void session_continue(struct session *s)
+void control_resume(struct session *s)
 {
-    bool waits = s->log.queue.len > 0 || s->verdict.held;
+    bool waits = s->log.queue.len > 0 || s->verdict.state == VERDICT_HELD;
 
     loop_change(&s->loop, &s->log_watch, waits ? EPOLLOUT : 0);
     control_continue(s);
-    while (stream_pending(s->control.stream) && may_take_line(s)) {
-        receive(s);
+    while (stream_pending(s->control.stream) && control_takes_lines(s)) {
+        control_receive(s);
         control_continue(s);
     }
 }
 
-static void on_idle(void *owner)
+static void control_on_idle(void *owner)
 {
     struct session *s = owner;
 
-    if (s->transfer.state != TRANSFER_NONE || s->login.pending) {
+    if (s->transfer.state != TRANSFER_NONE || state_of_control(s)->verify) {
         loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
         return;
     }
@@ -325,9 +325,9 @@ void control_start(struct session *s, int fd)
     buf_init(&c->out, REPLIES_MAX);
     buf_init(&c->held, HELD_MAX + LINE_MAX_BYTES + 1);
     c->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = s
+        .fd = fd, .events = EPOLLIN, .on_ready = control_on_socket, .owner = s
     };
-    c->idle = (struct loop_timer){ .on_time = on_idle, .owner = s };
+    c->idle = (struct loop_timer){ .on_time = control_on_idle, .owner = s };
     if (loop_add(&s->loop, &c->watch) < 0)
         die(71, "epoll refuses the control connection");
     loop_timer_set(&s->loop, &c->idle, s->settings->idle_timeout);

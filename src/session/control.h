@@ -10,33 +10,38 @@ void control_start(struct session *s, int fd);
 void control_reply(struct session *s, enum reply r);
 void control_reply_with(struct session *s, enum reply r, struct slice a,
                         struct slice b);
-/* The same for a reply whose event is in the log already. */
+/* The same for a reply whose event is already in the log. */
 void control_reply_logged(struct session *s, enum reply r, struct slice a,
                           struct slice b);
-/* For multi-line replies: build into s->control.out, then control_flush(). */
+/* For replies of several lines: build into s->control.out, then call this. */
 void control_flush(struct session *s);
 
-/* Looks at the next lines: call when something that held them back is over. */
+/* After any event of the loop: takes the lines that are already here, which
+ * would else wait for the next byte. */
+void control_resume(struct session *s);
+/* Looks at the next lines: for when what held them back is over. */
 void control_continue(struct session *s);
-/* AUTH: from here on only TLS. */
+/* AUTH: only TLS from the next byte on. */
 void control_secure(struct session *s);
-/* A handshake that waited for keys. */
-void control_go_on(struct session *s);
+/* Keys is there again: a handshake that waited for it goes on. */
+void control_on_keys(struct session *s);
+/* The TLS handshake is complete, also in the states of the end. */
+bool control_is_secure(const struct session *s);
 
-/* The last reply, then the orderly end. A transfer ends now, and LAST is its
- * final reply too; but where files is making an upload visible its answer comes
- * first. ARGUMENT then counts for nothing: no such LAST has one. */
+/* Says LAST and ends the session in order. A transfer ends now, with LAST as
+ * its final reply. If files is storing an upload or makes a change, its answer
+ * comes first, and LAST is said without ARGUMENT. */
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument);
-/* A transfer is over: what waited for that. */
+/* A transfer or a change is over: an end that waited for it goes on. */
 void control_transferred(struct session *s);
-/* A data connection has ended for good: the same. */
+/* A data connection has ended for good: the end may have waited for it. */
 void control_lingered(struct session *s);
-/* The process ends now: what can be said without waiting. */
+/* The process ends now: sends what goes without waiting. */
 void control_part(struct session *s);
 
-/* Between control.c and control_end.c: what the socket is waited for; it is
- * ready, and the end has begun. */
+/* For control_end.c: waits on the socket for what the state needs. For
+ * control.c: the socket is ready, and the end has begun. */
 void control_wait(struct session *s);
 void control_closing(struct session *s);
 

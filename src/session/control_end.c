@@ -1,7 +1,7 @@
 /* The end of a control connection, in session: the last reply, close_notify,
- * FIN, and then the client's end is awaited, since closing in front of what a
- * client still sends would be a reset. Must never outlast the deadline that
- * master has for a kick. */
+ * FIN. Then the client's end is awaited, since a socket that is closed before
+ * the client's last bytes answers them by a reset. Must never outlast the
+ * deadline that master has for a kick. */
 #include <sys/socket.h>
 
 #include "ask.h"
@@ -9,30 +9,30 @@
 #include "data.h"
 #include "leave.h"
 #include "linger.h"
+#include "refusal.h"
 #include "transfer.h"
 
 /* Less than master waits after a kick (2 s), else the last events are lost. */
 #define CLOSE_MS 1500
 
-/* The client's end has come. It may have read its replies before it closes its
- * data connections. */
-static void parted(struct session *s)
+/* The client's end has come. It may read its replies before it closes its data
+ * connections. */
+static void control_client_closed(struct session *s)
 {
-    struct control *c = &s->control;
-
-    loop_remove(&s->loop, &c->watch);
-    c->parted = true;
+    loop_remove(&s->loop, &s->control.watch);
+    state_control(s, CONTROL_PARTED);
     control_lingered(s);
 }
 
 void control_lingered(struct session *s)
 {
-    if (s->control.parted && !linger_any(s))
+    if (s->control.state == CONTROL_PARTED && !linger_any(s))
         leave(s, s->ending, "");
 }
 
-/* A few rounds at a time, so that nobody outlasts the deadline by talking. */
-static void drain(struct session *s)
+/* A few rounds at a time, so that no client outlasts the deadline by talking.
+ */
+static void control_drain(struct session *s)
 {
     char waste[512];
     size_t got;
@@ -44,45 +44,45 @@ static void drain(struct session *s)
         if (state == STREAM_AGAIN)
             return;
         if (state != STREAM_OK) {
-            parted(s);
+            control_client_closed(s);
             return;
         }
     }
 }
 
 /* The replies, then close_notify, then FIN: as far as it goes now. */
-static void finish_output(struct session *s)
+static void control_finish(struct session *s)
 {
     struct control *c = &s->control;
 
-    if (c->out.len > 0 || c->finished)
+    if (c->out.len > 0 || c->state != CONTROL_CLOSING ||
+        stream_shutdown(c->stream) != STREAM_OK)
         return;
-    if (stream_shutdown(c->stream) != STREAM_OK)
-        return;
-    c->finished = true;
+    state_control(s, CONTROL_FINISHED);
     shutdown(c->fd, SHUT_WR);
 }
 
 void control_closing(struct session *s)
 {
-    finish_output(s);
-    drain(s);
+    control_finish(s);
+    control_drain(s);
 }
 
-/* A reply that isn't whole must not look as if it were. */
+/* No close_notify after half a reply: that must not look whole. */
 void control_part(struct session *s)
 {
     struct control *c = &s->control;
 
     if (!c->stream)
         return;
-    if (!c->finished && c->out.len == 0)
+    if (c->state != CONTROL_FINISHED && c->state != CONTROL_PARTED &&
+        c->out.len == 0)
         stream_shutdown(c->stream); /* as far as it goes */
     shutdown(c->fd, SHUT_WR);
     linger_drain(c->fd);
 }
 
-static void on_closed(void *owner)
+static void control_on_close_time(void *owner)
 {
     struct session *s = owner;
 
@@ -90,16 +90,36 @@ static void on_closed(void *owner)
 }
 
 /* One deadline for all of the end. */
-static void will_close(struct session *s, enum ending ending)
+static void control_will_close(struct session *s, enum ending ending)
 {
     struct control *c = &s->control;
 
     s->ending = ending;
-    c->closed.on_time = on_closed;
+    c->closed.on_time = control_on_close_time;
     c->closed.owner = s;
     if (!c->closed.armed)
         loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
     loop_timer_clear(&s->loop, &c->idle);
+}
+
+static void control_say_last(struct session *s, enum ending ending,
+                             enum reply last, struct slice argument)
+{
+    struct slice arguments[] = { argument, NOTHING };
+
+    if (!state_of_control(s)->gone)
+        state_control(s, CONTROL_CLOSING);
+    transfer_end(s, ending, last);
+    data_close(s);
+    if (state_of_control(s)->gone)
+        leave(s, ending, "");
+    control_will_close(s, ending);
+    refusal_note(s, last, argument);
+    if (reply_build(&s->control.out, last, arguments, 2) < 0)
+        leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");
+    control_flush(s);
+    control_finish(s);
+    control_wait(s);
 }
 
 void control_end(struct session *s, enum ending ending, enum reply last,
@@ -107,37 +127,35 @@ void control_end(struct session *s, enum ending ending, enum reply last,
 {
     struct control *c = &s->control;
 
-    if (c->closing || c->ending)
+    if (state_of_control(s)->ends)
         return;
     /* No reply may go in plain text now. */
-    if (c->securing || (s->implicit && !c->secured))
+    if (c->state == CONTROL_SECURING || (s->implicit && !control_is_secure(s)))
         leave(s, ending, "");
-    /* Else it would say that nothing is stored, or a change went unlogged. */
-    if (transfer_is_committing(s) || ask_is_change(s)) {
-        will_close(s, ending);
-        c->ending = true;
-        c->last = last;
+    if (s->transfer.state != TRANSFER_COMMITTING && !ask_is_change(s)) {
+        control_say_last(s, ending, last, argument);
         return;
     }
-    transfer_end(s, ending, last);
-    data_close(s);
-    if (c->gone)
-        leave(s, ending, "");
-    control_reply_with(s, last, argument, NOTHING);
-    will_close(s, ending);
-    c->closing = true;
-    finish_output(s);
-    control_wait(s);
+    /* Else LAST would say that nothing is stored, or a change went unlogged. */
+    control_will_close(s, ending);
+    c->last = last;
+    state_control(s, c->state == CONTROL_GONE ? CONTROL_ABANDONED
+                                              : CONTROL_DECIDED);
 }
 
 void control_transferred(struct session *s)
 {
     struct control *c = &s->control;
 
-    if (c->gone)
-        leave(s, s->ending, c->ending ? "" : c->cause);
-    if (!c->ending)
-        return;
-    c->ending = false;
-    control_end(s, s->ending, c->last, NOTHING);
+    switch (c->state) {
+    case CONTROL_GONE:
+        leave(s, s->ending, c->cause);
+    case CONTROL_ABANDONED:
+        leave(s, s->ending, "");
+    case CONTROL_DECIDED:
+        control_say_last(s, s->ending, c->last, NOTHING);
+        break;
+    default:
+        break;
+    }
 }

@@ -1,5 +1,5 @@
-/* MODE Z by zlib, in the session process. Must never ask for more room than it
- * is given: what a stream would expand to is nobody's promise. */
+/* MODE Z by zlib, in the session process. Must never use more room than it is
+ * given, whatever a stream expands to. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -16,16 +16,16 @@ struct deflate {
     bool ended;
 };
 
-static unsigned limit(size_t n)
+static unsigned deflate_limit(size_t n)
 {
     return n > UINT_MAX ? UINT_MAX : (unsigned)n;
 }
 
-/* One step of zlib, and how far it came. */
-static int step(struct deflate *d, struct filter_io *io,
-                int (*work)(z_stream *, int), int flush)
+/* One call of zlib, and how far it came. */
+static int deflate_step(struct deflate *d, struct filter_io *io,
+                        int (*work)(z_stream *, int), int flush)
 {
-    unsigned in = limit(io->in_len), out = limit(io->out_len);
+    unsigned in = deflate_limit(io->in_len), out = deflate_limit(io->out_len);
     int r;
 
     d->z.next_in = io->in;
@@ -41,55 +41,57 @@ static int step(struct deflate *d, struct filter_io *io,
     return r;
 }
 
-static enum filter_result fail(struct deflate *d, enum filter_result r,
-                               const char *fault)
+static enum filter_result deflate_fail(struct deflate *d, enum filter_result r,
+                                       const char *fault)
 {
     d->filter.fault = fault;
     return r;
 }
 
-static enum filter_result run_deflate(struct filter *f, struct filter_io *io,
+static enum filter_result deflate_run(struct filter *f, struct filter_io *io,
                                       bool last)
 {
     struct deflate *d = (struct deflate *)f;
-    int r = d->ended ? Z_STREAM_END
-                     : step(d, io, deflate, last ? Z_FINISH : Z_NO_FLUSH);
+    int r = d->ended
+                ? Z_STREAM_END
+                : deflate_step(d, io, deflate, last ? Z_FINISH : Z_NO_FLUSH);
 
     if (r == Z_STREAM_END)
         return FILTER_ENDED;
     return r == Z_OK || r == Z_BUF_ERROR /* no room, or nothing to do */
                ? FILTER_MORE
-               : fail(d, FILTER_BAD, "not to be compressed");
+               : deflate_fail(d, FILTER_BAD, "not to be compressed");
 }
 
-/* The end is the stream's own mark and nothing else; a client that goes on
- * behind it doesn't mean what we do. */
-static enum filter_result run_inflate(struct filter *f, struct filter_io *io,
-                                      bool last)
+/* The stream's own mark is its end. Bytes after it are an error: the client
+ * means something else. */
+static enum filter_result deflate_run_inflate(struct filter *f,
+                                              struct filter_io *io, bool last)
 {
     struct deflate *d = (struct deflate *)f;
-    int r = d->ended ? Z_STREAM_END : step(d, io, inflate, Z_NO_FLUSH);
+    int r = d->ended ? Z_STREAM_END : deflate_step(d, io, inflate, Z_NO_FLUSH);
 
     if (r == Z_STREAM_END)
         return io->in_len == 0
                    ? FILTER_ENDED
-                   : fail(d, FILTER_BAD, "not over at its end mark");
+                   : deflate_fail(d, FILTER_BAD, "not over at its end mark");
     if (r == Z_MEM_ERROR)
-        return fail(d, FILTER_BAD, "too much for this server's memory");
+        return deflate_fail(d, FILTER_BAD, "too much for this server's memory");
     if (r != Z_OK && r != Z_BUF_ERROR)
-        return fail(d, FILTER_BAD, "damaged, or not in zlib's format");
+        return deflate_fail(d, FILTER_BAD, "damaged, or not in zlib's format");
     return last && io->in_len == 0 && io->out_len > 0
-               ? fail(d, FILTER_SHORT, "cut short: its end mark is missing")
+               ? deflate_fail(d, FILTER_SHORT,
+                              "cut short: its end mark is missing")
                : FILTER_MORE;
 }
 
-static void free_deflate(struct filter *f)
+static void deflate_free(struct filter *f)
 {
     deflateEnd(&((struct deflate *)f)->z);
     free(f);
 }
 
-static void free_inflate(struct filter *f)
+static void deflate_free_inflate(struct filter *f)
 {
     inflateEnd(&((struct deflate *)f)->z);
     free(f);
@@ -97,7 +99,7 @@ static void free_inflate(struct filter *f)
 
 struct filter *filter_deflate(int level)
 {
-    static const struct filter_kind kind = { run_deflate, free_deflate };
+    static const struct filter_kind kind = { deflate_run, deflate_free };
     struct deflate *d = calloc(1, sizeof(*d));
 
     if (!d)
@@ -112,7 +114,8 @@ struct filter *filter_deflate(int level)
 
 struct filter *filter_inflate(int level)
 {
-    static const struct filter_kind kind = { run_inflate, free_inflate };
+    static const struct filter_kind kind = { deflate_run_inflate,
+                                             deflate_free_inflate };
     struct deflate *d = calloc(1, sizeof(*d));
 
     (void)level;

@@ -1,6 +1,6 @@
-/* SHA-256 and SHA-512 by libcrypto, CRC-32 by zlib, lengths by the very stage
- * that changes lines, in the session process. It sees bytes only: must never
- * read a descriptor itself. */
+/* SHA-256 and SHA-512 by libcrypto, CRC-32 by zlib, lengths by the stage of
+ * TYPE A, in the session process. Sees bytes only: must never read a
+ * descriptor. */
 #include "digest.h"
 
 #include <openssl/evp.h>
@@ -26,7 +26,7 @@ struct digest {
     uint64_t length;
 };
 
-static bool sha_start(struct digest *d)
+static bool digest_sha_start(struct digest *d)
 {
     EVP_MD *kind = EVP_MD_fetch(NULL, d->kind->name, NULL);
     bool ok;
@@ -37,12 +37,12 @@ static bool sha_start(struct digest *d)
     return ok;
 }
 
-static bool sha_add(struct digest *d, const void *bytes, size_t len)
+static bool digest_sha_add(struct digest *d, const void *bytes, size_t len)
 {
     return EVP_DigestUpdate(d->context, bytes, len) == 1;
 }
 
-static bool sha_text(struct digest *d, char out[DIGEST_TEXT_MAX])
+static bool digest_sha_text(struct digest *d, char out[DIGEST_TEXT_MAX])
 {
     unsigned char value[EVP_MAX_MD_SIZE];
     unsigned len = 0;
@@ -55,31 +55,31 @@ static bool sha_text(struct digest *d, char out[DIGEST_TEXT_MAX])
     return true;
 }
 
-static bool crc_start(struct digest *d)
+static bool digest_crc_start(struct digest *d)
 {
     d->crc = crc32_z(0, NULL, 0);
     return true;
 }
 
-static bool crc_add(struct digest *d, const void *bytes, size_t len)
+static bool digest_crc_add(struct digest *d, const void *bytes, size_t len)
 {
     d->crc = crc32_z(d->crc, bytes, len);
     return true;
 }
 
-static bool crc_text(struct digest *d, char out[DIGEST_TEXT_MAX])
+static bool digest_crc_text(struct digest *d, char out[DIGEST_TEXT_MAX])
 {
     snprintf(out, DIGEST_TEXT_MAX, "%08lx", d->crc);
     return true;
 }
 
-static bool lines_start(struct digest *d)
+static bool digest_lines_start(struct digest *d)
 {
     d->lines = filter_to_crlf(0);
     return d->lines;
 }
 
-static bool lines_add(struct digest *d, const void *bytes, size_t len)
+static bool digest_lines_add(struct digest *d, const void *bytes, size_t len)
 {
     struct filter_io io = { .in = bytes, .in_len = len };
     unsigned char room[16384];
@@ -93,20 +93,20 @@ static bool lines_add(struct digest *d, const void *bytes, size_t len)
     return true;
 }
 
-static bool lines_text(struct digest *d, char out[DIGEST_TEXT_MAX])
+static bool digest_lines_text(struct digest *d, char out[DIGEST_TEXT_MAX])
 {
     snprintf(out, DIGEST_TEXT_MAX, "%llu", (unsigned long long)d->length);
     return true;
 }
 
 static const struct kind kinds[] = {
-    { "SHA-256", sha_start, sha_add, sha_text },
-    { "SHA-512", sha_start, sha_add, sha_text },
-    { "CRC32", crc_start, crc_add, crc_text },
-    { DIGEST_LINES, lines_start, lines_add, lines_text },
+    { "SHA-256", digest_sha_start, digest_sha_add, digest_sha_text },
+    { "SHA-512", digest_sha_start, digest_sha_add, digest_sha_text },
+    { "CRC32", digest_crc_start, digest_crc_add, digest_crc_text },
+    { DIGEST_LINES, digest_lines_start, digest_lines_add, digest_lines_text },
 };
 
-static const struct kind *find(const char *name)
+static const struct kind *digest_find(const char *name)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].name, name) == 0)
@@ -116,7 +116,7 @@ static const struct kind *find(const char *name)
 
 struct digest *digest_new(const char *name)
 {
-    const struct kind *kind = find(name);
+    const struct kind *kind = digest_find(name);
     struct digest *d = kind ? calloc(1, sizeof(*d)) : NULL;
 
     if (!d)

@@ -1,5 +1,5 @@
-/* Checksums of bytes as they pass, and their length as lines: the one place of
- * the session that knows a library for the former. */
+/* Checksums of bytes as they pass, and their length in TYPE A. The only code of
+ * session that knows a library for checksums. */
 #ifndef SALLYPORT_SRC_SESSION_DIGEST_H
 #define SALLYPORT_SRC_SESSION_DIGEST_H
 
@@ -18,7 +18,7 @@ struct digest;
 struct digest *digest_new(const char *name);
 /* False: the library failed. */
 bool digest_add(struct digest *d, const void *bytes, size_t len);
-/* In lower case, a length in decimal; after it only digest_free(). */
+/* In lower case; a length is decimal. After it only digest_free(). */
 bool digest_text(struct digest *d, char out[DIGEST_TEXT_MAX]);
 /* NULL is fine. */
 void digest_free(struct digest *d);

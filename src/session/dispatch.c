@@ -1,5 +1,5 @@
-/* The gate function of a session: a handler runs only if its row permits it,
- * so no handler asks "is TLS up?" or "is there an argument?". */
+/* From a line to its handler. A handler runs only if its command's row permits
+ * it, so no handler asks "is TLS up?" or "is there an argument?". */
 #include "dispatch.h"
 
 #include "control.h"
@@ -11,45 +11,46 @@
 #include "transfer.h"
 #include "why.h"
 
-#define UNKNOWN_MAX 3 /* before login; ALPACA and scanners */
+#define UNKNOWN_MAX 3 /* before login: ALPACA and scanners */
 
-static void unknown_command(struct session *s)
+static void dispatch_unknown(struct session *s)
 {
-    if (!s->login.done && ++s->login.unknown >= UNKNOWN_MAX) {
+    if (!s->login.user[0] && ++s->login.unknown >= UNKNOWN_MAX) {
         control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
         return;
     }
     control_reply(s, REPLY_UNKNOWN_COMMAND);
 }
 
-/* A name or password in plain text: refused before it is used, and the end, so
- * that the client sends no more of it. */
-static bool gives_secret(enum verb verb)
+/* A name or password in plain text is refused before it is used, and ends the
+ * session, so that the client sends no more of it. */
+static bool dispatch_gives_secret(enum verb verb)
 {
     return verb == VERB_USER || verb == VERB_PASS || verb == VERB_ACCT;
 }
 
-static bool phase_permits(struct session *s, const struct command *c)
+static bool dispatch_phase_permits(struct session *s, const struct command *c)
 {
-    if (c->phase >= COMMAND_SECURED && !s->control.secured) {
-        if (gives_secret(c->verb))
+    if (c->phase >= COMMAND_SECURED && !control_is_secure(s)) {
+        if (dispatch_gives_secret(c->verb))
             control_end(s, ENDING_PLAIN, REPLY_PLAIN_SECRET, NOTHING);
         else
             control_reply(s, REPLY_NEED_TLS);
         return false;
     }
-    if (c->phase == COMMAND_NAMED && !s->login.done && !s->login.name[0]) {
+    if (c->phase == COMMAND_NAMED && !s->login.name[0]) {
         control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("USER"), NOTHING);
         return false;
     }
-    if (c->phase == COMMAND_LOGGED_IN && !s->login.done) {
+    if (c->phase == COMMAND_LOGGED_IN && !state_of_control(s)->user) {
         control_reply(s, REPLY_NOT_LOGGED_IN);
         return false;
     }
     return true;
 }
 
-static bool argument_permits(struct session *s, const struct request *q)
+static bool dispatch_argument_permits(struct session *s,
+                                      const struct request *q)
 {
     const struct command *c = q->command;
     bool given = q->argument.len > 0;
@@ -66,30 +67,30 @@ static bool argument_permits(struct session *s, const struct request *q)
     return r == REPLY_COUNT;
 }
 
-static bool takes_path(const struct command *c)
+static bool dispatch_takes_path(const struct command *c)
 {
     return c->argument == ARGUMENT_PATH ||
            c->argument == ARGUMENT_OPTIONAL_PATH;
 }
 
-/* Also what is refused is logged by its path. False: there is none of that
+/* Sets the path, by which a refusal is logged too. False: no file can have that
  * name. */
-static bool resolve(struct session *s, const struct request *q,
-                    struct call *call)
+static bool dispatch_resolve(struct session *s, const struct request *q,
+                             struct call *call)
 {
     const struct command *c = q->command;
     struct slice argument = q->argument;
     bool found = true;
 
     call->path = s->cwd;
-    if (takes_path(c)) {
+    if (dispatch_takes_path(c)) {
         if (c->verb == VERB_LIST || c->verb == VERB_NLST)
             argument = listing_argument(argument);
         call->argument = argument;
         found = argument.len == 0 ||
                 path_resolve(&s->cwd, argument, &call->path) == 0;
     }
-    if (takes_path(c) && found) {
+    if (dispatch_takes_path(c) && found) {
         s->subject = call->path;
         refusal_expect(s, c, true, NOTHING);
     } else {
@@ -98,7 +99,8 @@ static bool resolve(struct session *s, const struct request *q,
     return found;
 }
 
-static bool path_permits(struct session *s, const struct call *call, bool found)
+static bool dispatch_path_permits(struct session *s, const struct call *call,
+                                  bool found)
 {
     bool folder = call->command->flags & COMMAND_FILE &&
                   call->argument.len > 0 && path_names_folder(call->argument);
@@ -118,74 +120,74 @@ void dispatch_refuse_right(struct session *s, unsigned lacking)
                        slice_from(command_lacks(lacking, words)), NOTHING);
 }
 
-static bool rights_permit(struct session *s, const struct command *c)
+static bool dispatch_rights_permit(struct session *s, const struct command *c)
 {
     if (c->rights && !(c->rights & s->login.rights)) {
         dispatch_refuse_right(s, c->rights);
         return false;
     }
-    if (c->data != DATA_NONE && !s->protected) {
+    if (c->data != DATA_NONE && s->protection != PROTECTION_P) {
         control_reply(s, REPLY_DATA_MUST_BE_P);
         return false;
     }
     return true;
 }
 
-/* Also where the command was refused: a REST or ALLO is for the transfer that
- * comes next, whatever becomes of that, and for no other file. */
-static void forget_sequences(struct session *s, const struct command *c)
+/* Also after a refusal: a REST or ALLO counts for the next transfer, whatever
+ * becomes of that, and for no other file. */
+static void dispatch_forget_sequences(struct session *s,
+                                      const struct command *c)
 {
     if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
         s->rest = s->until = 0;
     if (c->data != DATA_NONE)
         s->announced = s->sized = 0;
     if (!(c->flags & COMMAND_KEEPS_RNFR))
-        s->has_rename_from = false;
+        s->renames = RENAME_NOTHING;
 }
 
-/* ABOR overtakes the lines that wait (RFC 959 4.1.3); but of an upload that is
- * complete it must not race the commit. All else keeps its order. */
-static bool must_hold(const struct session *s, const struct command *c)
+/* ABOR overtakes the lines that wait (RFC 959 4.1.3), but it must not race the
+ * commit of a complete upload. All other lines keep their order. */
+static bool dispatch_must_hold(const struct session *s, const struct command *c)
 {
-    enum transfer_state state = s->transfer.state;
-
-    if (state == TRANSFER_NONE)
+    if (s->transfer.state == TRANSFER_NONE)
         return false;
     if (c && c->verb == VERB_ABOR)
-        return state >= TRANSFER_COMMITTING &&
-               !(state == TRANSFER_COMMITTING && upload_is_preparing(s));
+        return !state_of_transfer(s)->abortable;
     return s->control.held.len > 0 || (c && !(c->flags & COMMAND_IN_TRANSFER));
 }
 
-static bool is_refused(const struct session *s, const struct command *c)
+static bool dispatch_is_refused(const struct session *s,
+                                const struct command *c)
 {
     return (c->flags & COMMAND_REFUSED) ||
            ((c->flags & COMMAND_ACTIVE) && !s->settings->active);
 }
 
-static void handle(struct session *s, const struct request *q)
+static void dispatch_handle(struct session *s, const struct request *q)
 {
     struct call call = { .command = q->command, .argument = q->argument };
     bool found;
 
-    if (!phase_permits(s, q->command))
+    if (!dispatch_phase_permits(s, q->command))
         return;
-    found = resolve(s, q, &call);
-    if (is_refused(s, q->command)) {
+    found = dispatch_resolve(s, q, &call);
+    if (dispatch_is_refused(s, q->command)) {
         control_reply(s, (enum reply)q->command->refusal);
         return;
     }
-    if (!argument_permits(s, q) || !rights_permit(s, q->command) ||
-        !path_permits(s, &call, found))
+    if (!dispatch_argument_permits(s, q) ||
+        !dispatch_rights_permit(s, q->command) ||
+        !dispatch_path_permits(s, &call, found))
         return;
     handlers[q->command->verb](s, &call);
 }
 
-static void run(struct session *s, const struct request *q)
+static void dispatch_run(struct session *s, const struct request *q)
 {
-    handle(s, q);
+    dispatch_handle(s, q);
     refusal_dispatched(s);
-    forget_sequences(s, q->command);
+    dispatch_forget_sequences(s, q->command);
     if (q->command->flags & COMMAND_SECRET)
         line_wipe(&s->control.lines);
 }
@@ -204,12 +206,12 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return DISPATCH_DONE;
     }
-    if (must_hold(s, q.command))
+    if (dispatch_must_hold(s, q.command))
         return DISPATCH_HOLD;
     data_end_refused(s);
     if (q.command)
-        run(s, &q);
+        dispatch_run(s, &q);
     else
-        unknown_command(s);
+        dispatch_unknown(s);
     return DISPATCH_DONE;
 }

@@ -1,14 +1,12 @@
-/* RETR: records are built straight from a mapping of the file. The mapping is a
- * window that moves along, so that a file of any size costs the same. Where the
- * kernel seals, it takes the file by itself. */
+/* RETR, in session. TLS records are built straight from a mapping of the file,
+ * a window that moves along, so that a file of any size costs the same. Where
+ * the kernel encrypts, it reads the file itself. */
 #include "transfer.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "control.h"
 #include "flow.h"
-#include "sallyport/base/fd.h"
 #include "sigbus.h"
 
 #define WINDOW   (8u << 20)
@@ -27,8 +25,8 @@ void download_release(struct session *s)
     sigbus_watch(NULL, 0);
 }
 
-/* Makes the window cover t->offset. */
-static bool move_window(struct session *s)
+/* Moves the window so that it covers t->offset. */
+static bool download_move_window(struct session *s)
 {
     struct transfer *t = &s->transfer;
     uint64_t at = t->offset / WINDOW * WINDOW;
@@ -39,7 +37,7 @@ static bool move_window(struct session *s)
         return true;
     download_release(s);
     t->map_size = left < WINDOW ? (size_t)left : WINDOW;
-    /* Private, since FUSE's direct I/O knows no shared one. */
+    /* Private: FUSE's direct I/O has no shared mappings. */
     map = mmap(NULL, t->map_size, PROT_READ, MAP_PRIVATE, t->source, (off_t)at);
     if (map == MAP_FAILED)
         return false;
@@ -49,10 +47,10 @@ static bool move_window(struct session *s)
     return true;
 }
 
-/* A megabyte of pages at a time, in one call: single faults cost more than the
- * copying; a whole window from a slow disk would keep ABOR waiting. A failure
- * (the file was cut) shows at the touch. */
-static void fault_in(const struct transfer *t, size_t at)
+/* A megabyte of pages in one call: single faults cost more than the copying,
+ * and a whole window from a slow disk would delay ABOR. A failure (the file was
+ * cut) shows when the page is touched. */
+static void download_fault_in(const struct transfer *t, size_t at)
 {
     size_t left = t->map_size - at;
 
@@ -61,9 +59,9 @@ static void fault_in(const struct transfer *t, size_t at)
                 MADV_POPULATE_READ);
 }
 
-/* Touches each page first: a file that somebody has cut short shows here, and
- * not while its bytes are on their way to the client. */
-static bool is_whole(const char *piece, size_t len)
+/* Touches each page first: a file that was cut short shows here, and not while
+ * its bytes are on their way to the client. */
+static bool download_is_whole(const char *piece, size_t len)
 {
     const volatile char *p = piece;
 
@@ -74,7 +72,7 @@ static bool is_whole(const char *piece, size_t len)
     return !sigbus_hit();
 }
 
-static enum stream_state send_piece(struct session *s)
+static enum stream_state download_send_piece(struct session *s)
 {
     struct transfer *t = &s->transfer;
     size_t at = (size_t)(t->offset - t->map_at);
@@ -84,31 +82,31 @@ static enum stream_state send_piece(struct session *s)
 
     if (len > PIECE)
         len = PIECE;
-    fault_in(t, at);
-    if (!is_whole(t->map + at, len))
+    download_fault_in(t, at);
+    if (!download_is_whole(t->map + at, len))
         return STREAM_FAILED;
     state = flow_write(s, t->map + at, len, &took);
     t->offset += took;
-    transfer_moved(s, took);
+    pace_moved(s, took);
     return sigbus_hit() ? STREAM_FAILED : state;
 }
 
-static bool has_its_size(const struct transfer *t)
+static bool download_has_its_size(const struct transfer *t)
 {
     struct stat st;
 
     return fstat(t->source, &st) == 0 && (uint64_t)st.st_size >= t->size;
 }
 
-/* Whoever cuts the file while its last page is sealed has zeros sent in the
- * place of the rest of that page. */
-static bool is_still_whole(const struct transfer *t)
+/* If the file is cut while its last page is sealed, zeros are sent instead of
+ * the rest of that page. */
+static bool download_is_still_whole(const struct transfer *t)
 {
-    return t->offset < t->size || has_its_size(t);
+    return t->offset < t->size || download_has_its_size(t);
 }
 
-/* The kernel takes it from the file; nothing of it is ever here. */
-static enum stream_state hand_over(struct session *s, bool *cut)
+/* The kernel reads the file; its bytes never enter this process. */
+static enum stream_state download_hand_over(struct session *s, bool *cut)
 {
     struct transfer *t = &s->transfer;
     uint64_t left = t->size - t->offset;
@@ -118,89 +116,115 @@ static enum stream_state hand_over(struct session *s, bool *cut)
                          left < PIECE ? (size_t)left : PIECE, &took);
 
     t->offset += took;
-    transfer_moved(s, took);
-    *cut = state == STREAM_OK && (took == 0 || !is_still_whole(t));
+    pace_moved(s, took);
+    *cut = state == STREAM_OK && (took == 0 || !download_is_still_whole(t));
     return state;
 }
 
-static void file_was_cut(struct session *s)
-{
-    stream_drop(s->data.stream);
-    transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("the file was cut short"),
-                  "the file was cut short while it was sent");
-}
-
-static void unreadable(struct session *s, const char *why)
-{
-    transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("can't read the file"), why);
-}
-
-/* What both ways have in common, once the file's own troubles are told. */
-static bool goes_on(struct session *s, enum stream_state state)
+/* Both ways, after the file's own errors. */
+static enum stepped download_sent(struct session *s, enum stream_state state)
 {
     if (state == STREAM_OK)
-        return true;
-    if (state == STREAM_AGAIN)
-        transfer_wait(s, stream_events(s->data.stream));
-    else
-        transfer_broken(s, state);
-    return false;
+        return STEP_NEXT;
+    if (state != STREAM_AGAIN)
+        return transfer_broken(s, state);
+    transfer_wait(s, stream_events(s->data.stream));
+    return STEP_WAIT;
 }
 
-static bool by_kernel(struct session *s)
+static enum stepped download_by_kernel(struct session *s)
 {
     bool cut;
-    enum stream_state state = hand_over(s, &cut);
+    enum stream_state state = download_hand_over(s, &cut);
 
     if (cut)
-        file_was_cut(s);
-    else if (state == STREAM_FAILED)
-        unreadable(s, stream_cause(s->data.stream));
-    else
-        return goes_on(s, state);
-    return false;
+        return transfer_fail(s, FAILED_FILE_CUT, "");
+    if (state == STREAM_FAILED)
+        return transfer_fail(s, FAILED_READ, stream_cause(s->data.stream));
+    return download_sent(s, state);
 }
 
 /* SIGBUS has two causes: the file has become shorter, or its file system can't
  * read it. */
-static void page_is_missing(struct session *s)
-{
-    if (!has_its_size(&s->transfer)) {
-        file_was_cut(s);
-        return;
-    }
-    stream_drop(s->data.stream);
-    unreadable(s, "a page of the file can't be read");
-}
-
-static bool by_mapping(struct session *s)
+static enum stepped download_by_mapping(struct session *s)
 {
     enum stream_state state;
 
-    if (!move_window(s)) {
-        unreadable(s, "mmap failed");
-        return false;
-    }
-    state = send_piece(s);
+    if (!download_move_window(s))
+        return transfer_fail(s, FAILED_READ, "mmap failed");
+    state = download_send_piece(s);
     if (!sigbus_hit())
-        return goes_on(s, state);
-    page_is_missing(s);
-    return false;
+        return download_sent(s, state);
+    return transfer_fail(
+        s, download_has_its_size(&s->transfer) ? FAILED_PAGE : FAILED_FILE_CUT,
+        "");
 }
 
-void download_pump(struct session *s)
+/* A range may lie beyond the file, and then has no bytes; a REST may not. */
+static enum stepped download_ask_file(struct session *s)
+{
+    const struct transfer *t = &s->transfer;
+
+    ASK(s, file_read, transfer_on_answer, .path = path_slice(&t->path),
+        .offset = t->limit > 0 ? 0 : t->start);
+    return STEP_NEXT;
+}
+
+static enum stepped download_take_file(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    struct message *m = t->answer;
+
+    if (m->kind == MSG_refused)
+        return transfer_refused(s, m);
+    t->source = ask_descriptor(s, &m->file_readable.file, S_IFREG);
+    t->size = m->file_readable.size;
+    if (t->limit > 0) { /* RANG: up to the file's end */
+        if (t->size > t->limit)
+            t->size = t->limit;
+        if (t->start > t->size)
+            t->start = t->offset = t->size;
+        t->promised = t->size - t->start;
+    } else if (flow_keeps_lengths(s)) {
+        t->promised = t->size;
+    }
+    return STEP_NEXT;
+}
+
+static enum stepped download_send(struct session *s)
 {
     const struct transfer *t = &s->transfer;
     bool sealed = stream_kernel_seals(s->data.stream);
 
     for (int i = flow_rounds(s, TRANSFER_ROUNDS * 2); i > 0; i--) {
-        if (t->offset >= t->size) {
-            transfer_sent(s);
-            return;
-        }
-        if (!(sealed ? by_kernel(s) : by_mapping(s)))
-            return;
+        enum stepped r;
+
+        if (t->offset >= t->size)
+            return STEP_NEXT;
+        r = sealed ? download_by_kernel(s) : download_by_mapping(s);
+        if (r != STEP_NEXT)
+            return r;
     }
     transfer_wait(s, 0);
     transfer_soon(s);
+    return STEP_WAIT;
 }
+
+const struct step download_steps[] = {
+    { "ask for the file", download_ask_file, 0, TRANSFER_ASKED, UNDO_NOTHING },
+    { "take the file", download_take_file, WAITS_ANSWER, TRANSFER_ASKED,
+      UNDO_NOTHING },
+    { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_DATA },
+    { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,
+      UNDO_DATA },
+    { "handshake", transfer_handshake, WAITS_DATA | WAITS_KEYS,
+      TRANSFER_HANDSHAKE, UNDO_DATA },
+    { "binding", transfer_bind, 0, TRANSFER_HANDSHAKE, UNDO_DATA },
+    { "fresh ticket", transfer_renew, 0, TRANSFER_FLOWING, UNDO_DATA },
+    { "send", download_send, WAITS_DATA | WAITS_TURN, TRANSFER_FLOWING,
+      UNDO_DATA },
+    { "close_notify", transfer_flush, WAITS_DATA, TRANSFER_FLUSHING,
+      UNDO_DATA },
+    { "226", transfer_complete, 0, TRANSFER_FLUSHING, UNDO_DATA },
+    TRANSFER_LAST_STEPS,
+};

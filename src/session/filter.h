@@ -1,13 +1,13 @@
-/* Stages that the bytes of a transfer pass on their way between a file and a
- * data connection. A stage sees bytes only: no descriptor, no clock, and no
- * more memory than it took when it was made. */
+/* Stages that the bytes of a transfer pass between a file and a data
+ * connection. A stage sees bytes only: no descriptor, no clock, and no more
+ * memory than it took when it was made. */
 #ifndef SALLYPORT_SRC_SESSION_FILTER_H
 #define SALLYPORT_SRC_SESSION_FILTER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What is left to take, and the room that is left; a stage moves both on. */
+/* The rest of the input, and the rest of the room; a stage advances both. */
 struct filter_io {
     const unsigned char *in;
     size_t in_len;
@@ -16,18 +16,18 @@ struct filter_io {
 };
 
 enum filter_result {
-    FILTER_MORE,  /* all input is taken, or the room is full */
-    FILTER_ENDED, /* and nothing is held back any more */
-    FILTER_SHORT, /* there is no more input, and its end mark is missing */
-    FILTER_BAD    /* the input isn't what it should be: bytes that came out
-                     before may be wrong as well */
+    FILTER_MORE,  /* all input is used, or the room is full */
+    FILTER_ENDED, /* and no byte is held back any more */
+    FILTER_SHORT, /* the input has ended without its end mark */
+    FILTER_BAD /* the input isn't what it should be: bytes that came out before
+                  may be wrong too */
 };
 
 struct filter;
 
 struct filter_kind {
-    /* LAST: no input comes behind what IO has. Work and output of one call are
-     * bounded by IO's two lengths. */
+    /* LAST: no input comes after IO's. Work and output of one call are bounded
+     * by IO's two lengths. */
     enum filter_result (*run)(struct filter *f, struct filter_io *io,
                               bool last);
     void (*free)(struct filter *f);
@@ -35,14 +35,14 @@ struct filter_kind {
 
 struct filter {
     const struct filter_kind *kind;
-    const char *fault; /* after FILTER_SHORT and FILTER_BAD: what the input is,
-                          in words for reply and log */
+    const char *fault; /* after FILTER_SHORT and FILTER_BAD: what is wrong with
+                          the input, for reply and log */
 };
 
-/* NULL: no memory. LEVEL (1 to 9) is for the one that compresses. */
+/* NULL: no memory. LEVEL (1 to 9) is for filter_deflate. */
 typedef struct filter *filter_maker(int level);
 
-/* TYPE A (RFC 959 3.1.1.1): a LF without a CR in front gets one. */
+/* TYPE A (RFC 959 3.1.1.1): a LF without a CR before it gets one. */
 filter_maker filter_to_crlf;
 /* And back: CRLF becomes LF, any other CR stays. */
 filter_maker filter_from_crlf;

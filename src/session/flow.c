@@ -1,6 +1,6 @@
-/* Between the pumps and the data connection's stream, in the session process.
- * Without a conversion the bytes pass by untouched. Each call does a bounded
- * part of the work, whatever a stream expands to. */
+/* Between the steps that move bytes and the data connection's stream, in the
+ * session process. Without a conversion the bytes pass unchanged. Each call
+ * does a bounded part of the work, whatever a stream expands to. */
 #include "flow.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "transfer.h"
 
 #define BUFFER (64u << 10) /* of converted bytes */
-#define PIECE  (16u << 10) /* bytes of a file for one call */
+#define PIECE  (16u << 10) /* bytes of a file in one call */
 
 unsigned flow_conversions(const struct session *s)
 {
@@ -51,8 +51,8 @@ int flow_rounds(const struct session *s, int rounds)
     return s->transfer.flow.chain ? rounds / 4 : rounds;
 }
 
-/* The converted bytes that wait. */
-static enum stream_state push(struct session *s)
+/* Sends the converted bytes that wait. */
+static enum stream_state flow_push(struct session *s)
 {
     struct flow *f = &s->transfer.flow;
 
@@ -68,9 +68,9 @@ static enum stream_state push(struct session *s)
     return STREAM_OK;
 }
 
-/* The next ones, once none wait any more. */
-static enum stream_state convert(struct session *s, struct filter_io *io,
-                                 bool last)
+/* Converts the next ones, when none wait any more. */
+static enum stream_state flow_convert(struct session *s, struct filter_io *io,
+                                      bool last)
 {
     struct flow *f = &s->transfer.flow;
     enum filter_result r;
@@ -84,15 +84,16 @@ static enum stream_state convert(struct session *s, struct filter_io *io,
     return r == FILTER_BAD ? STREAM_FAILED : STREAM_OK;
 }
 
-static enum stream_state write_converted(struct session *s, const void *from,
-                                         size_t len, size_t *took)
+static enum stream_state flow_write_converted(struct session *s,
+                                              const void *from, size_t len,
+                                              size_t *took)
 {
     struct filter_io io = { .in = from, .in_len = len < PIECE ? len : PIECE };
-    enum stream_state state = push(s);
+    enum stream_state state = flow_push(s);
 
     if (state != STREAM_OK)
         return state;
-    state = convert(s, &io, false);
+    state = flow_convert(s, &io, false);
     *took = (len < PIECE ? len : PIECE) - io.in_len;
     return state;
 }
@@ -102,13 +103,13 @@ enum stream_state flow_write(struct session *s, const void *from, size_t len,
 {
     *took = 0;
     if (s->transfer.flow.chain)
-        return write_converted(s, from, len, took);
+        return flow_write_converted(s, from, len, took);
     return stream_write(s->data.stream, from, len, took);
 }
 
 enum stream_state flow_flush(struct session *s)
 {
-    enum stream_state state = push(s);
+    enum stream_state state = flow_push(s);
 
     return state == STREAM_OK ? stream_flush(s->data.stream) : state;
 }
@@ -116,20 +117,20 @@ enum stream_state flow_flush(struct session *s)
 enum stream_state flow_finish(struct session *s)
 {
     struct flow *f = &s->transfer.flow;
-    enum stream_state state = push(s);
+    enum stream_state state = flow_push(s);
 
     while (state == STREAM_OK && f->chain && !f->ended) {
         struct filter_io io = { .in_len = 0 };
 
-        state = convert(s, &io, true);
+        state = flow_convert(s, &io, true);
         if (state == STREAM_OK)
-            state = push(s);
+            state = flow_push(s);
     }
     return state == STREAM_OK ? stream_shutdown(s->data.stream) : state;
 }
 
-static enum stream_state read_plain(struct session *s, char *into, size_t len,
-                                    size_t *got)
+static enum stream_state flow_read_plain(struct session *s, char *into,
+                                         size_t len, size_t *got)
 {
     enum stream_state state;
 
@@ -142,9 +143,9 @@ static enum stream_state read_plain(struct session *s, char *into, size_t len,
     return state;
 }
 
-/* Of what was received. */
-static enum stream_state take(struct session *s, void *into, size_t len,
-                              size_t *got)
+/* Converts what was received. */
+static enum stream_state flow_take(struct session *s, void *into, size_t len,
+                                   size_t *got)
 {
     struct flow *f = &s->transfer.flow;
     struct filter_io io = { f->bytes + f->at, f->end - f->at, into, len };
@@ -160,9 +161,8 @@ static enum stream_state take(struct session *s, void *into, size_t len,
                                                        : STREAM_OK;
 }
 
-/* One read(2) at most: bytes that expand to nothing come without an end, too.
- */
-static enum stream_state receive(struct session *s)
+/* One read(2) at most: bytes that expand to nothing may come without an end. */
+static enum stream_state flow_receive(struct session *s)
 {
     struct flow *f = &s->transfer.flow;
     size_t n = 0;
@@ -182,12 +182,12 @@ enum stream_state flow_read(struct session *s, void *into, size_t len,
 
     *got = 0;
     if (!f->chain)
-        return read_plain(s, into, len, got);
-    state = take(s, into, len, got);
+        return flow_read_plain(s, into, len, got);
+    state = flow_take(s, into, len, got);
     if (state != STREAM_OK || *got > 0 || f->at < f->end)
         return state;
-    state = receive(s);
-    return state == STREAM_OK ? take(s, into, len, got) : state;
+    state = flow_receive(s);
+    return state == STREAM_OK ? flow_take(s, into, len, got) : state;
 }
 
 const char *flow_fault(const struct session *s)

@@ -1,5 +1,5 @@
 /* Which function answers which verb. A verb without one must be refused by its
- * row; a test holds that. */
+ * row; a test checks that. */
 #include "commands.h"
 
 handler_fn *const handlers[VERB_COUNT] = {

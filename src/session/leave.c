@@ -1,7 +1,6 @@
-/* The end of a session: one event with its reason, then the process is gone and
- * with it every descriptor and secret; so what it has said must be in log's
- * socket, which outlives it. The one wait outside the loop, with a deadline,
- * and with nobody at the other end of anything. */
+/* The end of the process: one event with its reason, and exit. Events that wait
+ * must reach log's socket first, which outlives this process. That is session's
+ * one wait outside the loop, with a deadline. */
 #include "leave.h"
 
 #include <errno.h>
@@ -18,28 +17,25 @@
 #define LOG_MS  20000 /* as long as a reply waits for its event (verdict.c) */
 #define TICK_MS 50    /* a socket takes a message before poll(2) says so */
 
-/* Of what master says now only a new log counts; a kick's kill comes by itself.
- * It is closed when it has nothing more to say. */
-static void hear_master(struct session *s)
+/* Nothing that master says counts now; its end does. */
+static void leave_hear_master(struct session *s)
 {
-    struct packet p;
-    int r = channel_receive(&s->master, &p);
+    struct message m;
+    int r = channel_receive(&s->master, &m);
 
-    if (r > 0 && p.message == MSG_LOG)
-        event_sender_renew(&s->log, fd_take(&p.fd[0]));
     if (r > 0)
-        packet_close(&p);
+        message_close(&m);
     if (r < 0)
         channel_close(&s->master);
 }
 
-static void wait_for_log(struct session *s)
+static void leave_wait_for_log(struct session *s)
 {
     uint64_t end = clock_ms() + LOG_MS;
 
     if (s->log.queue.len == 0)
         return;
-    fd_close(&s->control.fd); /* its client needn't wait as well */
+    fd_close(&s->control.fd); /* the client need not wait as well */
     fd_close(&s->data.fd);
     while (s->log.queue.len > 0 && clock_ms() < end) {
         struct pollfd p[] = {
@@ -53,7 +49,7 @@ static void wait_for_log(struct session *s)
         if (p[0].revents & (POLLHUP | POLLERR))
             channel_close(&s->log.channel);
         if (p[1].revents)
-            hear_master(s);
+            leave_hear_master(s);
         event_flush(&s->log);
     }
 }
@@ -66,7 +62,7 @@ void leave(struct session *s, enum ending ending, const char *cause)
     if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)
         s->total += s->transfer.bytes;
     report_end(s, ending, cause);
-    wait_for_log(s);
+    leave_wait_for_log(s);
     _exit((int)ending);
 }
 
@@ -79,8 +75,8 @@ void leave_peer(struct session *s, enum process peer, int error,
              error == -EPROTO  ? c->wrong
              : error == -EPIPE ? "gone"
                                : "does not read");
-    if (s->control.secured && !s->control.securing && !s->control.gone &&
-        !s->control.closing) {
+    if (control_is_secure(s) && !state_of_control(s)->gone &&
+        !state_of_control(s)->closes) {
         struct slice none[2] = { { "", 0 }, { "", 0 } };
         size_t took;
 

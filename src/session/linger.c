@@ -1,7 +1,8 @@
-/* Data connections that are over, in session. Closed with unread bytes, or in
- * front of the client's last ones, a socket answers by a reset, and what the
- * client hasn't read by then may be lost to it. So ours is shut first, and the
- * client's end awaited beside whatever comes next. Must never keep a byte. */
+/* Data connections that are over, in session. A socket that is closed with
+ * unread bytes, or before the client's last ones, answers by a reset, and the
+ * client may lose what it hasn't read. So our end is shut first, and the
+ * client's end is awaited beside whatever comes next. Must never keep a byte.
+ */
 #include "linger.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 
 #define LINGER_MS 2000
 
-static void end(struct goodbye *g)
+static void linger_end(struct goodbye *g)
 {
     struct loop *loop = &g->session->loop;
 
@@ -37,31 +38,31 @@ bool linger_drain(int fd)
     return true;
 }
 
-static void over(struct goodbye *g)
+static void linger_over(struct goodbye *g)
 {
     struct session *s = g->session;
 
-    end(g);
+    linger_end(g);
     control_lingered(s);
 }
 
-static void on_ready(void *owner, uint32_t events)
+static void linger_on_socket(void *owner, uint32_t events)
 {
     struct goodbye *g = owner;
 
     (void)events;
     if (!linger_drain(g->fd))
-        over(g);
+        linger_over(g);
 }
 
-static void on_late(void *owner)
+static void linger_on_late(void *owner)
 {
-    over(owner);
+    linger_over(owner);
 }
 
-/* Who ends transfers faster than he closes their connections loses the oldest.
- */
-static struct goodbye *place(struct session *s)
+/* A client that begins transfers faster than it closes their connections loses
+ * the oldest of these. */
+static struct goodbye *linger_place(struct session *s)
 {
     struct goodbye *oldest = &s->goodbyes[0];
 
@@ -73,7 +74,7 @@ static struct goodbye *place(struct session *s)
         if (g->timer.at < oldest->timer.at)
             oldest = g;
     }
-    end(oldest);
+    linger_end(oldest);
     return oldest;
 }
 
@@ -86,13 +87,13 @@ void linger_begin(struct session *s, int fd)
         fd_close(&fd);
         return;
     }
-    g = place(s);
+    g = linger_place(s);
     g->fd = fd;
     g->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = g
+        .fd = fd, .events = EPOLLIN, .on_ready = linger_on_socket, .owner = g
     };
     if (loop_add(&s->loop, &g->watch) < 0) {
-        end(g);
+        linger_end(g);
         return;
     }
     loop_timer_set(&s->loop, &g->timer, LINGER_MS);
@@ -112,6 +113,6 @@ void linger_init(struct session *s)
         struct goodbye *g = &s->goodbyes[i];
 
         *g = (struct goodbye){ .session = s, .fd = -1 };
-        g->timer = (struct loop_timer){ .on_time = on_late, .owner = g };
+        g->timer = (struct loop_timer){ .on_time = linger_on_late, .owner = g };
     }
 }

@@ -1,6 +1,8 @@
-/* LIST, NLST, MLSD: files writes lines into a pipe, this sends them on. And
- * STAT of a folder, whose lines go out on the control connection, bounded. */
-#include "transfer.h"
+/* LIST, NLST and MLSD, in session: files writes lines into a pipe, this sends
+ * them on. And STAT of a path, whose lines go out on the control connection, up
+ * to a limit. STAT is no transfer, but it uses the transfer's block, which is
+ * free then. */
+#include "list.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,184 +12,206 @@
 #include "control.h"
 #include "flow.h"
 #include "leave.h"
-#include "list.h"
 #include "sallyport/base/fd.h"
+#include "transfer.h"
 
-#define STAT_MAX          (64u << 10)
-#define LIST_ARGUMENT_MAX 1024 /* what a text of a message holds */
+#define STAT_MAX (64u << 10)
 
-static void on_pipe(void *owner, uint32_t events)
-{
-    struct session *s = owner;
-
-    (void)events;
-    loop_remove(&s->loop, &s->transfer.pipe);
-    if (s->transfer.state == TRANSFER_FLOWING)
-        list_pump(s);
-    session_continue(s);
-}
-
-/* Added only while it is waited for: a pipe that has ended stays ready. */
-static void wait_for_pipe(struct session *s, void (*then)(void *, uint32_t))
+/* Watched only while it is awaited: a pipe that has ended stays ready. */
+static void list_wait_for_pipe(struct session *s,
+                               void (*on_ready)(void *, uint32_t))
 {
     struct transfer *t = &s->transfer;
 
     if (t->pipe.added)
         return;
     t->pipe = (struct loop_watch){
-        .fd = t->source, .events = EPOLLIN, .on_ready = then, .owner = s
+        .fd = t->source, .events = EPOLLIN, .on_ready = on_ready, .owner = s
     };
     if (loop_add(&s->loop, &t->pipe) < 0)
         leave(s, ENDING_PEER, "epoll refuses a pipe");
 }
 
-static void on_gone(struct session *s, struct packet *p)
+static void list_on_pipe(void *owner, uint32_t events)
 {
-    (void)p;
-    transfer_over(s);
+    struct session *s = owner;
+
+    (void)events;
+    loop_remove(&s->loop, &s->transfer.pipe);
+    transfer_run(s, WAITS_PIPE);
+    control_resume(s);
 }
 
-void list_give_up(struct session *s)
-{
-    ask_again(s, on_gone);
-    ask_hurry(s);
-}
-
-static void on_listed(struct session *s, struct packet *p)
+static void list_take_pipe(struct session *s, struct message *m)
 {
     struct transfer *t = &s->transfer;
 
-    t->listed = true;
-    t->listed_outcome = p->value[0].number < OUTCOME_COUNT
-                            ? (enum outcome)p->value[0].number
-                            : OUTCOME_IO;
-    t->entries = p->value[1].number;
-    if (t->state == TRANSFER_FLOWING)
-        list_pump(s);
-}
-
-static void take_pipe(struct session *s, struct packet *p)
-{
-    struct transfer *t = &s->transfer;
-
-    t->source = ask_descriptor(s, p, S_IFIFO);
+    t->source = ask_descriptor(s, &m->directory_pipe.listing, S_IFIFO);
     t->block = malloc(TRANSFER_BLOCK);
     if (!t->block)
         leave(s, ENDING_PEER, "no memory for a listing");
     fd_set_nonblock(t->source, true);
 }
 
-static void on_answer(struct session *s, struct packet *p)
+/* NLST's names begin with the argument, and the argument's end shows whether it
+ * can be a pattern. One that is too long for a message is left out: then the
+ * names come without it. */
+static void list_request(struct session *s, const struct call *call,
+                         enum list_format format, answer_fn *then)
 {
-    if (p->message != MSG_FOLDER_PIPE) {
-        transfer_refused(s, p);
-        return;
-    }
-    take_pipe(s, p);
-    ask_again(s, on_listed);
-    transfer_announce(s, UINT64_MAX);
+    bool fits = call->argument.len <= MESSAGE_TEXT_MAX;
+
+    ASK(s, directory_list, then, .path = path_slice(&call->path),
+        .format = format, .argument = fits ? call->argument : NOTHING,
+        .facts = s->choices.facts);
 }
 
-/* NLST's names begin with the argument, and only its end shows whether it can
- * be a pattern. One that no message can carry is left out: the names come
- * alone. */
-static struct packet list_request(const struct session *s,
-                                  const struct call *call,
-                                  enum list_format format)
+static enum stepped list_ask(struct session *s)
 {
-    bool fits = call->argument.len <= LIST_ARGUMENT_MAX;
+    enum list_format format = s->transfer.verb == VERB_MLSD   ? LIST_FACTS
+                              : s->transfer.verb == VERB_NLST ? LIST_NAMES
+                                                              : LIST_LONG;
 
-    return (struct packet){ .message = MSG_FOLDER_LIST,
-                            .value = { TEXT(path_slice(&call->path)),
-                                       NUMBER(format),
-                                       TEXT(fits ? call->argument : NOTHING),
-                                       NUMBER(s->choices.facts) } };
+    list_request(s, s->transfer.call, format, transfer_on_answer);
+    return STEP_NEXT;
 }
 
-void list_begin(struct session *s, const struct call *call,
-                enum list_format format)
-{
-    struct packet p = list_request(s, call, format);
-
-    if (transfer_begin(s, call))
-        ask_files(s, &p, on_answer);
-}
-
-/* True when there is something in the block, or the end is known. */
-static bool fill_block(struct session *s, void (*then)(void *, uint32_t))
+/* The second answer: all lines are in the pipe, or none will come any more. It
+ * may be here before the client has connected. */
+static void list_on_listed(struct session *s, struct message *m)
 {
     struct transfer *t = &s->transfer;
+
+    if (m->kind == MSG_refused) {
+        t->listed = m->refused.outcome;
+    } else {
+        t->listed = m->directory_listed.outcome;
+        t->entries = m->directory_listed.entries;
+    }
+    transfer_run(s, WAITS_FILES);
+}
+
+static enum stepped list_take(struct session *s)
+{
+    struct message *m = s->transfer.answer;
+
+    if (m->kind == MSG_refused)
+        return transfer_refused(s, m);
+    list_take_pipe(s, m);
+    ask_again(s, list_on_listed);
+    return STEP_NEXT;
+}
+
+enum filled { FILLED, FILLED_DRY, FILLED_END };
+
+/* The block has bytes, the pipe has none now, or never again. */
+static enum filled list_fill_block(struct transfer *t)
+{
     ssize_t n;
 
-    if (t->block_at < t->block_len || t->pipe_ended)
-        return true;
+    if (t->block_at < t->block_len)
+        return FILLED;
     do
         n = read(t->source, t->block, TRANSFER_BLOCK);
     while (n < 0 && errno == EINTR);
-    if (n < 0 && errno == EAGAIN) {
-        wait_for_pipe(s, then);
-        return false;
-    }
     t->block_at = 0;
     t->block_len = n > 0 ? (size_t)n : 0;
-    t->pipe_ended = n <= 0;
-    return true;
+    if (n > 0)
+        return FILLED;
+    return n < 0 && errno == EAGAIN ? FILLED_DRY : FILLED_END;
 }
 
-static void ended(struct session *s)
+/* Lines that are here don't wait for more. */
+static enum stepped list_send_what_came(struct session *s)
 {
-    struct transfer *t = &s->transfer;
+    enum stream_state state;
 
-    if (!t->listed) { /* its answer calls the pump again */
-        transfer_wait(s, 0);
-        return;
-    }
-    if (t->listed_outcome == OUTCOME_OK)
-        transfer_sent(s);
-    else
-        transfer_fail(s, REPLY_LOCAL_ERROR,
-                      slice_from(outcome_cause(t->listed_outcome)),
-                      outcome_cause(t->listed_outcome));
+    list_wait_for_pipe(s, list_on_pipe);
+    state = flow_flush(s);
+    transfer_wait(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
+    if (state != STREAM_OK && state != STREAM_AGAIN)
+        return transfer_broken(s, state);
+    return STEP_WAIT;
 }
 
-void list_pump(struct session *s)
+static enum stepped list_send(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
     for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
+        enum filled filled = list_fill_block(t);
         enum stream_state state;
         size_t took = 0;
 
-        if (!fill_block(s, on_pipe)) {
-            /* Lines that are here should not wait for more. */
-            state = flow_flush(s);
-            transfer_wait(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
-            if (state != STREAM_OK && state != STREAM_AGAIN)
-                transfer_broken(s, state);
-            return;
-        }
-        if (t->pipe_ended && t->block_at == t->block_len) {
-            ended(s);
-            return;
-        }
+        if (filled == FILLED_DRY)
+            return list_send_what_came(s);
+        if (filled == FILLED_END)
+            return STEP_NEXT;
         state = flow_write(s, t->block + t->block_at,
                            t->block_len - t->block_at, &took);
         t->block_at += took;
-        transfer_moved(s, took);
+        pace_moved(s, took);
         if (state == STREAM_AGAIN) {
             transfer_wait(s, stream_events(s->data.stream));
-            return;
+            return STEP_WAIT;
         }
-        if (state != STREAM_OK) {
-            transfer_broken(s, state);
-            return;
-        }
+        if (state != STREAM_OK)
+            return transfer_broken(s, state);
     }
     transfer_soon(s);
+    return STEP_WAIT;
 }
 
-/* STAT of a folder or file. */
-static void stat_over(struct session *s)
+static enum stepped list_end(struct session *s)
+{
+    enum outcome o = s->transfer.listed;
+
+    if (o == OUTCOME_COUNT) {
+        transfer_wait(s, 0);
+        return STEP_WAIT;
+    }
+    return o == OUTCOME_OK
+               ? STEP_NEXT
+               : transfer_fail(s, FAILED_LISTING, ask_outcome_cause(o));
+}
+
+const struct step list_steps[] = {
+    { "ask for the list", list_ask, 0, TRANSFER_ASKED, UNDO_NOTHING },
+    { "take the pipe", list_take, WAITS_ANSWER, TRANSFER_ASKED, UNDO_NOTHING },
+    { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_LISTING },
+    { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,
+      UNDO_LISTING },
+    { "handshake", transfer_handshake, WAITS_DATA | WAITS_KEYS,
+      TRANSFER_HANDSHAKE, UNDO_LISTING },
+    { "binding", transfer_bind, 0, TRANSFER_HANDSHAKE, UNDO_LISTING },
+    { "fresh ticket", transfer_renew, 0, TRANSFER_FLOWING, UNDO_LISTING },
+    { "send", list_send, WAITS_DATA | WAITS_PIPE | WAITS_TURN, TRANSFER_FLOWING,
+      UNDO_LISTING },
+    { "is that all", list_end, WAITS_FILES | WAITS_DATA, TRANSFER_FLOWING,
+      UNDO_LISTING },
+    { "close_notify", transfer_flush, WAITS_DATA, TRANSFER_FLUSHING,
+      UNDO_LISTING },
+    { "226", transfer_complete, 0, TRANSFER_FLUSHING, UNDO_LISTING },
+    TRANSFER_LAST_STEPS,
+};
+
+/* Files finds its pipe closed, and still answers. */
+static enum stepped list_stopped(struct session *s)
+{
+    if (s->transfer.listed != OUTCOME_COUNT)
+        return STEP_NEXT;
+    ask_hurry(s);
+    return STEP_WAIT;
+}
+
+const struct step list_undo_steps[] = {
+    { "files has stopped", list_stopped, WAITS_FILES, TRANSFER_CLOSING,
+      UNDO_NOTHING },
+    TRANSFER_LAST_STEPS,
+};
+
+/* STAT of a directory or file. */
+static void list_stat_over(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
@@ -198,8 +222,8 @@ static void stat_over(struct session *s)
     t->block_at = t->block_len = 0;
 }
 
-/* Whole lines only: what stands behind the last LF was cut by the bound. */
-static void stat_lines(struct session *s)
+/* Whole lines only: the limit cut what comes after the last LF. */
+static void list_stat_lines(struct session *s)
 {
     struct slice rest = buf_slice(&s->stat), line;
 
@@ -216,53 +240,55 @@ static void stat_lines(struct session *s)
     control_flush(s);
 }
 
-static void stat_read(void *owner, uint32_t events)
+static void list_on_stat_pipe(void *owner, uint32_t events)
 {
     struct session *s = owner;
     struct transfer *t = &s->transfer;
 
     (void)events;
     loop_remove(&s->loop, &t->pipe);
-    while (t->source >= 0 && fill_block(s, stat_read)) {
+    while (t->source >= 0) {
+        enum filled filled = list_fill_block(t);
         size_t room = STAT_MAX - s->stat.len;
 
+        if (filled == FILLED_DRY) {
+            list_wait_for_pipe(s, list_on_stat_pipe);
+            return;
+        }
         buf_add(&s->stat, t->block, t->block_len < room ? t->block_len : room);
         t->block_at = t->block_len;
-        if (t->pipe_ended || s->stat.len == STAT_MAX)
-            stat_over(s); /* over the bound: what is here is shown */
+        if (filled == FILLED_END || s->stat.len == STAT_MAX)
+            list_stat_over(s); /* at the limit, what is here is shown */
     }
 }
 
-static void on_stat_listed(struct session *s, struct packet *p)
+static void list_on_stat_listed(struct session *s, struct message *m)
 {
-    (void)p;
+    (void)m;
     if (s->transfer.source >= 0)
-        stat_read(s, 0);
-    stat_over(s);
-    stat_lines(s);
+        list_on_stat_pipe(s, 0);
+    list_stat_over(s);
+    list_stat_lines(s);
 }
 
-static void on_stat(struct session *s, struct packet *p)
+static void list_on_stat(struct session *s, struct message *m)
 {
     const char *cause;
     enum reply r;
 
-    if (p->message != MSG_FOLDER_PIPE) {
-        r = ask_refusal(s, p, &cause);
+    if (m->kind != MSG_directory_pipe) {
+        r = ask_refusal(s, m, &cause);
         control_reply_with(s, r, slice_from(cause), NOTHING);
         return;
     }
-    take_pipe(s, p);
+    list_take_pipe(s, m);
     ask_hurry(s);
-    s->transfer.pipe_ended = false;
     buf_init(&s->stat, STAT_MAX);
-    ask_again(s, on_stat_listed);
-    stat_read(s, 0);
+    ask_again(s, list_on_stat_listed);
+    list_on_stat_pipe(s, 0);
 }
 
 void list_stat(struct session *s, const struct call *call)
 {
-    struct packet p = list_request(s, call, LIST_LONG);
-
-    ask_files(s, &p, on_stat);
+    list_request(s, call, LIST_LONG, list_on_stat);
 }

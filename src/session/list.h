@@ -2,10 +2,10 @@
 #ifndef SALLYPORT_SRC_SESSION_LIST_H
 #define SALLYPORT_SRC_SESSION_LIST_H
 
-#include "session.h"
+#include "transfer.h"
 
-void list_begin(struct session *s, const struct call *call,
-                enum list_format format);
+extern const struct step list_steps[];
+
 void list_stat(struct session *s, const struct call *call);
 
 #endif

@@ -4,16 +4,16 @@
 
 #include "session.h"
 
-/* USER was given and PASS now: asks master; the reply comes later. */
+/* PASS: asks master; the reply comes later. */
 void login_ask(struct session *s, struct slice password);
 
-/* MSG_TICKET_KEYS from gate: a granted login ends with the first one. */
-int login_on_ticket_keys(void *owner, struct packet *p);
+/* The ticket keys come from gate: a granted login ends with the first ones. */
+int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m);
 
 /* The loop's callback for master's channel. */
-void on_master(void *owner, uint32_t events);
+void login_on_master(void *owner, uint32_t events);
 
-/* In session.c: the channel to log (-1: events vanish). */
-void log_start(struct session *s, int fd);
+/* In session.c: the channel to log (-1: events are lost). */
+void session_log_start(struct session *s, int fd);
 
 #endif

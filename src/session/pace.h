@@ -5,7 +5,7 @@
 #include "session.h"
 
 void pace_init(struct session *s);
-/* Its bytes flow: from here on it has stall_timeout, again. */
+/* Bytes flow: stall_timeout begins again. */
 void pace_begin(struct session *s);
 
 #endif

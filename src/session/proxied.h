@@ -1,20 +1,21 @@
-/* Connections that a proxy brings: the header in front of them says whose they
- * are. */
+/* Connections that a proxy brings: a header before the client's first byte says
+ * whose they are. */
 #ifndef SALLYPORT_SRC_SESSION_PROXIED_H
 #define SALLYPORT_SRC_SESSION_PROXIED_H
 
 #include "session.h"
 
-/* Instead of a greeting: the header, then gate's word on the client. */
+/* Instead of a greeting: reads the header, then waits for gate's decision. */
 void proxied_begin(struct session *s);
-/* The control connection, while s->arrival isn't ARRIVED. */
-void proxied_ready(struct session *s, uint32_t events);
-int proxied_on_entered(void *owner, struct packet *p);  /* by master */
-int proxied_on_kept_out(void *owner, struct packet *p); /* by gate */
+/* The control connection, in CONTROL_HEADER and CONTROL_ENTERING. */
+void proxied_on_control(struct session *s, uint32_t events);
+int proxied_on_entered(void *owner, struct msg_admitted *m); /* by master */
+int proxied_on_kept_out(void *owner, struct msg_not_admitted *m); /* by gate */
 
-/* By gate: what may be the data connection, in state DATA_HEADER until its
- * header was read. If it isn't, the right one is still expected. */
-int proxied_on_data(void *owner, struct packet *p);
-void proxied_data_ready(struct session *s);
+/* From gate: what may be the data connection. It is in DATA_HEADER until its
+ * header is read. If it is another's, the right one is still expected. */
+int proxied_on_data(void *owner, struct msg_data_proxied *m);
+void proxied_on_data_header(struct session *s);
+void proxied_on_data_late(struct session *s);
 
 #endif

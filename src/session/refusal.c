@@ -1,17 +1,17 @@
-/* The events about refused commands, in session. At the replies, where no
- * refusal can get past. The first few of a verb are lines of their own; more of
- * them within INTERVAL_MS are one line with their number, so that a client that
- * tries without end doesn't fill the log. */
+/* The events about refused commands, in session. They are made where replies go
+ * out, so that no refusal is missed. The first few of a verb have a line each.
+ * More of them within INTERVAL_MS share one line with their number, so that a
+ * client that goes on trying doesn't fill the log. */
 #include "refusal.h"
 
 #include "control.h"
 #include "report.h"
 
-#define SINGLE      3 /* lines of a verb in each interval */
+#define SINGLE      3 /* lines of a verb in an interval */
 #define INTERVAL_MS 10000
 
-/* No reply about a transfer or a change is here: it has an event of its own,
- * which is in the log before the client hears anything (verdict.c). */
+/* Replies to transfers and changes aren't here: those have events of their own,
+ * which are in the log before the client hears anything (verdict.c). */
 static const char *const reasons[REPLY_COUNT] = {
     [REPLY_NO_RIGHT] = "no right",
     [REPLY_DENIED] = "permission denied",
@@ -27,9 +27,9 @@ static const char *const reasons[REPLY_COUNT] = {
     [REPLY_ALLO_NO_SPACE] = "no space for that much",
 };
 
-static void send_line(struct session *s, enum verb verb, enum reply r,
-                      struct refusal_tally *t, struct slice path,
-                      struct slice arg)
+static void refusal_send_line(struct session *s, enum verb verb, enum reply r,
+                              struct refusal_tally *t, struct slice path,
+                              struct slice arg)
 {
     const struct refused_command about = { .verb = command_name(verb),
                                            .path = path,
@@ -42,21 +42,21 @@ static void send_line(struct session *s, enum verb verb, enum reply r,
     report_refusal(s, &about);
 }
 
-static void send_tally(struct session *s, enum verb verb)
+static void refusal_send_tally(struct session *s, enum verb verb)
 {
     struct refusal_tally *t = &s->refusals.of[verb];
     struct slice last = slice_from(t->last);
 
     if (t->more > 0)
-        send_line(s, verb, t->reply, t, t->has_path ? last : NOTHING,
-                  t->has_path ? NOTHING : last);
+        refusal_send_line(s, verb, t->reply, t, t->has_path ? last : NOTHING,
+                          t->has_path ? NOTHING : last);
     t->lines = 0;
 }
 
 void refusal_end(struct session *s)
 {
     for (unsigned verb = 0; verb < VERB_COUNT; verb++)
-        send_tally(s, (enum verb)verb);
+        refusal_send_tally(s, (enum verb)verb);
 }
 
 static void refusal_on_interval(void *owner)
@@ -83,9 +83,9 @@ void refusal_dispatched(struct session *s)
     s->refusals.argument = NOTHING;
 }
 
-/* For the line that tells of it and those before. */
-static void count(struct refusal_tally *t, enum reply r, bool has_path,
-                  struct slice what)
+/* For the line that stands for this one and those before. */
+static void refusal_count(struct refusal_tally *t, enum reply r, bool has_path,
+                          struct slice what)
 {
     t->more++;
     t->reply = r;
@@ -95,9 +95,9 @@ static void count(struct refusal_tally *t, enum reply r, bool has_path,
     slice_copy(what, t->last, sizeof(t->last));
 }
 
-/* Of a right that is missing the reply says which. */
-static void keep_reason(struct refusal_tally *t, enum reply r,
-                        struct slice argument)
+/* The reply names the missing right. */
+static void refusal_keep_reason(struct refusal_tally *t, enum reply r,
+                                struct slice argument)
 {
     if (r != REPLY_NO_RIGHT || argument.len == 0 ||
         slice_copy(argument, t->reason, sizeof(t->reason)) < 0)
@@ -110,16 +110,17 @@ void refusal_note(struct session *s, enum reply r, struct slice argument)
     struct slice path = NOTHING;
     struct refusal_tally *t;
 
-    if (!reasons[r] || !s->login.done || !all->command)
+    if (!reasons[r] || !s->login.user[0] || !all->command)
         return;
     t = &all->of[all->command->verb];
-    keep_reason(t, r, argument);
+    refusal_keep_reason(t, r, argument);
     if (all->has_path)
         path = path_slice(&s->subject);
     if (t->lines++ < SINGLE)
-        send_line(s, all->command->verb, r, t, path, all->argument);
+        refusal_send_line(s, all->command->verb, r, t, path, all->argument);
     else
-        count(t, r, all->has_path, all->has_path ? path : all->argument);
+        refusal_count(t, r, all->has_path,
+                      all->has_path ? path : all->argument);
     if (!all->timer.armed)
         loop_timer_set(&s->loop, &all->timer, INTERVAL_MS);
 }

@@ -1,21 +1,23 @@
-/* The events of a session. The serial and the client's address are added by
- * log, which knows them from master: a session can't forge them. */
+/* The events of a session. Log adds the serial and the client's address, which
+ * it has from master: a session can't forge them. */
 #include "report.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "control.h"
 #include "refusal.h"
 #include "sallyport/base/clock.h"
+#include "sallyport/domain/pin.h"
 #include "sallyport/tls/client.h"
 #include "transfer.h"
 #include "verdict.h"
 #include "why.h"
 
-static void add_user(const struct session *s, struct event_record *r)
+static void report_add_user(const struct session *s, struct event_record *r)
 {
-    if (s->login.done)
-        event_text(r, FIELD_USER, slice_from(s->login.name));
+    if (s->login.user[0])
+        event_text(r, FIELD_USER, slice_from(s->login.user));
 }
 
 void report_connect(struct session *s)
@@ -31,12 +33,10 @@ void report_connect(struct session *s)
     event_send(&s->log, &r);
 }
 
-#define FINGERPRINT_MAX 80
-
-/* The first line of what the client's certificate says. TEXT must live as long
- * as the record. */
-static void add_certificate(struct session *s, struct event_record *r,
-                            char text[FINGERPRINT_MAX])
+/* The fingerprint, which is the first line of the certificate's claims. TEXT
+ * must live as long as the record. */
+static void report_add_certificate(struct session *s, struct event_record *r,
+                                   char text[PIN_TEXT_MAX])
 {
     struct buf claims;
     struct slice rest, line;
@@ -45,21 +45,21 @@ static void add_certificate(struct session *s, struct event_record *r,
     stream_claims(s->control.stream, &claims);
     rest = buf_slice(&claims);
     if (rest.len > 0 && slice_cut(&rest, '\n', &line) &&
-        slice_copy(line, text, FINGERPRINT_MAX) == 0)
+        slice_copy(line, text, PIN_TEXT_MAX) == 0)
         event_text(r, FIELD_CERTIFICATE, slice_from(text));
     buf_release(&claims);
 }
 
 void report_login(struct session *s)
 {
-    char certificate[FINGERPRINT_MAX];
+    char certificate[PIN_TEXT_MAX];
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN);
-    add_user(s, &r);
+    report_add_user(s, &r);
     event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
     event_text(&r, FIELD_BINDING, slice_from(binding_words[s->login.binding]));
-    add_certificate(s, &r, certificate);
+    report_add_certificate(s, &r, certificate);
     event_send(&s->log, &r);
 }
 
@@ -67,18 +67,18 @@ void report_client(struct session *s)
 {
     struct event_record r;
 
-    if (!s->login.done || !s->client[0] || s->client_told)
+    if (!s->login.user[0] || !s->client[0] || s->client_logged)
         return;
     event_begin(&r, EVENT_CLIENT);
-    add_user(s, &r);
+    report_add_user(s, &r);
     event_text(&r, FIELD_NAME, slice_from(s->client));
     event_send(&s->log, &r);
-    s->client_told = true;
+    s->client_logged = true;
 }
 
-/* Many have typed their password here: what can't be a user's name (the users
- * room's rule) isn't logged. */
-static struct slice loggable_name(const char *name)
+/* People type passwords where the name belongs: what can't be a user's name (by
+ * the rule of the users room) isn't logged. */
+static struct slice report_loggable_name(const char *name)
 {
     static const char may[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
     size_t len = strlen(name);
@@ -90,24 +90,24 @@ static struct slice loggable_name(const char *name)
 
 void report_login_failed(struct session *s, const char *reason)
 {
-    char certificate[FINGERPRINT_MAX];
+    char certificate[PIN_TEXT_MAX];
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN_FAILED);
-    event_text(&r, FIELD_USER, loggable_name(s->login.name));
+    event_text(&r, FIELD_USER, report_loggable_name(s->login.name));
     event_text(&r, FIELD_REASON, slice_from(reason));
-    add_certificate(s, &r, certificate);
+    report_add_certificate(s, &r, certificate);
     event_send(&s->log, &r);
 }
 
-void record_transfer(struct event_record *r, const struct session *s,
-                     unsigned result, const char *reason,
-                     struct slice stored_as)
+void report_of_transfer(struct event_record *r, const struct session *s,
+                        unsigned result, const char *reason,
+                        struct slice stored_as)
 {
     const struct transfer *t = &s->transfer;
 
     event_begin(r, EVENT_TRANSFER);
-    add_user(s, r);
+    report_add_user(s, r);
     event_text(r, FIELD_VERB, slice_from(command_name(t->verb)));
     event_text(r, FIELD_PATH, path_slice(&t->path));
     if (stored_as.len > 0)
@@ -127,15 +127,15 @@ void report_transfer(struct session *s, unsigned result, const char *reason)
 {
     struct event_record r;
 
-    record_transfer(&r, s, result, reason, (struct slice){ "", 0 });
+    report_of_transfer(&r, s, result, reason, (struct slice){ "", 0 });
     event_send(&s->log, &r);
 }
 
-void record_foreign(struct event_record *r, const struct session *s,
-                    const char *verb, const char *target)
+void report_of_foreign(struct event_record *r, const struct session *s,
+                       const char *verb, const char *target)
 {
     event_begin(r, EVENT_DATA_REFUSED);
-    add_user(s, r);
+    report_add_user(s, r);
     event_text(r, FIELD_VERB, slice_from(verb));
     event_text(r, FIELD_TO, slice_from(target));
     event_text(r, FIELD_REASON,
@@ -147,21 +147,21 @@ void report_cut(struct session *s, const char *reason)
     char text[128];
 
     verdict_end(s);
-    if (s->transfer.state == TRANSFER_NONE ||
-        s->transfer.state == TRANSFER_CLOSING)
+    if (state_of_transfer(s)->decided)
         return;
     snprintf(text, sizeof(text), "%s%s", reason,
-             transfer_is_committing(s)
+             s->transfer.state == TRANSFER_COMMITTING
                  ? ", and files gave no answer: it may stand"
                  : "");
     report_transfer(s, 0, text);
 }
 
-void record_change(struct event_record *r, const struct session *s,
-                   const struct change *c, unsigned result, const char *reason)
+void report_of_change(struct event_record *r, const struct session *s,
+                      const struct change *c, unsigned result,
+                      const char *reason)
 {
     event_begin(r, EVENT_CHANGE);
-    add_user(s, r);
+    report_add_user(s, r);
     event_text(r, FIELD_VERB, slice_from(c->verb));
     event_text(r, FIELD_PATH, c->path);
     if (c->to.len > 0)
@@ -175,7 +175,7 @@ void report_change(struct session *s, const struct change *c, unsigned result)
 {
     struct event_record r;
 
-    record_change(&r, s, c, result, "");
+    report_of_change(&r, s, c, result, "");
     event_send(&s->log, &r);
 }
 
@@ -184,7 +184,7 @@ void report_refusal(struct session *s, const struct refused_command *about)
     struct event_record r;
 
     event_begin(&r, EVENT_COMMAND_REFUSED);
-    add_user(s, &r);
+    report_add_user(s, &r);
     event_text(&r, FIELD_VERB, slice_from(about->verb));
     if (about->path.len > 0)
         event_text(&r, FIELD_PATH, about->path);
@@ -197,8 +197,8 @@ void report_refusal(struct session *s, const struct refused_command *about)
     event_send(&s->log, &r);
 }
 
-/* Of a proxy's health checks nothing is told, and of a client that was kept out
- * gate does, no more than once a second. */
+/* A proxy's health checks aren't logged. A client that was kept out is logged
+ * by gate, at most once a second. */
 void report_end(struct session *s, enum ending ending, const char *cause)
 {
     struct event_record r;
@@ -210,10 +210,10 @@ void report_end(struct session *s, enum ending ending, const char *cause)
     refusal_end(s);
     cause = why_end(s, ending, cause);
     event_begin(&r, EVENT_END);
-    add_user(s, &r);
+    report_add_user(s, &r);
     event_number(&r, FIELD_BYTES, s->total);
     event_number(&r, FIELD_MS, clock_ms() - s->began);
-    if (s->control.secured)
+    if (control_is_secure(s))
         event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
     snprintf(reason, sizeof(reason), "%s%s%s", ending_text(ending),
              cause[0] ? ": " : "", cause);

@@ -1,5 +1,5 @@
-/* A session: forked from gate, caged, one client. It has the sockets and
- * channels that it was given and can make or open nothing else. */
+/* A session: forked from gate, sandboxed, with one client. It has the sockets
+ * and channels that it was given, and can make or open nothing else. */
 #include "session.h"
 
 #include <signal.h>
@@ -19,8 +19,8 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
-#include "sallyport/cage/cage.h"
 #include "sallyport/ftp/listing.h"
+#include "sallyport/sandbox/sandbox.h"
 #include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 #include "sigbus.h"
@@ -35,8 +35,8 @@ void session_title(struct session *s)
     char peer[ADDRESS_TEXT_MAX];
 
     address_text(&s->peer, peer);
-    if (s->login.done)
-        process_title("sallyport: session %s (%s)", peer, s->login.name);
+    if (s->login.user[0])
+        process_title("sallyport: session %s (%s)", peer, s->login.user);
     else
         process_title("sallyport: session %s", peer);
 }
@@ -51,83 +51,85 @@ void session_welcome(struct session *s)
         control_reply(s, REPLY_GREETING);
 }
 
-static void on_log(void *owner, uint32_t events)
+static void session_on_log(void *owner, uint32_t events)
 {
     struct session *s = owner;
 
     if (!(events & (EPOLLHUP | EPOLLERR))) {
         event_flush(&s->log);
         verdict_retry(s);
-        session_continue(s);
+        control_resume(s);
         return;
     }
-    /* It is gone; master will send a channel to a new one. */
+    /* Log is gone; master will send a channel to a new one. */
     loop_remove(&s->loop, &s->log_watch);
     channel_close(&s->log.channel);
 }
 
-void log_start(struct session *s, int fd)
+void session_log_start(struct session *s, int fd)
 {
     loop_remove(&s->loop, &s->log_watch);
     event_sender_renew(&s->log, fd);
     s->log_watch = (struct loop_watch){
-        .fd = fd, .events = 0, .on_ready = on_log, .owner = s
+        .fd = fd, .events = 0, .on_ready = session_on_log, .owner = s
     };
     if (fd >= 0 && loop_add(&s->loop, &s->log_watch) < 0)
         die(EX_OSERR, "epoll refuses the log's channel");
     verdict_retry(s);
 }
 
-static void on_login_time(void *owner)
+static void session_on_login_time(void *owner)
 {
     control_end(owner, ENDING_LOGIN_TIME, REPLY_TIMED_OUT, SLICE("login"));
 }
 
-static void limits(const struct session *s)
+static void session_limits(const struct session *s)
 {
     struct rlimit size = { s->settings->max_file_size,
                            s->settings->max_file_size };
 
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a write beyond it is EFBIG */
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit is EFBIG */
     if (size.rlim_max > 0 && setrlimit(RLIMIT_FSIZE, &size) < 0)
         die(EX_OSERR, "setrlimit failed");
 }
 
-/* Ids and root are gate's already; what is left is the stricter policy. */
-static void cage(struct session *s)
+/* Uid and root directory are gate's already: what is left is the stricter
+ * system-call policy. */
+static void session_sandbox(struct session *s)
 {
-    struct cage_plan plan = { .root_fd = -1,
-                              .max_files = SESSION_FILES,
-                              .allow_weaker = s->settings->allow_weaker };
+    struct sandbox_plan plan = { .root_fd = -1,
+                                 .max_files = SESSION_FILES,
+                                 .allow_weaker = s->settings->allow_weaker };
     struct complaint c = { "" };
     unsigned weaker;
 
     event_syscalls_by(&s->log);
-    cage_on_refused(event_on_syscall);
-    if (cage_enter(PROCESS_SESSION, &plan, &weaker, &c) < 0)
+    sandbox_on_refused(event_on_syscall);
+    if (sandbox_enter(PROCESS_SESSION, &plan, &weaker, &c) < 0)
         die(EX_OSERR, "%s", c.text);
 }
 
-static void master_start(struct session *s, int fd)
+static void session_master_start(struct session *s, int fd)
 {
     channel_init(&s->master, fd, PROCESS_SESSION, PROCESS_MASTER,
                  PHASE_GREETED);
     s->master_watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_master, .owner = s
+        .fd = fd, .events = EPOLLIN, .on_ready = login_on_master, .owner = s
     };
     if (loop_add(&s->loop, &s->master_watch) < 0)
         die(EX_OSERR, "epoll refuses the master's channel");
 }
 
-static void wire(struct session *s, const struct session_start *start)
+static void session_wire(struct session *s, const struct session_start *start)
 {
     if (loop_init(&s->loop) < 0)
         die(EX_OSERR, "epoll_create1 failed");
     event_sender_init(&s->log, -1, PROCESS_SESSION);
-    log_start(s, start->log);
-    master_start(s, start->master);
-    data_start(s, start->gate);
+    session_log_start(s, start->log);
+    session_master_start(s, start->master);
+    data_init(s);
+    data_gate_start(s, start->gate);
     channel_init(&s->files, -1, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
     transfer_init(s);
     refusal_init(s);
@@ -135,7 +137,7 @@ static void wire(struct session *s, const struct session_start *start)
     s->signer.keys.fd = -1;
     signer_start(s, start->keys);
     s->login.timer =
-        (struct loop_timer){ .on_time = on_login_time, .owner = s };
+        (struct loop_timer){ .on_time = session_on_login_time, .owner = s };
     loop_timer_set(&s->loop, &s->login.timer, s->settings->login_timeout);
 }
 
@@ -156,19 +158,21 @@ noreturn void session_main(const struct session_start *start)
     tls_context_serial(s->tls, s->serial);
     s->peer = start->peer;
     s->local = start->local;
-    s->implicit = s->has_pbsz = s->protected = start->implicit;
+    s->implicit = start->implicit;
+    s->protection = s->implicit ? PROTECTION_P : PROTECTION_NONE;
+    s->control.state = start->proxied ? CONTROL_HEADER : CONTROL_PLAIN;
     s->began = clock_ms();
     path_root(&s->cwd);
     s->choices.facts = LISTING_ALL;
     s->choices.active = s->settings->active;
     s->choices.mode_z = s->settings->mode_z;
-    s->ascii = s->settings->ascii; /* RFC 959 3.1.1: TYPE A until told else */
+    s->ascii = s->settings->ascii; /* RFC 959 3.1.1: TYPE A is the default */
     s->level = (int)s->settings->mode_z_level;
-    limits(s);
-    wire(s, start);
+    session_limits(s);
+    session_wire(s, start);
     session_title(s);
     sigbus_init();
-    cage(s);
+    session_sandbox(s);
     if (start->proxied)
         proxied_begin(s);
     else

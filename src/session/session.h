@@ -5,12 +5,13 @@
 #include <time.h>
 
 #include "sallyport/base/address.h"
-#include "sallyport/base/binding.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/secret.h"
-#include "sallyport/base/upload_eof.h"
 #include "sallyport/conf/settings.h"
+#include "sallyport/domain/binding.h"
+#include "sallyport/domain/outcome.h"
+#include "sallyport/domain/upload_eof.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/command.h"
 #include "sallyport/ftp/line.h"
@@ -19,55 +20,48 @@
 #include "sallyport/ftp/proxy.h"
 #include "sallyport/ftp/reply.h"
 #include "sallyport/ipc/channel.h"
-#include "sallyport/ipc/outcome.h"
 #include "sallyport/ipc/sign.h"
 #include "sallyport/session/session.h"
 #include "sallyport/tls/stream.h"
+#include "state.h"
 
-/* A name longer than any that exists is cut: it then can't be one. */
+/* Longer than any name that exists: a name that is cut to this isn't one. */
 #define USER_ARGUMENT_MAX 255
 
 struct binding_refusal;
 struct session;
 
-/* A command as its handler gets it: checked by its row, the path resolved. */
+/* A command as its handler gets it: checked by its row, with its path resolved.
+ */
 struct call {
     const struct command *command;
     struct slice argument;
     struct path path;
 };
 
-typedef void answer_fn(struct session *s, struct packet *p);
+typedef void answer_fn(struct session *s, struct message *m);
 
-/* The control connection: bytes in, lines, replies out. */
+/* The control connection. */
 struct control {
     int fd;
     struct stream *stream;
     struct loop_watch watch;
     struct line_reader lines;
     struct buf out;
-    struct buf
-        held;      /* whole lines that must wait for a transfer, each with \n */
-    bool securing; /* AUTH was answered, the handshake goes on */
-    bool secured;
-    bool gone;     /* the client is; an upload that it completed goes on */
-    bool ending;   /* a commit's answer is awaited, then LAST is said */
-    bool closing;  /* the last reply is given, wait for the client's end */
-    bool finished; /* and sent, with our close_notify and FIN */
-    bool parted;   /* the client's end came; data connections linger */
-    enum reply last;
-    const char *cause; /* of being gone */
+    struct buf held; /* whole lines that wait for a transfer, each with \n */
+    enum control_state state;
+    enum reply last;   /* CONTROL_DECIDED: the reply at the end */
+    const char *cause; /* CONTROL_GONE: how the client went */
     bool first_line_seen, first_byte_seen;
     struct loop_timer idle, closed;
 };
 
 struct login {
     char name[USER_ARGUMENT_MAX + 1]; /* as given by USER; "": none */
+    char user[USER_ARGUMENT_MAX + 1]; /* who is logged in; "": nobody */
     struct secret password;           /* between PASS and the auth worker */
-    uint32_t request;
-    bool granted; /* master has said yes */
-    bool keyed;   /* gate has sent the keys of tickets */
-    bool pending, done;
+    uint32_t request;                 /* to master; 0: none */
+    bool keyed;                       /* gate has sent the ticket keys */
     uint64_t tries;
     unsigned unknown; /* unknown commands before login */
     unsigned rights;
@@ -76,28 +70,18 @@ struct login {
     uint64_t version;         /* of the user's row */
     struct loop_timer timer;  /* until login */
     struct loop_timer alive;  /* from then on */
-    struct loop_timer answer; /* of one verification; then of the keys */
+    struct loop_timer answer; /* for the verdict, then for the ticket keys */
 };
 
 /* The one request that files is answering. */
 struct ask {
-    enum message message; /* MSG_NONE: none */
+    enum message_kind message; /* MSG_NONE: none */
     uint32_t request;
     answer_fn *then;
     struct loop_timer timer;
-    enum message asked; /* the last one, answered or not */
-    uint64_t what_for;  /* MSG_FACTS: its flag */
+    enum message_kind asked; /* the last request, answered or not */
+    enum facts_for purpose;  /* of MSG_facts */
     char lacking[COMMAND_LACKS_MAX];
-};
-
-enum data_state {
-    DATA_CLOSED,
-    DATA_ASKED,     /* gate is asked for a port */
-    DATA_ACTIVE,    /* the client awaits us, once there is a transfer */
-    DATA_EXPECTED,  /* the client knows the port, or gate connects to it */
-    DATA_HEADER,    /* a proxy has brought a socket; is it our client's? */
-    DATA_CONNECTED, /* the socket is here */
-    DATA_REFUSED    /* and its transfer was refused: it serves no other */
 };
 
 struct data {
@@ -105,10 +89,9 @@ struct data {
     int fd;
     struct stream *stream;
     struct loop_watch watch;
-    struct address told; /* where the client shall connect, or we */
-    struct address via;  /* the proxy, or the client's end of a doubtful one */
-    bool doubtful;       /* it may be a late one of another user's client */
-    bool active;         /* we: PORT or EPRT */
+    struct address
+        target;         /* where the client connects, or gate to the client */
+    struct address via; /* the proxy, or the client's end of a doubted one */
     uint32_t request;
     enum verb verb; /* PASV or EPSV */
     struct loop_timer timer;
@@ -116,8 +99,8 @@ struct data {
     unsigned ports;
 };
 
-/* A data connection that is over (linger.c): ours is sent and shut, and the
- * client's end is awaited. */
+/* A data connection that is over (linger.c): our end is shut, and the client's
+ * is awaited. */
 struct goodbye {
     struct session *session;
     int fd; /* -1: none */
@@ -126,32 +109,33 @@ struct goodbye {
 };
 #define GOODBYES 4
 
-enum transfer_state {
-    TRANSFER_NONE,
-    TRANSFER_ASKED,      /* files is asked; no 1xx yet */
-    TRANSFER_HASHING,    /* a checksum; there is no data connection */
-    TRANSFER_CONNECTING, /* 150 is out, the data connection isn't there */
-    TRANSFER_HANDSHAKE,
-    TRANSFER_FLOWING,
-    TRANSFER_FLUSHING,   /* all is given to the stream: its last bytes */
-    TRANSFER_COMMITTING, /* files makes an upload visible */
-    TRANSFER_CLOSING     /* its end is decided, and is told, or files answers */
-};
-
-/* What is converted on its way (flow.c); without a chain nothing is. */
+/* The conversions of a transfer (flow.c); without a chain there are none. */
 struct flow {
     struct chain *chain;
-    unsigned char *bytes; /* to the client: converted; from it: received */
+    unsigned char
+        *bytes; /* to the client: converted bytes; from it: received ones */
     size_t at, end;
     bool ended;  /* to the client: the last byte is converted */
     bool closed; /* from the client: the connection has ended in order */
 };
 
-/* A transfer is a snapshot: nothing that comes later changes it. */
+/* What an upload does with the block that it received. */
+enum block_state {
+    BLOCK_FREE,  /* nothing waits */
+    BLOCK_FIRST, /* files must know of the first byte before it is written */
+    BLOCK_ASKED, /* files was asked for that, and has to answer */
+    BLOCK_FULL, /* the disk is full; files has to answer something else first */
+    BLOCK_ROOM  /* files was asked to make room */
+};
+
+/* A transfer is a snapshot: later commands don't change it. */
 #define SUM_TEXT_MAX 65 /* SHA-256 in hexadecimal, and a NUL */
 
 struct transfer {
     enum transfer_state state;
+    const struct step *step;
+    const struct call *call; /* while its first step runs */
+    struct message *answer;  /* files' answer, while a step takes it */
     enum verb verb;
     struct path path;
     int source; /* file or pipe, or the partial that is written */
@@ -159,6 +143,7 @@ struct transfer {
     uint64_t offset; /* next byte of the file */
     uint64_t start;
     uint64_t size;      /* of a file to send, when it was opened */
+    uint64_t promised;  /* the bytes that the 150 names; UINT64_MAX: none */
     uint64_t limit;     /* of a file to store, or where a range ends; 0: none */
     uint64_t announced; /* by ALLO, to be stored; 0: nothing was */
     bool bare;          /* it ended with a FIN and no close_notify */
@@ -170,45 +155,44 @@ struct transfer {
     size_t block_at, block_len;
     unsigned conversions; /* enum conversion bits */
     struct flow flow;
-    bool
-        waits; /* upload: files hears of its first byte before that's written */
-    bool asks; /* upload: a block waits until files has answered */
-    enum stream_state read; /* as it was after that block */
-    bool spoiled; /* upload: what came may be wrong; keep nothing of it */
+    enum block_state holds; /* upload: what becomes of the block */
+    enum stream_state read; /* the stream's state after that block */
+    bool spoiled; /* upload: the bytes may be wrong, none of them is kept */
     char *map;    /* download: window on the file */
     size_t map_size;
     uint64_t map_at;
     struct digest *digest; /* checksum, and its name */
     const char *hash;
-    uint64_t summed; /* so many bytes of an upload are in the digest */
+    uint64_t summed; /* how many bytes of an upload are in the digest */
     char sha256[SUM_TEXT_MAX];
-    bool pipe_ended, listed;
-    enum outcome listed_outcome;
+    enum outcome listed; /* OUTCOME_COUNT: files hasn't listed all */
     uint64_t entries;
-    bool owed;    /* files still answers */
     char tls[64]; /* of the data connection, for the log */
     const struct binding_refusal
-        *refusal; /* of one that was in doubt, or NULL */
-    void (*after_sync)(struct session *s); /* waits for files' answer */
+        *refusal; /* why one in DATA_DOUBTED was refused, or NULL */
     struct loop_timer stall, again;
     uint64_t lately;  /* bytes moved since the stall timer was set */
     uint64_t traffic; /* of the data stream at that time */
-    size_t queued;    /* in the kernel, when it was last waited for */
+    size_t queued;    /* in the kernel, when it was last awaited */
 };
 
-/* What is said of it at its end, or of a change that was made: held until its
- * event is in log's socket. */
+enum verdict_state {
+    VERDICT_NONE,
+    VERDICT_HELD, /* until its event is in log's socket */
+    VERDICT_OVER  /* the session ends: no reply is said any more */
+};
+
+/* The reply at the end of a transfer, or to a change that was made. */
 struct verdict {
-    bool held;
-    bool aborted; /* by ABOR, whose own reply comes behind */
-    bool over;    /* the session ends: there is no reply any more */
+    enum verdict_state state;
     enum reply reply, late;
+    enum reply second; /* said after it: ABOR's own; REPLY_COUNT: none */
     struct buf a, b;
     struct buf event; /* encoded */
     struct loop_timer timer;
 };
 
-/* Times to be set: MFMT, MDTM, SITE UTIME. */
+/* The times that MFMT, MDTM or SITE UTIME sets. */
 struct set_times {
     int form;         /* 0, or why the argument is no time and path */
     const char *verb; /* for the log */
@@ -220,7 +204,7 @@ struct set_times {
 #define REFUSED_PATH_MAX 1024
 struct refusal_tally {
     unsigned lines; /* since the interval began */
-    uint64_t more;  /* without a line yet; of the last one: */
+    uint64_t more; /* refusals without a line yet; the rest is the last one's */
     enum reply reply;
     bool has_path; /* else LAST is the argument */
     char last[REFUSED_PATH_MAX];
@@ -228,7 +212,7 @@ struct refusal_tally {
 };
 
 struct refusals {
-    const struct command *command; /* the last one that was dispatched */
+    const struct command *command; /* the last that was dispatched */
     bool has_path;                 /* its path is the session's subject */
     struct slice argument;         /* else, while it is dispatched */
     struct refusal_tally of[VERB_COUNT];
@@ -237,20 +221,17 @@ struct refusals {
 
 #define CLIENT_NAME_MAX 64
 
-/* How far a control connection is. */
-enum arrival {
-    ARRIVED,
-    ARRIVAL_HEADER, /* a proxy's: its PROXY header is read */
-    ARRIVAL_ASKED   /* gate is asked whether the client may enter */
-};
+/* After RNFR: what RNTO renames. */
+enum rename_state { RENAME_NOTHING, RENAME_FILE, RENAME_DIRECTORY };
+
+enum protection { PROTECTION_NONE, PROTECTION_PBSZ, PROTECTION_P };
 
 struct session {
     const struct settings *settings;
     struct tls_context *tls;
     uint64_t serial;
     struct address peer, local;
-    struct address via; /* the proxy; family 0: none */
-    enum arrival arrival;
+    struct address via;         /* the proxy; family 0: none */
     struct proxy_header header; /* of one connection at a time */
     uint64_t began;
 
@@ -268,37 +249,34 @@ struct session {
     struct goodbye goodbyes[GOODBYES];
     struct transfer transfer;
     struct verdict verdict;
-    struct buf stat; /* STAT of a folder, as it comes */
+    struct buf stat; /* the lines of STAT, as they come */
 
     struct path cwd, rename_from;
     struct path subject; /* of the command that files is answering */
     struct refusals refusals;
-    bool has_rename_from;
-    bool renames_folder; /* and not a file */
+    enum rename_state renames;
     struct set_times times;
     unsigned mode;                    /* of SITE CHMOD */
-    struct mff mff;                   /* what MFF shall set; no path */
+    struct mff mff;                   /* what MFF sets; no path */
     struct choices choices;           /* OPTS */
-    char client[CLIENT_NAME_MAX + 1]; /* what CLNT or CSID said; "": nothing */
-    bool client_told;                 /* the log knows it */
+    char client[CLIENT_NAME_MAX + 1]; /* by CLNT or CSID, or "" */
+    bool client_logged;               /* the log knows it */
     uint64_t rest;                    /* for the next RETR, STOR */
     uint64_t until;     /* RANG: the first byte that doesn't count; 0: all do */
     uint64_t announced; /* by ALLO */
     bool ascii;         /* TYPE A, and it changes line ends */
     bool deflate;       /* MODE Z */
-    int level;          /* and how hard it tries, 1 to 9 */
-    uint64_t sized;     /* what SIZE said last: may be there already */
+    int level;          /* and its level, 1 to 9 */
+    uint64_t sized;     /* SIZE's last answer: may be there already */
     bool implicit;      /* TLS begins before the greeting */
-    bool has_pbsz;      /* PBSZ, without which there is no PROT */
-    bool protected;     /* PROT P */
-    bool only_epsv;     /* EPSV ALL */
-    bool quit_after;    /* QUIT came during a transfer */
-    uint64_t total;     /* bytes of all transfers, for the end's event */
+    enum protection protection; /* of data connections */
+    bool only_epsv;             /* EPSV ALL */
+    uint64_t total; /* bytes of all transfers, for the end's event */
     enum ending ending;
-    char why[128]; /* why.c: what the client is instead; "": nothing known */
+    char why[128]; /* why.c: what was noticed about the client, or "" */
 };
 
-/* In session.c: what ps shows; and the beginning of a session whose client is
+/* In session.c: what ps shows, and the start of a session whose client is
  * known. */
 void session_title(struct session *s);
 void session_welcome(struct session *s);

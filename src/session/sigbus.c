@@ -1,5 +1,5 @@
-/* The handler of SIGBUS: one page of zeros over the fault, and a flag. Runs
- * inside the cage: mmap(2) without execution is permitted there. */
+/* The handler of SIGBUS: maps a page of zeros over the fault, and sets a flag.
+ * Works inside the sandbox, which permits mmap(2) without execution. */
 #include "sigbus.h"
 
 #include <signal.h>
@@ -14,7 +14,7 @@ static struct {
     volatile sig_atomic_t hit;
 } watch;
 
-static void on_sigbus(int number, siginfo_t *info, void *context)
+static void sigbus_on_signal(int number, siginfo_t *info, void *context)
 {
     uintptr_t at = (uintptr_t)info->si_addr;
     void *page = (char *)info->si_addr - at % PAGE;
@@ -26,12 +26,13 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
         watch.hit = 1;
         return;
     }
-    signal(number, SIG_DFL); /* the instruction faults again, and kills */
+    signal(number,
+           SIG_DFL); /* the instruction faults again, and the signal kills */
 }
 
 void sigbus_init(void)
 {
-    struct sigaction action = { .sa_sigaction = on_sigbus,
+    struct sigaction action = { .sa_sigaction = sigbus_on_signal,
                                 .sa_flags = SA_SIGINFO | SA_NODEFER };
 
     sigaction(SIGBUS, &action, NULL);

@@ -1,4 +1,4 @@
-/* A mapped file can lose its tail to somebody else: SIGBUS, survived. */
+/* Survives SIGBUS: a mapped file can be cut by another process. */
 #ifndef SALLYPORT_SRC_SESSION_SIGBUS_H
 #define SALLYPORT_SRC_SESSION_SIGBUS_H
 
@@ -7,8 +7,8 @@
 
 /* Installs the handler. */
 void sigbus_init(void);
-/* Faults in here are survived: the page becomes zeros and sigbus_hit() true,
- * until the next call. Faults elsewhere kill, as ever. */
+/* Until the next call a fault in these bytes is survived: its page becomes
+ * zeros, and sigbus_hit() true. Other faults kill, as usual. */
 void sigbus_watch(const void *start, size_t len);
 bool sigbus_hit(void);
 

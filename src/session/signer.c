@@ -1,19 +1,21 @@
-/* The session's channel to keys: who signs its handshakes. While keys is away a
- * handshake waits for master to send a new channel, until its deadline. Asks
- * nothing itself: the room tls does, in the midst of a handshake. */
+/* The channel to keys, which signs this session's handshakes. While keys is
+ * away, a handshake waits for the new channel from master, until its deadline.
+ * The requests are made by the room tls, in the midst of a handshake. */
 #include "signer.h"
 
 #include <sysexits.h>
 
 #include "control.h"
-#include "data.h"
 #include "sallyport/base/die.h"
 #include "sallyport/tls/context.h"
+#include "transfer.h"
 
-#define SIGN_MS 2000
+/* Keys may have died: the next one gets this request from the same channel. It
+ * starts after 10 s at the latest. */
+#define SIGN_MS 15000
 
-/* It is only watched for its end. */
-static void on_keys(void *owner, uint32_t events)
+/* Only its end is watched for. */
+static void signer_on_channel(void *owner, uint32_t events)
 {
     struct session *s = owner;
 
@@ -34,13 +36,13 @@ void signer_start(struct session *s, int fd)
     channel_init(&s->signer.keys, fd, PROCESS_SESSION, PROCESS_KEYS, PHASE_RUN);
     s->signer.ms = SIGN_MS;
     s->keys_watch = (struct loop_watch){
-        .fd = fd, .events = 0, .on_ready = on_keys, .owner = s
+        .fd = fd, .events = 0, .on_ready = signer_on_channel, .owner = s
     };
     if (loop_add(&s->loop, &s->keys_watch) < 0)
         die(EX_OSERR, "epoll refuses the channel to keys");
     tls_context_signer(s->tls, &signer);
-    control_go_on(s);
-    transfer_go_on(s);
+    control_on_keys(s);
+    transfer_run(s, WAITS_KEYS);
 }
 
 bool signer_is_there(const struct session *s)

@@ -4,8 +4,8 @@
 
 #include "session.h"
 
-/* FD leads to keys (-1: it is away); handshakes of this session ask it. What
- * waited for it goes on. */
+/* FD is a channel to keys (-1: keys is away), which handshakes of this session
+ * use. Handshakes that waited for it go on. */
 void signer_start(struct session *s, int fd);
 /* False while keys is away: a handshake must wait. */
 bool signer_is_there(const struct session *s);

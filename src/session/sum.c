@@ -1,8 +1,7 @@
 /* The SHA-256 of an upload while it comes, in the session process. New bytes
- * are taken as they pass. What was there before is read from the partial
- * meanwhile, two blocks for each one that comes, so that at the end little or
- * nothing is left to be read; until then the new ones are read from there too.
- */
+ * are added as they pass. Bytes from before a resume are read from the partial
+ * meanwhile, two blocks for each new one, so that little is left to read at the
+ * end. Until then the new ones are read from there too. */
 #include "sum.h"
 
 #include <errno.h>
@@ -10,13 +9,13 @@
 #include <unistd.h>
 
 #include "digest.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
 
 #define SUM_BLOCK (64u << 10)
-/* Of those for one of TRANSFER_BLOCK, or at once behind the end. */
+/* SUM_BLOCKs for each TRANSFER_BLOCK, and at once after the end. */
 #define SLICES 16
 
-/* Files lets nobody read back what was there without the right to read. */
+/* Without the right to read, files gives no access to the bytes from before. */
 bool sum_begin(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -29,7 +28,7 @@ bool sum_begin(struct session *s)
     return t->digest;
 }
 
-/* Where the bytes end that can be read back: the copy of a head grows from its
+/* How far the partial can be read back: the copy of a head grows from the
  * beginning, while what comes is written after it. */
 static uint64_t sum_readable(const struct transfer *t)
 {
@@ -43,9 +42,9 @@ bool sum_is_behind(const struct session *s)
     return t->digest && t->summed < t->offset;
 }
 
-/* The descriptor's own position is where the sum is: what comes is written by
- * pwrite(2), which leaves that alone. */
-static bool read_block(struct transfer *t)
+/* The descriptor's position is how far the sum is: new bytes are written by
+ * pwrite(2), which doesn't move it. */
+static bool sum_read_block(struct transfer *t)
 {
     char block[SUM_BLOCK];
     uint64_t left = sum_readable(t) - t->summed;
@@ -65,7 +64,7 @@ bool sum_catch_up(struct session *s)
     struct transfer *t = &s->transfer;
 
     for (int i = 0; i < SLICES && t->digest && t->summed < sum_readable(t); i++)
-        if (!read_block(t))
+        if (!sum_read_block(t))
             return false;
     return true;
 }

@@ -1,4 +1,4 @@
-/* Transfers: from a descriptor to a stream, or back. */
+/* Transfers: lists of steps, from a descriptor to a stream or back. */
 #ifndef SALLYPORT_SRC_SESSION_TRANSFER_H
 #define SALLYPORT_SRC_SESSION_TRANSFER_H
 
@@ -8,74 +8,141 @@
 /* How many blocks may go before control and timers get their turn. */
 #define TRANSFER_ROUNDS 16
 
-struct binding_refusal;
+/* What a step waits for. It runs when its turn comes, and again after each of
+ * these; a step with WAITS_ANSWER runs only then. */
+enum waits {
+    WAITS_ANSWER = 1 << 0, /* files' answer to the step before */
+    WAITS_FILES = 1 << 1,  /* any answer of files */
+    WAITS_CLIENT = 1 << 2, /* the data connection is here */
+    WAITS_DATA = 1 << 3,   /* it can be read or written */
+    WAITS_KEYS = 1 << 4,   /* keys is here again, so a handshake can go on */
+    WAITS_PIPE = 1 << 5,   /* a listing has more lines */
+    WAITS_TURN = 1 << 6,   /* others had their turn */
+    WAITS_LOG = 1 << 7     /* the event is in log's socket, the reply is sent */
+};
+
+/* What becomes of a step that has run. */
+enum stepped {
+    STEP_NEXT, /* it is done */
+    STEP_WAIT, /* for what its row says */
+    STEP_BACK, /* to TRANSFER_CONNECTING: another connection is awaited */
+    STEP_OVER  /* the transfer has failed, or is over */
+};
+
+/* What must be undone when a step fails, or ABOR comes while it waits
+ * (transfer_end.c has the table). */
+enum undo { UNDO_NOTHING, UNDO_DATA, UNDO_PARTIAL, UNDO_LISTING };
+
+struct step {
+    const char *name;
+    enum stepped (*run)(struct session *s);
+    unsigned waits;
+    enum transfer_state state;
+    enum undo undo;
+};
+
+/* Why a transfer fails; the table in transfer_end.c has the replies. */
+enum failure {
+    FAILED_MEMORY,
+    FAILED_UNCONNECTED, /* cause: why */
+    FAILED_CONNECT_LATE,
+    FAILED_HANDSHAKE, /* cause: why */
+    FAILED_HANDSHAKE_LATE,
+    FAILED_STALLED, /* cause: the seconds */
+    FAILED_ABORTED,
+    FAILED_CLOSED, /* by the client, in the midst of it */
+    FAILED_BROKEN, /* cause: why */
+    FAILED_DATA,   /* cause: why it can't be converted */
+    FAILED_CUT,    /* cause: how an upload ended */
+    FAILED_TOO_LARGE,
+    FAILED_WRITE,
+    FAILED_READ_BACK, /* what was stored can't be read */
+    FAILED_FILE_CUT,
+    FAILED_READ, /* cause: why */
+    FAILED_PAGE,
+    FAILED_LISTING, /* cause: why */
+    FAILED_HASH,    /* cause: why */
+    FAILED_HASH_OFFSET,
+    FAILED_HASH_LATE,
+    FAILED_SIZE_LATE,
+    FAILURES
+};
 
 void transfer_init(struct session *s);
 
 bool transfer_is_upload(const struct transfer *t);
 bool transfer_is_listing(const struct transfer *t);
 
-/* What is asked of files from here on is for this transfer. */
+/* The transfer of a command with a data connection. Without one to come the
+ * client gets its reply, and nothing begins. */
+void transfer_begin(struct session *s, const struct call *call,
+                    const struct step *steps);
+/* In two parts, for a transfer without one: what it is about, then its steps.
+ * Nothing that the client chooses later changes it. */
 void transfer_snapshot(struct session *s, enum verb verb,
                        const struct path *path);
-/* A handler's beginning: false (and the reply is sent) without a data
- * connection to come. Takes the snapshot. */
-bool transfer_begin(struct session *s, const struct call *call);
-/* Files has answered: 150, and the data connection's turn. SIZE UINT64_MAX:
- * unknown. */
-void transfer_announce(struct session *s, uint64_t size);
-/* Files refused before any 1xx. */
-void transfer_refused(struct session *s, struct packet *p);
+void transfer_start(struct session *s, const struct step *steps);
+/* One of enum waits has happened: the step runs if it waits for that. */
+void transfer_run(struct session *s, unsigned happened);
+/* Files has answered a request of a step. */
+answer_fn transfer_on_answer;
 
-/* All bytes are given to the stream: close_notify, flush, 226. */
-void transfer_sent(struct session *s);
-/* The final reply and event. STORED_AS is empty but for uploads. */
-void transfer_finish(struct session *s, enum reply r, struct slice a,
-                     struct slice b, const char *reason);
-/* A failure after the 150: the final reply, no close_notify, and what files
- * still has to do. */
-void transfer_fail(struct session *s, enum reply r, struct slice argument,
-                   const char *reason);
+/* Steps of several transfers (transfer_steps.c). */
+enum stepped transfer_announce(struct session *s);
+enum stepped transfer_connect(struct session *s);
+enum stepped transfer_handshake(struct session *s);
+enum stepped transfer_bind(struct session *s);
+enum stepped transfer_renew(struct session *s);
+enum stepped transfer_flush(struct session *s);
+enum stepped transfer_complete(struct session *s);
+enum stepped transfer_logged(struct session *s);
+enum stepped transfer_over(struct session *s);
+
+/* The last steps of each list. */
+#define TRANSFER_LAST_STEPS                                                    \
+    { "reply", transfer_logged, WAITS_LOG, TRANSFER_CLOSING, UNDO_NOTHING },   \
+    {                                                                          \
+        "over", transfer_over, 0, TRANSFER_CLOSING, UNDO_NOTHING               \
+    }
+
+/* The end is known: the final reply and event. B is where an upload was stored,
+ * else empty. */
+enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
+                             struct slice b, const char *reason);
+/* A failure: its reply and event, then what the step's row says is undone.
+ * CAUSE is for those whose row has no words of their own. */
+enum stepped transfer_fail(struct session *s, enum failure why,
+                           const char *cause);
+/* Files has refused. */
+enum stepped transfer_refused(struct session *s, const struct message *m);
 /* The data connection hasn't proved whose it is: before a byte has moved. */
-void transfer_not_bound(struct session *s,
-                        const struct binding_refusal *refusal);
-/* Files has done what a failure left it to do. */
-void transfer_over(struct session *s);
-/* The final reply is given. */
-void transfer_settled(struct session *s);
-/* From a stream's bad state: 426. */
-void transfer_broken(struct session *s, enum stream_state state);
+enum stepped transfer_not_bound(struct session *s);
+/* The stream's state is a bad one. */
+enum stepped transfer_broken(struct session *s, enum stream_state state);
 void transfer_abort(struct session *s); /* ABOR */
 /* The session ends, with LAST as this transfer's final reply: nothing moves any
- * more, and nothing is committed. Not while transfer_is_committing(). */
+ * more, and nothing is committed. Not in TRANSFER_COMMITTING. */
 void transfer_end(struct session *s, enum ending ending, enum reply last);
-
-/* It ends without its client too: that has said, by its close_notify, that an
- * upload is whole, or the log is still to hear of the end. */
+/* It goes on without its client: that has said, by close_notify, that an upload
+ * is whole, or its event isn't in log's socket yet. */
 bool transfer_goes_on(const struct session *s);
-/* Files was asked to make an upload visible, which can't be called back. */
-bool transfer_is_committing(const struct session *s);
 
 /* Waits on the data connection; continues soon, without waiting. */
 void transfer_wait(struct session *s, uint32_t events);
 void transfer_soon(struct session *s);
-/* Bytes have moved: the stall timer begins anew. */
-void transfer_moved(struct session *s, size_t bytes);
+/* Bytes have moved: the stall timer begins again. */
+void pace_moved(struct session *s, size_t bytes);
 
-/* The pumps and what they need when a transfer ends (download.c, upload.c,
- * list.c, cmd_hash.c). */
-void download_pump(struct session *s);
+/* The data connection can be read or written, or has failed. */
+void transfer_on_data(struct session *s, uint32_t events);
+/* Gate couldn't connect to the client. */
+void transfer_unconnected(struct session *s, const char *why);
+
+/* The steps of each kind, and those that undo. */
+extern const struct step upload_steps[], upload_undo_steps[];
+extern const struct step download_steps[], hash_steps[];
+extern const struct step list_undo_steps[];
+/* What a download maps (download.c). */
 void download_release(struct session *s);
-void upload_pump(struct session *s);
-void upload_go_on(struct session *s); /* behind its last byte */
-/* Before its commit, when all has been received: ABOR and the client's going
- * away still end it. */
-bool upload_is_preparing(const struct session *s);
-void upload_give_up(struct session *s);
-void hash_pump(struct session *s);
-void hash_late(struct session *s);
-void hash_release(struct session *s);
-void list_pump(struct session *s);
-void list_give_up(struct session *s);
 
 #endif

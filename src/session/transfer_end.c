@@ -1,11 +1,13 @@
 /* The end of a transfer in session, good or bad: one final reply, one event,
- * and what files still has to do. Must never make an upload visible: of that
- * only upload.c asks files. */
+ * and what must be undone. Must never make an upload visible: only upload.c
+ * asks files for that. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "binding.h"
 #include "control.h"
 #include "data.h"
+#include "digest.h"
 #include "flow.h"
 #include "report.h"
 #include "sallyport/base/fd.h"
@@ -13,7 +15,92 @@
 #include "transfer.h"
 #include "verdict.h"
 
-static void release(struct session *s)
+/* How the data connection ends. close_notify says that nothing is missing, so
+ * it goes to clients that store, and to those that were sent everything. */
+enum parting {
+    PARTING_CUT,   /* FIN, with close_notify only for a client that stores */
+    PARTING_DROP,  /* the same, and what isn't sent yet never is */
+    PARTING_ORDER, /* close_notify and FIN */
+    PARTING_NONE   /* it stays for the next transfer */
+};
+
+/* What a client hears, and the log. NULL: the cause that the step gives. */
+static const struct failure_row {
+    enum reply reply;
+    const char *argument, *reason;
+    enum parting parting;
+} failures[FAILURES] = {
+    [FAILED_MEMORY] = { .reply = REPLY_LOCAL_ERROR,
+                        .argument = "no memory",
+                        .reason = "no memory" },
+    [FAILED_UNCONNECTED] = { .reply = REPLY_NO_DATA },
+    [FAILED_CONNECT_LATE] = { .reply = REPLY_NO_DATA,
+                              .argument = "nobody connected in time",
+                              .reason = "no data connection in time" },
+    [FAILED_HANDSHAKE] = { .reply = REPLY_DATA_TLS_FAILED },
+    [FAILED_HANDSHAKE_LATE] = { .reply = REPLY_DATA_TLS_FAILED,
+                                .argument = "no handshake in time",
+                                .reason = "no TLS handshake in time" },
+    [FAILED_STALLED] = { .reply = REPLY_STALLED, .reason = "stalled" },
+    [FAILED_ABORTED] = { .reply = REPLY_TRANSFER_ABORTED,
+                         .argument = "",
+                         .reason = "ABOR" },
+    [FAILED_CLOSED] = { .reply = REPLY_CUT,
+                        .argument = "closed by the client",
+                        .reason = "closed by the client" },
+    [FAILED_BROKEN] = { .reply = REPLY_CUT },
+    [FAILED_DATA] = { .reply = REPLY_BAD_DATA },
+    [FAILED_CUT] = { .reply = REPLY_CUT,
+                     .argument = "the data connection ended without TLS "
+                                 "close_notify, so the end may be missing" },
+    [FAILED_TOO_LARGE] = { .reply = REPLY_TOO_LARGE,
+                           .argument = "over the file-size limit",
+                           .reason = "over the file-size limit" },
+    [FAILED_WRITE] = { .reply = REPLY_LOCAL_ERROR,
+                       .argument = "write failed",
+                       .reason = "write failed" },
+    [FAILED_READ_BACK] = { .reply = REPLY_LOCAL_ERROR,
+                           .argument = "can't read what was stored",
+                           .reason = "can't read what was stored" },
+    [FAILED_FILE_CUT] = { .reply = REPLY_LOCAL_ERROR,
+                          .argument = "the file was cut short",
+                          .reason = "the file was cut short while it was sent",
+                          .parting = PARTING_DROP },
+    [FAILED_READ] = { .reply = REPLY_LOCAL_ERROR,
+                      .argument = "can't read the file" },
+    [FAILED_PAGE] = { .reply = REPLY_LOCAL_ERROR,
+                      .argument = "can't read the file",
+                      .reason = "a page of the file can't be read",
+                      .parting = PARTING_DROP },
+    [FAILED_LISTING] = { .reply = REPLY_LOCAL_ERROR },
+    [FAILED_HASH] = { .reply = REPLY_LOCAL_ERROR, .parting = PARTING_NONE },
+    [FAILED_HASH_OFFSET] = { .reply = REPLY_BAD_OFFSET,
+                             .argument = "",
+                             .parting = PARTING_NONE },
+    [FAILED_HASH_LATE] = { .reply = REPLY_HASH_LATE,
+                           .argument = "",
+                           .reason = "takes too long",
+                           .parting = PARTING_NONE },
+    [FAILED_SIZE_LATE] = { .reply = REPLY_SIZE_LATE,
+                           .argument = "",
+                           .reason = "takes too long",
+                           .parting = PARTING_NONE },
+};
+
+static const struct step settled_steps[] = { TRANSFER_LAST_STEPS };
+
+/* What is undone after a failure, beside what each transfer releases. */
+static const struct undo_row {
+    bool closes_data;
+    const struct step *steps;
+} undoings[] = {
+    [UNDO_NOTHING] = { false, settled_steps },
+    [UNDO_DATA] = { true, settled_steps },
+    [UNDO_PARTIAL] = { true, upload_undo_steps },
+    [UNDO_LISTING] = { true, list_undo_steps },
+};
+
+static void transfer_release(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
@@ -22,7 +109,8 @@ static void release(struct session *s)
     loop_remove(&s->loop, &t->pipe);
     download_release(s);
     flow_close(s);
-    hash_release(s);
+    digest_free(t->digest);
+    t->digest = NULL;
     fd_close(&t->source);
     free(t->block);
     t->block = NULL;
@@ -32,73 +120,18 @@ static void release(struct session *s)
         s->announced = s->sized = 0;
 }
 
-static void over(struct session *s)
+enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
+                             struct slice b, const char *reason)
 {
-    if (!s->transfer.hash) /* what is only looked at isn't moved */
-        s->total += s->transfer.bytes;
-    s->transfer.state = TRANSFER_NONE;
-    if (s->control.closing)
-        return;
-    if (!s->transfer.hash) /* a checksum has no data connection */
-        data_refuse(s);
-    control_transferred(s);
-    loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
-    if (s->quit_after)
-        control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
-}
-
-void transfer_settled(struct session *s)
-{
-    if (!s->transfer.owed && !s->verdict.held)
-        over(s);
-}
-
-void transfer_over(struct session *s)
-{
-    s->transfer.owed = false;
-    transfer_settled(s);
-}
-
-void transfer_finish(struct session *s, enum reply r, struct slice a,
-                     struct slice b, const char *reason)
-{
-    s->transfer.state = TRANSFER_CLOSING;
-    release(s);
+    state_transfer(s, TRANSFER_CLOSING);
     verdict_give(s, r, a, b, reason);
-}
-
-void transfer_refused(struct session *s, struct packet *p)
-{
-    const char *cause;
-    enum reply r = ask_refusal(s, p, &cause);
-
-    if (r == REPLY_NOT_FOLDER && s->transfer.verb == VERB_MLSD)
-        r = REPLY_MLSD_OF_FILE; /* RFC 3659 7.2.1 */
-    transfer_finish(s, r, slice_from(cause), NOTHING, cause);
-}
-
-/* What files still has to do, now that the data connection has nothing more to
- * do. */
-static void settle(struct session *s)
-{
-    struct transfer *t = &s->transfer;
-    bool upload = transfer_is_upload(t);
-    bool listing = transfer_is_listing(t) && !t->listed;
-
-    release(s);
-    t->state = TRANSFER_CLOSING;
-    t->owed = true;
-    if (upload)
-        upload_give_up(s);
-    else if (listing)
-        list_give_up(s);
-    else
-        transfer_over(s);
+    transfer_release(s);
+    return STEP_NEXT;
 }
 
 /* The client's end of the handshake may lie in the socket while its ABOR has
  * come on the other connection: it believes that the upload flows. */
-static bool flows(struct session *s)
+static bool transfer_flows(struct session *s)
 {
     if (s->transfer.state == TRANSFER_HANDSHAKE)
         return signer_is_there(s) &&
@@ -106,83 +139,83 @@ static bool flows(struct session *s)
     return s->transfer.state == TRANSFER_FLOWING;
 }
 
-/* No byte moves from here on, in order or not. */
-static void stop(struct session *s)
+static void transfer_part(struct session *s, enum parting how)
 {
-    if (transfer_is_upload(&s->transfer) && flows(s))
+    if (how == PARTING_NONE)
+        return;
+    if (how == PARTING_DROP)
+        stream_drop(s->data.stream);
+    if (how == PARTING_ORDER)
         data_end(s);
     else
         data_close(s);
-    settle(s);
+}
+
+/* No byte moves from here on. With R (REPLY_COUNT: the session ends, and says
+ * its own) the final reply and event come first; then what the step's row names
+ * is undone. */
+static enum stepped transfer_stop(struct session *s, enum reply r,
+                                  struct slice argument, const char *reason,
+                                  enum parting how)
+{
+    const struct undo_row *undo = &undoings[s->transfer.step->undo];
+
+    if (how == PARTING_CUT && transfer_is_upload(&s->transfer) &&
+        transfer_flows(s))
+        how = PARTING_ORDER;
+    state_transfer(s, TRANSFER_CLOSING);
+    if (r != REPLY_COUNT)
+        verdict_give(s, r, argument, NOTHING, reason);
+    transfer_part(s, undo->closes_data ? how : PARTING_NONE);
+    transfer_release(s);
+    transfer_start(s, undo->steps);
+    return STEP_OVER;
+}
+
+enum stepped transfer_fail(struct session *s, enum failure why,
+                           const char *cause)
+{
+    const struct failure_row *row = &failures[why];
+    const char *reason = row->reason ? row->reason : cause;
+    char text[256], argument[256];
+
+    snprintf(argument, sizeof(argument), "%s",
+             row->argument ? row->argument : cause);
+    if (why == FAILED_HANDSHAKE) {
+        snprintf(text, sizeof(text),
+                 "TLS handshake of the data connection failed: %s", cause);
+        reason = text;
+    }
+    return transfer_stop(s, row->reply, slice_from(argument), reason,
+                         row->parting);
+}
+
+enum stepped transfer_refused(struct session *s, const struct message *m)
+{
+    const char *cause;
+    enum reply r = ask_refusal(s, m, &cause);
+
+    if (r == REPLY_NOT_FOLDER && s->transfer.verb == VERB_MLSD)
+        r = REPLY_MLSD_OF_FILE; /* RFC 3659 7.2.1 */
+    return transfer_stop(s, r, slice_from(cause), cause, PARTING_CUT);
 }
 
 /* Its handshake was in order, and so is its end: a reset would keep the reply
  * from many clients. */
-void transfer_not_bound(struct session *s,
-                        const struct binding_refusal *refusal)
+enum stepped transfer_not_bound(struct session *s)
 {
-    s->transfer.owed = true; /* settle() is still to come */
-    verdict_give(s, refusal->reply, slice_from(s->login.name), NOTHING,
-                 refusal->reason);
-    data_end(s);
-    settle(s);
+    const struct binding_refusal *refusal = s->transfer.refusal;
+
+    return transfer_stop(s, refusal->reply, slice_from(s->login.user),
+                         refusal->reason, PARTING_ORDER);
 }
 
-void transfer_fail(struct session *s, enum reply r, struct slice argument,
-                   const char *reason)
+enum stepped transfer_broken(struct session *s, enum stream_state state)
 {
-    s->transfer.owed = true; /* stop() is still to come */
-    verdict_give(s, r, argument, NOTHING, reason);
-    stop(s);
-}
+    bool closed = state == STREAM_CLOSED || state == STREAM_CUT;
 
-bool transfer_goes_on(const struct session *s)
-{
-    return (s->transfer.state == TRANSFER_COMMITTING &&
-            s->transfer.copying == 0) ||
-           s->verdict.held;
-}
-
-bool transfer_is_committing(const struct session *s)
-{
-    return s->transfer.state == TRANSFER_COMMITTING &&
-           s->ask.message == MSG_FILE_COMMIT;
-}
-
-/* The session ends before files has answered, which knows what that means. */
-static void forget(struct session *s, struct packet *p)
-{
-    (void)s;
-    (void)p;
-}
-
-void transfer_end(struct session *s, enum ending ending, enum reply last)
-{
-    struct transfer *t = &s->transfer;
-
-    s->quit_after = false;
-    verdict_force(s);
-    if (t->state == TRANSFER_NONE || t->state == TRANSFER_CLOSING)
-        return;
-    report_transfer(s, reply_code(last), ending_text(ending));
-    if (t->state != TRANSFER_ASKED) {
-        stop(s);
-        return;
-    }
-    data_close(s);
-    ask_again(s, forget);
-    t->state = TRANSFER_CLOSING;
-}
-
-void transfer_broken(struct session *s, enum stream_state state)
-{
-    const char *cause = flow_cause(s);
-
-    if (state == STREAM_CLOSED || state == STREAM_CUT)
-        transfer_fail(s, REPLY_CUT, SLICE("closed by the client"),
-                      "closed by the client");
-    else
-        transfer_fail(s, REPLY_CUT, slice_from(cause), cause);
+    return transfer_fail(s, closed ? FAILED_CLOSED : FAILED_BROKEN,
+                         flow_cause(s));
 }
 
 void transfer_abort(struct session *s)
@@ -193,5 +226,19 @@ void transfer_abort(struct session *s)
         return;
     }
     verdict_of_abor(s);
-    transfer_fail(s, REPLY_TRANSFER_ABORTED, NOTHING, "ABOR");
+    transfer_fail(s, FAILED_ABORTED, "");
+}
+
+bool transfer_goes_on(const struct session *s)
+{
+    return state_of_transfer(s)->stays || s->verdict.state == VERDICT_HELD;
+}
+
+void transfer_end(struct session *s, enum ending ending, enum reply last)
+{
+    verdict_force(s);
+    if (state_of_transfer(s)->decided)
+        return;
+    report_transfer(s, reply_code(last), ending_text(ending));
+    transfer_stop(s, REPLY_COUNT, NOTHING, "", PARTING_CUT);
 }

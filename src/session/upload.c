@@ -1,116 +1,94 @@
-/* STOR and APPE: bytes go into the partial that files opened; only files makes
- * it visible. No 226 without an end that the user's
- * upload_eof accepts (close_notify), a whole write of every byte, and files'
- * word that it is durable under its name. */
-#include "transfer.h"
-
+/* STOR, APPE and STOU, in session: bytes go into the partial that files opened;
+ * only files makes it visible. No 226 without an end that the user's upload_eof
+ * accepts (close_notify), a whole write of every byte, and files' word that it
+ * is durable under its name. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "data.h"
 #include "flow.h"
+#include "leave.h"
 #include "sallyport/base/fd.h"
 #include "sum.h"
-#include "upload_asks.h"
+#include "transfer.h"
 
-/* After a resume the file's length too, for a client that compares. */
-static void stored_bytes(const struct transfer *t, char *out, size_t size)
+/* So that the fsync at the end has little left to do. */
+#define SYNC_EVERY (32u << 20)
+
+static enum stepped upload_ask_partial(struct session *s)
 {
-    unsigned long long moved = t->bytes, length = t->offset;
+    const struct transfer *t = &s->transfer;
+    enum write_mode mode = t->verb == VERB_STOU   ? WRITE_UNIQUE
+                           : t->verb == VERB_APPE ? WRITE_APPEND
+                                                  : WRITE_STORE;
 
-    if (t->start > 0)
-        snprintf(out, size, "%llu bytes (%llu in all)", moved, length);
-    else
-        snprintf(out, size, "%llu bytes", moved);
+    ASK(s, file_write, transfer_on_answer, .path = path_slice(&t->path),
+        .mode = mode, .offset = t->start, .announced = t->announced,
+        .keep_nothing = !flow_keeps_lengths(s));
+    return STEP_NEXT;
 }
 
-static void on_stored(struct session *s, struct packet *p)
+static enum stepped upload_take_partial(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    char bytes[80];
-    const char *how = "";
+    struct message *m = t->answer;
 
-    if (p->message == MSG_REFUSED) {
-        const char *cause;
-        enum reply r = ask_refusal(s, p, &cause);
+    if (m->kind == MSG_refused)
+        return transfer_refused(s, m);
+    t->source = ask_descriptor(s, &m->file_writable.file, S_IFREG);
+    t->start = t->offset = m->file_writable.first;
+    t->limit = m->file_writable.limit;
+    t->holds = m->file_writable.waits ? BLOCK_FIRST : BLOCK_FREE;
+    t->copying = m->file_writable.to_copy < t->start ? m->file_writable.to_copy
+                                                     : t->start;
+    t->block = malloc(TRANSFER_BLOCK);
+    if (!t->block || !sum_begin(s))
+        leave(s, ENDING_PEER, "no memory for an upload");
+    return STEP_NEXT;
+}
 
-        transfer_finish(s, r, slice_from(cause), NOTHING, cause);
+/* Asks for what is due, a sync or a piece of the copy, unless files is asked
+ * something already. Each answer asks for the next. */
+static void upload_ask_beside(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    if (s->ask.message != MSG_NONE || t->holds == BLOCK_FIRST)
         return;
-    }
-    if (t->bare)
-        how = "ended without close_notify";
-    stored_bytes(t, bytes, sizeof(bytes));
-    transfer_finish(s, REPLY_STORED, slice_from(bytes), p->value[0].text, how);
-}
-
-static void commit(struct session *s)
-{
-    struct packet p = { .message = MSG_FILE_COMMIT,
-                        .value = { NUMBER(s->transfer.offset) } };
-
-    fd_close(&s->transfer.source);
-    ask_files(s, &p, on_stored);
-}
-
-static void unreadable(struct session *s)
-{
-    transfer_fail(s, REPLY_LOCAL_ERROR, SLICE("can't read what was stored"),
-                  "can't read what was stored");
-}
-
-/* Files copies the head, and the sum of it is made. Then the commit. */
-static void prepare_commit(struct session *s)
-{
-    if (!sum_catch_up(s)) {
-        unreadable(s);
-    } else if (s->transfer.copying > 0) {
-        upload_ask_beside(s);
-    } else if (sum_is_behind(s)) {
-        transfer_soon(s);
-    } else {
-        sum_end(s);
-        upload_ask_after(s, commit);
+    if (s->settings->fsync && t->unsynced >= SYNC_EVERY) {
+        t->unsynced = 0;
+        ASK(s, file_sync, transfer_on_answer);
+    } else if (t->copying > 0) {
+        ASK(s, file_copy, transfer_on_answer);
     }
 }
 
-void upload_go_on(struct session *s)
+/* An answer while bytes come, or after the last one. False: a refusal, and the
+ * upload has failed. */
+static bool upload_take_answer(struct session *s)
 {
-    if (!transfer_is_committing(s) && !s->transfer.after_sync)
-        prepare_commit(s);
-}
+    struct transfer *t = &s->transfer;
+    const struct message *m = t->answer;
 
-bool upload_is_preparing(const struct session *s)
-{
-    return s->transfer.copying > 0 || sum_is_behind(s);
-}
-
-/* The client has said that this is all. It may wait for our close_notify
- * before it looks for the reply, so that goes first. */
-static void received_all(struct session *s)
-{
-    s->transfer.state = TRANSFER_COMMITTING;
-    loop_timer_clear(&s->loop, &s->transfer.stall);
-    s->transfer.waits = false; /* files knows what to do without a byte */
-    data_end(s);
-    prepare_commit(s);
-}
-
-static enum reply write_error(int error, const char **cause)
-{
-    switch (error) {
-    case EFBIG:
-        *cause = "over the file-size limit";
-        return REPLY_TOO_LARGE;
-    default:
-        *cause = "write failed";
-        return REPLY_LOCAL_ERROR;
+    if (!m)
+        return true;
+    if (m->kind == MSG_refused) {
+        transfer_refused(s, m);
+        return false;
     }
+    /* Files says how much is left; more than there was would never end. */
+    if (m->kind == MSG_file_copied && m->file_copied.left <= t->copying) {
+        t->unsynced += t->copying - m->file_copied.left;
+        t->copying = m->file_copied.left;
+    }
+    return true;
 }
 
-static int write_block(struct session *s)
+static int upload_write_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
@@ -128,77 +106,52 @@ static int write_block(struct session *s)
         t->offset += (uint64_t)n;
     }
     t->unsynced += t->block_len;
-    transfer_moved(s, t->block_len);
+    pace_moved(s, t->block_len);
     t->block_at = t->block_len = 0;
     return 0;
 }
 
-static void on_block_answer(struct session *s, struct packet *p);
-
-static void ask_room(struct session *s)
+/* The disk is full: files shall make room, as soon as it has answered what it
+ * is asked. It refuses when it has nothing to remove, so this ends. */
+static enum stepped upload_ask_room(struct session *s)
 {
-    const struct transfer *t = &s->transfer;
-    struct packet p = { .message = MSG_FILE_ROOM };
+    struct transfer *t = &s->transfer;
 
-    if (t->announced > t->offset)
-        p.value[0].number = t->announced - t->offset;
-    ask_files(s, &p, on_block_answer);
-}
-
-/* The rest of the block is written when files has made room. Its answer is a
- * refusal when it had nothing to remove, so this ends. */
-static void wait_for_room(struct session *s)
-{
-    s->transfer.asks = true;
     transfer_wait(s, 0);
-    upload_ask_after(s, ask_room);
+    t->holds = BLOCK_FULL;
+    if (s->ask.message != MSG_NONE)
+        return STEP_WAIT;
+    ASK(s, file_room, transfer_on_answer,
+        .to_come = t->announced > t->offset ? t->announced - t->offset : 0);
+    t->holds = BLOCK_ROOM;
+    return STEP_WAIT;
 }
 
-/* What was received; false when the transfer has failed, or waits. */
-static bool store_block(struct session *s)
+/* What was received is written: STEP_NEXT when there may be more. */
+static enum stepped upload_store_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
     size_t len = t->block_len;
-    int error = write_block(s);
-    const char *cause;
-    enum reply r;
+    int error = upload_write_block(s);
 
-    if (error == ENOSPC || error == EDQUOT) {
-        wait_for_room(s);
-        return false;
-    }
-    if (error == 0 && sum_add(s, t->block, len)) {
-        upload_ask_beside(s);
-        return true;
-    }
-    if (error == 0) {
-        unreadable(s);
-        return false;
-    }
-    r = write_error(error, &cause);
-    transfer_fail(s, r, slice_from(cause), cause);
-    return false;
-}
-
-static void cut(struct session *s)
-{
-    const char *fault = flow_fault(s);
-
-    if (fault)
-        transfer_fail(s, REPLY_BAD_DATA, slice_from(fault), fault);
-    else
-        transfer_fail(s, REPLY_CUT,
-                      SLICE("the data connection ended without TLS "
-                            "close_notify, so the end may be missing"),
-                      stream_cause(s->data.stream));
+    if (error == ENOSPC || error == EDQUOT)
+        return upload_ask_room(s);
+    if (error == EFBIG)
+        return transfer_fail(s, FAILED_TOO_LARGE, "");
+    if (error != 0)
+        return transfer_fail(s, FAILED_WRITE, "");
+    if (!sum_add(s, t->block, len))
+        return transfer_fail(s, FAILED_READ_BACK, "");
+    upload_ask_beside(s);
+    return STEP_NEXT;
 }
 
 /* Is a FIN without close_notify an end for this user? Bytes, not the file's
- * length, are held to ALLO: of an upload that is gone on with a cut one could
- * happen to have the length that was announced for the rest. One without any is
- * no end of an empty file: it could be that of the way there, behind the
- * handshake. What is converted has an end of its own, which a FIN isn't. */
-static bool may_end_so(const struct session *s)
+ * length, are held to ALLO: a resumed upload that is cut could happen to have
+ * the length that was announced for the rest. Without a byte it is no end of an
+ * empty file: the connection may have broken after the handshake. What is
+ * converted has an end of its own, which a FIN isn't. */
+static bool upload_may_end_bare(const struct session *s)
 {
     const struct transfer *t = &s->transfer;
 
@@ -209,56 +162,198 @@ static bool may_end_so(const struct session *s)
     return s->login.upload_eof == UPLOAD_EOF_LENIENT;
 }
 
-/* Behind a block: true when more of it may be there at once. */
-static bool may_go_on(struct session *s, enum stream_state state)
+/* Everything of a block is written, and the stream was in state READ after it:
+ * STEP_NEXT at the upload's end. *more: try at once. */
+static enum stepped upload_after_block(struct session *s,
+                                       enum stream_state read, bool *more)
 {
-    s->transfer.bare = state == STREAM_CUT && may_end_so(s);
-    if (state == STREAM_CLOSED || s->transfer.bare)
-        received_all(s);
-    else if (state == STREAM_AGAIN)
+    const char *fault = flow_fault(s);
+
+    *more = read == STREAM_OK;
+    s->transfer.bare = read == STREAM_CUT && upload_may_end_bare(s);
+    if (read == STREAM_CLOSED || s->transfer.bare)
+        return STEP_NEXT;
+    if (read == STREAM_AGAIN)
         transfer_wait(s, stream_events(s->data.stream));
-    else if (state != STREAM_OK)
-        cut(s);
-    return state == STREAM_OK;
+    if (read == STREAM_AGAIN || *more)
+        return STEP_WAIT;
+    return fault ? transfer_fail(s, FAILED_DATA, fault)
+                 : transfer_fail(s, FAILED_CUT, stream_cause(s->data.stream));
 }
 
-static void on_block_answer(struct session *s, struct packet *p)
+/* Files has answered: a block that waited for it is written. */
+static enum stepped upload_go_on(struct session *s)
 {
-    s->transfer.waits = s->transfer.asks = false;
-    if (upload_answered(s, p) && store_block(s) &&
-        may_go_on(s, s->transfer.read))
+    struct transfer *t = &s->transfer;
+    enum stepped r;
+    bool more;
+
+    if (t->holds == BLOCK_FULL)
+        return upload_ask_room(s);
+    if (t->holds == BLOCK_FREE || t->holds == BLOCK_FIRST) {
+        upload_ask_beside(s);
+        return STEP_WAIT;
+    }
+    t->holds = BLOCK_FREE;
+    r = upload_store_block(s);
+    if (r != STEP_NEXT)
+        return r;
+    r = upload_after_block(s, t->read, &more);
+    if (more)
         transfer_soon(s);
+    return r;
 }
 
 /* An upload that fails before its first byte leaves what an earlier one has
- * brought; so only now does files cut or replace that. */
-static void tell_first(struct session *s)
+ * stored; so only now may files cut or replace that. */
+static enum stepped upload_tell_first(struct session *s)
 {
-    struct packet p = { .message = MSG_FILE_BEGIN };
-
-    s->transfer.asks = true;
+    s->transfer.holds = BLOCK_ASKED;
     transfer_wait(s, 0);
-    ask_files(s, &p, on_block_answer);
+    ASK(s, file_begin, transfer_on_answer);
+    return STEP_WAIT;
 }
 
-void upload_pump(struct session *s)
+static enum stepped upload_receive(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (t->asks)
-        return;
+    if (t->answer)
+        return upload_take_answer(s) ? upload_go_on(s) : STEP_OVER;
+    if (t->holds != BLOCK_FREE && t->holds != BLOCK_FIRST)
+        return STEP_WAIT;
     for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
-        enum stream_state state =
-            flow_read(s, t->block, TRANSFER_BLOCK, &t->block_len);
+        enum stepped r;
+        bool more;
 
-        t->read = state;
-        if (t->waits && t->block_len > 0) {
-            tell_first(s);
-            return;
-        }
-        if (!store_block(s) || !may_go_on(s, state))
-            return;
+        t->read = flow_read(s, t->block, TRANSFER_BLOCK, &t->block_len);
+        if (t->holds == BLOCK_FIRST && t->block_len > 0)
+            return upload_tell_first(s);
+        r = upload_store_block(s);
+        if (r != STEP_NEXT)
+            return r;
+        r = upload_after_block(s, t->read, &more);
+        if (!more)
+            return r;
     }
     transfer_wait(s, 0);
     transfer_soon(s);
+    return STEP_WAIT;
 }
+
+/* The client has said that this is all. It may wait for our close_notify before
+ * it looks for the reply, so that goes first. */
+static enum stepped upload_end_data(struct session *s)
+{
+    loop_timer_clear(&s->loop, &s->transfer.stall);
+    s->transfer.holds = BLOCK_FREE; /* files knows what to do without a byte */
+    data_end(s);
+    return STEP_NEXT;
+}
+
+/* Files copies the head, and the sum of it is made meanwhile. */
+static enum stepped upload_copy(struct session *s)
+{
+    if (!upload_take_answer(s))
+        return STEP_OVER;
+    if (!sum_catch_up(s))
+        return transfer_fail(s, FAILED_READ_BACK, "");
+    if (s->transfer.copying == 0)
+        return STEP_NEXT;
+    upload_ask_beside(s);
+    return STEP_WAIT;
+}
+
+static enum stepped upload_sum(struct session *s)
+{
+    if (!upload_take_answer(s))
+        return STEP_OVER;
+    if (sum_is_behind(s) && !sum_catch_up(s))
+        return transfer_fail(s, FAILED_READ_BACK, "");
+    if (!sum_is_behind(s)) {
+        sum_end(s);
+        return STEP_NEXT;
+    }
+    transfer_soon(s);
+    return STEP_WAIT;
+}
+
+static enum stepped upload_ask_commit(struct session *s)
+{
+    if (!upload_take_answer(s))
+        return STEP_OVER;
+    if (s->ask.message != MSG_NONE)
+        return STEP_WAIT;
+    fd_close(&s->transfer.source);
+    ASK(s, file_commit, transfer_on_answer, .length = s->transfer.offset);
+    return STEP_NEXT;
+}
+
+static enum stepped upload_stored(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    const struct message *m = t->answer;
+    char text[80];
+
+    if (m->kind == MSG_refused)
+        return transfer_refused(s, m);
+    /* After a resume the file's length too, for a client that compares. */
+    if (t->start > 0)
+        snprintf(text, sizeof(text), "%llu bytes (%llu in all)",
+                 (unsigned long long)t->bytes, (unsigned long long)t->offset);
+    else
+        snprintf(text, sizeof(text), "%llu bytes",
+                 (unsigned long long)t->bytes);
+    return transfer_finish(s, REPLY_STORED, slice_from(text),
+                           m->file_stored.path,
+                           t->bare ? "ended without close_notify" : "");
+}
+
+const struct step upload_steps[] = {
+    { "ask for the partial", upload_ask_partial, 0, TRANSFER_ASKED,
+      UNDO_NOTHING },
+    { "take the partial", upload_take_partial, WAITS_ANSWER, TRANSFER_ASKED,
+      UNDO_NOTHING },
+    { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_PARTIAL },
+    { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,
+      UNDO_PARTIAL },
+    { "handshake", transfer_handshake, WAITS_DATA | WAITS_KEYS,
+      TRANSFER_HANDSHAKE, UNDO_PARTIAL },
+    { "binding", transfer_bind, 0, TRANSFER_HANDSHAKE, UNDO_PARTIAL },
+    { "receive", upload_receive, WAITS_DATA | WAITS_FILES | WAITS_TURN,
+      TRANSFER_FLOWING, UNDO_PARTIAL },
+    { "close_notify", upload_end_data, 0, TRANSFER_COPYING, UNDO_PARTIAL },
+    { "copy of the head", upload_copy, WAITS_FILES | WAITS_TURN,
+      TRANSFER_COPYING, UNDO_PARTIAL },
+    { "checksum", upload_sum, WAITS_FILES | WAITS_TURN, TRANSFER_SUMMING,
+      UNDO_PARTIAL },
+    { "ask to sync and rename", upload_ask_commit, WAITS_FILES,
+      TRANSFER_COMPLETE, UNDO_PARTIAL },
+    { "stored", upload_stored, WAITS_ANSWER, TRANSFER_COMMITTING,
+      UNDO_NOTHING },
+    TRANSFER_LAST_STEPS,
+};
+
+/* One request at a time: an answer that is still to come goes first. */
+static enum stepped upload_ask_abort(struct session *s)
+{
+    if (s->ask.message != MSG_NONE)
+        return STEP_WAIT;
+    ASK(s, file_abort, transfer_on_answer, .spoiled = s->transfer.spoiled);
+    return STEP_NEXT;
+}
+
+/* Whatever became of the partial: the client has its reply. */
+static enum stepped upload_aborted(struct session *s)
+{
+    (void)s;
+    return STEP_NEXT;
+}
+
+const struct step upload_undo_steps[] = {
+    { "ask to give up the partial", upload_ask_abort, WAITS_FILES,
+      TRANSFER_CLOSING, UNDO_NOTHING },
+    { "given up", upload_aborted, WAITS_ANSWER, TRANSFER_CLOSING,
+      UNDO_NOTHING },
+    TRANSFER_LAST_STEPS,
+};

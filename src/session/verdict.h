@@ -1,30 +1,30 @@
-/* The last word on a transfer, or on a change: its reply, and its event. */
+/* The reply at the end of a transfer or change, and its event. */
 #ifndef SALLYPORT_SRC_SESSION_VERDICT_H
 #define SALLYPORT_SRC_SESSION_VERDICT_H
 
 #include "report.h"
 
 void verdict_init(struct session *s);
-/* Of a transfer. Replies as soon as the event is in log's socket;
- * transfer_settled() follows. A and B are the reply's arguments, B also where
- * an upload was stored. Can't it be there in time, a reply that says success
- * becomes a 451. All three texts are copied. */
+/* For a transfer. Replies as soon as the event is in log's socket;
+ * transfer_run(WAITS_LOG) follows. A and B are the reply's arguments; B is also
+ * where an upload was stored. If the event can't be sent in time, a reply of
+ * success becomes a 451. All texts are copied. */
 void verdict_give(struct session *s, enum reply r, struct slice a,
                   struct slice b, const char *reason);
-/* The same for a change that files has answered by P: DONE with its arguments,
- * or why not. No line of the client's is read before. */
-void verdict_of_change(struct session *s, const struct packet *p,
+/* The same for a change that files has answered by M: DONE with its arguments,
+ * or why not. No line of the client is read before. */
+void verdict_of_change(struct session *s, const struct message *m,
                        const struct change *c, enum reply done, struct slice a,
                        struct slice b);
-/* And for anything else, which fails: R, without arguments. */
+/* And for anything else that fails: R, without arguments. */
 void verdict_of(struct session *s, const struct event_record *e, enum reply r);
-/* The next one is of an ABOR, whose own reply comes behind it. */
+/* The next reply ends an aborted transfer: ABOR's own reply follows it. */
 void verdict_of_abor(struct session *s);
-/* Log may take more than before. */
+/* Log may take more than before: tries again. */
 void verdict_retry(struct session *s);
-/* The session ends: what is held is reported, if that goes. */
+/* The session ends: the event that waits is put into the queue. */
 void verdict_force(struct session *s);
-/* It ends now: so is a change that files hasn't answered. */
+/* It ends now: the same, and a change that files hasn't answered is logged. */
 void verdict_end(struct session *s);
 
 #endif

@@ -1,15 +1,17 @@
-/* The words about clients that are set to the wrong port or the wrong kind of
- * TLS, or don't trust the certificate. In session, for its one `end` event: so
- * a stranger gets no more lines by them. */
+/* Why clients end at once that use the wrong port or the wrong kind of TLS, or
+ * don't trust the certificate. In session, as a part of its one `end` event, so
+ * that a stranger causes no more lines. */
 #include "why.h"
 
 #include <stdio.h>
+
+#include "control.h"
 
 #define TLS_HANDSHAKE 0x16
 
 void why_foreign_byte(struct session *s, char byte)
 {
-    if (byte == TLS_HANDSHAKE && !s->control.secured)
+    if (byte == TLS_HANDSHAKE && !control_is_secure(s))
         snprintf(s->why, sizeof(s->why),
                  "TLS at a port of explicit TLS; set the client to explicit "
                  "TLS, or to a port of implicit TLS");
@@ -24,19 +26,19 @@ void why_foreign_line(struct session *s, const char *protocol)
              protocol);
 }
 
-/* A client of explicit TLS waits for the greeting, which never comes there. */
-static bool was_silent(const struct session *s)
+/* A client of explicit TLS waits for the greeting, which never comes at that
+ * port. */
+static bool why_was_silent(const struct session *s)
 {
-    return s->implicit && !s->control.secured &&
+    return s->implicit && !control_is_secure(s) &&
            stream_traffic(s->control.stream) == 0;
 }
 
-/* GnuTLS's clients, and people who are asked, judge the certificate after the
- * handshake, and say nothing. */
-static bool left_at_certificate(const struct session *s)
+/* Clients with GnuTLS, and people who are asked, judge the certificate after
+ * the handshake, and say nothing. */
+static bool why_left_at_certificate(const struct session *s)
 {
-    return s->control.secured && !s->control.first_line_seen &&
-           s->arrival == ARRIVED;
+    return control_is_secure(s) && !s->control.first_line_seen;
 }
 
 const char *why_end(const struct session *s, enum ending ending,
@@ -44,10 +46,11 @@ const char *why_end(const struct session *s, enum ending ending,
 {
     if (s->why[0])
         return s->why;
-    if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) && was_silent(s))
+    if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) &&
+        why_was_silent(s))
         return "the client sent nothing; one of explicit TLS waits in vain at "
                "this port of implicit TLS";
-    if (ending == ENDING_CLOSED && left_at_certificate(s))
+    if (ending == ENDING_CLOSED && why_left_at_certificate(s))
         return "at once after the TLS handshake; it may not trust the "
                "certificate";
     return cause;

@@ -4,10 +4,10 @@
 
 #include "session.h"
 
-/* The first byte, or the first line, is another protocol's: for the end. */
+/* The first byte or line is another protocol's: noted for the end's event. */
 void why_foreign_byte(struct session *s, char byte);
 void why_foreign_line(struct session *s, const char *protocol);
-/* CAUSE, or what is known of a session that ended without one. */
+/* CAUSE, or what is known about a session that ended without one. */
 const char *why_end(const struct session *s, enum ending ending,
                     const char *cause);
 

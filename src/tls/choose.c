@@ -12,7 +12,7 @@
 
 /* Identities of different kinds. */
 struct choice {
-    const struct identity *all[TLS_PAIRS_MAX];
+    const struct identity *all[CERTIFICATES_MAX];
     size_t count;
 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "context_inside.h"
-#include "sallyport/base/proof.h"
+#include "sallyport/domain/proof.h"
 #include "sallyport/tls/client.h"
 #include "stream_inside.h"
 

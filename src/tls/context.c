@@ -1,5 +1,5 @@
 /* A server's TLS context, made once in gate and inherited by each session that
- * gate forks; at a reload made anew, behind gate's cage: by then OpenSSL has
+ * gate forks; at a reload made anew, behind gate's sandbox: by then OpenSSL has
  * read its configuration, and needs no file any more. */
 #include "context_inside.h"
 
@@ -21,9 +21,9 @@ const char *tls_error(unsigned long error)
 static int load(struct tls_context *t, const struct tls_pair *pairs,
                 size_t count, struct complaint *c)
 {
-    if (count == 0 || count > TLS_PAIRS_MAX)
+    if (count == 0 || count > CERTIFICATES_MAX)
         return complain(c, "%zu certificates: 1 to %d are possible", count,
-                        TLS_PAIRS_MAX);
+                        CERTIFICATES_MAX);
     for (size_t i = 0; i < count; i++) {
         t->count++;
         if (identity_load(&t->identity[i], &pairs[i], &t->signer, c) != 0)

@@ -7,8 +7,8 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-#include "sallyport/base/client_certificates.h"
-#include "sallyport/base/proof.h"
+#include "sallyport/domain/client_certificates.h"
+#include "sallyport/domain/proof.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/ticket.h"
 
@@ -46,7 +46,7 @@ struct dated_file {
 
 struct tls_context {
     SSL_CTX *ssl; /* its certificates are those for no known name */
-    struct identity identity[TLS_PAIRS_MAX];
+    struct identity identity[CERTIFICATES_MAX];
     size_t count;
     BIO_METHOD *bio;         /* of the streams */
     OSSL_PROVIDER *provider; /* of the keys that stand in for others */

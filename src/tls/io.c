@@ -1,7 +1,7 @@
 /* The buffers between a stream and its socket. Runs in session (and in tests).
  * Only send(2) and recv(2) without an address are called here, and three
- * options of the socket, so that the session's cage can refuse all others. Must
- * never wait and never raise SIGPIPE. */
+ * options of the socket, so that the session's sandbox can refuse all others.
+ * Must never wait and never raise SIGPIPE. */
 #include "io.h"
 
 #include <errno.h>

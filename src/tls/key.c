@@ -1,4 +1,4 @@
-/* A private key from PEM. Runs in keys, before its cage and at a reload. The
+/* A private key from PEM. Runs in keys, before its sandbox and at a reload. The
  * key's text lies in a buffer that is wiped; must never ask for a passphrase:
  * nobody sits there. */
 #include "key.h"

@@ -7,6 +7,7 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/complaint.h"
+#include "sallyport/domain/limits.h"
 
 /* From PEM, without a passphrase; NULL with the complaint. */
 EVP_PKEY *key_read(int fd, const char *name, struct complaint *c);
@@ -17,7 +18,6 @@ int key_check(EVP_PKEY *key, const char *name, struct complaint *c);
 
 /* Reads FD whole into TEXT, at most its maximum; a BIO over it. NULL with the
  * complaint. */
-#define PEM_MAX (256u << 10)
 BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c);
 /* Has OpenSSL just said that there is nothing more in it? */
 bool pem_is_end(void);

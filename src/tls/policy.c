@@ -1,4 +1,4 @@
-/* Which TLS this server speaks, in one place. Runs in gate, before its cage.
+/* Which TLS this server speaks, in one place. Runs in gate, before its sandbox.
  * Groups and signature algorithms are OpenSSL's default and never a list here,
  * so that a newer OpenSSL brings its newer ones. */
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include <openssl/provider.h>
 #include <stdint.h>
 
-#include "sallyport/base/sign.h"
+#include "sallyport/domain/sign.h"
 
 #define REMOTE_PROVIDER "sallyport"
 

@@ -20,7 +20,7 @@ enum {
     AT_VERSION = 26,
     AT_LENGTH = 34,
     AT_USER = 35,
-    AT_END = AT_USER + TICKET_USER_MAX
+    AT_END = AT_USER + USER_NAME_MAX
 };
 _Static_assert(AT_END == TICKET_OWNER_BYTES, "the door says how long it is");
 
@@ -42,7 +42,7 @@ static uint64_t get_number(const unsigned char *at)
 void ticket_owner_write(const struct ticket_owner *o,
                         unsigned char out[TICKET_OWNER_BYTES])
 {
-    size_t len = strnlen(o->user, TICKET_USER_MAX);
+    size_t len = strnlen(o->user, USER_NAME_MAX);
 
     memset(out, 0, TICKET_OWNER_BYTES);
     out[AT_FORMAT] = FORMAT;
@@ -70,7 +70,7 @@ static bool is_owner(const unsigned char *bytes)
         return false;
     if (bytes[AT_FAMILY] != 4 && bytes[AT_FAMILY] != 6)
         return false;
-    return len > 0 && len <= TICKET_USER_MAX &&
+    return len > 0 && len <= USER_NAME_MAX &&
            !memchr(bytes + AT_USER, 0, len) && is_padded(bytes, len);
 }
 

@@ -1,9 +1,9 @@
-/* A handshake with itself, through memory. Runs in gate before its cage: what
- * OpenSSL fetches on first use (providers, random generators, digests, curves,
- * error texts) is there afterwards, and every forked session inherits it. At a
- * reload it ends where the signature would be made, which gate can't wait for.
- * Must touch no descriptor, and never verifies a name: the client is this
- * process. */
+/* A handshake with itself, through memory. Runs in gate before its sandbox:
+ * what OpenSSL fetches on first use (providers, random generators, digests,
+ * curves, error texts) is there afterwards, and every forked session inherits
+ * it. At a reload it ends where the signature would be made, which gate can't
+ * wait for. Must touch no descriptor, and never verifies a name: the client is
+ * this process. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdbool.h>

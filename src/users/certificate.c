@@ -1,14 +1,13 @@
-/* Which client certificates are a user's: the names that stand in the users
- * file, compared with what a certificate says. Pure; what it says is read, and
- * whether it is true is known, elsewhere. */
+/* Which client certificates belong to a user: compares the names in the users
+ * file with the names of a certificate. Pure. The certificate is read and
+ * verified elsewhere. */
 #include <errno.h>
 #include <string.h>
 
+#include "sallyport/domain/pin.h"
 #include "sallyport/users/users.h"
 
-#define PIN "sha256:"
-
-static const char *const kinds[] = { PIN,
+static const char *const kinds[] = { PIN_PREFIX,
                                      "subject:", "email:", "dns:", "uri:" };
 
 static int digit(char c)
@@ -19,14 +18,14 @@ static int digit(char c)
 }
 
 /* "sha256:…" into its bytes; false for anything else. */
-static bool read_pin(struct slice name, uint8_t out[USER_PIN_BYTES])
+static bool read_pin(struct slice name, uint8_t out[PIN_BYTES])
 {
-    const size_t head = sizeof(PIN) - 1;
+    const size_t head = sizeof(PIN_PREFIX) - 1;
 
-    if (!slice_starts(name, SLICE(PIN)) ||
-        name.len != head + 2 * USER_PIN_BYTES)
+    if (!slice_starts(name, SLICE(PIN_PREFIX)) ||
+        name.len != head + 2 * PIN_BYTES)
         return false;
-    for (size_t i = 0; i < USER_PIN_BYTES; i++) {
+    for (size_t i = 0; i < PIN_BYTES; i++) {
         int high = digit(name.ptr[head + 2 * i]),
             low = digit(name.ptr[head + 2 * i + 1]);
 
@@ -45,7 +44,7 @@ static bool is_printable(struct slice text)
     return true;
 }
 
-static const char *kind_of(struct slice name)
+static const char *certificate_kind(struct slice name)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (slice_starts(name, slice_from(kinds[i])) &&
@@ -56,8 +55,8 @@ static const char *kind_of(struct slice name)
 
 static int check_one(struct slice name, struct complaint *c)
 {
-    uint8_t pin[USER_PIN_BYTES];
-    const char *kind = kind_of(name);
+    uint8_t pin[PIN_BYTES];
+    const char *kind = certificate_kind(name);
 
     if (!kind || !is_printable(name))
         return complain(c,
@@ -75,7 +74,7 @@ int user_certificate_check(struct slice value, struct complaint *c)
     struct slice rest = value, one;
 
     if (value.len == 0)
-        return complain(c, "certificate=: there is nothing behind it");
+        return complain(c, "certificate=: expected a name after it");
     while (slice_cut(&rest, ';', &one))
         if (check_one(one, c) < 0)
             return -EINVAL;
@@ -102,8 +101,8 @@ bool user_certificate_shown(const struct user *user, struct slice claims)
     return false;
 }
 
-size_t user_certificate_pins(const struct user *user,
-                             uint8_t (*out)[USER_PIN_BYTES], size_t most)
+size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
+                             size_t most)
 {
     struct slice rest = user->certificate, one;
     size_t n = 0;

@@ -1,6 +1,6 @@
-/* What the fields of a users line may hold. Pure: looks at bytes, hashes
- * nothing. A hash of a kind that falls in seconds (DES, MD5, NT), or none at
- * all, is no hash. */
+/* What the fields of a line of the users file may contain. Pure: compares
+ * bytes, hashes nothing. A hash that is broken in seconds (DES, MD5, NT) and an
+ * empty hash are refused. */
 #include <string.h>
 
 #include "sallyport/users/users.h"
@@ -52,7 +52,8 @@ bool user_home_ok(struct slice home)
     return any;
 }
 
-/* crypt(5): the prefix, how many '$' in all, and what follows the last. */
+/* crypt(5): the prefix, the number of '$', and the length after the last '$'.
+ */
 static const struct kind {
     const char *prefix, *name;
     size_t dollars_min, dollars_max, tail;
@@ -64,7 +65,7 @@ static const struct kind {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static const struct kind *kind_of(const char *hash)
+static const struct kind *hash_kind(const char *hash)
 {
     for (size_t i = 0; i < KINDS; i++)
         if (slice_starts(slice_from(hash), slice_from(kinds[i].prefix)))
@@ -72,7 +73,7 @@ static const struct kind *kind_of(const char *hash)
     return NULL;
 }
 
-/* The bytes that crypt(3) encodes a hash in. */
+/* Only bytes in which crypt(3) encodes a hash? */
 static bool encoded(const char *text)
 {
     return text[strspn(text, "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -81,7 +82,7 @@ static bool encoded(const char *text)
 
 static bool hash_shape_ok(const char *hash)
 {
-    const struct kind *kind = kind_of(hash);
+    const struct kind *kind = hash_kind(hash);
     size_t dollars = 0;
     const char *tail = hash;
 
@@ -127,14 +128,14 @@ const char *user_hash_found(const char *hash)
     for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++)
         if (slice_starts(slice_from(text), slice_from(found[i].prefix)))
             return found[i].words;
-    if (kind_of(text))
+    if (hash_kind(text))
         return "it is cut off or holds a wrong character";
     return strlen(text) == 13 && encoded(text) ? "it is DES" : "it is no hash";
 }
 
 const char *user_hash_kind(const char *hash)
 {
-    const struct kind *kind = kind_of(hash[0] == '!' ? hash + 1 : hash);
+    const struct kind *kind = hash_kind(hash[0] == '!' ? hash + 1 : hash);
 
     return kind ? kind->name : "none";
 }

@@ -1,5 +1,5 @@
-/* The last column of a users line: "key=value key=value". A new key is a row
- * here. Pure. */
+/* The last column of a users line: "key=value key=value". A new key is a row of
+ * this table. Pure. */
 #include "options.h"
 
 #include <errno.h>
@@ -94,8 +94,8 @@ static int set_option(struct user *user, struct slice word, unsigned *seen,
                     key.ptr);
 }
 
-/* What stands in for the password must be proved to auth, which a fingerprint
- * can be and a name can't. */
+/* With login=certificate the client must prove its certificate to auth. A
+ * fingerprint can be proved, a name can't. */
 static int check_login(const struct user *user, struct complaint *c)
 {
     struct slice rest = user->certificate, one;

@@ -1,7 +1,6 @@
-/* Reads the users file: a copy of it, cut into rows in place.
- * Runs in master and auth, each from a descriptor that it was given, and in
- * sallyportctl. Opens nothing, hashes nothing, and takes a file as it is or
- * not at all: one bad line refuses it. */
+/* Reads the users file, and cuts the copy into rows in place. Runs in master
+ * and auth, from a descriptor that each was given, and in sallyportctl. Opens
+ * nothing, hashes nothing. One wrong line refuses the whole file. */
 #include "sallyport/users/users.h"
 
 #include <errno.h>
@@ -15,7 +14,7 @@
 #include "options.h"
 
 #define COLUMNS 8
-#define ID_MAX  (UINT32_MAX - 1) /* (uid_t)-1 means "leave it" to setuid */
+#define ID_MAX  (UINT32_MAX - 1) /* (uid_t)-1 changes nothing in setresuid */
 
 struct reader {
     struct users *users;
@@ -23,19 +22,19 @@ struct reader {
     size_t line;
     const char *file;
     struct complaint *complaint;
-    users_tell *tell; /* NULL: the first mistake is the end */
-    size_t *mistakes; /* that were told */
+    users_report *report; /* NULL: the first mistake ends the reading */
+    size_t *mistakes;     /* that were reported */
 };
 
-/* One mistake, in the complaint or told. */
+/* Reports one mistake, by the complaint or by report. */
 static int at_line(const struct reader *r, size_t line, const char *what)
 {
     struct complaint c = { .text = "" };
 
     complain(&c, "%s:%zu: %s", r->file, line, what);
-    if (!r->tell)
+    if (!r->report)
         return complain(r->complaint, "%s", c.text);
-    r->tell(c.text);
+    r->report(c.text);
     ++*r->mistakes;
     return -EINVAL;
 }
@@ -45,15 +44,15 @@ static int wrong(const struct reader *r, const char *what)
     return at_line(r, r->line, what);
 }
 
-/* Nothing is known of the file then. */
+/* Then nothing is known about the file. */
 static int out_of_memory(const struct reader *r)
 {
     complain(r->complaint, "%s:%zu: out of memory", r->file, r->line);
     return -ENOMEM;
 }
 
-/* Ends each column with a NUL; the last is the rest of the line, so a value in
- * it may hold a ':'. */
+/* Ends each column with a NUL. The last column is the rest of the line, so that
+ * its values may contain a ':'. */
 static int cut_columns(const struct reader *r, char *line, char **column)
 {
     for (size_t i = 0; i < COLUMNS; i++) {
@@ -165,7 +164,7 @@ static int add_row(struct reader *r, char *line)
 static int read_line(struct reader *r, char *line, size_t len)
 {
     r->line++;
-    if (len > 0 && line[len - 1] == '\r') /* as Windows' editors end lines */
+    if (len > 0 && line[len - 1] == '\r') /* editors of Windows end lines so */
         line[--len] = '\0';
     if (memchr(line, '\0', len))
         return wrong(r, "a NUL byte");
@@ -176,7 +175,7 @@ static int read_line(struct reader *r, char *line, size_t len)
     return add_row(r, line);
 }
 
-/* And how they begin a file. */
+/* They begin a file so. */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 static int read_lines(struct reader *r)
@@ -191,12 +190,12 @@ static int read_lines(struct reader *r)
         char *stop = memchr(at, '\n', (size_t)(end - at));
 
         if (!stop)
-            stop = end; /* the NUL behind the text */
+            stop = end; /* the NUL after the text */
         *stop = '\0';
         result = read_line(r, at, (size_t)(stop - at));
-        if (result == -EINVAL && r->tell) { /* the line is left out */
+        if (result == -EINVAL && r->report) { /* the line is left out */
             if (r->users->count == USERS_MAX)
-                return 0; /* or each further one would be told */
+                return 0; /* else each further one would be reported */
             result = 0;
         }
         at = stop + 1;
@@ -204,7 +203,7 @@ static int read_lines(struct reader *r)
     return result;
 }
 
-/* For sorting rows by what must not stand twice. */
+/* For sorting rows by a value that must not occur twice. */
 struct entry {
     const struct user *user;
 };
@@ -258,13 +257,13 @@ static int find_twice(struct reader *r, struct entry *sorted,
         snprintf(text, sizeof(text), "the %s is that of line %zu", what,
                  sorted[i - 1].user->line);
         at_line(r, sorted[i].user->line, text);
-        if (!r->tell)
+        if (!r->report)
             return -EINVAL;
     }
     return 0;
 }
 
-/* By sorting: a file of USERS_MAX rows is read before each login it follows. */
+/* By sorting, since a file of USERS_MAX rows may be read before a login. */
 static int check_twice(struct reader *r)
 {
     struct entry *sorted;
@@ -284,7 +283,7 @@ static int check_twice(struct reader *r)
     return result;
 }
 
-/* The file's text with a NUL behind it. */
+/* The file's text, and a NUL after it. */
 static int load_text(struct reader *r, int fd)
 {
     struct buf text;
@@ -328,14 +327,14 @@ int users_read(struct users *u, int fd, const char *file, struct complaint *c)
     return read_file(&r, fd);
 }
 
-int users_survey(struct users *u, int fd, const char *file, users_tell *tell,
-                 struct complaint *c)
+int users_survey(struct users *u, int fd, const char *file,
+                 users_report *report, struct complaint *c)
 {
     size_t mistakes = 0;
     struct reader r = { .users = u,
                         .file = file,
                         .complaint = c,
-                        .tell = tell,
+                        .report = report,
                         .mistakes = &mistakes };
     int result = read_file(&r, fd);
 
@@ -352,7 +351,7 @@ void users_release(struct users *u)
     *u = (struct users){ 0 };
 }
 
-/* Looks at every row, so that its time doesn't tell where a name stands. */
+/* Compares every row, so that the time doesn't show where a name is. */
 const struct user *users_find(const struct users *u, struct slice name)
 {
     const struct user *found = NULL;

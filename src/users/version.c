@@ -1,5 +1,6 @@
-/* The version of a row: a keyed hash of what grants access. In master; it goes
- * to sessions and into their tickets, so it must tell nothing of the hash. */
+/* The version of a row: a keyed hash of the fields that grant access. Runs in
+ * master. Sessions and tickets contain it, so it must reveal nothing of the
+ * password's hash. */
 #include "sallyport/users/users.h"
 
 static uint64_t text_hash(const uint8_t key[SIPHASH_KEY], struct slice text)

@@ -1,7 +1,7 @@
 /* What a private key in a process of its own costs: full handshakes of TLS 1.3
  * with the key in the server's process, and with the process keys (its code,
- * its messages, without its cage), in turns. The client is a thread of the same
- * process and costs the same in both. It is a measure, not a test. */
+ * its messages, without its sandbox), in turns. The client is a thread of the
+ * same process and costs the same in both. It is a measure, not a test. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,13 +11,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keys/setup.h"
+#include "keys/keys.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/sign.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
+#include "support/tell.h"
 #include "support/tls_client.h"
 
 #define ROUNDS 5
@@ -86,27 +88,19 @@ static int sign_here(void *owner, const struct sign_request *r,
 static _Noreturn void be_keys(int fd)
 {
     static struct keys k;
-    struct setup s;
 
-    keys_init(&k, fd);
-    setup_init(&s, &k);
-    if (setup_receive(&s) < 0)
-        die(1, "keys: %s", s.complaint.text);
-    keys_run(&k);
+    frame_init(&k.frame, &keys_row, fd);
+    if (frame_set_up(&k.frame) < 0)
+        die(1, "keys: %s", k.frame.why.text);
+    frame_work(&k.frame);
     _exit(0);
-}
-
-static void tell(struct channel *c, struct packet p)
-{
-    if (channel_send(c, &p) < 0)
-        die(1, "keys doesn't take %s", message_name(p.message));
 }
 
 /* As gate, which has no rate. */
 static void start_keys(int key, struct channel *master, struct sign_channel *to)
 {
     int ends[2], mine[2];
-    struct packet p;
+    struct message m;
 
     if (fd_pair(ends) < 0 || fd_pair(mine) < 0)
         die(1, "no channels");
@@ -115,19 +109,17 @@ static void start_keys(int key, struct channel *master, struct sign_channel *to)
         be_keys(ends[1]);
     }
     channel_init(master, ends[0], PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
-    tell(master, (struct packet){ .message = MSG_CAGE, .fd = { 0 } });
-    tell(master, (struct packet){ .message = MSG_KEY,
-                                  .value = { NUMBER(1), TEXT(SLICE("key")) },
-                                  .fd = { key } });
-    tell(master,
-         (struct packet){ .message = MSG_PEERS, .value = { NUMBER(4) } });
-    tell(master, (struct packet){ .message = MSG_GO });
-    if (channel_wait(master, &p, WAIT) != 1 || p.message != MSG_READY)
+    if (SAY(master, sandbox, 0, .directory = 0) < 0 ||
+        SAY(master, key, 0, .number = 1, .path = SLICE("key"), .file = key) <
+            0 ||
+        SAY(master, peers, 0, .most = 4) < 0 || SAY(master, go, 0) < 0)
+        die(1, "keys doesn't take its set-up");
+    if (channel_wait(master, &m, WAIT) != 1 || m.kind != MSG_ready)
         die(1, "keys isn't ready");
     master->phase = PHASE_RUN;
-    tell(master, (struct packet){ .message = MSG_KEYS_PEER,
-                                  .value = { NUMBER(PROCESS_GATE) },
-                                  .fd = { mine[1] } });
+    if (SAY(master, keys_client, 0, .process = PROCESS_GATE,
+            .client = mine[1]) < 0)
+        die(1, "keys doesn't take a client");
     to->ms = WAIT;
     channel_init(&to->keys, mine[0], PROCESS_GATE, PROCESS_KEYS, PHASE_RUN);
 }
@@ -151,7 +143,7 @@ static struct tls_context *context(char **argv, const struct signer *signer)
                                    .number = 1 };
     struct tls_context *t;
 
-    tls_policy_init(&policy);
+    suites_policy_init(&policy);
     t = tls_context_new(&pair, 1, &policy, signer, &c);
     if (!t)
         die(1, "%s", c.text);

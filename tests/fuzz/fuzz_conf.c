@@ -6,14 +6,12 @@
 
 #include "sallyport/conf/settings.h"
 
-#define LINE_ROOM 198 /* what inih takes; a dump's blanks may pass it */
-
 static bool fits(struct slice text)
 {
     struct slice line;
 
     while (slice_cut(&text, '\n', &line))
-        if (line.len > LINE_ROOM)
+        if (line.len > SETTINGS_LINE_MAX)
             return false;
     return true;
 }

@@ -213,10 +213,10 @@ static void add_revoked(struct pki *p, X509_CRL *crl, const char *name)
     X509_free(x);
 }
 
-static void set_times(X509_CRL *crl, long from, long to)
+static void set_times(X509_CRL *crl, time_t now, long from, long to)
 {
-    ASN1_TIME *last = X509_gmtime_adj(NULL, from),
-              *next = X509_gmtime_adj(NULL, to);
+    ASN1_TIME *last = X509_time_adj(NULL, from, &now),
+              *next = X509_time_adj(NULL, to, &now);
 
     X509_CRL_set1_lastUpdate(crl, last);
     X509_CRL_set1_nextUpdate(crl, next);
@@ -224,13 +224,13 @@ static void set_times(X509_CRL *crl, long from, long to)
     ASN1_TIME_free(next);
 }
 
-static X509_CRL *new_list(struct pki *p, long from, long to)
+static X509_CRL *new_list(struct pki *p, time_t now, long from, long to)
 {
     X509_CRL *crl = X509_CRL_new();
 
     X509_CRL_set_version(crl, X509_CRL_VERSION_2);
     X509_CRL_set_issuer_name(crl, X509_get_subject_name(p->ca));
-    set_times(crl, from, to);
+    set_times(crl, now, from, to);
     return crl;
 }
 
@@ -244,7 +244,7 @@ static void write_list(struct pki *p, const char *file, X509_CRL *crl)
 
 void pki_list(struct pki *p, const char *file, long seconds, ...)
 {
-    X509_CRL *crl = new_list(p, -DAY, seconds);
+    X509_CRL *crl = new_list(p, time(NULL), -DAY, seconds);
     const char *name;
     va_list names;
 
@@ -275,7 +275,7 @@ static void add_scope(X509_CRL *crl, const char *scope)
 
 void pki_list_as(struct pki *p, const struct pki_crl *l)
 {
-    X509_CRL *crl = new_list(p, l->from, l->to);
+    X509_CRL *crl = new_list(p, l->now ? l->now : time(NULL), l->from, l->to);
 
     if (l->gone)
         add_revoked(p, crl, l->gone);

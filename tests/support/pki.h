@@ -4,6 +4,7 @@
 #define TESTS_SUPPORT_PKI_H
 
 #include <stdbool.h>
+#include <time.h>
 
 struct pki;
 
@@ -36,6 +37,7 @@ void pki_list(struct pki *p, const char *file, long seconds, ...)
     __attribute__((sentinel));
 struct pki_crl {
     const char *file;
+    time_t now;        /* 0: when it is made */
     long from, to;     /* seconds from now */
     const char *gone;  /* a leaf that it revokes; NULL: none */
     const char *scope; /* "onlyuser:TRUE", as openssl(1) has it; NULL: all */

@@ -16,7 +16,7 @@
 #include "sallyport/base/fd.h"
 #include "wait.h"
 
-#define RUN_MS        90000
+#define RUN_MS        240000
 #define ARGUMENTS_MAX 32
 
 static _Noreturn void become(char *const arguments[], int in, int out)

@@ -27,8 +27,8 @@ struct server_plan {
     const char *listen;              /* NULL: "127.0.0.1:0" */
     const char *ports;               /* NULL: "auto 8" */
     const char *settings;            /* more lines; NULL: none */
-    const char *login_delay; /* NULL: 0 */
-    const char *guess_delay; /* NULL: 0 */
+    const char *login_delay;         /* NULL: 0 */
+    const char *guess_delay;         /* NULL: 0 */
     const char *no_ban;              /* NULL: every test's own address */
     const struct server_user *users; /* none: one, "anna" */
     size_t user_count;

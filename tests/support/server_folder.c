@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "certificate.h"
 #include "fail.h"
 #include "files.h"
-#include "run.h"
 #include "sallyport/base/buf.h"
 #include "server_private.h"
 
@@ -32,18 +32,6 @@ void server_folder_make(struct server *s)
             "path too long");
     files_make_folder(s->homes, 0711);
     files_make_folder(server_path(s, "empty"), 0755);
-}
-
-static void make_certificate(const struct server *s)
-{
-    char maker[SERVER_PATH_MAX];
-    struct run_result r;
-
-    snprintf(maker, sizeof(maker), "%s", server_source("certs/make"));
-    run(&r, NULL, maker, "--out", s->folder, "localhost", "127.0.0.1", "::1",
-        NULL);
-    FAIL_IF(r.status != 0, "certs/make: %s", r.text);
-    run_release(&r);
 }
 
 /* The least that SHA-512 crypt allows: a test isn't about the work of a hash.
@@ -123,7 +111,7 @@ static void write_settings(const struct server *s,
 
 void server_folder_fill(struct server *s, const struct server_plan *plan)
 {
-    make_certificate(s);
+    certificate_make(s->folder);
     write_users(s, plan);
     write_settings(s, plan);
 }

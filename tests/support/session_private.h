@@ -10,7 +10,8 @@
 
 /* A connection to the server's host, from the session's own address. */
 int session_socket(const struct session *s, unsigned port);
-void session_vsend(struct session *s, const char *format, va_list args);
+void session_vsend(struct session *s, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* session_tls.c */
 /* SHOW: to be resumed, or NULL. */

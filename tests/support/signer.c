@@ -37,7 +37,7 @@ struct tls_context *signer_context_as(const struct key_files *f, size_t n,
                                       struct complaint *c)
 {
     const struct signer signer = { sign, NULL };
-    struct tls_pair pairs[TLS_PAIRS_MAX];
+    struct tls_pair pairs[CERTIFICATES_MAX];
 
     if (count + n > KEYS_MAX)
         signer_free_all();
@@ -52,7 +52,7 @@ struct tls_context *signer_context_of(const struct key_files *f, size_t n,
 {
     struct tls_policy policy;
 
-    tls_policy_init(&policy);
+    suites_policy_init(&policy);
     return signer_context_as(f, n, &policy, c);
 }
 
@@ -64,7 +64,7 @@ struct tls_context *signer_context_stapled(const struct key_files *f,
     struct tls_policy policy;
     struct tls_pair pair;
 
-    tls_policy_init(&policy);
+    suites_policy_init(&policy);
     if (count == KEYS_MAX)
         signer_free_all();
     if (!take(f, &pair, c))
@@ -89,23 +89,20 @@ void signer_free_all(void)
 
 static void serve(struct channel *c)
 {
-    struct packet p;
+    struct message m;
 
-    while (channel_wait(c, &p, -1) == 1) {
-        const struct sign_request r = { p.value[0].number,
-                                        (uint16_t)p.value[1].number,
-                                        p.value[2].text };
-        struct sign_result result;
-        struct packet out = { .message = MSG_SIGNED, .request = p.request };
+    while (channel_wait(c, &m, -1) == 1) {
+        const struct sign_request r = { m.sign.key, (uint16_t)m.sign.scheme,
+                                        m.sign.message };
+        struct sign_result result = { .len = 0 };
+        struct slice bytes;
 
-        if (sign(NULL, &r, &result) != 0)
-            out = (struct packet){ .message = MSG_NOT_SIGNED,
-                                   .request = p.request,
-                                   .value = { NUMBER(EPERM) } };
-        else
-            out.value[0].text =
-                (struct slice){ (const char *)result.bytes, result.len };
-        channel_send(c, &out);
+        if (sign(NULL, &r, &result) != 0) {
+            SEND(c, no_signature, m.request, .error = EPERM);
+        } else {
+            bytes = (struct slice){ (const char *)result.bytes, result.len };
+            SEND(c, signature, m.request, .signature = bytes);
+        }
     }
 }
 

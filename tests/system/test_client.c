@@ -25,17 +25,12 @@
 #define FILE_BYTES (8 * MIB)
 
 static const struct server_user users[] = {
-    { .name = "put" },
-    { .name = "get" },
-    { .name = "tree" },
-    { .name = "conflict" },
-    { .name = "trust" },
-    { .name = "kill" },
-    { .name = "sync" },
-    { .name = "names" },
-    { .name = "shell" },
-    { .name = "many" },
-    { .name = "reader", .keys = "rights=lr" },
+    { .name = "put" },   { .name = "get" },
+    { .name = "tree" },  { .name = "conflict" },
+    { .name = "trust" }, { .name = "kill" },
+    { .name = "sync" },  { .name = "names" },
+    { .name = "shell" }, { .name = "many" },
+    { .name = "down" },  { .name = "reader", .keys = "rights=lr" },
 };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
@@ -303,6 +298,181 @@ Test(client, the_wrong_password, .timeout = 60)
     desk_end(&d);
 }
 
+/* An unfinished file in DIR that has so many bytes; or DONE is there. */
+struct growth {
+    const char *dir;
+    off_t least;
+    const char *done;
+};
+
+static bool has_grown(void *of)
+{
+    const struct growth *g = of;
+    DIR *d = opendir(g->dir);
+    bool yes = files_exists(g->done);
+    struct dirent *e;
+    struct stat st;
+
+    while (d && !yes && (e = readdir(d)))
+        yes = strncmp(e->d_name, ".sallyport-", 11) == 0 &&
+              fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
+              st.st_size >= g->least;
+    if (d)
+        closedir(d);
+    return yes;
+}
+
+/* Starts the client, and kills it when that much of its file is there. */
+static void kill_at(const struct desk *d, struct growth *g, ...)
+{
+    char *arguments[DESK_ARGUMENTS];
+    va_list words;
+    struct running running;
+    struct run_result r;
+
+    va_start(words, g);
+    desk_arguments(d, arguments, words);
+    va_end(words);
+    run_start(&running, NULL, arguments);
+    cr_expect(wait_until(has_grown, g, WAIT_MS));
+    kill(running.pid, SIGKILL);
+    run_finish(&running, &r);
+    run_release(&r);
+}
+
+/* Killed in the middle of the file. */
+static void kill_upload(const struct desk *d, const char *local,
+                        const char *remote, const char *there)
+{
+    char home[SERVER_PATH_MAX];
+
+    snprintf(home, sizeof(home), "%s", server_home(&d->server, d->user));
+    kill_at(d, &(struct growth){ home, FILE_BYTES / 2, there }, "put",
+            "--limit-rate", "8M", local, remote, NULL);
+}
+
+static void kill_download(const struct desk *d, const char *remote,
+                          const char *local)
+{
+    kill_at(d, &(struct growth){ ".", FILE_BYTES / 2, local }, "get",
+            "--limit-rate", "8M", remote, local, NULL);
+}
+
+/* secret-tool, as the desktop's keyring answers by it. */
+Test(client, keyring, .timeout = 60)
+{
+    static const char tool[] =
+        "#!/bin/sh\n"
+        "[ \"$*\" = 'lookup server 127.0.0.1 user trust' ] || exit 1\n"
+        "printf '%s' '" SERVER_PASSWORD "'\n";
+    char path[SERVER_PATH_MAX + 64], url[160];
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "trust");
+    snprintf(path, sizeof(path), "%s/bin:/usr/bin:/bin", d.dir);
+    snprintf(url, sizeof(url), "%s/", d.url);
+    files_make_folder("bin", 0755);
+    files_write("bin/secret-tool", tool, strlen(tool), 0755);
+    setenv("PATH", path, 1);
+    setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent", 1);
+    char *words[] = {
+        (char *)server_program("sallyport"), "ls", "--cacert", d.ca, url, NULL
+    };
+    run_arguments(&r, NULL, words);
+    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
+    run_release(&r);
+    /* A keyring that has no such entry: nobody else is asked. */
+    files_write("bin/secret-tool", "#!/bin/sh\nexit 1\n", 17, 0755);
+    run_arguments(&r, NULL, words);
+    cr_expect_eq(r.status, EX_NOPERM, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "there is no password"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+/* Alone, with nothing to read: how it is called. */
+Test(client, usage, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "trust");
+    char *alone[] = { (char *)server_program("sallyport"), NULL };
+    run_arguments(&r, "", alone);
+    cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "usage: sallyport COMMAND"), "%s",
+                       r.text);
+    run_release(&r);
+    char *help[] = { (char *)server_program("sallyport"), "put", "--help",
+                     NULL };
+    run_arguments(&r, NULL, help);
+    cr_expect_eq(r.status, 0);
+    cr_expect_not_null(strstr(r.text, "--conflict"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "sallyport put -r -P4 photos"), "%s",
+                       r.text);
+    cr_expect_null(strstr(r.text, "--delete"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+/* A local command gets its line as it was typed. */
+Test(client, local_commands, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "trust");
+    desk_client(&d, 0, &r, "!printf '%s|' \"a  b\" c\n! echo x\\y\n", "/",
+                NULL);
+    cr_expect_not_null(strstr(r.text, "a  b|c|"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "xy"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+/* What a killed call has left belongs to another file by now: the file that
+ * arrives is the new one. */
+Test(client, an_upload_after_the_file_has_changed, .timeout = 90)
+{
+    char there[SERVER_PATH_MAX];
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "down");
+    make_noise("big", FILE_BYTES);
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&d.server, "down", "changed"));
+    kill_upload(&d, "big", "/changed", there);
+    cr_expect_not(files_exists(there));
+    FILE *f = fopen("big", "r+");
+    cr_assert_not_null(f);
+    fputs("another beginning", f);
+    fclose(f);
+    desk_client(&d, 0, &r, NULL, "put", "big", "/changed", NULL);
+    cr_expect_not_null(strstr(r.text, "checksums differ"), "%s", r.text);
+    run_release(&r);
+    expect_same("big", there);
+    desk_end(&d);
+}
+
+/* A download in MODE Z goes on where it was cut. */
+Test(client, a_packed_download_that_is_killed, .timeout = 90)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "down");
+    make_noise("big", FILE_BYTES);
+    CLIENT(&d, 0, "put", "big", "/");
+    kill_download(&d, "/big", "got");
+    desk_client(&d, 0, &r, NULL, "get", "--compress", "/big", "got", NULL);
+    cr_expect_not_null(strstr(r.text, "resumed"), "%s", r.text);
+    run_release(&r);
+    expect_same("big", "got");
+    desk_end(&d);
+}
+
 Test(client, without_the_right, .timeout = 60)
 {
     struct run_result r;
@@ -352,6 +522,64 @@ Test(client, sync, .timeout = 90)
     cr_assert_eq(utimensat(AT_FDCWD, "s/d/b", old, 0), 0);
     CLIENT(&d, 0, "sync", "--by-hash", "s", "/s");
     expect_same("s", server_home_file(&d.server, "sync", "s"));
+    desk_end(&d);
+}
+
+/* The other way round: what is newer there comes, and --delete removes here. */
+Test(client, sync_from_the_server, .timeout = 90)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "down");
+    files_make_folder("s", 0755);
+    files_make_folder("s/d", 0755);
+    files_write("s/a", "a", 1, 0644);
+    files_write("s/d/b", "b", 1, 0644);
+    CLIENT(&d, 0, "sync", "s", "/s");
+    desk_client(&d, 0, &r, NULL, "sync", "-n", "/s", "t", NULL);
+    cr_expect_not_null(strstr(r.text, "2 to download, 0 the same, 0 to remove"),
+                       "%s", r.text);
+    run_release(&r);
+    cr_expect_not(files_exists("t"));
+    CLIENT(&d, 0, "sync", "/s", "t");
+    expect_same("s", "t");
+    files_write("t/a", "aa", 2, 0644);
+    files_make_folder("t/surplus", 0755);
+    files_write("t/surplus/c", "c", 1, 0644);
+    cr_assert_eq(symlink("/etc", "t/surplus/link"), 0);
+    desk_client(&d, 0, &r, NULL, "sync", "/s", "t", NULL);
+    cr_expect_not_null(strstr(r.text, "1 downloaded, 1 the same, 0 removed"),
+                       "%s", r.text);
+    run_release(&r);
+    cr_expect(files_exists("t/surplus/c"));
+    CLIENT(&d, 0, "sync", "--delete", "/s", "t");
+    expect_same("s", "t");
+    cr_expect(files_exists("/etc/passwd"));
+    CLIENT(&d, EX_USAGE, "sync", "/s", "/t");
+    desk_end(&d);
+}
+
+/* A path that is longer than the server's or this system's limit. */
+Test(client, sync_of_names_too_long, .timeout = 90)
+{
+    char name[201];
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "down");
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    files_make_folder("deep", 0755);
+    cr_assert_eq(chdir("deep"), 0);
+    for (int i = 0; i < 21; i++) {
+        cr_assert_eq(mkdir(name, 0755), 0);
+        cr_assert_eq(chdir(name), 0);
+    }
+    cr_assert_eq(chdir(d.dir), 0);
+    desk_client(&d, EX_DATAERR, &r, NULL, "sync", "-n", "deep", "/deep", NULL);
+    cr_expect_not_null(strstr(r.text, "1 left out"), "%s", r.text);
+    run_release(&r);
     desk_end(&d);
 }
 
@@ -446,6 +674,7 @@ Test(client, doctor, .timeout = 60)
         "good     the data connection resumes the TLS session",
         "good     its end is marked by close_notify",
         "good     a data connection without resumption is refused",
+        "good     of 5 transfers one after another 5 resume",
         "good     10 sessions at once",
         "0 bad, 0 warnings",
     };
@@ -470,48 +699,6 @@ Test(client, doctor, .timeout = 60)
     desk_end(&d);
 }
 
-/* An unfinished file in DIR that has so many bytes; or DONE is there. */
-struct growth {
-    const char *dir;
-    off_t least;
-    const char *done;
-};
-
-static bool has_grown(void *of)
-{
-    const struct growth *g = of;
-    DIR *d = opendir(g->dir);
-    bool yes = files_exists(g->done);
-    struct dirent *e;
-    struct stat st;
-
-    while (d && !yes && (e = readdir(d)))
-        yes = strncmp(e->d_name, ".sallyport-", 11) == 0 &&
-              fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
-              st.st_size >= g->least;
-    if (d)
-        closedir(d);
-    return yes;
-}
-
-/* Starts the client, and kills it when that much of its file is there. */
-static void kill_at(const struct desk *d, struct growth *g, ...)
-{
-    char *arguments[DESK_ARGUMENTS];
-    va_list words;
-    struct running running;
-    struct run_result r;
-
-    va_start(words, g);
-    desk_arguments(d, arguments, words);
-    va_end(words);
-    run_start(&running, NULL, arguments);
-    cr_expect(wait_until(has_grown, g, WAIT_MS));
-    kill(running.pid, SIGKILL);
-    run_finish(&running, &r);
-    run_release(&r);
-}
-
 /* Besides temporary names there is the whole file or none. */
 static void expect_whole_or_none(const char *name, const char *whole)
 {
@@ -530,7 +717,7 @@ static off_t moment(int round)
     return (off_t)(round * 5 % 12) * (FILE_BYTES / 11);
 }
 
-Test(client, a_download_that_is_killed, .timeout = 900)
+Test(client, a_download_that_is_killed, .timeout = 2000)
 {
     struct run_result r;
     struct desk d;
@@ -556,7 +743,7 @@ Test(client, a_download_that_is_killed, .timeout = 900)
     desk_end(&d);
 }
 
-Test(client, an_upload_that_is_killed, .timeout = 900)
+Test(client, an_upload_that_is_killed, .timeout = 2000)
 {
     struct desk d;
 

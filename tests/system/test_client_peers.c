@@ -29,6 +29,7 @@ static const struct peer peers[] = {
     { "vsftpd", "anonymous", "/in" },
     { "proftpd", "anna", "" },
     { "pure-ftpd", "anna", "" },
+    { "pyftpdlib", "anna", "" },
 };
 
 static bool answers(void *of)
@@ -116,7 +117,7 @@ ParameterizedTestParameters(peers, work)
 }
 
 /* Several data connections in one session, both ways, names and listings. */
-ParameterizedTest(struct peer *p, peers, work, .timeout = 120)
+ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
 {
     struct run_result r;
     struct desk d;

@@ -1,5 +1,5 @@
 /* The client on a real terminal (tmux): a session with completion, bars that
- * follow the terminal's width, Ctrl-C, and a question. */
+ * follow the terminal's width, Ctrl-C, questions, and who is trusted. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "sallyport/base/buf.h"
 #include "support/files.h"
 #include "support/wait.h"
 
@@ -88,13 +89,20 @@ static void type(struct terminal *t, const char *line)
     TMUX(t, "send-keys", "Enter");
 }
 
+/* A terminal of 100 columns that runs COMMAND. */
+static void terminal_open(struct terminal *t, const char *command)
+{
+    snprintf(t->socket, sizeof(t->socket), "%s/tmux", t->desk.dir);
+    TMUX(t, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "24",
+         (char *)command);
+}
+
 static void terminal_begin(struct terminal *t)
 {
     char *noise = malloc(FILE_BYTES);
     char command[4096];
 
     desk_begin(&t->desk, "anna");
-    snprintf(t->socket, sizeof(t->socket), "%s/tmux", t->desk.dir);
     files_noise(noise, FILE_BYTES, 1);
     files_write("large file", noise, FILE_BYTES, 0644);
     free(noise);
@@ -102,8 +110,7 @@ static void terminal_begin(struct terminal *t)
              "%s --cacert %s --password-file %s --limit-rate 2M %s/",
              server_program("sallyport"), t->desk.ca, t->desk.password,
              t->desk.url);
-    TMUX(t, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "24",
-         command);
+    terminal_open(t, command);
     expect(t, "127.0.0.1:/>", NULL);
 }
 
@@ -147,5 +154,61 @@ Test(terminal, a_session, .timeout = 120)
     expect(&t, "> get some/large", NULL);
     TMUX(&t, "send-keys", "C-u");
     type(&t, "bye");
+    terminal_end(&t);
+}
+
+/* In a shell, so that what is printed stays: the exit status comes last. */
+static void trust_begin(struct terminal *t)
+{
+    desk_begin(&t->desk, "anna");
+    terminal_open(t, "/bin/sh");
+}
+
+static void list_with_trust(struct terminal *t)
+{
+    char line[2048];
+
+    TMUX(t, "send-keys", "-R", "C-l");
+    TMUX(t, "clear-history");
+    snprintf(line, sizeof(line),
+             "clear; %s ls --trust-new --password-file password %s/; "
+             "echo status $?",
+             server_program("sallyport"), t->desk.url);
+    type(t, line);
+}
+
+/* A refusal sends nothing and remembers nothing; "yes" is asked for once. */
+Test(terminal, trust, .timeout = 120)
+{
+    static const char hosts[] = ".local/share/sallyport/known_hosts";
+    static struct terminal t;
+    struct buf known;
+
+    trust_begin(&t);
+    list_with_trust(&t);
+    expect(&t, "Trust this server from now on (yes/no)?", NULL);
+    expect(&t, "fingerprint", NULL);
+    type(&t, "no");
+    expect(&t, "nothing was sent", NULL);
+    expect(&t, "status 77", NULL);
+    cr_expect_not(files_exists(hosts));
+    list_with_trust(&t);
+    expect(&t, "(yes/no)?", NULL);
+    type(&t, "yes");
+    expect(&t, "status 0", NULL);
+    cr_assert(files_exists(hosts));
+    list_with_trust(&t);
+    expect(&t, "status 0", "(yes/no)?");
+    /* Another key than the one that was trusted. */
+    buf_init(&known, 4096);
+    cr_assert(files_read(hosts, &known));
+    char *key = memmem(known.data, known.len, "sha256//", 8);
+    cr_assert_not_null(key);
+    key[10] = key[10] == 'A' ? 'B' : 'A';
+    files_write(hosts, known.data, known.len, 0600);
+    buf_release(&known);
+    list_with_trust(&t);
+    expect(&t, "is not the one that is trusted", NULL);
+    expect(&t, "status 77", "(yes/no)?");
     terminal_end(&t);
 }

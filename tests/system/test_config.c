@@ -216,7 +216,7 @@ static const struct row rows[] = {
       NULL,
       { "sallyport.conf:16: tls12_suites = ", ": AES128-GCM-SHA256 is none" } },
     { "not a line", "nonsense\n", NULL, { "sallyport.conf:16: " } },
-    { "an unknown part of a cage",
+    { "an unknown part of a sandbox",
       "allow_weaker = everything\n",
       NULL,
       { "sallyport.conf:16: ", "allow_weaker" } },
@@ -519,7 +519,7 @@ Test(config, usage, .timeout = 60)
         int status;
         const char *word;
     } usages[] = { { "--help", 0, "--check" },
-                   { "--version", 0, "0.1" },
+                   { "--version", 0, SALLYPORT_VERSION },
                    { "--nonsense", 64, "nonsense" } };
 
     for (size_t i = 0; i < sizeof(usages) / sizeof(*usages); i++) {

@@ -2,6 +2,7 @@
  * again soon, and nothing is left at the end. */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
  * needs. */
 #define AGAIN_MS 30000
 
+static const char *from = ""; /* the address of can_log_in() */
+
 static bool can_log_in(void *argument)
 {
     const struct server *server = argument;
@@ -23,6 +26,7 @@ static bool can_log_in(void *argument)
     bool ok;
 
     session_init(&s);
+    snprintf(s.from, sizeof(s.from), "%s", from);
     ok = session_may_connect(&s, server->port) && session_may_reply(&s, "220");
     if (ok) {
         session_send(&s, "AUTH TLS");
@@ -138,6 +142,36 @@ Test(deaths, keys, .timeout = 90)
     die_once(&deaths[5]);
 }
 
+/* What a log hasn't read when it dies the next one writes: also the last words
+ * of a session that has ended by then. */
+Test(deaths, log_loses_nothing, .timeout = 90)
+{
+    enum { CHANGES = 40 };
+    const struct server_plan plan = { .troubles = true };
+    const struct process_row *log;
+    static struct processes p;
+    struct server server;
+    struct session s;
+    char path[32];
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    processes_wait(server.pid, "sallyport: files", 1, &p);
+    log = processes_find(&p, "sallyport: log");
+    cr_assert(log && kill(log->pid, SIGSTOP) == 0);
+    for (int i = 0; i < CHANGES; i++)
+        session_do(&s, "257 {*}", "MKD d%d", i);
+    session_close(&s);
+    cr_assert_eq(kill(log->pid, SIGKILL), 0);
+    for (int i = 0; i < CHANGES; i++) {
+        snprintf(path, sizeof(path), "path=/d%d ", i);
+        server_log_wait(&server, "change ", "verb=MKD", path, NULL);
+    }
+    server_log_wait(&server, " end ", "user=anna ", NULL);
+    server_stop(&server);
+}
+
 /* Without master nothing lives on. */
 static bool none_lives(void *argument)
 {
@@ -171,6 +205,69 @@ Test(deaths, master, .timeout = 90)
     cr_assert(wait_until(none_lives, &p, WAIT_MS), "something lives on");
     session_drop(&s);
     server_forget(&server);
+}
+
+/* The supervisor starts another one, which inherits the listeners: the port is
+ * the same, and a client that connects meanwhile waits in the backlog. */
+Test(deaths, master_comes_back, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    static struct processes p;
+    struct process_row first;
+    struct server server;
+    struct session s;
+    struct data d;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    data_open(&s, &d, "STOR f");
+    data_write(&d, "some ", 5);
+    fault_wait_partial(&server, "anna", 1);
+    processes_wait(server.pid, "sallyport: master", 1, &p);
+    first = *processes_find(&p, "sallyport: master");
+    cr_assert_eq(kill(first.pid, SIGKILL), 0);
+    fault_expect_no_226(&s);
+    data_cut(&d, false);
+    fault_expect_absent(&server, "anna", "f");
+    session_drop(&s);
+    cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no login");
+    processes_wait(server.pid, "sallyport: master", 1, &p);
+    cr_expect_neq(processes_find(&p, "sallyport: master")->pid, first.pid);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    fault_retry(&s, &server, "anna", "f", "again", 5);
+    session_close(&s);
+    server_stop(&server);
+}
+
+static void spoil(const struct server *server, const char *name)
+{
+    files_write(server_path(server, name), "nonsense", 8, 0600);
+}
+
+/* A crash in the middle of an edit is no outage: what was in force counts. */
+Test(deaths, master_while_the_disk_is_in_disorder, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    static struct processes p;
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    spoil(&server, "sallyport.conf");
+    spoil(&server, "users");
+    cr_assert_eq(unlink(server_path(&server, "certificate.pem")), 0);
+    cr_assert_eq(unlink(server_path(&server, "key.pem")), 0);
+    processes_kill(server.pid, "sallyport: master");
+    cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no login");
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_close(&s);
+    processes_kill(server.pid, "sallyport: master");
+    cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no login again");
+    processes_wait(server.pid, "sallyport: master", 1, &p);
+    server_stop(&server);
 }
 
 /* One that is stopped doesn't see that its PARENT (NULL: master) has gone: it
@@ -272,29 +369,62 @@ Test(deaths, a_stopped_session, .timeout = 90)
     server_stop(&server);
 }
 
+static void crash_a_session(struct server *server)
+{
+    const struct process_row *victim;
+    static struct processes p;
+    struct session s;
+
+    session_init(&s);
+    session_open(&s, server, "anna");
+    processes_wait(server->pid, "sallyport: session", 1, &p);
+    victim = processes_find(&p, "sallyport: session");
+    cr_assert(victim && kill(victim->pid, SIGABRT) == 0);
+    server_log_wait(server, " ban ", "peer=127.0.0.1:", "crash: signal 6",
+                    NULL);
+    session_drop(&s);
+}
+
+static void expect_banned(struct server *server)
+{
+    struct session s;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    cr_expect(session_is_refused(&s));
+    session_drop(&s);
+}
+
+/* The memory that gates share outlives each of them, and each master. */
+Test(deaths, a_ban_outlives_gate_and_master, .timeout = 90)
+{
+    const struct server_plan plan = { .no_ban = "192.0.2.1", .troubles = true };
+    static const char *const titles[] = { "sallyport: gate",
+                                          "sallyport: master" };
+    struct server server;
+
+    server_start(&server, &plan);
+    crash_a_session(&server);
+    from = "127.0.0.2";
+    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
+        processes_kill(server.pid, titles[i]);
+        cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no login");
+        expect_banned(&server);
+    }
+    server_stop(&server);
+}
+
 /* From the address of a session that crashed nobody enters for a while; from
  * another one anybody does. */
 Test(deaths, a_crash_bans, .timeout = 90)
 {
     const struct server_plan plan = { .no_ban = "192.0.2.1", .troubles = true };
-    const struct process_row *victim;
-    static struct processes p;
     struct server server;
     struct session s;
 
     server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
-    processes_wait(server.pid, "sallyport: session", 1, &p);
-    victim = processes_find(&p, "sallyport: session");
-    cr_assert(victim && kill(victim->pid, SIGABRT) == 0);
-    server_log_wait(&server, " ban ", "peer=127.0.0.1:", "crash: signal 6",
-                    NULL);
-    session_drop(&s);
-    session_init(&s);
-    session_connect(&s, server.port);
-    cr_expect(session_is_refused(&s));
-    session_drop(&s);
+    crash_a_session(&server);
+    expect_banned(&server);
     server_log_wait(&server, " refused ", "peer=127.0.0.1:", "reason=crash_ban",
                     NULL);
     session_init(&s);

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -275,7 +277,8 @@ static void expect_status(pid_t pid, const char *name, const char *wanted)
     cr_expect_str_eq(got, wanted, "%s: %s", name, got);
 }
 
-/* The walk is that user's process in its cage; and it ends with who asked. */
+/* The walk is that user's process in its sandbox; and it ends with who asked.
+ */
 Test(partials, process_of_the_user)
 {
     static struct processes p;
@@ -375,6 +378,20 @@ Test(partials, of_another_uid)
     server_stop(&server);
 }
 
+/* The name that a killed server leaves: master may still have removed it, when
+ * the supervisor was killed before it. */
+static void leave_name(const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+    if (!files_exists(path)) {
+        snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+        cr_expect_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    }
+    close(fd);
+}
+
 /* The name goes with the server, or is taken over from one that was killed;
  * a second server on it doesn't start. */
 Test(partials, the_sockets_name)
@@ -396,7 +413,7 @@ Test(partials, the_sockets_name)
     run_release(&r);
     SAYS(&server, 0, "status", "running");
     server_kill(&server);
-    cr_expect(files_exists(server_path(&server, "control")));
+    leave_name(server_path(&server, "control"));
     SAYS(&server, EX_UNAVAILABLE, "status", "start it");
     server_again(&server);
     SAYS(&server, 0, "status", "running");

@@ -197,10 +197,10 @@ Test(protocol, urgent_data, .timeout = 60)
         session_connect(&s, server.port);
         session_expect(&s, "220 {*}");
         session_raw(&s, URGENT, 3);
-        cr_assert_eq(send(s.fd, URGENT + 3, 1, urgent ? MSG_OOB : 0), 1);
+        cr_assert_eq(send(s.fd, &URGENT[3], 1, urgent ? MSG_OOB : 0), 1);
         session_do(&s, "530 TLS is required{*}", "ABOR");
         session_raw(&s, URGENT, 3);
-        cr_assert_eq(send(s.fd, URGENT + 3, 1, urgent ? MSG_OOB : 0), 1);
+        cr_assert_eq(send(s.fd, &URGENT[3], 1, urgent ? MSG_OOB : 0), 1);
         session_do(&s, "200 {*}", "NOOP");
         session_do(&s, "234 {*}", "AUTH TLS");
         session_secure(&s);

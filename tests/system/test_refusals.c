@@ -22,7 +22,7 @@
 #include "support/wait.h"
 
 #define LEN 40000
-/* Of a run of the script, and how many there are in the long run. */
+/* Of a run of the script, and how many runs in a row the long test makes. */
 #define ROUNDS 4
 #define RUNS   25
 
@@ -210,7 +210,7 @@ static void make_small(const struct server *server, const char *user)
     cr_assert_eq(mount("tmpfs", home, "tmpfs", 0, options), 0, "%s", options);
 }
 
-static void play(const struct server *server, const char *name)
+static void play(const struct server *server, const char *name, int number)
 {
     char script[SERVER_PATH_MAX], port[16], password[SERVER_PATH_MAX];
     char certificate[SERVER_PATH_MAX], work[SERVER_PATH_MAX];
@@ -223,7 +223,8 @@ static void play(const struct server *server, const char *name)
     snprintf(password, sizeof(password), "%s", server_path(server, "password"));
     snprintf(certificate, sizeof(certificate), "%s",
              server_path(server, "certificate.pem"));
-    snprintf(work, sizeof(work), "%.400s/work-%s", server->folder, name);
+    snprintf(work, sizeof(work), "%.400s/work-%s-%d", server->folder, name,
+             number);
     snprintf(home, sizeof(home), "%s", server_home(server, name));
     snprintf(log, sizeof(log), "%s", server_path(server, "log"));
     snprintf(rounds, sizeof(rounds), "%d", ROUNDS);
@@ -254,7 +255,7 @@ ParameterizedTest(const char *name, refusals, curl, .timeout = 1000)
         make_small(&server, name);
     make_home(&server, name);
     for (int i = 0; i < (server_is_long() ? RUNS : 1); i++)
-        play(&server, name);
+        play(&server, name, i);
     if (strcmp(name, "full") == 0)
         umount2(server_home(&server, name), MNT_DETACH);
 }

@@ -1,5 +1,5 @@
-/* An IP address and port. IPv4-mapped IPv6 is turned into IPv4 on the way in,
- * so one host has one form. */
+/* An IP address and port. An IPv4-mapped IPv6 address becomes IPv4 when it is
+ * read, so that each host has one form. */
 #ifndef SALLYPORT_BASE_ADDRESS_H
 #define SALLYPORT_BASE_ADDRESS_H
 
@@ -20,7 +20,7 @@ struct address {
 /* 0, or -EAFNOSUPPORT for anything but IPv4 and IPv6. */
 int address_from_sockaddr(struct address *ret,
                           const struct sockaddr_storage *s);
-/* The length of what was written. */
+/* Returns the length of *out. */
 socklen_t address_to_sockaddr(const struct address *a,
                               struct sockaddr_storage *ret);
 
@@ -35,13 +35,13 @@ const char *address_text(const struct address *a, char out[ADDRESS_TEXT_MAX]);
 const char *address_port_text(const struct address *a,
                               char out[ADDRESS_TEXT_MAX]);
 
-/* Without regard to the port. */
+/* Ports may differ. */
 bool address_same_host(const struct address *a, const struct address *b);
 bool address_is_any(const struct address *a);
 bool address_is_loopback(const struct address *a);
 /* RFC 1918, 6598, 4193, link-local, loopback. */
 bool address_is_private(const struct address *a);
-/* The first BITS bits only, port 0. */
+/* The first BITS bits; all others and the port are 0. */
 struct address address_prefix(const struct address *a, unsigned bits);
 
 #endif

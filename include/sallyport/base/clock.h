@@ -1,4 +1,5 @@
-/* Time. Deadlines run on the monotonic clock, so a clock step ends nothing. */
+/* Time. Deadlines use the monotonic clock, so that a change of the system's
+ * time ends nothing. */
 #ifndef SALLYPORT_BASE_CLOCK_H
 #define SALLYPORT_BASE_CLOCK_H
 
@@ -7,18 +8,19 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Milliseconds since some start, never going back. */
+/* Milliseconds since an arbitrary start; never goes back. */
 uint64_t clock_ms(void);
 /* Microseconds of the same clock. */
 uint64_t clock_us(void);
 
-/* Is it in one of the years 1 to 9999, which four digits can show? */
+/* Is it in the years 1 to 9999, which four digits can show? */
 bool clock_has_year(time_t when);
-/* Seconds since 1970 to UTC fields without reading any time zone file (works
- * in a cage). Years 1 to 9999; others are clamped. */
+/* Converts seconds since 1970 to UTC. Reads no time zone file, so that it works
+ * in a sandbox. Other years than 1 to 9999 are clamped. */
 void clock_utc(time_t when, struct tm *ret);
-/* The way back: year, month, day, hour, minute, second. -ERANGE for what no
- * calendar has (month 13, second 60), and for years out of 1970 to 9999. */
+/* The reverse, from year, month, day, hour, minute and second. 0, or -ERANGE
+ * for a date that doesn't exist (month 13, second 60) and for years before 1970
+ * or after 9999. */
 int clock_from_utc(const struct tm *tm, time_t *ret);
 
 #define CLOCK_TEXT_MAX 32

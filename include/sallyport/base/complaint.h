@@ -1,4 +1,4 @@
-/* What is wrong with somebody's input, in words for that person. */
+/* What is wrong with an input, in words for the person who wrote it. */
 #ifndef SALLYPORT_BASE_COMPLAINT_H
 #define SALLYPORT_BASE_COMPLAINT_H
 
@@ -8,7 +8,8 @@ struct complaint {
     char text[COMPLAINT_MAX]; /* "" while there is none */
 };
 
-/* Keeps the first complaint; later ones are dropped. Always returns -EINVAL. */
+/* Writes the text unless there is one already: the first complaint stays.
+ * Always returns -EINVAL. */
 int complain(struct complaint *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,12 +1,12 @@
-/* The end of a process that meets a broken invariant or a lying peer. A line
- * on standard error, then _exit. Never called by master for anything that a
- * peer did. */
+/* Ends a process after a broken invariant or a peer that lies: one line on
+ * standard error, then _exit(2). Master never calls it for anything that a peer
+ * did. */
 #ifndef SALLYPORT_BASE_DIE_H
 #define SALLYPORT_BASE_DIE_H
 
 #include <stdnoreturn.h>
 
-/* Before the first die() or say(); TITLE must live on. */
+/* To be called before die() and say(). Keeps TITLE, which must not change. */
 void die_title(const char *title);
 
 /* STATUS is a sysexits(3) code. */

@@ -1,6 +1,6 @@
 /* One event loop over epoll(7), for processes that wait on several things.
- * Watches and timers live in their owner's memory; removing one inside a
- * callback is safe at any time, also one that is ready in the same round. */
+ * Watches and timers are in their owner's memory. A callback may remove any of
+ * them, also one that is ready in the same round. */
 #ifndef SALLYPORT_BASE_LOOP_H
 #define SALLYPORT_BASE_LOOP_H
 
@@ -40,18 +40,19 @@ void loop_release(struct loop *l);
 /* Level-triggered. events may be 0 (then only errors and hang-ups). 0 or
  * -errno */
 int loop_add(struct loop *l, struct loop_watch *w);
-/* No system call when nothing changes. */
+/* Makes no system call if nothing changes. */
 int loop_change(struct loop *l, struct loop_watch *w, uint32_t events);
-/* Harmless for one that isn't added. Do it before closing the descriptor. */
+/* To be called before the descriptor is closed. Does nothing for a watch that
+ * wasn't added. */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
-/* (Re)arms: on_time is called once, MS from now. */
+/* Calls on_time once, MS from now. A timer that runs already is set again. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms);
 void loop_timer_clear(struct loop *l, struct loop_timer *t);
 
-/* Until loop_stop(): 0 or -errno. */
+/* Returns after loop_stop(): 0 or -errno. */
 int loop_run(struct loop *l);
-/* One round, waiting at most MAX_MS (-1: as long as needed). 0 or -errno */
+/* One round. Waits at most MAX_MS (-1: without a limit). 0 or -errno */
 int loop_once(struct loop *l, int max_ms);
 void loop_stop(struct loop *l);
 

@@ -17,10 +17,11 @@ struct secret {
 /* 0; -EINVAL for a NUL inside; -ENAMETOOLONG over SECRET_MAX. */
 int secret_set(struct secret *s, struct slice from);
 void secret_wipe(struct secret *s);
-/* Takes the same time wherever the first difference stands. */
+/* Takes the same time wherever the first difference is. */
 bool secret_equal(const void *a, const void *b, size_t len);
 
-/* LEN random bytes from the kernel; ends the process when it has none. */
+/* Writes LEN random bytes from the kernel; ends the process if there are none.
+ */
 void random_bytes(void *out, size_t len);
 
 #define SECRET_CLEANUP __attribute__((cleanup(secret_wipe)))

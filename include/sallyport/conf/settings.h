@@ -1,6 +1,7 @@
-/* The settings. One table (src/conf/table.c) holds each key: type, range,
- * default, reloadable or not, help; the parser, --check, the manual page and
- * the example file come from it. Knows no process. */
+/* The settings. One table (src/conf/table.c) has for each key its type, range,
+ * default, help, and whether a reload changes it. The parser, --check, the
+ * manual page and the example file come from it. Doesn't depend on any process.
+ */
 #ifndef SALLYPORT_CONF_SETTINGS_H
 #define SALLYPORT_CONF_SETTINGS_H
 
@@ -12,98 +13,108 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/slice.h"
-#include "sallyport/base/suites.h"
+#include "sallyport/domain/limits.h"
+#include "sallyport/domain/suites.h"
 
-#define SETTINGS_LISTEN_MAX 16
-#define SETTINGS_TOLD_MAX   32
-#define SETTINGS_PROXY_MAX  32
-#define SETTINGS_PATH_MAX   1024
-#define SETTINGS_PAIRS_MAX  16 /* certificates with their keys */
-#define SETTINGS_NAME_MAX   64
-#define SETTINGS_HOST_MAX   254
-#define SETTINGS_TEXT_MAX   (256u << 10)
-#define SETTING_ROWS_MAX    64 /* table.c asserts that they fit */
+#define SETTINGS_FILE "/etc/sallyport/sallyport.conf" /* unless --config */
+
+#define SETTINGS_LISTEN_MAX    16
+#define SETTINGS_ANNOUNCED_MAX 32
+#define SETTINGS_PROXY_MAX     32
+#define SETTINGS_PATH_MAX      1024
+#define SETTINGS_NAME_MAX      64
+#define SETTINGS_HOST_MAX      254
+#define SETTINGS_LINE_MAX                                                      \
+    198u /* bytes of a line with a key, without its end                        \
+          */
+#define SETTINGS_TEXT_MAX (256u << 10)
+#define SETTING_ROWS_MAX  64 /* table.c asserts that the rows fit */
 
 /* "50000-50099", or "auto 8": so many ports, chosen by the kernel. */
 struct port_range {
     uint16_t first, last;
-    uint16_t automatic; /* 0: the range holds */
-    bool proxy; /* clients who came by a proxy come to them by a proxy, too */
+    uint16_t automatic; /* 0: use first and last */
+    bool proxy; /* data connections of a proxy's clients come through the proxy
+                   too */
 };
 
 /* An IP network, or one host. */
 struct network {
-    struct address address; /* its first one */
+    struct address address; /* the first one */
     unsigned bits;
 };
 
-/* Networks that a setting lists. */
+/* The networks of a setting. */
 struct networks {
     struct network list[SETTINGS_PROXY_MAX];
     size_t count;
 };
 
-/* What PASV tells clients: an address, or that of a host, which master looks
- * up again and again. */
+/* What PASV announces: an address, or a host's address, which is looked up. */
 struct public_address {
-    struct address ip;            /* family 0: as connected, or not known yet */
+    struct address ip; /* family 0: as connected, or not looked up yet */
     char host[SETTINGS_HOST_MAX]; /* "": none */
 };
 
-/* Clients of this network are told this one. */
-struct told {
+/* The address that is announced to clients of this network. */
+struct announced {
     struct network network;
     struct public_address address;
     size_t line; /* where it stands */
 };
 
-/* A path under a label. */
+/* A path with a label in its key. */
 struct labelled {
     char label[SETTINGS_NAME_MAX];
     char path[SETTINGS_PATH_MAX];
     size_t line; /* where it stands */
 };
 struct labelled_list {
-    struct labelled all[SETTINGS_PAIRS_MAX - 1];
+    struct labelled all[CERTIFICATES_MAX - 1];
     size_t count;
 };
 
 struct settings {
-    struct address listen[SETTINGS_LISTEN_MAX]; /* port 0: chosen by kernel */
-    bool listen_tls[SETTINGS_LISTEN_MAX];       /* from the first byte on */
-    bool listen_proxy[SETTINGS_LISTEN_MAX];     /* by proxies only */
+    struct address listen[SETTINGS_LISTEN_MAX]; /* port 0: the kernel chooses */
+    bool listen_tls[SETTINGS_LISTEN_MAX];   /* TLS begins with the first byte */
+    bool listen_proxy[SETTINGS_LISTEN_MAX]; /* only proxies connect */
     size_t listen_count;
-    struct networks proxies; /* whose word on a client's address counts */
+    struct networks proxies; /* the proxies whose PROXY headers are accepted */
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
-    char ocsp_file[SETTINGS_PATH_MAX];                   /* "": none */
-    struct labelled_list certificates, keys, ocsp_files; /* beside the first */
+    char ocsp_file[SETTINGS_PATH_MAX]; /* "": none */
+    struct labelled_list certificates, keys,
+        ocsp_files;                     /* the further ones, with labels */
     unsigned client_certificates;       /* enum client_certificates */
     char client_ca[SETTINGS_PATH_MAX];  /* "": none */
     char client_crl[SETTINGS_PATH_MAX]; /* "": none */
     char users[SETTINGS_PATH_MAX];
-    char homes[SETTINGS_PATH_MAX];   /* where user add makes homes */
-    char empty[SETTINGS_PATH_MAX];   /* the empty folder to chroot to */
-    char state[SETTINGS_PATH_MAX];   /* what outlives a restart */
+    char homes[SETTINGS_PATH_MAX]; /* where `user add` makes homes */
+    char empty[SETTINGS_PATH_MAX]; /* the empty directory to chroot to */
+    char
+        state[SETTINGS_PATH_MAX]; /* the directory of what outlives a restart */
     char control[SETTINGS_PATH_MAX]; /* the socket: settings_control() */
     struct port_range ports;
     struct public_address address;
-    struct told told[SETTINGS_TOLD_MAX]; /* instead, to clients of a network */
-    size_t told_count;
-    uint64_t address_refresh; /* ms between two looks at a host name */
+    struct announced
+        announced[SETTINGS_ANNOUNCED_MAX]; /* announced to clients of certain
+                                              networks */
+    size_t announced_count;
+    uint64_t address_refresh; /* ms between two lookups of a host name */
     uint64_t max_sessions, max_per_address, max_per_user;
     uint64_t startups;
     uint64_t max_fruitless; /* a minute, of one address */
     uint64_t crash_ban;     /* ms; 0: no address is banned */
-    struct networks no_ban; /* exempt from both */
+    struct networks no_ban; /* exempt from max_fruitless and crash_ban */
     uint64_t login_timeout, idle_timeout, connect_timeout, stall_timeout,
-        hash_timeout;     /* ms */
-    uint64_t login_delay; /* ms: wrong ones are answered at its multiples */
+        hash_timeout; /* ms */
+    uint64_t
+        login_delay; /* ms: wrong passwords are answered at multiples of it */
     uint64_t guess_delay; /* ms at most, after many failed logins */
     uint64_t login_tries;
     uint64_t max_file_size;   /* bytes, 0: no limit */
     uint64_t copy_max;        /* bytes, 0: no limit */
-    uint64_t partial_days;    /* an unfinished upload's life */
+    uint64_t partial_days;    /* days until an unfinished upload is removed */
     unsigned on_conflict;     /* enum conflict */
     unsigned conflict_name;   /* enum conflict_name */
     unsigned upload_eof;      /* enum upload_eof */
@@ -111,20 +122,20 @@ struct settings {
     uint64_t ticket_lifetime; /* ms */
     struct tls_policy tls;
     bool active;           /* PORT and EPRT */
-    bool ktls;             /* RETR by the kernel's TLS, if it has that */
-    bool mode_z;           /* MODE Z may be asked for */
-    bool ascii;            /* TYPE A changes line ends */
-    uint64_t mode_z_level; /* 1 to 9, where a client asks for none */
+    bool ktls;             /* RETR uses the kernel's TLS, if there is one */
+    bool mode_z;           /* MODE Z is offered */
+    bool ascii;            /* TYPE A converts line ends */
+    uint64_t mode_z_level; /* 1 to 9, unless the client asks for another */
     bool resume;
     bool fsync;
-    bool sha256;                      /* of each upload, in its event */
-    unsigned allow_weaker;            /* CAGE_ bits of sallyport/cage/cage.h */
+    bool sha256;           /* the event of each upload has its SHA-256 */
+    unsigned allow_weaker; /* enum sandbox_part bits */
     char uid_gate[SETTINGS_NAME_MAX]; /* a name or a number */
     char uid_auth[SETTINGS_NAME_MAX];
     char uid_keys[SETTINGS_NAME_MAX];
     char uid_log[SETTINGS_NAME_MAX];
     char uid_names[SETTINGS_NAME_MAX];
-    uint64_t uid_first, uid_last; /* the users' range */
+    uint64_t uid_first, uid_last; /* the range of users */
 
     char file[SETTINGS_PATH_MAX]; /* the configuration's name, for complaints */
     size_t line[SETTING_ROWS_MAX]; /* of each row of the table; 0: a default */
@@ -139,7 +150,7 @@ enum setting_type {
     SETTING_YES_NO,
     SETTING_LISTEN, /* addresses with ports, comma separated */
     SETTING_ADDRESS,
-    SETTING_TOLD, /* keyed by a network */
+    SETTING_ANNOUNCED, /* keyed by a network */
     SETTING_NETWORKS,
     SETTING_PORTS,
     SETTING_CONFLICT,
@@ -157,22 +168,22 @@ enum setting_type {
 
 struct setting {
     const char *key;
-    const char *keyed; /* what follows the key, in capitals, where it is a
-                          prefix and each line a row of its own */
+    const char *keyed; /* the rest of the key, in capitals, if the row's key is
+                          a prefix and lines with different keys add up */
     enum setting_type type;
-    bool reload;       /* can change while the server runs */
+    bool reload;       /* a reload can change it */
     size_t offset;     /* in struct settings */
     const char *value; /* the default, as it would stand in the file */
-    uint64_t min, max; /* of the kept number, where there is one */
+    uint64_t min, max; /* of the number in the field, if it is one */
     const char *help;  /* one sentence */
 };
 extern const struct setting setting_table[];
 extern const size_t setting_count;
 
-/* What a client of this address is told in PASV replies: by the longest of the
- * networks that hold it, or the default. Family 0: as connected. */
-const struct address *settings_told(const struct settings *s,
-                                    const struct address *client);
+/* The address that PASV announces to this client: that of the smallest network
+ * which contains the client, or the default. Family 0: as connected. */
+const struct address *settings_announced(const struct settings *s,
+                                         const struct address *client);
 /* Does TLS begin with the first byte (implicit TLS) on the listener of this
  * number? */
 bool settings_implicit(const struct settings *s, uint64_t listener);
@@ -180,8 +191,8 @@ bool networks_hold(const struct networks *n, const struct address *a);
 /* Does a connection to the listener of this number begin with a PROXY header?
  */
 bool settings_proxied(const struct settings *s, uint64_t listener);
-/* The public addresses by number: 0 is the default, 1 and up are those of the
- * networks; NULL: there are no more. */
+/* The public addresses by index: 0 is the default, 1 and up are those of
+ * networks. NULL: there are no more. */
 struct public_address *settings_public(struct settings *s, size_t i);
 /* Is one of them a host name? */
 bool settings_have_hosts(const struct settings *s);
@@ -190,62 +201,65 @@ bool settings_have_hosts(const struct settings *s);
 struct settings_pair {
     const char *certificate, *key, *ocsp;
 };
-/* By number: 0 is the first one, the others follow in their order; false: there
- * are no more. */
+/* By index: 0 is the one without a label, the others follow in their order.
+ * False: there are no more. */
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret);
 
-/* All defaults. */
+/* Sets all defaults. */
 void settings_default(struct settings *s);
-/* Defaults, then the text (a whole configuration file; NAME is its name for
- * complaints). Unknown key, bad value, a key twice, a line too long, a value
- * out of range: -EINVAL with "NAME:LINE: …". Also checks that the settings fit
- * together (uid range, ports against sessions, descriptors). */
+/* Sets the defaults, then parses TEXT, a whole configuration file. NAME is its
+ * name for complaints. Also checks that the settings fit together (uid range,
+ * ports and sessions, descriptors). 0; -EINVAL with "NAME:LINE: …" for an
+ * unknown key, a bad value, a key that occurs twice, a line too long, a value
+ * out of range. *s changes only on success. */
 int settings_parse(struct settings *s, struct slice text, const char *name,
                    struct complaint *c);
-/* Where the control socket lies: as `control` says; where it says nothing and
- * this process isn't root's, in the folder of the configuration. 0, or
- * -ENAMETOOLONG. */
+/* The path of the control socket: the value of `control`. If it isn't set and
+ * this process isn't root, the socket is in the directory of the configuration.
+ * 0, or -ENAMETOOLONG. */
 int settings_control(const struct settings *s, char *out, size_t size);
-/* What a reload makes of NOW, read anew, and OLD, in use: in NOW each row that
- * can't change while the server runs is as it was. KEPT gets the names of those
- * that the file has changed, with commas. 0, -ENOMEM, or -EINVAL with the
- * complaint. */
+/* For a reload: gives each row of NOW that a reload can't change its value of
+ * OLD. KEPT gets the keys of those rows that differed, with commas. 0, -ENOMEM,
+ * or -EINVAL with the complaint. */
 int settings_reload(struct settings *now, const struct settings *old,
                     struct buf *kept, struct complaint *c);
-/* "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE: WHY", for
- * what shows only when a setting is used. Always -EINVAL. */
+/* Complains "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE:
+ * WHY", about a mistake that shows only when a setting is used. Always returns
+ * -EINVAL. */
 int settings_blame(const struct settings *s, const char *key,
                    struct complaint *c, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Turns a complaint "VALUE: WHY", where VALUE is that of KEY, into one of
- * settings_blame(); leaves any other ("VALUE:7: WHY") as it is. */
+/* Turns a complaint "VALUE: WHY" with the value of KEY into one of
+ * settings_blame(). Any other ("VALUE:7: WHY") stays as it is. */
 void settings_place(const struct settings *s, const char *key,
                     struct complaint *c);
 /* The same for the path of any certificate or key. */
 void settings_place_pair(const struct settings *s, struct complaint *c);
-/* Opens PATH; refuses a file writable by group or others, too large, or not
- * regular. The text goes into *text (for the children). 0 or -EINVAL */
+/* Opens and parses PATH. Refuses a file that group or others can write, that is
+ * too large, or that isn't regular. *text gets the file's text, for the
+ * children. 0 or -EINVAL */
 int settings_load(struct settings *s, const char *path, struct buf *text,
                   struct complaint *c);
-/* For --check: tells all mistakes in the file, one by one, instead of the
- * first. How many there were, or -EINVAL with the complaint where it can't be
- * read. */
-typedef void settings_tell(const char *mistake);
-int settings_survey(const char *path, settings_tell *tell, struct complaint *c);
+/* For --check: calls REPORT for each mistake in the file. Returns their number,
+ * or -EINVAL with the complaint if the file can't be read. */
+typedef void settings_report(const char *mistake);
+int settings_survey(const char *path, settings_report *report,
+                    struct complaint *c);
 int settings_survey_text(struct slice text, const char *name,
-                         settings_tell *tell, struct complaint *c);
-/* A file that must not be readable by others, or be somebody else's (users,
- * key): -EINVAL with the complaint "NAME: …" naming the chmod or chown that
- * mends it. FD is open on it. */
+                         settings_report *report, struct complaint *c);
+/* Checks a file that other users must neither own nor read (the users file, a
+ * key); FD is open on it. -EINVAL with the complaint "NAME: …", which has the
+ * chmod or chown to run. */
 int settings_private_file(int fd, const char *name, struct complaint *c);
 
-/* The same for one that others may read, but nobody else may write. */
+/* Checks a file that others may read, but must not own or write. */
 int settings_trusted_file(int fd, const char *name, struct complaint *c);
 
-/* The effective settings, as a file. */
+/* Writes the effective settings, as a file. */
 int settings_dump(const struct settings *s, struct buf *into);
-/* The example file of etc/: every key with help and default, commented out. */
+/* Writes the example file of etc/: every key with help and default, commented
+ * out. */
 int settings_example(struct buf *into);
 
 #endif

@@ -15,22 +15,23 @@
 enum event {
     EVENT_SERVICE,      /* start, stop: text */
     EVENT_CONNECT,      /* a session began: peer, local */
-    EVENT_REFUSED,      /* a connection was refused by a limit: peer, reason */
+    EVENT_REFUSED,      /* a limit refused a connection: peer, reason */
     EVENT_LOGIN,        /* user, tls, binding, certificate */
     EVENT_LOGIN_FAILED, /* user, reason, certificate */
     EVENT_CLIENT,       /* user, name: what CLNT or CSID said, once */
     EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls, sha256 */
     EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
                            MFMT and its kind, SITE CHMOD */
-    EVENT_DATA_REFUSED, /* wrong peer knocked at a passive port; verb, to: PORT
-                           or EPRT of another host or a low port */
-    EVENT_BAN,          /* an address is kept out: peer, ms, reason */
+    EVENT_DATA_REFUSED, /* a wrong peer connected to a passive port; verb, to:
+                           PORT or EPRT named another host or a low port */
+    EVENT_BAN,          /* an address is banned: peer, ms, reason */
     EVENT_END,          /* reason, bytes, ms */
-    EVENT_SYSCALL,      /* process, number: refused by the cage */
+    EVENT_SYSCALL,      /* process, number: refused by the sandbox */
     EVENT_PEER,         /* process, reason: a message against the list */
-    EVENT_CHILD,        /* process, reason: died, started anew */
-    EVENT_COMMAND_REFUSED, /* of a user, by rights, a limit or a setting: verb,
-                              path or to, result, reason, number: so many */
+    EVENT_CHILD,        /* process, reason: it died and was restarted */
+    EVENT_COMMAND_REFUSED, /* a right, a limit or a setting refused a user's
+                              command: verb, path or to, result, reason, number:
+                              how many */
     EVENT_COUNT
 };
 
@@ -49,18 +50,20 @@ enum event_field {
     FIELD_TLS,
     FIELD_NUMBER,
     FIELD_NAME,
-    FIELD_VIA, /* the proxy that brought a client */
+    FIELD_VIA, /* the proxy through which a client came */
     FIELD_BINDING,
     FIELD_SHA256,
     FIELD_CERTIFICATE,
-    FIELD_SERIAL, /* of the session that a process of the service speaks of */
+    FIELD_SERIAL, /* of the session that the event of another process is about
+                   */
     FIELD_COUNT
 };
 
-#define EVENT_BYTES_MAX 10240
+#define EVENT_BYTES_MAX MESSAGE_BYTES_MAX
 #define EVENT_VALUE_MAX 1024 /* bytes of a value in a line, before escapes */
 
-/* A record under construction or decoded: at most one value a field. */
+/* A record that is being made or was decoded. Each field has at most one value.
+ */
 struct event_record {
     enum event event;
     struct slice text[FIELD_COUNT]; /* ptr NULL: absent */
@@ -69,36 +72,37 @@ struct event_record {
 };
 
 void event_begin(struct event_record *r, enum event e);
-/* The slice must live until event_send(). Cut to 4,096 bytes there. */
+/* The slice must live until event_send(). It is cut to 4,096 bytes there. */
 void event_text(struct event_record *r, enum event_field f, struct slice s);
 void event_number(struct event_record *r, enum event_field f, uint64_t n);
 
-/* What waits for a slow log, at most 64 KiB; more is dropped and counted, and
- * log is told the count as soon as it takes something. */
+/* The queue for a slow log, at most 64 KiB. Further events are dropped; their
+ * number is sent as soon as log takes events again. */
 struct event_sender {
     struct channel channel;
     struct buf queue;
     uint64_t dropped;
-    bool none; /* there is no log at all: events vanish */
+    bool none; /* there is no log: events are discarded */
 };
 
-/* Takes FD (this process's end of the channel to log; -1: there is none, and
- * events vanish). */
+/* Takes FD, this process's end of the channel to log. -1: there is none, and
+ * events are discarded. */
 void event_sender_init(struct event_sender *s, int fd, enum process self);
 void event_sender_release(struct event_sender *s);
-/* Log was started anew: what waited goes there. Takes FD. */
+/* Log was restarted: sends the queue to the new one. Takes FD. */
 void event_sender_renew(struct event_sender *s, int fd);
 /* 0; -ENOBUFS: dropped. Never waits. */
 int event_send(struct event_sender *s, const struct event_record *r);
-/* One of event_encode(), into log's socket, where it outlives this process: 0;
- * -EAGAIN: not now, and it isn't queued. */
+/* Sends BYTES of event_encode() to log's socket, where they outlive this
+ * process. 0; -EAGAIN: not now, and it isn't queued. */
 int event_try(struct event_sender *s, struct slice bytes);
-/* Sends what waits, as far as it goes; call on EPOLLOUT. */
+/* Sends as much of the queue as log takes. To be called on EPOLLOUT. */
 void event_flush(struct event_sender *s);
-/* Async-signal-safe: EVENT_SYSCALL, once per number. */
+/* Sends EVENT_SYSCALL, once per number. Async-signal-safe. */
 void event_send_syscall(struct event_sender *s, int number);
-/* The same for a handler that gets no owner (cage_on_refused): from here on S
- * sends them; NULL: nobody. One a process. */
+/* The same for a handler without an owner (sandbox_on_refused): S sends these
+ * events from here on. NULL: nothing sends them. A process has one such sender.
+ */
 void event_syscalls_by(struct event_sender *s);
 void event_on_syscall(int number);
 
@@ -106,13 +110,14 @@ void event_on_syscall(int number);
 int event_encode(const struct event_record *r, struct buf *into);
 /* For log. 0 or -EINVAL (hostile bytes never get further). */
 int event_decode(struct slice bytes, struct event_record *ret);
-/* One line without its end: "transfer serial=… peer=… user=…". Every byte
- * under 0x20, 0x7f, quote, backslash, and what isn't UTF-8 is escaped as \xNN,
- * values with blanks are quoted. Of a value over EVENT_VALUE_MAX only head and
- * tail stand there, with \[N] for the N bytes between them. 0 or -ENOBUFS. */
+/* One line without its end: "transfer serial=… peer=… user=…". Bytes below
+ * 0x20, 0x7f, quotes, backslashes and bytes that aren't UTF-8 are escaped as
+ * \xNN. Values with blanks are quoted. Of a value longer than EVENT_VALUE_MAX
+ * only its beginning and its end are written, with \[N] for the N bytes
+ * between. 0 or -ENOBUFS. */
 int event_line(const struct event_record *r, struct buf *into);
 const char *event_name(enum event e);
-/* Those bytes, escaped so and not quoted, for a terminal: 0, -ENOBUFS. */
+/* Escapes the same bytes, and doesn't quote: for a terminal. 0 or -ENOBUFS. */
 int event_escape(struct slice s, struct buf *into);
 
 #endif

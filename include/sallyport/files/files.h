@@ -8,7 +8,7 @@
 #include <stdnoreturn.h>
 #include <sys/types.h>
 
-#include "sallyport/base/conflict.h"
+#include "sallyport/domain/conflict.h"
 
 struct files_rules {
     bool fsync, resume;
@@ -19,7 +19,7 @@ struct files_rules {
     uint64_t partial_days;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
-    unsigned allow_weaker; /* cage_part bits */
+    unsigned allow_weaker; /* sandbox_part bits */
 };
 
 struct files_start {
@@ -37,7 +37,7 @@ struct files_start {
 };
 
 /* Closes all other descriptors; opens the home with the user's ids; enters the
- * cage; says FILES_READY or FILES_FAILED to master; serves until session or
+ * sandbox; says FILES_READY or FILES_FAILED to master; serves until session or
  * master is gone. */
 noreturn void files_main(const struct files_start *start);
 

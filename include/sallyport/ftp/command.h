@@ -110,8 +110,8 @@ struct command {
     enum verb verb;
     enum command_phase phase;
     enum command_argument argument;
-    unsigned rights; /* enum right bits (users/rights.h), any of which is
-                        enough; 0: none */
+    unsigned rights; /* enum right bits (sallyport/domain/rights.h), any of
+                        which is enough; 0: none */
     enum command_data data;
     unsigned flags;
     unsigned short refusal; /* COMMAND_REFUSED, COMMAND_ACTIVE: enum reply */
@@ -125,8 +125,8 @@ extern const struct command command_table[];
 extern const size_t command_count;
 
 /* "no right to overwrite (o)", or "no right to list (l) or upload (w)", for
- * users and the log: RIGHTS are enum right bits (users/rights.h). Returns
- * OUT. */
+ * users and the log: RIGHTS are enum right bits (sallyport/domain/rights.h).
+ * Returns OUT. */
 #define COMMAND_LACKS_MAX 192
 const char *command_lacks(unsigned rights, char out[COMMAND_LACKS_MAX]);
 

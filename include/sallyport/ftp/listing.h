@@ -9,17 +9,7 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
-
-enum entry_kind {
-    ENTRY_FILE,
-    ENTRY_FOLDER,
-    ENTRY_LINK,
-    ENTRY_CDIR,
-    ENTRY_PDIR,
-    ENTRY_FIFO,
-    ENTRY_OTHER, /* a socket, or a device */
-    ENTRY_KIND_COUNT
-};
+#include "sallyport/domain/entry.h"
 
 struct entry {
     struct slice name;   /* bytes as stored */

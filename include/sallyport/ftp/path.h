@@ -15,6 +15,7 @@ struct path {
     /* "/" or "/a/b": no "//", ".", "..", no '/' at the end; a NUL behind */
     char bytes[FTP_PATH_MAX + 1];
     size_t len;
+    bool directory; /* path_names_folder() of what it was resolved from */
 };
 
 void path_root(struct path *p);

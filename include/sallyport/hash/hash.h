@@ -6,18 +6,20 @@
 #include <stddef.h>
 
 #include "sallyport/base/secret.h"
+#include "sallyport/domain/limits.h"
 
-#define HASH_MAX 384
-/* The longest password that crypt(3) takes; a longer one is never right. */
+#define HASH_MAX (USER_HASH_MAX + 1)
+/* The longest password that crypt(3) takes. A longer one never matches. */
 #define HASH_PASSWORD_MAX 511
 
 /* A new yescrypt hash of the password, "$y$…". 0 or -errno */
 int hash_make(const struct secret *password, char out[HASH_MAX]);
-/* Constant work for a given kind of hash; false for one that crypt(3) refuses.
- */
+/* The work depends on the hash alone, not on the password. False also for a
+ * hash that crypt(3) refuses. */
 bool hash_verify(const struct secret *password, const char *hash);
-/* The work of a verification, for a user who isn't there; always false. Pass
- * the hash of some real user so that kind and cost agree, or NULL. */
+/* Does the work of a verification for a user that doesn't exist, and returns
+ * false. LIKE is the hash of a real user, so that kind and cost agree, or NULL.
+ */
 bool hash_verify_nobody(const struct secret *password, const char *like);
 
 #endif

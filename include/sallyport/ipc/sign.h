@@ -1,9 +1,9 @@
-/* A signer (sallyport/base/sign.h) at the other end of a channel: the process
+/* A signer (sallyport/domain/sign.h) at the other end of a channel: the process
  * keys. */
 #ifndef SALLYPORT_IPC_SIGN_H
 #define SALLYPORT_IPC_SIGN_H
 
-#include "sallyport/base/sign.h"
+#include "sallyport/domain/sign.h"
 #include "sallyport/ipc/channel.h"
 
 struct sign_channel {

@@ -1,5 +1,6 @@
 /* Does a TLS 1.3 handshake of this server prove that its client has the private
- * key of a certificate? For a process that trusts nobody who has seen it. */
+ * key of a certificate? For a process that doesn't trust the session that made
+ * the handshake. */
 #ifndef SALLYPORT_PROOF_PROOF_H
 #define SALLYPORT_PROOF_PROOF_H
 
@@ -7,37 +8,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sallyport/base/proof.h"
 #include "sallyport/base/slice.h"
+#include "sallyport/domain/pin.h"
+#include "sallyport/domain/proof.h"
 
-#define PROOF_HASH_BYTES  32 /* SHA-256 of a certificate, DER */
 #define PROOF_SERVERS_MAX 128
 
-/* The certificates that this server shows: those that were told last, the last
- * one at the end. */
+/* The hashes of this server's certificates, the newest at the end. */
 struct proof_servers {
-    uint8_t hash[PROOF_SERVERS_MAX][PROOF_HASH_BYTES];
+    uint8_t hash[PROOF_SERVERS_MAX][PIN_BYTES];
     size_t count;
 };
 
-/* Before a cage: everything that OpenSSL or libc would open a file for. 0 or
- * -ENOMEM. */
+/* Does everything for which OpenSSL or libc open a file. To be called before
+ * the sandbox closes. 0 or -ENOMEM */
 int proof_begin(void);
-/* The first certificate of a PEM file, new or once more; FD stays the caller's.
- * 0; -EINVAL: there is none; or -errno. */
+/* Adds the first certificate of a PEM file, or makes it the newest. FD stays
+ * the caller's. 0; -EINVAL: there is no certificate; -errno */
 int proof_servers_add(struct proof_servers *s, int fd);
 
-/* Which certificates count, by their hashes. */
+/* The hashes of the client certificates that are accepted. */
 struct proof_pins {
-    const uint8_t (*hash)[PROOF_HASH_BYTES];
+    const uint8_t (*hash)[PIN_BYTES];
     size_t count;
 };
 
-/* MESSAGES: all of the handshake, from ClientHello to the client's Finished, as
- * they were sent. True if it was made with one of SERVERS in the session
- * SERIAL, its client has shown one of PINS, which is valid now, and has signed
- * with its key. Nothing of a certificate is parsed before its hash is one of
- * PINS. */
+/* MESSAGES are all messages of the handshake, from ClientHello to the client's
+ * Finished, as they were sent. True if the server showed one of SERVERS, the
+ * session is SERIAL, and the client showed one of PINS, valid now, and signed
+ * with its key. A certificate is parsed only if its hash is one of PINS. */
 bool proof_holds(const struct proof_servers *servers, struct slice messages,
                  uint64_t serial, const struct proof_pins *pins);
 

@@ -11,7 +11,7 @@
 struct settings;
 struct tls_context;
 
-/* One that is logged in says MSG_ALIVE so many times in idle_timeout. */
+/* One that is logged in says MSG_alive so many times in idle_timeout. */
 #define SESSION_ALIVE 4
 
 struct session_start {
@@ -24,7 +24,7 @@ struct session_start {
     bool proxied;  /* PEER is a proxy: its header comes first */
 };
 
-/* Closes all other descriptors, enters the cage, serves, and exits with the
+/* Closes all other descriptors, enters the sandbox, serves, and exits with the
  * enum ending as its status. */
 noreturn void session_main(const struct session_start *start);
 

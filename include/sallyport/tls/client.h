@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "sallyport/base/buf.h"
-#include "sallyport/base/client_certificates.h"
 #include "sallyport/base/complaint.h"
+#include "sallyport/domain/client_certificates.h"
 
 struct stream;
 struct tls_context;

@@ -7,10 +7,9 @@
 #include <stdint.h>
 
 #include "sallyport/base/complaint.h"
-#include "sallyport/base/sign.h"
-#include "sallyport/base/suites.h"
-
-#define TLS_PAIRS_MAX 16
+#include "sallyport/domain/limits.h"
+#include "sallyport/domain/sign.h"
+#include "sallyport/domain/suites.h"
 
 struct tls_context;
 struct ticket_keys;
@@ -29,14 +28,14 @@ struct tls_pair {
 };
 
 /* Versions and suites as POLICY says, which is copied. COUNT pairs, 1 to
- * TLS_PAIRS_MAX: a client gets those of the name that it asks for, one of each
- * kind of key; of no name, or an unknown one, the first pair, and those of
+ * CERTIFICATES_MAX: a client gets those of the name that it asks for, one of
+ * each kind of key; of no name, or an unknown one, the first pair, and those of
  * other kinds that are good for the same names. SIGNER is copied, and proves
  * that it has each key. NULL with the complaint: unreadable, expired, too weak,
  * another key, a pair that nobody would get, suites that none of its keys can
  * do. Makes handshakes with itself, so
- * that everything OpenSSL loads lazily is there before a cage closes and before
- * a fork. */
+ * that everything OpenSSL loads lazily is there before a sandbox closes and
+ * before a fork. */
 struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
                                     const struct tls_policy *policy,
                                     const struct signer *signer,

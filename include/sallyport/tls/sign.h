@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "sallyport/base/complaint.h"
-#include "sallyport/base/sign.h"
+#include "sallyport/domain/sign.h"
 
 /* A private key, in keys. */
 struct sign_key;

@@ -7,11 +7,10 @@
 #include <stdint.h>
 
 #include "sallyport/base/address.h"
-
-#define TICKET_USER_MAX 32
+#include "sallyport/domain/limits.h"
 
 struct ticket_owner {
-    char user[TICKET_USER_MAX + 1];
+    char user[USER_NAME_MAX + 1];
     struct address address; /* the port counts for nothing */
     uint64_t serial;        /* of the session that it was made in */
     uint64_t version;       /* of the user's row at that login */

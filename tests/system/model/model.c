@@ -35,7 +35,7 @@ void model_release(struct model *m)
 void model_connect(struct model *m)
 {
     m->stage = PLAIN;
-    m->ended = m->spoken = false;
+    m->ended = m->begun = m->spoken = false;
     m->unknown = m->wrong = 0;
     m->name_is_right = m->only_epsv = false;
     m->has_pbsz = m->protected = false;
@@ -49,7 +49,7 @@ void model_connect(struct model *m)
 void model_log_in(struct model *m)
 {
     model_connect(m);
-    m->spoken = m->has_pbsz = m->protected = true;
+    m->begun = m->spoken = m->has_pbsz = m->protected = true;
     m->stage = LOGGED_IN;
 }
 
@@ -107,6 +107,14 @@ bool model_is_folders(struct slice argument)
         continue;
     return one.len == 0 || slice_equal(one, slice_from(".")) ||
            slice_equal(one, slice_from(".."));
+}
+
+struct node *model_find(struct model *m, struct slice argument,
+                        const char *path)
+{
+    struct node *n = tree_find(&m->tree, path);
+
+    return n && !n->folder && model_is_folders(argument) ? NULL : n;
 }
 
 bool model_is_bad_name(const char *path)
@@ -271,7 +279,7 @@ static bool is_bad(struct slice line)
 
 void model_line(struct model *m, struct slice line, struct expected *e)
 {
-    bool first = !m->spoken;
+    bool begins = !m->begun, first = !m->spoken;
     struct slice rest = line, verb;
     size_t len = line.len;
     struct call c;
@@ -280,7 +288,8 @@ void model_line(struct model *m, struct slice line, struct expected *e)
         rest = (struct slice){ rest.ptr + 4, rest.len - 4 };
     if (m->stage < SECURED) /* telnet's: no part of the line */
         len = rest.len;
-    if (first && !may_begin(line)) {
+    m->begun = true;
+    if (begins && !may_begin(line)) {
         expect(e, 500);
         e->ends = true;
     } else if (is_bad(rest) || len > LINE_LONGEST) {

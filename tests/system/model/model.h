@@ -45,7 +45,8 @@ struct model {
 
     enum stage stage;
     bool ended;
-    bool spoken; /* the first line is over */
+    bool begun;  /* the first byte was sent */
+    bool spoken; /* the first whole line was sent; a bad one doesn't count */
     unsigned unknown, wrong;
     bool name_is_right;
     bool has_pbsz, protected, only_epsv;
@@ -119,6 +120,10 @@ void expect_either(struct expected *e, short code, short other);
 bool model_path(const char *cwd, struct slice argument, char *ret);
 /* What the last part of it can't be for something new. */
 bool model_is_folders(struct slice argument);
+/* What is at PATH, which the client called ARGUMENT; NULL also for a file that
+ * is called a directory. */
+struct node *model_find(struct model *m, struct slice argument,
+                        const char *path);
 bool model_is_bad_name(const char *path);
 /* Nothing has that name, and LIST, NLST and STAT take it for a pattern: the
  * directory whose names it is for; or NULL. */

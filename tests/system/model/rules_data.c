@@ -45,8 +45,9 @@ void rule_retr(struct model *m, const struct call *c, struct expected *e)
 /* MLSD is for directories; LIST and NLST take a file or a pattern, too. */
 void rule_list(struct model *m, const struct call *c, struct expected *e)
 {
-    const struct node *n = tree_find(&m->tree, c->path);
     bool facts = strcmp(c->rule->verb, "MLSD") == 0;
+    const struct node *n = facts ? tree_find(&m->tree, c->path)
+                                 : model_find(m, c->argument, c->path);
     bool pattern = !facts && model_pattern(m, c);
 
     if (!m->port)

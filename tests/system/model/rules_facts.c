@@ -38,7 +38,7 @@ void rule_size(struct model *m, const struct call *c, struct expected *e)
 
 void rule_mlst(struct model *m, const struct call *c, struct expected *e)
 {
-    expect(e, tree_find(&m->tree, c->path) ? 250 : 550);
+    expect(e, model_find(m, c->argument, c->path) ? 250 : 550);
     if (e->code[0] == 250)
         snprintf(e->says, sizeof(e->says), " %s\n", c->path);
 }
@@ -48,8 +48,9 @@ void rule_stat(struct model *m, const struct call *c, struct expected *e)
     if (c->argument.len == 0)
         expect(e, 211);
     else
-        expect(e,
-               tree_find(&m->tree, c->path) || model_pattern(m, c) ? 213 : 550);
+        expect(e, model_find(m, c->argument, c->path) || model_pattern(m, c)
+                      ? 213
+                      : 550);
 }
 
 void rule_avbl(struct model *m, const struct call *c, struct expected *e)

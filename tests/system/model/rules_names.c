@@ -140,7 +140,7 @@ void rule_dele(struct model *m, const struct call *c, struct expected *e)
 
 void rule_rnfr(struct model *m, const struct call *c, struct expected *e)
 {
-    bool there = tree_find(&m->tree, c->path) != NULL;
+    bool there = model_find(m, c->argument, c->path) != NULL;
 
     expect(e, there ? 350 : 550);
     snprintf(m->from, sizeof(m->from), "%s", there ? c->path : "");

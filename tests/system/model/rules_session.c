@@ -26,7 +26,7 @@ void rule_auth(struct model *m, const struct call *c, struct expected *e)
         expect(e, 234);
         e->secures = true;
         m->stage = SECURED;
-        m->spoken = false; /* as a new connection */
+        m->begun = m->spoken = false; /* as a new connection */
     } else {
         expect(e, 504);
     }

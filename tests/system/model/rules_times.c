@@ -88,7 +88,7 @@ static void set_time(struct model *m, enum form form, long when,
         expect(e, 501);
     } else if (!model_path(m->cwd, path, full)) {
         expect(e, 553);
-    } else if (!(n = tree_find(&m->tree, full))) {
+    } else if (!(n = model_find(m, path, full))) {
         expect(e, 550);
     } else {
         expect(e, code);
@@ -138,8 +138,8 @@ void rule_mdtm(struct model *m, const struct call *c, struct expected *e)
     bool named = model_path(m->cwd, c->argument, full) &&
                  (form == NO_TIME || keeps_first(m, c->argument, full));
 
-    if (named && (form == NO_TIME || tree_find(&m->tree, full)))
-        say_time(tree_find(&m->tree, full), e);
+    if (named && (form == NO_TIME || model_find(m, c->argument, full)))
+        say_time(model_find(m, c->argument, full), e);
     else if (form == NO_TIME)
         expect(e, 553);
     else
@@ -193,7 +193,7 @@ static void site_chmod(struct model *m, struct slice argument,
         expect(e, 501);
     else if (!model_path(m->cwd, rest, full))
         expect(e, 553);
-    else if (!(n = tree_find(&m->tree, full)) || full[1] == '\0')
+    else if (!(n = model_find(m, rest, full)) || full[1] == '\0')
         expect(e, 550);
     else
         expect(e, 200);
@@ -244,7 +244,7 @@ void rule_mff(struct model *m, const struct call *c, struct expected *e)
         expect_either(e, w.bad ? 501 : 504, w.impossible ? 504 : 501);
     else if (!model_path(m->cwd, rest, full))
         expect(e, 553);
-    else if (!(n = tree_find(&m->tree, full)) ||
+    else if (!(n = model_find(m, rest, full)) ||
              (w.has_mode && full[1] == '\0'))
         expect(e, 550);
     else

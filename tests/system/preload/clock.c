@@ -1,7 +1,7 @@
 /* Moves the wall clock of a server under test: loaded in front of it by
  * LD_PRELOAD, never a part of it. The seconds to add stand in the file that
  * SALLYPORT_TEST_CLOCK names, which the test maps as well; it is opened when a
- * program begins, before any cage. */
+ * program begins, before any sandbox. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -12,8 +12,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "auth/setup.h"
+#include "auth/auth.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
+#include "support/tell.h"
 
 #define WAIT_MS 20000
 #define SETTING "$6$rounds=1000$sallyport$" /* the cheapest that there is */
@@ -23,22 +25,23 @@ struct stage {
     struct channel auth, log;
 };
 
+/* All but the sandbox, which a build with sanitizers can't enter. */
 static _Noreturn void be_auth(int fd)
 {
     static struct auth a;
-    struct setup s;
+    struct frame *f = &a.frame;
     int r;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    auth_init(&a, fd);
-    setup_init(&s, &a);
-    if (setup_receive(&s) < 0) {
-        setup_failed(&s);
+    frame_init(f, &auth_row, fd);
+    if (frame_set_up(f) < 0) {
+        channel_failed(&f->master, &f->why);
+        frame_release(f);
         _exit(EX_CONFIG);
     }
-    fd_close(&s.root_fd);
-    r = auth_run(&a);
-    auth_release(&a);
+    fd_close(&f->plan.root_fd);
+    r = frame_work(f);
+    frame_release(f);
     _exit(r == 0 ? 0 : EX_OSERR);
 }
 
@@ -58,13 +61,6 @@ static void raise_auth(struct stage *s)
     channel_init(&s->auth, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_START);
 }
 
-static void tell(struct stage *s, struct packet p)
-{
-    int r = channel_send(&s->auth, &p);
-
-    cr_assert_eq(r, 0, "%s: %s", message_name(p.message), strerror(-r));
-}
-
 static void send_users(struct stage *s, uint64_t generation, const char *name,
                        const char *password)
 {
@@ -74,15 +70,13 @@ static void send_users(struct stage *s, uint64_t generation, const char *name,
     snprintf(text, sizeof(text), "%s:%s:70000:70000::/home::\n", name,
              crypt(password, SETTING));
     fd = fd_sealed("users", slice_from(text));
-    tell(s, (struct packet){ .message = MSG_USERS,
-                             .value = { NUMBER(generation) },
-                             .fd = { fd, -1 } });
+    TELL(&s->auth, users, 0, .edition = generation, .users = fd);
     close(fd);
 }
 
-static void send_cage(struct stage *s)
+static void send_sandbox(struct stage *s)
 {
-    tell(s, (struct packet){ .message = MSG_CAGE, .fd = { 0, -1 } });
+    TELL(&s->auth, sandbox, 0, .directory = 0);
 }
 
 static void send_log(struct stage *s)
@@ -90,22 +84,22 @@ static void send_log(struct stage *s)
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    tell(s, (struct packet){ .message = MSG_LOG, .fd = { ends[1], -1 } });
+    TELL(&s->auth, log, 0, .log = ends[1]);
     close(ends[1]);
     channel_init(&s->log, ends[0], PROCESS_LOG, PROCESS_AUTH, PHASE_RUN);
 }
 
 static void open_auth(struct stage *s)
 {
-    struct packet p;
+    struct message m;
 
     raise_auth(s);
-    send_cage(s);
+    send_sandbox(s);
     send_log(s);
     send_users(s, 1, "anna", "right");
-    tell(s, (struct packet){ .message = MSG_GO });
-    cr_assert_eq(channel_wait(&s->auth, &p, WAIT_MS), 1);
-    cr_assert_eq(p.message, MSG_READY);
+    TELL(&s->auth, go, 0);
+    cr_assert_eq(channel_wait(&s->auth, &m, WAIT_MS), 1);
+    cr_assert_eq(m.kind, MSG_ready);
     s->auth.phase = PHASE_RUN;
 }
 
@@ -128,40 +122,35 @@ static void verify(struct stage *s, uint64_t serial, struct channel *session)
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    tell(s, (struct packet){
-                .message = MSG_VERIFY,
-                .value = { NUMBER(serial), NUMBER(1), ADDRESS(client) },
-                .fd = { ends[1], -1 } });
+    TELL(&s->auth, verify, 0, .serial = serial, .edition = 1, .peer = client,
+         .session = ends[1]);
     close(ends[1]);
     channel_init(session, ends[0], PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
 }
 
 static void say(struct channel *session, const char *name, const char *password)
 {
-    struct packet p = { .message = MSG_CREDENTIALS,
-                        .value = { TEXT(slice_from(name)),
-                                   TEXT(slice_from(password)) } };
-
-    channel_send(session, &p);
+    SAY(session, credentials, 0, .name = slice_from(name),
+        .password = slice_from(password));
 }
 
 static void expect_verdict(struct stage *s, uint64_t serial,
                            uint64_t generation, bool yes)
 {
-    struct packet p;
+    struct message m;
 
-    cr_assert_eq(channel_wait(&s->auth, &p, WAIT_MS), 1);
-    cr_assert_eq(p.message, MSG_VERDICT);
-    cr_assert_eq(p.value[0].number, serial);
-    cr_assert_eq(p.value[1].number, generation);
-    cr_assert_eq(p.value[2].number, 0);
-    cr_assert_eq(p.value[3].number, yes);
+    cr_assert_eq(channel_wait(&s->auth, &m, WAIT_MS), 1);
+    cr_assert_eq(m.kind, MSG_verdict);
+    cr_assert_eq(m.verdict.serial, serial);
+    cr_assert_eq(m.verdict.edition, generation);
+    cr_assert_eq(m.verdict.row, 0);
+    cr_assert_eq(m.verdict.accepted, yes);
 }
 
 Test(auth, answers)
 {
     struct channel one, two;
-    struct packet p;
+    struct message m;
     struct stage s;
 
     open_auth(&s);
@@ -172,7 +161,7 @@ Test(auth, answers)
     say(&one, "anna", "wrong");
     expect_verdict(&s, 1, 1, false);
     /* Each pair is closed after its one message. */
-    cr_assert_eq(channel_wait(&one, &p, WAIT_MS), -EPIPE);
+    cr_assert_eq(channel_wait(&one, &m, WAIT_MS), -EPIPE);
     channel_close(&one);
     channel_close(&two);
     end_auth(&s, 0);
@@ -182,10 +171,10 @@ static void expect_line(struct stage *s, uint64_t serial, const char *user,
                         const char *reason, const char *certificate)
 {
     struct event_record r;
-    struct packet p;
+    struct message m;
 
-    cr_assert_eq(channel_wait(&s->log, &p, WAIT_MS), 1);
-    cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+    cr_assert_eq(channel_wait(&s->log, &m, WAIT_MS), 1);
+    cr_assert_eq(event_decode(m.event.event, &r), 0);
     cr_assert_eq(r.event, EVENT_LOGIN_FAILED);
     cr_expect(slice_equal(r.text[FIELD_PROCESS], SLICE("session")));
     cr_expect_eq(r.number[FIELD_SERIAL], serial);
@@ -209,7 +198,6 @@ Test(auth, failures_are_logged)
         { "my password", "x", "?", "unknown user" },
         { "", "right", "?", "unknown user" },
     };
-    struct packet said = { .message = MSG_CREDENTIALS };
     struct channel c;
     struct stage s;
 
@@ -223,10 +211,8 @@ Test(auth, failures_are_logged)
         channel_close(&c);
     }
     verify(&s, 9, &c);
-    said.value[0].text = SLICE("anna");
-    said.value[1].text = SLICE("wrong");
-    said.value[2].text = SLICE("sha256:11\nsubject:CN=anna\n");
-    channel_send(&c, &said);
+    TELL(&c, credentials, 0, .name = SLICE("anna"), .password = SLICE("wrong"),
+         .certificate = SLICE("sha256:11\nsubject:CN=anna\n"));
     expect_line(&s, 9, "anna", "wrong password", "sha256:11");
     channel_close(&c);
     channel_close(&s.log);
@@ -278,15 +264,15 @@ Test(auth, late_but_there)
 {
     struct auth a;
     struct channel master, session;
-    struct packet p;
+    struct message m;
     int ends[2], pair[2], users;
     char text[512];
     struct complaint c = { "" };
 
     cr_assert(fd_pair(ends) == 0 && fd_pair(pair) == 0);
-    auth_init(&a, ends[1]);
-    cr_assert_eq(loop_init(&a.loop), 0);
-    a.master.phase = PHASE_RUN;
+    frame_init(&a.frame, &auth_row, ends[1]);
+    cr_assert_eq(loop_init(&a.frame.loop), 0);
+    a.frame.master.phase = PHASE_RUN;
     channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_RUN);
     snprintf(text, sizeof(text), "anna:%s:70000:70000::/home::\n",
              crypt("right", SETTING));
@@ -296,16 +282,16 @@ Test(auth, late_but_there)
     channel_init(&session, pair[0], PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
     say(&session, "anna", "right");
     a.pending[0].timer.on_time(&a.pending[0]);
-    cr_assert_eq(channel_receive(&master, &p), 1);
-    cr_assert_eq(p.value[0].number, 5);
-    cr_assert_eq(p.value[3].number, 1, "a right password is taken for wrong");
-    cr_assert_eq(channel_receive(&master, &p), 0);
+    cr_assert_eq(channel_receive(&master, &m), 1);
+    cr_assert_eq(m.verdict.serial, 5);
+    cr_assert(m.verdict.accepted, "a right password is taken for wrong");
+    cr_assert_eq(channel_receive(&master, &m), 0);
     pending_open(&a, session.fd, 6, &client); /* nothing comes */
     a.pending[0].timer.on_time(&a.pending[0]);
-    cr_assert_eq(channel_receive(&master, &p), 1);
-    cr_assert(p.value[0].number == 6 && p.value[3].number == 0);
+    cr_assert_eq(channel_receive(&master, &m), 1);
+    cr_assert(m.verdict.serial == 6 && !m.verdict.accepted);
     channel_close(&master);
-    auth_release(&a);
+    frame_release(&a.frame);
 }
 
 static void close_it(struct channel *c)
@@ -313,7 +299,7 @@ static void close_it(struct channel *c)
     channel_close(c);
 }
 
-static void shout(struct channel *c, const char *bytes, size_t len)
+static void shout(struct channel *c, const void *bytes, size_t len)
 {
     cr_assert_eq(send(c->fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
 }
@@ -337,7 +323,7 @@ static void overlong(struct channel *c)
 
 static void words_of_master(struct channel *c)
 {
-    char bytes[8] = { MSG_GO };
+    unsigned char bytes[8] = { MSG_go };
 
     shout(c, bytes, sizeof(bytes));
 }
@@ -393,21 +379,21 @@ Test(auth, breaches)
 /* As many as master may ask for; one more is a broken master. */
 Test(auth, full)
 {
-    struct channel c[PENDING_MAX + 1];
-    struct packet p;
+    struct channel c[VERIFICATIONS_MAX + 1];
+    struct message m;
     struct stage s;
 
     open_auth(&s);
-    for (uint64_t i = 0; i < PENDING_MAX; i++)
+    for (uint64_t i = 0; i < VERIFICATIONS_MAX; i++)
         verify(&s, i, &c[i]);
-    for (uint64_t i = PENDING_MAX; i > 0; i--) {
+    for (uint64_t i = VERIFICATIONS_MAX; i > 0; i--) {
         say(&c[i - 1], "anna", "right");
         expect_verdict(&s, i - 1, 1, true);
         channel_close(&c[i - 1]);
     }
-    for (uint64_t i = 0; i <= PENDING_MAX; i++)
+    for (uint64_t i = 0; i <= VERIFICATIONS_MAX; i++)
         verify(&s, i, &c[i]);
-    cr_assert_eq(channel_wait(&s.auth, &p, WAIT_MS), -EPIPE);
+    cr_assert_eq(channel_wait(&s.auth, &m, WAIT_MS), -EPIPE);
     end_auth(&s, EX_PROTOCOL);
 }
 
@@ -415,48 +401,46 @@ Test(auth, full)
 
 static void without_users(struct stage *s)
 {
-    send_cage(s);
-    tell(s, (struct packet){ .message = MSG_GO });
+    send_sandbox(s);
+    TELL(&s->auth, go, 0);
 }
 
-static void without_cage(struct stage *s)
+static void without_sandbox(struct stage *s)
 {
     send_users(s, 1, "anna", "right");
-    tell(s, (struct packet){ .message = MSG_GO });
+    TELL(&s->auth, go, 0);
 }
 
 static void broken_users(struct stage *s)
 {
     int fd = fd_sealed("users", SLICE("x\n"));
 
-    send_cage(s);
-    tell(s, (struct packet){ .message = MSG_USERS,
-                             .value = { NUMBER(1) },
-                             .fd = { fd, -1 } });
+    send_sandbox(s);
+    TELL(&s->auth, users, 0, .edition = 1, .users = fd);
     close(fd);
 }
 
-static void cage_twice(struct stage *s)
+static void sandbox_twice(struct stage *s)
 {
-    send_cage(s);
-    send_cage(s);
+    send_sandbox(s);
+    send_sandbox(s);
 }
 
 static void (*const bad_setups[])(struct stage *s) = {
-    without_users, without_cage, broken_users, cage_twice
+    without_users, without_sandbox, broken_users, sandbox_twice
 };
 
 Test(auth, bad_setups)
 {
     for (size_t i = 0; i < sizeof(bad_setups) / sizeof(bad_setups[0]); i++) {
-        struct packet p;
+        struct message m;
         struct stage s;
 
         raise_auth(&s);
         bad_setups[i](&s);
-        cr_assert_eq(channel_wait(&s.auth, &p, WAIT_MS), 1);
-        cr_assert_eq(p.message, MSG_FAILED);
-        cr_assert(p.value[0].text.len > 0);
+        cr_assert_eq(channel_wait(&s.auth, &m, WAIT_MS), 1);
+        cr_assert_eq(m.kind, MSG_failed);
+        cr_assert(m.failed.why.len > 0);
         end_auth(&s, EX_CONFIG);
     }
 }

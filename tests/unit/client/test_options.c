@@ -73,20 +73,60 @@ Test(options, mistakes)
     }
 }
 
-Test(options, profile)
+static int set(struct options *o, const char *key, const char *value)
 {
     struct complaint c = { "" };
+
+    return options_set(o, OPTION_FROM_PROFILE, key, value, &c);
+}
+
+Test(options, profile)
+{
     struct options o;
 
     options_default(&o);
-    cr_expect_eq(options_set(&o, "parallel", "8", &c), 0);
-    cr_expect_eq(options_set(&o, "preserve", "yes", &c), 0);
+    cr_expect_eq(set(&o, "parallel", "8"), 0);
+    cr_expect_eq(set(&o, "preserve", "yes"), 0);
     cr_expect_eq(o.parallel, 8);
     cr_expect(o.preserve);
-    cr_expect_lt(options_set(&o, "preserve", "perhaps", &c), 0);
-    c.text[0] = '\0';
-    cr_expect_lt(options_set(&o, "yes", "yes", &c), 0, "not for a profile");
-    cr_expect_lt(options_set(&o, "password", "x", &c), 0);
+    cr_expect_lt(set(&o, "preserve", "perhaps"), 0);
+    cr_expect_lt(set(&o, "yes", "yes"), 0, "not for a profile");
+    cr_expect_lt(set(&o, "password", "x"), 0);
+}
+
+/* The command line, then the profile, then [default], in whatever order they
+ * are read. */
+Test(options, the_nearest_source_counts)
+{
+    struct complaint c = { "" };
+    struct options o;
+    char *argv[32];
+
+    parse(&o, "put --parallel 2 --quiet", argv, &c);
+    cr_expect_eq(set(&o, "parallel", "8"), 0);
+    cr_expect_eq(set(&o, "quiet", "no"), 0);
+    cr_expect_eq(set(&o, "retries", "9"), 0);
+    options_set(&o, OPTION_FROM_DEFAULT, "retries", "7", &c);
+    options_set(&o, OPTION_FROM_DEFAULT, "user", "anna", &c);
+    cr_expect_eq(o.parallel, 2);
+    cr_expect(o.quiet);
+    cr_expect_eq(o.retries, 9);
+    cr_expect_str_eq(o.user, "anna");
+}
+
+Test(options, each_command_has_its_own)
+{
+    cr_expect_leq(option_count, OPTIONS_MAX);
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+
+        if (strcmp(row->name, "delete") == 0) {
+            cr_expect(option_is_for(row, "sync"));
+            cr_expect_not(option_is_for(row, "put"));
+        } else if (strcmp(row->name, "cacert") == 0) {
+            cr_expect(option_is_for(row, "put"));
+        }
+    }
 }
 
 Test(options, letters_and_names_are_unique)

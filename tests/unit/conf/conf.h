@@ -29,7 +29,7 @@ static inline int assign(struct settings *s, const char *text,
     c->text[0] = '\0';
     settings_default(s);
     slice_cut(&value, '=', &key);
-    a.row = setting_find(slice_trim(key));
+    a.row = table_find(slice_trim(key));
     cr_assert_not_null(a.row, "%s", text);
     a.value = slice_trim(value);
     a.field = (char *)s + a.row->offset;

@@ -35,7 +35,7 @@ static void many_listeners(int n, int expected)
         cr_expect(strstr(c.text, "more than 16 addresses") != NULL, "%s",
                   c.text);
     else
-        cr_expect_eq(s.listen_count, n);
+        cr_expect_eq(s.listen_count, (size_t)n);
 }
 
 Test(addresses, at_most_16_listeners)

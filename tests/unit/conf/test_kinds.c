@@ -1,9 +1,9 @@
 /* Values of each type: the bounds, reached from both sides. */
-#include "sallyport/cage/cage.h"
+#include "sallyport/sandbox/sandbox.h"
 
 #include "conf.h"
-#include "sallyport/base/conflict.h"
-#include "sallyport/base/upload_eof.h"
+#include "sallyport/domain/conflict.h"
+#include "sallyport/domain/upload_eof.h"
 
 struct good {
     const char *text;
@@ -202,7 +202,7 @@ Test(kinds, tls_policy)
     struct settings s;
     struct complaint c;
 
-    tls_policy_init(&all);
+    suites_policy_init(&all);
     settings_default(&s);
     cr_expect_eq(memcmp(&s.tls, &all, sizeof(all)), 0);
     cr_assert_eq(parse(&s,
@@ -236,20 +236,20 @@ Test(kinds, upload_eof)
     }
 }
 
-/* conf may not include cage.h; this holds the two together. */
-Test(kinds, weaker_words_are_the_bits_of_the_cage)
+/* conf may not include sandbox.h; this holds the two together. */
+Test(kinds, weaker_words)
 {
     static const struct {
         const char *text;
         unsigned bits;
     } table[] = {
         { "allow_weaker =", 0 },
-        { "allow_weaker = ids", CAGE_IDS },
-        { "allow_weaker = chroot", CAGE_CHROOT },
-        { "allow_weaker = seccomp", CAGE_SECCOMP },
-        { "allow_weaker = landlock", CAGE_LANDLOCK },
+        { "allow_weaker = ids", SANDBOX_IDS },
+        { "allow_weaker = chroot", SANDBOX_CHROOT },
+        { "allow_weaker = seccomp", SANDBOX_SECCOMP },
+        { "allow_weaker = landlock", SANDBOX_LANDLOCK },
         { "allow_weaker = landlock  ids ids chroot seccomp",
-          CAGE_IDS | CAGE_CHROOT | CAGE_SECCOMP | CAGE_LANDLOCK },
+          SANDBOX_IDS | SANDBOX_CHROOT | SANDBOX_SECCOMP | SANDBOX_LANDLOCK },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -60,8 +60,8 @@ Test(labelled, at_most_16_with_the_first)
 {
     struct complaint c;
 
-    cr_expect_eq(many(SETTINGS_PAIRS_MAX - 1, &c), 0, "%s", c.text);
-    cr_expect_neq(many(SETTINGS_PAIRS_MAX, &c), 0);
+    cr_expect_eq(many(CERTIFICATES_MAX - 1, &c), 0, "%s", c.text);
+    cr_expect_neq(many(CERTIFICATES_MAX, &c), 0);
     cr_expect_str_eq(c.text, "conf:31: certificate.15 = /c: more than 16 "
                              "certificates");
 }
@@ -78,9 +78,9 @@ Test(labelled, mistakes)
         { PAIR("a") "certificate.b = /c/b\n", "there is no key.b" },
         { PAIR("a") "key.a = /k/other\n",
           "conf:3: key.a = /k/other: stands in line 2 already" },
-        { "certificate. = /c", "behind \"certificate.\" stands a label" },
-        { "certificate.a b = /c", "behind \"certificate.\" stands a label" },
-        { "certificate.a/b = /c", "behind \"certificate.\" stands a label" },
+        { "certificate. = /c", "expected a label after \"certificate.\"" },
+        { "certificate.a b = /c", "expected a label after \"certificate.\"" },
+        { "certificate.a/b = /c", "expected a label after \"certificate.\"" },
         { "key.a = k", "conf:1: key.a = k: expected an absolute path" },
         { "key.a =", "expected an absolute path" },
     };

@@ -109,7 +109,7 @@ static void many(int n, int expected)
                  i > 0 ? "," : "", i + 1);
     cr_expect_eq(assign(&s, line, &c), expected, "%d: %s", n, c.text);
     if (expected == 0)
-        cr_expect_eq(s.proxies.count, n);
+        cr_expect_eq(s.proxies.count, (size_t)n);
     else
         cr_expect(strstr(c.text, "more than 32 networks"), "%s", c.text);
 }
@@ -147,8 +147,8 @@ Test(networks, mistakes)
         { MARKED "proxies = ,", "expected IP addresses and networks" },
         { MARKED "proxies = 10.0.0.5:21", "expected IP addresses" },
         { MARKED "proxies = example.org", "expected IP addresses" },
-        { MARKED "proxies = 10.0.0.0/33", "behind the '/' stands 0 to 32" },
-        { MARKED "proxies = fd00::/129", "behind the '/' stands 0 to 128" },
+        { MARKED "proxies = 10.0.0.0/33", "expected 0 to 32 after the '/'" },
+        { MARKED "proxies = fd00::/129", "expected 0 to 128 after the '/'" },
         { MARKED "proxies = 10.0.0.1/8",
           "conf:2: proxies = 10.0.0.1/8: not the network's first address, "
           "which is 10.0.0.0" },

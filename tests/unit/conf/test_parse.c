@@ -41,8 +41,8 @@ Test(parse, what_a_line_may_look_like)
         "login_tries = 5",
         "login_tries=5\n",
         "login_tries   =   5  \t\r\n",
-        "# a comment\n; another\n   # an indented one\n\n \t\nlogin_tries = "
-        "5\n",
+        ("# a comment\n; another\n   # an indented one\n\n \t\nlogin_tries = "
+         "5\n"),
         "login_tries = 5 ; said in brief\n",
         "\xef\xbb\xbflogin_tries = 5\n",
     };
@@ -103,7 +103,7 @@ Test(parse, a_nul_byte)
     cr_expect_str_eq(c.text, "conf:1: a control byte");
 }
 
-/* inih's buffer takes 198 bytes and a line end; nothing is cut in two. */
+/* SETTINGS_LINE_MAX, which the manual page promises. */
 Test(parse, a_line_is_taken_whole_or_refused)
 {
     char text[512];
@@ -118,7 +118,7 @@ Test(parse, a_line_is_taken_whole_or_refused)
         r = parse(&s, text, &c);
         cr_expect_eq(r, len <= 198 ? 0 : -EINVAL, "%d: %s", len, c.text);
         if (r == 0)
-            cr_expect_eq(strlen(s.users), pad + 1);
+            cr_expect_eq(strlen(s.users), (size_t)pad + 1);
         else
             cr_expect_str_eq(c.text, "conf:1: too long; a line holds at most "
                                      "198 bytes");

@@ -30,7 +30,7 @@ Test(reload, what_changes_and_what_does_not)
 
     parse_well(&old, "ports = 2000-2009\naddress.10.0.0.0/8 = 10.0.0.1\n"
                      "idle_timeout = 5\ncertificate.a = /a\nkey.a = /ka\n");
-    old.address.ip = old.told[0].address.ip; /* as looked up since */
+    old.address.ip = old.announced[0].address.ip; /* as looked up since */
     parse_well(&now,
                "ports = 3000-3009\naddress.10.0.0.0/8 = 10.0.0.2\n"
                "idle_timeout = 6\nkey = /k\ncertificate.b = /b\nkey.b = /kb\n"
@@ -42,8 +42,8 @@ Test(reload, what_changes_and_what_does_not)
     cr_expect_str_eq(now.certificates.all[0].path, "/b");
     cr_expect_eq(now.ports.first, 2000);
     cr_expect_eq(now.active, false);
-    cr_expect(
-        address_same_host(&now.told[0].address.ip, &old.told[0].address.ip));
+    cr_expect(address_same_host(&now.announced[0].address.ip,
+                                &old.announced[0].address.ip));
     cr_expect(address_same_host(&now.address.ip, &old.address.ip));
     cr_expect(strstr(kept, "ports"), "%s", kept);
     cr_expect(strstr(kept, "active"), "%s", kept);

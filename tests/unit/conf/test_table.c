@@ -11,12 +11,12 @@ Test(table, rows_are_whole)
         cr_expect_lt(row->offset, sizeof(struct settings), "%s", row->key);
         cr_expect(row->help[len - 1] == '.', "%s", row->key);
         cr_expect_leq(row->min, row->max, "%s", row->key);
-        cr_expect_eq(setting_find(slice_from(row->key)), row);
+        cr_expect_eq(table_find(slice_from(row->key)), row);
         for (size_t j = 0; j < i; j++)
             cr_expect_neq(row->offset, setting_table[j].offset, "%s and %s",
                           row->key, setting_table[j].key);
     }
-    cr_expect_null(setting_find(SLICE("")));
+    cr_expect_null(table_find(SLICE("")));
 }
 
 Test(table, types_are_whole)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
 #include "world.h"
 
 #define FAKE_MS 20000
@@ -64,35 +65,24 @@ void fake_end(void)
 
 void fake_welcome(struct channel *c)
 {
-    channel_send(
-        c, &(struct packet){ .message = MSG_WELCOME,
-                             .value = { TEXT(SLICE("0.1.0")), NUMBER(4711) } });
+    SEND(c, welcome, 0, .version = SLICE("0.1.0"), .pid = 4711);
 }
 
-bool fake_hears(struct channel *c, struct packet *p)
+bool fake_hears(struct channel *c, struct message *m)
 {
-    return channel_wait(c, p, FAKE_MS) == 1;
-}
-
-void fake_says(struct channel *c, const struct packet *request,
-               struct packet answer)
-{
-    answer.request = request->request;
-    channel_send(c, &answer);
+    return channel_wait(c, m, FAKE_MS) == 1;
 }
 
 bool fake_hands_on(struct channel *c, struct channel *files,
-                   struct packet *find)
+                   struct message *find)
 {
-    struct packet p;
+    struct message m;
     int ends[2];
 
     fake_welcome(c);
-    if (!fake_hears(c, &p) || fd_pair(ends) < 0)
+    if (!fake_hears(c, &m) || fd_pair(ends) < 0)
         return false;
-    fake_says(c, &p,
-              (struct packet){ .message = MSG_PARTIALS_CHANNEL,
-                               .fd = { ends[0], -1 } });
+    FAKE_SAYS(c, &m, partials_channel, .files = ends[0]);
     close(ends[0]);
     channel_init(files, ends[1], PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
     return fake_hears(files, find);

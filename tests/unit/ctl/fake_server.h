@@ -2,8 +2,9 @@
 #ifndef TEST_CTL_FAKE_SERVER_H
 #define TEST_CTL_FAKE_SERVER_H
 
+#include "sallyport/domain/outcome.h"
 #include "sallyport/ipc/channel.h"
-#include "sallyport/ipc/outcome.h"
+#include "support/lie.h"
 
 /* Plays one connection; it is closed afterwards. Runs in a process of its own:
  * nothing can be asserted there. */
@@ -16,13 +17,16 @@ void fake_end(void);
 /* For plays: WELCOME. */
 void fake_welcome(struct channel *c);
 /* The next request; false: there is none. */
-bool fake_hears(struct channel *c, struct packet *p);
-/* An answer to REQUEST. */
-void fake_says(struct channel *c, const struct packet *request,
-               struct packet answer);
+bool fake_hears(struct channel *c, struct message *m);
+/* An answer to a request that was heard; a field that isn't named is 0, and no
+ * value is too wild. */
+#define FAKE_SAYS(channel, heard, name, ...)                                   \
+    lie_send(channel, MSG_##name,                                              \
+             &(const struct msg_##name){ .request = (heard)->request,          \
+                                         ##__VA_ARGS__ })
 /* Welcomes, takes PARTIALS, and hands a pair on; *FILES is files' end. True
  * once PARTIALS_FIND came over it, as *FIND. */
 bool fake_hands_on(struct channel *c, struct channel *files,
-                   struct packet *find);
+                   struct message *find);
 
 #endif

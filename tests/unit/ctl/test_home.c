@@ -157,7 +157,7 @@ Test(home, the_folder_it_is_in_must_be_there)
     snprintf(words, sizeof(words), "user add bob --home %s",
              in(world.homes, "no/bob"));
     cr_expect_not_null(strstr(expect_run(EX_CANTCREAT, PASSWORD, words)->err,
-                              "make the folder that it is in first"));
+                              "make its parent directory first"));
 }
 
 static int purge(const char *home, struct complaint *c)
@@ -226,7 +226,7 @@ Test(home, purge_refuses)
     cr_assert_eq(symlink("../other", in(world.homes, "way")), 0);
     cr_assert_eq(mkdir(in(world.folder, "other/bob"), 0700), 0);
     cr_expect_eq(purge(in(world.folder, "other"), &c), EX_CANTCREAT);
-    cr_expect_not_null(strstr(c.text, "isn't beneath the folder"));
+    cr_expect_not_null(strstr(c.text, "isn't beneath the directory"));
     cr_expect_eq(purge(world.homes, &c), EX_CANTCREAT);
     cr_expect_eq(purge(in(world.homes, "link"), &c), EX_CANTCREAT);
     cr_expect_eq(purge(in(world.homes, "way/bob"), &c), EX_CANTCREAT);

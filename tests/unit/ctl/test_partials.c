@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "fake_server.h"
+#include "sallyport/ipc/channel.h"
 #include "world.h"
 
 TestSuite(partials, .init = world_make, .fini = world_remove);
@@ -14,31 +15,30 @@ TestSuite(partials, .init = world_make, .fini = world_remove);
     "anna:!:70000:70000::/h::\n"                                               \
     "bert:!:70001:70001::/i::\n"
 
-static struct packet partial(const char *path, const char *is_for,
-                             uint64_t bytes, enum partial_state state)
+static void says_partial(struct channel *files, const struct message *find,
+                         const char *path, const char *is_for, uint64_t bytes,
+                         enum partial_state state)
 {
-    return (struct packet){ .message = MSG_PARTIAL,
-                            .value = { TEXT(slice_from(path)),
-                                       TEXT(slice_from(is_for)), NUMBER(bytes),
-                                       NUMBER(0), NUMBER(state) } };
+    FAKE_SAYS(files, find, partial, .path = slice_from(path),
+              .name = slice_from(is_for), .bytes = bytes, .state = state);
 }
 
-static struct packet end_of(uint64_t unread, uint64_t error)
+static void says_end(struct channel *files, const struct message *find,
+                     uint64_t unread, int error)
 {
-    return (struct packet){ .message = MSG_PARTIALS_END,
-                            .value = { NUMBER(unread), NUMBER(error) } };
+    FAKE_SAYS(files, find, partials_end, .unread = unread, .error = error);
 }
 
 static void finds_two(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find)) {
-        fake_says(&files, &find, partial("/a b.part", "", 5, PARTIAL_RESTS));
-        fake_says(&files, &find,
-                  partial("/x\n\033\xff.part", "r\"\t.pdf", 7, PARTIAL_IN_USE));
-        fake_says(&files, &find, end_of(0, 0));
+        says_partial(&files, &find, "/a b.part", "", 5, PARTIAL_RESTS);
+        says_partial(&files, &find, "/x\n\033\xff.part", "r\"\t.pdf", 7,
+                     PARTIAL_IN_USE);
+        says_end(&files, &find, 0, 0);
     }
     channel_close(&files);
 }
@@ -82,10 +82,10 @@ Test(partials, list)
 static void finds_nothing(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find))
-        fake_says(&files, &find, end_of(0, 0));
+        says_end(&files, &find, 0, 0);
     channel_close(&files);
 }
 
@@ -104,14 +104,13 @@ Test(partials, list_of_nothing)
 static void echoes(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find)) {
-        fake_says(&files, &find,
-                  partial("/p", "", find.value[1].number,
-                          find.value[0].number == 1 ? PARTIAL_REMOVED
-                                                    : PARTIAL_RESTS));
-        fake_says(&files, &find, end_of(0, 0));
+        says_partial(&files, &find, "/p", "", find.partials_find.age,
+                     find.partials_find.remove ? PARTIAL_REMOVED
+                                               : PARTIAL_RESTS);
+        says_end(&files, &find, 0, 0);
     }
     channel_close(&files);
 }
@@ -145,11 +144,11 @@ Test(partials, what_is_asked)
 static void fails_to_read(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find)) {
-        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_RESTS));
-        fake_says(&files, &find, end_of(3, 13));
+        says_partial(&files, &find, "/p", "", 1, PARTIAL_RESTS);
+        says_end(&files, &find, 3, 13);
     }
     channel_close(&files);
 }
@@ -157,11 +156,11 @@ static void fails_to_read(struct channel *c)
 static void cant_remove(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find)) {
-        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_STAYS));
-        fake_says(&files, &find, end_of(0, 0));
+        says_partial(&files, &find, "/p", "", 1, PARTIAL_STAYS);
+        says_end(&files, &find, 0, 0);
     }
     channel_close(&files);
 }
@@ -169,21 +168,21 @@ static void cant_remove(struct channel *c)
 static void breaks_off(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find))
-        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_RESTS));
+        says_partial(&files, &find, "/p", "", 1, PARTIAL_RESTS);
     channel_close(&files);
 }
 
 static void has_a_strange_state(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find)) {
-        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_STATE_COUNT));
-        fake_says(&files, &find, end_of(0, 0));
+        says_partial(&files, &find, "/p", "", 1, PARTIAL_STATE_COUNT);
+        says_end(&files, &find, 0, 0);
     }
     channel_close(&files);
 }
@@ -191,11 +190,11 @@ static void has_a_strange_state(struct channel *c)
 static void answers_another(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find)) {
         find.request += 7;
-        fake_says(&files, &find, end_of(0, 0));
+        says_end(&files, &find, 0, 0);
     }
     channel_close(&files);
 }
@@ -203,11 +202,11 @@ static void answers_another(struct channel *c)
 static void speaks_as_files_of_a_session(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find)) {
         files.peer = PROCESS_SESSION; /* past our own end's check */
-        fake_says(&files, &find, (struct packet){ .message = MSG_DONE });
+        FAKE_SAYS(&files, &find, done);
     }
     channel_close(&files);
 }
@@ -215,35 +214,32 @@ static void speaks_as_files_of_a_session(struct channel *c)
 static void speaks_as_master(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet find;
+    struct message find;
 
     if (fake_hands_on(c, &files, &find)) {
         files.self = PROCESS_MASTER;
-        fake_says(&files, &find,
-                  (struct packet){ .message = MSG_CONTROL_DONE });
+        FAKE_SAYS(&files, &find, control_done);
     }
     channel_close(&files);
 }
 
 static void gives_no_channel(struct channel *c)
 {
-    struct packet p;
+    struct message m;
 
     fake_welcome(c);
-    if (fake_hears(c, &p))
-        fake_says(c, &p, (struct packet){ .message = MSG_CONTROL_DONE });
+    if (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, control_done);
 }
 
 static void gives_no_socket(struct channel *c)
 {
     int fd = open("/dev/null", O_RDWR);
-    struct packet p;
+    struct message m;
 
     fake_welcome(c);
-    if (fake_hears(c, &p))
-        fake_says(c, &p,
-                  (struct packet){ .message = MSG_PARTIALS_CHANNEL,
-                                   .fd = { fd, -1 } });
+    if (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, partials_channel, .files = fd);
     close(fd);
 }
 
@@ -252,10 +248,10 @@ static const struct {
     int code;
     const char *complaint;
 } lies[] = {
-    { fails_to_read, EX_IOERR, "3 folders could not be looked into: Perm" },
+    { fails_to_read, EX_IOERR, "3 directories could not be read: Perm" },
     { cant_remove, EX_IOERR, "some could not be removed" },
     { breaks_off, EX_TEMPFAIL, "its files hung up" },
-    { has_a_strange_state, EX_PROTOCOL, "an unknown state" },
+    { has_a_strange_state, EX_PROTOCOL, "unknown or malformed" },
     { answers_another, EX_PROTOCOL, "nothing that was asked" },
     { speaks_as_files_of_a_session, EX_PROTOCOL, "not this peer's" },
     { speaks_as_master, EX_PROTOCOL, "not this peer's" },
@@ -284,29 +280,25 @@ Test(partials, lies)
 static void fails_with_anna(struct channel *c)
 {
     struct channel files = { .fd = -1 };
-    struct packet p, find;
+    struct message m, find;
     int ends[2];
 
     fake_welcome(c);
-    if (!fake_hears(c, &p))
+    if (!fake_hears(c, &m))
         return;
-    if (slice_equal(p.value[0].text, SLICE("anna"))) {
-        fake_says(c, &p,
-                  (struct packet){ .message = MSG_CONTROL_REFUSED,
-                                   .value = { NUMBER(REFUSAL_HOME),
-                                              TEXT(SLICE("closed")) } });
+    if (slice_equal(m.partials.user, SLICE("anna"))) {
+        FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_HOME,
+                  .why = SLICE("closed"));
         return;
     }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0)
         return;
-    fake_says(c, &p,
-              (struct packet){ .message = MSG_PARTIALS_CHANNEL,
-                               .fd = { ends[0], -1 } });
+    FAKE_SAYS(c, &m, partials_channel, .files = ends[0]);
     close(ends[0]);
     channel_init(&files, ends[1], PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
     if (fake_hears(&files, &find)) {
-        fake_says(&files, &find, partial("/p", "", 1, PARTIAL_RESTS));
-        fake_says(&files, &find, end_of(0, 0));
+        says_partial(&files, &find, "/p", "", 1, PARTIAL_RESTS);
+        says_end(&files, &find, 0, 0);
     }
     channel_close(&files);
 }

@@ -5,6 +5,7 @@
 
 #include "ctl/ctl.h"
 #include "fake_server.h"
+#include "sallyport/ipc/channel.h"
 #include "world.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
@@ -41,35 +42,32 @@ Test(sessions, usage)
     says(EX_USAGE, "kick anna --json", "--json is not for this command");
 }
 
-static void tell_session(struct channel *c, const struct packet *request,
+static void tell_session(struct channel *c, const struct message *request,
                          uint64_t serial, const char *user)
 {
-    struct packet p = { .message = MSG_WHO_IS,
-                        .value = { NUMBER(serial), TEXT(slice_from(user)) } };
+    struct address peer, local;
 
-    address_parse_port(SLICE("192.0.2.1:4711"), &p.value[2].address);
-    address_parse_port(SLICE("[2001:db8::1]:21"), &p.value[3].address);
-    p.value[4].number = 1700000000;
-    p.value[5].number = user[0] ? 1700000060 : 0;
-    fake_says(c, request, p);
+    address_parse_port(SLICE("192.0.2.1:4711"), &peer);
+    address_parse_port(SLICE("[2001:db8::1]:21"), &local);
+    FAKE_SAYS(c, request, who_is, .serial = serial, .user = slice_from(user),
+              .peer = peer, .local = local, .since = 1700000000,
+              .login = user[0] ? 1700000060 : 0);
 }
 
 /* Two pages; the second begins where the first said. */
 static void has_three(struct channel *c)
 {
-    struct packet p;
+    struct message m;
 
     fake_welcome(c);
-    fake_hears(c, &p);
-    tell_session(c, &p, 0xabc, "anna");
-    tell_session(c, &p, 0xdef, "");
-    fake_says(
-        c, &p,
-        (struct packet){ .message = MSG_WHO_END, .value = { NUMBER(70) } });
-    fake_hears(c, &p);
-    if (p.message == MSG_WHO && p.value[0].number == 70)
-        tell_session(c, &p, 0x123, "a\033[2Jb");
-    fake_says(c, &p, (struct packet){ .message = MSG_WHO_END });
+    fake_hears(c, &m);
+    tell_session(c, &m, 0xabc, "anna");
+    tell_session(c, &m, 0xdef, "");
+    FAKE_SAYS(c, &m, who_end, .place = 70);
+    fake_hears(c, &m);
+    if (m.kind == MSG_who && m.who.place == 70)
+        tell_session(c, &m, 0x123, "a\033[2Jb");
+    FAKE_SAYS(c, &m, who_end);
 }
 
 Test(sessions, who)
@@ -106,31 +104,29 @@ Test(sessions, who)
 
 static void has_none(struct channel *c)
 {
-    struct packet p;
+    struct message m;
 
     fake_welcome(c);
-    fake_hears(c, &p);
-    fake_says(c, &p, (struct packet){ .message = MSG_WHO_END });
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, who_end);
 }
 
 static void goes_in_circles(struct channel *c)
 {
-    struct packet p;
+    struct message m;
 
     fake_welcome(c);
-    while (fake_hears(c, &p))
-        fake_says(
-            c, &p,
-            (struct packet){ .message = MSG_WHO_END, .value = { NUMBER(1) } });
+    while (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, who_end, .place = 1);
 }
 
 static void says_done(struct channel *c)
 {
-    struct packet p;
+    struct message m;
 
     fake_welcome(c);
-    fake_hears(c, &p);
-    fake_says(c, &p, (struct packet){ .message = MSG_CONTROL_DONE });
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, control_done);
 }
 
 Test(sessions, other_answers)
@@ -156,34 +152,39 @@ Test(sessions, other_answers)
 }
 
 /* How many end: 1 for what it should be asked, else 0. */
-static struct packet meant;
+static struct message meant;
+
+static bool is_meant(const struct msg_end_sessions *msg)
+{
+    const struct msg_end_sessions *want = &meant.end_sessions;
+
+    return msg->serial == want->serial && slice_equal(msg->user, want->user) &&
+           msg->client.family == want->client.family &&
+           address_same_host(&msg->client, &want->client);
+}
 
 static void ends_one(struct channel *c)
 {
+    struct message m;
     bool right;
-    struct packet p;
 
     fake_welcome(c);
-    fake_hears(c, &p);
-    right = p.message == meant.message &&
-            p.value[0].number == meant.value[0].number &&
-            slice_equal(p.value[1].text, meant.value[1].text) &&
-            p.value[2].address.family == meant.value[2].address.family &&
-            address_same_host(&p.value[2].address, &meant.value[2].address);
-    fake_says(
-        c, &p,
-        (struct packet){ .message = MSG_ENDED, .value = { NUMBER(right) } });
+    fake_hears(c, &m);
+    right = m.kind == meant.kind &&
+            (m.kind != MSG_end_sessions || is_meant(&m.end_sessions));
+    FAKE_SAYS(c, &m, ended, .sessions = right);
 }
 
 static void kicks(const char *words, uint64_t serial, const char *user,
                   const char *address)
 {
-    meant =
-        (struct packet){ .message = MSG_END_SESSIONS,
-                         .value = { NUMBER(serial), TEXT(slice_from(user)) } };
+    meant = (struct message){
+        .kind = MSG_end_sessions,
+        .end_sessions = { .serial = serial, .user = slice_from(user) },
+    };
     if (address)
         cr_assert_eq(
-            address_parse(slice_from(address), &meant.value[2].address), 0);
+            address_parse(slice_from(address), &meant.end_sessions.client), 0);
     fake_begin(ends_one);
     says(0, words, "1 session ended");
     fake_end();
@@ -198,7 +199,7 @@ Test(sessions, kick)
     kicks("kick deadbeef", 0, "deadbeef", NULL);
     kicks("kick 192.0.2.1", 0, "", "192.0.2.1");
     kicks("kick 2001:db8::1", 0, "", "2001:db8::1");
-    meant = (struct packet){ .message = MSG_NONE };
+    meant = (struct message){ .kind = MSG_NONE };
     fake_begin(ends_one);
     says(EX_NOUSER, "kick anna", "anna has no session");
     fake_end();
@@ -206,14 +207,12 @@ Test(sessions, kick)
 
 static void refuses(struct channel *c)
 {
-    struct packet p;
+    struct message m;
 
     fake_welcome(c);
-    fake_hears(c, &p);
-    fake_says(c, &p,
-              (struct packet){ .message = MSG_CONTROL_REFUSED,
-                               .value = { NUMBER(REFUSAL_BAD_FILE),
-                                          TEXT(SLICE("bad line 3")) } });
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BAD_FILE,
+              .why = SLICE("bad line 3"));
 }
 
 /* The server hears of each change; if it can't, the change is made all the
@@ -227,7 +226,7 @@ Test(sessions, after_a_change)
     };
 
     file_write(world.users, ANNA);
-    meant = (struct packet){ .message = MSG_USERS_EDITED };
+    meant = (struct message){ .kind = MSG_users_edited };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         const struct run *r;
 

@@ -362,7 +362,7 @@ Test(user, a_users_file_in_no_folder)
     file_write(world.conf, text);
     cr_expect_not_null(
         strstr(expect_run(EX_CANTCREAT, PASSWORD, "user add anna")->err,
-               "make its folder first"));
+               "make its directory first"));
 }
 
 /* What holds for one user only, and how it stands in the row. */

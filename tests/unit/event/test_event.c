@@ -10,6 +10,7 @@
 
 #include "event/record.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
 
 static void line_of(struct slice path, char *out, size_t size)
 {
@@ -170,11 +171,11 @@ static void open_wire(struct wire *w)
 static uint64_t next_number(struct wire *w)
 {
     struct event_record r;
-    struct packet p;
+    struct message m;
 
-    if (channel_receive(&w->log, &p) != 1)
+    if (channel_receive(&w->log, &m) != 1)
         return UINT64_MAX;
-    cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+    cr_assert_eq(event_decode(m.event.event, &r), 0);
     return r.number[FIELD_NUMBER];
 }
 

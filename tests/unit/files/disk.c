@@ -39,7 +39,7 @@ void disk_put(struct peer *p, const char *path, const void *data, size_t len)
     own(name);
 }
 
-void disk_folder(struct peer *p, const char *path)
+void disk_directory(struct peer *p, const char *path)
 {
     const char *name = disk_path(p, path);
 

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/domain/outcome.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/listing.h"
-#include "sallyport/ipc/outcome.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/sandbox/sandbox.h"
 
 static void own(const char *path)
 {
@@ -56,7 +56,7 @@ void peer_fork(struct peer *p)
     struct complaint c = { "" };
 
     /* As master does: compiled once, loaded in each fork. */
-    cr_assert_eq(cage_prepare(PROCESS_FILES, &c), 0, "%s", c.text);
+    cr_assert_eq(sandbox_prepare(PROCESS_FILES, &c), 0, "%s", c.text);
 
     cr_assert_eq(fd_pair(session), 0);
     cr_assert_eq(fd_pair(master), 0);
@@ -81,12 +81,11 @@ void peer_fork(struct peer *p)
 
 void peer_run(struct peer *p)
 {
-    struct packet reply;
+    struct message m;
 
     peer_fork(p);
-    cr_assert_eq(channel_wait(&p->master, &reply, PEER_MS), 1);
-    cr_assert_eq(reply.message, MSG_FILES_READY, "%s %lu",
-                 message_name(reply.message), reply.value[0].number);
+    cr_assert_eq(channel_wait(&p->master, &m, PEER_MS), 1);
+    cr_assert_eq(m.kind, MSG_files_ready, "%s", message_name(m.kind));
     p->master.phase = PHASE_RUN;
 }
 
@@ -111,17 +110,24 @@ int peer_wait(struct peer *p)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }
 
+bool peer_event(struct peer *p, struct event_record *ret)
+{
+    struct message m;
+
+    if (channel_wait(&p->log, &m, PEER_MS) != 1)
+        return false;
+    cr_assert_eq(m.kind, MSG_event);
+    cr_assert_eq(event_decode(m.event.event, ret), 0);
+    return true;
+}
+
 static void expect_no_event(struct peer *p)
 {
-    struct packet packet;
-    int r = channel_receive(&p->log, &packet);
     struct event_record event;
 
-    if (r != 1)
-        return;
-    cr_assert_eq(event_decode(packet.value[0].text, &event), 0);
-    cr_assert_fail("%s: system call %lu was refused", event_name(event.event),
-                   event.number[FIELD_NUMBER]);
+    if (peer_event(p, &event))
+        cr_assert_fail("%s: system call %lu was refused",
+                       event_name(event.event), event.number[FIELD_NUMBER]);
 }
 
 void peer_remove(struct peer *p)
@@ -145,86 +151,97 @@ void peer_stop(struct peer *p)
     peer_remove(p);
 }
 
-int ask(struct peer *p, struct packet *request, struct packet *reply)
+int ask(struct peer *p, struct message *reply, enum message_kind kind,
+        const void *body)
 {
-    request->request = channel_next(&p->session);
-    cr_assert_eq(channel_send(&p->session, request), 0);
+    cr_assert_eq(channel_send(&p->session, kind, body), 0);
     int r = channel_wait(&p->session, reply, PEER_MS);
-    cr_assert_eq(r, 1, "%s: %d %s", message_name(request->message), r,
-                 p->session.wrong);
-    cr_assert_eq(reply->request, request->request);
-    return reply->message == MSG_REFUSED ? (int)reply->value[0].number
-                                         : (int)OUTCOME_OK;
+    cr_assert_eq(r, 1, "%s: %d %s", message_name(kind), r, p->session.wrong);
+    cr_assert_eq(reply->request, p->session.last_request);
+    return reply->kind == MSG_refused ? (int)reply->refused.outcome
+                                      : (int)OUTCOME_OK;
 }
 
-static struct value path_value(const char *path)
+int ask_path(struct peer *p, enum message_kind m, const char *path)
 {
-    return (struct value)TEXT(slice_from(path));
-}
+    struct message reply;
+    int r = ask(p, &reply, m,
+                MESSAGE_BODY(file_delete, NEXT(p), .path = slice_from(path)));
 
-int ask_path(struct peer *p, enum message m, const char *path)
-{
-    struct packet reply,
-        request = { .message = m, .value = { path_value(path) } };
-    int r = ask(p, &request, &reply);
-
-    cr_assert(r != OUTCOME_OK || reply.message == MSG_DONE);
+    cr_assert(r != OUTCOME_OK || reply.kind == MSG_done);
     return r;
 }
 
-int ask_rename_told(struct peer *p, const char *from, const char *to,
-                    struct packet *reply)
+static void copy_path(struct slice path, char ret[4097])
 {
-    struct packet request = { .message = MSG_RENAME,
-                              .value = { path_value(from), path_value(to) } };
+    cr_assert_eq(slice_copy(path, ret, 4097), 0);
+}
 
-    return ask(p, &request, reply);
+int ask_rename_to(struct peer *p, const char *from, const char *to,
+                  char ret[4097])
+{
+    struct message reply;
+    int r = ASK(p, &reply, rename, NEXT(p), .from = slice_from(from),
+                .to = slice_from(to));
+
+    ret[0] = '\0';
+    if (r == OUTCOME_OK)
+        copy_path(reply.renamed.path, ret);
+    return r;
 }
 
 int ask_rename(struct peer *p, const char *from, const char *to)
 {
-    struct packet reply;
+    char path[4097];
 
-    return ask_rename_told(p, from, to, &reply);
+    return ask_rename_to(p, from, to, path);
 }
 
-int ask_facts(struct peer *p, const char *path, unsigned what_for,
-              struct packet *reply)
+int ask_facts(struct peer *p, const char *path, enum facts_for purpose,
+              struct msg_facts_are *ret)
 {
-    struct packet request = { .message = MSG_FACTS,
-                              .value = { path_value(path), NUMBER(what_for) } };
+    struct message reply;
+    int r = ASK(p, &reply, facts, NEXT(p), .path = slice_from(path),
+                .purpose = purpose, .directory = false);
 
-    return ask(p, &request, reply);
+    cr_assert(r != OUTCOME_OK || reply.kind == MSG_facts_are);
+    if (r == OUTCOME_OK)
+        *ret = reply.facts_are;
+    return r;
+}
+
+uint64_t ask_size(struct peer *p, const char *path)
+{
+    struct msg_facts_are facts;
+    int r = ask_facts(p, path, FACTS_FOR_SIZE, &facts);
+
+    return r == OUTCOME_OK ? facts.size : 0;
 }
 
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify)
 {
-    struct packet reply,
-        request = { .message = MSG_TIMES,
-                    .value = { path_value(path), NUMBER(access),
-                               NUMBER(modify) } };
+    struct message reply;
 
-    return ask(p, &request, &reply);
+    return ASK(p, &reply, times, NEXT(p), .path = slice_from(path),
+               .access = access, .modify = modify, .directory = false);
 }
 
 int ask_mode(struct peer *p, const char *path, unsigned mode)
 {
-    struct packet reply,
-        request = { .message = MSG_MODE,
-                    .value = { path_value(path), NUMBER(mode) } };
+    struct message reply;
 
-    return ask(p, &request, &reply);
+    return ASK(p, &reply, mode, NEXT(p), .path = slice_from(path), .mode = mode,
+               .directory = false);
 }
 
 int ask_space_wanted(struct peer *p, const char *path, uint64_t wanted,
                      uint64_t *bytes)
 {
-    struct packet reply;
-    struct packet request = { .message = MSG_SPACE,
-                              .value = { path_value(path), NUMBER(wanted) } };
-    int r = ask(p, &request, &reply);
+    struct message reply;
+    int r = ASK(p, &reply, space, NEXT(p), .path = slice_from(path),
+                .wanted = wanted);
 
-    *bytes = reply.value[0].number;
+    *bytes = r == OUTCOME_OK ? reply.space_is.bytes : 0;
     return r;
 }
 
@@ -235,111 +252,142 @@ int ask_space(struct peer *p, const char *path, uint64_t *bytes)
 
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd)
 {
-    struct packet reply;
-    struct packet request = { .message = MSG_FILE_READ,
-                              .value = { path_value(path), NUMBER(offset) } };
-    int r = ask(p, &request, &reply);
+    struct message reply;
+    int r = ASK(p, &reply, file_read, NEXT(p), .path = slice_from(path),
+                .offset = offset);
 
-    *fd = r == OUTCOME_OK ? fd_take(&reply.fd[0]) : -1;
+    *fd = r == OUTCOME_OK ? fd_take(&reply.file_readable.file) : -1;
     return r;
 }
 
-static int write_request(struct peer *p, struct packet *request, int *fd,
-                         uint64_t *first)
+int ask_open(struct peer *p, const struct msg_file_write *request,
+             struct msg_file_writable *ret)
 {
-    struct packet reply;
-    int r = ask(p, request, &reply);
+    struct message reply;
+    int r = ask(p, &reply, MSG_file_write, request);
 
-    *fd = r == OUTCOME_OK ? fd_take(&reply.fd[0]) : -1;
-    *first = reply.value[0].number;
-    uint64_t left = reply.value[3].number;
-    if (r == OUTCOME_OK && reply.value[2].number)
+    *ret = (struct msg_file_writable){ .file = -1 };
+    if (r == OUTCOME_OK)
+        *ret = reply.file_writable;
+    return r;
+}
+
+static int open_and_copy(struct peer *p, const struct msg_file_write *request,
+                         int *fd, uint64_t *first)
+{
+    struct msg_file_writable w;
+    int r = ask_open(p, request, &w);
+
+    *fd = w.file;
+    *first = w.first;
+    if (r == OUTCOME_OK && w.waits)
         r = ask_begin(p);
-    while (r == OUTCOME_OK && left > 0)
-        r = ask_copy(p, &left);
+    while (r == OUTCOME_OK && w.to_copy > 0)
+        r = ask_copy(p, &w.to_copy);
     return r;
 }
 
 int ask_copy(struct peer *p, uint64_t *left)
 {
-    struct packet reply, request = { .message = MSG_FILE_COPY };
-    int r = ask(p, &request, &reply);
+    struct message reply;
+    int r = ASK(p, &reply, file_copy, NEXT(p));
 
-    *left = r == OUTCOME_OK ? reply.value[0].number : 0;
+    *left = r == OUTCOME_OK ? reply.file_copied.left : 0;
     return r;
 }
 
 int ask_begin(struct peer *p)
 {
-    struct packet reply, request = { .message = MSG_FILE_BEGIN };
+    struct message reply;
 
-    return ask(p, &request, &reply);
+    return ASK(p, &reply, file_begin, NEXT(p));
 }
 
 int ask_write_waiting(struct peer *p, const char *path, enum write_mode mode,
                       uint64_t offset, uint64_t announced, int *fd, bool *waits)
 {
-    struct packet reply;
-    struct packet request = { .message = MSG_FILE_WRITE,
-                              .value = { path_value(path), NUMBER(mode),
-                                         NUMBER(offset), NUMBER(announced) } };
-    int r = ask(p, &request, &reply);
+    struct msg_file_writable w;
+    int r =
+        ask_open(p,
+                 MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path),
+                              .mode = mode, .offset = offset,
+                              .announced = announced, .keep_nothing = false),
+                 &w);
 
-    *fd = r == OUTCOME_OK ? fd_take(&reply.fd[0]) : -1;
-    *waits = r == OUTCOME_OK && reply.value[2].number != 0;
+    *fd = w.file;
+    *waits = w.waits;
     return r;
 }
 
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
               uint64_t offset, uint64_t announced, int *fd, uint64_t *first)
 {
-    struct packet request = { .message = MSG_FILE_WRITE,
-                              .value = { path_value(path), NUMBER(mode),
-                                         NUMBER(offset), NUMBER(announced) } };
-
-    return write_request(p, &request, fd, first);
+    return open_and_copy(p,
+                         MESSAGE_BODY(file_write, NEXT(p),
+                                      .path = slice_from(path), .mode = mode,
+                                      .offset = offset, .announced = announced,
+                                      .keep_nothing = false),
+                         fd, first);
 }
 
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
                        int *fd, uint64_t *first)
 {
-    struct packet request = { .message = MSG_FILE_WRITE,
-                              .value = { path_value(path), NUMBER(mode),
-                                         NUMBER(0), NUMBER(0), NUMBER(1) } };
-
-    return write_request(p, &request, fd, first);
+    return open_and_copy(p,
+                         MESSAGE_BODY(file_write, NEXT(p),
+                                      .path = slice_from(path), .mode = mode,
+                                      .offset = 0, .announced = 0,
+                                      .keep_nothing = true),
+                         fd, first);
 }
 
 int ask_sync(struct peer *p)
 {
-    struct packet reply;
+    struct message reply;
 
-    return ask(p, &(struct packet){ .message = MSG_FILE_SYNC }, &reply);
+    return ASK(p, &reply, file_sync, NEXT(p));
 }
 
 int ask_room(struct peer *p, uint64_t bytes)
 {
-    struct packet reply;
-    struct packet request = { .message = MSG_FILE_ROOM,
-                              .value = { NUMBER(bytes) } };
+    struct message reply;
 
-    return ask(p, &request, &reply);
+    return ASK(p, &reply, file_room, NEXT(p), .to_come = bytes);
+}
+
+int ask_commit_to(struct peer *p, uint64_t length, char ret[4097])
+{
+    struct message reply;
+    int r = ASK(p, &reply, file_commit, NEXT(p), .length = length);
+
+    ret[0] = '\0';
+    if (r == OUTCOME_OK)
+        copy_path(reply.file_stored.path, ret);
+    return r;
 }
 
 int ask_commit(struct peer *p, uint64_t length)
 {
-    struct packet reply;
-    struct packet request = { .message = MSG_FILE_COMMIT,
-                              .value = { NUMBER(length) } };
+    char path[4097];
 
-    return ask(p, &request, &reply);
+    return ask_commit_to(p, length, path);
+}
+
+static int ask_abort_as(struct peer *p, bool spoiled)
+{
+    struct message reply;
+
+    return ASK(p, &reply, file_abort, NEXT(p), .spoiled = spoiled);
 }
 
 int ask_abort(struct peer *p)
 {
-    struct packet reply, request = { .message = MSG_FILE_ABORT };
+    return ask_abort_as(p, false);
+}
 
-    return ask(p, &request, &reply);
+int ask_abort_spoiled(struct peer *p)
+{
+    return ask_abort_as(p, true);
 }
 
 /* As a session would: the pipe's reader waits for it to become readable. */
@@ -366,21 +414,19 @@ static char *read_pipe(int fd)
 int ask_list(struct peer *p, const char *path, enum list_format format,
              const char *argument, char **text, int *outcome, uint64_t *entries)
 {
-    struct packet reply;
-    struct packet request = { .message = MSG_FOLDER_LIST,
-                              .value = { path_value(path), NUMBER(format),
-                                         path_value(argument),
-                                         NUMBER(p->facts) } };
-    int r = ask(p, &request, &reply);
+    struct message reply;
+    int r = ASK(p, &reply, directory_list, NEXT(p), .path = slice_from(path),
+                .format = format, .argument = slice_from(argument),
+                .facts = p->facts);
 
     if (r != OUTCOME_OK)
         return r;
-    cr_assert_eq(reply.message, MSG_FOLDER_PIPE);
-    *text = read_pipe(fd_take(&reply.fd[0]));
+    cr_assert_eq(reply.kind, MSG_directory_pipe);
+    *text = read_pipe(fd_take(&reply.directory_pipe.listing));
     cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
-    cr_assert_eq(reply.message, MSG_FOLDER_LISTED);
-    cr_assert_eq(reply.request, request.request);
-    *outcome = (int)reply.value[0].number;
-    *entries = reply.value[1].number;
+    cr_assert_eq(reply.kind, MSG_directory_listed);
+    cr_assert_eq(reply.request, p->session.last_request);
+    *outcome = (int)reply.directory_listed.outcome;
+    *entries = reply.directory_listed.entries;
     return OUTCOME_OK;
 }

@@ -1,5 +1,6 @@
 /* A test plays session, master and log to a real process files. Run by root it
- * is the process of a user without root, in its real cage; else the caller's.
+ * is the process of a user without root, in its real sandbox; else the
+ * caller's.
  */
 #ifndef TEST_FILES_PEER_H
 #define TEST_FILES_PEER_H
@@ -9,9 +10,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sallyport/domain/outcome.h"
+#include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/channel.h"
-#include "sallyport/ipc/outcome.h"
 
 #define PEER_UID 70123
 #define PEER_MS  20000 /* how long any answer may take */
@@ -26,7 +28,7 @@ struct peer {
 
 /* A home and a start with all rights, no fsync; change it, then run. */
 void peer_init(struct peer *p);
-void peer_run(struct peer *p); /* and waits for FILES_READY */
+void peer_run(struct peer *p); /* and waits for files_ready */
 void peer_start(struct peer *p);
 /* Runs it without waiting: for starts that fail. */
 void peer_fork(struct peer *p);
@@ -39,30 +41,45 @@ void peer_stop(struct peer *p);
 int peer_wait(struct peer *p);
 void peer_remove(struct peer *p);
 
-/* One request and its answer: OUTCOME_OK and *reply, or what REFUSED said. The
- * texts in *reply last until the next call. */
-int ask(struct peer *p, struct packet *request, struct packet *reply);
-int ask_path(struct peer *p, enum message m, const char *path);
+/* The next event of the log; false when there is none, within PEER_MS. Its
+ * texts last until the next call. */
+bool peer_event(struct peer *p, struct event_record *ret);
+
+/* ASK(p, &reply, file_commit, NEXT(p), .length = n): one request and its
+ * answer: OUTCOME_OK and *reply, or what `refused` said. The texts in *reply
+ * last until the next call. */
+#define ASK(p, reply, name, ...)                                               \
+    ask(p, reply, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
+#define NEXT(p) channel_next(&(p)->session)
+int ask(struct peer *p, struct message *reply, enum message_kind kind,
+        const void *body);
+/* Of the messages that have only a path. */
+int ask_path(struct peer *p, enum message_kind m, const char *path);
 int ask_rename(struct peer *p, const char *from, const char *to);
-/* The same; *reply tells the path. */
-int ask_rename_told(struct peer *p, const char *from, const char *to,
-                    struct packet *reply);
-int ask_facts(struct peer *p, const char *path, unsigned what_for,
-              struct packet *reply);
+/* The same; the path that it has then. */
+int ask_rename_to(struct peer *p, const char *from, const char *to,
+                  char ret[4097]);
+int ask_facts(struct peer *p, const char *path, enum facts_for purpose,
+              struct msg_facts_are *ret);
+/* What SIZE says; 0: nothing. */
+uint64_t ask_size(struct peer *p, const char *path);
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify);
 int ask_mode(struct peer *p, const char *path, unsigned mode);
 int ask_space(struct peer *p, const char *path, uint64_t *bytes);
 /* The same if so many bytes are wanted; above: all. */
 int ask_space_wanted(struct peer *p, const char *path, uint64_t wanted,
                      uint64_t *bytes);
-/* *fd: what can be read, or written at *first, where all FILE_COPY is done. */
+/* *fd: what can be read, or written at *first, where all file_copy is done. */
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
               uint64_t offset, uint64_t announced, int *fd, uint64_t *first);
-/* The same without FILE_BEGIN, if that is due: *waits. */
+/* The same without file_begin, if that is due: *waits. */
 int ask_write_waiting(struct peer *p, const char *path, enum write_mode mode,
                       uint64_t offset, uint64_t announced, int *fd,
                       bool *waits);
+/* What `file_writable` says; its file is the caller's. */
+int ask_open(struct peer *p, const struct msg_file_write *request,
+             struct msg_file_writable *ret);
 int ask_begin(struct peer *p);
 int ask_copy(struct peer *p, uint64_t *left);
 /* The same of one that is not to be kept if it is cut. */
@@ -71,15 +88,18 @@ int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
 int ask_sync(struct peer *p);
 int ask_room(struct peer *p, uint64_t bytes);
 int ask_commit(struct peer *p, uint64_t length);
+/* The same; the path under which it is visible. */
+int ask_commit_to(struct peer *p, uint64_t length, char ret[4097]);
 int ask_abort(struct peer *p);
-/* The whole listing, as a string to be freed; *outcome of LISTED. */
+int ask_abort_spoiled(struct peer *p);
+/* The whole listing, as a string to be freed; *outcome of directory_listed. */
 int ask_list(struct peer *p, const char *path, enum list_format format,
              const char *argument, char **text, int *outcome,
              uint64_t *entries);
 
 /* On disk, behind the process's back; paths within the home. */
 void disk_put(struct peer *p, const char *path, const void *data, size_t len);
-void disk_folder(struct peer *p, const char *path);
+void disk_directory(struct peer *p, const char *path);
 void disk_link(struct peer *p, const char *target, const char *path);
 void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed);
 bool disk_has(struct peer *p, const char *path);

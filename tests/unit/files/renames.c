@@ -14,7 +14,7 @@
 
 struct rename_faults rename_faults;
 
-/* By the clock alone: the cage knows no call that sleeps. */
+/* By the clock alone: the sandbox knows no call that sleeps. */
 static void pause_for(unsigned microseconds)
 {
     uint64_t end = clock_us() + microseconds;

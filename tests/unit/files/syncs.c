@@ -2,6 +2,7 @@
 #include "syncs.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,11 +15,13 @@
 
 #define CALLS_MAX 4096
 
-bool sync_folders_fail;
+bool sync_directories_fail;
 unsigned sync_fails_at;
 bool marks_fail;
 uint64_t free_at_first;
 time_t time_ahead;
+long clock_jumps;
+bool directories_endless;
 
 static char *calls;
 
@@ -61,7 +64,7 @@ static bool fails_now(char call)
 
 int fsync(int fd)
 {
-    if (is_folder(fd) ? sync_folders_fail : fails_now('s')) {
+    if (is_folder(fd) ? sync_directories_fail : fails_now('s')) {
         errno = EIO;
         return -1;
     }
@@ -102,6 +105,30 @@ time_t time(time_t *ret)
     if (ret)
         *ret = now.tv_sec + time_ahead;
     return now.tv_sec + time_ahead;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+    static struct timespec stood;
+    static long ahead;
+    int r = (int)syscall(SYS_clock_gettime, clock, ret);
+
+    if (clock != CLOCK_MONOTONIC || clock_jumps == 0)
+        return r;
+    if (stood.tv_sec == 0)
+        stood = *ret;
+    if (clock_jumps < 0)
+        *ret = stood;
+    else
+        ret->tv_sec += (ahead += clock_jumps) / 1000;
+    return r;
+}
+
+ssize_t getdents64(int fd, void *into, size_t size)
+{
+    if (directories_endless)
+        lseek(fd, 0, SEEK_SET);
+    return syscall(SYS_getdents64, fd, into, size);
 }
 
 int fstatvfs(int fd, struct statvfs *ret)

@@ -1,6 +1,6 @@
 /* Faults of syncs, marks, the disk and the clock for every process that the
  * test forks afterwards: this program's own fsync, fdatasync, fsetxattr,
- * fstatvfs and time stand before libc's. */
+ * fstatvfs, getdents64, time and clock_gettime stand before libc's. */
 #ifndef TESTS_FILES_SYNCS_H
 #define TESTS_FILES_SYNCS_H
 
@@ -9,7 +9,7 @@
 #include <time.h>
 
 /* EIO for any folder: so it shows that one is synced. */
-extern bool sync_folders_fail;
+extern bool sync_directories_fail;
 /* EIO for the Nth sync of a file in a process, and success after it, as Linux
  * reports a failed write; 0: none fails. */
 extern unsigned sync_fails_at;
@@ -22,6 +22,11 @@ extern uint64_t free_at_first;
 
 /* Seconds that time(2) is ahead for them. */
 extern time_t time_ahead;
+/* Milliseconds that the monotonic clock jumps ahead each time it is read; -1:
+ * it stands still. */
+extern long clock_jumps;
+/* Each directory begins again where it would end. */
+extern bool directories_endless;
 
 /* What those processes did to files since the call, one letter each: d
  * fdatasync, s fsync, m fsetxattr, t ftruncate. */

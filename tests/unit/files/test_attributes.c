@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 #include "peer.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/ftp/listing.h"
-#include "sallyport/users/rights.h"
 
 static void furnish(struct peer *p)
 {
     peer_init(p);
     disk_put(p, "/file", "hello", 5);
-    disk_folder(p, "/folder");
+    disk_directory(p, "/folder");
     disk_put(p, "/folder/in", "x", 1);
     disk_put(p, "/writable", "x", 1);
     cr_assert_eq(chmod(disk_path(p, "/writable"), 0200), 0);
@@ -48,7 +48,7 @@ static const struct {
     { "/escape", OUTCOME_NOT_FOUND, NULL },
     { "/fifo", OUTCOME_NOT_REGULAR, NULL },
     { "/missing", OUTCOME_NOT_FOUND, NULL },
-    { "/file/x", OUTCOME_NOT_FOLDER, NULL },
+    { "/file/x", OUTCOME_NOT_DIRECTORY, NULL },
     { "/.sallyport-x", OUTCOME_NOT_FOUND, NULL },
 };
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
@@ -222,7 +222,7 @@ Test(attributes, space)
     /* Others use this disk, too. */
     cr_expect_gt(bytes, 0);
     cr_expect_leq(bytes, (uint64_t)disk.f_blocks * disk.f_frsize);
-    cr_expect_eq(ask_space(&p, "/file", &bytes), OUTCOME_NOT_FOLDER);
+    cr_expect_eq(ask_space(&p, "/file", &bytes), OUTCOME_NOT_DIRECTORY);
     cr_expect_eq(ask_space(&p, "/missing", &bytes), OUTCOME_NOT_FOUND);
     peer_stop(&p);
 }

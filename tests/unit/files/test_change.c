@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "peer.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
 #include "syncs.h"
 
 #define K 1024u
@@ -16,101 +16,102 @@ static void furnish(struct peer *p)
 {
     disk_put(p, "/file", "hello", 5);
     disk_put(p, "/other", "other", 5);
-    disk_folder(p, "/empty");
-    disk_folder(p, "/full");
+    disk_directory(p, "/empty");
+    disk_directory(p, "/full");
     disk_put(p, "/full/file", "x", 1);
-    disk_folder(p, "/full/deep");
-    disk_folder(p, "/closed");
+    disk_directory(p, "/full/deep");
+    disk_directory(p, "/closed");
     disk_put(p, "/closed/file", "x", 1);
-    disk_folder(p, "/closed/folder");
+    disk_directory(p, "/closed/folder");
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0500), 0);
-    disk_folder(p, "/locked");
+    disk_directory(p, "/locked");
     cr_assert_eq(chmod(disk_path(p, "/locked"), 0600), 0);
     disk_link(p, "file", "/link");
     disk_link(p, "empty", "/link-to-folder");
     disk_link(p, "nothing", "/dangling");
     cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
     disk_put(p, "/.sallyport-x", "x", 1);
-    disk_folder(p, "/.sallyport-folder");
+    disk_directory(p, "/.sallyport-folder");
 }
 
 /* Each row in a home of its own. GONE and THERE are looked up afterwards. */
 Test(change, one_path)
 {
     static const struct {
-        enum message message;
+        enum message_kind message;
         const char *path;
         unsigned rights;
         int outcome;
         const char *gone, *there;
     } rows[] = {
-        { MSG_FOLDER_ENTER, "/", 0, OUTCOME_OK, "", "/" },
-        { MSG_FOLDER_ENTER, "/empty", 0, OUTCOME_OK, "", "/" },
-        { MSG_FOLDER_ENTER, "/link-to-folder", 0, OUTCOME_OK, "", "/" },
-        { MSG_FOLDER_ENTER, "/locked", 0, OUTCOME_DENIED, "", "/" },
-        { MSG_FOLDER_ENTER, "/file", 0, OUTCOME_NOT_FOLDER, "", "/" },
-        { MSG_FOLDER_ENTER, "/missing", 0, OUTCOME_NOT_FOUND, "", "/" },
-        { MSG_FOLDER_ENTER, "/.sallyport-folder", 0, OUTCOME_NOT_FOUND, "",
+        { MSG_directory_enter, "/", 0, OUTCOME_OK, "", "/" },
+        { MSG_directory_enter, "/empty", 0, OUTCOME_OK, "", "/" },
+        { MSG_directory_enter, "/link-to-folder", 0, OUTCOME_OK, "", "/" },
+        { MSG_directory_enter, "/locked", 0, OUTCOME_DENIED, "", "/" },
+        { MSG_directory_enter, "/file", 0, OUTCOME_NOT_DIRECTORY, "", "/" },
+        { MSG_directory_enter, "/missing", 0, OUTCOME_NOT_FOUND, "", "/" },
+        { MSG_directory_enter, "/.sallyport-folder", 0, OUTCOME_NOT_FOUND, "",
           "/" },
 
-        { MSG_FOLDER_MAKE, "/new", RIGHT_FOLDER, OUTCOME_OK, "", "/new" },
-        { MSG_FOLDER_MAKE, "/full/new", RIGHT_FOLDER, OUTCOME_OK, "",
+        { MSG_directory_make, "/new", RIGHT_DIRECTORY, OUTCOME_OK, "", "/new" },
+        { MSG_directory_make, "/full/new", RIGHT_DIRECTORY, OUTCOME_OK, "",
           "/full/new" },
-        { MSG_FOLDER_MAKE, "/new", RIGHT_ALL & ~RIGHT_FOLDER, OUTCOME_NO_RIGHT,
-          "/new", "/" },
-        { MSG_FOLDER_MAKE, "/", RIGHT_ALL, OUTCOME_EXISTS, "", "/" },
-        { MSG_FOLDER_MAKE, "/file", RIGHT_ALL, OUTCOME_EXISTS, "", "/file" },
-        { MSG_FOLDER_MAKE, "/dangling", RIGHT_ALL, OUTCOME_EXISTS, "/nothing",
-          "/dangling" },
-        { MSG_FOLDER_MAKE, "/missing/new", RIGHT_ALL, OUTCOME_NOT_FOUND, "",
+        { MSG_directory_make, "/new", RIGHT_ALL & ~RIGHT_DIRECTORY,
+          OUTCOME_NO_RIGHT, "/new", "/" },
+        { MSG_directory_make, "/", RIGHT_ALL, OUTCOME_EXISTS, "", "/" },
+        { MSG_directory_make, "/file", RIGHT_ALL, OUTCOME_EXISTS, "", "/file" },
+        { MSG_directory_make, "/dangling", RIGHT_ALL, OUTCOME_EXISTS,
+          "/nothing", "/dangling" },
+        { MSG_directory_make, "/missing/new", RIGHT_ALL, OUTCOME_NOT_FOUND, "",
           "/" },
-        { MSG_FOLDER_MAKE, "/file/new", RIGHT_ALL, OUTCOME_NOT_FOLDER, "",
+        { MSG_directory_make, "/file/new", RIGHT_ALL, OUTCOME_NOT_DIRECTORY, "",
           "/" },
-        { MSG_FOLDER_MAKE, "/closed/new", RIGHT_ALL, OUTCOME_DENIED, "", "/" },
-        { MSG_FOLDER_MAKE, "/.sallyport-new", RIGHT_ALL, OUTCOME_BAD_NAME,
+        { MSG_directory_make, "/closed/new", RIGHT_ALL, OUTCOME_DENIED, "",
+          "/" },
+        { MSG_directory_make, "/.sallyport-new", RIGHT_ALL, OUTCOME_BAD_NAME,
           "/.sallyport-new", "/" },
-        { MSG_FOLDER_MAKE, "/.sallyport-folder/new", RIGHT_ALL,
+        { MSG_directory_make, "/.sallyport-folder/new", RIGHT_ALL,
           OUTCOME_NOT_FOUND, "/.sallyport-folder/new", "/" },
-        { MSG_FOLDER_MAKE, "/tab\t", RIGHT_ALL, OUTCOME_BAD_NAME, "/tab\t",
+        { MSG_directory_make, "/tab\t", RIGHT_ALL, OUTCOME_BAD_NAME, "/tab\t",
           "/" },
 
-        { MSG_FOLDER_REMOVE, "/empty", RIGHT_FOLDER, OUTCOME_OK, "/empty",
+        { MSG_directory_remove, "/empty", RIGHT_DIRECTORY, OUTCOME_OK, "/empty",
           "/" },
-        { MSG_FOLDER_REMOVE, "/empty", RIGHT_ALL & ~RIGHT_FOLDER,
+        { MSG_directory_remove, "/empty", RIGHT_ALL & ~RIGHT_DIRECTORY,
           OUTCOME_NO_RIGHT, "", "/empty" },
-        { MSG_FOLDER_REMOVE, "/full", RIGHT_ALL, OUTCOME_NOT_EMPTY, "",
+        { MSG_directory_remove, "/full", RIGHT_ALL, OUTCOME_NOT_EMPTY, "",
           "/full/file" },
-        { MSG_FOLDER_REMOVE, "/", RIGHT_ALL, OUTCOME_DENIED, "", "/" },
-        { MSG_FOLDER_REMOVE, "/file", RIGHT_ALL, OUTCOME_NOT_FOLDER, "",
+        { MSG_directory_remove, "/", RIGHT_ALL, OUTCOME_DENIED, "", "/" },
+        { MSG_directory_remove, "/file", RIGHT_ALL, OUTCOME_NOT_DIRECTORY, "",
           "/file" },
-        { MSG_FOLDER_REMOVE, "/link-to-folder", RIGHT_ALL, OUTCOME_NOT_FOLDER,
-          "", "/empty" },
-        { MSG_FOLDER_REMOVE, "/missing", RIGHT_ALL, OUTCOME_NOT_FOUND, "",
+        { MSG_directory_remove, "/link-to-folder", RIGHT_ALL,
+          OUTCOME_NOT_DIRECTORY, "", "/empty" },
+        { MSG_directory_remove, "/missing", RIGHT_ALL, OUTCOME_NOT_FOUND, "",
           "/" },
-        { MSG_FOLDER_REMOVE, "/closed/folder", RIGHT_ALL, OUTCOME_DENIED, "",
+        { MSG_directory_remove, "/closed/folder", RIGHT_ALL, OUTCOME_DENIED, "",
           "/closed/folder" },
-        { MSG_FOLDER_REMOVE, "/.sallyport-folder", RIGHT_ALL, OUTCOME_NOT_FOUND,
-          "", "/.sallyport-folder" },
+        { MSG_directory_remove, "/.sallyport-folder", RIGHT_ALL,
+          OUTCOME_NOT_FOUND, "", "/.sallyport-folder" },
 
-        { MSG_FILE_DELETE, "/file", RIGHT_DELETE, OUTCOME_OK, "/file",
+        { MSG_file_delete, "/file", RIGHT_DELETE, OUTCOME_OK, "/file",
           "/link" },
-        { MSG_FILE_DELETE, "/link", RIGHT_DELETE, OUTCOME_OK, "/link",
+        { MSG_file_delete, "/link", RIGHT_DELETE, OUTCOME_OK, "/link",
           "/file" },
-        { MSG_FILE_DELETE, "/link-to-folder", RIGHT_DELETE, OUTCOME_OK,
+        { MSG_file_delete, "/link-to-folder", RIGHT_DELETE, OUTCOME_OK,
           "/link-to-folder", "/empty" },
-        { MSG_FILE_DELETE, "/dangling", RIGHT_DELETE, OUTCOME_OK, "/dangling",
+        { MSG_file_delete, "/dangling", RIGHT_DELETE, OUTCOME_OK, "/dangling",
           "/" },
-        { MSG_FILE_DELETE, "/file", RIGHT_ALL & ~RIGHT_DELETE, OUTCOME_NO_RIGHT,
+        { MSG_file_delete, "/file", RIGHT_ALL & ~RIGHT_DELETE, OUTCOME_NO_RIGHT,
           "", "/file" },
-        { MSG_FILE_DELETE, "/empty", RIGHT_ALL, OUTCOME_IS_FOLDER, "",
+        { MSG_file_delete, "/empty", RIGHT_ALL, OUTCOME_IS_DIRECTORY, "",
           "/empty" },
-        { MSG_FILE_DELETE, "/", RIGHT_ALL, OUTCOME_IS_FOLDER, "", "/" },
-        { MSG_FILE_DELETE, "/fifo", RIGHT_ALL, OUTCOME_NOT_REGULAR, "",
+        { MSG_file_delete, "/", RIGHT_ALL, OUTCOME_IS_DIRECTORY, "", "/" },
+        { MSG_file_delete, "/fifo", RIGHT_ALL, OUTCOME_NOT_REGULAR, "",
           "/fifo" },
-        { MSG_FILE_DELETE, "/missing", RIGHT_ALL, OUTCOME_NOT_FOUND, "", "/" },
-        { MSG_FILE_DELETE, "/closed/file", RIGHT_ALL, OUTCOME_DENIED, "",
+        { MSG_file_delete, "/missing", RIGHT_ALL, OUTCOME_NOT_FOUND, "", "/" },
+        { MSG_file_delete, "/closed/file", RIGHT_ALL, OUTCOME_DENIED, "",
           "/closed/file" },
-        { MSG_FILE_DELETE, "/.sallyport-x", RIGHT_ALL, OUTCOME_NOT_FOUND, "",
+        { MSG_file_delete, "/.sallyport-x", RIGHT_ALL, OUTCOME_NOT_FOUND, "",
           "/.sallyport-x" },
     };
 
@@ -159,7 +160,7 @@ Test(change, rename)
         { "/file", "/", RIGHT_ALL, OUTCOME_EXISTS },
         { "/missing", "/new", RIGHT_ALL, OUTCOME_NOT_FOUND },
         { "/file", "/missing/new", RIGHT_ALL, OUTCOME_NOT_FOUND },
-        { "/file", "/other/new", RIGHT_ALL, OUTCOME_NOT_FOLDER },
+        { "/file", "/other/new", RIGHT_ALL, OUTCOME_NOT_DIRECTORY },
         { "/file", "/closed/new", RIGHT_ALL, OUTCOME_DENIED },
         { "/.sallyport-x", "/new", RIGHT_ALL, OUTCOME_NOT_FOUND },
         { "/file", "/.sallyport-y", RIGHT_ALL, OUTCOME_BAD_NAME },
@@ -197,7 +198,7 @@ Test(change, new_folder_is_private)
     struct stat st;
 
     peer_start(&p);
-    cr_assert_eq(ask_path(&p, MSG_FOLDER_MAKE, "/new"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&p, MSG_directory_make, "/new"), OUTCOME_OK);
     cr_assert_eq(stat(disk_path(&p, "/new"), &st), 0);
     cr_assert_eq(st.st_mode & 07777, 0700);
     peer_stop(&p);
@@ -220,19 +221,21 @@ Test(change, partials_are_no_obstacle)
     struct peer p;
 
     peer_init(&p);
-    disk_folder(&p, "/folder");
-    disk_folder(&p, "/folder/inner");
+    disk_directory(&p, "/folder");
+    disk_directory(&p, "/folder/inner");
     peer_run(&p);
     cut_upload(&p, "/folder/a");
     cut_upload(&p, "/folder/b");
     /* Something else is in it: nothing is deleted. */
-    cr_assert_eq(ask_path(&p, MSG_FOLDER_REMOVE, "/folder"), OUTCOME_NOT_EMPTY);
+    cr_assert_eq(ask_path(&p, MSG_directory_remove, "/folder"),
+                 OUTCOME_NOT_EMPTY);
     cr_assert_eq(disk_partials(&p, "/folder"), 2);
-    cr_assert_eq(ask_path(&p, MSG_FOLDER_REMOVE, "/folder/inner"), OUTCOME_OK);
-    cr_assert_eq(ask_path(&p, MSG_FILE_DELETE, "/folder/a"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&p, MSG_directory_remove, "/folder/inner"),
+                 OUTCOME_OK);
+    cr_assert_eq(ask_path(&p, MSG_file_delete, "/folder/a"), OUTCOME_OK);
     cr_assert_eq(disk_partials(&p, "/folder"), 1);
-    cr_assert_eq(ask_path(&p, MSG_FILE_DELETE, "/folder/a"), OUTCOME_NOT_FOUND);
-    cr_assert_eq(ask_path(&p, MSG_FOLDER_REMOVE, "/folder"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&p, MSG_file_delete, "/folder/a"), OUTCOME_NOT_FOUND);
+    cr_assert_eq(ask_path(&p, MSG_directory_remove, "/folder"), OUTCOME_OK);
     cr_assert_not(disk_has(&p, "/folder"));
     peer_stop(&p);
 }
@@ -245,13 +248,14 @@ Test(change, running_upload_is_an_obstacle)
     int fd;
 
     peer_init(&a);
-    disk_folder(&a, "/folder");
+    disk_directory(&a, "/folder");
     peer_run(&a);
     cr_assert_eq(ask_write(&a, "/folder/f", WRITE_STORE, 0, 0, &fd, &first),
                  OUTCOME_OK);
     b = a;
     peer_run(&b);
-    cr_assert_eq(ask_path(&b, MSG_FOLDER_REMOVE, "/folder"), OUTCOME_NOT_EMPTY);
+    cr_assert_eq(ask_path(&b, MSG_directory_remove, "/folder"),
+                 OUTCOME_NOT_EMPTY);
     cr_assert_eq(disk_partials(&a, "/folder"), 1);
     close(fd);
     cr_assert_eq(ask_commit(&a, 0), OUTCOME_OK);
@@ -269,21 +273,22 @@ Test(change, new_names_are_synced)
     } rows[] = { { false, OUTCOME_OK, OUTCOME_OK },
                  { true, OUTCOME_IO, OUTCOME_STANDS } };
 
-    sync_folders_fail = true;
+    sync_directories_fail = true;
     for (size_t i = 0; i < 2; i++) {
         struct peer p;
 
         peer_init(&p);
         furnish(&p);
-        disk_folder(&p, "/blind");
+        disk_directory(&p, "/blind");
         cr_assert_eq(chmod(disk_path(&p, "/blind"), 0300), 0);
         p.start.rules.fsync = rows[i].fsync;
         peer_run(&p);
-        cr_expect_eq(ask_path(&p, MSG_FOLDER_MAKE, "/new"), rows[i].make);
+        cr_expect_eq(ask_path(&p, MSG_directory_make, "/new"), rows[i].make);
         cr_expect_eq(ask_rename(&p, "/file", "/else"), rows[i].rename);
         cr_expect_eq(ask_rename(&p, "/other", "/empty/o"), rows[i].rename);
-        cr_expect_eq(ask_path(&p, MSG_FOLDER_MAKE, "/blind/new"), OUTCOME_OK);
-        cr_expect_eq(ask_path(&p, MSG_FILE_DELETE, "/else"), OUTCOME_OK);
+        cr_expect_eq(ask_path(&p, MSG_directory_make, "/blind/new"),
+                     OUTCOME_OK);
+        cr_expect_eq(ask_path(&p, MSG_file_delete, "/else"), OUTCOME_OK);
         peer_stop(&p);
     }
 }

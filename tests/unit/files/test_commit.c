@@ -35,14 +35,6 @@ static void cut(struct peer *p, const char *path, size_t len, unsigned seed)
     cr_assert_eq(ask_abort(p), OUTCOME_OK);
 }
 
-static uint64_t size_told(struct peer *p, const char *path)
-{
-    struct packet reply;
-
-    return ask_facts(p, path, 1, &reply) == OUTCOME_OK ? reply.value[1].number
-                                                       : 0;
-}
-
 /* The home of a second process of the same user is the first one's. */
 static void join(struct peer *second, const struct peer *first)
 {
@@ -86,7 +78,7 @@ Test(commit, what_is_there_stands_until_the_first_byte)
     peer_start(&p);
     cut(&p, "/f", 256 * K + 5, 1);
     for (size_t i = 0; i < WAYS; i++) {
-        cr_assert_eq(size_told(&p, "/f"), 256 * K);
+        cr_assert_eq(ask_size(&p, "/f"), 256 * K);
         for (int j = 0; j < 3; j++) {
             wait_for_bytes(&p, i, &fd);
             close(fd);
@@ -110,7 +102,7 @@ Test(commit, it_stands_when_somebody_dies)
     peer_start(&p);
     cut(&p, "/f", 256 * K + 5, 1);
     for (size_t i = 0; i < WAYS; i++) {
-        cr_assert_eq(size_told(&p, "/f"), 256 * K, "way %zu", i);
+        cr_assert_eq(ask_size(&p, "/f"), 256 * K, "way %zu", i);
         wait_for_bytes(&p, i, &fd);
         close(fd);
         if (i % 2)
@@ -121,7 +113,7 @@ Test(commit, it_stands_when_somebody_dies)
         channel_close(&p.log);
         peer_run(&p);
     }
-    cr_assert_eq(size_told(&p, "/f"), 256 * K);
+    cr_assert_eq(ask_size(&p, "/f"), 256 * K);
     peer_stop(&p);
 }
 
@@ -135,14 +127,14 @@ Test(commit, the_first_byte_cuts_or_replaces)
     peer_start(&p);
     for (size_t i = 0; i < WAYS; i++) {
         cut(&p, "/f", 256 * K + 5, 1);
-        size_told(&p, "/f");
+        ask_size(&p, "/f");
         wait_for_bytes(&p, i, &fd);
         close(fd);
         cr_assert_eq(ask_begin(&p), OUTCOME_OK);
         cr_assert_eq(ask_begin(&p), OUTCOME_OK, "once more is harmless");
         cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-        cr_expect_eq(size_told(&p, "/f"), left[i], "way %zu", i);
-        ask_path(&p, MSG_FILE_DELETE, "/f");
+        cr_expect_eq(ask_size(&p, "/f"), left[i], "way %zu", i);
+        ask_path(&p, MSG_file_delete, "/f");
     }
     cr_expect_eq(disk_partials(&p, "/"), 0);
     peer_stop(&p);
@@ -158,13 +150,13 @@ Test(commit, nothing_is_a_file_too)
     peer_start(&p);
     for (size_t i = 0; i < WAYS; i++) {
         cut(&p, "/f", 256 * K + 5, 1);
-        size_told(&p, "/f");
+        ask_size(&p, "/f");
         wait_for_bytes(&p, i, &fd);
         close(fd);
         cr_assert_eq(ask_commit(&p, lengths[i]), OUTCOME_OK, "way %zu", i);
         cr_expect(disk_is(&p, "/f", lengths[i], 1), "way %zu", i);
         cr_expect_eq(disk_partials(&p, "/"), 0);
-        cr_assert_eq(ask_path(&p, MSG_FILE_DELETE, "/f"), OUTCOME_OK);
+        cr_assert_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
     }
     peer_stop(&p);
 }
@@ -181,7 +173,7 @@ Test(commit, one_that_waits_keeps_others_out)
     join(&b, &a);
     cut(&a, "/f", 256 * K + 5, 1);
     wait_for_bytes(&a, 0, &fd);
-    cr_expect_eq(ask_path(&b, MSG_FILE_DELETE, "/f"), OUTCOME_BUSY);
+    cr_expect_eq(ask_path(&b, MSG_file_delete, "/f"), OUTCOME_BUSY);
     int other;
     cr_expect_eq(ask_write(&b, "/f", WRITE_STORE, 64 * K, 0, &other, &first),
                  OUTCOME_BUSY);
@@ -195,7 +187,7 @@ Test(commit, one_that_waits_keeps_others_out)
     put_pattern(fd, 0, 128 * K, 2);
     close(fd);
     cr_assert_eq(ask_abort(&a), OUTCOME_OK);
-    cr_expect_eq(size_told(&b, "/f"), 64 * K);
+    cr_expect_eq(ask_size(&b, "/f"), 64 * K);
     leave(&b);
     peer_stop(&a);
 }
@@ -214,7 +206,7 @@ Test(commit, refused_for_its_length)
                                        UINT64_MAX, &fd, &waits),
                      OUTCOME_NO_SPACE);
     cr_expect_eq(disk_partials(&p, "/"), 1);
-    cr_expect_eq(size_told(&p, "/f"), 256 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 256 * K);
     peer_stop(&p);
 }
 
@@ -245,7 +237,7 @@ static void expect_nothing_of(struct peer *p, const char *path)
     uint64_t first;
     int fd;
 
-    cr_expect_eq(size_told(p, path), 0, "%s", path);
+    cr_expect_eq(ask_size(p, path), 0, "%s", path);
     cr_expect_eq(disk_partials(p, "/"), 0, "%s", path);
     cr_assert_eq(ask_write(p, path, WRITE_APPEND, 0, 0, &fd, &first),
                  OUTCOME_OK);
@@ -262,7 +254,7 @@ Test(commit, a_partial_goes_with_its_file)
     store(&p, "/f", 300 * K, 1);
     cut(&p, "/f", 200 * K, 2);
     cr_assert_eq(disk_partials(&p, "/"), 1);
-    cr_assert_eq(ask_path(&p, MSG_FILE_DELETE, "/f"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
     expect_nothing_of(&p, "/f");
     store(&p, "/f", 300 * K, 1);
     cut(&p, "/f", 200 * K, 2);
@@ -287,7 +279,7 @@ Test(commit, a_running_one_stays)
     join(&b, &a);
     store(&a, "/f", 300 * K, 1);
     begin(&a, "/f", WRITE_STORE, 0, 200 * K, 2);
-    cr_assert_eq(ask_path(&b, MSG_FILE_DELETE, "/f"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&b, MSG_file_delete, "/f"), OUTCOME_OK);
     cr_expect_eq(disk_partials(&a, "/"), 1);
     cr_assert_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
     cr_expect(disk_is(&a, "/f", 200 * K, 2));
@@ -331,8 +323,8 @@ Test(commit, folder_that_is_renamed_alone)
     int fd;
 
     peer_init(&p);
-    disk_folder(&p, "/d");
-    disk_folder(&p, "/d/e");
+    disk_directory(&p, "/d");
+    disk_directory(&p, "/d/e");
     peer_run(&p);
     cr_assert_eq(ask_write(&p, "/d/e/f", WRITE_STORE, 0, 0, &fd, &first),
                  OUTCOME_OK);
@@ -354,21 +346,21 @@ Test(commit, folder_that_is_renamed)
     struct peer a, b;
 
     peer_init(&a);
-    disk_folder(&a, "/a");
+    disk_directory(&a, "/a");
     peer_run(&a);
     join(&b, &a);
     begin(&a, "/a/x", WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_rename(&b, "/a", "/b"), OUTCOME_OK);
-    cr_assert_eq(ask_path(&b, MSG_FOLDER_MAKE, "/a"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&b, MSG_directory_make, "/a"), OUTCOME_OK);
     cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_MOVED);
     cr_expect_not(disk_has(&a, "/a/x"));
     cr_expect_not(disk_has(&a, "/b/x"));
-    cr_expect_eq(size_told(&b, "/b/x"), 192 * K);
+    cr_expect_eq(ask_size(&b, "/b/x"), 192 * K);
     /* Without another one of its name, too. */
     begin(&a, "/a/x", WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_rename(&b, "/a", "/c"), OUTCOME_OK);
     cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_MOVED);
-    cr_expect_eq(size_told(&b, "/c/x"), 192 * K);
+    cr_expect_eq(ask_size(&b, "/c/x"), 192 * K);
     /* There and back is no matter. */
     begin(&a, "/b/x", WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_rename(&b, "/b", "/d"), OUTCOME_OK);

@@ -28,14 +28,6 @@ static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
     close(fd);
 }
 
-static uint64_t size_told(struct peer *p)
-{
-    struct packet reply;
-
-    return ask_facts(p, "/f", 1, &reply) == OUTCOME_OK ? reply.value[1].number
-                                                       : 0;
-}
-
 static void start_with_fsync(struct peer *p)
 {
     peer_init(p);
@@ -70,7 +62,7 @@ static void expect_nothing(struct peer *p)
     uint64_t first = 1;
     int fd;
 
-    cr_expect_eq(size_told(p), 0);
+    cr_expect_eq(ask_size(p, "/f"), 0);
     cr_expect_eq(ask_write(p, "/f", WRITE_STORE, 64 * K, 0, &fd, &first),
                  OUTCOME_BAD_OFFSET);
     cr_assert_eq(ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
@@ -89,11 +81,11 @@ Test(confirmed, a_cut_syncs_before_it_marks)
     begin(&p, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_str_eq(sync_calls(), "dm");
-    cr_expect_eq(size_told(&p), 192 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
     again(&p); /* the session leaves in the midst of it */
     cr_expect_str_eq(sync_calls(), "dmtdm");
-    cr_expect_eq(size_told(&p), 256 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 256 * K);
     peer_stop(&p);
 }
 
@@ -107,7 +99,7 @@ Test(confirmed, a_death_leaves_what_was_synced)
     cr_assert_eq(ask_sync(&p), OUTCOME_OK);
     disk_extend(&p, "/", 500 * K, 1);
     die(&p);
-    cr_expect_eq(size_told(&p), 192 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_APPEND, 0, 600 * K, 1);
     cr_assert_eq(ask_commit(&p, 600 * K), OUTCOME_OK);
     cr_expect(disk_is(&p, "/f", 600 * K, 1));
@@ -182,7 +174,7 @@ Test(confirmed, lowered_and_synced_before_the_cut)
     begin(&p, WRITE_STORE, 100 * K, 150 * K, 1);
     cr_expect_str_eq(sync_calls(), "mst");
     die(&p);
-    cr_expect_eq(size_told(&p), 100 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 100 * K);
     begin(&p, WRITE_STORE, 0, 10, 2); /* takes its place */
     cr_expect_str_eq(sync_calls(), "mstms");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
@@ -219,7 +211,6 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
 Test(confirmed, no_mark_no_resume)
 {
     struct peer p;
-    struct packet packet;
     struct event_record event;
 
     peer_init(&p);
@@ -234,10 +225,8 @@ Test(confirmed, no_mark_no_resume)
     }
     begin(&p, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
-    cr_assert_eq(channel_receive(&p.log, &packet), 1);
-    cr_assert_eq(event_decode(packet.value[0].text, &event), 0);
+    cr_assert(peer_event(&p, &event));
     cr_expect_eq(event.event, EVENT_SERVICE);
-    packet_close(&packet);
     peer_stop(&p); /* and no other event */
 }
 
@@ -269,7 +258,7 @@ Test(confirmed, marks_that_are_not_true)
         const char *path = disk_path(&p, disk_partial(&p, "/"));
 
         cr_assert_eq(setxattr(path, MARK, rows[i].bytes, rows[i].len, 0), 0);
-        cr_expect_eq(size_told(&p), rows[i].told, "row %zu", i);
+        cr_expect_eq(ask_size(&p, "/f"), rows[i].told, "row %zu", i);
     }
     peer_stop(&p);
 }
@@ -284,11 +273,11 @@ Test(confirmed, without_fsync)
     peer_run(&p);
     begin(&p, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(size_told(&p), 192 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_STORE, 64 * K, 200 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_str_eq(sync_calls(), "mmtm");
-    cr_expect_eq(size_told(&p), 192 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     p.start.rules.fsync = true;
     again(&p);
     expect_nothing(&p);
@@ -302,7 +291,7 @@ Test(confirmed, a_file_has_no_mark)
     char mark[16];
 
     start_with_fsync(&p);
-    disk_folder(&p, "/a");
+    disk_directory(&p, "/a");
     begin(&p, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_sync(&p), OUTCOME_OK);
     cr_assert_gt(getxattr(disk_path(&p, disk_partial(&p, "/")), MARK, mark,
@@ -319,46 +308,46 @@ Test(confirmed, a_partial_is_deleted_for_good)
 {
     struct peer p;
 
-    sync_folders_fail = true;
+    sync_directories_fail = true;
     start_with_fsync(&p);
     disk_put(&p, "/f", "x", 1);
-    cr_expect_eq(ask_path(&p, MSG_FILE_DELETE, "/f"), OUTCOME_OK);
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
     begin(&p, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(ask_path(&p, MSG_FILE_DELETE, "/f"), OUTCOME_IO);
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_IO);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     peer_stop(&p);
 }
 
 /* SIZE of a second session, while the first one's files syncs what came. */
+static int send_size(struct peer *p)
+{
+    return SEND(&p->session, facts, NEXT(p), .path = SLICE("/f"),
+                .purpose = FACTS_FOR_SIZE, .directory = false);
+}
+
 Test(confirmed, size_waits_for_the_old_writer)
 {
     struct peer a, b;
-    struct packet size = {
-        .message = MSG_FACTS,
-        .value = { TEXT(SLICE("/f")), NUMBER(1) },
-    };
-    struct packet reply;
+    struct message reply;
 
     start_with_fsync(&a);
     b = a;
     peer_run(&b);
     begin(&a, WRITE_STORE, 0, 200 * K, 1);
-    size.request = channel_next(&b.session);
-    cr_assert_eq(channel_send(&b.session, &size), 0);
+    cr_assert_eq(send_size(&b), 0);
     cr_expect_eq(channel_wait(&b.session, &reply, 100), -ETIMEDOUT);
     cr_assert_eq(ask_abort(&a), OUTCOME_OK);
     cr_assert_eq(channel_wait(&b.session, &reply, PEER_MS), 1);
-    cr_assert_eq(reply.message, MSG_FACTS_ARE);
-    cr_expect_eq(reply.value[1].number, 192 * K);
+    cr_assert_eq(reply.kind, MSG_facts_are);
+    cr_expect_eq(reply.facts_are.size, 192 * K);
     begin(&b, WRITE_APPEND, 0, 200 * K, 1);
     /* And if it became the file meanwhile, that one's. */
-    size.request = channel_next(&a.session);
-    cr_assert_eq(channel_send(&a.session, &size), 0);
+    cr_assert_eq(send_size(&a), 0);
     cr_expect_eq(channel_wait(&a.session, &reply, 100), -ETIMEDOUT);
     cr_assert_eq(ask_commit(&b, 200 * K), OUTCOME_OK);
     cr_assert_eq(channel_wait(&a.session, &reply, PEER_MS), 1);
-    cr_expect_eq(reply.value[1].number, 200 * K);
+    cr_expect_eq(reply.facts_are.size, 200 * K);
     channel_close(&b.session);
     channel_close(&b.master);
     cr_assert_eq(peer_wait(&b), 0);
@@ -370,10 +359,6 @@ Test(confirmed, size_waits_for_the_old_writer)
 Test(confirmed, size_does_not_wait_long)
 {
     struct peer a, b;
-    struct packet size = {
-        .message = MSG_FACTS,
-        .value = { TEXT(SLICE("/f")), NUMBER(1) },
-    };
     uint64_t began;
 
     start_with_fsync(&a);
@@ -382,10 +367,9 @@ Test(confirmed, size_does_not_wait_long)
     begin(&a, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_sync(&a), OUTCOME_OK);
     began = clock_ms();
-    cr_expect_eq(size_told(&b), 192 * K);
+    cr_expect_eq(ask_size(&b, "/f"), 192 * K);
     cr_expect_geq(clock_ms() - began, 4900);
-    size.request = channel_next(&b.session);
-    cr_assert_eq(channel_send(&b.session, &size), 0);
+    cr_assert_eq(send_size(&b), 0);
     began = clock_ms();
     channel_close(&b.session);
     channel_close(&b.master);

@@ -8,7 +8,7 @@
 
 #include "files/copy.h"
 #include "peer.h"
-#include "sallyport/ipc/outcome.h"
+#include "sallyport/domain/outcome.h"
 
 #define K 1024u
 #define M (1024u * K)

@@ -25,10 +25,9 @@ static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
 
 static void session_died(struct peer *p, int signal_number)
 {
-    struct packet died = { .message = MSG_SESSION_DIED,
-                           .value = { NUMBER(signal_number) } };
-
-    cr_assert_eq(channel_send(&p->master, &died), 0);
+    cr_assert_eq(
+        SEND(&p->master, session_died, 0, .signal = (uint64_t)signal_number),
+        0);
 }
 
 static bool has(const struct event_record *r, enum event_field f,
@@ -41,12 +40,10 @@ static bool has(const struct event_record *r, enum event_field f,
 static void expect_event(struct peer *p, const char *verb, uint64_t bytes,
                          const char *reason)
 {
-    struct packet packet;
     struct event_record r;
 
     cr_assert_eq(peer_wait(p), 0);
-    cr_assert_eq(channel_receive(&p->log, &packet), 1, "no event");
-    cr_assert_eq(event_decode(packet.value[0].text, &r), 0);
+    cr_assert(peer_event(p, &r), "no event");
     cr_expect_eq(r.event, EVENT_TRANSFER);
     cr_expect(has(&r, FIELD_USER, "anna") && has(&r, FIELD_PATH, "/f"));
     cr_expect(has(&r, FIELD_VERB, verb));
@@ -55,15 +52,15 @@ static void expect_event(struct peer *p, const char *verb, uint64_t bytes,
     cr_expect_eq(r.number[FIELD_RESULT], 0);
     cr_expect(has(&r, FIELD_REASON, reason), "%.*s",
               (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
-    cr_expect_neq(channel_receive(&p->log, &packet), 1, "another event");
+    cr_expect_not(peer_event(p, &r), "another event");
 }
 
 static void expect_no_event(struct peer *p)
 {
-    struct packet packet;
+    struct event_record r;
 
     cr_assert_eq(peer_wait(p), 0);
-    cr_expect_neq(channel_receive(&p->log, &packet), 1, "an event");
+    cr_expect_not(peer_event(p, &r), "an event");
 }
 
 static const struct {
@@ -112,7 +109,7 @@ Test(death, before_the_end_of_the_channel)
 Test(death, leaves_the_partial_free)
 {
     struct peer a, b;
-    struct packet facts;
+    struct msg_facts_are facts;
     uint64_t first;
     int fd;
 
@@ -122,7 +119,7 @@ Test(death, leaves_the_partial_free)
     b = a;
     peer_run(&b);
     do /* until the first has let go of it */
-        cr_assert_eq(ask_facts(&b, "/f", 1, &facts), OUTCOME_OK);
+        cr_assert_eq(ask_facts(&b, "/f", FACTS_FOR_SIZE, &facts), OUTCOME_OK);
     while (ask_write(&b, "/f", WRITE_APPEND, 0, 0, &fd, &first) ==
            OUTCOME_BUSY);
     cr_assert_eq(first, 192 * K);
@@ -168,15 +165,12 @@ Test(death, without_an_upload)
 /* It can't hear that the file is there. */
 Test(death, before_the_answer_to_a_commit)
 {
-    struct packet commit = { .message = MSG_FILE_COMMIT,
-                             .value = { NUMBER(10) } };
     struct peer p;
 
     peer_start(&p);
     begin(&p, WRITE_STORE, 0, 10);
     kill(p.pid, SIGSTOP);
-    commit.request = channel_next(&p.session);
-    cr_assert_eq(channel_send(&p.session, &commit), 0);
+    cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 10), 0);
     channel_close(&p.session);
     kill(p.pid, SIGCONT);
     session_died(&p, SIGKILL);

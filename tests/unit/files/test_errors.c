@@ -18,8 +18,8 @@ Test(errors, table)
         { -EACCES, OUTCOME_DENIED, EACCES },
         { -EPERM, OUTCOME_DENIED, EPERM },
         { -EEXIST, OUTCOME_EXISTS, EEXIST },
-        { -ENOTDIR, OUTCOME_NOT_FOLDER, ENOTDIR },
-        { -EISDIR, OUTCOME_IS_FOLDER, EISDIR },
+        { -ENOTDIR, OUTCOME_NOT_DIRECTORY, ENOTDIR },
+        { -EISDIR, OUTCOME_IS_DIRECTORY, EISDIR },
         { -ENXIO, OUTCOME_NOT_REGULAR, ENXIO },
         { -ENOTEMPTY, OUTCOME_NOT_EMPTY, ENOTEMPTY },
         { -ENAMETOOLONG, OUTCOME_BAD_NAME, ENAMETOOLONG },
@@ -38,7 +38,7 @@ Test(errors, table)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         cr_expect_eq(errors_outcome(rows[i].result), rows[i].outcome, "row %zu",
                      i);
-        cr_expect_eq(errors_number(rows[i].result), rows[i].number, "row %zu",
-                     i);
+        cr_expect_eq((unsigned)errors_number(rows[i].result), rows[i].number,
+                     "row %zu", i);
     }
 }

@@ -19,76 +19,72 @@
 #include "peer.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/event/event.h"
+#include "support/lie.h"
 
 Test(files, lies_end_it)
 {
     static const struct {
-        struct packet packet;
+        struct message lie;
         const char *why;
     } rows[] = {
-        { { .message = MSG_FILE_SYNC }, "nothing is open" },
-        { { .message = MSG_FILE_COMMIT }, "nothing is open" },
-        { { .message = MSG_FILE_ABORT }, "nothing is open" },
-        { { .message = MSG_FILE_READ,
-            .value = { { .text = SLICE("/a/../b") } } },
+        { { .kind = MSG_file_sync }, "nothing is open" },
+        { { .kind = MSG_file_commit }, "nothing is open" },
+        { { .kind = MSG_file_abort }, "nothing is open" },
+        { { .kind = MSG_file_read, .file_read = { .path = SLICE("/a/../b") } },
           "a path that isn't normal" },
-        { { .message = MSG_FILE_READ, .value = { { .text = SLICE("/a/") } } },
+        { { .kind = MSG_file_read, .file_read = { .path = SLICE("/a/") } },
           "a slash at the end" },
-        { { .message = MSG_FOLDER_MAKE, .value = { { .text = SLICE("//a") } } },
+        { { .kind = MSG_directory_make,
+            .directory_make = { .path = SLICE("//a") } },
           "an empty component" },
-        { { .message = MSG_FOLDER_ENTER,
-            .value = { { .text = SLICE("/./a") } } },
+        { { .kind = MSG_directory_enter,
+            .directory_enter = { .path = SLICE("/./a") } },
           "a dot" },
-        { { .message = MSG_RENAME,
-            .value = { { .text = SLICE("/a") }, { .text = SLICE("/..") } } },
+        { { .kind = MSG_rename,
+            .rename = { .from = SLICE("/a"), .to = SLICE("/..") } },
           "the second path" },
-        { { .message = MSG_FILE_WRITE,
-            .value = { { .text = SLICE("/a") },
-                       { .number = WRITE_MODE_COUNT } } },
+        { { .kind = MSG_file_write,
+            .file_write = { .path = SLICE("/a"), .mode = WRITE_MODE_COUNT } },
           "an unknown mode" },
-        { { .message = MSG_FOLDER_LIST,
-            .value = { { .text = SLICE("/") },
-                       { .number = LIST_FORMAT_COUNT },
-                       { .text = SLICE("") } } },
+        { { .kind = MSG_directory_list,
+            .directory_list = { .path = SLICE("/"),
+                                .format = LIST_FORMAT_COUNT,
+                                .argument = SLICE("") } },
           "an unknown format" },
-        { { .message = MSG_FOLDER_LIST,
-            .value = { { .text = SLICE("/") },
-                       { .number = LIST_FACTS },
-                       { .text = SLICE("") },
-                       { .number = 64 } } },
+        { { .kind = MSG_directory_list,
+            .directory_list = { .path = SLICE("/"),
+                                .format = LIST_FACTS,
+                                .argument = SLICE(""),
+                                .facts = 64 } },
           "an unknown fact" },
-        { { .message = MSG_TIMES,
-            .value = { { .text = SLICE("/a") }, { .number = UINT64_MAX } } },
+        { { .kind = MSG_times, .times = { .path = SLICE("/a"), .access = -1 } },
           "a time before 1970" },
-        { { .message = MSG_TIMES,
-            .value = { { .text = SLICE("/a") },
-                       { .number = 0 },
-                       { .number = 253402300800 } } },
+        { { .kind = MSG_times,
+            .times = { .path = SLICE("/a"), .modify = 253402300800 } },
           "the year 10000" },
-        { { .message = MSG_MODE,
-            .value = { { .text = SLICE("/a") }, { .number = 04755 } } },
+        { { .kind = MSG_mode, .mode = { .path = SLICE("/a"), .mode = 04755 } },
           "set-user-ID" },
-        { { .message = MSG_MODE,
-            .value = { { .text = SLICE("/a") }, { .number = 01777 } } },
+        { { .kind = MSG_mode, .mode = { .path = SLICE("/a"), .mode = 01777 } },
           "the sticky bit" },
-        { { .message = MSG_MODE,
-            .value = { { .text = SLICE("/a") },
-                       { .number = UINT64_C(0644) | UINT64_C(1) << 32 } } },
+        { { .kind = MSG_mode,
+            .mode = { .path = SLICE("/a"),
+                      .mode = UINT64_C(0644) | UINT64_C(1) << 32 } },
           "more than a mode" },
-        { { .message = MSG_FACTS,
-            .value = { { .text = SLICE("/") }, { .number = 3 } } },
-          "an unknown flag" },
+        { { .kind = MSG_facts,
+            .facts = { .path = SLICE("/"), .purpose = FACTS_FOR_COUNT } },
+          "an unknown purpose" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer p;
-        struct packet packet = rows[i].packet;
+        struct message lie = rows[i].lie;
 
         peer_init(&p);
         disk_put(&p, "/a", "hello", 5);
         peer_run(&p);
-        packet.request = 1;
-        cr_expect_eq(channel_send(&p.session, &packet), 0, "%s", rows[i].why);
+        lie.request = 1;
+        cr_expect_eq(lie_send(&p.session, lie.kind, &lie.request), 0, "%s",
+                     rows[i].why);
         cr_expect_eq(peer_wait(&p), EX_PROTOCOL, "%s", rows[i].why);
         cr_expect(disk_has(&p, "/a"));
         peer_remove(&p);
@@ -147,11 +143,10 @@ static size_t encoded_abort(char *out)
 {
     int ends[2];
     struct channel c;
-    struct packet abort_it = { .message = MSG_FILE_ABORT, .request = 1 };
 
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&c, ends[0], PROCESS_SESSION, PROCESS_FILES, PHASE_ASKED);
-    cr_assert_eq(channel_send(&c, &abort_it), 0);
+    cr_assert_eq(SEND(&c, file_abort, 1, .spoiled = false), 0);
     ssize_t n = recv(ends[1], out, 64, 0);
     cr_assert_gt(n, 0);
     channel_close(&c);
@@ -180,14 +175,11 @@ Test(files, second_upload_ends_it)
     struct peer p;
     uint64_t first;
     int fd;
-    struct packet packet = { .message = MSG_FOLDER_ENTER,
-                             .request = 9,
-                             .value = { TEXT(SLICE("/")) } };
 
     peer_start(&p);
     cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
                  OUTCOME_OK);
-    cr_assert_eq(channel_send(&p.session, &packet), 0);
+    cr_assert_eq(SEND(&p.session, directory_enter, 9, .path = SLICE("/")), 0);
     cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
     peer_remove(&p);
 }
@@ -196,16 +188,13 @@ Test(files, second_upload_ends_it)
 Test(files, session_that_never_reads)
 {
     struct peer p;
-    struct packet packet = { .message = MSG_FOLDER_ENTER,
-                             .value = { TEXT(SLICE("/")) } };
     struct pollfd room = { .events = POLLOUT };
     int r = 0;
 
     peer_start(&p);
     room.fd = p.session.fd;
     while (r == 0 || r == -EAGAIN) {
-        packet.request = channel_next(&p.session);
-        r = channel_send(&p.session, &packet);
+        r = SEND(&p.session, directory_enter, NEXT(&p), .path = SLICE("/"));
         if (r == -EAGAIN)
             cr_assert_eq(poll(&room, 1, PEER_MS), 1);
     }
@@ -238,27 +227,6 @@ Test(files, master_that_lies)
     peer_remove(&p);
 }
 
-Test(files, takes_a_new_log)
-{
-    struct peer p;
-    int ends[2];
-    char byte;
-
-    peer_start(&p);
-    cr_assert_eq(fd_pair(ends), 0);
-    struct packet packet = { .message = MSG_LOG, .fd = { ends[0], -1 } };
-    cr_assert_eq(channel_send(&p.master, &packet), 0);
-    close(ends[0]);
-    /* The old one is closed, the new one is held. */
-    fd_set_nonblock(p.log.fd, false);
-    cr_expect_eq(recv(p.log.fd, &byte, 1, 0), 0);
-    cr_expect_eq(recv(ends[1], &byte, 1, MSG_DONTWAIT), -1);
-    cr_expect_eq(errno, EAGAIN);
-    cr_expect_eq(ask_path(&p, MSG_FOLDER_ENTER, "/"), OUTCOME_OK);
-    close(ends[1]);
-    peer_stop(&p);
-}
-
 static size_t open_files(struct peer *p)
 {
     char name[64];
@@ -278,14 +246,14 @@ static size_t open_files(struct peer *p)
 Test(files, keeps_no_descriptor)
 {
     struct peer p;
-    struct packet reply;
+    struct msg_facts_are facts;
     uint64_t first, entries;
     char *text;
     int fd, outcome;
 
     peer_init(&p);
     disk_put(&p, "/f", "hello", 5);
-    disk_folder(&p, "/folder");
+    disk_directory(&p, "/folder");
     disk_put(&p, "/folder/f", "hello", 5);
     disk_link(&p, "folder/f", "/link");
     peer_run(&p);
@@ -303,14 +271,14 @@ Test(files, keeps_no_descriptor)
         ask_abort(&p);
         ask_write(&p, "/folder", WRITE_STORE, 0, 0, &fd, &first);
         ask_write(&p, "/folder/g", WRITE_STORE, 7, 0, &fd, &first);
-        ask_facts(&p, "/link", true, &reply);
-        ask_facts(&p, "/folder/x", true, &reply);
-        ask_path(&p, MSG_FOLDER_ENTER, "/folder");
-        ask_path(&p, MSG_FOLDER_MAKE, "/folder/new");
-        ask_path(&p, MSG_FOLDER_REMOVE, "/folder/new");
-        ask_path(&p, MSG_FOLDER_REMOVE, "/folder");
-        ask_path(&p, MSG_FILE_DELETE, "/folder/g");
-        ask_path(&p, MSG_FILE_DELETE, "/folder/g");
+        ask_facts(&p, "/link", FACTS_FOR_SIZE, &facts);
+        ask_facts(&p, "/folder/x", FACTS_FOR_SIZE, &facts);
+        ask_path(&p, MSG_directory_enter, "/folder");
+        ask_path(&p, MSG_directory_make, "/folder/new");
+        ask_path(&p, MSG_directory_remove, "/folder/new");
+        ask_path(&p, MSG_directory_remove, "/folder");
+        ask_path(&p, MSG_file_delete, "/folder/g");
+        ask_path(&p, MSG_file_delete, "/folder/g");
         ask_rename(&p, "/f", "/folder/h");
         ask_rename(&p, "/folder/h", "/f");
         for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++)
@@ -360,7 +328,7 @@ Test(files, homes)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer p;
-        struct packet reply;
+        struct message reply;
         char home[256];
         int error = geteuid() == 0 ? rows[i].error_of_root : rows[i].error;
 
@@ -370,10 +338,11 @@ Test(files, homes)
         p.start.home = home;
         peer_fork(&p);
         cr_assert_eq(channel_wait(&p.master, &reply, PEER_MS), 1);
-        cr_expect_eq(reply.message, error ? MSG_FILES_FAILED : MSG_FILES_READY,
+        cr_expect_eq(reply.kind, error ? MSG_files_failed : MSG_files_ready,
                      "%s", home);
-        cr_expect_eq(reply.value[0].number, (uint64_t)error, "%s: %lu", home,
-                     reply.value[0].number);
+        if (error)
+            cr_expect_eq(reply.files_failed.error, error, "%s: %d", home,
+                         reply.files_failed.error);
         channel_close(&p.session);
         cr_expect_eq(peer_wait(&p), 0);
         peer_remove(&p);
@@ -382,12 +351,12 @@ Test(files, homes)
 
 /* Its standard error is gone by then: the words go to the log, the number to
  * master. */
-Test(files, a_cage_that_fails_is_told_of)
+Test(files, a_sandbox_that_fails_is_told_of)
 {
-    static const char words[] = "cage of files: limits: 1024 open files are";
+    static const char words[] = "sandbox of files: limits: 1024 open files are";
     const struct rlimit low = { 512, 512 };
     struct peer p;
-    struct packet reply;
+    struct message reply;
 
     if (geteuid() == 0) { /* who could raise the limit again */
         cr_assert_eq(setgroups(0, NULL), 0);
@@ -398,11 +367,11 @@ Test(files, a_cage_that_fails_is_told_of)
     peer_init(&p);
     peer_fork(&p);
     cr_assert_eq(channel_wait(&p.master, &reply, PEER_MS), 1);
-    cr_expect_eq(reply.message, MSG_FILES_FAILED);
-    cr_expect_eq(reply.value[0].number, EPERM);
+    cr_expect_eq(reply.kind, MSG_files_failed);
+    cr_expect_eq(reply.files_failed.error, EPERM);
     cr_assert_eq(channel_wait(&p.log, &reply, PEER_MS), 1);
-    cr_expect_eq(reply.message, MSG_EVENT);
-    cr_expect_not_null(memmem(reply.value[0].text.ptr, reply.value[0].text.len,
+    cr_expect_eq(reply.kind, MSG_event);
+    cr_expect_not_null(memmem(reply.event.event.ptr, reply.event.event.len,
                               words, sizeof(words) - 1));
     channel_close(&p.session);
     cr_expect_eq(peer_wait(&p), 0);

@@ -30,14 +30,6 @@ static void cut(struct peer *p, const char *path, size_t len)
     cr_assert_eq(ask_abort(p), OUTCOME_OK);
 }
 
-static uint64_t size_told(struct peer *p, const char *path)
-{
-    struct packet reply;
-
-    return ask_facts(p, path, 1, &reply) == OUTCOME_OK ? reply.value[1].number
-                                                       : 0;
-}
-
 /* The same home SECONDS later. */
 static void later(struct peer *p, time_t seconds)
 {
@@ -52,14 +44,11 @@ static void later(struct peer *p, time_t seconds)
 static void expect_event(struct peer *p, uint64_t removed)
 {
     struct event_record e;
-    struct packet packet;
 
-    cr_assert_eq(channel_receive(&p->log, &packet), 1);
-    cr_assert_eq(event_decode(packet.value[0].text, &e), 0);
+    cr_assert(peer_event(p, &e));
     cr_expect_eq(e.event, EVENT_SERVICE);
     cr_expect_eq(e.number[FIELD_NUMBER], removed);
     cr_expect_gt(e.number[FIELD_BYTES], removed * 100 * K);
-    packet_close(&packet);
 }
 
 Test(idle, the_oldest_go_as_far_as_needed)
@@ -67,8 +56,8 @@ Test(idle, the_oldest_go_as_far_as_needed)
     struct peer p;
 
     peer_start(&p);
-    disk_folder(&p, "/a");
-    disk_folder(&p, "/a/b");
+    disk_directory(&p, "/a");
+    disk_directory(&p, "/a/b");
     cut(&p, "/a/b/oldest", 200 * K);
     cut(&p, "/f", 200 * K);
     disk_put(&p, "/a/file", "x", 1);
@@ -100,8 +89,8 @@ Test(idle, no_more_than_needed)
     cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
     expect_event(&p, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(size_told(&p, "/a"), 0);
-    cr_expect_neq(size_told(&p, "/b"), 0);
+    cr_expect_eq(ask_size(&p, "/a"), 0);
+    cr_expect_neq(ask_size(&p, "/b"), 0);
     peer_stop(&p);
 }
 
@@ -111,7 +100,7 @@ Test(idle, what_stays)
     struct peer p;
 
     peer_start(&p);
-    disk_folder(&p, "/d");
+    disk_directory(&p, "/d");
     cut(&p, "/young", 200 * K);
     disk_put(&p, "/.sallyport-file", "x", 1);
     if (geteuid() == 0) {
@@ -200,11 +189,11 @@ Test(idle, size_keeps_it)
     peer_start(&p);
     cut(&p, "/f", 200 * K);
     cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &before), 0);
-    cr_expect_eq(size_told(&p, "/f"), 192 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &after), 0);
     cr_expect_eq(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec, "too soon");
     later(&p, 1801);
-    cr_expect_eq(size_told(&p, "/f"), 192 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &after), 0);
     cr_expect(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
               before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
@@ -217,5 +206,64 @@ Test(idle, size_keeps_it)
     cr_expect_eq(first, 192 * K);
     close(fd);
     ask_abort(&p);
+    peer_stop(&p);
+}
+
+/* One in the top directory, and one in a directory below it. */
+static void two_and_many(struct peer *p)
+{
+    peer_start(p);
+    disk_directory(p, "/d");
+    cut(p, "/f", 200 * K);
+    cut(p, "/d/f", 200 * K);
+    for (int i = 0; i < 200; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "/file-%d", i);
+        disk_put(p, name, "", 0);
+    }
+}
+
+/* The look ends after 5 s: nobody waits longer for an answer, however large the
+ * home is. What it has found by then counts. */
+Test(idle, a_look_ends_in_time)
+{
+    struct event_record removed;
+    struct peer p;
+
+    two_and_many(&p);
+    clock_jumps = 100;
+    later(&p, HOUR);
+    clock_jumps = 0;
+    begin(&p, "/g", 10);
+    ask_room(&p, 0);
+    cr_expect_eq(disk_partials(&p, "/d"), 1, "it was never looked at");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    later(&p, 0);
+    begin(&p, "/g", 10);
+    cr_expect_eq(ask_room(&p, UINT64_C(1) << 40), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/d"), 0);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_assert(peer_event(&p, &removed));
+    peer_stop(&p);
+}
+
+/* And after 100,000 names, though the clock stands still. */
+Test(idle, a_look_ends_after_many_names)
+{
+    struct event_record removed;
+    struct peer p;
+
+    two_and_many(&p);
+    directories_endless = true;
+    clock_jumps = -1;
+    later(&p, HOUR);
+    clock_jumps = 0;
+    directories_endless = false;
+    begin(&p, "/g", 10);
+    ask_room(&p, 0);
+    cr_expect_eq(disk_partials(&p, "/d"), 1, "it was never looked at");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_assert(peer_event(&p, &removed));
     peer_stop(&p);
 }

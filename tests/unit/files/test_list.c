@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "peer.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
+#include "syncs.h"
 
 static void furnish(struct peer *p)
 {
@@ -22,16 +22,16 @@ static void furnish(struct peer *p)
     disk_put(p, "/two words", "x", 1);
     disk_put(p, "/.hidden", "x", 1);
     disk_put(p, "/line\nbreak", "x", 1);
-    disk_folder(p, "/folder");
+    disk_directory(p, "/folder");
     disk_put(p, "/folder/inner", "x", 1);
-    disk_folder(p, "/empty");
-    disk_folder(p, "/locked");
+    disk_directory(p, "/empty");
+    disk_directory(p, "/locked");
     cr_assert_eq(chmod(disk_path(p, "/locked"), 0300), 0);
     disk_link(p, "folder", "/link-to-folder");
     disk_link(p, "/file", "/link");
     disk_link(p, "../../../../etc/passwd", "/escape");
     disk_put(p, "/.sallyport-x", "x", 1);
-    disk_folder(p, "/.sallyport-folder");
+    disk_directory(p, "/.sallyport-folder");
 }
 
 /* How often a line of TEXT ends with END and begins with BEGIN. */
@@ -104,8 +104,8 @@ Test(list, patterns)
     int outcome;
 
     peer_init(&p);
-    disk_folder(&p, "/d");
-    disk_folder(&p, "/d/sub");
+    disk_directory(&p, "/d");
+    disk_directory(&p, "/d/sub");
     disk_put(&p, "/d/a.txt", "x", 1);
     disk_put(&p, "/d/b.txt", "x", 1);
     disk_put(&p, "/d/.c.txt", "x", 1);
@@ -280,12 +280,12 @@ Test(list, subjects)
         { "/empty", LIST_FACTS, OUTCOME_OK, 0 },
         { "/file", LIST_LONG, OUTCOME_OK, 1 },
         { "/file", LIST_NAMES, OUTCOME_OK, 1 },
-        { "/file", LIST_FACTS, OUTCOME_NOT_FOLDER, 0 },
+        { "/file", LIST_FACTS, OUTCOME_NOT_DIRECTORY, 0 },
         { "/link-to-folder", LIST_LONG, OUTCOME_OK, 1 },
         { "/link", LIST_LONG, OUTCOME_OK, 1 },
         { "/escape", LIST_LONG, OUTCOME_NOT_FOUND, 0 },
         { "/missing", LIST_LONG, OUTCOME_NOT_FOUND, 0 },
-        { "/file/x", LIST_LONG, OUTCOME_NOT_FOLDER, 0 },
+        { "/file/x", LIST_LONG, OUTCOME_NOT_DIRECTORY, 0 },
         { "/locked", LIST_LONG, OUTCOME_DENIED, 0 },
         { "/.sallyport-folder", LIST_LONG, OUTCOME_NOT_FOUND, 0 },
         { "/.sallyport-x", LIST_LONG, OUTCOME_NOT_FOUND, 0 },
@@ -355,14 +355,17 @@ static unsigned long memory(struct peer *p)
     return pages * 4;
 }
 
-static void ask_for_pipe(struct peer *p, struct packet *reply)
+static int ask_for_pipe(struct peer *p, const char *path,
+                        enum list_format format, const char *argument)
 {
-    struct packet request = { .message = MSG_FOLDER_LIST,
-                              .value = { TEXT(SLICE("/")), NUMBER(LIST_FACTS),
-                                         TEXT(SLICE("")) } };
+    struct message reply;
 
-    cr_assert_eq(ask(p, &request, reply), OUTCOME_OK);
-    cr_assert_eq(reply->message, MSG_FOLDER_PIPE);
+    cr_assert_eq(ASK(p, &reply, directory_list, NEXT(p),
+                     .path = slice_from(path), .format = format,
+                     .argument = slice_from(argument), .facts = 0),
+                 OUTCOME_OK);
+    cr_assert_eq(reply.kind, MSG_directory_pipe);
+    return fd_take(&reply.directory_pipe.listing);
 }
 
 Test(list, many_entries_in_little_memory)
@@ -389,22 +392,21 @@ Test(list, many_entries_in_little_memory)
 Test(list, reader_that_goes_away)
 {
     struct peer p;
-    struct packet reply;
+    struct message reply;
     char some[100];
 
     peer_init(&p);
     furnish_many(&p, SOME);
     peer_run(&p);
-    ask_for_pipe(&p, &reply);
-    int fd = fd_take(&reply.fd[0]);
+    int fd = ask_for_pipe(&p, "/", LIST_FACTS, "");
     cr_assert_eq(fd_set_nonblock(fd, false), 0);
     cr_assert_eq(read(fd, some, sizeof(some)), sizeof(some));
     close(fd);
     cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
-    cr_expect_eq(reply.message, MSG_FOLDER_LISTED);
-    cr_expect_eq(reply.value[0].number, OUTCOME_GONE_AWAY);
-    cr_expect_lt(reply.value[1].number, SOME);
-    cr_expect_eq(ask_path(&p, MSG_FOLDER_ENTER, "/"), OUTCOME_OK);
+    cr_expect_eq(reply.kind, MSG_directory_listed);
+    cr_expect_eq(reply.directory_listed.outcome, OUTCOME_GONE_AWAY);
+    cr_expect_lt(reply.directory_listed.entries, SOME);
+    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/"), OUTCOME_OK);
     peer_stop(&p);
 }
 
@@ -413,27 +415,16 @@ Test(list, ends_while_blocked)
 {
     for (int i = 0; i < 2; i++) {
         struct peer p;
-        struct packet reply;
 
         peer_init(&p);
         furnish_many(&p, SOME);
         peer_run(&p);
-        ask_for_pipe(&p, &reply);
+        int fd = ask_for_pipe(&p, "/", LIST_FACTS, "");
         channel_close(i == 0 ? &p.session : &p.master);
         cr_expect_eq(peer_wait(&p), 0);
-        packet_close(&reply);
+        close(fd);
         peer_remove(&p);
     }
-}
-
-/* Each directory begins again where it would end. */
-static bool endless;
-
-ssize_t getdents64(int fd, void *into, size_t size)
-{
-    if (endless)
-        lseek(fd, 0, SEEK_SET);
-    return syscall(SYS_getdents64, fd, into, size);
 }
 
 /* A pattern that no name matches writes nothing, so no write fails when the
@@ -441,22 +432,18 @@ ssize_t getdents64(int fd, void *into, size_t size)
 Test(list, without_a_match_ends_with_its_reader)
 {
     struct peer p;
-    struct packet reply,
-        request = { .message = MSG_FOLDER_LIST,
-                    .value = { TEXT(SLICE("/folder/x*")), NUMBER(LIST_NAMES),
-                               TEXT(SLICE("x*")) } };
+    struct message reply;
 
-    endless = true;
+    directories_endless = true;
     peer_start(&p);
     furnish(&p);
-    cr_assert_eq(ask(&p, &request, &reply), OUTCOME_OK);
-    packet_close(&reply);
+    close(ask_for_pipe(&p, "/folder/x*", LIST_NAMES, "x*"));
     cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
-    cr_expect_eq(reply.value[0].number, OUTCOME_GONE_AWAY);
-    cr_assert_eq(ask(&p, &request, &reply), OUTCOME_OK);
+    cr_expect_eq(reply.directory_listed.outcome, OUTCOME_GONE_AWAY);
+    int fd = ask_for_pipe(&p, "/folder/x*", LIST_NAMES, "x*");
     channel_close(&p.session);
     channel_close(&p.master);
     cr_assert_eq(peer_wait(&p), 0);
-    packet_close(&reply);
+    close(fd);
     peer_remove(&p);
 }

@@ -23,23 +23,23 @@
 
 struct item {
     char path[256], is_for[64];
-    uint64_t bytes, changed;
+    uint64_t bytes;
+    int64_t changed;
     enum partial_state state;
 };
 
 struct all {
     struct item one[200];
     size_t count;
-    uint64_t unread, error;
+    uint64_t unread;
+    int error;
 };
 
 static void find(struct peer *p, bool remove, uint64_t age)
 {
-    struct packet request = { .message = MSG_PARTIALS_FIND,
-                              .value = { NUMBER(remove), NUMBER(age) } };
-
-    request.request = channel_next(&p->session);
-    cr_assert_eq(channel_send(&p->session, &request), 0);
+    cr_assert_eq(
+        SEND(&p->session, partials_find, NEXT(p), .remove = remove, .age = age),
+        0);
 }
 
 static void copy(struct slice s, char *out, size_t size)
@@ -49,32 +49,31 @@ static void copy(struct slice s, char *out, size_t size)
     out[s.len] = '\0';
 }
 
-static void take(const struct packet *p, struct item *t)
+static void take(const struct msg_partial *m, struct item *t)
 {
-    copy(p->value[0].text, t->path, sizeof(t->path));
-    copy(p->value[1].text, t->is_for, sizeof(t->is_for));
-    t->bytes = p->value[2].number;
-    t->changed = p->value[3].number;
-    cr_assert_lt(p->value[4].number, PARTIAL_STATE_COUNT);
-    t->state = (enum partial_state)p->value[4].number;
+    copy(m->path, t->path, sizeof(t->path));
+    copy(m->name, t->is_for, sizeof(t->is_for));
+    t->bytes = m->bytes;
+    t->changed = m->mtime;
+    t->state = m->state;
 }
 
 static void hear_all(struct peer *p, struct all *a)
 {
-    struct packet reply;
+    struct message reply;
 
     *a = (struct all){ 0 };
     for (;;) {
         cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
         cr_assert_eq(reply.request, p->session.last_request);
-        if (reply.message == MSG_PARTIALS_END)
+        if (reply.kind == MSG_partials_end)
             break;
-        cr_assert_eq(reply.message, MSG_PARTIAL);
+        cr_assert_eq(reply.kind, MSG_partial);
         cr_assert_lt(a->count, 200);
-        take(&reply, &a->one[a->count++]);
+        take(&reply.partial, &a->one[a->count++]);
     }
-    a->unread = reply.value[0].number;
-    a->error = reply.value[1].number;
+    a->unread = reply.partials_end.unread;
+    a->error = reply.partials_end.error;
 }
 
 /* A process serves one request. */
@@ -120,8 +119,8 @@ Test(partials, what_is_told)
     struct all a;
 
     peer_start_for_ctl(&p);
-    disk_folder(&p, "/in");
-    disk_folder(&p, "/in/deep");
+    disk_directory(&p, "/in");
+    disk_directory(&p, "/in/deep");
     first = partial_of(&p, "", "new.pdf");
     disk_put(&p, first, "12345", 5);
     second = partial_of(&p, "/in/deep", "old.pdf");
@@ -152,18 +151,18 @@ Test(partials, what_is_none)
     disk_put(&p, "/.sallyport-short.part", "1", 1);
     disk_put(&p, "/" SOME ".bak", "1", 1);
     disk_put(&p, "/file", "1", 1);
-    disk_folder(&p, "/in");
-    disk_folder(&p, "/in/" SOME); /* looked into, and nothing more */
+    disk_directory(&p, "/in");
+    disk_directory(&p, "/in/" SOME); /* looked into, and nothing more */
     disk_put(&p, "/in/" SOME "/" SOME, "1", 1);
-    disk_folder(&p, "/links");
+    disk_directory(&p, "/links");
     disk_link(&p, "../file", "/links/" SOME);
     disk_link(&p, "../in", "/links/in");
     disk_link(&p, "/", "/links/root");
-    disk_folder(&p, "/two");
+    disk_directory(&p, "/two");
     disk_put(&p, "/two/" SOME, "1", 1);
     cr_assert_eq(link(disk_path(&p, "/two/" SOME), disk_path(&p, "/two/b")), 0);
     if (geteuid() == 0) { /* somebody else's */
-        disk_folder(&p, "/other");
+        disk_directory(&p, "/other");
         disk_put(&p, "/other/" SOME, "1", 1);
         cr_assert_eq(chown(disk_path(&p, "/other/" SOME), 70999, 70999), 0);
     }
@@ -177,8 +176,8 @@ Test(partials, what_is_none)
     cr_expect(disk_has(&p, "/file"));
     cr_expect(geteuid() != 0 || disk_has(&p, "/other/" SOME));
     cr_expect_not(disk_has(&p, "/in/" SOME "/" SOME));
-    struct packet event; /* tested below */
-    cr_assert_eq(channel_wait(&p.log, &event, PEER_MS), 1);
+    struct event_record event; /* tested below */
+    cr_assert(peer_event(&p, &event));
     peer_stop(&p);
 }
 
@@ -196,12 +195,11 @@ static void many(struct peer *p, const char *folder, unsigned n)
 Test(partials, many_are_removed)
 {
     struct event_record r;
-    struct packet event;
     struct peer p;
     struct all a;
 
     peer_start_for_ctl(&p);
-    disk_folder(&p, "/in");
+    disk_directory(&p, "/in");
     many(&p, "", 75);
     many(&p, "/in", 32);
     find(&p, true, 0);
@@ -213,8 +211,7 @@ Test(partials, many_are_removed)
     }
     cr_expect_eq(disk_partials(&p, "/"), 0);
     cr_expect_eq(disk_partials(&p, "/in"), 0);
-    cr_assert_eq(channel_wait(&p.log, &event, PEER_MS), 1);
-    cr_assert_eq(event_decode(event.value[0].text, &r), 0);
+    cr_assert(peer_event(&p, &r));
     cr_expect_eq(r.event, EVENT_SERVICE);
     cr_expect_eq(r.number[FIELD_NUMBER], 107);
     cr_expect_eq(r.number[FIELD_BYTES], 321);
@@ -255,8 +252,8 @@ Test(partials, by_age)
     cr_assert_eq(a.count, 1);
     cr_expect_not(disk_has(&p, partial_of(&p, "", "thirty")));
     cr_expect(disk_has(&p, partial_of(&p, "", "three")));
-    struct packet event;
-    cr_assert_eq(channel_wait(&p.log, &event, PEER_MS), 1);
+    struct event_record event;
+    cr_assert(peer_event(&p, &event));
     peer_stop(&p);
 }
 
@@ -295,11 +292,11 @@ Test(partials, folders_that_are_closed)
     struct all a;
 
     peer_start_for_ctl(&p);
-    disk_folder(&p, "/closed");
+    disk_directory(&p, "/closed");
     disk_put(&p, "/closed/" SOME, "1", 1);
-    disk_folder(&p, "/fixed");
+    disk_directory(&p, "/fixed");
     disk_put(&p, "/fixed/" SOME, "1", 1);
-    disk_folder(&p, "/open");
+    disk_directory(&p, "/open");
     disk_put(&p, "/open/" SOME, "1", 1);
     cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
     cr_assert_eq(chmod(disk_path(&p, "/fixed"), 0500), 0);
@@ -310,8 +307,8 @@ Test(partials, folders_that_are_closed)
     cr_assert_eq(a.count, 2);
     cr_expect_eq(of(&a, "/open/" SOME)->state, PARTIAL_REMOVED);
     cr_expect_eq(of(&a, "/fixed/" SOME)->state, PARTIAL_STAYS);
-    struct packet event;
-    cr_assert_eq(channel_wait(&p.log, &event, PEER_MS), 1);
+    struct event_record event;
+    cr_assert(peer_event(&p, &event));
     peer_stop(&p);
 }
 
@@ -368,7 +365,7 @@ Test(partials, strange_names)
     struct all a;
 
     peer_start_for_ctl(&p);
-    disk_folder(&p, "/a\nb \033[2J\xff");
+    disk_directory(&p, "/a\nb \033[2J\xff");
     disk_put(&p, "/a\nb \033[2J\xff/" SOME, "1", 1);
     find(&p, false, 0);
     hear_all(&p, &a);
@@ -388,7 +385,7 @@ static void wait_for_first(struct peer *p)
 Test(partials, slow_reader)
 {
     uint64_t seen = 0;
-    struct packet reply;
+    struct message reply;
     struct peer p;
 
     peer_start_for_ctl(&p);
@@ -397,8 +394,8 @@ Test(partials, slow_reader)
     wait_for_first(&p);
     do {
         cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
-        seen += reply.message == MSG_PARTIAL;
-    } while (reply.message != MSG_PARTIALS_END);
+        seen += reply.kind == MSG_partial;
+    } while (reply.kind != MSG_partials_end);
     cr_expect_eq(seen, 1000);
     peer_stop(&p);
 }
@@ -423,18 +420,19 @@ Test(partials, ends_with_either)
 Test(partials, lies)
 {
     static const struct {
-        struct packet packet;
+        struct message message;
         bool after_one, for_ctl;
     } rows[] = {
-        { { .message = MSG_PARTIALS_FIND }, true, true },
-        { { .message = MSG_PARTIALS_FIND }, false, false },
-        { { .message = MSG_FOLDER_ENTER, .value = { { .text = SLICE("/") } } },
+        { { .kind = MSG_partials_find }, true, true },
+        { { .kind = MSG_partials_find }, false, false },
+        { { .kind = MSG_directory_enter,
+            .directory_enter = { .path = SLICE("/") } },
           false,
           true },
-        { { .message = MSG_FILE_DELETE, .value = { { .text = SLICE("/a") } } },
+        { { .kind = MSG_file_delete, .file_delete = { .path = SLICE("/a") } },
           false,
           true },
-        { { .message = MSG_FILE_READ, .value = { { .text = SLICE("/a") } } },
+        { { .kind = MSG_file_read, .file_read = { .path = SLICE("/a") } },
           false,
           true },
     };
@@ -452,10 +450,12 @@ Test(partials, lies)
             hear_all(&p, &a);
         }
         /* Past our own end's check, which wouldn't send it either. */
-        p.session.self = rows[i].packet.message == MSG_PARTIALS_FIND
+        p.session.self = rows[i].message.kind == MSG_partials_find
                              ? PROCESS_CTL
                              : PROCESS_SESSION;
-        cr_assert_eq(channel_send(&p.session, &rows[i].packet), 0);
+        cr_assert_eq(channel_send(&p.session, rows[i].message.kind,
+                                  &rows[i].message.request),
+                     0);
         cr_expect_eq(peer_wait(&p), EX_PROTOCOL, "row %zu", i);
         cr_expect(disk_has(&p, "/a"));
         peer_remove(&p);

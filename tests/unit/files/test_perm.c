@@ -4,7 +4,7 @@
 
 #include "files/perm.h"
 #include "files/state.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
 
 #define ME    1000
 #define OTHER 2000
@@ -51,7 +51,8 @@ Test(perm, tells_the_truth)
           "replace" },
         { RIGHT_DELETE, S_IFREG, 0600, 0700, ME, ME, false, "d", "delete" },
         { RIGHT_DELETE, S_IFDIR, 0700, 0700, ME, ME, false, "ep", "purge" },
-        { RIGHT_FOLDER, S_IFDIR, 0700, 0700, ME, ME, false, "dem", "folder" },
+        { RIGHT_DIRECTORY, S_IFDIR, 0700, 0700, ME, ME, false, "dem",
+          "folder" },
         { RIGHT_RENAME, S_IFREG, 0600, 0700, ME, ME, false, "f", "rename" },
         { 0, S_IFREG, 0600, 0700, ME, ME, false, "", "nothing" },
     };

@@ -12,7 +12,7 @@
 #include "files/place.h"
 #include "peer.h"
 #include "renames.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
 
 #define K   1024u
 #define TEN 10
@@ -87,25 +87,11 @@ static int begin(struct peer *p, const char *path, enum write_mode mode,
     return r;
 }
 
-/* The outcome, and the name that was told. */
-static int commit(struct peer *p, size_t len, char *told)
-{
-    struct packet reply;
-    struct packet request = { .message = MSG_FILE_COMMIT,
-                              .value = { NUMBER(len) } };
-    int r = ask(p, &request, &reply);
-
-    told[0] = '\0';
-    if (r == OUTCOME_OK)
-        slice_copy(reply.value[0].text, told, 256);
-    return r;
-}
-
 static void start(struct peer *p, enum conflict conflict)
 {
     peer_init(p);
     p->start.rules.on_conflict = conflict;
-    disk_folder(p, "/in");
+    disk_directory(p, "/in");
     peer_run(p);
 }
 
@@ -146,18 +132,19 @@ Test(place, taken_at_the_beginning)
 {
     for (size_t i = 0; i < ROWS; i++) {
         struct peer p;
-        char told[256] = "";
+        char told[4097] = "";
 
         peer_init(&p);
         p.start.rules.on_conflict = rows[i].conflict;
         p.start.rights = rows[i].rights;
-        disk_folder(&p, "/in");
+        disk_directory(&p, "/in");
         disk_fill(&p, "/in/f.txt", 50, 1);
         peer_run(&p);
         int r = begin(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, rows[i].begin, "row %zu: %d", i, r);
         if (r == OUTCOME_OK)
-            cr_expect_eq(commit(&p, 100, told), OUTCOME_OK, "row %zu", i);
+            cr_expect_eq(ask_commit_to(&p, 100, told), OUTCOME_OK, "row %zu",
+                         i);
         check(&p, &rows[i], told);
         peer_stop(&p);
     }
@@ -167,16 +154,16 @@ Test(place, taken_meanwhile)
 {
     for (size_t i = 0; i < ROWS; i++) {
         struct peer p;
-        char told[256];
+        char told[4097];
 
         peer_init(&p);
         p.start.rules.on_conflict = rows[i].conflict;
         p.start.rights = rows[i].rights;
-        disk_folder(&p, "/in");
+        disk_directory(&p, "/in");
         peer_run(&p);
         cr_assert_eq(begin(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2), 0);
         disk_fill(&p, "/in/f.txt", 50, 1);
-        int r = commit(&p, 100, told);
+        int r = ask_commit_to(&p, 100, told);
         cr_expect_eq(r, rows[i].late, "row %zu: %d", i, r);
         check(&p, &rows[i], told);
         peer_stop(&p);
@@ -204,14 +191,14 @@ Test(place, onto_a_finished_file)
 {
     for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
         struct peer p;
-        char told[256] = "";
+        char told[4097] = "";
 
         start(&p, on[i].conflict);
         disk_fill(&p, "/in/f.txt", 50 * K, 1);
         int r = begin(&p, "/in/f.txt", on[i].mode, on[i].rest, 60 * K, 1);
         cr_expect_eq(r, on[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK)
-            cr_expect_eq(commit(&p, 60 * K, told), OUTCOME_OK);
+            cr_expect_eq(ask_commit_to(&p, 60 * K, told), OUTCOME_OK);
         cr_expect_str_eq(told, on[i].told);
         if (told[0])
             cr_expect(disk_is(&p, told, 60 * K, 1), "row %zu", i);
@@ -225,13 +212,13 @@ Test(place, resumes_a_partial)
 {
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
         struct peer p;
-        char told[256];
+        char told[4097];
 
         start(&p, (enum conflict)mode);
         begin(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
         ask_abort(&p);
         cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 128 * K, 300 * K, 1), 0);
-        cr_assert_eq(commit(&p, 300 * K, told), OUTCOME_OK);
+        cr_assert_eq(ask_commit_to(&p, 300 * K, told), OUTCOME_OK);
         cr_assert_str_eq(told, "/in/f");
         cr_assert(disk_is(&p, "/in/f", 300 * K, 1));
         peer_stop(&p);
@@ -244,18 +231,17 @@ Test(place, resumes_a_partial_whose_name_is_taken)
     static const enum write_mode modes[] = { WRITE_STORE, WRITE_APPEND };
 
     for (int i = 0; i < 2; i++) {
-        struct packet facts;
         struct peer p;
-        char told[256];
+        char told[4097];
 
         start(&p, CONFLICT_RENAME);
         begin(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
         ask_abort(&p);
-        cr_assert_eq(ask_facts(&p, "/in/f", 1, &facts), OUTCOME_OK);
+        cr_assert_eq(ask_size(&p, "/in/f"), 192 * K);
         disk_fill(&p, "/in/f", 50 * K, 2);
         cr_assert_eq(
             begin(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K, 1), 0);
-        cr_assert_eq(commit(&p, 300 * K, told), OUTCOME_OK);
+        cr_assert_eq(ask_commit_to(&p, 300 * K, told), OUTCOME_OK);
         cr_expect_str_eq(told, "/in/f (2)");
         cr_expect(disk_is(&p, "/in/f (2)", 300 * K, 1));
         cr_expect(disk_is(&p, "/in/f", 50 * K, 2));
@@ -266,12 +252,12 @@ Test(place, resumes_a_partial_whose_name_is_taken)
 Test(place, versions_count_up)
 {
     struct peer p;
-    char told[256], name[64];
+    char told[4097], name[64];
 
     start(&p, CONFLICT_VERSION);
     for (unsigned i = 1; i <= 5; i++) {
         begin(&p, "/in/f", WRITE_STORE, 0, 10 * i, i);
-        cr_assert_eq(commit(&p, 10 * i, told), OUTCOME_OK);
+        cr_assert_eq(ask_commit_to(&p, 10 * i, told), OUTCOME_OK);
     }
     for (unsigned i = 1; i <= 4; i++) {
         snprintf(name, sizeof(name), "/in/f.~%u~", i);
@@ -284,18 +270,19 @@ Test(place, versions_count_up)
 /* A folder that came meanwhile isn't moved. */
 Test(place, folder_that_came)
 {
-    static const int outcomes[CONFLICT_COUNT] = { OUTCOME_IS_FOLDER, 0,
-                                                  OUTCOME_IS_FOLDER,
+    static const int outcomes[CONFLICT_COUNT] = { OUTCOME_IS_DIRECTORY, 0,
+                                                  OUTCOME_IS_DIRECTORY,
                                                   OUTCOME_NAME_TAKEN };
 
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
         struct peer p;
-        char told[256];
+        char told[4097];
 
         start(&p, (enum conflict)mode);
         begin(&p, "/in/f", WRITE_STORE, 0, 10, 1);
-        disk_folder(&p, "/in/f");
-        cr_expect_eq(commit(&p, 10, told), outcomes[mode], "mode %d", mode);
+        disk_directory(&p, "/in/f");
+        cr_expect_eq(ask_commit_to(&p, 10, told), outcomes[mode], "mode %d",
+                     mode);
         cr_expect_eq(disk_partials(&p, "/in"), 0);
         peer_stop(&p);
     }
@@ -309,7 +296,7 @@ Test(place, a_link)
 
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
         struct peer p;
-        char told[256];
+        char told[4097];
 
         start(&p, (enum conflict)mode);
         disk_fill(&p, "/in/there", 50, 1);
@@ -317,12 +304,13 @@ Test(place, a_link)
         int r = begin(&p, "/in/f", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, outcomes[mode], "mode %d: %d", mode, r);
         if (r == OUTCOME_OK) {
-            cr_expect_eq(commit(&p, 100, told), OUTCOME_OK);
+            cr_expect_eq(ask_commit_to(&p, 100, told), OUTCOME_OK);
             cr_expect(disk_is(&p, told, 100, 2), "%s", told);
         }
         begin(&p, "/in/late", WRITE_STORE, 0, 100, 2);
         disk_link(&p, "there", "/in/late");
-        cr_expect_eq(commit(&p, 100, told), outcomes[mode], "mode %d", mode);
+        cr_expect_eq(ask_commit_to(&p, 100, told), outcomes[mode], "mode %d",
+                     mode);
         cr_expect(disk_is(&p, "/in/there", 50, 1));
         cr_expect_eq(disk_partials(&p, "/in"), 0);
         peer_stop(&p);
@@ -330,7 +318,7 @@ Test(place, a_link)
 }
 
 /* Ten sessions of one user, one name; all have the 1xx before one commits. */
-static void ten_at_once(enum conflict conflict, char told[TEN][256],
+static void ten_at_once(enum conflict conflict, char told[TEN][4097],
                         int outcome[TEN], struct peer p[TEN])
 {
     start(&p[0], conflict);
@@ -340,22 +328,19 @@ static void ten_at_once(enum conflict conflict, char told[TEN][256],
     }
     for (unsigned i = 0; i < TEN; i++)
         cr_assert_eq(begin(&p[i], "/in/f.txt", WRITE_STORE, 0, 100 + i, i), 0);
+    for (unsigned i = 0; i < TEN; i++)
+        cr_assert_eq(
+            SEND(&p[i].session, file_commit, NEXT(&p[i]), .length = 100 + i),
+            0);
     for (unsigned i = 0; i < TEN; i++) {
-        struct packet request = { .message = MSG_FILE_COMMIT,
-                                  .request = channel_next(&p[i].session),
-                                  .value = { NUMBER(100 + i) } };
-
-        cr_assert_eq(channel_send(&p[i].session, &request), 0);
-    }
-    for (unsigned i = 0; i < TEN; i++) {
-        struct packet reply;
+        struct message reply;
 
         cr_assert_eq(channel_wait(&p[i].session, &reply, PEER_MS), 1);
-        outcome[i] = reply.message == MSG_REFUSED ? (int)reply.value[0].number
-                                                  : (int)OUTCOME_OK;
+        outcome[i] = reply.kind == MSG_refused ? (int)reply.refused.outcome
+                                               : (int)OUTCOME_OK;
         told[i][0] = '\0';
         if (outcome[i] == OUTCOME_OK)
-            slice_copy(reply.value[0].text, told[i], 256);
+            slice_copy(reply.file_stored.path, told[i], sizeof(told[i]));
     }
     cr_assert_eq(disk_partials(&p[0], "/in"), 0);
 }
@@ -374,7 +359,7 @@ static void end_ten(struct peer p[TEN])
 static void rename_ten(void)
 {
     static struct peer p[TEN];
-    char told[TEN][256];
+    char told[TEN][4097];
     int outcome[TEN];
 
     ten_at_once(CONFLICT_RENAME, told, outcome, p);
@@ -404,7 +389,7 @@ Test(place, ten_at_once_rename_plain)
 static void version_ten(void)
 {
     static struct peer p[TEN];
-    char told[TEN][256], name[64] = "/in/f.txt";
+    char told[TEN][4097], name[64] = "/in/f.txt";
     int outcome[TEN];
 
     ten_at_once(CONFLICT_VERSION, told, outcome, p);
@@ -445,14 +430,14 @@ Test(place, ten_at_once_version_plain)
 Test(place, version_puts_the_old_one_back)
 {
     struct peer p;
-    char told[256];
+    char told[4097];
 
     rename_faults.no_flags = true;
     rename_faults.once = "f";
     start(&p, CONFLICT_VERSION);
     disk_fill(&p, "/in/f", 50, 1);
     cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-    cr_assert_neq(commit(&p, 100, told), OUTCOME_OK);
+    cr_assert_neq(ask_commit_to(&p, 100, told), OUTCOME_OK);
     cr_assert(disk_is(&p, "/in/f", 50, 1));
     cr_assert_not(disk_has(&p, "/in/f.~1~"));
     cr_assert_not(disk_has(&p, "/in/f.~2~"));
@@ -462,7 +447,7 @@ Test(place, version_puts_the_old_one_back)
 Test(place, ten_at_once_reject)
 {
     static struct peer p[TEN];
-    char told[TEN][256];
+    char told[TEN][4097];
     int outcome[TEN];
     unsigned won = 0;
 
@@ -483,21 +468,18 @@ Test(place, path_at_its_limit)
 {
     struct peer p;
     char path[4097] = "", told[4097];
-    struct packet reply;
 
     start(&p, CONFLICT_RENAME);
     while (strlen(path) + 202 < 4096 - 10) {
         strcat(path, "/");
         memset(path + strlen(path), 'd', 200);
-        struct packet make = { .message = MSG_FOLDER_MAKE,
-                               .value = { TEXT(slice_from(path)) } };
-        cr_assert_eq(ask(&p, &make, &reply), OUTCOME_OK);
+        cr_assert_eq(ask_path(&p, MSG_directory_make, path), OUTCOME_OK);
     }
     strcat(path, "/");
     memset(path + strlen(path), 'f', 4096 - strlen(path));
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(begin(&p, path, WRITE_STORE, 0, 10, 1), 0);
-        cr_assert_eq(commit(&p, 10, told),
+        cr_assert_eq(ask_commit_to(&p, 10, told),
                      i == 0 ? OUTCOME_OK : OUTCOME_BAD_NAME);
     }
     peer_stop(&p);
@@ -507,8 +489,7 @@ Test(place, path_at_its_limit)
  * name. That is no fault of the disk, and no success either. */
 Test(place, a_name_that_goes_in_the_midst)
 {
-    struct packet reply,
-        request = { .message = MSG_FILE_COMMIT, .value = { NUMBER(100) } };
+    struct message reply;
     struct stat ours, there;
     struct peer p;
 
@@ -517,15 +498,14 @@ Test(place, a_name_that_goes_in_the_midst)
     disk_fill(&p, "/in/f", 50, 1);
     cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
     cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/in")), &ours), 0);
-    request.request = channel_next(&p.session);
-    cr_assert_eq(channel_send(&p.session, &request), 0);
+    cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
     do
         cr_assert_eq(stat(disk_path(&p, "/in/f"), &there), 0);
     while (there.st_ino != ours.st_ino);
     cr_assert_eq(unlink(disk_path(&p, "/in/f")), 0);
     cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
-    cr_assert_eq(reply.message, MSG_REFUSED);
-    cr_expect_eq(reply.value[0].number, OUTCOME_OVERTAKEN);
+    cr_assert_eq(reply.kind, MSG_refused);
+    cr_expect_eq(reply.refused.outcome, OUTCOME_OVERTAKEN);
     cr_expect(disk_is(&p, "/in/f.~1~", 50, 1), "the old one is kept");
     peer_stop(&p);
 }
@@ -550,24 +530,22 @@ static const struct {
 static void rename_onto_each(const char *kept)
 {
     for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
-        struct packet reply;
         const char *old = renames[i].old;
         struct peer p;
-        char told[256];
+        char told[4097];
 
         if (renames[i].conflict == CONFLICT_VERSION && renames[i].outcome == 0)
             old = kept;
         peer_init(&p);
         p.start.rules.on_conflict = renames[i].conflict;
         p.start.rights = renames[i].rights;
-        disk_folder(&p, "/in");
+        disk_directory(&p, "/in");
         disk_fill(&p, "/in/f.txt", 50, 1);
         disk_fill(&p, "/up", 100, 2);
         peer_run(&p);
-        int r = ask_rename_told(&p, "/up", "/in/f.txt", &reply);
+        int r = ask_rename_to(&p, "/up", "/in/f.txt", told);
         cr_expect_eq(r, renames[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK) {
-            slice_copy(reply.value[0].text, told, sizeof(told));
             cr_expect_str_eq(told, renames[i].new, "row %zu: %s", i, told);
             cr_expect_not(disk_has(&p, "/up"));
         }
@@ -619,7 +597,7 @@ Test(place, rename_without_links)
         (struct rename_faults){ .no_flags = true, .no_links = true };
     start(&p, CONFLICT_REJECT);
     disk_fill(&p, "/in/e", 50, 1);
-    disk_folder(&p, "/in/d");
+    disk_directory(&p, "/in/d");
     cr_expect_eq(ask_rename(&p, "/in/e", "/in/f"), OUTCOME_OK);
     cr_expect_eq(ask_rename(&p, "/in/d", "/in/f"), OUTCOME_EXISTS);
     cr_expect_eq(ask_rename(&p, "/in/d", "/in/d/d"), OUTCOME_BAD_NAME);
@@ -636,8 +614,6 @@ Test(place, death_without_noreplace)
                                                CONFLICT_VERSION };
 
     for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
-        struct packet commit = { .message = MSG_FILE_COMMIT,
-                                 .value = { NUMBER(100) } };
         struct peer p, next;
         uint64_t entries;
         char *text;
@@ -647,7 +623,7 @@ Test(place, death_without_noreplace)
             (struct rename_faults){ .no_flags = true, .dies = true };
         start(&p, conflicts[i]);
         cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-        cr_assert_eq(channel_send(&p.session, &commit), 0);
+        cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
         cr_assert_eq(peer_wait(&p), 77);
         cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
         cr_expect_eq(disk_partials(&p, "/in"), 1);
@@ -674,13 +650,13 @@ Test(place, overwrite_only)
     for (int c = 0; c < CONFLICT_COUNT; c++) {
         bool works = c == CONFLICT_OVERWRITE;
         struct peer p;
-        char told[256];
+        char told[4097];
 
         rename_faults =
             (struct rename_faults){ .no_flags = true, .no_links = true };
         start(&p, (enum conflict)c);
         cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-        cr_expect_eq(commit(&p, 100, told),
+        cr_expect_eq(ask_commit_to(&p, 100, told),
                      works ? OUTCOME_OK : OUTCOME_ONLY_OVERWRITE, "%d", c);
         cr_expect_eq(disk_has(&p, "/in/f"), works, "%d", c);
         peer_stop(&p);
@@ -691,7 +667,7 @@ Test(place, overwrite_only)
 Test(place, lock_that_is_held)
 {
     struct peer p;
-    char told[256];
+    char told[4097];
     int folder;
 
     start(&p, CONFLICT_VERSION);
@@ -700,11 +676,11 @@ Test(place, lock_that_is_held)
     cr_assert_geq(folder, 0);
     cr_assert_eq(flock(folder, LOCK_EX), 0);
     cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-    cr_expect_eq(commit(&p, 100, told), OUTCOME_BUSY);
+    cr_expect_eq(ask_commit_to(&p, 100, told), OUTCOME_BUSY);
     cr_expect(disk_is(&p, "/in/f", 50, 1));
     close(folder);
     cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-    cr_expect_eq(commit(&p, 100, told), OUTCOME_OK);
+    cr_expect_eq(ask_commit_to(&p, 100, told), OUTCOME_OK);
     cr_expect(disk_is(&p, "/in/f", 100, 2));
     cr_expect(disk_is(&p, "/in/f.~1~", 50, 1));
     peer_stop(&p);

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "peer.h"
-#include "sallyport/ipc/outcome.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/outcome.h"
+#include "sallyport/domain/rights.h"
 
 static void make_socket(const char *path)
 {
@@ -34,13 +34,13 @@ Test(read, table)
         { "/file", UINT64_MAX, OUTCOME_BAD_OFFSET },
         { "/folder/file", 0, OUTCOME_OK },
         { "/link", 0, OUTCOME_OK },
-        { "/folder", 0, OUTCOME_IS_FOLDER },
-        { "/", 0, OUTCOME_IS_FOLDER },
+        { "/folder", 0, OUTCOME_IS_DIRECTORY },
+        { "/", 0, OUTCOME_IS_DIRECTORY },
         { "/fifo", 0, OUTCOME_NOT_REGULAR },
         { "/socket", 0, OUTCOME_NOT_REGULAR },
         { "/out", 0, OUTCOME_NOT_FOUND },
         { "/missing", 0, OUTCOME_NOT_FOUND },
-        { "/file/x", 0, OUTCOME_NOT_FOLDER },
+        { "/file/x", 0, OUTCOME_NOT_DIRECTORY },
         { "/.sallyport-secret", 0, OUTCOME_NOT_FOUND },
         { "/.sallyport-folder/file", 0, OUTCOME_NOT_FOUND },
         { "/closed", 0, OUTCOME_DENIED },
@@ -49,14 +49,14 @@ Test(read, table)
 
     peer_init(&p);
     disk_put(&p, "/file", "hello", 5);
-    disk_folder(&p, "/folder");
+    disk_directory(&p, "/folder");
     disk_put(&p, "/folder/file", "hello", 5);
     disk_link(&p, "folder/file", "/link");
     disk_link(&p, "/etc/passwd", "/out");
     cr_assert_eq(mkfifo(disk_path(&p, "/fifo"), 0666), 0);
     make_socket(disk_path(&p, "/socket"));
     disk_put(&p, "/.sallyport-secret", "x", 1);
-    disk_folder(&p, "/.sallyport-folder");
+    disk_directory(&p, "/.sallyport-folder");
     disk_put(&p, "/.sallyport-folder/file", "x", 1);
     disk_put(&p, "/closed", "x", 1);
     cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
@@ -93,9 +93,7 @@ Test(read, needs_the_right)
 Test(read, tells_size_and_time)
 {
     struct peer p;
-    struct packet reply;
-    struct packet request = { .message = MSG_FILE_READ,
-                              .value = { TEXT(SLICE("/big")) } };
+    struct message reply;
     struct stat st;
 
     peer_init(&p);
@@ -105,9 +103,11 @@ Test(read, tells_size_and_time)
     disk_age(&p, "/big", 400);
     cr_assert_eq(stat(disk_path(&p, "/big"), &st), 0);
     peer_run(&p);
-    cr_assert_eq(ask(&p, &request, &reply), OUTCOME_OK);
-    cr_expect_eq(reply.value[0].number, (uint64_t)5 << 30);
-    cr_expect_eq(reply.value[1].number, (uint64_t)st.st_mtime);
-    packet_close(&reply);
+    cr_assert_eq(ASK(&p, &reply, file_read, NEXT(&p), .path = SLICE("/big"),
+                     .offset = 0),
+                 OUTCOME_OK);
+    cr_expect_eq(reply.file_readable.size, (uint64_t)5 << 30);
+    cr_expect_eq(reply.file_readable.mtime, st.st_mtime);
+    message_close(&reply);
     peer_stop(&p);
 }

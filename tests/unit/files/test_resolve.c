@@ -26,7 +26,7 @@ Test(resolve, reserved)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        cr_expect_eq(path_is_reserved(slice_from(rows[i].path)), rows[i].yes,
+        cr_expect_eq(resolve_is_reserved(slice_from(rows[i].path)), rows[i].yes,
                      "%s", rows[i].path);
 }
 
@@ -58,7 +58,7 @@ Test(resolve, stays_beneath)
     peer_init(&p);
     disk_put(&p, "/in", "in", 2);
     disk_put(&p, "/.sallyport-x", "x", 1);
-    disk_folder(&p, "/folder");
+    disk_directory(&p, "/folder");
     disk_put(&p, "/folder/deep", "d", 1);
     disk_link(&p, "in", "/to-in");
     disk_link(&p, "/in", "/to-in-absolute");

@@ -52,7 +52,6 @@ Test(told, is_kept_taken_back_and_forgotten)
 /* SIZE by one path, and APPE by another. */
 static void append_by(struct peer *p, const char *sized, const char *appended)
 {
-    struct packet reply;
     uint64_t first;
     int fd;
 
@@ -61,8 +60,7 @@ static void append_by(struct peer *p, const char *sized, const char *appended)
     put_pattern(fd, 0, 200 * K, 1);
     close(fd);
     cr_assert_eq(ask_abort(p), OUTCOME_OK);
-    cr_assert_eq(ask_facts(p, sized, 1, &reply), OUTCOME_OK);
-    cr_expect_eq(reply.value[1].number, 192 * K);
+    cr_expect_eq(ask_size(p, sized), 192 * K);
     cr_assert_eq(ask_write(p, appended, WRITE_APPEND, 0, 0, &fd, &first),
                  OUTCOME_OK);
     cr_expect_eq(first, 192 * K, "SIZE %s, APPE %s", sized, appended);
@@ -70,7 +68,7 @@ static void append_by(struct peer *p, const char *sized, const char *appended)
     close(fd);
     cr_assert_eq(ask_commit(p, 300 * K), OUTCOME_OK);
     cr_expect(disk_is(p, "/d/f", 300 * K, 1));
-    cr_assert_eq(ask_path(p, MSG_FILE_DELETE, "/l/f"), OUTCOME_OK);
+    cr_assert_eq(ask_path(p, MSG_file_delete, "/l/f"), OUTCOME_OK);
 }
 
 Test(told, by_another_path)
@@ -78,7 +76,7 @@ Test(told, by_another_path)
     struct peer p;
 
     peer_init(&p);
-    disk_folder(&p, "/d");
+    disk_directory(&p, "/d");
     disk_link(&p, "d", "/l");
     peer_run(&p);
     append_by(&p, "/d/f", "/l/f");
@@ -90,20 +88,19 @@ Test(told, by_another_path)
 Test(told, of_another_directory)
 {
     struct peer p;
-    struct packet reply;
     uint64_t first;
     int fd;
 
     peer_init(&p);
-    disk_folder(&p, "/d");
-    disk_folder(&p, "/e");
+    disk_directory(&p, "/d");
+    disk_directory(&p, "/e");
     peer_run(&p);
     cr_assert_eq(ask_write(&p, "/d/f", WRITE_STORE, 0, 0, &fd, &first),
                  OUTCOME_OK);
     put_pattern(fd, 0, 200 * K, 1);
     close(fd);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_assert_eq(ask_facts(&p, "/d/f", 1, &reply), OUTCOME_OK);
+    cr_assert_eq(ask_size(&p, "/d/f"), 192 * K);
     cr_assert_eq(ask_rename(&p, "/d", "/x"), OUTCOME_OK);
     cr_assert_eq(ask_rename(&p, "/e", "/d"), OUTCOME_OK);
     cr_assert_eq(ask_write(&p, "/d/f", WRITE_APPEND, 0, 0, &fd, &first),

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "peer.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
 
 Test(unique, stores_what_is_new)
 {

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "peer.h"
-#include "sallyport/ipc/outcome.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/outcome.h"
+#include "sallyport/domain/rights.h"
 
 #define K 1024u
 
@@ -47,15 +47,6 @@ static void cut(struct peer *p, const char *path, size_t len, unsigned seed)
     cr_assert_eq(ask_abort(p), OUTCOME_OK);
 }
 
-static uint64_t size_told(struct peer *p, const char *path)
-{
-    struct packet reply;
-
-    return ask_facts(p, path, true, &reply) == OUTCOME_OK
-               ? reply.value[1].number
-               : 0;
-}
-
 Test(upload, appears_whole_at_commit)
 {
     struct peer p;
@@ -64,19 +55,16 @@ Test(upload, appears_whole_at_commit)
 
     peer_init(&p);
     p.start.rules.fsync = true;
-    disk_folder(&p, "/folder");
+    disk_directory(&p, "/folder");
     peer_run(&p);
     cr_assert_eq(begin(&p, "/folder/f", WRITE_STORE, 0, 100 * K, 1, &first),
                  OUTCOME_OK);
     cr_assert_not(disk_has(&p, "/folder/f"));
     cr_assert_eq(disk_partials(&p, "/folder"), 1);
-    struct packet reply, sync = { .message = MSG_FILE_SYNC };
-    cr_assert_eq(ask(&p, &sync, &reply), OUTCOME_OK);
-    struct packet commit = { .message = MSG_FILE_COMMIT,
-                             .value = { NUMBER(100 * K) } };
-    cr_assert_eq(ask(&p, &commit, &reply), OUTCOME_OK);
-    cr_assert_eq(reply.message, MSG_FILE_STORED);
-    cr_assert(slice_equal(reply.value[0].text, SLICE("/folder/f")));
+    char path[4097];
+    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
+    cr_assert_eq(ask_commit_to(&p, 100 * K, path), OUTCOME_OK);
+    cr_assert_str_eq(path, "/folder/f");
     cr_assert(disk_is(&p, "/folder/f", 100 * K, 1));
     cr_assert_eq(disk_partials(&p, "/folder"), 0);
     cr_assert_eq(stat(disk_path(&p, "/folder/f"), &st), 0);
@@ -135,12 +123,12 @@ Test(upload, targets)
         { "/link", RIGHT_ALL, OUTCOME_OK },
         { "/link", RIGHT_WRITE, OUTCOME_NO_RIGHT },
         { "/dangling", RIGHT_ALL, OUTCOME_NOT_REGULAR },
-        { "/link-to-folder", RIGHT_ALL, OUTCOME_IS_FOLDER },
-        { "/folder", RIGHT_ALL, OUTCOME_IS_FOLDER },
+        { "/link-to-folder", RIGHT_ALL, OUTCOME_IS_DIRECTORY },
+        { "/folder", RIGHT_ALL, OUTCOME_IS_DIRECTORY },
         { "/fifo", RIGHT_ALL, OUTCOME_NOT_REGULAR },
         { "/", RIGHT_ALL, OUTCOME_EXISTS },
         { "/missing/f", RIGHT_ALL, OUTCOME_NOT_FOUND },
-        { "/file/f", RIGHT_ALL, OUTCOME_NOT_FOLDER },
+        { "/file/f", RIGHT_ALL, OUTCOME_NOT_DIRECTORY },
         { "/.sallyport-x", RIGHT_ALL, OUTCOME_BAD_NAME },
         { "/.sallyport-x/f", RIGHT_ALL, OUTCOME_NOT_FOUND },
         { "/tab\tname", RIGHT_ALL, OUTCOME_BAD_NAME },
@@ -154,8 +142,8 @@ Test(upload, targets)
 
         peer_init(&p);
         disk_put(&p, "/file", "hello", 5);
-        disk_folder(&p, "/folder");
-        disk_folder(&p, "/closed");
+        disk_directory(&p, "/folder");
+        disk_directory(&p, "/closed");
         cr_assert_eq(chmod(disk_path(&p, "/closed"), 0500), 0);
         disk_link(&p, "file", "/link");
         disk_link(&p, "nothing", "/dangling");
@@ -198,7 +186,7 @@ Test(upload, folder_that_goes_away)
     uint64_t first;
 
     peer_init(&p);
-    disk_folder(&p, "/folder");
+    disk_directory(&p, "/folder");
     peer_run(&p);
     begin(&p, "/folder/f", WRITE_STORE, 0, 100, 1, &first);
     cr_assert_eq(unlink(disk_path(&p, disk_partial(&p, "/folder"))), 0);
@@ -280,10 +268,11 @@ Test(upload, cut_one_is_kept_from_64k_on)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         cut(&p, "/f", rows[i].held, 1);
         cr_expect_eq(disk_partials(&p, "/"), rows[i].told > 0);
-        cr_expect_eq(size_told(&p, "/f"), rows[i].told, "row %zu", i);
-        cr_expect_eq(size_told(&p, "/g"), 0);
-        struct packet reply;
-        cr_expect_eq(ask_facts(&p, "/f", false, &reply), OUTCOME_NOT_FOUND);
+        cr_expect_eq(ask_size(&p, "/f"), rows[i].told, "row %zu", i);
+        cr_expect_eq(ask_size(&p, "/g"), 0);
+        struct msg_facts_are facts;
+        cr_expect_eq(ask_facts(&p, "/f", FACTS_FOR_ANY, &facts),
+                     OUTCOME_NOT_FOUND);
         int fd;
         cr_expect_eq(ask_read(&p, "/f", 0, &fd), OUTCOME_NOT_FOUND);
     }
@@ -293,8 +282,6 @@ Test(upload, cut_one_is_kept_from_64k_on)
 /* What may be wrong is nothing to go on with, however long it is. */
 Test(upload, spoiled_one_is_not_kept)
 {
-    struct packet reply,
-        abort_it = { .message = MSG_FILE_ABORT, .value = { NUMBER(1) } };
     struct peer p;
     uint64_t first;
 
@@ -302,13 +289,13 @@ Test(upload, spoiled_one_is_not_kept)
     store(&p, "/f", 10, 1);
     cr_assert_eq(begin(&p, "/f", WRITE_STORE, 0, 200 * K, 2, &first),
                  OUTCOME_OK);
-    cr_assert_eq(ask(&p, &abort_it, &reply), OUTCOME_OK);
+    cr_assert_eq(ask_abort_spoiled(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     cr_expect(disk_is(&p, "/f", 10, 1));
     cut(&p, "/g", 200 * K, 1);
     cr_assert_eq(begin(&p, "/g", WRITE_STORE, 64 * K, 200 * K, 1, &first),
                  OUTCOME_OK);
-    cr_assert_eq(ask(&p, &abort_it, &reply), OUTCOME_OK);
+    cr_assert_eq(ask_abort_spoiled(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     store(&p, "/g", 200 * K, 1);
     peer_stop(&p);
@@ -346,7 +333,7 @@ Test(upload, fleeting_one)
     cut(&p, "/g", 200 * K, 1);
     begin_fleeting(&p, "/g", WRITE_STORE, 100 * K, 2);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(size_told(&p, "/g"), 192 * K);
+    cr_expect_eq(ask_size(&p, "/g"), 192 * K);
     cr_expect_eq(ask_write_fleeting(&p, "/g", WRITE_APPEND, &fd, &first),
                  OUTCOME_BUSY);
     /* Who asks again still has only the rest. */
@@ -372,7 +359,7 @@ Test(upload, fleeting_one_of_a_files_that_is_killed)
     channel_close(&p.log);
     cr_expect_eq(disk_partials(&p, "/"), 1);
     peer_run(&p);
-    cr_expect_eq(size_told(&p, "/f"), 0);
+    cr_expect_eq(ask_size(&p, "/f"), 0);
     peer_stop(&p);
 }
 
@@ -415,7 +402,7 @@ Test(upload, append_goes_on_after_size_only)
 
     peer_start(&p);
     cut(&p, "/f", 200 * K, 1);
-    cr_assert_eq(size_told(&p, "/f"), 192 * K);
+    cr_assert_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, "/f", WRITE_APPEND, 0, 300 * K, 1, &first);
     cr_assert_eq(first, 192 * K);
     cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
@@ -428,7 +415,7 @@ Test(upload, append_goes_on_after_size_only)
     cr_assert(disk_is(&p, "/g", 10, 2));
     /* A SIZE counts for one upload. */
     cut(&p, "/h", 200 * K, 1);
-    size_told(&p, "/h");
+    ask_size(&p, "/h");
     cut(&p, "/h", 200 * K, 1);
     begin(&p, "/h", WRITE_APPEND, 0, 10, 2, &first);
     cr_assert_eq(first, 0);
@@ -444,19 +431,19 @@ Test(upload, append_after_a_size_that_is_over)
 
     peer_start(&p);
     cut(&p, "/f", 200 * K, 1);
-    size_told(&p, "/f");
+    ask_size(&p, "/f");
     cr_assert_eq(truncate(disk_path(&p, disk_partial(&p, "/")), 100 * K), 0);
     cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
                  OUTCOME_BUSY);
-    size_told(&p, "/f");
+    ask_size(&p, "/f");
     disk_fill(&p, "/f", 10, 2);
     cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
                  OUTCOME_BUSY);
     /* Asked again, it knows better. */
     cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
-    cr_assert_eq(size_told(&p, "/f"), 64 * K);
+    cr_assert_eq(ask_size(&p, "/f"), 64 * K);
     disk_fill(&p, "/f", 10, 2);
-    cr_assert_eq(size_told(&p, "/f"), 10);
+    cr_assert_eq(ask_size(&p, "/f"), 10);
     begin(&p, "/f", WRITE_APPEND, 0, 20, 2, &first);
     cr_assert_eq(first, 10);
     cr_assert_eq(ask_commit(&p, 20), OUTCOME_OK);
@@ -486,7 +473,7 @@ Test(upload, onto_a_finished_file)
     begin(&p, "/f", WRITE_APPEND, 0, 150 * K, 2, &first);
     ask_abort(&p);
     cr_assert(disk_is(&p, "/f", 30 * K, 1));
-    cr_assert_eq(size_told(&p, "/f"), 30 * K);
+    cr_assert_eq(ask_size(&p, "/f"), 30 * K);
     peer_stop(&p);
 }
 
@@ -541,7 +528,7 @@ Test(upload, resume_off)
     peer_run(&p);
     cut(&p, "/f", 200 * K, 1);
     cr_assert_eq(disk_partials(&p, "/"), 0);
-    cr_assert_eq(size_told(&p, "/f"), 0);
+    cr_assert_eq(ask_size(&p, "/f"), 0);
     cr_assert_eq(begin(&p, "/f", WRITE_STORE, 1, 0, 0, &first),
                  OUTCOME_BAD_OFFSET);
     peer_stop(&p);
@@ -581,13 +568,13 @@ Test(upload, two_writers_of_one_name)
     begin(&a, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
     cr_assert_eq(ask_write(&b, "/g", WRITE_STORE, 64 * K, 0, &fd, &first),
                  OUTCOME_BUSY);
-    cr_assert_eq(ask_path(&b, MSG_FILE_DELETE, "/g"), OUTCOME_BUSY);
+    cr_assert_eq(ask_path(&b, MSG_file_delete, "/g"), OUTCOME_BUSY);
     /* The second one's is deleted if cut, the first one's is kept. */
     begin(&b, "/g", WRITE_STORE, 0, 300 * K, 2, &first);
     ask_abort(&b);
     cr_assert_eq(disk_partials(&a, "/"), 1);
     ask_abort(&a);
-    cr_assert_eq(size_told(&b, "/g"), 192 * K);
+    cr_assert_eq(ask_size(&b, "/g"), 192 * K);
     leave(&b);
     peer_stop(&a);
 }
@@ -630,7 +617,7 @@ Test(upload, another_session_begins_the_partial_anew)
     join(&b, &a);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         cut(&a, "/g", 200 * K, 1);
-        cr_assert_eq(size_told(&a, "/g"), 192 * K);
+        cr_assert_eq(ask_size(&a, "/g"), 192 * K);
         cut(&b, "/g", 200 * K, 2);
         cr_expect_eq(
             ask_write(&a, "/g", rows[i].mode, rows[i].offset, 0, &fd, &first),
@@ -638,7 +625,7 @@ Test(upload, another_session_begins_the_partial_anew)
         if (fd >= 0)
             ask_abort(&a);
         /* Asked again, it is told of the other's, and goes on with that. */
-        cr_expect_eq(size_told(&a, "/g"), 192 * K);
+        cr_expect_eq(ask_size(&a, "/g"), 192 * K);
         begin(&a, "/g", rows[i].mode, rows[i].offset, 300 * K, 2, &first);
         cr_expect_eq(ask_commit(&a, 300 * K), OUTCOME_OK);
         cr_expect(disk_is(&a, "/g", 300 * K, 2), "row %zu", i);
@@ -659,7 +646,7 @@ Test(upload, rest_goes_on_with_what_size_told_of)
     join(&b, &a);
     store(&a, "/f", 500000, 1);
     cut(&a, "/f", 700000, 2);
-    cr_assert_eq(size_told(&a, "/f"), 500000);
+    cr_assert_eq(ask_size(&a, "/f"), 500000);
     cr_assert_eq(begin(&a, "/f", WRITE_STORE, 500000, 600000, 1, &first),
                  OUTCOME_OK);
     cr_expect_eq(first, 500000);
@@ -667,7 +654,7 @@ Test(upload, rest_goes_on_with_what_size_told_of)
     cr_expect(disk_is(&a, "/f", 600000, 1));
     /* And the other way: it was told of a partial, then the file appeared. */
     cut(&a, "/h", 200 * K, 1);
-    cr_assert_eq(size_told(&a, "/h"), 192 * K);
+    cr_assert_eq(ask_size(&a, "/h"), 192 * K);
     disk_fill(&a, "/h", 200 * K, 2);
     begin(&a, "/h", WRITE_STORE, 192 * K, 300 * K, 1, &first);
     cr_assert_eq(ask_commit(&a, 300 * K), OUTCOME_OK);
@@ -696,9 +683,9 @@ Test(upload, survives_any_end_of_the_process)
     kill(a.pid, SIGKILL);
     cr_assert_eq(peer_wait(&a), 256 + SIGKILL);
     join(&b, &a);
-    cr_assert_eq(size_told(&b, "/f"), 192 * K);
-    cr_assert_eq(size_told(&b, "/g"), 192 * K);
-    cr_assert_eq(size_told(&b, "/h"), 192 * K);
+    cr_assert_eq(ask_size(&b, "/f"), 192 * K);
+    cr_assert_eq(ask_size(&b, "/g"), 192 * K);
+    cr_assert_eq(ask_size(&b, "/h"), 192 * K);
     peer_stop(&b);
 }
 
@@ -711,7 +698,7 @@ Test(upload, another_user_sees_no_partial)
     b = a;
     b.start.name = "bert";
     peer_run(&b);
-    cr_assert_eq(size_told(&b, "/f"), 0);
+    cr_assert_eq(ask_size(&b, "/f"), 0);
     leave(&b);
     peer_stop(&a);
 }
@@ -724,7 +711,7 @@ Test(upload, partials_expire)
     int outcome;
 
     peer_init(&p);
-    disk_folder(&p, "/folder");
+    disk_directory(&p, "/folder");
     peer_run(&p);
     cut(&p, "/folder/young", 200 * K, 1);
     disk_age(&p, disk_partial(&p, "/folder"), 6);
@@ -741,8 +728,7 @@ Test(upload, partials_expire)
     cut(&p, "/folder/else", 1, 1);
     begin(&p, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
     /* It sweeps behind its answer: the next one says that it is done. */
-    struct packet reply, sync = { .message = MSG_FILE_SYNC };
-    cr_assert_eq(ask(&p, &sync, &reply), OUTCOME_OK);
+    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
     cr_assert_eq(disk_partials(&p, "/"), 1);
     disk_age(&p, disk_partial(&p, "/"), 7);
     struct peer b;
@@ -771,7 +757,7 @@ Test(upload, foreign_files_under_a_partials_name)
     cr_assert(disk_is(&p, "/second", 200 * K, 1));
     cr_assert_not(disk_has(&p, partial), "that name is of no use");
     disk_link(&p, "second", partial);
-    cr_assert_eq(size_told(&p, "/g"), 0);
+    cr_assert_eq(ask_size(&p, "/g"), 0);
     begin(&p, "/f", WRITE_STORE, 0, 20, 2, &first);
     cr_assert_eq(ask_commit(&p, 20), OUTCOME_OK);
     cr_assert(disk_is(&p, "/second", 200 * K, 1));

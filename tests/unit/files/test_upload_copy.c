@@ -13,25 +13,32 @@
 
 #include "peer.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/event/event.h"
-#include "sallyport/users/rights.h"
 
 #define K   1024u
 #define M   (1024u * K)
 #define LEN (20 * M)
 
+static int open_append(struct peer *p, struct msg_file_writable *ret)
+{
+    return ask_open(p,
+                    MESSAGE_BODY(file_write, NEXT(p), .path = SLICE("/f"),
+                                 .mode = WRITE_APPEND, .offset = 0,
+                                 .announced = 0, .keep_nothing = false),
+                    ret);
+}
+
 /* What files says to an APPE of /f, which is there; nothing is copied yet. */
 static uint64_t append(struct peer *p, int *fd)
 {
-    struct packet reply,
-        request = { .message = MSG_FILE_WRITE,
-                    .value = { TEXT(SLICE("/f")), NUMBER(WRITE_APPEND) } };
+    struct msg_file_writable w;
 
-    cr_assert_eq(ask(p, &request, &reply), OUTCOME_OK);
-    cr_assert_eq(reply.value[0].number, LEN);
-    cr_assert_eq(reply.value[2].number, 1);
-    *fd = fd_take(&reply.fd[0]);
-    return reply.value[3].number;
+    cr_assert_eq(open_append(p, &w), OUTCOME_OK);
+    cr_assert_eq(w.first, LEN);
+    cr_assert(w.waits);
+    *fd = w.file;
+    return w.to_copy;
 }
 
 static off_t partial_length(struct peer *p)
@@ -277,15 +284,12 @@ Test(upload_copy, goes_with_its_session)
 
 static void expect_leftover(struct peer *p)
 {
-    struct packet packet;
     struct event_record r;
 
-    cr_assert_eq(channel_wait(&p->log, &packet, PEER_MS), 1);
-    cr_assert_eq(event_decode(packet.value[0].text, &r), 0);
+    cr_assert(peer_event(p, &r));
     cr_expect_eq(r.event, EVENT_SERVICE);
     cr_expect(slice_equal(r.text[FIELD_USER], SLICE("anna")));
     cr_expect_eq(r.number[FIELD_BYTES], LEN);
-    packet_close(&packet);
 }
 
 static size_t list(struct peer *p)
@@ -342,14 +346,12 @@ Test(upload_copy, leftover_of_a_killed_process)
 /* Each has its copy of the file as it is now, and one byte of its own. */
 static void append_one(struct peer *p, uint64_t len)
 {
-    struct packet reply,
-        request = { .message = MSG_FILE_WRITE,
-                    .value = { TEXT(SLICE("/f")), NUMBER(WRITE_APPEND) } };
+    struct msg_file_writable w;
     uint64_t left = 1;
 
-    cr_assert_eq(ask(p, &request, &reply), OUTCOME_OK);
-    cr_assert_eq(reply.value[0].number, len);
-    FD_CLEANUP int fd = fd_take(&reply.fd[0]);
+    cr_assert_eq(open_append(p, &w), OUTCOME_OK);
+    cr_assert_eq(w.first, len);
+    FD_CLEANUP int fd = w.file;
     cr_assert_eq(ask_begin(p), OUTCOME_OK);
     put_pattern(fd, len, len + 1, 1);
     while (left > 0)
@@ -360,18 +362,14 @@ static unsigned commit_all(struct peer p[SIX], uint64_t len)
 {
     unsigned stored = 0;
 
+    for (unsigned i = 0; i < SIX; i++)
+        cr_assert_eq(
+            SEND(&p[i].session, file_commit, NEXT(&p[i]), .length = len), 0);
     for (unsigned i = 0; i < SIX; i++) {
-        struct packet request = { .message = MSG_FILE_COMMIT,
-                                  .request = channel_next(&p[i].session),
-                                  .value = { NUMBER(len) } };
-
-        cr_assert_eq(channel_send(&p[i].session, &request), 0);
-    }
-    for (unsigned i = 0; i < SIX; i++) {
-        struct packet reply;
+        struct message reply;
 
         cr_assert_eq(channel_wait(&p[i].session, &reply, PEER_MS), 1);
-        stored += reply.message == MSG_FILE_STORED;
+        stored += reply.kind == MSG_file_stored;
     }
     return stored;
 }

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sallyport/domain/rights.h"
 #include "sallyport/ftp/command.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/reply.h"
-#include "sallyport/users/rights.h"
 
 static const struct command *find(const char *name)
 {
@@ -96,7 +96,6 @@ Test(command, aliases)
     }
 }
 
-/* The bits of users/rights.h, which the table can't include. */
 Test(command, rights)
 {
     static const struct {
@@ -124,10 +123,10 @@ Test(command, rights)
         { "DELE", RIGHT_DELETE },
         { "RNFR", RIGHT_RENAME },
         { "RNTO", RIGHT_RENAME },
-        { "MKD", RIGHT_FOLDER },
-        { "RMD", RIGHT_FOLDER },
-        { "XMKD", RIGHT_FOLDER },
-        { "XRMD", RIGHT_FOLDER },
+        { "MKD", RIGHT_DIRECTORY },
+        { "RMD", RIGHT_DIRECTORY },
+        { "XMKD", RIGHT_DIRECTORY },
+        { "XRMD", RIGHT_DIRECTORY },
     };
     unsigned rows = 0;
 
@@ -154,7 +153,7 @@ Test(command, lacks)
         { RIGHT_REPLACE, "no right to overwrite (o)" },
         { RIGHT_DELETE, "no right to delete (d)" },
         { RIGHT_RENAME, "no right to rename (n)" },
-        { RIGHT_FOLDER, "no right to make and remove directories (m)" },
+        { RIGHT_DIRECTORY, "no right to make and remove directories (m)" },
         { RIGHT_LIST | RIGHT_WRITE, "no right to list (l) or upload (w)" },
         { RIGHT_ALL,
           "no right to list (l) or read (r) or upload (w) or overwrite (o) or "

@@ -55,7 +55,7 @@ Test(listing, long_kinds)
 {
     struct entry e = file;
 
-    e.kind = ENTRY_FOLDER;
+    e.kind = ENTRY_DIRECTORY;
     e.mode = 02770;
     e.links = 12;
     expect_long(&e,
@@ -199,7 +199,7 @@ Test(listing, facts)
                  "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",
                  "a year of more than four digits");
     e = file;
-    e.kind = ENTRY_FOLDER;
+    e.kind = ENTRY_DIRECTORY;
     expect_facts(&e,
                  "type=dir;modify=20261120074200;perm=adfrw;"
                  "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sallyport/domain/rights.h"
 #include "sallyport/ftp/command.h"
 #include "sallyport/ftp/site.h"
-#include "sallyport/users/rights.h"
 
 Test(site, rows)
 {
@@ -24,7 +24,6 @@ Test(site, rows)
     }
 }
 
-/* The bits of users/rights.h, which the table can't include. */
 Test(site, rights)
 {
     cr_expect_eq(site_find(SLICE("CHMOD"))->rights,

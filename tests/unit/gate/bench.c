@@ -2,7 +2,6 @@
 #include "bench.h"
 
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -39,15 +38,7 @@ static int listen_on(const char *host, struct address *bound)
     return fd;
 }
 
-static void give(struct bench *b, struct packet p, int fd)
-{
-    p.fd[0] = fd;
-    OR_FAIL(channel_send(&b->master, &p) == 0);
-    if (fd >= 0)
-        close(fd);
-}
-
-static int empty_folder(void)
+static int empty_directory(void)
 {
     char path[] = "/tmp/sallyport-gate-XXXXXX";
     int fd;
@@ -59,32 +50,45 @@ static int empty_folder(void)
     return fd;
 }
 
-static void give_all(struct bench *b, const struct bench_plan *plan)
+static void give_port(struct bench *b, const struct bench_plan *plan,
+                      unsigned i)
 {
     const char *host = plan->wildcard_ports ? "0.0.0.0" : BENCH_SERVER;
-    int fd = fd_sealed("conf", slice_from(plan->settings));
+    int port FD_CLEANUP = plan->before ? fd_take(&plan->before->port_fd[i])
+                                       : listen_on(host, &b->port[i]);
 
-    give(b, (struct packet){ .message = MSG_CONF }, fd);
-    give(b,
-         (struct packet){ .message = MSG_CAGE,
-                          .value = { NUMBER(geteuid() == 0), NUMBER(65534),
-                                     NUMBER(65534), NUMBER(0) } },
-         empty_folder());
-    give(b, (struct packet){ .message = MSG_LOG }, fd_take(&b->log_far));
-    fd = listen_on(BENCH_SERVER, &b->control);
-    give(b,
-         (struct packet){
-             .message = MSG_LISTENER,
-             .value = { NUMBER(plan->first ? 0 : 7), ADDRESS(b->control) } },
-         fd);
-    for (unsigned i = 0; i < plan->ports; i++) {
-        fd = listen_on(host, &b->port[i]);
-        give(b,
-             (struct packet){ .message = MSG_PASSIVE,
-                              .value = { ADDRESS(b->port[i]) } },
-             fd);
-    }
-    give(b, (struct packet){ .message = MSG_GO }, -1);
+    if (plan->before)
+        b->port[i] = plan->before->port[i];
+    BENCH_SAY(b, passive, .bound = b->port[i],
+              .retired = (plan->retired >> i) & 1, .listener = port);
+    if (plan->keeps)
+        b->port_fd[i] = fd_take(&port);
+}
+
+static void give_all(struct bench *b, const struct bench_plan *plan)
+{
+    int conf FD_CLEANUP = fd_sealed("conf", slice_from(plan->settings));
+    int directory FD_CLEANUP = empty_directory();
+    int control FD_CLEANUP = plan->before
+                                 ? fd_take(&plan->before->control_fd)
+                                 : listen_on(BENCH_SERVER, &b->control);
+
+    BENCH_SAY(b, conf, .settings = conf);
+    BENCH_SAY(b, sandbox, .root = geteuid() == 0, .uid = 65534, .gid = 65534,
+              .allow_weaker = 0, .directory = directory);
+    BENCH_SAY(b, log, .log = b->log_far);
+    fd_close(&b->log_far);
+    if (plan->before)
+        b->control = plan->before->control;
+    BENCH_SAY(b, listener, .index = plan->first ? 0 : 7, .bound = b->control,
+              .listener = control);
+    if (plan->keeps)
+        b->control_fd = fd_take(&control);
+    for (unsigned i = 0; i < plan->ports; i++)
+        give_port(b, plan, i);
+    if (plan->memory > 0)
+        BENCH_SAY(b, memory, .file = plan->memory);
+    BENCH_SAY(b, go);
 }
 
 /* Uses up descriptors but for some. (A low limit would do as well, but it also
@@ -103,7 +107,7 @@ static void leave_files(unsigned files)
     close(fd);
 }
 
-/* As main.c, but without the keys and, unless it is asked for, the cage. */
+/* As main.c, but without the keys and, unless it is asked for, the sandbox. */
 static int run_gate(int fd, const struct bench_plan *plan)
 {
     static struct gate g;
@@ -114,13 +118,13 @@ static int run_gate(int fd, const struct bench_plan *plan)
     gate_init(&g, fd);
     setup_init(&s, &g);
     r = setup_receive(&s);
-    if (!plan->cage)
+    if (!plan->sandbox)
         fd_close(&s.root_fd);
     leave_files(plan->files);
     if (r == 0)
         r = gate_begin(&g, &s.complaint);
-    if (r == 0 && plan->cage)
-        r = setup_cage(&s);
+    if (r == 0 && plan->sandbox)
+        r = setup_sandbox(&s);
     if (r < 0) {
         setup_failed(&s);
         return 1;
@@ -130,24 +134,26 @@ static int run_gate(int fd, const struct bench_plan *plan)
     return r == 0 ? 0 : 2;
 }
 
-static void expect_message(struct bench *b, struct packet *p,
-                           enum message message)
+void bench_hear(struct bench *b, enum message_kind kind, struct message *m)
 {
-    int r = channel_wait(&b->master, p, BENCH_MS);
+    int r;
 
-    cr_assert_eq(r, 1, "waiting for %s: %d %s", message_name(message), r,
+    do
+        r = channel_wait(&b->master, m, BENCH_MS);
+    while (r == 1 && m->kind == MSG_born && kind != MSG_born);
+    cr_assert_eq(r, 1, "waiting for %s: %d %s", message_name(kind), r,
                  b->master.wrong);
-    cr_assert_neq(p->message, MSG_FAILED == message ? MSG_NONE : MSG_FAILED,
-                  "gate failed: %.*s", (int)p->value[0].text.len,
-                  p->value[0].text.ptr);
-    cr_assert_eq(p->message, message, "%s instead of %s",
-                 message_name(p->message), message_name(message));
+    if (m->kind == MSG_failed && kind != MSG_failed)
+        cr_assert_fail("gate failed: %.*s", (int)m->failed.why.len,
+                       m->failed.why.ptr);
+    cr_assert_eq(m->kind, kind, "%s instead of %s", message_name(m->kind),
+                 message_name(kind));
 }
 
 void bench_start(struct bench *b, const struct bench_plan *plan)
 {
     int main_pair[2], log_pair[2];
-    struct packet p;
+    struct message m;
 
     OR_FAIL(fd_pair(main_pair) == 0 && fd_pair(log_pair) == 0);
     b->log_far = log_pair[1];
@@ -161,8 +167,12 @@ void bench_start(struct bench *b, const struct bench_plan *plan)
         _exit(run_gate(main_pair[1], plan));
     close(main_pair[1]);
     give_all(b, plan);
-    expect_message(b, &p, MSG_READY);
+    bench_hear(b, MSG_ready, &m);
     b->master.phase = PHASE_RUN;
+    if (plan->shut)
+        return;
+    BENCH_SAY(b, open);
+    bench_hear(b, MSG_serving, &m);
 }
 
 static void wait_readable(int fd, const char *what)
@@ -172,18 +182,24 @@ static void wait_readable(int fd, const char *what)
     cr_assert_eq(poll(&one, 1, BENCH_MS), 1, "no %s in time", what);
 }
 
-void bench_stop(struct bench *b, int status)
+void bench_ends(struct bench *b, int status)
 {
     int got = -1, pidfd = (int)syscall(SYS_pidfd_open, b->gate, 0);
 
     OR_FAIL(pidfd >= 0);
-    channel_close(&b->master);
     wait_readable(pidfd, "end of gate");
     close(pidfd);
     OR_FAIL(waitpid(b->gate, &got, 0) == b->gate);
     cr_assert(WIFEXITED(got), "gate died: %x", got);
     cr_assert_eq(WEXITSTATUS(got), status);
+    channel_close(&b->master);
     channel_close(&b->log);
+}
+
+void bench_stop(struct bench *b, int status)
+{
+    shutdown(b->master.fd, SHUT_RDWR);
+    bench_ends(b, status);
 }
 
 int client_connect(const char *from, uint16_t port)
@@ -229,17 +245,20 @@ bool client_closed(int fd)
 
 struct fake bench_session(struct bench *b)
 {
-    struct packet p;
+    struct message m;
     struct fake f;
 
-    expect_message(b, &p, MSG_SESSION);
-    f = (struct fake){ .serial = p.value[0].number,
-                       .peer = p.value[1].address,
-                       .local = p.value[2].address,
-                       .listener = p.value[3].number,
-                       .rope = fd_take(&p.fd[0]),
-                       .log = fd_take(&p.fd[1]) };
-    fd_close(&p.fd[2]);
+    bench_hear(b, MSG_session, &m);
+    f = (struct fake){ .serial = m.session.serial,
+                       .peer = m.session.peer,
+                       .local = m.session.local,
+                       .listener = m.session.listener,
+                       .rope = fd_take(&m.session.master),
+                       .log = fd_take(&m.session.log) };
+    message_close(&m);
+    bench_hear(b, MSG_born, &m);
+    cr_assert_eq(m.born.serial, f.serial);
+    f.pid = (pid_t)m.born.pid;
     return f;
 }
 
@@ -256,46 +275,34 @@ struct fake bench_enter(struct bench *b, const char *from, int *client)
 
 struct address bench_peer(struct bench *b, const struct fake *f)
 {
-    struct packet p;
+    struct message m;
 
-    expect_message(b, &p, MSG_SESSION_PEER);
-    cr_assert_eq(p.value[0].number, f->serial);
-    return p.value[1].address;
+    bench_hear(b, MSG_session_peer, &m);
+    cr_assert_eq(m.session_peer.serial, f->serial);
+    return m.session_peer.peer;
 }
 
 int bench_gone(struct bench *b, const struct fake *f)
 {
-    struct packet p;
+    struct message m;
 
-    expect_message(b, &p, MSG_SESSION_GONE);
-    cr_assert_eq(p.value[0].number, f->serial);
-    return (int)p.value[1].number;
-}
-
-void bench_say(struct bench *b, enum message message, uint64_t serial)
-{
-    struct packet p = { .message = message, .value = { NUMBER(serial) } };
-
-    OR_FAIL(channel_send(&b->master, &p) == 0);
+    bench_hear(b, MSG_session_gone, &m);
+    cr_assert_eq(m.session_gone.serial, f->serial);
+    return (int)m.session_gone.status;
 }
 
 void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user)
 {
-    struct packet p = { .message = MSG_LOGGED_IN,
-                        .value = { NUMBER(f->serial), NUMBER(user) } };
-
-    OR_FAIL(channel_send(&b->master, &p) == 0);
+    BENCH_SAY(b, logged_in, .serial = f->serial, .user = user);
     bench_heard(b);
 }
 
 void bench_new_log(struct bench *b)
 {
-    struct packet p = { .message = MSG_LOG };
     int pair[2];
 
     OR_FAIL(fd_pair(pair) == 0);
-    p.fd[0] = pair[1];
-    OR_FAIL(channel_send(&b->master, &p) == 0);
+    BENCH_SAY(b, log, .log = pair[1]);
     close(pair[1]);
     channel_close(&b->log);
     channel_init(&b->log, pair[0], PROCESS_LOG, PROCESS_GATE, PHASE_RUN);
@@ -319,12 +326,12 @@ void bench_heard(struct bench *b)
 const char *bench_event(struct bench *b, char *out, size_t size)
 {
     struct event_record r;
-    struct packet p;
+    struct message m;
     struct buf line;
 
-    cr_assert_eq(channel_wait(&b->log, &p, BENCH_MS), 1, "no event");
-    cr_assert_eq(p.message, MSG_EVENT);
-    cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+    cr_assert_eq(channel_wait(&b->log, &m, BENCH_MS), 1, "no event");
+    cr_assert_eq(m.kind, MSG_event);
+    cr_assert_eq(event_decode(m.event.event, &r), 0);
     buf_init(&line, size - 1);
     cr_assert_eq(event_line(&r, &line), 0);
     memcpy(out, line.data, line.len);
@@ -335,16 +342,20 @@ const char *bench_event(struct bench *b, char *out, size_t size)
 
 bool bench_silent(struct bench *b)
 {
-    struct packet p;
+    struct message m;
 
-    return channel_receive(&b->log, &p) == 0;
+    return channel_receive(&b->log, &m) == 0;
 }
 
 bool bench_quiet(struct bench *b)
 {
-    struct packet p;
+    struct message m;
+    int r;
 
-    return channel_receive(&b->master, &p) == 0;
+    do
+        r = channel_receive(&b->master, &m);
+    while (r == 1 && m.kind == MSG_born);
+    return r == 0;
 }
 
 void fake_do(const struct fake *f, const char *what)

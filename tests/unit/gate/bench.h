@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <criterion/criterion.h>
+
 #include "gate/gate.h"
 #include "sallyport/event/event.h"
 
@@ -18,8 +20,13 @@ struct bench_plan {
     const char *settings; /* the configuration file's text */
     unsigned ports;       /* passive, on 127.0.0.1 */
     bool wildcard_ports;  /* on 0.0.0.0 instead */
-    bool cage;            /* enters the cage */
+    bool sandbox;         /* enters the sandbox */
     bool first;           /* the listener is the first of `listen` */
+    bool shut;            /* master doesn't send `open` */
+    bool keeps;           /* the test keeps its listeners for the next gate */
+    struct bench *before; /* it has kept them for this one */
+    unsigned retired;     /* a bit for each of the ports that is */
+    int memory;           /* what gates share; 0: none */
     unsigned files;       /* so many descriptors are left; 0: all */
 };
 
@@ -30,11 +37,13 @@ struct bench {
     int master_far, log_far;
     struct address control;
     struct address port[BENCH_PORTS];
+    int control_fd, port_fd[BENCH_PORTS]; /* kept */
 };
 
 /* As master saw it, and the rope to the fake session. */
 struct fake {
     uint64_t serial;
+    pid_t pid;
     struct address peer, local;
     uint64_t listener;
     int rope, log;
@@ -43,6 +52,8 @@ struct fake {
 void bench_start(struct bench *b, const struct bench_plan *plan);
 /* Closes master's channel; gate must end with STATUS in time. */
 void bench_stop(struct bench *b, int status);
+/* Gate must end by itself, with STATUS. */
+void bench_ends(struct bench *b, int status);
 
 /* A connection from "127.0.0.x" to PORT of 127.0.0.1. */
 int client_connect(const char *from, uint16_t port);
@@ -51,9 +62,12 @@ const char *client_line(int fd, char *out, size_t size);
 /* True once the server has closed the connection. */
 bool client_closed(int fd);
 
+/* The next message to master, but for those about a session's pid, must be this
+ * one; its descriptors are the caller's. */
+void bench_hear(struct bench *b, enum message_kind kind, struct message *m);
 /* The next message must be SESSION_PEER of this session: the client. */
 struct address bench_peer(struct bench *b, const struct fake *f);
-/* The next MSG_SESSION. */
+/* The next MSG_session. */
 struct fake bench_session(struct bench *b);
 /* Connects from FROM, takes the session, reads the greeting. */
 struct fake bench_enter(struct bench *b, const char *from, int *client);
@@ -61,7 +75,9 @@ struct fake bench_enter(struct bench *b, const char *from, int *client);
 int bench_gone(struct bench *b, const struct fake *f);
 /* It has logged in, and gate knows as whom. */
 void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user);
-void bench_say(struct bench *b, enum message message, uint64_t serial);
+/* Master sends this, as SEND(). */
+#define BENCH_SAY(b, name, ...)                                                \
+    cr_assert_eq(SEND(&(b)->master, name, 0 __VA_OPT__(, ) __VA_ARGS__), 0)
 /* A new log, as if the old one had died. */
 void bench_new_log(struct bench *b);
 /* Returns when gate has done all that master said before; log is new then. */

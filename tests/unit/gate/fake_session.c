@@ -44,62 +44,52 @@ static void say(const struct script *s, const char *format, ...)
     send(s->start->master, line, strlen(line), MSG_NOSIGNAL);
 }
 
-static void ask(struct script *s, enum message message)
-{
-    struct packet p = { .message = message };
-
-    if (message == MSG_PORT)
-        p.request = channel_next(&s->gate);
-    channel_send(&s->gate, &p);
-}
-
 static void ask_active(struct script *s, const char *where)
 {
-    struct packet p = { .message = MSG_ACTIVE,
-                        .request = channel_next(&s->gate) };
+    struct address to = { 0 };
 
-    address_parse_port(slice_from(where), &p.value[0].address);
-    channel_send(&s->gate, &p);
+    address_parse_port(slice_from(where), &to);
+    SEND(&s->gate, active, channel_next(&s->gate), .to = to);
 }
 
 /* "CLIENT SERVER" */
 static void ask_enter(struct script *s, const char *line)
 {
-    struct packet p = { .message = MSG_ENTER,
-                        .request = channel_next(&s->gate) };
-    struct slice server = slice_from(line), client;
+    struct slice second = slice_from(line), first;
+    struct address client = { 0 }, server = { 0 };
 
-    slice_cut(&server, ' ', &client);
-    address_parse_port(client, &p.value[0].address);
-    address_parse_port(server, &p.value[1].address);
-    channel_send(&s->gate, &p);
+    slice_cut(&second, ' ', &first);
+    address_parse_port(first, &client);
+    address_parse_port(second, &server);
+    SEND(&s->gate, admit, channel_next(&s->gate), .client = client,
+         .server = server);
 }
 
 /* "N CLIENT" */
 static void say_foreign(struct script *s, const char *line)
 {
-    struct packet p = { .message = MSG_DATA_FOREIGN };
+    struct address peer = { 0 };
 
-    p.value[1].number = (uint64_t)atoi(line);
-    address_parse_port(slice_from(line + 2), &p.value[0].address);
-    channel_send(&s->gate, &p);
+    address_parse_port(slice_from(line + 2), &peer);
+    SEND(&s->gate, data_foreign, 0, .peer = peer,
+         .why = (enum foreign)atoi(line));
 }
 
 /* For master, and said to gate. */
 static void say_wrong(struct script *s)
 {
-    const unsigned char login[8] = { MSG_LOGIN };
+    const unsigned char login[8] = { MSG_login };
 
     send(s->gate.fd, login, sizeof(login), MSG_NOSIGNAL);
 }
 
-static void flood(struct script *s, enum message message)
+static void flood(struct script *s, bool mine)
 {
     struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
-    struct packet p = { .message = message };
 
     for (;;) {
-        int r = channel_send(&s->gate, &p);
+        int r =
+            mine ? SEND(&s->gate, data_mine, 0) : SEND(&s->gate, port_close, 0);
 
         if (r == -EPIPE)
             return;
@@ -113,11 +103,10 @@ static void play_deaf(struct script *s)
 {
     s->deaf = true;
     for (int i = 0; i < 900; i++) {
-        struct packet p = { .message = MSG_PORT,
-                            .request = channel_next(&s->gate) };
         struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
+        uint32_t request = channel_next(&s->gate);
 
-        while (channel_send(&s->gate, &p) == -EAGAIN)
+        while (SEND(&s->gate, port, request) == -EAGAIN)
             if (poll(&one, 1, 1000) < 0)
                 return;
     }
@@ -159,13 +148,13 @@ static void look(const struct script *s)
 }
 
 /* Their names: the secrets are of no use here. */
-static void say_keys(const struct script *s, const struct packet *p)
+static void say_keys(const struct script *s, const struct msg_ticket_keys *m)
 {
     char names[2][2 * TICKET_NAME_BYTES + 1];
     struct ticket_keys k;
 
-    memcpy(&k.now, p->value[0].text.ptr, sizeof(k.now));
-    memcpy(&k.before, p->value[1].text.ptr, sizeof(k.before));
+    memcpy(&k.now, m->now.ptr, sizeof(k.now));
+    memcpy(&k.before, m->before.ptr, sizeof(k.before));
     for (size_t i = 0; i < TICKET_NAME_BYTES; i++) {
         snprintf(names[0] + 2 * i, 3, "%02x", k.now.name[i]);
         snprintf(names[1] + 2 * i, 3, "%02x", k.before.name[i]);
@@ -187,17 +176,17 @@ static void obey(struct script *s, char *line)
     int n = number ? atoi(number + 1) : 0;
 
     if (strcmp(line, "port") == 0)
-        ask(s, MSG_PORT);
+        SEND(&s->gate, port, channel_next(&s->gate));
     else if (strcmp(line, "close") == 0)
-        ask(s, MSG_PORT_CLOSE);
+        SEND(&s->gate, port_close, 0);
     else if (strcmp(line, "garbage") == 0)
         send(s->gate.fd, "\377\377garbage", 9, MSG_NOSIGNAL);
     else if (strcmp(line, "wrong") == 0)
         say_wrong(s);
     else if (strcmp(line, "flood") == 0)
-        flood(s, MSG_PORT_CLOSE);
+        flood(s, false);
     else if (strcmp(line, "flood mine") == 0)
-        flood(s, MSG_DATA_MINE);
+        flood(s, true);
     else if (strcmp(line, "deaf") == 0)
         play_deaf(s);
     else if (strcmp(line, "part") == 0)
@@ -207,7 +196,7 @@ static void obey(struct script *s, char *line)
     else if (strcmp(line, "alive") == 0)
         s->ticks = true;
     else if (strcmp(line, "mine") == 0)
-        ask(s, MSG_DATA_MINE);
+        SEND(&s->gate, data_mine, 0);
     else if (strncmp(line, "foreign ", 8) == 0)
         say_foreign(s, line + 8);
     else if (strncmp(line, "enter ", 6) == 0)
@@ -222,40 +211,86 @@ static void obey(struct script *s, char *line)
         die_of(n);
 }
 
+static int fake_on_port_is(void *owner, struct msg_port_is *m)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    say(owner, "is %s", address_port_text(&m->address, text));
+    return 0;
+}
+
+static int fake_on_port_none(void *owner, struct msg_port_none *m)
+{
+    (void)m;
+    say(owner, "none");
+    return 0;
+}
+
+static int fake_on_active_none(void *owner, struct msg_active_none *m)
+{
+    say(owner, "active-none %d", m->error);
+    return 0;
+}
+
+static int fake_on_data(void *owner, struct msg_data *m)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    say(owner, "%s %s nodelay %d blocking %d", m->doubtful ? "perhaps" : "data",
+        address_text(&m->peer, text),
+        option(m->connection, IPPROTO_TCP, TCP_NODELAY),
+        recv(m->connection, text, 1, 0) < 0 && errno == EAGAIN ? 0 : 1);
+    send(m->connection, "here\r\n", 6, MSG_NOSIGNAL);
+    return 0;
+}
+
+static int fake_on_data_proxied(void *owner, struct msg_data_proxied *m)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    say(owner, "proxied %s", address_text(&m->proxy, text));
+    send(m->connection, "here\r\n", 6, MSG_NOSIGNAL);
+    return 0;
+}
+
+static int fake_on_data_stranger(void *owner, struct msg_data_stranger *m)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    say(owner, "wrong %s", address_text(&m->peer, text));
+    return 0;
+}
+
+static int fake_on_not_admitted(void *owner, struct msg_not_admitted *m)
+{
+    say(owner, "kept out %.*s", (int)m->why.len, m->why.ptr);
+    return 0;
+}
+
+static int fake_on_ticket_keys(void *owner, struct msg_ticket_keys *m)
+{
+    say_keys(owner, m);
+    return 0;
+}
+
+static const struct handler fake_handlers[] = {
+    ON(port_is, fake_on_port_is),
+    ON(port_none, fake_on_port_none),
+    ON(active_none, fake_on_active_none),
+    ON(data, fake_on_data),
+    ON(data_proxied, fake_on_data_proxied),
+    ON(data_stranger, fake_on_data_stranger),
+    ON(not_admitted, fake_on_not_admitted),
+    ON(ticket_keys, fake_on_ticket_keys),
+};
+
 /* The session may have been cut off from gate already: then it ends. */
 static void hear_gate(struct script *s)
 {
-    char text[ADDRESS_TEXT_MAX];
-    struct packet p;
-    int r = channel_receive(&s->gate, &p);
-
-    if (r == 0)
-        return;
-    if (r < 0)
+    if (channel_dispatch(&s->gate, fake_handlers,
+                         sizeof(fake_handlers) / sizeof(fake_handlers[0]),
+                         s) < 0)
         _exit(99);
-    if (p.message == MSG_PORT_NONE)
-        say(s, "none");
-    else if (p.message == MSG_ACTIVE_NONE)
-        say(s, "active-none %d", (int)p.value[0].number);
-    else if (p.message == MSG_DATA)
-        say(s, "%s %s nodelay %d blocking %d",
-            p.value[1].number ? "perhaps" : "data",
-            address_text(&p.value[0].address, text),
-            option(p.fd[0], IPPROTO_TCP, TCP_NODELAY),
-            recv(p.fd[0], text, 1, 0) < 0 && errno == EAGAIN ? 0 : 1);
-    else if (p.message == MSG_DATA_PROXIED)
-        say(s, "proxied %s", address_text(&p.value[0].address, text));
-    else if (p.message == MSG_KEPT_OUT)
-        say(s, "kept out %.*s", (int)p.value[0].text.len, p.value[0].text.ptr);
-    else if (p.message == MSG_TICKET_KEYS)
-        say_keys(s, &p);
-    else if (p.message == MSG_DATA_WRONG)
-        say(s, "wrong %s", address_text(&p.value[0].address, text));
-    else
-        say(s, "is %s", address_port_text(&p.value[0].address, text));
-    if (p.message == MSG_DATA || p.message == MSG_DATA_PROXIED)
-        send(p.fd[0], "here\r\n", 6, MSG_NOSIGNAL);
-    packet_close(&p);
 }
 
 static void hear_master(struct script *s)
@@ -289,7 +324,7 @@ noreturn void session_main(const struct session_start *start)
         };
 
         if (poll(three, 3, s.ticks ? TICK_MS : -1) == 0)
-            ask(&s, MSG_ALIVE);
+            SEND(&s.gate, alive, 0);
         if (three[1].revents)
             hear_gate(&s);
         if (three[0].revents)

@@ -11,8 +11,8 @@
 
 #include "bench.h"
 
-#define ON  "active = yes\nmax_sessions = 20\n"
-#define OFF "max_sessions = 20\n"
+#define ACTIVE_ON "active = yes\nmax_sessions = 20\n"
+#define OFF       "max_sessions = 20\n"
 
 /* A client's own listener; BACKLOG 0 takes one that nobody accepts. */
 static int await(const char *host, int backlog, char where[64])
@@ -54,9 +54,11 @@ static void check_connection(const struct fake *f, const char *host)
     close(listener);
 }
 
-static void try_connections(bool cage)
+static void try_connections(bool sandbox)
 {
-    struct bench_plan plan = { .settings = ON, .ports = 2, .cage = cage };
+    struct bench_plan plan = { .settings = ACTIVE_ON,
+                               .ports = 2,
+                               .sandbox = sandbox };
     struct fake f, g;
     struct bench b;
     int client, other;
@@ -78,14 +80,14 @@ Test(active, connections)
     try_connections(false);
 }
 
-Test(active, connections_from_the_cage)
+Test(active, connections_from_the_sandbox)
 {
     try_connections(true);
 }
 
 Test(active, nobody_listens)
 {
-    struct bench_plan plan = { .settings = ON, .cage = true };
+    struct bench_plan plan = { .settings = ACTIVE_ON, .sandbox = true };
     char where[64], said[128], want[64];
     struct fake f;
     struct bench b;
@@ -105,8 +107,9 @@ Test(active, nobody_listens)
 /* A full backlog lets the kernel drop what comes: no answer at all. */
 Test(active, no_answer_in_time)
 {
-    struct bench_plan plan = { .settings = ON "connect_timeout = 300ms\n",
-                               .cage = true };
+    struct bench_plan plan = { .settings =
+                                   ACTIVE_ON "connect_timeout = 300ms\n",
+                               .sandbox = true };
     char where[64], said[128], want[64];
     int listener = await("127.0.0.1", 0, where), client, full;
     struct fake f;
@@ -129,10 +132,10 @@ static const struct {
     const char *settings, *what, *reason;
 } lies[] = {
     { OFF, "active 127.0.0.1:40000", "active mode, which is off" },
-    { ON, "active 127.0.0.2:40000", "a connection to another host" },
-    { ON, "active [::1]:40000", "a connection to another host" },
-    { ON, "active 127.0.0.1:1023", "a connection to a port below 1024" },
-    { ON, "active 127.0.0.1:0", "a connection to a port below 1024" },
+    { ACTIVE_ON, "active 127.0.0.2:40000", "a connection to another host" },
+    { ACTIVE_ON, "active [::1]:40000", "a connection to another host" },
+    { ACTIVE_ON, "active 127.0.0.1:1023", "a connection to a port below 1024" },
+    { ACTIVE_ON, "active 127.0.0.1:0", "a connection to a port below 1024" },
 };
 
 Test(active, lies)

@@ -18,9 +18,9 @@ static struct address nth(unsigned n)
 Test(bans, begin_and_end)
 {
     struct address a = nth(1), b = nth(2);
-    struct bans bans;
+    static struct bans bans;
 
-    cr_assert_eq(bans_init(&bans), 0);
+    bans_init(&bans);
     cr_expect_not(bans_hold(&bans, &a, 1000));
     cr_expect(bans_add(&bans, &a, 1000, 2000));
     cr_expect(bans_hold(&bans, &a, 1000));
@@ -29,17 +29,15 @@ Test(bans, begin_and_end)
     cr_expect_not(bans_add(&bans, &a, 1999, 3000)); /* anew */
     cr_expect(bans_hold(&bans, &a, 2999));
     cr_expect_not(bans_hold(&bans, &a, 3000));
-    cr_expect_eq(bans.count, 0);
-    bans_release(&bans);
 }
 
 /* When the list is full, the one that would end first makes way. */
 Test(bans, as_many_as_there_is_room_for)
 {
     struct address first = nth(7), more = nth(BANS_MAX);
-    struct bans bans;
+    static struct bans bans;
 
-    cr_assert_eq(bans_init(&bans), 0);
+    bans_init(&bans);
     for (unsigned i = 0; i < BANS_MAX; i++) {
         struct address a = nth(i);
 
@@ -49,15 +47,12 @@ Test(bans, as_many_as_there_is_room_for)
     cr_expect(bans_add(&bans, &more, 0, 1000));
     cr_expect_not(bans_hold(&bans, &first, 0));
     cr_expect(bans_hold(&bans, &more, 0));
-    cr_expect_eq(bans.count, BANS_MAX);
     for (unsigned i = 0; i < BANS_MAX; i++) {
         struct address a = nth(i);
 
         cr_expect_eq(bans_hold(&bans, &a, 0), i != 7, "%u", i);
     }
     cr_expect_not(bans_hold(&bans, &first, 5000)); /* all are over */
-    cr_expect_eq(bans.count, 0);
-    bans_release(&bans);
 }
 
 /* What ends a session, and whether its address is kept out for that. */

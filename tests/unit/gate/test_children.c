@@ -9,8 +9,7 @@
 #include "bench.h"
 #include "sallyport/base/clock.h"
 
-#define FREE                                                                   \
-    "max_per_address = 100\nstartups = 100\nno_ban = 127.0.0.0/8\n"
+#define FREE "max_per_address = 100\nstartups = 100\nno_ban = 127.0.0.0/8\n"
 
 /* What a session does, and what follows. */
 struct death_row {
@@ -96,13 +95,13 @@ Test(children, killed_by_master)
     bench_start(&b, &plan);
     witness = bench_enter(&b, "127.0.0.1", &other);
     f = bench_enter(&b, "127.0.0.9", &client);
-    bench_say(&b, MSG_KILL, f.serial);
+    BENCH_SAY(&b, kill, .serial = f.serial);
     status = bench_gone(&b, &f);
     cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     check_end(&b, &f, "kicked: signal 9, serial ");
     fake_do(&witness, "look");
     fake_says(&witness, line, sizeof(line));
-    bench_say(&b, MSG_KILL, f.serial); /* gone already: no harm */
+    BENCH_SAY(&b, kill, .serial = f.serial); /* gone already: no harm */
     fake_do(&witness, "exit 0");
     bench_gone(&b, &witness);
     bench_stop(&b, 0);
@@ -121,7 +120,7 @@ Test(children, login_timeout_of_a_stopped_session)
 
     bench_start(&b, &plan);
     witness = bench_enter(&b, "127.0.0.1", &other);
-    bench_say(&b, MSG_LOGGED_IN, witness.serial);
+    BENCH_SAY(&b, logged_in, .serial = witness.serial, .user = 0);
     f = bench_enter(&b, "127.0.0.9", &client);
     fake_do(&f, "signal 19"); /* SIGSTOP */
     close(client);
@@ -149,9 +148,9 @@ Test(children, a_stopped_session_that_is_logged_in)
     bench_start(&b, &plan);
     witness = bench_enter(&b, "127.0.0.1", &other);
     fake_do(&witness, "alive");
-    bench_say(&b, MSG_LOGGED_IN, witness.serial);
+    BENCH_SAY(&b, logged_in, .serial = witness.serial, .user = 0);
     f = bench_enter(&b, "127.0.0.9", &client);
-    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
     began = clock_ms();
     fake_do(&f, "alive");
     fake_do(&f, "signal 19"); /* SIGSTOP */

@@ -133,14 +133,15 @@ Test(entry, a_login_frees_a_startup)
 
     bench_start(&b, &plan);
     f = bench_enter(&b, "127.0.0.1", &client);
-    bench_say(&b, MSG_LOGGED_IN, 12345); /* nobody's: no harm */
-    bench_say(&b, MSG_LOGGED_IN, f.serial);
-    bench_say(&b, MSG_LOGGED_IN, f.serial); /* counts once */
+    BENCH_SAY(&b, logged_in, .serial = 12345,
+              .user = 0); /* nobody's: no harm */
+    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0); /* counts once */
     bench_heard(&b);
     f = bench_enter(&b, "127.0.0.1", &client);
     client = knock(&b, "127.0.0.1");
     expect_nobody(&b);
-    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
     bench_session(&b);
     expect_greeted(client);
     bench_stop(&b, 0);
@@ -163,7 +164,7 @@ Test(entry, the_queue_in_order)
     }
     for (int i = 0; i < 8; i++) {
         if (i % 2) {
-            bench_say(&b, MSG_LOGGED_IN, f.serial);
+            BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
         } else {
             fake_do(&f, "exit 0");
             bench_gone(&b, &f);
@@ -194,7 +195,7 @@ Test(entry, a_client_leaves_the_queue)
     }
     waits = knock(&b, "127.0.0.1");
     expect_nobody(&b);
-    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
     bench_session(&b);
     expect_greeted(waits);
     bench_stop(&b, 0);
@@ -248,10 +249,10 @@ Test(entry, a_full_queue)
     other = knock(&b, "127.0.0.2");
     cr_expect(strncmp(client_line(waits[LIMIT_QUEUE - 1], line, sizeof(line)),
                       "421 ", 4) == 0);
-    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
     f = bench_session(&b); /* the lighter address comes first */
     expect_greeted(other);
-    bench_say(&b, MSG_LOGGED_IN, f.serial);
+    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
     bench_session(&b);
     expect_greeted(waits[0]);
     bench_stop(&b, 0);
@@ -294,7 +295,7 @@ static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
 
         f = bench_enter(b, "127.0.0.9", &client);
         if (logged_in)
-            bench_say(b, MSG_LOGGED_IN, f.serial);
+            BENCH_SAY(b, logged_in, .serial = f.serial, .user = 0);
         fake_do(&f, "exit 0");
         bench_gone(b, &f);
         close(client);
@@ -353,7 +354,8 @@ Test(entry, one_makes_room)
         f[i] = bench_enter(&b, "127.0.0.1", &client[i]);
     own = knock(&b, "127.0.0.1");
     expect_nobody(&b);
-    bench_say(&b, MSG_LOGGED_IN, f[0].serial); /* that one can't be it */
+    BENCH_SAY(&b, logged_in, .serial = f[0].serial,
+              .user = 0); /* that one can't be it */
     bench_session(&b);
     expect_greeted(own);
     own = knock(&b, "127.0.0.1");
@@ -388,7 +390,7 @@ Test(entry, a_slow_master)
                                            "startups = 2000\n" ANY_NUMBER };
     unsigned begun = 0, announced = 0, ended = 0;
     struct bench b;
-    struct packet p;
+    struct message m;
     char line[512];
 
     bench_start(&b, &plan);
@@ -404,10 +406,10 @@ Test(entry, a_slow_master)
         cr_assert_lt(++begun, 1500);
     }
     while (ended < begun) {
-        cr_assert_eq(channel_wait(&b.master, &p, BENCH_MS), 1);
-        announced += p.message == MSG_SESSION;
-        ended += p.message == MSG_SESSION_GONE;
-        packet_close(&p);
+        cr_assert_eq(channel_wait(&b.master, &m, BENCH_MS), 1);
+        announced += m.kind == MSG_session;
+        ended += m.kind == MSG_session_gone;
+        message_close(&m);
     }
     cr_assert_eq(announced, begun);
     bench_stop(&b, 0);
@@ -442,10 +444,9 @@ Test(entry, descriptors_run_out)
     for (unsigned i = 0; i < n; i++)
         fake_do(&f[i], "exit 0");
     for (unsigned i = 0; i < n; i++) {
-        struct packet p;
+        struct message m;
 
-        cr_assert_eq(channel_wait(&b.master, &p, BENCH_MS), 1);
-        cr_assert_eq(p.message, MSG_SESSION_GONE);
+        bench_hear(&b, MSG_session_gone, &m);
     }
     bench_enter(&b, "127.0.0.1", &late);
     bench_stop(&b, 0);
@@ -499,8 +500,8 @@ Test(entry, door_closes_and_sessions_stay)
 
     bench_start(&b, &plan);
     f = bench_enter(&b, "127.0.0.1", &client);
-    bench_say(&b, MSG_CLOSE_DOOR, 0);
-    bench_say(&b, MSG_KILL, 1); /* nobody: no harm */
+    BENCH_SAY(&b, stop_accepting);
+    BENCH_SAY(&b, kill, .serial = 1); /* nobody: no harm */
     bench_heard(&b);
     cr_assert_eq(fake_port(&f), b.port[0].port);
     fd = client_connect("127.0.0.1", b.port[0].port);

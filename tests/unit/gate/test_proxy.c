@@ -266,7 +266,7 @@ Test(proxy, the_queue)
     bench_gone(&b, &gone);
     bench_heard(&b);
     cr_expect(bench_quiet(&b));
-    bench_say(&b, MSG_LOGGED_IN, second.serial);
+    BENCH_SAY(&b, logged_in, .serial = second.serial, .user = 0);
     bench_peer(&b, &own);
     other = enter_unknown(&b, &proxy);
     ask_for(&other, OTHER);
@@ -443,7 +443,6 @@ static const struct {
     { "foreign 0 198.51.100.66:1", "data-refused peer=198.51.100.66:1" },
     { "foreign 1 127.0.0.6:1", "reason=\"no PROXY header in order\"" },
     { "foreign 2 none", NULL }, /* a check of the proxy */
-    { "foreign 9 none", NULL },
 };
 
 Test(proxy, others_are_passed_over)

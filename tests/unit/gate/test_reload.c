@@ -12,6 +12,7 @@
 
 #include "bench.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
 #include "sallyport/tls/sign.h"
 
 #define PAIRS 2
@@ -61,7 +62,7 @@ static void make(struct made *m, int number)
 
 static void say(struct stage *s, struct packet p)
 {
-    cr_assert_eq(channel_send(&s->bench.master, &p), 0);
+    cr_assert_eq(packet_send(&s->bench.master, &p), 0);
 }
 
 static void give_keys(struct stage *s)
@@ -71,7 +72,7 @@ static void give_keys(struct stage *s)
     channel_close(&s->keys);
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&s->keys, ends[0], PROCESS_KEYS, PROCESS_GATE, PHASE_RUN);
-    say(s, (struct packet){ .message = MSG_KEYS, .fd = { ends[1] } });
+    say(s, (struct packet){ .message = MSG_keys, .fd = { ends[1] } });
     close(ends[1]);
 }
 
@@ -99,7 +100,7 @@ static void end(struct stage *s, int status)
 static void give_certificate(struct stage *s, uint64_t number, int i)
 {
     say(s,
-        (struct packet){ .message = MSG_CERTIFICATE,
+        (struct packet){ .message = MSG_certificate,
                          .value = { NUMBER(number), TEXT(SLICE("/certificate")),
                                     TEXT(SLICE("/key")) },
                          .fd = { s->made[i].certificate } });
@@ -110,11 +111,11 @@ static void reload(struct stage *s, uint64_t generation)
 {
     int conf = fd_sealed("conf", SLICE(""));
 
-    say(s, (struct packet){ .message = MSG_CONF, .fd = { conf } });
+    say(s, (struct packet){ .message = MSG_conf, .fd = { conf } });
     close(conf);
     for (int i = 0; i < PAIRS; i++)
         give_certificate(s, 10 * generation + (unsigned)i, i);
-    bench_say(&s->bench, MSG_TAKE, generation);
+    BENCH_SAY(&s->bench, take, .generation = generation);
 }
 
 /* What master is told of each pair before it hears that they are in use. */
@@ -123,8 +124,8 @@ static void pairs_are_told(struct stage *s, uint64_t generation)
     for (int i = 0; i < PAIRS; i++) {
         struct packet p;
 
-        cr_assert_eq(channel_wait(&s->bench.master, &p, BENCH_MS), 1);
-        cr_assert_eq(p.message, MSG_PAIR_IS, "%s", message_name(p.message));
+        cr_assert_eq(packet_wait(&s->bench.master, &p, BENCH_MS), 1);
+        cr_assert_eq(p.message, MSG_pair_is, "%s", message_name(p.message));
         cr_assert_eq(p.value[0].number, 10 * generation + (unsigned)i);
         cr_assert_gt(p.value[1].number, (uint64_t)time(NULL) + 800 * 86400);
         cr_assert_eq(p.value[2].number, 0);
@@ -132,17 +133,17 @@ static void pairs_are_told(struct stage *s, uint64_t generation)
 }
 
 /* The next message to master is this answer, with these words. */
-static void answered(struct stage *s, enum message m, uint64_t generation,
+static void answered(struct stage *s, enum message_kind m, uint64_t generation,
                      const char *words)
 {
     struct packet p;
 
-    if (m == MSG_TAKEN)
+    if (m == MSG_taken)
         pairs_are_told(s, generation);
-    cr_assert_eq(channel_wait(&s->bench.master, &p, BENCH_MS), 1);
+    cr_assert_eq(packet_wait(&s->bench.master, &p, BENCH_MS), 1);
     cr_assert_eq(p.message, m, "%s", message_name(p.message));
     cr_assert_eq(p.value[0].number, generation);
-    if (m == MSG_NOT_TAKEN)
+    if (m == MSG_not_taken)
         cr_assert(memmem(p.value[1].text.ptr, p.value[1].text.len, words,
                          strlen(words)),
                   "%.*s", (int)p.value[1].text.len, p.value[1].text.ptr);
@@ -159,8 +160,8 @@ static void asked(struct stage *s, uint64_t number, int with,
 {
     struct packet p;
 
-    cr_assert_eq(channel_wait(&s->keys, &p, BENCH_MS), 1);
-    cr_assert_eq(p.message, MSG_SIGN);
+    cr_assert_eq(packet_wait(&s->keys, &p, BENCH_MS), 1);
+    cr_assert_eq(p.message, MSG_sign);
     cr_assert_eq(p.value[0].number, number);
     const struct sign_request r = { number, (uint16_t)p.value[1].number,
                                     p.value[2].text };
@@ -175,9 +176,9 @@ static void sign(struct stage *s, const struct question *q)
                                  q->signature.len };
 
     cr_assert_eq(
-        channel_send(&s->keys, &(struct packet){ .message = MSG_SIGNED,
-                                                 .request = q->request,
-                                                 .value = { TEXT(bytes) } }),
+        packet_send(&s->keys, &(struct packet){ .message = MSG_signature,
+                                                .request = q->request,
+                                                .value = { TEXT(bytes) } }),
         0);
 }
 
@@ -190,7 +191,7 @@ static void all_is_well(struct stage *s, uint64_t generation)
         asked(s, 10 * generation + (unsigned)i, i, &q);
         sign(s, &q);
     }
-    answered(s, MSG_TAKEN, generation, "");
+    answered(s, MSG_taken, generation, "");
 }
 
 /* Somebody enters, gets a port, connects to it, and leaves. */
@@ -224,7 +225,7 @@ Test(reload, others_are_served_meanwhile, .timeout = 60)
         serves(&s);
         sign(&s, &q);
     }
-    answered(&s, MSG_TAKEN, 1, "");
+    answered(&s, MSG_taken, 1, "");
     serves(&s);
     all_is_well(&s, 2);
     end(&s, 0);
@@ -239,7 +240,7 @@ Test(reload, keys_is_silent, .timeout = 60)
     reload(&s, 1);
     asked(&s, 10, 0, &q);
     serves(&s);
-    answered(&s, MSG_NOT_TAKEN, 1, "doesn't sign with it: Connection timed");
+    answered(&s, MSG_not_taken, 1, "doesn't sign with it: Connection timed");
     sign(&s, &q); /* too late, and not what is asked next */
     all_is_well(&s, 2);
     end(&s, 0);
@@ -256,7 +257,7 @@ Test(reload, the_wrong_key, .timeout = 60)
     sign(&s, &q);
     asked(&s, 11, 0, &q);
     sign(&s, &q);
-    answered(&s, MSG_NOT_TAKEN, 1, "/key: not the key of the certificate in");
+    answered(&s, MSG_not_taken, 1, "/key: not the key of the certificate in");
     all_is_well(&s, 2);
     end(&s, 0);
 }
@@ -270,11 +271,11 @@ Test(reload, keys_refuses, .timeout = 60)
     reload(&s, 1);
     asked(&s, 10, 0, &q);
     cr_assert_eq(
-        channel_send(&s.keys, &(struct packet){ .message = MSG_NOT_SIGNED,
-                                                .request = q.request,
-                                                .value = { NUMBER(ENOENT) } }),
+        packet_send(&s.keys, &(struct packet){ .message = MSG_no_signature,
+                                               .request = q.request,
+                                               .value = { NUMBER(ENOENT) } }),
         0);
-    answered(&s, MSG_NOT_TAKEN, 1, "doesn't sign with it: No such file");
+    answered(&s, MSG_not_taken, 1, "doesn't sign with it: No such file");
     all_is_well(&s, 2);
     end(&s, 0);
 }
@@ -288,9 +289,9 @@ Test(reload, keys_dies, .timeout = 60)
     reload(&s, 1);
     asked(&s, 10, 0, &q);
     channel_close(&s.keys);
-    answered(&s, MSG_NOT_TAKEN, 1, "doesn't sign with it: Broken pipe");
+    answered(&s, MSG_not_taken, 1, "doesn't sign with it: Broken pipe");
     reload(&s, 2); /* there are none to ask */
-    answered(&s, MSG_NOT_TAKEN, 2, "doesn't sign with it: Broken pipe");
+    answered(&s, MSG_not_taken, 2, "doesn't sign with it: Broken pipe");
     give_keys(&s);
     all_is_well(&s, 3);
     end(&s, 0);
@@ -309,7 +310,7 @@ Test(reload, keys_is_replaced, .timeout = 60)
     old = s.keys;
     s.keys.fd = -1;
     give_keys(&s);
-    answered(&s, MSG_NOT_TAKEN, 1, "doesn't sign with it: Broken pipe");
+    answered(&s, MSG_not_taken, 1, "doesn't sign with it: Broken pipe");
     channel_close(&old);
     all_is_well(&s, 2);
     end(&s, 0);
@@ -321,18 +322,18 @@ Test(reload, given_up, .timeout = 60)
     struct question q;
 
     begin(&s);
-    bench_say(&s.bench, MSG_GIVE_UP, 1); /* nothing is there */
+    BENCH_SAY(&s.bench, give_up, .generation = 1); /* nothing is there */
     reload(&s, 1);
     asked(&s, 10, 0, &q);
-    bench_say(&s.bench, MSG_GIVE_UP, 7); /* not this one */
+    BENCH_SAY(&s.bench, give_up, .generation = 7); /* not this one */
     bench_heard(&s.bench);
     sign(&s, &q);
     asked(&s, 11, 1, &q);
-    bench_say(&s.bench, MSG_GIVE_UP, 1);
-    answered(&s, MSG_NOT_TAKEN, 1, "given up");
+    BENCH_SAY(&s.bench, give_up, .generation = 1);
+    answered(&s, MSG_not_taken, 1, "given up");
     sign(&s, &q);
     all_is_well(&s, 2);
-    bench_say(&s.bench, MSG_GIVE_UP, 2); /* it is in use */
+    BENCH_SAY(&s.bench, give_up, .generation = 2); /* it is in use */
     all_is_well(&s, 3);
     end(&s, 0);
 }
@@ -345,7 +346,7 @@ Test(reload, one_in_the_midst_of_another, .timeout = 60)
     begin(&s);
     reload(&s, 1);
     asked(&s, 10, 0, &q);
-    bench_say(&s.bench, MSG_TAKE, 2);
+    BENCH_SAY(&s.bench, take, .generation = 2);
     end(&s, EX_PROTOCOL);
 }
 
@@ -358,19 +359,19 @@ Test(reload, a_bad_ocsp_response, .timeout = 60)
     int conf = fd_sealed("conf", SLICE("")), bad = fd_sealed("o", SLICE("x"));
 
     begin(&s);
-    say(&s, (struct packet){ .message = MSG_CONF, .fd = { conf } });
+    say(&s, (struct packet){ .message = MSG_conf, .fd = { conf } });
     for (int i = 0; i < PAIRS; i++)
         give_certificate(&s, 10 + (unsigned)i, i);
     say(&s, (struct packet){
-                .message = MSG_STAPLE,
+                .message = MSG_staple,
                 .value = { NUMBER(11), NUMBER(0), TEXT(SLICE("/o.der")) },
                 .fd = { bad } });
-    bench_say(&s.bench, MSG_TAKE, 1);
+    BENCH_SAY(&s.bench, take, .generation = 1);
     for (int i = 0; i < PAIRS; i++) {
         asked(&s, 10 + (unsigned)i, i, &q);
         sign(&s, &q);
     }
-    answered(&s, MSG_TAKEN, 1, "");
+    answered(&s, MSG_taken, 1, "");
     cr_expect(strstr(bench_event(&s.bench, line, sizeof(line)),
                      "/o.der: no OCSP response in DER form; the certificate "
                      "in /certificate goes out without it"),
@@ -386,15 +387,15 @@ Test(reload, an_ocsp_response_of_no_pair, .timeout = 60)
     int conf = fd_sealed("conf", SLICE("")), bad = fd_sealed("o", SLICE("x"));
 
     begin(&s);
-    say(&s, (struct packet){ .message = MSG_CONF, .fd = { conf } });
+    say(&s, (struct packet){ .message = MSG_conf, .fd = { conf } });
     give_certificate(&s, 10, 0);
     for (int i = 0; i < 2; i++) /* the second one of a pair, too */
         say(&s, (struct packet){
-                    .message = MSG_STAPLE,
+                    .message = MSG_staple,
                     .value = { NUMBER(10), NUMBER(0), TEXT(SLICE("/o.der")) },
                     .fd = { bad } });
-    bench_say(&s.bench, MSG_TAKE, 1);
-    answered(&s, MSG_NOT_TAKEN, 1, "an OCSP response of no certificate");
+    BENCH_SAY(&s.bench, take, .generation = 1);
+    answered(&s, MSG_not_taken, 1, "an OCSP response of no certificate");
     all_is_well(&s, 2);
     close(conf);
     close(bad);

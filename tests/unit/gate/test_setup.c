@@ -23,31 +23,34 @@ static void begin(struct start *s)
     setup_init(&s->setup, &s->gate);
 }
 
-static void give(struct start *s, enum message message, int fd0, int fd1)
-{
-    struct packet p = { .message = message, .fd = { fd0, fd1 } };
+#define GIVE(s, name, ...)                                                     \
+    cr_assert_eq(SEND(&(s)->master, name, 0 __VA_OPT__(, ) __VA_ARGS__), 0)
 
-    cr_assert_eq(channel_send(&s->master, &p), 0);
-    fd_close(&fd0);
-    fd_close(&fd1);
+static void give_conf(struct start *s, const char *text)
+{
+    int fd FD_CLEANUP = fd_sealed("text", slice_from(text));
+
+    GIVE(s, conf, .settings = fd);
 }
 
-static int text(const char *what)
+static void give_sandbox(struct start *s)
 {
-    return fd_sealed("text", slice_from(what));
+    int fd FD_CLEANUP = fd_sealed("text", SLICE(""));
+
+    GIVE(s, sandbox, .root = false, .uid = 0, .gid = 0, .allow_weaker = 0,
+         .directory = fd);
 }
 
 /* What master hears, and that it names the cause. */
 static void check_failed(struct start *s, const char *cause)
 {
-    struct packet p;
+    struct message m;
 
     setup_failed(&s->setup);
-    cr_assert_eq(channel_receive(&s->master, &p), 1);
-    cr_assert_eq(p.message, MSG_FAILED);
-    cr_assert(
-        memmem(p.value[0].text.ptr, p.value[0].text.len, cause, strlen(cause)),
-        "%.*s", (int)p.value[0].text.len, p.value[0].text.ptr);
+    cr_assert_eq(channel_receive(&s->master, &m), 1);
+    cr_assert_eq(m.kind, MSG_failed);
+    cr_assert(memmem(m.failed.why.ptr, m.failed.why.len, cause, strlen(cause)),
+              "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
     channel_close(&s->master);
     gate_release(&s->gate);
 }
@@ -57,8 +60,8 @@ Test(setup, bad_settings)
     struct start s;
 
     begin(&s);
-    give(&s, MSG_CONF, text("no_such_key = 1\n"), -1);
-    give(&s, MSG_GO, -1, -1);
+    give_conf(&s, "no_such_key = 1\n");
+    GIVE(&s, go);
     cr_assert_lt(setup_receive(&s.setup), 0);
     check_failed(&s, "no_such_key");
 }
@@ -68,9 +71,9 @@ Test(setup, go_too_early)
     struct start s;
 
     begin(&s);
-    give(&s, MSG_GO, -1, -1);
+    GIVE(&s, go);
     cr_assert_lt(setup_receive(&s.setup), 0);
-    check_failed(&s, "no settings or no cage");
+    check_failed(&s, "no settings or no sandbox");
 }
 
 Test(setup, master_is_gone)
@@ -90,7 +93,7 @@ Test(setup, wrong_phase)
     struct start s;
 
     begin(&s);
-    give(&s, MSG_CLOSE_DOOR, -1, -1);
+    GIVE(&s, stop_accepting);
     cr_assert_lt(setup_receive(&s.setup), 0);
     check_failed(&s, "wrong phase");
 }
@@ -99,13 +102,12 @@ Test(setup, wrong_phase)
 Test(setup, told_what_nobody_asked)
 {
     for (uint64_t number = 0; number < 3; number++) {
-        struct packet p = { .message = MSG_TOLD, .value = { NUMBER(number) } };
         struct start s;
 
         begin(&s);
-        give(&s, MSG_CONF,
-             text("address = 192.0.2.1\naddress.10.0.0.0/8 = 10.0.0.5\n"), -1);
-        cr_assert_eq(channel_send(&s.master, &p), 0);
+        give_conf(&s, "address = 192.0.2.1\naddress.10.0.0.0/8 = 10.0.0.5\n");
+        GIVE(&s, public_address, .number = number,
+             .address = (struct address){ 0 });
         cr_assert_lt(setup_receive(&s.setup), 0);
         check_failed(&s, "the address of no host name");
     }
@@ -116,9 +118,9 @@ Test(setup, no_keys)
     struct start s;
 
     begin(&s);
-    give(&s, MSG_CONF, text(""), -1);
-    give(&s, MSG_CAGE, text(""), -1);
-    give(&s, MSG_GO, -1, -1);
+    give_conf(&s, "");
+    give_sandbox(&s);
+    GIVE(&s, go);
     cr_assert_eq(setup_receive(&s.setup), 0, "%s", s.setup.complaint.text);
     cr_assert_lt(setup_keys(&s.setup), 0);
     fd_close(&s.setup.root_fd);
@@ -127,15 +129,11 @@ Test(setup, no_keys)
 
 static int send_certificate(struct start *s, const char *content)
 {
-    int fd = text(content);
-    struct packet p = { .message = MSG_CERTIFICATE,
-                        .value = { NUMBER(1), TEXT(SLICE("/x/cert.pem")),
-                                   TEXT(SLICE("/x/key.pem")) },
-                        .fd = { fd } };
-    int r = channel_send(&s->master, &p);
+    int fd FD_CLEANUP = fd_sealed("text", slice_from(content));
 
-    fd_close(&fd);
-    return r;
+    return SEND(&s->master, certificate, 0, .number = 1,
+                .path = SLICE("/x/cert.pem"), .key_path = SLICE("/x/key.pem"),
+                .in_use = false, .file = fd);
 }
 
 /* The names in the complaint are master's. */
@@ -146,15 +144,16 @@ Test(setup, bad_certificate)
 
     begin(&s);
     cr_assert_eq(fd_pair(keys), 0);
-    give(&s, MSG_CONF, text(""), -1);
-    give(&s, MSG_CAGE, text(""), -1);
-    give(&s, MSG_KEYS, keys[0], -1);
+    give_conf(&s, "");
+    give_sandbox(&s);
+    GIVE(&s, keys, .keys = keys[0]);
     cr_assert_eq(send_certificate(&s, "nonsense"), 0);
-    give(&s, MSG_GO, -1, -1);
+    GIVE(&s, go);
     cr_assert_eq(setup_receive(&s.setup), 0, "%s", s.setup.complaint.text);
     cr_assert_lt(setup_keys(&s.setup), 0);
     cr_assert_eq(s.setup.chains.count, 0);
     fd_close(&s.setup.root_fd);
+    fd_close(&keys[0]);
     fd_close(&keys[1]);
     check_failed(&s, "/x/cert.pem: holds no certificate");
 }
@@ -164,7 +163,7 @@ Test(setup, too_many_certificates)
     struct start s;
 
     begin(&s);
-    for (int i = 0; i <= TLS_PAIRS_MAX; i++)
+    for (int i = 0; i <= CERTIFICATES_MAX; i++)
         cr_assert_eq(send_certificate(&s, ""), 0);
     cr_assert_lt(setup_receive(&s.setup), 0);
     check_failed(&s, "too many certificates");

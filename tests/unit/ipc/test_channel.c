@@ -45,19 +45,19 @@ static int open_descriptors(void)
 Test(channel, fields_arrive_as_they_were_sent)
 {
     struct pair p;
-    struct packet out = { .message = MSG_RENAME,
-                          .value = { TEXT(SLICE("/from")),
-                                     TEXT(SLICE("/to\xff")) } };
-    struct packet in;
+    struct message in;
+    uint32_t request;
 
     open_pair(&p);
-    out.request = channel_next(&p.there);
-    cr_assert_eq(channel_send(&p.there, &out), 0);
+    request = channel_next(&p.there);
+    cr_assert_eq(SEND(&p.there, rename, request, .from = SLICE("/from"),
+                      .to = SLICE("/to\xff")),
+                 0);
     cr_assert_eq(channel_receive(&p.here, &in), 1);
-    cr_assert_eq(in.message, MSG_RENAME);
-    cr_assert_eq(in.request, out.request);
-    cr_assert(slice_equal(in.value[0].text, SLICE("/from")));
-    cr_assert(slice_equal(in.value[1].text, SLICE("/to\xff")));
+    cr_assert_eq(in.kind, MSG_rename);
+    cr_assert_eq(in.request, request);
+    cr_assert(slice_equal(in.rename.from, SLICE("/from")));
+    cr_assert(slice_equal(in.rename.to, SLICE("/to\xff")));
     cr_assert_eq(channel_receive(&p.here, &in), 0);
     close_pair(&p);
 }
@@ -66,48 +66,56 @@ Test(channel, numbers_addresses_and_descriptors)
 {
     int ends[2];
     struct channel gate, session;
-    struct packet in, out = { .message = MSG_DATA, .fd = { 0, -1 } };
+    struct message in;
     struct address a;
 
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&gate, ends[0], PROCESS_GATE, PROCESS_SESSION, PHASE_RUN);
     channel_init(&session, ends[1], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
     address_parse_port(SLICE("[2001:db8::5]:2121"), &a);
-    out.value[0].address = a;
-    cr_assert_eq(channel_send(&gate, &out), 0);
+    cr_assert_eq(
+        SEND(&gate, data, 0, .peer = a, .doubtful = true, .connection = 0), 0);
     cr_assert_eq(channel_receive(&session, &in), 1);
-    cr_assert(address_same_host(&a, &in.value[0].address));
-    cr_assert_eq(in.value[0].address.port, 2121);
-    cr_assert(fcntl(in.fd[0], F_GETFD) & FD_CLOEXEC);
-    packet_close(&in);
+    cr_assert(address_same_host(&a, &in.data.peer));
+    cr_assert_eq(in.data.peer.port, 2121);
+    cr_assert(in.data.doubtful);
+    cr_assert(fcntl(in.data.connection, F_GETFD) & FD_CLOEXEC);
+    message_close(&in);
+    cr_assert_eq(in.data.connection, -1);
     channel_close(&gate);
     cr_assert_eq(channel_receive(&session, &in), -EPIPE);
     channel_close(&session);
     cr_assert_eq(channel_receive(&session, &in), -EPIPE);
 }
 
+static int enter(struct channel *c, struct slice path)
+{
+    return SEND(c, directory_enter, 0, .path = path);
+}
+
 /* What the sender's own side refuses. */
 Test(channel, sender_is_held_to_the_list)
 {
-    char path[4098];
+    struct slice path;
+    char bytes[4098];
     struct pair p;
-    struct packet not_mine = { .message = MSG_FACTS_ARE };
-    struct packet bad_path = { .message = MSG_FOLDER_ENTER,
-                               .value = { TEXT(SLICE("relative")) } };
-    struct packet long_path = { .message = MSG_FOLDER_ENTER };
-    struct packet nul = { .message = MSG_FOLDER_ENTER,
-                          .value = { TEXT(SLICE("/a\0b")) } };
 
-    memset(path, 'a', sizeof(path));
-    path[0] = '/';
-    long_path.value[0].text = (struct slice){ path, 4097 };
+    memset(bytes, 'a', sizeof(bytes));
+    bytes[0] = '/';
+    path = (struct slice){ bytes, 4097 };
     open_pair(&p);
-    cr_assert_eq(channel_send(&p.there, &not_mine), -EINVAL);
-    cr_assert_eq(channel_send(&p.there, &bad_path), -EINVAL);
-    cr_assert_eq(channel_send(&p.there, &long_path), -EINVAL);
-    cr_assert_eq(channel_send(&p.there, &nul), -EINVAL);
-    long_path.value[0].text.len = 4096;
-    cr_assert_eq(channel_send(&p.there, &long_path), 0);
+    cr_assert_eq(SEND(&p.there, space_is, 0, .bytes = 1), -EINVAL, "not its");
+    cr_assert_eq(enter(&p.there, SLICE("relative")), -EINVAL);
+    cr_assert_eq(enter(&p.there, path), -EINVAL);
+    cr_assert_eq(enter(&p.there, SLICE("/a\0b")), -EINVAL);
+    cr_assert_eq(SEND(&p.there, facts, 1, .path = SLICE("/"),
+                      .purpose = FACTS_FOR_COUNT, .directory = false),
+                 -EINVAL, "no value of that enum");
+    cr_assert_eq(
+        SEND(&p.here, refused, 1, .outcome = OUTCOME_IO, .error = 4096),
+        -EINVAL, "no errno");
+    path.len = 4096;
+    cr_assert_eq(enter(&p.there, path), 0);
     close_pair(&p);
 }
 
@@ -160,7 +168,7 @@ static void send_raw(int fd, const char *bytes, size_t len, size_t fds)
 Test(channel, raw_lies)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct packet in;
+        struct message in;
         struct pair p;
 
         open_pair(&p);
@@ -172,11 +180,11 @@ Test(channel, raw_lies)
     }
 }
 
-static size_t good_bytes(char out[PACKET_MAX], enum message m,
-                         struct slice text)
+static size_t good_bytes(char out[MESSAGE_MAX], struct slice path)
 {
-    struct packet p = { .message = m, .request = 1, .value = { TEXT(text) } };
-    ssize_t n = packet_encode(&p, message_row(m), out);
+    ssize_t n =
+        codec_encode(MSG_directory_enter,
+                     MESSAGE_BODY(directory_enter, 1, .path = path), out);
 
     cr_assert_gt(n, 0);
     return (size_t)n;
@@ -184,25 +192,79 @@ static size_t good_bytes(char out[PACKET_MAX], enum message m,
 
 Test(channel, every_truncation_and_every_extra_byte_is_refused)
 {
-    char bytes[PACKET_MAX];
-    size_t len = good_bytes(bytes, MSG_FOLDER_ENTER, SLICE("/folder"));
-    struct packet in;
+    char bytes[MESSAGE_MAX];
+    size_t len = good_bytes(bytes, SLICE("/directory"));
+    struct message in;
 
-    cr_assert_eq(packet_decode(bytes, len, &in), 0);
+    cr_assert_eq(codec_decode(bytes, len, &in), 0);
     for (size_t n = 0; n < len; n++)
-        cr_assert_eq(packet_decode(bytes, n, &in), -EPROTO, "%zu", n);
+        cr_assert_eq(codec_decode(bytes, n, &in), -EPROTO, "%zu", n);
     bytes[len] = 0;
-    cr_assert_eq(packet_decode(bytes, len + 1, &in), -EPROTO);
+    cr_assert_eq(codec_decode(bytes, len + 1, &in), -EPROTO);
+}
+
+static const struct message_field *field_of(enum message_kind kind,
+                                            const char *name)
+{
+    const struct message_field *f = message_row(kind)->fields();
+
+    while (strcmp(f->name, name) != 0)
+        f++;
+    return f;
+}
+
+/* A number at the end of a message; one more than it may be is refused. */
+static void check_limit(enum message_kind kind, const void *body,
+                        const char *last)
+{
+    char bytes[MESSAGE_MAX];
+    ssize_t len = codec_encode(kind, body, bytes);
+    uint64_t most = field_of(kind, last)->count - 1;
+    struct message in;
+
+    cr_assert_gt(len, 0);
+    memcpy(bytes + len - 8, &most, 8);
+    cr_expect_eq(codec_decode(bytes, (size_t)len, &in), 0, "%s", last);
+    most++;
+    memcpy(bytes + len - 8, &most, 8);
+    cr_expect_eq(codec_decode(bytes, (size_t)len, &in), -EPROTO, "%s", last);
+    most = UINT64_MAX;
+    memcpy(bytes + len - 8, &most, 8);
+    cr_expect_eq(codec_decode(bytes, (size_t)len, &in), -EPROTO, "%s", last);
+}
+
+Test(channel, flags_enums_and_errnos_have_limits)
+{
+    check_limit(MSG_file_abort, MESSAGE_BODY(file_abort, 1, .spoiled = true),
+                "spoiled");
+    check_limit(MSG_denied, MESSAGE_BODY(denied, 1, .why = DENIAL_BUSY), "why");
+    check_limit(MSG_no_signature, MESSAGE_BODY(no_signature, 1, .error = 5),
+                "error");
+}
+
+Test(channel, times_before_1970_arrive)
+{
+    char bytes[MESSAGE_MAX];
+    struct message in;
+    ssize_t len =
+        codec_encode(MSG_times,
+                     MESSAGE_BODY(times, 1, .path = SLICE("/a"), .access = -1,
+                                  .modify = -86400, .directory = false),
+                     bytes);
+
+    cr_assert_eq(codec_decode(bytes, (size_t)len, &in), 0);
+    cr_expect_eq(in.times.access, -1);
+    cr_expect_eq(in.times.modify, -86400);
 }
 
 Test(channel, descriptors_where_none_belong)
 {
-    char bytes[PACKET_MAX];
-    size_t len = good_bytes(bytes, MSG_FOLDER_ENTER, SLICE("/folder"));
+    char bytes[MESSAGE_MAX];
+    size_t len = good_bytes(bytes, SLICE("/directory"));
     int before = open_descriptors();
 
     for (size_t fds = 1; fds <= 8; fds++) {
-        struct packet in;
+        struct message in;
         struct pair p;
 
         open_pair(&p);
@@ -215,10 +277,11 @@ Test(channel, descriptors_where_none_belong)
 
 Test(channel, a_descriptor_is_missing)
 {
-    struct packet out = { .message = MSG_FOLDER_PIPE, .request = 1 };
-    char bytes[PACKET_MAX];
-    ssize_t len = packet_encode(&out, message_row(MSG_FOLDER_PIPE), bytes);
-    struct packet in;
+    char bytes[MESSAGE_MAX];
+    ssize_t len =
+        codec_encode(MSG_directory_pipe,
+                     MESSAGE_BODY(directory_pipe, 1, .listing = 0), bytes);
+    struct message in;
     struct pair p;
 
     open_pair(&p);
@@ -228,14 +291,58 @@ Test(channel, a_descriptor_is_missing)
     close_pair(&p);
 }
 
-/* What a field of this letter may hold. */
-static struct slice sample_text(char letter)
+/* A value that each field of the message may have. */
+static void fill(struct message *m)
 {
     static const char key[80];
+    const struct message_field *f;
 
-    if (letter == 'k')
-        return (struct slice){ key, sizeof(key) };
-    return letter == 'p' ? SLICE("/x") : SLICE("x");
+    for (f = message_row(m->kind)->fields(); f->type != TYPE_END; f++) {
+        struct slice text = SLICE("x");
+
+        if (f->type == TYPE_KEY)
+            text = (struct slice){ key, sizeof(key) };
+        else if (f->type == TYPE_PATH)
+            text = SLICE("/x");
+        if (f->type >= TYPE_WORD && f->type <= TYPE_BYTES)
+            memcpy((char *)&m->request + f->offset, &text, sizeof(text));
+    }
+}
+
+static size_t filled(enum message_kind kind, char out[MESSAGE_MAX])
+{
+    struct message m;
+    ssize_t len;
+
+    memset(&m, 0, sizeof(m));
+    m.kind = kind;
+    fill(&m);
+    len = codec_encode(kind, &m.request, out);
+    cr_assert_gt(len, 0, "%s", message_name(kind));
+    return (size_t)len;
+}
+
+static bool passes(enum message_kind kind, unsigned from, unsigned to,
+                   unsigned phase)
+{
+    const struct message_row *row = message_row(kind);
+    bool may = (row->from & 1U << from) && (row->to & 1U << to) &&
+               (row->phases & phase);
+    char bytes[MESSAGE_MAX];
+    size_t len = filled(kind, bytes);
+    struct message in;
+    struct channel c;
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&c, ends[0], (enum process)to, (enum process)from, phase);
+    send_raw(ends[1], bytes, len, message_count(row, TYPE_FD));
+    cr_assert_eq(channel_receive(&c, &in), may ? 1 : -EPROTO,
+                 "%s from %u to %u in %u", row->name, from, to, phase);
+    message_close(&in);
+    channel_close(&c);
+    close(ends[1]);
+    return may;
 }
 
 /* Every message of the list, in every phase, from every process: only what the
@@ -248,48 +355,22 @@ Test(channel, the_whole_matrix)
     for (unsigned m = 1; m < MSG_COUNT; m++)
         for (unsigned from = 0; from < PROCESS_COUNT; from++)
             for (unsigned to = 0; to < PROCESS_COUNT; to++)
-                for (size_t i = 0; i < 8; i++) {
-                    const struct message_row *row = message_row(m);
-                    struct packet p = { .message = (enum message)m };
-                    bool may = (row->from & 1U << from) &&
-                               (row->to & 1U << to) &&
-                               (row->phases & phases[i]);
-                    char bytes[PACKET_MAX];
-                    struct packet in;
-                    struct channel c;
-                    int ends[2];
-                    ssize_t len;
-
-                    for (size_t f = 0; row->fields[f]; f++)
-                        p.value[f].text = sample_text(row->fields[f]);
-                    len = packet_encode(&p, row, bytes);
-                    cr_assert_gt(len, 0, "%s", row->name);
-                    cr_assert_eq(fd_pair(ends), 0);
-                    channel_init(&c, ends[0], (enum process)to,
-                                 (enum process)from, phases[i]);
-                    send_raw(ends[1], bytes, (size_t)len, row->fds);
-                    cr_assert_eq(channel_receive(&c, &in), may ? 1 : -EPROTO,
-                                 "%s from %u to %u in %u", row->name, from, to,
-                                 phases[i]);
-                    passed += may;
-                    packet_close(&in);
-                    channel_close(&c);
-                    close(ends[1]);
-                }
+                for (size_t i = 0; i < 8; i++)
+                    passed += passes((enum message_kind)m, from, to, phases[i]);
     cr_assert_gt(passed, MSG_COUNT);
 }
 
 Test(channel, once_means_once)
 {
-    struct packet out = { .message = MSG_GO }, in;
+    struct message in;
     struct channel master, gate;
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_GATE, PHASE_START);
     channel_init(&gate, ends[1], PROCESS_GATE, PROCESS_MASTER, PHASE_START);
-    cr_assert_eq(channel_send(&master, &out), 0);
-    cr_assert_eq(channel_send(&master, &out), 0);
+    cr_assert_eq(SEND(&master, go, 0), 0);
+    cr_assert_eq(SEND(&master, go, 0), 0);
     cr_assert_eq(channel_receive(&gate, &in), 1);
     cr_assert_eq(channel_receive(&gate, &in), -EPROTO);
     cr_assert_str_eq(gate.wrong, "a message for the second time");
@@ -299,14 +380,12 @@ Test(channel, once_means_once)
 
 Test(channel, a_peer_that_does_not_read_is_told_by_eagain)
 {
-    struct packet out = { .message = MSG_FOLDER_ENTER,
-                          .value = { TEXT(SLICE("/a")) } };
     struct pair p;
     int r, n = 0;
 
     open_pair(&p);
     do
-        r = channel_send(&p.there, &out);
+        r = enter(&p.there, SLICE("/a"));
     while (r == 0 && ++n < 1000000);
     cr_assert_eq(r, -EAGAIN);
     cr_assert_gt(n, 0);
@@ -316,17 +395,15 @@ Test(channel, a_peer_that_does_not_read_is_told_by_eagain)
 /* It says why it goes, and leaves a message of ours unread. */
 Test(channel, last_words_of_a_peer_that_did_not_read)
 {
-    struct packet out = { .message = MSG_FOLDER_ENTER,
-                          .value = { TEXT(SLICE("/a")) } };
-    struct packet in;
+    struct message in;
     struct pair p;
 
     open_pair(&p);
     cr_assert_eq(write(p.here.fd, "unread", 6), 6);
-    cr_assert_eq(channel_send(&p.there, &out), 0);
+    cr_assert_eq(enter(&p.there, SLICE("/a")), 0);
     channel_close(&p.there);
     cr_expect_eq(channel_receive(&p.here, &in), 1);
-    cr_expect_eq(in.message, MSG_FOLDER_ENTER);
+    cr_expect_eq(in.kind, MSG_directory_enter);
     cr_expect_eq(channel_receive(&p.here, &in), -EPIPE);
     close_pair(&p);
 }
@@ -334,7 +411,7 @@ Test(channel, last_words_of_a_peer_that_did_not_read)
 Test(channel, wait_has_a_deadline)
 {
     uint64_t before = clock_ms();
-    struct packet in;
+    struct message in;
     struct pair p;
 
     open_pair(&p);
@@ -343,55 +420,55 @@ Test(channel, wait_has_a_deadline)
     close_pair(&p);
 }
 
-static int calls;
-
-static int take(void *owner, struct packet *p)
+static int on_enter(void *owner, struct msg_directory_enter *m)
 {
-    (void)owner;
-    (void)p;
-    return ++calls == 3 ? -1000 : 0;
+    int *calls = owner;
+
+    cr_expect(slice_equal(m->path, SLICE("/a")));
+    return ++*calls == 3 ? -1000 : 0;
 }
 
 Test(channel, dispatch)
 {
-    static const struct handler table[] = { { MSG_FOLDER_ENTER, take } };
-    struct packet enter = { .message = MSG_FOLDER_ENTER,
-                            .value = { TEXT(SLICE("/a")) } };
-    struct packet make = { .message = MSG_FOLDER_MAKE,
-                           .value = { TEXT(SLICE("/a")) } };
+    static const struct handler table[] = { ON(directory_enter, on_enter) };
     struct pair p;
+    int calls = 0;
 
     open_pair(&p);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, NULL), 0);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), 0);
     for (int i = 0; i < 4; i++)
-        cr_assert_eq(channel_send(&p.there, &enter), 0);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, NULL), -1000);
+        cr_assert_eq(enter(&p.there, SLICE("/a")), 0);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), -1000);
     cr_assert_eq(calls, 3);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, NULL), 0);
-    cr_assert_eq(channel_send(&p.there, &make), 0);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, NULL), -EPROTO);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), 0);
+    cr_assert_eq(SEND(&p.there, directory_make, 0, .path = SLICE("/a")), 0);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), -EPROTO);
     channel_close(&p.there);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, NULL), -EPIPE);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), -EPIPE);
     close_pair(&p);
 }
 
-static int nothing(void *owner, struct packet *p)
+static int on_sandbox(void *owner, struct msg_sandbox *m)
 {
-    (void)p;
+    cr_expect_eq(m->uid, 5);
     ++*(int *)owner;
     return 0;
 }
 
-/* A child's set-up ends at GO: what comes behind it is the loop's. */
+static int send_users(struct channel *master)
+{
+    return SEND(master, users, 0, .edition = 1, .name_key_1 = 0,
+                .name_key_2 = 0, .users = 0);
+}
+
+/* A child's set-up ends at go: what comes after it is the loop's. */
 Test(channel, setup_ends_at_go)
 {
-    static const struct handler table[] = { { MSG_CAGE, nothing } };
-    struct packet cage = { .message = MSG_CAGE, .fd = { 0, -1 } };
-    struct packet go = { .message = MSG_GO };
-    struct packet users = { .message = MSG_USERS, .fd = { 0, -1 } }, in;
+    static const struct handler table[] = { ON(sandbox, on_sandbox) };
     struct channel master, auth;
     struct complaint c = { "" };
     int ends[2], handled = 0;
+    struct message in;
 
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_START);
@@ -399,16 +476,18 @@ Test(channel, setup_ends_at_go)
     cr_assert_eq(channel_setup(&auth, table, 1, &handled, 20, &c), -ETIMEDOUT);
     cr_assert_str_eq(c.text, "auth: set-up: Connection timed out");
     c.text[0] = 0;
-    cr_assert_eq(channel_send(&master, &cage), 0);
-    cr_assert_eq(channel_send(&master, &go), 0);
-    cr_assert_eq(channel_send(&master, &users), 0);
+    cr_assert_eq(SEND(&master, sandbox, 0, .root = true, .uid = 5, .gid = 6,
+                      .allow_weaker = 0, .directory = 0),
+                 0);
+    cr_assert_eq(SEND(&master, go, 0), 0);
+    cr_assert_eq(send_users(&master), 0);
     cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000, &c), 0);
     cr_assert_str_eq(c.text, "");
     cr_assert_eq(handled, 1);
     cr_assert_eq(channel_receive(&auth, &in), 1);
-    cr_assert_eq(in.message, MSG_USERS);
-    packet_close(&in);
-    cr_assert_eq(channel_send(&master, &users), 0);
+    cr_assert_eq(in.kind, MSG_users);
+    message_close(&in);
+    cr_assert_eq(send_users(&master), 0);
     cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000, &c), -EPROTO);
     cr_assert_str_eq(c.text,
                      "auth: set-up: a message that nobody handles here");

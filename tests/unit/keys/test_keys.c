@@ -13,9 +13,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "keys/setup.h"
+#include "keys/keys.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
+#include "support/tell.h"
 
 #define WAIT_MS 20000
 #define ECDSA   0x0403 /* ecdsa_secp256r1_sha256 */
@@ -33,23 +35,23 @@ struct stage {
     struct channel keys;
 };
 
+/* All but the sandbox, which a build with sanitizers can't enter. */
 static _Noreturn void be_keys(int fd)
 {
     static struct keys k;
-    struct setup s;
+    struct frame *f = &k.frame;
     int r;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    keys_init(&k, fd);
-    setup_init(&s, &k);
-    if (setup_receive(&s) < 0) {
-        setup_failed(&s);
-        keys_release(&k);
+    frame_init(f, &keys_row, fd);
+    if (frame_set_up(f) < 0) {
+        channel_failed(&f->master, &f->why);
+        frame_release(f);
         _exit(EX_CONFIG);
     }
-    fd_close(&s.root_fd);
-    r = keys_run(&k);
-    keys_release(&k);
+    fd_close(&f->plan.root_fd);
+    r = frame_work(f);
+    frame_release(f);
     _exit(r == 0 ? 0 : EX_OSERR);
 }
 
@@ -67,13 +69,6 @@ static void raise_keys(struct stage *s)
     }
     close(ends[1]);
     channel_init(&s->keys, ends[0], PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
-}
-
-static void tell(struct stage *s, struct packet p)
-{
-    int r = channel_send(&s->keys, &p);
-
-    cr_assert_eq(r, 0, "%s: %s", message_name(p.message), strerror(-r));
 }
 
 static int text_fd(const char *text, size_t len)
@@ -100,38 +95,35 @@ static int key_fd(void)
 
 static void send_key(struct stage *s, uint64_t number, int fd)
 {
-    tell(s, (struct packet){
-                .message = MSG_KEY,
-                .value = { NUMBER(number), TEXT(SLICE("/x/key.pem")) },
-                .fd = { fd } });
+    TELL(&s->keys, key, 0, .number = number, .path = SLICE("/x/key.pem"),
+         .file = fd);
     close(fd);
 }
 
 static void send_rest(struct stage *s)
 {
-    tell(s, (struct packet){ .message = MSG_CAGE, .fd = { 0 } });
-    tell(s,
-         (struct packet){ .message = MSG_PEERS, .value = { NUMBER(PEERS) } });
-    tell(s, (struct packet){ .message = MSG_GO });
+    TELL(&s->keys, sandbox, 0, .directory = 0);
+    TELL(&s->keys, peers, 0, .most = PEERS);
+    TELL(&s->keys, go, 0);
 }
 
-static void hear(struct channel *c, enum message m, struct packet *p)
+static void hear(struct channel *c, enum message_kind kind, struct message *m)
 {
-    int r = channel_wait(c, p, WAIT_MS);
+    int r = channel_wait(c, m, WAIT_MS);
 
-    cr_assert_eq(r, 1, "instead of %s: %s", message_name(m), strerror(-r));
-    cr_assert_eq(p->message, m, "instead of %s: %s", message_name(m),
-                 message_name(p->message));
+    cr_assert_eq(r, 1, "instead of %s: %s", message_name(kind), strerror(-r));
+    cr_assert_eq(m->kind, kind, "instead of %s: %s", message_name(kind),
+                 message_name(m->kind));
 }
 
 static void open_keys(struct stage *s)
 {
-    struct packet p;
+    struct message m;
 
     raise_keys(s);
     send_key(s, 7, key_fd());
     send_rest(s);
-    hear(&s->keys, MSG_READY, &p);
+    hear(&s->keys, MSG_ready, &m);
     s->keys.phase = PHASE_RUN;
 }
 
@@ -150,34 +142,29 @@ static void close_keys(struct stage *s)
     ended(s, 0);
 }
 
-static void peer(struct stage *s, struct channel *c, uint64_t process)
+static void peer(struct stage *s, struct channel *c, enum process process)
 {
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    tell(s, (struct packet){ .message = MSG_KEYS_PEER,
-                             .value = { NUMBER(process), NUMBER(11) },
-                             .fd = { ends[1] } });
+    TELL(&s->keys, keys_client, 0, .process = process, .serial = 11,
+         .client = ends[1]);
     close(ends[1]);
-    channel_init(c, ends[0], (enum process)process, PROCESS_KEYS, PHASE_RUN);
+    channel_init(c, ends[0], process, PROCESS_KEYS, PHASE_RUN);
 }
 
 static void ask(struct channel *c, uint64_t key, uint64_t scheme,
                 struct slice message)
 {
-    struct packet p = { .message = MSG_SIGN,
-                        .request = channel_next(c),
-                        .value = { NUMBER(key), NUMBER(scheme),
-                                   TEXT(message) } };
-
-    cr_assert_eq(channel_send(c, &p), 0);
+    TELL(c, sign, channel_next(c), .key = key, .scheme = scheme,
+         .message = message);
 }
 
 static void is_closed(struct channel *c)
 {
-    struct packet p;
+    struct message m;
 
-    cr_assert_eq(channel_wait(c, &p, WAIT_MS), -EPIPE);
+    cr_assert_eq(channel_wait(c, &m, WAIT_MS), -EPIPE);
     channel_close(c);
 }
 
@@ -185,20 +172,20 @@ Test(keys, signs_handshakes)
 {
     struct stage s;
     struct channel c;
-    struct packet p;
+    struct message m;
 
     open_keys(&s);
     peer(&s, &c, PROCESS_SESSION);
     ask(&c, 7, ECDSA, HANDSHAKE);
-    hear(&c, MSG_SIGNED, &p);
-    cr_assert_eq(p.request, 1);
-    cr_assert(p.value[0].text.len > 60 && p.value[0].text.len < 73);
+    hear(&c, MSG_signature, &m);
+    cr_assert_eq(m.request, 1);
+    cr_assert(m.signature.signature.len > 60 && m.signature.signature.len < 73);
     ask(&c, 8, ECDSA, HANDSHAKE);
-    hear(&c, MSG_NOT_SIGNED, &p);
-    cr_assert_eq(p.value[0].number, ENOKEY);
+    hear(&c, MSG_no_signature, &m);
+    cr_assert_eq(m.no_signature.error, ENOKEY);
     ask(&c, 7, PSS, HANDSHAKE);
-    hear(&c, MSG_NOT_SIGNED, &p);
-    cr_assert_eq(p.value[0].number, EINVAL);
+    hear(&c, MSG_no_signature, &m);
+    cr_assert_eq(m.no_signature.error, EINVAL);
     channel_close(&c);
     close_keys(&s);
 }
@@ -218,7 +205,7 @@ Test(keys, nothing_but_handshakes)
 {
     struct stage s;
     struct channel good;
-    struct packet p;
+    struct message m;
 
     open_keys(&s);
     peer(&s, &good, PROCESS_SESSION);
@@ -232,7 +219,7 @@ Test(keys, nothing_but_handshakes)
         is_closed(&c);
     }
     ask(&good, 7, ECDSA, HANDSHAKE);
-    hear(&good, MSG_SIGNED, &p);
+    hear(&good, MSG_signature, &m);
     channel_close(&good);
     close_keys(&s);
 }
@@ -246,10 +233,9 @@ static void send_garbage(struct channel *c)
 static void send_masters(struct channel *c)
 {
     struct channel as_master = *c;
-    struct packet p = { .message = MSG_KEYS_PEER, .fd = { c->fd } };
 
     as_master.self = PROCESS_MASTER;
-    cr_assert_eq(channel_send(&as_master, &p), 0);
+    TELL(&as_master, keys_client, 0, .client = c->fd);
 }
 
 static void send_overlong(struct channel *c)
@@ -269,7 +255,7 @@ Test(keys, hostile_sessions)
     };
     struct stage s;
     struct channel good;
-    struct packet p;
+    struct message m;
 
     open_keys(&s);
     peer(&s, &good, PROCESS_SESSION);
@@ -281,7 +267,7 @@ Test(keys, hostile_sessions)
         is_closed(&c);
     }
     ask(&good, 7, ECDSA, HANDSHAKE);
-    hear(&good, MSG_SIGNED, &p);
+    hear(&good, MSG_signature, &m);
     channel_close(&good);
     close_keys(&s);
 }
@@ -292,7 +278,7 @@ Test(keys, a_rate_for_each)
 {
     struct stage s;
     struct channel greedy, other;
-    struct packet p;
+    struct message m;
     uint64_t began = clock_ms();
     const unsigned asked = SIGN_BURST + SIGN_PER_SECOND;
 
@@ -302,12 +288,12 @@ Test(keys, a_rate_for_each)
     for (unsigned i = 0; i < asked; i++)
         ask(&greedy, 7, ECDSA, HANDSHAKE);
     for (unsigned i = 0; i < SIGN_BURST; i++)
-        hear(&greedy, MSG_SIGNED, &p);
+        hear(&greedy, MSG_signature, &m);
     ask(&other, 7, ECDSA, HANDSHAKE);
-    hear(&other, MSG_SIGNED, &p);
+    hear(&other, MSG_signature, &m);
     cr_assert_lt(clock_ms() - began, 900, "the other waited");
     for (unsigned i = SIGN_BURST; i < asked; i++)
-        hear(&greedy, MSG_SIGNED, &p);
+        hear(&greedy, MSG_signature, &m);
     cr_assert_geq(clock_ms() - began, 900, "faster than the rate");
     channel_close(&greedy);
     channel_close(&other);
@@ -319,13 +305,13 @@ Test(keys, no_rate_for_gate)
 {
     struct stage s;
     struct channel c;
-    struct packet p;
+    struct message m;
 
     open_keys(&s);
     peer(&s, &c, PROCESS_GATE);
     for (unsigned i = 0; i < 2 * SIGN_BURST; i++) {
         ask(&c, 7, ECDSA, HANDSHAKE);
-        hear(&c, MSG_SIGNED, &p);
+        hear(&c, MSG_signature, &m);
     }
     channel_close(&c);
     close_keys(&s);
@@ -335,7 +321,7 @@ Test(keys, no_more_than_so_many)
 {
     struct stage s;
     struct channel c[PEERS + 1];
-    struct packet p;
+    struct message m;
 
     open_keys(&s);
     for (int i = 0; i <= PEERS; i++)
@@ -343,7 +329,7 @@ Test(keys, no_more_than_so_many)
     is_closed(&c[PEERS]);
     channel_close(&c[0]);
     ask(&c[1], 7, ECDSA, HANDSHAKE);
-    hear(&c[1], MSG_SIGNED, &p);
+    hear(&c[1], MSG_signature, &m);
     for (int i = 1; i < PEERS; i++)
         channel_close(&c[i]);
     close_keys(&s);
@@ -354,13 +340,13 @@ Test(keys, places_are_given_back)
 {
     struct stage s;
     struct channel c;
-    struct packet p;
+    struct message m;
 
     open_keys(&s);
     for (int i = 0; i < 10 * PEERS; i++) {
         peer(&s, &c, PROCESS_SESSION);
         ask(&c, 7, ECDSA, HANDSHAKE);
-        hear(&c, MSG_SIGNED, &p);
+        hear(&c, MSG_signature, &m);
         cr_assert_eq(shutdown(c.fd, SHUT_WR), 0);
         is_closed(&c);
     }
@@ -369,11 +355,11 @@ Test(keys, places_are_given_back)
 
 static void fails_with(struct stage *s, const char *words)
 {
-    struct packet p;
+    struct message m;
     char text[1025];
 
-    hear(&s->keys, MSG_FAILED, &p);
-    slice_copy(p.value[0].text, text, sizeof(text));
+    hear(&s->keys, MSG_failed, &m);
+    slice_copy(m.failed.why, text, sizeof(text));
     cr_assert(strstr(text, words), "%s", text);
     channel_close(&s->keys);
     ended(s, EX_CONFIG);
@@ -416,25 +402,25 @@ Test(keys, one_who_has_nothing_to_sign)
     open_keys(&s);
     peer(&s, &c, PROCESS_SESSION);
     channel_close(&c);
-    tell(&s, (struct packet){ .message = MSG_KEYS_PEER,
-                              .value = { NUMBER(PROCESS_FILES) },
-                              .fd = { 0 } });
+    TELL(&s.keys, keys_client, 0, .process = PROCESS_FILES, .client = 0);
     channel_close(&s.keys);
     ended(&s, EX_PROTOCOL);
 }
 
-static void take(struct stage *s, uint64_t generation, enum message answer,
+static void take(struct stage *s, uint64_t generation, enum message_kind answer,
                  const char *why)
 {
-    struct packet p;
+    struct message m;
 
-    tell(s, (struct packet){ .message = MSG_TAKE,
-                             .value = { NUMBER(generation) } });
-    hear(&s->keys, answer, &p);
-    cr_assert_eq(p.value[0].number, generation);
-    if (why)
-        cr_assert_eq(memcmp(p.value[1].text.ptr, why, strlen(why)), 0, "%.*s",
-                     (int)p.value[1].text.len, p.value[1].text.ptr);
+    TELL(&s->keys, take, 0, .generation = generation);
+    hear(&s->keys, answer, &m);
+    if (why) {
+        cr_assert_eq(m.not_taken.generation, generation);
+        cr_assert_eq(memcmp(m.not_taken.why.ptr, why, strlen(why)), 0, "%.*s",
+                     (int)m.not_taken.why.len, m.not_taken.why.ptr);
+    } else {
+        cr_assert_eq(m.taken.generation, generation);
+    }
 }
 
 /* A reload's keys sign as soon as all are taken, beside the old ones, until
@@ -443,26 +429,24 @@ Test(keys, a_reload)
 {
     struct stage s;
     struct channel a;
-    struct packet p;
+    struct message m;
 
     open_keys(&s);
     peer(&s, &a, PROCESS_SESSION);
     send_key(&s, 8, key_fd());
     send_key(&s, 9, key_fd());
-    take(&s, 2, MSG_TAKEN, NULL);
+    take(&s, 2, MSG_taken, NULL);
     for (uint64_t key = 7; key <= 9; key++) {
         ask(&a, key, ECDSA, HANDSHAKE);
-        hear(&a, MSG_SIGNED, &p);
+        hear(&a, MSG_signature, &m);
     }
-    tell(&s,
-         (struct packet){ .message = MSG_KEY_GONE, .value = { NUMBER(7) } });
-    tell(&s,
-         (struct packet){ .message = MSG_KEY_GONE, .value = { NUMBER(99) } });
-    take(&s, 3, MSG_TAKEN, NULL); /* it has heard of both */
+    TELL(&s.keys, key_gone, 0, .number = 7);
+    TELL(&s.keys, key_gone, 0, .number = 99);
+    take(&s, 3, MSG_taken, NULL); /* it has heard of both */
     ask(&a, 7, ECDSA, HANDSHAKE);
-    hear(&a, MSG_NOT_SIGNED, &p);
+    hear(&a, MSG_no_signature, &m);
     ask(&a, 9, ECDSA, HANDSHAKE);
-    hear(&a, MSG_SIGNED, &p);
+    hear(&a, MSG_signature, &m);
     channel_close(&a);
     close_keys(&s);
 }
@@ -471,22 +455,22 @@ Test(keys, a_reload_with_a_bad_key)
 {
     struct stage s;
     struct channel a;
-    struct packet p;
+    struct message m;
 
     open_keys(&s);
     peer(&s, &a, PROCESS_SESSION);
     send_key(&s, 8, key_fd());
     send_key(&s, 9, text_fd("nonsense", 8));
     send_key(&s, 10, key_fd());
-    take(&s, 2, MSG_NOT_TAKEN, "/x/key.pem: holds no private key");
+    take(&s, 2, MSG_not_taken, "/x/key.pem: holds no private key");
     ask(&a, 8, ECDSA, HANDSHAKE);
-    hear(&a, MSG_NOT_SIGNED, &p);
+    hear(&a, MSG_no_signature, &m);
     ask(&a, 7, ECDSA, HANDSHAKE);
-    hear(&a, MSG_SIGNED, &p);
+    hear(&a, MSG_signature, &m);
     send_key(&s, 11, key_fd());
-    take(&s, 3, MSG_TAKEN, NULL);
+    take(&s, 3, MSG_taken, NULL);
     ask(&a, 11, ECDSA, HANDSHAKE);
-    hear(&a, MSG_SIGNED, &p);
+    hear(&a, MSG_signature, &m);
     channel_close(&a);
     close_keys(&s);
 }

@@ -14,9 +14,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "log/setup.h"
+#include "log/log.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
+#include "support/tell.h"
 
 #define WAIT_MS      20000
 #define MAX_SESSIONS 4
@@ -28,30 +30,24 @@ struct stage {
     struct buf text;
 };
 
+/* All but the sandbox, which a build with sanitizers can't enter. */
 static _Noreturn void be_log(int fd)
 {
     static struct log l;
-    struct setup s;
+    struct frame *f = &l.frame;
     int r;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    log_init(&l, fd);
-    setup_init(&s, &l);
-    if (setup_receive(&s) < 0) {
-        setup_failed(&s);
+    frame_init(f, &log_row, fd);
+    if (frame_set_up(f) < 0) {
+        channel_failed(&f->master, &f->why);
+        frame_release(f);
         _exit(EX_CONFIG);
     }
-    fd_close(&s.root_fd);
-    r = log_run(&l);
-    log_release(&l);
+    fd_close(&f->plan.root_fd);
+    r = frame_work(f);
+    frame_release(f);
     _exit(r == 0 ? 0 : EX_OSERR);
-}
-
-static void tell(struct stage *s, struct packet p)
-{
-    int r = channel_send(&s->log, &p);
-
-    cr_assert_eq(r, 0, "%s: %s", message_name(p.message), strerror(-r));
 }
 
 static void raise_log(struct stage *s)
@@ -79,13 +75,13 @@ static void send_conf(struct stage *s)
 
     snprintf(text, sizeof(text), "max_sessions = %d\n", MAX_SESSIONS);
     fd = fd_sealed("conf", slice_from(text));
-    tell(s, (struct packet){ .message = MSG_CONF, .fd = { fd, -1 } });
+    TELL(&s->log, conf, 0, .settings = fd);
     close(fd);
 }
 
-static void send_cage(struct stage *s)
+static void send_sandbox(struct stage *s)
 {
-    tell(s, (struct packet){ .message = MSG_CAGE, .fd = { 0, -1 } });
+    TELL(&s->log, sandbox, 0, .directory = 0);
 }
 
 static void send_output(struct stage *s)
@@ -93,23 +89,22 @@ static void send_output(struct stage *s)
     int ends[2];
 
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-    tell(s,
-         (struct packet){ .message = MSG_LOG_OUTPUT, .fd = { ends[1], -1 } });
+    TELL(&s->log, log_output, 0, .output = ends[1]);
     close(ends[1]);
     s->lines = ends[0];
 }
 
 static void open_log(struct stage *s)
 {
-    struct packet p;
+    struct message m;
 
     raise_log(s);
     send_conf(s);
-    send_cage(s);
+    send_sandbox(s);
     send_output(s);
-    tell(s, (struct packet){ .message = MSG_GO });
-    cr_assert_eq(channel_wait(&s->log, &p, WAIT_MS), 1);
-    cr_assert_eq(p.message, MSG_READY);
+    TELL(&s->log, go, 0);
+    cr_assert_eq(channel_wait(&s->log, &m, WAIT_MS), 1);
+    cr_assert_eq(m.kind, MSG_ready);
     s->log.phase = PHASE_RUN;
 }
 
@@ -135,10 +130,8 @@ static void add_sender_of(struct stage *s, struct event_sender *sender,
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    tell(s, (struct packet){ .message = MSG_LOG_PEER,
-                             .value = { NUMBER(process), NUMBER(serial),
-                                        ADDRESS(peer), TEXT(slice_from(user)) },
-                             .fd = { ends[1], -1 } });
+    TELL(&s->log, log_sender, 0, .process = process, .serial = serial,
+         .peer = peer, .user = slice_from(user), .sender = ends[1]);
     close(ends[1]);
     event_sender_init(sender, ends[0], process);
 }
@@ -253,7 +246,7 @@ Test(log, forgery)
     end_log(&s, 0);
 }
 
-static void shout(struct event_sender *e, const char *bytes, size_t len)
+static void shout(struct event_sender *e, const void *bytes, size_t len)
 {
     send(e->channel.fd, bytes, len, MSG_NOSIGNAL);
 }
@@ -262,16 +255,18 @@ static void shout(struct event_sender *e, const char *bytes, size_t len)
 Test(log, bad_bytes)
 {
     const struct {
-        const char *bytes;
+        const void *bytes;
         size_t len;
     } rows[] = {
         { "garbage", 7 },
         { "\0\0\0\0\0\0\0\0", 8 },
-        { (const char[]){ MSG_EVENT, 0, 0, 0, 0, 0, 0, 0 }, 8 },
-        { (const char[]){ MSG_EVENT, 0, 0, 0, 0, 0, 0, 0, 1, 0, 99 }, 11 },
-        { (const char[]){ MSG_EVENT, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 3, 9, 9 },
+        { (const unsigned char[]){ MSG_event, 0, 0, 0, 0, 0, 0, 0 }, 8 },
+        { (const unsigned char[]){ MSG_event, 0, 0, 0, 0, 0, 0, 0, 1, 0, 99 },
+          11 },
+        { (const unsigned char[]){ MSG_event, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 3,
+                                   9, 9 },
           14 },
-        { (const char[]){ MSG_GO, 0, 0, 0, 0, 0, 0, 0 }, 8 },
+        { (const unsigned char[]){ MSG_go, 0, 0, 0, 0, 0, 0, 0 }, 8 },
     };
     struct event_sender good, bad;
     struct event_record r;
@@ -280,7 +275,7 @@ Test(log, bad_bytes)
     open_log(&s);
     add_sender(&s, &good, PROCESS_FILES, 1, 4);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct packet p;
+        struct message m;
 
         add_sender(&s, &bad, PROCESS_SESSION, 2, 4);
         shout(&bad, rows[i].bytes, rows[i].len);
@@ -289,7 +284,7 @@ Test(log, bad_bytes)
                           "serial=0000000000000002 ",
                           51) == 0,
                   "row %zu", i);
-        cr_assert_eq(channel_wait(&bad.channel, &p, WAIT_MS), -EPIPE);
+        cr_assert_eq(channel_wait(&bad.channel, &m, WAIT_MS), -EPIPE);
         event_sender_release(&bad);
         event_begin(&r, EVENT_SYSCALL);
         event_number(&r, FIELD_NUMBER, i);
@@ -308,7 +303,7 @@ Test(log, many_senders)
     static struct event_sender e[ROOM + 1];
     struct event_record r;
     struct stage s;
-    struct packet p;
+    struct message m;
 
     open_log(&s);
     event_begin(&r, EVENT_CONNECT);
@@ -323,7 +318,7 @@ Test(log, many_senders)
         }
     }
     add_sender(&s, &e[ROOM], PROCESS_SESSION, 99, 4);
-    cr_assert_eq(channel_wait(&e[ROOM].channel, &p, WAIT_MS), -EPIPE);
+    cr_assert_eq(channel_wait(&e[ROOM].channel, &m, WAIT_MS), -EPIPE);
     cr_assert_eq(event_send(&e[0], &r), 0);
     cr_assert_str_eq(line(&s), "service process=log number=1 "
                                "reason=\"lines lost\"");
@@ -627,22 +622,22 @@ Test(log, reader_gone)
 static void no_output(struct stage *s)
 {
     send_conf(s);
-    send_cage(s);
-    tell(s, (struct packet){ .message = MSG_GO });
+    send_sandbox(s);
+    TELL(&s->log, go, 0);
 }
 
 static void no_conf(struct stage *s)
 {
     send_output(s);
-    send_cage(s);
-    tell(s, (struct packet){ .message = MSG_GO });
+    send_sandbox(s);
+    TELL(&s->log, go, 0);
 }
 
 static void broken_conf(struct stage *s)
 {
     int fd = fd_sealed("conf", SLICE("nonsense\n"));
 
-    tell(s, (struct packet){ .message = MSG_CONF, .fd = { fd, -1 } });
+    TELL(&s->log, conf, 0, .settings = fd);
     close(fd);
 }
 
@@ -652,13 +647,13 @@ static void (*const bad_setups[])(struct stage *s) = { no_output, no_conf,
 Test(log, bad_setups)
 {
     for (size_t i = 0; i < sizeof(bad_setups) / sizeof(bad_setups[0]); i++) {
-        struct packet p;
+        struct message m;
         struct stage s;
 
         raise_log(&s);
         bad_setups[i](&s);
-        cr_assert_eq(channel_wait(&s.log, &p, WAIT_MS), 1);
-        cr_assert_eq(p.message, MSG_FAILED);
+        cr_assert_eq(channel_wait(&s.log, &m, WAIT_MS), 1);
+        cr_assert_eq(m.kind, MSG_failed);
         end_log(&s, EX_CONFIG);
     }
 }

@@ -10,6 +10,7 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
+#include "sallyport/ipc/packet.h"
 
 /* A full queue is no answer: it is tried again, as long as a test may take. */
 int caller_connect(const struct stage *s)
@@ -25,9 +26,9 @@ int caller_connect(const struct stage *s)
     return fd_take(&fd);
 }
 
-void caller_hears(struct caller *c, enum message m, struct packet *p)
+void caller_hears(struct caller *c, enum message_kind m, struct packet *p)
 {
-    int r = channel_wait(&c->channel, p, STAGE_WAIT_MS);
+    int r = packet_wait(&c->channel, p, STAGE_WAIT_MS);
 
     cr_assert_eq(r, 1, "instead of %s: %s%s", message_name(m), strerror(-r),
                  r == -EPROTO ? c->channel.wrong : "");
@@ -43,9 +44,9 @@ void caller_enter(const struct stage *s, struct caller *c)
     *c = (struct caller){ 0 };
     channel_init(&c->channel, caller_connect(s), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
-    caller_hears(c, MSG_WELCOME, &p);
+    caller_hears(c, MSG_welcome, &p);
     cr_assert(slice_equal(p.value[0].text, SLICE(SALLYPORT_VERSION)));
-    cr_assert_eq(p.value[1].number, s->master);
+    cr_assert_eq((pid_t)p.value[1].number, getpid()); /* its parent */
     c->channel.phase = PHASE_ASKED;
 }
 
@@ -54,19 +55,19 @@ void caller_leave(struct caller *c)
     channel_close(&c->channel);
 }
 
-void caller_asks(struct caller *c, enum message m, const char *name)
+void caller_asks(struct caller *c, enum message_kind m, const char *name)
 {
     struct packet p = { .message = m, .value = { TEXT(slice_from(name)) } };
 
     p.request = c->request = channel_next(&c->channel);
-    cr_assert_eq(channel_send(&c->channel, &p), 0);
+    cr_assert_eq(packet_send(&c->channel, &p), 0);
 }
 
 void caller_is_refused(struct caller *c, enum refusal why)
 {
     struct packet p;
 
-    caller_hears(c, MSG_CONTROL_REFUSED, &p);
+    caller_hears(c, MSG_control_refused, &p);
     cr_assert_eq(p.value[0].number, why, "refusal %u: %.*s",
                  (unsigned)p.value[0].number, (int)p.value[1].text.len,
                  p.value[1].text.ptr);
@@ -77,12 +78,12 @@ void caller_gets_status(struct caller *c, uint64_t value[6])
 {
     struct packet p;
 
-    caller_asks(c, MSG_STATUS, NULL);
-    caller_hears(c, MSG_STATUS_LISTENER, &p);
+    caller_asks(c, MSG_status, NULL);
+    caller_hears(c, MSG_status_listener, &p);
     cr_assert_eq(p.value[0].address.family, 4);
     cr_assert_neq(p.value[0].address.port, 0);
-    caller_hears(c, MSG_STATUS_CERTIFICATE, &p);
-    caller_hears(c, MSG_STATUS_IS, &p);
+    caller_hears(c, MSG_status_certificate, &p);
+    caller_hears(c, MSG_status_is, &p);
     for (size_t i = 0; i < 6; i++)
         value[i] = p.value[i].number;
 }
@@ -92,10 +93,10 @@ void caller_gets_files(struct stage *s, struct caller *c, struct actor *files,
 {
     struct packet p;
 
-    caller_asks(c, MSG_PARTIALS, "anna");
+    caller_asks(c, MSG_partials, "anna");
     actor_enter(s, files, "files");
-    actor_say(files, (struct packet){ .message = MSG_FILES_READY });
-    caller_hears(c, MSG_PARTIALS_CHANNEL, &p);
+    actor_say(files, (struct packet){ .message = MSG_files_ready });
+    caller_hears(c, MSG_partials_channel, &p);
     channel_init(data, fd_take(&p.fd[0]), PROCESS_CTL, PROCESS_FILES,
                  PHASE_ASKED);
 }

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_MASTER_CALLER_H
 #define TESTS_UNIT_MASTER_CALLER_H
 
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
 
 struct caller {
@@ -15,9 +16,9 @@ int caller_connect(const struct stage *s);
 void caller_enter(const struct stage *s, struct caller *c);
 void caller_leave(struct caller *c);
 /* Asks, without waiting. NAME: of a user, or NULL. */
-void caller_asks(struct caller *c, enum message m, const char *name);
+void caller_asks(struct caller *c, enum message_kind m, const char *name);
 /* The next answer, which must be that one. */
-void caller_hears(struct caller *c, enum message m, struct packet *p);
+void caller_hears(struct caller *c, enum message_kind m, struct packet *p);
 void caller_is_refused(struct caller *c, enum refusal why);
 /* All of STATUS. */
 void caller_gets_status(struct caller *c, uint64_t value[6]);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "master/prepare.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
@@ -194,7 +195,7 @@ static void open_listeners(struct master *m)
     m->settings.listen_count = 1;
     if (address_parse_port(SLICE("127.0.0.1:0"), &m->settings.listen[0]) < 0)
         _exit(2);
-    if (listeners_open(&m->listeners, &m->settings, &c) < 0)
+    if (listeners_open(&m->listeners, &m->settings, NULL, &c) < 0)
         _exit(3);
 }
 
@@ -246,6 +247,8 @@ static _Noreturn void run_master(const struct stage *s,
     if (adjust)
         adjust(&m);
     open_listeners(&m);
+    if (prepare_memory(&m, &c) < 0)
+        _exit(6);
     if (control_socket_open(&m.control.socket, path_in(s, "control"), &c) < 0)
         _exit(5);
     if (userdb_look(&m.users, &c) < 0 || master_start(&m) < 0)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "master/master.h"
+#include "sallyport/ipc/packet.h"
 
 #define STAGE_WAIT_MS 20000
 #define STAGE_USERS   3 /* anna, bert, and carl, who is locked */
@@ -71,21 +72,19 @@ void actor_die(struct actor *a);
 void actor_leave(struct actor *a);
 void actor_say(struct actor *a, struct packet p);
 /* The next message, which must be that one. */
-void actor_hear(struct actor *a, enum message m, struct packet *p);
+void actor_hear(struct actor *a, enum message_kind m, struct packet *p);
 /* Raw bytes and descriptors, past every check. */
 void channel_shout(struct channel *c, const void *bytes, size_t len,
                    const int *fd, size_t fds);
 /* The other end closes C. */
 void channel_hear_end(struct channel *c);
-/* A new wire to log comes by C. */
-void channel_hear_log(struct channel *c, int *fd);
 
 /* From an address of its own. */
 void player_enter(struct stage *s, struct player *p, uint64_t serial);
 void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
                        const struct address *peer);
 void player_leave(struct player *p);
-void player_hear(struct player *p, enum message m, struct packet *packet);
+void player_hear(struct player *p, enum message_kind m, struct packet *packet);
 /* LOGIN; auth hears VERIFY, the player LOGIN_CHANNEL. */
 void player_asks(struct stage *s, struct player *p);
 /* The second half of it, for one whose LOGIN had to wait. */
@@ -107,7 +106,7 @@ void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
 void stage_leave(struct stage *s, struct player *p);
 
 /* Gate hears that message about that session; its second value. */
-uint64_t gate_hears(struct stage *s, enum message m, uint64_t serial);
+uint64_t gate_hears(struct stage *s, enum message_kind m, uint64_t serial);
 
 /* Gate says that it has reaped that session, and how it ended. */
 void gate_reaps(struct stage *s, uint64_t serial, int status);

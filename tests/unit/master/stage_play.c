@@ -7,40 +7,34 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
 
 static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
 
-/* A new wire to log or keys may come at any time, and is passed over. */
-static bool is_wire(enum message m)
+/* A gate that comes back is told that it may accept: that is passed over. */
+static void hear(struct channel *c, enum message_kind m, struct packet *p)
 {
-    return m == MSG_LOG || m == MSG_KEYS;
-}
+    int r = packet_wait(c, p, STAGE_WAIT_MS);
 
-static void hear(struct channel *c, enum message m, struct packet *p)
-{
-    int r = channel_wait(c, p, STAGE_WAIT_MS);
-
-    while (r == 1 && is_wire(p->message) && p->message != m) {
-        packet_close(p);
-        r = channel_wait(c, p, STAGE_WAIT_MS);
-    }
+    if (r == 1 && p->message == MSG_open && m != MSG_open)
+        r = packet_wait(c, p, STAGE_WAIT_MS);
     cr_assert_eq(r, 1, "instead of %s: %s%s", message_name(m), strerror(-r),
                  r == -EPROTO ? c->wrong : "");
     cr_assert_eq(p->message, m, "instead of %s: %s", message_name(m),
                  message_name(p->message));
 }
 
-void actor_hear(struct actor *a, enum message m, struct packet *p)
+void actor_hear(struct actor *a, enum message_kind m, struct packet *p)
 {
     hear(&a->channel, m, p);
 }
 
 void actor_say(struct actor *a, struct packet p)
 {
-    int r = channel_send(&a->channel, &p);
+    int r = packet_send(&a->channel, &p);
 
     cr_assert_eq(r, 0, "%s: %s", message_name(p.message), strerror(-r));
 }
@@ -75,25 +69,13 @@ void channel_hear_end(struct channel *c)
     int r;
 
     do {
-        r = channel_wait(c, &p, STAGE_WAIT_MS);
+        r = packet_wait(c, &p, STAGE_WAIT_MS);
         packet_close(&p);
     } while (r == 1 || r == -EPROTO);
     cr_assert_eq(r, -EPIPE, "%s instead of the end", strerror(-r));
 }
 
-void channel_hear_log(struct channel *c, int *fd)
-{
-    struct packet p;
-
-    do {
-        cr_assert_eq(channel_wait(c, &p, STAGE_WAIT_MS), 1);
-        if (p.message == MSG_LOG)
-            *fd = fd_take(&p.fd[0]);
-        packet_close(&p);
-    } while (p.message != MSG_LOG);
-}
-
-static void take_wire(struct stage *s, struct packet *p)
+static void take_events(struct stage *s, struct packet *p)
 {
     if (p->value[0].number != PROCESS_MASTER)
         return;
@@ -107,16 +89,16 @@ void actor_ready(struct stage *s, struct actor *a)
     struct packet p;
 
     do {
-        int r = channel_wait(&a->channel, &p, STAGE_WAIT_MS);
+        int r = packet_wait(&a->channel, &p, STAGE_WAIT_MS);
 
         cr_assert_eq(r, 1, "set-up of %s: %s", a->note.binary, strerror(-r));
         packet_close(&p);
-    } while (p.message != MSG_GO);
-    actor_say(a, (struct packet){ .message = MSG_READY });
+    } while (p.message != MSG_go);
+    actor_say(a, (struct packet){ .message = MSG_ready });
     a->channel.phase = PHASE_RUN;
     while (a == &s->log && s->events.fd < 0) {
-        actor_hear(a, MSG_LOG_PEER, &p);
-        take_wire(s, &p);
+        actor_hear(a, MSG_log_sender, &p);
+        take_events(s, &p);
         packet_close(&p);
     }
 }
@@ -139,9 +121,11 @@ void actors_enter(struct stage *s)
     actor_enter(s, &s->keys, "keys");
 }
 
-/* Log's wires come when all are there. */
+/* Log gets its channels when all are there. */
 void stage_open(struct stage *s, void (*adjust)(struct master *m))
 {
+    struct packet open;
+
     stage_raise(s, adjust);
     actors_enter(s);
     actor_enter(s, &s->gate, "gate");
@@ -150,6 +134,7 @@ void stage_open(struct stage *s, void (*adjust)(struct master *m))
     actor_ready(s, &s->gate);
     actor_ready(s, &s->auth);
     actor_ready(s, &s->log);
+    actor_hear(&s->gate, MSG_open, &open);
 }
 
 void player_enter(struct stage *s, struct player *p, uint64_t serial)
@@ -166,7 +151,7 @@ void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
                        const struct address *peer)
 {
     int master[2], log[2], keys[2];
-    struct packet session = { .message = MSG_SESSION,
+    struct packet session = { .message = MSG_session,
                               .value = { NUMBER(serial), ADDRESS(*peer),
                                          ADDRESS(local), NUMBER(0) } };
 
@@ -188,17 +173,17 @@ void player_leave(struct player *p)
     fd_close(&p->keys);
 }
 
-void player_hear(struct player *p, enum message m, struct packet *packet)
+void player_hear(struct player *p, enum message_kind m, struct packet *packet)
 {
     hear(&p->channel, m, packet);
 }
 
 void player_asks(struct stage *s, struct player *p)
 {
-    struct packet login = { .message = MSG_LOGIN };
+    struct packet login = { .message = MSG_login };
 
     login.request = p->request = channel_next(&p->channel);
-    cr_assert_eq(channel_send(&p->channel, &login), 0);
+    cr_assert_eq(packet_send(&p->channel, &login), 0);
     p->channel.phase = PHASE_VERIFY;
     player_is_asked_about(s, p);
 }
@@ -208,13 +193,12 @@ void player_is_asked_about(struct stage *s, struct player *p)
     struct packet got;
 
     do {
-        cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
+        cr_assert_eq(packet_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
         packet_close(&got);
-    } while (got.message == MSG_USERS || got.message == MSG_CERTIFICATE ||
-             is_wire(got.message));
-    cr_assert_eq(got.message, MSG_VERIFY);
+    } while (got.message == MSG_users || got.message == MSG_certificate);
+    cr_assert_eq(got.message, MSG_verify);
     cr_assert_eq(got.value[0].number, p->serial);
-    player_hear(p, MSG_LOGIN_CHANNEL, &got);
+    player_hear(p, MSG_login_channel, &got);
     cr_assert_eq(got.request, p->request);
     packet_close(&got);
 }
@@ -224,19 +208,19 @@ void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
 {
     actor_say(
         &s->auth,
-        (struct packet){ .message = MSG_VERDICT,
+        (struct packet){ .message = MSG_verdict,
                          .value = { NUMBER(serial), NUMBER(generation),
                                     NUMBER(row), NUMBER(yes), NUMBER(77) } });
 }
 
-uint64_t gate_hears(struct stage *s, enum message m, uint64_t serial)
+uint64_t gate_hears(struct stage *s, enum message_kind m, uint64_t serial)
 {
     uint64_t second = 0;
     struct packet p;
 
     actor_hear(&s->gate, m, &p);
     cr_assert_eq(p.value[0].number, serial);
-    if (m == MSG_LOGGED_IN)
+    if (m == MSG_logged_in)
         second = p.value[1].number;
     packet_close(&p);
     return second;
@@ -249,22 +233,22 @@ void player_logs_in(struct stage *s, struct player *p, struct actor *files)
     player_asks(s, p);
     auth_says(s, p->serial, 1, 0, 1);
     actor_enter(s, files, "files");
-    actor_say(files, (struct packet){ .message = MSG_FILES_READY });
+    actor_say(files, (struct packet){ .message = MSG_files_ready });
     files->channel.phase = PHASE_RUN;
-    player_hear(p, MSG_GRANTED, &got);
+    player_hear(p, MSG_granted, &got);
     cr_assert_eq(got.request, p->request);
     cr_assert(slice_equal(got.value[0].text, SLICE("anna")));
     cr_assert_eq(got.value[1].number, files->note.rights);
     packet_close(&got);
     p->channel.phase = PHASE_USER;
-    p->user = gate_hears(s, MSG_LOGGED_IN, p->serial);
+    p->user = gate_hears(s, MSG_logged_in, p->serial);
 }
 
 void player_is_denied(struct player *p, enum denial why)
 {
     struct packet got;
 
-    player_hear(p, MSG_DENIED, &got);
+    player_hear(p, MSG_denied, &got);
     cr_assert_eq(got.request, p->request);
     cr_assert_eq(got.value[0].number, why, "denial %u",
                  (unsigned)got.value[0].number);
@@ -274,7 +258,7 @@ void player_is_denied(struct player *p, enum denial why)
 void gate_reaps(struct stage *s, uint64_t serial, int status)
 {
     actor_say(&s->gate,
-              (struct packet){ .message = MSG_SESSION_GONE,
+              (struct packet){ .message = MSG_session_gone,
                                .value = { NUMBER(serial), NUMBER(status) } });
 }
 
@@ -301,7 +285,7 @@ void stage_reports(struct stage *s, enum event e, const char *words)
         char text[512] = "";
         struct packet p;
 
-        hear(&s->events, MSG_EVENT, &p);
+        hear(&s->events, MSG_event, &p);
         cr_assert_eq(event_decode(p.value[0].text, &r), 0);
         cr_assert(r.text[FIELD_REASON].len < sizeof(text));
         memcpy(text, r.text[FIELD_REASON].ptr, r.text[FIELD_REASON].len);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "caller.h"
+#include "sallyport/ipc/packet.h"
 #include "support/files.h"
 
 /* Never by itself. */
@@ -55,8 +56,8 @@ static uint64_t edited(struct stage *s)
     struct caller c;
 
     caller_enter(s, &c);
-    caller_asks(&c, MSG_USERS_EDITED, NULL);
-    caller_hears(&c, MSG_ENDED, &p);
+    caller_asks(&c, MSG_users_edited, NULL);
+    caller_hears(&c, MSG_ended, &p);
     caller_leave(&c);
     return p.value[0].number;
 }
@@ -65,7 +66,7 @@ static void is_kicked(struct player *p, enum ending why)
 {
     struct packet got;
 
-    player_hear(p, MSG_KICK, &got);
+    player_hear(p, MSG_kick, &got);
     cr_expect_eq(got.value[0].number, why, "%s", ending_text(why));
 }
 
@@ -147,13 +148,13 @@ Test(access, a_file_out_of_order, .timeout = 60)
     change(&s, ":70000:", ":nonsense:");
     stage_reports(&s, EVENT_SERVICE, "the old users stay");
     caller_enter(&s, &c);
-    caller_asks(&c, MSG_USERS_EDITED, NULL);
+    caller_asks(&c, MSG_users_edited, NULL);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     snprintf(path, sizeof(path), "%s/users", s.folder);
     snprintf(away, sizeof(away), "%s/users.away", s.folder);
     cr_assert_eq(rename(path, away), 0);
     stage_reports(&s, EVENT_SERVICE, "No such file or directory");
-    caller_asks(&c, MSG_USERS_EDITED, NULL);
+    caller_asks(&c, MSG_users_edited, NULL);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     caller_leave(&c);
     cr_assert_eq(rename(away, path), 0);
@@ -204,7 +205,7 @@ Test(access, one_that_stays, .timeout = 60)
     stage_logged_in(&s, NULL, &p, &files);
     change(&s, "anna:", "anna:!");
     cr_expect_eq(edited(&s), 1);
-    gate_hears(&s, MSG_KILL, p.serial);
+    gate_hears(&s, MSG_kill, p.serial);
     stage_leave(&s, &p);
 }
 
@@ -216,10 +217,10 @@ static uint64_t versions_of(struct stage *s, struct player *p, uint64_t gen)
     player_asks(s, p);
     auth_says(s, p->serial, gen, 0, 1);
     actor_enter(s, &files, "files");
-    actor_say(&files, (struct packet){ .message = MSG_FILES_READY });
-    player_hear(p, MSG_GRANTED, &got);
+    actor_say(&files, (struct packet){ .message = MSG_files_ready });
+    player_hear(p, MSG_granted, &got);
     packet_close(&got);
-    gate_hears(s, MSG_LOGGED_IN, p->serial);
+    gate_hears(s, MSG_logged_in, p->serial);
     return got.value[4].number;
 }
 
@@ -249,15 +250,15 @@ static void ask_end(struct caller *c, uint64_t serial, const char *user,
                     const char *address, uint64_t ended)
 {
     struct packet got,
-        p = { .message = MSG_END_SESSIONS,
+        p = { .message = MSG_end_sessions,
               .value = { NUMBER(serial), TEXT(slice_from(user)) } };
 
     if (address)
         cr_assert_eq(address_parse(slice_from(address), &p.value[2].address),
                      0);
     p.request = c->request = channel_next(&c->channel);
-    cr_assert_eq(channel_send(&c->channel, &p), 0);
-    caller_hears(c, MSG_ENDED, &got);
+    cr_assert_eq(packet_send(&c->channel, &p), 0);
+    caller_hears(c, MSG_ended, &got);
     cr_expect_eq(got.value[0].number, ended, "%llx %s %s",
                  (unsigned long long)serial, user, address ? address : "");
 }
@@ -296,15 +297,15 @@ Test(access, kick, .timeout = 60)
 /* All pages of WHO; how many sessions, and those of anna. */
 static size_t ask_who(struct caller *c, size_t *annas)
 {
-    struct packet got, p = { .message = MSG_WHO };
+    struct packet got, p = { .message = MSG_who };
     size_t n = 0;
 
     *annas = 0;
     do {
         p.request = c->request = channel_next(&c->channel);
-        cr_assert_eq(channel_send(&c->channel, &p), 0);
-        cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
-        for (; got.message == MSG_WHO_IS; n++) {
+        cr_assert_eq(packet_send(&c->channel, &p), 0);
+        cr_assert_eq(packet_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
+        for (; got.message == MSG_who_is; n++) {
             bool known = got.value[1].text.len > 0;
 
             *annas += slice_equal(got.value[1].text, SLICE("anna"));
@@ -312,9 +313,9 @@ static size_t ask_who(struct caller *c, size_t *annas)
             cr_expect_eq(got.value[3].address.family, 4);
             cr_expect_gt(got.value[4].number, 1000000000u);
             cr_expect_eq(got.value[5].number > 0, known);
-            cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
+            cr_assert_eq(packet_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
         }
-        cr_assert_eq(got.message, MSG_WHO_END);
+        cr_assert_eq(got.message, MSG_who_end);
         p.value[0].number = got.value[0].number;
     } while (p.value[0].number > 0);
     return n;
@@ -333,7 +334,7 @@ Test(access, who, .timeout = 60)
     static struct player p[N];
     struct actor files;
     struct packet got,
-        beyond = { .message = MSG_WHO, .value = { NUMBER(UINT64_MAX) } };
+        beyond = { .message = MSG_who, .value = { NUMBER(UINT64_MAX) } };
     struct caller c;
     struct stage s;
     size_t annas;
@@ -347,8 +348,8 @@ Test(access, who, .timeout = 60)
     cr_expect_eq(ask_who(&c, &annas), N);
     cr_expect_eq(annas, 1);
     beyond.request = c.request = channel_next(&c.channel);
-    cr_assert_eq(channel_send(&c.channel, &beyond), 0);
-    caller_hears(&c, MSG_WHO_END, &got);
+    cr_assert_eq(packet_send(&c.channel, &beyond), 0);
+    caller_hears(&c, MSG_who_end, &got);
     cr_expect_eq(got.value[0].number, 0);
     caller_leave(&c);
     for (size_t i = 1; i < N; i++)

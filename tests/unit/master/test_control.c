@@ -17,6 +17,7 @@
 #include "caller.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
+#include "sallyport/ipc/packet.h"
 
 Test(control, status)
 {
@@ -50,21 +51,21 @@ Test(control, status)
 /* Bytes that no honest sallyportctl says, as soon as it is welcomed. */
 static void a_masters_word(struct channel *c)
 {
-    const char bytes[8] = { MSG_READY };
+    const unsigned char bytes[8] = { MSG_ready };
 
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void an_answer(struct channel *c)
 {
-    const char bytes[8] = { MSG_CONTROL_DONE };
+    const unsigned char bytes[8] = { MSG_control_done };
 
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void a_word_for_files(struct channel *c)
 {
-    const char bytes[24] = { MSG_PARTIALS_FIND };
+    const unsigned char bytes[24] = { MSG_partials_find };
 
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
@@ -76,14 +77,14 @@ static void garbage(struct channel *c)
 
 static void too_long(struct channel *c)
 {
-    static char bytes[65536] = { MSG_STATUS };
+    static unsigned char bytes[65536] = { MSG_status };
 
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void left_over(struct channel *c)
 {
-    const char bytes[9] = { MSG_STATUS };
+    const unsigned char bytes[9] = { MSG_status };
 
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
@@ -95,7 +96,7 @@ static void nothing(struct channel *c)
 
 static void with_a_folder(struct channel *c)
 {
-    const char bytes[8] = { MSG_STATUS };
+    const unsigned char bytes[8] = { MSG_status };
     FD_CLEANUP int fd = open("/", O_RDONLY | O_DIRECTORY);
 
     channel_shout(c, bytes, sizeof(bytes), &fd, 1);
@@ -103,15 +104,17 @@ static void with_a_folder(struct channel *c)
 
 static void a_name_of_bytes(struct channel *c)
 {
-    const char bytes[12] = { MSG_PARTIALS, 0, 0, 0, 1, 0, 0, 0, 2, 0, 'a', 1 };
+    const unsigned char bytes[12] = { MSG_partials, 0, 0, 0, 1, 0, 0, 0, 2, 0,
+                                      'a',          1 };
 
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void two_at_once(struct channel *c)
 {
-    const char bytes[14] = { MSG_PARTIALS, 0,   0,   0,  1, 0, 0, 0, 4, 0,
-                             'a',          'n', 'n', 'a' };
+    const unsigned char bytes[14] = {
+        MSG_partials, 0, 0, 0, 1, 0, 0, 0, 4, 0, 'a', 'n', 'n', 'a'
+    };
 
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
@@ -213,13 +216,13 @@ Test(control, does_not_read)
 {
     struct stage s;
     struct caller c;
-    struct packet status = { .message = MSG_STATUS, .request = 1 };
+    struct packet status = { .message = MSG_status, .request = 1 };
     int r = 0;
 
     stage_open(&s, NULL);
     caller_enter(&s, &c);
     for (uint64_t i = 0; i < 1000000 && r != -EPIPE; i++) {
-        r = channel_send(&c.channel, &status);
+        r = packet_send(&c.channel, &status);
         if (r == -EAGAIN)
             sched_yield();
     }
@@ -246,8 +249,8 @@ Test(control, a_flood_of_connections)
 
         channel_init(&c.channel, caller_connect(&s), PROCESS_CTL,
                      PROCESS_MASTER, PHASE_START);
-        cr_assert_eq(channel_wait(&c.channel, &p, STAGE_WAIT_MS), 1);
-        if (p.message == MSG_WELCOME)
+        cr_assert_eq(packet_wait(&c.channel, &p, STAGE_WAIT_MS), 1);
+        if (p.message == MSG_welcome)
             break;
         caller_leave(&c);
     } while (true);
@@ -271,9 +274,9 @@ static int as_stranger(const struct stage *s)
             _exit(90);
         channel_init(&c.channel, caller_connect(s), PROCESS_CTL, PROCESS_MASTER,
                      PHASE_START);
-        if (channel_wait(&c.channel, &p, STAGE_WAIT_MS) != 1)
+        if (packet_wait(&c.channel, &p, STAGE_WAIT_MS) != 1)
             _exit(91);
-        _exit(p.message == MSG_CONTROL_REFUSED ? (int)p.value[0].number : 92);
+        _exit(p.message == MSG_control_refused ? (int)p.value[0].number : 92);
     }
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     return WEXITSTATUS(status);
@@ -338,7 +341,7 @@ Test(control, is_there_during_the_start)
     caller_gets_status(&c, v);
     cr_expect_eq(v[0], SERVER_STARTS);
     cr_expect_eq(v[1], 0);
-    caller_asks(&c, MSG_PARTIALS, "anna");
+    caller_asks(&c, MSG_partials, "anna");
     caller_is_refused(&c, REFUSAL_BUSY);
     caller_leave(&c);
     stage_close(&s);

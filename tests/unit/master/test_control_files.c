@@ -8,6 +8,7 @@
 
 #include "caller.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
 
 static void quick(struct master *m)
 {
@@ -24,7 +25,7 @@ static void is_reaped(const struct actor *files)
 /* What ctl and files say goes past master. */
 Test(control_files, is_handed_on)
 {
-    struct packet find = { .message = MSG_PARTIALS_FIND, .request = 7 }, p;
+    struct packet find = { .message = MSG_partials_find, .request = 7 }, p;
     struct stage s;
     struct caller c;
     struct actor files;
@@ -39,15 +40,15 @@ Test(control_files, is_handed_on)
     cr_expect_not(files.note.sees_users);
     cr_expect_not(files.note.sees_sessions);
     channel_init(&far, files.session, PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
-    cr_assert_eq(channel_send(&data, &find), 0);
-    cr_assert_eq(channel_wait(&far, &p, STAGE_WAIT_MS), 1);
-    cr_expect_eq(p.message, MSG_PARTIALS_FIND);
-    find.message = MSG_PARTIALS_END;
-    cr_assert_eq(channel_send(&far, &find), 0);
-    cr_assert_eq(channel_wait(&data, &p, STAGE_WAIT_MS), 1);
-    cr_expect_eq(p.message, MSG_PARTIALS_END);
+    cr_assert_eq(packet_send(&data, &find), 0);
+    cr_assert_eq(packet_wait(&far, &p, STAGE_WAIT_MS), 1);
+    cr_expect_eq(p.message, MSG_partials_find);
+    find.message = MSG_partials_end;
+    cr_assert_eq(packet_send(&far, &find), 0);
+    cr_assert_eq(packet_wait(&data, &p, STAGE_WAIT_MS), 1);
+    cr_expect_eq(p.message, MSG_partials_end);
 
-    caller_asks(&c, MSG_PARTIALS, "bert"); /* one at a time */
+    caller_asks(&c, MSG_partials, "bert"); /* one at a time */
     caller_is_refused(&c, REFUSAL_BUSY);
     actor_die(&files);
     channel_close(&far);
@@ -74,7 +75,7 @@ Test(control_files, has_a_log)
     caller_enter(&s, &c);
     caller_gets_files(&s, &c, &files, &data);
     do {
-        actor_hear(&s.log, MSG_LOG_PEER, &p);
+        actor_hear(&s.log, MSG_log_sender, &p);
         packet_close(&p);
     } while (p.value[0].number != PROCESS_FILES);
     cr_expect_eq(p.value[1].number, files.note.serial);
@@ -154,7 +155,7 @@ Test(control_files, leaves_and_stays)
 
 static void fails(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_FILES_FAILED,
+    actor_say(a, (struct packet){ .message = MSG_files_failed,
                                   .value = { NUMBER(ENOENT) } });
 }
 
@@ -189,7 +190,7 @@ Test(control_files, does_not_come_up)
         struct actor files;
 
         caller_enter(&s, &c);
-        caller_asks(&c, MSG_PARTIALS, "anna");
+        caller_asks(&c, MSG_partials, "anna");
         actor_enter(&s, &files, "files");
         starts[i].act(&files);
         caller_is_refused(&c, REFUSAL_HOME);
@@ -212,7 +213,7 @@ Test(control_files, ctl_goes_early)
 
     stage_open(&s, NULL);
     caller_enter(&s, &c);
-    caller_asks(&c, MSG_PARTIALS, "anna");
+    caller_asks(&c, MSG_partials, "anna");
     actor_enter(&s, &files, "files");
     caller_leave(&c);
     channel_hear_end(&files.channel);
@@ -228,13 +229,13 @@ Test(control_files, users_that_are_refused)
 
     stage_open(&s, NULL);
     caller_enter(&s, &c);
-    caller_asks(&c, MSG_PARTIALS, "dora");
+    caller_asks(&c, MSG_partials, "dora");
     caller_is_refused(&c, REFUSAL_NO_USER);
-    caller_asks(&c, MSG_PARTIALS, "../anna");
+    caller_asks(&c, MSG_partials, "../anna");
     caller_is_refused(&c, REFUSAL_NO_USER);
     stage_users(&s, "anna:!:70000:70000::/elsewhere/anna::\n"
                     "root:!:0:0::/elsewhere/root::\n");
-    caller_asks(&c, MSG_PARTIALS, "root");
+    caller_asks(&c, MSG_partials, "root");
     caller_is_refused(&c, REFUSAL_HOME); /* its uid, or without root its home */
     caller_leave(&c);
     stage_close(&s);
@@ -249,14 +250,14 @@ Test(control_files, of_a_locked_user)
 
     stage_open(&s, NULL);
     caller_enter(&s, &c);
-    caller_asks(&c, MSG_PARTIALS, "carl");
+    caller_asks(&c, MSG_partials, "carl");
     actor_enter(&s, &files, "files");
     cr_expect_str_eq(files.note.name, "carl");
     caller_leave(&c);
     stage_close(&s);
 }
 
-/* The log dies meanwhile: files gets another wire. */
+/* The log dies meanwhile: the next one gets the same channel of files. */
 Test(control_files, log_is_started_anew)
 {
     struct stage s;
@@ -264,18 +265,23 @@ Test(control_files, log_is_started_anew)
     struct actor files;
     struct channel data;
     struct packet p;
+    char byte;
 
     stage_open(&s, NULL);
     caller_enter(&s, &c);
     caller_gets_files(&s, &c, &files, &data);
-    do { /* until its first wire is log's */
-        actor_hear(&s.log, MSG_LOG_PEER, &p);
+    do {
+        actor_hear(&s.log, MSG_log_sender, &p);
         packet_close(&p);
     } while (p.value[0].number != PROCESS_FILES);
     actor_die(&s.log);
     actor_again(&s, &s.log);
-    files.channel.phase = PHASE_RUN;
-    actor_hear(&files, MSG_LOG, &p);
+    cr_assert_eq(send(files.log, "w", 1, MSG_NOSIGNAL), 1);
+    do {
+        packet_close(&p);
+        actor_hear(&s.log, MSG_log_sender, &p);
+    } while (p.value[0].number != PROCESS_FILES);
+    cr_assert_eq(recv(p.fd[0], &byte, 1, MSG_DONTWAIT), 1);
     packet_close(&p);
     channel_close(&data);
     caller_leave(&c);

@@ -8,19 +8,23 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/lie.h"
 #include "support/processes.h"
 
 static void fails(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_FILES_FAILED,
+    actor_say(a, (struct packet){ .message = MSG_files_failed,
                                   .value = { NUMBER(ENOENT) } });
 }
 
 static void fails_strangely(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_FILES_FAILED,
-                                  .value = { NUMBER(UINT64_MAX) } });
+    struct packet p = { .message = MSG_files_failed,
+                        .value = { NUMBER(UINT64_MAX) } };
+
+    cr_assert_eq(lie_packet(&a->channel, &p), 0);
 }
 
 static void garbage(struct actor *a)
@@ -30,7 +34,7 @@ static void garbage(struct actor *a)
 
 static void ready_with_folder(struct actor *a)
 {
-    const char bytes[8] = { MSG_FILES_READY };
+    const unsigned char bytes[8] = { MSG_files_ready };
     int fd = open("/", O_RDONLY | O_DIRECTORY);
 
     channel_shout(&a->channel, bytes, sizeof(bytes), &fd, 1);
@@ -39,7 +43,7 @@ static void ready_with_folder(struct actor *a)
 
 static void answer_for_session(struct actor *a)
 {
-    const char bytes[8] = { MSG_DONE };
+    const unsigned char bytes[8] = { MSG_done };
 
     channel_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
 }
@@ -96,7 +100,7 @@ Test(files, does_not_come_up)
 
 static void ready_again(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_FILES_READY });
+    actor_say(a, (struct packet){ .message = MSG_files_ready });
 }
 
 static void failed_later(struct actor *a)
@@ -131,9 +135,9 @@ Test(files, ends_its_session)
         player_enter(&s, &p, 1);
         player_logs_in(&s, &p, &files);
         ends[i].act(&files);
-        player_hear(&p, MSG_KICK, &got);
+        player_hear(&p, MSG_kick, &got);
         cr_assert_eq(got.value[0].number, ENDING_PEER);
-        gate_hears(&s, MSG_KILL, 1);
+        gate_hears(&s, MSG_kill, 1);
         channel_hear_end(&p.channel);
         player_logs_in(&s, &other, &files); /* nobody else is touched */
         player_leave(&p);
@@ -172,10 +176,10 @@ static void expect_told(struct actor *files, int signal)
     struct packet got;
 
     if (signal != 0) {
-        actor_hear(files, MSG_SESSION_DIED, &got);
+        actor_hear(files, MSG_session_died, &got);
         cr_assert_eq(got.value[0].number, (uint64_t)signal);
     }
-    cr_assert_eq(channel_wait(&files->channel, &got, STAGE_WAIT_MS), -EPIPE);
+    cr_assert_eq(packet_wait(&files->channel, &got, STAGE_WAIT_MS), -EPIPE);
 }
 
 Test(files, hears_how_its_session_ended)

@@ -10,6 +10,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
 
 /* Keys' end is a good one. */
@@ -21,7 +22,7 @@ static struct packet session_packet(uint64_t serial, int first, int second)
 
     cr_assert(fd_pair(keys) == 0);
     close(keys[0]);
-    return (struct packet){ .message = MSG_SESSION,
+    return (struct packet){ .message = MSG_session,
                             .value = { NUMBER(serial), ADDRESS(a), ADDRESS(a),
                                        NUMBER(0) },
                             .fd = { first, second, keys[1] } };
@@ -76,7 +77,7 @@ static void stream_pair(struct stage *s)
 
 static void without_descriptors(struct stage *s)
 {
-    char bytes[8 + 8 + 19 + 19 + 8] = { MSG_SESSION };
+    char bytes[8 + 8 + 19 + 19 + 8] = { MSG_session };
 
     channel_shout(&s->gate.channel, bytes, sizeof(bytes), NULL, 0);
 }
@@ -105,12 +106,12 @@ static void overlong(struct stage *s)
 
 static void ready_again(struct stage *s)
 {
-    actor_say(&s->gate, (struct packet){ .message = MSG_READY });
+    actor_say(&s->gate, (struct packet){ .message = MSG_ready });
 }
 
 static void failed_now(struct stage *s)
 {
-    actor_say(&s->gate, (struct packet){ .message = MSG_FAILED,
+    actor_say(&s->gate, (struct packet){ .message = MSG_failed,
                                          .value = { TEXT(SLICE("late")) } });
 }
 
@@ -173,7 +174,7 @@ Test(gate, too_many_sessions)
     channel_hear_end(&p[8].channel);
     stage_reports(&s, EVENT_SERVICE, "no room for a session: 8 of 8");
     player_leave(&p[0]);
-    actor_say(&s.gate, (struct packet){ .message = MSG_SESSION_GONE,
+    actor_say(&s.gate, (struct packet){ .message = MSG_session_gone,
                                         .value = { NUMBER(100), NUMBER(0) } });
     stage_serves(&s);
     for (size_t i = 1; i < 9; i++)
@@ -189,13 +190,13 @@ Test(gate, gone_without_being_there)
 
     stage_open(&s, NULL);
     for (uint64_t serial = 0; serial < 1000; serial++)
-        while (channel_send(&s.gate.channel,
-                            &(struct packet){
-                                .message = MSG_SESSION_GONE,
-                                .value = { NUMBER(serial), NUMBER(9) } }) < 0)
+        while (packet_send(&s.gate.channel,
+                           &(struct packet){
+                               .message = MSG_session_gone,
+                               .value = { NUMBER(serial), NUMBER(9) } }) < 0)
             sched_yield();
     player_enter(&s, &p, 7);
-    actor_say(&s.gate, (struct packet){ .message = MSG_SESSION_GONE,
+    actor_say(&s.gate, (struct packet){ .message = MSG_session_gone,
                                         .value = { NUMBER(7), NUMBER(9) } });
     channel_hear_end(&p.channel);
     stage_serves(&s);
@@ -214,7 +215,7 @@ Test(gate, flood)
         player_enter(&s, &p, serial);
         player_leave(&p);
         actor_say(&s.gate,
-                  (struct packet){ .message = MSG_SESSION_GONE,
+                  (struct packet){ .message = MSG_session_gone,
                                    .value = { NUMBER(serial), NUMBER(0) } });
         if (serial % 50 == 0)
             stage_serves(&s);
@@ -267,7 +268,7 @@ Test(gate, reads_late)
     for (uint64_t serial = 1; serial <= 320; serial++) {
         struct packet p;
 
-        actor_hear(&s.gate, MSG_KILL, &p);
+        actor_hear(&s.gate, MSG_kill, &p);
     }
     stage_serves(&s);
     stage_close(&s);
@@ -300,7 +301,7 @@ Test(gate, reads_slowly)
 
         if (i % A_TIME == 0)
             poll(NULL, 0, 60);
-        actor_hear(&s.gate, MSG_KILL, &p);
+        actor_hear(&s.gate, MSG_kill, &p);
     }
     stage_serves(&s);
     stage_close(&s);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
 
 static struct actor names; /* one test, one process */
@@ -18,13 +19,13 @@ static void with_hosts(struct master *m)
 
     m->settings.address_refresh = 20;
     snprintf(s->address.host, sizeof(s->address.host), "a.example");
-    s->told_count = 2;
-    address_parse(SLICE("10.0.0.0"), &s->told[0].network.address);
-    address_parse(SLICE("10.0.0.5"), &s->told[0].address.ip);
-    s->told[0].network.bits = 8;
-    address_parse(SLICE("172.16.0.0"), &s->told[1].network.address);
-    snprintf(s->told[1].address.host, SETTINGS_HOST_MAX, "b.example");
-    s->told[1].network.bits = 12;
+    s->announced_count = 2;
+    address_parse(SLICE("10.0.0.0"), &s->announced[0].network.address);
+    address_parse(SLICE("10.0.0.5"), &s->announced[0].address.ip);
+    s->announced[0].network.bits = 8;
+    address_parse(SLICE("172.16.0.0"), &s->announced[1].network.address);
+    snprintf(s->announced[1].address.host, SETTINGS_HOST_MAX, "b.example");
+    s->announced[1].network.bits = 12;
 }
 
 static void asked(const char *host, const char *kept)
@@ -32,7 +33,7 @@ static void asked(const char *host, const char *kept)
     char text[ADDRESS_TEXT_MAX];
     struct packet p;
 
-    actor_hear(&names, MSG_RESOLVE, &p);
+    actor_hear(&names, MSG_resolve, &p);
     cr_expect(slice_equal(p.value[0].text, slice_from(host)), "%.*s",
               (int)p.value[0].text.len, p.value[0].text.ptr);
     cr_expect_str_eq(address_text(&p.value[1].address, text), kept);
@@ -41,7 +42,7 @@ static void asked(const char *host, const char *kept)
 
 static void answer(const char *address)
 {
-    struct packet p = { .message = MSG_RESOLVED,
+    struct packet p = { .message = MSG_resolved,
                         .request = (uint32_t)names.note.serial };
 
     address_parse(slice_from(address), &p.value[0].address);
@@ -50,7 +51,7 @@ static void answer(const char *address)
 
 static void answer_none(uint64_t why)
 {
-    actor_say(&names, (struct packet){ .message = MSG_UNRESOLVED,
+    actor_say(&names, (struct packet){ .message = MSG_unresolved,
                                        .request = (uint32_t)names.note.serial,
                                        .value = { NUMBER(why) } });
 }
@@ -60,7 +61,7 @@ static void told(struct stage *s, uint64_t number, const char *address)
     char text[ADDRESS_TEXT_MAX];
     struct packet p;
 
-    actor_hear(&s->gate, MSG_TOLD, &p);
+    actor_hear(&s->gate, MSG_public_address, &p);
     cr_expect_eq(p.value[0].number, number);
     cr_expect_str_eq(address_text(&p.value[1].address, text), address);
 }
@@ -107,10 +108,10 @@ static void stop(struct stage *s)
 /* Gate accepts nobody before it knows what is to be told. */
 Test(hosts, gate_waits_for_them)
 {
-    static const enum message setup[] = { MSG_CONF,        MSG_CAGE,
-                                          MSG_LOG,         MSG_KEYS,
-                                          MSG_CERTIFICATE, MSG_LISTENER,
-                                          MSG_PASSIVE,     MSG_PASSIVE };
+    static const enum message_kind setup[] = {
+        MSG_conf,     MSG_sandbox, MSG_log,     MSG_keys,  MSG_certificate,
+        MSG_listener, MSG_passive, MSG_passive, MSG_memory
+    };
     struct packet p;
     struct stage s;
 
@@ -164,7 +165,7 @@ static void next_report(struct stage *s, const char *wanted)
     struct packet p;
 
     do {
-        cr_assert_eq(channel_wait(&s->events, &p, STAGE_WAIT_MS), 1);
+        cr_assert_eq(packet_wait(&s->events, &p, STAGE_WAIT_MS), 1);
         cr_assert_eq(event_decode(p.value[0].text, &r), 0);
     } while (!slice_equal(r.text[FIELD_PROCESS], SLICE("names")));
     cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(wanted)), "%.*s",
@@ -233,10 +234,10 @@ Test(hosts, a_new_gate_hears_them_again)
     actor_die(&s.gate);
     actor_enter(&s, &s.gate, "gate");
     do {
-        cr_assert_eq(channel_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
-        n += p.message == MSG_TOLD;
+        cr_assert_eq(packet_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
+        n += p.message == MSG_public_address;
         packet_close(&p);
-    } while (p.message != MSG_GO);
+    } while (p.message != MSG_go);
     cr_expect_eq(n, 2);
     stop(&s);
 }
@@ -357,8 +358,8 @@ static void check_only(struct master *m)
 /* A name that can't be found now is no mistake in the configuration. */
 Test(hosts, check_looks_once)
 {
-    static const enum message setup[] = { MSG_CONF, MSG_CAGE, MSG_KEYS,
-                                          MSG_CERTIFICATE, MSG_GO };
+    static const enum message_kind setup[] = { MSG_conf, MSG_sandbox, MSG_keys,
+                                               MSG_certificate, MSG_go };
     struct packet p;
     struct stage s;
 
@@ -376,7 +377,7 @@ Test(hosts, check_looks_once)
         actor_hear(&s.gate, setup[i], &p);
         packet_close(&p);
     }
-    actor_say(&s.gate, (struct packet){ .message = MSG_READY });
+    actor_say(&s.gate, (struct packet){ .message = MSG_ready });
     channel_hear_end(&s.gate.channel);
     stage_ended(&s, 0);
 }

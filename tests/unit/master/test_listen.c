@@ -44,7 +44,8 @@ Test(listen, hosts)
         settings_with(&s, rows[i].listen, 3);
         cr_assert_eq(listeners_passive_wanted(&s), 3 * rows[i].passive_hosts,
                      "row %zu", i);
-        cr_assert_eq(listeners_open(&l, &s, &c), 0, "row %zu: %s", i, c.text);
+        cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "row %zu: %s", i,
+                     c.text);
         cr_assert_eq(l.control_count, s.listen_count);
         cr_assert_eq(l.passive_count, 3 * rows[i].passive_hosts);
         for (size_t j = 0; j < l.passive_count; j++) {
@@ -67,7 +68,7 @@ Test(listen, only_ipv6)
     int only = 0;
 
     settings_with(&s, any, 1);
-    cr_assert_eq(listeners_open(&l, &s, &c), 0, "%s", c.text);
+    cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
     cr_assert_eq(
         getsockopt(l.control[0].fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size),
         0);
@@ -86,13 +87,13 @@ Test(listen, taken)
     int next, after;
 
     settings_with(&s, one, 1);
-    cr_assert_eq(listeners_open(&l, &s, &c), 0, "%s", c.text);
+    cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
     s.listen_count = 1;
     s.ports = (struct port_range){ .first = l.passive[0].address.port,
                                    .last = l.passive[0].address.port };
     next = dup(0);
     close(next);
-    cr_assert_eq(listeners_open(&second, &s, &c), -EAGAIN);
+    cr_assert_eq(listeners_open(&second, &s, NULL, &c), -EAGAIN);
     cr_assert(strstr(c.text, "ports (default) = "), "%s", c.text);
     snprintf(port, sizeof(port), ":%u", (unsigned)s.ports.first);
     cr_assert(strstr(c.text, port), "%s", c.text);
@@ -118,7 +119,8 @@ Test(listen, refused)
         struct settings s;
 
         settings_with(&s, table[i].listen, 1);
-        cr_expect_eq(listeners_open(&l, &s, &c), table[i].r, "%s", c.text);
+        cr_expect_eq(listeners_open(&l, &s, NULL, &c), table[i].r, "%s",
+                     c.text);
         cr_expect(strstr(c.text, "listen (default) = "), "%s", c.text);
     }
 }

@@ -11,6 +11,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
 
 Test(login, yes)
@@ -127,7 +128,7 @@ Test(login, tries_are_counted)
 {
     struct stage s;
     struct player p;
-    struct packet login = { .message = MSG_LOGIN, .request = 9 }, got;
+    struct packet login = { .message = MSG_login, .request = 9 }, got;
 
     stage_with(&s, two_tries, &p);
     for (int i = 0; i < 2; i++) {
@@ -135,10 +136,10 @@ Test(login, tries_are_counted)
         auth_says(&s, 1, 1, 0, 0);
         player_is_denied(&p, DENIAL_WRONG);
     }
-    cr_assert_eq(channel_send(&p.channel, &login), 0);
-    player_hear(&p, MSG_KICK, &got);
+    cr_assert_eq(packet_send(&p.channel, &login), 0);
+    player_hear(&p, MSG_kick, &got);
     cr_assert_eq(got.value[0].number, ENDING_LOGIN_TRIES);
-    gate_hears(&s, MSG_KILL, 1); /* it didn't go */
+    gate_hears(&s, MSG_kill, 1); /* it didn't go */
     channel_hear_end(&p.channel);
     stage_serves(&s);
     stage_close(&s);
@@ -259,11 +260,6 @@ static void future_generation(struct stage *s)
     auth_says(s, 1, 2, 0, 1);
 }
 
-static void neither_yes_nor_no(struct stage *s)
-{
-    auth_says(s, 1, 1, 0, 2);
-}
-
 static void locked_row(struct stage *s)
 {
     auth_says(s, 1, 1, 2, 1);
@@ -276,7 +272,7 @@ static void garbage(struct stage *s)
 
 static void with_descriptor(struct stage *s)
 {
-    char bytes[8 + 40] = { MSG_VERDICT };
+    char bytes[8 + 40] = { MSG_verdict };
     const int fd = 0;
 
     bytes[8] = 1;
@@ -288,10 +284,10 @@ static void with_descriptor(struct stage *s)
 static void words_of_gate(struct stage *s)
 {
     struct channel c = s->auth.channel;
-    struct packet p = { .message = MSG_SESSION_GONE, .value = { NUMBER(1) } };
+    struct packet p = { .message = MSG_session_gone, .value = { NUMBER(1) } };
 
     c.self = PROCESS_GATE;
-    cr_assert_eq(channel_send(&c, &p), 0);
+    cr_assert_eq(packet_send(&c, &p), 0);
 }
 
 static void dies(struct stage *s)
@@ -314,7 +310,6 @@ static const struct {
     { "a session that isn't there", unknown_serial },
     { "an old generation", old_generation },
     { "a generation of the future", future_generation },
-    { "neither yes nor no", neither_yes_nor_no },
     { "a locked user", locked_row },
     { "garbage", garbage },
     { "a descriptor where none belongs", with_descriptor },
@@ -362,12 +357,12 @@ Test(login, second_verdict)
 Test(login, flood_of_verdicts)
 {
     struct stage s;
-    struct packet p = { .message = MSG_VERDICT };
+    struct packet p = { .message = MSG_verdict };
     int r = 0;
 
     stage_open(&s, NULL);
     for (int i = 0; i < 100000 && r != -EPIPE; i++)
-        r = channel_send(&s.auth.channel, &p);
+        r = packet_send(&s.auth.channel, &p);
     cr_assert_eq(r, -EPIPE);
     actor_again(&s, &s.auth);
     stage_serves(&s);
@@ -387,12 +382,12 @@ Test(login, silence_of_auth)
 {
     struct stage s;
     struct player p;
-    struct packet login = { .message = MSG_LOGIN, .request = 8 };
+    struct packet login = { .message = MSG_login, .request = 8 };
 
     stage_asked(&s, impatient, &p);
     player_is_denied(&p, DENIAL_BUSY);
     p.request = login.request;
-    cr_assert_eq(channel_send(&p.channel, &login), 0);
+    cr_assert_eq(packet_send(&p.channel, &login), 0);
     p.channel.phase = PHASE_VERIFY;
     stage_reports(&s, EVENT_PEER, "no verdict in time");
     actor_again(&s, &s.auth);
@@ -427,35 +422,35 @@ Test(login, late_verdict)
 
 static void many_sessions(struct master *m)
 {
-    m->settings.max_sessions = WORKER_MAX + 1;
+    m->settings.max_sessions = VERIFICATIONS_MAX + 1;
 }
 
 static void fill_workers(struct stage *s, struct player *p)
 {
-    struct packet login = { .message = MSG_LOGIN, .request = 1 };
+    struct packet login = { .message = MSG_login, .request = 1 };
 
-    for (size_t i = 0; i < WORKER_MAX; i++) {
+    for (size_t i = 0; i < VERIFICATIONS_MAX; i++) {
         player_enter(s, &p[i], i + 1);
         player_asks(s, &p[i]);
     }
-    player_enter(s, &p[WORKER_MAX], 1000);
-    cr_assert_eq(channel_send(&p[WORKER_MAX].channel, &login), 0);
-    p[WORKER_MAX].request = 1;
-    p[WORKER_MAX].channel.phase = PHASE_VERIFY;
+    player_enter(s, &p[VERIFICATIONS_MAX], 1000);
+    cr_assert_eq(packet_send(&p[VERIFICATIONS_MAX].channel, &login), 0);
+    p[VERIFICATIONS_MAX].request = 1;
+    p[VERIFICATIONS_MAX].channel.phase = PHASE_VERIFY;
 }
 
 /* The next one waits for a place. */
 Test(login, all_workers_busy)
 {
-    struct player p[WORKER_MAX + 1];
+    struct player p[VERIFICATIONS_MAX + 1];
     struct stage s;
 
     stage_open(&s, many_sessions);
     fill_workers(&s, p);
     auth_says(&s, 1, 1, 0, 0);
     player_is_denied(&p[0], DENIAL_WRONG);
-    player_is_asked_about(&s, &p[WORKER_MAX]);
-    for (size_t i = 0; i <= WORKER_MAX; i++)
+    player_is_asked_about(&s, &p[VERIFICATIONS_MAX]);
+    for (size_t i = 0; i <= VERIFICATIONS_MAX; i++)
         player_leave(&p[i]);
     stage_close(&s);
 }
@@ -468,13 +463,13 @@ static void short_queue(struct master *m)
 
 Test(login, no_worker_for_long)
 {
-    struct player p[WORKER_MAX + 1];
+    struct player p[VERIFICATIONS_MAX + 1];
     struct stage s;
 
     stage_open(&s, short_queue);
     fill_workers(&s, p);
-    player_is_denied(&p[WORKER_MAX], DENIAL_BUSY);
-    for (size_t i = 0; i <= WORKER_MAX; i++)
+    player_is_denied(&p[VERIFICATIONS_MAX], DENIAL_BUSY);
+    for (size_t i = 0; i <= VERIFICATIONS_MAX; i++)
         player_leave(&p[i]);
     stage_close(&s);
 }
@@ -503,7 +498,7 @@ static void enter_from(struct stage *s, struct player *p, uint64_t serial,
 static void check_share(const struct share_row *row)
 {
     enum { SHARE = 8 };
-    struct packet login = { .message = MSG_LOGIN, .request = 1 };
+    struct packet login = { .message = MSG_login, .request = 1 };
     struct player p[SHARE], more, other;
     struct stage s;
 
@@ -514,7 +509,7 @@ static void check_share(const struct share_row *row)
     }
     player_leave(&p[0]);
     enter_from(&s, &more, 100, row->more);
-    cr_assert_eq(channel_send(&more.channel, &login), 0);
+    cr_assert_eq(packet_send(&more.channel, &login), 0);
     more.request = 1;
     more.channel.phase = PHASE_VERIFY;
     enter_from(&s, &other, 101, row->other);
@@ -634,23 +629,23 @@ Test(login, waits_for_auth)
     struct stage s;
     struct player p;
     struct actor files;
-    struct packet login = { .message = MSG_LOGIN, .request = 4 }, got;
+    struct packet login = { .message = MSG_login, .request = 4 }, got;
 
     stage_with(&s, NULL, &p);
     actor_die(&s.auth);
     actor_enter(&s, &s.auth, "auth"); /* started, not ready */
     p.request = login.request;
-    cr_assert_eq(channel_send(&p.channel, &login), 0);
+    cr_assert_eq(packet_send(&p.channel, &login), 0);
     p.channel.phase = PHASE_VERIFY;
     actor_ready(&s, &s.auth);
-    actor_hear(&s.auth, MSG_VERIFY, &got);
+    actor_hear(&s.auth, MSG_verify, &got);
     packet_close(&got);
-    player_hear(&p, MSG_LOGIN_CHANNEL, &got);
+    player_hear(&p, MSG_login_channel, &got);
     packet_close(&got);
     auth_says(&s, 1, 1, 0, 1);
     actor_enter(&s, &files, "files");
-    actor_say(&files, (struct packet){ .message = MSG_FILES_READY });
-    player_hear(&p, MSG_GRANTED, &got);
+    actor_say(&files, (struct packet){ .message = MSG_files_ready });
+    player_hear(&p, MSG_granted, &got);
     packet_close(&got);
     stage_leave(&s, &p);
 }
@@ -677,22 +672,22 @@ Test(login, users_change)
     struct stage s;
     struct player p, q;
     struct actor files;
-    struct packet login = { .message = MSG_LOGIN, .request = 4 }, got;
+    struct packet login = { .message = MSG_login, .request = 4 }, got;
 
     stage_with(&s, NULL, &p);
     player_enter(&s, &q, 2);
     player_asks(&s, &p); /* by generation 1 */
     write_users(&s, "dora");
     q.request = login.request;
-    cr_assert_eq(channel_send(&q.channel, &login), 0);
+    cr_assert_eq(packet_send(&q.channel, &login), 0);
     q.channel.phase = PHASE_VERIFY;
-    actor_hear(&s.auth, MSG_USERS, &got);
+    actor_hear(&s.auth, MSG_users, &got);
     cr_assert_eq(got.value[0].number, 2);
     packet_close(&got);
-    actor_hear(&s.auth, MSG_VERIFY, &got);
+    actor_hear(&s.auth, MSG_verify, &got);
     cr_assert_eq(got.value[1].number, 2);
     packet_close(&got);
-    player_hear(&q, MSG_LOGIN_CHANNEL, &got);
+    player_hear(&q, MSG_login_channel, &got);
     packet_close(&got);
     auth_says(&s, 1, 2, 0, 1);
     actor_enter(&s, &files, "files");
@@ -742,7 +737,7 @@ Test(login, users_broken)
  * it again. */
 Test(login, users_unreadable)
 {
-    struct packet login = { .message = MSG_LOGIN, .request = 4 };
+    struct packet login = { .message = MSG_login, .request = 4 };
     char path[128];
     struct player p;
     struct stage s;
@@ -752,7 +747,7 @@ Test(login, users_unreadable)
     cr_assert(unlink(path) == 0 && symlink("/proc/self/mem", path) == 0);
     player_enter(&s, &p, 1);
     p.request = login.request;
-    cr_assert_eq(channel_send(&p.channel, &login), 0);
+    cr_assert_eq(packet_send(&p.channel, &login), 0);
     p.channel.phase = PHASE_VERIFY;
     player_is_denied(&p, DENIAL_BUSY);
     stage_reports(&s, EVENT_SERVICE, "nobody can log in now");
@@ -767,10 +762,10 @@ Test(login, users_unreadable)
 
 static void twice(struct player *p)
 {
-    struct packet login = { .message = MSG_LOGIN, .request = 1 };
+    struct packet login = { .message = MSG_login, .request = 1 };
 
-    channel_send(&p->channel, &login);
-    channel_send(&p->channel, &login);
+    packet_send(&p->channel, &login);
+    packet_send(&p->channel, &login);
 }
 
 static void garbled(struct player *p)
@@ -780,7 +775,7 @@ static void garbled(struct player *p)
 
 static void descriptor(struct player *p)
 {
-    const char bytes[8] = { MSG_LOGIN };
+    const unsigned char bytes[8] = { MSG_login };
     const int fd = 0;
 
     channel_shout(&p->channel, bytes, 8, &fd, 1);
@@ -788,7 +783,7 @@ static void descriptor(struct player *p)
 
 static void verdict(struct player *p)
 {
-    char bytes[8 + 32] = { MSG_VERDICT };
+    char bytes[8 + 32] = { MSG_verdict };
 
     channel_shout(&p->channel, bytes, sizeof(bytes), NULL, 0);
 }
@@ -812,7 +807,7 @@ Test(login, sessions_that_break_the_rules)
         stage_open(&s, NULL);
         player_enter(&s, &p, 3);
         breaches[i].act(&p);
-        gate_hears(&s, MSG_KILL, 3);
+        gate_hears(&s, MSG_kill, 3);
         channel_hear_end(&p.channel);
         if (i == 0) { /* it was asked, and says so */
             actor_die(&s.auth);
@@ -837,7 +832,7 @@ Test(login, every_message_in_every_phase)
             struct actor files;
             struct player p;
 
-            if (m == MSG_LOGIN && phase == 0)
+            if (m == MSG_login && phase == 0)
                 continue;
             player_enter(&s, &p, serial);
             if (phase == 1)
@@ -845,7 +840,7 @@ Test(login, every_message_in_every_phase)
             if (phase == 2)
                 player_logs_in(&s, &p, &files);
             channel_shout(&p.channel, bytes, sizeof(bytes), NULL, 0);
-            gate_hears(&s, MSG_KILL, serial);
+            gate_hears(&s, MSG_kill, serial);
             channel_hear_end(&p.channel);
             if (phase == 1)
                 auth_says(&s, serial, 1, 0, 0);
@@ -886,17 +881,17 @@ static bool unread_grows(struct stage *s, struct player *p, int size)
 /* A session that reads nothing is killed as soon as its channel is full. */
 Test(login, does_not_read)
 {
-    struct packet login = { .message = MSG_LOGIN, .request = 1 }, got;
+    struct packet login = { .message = MSG_login, .request = 1 }, got;
     int size = 0;
     struct stage s;
     struct player p;
 
     stage_with(&s, no_delay, &p);
     for (;;) {
-        cr_assert_eq(channel_send(&p.channel, &login), 0);
+        cr_assert_eq(packet_send(&p.channel, &login), 0);
         if (!unread_grows(&s, &p, size + 8))
             break; /* the channel to auth didn't fit */
-        actor_hear(&s.auth, MSG_VERIFY, &got);
+        actor_hear(&s.auth, MSG_verify, &got);
         packet_close(&got);
         auth_says(&s, 1, 1, 0, 0);
         size += 24;
@@ -904,7 +899,7 @@ Test(login, does_not_read)
             break; /* the answer didn't fit */
     }
     cr_assert(size > 240);
-    gate_hears(&s, MSG_KILL, 1);
+    gate_hears(&s, MSG_kill, 1);
     player_leave(&p);
     actor_die(&s.auth); /* which may have been asked */
     actor_again(&s, &s.auth);

@@ -11,14 +11,14 @@ static const struct {
     int status;
     struct options ret;
 } rows[] = {
-    { { NULL }, 0, { .config = OPTIONS_CONFIG } },
-    { { "--check" }, 0, { .config = OPTIONS_CONFIG, .check = true } },
+    { { NULL }, 0, { .config = SETTINGS_FILE } },
+    { { "--check" }, 0, { .config = SETTINGS_FILE, .check = true } },
     { { "--config", "x" }, 0, { .config = "x" } },
     { { "--config=x", "--foreground" },
       0,
       { .config = "x", .foreground = true } },
-    { { "--version" }, 0, { .config = OPTIONS_CONFIG, .version = true } },
-    { { "--help" }, 0, { .config = OPTIONS_CONFIG, .help = true } },
+    { { "--version" }, 0, { .config = SETTINGS_FILE, .version = true } },
+    { { "--help" }, 0, { .config = SETTINGS_FILE, .help = true } },
     { { "--config" }, EX_USAGE, { 0 } },
     { { "--check=yes" }, EX_USAGE, { 0 } },
     { { "--daemon" }, EX_USAGE, { 0 } },

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
 
 static const struct address proxy = { .family = 4,
@@ -30,7 +31,7 @@ static void enter(struct stage *s, struct player *p, uint64_t serial)
 static void name(struct stage *s, uint64_t serial, const struct address *who)
 {
     actor_say(&s->gate,
-              (struct packet){ .message = MSG_SESSION_PEER,
+              (struct packet){ .message = MSG_session_peer,
                                .value = { NUMBER(serial), ADDRESS(*who) } });
 }
 
@@ -38,17 +39,17 @@ static void is_entered(struct player *p)
 {
     struct packet got;
 
-    player_hear(p, MSG_ENTERED, &got);
+    player_hear(p, MSG_admitted, &got);
     p->channel.phase = PHASE_GREETED;
 }
 
-/* The next session that log hears of, and its end of the wire. */
-static uint64_t next_wire(struct stage *s, struct address *peer, int *fd)
+/* The next session that log hears of, and its end of the channel. */
+static uint64_t next_sender(struct stage *s, struct address *peer, int *fd)
 {
     struct packet p;
 
     do {
-        actor_hear(&s->log, MSG_LOG_PEER, &p);
+        actor_hear(&s->log, MSG_log_sender, &p);
         if (p.value[1].number == 0)
             packet_close(&p);
     } while (p.value[1].number == 0);
@@ -80,12 +81,12 @@ Test(proxied, the_client_is_known)
     cr_assert_eq(send(p.log, "x", 1, MSG_NOSIGNAL), 1);
     name(&s, 11, &client);
     is_entered(&p);
-    cr_expect_eq(next_wire(&s, &peer, &fd), 11);
+    cr_expect_eq(next_sender(&s, &peer, &fd), 11);
     cr_expect(address_same_host(&peer, &client) && peer.port == 4711);
     expect_byte(fd, 'x');
     close(fd);
     player_logs_in(&s, &p, &files);
-    cr_expect_eq(next_wire(&s, &peer, &fd), 11); /* that of its files */
+    cr_expect_eq(next_sender(&s, &peer, &fd), 11); /* that of its files */
     cr_expect(address_same_host(&peer, &client));
     close(fd);
     stage_leave(&s, &p);
@@ -106,7 +107,7 @@ Test(proxied, ends_before_it_is_known)
     enter(&s, &p, 11);
     cr_assert_eq(send(p.log, "x", 1, MSG_NOSIGNAL), 1);
     player_leave(&p);
-    cr_expect_eq(next_wire(&s, &peer, &fd), 11);
+    cr_expect_eq(next_sender(&s, &peer, &fd), 11);
     cr_expect(address_same_host(&peer, &proxy));
     expect_byte(fd, 'x');
     close(fd);
@@ -114,7 +115,7 @@ Test(proxied, ends_before_it_is_known)
     enter(&s, &next, 12);
     name(&s, 12, &client);
     is_entered(&next);
-    cr_expect_eq(next_wire(&s, &peer, &fd), 12);
+    cr_expect_eq(next_sender(&s, &peer, &fd), 12);
     close(fd);
     stage_leave(&s, &next);
 }
@@ -126,12 +127,11 @@ Test(proxied, no_login_before)
 
     stage_open(&s, by_proxies);
     enter(&s, &p, 11);
-    cr_assert_eq(
-        channel_send(&p.channel,
-                     &(struct packet){ .message = MSG_LOGIN, .request = 1 }),
-        0);
+    cr_assert_eq(packet_send(&p.channel, &(struct packet){ .message = MSG_login,
+                                                           .request = 1 }),
+                 0);
     stage_reports(&s, EVENT_PEER, "a message in the wrong phase");
-    gate_hears(&s, MSG_KILL, 11);
+    gate_hears(&s, MSG_kill, 11);
     channel_hear_end(&p.channel);
     stage_leave(&s, &p);
 }
@@ -146,7 +146,7 @@ Test(proxied, kicked_before)
     stage_open(&s, by_proxies);
     enter(&s, &p, 11);
     kill(s.master, SIGTERM);
-    player_hear(&p, MSG_KICK, &got);
+    player_hear(&p, MSG_kick, &got);
     cr_expect_eq(got.value[0].number, ENDING_SHUTDOWN);
     name(&s, 11, &client); /* it crossed the kick */
     channel_hear_end(&p.channel);
@@ -168,7 +168,7 @@ Test(proxied, log_is_new_meanwhile)
     cr_assert_eq(send(p.log, "x", 1, MSG_NOSIGNAL), 1);
     name(&s, 11, &client);
     is_entered(&p);
-    cr_expect_eq(next_wire(&s, &peer, &fd), 11);
+    cr_expect_eq(next_sender(&s, &peer, &fd), 11);
     cr_expect(address_same_host(&peer, &client));
     expect_byte(fd, 'x');
     close(fd);

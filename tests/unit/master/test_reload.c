@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "caller.h"
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
 
 /* Beside the users file, which stage.c writes; certificate and key are empty
@@ -57,10 +58,10 @@ static void hup(struct stage *s)
 static void ask_anew(struct stage *s, struct caller *c)
 {
     renew(s);
-    caller_asks(c, MSG_RELOAD, NULL);
+    caller_asks(c, MSG_reload, NULL);
 }
 
-static void answer(struct actor *a, enum message m, uint64_t generation,
+static void answer(struct actor *a, enum message_kind m, uint64_t generation,
                    const char *why)
 {
     actor_say(a, (struct packet){
@@ -68,7 +69,7 @@ static void answer(struct actor *a, enum message m, uint64_t generation,
                      .value = { NUMBER(generation), TEXT(slice_from(why)) } });
 }
 
-static void hear_number(struct actor *a, enum message m, uint64_t number)
+static void hear_number(struct actor *a, enum message_kind m, uint64_t number)
 {
     struct packet p;
 
@@ -80,26 +81,26 @@ static void hear_number(struct actor *a, enum message m, uint64_t number)
 
 static void keys_are_asked(struct stage *s, uint64_t key, uint64_t generation)
 {
-    hear_number(&s->keys, MSG_KEY, key);
-    hear_number(&s->keys, MSG_TAKE, generation);
+    hear_number(&s->keys, MSG_key, key);
+    hear_number(&s->keys, MSG_take, generation);
 }
 
 static void gate_is_asked(struct stage *s, uint64_t key, uint64_t generation)
 {
     struct packet p;
 
-    actor_hear(&s->gate, MSG_CONF, &p);
+    actor_hear(&s->gate, MSG_conf, &p);
     packet_close(&p);
-    hear_number(&s->gate, MSG_CERTIFICATE, key);
-    hear_number(&s->gate, MSG_TAKE, generation);
+    hear_number(&s->gate, MSG_certificate, key);
+    hear_number(&s->gate, MSG_take, generation);
 }
 
 static void both_answer(struct stage *s, uint64_t number)
 {
     keys_are_asked(s, number, number);
-    answer(&s->keys, MSG_TAKEN, number, "");
+    answer(&s->keys, MSG_taken, number, "");
     gate_is_asked(s, number, number);
-    answer(&s->gate, MSG_TAKEN, number, "");
+    answer(&s->gate, MSG_taken, number, "");
 }
 
 static void both_take(struct stage *s, uint64_t number)
@@ -113,7 +114,7 @@ static void open_stage(struct stage *s)
 {
     stage_open(s, with_conf);
     write_conf(s, "");
-    hear_number(&s->keys, MSG_KEYS_PEER, PROCESS_GATE);
+    hear_number(&s->keys, MSG_keys_client, PROCESS_GATE);
 }
 
 Test(reload, both_take_it)
@@ -122,17 +123,17 @@ Test(reload, both_take_it)
 
     open_stage(&s);
     both_take(&s, 2);
-    hear_number(&s.keys, MSG_KEY_GONE, 1);
-    hear_number(&s.auth, MSG_CERTIFICATE, 2);
+    hear_number(&s.keys, MSG_key_gone, 1);
+    hear_number(&s.auth, MSG_certificate, 2);
     both_take(&s, 3);
-    hear_number(&s.keys, MSG_KEY_GONE, 2);
-    hear_number(&s.auth, MSG_CERTIFICATE, 3);
+    hear_number(&s.keys, MSG_key_gone, 2);
+    hear_number(&s.auth, MSG_certificate, 3);
     stage_close(&s);
 }
 
 static void gate_has(struct stage *s, uint64_t key)
 {
-    actor_say(&s->gate, (struct packet){ .message = MSG_PAIR_IS,
+    actor_say(&s->gate, (struct packet){ .message = MSG_pair_is,
                                          .value = { NUMBER(key) } });
 }
 
@@ -141,9 +142,9 @@ static void gate_hears_use(struct stage *s, uint64_t key, bool in_use)
 {
     struct packet p;
 
-    actor_hear(&s->gate, MSG_CONF, &p);
+    actor_hear(&s->gate, MSG_conf, &p);
     packet_close(&p);
-    actor_hear(&s->gate, MSG_CERTIFICATE, &p);
+    actor_hear(&s->gate, MSG_certificate, &p);
     cr_expect_eq(p.value[0].number, key);
     cr_expect_eq(p.value[3].number, in_use);
     packet_close(&p);
@@ -160,8 +161,8 @@ Test(reload, the_same_files_keep_their_keys)
     for (int i = 0; i < 2 * CERTIFICATES_SETS; i++) {
         cr_assert_eq(kill(s.master, SIGHUP), 0);
         gate_hears_use(&s, 1, true);
-        hear_number(&s.gate, MSG_TAKE, 1);
-        answer(&s.gate, MSG_TAKEN, 1, "");
+        hear_number(&s.gate, MSG_take, 1);
+        answer(&s.gate, MSG_taken, 1, "");
         stage_reports(&s, EVENT_SERVICE, "are in use");
     }
     both_take(&s, 2 * CERTIFICATES_SETS + 2); /* keys has heard of none */
@@ -180,7 +181,7 @@ Test(reload, the_same_files_that_have_just_changed)
     cr_assert_eq(kill(s.master, SIGHUP), 0);
     both_answer(&s, 2);
     stage_reports(&s, EVENT_SERVICE, "are in use");
-    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    hear_number(&s.keys, MSG_key_gone, 1);
     cr_assert_eq(kill(s.master, SIGHUP), 0);
     keys_are_asked(&s, 3, 3);
     stage_close(&s);
@@ -196,18 +197,18 @@ Test(reload, says_what_is_in_use)
     open_stage(&s);
     hup(&s);
     keys_are_asked(&s, 2, 2);
-    answer(&s.keys, MSG_TAKEN, 2, "");
+    answer(&s.keys, MSG_taken, 2, "");
     gate_hears_use(&s, 2, false);
-    hear_number(&s.gate, MSG_TAKE, 2);
+    hear_number(&s.gate, MSG_take, 2);
     gate_has(&s, 2);
-    answer(&s.gate, MSG_TAKEN, 2, "");
+    answer(&s.gate, MSG_taken, 2, "");
     stage_reports(&s, EVENT_SERVICE, "are in use");
     snprintf(path, sizeof(path), "%s/key", s.folder);
     cr_assert_eq(truncate(path, 1), 0);
     cr_assert_eq(kill(s.master, SIGHUP), 0);
-    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    hear_number(&s.keys, MSG_key_gone, 1);
     keys_are_asked(&s, 3, 3);
-    answer(&s.keys, MSG_TAKEN, 3, "");
+    answer(&s.keys, MSG_taken, 3, "");
     gate_hears_use(&s, 3, true);
     stage_close(&s);
 }
@@ -221,14 +222,14 @@ Test(reload, a_key_lives_as_long_as_its_sessions)
 
     open_stage(&s);
     player_enter(&s, &old, 1);
-    actor_hear(&s.keys, MSG_KEYS_PEER, &p);
+    actor_hear(&s.keys, MSG_keys_client, &p);
     packet_close(&p);
     both_take(&s, 2);
     both_take(&s, 3);
-    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    hear_number(&s.keys, MSG_key_gone, 2);
     player_leave(&old);
     gate_reaps(&s, 1, 0);
-    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    hear_number(&s.keys, MSG_key_gone, 1);
     stage_close(&s);
 }
 
@@ -239,11 +240,11 @@ Test(reload, keys_refuses)
     open_stage(&s);
     hup(&s);
     keys_are_asked(&s, 2, 2);
-    answer(&s.keys, MSG_NOT_TAKEN, 2, "no such curve");
+    answer(&s.keys, MSG_not_taken, 2, "no such curve");
     stage_reports(&s, EVENT_SERVICE, "certificates stay: no such curve");
-    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    hear_number(&s.keys, MSG_key_gone, 2);
     both_take(&s, 3);
-    hear_number(&s.auth, MSG_CERTIFICATE, 3); /* and not the refused ones */
+    hear_number(&s.auth, MSG_certificate, 3); /* and not the refused ones */
     stage_close(&s);
 }
 
@@ -254,11 +255,11 @@ Test(reload, gate_refuses)
     open_stage(&s);
     hup(&s);
     keys_are_asked(&s, 2, 2);
-    answer(&s.keys, MSG_TAKEN, 2, "");
+    answer(&s.keys, MSG_taken, 2, "");
     gate_is_asked(&s, 2, 2);
-    answer(&s.gate, MSG_NOT_TAKEN, 2, "not the key");
+    answer(&s.gate, MSG_not_taken, 2, "not the key");
     stage_reports(&s, EVENT_SERVICE, "certificates stay: not the key");
-    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    hear_number(&s.keys, MSG_key_gone, 2);
     both_take(&s, 3);
     stage_close(&s);
 }
@@ -274,10 +275,10 @@ Test(reload, asked_for_twice_meanwhile)
     keys_are_asked(&s, 2, 2);
     hup(&s);
     player_enter(&s, &old, 1); /* it has heard of both */
-    hear_number(&s.keys, MSG_KEYS_PEER, PROCESS_SESSION);
-    answer(&s.keys, MSG_TAKEN, 2, "");
+    hear_number(&s.keys, MSG_keys_client, PROCESS_SESSION);
+    answer(&s.keys, MSG_taken, 2, "");
     gate_is_asked(&s, 2, 2);
-    answer(&s.gate, MSG_TAKEN, 2, "");
+    answer(&s.gate, MSG_taken, 2, "");
     stage_reports(&s, EVENT_SERVICE, "are in use");
     keys_are_asked(&s, 3, 3);
     stage_leave(&s, &old);
@@ -311,14 +312,14 @@ Test(reload, the_configuration_is_broken)
     write_conf(&s, "max_sessions = 7\n");
     hup(&s);
     keys_are_asked(&s, 2, 2);
-    answer(&s.keys, MSG_TAKEN, 2, "");
+    answer(&s.keys, MSG_taken, 2, "");
     gate_is_asked(&s, 2, 2);
-    answer(&s.gate, MSG_TAKEN, 2, "");
+    answer(&s.gate, MSG_taken, 2, "");
     stage_reports(&s, EVENT_SERVICE, "a restart is needed for");
     stage_close(&s);
 }
 
-static void lie(struct stage *s, enum message m)
+static void lie(struct stage *s, enum message_kind m)
 {
     answer(&s->keys, m, 2, "");
     stage_reports(s, EVENT_PEER, "a reload that nobody asked of it");
@@ -338,7 +339,7 @@ Test(reload, tells_what_is_weaker)
 
 Test(reload, an_answer_that_nobody_asked_for)
 {
-    static const enum message answers[] = { MSG_TAKEN, MSG_NOT_TAKEN };
+    static const enum message_kind answers[] = { MSG_taken, MSG_not_taken };
 
     for (int i = 0; i < 2; i++) {
         struct stage s;
@@ -362,21 +363,21 @@ Test(reload, asked_for_by_sallyportctl)
     caller_enter(&s, &c);
     ask_anew(&s, &c);
     both_answer(&s, 2);
-    caller_hears(&c, MSG_CONTROL_DONE, &p);
-    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    caller_hears(&c, MSG_control_done, &p);
+    hear_number(&s.keys, MSG_key_gone, 1);
     stage_users(&s, "anna:bad\n");
     for (uint64_t i = 3; i < 5; i++) {
         ask_anew(&s, &c);
         both_answer(&s, i);
-        caller_hears(&c, MSG_CONTROL_REFUSED, &p);
+        caller_hears(&c, MSG_control_refused, &p);
         cr_expect_eq(p.value[0].number, REFUSAL_BAD_FILE);
         cr_expect(
             memmem(p.value[1].text.ptr, p.value[1].text.len, "users:1:", 8));
-        hear_number(&s.keys, MSG_KEY_GONE, i - 1);
+        hear_number(&s.keys, MSG_key_gone, i - 1);
     }
     write_conf(&s, "nosuch = 1\n");
-    caller_asks(&c, MSG_RELOAD, NULL);
-    caller_hears(&c, MSG_CONTROL_REFUSED, &p);
+    caller_asks(&c, MSG_reload, NULL);
+    caller_hears(&c, MSG_control_refused, &p);
     cr_expect(memmem(p.value[1].text.ptr, p.value[1].text.len, "nosuch", 6));
     caller_leave(&c);
     stage_close(&s);
@@ -392,7 +393,7 @@ static void open_hurried(struct stage *s, struct caller *c)
 {
     stage_open(s, hurry);
     write_conf(s, "");
-    hear_number(&s->keys, MSG_KEYS_PEER, PROCESS_GATE);
+    hear_number(&s->keys, MSG_keys_client, PROCESS_GATE);
     caller_enter(s, c);
 }
 
@@ -400,7 +401,7 @@ static void caller_is_told(struct caller *c, const char *words)
 {
     struct packet p;
 
-    caller_hears(c, MSG_CONTROL_REFUSED, &p);
+    caller_hears(c, MSG_control_refused, &p);
     cr_expect_eq(p.value[0].number, REFUSAL_BAD_FILE);
     cr_expect(
         memmem(p.value[1].text.ptr, p.value[1].text.len, words, strlen(words)),
@@ -429,13 +430,13 @@ static void gate_falls_silent(struct stage *s, struct caller *c)
     open_hurried(s, c);
     ask_anew(s, c);
     keys_are_asked(s, 2, 2);
-    answer(&s->keys, MSG_TAKEN, 2, "");
+    answer(&s->keys, MSG_taken, 2, "");
     gate_is_asked(s, 2, 2);
     caller_is_told(c, "gate does not answer");
     stage_reports(s, EVENT_SERVICE, "certificates stay: gate does not answer");
-    caller_asks(c, MSG_RELOAD, NULL);
+    caller_asks(c, MSG_reload, NULL);
     caller_is_told(c, "gate still owes the answer");
-    hear_number(&s->gate, MSG_GIVE_UP, 2);
+    hear_number(&s->gate, MSG_give_up, 2);
 }
 
 /* Its sessions go on, and so does it. */
@@ -446,12 +447,12 @@ Test(reload, gate_is_silent)
     struct packet p;
 
     gate_falls_silent(&s, &c);
-    answer(&s.gate, MSG_NOT_TAKEN, 2, "given up");
-    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    answer(&s.gate, MSG_not_taken, 2, "given up");
+    hear_number(&s.keys, MSG_key_gone, 2);
     ask_anew(&s, &c);
     both_answer(&s, 3);
-    caller_hears(&c, MSG_CONTROL_DONE, &p);
-    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    caller_hears(&c, MSG_control_done, &p);
+    hear_number(&s.keys, MSG_key_gone, 1);
     caller_leave(&c);
     stage_serves(&s);
     stage_close(&s);
@@ -464,9 +465,9 @@ Test(reload, gate_answers_too_late)
     struct caller c;
 
     gate_falls_silent(&s, &c);
-    answer(&s.gate, MSG_TAKEN, 2, "");
+    answer(&s.gate, MSG_taken, 2, "");
     stage_reports(&s, EVENT_SERVICE, "are in use");
-    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    hear_number(&s.keys, MSG_key_gone, 1);
     caller_leave(&c);
     both_take(&s, 3);
     stage_close(&s);
@@ -480,11 +481,11 @@ Test(reload, gate_is_silent_and_dies)
 
     gate_falls_silent(&s, &c);
     actor_die(&s.gate);
-    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    hear_number(&s.keys, MSG_key_gone, 2);
     actor_again(&s, &s.gate);
-    hear_number(&s.keys, MSG_KEYS_PEER, PROCESS_GATE);
+    hear_number(&s.keys, MSG_keys_client, PROCESS_GATE);
     player_enter(&s, &p, 1); /* master knows that it is ready */
-    hear_number(&s.keys, MSG_KEYS_PEER, PROCESS_SESSION);
+    hear_number(&s.keys, MSG_keys_client, PROCESS_SESSION);
     caller_leave(&c);
     both_take(&s, 3);
     player_leave(&p);
@@ -513,22 +514,22 @@ static void gate_takes(struct stage *s, uint64_t key, bool staple)
 
     hup(s);
     keys_are_asked(s, key, key);
-    answer(&s->keys, MSG_TAKEN, key, "");
-    actor_hear(&s->gate, MSG_CONF, &p);
+    answer(&s->keys, MSG_taken, key, "");
+    actor_hear(&s->gate, MSG_conf, &p);
     packet_close(&p);
-    hear_number(&s->gate, MSG_CERTIFICATE, key);
+    hear_number(&s->gate, MSG_certificate, key);
     if (staple) {
-        actor_hear(&s->gate, MSG_STAPLE, &p);
+        actor_hear(&s->gate, MSG_staple, &p);
         cr_expect_eq(p.value[0].number, key);
         cr_expect_eq(p.value[1].number, 0, "no --check");
         packet_close(&p);
     }
-    hear_number(&s->gate, MSG_TAKE, key);
+    hear_number(&s->gate, MSG_take, key);
     actor_say(&s->gate,
-              (struct packet){ .message = MSG_PAIR_IS,
+              (struct packet){ .message = MSG_pair_is,
                                .value = { NUMBER(key), NUMBER(4000),
                                           NUMBER(staple ? 3000 : 0) } });
-    answer(&s->gate, MSG_TAKEN, key, "");
+    answer(&s->gate, MSG_taken, key, "");
     stage_reports(s, EVENT_SERVICE, "are in use");
 }
 
@@ -537,16 +538,16 @@ static void status_has(struct caller *c, const char *ocsp, uint64_t expires,
 {
     struct packet p;
 
-    caller_asks(c, MSG_STATUS, NULL);
-    caller_hears(c, MSG_STATUS_LISTENER, &p);
-    caller_hears(c, MSG_STATUS_CERTIFICATE, &p);
+    caller_asks(c, MSG_status, NULL);
+    caller_hears(c, MSG_status_listener, &p);
+    caller_hears(c, MSG_status_certificate, &p);
     cr_expect(
         memmem(p.value[0].text.ptr, p.value[0].text.len, "/certificate", 12));
     cr_expect(slice_equal(p.value[1].text, slice_from(ocsp)), "%.*s",
               (int)p.value[1].text.len, p.value[1].text.ptr);
     cr_expect_eq(p.value[2].number, expires);
     cr_expect_eq(p.value[3].number, until);
-    caller_hears(c, MSG_STATUS_IS, &p);
+    caller_hears(c, MSG_status_is, &p);
 }
 
 /* A response comes and goes by a reload; one that isn't there keeps no
@@ -565,13 +566,13 @@ Test(reload, an_ocsp_response)
     write_conf(&s, line);
     write_ocsp(&s, "response");
     gate_takes(&s, 2, true);
-    hear_number(&s.keys, MSG_KEY_GONE, 1);
+    hear_number(&s.keys, MSG_key_gone, 1);
     status_has(&c, path, 4000, 3000);
     write_ocsp(&s, NULL);
     gate_takes(&s, 3, false);
-    hear_number(&s.keys, MSG_KEY_GONE, 2);
+    hear_number(&s.keys, MSG_key_gone, 2);
     status_has(&c, path, 4000, 0);
-    actor_say(&s.gate, (struct packet){ .message = MSG_PAIR_IS,
+    actor_say(&s.gate, (struct packet){ .message = MSG_pair_is,
                                         .value = { NUMBER(77) } });
     caller_leave(&c);
     stage_serves(&s); /* a pair that is gone harms nobody */

@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
 
-static void expect_setup(struct actor *a, const enum message *messages)
+static void expect_setup(struct actor *a, const enum message_kind *messages)
 {
     struct packet p;
 
@@ -19,16 +20,18 @@ static void expect_setup(struct actor *a, const enum message *messages)
 
 Test(start, each_gets_its_own)
 {
-    static const enum message log[] = { MSG_CONF, MSG_CAGE, MSG_LOG_OUTPUT,
-                                        MSG_GO, MSG_NONE };
-    static const enum message keys[] = { MSG_CAGE,  MSG_LOG, MSG_KEY,
-                                         MSG_PEERS, MSG_GO,  MSG_NONE };
-    static const enum message gate[] = {
-        MSG_CONF,     MSG_CAGE,    MSG_LOG,     MSG_KEYS, MSG_CERTIFICATE,
-        MSG_LISTENER, MSG_PASSIVE, MSG_PASSIVE, MSG_GO,   MSG_NONE
+    static const enum message_kind log[] = { MSG_conf, MSG_sandbox,
+                                             MSG_log_output, MSG_go, MSG_NONE };
+    static const enum message_kind keys[] = { MSG_sandbox, MSG_log, MSG_key,
+                                              MSG_peers,   MSG_go,  MSG_NONE };
+    static const enum message_kind gate[] = {
+        MSG_conf,        MSG_sandbox,  MSG_log,     MSG_keys,
+        MSG_certificate, MSG_listener, MSG_passive, MSG_passive,
+        MSG_memory,      MSG_go,       MSG_NONE
     };
-    static const enum message auth[] = { MSG_CAGE,  MSG_LOG, MSG_CERTIFICATE,
-                                         MSG_USERS, MSG_GO,  MSG_NONE };
+    static const enum message_kind auth[] = { MSG_sandbox,     MSG_log,
+                                              MSG_certificate, MSG_users,
+                                              MSG_go,          MSG_NONE };
     struct stage s;
 
     stage_raise(&s, NULL);
@@ -37,7 +40,7 @@ Test(start, each_gets_its_own)
     actor_enter(&s, &s.auth, "auth");
     expect_setup(&s.log, log);
     expect_setup(&s.keys, keys);
-    actor_say(&s.keys, (struct packet){ .message = MSG_READY });
+    actor_say(&s.keys, (struct packet){ .message = MSG_ready });
     expect_setup(&s.gate, gate);
     expect_setup(&s.auth, auth);
     stage_close(&s);
@@ -47,9 +50,9 @@ Test(start, each_gets_its_own)
  * concern of gate's. */
 Test(start, gate_goes_after_keys)
 {
-    static const enum message before[] = {
-        MSG_CONF,     MSG_CAGE,    MSG_LOG,     MSG_KEYS, MSG_CERTIFICATE,
-        MSG_LISTENER, MSG_PASSIVE, MSG_PASSIVE, MSG_NONE
+    static const enum message_kind before[] = {
+        MSG_conf,     MSG_sandbox, MSG_log,     MSG_keys,   MSG_certificate,
+        MSG_listener, MSG_passive, MSG_passive, MSG_memory, MSG_NONE
     };
     struct packet p;
     struct stage s;
@@ -58,9 +61,9 @@ Test(start, gate_goes_after_keys)
     actors_enter(&s);
     actor_enter(&s, &s.gate, "gate");
     expect_setup(&s.gate, before);
-    cr_expect_eq(channel_receive(&s.gate.channel, &p), 0, "go before keys");
+    cr_expect_eq(packet_receive(&s.gate.channel, &p), 0, "go before keys");
     actor_ready(&s, &s.keys);
-    actor_hear(&s.gate, MSG_GO, &p);
+    actor_hear(&s.gate, MSG_go, &p);
     stage_close(&s);
 }
 
@@ -71,19 +74,20 @@ static void check_only(struct master *m)
 
 Test(start, check_needs_gate_and_keys_alone)
 {
-    static const enum message keys[] = { MSG_CAGE, MSG_KEY, MSG_PEERS, MSG_GO,
-                                         MSG_NONE };
-    static const enum message gate[] = { MSG_CONF,        MSG_CAGE, MSG_KEYS,
-                                         MSG_CERTIFICATE, MSG_GO,   MSG_NONE };
+    static const enum message_kind keys[] = { MSG_sandbox, MSG_key, MSG_peers,
+                                              MSG_go, MSG_NONE };
+    static const enum message_kind gate[] = { MSG_conf, MSG_sandbox,
+                                              MSG_keys, MSG_certificate,
+                                              MSG_go,   MSG_NONE };
     struct stage s;
 
     stage_raise(&s, check_only);
     actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.gate, "gate");
     expect_setup(&s.keys, keys);
-    actor_say(&s.keys, (struct packet){ .message = MSG_READY });
+    actor_say(&s.keys, (struct packet){ .message = MSG_ready });
     expect_setup(&s.gate, gate);
-    actor_say(&s.gate, (struct packet){ .message = MSG_READY });
+    actor_say(&s.gate, (struct packet){ .message = MSG_ready });
     channel_hear_end(&s.gate.channel);
     stage_ended(&s, 0);
 }
@@ -96,7 +100,7 @@ Test(start, check_tells_what_gate_refuses)
     actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.gate, "gate");
     actor_say(&s.gate, (struct packet){
-                           .message = MSG_FAILED,
+                           .message = MSG_failed,
                            .value = { TEXT(SLICE("key.pem: not the key")) } });
     channel_hear_end(&s.gate.channel);
     stage_ended(&s, EX_CONFIG);
@@ -109,15 +113,15 @@ static void soon(struct master *m)
 
 static void refuse(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_FAILED,
+    actor_say(a, (struct packet){ .message = MSG_failed,
                                   .value = { TEXT(SLICE("no")) } });
 }
 
-static void refuse_cage(struct actor *a)
+static void refuse_sandbox(struct actor *a)
 {
-    actor_say(a,
-              (struct packet){ .message = MSG_FAILED,
-                               .value = { TEXT(SLICE("cage of gate: no")) } });
+    actor_say(
+        a, (struct packet){ .message = MSG_failed,
+                            .value = { TEXT(SLICE("sandbox of gate: no")) } });
 }
 
 static void send_garbage(struct actor *a)
@@ -127,7 +131,7 @@ static void send_garbage(struct actor *a)
 
 static void send_too_early(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_SESSION_GONE });
+    actor_say(a, (struct packet){ .message = MSG_session_gone });
 }
 
 static void say_nothing(struct actor *a)
@@ -142,7 +146,7 @@ static const struct {
     int status;
 } failures[] = {
     { "it refuses", refuse, EX_CONFIG },
-    { "its cage can't be built", refuse_cage, EX_OSERR },
+    { "its sandbox can't be built", refuse_sandbox, EX_OSERR },
     { "it dies", actor_die, EX_SOFTWARE },
     { "it closes its channel and stays", actor_leave, EX_SOFTWARE },
     { "it sends garbage", send_garbage, EX_SOFTWARE },
@@ -187,12 +191,12 @@ Test(start, many_ports)
     actor_ready(&s, &s.keys);
     actor_ready(&s, &s.auth); /* while gate hasn't read a thing */
     do {
-        cr_assert_eq(channel_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
-        ports += p.message == MSG_PASSIVE;
+        cr_assert_eq(packet_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
+        ports += p.message == MSG_passive;
         packet_close(&p);
-    } while (p.message != MSG_GO);
+    } while (p.message != MSG_go);
     cr_assert_eq(ports, 1000);
-    actor_say(&s.gate, (struct packet){ .message = MSG_READY });
+    actor_say(&s.gate, (struct packet){ .message = MSG_ready });
     s.gate.channel.phase = PHASE_RUN;
     actor_ready(&s, &s.log);
     stage_serves(&s);

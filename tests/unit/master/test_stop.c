@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/ipc/packet.h"
 #include "stage.h"
 
 Test(stop, kicks_and_waits)
@@ -17,12 +18,12 @@ Test(stop, kicks_and_waits)
     player_enter(&s, &q, 2);
     player_logs_in(&s, &p, &files);
     kill(s.master, SIGTERM);
-    actor_hear(&s.gate, MSG_CLOSE_DOOR, &got);
-    player_hear(&p, MSG_KICK, &got);
+    actor_hear(&s.gate, MSG_stop_accepting, &got);
+    player_hear(&p, MSG_kick, &got);
     cr_assert_eq(got.value[0].number, ENDING_SHUTDOWN);
-    player_hear(&q, MSG_KICK, &got);
+    player_hear(&q, MSG_kick, &got);
     player_leave(&p);            /* goes */
-    gate_hears(&s, MSG_KILL, 2); /* stays */
+    gate_hears(&s, MSG_kill, 2); /* stays */
     channel_hear_end(&q.channel);
     stage_ended(&s, 0);
 }
@@ -40,12 +41,12 @@ Test(stop, files_stays_until_the_session_goes)
     player_enter(&s, &q, 2);
     stage_serves(&s); /* so the second one is known, and behind the first */
     kill(s.master, SIGTERM);
-    player_hear(&p, MSG_KICK, &got);
-    player_hear(&q, MSG_KICK, &got);
+    player_hear(&p, MSG_kick, &got);
+    player_hear(&q, MSG_kick, &got);
     do
         packet_close(&got);
-    while (channel_receive(&files.channel, &got) == 1);
-    cr_assert_eq(channel_receive(&files.channel, &got), 0);
+    while (packet_receive(&files.channel, &got) == 1);
+    cr_assert_eq(packet_receive(&files.channel, &got), 0);
     player_leave(&p);
     channel_hear_end(&files.channel);
     player_leave(&q);
@@ -85,7 +86,7 @@ Test(stop, second_signal_is_at_once)
 
     stage_with(&s, NULL, &p);
     kill(s.master, SIGTERM);
-    player_hear(&p, MSG_KICK, &got);
+    player_hear(&p, MSG_kick, &got);
     kill(s.master, SIGINT);
     channel_hear_end(&p.channel);
     stage_ended(&s, 0);
@@ -100,7 +101,7 @@ Test(stop, door_is_closed)
 
     stage_with(&s, NULL, &p);
     kill(s.master, SIGTERM);
-    player_hear(&p, MSG_KICK, &got);
+    player_hear(&p, MSG_kick, &got);
     player_enter(&s, &late, 2);
     channel_hear_end(&late.channel);
     player_leave(&p);
@@ -126,7 +127,7 @@ Test(stop, hangup_reads_users)
     stage_open(&s, NULL);
     stage_users(&s, "# nobody\n");
     kill(s.master, SIGHUP);
-    actor_hear(&s.auth, MSG_USERS, &got);
+    actor_hear(&s.auth, MSG_users, &got);
     cr_assert_eq(got.value[0].number, 2);
     packet_close(&got);
     stage_reports(&s, EVENT_SERVICE, "the old configuration");

@@ -1,4 +1,4 @@
-/* The process names without its cage, with the test as its master. No lookup
+/* The process names without its sandbox, with the test as its master. No lookup
  * here asks the network: hosts are numbers, or the lookup is the test's. */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -12,6 +12,8 @@
 
 #include "names/names.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
+#include "support/tell.h"
 
 #define WAIT_MS 20000
 
@@ -25,21 +27,16 @@ struct bench {
 
 static void ask(struct bench *b, const char *host)
 {
-    struct packet p = { .message = MSG_RESOLVE,
-                        .request = channel_next(&b->master),
-                        .value = { TEXT(slice_from(host)) } };
-
-    cr_assert_eq(channel_send(&b->master, &p), 0);
+    TELL(&b->master, resolve, channel_next(&b->master),
+         .host = slice_from(host));
 }
 
 static void give_log(struct bench *b)
 {
-    struct packet p = { .message = MSG_LOG };
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    p.fd[0] = ends[1];
-    cr_assert_eq(channel_send(&b->master, &p), 0);
+    TELL(&b->master, log, 0, .log = ends[1]);
     fd_close(&ends[1]);
     channel_init(&b->log, ends[0], PROCESS_LOG, PROCESS_NAMES, PHASE_RUN);
 }
@@ -64,7 +61,7 @@ static _Noreturn void run_names(int fd, look_fn *look)
 
 static void start(struct bench *b, look_fn *look)
 {
-    struct packet p;
+    struct message m;
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
@@ -76,8 +73,8 @@ static void start(struct bench *b, look_fn *look)
         run_names(ends[1], look);
     }
     close(ends[1]);
-    cr_assert_eq(channel_wait(&b->master, &p, WAIT_MS), 1);
-    cr_assert_eq(p.message, MSG_READY);
+    cr_assert_eq(channel_wait(&b->master, &m, WAIT_MS), 1);
+    cr_assert_eq(m.kind, MSG_ready);
     b->master.phase = PHASE_RUN;
     give_log(b);
 }
@@ -96,15 +93,15 @@ static void stop(struct bench *b, int status)
 static void expect(struct bench *b, const char *host, const char *answer)
 {
     char text[ADDRESS_TEXT_MAX] = "";
-    struct packet p;
+    struct message m;
 
     ask(b, host);
-    cr_assert_eq(channel_wait(&b->master, &p, WAIT_MS), 1, "%s", host);
-    cr_expect_eq(p.request, b->master.last_request);
-    if (p.message == MSG_RESOLVED)
-        cr_expect_str_eq(address_text(&p.value[0].address, text), answer);
+    cr_assert_eq(channel_wait(&b->master, &m, WAIT_MS), 1, "%s", host);
+    cr_expect_eq(m.request, b->master.last_request);
+    if (m.kind == MSG_resolved)
+        cr_expect_str_eq(address_text(&m.resolved.address, text), answer);
     else
-        cr_expect_str_eq(unresolved_text(p.value[0].number), answer);
+        cr_expect_str_eq(unresolved_text(m.unresolved.why), answer);
 }
 
 Test(names, numbers_are_addresses)
@@ -182,10 +179,10 @@ static void odd(const char *host, const struct address *kept,
 static void expect_event(struct bench *b, const char *words)
 {
     struct event_record r;
-    struct packet p;
+    struct message m;
 
-    cr_assert_eq(channel_wait(&b->log, &p, WAIT_MS), 1);
-    cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+    cr_assert_eq(channel_wait(&b->log, &m, WAIT_MS), 1);
+    cr_assert_eq(event_decode(m.event.event, &r), 0);
     cr_expect_eq(r.event, EVENT_CHILD);
     cr_expect(memmem(r.text[FIELD_REASON].ptr, r.text[FIELD_REASON].len, words,
                      strlen(words)),

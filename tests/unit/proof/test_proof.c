@@ -126,12 +126,12 @@ static void make_proof(const char *name, const char *groups, struct buf *into)
     close(ends[1]);
 }
 
-static void pin(const char *name, uint8_t out[PROOF_HASH_BYTES])
+static void pin(const char *name, uint8_t out[PIN_BYTES])
 {
     const char *text = pki_fingerprint(pki, name);
     char digits[3] = "";
 
-    for (size_t i = 0; i < PROOF_HASH_BYTES; i++) {
+    for (size_t i = 0; i < PIN_BYTES; i++) {
         memcpy(digits, text + 2 * i, 2);
         out[i] = (uint8_t)strtoul(digits, NULL, 16);
     }
@@ -139,9 +139,8 @@ static void pin(const char *name, uint8_t out[PROOF_HASH_BYTES])
 
 static bool holds(struct slice messages, uint64_t serial, const char *name)
 {
-    uint8_t hash[1][PROOF_HASH_BYTES];
-    const struct proof_pins pins = { (const uint8_t(*)[PROOF_HASH_BYTES])hash,
-                                     1 };
+    uint8_t hash[1][PIN_BYTES];
+    const struct proof_pins pins = { (const uint8_t(*)[PIN_BYTES])hash, 1 };
 
     pin(name, hash[0]);
     return proof_holds(&servers, messages, serial, &pins);
@@ -178,9 +177,8 @@ Test(proof, of_nothing_else)
 {
     struct proof_servers none = { .count = 0 };
     const struct proof_pins no_pins = { NULL, 0 };
-    uint8_t hash[1][PROOF_HASH_BYTES];
-    const struct proof_pins pins = { (const uint8_t(*)[PROOF_HASH_BYTES])hash,
-                                     1 };
+    uint8_t hash[1][PIN_BYTES];
+    const struct proof_pins pins = { (const uint8_t(*)[PIN_BYTES])hash, 1 };
     struct buf messages;
 
     buf_init(&messages, 65536);

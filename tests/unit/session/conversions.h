@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "fake.h"
+#include "sallyport/ipc/channel.h"
 
 /* A STOR of /x from its 150 and handshake on. */
 struct upload {
@@ -20,8 +21,8 @@ struct upload {
 void upload_begin(struct upload *u, uint64_t limit);
 /* MESSAGE from the session, whose one number is returned; then files' ANSWER,
  * and all is closed but the session. */
-uint64_t upload_end(struct upload *u, enum message message,
-                    struct packet *answer);
+uint64_t upload_end(struct upload *u, enum message_kind message,
+                    struct message *answer);
 
 /* RETR, up to the handshake of its data connection, of SOURCE, which files
  * says is SIZE long. */

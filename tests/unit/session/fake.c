@@ -14,10 +14,13 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/cage/cage.h"
+#include "sallyport/domain/rights.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/sandbox/sandbox.h"
 #include "sallyport/session/session.h"
 #include "sallyport/tls/context.h"
-#include "sallyport/users/rights.h"
+#include "support/certificate.h"
+#include "support/lie.h"
 #include "support/signer.h"
 
 #define DEADLINE_MS 20000
@@ -30,10 +33,7 @@ static struct tls_context *context(void)
     int certificate, key;
 
     cr_assert_not_null(mkdtemp(folder));
-    snprintf(command, sizeof(command),
-             SOURCE_DIR "/certs/make --out %s localhost >/dev/null 2>&1",
-             folder);
-    cr_assert_eq(system(command), 0);
+    certificate_make(folder);
     snprintf(command, sizeof(command), "%s/certificate.pem", folder);
     certificate = open(command, O_RDONLY | O_CLOEXEC);
     snprintf(command, sizeof(command), "%s/key.pem", folder);
@@ -159,7 +159,7 @@ void fake_start(struct fake *f)
     start.keys = signer_process();
     if (proxied)
         f->master.phase = f->gate.phase = PHASE_START;
-    cr_assert_eq(cage_prepare(PROCESS_SESSION, &c), 0, "%s", c.text);
+    cr_assert_eq(sandbox_prepare(PROCESS_SESSION, &c), 0, "%s", c.text);
     f->pid = fork();
     if (f->pid == 0)
         session_main(&start);
@@ -228,19 +228,20 @@ void fake_say(struct fake *f, const char *line)
         cr_assert_eq(send(f->control, text, (size_t)len, MSG_NOSIGNAL), len);
 }
 
-void fake_hear(struct channel *c, struct packet *p, enum message message)
+void fake_hear(struct channel *c, struct message *p, enum message_kind message)
 {
     int r = channel_wait(c, p, DEADLINE_MS);
 
     cr_assert_eq(r, 1, "waiting for %s: %d %s", message_name(message), r,
                  r == -EPROTO ? c->wrong : "");
-    cr_assert_eq(p->message, message, "%s instead of %s",
-                 message_name(p->message), message_name(message));
+    cr_assert_eq(p->kind, message, "%s instead of %s", message_name(p->kind),
+                 message_name(message));
 }
 
-void fake_tell(struct channel *c, const struct packet *p)
+void fake_tell(struct channel *c, const struct message *p)
 {
-    cr_assert_eq(channel_send(c, p), 0, "%s", message_name(p->message));
+    cr_assert_eq(lie_send(c, p->kind, &p->request), 0, "%s",
+                 message_name(p->kind));
 }
 
 void fake_tell_raw(struct channel *c, const void *bytes, size_t len)
@@ -259,40 +260,41 @@ void fake_secure(struct fake *f)
 
 static void hear_credentials(struct fake *f, uint32_t request)
 {
-    struct packet p, out = { .message = MSG_LOGIN_CHANNEL, .request = request };
+    struct message p, out = { .kind = MSG_login_channel,
+                              .login_channel = { .request = request } };
     struct channel auth;
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    out.fd[0] = ends[1];
+    out.login_channel.auth = ends[1];
     fake_tell(&f->master, &out);
     close(ends[1]);
     channel_init(&auth, ends[0], PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
-    fake_hear(&auth, &p, MSG_CREDENTIALS);
-    cr_assert(slice_equal(p.value[0].text, SLICE("anna")));
-    cr_assert(slice_equal(p.value[1].text, SLICE("secret")));
+    fake_hear(&auth, &p, MSG_credentials);
+    cr_assert(slice_equal(p.credentials.name, SLICE("anna")));
+    cr_assert(slice_equal(p.credentials.password, SLICE("secret")));
     channel_close(&auth);
 }
 
 void fake_grant(struct fake *f)
 {
-    struct packet p, out = { .message = MSG_GRANTED };
+    struct message p, out = { .kind = MSG_granted };
     int ends[2];
 
     fake_secure(f);
     fake_say(f, "USER anna");
     cr_assert_eq(fake_reply(f), 331);
     fake_say(f, "PASS secret");
-    fake_hear(&f->master, &p, MSG_LOGIN);
+    fake_hear(&f->master, &p, MSG_login);
     hear_credentials(f, p.request);
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&f->files, ends[0], PROCESS_FILES, PROCESS_SESSION,
                  PHASE_IDLE);
     out.request = p.request;
-    out.value[0].text = SLICE("anna");
-    out.value[1].number = granted;
-    out.value[3].number = binding;
-    out.fd[0] = ends[1];
+    out.granted.name = SLICE("anna");
+    out.granted.rights = granted;
+    out.granted.binding = binding;
+    out.granted.files = ends[1];
     fake_tell(&f->master, &out);
     close(ends[1]);
 }
@@ -302,8 +304,8 @@ void fake_tell_keys(struct fake *f)
     struct slice now = { (const char *)&f->tickets.now, TICKET_KEY_BYTES };
     struct slice before = { (const char *)&f->tickets.before,
                             TICKET_KEY_BYTES };
-    struct packet p = { .message = MSG_TICKET_KEYS,
-                        .value = { TEXT(now), TEXT(before) } };
+    struct message p = { .kind = MSG_ticket_keys,
+                         .ticket_keys = { .now = now, .before = before } };
 
     fake_tell(&f->gate, &p);
 }
@@ -321,9 +323,9 @@ void fake_open(struct fake *f)
     fake_login(f);
 }
 
-int fake_port(struct fake *f, struct packet *data, int *server_end)
+int fake_port(struct fake *f, struct message *data, int *server_end)
 {
-    struct packet p, port = { .message = MSG_PORT_IS };
+    struct message p, port = { .kind = MSG_port_is };
     int ends[2];
 
     fake_say(f, "PBSZ 0");
@@ -331,37 +333,38 @@ int fake_port(struct fake *f, struct packet *data, int *server_end)
     fake_say(f, "PROT P");
     cr_assert_eq(fake_reply(f), 200);
     fake_say(f, "PASV");
-    fake_hear(&f->gate, &p, MSG_PORT);
+    fake_hear(&f->gate, &p, MSG_port);
     port.request = p.request;
-    address_parse_port(SLICE("127.0.0.1:50000"), &port.value[0].address);
+    address_parse_port(SLICE("127.0.0.1:50000"), &port.port_is.address);
     fake_tell(&f->gate, &port);
     cr_assert_eq(fake_reply(f), 227);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    *data = (struct packet){ .message = MSG_DATA };
-    data->value[0].address = port.value[0].address;
+    *data = (struct message){ .kind = MSG_data };
+    data->data.peer = port.port_is.address;
     *server_end = ends[1];
     return ends[0];
 }
 
-void fake_come(struct fake *f, struct packet *data, int server_end)
+void fake_come(struct fake *f, struct message *data, int server_end)
 {
-    data->fd[0] = server_end;
+    data->data.connection = server_end;
     fake_tell(&f->gate, data);
     close(server_end);
 }
 
 int fake_data(struct fake *f)
 {
-    struct packet data;
+    struct message data;
     int server_end, client_end = fake_port(f, &data, &server_end);
 
     fake_come(f, &data, server_end);
     return client_end;
 }
 
-void fake_answer(struct fake *f, enum message asked, struct packet *answer)
+void fake_answer(struct fake *f, enum message_kind asked,
+                 struct message *answer)
 {
-    struct packet p;
+    struct message p;
 
     fake_hear(&f->files, &p, asked);
     answer->request = p.request;
@@ -376,13 +379,13 @@ void fake_secure_data(struct fake *f, struct fake_transfer *t)
 
 void fake_upload(struct fake *f, struct fake_transfer *t)
 {
-    struct packet file = { .message = MSG_FILE_WRITABLE };
+    struct message file = { .kind = MSG_file_writable };
 
     t->file = tmpfile();
     t->data = fake_data(f);
     fake_say(f, "STOR /x");
-    file.fd[0] = fileno(t->file);
-    fake_answer(f, MSG_FILE_WRITE, &file);
+    file.file_writable.file = fileno(t->file);
+    fake_answer(f, MSG_file_write, &file);
     f->files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
     fake_secure_data(f, t);
@@ -390,14 +393,14 @@ void fake_upload(struct fake *f, struct fake_transfer *t)
 
 void fake_begin_download(struct fake *f, struct fake_transfer *t, uint64_t size)
 {
-    struct packet file = { .message = MSG_FILE_READABLE,
-                           .value = { NUMBER(size) } };
+    struct message file = { .kind = MSG_file_readable,
+                            .file_readable = { .size = size } };
 
     t->file = tmpfile();
     cr_assert_eq(ftruncate(fileno(t->file), (off_t)size), 0);
     fake_say(f, "RETR /x");
-    file.fd[0] = fileno(t->file);
-    fake_answer(f, MSG_FILE_READ, &file);
+    file.file_readable.file = fileno(t->file);
+    fake_answer(f, MSG_file_read, &file);
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
 }
 
@@ -436,11 +439,11 @@ void fake_hang_up(struct fake *f, int status)
 
 bool fake_event(struct fake *f, enum event event, struct event_record *r)
 {
-    static struct packet p;
+    static struct message p;
 
     while (channel_receive(&f->log, &p) == 1) {
-        cr_assert_eq(event_decode(p.value[0].text, r), 0);
-        cr_assert_neq(r->event, EVENT_SYSCALL, "the cage refused call %llu",
+        cr_assert_eq(event_decode(p.event.event, r), 0);
+        cr_assert_neq(r->event, EVENT_SYSCALL, "the sandbox refused call %llu",
                       (unsigned long long)r->number[FIELD_NUMBER]);
         if (r->event == event)
             return true;
@@ -461,18 +464,6 @@ void fake_fill_log(struct fake *f)
     while (event_try(&e, buf_slice(&bytes)) == 0)
         continue;
     buf_release(&bytes);
-}
-
-void fake_new_log(struct fake *f)
-{
-    struct packet p = { .message = MSG_LOG };
-    int ends[2];
-
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&f->log, ends[0], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
-    p.fd[0] = ends[1];
-    fake_tell(&f->master, &p);
-    close(ends[1]);
 }
 
 const char *fake_end_reason(struct fake *f)

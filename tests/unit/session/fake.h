@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "sallyport/base/binding.h"
 #include "sallyport/conf/settings.h"
+#include "sallyport/domain/binding.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
-#include "sallyport/ipc/outcome.h"
 #include "sallyport/tls/ticket.h"
 #include "support/tls_client.h"
 
@@ -58,8 +58,8 @@ void fake_say(struct fake *f, const char *line);
 /* The next reply's code (0: the session has closed); its text in f->reply. */
 int fake_reply(struct fake *f);
 /* What the session says to a peer, within a deadline; it must be MESSAGE. */
-void fake_hear(struct channel *c, struct packet *p, enum message message);
-void fake_tell(struct channel *c, const struct packet *p);
+void fake_hear(struct channel *c, struct message *p, enum message_kind message);
+void fake_tell(struct channel *c, const struct message *p);
 /* Bytes that no channel would send. */
 void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
 
@@ -67,10 +67,11 @@ void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
  * The same in two steps: the port, and what gate says once the client has
  * connected there. */
 int fake_data(struct fake *f);
-int fake_port(struct fake *f, struct packet *data, int *server_end);
-void fake_come(struct fake *f, struct packet *data, int server_end);
+int fake_port(struct fake *f, struct message *data, int *server_end);
+void fake_come(struct fake *f, struct message *data, int server_end);
 /* Files hears ASKED, and gives ANSWER to it. */
-void fake_answer(struct fake *f, enum message asked, struct packet *answer);
+void fake_answer(struct fake *f, enum message_kind asked,
+                 struct message *answer);
 
 /* A transfer of /x: the file that files has handed over, and the client's end
  * of the data connection, after 150 and handshake. */
@@ -101,8 +102,6 @@ bool fake_event(struct fake *f, enum event event, struct event_record *r);
 /* Log's socket takes no more before the test reads, which finds many events of
  * the kind EVENT_CHILD there. */
 void fake_fill_log(struct fake *f);
-/* Log was started anew: the session gets a new wire. */
-void fake_new_log(struct fake *f);
 /* The reason in the END event; call after fake_end(). */
 const char *fake_end_reason(struct fake *f);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/ipc/channel.h"
 
 static void begin(struct fake *f, bool active)
 {
@@ -48,11 +49,11 @@ static const struct {
 static void expect_event(struct fake *f)
 {
     struct event_record r = { 0 };
-    struct packet p;
+    struct message p;
 
     do {
         cr_assert_eq(channel_wait(&f->log, &p, 10000), 1);
-        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        cr_assert_eq(event_decode(p.event.event, &r), 0);
     } while (r.event != EVENT_DATA_REFUSED);
     cr_assert_not_null(r.text[FIELD_TO].ptr);
     cr_assert_not_null(r.text[FIELD_VERB].ptr);
@@ -100,25 +101,25 @@ Test(session_active, is_off, .timeout = 60)
 /* LIST up to the question to gate: its request number. */
 static uint32_t list(struct fake *f)
 {
-    struct packet p, pipe_is = { .message = MSG_FOLDER_PIPE };
+    struct message p, pipe_is = { .kind = MSG_directory_pipe };
     int ends[2];
 
     fake_say(f, "PORT 127,0,0,1,200,1");
     cr_assert_eq(fake_reply(f), 200);
     fake_say(f, "LIST");
-    fake_hear(&f->files, &p, MSG_FOLDER_LIST);
+    fake_hear(&f->files, &p, MSG_directory_list);
     cr_assert_eq(pipe(ends), 0);
     pipe_is.request = p.request;
-    pipe_is.fd[0] = ends[0];
+    pipe_is.directory_pipe.listing = ends[0];
     fake_tell(&f->files, &pipe_is);
     close(ends[0]);
     close(ends[1]);
-    pipe_is =
-        (struct packet){ .message = MSG_FOLDER_LISTED, .request = p.request };
+    pipe_is = (struct message){ .kind = MSG_directory_listed,
+                                .directory_listed = { .request = p.request } };
     fake_tell(&f->files, &pipe_is);
     cr_assert_eq(fake_reply(f), 150);
-    fake_hear(&f->gate, &p, MSG_ACTIVE);
-    cr_assert_eq(p.value[0].address.port, 200 * 256 + 1);
+    fake_hear(&f->gate, &p, MSG_active);
+    cr_assert_eq(p.active.to.port, 200 * 256 + 1);
     return p.request;
 }
 
@@ -134,13 +135,13 @@ static const struct {
 /* Gate is asked when there is a transfer, and a failure is told once. */
 Test(session_active, nobody_takes_it, .timeout = 60)
 {
-    struct packet none = { .message = MSG_ACTIVE_NONE };
+    struct message none = { .kind = MSG_active_none };
     struct fake f;
 
     begin(&f, true);
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         none.request = list(&f);
-        none.value[0].number = (uint64_t)failures[i].error;
+        none.active_none.error = (uint64_t)failures[i].error;
         fake_tell(&f.gate, &none);
         cr_assert_eq(fake_reply(&f), 425);
         cr_expect(strstr(f.reply, failures[i].words), "%s", f.reply);
@@ -155,7 +156,7 @@ Test(session_active, nobody_takes_it, .timeout = 60)
  * one doesn't go over it. */
 Test(session_active, one_that_comes_late, .timeout = 60)
 {
-    struct packet p, data = { .message = MSG_DATA };
+    struct message p, data = { .kind = MSG_data };
     int late[2], right[2];
     struct tls_client *tls;
     struct fake f;
@@ -168,15 +169,15 @@ Test(session_active, one_that_comes_late, .timeout = 60)
     fake_say(&f, "ABOR");
     cr_assert_eq(fake_reply(&f), 426);
     cr_assert_eq(fake_reply(&f), 226);
-    fake_hear(&f.gate, &p, MSG_PORT_CLOSE);
+    fake_hear(&f.gate, &p, MSG_port_close);
     p.request = list(&f);
-    address_parse_port(SLICE("127.0.0.1:51201"), &data.value[0].address);
-    data.fd[0] = late[1];
+    address_parse_port(SLICE("127.0.0.1:51201"), &data.data.peer);
+    data.data.connection = late[1];
     fake_tell(&f.gate, &data);
     close(late[1]);
     cr_expect_leq(read(late[0], &byte, 1), 0);
     data.request = p.request;
-    data.fd[0] = right[1];
+    data.data.connection = right[1];
     fake_tell(&f.gate, &data);
     close(right[1]);
     tls = fake_data_tls(&f, right[0]);

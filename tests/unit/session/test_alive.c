@@ -3,6 +3,7 @@
 
 #include "fake.h"
 #include "sallyport/base/clock.h"
+#include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
 #define IDLE_MS 12000 /* long enough for what a test does before */
@@ -10,10 +11,10 @@
 
 static void hear_twice(struct fake *f, uint64_t began)
 {
-    struct packet p;
+    struct message p;
 
     for (unsigned i = 1; i <= 2; i++) {
-        fake_hear(&f->gate, &p, MSG_ALIVE);
+        fake_hear(&f->gate, &p, MSG_alive);
         cr_expect_geq(clock_ms() - began + 50, i * EACH_MS, "%u", i);
     }
 }
@@ -32,7 +33,7 @@ Test(alive, idle, .timeout = 60)
 Test(alive, in_an_upload, .timeout = 60)
 {
     uint64_t began = clock_ms();
-    struct packet done = { .message = MSG_DONE };
+    struct message done = { .kind = MSG_done };
     struct fake_transfer t;
     struct fake f;
 
@@ -41,7 +42,7 @@ Test(alive, in_an_upload, .timeout = 60)
     fake_upload(&f, &t);
     hear_twice(&f, began);
     fake_release(&t); /* that is a cut upload */
-    fake_answer(&f, MSG_FILE_ABORT, &done);
+    fake_answer(&f, MSG_file_abort, &done);
     cr_expect_eq(fake_reply(&f), 426);
     fake_hang_up(&f, ENDING_CLOSED);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/ipc/channel.h"
 
 static const struct row {
     uint64_t rest, sized, announced;
@@ -29,12 +30,12 @@ static const struct row {
 
 static void size_says(struct fake *f, uint64_t size)
 {
-    struct packet asked,
-        facts = { .message = MSG_FACTS_ARE,
-                  .value = { NUMBER(KIND_FILE), NUMBER(size) } };
+    struct message asked,
+        facts = { .kind = MSG_facts_are,
+                  .facts_are = { .kind = ENTRY_FILE, .size = size } };
 
     fake_say(f, "SIZE x");
-    fake_hear(&f->files, &asked, MSG_FACTS);
+    fake_hear(&f->files, &asked, MSG_facts);
     facts.request = asked.request;
     fake_tell(&f->files, &facts);
     cr_assert_eq(fake_reply(f), 213);
@@ -42,8 +43,8 @@ static void size_says(struct fake *f, uint64_t size)
 
 static void play(struct fake *f, const struct row *row)
 {
-    struct packet asked,
-        space = { .message = MSG_SPACE_IS, .value = { NUMBER(row->free) } };
+    struct message asked,
+        space = { .kind = MSG_space_is, .space_is = { .bytes = row->free } };
     char line[64];
 
     if (row->sized > 0)
@@ -54,8 +55,8 @@ static void play(struct fake *f, const struct row *row)
     snprintf(line, sizeof(line), "ALLO %" PRIu64, row->announced);
     fake_say(f, line);
     if (row->free != UINT64_MAX) {
-        fake_hear(&f->files, &asked, MSG_SPACE);
-        cr_assert(slice_equal(asked.value[0].text, SLICE("/")));
+        fake_hear(&f->files, &asked, MSG_space);
+        cr_assert(slice_equal(asked.space.path, SLICE("/")));
         space.request = asked.request;
         fake_tell(&f->files, &space);
     }
@@ -77,8 +78,8 @@ Test(allo, limit_and_disk, .timeout = 120)
 /* A checksum in between is of another file, or of one that is here. */
 Test(allo, outlives_a_checksum, .timeout = 60)
 {
-    struct packet asked,
-        no = { .message = MSG_REFUSED, .value = { NUMBER(OUTCOME_BUSY) } };
+    struct message asked,
+        no = { .kind = MSG_refused, .refused = { .outcome = OUTCOME_BUSY } };
     const struct row row = { 0, 0, 500, 1000, 200 };
     struct fake f;
     int data;
@@ -86,12 +87,12 @@ Test(allo, outlives_a_checksum, .timeout = 60)
     fake_open(&f);
     play(&f, &row);
     fake_say(&f, "HASH y");
-    fake_answer(&f, MSG_FILE_READ, &no);
+    fake_answer(&f, MSG_file_read, &no);
     cr_assert_eq(fake_reply(&f), 450);
     data = fake_data(&f);
     fake_say(&f, "STOR x");
-    fake_hear(&f.files, &asked, MSG_FILE_WRITE);
-    cr_expect_eq(asked.value[3].number, 500);
+    fake_hear(&f.files, &asked, MSG_file_write);
+    cr_expect_eq(asked.file_write.announced, 500);
     no.request = asked.request;
     fake_tell(&f.files, &no);
     cr_assert_eq(fake_reply(&f), 450);
@@ -105,9 +106,9 @@ Test(allo, counts_for_the_next_upload, .timeout = 60)
     static const uint64_t frees[] = { 10, 1000 };
 
     for (size_t i = 0; i < 2; i++) {
-        struct packet asked,
-            refused = { .message = MSG_REFUSED,
-                        .value = { NUMBER(OUTCOME_BUSY), NUMBER(0) } };
+        struct message asked,
+            refused = { .kind = MSG_refused,
+                        .refused = { .outcome = OUTCOME_BUSY, .error = 0 } };
         const struct row row = { 0, 0, 500, frees[i], i == 0 ? 552 : 200 };
         struct fake f;
         int data;
@@ -116,8 +117,8 @@ Test(allo, counts_for_the_next_upload, .timeout = 60)
         play(&f, &row);
         data = fake_data(&f);
         fake_say(&f, "STOR x");
-        fake_hear(&f.files, &asked, MSG_FILE_WRITE);
-        cr_expect_eq(asked.value[3].number, i == 0 ? 0 : 500);
+        fake_hear(&f.files, &asked, MSG_file_write);
+        cr_expect_eq(asked.file_write.announced, i == 0 ? 0 : 500);
         refused.request = asked.request;
         fake_tell(&f.files, &refused);
         cr_assert_eq(fake_reply(&f), 450);

@@ -7,6 +7,7 @@
 
 #include "fake.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
 
 /* Gate makes N new keys and says so; the session has heard when it answers. */
 static void turn(struct fake *f, unsigned n)
@@ -24,13 +25,13 @@ static void upload(struct fake *f, const struct tls_session *shown,
                    struct fake_transfer *t)
 {
     const struct tls_client_options options = { .show = shown };
-    struct packet file = { .message = MSG_FILE_WRITABLE };
+    struct message file = { .kind = MSG_file_writable };
 
     t->file = tmpfile();
     t->data = fake_data(f);
     fake_say(f, "STOR /x");
-    file.fd[0] = fileno(t->file);
-    fake_answer(f, MSG_FILE_WRITE, &file);
+    file.file_writable.file = fileno(t->file);
+    fake_answer(f, MSG_file_write, &file);
     f->files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
     t->tls = tls_client_new(t->data, &options);
@@ -40,12 +41,12 @@ static void upload(struct fake *f, const struct tls_session *shown,
 
 static void expect_stored(struct fake *f, struct fake_transfer *t)
 {
-    struct packet stored = { .message = MSG_FILE_STORED,
-                             .value = { TEXT(SLICE("/x")) } };
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
 
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
-    fake_answer(f, MSG_FILE_COMMIT, &stored);
+    fake_answer(f, MSG_file_commit, &stored);
     f->files.phase = PHASE_IDLE;
     cr_assert_eq(fake_reply(f), 226, "%s", f->reply);
     fake_release(t);
@@ -56,7 +57,7 @@ static void expect_stored(struct fake *f, struct fake_transfer *t)
 static void expect_refused(struct fake *f, struct fake_transfer *t,
                            const char *words)
 {
-    struct packet done = { .message = MSG_DONE };
+    struct message done = { .kind = MSG_done };
     struct event_record r;
     char byte;
 
@@ -65,7 +66,7 @@ static void expect_refused(struct fake *f, struct fake_transfer *t,
     cr_assert_not_null(strstr(f->reply, "resumed"), "%s", f->reply);
     cr_assert_not_null(strstr(f->reply, words), "%s", f->reply);
     cr_assert_eq(tls_client_read(t->tls, &byte, 1), TLS_CLIENT_END);
-    fake_answer(f, MSG_FILE_ABORT, &done);
+    fake_answer(f, MSG_file_abort, &done);
     f->files.phase = PHASE_IDLE;
     fake_say(f, "NOOP");
     cr_assert_eq(fake_reply(f), 200);
@@ -186,10 +187,11 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
     };
 
     for (size_t i = 0; i < 2; i++) {
-        struct packet p,
-            out = { .message = MSG_GRANTED,
-                    .value = { TEXT(lies[i].name), NUMBER(0), NUMBER(0),
-                               NUMBER(lies[i].binding) } };
+        struct message p, out = { .kind = MSG_granted,
+                                  .granted = { .name = lies[i].name,
+                                               .rights = 0,
+                                               .upload_eof = 0,
+                                               .binding = lies[i].binding } };
         struct fake f;
         int ends[2];
 
@@ -198,11 +200,11 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
         fake_say(&f, "USER anna");
         cr_assert_eq(fake_reply(&f), 331);
         fake_say(&f, "PASS secret");
-        fake_hear(&f.master, &p, MSG_LOGIN);
+        fake_hear(&f.master, &p, MSG_login);
         fake_tell_keys(&f);
         cr_assert_eq(fd_pair(ends), 0);
         out.request = p.request;
-        out.fd[0] = ends[1];
+        out.granted.files = ends[1];
         fake_tell(&f.master, &out);
         cr_assert_eq(fake_reply(&f), 421, "%zu: %s", i, f.reply);
         cr_assert_eq(fake_end(&f), ENDING_PEER);
@@ -240,8 +242,8 @@ Test(session_binding, keys_before_the_grant, .timeout = 60)
  * that no other session has. */
 Test(session_binding, no_230_without_keys, .timeout = 60)
 {
-    struct packet kick = { .message = MSG_KICK,
-                           .value = { NUMBER(ENDING_KICKED) } };
+    struct message kick = { .kind = MSG_kick,
+                            .kick = { .why = ENDING_KICKED } };
     struct event_record r;
     struct fake f;
 

@@ -7,31 +7,34 @@
 #include <unistd.h>
 
 #include "fake.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
+#include "sallyport/ipc/channel.h"
 
 #define HEAD 300000u
 
-static struct packet stored = { .message = MSG_FILE_STORED,
-                                .value = { TEXT(SLICE("/x")) } };
+static struct message stored = { .kind = MSG_file_stored,
+                                 .file_stored = { .path = SLICE("/x") } };
 
 /* An APPE whose 150 is there before a byte of the head is. */
 static void begin_with(struct fake *f, struct fake_transfer *t, int mode)
 {
-    struct packet file = { .message = MSG_FILE_WRITABLE,
-                           .value = { NUMBER(HEAD), NUMBER(0), NUMBER(1),
-                                      NUMBER(HEAD) } };
+    struct message file = { .kind = MSG_file_writable,
+                            .file_writable = { .first = HEAD,
+                                               .limit = 0,
+                                               .waits = 1,
+                                               .to_copy = HEAD } };
     char name[64];
 
     t->file = tmpfile();
     cr_assert_eq(ftruncate(fileno(t->file), HEAD), 0);
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
-    file.fd[0] = open(name, mode);
-    cr_assert_geq(file.fd[0], 0);
+    file.file_writable.file = open(name, mode);
+    cr_assert_geq(file.file_writable.file, 0);
     fake_open(f);
     t->data = fake_data(f);
     fake_say(f, "APPE /x");
-    fake_answer(f, MSG_FILE_WRITE, &file);
-    close(file.fd[0]);
+    fake_answer(f, MSG_file_write, &file);
+    close(file.file_writable.file);
     f->files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
     t->tls = fake_data_tls(f, t->data);
@@ -43,25 +46,28 @@ static void begin(struct fake *f, struct fake_transfer *t)
     begin_with(f, t, O_WRONLY);
 }
 
-static void answer(struct fake *f, const struct packet *asked,
-                   enum message message, uint64_t number)
+static void answer(struct fake *f, const struct message *asked,
+                   enum message_kind message, uint64_t number)
 {
-    struct packet p = { .message = message,
-                        .request = asked->request,
-                        .value = { NUMBER(number) } };
+    struct message p = { .kind = message };
 
+    if (message == MSG_refused)
+        p.refused.outcome = (enum outcome)number;
+    if (message == MSG_file_copied)
+        p.file_copied.left = number;
+    p.request = asked->request;
     fake_tell(&f->files, &p);
 }
 
 /* The first byte starts the copy. */
 static void send_all(struct fake *f, struct fake_transfer *t,
-                     struct packet *asked)
+                     struct message *asked)
 {
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
-    fake_hear(&f->files, asked, MSG_FILE_BEGIN);
-    answer(f, asked, MSG_DONE, 0);
-    fake_hear(&f->files, asked, MSG_FILE_COPY);
+    fake_hear(&f->files, asked, MSG_file_begin);
+    answer(f, asked, MSG_done, 0);
+    fake_hear(&f->files, asked, MSG_file_copy);
 }
 
 static void expect_served(struct fake *f)
@@ -81,33 +87,33 @@ static void end(struct fake *f, struct fake_transfer *t)
 
 Test(copying, beside_the_upload, .timeout = 60)
 {
-    struct packet asked;
+    struct message asked;
     struct fake_transfer t;
     struct fake f;
 
     begin(&f, &t);
     send_all(&f, &t, &asked);
     expect_served(&f);
-    answer(&f, &asked, MSG_FILE_COPIED, HEAD / 2);
-    fake_hear(&f.files, &asked, MSG_FILE_COPY);
+    answer(&f, &asked, MSG_file_copied, HEAD / 2);
+    fake_hear(&f.files, &asked, MSG_file_copy);
     expect_served(&f);
-    answer(&f, &asked, MSG_FILE_COPIED, 0);
-    fake_answer(&f, MSG_FILE_COMMIT, &stored);
+    answer(&f, &asked, MSG_file_copied, 0);
+    fake_answer(&f, MSG_file_commit, &stored);
     cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
     end(&f, &t);
 }
 
 Test(copying, without_a_byte, .timeout = 60)
 {
-    struct packet asked;
+    struct message asked;
     struct fake_transfer t;
     struct fake f;
 
     begin(&f, &t);
     cr_assert(tls_client_shutdown(t.tls));
-    fake_hear(&f.files, &asked, MSG_FILE_COPY);
-    answer(&f, &asked, MSG_FILE_COPIED, 0);
-    fake_answer(&f, MSG_FILE_COMMIT, &stored);
+    fake_hear(&f.files, &asked, MSG_file_copy);
+    answer(&f, &asked, MSG_file_copied, 0);
+    fake_answer(&f, MSG_file_commit, &stored);
     cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
     end(&f, &t);
 }
@@ -115,7 +121,7 @@ Test(copying, without_a_byte, .timeout = 60)
 /* All has come, and the commit hasn't been asked for. */
 Test(copying, aborted, .timeout = 60)
 {
-    struct packet asked, done = { .message = MSG_DONE };
+    struct message asked, done = { .kind = MSG_done };
     struct fake_transfer t;
     struct fake f;
 
@@ -124,15 +130,15 @@ Test(copying, aborted, .timeout = 60)
     fake_say(&f, "ABOR");
     cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
     cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    answer(&f, &asked, MSG_FILE_COPIED, HEAD / 2);
-    fake_answer(&f, MSG_FILE_ABORT, &done);
+    answer(&f, &asked, MSG_file_copied, HEAD / 2);
+    fake_answer(&f, MSG_file_abort, &done);
     end(&f, &t);
 }
 
 /* The client would send all of it again. */
 Test(copying, client_that_leaves, .timeout = 60)
 {
-    struct packet asked;
+    struct message asked;
     struct fake_transfer t;
     struct event_record r;
     struct fake f;
@@ -151,7 +157,7 @@ Test(copying, refused, .timeout = 60)
         enum outcome outcome;
         int reply;
     } rows[] = { { OUTCOME_NO_SPACE, 452 }, { OUTCOME_CHANGED, 451 } };
-    struct packet asked, done = { .message = MSG_DONE };
+    struct message asked, done = { .kind = MSG_done };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct fake_transfer t;
@@ -159,8 +165,8 @@ Test(copying, refused, .timeout = 60)
 
         begin(&f, &t);
         send_all(&f, &t, &asked);
-        answer(&f, &asked, MSG_REFUSED, rows[i].outcome);
-        fake_answer(&f, MSG_FILE_ABORT, &done);
+        answer(&f, &asked, MSG_refused, rows[i].outcome);
+        fake_answer(&f, MSG_file_abort, &done);
         cr_expect_eq(fake_reply(&f), rows[i].reply, "%s", f.reply);
         end(&f, &t);
     }
@@ -179,7 +185,7 @@ Test(copying, sum_follows_the_copy, .timeout = 60)
 {
     static const char sum[] = /* of HEAD times "x", and "hello" */
         "7877011aca20ecfb6a2c206c4093a59d7fcff575ac02ce55a9ce188862687bd7";
-    struct packet asked;
+    struct message asked;
     struct fake_transfer t;
     struct event_record r;
     struct fake f;
@@ -188,11 +194,11 @@ Test(copying, sum_follows_the_copy, .timeout = 60)
     begin_with(&f, &t, O_RDWR);
     send_all(&f, &t, &asked);
     put_head(&t, 0, 100000);
-    answer(&f, &asked, MSG_FILE_COPIED, HEAD - 100000);
-    fake_hear(&f.files, &asked, MSG_FILE_COPY);
+    answer(&f, &asked, MSG_file_copied, HEAD - 100000);
+    fake_hear(&f.files, &asked, MSG_file_copy);
     put_head(&t, 100000, HEAD);
-    answer(&f, &asked, MSG_FILE_COPIED, 0);
-    fake_answer(&f, MSG_FILE_COMMIT, &stored);
+    answer(&f, &asked, MSG_file_copied, 0);
+    fake_answer(&f, MSG_file_commit, &stored);
     cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
     cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
     cr_expect(slice_equal(r.text[FIELD_SHA256], SLICE(sum)), "%.*s",
@@ -203,7 +209,7 @@ Test(copying, sum_follows_the_copy, .timeout = 60)
 /* Its handle can't read, and the upload isn't refused for it. */
 Test(copying, no_sum_without_the_right, .timeout = 60)
 {
-    struct packet asked;
+    struct message asked;
     struct fake_transfer t;
     struct event_record r;
     struct fake f;
@@ -212,8 +218,8 @@ Test(copying, no_sum_without_the_right, .timeout = 60)
     fake_rights(RIGHT_ALL & ~RIGHT_READ);
     begin(&f, &t);
     send_all(&f, &t, &asked);
-    answer(&f, &asked, MSG_FILE_COPIED, 0);
-    fake_answer(&f, MSG_FILE_COMMIT, &stored);
+    answer(&f, &asked, MSG_file_copied, 0);
+    fake_answer(&f, MSG_file_commit, &stored);
     cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
     cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
     cr_expect_null(r.text[FIELD_SHA256].ptr);

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,11 +11,12 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/ipc/channel.h"
 #include "support/wait.h"
 
 static void kick(struct fake *f, enum ending why)
 {
-    struct packet p = { .message = MSG_KICK, .value = { NUMBER(why) } };
+    struct message p = { .kind = MSG_kick, .kick = { .why = why } };
 
     fake_tell(&f->master, &p);
 }
@@ -67,7 +69,7 @@ static bool has_hello(void *file)
 Test(ends, a_kick_ends_an_upload, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++) {
-        struct packet asked, done = { .message = MSG_DONE };
+        struct message asked, done = { .kind = MSG_done };
         struct fake_transfer t;
         struct fake f;
         char c;
@@ -79,13 +81,34 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
         kick(&f, kicks[i]);
         cr_expect_eq(fake_reply(&f), 421);
         tls_client_shutdown(t.tls);
-        fake_answer(&f, MSG_FILE_ABORT, &done);
+        fake_answer(&f, MSG_file_abort, &done);
         cr_expect_eq(tls_client_read(t.tls, &c, 1), TLS_CLIENT_END);
         expect_end(&f, kicks[i]);
         cr_expect_eq(channel_receive(&f.files, &asked), -EPIPE);
         expect_one_event(&f, 421, ending_text(kicks[i]));
         fake_release(&t);
     }
+}
+
+/* Files has died: master's kick comes before the session sees that. The client
+ * still hears why, and there is nobody who could be asked for anything. */
+Test(ends, a_kick_when_files_is_dead, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_open(&f);
+    fake_upload(&f, &t);
+    cr_assert(tls_client_write(t.tls, "hello", 5));
+    cr_assert(wait_until(has_hello, t.file, WAIT_MS));
+    kill(f.pid, SIGSTOP);
+    kick(&f, ENDING_PEER);
+    channel_close(&f.files);
+    kill(f.pid, SIGCONT);
+    cr_expect_eq(fake_reply(&f), 421);
+    expect_end(&f, ENDING_PEER);
+    expect_one_event(&f, 421, "another process failed");
+    fake_release(&t);
 }
 
 Test(ends, a_kick_ends_a_download, .timeout = 60)
@@ -107,7 +130,7 @@ Test(ends, a_kick_ends_a_download, .timeout = 60)
 
 Test(ends, a_kick_ends_a_listing, .timeout = 60)
 {
-    struct packet pipe_is = { .message = MSG_FOLDER_PIPE };
+    struct message pipe_is = { .kind = MSG_directory_pipe };
     struct fake f;
     int ends[2], data;
     struct pollfd read_end;
@@ -116,8 +139,8 @@ Test(ends, a_kick_ends_a_listing, .timeout = 60)
     data = fake_data(&f);
     fake_say(&f, "LIST");
     cr_assert_eq(pipe(ends), 0);
-    pipe_is.fd[0] = ends[0];
-    fake_answer(&f, MSG_FOLDER_LIST, &pipe_is);
+    pipe_is.directory_pipe.listing = ends[0];
+    fake_answer(&f, MSG_directory_list, &pipe_is);
     close(ends[0]);
     cr_assert_eq(fake_reply(&f), 150);
     kick(&f, ENDING_KICKED);
@@ -132,16 +155,16 @@ Test(ends, a_kick_ends_a_listing, .timeout = 60)
 
 Test(ends, a_kick_ends_a_checksum, .timeout = 60)
 {
-    struct packet file = { .message = MSG_FILE_READABLE,
-                           .value = { NUMBER(64ULL << 30) } };
+    struct message file = { .kind = MSG_file_readable,
+                            .file_readable = { .size = 64ULL << 30 } };
     FILE *source = tmpfile();
     struct fake f;
 
     cr_assert_eq(ftruncate(fileno(source), 64LL << 30), 0);
     fake_open(&f);
     fake_say(&f, "HASH /x");
-    file.fd[0] = fileno(source);
-    fake_answer(&f, MSG_FILE_READ, &file);
+    file.file_readable.file = fileno(source);
+    fake_answer(&f, MSG_file_read, &file);
     fake_say(&f, "NOOP");
     cr_assert_eq(fake_reply(&f), 200);
     kick(&f, ENDING_SHUTDOWN);
@@ -154,7 +177,7 @@ Test(ends, a_kick_ends_a_checksum, .timeout = 60)
 /* The 150 would come after the 421. */
 Test(ends, a_kick_before_the_150, .timeout = 60)
 {
-    struct packet asked, file = { .message = MSG_FILE_WRITABLE };
+    struct message asked, file = { .kind = MSG_file_writable };
     FILE *sink = tmpfile();
     struct fake f;
     int data;
@@ -162,11 +185,11 @@ Test(ends, a_kick_before_the_150, .timeout = 60)
     fake_open(&f);
     data = fake_data(&f);
     fake_say(&f, "STOR /x");
-    fake_hear(&f.files, &asked, MSG_FILE_WRITE);
+    fake_hear(&f.files, &asked, MSG_file_write);
     kick(&f, ENDING_KICKED);
     cr_expect_eq(fake_reply(&f), 421);
     file.request = asked.request;
-    file.fd[0] = fileno(sink);
+    file.file_writable.file = fileno(sink);
     fake_tell(&f.files, &file);
     expect_end(&f, ENDING_KICKED);
     expect_one_event(&f, 421, "kicked");
@@ -177,20 +200,20 @@ Test(ends, a_kick_before_the_150, .timeout = 60)
 /* An upload whose last byte has come, up to the request that makes it visible.
  */
 static void commit(struct fake *f, struct fake_transfer *t,
-                   struct packet *asked)
+                   struct message *asked)
 {
     fake_open(f);
     fake_upload(f, t);
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
-    fake_hear(&f->files, asked, MSG_FILE_COMMIT);
+    fake_hear(&f->files, asked, MSG_file_commit);
 }
 
-static void stored(struct fake *f, const struct packet *asked)
+static void stored(struct fake *f, const struct message *asked)
 {
-    struct packet p = { .message = MSG_FILE_STORED,
-                        .request = asked->request,
-                        .value = { TEXT(SLICE("/x (2)")) } };
+    struct message p = { .kind = MSG_file_stored,
+                         .file_stored = { .request = asked->request,
+                                          .path = SLICE("/x (2)") } };
 
     fake_tell(&f->files, &p);
 }
@@ -200,7 +223,7 @@ static void stored(struct fake *f, const struct packet *asked)
 Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
 {
     struct fake_transfer t;
-    struct packet asked;
+    struct message asked;
     struct fake f;
 
     commit(&f, &t, &asked);
@@ -218,7 +241,7 @@ Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
 Test(ends, a_kick_and_no_answer, .timeout = 60)
 {
     struct fake_transfer t;
-    struct packet asked;
+    struct message asked;
     struct fake f;
 
     commit(&f, &t, &asked);
@@ -231,7 +254,7 @@ Test(ends, a_kick_and_no_answer, .timeout = 60)
 
 /* Every byte is here, but files is busy with those before: it wasn't asked. */
 static void commit_behind_sync(struct fake *f, struct fake_transfer *t,
-                               struct packet *asked)
+                               struct message *asked)
 {
     static char block[1 << 20];
 
@@ -240,21 +263,22 @@ static void commit_behind_sync(struct fake *f, struct fake_transfer *t,
     for (int i = 0; i < 33; i++)
         cr_assert(tls_client_write(t->tls, block, sizeof(block)));
     cr_assert(tls_client_shutdown(t->tls));
-    fake_hear(&f->files, asked, MSG_FILE_SYNC);
+    fake_hear(&f->files, asked, MSG_file_sync);
     /* The session's close_notify: it has all of it. */
     cr_assert_eq(tls_client_read(t->tls, block, 1), TLS_CLIENT_END);
 }
 
-static void synced(struct fake *f, const struct packet *asked)
+static void synced(struct fake *f, const struct message *asked)
 {
-    struct packet p = { .message = MSG_DONE, .request = asked->request };
+    struct message p = { .kind = MSG_done,
+                         .done = { .request = asked->request } };
 
     fake_tell(&f->files, &p);
 }
 
 Test(ends, a_kick_before_a_commit_was_asked_for, .timeout = 60)
 {
-    struct packet asked, done = { .message = MSG_DONE };
+    struct message asked, done = { .kind = MSG_done };
     struct fake_transfer t;
     struct fake f;
 
@@ -262,7 +286,7 @@ Test(ends, a_kick_before_a_commit_was_asked_for, .timeout = 60)
     kick(&f, ENDING_KICKED);
     cr_expect_eq(fake_reply(&f), 421);
     synced(&f, &asked);
-    fake_answer(&f, MSG_FILE_ABORT, &done);
+    fake_answer(&f, MSG_file_abort, &done);
     expect_end(&f, ENDING_KICKED);
     expect_one_event(&f, 421, "kicked");
     fake_release(&t);
@@ -279,7 +303,7 @@ Test(ends, the_client_goes_during_a_commit, .timeout = 60)
 {
     struct event_record r;
     struct fake_transfer t;
-    struct packet asked;
+    struct message asked;
     struct fake f;
 
     commit(&f, &t, &asked);
@@ -298,8 +322,8 @@ Test(ends, the_client_goes_during_a_commit, .timeout = 60)
 
 Test(ends, the_client_goes_and_the_commit_fails, .timeout = 60)
 {
-    struct packet asked,
-        no = { .message = MSG_REFUSED, .value = { NUMBER(OUTCOME_NO_SPACE) } };
+    struct message asked, no = { .kind = MSG_refused,
+                                 .refused = { .outcome = OUTCOME_NO_SPACE } };
     struct fake_transfer t;
     struct fake f;
 
@@ -315,13 +339,13 @@ Test(ends, the_client_goes_and_the_commit_fails, .timeout = 60)
 Test(ends, the_client_goes_before_the_commit_is_asked_for, .timeout = 60)
 {
     struct fake_transfer t;
-    struct packet asked;
+    struct message asked;
     struct fake f;
 
     commit_behind_sync(&f, &t, &asked);
     client_goes(&f);
     synced(&f, &asked);
-    fake_hear(&f.files, &asked, MSG_FILE_COMMIT);
+    fake_hear(&f.files, &asked, MSG_file_commit);
     stored(&f, &asked);
     cr_expect_eq(fake_end(&f), ENDING_CLOSED);
     expect_one_event(&f, 226, NULL);
@@ -331,7 +355,7 @@ Test(ends, the_client_goes_before_the_commit_is_asked_for, .timeout = 60)
 Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
 {
     struct fake_transfer t;
-    struct packet asked;
+    struct message asked;
     struct fake f;
 
     commit(&f, &t, &asked);
@@ -346,7 +370,7 @@ Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
 Test(ends, the_client_goes_and_the_session_is_kicked, .timeout = 60)
 {
     struct fake_transfer t;
-    struct packet asked;
+    struct message asked;
     struct fake f;
 
     commit(&f, &t, &asked);

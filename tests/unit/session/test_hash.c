@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/ipc/channel.h"
 
 #define GIB (1ULL << 30)
 
@@ -14,15 +15,15 @@
 static void open_source(struct fake *f, const char *line, FILE *source,
                         uint64_t size)
 {
-    struct packet asked, file = { .message = MSG_FILE_READABLE };
+    struct message asked, file = { .kind = MSG_file_readable };
 
     fake_say(f, line);
-    fake_hear(&f->files, &asked, MSG_FILE_READ);
-    cr_assert(slice_equal(asked.value[0].text, SLICE("/x")));
-    cr_assert_eq(asked.value[1].number, 0);
+    fake_hear(&f->files, &asked, MSG_file_read);
+    cr_assert(slice_equal(asked.file_read.path, SLICE("/x")));
+    cr_assert_eq(asked.file_read.offset, 0);
     file.request = asked.request;
-    file.value[0].number = size;
-    file.fd[0] = fileno(source);
+    file.file_readable.size = size;
+    file.file_readable.file = fileno(source);
     fake_tell(&f->files, &file);
 }
 
@@ -124,15 +125,15 @@ Test(hash, quit_and_abor, .timeout = 60)
 Test(hash, quit_waits_for_the_value, .timeout = 60)
 {
     FILE *source = source_of("0123456789");
-    struct packet asked, file = { .message = MSG_FILE_READABLE };
+    struct message asked, file = { .kind = MSG_file_readable };
     struct fake f;
 
     fake_open(&f);
     fake_say(&f, "XCRC x\r\nQUIT");
-    fake_hear(&f.files, &asked, MSG_FILE_READ);
+    fake_hear(&f.files, &asked, MSG_file_read);
     file.request = asked.request;
-    file.value[0].number = 10;
-    file.fd[0] = fileno(source);
+    file.file_readable.size = 10;
+    file.file_readable.file = fileno(source);
     fake_tell(&f.files, &file);
     cr_assert_eq(fake_reply(&f), 250);
     cr_assert_eq(fake_reply(&f), 221);
@@ -209,9 +210,9 @@ Test(hash, client_that_goes_and_leaves_lines, .timeout = 60)
 Test(hash, failures, .timeout = 60)
 {
     FILE *source = source_of("0123456789");
-    struct packet refused = { .message = MSG_REFUSED,
-                              .value = { NUMBER(OUTCOME_NOT_FOUND),
-                                         NUMBER(0) } };
+    struct message refused = { .kind = MSG_refused,
+                               .refused = { .outcome = OUTCOME_NOT_FOUND,
+                                            .error = 0 } };
     struct fake f;
     int data;
 
@@ -221,11 +222,11 @@ Test(hash, failures, .timeout = 60)
     cr_assert(strstr(f.reply, "cut short"), "%s", f.reply);
     data = fake_data(&f);
     fake_say(&f, "HASH x");
-    fake_answer(&f, MSG_FILE_READ, &refused);
+    fake_answer(&f, MSG_file_read, &refused);
     cr_assert_eq(fake_reply(&f), 550);
     /* The data connection is for a transfer, which comes next. */
     fake_say(&f, "RETR x");
-    fake_answer(&f, MSG_FILE_READ, &refused);
+    fake_answer(&f, MSG_file_read, &refused);
     cr_assert_eq(fake_reply(&f), 550);
     close(data);
     end(&f, source, ENDING_CLOSED);
@@ -244,8 +245,8 @@ Test(hash, range_of_a_download, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct packet asked,
-            file = { .message = MSG_FILE_READABLE, .value = { NUMBER(10) } };
+        struct message asked, file = { .kind = MSG_file_readable,
+                                       .file_readable = { .size = 10 } };
         FILE *source = source_of("0123456789");
         struct fake f;
         int data;
@@ -255,10 +256,10 @@ Test(hash, range_of_a_download, .timeout = 60)
         fake_say(&f, rows[i].range);
         cr_assert_eq(fake_reply(&f), 350);
         fake_say(&f, "RETR x");
-        fake_hear(&f.files, &asked, MSG_FILE_READ);
-        cr_expect_eq(asked.value[1].number, rows[i].rest);
+        fake_hear(&f.files, &asked, MSG_file_read);
+        cr_expect_eq(asked.file_read.offset, rows[i].rest);
         file.request = asked.request;
-        file.fd[0] = fileno(source);
+        file.file_readable.file = fileno(source);
         fake_tell(&f.files, &file);
         cr_assert_eq(fake_reply(&f), 150);
         cr_expect(strstr(f.reply, rows[i].opening), "%s", f.reply);

@@ -12,13 +12,14 @@
 
 #include "fake.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
 
 enum who { MASTER, GATE, FILES };
 
 struct lie {
     const char *what;
     enum who who;
-    struct packet packet;
+    struct message packet;
     bool raw; /* garbage in place of the packet */
     const char *reason;
 };
@@ -28,18 +29,18 @@ struct lie {
 static const struct lie lies[] = {
     { "granted before login",
       MASTER,
-      { .message = MSG_GRANTED,
-        .value = { TEXT(SLICE("eve")), NUMBER(127), NUMBER(0) } },
+      { .kind = MSG_granted,
+        .granted = { .name = SLICE("eve"), .rights = 127, .upload_eof = 0 } },
       false,
       UNASKED "master: a message in the wrong phase" },
     { "login channel unasked",
       MASTER,
-      { .message = MSG_LOGIN_CHANNEL },
+      { .kind = MSG_login_channel },
       false,
       UNASKED "master: a message in the wrong phase" },
     { "denied unasked",
       MASTER,
-      { .message = MSG_DENIED },
+      { .kind = MSG_denied },
       false,
       UNASKED "master: a message in the wrong phase" },
     { "garbage from master",
@@ -49,12 +50,12 @@ static const struct lie lies[] = {
       UNASKED "master: an unknown or malformed message" },
     { "a port unasked",
       GATE,
-      { .message = MSG_PORT_IS, .request = 1 },
+      { .kind = MSG_port_is, .port_is = { .request = 1 } },
       false,
       UNASKED "gate: a port that was not asked for" },
     { "no port unasked",
       GATE,
-      { .message = MSG_PORT_NONE, .request = 1 },
+      { .kind = MSG_port_none, .port_none = { .request = 1 } },
       false,
       UNASKED "gate: a port that was not asked for" },
     { "garbage from gate",
@@ -64,12 +65,12 @@ static const struct lie lies[] = {
       UNASKED "gate: an unknown or malformed message" },
     { "done unasked",
       FILES,
-      { .message = MSG_DONE, .request = 1 },
+      { .kind = MSG_done, .done = { .request = 1 } },
       false,
       UNASKED "files: a message in the wrong phase" },
     { "a file unasked",
       FILES,
-      { .message = MSG_FILE_READABLE, .request = 1 },
+      { .kind = MSG_file_readable, .file_readable = { .request = 1 } },
       false,
       UNASKED "files: a message in the wrong phase" },
     { "garbage from files",
@@ -79,16 +80,27 @@ static const struct lie lies[] = {
       UNASKED "files: an unknown or malformed message" },
 };
 
+/* For the message's descriptor, if its row wants one. */
+static void set_descriptor(struct message *m, int fd)
+{
+    const struct message_field *f = message_row(m->kind)->fields();
+
+    for (; f->type != TYPE_END; f++)
+        if (f->type == TYPE_FD)
+            memcpy((char *)&m->request + f->offset, &fd, sizeof(fd));
+}
+
 static void tell_lie(struct fake *f, const struct lie *lie)
 {
     struct channel *to[] = { &f->master, &f->gate, &f->files };
-    struct packet p = lie->packet;
+    struct message p = lie->packet;
 
-    p.fd[0] = 0; /* used where the row wants one */
-    if (lie->raw)
+    if (lie->raw) {
         fake_tell_raw(to[lie->who], "garbage", 7);
-    else
-        fake_tell(to[lie->who], &p);
+        return;
+    }
+    set_descriptor(&p, 0);
+    fake_tell(to[lie->who], &p);
 }
 
 Test(session_hostile, lies_of_peers, .timeout = 120)
@@ -120,33 +132,33 @@ Test(session_hostile, death_of_peers, .timeout = 60)
 
 struct answer {
     const char *what;
-    struct packet packet;
+    struct message packet;
     uint32_t shift; /* added to the request's number */
     int code;       /* 0: the session ends instead */
 };
 
 static const struct answer answers[] = {
-    { "the wrong number", { .message = MSG_FACTS_ARE }, 1, 421 },
+    { "the wrong number", { .kind = MSG_facts_are }, 1, 421 },
     { "an answer to another request",
-      { .message = MSG_FILE_STORED, .value = { TEXT(SLICE("/x")) } },
+      { .kind = MSG_file_stored, .file_stored = { .path = SLICE("/x") } },
       0,
       421 },
     { "an outcome out of range",
-      { .message = MSG_REFUSED, .value = { NUMBER(9999) } },
+      { .kind = MSG_refused, .refused = { .outcome = 9999 } },
       0,
-      451 },
-    { "refused with OK", { .message = MSG_REFUSED }, 0, 451 },
+      421 },
+    { "refused with OK", { .kind = MSG_refused }, 0, 451 },
     { "a kind out of range",
-      { .message = MSG_FACTS_ARE, .value = { NUMBER(77) } },
+      { .kind = MSG_facts_are, .facts_are = { .kind = 77 } },
       0,
-      550 },
+      421 },
     { "not found",
-      { .message = MSG_REFUSED, .value = { NUMBER(OUTCOME_NOT_FOUND) } },
+      { .kind = MSG_refused, .refused = { .outcome = OUTCOME_NOT_FOUND } },
       0,
       550 },
     { "a size",
-      { .message = MSG_FACTS_ARE,
-        .value = { NUMBER(KIND_FILE), NUMBER(UINT64_MAX) } },
+      { .kind = MSG_facts_are,
+        .facts_are = { .kind = ENTRY_FILE, .size = UINT64_MAX } },
       0,
       213 },
 };
@@ -154,14 +166,14 @@ static const struct answer answers[] = {
 Test(session_hostile, answers_of_files, .timeout = 120)
 {
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        struct packet p = answers[i].packet, asked;
+        struct message p = answers[i].packet, asked;
         struct fake f;
 
         fake_open(&f);
         fake_say(&f, "SIZE /x");
-        fake_hear(&f.files, &asked, MSG_FACTS);
+        fake_hear(&f.files, &asked, MSG_facts);
         p.request = asked.request + answers[i].shift;
-        p.fd[0] = 0;
+        set_descriptor(&p, 0);
         fake_tell(&f.files, &p);
         cr_assert_eq(fake_reply(&f), answers[i].code, "%s: %s", answers[i].what,
                      f.reply);
@@ -179,8 +191,8 @@ Test(session_hostile, answers_of_files, .timeout = 120)
 
 Test(session_hostile, a_denial_out_of_range, .timeout = 30)
 {
-    struct packet p = { .message = MSG_DENIED, .value = { NUMBER(99) } };
-    struct packet asked;
+    struct message p = { .kind = MSG_denied, .denied = { .why = 99 } };
+    struct message asked;
     struct fake f;
 
     fake_start(&f);
@@ -188,7 +200,7 @@ Test(session_hostile, a_denial_out_of_range, .timeout = 30)
     fake_say(&f, "USER eve");
     cr_assert_eq(fake_reply(&f), 331);
     fake_say(&f, "PASS x");
-    fake_hear(&f.master, &asked, MSG_LOGIN);
+    fake_hear(&f.master, &asked, MSG_login);
     p.request = asked.request;
     fake_tell(&f.master, &p);
     cr_assert_eq(fake_reply(&f), 421);
@@ -197,18 +209,18 @@ Test(session_hostile, a_denial_out_of_range, .timeout = 30)
 
 Test(session_hostile, data_from_another_host, .timeout = 30)
 {
-    struct packet p, port = { .message = MSG_PORT_IS };
-    struct packet data = { .message = MSG_DATA };
+    struct message p, port = { .kind = MSG_port_is };
+    struct message data = { .kind = MSG_data };
     struct fake f;
 
     fake_open(&f);
     fake_say(&f, "EPSV");
-    fake_hear(&f.gate, &p, MSG_PORT);
+    fake_hear(&f.gate, &p, MSG_port);
     port.request = p.request;
-    address_parse_port(SLICE("127.0.0.1:50000"), &port.value[0].address);
+    address_parse_port(SLICE("127.0.0.1:50000"), &port.port_is.address);
     fake_tell(&f.gate, &port);
     cr_assert_eq(fake_reply(&f), 229);
-    address_parse_port(SLICE("127.0.0.2:50000"), &data.value[0].address);
+    address_parse_port(SLICE("127.0.0.2:50000"), &data.data.peer);
     fake_tell(&f.gate, &data);
     cr_assert_eq(fake_reply(&f), 421);
     cr_assert_eq(fake_end(&f), ENDING_PEER);
@@ -216,35 +228,36 @@ Test(session_hostile, data_from_another_host, .timeout = 30)
 
 struct kind {
     const char *command;
-    enum message asked;
-    struct packet answer;
+    enum message_kind asked;
+    struct message answer;
     const char *path; /* what is handed over */
 };
 
 static const struct kind kinds[] = {
-    { "RETR /x", MSG_FILE_READ, { .message = MSG_FILE_READABLE }, "/" },
-    { "RETR /x", MSG_FILE_READ, { .message = MSG_FILE_READABLE }, "/dev/null" },
-    { "STOR /x", MSG_FILE_WRITE, { .message = MSG_FILE_WRITABLE }, "/" },
-    { "LIST", MSG_FOLDER_LIST, { .message = MSG_FOLDER_PIPE }, "/" },
-    { "LIST", MSG_FOLDER_LIST, { .message = MSG_FOLDER_PIPE }, "/dev/null" },
+    { "RETR /x", MSG_file_read, { .kind = MSG_file_readable }, "/" },
+    { "RETR /x", MSG_file_read, { .kind = MSG_file_readable }, "/dev/null" },
+    { "STOR /x", MSG_file_write, { .kind = MSG_file_writable }, "/" },
+    { "LIST", MSG_directory_list, { .kind = MSG_directory_pipe }, "/" },
+    { "LIST", MSG_directory_list, { .kind = MSG_directory_pipe }, "/dev/null" },
 };
 
 /* A files that has been taken over hands out a folder or a device. */
 Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        struct packet asked, answer = kinds[i].answer;
+        struct message asked, answer = kinds[i].answer;
         struct fake f;
-        int data;
+        int data, fd;
 
         fake_open(&f);
         data = fake_data(&f);
         fake_say(&f, kinds[i].command);
         fake_hear(&f.files, &asked, kinds[i].asked);
         answer.request = asked.request;
-        answer.fd[0] = open(kinds[i].path, O_RDONLY);
+        fd = open(kinds[i].path, O_RDONLY);
+        set_descriptor(&answer, fd);
         fake_tell(&f.files, &answer);
-        close(answer.fd[0]);
+        close(fd);
         cr_assert_eq(fake_reply(&f), 421, "row %zu: %s", i, f.reply);
         close(data);
         cr_assert_eq(fake_end(&f), ENDING_PEER);
@@ -256,15 +269,15 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
 /* A socket that crosses our PORT_CLOSE is closed, and nothing else happens. */
 Test(session_hostile, data_that_nobody_expects, .timeout = 30)
 {
-    struct packet data = { .message = MSG_DATA };
+    struct message data = { .kind = MSG_data };
     struct fake f;
     int ends[2];
     char c;
 
     fake_open(&f);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    address_parse_port(SLICE("127.0.0.1:9"), &data.value[0].address);
-    data.fd[0] = ends[1];
+    address_parse_port(SLICE("127.0.0.1:9"), &data.data.peer);
+    data.data.connection = ends[1];
     fake_tell(&f.gate, &data);
     close(ends[1]);
     cr_assert_eq(recv(ends[0], &c, 1, 0), 0);
@@ -280,7 +293,7 @@ Test(session_hostile, data_that_nobody_expects, .timeout = 30)
  * client sees a cut and a 451, never zeros that look like a file. */
 Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
 {
-    struct packet asked, file = { .message = MSG_FILE_READABLE };
+    struct message asked, file = { .kind = MSG_file_readable };
     static char block[65536];
     struct tls_client *tls;
     struct fake f;
@@ -296,10 +309,10 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     fake_open(&f);
     data = fake_data(&f);
     fake_say(&f, "RETR /x");
-    fake_hear(&f.files, &asked, MSG_FILE_READ);
+    fake_hear(&f.files, &asked, MSG_file_read);
     file.request = asked.request;
-    file.value[0].number = 512 * sizeof(block);
-    file.fd[0] = source;
+    file.file_readable.size = 512 * sizeof(block);
+    file.file_readable.file = source;
     fake_tell(&f.files, &file);
     cr_assert_eq(fake_reply(&f), 150);
     tls = fake_data_tls(&f, data);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "conversions.h"
+#include "sallyport/ipc/channel.h"
 
 #define GIB (1ULL << 30)
 
@@ -66,8 +67,8 @@ Test(lines, stored, .timeout = 60)
         { "TYPE A N", "\r\r\n\r", "\r\n\r", true },
         { "TYPE A", "", "", true },
     };
-    struct packet stored = { .message = MSG_FILE_STORED,
-                             .value = { TEXT(SLICE("/x")) } };
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
     struct upload u;
 
     begin(&u.f);
@@ -84,7 +85,7 @@ Test(lines, stored, .timeout = 60)
         for (const char *at = rows[i].sent; *at; at++)
             cr_assert(tls_client_write(u.tls, at, 1));
         cr_assert(tls_client_shutdown(u.tls));
-        cr_expect_eq(upload_end(&u, MSG_FILE_COMMIT, &stored), len);
+        cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), len);
         cr_expect_eq(fake_reply(&u.f), 226);
         cr_expect(pread(sink, got, sizeof(got), 0) == (ssize_t)len &&
                       memcmp(got, rows[i].stored, len) == 0,
@@ -97,9 +98,9 @@ Test(lines, stored, .timeout = 60)
 /* The limit holds for what is stored, and not for what is sent. */
 Test(lines, limit, .timeout = 60)
 {
-    struct packet stored = { .message = MSG_FILE_STORED,
-                             .value = { TEXT(SLICE("/x")) } };
-    struct packet done = { .message = MSG_DONE };
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
+    struct message done = { .kind = MSG_done };
     struct upload u;
 
     begin(&u.f);
@@ -110,7 +111,7 @@ Test(lines, limit, .timeout = 60)
         cr_assert(tls_client_shutdown(u.tls));
         if (more)
             cr_expect_eq(fake_reply(&u.f), 552);
-        upload_end(&u, more ? MSG_FILE_ABORT : MSG_FILE_COMMIT,
+        upload_end(&u, more ? MSG_file_abort : MSG_file_commit,
                    more ? &done : &stored);
         if (!more)
             cr_expect_eq(fake_reply(&u.f), 226);
@@ -141,14 +142,14 @@ static size_t read_all(struct tls_client *tls, char *into, size_t size)
 
 static uint64_t size_of(struct fake *f, FILE *source, uint64_t size)
 {
-    struct packet asked,
-        file = { .message = MSG_FILE_READABLE, .value = { NUMBER(size) } };
+    struct message asked,
+        file = { .kind = MSG_file_readable, .file_readable = { .size = size } };
     unsigned long long told = 0;
 
     fake_say(f, "SIZE x");
-    fake_hear(&f->files, &asked, MSG_FILE_READ);
+    fake_hear(&f->files, &asked, MSG_file_read);
     file.request = asked.request;
-    file.fd[0] = fileno(source);
+    file.file_readable.file = fileno(source);
     fake_tell(&f->files, &file);
     cr_assert_eq(fake_reply(f), 213);
     cr_assert_eq(sscanf(f->reply, "213 %llu", &told), 1, "%s", f->reply);
@@ -201,32 +202,32 @@ static FILE *large(void)
 }
 
 /* Files has been asked for MESSAGE, and the client gets its answer. */
-static uint64_t refuse(struct fake *f, enum message message)
+static uint64_t refuse(struct fake *f, enum message_kind message)
 {
-    struct packet asked,
-        refused = { .message = MSG_REFUSED,
-                    .value = { NUMBER(OUTCOME_NOT_FOUND), NUMBER(0) } };
+    struct message asked,
+        refused = { .kind = MSG_refused,
+                    .refused = { .outcome = OUTCOME_NOT_FOUND, .error = 0 } };
 
     fake_hear(&f->files, &asked, message);
     refused.request = asked.request;
     fake_tell(&f->files, &refused);
     cr_expect_eq(fake_reply(f), 550);
-    return asked.value[1].number;
+    return message == MSG_file_read ? asked.file_read.offset : 0;
 }
 
 /* Counted in slices, as a checksum is. */
 Test(lines, size_of_a_large_file, .timeout = 60)
 {
-    struct packet file = { .message = MSG_FILE_READABLE,
-                           .value = { NUMBER(64 * GIB) } };
+    struct message file = { .kind = MSG_file_readable,
+                            .file_readable = { .size = 64 * GIB } };
     FILE *source = large();
     struct fake f;
 
     begin(&f);
     type(&f, "TYPE A");
     fake_say(&f, "SIZE x");
-    file.fd[0] = fileno(source);
-    fake_answer(&f, MSG_FILE_READ, &file);
+    file.file_readable.file = fileno(source);
+    fake_answer(&f, MSG_file_read, &file);
     fake_say(&f, "NOOP");
     cr_expect_eq(fake_reply(&f), 200);
     fake_say(&f, "ABOR");
@@ -234,7 +235,7 @@ Test(lines, size_of_a_large_file, .timeout = 60)
     cr_expect_eq(fake_reply(&f), 226);
     type(&f, "TYPE I");
     fake_say(&f, "SIZE x");
-    refuse(&f, MSG_FACTS);
+    refuse(&f, MSG_facts);
     fclose(source);
     session_leave(&f);
 }
@@ -242,8 +243,8 @@ Test(lines, size_of_a_large_file, .timeout = 60)
 /* With a checksum's deadline, in words that clients know. */
 Test(lines, size_that_takes_too_long, .timeout = 60)
 {
-    struct packet file = { .message = MSG_FILE_READABLE,
-                           .value = { NUMBER(64 * GIB) } };
+    struct message file = { .kind = MSG_file_readable,
+                            .file_readable = { .size = 64 * GIB } };
     FILE *source = large();
     struct fake f;
 
@@ -251,8 +252,8 @@ Test(lines, size_that_takes_too_long, .timeout = 60)
     begin(&f);
     type(&f, "TYPE A");
     fake_say(&f, "SIZE x");
-    file.fd[0] = fileno(source);
-    fake_answer(&f, MSG_FILE_READ, &file);
+    file.file_readable.file = fileno(source);
+    fake_answer(&f, MSG_file_read, &file);
     cr_expect_eq(fake_reply(&f), 550);
     cr_expect(strstr(f.reply, "not allowed in ASCII mode"), "%s", f.reply);
     fclose(source);
@@ -265,14 +266,14 @@ Test(lines, offsets, .timeout = 60)
 {
     static const struct {
         const char *offset, *line;
-        enum message asked; /* MSG_NONE: 504, and files isn't */
+        enum message_kind asked; /* MSG_NONE: 504, and files isn't */
     } rows[] = {
         { "REST 1", "RETR x", MSG_NONE },
         { "REST 1", "STOR x", MSG_NONE },
         { "RANG 0 1", "RETR x", MSG_NONE },
-        { "REST 1", "LIST", MSG_FOLDER_LIST },
-        { "REST 0", "RETR x", MSG_FILE_READ },
-        { "REST 1", "APPE x", MSG_FILE_WRITE },
+        { "REST 1", "LIST", MSG_directory_list },
+        { "REST 0", "RETR x", MSG_file_read },
+        { "REST 1", "APPE x", MSG_file_write },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -291,7 +292,7 @@ Test(lines, offsets, .timeout = 60)
             cr_expect_eq(fake_reply(&f), 504, "row %zu", i);
             type(&f, "TYPE I"); /* and it counts for nothing else */
             fake_say(&f, "RETR x");
-            cr_expect_eq(refuse(&f, MSG_FILE_READ), 0);
+            cr_expect_eq(refuse(&f, MSG_file_read), 0);
         }
         close(data);
         session_leave(&f);

@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "conversions.h"
+#include "sallyport/ipc/channel.h"
 #include "support/processes.h"
 
 static void begin(struct fake *f)
@@ -84,8 +85,8 @@ static unsigned char zeros[1u << 20];
 
 Test(mode_z, a_whole_upload, .timeout = 60)
 {
-    struct packet stored = { .message = MSG_FILE_STORED,
-                             .value = { TEXT(SLICE("/x")) } };
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
     unsigned char packed[4096];
     size_t len = pack(packed, sizeof(packed), zeros, sizeof(zeros));
     struct upload u;
@@ -98,7 +99,7 @@ Test(mode_z, a_whole_upload, .timeout = 60)
             cr_assert(tls_client_write(u.tls, packed + at,
                                        len - at < piece ? len - at : piece));
         cr_assert(tls_client_shutdown(u.tls));
-        cr_expect_eq(upload_end(&u, MSG_FILE_COMMIT, &stored), sizeof(zeros));
+        cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), sizeof(zeros));
         cr_expect_eq(fake_reply(&u.f), 226);
         cr_expect(strstr(u.f.reply, " 1048576 bytes"), "%s", u.f.reply);
     }
@@ -128,9 +129,9 @@ Test(mode_z, other_uploads, .timeout = 60)
         { "\x78\x9c\x4b\x04\0\0\x62\0\x62", 9, true, 0, 0, "", 0 },
         { "\x78\x9c\x4b\x4c\x04\0\1\x25\0\xc3", 10, true, 1, 552, "", 0 },
     };
-    struct packet done = { .message = MSG_DONE };
-    struct packet stored = { .message = MSG_FILE_STORED,
-                             .value = { TEXT(SLICE("/x")) } };
+    struct message done = { .kind = MSG_done };
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
     struct upload u;
 
     begin(&u.f);
@@ -144,14 +145,14 @@ Test(mode_z, other_uploads, .timeout = 60)
         else
             shutdown(u.data, SHUT_WR);
         if (rows[i].code == 0) { /* a good one, to show that they can be */
-            cr_expect_eq(upload_end(&u, MSG_FILE_COMMIT, &stored), 1);
+            cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), 1);
             cr_expect_eq(fake_reply(&u.f), 226);
             continue;
         }
         cr_expect_eq(fake_reply(&u.f), rows[i].code, "row %zu", i);
         cr_expect(strstr(u.f.reply, rows[i].reply), "row %zu: %s", i,
                   u.f.reply);
-        cr_expect_eq(upload_end(&u, MSG_FILE_ABORT, &done), rows[i].spoiled,
+        cr_expect_eq(upload_end(&u, MSG_file_abort, &done), rows[i].spoiled,
                      "row %zu", i);
     }
     session_leave(&u.f);
@@ -179,7 +180,7 @@ static size_t bomb(unsigned char *into, size_t size, int count)
  * nor the file has grown with what would still have come. */
 Test(mode_z, a_stream_that_expands, .timeout = 60)
 {
-    struct packet done = { .message = MSG_DONE };
+    struct message done = { .kind = MSG_done };
     static unsigned char packed[1u << 19];
     size_t len = bomb(packed, sizeof(packed), 256);
     uint64_t before;
@@ -201,14 +202,14 @@ Test(mode_z, a_stream_that_expands, .timeout = 60)
     cr_expect_lt(process_number(u.f.pid, "VmHWM"), before + 4096);
     cr_assert_eq(fstat(fileno(u.sink), &st), 0);
     cr_expect_leq(st.st_size, 20 << 20);
-    upload_end(&u, MSG_FILE_ABORT, &done);
+    upload_end(&u, MSG_file_abort, &done);
     session_leave(&u.f);
 }
 
 /* Empty blocks without an end: work and nothing to show for it. */
 Test(mode_z, a_stream_of_nothing, .timeout = 60)
 {
-    struct packet done = { .message = MSG_DONE };
+    struct message done = { .kind = MSG_done };
     static unsigned char blocks[5 * 200000];
     struct upload u;
 
@@ -228,7 +229,7 @@ Test(mode_z, a_stream_of_nothing, .timeout = 60)
     fake_say(&u.f, "ABOR");
     cr_assert_eq(fake_reply(&u.f), 426);
     cr_assert_eq(fake_reply(&u.f), 226);
-    cr_expect_eq(upload_end(&u, MSG_FILE_ABORT, &done), 0);
+    cr_expect_eq(upload_end(&u, MSG_file_abort, &done), 0);
     session_leave(&u.f);
 }
 

@@ -12,6 +12,7 @@
 
 #include "fake.h"
 #include "sallyport/base/clock.h"
+#include "sallyport/ipc/channel.h"
 #include "support/wait.h"
 
 #define GOODBYES 4 /* as in session.h */
@@ -29,12 +30,12 @@ static const struct row {
 static const struct refused {
     const char *line;
     int code;
-    enum message asked; /* of files, which refuses */
+    enum message_kind asked; /* of files, which refuses */
 } refusals[] = {
-    { "RETR none", 550, MSG_FILE_READ },
-    { "LIST none", 550, MSG_FOLDER_LIST },
-    { "STOR x", 550, MSG_FILE_WRITE },
-    { "STOU", 550, MSG_FILE_WRITE },
+    { "RETR none", 550, MSG_file_read },
+    { "LIST none", 550, MSG_directory_list },
+    { "STOR x", 550, MSG_file_write },
+    { "STOU", 550, MSG_file_write },
 };
 #define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
@@ -72,8 +73,8 @@ Test(partings, without_a_transfer, .timeout = 60)
 
 static void expect_refusal(struct fake *f, const struct refused *r)
 {
-    struct packet no = { .message = MSG_REFUSED,
-                         .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
     int code;
 
     fake_say(f, r->line);
@@ -149,8 +150,8 @@ Test(partings, refused_for_some_seconds, .timeout = 60)
 /* While log takes nothing there is no reply, and so there is no end either. */
 Test(partings, refused_before_the_log_takes_it, .timeout = 60)
 {
-    struct packet no = { .message = MSG_REFUSED,
-                         .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
     struct pollfd end = { .events = POLLIN };
     struct event_record r;
     struct fake f;
@@ -159,7 +160,7 @@ Test(partings, refused_before_the_log_takes_it, .timeout = 60)
     end.fd = fake_data(&f);
     fake_fill_log(&f);
     fake_say(&f, "RETR none");
-    fake_answer(&f, MSG_FILE_READ, &no);
+    fake_answer(&f, MSG_file_read, &no);
     cr_expect_eq(poll(&end, 1, 100), 0, "the end came before the reply");
     while (fake_event(&f, EVENT_CHILD, &r))
         continue;
@@ -174,7 +175,7 @@ Test(partings, refused_before_the_log_takes_it, .timeout = 60)
 Test(partings, refused_before_anybody_came, .timeout = 60)
 {
     for (size_t i = 0; i < 2 * REFUSALS; i++) {
-        struct packet data = { .message = MSG_DATA };
+        struct message data = { .kind = MSG_data };
         struct fake_transfer t;
         struct fake f;
         int server_end;
@@ -197,15 +198,15 @@ Test(partings, refused_before_anybody_came, .timeout = 60)
 /* Gate passes it while the session gives up its port. */
 Test(partings, of_one_that_crosses_the_end, .timeout = 60)
 {
-    struct packet data = { .message = MSG_DATA };
+    struct message data = { .kind = MSG_data };
     struct fake f;
     int ends[2];
 
     fake_open(&f);
-    address_parse_port(SLICE("127.0.0.1:50000"), &data.value[0].address);
+    address_parse_port(SLICE("127.0.0.1:50000"), &data.data.peer);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     cr_assert_gt(send(ends[0], HELLO, sizeof(HELLO), 0), 0);
-    data.fd[0] = ends[1];
+    data.data.connection = ends[1];
     fake_tell(&f.gate, &data);
     close(ends[1]);
     expect_fin(ends[0]);

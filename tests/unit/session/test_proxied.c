@@ -9,6 +9,7 @@
 
 #include "fake.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/channel.h"
 
 #define LINE   "PROXY TCP4 198.51.100.1 203.0.113.7 4711 21\r\n"
 #define BINARY "\r\n\r\n\0\r\nQUIT\n"
@@ -31,18 +32,18 @@ static void send_bytes(int fd, struct slice bytes)
 static void hear_enter(struct fake *f, const char *client, const char *server)
 {
     char text[ADDRESS_TEXT_MAX];
-    struct packet p;
+    struct message p;
 
-    fake_hear(&f->gate, &p, MSG_ENTER);
-    cr_expect_str_eq(address_port_text(&p.value[0].address, text), client);
-    cr_expect_str_eq(address_port_text(&p.value[1].address, text), server);
+    fake_hear(&f->gate, &p, MSG_admit);
+    cr_expect_str_eq(address_port_text(&p.admit.client, text), client);
+    cr_expect_str_eq(address_port_text(&p.admit.server, text), server);
     f->gate.phase = PHASE_RUN;
     f->gate.last_request = p.request;
 }
 
 static void let_in(struct fake *f)
 {
-    fake_tell(&f->master, &(struct packet){ .message = MSG_ENTERED });
+    fake_tell(&f->master, &(struct message){ .kind = MSG_admitted });
     f->master.phase = PHASE_GREETED;
 }
 
@@ -56,8 +57,8 @@ static bool is_quiet(int fd)
 /* No event at all; the session has ended. */
 static void expect_no_event(struct fake *f)
 {
-    struct packet p;
-    int r = channel_receive(&f->log, &p);
+    struct message p;
+    int r = channel_wait(&f->log, &p, 10000);
 
     cr_expect_eq(r, -EPIPE, "%d", r);
 }
@@ -240,8 +241,9 @@ Test(session_proxied, no_answer, .timeout = 60)
 /* Gate has told the log, and bounded it. */
 Test(session_proxied, kept_out, .timeout = 60)
 {
-    struct packet no = { .message = MSG_KEPT_OUT,
-                         .value = { TEXT(SLICE("from your address")) } };
+    struct message no = { .kind = MSG_not_admitted,
+                          .not_admitted = { .why =
+                                                SLICE("from your address") } };
     struct fake f;
 
     begin(&f);
@@ -258,8 +260,8 @@ Test(session_proxied, kept_out, .timeout = 60)
 
 Test(session_proxied, kicked_before_its_header, .timeout = 60)
 {
-    struct packet kick = { .message = MSG_KICK,
-                           .value = { NUMBER(ENDING_SHUTDOWN) } };
+    struct message kick = { .kind = MSG_kick,
+                            .kick = { .why = ENDING_SHUTDOWN } };
     struct fake f;
 
     begin(&f);
@@ -286,22 +288,23 @@ Test(session_proxied, the_client_goes_while_gate_is_asked, .timeout = 60)
 
 static void let_in_unasked(struct fake *f)
 {
-    fake_tell(&f->master, &(struct packet){ .message = MSG_ENTERED });
+    fake_tell(&f->master, &(struct message){ .kind = MSG_admitted });
 }
 
 static void keep_out_unasked(struct fake *f)
 {
-    fake_tell(&f->gate, &(struct packet){ .message = MSG_KEPT_OUT,
-                                          .value = { TEXT(SLICE("no")) } });
+    fake_tell(&f->gate,
+              &(struct message){ .kind = MSG_not_admitted,
+                                 .not_admitted = { .why = SLICE("no") } });
 }
 
 static void data_for_a_direct_one(struct fake *f)
 {
-    struct packet data = { .message = MSG_DATA_PROXIED };
+    struct message data = { .kind = MSG_data_proxied };
     int ends[2];
 
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    data.fd[0] = ends[1];
+    data.data_proxied.connection = ends[1];
     fake_tell(&f->gate, &data);
 }
 
@@ -338,11 +341,11 @@ Test(session_proxied, lies, .timeout = 60)
 /* Gate hears of PASV or EPSV, and answers. */
 static void give_port(struct fake *f, const char *address, int code)
 {
-    struct packet p, port = { .message = MSG_PORT_IS };
+    struct message p, port = { .kind = MSG_port_is };
 
-    fake_hear(&f->gate, &p, MSG_PORT);
+    fake_hear(&f->gate, &p, MSG_port);
     port.request = p.request;
-    address_parse_port(slice_from(address), &port.value[0].address);
+    address_parse_port(slice_from(address), &port.port_is.address);
     fake_tell(&f->gate, &port);
     cr_assert_eq(fake_reply(f), code, "%s", f->reply);
 }
@@ -356,21 +359,21 @@ static void ask_port(struct fake *f, const char *line, const char *address,
 
 static void is_given_up(struct fake *f)
 {
-    struct packet p;
+    struct message p;
 
-    fake_hear(&f->gate, &p, MSG_PORT_CLOSE);
+    fake_hear(&f->gate, &p, MSG_port_close);
 }
 
 /* A connection of the proxy: the client's end; *THEIRS is the session's, too.
  */
 static int bring(struct fake *f, int *theirs)
 {
-    struct packet data = { .message = MSG_DATA_PROXIED };
+    struct message data = { .kind = MSG_data_proxied };
     int ends[2];
 
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    address_parse_port(SLICE("127.0.0.1:777"), &data.value[0].address);
-    data.fd[0] = ends[1];
+    address_parse_port(SLICE("127.0.0.1:777"), &data.data_proxied.proxy);
+    data.data_proxied.connection = ends[1];
     fake_tell(&f->gate, &data);
     if (theirs)
         *theirs = ends[1];
@@ -381,19 +384,19 @@ static int bring(struct fake *f, int *theirs)
 
 static void is_mine(struct fake *f)
 {
-    struct packet p;
+    struct message p;
 
-    fake_hear(&f->gate, &p, MSG_DATA_MINE);
+    fake_hear(&f->gate, &p, MSG_data_mine);
 }
 
 static void is_foreign(struct fake *f, const char *whose, enum foreign why)
 {
     char text[ADDRESS_TEXT_MAX];
-    struct packet p;
+    struct message p;
 
-    fake_hear(&f->gate, &p, MSG_DATA_FOREIGN);
-    cr_expect_str_eq(address_text(&p.value[0].address, text), whose);
-    cr_expect_eq(p.value[1].number, why);
+    fake_hear(&f->gate, &p, MSG_data_foreign);
+    cr_expect_str_eq(address_text(&p.data_foreign.peer, text), whose);
+    cr_expect_eq(p.data_foreign.why, why);
 }
 
 /* What stands behind the header is still there for TLS. */
@@ -415,21 +418,22 @@ Test(session_proxied, data_behind_the_header, .timeout = 60)
 
 static void transfer(struct fake *f, int data)
 {
-    struct packet asked, pipe_is = { .message = MSG_FOLDER_PIPE };
+    struct message asked, pipe_is = { .kind = MSG_directory_pipe };
     struct tls_client *tls;
     char text[16] = "";
     int ends[2];
 
-    fake_hear(&f->files, &asked, MSG_FOLDER_LIST);
+    fake_hear(&f->files, &asked, MSG_directory_list);
     cr_assert_eq(pipe(ends), 0);
     pipe_is.request = asked.request;
-    pipe_is.fd[0] = ends[0];
+    pipe_is.directory_pipe.listing = ends[0];
     fake_tell(&f->files, &pipe_is);
     cr_assert_eq(write(ends[1], "names", 5), 5);
     close(ends[0]);
     close(ends[1]);
-    pipe_is = (struct packet){ .message = MSG_FOLDER_LISTED,
-                               .request = asked.request };
+    pipe_is =
+        (struct message){ .kind = MSG_directory_listed,
+                          .directory_listed = { .request = asked.request } };
     fake_tell(&f->files, &pipe_is);
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
     tls = fake_data_tls(f, data);

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "fake.h"
+#include "sallyport/ipc/channel.h"
 
 static void expect_refused(struct fake *f, const char *verb, const char *path,
                            unsigned result)
@@ -18,10 +19,10 @@ static void expect_refused(struct fake *f, const char *verb, const char *path,
 
 static void ask_port(struct fake *f)
 {
-    struct packet asked, none = { .message = MSG_PORT_NONE };
+    struct message asked, none = { .kind = MSG_port_none };
 
     fake_say(f, "EPSV");
-    fake_hear(&f->gate, &asked, MSG_PORT);
+    fake_hear(&f->gate, &asked, MSG_port);
     none.request = asked.request;
     fake_tell(&f->gate, &none);
     cr_assert_eq(fake_reply(f), 425);
@@ -39,19 +40,19 @@ Test(refusal, no_port_is_free, .timeout = 60)
 
 static const struct row {
     const char *line;
-    enum message asked;
+    enum message_kind asked;
     enum outcome outcome;
     const char *verb, *path;
     unsigned code;
 } rows[] = {
-    { "CWD a", MSG_FOLDER_ENTER, OUTCOME_DENIED, "CWD", "/a", 550 },
-    { "RNFR b c", MSG_FACTS, OUTCOME_DENIED, "RNFR", "/b c", 550 },
-    { "MLST d", MSG_FACTS, OUTCOME_NO_RIGHT, "MLST", "/d", 550 },
+    { "CWD a", MSG_directory_enter, OUTCOME_DENIED, "CWD", "/a", 550 },
+    { "RNFR b c", MSG_facts, OUTCOME_DENIED, "RNFR", "/b c", 550 },
+    { "MLST d", MSG_facts, OUTCOME_NO_RIGHT, "MLST", "/d", 550 },
 };
 
-static void refuse(struct fake *f, enum message asked, enum outcome o)
+static void refuse(struct fake *f, enum message_kind asked, enum outcome o)
 {
-    struct packet no = { .message = MSG_REFUSED, .value = { NUMBER(o) } };
+    struct message no = { .kind = MSG_refused, .refused = { .outcome = o } };
 
     fake_answer(f, asked, &no);
 }
@@ -64,7 +65,7 @@ Test(refusal, by_files, .timeout = 60)
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         fake_say(&f, rows[i].line);
         refuse(&f, rows[i].asked, rows[i].outcome);
-        cr_assert_eq(fake_reply(&f), rows[i].code);
+        cr_assert_eq(fake_reply(&f), (int)rows[i].code);
         expect_refused(&f, rows[i].verb, rows[i].path, rows[i].code);
     }
     fake_hang_up(&f, ENDING_CLOSED);
@@ -78,10 +79,10 @@ Test(refusal, once_or_not_at_all, .timeout = 60)
 
     fake_open(&f);
     fake_say(&f, "CWD a");
-    refuse(&f, MSG_FOLDER_ENTER, OUTCOME_NOT_FOUND);
+    refuse(&f, MSG_directory_enter, OUTCOME_NOT_FOUND);
     cr_assert_eq(fake_reply(&f), 550);
     fake_say(&f, "DELE a");
-    refuse(&f, MSG_FILE_DELETE, OUTCOME_DENIED);
+    refuse(&f, MSG_file_delete, OUTCOME_DENIED);
     cr_assert_eq(fake_reply(&f), 550);
     fake_say(&f, "NOSUCH");
     cr_assert_eq(fake_reply(&f), 500);

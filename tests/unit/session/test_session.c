@@ -9,7 +9,8 @@
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/users/rights.h"
+#include "sallyport/domain/rights.h"
+#include "sallyport/ipc/channel.h"
 #include "session/dispatch.h"
 
 Test(session, every_verb_is_handled_or_refused)
@@ -92,12 +93,12 @@ Test(session, plain_text_behind_auth_is_the_end, .timeout = 30)
     cr_assert_eq(fake_reply(&f), 0);
     fake_hang_up(&f, ENDING_PROTOCOL);
     cr_assert_str_eq(fake_end_reason(&f),
-                     "protocol error: plain text behind AUTH");
+                     "protocol error: plain text after AUTH");
 }
 
 Test(session, denials_and_tries, .timeout = 30)
 {
-    struct packet asked, denied = { .message = MSG_DENIED };
+    struct message asked, denied = { .kind = MSG_denied };
     struct fake f;
 
     fake_start(&f);
@@ -106,7 +107,7 @@ Test(session, denials_and_tries, .timeout = 30)
         fake_say(&f, "USER eve");
         cr_assert_eq(fake_reply(&f), 331);
         fake_say(&f, "PASS wrong");
-        fake_hear(&f.master, &asked, MSG_LOGIN);
+        fake_hear(&f.master, &asked, MSG_login);
         denied.request = asked.request;
         f.master.phase = PHASE_GREETED;
         fake_tell(&f.master, &denied);
@@ -120,13 +121,13 @@ Test(session, denials_and_tries, .timeout = 30)
 /* Commands that come while a password is verified wait; none is lost. */
 Test(session, pipelined_commands_keep_their_order, .timeout = 30)
 {
-    struct packet answer = { .message = MSG_DONE };
+    struct message answer = { .kind = MSG_done };
     struct fake f;
 
     fake_open(&f);
     fake_say(&f, "CWD /a\r\nPWD\r\nCWD /b\r\nPWD\r\nNOOP");
     for (int i = 0; i < 2; i++) {
-        fake_answer(&f, MSG_FOLDER_ENTER, &answer);
+        fake_answer(&f, MSG_directory_enter, &answer);
         cr_assert_eq(fake_reply(&f), 250);
         cr_assert_eq(fake_reply(&f), 257);
         cr_assert(strstr(f.reply, i == 0 ? "\"/a\"" : "\"/b\""), "%s", f.reply);
@@ -140,8 +141,8 @@ Test(session, kick_and_shutdown, .timeout = 30)
     static const enum ending reasons[] = { ENDING_SHUTDOWN, ENDING_KICKED };
 
     for (int i = 0; i < 2; i++) {
-        struct packet kick = { .message = MSG_KICK,
-                               .value = { NUMBER(reasons[i]) } };
+        struct message kick = { .kind = MSG_kick,
+                                .kick = { .why = reasons[i] } };
         struct fake f;
 
         fake_open(&f);
@@ -152,29 +153,10 @@ Test(session, kick_and_shutdown, .timeout = 30)
     }
 }
 
-Test(session, log_started_anew_gets_the_events, .timeout = 30)
-{
-    struct packet log = { .message = MSG_LOG }, p;
-    struct fake f;
-    int ends[2];
-
-    fake_open(&f);
-    channel_close(&f.log);
-    cr_assert_eq(fd_pair(ends), 0);
-    log.fd[0] = ends[1];
-    fake_tell(&f.master, &log);
-    close(ends[1]);
-    channel_init(&f.log, ends[0], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
-    fake_say(&f, "NOOP");
-    cr_assert_eq(fake_reply(&f), 200);
-    fake_hang_up(&f, ENDING_CLOSED);
-    fake_hear(&f.log, &p, MSG_EVENT);
-}
-
 Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
 {
-    struct packet asked,
-        stored = { .message = MSG_FILE_STORED, .value = { TEXT(SLICE("/x")) } };
+    struct message asked, stored = { .kind = MSG_file_stored,
+                                     .file_stored = { .path = SLICE("/x") } };
     struct fake_transfer t;
     struct fake f;
 
@@ -190,8 +172,8 @@ Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
     cr_assert(strstr(f.lines, "bytes so far: 5, STOR /x\r\n"), "%s", f.lines);
     fake_say(&f, "QUIT");
     cr_assert(tls_client_shutdown(t.tls));
-    fake_hear(&f.files, &asked, MSG_FILE_COMMIT);
-    cr_assert_eq(asked.value[0].number, 5);
+    fake_hear(&f.files, &asked, MSG_file_commit);
+    cr_assert_eq(asked.file_commit.length, 5);
     stored.request = asked.request;
     fake_tell(&f.files, &stored);
     cr_assert_eq(fake_reply(&f), 226);
@@ -204,14 +186,15 @@ Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
 Test(session, rest_never_reaches_another_file, .timeout = 60)
 {
     static const char *const refused[] = {
-        "RETR /x",            /* 425: no PASV */
+        "RETR /x",           /* 425: no PASV */
         "STOR /bad\x01name", /* goes to files, which refuses */
-        "LIST",               /* 425 */
+        "LIST",              /* 425 */
     };
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        struct packet asked, no = { .message = MSG_REFUSED,
-                                    .value = { NUMBER(OUTCOME_BAD_NAME) } };
+        struct message asked,
+            no = { .kind = MSG_refused,
+                   .refused = { .outcome = OUTCOME_BAD_NAME } };
         struct fake f;
         int data, first = -1;
 
@@ -226,12 +209,12 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
         cr_assert_eq(fake_reply(&f), 350);
         fake_say(&f, refused[i]);
         if (i == 1)
-            fake_answer(&f, MSG_FILE_WRITE, &no);
+            fake_answer(&f, MSG_file_write, &no);
         cr_assert_geq(fake_reply(&f), 400);
         data = fake_data(&f);
         fake_say(&f, "STOR /doc");
-        fake_hear(&f.files, &asked, MSG_FILE_WRITE);
-        cr_assert_eq(asked.value[2].number, 0, "row %zu", i);
+        fake_hear(&f.files, &asked, MSG_file_write);
+        cr_assert_eq(asked.file_write.offset, 0, "row %zu", i);
         close(data);
         if (first >= 0)
             close(first);
@@ -323,8 +306,8 @@ Test(session, slow_is_not_stalled, .timeout = 60)
 /* A connection that is reset while files is still busy costs no CPU. */
 Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
 {
-    struct packet asked,
-        no = { .message = MSG_REFUSED, .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct message asked, no = { .kind = MSG_refused,
+                                 .refused = { .outcome = OUTCOME_NOT_FOUND } };
     struct fake f;
     unsigned long so_far;
 
@@ -348,9 +331,8 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
 /* "USER name password" happens; the log must not keep it. */
 Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
 {
-    struct packet asked,
-        denied = { .message = MSG_DENIED,
-                   .value = { NUMBER(DENIAL_TOO_MANY) } },
+    struct message asked,
+        denied = { .kind = MSG_denied, .denied = { .why = DENIAL_TOO_MANY } },
         p;
     struct event_record r;
     bool seen = false;
@@ -361,14 +343,14 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
     fake_say(&f, "USER anna canary");
     cr_assert_eq(fake_reply(&f), 331);
     fake_say(&f, "PASS x");
-    fake_hear(&f.master, &asked, MSG_LOGIN);
+    fake_hear(&f.master, &asked, MSG_login);
     denied.request = asked.request;
     f.master.phase = PHASE_GREETED;
     fake_tell(&f.master, &denied);
     cr_assert_eq(fake_reply(&f), 530);
     while (!seen) {
-        fake_hear(&f.log, &p, MSG_EVENT);
-        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        fake_hear(&f.log, &p, MSG_event);
+        cr_assert_eq(event_decode(p.event.event, &r), 0);
         seen = r.event == EVENT_LOGIN_FAILED;
     }
     cr_assert(slice_equal(r.text[FIELD_USER], SLICE("?")));
@@ -379,7 +361,7 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
  * it. */
 Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
 {
-    struct packet asked, denied = { .message = MSG_DENIED }, p;
+    struct message asked, denied = { .kind = MSG_denied }, p;
     struct event_record r;
     struct fake f;
 
@@ -388,7 +370,7 @@ Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
     fake_say(&f, "USER anna");
     cr_assert_eq(fake_reply(&f), 331);
     fake_say(&f, "PASS x");
-    fake_hear(&f.master, &asked, MSG_LOGIN);
+    fake_hear(&f.master, &asked, MSG_login);
     denied.request = asked.request;
     f.master.phase = PHASE_GREETED;
     fake_tell(&f.master, &denied);
@@ -396,8 +378,8 @@ Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
     fake_say(&f, "QUIT");
     cr_assert_eq(fake_reply(&f), 221);
     do {
-        fake_hear(&f.log, &p, MSG_EVENT);
-        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        fake_hear(&f.log, &p, MSG_event);
+        cr_assert_eq(event_decode(p.event.event, &r), 0);
         cr_assert_neq(r.event, EVENT_LOGIN_FAILED);
     } while (r.event != EVENT_END);
     fake_hang_up(&f, ENDING_QUIT);
@@ -406,7 +388,7 @@ Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
 /* A password longer than any is a try like others. */
 Test(session, an_overlong_password_counts, .timeout = 30)
 {
-    struct packet asked, denied = { .message = MSG_DENIED };
+    struct message asked, denied = { .kind = MSG_denied };
     char line[700] = "PASS ";
     struct fake f;
 
@@ -417,7 +399,7 @@ Test(session, an_overlong_password_counts, .timeout = 30)
         fake_say(&f, "USER eve");
         cr_assert_eq(fake_reply(&f), 331);
         fake_say(&f, line);
-        fake_hear(&f.master, &asked, MSG_LOGIN);
+        fake_hear(&f.master, &asked, MSG_login);
         denied.request = asked.request;
         f.master.phase = PHASE_GREETED;
         fake_tell(&f.master, &denied);
@@ -431,11 +413,11 @@ Test(session, an_overlong_password_counts, .timeout = 30)
 static unsigned client_events(struct fake *f, struct slice name)
 {
     struct event_record r;
-    struct packet p;
+    struct message p;
     unsigned n = 0;
 
     while (channel_receive(&f->log, &p) == 1) {
-        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        cr_assert_eq(event_decode(p.event.event, &r), 0);
         if (r.event != EVENT_CLIENT)
             continue;
         n++;
@@ -483,7 +465,7 @@ Test(session, a_missing_right_is_named, .timeout = 60)
     static const struct {
         unsigned without;
         const char *line;
-        enum message asked; /* of files, which refuses; MSG_NONE: nobody */
+        enum message_kind asked; /* of files, which refuses; MSG_NONE: nobody */
         const char *words;
     } rows[] = {
         { RIGHT_LIST, "LIST", MSG_NONE, "no right to list (l)" },
@@ -491,17 +473,17 @@ Test(session, a_missing_right_is_named, .timeout = 60)
         { RIGHT_WRITE, "APPE x", MSG_NONE, "no right to upload (w)" },
         { RIGHT_DELETE, "DELE x", MSG_NONE, "no right to delete (d)" },
         { RIGHT_RENAME, "RNFR x", MSG_NONE, "no right to rename (n)" },
-        { RIGHT_FOLDER, "MKD x", MSG_NONE,
+        { RIGHT_DIRECTORY, "MKD x", MSG_NONE,
           "no right to make and remove directories (m)" },
-        { RIGHT_WRITE, "STOR x", MSG_FILE_WRITE, "no right to upload (w)" },
-        { RIGHT_REPLACE, "STOR x", MSG_FILE_WRITE,
+        { RIGHT_WRITE, "STOR x", MSG_file_write, "no right to upload (w)" },
+        { RIGHT_REPLACE, "STOR x", MSG_file_write,
           "no right to overwrite (o)" },
-        { RIGHT_LIST, "MDTM x", MSG_FACTS, "no right to list (l)" },
+        { RIGHT_LIST, "MDTM x", MSG_facts, "no right to list (l)" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct packet no = { .message = MSG_REFUSED,
-                             .value = { NUMBER(OUTCOME_NO_RIGHT) } };
+        struct message no = { .kind = MSG_refused,
+                              .refused = { .outcome = OUTCOME_NO_RIGHT } };
         struct fake f;
         int data;
 
@@ -557,26 +539,26 @@ Test(session, site_needs_rights, .timeout = 60)
 /* A file whose name looks like a time is asked for first. */
 Test(session, mdtm_asks_before_it_sets, .timeout = 30)
 {
-    struct packet asked, facts = { .message = MSG_FACTS_ARE };
-    struct packet done = { .message = MSG_DONE };
-    struct packet refused = { .message = MSG_REFUSED,
-                              .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct message asked, facts = { .kind = MSG_facts_are };
+    struct message done = { .kind = MSG_done };
+    struct message refused = { .kind = MSG_refused,
+                               .refused = { .outcome = OUTCOME_NOT_FOUND } };
     struct fake f;
 
     fake_open(&f);
     fake_say(&f, "MDTM 20200101000000 a");
-    fake_hear(&f.files, &asked, MSG_FACTS);
-    cr_expect(slice_equal(asked.value[0].text, SLICE("/20200101000000 a")));
+    fake_hear(&f.files, &asked, MSG_facts);
+    cr_expect(slice_equal(asked.facts.path, SLICE("/20200101000000 a")));
     facts.request = asked.request;
     fake_tell(&f.files, &facts);
     cr_assert_eq(fake_reply(&f), 213);
     cr_expect_str_eq(f.reply, "213 19700101000000\r\n");
     fake_say(&f, "MDTM 20200101000000 a");
-    fake_answer(&f, MSG_FACTS, &refused);
-    fake_hear(&f.files, &asked, MSG_TIMES);
-    cr_expect(slice_equal(asked.value[0].text, SLICE("/a")));
-    cr_expect_eq(asked.value[1].number, 1577836800);
-    cr_expect_eq(asked.value[2].number, 1577836800);
+    fake_answer(&f, MSG_facts, &refused);
+    fake_hear(&f.files, &asked, MSG_times);
+    cr_expect(slice_equal(asked.times.path, SLICE("/a")));
+    cr_expect_eq(asked.times.access, 1577836800);
+    cr_expect_eq(asked.times.modify, 1577836800);
     done.request = asked.request;
     fake_tell(&f.files, &done);
     cr_assert_eq(fake_reply(&f), 213);
@@ -607,30 +589,29 @@ Test(session, mdtm_and_dots, .timeout = 60)
         { "MDTM 20200101000000 " FIFTY FIFTY FIFTY FIFTY FIFTY, NULL,
           "/d/" FIFTY FIFTY FIFTY FIFTY FIFTY },
     };
-    struct packet done = { .message = MSG_DONE }, asked;
-    struct packet no = { .message = MSG_REFUSED,
-                         .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct message done = { .kind = MSG_done }, asked;
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
     struct fake f;
 
     fake_open(&f);
     fake_say(&f, "CWD /d");
-    fake_answer(&f, MSG_FOLDER_ENTER, &done);
+    fake_answer(&f, MSG_directory_enter, &done);
     cr_assert_eq(fake_reply(&f), 250);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         fake_say(&f, rows[i].line);
         if (rows[i].asks) {
-            fake_hear(&f.files, &asked, MSG_FACTS);
-            cr_expect(
-                slice_equal(asked.value[0].text, slice_from(rows[i].asks)),
-                "row %zu: %.*s", i, (int)asked.value[0].text.len,
-                asked.value[0].text.ptr);
+            fake_hear(&f.files, &asked, MSG_facts);
+            cr_expect(slice_equal(asked.facts.path, slice_from(rows[i].asks)),
+                      "row %zu: %.*s", i, (int)asked.facts.path.len,
+                      asked.facts.path.ptr);
             no.request = asked.request;
             fake_tell(&f.files, &no);
         }
-        fake_hear(&f.files, &asked, MSG_TIMES);
-        cr_expect(slice_equal(asked.value[0].text, slice_from(rows[i].sets)),
-                  "row %zu: %.*s", i, (int)asked.value[0].text.len,
-                  asked.value[0].text.ptr);
+        fake_hear(&f.files, &asked, MSG_times);
+        cr_expect(slice_equal(asked.times.path, slice_from(rows[i].sets)),
+                  "row %zu: %.*s", i, (int)asked.times.path.len,
+                  asked.times.path.ptr);
         done.request = asked.request;
         fake_tell(&f.files, &done);
         cr_assert_eq(fake_reply(&f), 213);
@@ -644,28 +625,28 @@ Test(session, mdtm_and_dots, .timeout = 60)
 
 Test(session, rnto_works_once, .timeout = 30)
 {
-    struct packet facts = { .message = MSG_FACTS_ARE };
-    struct packet done = { .message = MSG_RENAMED,
-                           .value = { TEXT(SLICE("/b")) } };
-    struct packet other = { .message = MSG_RENAMED,
-                            .value = { TEXT(SLICE("/c (2)")) } };
+    struct message facts = { .kind = MSG_facts_are };
+    struct message done = { .kind = MSG_renamed,
+                            .renamed = { .path = SLICE("/b") } };
+    struct message other = { .kind = MSG_renamed,
+                             .renamed = { .path = SLICE("/c (2)") } };
     struct fake f;
 
     fake_open(&f);
     fake_say(&f, "RNFR /a");
-    fake_answer(&f, MSG_FACTS, &facts);
+    fake_answer(&f, MSG_facts, &facts);
     cr_assert_eq(fake_reply(&f), 350);
     fake_say(&f, "RNTO /b");
-    fake_answer(&f, MSG_RENAME, &done);
+    fake_answer(&f, MSG_rename, &done);
     cr_assert_eq(fake_reply(&f), 250);
     cr_expect_not_null(strstr(f.reply, "250 Renamed."), "%s", f.reply);
     fake_say(&f, "RNTO /c");
     cr_assert_eq(fake_reply(&f), 503);
     fake_say(&f, "RNFR /a");
-    fake_answer(&f, MSG_FACTS, &facts);
+    fake_answer(&f, MSG_facts, &facts);
     cr_assert_eq(fake_reply(&f), 350);
     fake_say(&f, "RNTO /c");
-    fake_answer(&f, MSG_RENAME, &other);
+    fake_answer(&f, MSG_rename, &other);
     cr_assert_eq(fake_reply(&f), 250);
     cr_expect_not_null(strstr(f.reply, "/c (2)"), "%s", f.reply);
     fake_hang_up(&f, ENDING_CLOSED);
@@ -674,8 +655,8 @@ Test(session, rnto_works_once, .timeout = 30)
 /* Kicked, and files dies meanwhile: the end keeps its reason. */
 Test(session, a_kick_keeps_its_reason, .timeout = 30)
 {
-    struct packet kick = { .message = MSG_KICK,
-                           .value = { NUMBER(ENDING_SHUTDOWN) } };
+    struct message kick = { .kind = MSG_kick,
+                            .kick = { .why = ENDING_SHUTDOWN } };
     struct fake f;
 
     fake_open(&f);
@@ -690,7 +671,7 @@ Test(session, a_kick_keeps_its_reason, .timeout = 30)
 /* An upload that ends without close_notify is cut: 426, and files is told. */
 Test(session, a_cut_upload_is_never_committed, .timeout = 30)
 {
-    struct packet asked, done = { .message = MSG_DONE };
+    struct message asked, done = { .kind = MSG_done };
     struct fake_transfer t;
     struct fake f;
 
@@ -699,7 +680,7 @@ Test(session, a_cut_upload_is_never_committed, .timeout = 30)
     cr_assert(tls_client_write(t.tls, "hello", 5));
     fake_release(&t);
     cr_assert_eq(fake_reply(&f), 426);
-    fake_hear(&f.files, &asked, MSG_FILE_ABORT);
+    fake_hear(&f.files, &asked, MSG_file_abort);
     fake_say(&f, "NOOP"); /* waits for files */
     done.request = asked.request;
     fake_tell(&f.files, &done);
@@ -712,18 +693,18 @@ Test(session, a_cut_upload_is_never_committed, .timeout = 30)
 /* Gate takes 4,000 messages of a session in a second, and then ends it. */
 Test(session, a_fast_client_waits_for_its_ports, .timeout = 60)
 {
-    struct packet p, port = { .message = MSG_PORT_IS };
+    struct message p, port = { .kind = MSG_port_is };
     uint64_t began;
     struct fake f;
 
-    address_parse_port(SLICE("127.0.0.1:50000"), &port.value[0].address);
+    address_parse_port(SLICE("127.0.0.1:50000"), &port.port_is.address);
     fake_open(&f);
     began = clock_ms();
     for (int i = 0; i <= PORTS_A_SECOND; i++) {
         fake_say(&f, "EPSV");
         if (i > 0)
-            fake_hear(&f.gate, &p, MSG_PORT_CLOSE);
-        fake_hear(&f.gate, &p, MSG_PORT);
+            fake_hear(&f.gate, &p, MSG_port_close);
+        fake_hear(&f.gate, &p, MSG_port);
         port.request = p.request;
         fake_tell(&f.gate, &port);
         cr_assert_eq(fake_reply(&f), 229);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/ipc/channel.h"
 
 #define MUCH (5u << 20) /* more than is read back for one block that comes */
 
@@ -13,19 +14,19 @@
 static void begin(struct fake *f, struct fake_transfer *t, uint64_t first,
                   int mode)
 {
-    struct packet file = { .message = MSG_FILE_WRITABLE,
-                           .value = { NUMBER(first) } };
+    struct message file = { .kind = MSG_file_writable,
+                            .file_writable = { .first = first } };
     char name[64];
 
     t->file = tmpfile();
     cr_assert_eq(ftruncate(fileno(t->file), (off_t)first), 0);
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
-    file.fd[0] = open(name, mode);
-    cr_assert_geq(file.fd[0], 0);
+    file.file_writable.file = open(name, mode);
+    cr_assert_geq(file.file_writable.file, 0);
     t->data = fake_data(f);
     fake_say(f, "STOR /x");
-    fake_answer(f, MSG_FILE_WRITE, &file);
-    close(file.fd[0]);
+    fake_answer(f, MSG_file_write, &file);
+    close(file.file_writable.file);
     f->files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
     t->tls = fake_data_tls(f, t->data);
@@ -64,8 +65,8 @@ static const struct {
 
 Test(sum, of_what_is_stored, .timeout = 60)
 {
-    struct packet done = { .message = MSG_FILE_STORED,
-                           .value = { TEXT(SLICE("/x")) } };
+    struct message done = { .kind = MSG_file_stored,
+                            .file_stored = { .path = SLICE("/x") } };
 
     for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); i++) {
         struct fake_transfer t;
@@ -74,7 +75,7 @@ Test(sum, of_what_is_stored, .timeout = 60)
         fake_settings("sha256", stored[i].wanted);
         fake_open(&f);
         begin(&f, &t, stored[i].first, stored[i].mode);
-        fake_answer(&f, MSG_FILE_COMMIT, &done);
+        fake_answer(&f, MSG_file_commit, &done);
         f.files.phase = PHASE_IDLE;
         cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
         expect_sum(&f, 226, stored[i].sum);
@@ -86,14 +87,14 @@ Test(sum, of_what_is_stored, .timeout = 60)
 /* What can't be read back isn't called stored. */
 Test(sum, of_what_cannot_be_read, .timeout = 60)
 {
-    struct packet done = { .message = MSG_DONE };
+    struct message done = { .kind = MSG_done };
     struct fake_transfer t;
     struct fake f;
 
     fake_settings("sha256", true);
     fake_open(&f);
     begin(&f, &t, MUCH, O_WRONLY);
-    fake_answer(&f, MSG_FILE_ABORT, &done);
+    fake_answer(&f, MSG_file_abort, &done);
     f.files.phase = PHASE_IDLE;
     cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
     expect_sum(&f, 451, NULL);

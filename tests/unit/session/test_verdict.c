@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/ipc/channel.h"
 
 /* NOOP is answered, so nothing else was. */
 static void expect_waits(struct fake *f)
@@ -29,12 +30,12 @@ static void read_up_to(struct fake *f, enum event event, struct event_record *r)
 
 static void complete(struct fake *f, struct fake_transfer *t)
 {
-    struct packet stored = { .message = MSG_FILE_STORED,
-                             .value = { TEXT(SLICE("/y")) } };
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/y") } };
 
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
-    fake_answer(f, MSG_FILE_COMMIT, &stored);
+    fake_answer(f, MSG_file_commit, &stored);
     f->files.phase = PHASE_IDLE;
 }
 
@@ -58,31 +59,13 @@ Test(verdict, waits_for_a_place, .timeout = 60)
     fake_release(&t);
 }
 
-Test(verdict, a_new_log_has_a_place, .timeout = 60)
-{
-    struct event_record r;
-    struct fake_transfer t;
-    struct fake f;
-
-    fake_open(&f);
-    channel_close(&f.log);
-    fake_upload(&f, &t);
-    complete(&f, &t);
-    expect_waits(&f);
-    fake_new_log(&f);
-    cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
-    read_up_to(&f, EVENT_TRANSFER, &r);
-    fake_hang_up(&f, ENDING_CLOSED);
-    fake_release(&t);
-}
-
 /* Not in time: no success. Success alone is taken back: the log lacks a line of
  * a failure as well, but the client isn't told another one. Comes the line
  * after all, it says what the client heard. */
 Test(verdict, no_place_in_time, .timeout = 60)
 {
-    struct packet no = { .message = MSG_REFUSED,
-                         .value = { NUMBER(OUTCOME_NOT_FOUND) } };
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
     static const uint64_t results[] = { 451, 451, 550 };
     struct event_record r;
     struct fake_transfer t;
@@ -106,7 +89,7 @@ Test(verdict, no_place_in_time, .timeout = 60)
     fake_release(&t);
     data = fake_data(&f);
     fake_say(&f, "RETR /x");
-    fake_answer(&f, MSG_FILE_READ, &no);
+    fake_answer(&f, MSG_file_read, &no);
     cr_assert_eq(fake_reply(&f), 550, "%s", f.reply);
     close(data);
     for (size_t i = 0; i < 3; i++) {
@@ -118,10 +101,10 @@ Test(verdict, no_place_in_time, .timeout = 60)
 
 static void delete (struct fake *f)
 {
-    struct packet done = { .message = MSG_DONE };
+    struct message done = { .kind = MSG_done };
 
     fake_say(f, "DELE /x");
-    fake_answer(f, MSG_FILE_DELETE, &done);
+    fake_answer(f, MSG_file_delete, &done);
 }
 
 static void reset(struct fake *f)
@@ -186,13 +169,13 @@ Test(verdict, of_a_change_whose_client_goes, .timeout = 60)
 /* It waits for files, which may have made it: that is an event. */
 Test(verdict, of_a_change_whose_client_goes_first, .timeout = 60)
 {
-    struct packet asked, done = { .message = MSG_DONE };
+    struct message asked, done = { .kind = MSG_done };
     struct event_record r;
     struct fake f;
 
     fake_open(&f);
     fake_say(&f, "DELE /x");
-    fake_hear(&f.files, &asked, MSG_FILE_DELETE);
+    fake_hear(&f.files, &asked, MSG_file_delete);
     reset(&f);
     cr_expect_eq(poll(&(struct pollfd){ .fd = f.files.fd }, 1, 300), 0,
                  "the session ended");
@@ -208,21 +191,21 @@ Test(verdict, of_a_change_whose_client_goes_first, .timeout = 60)
 /* Each change that files never answers, and what is told of it. */
 static const struct {
     const char *line;
-    enum message asked;
+    enum message_kind asked;
     const char *verb, *to;
 } unanswered[] = {
-    { "DELE /x", MSG_FILE_DELETE, "DELE", "" },
-    { "MKD /x", MSG_FOLDER_MAKE, "MKD", "" },
-    { "RMD /x", MSG_FOLDER_REMOVE, "RMD", "" },
-    { "SITE CHMOD 640 /x", MSG_MODE, "SITE CHMOD", "0640" },
-    { "MFMT 20200102030405 /x", MSG_TIMES, "MFMT", "20200102030405" },
-    { "MFF modify=20200102030405; /x", MSG_TIMES, "MFF", "20200102030405" },
+    { "DELE /x", MSG_file_delete, "DELE", "" },
+    { "MKD /x", MSG_directory_make, "MKD", "" },
+    { "RMD /x", MSG_directory_remove, "RMD", "" },
+    { "SITE CHMOD 640 /x", MSG_mode, "SITE CHMOD", "0640" },
+    { "MFMT 20200102030405 /x", MSG_times, "MFMT", "20200102030405" },
+    { "MFF modify=20200102030405; /x", MSG_times, "MFF", "20200102030405" },
 };
 
 static void leave_unanswered(size_t i)
 {
     struct event_record r;
-    struct packet asked;
+    struct message asked;
     struct fake f;
 
     fake_open(&f);
@@ -264,24 +247,6 @@ Test(verdict, the_end_waits, .timeout = 60)
     cr_assert_eq(fake_end(&f), ENDING_QUIT);
 }
 
-Test(verdict, the_end_waits_for_a_new_log, .timeout = 60)
-{
-    struct event_record r;
-    struct fake f;
-
-    fake_open(&f);
-    channel_close(&f.log);
-    fake_say(&f, "QUIT");
-    cr_assert_eq(fake_reply(&f), 221);
-    shutdown(f.control, SHUT_WR);
-    cr_assert_eq(poll(&(struct pollfd){ .fd = f.control, .events = POLLRDHUP },
-                      1, 20000),
-                 1);
-    fake_new_log(&f);
-    read_up_to(&f, EVENT_END, &r);
-    cr_assert_eq(fake_end(&f), ENDING_QUIT);
-}
-
 /* A kicked one hasn't got 20 s, and master's end is the end of all. */
 Test(verdict, the_end_waits_no_longer_than_master, .timeout = 15)
 {
@@ -298,7 +263,7 @@ Test(verdict, the_end_waits_no_longer_than_master, .timeout = 15)
 /* Its own reply doesn't overtake the transfer's, nor QUIT's either. */
 Test(verdict, abor_and_quit_wait_too, .timeout = 60)
 {
-    struct packet done = { .message = MSG_DONE };
+    struct message done = { .kind = MSG_done };
     struct event_record r;
     struct fake_transfer t;
     struct fake f;
@@ -307,7 +272,7 @@ Test(verdict, abor_and_quit_wait_too, .timeout = 60)
     fake_fill_log(&f);
     fake_upload(&f, &t);
     fake_say(&f, "QUIT\r\nABOR");
-    fake_answer(&f, MSG_FILE_ABORT, &done);
+    fake_answer(&f, MSG_file_abort, &done);
     expect_waits(&f);
     read_up_to(&f, EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 426);

@@ -27,7 +27,7 @@ enum key_kind {
 
 struct credentials_spec {
     enum key_kind kind;
-    bool expired, later; /* later: valid in an hour */
+    bool expired, later;    /* later: valid in an hour */
     const char *passphrase; /* of the key, or NULL */
     const char *names;      /* "DNS:a.example,DNS:b.example", or NULL */
     long serial;            /* 0: 1 */

@@ -31,12 +31,13 @@ static void tear_down(void)
 
 TestSuite(lists, .init = set_up, .fini = tear_down);
 
-/* One file of both. */
+/* One file of both, made in the same second. */
 static void write_two(const struct pki_crl *one, const struct pki_crl *other)
 {
     struct pki_crl a = *one, b = *other;
     char command[256];
 
+    a.now = b.now = time(NULL);
     a.file = "a.pem";
     b.file = "b.pem";
     pki_list_as(pki, &a);

@@ -21,9 +21,9 @@ static const struct credentials_spec pairs[] = {
 static struct tls_context *make(const struct credentials_spec *specs, size_t n,
                                 struct complaint *c)
 {
-    struct credentials made[TLS_PAIRS_MAX + 1];
-    struct key_files files[TLS_PAIRS_MAX + 1] = { 0 };
-    char names[TLS_PAIRS_MAX + 1][2][32];
+    struct credentials made[CERTIFICATES_MAX + 1];
+    struct key_files files[CERTIFICATES_MAX + 1] = { 0 };
+    char names[CERTIFICATES_MAX + 1][2][32];
     struct tls_context *t;
 
     for (size_t i = 0; i < n; i++) {
@@ -130,24 +130,24 @@ Test(names, one_bad_pair_is_named)
 Test(names, at_most_16)
 {
     struct tls_policy policy;
-    struct credentials_spec many[TLS_PAIRS_MAX];
-    char names[TLS_PAIRS_MAX][32];
+    struct credentials_spec many[CERTIFICATES_MAX];
+    char names[CERTIFICATES_MAX][32];
     struct complaint c = { "" };
     struct tls_context *t;
     struct peer p = { .options = { .name = "n15.example" } };
 
-    for (size_t i = 0; i < TLS_PAIRS_MAX; i++) {
+    for (size_t i = 0; i < CERTIFICATES_MAX; i++) {
         snprintf(names[i], sizeof(names[i]), "DNS:n%zu.example", i);
         many[i] =
             (struct credentials_spec){ .kind = KEY_EC, .names = names[i] };
     }
-    t = make(many, TLS_PAIRS_MAX, &c);
+    t = make(many, CERTIFICATES_MAX, &c);
     cr_assert(t, "%s", c.text);
     meet(t, &p);
     cr_expect_eq(p.serial, 16);
     tls_context_free(t);
-    tls_policy_init(&policy);
-    cr_assert_null(tls_context_new(NULL, TLS_PAIRS_MAX + 1, &policy,
+    suites_policy_init(&policy);
+    cr_assert_null(tls_context_new(NULL, CERTIFICATES_MAX + 1, &policy,
                                    &(struct signer){ 0 }, &c));
     cr_assert_str_eq(c.text, "17 certificates: 1 to 16 are possible");
 }

@@ -126,7 +126,7 @@ Test(policy, options)
     SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
     struct tls_policy policy;
 
-    tls_policy_init(&policy);
+    suites_policy_init(&policy);
     cr_assert_eq(policy_set(ssl, &policy), 0);
     for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
         cr_expect(SSL_CTX_get_options(ssl) & never[i].option, "%s",
@@ -193,7 +193,7 @@ static const struct choice {
 
 static void policy_of(const struct choice *row, struct tls_policy *policy)
 {
-    tls_policy_init(policy);
+    suites_policy_init(policy);
     policy->least = row->least;
     for (unsigned v = 0; v < TLS_VERSIONS; v++) {
         if (!row->suites[v][0])

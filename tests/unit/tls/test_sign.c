@@ -46,7 +46,7 @@ static const struct {
     { EC, SLICE(RANDOMS "\x03\x00\x1d\x21" HASH), false },
     { EC, SLICE(RANDOMS "\x01\x00\x1d" POINT), false }, /* explicit prime */
     { EC, SLICE(RANDOMS "\x03\x00\x1d"), false },
-    { EC, SLICE(RANDOMS "\x03\x00\x1d\x00"), false }, /* no point */
+    { EC, SLICE(RANDOMS "\x03\x00\x1d\x00"), false },   /* no point */
     { EC, SLICE(RANDOMS "\x03\x00\x17" POINT), false }, /* too short for it */
     { EC, SLICE(RANDOMS "\x03\x00\x16" POINT), false }, /* secp256k1 */
     { EC, SLICE(RANDOMS "\x03\x01\x1d" POINT), false },

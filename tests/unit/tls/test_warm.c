@@ -1,5 +1,5 @@
-/* Behind the cage nothing is opened any more: a session that was forked after
- * the warming does all of TLS with a handful of system calls. */
+/* Behind the sandbox nothing is opened any more: a session that was forked
+ * after the warming does all of TLS with a handful of system calls. */
 #include <criterion/criterion.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -72,7 +72,7 @@ static void enter(const struct sock_filter *rules, size_t n)
         _exit(100);
 }
 
-static void enter_cage(void)
+static void enter_sandbox(void)
 {
     if (SANITIZED)
         enter(no_opening, sizeof(no_opening) / sizeof(no_opening[0]));
@@ -124,15 +124,15 @@ static pid_t fork_session(struct line *l, const char *empty, size_t upload)
         return pid;
     close(l->far);
     enter_chroot(empty);
-    enter_cage();
+    enter_sandbox();
     _exit(serve(l, upload));
 }
 
-/* Gate makes the context and forks; the child is caged and then the client
+/* Gate makes the context and forks; the child is sandboxed and then the client
  * comes, in each version and with a curve and a suite that the warming did not
  * use. */
-static void session_in_cage(struct tls_context *t, const char *empty,
-                            const struct tls_client_options *o)
+static void session_in_sandbox(struct tls_context *t, const char *empty,
+                               const struct tls_client_options *o)
 {
     enum { UPLOAD = 1500007 };
     struct peer p = { .play = play_transfer, .bytes = UPLOAD, .options = *o };
@@ -153,7 +153,7 @@ static void session_in_cage(struct tls_context *t, const char *empty,
     line_hang_up(&l);
 }
 
-Test(warm, a_caged_session_opens_nothing)
+Test(warm, a_sandboxed_session_opens_nothing)
 {
     static const struct tls_client_options clients[] = {
         { .version = TLS1_2_VERSION },
@@ -169,7 +169,7 @@ Test(warm, a_caged_session_opens_nothing)
     cr_assert(mkdtemp(empty));
     struct tls_context *t = context_make();
     for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++)
-        session_in_cage(t, empty, &clients[i]);
+        session_in_sandbox(t, empty, &clients[i]);
     tls_context_free(t);
     rmdir(empty);
 }
@@ -181,7 +181,7 @@ static int fail(struct line *l)
     return st == STREAM_FAILED && strlen(stream_cause(l->s)) > 0 ? 0 : 1;
 }
 
-Test(warm, a_caged_failure_opens_nothing)
+Test(warm, a_sandboxed_failure_opens_nothing)
 {
     char empty[] = "/tmp/sallyport-empty-XXXXXX";
     cr_assert(mkdtemp(empty));
@@ -194,7 +194,7 @@ Test(warm, a_caged_failure_opens_nothing)
     pid_t pid = fork();
     if (pid == 0) {
         enter_chroot(empty);
-        enter_cage();
+        enter_sandbox();
         _exit(fail(&l));
     }
     cr_assert_eq(waitpid(pid, &status, 0), pid);

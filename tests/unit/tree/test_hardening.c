@@ -6,10 +6,11 @@
 #include <string.h>
 
 static const char *const programs[] = {
-    "bin/sallyport",          "sbin/sallyportd",
-    "sbin/sallyportctl",      "libexec/sallyport/gate",
-    "libexec/sallyport/auth", "libexec/sallyport/keys",
-    "libexec/sallyport/log",  "libexec/sallyport/names"
+    "bin/sallyport",           "sbin/sallyportd",
+    "sbin/sallyportctl",       "libexec/sallyport/gate",
+    "libexec/sallyport/auth",  "libexec/sallyport/keys",
+    "libexec/sallyport/log",   "libexec/sallyport/names",
+    "libexec/sallyport/master"
 };
 
 static const struct {

@@ -23,7 +23,7 @@ static const struct {
     { "certificate=" PIN " login=certificate", NULL },
     { "login=certificate certificate=" PIN, NULL },
     { "certificate=" PIN ";" PIN " login=certificate", NULL },
-    { "certificate=", "certificate=: there is nothing behind it" },
+    { "certificate=", "certificate=: expected a name after it" },
     { "certificate=anna", "certificate=anna: expected sha256:, subject:, " },
     { "certificate=email:",
       "certificate=email:: expected sha256:, subject:, " },
@@ -97,11 +97,11 @@ Test(certificate, pins)
 {
     const struct user user = { .certificate =
                                    SLICE("dns:x;" PIN ";sha256:00;" PIN) };
-    uint8_t out[3][USER_PIN_BYTES];
+    uint8_t out[3][PIN_BYTES];
 
     cr_expect_eq(user_certificate_pins(&user, out, 3), 2u);
     cr_expect_eq(user_certificate_pins(&user, out, 1), 1u);
     cr_expect_eq(out[0][0], 0x01);
     cr_expect_eq(out[0][31], 0xef);
-    cr_expect_arr_eq(out[0], out[1], USER_PIN_BYTES);
+    cr_expect_arr_eq(out[0], out[1], PIN_BYTES);
 }

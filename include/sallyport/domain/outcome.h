@@ -1,0 +1,87 @@
+/* Words that processes share: outcomes and their like. */
+#ifndef SALLYPORT_DOMAIN_OUTCOME_H
+#define SALLYPORT_DOMAIN_OUTCOME_H
+
+#include <stdint.h>
+
+/* The result of a request to files. */
+enum outcome {
+    OUTCOME_OK,
+    OUTCOME_NOT_FOUND,
+    OUTCOME_NO_RIGHT, /* the user lacks the right */
+    OUTCOME_DENIED,   /* EACCES or EPERM from the kernel */
+    OUTCOME_EXISTS,
+    OUTCOME_NOT_DIRECTORY,
+    OUTCOME_IS_DIRECTORY,
+    OUTCOME_NOT_REGULAR, /* a FIFO, socket or device */
+    OUTCOME_NOT_EMPTY,
+    OUTCOME_BAD_NAME,   /* reserved, control bytes, too long */
+    OUTCOME_BAD_OFFSET, /* REST beyond what is there */
+    OUTCOME_NO_SPACE,   /* ENOSPC, EDQUOT */
+    OUTCOME_TOO_LARGE,  /* the server's limit of a file's size */
+    OUTCOME_READ_ONLY,
+    OUTCOME_NAME_TAKEN, /* and on_conflict permits no other name */
+    OUTCOME_BAD_TIME,   /* the file system can't keep it */
+    OUTCOME_STAYS, /* on_conflict keeps the old file, so REST and APPE can't
+                      change it */
+    OUTCOME_COPY_TOO_LARGE, /* the file that the upload would continue is larger
+                               than copy_max */
+    OUTCOME_CHANGED,        /* the file changed while it was copied */
+    OUTCOME_BUSY,
+    OUTCOME_ONLY_OVERWRITE, /* the file system supports no other on_conflict */
+    OUTCOME_MOVED,          /* its directory was moved meanwhile */
+    OUTCOME_OVERTAKEN, /* another session took the name at the same moment */
+    OUTCOME_CROSS_DEVICE,
+    OUTCOME_INCOMPLETE, /* the length differs from the announced one */
+    OUTCOME_GONE_AWAY,  /* the reader of a listing closed it (ABOR) */
+    OUTCOME_STANDS,     /* failed after the rename: the file stands */
+    OUTCOME_UNANSWERED, /* from session itself: files didn't answer, and the
+                           file may stand */
+    OUTCOME_IO,         /* anything else */
+    OUTCOME_COUNT
+};
+
+/* Why a connection to a passive port isn't the session's data connection. */
+enum foreign {
+    FOREIGN_CLIENT, /* from another host */
+    FOREIGN_HEADER, /* no valid PROXY header */
+    FOREIGN_CHECK,  /* the proxy's own health check */
+    FOREIGN_USER,   /* a late one, from another user's client */
+    FOREIGN_COUNT
+};
+
+enum write_mode {
+    WRITE_STORE,
+    WRITE_APPEND,
+    WRITE_UNIQUE, /* STOU: never over another file */
+    WRITE_MODE_COUNT
+};
+enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
+/* Why master refuses a request of sallyportctl. A text explains it. */
+enum refusal {
+    REFUSAL_BUSY,     /* try again */
+    REFUSAL_DENIED,   /* the caller may not ask */
+    REFUSAL_NO_USER,  /* there is no user of that name */
+    REFUSAL_HOME,     /* the home can't be entered */
+    REFUSAL_BAD_FILE, /* the file that was to be read is wrong */
+    REFUSAL_COUNT
+};
+enum server_state { SERVER_STARTS, SERVER_RUNS, SERVER_STOPS, SERVER_STATES };
+
+/* An unfinished upload, as files reports it to sallyportctl. */
+enum partial_state {
+    PARTIAL_RESTS,
+    PARTIAL_IN_USE,  /* an upload is writing it; never removed */
+    PARTIAL_REMOVED, /* by this request */
+    PARTIAL_STAYS,   /* could not be removed */
+    PARTIAL_STATE_COUNT
+};
+/* Why session asks for the facts of a path. */
+enum facts_for {
+    FACTS_FOR_ANY,
+    FACTS_FOR_SIZE,   /* also the length of the user's own partial */
+    FACTS_FOR_RENAME, /* needs the right to rename, not the right to list */
+    FACTS_FOR_COUNT
+};
+
+#endif

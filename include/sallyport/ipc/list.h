@@ -1,0 +1,1040 @@
+/* The list of messages: everything that one process can say to another. All
+ * else follows from it: the structs (message.h), the codec, the permission
+ * check, docs/messages.md. A file that includes it defines first what it wants
+ * of each message, and it may do so several times:
+ *
+ *   MESSAGE(name, from, to, phases, how_often, answers, purpose)
+ *     from, to    processes, or several with |
+ *     phases      of the receiver's channel, in which it may come
+ *     how_often   ONCE or MANY on one channel
+ *     answers     the request that it answers, or NONE
+ *   FIELD(c_type, TYPE, name, count)   each field, by one of the words below
+ *   END                                after the last field
+ *   SECTION(title, introduction)       a heading of the document; optional
+ *
+ * No include guard: that is on purpose. */
+
+/* clang-format off */
+#ifndef SECTION
+#define SECTION(title, introduction)
+#endif
+
+#define NUMBER(name)     FIELD(uint64_t, NUMBER, name, 0)
+/* Seconds since 1970. */
+#define TIME(name)       FIELD(int64_t, TIME, name, 0)
+#define FLAG(name)       FIELD(bool, FLAG, name, 2)
+/* One of an enum that has COUNT values from 0 on. */
+#define ENUM(type, name, count) FIELD(enum type, ENUM, name, count)
+/* 0 to 4,095. */
+#define ERRNO(name)      FIELD(int, ERRNO, name, 4096)
+/* With its port; family 0: none. */
+#define ADDRESS(name)    FIELD(struct address, ADDRESS, name, 0)
+/* 1 to 255 bytes, no control bytes. */
+#define WORD(name)       FIELD(struct slice, WORD, name, 0)
+/* Up to 1,024 bytes, no NUL. */
+#define TEXT(name)       FIELD(struct slice, TEXT, name, 0)
+/* Absolute, 1 to 4,096 bytes, no NUL. */
+#define PATH(name)       FIELD(struct slice, PATH, name, 0)
+/* Up to 512 bytes, no NUL; the buffers are wiped. */
+#define SECRET(name)     FIELD(struct slice, SECRET, name, 0)
+/* A key, exactly 80 bytes; the buffers are wiped. */
+#define KEY(name)        FIELD(struct slice, KEY, name, 0)
+/* Up to 10,240. */
+#define BYTES(name)      FIELD(struct slice, BYTES, name, 0)
+/* A descriptor. */
+#define FD(name)         FIELD(int, FD, name, 0)
+
+SECTION("Across generations",
+        "A supervisor or a master of one build talks to a master of another. "
+        "So these and those of the next section come first, and a new one "
+        "goes to the end of that: the number on the wire is the position. A "
+        "published message keeps its fields; a new message replaces it.")
+
+MESSAGE(hello, MASTER | GATE, SUPERVISOR | GATE, START, ONCE, NONE,
+        "the version of what follows, `GENERATION_VERSION`")
+NUMBER(version)
+END
+
+MESSAGE(keep, MASTER, SUPERVISOR, START | RUN, MANY, NONE,
+        "a descriptor that outlives this generation, and its name, such as "
+        "`listen 0.0.0.0:21 0`; after `up` it replaces the one of that name")
+WORD(name)
+FD(file)
+END
+
+MESSAGE(up, MASTER, SUPERVISOR, START, ONCE, NONE,
+        "all processes of this generation are ready")
+END
+
+MESSAGE(start_failed, MASTER, SUPERVISOR, START, ONCE, NONE,
+        "this generation doesn't start: why")
+TEXT(why)
+END
+
+MESSAGE(lead, SUPERVISOR, MASTER, RUN, ONCE, NONE,
+        "this generation is the newest one, and serves; after `take_over`, if "
+        "that comes. The answer is `leading`")
+END
+
+MESSAGE(take_over, SUPERVISOR, MASTER, RUN, ONCE, NONE,
+        "for gate: the end of a pair on which the gate before it hands over "
+        "its sessions")
+FD(gate)
+END
+
+MESSAGE(predecessor, SUPERVISOR, MASTER, RUN, MANY, NONE,
+        "an older generation that lives: its number, a link to its master")
+NUMBER(generation)
+FD(master)
+END
+
+MESSAGE(step_down, SUPERVISOR, MASTER, RUN, MANY, NONE,
+        "for gate: the other end of that pair; gate hands over and ends")
+FD(gate)
+END
+
+MESSAGE(successor, SUPERVISOR, MASTER, RUN, MANY, NONE,
+        "a newer generation leads: a link to its master. This one finishes "
+        "what it has begun")
+FD(master)
+END
+
+MESSAGE(leading, MASTER, SUPERVISOR, RUN, ONCE, NONE,
+        "gate accepts connections")
+END
+
+MESSAGE(gate_lost, MASTER, SUPERVISOR, RUN, ONCE, NONE,
+        "this generation has no gate any more; whether it handed over")
+FLAG(handed_over)
+END
+
+MESSAGE(renew, MASTER, SUPERVISOR, RUN, MANY, NONE,
+        "a reload was asked for: start another generation")
+END
+
+MESSAGE(renewed, SUPERVISOR, MASTER, RUN, MANY, renew,
+        "it leads, or it doesn't and why")
+FLAG(done)
+TEXT(why)
+END
+
+SECTION("From one gate to the next",
+        "A takeover: the old gate sends these in this order and ends. Its "
+        "sessions wait meanwhile. Times are milliseconds of the monotonic "
+        "clock, which all processes share. What doesn't fit into the new "
+        "configuration is skipped: a session too many sees the end of its "
+        "channel.")
+
+MESSAGE(tickets, GATE, GATE, RUN, ONCE, NONE,
+        "the keys of tickets, in use from here on, and when the first one "
+        "was made")
+KEY(now)
+KEY(before)
+NUMBER(turned)
+END
+
+MESSAGE(heir, GATE, GATE, RUN, MANY, NONE,
+        "a session: its serial; its user as in `logged_in`; its client, where "
+        "that connected to us, and where the client connected to (the proxy); "
+        "whether it is logged in, came by a proxy, and its client is known; "
+        "when it began; until when it must log in or send a heartbeat, and "
+        "how long it may go without one; the number of its `admit`, if that "
+        "waits for an answer (else 0); gate's end of its channel")
+NUMBER(serial)
+NUMBER(user)
+ADDRESS(peer)
+ADDRESS(local)
+ADDRESS(server)
+FLAG(logged_in)
+FLAG(proxied)
+FLAG(known)
+NUMBER(born)
+NUMBER(until)
+NUMBER(silence)
+NUMBER(admit)
+FD(session)
+END
+
+MESSAGE(heir_port, GATE, GATE, RUN, MANY, NONE,
+        "where the client of a session is expected: serial, passive listener, "
+        "until when; whether the session judges a connection just now, how "
+        "many it was given to judge, whether it was told of a stranger")
+NUMBER(serial)
+ADDRESS(port)
+NUMBER(until)
+FLAG(judges)
+NUMBER(tries)
+FLAG(warned)
+END
+
+MESSAGE(heir_parked, GATE, GATE, RUN, MANY, NONE,
+        "a connection to that port that waits until the session has judged an "
+        "earlier one: serial, its peer")
+NUMBER(serial)
+ADDRESS(peer)
+FD(connection)
+END
+
+MESSAGE(heir_active, GATE, GATE, RUN, MANY, NONE,
+        "a connection in active mode that is being made: serial, the number "
+        "of the `active` that asked for it, its peer, until when")
+NUMBER(serial)
+NUMBER(asked)
+ADDRESS(to)
+NUMBER(until)
+FD(connection)
+END
+
+MESSAGE(resting, GATE, GATE, RUN, MANY, NONE,
+        "a late connection may still come: its client's host, the passive "
+        "listener, the user and the session that left it, until when")
+ADDRESS(client)
+ADDRESS(port)
+NUMBER(user)
+NUMBER(session)
+NUMBER(until)
+END
+
+MESSAGE(queued, GATE, GATE, RUN, MANY, NONE,
+        "a connection that has no session yet: its peer, the control listener")
+ADDRESS(peer)
+ADDRESS(listener)
+FD(connection)
+END
+
+MESSAGE(over, GATE, GATE, RUN, ONCE, NONE, "that was all")
+END
+
+SECTION("Setting up a child", NULL)
+
+MESSAGE(conf, MASTER, GATE | LOG, START | RUN, MANY, NONE,
+        "the settings as text, in a sealed memfd; to gate at each reload too")
+FD(settings)
+END
+
+MESSAGE(sandbox, MASTER, CHILDREN, START, ONCE, NONE,
+        "run by root or not, uid, gid, bits of `allow_weaker`; the directory "
+        "to chroot to")
+FLAG(root)
+NUMBER(uid)
+NUMBER(gid)
+NUMBER(allow_weaker)
+FD(directory)
+END
+
+MESSAGE(log, MASTER, GATE | AUTH | KEYS | NAMES, START | RUN, MANY, NONE,
+        "the receiver's end of its channel to log, which outlives each log")
+FD(log)
+END
+
+MESSAGE(certificate, MASTER, GATE | AUTH, START | RUN, MANY, NONE,
+        "a certificate chain, a PEM file: the number of its key, its path and "
+        "the key's path for error messages, whether it is in use already "
+        "(then an expired one is no mistake); auth only keeps the hash of the "
+        "first certificate")
+NUMBER(number)
+TEXT(path)
+TEXT(key_path)
+FLAG(in_use)
+FD(file)
+END
+
+MESSAGE(staple, MASTER, GATE, START | RUN, MANY, NONE,
+        "an OCSP response, a DER file, for the certificate with that key: the "
+        "number, whether an unusable one is a mistake (`--check`), its path "
+        "for error messages")
+NUMBER(number)
+FLAG(required)
+TEXT(path)
+FD(file)
+END
+
+MESSAGE(pair_is, GATE, MASTER, RUN, MANY, NONE,
+        "what `status` shows of a certificate: the number of its key, when it "
+        "expires, until when its OCSP response counts (0: none is sent); "
+        "after `ready`, and before `taken`")
+NUMBER(number)
+TIME(expires)
+TIME(staple_until)
+END
+
+MESSAGE(client_ca, MASTER, GATE, START | RUN, MANY, NONE,
+        "the CAs of clients' certificates, a PEM file: its path for error "
+        "messages, whether it is in use already (then an expired one is no "
+        "mistake)")
+TEXT(path)
+FLAG(in_use)
+FD(file)
+END
+
+MESSAGE(client_crl, MASTER, GATE, START | RUN, MANY, NONE,
+        "revocation lists of clients' certificates, a PEM file: as `client_ca`")
+TEXT(path)
+FLAG(in_use)
+FD(file)
+END
+
+MESSAGE(key, MASTER, KEYS, START | RUN, MANY, NONE,
+        "a private key, a PEM file: its number, its path for error messages; "
+        "closed as soon as it is read")
+NUMBER(number)
+TEXT(path)
+FD(file)
+END
+
+MESSAGE(take, MASTER, GATE | KEYS, RUN, MANY, NONE,
+        "all messages of a reload were sent: its generation")
+NUMBER(generation)
+END
+
+MESSAGE(give_up, MASTER, GATE, RUN, MANY, NONE,
+        "master no longer waits for this reload: its generation; the answer "
+        "is `not_taken` unless it is in use already")
+NUMBER(generation)
+END
+
+MESSAGE(taken, GATE | KEYS, MASTER, RUN, MANY, NONE,
+        "a reload is in use: its generation")
+NUMBER(generation)
+END
+
+MESSAGE(not_taken, GATE | KEYS, MASTER, RUN, MANY, NONE,
+        "the old settings stay: the generation, and why")
+NUMBER(generation)
+TEXT(why)
+END
+
+MESSAGE(key_gone, MASTER, KEYS, RUN, MANY, NONE,
+        "the number of a key that no session needs any more")
+NUMBER(number)
+END
+
+MESSAGE(peers, MASTER, KEYS, START, ONCE, NONE,
+        "how many channels keys must be able to serve at a time")
+NUMBER(most)
+END
+
+MESSAGE(keys, MASTER, GATE, START | RUN, MANY, NONE,
+        "the receiver's end of its channel to keys, which outlives each keys")
+FD(keys)
+END
+
+MESSAGE(listener, MASTER, GATE, START, MANY, NONE,
+        "a control listener: its index, its address")
+NUMBER(index)
+ADDRESS(bound)
+FD(listener)
+END
+
+MESSAGE(passive, MASTER, GATE, START, MANY, NONE,
+        "a passive listener: its address with its port; whether only the "
+        "configuration before has it, so that it serves adopted sessions and "
+        "nobody else")
+ADDRESS(bound)
+FLAG(retired)
+FD(listener)
+END
+
+MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
+        "the memory that gates of all generations share, a sealed file: "
+        "failure counts and bans; gate alone writes and reads it")
+FD(file)
+END
+
+MESSAGE(public_address, MASTER, GATE, START | RUN, MANY, NONE,
+        "the address of a host name in the settings: its number (0: "
+        "`address`, from 1 on: the lines `address.NETWORK`); for the next "
+        "PASV")
+NUMBER(number)
+ADDRESS(address)
+END
+
+MESSAGE(users, MASTER, AUTH, START | RUN, MANY, NONE,
+        "the users file, in a sealed memfd: its edition; two halves of the "
+        "key for hashes of names")
+NUMBER(edition)
+NUMBER(name_key_1)
+NUMBER(name_key_2)
+FD(users)
+END
+
+MESSAGE(log_output, MASTER, LOG, START, ONCE, NONE,
+        "where log writes its lines")
+FD(output)
+END
+
+MESSAGE(go, MASTER, CHILDREN, START, ONCE, NONE, "the set-up is over")
+END
+
+MESSAGE(ready, CHILDREN, MASTER, START, ONCE, NONE,
+        "sandboxed and working: both ends move to *run*")
+END
+
+MESSAGE(failed, CHILDREN, MASTER, START, ONCE, NONE,
+        "the child can't work: why, in words for the administrator")
+TEXT(why)
+END
+
+SECTION("Connections", NULL)
+
+MESSAGE(open, MASTER, GATE, RUN, MANY, NONE,
+        "accept connections from now on; until then a gate accepts none. The "
+        "answer is `serving`")
+END
+
+MESSAGE(adopt, MASTER, GATE, RUN, ONCE, NONE,
+        "the channel on which the gate before sends its sessions: adopt them, "
+        "then accept, within a second. The answer is `serving`")
+FD(gate)
+END
+
+MESSAGE(hand_over, MASTER, GATE, RUN, MANY, NONE,
+        "stop accepting, send all sessions to the gate at the other end of "
+        "this channel, and end")
+FD(gate)
+END
+
+MESSAGE(serving, GATE, MASTER, RUN, MANY, NONE,
+        "gate accepts connections: after `open`, or when it has adopted the "
+        "sessions of the one before")
+END
+
+MESSAGE(health, MASTER, GATE, RUN, MANY, NONE,
+        "heartbeat; gate answers at once")
+END
+
+MESSAGE(healthy, GATE, MASTER, RUN, MANY, NONE, "the answer to `health`")
+END
+
+MESSAGE(session, GATE, MASTER, RUN, MANY, NONE,
+        "a new connection: serial, client, local address, index of the "
+        "listener; the far ends of its channels to master, log and keys")
+NUMBER(serial)
+ADDRESS(peer)
+ADDRESS(local)
+NUMBER(listener)
+FD(master)
+FD(log)
+FD(keys)
+END
+
+MESSAGE(born, GATE, MASTER, RUN, MANY, NONE,
+        "the process of a session: serial, pid")
+NUMBER(serial)
+NUMBER(pid)
+END
+
+MESSAGE(session_peer, GATE, MASTER, RUN, MANY, NONE,
+        "the client of a session that a proxy brought, and that is admitted: "
+        "serial, its address")
+NUMBER(serial)
+ADDRESS(peer)
+END
+
+MESSAGE(session_gone, GATE, MASTER, RUN, MANY, NONE,
+        "a session has ended: serial, wait status")
+NUMBER(serial)
+NUMBER(status)
+END
+
+MESSAGE(logged_in, MASTER, GATE, RUN, MANY, NONE,
+        "this session no longer counts as unauthenticated: serial, a keyed "
+        "hash of the user's name")
+NUMBER(serial)
+NUMBER(user)
+END
+
+MESSAGE(kill, MASTER, GATE, RUN, MANY, NONE, "end this session at once: serial")
+NUMBER(serial)
+END
+
+MESSAGE(kill_adopted, GATE, MASTER, RUN, MANY, NONE,
+        "end this session, which is another generation's process: serial")
+NUMBER(serial)
+END
+
+MESSAGE(adopted_gone, MASTER, GATE, RUN, MANY, NONE,
+        "a session that gate has adopted has ended: serial, wait status")
+NUMBER(serial)
+NUMBER(status)
+END
+
+MESSAGE(stop_accepting, MASTER, GATE, RUN, ONCE, NONE,
+        "close the control listeners; go on serving the sessions")
+END
+
+SECTION("Host names", NULL)
+
+MESSAGE(resolve, MASTER, NAMES, RUN, MANY, NONE,
+        "a host name, and the address that it had last; one at a time")
+WORD(host)
+ADDRESS(last)
+END
+
+MESSAGE(resolved, NAMES, MASTER, RUN, MANY, resolve,
+        "its IPv4 address: the last one, if that is still one of several")
+ADDRESS(address)
+END
+
+MESSAGE(unresolved, NAMES, MASTER, RUN, MANY, resolve,
+        "it has no address now, and why")
+ENUM(unresolved, why, UNRESOLVED_COUNT)
+END
+
+SECTION("By a proxy",
+        "On a listener marked `proxy` a session reads the PROXY header before "
+        "anything else. Both its channels are in phase *start* until its "
+        "client is known.")
+
+MESSAGE(admit, SESSION, GATE, START, ONCE, NONE,
+        "may this client enter, that connected to this address of the proxy? "
+        "Yes is `session_peer`, then `admitted` by master")
+ADDRESS(client)
+ADDRESS(server)
+END
+
+MESSAGE(not_admitted, GATE, SESSION, RUN, ONCE, admit,
+        "no: why, for the 421")
+TEXT(why)
+END
+
+SECTION("Data connections", NULL)
+
+MESSAGE(port, SESSION, GATE, RUN, MANY, NONE,
+        "where may my client connect to? What was expected before is dropped")
+END
+
+MESSAGE(port_is, GATE, SESSION, RUN, MANY, port,
+        "the address and port for the client")
+ADDRESS(address)
+END
+
+MESSAGE(port_none, GATE, SESSION, RUN, MANY, port,
+        "no port is free for this client host")
+END
+
+MESSAGE(port_close, SESSION, GATE, RUN, MANY, NONE,
+        "no data connection is expected any more, and none is made")
+END
+
+MESSAGE(active, SESSION, GATE, RUN, MANY, NONE,
+        "connect to my client, at this address and port: its own host, a port "
+        "from 1024; only with `active = yes`. What was expected before is "
+        "dropped. The answer is `data` or `active_none`")
+ADDRESS(to)
+END
+
+MESSAGE(active_none, GATE, SESSION, RUN, MANY, active,
+        "the client didn't take that connection: errno")
+ERRNO(error)
+END
+
+MESSAGE(data, GATE, SESSION, RUN, MANY, NONE,
+        "the data connection, its peer, and whether it may be a late one of "
+        "another user's client: then the answer is `data_mine` or "
+        "`data_foreign`; in active mode it answers `active`")
+ADDRESS(peer)
+FLAG(doubtful)
+FD(connection)
+END
+
+MESSAGE(data_stranger, GATE, SESSION, RUN, MANY, NONE,
+        "another host connected to this port, and was closed: its address; "
+        "once per `port`")
+ADDRESS(peer)
+END
+
+MESSAGE(data_proxied, GATE, SESSION, RUN, MANY, NONE,
+        "a proxy's connection to the port that this session has for itself, "
+        "and the proxy's address: whose is it? The next connection waits for "
+        "the answer")
+ADDRESS(proxy)
+FD(connection)
+END
+
+MESSAGE(data_mine, SESSION, GATE, RUN, MANY, NONE,
+        "it is my client's, by its header or its TLS session: the port is "
+        "free again")
+END
+
+MESSAGE(data_foreign, SESSION, GATE, RUN, MANY, NONE,
+        "it is not my client's: its peer (or the proxy, or none), and why; my "
+        "client is still expected")
+ADDRESS(peer)
+ENUM(foreign, why, FOREIGN_COUNT)
+END
+
+MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
+        "the key that seals tickets of TLS 1.3 from now on, and the one "
+        "before it; the first pair follows `logged_in`, and the 230 waits for "
+        "it")
+KEY(now)
+KEY(before)
+END
+
+MESSAGE(alive, SESSION, GATE, RUN, MANY, NONE,
+        "heartbeat of a session that is logged in: four times in "
+        "`idle_timeout`; without one for so long and 5 s more it is killed")
+END
+
+SECTION("Logging in", NULL)
+
+MESSAGE(admitted, MASTER, SESSION, START, ONCE, NONE,
+        "the client of a PROXY header may enter; master and log know its "
+        "address")
+END
+
+MESSAGE(login, SESSION, MASTER, PHASE_GREETED, MANY, NONE,
+        "a user gave name and password: which worker verifies them?")
+END
+
+MESSAGE(login_channel, MASTER, SESSION, PHASE_VERIFY, MANY, login,
+        "the session's end of a pair to an auth worker")
+FD(auth)
+END
+
+MESSAGE(verify, MASTER, AUTH, RUN, MANY, NONE,
+        "serial, edition of the users file, the client's address (for the "
+        "log); the other end of that pair")
+NUMBER(serial)
+NUMBER(edition)
+ADDRESS(peer)
+FD(session)
+END
+
+MESSAGE(credentials, SESSION, AUTH, RUN, ONCE, NONE,
+        "name, password; what the client's verified certificate says, a name "
+        "a line, and the messages of the handshake that proves it, both empty "
+        "without one; then session closes the pair")
+TEXT(name)
+SECRET(password)
+TEXT(certificate)
+BYTES(handshake)
+END
+
+MESSAGE(verdict, AUTH, MASTER, RUN, MANY, NONE,
+        "what became of one password: serial, edition, row, yes or no, a "
+        "keyed hash of the name that was tried (0: none came)")
+NUMBER(serial)
+NUMBER(edition)
+NUMBER(row)
+FLAG(accepted)
+NUMBER(name)
+END
+
+MESSAGE(granted, MASTER, SESSION, PHASE_VERIFY, MANY, login,
+        "the user's name, rights, `upload_eof`, `data_binding`, the version "
+        "of its row; the session's end of session-files")
+WORD(name)
+NUMBER(rights)
+NUMBER(upload_eof)
+NUMBER(binding)
+NUMBER(version)
+FD(files)
+END
+
+MESSAGE(denied, MASTER, SESSION, PHASE_VERIFY, MANY, login, "the login failed")
+ENUM(denial, why, DENIAL_COUNT)
+END
+
+MESSAGE(kick, MASTER, SESSION, START | LIVE, ONCE, NONE,
+        "say goodbye; after 2 s the session is killed")
+ENUM(ending, why, ENDING_COUNT)
+END
+
+MESSAGE(files_ready, FILES, MASTER, START, ONCE, NONE,
+        "the home is open and the sandbox is closed")
+END
+
+MESSAGE(files_failed, FILES, MASTER, START, ONCE, NONE,
+        "errno of what failed")
+ERRNO(error)
+END
+
+MESSAGE(session_died, MASTER, FILES, RUN, ONCE, NONE,
+        "the signal that ended its session, as gate saw it: files then "
+        "reports an upload that was under way")
+NUMBER(signal)
+END
+
+SECTION("Files", NULL)
+
+MESSAGE(file_read, SESSION, FILES, IDLE, MANY, NONE, "open a file to read")
+PATH(path)
+NUMBER(offset)
+END
+
+MESSAGE(file_readable, FILES, SESSION, ASKED, MANY, file_read,
+        "size, mtime; the open file")
+NUMBER(size)
+TIME(mtime)
+FD(file)
+END
+
+MESSAGE(file_write, SESSION, FILES, IDLE, MANY, NONE,
+        "open an upload: path, mode, offset, announced size (0: none); "
+        "whether nothing of it is kept if it is cut (the client's line ends "
+        "were changed, so no offset of the file is one of the client's)")
+PATH(path)
+ENUM(write_mode, mode, WRITE_MODE_COUNT)
+NUMBER(offset)
+NUMBER(announced)
+FLAG(keep_nothing)
+END
+
+MESSAGE(file_writable, FILES, SESSION, ASKED, MANY, file_write,
+        "the first offset to write at, limit of the size (0: none), whether "
+        "nothing may be written before `file_begin` is answered, bytes that "
+        "`file_copy` must copy before the commit; the partial. Files goes to "
+        "*writing*")
+NUMBER(first)
+NUMBER(limit)
+FLAG(waits)
+NUMBER(to_copy)
+FD(file)
+END
+
+MESSAGE(file_begin, SESSION, FILES, WRITING, MANY, NONE,
+        "the first byte is there: what was there before is cut or replaced "
+        "now")
+END
+
+MESSAGE(file_copy, SESSION, FILES, WRITING, MANY, NONE,
+        "copy the next piece of the finished file's head (REST and APPE onto "
+        "a finished file)")
+END
+
+MESSAGE(file_copied, FILES, SESSION, ASKED, MANY, file_copy,
+        "bytes of the head that are still to be copied")
+NUMBER(left)
+END
+
+MESSAGE(file_sync, SESSION, FILES, WRITING, MANY, NONE,
+        "bring to the disk what was written so far; it can be resumed then")
+END
+
+MESSAGE(file_room, SESSION, FILES, WRITING, MANY, NONE,
+        "the disk is full: remove old partials of the user; bytes still to "
+        "come (0: unknown). `done`: write again; `refused`: nothing was "
+        "removed, and nothing of this upload is kept")
+NUMBER(to_come)
+END
+
+MESSAGE(file_commit, SESSION, FILES, WRITING, MANY, NONE,
+        "the length that the file must have; files goes back to *idle*")
+NUMBER(length)
+END
+
+MESSAGE(file_stored, FILES, SESSION, ASKED, MANY, file_commit,
+        "the virtual path under which the file is now visible")
+PATH(path)
+END
+
+MESSAGE(file_abort, SESSION, FILES, WRITING, MANY, NONE,
+        "the upload was cut; whether what came may be wrong, so that nothing "
+        "of it is kept; files goes back to *idle*")
+FLAG(spoiled)
+END
+
+MESSAGE(file_delete, SESSION, FILES, IDLE, MANY, NONE, "delete a file")
+PATH(path)
+END
+
+MESSAGE(directory_list, SESSION, FILES, IDLE, MANY, NONE,
+        "path, format, the argument exactly as the client gave it (empty: "
+        "none, or longer than 1,024 bytes), MLSD's facts (`enum listing_fact` "
+        "bits). Only an argument that doesn't end in `/`, `/.` or `/..` can "
+        "be a pattern, and not MLSD's. NLST puts the argument in front of "
+        "each name, with a `/` between unless it is empty or ends in one; for "
+        "a single file it is the line")
+PATH(path)
+ENUM(list_format, format, LIST_FORMAT_COUNT)
+TEXT(argument)
+NUMBER(facts)
+END
+
+MESSAGE(directory_pipe, FILES, SESSION, ASKED, MANY, directory_list,
+        "the read end of the listing; closing it is ABOR")
+FD(listing)
+END
+
+MESSAGE(directory_listed, FILES, SESSION, ASKED, MANY, directory_list,
+        "the listing's end: outcome, number of entries; the second answer to "
+        "the same request")
+ENUM(outcome, outcome, OUTCOME_COUNT)
+NUMBER(entries)
+END
+
+MESSAGE(directory_enter, SESSION, FILES, IDLE, MANY, NONE,
+        "is this a directory that the user may enter?")
+PATH(path)
+END
+
+MESSAGE(directory_make, SESSION, FILES, IDLE, MANY, NONE, "make a directory")
+PATH(path)
+END
+
+MESSAGE(directory_remove, SESSION, FILES, IDLE, MANY, NONE,
+        "remove a directory")
+PATH(path)
+END
+
+MESSAGE(rename, SESSION, FILES, IDLE, MANY, NONE, "rename")
+PATH(from)
+PATH(to)
+END
+
+MESSAGE(renamed, FILES, SESSION, ASKED, MANY, rename,
+        "the virtual path that it has now: not the one that was asked for, if "
+        "that was taken and `on_conflict = rename`")
+PATH(path)
+END
+
+MESSAGE(facts, SESSION, FILES, IDLE, MANY, NONE,
+        "what is at this path? Here and in `times` and `mode`: whether it must "
+        "be a directory, since the client's path ended in `/`, `/.` or `/..`")
+PATH(path)
+ENUM(facts_for, purpose, FACTS_FOR_COUNT)
+FLAG(directory)
+END
+
+MESSAGE(facts_are, FILES, SESSION, ASKED, MANY, facts,
+        "kind, size, mtime, perm (bits in the order of \"acdeflmprw\"), mode, "
+        "device, inode")
+ENUM(entry_kind, kind, ENTRY_KIND_COUNT)
+NUMBER(size)
+TIME(mtime)
+NUMBER(perm)
+NUMBER(mode)
+NUMBER(device)
+NUMBER(inode)
+END
+
+MESSAGE(times, SESSION, FILES, IDLE, MANY, NONE, "set a file's times")
+PATH(path)
+TIME(access)
+TIME(modify)
+FLAG(directory)
+END
+
+MESSAGE(mode, SESSION, FILES, IDLE, MANY, NONE,
+        "set a file's permission bits, 0 to 0777")
+PATH(path)
+NUMBER(mode)
+FLAG(directory)
+END
+
+MESSAGE(space, SESSION, FILES, IDLE, MANY, NONE,
+        "how much can be written in this directory? Bytes that are wanted: if "
+        "less is free, old partials count as free, since a full disk removes "
+        "them")
+PATH(path)
+NUMBER(wanted)
+END
+
+MESSAGE(space_is, FILES, SESSION, ASKED, MANY, space, "bytes that are free")
+NUMBER(bytes)
+END
+
+MESSAGE(done, FILES, SESSION, ASKED, MANY, NONE,
+        "it is done (the answer to requests that need no other)")
+END
+
+MESSAGE(refused, FILES, SESSION, ASKED, MANY, NONE, "it failed: errno or 0")
+ENUM(outcome, outcome, OUTCOME_COUNT)
+ERRNO(error)
+END
+
+SECTION("Signatures", NULL)
+
+MESSAGE(keys_client, MASTER, KEYS, RUN, MANY, NONE,
+        "a process that will ask for signatures: process, serial, address; "
+        "keys' end of the channel")
+ENUM(process, process, PROCESS_COUNT)
+NUMBER(serial)
+ADDRESS(peer)
+FD(client)
+END
+
+MESSAGE(sign, GATE | SESSION, KEYS, RUN, MANY, NONE,
+        "the number of the key, the signature scheme of RFC 8446 4.2.3, the "
+        "whole message. A message of none of TLS's two shapes ends the "
+        "sender's channel")
+NUMBER(key)
+NUMBER(scheme)
+BYTES(message)
+END
+
+MESSAGE(signature, KEYS, GATE | SESSION, RUN, MANY, sign, "the signature")
+BYTES(signature)
+END
+
+MESSAGE(no_signature, KEYS, GATE | SESSION, RUN, MANY, sign,
+        "errno: no such key, another kind of key")
+ERRNO(error)
+END
+
+SECTION("The control socket",
+        "`sallyportctl` (ctl) connects to it; nothing else of ctl's is a "
+        "process of the server. The list of partials goes straight from files "
+        "to ctl, so that master never reads a name that a client chose.")
+
+MESSAGE(welcome, MASTER, CTL, START, ONCE, NONE,
+        "ctl may ask: version of the server, pid of master. Or "
+        "`control_refused`")
+WORD(version)
+NUMBER(pid)
+END
+
+MESSAGE(status, CTL, MASTER, IDLE, MANY, NONE, "how is the server?")
+END
+
+MESSAGE(status_listener, MASTER, CTL, ASKED, MANY, status,
+        "a control listener's address; one message each")
+ADDRESS(bound)
+END
+
+MESSAGE(status_certificate, MASTER, CTL, ASKED, MANY, status,
+        "a certificate: its file, its OCSP response's file (or empty), when "
+        "it expires, until when the response counts (0: not known, and none "
+        "is sent); one message each")
+TEXT(path)
+TEXT(staple_path)
+TIME(expires)
+TIME(staple_until)
+END
+
+MESSAGE(status_is, MASTER, CTL, ASKED, MANY, status,
+        "the state; since when it is ready; connections; those that are "
+        "logged in; `max_sessions`; users")
+ENUM(server_state, state, SERVER_STATES)
+TIME(since)
+NUMBER(sessions)
+NUMBER(logged_in)
+NUMBER(limit)
+NUMBER(users)
+END
+
+MESSAGE(reload, CTL, MASTER, IDLE, MANY, NONE,
+        "what SIGHUP does; the answer comes when it is done")
+END
+
+MESSAGE(users_edited, CTL, MASTER, IDLE, MANY, NONE,
+        "look at the users file now, and end the sessions that it no longer "
+        "lets in")
+END
+
+MESSAGE(who, CTL, MASTER, IDLE, MANY, NONE,
+        "which sessions are there? The place in master's table to begin at, "
+        "first 0")
+NUMBER(place)
+END
+
+MESSAGE(who_is, MASTER, CTL, ASKED, MANY, who,
+        "a session: serial; user, empty before login; its client; the address "
+        "that it came to; since when, and logged in since when (0: it isn't)")
+NUMBER(serial)
+TEXT(user)
+ADDRESS(peer)
+ADDRESS(local)
+TIME(since)
+TIME(login)
+END
+
+MESSAGE(who_end, MASTER, CTL, ASKED, MANY, who,
+        "the place to go on at, after 64 sessions; 0: there are no more")
+NUMBER(place)
+END
+
+MESSAGE(end_sessions, CTL, MASTER, IDLE, MANY, NONE,
+        "kick the session of this serial, else those of this user, else those "
+        "of this client; what isn't meant is 0, empty or no address")
+NUMBER(serial)
+TEXT(user)
+ADDRESS(client)
+END
+
+MESSAGE(partials, CTL, MASTER, IDLE, MANY, NONE,
+        "fork a process files of this user, to speak with ctl")
+WORD(user)
+END
+
+MESSAGE(partials_channel, MASTER, CTL, ASKED, MANY, partials,
+        "ctl's end of ctl-files")
+FD(files)
+END
+
+MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
+        "it is done (the answer to requests that need no other)")
+END
+
+MESSAGE(ended, MASTER, CTL, ASKED, MANY, NONE,
+        "how many sessions were told to end (answers `users_edited` and "
+        "`end_sessions`)")
+NUMBER(sessions)
+END
+
+MESSAGE(control_refused, MASTER, CTL, START | ASKED, MANY, NONE,
+        "why, and in words; instead of `welcome` master then closes")
+ENUM(refusal, refusal, REFUSAL_COUNT)
+TEXT(why)
+END
+
+MESSAGE(partials_find, CTL, FILES, IDLE, ONCE, NONE,
+        "list partials of at least this age in seconds, or remove those that "
+        "no upload writes")
+FLAG(remove)
+NUMBER(age)
+END
+
+MESSAGE(partial, FILES, CTL, ASKED, MANY, partials_find,
+        "a partial: its path, the name that it is for if that is known (else "
+        "empty), bytes, mtime, state")
+PATH(path)
+TEXT(name)
+NUMBER(bytes)
+TIME(mtime)
+ENUM(partial_state, state, PARTIAL_STATE_COUNT)
+END
+
+MESSAGE(partials_end, FILES, CTL, ASKED, MANY, partials_find,
+        "directories that could not be read, errno of the last")
+NUMBER(unread)
+ERRNO(error)
+END
+
+SECTION("Events", NULL)
+
+MESSAGE(log_sender, MASTER, LOG, START | RUN, MANY, NONE,
+        "a new sender of events: process, serial, address, the user it "
+        "belongs to (empty: nobody has logged in); log's end of the channel; "
+        "with a user, that session's other sender belongs to the user too")
+ENUM(process, process, PROCESS_COUNT)
+NUMBER(serial)
+ADDRESS(peer)
+TEXT(user)
+FD(sender)
+END
+
+MESSAGE(event, MASTER | SPEAKERS, LOG, RUN, MANY, NONE,
+        "an encoded event (include/sallyport/event/event.h)")
+BYTES(event)
+END
+
+#undef NUMBER
+#undef TIME
+#undef FLAG
+#undef ENUM
+#undef ERRNO
+#undef ADDRESS
+#undef WORD
+#undef TEXT
+#undef PATH
+#undef SECRET
+#undef KEY
+#undef BYTES
+#undef FD
+#undef SECTION
+#undef MESSAGE
+#undef FIELD
+#undef END

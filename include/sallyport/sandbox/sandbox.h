@@ -1,0 +1,76 @@
+/* The sandbox: what a process gives up before it works. The table of processes
+ * (src/sandbox/processes.c) says what each runs as and which limits it has. The
+ * policies (src/sandbox/policy_*.c) list its system calls, one permission per
+ * line, each with its reason. */
+#ifndef SALLYPORT_SANDBOX_SANDBOX_H
+#define SALLYPORT_SANDBOX_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sallyport/base/complaint.h"
+#include "sallyport/base/process.h"
+#include "sallyport/domain/sandbox_part.h"
+
+struct sandbox_row {
+    const char *title;  /* ps: "sallyport: gate" */
+    bool own_ids;       /* gives up root (run by root) */
+    bool empty_root;    /* chroot to an empty directory (run by root) */
+    bool forks;         /* else RLIMIT_NPROC 0 */
+    bool landlock;      /* confined to the directories that it is given */
+    bool only_reads;    /* in those directories, and may reach the network */
+    bool silent;        /* 0, 1 and 2 become /dev/null */
+    const char *cannot; /* in words, for docs and tests */
+};
+const struct sandbox_row *sandbox_row(enum process p);
+
+struct sandbox_plan {
+    bool root; /* started by root; else ids and chroot don't apply */
+    uid_t uid; /* the ids to take for good */
+    gid_t gid;
+    const gid_t *groups; /* supplementary, N of them */
+    size_t group_count;
+    int root_fd;        /* directory to chroot to, or -1 */
+    const int *beneath; /* Landlock: directories to be confined to */
+    size_t beneath_count;
+    int exec_fd;           /* directory of the programs to execute; 0: none */
+    size_t max_files;      /* RLIMIT_NOFILE */
+    bool connects;         /* gate may connect to clients: active mode */
+    unsigned allow_weaker; /* sandbox_part bits */
+};
+
+/* Takes the numbers of master's message `sandbox` into the plan. 0; -ERANGE,
+ * and nothing has changed. */
+int sandbox_plan_set(struct sandbox_plan *plan, uint64_t root, uint64_t uid,
+                     uint64_t gid, uint64_t allow_weaker);
+
+/* Standard descriptors, no_new_privs, not dumpable, no core, limits, chroot,
+ * bounding set, ids, Landlock, seccomp, in this order. 0, or -EINVAL with the
+ * complaint; the caller exits with EX_OSERR (71). *weaker gets the sandbox_part
+ * bits that allow_weaker excused. */
+int sandbox_enter(enum process p, const struct sandbox_plan *plan,
+                  unsigned *weaker, struct complaint *c);
+
+/* Compiles a policy ahead of time, so that sandbox_enter(p) needs no library
+ * and no memory in a fork of this process. 0 or -EINVAL */
+int sandbox_prepare(enum process p, struct complaint *c);
+
+/* Loads each policy in a short-lived child. 0 or -EINVAL with the complaint. To
+ * be called while this process may fork. */
+int sandbox_self_test(struct complaint *c);
+/* Tries whether this kernel or container has Landlock. 0 or -EINVAL with the
+ * complaint */
+int sandbox_landlock_test(struct complaint *c);
+
+/* REPORT is called in the SIGSYS handler, once per refused call: it must be
+ * async-signal-safe. */
+void sandbox_on_refused(void (*report)(int number));
+
+/* For files: takes the user's ids for a while; sandbox_regain() takes root
+ * back. 0 or -errno */
+int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
+int sandbox_regain(void);
+
+#endif

@@ -1,8 +1,0 @@
-/* What happens to a call that a policy doesn't list. */
-#ifndef SALLYPORT_CAGE_SIGSYS_H
-#define SALLYPORT_CAGE_SIGSYS_H
-
-/* Installs the handler and forgets which calls were reported: 0 or -errno. */
-int sigsys_install(void);
-
-#endif

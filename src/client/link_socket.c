@@ -1,0 +1,69 @@
+/* The sockets of a link: which one is the control connection, when a data
+ * connection's handshake may begin, and how an upload's connection ends. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "link_private.h"
+#include "sallyport/base/clock.h"
+
+/* After EPSV or PASV it is for data, else for control. libcurl begins a
+ * handshake as soon as the data connection stands; for a server that wants the
+ * command first, the kernel holds it back until the 150 has come, at most
+ * 200 ms. */
+int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
+{
+    struct link *l = of;
+    bool data = l->reply == 227 || l->reply == 229;
+
+    (void)kind;
+    if (!data)
+        l->control = fd;
+    else if (l->manner == LINK_LATE_HELLO &&
+             setsockopt(fd, IPPROTO_TCP, TCP_CORK, &(int){ 1 }, sizeof(int)) ==
+                 0)
+        l->corked = fd;
+    return CURL_SOCKOPT_OK;
+}
+
+void link_uncork(struct link *l)
+{
+    if (l->corked >= 0)
+        setsockopt(l->corked, IPPROTO_TCP, TCP_CORK, &(int){ 0 }, sizeof(int));
+    l->corked = -1;
+}
+
+/* libcurl reads nothing during an upload. TLS tickets that the server has sent
+ * would turn the close into a reset, and the server would lose the end of the
+ * file. So they are read until the server closes too, or has replied. Before a
+ * 150 there is nothing to lose. */
+static void link_linger(struct link *l, int fd)
+{
+    uint64_t end = clock_ms() + 1000 * l->site->options->timeout, now;
+    struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
+                           { .fd = l->control, .events = POLLIN } };
+    char rest[4096];
+
+    shutdown(fd, SHUT_WR);
+    while (!link_interrupted && (now = clock_ms()) < end) {
+        if (poll(p, 2, (int)(end - now)) <= 0)
+            continue;
+        if (p[0].revents && recv(fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
+            break;
+        if (p[1].revents && !p[0].revents)
+            break;
+    }
+}
+
+int link_on_close(void *of, curl_socket_t fd)
+{
+    struct link *l = of;
+
+    if (fd == l->control)
+        l->control = -1;
+    else if (l->io && l->io->give && l->reply < 200)
+        link_linger(l, fd);
+    return close(fd);
+}

@@ -1,0 +1,101 @@
+/* The addresses that PASV announces to clients of certain networks instead of
+ * the public address: rows with a network in their key, and the search for the
+ * right one. Runs wherever the configuration is read, and in gate. Must never
+ * ask a resolver. */
+#include <errno.h>
+
+#include "kinds.h"
+
+static int set_address_of(const struct assignment *a, struct announced *t)
+{
+    struct assignment inner = *a;
+
+    inner.field = &t->address;
+    if (addresses_set(&inner))
+        return -EINVAL;
+    if (t->address.host[0] && t->network.address.family != 4)
+        return kinds_refuse(a, "only PASV announces an address, to clients "
+                               "of IPv4: leave this out");
+    if (t->address.ip.family != 0 &&
+        t->address.ip.family != t->network.address.family)
+        return kinds_refuse(a, "these clients can't reach an address of "
+                               "the other family");
+    return 0;
+}
+
+/* The row's field is the array. The count is in the same struct. */
+int announced_set(const struct assignment *a)
+{
+    struct settings *s = (void *)((char *)a->field - a->row->offset);
+    struct announced t = { .line = a->line };
+
+    if (network_set(a, a->keyed,
+                    "an IP network such as 10.0.0.0/8 or fd00::/8 after "
+                    "\"address.\"",
+                    &t.network) ||
+        set_address_of(a, &t))
+        return -EINVAL;
+    for (size_t i = 0; i < s->announced_count; i++)
+        if (network_is(&s->announced[i].network, &t.network))
+            return kinds_refuse(a,
+                                "this network stands in line %zu "
+                                "already; keep one",
+                                s->announced[i].line);
+    if (s->announced_count == SETTINGS_ANNOUNCED_MAX)
+        return kinds_refuse(a, "more than %d networks", SETTINGS_ANNOUNCED_MAX);
+    s->announced[s->announced_count++] = t;
+    return 0;
+}
+
+int announced_show(const void *field, struct buf *into)
+{
+    const char *start = field;
+    const struct settings *s =
+        (const void *)(start - offsetof(struct settings, announced));
+
+    for (size_t i = 0; i < s->announced_count; i++) {
+        const struct announced *t = &s->announced[i];
+        int r = network_show(&t->network, into);
+
+        if (r == 0)
+            r = buf_add_text(into, " = ");
+        if (r == 0)
+            r = addresses_show(&t->address, into);
+        if (r == 0)
+            r = buf_add_text(into, "\n");
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+const struct address *settings_announced(const struct settings *s,
+                                         const struct address *client)
+{
+    const struct announced *best = NULL;
+
+    for (size_t i = 0; i < s->announced_count; i++) {
+        const struct announced *t = &s->announced[i];
+
+        if (network_holds(&t->network, client) &&
+            (!best || t->network.bits > best->network.bits))
+            best = t;
+    }
+    return best ? &best->address.ip : &s->address.ip;
+}
+
+struct public_address *settings_public(struct settings *s, size_t i)
+{
+    if (i == 0)
+        return &s->address;
+    return i <= s->announced_count ? &s->announced[i - 1].address : NULL;
+}
+
+bool settings_have_hosts(const struct settings *s)
+{
+    bool found = s->address.host[0] != '\0';
+
+    for (size_t i = 0; i < s->announced_count; i++)
+        found |= s->announced[i].address.host[0] != '\0';
+    return found;
+}

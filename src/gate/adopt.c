@@ -1,0 +1,264 @@
+/* Adopting the sessions of the gate before. In gate. Until all are there no
+ * session is served, no port is given away and no word of master is read, so
+ * that nothing is decided by half of the facts. That gate ran with another
+ * configuration, and perhaps another build: what doesn't fit is skipped, what
+ * can't be is the end of the takeover. What was adopted until then stays. */
+#include "adopt.h"
+
+#include <errno.h>
+
+#include "admit.h"
+#include "gate.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+#include "tell.h"
+
+void adopt_init(struct gate *g)
+{
+    channel_init(&g->adoption.before, -1, PROCESS_GATE, PROCESS_GATE,
+                 PHASE_START);
+}
+
+static struct child *find_adopted(struct gate *g, uint64_t serial)
+{
+    struct child *c = child_find(g, serial);
+
+    return c && c->adopted && c->channel.fd >= 0 ? c : NULL;
+}
+
+static int adopt_refuse(struct gate *g, const char *why)
+{
+    g->adoption.before.wrong = why;
+    return -EPROTO;
+}
+
+static int adopt_on_hello(void *owner, struct msg_hello *m)
+{
+    struct gate *g = owner;
+
+    if (m->version != GENERATION_VERSION)
+        return adopt_refuse(g, "another version of these messages");
+    g->adoption.before.phase = PHASE_RUN;
+    return 0;
+}
+
+static int adopt_on_tickets(void *owner, struct msg_tickets *m)
+{
+    tickets_adopt(owner, m);
+    return 0;
+}
+
+/* In the same states, and the same counts, as at the gate before. */
+static void adopt_state(struct child *c, const struct msg_heir *m)
+{
+    if (m->proxied && m->known) {
+        admit_know(c, &m->peer, &m->server);
+        if (m->admit == 0) {
+            limits_wait(&c->gate->limits, &c->peer);
+            child_waits(c);
+        }
+    }
+    c->born = m->born;
+    c->logged_in = m->logged_in;
+    c->user = m->user;
+    c->silence_ms = m->silence;
+    if (c->logged_in) {
+        c->heard = m->until - m->silence;
+        child_settle(c);
+    }
+}
+
+/* The request that waits for its answer was made in the phase before. */
+static void adopt_request(struct child *c, uint32_t request)
+{
+    enum limit limit;
+
+    c->channel.seen[MSG_admit] = c->known;
+    if (!c->known || request == 0)
+        return;
+    c->channel.phase = PHASE_START;
+    limit = queue_add_child(c, request);
+    if (limit != LIMIT_NONE)
+        admit_refuse(c, request, limit);
+}
+
+static void adopt_serve(struct child *c)
+{
+    if (!c->adopted)
+        return;
+    tickets_tell(c);
+    if (c->channel.fd >= 0)
+        child_serve(c);
+}
+
+static int adopt_on_heir(void *owner, struct msg_heir *m)
+{
+    struct gate *g = owner;
+    uint64_t now = clock_ms();
+    struct child *c;
+
+    if (child_find(g, m->serial))
+        return adopt_refuse(g, "a session twice");
+    if (m->serial == 0 || (!m->known && !m->proxied))
+        return adopt_refuse(g, "a session without a serial or a client");
+    c = limits_check(&g->limits, NULL) == LIMIT_NONE
+            ? child_new(g, m->serial, &m->peer, &m->local, m->proxied)
+            : NULL;
+    if (!c) {
+        g->adoption.skipped++;
+        return 0;
+    }
+    c->adopted = true;
+    adopt_state(c, m);
+    child_connect(c, fd_take(&m->session));
+    loop_timer_set(&g->loop, &c->timer, m->until > now ? m->until - now : 0);
+    adopt_request(c, (uint32_t)m->admit);
+    if (!g->adoption.waits)
+        adopt_serve(c);
+    return 0;
+}
+
+static int adopt_on_heir_port(void *owner, struct msg_heir_port *m)
+{
+    struct child *c = find_adopted(owner, m->serial);
+
+    if (c)
+        passive_adopt(c, m);
+    return 0;
+}
+
+static int adopt_on_heir_parked(void *owner, struct msg_heir_parked *m)
+{
+    struct child *c = find_adopted(owner, m->serial);
+
+    if (c)
+        passive_adopt_parked(c, m);
+    return 0;
+}
+
+static int adopt_on_heir_active(void *owner, struct msg_heir_active *m)
+{
+    struct child *c = find_adopted(owner, m->serial);
+
+    if (c)
+        active_adopt(c, m);
+    return 0;
+}
+
+static int adopt_on_resting(void *owner, struct msg_resting *m)
+{
+    passive_adopt_rest(owner, m);
+    return 0;
+}
+
+/* As if it had just been accepted. */
+static int adopt_on_queued(void *owner, struct msg_queued *m)
+{
+    struct gate *g = owner;
+
+    for (size_t i = 0; i < g->listeners; i++) {
+        struct listener *l = &g->listener[i];
+
+        if (l->acceptor.bound.port == m->listener.port &&
+            address_same_host(&l->acceptor.bound, &m->listener)) {
+            entry_take(l, fd_take(&m->connection), &m->peer);
+            break;
+        }
+    }
+    return 0;
+}
+
+/* Ends the dispatch. */
+static int adopt_on_over(void *owner, struct msg_over *m)
+{
+    (void)owner;
+    (void)m;
+    return -ECANCELED;
+}
+
+static const struct handler adopt_handlers[] = {
+    ON(hello, adopt_on_hello),
+    ON(tickets, adopt_on_tickets),
+    ON(heir, adopt_on_heir),
+    ON(heir_port, adopt_on_heir_port),
+    ON(heir_parked, adopt_on_heir_parked),
+    ON(heir_active, adopt_on_heir_active),
+    ON(resting, adopt_on_resting),
+    ON(queued, adopt_on_queued),
+    ON(over, adopt_on_over),
+};
+
+/* All sessions that are there are served, and new ones come. */
+static void adopt_open(struct gate *g)
+{
+    if (!g->adoption.waits)
+        return;
+    g->adoption.waits = false;
+    children_each(g, adopt_serve);
+    gate_watch_master(g);
+    gate_open(g);
+}
+
+static void adopt_end(struct gate *g)
+{
+    struct adoption *a = &g->adoption;
+
+    loop_remove(&g->loop, &a->watch);
+    loop_timer_clear(&g->loop, &a->timer);
+    channel_close(&a->before);
+    if (a->skipped > 0)
+        tell_service(g,
+                     "%zu sessions of the generation before are more than "
+                     "max_sessions; each ends after its transfer",
+                     a->skipped);
+    a->skipped = 0;
+    adopt_open(g);
+}
+
+static void adopt_on_readable(void *owner, uint32_t events)
+{
+    struct gate *g = owner;
+    struct channel *before = &g->adoption.before;
+    int r =
+        channel_dispatch(before, adopt_handlers,
+                         sizeof(adopt_handlers) / sizeof(adopt_handlers[0]), g);
+
+    (void)events;
+    if (r == 0)
+        return;
+    if (r != -ECANCELED)
+        tell_service(g, "the gate before has not handed over all: %s",
+                     r == -EPROTO ? before->wrong : "it has ended");
+    adopt_end(g);
+}
+
+static void adopt_on_time(void *owner)
+{
+    struct gate *g = owner;
+
+    tell_service(g, "the gate before hands over too slowly");
+    adopt_open(g);
+}
+
+void adopt_begin(struct gate *g, int fd)
+{
+    struct adoption *a = &g->adoption;
+
+    channel_init(&a->before, fd, PROCESS_GATE, PROCESS_GATE, PHASE_START);
+    a->watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = adopt_on_readable, .owner = g
+    };
+    a->timer = (struct loop_timer){ .on_time = adopt_on_time, .owner = g };
+    a->waits = !g->accepts;
+    if (a->waits)
+        loop_timer_set(&g->loop, &a->timer, ADOPT_MS);
+    gate_watch_master(g);
+    if (loop_add(&g->loop, &a->watch) < 0)
+        adopt_end(g);
+}
+
+void adopt_release(struct gate *g)
+{
+    channel_close(&g->adoption.before);
+}

@@ -1,0 +1,28 @@
+/* What gate knows of addresses after their sessions have ended. It lies in a
+ * file that master gives to each gate, so it outlives a takeover and a crash.
+ * Two gates may write at the same time for a moment: each value is bounded when
+ * it is read, and none is a place to write to. */
+#ifndef GATE_MEMORY_H
+#define GATE_MEMORY_H
+
+#include <stdint.h>
+
+#include "bans.h"
+#include "fruitless.h"
+
+/* The layout of struct memory: another number, another meaning. */
+#define MEMORY_VERSION 1
+
+struct memory {
+    uint32_t version, size;
+    struct fruitless fruitless;
+    struct bans bans;
+};
+
+/* Maps FD, or memory of this gate alone if FD is -1. No fork inherits it. What
+ * has another version or size is cleared. 0; -EINVAL: the file isn't sealed, or
+ * too short; -errno. FD stays the caller's. */
+int memory_map(struct memory **ret, int fd);
+void memory_unmap(struct memory **m);
+
+#endif

@@ -1,0 +1,284 @@
+/* Channels to log and keys, see service.h. Runs in master, which reads none of
+ * what is in them, and never waits. */
+#include "service.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "master.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+
+#define ENDED_BESIDES 16
+#define SWEEP_MS      1000
+
+size_t services_ended_max(uint64_t max_sessions)
+{
+    return (size_t)max_sessions + ENDED_BESIDES;
+}
+
+static void service_sweep_on_time(void *owner);
+
+/* A session has two and its files one; the record of one that has ended may
+ * still have its files'. Each child has two, a caller's files one. */
+int services_init(struct master *m)
+{
+    struct services *s = &m->services;
+
+    s->ended_max = services_ended_max(m->settings.max_sessions);
+    s->size = 3 * m->sessions.size + 2 * MASTER_CHILDREN + CONTROL_PEERS + 1 +
+              s->ended_max;
+    s->all = sessions_memory(s->size * sizeof(*s->all));
+    if (!s->all)
+        return -ENOMEM;
+    TAILQ_INIT(&s->free);
+    TAILQ_INIT(&s->open);
+    TAILQ_INIT(&s->ended);
+    for (size_t i = 0; i < s->size; i++)
+        TAILQ_INSERT_TAIL(&s->free, &s->all[i], next);
+    s->sweep =
+        (struct loop_timer){ .on_time = service_sweep_on_time, .owner = m };
+    return 0;
+}
+
+static void drop(struct services *s, struct service_list *from,
+                 struct service_channel *c)
+{
+    TAILQ_REMOVE(from, c, next);
+    fd_close(&c->end);
+    TAILQ_INSERT_TAIL(&s->free, c, next);
+}
+
+static void drop_all(struct services *s, struct service_list *from)
+{
+    while (!TAILQ_EMPTY(from))
+        drop(s, from, TAILQ_FIRST(from));
+}
+
+/* 1: something waits there; 0: nothing, and nothing more will; -1: not yet. */
+static int has_words(const struct service_channel *c)
+{
+    char byte;
+
+    return (int)recv(c->end, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
+/* Drops the channels out of which nothing more can come. */
+static void sweep(struct services *s)
+{
+    struct service_channel *c = TAILQ_FIRST(&s->ended);
+
+    while (c) {
+        struct service_channel *next = TAILQ_NEXT(c, next);
+
+        if (has_words(c) == 0) {
+            drop(s, &s->ended, c);
+            s->ended_count--;
+        }
+        c = next;
+    }
+}
+
+static void service_sweep_on_time(void *owner)
+{
+    struct master *m = owner;
+
+    sweep(&m->services);
+    if (m->services.ended_count > 0)
+        loop_timer_set(&m->loop, &m->services.sweep, SWEEP_MS);
+}
+
+void services_release(struct master *m)
+{
+    struct services *s = &m->services;
+    struct service_channel *c;
+    uint64_t lost = s->lost;
+
+    if (!s->all)
+        return;
+    loop_timer_clear(&m->loop, &s->sweep);
+    sweep(s);
+    TAILQ_FOREACH(c, &s->ended, next)
+    lost += !c->given;
+    if (lost > 0)
+        say("%llu processes have ended, and no log took what they said",
+            (unsigned long long)lost);
+    drop_all(s, &s->ended);
+    drop_all(s, &s->open);
+    munmap(s->all, s->size * sizeof(*s->all));
+    *s = (struct services){ 0 };
+}
+
+struct service_channel *service_open(struct master *m, enum process service,
+                                     const struct speaker *who, int end)
+{
+    struct services *s = &m->services;
+    struct service_channel *c = TAILQ_FIRST(&s->free);
+
+    if (!c) {
+        fd_close(&end);
+        return NULL;
+    }
+    TAILQ_REMOVE(&s->free, c, next);
+    *c =
+        (struct service_channel){ .service = service, .who = *who, .end = end };
+    TAILQ_INSERT_TAIL(&s->open, c, next);
+    return c;
+}
+
+void service_known(struct service_channel *c, const struct address *peer)
+{
+    if (!c)
+        return;
+    c->who.peer = *peer;
+    c->held = false;
+}
+
+void service_named(struct service_channel *c, const char *user)
+{
+    if (c)
+        snprintf(c->who.user, sizeof(c->who.user), "%s", user);
+}
+
+static bool has_place(const struct services *s, const struct speaker *who)
+{
+    bool of_nobody = who->process == PROCESS_SESSION && !who->user[0];
+
+    return s->ended_count < (of_nobody ? s->ended_max / 2 : s->ended_max);
+}
+
+static void keep(struct master *m, struct service_channel *c)
+{
+    struct services *s = &m->services;
+
+    if (!has_place(s, &c->who))
+        sweep(s);
+    if (!has_place(s, &c->who)) {
+        s->lost += !c->given;
+        drop(s, &s->open, c);
+        return;
+    }
+    c->held = false;
+    TAILQ_REMOVE(&s->open, c, next);
+    TAILQ_INSERT_TAIL(&s->ended, c, next);
+    s->ended_count++;
+    if (!s->sweep.armed)
+        loop_timer_set(&m->loop, &s->sweep, SWEEP_MS);
+}
+
+void service_end(struct master *m, struct service_channel **end)
+{
+    struct service_channel *c = *end;
+    int words;
+
+    *end = NULL;
+    if (!c)
+        return;
+    words = c->service == PROCESS_LOG ? has_words(c) : 0;
+    if (words > 0 || (words < 0 && !c->held))
+        keep(m, c);
+    else
+        drop(&m->services, &m->services.open, c);
+    services_flush(m);
+}
+
+static int introduce(struct channel *to, const struct service_channel *c)
+{
+    const struct speaker *who = &c->who;
+
+    if (c->service == PROCESS_KEYS)
+        return SEND(to, keys_client, 0, .process = who->process,
+                    .serial = who->serial, .peer = who->peer, .client = c->end);
+    return SEND(to, log_sender, 0, .process = who->process,
+                .serial = who->serial, .peer = who->peer,
+                .user = slice_from(who->user), .sender = c->end);
+}
+
+/* A service that can't take all now is asked again when it can. */
+static int give(struct child *to, struct service_channel *c)
+{
+    int r;
+
+    if (c->service != to->row->process || c->given || c->held)
+        return 0;
+    r = introduce(&to->channel, c);
+    c->given = r == 0;
+    if (r == -EAGAIN)
+        child_wait_writable(to);
+    return r;
+}
+
+static void give_all(struct child *to, struct service_list *list)
+{
+    struct service_channel *c;
+
+    TAILQ_FOREACH(c, list, next)
+    if (give(to, c) < 0)
+        return;
+}
+
+static void report_lost(struct master *m)
+{
+    uint64_t lost = m->services.lost;
+
+    if (lost == 0)
+        return;
+    m->services.lost = 0;
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "%llu processes have ended, and there was no room for what "
+                  "they said",
+                  (unsigned long long)lost);
+}
+
+/* Once: like all others it outlives each log. */
+static void open_own(struct master *m)
+{
+    const struct speaker who = { .process = PROCESS_MASTER };
+    int ends[2];
+
+    if (m->events.channel.fd >= 0 || fd_pair(ends) < 0)
+        return;
+    m->services.own = service_open(m, PROCESS_LOG, &who, ends[1]);
+    if (!m->services.own) {
+        fd_close(&ends[0]);
+        return;
+    }
+    event_sender_renew(&m->events, ends[0]);
+    m->events_watch.fd = ends[0];
+    m->events_watch.events = m->events.queue.len > 0 ? EPOLLOUT : 0;
+    loop_add(&m->loop, &m->events_watch);
+}
+
+void services_flush(struct master *m)
+{
+    struct services *s = &m->services;
+    struct child *log = master_log(m);
+    struct child *keys = master_ready(m, PROCESS_KEYS);
+
+    if (s->ended_count > 0)
+        sweep(s);
+    if (log) {
+        open_own(m);
+        if (s->own)
+            give(log, s->own);
+        give_all(log, &s->ended);
+        give_all(log, &s->open);
+        report_lost(m);
+    }
+    if (keys)
+        give_all(keys, &s->open);
+}
+
+void services_restart(struct master *m, enum process service)
+{
+    struct service_channel *c;
+
+    sweep(&m->services);
+    TAILQ_FOREACH(c, &m->services.ended, next)
+    c->given = c->given && c->service != service;
+    TAILQ_FOREACH(c, &m->services.open, next)
+    c->given = c->given && c->service != service;
+}

@@ -1,0 +1,258 @@
+/* Master and the supervisor. The names of what is inherited come in a file
+ * that the supervisor wrote and sealed, so they are believed. */
+#include "succession.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gate.h"
+#include "master.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/siphash.h"
+#include "sallyport/ipc/generation.h"
+
+#define NAMES_MAX (64 << 20)
+#define KEEP_MS   10000
+
+void succession_init(struct succession *s)
+{
+    *s = (struct succession){ .watch.fd = -1 };
+    channel_init(&s->supervisor, -1, PROCESS_MASTER, PROCESS_SUPERVISOR,
+                 PHASE_RUN);
+    buf_init(&s->names, NAMES_MAX);
+}
+
+static int compare_heirlooms(const void *a, const void *b)
+{
+    const struct heirloom *x = a, *y = b;
+
+    return strcmp(x->name, y->name);
+}
+
+static int compare_heirloom_name(const void *name, const void *heirloom)
+{
+    return strcmp(name, ((const struct heirloom *)heirloom)->name);
+}
+
+/* "generation 7": a name of the supervisor's, and a number. */
+static int read_heading(struct succession *s, struct slice line)
+{
+    struct slice word;
+
+    if (!slice_cut(&line, ' ', &word))
+        return -EPROTO;
+    s->recovery = slice_equal(word, SLICE("recovery"));
+    return slice_number(line, UINT64_MAX, &s->generation);
+}
+
+/* "12 listen 0.0.0.0:21"; what follows the line is overwritten by a NUL. */
+static int read_heirloom(struct succession *s, struct slice line)
+{
+    struct slice number;
+    uint64_t fd;
+
+    if (!slice_cut(&line, ' ', &number) ||
+        slice_number(number, INT32_MAX, &fd) < 0)
+        return -EPROTO;
+    ((char *)(uintptr_t)line.ptr)[line.len] = '\0';
+    s->heirloom[s->count++] = (struct heirloom){ line.ptr, (int)fd };
+    return fd_set_cloexec((int)fd, true);
+}
+
+static int read_names(struct succession *s)
+{
+    struct slice text, line;
+    size_t lines = 0;
+    int r = fd_read_file(GENERATION_NAMES_FD, &s->names);
+
+    if (r < 0)
+        return r;
+    text = buf_slice(&s->names);
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.ptr[i] == '\n';
+    s->heirloom = calloc(lines + 1, sizeof(*s->heirloom));
+    if (!s->heirloom)
+        return -ENOMEM;
+    if (!slice_cut(&text, '\n', &line) || read_heading(s, line) < 0)
+        return -EPROTO;
+    while (r == 0 && slice_cut(&text, '\n', &line) && line.len > 0)
+        r = read_heirloom(s, line);
+    qsort(s->heirloom, s->count, sizeof(*s->heirloom), compare_heirlooms);
+    return r;
+}
+
+int succession_open(struct succession *s)
+{
+    int names = GENERATION_NAMES_FD;
+    int r = fd_set_cloexec(GENERATION_CHANNEL_FD, true);
+
+    if (r == 0)
+        r = read_names(s);
+    if (r < 0)
+        return r;
+    fd_close(&names);
+    channel_init(&s->supervisor, GENERATION_CHANNEL_FD, PROCESS_MASTER,
+                 PROCESS_SUPERVISOR, PHASE_RUN);
+    return SEND(&s->supervisor, hello, 0, .version = GENERATION_VERSION);
+}
+
+void succession_settle(struct succession *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        fd_close(&s->heirloom[i].fd);
+}
+
+void succession_release(struct succession *s)
+{
+    succession_settle(s);
+    free(s->heirloom);
+    buf_release(&s->names);
+    channel_close(&s->supervisor);
+    succession_init(s);
+}
+
+static struct heirloom *find_heirloom(const struct succession *s,
+                                      const char *name)
+{
+    if (!s || s->count == 0)
+        return NULL;
+    return bsearch(name, s->heirloom, s->count, sizeof(*s->heirloom),
+                   compare_heirloom_name);
+}
+
+int succession_inherit(struct succession *s, const char *name)
+{
+    struct heirloom *found = find_heirloom(s, name);
+
+    return found ? fd_take(&found->fd) : -1;
+}
+
+/* A path may be longer than a name. */
+static const char *name_of_file(const char *path,
+                                char name[GENERATION_NAME_MAX])
+{
+    static const uint8_t key[SIPHASH_KEY];
+
+    snprintf(name, GENERATION_NAME_MAX, "file %016llx",
+             (unsigned long long)siphash(key, path, strlen(path)));
+    return name;
+}
+
+/* A copy: several settings may name the same file. */
+int succession_recover_file(struct succession *s, const char *path)
+{
+    char name[GENERATION_NAME_MAX];
+    const struct heirloom *found =
+        s->recovery ? find_heirloom(s, name_of_file(path, name)) : NULL;
+
+    return found && found->fd >= 0 ? fcntl(found->fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+int succession_keep_file(struct succession *s, const char *path, int fd)
+{
+    char name[GENERATION_NAME_MAX];
+
+    return succession_keep(s, name_of_file(path, name), fd);
+}
+
+int succession_keep(struct succession *s, const char *name, int fd)
+{
+    struct pollfd one = { .fd = s ? s->supervisor.fd : -1, .events = POLLOUT };
+    int r;
+
+    if (one.fd < 0)
+        return 0;
+    do
+        r = SEND(&s->supervisor, keep, 0, .name = slice_from(name), .file = fd);
+    while (r == -EAGAIN && poll(&one, 1, KEEP_MS) == 1);
+    return r;
+}
+
+static int succession_on_lead(void *owner, struct msg_lead *l)
+{
+    struct master *m = owner;
+    struct child *gate = master_gate(m);
+
+    (void)l;
+    m->succession.leads = true;
+    if (gate)
+        gate_open(gate);
+    return 0;
+}
+
+static const struct handler succession_handlers[] = {
+    ON(lead, succession_on_lead),
+};
+
+/* Without the supervisor nobody would ever end or follow this generation. When
+ * it dies, the kernel kills master (PR_SET_PDEATHSIG), but may close the channel
+ * first. Master doesn't use that moment to tell the sessions of an orderly stop. */
+static void succession_on_readable(void *owner, uint32_t events)
+{
+    struct master *m = owner;
+    struct succession *s = &m->succession;
+    int r = channel_dispatch(
+        &s->supervisor, succession_handlers,
+        sizeof(succession_handlers) / sizeof(succession_handlers[0]), m);
+
+    (void)events;
+    if (r == 0)
+        return;
+    if (r != -EPROTO)
+        kill(getpid(), SIGKILL);
+    master_report(m, EVENT_PEER, PROCESS_SUPERVISOR, "%s", s->supervisor.wrong);
+    loop_remove(&m->loop, &s->watch);
+    channel_close(&s->supervisor);
+    master_stop(m);
+}
+
+int succession_start(struct master *m)
+{
+    struct succession *s = &m->succession;
+
+    if (s->supervisor.fd < 0)
+        return 0;
+    s->watch = (struct loop_watch){ .fd = s->supervisor.fd,
+                                    .events = EPOLLIN,
+                                    .on_ready = succession_on_readable,
+                                    .owner = m };
+    return loop_add(&m->loop, &s->watch);
+}
+
+void succession_failed(struct succession *s, const char *why)
+{
+    SEND(&s->supervisor, start_failed, 0, .why = slice_from(why));
+}
+
+/* Without a supervisor, in a test, nobody else could lead. */
+void succession_up(struct master *m)
+{
+    struct succession *s = &m->succession;
+
+    if (s->supervisor.fd < 0) {
+        struct child *gate = master_gate(m);
+
+        s->leads = true;
+        if (gate)
+            gate_open(gate);
+    } else {
+        SEND(&s->supervisor, up, 0);
+    }
+}
+
+/* Once: a gate that was started again in its place opens, too. */
+void succession_leading(struct master *m)
+{
+    struct succession *s = &m->succession;
+
+    if (s->announced)
+        return;
+    s->announced = true;
+    SEND(&s->supervisor, leading, 0);
+}

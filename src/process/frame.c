@@ -1,0 +1,160 @@
+/* The life of an executed child, from its title to its end. It decides nothing:
+ * what a process is, its row says. */
+#include "sallyport/process/frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+
+#define FRAME_FD       3
+#define FRAME_SETUP_MS 10000
+
+int frame_on_sandbox(void *owner, struct msg_sandbox *m)
+{
+    struct frame *f = owner;
+
+    f->plan.root_fd = fd_take(&m->directory);
+    f->has_sandbox = true;
+    return sandbox_plan_set(&f->plan, m->root, m->uid, m->gid, m->allow_weaker);
+}
+
+static void frame_watch_log(struct frame *f)
+{
+    loop_change(&f->loop, &f->log_watch, f->log.queue.len > 0 ? EPOLLOUT : 0);
+}
+
+/* Log sends nothing, so anything but room to write is the channel's end. */
+static void frame_log_on_ready(void *owner, uint32_t events)
+{
+    struct frame *f = owner;
+
+    if (events & ~(uint32_t)EPOLLOUT) {
+        loop_remove(&f->loop, &f->log_watch);
+        channel_close(&f->log.channel);
+        return;
+    }
+    event_flush(&f->log);
+    frame_watch_log(f);
+}
+
+int frame_on_log(void *owner, struct msg_log *m)
+{
+    struct frame *f = owner;
+    int fd = fd_take(&m->log);
+
+    loop_remove(&f->loop, &f->log_watch);
+    event_sender_renew(&f->log, fd);
+    f->log_watch = (struct loop_watch){ .fd = fd,
+                                        .on_ready = frame_log_on_ready,
+                                        .owner = f };
+    return loop_add(&f->loop, &f->log_watch);
+}
+
+void frame_report(struct frame *f, const struct event_record *r)
+{
+    event_send(&f->log, r);
+    frame_watch_log(f);
+}
+
+void frame_init(struct frame *f, const struct frame_row *row, int fd)
+{
+    process_ignore_signals();
+    *f = (struct frame){
+        .row = row, .loop.epoll_fd = -1, .plan.root_fd = -1, .log_watch.fd = -1
+    };
+    channel_init(&f->master, fd, row->process, PROCESS_MASTER, PHASE_START);
+    event_sender_init(&f->log, -1, row->process);
+    row->init(f);
+}
+
+int frame_set_up(struct frame *f)
+{
+    const struct frame_row *row = f->row;
+    int r = loop_init(&f->loop);
+
+    if (r == 0)
+        r = channel_setup(&f->master, row->setup, row->setup_count, f,
+                          FRAME_SETUP_MS, &f->why);
+    if (r < 0)
+        return -EINVAL;
+    if (!f->has_sandbox)
+        return complain(&f->why, "%s: set-up: no sandbox",
+                        process_name(row->process));
+    return row->complete(f);
+}
+
+int frame_enter_sandbox(struct frame *f)
+{
+    unsigned weaker = 0;
+    int r;
+
+    if (!f->row->on_refused)
+        event_syscalls_by(&f->log);
+    sandbox_on_refused(f->row->on_refused ? f->row->on_refused
+                                          : event_on_syscall);
+    r = sandbox_enter(f->row->process, &f->plan, &weaker, &f->why);
+    fd_close(&f->plan.root_fd);
+    if (r == 0 && weaker)
+        say("its sandbox is weaker, as allow_weaker permits");
+    return r;
+}
+
+/* Without master there is no service. */
+static void frame_master_on_ready(void *owner, uint32_t events)
+{
+    struct frame *f = owner;
+    int r = channel_dispatch(&f->master, f->row->work, f->row->work_count, f);
+
+    (void)events;
+    if (r == -EPROTO)
+        die(EX_PROTOCOL, "master sent %s", f->master.wrong);
+    if (r < 0 && f->row->on_orphaned)
+        f->row->on_orphaned(f);
+    else if (r < 0)
+        loop_stop(&f->loop);
+}
+
+int frame_work(struct frame *f)
+{
+    int r;
+
+    f->master_watch = (struct loop_watch){ .fd = f->master.fd,
+                                           .events = EPOLLIN,
+                                           .on_ready = frame_master_on_ready,
+                                           .owner = f };
+    r = loop_add(&f->loop, &f->master_watch);
+    if (r == 0)
+        r = SEND(&f->master, ready, 0);
+    f->master.phase = PHASE_RUN;
+    return r == 0 ? loop_run(&f->loop) : r;
+}
+
+void frame_release(struct frame *f)
+{
+    f->row->release(f);
+    channel_close(&f->master);
+    loop_remove(&f->loop, &f->log_watch);
+    event_sender_release(&f->log);
+    loop_release(&f->loop);
+}
+
+int frame_main(const struct frame_row *row, struct frame *f, int argc,
+               char **argv)
+{
+    int r;
+
+    process_title_init(argc, argv);
+    process_title("%s", sandbox_row(row->process)->title);
+    die_title(process_name(row->process));
+    frame_init(f, row, FRAME_FD);
+    if (frame_set_up(f) < 0 || frame_enter_sandbox(f) < 0) {
+        channel_failed(&f->master, &f->why);
+        return EXIT_SUCCESS;
+    }
+    r = frame_work(f);
+    frame_release(f);
+    return r == 0 ? EXIT_SUCCESS : EX_OSERR;
+}

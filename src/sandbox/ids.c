@@ -1,0 +1,139 @@
+/* Ids and capabilities. Gate, auth, log and files give up root for good on the
+ * way into their sandbox. Files also takes its user's ids for a while, since it
+ * opens the home as that user and still needs root for chroot. Each change is
+ * read back. */
+#include "ids.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sallyport/domain/limits.h"
+#include "sallyport/sandbox/sandbox.h"
+
+static int drop_bounding_set(void)
+{
+    /* The kernel answers EINVAL after its last capability. */
+    for (unsigned long cap = 0;; cap++) {
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+            return errno == EINVAL ? 0 : -errno;
+    }
+}
+
+int ids_drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {
+        .version = _LINUX_CAPABILITY_VERSION_3,
+    };
+    struct __user_cap_data_struct none[2], left[2];
+
+    memset(none, 0, sizeof(none));
+    if (syscall(SYS_capset, &header, none) ||
+        syscall(SYS_capget, &header, left))
+        return -errno;
+    return memcmp(left, none, sizeof(none)) == 0 ? 0 : -EPERM;
+}
+
+static bool holds_root(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
+{
+    bool held = uid == 0 || gid == 0;
+
+    for (size_t i = 0; i < n; i++)
+        held = held || groups[i] == 0;
+    return held;
+}
+
+static bool has_group(const gid_t *groups, size_t n, gid_t gid)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (groups[i] == gid)
+            return true;
+    }
+    return false;
+}
+
+static int check_groups(const gid_t *groups, size_t n)
+{
+    gid_t now[GROUPS_MAX];
+    int count = getgroups(GROUPS_MAX, now);
+
+    if (count < 0)
+        return -errno;
+    for (int i = 0; i < count; i++) {
+        if (!has_group(groups, n, now[i]))
+            return -EPERM;
+    }
+    return 0;
+}
+
+static int check_ids(uid_t uid, gid_t gid)
+{
+    uid_t u[3];
+    gid_t g[3];
+
+    if (getresuid(&u[0], &u[1], &u[2]) || getresgid(&g[0], &g[1], &g[2]))
+        return -errno;
+    for (int i = 0; i < 3; i++) {
+        if (u[i] != uid || g[i] != gid)
+            return -EPERM;
+    }
+    return 0;
+}
+
+/* Proves that the process can't become root again. */
+static int check_no_way_back(void)
+{
+    bool back = setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ||
+                setresgid((gid_t)-1, 0, (gid_t)-1) == 0;
+
+    return back ? -EPERM : 0;
+}
+
+int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
+{
+    int r;
+
+    if (holds_root(uid, gid, groups, n) || n > GROUPS_MAX)
+        return -EINVAL;
+    /* Comes first: it needs a capability that is lost with the uid. */
+    r = drop_bounding_set();
+    if (r)
+        return r;
+    if (setgroups(n, groups) || setresgid(gid, gid, gid) ||
+        setresuid(uid, uid, uid))
+        return -errno;
+    r = ids_drop_capabilities();
+    if (r == 0)
+        r = check_groups(groups, n);
+    if (r == 0)
+        r = check_ids(uid, gid);
+    return r ? r : check_no_way_back();
+}
+
+int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
+{
+    int r;
+
+    if (holds_root(uid, gid, groups, n) || n > GROUPS_MAX)
+        return -EINVAL;
+    if (setgroups(n, groups) || setresgid((gid_t)-1, gid, (gid_t)-1) ||
+        setresuid((uid_t)-1, uid, (uid_t)-1)) {
+        r = -errno;
+        (void)sandbox_regain();
+        return r;
+    }
+    return geteuid() == uid && getegid() == gid ? 0 : -EPERM;
+}
+
+int sandbox_regain(void)
+{
+    if (setresuid((uid_t)-1, 0, (uid_t)-1) ||
+        setresgid((gid_t)-1, 0, (gid_t)-1) || setgroups(0, NULL))
+        return -errno;
+    return geteuid() == 0 && getegid() == 0 ? 0 : -EPERM;
+}

@@ -1,0 +1,115 @@
+/* Landlock confines files to home and shares: neither a descriptor of another
+ * directory nor a mistake in resolving a path opens anything else. It confines
+ * names to reading the system's directories. It needs no root. It must never
+ * permit a right that the lists below lack. */
+#include "landlock.h"
+
+#include <errno.h>
+#include <linux/landlock.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/sandbox/sandbox.h"
+
+/* The installed header ends at ABI 2. */
+#define ACCESS_TRUNCATE        (UINT64_C(1) << 14) /* ABI 3 */
+#define ACCESS_IOCTL_DEV       (UINT64_C(1) << 15) /* ABI 5 */
+#define NET_BIND_TCP           UINT64_C(1)         /* ABI 4 */
+#define NET_CONNECT_TCP        UINT64_C(2)         /* ABI 4 */
+#define SCOPE_ABSTRACT_SOCKETS UINT64_C(1)         /* ABI 6 */
+#define SCOPE_SIGNALS          UINT64_C(2)         /* ABI 6 */
+
+/* As in ABI 6. An older kernel accepts it if the fields that it doesn't know
+ * are zero. */
+struct ruleset {
+    uint64_t handled_files;
+    uint64_t handled_network;
+    uint64_t scoped;
+};
+
+#define ALL_OF_ABI_1                                                           \
+    (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |              \
+     LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |              \
+     LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |          \
+     LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |              \
+     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |              \
+     LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |            \
+     LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+/* For files: no execution, no device, socket, FIFO or symbolic link. */
+#define PERMITTED                                                              \
+    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |            \
+     LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |             \
+     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |            \
+     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER | ACCESS_TRUNCATE)
+
+/* For names. */
+#define PERMITTED_TO_READ                                                      \
+    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+
+static struct ruleset ruleset_of(int abi, bool only_reads)
+{
+    struct ruleset r = { .handled_files = ALL_OF_ABI_1 };
+
+    if (abi >= 2)
+        r.handled_files |= LANDLOCK_ACCESS_FS_REFER;
+    if (abi >= 3)
+        r.handled_files |= ACCESS_TRUNCATE;
+    if (abi >= 4)
+        r.handled_network = NET_BIND_TCP | (only_reads ? 0 : NET_CONNECT_TCP);
+    if (abi >= 5)
+        r.handled_files |= ACCESS_IOCTL_DEV;
+    if (abi >= 6)
+        r.scoped = SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS;
+    return r;
+}
+
+static int permit(int ruleset, uint64_t rights, int directory)
+{
+    struct landlock_path_beneath_attr rule = {
+        .allowed_access = rights,
+        .parent_fd = directory,
+    };
+
+    if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
+                &rule, 0))
+        return -errno;
+    return 0;
+}
+
+int landlock_confine(const int *directories, size_t n, bool only_reads)
+{
+    uint64_t may = only_reads ? PERMITTED_TO_READ : PERMITTED;
+    int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+                           LANDLOCK_CREATE_RULESET_VERSION);
+    struct ruleset rights = ruleset_of(abi, only_reads);
+    FD_CLEANUP int ruleset = -1;
+    int r = 0;
+
+    if (abi < 0)
+        return -errno;
+    ruleset =
+        (int)syscall(SYS_landlock_create_ruleset, &rights, sizeof(rights), 0);
+    if (ruleset < 0)
+        return -errno;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = permit(ruleset, may & rights.handled_files, directories[i]);
+    if (r)
+        return r;
+    return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
+}
+
+int sandbox_landlock_test(struct complaint *c)
+{
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0,
+                LANDLOCK_CREATE_RULESET_VERSION) > 0)
+        return 0;
+    return complain(c,
+                    "Landlock can't be used here: %s; no user could log in. "
+                    "Switch it on in the kernel or the container (to go on "
+                    "without it: allow_weaker = landlock)",
+                    strerrordesc_np(errno));
+}

@@ -1,0 +1,109 @@
+/* The system calls of each process, as lists of permissions. A policy names
+ * the calls and why; filter.c turns it into a filter. */
+#ifndef SALLYPORT_SANDBOX_POLICY_H
+#define SALLYPORT_SANDBOX_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sallyport/base/process.h"
+
+enum condition_kind {
+    WHATEVER, /* no condition */
+    EQUAL,    /* argument == value */
+    UNEQUAL,  /* argument != value */
+    ALL_SET,  /* (argument & value) == value */
+    NONE_SET, /* (argument & value) == 0 */
+    A_PID,    /* argument, as an int, is above 0; only as the second one */
+    PROGRAMS, /* argument == the descriptor of the programs' directory */
+    NOT_PROGRAMS,
+};
+
+struct condition {
+    enum condition_kind kind;
+    unsigned argument; /* from 0 */
+    uint64_t value;
+};
+
+struct permission {
+    const char *call; /* NULL ends a list */
+    const char *why;
+    struct condition when, and;
+};
+
+/* A policy is its own list and the lists of the processes under it. Fork and
+ * exec inherit a filter, so a parent without a child's permission would take it
+ * from the child. */
+struct policy {
+    const struct permission *may;
+    const struct policy *also[5];
+};
+
+/* clang-format off */
+#define IS(number, v) { EQUAL, number, v }
+#define ISNT(number, v) { UNEQUAL, number, v }
+#define OF_PROGRAMS(number) { PROGRAMS, number, 0 }
+#define NOT_OF_PROGRAMS(number) { NOT_PROGRAMS, number, 0 }
+#define WITH(number, bits) { ALL_SET, number, bits }
+#define WITHOUT(number, bits) { NONE_SET, number, bits }
+
+#define OF_ONE(number) { A_PID, number, 0 }
+
+#define SIGN UINT64_C(0x80000000) /* the sign of an int */
+
+#define MAY(name, reason) { .call = #name, .why = reason }
+#define MAY_IF(name, first, reason) \
+    { .call = #name, .why = reason, .when = first }
+#define MAY_IF_BOTH(name, first, second, reason) \
+    { .call = #name, .why = reason, .when = first, .and = second }
+/* Rows of the list of dangerous calls. */
+#define NEVER(name, reason) { .call = #name, .why = reason }
+#define NEVER_IF(name, first, reason) \
+    { .call = #name, .why = reason, .when = first }
+#define END_OF_LIST { .call = NULL }
+/* clang-format on */
+
+extern const struct policy policy_common;
+extern const struct policy policy_master;
+extern const struct policy policy_gate;
+extern const struct policy policy_session;
+extern const struct policy policy_gate_active;   /* with active = yes */
+extern const struct policy policy_master_active; /* master, the parent, then */
+extern const struct policy policy_auth;
+extern const struct policy policy_keys;
+extern const struct policy policy_files;
+extern const struct policy policy_log;
+extern const struct policy policy_names;
+
+/* Calls that no correct version of this program makes. They kill where the
+ * policy doesn't permit them. A row with a condition: this use kills where the
+ * policy permits only other uses. */
+extern const struct permission policy_dangerous[];
+
+/* CONNECTS as in struct sandbox_plan. */
+const struct policy *policy_of(enum process p, bool connects);
+
+#define POLICY_MAX 512
+
+struct permissions {
+    const struct permission *rows[POLICY_MAX];
+    size_t count;
+};
+
+/* Collects the lines of a policy and of those under it, each once. A line with
+ * a condition is left out if another permits the call without one. 0 or -E2BIG
+ */
+int policy_collect(const struct policy *p, struct permissions *ret);
+
+/* For a process without a programs' directory: lines about it permit nothing.
+ */
+void policy_drop_programs(struct permissions *all);
+
+enum permitted { PERMITTED_NEVER, PERMITTED_SOMETIMES, PERMITTED_ALWAYS };
+enum permitted policy_permits(const struct permissions *all, const char *call);
+
+/* Does this row of policy_dangerous belong into this policy's filter? */
+int policy_kills(const struct permissions *all, const struct permission *row);
+
+#endif

@@ -1,0 +1,41 @@
+/* files: the user's files and nothing else. openat2 is the only way to open a
+ * file. A filter can't see its struct, but Landlock, chroot and the user's ids
+ * bound it. It makes no socket, no symbolic link, no device. It changes modes
+ * and times by an open descriptor, never by name: Landlock doesn't check those
+ * calls, but it checks the openat2 that made the descriptor. (It doesn't check
+ * O_PATH, but such a descriptor can change nothing.) */
+#include "policy.h"
+
+#include <linux/fs.h>
+
+static const struct permission may[] = {
+    MAY(openat2, "files and directories, RESOLVE_IN_ROOT"),
+    MAY(mkdirat, "MKD"),
+    MAY(unlinkat, "DELE, RMD, cut partials"),
+    MAY(renameat, "a partial gets its name"),
+    MAY(renameat2, "the same, never over another file"),
+    MAY_IF(linkat, IS(4, 0), "the same on NFS; of a name, never of a handle"),
+    MAY(newfstatat, "facts of names in an open directory"),
+    MAY(getdents64, "listings"),
+    MAY(readlinkat, "the target of a link, for listings"),
+    MAY(fstatfs, "free space"),
+
+    MAY_IF_BOTH(utimensat, IS(1, 0), IS(3, 0), "MFMT: of a descriptor"),
+    MAY(fchmod, "SITE CHMOD"),
+
+    MAY(pread64, "a copy that the file system can't do faster"),
+    MAY(pwrite64, "the same"),
+    MAY(copy_file_range, "REST and APPE onto a finished file"),
+    MAY_IF(ioctl, IS(1, FICLONE), "the same without copying a byte"),
+    MAY(ftruncate, "a partial is cut where the client resumes"),
+    MAY(fsync, "226 is a promise"),
+    MAY(fdatasync, "226 is a promise"),
+    MAY(fgetxattr, "how much of a partial is confirmed on the disk"),
+    MAY(fsetxattr, "the same, after a sync"),
+    MAY(fremovexattr, "a partial becomes a file"),
+    MAY(flock, "one writer for a partial; on_conflict = version"),
+    MAY(pipe2, "listings on their way to session"),
+    END_OF_LIST,
+};
+
+const struct policy policy_files = { may, { &policy_common, NULL } };

@@ -1,0 +1,53 @@
+/* gate: accepts, forks sessions, passes descriptors. It opens nothing, and
+ * makes no socket but pairs: all listeners come from master. Session's list
+ * belongs to it, since a session is a fork under this filter. */
+#include "policy.h"
+
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#define NAMESPACES                                                             \
+    (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID |               \
+     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+
+static const struct permission may[] = {
+    MAY(pread64, "certificates, settings, which master hands over at a reload"),
+    MAY(accept4, "connections"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY), "replies"),
+    MAY_IF_BOTH(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE),
+                "a client that vanished"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPIDLE),
+                "a client that vanished"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPINTVL),
+                "a client that vanished"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT),
+                "a client that vanished"),
+    MAY_IF_BOTH(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_OOBINLINE),
+                "urgent data stays in the stream"),
+    MAY(getsockname, "the address that a client came to"),
+    MAY_IF(socketpair, IS(0, AF_UNIX), "channels of a new session"),
+    MAY_IF(clone, WITHOUT(0, NAMESPACES | CLONE_PARENT), "fork of a session"),
+    MAY(set_robust_list, "libc, in the child of a fork"),
+    MAY(wait4, "reaping sessions"),
+    MAY(signalfd4, "SIGCHLD in the loop"),
+    /* One process, never a group or all. A filter can't know which pids are
+     * sessions, but the kernel permits only processes with gate's uid, if root
+     * runs the server: the sessions. */
+    MAY_IF_BOTH(kill, IS(1, SIGKILL), OF_ONE(0),
+                "a session that outlived its kick"),
+
+    /* Calls of a session between fork and its own filter. */
+    MAY_IF(prctl, IS(0, PR_SET_NO_NEW_PRIVS), "session's sandbox"),
+    MAY_IF(prctl, IS(0, PR_SET_DUMPABLE), "session's sandbox"),
+    MAY_IF(prctl, IS(0, PR_SET_PDEATHSIG), "session's sandbox"),
+    MAY_IF(prlimit64, IS(0, 0), "session's own limits, no other process's"),
+    MAY_IF(seccomp, IS(0, SECCOMP_SET_MODE_FILTER), "session's filter"),
+    END_OF_LIST,
+};
+
+const struct policy policy_gate = { may, { &policy_session, NULL } };

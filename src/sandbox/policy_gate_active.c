@@ -1,0 +1,24 @@
+/* gate with active = yes, and its parent: the calls for PORT and EPRT. A filter
+ * can't see the destination of a connection; gate's active.c compares it with
+ * the client's address. Session's own filter permits none of these calls. */
+#include "policy.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#define KIND (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+static const struct permission may[] = {
+    MAY_IF_BOTH(socket, IS(0, AF_INET), IS(1, KIND), "active mode"),
+    MAY_IF_BOTH(socket, IS(0, AF_INET6), IS(1, KIND), "active mode"),
+    MAY_IF(connect, IS(2, sizeof(struct sockaddr_in)), "active mode"),
+    MAY_IF(connect, IS(2, sizeof(struct sockaddr_in6)), "active mode"),
+    END_OF_LIST,
+};
+
+static const struct permission none[] = { END_OF_LIST };
+
+const struct policy policy_gate_active = { may, { &policy_gate, NULL } };
+const struct policy policy_master_active = {
+    none, { &policy_master, &policy_gate_active, NULL }
+};

@@ -1,0 +1,77 @@
+/* master: root, so its list is long. In its sandbox it makes no socket but
+ * pairs, and executes only by execveat from the directory that it opened at the
+ * start. All other lists belong to it, since every process starts under this
+ * filter: it also permits what ld.so, libc, OpenSSL and sandbox_enter need. */
+#include "policy.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+
+static const struct permission may[] = {
+    /* The directory bounds only relative names. An absolute one is in memory,
+     * where no filter can see it. No flags: no descriptor is a program itself.
+     */
+    MAY_IF_BOTH(execveat, OF_PROGRAMS(0), IS(4, 0),
+                "gate, auth, log, from one open directory"),
+    MAY(dup2, "standard descriptors of a child"),
+    MAY(dup3, "standard descriptors of a child"),
+
+    MAY(open, "users file, configuration; libraries of a child"),
+    MAY(openat, "users file, configuration, homes; libraries of a child"),
+    MAY(openat2, "homes"),
+    MAY(stat, "configuration: owner and mode"),
+    MAY(lstat, "configuration: owner and mode"),
+    MAY(newfstatat, "configuration: owner and mode"),
+    MAY(statx, "configuration: owner and mode"),
+    MAY(access, "ld.so looks for preloads"),
+    MAY(faccessat, "ld.so looks for preloads"),
+    MAY(faccessat2, "ld.so looks for preloads"),
+    MAY(readlink, "its own binary"),
+    MAY(readlinkat, "its own binary"),
+    MAY(fchdir, "chroot of a child"),
+    MAY(umask, "modes of new files"),
+    MAY(memfd_create, "settings and users for the others, sealed"),
+    MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
+
+    MAY(accept4, "sallyportctl; the socket was made before the sandbox"),
+    MAY(unlinkat, "that socket's name, at the end"),
+    MAY(getsockopt, "is it a connection that gate reports; gate's set-up; "
+                    "the uid of a caller of the control socket"),
+    MAY(pread64, "ld.so reads headers; files by descriptor"),
+
+    MAY(chroot, "sandbox of a child"),
+    MAY(setgroups, "sandbox of a child"),
+    MAY(setresgid, "sandbox of a child"),
+    MAY(setresuid, "sandbox of a child"),
+    MAY(getgroups, "sandbox of a child, checked"),
+    MAY(getresgid, "sandbox of a child, checked"),
+    MAY(getresuid, "sandbox of a child, checked"),
+    MAY(capget, "sandbox of a child, checked"),
+    MAY(capset, "sandbox of a child"),
+    MAY_IF(prctl, IS(0, PR_CAPBSET_DROP), "sandbox of a child"),
+    MAY_IF(prctl, IS(0, PR_CAPBSET_READ), "sandbox of a child"),
+    MAY_IF(prctl, IS(0, PR_GET_NO_NEW_PRIVS), "sandbox of a child, checked"),
+    MAY_IF(prctl, IS(0, PR_GET_DUMPABLE), "sandbox of a child, checked"),
+    MAY_IF(prctl, IS(0, PR_GET_SECCOMP), "libseccomp"),
+    MAY_IF(prctl, IS(0, PR_SET_PDEATHSIG), "a child ends with master"),
+    MAY(seccomp, "libseccomp; sandbox of a child"),
+    MAY(landlock_create_ruleset, "sandbox of files"),
+    MAY(landlock_add_rule, "sandbox of files"),
+    MAY(landlock_restrict_self, "sandbox of files"),
+    MAY(getrlimit, "limits checked at start"),
+    MAY(setrlimit, "limits of a child"),
+
+    /* The start of a program. */
+    MAY(mmap, "ld.so maps code"),
+    MAY(mprotect, "ld.so: RELRO"),
+    MAY(arch_prctl, "thread pointer"),
+    MAY(set_tid_address, "libc"),
+    MAY(rseq, "libc"),
+    MAY(sched_getaffinity, "libc, OpenSSL"),
+    MAY(uname, "libc, OpenSSL"),
+    END_OF_LIST,
+};
+
+const struct policy policy_master = {
+    may, { &policy_gate, &policy_auth, &policy_files, &policy_log, NULL }
+};

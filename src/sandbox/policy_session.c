@@ -1,0 +1,40 @@
+/* session: parses bytes from the network, so it may do very little. It moves
+ * bytes between descriptors that other processes opened for it. The list leaves
+ * out every way to a new descriptor but recvmsg. It leaves out every signal:
+ * tgkill would reach gate and other sessions, which have the same uid, so
+ * abort() ends it by SIGSYS, which counts as a crash too. It leaves out nearly
+ * every socket option: gate has set them, and a lingering socket would block
+ * the close() of the process that gets it. */
+#include "policy.h"
+
+#include <linux/tls.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+static const struct permission may[] = {
+    MAY(pwrite64, "a partial that is received"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_QUICKACK),
+                "a client that sends its part of a handshake in two pieces "
+                "waits for the first's acknowledgement"),
+    MAY(sendfile, "a file that the kernel's TLS sends"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_ULP),
+                "a data connection gets the kernel's TLS; the kernel loads no "
+                "module for one without CAP_NET_ADMIN"),
+    MAY_IF_BOTH(setsockopt, IS(1, SOL_TLS), IS(2, TLS_TX),
+                "its keys, of what is sent; never TLS_RX, so that the kernel "
+                "parses no record from the network"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NOTSENT_LOWAT),
+                "its memory alone bounds what that is given"),
+    MAY_IF_BOTH(
+        getsockopt, IS(1, SOL_SOCKET), IS(2, SO_MEMINFO),
+        "how much of that memory is free: more would be lost; and whether a "
+        "slow client makes it less"),
+    /* Only the sending half: to shut down the receiving half of one of gate's
+     * listeners, which the fork shares, would close it for all clients. */
+    MAY_IF(shutdown, IS(1, SHUT_WR),
+           "the end of a connection, before the drain"),
+    END_OF_LIST,
+};
+
+const struct policy policy_session = { may, { &policy_common, NULL } };

@@ -1,0 +1,77 @@
+/* The SIGSYS handler of every process: an unlisted call is reported once and
+ * answers ENOSYS, so that a newer libc falls back. It may interrupt any code,
+ * so it must never lock, allocate, or change anything of that code but the
+ * register of the result. */
+#include "sigsys.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "sallyport/sandbox/sandbox.h"
+
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1 /* si_code; <asm/siginfo.h> has it for the kernel */
+#endif
+
+#if defined(__x86_64__)
+#define RESULT(context) ((context)->uc_mcontext.gregs[REG_RAX])
+#elif defined(__aarch64__)
+#define RESULT(context) ((context)->uc_mcontext.regs[0])
+#else
+#error "which register holds the result of a system call here?"
+#endif
+
+#define CALLS 1024 /* numbers are below 500; all others share a bit */
+
+static atomic_flag seen[CALLS + 1];
+static void (*_Atomic report_refused)(int number);
+
+static bool first_time(int number)
+{
+    bool known = number >= 0 && number < CALLS;
+
+    return !atomic_flag_test_and_set(&seen[known ? number : CALLS]);
+}
+
+static void on_sigsys(int signal_number, siginfo_t *info, void *context)
+{
+    ucontext_t *interrupted = context;
+    void (*report)(int) = report_refused;
+    int saved = errno;
+
+    (void)signal_number;
+    if (info->si_code != SYS_SECCOMP)
+        return;
+    RESULT(interrupted) = -ENOSYS;
+    /* The bit is set before the report, so that a refused call within the
+     * report doesn't recurse. */
+    if (first_time(info->si_syscall) && report)
+        report(info->si_syscall);
+    errno = saved;
+}
+
+void sandbox_on_refused(void (*report)(int number))
+{
+    report_refused = report;
+}
+
+int sigsys_install(void)
+{
+    struct sigaction action = { .sa_sigaction = on_sigsys };
+    sigset_t unblocked;
+
+    for (size_t i = 0; i <= CALLS; i++)
+        atomic_flag_clear(&seen[i]);
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    if (sigaction(SIGSYS, &action, NULL))
+        return -errno;
+    /* A blocked SIGSYS would kill instead of reporting. */
+    sigemptyset(&unblocked);
+    sigaddset(&unblocked, SIGSYS);
+    return sigprocmask(SIG_UNBLOCK, &unblocked, NULL) ? -errno : 0;
+}

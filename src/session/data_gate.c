@@ -1,0 +1,239 @@
+/* What session asks of gate for its data connections, and what gate answers.
+ * Must never ask more often than gate allows, whatever a client's pace. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "binding.h"
+#include "control.h"
+#include "data.h"
+#include "leave.h"
+#include "linger.h"
+#include "login.h"
+#include "proxied.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ftp/hostport.h"
+#include "transfer.h"
+
+#define PORT_MS 10000
+
+void data_gate_sent(struct session *s, int r)
+{
+    if (r < 0 && r != -EPIPE) /* its end shows at the channel */
+        leave_peer(s, PROCESS_GATE, r, &s->gate);
+}
+
+void data_gate_ask_port(struct session *s)
+{
+    state_data(s, DATA_ASKED);
+    s->data.request = channel_next(&s->gate);
+    data_gate_sent(s, SEND(&s->gate, port, s->data.request));
+    loop_timer_set(&s->loop, &s->data.timer, PORT_MS);
+}
+
+/* Gate ends a session that sends too many messages, and a client's pace must
+ * not bring that about: how many milliseconds the next port has to wait. */
+static uint64_t data_gate_pace(struct data *d)
+{
+    uint64_t now = clock_ms();
+
+    if (now - d->second >= 1000) {
+        d->second = now;
+        d->ports = 0;
+    }
+    return ++d->ports <= DATA_PORTS ? 0 : d->second + 1000 - now;
+}
+
+void data_gate_passive(struct session *s, enum verb verb)
+{
+    uint64_t wait = data_gate_pace(&s->data);
+
+    data_close(s);
+    s->data.verb = verb;
+    state_data(s, DATA_PACED);
+    if (wait > 0)
+        loop_timer_set(&s->loop, &s->data.timer, wait);
+    else
+        data_gate_ask_port(s);
+}
+
+void data_gate_active(struct session *s, const struct address *client)
+{
+    data_close(s);
+    state_data(s, DATA_ACTIVE);
+    s->data.target = *client;
+}
+
+void data_gate_connect(struct session *s)
+{
+    if (s->data.state != DATA_ACTIVE)
+        return;
+    s->data.request = channel_next(&s->gate);
+    data_gate_sent(
+        s, SEND(&s->gate, active, s->data.request, .to = s->data.target));
+    state_data(s, DATA_CONNECTING);
+}
+
+/* Many clients begin the handshake before they ask for the file. A ticket with
+ * the 150 is too late for them if their last one has expired, or went with a
+ * transfer that was refused. So the reply to PASV brings one. */
+static void data_gate_tell_port(struct session *s)
+{
+    char text[HOSTPORT_MAX];
+
+    binding_offer(s);
+    if (s->data.verb == VERB_PASV && s->data.target.family != 4) {
+        data_close(s); /* ours is IPv6, whatever the client's is to a proxy */
+        control_reply(s, REPLY_USE_EPSV);
+        return;
+    }
+    if (s->data.verb == VERB_PASV) {
+        hostport_text(&s->data.target, text);
+        control_reply_with(s, REPLY_PASV, slice_from(text), NOTHING);
+        return;
+    }
+    snprintf(text, sizeof(text), "%u", s->data.target.port);
+    control_reply_with(s, REPLY_EPSV, slice_from(text), NOTHING);
+}
+
+static bool data_gate_is_asked(struct session *s, uint32_t request)
+{
+    if (s->data.state == DATA_ASKED && request == s->data.request)
+        return true;
+    s->gate.wrong = "a port that was not asked for";
+    return false;
+}
+
+static int data_gate_on_port(void *owner, struct msg_port_is *m)
+{
+    struct session *s = owner;
+
+    if (!data_gate_is_asked(s, m->request))
+        return -EPROTO;
+    loop_timer_clear(&s->loop, &s->data.timer);
+    state_data(s, DATA_EXPECTED);
+    s->data.target = m->address;
+    data_gate_tell_port(s);
+    return 0;
+}
+
+static int data_gate_on_no_port(void *owner, struct msg_port_none *m)
+{
+    struct session *s = owner;
+    const struct port_range *r = &s->settings->ports;
+    char text[48];
+
+    if (!data_gate_is_asked(s, m->request))
+        return -EPROTO;
+    loop_timer_clear(&s->loop, &s->data.timer);
+    state_data(s, DATA_CLOSED);
+    if (r->automatic)
+        snprintf(text, sizeof(text), "auto %u", r->automatic);
+    else
+        snprintf(text, sizeof(text), "%u-%u", r->first, r->last);
+    control_reply_with(s, REPLY_NO_PORT, slice_from(text), NOTHING);
+    return 0;
+}
+
+/* What a client's host answers, in words that no client can choose. */
+static const char *data_gate_why(int error)
+{
+    if (error == ECONNREFUSED)
+        return "your host refuses it";
+    return error == ETIMEDOUT ? "your host doesn't answer"
+                              : "your host can't be reached";
+}
+
+/* An answer that has crossed our PORT_CLOSE is of no interest any more. */
+static int data_gate_on_no_connection(void *owner, struct msg_active_none *m)
+{
+    struct session *s = owner;
+
+    if (s->data.state != DATA_CONNECTING || m->request != s->data.request)
+        return 0;
+    state_data(s, DATA_CLOSED);
+    transfer_unconnected(s, data_gate_why(m->error));
+    return 0;
+}
+
+/* A socket that comes when none is expected any more, or another one is, has
+ * crossed our PORT_CLOSE. */
+static int data_gate_on_socket(void *owner, struct msg_data *m)
+{
+    struct session *s = owner;
+    struct data *d = &s->data;
+
+    if (d->state != DATA_EXPECTED &&
+        (d->state != DATA_CONNECTING || m->request != d->request)) {
+        linger_begin(s, fd_take(&m->connection));
+        return 0;
+    }
+    if (!address_same_host(&m->peer, &s->peer)) {
+        s->gate.wrong = "a data connection from another host";
+        return -EPROTO;
+    }
+    d->via = m->peer;
+    if (data_adopt(s, fd_take(&m->connection),
+                   m->doubtful ? DATA_DOUBTED : DATA_CONNECTED, 0))
+        transfer_run(s, WAITS_CLIENT);
+    return 0;
+}
+
+/* Gate has refused a connection and logged it; the right one is awaited. */
+static int data_gate_on_stranger(void *owner, struct msg_data_stranger *m)
+{
+    (void)owner;
+    (void)m;
+    return 0;
+}
+
+static const struct handler data_gate_handlers[] = {
+    ON(port_is, data_gate_on_port),
+    ON(port_none, data_gate_on_no_port),
+    ON(active_none, data_gate_on_no_connection),
+    ON(data, data_gate_on_socket),
+    ON(data_stranger, data_gate_on_stranger),
+    ON(not_admitted, proxied_on_kept_out),
+    ON(data_proxied, proxied_on_data),
+    ON(ticket_keys, login_on_ticket_keys),
+};
+
+/* Without gate no data connection comes any more. A transfer that has one is
+ * finished, and transfer_over() ends the session; else it ends now. */
+static void data_gate_lost(struct session *s)
+{
+    const struct data_row *data = state_of_data(s);
+    bool awaits = (data->serves || data->gate) && !data->socket;
+
+    loop_remove(&s->loop, &s->gate_watch);
+    channel_close(&s->gate);
+    loop_timer_clear(&s->loop, &s->login.alive);
+    if (s->transfer.state == TRANSFER_NONE || (awaits && !s->transfer.hash))
+        control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
+}
+
+static void data_gate_on_channel(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+    int r = channel_dispatch(
+        &s->gate, data_gate_handlers,
+        sizeof(data_gate_handlers) / sizeof(data_gate_handlers[0]), s);
+
+    (void)events;
+    if (r == -EPIPE)
+        data_gate_lost(s);
+    else if (r < 0)
+        leave_peer(s, PROCESS_GATE, r, &s->gate);
+    control_resume(s);
+}
+
+void data_gate_start(struct session *s, int gate)
+{
+    channel_init(&s->gate, gate, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
+    s->gate_watch = (struct loop_watch){ .fd = gate,
+                                         .events = EPOLLIN,
+                                         .on_ready = data_gate_on_channel,
+                                         .owner = s };
+    if (loop_add(&s->loop, &s->gate_watch) < 0)
+        leave(s, ENDING_PEER, "epoll refuses a channel");
+}

@@ -1,0 +1,267 @@
+/* One generation, as the supervisor sees it: the start of its master, what
+ * that says, its end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+#include "supervisor.h"
+
+static int generation_on_hello(void *owner, struct msg_hello *m)
+{
+    struct generation *g = owner;
+
+    if (m->version == GENERATION_VERSION)
+        return 0;
+    g->channel.wrong = "messages of another version";
+    return -EPROTO;
+}
+
+/* A start names each once; what changes later replaces what was kept. */
+static int generation_on_keep(void *owner, struct msg_keep *m)
+{
+    struct generation *g = owner;
+    int fd = fd_take(&m->file);
+
+    if (g->state == GENERATION_STARTING)
+        return kept_add(&g->kept, m->name, fd);
+    if (g->state != GENERATION_OLD)
+        return kept_replace(&g->supervisor->kept, m->name, fd);
+    return close(fd); /* the newest one knows better */
+}
+
+static int generation_on_start_failed(void *owner, struct msg_start_failed *m)
+{
+    struct generation *g = owner;
+
+    complain(&g->failure, "%.*s", (int)m->why.len, m->why.ptr);
+    return 0;
+}
+
+static int generation_on_up(void *owner, struct msg_up *m)
+{
+    struct generation *g = owner;
+
+    (void)m;
+    g->channel.phase = PHASE_RUN;
+    start_on_up(g);
+    return 0;
+}
+
+static int generation_on_leading(void *owner, struct msg_leading *m)
+{
+    (void)m;
+    start_on_leading(owner);
+    return 0;
+}
+
+static int generation_on_gate_lost(void *owner, struct msg_gate_lost *m)
+{
+    start_on_gate_lost(owner, m->handed_over);
+    return 0;
+}
+
+static int generation_on_renew(void *owner, struct msg_renew *m)
+{
+    struct generation *g = owner;
+
+    start_reload(g->supervisor, g, m->request);
+    return 0;
+}
+
+static const struct handler generation_handlers[] = {
+    ON(hello, generation_on_hello),
+    ON(keep, generation_on_keep),
+    ON(start_failed, generation_on_start_failed),
+    ON(up, generation_on_up),
+    ON(leading, generation_on_leading),
+    ON(gate_lost, generation_on_gate_lost),
+    ON(renew, generation_on_renew),
+};
+
+void generation_wait(struct generation *g, uint64_t ms)
+{
+    loop_timer_set(&g->supervisor->loop, &g->timer, ms);
+}
+
+bool generation_lives(const struct generation *g)
+{
+    return g->state != GENERATION_NONE && g->state != GENERATION_ENDED;
+}
+
+static void generation_hang_up(struct generation *g)
+{
+    loop_remove(&g->supervisor->loop, &g->watch);
+    channel_close(&g->channel);
+}
+
+/* A master without its channel ends by itself, or is made to. */
+static void generation_on_readable(void *owner, uint32_t events)
+{
+    struct generation *g = owner;
+    int r = channel_dispatch(
+        &g->channel, generation_handlers,
+        sizeof(generation_handlers) / sizeof(generation_handlers[0]), g);
+
+    (void)events;
+    if (r == 0)
+        return;
+    if (r != -EPIPE)
+        say("generation %llu: %s", (unsigned long long)g->number,
+            r == -EPROTO ? g->channel.wrong : strerror(-r));
+    if (r != -EPIPE)
+        generation_kill(g);
+    generation_hang_up(g);
+}
+
+/* A takeover without an answer is over, too: the newest one leads. */
+static void generation_on_time(void *owner)
+{
+    struct generation *g = owner;
+
+    if (g->state == GENERATION_TAKING) {
+        start_on_leading(g);
+        return;
+    }
+    if (g->state == GENERATION_STARTING)
+        complain(&g->failure, "it was not ready in time");
+    generation_kill(g);
+    if (g->state == GENERATION_ENDED)
+        generation_wait(g, g->supervisor->deadlines.group);
+}
+
+/* The child's side: the two descriptors at their places, and those that are
+ * kept where they are. No master outlives the supervisor. */
+static noreturn void become_master(const struct supervisor *s, pid_t parent,
+                                   int channel, int names)
+{
+    sigset_t none;
+    int a = fcntl(channel, F_DUPFD_CLOEXEC, GENERATION_FIRST_FD);
+    int b = fcntl(names, F_DUPFD_CLOEXEC, GENERATION_FIRST_FD);
+
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+        _exit(EX_OSERR);
+    if (setpgid(0, 0) < 0 || a < 0 || b < 0 ||
+        dup2(a, GENERATION_CHANNEL_FD) < 0 ||
+        dup2(b, GENERATION_NAMES_FD) < 0 || kept_pass_on(&s->kept) < 0)
+        die(EX_OSERR, "can't start a generation: %s", strerror(errno));
+    unsetenv("NOTIFY_SOCKET");
+    signal(SIGPIPE, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    s->execute(s->program, s->argv);
+    die(EX_OSERR, "%s: can't be executed: %s", s->program, strerror(errno));
+}
+
+static int adopt_master(struct generation *g, pid_t pid, int channel)
+{
+    struct supervisor *s = g->supervisor;
+
+    setpgid(pid, pid); /* whoever of the two comes first */
+    g->state = GENERATION_STARTING;
+    g->number = ++s->last;
+    g->pid = pid;
+    channel_init(&g->channel, channel, PROCESS_SUPERVISOR, PROCESS_MASTER,
+                 PHASE_START);
+    g->watch = (struct loop_watch){ .fd = channel,
+                                    .events = EPOLLIN,
+                                    .on_ready = generation_on_readable,
+                                    .owner = g };
+    g->timer = (struct loop_timer){ .on_time = generation_on_time, .owner = g };
+    generation_wait(g, s->deadlines.start);
+    return loop_add(&s->loop, &g->watch);
+}
+
+static struct generation *free_place(struct supervisor *s)
+{
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+        if (s->generation[i].state == GENERATION_NONE)
+            return &s->generation[i];
+    return NULL;
+}
+
+/* Its pid or -errno, and our end of its channel. */
+static pid_t fork_master(const struct supervisor *s, bool recovery,
+                         int *channel)
+{
+    const char *heading = recovery ? "recovery" : "generation";
+    FD_CLEANUP int names = kept_names(&s->kept, heading, s->last + 1);
+    int ends[2];
+    pid_t pid = names < 0 ? names : fd_pair(ends), parent = getpid();
+
+    if (pid < 0)
+        return pid;
+    pid = fork();
+    if (pid == 0)
+        become_master(s, parent, ends[1], names);
+    fd_close(&ends[1]);
+    *channel = ends[0];
+    if (pid < 0)
+        fd_close(channel);
+    return pid < 0 ? -errno : pid;
+}
+
+struct generation *generation_start(struct supervisor *s, bool recovery)
+{
+    struct generation *g = free_place(s);
+    int channel = -1;
+    pid_t pid = g ? fork_master(s, recovery, &channel) : -EAGAIN;
+
+    if (pid < 0) {
+        say("can't start a generation: %s", strerror(-pid));
+        return NULL;
+    }
+    *g = (struct generation){ .supervisor = s, .recovers = recovery };
+    if (adopt_master(g, pid, channel) < 0)
+        generation_kill(g);
+    return g;
+}
+
+void generation_signal(const struct generation *g, int signal)
+{
+    if (generation_lives(g))
+        kill(g->pid, signal);
+}
+
+void generation_kill(const struct generation *g)
+{
+    if (g->state != GENERATION_NONE)
+        kill(-g->pid, SIGKILL);
+}
+
+/* What it said before its end counts. */
+void generation_reaped(struct generation *g, int status)
+{
+    if (g->channel.fd >= 0)
+        generation_on_readable(g, 0);
+    generation_hang_up(g);
+    g->status = status;
+    generation_wait(g, g->supervisor->deadlines.group);
+    start_on_ended(g);
+    generation_settle(g);
+}
+
+/* A group's number belongs to it as long as one of it lives. */
+void generation_settle(struct generation *g)
+{
+    if (g->state == GENERATION_ENDED && kill(-g->pid, 0) < 0 && errno == ESRCH)
+        generation_release(g);
+}
+
+void generation_release(struct generation *g)
+{
+    if (g->state == GENERATION_NONE)
+        return;
+    generation_hang_up(g);
+    loop_timer_clear(&g->supervisor->loop, &g->timer);
+    kept_release(&g->kept);
+    *g = (struct generation){ .supervisor = g->supervisor };
+}

@@ -1,0 +1,107 @@
+/* Descriptors by name, in the supervisor. Their numbers are above those that a
+ * master gets at fixed places, so that a fork can hand them on as they are. */
+#include "kept.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+
+#define ROOM_FIRST 64
+#define NAMES_MAX  (64 << 20)
+
+static struct kept_row *find(const struct kept *k, struct slice name)
+{
+    for (size_t i = 0; i < k->count; i++)
+        if (slice_equal(slice_from(k->row[i].name), name))
+            return &k->row[i];
+    return NULL;
+}
+
+static struct kept_row *new_row(struct kept *k, struct slice name)
+{
+    size_t room = k->room ? 2 * k->room : ROOM_FIRST;
+    struct kept_row *row;
+
+    if (k->count == k->room) {
+        row = reallocarray(k->row, room, sizeof(*row));
+        if (!row)
+            return NULL;
+        k->row = row;
+        k->room = room;
+    }
+    row = &k->row[k->count];
+    *row = (struct kept_row){ strndup(name.ptr, name.len), -1 };
+    k->count += row->name != NULL;
+    return row->name ? row : NULL;
+}
+
+int kept_add(struct kept *k, struct slice name, int fd)
+{
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, GENERATION_FIRST_FD);
+    int error = errno;
+    struct kept_row *row;
+
+    close(fd);
+    if (high < 0)
+        return -error;
+    row = new_row(k, name);
+    if (!row) {
+        close(high);
+        return -ENOMEM;
+    }
+    row->fd = high;
+    return 0;
+}
+
+int kept_replace(struct kept *k, struct slice name, int fd)
+{
+    struct kept_row *row = find(k, name);
+
+    if (!row)
+        return kept_add(k, name, fd);
+    if (dup3(fd, row->fd, O_CLOEXEC) < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+void kept_release(struct kept *k)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        fd_close(&k->row[i].fd);
+        free(k->row[i].name);
+    }
+    free(k->row);
+    *k = (struct kept){ 0 };
+}
+
+int kept_names(const struct kept *k, const char *heading, uint64_t number)
+{
+    struct buf text;
+    int r;
+
+    buf_init(&text, NAMES_MAX);
+    r = buf_add_format(&text, "%s %" PRIu64 "\n", heading, number);
+    for (size_t i = 0; i < k->count && r == 0; i++)
+        r = buf_add_format(&text, "%d %s\n", k->row[i].fd, k->row[i].name);
+    if (r == 0)
+        r = fd_sealed("inherited", buf_slice(&text));
+    buf_release(&text);
+    return r;
+}
+
+int kept_pass_on(const struct kept *k)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < k->count && r == 0; i++)
+        r = fd_set_cloexec(k->row[i].fd, false);
+    return r;
+}

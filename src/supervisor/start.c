@@ -1,0 +1,248 @@
+/* When a generation starts, in the supervisor: first, at a reload, after a
+ * crash. One at a time; what is asked for meanwhile is one further start. */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/die.h"
+#include "supervisor.h"
+
+static void start_next(struct supervisor *s);
+
+static size_t living(const struct supervisor *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+        n += generation_lives(&s->generation[i]);
+    return n;
+}
+
+/* Those who asked before the start under way began, or all. */
+static void answer_askers(struct supervisor *s, bool all, bool done,
+                          const char *why)
+{
+    for (size_t i = 0; i < ASKERS_MAX; i++) {
+        struct asker *a = &s->asker[i];
+
+        if (!a->generation || (a->later && !all))
+            continue;
+        SEND(&a->generation->channel, renewed, a->request, .done = done,
+             .why = slice_from(why));
+        *a = (struct asker){ 0 };
+    }
+}
+
+static void forget_asker(struct generation *g)
+{
+    for (size_t i = 0; i < ASKERS_MAX; i++)
+        if (g->supervisor->asker[i].generation == g)
+            g->supervisor->asker[i] = (struct asker){ 0 };
+}
+
+static bool add_asker(struct supervisor *s, struct generation *g,
+                      uint32_t request)
+{
+    for (size_t i = 0; i < ASKERS_MAX; i++)
+        if (!s->asker[i].generation) {
+            s->asker[i] = (struct asker){ g, request, s->under_way != NULL };
+            return true;
+        }
+    return false;
+}
+
+static void tell_reloading(struct supervisor *s)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+             (unsigned long long)clock_us());
+    notify_send(&s->notify, text);
+}
+
+/* What led before still does, or nothing does. */
+static void start_failed(struct supervisor *s, const char *why)
+{
+    s->under_way = NULL;
+    if (!s->led)
+        return;
+    say("reload: the old generation stays: %s", why);
+    notify_send(&s->notify, "READY=1");
+    answer_askers(s, false, false, why);
+}
+
+static void begin(struct supervisor *s, bool recovery)
+{
+    for (size_t i = 0; i < ASKERS_MAX; i++)
+        s->asker[i].later = false;
+    s->wanted = s->recoveries.due = false;
+    s->under_way = generation_start(s, recovery);
+    if (!s->under_way)
+        start_failed(s, "the supervisor can't start it");
+}
+
+bool start_first(struct supervisor *s)
+{
+    begin(s, false);
+    return s->under_way != NULL;
+}
+
+/* The burst grows again by one in each interval. */
+static bool may_recover(struct supervisor *s)
+{
+    struct recoveries *r = &s->recoveries;
+    uint64_t now = clock_ms(), each = s->deadlines.recovery;
+
+    if (r->left < RECOVERIES_BURST && now - r->filled >= each) {
+        uint64_t more = (now - r->filled) / each;
+
+        r->left = more > RECOVERIES_BURST - r->left ? RECOVERIES_BURST
+                                                    : r->left + (unsigned)more;
+        r->filled += more * each;
+    }
+    if (r->left == 0) {
+        loop_timer_set(&s->loop, &r->timer, r->filled + each - now);
+        return false;
+    }
+    if (r->left == RECOVERIES_BURST)
+        r->filled = now;
+    r->left--;
+    return true;
+}
+
+static void start_on_time(void *owner)
+{
+    start_next(owner);
+}
+
+void start_init(struct supervisor *s)
+{
+    s->recoveries = (struct recoveries){
+        .left = RECOVERIES_BURST,
+        .timer = { .on_time = start_on_time, .owner = s },
+    };
+}
+
+static void end_oldest(struct supervisor *s)
+{
+    struct generation *oldest = NULL;
+
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++) {
+        struct generation *g = &s->generation[i];
+
+        if (generation_lives(g) && (!oldest || g->number < oldest->number))
+            oldest = g;
+    }
+    if (oldest)
+        generation_signal(oldest, SIGTERM);
+}
+
+/* A recovery takes the place beside those that may live, and the oldest has to
+ * go for it. */
+static void start_next(struct supervisor *s)
+{
+    if (s->stopping || s->under_way)
+        return;
+    if (s->recoveries.due && may_recover(s)) {
+        if (living(s) >= GENERATIONS_MAX)
+            end_oldest(s);
+        begin(s, true);
+    } else if (s->wanted && living(s) < GENERATIONS_MAX) {
+        tell_reloading(s);
+        begin(s, false);
+    } else if (s->wanted) {
+        answer_askers(s, true, false,
+                      "8 generations have sessions; the reload waits until "
+                      "the last session of one of them has ended");
+    }
+}
+
+void start_reload(struct supervisor *s, struct generation *g, uint32_t request)
+{
+    if (g && !add_asker(s, g, request))
+        SEND(&g->channel, renewed, request, .done = false,
+             .why = SLICE("too many wait for a reload"));
+    s->wanted = true;
+    start_next(s);
+}
+
+void start_on_up(struct generation *g)
+{
+    takeover_begin(g);
+}
+
+void start_on_leading(struct generation *g)
+{
+    struct supervisor *s = g->supervisor;
+
+    if (g->state != GENERATION_TAKING)
+        return;
+    loop_timer_clear(&s->loop, &g->timer);
+    g->state = GENERATION_LEADING;
+    s->led = true;
+    s->under_way = NULL;
+    notify_send(&s->notify, "READY=1");
+    answer_askers(s, false, true, "");
+    if (s->hung_up)
+        generation_signal(g, SIGHUP);
+    s->hung_up = false;
+    start_next(s);
+}
+
+/* Old ones have no need of theirs. */
+static void recover(struct supervisor *s)
+{
+    s->recoveries.due = !s->stopping;
+    start_next(s);
+}
+
+void start_on_gate_lost(struct generation *g, bool handed_over)
+{
+    g->has_gate = false;
+    if (!handed_over && g->state != GENERATION_OLD)
+        recover(g->supervisor);
+}
+
+/* The exit status of a master is the supervisor's own: a mistake in the
+ * configuration, for example, is the same to systemd as before. */
+static int exit_status(const struct supervisor *s, int status)
+{
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    return s->stopping && WTERMSIG(status) == SIGTERM ? 0 : EX_SOFTWARE;
+}
+
+static void describe(struct generation *g)
+{
+    int status = g->status;
+
+    if (WIFSIGNALED(status))
+        complain(&g->failure, "master ended by signal %d", WTERMSIG(status));
+    else
+        complain(&g->failure, "master ended with status %d",
+                 WEXITSTATUS(status));
+}
+
+void start_on_ended(struct generation *g)
+{
+    struct supervisor *s = g->supervisor;
+    enum generation_state state = g->state;
+
+    forget_asker(g);
+    g->state = GENERATION_ENDED;
+    if (state != GENERATION_OLD)
+        s->status = exit_status(s, g->status);
+    describe(g);
+    if (s->under_way == g)
+        start_failed(s, g->failure.text);
+    if (WIFSIGNALED(g->status) && !s->stopping)
+        say("generation %llu: %s", (unsigned long long)g->number,
+            g->failure.text);
+    if (state == GENERATION_LEADING || state == GENERATION_TAKING ||
+        (g->recovers && state == GENERATION_STARTING))
+        recover(s);
+    else
+        start_next(s);
+}

@@ -1,0 +1,190 @@
+/* The supervisor's decisions: when a generation starts, which one leads, when
+ * all is over. Nothing that a generation does ends it but the end of the last
+ * one. */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+
+static bool any_is_left(const struct supervisor *s)
+{
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+        if (s->generation[i].state != GENERATION_NONE)
+            return true;
+    return false;
+}
+
+static void signal_all(struct supervisor *s, int signal)
+{
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+        generation_signal(&s->generation[i], signal);
+}
+
+static void kill_all(struct supervisor *s)
+{
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+        generation_kill(&s->generation[i]);
+}
+
+static void supervisor_on_deadline(void *owner)
+{
+    kill_all(owner);
+}
+
+/* The second time nothing is waited for. */
+static void supervisor_stop(struct supervisor *s)
+{
+    if (!s->stopping) {
+        notify_send(&s->notify, "STOPPING=1");
+        loop_timer_set(&s->loop, &s->deadline, s->deadlines.stop);
+    }
+    s->stopping = true;
+    signal_all(s, SIGTERM);
+}
+
+/* Master reads the configuration again, in place. One that starts may have read
+ * it already: it gets the signal as soon as it leads. */
+static void supervisor_on_hangup(struct supervisor *s)
+{
+    s->hung_up = s->under_way != NULL;
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+        if (s->generation[i].state == GENERATION_LEADING)
+            generation_signal(&s->generation[i], SIGHUP);
+}
+
+/* What isn't a master is an orphan of one that has ended. */
+static void supervisor_reap(struct supervisor *s)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (size_t i = 0; i <= GENERATIONS_MAX; i++) {
+            struct generation *g = &s->generation[i];
+
+            if (g->pid == pid && g->state != GENERATION_ENDED)
+                generation_reaped(g, status);
+        }
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+        generation_settle(&s->generation[i]);
+    if (!any_is_left(s) && (s->stopping || !s->led))
+        loop_stop(&s->loop);
+}
+
+static const struct {
+    int number;
+    void (*handle)(struct supervisor *s);
+} signals[] = {
+    { SIGTERM, supervisor_stop },
+    { SIGINT, supervisor_stop },
+    { SIGHUP, supervisor_on_hangup },
+    { SIGCHLD, supervisor_reap },
+};
+#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+static void supervisor_on_signal(void *owner, uint32_t events)
+{
+    struct supervisor *s = owner;
+    struct signalfd_siginfo info;
+
+    (void)events;
+    while (read(s->signals.fd, &info, sizeof(info)) == sizeof(info))
+        for (size_t i = 0; i < SIGNALS; i++)
+            if ((int)info.ssi_signo == signals[i].number)
+                signals[i].handle(s);
+}
+
+static int open_signals(struct supervisor *s)
+{
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap by itself */
+    sigemptyset(&set);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&set, signals[i].number);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    s->signals = (struct loop_watch){
+        .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+        .events = EPOLLIN,
+        .on_ready = supervisor_on_signal,
+        .owner = s,
+    };
+    return s->signals.fd < 0 ? -errno : loop_add(&s->loop, &s->signals);
+}
+
+/* It holds all listeners, and can't know how many there will be. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int supervisor_init(struct supervisor *s, const char *program,
+                    char *const *argv)
+{
+    int r;
+
+    *s = (struct supervisor){ .program = program,
+                              .execute = execv,
+                              .argv = argv,
+                              .notify.fd = -1,
+                              .signals.fd = -1 };
+    s->deadlines = (struct supervisor_deadlines){ .start = 60000,
+                                                  .take = 5000,
+                                                  .recovery = 10000,
+                                                  .stop = 9500,
+                                                  .group = 7000 };
+    s->deadline =
+        (struct loop_timer){ .on_time = supervisor_on_deadline, .owner = s };
+    start_init(s);
+    raise_limit();
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    r = loop_init(&s->loop);
+    if (r == 0)
+        r = open_signals(s);
+    if (r == 0 && notify_open(&s->notify, getenv("NOTIFY_SOCKET")) < 0)
+        say("NOTIFY_SOCKET can't be reached: systemd won't hear of the start");
+    return r;
+}
+
+int supervisor_run(struct supervisor *s)
+{
+    s->status = EX_OSERR;
+    if (!start_first(s))
+        return s->status;
+    if (loop_run(&s->loop) < 0)
+        die(EX_OSERR, "the event loop failed");
+    return s->status;
+}
+
+void supervisor_release(struct supervisor *s)
+{
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+        generation_release(&s->generation[i]);
+    loop_timer_clear(&s->loop, &s->deadline);
+    loop_timer_clear(&s->loop, &s->recoveries.timer);
+    kept_release(&s->kept);
+    loop_remove(&s->loop, &s->signals);
+    fd_close(&s->signals.fd);
+    notify_close(&s->notify);
+    loop_release(&s->loop);
+}

@@ -1,0 +1,202 @@
+"""A small FTPS server that does one thing wrong, for tests of the client.
+
+usage: faulty_server.py FAULT CERTIFICATE KEY PORT_FILE
+
+PORT_FILE gets the port once it listens. Everybody may log in; there is one
+file. FAULT is "none" or one of the words that this text looks for."""
+import os
+import socket
+import ssl
+import sys
+import threading
+
+FAULT, CERTIFICATE, KEY, PORT_FILE = sys.argv[1:]
+TEXT = b"a text of forty bytes that is one file.\n"
+IGNORE_UNEXPECTED_EOF = 0x80 # some Pythons set it, and judge no ending then
+
+GREETINGS = {
+    "backdoor": "(vsFTPd 2.3.4)",
+    "pyftpdlib": "pyftpdlib 1.5.7 ready.",
+}
+PASSIVE_ADDRESS = {"pasv_private": "10,1,2,3", "pasv_foreign": "203,0,113,9"}
+LISTED = {
+    "names": ["../escaped", "a/b", "..", "\x1b[2Jclear", "tab\there", "good"],
+    "size_too_small": ["file"],
+    "size_too_large": ["file"],
+}
+
+
+def context():
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    c.options &= ~IGNORE_UNEXPECTED_EOF
+    c.load_cert_chain(CERTIFICATE, KEY)
+    if FAULT == "old_tls":
+        c.set_ciphers("ALL:@SECLEVEL=0")
+        c.minimum_version = ssl.TLSVersion.TLSv1
+        c.maximum_version = ssl.TLSVersion.TLSv1_1
+    if FAULT == "wrong_alpn":
+        c.set_alpn_protocols(["http/1.1"])
+    if FAULT == "one_ticket":
+        c.num_tickets = 1
+    return c
+
+
+CONTEXT = context()
+
+
+def data_context():
+    # Another one has other ticket keys: nothing is resumed.
+    return context() if FAULT == "no_resumption" else CONTEXT
+
+
+class Session(threading.Thread):
+    def __init__(self, plain):
+        super().__init__(daemon=True)
+        self.s = plain
+        self.secure = False
+        self.listener = None
+
+    def reply(self, text):
+        self.s.sendall(text.encode() + b"\r\n")
+
+    def lines(self):
+        rest = b""
+        while True:
+            while b"\n" in rest:
+                line, rest = rest.split(b"\n", 1)
+                yield line.strip().decode(errors="replace")
+            more = self.s.recv(4096)
+            if not more:
+                return
+            rest += more
+
+    def run(self):
+        try:
+            self.reply("220 " + GREETINGS.get(FAULT, "ready"))
+            for line in self.lines():
+                verb, _, words = line.partition(" ")
+                do = getattr(self, "do_" + verb.upper(), None)
+                if do:
+                    do(words)
+                else:
+                    self.reply("502 no")
+                if verb.upper() == "QUIT":
+                    break
+        except OSError:
+            pass
+        self.s.close()
+
+    def do_AUTH(self, words):
+        if FAULT == "no_tls":
+            return self.reply("502 no TLS here")
+        if FAULT == "injection":
+            # What a man in the middle would add, in plain text.
+            self.s.sendall(b"234 go\r\n230 logged in\r\n")
+        else:
+            self.reply("234 go")
+        self.s = CONTEXT.wrap_socket(self.s, server_side=True)
+        self.secure = True
+
+    def do_USER(self, words):
+        if self.secure or FAULT == "plain_login":
+            self.reply("331 password")
+        else:
+            self.reply("530 TLS first")
+
+    def do_PASS(self, words):
+        self.reply("230 in")
+
+    def do_PBSZ(self, words):
+        self.reply("200 ok")
+
+    do_PROT = do_TYPE = do_NOOP = do_OPTS = do_PBSZ
+
+    def do_PWD(self, words):
+        self.reply('257 "/" here')
+
+    def do_QUIT(self, words):
+        self.reply("221 bye")
+
+    def do_ABOR(self, words):
+        self.reply("225 nothing to abort")
+
+    def do_SIZE(self, words):
+        self.reply(f"213 {len(TEXT)}")
+
+    def do_FEAT(self, words):
+        self.reply("211-Features:")
+        for name in "UTF8", "EPSV", "SIZE", "MLST type*;size*;", "REST STREAM":
+            if not (FAULT == "no_mlsd" and name.startswith("MLST") or
+                    FAULT == "no_rest" and name.startswith("REST")):
+                self.reply(" " + name)
+        self.reply("211 End")
+
+    def listen(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        port = self.listener.getsockname()[1]
+        if FAULT == "closed_ports":
+            self.listener.close()
+        return port
+
+    def do_EPSV(self, words):
+        self.reply(f"229 passive (|||{self.listen()}|)")
+
+    def do_PASV(self, words):
+        port = self.listen()
+        host = PASSIVE_ADDRESS.get(FAULT, "127,0,0,1")
+        self.reply(f"227 passive ({host},{port // 256},{port % 256})")
+
+    def do_MLST(self, words):
+        kind = "file" if words.endswith("file") else "dir"
+        size = {"size_too_small": 3, "size_too_large": 4000}.get(
+            FAULT, len(TEXT))
+        self.reply("250-Here")
+        self.reply(f" type={kind};size={size}; {words}")
+        self.reply("250 End")
+
+    def do_MLSD(self, words):
+        size = {"size_too_small": 3, "size_too_large": 4000}.get(
+            FAULT, len(TEXT))
+        listed = [f"type=file;size={size}; {name}\r\n".encode()
+                  for name in LISTED.get(FAULT, ["file"])]
+        self.send(self.endless() if FAULT == "endless_list" else listed)
+
+    def endless(self):
+        for i in range(20_000_000):
+            yield b"type=cdir; .\r\n" * 100
+
+    def do_LIST(self, words):
+        self.send([b"-rw-r--r-- 1 a a %d Nov 20 07:42 file\r\n" % len(TEXT)])
+
+    def do_RETR(self, words):
+        self.send([TEXT])
+
+    def send(self, blocks):
+        if FAULT == "closed_ports":
+            return self.reply("425 no data connection")
+        self.reply("150 coming")
+        plain, _ = self.listener.accept()
+        self.listener.close()
+        data = data_context().wrap_socket(plain, server_side=True)
+        if FAULT == "resumption_required" and not data.session_reused:
+            data.close()
+            return self.reply("425 TLS session of data connection not resumed")
+        for block in blocks:
+            data.sendall(block)
+        if FAULT == "no_close_notify":
+            os.close(data.detach())
+        else:
+            data.unwrap().close()
+        self.reply("226 done")
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", 0))
+    with open(PORT_FILE + ".new", "w") as f:
+        f.write(str(listener.getsockname()[1]))
+    os.rename(PORT_FILE + ".new", PORT_FILE)
+    while True:
+        Session(listener.accept()[0]).start()
+
+
+main()

@@ -1,0 +1,155 @@
+/* REST and APPE onto a finished file where the file system can share blocks:
+ * xfs on a loop device. The head costs neither room nor time, however long it
+ * is. It needs root, in a mount namespace of this program. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "blockdev.h"
+#include "fault.h"
+#include "support/files.h"
+#include "support/session.h"
+
+#define MIB   FAULT_MIB
+#define LEN   (64u * MIB)
+#define DISK  320u /* MiB: the smallest xfs has 300 */
+#define BLOCK 4096u
+
+struct stage {
+    struct server server;
+    struct blockdev disk;
+    struct session session;
+    struct data data;
+    unsigned char *bytes;
+};
+
+static void stage_open(struct stage *t, const char *settings)
+{
+    const struct server_plan plan = { .ports = "auto 16",
+                                      .settings = settings };
+    char path[SERVER_PATH_MAX], kept[SERVER_PATH_MAX];
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    server_start(&t->server, &plan);
+    blockdev_make(&t->disk, &t->server, "anna", "xfs", DISK);
+    t->bytes = fault_noise(LEN);
+    snprintf(path, sizeof(path), "%s",
+             server_home_file(&t->server, "anna", "big"));
+    snprintf(kept, sizeof(kept), "%s",
+             server_home_file(&t->server, "anna", "kept"));
+    files_write(path, t->bytes, LEN, 0600);
+    files_give_to_owner_of(t->disk.home, path);
+    cr_assert_eq(link(path, kept), 0);
+    session_init(&t->session);
+    session_open(&t->session, &t->server, "anna");
+}
+
+static void stage_close(struct stage *t)
+{
+    session_close(&t->session);
+    server_stop(&t->server);
+    blockdev_remove(&t->disk);
+    free(t->bytes);
+}
+
+/* So many bytes of it are another file's, too. */
+static uint64_t shared_bytes(const char *path)
+{
+    enum { EXTENTS = 64 };
+    struct fiemap *map =
+        calloc(1, sizeof(*map) + EXTENTS * sizeof(*map->fm_extents));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    uint64_t sum = 0;
+
+    cr_assert(map);
+    map->fm_length = FIEMAP_MAX_OFFSET;
+    map->fm_flags = FIEMAP_FLAG_SYNC;
+    map->fm_extent_count = EXTENTS;
+    cr_assert_eq(ioctl(fd, FS_IOC_FIEMAP, map), 0, "%s", path);
+    for (unsigned i = 0; i < map->fm_mapped_extents; i++)
+        if (map->fm_extents[i].fe_flags & FIEMAP_EXTENT_SHARED)
+            sum += map->fm_extents[i].fe_length;
+    close(fd);
+    free(map);
+    return sum;
+}
+
+static void expect(const struct stage *t, size_t head, const char *tail)
+{
+    size_t len = head + strlen(tail);
+    unsigned char *bytes = malloc(len);
+
+    cr_assert(bytes);
+    memcpy(bytes, t->bytes, head);
+    memcpy(bytes + head, tail, strlen(tail));
+    fault_expect_whole(&t->server, "anna", "big", bytes, len);
+    free(bytes);
+}
+
+static void send_tail(struct stage *t, const char *verb, const char *tail)
+{
+    data_open(&t->session, &t->data, "%s big", verb);
+    data_write(&t->data, tail, strlen(tail));
+    fault_wait_partial(&t->server, "anna", LEN / 2);
+}
+
+/* The file of before is still there by its other name. */
+static void store_tail(struct stage *t, const char *verb, size_t head,
+                       const char *tail)
+{
+    const char *big = server_home_file(&t->server, "anna", "big");
+
+    send_tail(t, verb, tail);
+    data_close(&t->data);
+    session_expect(&t->session, "226 {*}");
+    expect(t, head, tail);
+    cr_expect_geq(shared_bytes(big), head / BLOCK * BLOCK, "%s copies", verb);
+}
+
+static void append_and_restart(struct stage *t)
+{
+    store_tail(t, "APPE", LEN, "tail");
+    session_do(&t->session, "350 {*}", "REST %u", LEN / 2 + 1);
+    store_tail(t, "STOR", LEN / 2 + 1, "another tail");
+}
+
+Test(reflinks, share_blocks, .timeout = 120)
+{
+    struct stage t;
+
+    stage_open(&t, NULL);
+    append_and_restart(&t);
+    stage_close(&t);
+}
+
+/* A head that would be too long to be copied is shared all the same. */
+Test(reflinks, above_copy_max, .timeout = 120)
+{
+    struct stage t;
+
+    stage_open(&t, "copy_max = 1M\n");
+    append_and_restart(&t);
+    stage_close(&t);
+}
+
+/* What was there stands, and nothing else. */
+Test(reflinks, nothing_of_a_cut_one_stays, .timeout = 120)
+{
+    struct stage t;
+
+    stage_open(&t, "copy_max = 1M\n");
+    send_tail(&t, "APPE", "tail");
+    data_cut(&t.data, false);
+    session_expect(&t.session, "426 {*}");
+    session_do(&t.session, "200 {*}", "TYPE I"); /* files has ended it */
+    cr_expect_eq(fault_count_partials(&t.server, "anna"), 0);
+    expect(&t, LEN, "");
+    stage_close(&t);
+}

@@ -1,0 +1,78 @@
+/* Rights and roles, in both directions. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "sallyport/domain/rights.h"
+
+Test(rights, parse_and_text)
+{
+    static const struct {
+        const char *text;
+        unsigned rights;
+        const char *again;
+    } table[] = {
+        { "full", RIGHT_ALL, "full" },
+        { "read", RIGHT_LIST | RIGHT_READ, "read" },
+        { "collect", RIGHT_LIST | RIGHT_READ | RIGHT_DELETE, "collect" },
+        { "l", RIGHT_LIST, "l" },
+        { "rl", RIGHT_LIST | RIGHT_READ, "read" },
+        { "lrd", RIGHT_LIST | RIGHT_READ | RIGHT_DELETE, "collect" },
+        { "mw", RIGHT_WRITE | RIGHT_DIRECTORY, "wm" },
+        { "lrwodn", RIGHT_ALL & ~(unsigned)RIGHT_DIRECTORY, "lrwodn" },
+        { "mndowrl", RIGHT_ALL, "full" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        unsigned rights = 0;
+        char out[16];
+
+        cr_expect_eq(rights_parse(slice_from(table[i].text), &rights), 0);
+        cr_expect_eq(rights, table[i].rights, "%s", table[i].text);
+        cr_expect_str_eq(rights_text(rights, out), table[i].again);
+    }
+}
+
+Test(rights, each_letter_is_one_right)
+{
+    static const char letters[] = "lrwodnm";
+    unsigned all = 0;
+
+    for (size_t i = 0; i < 7; i++) {
+        unsigned rights;
+
+        cr_expect_eq(rights_parse((struct slice){ &letters[i], 1 }, &rights),
+                     0);
+        cr_expect_eq(rights, 1u << i, "%c", letters[i]);
+        all |= rights;
+    }
+    cr_expect_eq(all, RIGHT_ALL);
+}
+
+Test(rights, refused_and_untouched)
+{
+    static const char *const table[] = { "",      "x",     "ll",       "Full",
+                                         "L",     "drop",  "lrx",      "l r",
+                                         " full", "full ", "lrwodnml", "none" };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        unsigned rights = 12345;
+
+        cr_expect_eq(rights_parse(slice_from(table[i]), &rights), -EINVAL, "%s",
+                     table[i]);
+        cr_expect_eq(rights, 12345, "%s", table[i]);
+    }
+}
+
+Test(rights, drop_is_told_apart)
+{
+    cr_expect_not_null(strstr(rights_why_not(SLICE("drop")), "not there yet"));
+    cr_expect_null(strstr(rights_why_not(SLICE("dropp")), "not there yet"));
+}
+
+Test(rights, none_has_a_text)
+{
+    char out[16];
+
+    cr_expect_str_eq(rights_text(0, out), "none");
+}

@@ -1,0 +1,97 @@
+/* Every request, each in the real sandbox (the release build has it), with and
+ * without root: peer_stop() fails when a system call was refused. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "peer.h"
+
+#define K 1024u
+
+static void upload(struct peer *p, const char *path, enum write_mode mode,
+                   uint64_t offset, size_t len, bool commit)
+{
+    uint64_t first;
+    int fd;
+
+    cr_assert_eq(ask_write(p, path, mode, offset, len, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, first, len, 1);
+    close(fd);
+    cr_assert_eq(ask_sync(p), OUTCOME_OK);
+    cr_assert_eq(commit ? ask_commit(p, len) : ask_abort(p), OUTCOME_OK);
+}
+
+static void go_through_all(struct peer *p)
+{
+    struct msg_facts_are facts;
+    uint64_t entries;
+    char *text;
+    int fd, outcome;
+
+    cr_assert_eq(ask_path(p, MSG_directory_make, "/folder"), OUTCOME_OK);
+    cr_assert_eq(ask_path(p, MSG_directory_enter, "/folder"), OUTCOME_OK);
+    upload(p, "/folder/f", WRITE_STORE, 0, 200 * K, false);
+    cr_assert_eq(ask_facts(p, "/folder/f", FACTS_FOR_SIZE, &facts), OUTCOME_OK);
+    upload(p, "/folder/f", WRITE_APPEND, 0, 300 * K, true);
+    upload(p, "/folder/f", WRITE_APPEND, 0, 400 * K, true);
+    upload(p, "/folder/f", WRITE_STORE, 350 * K, 380 * K, true);
+    upload(p, "/folder/tiny", WRITE_STORE, 0, 1, false);
+    cr_assert(disk_is(p, "/folder/f", 380 * K, 1));
+    cr_assert_eq(ask_read(p, "/folder/f", 5, &fd), OUTCOME_OK);
+    close(fd);
+    for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++) {
+        cr_assert_eq(ask_list(p, "/", l, "", &text, &outcome, &entries),
+                     OUTCOME_OK);
+        cr_assert_eq(outcome, OUTCOME_OK);
+        free(text);
+    }
+    cr_assert_eq(ask_facts(p, "/", FACTS_FOR_ANY, &facts), OUTCOME_OK);
+    cr_assert_eq(ask_times(p, "/folder/f", 5, 6), OUTCOME_OK);
+    cr_assert_eq(ask_mode(p, "/folder/f", 0600), OUTCOME_OK);
+    cr_assert_eq(ask_space(p, "/", &entries), OUTCOME_OK);
+    upload(p, "/folder/unique", WRITE_UNIQUE, 0, 5, true);
+    cr_assert_eq(ask_path(p, MSG_file_delete, "/folder/unique"), OUTCOME_OK);
+    cr_assert_eq(ask_rename(p, "/folder/f", "/f"), OUTCOME_OK);
+    upload(p, "/g", WRITE_STORE, 0, 10, true);
+    cr_assert_eq(ask_rename(p, "/g", "/f"), OUTCOME_OK);
+    cr_assert_eq(ask_path(p, MSG_file_delete, "/f"), OUTCOME_OK);
+    upload(p, "/folder/h", WRITE_STORE, 0, 200 * K, false);
+    disk_age(p, disk_partial(p, "/folder"), 9);
+    upload(p, "/elsewhere", WRITE_STORE, 0, 200 * K, false);
+    upload(p, "/folder/i", WRITE_STORE, 0, 200 * K, false);
+    cr_assert_eq(disk_partials(p, "/folder"), 1, "the old one is swept");
+    cr_assert_eq(ask_path(p, MSG_directory_remove, "/folder"), OUTCOME_OK);
+    cr_assert_eq(ask_path(p, MSG_file_delete, "/elsewhere"), OUTCOME_OK);
+}
+
+static void run(struct peer *p)
+{
+    p->start.rules.fsync = true;
+    disk_link(p, "nowhere", "/dangling");
+    disk_link(p, "/", "/link");
+    peer_run(p);
+    go_through_all(p);
+    peer_stop(p);
+}
+
+Test(sandbox, every_request)
+{
+    struct peer p;
+
+    peer_init(&p);
+    run(&p);
+}
+
+/* Root's own uid, as sallyportd would be run without being root. */
+Test(sandbox, every_request_without_root)
+{
+    struct peer p;
+
+    peer_init(&p);
+    if (geteuid() == 0) {
+        cr_assert_eq(chown(p.home, 0, 0), 0);
+        p.start.root = false;
+    }
+    run(&p);
+}

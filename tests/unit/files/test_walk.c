@@ -1,0 +1,132 @@
+/* How far a walk goes: names, time, directories within directories. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "files/state.h"
+#include "files/walk.h"
+#include "peer.h"
+#include "sallyport/base/clock.h"
+
+#define FILES 10
+#define BELOW 5
+
+struct seen {
+    unsigned names, below, ends;
+};
+
+static void count_name(struct walk *w, int folder, const char *name)
+{
+    struct seen *s = w->owner;
+
+    (void)folder;
+    (void)name;
+    s->names++;
+    s->below += w->path.len > 1;
+}
+
+static void count_end(struct walk *w, int folder)
+{
+    struct seen *s = w->owner;
+
+    (void)folder;
+    s->ends++;
+}
+
+static void put_some(struct peer *p, const char *folder, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "%s/%u", folder, i);
+        disk_put(p, name, "", 0);
+    }
+}
+
+static struct seen walk(struct peer *p, uint64_t most, uint64_t until)
+{
+    struct files f = { .session = { .fd = -1 }, .master = { .fd = -1 } };
+    struct seen seen = { 0 };
+    struct walk w = { .f = &f,
+                      .owner = &seen,
+                      .on_name = count_name,
+                      .on_end = count_end,
+                      .most = most,
+                      .until = until };
+
+    f.root = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_geq(f.root, 0);
+    walk_home(&w);
+    cr_expect_eq(w.unread, 0);
+    close(f.root);
+    return seen;
+}
+
+Test(walk, limits)
+{
+    const uint64_t now = clock_ms(), later = now + 3600000;
+    const struct {
+        uint64_t most, until;
+        unsigned names, below;
+    } rows[] = {
+        { 0, 0, FILES + 1 + BELOW, BELOW },
+        { 0, later, FILES + 1 + BELOW, BELOW },
+        { 100000, later, FILES + 1 + BELOW, BELOW },
+        { 4, later, 4, 0 },
+        { FILES + 1, later, FILES + 1, 0 },
+        { 0, now, 0, 0 },
+        { 100000, 1, 0, 0 },
+    };
+    struct peer p;
+
+    peer_init(&p);
+    disk_directory(&p, "/d");
+    put_some(&p, "", FILES);
+    put_some(&p, "/d", BELOW);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct seen seen = walk(&p, rows[i].most, rows[i].until);
+
+        cr_expect_eq(seen.names, rows[i].names, "row %zu: %u", i, seen.names);
+        cr_expect_eq(seen.below, rows[i].below, "row %zu: %u", i, seen.below);
+    }
+    peer_remove(&p);
+}
+
+/* A link to a directory is a name, and no way into it. */
+Test(walk, follows_no_link)
+{
+    struct peer p;
+    struct seen seen;
+
+    peer_init(&p);
+    disk_directory(&p, "/d");
+    put_some(&p, "/d", BELOW);
+    disk_link(&p, "d", "/link");
+    disk_link(&p, "/", "/up");
+    seen = walk(&p, 0, 0);
+    cr_expect_eq(seen.names, 3 + BELOW);
+    cr_expect_eq(seen.ends, 2);
+    peer_remove(&p);
+}
+
+Test(walk, paths_get_longer_and_shorter)
+{
+    struct path p;
+    char name[256];
+
+    memset(name, 'x', 255);
+    name[255] = '\0';
+    path_root(&p);
+    cr_assert(walk_enter(&p, "a"));
+    cr_expect_str_eq(p.bytes, "/a");
+    cr_assert(walk_enter(&p, "b"));
+    cr_expect_str_eq(p.bytes, "/a/b");
+    walk_leave(&p, 2);
+    cr_expect_str_eq(p.bytes, "/a");
+    while (p.len + 256 <= FTP_PATH_MAX)
+        cr_assert(walk_enter(&p, name));
+    cr_expect_not(walk_enter(&p, name));
+    cr_expect_leq(p.len, FTP_PATH_MAX);
+}

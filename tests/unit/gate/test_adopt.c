@@ -1,0 +1,348 @@
+/* One gate, with the test as the gate before it: what that one says too late,
+ * not at all or wrongly does no harm. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+
+#define NO_BAN "no_ban = 127.0.0.0/8\n"
+
+struct takeover {
+    struct bench bench;
+    struct channel next; /* the test's end, as the gate before */
+    uint64_t began;
+};
+
+/* A session of that gate: the test is it, too. */
+struct heir {
+    struct channel gate;
+    uint64_t serial;
+};
+
+#define PASS(t, name, ...)                                                     \
+    cr_assert_eq(SEND(&(t)->next, name, 0 __VA_OPT__(, ) __VA_ARGS__), 0)
+
+static void begin_silent(struct takeover *t, const char *settings)
+{
+    const struct bench_plan plan = { .settings = settings,
+                                     .ports = 2,
+                                     .shut = true };
+    int ends[2];
+
+    bench_start(&t->bench, &plan);
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&t->next, ends[0], PROCESS_GATE, PROCESS_GATE, PHASE_RUN);
+    t->began = clock_ms();
+    BENCH_SAY(&t->bench, adopt, .gate = ends[1]);
+    close(ends[1]);
+}
+
+static void begin(struct takeover *t, const char *settings)
+{
+    begin_silent(t, settings);
+    PASS(t, hello, .version = GENERATION_VERSION);
+}
+
+static void serves(struct takeover *t)
+{
+    struct message m;
+
+    bench_hear(&t->bench, MSG_serving, &m);
+}
+
+static struct address client_of(uint64_t serial)
+{
+    return (struct address){ .family = 4,
+                             .bytes = { 127, 0, 0, (uint8_t)serial },
+                             .port = 4000 };
+}
+
+/* Of a client "127.0.0.SERIAL" that isn't logged in. */
+static struct heir bequeath(struct takeover *t, uint64_t serial)
+{
+    struct address server = t->bench.control;
+    uint64_t now = clock_ms();
+    struct heir h = { .serial = serial };
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&h.gate, ends[0], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
+    PASS(t, heir, .serial = serial, .user = 0, .peer = client_of(serial),
+         .local = server, .server = server, .logged_in = false,
+         .proxied = false, .known = true, .born = now, .until = now + 60000,
+         .silence = 60000, .admit = 0, .session = ends[1]);
+    close(ends[1]);
+    return h;
+}
+
+static void port_of(struct takeover *t, const struct heir *h,
+                    struct address port)
+{
+    PASS(t, heir_port, .serial = h->serial, .port = port,
+         .until = clock_ms() + 60000, .judges = false, .tries = 0,
+         .warned = false);
+}
+
+/* Gate answers it, so it has been adopted. */
+static uint16_t asks_port(struct heir *h)
+{
+    uint32_t request = channel_next(&h->gate);
+    struct message m;
+
+    cr_assert_eq(SEND(&h->gate, port, request), 0);
+    cr_assert_eq(channel_wait(&h->gate, &m, BENCH_MS), 1);
+    cr_assert_eq(m.kind, MSG_port_is, "%s", message_name(m.kind));
+    cr_assert_eq(m.request, request);
+    return m.port_is.address.port;
+}
+
+static void gets_data(struct heir *h, uint16_t port)
+{
+    char from[] = "127.0.0.1";
+    struct message m;
+    int data;
+
+    from[8] = (char)('0' + h->serial);
+    data = client_connect(from, port);
+    cr_assert_eq(channel_wait(&h->gate, &m, BENCH_MS), 1);
+    cr_assert_eq(m.kind, MSG_data, "%s", message_name(m.kind));
+    message_close(&m);
+    close(data);
+}
+
+static bool ends(struct heir *h)
+{
+    struct message m;
+
+    return channel_wait(&h->gate, &m, BENCH_MS) == -EPIPE;
+}
+
+static void expect_words(struct takeover *t, const char *words)
+{
+    char line[512];
+
+    bench_event(&t->bench, line, sizeof(line));
+    cr_expect(strstr(line, words), "%s", line);
+}
+
+/* New clients are served, and gate ends in order. */
+static void end(struct takeover *t)
+{
+    struct fake f;
+    int client;
+
+    f = bench_enter(&t->bench, "127.0.0.99", &client);
+    close(client);
+    bench_gone(&t->bench, &f);
+    channel_close(&t->next);
+    bench_stop(&t->bench, 0);
+}
+
+/* Nothing of it is served before. */
+Test(adopt, over_does_not_come, .timeout = 60)
+{
+    struct heir first, late;
+    struct takeover t;
+    struct message m;
+
+    begin(&t, NO_BAN);
+    first = bequeath(&t, 1);
+    port_of(&t, &first, t.bench.port[0]);
+    cr_assert_eq(SEND(&first.gate, port_close, 0), 0);
+    serves(&t);
+    cr_expect_geq(clock_ms() - t.began + 50, ADOPT_MS);
+    expect_words(&t, "too slowly");
+    asks_port(&first);
+    late = bequeath(&t, 2);
+    port_of(&t, &late, t.bench.port[1]);
+    gets_data(&late, t.bench.port[1].port);
+    PASS(&t, over);
+    cr_assert_eq(channel_wait(&t.next, &m, BENCH_MS), -EPIPE);
+    end(&t);
+}
+
+Test(adopt, the_channel_ends_in_the_middle, .timeout = 60)
+{
+    struct takeover t;
+    struct heir h;
+
+    begin(&t, NO_BAN);
+    h = bequeath(&t, 1);
+    port_of(&t, &h, t.bench.port[0]);
+    channel_close(&t.next);
+    serves(&t);
+    expect_words(&t, "it has ended");
+    gets_data(&h, t.bench.port[0].port);
+    asks_port(&h);
+    end(&t);
+}
+
+static void another_version(struct takeover *t)
+{
+    PASS(t, hello, .version = GENERATION_VERSION + 1);
+}
+
+static void no_hello(struct takeover *t)
+{
+    bequeath(t, 1);
+}
+
+static void a_second_hello(struct takeover *t)
+{
+    PASS(t, hello, .version = GENERATION_VERSION);
+    PASS(t, hello, .version = GENERATION_VERSION);
+}
+
+static void a_session_twice(struct takeover *t)
+{
+    PASS(t, hello, .version = GENERATION_VERSION);
+    bequeath(t, 1);
+    bequeath(t, 1);
+}
+
+static void a_session_without_serial(struct takeover *t)
+{
+    PASS(t, hello, .version = GENERATION_VERSION);
+    bequeath(t, 0);
+}
+
+static const struct lie_row {
+    void (*tell)(struct takeover *t);
+    const char *words;
+} lies[] = {
+    { another_version, "another version of these messages" },
+    { no_hello, "a message in the wrong phase" },
+    { a_second_hello, "a message in the wrong phase" },
+    { a_session_twice, "a session twice" },
+    { a_session_without_serial, "a session without a serial" },
+};
+
+/* The takeover is over at once, and gate serves. */
+Test(adopt, lies, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct takeover t;
+        struct message m;
+
+        begin_silent(&t, NO_BAN);
+        lies[i].tell(&t);
+        serves(&t);
+        expect_words(&t, lies[i].words);
+        cr_expect_eq(channel_wait(&t.next, &m, BENCH_MS), -EPIPE, "%zu", i);
+        end(&t);
+    }
+}
+
+/* A port that isn't in the range, of nobody, and one that another session has:
+ * the others go on. */
+Test(adopt, ports_that_are_not_there, .timeout = 60)
+{
+    const struct heir nobody = { .serial = 77 };
+    struct address elsewhere;
+    struct takeover t;
+    struct heir h;
+
+    begin(&t, NO_BAN);
+    elsewhere = t.bench.port[0];
+    elsewhere.bytes[3]++;
+    h = bequeath(&t, 1);
+    port_of(&t, &h, elsewhere);
+    port_of(&t, &nobody, t.bench.port[0]);
+    PASS(&t, resting, .client = client_of(1), .port = elsewhere, .user = 7,
+         .session = 5, .until = clock_ms() + 1000);
+    port_of(&t, &h, t.bench.port[0]);
+    port_of(&t, &h, t.bench.port[1]); /* it has one */
+    PASS(&t, over);
+    serves(&t);
+    gets_data(&h, t.bench.port[0].port);
+    asks_port(&h);
+    end(&t);
+}
+
+/* Max_sessions is lower now: a session too many sees the end of its channel. */
+Test(adopt, more_than_there_is_room_for, .timeout = 60)
+{
+    struct takeover t;
+    struct heir h[4];
+
+    begin(&t, NO_BAN "max_sessions = 3\n");
+    for (uint64_t i = 0; i < 4; i++)
+        h[i] = bequeath(&t, i + 1);
+    PASS(&t, over);
+    serves(&t);
+    expect_words(&t, "1 sessions of the generation before are more than "
+                     "max_sessions");
+    cr_assert(ends(&h[3]));
+    for (uint64_t i = 0; i < 3; i++)
+        asks_port(&h[i]);
+    channel_close(&h[0].gate); /* and makes room, by its master's word */
+    BENCH_SAY(&t.bench, adopted_gone, .serial = h[0].serial, .status = 0);
+    bench_heard(&t.bench);
+    end(&t);
+}
+
+/* Master hears of a login before this gate knows the session. */
+Test(adopt, a_login_meanwhile, .timeout = 60)
+{
+    struct takeover t;
+    struct message m;
+    struct heir h;
+
+    begin(&t, NO_BAN);
+    BENCH_SAY(&t.bench, logged_in, .serial = 1, .user = 7);
+    h = bequeath(&t, 1);
+    PASS(&t, over);
+    serves(&t);
+    cr_assert_eq(channel_wait(&h.gate, &m, BENCH_MS), 1);
+    cr_assert_eq(m.kind, MSG_ticket_keys); /* that is what a login brings */
+    end(&t);
+}
+
+/* A connection that waits for its session at a listener that is gone. */
+Test(adopt, a_queue_of_another_listener, .timeout = 60)
+{
+    struct address elsewhere;
+    struct takeover t;
+    int pair[2];
+    char byte;
+
+    begin(&t, NO_BAN);
+    elsewhere = t.bench.control;
+    elsewhere.port++;
+    cr_assert_eq(fd_pair(pair), 0);
+    PASS(&t, queued, .peer = client_of(1), .listener = elsewhere,
+         .connection = pair[1]);
+    close(pair[1]);
+    PASS(&t, over);
+    serves(&t);
+    cr_assert_eq(recv(pair[0], &byte, 1, 0), 0);
+    end(&t);
+}
+
+/* Active mode that the new configuration forbids: the session hears that. */
+Test(adopt, an_active_connection, .timeout = 60)
+{
+    struct takeover t;
+    struct message m;
+    struct heir h;
+    int pair[2];
+
+    begin(&t, NO_BAN);
+    h = bequeath(&t, 1);
+    cr_assert_eq(fd_pair(pair), 0);
+    PASS(&t, heir_active, .serial = 1, .asked = 9, .to = client_of(1),
+         .until = clock_ms() + 60000, .connection = pair[1]);
+    close(pair[1]);
+    PASS(&t, over);
+    serves(&t);
+    cr_assert_eq(channel_wait(&h.gate, &m, BENCH_MS), 1);
+    cr_assert_eq(m.kind, MSG_active_none, "%s", message_name(m.kind));
+    cr_assert_eq(m.request, 9);
+    end(&t);
+}

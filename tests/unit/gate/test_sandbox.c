@@ -1,0 +1,97 @@
+/* Gate at work inside its real sandbox: everything it does after READY must be
+ * permitted. (A fake session lives under gate's own filter here.) */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static void check_status(pid_t pid, const char *line)
+{
+    char path[64], text[8192] = { 0 };
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    f = fopen(path, "r");
+    cr_assert(f);
+    cr_assert_gt(fread(text, 1, sizeof(text) - 1, f), 0);
+    fclose(f);
+    cr_assert(strstr(text, line), "%s not in %s", line, text);
+}
+
+/* "Max open files   SOFT   HARD   files" */
+static unsigned long open_files(pid_t pid)
+{
+    unsigned long soft = 0;
+    char path[64], line[256];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+    f = fopen(path, "r");
+    cr_assert(f);
+    while (soft == 0 && fgets(line, sizeof(line), f))
+        sscanf(line, "Max open files %lu", &soft);
+    fclose(f);
+    return soft;
+}
+
+/* All sessions, the whole queue, and all data connections that wait: clients
+ * that wait for a login take no descriptor from those that have one. */
+Test(sandbox, room_for_all_that_wait)
+{
+    struct bench_plan plan = { .settings = "max_sessions = 1200\n",
+                               .ports = 2,
+                               .sandbox = true };
+    struct bench b;
+
+    bench_start(&b, &plan);
+    cr_expect_geq(open_files(b.gate),
+                  1200 + LIMIT_QUEUE + PASSIVE_PARKED + plan.ports + 32);
+    bench_stop(&b, 0);
+}
+
+static void check_data(const struct fake *f)
+{
+    uint16_t port = fake_port(f);
+    char line[128];
+    int fd;
+
+    cr_assert_neq(port, 0);
+    fd = client_connect("127.0.0.1", port);
+    /* The sandbox gives nobody getsockopt, so the fake can't see TCP_NODELAY
+     * (test_passive does); without seccomp it can. */
+    fake_says(f, line, sizeof(line));
+    cr_assert(strcmp(line, "data 127.0.0.1 nodelay -1 blocking 0") == 0 ||
+                  strcmp(line, "data 127.0.0.1 nodelay 1 blocking 0") == 0,
+              "%s", line);
+    close(fd);
+}
+
+Test(sandbox, a_day_in_it)
+{
+    struct bench_plan plan = { .settings = "max_sessions = 3\n",
+                               .ports = 2,
+                               .sandbox = true };
+    struct fake f, g;
+    struct bench b;
+    char line[512];
+    int client;
+
+    bench_start(&b, &plan);
+    check_status(b.gate, "NoNewPrivs:\t1\n");
+    check_status(b.gate, "CapEff:\t0000000000000000\n");
+    f = bench_enter(&b, "127.0.0.1", &client);
+    g = bench_enter(&b, "127.0.0.2", &client);
+    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
+    check_data(&f);
+    BENCH_SAY(&b, kill, .serial = g.serial);
+    cr_assert_eq(bench_gone(&b, &g), 9);
+    bench_event(&b, line, sizeof(line));
+    cr_assert(strncmp(line, "end ", 4) == 0, "%s", line);
+    fake_do(&f, "exit 0");
+    cr_assert_eq(bench_gone(&b, &f), 0);
+    BENCH_SAY(&b, stop_accepting);
+    cr_assert(bench_silent(&b)); /* no event of a refused system call */
+    bench_stop(&b, 0);
+}

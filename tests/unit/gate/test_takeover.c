@@ -1,0 +1,546 @@
+/* Two gates, one after the other, with the test as their masters: what the
+ * first one had, the second one has. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/memory.h"
+
+#define NO_BAN "no_ban = 127.0.0.0/8\n"
+
+/* Masters reap the sessions of a gate that is gone. */
+static void start_first(struct bench *b, struct bench_plan *plan)
+{
+    cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    plan->keeps = true;
+    bench_start(b, plan);
+}
+
+static void start_next(struct bench *next, struct bench_plan *plan,
+                       struct bench *before)
+{
+    plan->before = before;
+    plan->shut = true;
+    bench_start(next, plan);
+}
+
+static void hand_over(struct bench *old, struct bench *next)
+{
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    BENCH_SAY(old, hand_over, .gate = ends[0]);
+    BENCH_SAY(next, adopt, .gate = ends[1]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void take_over(struct bench *old, struct bench *next)
+{
+    struct message m;
+
+    hand_over(old, next);
+    bench_hear(next, MSG_serving, &m);
+    bench_ends(old, 0);
+}
+
+/* Starts a gate with the same settings and lets it take over. */
+static void replace(struct bench *old, struct bench *next,
+                    struct bench_plan *plan)
+{
+    start_next(next, plan, old);
+    take_over(old, next);
+}
+
+/* It ends by the test's word; its master reports that to gate. */
+static void end_adopted(struct bench *b, const struct fake *f, const char *how)
+{
+    int status;
+
+    fake_do(f, how);
+    cr_assert_eq(waitpid(f->pid, &status, 0), f->pid);
+    BENCH_SAY(b, adopted_gone, .serial = f->serial, .status = (unsigned)status);
+}
+
+static void gets_data(const struct fake *f, const char *from, uint16_t port)
+{
+    char line[128], want[64];
+    int data = client_connect(from, port);
+
+    fake_says(f, line, sizeof(line));
+    snprintf(want, sizeof(want), "data %s ", from);
+    cr_assert_eq(strncmp(line, want, strlen(want)), 0, "%s", line);
+    close(data);
+}
+
+static void is_refused(struct bench *b, const char *from, const char *why)
+{
+    int client = client_connect(from, b->control.port);
+    char line[128];
+
+    client_line(client, line, sizeof(line));
+    cr_assert_eq(strncmp(line, "421 ", 4), 0, "%s", line);
+    cr_assert(strstr(line, why), "%s", line);
+    close(client);
+}
+
+Test(takeover, accepts_nothing_before_open, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN, .shut = true };
+    struct message m;
+    char line[64];
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    client = client_connect("127.0.0.1", b.control.port);
+    bench_heard(&b);
+    cr_assert(bench_quiet(&b));
+    BENCH_SAY(&b, open);
+    bench_hear(&b, MSG_serving, &m);
+    bench_session(&b);
+    cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
+    BENCH_SAY(&b, open); /* once more is nothing new */
+    BENCH_SAY(&b, health);
+    bench_hear(&b, MSG_healthy, &m);
+    bench_stop(&b, 0);
+}
+
+/* Their places count, their ports are given and reached, and they are freed. */
+Test(takeover, sessions_go_on, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "max_per_address = 1\n"
+                                                  "startups = 2\n",
+                               .ports = 4 };
+    struct fake known, fresh, other;
+    struct bench old, next;
+    int client[3];
+
+    start_first(&old, &plan);
+    known = bench_enter(&old, "127.0.0.1", &client[0]);
+    bench_logged_in(&old, &known, 7);
+    fresh = bench_enter(&old, "127.0.0.2", &client[1]);
+    replace(&old, &next, &plan);
+    is_refused(&next, "127.0.0.1", "from your address");
+    is_refused(&next, "127.0.0.2", "from your address");
+    gets_data(&known, "127.0.0.1", fake_port(&known));
+    gets_data(&fresh, "127.0.0.2", fake_port(&fresh));
+    bench_logged_in(&next, &fresh, 8);
+    end_adopted(&next, &known, "exit 0");
+    bench_heard(&next);
+    other = bench_enter(&next, "127.0.0.1", &client[2]);
+    is_refused(&next, "127.0.0.2", "from your address");
+    close(client[2]);
+    bench_gone(&next, &other);
+    bench_stop(&next, 0);
+}
+
+/* One that isn't logged in still counts as such, and has its old deadline. */
+Test(takeover, a_login_keeps_its_deadline, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "login_timeout = 1s\n" };
+    struct bench old, next;
+    struct message m;
+    uint64_t began;
+    struct fake f;
+    int client;
+
+    start_first(&old, &plan);
+    began = clock_ms();
+    f = bench_enter(&old, "127.0.0.1", &client);
+    plan.settings = NO_BAN "login_timeout = 60s\n";
+    replace(&old, &next, &plan);
+    bench_hear(&next, MSG_kill_adopted, &m);
+    cr_assert_eq(m.kill_adopted.serial, f.serial);
+    cr_expect_geq(clock_ms() - began, 1000 + CHILD_LATE_MS);
+    bench_stop(&next, 0);
+}
+
+/* A 227 that was sent before is honoured after, also for a client that connects
+ * while no gate accepts; and the backlog of the control listener isn't lost. */
+Test(takeover, a_port_given_before, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN, .ports = 4 };
+    struct bench old, next;
+    struct fake early, late, fresh;
+    int client[3], ends[2], data;
+    uint16_t soon, then;
+    struct message m;
+    char line[128];
+
+    start_first(&old, &plan);
+    early = bench_enter(&old, "127.0.0.1", &client[0]);
+    late = bench_enter(&old, "127.0.0.2", &client[1]);
+    soon = fake_port(&early);
+    then = fake_port(&late);
+    start_next(&next, &plan, &old);
+    cr_assert_eq(fd_pair(ends), 0);
+    BENCH_SAY(&old, hand_over, .gate = ends[0]);
+    close(ends[0]);
+    bench_ends(&old, 0); /* its messages wait in the channel */
+    data = client_connect("127.0.0.1", soon);
+    client[2] = client_connect("127.0.0.3", old.control.port);
+    BENCH_SAY(&next, adopt, .gate = ends[1]);
+    close(ends[1]);
+    bench_hear(&next, MSG_serving, &m);
+    fake_says(&early, line, sizeof(line));
+    cr_assert_eq(strncmp(line, "data 127.0.0.1 ", 15), 0, "%s", line);
+    close(data);
+    fresh = bench_session(&next);
+    cr_assert_str_eq(client_line(client[2], line, sizeof(line)),
+                     "220 fake\r\n");
+    gets_data(&late, "127.0.0.2", then);
+    gets_data(&fresh, "127.0.0.3", fake_port(&fresh));
+    bench_stop(&next, 0);
+}
+
+/* A session that went away: a late connection of its client reaches nobody
+ * else's session, as before. */
+Test(takeover, a_late_connection_reaches_nobody, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "max_per_address = 9\n",
+                               .ports = 1 };
+    struct bench old, next;
+    struct fake first, second;
+    char line[512];
+    int client[2], data;
+    uint16_t port;
+
+    start_first(&old, &plan);
+    first = bench_enter(&old, "127.0.0.1", &client[0]);
+    second = bench_enter(&old, "127.0.0.1", &client[1]);
+    port = fake_port(&first);
+    cr_assert_neq(port, 0);
+    fake_do(&first, "exit 0");
+    bench_gone(&old, &first);
+    replace(&old, &next, &plan);
+    cr_assert_eq(fake_port(&second), 0);
+    data = client_connect("127.0.0.1", port);
+    cr_assert(client_closed(data));
+    bench_event(&next, line, sizeof(line));
+    cr_assert(strstr(line, "too late"), "%s", line);
+    close(data);
+    bench_stop(&next, 0);
+}
+
+static bool is_closed(uint16_t port)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM, 0), r;
+
+    r = connect(fd, (struct sockaddr *)&a, sizeof(a));
+    close(fd);
+    return r < 0;
+}
+
+/* A port that the new configuration hasn't: it serves the client that was sent
+ * there, nobody else, and closes. */
+Test(takeover, a_retired_port, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN, .ports = 2 };
+    struct bench old, next;
+    int client, retired;
+    uint16_t given;
+    struct fake f;
+
+    start_first(&old, &plan);
+    f = bench_enter(&old, "127.0.0.1", &client);
+    given = fake_port(&f);
+    retired = given == old.port[0].port ? 0 : 1;
+    plan.retired = 1U << retired;
+    plan.keeps = false;
+    replace(&old, &next, &plan);
+    gets_data(&f, "127.0.0.1", given);
+    cr_assert(is_closed(given));
+    for (int i = 0; i < 20; i++)
+        cr_assert_eq(fake_port(&f), next.port[!retired].port);
+    gets_data(&f, "127.0.0.1", next.port[!retired].port);
+    bench_stop(&next, 0);
+}
+
+static void key_names(const struct fake *f, char *out, size_t size)
+{
+    fake_says(f, out, size);
+    cr_assert_eq(strncmp(out, "keys ", 5), 0, "%s", out);
+}
+
+/* What the old one sealed the new one's sessions open. */
+Test(takeover, ticket_keys_go_on, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN };
+    char before[128], after[128], again[128], line[128];
+    struct bench old, next;
+    struct fake f, fresh;
+    int client[2];
+
+    start_first(&old, &plan);
+    f = bench_enter(&old, "127.0.0.1", &client[0]);
+    fake_do(&f, "keys");
+    fake_do(&f, "look");
+    fake_says(&f, line, sizeof(line));
+    bench_logged_in(&old, &f, 7);
+    key_names(&f, before, sizeof(before));
+    replace(&old, &next, &plan);
+    key_names(&f, again, sizeof(again));
+    cr_assert_str_eq(again, before);
+    fresh = bench_enter(&next, "127.0.0.2", &client[1]);
+    fake_do(&fresh, "keys");
+    fake_do(&fresh, "look");
+    fake_says(&fresh, line, sizeof(line));
+    bench_logged_in(&next, &fresh, 8);
+    key_names(&fresh, after, sizeof(after));
+    cr_assert_str_eq(after, before);
+    bench_stop(&next, 0);
+}
+
+static int shared_memory(void)
+{
+    int fd = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(ftruncate(fd, GATE_MEMORY), 0);
+    cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    return fd;
+}
+
+/* After a takeover, and after a gate that could hand over nothing. */
+Test(takeover, bans_and_failures_are_kept, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = "max_fruitless = 4\n",
+                               .memory = shared_memory() };
+    struct bench old, next, third;
+    struct fake f;
+    int client;
+
+    start_first(&old, &plan);
+    f = bench_enter(&old, "127.0.0.9", &client);
+    fake_do(&f, "signal 11");
+    bench_gone(&old, &f);
+    f = bench_enter(&old, "127.0.0.8", &client);
+    fake_do(&f, "exit 0");
+    bench_gone(&old, &f);
+    replace(&old, &next, &plan);
+    is_refused(&next, "127.0.0.9", "for a while");
+    is_refused(&next, "127.0.0.8", "without login");
+    start_next(&third, &plan, &next);
+    kill(next.gate, SIGKILL);
+    cr_assert_eq(waitpid(next.gate, NULL, 0), next.gate);
+    BENCH_SAY(&third, open);
+    bench_hear(&third, MSG_serving, &(struct message){ 0 });
+    is_refused(&third, "127.0.0.9", "for a while");
+    is_refused(&third, "127.0.0.8", "without login");
+    bench_stop(&third, 0);
+}
+
+/* What isn't what gate knows is begun afresh; what could be cut isn't used. */
+Test(takeover, memory_of_another_layout, .timeout = 60)
+{
+    static const uint32_t garbage[] = { 77, 12 };
+    struct bench_plan plan = { .settings = NO_BAN, .memory = shared_memory() };
+    struct memory *m = NULL;
+    struct bench b;
+    int client, bare;
+
+    cr_assert_eq(pwrite(plan.memory, garbage, sizeof(garbage), 0),
+                 sizeof(garbage));
+    bench_start(&b, &plan);
+    bench_enter(&b, "127.0.0.1", &client);
+    bench_stop(&b, 0);
+    bare = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    cr_assert_eq(ftruncate(bare, GATE_MEMORY), 0);
+    cr_assert_lt(memory_map(&m, bare), 0);
+    cr_assert_eq(ftruncate(bare, 100), 0);
+    cr_assert_eq(fcntl(bare, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+    cr_assert_lt(memory_map(&m, bare), 0);
+    close(bare);
+}
+
+/* A crash of an adopted session bans its address as any other. */
+Test(takeover, an_adopted_session_crashes, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = "" };
+    struct bench old, next;
+    char line[512];
+    struct fake f;
+    int client;
+
+    start_first(&old, &plan);
+    f = bench_enter(&old, "127.0.0.9", &client);
+    replace(&old, &next, &plan);
+    end_adopted(&next, &f, "signal 11");
+    bench_event(&next, line, sizeof(line));
+    cr_assert(strstr(line, "crash: signal 11"), "%s", line);
+    bench_event(&next, line, sizeof(line));
+    cr_assert(strstr(line, "ban "), "%s", line);
+    is_refused(&next, "127.0.0.9", "for a while");
+    BENCH_SAY(&next, adopted_gone, .serial = f.serial, .status = 0);
+    bench_stop(&next, 0);
+}
+
+/* Gate can't kill it; master is asked to. Nobody answers: its place is free
+ * after a moment all the same. */
+Test(takeover, an_adopted_session_is_killed, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "max_per_address = 1\n" };
+    struct bench old, next;
+    struct message m;
+    struct fake f[2];
+    int client[3];
+    char line[64];
+
+    start_first(&old, &plan);
+    f[0] = bench_enter(&old, "127.0.0.1", &client[0]);
+    f[1] = bench_enter(&old, "127.0.0.2", &client[1]);
+    replace(&old, &next, &plan);
+    BENCH_SAY(&next, kill, .serial = f[0].serial);
+    bench_hear(&next, MSG_kill_adopted, &m);
+    cr_assert_eq(m.kill_adopted.serial, f[0].serial);
+    fake_do(&f[1], "garbage");
+    bench_hear(&next, MSG_kill_adopted, &m);
+    cr_assert_eq(m.kill_adopted.serial, f[1].serial);
+    do { /* until gate has forgotten it */
+        client[2] = client_connect("127.0.0.1", next.control.port);
+        client_line(client[2], line, sizeof(line));
+        if (line[0] == '4')
+            close(client[2]);
+    } while (line[0] == '4');
+    cr_assert_str_eq(line, "220 fake\r\n");
+    bench_stop(&next, 0);
+}
+
+/* A connection that waits for its session goes on waiting at the next gate. */
+Test(takeover, the_queue_goes_on, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };
+    struct bench old, next;
+    struct fake f, second;
+    char line[64];
+    int client[2];
+
+    start_first(&old, &plan);
+    f = bench_enter(&old, "127.0.0.1", &client[0]);
+    client[1] = client_connect("127.0.0.2", old.control.port);
+    bench_heard(&old);
+    replace(&old, &next, &plan);
+    bench_logged_in(&next, &f, 7);
+    second = bench_session(&next);
+    cr_assert_str_eq(client_line(client[1], line, sizeof(line)),
+                     "220 fake\r\n");
+    fake_do(&second, "look");
+    fake_says(&second, line, sizeof(line));
+    bench_stop(&next, 0);
+}
+
+/* A connection in the hands of a session that looks at its header, one that
+ * waits for a client by a proxy, and one that must still name its client. */
+Test(takeover, sessions_by_a_proxy, .timeout = 60)
+{
+    struct bench_plan plan = {
+        .settings = NO_BAN "listen = 127.0.0.1:1 proxy\nproxies = 127.0.0.5\n"
+                           "ports = auto 2 proxy\n",
+        .ports = 2,
+        .first = true
+    };
+    struct bench old, next;
+    struct fake unknown, f;
+    struct message m;
+    char line[128];
+    int client[2], data[2];
+
+    start_first(&old, &plan);
+    client[0] = client_connect("127.0.0.5", old.control.port);
+    f = bench_session(&old);
+    fake_do(&f, "enter 192.0.2.1:1111 127.0.0.1:21");
+    bench_peer(&old, &f);
+    client[1] = client_connect("127.0.0.5", old.control.port);
+    unknown = bench_session(&old);
+    data[0] = client_connect("127.0.0.5", fake_port(&f));
+    fake_says(&f, line, sizeof(line));
+    cr_assert_str_eq(line, "proxied 127.0.0.5");
+    replace(&old, &next, &plan);
+    fake_do(&f, "mine");
+    data[1] = client_connect("127.0.0.5", fake_port(&f));
+    fake_says(&f, line, sizeof(line));
+    cr_assert_str_eq(line, "proxied 127.0.0.5");
+    fake_do(&unknown, "enter 192.0.2.2:2222 127.0.0.1:21");
+    bench_hear(&next, MSG_session_peer, &m);
+    cr_assert_eq(m.session_peer.serial, unknown.serial);
+    close(data[0]);
+    close(data[1]);
+    close(client[0]);
+    close(client[1]);
+    bench_stop(&next, 0);
+}
+
+/* What both gates do then, their sandboxes permit. */
+Test(takeover, inside_the_sandbox, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "startups = 2\n",
+                               .ports = 4,
+                               .sandbox = true,
+                               .memory = shared_memory() };
+    struct fake f, other, queued;
+    struct bench old, next;
+    char line[128];
+    int client[3];
+
+    start_first(&old, &plan);
+    f = bench_enter(&old, "127.0.0.1", &client[0]);
+    other = bench_enter(&old, "127.0.0.2", &client[1]);
+    client[2] = client_connect("127.0.0.3", old.control.port);
+    bench_heard(&old);
+    fake_port(&other);
+    replace(&old, &next, &plan);
+    gets_data(&f, "127.0.0.1", fake_port(&f));
+    bench_logged_in(&next, &f, 7);
+    queued = bench_session(&next);
+    client_line(client[2], line, sizeof(line));
+    cr_assert_str_eq(line, "220 fake\r\n");
+    gets_data(&queued, "127.0.0.3", fake_port(&queued));
+    bench_stop(&next, 0);
+}
+
+/* The next gate dies in the middle: nothing is lost, nothing is accepted, until
+ * master says so; and another one may take over. */
+Test(takeover, the_next_gate_dies, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN, .ports = 2 };
+    struct bench old, next;
+    struct message m;
+    char line[512];
+    struct fake f;
+    int client[2], ends[2];
+    uint16_t port;
+
+    start_first(&old, &plan);
+    f = bench_enter(&old, "127.0.0.1", &client[0]);
+    port = fake_port(&f);
+    cr_assert_eq(fd_pair(ends), 0);
+    close(ends[1]);
+    BENCH_SAY(&old, hand_over, .gate = ends[0]);
+    close(ends[0]);
+    bench_event(&old, line, sizeof(line));
+    cr_assert(strstr(line, "the next gate has not taken over"), "%s", line);
+    client[1] = client_connect("127.0.0.2", old.control.port);
+    bench_heard(&old);
+    cr_assert(bench_quiet(&old));
+    BENCH_SAY(&old, open);
+    bench_hear(&old, MSG_serving, &m);
+    bench_session(&old);
+    gets_data(&f, "127.0.0.1", port);
+    replace(&old, &next, &plan);
+    gets_data(&f, "127.0.0.1", fake_port(&f));
+    bench_stop(&next, 0);
+}

@@ -1,0 +1,329 @@
+/* Channels to log and keys: each new log or keys gets all of them, also those
+ * of sessions that have ended meanwhile, as many as there is room for. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/packet.h"
+#include "stage.h"
+
+#define ROOM     24 /* for max_sessions = 8 */
+#define FOREIGN  (ROOM / 2)
+#define TOO_MANY 5
+
+/* USER: whose log must believe it to be; NULL: anybody's. */
+static void hear_peer(struct stage *s, enum process process, uint64_t serial,
+                      const char *user, int *fd)
+{
+    for (;;) {
+        struct packet p;
+
+        actor_hear(&s->log, MSG_log_sender, &p);
+        if (p.value[0].number == process && p.value[1].number == serial) {
+            cr_assert(!user || slice_equal(p.value[3].text, slice_from(user)));
+            *fd = fd_take(&p.fd[0]);
+            return;
+        }
+        packet_close(&p);
+    }
+}
+
+/* What waits at the service's end. */
+static void expect_words(int *fd, char word)
+{
+    char byte = 0;
+
+    cr_assert_eq(recv(*fd, &byte, 1, MSG_DONTWAIT), 1);
+    cr_assert_eq(byte, word);
+    fd_close(fd);
+}
+
+/* Bytes that go in at FROM come out at TO. */
+static void expect_channel(int from, int to)
+{
+    struct pollfd one = { .fd = to, .events = POLLIN };
+    char byte = 0;
+
+    cr_assert_eq(send(from, "w", 1, MSG_NOSIGNAL), 1);
+    cr_assert(poll(&one, 1, STAGE_WAIT_MS) == 1);
+    cr_assert(recv(to, &byte, 1, 0) == 1 && byte == 'w');
+}
+
+Test(service, of_session_and_files)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+    int fd;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 11);
+    hear_peer(&s, PROCESS_SESSION, 11, "", &fd);
+    expect_channel(p.log, fd);
+    close(fd);
+    player_logs_in(&s, &p, &files);
+    hear_peer(&s, PROCESS_FILES, 11, "anna", &fd);
+    expect_channel(files.log, fd);
+    close(fd);
+    stage_leave(&s, &p);
+}
+
+static void log_dies(struct stage *s)
+{
+    actor_die(&s->log);
+    channel_close(&s->events);
+    actor_enter(s, &s->log, "log"); /* started, not ready */
+}
+
+/* Every channel comes again, with what waits in it; nobody is told. */
+Test(service, new_log)
+{
+    struct stage s;
+    struct player p, late;
+    struct actor files;
+    struct pollfd told = { .events = POLLIN };
+    int fd;
+
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 11);
+    player_logs_in(&s, &p, &files);
+    hear_peer(&s, PROCESS_FILES, 11, "anna", &fd);
+    cr_assert_eq(send(files.log, "w", 1, MSG_NOSIGNAL), 1);
+    close(fd); /* it hasn't read that */
+    log_dies(&s);
+    player_enter(&s, &late, 12);
+    cr_assert_eq(send(late.log, "w", 1, MSG_NOSIGNAL), 1);
+    cr_assert_eq(send(p.log, "w", 1, MSG_NOSIGNAL), 1);
+    actor_ready(&s, &s.log);
+    hear_peer(&s, PROCESS_SESSION, 11, "anna", &fd);
+    expect_words(&fd, 'w');
+    hear_peer(&s, PROCESS_FILES, 11, "anna", &fd);
+    expect_words(&fd, 'w');
+    hear_peer(&s, PROCESS_SESSION, 12, "", &fd);
+    expect_words(&fd, 'w');
+    stage_serves(&s);
+    told.fd = p.channel.fd;
+    cr_expect_eq(poll(&told, 1, 0), 0, "the session was told");
+    told.fd = files.channel.fd;
+    cr_expect_eq(poll(&told, 1, 0), 0, "its files was told");
+    player_leave(&p);
+    stage_leave(&s, &late);
+}
+
+Test(service, new_log_hears_of_all_children)
+{
+    struct stage s;
+    int fd;
+
+    stage_open(&s, NULL);
+    actor_die(&s.log);
+    actor_again(&s, &s.log);
+    for (int i = 0; i < 3; i++) {
+        const enum process of[] = { PROCESS_KEYS, PROCESS_GATE, PROCESS_AUTH };
+
+        /* In the order of their starts, after master's own. */
+        hear_peer(&s, of[i], 0, "", &fd);
+        close(fd);
+    }
+    stage_close(&s);
+}
+
+/* A session that asks for a signature meanwhile waits, and gets it. */
+Test(service, new_keys)
+{
+    struct stage s;
+    struct player p;
+    struct packet client;
+    struct pollfd end = { .events = POLLIN };
+    int fd;
+
+    stage_with(&s, NULL, &p);
+    actor_hear(&s.keys, MSG_keys_client, &client); /* gate */
+    packet_close(&client);
+    actor_hear(&s.keys, MSG_keys_client, &client);
+    cr_assert_eq(client.value[1].number, p.serial);
+    packet_close(&client);
+    actor_die(&s.keys);
+    actor_enter(&s, &s.keys, "keys");
+    end.fd = p.keys;
+    cr_assert_eq(poll(&end, 1, 0), 0, "the session sees an end");
+    cr_assert_eq(send(p.keys, "k", 1, MSG_NOSIGNAL), 1);
+    actor_ready(&s, &s.keys);
+    do {
+        actor_hear(&s.keys, MSG_keys_client, &client);
+        fd = fd_take(&client.fd[0]);
+        if (client.value[1].number != p.serial)
+            close(fd);
+    } while (client.value[1].number != p.serial);
+    expect_words(&fd, 'k');
+    stage_leave(&s, &p);
+}
+
+static void garbage(struct actor *a)
+{
+    channel_shout(&a->channel, "log", 3, NULL, 0);
+}
+
+static void event(struct actor *a)
+{
+    unsigned char bytes[8] = { MSG_event };
+
+    channel_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
+}
+
+static const struct {
+    const char *what;
+    void (*act)(struct actor *a);
+} lies[] = {
+    { "garbage", garbage },
+    { "an event", event },
+    { "death", actor_die },
+    { "a closed channel", actor_leave },
+};
+
+Test(service, lies_of_log)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct stage s;
+
+        stage_open(&s, NULL);
+        lies[i].act(&s.log);
+        actor_again(&s, &s.log);
+        stage_serves(&s);
+        stage_close(&s);
+    }
+}
+
+static void many(struct master *m)
+{
+    m->settings.max_sessions = 400;
+}
+
+/* A log that reads nothing holds nobody up; once it reads, all channels come.
+ */
+Test(service, slow_log)
+{
+    static struct player p[400];
+    struct stage s;
+    struct actor files;
+    int fd;
+
+    stage_open(&s, many);
+    for (uint64_t i = 0; i < 399; i++)
+        player_enter(&s, &p[i], i + 1);
+    player_enter(&s, &p[399], 400);
+    player_logs_in(&s, &p[399], &files); /* while log sleeps */
+    for (uint64_t i = 0; i < 400; i++) {
+        hear_peer(&s, PROCESS_SESSION, i + 1, NULL, &fd);
+        expect_channel(p[i].log, fd);
+        close(fd);
+    }
+    for (uint64_t i = 0; i < 400; i++)
+        player_leave(&p[i]);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void say_word(int fd, char word)
+{
+    cr_assert_eq(send(fd, &word, 1, MSG_NOSIGNAL), 1);
+}
+
+/* The next one of whom log hears that isn't one of the service. */
+static void expect_next(struct stage *s, enum process process, uint64_t serial,
+                        char word)
+{
+    struct packet p;
+    char byte = 0;
+
+    actor_hear(&s->log, MSG_log_sender, &p);
+    while (p.value[1].number == 0) {
+        packet_close(&p);
+        actor_hear(&s->log, MSG_log_sender, &p);
+    }
+    cr_assert_eq(p.value[0].number, process);
+    cr_assert_eq(p.value[1].number, serial, "session %llu, not %llu",
+                 (unsigned long long)p.value[1].number,
+                 (unsigned long long)serial);
+    cr_assert_eq(recv(p.fd[0], &byte, 1, MSG_DONTWAIT), 1, "session %llu",
+                 (unsigned long long)serial);
+    cr_assert_eq(byte, word);
+    packet_close(&p);
+}
+
+/* Master has ended it. */
+static void end_player(struct stage *s, struct player *p)
+{
+    channel_shout(&p->channel, "garbage", 7, NULL, 0);
+    channel_hear_end(&p->channel);
+    gate_hears(s, MSG_kill, p->serial);
+    player_leave(p);
+}
+
+Test(service, words_of_the_ended)
+{
+    struct stage s;
+    struct player p, late, silent;
+    struct actor files;
+
+    stage_logged_in(&s, NULL, &p, &files);
+    log_dies(&s);
+    say_word(p.log, 'w');
+    end_player(&s, &p);
+    player_enter(&s, &silent, 12);
+    end_player(&s, &silent);
+    player_enter(&s, &late, 13);
+    say_word(late.log, 'l');
+    end_player(&s, &late);
+    gate_reaps(&s, p.serial, 9);
+    channel_hear_end(&files.channel);
+    say_word(files.log, 'f'); /* of an upload that was under way */
+    actor_ready(&s, &s.log);
+    expect_next(&s, PROCESS_SESSION, p.serial, 'w');
+    expect_next(&s, PROCESS_SESSION, 13, 'l');
+    expect_next(&s, PROCESS_FILES, p.serial, 'f');
+    close(files.log);
+    stage_close(&s);
+}
+
+/* Those of whom nobody knows who they are leave room for the users. */
+Test(service, the_ended_are_bounded)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+
+    stage_open(&s, NULL);
+    log_dies(&s);
+    for (uint64_t serial = 1; serial <= FOREIGN + TOO_MANY; serial++) {
+        player_enter(&s, &p, serial);
+        say_word(p.log, 'n');
+        end_player(&s, &p);
+    }
+    player_enter(&s, &p, 100);
+    player_logs_in(&s, &p, &files);
+    say_word(p.log, 'u');
+    end_player(&s, &p);
+    actor_ready(&s, &s.log);
+    for (uint64_t serial = 1; serial <= FOREIGN; serial++)
+        expect_next(&s, PROCESS_SESSION, serial, 'n');
+    expect_next(&s, PROCESS_SESSION, 100, 'u');
+    stage_reports(&s, EVENT_SERVICE, "5 processes have ended");
+    stage_close(&s);
+}
+
+/* The service stops while there is no log. */
+Test(service, no_log_at_the_stop)
+{
+    struct stage s;
+    struct player p;
+
+    stage_open(&s, NULL);
+    log_dies(&s);
+    player_enter(&s, &p, 1);
+    say_word(p.log, 'n');
+    end_player(&s, &p);
+    stage_close(&s); /* and no descriptor leaks */
+}

@@ -1,0 +1,167 @@
+/* The frame of an executed child, by a process that only counts. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/process/frame.h"
+#include "support/tell.h"
+
+struct counter {
+    struct frame frame;
+    unsigned peers, released, orphaned;
+    bool lacks; /* something, after the set-up */
+};
+
+static struct counter counter;
+
+static void counter_init(void *owner)
+{
+    struct counter *c = owner;
+
+    *c = (struct counter){ .frame = c->frame, .lacks = c->lacks };
+}
+
+static int counter_complete(void *owner)
+{
+    struct counter *c = owner;
+
+    return c->lacks ? complain(&c->frame.why, "lacks") : 0;
+}
+
+static int counter_on_peers(void *owner, struct msg_peers *m)
+{
+    struct counter *c = owner;
+
+    c->peers = (unsigned)m->most;
+    return 0;
+}
+
+static int counter_on_key_gone(void *owner, struct msg_key_gone *m)
+{
+    struct counter *c = owner;
+
+    c->peers += (unsigned)m->number;
+    return 0;
+}
+
+static void counter_on_orphaned(void *owner)
+{
+    struct counter *c = owner;
+
+    c->orphaned++;
+    loop_stop(&c->frame.loop);
+}
+
+static void counter_release(void *owner)
+{
+    struct counter *c = owner;
+
+    c->released++;
+}
+
+static const struct handler before[] = {
+    FRAME_SETUP_WITH_LOG,
+    ON(peers, counter_on_peers),
+};
+
+static const struct handler after[] = {
+    ON(key_gone, counter_on_key_gone),
+};
+
+static const struct frame_row row = {
+    .process = PROCESS_KEYS, /* what master may say to that one */
+    FRAME_HANDLERS(before, after),
+    .init = counter_init,
+    .complete = counter_complete,
+    .on_orphaned = counter_on_orphaned,
+    .release = counter_release,
+};
+
+static void begin(struct channel *master)
+{
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    frame_init(&counter.frame, &row, ends[1]);
+    channel_init(master, ends[0], PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
+}
+
+/* All in this process: what master says waits in the channel, and its end
+ * stops the loop. */
+Test(frame, from_set_up_to_end)
+{
+    struct channel master, log;
+    struct event_record r;
+    struct message m;
+    int ends[2];
+
+    begin(&master);
+    cr_assert_eq(fd_pair(ends), 0);
+    TELL(&master, sandbox, 0, .directory = 0);
+    TELL(&master, log, 0, .log = ends[1]);
+    TELL(&master, peers, 0, .most = 7);
+    TELL(&master, go, 0);
+    fd_close(&ends[1]);
+    channel_init(&log, ends[0], PROCESS_LOG, PROCESS_KEYS, PHASE_RUN);
+    cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
+    cr_expect_eq(counter.peers, 7);
+    cr_expect_geq(counter.frame.plan.root_fd, 0);
+    fd_close(&counter.frame.plan.root_fd);
+    event_begin(&r, EVENT_PEER);
+    frame_report(&counter.frame, &r);
+    cr_expect_eq(channel_receive(&log, &m), 1);
+    cr_expect_eq(m.kind, MSG_event);
+    TELL(&master, key_gone, 0, .number = 3);
+    cr_assert_eq(shutdown(master.fd, SHUT_WR), 0);
+    cr_assert_eq(frame_work(&counter.frame), 0);
+    cr_expect_eq(counter.peers, 10);
+    cr_expect_eq(counter.orphaned, 1);
+    cr_expect_eq(channel_receive(&master, &m), 1);
+    cr_expect_eq(m.kind, MSG_ready);
+    frame_release(&counter.frame);
+    cr_expect_eq(counter.released, 1);
+    cr_expect_eq(channel_receive(&log, &m), -EPIPE);
+    channel_close(&master);
+    channel_close(&log);
+}
+
+static void fails_with(struct channel *master, const char *words)
+{
+    cr_assert_lt(frame_set_up(&counter.frame), 0);
+    cr_expect_not_null(strstr(counter.frame.why.text, words), "%s",
+                       counter.frame.why.text);
+    fd_close(&counter.frame.plan.root_fd);
+    frame_release(&counter.frame);
+    channel_close(master);
+}
+
+Test(frame, no_sandbox)
+{
+    struct channel master;
+
+    begin(&master);
+    TELL(&master, go, 0);
+    fails_with(&master, "no sandbox");
+}
+
+Test(frame, something_is_missing)
+{
+    struct channel master;
+
+    counter.lacks = true;
+    begin(&master);
+    TELL(&master, sandbox, 0, .directory = 0);
+    TELL(&master, go, 0);
+    fails_with(&master, "lacks");
+}
+
+Test(frame, master_dies_in_the_set_up)
+{
+    struct channel master;
+
+    begin(&master);
+    TELL(&master, sandbox, 0, .directory = 0);
+    channel_close(&master);
+    fails_with(&master, "set-up");
+}

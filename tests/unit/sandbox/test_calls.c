@@ -1,0 +1,884 @@
+/* Each forbidden call of each process, by its name, ends as the policy says;
+ * and what a process needs passes its filter and all filters above it. */
+#include <criterion/criterion.h>
+
+#ifndef __SANITIZE_ADDRESS__ /* builds with sanitizers have no filters */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/tls.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+
+#ifndef SYS_open /* aarch64: rows below zero are skipped */
+#define SYS_open       -1
+#define SYS_creat      -1
+#define SYS_fork       -1
+#define SYS_vfork      -1
+#define SYS_epoll_wait -1
+#define SYS_poll       -1
+#endif
+
+#define BIT(p)  (1U << (p))
+#define MASTER  BIT(PROCESS_MASTER)
+#define GATE    BIT(PROCESS_GATE)
+#define SESSION BIT(PROCESS_SESSION)
+#define AUTH    BIT(PROCESS_AUTH)
+#define FILES   BIT(PROCESS_FILES)
+#define KEYS    BIT(PROCESS_KEYS)
+#define LOG     BIT(PROCESS_LOG)
+#define NAMES   BIT(PROCESS_NAMES)
+#define ALL     (BIT(PROCESS_SANDBOXED) - 1)
+
+enum end { KILLED = 1, REFUSED, QUIET, PASSED, BROKEN };
+static const char *const end_names[] = { "?",      "killed", "refused",
+                                         "ENOSYS", "passed", "broken" };
+
+struct row {
+    unsigned who;
+    enum end end;
+    const char *name;
+    long number;
+    long arguments[6];
+};
+
+#define CALL(who, end, name, ...)                                              \
+    {                                                                          \
+        who, end, #name, SYS_##name,                                           \
+        {                                                                      \
+            __VA_ARGS__                                                        \
+        }                                                                      \
+    }
+#define HIGH      (1L << 32)
+#define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
+#define PATH      (long)"/etc/passwd"
+
+static char space[8192];
+#define SPACE (long)space
+
+static int reports, reported;
+
+static void on_refused(int number)
+{
+    reports++;
+    reported = number;
+}
+
+/* Twice, since a refused call is reported once. */
+static int make_call(const struct row *row)
+{
+    const long *a = row->arguments;
+    bool refused = true;
+
+    for (int i = 0; i < 2 && refused; i++) {
+        errno = 0;
+        refused =
+            syscall(row->number, a[0], a[1], a[2], a[3], a[4], a[5]) == -1 &&
+            errno == ENOSYS;
+    }
+    if (!refused)
+        return reports == 0 ? PASSED : BROKEN;
+    if (reports == 0)
+        return QUIET;
+    return reports == 1 && reported == row->number ? REFUSED : BROKEN;
+}
+
+struct trial {
+    enum process p;
+    bool chain; /* the filters above it, too */
+    bool connects;
+    const struct row *row;
+};
+
+static int try_row(const void *argument)
+{
+    const struct trial *t = argument;
+    struct sandbox_plan plan = plain_plan();
+
+    alarm(20); /* a call that waits must not hang the test */
+    setpgid(0, 0);
+    if (t->chain ? enter_chain(t->p, t->connects) : enter(t->p, &plan))
+        return BROKEN;
+    sandbox_on_refused(on_refused);
+    return make_call(t->row);
+}
+
+static enum end end_of(int status)
+{
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status) == SIGSYS ? KILLED : BROKEN;
+    return (enum end)WEXITSTATUS(status);
+}
+
+static void try_table(const struct row *rows, size_t n, bool connects)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+            struct trial t = { (enum process)p,
+                               rows[i].end == PASSED || connects, connects,
+                               &rows[i] };
+            enum end end;
+
+            if (!(rows[i].who & BIT(p)) || rows[i].number < 0)
+                continue;
+            end = end_of(in_child(try_row, &t));
+            cr_expect_eq(end, rows[i].end, "%s, row %zu: %s: %s and not %s",
+                         process_name(t.p), i, rows[i].name, end_names[end],
+                         end_names[rows[i].end]);
+        }
+    }
+}
+
+#define TABLE(rows) try_table(rows, sizeof(rows) / sizeof((rows)[0]), false)
+#define TABLE_ACTIVE(rows)                                                     \
+    try_table(rows, sizeof(rows) / sizeof((rows)[0]), true)
+#define OTHERS    (ALL & ~NAMES) /* which has a table of its own */
+#define SANDBOXED (OTHERS & ~MASTER)
+
+Test(calls, nobody_may)
+{
+    static const struct row rows[] = {
+        CALL(ALL, KILLED, execve, PATH),
+        CALL(OTHERS, KILLED, connect, -1),
+        CALL(ALL, KILLED, bind, -1),
+        CALL(ALL, KILLED, listen, -1),
+        CALL(OTHERS, KILLED, socket, AF_INET, SOCK_STREAM),
+        CALL(OTHERS, KILLED, socket, AF_INET6, SOCK_DGRAM),
+        CALL(ALL, KILLED, socket, AF_NETLINK, SOCK_RAW),
+        CALL(ALL, KILLED, socket, AF_PACKET, SOCK_RAW),
+        CALL(OTHERS, KILLED, socket, AF_UNIX, SOCK_STREAM),
+        CALL(ALL, KILLED, socketpair, AF_INET, SOCK_STREAM),
+        CALL(ALL, KILLED, socketpair, HIGH | AF_UNIX, SOCK_STREAM),
+        CALL(ALL, KILLED, ptrace),
+        CALL(ALL, KILLED, process_vm_readv),
+        CALL(ALL, KILLED, process_vm_writev),
+        CALL(ALL, KILLED, process_madvise, -1),
+        CALL(ALL, KILLED, pidfd_getfd, -1),
+        CALL(ALL, KILLED, kcmp),
+        CALL(ALL, KILLED, tkill),
+        CALL(ALL, KILLED, rt_sigqueueinfo),
+        CALL(ALL, KILLED, rt_tgsigqueueinfo),
+        CALL(ALL, KILLED, io_uring_setup),
+        CALL(ALL, KILLED, io_uring_enter, -1),
+        CALL(ALL, KILLED, io_uring_register, -1),
+        CALL(ALL, KILLED, bpf, -1),
+        CALL(ALL, KILLED, perf_event_open),
+        CALL(ALL, KILLED, userfaultfd, -1),
+        CALL(ALL, KILLED, keyctl, -1),
+        CALL(ALL, KILLED, add_key),
+        CALL(ALL, KILLED, request_key),
+        CALL(ALL, KILLED, vmsplice, -1),
+        CALL(ALL, KILLED, mount),
+        CALL(ALL, KILLED, umount2),
+        CALL(ALL, KILLED, pivot_root),
+        CALL(ALL, KILLED, fsopen),
+        CALL(ALL, KILLED, fsmount, -1),
+        CALL(ALL, KILLED, open_tree, -1),
+        CALL(ALL, KILLED, move_mount, -1),
+        CALL(ALL, KILLED, mount_setattr, -1),
+        CALL(ALL, KILLED, unshare, CLONE_NEWUSER),
+        CALL(ALL, KILLED, unshare, 0),
+        CALL(ALL, KILLED, setns, -1),
+        CALL(ALL, KILLED, clone, CLONE_NEWUSER | SIGCHLD),
+        CALL(ALL, KILLED, clone, CLONE_NEWNET | SIGCHLD),
+        CALL(ALL, KILLED, clone, CLONE_NEWNS | SIGCHLD),
+        CALL(ALL, KILLED, clone, CLONE_NEWPID | CLONE_NEWUSER | SIGCHLD),
+        CALL(ALL, KILLED, clone, CLONE_NEWIPC | SIGCHLD),
+        CALL(ALL, KILLED, clone, CLONE_NEWUTS | SIGCHLD),
+        CALL(ALL, KILLED, clone, CLONE_NEWCGROUP | SIGCHLD),
+        CALL(ALL, KILLED, clone, CLONE_PARENT | SIGCHLD),
+        CALL(ALL, KILLED, init_module),
+        CALL(ALL, KILLED, finit_module, -1),
+        CALL(ALL, KILLED, delete_module),
+        CALL(ALL, KILLED, kexec_load, 0, 99),
+        CALL(ALL, KILLED, reboot),
+        CALL(ALL, KILLED, settimeofday),
+        CALL(ALL, KILLED, personality, 0xffffffff),
+        CALL(ALL, KILLED, pkey_mprotect),
+        CALL(ALL, KILLED, setfsuid, -1),
+        CALL(ALL, KILLED, setreuid, -1, -1),
+        CALL(ALL, KILLED, open_by_handle_at, -1),
+        CALL(ALL, KILLED, name_to_handle_at, -1),
+        CALL(ALL, KILLED, creat, (long)"/tmp/none/of/this"),
+        CALL(ALL, KILLED, mknodat, -1),
+        CALL(ALL, KILLED, symlinkat, PATH, -1),
+#ifdef __x86_64__
+        { ALL, KILLED, "getpid of x32", 0x40000000 | SYS_getpid, { 0 } },
+        CALL(ALL, KILLED, modify_ldt),
+        CALL(ALL, KILLED, iopl),
+#endif
+    };
+
+    TABLE(rows);
+}
+
+#define STREAM (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+/* With active = yes. Master's filter is above all; it makes no use of it. */
+Test(calls, active_mode)
+{
+    static const struct row rows[] = {
+        CALL(GATE, PASSED, socket, AF_INET, STREAM),
+        CALL(GATE, PASSED, socket, AF_INET6, STREAM),
+        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in)),
+        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in6)),
+        CALL(GATE, REFUSED, connect, -1, SPACE, sizeof(struct sockaddr_un)),
+        CALL(GATE, REFUSED, socket, AF_INET, SOCK_STREAM),
+        CALL(GATE, REFUSED, socket, AF_INET, SOCK_DGRAM),
+        CALL(GATE, REFUSED, socket, AF_INET6, SOCK_RAW),
+        CALL(GATE, KILLED, socket, AF_UNIX, STREAM),
+        CALL(GATE, KILLED, socket, AF_NETLINK, SOCK_RAW),
+        CALL(GATE, KILLED, socket, AF_PACKET, SOCK_RAW),
+        CALL(GATE, KILLED, bind, -1),
+        CALL(GATE, KILLED, listen, -1),
+        CALL(SANDBOXED & ~GATE, KILLED, socket, AF_INET, STREAM),
+        CALL(SANDBOXED & ~GATE, KILLED, socket, AF_INET6, STREAM),
+        CALL(SANDBOXED & ~GATE, KILLED, connect, -1, SPACE,
+             sizeof(struct sockaddr_in)),
+    };
+
+    TABLE_ACTIVE(rows);
+}
+
+/* It looks up host names, in no other sandbox than its own. */
+Test(calls, names)
+{
+    static const struct row rows[] = {
+        CALL(NAMES, PASSED, socket, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK),
+        CALL(NAMES, PASSED, socket, AF_INET, SOCK_STREAM),
+        CALL(NAMES, PASSED, socket, AF_INET6, SOCK_DGRAM),
+        CALL(NAMES, PASSED, socket, AF_UNIX, SOCK_STREAM),
+        CALL(NAMES, PASSED, connect, -1),
+        CALL(GATE | SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_QUICKACK),
+        CALL(NAMES, PASSED, setsockopt, -1, IPPROTO_IP, IP_RECVERR),
+        CALL(NAMES, PASSED, setsockopt, -1, IPPROTO_IPV6, IPV6_RECVERR),
+        CALL(NAMES, PASSED, ioctl, -1, FIONREAD),
+        CALL(NAMES, PASSED, open, PATH, O_RDONLY | O_CLOEXEC),
+        CALL(NAMES, PASSED, openat, AT_FDCWD, PATH, O_RDONLY),
+        CALL(NAMES, PASSED, newfstatat, AT_FDCWD, PATH, SPACE, 0),
+        CALL(NAMES, PASSED, pread64, -1),
+        CALL(NAMES, PASSED, uname, SPACE),
+        CALL(NAMES, PASSED, pipe2, SPACE),
+        CALL(NAMES, PASSED, prlimit64, 0, 7),
+        CALL(NAMES, PASSED, kill, 0x7fffffff, SIGKILL),
+        CALL(NAMES, PASSED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
+             -1),
+        CALL(NAMES, KILLED, mprotect, 0, 4096, PROT_READ | PROT_EXEC),
+        CALL(NAMES, KILLED, openat2, AT_FDCWD, PATH),
+        CALL(NAMES, KILLED, socketpair, AF_UNIX, SOCK_STREAM),
+        CALL(NAMES, KILLED, setresuid, -1, -1, -1),
+        CALL(NAMES, KILLED, setgroups, -1),
+        CALL(NAMES, KILLED, capset),
+        CALL(NAMES, KILLED, chroot, (long)"."),
+        CALL(NAMES, REFUSED, open, PATH, O_RDWR),
+        CALL(NAMES, REFUSED, openat, AT_FDCWD, PATH, O_WRONLY),
+        CALL(NAMES, REFUSED, openat, AT_FDCWD, (long)"/tmp/x", O_CREAT),
+        CALL(NAMES, REFUSED, openat, AT_FDCWD, PATH, O_TRUNC),
+        CALL(NAMES, REFUSED, unlinkat, -1),
+        CALL(NAMES, REFUSED, renameat2, -1),
+        CALL(NAMES, REFUSED, mkdirat, -1),
+        CALL(NAMES, REFUSED, getdents64, -1),
+        CALL(NAMES, REFUSED, pwrite64, -1),
+        CALL(NAMES, REFUSED, ftruncate, -1),
+        CALL(NAMES, REFUSED, accept4, -1),
+        CALL(NAMES, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
+        CALL(NAMES, REFUSED, prlimit64, 1),
+        CALL(NAMES, REFUSED, memfd_create),
+        CALL(NAMES, REFUSED, seccomp, 1, -1),
+        CALL(NAMES, REFUSED, prctl, PR_SET_DUMPABLE),
+    };
+
+    TABLE(rows);
+}
+
+Test(calls, nobody_below_master_may)
+{
+    static const struct row rows[] = {
+        CALL(SANDBOXED, KILLED, open, PATH),
+        CALL(SANDBOXED, KILLED, openat, AT_FDCWD, PATH),
+        CALL(SANDBOXED, KILLED, openat, AT_FDCWD, (long)"/tmp/x",
+             O_CREAT | O_RDWR),
+        CALL(SANDBOXED & ~FILES, KILLED, openat2, AT_FDCWD, PATH),
+        CALL(ALL, KILLED, execveat, -1, PATH),
+        CALL(ALL, KILLED, execveat, 0, PATH),
+        CALL(ALL, KILLED, fork),
+        CALL(ALL, KILLED, vfork),
+        CALL(SANDBOXED & ~GATE, KILLED, clone, SIGCHLD),
+        CALL(SANDBOXED & ~GATE, KILLED, socketpair, AF_UNIX, SOCK_STREAM),
+        CALL(ALL, KILLED, sendto, -1, SPACE, 1, 0, SPACE, 16),
+        CALL(ALL, KILLED, sendto, -1, SPACE, 1, 0, HIGH, 16),
+        CALL(ALL, KILLED, sendto, -1, SPACE, 1, MSG_FASTOPEN, SPACE, 16),
+        CALL(ALL, KILLED, sendto, -1, SPACE, 1, MSG_FASTOPEN),
+        CALL(ALL, KILLED, sendmsg, -1, SPACE, MSG_FASTOPEN),
+        CALL(ALL, KILLED, sendmsg, -1, SPACE, MSG_FASTOPEN | MSG_NOSIGNAL),
+        CALL(ALL, KILLED, sendmsg, -1, SPACE, HIGH | MSG_FASTOPEN),
+        CALL(SANDBOXED & ~GATE, KILLED, kill),
+        CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RD),
+        CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RDWR),
+        CALL(ALL, KILLED, tgkill),
+        CALL(ALL, KILLED, pidfd_send_signal, -1),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, 0),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, SIGSTOP),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
+        /* Should it pass, it reaches the child alone, which is in a group of
+         * its own. */
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0, SIGKILL),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, HIGH, SIGKILL),
+        /* No process has them, should they pass. */
+        CALL(GATE | MASTER | NAMES, KILLED, kill, -0x7fffffff, SIGKILL),
+        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x80000001, SIGKILL),
+        CALL(SANDBOXED, KILLED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
+             -1),
+        CALL(SANDBOXED, KILLED, mmap, 0, 4096, PROT_EXEC, ANONYMOUS, -1),
+        CALL(SANDBOXED, KILLED, mprotect, 0, 4096,
+             PROT_READ | PROT_WRITE | PROT_EXEC),
+        CALL(ALL, KILLED, setuid, -1),
+        CALL(ALL, KILLED, setgid, -1),
+        CALL(SANDBOXED, KILLED, setresuid, -1, -1, -1),
+        CALL(SANDBOXED, KILLED, setresgid, -1, -1, -1),
+        CALL(SANDBOXED, KILLED, setgroups, -1),
+        CALL(SANDBOXED, KILLED, capset),
+        CALL(SANDBOXED, KILLED, chroot, (long)"."),
+    };
+
+    TABLE(rows);
+}
+
+Test(calls, unlisted_calls_are_refused_and_reported_once)
+{
+    static const struct row rows[] = {
+        CALL(ALL, REFUSED, sched_get_priority_max),
+        CALL(ALL, REFUSED, shmget, -1),
+        CALL(ALL, REFUSED, msgget, -1),
+        CALL(ALL, REFUSED, inotify_init1, -1),
+        CALL(ALL, REFUSED, eventfd2, 0, -1),
+        CALL(ALL, REFUSED, splice, -1),
+        CALL(ALL & ~(MASTER | GATE | SESSION), REFUSED, sendfile, -1),
+        CALL(ALL, REFUSED, linkat, -1, PATH, -1, PATH, AT_EMPTY_PATH),
+        CALL(ALL, REFUSED, sendmmsg, -1),
+        CALL(ALL & ~(GATE | MASTER | NAMES), REFUSED, prctl, PR_SET_PDEATHSIG,
+             0),
+        CALL(ALL, REFUSED, prctl, PR_SET_MM),
+        CALL(ALL, REFUSED, prctl, PR_SET_SECUREBITS),
+        CALL(ALL, REFUSED, fcntl, 0, F_SETOWN),
+        CALL(ALL, REFUSED, fcntl, 0, F_SETSIG),
+        CALL(ALL, REFUSED, fcntl, 0, F_SETLEASE),
+        CALL(ALL, REFUSED, ioctl, 0, TIOCSTI),
+        CALL(ALL, REFUSED, ioctl, 0, FS_IOC_SETFLAGS),
+        CALL(SANDBOXED, REFUSED, memfd_create),
+        CALL(SANDBOXED & ~GATE, REFUSED, accept4, -1),
+        CALL(SANDBOXED & ~GATE, REFUSED, wait4, -1),
+        CALL(SANDBOXED & ~GATE, REFUSED, prlimit64),
+        CALL(SANDBOXED & ~GATE, REFUSED, seccomp, -1),
+        CALL(GATE, REFUSED, prlimit64, 1),
+        CALL(GATE, REFUSED, seccomp, 2),
+        CALL(SANDBOXED & ~FILES, REFUSED, ioctl, 0, FICLONE),
+        CALL(ALL, REFUSED, fcntl, 0, F_OFD_SETLK),
+        CALL(SANDBOXED & ~FILES, REFUSED, fchmod, -1),
+        CALL(SANDBOXED & ~FILES, REFUSED, utimensat, -1, 0, SPACE, 0),
+        CALL(SANDBOXED, REFUSED, utimensat, -1, (long)"", SPACE, AT_EMPTY_PATH),
+        CALL(SANDBOXED, REFUSED, utimensat, -1, 0, SPACE, AT_EMPTY_PATH),
+        CALL(ALL, REFUSED, fchmodat, AT_FDCWD, PATH, 0644),
+        CALL(ALL, REFUSED, utimensat, AT_FDCWD, PATH),
+        CALL(ALL, REFUSED, fallocate, -1),
+        CALL(ALL, REFUSED, sync_file_range, -1),
+        CALL(ALL, REFUSED, fadvise64, -1),
+        CALL(ALL, REFUSED, statfs, PATH, SPACE),
+        CALL(SANDBOXED, REFUSED, statx, AT_FDCWD, PATH, 0, 0, SPACE),
+        CALL(ALL, REFUSED, preadv, -1),
+        CALL(ALL, REFUSED, pwritev, -1),
+        CALL(ALL, REFUSED, getpeername, -1),
+        CALL(ALL, REFUSED, pidfd_open, 1),
+        CALL(ALL, REFUSED, waitid, P_ALL, 0, 0, WNOHANG | WEXITED),
+        CALL(SANDBOXED & ~GATE, REFUSED, getsockname, -1),
+        CALL(SANDBOXED, REFUSED, getsockopt, -1, SOL_SOCKET, SO_ERROR),
+        CALL(SANDBOXED & ~GATE & ~SESSION, REFUSED, getsockopt, -1, SOL_SOCKET,
+             SO_MEMINFO),
+        CALL(SANDBOXED & ~FILES, REFUSED, unlinkat, -1),
+        CALL(SANDBOXED & ~FILES, REFUSED, linkat, -1, PATH, -1, PATH, 0),
+        CALL(SANDBOXED & ~FILES, REFUSED, renameat2, -1),
+        CALL(SANDBOXED & ~FILES, REFUSED, mkdirat, -1),
+        CALL(SANDBOXED & ~FILES, REFUSED, getdents64, -1),
+        CALL(SANDBOXED & ~FILES, REFUSED, ftruncate, -1),
+        CALL(SANDBOXED & ~FILES, REFUSED, newfstatat, AT_FDCWD, PATH, SPACE, 0),
+        CALL(SANDBOXED & ~FILES & ~LOG, REFUSED, fsync, -1),
+        CALL(SANDBOXED & ~FILES, REFUSED, fgetxattr, -1, PATH, SPACE, 0),
+        CALL(SANDBOXED & ~FILES, REFUSED, fsetxattr, -1, PATH, SPACE, 0, 0),
+        CALL(SANDBOXED & ~FILES, REFUSED, fremovexattr, -1, PATH),
+        CALL(ALL, REFUSED, setxattr, PATH, PATH, SPACE, 0, 0),
+        CALL(SANDBOXED & ~FILES, REFUSED, pipe2),
+        CALL(SANDBOXED, REFUSED, dup3, -1),
+        CALL(ALL, REFUSED, fchown, -1),
+        CALL(SANDBOXED, REFUSED, fchdir, -1),
+        CALL(SANDBOXED & ~GATE, REFUSED, setsockopt, -1, IPPROTO_TCP,
+             TCP_NODELAY),
+        CALL(SANDBOXED & ~GATE, REFUSED, setsockopt, -1, SOL_SOCKET,
+             SO_OOBINLINE),
+        CALL(SANDBOXED & ~GATE & ~SESSION, REFUSED, setsockopt, -1, IPPROTO_TCP,
+             TCP_QUICKACK),
+        CALL(ALL, REFUSED, setsockopt, -1, SOL_SOCKET, SO_LINGER),
+        CALL(SANDBOXED & ~GATE & ~SESSION, REFUSED, setsockopt, -1, IPPROTO_TCP,
+             TCP_ULP),
+        CALL(SANDBOXED & ~GATE & ~SESSION, REFUSED, setsockopt, -1, SOL_TLS,
+             TLS_TX),
+        CALL(SANDBOXED & ~GATE & ~SESSION, REFUSED, setsockopt, -1, IPPROTO_TCP,
+             TCP_NOTSENT_LOWAT),
+        CALL(ALL, REFUSED, setsockopt, -1, SOL_TLS, TLS_RX),
+        CALL(ALL, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_FASTOPEN_CONNECT),
+        CALL(ALL, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_REPAIR),
+        CALL(ALL, REFUSED, setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER),
+        CALL(ALL, REFUSED, setsockopt, -1, IPPROTO_IP, TCP_NODELAY),
+        CALL(LOG | SESSION, REFUSED, pread64, -1),
+        CALL(LOG | AUTH, REFUSED, pwrite64, -1),
+        /* libc tries it at each fork, so it isn't reported. */
+        CALL(ALL, QUIET, clone3),
+    };
+
+    TABLE(rows);
+}
+
+Test(calls, everybody_may)
+{
+    static const struct row rows[] = {
+        CALL(ALL, PASSED, brk),
+        CALL(ALL, PASSED, mmap, 0, 16L << 20, PROT_READ | PROT_WRITE, ANONYMOUS,
+             -1),
+        CALL(ALL, PASSED, mprotect, 0, 0, PROT_READ),
+        CALL(ALL, PASSED, munmap, 0, 0),
+        CALL(ALL, PASSED, mremap, 1),
+        CALL(ALL, PASSED, madvise, 0, 0, MADV_DONTNEED),
+        CALL(ALL, PASSED, getrandom, SPACE, 16),
+        CALL(ALL, PASSED, futex, SPACE, 1, 1),
+        CALL(ALL, PASSED, sysinfo, SPACE),
+        CALL(ALL, PASSED, rt_sigaction, SIGABRT, 0, 0, 8),
+        CALL(ALL, PASSED, rt_sigprocmask, 0, 0, 0, 8),
+        CALL(ALL, PASSED, sigaltstack),
+        CALL(ALL, PASSED, clock_gettime, CLOCK_MONOTONIC, SPACE),
+        CALL(ALL, PASSED, gettimeofday, SPACE),
+        CALL(ALL, PASSED, getpid),
+        CALL(ALL, PASSED, geteuid),
+        CALL(ALL, PASSED, prctl, PR_SET_NAME, (long)"x"),
+        CALL(ALL, PASSED, setitimer, -1),
+        CALL(ALL, PASSED, read, -1),
+        CALL(ALL, PASSED, readv, -1),
+        CALL(ALL, PASSED, write, -1),
+        CALL(ALL, PASSED, writev, -1),
+        CALL(ALL, PASSED, close, -1),
+        CALL(ALL, PASSED, close_range, 1000, 1001),
+        CALL(ALL, PASSED, fstat, -1),
+        CALL(ALL, PASSED, newfstatat, 0, (long)"", SPACE, AT_EMPTY_PATH),
+        CALL(ALL, PASSED, lseek, -1),
+        CALL(ALL, PASSED, fcntl, 0, F_GETFL),
+        CALL(ALL, PASSED, fcntl, 0, F_GETFD),
+        CALL(ALL, PASSED, fcntl, 0, F_DUPFD_CLOEXEC, 3),
+        CALL(ALL, PASSED, fcntl, 0, F_GET_SEALS),
+        CALL(ALL, PASSED, sendmsg, -1),
+        CALL(ALL, PASSED, recvmsg, -1),
+        CALL(ALL, PASSED, sendto, -1),
+        CALL(ALL, PASSED, recvfrom, -1),
+        CALL(ALL, PASSED, poll, 0, 0, 0),
+        CALL(ALL, PASSED, ppoll, 0, 0, SPACE),
+        CALL(ALL, PASSED, epoll_create1),
+        CALL(ALL, PASSED, epoll_ctl, -1),
+        CALL(ALL, PASSED, epoll_wait, -1),
+        CALL(ALL, PASSED, epoll_pwait, -1),
+        CALL(ALL, PASSED, exit_group, PASSED),
+        CALL(ALL, PASSED, exit, PASSED),
+    };
+
+    TABLE(rows);
+}
+
+Test(calls, each_may)
+{
+    static const struct row rows[] = {
+        CALL(MASTER | AUTH | FILES | GATE | KEYS, PASSED, pread64, -1),
+        CALL(SESSION | FILES, PASSED, pwrite64, -1),
+        CALL(SESSION | GATE, PASSED, shutdown, -1, SHUT_WR),
+        CALL(SESSION, PASSED, sendfile, -1, -1, 0, 1),
+        CALL(SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_QUICKACK),
+        CALL(SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_ULP),
+        CALL(SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+        CALL(SESSION, PASSED, setsockopt, -1, SOL_TLS, TLS_TX),
+        CALL(SESSION, PASSED, getsockopt, -1, SOL_SOCKET, SO_MEMINFO),
+        CALL(GATE, PASSED, getsockname, -1),
+        CALL(MASTER, PASSED, getsockopt, -1),
+        CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
+        CALL(GATE, PASSED, setsockopt, -1, SOL_SOCKET, SO_KEEPALIVE),
+        CALL(GATE, PASSED, setsockopt, -1, SOL_SOCKET, SO_OOBINLINE),
+        CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_KEEPIDLE),
+        CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_KEEPINTVL),
+        CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_KEEPCNT),
+        CALL(GATE, PASSED, accept4, -1),
+        CALL(GATE | MASTER, PASSED, socketpair, AF_UNIX, SOCK_SEQPACKET, 0,
+             SPACE),
+        CALL(GATE | MASTER | NAMES, PASSED, wait4, -1, 0, WNOHANG),
+        CALL(GATE | MASTER, PASSED, signalfd4, -1, 0, 8),
+        CALL(GATE | MASTER, PASSED, kill, 0x7fffffff, SIGKILL),
+        CALL(GATE | MASTER, PASSED, prlimit64, 0, 7),
+        CALL(GATE | MASTER, PASSED, prctl, PR_SET_DUMPABLE),
+        CALL(GATE | MASTER | NAMES, PASSED, prctl, PR_SET_PDEATHSIG, 0),
+        CALL(GATE | MASTER, PASSED, seccomp, 1, -1),
+        CALL(FILES | MASTER, PASSED, openat2, -1),
+        CALL(FILES, PASSED, mkdirat, -1),
+        CALL(FILES, PASSED, unlinkat, -1),
+        CALL(FILES, PASSED, renameat2, -1),
+        CALL(FILES, PASSED, linkat, -1, PATH, -1, PATH, 0),
+        CALL(FILES, PASSED, newfstatat, -1, PATH, SPACE, AT_SYMLINK_NOFOLLOW),
+        CALL(FILES, PASSED, getdents64, -1),
+        CALL(FILES, PASSED, readlinkat, -1),
+        CALL(FILES, PASSED, fstatfs, -1),
+        CALL(FILES, PASSED, copy_file_range, -1),
+        CALL(FILES, PASSED, ioctl, -1, FICLONE),
+        CALL(FILES, PASSED, ftruncate, -1),
+        CALL(FILES | LOG, PASSED, fsync, -1),
+        CALL(FILES | LOG, PASSED, fdatasync, -1),
+        CALL(FILES, PASSED, fgetxattr, -1, PATH, SPACE, 0),
+        CALL(FILES, PASSED, fsetxattr, -1, PATH, SPACE, 0, 0),
+        CALL(FILES, PASSED, fremovexattr, -1, PATH),
+        CALL(FILES, PASSED, flock, -1),
+        CALL(FILES, PASSED, pipe2, SPACE),
+        CALL(MASTER, PASSED, openat, AT_FDCWD, PATH),
+        CALL(MASTER, PASSED, memfd_create, (long)"x"),
+        CALL(MASTER, PASSED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
+             -1),
+        CALL(MASTER, PASSED, chroot, (long)"/none"),
+        CALL(MASTER, PASSED, setresuid, -1, -1, -1),
+        CALL(MASTER, PASSED, capget),
+        CALL(MASTER, PASSED, landlock_create_ruleset),
+    };
+
+    TABLE(rows);
+}
+
+/* ---- whole stories rather than single calls ---- */
+
+static int compare(const void *a, const void *b)
+{
+    return *(const char *)a - *(const char *)b;
+}
+
+/* What libc does on the way of an ordinary function. */
+static int use_libc(const void *argument)
+{
+    const enum process *p = argument;
+    time_t now = 1700000000;
+    char *memory, text[64];
+    struct tm fields;
+
+    HOLDS(enter_chain(*p, false) == 0);
+    sandbox_on_refused(on_refused);
+    memory = calloc(1, 3 << 20);
+    HOLDS(memory);
+    memory = realloc(memory, 5 << 20);
+    HOLDS(memory);
+    qsort(memory, 3 << 20, 1, compare);
+    free(memory);
+    HOLDS(gmtime_r(&now, &fields) && fields.tm_year == 123);
+    HOLDS(strftime(text, sizeof(text), "%Y", &fields) == 4);
+    HOLDS(dprintf(2, "%s", "") == 0);
+    HOLDS(reports == 0);
+    return 0;
+}
+
+Test(calls, libc_works_in_every_sandbox)
+{
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        enum process which = (enum process)p;
+
+        cr_expect_eq(in_child(use_libc, &which), 0, "%s", process_name(which));
+    }
+}
+
+static int abort_in(const void *argument)
+{
+    HOLDS(enter_chain(*(const enum process *)argument, false) == 0);
+    abort();
+}
+
+Test(calls, abort_ends_every_process)
+{
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        enum process which = (enum process)p;
+        int status = in_child(abort_in, &which);
+
+        cr_expect(WIFSIGNALED(status), "%s", process_name(which));
+    }
+}
+
+/* Gate forks a session, which sandboxes itself under gate's filter. */
+static int session_body(const void *argument)
+{
+    struct sandbox_plan plan = plain_plan();
+
+    (void)argument;
+    plan.max_files = 20;
+    HOLDS(enter(PROCESS_SESSION, &plan) == 0);
+    HOLDS(syscall(SYS_wait4, -1, 0, 0, 0) == -1 && errno == ENOSYS);
+    return 7;
+}
+
+static int gate_body(const void *argument)
+{
+    struct complaint c = { "" };
+
+    (void)argument;
+    HOLDS(sandbox_prepare(PROCESS_SESSION, &c) == 0);
+    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
+    sandbox_on_refused(on_refused);
+    HOLDS(WEXITSTATUS(in_child(session_body, NULL)) == 7);
+    HOLDS(reports == 0);
+    return 0;
+}
+
+Test(calls, gate_forks_a_session)
+{
+    cr_expect_eq(in_child(gate_body, NULL), 0);
+}
+
+struct execution {
+    int folder;
+    const char *name;
+    int flags;
+};
+
+static int executed_body(const void *argument)
+{
+    const struct execution *e = argument;
+    static char name[] = "false";
+    static char *const arguments[] = { name, NULL };
+    static char *const environment[] = { NULL };
+
+    syscall(SYS_execveat, e->folder, e->name, arguments, environment, e->flags);
+    return 7;
+}
+
+static int master_body(const void *argument)
+{
+    struct sandbox_plan plan = plain_plan();
+    int bin = open("/bin", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int other = fcntl(bin, F_DUPFD_CLOEXEC, 0);
+    int program = open("/bin/false", O_PATH | O_CLOEXEC);
+
+    (void)argument;
+    plan.exec_fd = bin;
+    HOLDS(bin > 0 && other > 0 && program > 0);
+    HOLDS(enter(PROCESS_MASTER, &plan) == 0);
+    HOLDS(in_child(executed_body, &(struct execution){ bin, "false", 0 }) ==
+          W_EXITCODE(1, 0));
+    HOLDS(in_child(executed_body, &(struct execution){ other, "false", 0 }) ==
+          SIGSYS);
+    HOLDS(in_child(executed_body,
+                   &(struct execution){ AT_FDCWD, "/bin/false", 0 }) == SIGSYS);
+    HOLDS(in_child(executed_body, &(struct execution){
+                                      program, "", AT_EMPTY_PATH }) == SIGSYS);
+    HOLDS(in_child(executed_body,
+                   &(struct execution){ bin, "false", AT_SYMLINK_NOFOLLOW }) ==
+          SIGSYS);
+    return 0;
+}
+
+/* ld.so and libc start under master's filter, before there is a handler. */
+Test(calls, master_executes_programs_of_one_folder)
+{
+    cr_expect_eq(in_child(master_body, NULL), 0);
+}
+
+/* An address in a msghdr is out of a filter's sight; what happens to it: */
+struct stray {
+    int unix_pair[2], packets[2], tcp[2];
+    struct sockaddr_un elsewhere; /* somebody who listens, but not to us */
+    struct sockaddr_in port;
+};
+
+static ssize_t send_to(int fd, const void *address, socklen_t len)
+{
+    struct sockaddr_storage copy = { 0 };
+    struct iovec part = { (char[]){ "x" }, 1 };
+    struct msghdr m = {
+        .msg_name = &copy, .msg_namelen = len, .msg_iov = &part, .msg_iovlen = 1
+    };
+
+    memcpy(&copy, address, len);
+    return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int has_come(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_DONTWAIT) == 1;
+}
+
+static int stray_body(const void *argument)
+{
+    const struct stray *s = argument;
+
+    HOLDS(enter_chain(PROCESS_SESSION, false) == 0);
+    HOLDS(send_to(s->unix_pair[0], &s->elsewhere, sizeof(s->elsewhere)) == -1 &&
+          errno == EISCONN);
+    HOLDS(send_to(s->packets[0], &s->elsewhere, sizeof(s->elsewhere)) == 1 &&
+          has_come(s->packets[1]));
+    HOLDS(send_to(s->tcp[0], &s->port, sizeof(s->port)) == 1);
+    return 0;
+}
+
+static int listener_at(int family, void *address, socklen_t len)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(bind(fd, address, len), 0);
+    cr_assert_eq(listen(fd, 4), 0);
+    cr_assert_eq(getsockname(fd, address, &len), 0);
+    return fd;
+}
+
+static void connect_pair(int pair[2])
+{
+    struct sockaddr_in at = { .sin_family = AF_INET };
+
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int listener = listener_at(AF_INET, &at, sizeof(at));
+    pair[0] = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(pair[0], (struct sockaddr *)&at, sizeof(at)), 0);
+    pair[1] = accept(listener, NULL, NULL);
+    cr_assert_geq(pair[1], 0);
+    close(listener);
+}
+
+Test(calls, a_session_reaches_nobody_by_sendmsg)
+{
+    struct stray s = { .elsewhere = { .sun_family = AF_UNIX },
+                       .port = { .sin_family = AF_INET } };
+    int listener[2];
+    char byte;
+
+    snprintf(s.elsewhere.sun_path + 1, sizeof(s.elsewhere.sun_path) - 1,
+             "sallyport-test-%d", (int)getpid());
+    s.port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listener[0] = listener_at(AF_UNIX, &s.elsewhere, sizeof(s.elsewhere));
+    listener[1] = listener_at(AF_INET, &s.port, sizeof(s.port));
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, s.unix_pair), 0);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s.packets), 0);
+    connect_pair(s.tcp);
+    cr_expect_eq(in_child(stray_body, &s), 0);
+    cr_expect_eq(recv(s.tcp[1], &byte, 1, 0), 1, "it went to its peer");
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(accept(listener[i], NULL, NULL), -1);
+        cr_expect_eq(errno, EAGAIN);
+    }
+}
+
+/* A listener that was shut down is a fresh socket to MSG_FASTOPEN: that call,
+ * and not only its number, must end whoever makes it. */
+struct hole {
+    int listener;
+    struct sockaddr_in to;
+};
+
+static int fastopen_body(const void *argument)
+{
+    const struct hole *h = argument;
+    struct sockaddr_in to = h->to;
+    struct iovec part = { (char[]){ "x" }, 1 };
+    struct msghdr m = { .msg_name = &to,
+                        .msg_namelen = sizeof(to),
+                        .msg_iov = &part,
+                        .msg_iovlen = 1 };
+
+    HOLDS(shutdown(h->listener, SHUT_RDWR) == 0);
+    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
+    sendmsg(h->listener, &m, MSG_FASTOPEN | MSG_NOSIGNAL);
+    return 0;
+}
+
+Test(calls, a_listener_connects_to_nobody)
+{
+    struct sockaddr_in own = { .sin_family = AF_INET };
+    struct hole h = { .to = { .sin_family = AF_INET } };
+    int target;
+
+    own.sin_addr.s_addr = h.to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    target = listener_at(AF_INET, &h.to, sizeof(h.to));
+    h.listener = listener_at(AF_INET, &own, sizeof(own));
+    cr_expect_eq(end_of(in_child(fastopen_body, &h)), KILLED);
+    cr_expect_eq(accept(target, NULL, NULL), -1);
+    close(h.listener);
+    close(target);
+}
+
+static int unprepared_body(const void *argument)
+{
+    struct sandbox_plan plan = plain_plan();
+    struct complaint c = { "" };
+    unsigned weaker = 99;
+
+    (void)argument;
+    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
+    HOLDS(sandbox_enter(PROCESS_SESSION, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(weaker == 99);
+    HOLDS(strstr(c.text,
+                 "sandbox of session: seccomp: Function not implemented"));
+    HOLDS(strstr(c.text, "allow_weaker = seccomp"));
+    plan.allow_weaker = SANDBOX_SECCOMP;
+    HOLDS(sandbox_enter(PROCESS_SESSION, &plan, &weaker, &c) == 0);
+    HOLDS(weaker == SANDBOX_SECCOMP);
+    return 0;
+}
+
+Test(calls, a_filter_that_fails_is_an_error_unless_excused)
+{
+    cr_expect_eq(in_child(unprepared_body, NULL), 0);
+}
+
+#else
+
+#include "child.h"
+
+static int weaker_body(const void *argument)
+{
+    struct sandbox_plan plan = plain_plan();
+    struct complaint c = { "" };
+    unsigned weaker = 0;
+
+    HOLDS(sandbox_enter(*(const enum process *)argument, &plan, &weaker, &c) ==
+          0);
+    HOLDS(weaker == SANDBOX_SECCOMP);
+    return 0;
+}
+
+Test(calls, a_build_without_filters_says_so)
+{
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        enum process which = (enum process)p;
+
+        cr_expect_eq(in_child(weaker_body, &which), 0, "%s",
+                     process_name(which));
+    }
+}
+
+#endif
+
+Test(calls, the_self_test_passes)
+{
+    struct complaint c = { "" };
+
+    cr_expect_eq(sandbox_self_test(&c), 0, "%s", c.text);
+}

@@ -1,0 +1,196 @@
+/* The lists themselves: each line names a call and a reason, and what a child
+ * may do its parents' filters let through. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sallyport/sandbox/sandbox.h"
+#include "sandbox/policy.h"
+#include "sandbox/processes.h"
+
+static void check_rows(const struct permission *rows, const char *list)
+{
+    for (const struct permission *row = rows; row->call; row++) {
+        cr_expect_neq(seccomp_syscall_resolve_name(row->call), __NR_SCMP_ERROR,
+                      "%s: no call %s", list, row->call);
+        cr_expect(row->why && strlen(row->why) > 2, "%s: %s has no reason",
+                  list, row->call);
+    }
+}
+
+Test(policy, every_line_names_a_call_and_its_reason)
+{
+    check_rows(policy_dangerous, "dangerous");
+    check_rows(policy_common.may, "common");
+    for (int p = 0; p < PROCESS_SANDBOXED; p++)
+        for (int active = 0; active < 2; active++)
+            check_rows(policy_of((enum process)p, active)->may,
+                       process_name((enum process)p));
+}
+
+static bool has(const struct permissions *all, const struct permission *p)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct permission *row = all->rows[i];
+
+        if (strcmp(row->call, p->call) == 0 &&
+            (row->when.kind == WHATEVER ||
+             (memcmp(&row->when, &p->when, sizeof(p->when)) == 0 &&
+              memcmp(&row->and, &p->and, sizeof(p->and)) == 0)))
+            return true;
+    }
+    return false;
+}
+
+static void check_parents(bool connects)
+{
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        enum process above = sandbox_above((enum process)p);
+        struct permissions child, parent;
+
+        cr_assert_eq(
+            policy_collect(policy_of((enum process)p, connects), &child), 0);
+        cr_assert_eq(policy_collect(policy_of(above, connects), &parent), 0);
+        for (size_t i = 0; i < child.count; i++)
+            cr_expect(has(&parent, child.rows[i]), "%s lacks %s of %s",
+                      process_name(above), child.rows[i]->call,
+                      process_name((enum process)p));
+    }
+}
+
+Test(policy, a_parent_may_all_that_its_child_may)
+{
+    check_parents(false);
+    check_parents(true);
+}
+
+/* Active mode gives gate four lines, and nobody below it one. */
+Test(policy, active_mode_widens_gate_alone)
+{
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        bool widens = p == PROCESS_GATE || p == PROCESS_MASTER;
+        struct permissions off, on;
+
+        cr_assert_eq(policy_collect(policy_of((enum process)p, false), &off),
+                     0);
+        cr_assert_eq(policy_collect(policy_of((enum process)p, true), &on), 0);
+        cr_expect_eq(on.count, off.count + (widens ? 4 : 0), "%s",
+                     process_name((enum process)p));
+        if (p == PROCESS_NAMES)
+            continue;
+        cr_expect_eq(policy_permits(&off, "socket"), PERMITTED_NEVER);
+        cr_expect_eq(policy_permits(&off, "connect"), PERMITTED_NEVER);
+    }
+}
+
+Test(policy, a_wide_line_stands_alone)
+{
+    static const struct permission first[] = {
+        MAY_IF(read, IS(0, 1), "one"),
+        MAY_IF(read, IS(0, 1), "again"),
+        MAY_IF(read, IS(0, 2), "two"),
+        MAY(write, "all"),
+        END_OF_LIST,
+    };
+    static const struct permission second[] = {
+        MAY(read, "all"),
+        MAY_IF(write, IS(0, 1), "one"),
+        END_OF_LIST,
+    };
+    static const struct policy inner = { second, { NULL } };
+    static const struct policy narrow = { first, { NULL } };
+    static const struct policy wide = { first, { &inner, NULL } };
+    struct permissions all;
+
+    cr_assert_eq(policy_collect(&narrow, &all), 0);
+    cr_expect_eq(all.count, 3, "two ways to read, one to write");
+    cr_expect_eq(policy_permits(&all, "read"), PERMITTED_SOMETIMES);
+    cr_assert_eq(policy_collect(&wide, &all), 0);
+    cr_expect_eq(all.count, 2);
+    cr_expect_eq(policy_permits(&all, "read"), PERMITTED_ALWAYS);
+    cr_expect_eq(policy_permits(&all, "write"), PERMITTED_ALWAYS);
+    cr_expect_eq(policy_permits(&all, "open"), PERMITTED_NEVER);
+}
+
+/* What is dangerous in general, and permitted word for word, is permitted. */
+Test(policy, what_kills)
+{
+    static const struct permission rows[] = {
+        MAY_IF(socket, IS(0, 1), "this one"),
+        MAY_IF_BOTH(socket, IS(0, 2), IS(1, 1), "some of these"),
+        MAY(connect, "all"),
+        END_OF_LIST,
+    };
+    static const struct policy policy = { rows, { NULL } };
+    static const struct {
+        struct permission row;
+        int kills;
+    } table[] = {
+        { NEVER(socket, "all of them"), 0 },
+        { NEVER_IF(socket, IS(0, 1), "permitted"), 0 },
+        { NEVER_IF(socket, IS(0, 2), "not all of them"), 1 },
+        { NEVER_IF(socket, IS(0, 3), "not permitted"), 1 },
+        { NEVER_IF(connect, IS(0, 3), "all are"), 0 },
+        { NEVER(bind, "not permitted"), 1 },
+        { NEVER_IF(bind, IS(0, 3), "killed anyway"), 0 },
+    };
+    struct permissions all;
+
+    cr_assert_eq(policy_collect(&policy, &all), 0);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_eq(policy_kills(&all, &table[i].row), table[i].kills, "%s",
+                     table[i].row.why);
+}
+
+Test(policy, too_many_lines_are_refused)
+{
+    static struct permission rows[POLICY_MAX + 2];
+    static char names[POLICY_MAX + 1][8];
+    const struct policy long_one = { rows, { NULL } };
+    struct permissions all;
+
+    for (size_t i = 0; i <= POLICY_MAX; i++) {
+        snprintf(names[i], sizeof(names[i]), "c%zu", i);
+        rows[i] = (struct permission){ .call = names[i], .why = "a test" };
+    }
+    cr_expect_eq(policy_collect(&long_one, &all), -E2BIG);
+    rows[POLICY_MAX].call = NULL;
+    cr_expect_eq(policy_collect(&long_one, &all), 0);
+    cr_expect_eq(all.count, POLICY_MAX);
+}
+
+/* What each process may never do, as rows. */
+Test(policy, the_table_of_processes)
+{
+    static const struct {
+        bool own_ids, empty_root, forks, landlock, silent, only_reads;
+    } wanted[PROCESS_SANDBOXED] = {
+        [PROCESS_MASTER] = { false, false, true, false, false, false },
+        [PROCESS_GATE] = { true, true, true, false, true, false },
+        [PROCESS_SESSION] = { false, false, false, false, false, false },
+        [PROCESS_AUTH] = { true, true, false, false, true, false },
+        [PROCESS_KEYS] = { true, true, false, false, true, false },
+        [PROCESS_FILES] = { true, false, false, true, true, false },
+        [PROCESS_LOG] = { true, true, false, false, false, false },
+        [PROCESS_NAMES] = { true, false, true, true, true, true },
+    };
+
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        const struct sandbox_row *row = sandbox_row((enum process)p);
+        char title[64];
+
+        snprintf(title, sizeof(title), "sallyport: %s",
+                 process_name((enum process)p));
+        cr_expect_str_eq(row->title, title);
+        cr_expect_eq(row->own_ids, wanted[p].own_ids, "%s", title);
+        cr_expect_eq(row->empty_root, wanted[p].empty_root, "%s", title);
+        cr_expect_eq(row->forks, wanted[p].forks, "%s", title);
+        cr_expect_eq(row->landlock, wanted[p].landlock, "%s", title);
+        cr_expect_eq(row->silent, wanted[p].silent, "%s", title);
+        cr_expect_eq(row->only_reads, wanted[p].only_reads, "%s", title);
+        cr_expect_gt(strlen(row->cannot), 10, "%s", title);
+    }
+    cr_expect_null(sandbox_row(PROCESS_SANDBOXED));
+}

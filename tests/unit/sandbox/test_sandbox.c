@@ -1,0 +1,551 @@
+/* The steps of sandbox_enter: limits, ids, chroot, what is excused and what is
+ * said of what isn't. Parts that need root run only as root. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "sandbox/chroot.h"
+#include "sandbox/ids.h"
+#include "sandbox/limits.h"
+#include "sandbox/parent.h"
+
+#define A_UID 70001
+#define A_GID 70002
+
+/* Opened before the sandbox, read within: what the kernel says of the reader.
+ */
+struct status {
+    int fd;
+    char text[4096];
+};
+
+static int status_has(struct status *s, const char *line)
+{
+    ssize_t n = 0, got;
+
+    if (lseek(s->fd, 0, SEEK_SET) != 0)
+        return 0;
+    while ((got = read(s->fd, s->text + n, sizeof(s->text) - 1 - (size_t)n)) >
+           0)
+        n += got;
+    s->text[n] = '\0';
+    if (strstr(s->text, line))
+        return 1;
+    dprintf(words, "no \"%s\" in:\n%s", line, s->text);
+    return 0;
+}
+
+static int limit_is(__rlimit_resource_t resource, rlim_t soft)
+{
+    struct rlimit limit;
+
+    return getrlimit(resource, &limit) == 0 && limit.rlim_cur == soft;
+}
+
+static int limits_body(const void *argument)
+{
+    (void)argument;
+    HOLDS(limits_set(sandbox_row(PROCESS_GATE), 77) == 0);
+    HOLDS(limit_is(RLIMIT_CORE, 0));
+    HOLDS(limit_is(RLIMIT_NOFILE, 77));
+    HOLDS(!limit_is(RLIMIT_NPROC, 0));
+    HOLDS(limits_set(sandbox_row(PROCESS_SESSION), 0) == 0);
+    HOLDS(limit_is(RLIMIT_NOFILE, 77));
+    HOLDS(limit_is(RLIMIT_NPROC, 0));
+    HOLDS(limits_set(sandbox_row(PROCESS_SESSION), 33) == 0);
+    HOLDS(limit_is(RLIMIT_NOFILE, 33));
+    HOLDS(be_ordinary() == 0);
+    HOLDS(limits_set(sandbox_row(PROCESS_SESSION), 34) == -EPERM);
+    HOLDS(limits_set(sandbox_row(PROCESS_GATE), 34) == -EPERM);
+    return 0;
+}
+
+Test(sandbox, limits)
+{
+    cr_expect_eq(in_child(limits_body, NULL), 0);
+}
+
+/* As numbers over a channel: one that is too large must not become root's. */
+Test(sandbox, plan_told)
+{
+    static const struct {
+        uint64_t told[4];
+        int result;
+    } rows[] = {
+        { { 1, A_UID, A_GID, SANDBOX_SECCOMP }, 0 },
+        { { 0, UINT32_MAX, UINT32_MAX, UINT32_MAX }, 0 },
+        { { 1, 1ULL << 32, A_GID, 0 }, -ERANGE },
+        { { 1, A_UID, 1ULL << 32, 0 }, -ERANGE },
+        { { 1, A_UID, A_GID, 1ULL << 32 }, -ERANGE },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const uint64_t *t = rows[i].told;
+        struct sandbox_plan plan = { .uid = 7, .root_fd = 9, .max_files = 11 };
+
+        cr_expect_eq(sandbox_plan_set(&plan, t[0], t[1], t[2], t[3]),
+                     rows[i].result, "row %zu", i);
+        cr_expect_eq(plan.uid, rows[i].result == 0 ? t[1] : 7);
+        cr_expect_eq(plan.gid, rows[i].result == 0 ? t[2] : 0);
+        cr_expect_eq(plan.root, rows[i].result == 0 && t[0] != 0);
+        cr_expect_eq(plan.allow_weaker, rows[i].result == 0 ? t[3] : 0);
+        cr_expect(plan.root_fd == 9 && plan.max_files == 11);
+    }
+}
+
+/* Stopped, and deaf: it wakes when its parent dies, and then has some seconds.
+ */
+static noreturn void live_on(int ready)
+{
+    struct sandbox_plan plan = plain_plan();
+    pid_t self = getpid();
+
+    if (enter(PROCESS_LOG, &plan) == 0)
+        (void)!write(ready, &self, sizeof(self));
+    for (;;)
+        poll(NULL, 0, -1);
+}
+
+Test(sandbox, ends_with_its_parent, .timeout = 60)
+{
+    int ready[2], status;
+    pid_t parent, child;
+
+    cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    cr_assert_eq(pipe(ready), 0);
+    parent = fork();
+    if (parent == 0) {
+        setpgid(0, 0); /* nobody leads the group after its end */
+        if (fork() == 0)
+            live_on(ready[1]);
+        for (;;)
+            pause();
+    }
+    cr_assert_gt(parent, 0); /* never kill(2) all */
+    cr_assert_eq(read(ready[0], &child, sizeof(child)), (int)sizeof(child));
+    cr_assert_gt(child, 0);
+    kill(child, SIGCONT); /* means nothing while that lives */
+    kill(child, SIGSTOP);
+    kill(parent, SIGKILL);
+    cr_assert_eq(waitpid(parent, &status, 0), parent);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM, "%x", status);
+}
+
+/* Writes whether it has to end, once its parent has. */
+static noreturn void say_timer(int ready, pid_t parent)
+{
+    struct itimerval left = { 0 };
+    bool ends;
+
+    if (parent_follow() == 0)
+        (void)!write(ready, "", 1);
+    while (getppid() == parent)
+        poll(NULL, 0, 100);
+    getitimer(ITIMER_REAL, &left);
+    ends = left.it_value.tv_sec > 0 || left.it_value.tv_usec > 0;
+    (void)!write(ready, ends ? "y" : "n", 1);
+    _exit(0);
+}
+
+/* The leader of its group is master, and the parent that ends is gate. */
+Test(sandbox, stays_with_the_leader_of_its_group, .timeout = 60)
+{
+    int ready[2];
+    pid_t parent;
+    char byte = 0;
+
+    setpgid(0, 0);
+    cr_assert_eq(getpgrp(), getpid());
+    cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    cr_assert_eq(pipe(ready), 0);
+    parent = fork();
+    if (parent == 0) {
+        if (fork() == 0)
+            say_timer(ready[1], getppid());
+        for (;;)
+            pause();
+    }
+    cr_assert_gt(parent, 0);
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    kill(parent, SIGKILL);
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    cr_expect_eq(byte, 'n');
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+}
+
+/* For ordinary users, too: what the kernel says of each process. */
+static int plain_body(const void *argument)
+{
+    enum process p = *(const enum process *)argument;
+    struct status s = { .fd = open("/proc/self/status", O_RDONLY) };
+    struct sandbox_plan plan = plain_plan();
+
+    HOLDS(enter(p, &plan) == 0);
+    HOLDS(status_has(&s, "NoNewPrivs:\t1"));
+#ifndef __SANITIZE_ADDRESS__
+    HOLDS(status_has(&s, "Seccomp:\t2"));
+#endif
+    if (sandbox_row(p)->own_ids)
+        HOLDS(status_has(&s, "CapEff:\t0000000000000000"));
+    return 0;
+}
+
+Test(sandbox, the_kernel_says_so)
+{
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        enum process which = (enum process)p;
+
+        cr_expect_eq(in_child(plain_body, &which), 0, "%s",
+                     process_name(which));
+    }
+}
+
+static int complaints_body(const void *argument)
+{
+    struct sandbox_plan plan = plain_plan();
+    struct complaint c = { "" };
+    unsigned weaker = 99;
+
+    HOLDS(be_ordinary() == 0);
+    plan.root = true;
+    plan.uid = A_UID;
+    plan.gid = A_GID;
+    plan.root_fd = *(const int *)argument;
+    HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strcmp(c.text,
+                 "sandbox of files: chroot: Operation not permitted (to go "
+                 "on without it: allow_weaker = chroot)") == 0);
+    HOLDS(weaker == 99);
+    c.text[0] = '\0';
+    plan.allow_weaker = SANDBOX_CHROOT;
+    HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "sandbox of files: giving up root: "));
+    HOLDS(strstr(c.text, "allow_weaker = ids"));
+    c.text[0] = '\0';
+    plan.allow_weaker = SANDBOX_CHROOT | SANDBOX_IDS;
+    plan.max_files = 1UL << 40;
+    HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "limits: 1099511627776 open files are over"));
+    HOLDS(!strstr(c.text, "allow_weaker"));
+    c.text[0] = '\0';
+    plan.max_files = 0;
+    HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == 0);
+    HOLDS((weaker & ~(unsigned)SANDBOX_SECCOMP) ==
+          (SANDBOX_CHROOT | SANDBOX_IDS));
+    HOLDS(c.text[0] == '\0');
+    return 0;
+}
+
+Test(sandbox, what_fails_is_named_or_excused)
+{
+    int root = open("/", O_DIRECTORY | O_CLOEXEC);
+
+    cr_expect_eq(in_child(complaints_body, &root), 0);
+    close(root);
+}
+
+static int landlock_body(const void *argument)
+{
+    struct sandbox_plan plan = plain_plan();
+    struct complaint c = { "" };
+    int wrong = -1;
+    unsigned weaker = 0;
+
+    (void)argument;
+    plan.beneath = &wrong;
+    plan.beneath_count = 1;
+    HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strcmp(c.text,
+                 "sandbox of files: Landlock: Bad file descriptor (to go "
+                 "on without it: allow_weaker = landlock)") == 0);
+    plan.allow_weaker = SANDBOX_LANDLOCK;
+    HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == 0);
+    HOLDS(weaker & SANDBOX_LANDLOCK);
+    return 0;
+}
+
+Test(sandbox, landlock_that_fails_is_named_or_excused)
+{
+    cr_expect_eq(in_child(landlock_body, NULL), 0);
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime needs standard error */
+/* What a sandboxed process writes to standard error is no line of the log. */
+static int silent_body(const void *argument)
+{
+    enum process p = *(const enum process *)argument;
+    int log = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    struct sandbox_plan plan = plain_plan();
+    struct stat null, fd;
+
+    HOLDS(log > 2 && stat("/dev/null", &null) == 0);
+    HOLDS(write(log, "honest", 6) == 6);
+    for (int i = 0; i <= 2; i++)
+        HOLDS(dup2(log, i) == i);
+    HOLDS(enter(p, &plan) == 0);
+    for (int i = 0; i <= 2; i++)
+        HOLDS(fstat(i, &fd) == 0 &&
+              (fd.st_rdev == null.st_rdev) == sandbox_row(p)->silent);
+    HOLDS(write(2, "forged", 6) == 6);
+    HOLDS(fstat(log, &fd) == 0 &&
+          fd.st_size == (sandbox_row(p)->silent ? 6 : 12));
+    return 0;
+}
+
+Test(sandbox, some_say_nothing)
+{
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        enum process which = (enum process)p;
+
+        cr_expect_eq(in_child(silent_body, &which), 0, "%s",
+                     process_name(which));
+    }
+}
+
+/* A descriptor of the three that was closed doesn't stay so. */
+static int closed_body(const void *argument)
+{
+    struct sandbox_plan plan = plain_plan();
+    struct stat facts;
+
+    close(*(const int *)argument);
+    HOLDS(enter(PROCESS_AUTH, &plan) == 0);
+    for (int i = 0; i <= 2; i++)
+        HOLDS(fstat(i, &facts) == 0 && S_ISCHR(facts.st_mode));
+    return 0;
+}
+
+Test(sandbox, no_standard_descriptor_is_left_free)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        cr_expect_eq(in_child(closed_body, &fd), 0, "%d", fd);
+}
+
+#endif
+
+/* ---- as root ---- */
+
+static void need_root(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+}
+
+static int refused_roots_body(const void *argument)
+{
+    struct sandbox_plan plan = plain_plan();
+    struct complaint c = { "" };
+    unsigned weaker;
+
+    (void)argument;
+    plan.root = true;
+    plan.uid = A_UID;
+    plan.gid = A_GID;
+    HOLDS(sandbox_enter(PROCESS_GATE, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "chroot: there is no directory for it"));
+    c.text[0] = '\0';
+    plan.root_fd = open("/", O_DIRECTORY | O_CLOEXEC);
+    HOLDS(sandbox_enter(PROCESS_GATE, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "chroot: Directory not empty"));
+    c.text[0] = '\0';
+    plan.allow_weaker = SANDBOX_CHROOT;
+    plan.uid = 0;
+    HOLDS(sandbox_enter(PROCESS_GATE, &plan, &weaker, &c) == -EINVAL);
+    HOLDS(strstr(c.text, "uid 0, gid 70002: that is still root"));
+    return 0;
+}
+
+Test(sandbox, a_root_that_is_none_is_refused, .init = need_root)
+{
+    cr_expect_eq(in_child(refused_roots_body, NULL), 0);
+}
+
+static int jail_of(const char *name, mode_t mode, uid_t owner)
+{
+    if (chmod(name, mode) || chown(name, owner, 0))
+        return -1;
+    return open(name, O_DIRECTORY | O_CLOEXEC);
+}
+
+static int jails_body(const void *argument)
+{
+    struct complaint why = { "" };
+
+    HOLDS(chroot_enter(jail_of(argument, 0755, A_UID), true, &why) == -EINVAL);
+    HOLDS(strstr(why.text, "must belong to root"));
+    HOLDS(chroot_enter(jail_of(argument, 0775, 0), true, &why) == -EINVAL);
+    HOLDS(chroot_enter(jail_of(argument, 0757, 0), true, &why) == -EINVAL);
+    HOLDS(chroot_enter(jail_of(argument, 0711, 0), true, &why) == 0);
+    HOLDS(access("/etc", F_OK) == -1 && errno == ENOENT);
+    HOLDS(access("../etc", F_OK) == -1 && errno == ENOENT);
+    return 0;
+}
+
+Test(sandbox, the_empty_folder_is_roots_alone, .init = need_root)
+{
+    char name[64];
+
+    scratch_folder(name);
+    cr_expect_eq(in_child(jails_body, name), 0);
+    rmdir(name);
+}
+
+static int ids_body(const void *argument)
+{
+    gid_t group = 70003, left[4];
+
+    (void)argument;
+    HOLDS(ids_give_up(0, A_GID, NULL, 0) == -EINVAL);
+    HOLDS(ids_give_up(A_UID, 0, NULL, 0) == -EINVAL);
+    HOLDS(ids_give_up(A_UID, A_GID, &(gid_t){ 0 }, 1) == -EINVAL);
+    HOLDS(ids_give_up(A_UID, A_GID, &group, 1) == 0);
+    HOLDS(getuid() == A_UID && geteuid() == A_UID);
+    HOLDS(getgid() == A_GID && getegid() == A_GID);
+    HOLDS(getgroups(4, left) == 1 && left[0] == group);
+    HOLDS(setuid(0) == -1 && errno == EPERM);
+    HOLDS(seteuid(0) == -1 && errno == EPERM);
+    HOLDS(setresuid(0, 0, 0) == -1 && errno == EPERM);
+    HOLDS(setgid(0) == -1 && errno == EPERM);
+    HOLDS(setgroups(0, NULL) == -1 && errno == EPERM);
+    HOLDS(chroot("/") == -1 && errno == EPERM);
+    HOLDS(sandbox_regain() == -EPERM);
+    HOLDS(prctl(PR_CAPBSET_READ, 0) == 0);
+    return 0;
+}
+
+Test(sandbox, root_is_gone_for_good, .init = need_root)
+{
+    cr_expect_eq(in_child(ids_body, NULL), 0);
+}
+
+struct jail {
+    enum process p;
+    int fd;
+};
+
+static int same_folder(const char *name, int fd)
+{
+    struct stat a, b;
+
+    /* With AT_EMPTY_PATH, since the policies permit it in this form. */
+    return fstatat(AT_FDCWD, name, &a, AT_EMPTY_PATH) == 0 &&
+           fstat(fd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int root_body(const void *argument)
+{
+    const struct jail *jail = argument;
+    struct status s = { .fd = open("/proc/self/status", O_RDONLY) };
+    struct sandbox_plan plan = plain_plan();
+    struct stat facts;
+
+    plan.root = true;
+    plan.uid = A_UID;
+    plan.gid = A_GID;
+    plan.root_fd = jail->fd;
+    plan.beneath = &jail->fd;
+    plan.beneath_count = 1;
+    HOLDS(enter(jail->p, &plan) == 0);
+    HOLDS(status_has(&s, "Uid:\t70001\t70001\t70001\t70001"));
+    HOLDS(status_has(&s, "Gid:\t70002\t70002\t70002\t70002"));
+    HOLDS(status_has(&s, "Groups:\t \n"));
+    HOLDS(status_has(&s, "CapInh:\t0000000000000000"));
+    HOLDS(status_has(&s, "CapPrm:\t0000000000000000"));
+    HOLDS(status_has(&s, "CapEff:\t0000000000000000"));
+    HOLDS(status_has(&s, "CapBnd:\t0000000000000000"));
+    HOLDS(status_has(&s, "CapAmb:\t0000000000000000"));
+    HOLDS(status_has(&s, "NoNewPrivs:\t1"));
+    HOLDS(same_folder("/", jail->fd));
+    HOLDS(same_folder(".", jail->fd));
+    HOLDS(same_folder("/../..", jail->fd));
+    HOLDS(fstatat(AT_FDCWD, "/etc", &facts, AT_EMPTY_PATH) == -1 &&
+          errno == ENOENT);
+    return 0;
+}
+
+Test(sandbox, run_by_root_nothing_of_it_is_left, .init = need_root)
+{
+    static const enum process own[] = { PROCESS_GATE, PROCESS_AUTH,
+                                        PROCESS_FILES, PROCESS_LOG };
+    char name[64];
+    struct jail jail;
+
+    scratch_folder(name);
+    jail.fd = jail_of(name, 0755, 0);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        jail.p = own[i];
+        cr_expect_eq(in_child(root_body, &jail), 0, "%s", process_name(jail.p));
+    }
+    rmdir(name);
+}
+
+/* As files does it: the home is opened as its user, below /tmp and 0700. */
+static int borrow_body(const void *argument)
+{
+    struct jail jail = { .p = PROCESS_FILES };
+    gid_t group = 70003;
+    int none;
+
+    HOLDS(chown(argument, A_UID, A_GID) == 0 && chmod(argument, 0700) == 0);
+    HOLDS(sandbox_become(0, A_GID, NULL, 0) == -EINVAL);
+    HOLDS(sandbox_become(A_UID + 1, A_GID, &group, 1) == 0);
+    none = open(argument, O_DIRECTORY | O_CLOEXEC);
+    HOLDS(none == -1 && errno == EACCES);
+    HOLDS(getuid() == 0 && geteuid() == A_UID + 1 && getegid() == A_GID);
+    HOLDS(sandbox_regain() == 0);
+    HOLDS(geteuid() == 0 && getegid() == 0 && getgroups(0, NULL) == 0);
+    HOLDS(sandbox_become(A_UID, A_GID, NULL, 0) == 0);
+    jail.fd = open(argument, O_DIRECTORY | O_CLOEXEC);
+    HOLDS(jail.fd >= 0);
+    HOLDS(sandbox_regain() == 0);
+    return root_body(&jail);
+}
+
+Test(sandbox, files_borrows_ids_and_then_keeps_them, .init = need_root)
+{
+    char name[64];
+
+    scratch_folder(name);
+    cr_expect_eq(in_child(borrow_body, name), 0);
+    rmdir(name);
+}
+
+static int dumpable_body(const void *argument)
+{
+    struct sandbox_plan plan = plain_plan();
+    struct complaint c = { "" };
+
+    plan.root = true;
+    plan.uid = A_UID;
+    plan.gid = A_GID;
+    plan.root_fd = *(const int *)argument;
+    HOLDS(sandbox_prepare(PROCESS_MASTER, &c) == 0);
+    HOLDS(enter(PROCESS_MASTER, &plan) == 0);
+    HOLDS(prctl(PR_GET_DUMPABLE) == 0);
+    return 0;
+}
+
+Test(sandbox, nobody_looks_into_it, .init = need_root)
+{
+    int root = open("/", O_DIRECTORY | O_CLOEXEC);
+
+    cr_expect_eq(in_child(dumpable_body, &root), 0);
+    close(root);
+}

@@ -1,0 +1,53 @@
+/* Gate has crashed, or couldn't hand this session over: what is transferred is
+ * finished, and then the client hears why there is no more. */
+#include <criterion/criterion.h>
+
+#include "fake.h"
+
+static void expect_farewell(struct fake *f)
+{
+    cr_expect_eq(fake_reply(f), 421);
+    cr_expect_eq(fake_end(f), ENDING_PEER);
+}
+
+Test(gate_gone, idle, .timeout = 60)
+{
+    struct fake f;
+
+    fake_open(&f);
+    channel_close(&f.gate);
+    expect_farewell(&f);
+}
+
+Test(gate_gone, in_a_download, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct fake f;
+    char some[4096];
+    long long size = 0, n;
+
+    fake_open(&f);
+    fake_download(&f, &t, 8 << 20);
+    channel_close(&f.gate);
+    while ((n = tls_client_read(t.tls, some, sizeof(some))) > 0)
+        size += n;
+    cr_expect_eq(size, 8 << 20);
+    cr_expect_eq(fake_reply(&f), 226);
+    expect_farewell(&f);
+    fake_release(&t);
+}
+
+/* The port was given, but nobody listens there any more. */
+Test(gate_gone, before_the_data_connection, .timeout = 60)
+{
+    struct message got;
+    struct fake f;
+    int end;
+
+    fake_open(&f);
+    fake_port(&f, &got, &end);
+    fake_say(&f, "RETR /x");
+    fake_hear(&f.files, &got, MSG_file_read);
+    channel_close(&f.gate);
+    expect_farewell(&f);
+}

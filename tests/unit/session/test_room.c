@@ -1,0 +1,134 @@
+/* The disk runs full in the middle of an upload: files is asked for room, and
+ * the upload goes on where it stopped, or ends with 452. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "sallyport/ipc/channel.h"
+
+#define TEXT_SENT "HELLO again"
+
+/* This program's pwrite stands before libc's, for the sessions that a test
+ * forks after it has set these: so many bytes fit, then so many calls find the
+ * disk full, and then there is room for all. */
+static size_t fits = SIZE_MAX;
+static unsigned full;
+
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+    size_t n = len < fits ? len : fits;
+
+    if (fits == 0 && full > 0) {
+        full--;
+        errno = ENOSPC;
+        return -1;
+    }
+    if (fits == 0)
+        n = len;
+    else if (fits != SIZE_MAX)
+        fits -= n;
+    return syscall(SYS_pwrite64, fd, bytes, n, at);
+}
+
+static void begin(struct fake *f, struct fake_transfer *t, unsigned times)
+{
+    fits = 3;
+    full = times;
+    fake_open(f);
+    fits = SIZE_MAX; /* in this process */
+    fake_upload(f, t);
+    cr_assert(tls_client_write(t->tls, TEXT_SENT, strlen(TEXT_SENT)));
+    cr_assert(tls_client_shutdown(t->tls));
+}
+
+static void expect_file(const struct fake_transfer *t, const char *text)
+{
+    char bytes[64] = "";
+
+    cr_assert_geq(pread(fileno(t->file), bytes, sizeof(bytes) - 1, 0), 0);
+    cr_expect_str_eq(bytes, text);
+}
+
+/* The request for room, while the client is served, and its answer. */
+static void answer_room(struct fake *f, const struct fake_transfer *t,
+                        enum message_kind message, enum outcome outcome)
+{
+    struct message asked, answer = { .kind = message };
+
+    fake_hear(&f->files, &asked, MSG_file_room);
+    cr_expect_eq(asked.file_room.to_come, 0, "nothing was announced");
+    expect_file(t, "HEL");
+    fake_say(f, "NOOP");
+    cr_expect_eq(fake_reply(f), 200, "%s", f->reply);
+    if (message == MSG_refused)
+        answer.refused.outcome = outcome;
+    answer.request = asked.request;
+    fake_tell(&f->files, &answer);
+}
+
+static void end(struct fake *f, struct fake_transfer *t)
+{
+    f->files.phase = PHASE_IDLE;
+    fake_hang_up(f, ENDING_CLOSED);
+    fake_release(t);
+}
+
+/* The rest of the block, no byte twice. Room may be short again at once. */
+Test(room, the_upload_goes_on, .timeout = 60)
+{
+    struct message asked, stored = { .kind = MSG_file_stored,
+                                     .file_stored = { .path = SLICE("/x") } };
+
+    for (unsigned times = 1; times <= 3; times++) {
+        struct fake_transfer t;
+        struct fake f;
+
+        begin(&f, &t, times);
+        for (unsigned i = 0; i < times; i++)
+            answer_room(&f, &t, MSG_done, 0);
+        fake_hear(&f.files, &asked, MSG_file_commit);
+        cr_expect_eq(asked.file_commit.length, strlen(TEXT_SENT));
+        expect_file(&t, TEXT_SENT);
+        stored.request = asked.request;
+        fake_tell(&f.files, &stored);
+        cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+        end(&f, &t);
+    }
+}
+
+Test(room, there_is_none, .timeout = 60)
+{
+    struct message done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    begin(&f, &t, 1);
+    answer_room(&f, &t, MSG_refused, OUTCOME_NO_SPACE);
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 452, "%s", f.reply);
+    expect_file(&t, "HEL");
+    end(&f, &t);
+}
+
+Test(room, aborted_while_it_waits, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    begin(&f, &t, 1);
+    fake_hear(&f.files, &asked, MSG_file_room);
+    fake_say(&f, "ABOR");
+    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    done.request = asked.request;
+    fake_tell(&f.files, &done);
+    fake_answer(&f, MSG_file_abort, &done);
+    expect_file(&t, "HEL");
+    end(&f, &t);
+}

@@ -1,0 +1,87 @@
+/* Descriptors by name: found again under the same name, and listed. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+#include "supervisor/kept.h"
+
+static int some_file(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void expect_names(const struct kept *k, const char *wanted)
+{
+    int fd = kept_names(k, "generation", 7);
+    struct buf text;
+
+    buf_init(&text, 4096);
+    cr_assert(fd >= 0);
+    cr_assert_eq(fd_read_file(fd, &text), 0);
+    cr_expect(slice_equal(buf_slice(&text), slice_from(wanted)), "%.*s",
+              (int)text.len, text.data);
+    buf_release(&text);
+    fd_close(&fd);
+}
+
+Test(kept, names)
+{
+    struct kept k = { 0 };
+    char wanted[128];
+
+    expect_names(&k, "generation 7\n");
+    cr_assert_eq(kept_add(&k, SLICE("listen 127.0.0.1:21 0"), some_file()), 0);
+    cr_assert_eq(kept_add(&k, SLICE("passive 127.0.0.1:0 3"), some_file()), 0);
+    cr_expect_geq(k.row[0].fd, GENERATION_FIRST_FD);
+    snprintf(wanted, sizeof(wanted),
+             "generation 7\n%d listen 127.0.0.1:21 0\n"
+             "%d passive 127.0.0.1:0 3\n",
+             k.row[0].fd, k.row[1].fd);
+    expect_names(&k, wanted);
+    kept_release(&k);
+}
+
+/* Nothing leaks, and nobody else's number is taken. */
+Test(kept, replaced)
+{
+    struct kept k = { 0 };
+    int before = some_file(), after;
+
+    for (int i = 0; i < 200; i++)
+        cr_assert_eq(kept_replace(&k, SLICE("users"), some_file()), 0);
+    cr_expect_eq(k.count, 1);
+    kept_release(&k);
+    after = some_file();
+    cr_expect_eq(after, before + 1);
+    close(before);
+    close(after);
+}
+
+Test(kept, many)
+{
+    struct kept k = { 0 };
+    char name[32];
+
+    for (int i = 0; i < 500; i++) {
+        snprintf(name, sizeof(name), "passive %d", i);
+        cr_assert_eq(kept_add(&k, slice_from(name), some_file()), 0);
+    }
+    cr_expect_eq(k.count, 500);
+    cr_expect_str_eq(k.row[499].name, "passive 499");
+    kept_release(&k);
+}
+
+Test(kept, passed_on)
+{
+    struct kept k = { 0 };
+
+    cr_assert_eq(kept_add(&k, SLICE("a"), some_file()), 0);
+    cr_expect_eq(fcntl(k.row[0].fd, F_GETFD), FD_CLOEXEC);
+    cr_assert_eq(kept_pass_on(&k), 0);
+    cr_expect_eq(fcntl(k.row[0].fd, F_GETFD), 0);
+    kept_release(&k);
+}
