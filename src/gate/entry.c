@@ -106,8 +106,6 @@ static int entry_start(struct gate *g, const struct entry *e)
     c = child_new(g, 0, &e->peer, &e->local, e->proxied);
     if (!c)
         return -EAGAIN;
-    if (g->signer.keys.fd < 0) /* then master sends the session another */
-        fd_close(&pairs.keys[0]);
     r = entry_announce(c, e, &pairs);
     if (r < 0) {
         child_discard(c);

@@ -12,7 +12,6 @@
 #include "refusal.h"
 #include "sallyport/base/die.h"
 #include "sallyport/ftp/foreign.h"
-#include "signer.h"
 #include "transfer.h"
 #include "why.h"
 
@@ -53,7 +52,7 @@ void control_wait(struct session *s)
     uint32_t events = 0;
 
     if (c->state == CONTROL_SECURING)
-        events = signer_is_there(s) ? stream_events(c->stream) : 0;
+        events = stream_events(c->stream);
     else if (state_of_control(s)->closes || c->state == CONTROL_HEADER ||
              control_takes_lines(s))
         events = EPOLLIN;
@@ -89,8 +88,6 @@ static void control_handshake(struct session *s)
 {
     struct control *c = &s->control;
 
-    if (!signer_is_there(s))
-        return;
     switch (stream_handshake(c->stream)) {
     case STREAM_OK:
         state_control(s, CONTROL_SECURED);
@@ -163,14 +160,6 @@ void control_secure(struct session *s)
      * AUTH himself and then pass on a browser's TLS connection (ALPACA). */
     c->first_line_seen = c->first_byte_seen = false;
     state_control(s, CONTROL_SECURING);
-    control_handshake(s);
-    control_wait(s);
-}
-
-void control_on_keys(struct session *s)
-{
-    if (s->control.state != CONTROL_SECURING)
-        return;
     control_handshake(s);
     control_wait(s);
 }

@@ -23,8 +23,6 @@ void control_resume(struct session *s);
 void control_continue(struct session *s);
 /* AUTH: only TLS from the next byte on. */
 void control_secure(struct session *s);
-/* Keys is there again: a handshake that waited for it goes on. */
-void control_on_keys(struct session *s);
 /* The TLS handshake is complete, also in the states of the end. */
 bool control_is_secure(const struct session *s);
 

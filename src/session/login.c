@@ -16,7 +16,6 @@
 #include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/ticket.h"
-#include "signer.h"
 
 /* Longer than master's own deadlines and delays. */
 #define ANSWER_MS 75000

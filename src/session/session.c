@@ -24,11 +24,13 @@
 #include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 #include "sigbus.h"
-#include "signer.h"
 #include "transfer.h"
 #include "verdict.h"
 
 #define SESSION_FILES 64
+/* Keys may have died: the next one gets this request from the same channel. It
+ * starts after 10 s at the latest. */
+#define SIGN_MS 15000
 
 void session_title(struct session *s)
 {
@@ -121,6 +123,17 @@ static void session_master_start(struct session *s, int fd)
         die(EX_OSERR, "epoll refuses the master's channel");
 }
 
+/* Master keeps the far end as long as the session lives, so a restart of keys
+ * leaves this channel as it is. */
+static void session_signer_start(struct session *s, int fd)
+{
+    const struct signer signer = { sign_ask, &s->signer };
+
+    channel_init(&s->signer.keys, fd, PROCESS_SESSION, PROCESS_KEYS, PHASE_RUN);
+    s->signer.ms = SIGN_MS;
+    tls_context_signer(s->tls, &signer);
+}
+
 static void session_wire(struct session *s, const struct session_start *start)
 {
     if (loop_init(&s->loop) < 0)
@@ -134,8 +147,7 @@ static void session_wire(struct session *s, const struct session_start *start)
     transfer_init(s);
     refusal_init(s);
     control_start(s, start->control);
-    s->signer.keys.fd = -1;
-    signer_start(s, start->keys);
+    session_signer_start(s, start->keys);
     s->login.timer =
         (struct loop_timer){ .on_time = session_on_login_time, .owner = s };
     loop_timer_set(&s->loop, &s->login.timer, s->settings->login_timeout);

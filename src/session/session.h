@@ -237,8 +237,7 @@ struct session {
 
     struct loop loop;
     struct channel master, gate, files;
-    struct loop_watch master_watch, gate_watch, files_watch, log_watch,
-        keys_watch;
+    struct loop_watch master_watch, gate_watch, files_watch, log_watch;
     struct sign_channel signer;
     struct event_sender log;
 

@@ -15,10 +15,9 @@ enum waits {
     WAITS_FILES = 1 << 1,  /* any answer of files */
     WAITS_CLIENT = 1 << 2, /* the data connection is here */
     WAITS_DATA = 1 << 3,   /* it can be read or written */
-    WAITS_KEYS = 1 << 4,   /* keys is here again, so a handshake can go on */
-    WAITS_PIPE = 1 << 5,   /* a listing has more lines */
-    WAITS_TURN = 1 << 6,   /* others had their turn */
-    WAITS_LOG = 1 << 7     /* the event is in log's socket, the reply is sent */
+    WAITS_PIPE = 1 << 4,   /* a listing has more lines */
+    WAITS_TURN = 1 << 5,   /* others had their turn */
+    WAITS_LOG = 1 << 6     /* the event is in log's socket, the reply is sent */
 };
 
 /* What becomes of a step that has run. */

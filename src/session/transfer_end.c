@@ -11,7 +11,6 @@
 #include "flow.h"
 #include "report.h"
 #include "sallyport/base/fd.h"
-#include "signer.h"
 #include "transfer.h"
 #include "verdict.h"
 
@@ -134,8 +133,7 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
 static bool transfer_flows(struct session *s)
 {
     if (s->transfer.state == TRANSFER_HANDSHAKE)
-        return signer_is_there(s) &&
-               stream_handshake(s->data.stream) == STREAM_OK;
+        return stream_handshake(s->data.stream) == STREAM_OK;
     return s->transfer.state == TRANSFER_FLOWING;
 }
 

@@ -9,7 +9,6 @@
 #include "flow.h"
 #include "leave.h"
 #include "pace.h"
-#include "signer.h"
 #include "transfer.h"
 
 enum stepped transfer_announce(struct session *s)
@@ -59,13 +58,8 @@ static bool transfer_awaits_another(struct session *s,
 
 enum stepped transfer_handshake(struct session *s)
 {
-    enum stream_state state;
+    enum stream_state state = stream_handshake(s->data.stream);
 
-    if (!signer_is_there(s)) {
-        transfer_wait(s, 0);
-        return STEP_WAIT;
-    }
-    state = stream_handshake(s->data.stream);
     if (state == STREAM_AGAIN) {
         transfer_wait(s, stream_events(s->data.stream));
         return STEP_WAIT;

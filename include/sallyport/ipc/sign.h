@@ -7,7 +7,7 @@
 #include "sallyport/ipc/channel.h"
 
 struct sign_channel {
-    struct channel keys; /* of gate or session; fd -1 while keys is away */
+    struct channel keys; /* of gate or session; it outlives each keys */
     int ms;              /* a signature takes at most */
 };
 
