@@ -247,28 +247,61 @@ void control_init(struct control *c, struct master *m)
         blank(&c->peer[i], m);
 }
 
-int control_start(struct control *c)
+static int accept_peers(struct control *c)
 {
     struct master *m = c->watch.owner;
 
-    if (c->socket.fd < 0)
-        return 0;
     c->watch.fd = c->socket.fd;
     return loop_add(&m->loop, &c->watch);
+}
+
+int control_start(struct control *c)
+{
+    return c->socket.fd < 0 || c->socket.inherited ? 0 : accept_peers(c);
+}
+
+void control_lead(struct control *c)
+{
+    if (c->socket.inherited && accept_peers(c) < 0)
+        master_report(c->watch.owner, EVENT_SERVICE, PROCESS_MASTER,
+                      "control socket: no memory to watch it");
+}
+
+/* Others have the same socket, so closing it doesn't take it out of the loop.
+ */
+static void close_socket(struct control *c, bool remove)
+{
+    struct master *m = c->watch.owner;
+
+    loop_remove(&m->loop, &c->watch);
+    loop_timer_clear(&m->loop, &c->pause);
+    control_socket_close(&c->socket, remove);
+}
+
+void control_step_down(struct control *c)
+{
+    close_socket(c, false);
+}
+
+/* After a failure the next generation uses it, and a start that inherited it
+ * leaves it to the one that leads. */
+static bool is_last(const struct control *c)
+{
+    const struct master *m = c->watch.owner;
+
+    return m->succession.leads ? m->status == 0 : !c->socket.inherited;
 }
 
 void control_stop(struct control *c)
 {
     struct master *m = c->watch.owner;
 
-    loop_remove(&m->loop, &c->watch);
-    loop_timer_clear(&m->loop, &c->pause);
     for (size_t i = 0; i < CONTROL_PEERS; i++) {
         home_kill(&c->peer[i].home);
         control_end(&c->peer[i]);
         loop_timer_clear(&m->loop, &c->peer[i].timer);
     }
-    control_socket_close(&c->socket);
+    close_socket(c, is_last(c));
 }
 
 struct home *control_home(struct control *c, pid_t pid)

@@ -37,9 +37,18 @@ struct control {
 };
 
 void control_init(struct control *c, struct master *m);
-/* Listens from here on, if there is a socket. 0 or -errno */
+/* Accepts from here on, if there is a socket of its own. One that was inherited
+ * waits for control_lead(): until then the generation before answers, or, after
+ * a crash, the callers wait in the backlog. 0 or -errno */
 int control_start(struct control *c);
-/* Ends all peers, kills what works for them, and removes the socket. */
+/* This generation leads. */
+void control_lead(struct control *c);
+/* Another generation leads: it has the socket. The peers that are connected
+ * stay until they hang up. */
+void control_step_down(struct control *c);
+/* Ends all peers, kills what works for them, and closes the socket. Its name is
+ * removed at the end of the service, or when a start has failed that made it.
+ */
 void control_stop(struct control *c);
 
 /* The process files of one of them, by its pid; or NULL. */

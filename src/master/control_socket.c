@@ -1,10 +1,12 @@
-/* The control socket in the file system: made before master's sandbox closes,
- * removed at its end. Who may connect is said by its mode, by its folder, and
- * by SO_PEERCRED (control.c). Never takes the name from a server that lives. */
+/* The control socket in the file system: made or inherited before master's
+ * sandbox closes, removed at the end of the service. Who may connect is said by
+ * its mode, by its folder, and by SO_PEERCRED (control.c). Never takes the name
+ * from a server that lives. */
 #include "control_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -15,6 +17,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
 #include "sallyport/conf/settings.h"
+#include "sallyport/ipc/generation.h"
+#include "succession.h"
 
 #define BACKLOG       8
 #define LOCK_MS       2000
@@ -121,6 +125,28 @@ static int bind_there(struct control_socket *s, const struct sockaddr_un *at,
     return r;
 }
 
+/* By its inode, which lives as long as the socket: the inherited socket is used
+ * only if it still stands at the path, however that is written by now. */
+static const char *name_of_socket(const struct control_socket *s,
+                                  char name[GENERATION_NAME_MAX])
+{
+    snprintf(name, GENERATION_NAME_MAX, "control %llx %llx",
+             (unsigned long long)s->made.st_dev,
+             (unsigned long long)s->made.st_ino);
+    return name;
+}
+
+static bool inherit_socket(struct control_socket *s, struct succession *h)
+{
+    char name[GENERATION_NAME_MAX];
+
+    if (fstatat(s->folder, s->name, &s->made, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISSOCK(s->made.st_mode))
+        s->fd = succession_inherit(h, name_of_socket(s, name));
+    s->inherited = s->fd >= 0;
+    return s->inherited;
+}
+
 static int make_socket(struct control_socket *s)
 {
     struct sockaddr_un at;
@@ -137,6 +163,14 @@ static int make_socket(struct control_socket *s)
     return r;
 }
 
+static int inherit_or_make(struct control_socket *s, struct succession *h)
+{
+    char name[GENERATION_NAME_MAX];
+    int r = inherit_socket(s, h) ? 0 : make_socket(s);
+
+    return r < 0 ? r : succession_keep(h, name_of_socket(s, name), s->fd);
+}
+
 static int refuse(const char *path, int error, struct complaint *c)
 {
     if (error == EADDRINUSE) {
@@ -151,14 +185,14 @@ static int refuse(const char *path, int error, struct complaint *c)
 }
 
 int control_socket_open(struct control_socket *s, const char *path,
-                        struct complaint *c)
+                        struct succession *h, struct complaint *c)
 {
     int r;
 
     control_socket_blank(s);
     r = open_folder(s, path, c);
     if (r == 0) {
-        r = make_socket(s);
+        r = inherit_or_make(s, h);
         if (r < 0)
             r = refuse(path, -r, c);
     }
@@ -177,9 +211,9 @@ static bool is_ours(const struct control_socket *s)
            st.st_dev == s->made.st_dev && st.st_ino == s->made.st_ino;
 }
 
-void control_socket_close(struct control_socket *s)
+void control_socket_close(struct control_socket *s, bool remove)
 {
-    if (s->fd >= 0 && is_ours(s))
+    if (remove && s->fd >= 0 && is_ours(s))
         unlinkat(s->folder, s->name, 0);
     fd_close(&s->fd);
     fd_close(&s->folder);

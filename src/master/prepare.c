@@ -199,7 +199,7 @@ int prepare_control(struct master *m, struct complaint *c)
     if (settings_control(&m->settings, path, sizeof(path)) < 0)
         return complain(c, "%s: a path too long for a control socket beside it",
                         m->settings.file);
-    r = control_socket_open(&m->control.socket, path, c);
+    r = control_socket_open(&m->control.socket, path, &m->succession, c);
     return placed(m, "control", r, c);
 }
 

@@ -183,6 +183,7 @@ static int succession_on_lead(void *owner, struct msg_lead *l)
     m->succession.leads = true;
     if (gate)
         gate_open(gate);
+    control_lead(&m->control);
     return 0;
 }
 
@@ -191,8 +192,9 @@ static const struct handler succession_handlers[] = {
 };
 
 /* Without the supervisor nobody would ever end or follow this generation. When
- * it dies, the kernel kills master (PR_SET_PDEATHSIG), but may close the channel
- * first. Master doesn't use that moment to tell the sessions of an orderly stop. */
+ * it dies, the kernel kills master (PR_SET_PDEATHSIG), but may close the
+ * channel first. Master doesn't use that moment to tell the sessions of an
+ * orderly stop. */
 static void succession_on_readable(void *owner, uint32_t events)
 {
     struct master *m = owner;

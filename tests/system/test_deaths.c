@@ -4,11 +4,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fault.h"
 #include "support/files.h"
 #include "support/processes.h"
+#include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
@@ -239,6 +241,40 @@ Test(deaths, master_comes_back, .timeout = 90)
     fault_retry(&s, &server, "anna", "f", "again", 5);
     session_close(&s);
     server_stop(&server);
+}
+
+static void expect_status(const struct server *server)
+{
+    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    run(&r, NULL, program, "--config", config, "status", NULL);
+    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
+    run_release(&r);
+}
+
+/* The control socket stays: whoever asks between two masters waits. */
+Test(deaths, sallyportctl_waits_for_the_next_master, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    struct stat before, after;
+    struct server server;
+    char path[SERVER_PATH_MAX];
+
+    server_start(&server, &plan);
+    snprintf(path, sizeof(path), "%s", server_path(&server, "control"));
+    cr_assert_eq(stat(path, &before), 0);
+    for (int i = 0; i < 3; i++) {
+        processes_kill(server.pid, "sallyport: master");
+        expect_status(&server);
+        cr_assert_eq(stat(path, &after), 0);
+        cr_expect_eq(after.st_ino, before.st_ino);
+    }
+    server_stop(&server);
+    cr_expect_neq(stat(path, &after), 0, "its name is left");
 }
 
 static void spoil(const struct server *server, const char *name)

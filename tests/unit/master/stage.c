@@ -249,7 +249,8 @@ static _Noreturn void run_master(const struct stage *s,
     open_listeners(&m);
     if (prepare_memory(&m, &c) < 0)
         _exit(6);
-    if (control_socket_open(&m.control.socket, path_in(s, "control"), &c) < 0)
+    if (control_socket_open(&m.control.socket, path_in(s, "control"), NULL,
+                            &c) < 0)
         _exit(5);
     if (userdb_look(&m.users, &c) < 0 || master_start(&m) < 0)
         _exit(4);

@@ -1,5 +1,5 @@
-/* The control socket in the file system: made, taken over from a server that
- * was killed, never from one that lives, and removed. */
+/* The control socket in the file system: made, inherited, taken over from a
+ * server that was killed, never from one that lives, and removed. */
 #include "master/control_socket.h"
 
 #include <criterion/criterion.h>
@@ -14,8 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "master/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
+#include "sallyport/ipc/generation.h"
 
 static char base[64], path[128];
 
@@ -52,7 +54,7 @@ static void opens(struct control_socket *s)
 {
     struct complaint c = { "" };
 
-    cr_assert_eq(control_socket_open(s, path, &c), 0, "%s", c.text);
+    cr_assert_eq(control_socket_open(s, path, NULL, &c), 0, "%s", c.text);
 }
 
 static void is_refused(int result, const char *words)
@@ -60,7 +62,7 @@ static void is_refused(int result, const char *words)
     struct control_socket s;
     struct complaint c = { "" };
 
-    cr_assert_eq(control_socket_open(&s, path, &c), result, "%s", c.text);
+    cr_assert_eq(control_socket_open(&s, path, NULL, &c), result, "%s", c.text);
     cr_expect(strstr(c.text, words), "%s", c.text);
     cr_expect(strncmp(c.text, path, strlen(path)) == 0, "%s", c.text);
     cr_expect_eq(s.fd, -1);
@@ -87,9 +89,9 @@ Test(control_socket, is_made_and_removed)
     cr_expect_eq(mode_of(run), 0750);
     cr_expect_eq(mode_of(path), 0600);
     cr_expect_eq(umask(0), 0, "the umask is as it was");
-    control_socket_close(&s);
+    control_socket_close(&s, true);
     cr_expect_not(is_there());
-    control_socket_close(&s); /* once more does no harm */
+    control_socket_close(&s, true); /* once more does no harm */
 }
 
 Test(control_socket, another_server_answers)
@@ -99,7 +101,7 @@ Test(control_socket, another_server_answers)
     opens(&first);
     is_refused(-EAGAIN, "another server answers there");
     cr_assert(is_there());
-    control_socket_close(&first);
+    control_socket_close(&first, true);
 }
 
 /* Its queue is full: that is a server too, though nobody gets in. */
@@ -133,7 +135,7 @@ Test(control_socket, a_stale_one_is_replaced)
     cr_assert(is_there());
     opens(&s);
     is_refused(-EAGAIN, "another server answers there");
-    control_socket_close(&s);
+    control_socket_close(&s, true);
     cr_assert_not(is_there());
 }
 
@@ -146,7 +148,7 @@ static _Noreturn void try_it(int go, int told, int stay)
 
     while (read(go, &byte, 1) != 0)
         ;
-    byte = control_socket_open(&s, path, &c) == 0 ? '1' : '0';
+    byte = control_socket_open(&s, path, NULL, &c) == 0 ? '1' : '0';
     if (write(told, &byte, 1) != 1)
         _exit(1);
     while (read(stay, &byte, 1) != 0)
@@ -252,8 +254,225 @@ Test(control_socket, removes_only_its_own)
     opens(&s);
     cr_assert_eq(unlink(path), 0);
     opens(&other);
-    control_socket_close(&s);
+    control_socket_close(&s, true);
     cr_expect(is_there());
-    control_socket_close(&other);
+    control_socket_close(&other, true);
     cr_expect_not(is_there());
+}
+
+/* A generation, and what the test reads of it as the supervisor. */
+struct line {
+    struct control_socket socket;
+    struct succession succession;
+    struct channel supervisor;
+    struct heirloom inherits, keeps;
+    char name[GENERATION_NAME_MAX];
+};
+
+static void line_open(struct line *l, const struct line *before)
+{
+    struct complaint c = { "" };
+    struct message m;
+    int ends[2];
+
+    *l = (struct line){ .socket.fd = -1 };
+    cr_assert_eq(fd_pair(ends), 0);
+    succession_init(&l->succession);
+    channel_init(&l->succession.supervisor, ends[0], PROCESS_MASTER,
+                 PROCESS_SUPERVISOR, PHASE_RUN);
+    channel_init(&l->supervisor, ends[1], PROCESS_SUPERVISOR, PROCESS_MASTER,
+                 PHASE_START);
+    if (before) {
+        l->inherits = before->keeps;
+        l->succession.heirloom = &l->inherits;
+        l->succession.count = 1;
+    }
+    cr_assert_eq(control_socket_open(&l->socket, path, &l->succession, &c), 0,
+                 "%s", c.text);
+    cr_assert_eq(channel_wait(&l->supervisor, &m, 1000), 1);
+    cr_assert_eq(m.kind, MSG_keep);
+    slice_copy(m.keep.name, l->name, sizeof(l->name));
+    cr_assert_eq(strncmp(l->name, "control ", 8), 0);
+    l->keeps = (struct heirloom){ l->name, m.keep.file };
+}
+
+static int call(void)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+    strcpy(at.sun_path, path);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    return fd;
+}
+
+static bool answers(const struct line *l)
+{
+    FD_CLEANUP int fd = accept(l->socket.fd, NULL, NULL);
+
+    return fd >= 0;
+}
+
+/* Who calls while no generation answers waits, and the next one answers. */
+Test(control_socket, is_inherited)
+{
+    struct line first, second;
+    int caller;
+
+    line_open(&first, NULL);
+    cr_expect_not(first.socket.inherited);
+    caller = call();
+    control_socket_close(&first.socket, false);
+    line_open(&second, &first);
+    cr_expect(second.socket.inherited);
+    cr_expect_eq(second.inherits.fd, -1, "it was taken");
+    cr_expect(answers(&second));
+    close(caller);
+    control_socket_close(&second.socket, true);
+    cr_expect_not(is_there());
+}
+
+/* Another path, or the name was removed: a new socket. The old name belongs to
+ * whoever made it, and stays. */
+Test(control_socket, is_inherited_only_where_it_stands)
+{
+    struct line first, second, third;
+    char old[128];
+
+    line_open(&first, NULL);
+    strcpy(old, path);
+    snprintf(path, sizeof(path), "%s/other/control", base);
+    line_open(&second, &first);
+    cr_expect_not(second.socket.inherited);
+    cr_expect(mode_of(old) == 0600 && is_there());
+    close(call());
+    cr_expect(answers(&second));
+    cr_assert_eq(unlink(path), 0);
+    line_open(&third, &second);
+    cr_expect_not(third.socket.inherited);
+    close(call());
+    cr_expect(answers(&third));
+    control_socket_close(&second.socket, true);
+    cr_expect(is_there());
+}
+
+/* Meanwhile somebody else has it. */
+Test(control_socket, another_server_has_taken_the_name)
+{
+    struct control_socket other;
+    struct complaint c = { "" };
+    struct line first, second;
+
+    line_open(&first, NULL);
+    cr_assert_eq(unlink(path), 0);
+    opens(&other);
+    second = first;
+    second.succession.heirloom = &first.keeps;
+    second.succession.count = 1;
+    cr_expect_eq(
+        control_socket_open(&second.socket, path, &second.succession, &c),
+        -EAGAIN);
+    cr_expect(strstr(c.text, "another server answers there"), "%s", c.text);
+}
+
+/* Master's side of it, as far as it goes without children. */
+static void raise_master(struct master *m, const struct line *before)
+{
+    struct complaint c = { "" };
+
+    master_init(m);
+    if (before) {
+        struct heirloom *h = malloc(sizeof(*h));
+
+        *h = (struct heirloom){ before->name, dup(before->keeps.fd) };
+        m->succession.heirloom = h;
+        m->succession.count = 1;
+    }
+    cr_assert_eq(loop_init(&m->loop), 0);
+    cr_assert_eq(
+        control_socket_open(&m->control.socket, path, &m->succession, &c), 0,
+        "%s", c.text);
+    cr_assert_eq(control_start(&m->control), 0);
+}
+
+static void let_in(struct master *m, struct channel *caller)
+{
+    struct message heard;
+
+    m->control.watch.on_ready(m, EPOLLIN);
+    cr_assert_eq(channel_wait(caller, &heard, 1000), 1);
+    cr_assert_eq(heard.kind, MSG_welcome);
+    caller->phase = PHASE_ASKED;
+}
+
+static void status_answers(struct master *m, struct channel *caller)
+{
+    struct control_peer *p = &m->control.peer[0];
+    struct message heard;
+
+    cr_assert_eq(SEND(caller, status, 1), 0);
+    p->watch.on_ready(p, EPOLLIN);
+    cr_assert_eq(channel_wait(caller, &heard, 1000), 1);
+    cr_assert_eq(heard.kind, MSG_status_is);
+}
+
+/* A generation that steps down has no listener any more, and answers those who
+ * are connected. The one that inherits accepts when it leads. */
+Test(control_socket, goes_to_the_generation_that_leads)
+{
+    static struct master old, new;
+    struct channel first, second;
+    struct line line;
+
+    line_open(&line, NULL);
+    raise_master(&old, &line);
+    cr_expect_not(old.control.watch.added, "it doesn't lead yet");
+    old.succession.leads = true;
+    control_lead(&old.control);
+    cr_expect(old.control.watch.added);
+    channel_init(&first, call(), PROCESS_CTL, PROCESS_MASTER, PHASE_START);
+    let_in(&old, &first);
+    raise_master(&new, &line);
+    control_step_down(&old.control);
+    cr_expect_not(old.control.watch.added);
+    cr_expect_eq(old.control.socket.fd, -1);
+    channel_init(&second, call(), PROCESS_CTL, PROCESS_MASTER, PHASE_START);
+    new.succession.leads = true;
+    control_lead(&new.control);
+    let_in(&new, &second);
+    status_answers(&old, &first);
+    control_stop(&old.control);
+    cr_expect(is_there(), "the old one leaves the name");
+    control_stop(&new.control);
+    cr_expect_not(is_there(), "the last one removes it");
+}
+
+static const struct {
+    const char *what;
+    bool inherits, leads;
+    int status;
+    bool stays;
+} ends[] = {
+    { "a start that made it fails", false, false, 1, false },
+    { "a start that inherited it fails", true, false, 1, true },
+    { "the service ends", false, true, 0, false },
+    { "the service ends after a reload", true, true, 0, false },
+    { "the one that leads fails", false, true, 1, true },
+};
+
+Test(control_socket, who_removes_the_name)
+{
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        static struct master m;
+        struct line line;
+
+        if (ends[i].inherits)
+            line_open(&line, NULL);
+        raise_master(&m, ends[i].inherits ? &line : NULL);
+        m.succession.leads = ends[i].leads;
+        m.status = ends[i].status;
+        control_stop(&m.control);
+        cr_expect_eq(is_there(), ends[i].stays, "%s", ends[i].what);
+        unlink(path);
+    }
 }
