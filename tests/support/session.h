@@ -68,10 +68,13 @@ void session_do(struct session *s, const char *pattern, const char *format, ...)
 void session_expect_end(struct session *s);
 /* Refused by a limit: 421 and the end, or the end at once; no greeting. */
 bool session_is_refused(struct session *s);
-/* For waiting until a server is back: false where session_connect() and
- * session_reply() would fail the test, or for another code. */
+/* For waiting until a server is back: false where session_connect(),
+ * session_reply() and session_open() would fail the test, or for another
+ * code. */
 bool session_may_connect(struct session *s, unsigned port);
 bool session_may_reply(struct session *s, const char *code);
+bool session_may_open(struct session *s, const struct server *server,
+                      const char *user);
 /* Everything up to the end, which may be a cut. */
 void session_read_rest(struct session *s, struct buf *into);
 

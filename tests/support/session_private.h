@@ -14,7 +14,11 @@ void session_vsend(struct session *s, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
 /* session_tls.c */
-/* SHOW: to be resumed, or NULL. */
+/* SHOW: to be resumed, or NULL. The first returns NULL after a handshake that
+ * fails, the second fails the test. */
+struct tls_client *session_tls_try(const struct session *s, int fd,
+                                   const char *name,
+                                   const struct tls_session *show);
 struct tls_client *session_tls_new(const struct session *s, int fd,
                                    const char *name,
                                    const struct tls_session *show);

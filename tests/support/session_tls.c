@@ -2,7 +2,7 @@
 #include "fail.h"
 #include "session_private.h"
 
-struct tls_client *session_tls_new(const struct session *s, int fd,
+struct tls_client *session_tls_try(const struct session *s, int fd,
                                    const char *name,
                                    const struct tls_session *show)
 {
@@ -11,7 +11,15 @@ struct tls_client *session_tls_new(const struct session *s, int fd,
                                                 .certificate = s->certificate,
                                                 .key = s->key,
                                                 .show = show };
-    struct tls_client *t = tls_client_new(fd, &options);
+
+    return tls_client_new(fd, &options);
+}
+
+struct tls_client *session_tls_new(const struct session *s, int fd,
+                                   const char *name,
+                                   const struct tls_session *show)
+{
+    struct tls_client *t = session_tls_try(s, fd, name, show);
 
     FAIL_IF(!t, "TLS handshake: %s", tls_client_error());
     return t;

@@ -29,20 +29,7 @@ static bool can_log_in(void *argument)
 
     session_init(&s);
     snprintf(s.from, sizeof(s.from), "%s", from);
-    ok = session_may_connect(&s, server->port) && session_may_reply(&s, "220");
-    if (ok) {
-        session_send(&s, "AUTH TLS");
-        ok = session_may_reply(&s, "234");
-    }
-    if (ok) {
-        session_secure(&s);
-        session_send(&s, "USER anna");
-        ok = session_may_reply(&s, "331");
-    }
-    if (ok) {
-        session_send(&s, "PASS %s", SERVER_PASSWORD);
-        ok = session_may_reply(&s, "230");
-    }
+    ok = session_may_open(&s, server, "anna");
     session_drop(&s);
     return ok;
 }
@@ -76,13 +63,10 @@ static void expect_upload(const struct death *death, struct server *server,
 
 static void kill_one(struct server *server, const char *title)
 {
-    const struct process_row *victim;
     static struct processes p;
 
     processes_wait(server->pid, "sallyport: files", 1, &p);
-    victim = processes_find(&p, title);
-    cr_assert(victim, "no %s", title);
-    cr_assert_eq(kill(victim->pid, SIGKILL), 0);
+    processes_kill(server->pid, title); /* a dying one could still be asked */
     if (strcmp(title, "sallyport: keys") == 0)
         server_log_wait(server, "signal 9", "process=keys", NULL);
 }
