@@ -12,7 +12,7 @@ static const char *const names[PROCESS_COUNT] = {
     [PROCESS_MASTER] = "master",   [PROCESS_GATE] = "gate",
     [PROCESS_SESSION] = "session", [PROCESS_AUTH] = "auth",
     [PROCESS_KEYS] = "keys",       [PROCESS_FILES] = "files",
-    [PROCESS_LOG] = "log",         [PROCESS_NAMES] = "names",
+    [PROCESS_LOG] = "log",         [PROCESS_LOOKUP] = "lookup",
     [PROCESS_CTL] = "ctl",         [PROCESS_SUPERVISOR] = "supervisor",
 };
 

@@ -506,11 +506,11 @@ const struct setting setting_table[] = {
       .offset = FIELD(uid_log),
       .value = "_sallyport-log",
       .help = "Account of the process log." },
-    { .key = "uid.names",
+    { .key = "uid.lookup",
       .type = SETTING_NAME,
-      .offset = FIELD(uid_names),
-      .value = "_sallyport-names",
-      .help = "Account of the process names, which runs only if a host name "
+      .offset = FIELD(uid_lookup),
+      .value = "_sallyport-lookup",
+      .help = "Account of the process lookup, which runs only if a host name "
               "must be looked up." },
     { .key = "uid_first",
       .type = SETTING_NUMBER,

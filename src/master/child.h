@@ -1,5 +1,5 @@
-/* The processes that master executes: gate, auth, log, names. One table says
- * which, with what set-up, and what follows their start and end. */
+/* The processes that master executes: gate, auth, keys, log, lookup. One table
+ * says which, with what set-up, and what follows their start and end. */
 #ifndef SALLYPORT_SRC_MASTER_CHILD_H
 #define SALLYPORT_SRC_MASTER_CHILD_H
 

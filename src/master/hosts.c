@@ -1,6 +1,6 @@
 /* Host names of public addresses, in master: who is to be looked up when, and
  * what gate and the log hear of it. Root asks no resolver and parses no answer:
- * process names does. An address is kept until there is another one. */
+ * process lookup does. An address is kept until there is another one. */
 #include "hosts.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ void hosts_init(struct master *m)
 
 static struct child *names_of(struct master *m)
 {
-    return master_ready(m, PROCESS_NAMES);
+    return master_ready(m, PROCESS_LOOKUP);
 }
 
 static bool has_failed(const struct hosts *h)
@@ -126,7 +126,7 @@ void hosts_on_gone(struct child *c)
     loop_timer_clear(&m->loop, &m->hosts.timer);
     if (m->state != MASTER_RUNNING)
         return;
-    master_report(m, EVENT_SERVICE, PROCESS_NAMES,
+    master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
                   "gone: clients are told the addresses that host names have "
                   "now until the next start");
 }
@@ -164,9 +164,9 @@ static void changed(struct master *m, struct public_address *a,
 
     address_text(now, new);
     if (m->hosts.settled)
-        master_report(m, EVENT_SERVICE, PROCESS_NAMES, "%s was %s, is now %s%s",
-                      a->host, address_text(&a->ip, old), new,
-                      odd ? ", which is private" : "");
+        master_report(
+            m, EVENT_SERVICE, PROCESS_LOOKUP, "%s was %s, is now %s%s", a->host,
+            address_text(&a->ip, old), new, odd ? ", which is private" : "");
     else if (odd)
         say("hint: PASV tells clients %s, the address of %s, which is "
             "private; if clients come from the internet, look into /etc/hosts",
@@ -193,7 +193,7 @@ int hosts_on_resolved(void *owner, struct msg_resolved *msg)
     if (!address_same_host(&a->ip, now))
         changed(m, a, now);
     else if (h->failed[h->at])
-        master_report(m, EVENT_SERVICE, PROCESS_NAMES,
+        master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
                       "%s has its address again", a->host);
     h->failed[h->at] = false;
     next(m);
@@ -211,7 +211,7 @@ static void tell_failure(struct master *m, const struct public_address *a,
     if (!m->hosts.settled)
         hint(a, why);
     else if (!m->hosts.failed[m->hosts.at])
-        master_report(m, EVENT_SERVICE, PROCESS_NAMES,
+        master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
                       "%s: %s; clients are told %s", a->host, why, kept);
 }
 

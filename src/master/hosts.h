@@ -1,4 +1,4 @@
-/* The host names among the public addresses (`address`): process names looks
+/* The host names among the public addresses (`address`): process lookup looks
  * them up, one at a time, at the start and then every address_refresh. */
 #ifndef SALLYPORT_SRC_MASTER_HOSTS_H
 #define SALLYPORT_SRC_MASTER_HOSTS_H
@@ -31,7 +31,7 @@ struct hosts {
 /* Nothing where there is no host name. */
 void hosts_init(struct master *m);
 
-/* Of the process names; owner: struct child. */
+/* Of the process lookup; owner: struct child. */
 void hosts_on_ready(struct child *c);
 void hosts_on_gone(struct child *c);
 int hosts_on_resolved(void *owner, struct msg_resolved *msg);

@@ -107,7 +107,7 @@ int master_start(struct master *m)
     if (!m->check)
         add_child(m, PROCESS_LOG);
     if (!m->hosts.settled)
-        add_child(m, PROCESS_NAMES);
+        add_child(m, PROCESS_LOOKUP);
     add_child(m, PROCESS_KEYS); /* gate waits for it */
     add_child(m, PROCESS_GATE);
     for (size_t i = 0; i < m->auth_count && !m->check; i++)

@@ -107,7 +107,7 @@ int prepare_identities(struct master *m, struct complaint *c)
         { "uid.auth", m->settings.uid_auth, PROCESS_AUTH },
         { "uid.keys", m->settings.uid_keys, PROCESS_KEYS },
         { "uid.log", m->settings.uid_log, PROCESS_LOG },
-        { "uid.names", m->settings.uid_names, PROCESS_NAMES },
+        { "uid.lookup", m->settings.uid_lookup, PROCESS_LOOKUP },
     };
     /* The last one needn't be there where it isn't needed. */
     const size_t n = sizeof(rows) / sizeof(rows[0]) -
@@ -133,7 +133,7 @@ int prepare_range(const struct master *m, const struct settings *s,
         { "uid.auth", NULL, PROCESS_AUTH },
         { "uid.keys", NULL, PROCESS_KEYS },
         { "uid.log", NULL, PROCESS_LOG },
-        { "uid.names", NULL, PROCESS_NAMES },
+        { "uid.lookup", NULL, PROCESS_LOOKUP },
     };
     int r = 0;
 

@@ -233,7 +233,7 @@ static const struct handler auth_handlers[] = {
     START_MESSAGES,
     ON(verdict, worker_on_verdict),
 };
-static const struct handler names_handlers[] = {
+static const struct handler lookup_handlers[] = {
     START_MESSAGES,
     ON(resolved, hosts_on_resolved),
     ON(unresolved, hosts_on_unresolved),
@@ -261,9 +261,9 @@ static child_step *const keys_steps[] = {
 static child_step *const keys_check_steps[] = { step_sandbox,
                                                 certificates_step_keys,
                                                 step_peers, step_go, NULL };
-static child_step *const names_steps[] = { step_sandbox, step_log, step_go,
-                                           NULL };
-static child_step *const names_check_steps[] = { step_sandbox, step_go, NULL };
+static child_step *const lookup_steps[] = { step_sandbox, step_log, step_go,
+                                            NULL };
+static child_step *const lookup_check_steps[] = { step_sandbox, step_go, NULL };
 static child_step *const log_steps[] = { step_conf, step_sandbox, step_output,
                                          step_go, NULL };
 
@@ -301,12 +301,12 @@ static const struct child_row rows[] = {
       .on_writable = worker_on_writable,
       .on_gone = worker_on_gone,
       .on_time = worker_on_time },
-    { .process = PROCESS_NAMES,
+    { .process = PROCESS_LOOKUP,
       .once = true,
-      .binary = "names",
-      .steps = names_steps,
-      .check_steps = names_check_steps,
-      HANDLERS(names_handlers),
+      .binary = "lookup",
+      .steps = lookup_steps,
+      .check_steps = lookup_check_steps,
+      HANDLERS(lookup_handlers),
       .on_ready = hosts_on_ready,
       .on_gone = hosts_on_gone },
 };

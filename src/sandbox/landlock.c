@@ -1,6 +1,6 @@
 /* Landlock confines files to home and shares: neither a descriptor of another
  * directory nor a mistake in resolving a path opens anything else. It confines
- * names to reading the system's directories. It needs no root. It must never
+ * lookup to reading the system's directories. It needs no root. It must never
  * permit a right that the lists below lack. */
 #include "landlock.h"
 
@@ -46,7 +46,7 @@ struct ruleset {
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |            \
      LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER | ACCESS_TRUNCATE)
 
-/* For names. */
+/* For lookup. */
 #define PERMITTED_TO_READ                                                      \
     (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 

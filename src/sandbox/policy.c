@@ -17,7 +17,7 @@ const struct policy *policy_of(enum process p, bool connects)
         [PROCESS_MASTER] = &policy_master,   [PROCESS_GATE] = &policy_gate,
         [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
         [PROCESS_KEYS] = &policy_keys,       [PROCESS_FILES] = &policy_files,
-        [PROCESS_LOG] = &policy_log,         [PROCESS_NAMES] = &policy_names,
+        [PROCESS_LOG] = &policy_log,         [PROCESS_LOOKUP] = &policy_lookup,
     };
 
     return connects && connecting[p] ? connecting[p] : policies[p];

@@ -74,7 +74,7 @@ extern const struct policy policy_auth;
 extern const struct policy policy_keys;
 extern const struct policy policy_files;
 extern const struct policy policy_log;
-extern const struct policy policy_names;
+extern const struct policy policy_lookup;
 
 /* Calls that no correct version of this program makes. They kill where the
  * policy doesn't permit them. A row with a condition: this use kills where the

@@ -11,7 +11,7 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .title = "sallyport: master",
         .forks = true,
         .cannot = "make a socket, connect, bind or listen once it is "
-                  "up; execute anything but gate, auth, keys, log and names",
+                  "up; execute anything but gate, auth, keys, log and lookup",
     },
     [PROCESS_GATE] = {
         .title = "sallyport: gate",
@@ -57,8 +57,8 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .empty_root = true,
         .cannot = "see files but its own log's descriptors; reach the network",
     },
-    [PROCESS_NAMES] = {
-        .title = "sallyport: names",
+    [PROCESS_LOOKUP] = {
+        .title = "sallyport: lookup",
         .own_ids = true,
         .forks = true,
         .landlock = true,
@@ -76,7 +76,7 @@ const struct sandbox_row *sandbox_row(enum process p)
 
 enum process sandbox_above(enum process p)
 {
-    if (p == PROCESS_NAMES)
-        return PROCESS_NAMES;
+    if (p == PROCESS_LOOKUP)
+        return PROCESS_LOOKUP;
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }

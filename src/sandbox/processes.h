@@ -5,7 +5,7 @@
 #include "sallyport/base/process.h"
 
 /* The process in whose sandbox P starts. P itself if it starts in none: master,
- * and names, which starts before master enters its sandbox. */
+ * and lookup, which starts before master enters its sandbox. */
 enum process sandbox_above(enum process p);
 
 #endif

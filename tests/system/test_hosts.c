@@ -24,7 +24,7 @@
 
 /* Nobody connects to it, so what PASV tells isn't what is connected to. */
 #define LISTEN   "127.0.0.3:0"
-#define SETTINGS "uid.names = 69993\n"
+#define SETTINGS "uid.lookup = 69993\n"
 #define ON_ITS_OWN                                                             \
     "227 {*}(127,0,0,3,{p1},{p2}){*}" /* no address of the name is known */
 
@@ -230,7 +230,7 @@ static void take_step(const struct net *n, const struct server *server,
     files_write(path_in(n, "answer.asked"), "", 0, 0644);
     say(n, step->answer);
     if (step->report)
-        server_log_wait(server, "process=names", step->report, NULL);
+        server_log_wait(server, "process=lookup", step->report, NULL);
     else
         cr_assert(wait_until(was_asked, (void *)n, WAIT_MS));
     open_session(&s, server);

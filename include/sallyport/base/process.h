@@ -11,7 +11,7 @@ enum process {
     PROCESS_KEYS,
     PROCESS_FILES,
     PROCESS_LOG,
-    PROCESS_NAMES,
+    PROCESS_LOOKUP,
     PROCESS_SANDBOXED, /* the processes above belong to the server, and have
                           sandboxes */
     PROCESS_CTL = PROCESS_SANDBOXED, /* sallyportctl */

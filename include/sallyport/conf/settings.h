@@ -134,7 +134,7 @@ struct settings {
     char uid_auth[SETTINGS_NAME_MAX];
     char uid_keys[SETTINGS_NAME_MAX];
     char uid_log[SETTINGS_NAME_MAX];
-    char uid_names[SETTINGS_NAME_MAX];
+    char uid_lookup[SETTINGS_NAME_MAX];
     uint64_t uid_first, uid_last; /* the range of users */
 
     char file[SETTINGS_PATH_MAX]; /* the configuration's name, for complaints */

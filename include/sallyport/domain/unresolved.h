@@ -1,4 +1,4 @@
-/* Why a host name has no address: names reports it, and master logs it. */
+/* Why a host name has no address: lookup reports it, and master logs it. */
 #ifndef SALLYPORT_DOMAIN_UNRESOLVED_H
 #define SALLYPORT_DOMAIN_UNRESOLVED_H
 

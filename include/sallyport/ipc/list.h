@@ -222,7 +222,7 @@ NUMBER(allow_weaker)
 FD(directory)
 END
 
-MESSAGE(log, MASTER, GATE | AUTH | KEYS | NAMES, START | RUN, MANY, NONE,
+MESSAGE(log, MASTER, GATE | AUTH | KEYS | LOOKUP, START | RUN, MANY, NONE,
         "the receiver's end of its channel to log, which outlives each log")
 FD(log)
 END
@@ -465,18 +465,18 @@ END
 
 SECTION("Host names", NULL)
 
-MESSAGE(resolve, MASTER, NAMES, RUN, MANY, NONE,
+MESSAGE(resolve, MASTER, LOOKUP, RUN, MANY, NONE,
         "a host name, and the address that it had last; one at a time")
 WORD(host)
 ADDRESS(last)
 END
 
-MESSAGE(resolved, NAMES, MASTER, RUN, MANY, resolve,
+MESSAGE(resolved, LOOKUP, MASTER, RUN, MANY, resolve,
         "its IPv4 address: the last one, if that is still one of several")
 ADDRESS(address)
 END
 
-MESSAGE(unresolved, NAMES, MASTER, RUN, MANY, resolve,
+MESSAGE(unresolved, LOOKUP, MASTER, RUN, MANY, resolve,
         "it has no address now, and why")
 ENUM(unresolved, why, UNRESOLVED_COUNT)
 END

@@ -1,5 +1,5 @@
 /* Host names of public addresses: who is asked when, what gate is told, and
- * what becomes of a process names that lies, hangs or dies. */
+ * what becomes of a process lookup that lies, hangs or dies. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "sallyport/ipc/packet.h"
 #include "stage.h"
 
-static struct actor names; /* one test, one process */
+static struct actor lookup; /* one test, one process */
 
 static void with_hosts(struct master *m)
 {
@@ -33,27 +33,27 @@ static void asked(const char *host, const char *kept)
     char text[ADDRESS_TEXT_MAX];
     struct packet p;
 
-    actor_hear(&names, MSG_resolve, &p);
+    actor_hear(&lookup, MSG_resolve, &p);
     cr_expect(slice_equal(p.value[0].text, slice_from(host)), "%.*s",
               (int)p.value[0].text.len, p.value[0].text.ptr);
     cr_expect_str_eq(address_text(&p.value[1].address, text), kept);
-    names.note.serial = p.request; /* for the answer */
+    lookup.note.serial = p.request; /* for the answer */
 }
 
 static void answer(const char *address)
 {
     struct packet p = { .message = MSG_resolved,
-                        .request = (uint32_t)names.note.serial };
+                        .request = (uint32_t)lookup.note.serial };
 
     address_parse(slice_from(address), &p.value[0].address);
-    actor_say(&names, p);
+    actor_say(&lookup, p);
 }
 
 static void answer_none(uint64_t why)
 {
-    actor_say(&names, (struct packet){ .message = MSG_unresolved,
-                                       .request = (uint32_t)names.note.serial,
-                                       .value = { NUMBER(why) } });
+    actor_say(&lookup, (struct packet){ .message = MSG_unresolved,
+                                        .request = (uint32_t)lookup.note.serial,
+                                        .value = { NUMBER(why) } });
 }
 
 static void told(struct stage *s, uint64_t number, const char *address)
@@ -71,11 +71,11 @@ static void raise_with(struct stage *s, void (*adjust)(struct master *m))
 {
     stage_raise(s, adjust);
     actor_enter(s, &s->log, "log");
-    actor_enter(s, &names, "names");
+    actor_enter(s, &lookup, "lookup");
     actor_enter(s, &s->keys, "keys");
     actor_enter(s, &s->auth, "auth");
     actor_ready(s, &s->keys);
-    actor_ready(s, &names);
+    actor_ready(s, &lookup);
     asked("a.example", "none");
 }
 
@@ -101,7 +101,7 @@ static void open_with(struct stage *s)
 
 static void stop(struct stage *s)
 {
-    channel_close(&names.channel);
+    channel_close(&lookup.channel);
     stage_close(s);
 }
 
@@ -158,7 +158,7 @@ Test(hosts, gate_does_not_wait_for_ever)
     stop(&s);
 }
 
-/* The next event that is about names. */
+/* The next event that is about lookup. */
 static void next_report(struct stage *s, const char *wanted)
 {
     struct event_record r;
@@ -167,7 +167,7 @@ static void next_report(struct stage *s, const char *wanted)
     do {
         cr_assert_eq(packet_wait(&s->events, &p, STAGE_WAIT_MS), 1);
         cr_assert_eq(event_decode(p.value[0].text, &r), 0);
-    } while (!slice_equal(r.text[FIELD_PROCESS], SLICE("names")));
+    } while (!slice_equal(r.text[FIELD_PROCESS], SLICE("lookup")));
     cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(wanted)), "%.*s",
               (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
 }
@@ -250,7 +250,7 @@ static void answer_twice(void)
 
 static void answer_another(void)
 {
-    names.note.serial ^= 0x100;
+    lookup.note.serial ^= 0x100;
     answer("192.0.2.1");
 }
 
@@ -271,13 +271,13 @@ static void answer_nothing(void)
 
 static void answer_none_to_another(void)
 {
-    names.note.serial ^= 0x100;
+    lookup.note.serial ^= 0x100;
     answer_none(UNRESOLVED_UNKNOWN);
 }
 
 static void die_of_it(void)
 {
-    actor_die(&names);
+    actor_die(&lookup);
 }
 
 static void say_nothing(void)
@@ -286,7 +286,7 @@ static void say_nothing(void)
 
 static void garbage(void)
 {
-    channel_shout(&names.channel, "garbage", 7, NULL, 0);
+    channel_shout(&lookup.channel, "garbage", 7, NULL, 0);
 }
 
 static const struct {
@@ -311,7 +311,7 @@ static void impatient(struct master *m)
 }
 
 /* It is ended, and not started anew; what was known is told on. */
-Test(hosts, without_names_all_goes_on)
+Test(hosts, without_lookup_all_goes_on)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         struct stage s;
@@ -336,16 +336,16 @@ Test(hosts, without_names_all_goes_on)
     }
 }
 
-Test(hosts, names_must_come_up)
+Test(hosts, lookup_must_come_up)
 {
     struct stage s;
 
     stage_raise(&s, with_hosts);
     actor_enter(&s, &s.log, "log");
-    actor_enter(&s, &names, "names");
+    actor_enter(&s, &lookup, "lookup");
     actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.auth, "auth");
-    actor_die(&names);
+    actor_die(&lookup);
     stage_ended(&s, EX_SOFTWARE);
 }
 
@@ -364,10 +364,10 @@ Test(hosts, check_looks_once)
     struct stage s;
 
     stage_raise(&s, check_only);
-    actor_enter(&s, &names, "names");
+    actor_enter(&s, &lookup, "lookup");
     actor_enter(&s, &s.keys, "keys");
     actor_ready(&s, &s.keys);
-    actor_ready(&s, &names);
+    actor_ready(&s, &lookup);
     asked("a.example", "none");
     answer_none(UNRESOLVED_UNKNOWN);
     asked("b.example", "none");

@@ -44,7 +44,7 @@
 #define FILES   BIT(PROCESS_FILES)
 #define KEYS    BIT(PROCESS_KEYS)
 #define LOG     BIT(PROCESS_LOG)
-#define NAMES   BIT(PROCESS_NAMES)
+#define LOOKUP  BIT(PROCESS_LOOKUP)
 #define ALL     (BIT(PROCESS_SANDBOXED) - 1)
 
 enum end { KILLED = 1, REFUSED, QUIET, PASSED, BROKEN };
@@ -149,7 +149,7 @@ static void try_table(const struct row *rows, size_t n, bool connects)
 #define TABLE(rows) try_table(rows, sizeof(rows) / sizeof((rows)[0]), false)
 #define TABLE_ACTIVE(rows)                                                     \
     try_table(rows, sizeof(rows) / sizeof((rows)[0]), true)
-#define OTHERS    (ALL & ~NAMES) /* which has a table of its own */
+#define OTHERS    (ALL & ~LOOKUP) /* which has a table of its own */
 #define SANDBOXED (OTHERS & ~MASTER)
 
 Test(calls, nobody_may)
@@ -258,51 +258,51 @@ Test(calls, active_mode)
 }
 
 /* It looks up host names, in no other sandbox than its own. */
-Test(calls, names)
+Test(calls, lookup)
 {
     static const struct row rows[] = {
-        CALL(NAMES, PASSED, socket, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK),
-        CALL(NAMES, PASSED, socket, AF_INET, SOCK_STREAM),
-        CALL(NAMES, PASSED, socket, AF_INET6, SOCK_DGRAM),
-        CALL(NAMES, PASSED, socket, AF_UNIX, SOCK_STREAM),
-        CALL(NAMES, PASSED, connect, -1),
+        CALL(LOOKUP, PASSED, socket, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK),
+        CALL(LOOKUP, PASSED, socket, AF_INET, SOCK_STREAM),
+        CALL(LOOKUP, PASSED, socket, AF_INET6, SOCK_DGRAM),
+        CALL(LOOKUP, PASSED, socket, AF_UNIX, SOCK_STREAM),
+        CALL(LOOKUP, PASSED, connect, -1),
         CALL(GATE | SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_QUICKACK),
-        CALL(NAMES, PASSED, setsockopt, -1, IPPROTO_IP, IP_RECVERR),
-        CALL(NAMES, PASSED, setsockopt, -1, IPPROTO_IPV6, IPV6_RECVERR),
-        CALL(NAMES, PASSED, ioctl, -1, FIONREAD),
-        CALL(NAMES, PASSED, open, PATH, O_RDONLY | O_CLOEXEC),
-        CALL(NAMES, PASSED, openat, AT_FDCWD, PATH, O_RDONLY),
-        CALL(NAMES, PASSED, newfstatat, AT_FDCWD, PATH, SPACE, 0),
-        CALL(NAMES, PASSED, pread64, -1),
-        CALL(NAMES, PASSED, uname, SPACE),
-        CALL(NAMES, PASSED, pipe2, SPACE),
-        CALL(NAMES, PASSED, prlimit64, 0, 7),
-        CALL(NAMES, PASSED, kill, 0x7fffffff, SIGKILL),
-        CALL(NAMES, PASSED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
+        CALL(LOOKUP, PASSED, setsockopt, -1, IPPROTO_IP, IP_RECVERR),
+        CALL(LOOKUP, PASSED, setsockopt, -1, IPPROTO_IPV6, IPV6_RECVERR),
+        CALL(LOOKUP, PASSED, ioctl, -1, FIONREAD),
+        CALL(LOOKUP, PASSED, open, PATH, O_RDONLY | O_CLOEXEC),
+        CALL(LOOKUP, PASSED, openat, AT_FDCWD, PATH, O_RDONLY),
+        CALL(LOOKUP, PASSED, newfstatat, AT_FDCWD, PATH, SPACE, 0),
+        CALL(LOOKUP, PASSED, pread64, -1),
+        CALL(LOOKUP, PASSED, uname, SPACE),
+        CALL(LOOKUP, PASSED, pipe2, SPACE),
+        CALL(LOOKUP, PASSED, prlimit64, 0, 7),
+        CALL(LOOKUP, PASSED, kill, 0x7fffffff, SIGKILL),
+        CALL(LOOKUP, PASSED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
              -1),
-        CALL(NAMES, KILLED, mprotect, 0, 4096, PROT_READ | PROT_EXEC),
-        CALL(NAMES, KILLED, openat2, AT_FDCWD, PATH),
-        CALL(NAMES, KILLED, socketpair, AF_UNIX, SOCK_STREAM),
-        CALL(NAMES, KILLED, setresuid, -1, -1, -1),
-        CALL(NAMES, KILLED, setgroups, -1),
-        CALL(NAMES, KILLED, capset),
-        CALL(NAMES, KILLED, chroot, (long)"."),
-        CALL(NAMES, REFUSED, open, PATH, O_RDWR),
-        CALL(NAMES, REFUSED, openat, AT_FDCWD, PATH, O_WRONLY),
-        CALL(NAMES, REFUSED, openat, AT_FDCWD, (long)"/tmp/x", O_CREAT),
-        CALL(NAMES, REFUSED, openat, AT_FDCWD, PATH, O_TRUNC),
-        CALL(NAMES, REFUSED, unlinkat, -1),
-        CALL(NAMES, REFUSED, renameat2, -1),
-        CALL(NAMES, REFUSED, mkdirat, -1),
-        CALL(NAMES, REFUSED, getdents64, -1),
-        CALL(NAMES, REFUSED, pwrite64, -1),
-        CALL(NAMES, REFUSED, ftruncate, -1),
-        CALL(NAMES, REFUSED, accept4, -1),
-        CALL(NAMES, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
-        CALL(NAMES, REFUSED, prlimit64, 1),
-        CALL(NAMES, REFUSED, memfd_create),
-        CALL(NAMES, REFUSED, seccomp, 1, -1),
-        CALL(NAMES, REFUSED, prctl, PR_SET_DUMPABLE),
+        CALL(LOOKUP, KILLED, mprotect, 0, 4096, PROT_READ | PROT_EXEC),
+        CALL(LOOKUP, KILLED, openat2, AT_FDCWD, PATH),
+        CALL(LOOKUP, KILLED, socketpair, AF_UNIX, SOCK_STREAM),
+        CALL(LOOKUP, KILLED, setresuid, -1, -1, -1),
+        CALL(LOOKUP, KILLED, setgroups, -1),
+        CALL(LOOKUP, KILLED, capset),
+        CALL(LOOKUP, KILLED, chroot, (long)"."),
+        CALL(LOOKUP, REFUSED, open, PATH, O_RDWR),
+        CALL(LOOKUP, REFUSED, openat, AT_FDCWD, PATH, O_WRONLY),
+        CALL(LOOKUP, REFUSED, openat, AT_FDCWD, (long)"/tmp/x", O_CREAT),
+        CALL(LOOKUP, REFUSED, openat, AT_FDCWD, PATH, O_TRUNC),
+        CALL(LOOKUP, REFUSED, unlinkat, -1),
+        CALL(LOOKUP, REFUSED, renameat2, -1),
+        CALL(LOOKUP, REFUSED, mkdirat, -1),
+        CALL(LOOKUP, REFUSED, getdents64, -1),
+        CALL(LOOKUP, REFUSED, pwrite64, -1),
+        CALL(LOOKUP, REFUSED, ftruncate, -1),
+        CALL(LOOKUP, REFUSED, accept4, -1),
+        CALL(LOOKUP, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
+        CALL(LOOKUP, REFUSED, prlimit64, 1),
+        CALL(LOOKUP, REFUSED, memfd_create),
+        CALL(LOOKUP, REFUSED, seccomp, 1, -1),
+        CALL(LOOKUP, REFUSED, prctl, PR_SET_DUMPABLE),
     };
 
     TABLE(rows);
@@ -334,16 +334,16 @@ Test(calls, nobody_below_master_may)
         CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RDWR),
         CALL(ALL, KILLED, tgkill),
         CALL(ALL, KILLED, pidfd_send_signal, -1),
-        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, 0),
-        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, SIGSTOP),
-        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
+        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x7fffffff, 0),
+        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x7fffffff, SIGSTOP),
+        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
         /* Should it pass, it reaches the child alone, which is in a group of
          * its own. */
-        CALL(GATE | MASTER | NAMES, KILLED, kill, 0, SIGKILL),
-        CALL(GATE | MASTER | NAMES, KILLED, kill, HIGH, SIGKILL),
+        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0, SIGKILL),
+        CALL(GATE | MASTER | LOOKUP, KILLED, kill, HIGH, SIGKILL),
         /* No process has them, should they pass. */
-        CALL(GATE | MASTER | NAMES, KILLED, kill, -0x7fffffff, SIGKILL),
-        CALL(GATE | MASTER | NAMES, KILLED, kill, 0x80000001, SIGKILL),
+        CALL(GATE | MASTER | LOOKUP, KILLED, kill, -0x7fffffff, SIGKILL),
+        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x80000001, SIGKILL),
         CALL(SANDBOXED, KILLED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
              -1),
         CALL(SANDBOXED, KILLED, mmap, 0, 4096, PROT_EXEC, ANONYMOUS, -1),
@@ -373,7 +373,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(ALL & ~(MASTER | GATE | SESSION), REFUSED, sendfile, -1),
         CALL(ALL, REFUSED, linkat, -1, PATH, -1, PATH, AT_EMPTY_PATH),
         CALL(ALL, REFUSED, sendmmsg, -1),
-        CALL(ALL & ~(GATE | MASTER | NAMES), REFUSED, prctl, PR_SET_PDEATHSIG,
+        CALL(ALL & ~(GATE | MASTER | LOOKUP), REFUSED, prctl, PR_SET_PDEATHSIG,
              0),
         CALL(ALL, REFUSED, prctl, PR_SET_MM),
         CALL(ALL, REFUSED, prctl, PR_SET_SECUREBITS),
@@ -529,12 +529,12 @@ Test(calls, each_may)
         CALL(GATE, PASSED, accept4, -1),
         CALL(GATE | MASTER, PASSED, socketpair, AF_UNIX, SOCK_SEQPACKET, 0,
              SPACE),
-        CALL(GATE | MASTER | NAMES, PASSED, wait4, -1, 0, WNOHANG),
+        CALL(GATE | MASTER | LOOKUP, PASSED, wait4, -1, 0, WNOHANG),
         CALL(GATE | MASTER, PASSED, signalfd4, -1, 0, 8),
         CALL(GATE | MASTER, PASSED, kill, 0x7fffffff, SIGKILL),
         CALL(GATE | MASTER, PASSED, prlimit64, 0, 7),
         CALL(GATE | MASTER, PASSED, prctl, PR_SET_DUMPABLE),
-        CALL(GATE | MASTER | NAMES, PASSED, prctl, PR_SET_PDEATHSIG, 0),
+        CALL(GATE | MASTER | LOOKUP, PASSED, prctl, PR_SET_PDEATHSIG, 0),
         CALL(GATE | MASTER, PASSED, seccomp, 1, -1),
         CALL(FILES | MASTER, PASSED, openat2, -1),
         CALL(FILES, PASSED, mkdirat, -1),

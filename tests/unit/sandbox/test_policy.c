@@ -78,7 +78,7 @@ Test(policy, active_mode_widens_gate_alone)
         cr_assert_eq(policy_collect(policy_of((enum process)p, true), &on), 0);
         cr_expect_eq(on.count, off.count + (widens ? 4 : 0), "%s",
                      process_name((enum process)p));
-        if (p == PROCESS_NAMES)
+        if (p == PROCESS_LOOKUP)
             continue;
         cr_expect_eq(policy_permits(&off, "socket"), PERMITTED_NEVER);
         cr_expect_eq(policy_permits(&off, "connect"), PERMITTED_NEVER);
@@ -174,7 +174,7 @@ Test(policy, the_table_of_processes)
         [PROCESS_KEYS] = { true, true, false, false, true, false },
         [PROCESS_FILES] = { true, false, false, true, true, false },
         [PROCESS_LOG] = { true, true, false, false, false, false },
-        [PROCESS_NAMES] = { true, false, true, true, true, true },
+        [PROCESS_LOOKUP] = { true, false, true, true, true, true },
     };
 
     for (int p = 0; p < PROCESS_SANDBOXED; p++) {

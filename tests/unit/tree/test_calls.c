@@ -22,7 +22,7 @@ static const struct call {
     { "SYS_openat2", "files sandbox ctl" },
     { "SCM_RIGHTS", "ipc" },
     { "getpwnam(", "master" },
-    { "gethostbyname2_r(", "names" },
+    { "gethostbyname2_r(", "lookup" },
     { "getaddrinfo(", "client" },
     { "execveat(", "master" },
     { "system(", "" },

@@ -1,4 +1,4 @@
-/* The set-up messages of master up to GO, and the sandbox. In names, before it
+/* The set-up messages of master up to GO, and the sandbox. In lookup, before it
  * hears of any name. */
 #include "setup.h"
 
@@ -11,10 +11,10 @@
 /* Standard ones, master, log, the loop; a lookup's pipe, sockets and files. */
 #define FILES_MAX 64
 
-void setup_init(struct setup *s, struct names *n)
+void setup_init(struct setup *s, struct lookup *n)
 {
     process_ignore_signals();
-    *s = (struct setup){ .names = n };
+    *s = (struct setup){ .lookup = n };
 }
 
 /* It needs no root folder: /etc/hosts and the like stand in the system's. */
@@ -33,7 +33,7 @@ static int setup_on_log(void *owner, struct msg_log *msg)
 {
     struct setup *s = owner;
 
-    event_sender_renew(&s->names->log, fd_take(&msg->log));
+    event_sender_renew(&s->lookup->log, fd_take(&msg->log));
     return 0;
 }
 
@@ -44,8 +44,8 @@ static const struct handler handlers[] = {
 
 int setup_receive(struct setup *s)
 {
-    struct channel *c = &s->names->master;
-    int r = loop_init(&s->names->loop);
+    struct channel *c = &s->lookup->master;
+    int r = loop_init(&s->lookup->loop);
 
     if (r == 0)
         r = channel_setup(c, handlers, sizeof(handlers) / sizeof(handlers[0]),
@@ -53,7 +53,7 @@ int setup_receive(struct setup *s)
     if (r < 0)
         return -EINVAL;
     if (!s->has_sandbox)
-        return complain(&s->complaint, "names: set-up: no sandbox");
+        return complain(&s->complaint, "lookup: set-up: no sandbox");
     return 0;
 }
 
@@ -76,9 +76,9 @@ int setup_sandbox(struct setup *s)
     }
     s->plan.beneath = fd;
     s->plan.beneath_count = n;
-    event_syscalls_by(&s->names->log);
+    event_syscalls_by(&s->lookup->log);
     sandbox_on_refused(event_on_syscall);
-    r = sandbox_enter(PROCESS_NAMES, &s->plan, &weaker, &s->complaint);
+    r = sandbox_enter(PROCESS_LOOKUP, &s->plan, &weaker, &s->complaint);
     while (n > 0)
         fd_close(&fd[--n]);
     if (r == 0 && weaker)
@@ -88,5 +88,5 @@ int setup_sandbox(struct setup *s)
 
 void setup_failed(struct setup *s)
 {
-    channel_failed(&s->names->master, &s->complaint);
+    channel_failed(&s->lookup->master, &s->complaint);
 }

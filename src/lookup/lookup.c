@@ -1,7 +1,7 @@
-/* names at work: a question of master is a fork with a deadline, whose answer
+/* Lookup at work: a question of master is a fork with a deadline, whose answer
  * comes by a pipe. What that fork says is believed as far as an address goes;
  * whatever it does, it is killed and reaped before the next one. */
-#include "names.h"
+#include "lookup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,18 +18,18 @@
 
 static void on_late(void *owner);
 
-void names_init(struct names *n, int fd)
+void lookup_init(struct lookup *n, int fd)
 {
-    *n = (struct names){ .loop.epoll_fd = -1,
-                         .answer = -1,
-                         .look = lookup_host,
-                         .look_ms = LOOKUP_MS };
-    channel_init(&n->master, fd, PROCESS_NAMES, PROCESS_MASTER, PHASE_START);
-    event_sender_init(&n->log, -1, PROCESS_NAMES);
+    *n = (struct lookup){ .loop.epoll_fd = -1,
+                          .answer = -1,
+                          .look = lookup_host,
+                          .look_ms = LOOKUP_MS };
+    channel_init(&n->master, fd, PROCESS_LOOKUP, PROCESS_MASTER, PHASE_START);
+    event_sender_init(&n->log, -1, PROCESS_LOOKUP);
     n->deadline = (struct loop_timer){ .on_time = on_late, .owner = n };
 }
 
-static void tell_death(struct names *n, int signal)
+static void tell_death(struct lookup *n, int signal)
 {
     struct event_record r;
     char reason[64];
@@ -41,7 +41,7 @@ static void tell_death(struct names *n, int signal)
 }
 
 /* It has answered, or won't: nothing of it stays. */
-static void end_lookup(struct names *n)
+static void end_lookup(struct lookup *n)
 {
     int status = 0;
 
@@ -58,7 +58,7 @@ static void end_lookup(struct names *n)
         tell_death(n, WTERMSIG(status));
 }
 
-void names_release(struct names *n)
+void lookup_release(struct lookup *n)
 {
     end_lookup(n);
     channel_close(&n->master);
@@ -66,7 +66,7 @@ void names_release(struct names *n)
     loop_release(&n->loop);
 }
 
-static void tell(struct names *n, const struct finding *f)
+static void tell(struct lookup *n, const struct finding *f)
 {
     int r = f->address.family != 0
                 ? SEND(&n->master, resolved, n->request, .address = f->address)
@@ -90,7 +90,7 @@ static struct finding sober(const struct finding *f)
 
 static void on_answer(void *owner, uint32_t events)
 {
-    struct names *n = owner;
+    struct lookup *n = owner;
     struct finding f;
     ssize_t got = read(n->answer, &f, sizeof(f));
 
@@ -105,16 +105,16 @@ static void on_answer(void *owner, uint32_t events)
 
 static void on_late(void *owner)
 {
-    struct names *n = owner;
+    struct lookup *n = owner;
     struct finding f = { .why = UNRESOLVED_LATE };
 
     end_lookup(n);
     tell(n, &f);
 }
 
-/* The fork. It can't fork again, and doesn't outlive names; of names' own
+/* The fork. It can't fork again, and doesn't outlive lookup; of lookup's own
  * descriptors it has the one to log, for refused system calls. */
-static noreturn void look_up(struct names *n, const char *host,
+static noreturn void look_up(struct lookup *n, const char *host,
                              const struct address *kept, int pipe_end,
                              pid_t parent)
 {
@@ -132,7 +132,7 @@ static noreturn void look_up(struct names *n, const char *host,
     _exit(write(pipe_end, &f, sizeof(f)) == sizeof(f) ? 0 : EX_IOERR);
 }
 
-static int begin(struct names *n, const char *host, const struct address *kept)
+static int begin(struct lookup *n, const char *host, const struct address *kept)
 {
     pid_t self = getpid();
     int ends[2];
@@ -156,9 +156,9 @@ static int begin(struct names *n, const char *host, const struct address *kept)
     return loop_add(&n->loop, &n->answer_watch);
 }
 
-static int names_on_resolve(void *owner, struct msg_resolve *msg)
+static int lookup_on_resolve(void *owner, struct msg_resolve *msg)
 {
-    struct names *n = owner;
+    struct lookup *n = owner;
     struct finding f = { .why = UNRESOLVED_FAILED };
     char host[MESSAGE_WORD_MAX + 1];
 
@@ -173,22 +173,22 @@ static int names_on_resolve(void *owner, struct msg_resolve *msg)
     return 0;
 }
 
-static int names_on_log(void *owner, struct msg_log *msg)
+static int lookup_on_log(void *owner, struct msg_log *msg)
 {
-    struct names *n = owner;
+    struct lookup *n = owner;
 
     event_sender_renew(&n->log, fd_take(&msg->log));
     return 0;
 }
 
 static const struct handler handlers[] = {
-    ON(resolve, names_on_resolve),
-    ON(log, names_on_log),
+    ON(resolve, lookup_on_resolve),
+    ON(log, lookup_on_log),
 };
 
 static void on_master(void *owner, uint32_t events)
 {
-    struct names *n = owner;
+    struct lookup *n = owner;
     int r = channel_dispatch(&n->master, handlers,
                              sizeof(handlers) / sizeof(handlers[0]), n);
 
@@ -199,7 +199,7 @@ static void on_master(void *owner, uint32_t events)
         loop_stop(&n->loop);
 }
 
-int names_run(struct names *n)
+int lookup_run(struct lookup *n)
 {
     int r;
 

@@ -1,5 +1,6 @@
-/* The process names without its sandbox, with the test as its master. No lookup
- * here asks the network: hosts are numbers, or the lookup is the test's. */
+/* The process lookup without its sandbox, with the test as its master. No
+ * lookup here asks the network: hosts are numbers, or the lookup is the test's.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "names/names.h"
+#include "lookup/lookup.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
 #include "support/tell.h"
@@ -38,15 +39,15 @@ static void give_log(struct bench *b)
     cr_assert_eq(fd_pair(ends), 0);
     TELL(&b->master, log, 0, .log = ends[1]);
     fd_close(&ends[1]);
-    channel_init(&b->log, ends[0], PROCESS_LOG, PROCESS_NAMES, PHASE_RUN);
+    channel_init(&b->log, ends[0], PROCESS_LOG, PROCESS_LOOKUP, PHASE_RUN);
 }
 
-static _Noreturn void run_names(int fd, look_fn *look)
+static _Noreturn void run_lookup(int fd, look_fn *look)
 {
-    static struct names n;
+    static struct lookup n;
     int r;
 
-    names_init(&n, fd);
+    lookup_init(&n, fd);
     n.master.phase = PHASE_START;
     if (look) {
         n.look = look;
@@ -54,8 +55,8 @@ static _Noreturn void run_names(int fd, look_fn *look)
     }
     r = loop_init(&n.loop);
     if (r == 0)
-        r = names_run(&n);
-    names_release(&n);
+        r = lookup_run(&n);
+    lookup_release(&n);
     _exit(r == 0 ? 0 : EX_OSERR);
 }
 
@@ -65,12 +66,12 @@ static void start(struct bench *b, look_fn *look)
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&b->master, ends[0], PROCESS_MASTER, PROCESS_NAMES,
+    channel_init(&b->master, ends[0], PROCESS_MASTER, PROCESS_LOOKUP,
                  PHASE_START);
     b->pid = fork();
     if (b->pid == 0) {
         fd_close_others(3, &ends[1], 1);
-        run_names(ends[1], look);
+        run_lookup(ends[1], look);
     }
     close(ends[1]);
     cr_assert_eq(channel_wait(&b->master, &m, WAIT_MS), 1);
@@ -104,7 +105,7 @@ static void expect(struct bench *b, const char *host, const char *answer)
         cr_expect_str_eq(unresolved_text(m.unresolved.why), answer);
 }
 
-Test(names, numbers_are_addresses)
+Test(lookup, numbers_are_addresses)
 {
     struct bench b;
 
@@ -117,7 +118,7 @@ Test(names, numbers_are_addresses)
     stop(&b, 0);
 }
 
-Test(names, what_a_client_can_connect_to)
+Test(lookup, what_a_client_can_connect_to)
 {
     static const struct {
         const char *text;
@@ -189,7 +190,7 @@ static void expect_event(struct bench *b, const char *words)
               "%.*s", (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
 }
 
-Test(names, a_lookup_is_not_trusted)
+Test(lookup, a_lookup_is_not_trusted)
 {
     const char *failed = unresolved_text(UNRESOLVED_FAILED);
     struct bench b;
@@ -223,7 +224,7 @@ static void count_descriptors(const char *host, const struct address *kept,
         find(ret, "192.0.2.1", 0);
 }
 
-Test(names, a_lookup_holds_nothing)
+Test(lookup, a_lookup_holds_nothing)
 {
     struct bench b;
 
@@ -233,7 +234,7 @@ Test(names, a_lookup_holds_nothing)
 }
 
 /* Both are there before the first is begun with. */
-Test(names, one_question_at_a_time)
+Test(lookup, one_question_at_a_time)
 {
     struct bench b;
 
@@ -246,7 +247,7 @@ Test(names, one_question_at_a_time)
 }
 
 /* Nothing of it is left when master goes in the middle of a lookup. */
-Test(names, ends_with_master)
+Test(lookup, ends_with_master)
 {
     struct bench b;
 

@@ -1,9 +1,9 @@
 /* The lookup itself: libc's resolver, on bytes of the network. Runs in a fork
- * of names that does nothing else and then ends. */
+ * of lookup that does nothing else and then ends. */
 #include <netdb.h>
 #include <string.h>
 
-#include "names.h"
+#include "lookup.h"
 
 #define ROOM 16384 /* for what libc parses: the largest UDP answer fits */
 

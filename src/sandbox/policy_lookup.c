@@ -1,4 +1,4 @@
-/* names: looks up the addresses of hosts, each in a fork of its own. It is
+/* lookup: looks up the addresses of hosts, each in a fork of its own. It is
  * executed before master enters its sandbox, so that master needs none of these
  * permissions. If a library of the name service switch makes another call, that
  * one lookup fails. */
@@ -24,7 +24,7 @@ static const struct permission may[] = {
     MAY(wait4, "reaping a lookup"),
     MAY_IF_BOTH(kill, IS(1, SIGKILL), OF_ONE(0),
                 "a lookup that takes too long"),
-    MAY_IF(prctl, IS(0, PR_SET_PDEATHSIG), "a lookup ends with names"),
+    MAY_IF(prctl, IS(0, PR_SET_PDEATHSIG), "a lookup ends with its parent"),
     MAY_IF(prlimit64, IS(0, 0), "a lookup may not fork"),
 
     MAY_IF(socket, IS(0, AF_INET), "name servers"),
@@ -48,4 +48,4 @@ static const struct permission may[] = {
     END_OF_LIST,
 };
 
-const struct policy policy_names = { may, { &policy_common, NULL } };
+const struct policy policy_lookup = { may, { &policy_common, NULL } };

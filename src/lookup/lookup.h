@@ -1,6 +1,6 @@
-/* What the process names holds, and the lookup that is under way. */
-#ifndef SALLYPORT_SRC_NAMES_NAMES_H
-#define SALLYPORT_SRC_NAMES_NAMES_H
+/* What the process lookup holds, and the lookup that is under way. */
+#ifndef SALLYPORT_SRC_LOOKUP_LOOKUP_H
+#define SALLYPORT_SRC_LOOKUP_LOOKUP_H
 
 #include <sys/types.h>
 
@@ -14,7 +14,7 @@
 
 struct finding;
 
-struct names {
+struct lookup {
     struct loop loop;
     struct channel master;
     struct loop_watch master_watch;
@@ -31,10 +31,10 @@ struct names {
     struct loop_timer deadline;
 };
 
-void names_init(struct names *n, int fd);
-void names_release(struct names *n);
+void lookup_init(struct lookup *n, int fd);
+void lookup_release(struct lookup *n);
 /* Serves until master is gone: 0 or -errno. */
-int names_run(struct names *n);
+int lookup_run(struct lookup *n);
 
 /* What a lookup says, by its pipe. */
 struct finding {
