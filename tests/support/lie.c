@@ -1,5 +1,4 @@
 #include "lie.h"
-#include "sallyport/ipc/packet.h"
 
 #include <errno.h>
 #include <string.h>

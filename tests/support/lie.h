@@ -2,8 +2,8 @@
 #ifndef SALLYPORT_TESTS_SUPPORT_LIE_H
 #define SALLYPORT_TESTS_SUPPORT_LIE_H
 
+#include "packet.h"
 #include "sallyport/ipc/channel.h"
-#include "sallyport/ipc/packet.h"
 
 /* Sends a message without any of the checks of packet_send(): 0 or -errno.
  * BODY is the struct msg_NAME of KIND. */

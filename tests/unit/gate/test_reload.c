@@ -12,8 +12,8 @@
 
 #include "bench.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/packet.h"
 #include "sallyport/tls/sign.h"
+#include "support/packet.h"
 
 #define PAIRS 2
 

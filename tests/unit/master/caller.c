@@ -10,7 +10,7 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
-#include "sallyport/ipc/packet.h"
+#include "support/packet.h"
 
 /* A full queue is no answer: it is tried again, as long as a test may take. */
 int caller_connect(const struct stage *s)

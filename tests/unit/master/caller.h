@@ -2,8 +2,8 @@
 #ifndef TESTS_UNIT_MASTER_CALLER_H
 #define TESTS_UNIT_MASTER_CALLER_H
 
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/packet.h"
 
 struct caller {
     struct channel channel;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "master/master.h"
-#include "sallyport/ipc/packet.h"
+#include "support/packet.h"
 
 #define STAGE_WAIT_MS 20000
 #define STAGE_USERS   3 /* anna, bert, and carl, who is locked */

@@ -7,8 +7,8 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/packet.h"
 
 static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },

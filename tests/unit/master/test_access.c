@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "caller.h"
-#include "sallyport/ipc/packet.h"
 #include "support/files.h"
+#include "support/packet.h"
 
 /* Never by itself. */
 static void on_request(struct master *m)

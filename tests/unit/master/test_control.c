@@ -17,7 +17,7 @@
 #include "caller.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
-#include "sallyport/ipc/packet.h"
+#include "support/packet.h"
 
 Test(control, status)
 {

@@ -8,7 +8,7 @@
 
 #include "caller.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/packet.h"
+#include "support/packet.h"
 
 static void quick(struct master *m)
 {

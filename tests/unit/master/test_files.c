@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
 #include "support/lie.h"
+#include "support/packet.h"
 #include "support/processes.h"
 
 static void fails(struct actor *a)

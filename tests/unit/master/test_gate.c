@@ -10,8 +10,8 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/packet.h"
 
 /* Keys' end is a good one. */
 static struct packet session_packet(uint64_t serial, int first, int second)

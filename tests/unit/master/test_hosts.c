@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/packet.h"
 
 static struct actor lookup; /* one test, one process */
 

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/packet.h"
 
 static const struct address proxy = { .family = 4,
                                       .bytes = { 10, 0, 0, 5 },

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "caller.h"
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/packet.h"
 
 /* Beside the users file, which stage.c writes; certificate and key are empty
  * files: master doesn't read them. */

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/packet.h"
 
 #define ROOM     24 /* for max_sessions = 8 */
 #define FOREIGN  (ROOM / 2)

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/packet.h"
 
 static void expect_setup(struct actor *a, const enum message_kind *messages)
 {

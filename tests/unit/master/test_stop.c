@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/ipc/packet.h"
 #include "stage.h"
+#include "support/packet.h"
 
 Test(stop, kicks_and_waits)
 {

@@ -1,12 +1,8 @@
-/* Messages as numbered values, for code that doesn't use the structs yet: each
- * packet is turned into its struct and back. */
-#include "sallyport/ipc/packet.h"
+#include "packet.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "codec.h"
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 static bool is_text(enum field_type type)
@@ -123,58 +119,4 @@ void packet_close(struct packet *p)
 {
     for (size_t i = 0; i < PACKET_FDS; i++)
         fd_close(&p->fd[i]);
-}
-
-static int handle(struct channel *c, const struct packet_handler *table,
-                  size_t n, void *owner, struct packet *p)
-{
-    for (size_t i = 0; i < n; i++)
-        if (table[i].message == p->message) {
-            int r = table[i].handle(owner, p);
-
-            packet_close(p);
-            return r;
-        }
-    packet_close(p);
-    c->wrong = "a message that nobody handles here";
-    return -EPROTO;
-}
-
-int packet_dispatch(struct channel *c, const struct packet_handler *table,
-                    size_t n, void *owner)
-{
-    for (int i = 0; i < 64; i++) {
-        struct packet p;
-        int r = packet_receive(c, &p);
-
-        if (r > 0)
-            r = handle(c, table, n, owner, &p);
-        else
-            return r;
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-int packet_setup(struct channel *c, const struct packet_handler *table,
-                 size_t n, void *owner, int ms, struct complaint *why)
-{
-    uint64_t end = clock_ms() + (uint64_t)ms;
-
-    for (;;) {
-        uint64_t now = clock_ms();
-        struct packet p;
-        int r = packet_wait(c, &p, now < end ? (int)(end - now) : 0);
-
-        if (r >= 0 && p.message == MSG_go)
-            return 0;
-        if (r >= 0)
-            r = handle(c, table, n, owner, &p);
-        if (r < 0) {
-            complain(why, "%s: set-up: %s", process_name(c->self),
-                     r == -EPROTO ? c->wrong : strerrordesc_np(-r));
-            return r;
-        }
-    }
 }

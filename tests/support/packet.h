@@ -1,7 +1,7 @@
-/* The messages as numbered values: for code that doesn't use the structs of
- * sallyport/ipc/message.h yet. */
-#ifndef SALLYPORT_IPC_PACKET_H
-#define SALLYPORT_IPC_PACKET_H
+/* Messages as numbered values, so that a test compares or changes one value of
+ * any message. Each packet becomes the struct of its message, and back. */
+#ifndef SALLYPORT_TESTS_SUPPORT_PACKET_H
+#define SALLYPORT_TESTS_SUPPORT_PACKET_H
 
 #include "sallyport/ipc/channel.h"
 
@@ -35,19 +35,10 @@ struct packet {
     int fd[PACKET_FDS];
 };
 
-struct packet_handler {
-    enum message_kind message;
-    int (*handle)(void *owner, struct packet *p);
-};
-
 /* As the functions of sallyport/ipc/channel.h. */
 int packet_send(struct channel *c, const struct packet *p);
 int packet_receive(struct channel *c, struct packet *p);
 int packet_wait(struct channel *c, struct packet *p, int ms);
-int packet_dispatch(struct channel *c, const struct packet_handler *table,
-                    size_t n, void *owner);
-int packet_setup(struct channel *c, const struct packet_handler *table,
-                 size_t n, void *owner, int ms, struct complaint *why);
 void packet_close(struct packet *p);
 /* The message that a packet stands for; its kind must be in the list. */
 void packet_to_message(const struct packet *p, struct message *ret);
