@@ -13,8 +13,10 @@
 
 #define LOGINS 10
 /* To the 230: each beside a flood from one address, half of them beside a worse
- * one. Of a build with sanitizers, where a fork or a handshake takes ten times
- * as long, no more is claimed than that nobody is turned away. */
+ * one. These are figures of an idle machine, so only the long run claims them,
+ * and not of a build with sanitizers, where a fork or a handshake takes ten
+ * times as long. The short run claims that nobody is turned away, and that no
+ * reply takes WAIT_MS. */
 #define SOON_MS 1000
 #define LATE_MS 4000
 #define ANY_MS  60000
@@ -49,7 +51,7 @@ static uint64_t log_in(const struct server *server, const char *from,
 static void expect_soon(const struct server *server, const char *from,
                         const char *header, uint64_t most)
 {
-    bool claimed = !server_is_sanitized();
+    bool claimed = server_is_long() && !server_is_sanitized();
     unsigned soon = 0;
 
     if (!claimed)
