@@ -177,7 +177,7 @@ Test(guesses, of_many_addresses, .timeout = 180)
 
 #define DELAY_MS 1000
 #define ROOM_MS  80 /* less than the dearest of the hashes takes */
-#define TRIES    5
+#define TRIES    15
 
 /* Kinds of which one takes much longer than another, and unknown names. */
 static const struct {
