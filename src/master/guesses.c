@@ -1,15 +1,17 @@
 /* A leaky bucket for each of many slots, which a keyed hash chooses, as in
  * src/gate/fruitless.c: bounded whatever comes, and another name or address is
- * in the same slot by chance alone. Runs in master; pure but for its random
- * key: the time is an argument. */
+ * in the same slot by chance alone. The memory outlives master, so that neither
+ * a crash nor a reload forgives anybody; an older generation that still has
+ * sessions counts there too. Runs in master; pure but for its random key: the
+ * time is an argument. */
 #include "guesses.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "sallyport/base/secret.h"
-#include "session.h"
 
 #define STEP_MS 1000 /* the first delay; each further failure doubles it */
 
@@ -34,28 +36,54 @@ size_t guess_levels(uint8_t family, const struct guess_level **first)
     return n;
 }
 
-int guesses_init(struct guesses *g)
+struct guess_tables {
+    bool made; /* it has its key */
+    uint8_t key[SIPHASH_KEY];
+    uint64_t names[GUESS_SLOTS]; /* when each slot's failures are forgotten */
+    uint64_t prefixes[GUESS_SLOTS];
+    struct guess_known known[GUESS_SLOTS]; /* where a user logged in lately */
+};
+
+off_t guesses_size(void)
 {
-    *g = (struct guesses){ .names = NULL };
-    random_bytes(g->key, sizeof(g->key));
-    g->names = sessions_memory(GUESS_SLOTS * sizeof(*g->names));
-    g->prefixes = sessions_memory(GUESS_SLOTS * sizeof(*g->prefixes));
-    g->known = sessions_memory(GUESS_SLOTS * sizeof(*g->known));
-    if (g->names && g->prefixes && g->known)
-        return 0;
-    guesses_release(g);
-    return -ENOMEM;
+    return sizeof(struct guess_tables);
+}
+
+static bool is_whole(int fd)
+{
+    struct stat s;
+
+    return fstat(fd, &s) == 0 && s.st_size == guesses_size();
+}
+
+/* Not in the forks of master, which serve users. */
+int guesses_init(struct guesses *g, int fd)
+{
+    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    struct guess_tables *t;
+
+    *g = (struct guesses){ .tables = NULL };
+    if (fd >= 0 && !is_whole(fd))
+        return -EINVAL;
+    t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, flags, fd, 0);
+    if (t == MAP_FAILED)
+        return -errno;
+    g->tables = t;
+    if (madvise(t, sizeof(*t), MADV_DONTFORK) < 0) {
+        guesses_release(g);
+        return -ENOMEM;
+    }
+    if (!t->made)
+        random_bytes(t->key, sizeof(t->key));
+    t->made = true;
+    return 0;
 }
 
 void guesses_release(struct guesses *g)
 {
-    if (g->names)
-        munmap(g->names, GUESS_SLOTS * sizeof(*g->names));
-    if (g->prefixes)
-        munmap(g->prefixes, GUESS_SLOTS * sizeof(*g->prefixes));
-    if (g->known)
-        munmap(g->known, GUESS_SLOTS * sizeof(*g->known));
-    *g = (struct guesses){ .names = NULL };
+    if (g->tables)
+        munmap(g->tables, sizeof(*g->tables));
+    g->tables = NULL;
 }
 
 /* Of a name (no bits), a prefix (no name), or both. */
@@ -69,7 +97,7 @@ static uint64_t hash_of(const struct guesses *g, uint64_t name,
     bytes[8] = prefix.family;
     bytes[9] = (uint8_t)bits;
     memcpy(bytes + 10, prefix.bytes, 16);
-    return siphash(g->key, bytes, sizeof(bytes));
+    return siphash(g->tables->key, bytes, sizeof(bytes));
 }
 
 static uint64_t pair_of(const struct guesses *g, const struct guess *what)
@@ -105,7 +133,7 @@ static uint64_t delay_of(const uint64_t *table, uint64_t hash,
 
 static bool is_known(const struct guesses *g, uint64_t pair, uint64_t now)
 {
-    const struct guess_known *k = &g->known[pair % GUESS_SLOTS];
+    const struct guess_known *k = &g->tables->known[pair % GUESS_SLOTS];
 
     return k->at > 0 && k->pair == pair && now - k->at < GUESS_KNOWN_MS;
 }
@@ -118,11 +146,11 @@ uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
     size_t n = what->trusted ? 0 : guess_levels(what->peer.family, &l);
 
     if (is_known(g, pair, now))
-        return delay_of(g->names, pair, &name_level, most, now);
-    longest = delay_of(g->names, what->name, &name_level, most, now);
+        return delay_of(g->tables->names, pair, &name_level, most, now);
+    longest = delay_of(g->tables->names, what->name, &name_level, most, now);
     for (size_t i = 0; i < n; i++) {
         uint64_t hash = hash_of(g, 0, &what->peer, l[i].bits);
-        uint64_t ms = delay_of(g->prefixes, hash, &l[i], most, now);
+        uint64_t ms = delay_of(g->tables->prefixes, hash, &l[i], most, now);
 
         longest = ms > longest ? ms : longest;
     }
@@ -132,12 +160,13 @@ uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
 static void add(uint64_t *table, uint64_t hash, const struct guess_level *l,
                 uint64_t now)
 {
-    uint64_t *debt = &table[hash % GUESS_SLOTS];
+    uint64_t debt = table[hash % GUESS_SLOTS]; /* others may write to it */
 
-    if (*debt < now)
-        *debt = now;
-    if (*debt - now < (l->free + GUESS_DEBT) * l->ms)
-        *debt += l->ms;
+    if (debt < now)
+        debt = now;
+    if (debt - now < (l->free + GUESS_DEBT) * l->ms)
+        debt += l->ms;
+    table[hash % GUESS_SLOTS] = debt;
 }
 
 void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
@@ -147,11 +176,12 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
     size_t n = what->trusted ? 0 : guess_levels(what->peer.family, &l);
 
     if (what->name != 0)
-        add(g->names, what->name, &name_level, now);
+        add(g->tables->names, what->name, &name_level, now);
     if (is_known(g, pair, now))
-        add(g->names, pair, &name_level, now);
+        add(g->tables->names, pair, &name_level, now);
     for (size_t i = 0; i < n; i++)
-        add(g->prefixes, hash_of(g, 0, &what->peer, l[i].bits), &l[i], now);
+        add(g->tables->prefixes, hash_of(g, 0, &what->peer, l[i].bits), &l[i],
+            now);
 }
 
 void guesses_succeeded(struct guesses *g, const struct guess *what,
@@ -159,5 +189,5 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
 {
     uint64_t pair = pair_of(g, what);
 
-    g->known[pair % GUESS_SLOTS] = (struct guess_known){ pair, now };
+    g->tables->known[pair % GUESS_SLOTS] = (struct guess_known){ pair, now };
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/siphash.h"
@@ -34,11 +35,15 @@ struct guess_known {
     uint64_t at;   /* ms; 0: none */
 };
 
+struct guess_tables;
+
 struct guesses {
-    uint8_t key[SIPHASH_KEY];
-    uint64_t *names, *prefixes; /* when each slot's failures are forgotten */
-    struct guess_known *known;  /* where a user logged in lately */
+    struct guess_tables *tables;
 };
+
+/* Under which the supervisor keeps the memory: a build that lays it out in
+ * another way changes the number, and begins with empty tables. */
+#define GUESSES_NAME "guesses 1"
 
 /* One attempt: the keyed hash of its name, and the client. */
 struct guess {
@@ -47,7 +52,10 @@ struct guess {
     bool trusted; /* its address isn't counted */
 };
 
-int guesses_init(struct guesses *g); /* 0 or -ENOMEM */
+/* The memory FD, of that size, which the masters of one service share. New, it
+ * is empty. -1: memory of our own, for a test. 0 or -errno */
+int guesses_init(struct guesses *g, int fd);
+off_t guesses_size(void);
 void guesses_release(struct guesses *g);
 /* Times are clock_ms(). What an attempt at NOW has to wait, 0 to MOST ms. From
  * where this user logged in lately only the failures of that very pair count:

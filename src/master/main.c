@@ -21,6 +21,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "secrets.h"
 #include "weaker.h"
 
 #define WARNINGS_MAX 8     /* lines about users at the start */
@@ -152,6 +153,8 @@ static void keep_for_recovery(struct master *m)
     succession_keep(&m->succession, "settings", m->conf);
     succession_keep(&m->succession, "users", m->users.fd);
     succession_keep(&m->succession, "memory", m->memory);
+    succession_keep(&m->succession, GUESSES_NAME, m->guesses_memory);
+    secrets_keep(m);
     certificates_keep(m);
     succession_settle(&m->succession);
 }

@@ -42,6 +42,7 @@ void master_init(struct master *m)
 {
     *m = (struct master){ .programs = -1,
                           .memory = -1,
+                          .guesses_memory = -1,
                           .conf = -1,
                           .reload.conf = -1,
                           .empty = -1,
@@ -94,7 +95,7 @@ int master_start(struct master *m)
     if (r == 0)
         r = sessions_init(&m->sessions, m->settings.max_sessions);
     if (r == 0)
-        r = guesses_init(&m->guesses);
+        r = guesses_init(&m->guesses, m->guesses_memory);
     if (r == 0)
         r = services_init(m);
     if (r == 0)
@@ -154,6 +155,7 @@ void master_release(struct master *m)
     loop_release(&m->loop);
     fd_close(&m->programs);
     fd_close(&m->memory);
+    fd_close(&m->guesses_memory);
     fd_close(&m->conf);
     reload_release(m);
     certificates_release(&m->certificates);

@@ -70,9 +70,10 @@ struct master {
     struct identity identity[PROCESS_SANDBOXED]; /* of the children */
 
     /* Opened at start, handed to children, also to those started anew. */
-    int programs; /* the folder ../libexec/sallyport */
-    int memory;   /* of gates, which outlives each of them; a memfd */
-    int conf;     /* the configuration's text, a sealed memfd */
+    int programs;       /* the folder ../libexec/sallyport */
+    int memory;         /* of gates, which outlives each of them; a memfd */
+    int guesses_memory; /* outlives master, too; a memfd */
+    int conf;           /* the configuration's text, a sealed memfd */
     struct certificates certificates;
     struct reload reload;
     int empty;     /* the folder to chroot to; without root any file */

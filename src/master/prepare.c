@@ -16,6 +16,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/memory.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "secrets.h"
 #include "state.h"
 
 int prepare_open(const char *path, struct complaint *c)
@@ -159,11 +160,34 @@ int prepare_empty(struct master *m, struct complaint *c)
     return placed(m, "empty", r, c);
 }
 
+/* The key on the disk is the one of the next start, and, unless one was
+ * inherited, of this one. */
+static int state_on_disk(struct master *m, bool inherited, struct complaint *c)
+{
+    uint8_t key[STATE_KEY];
+    int r;
+
+    memcpy(key, m->name_key, sizeof(key));
+    r = state_key(m->settings.state, !m->check, key, c);
+    if (r == 0 && !inherited)
+        memcpy(m->name_key, key, sizeof(key));
+    if (r == 0 && memcmp(key, m->name_key, sizeof(key)) != 0) {
+        complain(c, "%s: has another key than the one in use",
+                 m->settings.state);
+        r = -EACCES;
+    }
+    explicit_bzero(key, sizeof(key));
+    return r;
+}
+
 /* Where it can't be kept, the key is the random one that master has. */
 int prepare_state(struct master *m, struct complaint *c)
 {
     struct complaint why = { "" };
-    int r = state_key(m->settings.state, !m->check, m->name_key, &why);
+    bool inherited = secrets_inherit(m);
+    int r = inherited && m->succession.recovery
+                ? 0
+                : state_on_disk(m, inherited, &why);
 
     if (r == -EINVAL) {
         *c = why;
@@ -244,24 +268,35 @@ int prepare_listeners(struct master *m, struct complaint *c)
 }
 
 /* Sealed, so that nobody who has it can cut it under a gate that maps it. */
-static int new_memory(void)
+static int new_memory(const char *name, off_t size)
 {
-    FD_CLEANUP int fd = memfd_create("gate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    FD_CLEANUP int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    if (fd < 0 || ftruncate(fd, GATE_MEMORY) < 0 ||
+    if (fd < 0 || ftruncate(fd, size) < 0 ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         return -errno;
     return fd_take(&fd);
 }
 
+static int memory_of(struct master *m, const char *name, off_t size, int *ret,
+                     struct complaint *c)
+{
+    *ret = succession_inherit(&m->succession, name);
+    if (*ret < 0)
+        *ret = new_memory(name, size);
+    return *ret < 0 ? complain(c, "memfd: %s", strerror(-*ret)) : 0;
+}
+
 int prepare_memory(struct master *m, struct complaint *c)
 {
+    int r;
+
     if (m->check)
         return 0;
-    m->memory = succession_inherit(&m->succession, "memory");
-    if (m->memory < 0)
-        m->memory = new_memory();
-    return m->memory < 0 ? complain(c, "memfd: %s", strerror(-m->memory)) : 0;
+    r = memory_of(m, "memory", GATE_MEMORY, &m->memory, c);
+    return r < 0 ? r
+                 : memory_of(m, GUESSES_NAME, guesses_size(),
+                             &m->guesses_memory, c);
 }
 
 int prepare_sandbox(struct master *m, struct complaint *c)

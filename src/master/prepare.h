@@ -24,7 +24,7 @@ int prepare_control(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
 int prepare_programs(struct master *m, struct complaint *c);
 int prepare_listeners(struct master *m, struct complaint *c);
-/* The one of the generation before, or an empty one. */
+/* That of the generation before, or an empty one: gate's, and of guesses. */
 int prepare_memory(struct master *m, struct complaint *c);
 int prepare_sandbox(struct master *m, struct complaint *c);
 

@@ -76,24 +76,22 @@ static int read_key(int folder, const char *path, uint8_t key[STATE_KEY],
     return 0;
 }
 
-static int write_key(int folder, const char *name)
+static int write_key(int folder, const char *name, const uint8_t key[STATE_KEY])
 {
-    uint8_t key[STATE_KEY];
     FD_CLEANUP int fd =
         openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return -errno;
-    random_bytes(key, sizeof(key));
-    ssize_t n = write(fd, key, sizeof(key));
-    explicit_bzero(key, sizeof(key));
-    if (n != (ssize_t)sizeof(key))
+    ssize_t n = write(fd, key, STATE_KEY);
+    if (n != STATE_KEY)
         return n < 0 ? -errno : -ENOSPC;
     return fsync(fd) < 0 ? -errno : 0;
 }
 
 /* Whole or not at all; when another server is making one, the first wins. */
-static int make_key(int folder, const char *path, struct complaint *c)
+static int make_key(int folder, const char *path, const uint8_t key[STATE_KEY],
+                    struct complaint *c)
 {
     char name[64];
     uint64_t number;
@@ -102,7 +100,7 @@ static int make_key(int folder, const char *path, struct complaint *c)
     random_bytes(&number, sizeof(number));
     snprintf(name, sizeof(name), KEY_FILE ".%016llx",
              (unsigned long long)number);
-    r = write_key(folder, name);
+    r = write_key(folder, name, key);
     if (r == 0 && linkat(folder, name, folder, KEY_FILE, 0) < 0 &&
         errno != EEXIST)
         r = -errno;
@@ -123,6 +121,6 @@ int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
     if (r != -ENOENT || !make)
         return r;
     c->text[0] = '\0';
-    r = make_key(folder, path, c);
+    r = make_key(folder, path, key, c);
     return r < 0 ? r : read_key(folder, path, key, c);
 }

@@ -9,10 +9,11 @@
 
 #define STATE_KEY 16
 
-/* The key of the names of partials, from the folder PATH. MAKE: folder and key
- * are made when missing. 0; -EINVAL for what the administrator must mend; else
- * nothing can be kept there (-ENOENT: it is missing). Each failure has its
- * complaint "PATH: WHY", and leaves the key as it was. */
+/* The key of the names of partials, from the folder PATH. MAKE: the folder is
+ * made when missing, and so is the key: it is then the one that KEY has, which
+ * must be random. 0; -EINVAL for what the administrator must mend; else nothing
+ * can be kept there (-ENOENT: it is missing). Each failure has its complaint
+ * "PATH: WHY", and leaves the key as it was. */
 int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
               struct complaint *c);
 

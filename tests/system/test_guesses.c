@@ -11,6 +11,7 @@
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/processes.h"
 #include "support/run.h"
 #include "support/server.h"
 #include "support/server_log.h"
@@ -172,6 +173,24 @@ Test(guesses, of_many_addresses, .timeout = 180)
     cr_expect_leq(n, (unsigned long)ADDRESSES * MOST_OF_ONE);
     cr_expect_lt(known, 1000u);
     cr_expect(unknown >= 9990 && unknown < 15000, "%lu ms", unknown);
+    server_stop(&server);
+}
+
+/* Counts, and auth's hashes of names, are the same in the next master. */
+Test(guesses, a_crash_forgives_nobody, .timeout = 120)
+{
+    const struct server_plan plan = { .no_ban = "127.0.0.0/8",
+                                      .guess_delay = "10s",
+                                      .troubles = true };
+    static struct processes p;
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int i = 0; i < 6; i++)
+        log_in(&server, "127.0.2.1", "anna", "wrong", 530);
+    processes_kill(server.pid, "sallyport: master");
+    processes_wait(server.pid, "sallyport: gate", 1, &p);
+    cr_expect_geq(log_in(&server, "127.0.2.2", "anna", "wrong", 530), 1995);
     server_stop(&server);
 }
 

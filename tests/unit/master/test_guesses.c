@@ -1,7 +1,11 @@
 /* How failed logins are counted, without any login: the time is the test's. */
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "master/guesses.h"
+#include "sallyport/base/fd.h"
 
 #define MOST   10000
 #define MINUTE 60000
@@ -47,7 +51,7 @@ Test(guesses, a_name_is_slowed_more_and_more)
                                       2000, 4000, 8000, 10000, 10000 };
     struct guesses g;
 
-    cr_assert_eq(guesses_init(&g), 0);
+    cr_assert_eq(guesses_init(&g, -1), 0);
     for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
         cr_expect_eq(delay(&g, 7, "192.0.2.1", START), after[i], "%zu", i);
         fail(&g, 7, "198.51.100.1", 1, START);
@@ -60,7 +64,7 @@ Test(guesses, a_name_is_forgiven)
 {
     struct guesses g;
 
-    cr_assert_eq(guesses_init(&g), 0);
+    cr_assert_eq(guesses_init(&g, -1), 0);
     fail(&g, 7, "198.51.100.1", 9, START);
     cr_expect_eq(delay(&g, 7, "192.0.2.1", START), 10000);
     cr_expect_eq(delay(&g, 7, "192.0.2.1", START + MINUTE), 8000);
@@ -79,7 +83,7 @@ Test(guesses, where_a_user_is_known)
     struct guesses g;
     uint64_t later = START + GUESS_KNOWN_MS;
 
-    cr_assert_eq(guesses_init(&g), 0);
+    cr_assert_eq(guesses_init(&g, -1), 0);
     succeed(&g, 7, "192.0.2.1", START);
     succeed(&g, 7, "2001:db8::1", START);
     fail(&g, 7, "198.51.100.1", 100, START);
@@ -135,7 +139,7 @@ Test(guesses, addresses)
         struct guesses g;
         char text[64];
 
-        cr_assert_eq(guesses_init(&g), 0);
+        cr_assert_eq(guesses_init(&g, -1), 0);
         for (uint64_t n = 0; n < prefixes[i].free; n++) {
             unsigned where = (unsigned)n % prefixes[i].spread;
 
@@ -158,7 +162,7 @@ Test(guesses, a_trusted_address_is_not_counted)
     struct guesses g;
 
     what.trusted = true;
-    cr_assert_eq(guesses_init(&g), 0);
+    cr_assert_eq(guesses_init(&g, -1), 0);
     for (uint64_t i = 0; i < 1000; i++) {
         what.name = i;
         guesses_failed(&g, &what, START);
@@ -171,12 +175,13 @@ Test(guesses, a_trusted_address_is_not_counted)
 /* An attack on many names and from many addresses meets others by chance. */
 Test(guesses, collisions_are_few)
 {
+    static const uint8_t any_key[SIPHASH_KEY] = { 1, 2, 3 };
     unsigned met = 0;
     struct guesses g;
 
-    cr_assert_eq(guesses_init(&g), 0);
+    cr_assert_eq(guesses_init(&g, -1), 0);
     for (unsigned i = 0; i < 200; i++) {
-        struct guess what = { .name = siphash(g.key, &i, sizeof(i)),
+        struct guess what = { .name = siphash(any_key, &i, sizeof(i)),
                               .peer = { 4, { 10, 1, 0, (uint8_t)i }, 0 } };
 
         for (int n = 0; n < 100; n++)
@@ -184,7 +189,7 @@ Test(guesses, collisions_are_few)
     }
     for (unsigned i = 1000; i < 11000; i++) {
         struct guess what = {
-            .name = siphash(g.key, &i, sizeof(i)),
+            .name = siphash(any_key, &i, sizeof(i)),
             .peer = { 4, { 10, 2, (uint8_t)(i >> 8), (uint8_t)i }, 0 }
         };
 
@@ -192,4 +197,25 @@ Test(guesses, collisions_are_few)
     }
     cr_expect_lt(met, 200u, "%u of 10000; 61 are expected", met);
     guesses_release(&g);
+}
+
+/* Two masters, one after the other or at the same time, count in one memory. */
+Test(guesses, outlive_a_master)
+{
+    FD_CLEANUP int fd = memfd_create("guesses", MFD_CLOEXEC);
+    struct guesses first, second;
+
+    cr_assert_eq(guesses_init(&first, fd), -EINVAL, "it is too short");
+    cr_assert_eq(ftruncate(fd, guesses_size()), 0);
+    cr_assert_eq(guesses_init(&first, fd), 0);
+    fail(&first, 7, "192.0.2.1", 6, START);
+    cr_assert_eq(guesses_init(&second, fd), 0);
+    cr_expect_eq(delay(&second, 7, "192.0.2.9", START), 2000);
+    succeed(&second, 7, "192.0.2.9", START);
+    cr_expect_eq(delay(&first, 7, "192.0.2.9", START), 0);
+    fail(&second, 7, "192.0.2.1", 1, START);
+    cr_expect_eq(delay(&first, 7, "192.0.2.8", START), 4000);
+    guesses_release(&first);
+    cr_expect_eq(delay(&second, 7, "192.0.2.8", START), 4000);
+    guesses_release(&second);
 }

@@ -11,7 +11,11 @@
 
 #include "master/master.h"
 #include "master/prepare.h"
+#include "master/secrets.h"
 #include "master/state.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/secret.h"
+#include "sallyport/ipc/generation.h"
 
 static char folder[] = "/tmp/sallyport-state-XXXXXX";
 static struct complaint c;
@@ -48,7 +52,7 @@ static const char *in(const char *name)
 static int key_of(const char *path, bool make, uint8_t key[STATE_KEY])
 {
     c.text[0] = '\0';
-    memset(key, 7, STATE_KEY);
+    random_bytes(key, STATE_KEY);
     return state_key(path, make, key, &c);
 }
 
@@ -71,15 +75,12 @@ static mode_t mode_of(const char *path)
 
 Test(state, made_once)
 {
-    static const uint8_t sevens[STATE_KEY] = { 7, 7, 7, 7, 7, 7, 7, 7,
-                                               7, 7, 7, 7, 7, 7, 7, 7 };
     uint8_t first[STATE_KEY], second[STATE_KEY];
 
     cr_assert_eq(key_of(in("s"), false, first), -ENOENT); /* --check */
     cr_assert_neq(access(in("s"), F_OK), 0, "made by --check");
     cr_assert_eq(key_of(in("s"), true, first), 0, "%s", c.text);
     cr_assert_str_eq(c.text, "");
-    cr_assert_neq(memcmp(first, sevens, STATE_KEY), 0);
     cr_assert_eq(mode_of(in("s")), 0700);
     cr_assert_eq(mode_of(in("s/partials.key")), 0600);
     cr_assert_eq(key_of(in("s"), true, second), 0, "%s", c.text);
@@ -204,4 +205,87 @@ Test(state, a_mistake_is_told_with_its_setting)
     c.text[0] = '\0';
     cr_assert_eq(prepare_state(&m, &c), -EINVAL);
     cr_assert(strstr(c.text, "partials.key: not a key"), "%s", c.text);
+}
+
+/* The keys go from one master to the next through the supervisor, which the
+ * test plays. */
+static void raise_next(struct master *next, struct master *before,
+                       const char *name)
+{
+    static char kept[GENERATION_NAME_MAX];
+    struct channel supervisor;
+    struct heirloom *h = malloc(sizeof(*h));
+    struct message m;
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&before->succession.supervisor, ends[0], PROCESS_MASTER,
+                 PROCESS_SUPERVISOR, PHASE_RUN);
+    channel_init(&supervisor, ends[1], PROCESS_SUPERVISOR, PROCESS_MASTER,
+                 PHASE_START);
+    cr_assert_eq(secrets_keep(before), 0);
+    cr_assert_eq(channel_wait(&supervisor, &m, 1000), 1);
+    slice_copy(m.keep.name, kept, sizeof(kept));
+    master_init(next);
+    *h = (struct heirloom){ kept, m.keep.file };
+    next->succession.heirloom = h;
+    next->succession.count = 1;
+    snprintf(next->settings.state, sizeof(next->settings.state), "%s",
+             in(name));
+    c.text[0] = '\0';
+}
+
+static void have_the_same_keys(const struct master *a, const struct master *b)
+{
+    cr_expect_arr_eq(a->name_key, b->name_key, sizeof(a->name_key));
+    cr_expect_arr_eq(a->version_key, b->version_key, sizeof(a->version_key));
+}
+
+Test(state, keys_are_inherited)
+{
+    static struct master first, second, third;
+    uint8_t key[STATE_KEY];
+
+    master_init(&first);
+    snprintf(first.settings.state, sizeof(first.settings.state), "%s", in("s"));
+    cr_assert_eq(prepare_state(&first, &c), 0);
+    raise_next(&second, &first, "s");
+    cr_expect_neq(memcmp(second.name_key, first.name_key, STATE_KEY), 0);
+    cr_assert_eq(prepare_state(&second, &c), 0);
+    have_the_same_keys(&second, &first);
+    cr_expect_str_eq(second.key_lost.text, "");
+    raise_next(&third, &second, "new"); /* `state` is another directory */
+    cr_assert_eq(prepare_state(&third, &c), 0);
+    have_the_same_keys(&third, &first);
+    cr_assert_eq(key_of(in("new"), false, key), 0);
+    cr_expect_arr_eq(key, first.name_key, STATE_KEY, "a restart has it, too");
+}
+
+/* What a restart will use isn't what is in use: that is told. */
+Test(state, another_key_stands_there)
+{
+    static struct master first, second;
+
+    master_init(&first);
+    put("partials.key", "0123456789abcdef", 0600);
+    raise_next(&second, &first, "");
+    cr_assert_eq(prepare_state(&second, &c), 0);
+    have_the_same_keys(&second, &first);
+    cr_expect(strstr(second.key_lost.text, "another key"), "%s",
+              second.key_lost.text);
+}
+
+/* The disk counts for a reload, and never for a recovery. */
+Test(state, a_recovery_needs_no_disk)
+{
+    static struct master first, second;
+
+    master_init(&first);
+    put("partials.key", "nonsense", 0600);
+    raise_next(&second, &first, "");
+    cr_expect_eq(prepare_state(&second, &c), -EINVAL);
+    raise_next(&second, &first, "");
+    second.succession.recovery = true;
+    cr_assert_eq(prepare_state(&second, &c), 0, "%s", c.text);
+    have_the_same_keys(&second, &first);
 }
