@@ -46,6 +46,8 @@ extern const size_t doctor_check_count;
 void doctor_check_versions(struct doctor *d);
 void doctor_check_certificate(struct doctor *d);
 void doctor_check_alpn(struct doctor *d);
+/* And of doctor_parallel.c. */
+void doctor_check_parallel(struct doctor *d);
 
 /* Prints one finding: of the check that runs, in a sentence, with what to do
  * (or NULL). */

@@ -5,8 +5,7 @@
 
 #include "doctor.h"
 
-#define PARALLEL 10
-#define DEPTH    5 /* transfers one after another */
+#define DEPTH 5 /* transfers one after another */
 
 static void check_addresses(struct doctor *d)
 {
@@ -298,30 +297,6 @@ static void check_abort(struct doctor *d)
                 code < 0 ? why.text : text);
 }
 
-static void check_parallel(struct doctor *d)
-{
-    struct dial dial[PARALLEL];
-    struct failure why, first = { 0 };
-    size_t in = 0;
-
-    for (size_t i = 0; i < PARALLEL; i++) {
-        dial[i] = (struct dial){ .fd = -1 };
-        if (doctor_login(d, &dial[i], &why) == 0)
-            in++;
-        else if (first.code == 0)
-            first = why;
-    }
-    for (size_t i = 0; i < PARALLEL; i++)
-        dial_close(&dial[i]);
-    if (in == PARALLEL)
-        doctor_find(d, FINDING_GOOD, NULL, "%d sessions at once", PARALLEL);
-    else
-        doctor_find(d, FINDING_WARNING,
-                    "raise the limits of sessions for each address and user",
-                    "of %d sessions at once %zu were let in: %s", PARALLEL, in,
-                    first.text);
-}
-
 const struct doctor_check doctor_checks[] = {
     { "addresses", false, check_addresses },
     { "greeting", false, check_greeting },
@@ -336,7 +311,7 @@ const struct doctor_check doctor_checks[] = {
     { "tickets", true, check_tickets },
     { "resumption", true, check_depth },
     { "ABOR", true, check_abort },
-    { "parallel", true, check_parallel },
+    { "parallel", true, doctor_check_parallel },
 };
 const size_t doctor_check_count =
     sizeof(doctor_checks) / sizeof(doctor_checks[0]);

@@ -145,6 +145,16 @@ Test(doctor, after_the_login, .timeout = 200)
     EXPECT_FINDINGS(rows);
 }
 
+/* Ten logins of six seconds would take a minute; --timeout bounds them. */
+Test(doctor, logins_that_take_long, .timeout = 100)
+{
+    static const struct finding rows[] = {
+        { "slow_login", "good", 0, "note     2 sessions at once took 10 s" },
+    };
+
+    EXPECT_FINDINGS(rows);
+}
+
 /* Nobody vouches for the server: it gets no password. */
 Test(doctor, untrusted, .timeout = 60)
 {

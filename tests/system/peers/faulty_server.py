@@ -4,11 +4,13 @@ usage: faulty_server.py FAULT CERTIFICATE KEY PORT_FILE
 
 PORT_FILE gets the port once it listens. Everybody may log in; there is one
 file. FAULT is "none" or one of the words that this text looks for."""
+import itertools
 import os
 import socket
 import ssl
 import sys
 import threading
+import time
 
 FAULT, CERTIFICATE, KEY, PORT_FILE = sys.argv[1:]
 TEXT = b"a text of forty bytes that is one file.\n"
@@ -42,6 +44,7 @@ def context():
 
 
 CONTEXT = context()
+LOGINS = itertools.count()
 
 
 def data_context():
@@ -104,6 +107,9 @@ class Session(threading.Thread):
             self.reply("530 TLS first")
 
     def do_PASS(self, words):
+        # As if the password's hash took that long; not for the first two.
+        if FAULT == "slow_login" and next(LOGINS) >= 2:
+            time.sleep(6)
         self.reply("230 in")
 
     def do_PBSZ(self, words):
