@@ -54,6 +54,15 @@ static int listing_add(struct listing *l, const struct entry *e,
     return 0;
 }
 
+/* LIST names the directory itself and its parent. */
+static int listing_add_listed(struct listing *l, const struct entry *e,
+                              struct slice name)
+{
+    if (slice_equal(name, SLICE(".")) || slice_equal(name, SLICE("..")))
+        return 1;
+    return listing_add(l, e, name);
+}
+
 /* "20261120074201" or "20261120074201.123". */
 static time_t listing_time(struct slice text)
 {
@@ -128,7 +137,7 @@ static struct slice listing_word(struct slice *rest)
 
 /* "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME": what vsftpd and others
  * print. The time has no year or no hour, so it isn't taken. */
-int listing_take_list(struct listing *l, struct slice line)
+static int listing_take_unix(struct listing *l, struct slice line)
 {
     struct slice mode = listing_word(&line), arrow;
     struct entry e = { .kind = ENTRY_OTHER };
@@ -154,9 +163,59 @@ int listing_take_list(struct listing *l, struct slice line)
         mode.ptr[0] == 'l' ? memmem(line.ptr, line.len, " -> ", 4) : NULL;
     if (link)
         line.len = (size_t)(link - line.ptr);
-    if (slice_equal(line, SLICE(".")) || slice_equal(line, SLICE("..")))
+    return listing_add_listed(l, &e, line);
+}
+
+/* Does TEXT look like FORM, in which '0' stands for a digit? */
+static bool listing_form(struct slice text, const char *form)
+{
+    if (text.len != strlen(form))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool digit = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+
+        if (form[i] == '0' ? !digit : text.ptr[i] != form[i])
+            return false;
+    }
+    return true;
+}
+
+/* IIS writes the year with two or four digits, as it is set. */
+static bool listing_is_dos(struct slice line)
+{
+    struct slice date = listing_word(&line);
+
+    return listing_form(date, "00-00-00") || listing_form(date, "00-00-0000");
+}
+
+/* "10-23-25  03:12PM       <DIR>          NAME", or the size instead of <DIR>:
+ * what IIS prints. The time is that of the server's zone, which nobody knows
+ * here, so it isn't taken. */
+static int listing_take_dos(struct listing *l, struct slice line)
+{
+    struct entry e = { .kind = ENTRY_FILE };
+    struct slice time, size;
+
+    listing_word(&line);
+    time = listing_word(&line);
+    size = listing_word(&line);
+    if (!listing_form(time, "00:00PM") && !listing_form(time, "00:00AM") &&
+        !listing_form(time, "00:00"))
         return 1;
-    return listing_add(l, &e, line);
+    if (size.len > 0 && size.ptr[0] == '<') {
+        e.kind =
+            slice_equal(size, SLICE("<DIR>")) ? ENTRY_DIRECTORY : ENTRY_OTHER;
+        line = slice_trim(line);
+    } else if (slice_number(size, INT64_MAX, &e.size) < 0) {
+        return 1;
+    }
+    return line.ptr ? listing_add_listed(l, &e, line) : 1;
+}
+
+int listing_take_list(struct listing *l, struct slice line)
+{
+    return listing_is_dos(line) ? listing_take_dos(l, line)
+                                : listing_take_unix(l, line);
 }
 
 static int listing_compare(const void *a, const void *b)

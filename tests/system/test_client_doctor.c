@@ -219,6 +219,22 @@ Test(liar, sizes, .timeout = 100)
     faulty_end(&f);
 }
 
+/* No lie, but another form: what IIS lists, since it has no MLSD. */
+Test(liar, a_listing_of_dos, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "dos_list", "good");
+    desk_client(&f.desk, 0, &r, NULL, "ls", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "  file\n"), "%s", r.text);
+    run_release(&r);
+    desk_client(&f.desk, 0, &r, NULL, "get", "-r", "/", "in", NULL);
+    run_release(&r);
+    cr_expect(files_exists("in/file"));
+    faulty_end(&f);
+}
+
 Test(liar, a_listing_without_an_end, .timeout = 60)
 {
     static struct faulty f;

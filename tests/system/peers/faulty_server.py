@@ -132,7 +132,8 @@ class Session(threading.Thread):
     def do_FEAT(self, words):
         self.reply("211-Features:")
         for name in "UTF8", "EPSV", "SIZE", "MLST type*;size*;", "REST STREAM":
-            if not (FAULT == "no_mlsd" and name.startswith("MLST") or
+            if not (FAULT in ("no_mlsd", "dos_list") and
+                    name.startswith("MLST") or
                     FAULT == "no_rest" and name.startswith("REST")):
                 self.reply(" " + name)
         self.reply("211 End")
@@ -172,7 +173,10 @@ class Session(threading.Thread):
             yield b"type=cdir; .\r\n" * 100
 
     def do_LIST(self, words):
-        self.send([b"-rw-r--r-- 1 a a %d Nov 20 07:42 file\r\n" % len(TEXT)])
+        form = b"-rw-r--r-- 1 a a %d Nov 20 07:42 file\r\n"
+        if FAULT == "dos_list":
+            form = b"10-23-25  03:12PM %20d file\r\n"
+        self.send([form % len(TEXT)])
 
     def do_RETR(self, words):
         self.send([TEXT])

@@ -45,13 +45,15 @@ Test(listing, names_that_are_refused)
         "type=file; a/b",  "type=file; a\033[2Jb",   "type=file; a\rb",
         "type=file; ",     "type=file; a\177b",      "type=file; .",
     };
+    static const char dos[] = "10-23-25  03:12PM                 1 ..\\..\\x/y";
     struct listing l = { 0 };
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         cr_expect_eq(listing_take_mlsd(&l, slice_from(lines[i])), 1, "%s",
                      lines[i]);
+    cr_expect_eq(listing_take_list(&l, slice_from(dos)), 1);
     cr_expect_eq(l.count, 0);
-    cr_expect_eq(l.refused, sizeof(lines) / sizeof(lines[0]));
+    cr_expect_eq(l.refused, sizeof(lines) / sizeof(lines[0]) + 1);
     cr_expect_not(listing_safe((struct slice){ "a\0b", 3 }));
 }
 
@@ -80,6 +82,20 @@ static const struct {
       3 },
     { "-rw-r--r-- 1 0 0 1 Nov 20 07:42  two blanks", " two blanks", ENTRY_FILE,
       1 },
+    { "10-23-25  03:12PM       <DIR>          in", "in", ENTRY_DIRECTORY, 0 },
+    { "10-23-2025  03:12AM                 1234 a b.txt", "a b.txt", ENTRY_FILE,
+      1234 },
+    { "10-23-25  15:12                    0  two blanks", " two blanks",
+      ENTRY_FILE, 0 },
+    { "10-23-25  03:12PM       <JUNCTION>     link [C:\\x]", "link [C:\\x]",
+      ENTRY_OTHER, 0 },
+    { "10-23-25  03:12PM       <DIR>          ..", NULL, ENTRY_OTHER, 0 },
+    { "10-23-25  03:12PM       <DIR>", NULL, ENTRY_OTHER, 0 },
+    { "10-23-25  03:12PM                 1234", NULL, ENTRY_OTHER, 0 },
+    { "10-23-25  03:12PM                 12x4 a", NULL, ENTRY_OTHER, 0 },
+    { "10-23-25  03:1", NULL, ENTRY_OTHER, 0 },
+    { "10-23-25", NULL, ENTRY_OTHER, 0 },
+    { "10-23-x5  03:12PM       <DIR>          in", NULL, ENTRY_OTHER, 0 },
     { "total 12", NULL, ENTRY_OTHER, 0 },
     { "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 ..", NULL, ENTRY_OTHER, 0 },
     { "-rw-r--r-- 1 0 0 x Nov 20 07:42 a", NULL, ENTRY_OTHER, 0 },
