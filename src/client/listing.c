@@ -126,9 +126,10 @@ int listing_take_mlsd(struct listing *l, struct slice line)
     return listing_add(l, &e, line);
 }
 
+/* The next word, or an empty one after the last. */
 static struct slice listing_word(struct slice *rest)
 {
-    struct slice word;
+    struct slice word = SLICE("");
 
     *rest = slice_trim(*rest);
     slice_cut(rest, ' ', &word);

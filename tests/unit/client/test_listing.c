@@ -96,6 +96,8 @@ static const struct {
     { "10-23-25  03:1", NULL, ENTRY_OTHER, 0 },
     { "10-23-25", NULL, ENTRY_OTHER, 0 },
     { "10-23-x5  03:12PM       <DIR>          in", NULL, ENTRY_OTHER, 0 },
+    { "drwxr-xr-x 2 0", NULL, ENTRY_OTHER, 0 },
+    { "drwxr-xr-x", NULL, ENTRY_OTHER, 0 },
     { "total 12", NULL, ENTRY_OTHER, 0 },
     { "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 ..", NULL, ENTRY_OTHER, 0 },
     { "-rw-r--r-- 1 0 0 x Nov 20 07:42 a", NULL, ENTRY_OTHER, 0 },
