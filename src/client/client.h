@@ -8,12 +8,15 @@
 #include "profile.h"
 
 struct client {
-    struct options options;
+    struct options options; /* given, those of the profile, of a line */
+    struct options given;   /* those of the command line */
     struct profile profile;
+    char *kept[OPTIONS_MAX]; /* texts of the last "open" */
     struct site site;
     struct link link;
     bool open;              /* site and link are */
     bool interactive;       /* in the shell */
+    bool reopened;          /* this line has left the server before it */
     char cwd[URL_PATH_MAX]; /* remote, relative to the login directory */
     bool leave;             /* the shell ends */
 };
@@ -33,6 +36,7 @@ enum command_mode {
     ONE_SHOT = 1, /* sallyport NAME ... URL */
     IN_SHELL = 2,
     LOCAL = 4, /* opens no session by itself */
+    OPENS = 8, /* its options replace those of the last server */
 };
 
 struct command {
@@ -80,6 +84,10 @@ int client_error(const char *what, const struct failure *why);
 /* Opens the server of URL; an open one is left first. An exit code. */
 int client_open(struct client *c, const struct url *url);
 void client_leave(struct client *c);
+/* WORD is a URL, or "PROFILE:PATH": then P and O get what the profile says,
+ * unless P has it already. 0; 1: neither; -1 with the reason. */
+int open_target(struct options *o, struct profile *p, const char *word,
+                struct url *ret, struct failure *why);
 /* Does the jobs on the open server. An exit code. */
 int client_run_jobs(struct client *c, struct jobs *j);
 

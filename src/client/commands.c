@@ -64,9 +64,10 @@ const struct command commands[] = {
       "Print the directory on the server", "pwd" },
     { "lpwd", NULL, IN_SHELL | LOCAL, 0, 0, "", command_lpwd, "", "",
       "Print the local directory", "lpwd" },
-    { "open", NULL, IN_SHELL | LOCAL, 1, 1, "l", command_open, "", "URL",
-      "Leave this server, and log in to another one",
-      "open ftps://bert@drop.example.org" },
+    { "open", NULL, IN_SHELL | LOCAL | OPENS, 1, 1, "l", command_open, "",
+      "URL", "Leave this server, and log in to another one",
+      "open ftps://bert@drop.example.org\n"
+      "open drop:" },
     { "status", NULL, IN_SHELL | LOCAL, 0, 0, "", command_status, "", "",
       "Print where this session is, and its options", "status" },
     { "!", NULL, IN_SHELL | LOCAL, 0, -1, "l", command_shell, "",

@@ -69,6 +69,12 @@ int options_parse(struct options *o, int argc, char **argv,
 /* One "key = value" of a profile; flags take yes and no. 0 or -EINVAL. */
 int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c);
+/* Copies the texts of a line that GIVEN doesn't have, so that O outlives the
+ * line; KEPT owns them, and those of the time before are freed. 0 or -ENOMEM.
+ */
+int options_keep(struct options *o, struct options *given,
+                 char *kept[OPTIONS_MAX]);
+void options_drop(char *kept[OPTIONS_MAX]);
 /* Does COMMAND use it? */
 bool option_is_for(const struct option_row *row, const char *command);
 /* Prints help: of all options (COMMAND is NULL), else of those that are this

@@ -1,6 +1,7 @@
 /* Reads the file of profiles. */
 #include "profile.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -98,5 +99,7 @@ int profile_load(struct profile *p, const char *name, struct options *o,
         if (profile_setting(p, in, line, o, &c) < 0)
             return fail(why, EX_CONFIG, "%s:%d: %s", path, number, c.text);
     }
+    if (found)
+        snprintf(p->name, sizeof(p->name), "%s", name);
     return found ? 0 : 1;
 }

@@ -15,9 +15,12 @@
 #include "sallyport/base/buf.h"
 #include "url.h"
 
+#define PROFILE_NAME_MAX 64
+
 struct profile {
-    struct buf text; /* what options point into */
-    const char *url; /* NULL: none */
+    char name[PROFILE_NAME_MAX]; /* "": none is loaded */
+    struct buf text;             /* what options point into */
+    const char *url;             /* NULL: none */
 };
 
 void profile_init(struct profile *p);

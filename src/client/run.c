@@ -23,81 +23,11 @@ int client_error(const char *what, const struct failure *why)
     return why->code ? why->code : EX_SOFTWARE;
 }
 
-int client_open(struct client *c, const struct url *url)
-{
-    struct failure why;
-
-    client_leave(c);
-    if (site_open(&c->site, &c->options, url, &c->link, &why) < 0) {
-        link_close(&c->link);
-        site_close(&c->site);
-        return client_error(url->host, &why);
-    }
-    snprintf(c->cwd, sizeof(c->cwd), "%s", "");
-    c->open = true;
-    return 0;
-}
-
-void client_leave(struct client *c)
-{
-    if (c->open) {
-        link_close(&c->link);
-        site_close(&c->site);
-    }
-    c->open = false;
-}
-
 int client_run_jobs(struct client *c, struct jobs *j)
 {
     if (j->count == 0)
         return 0;
     return jobs_run(j, &c->site, &c->link);
-}
-
-/* "PROFILE:PATH": the profile's URL with PATH joined to its own. 0 or 1: WORD
- * is no such thing; -1 with the reason. */
-static int run_profile(struct client *c, const char *word, struct url *ret,
-                       struct failure *why)
-{
-    const char *colon = strchr(word, ':');
-    char name[64], path[URL_PATH_MAX];
-    struct options kept = c->options;
-    struct complaint bad = { "" };
-
-    int len = snprintf(name, sizeof(name), "%.*s",
-                       colon ? (int)(colon - word) : 0, word);
-    if (!colon || len <= 0 || len >= (int)sizeof(name) || strchr(name, '/') ||
-        c->profile.text.len > 0)
-        return 1;
-    int r = profile_load(&c->profile, name, &c->options, why);
-    if (r != 0) {
-        /* A local file whose name has a colon: another word may be a profile.
-         */
-        c->options = kept;
-        buf_clear(&c->profile.text);
-        return r;
-    }
-    if (!c->profile.url)
-        return fail(why, EX_CONFIG, "profile %s has no url", name);
-    if (url_parse(c->profile.url, ret, &bad) < 0)
-        return fail(why, EX_CONFIG, "profile %s: %s", name, bad.text);
-    if (url_join(ret->path, colon + 1, path) < 0)
-        return fail(why, EX_USAGE, "%s: the name is too long", word);
-    memcpy(ret->path, path, sizeof(path));
-    ret->directory = !path[0] || word[strlen(word) - 1] == '/';
-    return 0;
-}
-
-/* A URL or a profile's path; 1: neither. */
-static int run_url(struct client *c, const char *word, struct url *ret,
-                   struct failure *why)
-{
-    struct complaint bad = { "" };
-
-    if (!url_is(word))
-        return run_profile(c, word, ret, why);
-    return url_parse(word, ret, &bad) < 0 ? fail(why, EX_USAGE, "%s", bad.text)
-                                          : 0;
 }
 
 static bool run_same_server(const struct url *a, const struct url *b)
@@ -113,7 +43,7 @@ static int run_words(struct client *c, char **text, int n, struct word *w,
 {
     for (int i = 0; i < n; i++) {
         struct url one;
-        int r = run_url(c, text[i], &one, why);
+        int r = open_target(&c->options, &c->profile, text[i], &one, why);
 
         w[i] = (struct word){ .text = text[i] };
         if (r < 0)
@@ -208,7 +138,7 @@ static int run_session(struct client *c, char **text, int n)
         return client_error("", &why);
     }
     if (n == 1) {
-        int r = run_url(c, text[0], &url, &why);
+        int r = open_target(&c->options, &c->profile, text[0], &url, &why);
         if (r == 1)
             r = fail(&why, EX_USAGE,
                      "%s: neither a command nor a URL; run: sallyport --help",
@@ -247,12 +177,14 @@ int client_main(int argc, char **argv)
     profile_init(&c.profile);
     options_default(&c.options);
     int n = options_parse(&c.options, argc - 1, argv + 1, &bad);
+    c.given = c.options;
     int code = n < 0 ? EX_USAGE : run_parsed(&c, argv + 1, n);
     if (n < 0)
         say("%s", bad.text);
     client_leave(&c);
     progress_stop();
     profile_release(&c.profile);
+    options_drop(c.kept);
     curl_global_cleanup();
     if (fflush(stdout) == EOF && code == 0)
         code = EX_IOERR;

@@ -56,7 +56,8 @@ static int shell_refuse(int code, const char *what, const char *text)
     return client_error(what, &why);
 }
 
-/* Options in a line hold for that line alone. */
+/* Options in a line hold for that line alone; those of "open" hold until the
+ * next one, and nothing that the last server's profile has set holds then. */
 static int shell_command(struct client *c, int n, char **text)
 {
     static struct word words[SHELL_WORDS];
@@ -67,6 +68,9 @@ static int shell_command(struct client *c, int n, char **text)
 
     if (!row)
         return shell_refuse(EX_USAGE, text[0], "no such command; try help");
+    c->reopened = false;
+    if (row->modes & OPENS)
+        c->options = c->given;
     n = 1 + options_parse(&c->options, n - 1, text + 1, &bad);
     if (n < 1)
         code = shell_refuse(EX_USAGE, text[0], bad.text);
@@ -82,7 +86,8 @@ static int shell_command(struct client *c, int n, char **text)
         code = shell_refuse(EX_USAGE, text[0], "the name is too long");
     else
         code = row->run(c, words, n - 1);
-    c->options = kept;
+    if (!c->reopened)
+        c->options = kept;
     return code;
 }
 
@@ -200,20 +205,6 @@ int shell_run(struct client *c)
         return shell_script(c);
     shell_terminal(c);
     return 0;
-}
-
-int command_open(struct client *c, struct word *w, int n)
-{
-    struct complaint bad = { "" };
-    struct url url;
-
-    (void)n;
-    if (url_parse(w[0].text, &url, &bad) < 0)
-        return shell_refuse(EX_USAGE, "open", bad.text);
-    int code = client_open(c, &url);
-    if (code == 0)
-        memcpy(c->cwd, url.path, sizeof(c->cwd));
-    return code;
 }
 
 int command_cd(struct client *c, struct word *w, int n)

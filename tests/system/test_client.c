@@ -635,6 +635,83 @@ Test(client, a_script, .timeout = 60)
     desk_end(&d);
 }
 
+/* Profiles, and what holds for the servers opened one after another. */
+Test(client, servers_opened_in_a_session, .timeout = 90)
+{
+    char config[2 * SERVER_PATH_MAX + 256], script[3 * SERVER_PATH_MAX];
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "shell");
+    snprintf(config, sizeof(config),
+             "[drop]\nurl = ftps://shell@127.0.0.1:%u/dir\ncacert = %s\n"
+             "password-file = %s\n[empty]\nquiet = yes\n",
+             d.server.port, d.ca, d.password);
+    files_write("config", config, strlen(config), 0600);
+    files_write("one", "1", 1, 0644);
+    snprintf(script, sizeof(script),
+             "open drop:..\nmkdir dir\nopen drop:\npwd\nput one\nls\n"
+             "open --cacert '%s' --password-file '%s' %s/\n"
+             "put --conflict skip one two\nls\n",
+             d.ca, d.password, d.url);
+    char *words[] = { (char *)server_program("sallyport"), "--config", "config",
+                      NULL };
+    run_arguments(&r, script, words);
+    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "/dir\n"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "  two\n"), "%s", r.text);
+    run_release(&r);
+    expect_text(server_home_file(&d.server, "shell", "dir/one"), "1");
+    run_arguments(&r, "open nosuch:\n", words);
+    cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
+    run_release(&r);
+    run_arguments(&r, "open empty:\n", words);
+    cr_expect_eq(r.status, EX_CONFIG, "%d: %s", r.status, r.text);
+    run_release(&r);
+    char *removed[] = { (char *)server_program("sallyport"),
+                        "--config",
+                        "config",
+                        "rm",
+                        "drop:one",
+                        "drop:../two",
+                        NULL };
+    run_arguments(&r, NULL, removed);
+    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
+    run_release(&r);
+    cr_expect_not(files_exists(server_home_file(&d.server, "shell", "two")));
+    desk_end(&d);
+}
+
+/* A profile's CA and password are for its own server. */
+Test(client, a_profile_ends_with_its_server, .timeout = 60)
+{
+    char config[2 * SERVER_PATH_MAX + 256], script[2 * SERVER_PATH_MAX];
+    static const char *const reasons[] = { "there is no password",
+                                           "isn't trusted" };
+    struct desk d;
+
+    desk_begin(&d, "shell");
+    snprintf(config, sizeof(config),
+             "[drop]\nurl = ftps://shell@127.0.0.1:%u/\ncacert = %s\n"
+             "password-file = %s\n",
+             d.server.port, d.ca, d.password);
+    files_write("config", config, strlen(config), 0600);
+    for (size_t i = 0; i < 2; i++) {
+        char *words[] = { (char *)server_program("sallyport"), "--config",
+                          "config", "drop:", NULL };
+        struct run_result r;
+
+        snprintf(script, sizeof(script), "pwd\nopen %s%s %s/\npwd\n",
+                 i > 0 ? "--password-file " : "", i > 0 ? d.password : "",
+                 d.url);
+        run_arguments(&r, script, words);
+        cr_expect_eq(r.status, EX_NOPERM, "%d: %s", r.status, r.text);
+        cr_expect_not_null(strstr(r.text, reasons[i]), "%s", r.text);
+        run_release(&r);
+    }
+    desk_end(&d);
+}
+
 /* Packed on the way, the same on both sides; listings after it are plain. */
 Test(client, compress, .timeout = 60)
 {
