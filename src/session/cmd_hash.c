@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -55,12 +54,10 @@ static enum stepped hash_ask(struct session *s)
 static enum stepped hash_take(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    struct message *m = t->answer;
+    enum stepped r = transfer_take_file(s);
 
-    if (m->kind == MSG_refused)
-        return transfer_refused(s, m);
-    t->source = ask_descriptor(s, &m->file_readable.file, S_IFREG);
-    t->size = m->file_readable.size;
+    if (r != STEP_NEXT)
+        return r;
     if (t->start > 0 && t->start >= t->size)
         return transfer_fail(s, FAILED_HASH_OFFSET,
                              ask_outcome_cause(OUTCOME_BAD_OFFSET));

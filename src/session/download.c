@@ -173,12 +173,10 @@ static enum stepped download_ask_file(struct session *s)
 static enum stepped download_take_file(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    struct message *m = t->answer;
+    enum stepped r = transfer_take_file(s);
 
-    if (m->kind == MSG_refused)
-        return transfer_refused(s, m);
-    t->source = ask_descriptor(s, &m->file_readable.file, S_IFREG);
-    t->size = m->file_readable.size;
+    if (r != STEP_NEXT)
+        return r;
     if (t->limit > 0) { /* RANG: up to the file's end */
         if (t->size > t->limit)
             t->size = t->limit;

@@ -86,7 +86,9 @@ void transfer_run(struct session *s, unsigned happened);
 /* Files has answered a request of a step. */
 answer_fn transfer_on_answer;
 
-/* Steps of several transfers (transfer_steps.c). */
+/* Steps of several transfers (transfer_steps.c). The first takes the answer to
+ * file_read: the source and its size. */
+enum stepped transfer_take_file(struct session *s);
 enum stepped transfer_announce(struct session *s);
 enum stepped transfer_connect(struct session *s);
 enum stepped transfer_handshake(struct session *s);

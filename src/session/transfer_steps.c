@@ -1,7 +1,8 @@
-/* The steps that uploads, downloads and listings have in common, in session:
- * 150, connection, handshake, whose it is, and the end. Must not let a byte of
- * a file move before binding.c has said whose the connection is. */
+/* The steps that transfers have in common, in session: the opened file, 150,
+ * connection, handshake, whose it is, and the end. Must not let a byte of a
+ * file move before binding.c has said whose the connection is. */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "binding.h"
 #include "control.h"
@@ -10,6 +11,18 @@
 #include "leave.h"
 #include "pace.h"
 #include "transfer.h"
+
+enum stepped transfer_take_file(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    struct message *m = t->answer;
+
+    if (m->kind == MSG_refused)
+        return transfer_refused(s, m);
+    t->source = ask_descriptor(s, &m->file_readable.file, S_IFREG);
+    t->size = m->file_readable.size;
+    return STEP_NEXT;
+}
 
 enum stepped transfer_announce(struct session *s)
 {
