@@ -127,7 +127,8 @@ void event_send_syscall(struct event_sender *s, int number)
 {
     static uint8_t seen[SYSCALLS / 8];
     uint64_t n = (uint64_t)number;
-    uint8_t bytes[8 + 2 + 1 + 3 + 8] = { MSG_event };
+    char bytes[MESSAGE_HEAD + 2 + 1 + 3 + 8] = { 0 };
+    char *event = bytes + MESSAGE_HEAD + 2;
 
     if (number >= 0 && number < SYSCALLS) {
         uint8_t bit = (uint8_t)(1U << (number % 8));
@@ -136,11 +137,12 @@ void event_send_syscall(struct event_sender *s, int number)
             return;
         seen[number / 8] |= bit;
     }
-    bytes[8] = 1 + 3 + 8; /* the length of the one field, 'b' */
-    bytes[10] = EVENT_SYSCALL;
-    bytes[11] = FIELD_NUMBER;
-    bytes[12] = 8;
-    memcpy(bytes + 14, &n, 8);
+    message_head(bytes, MSG_event, 0);
+    bytes[MESSAGE_HEAD] = 1 + 3 + 8; /* bytes of the event */
+    event[0] = EVENT_SYSCALL;
+    event[1] = FIELD_NUMBER;
+    event[2] = 8; /* bytes of the number */
+    memcpy(event + 4, &n, 8);
     if (s->channel.fd >= 0) {
         struct iovec part = { bytes, sizeof(bytes) };
         struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };

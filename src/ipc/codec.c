@@ -7,12 +7,6 @@
 
 #include "sallyport/base/secret.h"
 
-struct header {
-    uint16_t kind;
-    uint16_t zero;
-    uint32_t request;
-};
-
 struct text_rule {
     size_t min, max;
     bool controls; /* bytes under 0x20 and 0x7f */
@@ -139,14 +133,14 @@ ssize_t codec_encode(enum message_kind kind, const void *body,
                      char out[MESSAGE_MAX])
 {
     const struct message_row *row = message_row(kind);
-    struct cursor c = { out, MESSAGE_MAX };
-    struct header h = { .kind = (uint16_t)kind };
+    struct cursor c = { out + MESSAGE_HEAD, MESSAGE_MAX - MESSAGE_HEAD };
     const struct message_field *f;
+    uint32_t request;
 
     if (!row)
         return -EINVAL;
-    memcpy(&h.request, body, sizeof(h.request));
-    put(&c, &h, sizeof(h));
+    memcpy(&request, body, sizeof(request));
+    message_head(out, kind, request);
     for (f = row->fields(); f->type != TYPE_END; f++)
         if (put_field(&c, f, (const char *)body + f->offset) < 0)
             return -EINVAL;
@@ -217,7 +211,7 @@ int codec_decode(const char *bytes, size_t len, struct message *ret)
     struct cursor c = { (char *)(uintptr_t)bytes, len };
     const struct message_field *f;
     const struct message_row *row;
-    struct header h;
+    struct codec_head h;
 
     if (get(&c, &h, sizeof(h)) < 0 || h.zero != 0)
         return -EPROTO;

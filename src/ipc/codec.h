@@ -6,8 +6,16 @@
 
 #include "sallyport/ipc/message.h"
 
-/* A header of 8 bytes, then at most two paths or one block of bytes. */
+/* A head, then at most two paths or one block of bytes. */
 #define MESSAGE_MAX 12288
+
+struct codec_head {
+    uint16_t kind;
+    uint16_t zero;
+    uint32_t request;
+};
+_Static_assert(sizeof(struct codec_head) == MESSAGE_HEAD, "no padding");
+_Static_assert(MSG_COUNT <= UINT16_MAX, "a message's number has two bytes");
 
 /* BODY is the struct msg_NAME of that KIND, without its descriptors. The
  * length, or -EINVAL: no such message, or a value that its field can't hold. */

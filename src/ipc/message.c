@@ -1,6 +1,10 @@
 /* The rows of the message list, and their fields. */
 #include "sallyport/ipc/message.h"
 
+#include <string.h>
+
+#include "codec.h"
+
 #define MASTER     PROCESS_BIT(PROCESS_MASTER)
 #define GATE       PROCESS_BIT(PROCESS_GATE)
 #define SESSION    PROCESS_BIT(PROCESS_SESSION)
@@ -49,6 +53,14 @@ static const struct message_row rows[MSG_COUNT] = {
 #include "sallyport/ipc/list.h"
 };
 /* clang-format on */
+
+void message_head(char out[MESSAGE_HEAD], unsigned kind, uint32_t request)
+{
+    const struct codec_head head = { .kind = (uint16_t)kind,
+                                     .request = request };
+
+    memcpy(out, &head, sizeof(head));
+}
 
 const struct message_row *message_row(unsigned kind)
 {

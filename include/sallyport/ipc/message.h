@@ -120,6 +120,12 @@ struct message_row {
     const struct message_field *(*fields)(void); /* up to TYPE_END */
 };
 
+/* A message begins with its number and that of its request; its fields follow.
+ */
+#define MESSAGE_HEAD 8
+/* Safe in a signal handler. */
+void message_head(char out[MESSAGE_HEAD], unsigned kind, uint32_t request);
+
 /* NULL for a number out of range. */
 const struct message_row *message_row(unsigned kind);
 /* "login", or "?" */

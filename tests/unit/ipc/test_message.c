@@ -47,6 +47,16 @@ Test(message, rows_are_whole)
     cr_assert_str_eq(message_name(999), "?");
 }
 
+/* There may be more than 255 messages. */
+Test(message, a_head_has_two_bytes_for_the_number)
+{
+    static const char expected[] = { 0x2c, 1, 0, 0, 4, 3, 2, 1 };
+    char head[MESSAGE_HEAD];
+
+    message_head(head, 300, 0x01020304);
+    cr_assert_arr_eq(head, expected, sizeof(head));
+}
+
 Test(message, names_are_unique)
 {
     for (unsigned a = 1; a < MSG_COUNT; a++)
