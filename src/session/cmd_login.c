@@ -97,7 +97,7 @@ void cmd_quit(struct session *s, const struct call *call)
  * it speaks with another (RFC 6066 3). */
 void cmd_host(struct session *s, const struct call *call)
 {
-    const char *asked = stream_asked(s->control.stream);
+    const char *asked = stream_server_name(s->control.stream);
     int r = asked ? host_compare(call->argument, slice_from(asked)) : 0;
 
     if (s->login.name[0])

@@ -153,7 +153,7 @@ bool data_open_stream(struct session *s)
 
     d->stream = stream_plain(d->fd, DATA_BUFFER);
     return d->stream && stream_secure(d->stream, s->tls, STREAM_DATA) == 0 &&
-           (!data_suits_kernel(s) || stream_let_kernel(d->stream) == 0);
+           (!data_suits_kernel(s) || stream_enable_ktls(d->stream) == 0);
 }
 
 bool data_adopt(struct session *s, int fd, enum data_state state,

@@ -192,7 +192,7 @@ static enum stepped download_take_file(struct session *s)
 static enum stepped download_send(struct session *s)
 {
     const struct transfer *t = &s->transfer;
-    bool sealed = stream_kernel_seals(s->data.stream);
+    bool sealed = stream_uses_ktls(s->data.stream);
 
     for (int i = flow_rounds(s, TRANSFER_ROUNDS * 2); i > 0; i--) {
         enum stepped r;

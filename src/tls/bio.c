@@ -1,9 +1,9 @@
-/* A BIO over the stream's buffers. Runs in session. OpenSSL moves records
- * between memory and memory here; it must never reach the socket by itself,
- * or each record would be a system call. The one exception has OpenSSL's own
- * BIO of a socket beneath it: once the kernel seals, the few records that are
- * still OpenSSL's (tickets, alerts) must go by that one, which knows how to
- * tell the kernel what they are. */
+/* A BIO over the stream's buffers. Runs in session. OpenSSL copies records
+ * between its memory and these buffers; it must never reach the socket by
+ * itself, or each record would cost a system call. There is one exception: with
+ * kTLS OpenSSL's own socket BIO lies beneath. The few records that OpenSSL
+ * still makes then (tickets, alerts) go through that BIO, which can tell the
+ * kernel their type. */
 #include "bio.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "io.h"
 
-static int take(BIO *b, char *into, int len)
+static int bio_read(BIO *b, char *into, int len)
 {
     BIO_clear_retry_flags(b);
     size_t n = len > 0 ? io_take(BIO_get_data(b), into, (size_t)len) : 0;
@@ -26,7 +26,7 @@ static bool is_sealed(BIO *b)
     return BIO_next(b) && BIO_get_ktls_send(BIO_next(b));
 }
 
-static int put_sealed(BIO *b, const char *from, int len)
+static int write_sealed(BIO *b, const char *from, int len)
 {
     int n = BIO_write(BIO_next(b), from, len);
 
@@ -34,11 +34,11 @@ static int put_sealed(BIO *b, const char *from, int len)
     return n;
 }
 
-static int put(BIO *b, const char *from, int len)
+static int bio_write(BIO *b, const char *from, int len)
 {
     BIO_clear_retry_flags(b);
     if (is_sealed(b))
-        return put_sealed(b, from, len);
+        return write_sealed(b, from, len);
     int n = len > 0 ? io_put(BIO_get_data(b), from, (size_t)len) : 0;
     if (n > 0)
         return n;
@@ -47,10 +47,10 @@ static int put(BIO *b, const char *from, int len)
     return -1;
 }
 
-/* Behind the handing over of the keys the kernel would seal what is gathered
- * once more, so it must be gone before. Any other trouble of the socket is the
- * stream's to see, at its next send. */
-static long flush(BIO *b)
+/* Once the kernel has the keys it would encrypt the buffered bytes a second
+ * time, so they must be sent before. Any other failure of the socket appears at
+ * the stream's next send. */
+static long bio_flush(BIO *b)
 {
     if (!BIO_next(b))
         return 1;
@@ -61,12 +61,12 @@ static long flush(BIO *b)
     return -1;
 }
 
-/* OpenSSL "flushes" after each flight; when bytes leave is the stream's
- * decision. The end of the stream is the stream's to see as well. */
-static long control(BIO *b, int what, long number, void *pointer)
+/* OpenSSL "flushes" after each flight, but the stream decides when bytes are
+ * sent. The stream also notices the end of the input. */
+static long bio_ctrl(BIO *b, int what, long number, void *pointer)
 {
     if (what == BIO_CTRL_FLUSH)
-        return flush(b);
+        return bio_flush(b);
     return BIO_next(b) ? BIO_ctrl(BIO_next(b), what, number, pointer) : 0;
 }
 
@@ -76,9 +76,9 @@ BIO_METHOD *bio_method(void)
                                  "sallyport stream");
     if (!m)
         return NULL;
-    BIO_meth_set_read(m, take);
-    BIO_meth_set_write(m, put);
-    BIO_meth_set_ctrl(m, control);
+    BIO_meth_set_read(m, bio_read);
+    BIO_meth_set_write(m, bio_write);
+    BIO_meth_set_ctrl(m, bio_ctrl);
     return m;
 }
 

@@ -1,4 +1,4 @@
-/* OpenSSL's view of a struct io. */
+/* The interface between OpenSSL and a struct io. */
 #ifndef TLS_BIO_H
 #define TLS_BIO_H
 
@@ -6,14 +6,17 @@
 
 struct io;
 
-/* NULL: no memory. Freed with BIO_meth_free() after the last BIO of it. */
+/* Returns NULL if there is no memory. Free it with BIO_meth_free() after the
+ * last BIO that uses it. */
 BIO_METHOD *bio_method(void);
-/* A BIO whose reads and writes go to IO's memory, never to its socket; empty
- * and full are "try again". IO must outlive it. NULL: no memory. */
+/* A BIO that reads from and writes to IO's buffers, never to its socket. If
+ * they are empty or full, it asks OpenSSL to retry. IO must outlive it. Returns
+ * NULL if there is no memory. */
 BIO *bio_over(const BIO_METHOD *method, struct io *io);
-/* For writing only, over the kernel's TLS on IO's socket: like that one until
- * OpenSSL has handed its keys over, in the midst of a handshake; from then on
- * records go to the kernel, which seals them. */
+/* A BIO for writing over kernel TLS. It works like bio_over() until OpenSSL has
+ * given its keys to the kernel, in the midst of a handshake. After that,
+ * records go to IO's socket and the kernel encrypts them. Returns NULL if there
+ * is no memory. */
 BIO *bio_over_kernel(const BIO_METHOD *method, struct io *io);
 
 #endif

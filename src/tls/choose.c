@@ -1,8 +1,8 @@
-/* Which certificates a client is offered: those for the name that it asks for
- * (SNI, RFC 6066 3), one of each kind of key, of which OpenSSL takes what the
- * client can verify. Runs in session, in the midst of a handshake; must never
- * fail one for a name that nobody knows: the first certificate goes out, and
- * the client decides. */
+/* Chooses the certificates that a client is offered: those for the name that it
+ * sends (SNI, RFC 6066 3), one of each kind of key. OpenSSL then takes the one
+ * that the client can verify. Runs in session, in the midst of a handshake. An
+ * unknown name must never fail a handshake: the first certificate is offered,
+ * and the client decides. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -24,15 +24,15 @@ static bool has_kind(const struct choice *c, int kind)
     return false;
 }
 
-static void take(struct choice *c, const struct identity *id)
+static void add_choice(struct choice *c, const struct identity *id)
 {
     if (!has_kind(c, id->kind))
         c->all[c->count++] = id;
 }
 
-/* The name itself goes before a wildcard that holds it. */
-static void find(const struct tls_context *t, const char *name,
-                 struct choice *c)
+/* An exact name goes before a wildcard that covers it. */
+static void find_named(const struct tls_context *t, const char *name,
+                       struct choice *c)
 {
     static const unsigned passes[] = { X509_CHECK_FLAG_NO_WILDCARDS, 0 };
 
@@ -40,7 +40,7 @@ static void find(const struct tls_context *t, const char *name,
         for (size_t i = 0; i < t->count; i++)
             if (X509_check_host(t->identity[i].leaf, name, strlen(name),
                                 passes[p], NULL) == 1)
-                take(c, &t->identity[i]);
+                add_choice(c, &t->identity[i]);
 }
 
 static int on_hello(SSL *ssl, void *owner)
@@ -51,7 +51,7 @@ static int on_hello(SSL *ssl, void *owner)
 
     if (!name || t->count == 1)
         return 1;
-    find(t, name, &c);
+    find_named(t, name, &c);
     if (c.count > 0)
         SSL_certs_clear(ssl);
     for (size_t i = 0; i < c.count; i++)
@@ -60,7 +60,7 @@ static int on_hello(SSL *ssl, void *owner)
     return 1;
 }
 
-/* For no name, or one that nobody knows. */
+/* The choice for clients that send no name, or an unknown one. */
 static int set_first(struct tls_context *t, const struct tls_pair *pairs,
                      struct complaint *c)
 {
@@ -71,7 +71,7 @@ static int set_first(struct tls_context *t, const struct tls_pair *pairs,
 
         if (has_kind(&first, id->kind) || !identity_covers(id, &t->identity[0]))
             continue;
-        take(&first, id);
+        add_choice(&first, id);
         if (SSL_CTX_use_cert_and_key(t->ssl, id->leaf, id->key, id->chain, 1) !=
             1)
             return complain(c, "%s: %s", pairs[i].certificate,
@@ -80,7 +80,8 @@ static int set_first(struct tls_context *t, const struct tls_pair *pairs,
     return 0;
 }
 
-/* Two that are alike in all that a choice looks at: one would never be used. */
+/* Two pairs with the same names and the same kind of key: no client would ever
+ * get the second one. */
 static int check_useless(const struct tls_context *t,
                          const struct tls_pair *pairs, struct complaint *c)
 {

@@ -1,6 +1,6 @@
-/* What a client's certificate says of its owner, as lines that the users file
- * can be compared with. Runs in session. The CA has signed these bytes, and
- * they are still somebody else's: what can't stand in a line isn't told. */
+/* The claims of a client's certificate, as lines to compare with the users
+ * file. Runs in session. The CA has signed these bytes, but a stranger chose
+ * them: a claim with unprintable bytes is left out. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -35,7 +35,7 @@ static bool is_printable(struct slice text)
     return text.len > 0;
 }
 
-/* What doesn't fit any more is left out, whole. */
+/* A line that doesn't fit any more is left out as a whole. */
 static int add_line(struct buf *into, const char *kind, struct slice text)
 {
     size_t before = into->len;
@@ -48,9 +48,10 @@ static int add_line(struct buf *into, const char *kind, struct slice text)
     return r == -ENOBUFS ? 0 : r;
 }
 
-/* In a row of the users file a space ends the value, and ';' does. OpenSSL puts
- * a backslash before a ';', and before a space at either end, which goes with
- * it; but one that is escaped itself is a backslash of the name. */
+/* In a row of the users file a space or ';' ends the value, so both are written
+ * as hex. OpenSSL puts a backslash before a ';', and before a space at either
+ * end; that backslash is dropped. An escaped backslash belongs to the name and
+ * stays. */
 static int escape(struct slice from, struct buf *to)
 {
     int r = 0;
@@ -68,7 +69,7 @@ static int escape(struct slice from, struct buf *to)
     return r;
 }
 
-/* RFC 4514, which OpenSSL calls by the number of its predecessor. */
+/* RFC 4514; OpenSSL names the format after its predecessor, RFC 2253. */
 static int add_subject(X509 *x, struct buf *into)
 {
     BIO *b = BIO_new(BIO_s_mem());

@@ -1,8 +1,8 @@
-/* A client's certificate on one connection: asked for, compared, told. Runs in
- * session, within OpenSSL's handshakes. What it tells comes out of a
- * certificate that OpenSSL has verified, and yet it is only this process's
- * word, which whoever breaks into it can give as well; so the messages of the
- * handshake are kept, for somebody else to verify (sallyport/proof). */
+/* A client's certificate on one connection: requested, compared and reported.
+ * Runs in session, within OpenSSL's handshakes. OpenSSL has verified the
+ * certificate, but for other processes that is only this process's word, and an
+ * attacker inside it could say the same. So the handshake's messages are kept,
+ * and auth verifies them (sallyport/proof). */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -13,14 +13,9 @@
 #include "sallyport/tls/client.h"
 #include "stream_inside.h"
 
-static struct tls_context *context_of(const SSL *ssl)
-{
-    return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-}
-
-/* A request of TLS 1.3 names the session, so that what the client signs is good
- * for this one only. Clients must ignore it (RFC 8446 4.3.2), and what nobody
- * has said of extensions to come (RFC 8701) keeps them doing so. */
+/* A TLS 1.3 request contains the session's number, so that the client's
+ * signature is valid for this session only. Clients must ignore the unknown
+ * extension (RFC 8446 4.3.2); GREASE (RFC 8701) keeps them able to. */
 static int add_serial(SSL *ssl, unsigned type, unsigned context,
                       const unsigned char **out, size_t *len, X509 *x,
                       size_t index, int *alert, void *unused)

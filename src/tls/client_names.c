@@ -1,13 +1,13 @@
-/* The names of the CAs whose certificates count, which clients are told and
- * choose by. Runs in gate, at the start and at a reload. They are a part of
- * each client's proof, which must never become too long for auth by them:
- * nobody could log in by login=certificate then. */
+/* The names of the CAs, from which clients choose their certificate. Runs in
+ * gate, at the start and at a reload. The names are a part of each client's
+ * proof. If they made the proof too long for auth, nobody could log in with
+ * login=certificate. */
 #include <openssl/ssl.h>
 
 #include "context_inside.h"
 #include "sallyport/tls/client.h"
 
-/* As they are on the wire, RFC 8446 4.2.4: a length in front of each. */
+/* Their size in the request, RFC 8446 4.2.4: a length before each name. */
 static size_t bytes_of(STACK_OF(X509) * cas)
 {
     size_t bytes = 0;

@@ -1,6 +1,6 @@
-/* The CAs of clients' certificates, and their revocation lists. Runs in gate,
- * at the start and at a reload; must open nothing: gate has the files'
- * descriptors. What isn't in these files is never trusted, whatever the system
+/* The CAs that issue clients' certificates, and their revocation lists. Runs in
+ * gate, at the start and at a reload. It never opens a file: gate has the
+ * descriptors. Only the CAs in these files are trusted, whatever the system
  * trusts. */
 #include <errno.h>
 #include <openssl/err.h>
@@ -9,19 +9,18 @@
 #include <string.h>
 
 #include "context_inside.h"
-#include "key.h"
 #include "lists.h"
-#include "sallyport/base/buf.h"
+#include "pem.h"
 #include "sallyport/tls/client.h"
 
 #define CAS_MAX   256
 #define DEPTH_MAX 8
-#define CHAIN_MAX (32 * 1024) /* bytes that a client's chain may have */
+#define CHAIN_MAX (32 * 1024) /* bytes of a client's chain */
 
-/* A list that is missing, or has expired, is no list: then nobody is let in. */
+/* Without a list, or with an expired one, no certificate is accepted. */
 #define FLAGS_CRL (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 
-/* What is read, one file after the other. */
+/* What has been read so far: first the CAs, then the lists. */
 struct reading {
     X509_STORE *store;
     STACK_OF(X509) * cas;
@@ -30,7 +29,7 @@ struct reading {
     struct complaint *c;
 };
 
-static int take_ca(struct reading *r, X509 *x, int number)
+static int add_ca(struct reading *r, X509 *x, int number)
 {
     const char *name = r->from->ca;
 
@@ -50,24 +49,20 @@ static int take_ca(struct reading *r, X509 *x, int number)
     return 0;
 }
 
-static int read_ca(void *owner, BIO *b, int number)
+static void *parse_ca(BIO *b)
 {
-    struct reading *r = owner;
-    X509 *x = PEM_read_bio_X509(b, NULL, NULL, NULL);
-    int e;
-
-    if (!x && pem_is_end())
-        return number > 1
-                   ? 0
-                   : complain(r->c, "%s: holds no certificate in PEM form",
-                              r->from->ca);
-    if (!x)
-        return complain(r->c, "%s: certificate %d can't be read: %s",
-                        r->from->ca, number, tls_error(ERR_peek_error()));
-    e = take_ca(r, x, number);
-    X509_free(x);
-    return e < 0 ? e : 1;
+    return PEM_read_bio_X509(b, NULL, NULL, NULL);
 }
+
+static int take_ca(void *owner, void *thing, int number)
+{
+    int r = add_ca(owner, thing, number);
+
+    X509_free(thing);
+    return r;
+}
+
+static const struct pem_kind cas = { "certificate", parse_ca, take_ca };
 
 static bool has_issuer(const struct reading *r, X509 *ca)
 {
@@ -77,8 +72,8 @@ static bool has_issuer(const struct reading *r, X509 *ca)
     return false;
 }
 
-/* OpenSSL asks for a list for each certificate of a chain, the last one too, so
- * a chain has to go on to one that is its own issuer. */
+/* OpenSSL wants a list for each certificate of a chain, the last one too. So
+ * each chain must end in a certificate that is its own issuer. */
 static int check_chains(const struct reading *r)
 {
     for (int i = 0; i < sk_X509_num(r->cas); i++)
@@ -90,13 +85,14 @@ static int check_chains(const struct reading *r)
     return 0;
 }
 
-/* Without lists a certificate in the file counts though its own CA isn't
- * there. */
+/* Without revocation lists a CA is accepted although its own issuer isn't in
+ * the file. */
 static int read_all(struct reading *r)
 {
     unsigned long flags =
         r->from->crl_fd >= 0 ? FLAGS_CRL : X509_V_FLAG_PARTIAL_CHAIN;
-    int e = pem_each(r->from->ca_fd, r->from->ca, PEM_MAX, read_ca, r, r->c);
+    const struct pem_file file = { r->from->ca_fd, r->from->ca, PEM_MAX };
+    int e = pem_each(&file, &cas, r, r->c);
 
     if (e == 0 && X509_STORE_set_flags(r->store, flags) != 1)
         e = complain(r->c, "%s: no memory", r->from->ca);
@@ -113,7 +109,7 @@ static void keep_dates(struct dated_file *to, struct dated_file *from)
     *from = (struct dated_file){ 0 };
 }
 
-static int use(struct tls_context *t, struct reading *r)
+static int use_cas(struct tls_context *t, struct reading *r)
 {
     if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
         !client_names_set(t->ssl, r->cas) || client_set(t->ssl) != 0)
@@ -162,7 +158,7 @@ int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
     int e = ok ? read_all(&r) : complain(c, "%s: no memory", from->ca);
 
     if (e == 0)
-        e = use(t, &r);
+        e = use_cas(t, &r);
     sk_X509_pop_free(r.cas, X509_free);
     X509_STORE_free(r.store);
     date_release(&r.ca);

@@ -1,6 +1,6 @@
-/* A server's TLS context, made once in gate and inherited by each session that
- * gate forks; at a reload made anew, behind gate's sandbox: by then OpenSSL has
- * read its configuration, and needs no file any more. */
+/* A server's TLS context. Gate makes it once, and each session that gate forks
+ * inherits it. At a reload gate makes another one inside its sandbox: OpenSSL
+ * has read its configuration by then, and needs no file any more. */
 #include "context_inside.h"
 
 #include <errno.h>
@@ -12,10 +12,9 @@
 #include "remote.h"
 #include "sallyport/base/secret.h"
 
-const char *tls_error(unsigned long error)
+struct tls_context *context_of(const SSL *ssl)
 {
-    const char *reason = ERR_reason_error_string(error);
-    return reason ? reason : "unknown error";
+    return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 }
 
 static int load(struct tls_context *t, const struct tls_pair *pairs,

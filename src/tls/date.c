@@ -1,5 +1,5 @@
-/* Dates of certificates and of lists. Runs in gate and in sessions; must know
- * no clock: who asks compares. */
+/* Dates of certificates and revocation lists. Runs in gate and session. It
+ * reads no clock: the caller compares. */
 #include <errno.h>
 #include <openssl/asn1.h>
 #include <stdlib.h>

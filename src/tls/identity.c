@@ -1,6 +1,6 @@
-/* A certificate with its chain and its key, as a connection can use it. The key
- * only stands in for the private one, which is in keys. Made in gate; used
- * there and in session. */
+/* A certificate with its chain and its key, ready for a connection. The key is
+ * only a stand-in: keys has the private one. Gate makes an identity; gate and
+ * session use it. */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -22,8 +22,8 @@ static int keep_names(struct identity *id, const struct tls_pair *pair,
                : complain(c, "%s: no memory", pair->certificate);
 }
 
-/* One that can't be used keeps no certificate from being used, unless somebody
- * wants to know. */
+/* A certificate is used without its OCSP response if that is unusable, except
+ * where the caller demands a usable one. */
 static int add_staple(struct identity *id, const struct tls_pair *pair,
                       struct complaint *c)
 {
@@ -41,7 +41,7 @@ int identity_load(struct identity *id, const struct tls_pair *pair,
                   const struct signer *signer, struct complaint *c)
 {
     EVP_PKEY *public;
-    int r = pem_load(id, pair, c);
+    int r = chain_load(id, pair, c);
 
     if (r == 0)
         r = keep_names(id, pair, c);
@@ -91,14 +91,14 @@ int64_t identity_expires(const struct identity *id)
     return first;
 }
 
-/* Is the certificate good for this name of another one? A wildcard is good for
- * the same wildcard. */
+/* Is certificate X valid for this name of another certificate? A wildcard is
+ * valid for the same wildcard. */
 static bool has_name(X509 *x, const GENERAL_NAME *name)
 {
     const ASN1_STRING *text;
 
     if (name->type != GEN_DNS)
-        return true; /* no client asks for any other */
+        return true; /* clients ask for no other kind of name */
     text = name->d.dNSName;
     return X509_check_host(x, (const char *)ASN1_STRING_get0_data(text),
                            (size_t)ASN1_STRING_length(text), 0, NULL) == 1;

@@ -1,7 +1,7 @@
 /* The buffers between a stream and its socket. Runs in session (and in tests).
- * Only send(2) and recv(2) without an address are called here, and three
- * options of the socket, so that the session's sandbox can refuse all others.
- * Must never wait and never raise SIGPIPE. */
+ * It calls only send(2), recv(2) and three socket options, so that the
+ * session's sandbox can refuse all other calls. It must never wait and never
+ * raise SIGPIPE. */
 #include "io.h"
 
 #include <errno.h>
@@ -26,8 +26,8 @@ void io_release(struct io *io)
     io->in_at = io->in_end = io->out_at = io->out_end = 0;
 }
 
-/* An empty buffer of a control channel goes back to the heap; a data channel
- * keeps its own, since fresh pages cost more than the copying. */
+/* A control channel frees its empty buffers. A data channel keeps them, since
+ * fresh pages would cost more than the copying. */
 static void give_back(const struct io *io, unsigned char **buffer)
 {
     if (io->size > IO_SMALL)
@@ -36,7 +36,7 @@ static void give_back(const struct io *io, unsigned char **buffer)
     *buffer = NULL;
 }
 
-/* The whole size at once: pages that are never touched cost nothing. */
+/* Allocates the full size at once: untouched pages cost nothing. */
 static bool have(const struct io *io, unsigned char **buffer)
 {
     if (!*buffer)
@@ -68,7 +68,7 @@ int io_fill(struct io *io)
     return r;
 }
 
-/* On a socket that isn't TCP there is nothing to acknowledge. */
+/* Fails without harm on a socket that isn't TCP. */
 void io_acknowledge(const struct io *io)
 {
     const int on = 1;
@@ -98,13 +98,13 @@ size_t io_queued(const struct io *io)
     return look(io, of) ? of[SK_MEMINFO_WMEM_QUEUED] : 0;
 }
 
-/* The kernel's own rule for EPOLLOUT: a third is free. */
+/* The kernel reports EPOLLOUT by the same rule: a third is free. */
 size_t io_memory(const struct io *io)
 {
     uint32_t of[SK_MEMINFO_VARS];
 
     if (!look(io, of))
-        return io->size; /* 0 would wait for EPOLLOUT in a circle */
+        return io->size; /* 0 would make the caller wait for EPOLLOUT forever */
     uint32_t queued = of[SK_MEMINFO_WMEM_QUEUED];
     uint32_t all = of[SK_MEMINFO_SNDBUF];
     if (queued > all || all - queued < queued / 2)
@@ -162,8 +162,8 @@ void io_drop(struct io *io)
     give_back(io, &io->out);
 }
 
-/* What a short send left in front isn't moved away: the buffer is sent empty
- * before it is filled again, and so each byte is copied once. */
+/* The room before unsent bytes isn't used: the buffer is emptied before it is
+ * filled again, so each byte is copied only once. */
 size_t io_room(const struct io *io)
 {
     return io->size - io->out_end;

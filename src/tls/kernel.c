@@ -1,9 +1,9 @@
-/* The kernel's TLS (kTLS): it gets the keys of one direction, seals by itself
- * what goes that way, and takes a file without a detour. Runs in session, on
- * data channels that send a file as it is. Must never leave a tail behind: a
- * record that the kernel has sealed while its memory was full waits in a queue
- * of its TLS, and is lost when the socket is shut, without a word. So it never
- * gets more than it has memory for. */
+/* Kernel TLS (kTLS): the kernel gets the keys of one direction, encrypts what
+ * is sent, and takes a file without a copy. Runs in session, on data channels
+ * that send a file unchanged. It must never leave a record behind: one that the
+ * kernel encrypts while its memory is full waits in a queue of kTLS, and is
+ * lost silently when the socket is closed. So the kernel never gets more than
+ * it has memory for. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <sys/epoll.h>
@@ -12,13 +12,12 @@
 #include "context_inside.h"
 #include "stream_inside.h"
 
-/* Records of this size are full ones. */
+/* A full record. */
 #define RECORD SSL3_RT_MAX_PLAIN_LENGTH
 
-int stream_let_kernel(struct stream *s)
+int stream_enable_ktls(struct stream *s)
 {
-    const struct tls_context *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(s->ssl));
-    BIO *bio = bio_over_kernel(t->bio, &s->io);
+    BIO *bio = bio_over_kernel(context_of(s->ssl)->bio, &s->io);
 
     if (!bio)
         return -ENOMEM;
@@ -33,7 +32,7 @@ void kernel_begin(struct stream *s)
     s->kernel = BIO_get_ktls_send(SSL_get_wbio(s->ssl));
 }
 
-bool stream_kernel_seals(const struct stream *s)
+bool stream_uses_ktls(const struct stream *s)
 {
     return s->kernel;
 }
@@ -44,8 +43,8 @@ static enum stream_state wait_for_room(struct stream *s)
     return STREAM_AGAIN;
 }
 
-/* What the call of SSL that returned R has met. (OpenSSL before 3.0.14 calls a
- * close_notify that must wait an error.) */
+/* Handles a failed call of OpenSSL that returned R with the errno ERROR.
+ * (OpenSSL before 3.0.14 reports a close_notify that must wait as an error.) */
 static enum stream_state met(struct stream *s, int r, int error)
 {
     if (SSL_get_error(s->ssl, r) == SSL_ERROR_WANT_WRITE || error == EAGAIN)
@@ -53,7 +52,7 @@ static enum stream_state met(struct stream *s, int r, int error)
     return stream_failed(s, error ? error : EIO);
 }
 
-/* Half of what is free, since the kernel counts its own housekeeping, too. */
+/* Half of the free memory, since the kernel counts its own overhead too. */
 static size_t portion(size_t memory, size_t len)
 {
     size_t most = memory / 2;

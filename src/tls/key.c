@@ -1,33 +1,15 @@
-/* A private key from PEM. Runs in keys, before its sandbox and at a reload. The
- * key's text lies in a buffer that is wiped; must never ask for a passphrase:
- * nobody sits there. */
+/* Reads a private key from PEM. Runs in keys, before its sandbox closes and at
+ * a reload. The text of the key is in a buffer that is wiped. It must never ask
+ * for a passphrase: nobody is there to type one. */
 #include "key.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <string.h>
 
-#include "sallyport/base/fd.h"
+#include "pem.h"
 
-BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c)
-{
-    int r = fd_read_file(fd, text);
-
-    if (r == -EFBIG)
-        complain(c, "%s: too large for a PEM file (more than %zu KiB)", name,
-                 text->max >> 10);
-    else if (r != 0)
-        complain(c, "%s: %s", name, strerror(-r));
-    if (r != 0)
-        return NULL;
-    BIO *b = BIO_new_mem_buf(text->len > 0 ? text->data : "", (int)text->len);
-    if (!b)
-        complain(c, "%s: no memory", name);
-    return b;
-}
-
-/* OpenSSL asks for a passphrase: note it, and give none. */
+/* OpenSSL calls it for a passphrase. It notes the question and gives none. */
 static int no_passphrase(char *into, int size, int writing, void *asked)
 {
     (void)into;
@@ -67,7 +49,7 @@ EVP_PKEY *key_read(int fd, const char *name, struct complaint *c)
     return key;
 }
 
-/* 112 bits at least, as OpenSSL's security level 2 has it, and more for EC,
+/* At least 112 bits of security, as in OpenSSL's security level 2; more for EC,
  * where no smaller curve is in use. */
 static const struct kind {
     const char *name;

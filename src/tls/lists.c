@@ -1,7 +1,8 @@
-/* Revocation lists of clients' CAs. Runs in gate, at the start and at a reload;
- * must open nothing. Of two lists about the same the newer one alone counts:
- * OpenSSL would go back to the older one when the newer one is over, and lets
- * in whom only that one names. Lists of changes (deltas) it doesn't look at. */
+/* Revocation lists of the CAs that issue clients' certificates. Runs in gate,
+ * at the start and at a reload. It never opens a file. Of two lists about the
+ * same certificates only the newer one is kept: OpenSSL would return to the
+ * older one after the newer one has expired, and would accept what only the
+ * newer one revokes. OpenSSL ignores delta lists, so they are refused. */
 #include "lists.h"
 
 #include <errno.h>
@@ -10,15 +11,15 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
-#include "key.h"
+#include "pem.h"
 
 #define CRL_MAX   (8u << 20)
 #define LISTS_MAX 512
 
 struct list {
     X509_CRL *crl;
-    int ca;     /* who signed it, of the CAs */
-    int number; /* in the file */
+    int ca;     /* index of the CA that signed it */
+    int number; /* position in the file */
 };
 
 struct lists {
@@ -29,7 +30,8 @@ struct lists {
     struct complaint *c;
 };
 
-/* Who signed it must be one of the CAs, or it would revoke nothing. */
+/* Finds the CA that signed the list. A list of no known CA would revoke
+ * nothing. */
 static int find_ca(const struct lists *l, X509_CRL *crl)
 {
     for (int i = 0; i < sk_X509_num(l->cas); i++) {
@@ -43,7 +45,8 @@ static int find_ca(const struct lists *l, X509_CRL *crl)
     return -1;
 }
 
-static int check_dates(const struct lists *l, const X509_CRL *crl, int number)
+static int check_list_dates(const struct lists *l, const X509_CRL *crl,
+                            int number)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
     const char *name = l->from->crl;
@@ -66,8 +69,8 @@ static const ASN1_OCTET_STRING *extension(const X509_CRL *crl, int nid)
     return at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
 }
 
-/* A CA may have several, each for a part of what it issued; one that doesn't
- * say so is for all of it. */
+/* A CA may have several lists, each for a part of its certificates. A list
+ * without such a part covers all of them. */
 static bool overlap(const struct list *a, const struct list *b)
 {
     const ASN1_OCTET_STRING *x, *y;
@@ -77,7 +80,7 @@ static bool overlap(const struct list *a, const struct list *b)
     return a->ca == b->ca && (!x || !y || ASN1_OCTET_STRING_cmp(x, y) == 0);
 }
 
-/* Lists of the same second may have numbers. */
+/* Lists of the same second can have CRL numbers. */
 static int compare_numbers(const X509_CRL *a, const X509_CRL *b)
 {
     ASN1_INTEGER *x = X509_CRL_get_ext_d2i(a, NID_crl_number, NULL, NULL);
@@ -94,7 +97,7 @@ static bool is_future(const X509_CRL *crl)
     return X509_cmp_time(X509_CRL_get0_lastUpdate(crl), NULL) > 0;
 }
 
-/* One that isn't valid yet is nothing before one that is. */
+/* A list that isn't valid yet counts as older than one that is. */
 static bool is_older(const X509_CRL *a, const X509_CRL *b)
 {
     int r = ASN1_TIME_compare(X509_CRL_get0_lastUpdate(a),
@@ -127,11 +130,11 @@ static int keep(struct lists *l, const struct list *new)
     return 0;
 }
 
-static int take(struct lists *l, X509_CRL *crl, int number)
+static int add_list(struct lists *l, X509_CRL *crl, int number)
 {
     struct list new = { crl, find_ca(l, crl), number };
 
-    if (check_dates(l, crl, number) < 0)
+    if (check_list_dates(l, crl, number) < 0)
         return -EINVAL;
     if (extension(crl, NID_delta_crl))
         return complain(l->c,
@@ -146,27 +149,24 @@ static int take(struct lists *l, X509_CRL *crl, int number)
     return keep(l, &new);
 }
 
-static int read_one(void *owner, BIO *b, int number)
+static void *parse_list(BIO *b)
 {
-    struct lists *l = owner;
-    X509_CRL *crl = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL);
-    int e;
-
-    if (!crl && pem_is_end())
-        return number > 1
-                   ? 0
-                   : complain(l->c, "%s: holds no revocation list in PEM form",
-                              l->from->crl);
-    if (!crl)
-        return complain(l->c, "%s: revocation list %d can't be read: %s",
-                        l->from->crl, number, tls_error(ERR_peek_error()));
-    e = take(l, crl, number);
-    X509_CRL_free(crl);
-    return e < 0 ? e : 1;
+    return PEM_read_bio_X509_CRL(b, NULL, NULL, NULL);
 }
 
-/* Some lists are good for a day only, and made anew in time: of those the last
- * quarter is spoken of. */
+static int take_list(void *owner, void *thing, int number)
+{
+    int r = add_list(owner, thing, number);
+
+    X509_CRL_free(thing);
+    return r;
+}
+
+static const struct pem_kind revocation_lists = { "revocation list", parse_list,
+                                                  take_list };
+
+/* Some lists are valid for a day only and replaced in time. For those the
+ * warning is due in the last quarter. */
 static int note(struct dated_file *dates, const struct list *l)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(l->crl);
@@ -180,8 +180,8 @@ static int note(struct dated_file *dates, const struct list *l)
                      quarter < DATE_WARN_S ? quarter : DATE_WARN_S);
 }
 
-static int use(const struct lists *l, X509_STORE *store,
-               struct dated_file *dates)
+static int use_lists(const struct lists *l, X509_STORE *store,
+                     struct dated_file *dates)
 {
     for (size_t i = 0; i < l->count; i++) {
         if (X509_STORE_add_crl(store, l->list[i].crl) != 1 ||
@@ -195,6 +195,7 @@ int lists_read(X509_STORE *store, STACK_OF(X509) * cas,
                const struct tls_clients *from, struct dated_file *dates,
                struct complaint *c)
 {
+    const struct pem_file file = { from->crl_fd, from->crl, CRL_MAX };
     struct lists *l = calloc(1, sizeof(*l));
     int e;
 
@@ -203,9 +204,9 @@ int lists_read(X509_STORE *store, STACK_OF(X509) * cas,
     l->cas = cas;
     l->from = from;
     l->c = c;
-    e = pem_each(from->crl_fd, from->crl, CRL_MAX, read_one, l, c);
+    e = pem_each(&file, &revocation_lists, l, c);
     if (e == 0)
-        e = use(l, store, dates);
+        e = use_lists(l, store, dates);
     while (l->count > 0)
         X509_CRL_free(l->list[--l->count].crl);
     free(l);

@@ -1,4 +1,4 @@
-/* Revocation lists of clients' CAs. */
+/* Revocation lists of the CAs that issue clients' certificates. */
 #ifndef SALLYPORT_SRC_TLS_LISTS_H
 #define SALLYPORT_SRC_TLS_LISTS_H
 
@@ -7,8 +7,8 @@
 #include "context_inside.h"
 #include "sallyport/tls/client.h"
 
-/* Those of FROM's file into the store, and when they end: 0, or -EINVAL with
- * the complaint. */
+/* Reads the lists of FROM's file into STORE, and notes when they expire.
+ * Returns 0, or -EINVAL with the complaint. */
 int lists_read(X509_STORE *store, STACK_OF(X509) * cas,
                const struct tls_clients *from, struct dated_file *dates,
                struct complaint *c);

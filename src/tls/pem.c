@@ -1,19 +1,35 @@
-/* A certificate chain from PEM. Runs in gate, and in sallyportd --check by way
- * of gate; must open nothing: gate has the file's descriptor. */
+/* Reads files of PEM blocks. Runs in keys for private keys, and in gate (in
+ * sallyportd --check too) for certificates and revocation lists. It never opens
+ * a file: the caller has the descriptor. */
+#include "pem.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "context_inside.h"
-#include "key.h"
-#include "sallyport/base/buf.h"
+#include "sallyport/base/fd.h"
 
-#define CHAIN_MAX 16
+BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c)
+{
+    int r = fd_read_file(fd, text);
 
-bool pem_is_end(void)
+    if (r == -EFBIG)
+        complain(c, "%s: too large for a PEM file (more than %zu KiB)", name,
+                 text->max >> 10);
+    else if (r != 0)
+        complain(c, "%s: %s", name, strerror(-r));
+    if (r != 0)
+        return NULL;
+    BIO *b = BIO_new_mem_buf(text->len > 0 ? text->data : "", (int)text->len);
+    if (!b)
+        complain(c, "%s: no memory", name);
+    return b;
+}
+
+/* Did the last parse fail because no further block begins? */
+static bool is_end(void)
 {
     unsigned long e = ERR_peek_last_error();
 
@@ -21,106 +37,43 @@ bool pem_is_end(void)
            ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
 }
 
-/* One that expires in use isn't taken away from clients that don't mind, by a
- * gate that has to start again, or by a reload for something else. */
-static int check_dates(X509 *x, int number, const struct tls_pair *pair,
-                       struct complaint *c)
+static int end_reading(const struct pem_file *f, const struct pem_kind *kind,
+                       int number, struct complaint *c)
 {
-    const char *name = pair->certificate;
-    char which[48] = "the certificate", from[DATE_TEXT_MAX];
-
-    if (number > 1)
-        snprintf(which, sizeof(which), "certificate %d of the chain", number);
-    if (!pair->in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
-        return complain(c, "%s: %s has expired", name, which);
-    if (!pair->in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
-        return complain(c,
-                        "%s: %s is not valid yet: only from %s on; is this "
-                        "machine's clock right?",
-                        name, which, date_text(X509_get0_notBefore(x), from));
+    if (!is_end())
+        return complain(c, "%s: %s %d can't be read: %s", f->name, kind->what,
+                        number, tls_error(ERR_peek_error()));
+    if (number == 1)
+        return complain(c, "%s: holds no %s in PEM form", f->name, kind->what);
     return 0;
 }
 
-static int use_leaf(struct identity *id, X509 *x, const struct tls_pair *pair,
-                    struct complaint *c)
+static int take_each(BIO *b, const struct pem_file *f,
+                     const struct pem_kind *kind, void *owner,
+                     struct complaint *c)
 {
-    const char *name = pair->certificate;
-    int r = check_dates(x, 1, pair, c);
+    int r = 0;
 
-    id->leaf = x;
-    if (r == 0 && !(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
-        r = complain(c, "%s: its key usage has no digitalSignature", name);
-    return r != 0 ? r : key_check(X509_get0_pubkey(x), name, c);
+    for (int number = 1; r == 0; number++) {
+        ERR_clear_error();
+        void *thing = kind->parse(b);
+        if (!thing)
+            return end_reading(f, kind, number, c);
+        r = kind->take(owner, thing, number);
+    }
+    return r;
 }
 
-static int use_issuer(struct identity *id, X509 *x, int number,
-                      const struct tls_pair *pair, struct complaint *c)
-{
-    const char *name = pair->certificate;
-    int r = check_dates(x, number, pair, c);
-
-    if (r == 0 && number > CHAIN_MAX)
-        r = complain(c, "%s: more than %d certificates", name, CHAIN_MAX);
-    if (r == 0 && !id->chain && !(id->chain = sk_X509_new_null()))
-        r = complain(c, "%s: no memory", name);
-    if (r == 0 && sk_X509_push(id->chain, x) > 0)
-        return 0; /* X is the identity's now */
-    X509_free(x);
-    return r != 0 ? r : complain(c, "%s: no memory", name);
-}
-
-struct chain {
-    struct identity *id;
-    const struct tls_pair *pair;
-    struct complaint *c;
-};
-
-static int read_certificate(void *owner, BIO *b, int number)
-{
-    const struct chain *r = owner;
-    const char *name = r->pair->certificate;
-    X509 *x = PEM_read_bio_X509_AUX(b, NULL, NULL, NULL);
-    int e;
-
-    if (!x && pem_is_end())
-        return number > 1
-                   ? 0
-                   : complain(r->c, "%s: holds no certificate in PEM form",
-                              name);
-    if (!x)
-        return complain(r->c, "%s: certificate %d can't be read: %s", name,
-                        number, tls_error(ERR_peek_error()));
-    e = number == 1 ? use_leaf(r->id, x, r->pair, r->c)
-                    : use_issuer(r->id, x, number, r->pair, r->c);
-    return e != 0 ? e : 1;
-}
-
-int pem_load(struct identity *id, const struct tls_pair *pair,
-             struct complaint *c)
-{
-    struct chain r = { id, pair, c };
-
-    return pem_each(pair->certificate_fd, pair->certificate, PEM_MAX,
-                    read_certificate, &r, c);
-}
-
-int pem_each(int fd, const char *name, size_t most,
-             int (*read_one)(void *owner, BIO *b, int number), void *owner,
+int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
              struct complaint *c)
 {
     struct buf text;
-    int e = 1;
 
-    buf_init(&text, most);
-    BIO *b = pem_open(fd, name, &text, c);
-    if (!b)
-        e = -EINVAL;
-    for (int number = 1; e > 0; number++) {
-        ERR_clear_error();
-        e = read_one(owner, b, number);
-    }
+    buf_init(&text, f->max);
+    BIO *b = pem_open(f->fd, f->name, &text, c);
+    int r = b ? take_each(b, f, kind, owner, c) : -EINVAL;
     BIO_free(b);
     buf_release(&text);
     ERR_clear_error();
-    return e;
+    return r;
 }

@@ -1,19 +1,19 @@
-/* Which TLS this server speaks, in one place. Runs in gate, before its sandbox.
- * Groups and signature algorithms are OpenSSL's default and never a list here,
- * so that a newer OpenSSL brings its newer ones. */
+/* Which TLS this server speaks. Runs in gate, before its sandbox closes. Groups
+ * and signature algorithms are OpenSSL's defaults, so that a newer OpenSSL
+ * brings newer ones. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "context_inside.h"
 
-#define LIST_MAX 512 /* bytes of all suites' names */
+#define LIST_MAX 512 /* bytes of all suite names */
 
-/* 112 bits: RSA and DH from 2048, EC from 224. */
+/* 112 bits of security: RSA and DH from 2048 bits, EC from 224. */
 #define SECURITY_LEVEL 2
 
-/* RFC 8879, from OpenSSL 3.2 on: a proof (sallyport/proof) is read as it was
- * sent, and nothing is unpacked for who hasn't logged in. */
+/* RFC 8879, from OpenSSL 3.2 on. Proofs (sallyport/proof) are verified as they
+ * were sent, and nothing is decompressed for clients that haven't logged in. */
 #ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
 #define NO_PACKED_CERTIFICATES                                                 \
     (SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |                                    \
@@ -27,8 +27,9 @@
      SSL_OP_CIPHER_SERVER_PREFERENCE | NO_PACKED_CERTIFICATES)
 
 /* A system's openssl.cnf may have turned these on. An end without close_notify
- * must stay an error, or a cut file would look whole; and a resumed session has
- * a secret of its own, or who gets the ticket keys reads what was recorded. */
+ * must stay an error, or a cut file would look complete. A resumed session must
+ * have a secret of its own, or a thief of the ticket keys could read recorded
+ * traffic. */
 #define NOT_OPTIONS                                                            \
     (SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT |             \
      SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |                                \
@@ -36,9 +37,9 @@
      SSL_OP_ALLOW_NO_DHE_KEX | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET |   \
      SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3)
 
-/* A client that offers protocols but not FTP was led here by somebody who plays
- * one protocol against another (ALPACA; RFC 7301 3.2). On data connections too:
- * FileZilla offers "ftp-data" there, but only to a server that has taken its
+/* A client that offers protocols without "ftp" was sent here by an attacker who
+ * mixes protocols (ALPACA; RFC 7301 3.2). This holds for data connections too:
+ * FileZilla offers "ftp-data" there, but only to a server that has chosen its
  * own "x-filezilla-ftp" on the control connection. */
 static int choose_protocol(SSL *ssl, const unsigned char **chosen,
                            unsigned char *chosen_len,
@@ -58,7 +59,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen,
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* "A:B:C", as OpenSSL takes it. */
+/* "A:B:C", as OpenSSL expects it. */
 static char *list(const struct tls_policy *policy, enum tls_version v)
 {
     struct buf text;

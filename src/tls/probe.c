@@ -1,6 +1,7 @@
-/* A signer is put to the proof: it signs what TLS 1.3 would have it sign, and
- * the certificate's key must verify it. Runs in gate, before a certificate is
- * used; asks nobody itself, so that whoever must not wait can ask. */
+/* A signer proves that it has a key: it signs a message like one of TLS 1.3,
+ * and the certificate's key must verify the signature. Runs in gate, before a
+ * certificate is used. It asks no signer itself, so that a caller that must not
+ * wait can ask. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #define SPACES 64
 #define HASH   32
 
-/* RFC 8446 4.4.3, over a hash that no handshake has. */
+/* RFC 8446 4.4.3, with a hash that no handshake has. */
 static const char context[] = "TLS 1.3, server CertificateVerify";
 
 _Static_assert(TLS_PROOF_BYTES >= SPACES + sizeof(context) + HASH,
@@ -43,7 +44,7 @@ static bool verify(EVP_PKEY *public, const struct scheme *s,
     return ok;
 }
 
-/* identity_load() has seen that there is a scheme. */
+/* identity_load() has checked that the key has a scheme. */
 bool tls_context_proof(const struct tls_context *t, size_t i,
                        struct tls_proof *ret)
 {

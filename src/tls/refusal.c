@@ -1,15 +1,16 @@
-/* Why a handshake failed, where an administrator can do something about it: in
- * words, with what to do. In session; pure. */
+/* Why a handshake failed, in words, and what an administrator can do about it.
+ * Runs in gate and session; pure. */
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
 
+#include "context_inside.h"
 #include "stream_inside.h"
 
 #define HTTP                                                                   \
     "HTTP instead of TLS: a browser or a health check at the wrong port"
 
 static const struct {
-    int reason; /* of OpenSSL */
+    int reason; /* OpenSSL's number */
     const char *words;
 } rows[] = {
     { SSL_R_TLSV1_ALERT_UNKNOWN_CA,
@@ -36,6 +37,12 @@ static const struct {
       "no TLS but plain text; if the port is one of implicit TLS, set the "
       "client to that" },
 };
+
+const char *tls_error(unsigned long error)
+{
+    const char *reason = ERR_reason_error_string(error);
+    return reason ? reason : "unknown error";
+}
 
 const char *refusal_words(unsigned long error)
 {

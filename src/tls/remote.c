@@ -1,6 +1,6 @@
-/* The provider itself: what it offers, and how it is loaded. OpenSSL's default
- * provider stays the one that everything else comes from: ours is asked for by
- * name only. Runs in gate and session. */
+/* The provider: what it offers, and how it is loaded. OpenSSL's default
+ * provider still serves everything else; ours is used only if its name is
+ * given. Runs in gate and session. */
 #include "remote.h"
 
 #include <openssl/core_dispatch.h>
@@ -9,8 +9,8 @@
 
 #define PROPERTIES "provider=" REMOTE_PROVIDER
 
-/* The names are those of the default provider, by which OpenSSL knows what kind
- * of key it has. */
+/* OpenSSL recognises the kind of a key by these names, so they are those of the
+ * default provider. */
 #define NAMES_RSA     "RSA:rsaEncryption:1.2.840.113549.1.1.1"
 #define NAMES_EC      "EC:id-ecPublicKey:1.2.840.10045.2.1"
 #define NAMES_ED25519 "ED25519:1.3.101.112"
@@ -48,12 +48,13 @@ static int start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     (void)handle;
     (void)in;
     *out = provider;
-    *ret = (void *)(uintptr_t)provider; /* it has no state; NULL is a failure */
+    *ret =
+        (void *)(uintptr_t)provider; /* no state; but NULL would mean failure */
     return 1;
 }
 
-/* Once for the process, as OpenSSL's list of providers is. Whoever asks for
- * nothing special gets the default provider's. */
+/* Once in a process, since OpenSSL's list of providers is global too. Without
+ * an explicit name OpenSSL then uses the default provider. */
 static bool announce(void)
 {
     static bool announced;

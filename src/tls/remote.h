@@ -1,6 +1,6 @@
-/* Keys that stand in for private keys of another process: an OpenSSL provider
- * inside this program, with its key management (remote_key.c) and its
- * signatures (remote_sign.c). */
+/* Stand-ins for private keys of another process. They come from an OpenSSL
+ * provider inside this program: remote_key.c has its key management,
+ * remote_sign.c its signatures. */
 #ifndef TLS_REMOTE_H
 #define TLS_REMOTE_H
 
@@ -13,24 +13,24 @@
 
 #define REMOTE_PROVIDER "sallyport"
 
-/* The provider, loaded once more; OSSL_PROVIDER_unload() it when the keys are
- * freed. NULL: OpenSSL's error is in its queue. */
+/* Loads the provider. Free it with OSSL_PROVIDER_unload() after the last key.
+ * NULL: OpenSSL's queue has the error. */
 OSSL_PROVIDER *remote_load(void);
 
-/* A key that says it is private, whose public half is that of PUBLIC, and whose
- * signatures SIGNER makes; it must outlive the key. NULL: OpenSSL's error is in
- * its queue. */
+/* Makes a key with PUBLIC's public half that claims to be private; SIGNER,
+ * which must outlive it, makes its signatures. NULL: OpenSSL's queue has the
+ * error. */
 EVP_PKEY *remote_key_new(EVP_PKEY *public, const struct signer *signer,
                          uint64_t number);
 
-/* What the provider's key is, inside. */
+/* The provider's own form of a key. */
 struct remote_key {
-    EVP_PKEY *public;            /* of OpenSSL's own provider */
-    const struct signer *signer; /* NULL: only a public key to compare with */
+    EVP_PKEY *public;            /* a key of OpenSSL's default provider */
+    const struct signer *signer; /* NULL: a public key only, to compare with */
     uint64_t number;
 };
 
-/* The dispatch tables. */
+/* The provider's dispatch tables. */
 extern const OSSL_DISPATCH remote_rsa_key[], remote_ec_key[],
     remote_ed25519_key[], remote_signature[];
 

@@ -1,6 +1,6 @@
-/* Key management of our provider: a public key of OpenSSL's own, that claims a
- * private half. Everything that can be asked of it is asked of the public key;
- * what would need the private one fails, so that OpenSSL comes to our
+/* Key management of our provider: a public key of OpenSSL's default provider
+ * that claims a private half. The public key answers all questions. An
+ * operation that needs the private half fails, so that OpenSSL comes to our
  * signatures. Runs in gate and session. */
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -11,10 +11,11 @@
 #include "remote.h"
 
 #define PRIVATE OSSL_KEYMGMT_SELECT_PRIVATE_KEY
-/* The one parameter of our own: a struct remote_key. */
+/* Our own parameter: a struct remote_key. */
 #define PARAM_KEY "sallyport-key"
 
-/* remote_rsa_key and so on: each kind's import builds its own kind. */
+/* The tables below differ in their import function, one for each kind of
+ * key. */
 static void *key_new(void *provider)
 {
     (void)provider;
@@ -42,7 +43,7 @@ static int key_match(const void *a, const void *b, int selection)
 {
     const struct remote_key *one = a, *other = b;
 
-    (void)selection; /* never by the private half */
+    (void)selection; /* the private half is never compared */
     return EVP_PKEY_eq(one->public, other->public) == 1;
 }
 
@@ -77,7 +78,7 @@ static int import_own(struct remote_key *k, const OSSL_PARAM *p)
     return EVP_PKEY_up_ref(k->public);
 }
 
-/* A key of another provider, to be compared with. */
+/* Imports a key of another provider, to compare with. */
 static int import_public(struct remote_key *k, const char *kind,
                          const OSSL_PARAM params[])
 {
@@ -117,8 +118,8 @@ static int import_ed25519(void *key, int selection, const OSSL_PARAM params[])
     return import(key, "ED25519", params);
 }
 
-/* To another provider goes the public half alone; one that wants all must come
- * to us. */
+/* Exports the public half only; for the private half OpenSSL must come to
+ * us. */
 static int key_export(void *key, int selection, OSSL_CALLBACK *take,
                       void *owner)
 {

@@ -1,6 +1,6 @@
-/* Signatures of our provider: gathers what TLS asks for into one request, and
- * gives it to the signer with the whole message. Knows no private key. Runs in
- * gate and session. */
+/* Signatures of our provider: it collects what TLS wants into one request, and
+ * gives that with the whole message to the signer. It has no private key. Runs
+ * in gate and session. */
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -46,7 +46,7 @@ static int take_padding(struct signature *s, const OSSL_PARAM *p)
     return 1;
 }
 
-/* TLS knows no other salt than one as long as the digest. */
+/* TLS always uses a salt as long as the digest. */
 static int check_salt(const OSSL_PARAM *p)
 {
     const char *name;
@@ -117,7 +117,7 @@ static int ask(const struct signature *s, const struct scheme *scheme,
     return signer->sign(signer->owner, &r, ret);
 }
 
-/* Called without room first, to be told how much is needed. */
+/* OpenSSL first calls it without OUT, to learn the size. */
 static int signature_make(void *signature, unsigned char *out, size_t *len,
                           size_t size, const unsigned char *message,
                           size_t message_len)

@@ -1,9 +1,9 @@
-/* Which TLS sessions are resumed, and what their tickets say. Runs in session,
- * within OpenSSL's handshakes. Control channels never resume. A data channel
- * resumes what its own user got at its own address, and notes what it was; who
- * may transfer is the session's to decide, before it moves a byte. No ticket is
- * ever handed to a connection that hasn't shown one: it could come back with
- * that and pass for the user. */
+/* Which TLS sessions are resumed, and what their tickets contain. Runs in
+ * session, within OpenSSL's handshakes. Control channels never resume. A data
+ * channel resumes a session of the same user and address, and notes where it
+ * comes from; before a byte is transferred, session decides whether that
+ * suffices. A connection that has shown no ticket never gets one: the client
+ * could come back with it and pass for the user. */
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -14,21 +14,16 @@
 #include "sallyport/base/secret.h"
 #include "stream_inside.h"
 
-/* Of a ticket of TLS 1.2, as the client is told: more than a week, and some
- * (JSSE) throw it away. Here it counts as long as its session lives, whatever
- * the clock says. */
+/* The lifetime in a TLS 1.2 ticket, in seconds: some clients (JSSE) drop a
+ * ticket that claims more than a week. The server itself accepts it as long as
+ * its session lives. */
 #define HINT_12  (7 * 24 * 3600)
 #define NEVER_12 INT32_MAX
-/* A ticket without a client's certificate in it has some 300 bytes. One that
- * leaves less room than this for the replies isn't given. */
+/* Bytes of a ticket without a client certificate (about 300), and room for
+ * replies. With less room in the buffer no ticket is sent. */
 #define TICKET_ROOM 4096u
 
 static const unsigned char context_name[] = "sallyport";
-
-static struct tls_context *context_of(const SSL *ssl)
-{
-    return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-}
 
 static bool is_13(const SSL *ssl)
 {
@@ -47,7 +42,8 @@ static const struct ticket_key *find_key(const struct tls_context *t, bool is13,
     return NULL;
 }
 
-/* OpenSSL's way to ask for a key: 1, 0 for a key that isn't known, -1. */
+/* OpenSSL's callback for ticket keys. Returns 1, 0 if the key is unknown, or
+ * -1. */
 static int take_key(SSL *ssl, unsigned char *name, unsigned char *iv,
                     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
 {
@@ -75,9 +71,9 @@ static int take_key(SSL *ssl, unsigned char *name, unsigned char *iv,
     return 1;
 }
 
-/* Each ticket, before it is sealed. One of TLS 1.2 is made before anybody has
- * logged in; the key, which no other session has, tells whose it is. */
-static int stamp(SSL *ssl, void *unused)
+/* OpenSSL's callback for each new ticket. A TLS 1.2 ticket is made before the
+ * login; its key, which no other session has, shows who owns it. */
+static int stamp_ticket(SSL *ssl, void *unused)
 {
     const struct tls_context *t = context_of(ssl);
     unsigned char bytes[TICKET_OWNER_BYTES];
@@ -108,22 +104,23 @@ static enum ticket_origin read_origin(const SSL *ssl, SSL_SESSION *session)
     return ticket_origin(&context_of(ssl)->owner, &owner);
 }
 
-/* Each ticket that a client shows. Here and not later: OpenSSL writes a new
- * owner over the old one when it makes the next ticket. What was foreign once
- * stays so, whatever else the client offers. */
-static SSL_TICKET_RETURN judge(SSL *ssl, SSL_SESSION *session,
-                               const unsigned char *name, size_t name_len,
-                               SSL_TICKET_STATUS status, void *unused)
+/* OpenSSL's callback for each ticket that a client shows. The owner is read
+ * here, since OpenSSL overwrites it when it makes the next ticket. Once a
+ * ticket was foreign, the result stays so whatever else the client offers. */
+static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
+                                      const unsigned char *name,
+                                      size_t name_len, SSL_TICKET_STATUS status,
+                                      void *unused)
 {
     struct stream *s = SSL_get_app_data(ssl);
 
     (void)name;
     (void)name_len;
     (void)unused;
-    if (!s) /* gate warms up */
+    if (!s) /* gate's own handshake (warm.c) */
         return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
                                             : SSL_TICKET_RETURN_IGNORE_RENEW;
-    if (s->use == STREAM_CONTROL) /* after IGNORE it would get no ticket */
+    if (s->use == STREAM_CONTROL) /* IGNORE alone would prevent a ticket */
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
         return SSL_TICKET_RETURN_IGNORE;
@@ -133,9 +130,9 @@ static SSL_TICKET_RETURN judge(SSL *ssl, SSL_SESSION *session,
                                       : SSL_TICKET_RETURN_USE;
 }
 
-/* curl, and others, have tickets switched off in TLS 1.2 and show the session's
- * number: that of this process's control channel, the only one it knows.
- * Copies, since OpenSSL spoils the session of a connection that is cut. */
+/* curl and others turn tickets off in TLS 1.2, and show a session number. This
+ * process knows one, that of its control channel. It hands out copies, since
+ * OpenSSL marks the session of a cut connection as unusable. */
 static SSL_SESSION *find_session(SSL *ssl, const unsigned char *id, int len,
                                  int *keep_reference)
 {
@@ -168,14 +165,15 @@ void resume_keep(struct stream *s)
 int resume_set(SSL_CTX *ssl, struct tls_context *t)
 {
     SSL_CTX_set_app_data(ssl, t);
-    /* In a handshake TLS 1.3 gives none, and TLS 1.2 its one. */
+    /* During a handshake TLS 1.3 sends no tickets, and TLS 1.2 its one. */
     if (SSL_CTX_set_num_tickets(ssl, 0) != 1 ||
         SSL_CTX_set_session_id_context(ssl, context_name,
                                        sizeof(context_name) - 1) != 1 ||
         SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, take_key) != 1 ||
-        SSL_CTX_set_session_ticket_cb(ssl, stamp, judge, NULL) != 1)
+        SSL_CTX_set_session_ticket_cb(ssl, stamp_ticket, judge_ticket, NULL) !=
+            1)
         return -EINVAL;
-    /* Without CACHE_SERVER a session of TLS 1.2 has no number; OpenSSL's own
+    /* Without CACHE_SERVER a TLS 1.2 session gets no number. OpenSSL's own
      * cache stays empty. */
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER |
                                             SSL_SESS_CACHE_NO_INTERNAL);
@@ -203,15 +201,15 @@ void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner)
     t->owner = *owner;
 }
 
-enum ticket_origin secure_origin(const struct stream *s)
+enum ticket_origin resume_origin(const struct stream *s)
 {
     if (s->shown == ORIGIN_FOREIGN || SSL_session_reused(s->ssl))
         return s->shown;
     return ORIGIN_NONE;
 }
 
-/* A ticket holds the client's certificate, so that a data connection which
- * resumes has shown it. */
+/* A ticket contains the client's certificate, so that a resumed data connection
+ * has shown it too. */
 static size_t ticket_room(const struct stream *s)
 {
     const X509 *client = SSL_get0_peer_certificate(s->ssl);
@@ -220,8 +218,8 @@ static size_t ticket_room(const struct stream *s)
     return TICKET_ROOM + (len > 0 ? (size_t)len : 0);
 }
 
-/* One that can't be made just now is no failure: the client has others. */
-enum stream_state secure_offer_ticket(struct stream *s)
+/* Without a ticket the client still has its others, so that is no failure. */
+enum stream_state resume_offer_ticket(struct stream *s)
 {
     if (!is_13(s->ssl) || !context_of(s->ssl)->owner.user[0] ||
         io_room(&s->io) < ticket_room(s) || SSL_new_session_ticket(s->ssl) != 1)

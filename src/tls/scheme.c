@@ -27,7 +27,7 @@ const struct scheme *scheme_find(uint16_t code)
     return NULL;
 }
 
-/* "SHA256" and "SHA2-256" are the same: OpenSSL knows. */
+/* OpenSSL knows that "SHA256" and "SHA2-256" are the same. */
 static bool is_digest(const char *asked, const char *row)
 {
     if (!row || !asked || !*asked)

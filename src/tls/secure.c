@@ -1,7 +1,7 @@
-/* The TLS side of a stream. Runs in session, with the peer's bytes. Builds
- * records into the gathered output and reads them from the large input; never
- * touches the socket but through stream_send() and stream_receive(), and never
- * calls SSL again after it failed. */
+/* The TLS side of a stream. Runs in session, with the peer's bytes. It writes
+ * records into the output buffer and reads them from the input buffer. It
+ * reaches the socket only through stream_send() and stream_receive(), and never
+ * calls OpenSSL again after a failure. */
 #include "stream_inside.h"
 
 #include <errno.h>
@@ -14,14 +14,14 @@
 #include "context_inside.h"
 
 #define RECORD_MAX SSL3_RT_MAX_PLAIN_LENGTH
-/* What a record's text grows by at most: a peer may have asked for fragments of
- * 512 bytes, 29 bytes each; and a KeyUpdate or an alert may go in front. With
- * this much room SSL_write() never stops half-way. */
+/* The most bytes that a record adds: the peer may have asked for fragments of
+ * 512 bytes with 29 bytes each, and a KeyUpdate or an alert may precede it.
+ * With this much room SSL_write() never stops half-way. */
 #define OVERHEAD 1024u
 
-/* Passwords pass through a control channel, and there are many of them idle: it
- * wipes the plain text and keeps no record buffers. For data channels both
- * would cost more than they save. */
+/* Passwords pass through control channels, and many of these are idle. So they
+ * wipe plain text and keep no record buffers. For data channels both would cost
+ * more than they save. */
 static void make_small(SSL *ssl)
 {
     SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
@@ -50,8 +50,9 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
     return 0;
 }
 
-/* The alert that says why is in the output: one try to get it to the peer. The
- * last error is the TLS layer's own; the first may be a cipher's. */
+/* The output contains an alert with the reason: one attempt to send it. The
+ * last error in the queue is that of the TLS layer; the first may come from a
+ * cipher. */
 static enum stream_state broken(struct stream *s)
 {
     char cause[160];
@@ -66,9 +67,9 @@ static enum stream_state broken(struct stream *s)
     return stream_break(s, cause);
 }
 
-/* What the SSL call that ended with ERROR needs: STREAM_OK when it can be
- * called again at once. Before the peer is waited for, it gets all that it may
- * be waiting for itself. */
+/* Does what OpenSSL needs after ERROR. Returns STREAM_OK if the call can be
+ * repeated at once. Before waiting for the peer it sends what the peer may be
+ * waiting for. */
 static enum stream_state settle(struct stream *s, int error)
 {
     switch (error) {
@@ -78,7 +79,7 @@ static enum stream_state settle(struct stream *s, int error)
     case SSL_ERROR_WANT_WRITE:
         if (io_unsent(&s->io))
             return stream_send(s);
-        s->events = EPOLLOUT; /* it is the kernel that has no room */
+        s->events = EPOLLOUT; /* kTLS: the kernel has no room */
         return STREAM_AGAIN;
     case SSL_ERROR_ZERO_RETURN:
         return s->end = STREAM_CLOSED;
@@ -87,13 +88,13 @@ static enum stream_state settle(struct stream *s, int error)
     }
 }
 
-/* Without the extended master secret a TLS 1.2 session can be made to share its
- * keys with another one (RFC 7627), and binding would prove nothing. Not at the
- * ClientHello: scanners don't offer it, and would find no TLS 1.2 here. The
- * alert goes in plain text: it takes the place of OpenSSL's last flight, which
- * would have turned encryption on. Where the kernel seals, that flight had to
- * go before it, and the alert would pass for a file's bytes: so there is none.
- */
+/* Without the extended master secret an attacker can make two TLS 1.2 sessions
+ * share their keys (RFC 7627), and the binding of data connections would prove
+ * nothing. The ClientHello isn't refused: scanners don't offer the extension,
+ * and would find no TLS 1.2 here. The alert is plain text: it replaces
+ * OpenSSL's last flight, which would have turned encryption on. With kTLS that
+ * flight is sent already, and an alert would look like bytes of a file: so none
+ * is sent. */
 static enum stream_state refuse_old(struct stream *s)
 {
     static const unsigned char alert[] = {
@@ -139,8 +140,9 @@ enum stream_state secure_handshake(struct stream *s)
     return st == STREAM_OK ? stream_send(s) : st;
 }
 
-/* One call takes all records that are here, so that a large buffer of the
- * caller is filled by one recv(2). An end behind them is told by the next. */
+/* One call returns all records that have arrived, so that one recv(2) fills a
+ * large buffer of the caller. The next call reports an end that follows
+ * them. */
 enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
                               size_t *got)
 {
@@ -164,15 +166,16 @@ enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
     return STREAM_OK;
 }
 
-/* Of a record that has begun either bytes wait, or its header was read and its
- * body ("RB") is still to come. */
+/* Within a record either bytes are pending, or OpenSSL has read the header and
+ * waits for the body (its state is "RB", not "RH"). */
 bool secure_is_within(const struct stream *s)
 {
     return SSL_has_pending(s->ssl) ||
            strcmp(SSL_rstate_string(s->ssl), "RH") != 0;
 }
 
-/* Small buffers take smaller records; none is cut to fit what is left over. */
+/* Small buffers get smaller records. No record is cut to fit the remaining
+ * room. */
 static size_t record_of(const struct stream *s, size_t len)
 {
     size_t most = s->io.size - OVERHEAD;

@@ -1,6 +1,6 @@
-/* Signatures with a private key. Runs in keys only: no other process links what
- * calls it with a key. Must never sign what isn't one of the two shapes that a
- * TLS server signs, so that the key is of no use for anything else. */
+/* Signatures with a private key. Runs in keys only; no other process has a key
+ * to call it with. It signs only the two kinds of message that a TLS server
+ * signs, so that an attacker can use the key for nothing else. */
 #include "sallyport/tls/sign.h"
 
 #include <errno.h>
@@ -43,8 +43,8 @@ void sign_key_free(struct sign_key *k)
     free(k);
 }
 
-/* RFC 8446 4.4.3: the NUL that separates the context from the hash counts. */
-static bool is_13(struct slice m)
+/* RFC 8446 4.4.3: the NUL between the context string and the hash is a part. */
+static bool is_13_message(struct slice m)
 {
     static const char head[] =
         "                                                                "
@@ -54,8 +54,8 @@ static bool is_13(struct slice m)
            (m.len == sizeof(head) + 32 || m.len == sizeof(head) + 48);
 }
 
-/* The curves of RFC 8422 5.1.1 that OpenSSL offers by itself, and what a point
- * takes, uncompressed where there is a choice. */
+/* The curves of RFC 8422 5.1.1 that OpenSSL offers by default, and the bytes of
+ * a point; uncompressed where there is a choice. */
 static const struct {
     unsigned curve, length;
 } points[] = {
@@ -74,8 +74,8 @@ static unsigned point_length(unsigned curve)
     return 0;
 }
 
-/* RFC 8422 5.4: ServerECDHParams behind both randoms, and nothing else. */
-static bool is_12(struct slice m)
+/* RFC 8422 5.4: both randoms, then ServerECDHParams, and nothing else. */
+static bool is_12_message(struct slice m)
 {
     const unsigned char *p = (const unsigned char *)m.ptr;
 
@@ -91,7 +91,7 @@ bool sign_is_handshake(const struct sign_request *r)
 
     if (!s || r->message.len > SIGN_MESSAGE_MAX)
         return false;
-    return is_12(r->message) || (s->in_13 && is_13(r->message));
+    return is_12_message(r->message) || (s->in_13 && is_13_message(r->message));
 }
 
 static bool make(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,

@@ -1,7 +1,6 @@
-/* An OCSP response that goes out with its certificate (RFC 6066 8): read from a
- * file, and held against the certificate as a client will do it. Runs in gate,
- * and in session, where it is sent; must never ask the network for one, nor
- * send one that is over. */
+/* An OCSP response that is sent with its certificate (RFC 6066 8). Gate reads
+ * it from a file and checks it as a client would. Session sends it. It never
+ * asks the network for a response, and never sends an expired one. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
@@ -13,13 +12,12 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
 
-/* Those of real authorities have 500 bytes to 3 KiB, with the certificate of a
- * responder. */
+/* Responses of public CAs have 500 bytes to 3 KiB, with the responder's
+ * certificate. */
 #define STAPLE_MAX (16u << 10)
 #define SKEW_S     300 /* two clocks may differ */
 
-/* The certificate's own issuer, in its chain; itself where it has signed
- * itself. */
+/* The issuer from the chain, or the certificate itself if it is self-signed. */
 static X509 *issuer_of(const struct identity *id)
 {
     for (int i = 0; i < sk_X509_num(id->chain); i++)
@@ -29,7 +27,7 @@ static X509 *issuer_of(const struct identity *id)
     return X509_check_issued(id->leaf, id->leaf) == X509_V_OK ? id->leaf : NULL;
 }
 
-/* A responder may name the certificate by any digest. */
+/* A responder may choose the digest that identifies the certificate. */
 static bool is_about(const OCSP_CERTID *one, X509 *leaf, X509 *issuer)
 {
     ASN1_OBJECT *digest = NULL;
@@ -58,8 +56,8 @@ static OCSP_SINGLERESP *find_own(OCSP_BASICRESP *basic, X509 *leaf,
     return NULL;
 }
 
-/* By the issuer itself, or by a responder to which it gave that right. What the
- * file's own certificates say of themselves counts for nothing. */
+/* The signer must be the issuer, or a responder that the issuer authorised.
+ * Other certificates in the response prove nothing. */
 static bool is_signed(OCSP_BASICRESP *basic, X509 *issuer)
 {
     X509_STORE *store = X509_STORE_new();
@@ -113,7 +111,7 @@ static const char *judge_basic(OCSP_BASICRESP *basic, const struct identity *id,
     return status_of(own, s);
 }
 
-static const char *judge(const struct identity *id, struct staple *s)
+static const char *judge_response(const struct identity *id, struct staple *s)
 {
     const unsigned char *at = s->der;
     OCSP_RESPONSE *r = d2i_OCSP_RESPONSE(NULL, &at, (long)s->len);
@@ -159,7 +157,7 @@ int staple_load(struct identity *id, const struct tls_pair *pair,
     const char *why = read_file(pair->staple_fd, s);
 
     if (!why)
-        why = judge(id, s);
+        why = judge_response(id, s);
     if (!why)
         return 0;
     staple_drop(s);
@@ -195,8 +193,8 @@ static const struct staple *staple_of(const struct tls_context *t,
     return NULL;
 }
 
-/* A client asks (status_request). Sessions live long: whether it still counts
- * is looked at each time. */
+/* OpenSSL's callback if a client asks (status_request). A session can live
+ * long, so it checks the date each time. */
 static int on_request(SSL *ssl, void *owner)
 {
     const struct staple *s = staple_of(owner, SSL_get_certificate(ssl));
@@ -207,7 +205,8 @@ static int on_request(SSL *ssl, void *owner)
     copy = OPENSSL_memdup(s->der, s->len);
     if (!copy)
         return SSL_TLSEXT_ERR_NOACK;
-    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (int)s->len); /* takes it */
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy,
+                                    (int)s->len); /* OpenSSL owns COPY now */
     return SSL_TLSEXT_ERR_OK;
 }
 

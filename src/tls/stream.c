@@ -1,6 +1,6 @@
-/* The stream's door: a plain or a TLS channel, the same to whoever uses it.
- * Runs in session. Decides how a socket's ends are called; must never wait,
- * and never call what doesn't end in order an orderly end. */
+/* The public calls of a stream, plain or TLS. Runs in session. It classifies
+ * how a connection ends. It must never wait, and never report a cut connection
+ * as an orderly end. */
 #include "stream_inside.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-/* Room for one command line and for a record of it. */
+/* Room for one command line, and for a record with it. */
 #define BUFFER_MIN 4096u
 
 struct stream *stream_plain(int fd, size_t buffer)
@@ -44,8 +44,8 @@ enum stream_state stream_break(struct stream *s, const char *cause)
     return STREAM_FAILED;
 }
 
-/* What the network or the peer can do to a connection is a cut; anything else
- * is a fault on this side. */
+/* A cut: what the network or the peer does to a connection. All else is a
+ * failure on our side. */
 static bool is_cut(int error)
 {
     static const int cuts[] = { ECONNRESET,   EPIPE,        ETIMEDOUT,
@@ -59,7 +59,7 @@ static bool is_cut(int error)
 
 static const char *error_text(int error)
 {
-    const char *text = strerrordesc_np(error); /* opens no catalogue */
+    const char *text = strerrordesc_np(error); /* opens no file */
     return text ? text : "unknown error";
 }
 
@@ -84,7 +84,8 @@ enum stream_state stream_send(struct stream *s)
 
 enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
 {
-    /* EPOLLIN is level-triggered: what still waits is reported at once. */
+    /* EPOLLIN is level-triggered: the caller is woken again for what is
+     * left. */
     int r = s->heard ? -EAGAIN : io_fill(&s->io);
     s->heard = true;
     if (r > 0)
@@ -151,14 +152,14 @@ enum stream_state stream_handshake(struct stream *s)
 
 enum ticket_origin stream_origin(const struct stream *s)
 {
-    return s->open ? secure_origin(s) : ORIGIN_NONE;
+    return s->open ? resume_origin(s) : ORIGIN_NONE;
 }
 
 enum stream_state stream_offer_ticket(struct stream *s)
 {
     if (!stream_begin(s))
         return STREAM_FAILED;
-    return s->open ? secure_offer_ticket(s) : STREAM_OK;
+    return s->open ? resume_offer_ticket(s) : STREAM_OK;
 }
 
 static enum stream_state read_more(struct stream *s, void *into, size_t len,
@@ -203,7 +204,7 @@ enum stream_state stream_shutdown(struct stream *s)
     return s->open ? secure_shutdown(s) : stream_send(s);
 }
 
-/* Bytes of a record may be gone now, so nothing can follow them. */
+/* A part of a record may be lost, so nothing can follow. */
 void stream_drop(struct stream *s)
 {
     io_drop(&s->io);
@@ -216,8 +217,8 @@ uint32_t stream_events(const struct stream *s)
     return s->events;
 }
 
-/* An end that came behind the last bytes counts as well: the peer may wait for
- * our answer to it and send nothing more, not even a FIN. */
+/* An end after the last bytes counts too: the peer may wait for our answer to
+ * it, and send nothing more. */
 bool stream_pending(const struct stream *s)
 {
     if (s->told)
@@ -252,7 +253,7 @@ bool stream_bare_fin(const struct stream *s)
     return s->end == STREAM_CUT && s->fin && s->open && !secure_is_within(s);
 }
 
-const char *stream_asked(const struct stream *s)
+const char *stream_server_name(const struct stream *s)
 {
     return s->open ? SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name)
                    : NULL;

@@ -1,6 +1,6 @@
-/* What a ticket says of its owner, as bytes, and the keys that seal it. Runs in
- * session; the keys are made in gate. What is read here was sealed by us, and
- * is still read as if a stranger had written it: a session that was broken into
+/* The owner's data in a ticket, and the keys that seal tickets. Runs in
+ * session; gate makes the keys. Our own process sealed what is read here, but
+ * it is checked like a stranger's input: a session under an attacker's control
  * has the keys too. */
 #include "sallyport/tls/ticket.h"
 
@@ -11,7 +11,7 @@
 
 #define FORMAT 2
 
-/* Where the fields begin. */
+/* Offsets of the fields. */
 enum {
     AT_FORMAT = 0,
     AT_FAMILY = 1,

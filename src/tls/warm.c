@@ -1,9 +1,9 @@
-/* A handshake with itself, through memory. Runs in gate before its sandbox:
- * what OpenSSL fetches on first use (providers, random generators, digests,
- * curves, error texts) is there afterwards, and every forked session inherits
- * it. At a reload it ends where the signature would be made, which gate can't
- * wait for. Must touch no descriptor, and never verifies a name: the client is
- * this process. */
+/* A handshake with itself, through memory. Runs in gate before its sandbox
+ * closes: OpenSSL then has loaded all that it loads on first use (providers,
+ * random generators, digests, curves, error texts), and each forked session
+ * inherits it. At a reload it ends where the signature would be made, since
+ * gate can't wait for that. It uses no descriptor. It verifies no name: the
+ * client is this process. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdbool.h>
@@ -42,7 +42,7 @@ static bool make_pair(struct pair *p, SSL_CTX *client, SSL_CTX *server)
     return true;
 }
 
-/* 1: it is over, 0: it goes on, -1: it has failed. */
+/* 1: complete; 0: it needs the other end; -1: failed. */
 static int step(SSL *ssl)
 {
     int r = SSL_do_handshake(ssl);
@@ -54,7 +54,7 @@ static int step(SSL *ssl)
                                                                          : -1;
 }
 
-/* Who failed has said why last: the other's next step would forget it. */
+/* Stops at the end that failed: a further step would clear OpenSSL's error. */
 static bool shake_hands(struct pair *p)
 {
     for (int i = 0; i < ROUNDS_MAX; i++) {
@@ -76,7 +76,7 @@ static bool carry(SSL *from, SSL *to)
            byte == 'x';
 }
 
-/* The end of a connection, and an alert with its text, are used later too. */
+/* Also loads what the end of a connection and an alert's text need. */
 static bool part(struct pair *p)
 {
     char byte;
@@ -88,7 +88,7 @@ static bool part(struct pair *p)
     return ok;
 }
 
-/* With this certificate and no other. */
+/* Offers this certificate only. */
 static bool prepare(SSL *server, const struct identity *id)
 {
     SSL_certs_clear(server);
@@ -101,7 +101,7 @@ static bool meet(struct pair *p)
            carry(p->server, p->client) && part(p);
 }
 
-/* With ASKED: up to the signature. */
+/* With ASKED the handshake needs to come only as far as the signature. */
 static bool warm_pair(SSL_CTX *client, SSL_CTX *server,
                       const struct identity *id, const bool *asked)
 {

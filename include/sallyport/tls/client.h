@@ -1,4 +1,5 @@
-/* Clients' certificates: whose are good, and what one says of its owner. */
+/* Clients' certificates: which ones the server accepts, and what a certificate
+ * says about its owner. */
 #ifndef SALLYPORT_TLS_CLIENT_H
 #define SALLYPORT_TLS_CLIENT_H
 
@@ -15,65 +16,72 @@ struct tls_context;
 
 struct tls_clients {
     enum client_certificates mode;
-    int ca_fd, crl_fd;          /* PEM; stay the caller's; crl_fd -1: no list */
-    const char *ca, *crl;       /* their names, for complaints */
-    bool ca_in_use, crl_in_use; /* already: may have expired since */
+    int ca_fd, crl_fd;    /* PEM; the caller closes them; crl_fd -1: none */
+    const char *ca, *crl; /* file names, for complaints */
+    /* A file that is in use already may have expired since. */
+    bool ca_in_use, crl_in_use;
 };
 
-/* From now on control channels ask for a certificate, and take none that isn't
- * of one of these CAs, valid now, for a client, and not revoked. 0, or -EINVAL
- * with the complaint: unreadable, nothing in it, expired, a list that is of
- * none of the CAs. What expires later lets nobody in either, and nor does it
- * in a file that is in use already: that one isn't refused for it. */
+/* From now on control channels ask for a certificate. They accept only one that
+ * these CAs issued for a client, that is valid now, and that isn't revoked.
+ * Returns 0, or -EINVAL with the complaint: a file is unreadable, empty or
+ * expired, or none of the CAs signed a list. A file that is in use already
+ * isn't refused because it has expired; but an expired CA or list lets nobody
+ * in. */
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c);
 
-/* When a CA or a list in one of these files expires. */
+/* When a CA certificate or a revocation list expires. */
 struct tls_clients_date {
-    const char *name; /* of the file; the context's */
-    bool lists;       /* of revoked certificates; else of CAs */
-    int number;       /* of the list or the CA in the file, from 1 */
-    /* Seconds since 1970; when to speak of it: from 30 days before, of a list
-     * from the last quarter of its life on if that is later. */
+    const char *name; /* the file; the text is the context's */
+    bool lists;       /* a revocation list; else a CA certificate */
+    int number;       /* the position in the file, from 1 */
+    /* Seconds since 1970. A warning is due from WARN on, 30 days before the
+     * end; for a list not before the last quarter of its life. */
     int64_t expires, warn;
 };
-/* Of I, CAs first; false: there are no more. */
+/* Writes date number I, counted from 0, CAs first. Returns false if there are
+ * no more. */
 bool tls_context_clients_date(const struct tls_context *t, size_t i,
                               struct tls_clients_date *ret);
-/* Behind a fork: what the client's signature will be for (sallyport/proof). */
+/* Call it after the fork: SERIAL is the session's number, which the client's
+ * signature will contain (sallyport/proof). */
 void tls_context_serial(struct tls_context *t, uint64_t serial);
 
-/* More than this of either isn't told: they go to auth in one message. */
+/* Limits in bytes: session sends claims and proof to auth in one message. */
 #define CLIENT_CLAIMS_MAX 1024u
 #define CLIENT_PROOF_MAX  9500u
-/* Clients are told the names of the CAs, which so are a part of their proof; so
- * many bytes leave room for the rest of it: post-quantum shares of keys (2.5
- * KiB), two RSA chains. If there are more, clients are told none, and choose
- * without. */
+/* A request for a certificate lists the CAs' names, and so they are a part of
+ * the client's proof. This limit in bytes leaves room for the rest of the
+ * proof: post-quantum key shares (2.5 KiB) and two RSA chains. If the names are
+ * longer, the request lists none, and the client chooses without them. */
 #define CLIENT_NAMES_MAX 2048u
 
-/* What the verified certificate of a control channel says, a line each:
- * "sha256:HEX", "subject:CN=…" (RFC 4514, a space as \20), "email:…", "dns:…",
- * "uri:…". Nothing without a certificate. 0 or -ENOMEM. */
+/* Appends the claims of a control channel's verified certificate, one in a
+ * line: "sha256:HEX", "subject:CN=…" (RFC 4514, with a space as \20),
+ * "email:…", "dns:…", "uri:…". Appends nothing if the client has shown no
+ * certificate. Returns 0 or -ENOMEM. */
 int stream_claims(const struct stream *s, struct buf *into);
-/* All messages of a TLS 1.3 handshake in which the client has shown one, and
- * proved it; else, or if they are too long, empty. Valid until the stream is
- * freed or the proof forgotten. */
+/* All messages of the handshake, if it was TLS 1.3 and the client has shown a
+ * certificate and proved that it has the key. Otherwise, or if the messages are
+ * longer than CLIENT_PROOF_MAX, an empty slice. The bytes are the stream's,
+ * valid until stream_forget_proof() or stream_free(). */
 struct slice stream_proof(const struct stream *s);
-/* Why there is one or not, until it is forgotten. */
+/* Why stream_proof() returns a proof or none. */
 enum client_proof {
-    CLIENT_PROOF_NONE, /* no certificate was shown */
+    CLIENT_PROOF_NONE, /* the client has shown no certificate */
     CLIENT_PROOF_KEPT,
-    CLIENT_PROOF_OLD,  /* TLS 1.2, where there can't be one */
-    CLIENT_PROOF_LONG, /* longer than CLIENT_PROOF_MAX */
+    CLIENT_PROOF_OLD,  /* TLS 1.2, which can't give a proof */
+    CLIENT_PROOF_LONG, /* longer than CLIENT_PROOF_MAX, or forgotten */
     CLIENT_PROOF_COUNT
 };
 enum client_proof stream_proof_state(const struct stream *s);
 void stream_forget_proof(struct stream *s);
 
-/* Of a data channel, after its handshake: has its client shown, or does the TLS
- * session that it resumed hold, the certificate of the control channel? True
- * where that one had none. */
+/* For a data channel after its handshake: does it belong to the owner of the
+ * control channel's certificate? True if the client has shown the same
+ * certificate, or if the TLS session that it resumed holds it. Also true if the
+ * control channel had no certificate. */
 bool stream_same_client(const struct stream *s);
 
 #endif

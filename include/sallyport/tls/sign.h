@@ -1,4 +1,5 @@
-/* What the process keys does with a private key: it signs TLS handshakes. */
+/* How the process keys uses a private key: it signs TLS handshakes and nothing
+ * else. */
 #ifndef SALLYPORT_TLS_SIGN_H
 #define SALLYPORT_TLS_SIGN_H
 
@@ -7,20 +8,22 @@
 #include "sallyport/base/complaint.h"
 #include "sallyport/domain/sign.h"
 
-/* A private key, in keys. */
+/* A private key. Only keys has one. */
 struct sign_key;
-/* From PEM; FD stays the caller's, NAME is for the complaint: unreadable, under
- * a passphrase, of a kind or strength that isn't taken. Wiped by the free. */
+/* Reads a key from PEM. FD stays the caller's; NAME is for the complaint.
+ * Returns NULL with the complaint: the file is unreadable, a passphrase
+ * protects the key, or its kind or strength isn't accepted. sign_key_free()
+ * wipes it. */
 struct sign_key *sign_key_new(int fd, const char *name, struct complaint *c);
 void sign_key_free(struct sign_key *k); /* NULL is fine */
 
-/* Is it what a TLS server signs, and nothing else? TLS 1.3: 64 spaces, the
- * server's context and a hash; TLS 1.2: both randoms and the parameters of an
- * ECDHE exchange on a named curve. */
+/* Does a TLS server sign such a message? In TLS 1.3 it is 64 spaces, the
+ * server's context string and a hash. In TLS 1.2 it is both randoms and the
+ * parameters of an ECDHE exchange on a named curve. False for anything else. */
 bool sign_is_handshake(const struct sign_request *r);
 
-/* 0; -EPERM: not a handshake; -EINVAL: not a scheme of this key; -EIO:
- * OpenSSL failed. */
+/* Signs the message. Returns 0; -EPERM: it is no handshake; -EINVAL: the key
+ * can't do the scheme; -EIO: OpenSSL failed. */
 int sign_make(const struct sign_key *k, const struct sign_request *r,
               struct sign_result *ret);
 

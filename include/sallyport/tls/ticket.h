@@ -1,5 +1,5 @@
-/* Whose a TLS session is: what a ticket of TLS 1.3 says, and the keys that seal
- * it. Pure; OpenSSL isn't in it. */
+/* Who owns a TLS session: the content of a TLS 1.3 ticket, and the keys that
+ * seal tickets. Pure functions; OpenSSL isn't needed. */
 #ifndef SALLYPORT_TLS_TICKET_H
 #define SALLYPORT_TLS_TICKET_H
 
@@ -11,36 +11,38 @@
 
 struct ticket_owner {
     char user[USER_NAME_MAX + 1];
-    struct address address; /* the port counts for nothing */
-    uint64_t serial;        /* of the session that it was made in */
-    uint64_t version;       /* of the user's row at that login */
+    struct address address; /* its port is ignored */
+    uint64_t serial;        /* the session that made the ticket */
+    uint64_t version;       /* the version of the user's row at that login */
 };
 
-/* The application data of a ticket: always so many bytes. */
+/* The size of a ticket's application data. */
 #define TICKET_OWNER_BYTES 67
 
 void ticket_owner_write(const struct ticket_owner *o,
                         unsigned char out[TICKET_OWNER_BYTES]);
-/* 0, or -EINVAL for what ticket_owner_write() doesn't make of an owner; then
- * *ret is untouched. */
+/* Returns 0, or -EINVAL if ticket_owner_write() can't have written the bytes;
+ * then *ret is untouched. */
 int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret);
 
 /* Where the TLS session of a data connection comes from. */
 enum ticket_origin {
-    ORIGIN_NONE,    /* nowhere: a full handshake */
-    ORIGIN_FOREIGN, /* a ticket of another user or address, or of the account
-                       before a change, was offered; it is never resumed, and
-                       the handshake was a full one */
+    ORIGIN_NONE,    /* a full handshake; no ticket was shown */
+    ORIGIN_FOREIGN, /* the client showed a ticket of another user or address, or
+                       from before a change of the account; it is never resumed,
+                       and the handshake was a full one */
     ORIGIN_USER,    /* another session of the same user and address */
-    ORIGIN_SESSION, /* this one */
+    ORIGIN_SESSION, /* this session */
     ORIGIN_COUNT
 };
 
-/* A ticket of OTHER's, shown to SELF: never ORIGIN_NONE. */
+/* The origin of OTHER's ticket when a client shows it to SELF; never
+ * ORIGIN_NONE. */
 enum ticket_origin ticket_origin(const struct ticket_owner *self,
                                  const struct ticket_owner *other);
 
-/* Seals tickets: its name, which travels in the clear, and two secrets. */
+/* A key that seals tickets: a name, which is sent in the clear, and two
+ * secrets. */
 #define TICKET_NAME_BYTES   16
 #define TICKET_SECRET_BYTES 32
 
@@ -50,20 +52,20 @@ struct ticket_key {
     unsigned char mac[TICKET_SECRET_BYTES];    /* HMAC-SHA256 */
 };
 
-/* As a message's field. */
+/* Its size as a field of a message. */
 #define TICKET_KEY_BYTES 80
 _Static_assert(sizeof(struct ticket_key) == TICKET_KEY_BYTES,
                "a key has no padding");
 
-/* The key that seals, and the one that did so before it: what that one sealed
- * is still opened. */
+/* The key that seals new tickets, and the one before it, which still opens
+ * older tickets. */
 struct ticket_keys {
     struct ticket_key now, before;
 };
 
-/* Two random keys, so that none is ever one that somebody could guess. */
+/* Makes both keys random, so that nobody can ever guess one. */
 void ticket_keys_init(struct ticket_keys *k);
-/* A new key seals; the one before the last is gone. */
+/* Makes a new key for new tickets; the oldest key is gone. */
 void ticket_keys_turn(struct ticket_keys *k);
 void ticket_keys_wipe(struct ticket_keys *k);
 

@@ -20,10 +20,10 @@ static void carry(int version, int socket)
     pattern_fill(bytes, len, 0);
     line_open(&l, DATA, socket);
     line_secure(&l);
-    cr_assert_eq(stream_let_kernel(l.s), 0);
+    cr_assert_eq(stream_enable_ktls(l.s), 0);
     peer_start(&p, &l);
     cr_assert_eq(line_handshake(&l), STREAM_OK, "%s", stream_cause(l.s));
-    cr_assert(!stream_kernel_seals(l.s));
+    cr_assert(!stream_uses_ktls(l.s));
     cr_assert_null(strstr(stream_cipher(l.s), "ktls"));
     cr_assert_eq(line_write_all(&l, bytes, len), STREAM_OK);
     cr_assert_eq(line_shutdown(&l), STREAM_OK);
@@ -56,7 +56,7 @@ Test(kernel, handshake_refused, .timeout = 60)
 
     line_open(&l, DATA, 0);
     line_secure(&l);
-    cr_assert_eq(stream_let_kernel(l.s), 0);
+    cr_assert_eq(stream_enable_ktls(l.s), 0);
     peer_start(&p, &l);
     cr_assert_eq(line_handshake(&l), STREAM_FAILED);
     cr_assert_str_eq(stream_cause(l.s), "unsupported protocol");

@@ -12,7 +12,7 @@ static const struct {
     size_t shared;
 } exceptions[] = {
     { "ctl", 7 }, { "files", 4 },   { "ftp", 3 }, { "gate", 11 },
-    { "ipc", 1 }, { "master", 18 }, { "tls", 6 },
+    { "ipc", 1 }, { "master", 18 },
 };
 #define EXCEPTIONS (sizeof(exceptions) / sizeof(exceptions[0]))
 
