@@ -1,6 +1,6 @@
 /* The life of an executed process, in master: start, set-up step by step as its
- * channel takes it, work, end, and a new start at most once in 10 s. Nothing
- * that a child says or does ends master. */
+ * channel takes it, work, end, and a restart: at once, but after a burst only
+ * one in 10 s. Nothing that a child says or does ends master. */
 #include "child.h"
 
 #include <errno.h>
@@ -143,7 +143,7 @@ static void start_now(struct child *c)
 {
     int r;
 
-    c->started = clock_ms();
+    c->started = true;
     c->step = c->index = 0;
     c->failure[0] = '\0';
     c->state = CHILD_SETUP;
@@ -161,13 +161,14 @@ static void start_now(struct child *c)
 
 void child_start(struct child *c)
 {
-    uint64_t pause = c->master->deadlines.restart;
-    uint64_t rested = clock_ms() - c->started;
+    uint64_t each = c->master->deadlines.restart, wait = 0;
 
-    if (c->master->state == MASTER_STOPPING || (c->row->once && c->started > 0))
+    if (c->master->state == MASTER_STOPPING || (c->row->once && c->started))
         return;
-    if (c->started > 0 && rested < pause)
-        loop_timer_set(&c->master->loop, &c->timer, pause - rested);
+    if (c->started)
+        wait = burst_take(&c->restarts, CHILD_RESTARTS, each, clock_ms());
+    if (wait > 0)
+        loop_timer_set(&c->master->loop, &c->timer, wait);
     else
         start_now(c);
 }

@@ -5,10 +5,14 @@
 
 #include <sys/types.h>
 
+#include "sallyport/base/burst.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/ipc/channel.h"
 #include "service.h"
+
+/* So many restarts of a child may follow each other at once. */
+#define CHILD_RESTARTS 5
 
 struct master;
 struct session;
@@ -57,7 +61,8 @@ struct child {
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* set-up; restart; stuck */
-    uint64_t started;        /* clock_ms(); 0: never */
+    bool started;            /* at least once */
+    struct burst restarts;
     size_t step, index;
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
@@ -73,7 +78,8 @@ const struct child_row *child_row(enum process p);
 child_step *const *child_steps(const struct child *c);
 
 void child_init(struct child *c, struct master *m, const struct child_row *row);
-/* Now, or when the deadline `restart` has passed since the last time. */
+/* A restart comes at once, but after CHILD_RESTARTS of them only one in each
+ * deadline `restart`. */
 void child_start(struct child *c);
 /* Closes its channel, kills it; it is started anew when it was reaped. WHY
  * goes to the log. */

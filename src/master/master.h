@@ -44,7 +44,7 @@ struct master_hooks {
 /* Milliseconds that master gives another process for something. */
 struct deadlines {
     uint64_t setup;   /* a child: from its start to READY */
-    uint64_t restart; /* at most one start in this time */
+    uint64_t restart; /* a child: between two, after a burst */
     uint64_t leaving; /* it closed its channel: to end */
     uint64_t stuck;   /* gate: to read its messages */
     uint64_t silence; /* auth: asked, and not one verdict */

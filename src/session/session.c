@@ -28,9 +28,9 @@
 #include "verdict.h"
 
 #define SESSION_FILES 64
-/* Keys may have died: the next one gets this request from the same channel. It
- * starts after 10 s at the latest. */
-#define SIGN_MS 15000
+/* If keys has died, its successor gets this request from the same channel.
+ * Master starts that at once. */
+#define SIGN_MS 5000
 
 void session_title(struct session *s)
 {

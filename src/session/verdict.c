@@ -12,7 +12,7 @@
 #include "leave.h"
 #include "transfer.h"
 
-/* Log is restarted at most once in 10 s. */
+/* A log that has died often is restarted once in 10 s. */
 #define PLACE_MS 20000
 
 static bool verdict_is_success(enum reply r)

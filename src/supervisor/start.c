@@ -89,27 +89,15 @@ bool start_first(struct supervisor *s)
     return s->under_way != NULL;
 }
 
-/* The burst grows again by one in each interval. */
 static bool may_recover(struct supervisor *s)
 {
     struct recoveries *r = &s->recoveries;
-    uint64_t now = clock_ms(), each = s->deadlines.recovery;
+    uint64_t wait = burst_take(&r->burst, RECOVERIES_BURST,
+                               s->deadlines.recovery, clock_ms());
 
-    if (r->left < RECOVERIES_BURST && now - r->filled >= each) {
-        uint64_t more = (now - r->filled) / each;
-
-        r->left = more > RECOVERIES_BURST - r->left ? RECOVERIES_BURST
-                                                    : r->left + (unsigned)more;
-        r->filled += more * each;
-    }
-    if (r->left == 0) {
-        loop_timer_set(&s->loop, &r->timer, r->filled + each - now);
-        return false;
-    }
-    if (r->left == RECOVERIES_BURST)
-        r->filled = now;
-    r->left--;
-    return true;
+    if (wait > 0)
+        loop_timer_set(&s->loop, &r->timer, wait);
+    return wait == 0;
 }
 
 static void start_on_time(void *owner)
@@ -120,7 +108,6 @@ static void start_on_time(void *owner)
 void start_init(struct supervisor *s)
 {
     s->recoveries = (struct recoveries){
-        .left = RECOVERIES_BURST,
         .timer = { .on_time = start_on_time, .owner = s },
     };
 }

@@ -8,6 +8,7 @@
 
 #include "kept.h"
 #include "notify.h"
+#include "sallyport/base/burst.h"
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/ipc/channel.h"
@@ -60,8 +61,7 @@ struct asker {
 /* Starts after a crash: a burst, and then one at a time. */
 struct recoveries {
     bool due;
-    unsigned left;   /* so many may follow at once */
-    uint64_t filled; /* clock_ms() when that last grew */
+    struct burst burst;
     struct loop_timer timer;
 };
 #define RECOVERIES_BURST 10

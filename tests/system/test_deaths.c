@@ -13,10 +13,11 @@
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
+#include "support/tls_client.h"
 #include "support/wait.h"
 
-/* A process is started anew at most once in 10 s; add what a machine under load
- * needs. */
+/* After a burst a process is started again at most once in 10 s; add what a
+ * machine under load needs. */
 #define AGAIN_MS 30000
 
 static const char *from = ""; /* the address of can_log_in() */
@@ -126,6 +127,60 @@ Test(deaths, gate, .timeout = 90)
 Test(deaths, keys, .timeout = 90)
 {
     die_once(&deaths[5]);
+}
+
+#define RESTARTS 5 /* that master makes at once */
+#define SHAKERS  3
+
+/* In a process of its own, since the handshake can't end before the keys that
+ * is stopped has died. */
+static pid_t shake_hands(const struct session *s)
+{
+    pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        _exit(tls_client_new(s->fd, NULL) ? 0 : 1);
+    return pid;
+}
+
+static void kill_keys_during_handshakes(struct server *server)
+{
+    struct session s[SHAKERS];
+    static struct processes p;
+    pid_t keys, pid[SHAKERS];
+    int status;
+
+    for (int i = 0; i < SHAKERS; i++) {
+        session_init(&s[i]);
+        session_connect(&s[i], server->port);
+        session_expect(&s[i], "220 {*}");
+        session_do(&s[i], "234 {*}", "AUTH TLS");
+    }
+    processes_wait(server->pid, "sallyport: keys", 1, &p);
+    keys = processes_find(&p, "sallyport: keys")->pid;
+    cr_assert_eq(kill(keys, SIGSTOP), 0);
+    for (int i = 0; i < SHAKERS; i++)
+        pid[i] = shake_hands(&s[i]);
+    cr_assert_eq(kill(keys, SIGKILL), 0);
+    for (int i = 0; i < SHAKERS; i++) {
+        cr_assert(wait_exit(pid[i], &status, WAIT_MS));
+        cr_expect_eq(status, 0, "a handshake failed");
+        session_drop(&s[i]);
+    }
+}
+
+/* The next keys makes the signatures that wait. Master starts it at once: a
+ * session would give up after 5 s. */
+Test(deaths, keys_during_handshakes, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int i = 0; i < RESTARTS; i++)
+        kill_keys_during_handshakes(&server);
+    server_stop(&server);
 }
 
 /* What a log hasn't read when it dies the next one writes: also the last words

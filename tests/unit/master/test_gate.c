@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
 #include "support/packet.h"
@@ -302,27 +301,6 @@ Test(gate, reads_slowly)
         if (i % A_TIME == 0)
             poll(NULL, 0, 60);
         actor_hear(&s.gate, MSG_kill, &p);
-    }
-    stage_serves(&s);
-    stage_close(&s);
-}
-
-static void slow_restart(struct master *m)
-{
-    m->deadlines.restart = 1500;
-}
-
-/* At most one start in that time, however often it dies. */
-Test(gate, restarts_are_spaced)
-{
-    struct stage s;
-    uint64_t before = clock_ms();
-
-    stage_open(&s, slow_restart);
-    for (int i = 1; i <= 2; i++) {
-        actor_die(&s.gate);
-        actor_again(&s, &s.gate);
-        cr_assert(clock_ms() - before >= (uint64_t)i * 1500 - 100);
     }
     stage_serves(&s);
     stage_close(&s);

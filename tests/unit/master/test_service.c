@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
 #include "support/packet.h"
@@ -68,6 +69,49 @@ Test(service, of_session_and_files)
     expect_channel(files.log, fd);
     close(fd);
     stage_leave(&s, &p);
+}
+
+static void die_so_often(struct stage *s, struct actor *a, int times)
+{
+    while (times-- > 0) {
+        actor_die(a);
+        actor_again(s, a);
+    }
+}
+
+static void no_second_burst(struct master *m)
+{
+    m->deadlines.restart = 60000; /* longer than the test waits for an actor */
+}
+
+/* Each service has a burst of its own. */
+Test(service, restarts_at_once)
+{
+    struct stage s;
+
+    stage_open(&s, no_second_burst);
+    die_so_often(&s, &s.keys, CHILD_RESTARTS);
+    die_so_often(&s, &s.log, CHILD_RESTARTS);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+static void slow_restart(struct master *m)
+{
+    m->deadlines.restart = 1500;
+}
+
+Test(service, restarts_are_spaced_after_a_burst)
+{
+    struct stage s;
+    uint64_t before;
+
+    stage_open(&s, slow_restart);
+    before = clock_ms();
+    die_so_often(&s, &s.keys, CHILD_RESTARTS + 2);
+    cr_assert_geq(clock_ms() - before, 2 * 1500);
+    stage_serves(&s);
+    stage_close(&s);
 }
 
 static void log_dies(struct stage *s)
