@@ -52,6 +52,8 @@ void server_start(struct server *s, const struct server_plan *plan);
 /* Starts it anew on the folder of one that has ended, on other ports; the old
  * log goes. */
 void server_again(struct server *s);
+/* The line of a key of the configuration, changed or added: for a reload. */
+void server_set(const struct server *s, const char *key, const char *value);
 /* SIGKILL of master; returns when no process of the server is left. */
 void server_kill(struct server *s);
 /* SIGTERM; then everything that must hold at the end of a server: exit status

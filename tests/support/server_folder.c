@@ -116,6 +116,35 @@ void server_folder_fill(struct server *s, const struct server_plan *plan)
     write_settings(s, plan);
 }
 
+void server_set(const struct server *s, const char *key, const char *value)
+{
+    struct buf old, text;
+    struct slice rest, line;
+    bool found = false;
+
+    buf_init(&old, 1 << 20);
+    buf_init(&text, 1 << 20);
+    FAIL_IF(!files_read(server_path(s, "sallyport.conf"), &old), "no settings");
+    rest = buf_slice(&old);
+    while (slice_cut(&rest, '\n', &line)) {
+        bool this = slice_starts(line, slice_from(key)) &&
+                    line.len > strlen(key) && line.ptr[strlen(key)] == ' ';
+
+        if (this)
+            buf_add_format(&text, "%s = %s", key, value);
+        else
+            buf_add_slice(&text, line);
+        if (rest.ptr)
+            buf_add_text(&text, "\n");
+        found |= this;
+    }
+    if (!found)
+        buf_add_format(&text, "%s = %s\n", key, value);
+    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
+    buf_release(&old);
+    buf_release(&text);
+}
+
 static int remove_one(const char *path, const struct stat *st, int kind,
                       struct FTW *where)
 {

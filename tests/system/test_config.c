@@ -22,32 +22,6 @@ struct row {
     const char *words[3]; /* all in the message */
 };
 
-/* The line of a key, written anew. */
-static void set_line(const struct server *s, const char *key, const char *value)
-{
-    struct buf old, text;
-    struct slice rest, line;
-
-    buf_init(&old, 1 << 20);
-    buf_init(&text, 1 << 20);
-    cr_assert(files_read(server_path(s, "sallyport.conf"), &old));
-    rest = buf_slice(&old);
-    while (slice_cut(&rest, '\n', &line)) {
-        bool found =
-            slice_starts(line, slice_from(key)) && line.ptr[strlen(key)] == ' ';
-
-        if (found)
-            buf_add_format(&text, "%s = %s", key, value);
-        else
-            buf_add_slice(&text, line);
-        if (rest.ptr)
-            buf_add_text(&text, "\n");
-    }
-    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
-    buf_release(&old);
-    buf_release(&text);
-}
-
 static void config_writable(const struct server *s)
 {
     chmod(server_path(s, "sallyport.conf"), 0620);
@@ -98,7 +72,7 @@ static void users_of_somebody(const struct server *s)
 
 static void users_a_folder(const struct server *s)
 {
-    set_line(s, "users", "/");
+    server_set(s, "users", "/");
 }
 
 static void certificate_missing(const struct server *s)
@@ -108,22 +82,22 @@ static void certificate_missing(const struct server *s)
 
 static void account_unknown(const struct server *s)
 {
-    set_line(s, "uid.auth", "nosuch");
+    server_set(s, "uid.auth", "nosuch");
 }
 
 static void account_twice(const struct server *s)
 {
-    set_line(s, "uid.log", "069990"); /* uid.gate's, written otherwise */
+    server_set(s, "uid.log", "069990"); /* uid.gate's, written otherwise */
 }
 
 static void empty_not_empty(const struct server *s)
 {
-    set_line(s, "empty", "/etc");
+    server_set(s, "empty", "/etc");
 }
 
 static void empty_impossible(const struct server *s)
 {
-    set_line(s, "empty", "/dev/null/x");
+    server_set(s, "empty", "/dev/null/x");
 }
 
 static void key_of_another(const struct server *s)
@@ -431,7 +405,7 @@ Test(config, check_makes_nothing, .timeout = 60)
 
     server_prepare(&s, &plan);
     snprintf(place, sizeof(place), "%s", server_path(&s, "made/empty"));
-    set_line(&s, "empty", place);
+    server_set(&s, "empty", place);
     snprintf(program, sizeof(program), "%s", server_program("sallyportd"));
     run(&r, NULL, program, "--check", "--config",
         server_path(&s, "sallyport.conf"), NULL);

@@ -1,0 +1,39 @@
+/* The generations of a server under test: asking for the next one, and what
+ * /proc shows of those that live. */
+#ifndef TESTS_SYSTEM_GENERATION_H
+#define TESTS_SYSTEM_GENERATION_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "support/server.h"
+
+/* The master that was started last. */
+pid_t generation_newest(const struct server *s);
+/* Its only child of that kind, "sallyport: gate". */
+pid_t generation_child(const struct server *s, const char *title);
+/* Waits until no more than so many masters live. */
+void generation_wait_at_most(const struct server *s, size_t count);
+
+enum generation_asks { GENERATION_SIGNAL, GENERATION_CTL };
+/* A reload that succeeds: returns when the next generation has the only gate.
+ */
+void generation_reload(const struct server *s, enum generation_asks how);
+/* "sallyportctl reload": this exit status, and these words. */
+void generation_ask(const struct server *s, int status, const char *words);
+
+/* What must not grow: read when nothing is under way. */
+struct census {
+    size_t processes;
+    struct census_row {
+        size_t fds; /* 0: an ordinary user may not count them */
+        uint64_t kb;
+    } supervisor, master, gate;
+};
+/* Waits for the ends of all sessions and old generations first. */
+void census_take(const struct server *s, struct census *ret);
+/* As many processes and descriptors, and no more memory. */
+void census_expect(const struct server *s, const struct census *before);
+
+#endif
