@@ -155,7 +155,8 @@ const struct setting setting_table[] = {
       .value = "",
       .help = "The address that PASV announces to clients, for a server "
               "behind NAT: an IP address, or a host name, which is looked up "
-              "repeatedly. Empty: the address that the client connected to." },
+              "at the start. Empty: the address that the client connected "
+              "to." },
     { .key = "address.",
       .keyed = "NETWORK",
       .type = SETTING_ANNOUNCED,
@@ -164,16 +165,6 @@ const struct setting setting_table[] = {
       .help = "The same for clients of one network, such as "
               "address.10.0.0.0/8, at most 32 lines. The smallest network "
               "that contains the client decides." },
-    { .key = "address_refresh",
-      .type = SETTING_DURATION,
-      .offset = FIELD(address_refresh),
-      .value = "300s",
-      .min = SECOND,
-      .max = 24 * HOUR,
-      .reload = true,
-      .help = "Time between two lookups of a host name in address or "
-              "address.NETWORK. A name without an address is looked up at "
-              "least every 30 seconds." },
     { .key = "active",
       .type = SETTING_YES_NO,
       .offset = FIELD(active),

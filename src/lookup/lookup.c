@@ -1,214 +1,166 @@
-/* Lookup at work: a question of master is a fork with a deadline, whose answer
- * comes by a pipe. What that fork says is believed as far as an address goes;
- * whatever it does, it is killed and reaped before the next one. */
+/* Lookup at work: the host names that master gives it at the start, a pause
+ * after each try that fails, one answer to master for each name, and the end.
+ */
 #include "lookup.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
-static void on_late(void *owner);
+/* Standard ones, master, log, the loop, a pipe for each name; the sockets and
+ * files of a try. */
+#define FILES_MAX 96
 
-void lookup_init(struct lookup *n, int fd)
+/* Where the resolver finds /etc/hosts, resolv.conf (which may be a link into
+ * /run), nsswitch.conf, and its libraries. */
+static const char *const directories[LOOKUP_DIRECTORIES] = { "/etc", "/run",
+                                                             "/usr", "/lib",
+                                                             "/lib64" };
+
+static void lookup_on_start(void *owner);
+
+static void lookup_init(void *owner)
 {
-    *n = (struct lookup){ .loop.epoll_fd = -1,
-                          .answer = -1,
-                          .look = lookup_host,
-                          .look_ms = LOOKUP_MS };
-    channel_init(&n->master, fd, PROCESS_LOOKUP, PROCESS_MASTER, PHASE_START);
-    event_sender_init(&n->log, -1, PROCESS_LOOKUP);
-    n->deadline = (struct loop_timer){ .on_time = on_late, .owner = n };
+    struct lookup *l = owner;
+
+    *l = (struct lookup){ .frame = l->frame,
+                          .resolve = resolve_host,
+                          .try_ms = LOOKUP_TRY_MS,
+                          .pause_ms = LOOKUP_PAUSE_MS,
+                          .pause_max_ms = LOOKUP_PAUSE_MAX_MS };
+    l->start = (struct loop_timer){ .on_time = lookup_on_start, .owner = l };
+    for (size_t i = 0; i < LOOKUP_DIRECTORIES; i++)
+        l->directory[i] = -1;
 }
 
-static void tell_death(struct lookup *n, int signal)
+static void lookup_close_directories(struct lookup *l)
 {
-    struct event_record r;
-    char reason[64];
-
-    snprintf(reason, sizeof(reason), "a lookup ended by signal %d", signal);
-    event_begin(&r, EVENT_CHILD);
-    event_text(&r, FIELD_REASON, slice_from(reason));
-    event_send(&n->log, &r);
+    for (size_t i = 0; i < LOOKUP_DIRECTORIES; i++)
+        fd_close(&l->directory[i]);
 }
 
-/* It has answered, or won't: nothing of it stays. */
-static void end_lookup(struct lookup *n)
+static void lookup_release(void *owner)
 {
-    int status = 0;
+    struct lookup *l = owner;
 
-    if (n->lookup == 0)
+    for (size_t i = 0; i < l->count; i++)
+        try_end(&l->host[i]);
+    loop_timer_clear(&l->frame.loop, &l->start);
+    lookup_close_directories(l);
+}
+
+/* The time of a try, or of the pause after it, is over. */
+static void lookup_on_time(void *owner)
+{
+    struct host *h = owner;
+    struct finding late = { .why = UNRESOLVED_LATE };
+
+    if (h->try == 0) {
+        try_begin(h);
         return;
-    loop_remove(&n->loop, &n->answer_watch);
-    loop_timer_clear(&n->loop, &n->deadline);
-    fd_close(&n->answer);
-    kill(n->lookup, SIGKILL);
-    while (waitpid(n->lookup, &status, 0) < 0 && errno == EINTR)
-        ;
-    n->lookup = 0;
-    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-        tell_death(n, WTERMSIG(status));
+    }
+    try_end(h);
+    lookup_found(h, &late);
 }
 
-void lookup_release(struct lookup *n)
+/* Two messages at most for each name: master reads them, or is gone. */
+static void lookup_sent(int r)
 {
-    end_lookup(n);
-    channel_close(&n->master);
-    event_sender_release(&n->log);
-    loop_release(&n->loop);
-}
-
-static void tell(struct lookup *n, const struct finding *f)
-{
-    int r = f->address.family != 0
-                ? SEND(&n->master, resolved, n->request, .address = f->address)
-                : SEND(&n->master, unresolved, n->request, .why = f->why);
-
-    if (r < 0 && r != -EPIPE) /* one answer at a time: there is room */
+    if (r < 0 && r != -EPIPE)
         die(EX_SOFTWARE, "the answer can't be sent: %d", -r);
 }
 
-/* Four bytes or a reason, whatever else was in it. */
-static struct finding sober(const struct finding *f)
+static void lookup_answer(struct host *h, const struct address *a)
 {
-    struct finding ret = { .why = UNRESOLVED_FAILED };
+    struct lookup *l = h->lookup;
 
-    if (lookup_usable(&f->address))
-        ret.address = address_prefix(&f->address, 32);
-    else if (f->address.family == 0 && f->why < UNRESOLVED_COUNT)
-        ret.why = f->why;
-    return ret;
+    lookup_sent(SEND(&l->frame.master, resolved, 0, .number = h->number,
+                     .address = *a));
+    if (--l->open == 0)
+        loop_stop(&l->frame.loop);
 }
 
-static void on_answer(void *owner, uint32_t events)
+static void lookup_rest(struct host *h, enum unresolved why)
 {
-    struct lookup *n = owner;
-    struct finding f;
-    ssize_t got = read(n->answer, &f, sizeof(f));
+    struct lookup *l = h->lookup;
 
-    (void)events;
-    if (got == (ssize_t)sizeof(f))
-        f = sober(&f);
+    if (!h->failed)
+        lookup_sent(SEND(&l->frame.master, unresolved, 0, .number = h->number,
+                         .why = why));
+    h->failed = true;
+    loop_timer_set(&l->frame.loop, &h->timer, h->pause_ms);
+    h->pause_ms *= 2;
+    if (h->pause_ms > l->pause_max_ms)
+        h->pause_ms = l->pause_max_ms;
+}
+
+void lookup_found(struct host *h, const struct finding *f)
+{
+    if (f->address.family != 0)
+        lookup_answer(h, &f->address);
     else
-        f = (struct finding){ .why = UNRESOLVED_FAILED };
-    end_lookup(n);
-    tell(n, &f);
+        lookup_rest(h, f->why);
 }
 
-static void on_late(void *owner)
+/* The first turn of the loop: the sandbox is closed. */
+static void lookup_on_start(void *owner)
 {
-    struct lookup *n = owner;
-    struct finding f = { .why = UNRESOLVED_LATE };
+    struct lookup *l = owner;
 
-    end_lookup(n);
-    tell(n, &f);
-}
-
-/* The fork. It can't fork again, and doesn't outlive lookup; of lookup's own
- * descriptors it has the one to log, for refused system calls. */
-static noreturn void look_up(struct lookup *n, const char *host,
-                             const struct address *kept, int pipe_end,
-                             pid_t parent)
-{
-    const int keep[] = { pipe_end, n->log.channel.fd };
-    const struct rlimit none = { 0, 0 };
-    struct finding f;
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it died before that */
-        _exit(EX_SOFTWARE);
-    fd_close_others(3, keep, n->log.channel.fd < 0 ? 1 : 2);
-    if (setrlimit(RLIMIT_NPROC, &none) < 0)
-        _exit(EX_OSERR);
-    n->look(host, kept, &f);
-    _exit(write(pipe_end, &f, sizeof(f)) == sizeof(f) ? 0 : EX_IOERR);
-}
-
-static int begin(struct lookup *n, const char *host, const struct address *kept)
-{
-    pid_t self = getpid();
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-        return -errno;
-    n->lookup = fork();
-    if (n->lookup == 0)
-        look_up(n, host, kept, ends[1], self);
-    fd_close(&ends[1]);
-    if (n->lookup < 0) {
-        n->lookup = 0;
-        fd_close(&ends[0]);
-        return -EAGAIN;
+    lookup_close_directories(l);
+    for (size_t i = 0; i < l->count; i++) {
+        l->host[i].pause_ms = l->pause_ms;
+        try_begin(&l->host[i]);
     }
-    n->answer = ends[0];
-    n->answer_watch = (struct loop_watch){
-        .fd = n->answer, .events = EPOLLIN, .on_ready = on_answer, .owner = n
-    };
-    loop_timer_set(&n->loop, &n->deadline, n->look_ms);
-    return loop_add(&n->loop, &n->answer_watch);
 }
 
-static int lookup_on_resolve(void *owner, struct msg_resolve *msg)
+static int lookup_on_host(void *owner, struct msg_host *m)
 {
-    struct lookup *n = owner;
-    struct finding f = { .why = UNRESOLVED_FAILED };
-    char host[MESSAGE_WORD_MAX + 1];
+    struct lookup *l = owner;
+    struct host *h = &l->host[l->count];
 
-    if (n->lookup > 0)
-        die(EX_PROTOCOL, "master asks before it was answered");
-    n->request = msg->request;
-    if (slice_copy(msg->host, host, sizeof(host)) == 0 &&
-        begin(n, host, &msg->last) == 0)
-        return 0;
-    end_lookup(n);
-    tell(n, &f);
+    if (l->count == LOOKUP_HOSTS_MAX)
+        return complain(&l->frame.why, "lookup: set-up: too many host names");
+    *h = (struct host){ .lookup = l, .number = m->number, .answer = -1 };
+    h->timer = (struct loop_timer){ .on_time = lookup_on_time, .owner = h };
+    l->open = ++l->count;
+    return slice_copy(m->name, h->name, sizeof(h->name));
+}
+
+/* It needs the system's root directory: /etc/hosts and the like are there. */
+static int lookup_complete(void *owner)
+{
+    struct lookup *l = owner;
+    struct sandbox_plan *plan = &l->frame.plan;
+
+    if (l->count == 0)
+        return complain(&l->frame.why, "lookup: set-up: no host name");
+    fd_close(&plan->root_fd);
+    plan->max_files = FILES_MAX;
+    plan->beneath = l->directory;
+    for (size_t i = 0; i < LOOKUP_DIRECTORIES; i++) {
+        int *fd = &l->directory[plan->beneath_count];
+
+        *fd = open(directories[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        plan->beneath_count += *fd >= 0;
+    }
+    loop_timer_set(&l->frame.loop, &l->start, 0);
     return 0;
 }
 
-static int lookup_on_log(void *owner, struct msg_log *msg)
-{
-    struct lookup *n = owner;
-
-    event_sender_renew(&n->log, fd_take(&msg->log));
-    return 0;
-}
-
-static const struct handler handlers[] = {
-    ON(resolve, lookup_on_resolve),
-    ON(log, lookup_on_log),
+static const struct handler lookup_setup[] = {
+    FRAME_SETUP_WITH_LOG,
+    ON(host, lookup_on_host),
 };
 
-static void on_master(void *owner, uint32_t events)
-{
-    struct lookup *n = owner;
-    int r = channel_dispatch(&n->master, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), n);
-
-    (void)events;
-    if (r == -EPROTO)
-        die(EX_PROTOCOL, "master sent %s", n->master.wrong);
-    if (r < 0) /* master is gone, and so is the service */
-        loop_stop(&n->loop);
-}
-
-int lookup_run(struct lookup *n)
-{
-    int r;
-
-    n->master_watch = (struct loop_watch){
-        .fd = n->master.fd, .events = EPOLLIN, .on_ready = on_master, .owner = n
-    };
-    r = loop_add(&n->loop, &n->master_watch);
-    if (r == 0)
-        r = SEND(&n->master, ready, 0);
-    n->master.phase = PHASE_RUN;
-    return r == 0 ? loop_run(&n->loop) : r;
-}
+const struct frame_row lookup_row = {
+    .process = PROCESS_LOOKUP,
+    .setup = lookup_setup,
+    .setup_count = sizeof(lookup_setup) / sizeof(lookup_setup[0]),
+    .init = lookup_init,
+    .complete = lookup_complete,
+    .release = lookup_release,
+};

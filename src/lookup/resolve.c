@@ -1,5 +1,5 @@
-/* The lookup itself: libc's resolver, on bytes of the network. Runs in a fork
- * of lookup that does nothing else and then ends. */
+/* The system's resolver, which parses bytes of the network. Runs in a fork of
+ * lookup that does nothing else and then ends. */
 #include <netdb.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #define ROOM 16384 /* for what libc parses: the largest UDP answer fits */
 
 /* Not 0.0.0.0/8, multicast, reserved or broadcast. */
-bool lookup_usable(const struct address *a)
+bool resolve_usable(const struct address *a)
 {
     return a->family == 4 && a->bytes[0] != 0 && a->bytes[0] < 224;
 }
@@ -25,36 +25,33 @@ static enum unresolved why_not(int error)
     }
 }
 
-/* Of several addresses always the same one, as long as it is there: servers
- * change their order from answer to answer. */
-static void choose(char *const *list, const struct address *kept,
-                   struct finding *ret)
+/* Servers change the order of several addresses from answer to answer. The
+ * lowest one stays the same from generation to generation. */
+static void choose(char *const *list, struct address *ret)
 {
     for (; *list; list++) {
         struct address a = { .family = 4 };
 
         memcpy(a.bytes, *list, 4);
-        if (!lookup_usable(&a))
-            continue;
-        if (ret->address.family == 0 || address_same_host(&a, kept))
-            ret->address = a;
+        if (resolve_usable(&a) &&
+            (ret->family == 0 || memcmp(a.bytes, ret->bytes, 4) < 0))
+            *ret = a;
     }
 }
 
-/* Not getaddrinfo: it would connect a socket to each address that it found,
- * to put them in an order. */
-void lookup_host(const char *host, const struct address *kept,
-                 struct finding *ret)
+/* Not getaddrinfo: it would connect a socket to each address that it found, to
+ * put them in an order. */
+void resolve_host(const char *name, struct finding *ret)
 {
     struct hostent entry, *found = NULL;
     char room[ROOM];
     int error = TRY_AGAIN;
 
     *ret = (struct finding){ .why = UNRESOLVED_UNUSABLE };
-    if (gethostbyname2_r(host, AF_INET, &entry, room, sizeof(room), &found,
+    if (gethostbyname2_r(name, AF_INET, &entry, room, sizeof(room), &found,
                          &error) == 0 &&
         found && found->h_addrtype == AF_INET && found->h_length == 4)
-        choose(found->h_addr_list, kept, ret);
+        choose(found->h_addr_list, &ret->address);
     else if (!found)
         ret->why = why_not(error);
 }

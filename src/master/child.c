@@ -163,7 +163,7 @@ void child_start(struct child *c)
 {
     uint64_t each = c->master->deadlines.restart, wait = 0;
 
-    if (c->master->state == MASTER_STOPPING || (c->row->once && c->started))
+    if (c->master->state == MASTER_STOPPING || (c->row->is_done && c->started))
         return;
     if (c->started)
         wait = burst_take(&c->restarts, CHILD_RESTARTS, each, clock_ms());
@@ -208,6 +208,16 @@ void child_end(struct child *c, const char *why)
                        c->master->deadlines.leaving);
     else
         kill(c->pid, SIGKILL);
+}
+
+static bool is_done(const struct child *c)
+{
+    return c->row->is_done && c->row->is_done(c);
+}
+
+bool child_is_up(const struct child *c)
+{
+    return c->state == CHILD_READY || is_done(c);
 }
 
 static void describe(const struct child *c, int status, char *out, size_t size)
@@ -269,6 +279,8 @@ void child_reaped(struct child *c, int status)
         close_channel(c);
     loop_timer_clear(&m->loop, &c->timer);
     c->state = CHILD_OFF;
+    if (status == 0 && is_done(c))
+        return;
     if (m->state == MASTER_STARTING) {
         start_failed(c, status);
         return;

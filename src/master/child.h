@@ -39,8 +39,6 @@ typedef int child_step(struct child *c);
 
 struct child_row {
     enum process process;
-    bool once; /* it can't be started anew: it needs more than master's sandbox
-                */
     const char *binary;
     child_step *const *steps;       /* up to NULL */
     child_step *const *check_steps; /* with --check */
@@ -50,6 +48,10 @@ struct child_row {
     void (*on_writable)(struct child *c); /* there was -EAGAIN before */
     void (*on_gone)(struct child *c);
     void (*on_time)(struct child *c); /* its timer, while it is ready */
+    /* Its work is done, and it ends with status 0. It isn't started again even
+     * if it ends before: it needs more than master's filter permits. NULL: it
+     * works as long as master. */
+    bool (*is_done)(const struct child *c);
 };
 
 struct child {
@@ -88,6 +90,8 @@ void child_end(struct child *c, const char *why);
 void child_reaped(struct child *c, int status);
 /* Ends it without a word and for good. */
 void child_release(struct child *c);
+/* It is ready, or its work is done. */
+bool child_is_up(const struct child *c);
 /* What its set-up waited for is there. Does nothing after the set-up. */
 void child_go_on(struct child *c);
 /* on_writable() when the channel takes more again. */

@@ -1,6 +1,7 @@
-/* Host names of public addresses, in master: who is to be looked up when, and
- * what gate and the log hear of it. Root asks no resolver and parses no answer:
- * process lookup does. An address is kept until there is another one. */
+/* Host names of public addresses, in master: which ones are looked up, and what
+ * gate and the log hear of them. Root asks no resolver and parses no answer:
+ * process lookup does. Each name has one answer, which holds until the next
+ * generation. */
 #include "hosts.h"
 
 #include <errno.h>
@@ -13,30 +14,23 @@ static struct public_address *row(struct master *m, size_t i)
     return settings_public(&m->settings, i);
 }
 
-static void on_time(void *owner);
-
-void hosts_init(struct master *m)
+static bool is_open(const struct public_address *a)
 {
-    m->hosts = (struct hosts){ .settled = !settings_have_hosts(&m->settings) };
-    m->hosts.timer = (struct loop_timer){ .on_time = on_time, .owner = m };
+    return a->host[0] && a->ip.family == 0;
 }
 
-static struct child *names_of(struct master *m)
+static bool are_known(struct master *m)
 {
-    return master_ready(m, PROCESS_LOOKUP);
-}
+    const struct public_address *a;
 
-static bool has_failed(const struct hosts *h)
-{
-    bool any = false;
-
-    for (size_t i = 0; i <= SETTINGS_ANNOUNCED_MAX; i++)
-        any |= h->failed[i];
-    return any;
+    for (size_t i = 0; (a = row(m, i)); i++)
+        if (is_open(a))
+            return false;
+    return true;
 }
 
 /* At the start, when there is no log yet. A server that waited for a name
- * server would not be there after a boot in which that one is late. */
+ * server would be missing after a boot in which that one is late. */
 static void hint(const struct public_address *a, const char *why)
 {
     say("hint: %s: %s; until it has an address, PASV tells clients the one "
@@ -44,188 +38,158 @@ static void hint(const struct public_address *a, const char *why)
         a->host, why);
 }
 
-/* The first round is over, or takes too long: gate can start now. */
 static void settle(struct master *m)
 {
     if (m->hosts.settled)
         return;
+    loop_timer_clear(&m->loop, &m->hosts.timer);
     m->hosts.settled = true;
     master_start_gate(m);
 }
 
-static void rest(struct master *m)
+/* Each name has its address or has failed once: gate needs to wait no more. */
+static void settle_if_heard(struct master *m)
 {
-    uint64_t ms = m->settings.address_refresh;
+    const struct public_address *a;
 
-    if (has_failed(&m->hosts) && ms > HOSTS_RETRY_MS)
-        ms = HOSTS_RETRY_MS;
-    m->hosts.at = 0;
-    loop_timer_set(&m->loop, &m->hosts.timer, ms);
+    for (size_t i = 0; (a = row(m, i)); i++)
+        if (is_open(a) && !m->hosts.failed[i])
+            return;
     settle(m);
 }
 
-static int ask(struct child *names, const struct public_address *a)
-{
-    struct hosts *h = &names->master->hosts;
-
-    h->request = channel_next(&names->channel);
-    h->asked = true;
-    return SEND(&names->channel, resolve, h->request,
-                .host = slice_from(a->host), .last = a->ip);
-}
-
-/* Asks for the next one, from `at` on; behind the last one there is a rest. */
-static void go_on(struct master *m)
-{
-    struct child *names = names_of(m);
-    struct public_address *a;
-
-    while ((a = row(m, m->hosts.at)) && !a->host[0])
-        m->hosts.at++;
-    if (!names)
-        settle(m);
-    else if (!a)
-        rest(m);
-    else if (ask(names, a) < 0)
-        child_end(names, "does not read its messages");
-    else if (m->hosts.settled)
-        loop_timer_set(&m->loop, &m->hosts.timer, m->deadlines.lookup);
-}
-
-/* Either names is silent, which it never is for long; or it is time for a
- * round; or the start has waited enough, and that round goes on. */
-static void on_time(void *owner)
+static void hosts_on_time(void *owner)
 {
     struct master *m = owner;
+    const struct public_address *a;
 
-    if (!m->hosts.settled) {
-        hint(row(m, m->hosts.at), "no answer yet");
-        loop_timer_set(&m->loop, &m->hosts.timer, m->deadlines.lookup);
-        settle(m);
-    } else if (m->hosts.asked) {
-        if (names_of(m))
-            child_end(names_of(m), "gave no answer in time");
-    } else {
-        go_on(m);
+    for (size_t i = 0; (a = row(m, i)); i++)
+        if (is_open(a) && !m->hosts.failed[i])
+            hint(a, "no answer yet");
+    settle(m);
+}
+
+void hosts_init(struct master *m)
+{
+    m->hosts = (struct hosts){ .settled = !settings_have_hosts(&m->settings) };
+    m->hosts.timer =
+        (struct loop_timer){ .on_time = hosts_on_time, .owner = m };
+}
+
+int hosts_step_names(struct child *lookup)
+{
+    const struct public_address *a;
+    int r = 0;
+
+    for (; (a = row(lookup->master, lookup->index)); lookup->index++) {
+        if (a->host[0])
+            r = SEND(&lookup->channel, host, 0, .number = lookup->index,
+                     .name = slice_from(a->host));
+        if (r < 0)
+            return r;
     }
+    return 0;
 }
 
 void hosts_on_ready(struct child *c)
 {
-    struct master *m = c->master;
-
-    loop_timer_set(&m->loop, &m->hosts.timer, m->deadlines.hosts);
-    go_on(m);
+    loop_timer_set(&c->master->loop, &c->master->hosts.timer,
+                   c->master->deadlines.hosts);
 }
 
-/* It can't be started anew: under master's filter nobody makes a socket. */
+/* When all are known it ends by itself. Before that it isn't started again:
+ * under master's filter nobody makes a socket. */
 void hosts_on_gone(struct child *c)
 {
     struct master *m = c->master;
 
-    loop_timer_clear(&m->loop, &m->hosts.timer);
-    if (m->state != MASTER_RUNNING)
-        return;
-    master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
-                  "gone: clients are told the addresses that host names have "
-                  "now until the next start");
+    if (m->state == MASTER_RUNNING && !are_known(m))
+        master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
+                      "gone before each host name had an address; a reload "
+                      "looks them up again");
 }
 
-static int answered(struct child *c, uint32_t request)
+bool hosts_is_done(const struct child *c)
 {
-    struct hosts *h = &c->master->hosts;
-
-    if (!h->asked || request != h->request) {
-        c->channel.wrong = "an answer to nothing that was asked";
-        return -EPROTO;
-    }
-    h->asked = false;
-    return 0;
+    return are_known(c->master);
 }
 
-static void next(struct master *m)
+/* The row of a host name without an address, or NULL: -EPROTO. */
+static struct public_address *answered(struct child *c, uint64_t number)
 {
-    m->hosts.at++;
-    go_on(m);
+    struct public_address *a = row(c->master, number);
+
+    if (a && is_open(a))
+        return a;
+    c->channel.wrong = "an answer to nothing that was asked";
+    return NULL;
 }
 
-/* For clients from anywhere; those of a network may well be told one. */
+/* For clients from anywhere; those of a network may well get a private one. */
 static bool is_for_all(const struct master *m, size_t i)
 {
     return i == 0 || m->settings.announced[i - 1].network.bits == 0;
 }
 
 /* Debian's /etc/hosts gives a machine's own name 127.0.1.1. */
-static void changed(struct master *m, struct public_address *a,
-                    const struct address *now)
+static void report_address(struct master *m, size_t i)
 {
-    char old[ADDRESS_TEXT_MAX], new[ADDRESS_TEXT_MAX];
-    bool odd = address_is_private(now) && is_for_all(m, m->hosts.at);
+    const struct public_address *a = row(m, i);
+    char text[ADDRESS_TEXT_MAX];
+    bool odd = address_is_private(&a->ip) && is_for_all(m, i);
 
-    address_text(now, new);
+    address_text(&a->ip, text);
     if (m->hosts.settled)
-        master_report(
-            m, EVENT_SERVICE, PROCESS_LOOKUP, "%s was %s, is now %s%s", a->host,
-            address_text(&a->ip, old), new, odd ? ", which is private" : "");
+        master_report(m, EVENT_SERVICE, PROCESS_LOOKUP, "%s is %s%s", a->host,
+                      text, odd ? ", which is private" : "");
     else if (odd)
         say("hint: PASV tells clients %s, the address of %s, which is "
             "private; if clients come from the internet, look into /etc/hosts",
-            new, a->host);
-    a->ip = *now;
-    m->hosts.news[m->hosts.at] = true;
-    hosts_tell(m);
+            text, a->host);
 }
 
 int hosts_on_resolved(void *owner, struct msg_resolved *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
-    struct hosts *h = &m->hosts;
-    const struct address *now = &msg->address;
-    struct public_address *a = row(m, h->at);
+    struct public_address *a = answered(c, msg->number);
 
-    if (answered(c, msg->request) < 0)
+    if (!a)
         return -EPROTO;
-    if (now->family != 4 || address_is_any(now)) {
+    if (msg->address.family != 4 || address_is_any(&msg->address)) {
         c->channel.wrong = "an address that is none";
         return -EPROTO;
     }
-    if (!address_same_host(&a->ip, now))
-        changed(m, a, now);
-    else if (h->failed[h->at])
-        master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
-                      "%s has its address again", a->host);
-    h->failed[h->at] = false;
-    next(m);
+    a->ip = msg->address;
+    m->hosts.news[msg->number] = true;
+    report_address(m, msg->number);
+    hosts_tell(m);
+    settle_if_heard(m);
     return 0;
-}
-
-/* Once, not at each try. */
-static void tell_failure(struct master *m, const struct public_address *a,
-                         const char *why)
-{
-    char kept[ADDRESS_TEXT_MAX] = "the one that they connected to";
-
-    if (a->ip.family != 0)
-        address_text(&a->ip, kept);
-    if (!m->hosts.settled)
-        hint(a, why);
-    else if (!m->hosts.failed[m->hosts.at])
-        master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
-                      "%s: %s; clients are told %s", a->host, why, kept);
 }
 
 int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
-    struct hosts *h = &m->hosts;
+    struct public_address *a = answered(c, msg->number);
+    const char *why = unresolved_text(msg->why);
 
-    if (answered(c, msg->request) < 0)
+    if (!a)
         return -EPROTO;
-    tell_failure(m, row(m, h->at), unresolved_text(msg->why));
-    h->failed[h->at] = true;
-    next(m);
+    if (m->hosts.failed[msg->number]) {
+        c->channel.wrong = "a failure that it has reported before";
+        return -EPROTO;
+    }
+    m->hosts.failed[msg->number] = true;
+    if (m->hosts.settled)
+        master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
+                      "%s: %s; clients are told the address that they "
+                      "connected to",
+                      a->host, why);
+    else
+        hint(a, why);
+    settle_if_heard(m);
     return 0;
 }
 
@@ -242,16 +206,15 @@ static int tell(struct child *gate, size_t i)
 
 int hosts_step(struct child *gate)
 {
-    struct public_address *a;
-    int r = 0;
+    const struct public_address *a;
 
-    for (; r == 0 && (a = row(gate->master, gate->index)); gate->index++)
-        if (a->host[0] && a->ip.family != 0) {
-            r = tell(gate, gate->index);
-            if (r < 0)
-                return r;
-        }
-    return r;
+    for (; (a = row(gate->master, gate->index)); gate->index++) {
+        int r = a->host[0] && !is_open(a) ? tell(gate, gate->index) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 void hosts_tell(struct master *m)

@@ -1,10 +1,9 @@
-/* The host names among the public addresses (`address`): process lookup looks
- * them up, one at a time, at the start and then every address_refresh. */
+/* The host names among the public addresses (`address`): process lookup finds
+ * their addresses once, at the start. */
 #ifndef SALLYPORT_SRC_MASTER_HOSTS_H
 #define SALLYPORT_SRC_MASTER_HOSTS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "sallyport/base/loop.h"
 #include "sallyport/conf/settings.h"
@@ -14,32 +13,28 @@ struct master;
 struct msg_resolved;
 struct msg_unresolved;
 
-/* While one has no address, its next look is no later than this. */
-#define HOSTS_RETRY_MS 30000
-
 struct hosts {
-    bool settled; /* each had its first answer, or no more time for it */
-    bool asked;
-    size_t at; /* the public address that is looked up */
-    uint32_t request;
-    bool
-        failed[SETTINGS_ANNOUNCED_MAX + 1]; /* its last lookup; that was told */
-    bool news[SETTINGS_ANNOUNCED_MAX + 1];  /* gate is to hear of it */
-    struct loop_timer timer;
+    bool settled; /* gate can start: no name is waited for any more */
+    bool failed[SETTINGS_ANNOUNCED_MAX + 1]; /* the first try; reported */
+    bool news[SETTINGS_ANNOUNCED_MAX + 1];   /* to be sent to gate */
+    struct loop_timer timer;                 /* until settled */
 };
 
 /* Nothing where there is no host name. */
 void hosts_init(struct master *m);
 
-/* Of the process lookup; owner: struct child. */
+/* Of the process lookup; owner: struct child. The step sends it the names. */
+int hosts_step_names(struct child *lookup);
 void hosts_on_ready(struct child *c);
 void hosts_on_gone(struct child *c);
+/* Each host name has its address. */
+bool hosts_is_done(const struct child *c);
 int hosts_on_resolved(void *owner, struct msg_resolved *msg);
 int hosts_on_unresolved(void *owner, struct msg_unresolved *msg);
 
-/* A step of gate's set-up: what is known so far. */
+/* A step of gate's set-up: the addresses that are known so far. */
 int hosts_step(struct child *gate);
-/* What gate has still to be told, as far as it can take it. */
+/* What gate has still to hear, as far as its channel can take it. */
 void hosts_tell(struct master *m);
 
 #endif

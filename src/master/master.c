@@ -66,7 +66,6 @@ void master_init(struct master *m)
                                        .verdict = 15000,
                                        .files = 10000,
                                        .hosts = 5000,
-                                       .lookup = 60000,
                                        .kick = 2000,
                                        .stop = 5000,
                                        .ask = 10000,
@@ -221,7 +220,7 @@ void master_child_ready(struct master *m)
         return;
     }
     for (size_t i = 0; i < m->child_count; i++)
-        if (m->child[i].state != CHILD_READY)
+        if (!child_is_up(&m->child[i]))
             return;
     m->state = MASTER_RUNNING;
     services_flush(m);

@@ -17,9 +17,10 @@
 #include "succession.h"
 #include "userdb.h"
 
-#define MASTER_AUTHS    4
-#define MASTER_CHILDREN (4 + MASTER_AUTHS) /* log, keys, lookup, gate, auths   \
-                                            */
+#define MASTER_AUTHS 4
+#define MASTER_CHILDREN                                                        \
+    (4 + MASTER_AUTHS) /* log, keys, lookup, gate, auths                       \
+                        */
 
 struct identity {
     uid_t uid;
@@ -51,7 +52,6 @@ struct deadlines {
     uint64_t verdict; /* a login: then it is BUSY */
     uint64_t files;   /* files: to READY; then it is HOME */
     uint64_t hosts;   /* the start: for the first answers of lookup */
-    uint64_t lookup;  /* lookup: for one answer */
     uint64_t kick;    /* from the word to the kill */
     uint64_t stop;    /* all sessions: to be gone */
     uint64_t ask;     /* ctl: to ask, or to hang up */

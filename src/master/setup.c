@@ -261,9 +261,11 @@ static child_step *const keys_steps[] = {
 static child_step *const keys_check_steps[] = { step_sandbox,
                                                 certificates_step_keys,
                                                 step_peers, step_go, NULL };
-static child_step *const lookup_steps[] = { step_sandbox, step_log, step_go,
-                                            NULL };
-static child_step *const lookup_check_steps[] = { step_sandbox, step_go, NULL };
+static child_step *const lookup_steps[] = { step_sandbox, step_log,
+                                            hosts_step_names, step_go, NULL };
+static child_step *const lookup_check_steps[] = { step_sandbox,
+                                                  hosts_step_names, step_go,
+                                                  NULL };
 static child_step *const log_steps[] = { step_conf, step_sandbox, step_output,
                                          step_go, NULL };
 
@@ -302,13 +304,13 @@ static const struct child_row rows[] = {
       .on_gone = worker_on_gone,
       .on_time = worker_on_time },
     { .process = PROCESS_LOOKUP,
-      .once = true,
       .binary = "lookup",
       .steps = lookup_steps,
       .check_steps = lookup_check_steps,
       HANDLERS(lookup_handlers),
       .on_ready = hosts_on_ready,
-      .on_gone = hosts_on_gone },
+      .on_gone = hosts_on_gone,
+      .is_done = hosts_is_done },
 };
 /* clang-format on */
 

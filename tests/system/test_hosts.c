@@ -1,5 +1,5 @@
 /* `address` with a host name: by /etc/hosts, and by a name server in a network
- * of the test's own, where it changes, fails and lies. */
+ * of the test's own, which is late, fails and lies. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "support/files.h"
+#include "support/processes.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
@@ -175,88 +176,192 @@ static void need_root(void)
 
 #define TOLD(address) "227 {*}(" address ",{p1},{p2}){*}"
 
-/* Each report is a line that no other step writes. */
-static const struct step {
-    const char *answer, *report, *told;
-} steps[] = {
-    { "A 192.0.2.2", "was 192.0.2.1, is now 192.0.2.2", TOLD("192,0,2,2") },
-    { "A 192.0.2.3 192.0.2.2 192.0.2.4", NULL, TOLD("192,0,2,2") },
-    { "nothing", ": no such host; clients are told 192.0.2.2",
-      TOLD("192,0,2,2") },
-    { "A 192.0.2.2", "has its address again", TOLD("192,0,2,2") },
-    { "fail", ": no answer of a name server; clients are told 192.0.2.2",
-      TOLD("192,0,2,2") },
-    { "long", "was 192.0.2.2, is now 192.0.2.99", TOLD("192,0,2,99") },
-    { "garbage", ": no answer of a name server; clients are told 192.0.2.99",
-      TOLD("192,0,2,99") },
-    { "A 0.0.0.0 224.0.0.1 192.0.2.5", "was 192.0.2.99, is now 192.0.2.5",
-      TOLD("192,0,2,5") },
-    { "empty",
-      ": no IPv4 address that clients can connect to; clients are "
-      "told 192.0.2.5",
-      TOLD("192,0,2,5") },
-    { "A 192.0.2.6", "was 192.0.2.5, is now 192.0.2.6", TOLD("192,0,2,6") },
-    { "A 0.0.0.0",
-      ": no IPv4 address that clients can connect to; clients are "
-      "told 192.0.2.6",
-      TOLD("192,0,2,6") },
-    { "A 192.0.2.7", "was 192.0.2.6, is now 192.0.2.7", TOLD("192,0,2,7") },
-    { "silent", ": no answer of a name server; clients are told 192.0.2.7",
-      TOLD("192,0,2,7") },
-    { "A 10.1.2.3", "was 192.0.2.7, is now 10.1.2.3, which is private",
-      TOLD("10,1,2,3") },
+static const struct server_plan plan_of_a_name = {
+    .listen = LISTEN,
+    .ports = "auto 64", /* one that goes unused rests */
+    .settings = SETTINGS "address = name.example\n",
 };
 
-static bool was_asked(void *argument)
-{
-    const struct net *n = argument;
-    struct buf asked;
-    bool twice;
-
-    buf_init(&asked, 1 << 20);
-    files_read(path_in(n, "answer.asked"), &asked);
-    cr_assert_eq(buf_add(&asked, "", 1), 0);
-    twice = strstr(asked.data, "name.example A\nname.example A\n");
-    buf_release(&asked);
-    return twice;
-}
-
-/* A step without a report is over when the name server was asked twice. */
-static void take_step(const struct net *n, const struct server *server,
-                      const struct step *step)
+static void expect_told(const struct server *server, const char *reply)
 {
     struct session s;
 
-    files_write(path_in(n, "answer.asked"), "", 0, 0644);
-    say(n, step->answer);
-    if (step->report)
-        server_log_wait(server, "process=lookup", step->report, NULL);
-    else
-        cr_assert(wait_until(was_asked, (void *)n, WAIT_MS));
     open_session(&s, server);
-    session_do(&s, step->told, "PASV");
+    session_do(&s, reply, "PASV");
     session_close(&s);
 }
 
+static void expect_no_lookup(const struct server *server)
+{
+    static struct processes p;
+
+    processes_wait(server->pid, "sallyport: lookup", 0, &p);
+}
+
+/* When each name has its address, nobody is left who could ask. */
 Test(hosts, of_a_name_server, .init = need_root, .timeout = 120)
 {
-    const struct server_plan plan = {
-        .listen = LISTEN,
-        .ports = "auto 64", /* one that goes unused rests */
-        .settings = SETTINGS "address = name.example\n"
-                             "address_refresh = 1s\n",
+    static const struct {
+        const char *answer, *told;
+    } rows[] = {
+        { "A 192.0.2.2", TOLD("192,0,2,2") },
+        { "A 192.0.2.3 192.0.2.2 192.0.2.4", TOLD("192,0,2,2") },
+        { "A 0.0.0.0 224.0.0.1 192.0.2.5", TOLD("192,0,2,5") },
+        { "long", TOLD("192,0,2,99") },
     };
-    struct server server;
-    struct session s;
     struct net n;
 
-    net_open(&n, "A 192.0.2.1");
-    server_start(&server, &plan);
-    open_session(&s, &server);
-    session_do(&s, TOLD("192,0,2,1"), "PASV");
+    net_open(&n, "");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct server server;
+
+        say(&n, rows[i].answer);
+        server_start(&server, &plan_of_a_name);
+        expect_told(&server, rows[i].told);
+        expect_no_lookup(&server);
+        server_stop(&server);
+    }
+    net_close(&n);
+}
+
+/* The log may have it before gate does. */
+static bool is_told(void *session)
+{
+    struct session *s = session;
+
+    session_send(s, "PASV");
+    session_reply(s);
+    return strstr(s->reply.data, "192,0,2,1,");
+}
+
+/* The right address comes, and the process that looked for it goes. */
+static void expect_late_answer(const struct net *n, const struct server *server)
+{
+    struct session s;
+
+    open_session(&s, server);
+    session_do(&s, ON_ITS_OWN, "PASV");
+    say(n, "A 192.0.2.1");
+    server_log_wait(server, "process=lookup", "name.example is 192.0.2.1",
+                    NULL);
+    cr_expect(wait_until(is_told, &s, WAIT_MS), "%s", s.reply.data);
     session_close(&s);
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-        take_step(&n, &server, &steps[i]);
+    expect_no_lookup(server);
+}
+
+/* After a boot in which the name server is late, or says that it doesn't know:
+ * the server is there, and announces the right address as soon as it can. */
+Test(hosts, that_come_late, .init = need_root, .timeout = 120)
+{
+    static const struct {
+        const char *answer, *hint;
+    } rows[] = {
+        { "silent", "hint: name.example: no answer of a name server" },
+        { "fail", "hint: name.example: no answer of a name server" },
+        { "garbage", "hint: name.example: no answer of a name server" },
+        { "nothing", "hint: name.example: no such host" },
+        { "empty", "hint: name.example: no IPv4 address that clients can" },
+        { "A 0.0.0.0", "hint: name.example: no IPv4 address that clients can" },
+    };
+    struct net n;
+
+    net_open(&n, "");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct server server;
+
+        say(&n, rows[i].answer);
+        server_start(&server, &plan_of_a_name);
+        server_log_wait(&server, rows[i].hint, "until it has an address", NULL);
+        expect_late_answer(&n, &server);
+        server_stop(&server);
+    }
+    net_close(&n);
+}
+
+/* Another process called lookup is its parent. */
+static const struct process_row *find_try(const struct processes *p)
+{
+    const struct process_row *lookup = processes_find(p, "sallyport: lookup");
+
+    for (size_t i = 0; i < p->count && lookup; i++)
+        if (p->row[i].parent == lookup->pid)
+            return &p->row[i];
+    return NULL;
+}
+
+static bool kill_a_try(void *argument)
+{
+    const struct server *server = argument;
+    const struct process_row *try;
+    static struct processes p;
+
+    processes_of(server->pid, &p);
+    try = find_try(&p);
+    return try && kill(try->pid, SIGSEGV) == 0;
+}
+
+/* What parses the network's bytes may crash: it is started again. */
+Test(hosts, a_try_that_crashes_is_not_the_last, .init = need_root,
+     .timeout = 60)
+{
+    struct server_plan plan = plan_of_a_name;
+    struct server server;
+    struct net n;
+
+    plan.troubles = true;
+    net_open(&n, "silent");
+    server_start(&server, &plan);
+    cr_assert(wait_until(kill_a_try, &server, WAIT_MS));
+    server_log_wait(&server, "child", "a lookup ended by signal 11", NULL);
+    expect_late_answer(&n, &server);
+    server_stop(&server);
+    net_close(&n);
+}
+
+/* Not started again, since master can't, but the log says so. */
+Test(hosts, without_lookup_all_goes_on, .init = need_root, .timeout = 60)
+{
+    struct server_plan plan = plan_of_a_name;
+    struct server server;
+    struct net n;
+
+    plan.troubles = true;
+    net_open(&n, "nothing");
+    server_start(&server, &plan);
+    processes_kill(server.pid, "sallyport: lookup");
+    server_log_wait(&server, "process=lookup",
+                    "gone before each host name had an address", NULL);
+    expect_told(&server, ON_ITS_OWN);
+    server_stop(&server);
+    net_close(&n);
+}
+
+static void expect_rights(const struct process_row *row)
+{
+    char text[128];
+
+    cr_expect_str_eq(process_status(row->pid, "Uid", text, sizeof(text)),
+                     "69993\t69993\t69993\t69993");
+    cr_expect_str_eq(process_status(row->pid, "CapEff", text, sizeof(text)),
+                     "0000000000000000");
+    cr_expect_str_eq(process_status(row->pid, "NoNewPrivs", text, sizeof(text)),
+                     "1");
+    if (!server_is_sanitized())
+        cr_expect_str_eq(
+            process_status(row->pid, "Seccomp", text, sizeof(text)), "2");
+}
+
+Test(hosts, lookup_has_no_rights, .init = need_root, .timeout = 60)
+{
+    static struct processes p;
+    struct server server;
+    struct net n;
+
+    net_open(&n, "nothing");
+    server_start(&server, &plan_of_a_name);
+    processes_of(server.pid, &p);
+    cr_assert(processes_find(&p, "sallyport: lookup"));
+    expect_rights(processes_find(&p, "sallyport: lookup"));
     server_stop(&server);
     net_close(&n);
 }
@@ -275,46 +380,6 @@ Test(hosts, of_the_hosts_file_first, .init = need_root, .timeout = 60)
     server_start(&server, &plan);
     open_session(&s, &server);
     session_do(&s, TOLD("192,0,2,44"), "PASV");
-    session_close(&s);
-    server_stop(&server);
-    net_close(&n);
-}
-
-/* The log may know it before gate does. */
-static bool is_told(void *session)
-{
-    struct session *s = session;
-
-    session_send(s, "PASV");
-    session_reply(s);
-    return strstr(s->reply.data, "192,0,2,1,");
-}
-
-/* After a boot in which the name server is late: the server is there, and
- * tells the right address as soon as it can. */
-Test(hosts, that_come_late, .init = need_root, .timeout = 60)
-{
-    const struct server_plan plan = {
-        .listen = LISTEN,
-        .ports = "auto 64",
-        .settings = SETTINGS "address = name.example\n"
-                             "address_refresh = 1s\n",
-    };
-    struct server server;
-    struct session s;
-    struct net n;
-
-    net_open(&n, "silent");
-    server_start(&server, &plan);
-    server_log_wait(&server,
-                    "hint: name.example: no answer of a name server; "
-                    "until it has an address",
-                    NULL);
-    open_session(&s, &server);
-    session_do(&s, ON_ITS_OWN, "PASV");
-    say(&n, "A 192.0.2.1");
-    server_log_wait(&server, "name.example was none, is now 192.0.2.1", NULL);
-    cr_expect(wait_until(is_told, &s, WAIT_MS), "%s", s.reply.data);
     session_close(&s);
     server_stop(&server);
     net_close(&n);

@@ -100,7 +100,6 @@ struct settings {
         announced[SETTINGS_ANNOUNCED_MAX]; /* announced to clients of certain
                                               networks */
     size_t announced_count;
-    uint64_t address_refresh; /* ms between two lookups of a host name */
     uint64_t max_sessions, max_per_address, max_per_user;
     uint64_t startups;
     uint64_t max_fruitless; /* a minute, of one address */

@@ -465,19 +465,22 @@ END
 
 SECTION("Host names", NULL)
 
-MESSAGE(resolve, MASTER, LOOKUP, RUN, MANY, NONE,
-        "a host name, and the address that it had last; one at a time")
-WORD(host)
-ADDRESS(last)
+MESSAGE(host, MASTER, LOOKUP, START, MANY, NONE,
+        "a host name to look up, and its number, as in `public_address`")
+NUMBER(number)
+WORD(name)
 END
 
-MESSAGE(resolved, LOOKUP, MASTER, RUN, MANY, resolve,
-        "its IPv4 address: the last one, if that is still one of several")
+MESSAGE(resolved, LOOKUP, MASTER, RUN, MANY, NONE,
+        "the IPv4 address of the host name with that number; once")
+NUMBER(number)
 ADDRESS(address)
 END
 
-MESSAGE(unresolved, LOOKUP, MASTER, RUN, MANY, resolve,
-        "it has no address now, and why")
+MESSAGE(unresolved, LOOKUP, MASTER, RUN, MANY, NONE,
+        "the first try to look up that host name has failed, and why; others "
+        "follow")
+NUMBER(number)
 ENUM(unresolved, why, UNRESOLVED_COUNT)
 END
 

@@ -1,6 +1,6 @@
-/* What auth, keys and log do alike: title, channel to master, set-up messages,
- * sandbox, `ready`, loop, end. Each is a row of functions and tables, and a
- * struct that begins with a struct frame. */
+/* What auth, keys, log and lookup do alike: title, channel to master, set-up
+ * messages, sandbox, `ready`, loop, end. Each is a row of functions and tables,
+ * and a struct that begins with a struct frame. */
 #ifndef SALLYPORT_PROCESS_FRAME_H
 #define SALLYPORT_PROCESS_FRAME_H
 

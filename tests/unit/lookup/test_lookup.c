@@ -1,36 +1,42 @@
-/* The process lookup without its sandbox, with the test as its master. No
- * lookup here asks the network: hosts are numbers, or the lookup is the test's.
- */
+/* The process lookup without its sandbox, with the test as its master. No try
+ * here asks the network: hosts are numbers, or the resolver is the test's. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "lookup/lookup.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
 #include "support/tell.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS  20000
+#define FOR_EVER (1000 * 1000)
 
-typedef void look_fn(const char *host, const struct address *kept,
-                     struct finding *ret);
+typedef void resolve_fn(const char *name, struct finding *ret);
+
+static struct times {
+    uint64_t try_ms, pause_ms, pause_max_ms;
+} times = { LOOKUP_TRY_MS, FOR_EVER, FOR_EVER };
+
+/* What the tries of a test share. */
+static struct tries {
+    unsigned count;
+    uint64_t at[32]; /* clock_ms() */
+} * tries;
 
 struct bench {
     pid_t pid;
     struct channel master, log;
 };
-
-static void ask(struct bench *b, const char *host)
-{
-    TELL(&b->master, resolve, channel_next(&b->master),
-         .host = slice_from(host));
-}
 
 static void give_log(struct bench *b)
 {
@@ -42,80 +48,155 @@ static void give_log(struct bench *b)
     channel_init(&b->log, ends[0], PROCESS_LOG, PROCESS_LOOKUP, PHASE_RUN);
 }
 
-static _Noreturn void run_lookup(int fd, look_fn *look)
+/* All but the sandbox, which a build with sanitizers can't enter. */
+static _Noreturn void be_lookup(int fd, resolve_fn *resolve)
 {
-    static struct lookup n;
+    static struct lookup l;
+    struct frame *f = &l.frame;
     int r;
 
-    lookup_init(&n, fd);
-    n.master.phase = PHASE_START;
-    if (look) {
-        n.look = look;
-        n.look_ms = 300;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    frame_init(f, &lookup_row, fd);
+    if (frame_set_up(f) < 0) {
+        channel_failed(&f->master, &f->why);
+        frame_release(f);
+        _exit(EX_CONFIG);
     }
-    r = loop_init(&n.loop);
-    if (r == 0)
-        r = lookup_run(&n);
-    lookup_release(&n);
+    l.resolve = resolve ? resolve : resolve_host;
+    l.try_ms = times.try_ms;
+    l.pause_ms = times.pause_ms;
+    l.pause_max_ms = times.pause_max_ms;
+    r = frame_work(f);
+    frame_release(f);
     _exit(r == 0 ? 0 : EX_OSERR);
 }
 
-static void start(struct bench *b, look_fn *look)
+static void bench_fork(struct bench *b, resolve_fn *resolve)
 {
-    struct message m;
-    int ends[2];
+    int ends[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
+    alarm(120);
+    tries = mmap(NULL, sizeof(*tries), PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(tries, MAP_FAILED);
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&b->master, ends[0], PROCESS_MASTER, PROCESS_LOOKUP,
                  PHASE_START);
     b->pid = fork();
     if (b->pid == 0) {
         fd_close_others(3, &ends[1], 1);
-        run_lookup(ends[1], look);
+        be_lookup(ends[1], resolve);
     }
     close(ends[1]);
-    cr_assert_eq(channel_wait(&b->master, &m, WAIT_MS), 1);
-    cr_assert_eq(m.kind, MSG_ready);
-    b->master.phase = PHASE_RUN;
+    TELL(&b->master, sandbox, 0, .directory = null);
+    close(null);
     give_log(b);
 }
 
-static void stop(struct bench *b, int status)
+static void expect_kind(struct bench *b, enum message_kind kind,
+                        struct message *m)
+{
+    cr_assert_eq(channel_wait(&b->master, m, WAIT_MS), 1);
+    cr_assert_eq(m->kind, kind, "%s", message_name(m->kind));
+}
+
+/* Up to NULL; the number of the first one is 0. */
+static void start(struct bench *b, resolve_fn *resolve,
+                  const char *const *names)
+{
+    struct message m;
+
+    bench_fork(b, resolve);
+    for (size_t i = 0; names[i]; i++)
+        TELL(&b->master, host, 0, .number = i, .name = slice_from(names[i]));
+    TELL(&b->master, go, 0);
+    expect_kind(b, MSG_ready, &m);
+    b->master.phase = PHASE_RUN;
+}
+
+static void expect_end(struct bench *b, int status)
 {
     int got = 0;
 
-    channel_close(&b->master);
     cr_assert_eq(waitpid(b->pid, &got, 0), b->pid);
     cr_expect(WIFEXITED(got) && WEXITSTATUS(got) == status, "0x%x", got);
+    channel_close(&b->master);
     channel_close(&b->log);
 }
 
-/* "192.0.2.1", or the reason. */
-static void expect(struct bench *b, const char *host, const char *answer)
+/* Master goes, and lookup with it. */
+static void stop(struct bench *b)
 {
-    char text[ADDRESS_TEXT_MAX] = "";
-    struct message m;
-
-    ask(b, host);
-    cr_assert_eq(channel_wait(&b->master, &m, WAIT_MS), 1, "%s", host);
-    cr_expect_eq(m.request, b->master.last_request);
-    if (m.kind == MSG_resolved)
-        cr_expect_str_eq(address_text(&m.resolved.address, text), answer);
-    else
-        cr_expect_str_eq(unresolved_text(m.unresolved.why), answer);
+    channel_close(&b->master);
+    expect_end(b, 0);
 }
 
+struct answer {
+    const char *name, *text; /* "192.0.2.1", or the reason */
+};
+
+/* One message for each, in any order. */
+static void expect(struct bench *b, const struct answer *answers, size_t n)
+{
+    bool seen[LOOKUP_HOSTS_MAX] = { false };
+
+    for (size_t i = 0; i < n; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        const char *got = text;
+        struct message m;
+        uint64_t number;
+
+        cr_assert_eq(channel_wait(&b->master, &m, WAIT_MS), 1);
+        number =
+            m.kind == MSG_resolved ? m.resolved.number : m.unresolved.number;
+        if (m.kind == MSG_resolved)
+            address_text(&m.resolved.address, text);
+        else
+            got = unresolved_text(m.unresolved.why);
+        cr_assert_lt(number, n);
+        cr_expect(!seen[number]);
+        seen[number] = true;
+        cr_expect_str_eq(got, answers[number].text, "%s: %s",
+                         answers[number].name, got);
+    }
+}
+
+static void start_with(struct bench *b, resolve_fn *resolve,
+                       const struct answer *answers, size_t n)
+{
+    const char *names[LOOKUP_HOSTS_MAX + 1] = { NULL };
+
+    for (size_t i = 0; i < n; i++)
+        names[i] = answers[i].name;
+    start(b, resolve, names);
+    expect(b, answers, n);
+}
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* With the last answer its work is done. */
 Test(lookup, numbers_are_addresses)
 {
+    static const struct answer answers[] = {
+        { "203.0.113.7", "203.0.113.7" },
+        { "127.0.0.1", "127.0.0.1" },
+        { "localhost", "127.0.0.1" }, /* of /etc/hosts */
+    };
     struct bench b;
 
-    start(&b, NULL);
-    expect(&b, "203.0.113.7", "203.0.113.7");
-    expect(&b, "0.0.0.0", unresolved_text(UNRESOLVED_UNUSABLE));
-    expect(&b, "255.255.255.255", unresolved_text(UNRESOLVED_UNUSABLE));
-    expect(&b, "127.0.0.1", "127.0.0.1");
-    expect(&b, "localhost", "127.0.0.1"); /* of /etc/hosts */
-    stop(&b, 0);
+    start_with(&b, NULL, answers, COUNT(answers));
+    expect_end(&b, 0);
+}
+
+Test(lookup, addresses_that_no_client_reaches)
+{
+    const char *unusable = unresolved_text(UNRESOLVED_UNUSABLE);
+    const struct answer answers[] = { { "0.0.0.0", unusable },
+                                      { "255.255.255.255", unusable } };
+    struct bench b;
+
+    start_with(&b, NULL, answers, COUNT(answers));
+    stop(&b);
 }
 
 Test(lookup, what_a_client_can_connect_to)
@@ -131,11 +212,11 @@ Test(lookup, what_a_client_can_connect_to)
         { "255.255.255.255", false }, { "2001:db8::1", false },
     };
 
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+    for (size_t i = 0; i < COUNT(table); i++) {
         struct address a;
 
         cr_assert_eq(address_parse(slice_from(table[i].text), &a), 0);
-        cr_expect_eq(lookup_usable(&a), table[i].usable, "%s", table[i].text);
+        cr_expect_eq(resolve_usable(&a), table[i].usable, "%s", table[i].text);
     }
 }
 
@@ -149,31 +230,29 @@ static void find(struct finding *ret, const char *address, unsigned why)
     ret->why = (enum unresolved)why;
 }
 
-/* What a lookup that was taken over can say, and what comes of it. */
-static void odd(const char *host, const struct address *kept,
-                struct finding *ret)
+/* What an attacker who runs code in a try can do. */
+static void odd(const char *name, struct finding *ret)
 {
-    (void)kept;
     find(ret, "192.0.2.1", 77);
-    if (strcmp(host, "port") == 0)
+    if (strcmp(name, "port") == 0)
         ret->address.port = 4711;
-    else if (strcmp(host, "six") == 0)
+    else if (strcmp(name, "six") == 0)
         find(ret, "2001:db8::1", 0);
-    else if (strcmp(host, "any") == 0)
+    else if (strcmp(name, "any") == 0)
         find(ret, "0.0.0.0", 0);
-    else if (strcmp(host, "family") == 0)
+    else if (strcmp(name, "family") == 0)
         ret->address.family = 9;
-    else if (strcmp(host, "reason") == 0)
+    else if (strcmp(name, "reason") == 0)
         find(ret, NULL, UNRESOLVED_COUNT);
-    else if (strcmp(host, "server") == 0)
+    else if (strcmp(name, "server") == 0)
         find(ret, NULL, UNRESOLVED_SERVER);
-    else if (strcmp(host, "tail") == 0)
+    else if (strcmp(name, "tail") == 0)
         memset(ret->address.bytes + 4, 0x5a, 12);
-    else if (strcmp(host, "nothing") == 0)
+    else if (strcmp(name, "nothing") == 0)
         _exit(0);
-    else if (strcmp(host, "hangs") == 0)
+    else if (strcmp(name, "hangs") == 0)
         pause();
-    else if (strcmp(host, "dies") == 0)
+    else if (strcmp(name, "dies") == 0)
         raise(SIGTRAP);
 }
 
@@ -190,68 +269,137 @@ static void expect_event(struct bench *b, const char *words)
               "%.*s", (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
 }
 
-Test(lookup, a_lookup_is_not_trusted)
+Test(lookup, a_try_is_not_trusted)
 {
     const char *failed = unresolved_text(UNRESOLVED_FAILED);
+    const struct answer answers[] = {
+        { "port", "192.0.2.1" },
+        { "tail", "192.0.2.1" },
+        { "six", failed },
+        { "any", failed },
+        { "family", failed },
+        { "reason", failed },
+        { "server", unresolved_text(UNRESOLVED_SERVER) },
+        { "nothing", failed },
+        { "hangs", unresolved_text(UNRESOLVED_LATE) },
+        { "dies", failed },
+        { "fine", "192.0.2.1" },
+    };
     struct bench b;
 
-    start(&b, odd);
-    expect(&b, "port", "192.0.2.1");
-    expect(&b, "tail", "192.0.2.1");
-    expect(&b, "six", failed);
-    expect(&b, "any", failed);
-    expect(&b, "family", failed);
-    expect(&b, "reason", failed);
-    expect(&b, "server", unresolved_text(UNRESOLVED_SERVER));
-    expect(&b, "nothing", failed);
-    expect(&b, "hangs", unresolved_text(UNRESOLVED_LATE));
-    expect(&b, "dies", failed);
+    times.try_ms = 4000;
+    start_with(&b, odd, answers, COUNT(answers));
     expect_event(&b, "a lookup ended by signal 5");
-    expect(&b, "fine", "192.0.2.1");
-    stop(&b, 0);
+    stop(&b);
 }
 
-static void count_descriptors(const char *host, const struct address *kept,
-                              struct finding *ret)
+static void count_descriptors(const char *name, struct finding *ret)
 {
     int n = 0;
 
-    (void)host;
+    (void)name;
     for (int fd = 3; fd < 256; fd++)
         n += fcntl(fd, F_GETFD) >= 0;
-    find(ret, NULL, UNRESOLVED_UNKNOWN);
-    if (n == 2 && kept->family == 0) /* its pipe, and the way to log */
+    find(ret, n == 2 ? "192.0.2.1" : NULL, UNRESOLVED_UNKNOWN);
+}
+
+/* Its pipe, and the channel to log; not the pipe of another. */
+Test(lookup, a_try_holds_nothing)
+{
+    static const struct answer answers[] = { { "x", "192.0.2.1" },
+                                             { "y", "192.0.2.1" } };
+    struct bench b;
+
+    start_with(&b, count_descriptors, answers, COUNT(answers));
+    expect_end(&b, 0);
+}
+
+/* The first ones fail, in all the ways there are. */
+static void late(const char *name, struct finding *ret)
+{
+    unsigned n = tries->count++;
+
+    (void)name;
+    tries->at[n] = clock_ms();
+    find(ret, NULL, UNRESOLVED_SERVER);
+    if (n % 3 == 1)
+        raise(SIGTRAP);
+    else if (n % 3 == 2)
+        pause();
+    else if (n == 15)
         find(ret, "192.0.2.1", 0);
 }
 
-Test(lookup, a_lookup_holds_nothing)
+/* One message says that the first try has failed, one what the last has found.
+ */
+static void expect_late(struct bench *b)
+{
+    static const char *const names[] = { "a.example", NULL };
+    struct message m;
+
+    start(b, late, names);
+    expect_kind(b, MSG_unresolved, &m);
+    cr_expect_eq(m.unresolved.why, UNRESOLVED_SERVER);
+    expect_kind(b, MSG_resolved, &m);
+    expect_end(b, 0);
+    cr_expect_eq(tries->count, 16);
+}
+
+/* Sixteen tries would take nine minutes without the bound. */
+Test(lookup, tries_go_on_until_there_is_an_answer)
 {
     struct bench b;
 
-    start(&b, count_descriptors);
-    expect(&b, "x", "192.0.2.1");
-    stop(&b, 0);
+    times = (struct times){ 100, 8, 32 };
+    expect_late(&b);
 }
 
-/* Both are there before the first is begun with. */
-Test(lookup, one_question_at_a_time)
+Test(lookup, the_pauses_grow_up_to_a_bound)
 {
+    static const uint64_t pauses[] = { 50, 100, 200, 200, 200, 200 };
     struct bench b;
 
-    start(&b, odd);
-    kill(b.pid, SIGSTOP);
-    ask(&b, "hangs");
-    ask(&b, "fine");
-    kill(b.pid, SIGCONT);
-    stop(&b, EX_PROTOCOL);
+    times = (struct times){ 100, 50, 200 };
+    expect_late(&b);
+    for (size_t i = 0; i < COUNT(pauses); i++)
+        cr_expect_geq(tries->at[i + 1] - tries->at[i], pauses[i], "%zu", i);
 }
 
-/* Nothing of it is left when master goes in the middle of a lookup. */
+/* Nothing is left of it when master goes in the middle of a try. */
 Test(lookup, ends_with_master)
 {
+    static const char *const names[] = { "hangs", NULL };
     struct bench b;
 
-    start(&b, odd);
-    ask(&b, "hangs");
-    stop(&b, 0);
+    start(&b, odd, names);
+    stop(&b);
+}
+
+static void expect_failure(struct bench *b, const char *words)
+{
+    struct message m;
+
+    TELL(&b->master, go, 0);
+    expect_kind(b, MSG_failed, &m);
+    cr_expect(memmem(m.failed.why.ptr, m.failed.why.len, words, strlen(words)),
+              "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
+    expect_end(b, EX_CONFIG);
+}
+
+Test(lookup, needs_a_host)
+{
+    struct bench b;
+
+    bench_fork(&b, NULL);
+    expect_failure(&b, "no host name");
+}
+
+Test(lookup, does_not_take_any_number_of_hosts)
+{
+    struct bench b;
+
+    bench_fork(&b, NULL);
+    for (uint64_t i = 0; i <= LOOKUP_HOSTS_MAX; i++)
+        TELL(&b.master, host, 0, .number = i, .name = SLICE("a.example"));
+    expect_failure(&b, "too many host names");
 }

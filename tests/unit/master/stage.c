@@ -73,7 +73,14 @@ static void close_and_stay(int number)
     close_range(3, ~0U, 0);
 }
 
-/* Until master closes its end; with SIGUSR1 it closes its own, and stays. */
+static void end_well(int number)
+{
+    (void)number;
+    _exit(0);
+}
+
+/* Until master closes its end; with SIGUSR1 it closes its own, and stays; with
+ * SIGUSR2 it ends. */
 static _Noreturn void live(int fd)
 {
     struct pollfd one = { .fd = fd };
@@ -234,6 +241,7 @@ static _Noreturn void run_master(const struct stage *s,
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGUSR1, close_and_stay); /* for the actors, which are its forks */
+    signal(SIGUSR2, end_well);
     the_master = &m;
     master_init(&m);
     adjust_for_tests(&m);
@@ -365,6 +373,12 @@ void actor_die(struct actor *a)
 {
     channel_close(&a->channel);
     cr_assert(kill(a->note.pid, SIGKILL) == 0);
+}
+
+void actor_finish(struct actor *a)
+{
+    channel_close(&a->channel);
+    cr_assert(kill(a->note.pid, SIGUSR2) == 0);
 }
 
 void actor_leave(struct actor *a)

@@ -68,6 +68,8 @@ void actor_ready(struct stage *s, struct actor *a);
 void actor_again(struct stage *s, struct actor *a);
 /* The process is killed. */
 void actor_die(struct actor *a);
+/* The process ends with status 0. */
+void actor_finish(struct actor *a);
 /* The process closes its channel and lives on. */
 void actor_leave(struct actor *a);
 void actor_say(struct actor *a, struct packet p);

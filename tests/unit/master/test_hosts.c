@@ -1,5 +1,5 @@
-/* Host names of public addresses: who is asked when, what gate is told, and
- * what becomes of a process lookup that lies, hangs or dies. */
+/* Host names of public addresses: what lookup gets, what gate is told,
+ * and what becomes of a process lookup that lies or dies. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,7 +17,6 @@ static void with_hosts(struct master *m)
 {
     struct settings *s = &m->settings;
 
-    m->settings.address_refresh = 20;
     snprintf(s->address.host, sizeof(s->address.host), "a.example");
     s->announced_count = 2;
     address_parse(SLICE("10.0.0.0"), &s->announced[0].network.address);
@@ -28,32 +27,30 @@ static void with_hosts(struct master *m)
     s->announced[1].network.bits = 12;
 }
 
-static void asked(const char *host, const char *kept)
+/* A message of lookup's set-up. */
+static void given(uint64_t number, const char *name)
 {
-    char text[ADDRESS_TEXT_MAX];
     struct packet p;
 
-    actor_hear(&lookup, MSG_resolve, &p);
-    cr_expect(slice_equal(p.value[0].text, slice_from(host)), "%.*s",
-              (int)p.value[0].text.len, p.value[0].text.ptr);
-    cr_expect_str_eq(address_text(&p.value[1].address, text), kept);
-    lookup.note.serial = p.request; /* for the answer */
+    actor_hear(&lookup, MSG_host, &p);
+    cr_expect_eq(p.value[0].number, number);
+    cr_expect(slice_equal(p.value[1].text, slice_from(name)), "%.*s",
+              (int)p.value[1].text.len, p.value[1].text.ptr);
 }
 
-static void answer(const char *address)
+static void answer(uint64_t number, const char *address)
 {
-    struct packet p = { .message = MSG_resolved,
-                        .request = (uint32_t)lookup.note.serial };
+    struct packet p = { .message = MSG_resolved, .value = { NUMBER(number) } };
 
-    address_parse(slice_from(address), &p.value[0].address);
+    address_parse(slice_from(address), &p.value[1].address);
     actor_say(&lookup, p);
 }
 
-static void answer_none(uint64_t why)
+static void answer_none(uint64_t number, uint64_t why)
 {
-    actor_say(&lookup, (struct packet){ .message = MSG_unresolved,
-                                        .request = (uint32_t)lookup.note.serial,
-                                        .value = { NUMBER(why) } });
+    actor_say(&lookup,
+              (struct packet){ .message = MSG_unresolved,
+                               .value = { NUMBER(number), NUMBER(why) } });
 }
 
 static void told(struct stage *s, uint64_t number, const char *address)
@@ -66,7 +63,7 @@ static void told(struct stage *s, uint64_t number, const char *address)
     cr_expect_str_eq(address_text(&p.value[1].address, text), address);
 }
 
-/* Up to the first question. */
+/* Up to the first answer. */
 static void raise_with(struct stage *s, void (*adjust)(struct master *m))
 {
     stage_raise(s, adjust);
@@ -76,7 +73,6 @@ static void raise_with(struct stage *s, void (*adjust)(struct master *m))
     actor_enter(s, &s->auth, "auth");
     actor_ready(s, &s->keys);
     actor_ready(s, &lookup);
-    asked("a.example", "none");
 }
 
 static bool is_started(const struct stage *s)
@@ -86,17 +82,21 @@ static bool is_started(const struct stage *s)
     return poll(&one, 1, 0) == 1;
 }
 
-/* With a.example found and b.example not, and all ready. */
-static void open_with(struct stage *s)
+static void open_rest(struct stage *s)
 {
-    raise_with(s, with_hosts);
-    answer("192.0.2.1");
-    asked("b.example", "none");
-    answer_none(UNRESOLVED_UNKNOWN);
     actor_enter(s, &s->gate, "gate");
     actor_ready(s, &s->gate);
     actor_ready(s, &s->auth);
     actor_ready(s, &s->log);
+}
+
+/* With a.example found and b.example not, and all ready. */
+static void open_with(struct stage *s)
+{
+    raise_with(s, with_hosts);
+    answer(0, "192.0.2.1");
+    answer_none(2, UNRESOLVED_UNKNOWN);
+    open_rest(s);
 }
 
 static void stop(struct stage *s)
@@ -105,6 +105,19 @@ static void stop(struct stage *s)
     stage_close(s);
 }
 
+static void hear_all(struct actor *a, const enum message_kind *setup, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct packet p;
+
+        actor_hear(a, setup[i], &p);
+        packet_close(&p);
+    }
+}
+
+#define HEAR_ALL(a, setup)                                                     \
+    hear_all(a, setup, sizeof(setup) / sizeof((setup)[0]))
+
 /* Gate accepts nobody before it knows what is to be told. */
 Test(hosts, gate_waits_for_them)
 {
@@ -112,20 +125,15 @@ Test(hosts, gate_waits_for_them)
         MSG_conf,     MSG_sandbox, MSG_log,     MSG_keys,  MSG_certificate,
         MSG_listener, MSG_passive, MSG_passive, MSG_memory
     };
-    struct packet p;
     struct stage s;
 
     raise_with(&s, with_hosts);
     cr_expect(!is_started(&s));
-    answer("192.0.2.1");
-    asked("b.example", "none");
+    answer(2, "172.16.0.9");
     cr_expect(!is_started(&s));
-    answer("172.16.0.9");
+    answer(0, "192.0.2.1");
     actor_enter(&s, &s.gate, "gate");
-    for (size_t i = 0; i < sizeof(setup) / sizeof(setup[0]); i++) {
-        actor_hear(&s.gate, setup[i], &p);
-        packet_close(&p);
-    }
+    HEAR_ALL(&s.gate, setup);
     told(&s, 0, "192.0.2.1");
     told(&s, 2, "172.16.0.9");
     actor_ready(&s, &s.gate);
@@ -147,74 +155,79 @@ Test(hosts, gate_does_not_wait_for_ever)
     struct stage s;
 
     raise_with(&s, in_a_hurry);
-    actor_enter(&s, &s.gate, "gate");
-    actor_ready(&s, &s.gate);
-    actor_ready(&s, &s.auth);
-    actor_ready(&s, &s.log);
-    answer("192.0.2.1");
+    open_rest(&s);
+    answer(0, "192.0.2.1");
     told(&s, 0, "192.0.2.1");
-    stage_reports(&s, EVENT_SERVICE, "a.example was none, is now 192.0.2.1");
+    stage_reports(&s, EVENT_SERVICE, "a.example is 192.0.2.1");
+    answer_none(2, UNRESOLVED_SERVER);
+    stage_reports(&s, EVENT_SERVICE,
+                  "b.example: no answer of a name server; clients are told the "
+                  "address that they connected to");
+    answer(2, "10.0.0.9"); /* private, and right for its network */
+    told(&s, 2, "10.0.0.9");
+    stage_reports(&s, EVENT_SERVICE, "b.example is 10.0.0.9");
     stage_serves(&s);
     stop(&s);
 }
 
-/* The next event that is about lookup. */
-static void next_report(struct stage *s, const char *wanted)
+Test(hosts, a_private_address_is_odd)
+{
+    struct stage s;
+
+    raise_with(&s, in_a_hurry);
+    open_rest(&s);
+    answer(0, "127.0.1.1");
+    told(&s, 0, "127.0.1.1");
+    stage_reports(&s, EVENT_SERVICE,
+                  "a.example is 127.0.1.1, which is private");
+    stop(&s);
+}
+
+/* The next event is the end of auth, which is started again. */
+static void nobody_but_auth_has_ended(struct stage *s)
 {
     struct event_record r;
     struct packet p;
 
+    actor_die(&s->auth);
     do {
         cr_assert_eq(packet_wait(&s->events, &p, STAGE_WAIT_MS), 1);
         cr_assert_eq(event_decode(p.value[0].text, &r), 0);
-    } while (!slice_equal(r.text[FIELD_PROCESS], SLICE("lookup")));
-    cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(wanted)), "%.*s",
-              (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
+        cr_expect(!slice_equal(r.text[FIELD_PROCESS], SLICE("lookup")), "%.*s",
+                  (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
+    } while (!slice_equal(r.text[FIELD_PROCESS], SLICE("auth")));
+    actor_enter(s, &s->auth, "auth");
+    actor_ready(s, &s->auth);
 }
 
-/* A trouble is told once; what was known is kept; gate hears of changes only.
- */
-Test(hosts, from_round_to_round)
+/* Its end is no event, and nobody is started in its place. */
+Test(hosts, lookup_ends_when_it_is_done)
 {
     struct stage s;
 
     open_with(&s);
-    asked("a.example", "192.0.2.1");
-    answer("192.0.2.2");
-    told(&s, 0, "192.0.2.2");
-    next_report(&s, "a.example was 192.0.2.1, is now 192.0.2.2");
-    asked("b.example", "none");
-    answer("172.16.0.9");
+    answer(2, "172.16.0.9");
     told(&s, 2, "172.16.0.9");
-    next_report(&s, "b.example was none, is now 172.16.0.9");
-    for (int i = 0; i < 3; i++) {
-        asked("a.example", "192.0.2.2");
-        answer_none(i == 0 ? UNRESOLVED_SERVER : UNRESOLVED_LATE);
-        asked("b.example", "172.16.0.9");
-        answer("172.16.0.9");
-    }
-    next_report(&s, "a.example: no answer of a name server; clients are told "
-                    "192.0.2.2");
-    asked("a.example", "192.0.2.2");
-    answer("192.0.2.2");
-    next_report(&s, "a.example has its address again");
-    asked("b.example", "172.16.0.9");
-    answer("10.0.0.9"); /* private, and right for its network */
-    told(&s, 2, "10.0.0.9");
-    next_report(&s, "b.example was 172.16.0.9, is now 10.0.0.9");
-    asked("a.example", "192.0.2.2");
-    answer("127.0.1.1");
-    told(&s, 0, "127.0.1.1");
-    next_report(&s, "a.example was 192.0.2.2, is now 127.0.1.1, which is "
-                    "private");
+    stage_reports(&s, EVENT_SERVICE, "b.example is 172.16.0.9");
+    actor_finish(&lookup);
+    nobody_but_auth_has_ended(&s);
     stage_serves(&s);
+    cr_expect(!is_started(&s));
     stop(&s);
 }
 
-static void seldom(struct master *m)
+/* The start doesn't wait for it either. */
+Test(hosts, lookup_may_end_before_the_others_are_ready)
 {
-    with_hosts(m);
-    m->settings.address_refresh = 3600000;
+    struct stage s;
+
+    raise_with(&s, with_hosts);
+    answer(0, "192.0.2.1");
+    answer(2, "172.16.0.9");
+    actor_finish(&lookup);
+    open_rest(&s);
+    stage_serves(&s);
+    stop(&s);
 }
 
 Test(hosts, a_new_gate_hears_them_again)
@@ -223,14 +236,10 @@ Test(hosts, a_new_gate_hears_them_again)
     struct packet p;
     size_t n = 0;
 
-    raise_with(&s, seldom);
-    answer("192.0.2.1");
-    asked("b.example", "none");
-    answer("172.16.0.9");
-    actor_enter(&s, &s.gate, "gate");
-    actor_ready(&s, &s.gate);
-    actor_ready(&s, &s.auth);
-    actor_ready(&s, &s.log);
+    raise_with(&s, with_hosts);
+    answer(0, "192.0.2.1");
+    answer(2, "172.16.0.9");
+    open_rest(&s);
     actor_die(&s.gate);
     actor_enter(&s, &s.gate, "gate");
     do {
@@ -242,37 +251,49 @@ Test(hosts, a_new_gate_hears_them_again)
     stop(&s);
 }
 
-static void answer_twice(void)
+static void answer_again(void)
 {
-    answer("192.0.2.1");
-    answer("192.0.2.1");
+    answer(0, "192.0.2.1");
+}
+
+static void answer_an_address(void)
+{
+    answer(1, "192.0.2.1");
 }
 
 static void answer_another(void)
 {
-    lookup.note.serial ^= 0x100;
-    answer("192.0.2.1");
+    answer(3, "192.0.2.1");
+}
+
+static void answer_far(void)
+{
+    answer(UINT64_MAX, "192.0.2.1");
 }
 
 static void answer_six(void)
 {
-    answer("2001:db8::1");
+    answer(2, "2001:db8::1");
 }
 
 static void answer_any(void)
 {
-    answer("0.0.0.0");
+    answer(2, "0.0.0.0");
 }
 
 static void answer_nothing(void)
 {
-    answer(""); /* family 0 */
+    answer(2, ""); /* family 0 */
+}
+
+static void answer_none_again(void)
+{
+    answer_none(2, UNRESOLVED_UNKNOWN);
 }
 
 static void answer_none_to_another(void)
 {
-    lookup.note.serial ^= 0x100;
-    answer_none(UNRESOLVED_UNKNOWN);
+    answer_none(0, UNRESOLVED_UNKNOWN);
 }
 
 static void die_of_it(void)
@@ -280,8 +301,9 @@ static void die_of_it(void)
     actor_die(&lookup);
 }
 
-static void say_nothing(void)
+static void finish_early(void)
 {
+    actor_finish(&lookup);
 }
 
 static void garbage(void)
@@ -293,42 +315,31 @@ static const struct {
     void (*act)(void);
     const char *report; /* NULL: none but that it is gone */
 } ends[] = {
-    { answer_twice, "an answer to nothing that was asked" },
+    { answer_again, "an answer to nothing that was asked" },
+    { answer_an_address, "an answer to nothing that was asked" },
     { answer_another, "an answer to nothing that was asked" },
+    { answer_far, "an answer to nothing that was asked" },
     { answer_none_to_another, "an answer to nothing that was asked" },
+    { answer_none_again, "a failure that it has reported before" },
     { answer_six, "an address that is none" },
     { answer_any, "an address that is none" },
     { answer_nothing, "an address that is none" },
     { garbage, "message" },
-    { say_nothing, "gave no answer in time" },
     { die_of_it, NULL },
+    { finish_early, NULL },
 };
 
-static void impatient(struct master *m)
-{
-    with_hosts(m);
-    m->deadlines.lookup = 300;
-}
-
-/* It is ended, and not started anew; what was known is told on. */
+/* It is ended, and not started again; what was known holds. */
 Test(hosts, without_lookup_all_goes_on)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         struct stage s;
 
-        raise_with(&s, impatient);
-        answer("192.0.2.1");
-        asked("b.example", "none");
-        answer_none(UNRESOLVED_UNKNOWN);
-        actor_enter(&s, &s.gate, "gate");
-        actor_ready(&s, &s.gate);
-        actor_ready(&s, &s.auth);
-        actor_ready(&s, &s.log);
-        asked("a.example", "192.0.2.1");
+        open_with(&s);
         ends[i].act();
         if (ends[i].report)
             stage_reports(&s, EVENT_PEER, ends[i].report);
-        stage_reports(&s, EVENT_SERVICE, "until the next start");
+        stage_reports(&s, EVENT_SERVICE, "a reload looks them up again");
         stage_reports(&s, EVENT_CHILD, "ended");
         stage_serves(&s);
         cr_expect(!is_started(&s));
@@ -356,27 +367,26 @@ static void check_only(struct master *m)
 }
 
 /* A name that can't be found now is no mistake in the configuration. */
-Test(hosts, check_looks_once)
+Test(hosts, check_waits_for_the_first_tries)
 {
-    static const enum message_kind setup[] = { MSG_conf, MSG_sandbox, MSG_keys,
-                                               MSG_certificate, MSG_go };
-    struct packet p;
+    static const enum message_kind of_lookup[] = { MSG_sandbox };
+    static const enum message_kind of_gate[] = { MSG_conf, MSG_sandbox,
+                                                 MSG_keys, MSG_certificate,
+                                                 MSG_go };
     struct stage s;
 
     stage_raise(&s, check_only);
     actor_enter(&s, &lookup, "lookup");
     actor_enter(&s, &s.keys, "keys");
     actor_ready(&s, &s.keys);
+    HEAR_ALL(&lookup, of_lookup);
+    given(0, "a.example");
+    given(2, "b.example");
     actor_ready(&s, &lookup);
-    asked("a.example", "none");
-    answer_none(UNRESOLVED_UNKNOWN);
-    asked("b.example", "none");
-    answer("172.16.0.9");
+    answer_none(0, UNRESOLVED_UNKNOWN);
+    answer(2, "172.16.0.9");
     actor_enter(&s, &s.gate, "gate");
-    for (size_t i = 0; i < sizeof(setup) / sizeof(setup[0]); i++) {
-        actor_hear(&s.gate, setup[i], &p);
-        packet_close(&p);
-    }
+    HEAR_ALL(&s.gate, of_gate);
     actor_say(&s.gate, (struct packet){ .message = MSG_ready });
     channel_hear_end(&s.gate.channel);
     stage_ended(&s, 0);

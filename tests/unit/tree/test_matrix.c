@@ -31,7 +31,7 @@ static const struct matrix_room rooms[] = {
     { "keys", "base domain ipc tls event process", "" },
     { "files", "base domain ftp ipc sandbox event", "" },
     { "log", "base domain conf ipc event process", "" },
-    { "lookup", "base domain ipc sandbox event", "" },
+    { "lookup", "base domain ipc event process", "" },
     { "ctl", "base domain ftp conf ipc tls users hash event", "jansson.h" },
     { "client", "base", "curl/ openssl/ jansson.h editline/ zlib.h" },
 };

@@ -1,0 +1,128 @@
+/* One try to find a host's address: a fork with a deadline, whose answer comes
+ * by a pipe. Runs in lookup. It takes an address or a reason from the fork and
+ * nothing else. Whatever the fork does, it is killed and reaped before the next
+ * try of that name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdnoreturn.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lookup.h"
+#include "sallyport/base/fd.h"
+
+static void report_death(struct frame *f, int signal)
+{
+    struct event_record r;
+    char reason[64];
+
+    snprintf(reason, sizeof(reason), "a lookup ended by signal %d", signal);
+    event_begin(&r, EVENT_CHILD);
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    frame_report(f, &r);
+}
+
+void try_end(struct host *h)
+{
+    struct frame *f = &h->lookup->frame;
+    int status = 0;
+
+    loop_timer_clear(&f->loop, &h->timer);
+    if (h->try == 0)
+        return;
+    loop_remove(&f->loop, &h->watch);
+    fd_close(&h->answer);
+    kill(h->try, SIGKILL);
+    while (waitpid(h->try, &status, 0) < 0 && errno == EINTR)
+        ;
+    h->try = 0;
+    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+        report_death(f, WTERMSIG(status));
+}
+
+/* Four bytes or a reason, whatever else the fork has written. */
+static struct finding try_sober(const struct finding *f)
+{
+    struct finding ret = { .why = UNRESOLVED_FAILED };
+
+    if (resolve_usable(&f->address))
+        ret.address = address_prefix(&f->address, 32);
+    else if (f->address.family == 0 && f->why < UNRESOLVED_COUNT)
+        ret.why = f->why;
+    return ret;
+}
+
+static void try_on_answer(void *owner, uint32_t events)
+{
+    struct host *h = owner;
+    struct finding f;
+    ssize_t got = read(h->answer, &f, sizeof(f));
+
+    (void)events;
+    if (got == (ssize_t)sizeof(f))
+        f = try_sober(&f);
+    else
+        f = (struct finding){ .why = UNRESOLVED_FAILED };
+    try_end(h);
+    lookup_found(h, &f);
+}
+
+/* The fork. It can't fork again, and doesn't outlive lookup. Of lookup's own
+ * descriptors it has the one to log, for refused system calls. */
+static noreturn void try_become(struct host *h, int pipe_end, pid_t parent)
+{
+    int log = h->lookup->frame.log.channel.fd;
+    const int keep[] = { pipe_end, log };
+    const struct rlimit none = { 0, 0 };
+    struct finding f;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before that */
+        _exit(EX_SOFTWARE);
+    fd_close_others(3, keep, log < 0 ? 1 : 2);
+    if (setrlimit(RLIMIT_NPROC, &none) < 0)
+        _exit(EX_OSERR);
+    h->lookup->resolve(h->name, &f);
+    _exit(write(pipe_end, &f, sizeof(f)) == sizeof(f) ? 0 : EX_IOERR);
+}
+
+static int try_fork(struct host *h)
+{
+    pid_t self = getpid(), pid;
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    pid = fork();
+    if (pid == 0)
+        try_become(h, ends[1], self);
+    fd_close(&ends[1]);
+    if (pid < 0) {
+        fd_close(&ends[0]);
+        return -EAGAIN;
+    }
+    h->try = pid;
+    h->answer = ends[0];
+    h->watch = (struct loop_watch){ .fd = h->answer,
+                                    .events = EPOLLIN,
+                                    .on_ready = try_on_answer,
+                                    .owner = h };
+    return loop_add(&h->lookup->frame.loop, &h->watch);
+}
+
+void try_begin(struct host *h)
+{
+    struct finding f = { .why = UNRESOLVED_FAILED };
+
+    if (try_fork(h) == 0) {
+        loop_timer_set(&h->lookup->frame.loop, &h->timer, h->lookup->try_ms);
+        return;
+    }
+    try_end(h);
+    lookup_found(h, &f);
+}
