@@ -15,6 +15,11 @@ install(FILES etc/completion/_sallyport DESTINATION share/zsh/vendor-completions
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
 install(FILES etc/sallyport.conf LICENSE README.md ${documents}
     DESTINATION share/doc/sallyport)
+install(PROGRAMS etc/examples/sallyport-address
+    DESTINATION share/doc/sallyport/examples)
+install(FILES etc/examples/sallyport-address.service
+    etc/examples/sallyport-address.timer
+    DESTINATION share/doc/sallyport/examples)
 
 # The unit names the program by its full path, which follows the prefix that is
 # given when installing.

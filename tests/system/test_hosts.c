@@ -1,5 +1,6 @@
 /* `address` with a host name: by /etc/hosts, and by a name server in a network
  * of the test's own, which is late, fails and lies. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -381,6 +382,92 @@ Test(hosts, of_the_hosts_file_first, .init = need_root, .timeout = 60)
     open_session(&s, &server);
     session_do(&s, TOLD("192,0,2,44"), "PASV");
     session_close(&s);
+    server_stop(&server);
+    net_close(&n);
+}
+
+/* ---- etc/examples/sallyport-address ---- */
+
+static void hook_speak(const struct net *n, const char *command)
+{
+    char text[SERVER_PATH_MAX * 2 + 64];
+
+    snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", command);
+    files_write(path_in(n, "sallyportctl"), text, strlen(text), 0755);
+}
+
+/* `sallyportctl` of PATH asks this server. */
+static void hook_reaches(const struct net *n, const struct server *server)
+{
+    char command[SERVER_PATH_MAX * 2 + 32];
+
+    snprintf(command, sizeof(command), "exec '%s' --config '%s' \"$@\"",
+             server_program("sallyportctl"),
+             server_path(server, "sallyport.conf"));
+    hook_speak(n, command);
+}
+
+/* getent finds IPv4 addresses only where there is one beside 127.0.0.1. */
+static void net_add_address(const char *text)
+{
+    struct ifreq alias = { .ifr_name = "lo:1" };
+    struct sockaddr_in own = { .sin_family = AF_INET };
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    cr_assert_eq(inet_pton(AF_INET, text, &own.sin_addr), 1);
+    memcpy(&alias.ifr_addr, &own, sizeof(own));
+    cr_assert_eq(ioctl(fd, SIOCSIFADDR, &alias), 0, "lo:1: %m");
+    close(fd);
+}
+
+static void hook_prepare(const struct net *n, const struct server *server)
+{
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s:%s", n->folder, getenv("PATH"));
+    setenv("PATH", path, 1);
+    setenv("RUNTIME_DIRECTORY", n->folder, 1);
+    hook_reaches(n, server);
+}
+
+/* RELOADS: of all runs so far. */
+static void hook_run(const struct server *server, int status, unsigned reloads)
+{
+    struct run_result r;
+
+    run(&r, NULL, server_source("etc/examples/sallyport-address"),
+        "name.example", "written.example", NULL);
+    cr_expect_eq(r.status, status, "%d: %s", r.status, r.text);
+    run_release(&r);
+    server_log_expect(server, reloads, "reload: the new configuration", NULL);
+}
+
+/* It reloads after a change and at no other time; not while there is no answer,
+ * when the server would lose the address that it has. */
+Test(hosts, the_example_reloads, .init = need_root, .timeout = 60)
+{
+    struct server server;
+    struct net n;
+
+    net_open(&n, "A 192.0.2.1");
+    net_add_address("198.51.100.1");
+    server_start(&server, &plan_of_a_name);
+    hook_prepare(&n, &server);
+    hook_run(&server, 0, 1);
+    hook_run(&server, 0, 1);
+    say(&n, "A 192.0.2.2 192.0.2.1");
+    hook_run(&server, 0, 2);
+    say(&n, "A 192.0.2.1 192.0.2.2");
+    hook_run(&server, 0, 2);
+    say(&n, "fail");
+    hook_run(&server, 75, 2);
+    say(&n, "A 192.0.2.1");
+    hook_run(&server, 0, 3);
+    say(&n, "A 192.0.2.3");
+    hook_speak(&n, "exit 69"); /* as while the server doesn't run */
+    hook_run(&server, 69, 3);
+    hook_reaches(&n, &server);
+    hook_run(&server, 0, 4);
     server_stop(&server);
     net_close(&n);
 }
