@@ -78,15 +78,20 @@ bool slice_cut(struct slice *rest, char sep, struct slice *head)
     return true;
 }
 
+bool slice_is_digits(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+    return s.len > 0;
+}
+
 int slice_number(struct slice s, uint64_t max, uint64_t *ret)
 {
     uint64_t n = 0;
 
-    if (s.len == 0)
+    if (!slice_is_digits(s))
         return -EINVAL;
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9')
-            return -EINVAL;
     for (size_t i = 0; i < s.len; i++) {
         uint64_t digit = (uint64_t)(s.ptr[i] - '0');
 

@@ -1,6 +1,6 @@
-/* Finding a command's row, splitting a request, and what the table alone can
- * answer: FEAT and HELP. In the session process. Must never act on a command:
- * the row says what is needed, the session decides. */
+/* Finds a command's row, splits a request, and answers what needs only the
+ * table: FEAT and HELP. Runs in session. It never executes a command: the row
+ * says what is needed, and session checks it. */
 #include "sallyport/ftp/command.h"
 
 #include <errno.h>
@@ -77,7 +77,7 @@ const char *command_name(enum verb verb)
     return "?";
 }
 
-/* IAC IP and IAC DM. Behind TLS the line reader takes nothing for telnet, and
+/* Skips IAC IP and IAC DM. Under TLS the line reader doesn't parse telnet, and
  * no verb begins with 0xff. */
 static struct slice skip_urgent(struct slice line)
 {
@@ -89,7 +89,7 @@ static struct slice skip_urgent(struct slice line)
     return line;
 }
 
-void request_parse(struct slice line, struct request *ret)
+void command_parse(struct slice line, struct request *ret)
 {
     struct slice rest = skip_urgent(line);
 
@@ -114,7 +114,7 @@ static int feat_hashes(struct buf *line, enum hash_choice chosen)
     return r;
 }
 
-/* The line of a row with something to choose from. */
+/* Adds the FEAT line of a row with choices. */
 static int feat_choice(const struct command *row, const struct choices *c,
                        struct buf *into)
 {
@@ -174,7 +174,7 @@ static int help_one(struct slice name, struct buf *into)
     return r == 0 && row->verb == VERB_SITE ? site_help(into) : r;
 }
 
-/* All names, some to a line. */
+/* Adds all names, several in a line. */
 static int help_names(struct buf *into)
 {
     char line[HELP_PER_LINE * (NAME_MAX_LEN + 1)];

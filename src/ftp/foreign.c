@@ -1,6 +1,6 @@
-/* How other protocols begin. In the session process, for the first line of a
- * client and the first one under TLS; pure. Must never know a command of FTP:
- * the caller asks only about lines that aren't any. */
+/* Recognises the first words of other protocols. Runs in session, for a
+ * client's first line and its first one under TLS; pure. It has no list of FTP
+ * commands: the caller asks only about lines that are none. */
 #include "sallyport/ftp/foreign.h"
 
 #include <stddef.h>
@@ -17,9 +17,10 @@ struct word {
     const char *word, *protocol;
 };
 
-/* The first word. */
+/* Words at the beginning of a line. */
 static const struct word words[] = {
-    /* RFC 9110 9, WebDAV, HTTP/2's preface; RTSP and SIP share some */
+    /* RFC 9110 9, WebDAV, HTTP/2's preface; RTSP and SIP use some of them
+     * too */
     { "GET", HTTP },     { "HEAD", HTTP },     { "POST", HTTP },
     { "PUT", HTTP },     { "DELETE", HTTP },   { "PATCH", HTTP },
     { "OPTIONS", HTTP }, { "CONNECT", HTTP },  { "TRACE", HTTP },
@@ -32,14 +33,14 @@ static const struct word words[] = {
     { "APOP", POP3 },    { "STLS", POP3 },
 };
 
-/* The second word, after a tag. */
+/* Words in second place, after a tag. */
 static const struct word second_words[] = { { "CAPABILITY", IMAP },
                                             { "LOGIN", IMAP },
                                             { "AUTHENTICATE", IMAP },
                                             { "STARTTLS", IMAP } };
 
-/* How a word begins: the first one or, of a request with a version, the last.
- */
+/* Beginnings of a word: of the first one, or, in a request with a version, of
+ * the last one. */
 static const struct word beginnings[] = {
     { "SSH-", "SSH" }, { "HTTP/", HTTP }, { "RTSP/", SIP }, { "SIP/", SIP }
 };
@@ -63,7 +64,7 @@ static const char *begins(struct slice word)
     return NULL;
 }
 
-/* Of the word at that place of a line. */
+/* The protocol of a word at PLACE in the line, or NULL. */
 static const char *protocol_of(struct slice word, size_t place)
 {
     const char *protocol = NULL;

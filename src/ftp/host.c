@@ -1,5 +1,5 @@
-/* The names of hosts that clients give: HOST's argument, held against SNI. In
- * the session process. Pure; no name is ever looked up. */
+/* Compares HOST's argument with SNI. Runs in session. Pure; it never resolves a
+ * name. */
 #include "sallyport/ftp/host.h"
 
 #include <ctype.h>
@@ -10,8 +10,8 @@
 #define NAME_MAX_BYTES  253
 #define LABEL_MAX_BYTES 63
 
-/* What a DNS name can be made of, an underscore, and UTF-8: a name that wasn't
- * turned into its ASCII form is another name, and no mistake of syntax. */
+/* Letters of a DNS name, an underscore, and UTF-8. A name that isn't converted
+ * to ASCII is an unknown host, not a syntax error. */
 static bool is_label(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -23,7 +23,7 @@ static bool is_label(struct slice s)
     return s.len > 0 && s.len <= LABEL_MAX_BYTES;
 }
 
-/* "ftp.example.org." is the same name, with its root told. */
+/* "ftp.example.org." is the same name, with its root. */
 static struct slice without_dot(struct slice s)
 {
     if (s.len > 1 && s.ptr[s.len - 1] == '.')
@@ -43,7 +43,7 @@ static bool is_name(struct slice s)
     return true;
 }
 
-/* "[2001:db8::1]", without its brackets; what has none is left alone. */
+/* Removes the brackets of "[2001:db8::1]", if there are any. */
 static struct slice without_brackets(struct slice s)
 {
     if (s.len > 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']')
@@ -51,7 +51,7 @@ static struct slice without_brackets(struct slice s)
     return s;
 }
 
-/* An IPv4 address is a name by its form. */
+/* An IPv4 address has the form of a name. */
 static bool is_host(struct slice s)
 {
     struct address a;
@@ -62,7 +62,7 @@ static bool is_host(struct slice s)
     return is_name(without_dot(s));
 }
 
-/* SNI has no addresses (RFC 6066 3); some clients send one all the same. */
+/* SNI can't carry addresses (RFC 6066 3), but some clients send one. */
 static bool is_same(struct slice a, struct slice b)
 {
     struct address one, other;

@@ -1,6 +1,6 @@
-/* Addresses inside arguments and replies: PASV, EPSV, PORT, EPRT. In the
- * session process. Strict, since every looseness here (octal, blanks, IPv4
- * inside IPv6) has been somebody's way around a check of addresses. */
+/* Addresses in arguments and replies: PASV, EPSV, PORT and EPRT. Runs in
+ * session. The parsers are strict: attackers have used octal numbers, blanks,
+ * and IPv4 inside IPv6 to evade checks of addresses. */
 #include "sallyport/ftp/hostport.h"
 
 #include <errno.h>
@@ -19,8 +19,7 @@ const char *hostport_text(const struct address *a, char out[HOSTPORT_MAX])
     return out;
 }
 
-/* One form for one number: "010" is 8 to some and 10 to others. */
-static int number(struct slice s, uint64_t max, uint64_t *ret)
+int hostport_number(struct slice s, uint64_t max, uint64_t *ret)
 {
     if (s.len > 1 && s.ptr[0] == '0')
         return -EINVAL;
@@ -35,7 +34,7 @@ int hostport_parse(struct slice text, struct address *ret)
     size_t count = 0;
 
     while (slice_cut(&text, ',', &part))
-        if (count == 6 || number(part, 255, &n[count++]) < 0)
+        if (count == 6 || hostport_number(part, 255, &n[count++]) < 0)
             return -EINVAL;
     if (count != 6)
         return -EINVAL;
@@ -48,15 +47,7 @@ int hostport_parse(struct slice text, struct address *ret)
     return 0;
 }
 
-static bool is_digits(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9')
-            return false;
-    return s.len > 0;
-}
-
-/* Any visible character that can't stand in a number or an address. */
+/* Any visible character that can't be part of a number or an address. */
 static bool is_delimiter(char c)
 {
     bool digit = c >= '0' && c <= '9';
@@ -65,7 +56,7 @@ static bool is_delimiter(char c)
     return c > ' ' && c <= '~' && c != '.' && c != ':' && !digit && !letter;
 }
 
-/* "|a|b|c|" into its three parts. */
+/* Splits "|a|b|c|" into its three parts. */
 static int extended_split(struct slice text, struct slice part[3])
 {
     struct slice rest;
@@ -86,23 +77,24 @@ int hostport_parse_extended(struct slice text, struct address *ret)
     uint64_t port;
     bool six;
 
-    if (extended_split(text, part) < 0 || !is_digits(part[0]))
+    if (extended_split(text, part) < 0 || !slice_is_digits(part[0]))
         return -EINVAL;
     six = slice_equal(part[0], SLICE("2"));
     if (!six && !slice_equal(part[0], SLICE("1")))
         return -EPROTONOSUPPORT;
-    /* IPv4 mapped into IPv6 is neither: each host has one form. */
+    /* An IPv4-mapped IPv6 address is refused, so that each host has one
+     * form. */
     if (address_parse(part[1], &a) < 0 || a.family != (six ? 6 : 4) ||
         slice_has(part[1], ':') != six)
         return -EINVAL;
-    if (number(part[2], 65535, &port) < 0 || port == 0)
+    if (hostport_number(part[2], 65535, &port) < 0 || port == 0)
         return -EINVAL;
     a.port = (uint16_t)port;
     *ret = a;
     return 0;
 }
 
-int epsv_parse(struct slice text, enum epsv_argument *ret)
+int hostport_parse_epsv(struct slice text, enum epsv_argument *ret)
 {
     if (text.len == 0)
         *ret = EPSV_ANY;
@@ -113,6 +105,6 @@ int epsv_parse(struct slice text, enum epsv_argument *ret)
     else if (slice_equal_nocase(text, SLICE("ALL")))
         *ret = EPSV_ALL;
     else
-        return is_digits(text) ? -EPROTONOSUPPORT : -EINVAL;
+        return slice_is_digits(text) ? -EPROTONOSUPPORT : -EINVAL;
     return 0;
 }

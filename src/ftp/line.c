@@ -1,12 +1,12 @@
-/* Lines of the control channel: received bytes in, whole lines out. In the
- * session process, and the first code that sees a byte of the client. Must
- * never keep more than one line's worth, nor give out what no CRLF ended; what
- * it says is the same however the bytes were cut into packets. */
+/* Splits received bytes into lines. Runs in session; it is the first code that
+ * reads the client's bytes. It keeps at most one line, and returns nothing that
+ * doesn't end with CRLF. The result never depends on how the network cut the
+ * bytes into packets. */
 #include "sallyport/ftp/line.h"
 
 #include <string.h>
 
-/* Where telnet's filter stands between two bytes (RFC 854, 855). */
+/* States of the telnet filter (RFC 854, 855). */
 enum { TELNET_TEXT, TELNET_IAC, TELNET_OPTION, TELNET_SUB, TELNET_SUB_IAC };
 
 enum {
@@ -22,7 +22,7 @@ void line_init(struct line_reader *l)
     memset(l, 0, sizeof(*l));
 }
 
-/* Moves what is unread to the front, so that a whole line always fits. */
+/* Moves the unread bytes to the front, so that a complete line always fits. */
 static void line_compact(struct line_reader *l)
 {
     if (l->start == 0)
@@ -40,7 +40,7 @@ char *line_room(struct line_reader *l, size_t *room)
     return l->bytes + l->len;
 }
 
-/* The state behind an IAC: two-byte commands end there; 0xff 0xff is data. */
+/* The state after an IAC: a two-byte command is complete; 0xff 0xff is data. */
 static unsigned telnet_command(unsigned char c)
 {
     if (c == BYTE_SB)
@@ -48,7 +48,7 @@ static unsigned telnet_command(unsigned char c)
     return c >= BYTE_WILL && c <= BYTE_DONT ? TELNET_OPTION : TELNET_TEXT;
 }
 
-/* True for a byte that is the line's own. */
+/* Returns true if the byte belongs to the line. */
 static bool telnet_step(struct line_reader *l, unsigned char c)
 {
     switch (l->iac) {
@@ -84,7 +84,7 @@ void line_added(struct line_reader *l, size_t len)
             l->bytes[l->len++] = from[i];
 }
 
-/* A CRLF at AT ends the line: true when it was a good one. */
+/* Ends the line at the CRLF at AT. Returns true if the line was good. */
 static bool line_end(struct line_reader *l, size_t at, struct slice *ret)
 {
     bool good = !l->bad;
@@ -109,7 +109,7 @@ enum line_state line_next(struct line_reader *l, struct slice *ret)
         bool cr = l->bytes[at] == '\r';
 
         if (cr && at + 1 == l->len)
-            break; /* what follows the CR decides */
+            break; /* the byte after the CR decides */
         if (cr && l->bytes[at + 1] == '\n') {
             if (!line_end(l, at, &line))
                 continue;

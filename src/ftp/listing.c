@@ -1,6 +1,6 @@
-/* Lines of listings and facts: what is known of an entry in, one line out. In
- * the files process. English months and UTC by hand, since a locale or a time
- * zone file must never be loaded in a user's root. */
+/* Lines of listings and facts. Runs in files. The English months and UTC are
+ * computed here: in a user's root no locale and no time zone file may be
+ * loaded. */
 #include "sallyport/ftp/listing.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define MODE_BITS   07777u
 #define HALF_A_YEAR (180 * DAY)
 
-/* A name with a line's end in it could pose as a line of its own. */
+/* A name with a line end could look like a line of its own. */
 static int add_name(struct buf *into, struct slice name)
 {
     size_t from = into->len;
@@ -29,8 +29,8 @@ static int add_name(struct buf *into, struct slice name)
     return 0;
 }
 
-/* Ends a line, or takes all of it back. */
-static int finish(struct buf *into, size_t before, int r)
+/* Ends a line, or removes it if R is an error. */
+static int end_line(struct buf *into, size_t before, int r)
 {
     if (r == 0)
         r = buf_add_text(into, "\r\n");
@@ -44,13 +44,13 @@ static char kind_letter(enum entry_kind kind)
     static const char letters[] = {
         [ENTRY_FILE] = '-',  [ENTRY_DIRECTORY] = 'd', [ENTRY_LINK] = 'l',
         [ENTRY_CDIR] = 'd',  [ENTRY_PDIR] = 'd',      [ENTRY_FIFO] = 'p',
-        [ENTRY_OTHER] = 's', /* in a home, it is a socket */
+        [ENTRY_OTHER] = 's', /* in a home that is a socket */
     };
 
     return letters[kind];
 }
 
-/* "-rw-r--r--": nine letters behind the kind's. */
+/* "-rw-r--r--": a letter for the kind, then nine for the mode. */
 static void mode_text(const struct entry *e, char out[11])
 {
     out[0] = kind_letter(e->kind);
@@ -61,7 +61,7 @@ static void mode_text(const struct entry *e, char out[11])
     out[10] = 0;
 }
 
-/* As ls(1): "Nov  5 07:42", or with the year where that says more. */
+/* As ls(1): "Nov  5 07:42", or with the year for old and future times. */
 static void date_text(time_t when, time_t now, char out[16])
 {
     static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr",
@@ -98,7 +98,7 @@ int listing_long(struct buf *into, const struct entry *e, time_t now)
         if (r == 0)
             r = add_name(into, e->target);
     }
-    return finish(into, before, r);
+    return end_line(into, before, r);
 }
 
 int listing_name(struct buf *into, struct slice folder, const struct entry *e)
@@ -108,7 +108,7 @@ int listing_name(struct buf *into, struct slice folder, const struct entry *e)
 
     if (r == 0)
         r = add_name(into, e->name);
-    return finish(into, before, r);
+    return end_line(into, before, r);
 }
 
 static const char *kind_fact(enum entry_kind kind)
@@ -130,7 +130,7 @@ static int add_type(struct buf *into, const struct entry *e)
     return buf_add_format(into, "type=%s;", kind_fact(e->kind));
 }
 
-/* RFC 3659 7.5.7: size is what RETR would send, so of files only. */
+/* RFC 3659 7.5.7: the size is what RETR would send, so only files have one. */
 static int add_size(struct buf *into, const struct entry *e)
 {
     if (e->kind != ENTRY_FILE)
@@ -164,7 +164,7 @@ static int add_mode(struct buf *into, const struct entry *e)
     return buf_add_format(into, "UNIX.mode=%04o;", e->mode & MODE_BITS);
 }
 
-/* In the order of a line. */
+/* In the order in which they stand in a line. */
 static const struct fact {
     const char *name;
     unsigned bit;
@@ -191,7 +191,7 @@ int listing_facts(struct buf *into, const struct entry *e, unsigned facts)
         r = buf_add_text(into, " ");
     if (r == 0)
         r = add_name(into, e->name);
-    return finish(into, before, r);
+    return end_line(into, before, r);
 }
 
 unsigned listing_facts_parse(struct slice names)

@@ -1,5 +1,5 @@
-/* Facts that clients set, in the session process: text in, numbers out. One
- * that isn't known refuses all of them, so that nothing is set by half. */
+/* Facts that clients set. Runs in session: text in, numbers out. An unknown
+ * fact refuses all of them, so that a command is never half done. */
 #include "sallyport/ftp/mff.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #define MODE_MIN 0400u
 #define MODE_MAX 0777u
 
-int mode_parse(struct slice text, unsigned *ret)
+int mff_parse_mode(struct slice text, unsigned *ret)
 {
     unsigned mode = 0;
 
@@ -32,7 +32,7 @@ static int set_modify(struct mff *m, struct slice value)
 
 static int set_mode(struct mff *m, struct slice value)
 {
-    return mode_parse(value, &m->mode);
+    return mff_parse_mode(value, &m->mode);
 }
 
 static const struct {
@@ -54,7 +54,7 @@ static int set_fact(struct mff *m, struct slice fact)
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
         if (slice_equal_nocase(name, slice_from(facts[i].name))) {
             if (m->facts & facts[i].bit)
-                return -EINVAL; /* which of the two? */
+                return -EINVAL; /* given twice */
             m->facts |= facts[i].bit;
             return facts[i].set(m, value);
         }
@@ -70,7 +70,7 @@ int mff_parse(struct slice argument, struct mff *ret)
     if (!slice_cut(&m.path, ' ', &list) || m.path.len == 0 || list.len < 2 ||
         list.ptr[list.len - 1] != ';')
         return -EINVAL;
-    list.len--; /* each fact ends with one, the last too */
+    list.len--; /* each fact ends with ';', the last one too */
     while (r == 0 && slice_cut(&list, ';', &fact))
         r = set_fact(&m, fact);
     if (r == 0)

@@ -1,7 +1,7 @@
-/* The one place where a path is normalised, in session (what a client names)
- * and in files (what a session names). Bytes are taken literally: no globbing,
- * no decoding, no look at any disk; whether a name exists, and where a link
- * leads, is the kernel's to say. Must never give out a path with "..". */
+/* Normalises paths: in session those of the client, in files those of session.
+ * Bytes are taken literally: no globbing and no decoding. It looks at no disk:
+ * only the kernel says whether a name exists and where a link leads. It never
+ * returns a path with "..". */
 #include "sallyport/ftp/path.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ void path_root(struct path *p)
     p->directory = true;
 }
 
-/* Without its last component; the root stays the root. */
+/* Removes the last component; the root stays the root. */
 static void path_up(struct path *p)
 {
     while (p->len > 1 && p->bytes[p->len - 1] != '/')
@@ -51,7 +51,7 @@ static bool is_dot_dot(struct slice component)
     return slice_equal(component, SLICE(".."));
 }
 
-/* Bytes that would end a line or a C string inside a name. */
+/* Bytes that would end a line, or end a C string within a name. */
 static bool has_forbidden(struct slice s)
 {
     return slice_has(s, '\0') || slice_has(s, '\r') || slice_has(s, '\n');
@@ -151,8 +151,8 @@ bool path_name_ok(struct slice name)
     return true;
 }
 
-/* Where the extension of a name begins: at its last dot, unless it has nothing
- * in front of it, or there is none. */
+/* Offset of the extension: the last dot of the name, unless the name begins
+ * with it. The name's length if there is none. */
 static size_t extension_at(struct slice name)
 {
     for (size_t i = name.len; i-- > 1;)

@@ -1,14 +1,16 @@
-/* PROXY protocol, versions 1 and 2, as a pure function: no descriptor, no log.
- * Its bytes come from a proxy that the configuration names, but a proxy may be
- * told to send none: then a client's own bytes stand here. It must never take a
- * byte behind the header. */
+/* PROXY protocol, versions 1 and 2. Runs in session; pure: no descriptor, no
+ * log. The bytes come from a proxy that the configuration names. If that proxy
+ * sends no header, they are the client's own bytes. It never takes a byte after
+ * the header. */
 #include "sallyport/ftp/proxy.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
-#define HEAD 16 /* of version 2: signature, command, family, length */
+#include "sallyport/ftp/hostport.h"
+
+#define HEAD 16 /* version 2: signature, command, family, length */
 
 static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
 static const struct slice word = { "PROXY ", 6 };
@@ -25,7 +27,8 @@ static enum proxy_state bad(struct proxy_header *h, const char *wrong)
     return PROXY_BAD;
 }
 
-/* Neither side can be nowhere, and one host has one form. */
+/* Both addresses must be real and of one family, so that each host has one
+ * form. */
 static enum proxy_state done(struct proxy_header *h,
                              const struct address *client,
                              const struct address *server)
@@ -46,41 +49,31 @@ static enum proxy_state no_client(struct proxy_header *h)
     return PROXY_DONE;
 }
 
-/* ---- version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 40000 21\r\n" ---- */
-
-/* One form for each number: no leading zero. */
-static int port_of(struct slice text, uint16_t *ret)
-{
-    uint64_t n;
-
-    if (text.len > 1 && text.ptr[0] == '0')
-        return -EINVAL;
-    if (slice_number(text, UINT16_MAX, &n) < 0)
-        return -EINVAL;
-    *ret = (uint16_t)n;
-    return 0;
-}
-
 static enum proxy_state endpoints(struct proxy_header *h, struct slice rest,
                                   bool six)
 {
     struct address a[2];
     struct slice part;
+    uint64_t port;
 
     for (int i = 0; i < 2; i++)
         if (!slice_cut(&rest, ' ', &part) || slice_has(part, ':') != six ||
             address_parse(part, &a[i]) < 0)
             return bad(h, "a bad address");
-    for (int i = 0; i < 2; i++)
-        if (!slice_cut(&rest, ' ', &part) || port_of(part, &a[i].port) < 0)
+    for (int i = 0; i < 2; i++) {
+        if (!slice_cut(&rest, ' ', &part) ||
+            hostport_number(part, UINT16_MAX, &port) < 0)
             return bad(h, "a bad port");
+        a[i].port = (uint16_t)port;
+    }
     if (rest.ptr)
         return bad(h, "more than two ports");
     return done(h, &a[0], &a[1]);
 }
 
-/* What stands behind UNKNOWN is to be ignored. */
-static enum proxy_state line_is_whole(struct proxy_header *h)
+/* Version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 40000 21\r\n". All after UNKNOWN
+ * is to be ignored. */
+static enum proxy_state parse_line(struct proxy_header *h)
 {
     struct slice rest = { (const char *)h->kept, h->len - 1 }, kind;
 
@@ -104,15 +97,12 @@ static enum proxy_state take_of_line(struct proxy_header *h, uint8_t byte)
     if (h->len <= word.len && byte != (uint8_t)word.ptr[h->len - 1])
         return bad(h, "no header");
     if (byte == '\n')
-        return line_is_whole(h);
+        return parse_line(h);
     return h->len < PROXY_LINE_MAX ? PROXY_MORE : bad(h, "a line too long");
 }
 
-/* ---- version 2 ---- */
-
-/* Where the kind of address needs more bytes than there are, or another
- * transport than TCP stands, somebody writes what he doesn't mean. */
-static enum proxy_state binary_is_whole(struct proxy_header *h)
+/* Version 2, with all of its bytes here. */
+static enum proxy_state parse_addresses(struct proxy_header *h)
 {
     const uint8_t *at = h->kept + HEAD;
     bool six = h->kept[13] == 0x21;
@@ -136,12 +126,12 @@ static enum proxy_state binary_is_whole(struct proxy_header *h)
 
 static const struct family {
     uint8_t code;
-    size_t bytes; /* of its addresses */
+    size_t bytes; /* bytes of its addresses */
     enum proxy_state (*whole)(struct proxy_header *h);
 } families[] = {
     { 0x00, 0, no_client }, /* unspecified */
-    { 0x11, 12, binary_is_whole },
-    { 0x21, 36, binary_is_whole },
+    { 0x11, 12, parse_addresses },
+    { 0x21, 36, parse_addresses },
     { 0x31, 216, no_client }, /* a client of a unix socket */
 };
 
@@ -153,13 +143,13 @@ static const struct family *family_of(const struct proxy_header *h)
     return NULL;
 }
 
-/* The proxy itself: the rest is to be ignored. */
+/* LOCAL: the proxy speaks for itself, and the addresses are to be ignored. */
 static bool is_local(const struct proxy_header *h)
 {
     return (h->kept[12] & 0x0f) == 0;
 }
 
-static enum proxy_state head_is_whole(struct proxy_header *h)
+static enum proxy_state parse_head(struct proxy_header *h)
 {
     const struct family *f = family_of(h);
     size_t rest = (size_t)(h->kept[14] << 8 | h->kept[15]);
@@ -185,7 +175,7 @@ static enum proxy_state take_of_binary(struct proxy_header *h, uint8_t byte)
     if (h->len <= sizeof(signature) && byte != signature[h->len - 1])
         return bad(h, "no header");
     if (h->len == HEAD)
-        r = head_is_whole(h);
+        r = parse_head(h);
     if (r == PROXY_MORE && h->len >= HEAD && h->len == h->whole)
         r = is_local(h) ? no_client(h) : family_of(h)->whole(h);
     return r;

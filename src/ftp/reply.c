@@ -1,7 +1,7 @@
-/* The texts of the replies, and their form on the wire. In the session process
- * and, for those it sends itself, in gate. The texts are read by programs too:
- * 211, 215, 226, 227, 229, 257 keep the form that clients parse, and no text
- * names another server's product, which clients take for a hint. */
+/* The texts of the replies, and their form on the wire. Runs in session, and in
+ * gate for the replies that gate sends. Programs parse some texts: 211, 215,
+ * 226, 227, 229 and 257 keep the form that clients expect. No text names
+ * another server's product, since clients would draw conclusions from it. */
 #include "sallyport/ftp/reply.h"
 
 #include <stdbool.h>
@@ -198,8 +198,8 @@ const char *reply_text(enum reply r)
     return texts[r];
 }
 
-/* Ends what was begun at BEFORE, or takes all of it back. */
-static int finish(struct buf *into, size_t before, int r)
+/* Ends what begins at BEFORE, or removes it if R is an error. */
+static int end_reply(struct buf *into, size_t before, int r)
 {
     if (r < 0)
         into->len = before;
@@ -211,7 +211,7 @@ static bool is_control(unsigned char c)
     return c < 0x20 || c == 0x7f;
 }
 
-/* What came from outside must not end the line, or steer a terminal. */
+/* Bytes from outside must not end the line or control a terminal. */
 static int add_argument(struct buf *into, struct slice argument)
 {
     size_t from = into->len;
@@ -252,7 +252,7 @@ int reply_build(struct buf *into, enum reply r, const struct slice *args,
         e = add_text(into, reply_text(r), args, n);
     if (e == 0)
         e = buf_add_text(into, "\r\n");
-    return finish(into, before, e);
+    return end_reply(into, before, e);
 }
 
 int reply_begin(struct buf *into, enum reply r)
@@ -264,7 +264,7 @@ int reply_begin(struct buf *into, enum reply r)
         e = add_text(into, reply_text(r), NULL, 0);
     if (e == 0)
         e = buf_add_text(into, "\r\n");
-    return finish(into, before, e);
+    return end_reply(into, before, e);
 }
 
 static bool ends_a_line(char c)
@@ -286,7 +286,7 @@ int reply_line(struct buf *into, struct slice line)
             into->data[i] = '?';
     if (e == 0)
         e = buf_add_text(into, "\r\n");
-    return finish(into, before, e);
+    return end_reply(into, before, e);
 }
 
 int reply_end(struct buf *into, enum reply r)

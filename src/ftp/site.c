@@ -1,13 +1,13 @@
-/* The table of SITE's sub-commands, and what it alone can answer. Data for the
- * session process, which holds what a row says before a handler runs. Never
- * here, and never to come: EXEC, SYMLINK, CPFR and their kind. */
+/* The table of SITE's sub-commands, and what needs only the table. Runs in
+ * session, which checks what a row says before it calls a handler. EXEC,
+ * SYMLINK, CPFR and similar commands are excluded for good. */
 #include "sallyport/ftp/site.h"
 
 #include "sallyport/domain/rights.h"
 #include "sallyport/ftp/reply.h"
 
-/* Who may send a file may say of when it is; its mode says who can change it,
- * so that takes what a change takes. */
+/* Whoever may upload a file may set its times. The mode decides who can change
+ * a file, so it needs the rights of a change. */
 const struct site site_table[SITE_COUNT] = {
     { .name = "CHMOD",
       .verb = SITE_CHMOD,

@@ -1,14 +1,14 @@
-/* The command table: one row for each word that a client may send, sorted by
- * name. Data only, for the session process; what a row says is held by the
- * session's gate function, FEAT and HELP, so that no handler tests it again. */
+/* The command table: one row for each command, sorted by name. Data only, for
+ * session: its dispatch checks a row, and FEAT and HELP print it, so that no
+ * handler checks again. */
 #include "sallyport/domain/rights.h"
 #include "sallyport/ftp/command.h"
 #include "sallyport/ftp/reply.h"
 
-/* A pending REST is kept over what clients send between it and the transfer:
- * lftp sends TYPE, SIZE, MDTM, PASV, ALLO, REST; older ones REST, PASV, RETR.
- * Words like PWD and NOOP are keep-alives. PASS may be empty, so that it gets
- * the reply of any wrong password. */
+/* A pending REST survives what clients send before the transfer: lftp sends
+ * TYPE, SIZE, MDTM, PASV, ALLO, REST; older versions send REST, PASV, RETR.
+ * PWD, NOOP and the like are keep-alives. PASS may be empty, and gets the reply
+ * of any wrong password. */
 const struct command command_table[] = {
     { .name = "ABOR",
       .verb = VERB_ABOR,
@@ -302,7 +302,7 @@ const struct command command_table[] = {
       .refusal = REPLY_ACTIVE_OFF,
       .rfc = "959",
       .help = "PORT h1,h2,h3,h4,p1,p2" },
-    { .name = "PRET", /* not in FEAT: lftp would send it for each transfer */
+    { .name = "PRET", /* not in FEAT: lftp would send it before each transfer */
       .verb = VERB_PRET,
       .phase = COMMAND_LOGGED_IN,
       .argument = ARGUMENT_REQUIRED,
@@ -387,7 +387,7 @@ const struct command command_table[] = {
       .flags = COMMAND_KEEPS_RNFR,
       .rfc = "959",
       .help = "RNTO path" },
-    { .name = "SITE", /* its sub-commands: site.c */
+    { .name = "SITE", /* sub-commands: site.c */
       .verb = VERB_SITE,
       .phase = COMMAND_LOGGED_IN,
       .argument = ARGUMENT_REQUIRED,

@@ -1,5 +1,5 @@
-/* Times that clients set, in the session process: text in, seconds out. UTC
- * only; a time that no calendar has is refused, never bent into another. */
+/* Times that clients set: text in, seconds out. Runs in session. UTC only. A
+ * time that no calendar has is refused, and never moved to another one. */
 #include "sallyport/ftp/times.h"
 
 #include <errno.h>
@@ -10,15 +10,7 @@
 #define FULL  14 /* YYYYMMDDHHMMSS */
 #define SHORT 12 /* YYYYMMDDHHMM */
 
-static bool is_digits(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9')
-            return false;
-    return s.len > 0;
-}
-
-static int number(const char *digits, size_t len)
+static int digits_value(const char *digits, size_t len)
 {
     int n = 0;
 
@@ -30,25 +22,25 @@ static int number(const char *digits, size_t len)
 static int parse_digits(struct slice s, time_t *ret)
 {
     struct tm tm = {
-        .tm_year = number(s.ptr, 4) - 1900,
-        .tm_mon = number(s.ptr + 4, 2) - 1,
-        .tm_mday = number(s.ptr + 6, 2),
-        .tm_hour = number(s.ptr + 8, 2),
-        .tm_min = number(s.ptr + 10, 2),
-        .tm_sec = s.len == FULL ? number(s.ptr + 12, 2) : 0,
+        .tm_year = digits_value(s.ptr, 4) - 1900,
+        .tm_mon = digits_value(s.ptr + 4, 2) - 1,
+        .tm_mday = digits_value(s.ptr + 6, 2),
+        .tm_hour = digits_value(s.ptr + 8, 2),
+        .tm_min = digits_value(s.ptr + 10, 2),
+        .tm_sec = s.len == FULL ? digits_value(s.ptr + 12, 2) : 0,
     };
 
     return clock_from_utc(&tm, ret);
 }
 
-/* With the fraction that RFC 3659 allows. */
+/* Takes the fraction that RFC 3659 allows. */
 int time_parse(struct slice text, time_t *ret)
 {
     struct slice fraction = text, whole;
 
     slice_cut(&fraction, '.', &whole);
-    if (whole.len != FULL || !is_digits(whole) ||
-        (fraction.ptr && !is_digits(fraction)))
+    if (whole.len != FULL || !slice_is_digits(whole) ||
+        (fraction.ptr && !slice_is_digits(fraction)))
         return -EINVAL;
     return parse_digits(whole, ret);
 }
@@ -66,7 +58,7 @@ int times_parse(struct slice argument, struct times *ret)
     return r;
 }
 
-/* The last word of *rest, which loses it and the blank in front. */
+/* Cuts the last word off *rest, with the blank before it. */
 static bool cut_last(struct slice *rest, struct slice *word)
 {
     size_t at = rest->len;
@@ -80,7 +72,7 @@ static bool cut_last(struct slice *rest, struct slice *word)
     return true;
 }
 
-/* From behind, since a path may have blanks. */
+/* Parses from the end, since a path may have blanks. */
 static int parse_behind(struct slice argument, struct times *ret)
 {
     struct slice zone, access, modify, change;
@@ -105,7 +97,7 @@ static int parse_in_front(struct slice argument, struct times *ret)
     int r;
 
     if (!slice_cut(&rest, ' ', &when) || when.len != SHORT ||
-        !is_digits(when) || rest.len == 0)
+        !slice_is_digits(when) || rest.len == 0)
         return times_parse(argument, ret);
     r = parse_digits(when, &ret->modify);
     ret->access = ret->modify;

@@ -174,7 +174,7 @@ void site_chmod(struct session *s, const struct call *call)
     int r;
 
     slice_cut(&rest, ' ', &mode);
-    r = mode_parse(mode, &s->mode);
+    r = mff_parse_mode(mode, &s->mode);
     if (r == -ERANGE)
         times_bad_mode(s);
     else if (r < 0 || rest.len == 0)

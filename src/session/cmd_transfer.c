@@ -26,7 +26,7 @@ void cmd_pasv(struct session *s, const struct call *call)
 void cmd_epsv(struct session *s, const struct call *call)
 {
     enum epsv_argument wanted;
-    int r = epsv_parse(call->argument, &wanted);
+    int r = hostport_parse_epsv(call->argument, &wanted);
 
     if (r == -EPROTONOSUPPORT ||
         (r == 0 && ((wanted == EPSV_IPV4 && s->local.family != 4) ||

@@ -199,7 +199,7 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
     struct request q;
 
     s->control.first_line_seen = true;
-    request_parse(line, &q);
+    command_parse(line, &q);
     protocol = first && !q.command ? foreign_line(line) : NULL;
     if (protocol) {
         why_foreign_line(s, protocol);

@@ -45,7 +45,7 @@ static void check_eprt(struct slice text)
 static void check_epsv(struct slice text)
 {
     enum epsv_argument e = EPSV_ALL;
-    int r = epsv_parse(text, &e);
+    int r = hostport_parse_epsv(text, &e);
 
     FUZZ_CHECK(r == 0 || r == -EINVAL || r == -EPROTONOSUPPORT);
     FUZZ_CHECK(r == 0 || e == EPSV_ALL);

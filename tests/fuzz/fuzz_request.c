@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct request q;
     struct buf b;
 
-    request_parse(line, &q);
+    command_parse(line, &q);
     check_split(line, &q);
     if (q.command)
         FUZZ_CHECK(slice_equal_nocase(q.verb, slice_from(q.command->name)));

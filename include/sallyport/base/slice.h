@@ -30,6 +30,8 @@ struct slice slice_trim(struct slice s);
  * ptr. Returns false if *rest has a NULL ptr. */
 bool slice_cut(struct slice *rest, char sep, struct slice *head);
 
+/* Is S not empty, and are all its bytes decimal digits? */
+bool slice_is_digits(struct slice s);
 /* Decimal digits only, no sign, no blank. 0; -EINVAL; -ERANGE: more than MAX.
  * On failure *ret doesn't change. */
 int slice_number(struct slice s, uint64_t max, uint64_t *ret);

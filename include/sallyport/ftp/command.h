@@ -1,5 +1,6 @@
-/* The command table: who knows it knows the protocol. FEAT, HELP, the phase,
- * argument and rights checks and the masking in the log come from the rows. */
+/* The command table. Each row holds all that the protocol says about a command;
+ * FEAT, HELP, the checks of phase, argument and rights, and the masking in the
+ * log follow from it. */
 #ifndef SALLYPORT_FTP_COMMAND_H
 #define SALLYPORT_FTP_COMMAND_H
 
@@ -10,7 +11,7 @@
 #include "sallyport/base/slice.h"
 
 enum verb {
-    VERB_NONE, /* unknown */
+    VERB_NONE, /* an unknown command */
     VERB_AUTH,
     VERB_PBSZ,
     VERB_PROT,
@@ -75,11 +76,11 @@ enum verb {
     VERB_COUNT
 };
 
-/* What must have happened before. */
+/* What must have happened before the command. */
 enum command_phase {
-    COMMAND_ALWAYS,  /* also before TLS */
-    COMMAND_SECURED, /* TLS is up */
-    COMMAND_NAMED,   /* USER was given */
+    COMMAND_ALWAYS,  /* even before TLS */
+    COMMAND_SECURED, /* after the TLS handshake */
+    COMMAND_NAMED,   /* after USER */
     COMMAND_LOGGED_IN
 };
 
@@ -87,22 +88,22 @@ enum command_argument {
     ARGUMENT_NONE,
     ARGUMENT_OPTIONAL,
     ARGUMENT_REQUIRED,
-    ARGUMENT_PATH, /* one literal path */
+    ARGUMENT_PATH, /* one path, taken literally */
     ARGUMENT_OPTIONAL_PATH
 };
 
 enum command_data { DATA_NONE, DATA_TO_CLIENT, DATA_FROM_CLIENT };
 
 enum command_flag {
-    COMMAND_IN_TRANSFER = 1, /* allowed while data flows */
-    COMMAND_SECRET = 2,      /* the argument is *** in the log */
+    COMMAND_IN_TRANSFER = 1, /* allowed during a transfer */
+    COMMAND_SECRET = 2,      /* the log shows the argument as *** */
     COMMAND_HIDDEN = 4,      /* not in HELP */
-    COMMAND_REFUSED = 8,     /* known, and never done: see refusal */
-    COMMAND_KEEPS_REST = 16, /* does not reset a pending REST */
-    COMMAND_KEEPS_RNFR = 32, /* does not reset a pending RNFR */
-    COMMAND_ACTIVE = 64,     /* refused, and not in FEAT, but in active mode */
-    COMMAND_FEAT_Z = 128,    /* in FEAT only where MODE Z is on */
-    COMMAND_FILE = 256,      /* 550 where the path ends in "/" */
+    COMMAND_REFUSED = 8,     /* known, but always refused: see refusal */
+    COMMAND_KEEPS_REST = 16, /* keeps a pending REST */
+    COMMAND_KEEPS_RNFR = 32, /* keeps a pending RNFR */
+    COMMAND_ACTIVE = 64,     /* needs active mode: else refused, not in FEAT */
+    COMMAND_FEAT_Z = 128,    /* in FEAT only if MODE Z is on */
+    COMMAND_FILE = 256,      /* a path that ends in "/" gets 550 */
 };
 
 struct command {
@@ -110,56 +111,55 @@ struct command {
     enum verb verb;
     enum command_phase phase;
     enum command_argument argument;
-    unsigned rights; /* enum right bits (sallyport/domain/rights.h), any of
-                        which is enough; 0: none */
+    unsigned rights; /* enum right bits (sallyport/domain/rights.h): one of them
+                        suffices; 0: none needed */
     enum command_data data;
     unsigned flags;
-    unsigned short refusal; /* COMMAND_REFUSED, COMMAND_ACTIVE: enum reply */
-    const char *feat;       /* its FEAT lines, '\n' between, or NULL; "{}" is
-                               what there is to choose from */
+    unsigned short refusal; /* COMMAND_REFUSED, COMMAND_ACTIVE: the reply */
+    const char *feat; /* its lines in FEAT, separated by '\n', or NULL; "{}"
+                         stands for the choices */
     const char *rfc;
-    const char *help; /* the HELP text: syntax ("RETR path") */
+    const char *help; /* the syntax for HELP ("RETR path") */
 };
-/* Sorted by name. Aliases (XPWD, …) are rows with the same verb. */
+/* Sorted by name. An alias (XPWD, …) is a row with the same verb. */
 extern const struct command command_table[];
 extern const size_t command_count;
 
-/* "no right to overwrite (o)", or "no right to list (l) or upload (w)", for
- * users and the log: RIGHTS are enum right bits (sallyport/domain/rights.h).
- * Returns OUT. */
+/* Writes "no right to overwrite (o)", or "no right to list (l) or upload (w)",
+ * for users and the log. RIGHTS are enum right bits
+ * (sallyport/domain/rights.h). Returns OUT. */
 #define COMMAND_LACKS_MAX 192
 const char *command_lacks(unsigned rights, char out[COMMAND_LACKS_MAX]);
 
-/* By name, letters in either case; NULL: unknown. */
+/* Finds a row by its name, ignoring case; NULL if the command is unknown. */
 const struct command *command_find(struct slice name);
 
-/* The verb's first row: its name, or "?". */
+/* The name in the verb's first row, or "?". */
 const char *command_name(enum verb verb);
 
-/* Splits "VERB rest": the verb up to the first blank; the argument is
- * everything behind that one blank, verbatim. Telnet's IP and Synch in front of
- * the verb are passed over: lftp sends them with ABOR and STAT inside TLS, too.
- */
+/* Splits "VERB rest" at the first blank; the argument is all bytes after that
+ * blank, unchanged. The slices point into LINE. Telnet's IP and Synch before
+ * the verb are skipped: lftp sends them with ABOR and STAT, inside TLS too. */
 struct request {
     struct slice verb, argument;
-    const struct command *command; /* NULL: unknown */
+    const struct command *command; /* NULL: unknown command */
 };
-void request_parse(struct slice line, struct request *ret);
+void command_parse(struct slice line, struct request *ret);
 
-/* What HASH may compute, as clients name it. */
+/* The algorithms of HASH, and their names. */
 enum hash_choice { HASH_SHA256, HASH_SHA512, HASH_COUNT };
 extern const char *const hash_names[HASH_COUNT];
 
-/* What a session has chosen with OPTS; FEAT shows it with a '*'. */
+/* What a session has chosen with OPTS. FEAT marks it with a '*'. */
 struct choices {
-    bool active, mode_z; /* the server's choices */
+    bool active, mode_z; /* settings of the server */
     enum hash_choice hash;
     unsigned facts; /* enum listing_fact bits */
 };
 
-/* Lines of the FEAT reply, and of HELP (with a name: that one's syntax; -EINVAL
- * when unknown), from the table; each as reply_line() adds it, so between
- * reply_begin() and reply_end(). 0 or -ENOBUFS */
+/* Adds the lines of the FEAT or HELP reply, each by reply_line(); so call them
+ * between reply_begin() and reply_end(). With a NAME, HELP gives only that
+ * command's syntax. Returns 0 or -ENOBUFS; -EINVAL if NAME is unknown. */
 int command_feat(const struct choices *c, struct buf *into);
 int command_help(struct slice name, struct buf *into);
 

@@ -1,5 +1,5 @@
-/* Other protocols, whose clients somebody leads here (ALPACA), or which
- * somebody tries at a port by mistake. */
+/* Recognises clients of other protocols: an attacker can send them here
+ * (ALPACA), or somebody has confused two ports. */
 #ifndef SALLYPORT_FTP_FOREIGN_H
 #define SALLYPORT_FTP_FOREIGN_H
 
@@ -7,13 +7,13 @@
 
 #include "sallyport/base/slice.h"
 
-/* Can't be the first byte of a session: TLS's 0x16, a bracket, a NUL, … A
- * command begins with a letter, telnet's commands with 0xff; a CR may be that
- * of an empty line. */
+/* Can FIRST not be the first byte of an FTP session? Examples are TLS's 0x16, a
+ * bracket and NUL. A command begins with a letter, and telnet's commands with
+ * 0xff. A CR may belong to an empty line. */
 bool foreign_byte(char first);
 
-/* A first line that is no command of FTP is one of another protocol: HTTP, SSH,
- * SMTP, POP3, IMAP and the like. Its name, or NULL. */
+/* The protocol of a first line that is no FTP command: HTTP, SSH, SMTP, POP3,
+ * IMAP and so on; or NULL. */
 const char *foreign_line(struct slice line);
 
 #endif

@@ -4,10 +4,10 @@
 
 #include "sallyport/base/slice.h"
 
-/* Is HOST the name that a client has asked for in its TLS handshake (SNI)?
- * Without regard to case and to a dot at the end; IPv6 is in brackets. 0;
- * -EINVAL: no host name at all (a port has no place there); -ENOENT: another
- * one. */
+/* Compares the argument of HOST with ASKED, the name from the TLS handshake
+ * (SNI). It ignores case and a dot at the end. IPv6 addresses are in brackets.
+ * Returns 0; -EINVAL: no host name (a port isn't allowed); -ENOENT: another
+ * host. */
 int host_compare(struct slice host, struct slice asked);
 
 #endif

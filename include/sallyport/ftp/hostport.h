@@ -1,4 +1,4 @@
-/* Arguments and replies that carry addresses: PASV, EPSV, PORT, EPRT. */
+/* Addresses in arguments and replies: PASV, EPSV, PORT and EPRT. */
 #ifndef SALLYPORT_FTP_HOSTPORT_H
 #define SALLYPORT_FTP_HOSTPORT_H
 
@@ -7,17 +7,22 @@
 
 #define HOSTPORT_MAX 32
 
-/* "h1,h2,h3,h4,p1,p2" of an IPv4 address. Returns out. */
+/* Writes "h1,h2,h3,h4,p1,p2" for an IPv4 address, and "" for IPv6. Returns
+ * OUT. */
 const char *hostport_text(const struct address *a, char out[HOSTPORT_MAX]);
-/* PORT's argument: six numbers 0 to 255, no blanks, port not 0. 0 or -EINVAL */
+/* Parses a decimal number from 0 to MAX without leading zeros: "010" is 8 to
+ * some parsers and 10 to others. Returns 0, or -EINVAL with *ret untouched. */
+int hostport_number(struct slice s, uint64_t max, uint64_t *ret);
+/* Parses the argument of PORT: six numbers from 0 to 255 without blanks; the
+ * port isn't 0. Returns 0 or -EINVAL. */
 int hostport_parse(struct slice text, struct address *ret);
-/* EPRT's argument (RFC 2428): "|1|192.0.2.1|5282|". -EINVAL; -EPROTONOSUPPORT
- * for a protocol number other than 1 and 2. */
+/* Parses the argument of EPRT (RFC 2428): "|1|192.0.2.1|5282|". Returns 0;
+ * -EINVAL; -EPROTONOSUPPORT if the protocol number is neither 1 nor 2. */
 int hostport_parse_extended(struct slice text, struct address *ret);
 
 enum epsv_argument { EPSV_ANY, EPSV_IPV4, EPSV_IPV6, EPSV_ALL };
-/* EPSV's argument: "", "1", "2", "ALL". -EINVAL; -EPROTONOSUPPORT for another
- * number. */
-int epsv_parse(struct slice text, enum epsv_argument *ret);
+/* Parses the argument of EPSV: "", "1", "2" or "ALL". Returns 0; -EINVAL;
+ * -EPROTONOSUPPORT for another number. */
+int hostport_parse_epsv(struct slice text, enum epsv_argument *ret);
 
 #endif

@@ -1,4 +1,4 @@
-/* Lines of the control channel: bytes in, whole lines out, bounded. */
+/* Splits the bytes of the control channel into lines, with a bounded buffer. */
 #ifndef SALLYPORT_FTP_LINE_H
 #define SALLYPORT_FTP_LINE_H
 
@@ -8,41 +8,45 @@
 #include "sallyport/base/slice.h"
 
 #define FTP_PATH_MAX 4096
-/* "Lines over 4,096 bytes plus a path" are refused (RFC 959 sets no limit). */
+/* RFC 959 sets no limit. This one takes 4,096 bytes and a path. */
 #define LINE_MAX_BYTES (4096 + FTP_PATH_MAX)
 
 enum line_state {
-    LINE_WHOLE, /* *ret is a line without its end, until the next call of
+    LINE_WHOLE, /* *ret is a line without its CRLF, valid until the next call of
                    line_room(), line_next() or line_wipe() */
-    LINE_MORE,  /* needs more bytes */
-    LINE_BAD,   /* NUL, bare CR or bare LF; the rest of it is skipped */
-    LINE_LONG   /* over LINE_MAX_BYTES, the skipped ones too: the session ends;
-                   said again at each call */
+    LINE_MORE,  /* more bytes are needed */
+    LINE_BAD,   /* the line has a NUL, a bare CR or a bare LF; the rest of it is
+                   skipped */
+    LINE_LONG   /* over LINE_MAX_BYTES, skipped ones included: the session must
+                   end. Every further call returns it too */
 };
 
 struct line_reader {
     char bytes[LINE_MAX_BYTES + 2];
-    size_t len;     /* bytes there */
-    size_t start;   /* where the line begins that is being read */
-    size_t scanned; /* up to here it has been looked at */
-    bool bad;       /* skipping to the next CRLF */
-    bool telnet;    /* strip IAC sequences (RFC 854): before TLS only */
-    unsigned iac;   /* state of that */
+    size_t len;     /* received bytes */
+    size_t start;   /* offset of the line that is being read */
+    size_t scanned; /* bytes before this offset were checked */
+    bool bad;       /* skips to the next CRLF */
+    bool telnet;    /* removes IAC sequences (RFC 854); before TLS only */
+    unsigned iac;   /* state of the telnet parser */
 };
 
 void line_init(struct line_reader *l);
-/* Where to put received bytes, and how many fit (0 only when a line is
- * overlong; line_next() then says so). Call line_added() with the number. */
+/* Returns where to put received bytes; *room is how many fit. It is 0 only if a
+ * line is too long; line_next() then returns LINE_LONG. Call line_added() with
+ * the number of bytes that were received. */
 char *line_room(struct line_reader *l, size_t *room);
 void line_added(struct line_reader *l, size_t len);
-/* A line ends with CRLF and nothing else (RFC 959 5.3). A NUL, bare CR or bare
- * LF makes it LINE_BAD: said once, at once; then everything up to the next CRLF
- * is skipped, so that no name can smuggle in a second command. */
+/* Returns the next line. A line ends with CRLF and nothing else (RFC 959 5.3).
+ * A NUL, a bare CR or a bare LF gives LINE_BAD once, at once. All bytes up to
+ * the next CRLF are then skipped, so that a file name can't smuggle in a second
+ * command. */
 enum line_state line_next(struct line_reader *l, struct slice *ret);
-/* Bytes behind the line given out last, half an IAC sequence too (STARTTLS
- * injection check). */
+/* Have more bytes arrived after the last returned line? An incomplete IAC
+ * sequence counts too. AUTH TLS checks it against injected commands. */
 bool line_has_more(const struct line_reader *l);
-/* Wipes what was given out, as behind PASS; bytes not yet given out stay. */
+/* Wipes the returned lines, as after PASS. Bytes that weren't returned yet
+ * stay. */
 void line_wipe(struct line_reader *l);
 
 #endif

@@ -1,5 +1,5 @@
-/* Lines of listings and facts (RFC 3659 7). Pure: what is known
- * of an entry in, one line out. */
+/* Lines of listings and facts (RFC 3659 7). Pure functions: an entry in, one
+ * line out. */
 #ifndef SALLYPORT_FTP_LISTING_H
 #define SALLYPORT_FTP_LISTING_H
 
@@ -12,8 +12,8 @@
 #include "sallyport/domain/entry.h"
 
 struct entry {
-    struct slice name;   /* bytes as stored */
-    struct slice target; /* of a link, for LIST; may be empty */
+    struct slice name;   /* bytes as on the disk */
+    struct slice target; /* a link's target, for LIST; may be empty */
     enum entry_kind kind;
     uint32_t mode; /* permission bits */
     uint32_t links;
@@ -23,13 +23,14 @@ struct entry {
     char perm[12]; /* RFC 3659 7.5.5, NUL-terminated */
 };
 
-/* Each adds one line with its CRLF: 0 or -ENOBUFS. In names, CR, LF and NUL
- * become '?'; other bytes stay. */
-/* "-rw-r--r--   1 owner group  size Mon DD HH:MM name"; a year in place of the
- * time when mtime is over 180 days from NOW or in the future by over a day. */
+/* Each function adds one line with its CRLF. Returns 0 or -ENOBUFS. In names,
+ * CR, LF and NUL become '?'; other bytes don't change. */
+/* "-rw-r--r--   1 owner group  size Mon DD HH:MM name". The year replaces the
+ * time if the entry is more than 180 days older than NOW, or more than a day
+ * newer. */
 int listing_long(struct buf *into, const struct entry *e, time_t now);
 int listing_name(struct buf *into, struct slice folder, const struct entry *e);
-/* The facts that there are, as bits: OPTS MLST takes a selection. */
+/* The supported facts, as bits. OPTS MLST selects some of them. */
 enum listing_fact {
     LISTING_TYPE = 1,
     LISTING_SIZE = 2,
@@ -39,22 +40,24 @@ enum listing_fact {
     LISTING_MODE = 32,
     LISTING_ALL = 63
 };
-/* "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…; name", of those the
- * ones in FACTS. */
+/* "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…; name", with the facts
+ * in FACTS only. */
 int listing_facts(struct buf *into, const struct entry *e, unsigned facts);
-/* The facts named in "type;size;", letters in either case; others are passed
- * over (RFC 3659 7.9). */
+/* Parses "type;size;", ignoring case. Unknown facts are ignored (RFC 3659
+ * 7.9). */
 unsigned listing_facts_parse(struct slice names);
-/* OPTS MLST's reply, "type;size;": those in FACTS. 0 or -ENOBUFS */
+/* Adds the facts for the reply to OPTS MLST: "type;size;". Returns 0 or
+ * -ENOBUFS. */
 int listing_facts_chosen(struct buf *into, unsigned facts);
-/* FEAT's line, "type*;size;": all, with a '*' behind those in FACTS. */
+/* Adds the facts for FEAT, "type*;size;": all facts, with a '*' after those in
+ * FACTS. Returns 0 or -ENOBUFS. */
 int listing_facts_feat(struct buf *into, unsigned facts);
 
-/* "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns out. */
+/* Writes "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns OUT. */
 const char *listing_time(time_t when, char out[16]);
 
-/* LIST's argument without a leading word of '-' and letters ("-la") and the one
- * blank behind it. */
+/* Removes options from LIST's argument: a first word of '-' and letters
+ * ("-la"), and the blank after it. */
 struct slice listing_argument(struct slice argument);
 
 #endif

@@ -1,5 +1,5 @@
-/* Facts that clients set: MFF (draft-somers-ftp-mfxx 6), and the mode alone,
- * for SITE CHMOD. */
+/* Facts that clients set: MFF (draft-somers-ftp-mfxx 6), and the mode alone for
+ * SITE CHMOD. */
 #ifndef SALLYPORT_FTP_MFF_H
 #define SALLYPORT_FTP_MFF_H
 
@@ -11,21 +11,24 @@
 enum { MFF_MODIFY = 1, MFF_MODE = 2 };
 
 struct mff {
-    unsigned facts; /* which of the two; never none */
+    unsigned facts; /* which facts were given; at least one */
     time_t modify;
     unsigned mode;
-    struct slice path; /* what stands behind, verbatim */
+    struct slice path; /* unchanged */
 };
 
-/* "modify=YYYYMMDDHHMMSS;UNIX.mode=0644; path", one or both, in any order and
- * case. -EINVAL: not of this form, or no such time. -ENOTSUP: a fact that can't
- * be set. -ERANGE: a mode that can't be. */
+/* Parses "modify=YYYYMMDDHHMMSS;UNIX.mode=0644; path": one fact or both, in any
+ * order; case is ignored. Returns 0; -EINVAL: not of this form, or no such
+ * time; -ENOTSUP: a fact that can't be set; -ERANGE: a mode that can't be
+ * set. */
 int mff_parse(struct slice argument, struct mff *ret);
-/* "Modify=20200229235959;UNIX.mode=0644;": what was set. 0 or -ENOBUFS */
+/* Adds what was set: "Modify=20200229235959;UNIX.mode=0644;". Returns 0 or
+ * -ENOBUFS. */
 int mff_text(const struct mff *m, struct buf *into);
 
-/* One to four octal digits. -EINVAL: else. -ERANGE: beyond the nine bits, or
- * without the owner's read bit, with which it could never be changed again. */
-int mode_parse(struct slice text, unsigned *ret);
+/* Parses one to four octal digits. Returns 0; -EINVAL: something else; -ERANGE:
+ * more than the nine permission bits, or a mode without the owner's read bit:
+ * then the mode could never be changed again. */
+int mff_parse_mode(struct slice text, unsigned *ret);
 
 #endif

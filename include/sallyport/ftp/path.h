@@ -1,5 +1,5 @@
-/* Virtual paths: bytes, taken literally, always absolute after resolving. The
- * one place where a path is normalised. */
+/* Virtual paths: bytes, taken literally; a resolved path is absolute. Paths are
+ * normalised only here. */
 #ifndef SALLYPORT_FTP_PATH_H
 #define SALLYPORT_FTP_PATH_H
 
@@ -12,38 +12,43 @@
 #include "sallyport/ftp/line.h"
 
 struct path {
-    /* "/" or "/a/b": no "//", ".", "..", no '/' at the end; a NUL behind */
+    /* "/" or "/a/b": no "//", ".", "..", no '/' at the end; ends with a NUL */
     char bytes[FTP_PATH_MAX + 1];
     size_t len;
-    bool directory; /* path_names_folder() of what it was resolved from */
+    bool directory; /* path_names_folder() of the original argument */
 };
 
 void path_root(struct path *p);
-/* ARG against CWD: ".." at the root stays there. -EINVAL for a NUL, CR, LF or
- * empty ARG; -ENAMETOOLONG over FTP_PATH_MAX, or a component over 255. On
- * failure *ret is untouched; ret may be cwd itself. */
+/* Resolves ARG against CWD. ".." at the root stays at the root. Returns 0;
+ * -EINVAL if ARG is empty or has a NUL, CR or LF; -ENAMETOOLONG if the path is
+ * over FTP_PATH_MAX bytes or a component over 255. On failure *ret is
+ * untouched. RET may be CWD. */
 int path_resolve(const struct path *cwd, struct slice arg, struct path *ret);
 struct slice path_slice(const struct path *p);
-/* ARG can't be the name of a file: its last component is empty, "." or "..". */
+/* Can ARG not be the name of a file? Its last component is then empty, "." or
+ * "..". */
 bool path_names_folder(struct slice arg);
-/* An already normal path, as it comes over a channel? */
+/* Is P normal already? For paths that come over a channel. */
 bool path_is_normal(struct slice p);
-/* "/a/b": folder "/a" (or "/"), name "b". "/" has an empty name. */
+/* Splits "/a/b" into the directory "/a" (or "/") and the name "b". "/" has an
+ * empty name. */
 void path_split(struct slice p, struct slice *folder, struct slice *name);
 
-/* A name for a new file or folder: not empty, ".", "..", no '/', no control
- * byte (under 0x20, 0x7f), not beginning with PATH_RESERVED, up to 255. */
+/* May a new file or directory have this name? It must have 1 to 255 bytes, no
+ * '/', no control byte (below 0x20, or 0x7f), and not begin with PATH_RESERVED;
+ * "." and ".." are refused. */
 bool path_name_ok(struct slice name);
 #define PATH_RESERVED ".sallyport-"
 
-/* STOU's name: NUMBER, in hexadecimal, in front of the extension of NEAR; or,
- * unless NEAR is NAMED by the client, a new name in the folder NEAR. -EINVAL
- * for "/" as a name; -ENAMETOOLONG. */
+/* Makes the name for STOU. If the client has given a name (NAMED), NUMBER goes
+ * in hexadecimal before the extension of NEAR. Otherwise NEAR is a directory,
+ * and the result is a new name in it. Returns 0; -EINVAL if the name is "/";
+ * -ENAMETOOLONG. */
 int path_unique(const struct path *near, bool named, uint64_t number,
                 struct path *ret);
 
-/* For the quotes of a 257 reply: '"' doubled (RFC 959 appendix II); the quotes
- * around it are the reply's. 0, -ENOBUFS */
+/* Adds P with each '"' doubled, for a 257 reply (RFC 959 appendix II). The
+ * quotes around it belong to the reply. Returns 0 or -ENOBUFS. */
 int path_quote(struct slice p, struct buf *into);
 
 #endif

@@ -1,7 +1,6 @@
-/* The header that a proxy writes in front of a connection, so that the server
- * knows whose it is: HAProxy's PROXY protocol, versions 1 (a line) and 2
- * (binary with TLVs, which are skipped). Pure, and byte by byte: what stands
- * behind the header belongs to somebody else. */
+/* The header in which a proxy names the client of a connection: HAProxy's PROXY
+ * protocol, versions 1 (a line) and 2 (binary; its TLVs are skipped). Pure. It
+ * takes byte by byte, since the bytes after the header belong to the client. */
 #ifndef SALLYPORT_FTP_PROXY_H
 #define SALLYPORT_FTP_PROXY_H
 
@@ -12,33 +11,34 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/slice.h"
 
-#define PROXY_LINE_MAX 107  /* version 1, with its CRLF */
-#define PROXY_MAX      4096 /* version 2, with its TLVs: our bound, not its */
+#define PROXY_LINE_MAX 107 /* bytes of version 1, with its CRLF */
+#define PROXY_MAX                                                              \
+    4096 /* bytes of version 2, with its TLVs; the limit is ours */
 
 enum proxy_state {
-    PROXY_MORE, /* not whole yet */
+    PROXY_MORE, /* not complete yet */
     PROXY_DONE,
     PROXY_BAD
 };
 
 struct proxy_header {
     enum proxy_state state;
-    uint8_t kept[PROXY_LINE_MAX]; /* its beginning */
-    size_t len;                   /* of what came so far */
-    size_t whole;                 /* of version 2, once its head is here */
+    uint8_t kept[PROXY_LINE_MAX]; /* the first bytes */
+    size_t len;                   /* bytes taken so far */
+    size_t whole; /* version 2: size of the header, once known */
 
-    /* Once it is DONE. Where the proxy speaks for itself (LOCAL, a health
-     * check) or can't tell (UNKNOWN, a client without IP) there is no client,
-     * and both are family 0. */
+    /* Valid with PROXY_DONE. Both have family 0 if there is no client: the
+     * proxy speaks for itself (LOCAL, a health check), or can't tell (UNKNOWN,
+     * a client without IP). */
     struct address client;
     struct address server; /* where the client connected to */
-    const char *wrong;     /* once it is BAD, for the log */
+    const char *wrong;     /* with PROXY_BAD: the reason, for the log */
 };
 
 void proxy_init(struct proxy_header *h);
-/* Takes of BYTES, which follow what was taken before, those that certainly
- * belong to the header: *took of them. Takes nothing unless it is MORE, and all
- * as long as it stays MORE. */
+/* Takes those of BYTES that belong to the header; they follow the bytes taken
+ * before. *took is how many. It takes nothing unless the state is PROXY_MORE,
+ * and takes all of BYTES if the state stays so. */
 enum proxy_state proxy_take(struct proxy_header *h, struct slice bytes,
                             size_t *took);
 

@@ -1,4 +1,5 @@
-/* The reply list: code and text in one place; a reply is sent by name. */
+/* The list of replies: code and text, each in one place. Code sends a reply by
+ * its name. */
 #ifndef SALLYPORT_FTP_REPLY_H
 #define SALLYPORT_FTP_REPLY_H
 
@@ -7,10 +8,10 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 
-/* The names; the texts are in src/ftp/reply.c, "{}" standing for an argument.
- * Two columns: name, code. */
+/* Two columns: name and code. src/ftp/reply.c has the texts; "{}" in a text
+ * stands for an argument, which the comment names. */
 #define REPLY_LIST(R)                                                          \
-    R(OPENING, 150)        /* {}: what */                                      \
+    R(OPENING, 150)        /* {}: type or file */                              \
     R(OPENING_UNIQUE, 150) /* STOU, RFC 1123 4.1.2.9; {}: path */              \
     R(OK, 200)                                                                 \
     R(TYPE_OK, 200)    /* {} */                                                \
@@ -20,7 +21,7 @@
     R(MODE_OK, 200) /* {} */                                                   \
     R(STRU_OK, 200)                                                            \
     R(OPTS_UTF8, 200)                                                          \
-    R(OPTS_MLST, 200) /* {}: a blank and facts, or nothing */                  \
+    R(OPTS_MLST, 200) /* {}: a blank and the facts, or nothing */              \
     R(OPTS_HASH, 200) /* {}: name */                                           \
     R(OPTS_MODE, 200) /* {}: level */                                          \
     R(ACTIVE_OK, 200) /* {}: address with port */                              \
@@ -28,12 +29,12 @@
     R(EPSV_ALL, 200)                                                           \
     R(ALLO_OK, 200)                                                            \
     R(CLNT_OK, 200)                                                            \
-    R(CSID, 200) /* facts of the server */                                     \
+    R(CSID, 200) /* facts about the server */                                  \
     R(PRET_OK, 200)                                                            \
     R(CHMOD_OK, 200) /* {}: octal mode */                                      \
     R(UTIME_OK, 200)                                                           \
     R(NO_TRANSFER, 225) /* ABOR with nothing to abort */                       \
-    R(STAT, 211)        /* multi-line */                                       \
+    R(STAT, 211)        /* several lines */                                    \
     R(FEAT, 211)                                                               \
     R(STAT_FOLDER, 213)                                                        \
     R(SIZE, 213)  /* {}: bytes */                                              \
@@ -64,22 +65,22 @@
     R(RENAMED_AS, 250) /* {}: path */                                          \
     R(RENAMED, 250)                                                            \
     R(MLST, 250)                                                               \
-    R(PWD, 257)  /* {}: path_quote() of it */                                  \
-    R(MADE, 257) /* {}: path_quote() of it */                                  \
+    R(PWD, 257)  /* {}: made by path_quote() */                                \
+    R(MADE, 257) /* {}: made by path_quote() */                                \
     R(NEED_PASSWORD, 331)                                                      \
     R(REST_OK, 350) /* {}: offset */                                           \
     R(RANG_OK, 350) /* {}: first, {}: last */                                  \
     R(RANG_RESET, 350)                                                         \
     R(RNFR_OK, 350)                                                            \
     R(SHUTTING_DOWN, 421)                                                      \
-    R(TIMED_OUT, 421) /* {}: what */                                           \
+    R(TIMED_OUT, 421) /* {}: what timed out */                                 \
     R(TOO_MANY, 421)  /* {}: which limit */                                    \
     R(KICKED, 421)                                                             \
     R(ACCOUNT_CHANGED, 421)                                                    \
     R(LOST_SERVICE, 421)                                                       \
     R(TOO_MANY_TRIES, 421)                                                     \
     R(PLAIN_SECRET, 421) /* USER, PASS, ACCT before TLS */                     \
-    R(NO_DATA, 425)      /* {}: why */                                         \
+    R(NO_DATA, 425)      /* {}: the reason */                                  \
     R(NO_PORT, 425)      /* {}: range */                                       \
     R(USE_PASV_FIRST, 425)                                                     \
     R(USE_EPSV, 425)                                                           \
@@ -90,7 +91,7 @@
     R(OTHER_CERTIFICATE, 425)                                                  \
     R(CUT, 426) /* {}: cause */                                                \
     R(TRANSFER_ABORTED, 426)                                                   \
-    R(BAD_DATA, 426) /* {}: what it is */                                      \
+    R(BAD_DATA, 426) /* {}: what is wrong with it */                           \
     R(STALLED, 426)  /* {}: seconds */                                         \
     R(FILE_BUSY, 450)                                                          \
     R(LOCAL_ERROR, 451) /* {}: cause */                                        \
@@ -98,7 +99,7 @@
     R(OVERTAKEN, 450)                                                          \
     R(FILE_CHANGED, 451)                                                       \
     R(FOLDER_MOVED, 451)                                                       \
-    R(STANDS, 451) /* failed after the rename */                               \
+    R(STANDS, 451) /* an error after the rename */                             \
     R(UNLOGGED, 451)                                                           \
     R(UNLOGGED_STANDS, 451) /* {}: name */                                     \
     R(UNLOGGED_DONE, 451)                                                      \
@@ -168,21 +169,22 @@ enum reply {
 };
 
 unsigned reply_code(enum reply r);
-/* The text with its "{}" as they are. */
+/* The text, with each "{}" unreplaced. Never NULL. */
 const char *reply_text(enum reply r);
 
-/* A path with every byte a '"' that is doubled fits. */
+/* Room for a path in which every byte is a doubled '"'. */
 #define REPLY_ARGUMENT_MAX 8200
 
-/* "NNN text\r\n" with the arguments in place of the "{}" (missing ones empty);
- * control bytes in arguments become '?', an argument is cut to
- * REPLY_ARGUMENT_MAX bytes. 0 or -ENOBUFS; then nothing was added. */
+/* Adds "NNN text\r\n" with the N arguments in place of the "{}"; missing
+ * arguments are empty. Control bytes in arguments become '?', and an argument
+ * is cut to REPLY_ARGUMENT_MAX bytes. Returns 0, or -ENOBUFS with nothing
+ * added. */
 int reply_build(struct buf *into, enum reply r, const struct slice *args,
                 size_t n);
-/* Multi-line (RFC 959 4.2): "NNN-title\r\n", then, between begin and end, lines
- * added by reply_line() with one blank in front, then "NNN End\r\n". A CRLF at
- * the end of a line (a listing's) isn't doubled; other CR, LF and NUL in it
- * become '?'. */
+/* A reply of several lines (RFC 959 4.2): reply_begin() adds "NNN-title\r\n",
+ * reply_line() one line with a blank before it, and reply_end() "NNN End\r\n".
+ * A line may end with its own CRLF, as those of listings do; other CR, LF and
+ * NUL become '?'. Each returns 0, or -ENOBUFS with nothing added. */
 int reply_begin(struct buf *into, enum reply r);
 int reply_line(struct buf *into, struct slice line);
 int reply_end(struct buf *into, enum reply r);

@@ -8,17 +8,19 @@
 
 struct times {
     time_t access, modify;
-    struct slice path; /* what stands behind, or in front, verbatim */
+    struct slice path; /* unchanged; before or after the times */
 };
 
-/* "YYYYMMDDHHMMSS", UTC, also with a fraction: the same results. */
+/* Parses "YYYYMMDDHHMMSS" in UTC; a fraction (RFC 3659 2.3) is dropped. Returns
+ * as times_parse(). */
 int time_parse(struct slice text, time_t *ret);
-/* "YYYYMMDDHHMMSS path", UTC, also with a fraction (RFC 3659 2.3), which is
- * dropped. -EINVAL: not of this form. -ERANGE: of this form, but there is no
- * such time, or it is out of the years 1970 to 9999. */
+/* Parses "YYYYMMDDHHMMSS path", in UTC; a fraction is dropped. Returns 0;
+ * -EINVAL: not of this form; -ERANGE: no such time, or not in the years 1970 to
+ * 9999. */
 int times_parse(struct slice argument, struct times *ret);
-/* SITE UTIME's argument: "YYYYMMDDHHMM[SS] path" or "path atime mtime ctime
- * UTC", where nobody can set the third. The same results. */
+/* Parses the argument of SITE UTIME: "YYYYMMDDHHMM[SS] path" or "path atime
+ * mtime ctime UTC". The ctime is checked and ignored: nobody can set it.
+ * Returns as times_parse(). */
 int times_parse_utime(struct slice argument, struct times *ret);
 
 #endif

@@ -82,6 +82,14 @@ Test(slice, number)
     }
 }
 
+Test(slice, is_digits)
+{
+    cr_assert(slice_is_digits(SLICE("0123456789")));
+    cr_assert_not(slice_is_digits(SLICE("")));
+    cr_assert_not(slice_is_digits(SLICE("12a")));
+    cr_assert_not(slice_is_digits(SLICE("-1")));
+}
+
 Test(slice, among)
 {
     static const char *const words[] = { "a", "ab", "" };

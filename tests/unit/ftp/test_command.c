@@ -306,7 +306,7 @@ Test(command, request)
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
         struct request q;
 
-        request_parse(table[i].line, &q);
+        command_parse(table[i].line, &q);
         cr_expect(slice_equal(q.verb, table[i].verb), "row %zu", i);
         cr_expect(slice_equal(q.argument, table[i].argument), "row %zu", i);
         cr_expect_eq(q.command, table[i].name ? find(table[i].name) : NULL,
@@ -318,7 +318,7 @@ Test(command, empty_argument_is_a_slice)
 {
     struct request q;
 
-    request_parse((struct slice){ NULL, 0 }, &q);
+    command_parse((struct slice){ NULL, 0 }, &q);
     cr_expect(q.verb.ptr && q.argument.ptr && !q.command);
 }
 

@@ -43,7 +43,7 @@ Test(foreign, lines)
         struct request q;
 
         cr_expect(foreign_line(slice_from(other[i])), "%s", other[i]);
-        request_parse(slice_from(other[i]), &q);
+        command_parse(slice_from(other[i]), &q);
         cr_expect_null(q.command, "%s", other[i]);
     }
     for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)

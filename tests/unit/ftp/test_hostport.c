@@ -158,7 +158,7 @@ Test(hostport, epsv)
 
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
         enum epsv_argument e = (enum epsv_argument)77;
-        int r = epsv_parse(slice_from(table[i].text), &e);
+        int r = hostport_parse_epsv(slice_from(table[i].text), &e);
 
         cr_expect_eq(r, table[i].error, "\"%s\": %d", table[i].text, r);
         cr_expect_eq(e, r == 0 ? table[i].expected : (enum epsv_argument)77,

@@ -11,7 +11,7 @@ static const struct {
     const char *room;
     size_t shared;
 } exceptions[] = {
-    { "ctl", 7 }, { "files", 4 },   { "ftp", 3 }, { "gate", 11 },
+    { "ctl", 7 }, { "files", 4 },   { "gate", 11 },
     { "ipc", 1 }, { "master", 18 },
 };
 #define EXCEPTIONS (sizeof(exceptions) / sizeof(exceptions[0]))
