@@ -1,5 +1,5 @@
-/* The command line: words and long options in any order, from one table.
- * Pure, but for the help. */
+/* The command line: words and long options in any order, from one table. Pure,
+ * except for the help. */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 static const struct option_row {
     const char *name;
     unsigned bit;
-    size_t offset;     /* in struct arguments */
-    const char *value; /* what it is called in the help; NULL: takes none */
+    size_t offset;     /* of the field in struct arguments */
+    const char *value; /* its name in the help; NULL: takes none */
     const char *help;
 } rows[] = {
 #define AT(field) offsetof(struct arguments, field)
@@ -67,7 +67,7 @@ static int usage(struct complaint *c, const char *what, const char *text)
     return EX_USAGE;
 }
 
-/* "--home DIR" or "--home=DIR". *next is the argument after this one. */
+/* Takes "--home DIR" or "--home=DIR". *next is the argument after TEXT. */
 static int take_option(struct arguments *a, const char *text, char ***next,
                        struct complaint *c)
 {

@@ -1,6 +1,6 @@
-/* Names of client certificates, from what people copy out of other programs to
- * what stands in the users file. Pure; whether they are names at all, the room
- * users says. */
+/* Converts names of client certificates from the forms of other programs to
+ * that of the users file. Pure. The room users checks whether a name is
+ * valid. */
 #include "certificate.h"
 
 #include <errno.h>
@@ -9,8 +9,9 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/domain/pin.h"
 
-/* openssl(1) prints a ';' behind a backslash, and a space at either end of a
- * value; they go with it. A backslash that is escaped itself is the name's. */
+/* openssl(1) prints a backslash before a ';', and before a space at either end
+ * of a value; that backslash is dropped. An escaped backslash belongs to the
+ * name and stays. */
 static int settle_pairs(const char *text, struct buf *into)
 {
     int r = 0;

@@ -1,5 +1,5 @@
-/* The table of commands: a new one is a row here and its function. Usage, help
- * and what may be given come from it. */
+/* The table of commands. A new command is a row here and a function. Usage,
+ * help and the permitted options come from the row. */
 #include "ctl.h"
 
 const struct ctl_command ctl_commands[] = {
@@ -90,25 +90,25 @@ const struct ctl_command ctl_commands[] = {
       .example = "sallyportctl partials purge --older-than 2" },
     { .group = "status",
       .options = OPTION_JSON,
-      .run = server_status,
+      .run = status_show,
       .syntax = "[--json]",
       .help = "Tell how the running server is",
       .example = "sallyportctl status" },
     { .group = "who",
       .options = OPTION_JSON,
-      .run = server_who,
+      .run = sessions_who,
       .syntax = "[--json]",
       .help = "List the sessions of the running server",
       .example = "sallyportctl who" },
     { .group = "kick",
       .takes = TAKES_SESSION,
-      .run = server_kick,
+      .run = sessions_kick,
       .syntax = "USER | SERIAL | ADDRESS",
       .help = "End the sessions of a user, the one of that serial, or those "
               "of a client's address",
       .example = "sallyportctl kick anna" },
     { .group = "reload",
-      .run = server_reload,
+      .run = status_reload,
       .syntax = "",
       .help = "Have the running server take configuration, users and "
               "certificates anew",

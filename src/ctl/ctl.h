@@ -1,5 +1,5 @@
-/* What the commands of sallyportctl share. Functions that return "an exit
- * code" return 0 or one of sysexits.h, with the complaint said. */
+/* Common parts of sallyportctl's commands. "An exit code" is 0 or a code of
+ * sysexits.h; with the latter a function has filled in the complaint. */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
@@ -12,14 +12,14 @@
 #define CTL_LOCK_MS     10000
 #define CERTIFICATE_MAX 2048
 
-/* The command line, cut up. */
+/* The parsed command line. */
 struct arguments {
     const char *word[4]; /* "user", "add", NAME, one too many */
     size_t words;
     const char *config, *home, *comment, *role, *uid, *gid, *older_than;
     const char *on_conflict, *data_binding, *certificate, *login;
     bool json, purge, yes, all, hash_stdin, help, version;
-    unsigned given; /* bit per row of the option table */
+    unsigned given; /* bits of enum ctl_option */
 };
 
 enum ctl_option {
@@ -41,10 +41,10 @@ enum ctl_option {
     OPTION_LOGIN = 32768,
     OPTION_GID = 65536,
     OPTION_HASH_STDIN = 131072,
-    /* The keys of a row's last column that an option sets. */
+    /* Options that set a key in the last column of a row. */
     OPTIONS_OF_KEYS = OPTION_ON_CONFLICT | OPTION_DATA_BINDING |
                       OPTION_CERTIFICATE | OPTION_LOGIN,
-    /* All that a row has. */
+    /* Options that set any column of a row. */
     OPTIONS_OF_USER = OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT |
                       OPTION_ROLE | OPTION_UID | OPTION_GID | OPTION_HASH_STDIN,
 };
@@ -53,20 +53,20 @@ struct context {
     struct arguments args;
     struct settings settings;
     struct complaint complaint;
-    char certificate[CERTIFICATE_MAX]; /* that was given, as a row has it */
-    int patience; /* ms that the server has for an answer; 0: as usual */
+    char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
+    int patience; /* ms for an answer of the server; 0: the default */
 };
 
 enum ctl_takes {
     TAKES_NOTHING,
-    TAKES_NAME, /* of a user */
+    TAKES_NAME, /* a user's name */
     TAKES_NAME_OR_NOTHING,
     TAKES_SESSION, /* a word that names sessions */
 };
 
 struct ctl_command {
     const char *group;
-    const char *name; /* NULL: the group is all of it */
+    const char *name; /* NULL: the group is the whole command */
     enum ctl_takes takes;
     unsigned options; /* besides --config and --help */
     bool asks_password;
@@ -76,28 +76,33 @@ struct ctl_command {
 extern const struct ctl_command ctl_commands[];
 extern const size_t ctl_command_count;
 
-/* The whole program; its exit code. */
+/* Runs the program. Returns its exit code. */
 int ctl_run(int argc, char **argv);
 
-/* EX_USAGE for what isn't an option or lacks its value. */
+/* Parses ARGV. Returns 0, or EX_USAGE with the complaint: an unknown option, or
+ * one without its value. */
 int arguments_parse(struct arguments *a, int argc, char **argv,
                     struct complaint *c);
 /* The name of the first given option that isn't in ALLOWED, or NULL. */
 const char *arguments_beyond(const struct arguments *a, unsigned allowed);
 
-/* Prints a line for each option of those bits. */
+/* Prints a line for each option in OF, bits of enum ctl_option. */
 void arguments_help(unsigned of);
 
-/* Complains, and returns CODE. */
+/* Fills in the complaint, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The exit code that fits an errno of a file. */
+/* The exit code for an errno of a file. */
 int ctl_exit_of(int error);
 
-/* The name on the command line as a row, or EX_NOUSER. */
+/* Finds the user whose name is on the command line. Returns 0, or EX_NOUSER
+ * with the complaint. *ret belongs to U. */
 int ctl_find(struct context *x, const struct users *u, const struct user **ret);
+/* The same, after loading the users file into *u without a lock. Returns an
+ * exit code; in any case the caller calls users_release(). */
+int ctl_load_user(struct context *x, struct users *u, const struct user **ret);
 
-/* The commands, each an exit code. */
+/* The commands. Each returns an exit code. */
 int user_add(struct context *x);
 int user_change(struct context *x);
 int user_passwd(struct context *x);
@@ -108,9 +113,9 @@ int user_lock(struct context *x);
 int user_unlock(struct context *x);
 int partials_list(struct context *x);
 int partials_purge(struct context *x);
-int server_status(struct context *x);
-int server_reload(struct context *x);
-int server_who(struct context *x);
-int server_kick(struct context *x);
+int status_show(struct context *x);
+int status_reload(struct context *x);
+int sessions_who(struct context *x);
+int sessions_kick(struct context *x);
 
 #endif

@@ -1,6 +1,6 @@
 /* An edit of the users file. The lock is a file of its own beside it
- * (USERS.lock), since the users file itself is exchanged. Two edits never
- * overlap; a reader never needs the lock. */
+ * (USERS.lock), since the edit replaces the users file itself. Two edits never
+ * overlap; a reader needs no lock. */
 #include "edit.h"
 
 #include <errno.h>
@@ -28,8 +28,8 @@ static int edit_fail(struct edit *e, int error, const char *what)
     return ctl_exit_of(error);
 }
 
-/* A link to the users file is followed once and for all, or the rename would
- * replace the link. */
+/* A link to the users file is resolved first, or the rename would replace the
+ * link. */
 static int resolve(struct edit *e, const char *path)
 {
     char folder[PATH_MAX], *slash;
@@ -107,7 +107,7 @@ static int take_lock(struct edit *e, unsigned lock_ms)
     return 0;
 }
 
-/* The file's text and its rows; what isn't there yet is empty. */
+/* Reads the file's text and its rows. A missing file is empty. */
 static int read_current(struct edit *e)
 {
     FD_CLEANUP int fd = open_beside(e, "", O_RDONLY);
@@ -121,7 +121,7 @@ static int read_current(struct edit *e)
         return edit_fail(e, errno, "can't be read");
     e->exists = true;
     r = fd_read_file(fd, &e->text);
-    if (r && r != -EFBIG) /* too large: users_read() says so */
+    if (r && r != -EFBIG) /* too large: users_read() complains */
         return edit_fail(e, -r, "can't be read");
     return users_read(&e->users, fd, e->path, e->complaint) ? EX_DATAERR : 0;
 }
@@ -147,7 +147,7 @@ void edit_release(struct edit *e)
     buf_release(&e->text);
     users_release(&e->users);
     fd_close(&e->folder_fd);
-    fd_close(&e->lock_fd); /* the lock goes with it */
+    fd_close(&e->lock_fd); /* releases the lock too */
 }
 
 static int not_opened(const char *path, int error, struct complaint *c)
@@ -159,7 +159,7 @@ static int not_opened(const char *path, int error, struct complaint *c)
     return ctl_exit_of(error);
 }
 
-int users_load(struct users *u, const char *path, struct complaint *c)
+int edit_load_users(struct users *u, const char *path, struct complaint *c)
 {
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -169,8 +169,8 @@ int users_load(struct users *u, const char *path, struct complaint *c)
     return users_read(u, fd, path, c) ? EX_DATAERR : 0;
 }
 
-int users_load_some(struct users *u, const char *path, users_report *tell,
-                    struct complaint *c)
+int edit_load_some_users(struct users *u, const char *path, users_report *tell,
+                         struct complaint *c)
 {
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int mistakes;
@@ -204,7 +204,7 @@ int edit_append(struct edit *e, struct slice line)
     return 0;
 }
 
-/* Exchanges the LEN bytes at AT for others. */
+/* Replaces the LEN bytes at AT. */
 static int splice_text(struct edit *e, size_t at, size_t len, struct slice by)
 {
     struct buf changed;
@@ -226,7 +226,7 @@ static int splice_text(struct edit *e, size_t at, size_t len, struct slice by)
     return 0;
 }
 
-/* Where the user's line stands in the text, with its end. */
+/* The user's line in the text, with its line end. */
 static struct slice line_of(const struct edit *e, const struct user *user)
 {
     struct slice rest = buf_slice(&e->text), line = { NULL, 0 };
@@ -257,8 +257,8 @@ int edit_set_column(struct edit *e, const struct user *user,
                        slice_from(text));
 }
 
-/* Where the last column begins: after the seventh colon. The line was read as
- * a user's, so it has them all. */
+/* The last column of the line: all after the seventh colon. The line was parsed
+ * as a user's, so it has all columns. */
 static struct slice options_of(struct slice line)
 {
     struct slice column;
@@ -304,7 +304,7 @@ int edit_set_key(struct edit *e, const struct user *user, const char *key,
     return r;
 }
 
-/* What was written must be what auth and master will accept. */
+/* Auth and master must accept what was written. */
 static int check_written(int fd, void *owner)
 {
     struct edit *e = owner;

@@ -1,5 +1,5 @@
-/* An edit of the users file: locked, and whole or not at all. Lines that it
- * doesn't touch stay byte for byte. */
+/* An edit of the users file: locked, and atomic. Lines that it doesn't change
+ * keep every byte. */
 #ifndef CTL_EDIT_H
 #define CTL_EDIT_H
 
@@ -12,34 +12,35 @@
 #include "sallyport/users/users.h"
 
 struct edit {
-    char path[PATH_MAX]; /* of the users file, links resolved */
-    char *name;          /* in the folder: the end of path */
+    char path[PATH_MAX]; /* the users file, links resolved */
+    char *name;          /* the file's name: the end of path */
     int folder_fd, lock_fd;
     bool exists;
     struct stat old;
-    struct buf text;    /* the file as it will be */
-    struct users users; /* the file as it was */
+    struct buf text;    /* the new file */
+    struct users users; /* the old file */
     struct complaint *complaint;
 };
 
-/* All below return an exit code, with the complaint said. */
+/* All functions below return an exit code, with the complaint filled in. */
 
-/* The users, without a lock; none where there is no file. */
-int users_load(struct users *u, const char *path, struct complaint *c);
-/* The same of a file with mistakes: they are told, and what can be read is in
- * *u; then EX_DATAERR. */
-int users_load_some(struct users *u, const char *path, users_report *tell,
-                    struct complaint *c);
-/* Waits up to LOCK_MS for the lock beside the file, then reads it. Release it
- * in any case. */
+/* Loads the users without a lock. A missing file has none. In any case the
+ * caller calls users_release(). */
+int edit_load_users(struct users *u, const char *path, struct complaint *c);
+/* The same for a file that may have mistakes: TELL gets each mistake, and *u
+ * the correct rows. Returns EX_DATAERR then. */
+int edit_load_some_users(struct users *u, const char *path, users_report *tell,
+                         struct complaint *c);
+/* Waits up to LOCK_MS for the lock, and reads the file. In any case the caller
+ * calls edit_release(). */
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,
               struct complaint *c);
 void edit_release(struct edit *e);
 
-/* The line is without its end. */
+/* LINE has no line end. */
 int edit_append(struct edit *e, struct slice line);
 int edit_remove(struct edit *e, const struct user *user);
-/* Exchanges a column of the user's line, of those before the last. */
+/* Replaces a column of the user's line; the last column has edit_set_key(). */
 enum edit_column {
     EDIT_HASH = 1,
     EDIT_UID,
@@ -49,13 +50,13 @@ enum edit_column {
 };
 int edit_set_column(struct edit *e, const struct user *user,
                     enum edit_column column, const char *text);
-/* The word KEY=VALUE in the last column instead of the one with that key; VALUE
- * NULL: none. */
+/* Sets KEY=VALUE in the last column, and removes an older value of KEY. VALUE
+ * NULL only removes it. */
 int edit_set_key(struct edit *e, const struct user *user, const char *key,
                  const char *value);
 int edit_commit(struct edit *e);
 
-/* The highest uid that was ever given out (USERS.last-uid); 0: none. */
+/* The highest uid that was ever assigned (USERS.last-uid); 0: none. */
 int edit_last_uid(struct edit *e, uint64_t *ret);
 int edit_set_last_uid(struct edit *e, uint64_t uid);
 

@@ -1,5 +1,5 @@
-/* What the options say of a row's columns, checked before anything is written.
- * A hash is never an argument, which all users of the machine could read. */
+/* The columns of a row, from options; checked before anything is written. A
+ * hash is never an argument: all users of the machine could read it. */
 #include "fields.h"
 
 #include <string.h>

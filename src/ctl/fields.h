@@ -1,4 +1,4 @@
-/* The columns of a user's row that options give, for "user add" and "user
+/* The columns of a user's row that options set, for "user add" and "user
  * change". */
 #ifndef CTL_FIELDS_H
 #define CTL_FIELDS_H
@@ -7,23 +7,23 @@
 
 struct fields {
     const char *comment;           /* NULL: not given */
-    char home[USER_HOME_MAX + 1];  /* tidy; "": not given */
-    char homes[SETTINGS_PATH_MAX]; /* the setting, tidy */
-    char hash[USER_HASH_MAX + 1];  /* "": not given; fields_wipe() */
+    char home[USER_HOME_MAX + 1];  /* home_tidy()'s form; "": not given */
+    char homes[SETTINGS_PATH_MAX]; /* the setting, in home_tidy()'s form */
+    char hash[USER_HASH_MAX + 1];  /* "": not given; fields_wipe() wipes it */
     unsigned rights;               /* 0: not given */
     uint64_t uid, gid;             /* 0: not given */
 };
 
-/* All return an exit code, with the complaint said. */
+/* Each function returns an exit code, with the complaint filled in. */
 
-/* Takes the options that were given, but for the hash. */
+/* Takes the given options, except the hash. */
 int fields_take(struct context *x, struct fields *f);
-/* HOME, an absolute path, into f->home. */
+/* Takes HOME, an absolute path, into f->home. */
 int fields_take_home(struct context *x, struct fields *f, const char *home);
-/* With --hash-stdin: one line of standard input. */
+/* With --hash-stdin: reads the hash, one line of standard input. */
 int fields_take_hash(struct context *x, struct fields *f);
-/* Does the uid or the home of F belong to a row besides OWN, which may be NULL?
- */
+/* Refuses the uid and the home of F if another row than OWN has them. OWN may
+ * be NULL. */
 int fields_check(struct context *x, const struct fields *f,
                  const struct users *u, const struct user *own);
 void fields_wipe(struct fields *f);

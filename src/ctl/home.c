@@ -1,6 +1,6 @@
-/* Makes homes. Runs as root over folders in which users may change names under
- * our feet: every step acts on a descriptor, and no link is followed in the
- * last component. */
+/* Makes homes. Runs as root in directories in which users may rename things at
+ * the same time. So each step acts on a descriptor, and the last component is
+ * never followed if it is a link. */
 #include "home.h"
 
 #include <errno.h>
@@ -55,7 +55,7 @@ static uid_t wanted_owner(uid_t uid)
     return geteuid() == 0 ? uid : geteuid();
 }
 
-/* 0711: each user passes through it, and can't see who else is there. */
+/* 0711: each user passes through it, but can't list the other homes. */
 static int make_homes(const char *homes, struct complaint *c)
 {
     if (mkdir(homes, 0711) == 0)
@@ -91,7 +91,7 @@ int home_open_parent(const char *home, const char *homes)
     return fd < 0 ? -errno : fd_take(&fd);
 }
 
-/* A home that was there: kept when it is the user's own. */
+/* Keeps an existing home if it belongs to the user. */
 static int check_kept(int fd, const char *home, uid_t uid, struct complaint *c)
 {
     struct stat st;
@@ -100,7 +100,7 @@ static int check_kept(int fd, const char *home, uid_t uid, struct complaint *c)
         return home_fail(c, home, errno);
     if (st.st_uid == wanted_owner(uid))
         return 0;
-    if (st.st_uid == 0) /* made by hand, or the system's own, such as /etc */
+    if (st.st_uid == 0) /* made by hand, or a system directory such as /etc */
         complain(c,
                  "%s exists and belongs to root; give another --home DIR, or, "
                  "if it was made for this user, run: chown %u %s",

@@ -1,4 +1,4 @@
-/* Homes: made and removed. "An exit code" is 0 or one of sysexits.h. */
+/* Homes: made and removed. "An exit code" is 0 or a code of sysexits.h. */
 #ifndef CTL_HOME_H
 #define CTL_HOME_H
 
@@ -9,33 +9,35 @@
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/slice.h"
 
-/* An absolute path without "//" and without '/' at its end: 0, or
- * -ENAMETOOLONG. Judges by the text alone. */
+/* Copies an absolute path without "//" and without '/' at its end. Returns 0 or
+ * -ENAMETOOLONG. It looks only at the text. */
 int home_tidy(struct slice path, char *out, size_t size);
-/* PATH is FOLDER or lies beneath it (both tidy). */
+/* Is PATH equal to FOLDER or beneath it? Both come from home_tidy(). */
 bool home_beneath(const char *path, const char *folder);
 
-/* The folder that the home is in, or -errno. Beneath HOMES no component may be
- * a symbolic link, for a user could have made it. */
+/* Opens the directory that the home is in. Returns the descriptor, which the
+ * caller closes, or -errno. Beneath HOMES no component may be a symbolic link,
+ * since a user could have made it. */
 int home_open_parent(const char *home, const char *homes);
 
-/* An exit code. Makes the folder, 0700, the user's when run by root. *made is
- * false for one that was there and is kept; one of somebody else's is refused,
- * and so is a symbolic link. HOMES is made too where only it is missing. */
+/* Makes the home with mode 0700; as root it gives it to UID and GID. *made is
+ * false if the home existed and is kept. It refuses a symbolic link and
+ * somebody else's directory. It also makes HOMES if that alone is missing.
+ * Returns an exit code. */
 int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
               bool *made, struct complaint *c);
-/* Removes an empty home again. */
+/* Removes a home that is empty. */
 void home_unmake(const char *home);
 
-/* 0 when nothing is mounted on or in the folder that FD is open on; -EXDEV when
- * something is; -errno when that can't be learnt. */
-int home_holds_mount(int fd);
+/* Is nothing mounted on the directory FD or beneath it? Returns 0; -EXDEV:
+ * something is; another -errno: it can't be found out. */
+int mounts_within(int fd);
 
-/* An exit code. Removes the home and all in it: only beneath HOMES (its path
- * from there must hold no symbolic link), only when UID owns it, only when
- * nothing is mounted there, also not by mount --bind; then nothing is removed.
- */
-int home_purge(const char *home, const char *homes, uid_t uid,
+/* Removes the home and all that is in it. Conditions: the home is beneath
+ * HOMES, its path from there has no symbolic link, UID owns it, and nothing is
+ * mounted in it (nor by mount --bind). Otherwise it removes nothing. Returns an
+ * exit code. */
+int purge_home(const char *home, const char *homes, uid_t uid,
                struct complaint *c);
 
 #endif

@@ -1,4 +1,4 @@
-/* What all commands with --json share. */
+/* JSON output, for all commands with --json. */
 #ifndef CTL_JSON_H
 #define CTL_JSON_H
 
@@ -7,12 +7,13 @@
 
 struct context;
 
-/* JSON is UTF-8; bytes of a text that isn't become '?'. */
+/* JSON is UTF-8: other bytes of TEXT become '?'. The caller owns the value;
+ * NULL: no memory. */
 json_t *json_text(const char *text);
-/* A time in seconds since 1970 as text; null for 0. */
+/* A time in seconds since 1970 as text; null for 0. Ownership as above. */
 json_t *json_time(int64_t seconds);
-/* To standard output, with an end of line; an exit code. Takes VALUE; NULL is
- * want of memory. */
+/* Prints VALUE and a line end, and frees it. VALUE NULL means no memory.
+ * Returns an exit code. */
 int json_write(struct context *x, json_t *value);
 
 #endif

@@ -1,5 +1,5 @@
-/* --on-conflict, --data-binding and others: words of the last column, for "user
- * add" and "user change". A new key is a row here. */
+/* --on-conflict, --data-binding and the like: keys in the last column of a row,
+ * for "user add" and "user change". A new key is a row here. */
 #include "keys.h"
 
 #include <stdio.h>
@@ -11,16 +11,16 @@
 #include "sallyport/domain/client_certificates.h"
 #include "sallyport/domain/conflict.h"
 
-/* Instead of a word: as the server's setting says. */
+/* The word for: use the server's setting. */
 #define DEFAULT "default"
 
 static const char *const login_words[] = { "password", "certificate" };
 
 static const struct key_row {
     const char *key, *option;
-    size_t offset; /* in struct arguments */
+    size_t offset; /* of the option's value in struct arguments */
     const char *const *words;
-    size_t count; /* 0: it isn't a word; certificate_tidy() */
+    size_t count; /* 0: no list of words, but certificate_tidy() */
 } rows[] = {
     { "on_conflict", "on-conflict", offsetof(struct arguments, on_conflict),
       conflict_words, CONFLICT_COUNT },
@@ -32,7 +32,7 @@ static const struct key_row {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-/* What was given, or NULL. */
+/* The option's value, or NULL. */
 static const char *given(const struct context *x, const struct key_row *row)
 {
     const char *text =
@@ -62,7 +62,7 @@ static int keys_refuse(struct context *x, const struct key_row *row)
                     given(x, row), words);
 }
 
-/* Into x->certificate, as a row has it. */
+/* Puts the certificate's name into x->certificate, as a row has it. */
 static int keys_take_certificate(struct context *x)
 {
     const char *text = x->args.certificate;

@@ -1,4 +1,4 @@
-/* The keys of a user's last column that have an option of their own. */
+/* Keys in the last column of a user's row that have an option. */
 #ifndef CTL_KEYS_H
 #define CTL_KEYS_H
 
@@ -7,17 +7,17 @@
 
 #define KEYS_TEXT_MAX (CERTIFICATE_MAX + 160)
 
-/* Those of type int return an exit code, with the complaint said. */
+/* Functions of type int return an exit code, with the complaint filled in. */
 
-/* Each option that was given has a word that there is. */
+/* Checks that the value of each given option is a known word. */
 int keys_check(struct context *x);
-/* " key=value" for each of them, for a new row. */
+/* Writes " key=value" for each given option, for a new row. */
 void keys_text(const struct context *x, char out[KEYS_TEXT_MAX]);
-/* In the user's row. */
+/* Sets the given options in the user's row. */
 int keys_set(struct context *x, struct edit *e, const struct user *user);
 
-/* When all is done: says so if a certificate was given, and the server asks
- * nobody for one. */
+/* At the end of a command: prints a hint if a certificate was given, but the
+ * server never asks for one. */
 void keys_hint(const struct context *x);
 
 #endif

@@ -1,6 +1,6 @@
-/* sallyportctl, for the administrator: users now, sessions later. Runs as who
- * calls it, and keeps nothing running; must never take a password as an
- * argument. */
+/* sallyportctl, the administrator's program: users, sessions, partial uploads,
+ * status. It runs as its caller and leaves nothing running. It never takes a
+ * password as an argument. */
 #include "ctl.h"
 
 int main(int argc, char **argv)

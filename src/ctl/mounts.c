@@ -1,6 +1,6 @@
-/* Finds what is mounted within a folder, for "user del --purge", which must
- * know before it removes anything. Reads /proc/self/mountinfo; enters nothing.
- */
+/* Finds mounts within a directory, for "user del --purge", which must know
+ * before it removes anything. It reads /proc/self/mountinfo and enters no
+ * directory. */
 #include "home.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "sallyport/base/fd.h"
 
 #define MOUNTS_MAX   (16u << 20)
-#define FIELDS_AHEAD 4 /* id, parent, device, root; then the place */
+#define FIELDS_AHEAD 4 /* id, parent, device, root; then the mount point */
 
 static bool is_octal(char c)
 {
@@ -42,7 +42,7 @@ static int unescape(struct slice text, char *out, size_t size)
     return 0;
 }
 
-/* Where the mount of this line is. */
+/* The mount point in a line. */
 static int place_of(struct slice line, char *out, size_t size)
 {
     struct slice field = { NULL, 0 };
@@ -69,7 +69,7 @@ static int look_for(struct slice mounts, const char *folder)
     return 0;
 }
 
-int home_holds_mount(int fd)
+int mounts_within(int fd)
 {
     FD_CLEANUP int list = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     char name[64], folder[PATH_MAX];

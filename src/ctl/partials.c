@@ -1,7 +1,7 @@
-/* "partials list" and "partials purge": for each user the server forks a
- * process files, with that user's rights only, which looks and removes, and
- * tells this process what it found. Lines are written as they come; what a
- * client chose as a name is escaped. Opens nothing in a home itself. */
+/* "partials list" and "partials purge". For each user the server forks a
+ * process files with that user's rights; it searches and removes, and sends
+ * this program what it found. Lines are printed as they arrive, and file names
+ * are escaped. This program opens nothing in a home. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,16 +25,17 @@
 
 #define DAY      86400
 #define DAYS_MAX 36500
-/* The server ends a walk after 15 minutes; this is for one that doesn't. */
+/* The server ends a search after 15 minutes. This limit is for a server that
+ * doesn't. */
 #define WALK_MS   (16 * 60 * 1000)
 #define TEXT_ROOM (5 * (FTP_PATH_MAX + 1024))
 
 struct search {
     struct context *x;
     bool remove;
-    uint64_t age; /* seconds at least */
+    uint64_t age; /* minimum, in seconds */
     int64_t now;
-    const char *user; /* whose home is being looked at */
+    const char *user; /* whose home is searched */
     uint64_t lines;
     uint64_t count[PARTIAL_STATE_COUNT];
     uint64_t bytes[PARTIAL_STATE_COUNT];
@@ -80,7 +81,8 @@ static json_t *json_slice(struct slice s)
     return json_text(text);
 }
 
-/* One a line, in an array that is never in memory as a whole. */
+/* Prints one partial as a line of an array. The array is never in memory as a
+ * whole. */
 static int print_partial_json(struct search *s, const struct msg_partial *msg)
 {
     char when[WHEN_MAX];
@@ -140,7 +142,7 @@ static int walk(struct search *s, struct channel *files)
     return code;
 }
 
-/* The server hangs up on files when it is hung up on: so its own channel stays
+/* The server ends files when its own channel closes, so that channel stays open
  * until the end. */
 static int search_user(struct search *s)
 {
@@ -167,19 +169,19 @@ static int search_user(struct search *s)
     return code;
 }
 
-/* Without a server, or without the right to ask it, no other user is worth a
- * try. */
+/* Without a server, or without the right to ask it, other users would fail
+ * too. */
 static bool is_hopeless(int code)
 {
     return code == EX_UNAVAILABLE || code == EX_NOPERM;
 }
 
-/* What goes wrong with one user is told, and the next one is looked at. */
+/* Reports a failure with one user, and goes on with the next. */
 static int search_all(struct search *s)
 {
     struct complaint *c = &s->x->complaint;
     struct users u;
-    int code = users_load(&u, s->x->settings.users, c), first = code;
+    int code = edit_load_users(&u, s->x->settings.users, c), first = code;
 
     for (size_t i = 0; i < u.count && !is_hopeless(code); i++) {
         s->user = u.row[i].name;
@@ -220,7 +222,7 @@ static int search_homes(struct search *s)
     return code;
 }
 
-/* --older-than, or *age as it is. */
+/* Takes --older-than; otherwise *age doesn't change. */
 static int take_age(struct context *x, uint64_t *age)
 {
     uint64_t days;

@@ -1,6 +1,6 @@
-/* A password from the terminal or standard input; never from an argument,
- * which all users of the machine could read. Wiped everywhere but in the
- * secret it ends up in. */
+/* Reads a password from the terminal or standard input; never from an argument,
+ * which all users of the machine could read. All copies are wiped, except the
+ * returned secret. */
 #include "password.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "terminal.h"
 
 struct line {
-    char bytes[HASH_PASSWORD_MAX + 2]; /* one more, to see too long */
+    char bytes[HASH_PASSWORD_MAX + 2]; /* one more shows a longer one */
 };
 
 static void line_wipe(struct line *l)
@@ -30,7 +30,7 @@ static int password_refuse(struct complaint *c, int code, const char *why)
     return code;
 }
 
-/* CR and LF can't be sent in a PASS command. */
+/* A PASS command can't carry CR or LF. */
 static int take(struct secret *s, struct slice text, struct complaint *c)
 {
     if (text.len < PASSWORD_MIN)
@@ -45,8 +45,8 @@ static int take(struct secret *s, struct slice text, struct complaint *c)
     return 0;
 }
 
-/* Byte by byte: what stands after the line is somebody else's. How many bytes,
- * without the line's end; -errno. */
+/* Reads byte by byte, since bytes after the line belong to another program.
+ * Returns the number of bytes without the line end, or -errno. */
 static ssize_t password_read_line(char *out, size_t size)
 {
     size_t len = 0;
@@ -139,17 +139,4 @@ int password_read(struct secret *s, const char *user, struct complaint *c)
         return refuse_line(-tty, c);
     snprintf(prompt, sizeof(prompt), "New password of %s: ", user);
     return read_twice(s, tty, prompt, c);
-}
-
-int terminal_confirm(const char *question)
-{
-    FD_CLEANUP int tty = isatty(STDIN_FILENO) ? terminal_open() : -1;
-    char answer[8];
-    int len = tty < 0
-                  ? -ENOTTY
-                  : terminal_line(tty, question, true, answer, sizeof(answer));
-
-    if (len < 0)
-        return len == -ENAMETOOLONG ? 0 : -1;
-    return !strcmp(answer, "y") || !strcmp(answer, "yes");
 }

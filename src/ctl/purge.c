@@ -1,6 +1,6 @@
-/* Removes a home and all in it, as root, while its user may still be at work
- * there: no path is resolved twice, no link followed, no mount entered, and
- * depth costs no descriptors, since what lies deep is moved up first. */
+/* Removes a home and all that is in it, as root, while its user may still
+ * change it. It resolves no path twice, follows no link and enters no mount.
+ * Deep directories are first moved up, so that depth needs no descriptors. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +23,13 @@
 
 struct purge {
     int top_fd;     /* the home */
-    unsigned moved; /* folders that were moved up */
-    bool changed;   /* in this round */
+    unsigned moved; /* number of directories moved up */
+    bool changed;   /* something was removed or moved in this round */
 };
 
 static int empty_folder(struct purge *p, int fd, unsigned depth);
 
-/* Too deep: up into the home itself, for the next round. */
+/* Too deep: moves the directory up into the home, for the next round. */
 static int move_up(struct purge *p, int folder, const char *name)
 {
     char to[64];
@@ -40,8 +40,8 @@ static int move_up(struct purge *p, int folder, const char *name)
     return renameat(folder, name, p->top_fd, to) ? -errno : 0;
 }
 
-/* A mount is told by the kernel: one of the same file system (mount --bind) has
- * the home's own device number. */
+/* Only the kernel can detect each mount: one by mount --bind can have the
+ * home's own device number. */
 static int enter_folder(int folder, const char *name)
 {
     const struct open_how how = { .flags = FOLDER, .resolve = RESOLVE_NO_XDEV };
@@ -64,7 +64,7 @@ static int remove_folder(struct purge *p, int folder, const char *name,
     if (r)
         return r;
     if (unlinkat(folder, name, AT_REMOVEDIR))
-        return errno == ENOTEMPTY ? 0 : -errno; /* the next round */
+        return errno == ENOTEMPTY ? 0 : -errno; /* the next round removes it */
     p->changed = true;
     return 0;
 }
@@ -104,7 +104,7 @@ static int empty_folder(struct purge *p, int fd, unsigned depth)
     return r;
 }
 
-/* Until the home itself is gone; each round makes some way. */
+/* Repeats until the home is gone. Each round removes or moves something. */
 static int purge_rounds(struct purge *p, int parent, const char *name)
 {
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
@@ -149,13 +149,13 @@ static int check_home(const struct purge *p, uid_t uid, const char *home,
     if (st.st_uid != owner)
         return purge_refuse(c, home,
                             "it belongs to another uid; look at it first");
-    /* Now, so that nothing is removed at all; the kernel, at each folder, has
-     * the last word. */
-    r = home_holds_mount(p->top_fd);
+    /* Checked here so that nothing is removed at all. Later the kernel checks
+     * each directory. */
+    r = mounts_within(p->top_fd);
     return r ? refuse_error(c, home, -r) : 0;
 }
 
-int home_purge(const char *home, const char *homes, uid_t uid,
+int purge_home(const char *home, const char *homes, uid_t uid,
                struct complaint *c)
 {
     const char *name = strrchr(home, '/') + 1;

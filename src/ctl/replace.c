@@ -1,6 +1,6 @@
-/* A file's whole content, exchanged in one step: written beside it, synced,
- * renamed. Runs under the lock of edit.c, so a NAME.new that is there already
- * was left by somebody who was killed. */
+/* Replaces a file's content in one step: a new file is written, synced and
+ * renamed. Runs under the lock of edit.c, so an old NAME.new is a leftover of a
+ * killed process. */
 #include "replace.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ void replace_clean(int folder_fd, const char *name)
         unlinkat(folder_fd, temp, 0);
 }
 
-/* The mode last: until then the bytes are the caller's alone. */
+/* Sets the mode last: until then only the caller can read the bytes. */
 static int replace_dress(int fd, const struct stat *like)
 {
     struct stat st;

@@ -1,4 +1,4 @@
-/* A file's whole content, exchanged in one step. */
+/* Replaces a file's content in one step. */
 #ifndef CTL_REPLACE_H
 #define CTL_REPLACE_H
 
@@ -6,17 +6,18 @@
 
 #include "sallyport/base/slice.h"
 
-/* Looks at the finished file before it gets its name: 0, or a negative number
- * that replace_file() gives back. */
+/* Checks the finished file before it gets its name. Returns 0, or a negative
+ * number, which replace_file() returns. */
 typedef int replace_check(int fd, void *owner);
 
-/* Writes NAME.new in the folder, syncs it, renames it to NAME, syncs the
- * folder. Owner, group and mode are LIKE's (NULL: the caller's, 0600), but
- * nothing for others. Killed at any moment it leaves the old file or the new.
- * The caller holds the folder's lock. 0 or -errno */
+/* Writes NAME.new in the directory, syncs it, renames it to NAME, and syncs the
+ * directory. Owner, group and mode come from LIKE (NULL: the caller's, 0600),
+ * but others get no rights. If the process is killed, the old or the new file
+ * is there, complete. The caller holds the lock of the directory. Returns 0 or
+ * -errno. */
 int replace_file(int folder_fd, const char *name, struct slice bytes,
                  const struct stat *like, replace_check *check, void *owner);
-/* Removes what a killed replace_file() left. */
+/* Removes the leftover of a killed replace_file(). */
 void replace_clean(int folder_fd, const char *name);
 
 #endif

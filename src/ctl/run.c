@@ -1,5 +1,5 @@
-/* From the command line to one of the commands, and the help that comes from
- * their table. */
+/* From the command line to a command, and the help, which comes from the table
+ * of commands. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "sallyport/base/die.h"
 
 #include "ctl.h"
+#include "edit.h"
 
 #define ALWAYS (OPTION_CONFIG | OPTION_HELP)
 
@@ -54,6 +55,13 @@ int ctl_find(struct context *x, const struct users *u, const struct user **ret)
         return 0;
     return ctl_fail(x, EX_NOUSER,
                     "there is no user %s; run: sallyportctl user list", name);
+}
+
+int ctl_load_user(struct context *x, struct users *u, const struct user **ret)
+{
+    int code = edit_load_users(u, x->settings.users, &x->complaint);
+
+    return code ? code : ctl_find(x, u, ret);
 }
 
 /* "user add", or "status". */

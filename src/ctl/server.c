@@ -1,6 +1,6 @@
-/* Speaking with the running server: connecting, asking, waiting. What comes is
- * checked as between any two processes, and may still be a lie: it is bounded,
- * escaped, and never waited for without end. */
+/* The connection to the running server: connecting, asking, waiting. Its
+ * messages are checked as between any two processes, and may still be wrong:
+ * texts are bounded and escaped, and every wait has a limit. */
 #include "server.h"
 
 #include <errno.h>
@@ -23,7 +23,8 @@
 #define BUSY_MS       5000
 #define BUSY_PAUSE_NS 50000000
 
-/* Then PATH was made up of its name, and the server's socket is elsewhere. */
+/* Is it another user's configuration? PATH was then derived for the caller, and
+ * that user's server listens elsewhere. */
 static bool is_somebody_elses(const char *configuration)
 {
     struct stat s;
@@ -55,7 +56,7 @@ static int not_there(struct server *s, const char *path, int error)
                     path, strerror(error));
 }
 
-/* A socket in FOLDER; the descriptor or -errno. */
+/* Connects to the socket NAME in FOLDER. Returns the descriptor or -errno. */
 static int connect_in(int folder, const char *name)
 {
     struct sockaddr_un at;
@@ -82,7 +83,7 @@ static int connect_to(const char *path)
     return fd < 0 ? -errno : connect_in(fd, name);
 }
 
-/* Whoever can make a socket there could be the server. */
+/* Anybody who may make a socket there could pose as the server. */
 static int check_peer(struct context *x, int fd, const char *path)
 {
     struct ucred who;
@@ -154,7 +155,7 @@ int server_wait(struct context *x, struct channel *c, uint32_t request,
 {
     int r = channel_wait(c, answer, ms);
 
-    if (r == -EPIPE) /* the first word may be an error of the socket's */
+    if (r == -EPIPE) /* the first message may fail with the socket's error */
         r = channel_receive(c, answer);
     if (r == 1 && answer->request != request) {
         message_close(answer);
@@ -210,7 +211,7 @@ static int open_once(struct server *s)
     return 0;
 }
 
-/* The places are few, and each is taken for a moment only. */
+/* The server has few places, each for a short time. */
 int server_open(struct server *s, struct context *x)
 {
     const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
@@ -246,7 +247,7 @@ int server_next(struct server *s, struct message *answer)
 
 int server_asked(struct server *s, int result, struct message *answer)
 {
-    if (result < 0 && result != -EPIPE) /* after its end it may still say why */
+    if (result < 0 && result != -EPIPE) /* a last message may be unread */
         return ctl_fail(s->x, EX_OSERR, "the server can't be asked: %s",
                         strerror(-result));
     return server_next(s, answer);

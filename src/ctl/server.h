@@ -1,4 +1,4 @@
-/* The running server, by its control socket. */
+/* The running server, through its control socket. */
 #ifndef CTL_SERVER_H
 #define CTL_SERVER_H
 
@@ -6,36 +6,38 @@
 
 struct context;
 
-#define SERVER_ANSWER_MS 30000 /* it gives a files 10 s to come up */
+#define SERVER_ANSWER_MS 30000 /* a process files may take 10 s to start */
 
 struct server {
     struct context *x;
     struct channel channel;
-    uint32_t request; /* the number of the last one */
+    uint32_t request; /* number of the last request */
     char version[256];
     uint64_t pid;
     int patience; /* ms for an answer */
-    bool busy;    /* it has no place for us just now */
+    bool busy;    /* it has no free place now */
 };
 
-/* Below, an exit code with the complaint said. Release it in any case. */
+/* The functions below return an exit code, with the complaint filled in. In any
+ * case the caller calls server_close(). */
 
-/* Connects and is welcomed; tries again for a while where the server is busy.
- * EX_UNAVAILABLE: no server runs. */
+/* Connects and waits for the server's welcome. If the server is busy, it
+ * retries for a while. EX_UNAVAILABLE: no server runs. */
 int server_open(struct server *s, struct context *x);
 void server_close(struct server *s);
 /* The number for a new request. */
 uint32_t server_request(struct server *s);
-/* That request was sent with RESULT, which is SEND()'s: waits for the first
- * answer. */
+/* Waits for the first answer to the request that SEND() has sent with
+ * RESULT. */
 int server_asked(struct server *s, int result, struct message *answer);
 /* Waits for the next answer to the same request. */
 int server_next(struct server *s, struct message *answer);
-/* On any channel: waits for an answer to REQUEST. A refusal and an answer to
- * something else are errors. */
+/* Waits on any channel for an answer to REQUEST, up to MS milliseconds. A
+ * refusal, or an answer to another request, is an error. */
 int server_wait(struct context *x, struct channel *c, uint32_t request,
                 struct message *answer, int ms);
-/* EX_PROTOCOL: the server said WHAT it may not say. */
+/* Returns EX_PROTOCOL, with the complaint that the server sent WHAT, which is
+ * not permitted. */
 int server_lies(struct context *x, const char *what);
 
 #endif

@@ -1,5 +1,5 @@
-/* "who" and "kick", and the word to the running server after a change of a
- * user: it ends the sessions that the users file no longer lets in. */
+/* "who" and "kick", and the message to the running server after a change of a
+ * user: it ends the sessions that the users file no longer permits. */
 #include "sessions.h"
 
 #include <inttypes.h>
@@ -19,7 +19,7 @@
 
 #define SERIAL_DIGITS 16
 #define USER_ROOM     256
-/* The change is made: nobody shall wait long for the server's word. */
+/* ms: the change is made, so the caller doesn't wait long for the server. */
 #define EDITED_MS 5000
 
 struct list {
@@ -29,7 +29,7 @@ struct list {
     uint64_t count;
 };
 
-/* Fit to print; "-" before login. */
+/* Escaped for printing; "-" before the login. */
 static void user_text(struct slice user, char out[USER_ROOM])
 {
     struct buf text;
@@ -89,7 +89,8 @@ static int take_session(struct list *l, const struct msg_who_is *msg)
     return code;
 }
 
-/* From place *at on; the place of the next page, 0 for none. */
+/* Asks for the page from place *at on. *at becomes that of the next page, or
+ * 0. */
 static int ask_page(struct list *l, uint64_t *at)
 {
     struct server *s = l->server;
@@ -123,7 +124,7 @@ static int ask_all(struct list *l)
     return code;
 }
 
-int server_who(struct context *x)
+int sessions_who(struct context *x)
 {
     struct server s;
     struct list l = { .server = &s,
@@ -143,7 +144,8 @@ int server_who(struct context *x)
     return code;
 }
 
-/* Decided by its form: an address, 16 hexadecimal digits, else a user. */
+/* The form of the word decides: an address, 16 hexadecimal digits, or else a
+ * user's name. */
 static int read_word(struct context *x, const char *word,
                      struct msg_end_sessions *ret)
 {
@@ -164,7 +166,8 @@ static int read_word(struct context *x, const char *word,
                     word);
 }
 
-/* The request was sent with RESULT; its answer is a number of sessions. */
+/* Waits for the answer to the request that was sent with RESULT: a number of
+ * sessions. */
 static int wait_ended(struct server *s, int result, uint64_t *ended)
 {
     struct message m;
@@ -211,7 +214,7 @@ static void print_ended(uint64_t ended)
     printf("%" PRIu64 " session%s ended\n", ended, ended == 1 ? "" : "s");
 }
 
-int server_kick(struct context *x)
+int sessions_kick(struct context *x)
 {
     struct msg_end_sessions whose = { 0 };
     uint64_t ended = 0;

@@ -4,9 +4,10 @@
 
 struct context;
 
-/* The users file has changed: the running server, if there is one, ends the
- * sessions that it no longer lets in, and their number is printed. That it
- * can't be told is a line and no failure. */
+/* Tells the running server, if there is one, that the users file has changed.
+ * It ends the sessions that are no longer permitted, and their number is
+ * printed. If the server can't be reached, that is a printed line and no
+ * failure. */
 void sessions_edited(struct context *x);
 
 #endif

@@ -1,4 +1,4 @@
-/* "status" and "reload": one question each to the running server. */
+/* "status" and "reload": each asks the running server one question. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "server.h"
 #include "when.h"
 
-#define LISTENERS_MAX 64 /* a server has 16 */
+#define LISTENERS_MAX 64 /* a server has at most 16 */
 #define ESCAPED_MAX   8192
 #define DAY_S         86400
 
@@ -26,7 +26,7 @@ static const char *const state_words[SERVER_STATES] = {
 };
 
 struct certificate {
-    char *file, *ocsp; /* fit to print; ocsp "": none is configured */
+    char *file, *ocsp; /* escaped; ocsp "": none is configured */
     int64_t expires, ocsp_until;
 };
 
@@ -60,7 +60,7 @@ static int take_listener(struct server *s,
     return 0;
 }
 
-/* A path of the configuration, which another might have written. */
+/* Escapes a path of the configuration, which another user may have written. */
 static char *escaped_path(struct slice text)
 {
     struct buf b;
@@ -118,7 +118,7 @@ static int ask_status(struct server *s, struct status *st)
     return code;
 }
 
-/* Whole days from now on, negative for none. */
+/* Whole days from now on; negative: before now. */
 static int64_t days_until(int64_t seconds)
 {
     int64_t now = time(NULL);
@@ -203,7 +203,7 @@ static int print_status_json(const struct server *s, const struct status *st)
                   (json_int_t)st->limit, "users", (json_int_t)st->users));
 }
 
-int server_status(struct context *x)
+int status_show(struct context *x)
 {
     struct status st = { 0 };
     struct server s;
@@ -220,7 +220,7 @@ int server_status(struct context *x)
     return code;
 }
 
-int server_reload(struct context *x)
+int status_reload(struct context *x)
 {
     struct message m;
     struct server s;

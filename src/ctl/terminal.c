@@ -1,5 +1,5 @@
-/* A line from a terminal. Signals that would end the program wait until the
- * terminal echoes again. */
+/* A line from a terminal. Signals that would end the program are delivered
+ * after the terminal echoes again. */
 #include "terminal.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static void on_ending(int number)
     caught = number;
 }
 
-/* Blocked but while ppoll(2) waits, so none slips in between. */
+/* Signals are blocked except within ppoll(2), so that none is missed. */
 struct guard {
     sigset_t mask;
     struct sigaction old[ENDINGS];
@@ -55,7 +55,8 @@ static void guard_end(struct guard *g)
     sigprocmask(SIG_SETMASK, &g->mask, NULL);
 }
 
-/* One byte: 1, 0 at the end, -errno. The stop key waits, the others end. */
+/* Reads one byte. Returns 1, 0 at the end, or -errno. Ctrl-Z waits until the
+ * terminal is restored; the other signals end the wait. */
 static int read_byte(int tty, const sigset_t *mask, uint64_t end, char *ret)
 {
     uint64_t now = clock_ms();
@@ -117,7 +118,8 @@ int terminal_line(int tty, const char *prompt, bool echo, char *out,
     if (!echo)
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
     guard_begin(&g);
-    /* Flushed: what was typed before the echo went off is no password. */
+    /* TCSAFLUSH: text that was typed before the echo went off isn't a part of
+     * the password. */
     r = tcsetattr(tty, TCSAFLUSH, &quiet) ? -errno : 0;
     if (r == 0)
         r = fd_write_all(tty, prompt, strlen(prompt));
@@ -128,4 +130,17 @@ int terminal_line(int tty, const char *prompt, bool echo, char *out,
         (void)fd_write_all(tty, "\n", 1);
     guard_end(&g);
     return r;
+}
+
+int terminal_confirm(const char *question)
+{
+    FD_CLEANUP int tty = isatty(STDIN_FILENO) ? terminal_open() : -1;
+    char answer[8];
+    int len = tty < 0
+                  ? -ENOTTY
+                  : terminal_line(tty, question, true, answer, sizeof(answer));
+
+    if (len < 0)
+        return len == -ENAMETOOLONG ? 0 : -1;
+    return !strcmp(answer, "y") || !strcmp(answer, "yes");
 }

@@ -1,5 +1,5 @@
-/* "user add": a row in the users file and a home. The uid is noted as used
- * before anything else is written, so that none is ever given out twice. */
+/* "user add": a row in the users file, and a home. The uid is recorded as used
+ * before anything else is written, so that it is never assigned twice. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -13,7 +13,7 @@
 #include "keys.h"
 #include "password.h"
 
-/* The user to be, before and under the lock. */
+/* The new user, before and under the lock. */
 struct addition {
     const char *name;
     struct fields f;
@@ -36,7 +36,7 @@ static int take_arguments(struct context *x, struct addition *a)
     return fields_take_home(x, &a->f, home);
 }
 
-/* Against the rows that are there: name, uid, and a home of its own. */
+/* Checks name, uid and home against the existing rows. */
 static int check_rows(struct context *x, const struct addition *a,
                       const struct users *u)
 {
@@ -50,11 +50,12 @@ static int check_rows(struct context *x, const struct addition *a,
     return fields_check(x, &a->f, u, NULL);
 }
 
-/* Before the password is asked for: no lock is held while somebody types. */
+/* Checks all before the password is asked for: no lock is held while somebody
+ * types. */
 static int user_add_check(struct context *x, const struct addition *a)
 {
     struct users u;
-    int code = users_load(&u, x->settings.users, &x->complaint);
+    int code = edit_load_users(&u, x->settings.users, &x->complaint);
 
     if (code == 0)
         code = check_rows(x, a, &u);
@@ -85,7 +86,7 @@ static uint64_t highest_in_range(const struct context *x, const struct users *u)
     return highest;
 }
 
-/* Takes a uid for good. */
+/* Records the uid as used, forever. */
 static int user_add_spend_uid(struct context *x, struct addition *a,
                               struct edit *e)
 {

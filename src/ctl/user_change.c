@@ -1,6 +1,6 @@
-/* "user change", "passwd", "lock", "unlock" and "del": changes of a row that is
- * there. Each reads the file again under the lock; what was seen before it
- * counts for nothing. */
+/* "user change", "passwd", "lock", "unlock" and "del": changes of an existing
+ * row. Each reads the file again under the lock and relies on nothing that it
+ * read before. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,9 @@
 #include "keys.h"
 #include "password.h"
 #include "sessions.h"
+#include "terminal.h"
 
-/* What a change does under the lock; GIVEN is the caller's. */
+/* What a change does under the lock; GIVEN is the caller's data. */
 typedef int change(struct context *x, struct edit *e, const struct user *user,
                    const void *given);
 
@@ -36,7 +37,8 @@ static int run_locked(struct context *x, change *make, const void *given)
     return code;
 }
 
-/* A locked user stays locked; one without a password isn't locked any more. */
+/* A locked user stays locked. A user without a password ("!") becomes
+ * active. */
 static int put_hash(struct edit *e, const struct user *user, const char *hash)
 {
     char text[USER_HASH_MAX + 2];
@@ -63,15 +65,13 @@ static int set_hash(struct context *x, struct edit *e, const struct user *user,
     return code;
 }
 
-/* Before the password is asked for. */
+/* Checked before the password is asked for. */
 static int user_change_check(struct context *x)
 {
     const struct user *user;
     struct users u;
-    int code = users_load(&u, x->settings.users, &x->complaint);
+    int code = ctl_load_user(x, &u, &user);
 
-    if (code == 0)
-        code = ctl_find(x, &u, &user);
     users_release(&u);
     return code;
 }
@@ -93,8 +93,8 @@ int user_passwd(struct context *x)
     return code;
 }
 
-/* So that "user add" never gives out the uid of a row that was written by hand
- * or changed: files of that user may be left. */
+/* Records the uid, so that "user add" never assigns the uid of a row that was
+ * written by hand or changed: files of that user may still exist. */
 static int user_change_spend_uid(struct context *x, struct edit *e,
                                  uint64_t uid)
 {
@@ -107,7 +107,7 @@ static int user_change_spend_uid(struct context *x, struct edit *e,
     return code || uid <= last ? code : edit_set_last_uid(e, uid);
 }
 
-/* The gid goes with the uid, where it was the same. */
+/* The gid follows the uid if both were equal. */
 static void complete(struct fields *f, const struct user *user)
 {
     if (f->gid == 0)
@@ -144,7 +144,7 @@ static int set_columns(struct edit *e, const struct user *user,
     return code;
 }
 
-/* Files aren't moved and get no other owner: there may be very many. */
+/* Files aren't moved and keep their owner: there may be very many. */
 static void say_left(const struct user *user, const struct fields *f)
 {
     const char *home = f->home[0] ? f->home : user->home;
@@ -262,7 +262,7 @@ int user_unlock(struct context *x)
     return run_locked(x, unlock_row, NULL);
 }
 
-/* Nobody else's home may be, hold or lie in the one to be removed. */
+/* No home of another user may be equal to it, contain it, or lie in it. */
 static int check_alone(struct context *x, const struct users *u,
                        const struct user *user, const char *home)
 {
@@ -322,25 +322,23 @@ static int remove_row(struct context *x, struct edit *e,
         code = edit_remove(e, user);
     if (code == 0)
         code = edit_commit(e);
-    if (code == 0 && x->args.purge) /* the row first: nobody logs in now */
+    if (code == 0 && x->args.purge) /* the row first: then nobody can log in */
         sessions_edited(x);
     if (code == 0 && x->args.purge)
-        code = home_purge(home, homes, user->uid, &x->complaint);
+        code = purge_home(home, homes, user->uid, &x->complaint);
     if (code == 0)
         printf("user %s: removed; home %s %s\n", x->args.word[2], home,
                x->args.purge ? "removed" : "kept");
     return code;
 }
 
-/* Asked before the lock is taken, of the home that stands there now. */
+/* Asks before the lock is taken, about the home in the current row. */
 static int confirm_early(struct context *x)
 {
     const struct user *user;
     struct users u;
-    int code = users_load(&u, x->settings.users, &x->complaint);
+    int code = ctl_load_user(x, &u, &user);
 
-    if (code == 0)
-        code = ctl_find(x, &u, &user);
     if (code == 0)
         code = confirm(x, user->home);
     users_release(&u);

@@ -1,4 +1,4 @@
-/* "user list" and "user show": for people, and as JSON. Never shows a hash,
+/* "user list" and "user show", for people and as JSON. They never show a hash,
  * only its kind. */
 #include <jansson.h>
 #include <stdio.h>
@@ -10,13 +10,13 @@
 #include "edit.h"
 #include "json.h"
 
-/* What the row says of a name that is taken, or OTHER. */
+/* The row's value of on_conflict, or OTHER. */
 static const char *conflict_of(const struct user *user, const char *other)
 {
     return user->has_conflict ? conflict_words[user->on_conflict] : other;
 }
 
-/* The same of what a data connection must prove. */
+/* The row's value of data_binding, or OTHER. */
 static const char *binding_of(const struct user *user, const char *other)
 {
     return user->has_binding ? binding_words[user->data_binding] : other;
@@ -29,7 +29,7 @@ static const char *login_of(const struct user *user)
     return user->certificate_only ? "certificate" : "password and certificate";
 }
 
-/* Which ones, or OTHER. */
+/* The row's certificates, or OTHER. */
 static struct slice certificate_of(const struct user *user, const char *other)
 {
     return user->certificate.len > 0 ? user->certificate : slice_from(other);
@@ -90,12 +90,12 @@ static void tell(const char *mistake)
     say("%s", mistake);
 }
 
-/* Whoever can't log in for a broken line wants to know which it is; the others'
- * are shown all the same. */
+/* It lists all correct rows in spite of mistakes, and reports the latter: an
+ * administrator searches for the line that keeps a user out. */
 int user_list(struct context *x)
 {
     struct users u;
-    int code = users_load_some(&u, x->settings.users, tell, &x->complaint);
+    int code = edit_load_some_users(&u, x->settings.users, tell, &x->complaint);
     int shown = 0;
 
     if (code == 0 || u.count > 0)
@@ -125,10 +125,8 @@ int user_show(struct context *x)
 {
     const struct user *user;
     struct users u;
-    int code = users_load(&u, x->settings.users, &x->complaint);
+    int code = ctl_load_user(x, &u, &user);
 
-    if (code == 0)
-        code = ctl_find(x, &u, &user);
     if (code == 0)
         code = x->args.json ? json_write(x, json_user(user)) : show_plain(user);
     users_release(&u);

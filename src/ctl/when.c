@@ -1,4 +1,4 @@
-/* Times as text. Pure; any number is taken. */
+/* Times as text. Pure; any number is accepted. */
 #include "when.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* Times for people and programs. */
+/* Times, for people and programs. */
 #ifndef CTL_WHEN_H
 #define CTL_WHEN_H
 
@@ -6,9 +6,10 @@
 
 #define WHEN_MAX 32
 
-/* "2026-11-20T07:42:01Z" of seconds since 1970. Returns out. */
+/* Writes "2026-11-20T07:42:01Z" for seconds since 1970. Returns OUT. */
 const char *when_text(int64_t seconds, char out[WHEN_MAX]);
-/* "3 d", "5 h", "12 min", "40 s": how long ago that is, rounded down. */
+/* Writes how long ago that is, rounded down: "3 d", "5 h", "12 min", "40 s".
+ * Returns OUT. */
 const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX]);
 
 #endif

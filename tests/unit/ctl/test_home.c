@@ -163,7 +163,7 @@ Test(home, the_folder_it_is_in_must_be_there)
 static int purge(const char *home, struct complaint *c)
 {
     c->text[0] = '\0';
-    return home_purge(home, world.homes, geteuid(), c);
+    return purge_home(home, world.homes, geteuid(), c);
 }
 
 static void make_homes(void)
@@ -242,7 +242,7 @@ Test(home, purge_refuses_what_is_somebody_elses)
     if (geteuid() != 0)
         world_skip("root's part");
     make_homes();
-    cr_expect_eq(home_purge(in(world.homes, "anna"), world.homes, 70000, &c),
+    cr_expect_eq(purge_home(in(world.homes, "anna"), world.homes, 70000, &c),
                  EX_CANTCREAT);
     cr_expect_not_null(strstr(c.text, "belongs to another uid"));
     cr_expect(path_exists(in(world.homes, "anna")));

@@ -202,7 +202,7 @@ Test(server, says_nothing)
             settings_load(&x.settings, world.conf, &text, &x.complaint), 0);
         buf_release(&text);
         fake_begin(plays[i]);
-        cr_expect_eq(server_status(&x), EX_TEMPFAIL);
+        cr_expect_eq(status_show(&x), EX_TEMPFAIL);
         cr_expect_str_eq(x.complaint.text, "the server doesn't answer in time");
         fake_end();
     }
