@@ -1,6 +1,6 @@
-/* Auth at work: what master says, and the one loop. Auth knows the hashes and
- * nothing else: no file, no network, no rights; what it says is yes or no, and
- * which row. */
+/* The handlers of auth. Auth knows password hashes and nothing else: it has no
+ * file, no network and no rights. Its answer is yes or no, and the user's
+ * row. */
 #include "auth.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ static int auth_on_first_users(void *owner, struct msg_users *m)
     return auth_take_users(a, fd_take(&m->users), m->edition, &a->frame.why);
 }
 
-/* Master has read the same bytes before. */
+/* Master has parsed the same bytes before. */
 static int auth_on_users(void *owner, struct msg_users *m)
 {
     struct auth *a = owner;
@@ -66,8 +66,8 @@ static int auth_on_users(void *owner, struct msg_users *m)
     return 0;
 }
 
-/* Gate judges it, and says what is wrong. If it can't be read here, no client
- * can prove anything with it. */
+/* Gate checks the certificate and reports errors. If auth can't read it, no
+ * client can prove anything for it. */
 static int auth_on_certificate(void *owner, struct msg_certificate *m)
 {
     struct auth *a = owner;
@@ -87,7 +87,7 @@ static int auth_on_verify(void *owner, struct msg_verify *m)
 }
 
 /* Standard ones, master, log, the loop; a new users file for a moment; the
- * pairs. */
+ * pairs to sessions. */
 #define FILES_BESIDES 16
 
 static int auth_complete(void *owner)

@@ -1,4 +1,4 @@
-/* What the process auth holds. */
+/* The state of the process auth. */
 #ifndef SALLYPORT_SRC_AUTH_AUTH_H
 #define SALLYPORT_SRC_AUTH_AUTH_H
 
@@ -12,81 +12,83 @@
 #include "sallyport/proof/proof.h"
 #include "sallyport/users/users.h"
 
-#define PENDING_MS 10000 /* for the name and password to come */
+#define PENDING_MS 10000 /* for name and password to arrive */
 
 struct auth;
 
-/* A pair to a session from which name and password are expected. */
+/* A pair to a session that will send a name and a password. */
 struct pending {
     struct auth *auth;
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer;
     uint64_t serial;
-    struct address peer; /* of the session, by master's word: for the log */
+    struct address peer; /* the client; master names it, for the log */
     bool used;
 };
 
 struct auth {
     struct frame frame; /* the first member */
-    struct users users; /* the newest only: what was asked before counts too */
+    struct users users; /* the newest file only; earlier questions use it too */
     uint64_t generation;
-    uint8_t name_key[SIPHASH_KEY]; /* of the hashes of names */
-    struct proof_servers servers;  /* the certificates that clients are shown */
+    uint8_t name_key[SIPHASH_KEY]; /* key of the hashes of names */
+    struct proof_servers servers;  /* gate's certificates */
     struct pending pending[VERIFICATIONS_MAX];
 };
 
 extern const struct frame_row auth_row;
 
-/* Takes FD. 0, or -EINVAL with the complaint. */
+/* Reads the users file FD and closes it. Returns 0, or -EINVAL with the
+ * complaint. */
 int auth_take_users(struct auth *a, int fd, uint64_t generation,
                     struct complaint *c);
 
-/* FD leads to session SERIAL of the client PEER. Ends the process if master
- * asks too much. */
+/* Takes FD, the pair to session SERIAL of the client PEER. Ends the process if
+ * master has more pairs open than it may. */
 void pending_open(struct auth *a, int fd, uint64_t serial,
                   const struct address *peer);
 void pending_release(struct auth *a);
 
-/* What somebody shows who wants to log in, by the word of his session; PROOF is
- * more than its word (sallyport/proof). */
+/* What a session reports about a login. The session may be under an attacker's
+ * control, except for PROOF, which auth verifies (sallyport/proof). */
 struct attempt {
     struct slice name;
     const struct secret *password;
-    struct slice claims, proof; /* of a client certificate, or empty */
+    struct slice claims, proof; /* from the client's certificate; or empty */
     const uint8_t *name_key;    /* SIPHASH_KEY bytes */
-    uint64_t serial;            /* by master's word */
+    uint64_t serial;            /* from master */
     const struct proof_servers *servers;
 };
 
-/* Is that enough, and if not, why? The reason is for the log alone: neither
+/* The result of a check. The reason of a failure goes to the log only: neither
  * master nor the session gets it. */
 enum judgement {
     JUDGED_RIGHT,
     JUDGED_UNKNOWN,
     JUDGED_LOCKED,
     JUDGED_PASSWORD,
-    JUDGED_NO_CERTIFICATE, /* none was shown */
-    JUDGED_CERTIFICATE,    /* another one was */
-    JUDGED_NO_PROOF,       /* one was, with nothing that proves it */
+    JUDGED_NO_CERTIFICATE, /* the client has shown no certificate */
+    JUDGED_CERTIFICATE,    /* it has shown another one */
+    JUDGED_NO_PROOF,       /* it has shown one without a valid proof */
     JUDGED_COUNT
 };
-/* *row is the user's, 0 unless JUDGED_RIGHT. The work is the same for a right
- * and a wrong password, a locked user, and nobody. */
+/* Checks an attempt. *row is the user's row, or 0 unless JUDGED_RIGHT. It takes
+ * the same work for a right and a wrong password, a locked user, and an unknown
+ * one. */
 enum judgement judge(const struct users *u, const struct attempt *a,
                      size_t *row);
 
-/* The hash that an unknown NAME is verified against, or NULL: that of one of
- * the users, always the same one for a name while the user is there, and each
- * user's as often. So what the work tells of a name's kind of hash says
- * nothing. */
+/* The hash that is verified for an unknown NAME, or NULL: one of the users'
+ * hashes. The same name always gets the same hash while that user exists, and
+ * each user's hash is chosen equally often. So the time of a login doesn't tell
+ * whether the name exists. */
 const char *judge_stand_in(const struct users *u,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name);
 
-/* Lines of the log about the session of P. */
-void tell_wrong(const struct pending *p, const char *wrong);
-void tell_failed_login(const struct pending *p, const struct attempt *attempt,
-                       enum judgement why);
+/* Events about the session of P, for the log. */
+void report_wrong(const struct pending *p, const char *wrong);
+void report_failed_login(const struct pending *p, const struct attempt *attempt,
+                         enum judgement why);
 
 #endif

@@ -1,12 +1,12 @@
-/* Name, password and certificate against the users file, in auth. One hash is
- * computed for everybody, whether or not the answer is known before. */
+/* Checks name, password and certificate against the users file. Runs in auth.
+ * It computes one hash for each attempt, even if the answer is known before. */
 #include <string.h>
 
 #include "auth.h"
 #include "sallyport/hash/hash.h"
 
-/* Names are points on a circle, and an unknown one has the hash of the next
- * user on it: a user who comes or goes changes it for few names. */
+/* Names are points on a circle; an unknown name uses the hash of the next user.
+ * So a new or removed user changes the choice for few names only. */
 const char *judge_stand_in(const struct users *u,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name)
@@ -26,15 +26,15 @@ const char *judge_stand_in(const struct users *u,
     return hash;
 }
 
-/* A locked user mostly has the hash from before; "!" and "*" alone have none.
- */
+/* A locked user mostly keeps the earlier hash; "!" and "*" alone are no
+ * hash. */
 static const char *hash_of_locked(const struct user *user, const char *usual)
 {
     return *user->hash == '$' ? user->hash : usual;
 }
 
-/* The session's word is enough for what comes on top of the password, and never
- * instead of it: then the client's own signature is asked for. */
+/* A certificate beside the password may rest on the session's report. A
+ * certificate instead of the password needs the client's own signature. */
 static bool is_proved(const struct user *user, const struct attempt *a)
 {
     uint8_t hash[USER_PINS_MAX][PIN_BYTES];

@@ -1,6 +1,6 @@
-/* The process auth: answers "is this the password of that name?" against the
- * users file that master gave it. It opens nothing and reaches nobody; why a
- * login failed goes to the log, and to nobody else. */
+/* The process auth: answers "is this the password of that name?" from the users
+ * file that master gave it. It opens nothing and connects to nobody. Only the
+ * log gets the reason of a failed login. */
 #include "auth.h"
 
 int main(int argc, char **argv)

@@ -1,6 +1,6 @@
-/* The pairs on which sessions say name and password, in auth. Every pair gets
- * exactly one verdict, whatever happens on it, and each is closed after one
- * message: a session can neither hold a place nor try twice. */
+/* The pairs on which sessions send name and password. Runs in auth. Each pair
+ * gets exactly one verdict, whatever happens on it, and is closed after one
+ * message: a session can neither block a place nor try twice. */
 #include <errno.h>
 #include <sysexits.h>
 
@@ -19,7 +19,8 @@ static void pending_say_verdict(struct pending *p, bool yes, size_t row,
     loop_timer_clear(&a->frame.loop, &p->timer);
     channel_close(&p->channel);
     p->used = false;
-    /* It asks for 32 at a time, and there is room for many more. */
+    /* Master has at most 32 questions open, and the socket has room for
+     * more. */
     if (r < 0 && r != -EPIPE)
         die(EX_SOFTWARE, "the verdict can't be sent: %d", -r);
 }
@@ -41,7 +42,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
     if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a, &row);
     if (j != JUDGED_RIGHT)
-        tell_failed_login(p, &a, j);
+        report_failed_login(p, &a, j);
     pending_say_verdict(p, j == JUDGED_RIGHT, row,
                         siphash(a.name_key, a.name.ptr, a.name.len));
     return -ECANCELED;
@@ -61,12 +62,12 @@ static void pending_on_ready(void *owner, uint32_t events)
     if (!p->used || r == 0)
         return;
     if (r == -EPROTO)
-        tell_wrong(p, p->channel.wrong);
+        report_wrong(p, p->channel.wrong);
     pending_say_verdict(p, false, 0, 0);
 }
 
-/* The hashes of others may have taken all this time, while the password lay
- * here: what has come is judged. */
+/* The password may have waited here while auth computed other hashes. So a
+ * message that has arrived is still answered. */
 static void pending_on_time(void *owner)
 {
     struct pending *p = owner;

@@ -1,5 +1,5 @@
-/* What auth reports to log: failed logins, and sessions that break the list.
- * */
+/* The events that auth sends to log: failed logins, and sessions that send
+ * forbidden messages. */
 #include "auth.h"
 #include "sallyport/domain/pin.h"
 
@@ -15,7 +15,7 @@ static void tell_about(const struct pending *p, struct event_record *r,
     frame_report(&p->auth->frame, r);
 }
 
-void tell_wrong(const struct pending *p, const char *wrong)
+void report_wrong(const struct pending *p, const char *wrong)
 {
     struct event_record r;
 
@@ -34,14 +34,14 @@ static const char *const reasons[JUDGED_COUNT] = {
                          "of at most 9500 bytes"),
 };
 
-/* Many have typed their password as the name: what can't be a user's name isn't
- * logged. */
+/* People often type their password as the name. So a name that no user can have
+ * isn't logged. */
 static struct slice loggable_name(struct slice name)
 {
     return user_name_ok(name) ? name : SLICE("?");
 }
 
-/* Its fingerprint is the first line of what a certificate says. */
+/* The fingerprint is the first line of the claims. */
 static void add_certificate(struct event_record *r, struct slice claims)
 {
     struct slice line;
@@ -51,8 +51,8 @@ static void add_certificate(struct event_record *r, struct slice claims)
         event_text(r, FIELD_CERTIFICATE, line);
 }
 
-void tell_failed_login(const struct pending *p, const struct attempt *attempt,
-                       enum judgement why)
+void report_failed_login(const struct pending *p, const struct attempt *attempt,
+                         enum judgement why)
 {
     struct event_record r;
 
