@@ -1,14 +1,14 @@
-/* The channels on which signatures are asked for, in keys. Whoever asks is
- * hostile by assumption: one signature a turn of the loop each, so many a
- * second, and nothing but handshakes. A session that asks too fast isn't read
- * for a while, and waits. */
+/* The channels on which gate and sessions ask for signatures. Runs in keys.
+ * Each asker counts as hostile: it gets one signature in a turn of the loop, a
+ * limited number in a second, and only for handshakes. Keys stops reading an
+ * asker that is too fast for a while. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "keys.h"
 #include "sallyport/base/clock.h"
 
-#define TOKEN 1000u /* a signature, in thousandths */
+#define TOKEN 1000u /* one signature, in thousandths */
 
 static void report(struct asker *a, const char *what)
 {
@@ -32,7 +32,8 @@ void asker_close(struct asker *a)
     free(a);
 }
 
-/* Gate asks for a proof of each key, however many there are. */
+/* Gate has no limit: it asks for a proof of each key, however many there
+ * are. */
 static bool has_token(struct asker *a)
 {
     uint64_t now = clock_ms();
@@ -55,8 +56,8 @@ static void answer(struct asker *a, uint32_t request, int error,
         report(a, "asks for signatures that it doesn't read");
 }
 
-/* What isn't a handshake would make the key good for something else: it is
- * worth a line, and the end of who asked. */
+/* A message that is no handshake would let an attacker use the key for
+ * something else. It is logged, and ends the asker. */
 static int asker_on_sign(void *owner, struct msg_sign *msg)
 {
     struct asker *a = owner;
@@ -123,7 +124,7 @@ void asker_open(struct keys *k, int fd, enum process process, uint64_t serial)
     struct asker *a = k->askers < k->askers_max ? calloc(1, sizeof(*a)) : NULL;
     struct channel refused;
 
-    if (!a) { /* it sees that nobody signs */
+    if (!a) { /* closing the channel shows that there is no signature */
         channel_init(&refused, fd, PROCESS_KEYS, process, PHASE_RUN);
         channel_close(&refused);
         return;

@@ -1,5 +1,5 @@
-/* Keys at work: what master says, and the one loop. Keys knows the private keys
- * and nothing else: no file, no network, no user; it signs handshakes. */
+/* The handlers of keys. Keys knows the private keys and nothing else: it has no
+ * file, no network and no users. It signs handshakes. */
 #include "keys.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ static int keys_add(struct keys *k, const struct msg_key *msg,
     return 0;
 }
 
-/* Those of a reload are good all together, or none is. */
+/* The keys of a reload are accepted all together, or none is. */
 static int keys_on_key(void *owner, struct msg_key *msg)
 {
     struct keys *k = owner;
@@ -85,7 +85,7 @@ static int keys_on_take(void *owner, struct msg_take *msg)
     return r;
 }
 
-/* Master may not know that a reload's were given up. */
+/* Master may not know that keys has dropped the keys of a reload. */
 static int keys_on_key_gone(void *owner, struct msg_key_gone *msg)
 {
     struct keys *k = owner;

@@ -1,4 +1,4 @@
-/* What the process keys holds. */
+/* The state of the process keys. */
 #ifndef SALLYPORT_SRC_KEYS_KEYS_H
 #define SALLYPORT_SRC_KEYS_KEYS_H
 
@@ -11,30 +11,30 @@
 #include "sallyport/process/frame.h"
 #include "sallyport/tls/sign.h"
 
-#define KEYS_MAX 144 /* private keys: 9 generations of 16 */
+#define KEYS_MAX 144 /* private keys: 9 sets of 16 */
 
-/* A session may have so many signatures at once, and then so many a second: a
- * handshake is one, and a client opens a data connection for each file. */
+/* The rate of signatures for a session: a burst, then so many in a second. Each
+ * handshake needs one, and a client opens a data connection for each file. */
 #define SIGN_BURST      100u
 #define SIGN_PER_SECOND 50u
 
 struct keys;
 
-/* One who asks: a session, or gate. */
+/* Gate or a session, which asks for signatures. */
 struct asker {
     struct keys *keys;
     enum process process;
     uint64_t serial;
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* while it has asked for too many */
-    uint64_t tokens;         /* thousandths of a signature that it may have */
-    uint64_t since;          /* clock_ms() of their last count */
+    struct loop_timer timer; /* while it is over the rate */
+    uint64_t tokens; /* thousandths of a signature that it may still have */
+    uint64_t since;  /* clock_ms() when tokens were last counted */
     LIST_ENTRY(asker) next;
 };
 
 struct key {
-    uint64_t number; /* as master gave it */
+    uint64_t number; /* master assigns it */
     struct sign_key *key;
 };
 
@@ -42,18 +42,19 @@ struct keys {
     struct frame frame; /* the first member */
     struct key key[KEYS_MAX];
     size_t count;
-    size_t taken;               /* those after it came with a reload */
-    struct complaint complaint; /* about one of those */
+    size_t taken;               /* keys after these belong to a reload */
+    struct complaint complaint; /* about a key of a reload */
     size_t askers, askers_max;
     LIST_HEAD(, asker) list;
 };
 
 extern const struct frame_row keys_row;
 
-/* NULL: there is none of that number. */
+/* NULL: no key has that number. */
 const struct sign_key *keys_find(const struct keys *k, uint64_t number);
 
-/* Takes the descriptor. Beyond askers_max it is closed: master counts wrong. */
+/* Takes FD. It closes FD if there are already askers_max: master counts
+ * wrong. */
 void asker_open(struct keys *k, int fd, enum process process, uint64_t serial);
 void asker_close(struct asker *a);
 

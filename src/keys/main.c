@@ -1,5 +1,6 @@
-/* The process keys: holds the private keys and signs TLS handshakes. It opens
- * nothing, reaches nobody, and its memory is nobody else's. */
+/* The process keys: it holds the private keys and signs TLS handshakes. It
+ * opens nothing and connects to nobody, and no other process can read its
+ * memory. */
 #include "keys.h"
 
 int main(int argc, char **argv)
