@@ -1,6 +1,6 @@
-/* One event, one line, one write(2). Who said it comes from master, so no
- * sender can speak for another; what it said is escaped by event_line(). Runs
- * in log. */
+/* Writes one event as one line by one write(2). Master has named the sender, so
+ * no sender can pose as another. event_line() escapes what the sender wrote.
+ * Runs in log. */
 #include <string.h>
 
 #include "log.h"
@@ -10,8 +10,8 @@
 /* Each byte of an event may become "\xNN". */
 #define LINE_MAX_BYTES (4 * EVENT_BYTES_MAX + 1024)
 
-/* Whom the event is about: master, gate and auth speak of others too, whose
- * name must be one. A session and its files speak for themselves. */
+/* The process that the event is about: master, gate and auth also report about
+ * other processes. A session and its files report about themselves only. */
 static const char *about(const struct sender *from, struct slice named)
 {
     for (unsigned p = 0; p < PROCESS_COUNT && from->serial == 0; p++)
@@ -40,8 +40,8 @@ static int add_sender(const struct sender *from, const struct event_record *e,
     return r;
 }
 
-/* The name of the event comes first, the sender after it. What master said
- * of the sender replaces what it says of itself. */
+/* The event's name comes first, then the sender. What master said about the
+ * sender replaces what the sender says. */
 int line_text(const struct sender *from, const struct event_record *r,
               struct buf *into)
 {
@@ -66,8 +66,8 @@ int line_text(const struct sender *from, const struct event_record *r,
     return e;
 }
 
-/* Blocks as long as the output does: then senders' events wait in their
- * queues. */
+/* Waits as long as the output blocks; meanwhile events wait in the senders'
+ * sockets. */
 static void write_text(struct log *l, struct buf *text)
 {
     if (buf_add_text(text, "\n") < 0 ||

@@ -1,5 +1,5 @@
-/* Log at work: new senders from master, events from senders, and one loop. It
- * has nothing but the descriptors it was given. */
+/* The handlers of log: new senders from master, events from senders. It uses
+ * only the descriptors that it was given. */
 #include "log.h"
 
 #include <unistd.h>
@@ -8,11 +8,11 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/settings.h"
 
-/* Standard ones, master, output, the loop; a moment's. */
+/* Standard ones, master, output, the loop, and a temporary one. */
 #define FILES_BESIDES 16
 
-/* For the last words of all others once master is gone: more than a session
- * takes to leave, and as long as master waits for a log that it stops. */
+/* ms for the last events once master has gone: more than a session needs to
+ * end, and as long as master waits for a log that it stops. */
 #define LAST_MS 2000
 
 static void log_last_on_time(void *owner)
@@ -27,7 +27,7 @@ static void log_init(void *owner)
     *l = (struct log){ .frame = l->frame,
                        .output = -1,
                        .last = { .on_time = log_last_on_time, .owner = l } };
-    rates_init(&l->users, clock_ms());
+    rate_users_init(&l->users, clock_ms());
 }
 
 static void log_release(void *owner)
@@ -39,8 +39,8 @@ static void log_release(void *owner)
     fd_close(&l->output);
 }
 
-/* Master is gone, and so is the service. Its sessions find out now, and what
- * each has to say of a transfer that was under way comes yet. */
+/* Master has gone, and so the service ends. Its sessions notice that now, and
+ * still send the events of their unfinished transfers. */
 static void log_on_orphaned(void *owner)
 {
     struct log *l = owner;
@@ -94,7 +94,8 @@ static int log_complete(void *owner)
     return 0;
 }
 
-/* A refused call of log's own: a line without a memory or a lock. */
+/* A system call of log itself was refused. Async-signal-safe: it needs no
+ * memory and no lock. */
 static void log_on_refused(int number)
 {
     char text[] = "log: a system call was refused: 0000\n";

@@ -1,4 +1,4 @@
-/* What the process log holds. */
+/* The state of the process log. */
 #ifndef SALLYPORT_SRC_LOG_LOG_H
 #define SALLYPORT_SRC_LOG_LOG_H
 
@@ -10,53 +10,56 @@
 
 struct log;
 
-/* Somebody who sends events; who it is was said by master. */
+/* A process that sends events; master has named it. */
 struct sender {
     struct log *log;
     struct channel channel;
     struct loop_watch watch;
     enum process process;
-    uint64_t serial; /* 0: not of one session */
+    uint64_t serial; /* of the session; 0: none */
     struct address peer;
     struct rate own;
-    struct rate *rate;       /* its own, or that of its user */
-    bool paced;              /* of a user: it waits, nothing is dropped */
-    uint64_t dropped;        /* over the rate, since that was last told */
-    struct loop_timer timer; /* armed while that is to be told, or it waits */
+    struct rate *rate; /* its own, or its user's */
+    bool paced;        /* it has a user: it waits, and nothing is dropped */
+    uint64_t dropped;  /* events dropped since the last report */
+    struct loop_timer timer; /* for that report, or while it waits */
     bool used;
 };
 
 struct log {
     struct frame frame; /* the first member */
     int output;
-    uint64_t lost; /* lines that couldn't be written */
+    uint64_t lost; /* lines that could not be written */
     struct sender *sender;
     size_t senders;
-    size_t used; /* of them */
+    size_t used; /* number of them in use */
     struct rates users;
-    struct loop_timer last; /* armed once master is gone */
+    struct loop_timer last; /* set once master has gone */
 };
 
 extern const struct frame_row log_row;
 
-/* One sender less: without master and without senders log is done. */
+/* A sender has ended. Without master and without senders log ends. */
 void log_sender_ended(struct log *l);
 
-/* For each session itself, its files, and one that has ended while there was no
- * log; and those of the service. 0 or -ENOMEM */
+/* senders_for() is the number of senders that MAX_SESSIONS sessions need: for
+ * each session itself, its files, and one that ended while there was no log;
+ * and the other processes. senders_init() allocates them. Returns 0 or
+ * -ENOMEM. */
 int senders_init(struct log *l, uint64_t max_sessions);
 size_t senders_for(uint64_t max_sessions);
 void senders_release(struct log *l);
-/* owner: struct log */
+/* OWNER is the struct log. */
 int senders_on_sender(void *owner, struct msg_log_sender *msg);
-/* All that they have said so far. */
+/* Reads all events that have arrived so far. */
 void senders_drain(struct log *l);
 
-/* "TIME EVENT process=… serial=… peer=… …": one write(2).
- * Returns its bytes. */
+/* Writes "TIME EVENT process=… serial=… peer=… …" by one
+ * write(2). Returns the number of bytes. */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *r);
-/* The same without time and end: 0 or -ENOBUFS. */
+/* Adds the same line without the time and the line end. Returns 0 or
+ * -ENOBUFS. */
 int line_text(const struct sender *from, const struct event_record *r,
               struct buf *into);
 

@@ -1,5 +1,5 @@
-/* The process log: turns the events of all others into lines. It never asks a
- * sender anything, and believes nobody but master about who speaks. */
+/* The process log: writes the events of all other processes as lines. It sends
+ * nothing to a sender, and trusts only master about who a sender is. */
 #include "log.h"
 
 int main(int argc, char **argv)

@@ -1,11 +1,11 @@
-/* The token buckets of senders and of users. In log; pure but for the random
- * key, and the time is an argument. */
+/* The token buckets of senders and users. Runs in log. Pure, except for a
+ * random key; the time is an argument. */
 #include "rate.h"
 
 #include "sallyport/base/secret.h"
 
 #define FULL ((int64_t)RATE_BURST)
-#define MS   (RATE_SECOND / 1000) /* bytes a millisecond */
+#define MS   (RATE_SECOND / 1000) /* bytes in a millisecond */
 
 void rate_init(struct rate *r, uint64_t now)
 {
@@ -35,14 +35,14 @@ void rate_charge(struct rate *r, size_t bytes)
     r->left -= (int64_t)bytes;
 }
 
-void rates_init(struct rates *all, uint64_t now)
+void rate_users_init(struct rates *all, uint64_t now)
 {
     random_bytes(all->key, sizeof(all->key));
     for (size_t i = 0; i < RATE_USERS; i++)
         rate_init(&all->of[i], now);
 }
 
-struct rate *rates_of(struct rates *all, struct slice user)
+struct rate *rate_of_user(struct rates *all, struct slice user)
 {
     return &all->of[siphash(all->key, user.ptr, user.len) % RATE_USERS];
 }

@@ -1,7 +1,7 @@
-/* Those who send events, in log. Each has its own channel; bad bytes on it end
- * that sender and nobody else. One that says too much isn't read for a while,
- * if it is a user's session or files, which can wait: a user must not hide a
- * line behind a thousand others. Nobody else ever waits for log. */
+/* The senders of events. Runs in log. Each has its own channel; bad bytes on it
+ * end that sender only. If a user's session or files is over its rate, log
+ * stops reading it for a while, and it waits: otherwise a user could hide one
+ * line among a thousand others. No other process ever waits for log. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,8 +13,8 @@
 #include "sallyport/base/fd.h"
 
 #define BESIDES_SESSIONS 32
-#define DROPPED_MS       10000 /* from the first one dropped to the line */
-#define PAUSE_MS         100   /* not read, once the rate is used up */
+#define DROPPED_MS       10000 /* from the first dropped event to the report */
+#define PAUSE_MS         100   /* how long a sender over its rate isn't read */
 
 size_t senders_for(uint64_t max_sessions)
 {
@@ -28,8 +28,8 @@ int senders_init(struct log *l, uint64_t max_sessions)
     return l->sender ? 0 : -ENOMEM;
 }
 
-/* One line for all of them. */
-static void tell_dropped(struct sender *s)
+/* One line reports all dropped events. */
+static void report_dropped(struct sender *s)
 {
     struct event_record r;
 
@@ -48,15 +48,16 @@ static void drop(struct sender *s)
         loop_timer_set(&s->log->frame.loop, &s->timer, DROPPED_MS);
 }
 
-/* Out of the loop: its end would wake us without end. */
-static void rest(struct sender *s, uint64_t ms)
+/* Removes the sender from the loop: after its end the loop would wake again and
+ * again. */
+static void pause_sender(struct sender *s, uint64_t ms)
 {
-    tell_dropped(s);
+    report_dropped(s);
     loop_remove(&s->log->frame.loop, &s->watch);
     loop_timer_set(&s->log->frame.loop, &s->timer, ms);
 }
 
-/* Once master has gone all have to be quick. */
+/* After master's end nobody waits, since all must end soon. */
 static uint64_t must_wait(struct sender *s)
 {
     return s->paced && s->log->frame.master.fd >= 0
@@ -66,7 +67,7 @@ static uint64_t must_wait(struct sender *s)
 
 static void sender_end(struct sender *s)
 {
-    tell_dropped(s);
+    report_dropped(s);
     loop_timer_clear(&s->log->frame.loop, &s->timer);
     loop_remove(&s->log->frame.loop, &s->watch);
     channel_close(&s->channel);
@@ -85,22 +86,22 @@ void senders_release(struct log *l)
     l->senders = 0;
 }
 
-/* Of a user's sessions the one that has rested reads before those that have
- * just read: it waits no longer than the rate does. */
+/* The session that has waited reads before others of its user that have just
+ * read. So it waits no longer than the rate demands. */
 static void sender_on_time(void *owner)
 {
     struct sender *s = owner;
     uint64_t ms = must_wait(s);
 
     if (s->watch.added)
-        tell_dropped(s);
+        report_dropped(s);
     else if (ms > 0)
-        rest(s, ms);
+        pause_sender(s, ms);
     else if (loop_add(&s->log->frame.loop, &s->watch) < 0)
         sender_end(s);
 }
 
-/* -EAGAIN: no more of it now. */
+/* Returns -EAGAIN to stop reading for now. */
 static int sender_on_event(void *owner, struct msg_event *msg)
 {
     struct sender *s = owner;
@@ -121,8 +122,8 @@ static const struct handler handlers[] = {
     ON(event, sender_on_event),
 };
 
-/* The line is log's own, with the sender that master named. */
-static void report(struct sender *s)
+/* The event is log's own; the sender is the one that master has named. */
+static void report_wrong(struct sender *s)
 {
     struct event_record r;
 
@@ -138,17 +139,17 @@ static int read_sender(struct sender *s)
                              sizeof(handlers) / sizeof(handlers[0]), s);
 
     if (r == -EAGAIN) {
-        rest(s, PAUSE_MS);
+        pause_sender(s, PAUSE_MS);
         return 0;
     }
     if (r == -EPROTO)
-        report(s);
+        report_wrong(s);
     if (r < 0)
         sender_end(s);
     return r;
 }
 
-/* Another session of its user may have used up the rate. */
+/* Another session of the user may have used up the rate. */
 static void sender_on_ready(void *owner, uint32_t events)
 {
     struct sender *s = owner;
@@ -156,12 +157,13 @@ static void sender_on_ready(void *owner, uint32_t events)
 
     (void)events;
     if (ms > 0)
-        rest(s, ms);
+        pause_sender(s, ms);
     else
         read_sender(s);
 }
 
-/* A dispatch takes a number of messages at most; 0 bytes there is an end. */
+/* One dispatch reads a limited number of messages. recv(2) returns 0 at the
+ * end. */
 static bool has_more(const struct sender *s)
 {
     char one;
@@ -188,8 +190,8 @@ static struct sender *free_place(struct log *l)
     return NULL;
 }
 
-/* Places are freed when a sender's end is read; when all are taken, some ends
- * may be unread still. */
+/* Log frees a place when it reads the end of a sender. If no place is free,
+ * some ends may not have been read yet. */
 static struct sender *find_place(struct log *l)
 {
     struct sender *s = free_place(l);
@@ -208,12 +210,12 @@ static bool sends_events(enum process process)
 
 static void pace(struct sender *s, struct slice user)
 {
-    s->rate = rates_of(&s->log->users, user);
+    s->rate = rate_of_user(&s->log->users, user);
     s->paced = true;
 }
 
-/* A session is known to log before it has a user; master names that one with
- * the session's files. No sender is asked whose it is. */
+/* Log gets a session before that has a user. Master names the user with the
+ * session's files; log doesn't ask a sender. */
 static void pace_session(struct log *l, uint64_t serial, struct slice user)
 {
     for (size_t i = 0; i < l->senders; i++)
@@ -231,7 +233,7 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg)
         die(EX_PROTOCOL, "master names a sender that sends nothing");
     s = find_place(l);
     if (!s) {
-        l->lost++; /* whatever this one would say */
+        l->lost++; /* its events will be lost */
         return 0;
     }
     *s = (struct sender){ .log = l,

@@ -66,12 +66,13 @@ Test(rate, one_a_user)
     unsigned shared = 0;
     char name[32];
 
-    rates_init(&all, 0);
-    cr_assert_eq(rates_of(&all, SLICE("anna")), rates_of(&all, SLICE("anna")));
+    rate_users_init(&all, 0);
+    cr_assert_eq(rate_of_user(&all, SLICE("anna")),
+                 rate_of_user(&all, SLICE("anna")));
     for (int i = 0; i < 100; i++) {
         snprintf(name, sizeof(name), "user%d", i);
-        shared +=
-            rates_of(&all, SLICE("anna")) == rates_of(&all, slice_from(name));
+        shared += rate_of_user(&all, SLICE("anna")) ==
+                  rate_of_user(&all, slice_from(name));
     }
     cr_assert_leq(shared, 3);
 }
