@@ -1,5 +1,5 @@
-/* Channels: sending, receiving, and the permission check that every received
- * message passes. Runs in every process; decides nothing else. */
+/* Channels: sending, receiving, and the check of each received message against
+ * the list. Runs in every process. */
 #include "sallyport/ipc/channel.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #define DISPATCH_MAX 64
 
-/* One of each per process: nothing here runs twice at a time. */
+/* One of each suffices: a process sends and receives one message at a time. */
 static char inbox[MESSAGE_MAX + 1];
 static char outbox[MESSAGE_MAX];
 
@@ -35,7 +35,7 @@ void channel_close(struct channel *c)
 
 uint32_t channel_next(struct channel *c)
 {
-    if (++c->last_request == 0) /* 0: not a request */
+    if (++c->last_request == 0) /* 0 means: no request */
         c->last_request = 1;
     return c->last_request;
 }
@@ -81,7 +81,7 @@ static void attach(struct msghdr *m, union control *control, const int *fd,
     memcpy(CMSG_DATA(head), fd, sizeof(int) * n);
 }
 
-/* The buffers must not keep it. */
+/* Secrets must not stay in the buffers. */
 static bool is_secret(enum message_kind kind)
 {
     const struct message_row *row = message_row(kind);
@@ -131,7 +131,8 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
     return n < 0 ? send_errno() : 0;
 }
 
-/* Takes all descriptors that came, wanted or not: what isn't taken leaks. */
+/* Takes over all received descriptors, even unwanted ones: otherwise they would
+ * leak. */
 static size_t detach(struct msghdr *m, int *ret)
 {
     size_t count = 0;
@@ -224,8 +225,8 @@ int channel_receive(struct channel *c, struct message *m)
     m->kind = MSG_NONE;
     if (c->fd < 0)
         return -EPIPE;
-    /* A peer that left messages of ours unread resets the connection, once;
-     * its own last words still lie there. */
+    /* If a peer closes with unread messages of ours, the first receive fails
+     * with a reset. The peer's last messages can still be read after it. */
     do
         n = recvmsg(c->fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -313,7 +314,7 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
     return 0;
 }
 
-/* One message; 0: it was go. */
+/* Handles one message. Returns 0 after go. */
 static int setup_step(struct channel *c, const struct handler *table, size_t n,
                       void *owner, uint64_t end)
 {

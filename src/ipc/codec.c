@@ -1,5 +1,5 @@
-/* Messages to bytes and back. Every field is checked against its type in both
- * directions, so no handler sees a value that the list doesn't allow. */
+/* Encodes and decodes messages. Each field is checked against its type in both
+ * directions, so that no handler gets a value that the list doesn't permit. */
 #include "codec.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 struct text_rule {
     size_t min, max;
-    bool controls; /* bytes under 0x20 and 0x7f */
+    bool controls; /* allows bytes below 0x20, and 0x7f */
     bool nul;
 };
 
@@ -43,7 +43,7 @@ static bool text_fits(enum field_type type, struct slice s)
     return rule->controls || !has_control(s);
 }
 
-/* Numbers of all kinds travel as 64 bits. */
+/* Numbers of all types are sent as 64 bits. */
 static uint64_t number_of(const struct message_field *f, const void *at)
 {
     unsigned word;

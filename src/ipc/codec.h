@@ -1,4 +1,4 @@
-/* Messages to bytes and back, by the fields of the list. */
+/* Encodes and decodes messages by the fields of the list. */
 #ifndef SALLYPORT_SRC_IPC_CODEC_H
 #define SALLYPORT_SRC_IPC_CODEC_H
 
@@ -6,7 +6,7 @@
 
 #include "sallyport/ipc/message.h"
 
-/* A head, then at most two paths or one block of bytes. */
+/* A header of 8 bytes, then at most two paths or one block of bytes. */
 #define MESSAGE_MAX 12288
 
 struct codec_head {
@@ -17,15 +17,17 @@ struct codec_head {
 _Static_assert(sizeof(struct codec_head) == MESSAGE_HEAD, "no padding");
 _Static_assert(MSG_COUNT <= UINT16_MAX, "a message's number has two bytes");
 
-/* BODY is the struct msg_NAME of that KIND, without its descriptors. The
- * length, or -EINVAL: no such message, or a value that its field can't hold. */
+/* Encodes BODY, the struct msg_NAME of KIND, without its descriptors. Returns
+ * the length; -EINVAL: there is no such message, or a field doesn't permit its
+ * value. */
 ssize_t codec_encode(enum message_kind kind, const void *body,
                      char out[MESSAGE_MAX]);
-/* 0, or -EPROTO: unknown message, bad field, bytes missing or left over. Slices
- * point into BYTES; descriptors are -1. */
+/* Decodes a message. Returns 0; -EPROTO: unknown message, bad field, bytes
+ * missing or left over. Slices in *ret point into BYTES; descriptors are -1. */
 int codec_decode(const char *bytes, size_t len, struct message *ret);
 
-/* Descriptors between the struct and an array, in the order of the list. */
+/* Copy descriptors from the struct to an array and back, in the order of the
+ * list. They stay the caller's; codec_fds() returns their number. */
 size_t codec_fds(enum message_kind kind, const void *body,
                  int fd[MESSAGE_FIELDS_MAX]);
 void codec_set_fds(struct message *m, const int fd[MESSAGE_FIELDS_MAX]);

@@ -1,5 +1,5 @@
-/* Asking keys for a signature. Runs in gate and session, in the midst of a
- * handshake: the one place where a session waits for another process. */
+/* Asks keys for a signature. Runs in gate and session, in the midst of a
+ * handshake. Only here a session waits for another process. */
 #include "sallyport/ipc/sign.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ int sign_begin(struct sign_channel *s, const struct sign_request *r,
                 .message = r->message);
 }
 
-/* An answer to an earlier question that comes too late is passed over. */
+/* A late answer to an earlier question is skipped. */
 int sign_end(struct sign_channel *s, uint32_t request, struct sign_result *ret)
 {
     struct message m;

@@ -1,4 +1,5 @@
-/* A channel: one end of a SOCK_SEQPACKET pair, held to the message list. */
+/* A channel: one end of a SOCK_SEQPACKET pair, which follows the message
+ * list. */
 #ifndef SALLYPORT_IPC_CHANNEL_H
 #define SALLYPORT_IPC_CHANNEL_H
 
@@ -11,40 +12,44 @@
 struct channel {
     int fd; /* owned; -1 when closed */
     enum process self, peer;
-    unsigned phase;       /* one PHASE_ bit; the owner moves it */
-    bool seen[MSG_COUNT]; /* what has come, for messages that may come once */
+    unsigned phase;       /* one PHASE_ bit; the owner changes it */
+    bool seen[MSG_COUNT]; /* received kinds, for "once" */
     uint32_t last_request;
     const char *wrong; /* after -EPROTO: what the peer did wrong */
 };
 
-/* Takes the descriptor, makes it non-blocking. */
+/* Takes FD and makes it non-blocking. channel_close() closes it. */
 void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase);
 void channel_close(struct channel *c);
 
 /* SEND(&s->master, kick, 0, .why = ENDING_IDLE_TIME): the channel, the message,
- * the number of the request (0: it is neither a request nor an answer), and
- * every field of the list by its name: a missing one doesn't compile. The
- * result is channel_send()'s. */
+ * the request's number (0: neither a request nor an answer), and each field of
+ * the list by its name. A missing field is a compile error. Returns as
+ * channel_send(). */
 #define SEND(channel, name, ...)                                               \
     channel_send(channel, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 
-/* 0; -EAGAIN: the peer reads too slowly; -EPIPE: it is gone; -EINVAL: not in
- * the list for this sender, or a field too long. Never waits, never raises
- * SIGPIPE. BODY is the struct msg_NAME of KIND. */
+/* Sends BODY, the struct msg_NAME of KIND; its descriptors stay the caller's.
+ * Returns 0; -EAGAIN: the peer reads too slowly; -EPIPE: the peer has gone;
+ * -EINVAL: the list doesn't permit it, or a field is too long. It never waits
+ * and never raises SIGPIPE. */
 int channel_send(struct channel *c, enum message_kind kind, const void *body);
-/* The number of the next request on this channel. */
+/* The number for the next request on this channel; never 0. */
 uint32_t channel_next(struct channel *c);
 
-/* 1: *m is filled. 0: nothing there. -EPIPE: closed. -EPROTO: a message that
- * is unknown, not permitted from this peer or in this phase, a second one of
- * a kind that comes once, with wrong fields, length or descriptors; these are
- * closed, and c->wrong says it in words. */
+/* Receives one message. Returns 1: *m is filled; 0: nothing has arrived;
+ * -EPIPE: closed; -EPROTO: the message is unknown, not permitted for this peer
+ * or in this phase, or repeated though it may come once, or it has wrong
+ * fields, a wrong length or wrong descriptors. In that case its descriptors are
+ * closed, and c->wrong says why. */
 int channel_receive(struct channel *c, struct message *m);
-/* The same, waiting up to MS (-1: for ever): also -ETIMEDOUT. */
+/* The same, but waits up to MS milliseconds (-1: without limit). Also returns
+ * -ETIMEDOUT. */
 int channel_wait(struct channel *c, struct message *m, int ms);
 
-/* A handler's result: 0, or a negative number that ends the dispatch. */
+/* A function for one kind of message. It returns 0, or a negative number that
+ * ends the dispatch. */
 struct handler {
     enum message_kind kind;
     union {
@@ -60,30 +65,31 @@ struct handler {
         .kind = MSG_##name, .on.name = (function)                              \
     }
 
-/* Receives what is there (at most 64 messages a call) and calls the handlers.
- * A message without a handler is -EPROTO too. 0 when there is no more; else as
- * channel_receive() or the handler says. After each handler descriptors that
- * were not taken are closed, and secrets wiped. */
+/* Receives messages, at most 64 in a call, and calls their handlers. A message
+ * without a handler gives -EPROTO too. After each handler it closes the
+ * descriptors that were not taken, and wipes secrets. Returns 0 if nothing more
+ * has arrived; otherwise as channel_receive() or the handler. */
 int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner);
-/* Calls the handler of one message that was received: its result, or -EPROTO
- * without one. Closes and wipes as channel_dispatch(). */
+/* Calls the handler of a received message. Returns its result, or -EPROTO if
+ * there is no handler. Closes and wipes as channel_dispatch() does. */
 int channel_handle(struct channel *c, const struct handler *table, size_t n,
                    void *owner, struct message *m);
 
-/* A child's set-up: one message at a time to its handler, until MSG_go (which
- * needs none); messages after it are left for the loop. 0; -ETIMEDOUT after MS
- * in all; else as channel_receive() or the handler says, with a complaint
- * unless the handler had one. */
+/* The set-up of a child: gives each message to its handler until MSG_go, which
+ * needs none. Later messages stay for the loop. Returns 0; -ETIMEDOUT after MS
+ * milliseconds in all; otherwise as channel_receive() or the handler, with a
+ * complaint unless the handler has made one. */
 int channel_setup(struct channel *c, const struct handler *table, size_t n,
                   void *owner, int ms, struct complaint *why);
-/* And its end where the child can't work: reports it to master, best effort. */
+/* For a child that can't work: reports WHY to master, if that is still
+ * possible. */
 void channel_failed(struct channel *c, const struct complaint *why);
 
-/* Closes the descriptors left in it. */
+/* Closes the descriptors that are left in M. */
 void message_close(struct message *m);
 
-/* The struct of a message, with the check that each field has a value. */
+/* The struct of a message, with a check that each field has a value. */
 #define MESSAGE_BODY(name, ...)                                                \
     (MESSAGE_CHECK(FIELDS_OF_##name, MESSAGE_VALUES(__VA_ARGS__)),             \
      &(const struct msg_##name){ __VA_ARGS__ })

@@ -1,22 +1,23 @@
-/* What the supervisor and the masters that it starts agree on. A supervisor
- * of an older build starts the master of a newer one, so nothing here changes:
- * it is only added to. */
+/* The interface between the supervisor and its masters. A supervisor of an
+ * older build starts masters of newer ones, so nothing here may change;
+ * additions are possible. */
 #ifndef SALLYPORT_IPC_GENERATION_H
 #define SALLYPORT_IPC_GENERATION_H
 
-/* Of the messages that cross generations; each such channel begins with it. */
+/* The version of the messages between generations. Each such channel begins
+ * with it. */
 #define GENERATION_VERSION 1
 
-/* What a master finds open at its start besides the standard descriptors: its
- * channel to the supervisor, and a sealed file that names the descriptors that
- * it inherits. The first line of that file is "generation N" or "recovery N",
- * each further one "FD NAME". */
+/* At its start a master finds, besides the standard descriptors, its channel to
+ * the supervisor, and a sealed file with the names of the inherited
+ * descriptors. The first line of that file is "generation N" or "recovery N",
+ * each further line "FD NAME". */
 #define GENERATION_CHANNEL_FD 3
 #define GENERATION_NAMES_FD   4
-/* Inherited descriptors have this number or a higher one. */
+/* The lowest number of an inherited descriptor. */
 #define GENERATION_FIRST_FD 5
 
-/* Bytes of a name, with its NUL. */
+/* Size of a name, with its NUL. */
 #define GENERATION_NAME_MAX 256
 
 #endif

@@ -1,9 +1,9 @@
-/* Memory that outlives gates: master makes it, each gate maps it. */
+/* Memory that survives gates: master makes it, and each gate maps it. */
 #ifndef SALLYPORT_IPC_MEMORY_H
 #define SALLYPORT_IPC_MEMORY_H
 
-/* Bytes of the file of MSG_memory, which is sealed against any other size. A
- * new one is empty. */
+/* Size in bytes of the file of MSG_memory. The file is sealed, so that the size
+ * can't change. A new one is all zero. */
 #define GATE_MEMORY (1U << 20)
 
 #endif

@@ -1,6 +1,6 @@
-/* Messages: what follows from the list in sallyport/ipc/list.h. Each message
- * has a struct msg_NAME with its fields, and a row that says who may send it to
- * which process, and in which phase. */
+/* Types that follow from the list in sallyport/ipc/list.h. Each message has a
+ * struct msg_NAME with its fields. Its row says which process may send it to
+ * which, and in which phase. */
 #ifndef SALLYPORT_IPC_MESSAGE_H
 #define SALLYPORT_IPC_MESSAGE_H
 
@@ -26,11 +26,12 @@ enum message_kind {
     MSG_COUNT
 };
 
-/* struct msg_conf, … A request has a number from channel_next(), an answer
- * carries its request's; else it is 0. On sending, descriptors stay the
- * caller's. On receiving, they belong to the message: fd_take() them, or they
- * are closed after the handler. Received slices point into one buffer per
- * process that the next receive on any channel overwrites. */
+/* struct msg_conf, … The number of a request comes from channel_next(), and an
+ * answer carries its request's number; otherwise it is 0. When sending,
+ * descriptors stay the caller's. When receiving, they belong to the message:
+ * fd_take() takes one, and the others are closed after the handler. Received
+ * slices point into one buffer of the process, which the next receive on any
+ * channel overwrites. */
 #define MESSAGE(name, ...)                                                     \
     struct msg_##name {                                                        \
         uint32_t request;
@@ -40,11 +41,11 @@ enum message_kind {
     ;
 #include "sallyport/ipc/list.h"
 
-/* Any of them. */
+/* Any message. */
 struct message {
     enum message_kind kind;
     union {
-        uint32_t request; /* every struct begins with it */
+        uint32_t request; /* each struct begins with it */
 #define MESSAGE(name, ...) struct msg_##name name;
 #define FIELD(c_type, type, name, count)
 #define END
@@ -52,7 +53,7 @@ struct message {
     };
 };
 
-/* FIELDS_OF_conf, …: how many fields a message has. */
+/* FIELDS_OF_conf, …: the number of fields. */
 #define MESSAGE(name, ...)               enum { FIELDS_OF_##name = 0
 #define FIELD(c_type, type, name, count) +1
 #define END                                                                    \
@@ -62,29 +63,30 @@ struct message {
 
 #define MESSAGE_FIELDS_MAX 14
 
-/* Most bytes of a field, without a NUL. A secret has at most SECRET_MAX. */
+/* The most bytes of a field, without a NUL. For a secret it is SECRET_MAX. */
 #define MESSAGE_WORD_MAX  255
 #define MESSAGE_TEXT_MAX  1024
 #define MESSAGE_PATH_MAX  4096
 #define MESSAGE_BYTES_MAX 10240
 
-/* The phases of a channel, as its receiver sees them. */
+/* The phases of a channel, from the receiver's point of view. */
 enum phase {
-    PHASE_START = 1,    /* a child is being set up */
-    PHASE_RUN = 2,      /* it works */
-    PHASE_GREETED = 4,  /* session: nobody is logged in */
-    PHASE_VERIFY = 8,   /* session: a password is being verified */
-    PHASE_USER = 16,    /* session: logged in */
-    PHASE_IDLE = 32,    /* files: no upload is open; master: ctl may ask */
+    PHASE_START = 1,   /* the child is being set up */
+    PHASE_RUN = 2,     /* the child works */
+    PHASE_GREETED = 4, /* session: before the login */
+    PHASE_VERIFY = 8,  /* session: auth verifies the password */
+    PHASE_USER = 16,   /* session: after the login */
+    PHASE_IDLE =
+        32, /* files: no upload is open; master: sallyportctl may ask */
     PHASE_WRITING = 64, /* files: an upload is open */
     PHASE_ASKED = 128,  /* session, ctl: waits for an answer */
 };
 
-/* Bits, so that a row can name several senders or receivers. */
+/* A bit, so that a row can name several senders or receivers. */
 #define PROCESS_BIT(p) (1u << (p))
 
 enum field_type {
-    TYPE_END, /* after the last field of a message */
+    TYPE_END, /* marks the end of the fields */
     TYPE_NUMBER,
     TYPE_TIME,
     TYPE_FLAG,
@@ -104,29 +106,28 @@ enum field_type {
 struct message_field {
     const char *name;
     enum field_type type;
-    size_t offset;  /* in the struct; of TYPE_END: the struct's size */
-    uint64_t count; /* of the values of an enum */
+    size_t offset;  /* in the struct; for TYPE_END: the struct's size */
+    uint64_t count; /* of values of an enum */
 };
 
-/* A row is the whole permission: what isn't in it can't be sent, and a channel
- * ends a peer that tries. */
+/* A row is the whole permission: nothing else can be sent, and a channel ends a
+ * peer that tries. */
 struct message_row {
     const char *name;
-    unsigned from, to; /* PROCESS_BIT()s */
-    unsigned phases;   /* phases of the receiver's channel */
+    unsigned from, to; /* bits of PROCESS_BIT() */
+    unsigned phases;   /* of the receiver's channel */
     bool once;         /* a second one on the same channel ends the peer */
-    enum message_kind answers; /* the request that it answers, or MSG_NONE */
-    const char *purpose;       /* for docs/messages.md */
-    const struct message_field *(*fields)(void); /* up to TYPE_END */
+    enum message_kind answers;                   /* the request; or MSG_NONE */
+    const char *purpose;                         /* for docs/messages.md */
+    const struct message_field *(*fields)(void); /* ends with TYPE_END */
 };
 
-/* A message begins with its number and that of its request; its fields follow.
- */
+/* NULL if KIND is out of range. */
 #define MESSAGE_HEAD 8
-/* Safe in a signal handler. */
+/* "login"; "?" if KIND is out of range. */
 void message_head(char out[MESSAGE_HEAD], unsigned kind, uint32_t request);
 
-/* NULL for a number out of range. */
+/* The number of its fields of that type. */
 const struct message_row *message_row(unsigned kind);
 /* "login", or "?" */
 const char *message_name(unsigned kind);

@@ -1,5 +1,5 @@
-/* A signer (sallyport/domain/sign.h) at the other end of a channel: the process
- * keys. */
+/* A signer (sallyport/domain/sign.h) that asks the process keys through a
+ * channel. */
 #ifndef SALLYPORT_IPC_SIGN_H
 #define SALLYPORT_IPC_SIGN_H
 
@@ -7,20 +7,22 @@
 #include "sallyport/ipc/channel.h"
 
 struct sign_channel {
-    struct channel keys; /* of gate or session; it outlives each keys */
-    int ms;              /* a signature takes at most */
+    struct channel keys; /* of gate or session; outlives each keys */
+    int ms;              /* the longest wait for a signature */
 };
 
-/* OWNER is a struct sign_channel. Waits: a handshake can't go on without it.
- * 0; -EPIPE: keys is gone; -ETIMEDOUT; -EPROTO: it lied; or the errno that keys
- * gave for not signing. */
+/* Asks for a signature and waits for it: a handshake can't continue without it.
+ * OWNER is a struct sign_channel. Returns 0; -EPIPE: keys has gone; -ETIMEDOUT;
+ * -EPROTO: keys broke the protocol; or the errno with which keys refused. */
 int sign_ask(void *owner, const struct sign_request *r,
              struct sign_result *ret);
 
-/* The same without waiting. 0, and the answer is that to *REQUEST. */
+/* Asks without waiting. Returns 0, and *request is the number for
+ * sign_end(). */
 int sign_begin(struct sign_channel *s, const struct sign_request *r,
                uint32_t *request);
-/* -EAGAIN: it isn't there yet; else as sign_ask(). */
+/* Fetches the answer. Returns -EAGAIN if it isn't there yet; otherwise as
+ * sign_ask(). */
 int sign_end(struct sign_channel *s, uint32_t request, struct sign_result *ret);
 
 #endif
