@@ -1,5 +1,5 @@
-/* The life of an executed child, from its title to its end. It decides nothing:
- * what a process is, its row says. */
+/* The life of a child that master executes, from its title to its end. The
+ * process's row has all that is special to it. */
 #include "sallyport/process/frame.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static void frame_watch_log(struct frame *f)
     loop_change(&f->loop, &f->log_watch, f->log.queue.len > 0 ? EPOLLOUT : 0);
 }
 
-/* Log sends nothing, so anything but room to write is the channel's end. */
+/* Log sends nothing: any event except "writable" is the end of the channel. */
 static void frame_log_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
