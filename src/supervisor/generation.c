@@ -1,5 +1,5 @@
-/* One generation, as the supervisor sees it: the start of its master, what
- * that says, its end. */
+/* One generation, from the supervisor's side: the start of its master, its
+ * messages, its end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -25,7 +25,8 @@ static int generation_on_hello(void *owner, struct msg_hello *m)
     return -EPROTO;
 }
 
-/* A start names each once; what changes later replaces what was kept. */
+/* At its start a master names each descriptor once. Later messages replace a
+ * descriptor. */
 static int generation_on_keep(void *owner, struct msg_keep *m)
 {
     struct generation *g = owner;
@@ -35,7 +36,7 @@ static int generation_on_keep(void *owner, struct msg_keep *m)
         return kept_add(&g->kept, m->name, fd);
     if (g->state != GENERATION_OLD)
         return kept_replace(&g->supervisor->kept, m->name, fd);
-    return close(fd); /* the newest one knows better */
+    return close(fd); /* the newest generation's descriptors count */
 }
 
 static int generation_on_start_failed(void *owner, struct msg_start_failed *m)
@@ -103,7 +104,7 @@ static void generation_hang_up(struct generation *g)
     channel_close(&g->channel);
 }
 
-/* A master without its channel ends by itself, or is made to. */
+/* A master without its channel ends by itself; otherwise it is killed. */
 static void generation_on_readable(void *owner, uint32_t events)
 {
     struct generation *g = owner;
@@ -122,7 +123,7 @@ static void generation_on_readable(void *owner, uint32_t events)
     generation_hang_up(g);
 }
 
-/* A takeover without an answer is over, too: the newest one leads. */
+/* If a takeover gets no answer, it ends too: the newest generation leads. */
 static void generation_on_time(void *owner)
 {
     struct generation *g = owner;
@@ -138,8 +139,8 @@ static void generation_on_time(void *owner)
         generation_wait(g, g->supervisor->deadlines.group);
 }
 
-/* The child's side: the two descriptors at their places, and those that are
- * kept where they are. No master outlives the supervisor. */
+/* Runs in the child: puts the two descriptors in their places; kept ones keep
+ * their numbers. The kernel kills a master when the supervisor ends. */
 static noreturn void become_master(const struct supervisor *s, pid_t parent,
                                    int channel, int names)
 {
@@ -165,7 +166,8 @@ static int adopt_master(struct generation *g, pid_t pid, int channel)
 {
     struct supervisor *s = g->supervisor;
 
-    setpgid(pid, pid); /* whoever of the two comes first */
+    setpgid(pid,
+            pid); /* parent and child both call it: the first call counts */
     g->state = GENERATION_STARTING;
     g->number = ++s->last;
     g->pid = pid;
@@ -188,7 +190,7 @@ static struct generation *free_place(struct supervisor *s)
     return NULL;
 }
 
-/* Its pid or -errno, and our end of its channel. */
+/* Returns its pid, and our end of its channel; or -errno. */
 static pid_t fork_master(const struct supervisor *s, bool recovery,
                          int *channel)
 {
@@ -237,7 +239,7 @@ void generation_kill(const struct generation *g)
         kill(-g->pid, SIGKILL);
 }
 
-/* What it said before its end counts. */
+/* Its last messages are read first. */
 void generation_reaped(struct generation *g, int status)
 {
     if (g->channel.fd >= 0)
@@ -249,7 +251,8 @@ void generation_reaped(struct generation *g, int status)
     generation_settle(g);
 }
 
-/* A group's number belongs to it as long as one of it lives. */
+/* The kernel doesn't reuse a group's number while one of its processes
+ * lives. */
 void generation_settle(struct generation *g)
 {
     if (g->state == GENERATION_ENDED && kill(-g->pid, 0) < 0 && errno == ESRCH)

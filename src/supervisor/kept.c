@@ -1,5 +1,6 @@
-/* Descriptors by name, in the supervisor. Their numbers are above those that a
- * master gets at fixed places, so that a fork can hand them on as they are. */
+/* Descriptors with names, in the supervisor. Their numbers are higher than
+ * those with a fixed meaning in a master, so that a child inherits them without
+ * a change. */
 #include "kept.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* The descriptors that outlive a generation: listeners, and whatever else a
- * recovery starts from. Each has a name that a master gave it. The supervisor
- * never reads one. */
+/* The descriptors that survive a generation: listeners, and all else that a
+ * recovery needs. A master has named each. The supervisor never reads from
+ * one. */
 #ifndef SALLYPORT_SRC_SUPERVISOR_KEPT_H
 #define SALLYPORT_SRC_SUPERVISOR_KEPT_H
 
@@ -14,21 +14,23 @@ struct kept_row {
     int fd;
 };
 
-/* All 0: empty. */
+/* All zero: empty. */
 struct kept {
     struct kept_row *row;
     size_t count, room;
 };
 
-/* A name that isn't there yet. Takes FD, also when it fails. 0 or -errno */
+/* Adds a descriptor under a new name. Takes FD, even on failure. Returns 0 or
+ * -errno. */
 int kept_add(struct kept *k, struct slice name, int fd);
-/* The same for a name that may be there: its old descriptor is closed. */
+/* The same for a name that may exist: its old descriptor is closed. */
 int kept_replace(struct kept *k, struct slice name, int fd);
 void kept_release(struct kept *k);
-/* A sealed file that names all of them, after the line "HEADING NUMBER". The
- * descriptor or -errno */
+/* Makes a sealed file that names all descriptors, after the line "HEADING
+ * NUMBER". Returns its descriptor, which the caller closes, or -errno. */
 int kept_names(const struct kept *k, const char *heading, uint64_t number);
-/* After a fork: they stay open in what is executed. 0 or -errno */
+/* After a fork: the descriptors stay open across execve(2). Returns 0 or
+ * -errno. */
 int kept_pass_on(const struct kept *k);
 
 #endif

@@ -1,7 +1,7 @@
-/* sallyportd: the supervisor. Root, where it is run by root, and always the
- * same process: what changes are the generations of masters below it. It finds
- * the program "master" next to its own binary, gives it its own arguments, and
- * so needs to know none of them. */
+/* sallyportd: the supervisor. It runs for the whole life of the service, as
+ * root if root started it; only the generations of masters below it change. It
+ * finds the program "master" relative to its own binary, and passes its own
+ * arguments on without reading them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,7 +17,7 @@
 
 #define MASTER "../libexec/sallyport/master"
 
-/* 0, 1 and 2 are open from here on, and nothing else is. */
+/* Makes sure that 0, 1 and 2 are open, and closes all others. */
 static int standard_descriptors(void)
 {
     int fd;
@@ -33,9 +33,8 @@ static int standard_descriptors(void)
     return close(fd);
 }
 
-/* "/usr/sbin/sallyportd" to "/usr/sbin/../libexec/sallyport/master". Looked up
- * once: an upgrade replaces our own file, and the link then says "(deleted)".
- */
+/* "/usr/sbin/sallyportd" becomes "/usr/sbin/../libexec/sallyport/master". It is
+ * computed once: after an upgrade the link to our own file says "(deleted)". */
 static int find_master(char *path, size_t size)
 {
     ssize_t n = readlink("/proc/self/exe", path, size - sizeof(MASTER));
@@ -47,7 +46,7 @@ static int find_master(char *path, size_t size)
     return 0;
 }
 
-/* The title overwrites the memory of argv. */
+/* A copy, since the process title overwrites the memory of argv. */
 static char **copy_arguments(int argc, char **argv)
 {
     char **copy = calloc((size_t)argc + 1, sizeof(*copy));

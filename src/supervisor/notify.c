@@ -1,5 +1,5 @@
-/* sd_notify(3) without libsystemd: one datagram to the socket that
- * $NOTIFY_SOCKET names. Runs in the supervisor. */
+/* sd_notify(3) without libsystemd: one datagram to the socket in
+ * $NOTIFY_SOCKET. Runs in the supervisor. */
 #include "notify.h"
 
 #include <errno.h>

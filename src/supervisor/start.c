@@ -1,5 +1,6 @@
-/* When a generation starts, in the supervisor: first, at a reload, after a
- * crash. One at a time; what is asked for meanwhile is one further start. */
+/* When a generation starts: the first one, at a reload, after a crash. Runs in
+ * the supervisor. One start at a time; requests during a start lead to one
+ * further start. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@ static size_t living(const struct supervisor *s)
     return n;
 }
 
-/* Those who asked before the start under way began, or all. */
+/* Answers the requests that came before the current start began, or all. */
 static void answer_askers(struct supervisor *s, bool all, bool done,
                           const char *why)
 {
@@ -62,7 +63,7 @@ static void tell_reloading(struct supervisor *s)
     notify_send(&s->notify, text);
 }
 
-/* What led before still does, or nothing does. */
+/* The generation that led before still leads, if there was one. */
 static void start_failed(struct supervisor *s, const char *why)
 {
     s->under_way = NULL;
@@ -126,8 +127,8 @@ static void end_oldest(struct supervisor *s)
         generation_signal(oldest, SIGTERM);
 }
 
-/* A recovery takes the place beside those that may live, and the oldest has to
- * go for it. */
+/* A recovery needs a free place; if there is none, the oldest generation is
+ * ended. */
 static void start_next(struct supervisor *s)
 {
     if (s->stopping || s->under_way)
@@ -178,7 +179,7 @@ void start_on_leading(struct generation *g)
     start_next(s);
 }
 
-/* Old ones have no need of theirs. */
+/* Older generations need no recovery. */
 static void recover(struct supervisor *s)
 {
     s->recoveries.due = !s->stopping;
@@ -192,8 +193,8 @@ void start_on_gate_lost(struct generation *g, bool handed_over)
         recover(g->supervisor);
 }
 
-/* The exit status of a master is the supervisor's own: a mistake in the
- * configuration, for example, is the same to systemd as before. */
+/* The supervisor returns its master's exit status, so that systemd sees a
+ * mistake in the configuration as before. */
 static int exit_status(const struct supervisor *s, int status)
 {
     if (WIFEXITED(status))

@@ -1,6 +1,5 @@
 /* The supervisor's decisions: when a generation starts, which one leads, when
- * all is over. Nothing that a generation does ends it but the end of the last
- * one. */
+ * the service ends. It ends only with the last generation. */
 #include "supervisor.h"
 
 #include <errno.h>
@@ -42,7 +41,7 @@ static void supervisor_on_deadline(void *owner)
     kill_all(owner);
 }
 
-/* The second time nothing is waited for. */
+/* The second request doesn't wait for sessions. */
 static void supervisor_stop(struct supervisor *s)
 {
     if (!s->stopping) {
@@ -53,8 +52,8 @@ static void supervisor_stop(struct supervisor *s)
     signal_all(s, SIGTERM);
 }
 
-/* Master reads the configuration again, in place. One that starts may have read
- * it already: it gets the signal as soon as it leads. */
+/* Master reads the configuration again. A master that is starting may have read
+ * it already, so it gets the signal when it leads. */
 static void supervisor_on_hangup(struct supervisor *s)
 {
     s->hung_up = s->under_way != NULL;
@@ -63,7 +62,7 @@ static void supervisor_on_hangup(struct supervisor *s)
             generation_signal(&s->generation[i], SIGHUP);
 }
 
-/* What isn't a master is an orphan of one that has ended. */
+/* A process that is no master is an orphan of a generation. */
 static void supervisor_reap(struct supervisor *s)
 {
     int status;
@@ -110,7 +109,8 @@ static int open_signals(struct supervisor *s)
     sigset_t set;
 
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap by itself */
+    signal(SIGCHLD,
+           SIG_DFL); /* an inherited SIG_IGN would reap children unseen */
     sigemptyset(&set);
     for (size_t i = 0; i < SIGNALS; i++)
         sigaddset(&set, signals[i].number);
@@ -125,7 +125,7 @@ static int open_signals(struct supervisor *s)
     return s->signals.fd < 0 ? -errno : loop_add(&s->loop, &s->signals);
 }
 
-/* It holds all listeners, and can't know how many there will be. */
+/* It holds all listeners, and can't know their number. */
 static void raise_limit(void)
 {
     struct rlimit limit;

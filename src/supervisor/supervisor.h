@@ -1,5 +1,5 @@
 /* The supervisor: it starts generations of the server, one beside the other,
- * and holds what outlives them. It reads no file and no client's byte. */
+ * and holds what survives them. It reads no file, and no byte of a client. */
 #ifndef SALLYPORT_SRC_SUPERVISOR_SUPERVISOR_H
 #define SALLYPORT_SRC_SUPERVISOR_SUPERVISOR_H
 
@@ -19,14 +19,14 @@ struct supervisor;
 
 enum generation_state {
     GENERATION_NONE,
-    GENERATION_STARTING, /* until it is up, or has failed */
+    GENERATION_STARTING, /* until it is ready or has failed */
     GENERATION_TAKING,   /* until its gate has taken over */
-    GENERATION_LEADING,  /* the newest one that is up: it accepts */
-    GENERATION_OLD,      /* it finishes what it has begun */
-    GENERATION_ENDED,    /* its master has ended; some of its group may not */
+    GENERATION_LEADING,  /* the newest one that is ready: it accepts */
+    GENERATION_OLD,      /* it finishes its sessions */
+    GENERATION_ENDED, /* its master has ended; other processes of it may live */
 };
 
-/* One master and all processes below it, which are a process group. */
+/* One master and all processes below it. Together they are a process group. */
 struct generation {
     struct supervisor *supervisor;
     enum generation_state state;
@@ -35,30 +35,30 @@ struct generation {
     int status;
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* of the state */
-    struct kept kept;        /* until it leads: then it is the supervisor's */
+    struct loop_timer timer; /* for the current state */
+    struct kept kept;        /* until it leads; then the supervisor owns them */
     bool has_gate, recovers;
-    struct complaint failure; /* why it didn't start, in its own words */
+    struct complaint failure; /* why it did not start, in its own words */
 };
 
-/* Milliseconds that the supervisor gives a generation for something. */
+/* Deadlines of a generation, in milliseconds. */
 struct supervisor_deadlines {
-    uint64_t start;    /* to be up */
+    uint64_t start;    /* to become ready */
     uint64_t take;     /* to take over */
     uint64_t stop;     /* to end, after SIGTERM */
-    uint64_t group;    /* the rest of a group, after its master's end */
-    uint64_t recovery; /* between two, after a burst */
+    uint64_t group;    /* for the rest of the group after the master's end */
+    uint64_t recovery; /* between two recoveries after a burst */
 };
 
-/* A sallyportctl that waits for a reload: the master that it asked. */
+/* A request for a reload by sallyportctl, and the master that forwarded it. */
 struct asker {
     struct generation *generation; /* NULL: none */
     uint32_t request;
-    bool later; /* the reload under way began before it asked */
+    bool later; /* it came after the current start began */
 };
 #define ASKERS_MAX 32
 
-/* Starts after a crash: a burst, and then one at a time. */
+/* The rate of starts after a crash: a burst, then one in each interval. */
 struct recoveries {
     bool due;
     struct burst burst;
@@ -67,65 +67,67 @@ struct recoveries {
 #define RECOVERIES_BURST 10
 
 struct supervisor {
-    char *const *argv;   /* the masters' too */
+    char *const *argv;   /* for the masters too */
     const char *program; /* path of the program "master" */
-    /* execv(3); a test puts its own here. */
+    /* execv(3); tests replace it. */
     int (*execute)(const char *program, char *const *argv);
     struct supervisor_deadlines deadlines;
     struct loop loop;
     struct loop_watch signals;
-    struct loop_timer deadline; /* of stopping */
+    struct loop_timer deadline; /* for stopping */
     struct notify notify;
-    /* A start needs a place beside those that live. */
+    /* One place more than may live: for a generation that starts. */
     struct generation generation[GENERATIONS_MAX + 1];
-    uint64_t last;                /* number of the last one started */
-    struct kept kept;             /* what the next one inherits */
+    uint64_t last;                /* number of the last generation */
+    struct kept kept;             /* for the next generation */
     struct generation *under_way; /* STARTING or TAKING */
     bool led;                     /* some generation has led */
-    bool wanted;                  /* a reload, after the start under way */
-    bool hung_up;                 /* SIGHUP for the generation under way */
+    bool wanted;  /* start another one after the current start */
+    bool hung_up; /* SIGHUP for the generation under way */
     struct asker asker[ASKERS_MAX];
     struct recoveries recoveries;
     bool stopping;
-    int status; /* of the supervisor's exit */
+    int status; /* the supervisor's exit status */
 };
 
-/* 0 or -errno. PROGRAM and ARGV live on. */
+/* PROGRAM and ARGV must outlive it. Returns 0 or -errno. */
 int supervisor_init(struct supervisor *s, const char *program,
                     char *const *argv);
-/* Starts the first generation and works until none is left: the exit status. */
+/* Starts the first generation, and works until none is left. Returns the exit
+ * status. */
 int supervisor_run(struct supervisor *s);
 void supervisor_release(struct supervisor *s);
 
-/* start.c: the first generation. False: it can't be started. */
+/* start.c: starts the first generation. Returns false if that is impossible. */
 bool start_first(struct supervisor *s);
-/* Another one, since a reload was asked for: by G's master with that request,
- * or by SIGHUP, where G is NULL. */
+/* Starts another generation for a reload. G is the generation whose master has
+ * sent REQUEST; NULL after SIGHUP. */
 void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
-/* What became of one: it is up; it accepts; its gate has ended; its master
- * was reaped. */
+/* Called when a generation is ready, when it accepts, when its gate has ended,
+ * and when its master was reaped. */
 void start_on_up(struct generation *g);
 void start_on_leading(struct generation *g);
 void start_on_gate_lost(struct generation *g, bool handed_over);
 void start_on_ended(struct generation *g);
 void start_init(struct supervisor *s);
 
-/* takeover.c: G, which is up, leads from here on; the others are told. */
+/* takeover.c: G, which is ready, leads from here on. The other generations get
+ * a message. */
 void takeover_begin(struct generation *g);
 
-/* generation.c: starts a master in a free place, which inherits what is kept.
- * NULL and a line on standard error if it can't be started. */
+/* generation.c: starts a master in a free place; it inherits the kept
+ * descriptors. Returns NULL after a line on standard error if that fails. */
 struct generation *generation_start(struct supervisor *s, bool recovery);
 bool generation_lives(const struct generation *g);
-/* (Re)arms the timer of the state. */
+/* Sets the timer of the current state. */
 void generation_wait(struct generation *g, uint64_t ms);
-/* SIGNAL to its master. */
+/* Sends SIGNAL to its master. */
 void generation_signal(const struct generation *g, int signal);
-/* SIGKILL to all of its group. */
+/* Sends SIGKILL to its whole group. */
 void generation_kill(const struct generation *g);
-/* Its master was reaped. */
+/* Its master was reaped with STATUS. */
 void generation_reaped(struct generation *g, int status);
-/* Frees the place of an ended one of which no process is left. */
+/* Frees its place if it has ended and none of its processes lives. */
 void generation_settle(struct generation *g);
 void generation_release(struct generation *g);
 

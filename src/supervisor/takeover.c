@@ -1,9 +1,9 @@
-/* A takeover, as the supervisor begins it: it makes the pairs on which the
- * generations talk, gives each its end, and hears no more of it. */
+/* A takeover. Runs in the supervisor, which makes the pairs on which two
+ * generations talk, gives each its end, and reads nothing of it. */
 #include "sallyport/base/fd.h"
 #include "supervisor.h"
 
-/* The youngest one that can hand over sessions. */
+/* The youngest generation that can hand over sessions. */
 static struct generation *with_gate(struct supervisor *s,
                                     const struct generation *newest)
 {
@@ -19,8 +19,8 @@ static struct generation *with_gate(struct supervisor *s,
     return best;
 }
 
-/* Without a pair, or if one of the two doesn't read, the sessions go on as
- * after the death of their gate. */
+/* Without a pair, or if one of the two doesn't read, the sessions continue as
+ * after their gate's death. */
 static void link_gates(struct generation *from, struct generation *to)
 {
     int ends[2];
