@@ -12,10 +12,10 @@
 /* The longest password that crypt(3) takes. A longer one never matches. */
 #define HASH_PASSWORD_MAX 511
 
-/* A new yescrypt hash of the password, "$y$…". 0 or -errno */
+/* Makes a new yescrypt hash of the password, "$y$…". Returns 0 or -errno. */
 int hash_make(const struct secret *password, char out[HASH_MAX]);
-/* The work depends on the hash alone, not on the password. False also for a
- * hash that crypt(3) refuses. */
+/* Does PASSWORD have HASH? The work depends on the hash alone, not on the
+ * password. False also for a hash that crypt(3) refuses. */
 bool hash_verify(const struct secret *password, const char *hash);
 /* Does the work of a verification for a user that doesn't exist, and returns
  * false. LIKE is the hash of a real user, so that kind and cost agree, or NULL.
