@@ -81,7 +81,7 @@ static const struct handler handlers[] = {
     ON(sign, asker_on_sign),
 };
 
-static void rest(struct asker *a)
+static void pause_asker(struct asker *a)
 {
     loop_change(&a->keys->frame.loop, &a->watch, 0);
     loop_timer_set(&a->keys->frame.loop, &a->timer, TOKEN / SIGN_PER_SECOND);
@@ -105,7 +105,7 @@ static void asker_on_ready(void *owner, uint32_t events)
         return;
     }
     if (!has_token(a)) {
-        rest(a);
+        pause_asker(a);
         return;
     }
     r = channel_receive(&a->channel, &m);
