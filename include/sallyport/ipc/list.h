@@ -1,11 +1,11 @@
-/* The list of messages: everything that one process can say to another. All
- * else follows from it: the structs (message.h), the codec, the permission
- * check, docs/messages.md. A file that includes it defines first what it wants
- * of each message, and it may do so several times:
+/* The list of messages: all that one process can send to another. The structs
+ * (message.h), the codec, the permission check and docs/messages.md follow from
+ * it. A file that includes it first defines what a message becomes there; it
+ * may include it several times:
  *
  *   MESSAGE(name, from, to, phases, how_often, answers, purpose)
- *     from, to    processes, or several with |
- *     phases      of the receiver's channel, in which it may come
+ *     from, to    a process, or several with |
+ *     phases      phases of the receiver's channel in which it may come
  *     how_often   ONCE or MANY on one channel
  *     answers     the request that it answers, or NONE
  *   FIELD(c_type, TYPE, name, count)   each field, by one of the words below
@@ -46,18 +46,20 @@
 
 SECTION("Across generations",
         "A supervisor or a master of one build talks to a master of another. "
-        "So these and those of the next section come first, and a new one "
-        "goes to the end of that: the number on the wire is the position. A "
-        "published message keeps its fields; a new message replaces it.")
+        "The number of a message on the wire is its position in this list. So "
+        "this section and the next one come first, and a new message of theirs "
+        "goes to the end of the next one. A published message keeps its "
+        "fields; a new message replaces it.")
 
 MESSAGE(hello, MASTER | GATE, SUPERVISOR | GATE, START, ONCE, NONE,
-        "the version of what follows, `GENERATION_VERSION`")
+        "the version of the protocol that follows, `GENERATION_VERSION`")
 NUMBER(version)
 END
 
 MESSAGE(keep, MASTER, SUPERVISOR, START | RUN, MANY, NONE,
-        "a descriptor that outlives this generation, and its name, such as "
-        "`listen 0.0.0.0:21 0`; after `up` it replaces the one of that name")
+        "a descriptor that shall outlive this generation, and its name, such "
+        "as `listen 0.0.0.0:21 0`; after `up` it replaces the descriptor of "
+        "that name")
 WORD(name)
 FD(file)
 END
@@ -67,35 +69,37 @@ MESSAGE(up, MASTER, SUPERVISOR, START, ONCE, NONE,
 END
 
 MESSAGE(start_failed, MASTER, SUPERVISOR, START, ONCE, NONE,
-        "this generation doesn't start: why")
+        "this generation can't start: the reason")
 TEXT(why)
 END
 
 MESSAGE(lead, SUPERVISOR, MASTER, RUN, ONCE, NONE,
-        "this generation is the newest one, and serves; after `take_over`, if "
-        "that comes. The answer is `leading`")
+        "this generation is the newest one and serves; it comes after "
+        "`take_over`, if there is one. The answer is `leading`")
 END
 
 MESSAGE(take_over, SUPERVISOR, MASTER, RUN, ONCE, NONE,
-        "for gate: the end of a pair on which the gate before it hands over "
-        "its sessions")
+        "for gate: one end of a pair, on which the older gate hands over its "
+        "sessions")
 FD(gate)
 END
 
 MESSAGE(predecessor, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "an older generation that lives: its number, a link to its master")
+        "an older generation that still lives: its number, a link to its "
+        "master")
 NUMBER(generation)
 FD(master)
 END
 
 MESSAGE(step_down, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "for gate: the other end of that pair; gate hands over and ends")
+        "for gate: the other end of that pair; gate hands over its sessions "
+        "and ends")
 FD(gate)
 END
 
 MESSAGE(successor, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "a newer generation leads: a link to its master. This one finishes "
-        "what it has begun")
+        "a newer generation leads: a link to its master. This generation "
+        "finishes its work")
 FD(master)
 END
 
@@ -104,42 +108,43 @@ MESSAGE(leading, MASTER, SUPERVISOR, RUN, ONCE, NONE,
 END
 
 MESSAGE(gate_lost, MASTER, SUPERVISOR, RUN, ONCE, NONE,
-        "this generation has no gate any more; whether it handed over")
+        "this generation has no gate any more; whether that gate has handed "
+        "over its sessions")
 FLAG(handed_over)
 END
 
 MESSAGE(renew, MASTER, SUPERVISOR, RUN, MANY, NONE,
-        "a reload was asked for: start another generation")
+        "a reload was requested: start another generation")
 END
 
 MESSAGE(renewed, SUPERVISOR, MASTER, RUN, MANY, renew,
-        "it leads, or it doesn't and why")
+        "whether the new generation leads; otherwise the reason")
 FLAG(done)
 TEXT(why)
 END
 
 SECTION("From one gate to the next",
-        "A takeover: the old gate sends these in this order and ends. Its "
-        "sessions wait meanwhile. Times are milliseconds of the monotonic "
-        "clock, which all processes share. What doesn't fit into the new "
-        "configuration is skipped: a session too many sees the end of its "
-        "channel.")
+        "A takeover: the old gate sends these messages in this order and "
+        "ends. Its sessions wait meanwhile. Times are milliseconds of the "
+        "monotonic clock, which all processes share. Entries that don't fit "
+        "into the new configuration are skipped: a session over its limits "
+        "sees the end of its channel.")
 
 MESSAGE(tickets, GATE, GATE, RUN, ONCE, NONE,
-        "the keys of tickets, in use from here on, and when the first one "
-        "was made")
+        "the ticket keys, which are used from now on; when the first one was "
+        "made")
 KEY(now)
 KEY(before)
 NUMBER(turned)
 END
 
 MESSAGE(heir, GATE, GATE, RUN, MANY, NONE,
-        "a session: its serial; its user as in `logged_in`; its client, where "
-        "that connected to us, and where the client connected to (the proxy); "
-        "whether it is logged in, came by a proxy, and its client is known; "
-        "when it began; until when it must log in or send a heartbeat, and "
-        "how long it may go without one; the number of its `admit`, if that "
-        "waits for an answer (else 0); gate's end of its channel")
+        "a session: its serial; its user as in `logged_in`; its client; the "
+        "address that the client connected to (as our socket shows it, then "
+        "as the proxy says); whether it is logged in, uses a proxy, and its "
+        "client is known; when it began; until when it must log in or send a "
+        "heartbeat, and the time between heartbeats; the number of its "
+        "`admit` that waits for an answer (or 0); gate's end of its channel")
 NUMBER(serial)
 NUMBER(user)
 ADDRESS(peer)
@@ -156,9 +161,9 @@ FD(session)
 END
 
 MESSAGE(heir_port, GATE, GATE, RUN, MANY, NONE,
-        "where the client of a session is expected: serial, passive listener, "
-        "until when; whether the session judges a connection just now, how "
-        "many it was given to judge, whether it was told of a stranger")
+        "the port where a session expects its client: serial, passive "
+        "listener, until when; whether the session is judging a connection "
+        "now, how many it has judged, whether it got `data_stranger`")
 NUMBER(serial)
 ADDRESS(port)
 NUMBER(until)
@@ -168,7 +173,7 @@ FLAG(warned)
 END
 
 MESSAGE(heir_parked, GATE, GATE, RUN, MANY, NONE,
-        "a connection to that port that waits until the session has judged an "
+        "a connection to that port that waits while the session judges an "
         "earlier one: serial, its peer")
 NUMBER(serial)
 ADDRESS(peer)
@@ -176,8 +181,8 @@ FD(connection)
 END
 
 MESSAGE(heir_active, GATE, GATE, RUN, MANY, NONE,
-        "a connection in active mode that is being made: serial, the number "
-        "of the `active` that asked for it, its peer, until when")
+        "a connection in active mode that is not complete yet: serial, the "
+        "number of its `active` request, its peer, until when")
 NUMBER(serial)
 NUMBER(asked)
 ADDRESS(to)
@@ -186,8 +191,8 @@ FD(connection)
 END
 
 MESSAGE(resting, GATE, GATE, RUN, MANY, NONE,
-        "a late connection may still come: its client's host, the passive "
-        "listener, the user and the session that left it, until when")
+        "a port that a late connection may still use: the client's host, the "
+        "passive listener, the user and the session that used it, until when")
 ADDRESS(client)
 ADDRESS(port)
 NUMBER(user)
@@ -196,25 +201,27 @@ NUMBER(until)
 END
 
 MESSAGE(queued, GATE, GATE, RUN, MANY, NONE,
-        "a connection that has no session yet: its peer, the control listener")
+        "a connection that waits for a session: its peer, the control "
+        "listener")
 ADDRESS(peer)
 ADDRESS(listener)
 FD(connection)
 END
 
-MESSAGE(over, GATE, GATE, RUN, ONCE, NONE, "that was all")
+MESSAGE(over, GATE, GATE, RUN, ONCE, NONE, "the end of the takeover")
 END
 
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START | RUN, MANY, NONE,
-        "the settings as text, in a sealed memfd; to gate at each reload too")
+        "the settings as text, in a sealed memfd; gate gets it at each reload "
+        "too")
 FD(settings)
 END
 
 MESSAGE(sandbox, MASTER, CHILDREN, START, ONCE, NONE,
-        "run by root or not, uid, gid, bits of `allow_weaker`; the directory "
-        "to chroot to")
+        "whether root runs the server, uid, gid, bits of `allow_weaker`; the "
+        "directory for chroot")
 FLAG(root)
 NUMBER(uid)
 NUMBER(gid)
@@ -230,7 +237,7 @@ END
 MESSAGE(certificate, MASTER, GATE | AUTH, START | RUN, MANY, NONE,
         "a certificate chain, a PEM file: the number of its key, its path and "
         "the key's path for error messages, whether it is in use already "
-        "(then an expired one is no mistake); auth only keeps the hash of the "
+        "(then an expired one is no mistake); auth keeps only the hash of the "
         "first certificate")
 NUMBER(number)
 TEXT(path)
@@ -250,8 +257,8 @@ FD(file)
 END
 
 MESSAGE(pair_is, GATE, MASTER, RUN, MANY, NONE,
-        "what `status` shows of a certificate: the number of its key, when it "
-        "expires, until when its OCSP response counts (0: none is sent); "
+        "a certificate, as `status` shows it: the number of its key, when it "
+        "expires, until when its OCSP response is valid (0: none is sent); "
         "after `ready`, and before `taken`")
 NUMBER(number)
 TIME(expires)
@@ -259,9 +266,9 @@ TIME(staple_until)
 END
 
 MESSAGE(client_ca, MASTER, GATE, START | RUN, MANY, NONE,
-        "the CAs of clients' certificates, a PEM file: its path for error "
-        "messages, whether it is in use already (then an expired one is no "
-        "mistake)")
+        "the CAs that issue clients' certificates, a PEM file: its path for "
+        "error messages, whether it is in use already (then an expired one is "
+        "no mistake)")
 TEXT(path)
 FLAG(in_use)
 FD(file)
@@ -276,20 +283,20 @@ END
 
 MESSAGE(key, MASTER, KEYS, START | RUN, MANY, NONE,
         "a private key, a PEM file: its number, its path for error messages; "
-        "closed as soon as it is read")
+        "keys closes it after reading")
 NUMBER(number)
 TEXT(path)
 FD(file)
 END
 
 MESSAGE(take, MASTER, GATE | KEYS, RUN, MANY, NONE,
-        "all messages of a reload were sent: its generation")
+        "all messages of a reload have been sent: its generation")
 NUMBER(generation)
 END
 
 MESSAGE(give_up, MASTER, GATE, RUN, MANY, NONE,
-        "master no longer waits for this reload: its generation; the answer "
-        "is `not_taken` unless it is in use already")
+        "master has stopped waiting for this reload: its generation; the "
+        "answer is `not_taken` unless the reload is in use already")
 NUMBER(generation)
 END
 
@@ -299,7 +306,7 @@ NUMBER(generation)
 END
 
 MESSAGE(not_taken, GATE | KEYS, MASTER, RUN, MANY, NONE,
-        "the old settings stay: the generation, and why")
+        "the old settings stay in use: the generation, the reason")
 NUMBER(generation)
 TEXT(why)
 END
@@ -310,7 +317,7 @@ NUMBER(number)
 END
 
 MESSAGE(peers, MASTER, KEYS, START, ONCE, NONE,
-        "how many channels keys must be able to serve at a time")
+        "the number of channels that keys must be able to serve at once")
 NUMBER(most)
 END
 
@@ -328,23 +335,22 @@ END
 
 MESSAGE(passive, MASTER, GATE, START, MANY, NONE,
         "a passive listener: its address with its port; whether only the "
-        "configuration before has it, so that it serves adopted sessions and "
-        "nobody else")
+        "earlier configuration has it: then it serves only adopted sessions")
 ADDRESS(bound)
 FLAG(retired)
 FD(listener)
 END
 
 MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
-        "the memory that gates of all generations share, a sealed file: "
-        "failure counts and bans; gate alone writes and reads it")
+        "a sealed file with the memory that gates of all generations share: "
+        "failure counts and bans; only gate reads and writes it")
 FD(file)
 END
 
 MESSAGE(public_address, MASTER, GATE, START | RUN, MANY, NONE,
         "the address of a host name in the settings: its number (0: "
-        "`address`, from 1 on: the lines `address.NETWORK`); for the next "
-        "PASV")
+        "`address`; from 1 on: the lines `address.NETWORK`); the next PASV "
+        "uses it")
 NUMBER(number)
 ADDRESS(address)
 END
@@ -367,23 +373,24 @@ MESSAGE(go, MASTER, CHILDREN, START, ONCE, NONE, "the set-up is over")
 END
 
 MESSAGE(ready, CHILDREN, MASTER, START, ONCE, NONE,
-        "sandboxed and working: both ends move to *run*")
+        "the sandbox is closed and the process works: both ends change to "
+        "*run*")
 END
 
 MESSAGE(failed, CHILDREN, MASTER, START, ONCE, NONE,
-        "the child can't work: why, in words for the administrator")
+        "the child can't work: the reason, for the administrator")
 TEXT(why)
 END
 
 SECTION("Connections", NULL)
 
 MESSAGE(open, MASTER, GATE, RUN, MANY, NONE,
-        "accept connections from now on; until then a gate accepts none. The "
+        "accept connections from now on; before this a gate accepts none. The "
         "answer is `serving`")
 END
 
 MESSAGE(adopt, MASTER, GATE, RUN, ONCE, NONE,
-        "the channel on which the gate before sends its sessions: adopt them, "
+        "the channel on which the older gate sends its sessions: adopt them, "
         "then accept, within a second. The answer is `serving`")
 FD(gate)
 END
@@ -396,11 +403,11 @@ END
 
 MESSAGE(serving, GATE, MASTER, RUN, MANY, NONE,
         "gate accepts connections: after `open`, or when it has adopted the "
-        "sessions of the one before")
+        "older gate's sessions")
 END
 
 MESSAGE(health, MASTER, GATE, RUN, MANY, NONE,
-        "heartbeat; gate answers at once")
+        "heartbeat; gate must answer at once")
 END
 
 MESSAGE(healthy, GATE, MASTER, RUN, MANY, NONE, "the answer to `health`")
@@ -425,8 +432,8 @@ NUMBER(pid)
 END
 
 MESSAGE(session_peer, GATE, MASTER, RUN, MANY, NONE,
-        "the client of a session that a proxy brought, and that is admitted: "
-        "serial, its address")
+        "the client of a session behind a proxy, now admitted: serial, its "
+        "address")
 NUMBER(serial)
 ADDRESS(peer)
 END
@@ -449,18 +456,18 @@ NUMBER(serial)
 END
 
 MESSAGE(kill_adopted, GATE, MASTER, RUN, MANY, NONE,
-        "end this session, which is another generation's process: serial")
+        "end this session, a process of another generation: serial")
 NUMBER(serial)
 END
 
 MESSAGE(adopted_gone, MASTER, GATE, RUN, MANY, NONE,
-        "a session that gate has adopted has ended: serial, wait status")
+        "an adopted session has ended: serial, wait status")
 NUMBER(serial)
 NUMBER(status)
 END
 
 MESSAGE(stop_accepting, MASTER, GATE, RUN, ONCE, NONE,
-        "close the control listeners; go on serving the sessions")
+        "close the control listeners, and continue to serve the sessions")
 END
 
 SECTION("Host names", NULL)
@@ -478,8 +485,8 @@ ADDRESS(address)
 END
 
 MESSAGE(unresolved, LOOKUP, MASTER, RUN, MANY, NONE,
-        "the first try to look up that host name has failed, and why; others "
-        "follow")
+        "the first lookup of that host name has failed: the reason; further "
+        "ones follow")
 NUMBER(number)
 ENUM(unresolved, why, UNRESOLVED_COUNT)
 END
@@ -490,25 +497,26 @@ SECTION("By a proxy",
         "client is known.")
 
 MESSAGE(admit, SESSION, GATE, START, ONCE, NONE,
-        "may this client enter, that connected to this address of the proxy? "
-        "Yes is `session_peer`, then `admitted` by master")
+        "may this client, which connected to this address of the proxy, "
+        "enter? If so, gate sends `session_peer`, and master answers "
+        "`admitted`")
 ADDRESS(client)
 ADDRESS(server)
 END
 
 MESSAGE(not_admitted, GATE, SESSION, RUN, ONCE, admit,
-        "no: why, for the 421")
+        "the client may not enter: the reason, for the 421 reply")
 TEXT(why)
 END
 
 SECTION("Data connections", NULL)
 
 MESSAGE(port, SESSION, GATE, RUN, MANY, NONE,
-        "where may my client connect to? What was expected before is dropped")
+        "open a port for my client. An earlier expectation is dropped")
 END
 
 MESSAGE(port_is, GATE, SESSION, RUN, MANY, port,
-        "the address and port for the client")
+        "the address and port to which the client connects")
 ADDRESS(address)
 END
 
@@ -517,18 +525,18 @@ MESSAGE(port_none, GATE, SESSION, RUN, MANY, port,
 END
 
 MESSAGE(port_close, SESSION, GATE, RUN, MANY, NONE,
-        "no data connection is expected any more, and none is made")
+        "no data connection is expected any more; stop making one")
 END
 
 MESSAGE(active, SESSION, GATE, RUN, MANY, NONE,
-        "connect to my client, at this address and port: its own host, a port "
-        "from 1024; only with `active = yes`. What was expected before is "
+        "connect to my client at this address and port: its own host, a port "
+        "from 1024; only with `active = yes`. An earlier expectation is "
         "dropped. The answer is `data` or `active_none`")
 ADDRESS(to)
 END
 
 MESSAGE(active_none, GATE, SESSION, RUN, MANY, active,
-        "the client didn't take that connection: errno")
+        "the connection to the client failed: errno")
 ERRNO(error)
 END
 
@@ -542,53 +550,53 @@ FD(connection)
 END
 
 MESSAGE(data_stranger, GATE, SESSION, RUN, MANY, NONE,
-        "another host connected to this port, and was closed: its address; "
-        "once per `port`")
+        "a connection from another host to this port was closed: its address; "
+        "once for each `port`")
 ADDRESS(peer)
 END
 
 MESSAGE(data_proxied, GATE, SESSION, RUN, MANY, NONE,
-        "a proxy's connection to the port that this session has for itself, "
-        "and the proxy's address: whose is it? The next connection waits for "
-        "the answer")
+        "a proxy's connection to the port that only this session uses, and "
+        "the proxy's address: the session finds its client. The next "
+        "connection waits for the answer")
 ADDRESS(proxy)
 FD(connection)
 END
 
 MESSAGE(data_mine, SESSION, GATE, RUN, MANY, NONE,
-        "it is my client's, by its header or its TLS session: the port is "
-        "free again")
+        "its header or its TLS session shows that it is my client's: the port "
+        "is free again")
 END
 
 MESSAGE(data_foreign, SESSION, GATE, RUN, MANY, NONE,
-        "it is not my client's: its peer (or the proxy, or none), and why; my "
-        "client is still expected")
+        "the connection is not my client's: its peer (or the proxy, or none), "
+        "the reason; my client is still expected")
 ADDRESS(peer)
 ENUM(foreign, why, FOREIGN_COUNT)
 END
 
 MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
-        "the key that seals tickets of TLS 1.3 from now on, and the one "
-        "before it; the first pair follows `logged_in`, and the 230 waits for "
+        "the key that seals TLS 1.3 tickets from now on, and the one before "
+        "it; the first pair follows `logged_in`, and the 230 reply waits for "
         "it")
 KEY(now)
 KEY(before)
 END
 
 MESSAGE(alive, SESSION, GATE, RUN, MANY, NONE,
-        "heartbeat of a session that is logged in: four times in "
-        "`idle_timeout`; without one for so long and 5 s more it is killed")
+        "heartbeat of a logged-in session: four times in `idle_timeout`; "
+        "without one for `idle_timeout` and 5 s more, gate kills the session")
 END
 
 SECTION("Logging in", NULL)
 
 MESSAGE(admitted, MASTER, SESSION, START, ONCE, NONE,
-        "the client of a PROXY header may enter; master and log know its "
+        "the client in the PROXY header may enter; master and log have its "
         "address")
 END
 
 MESSAGE(login, SESSION, MASTER, PHASE_GREETED, MANY, NONE,
-        "a user gave name and password: which worker verifies them?")
+        "a user has sent name and password: which worker shall verify them?")
 END
 
 MESSAGE(login_channel, MASTER, SESSION, PHASE_VERIFY, MANY, login,
@@ -606,9 +614,9 @@ FD(session)
 END
 
 MESSAGE(credentials, SESSION, AUTH, RUN, ONCE, NONE,
-        "name, password; what the client's verified certificate says, a name "
-        "a line, and the messages of the handshake that proves it, both empty "
-        "without one; then session closes the pair")
+        "name, password; the claims of the client's verified certificate, one "
+        "in a line, and the messages of the handshake that prove it (both "
+        "empty without a certificate); then session closes the pair")
 TEXT(name)
 SECRET(password)
 TEXT(certificate)
@@ -616,8 +624,8 @@ BYTES(handshake)
 END
 
 MESSAGE(verdict, AUTH, MASTER, RUN, MANY, NONE,
-        "what became of one password: serial, edition, row, yes or no, a "
-        "keyed hash of the name that was tried (0: none came)")
+        "the result for one password: serial, edition, row, yes or no, a "
+        "keyed hash of the name (0: no name arrived)")
 NUMBER(serial)
 NUMBER(edition)
 NUMBER(row)
@@ -656,7 +664,7 @@ END
 
 MESSAGE(session_died, MASTER, FILES, RUN, ONCE, NONE,
         "the signal that ended its session, as gate saw it: files then "
-        "reports an upload that was under way")
+        "reports an unfinished upload")
 NUMBER(signal)
 END
 
@@ -676,8 +684,8 @@ END
 
 MESSAGE(file_write, SESSION, FILES, IDLE, MANY, NONE,
         "open an upload: path, mode, offset, announced size (0: none); "
-        "whether nothing of it is kept if it is cut (the client's line ends "
-        "were changed, so no offset of the file is one of the client's)")
+        "whether a cut upload must be dropped (line ends were converted, so "
+        "the client's offsets don't match the file)")
 PATH(path)
 ENUM(write_mode, mode, WRITE_MODE_COUNT)
 NUMBER(offset)
@@ -687,9 +695,9 @@ END
 
 MESSAGE(file_writable, FILES, SESSION, ASKED, MANY, file_write,
         "the first offset to write at, limit of the size (0: none), whether "
-        "nothing may be written before `file_begin` is answered, bytes that "
-        "`file_copy` must copy before the commit; the partial. Files goes to "
-        "*writing*")
+        "nothing may be written before the answer to `file_begin`, bytes that "
+        "`file_copy` must copy before the commit; the partial. Files changes "
+        "to *writing*")
 NUMBER(first)
 NUMBER(limit)
 FLAG(waits)
@@ -698,13 +706,12 @@ FD(file)
 END
 
 MESSAGE(file_begin, SESSION, FILES, WRITING, MANY, NONE,
-        "the first byte is there: what was there before is cut or replaced "
-        "now")
+        "the first byte has arrived: now truncate or replace the old content")
 END
 
 MESSAGE(file_copy, SESSION, FILES, WRITING, MANY, NONE,
-        "copy the next piece of the finished file's head (REST and APPE onto "
-        "a finished file)")
+        "copy the next piece of the finished file's head (for REST and APPE "
+        "to a finished file)")
 END
 
 MESSAGE(file_copied, FILES, SESSION, ASKED, MANY, file_copy,
@@ -713,18 +720,18 @@ NUMBER(left)
 END
 
 MESSAGE(file_sync, SESSION, FILES, WRITING, MANY, NONE,
-        "bring to the disk what was written so far; it can be resumed then")
+        "write all data so far to the disk, so that the upload can be resumed")
 END
 
 MESSAGE(file_room, SESSION, FILES, WRITING, MANY, NONE,
         "the disk is full: remove old partials of the user; bytes still to "
         "come (0: unknown). `done`: write again; `refused`: nothing was "
-        "removed, and nothing of this upload is kept")
+        "removed, and this upload is dropped")
 NUMBER(to_come)
 END
 
 MESSAGE(file_commit, SESSION, FILES, WRITING, MANY, NONE,
-        "the length that the file must have; files goes back to *idle*")
+        "the length that the file must have; files changes back to *idle*")
 NUMBER(length)
 END
 
@@ -734,8 +741,8 @@ PATH(path)
 END
 
 MESSAGE(file_abort, SESSION, FILES, WRITING, MANY, NONE,
-        "the upload was cut; whether what came may be wrong, so that nothing "
-        "of it is kept; files goes back to *idle*")
+        "the upload was cut; whether its bytes may be wrong, so that it must "
+        "be dropped; files changes back to *idle*")
 FLAG(spoiled)
 END
 
@@ -744,12 +751,12 @@ PATH(path)
 END
 
 MESSAGE(directory_list, SESSION, FILES, IDLE, MANY, NONE,
-        "path, format, the argument exactly as the client gave it (empty: "
-        "none, or longer than 1,024 bytes), MLSD's facts (`enum listing_fact` "
-        "bits). Only an argument that doesn't end in `/`, `/.` or `/..` can "
-        "be a pattern, and not MLSD's. NLST puts the argument in front of "
-        "each name, with a `/` between unless it is empty or ends in one; for "
-        "a single file it is the line")
+        "path, format, the argument exactly as the client sent it (empty: "
+        "none, or longer than 1,024 bytes), the facts for MLSD (`enum "
+        "listing_fact` bits). Only an argument that doesn't end in `/`, `/.` "
+        "or `/..` can be a pattern, and MLSD's never is. NLST puts the "
+        "argument before each name, with a `/` between unless the argument is "
+        "empty or ends in one; for a single file it is the whole line")
 PATH(path)
 ENUM(list_format, format, LIST_FORMAT_COUNT)
 TEXT(argument)
@@ -757,19 +764,19 @@ NUMBER(facts)
 END
 
 MESSAGE(directory_pipe, FILES, SESSION, ASKED, MANY, directory_list,
-        "the read end of the listing; closing it is ABOR")
+        "the read end of the listing; the session closes it for ABOR")
 FD(listing)
 END
 
 MESSAGE(directory_listed, FILES, SESSION, ASKED, MANY, directory_list,
-        "the listing's end: outcome, number of entries; the second answer to "
-        "the same request")
+        "the end of the listing: outcome, number of entries; the second "
+        "answer to the same request")
 ENUM(outcome, outcome, OUTCOME_COUNT)
 NUMBER(entries)
 END
 
 MESSAGE(directory_enter, SESSION, FILES, IDLE, MANY, NONE,
-        "is this a directory that the user may enter?")
+        "does this path name a directory that the user may enter?")
 PATH(path)
 END
 
@@ -788,14 +795,15 @@ PATH(to)
 END
 
 MESSAGE(renamed, FILES, SESSION, ASKED, MANY, rename,
-        "the virtual path that it has now: not the one that was asked for, if "
-        "that was taken and `on_conflict = rename`")
+        "the new virtual path: it differs from the requested one if that name "
+        "was taken and `on_conflict = rename`")
 PATH(path)
 END
 
 MESSAGE(facts, SESSION, FILES, IDLE, MANY, NONE,
-        "what is at this path? Here and in `times` and `mode`: whether it must "
-        "be a directory, since the client's path ended in `/`, `/.` or `/..`")
+        "the facts of this path. Here and in `times` and `mode`: whether it "
+        "must be a directory, since the client's path ended in `/`, `/.` or "
+        "`/..`")
 PATH(path)
 ENUM(facts_for, purpose, FACTS_FOR_COUNT)
 FLAG(directory)
@@ -828,22 +836,22 @@ FLAG(directory)
 END
 
 MESSAGE(space, SESSION, FILES, IDLE, MANY, NONE,
-        "how much can be written in this directory? Bytes that are wanted: if "
-        "less is free, old partials count as free, since a full disk removes "
-        "them")
+        "how many bytes can be written in this directory? With the wanted "
+        "number of bytes: if less is free, old partials count as free, since "
+        "a full disk removes them")
 PATH(path)
 NUMBER(wanted)
 END
 
-MESSAGE(space_is, FILES, SESSION, ASKED, MANY, space, "bytes that are free")
+MESSAGE(space_is, FILES, SESSION, ASKED, MANY, space, "free bytes")
 NUMBER(bytes)
 END
 
 MESSAGE(done, FILES, SESSION, ASKED, MANY, NONE,
-        "it is done (the answer to requests that need no other)")
+        "success (the answer to requests that have no other)")
 END
 
-MESSAGE(refused, FILES, SESSION, ASKED, MANY, NONE, "it failed: errno or 0")
+MESSAGE(refused, FILES, SESSION, ASKED, MANY, NONE, "failure: errno or 0")
 ENUM(outcome, outcome, OUTCOME_COUNT)
 ERRNO(error)
 END
@@ -851,7 +859,7 @@ END
 SECTION("Signatures", NULL)
 
 MESSAGE(keys_client, MASTER, KEYS, RUN, MANY, NONE,
-        "a process that will ask for signatures: process, serial, address; "
+        "a process that will request signatures: process, serial, address; "
         "keys' end of the channel")
 ENUM(process, process, PROCESS_COUNT)
 NUMBER(serial)
@@ -861,7 +869,7 @@ END
 
 MESSAGE(sign, GATE | SESSION, KEYS, RUN, MANY, NONE,
         "the number of the key, the signature scheme of RFC 8446 4.2.3, the "
-        "whole message. A message of none of TLS's two shapes ends the "
+        "whole message. A message that a TLS server doesn't sign ends the "
         "sender's channel")
 NUMBER(key)
 NUMBER(scheme)
@@ -873,34 +881,34 @@ BYTES(signature)
 END
 
 MESSAGE(no_signature, KEYS, GATE | SESSION, RUN, MANY, sign,
-        "errno: no such key, another kind of key")
+        "errno: the key doesn't exist, or is of another kind")
 ERRNO(error)
 END
 
 SECTION("The control socket",
-        "`sallyportctl` (ctl) connects to it; nothing else of ctl's is a "
-        "process of the server. The list of partials goes straight from files "
-        "to ctl, so that master never reads a name that a client chose.")
+        "`sallyportctl` (ctl) connects to it; ctl is no process of the server. "
+        "files sends the list of partials directly to ctl, so that master "
+        "never reads a name that a client chose.")
 
 MESSAGE(welcome, MASTER, CTL, START, ONCE, NONE,
-        "ctl may ask: version of the server, pid of master. Or "
-        "`control_refused`")
+        "ctl may send requests: version of the server, pid of master. The "
+        "alternative is `control_refused`")
 WORD(version)
 NUMBER(pid)
 END
 
-MESSAGE(status, CTL, MASTER, IDLE, MANY, NONE, "how is the server?")
+MESSAGE(status, CTL, MASTER, IDLE, MANY, NONE, "the state of the server")
 END
 
 MESSAGE(status_listener, MASTER, CTL, ASKED, MANY, status,
-        "a control listener's address; one message each")
+        "a control listener's address; one message for each")
 ADDRESS(bound)
 END
 
 MESSAGE(status_certificate, MASTER, CTL, ASKED, MANY, status,
         "a certificate: its file, its OCSP response's file (or empty), when "
-        "it expires, until when the response counts (0: not known, and none "
-        "is sent); one message each")
+        "it expires, until when the response is valid (0: unknown, or none is "
+        "sent); one message for each")
 TEXT(path)
 TEXT(staple_path)
 TIME(expires)
@@ -908,8 +916,8 @@ TIME(staple_until)
 END
 
 MESSAGE(status_is, MASTER, CTL, ASKED, MANY, status,
-        "the state; since when it is ready; connections; those that are "
-        "logged in; `max_sessions`; users")
+        "the state; since when it is ready; connections; logged-in sessions; "
+        "`max_sessions`; users")
 ENUM(server_state, state, SERVER_STATES)
 TIME(since)
 NUMBER(sessions)
@@ -919,23 +927,23 @@ NUMBER(users)
 END
 
 MESSAGE(reload, CTL, MASTER, IDLE, MANY, NONE,
-        "what SIGHUP does; the answer comes when it is done")
+        "does the same as SIGHUP; the answer comes when it is complete")
 END
 
 MESSAGE(users_edited, CTL, MASTER, IDLE, MANY, NONE,
-        "look at the users file now, and end the sessions that it no longer "
-        "lets in")
+        "read the users file now, and end the sessions that it no longer "
+        "permits")
 END
 
 MESSAGE(who, CTL, MASTER, IDLE, MANY, NONE,
-        "which sessions are there? The place in master's table to begin at, "
-        "first 0")
+        "the sessions, from this place in master's table on; first 0")
 NUMBER(place)
 END
 
 MESSAGE(who_is, MASTER, CTL, ASKED, MANY, who,
-        "a session: serial; user, empty before login; its client; the address "
-        "that it came to; since when, and logged in since when (0: it isn't)")
+        "a session: serial; user, empty before the login; its client; the "
+        "address that the client connected to; when it began, when it logged "
+        "in (0: not yet)")
 NUMBER(serial)
 TEXT(user)
 ADDRESS(peer)
@@ -945,20 +953,20 @@ TIME(login)
 END
 
 MESSAGE(who_end, MASTER, CTL, ASKED, MANY, who,
-        "the place to go on at, after 64 sessions; 0: there are no more")
+        "the place to continue at, after 64 sessions; 0: there are no more")
 NUMBER(place)
 END
 
 MESSAGE(end_sessions, CTL, MASTER, IDLE, MANY, NONE,
-        "kick the session of this serial, else those of this user, else those "
-        "of this client; what isn't meant is 0, empty or no address")
+        "kick the session with this serial, or all sessions of this user, or "
+        "all of this client; the other two fields are 0, empty or no address")
 NUMBER(serial)
 TEXT(user)
 ADDRESS(client)
 END
 
 MESSAGE(partials, CTL, MASTER, IDLE, MANY, NONE,
-        "fork a process files of this user, to speak with ctl")
+        "fork a process files for this user, which talks to ctl")
 WORD(user)
 END
 
@@ -968,31 +976,32 @@ FD(files)
 END
 
 MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
-        "it is done (the answer to requests that need no other)")
+        "success (the answer to requests that have no other)")
 END
 
 MESSAGE(ended, MASTER, CTL, ASKED, MANY, NONE,
-        "how many sessions were told to end (answers `users_edited` and "
+        "the number of sessions that end (answers `users_edited` and "
         "`end_sessions`)")
 NUMBER(sessions)
 END
 
 MESSAGE(control_refused, MASTER, CTL, START | ASKED, MANY, NONE,
-        "why, and in words; instead of `welcome` master then closes")
+        "the reason, also in words; if it comes instead of `welcome`, master "
+        "then closes")
 ENUM(refusal, refusal, REFUSAL_COUNT)
 TEXT(why)
 END
 
 MESSAGE(partials_find, CTL, FILES, IDLE, ONCE, NONE,
-        "list partials of at least this age in seconds, or remove those that "
-        "no upload writes")
+        "list the partials of at least this age in seconds, or remove those "
+        "that no upload is writing")
 FLAG(remove)
 NUMBER(age)
 END
 
 MESSAGE(partial, FILES, CTL, ASKED, MANY, partials_find,
-        "a partial: its path, the name that it is for if that is known (else "
-        "empty), bytes, mtime, state")
+        "a partial: its path, the name of its upload if known (else empty), "
+        "bytes, mtime, state")
 PATH(path)
 TEXT(name)
 NUMBER(bytes)
@@ -1001,7 +1010,7 @@ ENUM(partial_state, state, PARTIAL_STATE_COUNT)
 END
 
 MESSAGE(partials_end, FILES, CTL, ASKED, MANY, partials_find,
-        "directories that could not be read, errno of the last")
+        "the number of directories that could not be read, and the last errno")
 NUMBER(unread)
 ERRNO(error)
 END
@@ -1009,9 +1018,9 @@ END
 SECTION("Events", NULL)
 
 MESSAGE(log_sender, MASTER, LOG, START | RUN, MANY, NONE,
-        "a new sender of events: process, serial, address, the user it "
-        "belongs to (empty: nobody has logged in); log's end of the channel; "
-        "with a user, that session's other sender belongs to the user too")
+        "a new sender of events: process, serial, address, its user (empty: "
+        "before the login); log's end of the channel. With a user, the "
+        "session's other sender belongs to this user too")
 ENUM(process, process, PROCESS_COUNT)
 NUMBER(serial)
 ADDRESS(peer)
