@@ -13,7 +13,4 @@ int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m);
 /* The loop's callback for master's channel. */
 void login_on_master(void *owner, uint32_t events);
 
-/* In session.c: the channel to log (-1: events are lost). */
-void session_log_start(struct session *s, int fd);
-
 #endif

@@ -63,21 +63,19 @@ static void session_on_log(void *owner, uint32_t events)
         control_resume(s);
         return;
     }
-    /* Log is gone; master will send a channel to a new one. */
+    /* Master held the other end, and has ended: so will this session. */
     loop_remove(&s->loop, &s->log_watch);
     channel_close(&s->log.channel);
 }
 
-void session_log_start(struct session *s, int fd)
+static void session_log_start(struct session *s, int fd)
 {
-    loop_remove(&s->loop, &s->log_watch);
-    event_sender_renew(&s->log, fd);
+    event_sender_init(&s->log, fd, PROCESS_SESSION);
     s->log_watch = (struct loop_watch){
         .fd = fd, .events = 0, .on_ready = session_on_log, .owner = s
     };
-    if (fd >= 0 && loop_add(&s->loop, &s->log_watch) < 0)
+    if (loop_add(&s->loop, &s->log_watch) < 0)
         die(EX_OSERR, "epoll refuses the log's channel");
-    verdict_retry(s);
 }
 
 static void session_on_login_time(void *owner)
@@ -138,7 +136,6 @@ static void session_wire(struct session *s, const struct session_start *start)
 {
     if (loop_init(&s->loop) < 0)
         die(EX_OSERR, "epoll_create1 failed");
-    event_sender_init(&s->log, -1, PROCESS_SESSION);
     session_log_start(s, start->log);
     session_master_start(s, start->master);
     data_init(s);
