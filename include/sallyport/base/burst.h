@@ -8,8 +8,7 @@
 /* Zeros: a full burst. */
 struct burst {
     unsigned used;
-    uint64_t since; /* ms: when USED last became one less, or the first was used
-                     */
+    uint64_t since; /* ms: the start of the interval that fills up by one */
 };
 
 /* 0: it may happen at NOW (clock_ms()), and counts. Else it may not happen yet:
