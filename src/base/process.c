@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const char *const names[PROCESS_COUNT] = {
@@ -56,6 +57,11 @@ void process_title_init(int argc, char **argv)
     }
     title.start = argv[0];
     title.room = (size_t)(end - argv[0]);
+}
+
+void process_comm(enum process p)
+{
+    prctl(PR_SET_NAME, process_name(p));
 }
 
 void process_title(const char *format, ...)

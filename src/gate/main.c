@@ -16,6 +16,7 @@ int main(int argc, char **argv)
     struct setup setup;
 
     process_title_init(argc, argv);
+    process_comm(PROCESS_GATE);
     process_title("%s", sandbox_row(PROCESS_GATE)->title);
     die_title("gate");
     gate_init(&gate, MAIN_FD);

@@ -99,8 +99,5 @@ void child_wait_writable(struct child *c);
 
 /* The fork and the exec, for struct master_hooks. */
 pid_t child_spawn(const struct master *m, const char *binary, int fd);
-/* The directory with the programs, that of our own binary: the
- * descriptor, over those that a child keeps, or -errno. */
-int child_programs(void);
 
 #endif

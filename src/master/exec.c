@@ -1,6 +1,5 @@
-/* The programs that master executes, out of one folder that was opened at
- * start, and nothing else ever. What follows the fork here runs as master does,
- * until the exec. */
+/* Master executes the programs that it opened at its start, and nothing else
+ * ever. What follows the fork here runs as master does, until the exec. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -13,41 +12,22 @@
 #include <unistd.h>
 
 #include "master.h"
+#include "programs.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
-#define CHANNEL_FD     3
-#define OVER_CHILD_FDS 10
-
-int child_programs(void)
-{
-    char folder[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
-    FD_CLEANUP int fd = -1;
-    int high;
-
-    if (n < 0)
-        return -errno;
-    folder[n] = '\0';
-    *strrchr(folder, '/') = '\0';
-    fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    high = fcntl(fd, F_DUPFD_CLOEXEC, OVER_CHILD_FDS);
-    return high < 0 ? -errno : high;
-}
+#define CHANNEL_FD 3
 
 /* With the program's path: "Permission denied" may be a mode or a mount. */
-static noreturn void die_of_exec(const struct master *m, const char *binary,
-                                 int error)
+static noreturn void die_of_exec(int program, const char *binary, int error)
 {
-    char link[64], folder[PATH_MAX];
+    char link[64], path[PATH_MAX];
     ssize_t n;
 
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", m->programs);
-    n = readlink(link, folder, sizeof(folder) - 1);
-    folder[n < 0 ? 0 : n] = '\0';
-    die(EX_OSERR, "%s/%s: can't be executed: %s", folder, binary,
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", program);
+    n = readlink(link, path, sizeof(path) - 1);
+    path[n < 0 ? 0 : n] = '\0';
+    die(EX_OSERR, "%s: can't be executed: %s", n < 0 ? binary : path,
         strerror(error));
 }
 
@@ -57,6 +37,7 @@ static void become(const struct master *m, const char *binary, int fd)
 {
     char title[64];
     char *argv[] = { title, NULL };
+    int program = programs_find(m->programs, binary);
     sigset_t none;
 
     snprintf(title, sizeof(title), "sallyport: %s", binary);
@@ -67,8 +48,8 @@ static void become(const struct master *m, const char *binary, int fd)
         die(EX_OSERR, "%s: close_range: %s", binary, strerror(errno));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execveat(m->programs, binary, argv, environ, 0);
-    die_of_exec(m, binary, errno);
+    execveat(program, "", argv, environ, AT_EMPTY_PATH);
+    die_of_exec(program, binary, errno);
 }
 
 pid_t child_spawn(const struct master *m, const char *binary, int fd)

@@ -17,6 +17,7 @@
 #include "master.h"
 #include "options.h"
 #include "prepare.h"
+#include "programs.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
@@ -156,6 +157,7 @@ static void keep_for_recovery(struct master *m)
     succession_keep(&m->succession, GUESSES_NAME, m->guesses_memory);
     secrets_keep(m);
     certificates_keep(m);
+    programs_keep(&m->succession, m->programs);
     succession_settle(&m->succession);
 }
 
@@ -245,6 +247,7 @@ int main(int argc, char **argv)
     if (o.version)
         return puts("sallyportd " SALLYPORT_VERSION) < 0 ? EX_IOERR : 0;
     process_title_init(argc, argv);
+    process_comm(PROCESS_MASTER);
     die_title("sallyportd");
     master_init(&master);
     if (succession_open(&master.succession) < 0)

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "hint.h"
+#include "programs.h"
 #include "reload.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
@@ -152,7 +153,7 @@ void master_release(struct master *m)
     loop_remove(&m->loop, &m->succession.watch);
     succession_release(&m->succession);
     loop_release(&m->loop);
-    fd_close(&m->programs);
+    programs_close(&m->programs);
     fd_close(&m->memory);
     fd_close(&m->guesses_memory);
     fd_close(&m->conf);

@@ -70,7 +70,7 @@ struct master {
     struct identity identity[PROCESS_SANDBOXED]; /* of the children */
 
     /* Opened at start, handed to children, also to those started anew. */
-    int programs;       /* the folder ../libexec/sallyport */
+    int programs;       /* the first of their descriptors (programs.h) */
     int memory;         /* of gates, which outlives each of them; a memfd */
     int guesses_memory; /* outlives master, too; a memfd */
     int conf;           /* the configuration's text, a sealed memfd */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "master.h"
+#include "programs.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/memory.h"
@@ -253,11 +254,8 @@ int prepare_limits(struct master *m, struct complaint *c)
 
 int prepare_programs(struct master *m, struct complaint *c)
 {
-    m->programs = child_programs();
-    if (m->programs < 0)
-        return complain(c, "the directory of the programs: %s",
-                        strerror(-m->programs));
-    return 0;
+    m->programs = programs_open(&m->succession, c);
+    return m->programs < 0 ? m->programs : 0;
 }
 
 int prepare_listeners(struct master *m, struct complaint *c)

@@ -147,6 +147,7 @@ int frame_main(const struct frame_row *row, struct frame *f, int argc,
     int r;
 
     process_title_init(argc, argv);
+    process_comm(row->process);
     process_title("%s", sandbox_row(row->process)->title);
     die_title(process_name(row->process));
     frame_init(f, row, FRAME_FD);

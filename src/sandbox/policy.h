@@ -16,8 +16,9 @@ enum condition_kind {
     ALL_SET,  /* (argument & value) == value */
     NONE_SET, /* (argument & value) == 0 */
     A_PID,    /* argument, as an int, is above 0; only as the second one */
-    PROGRAMS, /* argument == the descriptor of the programs' directory */
-    NOT_PROGRAMS,
+    PROGRAMS, /* argument is one of the programs' descriptors */
+    BELOW_PROGRAMS,
+    ABOVE_PROGRAMS,
 };
 
 struct condition {
@@ -44,7 +45,8 @@ struct policy {
 #define IS(number, v) { EQUAL, number, v }
 #define ISNT(number, v) { UNEQUAL, number, v }
 #define OF_PROGRAMS(number) { PROGRAMS, number, 0 }
-#define NOT_OF_PROGRAMS(number) { NOT_PROGRAMS, number, 0 }
+#define LESS_THAN_PROGRAMS(number) { BELOW_PROGRAMS, number, 0 }
+#define MORE_THAN_PROGRAMS(number) { ABOVE_PROGRAMS, number, 0 }
 #define WITH(number, bits) { ALL_SET, number, bits }
 #define WITHOUT(number, bits) { NONE_SET, number, bits }
 
@@ -96,8 +98,7 @@ struct permissions {
  */
 int policy_collect(const struct policy *p, struct permissions *ret);
 
-/* For a process without a programs' directory: lines about it permit nothing.
- */
+/* For a process without programs: lines about them permit nothing. */
 void policy_drop_programs(struct permissions *all);
 
 enum permitted { PERMITTED_NEVER, PERMITTED_SOMETIMES, PERMITTED_ALWAYS };

@@ -3,6 +3,7 @@
  * ENOSYS and are reported (sigsys.c). */
 #include "policy.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -22,8 +23,9 @@ const struct permission policy_dangerous[] = {
 
     NEVER(execve, "another program"),
     NEVER(execveat, "another program"),
-    NEVER_IF(execveat, NOT_OF_PROGRAMS(0), "another program"),
-    NEVER_IF(execveat, ISNT(4, 0), "a program by its descriptor"),
+    NEVER_IF(execveat, LESS_THAN_PROGRAMS(0), "another program"),
+    NEVER_IF(execveat, MORE_THAN_PROGRAMS(0), "another program"),
+    NEVER_IF(execveat, ISNT(4, AT_EMPTY_PATH), "a program by its name"),
     NEVER(fork, "another process"),
     NEVER(vfork, "another process"),
     NEVER(clone, "another process"),

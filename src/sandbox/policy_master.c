@@ -1,18 +1,18 @@
 /* master: root, so its list is long. In its sandbox it makes no socket but
- * pairs, and executes only by execveat from the directory that it opened at the
- * start. All other lists belong to it, since every process starts under this
- * filter: it also permits what ld.so, libc, OpenSSL and sandbox_enter need. */
+ * pairs, and executes only the programs that it opened at the start. All other
+ * lists belong to it, since every process starts under this filter: it also
+ * permits what ld.so, libc, OpenSSL and sandbox_enter need. */
 #include "policy.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
 
 static const struct permission may[] = {
-    /* The directory bounds only relative names. An absolute one is in memory,
-     * where no filter can see it. No flags: no descriptor is a program itself.
-     */
-    MAY_IF_BOTH(execveat, OF_PROGRAMS(0), IS(4, 0),
-                "gate, auth, log, from one open directory"),
+    /* An empty name executes the descriptor itself, and a relative one nothing,
+     * since it is no directory. An absolute one is in memory, where no filter
+     * can see it. */
+    MAY_IF_BOTH(execveat, OF_PROGRAMS(0), IS(4, AT_EMPTY_PATH),
+                "gate, auth, log and others, by their descriptors"),
     MAY(dup2, "standard descriptors of a child"),
     MAY(dup3, "standard descriptors of a child"),
 

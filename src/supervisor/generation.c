@@ -140,9 +140,10 @@ static void generation_on_time(void *owner)
 }
 
 /* Runs in the child: puts the two descriptors in their places; kept ones keep
- * their numbers. The kernel kills a master when the supervisor ends. */
-static noreturn void become_master(const struct supervisor *s, pid_t parent,
-                                   int channel, int names)
+ * their numbers. The kernel kills a master when the supervisor ends. A recovery
+ * executes the same program again, since a package may be half installed. */
+static noreturn void become_master(const struct supervisor *s, bool recovery,
+                                   pid_t parent, int channel, int names)
 {
     sigset_t none;
     int a = fcntl(channel, F_DUPFD_CLOEXEC, GENERATION_FIRST_FD);
@@ -158,7 +159,7 @@ static noreturn void become_master(const struct supervisor *s, pid_t parent,
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    s->execute(s->program, s->argv);
+    s->execute(s, recovery ? kept_find(&s->kept, GENERATION_MASTER) : -1);
     die(EX_OSERR, "%s: can't be executed: %s", s->program, strerror(errno));
 }
 
@@ -203,7 +204,7 @@ static pid_t fork_master(const struct supervisor *s, bool recovery,
         return pid;
     pid = fork();
     if (pid == 0)
-        become_master(s, parent, ends[1], names);
+        become_master(s, recovery, parent, ends[1], names);
     fd_close(&ends[1]);
     *channel = ends[0];
     if (pid < 0)

@@ -73,6 +73,13 @@ int kept_replace(struct kept *k, struct slice name, int fd)
     return 0;
 }
 
+int kept_find(const struct kept *k, const char *name)
+{
+    const struct kept_row *row = find(k, slice_from(name));
+
+    return row ? row->fd : -1;
+}
+
 void kept_release(struct kept *k)
 {
     for (size_t i = 0; i < k->count; i++) {

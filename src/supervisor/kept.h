@@ -25,6 +25,8 @@ struct kept {
 int kept_add(struct kept *k, struct slice name, int fd);
 /* The same for a name that may exist: its old descriptor is closed. */
 int kept_replace(struct kept *k, struct slice name, int fd);
+/* The descriptor of that name, or -1; it stays kept. */
+int kept_find(const struct kept *k, const char *name);
 void kept_release(struct kept *k);
 /* Makes a sealed file that names all descriptors, after the line "HEADING
  * NUMBER". Returns its descriptor, which the caller closes, or -errno. */

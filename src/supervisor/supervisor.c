@@ -3,6 +3,7 @@
 #include "supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,13 +137,20 @@ static void raise_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void execute(const struct supervisor *s, int master)
+{
+    if (master >= 0)
+        execveat(master, "", s->argv, environ, AT_EMPTY_PATH);
+    execv(s->program, s->argv);
+}
+
 int supervisor_init(struct supervisor *s, const char *program,
                     char *const *argv)
 {
     int r;
 
     *s = (struct supervisor){ .program = program,
-                              .execute = execv,
+                              .execute = execute,
                               .argv = argv,
                               .notify.fd = -1,
                               .signals.fd = -1 };

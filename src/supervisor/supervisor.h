@@ -69,8 +69,9 @@ struct recoveries {
 struct supervisor {
     char *const *argv;   /* for the masters too */
     const char *program; /* path of the program "master" */
-    /* execv(3); tests replace it. */
-    int (*execute)(const char *program, char *const *argv);
+    /* Executes a master: the descriptor MASTER, or the installed program if
+     * that is -1. Returns if it can't. Tests replace it. */
+    void (*execute)(const struct supervisor *s, int master);
     struct supervisor_deadlines deadlines;
     struct loop loop;
     struct loop_watch signals;

@@ -28,6 +28,9 @@ void process_ignore_signals(void);
 
 /* Keeps argv's memory for process_title(). To be called first in main(). */
 void process_title_init(int argc, char **argv);
+/* The short name that pgrep and top show. The kernel's own is that of the file,
+ * or, for what was executed by a descriptor, a number. */
+void process_comm(enum process p);
 /* What ps shows: "sallyport: session 203.0.113.5 (anna)". Control bytes are
  * replaced. The text is cut to the memory of argv. */
 void process_title(const char *format, ...)

@@ -17,6 +17,11 @@
 /* The lowest number of an inherited descriptor. */
 #define GENERATION_FIRST_FD 5
 
+/* The names of kept programs begin with this. For a recovery the supervisor
+ * executes GENERATION_MASTER; an ordinary start executes the installed one. */
+#define GENERATION_PROGRAM "program "
+#define GENERATION_MASTER  GENERATION_PROGRAM "master"
+
 /* Size of a name, with its NUL. */
 #define GENERATION_NAME_MAX 256
 

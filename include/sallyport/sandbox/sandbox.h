@@ -26,6 +26,10 @@ struct sandbox_row {
 };
 const struct sandbox_row *sandbox_row(enum process p);
 
+/* The programs that a process may execute are a block of descriptors: so many
+ * neighbours, the first one a multiple of their number. Some may be closed. */
+#define SANDBOX_PROGRAMS 8
+
 struct sandbox_plan {
     bool root; /* started by root; else ids and chroot don't apply */
     uid_t uid; /* the ids to take for good */
@@ -35,7 +39,7 @@ struct sandbox_plan {
     int root_fd;        /* directory to chroot to, or -1 */
     const int *beneath; /* Landlock: directories to be confined to */
     size_t beneath_count;
-    int exec_fd;           /* directory of the programs to execute; 0: none */
+    int exec_fd; /* first of SANDBOX_PROGRAMS that may be executed; 0: none */
     size_t max_files;      /* RLIMIT_NOFILE */
     bool connects;         /* gate may connect to clients: active mode */
     unsigned allow_weaker; /* sandbox_part bits */

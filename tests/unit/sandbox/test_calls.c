@@ -673,30 +673,36 @@ static int executed_body(const void *argument)
 static int master_body(const void *argument)
 {
     struct sandbox_plan plan = plain_plan();
-    int bin = open("/bin", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int other = fcntl(bin, F_DUPFD_CLOEXEC, 0);
+    const int first = 64, last = first + SANDBOX_PROGRAMS - 1;
+    const struct {
+        struct execution what;
+        int status;
+    } rows[] = {
+        { { first, "", AT_EMPTY_PATH }, W_EXITCODE(1, 0) },
+        { { last, "", AT_EMPTY_PATH }, W_EXITCODE(1, 0) },
+        { { first - 1, "", AT_EMPTY_PATH }, SIGSYS },
+        { { last + 1, "", AT_EMPTY_PATH }, SIGSYS },
+        { { AT_FDCWD, "/bin/false", AT_EMPTY_PATH }, SIGSYS },
+        { { first, "false", AT_EMPTY_PATH }, W_EXITCODE(7, 0) },
+        { { first, "", 0 }, SIGSYS },
+        { { first, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW }, SIGSYS },
+        { { first, "/bin/false", 0 }, SIGSYS },
+    };
     int program = open("/bin/false", O_PATH | O_CLOEXEC);
 
     (void)argument;
-    plan.exec_fd = bin;
-    HOLDS(bin > 0 && other > 0 && program > 0);
+    HOLDS(program > 0);
+    for (int fd = first - 1; fd <= last + 1; fd++)
+        HOLDS(dup3(program, fd, O_CLOEXEC) == fd);
+    plan.exec_fd = first;
     HOLDS(enter(PROCESS_MASTER, &plan) == 0);
-    HOLDS(in_child(executed_body, &(struct execution){ bin, "false", 0 }) ==
-          W_EXITCODE(1, 0));
-    HOLDS(in_child(executed_body, &(struct execution){ other, "false", 0 }) ==
-          SIGSYS);
-    HOLDS(in_child(executed_body,
-                   &(struct execution){ AT_FDCWD, "/bin/false", 0 }) == SIGSYS);
-    HOLDS(in_child(executed_body, &(struct execution){
-                                      program, "", AT_EMPTY_PATH }) == SIGSYS);
-    HOLDS(in_child(executed_body,
-                   &(struct execution){ bin, "false", AT_SYMLINK_NOFOLLOW }) ==
-          SIGSYS);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        HOLDS(in_child(executed_body, &rows[i].what) == rows[i].status);
     return 0;
 }
 
 /* ld.so and libc start under master's filter, before there is a handler. */
-Test(calls, master_executes_programs_of_one_folder)
+Test(calls, master_executes_programs_by_their_descriptors)
 {
     cr_expect_eq(in_child(master_body, NULL), 0);
 }

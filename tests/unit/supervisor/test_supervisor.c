@@ -52,11 +52,10 @@ static void come_up(void)
     SEND(&channel, leading, 0);
 }
 
-static int stay(void)
+static void stay(void)
 {
     while (pause() < 0)
         ;
-    return -1;
 }
 
 static void on_term(int number)
@@ -65,47 +64,47 @@ static void on_term(int number)
     _exit(7);
 }
 
-static int is_mistaken(const char *program, char *const *argv)
+static void is_mistaken(const struct supervisor *s, int master)
 {
-    (void)program;
-    _exit(argv[1] ? EX_CONFIG : EX_OSERR);
+    (void)master;
+    _exit(s->argv[1] ? EX_CONFIG : EX_OSERR);
 }
 
-static int stop_all(void)
+static void stop_all(void)
 {
     signal(SIGTERM, on_term);
     kill(getppid(), SIGTERM);
-    return stay();
+    stay();
 }
 
-static int ends_by_term(const char *program, char *const *argv)
+static void ends_by_term(const struct supervisor *s, int master)
 {
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     come_up();
-    return stop_all();
+    stop_all();
 }
 
 /* Its own child lives on, and ignores everything. */
-static int leaves_an_orphan(const char *program, char *const *argv)
+static void leaves_an_orphan(const struct supervisor *s, int master)
 {
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     come_up();
     if (fork() > 0)
-        return stop_all();
+        stop_all();
     signal(SIGTERM, SIG_IGN);
-    return stay();
+    stay();
 }
 
 /* The first one keeps its channel, and dies; the next one finds that. */
-static int dies_once(const char *program, char *const *argv)
+static void dies_once(const struct supervisor *s, int master)
 {
     struct message m;
     int fd = -1;
 
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     come_up();
     if (is_number("1")) {
         SEND(&channel, keep, 0, .name = SLICE("a listener"),
@@ -117,17 +116,40 @@ static int dies_once(const char *program, char *const *argv)
     if (sscanf(heading, "recovery 2\n%d a listener\n", &fd) != 1 ||
         fcntl(fd, F_GETFD) != 0)
         _exit(97);
-    return stop_all();
+    stop_all();
+}
+
+/* A recovery executes the program that was kept, and a reload the installed
+ * one, though another is kept. */
+static void is_executed_again(const struct supervisor *s, int master)
+{
+    bool is_recovery;
+
+    (void)s;
+    come_up();
+    is_recovery = strncmp(heading, "recovery", 8) == 0;
+    if (is_recovery ? master < 0 || fcntl(master, F_GETFD) < 0 : master >= 0)
+        _exit(91);
+    if (!is_number("1")) /* else come_up() has */
+        SEND(&channel, leading, 0);
+    SEND(&channel, keep, 0, .name = SLICE(GENERATION_MASTER),
+         .file = GENERATION_NAMES_FD);
+    if (is_number("1"))
+        raise(SIGKILL);
+    if (is_number("3"))
+        stop_all();
+    SEND(&channel, renew, 5);
+    stay();
 }
 
 /* The first one asks for a reload. */
-static int hands_over(const char *program, char *const *argv)
+static void hands_over(const struct supervisor *s, int master)
 {
     struct message a, b;
     char byte = 'x';
 
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     come_up();
     if (is_number("1")) {
         SEND(&channel, renew, 5);
@@ -147,15 +169,15 @@ static int hands_over(const char *program, char *const *argv)
     fd_set_nonblock(a.take_over.gate, false);
     if (read(a.take_over.gate, &byte, 1) != 1 || byte != 'x')
         _exit(93);
-    return stop_all();
+    stop_all();
 }
 
-static int has_a_mistake(const char *program, char *const *argv)
+static void has_a_mistake(const struct supervisor *s, int master)
 {
     struct message m;
 
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     enter(GENERATION_VERSION);
     if (!is_number("1")) {
         SEND(&channel, start_failed, 0, .why = SLICE("a mistake"));
@@ -169,23 +191,23 @@ static int has_a_mistake(const char *program, char *const *argv)
     if (m.renewed.done || m.request != 6 ||
         !slice_equal(m.renewed.why, SLICE("a mistake")))
         _exit(92);
-    return stop_all();
+    stop_all();
 }
 
-static int is_of_another_version(const char *program, char *const *argv)
+static void is_of_another_version(const struct supervisor *s, int master)
 {
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     enter(99);
-    return stay();
+    stay();
 }
 
-static int is_too_slow(const char *program, char *const *argv)
+static void is_too_slow(const struct supervisor *s, int master)
 {
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     enter(GENERATION_VERSION);
-    return stay();
+    stay();
 }
 
 static void on_hup(int number)
@@ -196,25 +218,26 @@ static void on_hup(int number)
 }
 
 /* SIGHUP comes before it leads, and it hears of it when it does. */
-static int is_hung_up_early(const char *program, char *const *argv)
+static void is_hung_up_early(const struct supervisor *s, int master)
 {
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     signal(SIGHUP, on_hup);
     kill(getppid(), SIGHUP);
     come_up();
-    return stay();
+    stay();
 }
 
 static const struct {
     const char *what;
-    int (*execute)(const char *program, char *const *argv);
+    void (*execute)(const struct supervisor *s, int master);
     int status;
 } ends[] = {
     { "a mistake is the supervisor's own exit status", is_mistaken, EX_CONFIG },
     { "SIGTERM goes on to master, whose status counts", ends_by_term, 7 },
     { "nobody of a group outlives it", leaves_an_orphan, 7 },
     { "another one follows one that dies", dies_once, 7 },
+    { "what is executed after a crash", is_executed_again, 7 },
     { "SIGHUP during a start isn't lost", is_hung_up_early, 7 },
     { "a reload", hands_over, 7 },
     { "a reload that fails", has_a_mistake, 7 },
@@ -222,7 +245,7 @@ static const struct {
     { "not up in time", is_too_slow, EX_SOFTWARE },
 };
 
-static int supervise(int (*execute)(const char *, char *const *))
+static int supervise(void (*execute)(const struct supervisor *s, int master))
 {
     static struct supervisor s;
     char *argv[] = { "sallyportd", "--foreground", NULL };
@@ -256,13 +279,13 @@ Test(supervisor, ends, .timeout = 60)
     }
 }
 
-static int works(const char *program, char *const *argv)
+static void works(const struct supervisor *s, int master)
 {
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     come_up();
     dprintf(STDOUT_FILENO, "%d\n", (int)getpid());
-    return stay();
+    stay();
 }
 
 /* Its death closes the pipe that it writes to. */
@@ -290,19 +313,18 @@ Test(supervisor, no_master_outlives_it, .timeout = 60)
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
-static int falls(const char *program, char *const *argv)
+static void falls(const struct supervisor *s, int master)
 {
     struct message m;
 
-    (void)program;
-    (void)argv;
+    (void)s;
+    (void)master;
     enter(GENERATION_VERSION);
     SEND(&channel, up, 0);
     hear(MSG_lead, &m);
     SEND(&channel, leading, 0);
     (void)!write(STDOUT_FILENO, "f", 1);
     raise(SIGKILL);
-    return -1;
 }
 
 /* The first one and ten after it; the next one would come in a minute. */

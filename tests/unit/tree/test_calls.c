@@ -24,7 +24,7 @@ static const struct call {
     { "getpwnam(", "master" },
     { "gethostbyname2_r(", "lookup" },
     { "getaddrinfo(", "client" },
-    { "execveat(", "master" },
+    { "execveat(", "master supervisor" },
     { "system(", "" },
     { "popen(", "" },
     { "strcpy(", "" },

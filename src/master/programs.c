@@ -1,0 +1,141 @@
+/* The descriptors of the programs: opened or inherited before master's sandbox
+ * closes, in a block that its filter can tell from all others. */
+#include "programs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+#include "sallyport/sandbox/sandbox.h"
+#include "succession.h"
+
+#define OWN_BINARY "/proc/self/exe"
+/* Over the descriptors that have fixed places in a child. */
+#define FIRST_LEAST 16
+
+static const char *const programs[] = { "gate", "auth", "keys", "log",
+                                        "lookup" };
+#define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+_Static_assert(PROGRAMS <= SANDBOX_PROGRAMS, "they don't fit into a block");
+_Static_assert(FIRST_LEAST % SANDBOX_PROGRAMS == 0, "no block begins there");
+
+int programs_find(int first, const char *name)
+{
+    for (size_t i = 0; i < PROGRAMS; i++)
+        if (first >= 0 && strcmp(programs[i], name) == 0)
+            return first + (int)i;
+    return -1;
+}
+
+static bool is_free(int first)
+{
+    for (int i = 0; i < SANDBOX_PROGRAMS; i++)
+        if (fcntl(first + i, F_GETFD) >= 0)
+            return false;
+    return true;
+}
+
+static int free_block(void)
+{
+    int first = FIRST_LEAST;
+
+    while (!is_free(first))
+        first += SANDBOX_PROGRAMS;
+    return first;
+}
+
+static const char *name_of_program(const char *program,
+                                   char name[GENERATION_NAME_MAX])
+{
+    snprintf(name, GENERATION_NAME_MAX, GENERATION_PROGRAM "%s", program);
+    return name;
+}
+
+static int own_directory(char path[PATH_MAX])
+{
+    ssize_t n = readlink(OWN_BINARY, path, PATH_MAX - 1);
+
+    if (n < 0)
+        return -errno;
+    path[n] = '\0';
+    *strrchr(path, '/') = '\0';
+    return 0;
+}
+
+/* The inherited programs are those of the inherited binary. A supervisor that
+ * doesn't know how to execute that one executes what is installed now. */
+static bool is_the_inherited_build(struct succession *s)
+{
+    FD_CLEANUP int inherited = succession_inherit(s, GENERATION_MASTER);
+    struct stat a, b;
+
+    return s->recovery && inherited >= 0 && fstat(inherited, &a) == 0 &&
+           stat(OWN_BINARY, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+static int open_program(struct succession *s, bool inherits,
+                        const char *directory, const char *program)
+{
+    char name[GENERATION_NAME_MAX], path[PATH_MAX + NAME_MAX];
+    int fd = -1;
+
+    if (inherits)
+        fd = succession_inherit(s, name_of_program(program, name));
+    if (fd >= 0)
+        return fd;
+    snprintf(path, sizeof(path), "%s/%s", directory, program);
+    fd = open(path, O_PATH | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int fill_block(struct succession *s, int first, struct complaint *c)
+{
+    bool inherits = is_the_inherited_build(s);
+    char directory[PATH_MAX] = "";
+    int r = own_directory(directory);
+
+    if (r < 0)
+        return complain(c, OWN_BINARY ": %s", strerror(-r));
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        int fd = open_program(s, inherits, directory, programs[i]);
+
+        if (fd < 0 || dup3(fd, first + (int)i, O_CLOEXEC) < 0)
+            return complain(c, "%s/%s: %s", directory, programs[i],
+                            strerror(fd < 0 ? -fd : errno));
+        close(fd);
+    }
+    return first;
+}
+
+/* The block is chosen before a program is opened, so that none lies in it. */
+int programs_open(struct succession *s, struct complaint *c)
+{
+    return fill_block(s, free_block(), c);
+}
+
+int programs_keep(struct succession *s, int first)
+{
+    FD_CLEANUP int own = open(OWN_BINARY, O_PATH | O_CLOEXEC);
+    char name[GENERATION_NAME_MAX];
+    int r = own < 0 ? -errno : succession_keep(s, GENERATION_MASTER, own);
+
+    for (size_t i = 0; i < PROGRAMS && r == 0; i++)
+        r = succession_keep(s, name_of_program(programs[i], name),
+                            first + (int)i);
+    return r;
+}
+
+void programs_close(int *first)
+{
+    for (int i = 0; i < (int)PROGRAMS && *first >= 0; i++)
+        close(*first + i);
+    *first = -1;
+}

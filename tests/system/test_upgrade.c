@@ -1,0 +1,140 @@
+/* The programs on the disk change while the server runs: what runs goes on with
+ * its own, also after a crash. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/run.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+/* Each starts again at most once in 10 s; add what a machine under load needs.
+ */
+#define AGAIN_MS 30000
+
+static const char *const programs[] = { "master", "gate", "auth", "keys",
+                                        "log" };
+#define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+
+static const struct server_plan plan = { .troubles = true };
+static char installed[] = "/tmp/sallyport-upgrade-XXXXXX";
+
+/* A copy of the build under test, which the server of this test is of. */
+static void install(void)
+{
+    char sbin[SERVER_PATH_MAX], libexec[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(sbin, sizeof(sbin), "%s", server_build("sbin"));
+    snprintf(libexec, sizeof(libexec), "%s", server_build("libexec"));
+    cr_assert(mkdtemp(installed));
+    run(&r, NULL, "/bin/cp", "-r", sbin, libexec, installed, NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    setenv("SALLYPORT_BUILD", installed, 1);
+}
+
+static void clean(void)
+{
+    struct run_result r;
+
+    run(&r, NULL, "/bin/rm", "-r", installed, NULL);
+    run_release(&r);
+}
+
+TestSuite(upgrade, .init = install, .fini = clean);
+
+/* As a package manager does it: another file of that name. */
+static void replace(const char *program)
+{
+    char path[SERVER_PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s", server_program(program));
+    cr_assert_eq(unlink(path), 0);
+    files_write(path, "nonsense", 8, 0755);
+}
+
+static void expect_login(const struct server *server)
+{
+    struct session s;
+
+    session_init(&s);
+    session_open(&s, server, "anna");
+    session_close(&s);
+}
+
+struct successor {
+    pid_t server, before;
+    const char *title;
+};
+
+static bool has_come(void *argument)
+{
+    static struct processes p;
+    const struct successor *s = argument;
+    const struct process_row *row;
+
+    processes_of(s->server, &p);
+    row = processes_find(&p, s->title);
+    return row && row->pid != s->before;
+}
+
+static pid_t pid_of(const struct server *server, const char *title)
+{
+    static struct processes p;
+
+    processes_wait(server->pid, title, 1, &p);
+    return processes_find(&p, title)->pid;
+}
+
+static void kill_one(const struct server *server, const char *title)
+{
+    struct successor s = { server->pid, pid_of(server, title), title };
+
+    cr_assert_eq(kill(s.before, SIGKILL), 0);
+    cr_assert(wait_until(has_come, &s, AGAIN_MS), "no other %s", title);
+}
+
+/* Executed from the file that was replaced, under its own name. */
+static void expect_own_build(const struct server *server, const char *program)
+{
+    char title[64], link[64], path[SERVER_PATH_MAX], name[32];
+    pid_t pid;
+    ssize_t n;
+
+    snprintf(title, sizeof(title), "sallyport: %s", program);
+    pid = pid_of(server, title);
+    snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+    n = readlink(link, path, sizeof(path) - 1);
+    cr_assert_gt(n, 0);
+    path[n] = '\0';
+    cr_expect(strstr(path, " (deleted)"), "%s", path);
+    cr_expect_str_eq(process_status(pid, "Name", name, sizeof(name)), program);
+}
+
+Test(upgrade, a_half_installed_package_and_crashes, .timeout = 120)
+{
+    struct server server;
+
+    server_start(&server, &plan);
+    for (size_t i = 0; i < PROGRAMS; i++)
+        replace(programs[i]);
+    kill_one(&server, "sallyport: master");
+    expect_login(&server);
+    kill_one(&server, "sallyport: master"); /* a second time, as well */
+    expect_login(&server);
+    kill_one(&server, "sallyport: log");
+    kill_one(&server, "sallyport: keys");
+    kill_one(&server, "sallyport: gate");
+    expect_login(&server);
+    expect_own_build(&server, "master");
+    expect_own_build(&server, "gate");
+    expect_own_build(&server, "keys");
+    expect_own_build(&server, "log");
+    server_stop(&server);
+}
