@@ -225,6 +225,26 @@ Test(hosts, of_a_name_server, .init = need_root, .timeout = 120)
     net_close(&n);
 }
 
+/* Here after the death of master. */
+Test(hosts, each_generation_looks_them_up, .init = need_root, .timeout = 60)
+{
+    struct server_plan plan = plan_of_a_name;
+    struct server server;
+    struct net n;
+
+    plan.troubles = true;
+    net_open(&n, "A 192.0.2.1");
+    server_start(&server, &plan);
+    expect_told(&server, TOLD("192,0,2,1"));
+    say(&n, "A 192.0.2.2");
+    processes_kill(server.pid, "sallyport: master");
+    server_log_expect(&server, 2, "ready: listening", NULL);
+    expect_told(&server, TOLD("192,0,2,2"));
+    expect_no_lookup(&server);
+    server_stop(&server);
+    net_close(&n);
+}
+
 /* The log may have it before gate does. */
 static bool is_told(void *session)
 {
