@@ -28,7 +28,6 @@ const struct setting setting_table[] = {
       .type = SETTING_NETWORKS,
       .offset = FIELD(proxies),
       .value = "",
-      .reload = true,
       .help = "Addresses and networks of the proxies that may connect to "
               "listeners with the word proxy, at most 32. Their headers are "
               "believed. Other connections to such a listener are closed." },
@@ -36,13 +35,11 @@ const struct setting setting_table[] = {
       .type = SETTING_PATH,
       .offset = FIELD(certificate),
       .value = "/etc/sallyport/tls/certificate.pem",
-      .reload = true,
       .help = "The server's certificate and its chain, PEM." },
     { .key = "key",
       .type = SETTING_PATH,
       .offset = FIELD(key),
       .value = "/etc/sallyport/tls/key.pem",
-      .reload = true,
       .help = "The certificate's private key, PEM. Other users must not be "
               "able to read it." },
     { .key = "certificate.",
@@ -50,7 +47,6 @@ const struct setting setting_table[] = {
       .type = SETTING_LABELLED,
       .offset = FIELD(certificates),
       .value = "",
-      .reload = true,
       .help = "A further certificate, at most 15, each with its key.LABEL: "
               "of another kind (RSA beside ECDSA) or for other names. A "
               "client gets the certificate for the name that it asks for, "
@@ -60,13 +56,11 @@ const struct setting setting_table[] = {
       .type = SETTING_LABELLED,
       .offset = FIELD(keys),
       .value = "",
-      .reload = true,
       .help = "The private key of certificate.LABEL." },
     { .key = "ocsp_file",
       .type = SETTING_FILE,
       .offset = FIELD(ocsp_file),
       .value = "",
-      .reload = true,
       .help = "An OCSP response for the certificate, DER. Clients that ask "
               "for it get it (stapling) while it is valid. Another program "
               "must renew it: see certificates.md in "
@@ -76,13 +70,11 @@ const struct setting setting_table[] = {
       .type = SETTING_LABELLED,
       .offset = FIELD(ocsp_files),
       .value = "",
-      .reload = true,
       .help = "The same for certificate.LABEL." },
     { .key = "client_certificates",
       .type = SETTING_CLIENTS,
       .offset = FIELD(client_certificates),
       .value = "off",
-      .reload = true,
       .help = "Whether clients show certificates of client_ca. off: the "
               "server doesn't ask. request: it asks, and also lets in "
               "clients without one. require: it lets in only clients with "
@@ -93,14 +85,12 @@ const struct setting setting_table[] = {
       .type = SETTING_FILE,
       .offset = FIELD(client_ca),
       .value = "",
-      .reload = true,
       .help = "The CAs that issue the clients' certificates, PEM. It may "
               "also contain single certificates of clients." },
     { .key = "client_crl",
       .type = SETTING_FILE,
       .offset = FIELD(client_crl),
       .value = "",
-      .reload = true,
       .help = "Revocation lists (CRL) of these CAs, PEM. If it is set each "
               "CA needs one, and when a list has expired no client gets in "
               "with a certificate of that CA. Empty: no certificate is "
@@ -109,14 +99,12 @@ const struct setting setting_table[] = {
       .type = SETTING_PATH,
       .offset = FIELD(users),
       .value = "/etc/sallyport/users",
-      .reload = true,
       .help = "The users file, see sallyport-users(5). Other users must not "
               "be able to read it." },
     { .key = "homes",
       .type = SETTING_PATH,
       .offset = FIELD(homes),
       .value = "/srv/sallyport",
-      .reload = true,
       .help = "The directory in which \"sallyportctl user add\" makes homes. "
               "Without root every home must be in it." },
     { .key = "empty",
@@ -176,7 +164,6 @@ const struct setting setting_table[] = {
       .type = SETTING_BINDING,
       .offset = FIELD(data_binding),
       .value = "user",
-      .reload = true,
       .help = "Which TLS session a data connection must resume. user: one of "
               "the same user from the same address. session: that of this "
               "control connection. address: none; only the address is "
@@ -195,7 +182,6 @@ const struct setting setting_table[] = {
       .type = SETTING_TLS_VERSION,
       .offset = FIELD(tls.least),
       .value = "1.2",
-      .reload = true,
       .help = "The lowest TLS version. 1.3 refuses clients that only have "
               "TLS 1.2." },
     { .key = "tls12_suites",
@@ -204,7 +190,6 @@ const struct setting setting_table[] = {
       .value = "ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256, "
                "ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384, "
                "ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305",
-      .reload = true,
       .help = "The cipher suites of TLS 1.2 by OpenSSL's names, the "
               "preferred ones first. The default contains all that can be "
               "chosen: no others have forward secrecy and authenticated "
@@ -214,7 +199,6 @@ const struct setting setting_table[] = {
       .offset = FIELD(tls.suites[TLS_13]),
       .value = "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, "
                "TLS_CHACHA20_POLY1305_SHA256",
-      .reload = true,
       .help = "The same for TLS 1.3." },
     { .key = "max_sessions",
       .type = SETTING_NUMBER,
@@ -229,7 +213,6 @@ const struct setting setting_table[] = {
       .value = "64",
       .min = 1,
       .max = 20000,
-      .reload = true,
       .help = "Most connections at a time from one address (IPv6: one /64)." },
     { .key = "max_per_user",
       .type = SETTING_NUMBER,
@@ -237,7 +220,6 @@ const struct setting setting_table[] = {
       .value = "64",
       .min = 1,
       .max = 20000,
-      .reload = true,
       .help = "Most sessions at a time of one user." },
     { .key = "startups",
       .type = SETTING_NUMBER,
@@ -245,7 +227,6 @@ const struct setting setting_table[] = {
       .value = "100",
       .min = 1,
       .max = 20000,
-      .reload = true,
       .help = "Most sessions at a time that haven't logged in. Further "
               "connections wait for the greeting, at most login_timeout. The "
               "address (IPv6: one /64) with the fewest such sessions is "
@@ -257,7 +238,6 @@ const struct setting setting_table[] = {
       .value = "120",
       .min = 1,
       .max = 1000000,
-      .reload = true,
       .help = "Most connections per minute from one address (IPv6: one /64) "
               "that end without a login, and a quarter of them at once. "
               "Beyond that rate the address has to wait." },
@@ -267,7 +247,6 @@ const struct setting setting_table[] = {
       .value = "600s",
       .min = 0,
       .max = 24 * HOUR,
-      .reload = true,
       .help = "How long an address (IPv6: one /64) is banned whose session "
               "crashed: somebody may be trying to break in. 0: no ban. A "
               "session of a proxy listener never bans an address." },
@@ -275,7 +254,6 @@ const struct setting setting_table[] = {
       .type = SETTING_NETWORKS,
       .offset = FIELD(no_ban),
       .value = "",
-      .reload = true,
       .help = "Addresses and networks to which max_fruitless, crash_ban and "
               "the guess_delay of addresses don't apply, such as that of a "
               "scanner, at most 32." },
@@ -285,15 +263,22 @@ const struct setting setting_table[] = {
       .value = "60s",
       .min = 100,
       .max = HOUR,
-      .reload = true,
       .help = "Time from the connection to the login." },
+    { .key = "drain_timeout",
+      .type = SETTING_DURATION,
+      .offset = FIELD(drain_timeout),
+      .value = "24h",
+      .min = 100,
+      .max = 168 * HOUR,
+      .help = "After a reload the sessions that are there go on in their old "
+              "processes, with the old settings, until they end. After this "
+              "time the server ends those that are left." },
     { .key = "idle_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(idle_timeout),
       .value = "300s",
       .min = 100,
       .max = 24 * HOUR,
-      .reload = true,
       .help = "Time without a command before a session is ended. It doesn't "
               "run during a transfer." },
     { .key = "connect_timeout",
@@ -302,7 +287,6 @@ const struct setting setting_table[] = {
       .value = "30s",
       .min = 100,
       .max = HOUR,
-      .reload = true,
       .help = "Time for a data connection to arrive and to finish its TLS "
               "handshake." },
     { .key = "stall_timeout",
@@ -311,7 +295,6 @@ const struct setting setting_table[] = {
       .value = "120s",
       .min = 100,
       .max = HOUR,
-      .reload = true,
       .help = "Time without a byte on a data connection before the transfer "
               "is cut. Less than one byte per second counts as no byte." },
     { .key = "hash_timeout",
@@ -320,7 +303,6 @@ const struct setting setting_table[] = {
       .value = "600s",
       .min = 100,
       .max = 24 * HOUR,
-      .reload = true,
       .help = "Time that one checksum (HASH, XSHA256, XSHA512, XCRC) may "
               "take." },
     { .key = "login_delay",
@@ -329,7 +311,6 @@ const struct setting setting_table[] = {
       .value = "1s",
       .min = 0,
       .max = 60 * SECOND,
-      .reload = true,
       .help = "A wrong password is answered this long after it arrived, or "
               "after a multiple of this time." },
     { .key = "guess_delay",
@@ -338,7 +319,6 @@ const struct setting setting_table[] = {
       .value = "10s",
       .min = 0,
       .max = 10 * SECOND,
-      .reload = true,
       .help = "Longest pause before the answer to a login, right or wrong, "
               "if its name or address recently had many failed logins; never "
               "more than a quarter of login_timeout. A user who logged in "
@@ -349,7 +329,6 @@ const struct setting setting_table[] = {
       .value = "3",
       .min = 1,
       .max = 100,
-      .reload = true,
       .help = "Wrong passwords before a connection is closed." },
     { .key = "max_file_size",
       .type = SETTING_NUMBER,
@@ -357,7 +336,6 @@ const struct setting setting_table[] = {
       .value = "0",
       .min = 0,
       .max = INT64_MAX,
-      .reload = true,
       .help = "Most bytes of an uploaded file. 0: no limit." },
     { .key = "copy_max",
       .type = SETTING_NUMBER,
@@ -365,7 +343,6 @@ const struct setting setting_table[] = {
       .value = "1G",
       .min = 0,
       .max = INT64_MAX,
-      .reload = true,
       .help = "Most bytes that REST and APPE onto a finished file may copy. "
               "A larger file gets a 553, since few clients wait longer than "
               "20 seconds for the 226. 0: no limit. It doesn't apply where "
@@ -375,7 +352,6 @@ const struct setting setting_table[] = {
       .type = SETTING_YES_NO,
       .offset = FIELD(ascii),
       .value = "no",
-      .reload = true,
       .help = "Whether TYPE A, the type at the start of each session, "
               "converts line ends. yes: LF in files, CRLF on the network. "
               "no: bytes are never changed." },
@@ -383,7 +359,6 @@ const struct setting setting_table[] = {
       .type = SETTING_YES_NO,
       .offset = FIELD(ktls),
       .value = "no",
-      .reload = true,
       .help = "With \"yes\", the kernel encrypts downloads, if its module "
               "\"tls\" is loaded: \"modprobe tls\" loads it now, and a line "
               "\"tls\" in /etc/modules-load.d/sallyport.conf at each boot. "
@@ -393,7 +368,6 @@ const struct setting setting_table[] = {
       .type = SETTING_YES_NO,
       .offset = FIELD(mode_z),
       .value = "no",
-      .reload = true,
       .help = "Offer compressed transfers (MODE Z). Some clients, such as "
               "lftp, use them whenever they can. They save bandwidth and "
               "cost the server many times the work." },
@@ -403,7 +377,6 @@ const struct setting setting_table[] = {
       .value = "6",
       .min = 1,
       .max = 9,
-      .reload = true,
       .help = "Compression of MODE Z, from 1 (fast) to 9 (small), unless the "
               "client chooses (OPTS MODE Z LEVEL)." },
     { .key = "partial_days",
@@ -412,14 +385,12 @@ const struct setting setting_table[] = {
       .value = "7",
       .min = 1,
       .max = 3650,
-      .reload = true,
       .help = "Days for which an interrupted upload is kept, so that it can "
               "be resumed." },
     { .key = "resume",
       .type = SETTING_YES_NO,
       .offset = FIELD(resume),
       .value = "yes",
-      .reload = true,
       .help = "Keep interrupted uploads, so that they can be resumed. Only "
               "bytes that are confirmed on the disk count. An extended "
               "attribute of the partial records them; on a file system "
@@ -429,7 +400,6 @@ const struct setting setting_table[] = {
       .type = SETTING_CONFLICT,
       .offset = FIELD(on_conflict),
       .value = "overwrite",
-      .reload = true,
       .help = "What happens if the name of an upload is taken. overwrite: "
               "the new file replaces the old one. rename: the new file gets "
               "another name. version: the old file gets another name "
@@ -439,14 +409,12 @@ const struct setting setting_table[] = {
       .type = SETTING_CONFLICT_NAME,
       .offset = FIELD(conflict_name),
       .value = "number",
-      .reload = true,
       .help = "The other name that \"on_conflict = rename\" gives. number: "
               "\"NAME (2).ext\". new: \"new-NAME.ext\"." },
     { .key = "upload_eof",
       .type = SETTING_UPLOAD_EOF,
       .offset = FIELD(upload_eof),
       .value = "strict",
-      .reload = true,
       .help = "How an upload must end. strict: with TLS close_notify. size: "
               "also with a bare FIN after as many bytes as ALLO announced. "
               "lenient: with any bare FIN; then an upload that was cut can't "
@@ -457,7 +425,6 @@ const struct setting setting_table[] = {
       .type = SETTING_YES_NO,
       .offset = FIELD(fsync),
       .value = "yes",
-      .reload = true,
       .help = "Write an upload to the disk before the 226. With \"no\" a "
               "power cut can lose files that were reported as stored, and "
               "resumed uploads can be wrong after it." },
@@ -465,7 +432,6 @@ const struct setting setting_table[] = {
       .type = SETTING_YES_NO,
       .offset = FIELD(sha256),
       .value = "no",
-      .reload = true,
       .help = "Put the SHA-256 of each stored file into its transfer event. "
               "It costs about as much processor time as receiving the file. "
               "An upload that continues bytes which its user has no right to "
@@ -509,7 +475,6 @@ const struct setting setting_table[] = {
       .value = "70000",
       .min = 1000,
       .max = UINT32_MAX - 1,
-      .reload = true,
       .help = "First uid of users. A user with a lower one can't log in." },
     { .key = "uid_last",
       .type = SETTING_NUMBER,
@@ -517,7 +482,6 @@ const struct setting setting_table[] = {
       .value = "79999",
       .min = 1000,
       .max = UINT32_MAX - 1,
-      .reload = true,
       .help = "Last uid of users. A user with a higher one can't log in." },
 };
 const size_t setting_count = sizeof(setting_table) / sizeof(setting_table[0]);

@@ -23,6 +23,8 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_LOCKED] = "the account was locked",
     [ENDING_CHANGED] = "the account was changed",
     [ENDING_STATE] = "an illegal transition",
+    [ENDING_TOO_MANY] = "too many sessions of this user",
+    [ENDING_REPLACED] = "drain_timeout after a reload",
 };
 
 const char *ending_text(enum ending e)

@@ -62,17 +62,29 @@ static enum ending ending_of(const struct session *s, const struct user *row)
     return ENDING_COUNT;
 }
 
-static bool review_one(struct session *s, const struct index *x)
+static bool has_user(const struct session *s)
 {
-    enum ending why;
+    return s->state == SESSION_OPENING || s->state == SESSION_USER ||
+           (s->state == SESSION_OLDER && s->login > 0);
+}
 
-    if (s->state != SESSION_OPENING && s->state != SESSION_USER)
-        return false;
-    why = ending_of(s, index_find(x, s->home.user));
+static bool review_one(struct session *s, const struct user *row)
+{
+    enum ending why = ending_of(s, row);
+
     if (why == ENDING_COUNT)
         return false;
     session_kick(s, why);
     return true;
+}
+
+void access_review_one(struct session *s)
+{
+    const struct userdb *db = &s->master->users;
+    const struct users *u = userdb_find(db, userdb_newest(db));
+
+    if (u && has_user(s))
+        review_one(s, users_find(u, slice_from(s->home.user)));
 }
 
 size_t access_review(struct master *m)
@@ -85,7 +97,9 @@ size_t access_review(struct master *m)
     if (!u || m->access.reviewed == newest || !index_build(&x, u))
         return 0;
     for (size_t i = 0; i < m->sessions.size; i++)
-        ended += review_one(&m->sessions.all[i], &x);
+        if (has_user(&m->sessions.all[i]))
+            ended += review_one(&m->sessions.all[i],
+                                index_find(&x, m->sessions.all[i].home.user));
     free(x.row);
     m->access.reviewed = newest;
     return ended;
@@ -119,4 +133,9 @@ void access_start(struct master *m)
 {
     m->access.timer = (struct loop_timer){ .on_time = on_time, .owner = m };
     loop_timer_set(&m->loop, &m->access.timer, m->deadlines.users);
+}
+
+void access_stop(struct master *m)
+{
+    loop_timer_clear(&m->loop, &m->access.timer);
 }

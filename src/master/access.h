@@ -10,6 +10,7 @@
 #include "sallyport/users/users.h"
 
 struct master;
+struct session;
 
 struct access {
     struct loop_timer timer;
@@ -19,9 +20,13 @@ struct access {
 
 /* From now on the users file is looked at every few seconds. */
 void access_start(struct master *m);
+/* The newest master looks from here on. */
+void access_stop(struct master *m);
 /* Compares the sessions with the newest rows at once, and ends those that the
  * file no longer lets in: how many. */
 size_t access_review(struct master *m);
+/* The same for one session, which has just become known. */
+void access_review_one(struct session *s);
 /* Is the row, of whatever generation, still as it is in the newest one, and not
  * locked? */
 bool access_is_current(const struct master *m, const struct user *user);

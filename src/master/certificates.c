@@ -1,6 +1,4 @@
-/* Certificates and keys, in master: opened, judged by their owner and mode,
- * handed on, and given up when nobody needs them. Master never reads a byte of
- * them. */
+/* See certificates.h. */
 #include "certificates.h"
 
 #include <errno.h>
@@ -11,7 +9,6 @@
 #include "prepare.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/client_certificates.h"
-#include "stamps.h"
 
 static void close_file(struct named_file *f)
 {
@@ -47,18 +44,21 @@ static int open_file(struct master *m, struct named_file *f, const char *path,
     if (!f->name)
         return complain(c, "no memory");
     f->fd = open_checked(m, path, settings_trusted_file, c);
+    f->in_use = !m->check && (m->succession.generation <= 1 ||
+                              succession_had_file(&m->succession, path, f->fd));
     return f->fd < 0 ? -EINVAL : 0;
 }
 
-static int open_clients(struct master *m, struct pair_set *set,
-                        const struct settings *s, struct complaint *c)
+static int open_clients(struct master *m, struct complaint *c)
 {
+    const struct settings *s = &m->settings;
     int r;
 
     if (s->client_certificates == CLIENTS_OFF)
         return 0;
-    r = open_file(m, &set->client_ca, s->client_ca, c);
-    return r != 0 ? r : open_file(m, &set->client_crl, s->client_crl, c);
+    r = open_file(m, &m->certificates.client_ca, s->client_ca, c);
+    return r != 0 ? r
+                  : open_file(m, &m->certificates.client_crl, s->client_crl, c);
 }
 
 static int open_staple(struct master *m, struct pair_files *p, const char *path,
@@ -95,63 +95,38 @@ static int open_pair(struct master *m, struct pair_files *p,
     p->key = open_checked(m, names->key, settings_private_file, c);
     if (p->key < 0)
         return -EINVAL;
-    p->in_use = m->succession.recovery;
+    p->in_use =
+        succession_had_file(&m->succession, names->certificate, p->certificate);
     return open_staple(m, p, names->ocsp, c);
 }
 
-static void close_last(struct pair_set *set)
+static int open_pairs(struct master *m, struct complaint *c)
 {
-    struct pair_files *p = &set->pair[--set->count];
-
-    fd_close(&p->certificate);
-    fd_close(&p->key);
-    fd_close(&p->staple);
-    free(p->certificate_name);
-    free(p->key_name);
-    free(p->staple_name);
-}
-
-static void close_set(struct certificates *all, struct pair_set *set)
-{
-    while (set->count > 0)
-        close_last(set);
-    close_file(&set->client_ca);
-    close_file(&set->client_crl);
-    LIST_REMOVE(set, next);
-    all->count--;
-    free(set);
-}
-
-static struct pair_set *new_set(struct certificates *all, struct complaint *c)
-{
-    struct pair_set *set = calloc(1, sizeof(*set));
-
-    if (!set) {
-        complain(c, "no memory");
-        return NULL;
-    }
-    LIST_INSERT_HEAD(&all->sets, set, next);
-    all->count++;
-    set->generation = ++all->generation;
-    set->client_ca.fd = set->client_crl.fd = -1;
-    return set;
-}
-
-static int open_pairs(struct master *m, struct pair_set *set,
-                      const struct settings *s, struct complaint *c)
-{
+    struct certificates *set = &m->certificates;
     struct settings_pair names;
 
-    for (size_t i = 0; settings_pair(s, i, &names); i++) {
-        set->pair[set->count++] =
-            (struct pair_files){ .certificate = -1,
-                                 .key = -1,
-                                 .staple = -1,
-                                 .number = ++m->certificates.number };
+    for (size_t i = 0; settings_pair(&m->settings, i, &names); i++) {
+        set->pair[set->count++] = (struct pair_files){
+            .certificate = -1, .key = -1, .staple = -1, .number = i + 1
+        };
         if (open_pair(m, &set->pair[i], &names, c) != 0)
             return -EINVAL;
     }
-    return open_clients(m, set, s, c);
+    return open_clients(m, c);
+}
+
+void certificates_init(struct certificates *set)
+{
+    *set = (struct certificates){ .client_ca.fd = -1, .client_crl.fd = -1 };
+}
+
+int certificates_open(struct master *m, struct complaint *c)
+{
+    if (open_pairs(m, c) == 0)
+        return 0;
+    settings_place_pair(&m->settings, c);
+    certificates_release(&m->certificates);
+    return -EINVAL;
 }
 
 static void keep_file(struct master *m, const char *path, int fd)
@@ -162,7 +137,7 @@ static void keep_file(struct master *m, const char *path, int fd)
 
 void certificates_keep(struct master *m)
 {
-    const struct pair_set *set = m->certificates.current;
+    const struct certificates *set = &m->certificates;
 
     for (size_t i = 0; i < set->count; i++) {
         keep_file(m, set->pair[i].certificate_name, set->pair[i].certificate);
@@ -173,125 +148,34 @@ void certificates_keep(struct master *m)
     keep_file(m, set->client_crl.name, set->client_crl.fd);
 }
 
-struct pair_set *certificates_open(struct master *m, const struct settings *s,
-                                   struct complaint *c)
+static void close_pair(struct pair_files *p)
 {
-    struct pair_set *set = new_set(&m->certificates, c);
-
-    if (!set)
-        return NULL;
-    if (open_pairs(m, set, s, c) < 0) {
-        settings_place_pair(s, c);
-        close_set(&m->certificates, set);
-        return NULL;
-    }
-    stamps_take(set);
-    set->client_ca.in_use = set->client_crl.in_use =
-        !m->check && !m->certificates.current;
-    return set;
+    fd_close(&p->certificate);
+    fd_close(&p->key);
+    fd_close(&p->staple);
+    free(p->certificate_name);
+    free(p->key_name);
+    free(p->staple_name);
 }
 
-struct pair_set *certificates_settle(struct certificates *all,
-                                     struct pair_set *set, struct complaint *c)
+void certificates_release(struct certificates *set)
 {
-    bool same = all->current && stamps_are_same(all->current, set);
-
-    if (!same && all->count <= CERTIFICATES_SETS) {
-        stamps_compare(set, all->current);
-        return set;
-    }
-    close_set(all, set);
-    if (same)
-        return all->current;
-    complain(c, "sessions of %d older sets of certificates are still there",
-             CERTIFICATES_SETS - 1);
-    return NULL;
+    while (set->count > 0)
+        close_pair(&set->pair[--set->count]);
+    close_file(&set->client_ca);
+    close_file(&set->client_crl);
 }
 
-void certificates_release(struct certificates *all)
-{
-    while (!LIST_EMPTY(&all->sets))
-        close_set(all, LIST_FIRST(&all->sets));
-    all->current = NULL;
-}
-
-/* Only keys forgets by a word; gate has let go of its own. */
-static int tell_keys(struct child *keys, struct pair_set *set)
-{
-    while (set->count > 0) {
-        uint64_t number = set->pair[set->count - 1].number;
-        int r = SEND(&keys->channel, key_gone, 0, .number = number);
-
-        if (r < 0)
-            return r;
-        close_last(set);
-    }
-    return 0;
-}
-
-/* Keys that are being set up may have got some of them already: then they are
- * told when they are ready. */
-void certificates_flush(struct master *m)
-{
-    struct child *keys = master_ready(m, PROCESS_KEYS);
-    struct pair_set *set = LIST_FIRST(&m->certificates.sets);
-
-    while (keys && set) {
-        struct pair_set *next = LIST_NEXT(set, next);
-
-        if (set->dead && tell_keys(keys, set) < 0) {
-            child_wait_writable(keys);
-            return;
-        }
-        if (set->dead)
-            close_set(&m->certificates, set);
-        set = next;
-    }
-}
-
-void certificates_drop(struct master *m, struct pair_set *set)
-{
-    set->dead = true;
-    certificates_flush(m);
-}
-
-void certificates_use(struct master *m, struct pair_set *set)
-{
-    struct pair_set *old = m->certificates.current;
-
-    m->certificates.current = set;
-    set->client_ca.in_use = set->client_crl.in_use = true;
-    if (old && old != set && old->sessions == 0)
-        certificates_drop(m, old);
-}
-
-struct pair_set *certificates_enter(struct master *m)
-{
-    struct pair_set *set = m->certificates.current;
-
-    if (set)
-        set->sessions++;
-    return set;
-}
-
-void certificates_leave(struct master *m, struct pair_set *set)
-{
-    if (set && --set->sessions == 0 && set != m->certificates.current)
-        certificates_drop(m, set);
-}
-
-/* The set may have been given up meanwhile. */
 int certificates_on_pair(void *owner, struct msg_pair_is *msg)
 {
-    struct child *c = owner;
-    struct pair_set *set;
+    struct child *gate = owner;
+    struct certificates *set = &gate->master->certificates;
 
-    LIST_FOREACH(set, &c->master->certificates.sets, next)
-    for (size_t i = 0; i < set->count; i++)
-        if (set->pair[i].number == msg->number) {
-            set->pair[i].in_use = true;
-            set->pair[i].expires = (uint64_t)msg->expires;
-            set->pair[i].staple_until = (uint64_t)msg->staple_until;
-        }
+    if (msg->number == 0 || msg->number > set->count) {
+        gate->channel.wrong = "a certificate that isn't there";
+        return -EPROTO;
+    }
+    set->pair[msg->number - 1].expires = (uint64_t)msg->expires;
+    set->pair[msg->number - 1].staple_until = (uint64_t)msg->staple_until;
     return 0;
 }

@@ -1,9 +1,6 @@
-/* Certificates and keys on their way to gate, keys and auth, in master: at a
- * child's set-up, and at a reload. */
+/* Certificates and keys on their way to gate, keys and auth: steps of the
+ * set-up of these children. Runs in master. */
 #include "certificates.h"
-
-#include <errno.h>
-
 #include "master.h"
 
 static int send_chain(struct child *to, const struct pair_files *p)
@@ -39,13 +36,30 @@ static int send_client_crl(struct child *gate, const struct named_file *f)
                 .in_use = f->in_use, .file = f->fd);
 }
 
-size_t certificates_parts(const struct pair_set *set)
+static int send_key(struct child *keys, const struct pair_files *p)
 {
-    return 2 * set->count + 2;
+    return SEND(&keys->channel, key, 0, .number = p->number,
+                .path = slice_from(p->key_name), .file = p->key);
 }
 
-int certificates_send_part(struct child *gate, const struct pair_set *set,
-                           size_t part)
+/* Each pair of the set, from c->index on. */
+static int send_all(struct child *c,
+                    int (*send)(struct child *to, const struct pair_files *p))
+{
+    const struct certificates *set = &c->master->certificates;
+    int r = 0;
+
+    while (r == 0 && c->index < set->count) {
+        r = send(c, &set->pair[c->index]);
+        c->index += r == 0;
+    }
+    return r;
+}
+
+/* So many messages to gate: each chain and its OCSP response, then the
+ * clients' files. */
+static int send_part(struct child *gate, const struct certificates *set,
+                     size_t part)
 {
     const struct pair_files *p = &set->pair[part / 2];
 
@@ -56,72 +70,24 @@ int certificates_send_part(struct child *gate, const struct pair_set *set,
     return part % 2 == 0 ? send_chain(gate, p) : send_staple(gate, p);
 }
 
-int certificates_send_key(struct child *keys, const struct pair_files *p)
+int certificates_step(struct child *gate)
 {
-    return SEND(&keys->channel, key, 0, .number = p->number,
-                .path = slice_from(p->key_name), .file = p->key);
-}
+    const struct certificates *set = &gate->master->certificates;
+    int r = 0;
 
-int certificates_step(struct child *c)
-{
-    const struct pair_set *set = c->master->certificates.current;
-
-    for (; c->index < certificates_parts(set); c->index++) {
-        int r = certificates_send_part(c, set, c->index);
-
-        if (r < 0)
-            return r;
+    while (r == 0 && gate->index < 2 * set->count + 2) {
+        r = send_part(gate, set, gate->index);
+        gate->index += r == 0;
     }
-    return 0;
-}
-
-/* One set after the other, or ONLY one, from c->index on. */
-static int send_all(struct child *c, const struct pair_set *only,
-                    int (*send)(struct child *to, const struct pair_files *p))
-{
-    const struct pair_set *set;
-    size_t at = 0;
-
-    LIST_FOREACH(set, &c->master->certificates.sets, next)
-    for (size_t i = 0; i < set->count && (!only || set == only); i++, at++) {
-        if (at < c->index)
-            continue;
-        int r = send(c, &set->pair[i]);
-
-        if (r < 0)
-            return r;
-        c->index++;
-    }
-    return 0;
-}
-
-int certificates_step_auth(struct child *c)
-{
-    int r = send_all(c, NULL, send_chain);
-
-    if (r == 0)
-        c->certificates = c->master->certificates.current->generation;
     return r;
 }
 
-void certificates_tell_auth(struct child *auth)
+int certificates_step_auth(struct child *auth)
 {
-    const struct pair_set *current = auth->master->certificates.current;
-    int r;
-
-    if (auth->certificates == current->generation)
-        return;
-    auth->index = 0; /* what it has heard already does no harm */
-    r = send_all(auth, current, send_chain);
-    if (r == 0)
-        auth->certificates = current->generation;
-    else if (r == -EAGAIN)
-        child_wait_writable(auth);
+    return send_all(auth, send_chain);
 }
 
-/* Those of all sets: the sessions of an old one still have things signed. No
- * set comes or goes while keys is being set up. */
-int certificates_step_keys(struct child *c)
+int certificates_step_keys(struct child *keys)
 {
-    return send_all(c, NULL, certificates_send_key);
+    return send_all(keys, send_key);
 }

@@ -163,7 +163,8 @@ void child_start(struct child *c)
 {
     uint64_t each = c->master->deadlines.restart, wait = 0;
 
-    if (c->master->state == MASTER_STOPPING || (c->row->is_done && c->started))
+    if (c->master->state == MASTER_STOPPING || c->released ||
+        (c->started && (c->row->once || c->row->is_done)))
         return;
     if (c->started)
         wait = burst_take(&c->restarts, CHILD_RESTARTS, each, clock_ms());
@@ -286,8 +287,11 @@ void child_reaped(struct child *c, int status)
         return;
     }
     describe(c, status, how, sizeof(how));
-    if (m->state == MASTER_RUNNING)
+    if (m->state == MASTER_RUNNING ||
+        (m->state == MASTER_DRAINING && !c->released && status != 0))
         master_report(m, EVENT_CHILD, c->row->process, "%s", how);
+    if (c->row->on_reaped)
+        c->row->on_reaped(c, status);
     child_start(c);
 }
 
@@ -299,5 +303,6 @@ void child_release(struct child *c)
     service_end(c->master, &c->log);
     service_end(c->master, &c->keys);
     c->verifications = 0;
+    c->released = true;
     c->state = c->pid > 0 ? CHILD_ENDING : CHILD_OFF;
 }

@@ -39,6 +39,7 @@ typedef int child_step(struct child *c);
 
 struct child_row {
     enum process process;
+    bool once; /* it is never started anew */
     const char *binary;
     child_step *const *steps;       /* up to NULL */
     child_step *const *check_steps; /* with --check */
@@ -47,6 +48,7 @@ struct child_row {
     void (*on_ready)(struct child *c);
     void (*on_writable)(struct child *c); /* there was -EAGAIN before */
     void (*on_gone)(struct child *c);
+    void (*on_reaped)(struct child *c, int status);
     void (*on_time)(struct child *c); /* its timer, while it is ready */
     /* Its work is done, and it ends with status 0. It isn't started again even
      * if it ends before: it needs more than master's filter permits. NULL: it
@@ -66,12 +68,12 @@ struct child {
     bool started;            /* at least once */
     struct burst restarts;
     size_t step, index;
+    bool released; /* it isn't started anew */
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
-    uint64_t generation;   /* auth: the newest that it was told */
-    uint64_t certificates; /* auth: the same, of certificates */
-    char failure[256];     /* what its FAILED said */
+    uint64_t generation; /* auth: the newest users file that it was told */
+    char failure[256];   /* what its FAILED said */
 };
 
 /* The row of a process that is executed. */

@@ -41,6 +41,7 @@ void control_end(struct control_peer *p)
     p->state = p->home.pid > 0 ? CONTROL_ENDED : CONTROL_FREE;
     if (p->state == CONTROL_ENDED)
         control_wait(p);
+    drain_settle(p->master);
 }
 
 void control_sent(struct control_peer *p, int result)
@@ -117,6 +118,7 @@ static void on_home_gone(void *owner)
     if (p->state == CONTROL_ENDED) {
         loop_timer_clear(&p->master->loop, &p->timer);
         p->state = CONTROL_FREE;
+        drain_settle(p->master);
     } else if (p->state == CONTROL_IDLE) {
         control_wait(p);
     }
@@ -302,6 +304,14 @@ void control_stop(struct control *c)
         loop_timer_clear(&m->loop, &c->peer[i].timer);
     }
     close_socket(c, is_last(c));
+}
+
+bool control_is_idle(const struct control *c)
+{
+    for (size_t i = 0; i < CONTROL_PEERS; i++)
+        if (c->peer[i].state != CONTROL_FREE)
+            return false;
+    return true;
 }
 
 struct home *control_home(struct control *c, pid_t pid)

@@ -25,6 +25,7 @@ struct control_peer {
     struct loop_timer timer; /* of the state */
     uint32_t request;        /* the one that is being served */
     uint32_t reloading;      /* the one that asked for a reload; 0: none */
+    uint32_t renewal;        /* master's own number for that */
     struct home home;        /* pid 0: none works for it */
 };
 
@@ -50,6 +51,9 @@ void control_step_down(struct control *c);
  * removed at the end of the service, or when a start has failed that made it.
  */
 void control_stop(struct control *c);
+
+/* Nobody is connected, and nothing works for anybody. */
+bool control_is_idle(const struct control *c);
 
 /* The process files of one of them, by its pid; or NULL. */
 struct home *control_home(struct control *c, pid_t pid);

@@ -1,9 +1,10 @@
 /* Gate's messages, in master: sessions come and go; what gate must know waits
  * in the sessions' records until it can take it. A gate that says what can't be
- * is ended, and its sessions with it. */
+ * is ended. */
 #include "gate.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -86,33 +87,60 @@ int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
     struct child *c = owner;
     struct session *s = sessions_find(&c->master->sessions, msg->serial);
 
-    if (s)
+    if (s && !s->older)
         session_gone(s, (int)msg->status);
     return 0;
 }
 
-/* Gate has to know whether two sessions are of one user, and no names. 0: this
- * one takes every connection of its host for its client's, so it must get no
- * port where another user's may still come. */
-static uint64_t user_for_gate(const struct session *s)
+/* Believed only once it is a child of ours: see drain.c. */
+int gate_on_born(void *owner, struct msg_born *msg)
+{
+    struct child *c = owner;
+    struct session *s = sessions_find(&c->master->sessions, msg->serial);
+
+    if (msg->pid <= 1 || msg->pid > INT_MAX)
+        return lie(c, "a session with an impossible pid");
+    if (s && !s->older)
+        s->pid = (pid_t)msg->pid;
+    return 0;
+}
+
+int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
+{
+    struct child *c = owner;
+    struct session *s = sessions_find(&c->master->sessions, msg->serial);
+
+    if (s && s->older)
+        session_kill(s);
+    return 0;
+}
+
+uint64_t gate_number_of(const struct session *s)
 {
     const char *name = s->home.user;
-    uint64_t user = siphash(s->master->sessions.hash_key, name, strlen(name));
+    uint64_t user;
 
+    if (s->older)
+        return s->number;
     if (s->binding == BINDING_ADDRESS)
         return 0;
+    user = siphash(s->master->version_key, name, strlen(name));
     return user ? user : 1;
 }
 
-static int tell_about(struct child *gate, struct session *s)
+static int tell_about(struct session *s)
 {
+    struct channel *gate = &master_gate(s->master)->channel;
     int r = 0;
 
     if (s->news & NEWS_KILL)
-        r = SEND(&gate->channel, kill, 0, .serial = s->serial);
+        r = SEND(gate, kill, 0, .serial = s->serial);
+    else if (s->news & NEWS_GONE)
+        r = SEND(gate, adopted_gone, 0, .serial = s->serial,
+                 .status = (unsigned)s->status);
     else
-        r = SEND(&gate->channel, logged_in, 0, .serial = s->serial,
-                 .user = user_for_gate(s));
+        r = SEND(gate, logged_in, 0, .serial = s->serial,
+                 .user = gate_number_of(s));
     if (r == 0) {
         session_forget_news(s);
         session_settle(s);
@@ -123,22 +151,17 @@ static int tell_about(struct child *gate, struct session *s)
 void gate_tell(struct master *m)
 {
     struct child *gate = master_gate(m);
-    struct session_table *t = &m->sessions;
     bool told = false; /* it reads, if slowly */
 
-    for (size_t i = 0; i < t->size && gate && t->with_news > 0; i++) {
-        if (t->all[i].news == 0)
-            continue;
-        if (tell_about(gate, &t->all[i]) < 0) {
-            child_wait_writable(gate);
-            if (told || !gate->timer.armed)
-                loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
-            return;
-        }
-        told = true;
-    }
-    if (gate)
+    if (!gate)
+        return;
+    if (sessions_each_news(&m->sessions, tell_about, &told) == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
+        return;
+    }
+    child_wait_writable(gate);
+    if (told || !gate->timer.armed)
+        loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
 }
 
 void gate_on_writable(struct child *c)
@@ -165,17 +188,11 @@ int gate_on_serving(void *owner, struct msg_serving *msg)
 
 void gate_on_gone(struct child *c)
 {
-    struct session_table *t = &c->master->sessions;
-
-    for (size_t i = 0; i < t->size; i++) {
-        struct session *s = &t->all[i];
-
-        if (s->state != SESSION_FREE) /* how, nobody will learn */
-            session_gone(s, 0);
-    }
+    drain_begin(c->master);
 }
 
 void gate_on_time(struct child *c)
 {
-    child_end(c, "does not read its messages");
+    child_end(c, c->master->drain.handing_over ? "has not handed over in time"
+                                               : "does not read its messages");
 }

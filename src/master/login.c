@@ -196,7 +196,7 @@ void login_grant(struct session *s)
     s->login = time(NULL);
     s->channel.phase = PHASE_USER;
     session_add_news(s, NEWS_LOGGED_IN);
-    gate_tell(s->master);
+    sessions_tell(s->master);
 }
 
 void login_home_lost(struct session *s)

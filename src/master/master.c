@@ -11,7 +11,6 @@
 
 #include "hint.h"
 #include "programs.h"
-#include "reload.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/secret.h"
@@ -45,11 +44,13 @@ void master_init(struct master *m)
                           .memory = -1,
                           .guesses_memory = -1,
                           .conf = -1,
-                          .reload.conf = -1,
                           .empty = -1,
                           .signals.fd = -1,
                           .loop.epoll_fd = -1 };
     succession_init(&m->succession);
+    certificates_init(&m->certificates);
+    older_init(m);
+    drain_init(m);
     settings_default(&m->settings);
     userdb_init(&m->users, m->settings.users);
     event_sender_init(&m->events, -1, PROCESS_MASTER);
@@ -70,8 +71,9 @@ void master_init(struct master *m)
                                        .kick = 2000,
                                        .stop = 5000,
                                        .ask = 10000,
-                                       .take = 6000,
+                                       .renew = 150000,
                                        .users = 3000,
+                                       .hand_over = 6000,
                                        .walk = 15 * 60 * 1000 };
     random_bytes(m->name_key, sizeof(m->name_key));
     random_bytes(m->version_key, sizeof(m->version_key));
@@ -145,6 +147,8 @@ void master_release(struct master *m)
     event_sender_release(&m->events);
     if (m->signals.fd >= 0)
         signals_close(m);
+    older_release(m);
+    drain_release(m);
     services_release(m); /* its timer may stand between those of sessions */
     sessions_release(&m->sessions);
     guesses_release(&m->guesses);
@@ -157,7 +161,6 @@ void master_release(struct master *m)
     fd_close(&m->memory);
     fd_close(&m->guesses_memory);
     fd_close(&m->conf);
-    reload_release(m);
     certificates_release(&m->certificates);
     fd_close(&m->empty);
 }
@@ -258,8 +261,6 @@ void master_tell_unasked(struct master *m)
     const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
     struct complaint c = { "" };
 
-    if (m->reload.asked)
-        return;
     if (u && (m->users_new || m->asks != m->settings.client_certificates) &&
         hint_unasked(&m->settings, u, &c))
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
@@ -297,12 +298,4 @@ bool master_look_at_users(struct master *m)
 
     master_tell_unasked(m);
     return r;
-}
-
-void master_reload(struct master *m)
-{
-    look_at_users(m);
-    access_review(m);
-    reload_begin(m);
-    master_tell_unasked(m);
 }

@@ -7,9 +7,10 @@
 #include "certificates.h"
 #include "child.h"
 #include "control.h"
+#include "drain.h"
 #include "hosts.h"
 #include "listen.h"
-#include "reload.h"
+#include "older.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
@@ -30,6 +31,7 @@ struct identity {
 enum master_state {
     MASTER_STARTING, /* until all children are ready */
     MASTER_RUNNING,
+    MASTER_DRAINING, /* a newer generation leads, or gate has ended */
     MASTER_STOPPING,
 };
 
@@ -44,20 +46,21 @@ struct master_hooks {
 
 /* Milliseconds that master gives another process for something. */
 struct deadlines {
-    uint64_t setup;   /* a child: from its start to READY */
-    uint64_t restart; /* a child: between two, after a burst */
-    uint64_t leaving; /* it closed its channel: to end */
-    uint64_t stuck;   /* gate: to read its messages */
-    uint64_t silence; /* auth: asked, and not one verdict */
-    uint64_t verdict; /* a login: then it is BUSY */
-    uint64_t files;   /* files: to READY; then it is HOME */
-    uint64_t hosts;   /* the start: for the first answers of lookup */
-    uint64_t kick;    /* from the word to the kill */
-    uint64_t stop;    /* all sessions: to be gone */
-    uint64_t ask;     /* ctl: to ask, or to hang up */
-    uint64_t take;    /* keys, and then gate: to take a reload */
-    uint64_t users;   /* between two looks at the users file */
-    uint64_t walk;    /* files: to look for all partials of a user */
+    uint64_t setup;     /* a child: from its start to READY */
+    uint64_t restart;   /* a child: between two, after a burst */
+    uint64_t leaving;   /* it closed its channel: to end */
+    uint64_t stuck;     /* gate: to read its messages */
+    uint64_t silence;   /* auth: asked, and not one verdict */
+    uint64_t verdict;   /* a login: then it is BUSY */
+    uint64_t files;     /* files: to READY; then it is HOME */
+    uint64_t hosts;     /* the start: for the first answers of lookup */
+    uint64_t kick;      /* from the word to the kill */
+    uint64_t stop;      /* all sessions: to be gone */
+    uint64_t ask;       /* ctl: to ask, or to hang up */
+    uint64_t renew;     /* the supervisor: to answer a reload */
+    uint64_t users;     /* between two looks at the users file */
+    uint64_t hand_over; /* gate: from the word to its end */
+    uint64_t walk;      /* files: to look for all partials of a user */
 };
 
 struct master {
@@ -75,11 +78,12 @@ struct master {
     int guesses_memory; /* outlives master, too; a memfd */
     int conf;           /* the configuration's text, a sealed memfd */
     struct certificates certificates;
-    struct reload reload;
     int empty;     /* the folder to chroot to; without root any file */
     bool no_empty; /* --check: it is missing, a start would make it */
     struct listeners listeners;
     struct succession succession;
+    struct older older[OLDER_MAX];
+    struct drain drain;
 
     struct loop loop;
     struct loop_watch signals;
@@ -129,9 +133,6 @@ void master_fail(struct master *m, int status, const char *why);
 void master_child_ready(struct master *m);
 /* Closes the door, kicks all, and ends the loop when all are gone. */
 void master_stop(struct master *m);
-/* What SIGHUP asks for: users, configuration, certificates. What becomes of it
- * is an event, and request_reloaded()'s to tell. */
-void master_reload(struct master *m);
 /* Called when a session's record was freed. */
 void master_session_freed(struct master *m);
 

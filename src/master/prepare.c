@@ -45,8 +45,7 @@ static int placed(const struct master *m, const char *key, int r,
 
 int prepare_certificates(struct master *m, struct complaint *c)
 {
-    m->certificates.current = certificates_open(m, &m->settings, c);
-    return m->certificates.current ? 0 : -EINVAL;
+    return certificates_open(m, c);
 }
 
 static int restore_users(struct master *m)
@@ -127,25 +126,6 @@ int prepare_identities(struct master *m, struct complaint *c)
     return 0;
 }
 
-int prepare_range(const struct master *m, const struct settings *s,
-                  struct complaint *c)
-{
-    static const struct account_row rows[] = {
-        { "uid.gate", NULL, PROCESS_GATE },
-        { "uid.auth", NULL, PROCESS_AUTH },
-        { "uid.keys", NULL, PROCESS_KEYS },
-        { "uid.log", NULL, PROCESS_LOG },
-        { "uid.lookup", NULL, PROCESS_LOOKUP },
-    };
-    int r = 0;
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && r == 0; i++)
-        if (m->root && m->identity[rows[i].process].uid != 0)
-            r = check_range(s, rows[i].key, m->identity[rows[i].process].uid,
-                            c);
-    return r;
-}
-
 /* Without root nobody changes its root folder: any descriptor will do. Nor can
  * gate where --check, which makes nothing, finds that a start would have to. */
 int prepare_empty(struct master *m, struct complaint *c)
@@ -205,8 +185,7 @@ int prepare_state(struct master *m, struct complaint *c)
  * needs. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
-    const size_t certificates =
-        (CERTIFICATES_SETS + 1) * (3 * CERTIFICATES_MAX + 2);
+    const size_t certificates = 3 * CERTIFICATES_MAX + 2;
 
     return 128 + certificates + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
            services_ended_max(m->settings.max_sessions) +

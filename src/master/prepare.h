@@ -14,10 +14,6 @@ struct settings;
 int prepare_certificates(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
 int prepare_identities(struct master *m, struct complaint *c);
-/* Do the accounts stay out of the users' range of those settings, which a
- * reload brings? */
-int prepare_range(const struct master *m, const struct settings *s,
-                  struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
 int prepare_control(struct master *m, struct complaint *c);

@@ -22,9 +22,9 @@ static struct control_peer *begin(void *owner, uint32_t request)
 
 static void tell_certificates(struct control_peer *p)
 {
-    const struct pair_set *set = p->master->certificates.current;
+    const struct certificates *set = &p->master->certificates;
 
-    for (size_t i = 0; set && i < set->count; i++) {
+    for (size_t i = 0; i < set->count; i++) {
         const struct pair_files *one = &set->pair[i];
 
         control_sent(p, SEND(&p->channel, status_certificate, p->request,
@@ -53,13 +53,18 @@ static int request_on_status(void *owner, struct msg_status *msg)
     return 0;
 }
 
-/* Answered when it is over. */
+/* Answered when the new generation leads, or has failed. */
 static int request_on_reload(void *owner, struct msg_reload *msg)
 {
     struct control_peer *p = begin(owner, msg->request);
 
+    p->renewal = succession_renew(p->master);
+    if (p->renewal == 0) {
+        control_refuse(p, REFUSAL_BUSY, "the supervisor doesn't answer");
+        return 0;
+    }
     p->reloading = p->request;
-    master_reload(p->master);
+    loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.renew);
     return 0;
 }
 
@@ -73,14 +78,19 @@ static void tell_reloaded(struct control_peer *p, const char *wrong)
         control_answered(p, SEND(&p->channel, control_done, p->request));
 }
 
-void request_reloaded(struct master *m, const char *wrong)
+void request_renewed(struct master *m, uint32_t number, const char *wrong)
 {
-    if (!wrong && m->users.told.text[0])
-        wrong = m->users.told.text;
-    for (size_t i = 0; i < CONTROL_PEERS; i++)
-        if (m->control.peer[i].state == CONTROL_IDLE &&
-            m->control.peer[i].reloading > 0)
-            tell_reloaded(&m->control.peer[i], wrong);
+    if (number == 0 && wrong)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "reload: the old configuration and certificates stay: %s",
+                      wrong);
+    for (size_t i = 0; i < CONTROL_PEERS && number > 0; i++) {
+        struct control_peer *p = &m->control.peer[i];
+
+        if (p->state == CONTROL_IDLE && p->reloading > 0 &&
+            p->renewal == number)
+            tell_reloaded(p, wrong);
+    }
 }
 
 static void tell_ended(struct control_peer *p, size_t ended)

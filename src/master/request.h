@@ -10,8 +10,8 @@ int request_dispatch(struct control_peer *p);
 void request_home_ready(struct control_peer *p);
 void request_home_lost(struct control_peer *p);
 
-/* Answers all who asked for a reload. WRONG: why it was none; NULL: it was, and
- * the users file may still be what is wrong. */
-void request_reloaded(struct master *m, const char *wrong);
+/* Answers who asked for the reload of that number (succession_renew()); 0: it
+ * is for the log alone. WRONG: why it failed; NULL: a new generation leads. */
+void request_renewed(struct master *m, uint32_t number, const char *wrong);
 
 #endif

@@ -9,11 +9,6 @@
 /* So many at a time, since ctl reads nothing while master writes. */
 #define WHO_PAGE 64
 
-static bool is_there(const struct session *s)
-{
-    return s->state != SESSION_FREE && s->state < SESSION_KICKED;
-}
-
 static const char *user_of(const struct session *s)
 {
     return s->login > 0 ? s->home.user : "";
@@ -33,7 +28,7 @@ void request_who(struct control_peer *p, uint64_t from)
     size_t told = 0, i = from < t->size ? (size_t)from : t->size;
 
     for (; i < t->size && told < WHO_PAGE; i++)
-        if (is_there(&t->all[i])) {
+        if (session_is_there(&t->all[i])) {
             tell_one(p, &t->all[i]);
             told++;
         }
@@ -59,7 +54,7 @@ size_t request_end_sessions(struct master *m,
     for (size_t i = 0; i < m->sessions.size; i++) {
         struct session *s = &m->sessions.all[i];
 
-        if (!is_there(s) || !is_meant(s, msg))
+        if (!session_is_there(s) || !is_meant(s, msg))
             continue;
         session_kick(s, ENDING_KICKED);
         ended++;

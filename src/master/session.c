@@ -94,7 +94,6 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->keys = service_open(m, PROCESS_KEYS, &who, ends->keys);
     if (s->log && s->keys)
         s->log->held = s->keys->held = proxied;
-    s->certificates = certificates_enter(m);
     s->home.master = m;
     s->home.calls = &home_calls;
     s->home.owner = s;
@@ -114,6 +113,11 @@ struct session *session_open(struct master *m, uint64_t serial,
 /* One that was kicked meanwhile has at least its events under its name. */
 bool session_known(struct session *s, const struct address *peer)
 {
+    if (s->older) {
+        s->peer = *peer;
+        older_order(s, ORDER_PEER);
+        return true;
+    }
     if (s->state == SESSION_ENDED)
         return true;
     if (s->channel.phase != PHASE_START)
@@ -133,10 +137,10 @@ void session_settle(struct session *s)
 {
     struct master *m = s->master;
 
-    if (s->state != SESSION_ENDED || s->home.pid > 0 || s->news != 0)
+    if (s->state != SESSION_ENDED || s->home.pid > 0 || s->news != 0 ||
+        (m->state == MASTER_DRAINING && s->pid > 0))
         return;
     loop_timer_clear(&m->loop, &s->timer);
-    certificates_leave(m, s->certificates);
     sessions_give_back(&m->sessions, s);
     master_session_freed(m);
 }
@@ -171,14 +175,21 @@ void session_end(struct session *s)
 
 void session_gone(struct session *s, int status)
 {
+    struct master *m = s->master;
+
     if (WIFSIGNALED(status))
         home_session_died(&s->home, WTERMSIG(status));
     home_close(&s->home);
     session_forget_news(s);
+    s->pid = 0;
+    s->status = status;
+    if (s->told)
+        session_add_news(s, NEWS_GONE);
     if (s->state == SESSION_ENDED)
         session_settle(s);
     else
         session_end(s);
+    sessions_tell(m);
 }
 
 void session_kill(struct session *s)
@@ -187,9 +198,16 @@ void session_kill(struct session *s)
 
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
         return;
-    session_add_news(s, NEWS_KILL);
+    if (s->older) {
+        older_order(s, ORDER_KILL);
+        return;
+    }
+    if (m->state == MASTER_DRAINING)
+        drain_kill(s);
+    else
+        session_add_news(s, NEWS_KILL);
     session_end(s);
-    gate_tell(m);
+    sessions_tell(m);
 }
 
 /* Its files stays until it has said goodbye: a session whose files is lost has
@@ -200,6 +218,12 @@ void session_kick(struct session *s, enum ending why)
 
     if (s->state == SESSION_FREE || s->state >= SESSION_KICKED)
         return;
+    if (s->older) {
+        s->state = SESSION_KICKED;
+        s->why = why;
+        older_order(s, ORDER_KICK);
+        return;
+    }
     r = SEND(&s->channel, kick, 0, .why = why);
     if (r == -EPIPE) {
         session_end(s);
@@ -212,9 +236,45 @@ void session_kick(struct session *s, enum ending why)
     }
 }
 
+bool session_is_there(const struct session *s)
+{
+    return s->state != SESSION_FREE && s->state < SESSION_KICKED;
+}
+
+/* Whom nobody hears of needs no news. */
+static bool is_heard_of(struct master *m)
+{
+    return m->state == MASTER_DRAINING ? m->drain.newest.fd >= 0
+                                       : master_gate(m) != NULL;
+}
+
+void sessions_tell(struct master *m)
+{
+    if (m->state == MASTER_DRAINING)
+        drain_tell(m);
+    else
+        gate_tell(m);
+}
+
+int sessions_each_news(struct session_table *t, int (*tell)(struct session *s),
+                       bool *told)
+{
+    for (size_t i = 0; i < t->size && t->with_news > 0; i++) {
+        int r;
+
+        if (t->all[i].news == 0)
+            continue;
+        r = tell(&t->all[i]);
+        if (r < 0)
+            return r;
+        *told = true;
+    }
+    return 0;
+}
+
 void session_add_news(struct session *s, enum session_news news)
 {
-    if (!master_gate(s->master))
+    if (!is_heard_of(s->master) && news != NEWS_KILL)
         return;
     if (s->news == 0)
         s->master->sessions.with_news++;

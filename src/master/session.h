@@ -15,6 +15,7 @@
 #include "service.h"
 
 struct master;
+struct older;
 
 enum session_state {
     SESSION_FREE,
@@ -25,14 +26,24 @@ enum session_state {
     SESSION_HELD,    /* the answer waits for others of its address */
     SESSION_OPENING, /* files was forked; READY is awaited */
     SESSION_USER,    /* logged in */
+    SESSION_OLDER,   /* of an older generation, whose master has the rest */
     SESSION_KICKED,  /* was told to go */
     SESSION_ENDED    /* its channel is closed; files or gate still count */
 };
 
-/* What gate has still to be told. */
+/* What gate has still to be told; in a generation that drains, what the newest
+ * master has. */
 enum session_news {
-    NEWS_LOGGED_IN = 1,
+    NEWS_LOGGED_IN = 1, /* or begun, or known: all that there is to say */
     NEWS_KILL = 2,
+    NEWS_GONE = 4, /* s->status */
+};
+
+/* What the master of an older generation has still to be told. */
+enum session_order {
+    ORDER_PEER = 1,
+    ORDER_KICK = 2, /* s->why */
+    ORDER_KILL = 4,
 };
 
 struct session {
@@ -45,11 +56,18 @@ struct session {
     struct loop_watch watch;
     struct loop_timer timer; /* of the state */
     struct service_channel *log, *keys;
-    struct pair_set *certificates; /* that it was forked with */
-    uint32_t request;              /* LOGIN's number */
-    uint64_t tries;                /* wrong passwords so far */
-    struct answer answer;          /* to the login under way */
-    unsigned news;                 /* enum session_news */
+    uint32_t request;     /* LOGIN's number */
+    uint64_t tries;       /* wrong passwords so far */
+    struct answer answer; /* to the login under way */
+    unsigned news;        /* enum session_news */
+    pid_t pid;            /* gate's word; 0: none, or reaped. See drain.c */
+    int status;           /* of its end */
+
+    struct older *older; /* whose it is; NULL: ours */
+    unsigned orders;     /* enum session_order */
+    enum ending why;
+    uint64_t number; /* its user, as gate knows it */
+    bool told;       /* ours: the newest master knows of it */
 
     unsigned rights;
     enum upload_eof upload_eof;
@@ -83,7 +101,8 @@ void sessions_release(struct session_table *t);
 struct session *sessions_find(struct session_table *t, uint64_t serial);
 struct session *sessions_by_files(struct session_table *t, pid_t pid);
 /* By living processes files: one that hangs in a dead file system counts after
- * its session, or a user could take all records. */
+ * its session, or a user could take all records. Those of older generations
+ * count, too. */
 size_t sessions_of_user(const struct session_table *t, const char *name);
 size_t sessions_logged_in(const struct session_table *t);
 /* An empty record, living; NULL: there are max_sessions. */
@@ -116,6 +135,14 @@ void session_kick(struct session *s, enum ending why);
 /* Gate is no more: it need not be told anything. */
 void session_forget_news(struct session *s);
 void session_add_news(struct session *s, enum session_news news);
+/* Tells the news, as far as whoever hears them can take it. */
+void sessions_tell(struct master *m);
+/* The sessions with news, one after the other, to TELL, until one fails: 0 or
+ * that error. *TOLD: there was one before it. */
+int sessions_each_news(struct session_table *t, int (*tell)(struct session *s),
+                       bool *told);
+/* It is being served, here or in an older generation. */
+bool session_is_there(const struct session *s);
 /* (Re)arms the timer of the state. */
 void session_wait(struct session *s, uint64_t ms);
 /* Frees the record if nothing holds it any more. */

@@ -158,28 +158,9 @@ static int child_on_failed(void *owner, struct msg_failed *msg)
     return -ECANCELED;
 }
 
-static void gate_writable(struct child *c)
-{
-    gate_on_writable(c);
-    reload_feed(c->master);
-}
-
-static void gate_gone(struct child *c)
-{
-    gate_on_gone(c);
-    reload_lost(c);
-}
-
-static void keys_writable(struct child *c)
-{
-    services_flush(c->master);
-    certificates_flush(c->master);
-    reload_feed(c->master);
-}
-
 static void keys_on_ready(struct child *c)
 {
-    keys_writable(c);
+    services_flush(c->master);
     for (size_t i = 0; i < c->master->child_count; i++)
         if (c->master->child[i].row->process == PROCESS_GATE)
             child_go_on(&c->master->child[i]);
@@ -188,15 +169,6 @@ static void keys_on_ready(struct child *c)
 static void gate_on_ready(struct child *c)
 {
     hosts_tell(c->master);
-    if (c->master->succession.leads)
-        gate_open(c);
-}
-
-static int gate_on_born(void *owner, struct msg_born *msg)
-{
-    (void)owner;
-    (void)msg;
-    return 0;
 }
 
 static void flush_services(struct child *c)
@@ -207,7 +179,6 @@ static void flush_services(struct child *c)
 static void keys_on_gone(struct child *c)
 {
     services_restart(c->master, PROCESS_KEYS);
-    reload_lost(c);
 }
 
 static void log_on_gone(struct child *c)
@@ -216,18 +187,16 @@ static void log_on_gone(struct child *c)
 }
 
 #define START_MESSAGES ON(ready, child_on_ready), ON(failed, child_on_failed)
-#define RELOAD_MESSAGES                                                        \
-    ON(taken, reload_on_taken), ON(not_taken, reload_on_not_taken)
 
 static const struct handler gate_handlers[] = {
     START_MESSAGES,
     ON(serving, gate_on_serving),
     ON(session, gate_on_session),
     ON(born, gate_on_born),
+    ON(kill_adopted, gate_on_kill_adopted),
     ON(session_peer, gate_on_session_peer),
     ON(session_gone, gate_on_session_gone),
     ON(pair_is, certificates_on_pair),
-    RELOAD_MESSAGES,
 };
 static const struct handler auth_handlers[] = {
     START_MESSAGES,
@@ -239,8 +208,7 @@ static const struct handler lookup_handlers[] = {
     ON(unresolved, hosts_on_unresolved),
 };
 static const struct handler log_handlers[] = { START_MESSAGES };
-static const struct handler keys_handlers[] = { START_MESSAGES,
-                                                RELOAD_MESSAGES };
+static const struct handler keys_handlers[] = { START_MESSAGES };
 
 static child_step *const gate_steps[] = {
     step_conf,         step_sandbox,    step_log,     step_keys,
@@ -284,16 +252,18 @@ static const struct child_row rows[] = {
       .check_steps = keys_check_steps,
       HANDLERS(keys_handlers),
       .on_ready = keys_on_ready,
-      .on_writable = keys_writable,
+      .on_writable = flush_services,
       .on_gone = keys_on_gone },
     { .process = PROCESS_GATE,
+      .once = true,
       .binary = "gate",
       .steps = gate_steps,
       .check_steps = gate_check_steps,
       HANDLERS(gate_handlers),
       .on_ready = gate_on_ready,
-      .on_writable = gate_writable,
-      .on_gone = gate_gone,
+      .on_writable = gate_on_writable,
+      .on_gone = gate_on_gone,
+      .on_reaped = drain_on_gate_end,
       .on_time = gate_on_time },
     { .process = PROCESS_AUTH,
       .binary = "auth",

@@ -12,11 +12,6 @@
 #include "master.h"
 #include "sallyport/base/fd.h"
 
-static void on_hangup(struct master *m)
-{
-    master_reload(m);
-}
-
 void signals_reap(struct master *m)
 {
     int status;
@@ -30,6 +25,8 @@ void signals_reap(struct master *m)
             home_reaped(&s->home, status);
         if (asked)
             home_reaped(asked, status);
+        if (!s && !asked)
+            drain_reaped(m, pid, status);
         for (size_t i = 0; i < m->child_count; i++)
             if (m->child[i].pid == pid) {
                 child_reaped(&m->child[i], status);
@@ -44,7 +41,6 @@ static const struct {
 } rows[] = {
     { SIGTERM, master_stop },
     { SIGINT, master_stop },
-    { SIGHUP, on_hangup },
     { SIGCHLD, signals_reap },
 };
 
@@ -68,6 +64,7 @@ int signals_open(struct master *m)
     int r;
 
     signal(SIGPIPE, SIG_IGN); /* whoever reads standard error may go */
+    signal(SIGHUP, SIG_IGN);  /* the supervisor's */
     sigemptyset(&set);
     for (size_t i = 0; i < ROWS; i++)
         sigaddset(&set, rows[i].number);

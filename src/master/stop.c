@@ -15,6 +15,7 @@ void master_session_freed(struct master *m)
 {
     if (m->state == MASTER_STOPPING && m->sessions.used == 0)
         loop_stop(&m->loop);
+    drain_settle(m);
 }
 
 void master_stop(struct master *m)
@@ -23,11 +24,13 @@ void master_stop(struct master *m)
     bool again = m->state == MASTER_STOPPING;
 
     m->state = MASTER_STOPPING;
-    if (again || !gate || m->sessions.used == 0) {
+    older_release(m); /* they are told the same by the supervisor */
+    if (again || m->sessions.used == 0) {
         loop_stop(&m->loop);
         return;
     }
-    SEND(&gate->channel, stop_accepting, 0);
+    if (gate)
+        SEND(&gate->channel, stop_accepting, 0);
     loop_timer_set(&m->loop, &m->deadline, m->deadlines.stop);
     for (size_t i = 0; i < m->sessions.size; i++)
         session_kick(&m->sessions.all[i], ENDING_SHUTDOWN);
@@ -93,9 +96,14 @@ static void end_sessions(struct master *m)
 
 void stop_children(struct master *m)
 {
+    bool drained = m->state == MASTER_DRAINING;
+
     m->state = MASTER_STOPPING;
     if (m->status == 0 && !m->check)
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "stops");
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s",
+                      drained ? "ends: a newer generation has taken over, and "
+                                "its own last session has ended"
+                              : "stops");
     if (m->sessions.all)
         end_sessions(m);
     control_stop(&m->control);

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gate.h"
 #include "master.h"
+#include "request.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/ipc/generation.h"
@@ -154,6 +156,19 @@ int succession_recover_file(struct succession *s, const char *path)
     return found && found->fd >= 0 ? fcntl(found->fd, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
+bool succession_had_file(const struct succession *s, const char *path, int fd)
+{
+    char name[GENERATION_NAME_MAX];
+    const struct heirloom *found = find_heirloom(s, name_of_file(path, name));
+    struct stat then, now;
+
+    return found && found->fd >= 0 && fd >= 0 && fstat(found->fd, &then) == 0 &&
+           fstat(fd, &now) == 0 && then.st_dev == now.st_dev &&
+           then.st_ino == now.st_ino && then.st_size == now.st_size &&
+           then.st_mtim.tv_sec == now.st_mtim.tv_sec &&
+           then.st_mtim.tv_nsec == now.st_mtim.tv_nsec;
+}
+
 int succession_keep_file(struct succession *s, const char *path, int fd)
 {
     char name[GENERATION_NAME_MAX];
@@ -181,14 +196,56 @@ static int succession_on_lead(void *owner, struct msg_lead *l)
 
     (void)l;
     m->succession.leads = true;
-    if (gate)
+    if (gate && !m->succession.adopts)
         gate_open(gate);
     control_lead(&m->control);
     return 0;
 }
 
+static int succession_on_take_over(void *owner, struct msg_take_over *t)
+{
+    struct master *m = owner;
+    struct child *gate = master_gate(m);
+
+    m->succession.adopts =
+        gate && SEND(&gate->channel, adopt, 0, .gate = t->gate) == 0;
+    return 0;
+}
+
+static int succession_on_predecessor(void *owner, struct msg_predecessor *p)
+{
+    older_add(owner, p->generation, fd_take(&p->master));
+    return 0;
+}
+
+static int succession_on_step_down(void *owner, struct msg_step_down *d)
+{
+    drain_step_down(owner, fd_take(&d->gate));
+    return 0;
+}
+
+static int succession_on_successor(void *owner, struct msg_successor *s)
+{
+    drain_successor(owner, fd_take(&s->master));
+    return 0;
+}
+
+static int succession_on_renewed(void *owner, struct msg_renewed *r)
+{
+    char why[COMPLAINT_MAX];
+
+    slice_copy(r->why, why, sizeof(why));
+    request_renewed(owner, r->request, r->done ? NULL : why);
+    return 0;
+}
+
 static const struct handler succession_handlers[] = {
+    ON(take_over, succession_on_take_over),
+    ON(predecessor, succession_on_predecessor),
     ON(lead, succession_on_lead),
+    ON(step_down, succession_on_step_down),
+    ON(successor, succession_on_successor),
+    ON(renewed, succession_on_renewed),
 };
 
 /* Without the supervisor nobody would ever end or follow this generation. When
@@ -248,13 +305,27 @@ void succession_up(struct master *m)
     }
 }
 
-/* Once: a gate that was started again in its place opens, too. */
 void succession_leading(struct master *m)
 {
     struct succession *s = &m->succession;
 
-    if (s->announced)
-        return;
-    s->announced = true;
+    if (s->generation > 1)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s",
+                      s->recovery ? "takes the place of processes that failed"
+                                  : "reload: the new configuration and "
+                                    "certificates are in use");
     SEND(&s->supervisor, leading, 0);
+}
+
+void succession_gate_lost(struct master *m, bool handed_over)
+{
+    SEND(&m->succession.supervisor, gate_lost, 0, .handed_over = handed_over);
+}
+
+uint32_t succession_renew(struct master *m)
+{
+    struct channel *to = &m->succession.supervisor;
+    uint32_t request = channel_next(to);
+
+    return SEND(to, renew, request) == 0 ? request : 0;
 }

@@ -19,9 +19,9 @@ struct heirloom {
 
 struct succession {
     uint64_t generation;
-    bool announced; /* the supervisor knows that gate accepts */
-    bool leads;     /* this is the newest generation: its gate may accept */
-    bool recovery;  /* nothing is read from the disk that was inherited */
+    bool leads;    /* this is the newest generation */
+    bool adopts;   /* gate adopts sessions before it accepts */
+    bool recovery; /* nothing is read from the disk that was inherited */
     struct channel supervisor;
     struct loop_watch watch;
     struct buf names; /* of the heirlooms */
@@ -41,6 +41,9 @@ int succession_inherit(struct succession *s, const char *name);
 /* In a recovery: a copy of the file that was in use under this path; else -1.
  */
 int succession_recover_file(struct succession *s, const char *path);
+/* The generation before used the file that FD is open on, unchanged, under this
+ * path. */
+bool succession_had_file(const struct succession *s, const char *path, int fd);
 /* The supervisor keeps a copy of the file FD, which is in use under PATH. */
 int succession_keep_file(struct succession *s, const char *path, int fd);
 /* Closes what was inherited and isn't used. */
@@ -53,9 +56,15 @@ int succession_keep(struct succession *s, const char *name, int fd);
 int succession_start(struct master *m);
 /* The start has failed: WHY goes to whoever asked for it. */
 void succession_failed(struct succession *s, const char *why);
-/* Everything is ready: the supervisor answers by MSG_lead, and gate opens. */
+/* Everything is ready: the supervisor answers by MSG_lead, perhaps after
+ * MSG_take_over, and gate opens. */
 void succession_up(struct master *m);
 /* Gate accepts. */
 void succession_leading(struct master *m);
+/* Gate has ended; whether the next one has all its sessions. */
+void succession_gate_lost(struct master *m, bool handed_over);
+/* Asks for a reload: the number that request_renewed() will be called with, or
+ * 0: there is nobody to ask. */
+uint32_t succession_renew(struct master *m);
 
 #endif

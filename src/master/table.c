@@ -93,8 +93,7 @@ size_t sessions_of_user(const struct session_table *t, const char *name)
     for (size_t i = 0; i < t->size; i++) {
         const struct session *s = &t->all[i];
 
-        if (s->home.pid > 0 && strcmp(s->home.user, name) == 0)
-            n++;
+        n += (s->home.pid > 0 || s->older) && strcmp(s->home.user, name) == 0;
     }
     return n;
 }
@@ -104,7 +103,7 @@ size_t sessions_logged_in(const struct session_table *t)
     size_t n = 0;
 
     for (size_t i = 0; i < t->size; i++)
-        n += t->all[i].state == SESSION_USER;
+        n += session_is_there(&t->all[i]) && t->all[i].login > 0;
     return n;
 }
 

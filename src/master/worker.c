@@ -143,17 +143,11 @@ int worker_send_users(struct child *c)
     return r;
 }
 
-static void tell_users(struct child *c)
+static void tell(struct child *c)
 {
     if (c->generation != userdb_newest(&c->master->users) &&
         worker_send_users(c) == -EAGAIN)
         child_wait_writable(c);
-}
-
-static void tell(struct child *c)
-{
-    certificates_tell_auth(c);
-    tell_users(c);
 }
 
 void workers_tell(struct master *m)

@@ -63,13 +63,22 @@ static void tell_reloading(struct supervisor *s)
     notify_send(&s->notify, text);
 }
 
+/* For its log. */
+static void tell_leader(struct supervisor *s, const char *why)
+{
+    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+        if (s->generation[i].state == GENERATION_LEADING)
+            SEND(&s->generation[i].channel, renewed, 0, .done = false,
+                 .why = slice_from(why));
+}
+
 /* The generation that led before still leads, if there was one. */
 static void start_failed(struct supervisor *s, const char *why)
 {
     s->under_way = NULL;
     if (!s->led)
         return;
-    say("reload: the old generation stays: %s", why);
+    tell_leader(s, why);
     notify_send(&s->notify, "READY=1");
     answer_askers(s, false, false, why);
 }
@@ -78,7 +87,7 @@ static void begin(struct supervisor *s, bool recovery)
 {
     for (size_t i = 0; i < ASKERS_MAX; i++)
         s->asker[i].later = false;
-    s->wanted = s->recoveries.due = false;
+    s->wanted = s->waits = s->recoveries.due = false;
     s->under_way = generation_start(s, recovery);
     if (!s->under_way)
         start_failed(s, "the supervisor can't start it");
@@ -141,9 +150,14 @@ static void start_next(struct supervisor *s)
         tell_reloading(s);
         begin(s, false);
     } else if (s->wanted) {
-        answer_askers(s, true, false,
-                      "8 generations have sessions; the reload waits until "
-                      "the last session of one of them has ended");
+        static const char why[] =
+            "8 generations have sessions; the reload waits until the last "
+            "session of one of them has ended";
+
+        if (!s->waits)
+            tell_leader(s, why);
+        s->waits = true;
+        answer_askers(s, true, false, why);
     }
 }
 
@@ -173,9 +187,6 @@ void start_on_leading(struct generation *g)
     s->under_way = NULL;
     notify_send(&s->notify, "READY=1");
     answer_askers(s, false, true, "");
-    if (s->hung_up)
-        generation_signal(g, SIGHUP);
-    s->hung_up = false;
     start_next(s);
 }
 
@@ -188,9 +199,17 @@ static void recover(struct supervisor *s)
 
 void start_on_gate_lost(struct generation *g, bool handed_over)
 {
+    struct supervisor *s = g->supervisor;
+
     g->has_gate = false;
-    if (!handed_over && g->state != GENERATION_OLD)
-        recover(g->supervisor);
+    if (handed_over || g->state == GENERATION_OLD)
+        return;
+    if (s->under_way == g) {
+        loop_timer_clear(&s->loop, &g->timer);
+        g->state = GENERATION_LEADING;
+        start_failed(s, "its gate has ended");
+    }
+    recover(s);
 }
 
 /* The supervisor returns its master's exit status, so that systemd sees a

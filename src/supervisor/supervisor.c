@@ -53,14 +53,11 @@ static void supervisor_stop(struct supervisor *s)
     signal_all(s, SIGTERM);
 }
 
-/* Master reads the configuration again. A master that is starting may have read
- * it already, so it gets the signal when it leads. */
+/* One that starts may have read the configuration already: then another one
+ * follows it. */
 static void supervisor_on_hangup(struct supervisor *s)
 {
-    s->hung_up = s->under_way != NULL;
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
-        if (s->generation[i].state == GENERATION_LEADING)
-            generation_signal(&s->generation[i], SIGHUP);
+    start_reload(s, NULL, 0);
 }
 
 /* A process that is no master is an orphan of a generation. */

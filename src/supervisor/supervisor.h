@@ -83,8 +83,8 @@ struct supervisor {
     struct kept kept;             /* for the next generation */
     struct generation *under_way; /* STARTING or TAKING */
     bool led;                     /* some generation has led */
-    bool wanted;  /* start another one after the current start */
-    bool hung_up; /* SIGHUP for the generation under way */
+    bool wanted; /* start another one after the current start */
+    bool waits;  /* it waits until an older one ends */
     struct asker asker[ASKERS_MAX];
     struct recoveries recoveries;
     bool stopping;

@@ -614,14 +614,14 @@ static void add_comment(const struct server *s)
  * by the reload that brings it about, and of a new users file. */
 Test(client_certificates, nobody_is_asked)
 {
-    static const char event[] = "service process=master reason=\"" HINT;
+    static const char line[] = "sallyportd: " HINT;
     struct server server;
     struct server_plan p;
     char text[1024];
 
     plan(&p, settings(text, "off", NULL));
     server_start(&server, &p);
-    server_log_expect(&server, 1, "sallyportd: " HINT, NULL);
+    server_log_expect(&server, 1, line, NULL);
     expect_hint(&server, true);
     set_lines(&server, "request", "crl.pem");
     expect_hint(&server, false);
@@ -629,21 +629,21 @@ Test(client_certificates, nobody_is_asked)
     cr_expect_eq(try_login(&server, 0, "anna", "anna", ""), 230);
     set_lines(&server, "off", NULL);
     reload(&server, 2, GOOD);
-    server_log_expect(&server, 1, event, NULL);
+    server_log_expect(&server, 2, line, NULL);
     cr_expect_eq(try_login(&server, 0, NULL, "dora", SERVER_PASSWORD), 230);
     add_comment(&server);
     reload(&server, 3, GOOD);
-    server_log_expect(&server, 2, event, NULL);
+    server_log_expect(&server, 3, line, NULL);
     add_comment(&server); /* and the question, in one reload */
     set_lines(&server, "request", "crl.pem");
     reload(&server, 4, GOOD);
-    server_log_expect(&server, 2, event, NULL);
+    server_log_expect(&server, 3, line, NULL);
     set_lines(&server, "off", NULL);
     reload(&server, 5, GOOD);
-    server_log_expect(&server, 3, event, NULL);
+    server_log_expect(&server, 4, line, NULL);
     files_write(server_path(&server, "users"), "", 0, 0600);
     reload(&server, 6, GOOD);
-    server_log_expect(&server, 3, event, NULL);
+    server_log_expect(&server, 4, line, NULL);
     expect_hint(&server, false);
     server_stop(&server);
 }

@@ -37,11 +37,14 @@ static bool can_log_in(void *argument)
 
 static const struct death {
     const char *title;
-    bool session_ends; /* the one that is logged in */
+    enum { GOES_ON, ENDS, ENDS_AFTER_TRANSFER } session; /* that is logged in */
 } deaths[] = {
-    { "sallyport: session", true }, { "sallyport: files", true },
-    { "sallyport: auth", false },   { "sallyport: log", false },
-    { "sallyport: gate", true },    { "sallyport: keys", false },
+    { "sallyport: session", ENDS },
+    { "sallyport: files", ENDS },
+    { "sallyport: auth", GOES_ON },
+    { "sallyport: log", GOES_ON },
+    { "sallyport: gate", ENDS_AFTER_TRANSFER },
+    { "sallyport: keys", GOES_ON },
 };
 
 /* With its session an upload ends: no 226, nothing to see, one event. Else it
@@ -49,7 +52,7 @@ static const struct death {
 static void expect_upload(const struct death *death, struct server *server,
                           struct session *s, struct data *d)
 {
-    if (death->session_ends) {
+    if (death->session == ENDS) {
         fault_expect_no_226(s); /* fails the test when no end comes */
         data_cut(d, false);
         fault_expect_absent(server, "anna", "f");
@@ -59,7 +62,10 @@ static void expect_upload(const struct death *death, struct server *server,
     data_close(d);
     session_expect(s, "226 {*}");
     fault_expect_whole(server, "anna", "f", "some and more", 13);
-    session_do(s, "200 {*}", "NOOP");
+    if (death->session == GOES_ON)
+        session_do(s, "200 {*}", "NOOP");
+    else
+        session_expect(s, "421 {*}");
 }
 
 static void kill_one(struct server *server, const char *title)
@@ -93,7 +99,7 @@ static void die_once(const struct death *death)
     session_init(&s);
     session_open(&s, &server, "anna");
     fault_retry(&s, &server, "anna", "f", "again", 5);
-    if (death->session_ends)
+    if (death->session == ENDS)
         fault_expect_event(&server, "anna", "f", -1, "reason=");
     session_close(&s);
     server_stop(&server);

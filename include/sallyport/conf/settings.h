@@ -1,5 +1,5 @@
 /* The settings. One table (src/conf/table.c) has for each key its type, range,
- * default, help, and whether a reload changes it. The parser, --check, the
+ * default, help. The parser, --check, the
  * manual page and the example file come from it. Doesn't depend on any process.
  */
 #ifndef SALLYPORT_CONF_SETTINGS_H
@@ -105,8 +105,8 @@ struct settings {
     uint64_t max_fruitless; /* a minute, of one address */
     uint64_t crash_ban;     /* ms; 0: no address is banned */
     struct networks no_ban; /* exempt from max_fruitless and crash_ban */
-    uint64_t login_timeout, idle_timeout, connect_timeout, stall_timeout,
-        hash_timeout; /* ms */
+    uint64_t login_timeout, drain_timeout, idle_timeout, connect_timeout,
+        stall_timeout, hash_timeout; /* ms */
     uint64_t
         login_delay; /* ms: wrong passwords are answered at multiples of it */
     uint64_t guess_delay; /* ms at most, after many failed logins */
@@ -170,7 +170,6 @@ struct setting {
     const char *keyed; /* the rest of the key, in capitals, if the row's key is
                           a prefix and lines with different keys add up */
     enum setting_type type;
-    bool reload;       /* a reload can change it */
     size_t offset;     /* in struct settings */
     const char *value; /* the default, as it would stand in the file */
     uint64_t min, max; /* of the number in the field, if it is one */
@@ -218,11 +217,6 @@ int settings_parse(struct settings *s, struct slice text, const char *name,
  * this process isn't root, the socket is in the directory of the configuration.
  * 0, or -ENAMETOOLONG. */
 int settings_control(const struct settings *s, char *out, size_t size);
-/* For a reload: gives each row of NOW that a reload can't change its value of
- * OLD. KEPT gets the keys of those rows that differed, with commas. 0, -ENOMEM,
- * or -EINVAL with the complaint. */
-int settings_reload(struct settings *now, const struct settings *old,
-                    struct buf *kept, struct complaint *c);
 /* Complains "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE:
  * WHY", about a mistake that shows only when a setting is used. Always returns
  * -EINVAL. */

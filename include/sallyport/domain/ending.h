@@ -36,6 +36,8 @@ enum ending {
     ENDING_LOCKED,   /* the user's row was locked */
     ENDING_CHANGED, /* the user's row grants something else than at the login */
     ENDING_STATE,   /* an illegal transition: an error of the session */
+    ENDING_TOO_MANY, /* sessions of its user: max_per_user */
+    ENDING_REPLACED, /* by a newer generation, drain_timeout ago */
     ENDING_COUNT
 };
 const char *ending_text(enum ending e);

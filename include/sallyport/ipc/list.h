@@ -47,11 +47,11 @@
 SECTION("Across generations",
         "A supervisor or a master of one build talks to a master of another. "
         "The number of a message on the wire is its position in this list. So "
-        "this section and the next one come first, and a new message of theirs "
-        "goes to the end of the next one. A published message keeps its "
+        "this section and the next two come first, and a new message of theirs "
+        "goes to the end of the third. A published message keeps its "
         "fields; a new message replaces it.")
 
-MESSAGE(hello, MASTER | GATE, SUPERVISOR | GATE, START, ONCE, NONE,
+MESSAGE(hello, MASTER | GATE, SUPERVISOR | GATE | MASTER, START, ONCE, NONE,
         "the version of the protocol that follows, `GENERATION_VERSION`")
 NUMBER(version)
 END
@@ -209,6 +209,51 @@ FD(connection)
 END
 
 MESSAGE(over, GATE, GATE, RUN, ONCE, NONE, "the end of the takeover")
+END
+
+SECTION("Between the newest master and an older one",
+        "The newest master counts and shows the sessions of all generations "
+        "and decides which must end. The older one does it, since they are "
+        "its processes. A link begins with `hello` from both; after it the "
+        "older master names each of its sessions.")
+
+MESSAGE(older_session, MASTER, MASTER, RUN, MANY, NONE,
+        "a session of the older generation, as it is now: its serial; its "
+        "user (empty: nobody is logged in) and that as in `logged_in`; its "
+        "client and where that connected to; when it began and when it logged "
+        "in (0: it hasn't); the version of its user's row")
+NUMBER(serial)
+TEXT(user)
+NUMBER(number)
+ADDRESS(peer)
+ADDRESS(local)
+TIME(since)
+TIME(login)
+NUMBER(version)
+END
+
+MESSAGE(older_gone, MASTER, MASTER, RUN, MANY, NONE,
+        "that session has ended: its serial, its wait status")
+NUMBER(serial)
+NUMBER(status)
+END
+
+MESSAGE(older_peer, MASTER, MASTER, RUN, MANY, NONE,
+        "to the older master: the client of a session that a proxy brought, "
+        "and that the newest gate has admitted; as `session_peer`")
+NUMBER(serial)
+ADDRESS(peer)
+END
+
+MESSAGE(older_kick, MASTER, MASTER, RUN, MANY, NONE,
+        "to the older master: this session must say goodbye, and why")
+NUMBER(serial)
+ENUM(ending, why, ENDING_COUNT)
+END
+
+MESSAGE(older_kill, MASTER, MASTER, RUN, MANY, NONE,
+        "to the older master: end this session at once")
+NUMBER(serial)
 END
 
 SECTION("Setting up a child", NULL)

@@ -81,8 +81,8 @@ static const char markdown_head[] =
     "From the table in src/conf/table.c; a test holds this page, "
     "etc/sallyport.conf and\nsallyport.conf(5) to it. How the file is written "
     "stands in sallyport.conf(5).\n\n"
-    "| key | default | value | reload | for |\n"
-    "|---|---|---|---|---|\n";
+    "| key | default | value | for |\n"
+    "|---|---|---|---|\n";
 
 Test(docs, settings_md)
 {
@@ -98,11 +98,10 @@ Test(docs, settings_md)
                        row->keyed ? row->keyed : "", tick, row->value, tick,
                        setting_kinds[row->type].syntax);
         add_range(&text, row);
-        buf_add_format(&text, " | %s | %s |\n", row->reload ? "yes" : "no",
-                       row->help);
+        buf_add_format(&text, " | %s |\n", row->help);
     }
-    buf_add_text(&text, "\n\"reload: yes\" means that the key can change while "
-                        "the server runs.\n");
+    buf_add_text(&text, "\nA reload changes each of them: sessions that are "
+                        "there keep the old values.\n");
     hold("docs/settings.md", buf_slice(&text));
     buf_release(&text);
 }

@@ -227,8 +227,7 @@ static void open_certificates(struct master *m, const struct stage *s)
         snprintf(paths[i], SETTINGS_PATH_MAX, "%s", path_in(s, names[i]));
         make_file(paths[i]);
     }
-    m->certificates.current = certificates_open(m, &m->settings, &c);
-    if (!m->certificates.current)
+    if (certificates_open(m, &c) < 0)
         _exit(4);
 }
 
@@ -314,14 +313,25 @@ void stage_ended(struct stage *s, int status)
     nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-void stage_close(struct stage *s)
+static void close_all(struct stage *s)
 {
     channel_close(&s->gate.channel);
     channel_close(&s->auth.channel);
     channel_close(&s->keys.channel);
     channel_close(&s->log.channel);
     channel_close(&s->events);
+}
+
+void stage_close(struct stage *s)
+{
+    close_all(s);
     kill(s->master, SIGTERM);
+    stage_ended(s, 0);
+}
+
+void stage_ends(struct stage *s)
+{
+    close_all(s);
     stage_ended(s, 0);
 }
 

@@ -53,6 +53,8 @@ void stage_open(struct stage *s, void (*adjust)(struct master *m));
 void stage_raise(struct stage *s, void (*adjust)(struct master *m));
 /* SIGTERM: master ends with status 0, and without a leak. */
 void stage_close(struct stage *s);
+/* Master ends by itself, since gate has ended and no session is left. */
+void stage_ends(struct stage *s);
 /* Master has ended by itself with STATUS. */
 void stage_ended(struct stage *s, int status);
 /* Master still serves: a new session logs in and leaves. */

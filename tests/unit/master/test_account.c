@@ -217,23 +217,3 @@ Test(account, limits)
     m.settings.max_sessions = 1;
     cr_assert_eq(prepare_limits(&m, &c), 0);
 }
-
-/* A reload may move the users' range, but not over an account that is in use:
- * one user would be of the same uid as a process. */
-Test(account, a_reload_keeps_the_range_apart)
-{
-    static struct settings s;
-    struct complaint c = { "" };
-    struct master m = { .root = true };
-
-    m.identity[PROCESS_KEYS].uid = 71500;
-    s.uid_first = 70000;
-    s.uid_last = 71499;
-    cr_expect_eq(prepare_range(&m, &s, &c), 0);
-    s.uid_last = 71500;
-    cr_expect_eq(prepare_range(&m, &s, &c), -EINVAL);
-    cr_expect(strstr(c.text, "71500 is within uid_first to uid_last"), "%s",
-              c.text);
-    m.root = false;
-    cr_expect_eq(prepare_range(&m, &s, &c), 0);
-}

@@ -154,9 +154,8 @@ Test(gate, lies)
         player_enter(&s, &p, 5);
         lies[i].act(&s);
         channel_hear_end(&p.channel);
-        actor_again(&s, &s.gate);
-        stage_serves(&s);
-        stage_leave(&s, &p);
+        player_leave(&p);
+        stage_ends(&s);
     }
 }
 
@@ -245,9 +244,7 @@ Test(gate, does_not_read)
         player_leave(&p);
     }
     stage_reports(&s, EVENT_PEER, "does not read");
-    actor_again(&s, &s.gate);
-    stage_serves(&s);
-    stage_close(&s);
+    stage_ends(&s);
 }
 
 /* The same, but it wakes up in time: it hears of all. */

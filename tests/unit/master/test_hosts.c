@@ -230,27 +230,6 @@ Test(hosts, lookup_may_end_before_the_others_are_ready)
     stop(&s);
 }
 
-Test(hosts, a_new_gate_hears_them_again)
-{
-    struct stage s;
-    struct packet p;
-    size_t n = 0;
-
-    raise_with(&s, with_hosts);
-    answer(0, "192.0.2.1");
-    answer(2, "172.16.0.9");
-    open_rest(&s);
-    actor_die(&s.gate);
-    actor_enter(&s, &s.gate, "gate");
-    do {
-        cr_assert_eq(packet_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
-        n += p.message == MSG_public_address;
-        packet_close(&p);
-    } while (p.message != MSG_go);
-    cr_expect_eq(n, 2);
-    stop(&s);
-}
-
 static void answer_again(void)
 {
     answer(0, "192.0.2.1");

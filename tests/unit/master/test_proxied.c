@@ -212,7 +212,7 @@ Test(proxied, lies)
         player_enter_from(&s, &p, 11, &proxy);
         lies[i].act(&s);
         stage_reports(&s, EVENT_PEER, lies[i].wrong);
-        actor_again(&s, &s.gate);
-        stage_leave(&s, &p);
+        player_leave(&p);
+        stage_ends(&s);
     }
 }

@@ -187,6 +187,10 @@ static void has_a_mistake(const struct supervisor *s, int master)
     hear(MSG_lead, &m);
     SEND(&channel, leading, 0);
     SEND(&channel, renew, 6);
+    hear(MSG_renewed, &m); /* for the log of the one that leads */
+    if (m.renewed.done || m.request != 0 ||
+        !slice_equal(m.renewed.why, SLICE("a mistake")))
+        _exit(91);
     hear(MSG_renewed, &m);
     if (m.renewed.done || m.request != 6 ||
         !slice_equal(m.renewed.why, SLICE("a mistake")))
@@ -210,21 +214,20 @@ static void is_too_slow(const struct supervisor *s, int master)
     stay();
 }
 
-static void on_hup(int number)
-{
-    (void)number;
-    signal(SIGTERM, on_term);
-    kill(getppid(), SIGTERM);
-}
-
-/* SIGHUP comes before it leads, and it hears of it when it does. */
+/* SIGHUP comes before it leads: another one follows it. */
 static void is_hung_up_early(const struct supervisor *s, int master)
 {
     (void)s;
     (void)master;
-    signal(SIGHUP, on_hup);
+    enter(GENERATION_VERSION);
+    if (is_number("2")) {
+        SEND(&channel, up, 0);
+        stop_all();
+    }
+    signal(SIGTERM, on_term);
     kill(getppid(), SIGHUP);
-    come_up();
+    SEND(&channel, up, 0);
+    SEND(&channel, leading, 0);
     stay();
 }
 

@@ -1,0 +1,234 @@
+/* See older.h. A link that breaks a rule is given up, and the sessions behind
+ * it are its own master's business alone. Runs in master. */
+#include "older.h"
+
+#include <errno.h>
+
+#include "access.h"
+#include "master.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+
+static int older_refuse(struct older *o, const char *why)
+{
+    o->link.wrong = why;
+    return -EPROTO;
+}
+
+static int older_on_hello(void *owner, struct msg_hello *msg)
+{
+    struct older *o = owner;
+
+    if (msg->version != GENERATION_VERSION)
+        return older_refuse(o, "messages of another version");
+    o->link.phase = PHASE_RUN;
+    return 0;
+}
+
+static struct session *older_find(struct older *o, uint64_t serial)
+{
+    struct session *s = sessions_find(&o->master->sessions, serial);
+
+    return s && s->older == o && s->state != SESSION_ENDED ? s : NULL;
+}
+
+static struct session *older_take(struct older *o, uint64_t serial)
+{
+    struct master *m = o->master;
+    struct session *s = sessions_take(&m->sessions, serial);
+
+    if (!s)
+        return NULL;
+    s->master = s->home.master = m;
+    s->state = SESSION_OLDER;
+    s->older = o;
+    return s;
+}
+
+/* Its user logged in when both generations counted for themselves, or when the
+ * rows were others. */
+static void older_judge(struct session *s)
+{
+    struct master *m = s->master;
+
+    if (sessions_of_user(&m->sessions, s->home.user) > m->settings.max_per_user)
+        session_kick(s, ENDING_TOO_MANY);
+    else
+        access_review_one(s);
+}
+
+/* All that there is to say of it, each time. */
+static int older_on_session(void *owner, struct msg_older_session *msg)
+{
+    struct older *o = owner;
+    struct session *s = older_find(o, msg->serial);
+
+    if (!s && sessions_find(&o->master->sessions, msg->serial))
+        return older_refuse(o, "a session of another generation");
+    if (!s)
+        s = older_take(o, msg->serial);
+    if (!s) /* gate had no room for it either */
+        return 0;
+    if (slice_copy(msg->user, s->home.user, sizeof(s->home.user)) < 0)
+        return older_refuse(o, "a name that is too long");
+    s->peer = msg->peer;
+    s->local = msg->local;
+    s->since = msg->since;
+    s->login = msg->login;
+    s->number = msg->number;
+    s->version = msg->version;
+    if (s->login == 0)
+        return 0;
+    session_add_news(s, NEWS_LOGGED_IN);
+    sessions_tell(o->master);
+    older_judge(s);
+    return 0;
+}
+
+static int older_on_gone(void *owner, struct msg_older_gone *msg)
+{
+    struct older *o = owner;
+    struct session *s = older_find(o, msg->serial);
+
+    if (!s)
+        return 0;
+    s->status = (int)msg->status;
+    session_forget_news(s);
+    session_add_news(s, NEWS_GONE);
+    session_end(s);
+    sessions_tell(o->master);
+    return 0;
+}
+
+static const struct handler older_handlers[] = {
+    ON(hello, older_on_hello),
+    ON(older_session, older_on_session),
+    ON(older_gone, older_on_gone),
+};
+
+static int older_send(struct older *o, struct session *s,
+                      enum session_order order)
+{
+    if (order == ORDER_PEER)
+        return SEND(&o->link, older_peer, 0, .serial = s->serial,
+                    .peer = s->peer);
+    if (order == ORDER_KICK)
+        return SEND(&o->link, older_kick, 0, .serial = s->serial,
+                    .why = s->why);
+    return SEND(&o->link, older_kill, 0, .serial = s->serial);
+}
+
+static int older_send_all(struct older *o, struct session *s)
+{
+    static const enum session_order order[] = { ORDER_PEER, ORDER_KICK,
+                                                ORDER_KILL };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(order) / sizeof(order[0]); i++) {
+        if (!(s->orders & order[i]))
+            continue;
+        r = older_send(o, s, order[i]);
+        if (r == 0)
+            s->orders &= ~(unsigned)order[i];
+    }
+    return r;
+}
+
+/* What it can't take now it is told when it can. */
+static void older_flush(struct older *o)
+{
+    struct session_table *t = &o->master->sessions;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < t->size; i++)
+        if (t->all[i].older == o && t->all[i].orders != 0)
+            r = older_send_all(o, &t->all[i]);
+    loop_change(&o->master->loop, &o->watch,
+                r == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+void older_order(struct session *s, enum session_order order)
+{
+    s->orders |= order;
+    if (older_send_all(s->older, s) == -EAGAIN)
+        loop_change(&s->master->loop, &s->older->watch, EPOLLIN | EPOLLOUT);
+}
+
+/* Gate learns by their channels what becomes of them. */
+static void older_end(struct older *o)
+{
+    struct session_table *t = &o->master->sessions;
+
+    if (o->link.fd < 0)
+        return;
+    loop_remove(&o->master->loop, &o->watch);
+    channel_close(&o->link);
+    for (size_t i = 0; i < t->size; i++) {
+        struct session *s = &t->all[i];
+
+        if (s->older != o)
+            continue;
+        session_forget_news(s);
+        session_end(s);
+        s->older = NULL;
+        session_settle(s);
+    }
+}
+
+static void older_on_ready(void *owner, uint32_t events)
+{
+    struct older *o = owner;
+    int r =
+        channel_dispatch(&o->link, older_handlers,
+                         sizeof(older_handlers) / sizeof(older_handlers[0]), o);
+
+    if (r == -EPROTO)
+        master_report(o->master, EVENT_PEER, PROCESS_MASTER,
+                      "generation %llu: %s", (unsigned long long)o->generation,
+                      o->link.wrong);
+    if (r < 0)
+        older_end(o);
+    else if (events & EPOLLOUT)
+        older_flush(o);
+}
+
+void older_init(struct master *m)
+{
+    for (size_t i = 0; i < OLDER_MAX; i++) {
+        m->older[i] = (struct older){ .master = m };
+        channel_init(&m->older[i].link, -1, PROCESS_MASTER, PROCESS_MASTER,
+                     PHASE_START);
+    }
+}
+
+static struct older *older_free(struct master *m)
+{
+    for (size_t i = 0; i < OLDER_MAX; i++)
+        if (m->older[i].link.fd < 0)
+            return &m->older[i];
+    return NULL;
+}
+
+void older_add(struct master *m, uint64_t generation, int fd)
+{
+    struct older *o = older_free(m);
+
+    if (!o) {
+        fd_close(&fd);
+        return;
+    }
+    o->generation = generation;
+    channel_init(&o->link, fd, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
+    o->watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = older_on_ready, .owner = o
+    };
+    if (loop_add(&m->loop, &o->watch) < 0 ||
+        SEND(&o->link, hello, 0, .version = GENERATION_VERSION) < 0)
+        older_end(o);
+}
+
+void older_release(struct master *m)
+{
+    for (size_t i = 0; i < OLDER_MAX; i++)
+        older_end(&m->older[i]);
+}
