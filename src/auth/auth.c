@@ -81,7 +81,7 @@ static int auth_on_verify(void *owner, struct msg_verify *m)
     struct auth *a = owner;
 
     if (m->edition > a->generation)
-        die(EX_PROTOCOL, "master asks by users that it hasn't sent");
+        die(EX_PROTOCOL, "master asks about a users file that it hasn't sent");
     pending_open(a, fd_take(&m->session), m->serial, &m->peer);
     return 0;
 }

@@ -106,7 +106,7 @@ static int keys_on_key_gone(void *owner, struct msg_key_gone *msg)
 static int keys_on_client(void *owner, struct msg_keys_client *msg)
 {
     if (msg->process != PROCESS_SESSION && msg->process != PROCESS_GATE)
-        die(EX_PROTOCOL, "master sends one who has nothing to sign");
+        die(EX_PROTOCOL, "master names a process that may not sign");
     asker_open(owner, fd_take(&msg->client), msg->process, msg->serial);
     return 0;
 }

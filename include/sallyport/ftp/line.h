@@ -31,6 +31,7 @@ struct line_reader {
     unsigned iac;   /* state of the telnet parser */
 };
 
+/* Makes an empty reader; the caller sets .telnet before TLS. */
 void line_init(struct line_reader *l);
 /* Returns where to put received bytes; *room is how many fit. It is 0 only if a
  * line is too long; line_next() then returns LINE_LONG. Call line_added() with

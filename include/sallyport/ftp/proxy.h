@@ -35,6 +35,7 @@ struct proxy_header {
     const char *wrong;     /* with PROXY_BAD: the reason, for the log */
 };
 
+/* Makes a reader that has taken no byte yet. */
 void proxy_init(struct proxy_header *h);
 /* Takes those of BYTES that belong to the header; they follow the bytes taken
  * before. *took is how many. It takes nothing unless the state is PROXY_MORE,

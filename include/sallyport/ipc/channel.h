@@ -21,6 +21,7 @@ struct channel {
 /* Takes FD and makes it non-blocking. channel_close() closes it. */
 void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase);
+/* Closes the descriptor; a closed channel may be closed again. */
 void channel_close(struct channel *c);
 
 /* SEND(&s->master, kick, 0, .why = ENDING_IDLE_TIME): the channel, the message,

@@ -55,6 +55,7 @@ struct frame_row {
     .setup = (before), .setup_count = sizeof(before) / sizeof((before)[0]),    \
     .work = (after), .work_count = sizeof(after) / sizeof((after)[0])
 
+/* The handlers of the set-up messages that all these processes share. */
 int frame_on_sandbox(void *owner, struct msg_sandbox *m);
 int frame_on_log(void *owner, struct msg_log *m);
 

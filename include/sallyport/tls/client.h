@@ -76,6 +76,7 @@ enum client_proof {
     CLIENT_PROOF_COUNT
 };
 enum client_proof stream_proof_state(const struct stream *s);
+/* Frees the proof, after the login. */
 void stream_forget_proof(struct stream *s);
 
 /* For a data channel after its handshake: does it belong to the owner of the

@@ -82,6 +82,7 @@ bool tls_context_pair(const struct tls_context *t, size_t i,
                       struct tls_pair_facts *ret);
 /* Replaces the signer. A session sets its own channel to keys. */
 void tls_context_signer(struct tls_context *t, const struct signer *signer);
+/* NULL is fine. No stream may use the context any more. */
 void tls_context_free(struct tls_context *t);
 
 /* Sets the keys that seal TLS 1.3 tickets. Until the first call they are

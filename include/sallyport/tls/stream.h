@@ -49,6 +49,7 @@ bool stream_uses_ktls(const struct stream *s);
 enum stream_state stream_send_file(struct stream *s, int fd, uint64_t offset,
                                    size_t len, size_t *took);
 
+/* Continues the handshake; STREAM_OK once it is complete. */
 enum stream_state stream_handshake(struct stream *s);
 /* For a data channel after its handshake: whose TLS session it has resumed. */
 enum ticket_origin stream_origin(const struct stream *s);

@@ -19,6 +19,7 @@ struct ticket_owner {
 /* The size of a ticket's application data. */
 #define TICKET_OWNER_BYTES 67
 
+/* Writes the application data of a ticket. */
 void ticket_owner_write(const struct ticket_owner *o,
                         unsigned char out[TICKET_OWNER_BYTES]);
 /* Returns 0, or -EINVAL if ticket_owner_write() can't have written the bytes;
@@ -67,6 +68,7 @@ struct ticket_keys {
 void ticket_keys_init(struct ticket_keys *k);
 /* Makes a new key for new tickets; the oldest key is gone. */
 void ticket_keys_turn(struct ticket_keys *k);
+/* Overwrites both keys. */
 void ticket_keys_wipe(struct ticket_keys *k);
 
 #endif
