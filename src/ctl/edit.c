@@ -32,7 +32,7 @@ static int edit_fail(struct edit *e, int error, const char *what)
  * link. */
 static int resolve(struct edit *e, const char *path)
 {
-    char folder[PATH_MAX], *slash;
+    char directory[PATH_MAX], *slash;
     size_t len;
 
     if (realpath(path, e->path)) {
@@ -41,11 +41,11 @@ static int resolve(struct edit *e, const char *path)
     }
     if (errno != ENOENT)
         return -errno;
-    if (slice_copy(slice_from(path), folder, sizeof(folder)))
+    if (slice_copy(slice_from(path), directory, sizeof(directory)))
         return -ENAMETOOLONG;
-    slash = strrchr(folder, '/');
+    slash = strrchr(directory, '/');
     *slash = '\0';
-    if (!realpath(slash == folder ? "/" : folder, e->path))
+    if (!realpath(slash == directory ? "/" : directory, e->path))
         return -errno;
     len = strlen(e->path);
     if (len + 1 + strlen(slash + 1) >= sizeof(e->path))
@@ -56,7 +56,7 @@ static int resolve(struct edit *e, const char *path)
     return 0;
 }
 
-static int open_folder(struct edit *e, const char *path)
+static int open_directory(struct edit *e, const char *path)
 {
     int r = resolve(e, path);
 
@@ -66,10 +66,10 @@ static int open_folder(struct edit *e, const char *path)
         return ctl_exit_of(-r);
     }
     e->name[-1] = '\0';
-    e->folder_fd =
+    e->directory_fd =
         open(e->path[0] ? e->path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     e->name[-1] = '/';
-    return e->folder_fd < 0 ? edit_fail(e, errno, "its directory") : 0;
+    return e->directory_fd < 0 ? edit_fail(e, errno, "its directory") : 0;
 }
 
 static int open_beside(struct edit *e, const char *ending, int flags)
@@ -80,8 +80,8 @@ static int open_beside(struct edit *e, const char *ending, int flags)
 
     if (n > NAME_MAX)
         return -ENAMETOOLONG;
-    fd = openat(e->folder_fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                0600);
+    fd = openat(e->directory_fd, name,
+                flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     return fd < 0 ? -errno : fd;
 }
 
@@ -131,14 +131,14 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
 {
     int code;
 
-    *e = (struct edit){ .folder_fd = -1, .lock_fd = -1, .complaint = c };
+    *e = (struct edit){ .directory_fd = -1, .lock_fd = -1, .complaint = c };
     buf_init(&e->text, USERS_FILE_MAX);
-    code = open_folder(e, path);
+    code = open_directory(e, path);
     if (code == 0)
         code = take_lock(e, lock_ms);
     if (code)
         return code;
-    replace_clean(e->folder_fd, e->name);
+    replace_clean(e->directory_fd, e->name);
     return read_current(e);
 }
 
@@ -146,7 +146,7 @@ void edit_release(struct edit *e)
 {
     buf_release(&e->text);
     users_release(&e->users);
-    fd_close(&e->folder_fd);
+    fd_close(&e->directory_fd);
     fd_close(&e->lock_fd); /* releases the lock too */
 }
 
@@ -318,7 +318,7 @@ static int check_written(int fd, void *owner)
 
 int edit_commit(struct edit *e)
 {
-    int r = replace_file(e->folder_fd, e->name, buf_slice(&e->text),
+    int r = replace_file(e->directory_fd, e->name, buf_slice(&e->text),
                          e->exists ? &e->old : NULL, check_written, e);
 
     if (r == -EINVAL && e->complaint->text[0])
@@ -365,7 +365,7 @@ int edit_set_last_uid(struct edit *e, uint64_t uid)
 
     snprintf(text, sizeof(text), "%llu\n", (unsigned long long)uid);
     if (n <= NAME_MAX)
-        r = replace_file(e->folder_fd, name, slice_from(text), NULL, NULL,
+        r = replace_file(e->directory_fd, name, slice_from(text), NULL, NULL,
                          NULL);
     return r ? edit_fail(e, -r, ".last-uid can't be written") : 0;
 }

@@ -14,7 +14,7 @@
 struct edit {
     char path[PATH_MAX]; /* the users file, links resolved */
     char *name;          /* the file's name: the end of path */
-    int folder_fd, lock_fd;
+    int directory_fd, lock_fd;
     bool exists;
     struct stat old;
     struct buf text;    /* the new file */

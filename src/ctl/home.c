@@ -15,7 +15,7 @@
 
 #include "ctl.h"
 
-#define FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 int home_tidy(struct slice path, char *out, size_t size)
 {
@@ -35,11 +35,11 @@ int home_tidy(struct slice path, char *out, size_t size)
     return 0;
 }
 
-bool home_beneath(const char *path, const char *folder)
+bool home_beneath(const char *path, const char *directory)
 {
-    size_t len = strlen(folder);
+    size_t len = strlen(directory);
 
-    return !strncmp(path, folder, len) &&
+    return !strncmp(path, directory, len) &&
            (path[len] == '\0' || path[len] == '/');
 }
 
@@ -83,7 +83,7 @@ int home_open_parent(const char *home, const char *homes)
         int next;
 
         *slash = '\0';
-        next = openat(fd, at, FOLDER);
+        next = openat(fd, at, DIRECTORY_FLAGS);
         fd_close(&fd);
         fd = next;
         at = slash + 1;
@@ -139,7 +139,7 @@ int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
     *made = mkdirat(parent, name, 0700) == 0;
     if (!*made && errno != EEXIST)
         return home_fail(c, home, errno);
-    fd = openat(parent, name, FOLDER);
+    fd = openat(parent, name, DIRECTORY_FLAGS);
     if (fd < 0)
         return home_fail(c, home, errno);
     return *made ? home_dress(fd, parent, home, uid, gid, c)

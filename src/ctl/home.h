@@ -12,8 +12,8 @@
 /* Copies an absolute path without "//" and without '/' at its end. Returns 0 or
  * -ENAMETOOLONG. It looks only at the text. */
 int home_tidy(struct slice path, char *out, size_t size);
-/* Is PATH equal to FOLDER or beneath it? Both come from home_tidy(). */
-bool home_beneath(const char *path, const char *folder);
+/* Is PATH equal to DIRECTORY or beneath it? Both come from home_tidy(). */
+bool home_beneath(const char *path, const char *directory);
 
 /* Opens the directory that the home is in. Returns the descriptor, which the
  * caller closes, or -errno. Beneath HOMES no component may be a symbolic link,

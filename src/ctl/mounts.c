@@ -53,7 +53,7 @@ static int place_of(struct slice line, char *out, size_t size)
     return unescape(field, out, size);
 }
 
-static int look_for(struct slice mounts, const char *folder)
+static int look_for(struct slice mounts, const char *directory)
 {
     char place[PATH_MAX];
     struct slice line;
@@ -63,7 +63,7 @@ static int look_for(struct slice mounts, const char *folder)
 
         if (r)
             return r;
-        if (line.len > 0 && home_beneath(place, folder))
+        if (line.len > 0 && home_beneath(place, directory))
             return -EXDEV;
     }
     return 0;
@@ -72,7 +72,7 @@ static int look_for(struct slice mounts, const char *folder)
 int mounts_within(int fd)
 {
     FD_CLEANUP int list = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-    char name[64], folder[PATH_MAX];
+    char name[64], directory[PATH_MAX];
     struct buf mounts;
     ssize_t len;
     int r;
@@ -80,16 +80,16 @@ int mounts_within(int fd)
     if (list < 0)
         return -errno;
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-    len = readlink(name, folder, sizeof(folder));
+    len = readlink(name, directory, sizeof(directory));
     if (len < 0)
         return -errno;
-    if ((size_t)len == sizeof(folder))
+    if ((size_t)len == sizeof(directory))
         return -ENAMETOOLONG;
-    folder[len] = '\0';
+    directory[len] = '\0';
     buf_init(&mounts, MOUNTS_MAX);
     r = fd_read_file(list, &mounts);
     if (r == 0)
-        r = look_for(buf_slice(&mounts), folder);
+        r = look_for(buf_slice(&mounts), directory);
     buf_release(&mounts);
     return r;
 }

@@ -17,9 +17,9 @@
 #include "ctl.h"
 #include "home.h"
 
-#define FOLDER     (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-#define DEPTH_MAX  32
-#define ROUNDS_MAX 100000
+#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define DEPTH_MAX       32
+#define ROUNDS_MAX      100000
 
 struct purge {
     int top_fd;     /* the home */
@@ -27,63 +27,64 @@ struct purge {
     bool changed;   /* something was removed or moved in this round */
 };
 
-static int empty_folder(struct purge *p, int fd, unsigned depth);
+static int empty_directory(struct purge *p, int fd, unsigned depth);
 
 /* Too deep: moves the directory up into the home, for the next round. */
-static int move_up(struct purge *p, int folder, const char *name)
+static int move_up(struct purge *p, int directory, const char *name)
 {
     char to[64];
 
     snprintf(to, sizeof(to), ".sallyport-purge-%d-%u", (int)getpid(),
              p->moved++);
     p->changed = true;
-    return renameat(folder, name, p->top_fd, to) ? -errno : 0;
+    return renameat(directory, name, p->top_fd, to) ? -errno : 0;
 }
 
 /* Only the kernel can detect each mount: one by mount --bind can have the
  * home's own device number. */
-static int enter_folder(int folder, const char *name)
+static int enter_directory(int directory, const char *name)
 {
-    const struct open_how how = { .flags = FOLDER, .resolve = RESOLVE_NO_XDEV };
-    long fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
+    const struct open_how how = { .flags = DIRECTORY_FLAGS,
+                                  .resolve = RESOLVE_NO_XDEV };
+    long fd = syscall(SYS_openat2, directory, name, &how, sizeof(how));
 
     return fd < 0 ? -errno : (int)fd;
 }
 
-static int remove_folder(struct purge *p, int folder, const char *name,
-                         unsigned depth)
+static int remove_directory(struct purge *p, int directory, const char *name,
+                            unsigned depth)
 {
-    FD_CLEANUP int fd = enter_folder(folder, name);
+    FD_CLEANUP int fd = enter_directory(directory, name);
     int r;
 
     if (fd < 0)
         return fd;
     if (depth == DEPTH_MAX)
-        return move_up(p, folder, name);
-    r = empty_folder(p, fd, depth + 1);
+        return move_up(p, directory, name);
+    r = empty_directory(p, fd, depth + 1);
     if (r)
         return r;
-    if (unlinkat(folder, name, AT_REMOVEDIR))
+    if (unlinkat(directory, name, AT_REMOVEDIR))
         return errno == ENOTEMPTY ? 0 : -errno; /* the next round removes it */
     p->changed = true;
     return 0;
 }
 
-static int remove_entry(struct purge *p, int folder, const char *name,
+static int remove_entry(struct purge *p, int directory, const char *name,
                         unsigned depth)
 {
-    if (unlinkat(folder, name, 0) == 0) {
+    if (unlinkat(directory, name, 0) == 0) {
         p->changed = true;
         return 0;
     }
     if (errno == EISDIR || errno == EPERM)
-        return remove_folder(p, folder, name, depth);
+        return remove_directory(p, directory, name, depth);
     return errno == ENOENT ? 0 : -errno;
 }
 
-static int empty_folder(struct purge *p, int fd, unsigned depth)
+static int empty_directory(struct purge *p, int fd, unsigned depth)
 {
-    int copy = openat(fd, ".", FOLDER); /* closedir() closes it */
+    int copy = openat(fd, ".", DIRECTORY_FLAGS); /* closedir() closes it */
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     const struct dirent *entry;
     int r = 0;
@@ -111,7 +112,7 @@ static int purge_rounds(struct purge *p, int parent, const char *name)
         int r;
 
         p->changed = false;
-        r = empty_folder(p, p->top_fd, 0);
+        r = empty_directory(p, p->top_fd, 0);
         if (r)
             return r;
         if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
@@ -170,7 +171,7 @@ int purge_home(const char *home, const char *homes, uid_t uid,
     parent = home_open_parent(home, homes);
     if (parent < 0)
         return refuse_error(c, home, -parent);
-    top = openat(parent, name, FOLDER);
+    top = openat(parent, name, DIRECTORY_FLAGS);
     if (top < 0)
         return refuse_error(c, home, errno);
     p = (struct purge){ .top_fd = top };

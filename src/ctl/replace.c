@@ -18,12 +18,12 @@ static int temp_name(const char *name, char out[NAME_MAX + 1])
     return n > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-void replace_clean(int folder_fd, const char *name)
+void replace_clean(int directory_fd, const char *name)
 {
     char temp[NAME_MAX + 1];
 
     if (temp_name(name, temp) == 0)
-        unlinkat(folder_fd, temp, 0);
+        unlinkat(directory_fd, temp, 0);
 }
 
 /* Sets the mode last: until then only the caller can read the bytes. */
@@ -55,7 +55,7 @@ static int fill(int fd, struct slice bytes, const struct stat *like,
     return r;
 }
 
-int replace_file(int folder_fd, const char *name, struct slice bytes,
+int replace_file(int directory_fd, const char *name, struct slice bytes,
                  const struct stat *like, replace_check *check, void *owner)
 {
     char temp[NAME_MAX + 1];
@@ -64,17 +64,17 @@ int replace_file(int folder_fd, const char *name, struct slice bytes,
 
     if (r)
         return r;
-    replace_clean(folder_fd, name);
-    fd = openat(folder_fd, temp,
+    replace_clean(directory_fd, name);
+    fd = openat(directory_fd, temp,
                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     r = fill(fd, bytes, like, check, owner);
-    if (r == 0 && renameat(folder_fd, temp, folder_fd, name))
+    if (r == 0 && renameat(directory_fd, temp, directory_fd, name))
         r = -errno;
     if (r) {
-        replace_clean(folder_fd, name);
+        replace_clean(directory_fd, name);
         return r;
     }
-    return fsync(folder_fd) ? -errno : 0;
+    return fsync(directory_fd) ? -errno : 0;
 }

@@ -15,9 +15,9 @@ typedef int replace_check(int fd, void *owner);
  * but others get no rights. If the process is killed, the old or the new file
  * is there, complete. The caller holds the lock of the directory. Returns 0 or
  * -errno. */
-int replace_file(int folder_fd, const char *name, struct slice bytes,
+int replace_file(int directory_fd, const char *name, struct slice bytes,
                  const struct stat *like, replace_check *check, void *owner);
 /* Removes the leftover of a killed replace_file(). */
-void replace_clean(int folder_fd, const char *name);
+void replace_clean(int directory_fd, const char *name);
 
 #endif

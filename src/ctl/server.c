@@ -56,11 +56,12 @@ static int not_there(struct server *s, const char *path, int error)
                     path, strerror(error));
 }
 
-/* Connects to the socket NAME in FOLDER. Returns the descriptor or -errno. */
-static int connect_in(int folder, const char *name)
+/* Connects to the socket NAME in DIRECTORY. Returns the descriptor or -errno.
+ */
+static int connect_in(int directory, const char *name)
 {
     struct sockaddr_un at;
-    int size = local_address(folder, name, &at);
+    int size = local_address(directory, name, &at);
     FD_CLEANUP int fd =
         socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -73,13 +74,13 @@ static int connect_in(int folder, const char *name)
 
 static int connect_to(const char *path)
 {
-    char folder[SETTINGS_PATH_MAX];
+    char directory[SETTINGS_PATH_MAX];
     const char *name;
-    int r = local_split(path, folder, sizeof(folder), &name);
+    int r = local_split(path, directory, sizeof(directory), &name);
 
     if (r < 0)
         return r;
-    FD_CLEANUP int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    FD_CLEANUP int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : connect_in(fd, name);
 }
 

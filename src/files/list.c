@@ -206,7 +206,7 @@ static int list_open_pattern(const struct files *f, const struct path *path,
     struct slice head, name;
 
     path_split(path_slice(path), &head, &name);
-    if (path_names_folder(argument) ||
+    if (path_names_directory(argument) ||
         slice_copy(name, ret->pattern, sizeof(ret->pattern)) != 0 ||
         slice_copy(head, directory, sizeof(directory)) != 0 ||
         !pattern_is(ret->pattern))
@@ -229,7 +229,7 @@ static int list_open_subject(const struct files *f, const struct path *path,
     if (fd == -ENOENT && format != LIST_FACTS) /* RFC 3659 7.1 */
         return list_open_pattern(f, path, argument, ret);
     if (fd != -ENOTDIR || format == LIST_FACTS ||
-        (argument.len > 0 && path_names_folder(argument)))
+        (argument.len > 0 && path_names_directory(argument)))
         return fd;
     int r = resolve_place(f, path, O_PATH, &ret->at);
     if (r == 0 &&

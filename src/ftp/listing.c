@@ -101,10 +101,11 @@ int listing_long(struct buf *into, const struct entry *e, time_t now)
     return end_line(into, before, r);
 }
 
-int listing_name(struct buf *into, struct slice folder, const struct entry *e)
+int listing_name(struct buf *into, struct slice directory,
+                 const struct entry *e)
 {
     size_t before = into->len;
-    int r = add_name(into, folder);
+    int r = add_name(into, directory);
 
     if (r == 0)
         r = add_name(into, e->name);

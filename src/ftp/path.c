@@ -92,7 +92,7 @@ int path_resolve(const struct path *cwd, struct slice arg, struct path *ret)
     memcpy(ret->bytes, p.bytes, p.len);
     ret->bytes[p.len] = 0;
     ret->len = p.len;
-    ret->directory = path_names_folder(arg);
+    ret->directory = path_names_directory(arg);
     return 0;
 }
 
@@ -101,7 +101,7 @@ struct slice path_slice(const struct path *p)
     return (struct slice){ p->bytes, p->len };
 }
 
-bool path_names_folder(struct slice arg)
+bool path_names_directory(struct slice arg)
 {
     struct slice last = SLICE("");
 
@@ -127,14 +127,14 @@ bool path_is_normal(struct slice p)
     return true;
 }
 
-void path_split(struct slice p, struct slice *folder, struct slice *name)
+void path_split(struct slice p, struct slice *directory, struct slice *name)
 {
     size_t at = p.len;
 
     while (at > 0 && p.ptr[at - 1] != '/')
         at--;
     *name = (struct slice){ p.ptr + at, p.len - at };
-    *folder = at > 1 ? (struct slice){ p.ptr, at - 1 } : SLICE("/");
+    *directory = at > 1 ? (struct slice){ p.ptr, at - 1 } : SLICE("/");
 }
 
 bool path_name_ok(struct slice name)
@@ -165,14 +165,14 @@ int path_unique(const struct path *near, bool named, uint64_t number,
                 struct path *ret)
 {
     char component[COMPONENT_MAX + 1];
-    struct slice folder = path_slice(near), name = SLICE("");
+    struct slice directory = path_slice(near), name = SLICE("");
     unsigned long long n = number;
     int len;
 
     if (!named) {
         len = snprintf(component, sizeof(component), "stou-%016llx", n);
     } else {
-        path_split(path_slice(near), &folder, &name);
+        path_split(path_slice(near), &directory, &name);
         if (name.len == 0)
             return -EINVAL;
         if (name.len > COMPONENT_MAX - 17)
@@ -182,8 +182,8 @@ int path_unique(const struct path *near, bool named, uint64_t number,
             snprintf(component, sizeof(component), "%.*s.%016llx%.*s", (int)at,
                      name.ptr, n, (int)(name.len - at), name.ptr + at);
     }
-    struct path p = { .len = folder.len };
-    memcpy(p.bytes, folder.ptr, folder.len);
+    struct path p = { .len = directory.len };
+    memcpy(p.bytes, directory.ptr, directory.len);
     int r = path_down(&p, (struct slice){ component, (size_t)len });
     if (r < 0)
         return r;

@@ -39,7 +39,7 @@ static const char *const texts[] = {
     [REPLY_NO_TRANSFER] = "No transfer to abort.",
     [REPLY_STAT] = "Status of this session:",
     [REPLY_FEAT] = "Features:",
-    [REPLY_STAT_FOLDER] = "Listing:",
+    [REPLY_STAT_DIRECTORY] = "Listing:",
     [REPLY_SIZE] = "{}",
     [REPLY_MDTM] = "{}",
     [REPLY_TIMES] = "Modify={}; {}",
@@ -108,7 +108,7 @@ static const char *const texts[] = {
     [REPLY_OVERTAKEN] = "Another session took that name just now; try again.",
     [REPLY_FILE_CHANGED] = "Another process changed the file meanwhile; send "
                            "again.",
-    [REPLY_FOLDER_MOVED] =
+    [REPLY_DIRECTORY_MOVED] =
         "The folder was renamed meanwhile, so nothing is visible; send again.",
     [REPLY_STANDS] =
         "The file stands, whole, but may not outlive a power cut; send again.",
@@ -160,10 +160,10 @@ static const char *const texts[] = {
     [REPLY_NOT_FOUND] = "No such file or folder.",
     [REPLY_DENIED] = "Permission denied.",
     [REPLY_EXISTS] = "A file or folder exists already under this name.",
-    [REPLY_NAMES_FOLDER] =
+    [REPLY_NAMES_DIRECTORY] =
         "That is the name of a directory; send the name of a file.",
-    [REPLY_NOT_FOLDER] = "Not a folder.",
-    [REPLY_IS_FOLDER] = "Is a folder.",
+    [REPLY_NOT_DIRECTORY] = "Not a folder.",
+    [REPLY_IS_DIRECTORY] = "Is a folder.",
     [REPLY_NOT_REGULAR] = "Not a regular file.",
     [REPLY_NOT_EMPTY] = "Folder not empty.",
     [REPLY_READ_ONLY] = "Read-only file system.",

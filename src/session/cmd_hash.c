@@ -193,8 +193,8 @@ static void hash_argument(struct session *s, const struct call *call,
 
     if (hash_parse_quoted(call->argument, &text, &start, &until) < 0)
         hash_bad_argument(s, call);
-    else if (path_names_folder(text))
-        control_reply(s, REPLY_NAMES_FOLDER);
+    else if (path_names_directory(text))
+        control_reply(s, REPLY_NAMES_DIRECTORY);
     else if (path_resolve(&s->cwd, text, &path) < 0)
         control_reply(s, REPLY_BAD_NAME);
     else

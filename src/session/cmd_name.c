@@ -127,8 +127,8 @@ void cmd_rnto(struct session *s, const struct call *call)
         return;
     }
     s->renames = RENAME_NOTHING;
-    if (renames == RENAME_FILE && path_names_folder(call->argument)) {
-        control_reply(s, REPLY_NAMES_FOLDER);
+    if (renames == RENAME_FILE && path_names_directory(call->argument)) {
+        control_reply(s, REPLY_NAMES_DIRECTORY);
         return;
     }
     ASK(s, rename, name_on_renamed, .from = path_slice(&s->rename_from),

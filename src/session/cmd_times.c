@@ -18,7 +18,7 @@ bool times_facts_of_file(struct session *s, struct message *m)
         return false;
     if (m->facts_are.kind == ENTRY_FILE)
         return true;
-    control_reply(s, m->facts_are.kind == ENTRY_DIRECTORY ? REPLY_IS_FOLDER
+    control_reply(s, m->facts_are.kind == ENTRY_DIRECTORY ? REPLY_IS_DIRECTORY
                                                           : REPLY_NOT_REGULAR);
     return false;
 }

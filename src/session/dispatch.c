@@ -103,10 +103,11 @@ static bool dispatch_path_permits(struct session *s, const struct call *call,
                                   bool found)
 {
     bool folder = call->command->flags & COMMAND_FILE &&
-                  call->argument.len > 0 && path_names_folder(call->argument);
+                  call->argument.len > 0 &&
+                  path_names_directory(call->argument);
 
     if (folder)
-        control_reply(s, REPLY_NAMES_FOLDER);
+        control_reply(s, REPLY_NAMES_DIRECTORY);
     else if (!found)
         control_reply(s, REPLY_BAD_NAME);
     return found && !folder;

@@ -227,7 +227,7 @@ static void list_stat_lines(struct session *s)
 {
     struct slice rest = buf_slice(&s->stat), line;
 
-    reply_begin(&s->control.out, REPLY_STAT_FOLDER);
+    reply_begin(&s->control.out, REPLY_STAT_DIRECTORY);
     while (slice_cut(&rest, '\n', &line) && rest.ptr) {
         if (line.len > 0 && line.ptr[line.len - 1] == '\r')
             line.len--;
@@ -235,7 +235,7 @@ static void list_stat_lines(struct session *s)
     }
     if (line.len > 0)
         reply_line(&s->control.out, SLICE("(there is more: use LIST)"));
-    reply_end(&s->control.out, REPLY_STAT_FOLDER);
+    reply_end(&s->control.out, REPLY_STAT_DIRECTORY);
     buf_release(&s->stat);
     control_flush(s);
 }

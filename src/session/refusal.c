@@ -17,7 +17,7 @@ static const char *const reasons[REPLY_COUNT] = {
     [REPLY_DENIED] = "permission denied",
     [REPLY_READ_ONLY] = "read-only file system",
     [REPLY_BAD_NAME] = "name not allowed",
-    [REPLY_NAMES_FOLDER] = "the name of a directory",
+    [REPLY_NAMES_DIRECTORY] = "the name of a directory",
     [REPLY_NO_PORT] = "no data port is free",
     [REPLY_ACTIVE_OFF] = "active = no",
     [REPLY_MODE_Z_OFF] = "mode_z = no",

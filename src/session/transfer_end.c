@@ -193,7 +193,7 @@ enum stepped transfer_refused(struct session *s, const struct message *m)
     const char *cause;
     enum reply r = ask_refusal(s, m, &cause);
 
-    if (r == REPLY_NOT_FOLDER && s->transfer.verb == VERB_MLSD)
+    if (r == REPLY_NOT_DIRECTORY && s->transfer.verb == VERB_MLSD)
         r = REPLY_MLSD_OF_FILE; /* RFC 3659 7.2.1 */
     return transfer_stop(s, r, slice_from(cause), cause, PARTING_CUT);
 }

@@ -29,7 +29,9 @@ struct entry {
  * time if the entry is more than 180 days older than NOW, or more than a day
  * newer. */
 int listing_long(struct buf *into, const struct entry *e, time_t now);
-int listing_name(struct buf *into, struct slice folder, const struct entry *e);
+/* A line of NLST: DIRECTORY, then the name. */
+int listing_name(struct buf *into, struct slice directory,
+                 const struct entry *e);
 /* The supported facts, as bits. OPTS MLST selects some of them. */
 enum listing_fact {
     LISTING_TYPE = 1,

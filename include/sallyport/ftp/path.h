@@ -15,24 +15,26 @@ struct path {
     /* "/" or "/a/b": no "//", ".", "..", no '/' at the end; ends with a NUL */
     char bytes[FTP_PATH_MAX + 1];
     size_t len;
-    bool directory; /* path_names_folder() of the original argument */
+    bool directory; /* path_names_directory() of the original argument */
 };
 
+/* Sets *p to "/". */
 void path_root(struct path *p);
 /* Resolves ARG against CWD. ".." at the root stays at the root. Returns 0;
  * -EINVAL if ARG is empty or has a NUL, CR or LF; -ENAMETOOLONG if the path is
  * over FTP_PATH_MAX bytes or a component over 255. On failure *ret is
  * untouched. RET may be CWD. */
 int path_resolve(const struct path *cwd, struct slice arg, struct path *ret);
+/* The bytes of P, valid as long as P. */
 struct slice path_slice(const struct path *p);
 /* Can ARG not be the name of a file? Its last component is then empty, "." or
  * "..". */
-bool path_names_folder(struct slice arg);
+bool path_names_directory(struct slice arg);
 /* Is P normal already? For paths that come over a channel. */
 bool path_is_normal(struct slice p);
 /* Splits "/a/b" into the directory "/a" (or "/") and the name "b". "/" has an
  * empty name. */
-void path_split(struct slice p, struct slice *folder, struct slice *name);
+void path_split(struct slice p, struct slice *directory, struct slice *name);
 
 /* May a new file or directory have this name? It must have 1 to 255 bytes, no
  * '/', no control byte (below 0x20, or 0x7f), and not begin with PATH_RESERVED;

@@ -36,7 +36,7 @@
     R(NO_TRANSFER, 225) /* ABOR with nothing to abort */                       \
     R(STAT, 211)        /* several lines */                                    \
     R(FEAT, 211)                                                               \
-    R(STAT_FOLDER, 213)                                                        \
+    R(STAT_DIRECTORY, 213)                                                     \
     R(SIZE, 213)  /* {}: bytes */                                              \
     R(MDTM, 213)  /* {}: YYYYMMDDHHMMSS */                                     \
     R(TIMES, 213) /* {}: YYYYMMDDHHMMSS, {}: path */                           \
@@ -98,7 +98,7 @@
     R(HASH_LATE, 451)                                                          \
     R(OVERTAKEN, 450)                                                          \
     R(FILE_CHANGED, 451)                                                       \
-    R(FOLDER_MOVED, 451)                                                       \
+    R(DIRECTORY_MOVED, 451)                                                    \
     R(STANDS, 451) /* an error after the rename */                             \
     R(UNLOGGED, 451)                                                           \
     R(UNLOGGED_STANDS, 451) /* {}: name */                                     \
@@ -142,9 +142,9 @@
     R(NOT_FOUND, 550)                                                          \
     R(DENIED, 550)                                                             \
     R(EXISTS, 550)                                                             \
-    R(NAMES_FOLDER, 550)                                                       \
-    R(NOT_FOLDER, 550)                                                         \
-    R(IS_FOLDER, 550)                                                          \
+    R(NAMES_DIRECTORY, 550)                                                    \
+    R(NOT_DIRECTORY, 550)                                                      \
+    R(IS_DIRECTORY, 550)                                                       \
     R(NOT_REGULAR, 550)                                                        \
     R(NOT_EMPTY, 550)                                                          \
     R(READ_ONLY, 550)                                                          \
@@ -168,6 +168,7 @@ enum reply {
         REPLY_COUNT
 };
 
+/* The three-digit code. */
 unsigned reply_code(enum reply r);
 /* The text, with each "{}" unreplaced. Never NULL. */
 const char *reply_text(enum reply r);

@@ -276,7 +276,7 @@ Test(path, names_folder)
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-        cr_expect_eq(path_names_folder(table[i].argument), table[i].folder,
+        cr_expect_eq(path_names_directory(table[i].argument), table[i].folder,
                      "row %zu", i);
 }
 
