@@ -27,9 +27,12 @@ static bool gate_lives(const struct master *m)
     return false;
 }
 
-/* Auth has nothing to do once nobody can log in any more. */
+/* Auth has nothing to do once nobody can log in any more; until gate has ended
+ * it may announce sessions. */
 static void drain_end_auth(struct master *m)
 {
+    if (gate_lives(m))
+        return;
     for (size_t i = 0; i < m->sessions.size; i++)
         if (m->sessions.all[i].state >= SESSION_GREETED &&
             m->sessions.all[i].state <= SESSION_OPENING)

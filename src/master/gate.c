@@ -47,7 +47,8 @@ static void report_full(struct master *m)
 }
 
 /* More than max_sessions, or in the midst of stopping: the descriptors are
- * closed, and that one session sees its end. */
+ * closed, and that one session sees its end. Until gate hears that it is to
+ * hand over, it accepts: those sessions belong to a generation that drains. */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
@@ -60,7 +61,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return lie(c, "a session without its channels");
     if (sessions_find(&m->sessions, msg->serial))
         return lie(c, "a serial for the second time");
-    if (m->state != MASTER_RUNNING)
+    if (m->state != MASTER_RUNNING && m->state != MASTER_DRAINING)
         return 0;
     if (session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends))
         msg->master = msg->log = msg->keys = -1;

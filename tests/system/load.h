@@ -1,0 +1,44 @@
+/* Clients of a server under test that go on until they are told to stop, each a
+ * process of its own. One that is refused, cut, or gets other bytes than were
+ * stored, fails the test with its words. */
+#ifndef TESTS_SYSTEM_LOAD_H
+#define TESTS_SYSTEM_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "support/server.h"
+
+#define LOAD_CLIENTS 16
+
+enum load_kind {
+    LOAD_LOGINS,    /* a session after the other: login, NOOP, QUIT */
+    LOAD_UPLOADS,   /* a session, a file in pieces, QUIT; the file is whole */
+    LOAD_DOWNLOADS, /* the same for a file larger than all buffers */
+    LOAD_KINDS
+};
+
+/* In memory of the test and of its clients. */
+struct load_score {
+    volatile bool stop;
+    volatile uint64_t done[LOAD_CLIENTS];
+};
+
+struct load {
+    struct load_score *score;
+    unsigned count;
+    pid_t pid[LOAD_CLIENTS];
+};
+
+/* So many clients of each kind, as USER. */
+void load_start(struct load *l, const struct server *s, const char *user,
+                const unsigned clients[LOAD_KINDS]);
+/* Fails the test if one of them has failed. */
+void load_check(const struct load *l);
+/* Waits until each has done one thing more. */
+void load_wait(const struct load *l);
+/* Each does what it is at to its end. Returns how much all have done. */
+uint64_t load_stop(struct load *l);
+
+#endif

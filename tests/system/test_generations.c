@@ -1,0 +1,139 @@
+/* Reloads: a new generation beside the old one, and nobody notices. Clients are
+ * neither refused nor cut, transfers are whole, and nothing is left behind. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fault.h"
+#include "generation.h"
+#include "load.h"
+#include "pending.h"
+
+#define RELOADS      15
+#define RELOADS_LONG 200
+/* Eight generations may live; the clients of load.c end soon. */
+#define BESIDE 6
+
+static const struct server_plan plan = {
+    .ports = "auto 16",
+    .settings = "max_sessions = 200\nmax_per_address = 200\n"
+                "max_per_user = 200\nstartups = 200\n",
+};
+
+/* All the while: one session of the first generation works, and clients come
+ * and go. */
+static void reload_often(const struct server *server, struct session *old)
+{
+    int reloads = server_is_long() ? RELOADS_LONG : RELOADS;
+    struct load load;
+
+    load_start(
+        &load, server, "anna",
+        (unsigned[LOAD_KINDS]){
+            [LOAD_LOGINS] = 2, [LOAD_UPLOADS] = 3, [LOAD_DOWNLOADS] = 2 });
+    load_wait(&load);
+    for (int i = 0; i < reloads; i++) {
+        generation_reload(server, i % 2 ? GENERATION_CTL : GENERATION_SIGNAL);
+        session_store(old, "STOR", "old", "bytes of the first", 18);
+        load_check(&load);
+        generation_wait_at_most(server, BESIDE);
+    }
+    load_wait(&load);
+    printf("generations: %d reloads beside %llu sessions\n", reloads,
+           (unsigned long long)load_stop(&load));
+}
+
+/* The first reload comes before the count: what a process does only once isn't
+ * a leak. */
+Test(generations, reloads_under_load, .timeout = 1800)
+{
+    struct census before;
+    struct server server;
+    struct session old;
+
+    server_start(&server, &plan);
+    generation_reload(&server, GENERATION_CTL);
+    census_take(&server, &before);
+    session_init(&old);
+    session_open(&old, &server, "anna");
+    reload_often(&server, &old);
+    fault_expect_whole(&server, "anna", "old", "bytes of the first", 18);
+    session_close(&old);
+    census_expect(&server, &before);
+    server_stop(&server);
+}
+
+/* Gate accepts nobody: they wait in the listener's backlog when the next
+ * generation comes, and each has its greeting. */
+Test(generations, who_waits_in_the_backlog, .timeout = 120)
+{
+    enum { WAITING = 20 };
+    struct session s[WAITING];
+    struct server server;
+    pid_t gate;
+
+    server_start(&server, &plan);
+    gate = generation_child(&server, "sallyport: gate");
+    cr_assert_eq(kill(gate, SIGSTOP), 0);
+    for (int i = 0; i < WAITING; i++) {
+        session_init(&s[i]);
+        session_connect(&s[i], server.port);
+    }
+    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    cr_assert_eq(kill(gate, SIGCONT), 0);
+    for (int i = 0; i < WAITING; i++) {
+        session_start_tls(&s[i]);
+        cr_assert_eq(session_try_login(&s[i], "anna", SERVER_PASSWORD), 230);
+        session_close(&s[i]);
+    }
+    server_stop(&server);
+}
+
+/* Told before a takeover, and used after it. */
+static void ask_port(struct session *s, const struct server *server)
+{
+    session_init(s);
+    session_open(s, server, "anna");
+    session_do(s, "227 Entering Passive Mode (127,0,0,1,{p1},{p2}).", "PASV");
+}
+
+static void use_port(struct session *s)
+{
+    struct data d;
+
+    data_connect_to(s, &d, s->port);
+    session_do(s, "150 {*}", "STOR told");
+    data_secure(s, &d);
+    data_write(&d, "bytes", 5);
+    data_close(&d);
+    session_expect(s, "226 {*}");
+    session_close(s);
+}
+
+/* All sessions of three generations have the same two ports. */
+Test(generations, two_ports, .timeout = 180)
+{
+    enum { EACH = 7, GENERATIONS = 3 };
+    static struct pending t[EACH * GENERATIONS];
+    struct server_plan two = plan;
+    struct server server;
+    struct session told;
+    unsigned char *bytes;
+
+    two.ports = "auto 2";
+    server_start(&server, &two);
+    bytes = pending_prepare(&server);
+    for (int g = 0; g < GENERATIONS; g++) {
+        for (int i = 0; i < EACH; i++)
+            pending_begin(&t[g * EACH + i], g * EACH + i, &server, bytes);
+        ask_port(&told, &server);
+        generation_reload(&server, GENERATION_CTL);
+        use_port(&told);
+    }
+    for (int i = 0; i < EACH * GENERATIONS; i++)
+        pending_finish(&t[i]);
+    generation_wait_at_most(&server, 1);
+    server_stop(&server);
+    free(bytes);
+}
