@@ -5,9 +5,12 @@
 #include "hosts.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "master.h"
 #include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
 
 static struct public_address *row(struct master *m, size_t i)
 {
@@ -29,13 +32,74 @@ static bool are_known(struct master *m)
     return true;
 }
 
+/* Of row I; its family is 0 if there is none. */
+static const struct address *hosts_address(struct master *m, size_t i)
+{
+    const struct public_address *a = row(m, i);
+
+    return is_open(a) ? &m->hosts.kept[i] : &a->ip;
+}
+
+/* What clients are told of row I while it has no address. */
+static const char *hosts_instead(struct master *m, size_t i,
+                                 char text[ADDRESS_TEXT_MAX])
+{
+    if (m->hosts.kept[i].family == 0)
+        return "the address that they connected to";
+    return address_text(&m->hosts.kept[i], text);
+}
+
 /* At the start, when there is no log yet. A server that waited for a name
  * server would be missing after a boot in which that one is late. */
-static void hint(const struct public_address *a, const char *why)
+static void hint(struct master *m, size_t i, const char *why)
 {
-    say("hint: %s: %s; until it has an address, PASV tells clients the one "
-        "that they connected to",
-        a->host, why);
+    char text[ADDRESS_TEXT_MAX];
+
+    say("hint: %s: %s; until it has an address, PASV tells clients %s",
+        row(m, i)->host, why, hosts_instead(m, i, text));
+}
+
+/* A name that is too long for a name of the supervisor's isn't kept. */
+static bool kept_name(const struct public_address *a,
+                      char name[GENERATION_NAME_MAX])
+{
+    return snprintf(name, GENERATION_NAME_MAX, "address %s", a->host) <
+           GENERATION_NAME_MAX;
+}
+
+static void hosts_keep(struct master *m, const struct public_address *a)
+{
+    char name[GENERATION_NAME_MAX], text[ADDRESS_TEXT_MAX];
+    FD_CLEANUP int fd =
+        fd_sealed("address", slice_from(address_text(&a->ip, text)));
+
+    if (fd >= 0 && kept_name(a, name))
+        succession_keep(&m->succession, name, fd);
+}
+
+static void inherit_one(struct master *m, size_t i)
+{
+    char name[GENERATION_NAME_MAX];
+    FD_CLEANUP int fd = kept_name(row(m, i), name)
+                            ? succession_inherit(&m->succession, name)
+                            : -1;
+    struct buf text;
+
+    if (fd < 0)
+        return;
+    succession_keep(&m->succession, name, fd);
+    buf_init(&text, ADDRESS_TEXT_MAX);
+    if (fd_read_file(fd, &text) < 0 ||
+        address_parse(buf_slice(&text), &m->hosts.kept[i]) < 0)
+        m->hosts.kept[i] = (struct address){ 0 };
+    buf_release(&text);
+}
+
+void hosts_inherit(struct master *m)
+{
+    for (size_t i = 0; row(m, i); i++)
+        if (row(m, i)->host[0])
+            inherit_one(m, i);
 }
 
 static void settle(struct master *m)
@@ -65,13 +129,13 @@ static void hosts_on_time(void *owner)
 
     for (size_t i = 0; (a = row(m, i)); i++)
         if (is_open(a) && !m->hosts.failed[i])
-            hint(a, "no answer yet");
+            hint(m, i, "no answer yet");
     settle(m);
 }
 
 void hosts_init(struct master *m)
 {
-    m->hosts = (struct hosts){ .settled = !settings_have_hosts(&m->settings) };
+    m->hosts.settled = !settings_have_hosts(&m->settings);
     m->hosts.timer =
         (struct loop_timer){ .on_time = hosts_on_time, .owner = m };
 }
@@ -161,6 +225,7 @@ int hosts_on_resolved(void *owner, struct msg_resolved *msg)
         return -EPROTO;
     }
     a->ip = msg->address;
+    hosts_keep(m, a);
     m->hosts.news[msg->number] = true;
     report_address(m, msg->number);
     hosts_tell(m);
@@ -174,6 +239,7 @@ int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
     struct master *m = c->master;
     struct public_address *a = answered(c, msg->number);
     const char *why = unresolved_text(msg->why);
+    char text[ADDRESS_TEXT_MAX];
 
     if (!a)
         return -EPROTO;
@@ -184,11 +250,10 @@ int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
     m->hosts.failed[msg->number] = true;
     if (m->hosts.settled)
         master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
-                      "%s: %s; clients are told the address that they "
-                      "connected to",
-                      a->host, why);
+                      "%s: %s; clients are told %s", a->host, why,
+                      hosts_instead(m, msg->number, text));
     else
-        hint(a, why);
+        hint(m, msg->number, why);
     settle_if_heard(m);
     return 0;
 }
@@ -197,7 +262,7 @@ static int tell(struct child *gate, size_t i)
 {
     struct master *m = gate->master;
     int r = SEND(&gate->channel, public_address, 0, .number = i,
-                 .address = row(m, i)->ip);
+                 .address = *hosts_address(m, i));
 
     if (r == 0)
         m->hosts.news[i] = false;
@@ -209,8 +274,10 @@ int hosts_step(struct child *gate)
     const struct public_address *a;
 
     for (; (a = row(gate->master, gate->index)); gate->index++) {
-        int r = a->host[0] && !is_open(a) ? tell(gate, gate->index) : 0;
+        int r = 0;
 
+        if (a->host[0] && hosts_address(gate->master, gate->index)->family)
+            r = tell(gate, gate->index);
         if (r < 0)
             return r;
     }

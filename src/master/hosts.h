@@ -14,12 +14,17 @@ struct msg_resolved;
 struct msg_unresolved;
 
 struct hosts {
+    struct address kept[SETTINGS_ANNOUNCED_MAX + 1]; /* of the generation
+                                                      * before */
     bool settled; /* gate can start: no name is waited for any more */
     bool failed[SETTINGS_ANNOUNCED_MAX + 1]; /* the first try; reported */
     bool news[SETTINGS_ANNOUNCED_MAX + 1];   /* to be sent to gate */
     struct loop_timer timer;                 /* until settled */
 };
 
+/* The addresses that the generation before had: clients are told them until
+ * lookup has an answer. Before succession_settle(). */
+void hosts_inherit(struct master *m);
 /* Nothing where there is no host name. */
 void hosts_init(struct master *m);
 

@@ -158,6 +158,7 @@ static void keep_for_recovery(struct master *m)
     secrets_keep(m);
     certificates_keep(m);
     programs_keep(&m->succession, m->programs);
+    hosts_inherit(m);
     succession_settle(&m->succession);
 }
 

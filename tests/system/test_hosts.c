@@ -226,6 +226,30 @@ Test(hosts, of_a_name_server, .init = need_root, .timeout = 120)
 }
 
 /* Here after the death of master. */
+/* A reload, and the name server is away: clients are told what they were told
+ * before. */
+Test(hosts, a_reload_keeps_an_address, .init = need_root, .timeout = 60)
+{
+    struct server_plan plan = plan_of_a_name;
+    struct server server;
+    struct net n;
+
+    net_open(&n, "A 192.0.2.1");
+    server_start(&server, &plan);
+    expect_told(&server, TOLD("192,0,2,1"));
+    say(&n, "fail");
+    for (unsigned i = 2; i <= 3; i++) {
+        cr_assert_eq(kill(server.pid, SIGHUP), 0);
+        server_log_expect(&server, i, "ready: listening", NULL);
+        expect_told(&server, TOLD("192,0,2,1"));
+    }
+    say(&n, "A 192.0.2.2");
+    server_log_wait(&server, " is 192.0.2.2", NULL);
+    expect_told(&server, TOLD("192,0,2,2"));
+    server_stop(&server);
+    net_close(&n);
+}
+
 Test(hosts, each_generation_looks_them_up, .init = need_root, .timeout = 60)
 {
     struct server_plan plan = plan_of_a_name;
