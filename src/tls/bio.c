@@ -92,7 +92,7 @@ BIO *bio_over(const BIO_METHOD *method, struct io *io)
     return b;
 }
 
-BIO *bio_over_kernel(const BIO_METHOD *method, struct io *io)
+BIO *bio_over_ktls(const BIO_METHOD *method, struct io *io)
 {
     BIO *b = bio_over(method, io);
     BIO *socket = b ? BIO_new_socket(io->fd, BIO_NOCLOSE) : NULL;

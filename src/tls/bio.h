@@ -17,6 +17,6 @@ BIO *bio_over(const BIO_METHOD *method, struct io *io);
  * given its keys to the kernel, in the midst of a handshake. After that,
  * records go to IO's socket and the kernel encrypts them. Returns NULL if there
  * is no memory. */
-BIO *bio_over_kernel(const BIO_METHOD *method, struct io *io);
+BIO *bio_over_ktls(const BIO_METHOD *method, struct io *io);
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "context_inside.h"
-#include "lists.h"
+#include "crl.h"
 #include "pem.h"
 #include "sallyport/tls/client.h"
 
@@ -99,7 +99,7 @@ static int read_all(struct reading *r)
     if (e == 0 && r->from->crl_fd >= 0)
         e = check_chains(r);
     if (e == 0 && r->from->crl_fd >= 0)
-        e = lists_read(r->store, r->cas, r->from, &r->crl, r->c);
+        e = crl_read(r->store, r->cas, r->from, &r->crl, r->c);
     return e;
 }
 

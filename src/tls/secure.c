@@ -102,7 +102,7 @@ static enum stream_state refuse_old(struct stream *s)
         SSL3_AL_FATAL, SSL_AD_HANDSHAKE_FAILURE
     };
 
-    if (!s->kernel) {
+    if (!s->ktls) {
         io_drop(&s->io);
         (void)io_put(&s->io, alert, sizeof(alert));
         (void)io_send(&s->io);
@@ -112,14 +112,14 @@ static enum stream_state refuse_old(struct stream *s)
 
 static enum stream_state finish(struct stream *s)
 {
-    kernel_begin(s);
+    ktls_begin(s);
     if (SSL_version(s->ssl) < TLS1_3_VERSION &&
         SSL_get_extms_support(s->ssl) != 1)
         return refuse_old(s);
     snprintf(s->cipher, sizeof(s->cipher), "%s %s%s%s", SSL_get_version(s->ssl),
              SSL_get_cipher_name(s->ssl),
              SSL_session_reused(s->ssl) ? " resumed" : "",
-             s->kernel ? " ktls" : "");
+             s->ktls ? " ktls" : "");
     s->open = true;
     resume_keep(s);
     client_keep(s);
@@ -209,8 +209,8 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 
 enum stream_state secure_shutdown(struct stream *s)
 {
-    if (s->kernel)
-        return kernel_shutdown(s);
+    if (s->ktls)
+        return ktls_shutdown(s);
     if (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN)
         return stream_send(s);
     enum stream_state st = make_room(s, 0);

@@ -14,10 +14,10 @@ struct stream {
     enum stream_use use;
     enum ticket_origin shown; /* the origin of the client's ticket */
     bool open;                /* the handshake is over */
-    bool kernel;           /* kTLS: the kernel encrypts since the handshake */
-    bool parted;           /* kTLS: our close_notify is sent */
-    bool broken;           /* stream_free() is the only call left */
-    bool heard;            /* this call has made its one recv(2) */
+    bool ktls;                /* the kernel encrypts since the handshake */
+    bool parted;              /* kTLS: our close_notify is sent */
+    bool broken;              /* stream_free() is the only call left */
+    bool heard;               /* this call has made its one recv(2) */
     enum stream_state end; /* of reading: CLOSED or CUT; OK while it goes on */
     bool fin;              /* the end was a FIN, not a reset */
     bool told;             /* stream_read() has reported the end */
@@ -50,9 +50,9 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 bool secure_is_within(const struct stream *s);
 enum stream_state secure_shutdown(struct stream *s);
 
-/* kernel.c: kernel_begin() is called when a handshake is over. */
-void kernel_begin(struct stream *s);
-enum stream_state kernel_shutdown(struct stream *s);
+/* ktls.c: ktls_begin() is called when a handshake is over. */
+void ktls_begin(struct stream *s);
+enum stream_state ktls_shutdown(struct stream *s);
 
 /* client.c: client_ask() is called before the handshake, and asks for a
  * certificate where one is wanted. client_keep() is called when the handshake

@@ -1,6 +1,6 @@
 /* Revocation lists of the CAs that issue clients' certificates. */
-#ifndef SALLYPORT_SRC_TLS_LISTS_H
-#define SALLYPORT_SRC_TLS_LISTS_H
+#ifndef SALLYPORT_SRC_TLS_CRL_H
+#define SALLYPORT_SRC_TLS_CRL_H
 
 #include <openssl/x509.h>
 
@@ -9,8 +9,8 @@
 
 /* Reads the lists of FROM's file into STORE, and notes when they expire.
  * Returns 0, or -EINVAL with the complaint. */
-int lists_read(X509_STORE *store, STACK_OF(X509) * cas,
-               const struct tls_clients *from, struct dated_file *dates,
-               struct complaint *c);
+int crl_read(X509_STORE *store, STACK_OF(X509) * cas,
+             const struct tls_clients *from, struct dated_file *dates,
+             struct complaint *c);
 
 #endif

@@ -1,6 +1,6 @@
-/* A stream that the kernel may seal, where it can't: the socket is none of TCP.
- * It must be as any other. (Where it can: tests/system/test_downloads.c, in the
- * machine of tests/system/ktls.) */
+/* kTLS on a stream where the kernel can't encrypt: the socket isn't TCP. Such a
+ * stream must work as any other. (tests/system/test_downloads.c has the other
+ * case, in the machine of tests/system/ktls.) */
 #include <criterion/criterion.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -35,20 +35,20 @@ static void carry(int version, int socket)
     free(bytes);
 }
 
-Test(kernel, cannot_in_tls12, .timeout = 60)
+Test(ktls, cannot_in_tls12, .timeout = 60)
 {
     carry(TLS1_2_VERSION, 0);
     carry(TLS1_2_VERSION, 1);
 }
 
-Test(kernel, cannot_in_tls13, .timeout = 60)
+Test(ktls, cannot_in_tls13, .timeout = 60)
 {
     carry(TLS1_3_VERSION, 0);
     carry(TLS1_3_VERSION, 1);
 }
 
 /* An alert of the client in the midst of it is a failure with its words. */
-Test(kernel, handshake_refused, .timeout = 60)
+Test(ktls, handshake_refused, .timeout = 60)
 {
     struct peer p = { .play = play_nothing,
                       .options = { .version = TLS1_1_VERSION } };

@@ -17,7 +17,7 @@
 
 int stream_enable_ktls(struct stream *s)
 {
-    BIO *bio = bio_over_kernel(context_of(s->ssl)->bio, &s->io);
+    BIO *bio = bio_over_ktls(context_of(s->ssl)->bio, &s->io);
 
     if (!bio)
         return -ENOMEM;
@@ -27,14 +27,14 @@ int stream_enable_ktls(struct stream *s)
     return 0;
 }
 
-void kernel_begin(struct stream *s)
+void ktls_begin(struct stream *s)
 {
-    s->kernel = BIO_get_ktls_send(SSL_get_wbio(s->ssl));
+    s->ktls = BIO_get_ktls_send(SSL_get_wbio(s->ssl));
 }
 
 bool stream_uses_ktls(const struct stream *s)
 {
-    return s->kernel;
+    return s->ktls;
 }
 
 static enum stream_state wait_for_room(struct stream *s)
@@ -83,7 +83,7 @@ enum stream_state stream_send_file(struct stream *s, int fd, uint64_t offset,
     return STREAM_OK;
 }
 
-enum stream_state kernel_shutdown(struct stream *s)
+enum stream_state ktls_shutdown(struct stream *s)
 {
     if (s->parted)
         return STREAM_OK;

@@ -3,7 +3,7 @@
  * same certificates only the newer one is kept: OpenSSL would return to the
  * older one after the newer one has expired, and would accept what only the
  * newer one revokes. OpenSSL ignores delta lists, so they are refused. */
-#include "lists.h"
+#include "crl.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -191,9 +191,9 @@ static int use_lists(const struct lists *l, X509_STORE *store,
     return 0;
 }
 
-int lists_read(X509_STORE *store, STACK_OF(X509) * cas,
-               const struct tls_clients *from, struct dated_file *dates,
-               struct complaint *c)
+int crl_read(X509_STORE *store, STACK_OF(X509) * cas,
+             const struct tls_clients *from, struct dated_file *dates,
+             struct complaint *c)
 {
     const struct pem_file file = { from->crl_fd, from->crl, CRL_MAX };
     struct lists *l = calloc(1, sizeof(*l));

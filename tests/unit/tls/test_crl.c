@@ -1,5 +1,5 @@
-/* Several revocation lists in one file: which of them counts, and when each is
- * to be spoken of. */
+/* Several revocation lists in one file: which of them is used, and when the
+ * warnings are due. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
@@ -29,7 +29,7 @@ static void tear_down(void)
     pki_end(pki);
 }
 
-TestSuite(lists, .init = set_up, .fini = tear_down);
+TestSuite(crl, .init = set_up, .fini = tear_down);
 
 /* One file of both, made in the same second. */
 static void write_two(const struct pki_crl *one, const struct pki_crl *other)
@@ -133,7 +133,7 @@ static void try_row(size_t i, bool turned)
     tls_context_free(t);
 }
 
-Test(lists, which_counts)
+Test(crl, which_counts)
 {
     pki_issue(pki, &(struct pki_leaf){ .name = "leaf" });
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -143,7 +143,7 @@ Test(lists, which_counts)
 }
 
 /* OpenSSL looks at none: whom it revokes would get in. */
-Test(lists, of_changes_only)
+Test(crl, of_changes_only)
 {
     struct tls_context *t = context_make();
     struct complaint c = { "" };
@@ -162,7 +162,7 @@ Test(lists, of_changes_only)
 }
 
 /* One for a day beside one for a year. */
-Test(lists, each_is_spoken_of)
+Test(crl, each_is_spoken_of)
 {
     struct tls_context *t = context_make();
     struct tls_clients_date d;
