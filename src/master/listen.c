@@ -17,6 +17,7 @@
 #define BACKLOG_CONTROL SOMAXCONN
 #define BACKLOG_PASSIVE 64
 #define ROWS_TOLD       32
+#define PASSIVE_MOST    65536 /* that gate takes */
 
 static int on(int fd, int level, int option)
 {
@@ -68,11 +69,19 @@ static const char *listener_name(const struct listener_plan *p,
     return name;
 }
 
-static int listener_open(struct listener *l, const struct listener_plan *p,
-                         struct succession *h)
+static int listener_look(struct listener *l)
 {
     struct sockaddr_storage real;
     socklen_t size = sizeof(real);
+
+    if (getsockname(l->fd, (struct sockaddr *)&real, &size) < 0)
+        return -errno;
+    return address_from_sockaddr(&l->address, &real);
+}
+
+static int listener_open(struct listener *l, const struct listener_plan *p,
+                         struct succession *h)
+{
     char name[GENERATION_NAME_MAX];
     int r;
 
@@ -82,10 +91,8 @@ static int listener_open(struct listener *l, const struct listener_plan *p,
     if (l->fd < 0)
         return l->fd;
     r = succession_keep(h, name, l->fd);
-    if (r == 0 && getsockname(l->fd, (struct sockaddr *)&real, &size) < 0)
-        r = -errno;
     if (r == 0)
-        r = address_from_sockaddr(&l->address, &real);
+        r = listener_look(l);
     if (r < 0)
         fd_close(&l->fd);
     return r;
@@ -209,6 +216,25 @@ static int open_control(struct listeners *l, const struct settings *s, size_t i,
     return 0;
 }
 
+/* Without memory, or a name, it is closed: no start fails of it. */
+static void open_retired(struct listeners *l, struct succession *h)
+{
+    struct listener one;
+
+    while (l->passive_count + l->retired_count < PASSIVE_MOST &&
+           (one.fd = succession_inherit_any(h, "passive ")) >= 0) {
+        struct listener *more =
+            reallocarray(l->retired, l->retired_count + 1, sizeof(*l->retired));
+
+        if (more)
+            l->retired = more;
+        if (more && listener_look(&one) == 0)
+            l->retired[l->retired_count++] = one;
+        else
+            fd_close(&one.fd);
+    }
+}
+
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c)
 {
@@ -223,6 +249,8 @@ int listeners_open(struct listeners *l, const struct settings *s,
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
         if (!host_is_covered(s, i))
             r = open_passive(l, s, &s->listen[i], h, c);
+    if (r == 0)
+        open_retired(l, h);
     if (r < 0)
         listeners_release(l);
     else
@@ -242,8 +270,18 @@ int listeners_try(const struct settings *s, struct complaint *c)
     return 0;
 }
 
+void listeners_forget_retired(struct listeners *l)
+{
+    for (size_t i = 0; i < l->retired_count; i++)
+        fd_close(&l->retired[i].fd);
+    free(l->retired);
+    l->retired = NULL;
+    l->retired_count = 0;
+}
+
 void listeners_release(struct listeners *l)
 {
+    listeners_forget_retired(l);
     for (size_t i = 0; i < l->control_count; i++)
         fd_close(&l->control[i].fd);
     for (size_t i = 0; i < l->passive_count; i++)

@@ -19,14 +19,20 @@ struct listeners {
     size_t control_count;
     struct listener *passive;
     size_t passive_count;
+    struct listener *retired; /* passive, and no longer configured */
+    size_t retired_count;
 };
 
 /* One control listener for each `listen`; one passive listener for each port
  * of `ports` on each host of `listen`. One that was inherited is used as it is;
- * all are kept for the next generation. H may be NULL. 0, or with the complaint
+ * all are kept for the next generation. Passive ones that are inherited and
+ * wanted no more are retired: whoever was told such a port may still use it.
+ * H may be NULL. 0, or with the complaint
  * -EINVAL, or -EAGAIN for what may be better later. */
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c);
+/* Gate has them: what it closes is closed. */
+void listeners_forget_retired(struct listeners *l);
 /* For --check: binds each `listen`, and lets it go again. The same results, but
  * a port that is in use is fine. */
 int listeners_try(const struct settings *s, struct complaint *c);

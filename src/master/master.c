@@ -227,6 +227,7 @@ void master_child_ready(struct master *m)
         if (!child_is_up(&m->child[i]))
             return;
     m->state = MASTER_RUNNING;
+    listeners_forget_retired(&m->listeners);
     services_flush(m);
     if (m->check) {
         loop_stop(&m->loop);

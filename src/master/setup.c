@@ -109,6 +109,21 @@ static int step_passive(struct child *c)
     return 0;
 }
 
+static int step_retired(struct child *c)
+{
+    const struct listeners *l = &c->master->listeners;
+
+    for (; c->index < l->retired_count; c->index++) {
+        const struct listener *one = &l->retired[c->index];
+        int r = SEND(&c->channel, passive, 0, .bound = one->address,
+                     .retired = true, .listener = one->fd);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int step_memory(struct child *c)
 {
     return SEND(&c->channel, memory, 0, .file = c->master->memory);
@@ -211,9 +226,9 @@ static const struct handler log_handlers[] = { START_MESSAGES };
 static const struct handler keys_handlers[] = { START_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    step_conf,         step_sandbox,    step_log,     step_keys,
-    certificates_step, step_listeners,  step_passive, step_memory,
-    hosts_step,        step_keys_ready, step_go,      NULL,
+    step_conf,       step_sandbox, step_log,     step_keys,   certificates_step,
+    step_listeners,  step_passive, step_retired, step_memory, hosts_step,
+    step_keys_ready, step_go,      NULL,
 };
 static child_step *const gate_check_steps[] = {
     step_conf,       step_sandbox, step_keys, certificates_step,

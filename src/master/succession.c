@@ -135,6 +135,15 @@ int succession_inherit(struct succession *s, const char *name)
     return found ? fd_take(&found->fd) : -1;
 }
 
+int succession_inherit_any(struct succession *s, const char *kind)
+{
+    for (size_t i = 0; s && i < s->count; i++)
+        if (s->heirloom[i].fd >= 0 &&
+            strncmp(s->heirloom[i].name, kind, strlen(kind)) == 0)
+            return fd_take(&s->heirloom[i].fd);
+    return -1;
+}
+
 /* A path may be longer than a name. */
 static const char *name_of_file(const char *path,
                                 char name[GENERATION_NAME_MAX])

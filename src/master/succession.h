@@ -38,6 +38,8 @@ void succession_release(struct succession *s);
 /* The inherited descriptor of that name, the caller's from here on; or -1. S
  * may be NULL. */
 int succession_inherit(struct succession *s, const char *name);
+/* One whose name begins so and that nobody has taken, or -1. */
+int succession_inherit_any(struct succession *s, const char *kind);
 /* In a recovery: a copy of the file that was in use under this path; else -1.
  */
 int succession_recover_file(struct succession *s, const char *path);

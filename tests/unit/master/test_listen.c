@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "master/listen.h"
+#include "master/succession.h"
 
 static void settings_with(struct settings *s, const char *const *listen,
                           uint16_t automatic)
@@ -74,6 +75,40 @@ Test(listen, only_ipv6)
         0);
     cr_assert_eq(only, 1);
     listeners_release(&l);
+}
+
+/* One port fewer than before: gate gets it for whoever was told it, and is the
+ * only one to have it then. */
+Test(listen, retired)
+{
+    static const char *const one[] = { "127.0.0.1:0", NULL };
+    struct heirloom inherited[] = { { "passive 127.0.0.1:0 0", -1 },
+                                    { "passive 127.0.0.1:0 1", -1 },
+                                    { "passive 127.0.0.1:0 2", -1 } };
+    struct listeners before, l;
+    struct complaint c = { "" };
+    struct succession h;
+    struct settings s;
+    int fd;
+
+    settings_with(&s, one, 3);
+    cr_assert_eq(listeners_open(&before, &s, NULL, &c), 0, "%s", c.text);
+    cr_expect_eq(before.retired_count, 0);
+    succession_init(&h);
+    h.heirloom = inherited;
+    h.count = 3;
+    for (size_t i = 0; i < 3; i++)
+        inherited[i].fd = fcntl(before.passive[i].fd, F_DUPFD_CLOEXEC, 0);
+    s.ports.automatic = 2;
+    cr_assert_eq(listeners_open(&l, &s, &h, &c), 0, "%s", c.text);
+    cr_assert_eq(l.passive_count, 2);
+    cr_assert_eq(l.retired_count, 1);
+    cr_expect_eq(l.retired[0].address.port, before.passive[2].address.port);
+    fd = l.retired[0].fd;
+    listeners_forget_retired(&l);
+    cr_expect_eq(fcntl(fd, F_GETFD), -1);
+    listeners_release(&l);
+    listeners_release(&before);
 }
 
 /* A port that somebody has: the complaint names it, and all is closed again. */

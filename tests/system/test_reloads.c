@@ -1,0 +1,289 @@
+/* What a reload changes, and what a mistake in the new configuration leaves as
+ * it was. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "generation.h"
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define STAYS "reload: the old configuration and certificates stay: "
+
+static const struct server_plan plan = { .listen = "127.0.0.1:0, 127.0.0.1:0" };
+
+static void reload(const struct server *server, const char *key,
+                   const char *value)
+{
+    server_set(server, key, value);
+    generation_reload(server, GENERATION_CTL);
+}
+
+/* What isn't even settings sallyportctl sees first. */
+static const struct mistake {
+    const char *key, *value, *words;
+    int status;
+} mistakes[] = {
+    { "max_sessions", "many", "max_sessions = many", EX_CONFIG },
+    { "ports", "1-2000000", "ports = 1-2000000", EX_CONFIG },
+    { "listen", "192.0.2.1:0", "listen = 192.0.2.1:0", EX_DATAERR },
+    { "users", "/nowhere/users", "/nowhere/users", EX_DATAERR },
+    { "key", "/nowhere/key.pem", "/nowhere/key.pem", EX_DATAERR },
+};
+#define MISTAKES (sizeof(mistakes) / sizeof(mistakes[0]))
+
+static void take_back(const struct server *server, const struct buf *good)
+{
+    files_write(server_path(server, "sallyport.conf"), good->data, good->len,
+                0600);
+}
+
+/* Whoever asked is told: the log after a signal, sallyportctl otherwise. */
+static void make_mistake(const struct server *server, const struct mistake *m)
+{
+    server_set(server, m->key, m->value);
+    cr_assert_eq(kill(server->pid, SIGHUP), 0);
+    server_log_wait(server, STAYS, m->words, NULL);
+    generation_ask(server, m->status, m->words);
+}
+
+/* The same processes serve on, the old session and new ones. */
+Test(reloads, mistakes, .timeout = 180)
+{
+    struct server server;
+    struct session s, other;
+    pid_t master, gate;
+    struct buf good;
+
+    server_start(&server, &plan);
+    master = generation_newest(&server);
+    gate = generation_child(&server, "sallyport: gate");
+    buf_init(&good, 1 << 20);
+    cr_assert(files_read(server_path(&server, "sallyport.conf"), &good));
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    for (size_t i = 0; i < MISTAKES; i++) {
+        make_mistake(&server, &mistakes[i]);
+        take_back(&server, &good);
+        cr_assert_eq(generation_newest(&server), master);
+        cr_assert_eq(generation_child(&server, "sallyport: gate"), gate);
+        session_store(&s, "STOR", "f", "bytes", 5);
+        session_init(&other);
+        session_open(&other, &server, "anna");
+        session_close(&other);
+    }
+    generation_reload(&server, GENERATION_CTL);
+    cr_assert_neq(generation_newest(&server), master);
+    session_close(&s);
+    buf_release(&good);
+    server_stop(&server);
+}
+
+static bool is_refused(unsigned port)
+{
+    struct session s;
+    bool refused;
+
+    session_init(&s);
+    refused = !session_may_connect(&s, port);
+    session_drop(&s);
+    return refused;
+}
+
+/* One port goes, and another address comes; the port that stays is the same
+ * one, and the session that came by the one that goes goes on. */
+Test(reloads, listeners, .timeout = 120)
+{
+    struct session by_other, s;
+    struct server server;
+    char listen[64];
+
+    server_start(&server, &plan);
+    session_init(&by_other);
+    session_connect(&by_other, server.port_other);
+    session_expect(&by_other, "220 {*}");
+    snprintf(listen, sizeof(listen), "127.0.0.1:0, 127.0.0.3:%u", server.port);
+    reload(&server, "listen", listen);
+    cr_expect(is_refused(server.port_other), "a port that is gone");
+    session_do(&by_other, "{*}", "NOOP");
+    session_drop(&by_other);
+    for (int i = 0; i < 2; i++) {
+        session_init(&s);
+        strcpy(s.host, i ? "127.0.0.3" : "127.0.0.1");
+        session_open(&s, &server, "anna");
+        session_store(&s, "STOR", "f", "bytes", 5);
+        session_close(&s);
+    }
+    server_stop(&server);
+}
+
+static bool is_free(unsigned port)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+
+    close(fd);
+    return ok;
+}
+
+/* Below those that the kernel gives away by itself. */
+static unsigned free_range(void)
+{
+    unsigned first = 20000 + (unsigned)getpid() % 5000 * 2;
+
+    while (!is_free(first) || !is_free(first + 1))
+        first += 2;
+    return first;
+}
+
+/* A port that was told is good for that client, though nobody else gets it; it
+ * is closed then. */
+Test(reloads, ports, .timeout = 120)
+{
+    unsigned first = free_range(), told;
+    struct server server;
+    struct session s;
+    struct data d;
+    char ports[32];
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
+    told = s.port;
+    snprintf(ports, sizeof(ports), "%u-%u", first, first + 1);
+    reload(&server, "ports", ports);
+    data_connect_to(&s, &d, told);
+    session_do(&s, "150 {*}", "STOR f");
+    data_secure(&s, &d);
+    data_write(&d, "bytes", 5);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    cr_expect(is_refused(told), "%u is open", told);
+    session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
+    cr_expect(s.port == first || s.port == first + 1, "%u", s.port);
+    session_close(&s);
+    server_stop(&server);
+}
+
+static int log_in(const struct server *server)
+{
+    struct session s;
+    int code;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    code = session_try_login(&s, "anna", SERVER_PASSWORD);
+    session_drop(&s);
+    return code;
+}
+
+/* Whose uid or home isn't permitted any more can't log in. */
+Test(reloads, who_may_log_in, .timeout = 120)
+{
+    bool root = geteuid() == 0;
+    char other[SERVER_PATH_MAX];
+    struct server server;
+
+    server_start(&server, &plan);
+    snprintf(other, sizeof(other), "%s", server_path(&server, "other"));
+    files_make_folder(other, 0711);
+    reload(&server, root ? "uid_first" : "homes", root ? "70001" : other);
+    cr_expect_neq(log_in(&server), 230);
+    reload(&server, root ? "uid_first" : "homes",
+           root ? "70000" : server.homes);
+    cr_expect_eq(log_in(&server), 230);
+    server_stop(&server);
+}
+
+Test(reloads, accounts, .timeout = 120)
+{
+    char uids[128], number[16];
+    struct server server;
+    pid_t gate;
+
+    if (geteuid() != 0)
+        cr_skip_test("root's part");
+    server_start(&server, &plan);
+    snprintf(number, sizeof(number), "%d", SERVER_UID_GATE - 100);
+    reload(&server, "uid.gate", number);
+    gate = generation_child(&server, "sallyport: gate");
+    process_status(gate, "Uid", uids, sizeof(uids));
+    cr_expect_eq(atoi(uids), SERVER_UID_GATE - 100, "%s", uids);
+    cr_expect_eq(log_in(&server), 230);
+    server_stop(&server);
+}
+
+/* The sessions that are there count. */
+Test(reloads, max_sessions, .timeout = 120)
+{
+    struct session s[2], over;
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int i = 0; i < 2; i++) {
+        session_init(&s[i]);
+        session_open(&s[i], &server, "anna");
+    }
+    reload(&server, "max_sessions", "2");
+    session_init(&over);
+    session_connect(&over, server.port);
+    cr_expect(session_is_refused(&over));
+    session_drop(&over);
+    for (int i = 0; i < 2; i++) {
+        session_store(&s[i], "STOR", "f", "bytes", 5);
+        session_close(&s[i]);
+    }
+    server_stop(&server);
+}
+
+static void renew(const struct server *server, const char *serial)
+{
+    char key[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(key, sizeof(key), "%s", server_path(server, "key.pem"));
+    run(&r, NULL, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-days",
+        "9", "-set_serial", serial, "-keyout", key, "-out",
+        server_path(server, "certificate.pem"), NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    cr_assert_eq(chmod(key, 0600), 0);
+    run_release(&r);
+}
+
+/* The old session's data connections keep its own. */
+Test(reloads, certificate, .timeout = 120)
+{
+    struct session old, s;
+    struct server server;
+
+    server_start(&server, &plan);
+    session_init(&old);
+    session_open(&old, &server, "anna");
+    renew(&server, "4711");
+    generation_reload(&server, GENERATION_SIGNAL);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    cr_expect_eq(tls_client_serial(s.tls), 4711);
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_close(&s);
+    session_store(&old, "STOR", "g", "bytes", 5);
+    session_close(&old);
+    server_stop(&server);
+}
