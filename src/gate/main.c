@@ -6,6 +6,7 @@
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/process.h"
+#include "sallyport/ipc/build.h"
 #include "setup.h"
 
 #define MAIN_FD 3
@@ -20,6 +21,7 @@ int main(int argc, char **argv)
     process_title("%s", sandbox_row(PROCESS_GATE)->title);
     die_title("gate");
     gate_init(&gate, MAIN_FD);
+    build_tell(&gate.master);
     setup_init(&setup, &gate);
     if (setup_receive(&setup) < 0 || setup_keys(&setup) < 0 ||
         gate_begin(&gate, &setup.complaint) < 0 || setup_sandbox(&setup) < 0) {

@@ -13,6 +13,7 @@
 #include "master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/build.h"
 
 static const char closed[] = "closed its channel";
 
@@ -21,11 +22,35 @@ child_step *const *child_steps(const struct child *c)
     return c->master->check ? c->row->check_steps : c->row->steps;
 }
 
+/* A child whose first message isn't `build` is of another build, too. */
+static void refuse_build(struct child *c, struct slice build)
+{
+    c->other_build = true;
+    snprintf(c->failure, sizeof(c->failure),
+             "%s is of build %.*s, and master of %s: the installation is half "
+             "done; install again, then reload",
+             process_name(c->row->process), (int)build.len, build.ptr,
+             build_name());
+}
+
+int child_on_build(void *owner, struct msg_build *m)
+{
+    struct child *c = owner;
+
+    if (slice_equal(m->name, slice_from(build_name())) &&
+        m->messages == build_messages())
+        return 0;
+    refuse_build(c, m->name);
+    return -ECANCELED;
+}
+
 static void read_messages(struct child *c)
 {
     int r = channel_dispatch(&c->channel, c->row->handlers,
                              c->row->handler_count, c);
 
+    if (r == -EPROTO && !c->channel.seen[MSG_build])
+        refuse_build(c, SLICE("unknown"));
     if (r == -EPROTO)
         child_end(c, c->channel.wrong);
     else if (r < 0)
@@ -146,6 +171,7 @@ static void start_now(struct child *c)
     c->started = true;
     c->step = c->index = 0;
     c->failure[0] = '\0';
+    c->other_build = false;
     c->state = CHILD_SETUP;
     loop_timer_set(&c->master->loop, &c->timer, c->master->deadlines.setup);
     r = spawn(c);
@@ -259,6 +285,10 @@ static void start_failed(struct child *c, int status)
     char how[320];
     char why[COMPLAINT_MAX];
 
+    if (c->other_build) {
+        master_fail(c->master, EX_SOFTWARE, c->failure);
+        return;
+    }
     if (c->channel.seen[MSG_failed]) {
         fail_by_complaint(c, status);
         return;

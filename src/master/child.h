@@ -74,6 +74,7 @@ struct child {
     size_t verifications;
     uint64_t generation; /* auth: the newest users file that it was told */
     char failure[256];   /* what its FAILED said */
+    bool other_build;    /* so it was refused */
 };
 
 /* The row of a process that is executed. */
@@ -101,5 +102,8 @@ void child_wait_writable(struct child *c);
 
 /* The fork and the exec, for struct master_hooks. */
 pid_t child_spawn(const struct master *m, const char *binary, int fd);
+
+/* Handler of `build`, the first message; owner: struct child. */
+int child_on_build(void *owner, struct msg_build *m);
 
 #endif

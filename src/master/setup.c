@@ -151,6 +151,10 @@ static int child_on_ready(void *owner, struct msg_ready *msg)
     struct child *c = owner;
 
     (void)msg;
+    if (!c->channel.seen[MSG_build]) {
+        c->channel.wrong = "ready before its build was known";
+        return -EPROTO;
+    }
     if (child_steps(c)[c->step]) { /* it can't know: GO wasn't said */
         c->channel.wrong = "ready before its set-up was over";
         return -EPROTO;
@@ -201,7 +205,9 @@ static void log_on_gone(struct child *c)
     services_restart(c->master, PROCESS_LOG);
 }
 
-#define START_MESSAGES ON(ready, child_on_ready), ON(failed, child_on_failed)
+#define START_MESSAGES                                                         \
+    ON(build, child_on_build), ON(ready, child_on_ready),                      \
+        ON(failed, child_on_failed)
 
 static const struct handler gate_handlers[] = {
     START_MESSAGES,

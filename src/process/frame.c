@@ -8,6 +8,7 @@
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/build.h"
 
 #define FRAME_FD       3
 #define FRAME_SETUP_MS 10000
@@ -151,6 +152,7 @@ int frame_main(const struct frame_row *row, struct frame *f, int argc,
     process_title("%s", sandbox_row(row->process)->title);
     die_title(process_name(row->process));
     frame_init(f, row, FRAME_FD);
+    build_tell(&f->master);
     if (frame_set_up(f) < 0 || frame_enter_sandbox(f) < 0) {
         channel_failed(&f->master, &f->why);
         return EXIT_SUCCESS;

@@ -1,10 +1,11 @@
 /* The programs on the disk change while the server runs: what runs goes on with
- * its own, also after a crash. */
+ * its own, also after a crash, and what starts refuses a mixture of builds. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "support/files.h"
@@ -23,6 +24,7 @@ static const char *const programs[] = { "master", "gate", "auth", "keys",
 
 static const struct server_plan plan = { .troubles = true };
 static char installed[] = "/tmp/sallyport-upgrade-XXXXXX";
+static char other_log[SERVER_PATH_MAX];
 
 /* A copy of the build under test, which the server of this test is of. */
 static void install(void)
@@ -30,6 +32,8 @@ static void install(void)
     char sbin[SERVER_PATH_MAX], libexec[SERVER_PATH_MAX];
     struct run_result r;
 
+    snprintf(other_log, sizeof(other_log), "%s",
+             server_build("tests/system/other_log"));
     snprintf(sbin, sizeof(sbin), "%s", server_build("sbin"));
     snprintf(libexec, sizeof(libexec), "%s", server_build("libexec"));
     cr_assert(mkdtemp(installed));
@@ -50,13 +54,17 @@ static void clean(void)
 TestSuite(upgrade, .init = install, .fini = clean);
 
 /* As a package manager does it: another file of that name. */
-static void replace(const char *program)
+static void replace(const char *program, const char *by)
 {
+    struct buf bytes;
     char path[SERVER_PATH_MAX];
 
     snprintf(path, sizeof(path), "%s", server_program(program));
+    buf_init(&bytes, 64 << 20);
+    cr_assert(!by || files_read(by, &bytes));
     cr_assert_eq(unlink(path), 0);
-    files_write(path, "nonsense", 8, 0755);
+    files_write(path, by ? bytes.data : "nonsense", by ? bytes.len : 8, 0755);
+    buf_release(&bytes);
 }
 
 static void expect_login(const struct server *server)
@@ -123,7 +131,7 @@ Test(upgrade, a_half_installed_package_and_crashes, .timeout = 120)
 
     server_start(&server, &plan);
     for (size_t i = 0; i < PROGRAMS; i++)
-        replace(programs[i]);
+        replace(programs[i], NULL);
     kill_one(&server, "sallyport: master");
     expect_login(&server);
     kill_one(&server, "sallyport: master"); /* a second time, as well */
@@ -135,6 +143,41 @@ Test(upgrade, a_half_installed_package_and_crashes, .timeout = 120)
     expect_own_build(&server, "master");
     expect_own_build(&server, "gate");
     expect_own_build(&server, "keys");
+    expect_own_build(&server, "log");
+    server_stop(&server);
+}
+
+/* One of the programs is of another build already: a start says so. */
+Test(upgrade, a_mixture_of_builds, .timeout = 120)
+{
+    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    struct server server;
+    struct run_result r;
+
+    server_prepare(&server, &plan);
+    replace("log", other_log);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportd"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(&server, "sallyport.conf"));
+    run(&r, NULL, program, "--foreground", "--config", config, NULL);
+    cr_expect_eq(r.status, EX_SOFTWARE, "%d", r.status);
+    cr_expect(strstr(r.text, "log is of build 0.0.1-0123456789abcdef, and "
+                             "master of "),
+              "%s", r.text);
+    cr_expect(strstr(r.text, "install again"), "%s", r.text);
+    run_release(&r);
+    server_forget(&server);
+}
+
+/* A recovery in the middle of an upgrade is of one build. */
+Test(upgrade, a_crash_among_two_builds, .timeout = 120)
+{
+    struct server server;
+
+    server_start(&server, &plan);
+    replace("log", other_log);
+    kill_one(&server, "sallyport: master");
+    expect_login(&server);
     expect_own_build(&server, "log");
     server_stop(&server);
 }

@@ -45,11 +45,20 @@
 #define FD(name)         FIELD(int, FD, name, 0)
 
 SECTION("Across generations",
-        "A supervisor or a master of one build talks to a master of another. "
+        "A supervisor or a master of one build talks to a master of another, "
+        "and a child first sends the name of its build. "
         "The number of a message on the wire is its position in this list. So "
         "this section and the next two come first, and a new message of theirs "
         "goes to the end of the third. A published message keeps its "
         "fields; a new message replaces it.")
+
+MESSAGE(build, CHILDREN, MASTER, START, ONCE, NONE,
+        "the first message of a child: version and hash of the sources of its "
+        "build, hash of its list of messages. Master refuses a child of "
+        "another build")
+WORD(name)
+NUMBER(messages)
+END
 
 MESSAGE(hello, MASTER | GATE, SUPERVISOR | GATE | MASTER, START, ONCE, NONE,
         "the version of the protocol that follows, `GENERATION_VERSION`")

@@ -21,6 +21,7 @@
 #include "master/prepare.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/build.h"
 
 /* Of "pw"; master never looks. */
 #define HASH                                                                   \
@@ -356,7 +357,7 @@ static enum process process_of(const char *binary)
     return PROCESS_COUNT;
 }
 
-void actor_enter(struct stage *s, struct actor *a, const char *binary)
+void actor_appear(struct stage *s, struct actor *a, const char *binary)
 {
     char control[CMSG_SPACE(3 * sizeof(int))]
         __attribute__((aligned(sizeof(size_t))));
@@ -377,6 +378,13 @@ void actor_enter(struct stage *s, struct actor *a, const char *binary)
                  PHASE_START);
     a->session = fd[1];
     a->log = fd[2];
+}
+
+void actor_enter(struct stage *s, struct actor *a, const char *binary)
+{
+    actor_appear(s, a, binary);
+    if (strcmp(binary, "files") != 0)
+        build_tell(&a->channel);
 }
 
 void actor_die(struct actor *a)

@@ -60,8 +60,11 @@ void stage_ended(struct stage *s, int status);
 /* Master still serves: a new session logs in and leaves. */
 void stage_serves(struct stage *s);
 
-/* The next process that master starts, which must be BINARY. */
+/* The next process that master starts, which must be BINARY. It says of which
+ * build it is, unless it is files. */
 void actor_enter(struct stage *s, struct actor *a, const char *binary);
+/* The same without a word. */
+void actor_appear(struct stage *s, struct actor *a, const char *binary);
 /* Log and keys, which master starts first. */
 void actors_enter(struct stage *s);
 /* Takes the set-up up to GO, and says READY. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/build.h"
 #include "stage.h"
 #include "support/packet.h"
 
@@ -201,6 +202,46 @@ Test(start, many_ports)
     actor_ready(&s, &s.log);
     stage_serves(&s);
     stage_close(&s);
+}
+
+static const struct {
+    const char *what, *name;
+    uint64_t unlike; /* in the hash of the messages */
+} builds[] = {
+    { "another version", "0.1.0-0123456789abcdef", 0 },
+    { "other messages", NULL, 1 },
+};
+
+Test(start, another_build)
+{
+    for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++) {
+        const char *name = builds[i].name ? builds[i].name : build_name();
+        struct stage s;
+
+        cr_log_info("%s", builds[i].what);
+        stage_raise(&s, NULL);
+        actor_appear(&s, &s.log, "log");
+        cr_assert_eq(SEND(&s.log.channel, build, 0, .name = slice_from(name),
+                          .messages = build_messages() ^ builds[i].unlike),
+                     0);
+        stage_ended(&s, EX_SOFTWARE);
+    }
+}
+
+/* An older one that doesn't begin by its build, whatever it says. */
+Test(start, an_unknown_build)
+{
+    static const enum message_kind first[] = { MSG_ready, MSG_hello };
+
+    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+        const unsigned char bytes[8] = { (unsigned char)first[i] };
+        struct stage s;
+
+        stage_raise(&s, NULL);
+        actor_appear(&s, &s.log, "log");
+        channel_shout(&s.log.channel, bytes, sizeof(bytes), NULL, 0);
+        stage_ended(&s, EX_SOFTWARE);
+    }
 }
 
 static void no_program(struct master *m)

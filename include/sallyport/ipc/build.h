@@ -1,0 +1,17 @@
+/* The build of this program. Master and the processes that it executes must be
+ * of one build. */
+#ifndef SALLYPORT_IPC_BUILD_H
+#define SALLYPORT_IPC_BUILD_H
+
+#include <stdint.h>
+
+struct channel;
+
+/* "0.2.0-5f0c2d1b": the version, and a hash of the sources. */
+const char *build_name(void);
+/* A hash of the list of messages: of all that both ends must agree on. */
+uint64_t build_messages(void);
+/* Sends `build`, the first message of a child. An error shows in the set-up. */
+void build_tell(struct channel *master);
+
+#endif

@@ -1,0 +1,35 @@
+/* What a child says of its build. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/build.h"
+#include "sallyport/ipc/channel.h"
+
+Test(build, is_told_first)
+{
+    struct channel master, child;
+    struct message m;
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_LOG, PHASE_START);
+    channel_init(&child, ends[1], PROCESS_LOG, PROCESS_MASTER, PHASE_START);
+    build_tell(&child);
+    cr_assert_eq(channel_receive(&master, &m), 1);
+    cr_assert_eq(m.kind, MSG_build);
+    cr_expect(slice_equal(m.build.name, slice_from(build_name())));
+    cr_expect_eq(m.build.messages, build_messages());
+    cr_expect_eq(MSG_build, 1, "its number never changes");
+    channel_close(&master);
+    channel_close(&child);
+}
+
+Test(build, names_the_version)
+{
+    const size_t len = strlen(SALLYPORT_VERSION);
+
+    cr_expect_eq(strncmp(build_name(), SALLYPORT_VERSION "-", len + 1), 0);
+    cr_expect_eq(strlen(build_name()), len + 1 + 16, "%s", build_name());
+    cr_expect_neq(build_messages(), 0);
+}
