@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "generation.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
@@ -176,8 +177,8 @@ Test(guesses, of_many_addresses, .timeout = 180)
     server_stop(&server);
 }
 
-/* Counts, and auth's hashes of names, are the same in the next master. */
-Test(guesses, a_crash_forgives_nobody, .timeout = 120)
+/* Counts, and auth's hashes of names, are the same in the next generation. */
+Test(guesses, neither_crash_nor_reload_forgives, .timeout = 120)
 {
     const struct server_plan plan = { .no_ban = "127.0.0.0/8",
                                       .guess_delay = "10s",
@@ -191,6 +192,8 @@ Test(guesses, a_crash_forgives_nobody, .timeout = 120)
     processes_kill(server.pid, "sallyport: master");
     processes_wait(server.pid, "sallyport: gate", 1, &p);
     cr_expect_geq(log_in(&server, "127.0.2.2", "anna", "wrong", 530), 1995);
+    generation_reload(&server, GENERATION_CTL);
+    cr_expect_geq(log_in(&server, "127.0.2.3", "anna", "wrong", 530), 3995);
     server_stop(&server);
 }
 

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "generation.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
@@ -24,7 +25,7 @@ static const char *const programs[] = { "master", "gate", "auth", "keys",
 
 static const struct server_plan plan = { .troubles = true };
 static char installed[] = "/tmp/sallyport-upgrade-XXXXXX";
-static char other_log[SERVER_PATH_MAX];
+static char own_log[SERVER_PATH_MAX], other_log[SERVER_PATH_MAX];
 
 /* A copy of the build under test, which the server of this test is of. */
 static void install(void)
@@ -32,6 +33,7 @@ static void install(void)
     char sbin[SERVER_PATH_MAX], libexec[SERVER_PATH_MAX];
     struct run_result r;
 
+    snprintf(own_log, sizeof(own_log), "%s", server_program("log"));
     snprintf(other_log, sizeof(other_log), "%s",
              server_build("tests/system/other_log"));
     snprintf(sbin, sizeof(sbin), "%s", server_build("sbin"));
@@ -179,5 +181,27 @@ Test(upgrade, a_crash_among_two_builds, .timeout = 120)
     kill_one(&server, "sallyport: master");
     expect_login(&server);
     expect_own_build(&server, "log");
+    server_stop(&server);
+}
+
+/* A reload before the installation is complete changes nothing, and one after
+ * it uses the new programs. Sessions go on all the time. */
+Test(upgrade, a_reload_among_two_builds, .timeout = 120)
+{
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    replace("log", other_log);
+    generation_ask(&server, EX_UNAVAILABLE,
+                   "log is of build 0.0.1-0123456789abcdef");
+    expect_login(&server);
+    replace("log", own_log);
+    generation_reload(&server, GENERATION_CTL);
+    expect_login(&server);
+    session_do(&s, "200 {*}", "NOOP");
+    session_close(&s);
     server_stop(&server);
 }
