@@ -30,7 +30,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         return len;
     l->reply = (bytes[0] - '0') * 100 + (bytes[1] - '0') * 10 + bytes[2] - '0';
     if (l->reply < 200)
-        link_uncork(l);
+        link_cork(l, false);
     snprintf(l->text, sizeof(l->text), "%.*s", (int)end, bytes);
     return len;
 }
@@ -49,6 +49,10 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
     struct link *l = of;
 
     l->moved = true;
+    /* TLS sends 16 KiB at once; four of them make one segment on loopback, and
+     * cost the kernel a fifth less. */
+    if (l->io && l->io->bulk)
+        link_cork(l, true);
     return l->io && l->io->give ? l->io->give(l->io->of, bytes, size * n) : 0;
 }
 
@@ -197,7 +201,8 @@ static void link_set_manner(struct link *l)
 {
     bool renew = l->renew || (l->manner == LINK_ONE_EACH && l->io);
 
-    l->corked = -1;
+    l->data = -1;
+    l->corked = false;
     curl_easy_setopt(l->curl, CURLOPT_SSL_SESSIONID_CACHE,
                      l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
     curl_easy_setopt(l->curl, CURLOPT_FRESH_CONNECT, renew ? 1L : 0L);
@@ -336,7 +341,7 @@ int link_open(struct link *l, const struct site *s, struct failure *why)
                         .curl = curl_easy_init(),
                         .multi = curl_multi_init(),
                         .control = -1,
-                        .corked = -1 };
+                        .data = -1 };
     buf_init(&l->lines, LINES_MAX);
     if (!l->curl || !l->multi)
         return fail(why, EX_OSERR, "out of memory");

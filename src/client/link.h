@@ -38,6 +38,7 @@ struct link_io {
     /* Called about each second and with each block; bytes of this call. */
     void (*moved)(void *of, uint64_t bytes);
     void *of;
+    bool bulk; /* GIVE never waits, and gives much */
 };
 
 #define LINK_REPLY_MAX 512
@@ -53,7 +54,8 @@ struct link {
     unsigned patience; /* seconds more for the reply of the next call */
     bool moved;        /* bytes or a reply came, or bytes were given */
     int control;       /* its socket, or -1 */
-    int corked;        /* a data connection that waits for the 150, or -1 */
+    int data;          /* the data connection's socket, or -1 */
+    bool corked;       /* it sends whole segments only */
     struct curl_slist *before; /* commands before this call's own */
     struct curl_slist *rest;   /* and one directly before the transfer */
     int reply;                 /* of the last line, or 0 */

@@ -24,7 +24,8 @@ CURLcode link_perform(struct link *l);
 /* libcurl's callbacks for new sockets and for those that it is done with. */
 int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind);
 int link_on_close(void *of, curl_socket_t fd);
-/* The 150 has come: a data connection that waits for it may go on. */
-void link_uncork(struct link *l);
+/* The data connection sends whole segments only; what is left over goes after
+ * 200 ms, or with its end. */
+void link_cork(struct link *l, bool on);
 
 #endif

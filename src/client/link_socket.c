@@ -9,6 +9,14 @@
 #include "link_private.h"
 #include "sallyport/base/clock.h"
 
+void link_cork(struct link *l, bool on)
+{
+    if (l->data >= 0 && l->corked != on &&
+        setsockopt(l->data, IPPROTO_TCP, TCP_CORK, &(int){ on }, sizeof(int)) ==
+            0)
+        l->corked = on;
+}
+
 /* After EPSV or PASV it is for data, else for control. libcurl begins a
  * handshake as soon as the data connection stands; for a server that wants the
  * command first, the kernel holds it back until the 150 has come, at most
@@ -19,20 +27,11 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
     bool data = l->reply == 227 || l->reply == 229;
 
     (void)kind;
-    if (!data)
-        l->control = fd;
-    else if (l->manner == LINK_LATE_HELLO &&
-             setsockopt(fd, IPPROTO_TCP, TCP_CORK, &(int){ 1 }, sizeof(int)) ==
-                 0)
-        l->corked = fd;
+    *(data ? &l->data : &l->control) = fd;
+    l->corked &= !data;
+    if (data && l->manner == LINK_LATE_HELLO)
+        link_cork(l, true);
     return CURL_SOCKOPT_OK;
-}
-
-void link_uncork(struct link *l)
-{
-    if (l->corked >= 0)
-        setsockopt(l->corked, IPPROTO_TCP, TCP_CORK, &(int){ 0 }, sizeof(int));
-    l->corked = -1;
 }
 
 /* libcurl reads nothing during an upload. TLS tickets that the server has sent
@@ -61,6 +60,8 @@ int link_on_close(void *of, curl_socket_t fd)
 {
     struct link *l = of;
 
+    if (fd == l->data)
+        l->data = -1;
     if (fd == l->control)
         l->control = -1;
     else if (l->io && l->io->give && l->reply < 200)

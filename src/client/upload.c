@@ -15,6 +15,7 @@
 #define RENAMES_MAX 99
 /* Smaller files are sent again from their first byte: asking costs as much. */
 #define RESUME_LEAST (1024 * 1024)
+#define BULK_LEAST   (256 * 1024)
 
 static long upload_read(void *of, char *bytes, size_t len)
 {
@@ -169,7 +170,8 @@ static int upload_bytes(struct transfer *t, struct failure *why)
 {
     const struct link_io io = { .give = upload_give,
                                 .moved = transfer_moved,
-                                .of = t };
+                                .of = t,
+                                .bulk = t->size - t->first >= BULK_LEAST };
     CURL *c = t->link->curl;
 
     bool packed = transfer_in_mode_z(t);
