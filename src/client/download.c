@@ -14,23 +14,14 @@
 #include "transfer.h"
 
 #define RENAMES_MAX 9999
-#define BLOCK_MAX   (256 * 1024)
+/* A thread for a smaller file would cost more than it saves. */
+#define THREAD_LEAST (4 * 1024 * 1024)
 
 /* A server that lists files knows how long this one is. More than that never
  * comes from an honest one, and could fill the disk. */
 static bool download_is_sized(const struct transfer *t)
 {
     return t->link->site->mlst && t->fd != STDOUT_FILENO;
-}
-
-/* libcurl hands over one TLS record after another; the file gets more at once.
- */
-static int download_flush(struct transfer *t)
-{
-    if (t->held > 0)
-        t->error = -fd_write_all(t->fd, t->block, t->held);
-    t->held = 0;
-    return t->error == 0 ? 0 : -1;
 }
 
 static size_t download_store(void *of, const char *bytes, size_t len)
@@ -41,17 +32,10 @@ static size_t download_store(void *of, const char *bytes, size_t len)
         t->too_long = true;
         return 0;
     }
-    digest_add(&t->digest, bytes, len);
-    if (t->held + len > BLOCK_MAX && download_flush(t) < 0)
+    if (writer_add(&t->writer, bytes, len) < 0)
         return 0;
-    if (!t->block || len > BLOCK_MAX) {
-        t->error = -fd_write_all(t->fd, bytes, len);
-    } else {
-        memcpy(t->block + t->held, bytes, len);
-        t->held += len;
-    }
-    t->done += t->error == 0 ? len : 0;
-    return t->error == 0 ? len : 0;
+    t->done += len;
+    return len;
 }
 
 static size_t download_take(void *of, const char *bytes, size_t len)
@@ -129,15 +113,15 @@ static int download_run(struct transfer *t, struct failure *why)
 {
     int r = link_run(t->link, why);
 
-    if (download_flush(t) < 0)
+    if (writer_end(&t->writer) < 0)
         r = -1;
     if (t->too_long)
         return fail(why, EX_DATAERR,
                     "more bytes come than the %llu that were announced; the "
                     "file has changed, try again",
                     (unsigned long long)t->size);
-    if (r < 0 && t->error)
-        return fail_errno(why, t->error, t->local);
+    if (t->writer.error)
+        return fail_errno(why, t->writer.error, t->local);
     if (r < 0 || t->z.kind == ZSTREAM_OFF || zstream_is_whole(&t->z))
         return r;
     fail(why, EX_TEMPFAIL, "the packed stream was cut");
@@ -151,13 +135,14 @@ static int download_bytes(struct transfer *t, struct failure *why)
                                 .moved = transfer_moved,
                                 .of = t };
 
-    t->error = 0;
     t->too_long = false;
     if (link_begin(t->link, t->remote, &io, why) < 0 ||
         (transfer_in_mode_z(t) && download_set_mode_z(t, why) < 0) ||
         link_set_first(t->link, t->first,
                        download_is_sized(t) || transfer_in_mode_z(t), why) < 0)
         return -1;
+    writer_begin(&t->writer, t->fd, &t->digest, t->fd != STDOUT_FILENO,
+                 t->size - t->first < THREAD_LEAST);
     int r = download_run(t, why);
     zstream_end(&t->z);
     return r;
@@ -178,11 +163,9 @@ static int download_short(const struct transfer *t, uint64_t came,
 static int download_into(struct transfer *t, struct part *p, bool replace,
                          struct failure *why)
 {
-    static _Thread_local char block[BLOCK_MAX];
     struct stat st;
 
     t->fd = p->fd;
-    t->block = block;
     t->first = t->done = p->held;
     if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
         digest_add_head(&t->digest, p->fd, p->held) < 0 ||

@@ -8,6 +8,7 @@
 #include "link.h"
 #include "listing.h"
 #include "progress.h"
+#include "writer.h"
 #include "zstream.h"
 
 enum job_kind { JOB_GET, JOB_PUT };
@@ -37,10 +38,8 @@ struct transfer {
     bool skipped; /* by the user's choice */
     bool checked; /* the checksums were the same */
     int fd;
-    char *block;   /* get: bytes that aren't in the file yet */
-    size_t held;   /* so many of them */
-    int error;     /* errno of a local write that failed */
-    bool too_long; /* get: the server sends more than it announced */
+    struct writer writer; /* get */
+    bool too_long;        /* get: the server sends more than it announced */
     struct digest digest;
     struct zstream z;
 };
