@@ -787,11 +787,11 @@ static void expect_whole_or_none(const char *name, const char *whole)
     cr_expect_eq(a.st_size, b.st_size, "%s is a part", name);
 }
 
-/* At a different part of the file in each round, the first and the last byte
- * among them. */
+/* At a different part of the file in each round, in no order, the first and the
+ * last byte among them. After the last byte come checksum and rename. */
 static off_t moment(int round)
 {
-    return (off_t)(round * 5 % 12) * (FILE_BYTES / 11);
+    return (off_t)(round * 83 % ROUNDS) * FILE_BYTES / (ROUNDS - 1);
 }
 
 Test(client, a_download_that_is_killed, .timeout = 2000)
@@ -822,7 +822,9 @@ Test(client, a_download_that_is_killed, .timeout = 2000)
 
 Test(client, an_upload_that_is_killed, .timeout = 2000)
 {
+    struct run_result r;
     struct desk d;
+    int resumed = 0;
 
     desk_begin(&d, "kill");
     make_noise("big", FILE_BYTES);
@@ -837,9 +839,13 @@ Test(client, an_upload_that_is_killed, .timeout = 2000)
 
         kill_at(&d, &g, "put", "--limit-rate", "16M", "big", name, NULL);
         expect_whole_or_none(there, "big");
-        CLIENT(&d, 0, "put", "--conflict", "skip", "big", name);
+        desk_client(&d, 0, &r, NULL, "put", "--conflict", "skip", "big", name,
+                    NULL);
+        resumed += strstr(r.text, "resumed") != NULL;
+        run_release(&r);
         expect_same("big", there);
         cr_assert_eq(unlink(there), 0);
     }
+    cr_expect_gt(resumed, ROUNDS / 2, "only %d were continued", resumed);
     desk_end(&d);
 }
