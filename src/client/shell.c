@@ -178,11 +178,15 @@ static void shell_terminal(struct client *c)
         read_history(history);
     complete_begin(c);
     while (!c->leave) {
+        link_interrupted = 0;
         char *line = readline(shell_prompt(c, prompt, sizeof(prompt)));
 
-        link_interrupted = 0;
-        if (!line)
-            break;
+        if (!line) {
+            putchar('\n');
+            if (!link_interrupted)
+                break;
+            continue; /* Ctrl-C drops the line that was typed */
+        }
         if (line[0]) {
             add_history(line);
             shell_line(c, line);

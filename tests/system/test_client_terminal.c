@@ -152,7 +152,15 @@ Test(terminal, a_session, .timeout = 120)
     expect(&t, "skipped", NULL);
     TMUX(&t, "send-keys", "Up"); /* history */
     expect(&t, "> get some/large", NULL);
-    TMUX(&t, "send-keys", "C-u");
+    TMUX(&t, "send-keys", "C-c"); /* drops the line, not the session */
+    type(&t, "pwd");
+    expect(&t, "> pwd\n/\n", NULL);
+    TMUX(&t, "send-keys", "-l", "half");
+    expect(&t, "> half", NULL);
+    TMUX(&t, "send-keys", "C-c");
+    TMUX(&t, "send-keys", "C-c");
+    type(&t, "lcd .");
+    expect(&t, "> lcd .\n", NULL);
     type(&t, "bye");
     terminal_end(&t);
 }
