@@ -157,6 +157,17 @@ int command_mkdir(struct client *c, struct word *w, int n)
     return code;
 }
 
+/* Servers say in many ways that DELE isn't for directories. */
+static void rm_explain(struct client *c, const char *path, struct failure *why)
+{
+    struct failure other;
+    struct entry e;
+
+    if (why->reply >= 500 && remote_stat(&c->link, path, &e, &other) == 0 &&
+        e.kind == ENTRY_DIRECTORY)
+        fail(why, EX_USAGE, "is a directory; add -r");
+}
+
 static int rm_entry(struct client *c, const char *path, const struct entry *e,
                     void *of)
 {
@@ -171,6 +182,8 @@ static int rm_entry(struct client *c, const char *path, const struct entry *e,
     else
         r = e->kind == ENTRY_DIRECTORY ? remote_rmdir(&c->link, path, &why)
                                        : remote_remove(&c->link, path, &why);
+    if (r < 0 && path[0] && e->kind == ENTRY_FILE && !c->options.recursive)
+        rm_explain(c, path, &why);
     return r < 0 ? client_error(path, &why) : 0;
 }
 

@@ -103,9 +103,11 @@ int command_open(struct client *c, struct word *w, int n)
     profile_init(&next);
     int r = open_target(&c->options, &next, w[0].text, &url, &why);
     if (r == 1)
-        r = fail(&why, EX_USAGE,
-                 "neither ftps://USER@HOST nor the name of a profile with a "
-                 "colon");
+        r = strchr(w[0].text, ':')
+                ? fail(&why, EX_USAGE, "there is no such profile")
+                : fail(&why, EX_USAGE,
+                       "write ftps://USER@HOST, or a profile's name with a "
+                       "colon");
     if (r == 0 && options_keep(&c->options, &c->given, c->kept) < 0)
         r = fail(&why, EX_OSERR, "out of memory");
     if (r < 0) {

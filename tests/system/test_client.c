@@ -221,6 +221,9 @@ Test(client, names, .timeout = 60)
                                       "\"size\":1,"),
                        "%s", r.text);
     run_release(&r);
+    desk_client(&d, EX_USAGE, &r, NULL, "rm", "/one", NULL);
+    cr_expect_not_null(strstr(r.text, "is a directory; add -r"), "%s", r.text);
+    run_release(&r);
     CLIENT(&d, EX_NOINPUT, "rmdir", "/one");
     CLIENT(&d, 0, "rm", "/c");
     CLIENT(&d, EX_NOINPUT, "rm", "/c");
@@ -664,6 +667,7 @@ Test(client, servers_opened_in_a_session, .timeout = 90)
     expect_text(server_home_file(&d.server, "shell", "dir/one"), "1");
     run_arguments(&r, "open nosuch:\n", words);
     cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "no such profile"), "%s", r.text);
     run_release(&r);
     run_arguments(&r, "open empty:\n", words);
     cr_expect_eq(r.status, EX_CONFIG, "%d: %s", r.status, r.text);
