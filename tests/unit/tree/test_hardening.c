@@ -9,7 +9,7 @@ static const char *const programs[] = {
     "bin/sallyport",           "sbin/sallyportd",
     "sbin/sallyportctl",       "libexec/sallyport/gate",
     "libexec/sallyport/auth",  "libexec/sallyport/keys",
-    "libexec/sallyport/log",   "libexec/sallyport/names",
+    "libexec/sallyport/log",   "libexec/sallyport/lookup",
     "libexec/sallyport/master"
 };
 
