@@ -43,7 +43,7 @@ static void find_named(const struct tls_context *t, const char *name,
                 add_choice(c, &t->identity[i]);
 }
 
-static int on_hello(SSL *ssl, void *owner)
+static int choose_on_client_hello(SSL *ssl, void *owner)
 {
     const struct tls_context *t = owner;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -82,8 +82,8 @@ static int set_first(struct tls_context *t, const struct tls_pair *pairs,
 
 /* Two pairs with the same names and the same kind of key: no client would ever
  * get the second one. */
-static int check_useless(const struct tls_context *t,
-                         const struct tls_pair *pairs, struct complaint *c)
+static int check_duplicates(const struct tls_context *t,
+                            const struct tls_pair *pairs, struct complaint *c)
 {
     for (size_t i = 0; i < t->count; i++)
         for (size_t j = 0; j < i; j++) {
@@ -102,8 +102,8 @@ static int check_useless(const struct tls_context *t,
 int choose_set(struct tls_context *t, const struct tls_pair *pairs,
                struct complaint *c)
 {
-    int r = check_useless(t, pairs, c);
+    int r = check_duplicates(t, pairs, c);
 
-    SSL_CTX_set_cert_cb(t->ssl, on_hello, t);
+    SSL_CTX_set_cert_cb(t->ssl, choose_on_client_hello, t);
     return r != 0 ? r : set_first(t, pairs, c);
 }

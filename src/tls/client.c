@@ -51,8 +51,9 @@ static void drop_proof(struct stream *s)
     s->unproved = true;
 }
 
-static void on_message(int written, int version, int type, const void *bytes,
-                       size_t len, SSL *ssl, void *owner)
+static void client_on_message(int written, int version, int type,
+                              const void *bytes, size_t len, SSL *ssl,
+                              void *owner)
 {
     struct stream *s = owner;
 
@@ -87,7 +88,7 @@ void client_ask(struct stream *s)
                        : SSL_VERIFY_PEER,
                    NULL);
     buf_init(&s->proof, CLIENT_PROOF_MAX);
-    SSL_set_msg_callback(s->ssl, on_message);
+    SSL_set_msg_callback(s->ssl, client_on_message);
     SSL_set_msg_callback_arg(s->ssl, s);
 }
 

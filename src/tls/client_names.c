@@ -8,7 +8,7 @@
 #include "sallyport/tls/client.h"
 
 /* Their size in the request, RFC 8446 4.2.4: a length before each name. */
-static size_t bytes_of(STACK_OF(X509) * cas)
+static size_t names_size(STACK_OF(X509) * cas)
 {
     size_t bytes = 0;
 
@@ -23,7 +23,7 @@ static size_t bytes_of(STACK_OF(X509) * cas)
 
 bool client_names_set(SSL_CTX *ssl, STACK_OF(X509) * cas)
 {
-    if (bytes_of(cas) > CLIENT_NAMES_MAX)
+    if (names_size(cas) > CLIENT_NAMES_MAX)
         return true;
     for (int i = 0; i < sk_X509_num(cas); i++)
         if (SSL_CTX_add_client_CA(ssl, sk_X509_value(cas, i)) != 1)

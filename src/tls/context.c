@@ -17,8 +17,8 @@ struct tls_context *context_of(const SSL *ssl)
     return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 }
 
-static int load(struct tls_context *t, const struct tls_pair *pairs,
-                size_t count, struct complaint *c)
+static int load_pairs(struct tls_context *t, const struct tls_pair *pairs,
+                      size_t count, struct complaint *c)
 {
     if (count == 0 || count > CERTIFICATES_MAX)
         return complain(c, "%zu certificates: 1 to %d are possible", count,
@@ -44,7 +44,7 @@ static int set_up(struct tls_context *t, const struct tls_pair *pairs,
         resume_set(t->ssl, t) != 0)
         return complain(c, "OpenSSL can't be set up: %s",
                         tls_error(ERR_peek_error()));
-    int r = load(t, pairs, count, c);
+    int r = load_pairs(t, pairs, count, c);
     return r != 0 ? r : warm_dry(t, c);
 }
 
@@ -69,7 +69,7 @@ struct tls_context *tls_context_load(const struct tls_pair *pairs, size_t count,
     return t;
 }
 
-static int prove(const struct tls_context *t, struct complaint *c)
+static int prove_keys(const struct tls_context *t, struct complaint *c)
 {
     struct tls_proof proof;
     struct sign_result signature;
@@ -90,7 +90,7 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
 {
     struct tls_context *t = tls_context_load(pairs, count, policy, signer, c);
 
-    if (t && (prove(t, c) != 0 || warm_up(t, c) != 0)) {
+    if (t && (prove_keys(t, c) != 0 || warm_up(t, c) != 0)) {
         tls_context_free(t);
         t = NULL;
     }

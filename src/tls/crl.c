@@ -108,7 +108,7 @@ static bool is_older(const X509_CRL *a, const X509_CRL *b)
     return r < 0 || (r == 0 && compare_numbers(a, b) < 0);
 }
 
-static int keep(struct lists *l, const struct list *new)
+static int keep_newest(struct lists *l, const struct list *new)
 {
     size_t kept = 0;
 
@@ -146,7 +146,7 @@ static int add_list(struct lists *l, X509_CRL *crl, int number)
                         "%s: revocation list %d is signed by none of the CAs "
                         "in %s",
                         l->from->crl, number, l->from->ca);
-    return keep(l, &new);
+    return keep_newest(l, &new);
 }
 
 static void *parse_list(BIO *b)
@@ -167,7 +167,7 @@ static const struct pem_kind revocation_lists = { "revocation list", parse_list,
 
 /* Some lists are valid for a day only and replaced in time. For those the
  * warning is due in the last quarter. */
-static int note(struct dated_file *dates, const struct list *l)
+static int note_expiry(struct dated_file *dates, const struct list *l)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(l->crl);
     int64_t end, quarter;
@@ -185,7 +185,7 @@ static int use_lists(const struct lists *l, X509_STORE *store,
 {
     for (size_t i = 0; i < l->count; i++) {
         if (X509_STORE_add_crl(store, l->list[i].crl) != 1 ||
-            note(dates, &l->list[i]) < 0)
+            note_expiry(dates, &l->list[i]) < 0)
             return complain(l->c, "%s: no memory", l->from->crl);
     }
     return 0;

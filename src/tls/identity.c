@@ -76,18 +76,18 @@ bool identity_use(const struct identity *id, SSL *ssl)
     return SSL_use_cert_and_key(ssl, id->leaf, id->key, id->chain, 1) == 1;
 }
 
-static int64_t end_of(X509 *x)
+static int64_t not_after(X509 *x)
 {
     return date_seconds(X509_get0_notAfter(x));
 }
 
 int64_t identity_expires(const struct identity *id)
 {
-    int64_t first = end_of(id->leaf);
+    int64_t first = not_after(id->leaf);
 
     for (int i = 0; i < sk_X509_num(id->chain); i++)
-        if (end_of(sk_X509_value(id->chain, i)) < first)
-            first = end_of(sk_X509_value(id->chain, i));
+        if (not_after(sk_X509_value(id->chain, i)) < first)
+            first = not_after(sk_X509_value(id->chain, i));
     return first;
 }
 

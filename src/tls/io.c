@@ -28,7 +28,7 @@ void io_release(struct io *io)
 
 /* A control channel frees its empty buffers. A data channel keeps them, since
  * fresh pages would cost more than the copying. */
-static void give_back(const struct io *io, unsigned char **buffer)
+static void free_if_small(const struct io *io, unsigned char **buffer)
 {
     if (io->size > IO_SMALL)
         return;
@@ -37,26 +37,26 @@ static void give_back(const struct io *io, unsigned char **buffer)
 }
 
 /* Allocates the full size at once: untouched pages cost nothing. */
-static bool have(const struct io *io, unsigned char **buffer)
+static bool allocate_buffer(const struct io *io, unsigned char **buffer)
 {
     if (!*buffer)
         *buffer = malloc(io->size);
     return *buffer;
 }
 
-static int limit(size_t n)
+static int clamp_to_int(size_t n)
 {
     return n > INT_MAX ? INT_MAX : (int)n;
 }
 
 int io_fill(struct io *io)
 {
-    if (!have(io, &io->in))
+    if (!allocate_buffer(io, &io->in))
         return -ENOMEM;
 
     ssize_t n;
     do
-        n = recv(io->fd, io->in, (size_t)limit(io->size), MSG_DONTWAIT);
+        n = recv(io->fd, io->in, (size_t)clamp_to_int(io->size), MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
 
     int r = n < 0 ? -errno : (int)n;
@@ -64,7 +64,7 @@ int io_fill(struct io *io)
     io->in_at = 0;
     io->in_end = n > 0 ? (size_t)n : 0;
     if (n <= 0)
-        give_back(io, &io->in);
+        free_if_small(io, &io->in);
     return r;
 }
 
@@ -83,7 +83,7 @@ void io_bound_by_memory(const struct io *io)
     setsockopt(io->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
 }
 
-static bool look(const struct io *io, uint32_t of[SK_MEMINFO_VARS])
+static bool read_meminfo(const struct io *io, uint32_t of[SK_MEMINFO_VARS])
 {
     socklen_t len = SK_MEMINFO_VARS * sizeof(*of);
 
@@ -95,7 +95,7 @@ size_t io_queued(const struct io *io)
 {
     uint32_t of[SK_MEMINFO_VARS];
 
-    return look(io, of) ? of[SK_MEMINFO_WMEM_QUEUED] : 0;
+    return read_meminfo(io, of) ? of[SK_MEMINFO_WMEM_QUEUED] : 0;
 }
 
 /* The kernel reports EPOLLOUT by the same rule: a third is free. */
@@ -103,7 +103,7 @@ size_t io_memory(const struct io *io)
 {
     uint32_t of[SK_MEMINFO_VARS];
 
-    if (!look(io, of))
+    if (!read_meminfo(io, of))
         return io->size; /* 0 would make the caller wait for EPOLLOUT forever */
     uint32_t queued = of[SK_MEMINFO_WMEM_QUEUED];
     uint32_t all = of[SK_MEMINFO_SNDBUF];
@@ -123,18 +123,18 @@ size_t io_take(struct io *io, void *into, size_t len)
     io->in_at += n;
     if (io->in_at == io->in_end) {
         io->in_at = io->in_end = 0;
-        give_back(io, &io->in);
+        free_if_small(io, &io->in);
     }
     return n;
 }
 
 int io_put(struct io *io, const void *from, size_t len)
 {
-    if (!have(io, &io->out))
+    if (!allocate_buffer(io, &io->out))
         return -ENOMEM;
 
     size_t room = io_room(io);
-    size_t n = (size_t)limit(len < room ? len : room);
+    size_t n = (size_t)clamp_to_int(len < room ? len : room);
     memcpy(io->out + io->out_end, from, n);
     io->out_end += n;
     return (int)n;
@@ -159,7 +159,7 @@ int io_send(struct io *io)
 void io_drop(struct io *io)
 {
     io->out_at = io->out_end = 0;
-    give_back(io, &io->out);
+    free_if_small(io, &io->out);
 }
 
 /* The room before unsent bytes isn't used: the buffer is emptied before it is

@@ -45,7 +45,7 @@ static enum stream_state wait_for_room(struct stream *s)
 
 /* Handles a failed call of OpenSSL that returned R with the errno ERROR.
  * (OpenSSL before 3.0.14 reports a close_notify that must wait as an error.) */
-static enum stream_state met(struct stream *s, int r, int error)
+static enum stream_state handle_failure(struct stream *s, int r, int error)
 {
     if (SSL_get_error(s->ssl, r) == SSL_ERROR_WANT_WRITE || error == EAGAIN)
         return wait_for_room(s);
@@ -53,7 +53,7 @@ static enum stream_state met(struct stream *s, int r, int error)
 }
 
 /* Half of the free memory, since the kernel counts its own overhead too. */
-static size_t portion(size_t memory, size_t len)
+static size_t send_size(size_t memory, size_t len)
 {
     size_t most = memory / 2;
 
@@ -75,9 +75,9 @@ enum stream_state stream_send_file(struct stream *s, int fd, uint64_t offset,
     ERR_clear_error();
     errno = 0;
     ossl_ssize_t n =
-        SSL_sendfile(s->ssl, fd, (off_t)offset, portion(memory, len), 0);
+        SSL_sendfile(s->ssl, fd, (off_t)offset, send_size(memory, len), 0);
     if (n < 0)
-        return met(s, (int)n, errno);
+        return handle_failure(s, (int)n, errno);
     *took = (size_t)n;
     s->io.traffic += (uint64_t)n;
     return STREAM_OK;
@@ -93,7 +93,7 @@ enum stream_state ktls_shutdown(struct stream *s)
     errno = 0;
     int r = SSL_shutdown(s->ssl);
     if (r < 0)
-        return met(s, r, errno);
+        return handle_failure(s, r, errno);
     s->parted = true;
     return STREAM_OK;
 }

@@ -60,7 +60,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen,
 }
 
 /* "A:B:C", as OpenSSL expects it. */
-static char *list(const struct tls_policy *policy, enum tls_version v)
+static char *suites_string(const struct tls_policy *policy, enum tls_version v)
 {
     struct buf text;
     char *copy = NULL;
@@ -74,7 +74,8 @@ static char *list(const struct tls_policy *policy, enum tls_version v)
 
 static bool set_suites(SSL_CTX *ssl, const struct tls_policy *policy)
 {
-    char *suites_12 = list(policy, TLS_12), *suites_13 = list(policy, TLS_13);
+    char *suites_12 = suites_string(policy, TLS_12),
+         *suites_13 = suites_string(policy, TLS_13);
     bool ok = suites_12 && suites_13 &&
               SSL_CTX_set_cipher_list(ssl, suites_12) == 1 &&
               SSL_CTX_set_ciphersuites(ssl, suites_13) == 1;

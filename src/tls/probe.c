@@ -26,8 +26,9 @@ static struct slice make_message(char out[TLS_PROOF_BYTES])
     return (struct slice){ out, SPACES + sizeof(context) + HASH };
 }
 
-static bool verify(EVP_PKEY *public, const struct scheme *s,
-                   struct slice message, const struct sign_result *signature)
+static bool verify_signature(EVP_PKEY *public, const struct scheme *s,
+                             struct slice message,
+                             const struct sign_result *signature)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     EVP_PKEY_CTX *ctx = NULL; /* of MD */
@@ -71,8 +72,8 @@ int tls_context_proven(const struct tls_context *t, size_t i, int error,
     if (error && error != -EINVAL)
         return complain(c, "%s: the process keys doesn't sign with it: %s",
                         id->key_name, strerror(-error));
-    if (error ||
-        !verify(public, scheme_for(public), make_message(message), signature))
+    if (error || !verify_signature(public, scheme_for(public),
+                                   make_message(message), signature))
         return complain(c, "%s: not the key of the certificate in %s",
                         id->key_name, id->name);
     return 0;

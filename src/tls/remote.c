@@ -28,7 +28,8 @@ static const OSSL_ALGORITHM signatures[] = {
     { NULL, NULL, NULL, NULL },
 };
 
-static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
+static const OSSL_ALGORITHM *provider_query(void *provider, int operation,
+                                            int *no_cache)
 {
     (void)provider;
     *no_cache = 0;
@@ -38,12 +39,13 @@ static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
 }
 
 static const OSSL_DISPATCH provider[] = {
-    { OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query },
+    { OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))provider_query },
     { 0, NULL },
 };
 
-static int start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
-                 const OSSL_DISPATCH **out, void **ret)
+static int provider_init(const OSSL_CORE_HANDLE *handle,
+                         const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
+                         void **ret)
 {
     (void)handle;
     (void)in;
@@ -55,13 +57,14 @@ static int start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 
 /* Once in a process, since OpenSSL's list of providers is global too. Without
  * an explicit name OpenSSL then uses the default provider. */
-static bool announce(void)
+static bool register_provider(void)
 {
     static bool announced;
 
     if (!announced)
         announced =
-            OSSL_PROVIDER_add_builtin(NULL, REMOTE_PROVIDER, start) == 1 &&
+            OSSL_PROVIDER_add_builtin(NULL, REMOTE_PROVIDER, provider_init) ==
+                1 &&
             EVP_set_default_properties(NULL, "?provider!=" REMOTE_PROVIDER) ==
                 1;
     return announced;
@@ -69,5 +72,7 @@ static bool announce(void)
 
 OSSL_PROVIDER *remote_load(void)
 {
-    return announce() ? OSSL_PROVIDER_try_load(NULL, REMOTE_PROVIDER, 1) : NULL;
+    return register_provider()
+               ? OSSL_PROVIDER_try_load(NULL, REMOTE_PROVIDER, 1)
+               : NULL;
 }

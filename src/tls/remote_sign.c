@@ -108,8 +108,8 @@ static const struct scheme *scheme_asked(const struct signature *s)
     return scheme_of(kind, s->digest, padding);
 }
 
-static int ask(const struct signature *s, const struct scheme *scheme,
-               struct slice message, struct sign_result *ret)
+static int ask_signer(const struct signature *s, const struct scheme *scheme,
+                      struct slice message, struct sign_result *ret)
 {
     const struct signer *signer = s->key->signer;
     const struct sign_request r = { s->key->number, scheme->code, message };
@@ -133,7 +133,7 @@ static int signature_make(void *signature, unsigned char *out, size_t *len,
         *len = (size_t)EVP_PKEY_get_size(s->key->public);
         return 1;
     }
-    if (ask(s, scheme, m, &result) != 0 || result.len > size)
+    if (ask_signer(s, scheme, m, &result) != 0 || result.len > size)
         return 0;
     memcpy(out, result.bytes, result.len);
     *len = result.len;

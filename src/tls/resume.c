@@ -44,8 +44,9 @@ static const struct ticket_key *find_key(const struct tls_context *t, bool is13,
 
 /* OpenSSL's callback for ticket keys. Returns 1, 0 if the key is unknown, or
  * -1. */
-static int take_key(SSL *ssl, unsigned char *name, unsigned char *iv,
-                    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
+static int ticket_key_callback(SSL *ssl, unsigned char *name, unsigned char *iv,
+                               EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                               int seal)
 {
     struct tls_context *t = context_of(ssl);
     const struct ticket_key *k = is_13(ssl) ? &t->keys.now : &t->own;
@@ -169,7 +170,7 @@ int resume_set(SSL_CTX *ssl, struct tls_context *t)
     if (SSL_CTX_set_num_tickets(ssl, 0) != 1 ||
         SSL_CTX_set_session_id_context(ssl, context_name,
                                        sizeof(context_name) - 1) != 1 ||
-        SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, take_key) != 1 ||
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key_callback) != 1 ||
         SSL_CTX_set_session_ticket_cb(ssl, stamp_ticket, judge_ticket, NULL) !=
             1)
         return -EINVAL;

@@ -22,7 +22,7 @@
 /* Passwords pass through control channels, and many of these are idle. So they
  * wipe plain text and keep no record buffers. For data channels both would cost
  * more than they save. */
-static void make_small(SSL *ssl)
+static void save_memory(SSL *ssl)
 {
     SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
@@ -43,7 +43,7 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
     SSL_set_accept_state(ssl);
     SSL_set_app_data(ssl, s);
     if (s->io.size <= IO_SMALL)
-        make_small(ssl);
+        save_memory(ssl);
     s->ssl = ssl;
     s->use = use;
     client_ask(s);
@@ -53,7 +53,7 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
 /* The output contains an alert with the reason: one attempt to send it. The
  * last error in the queue is that of the TLS layer; the first may come from a
  * cipher. */
-static enum stream_state broken(struct stream *s)
+static enum stream_state fail_tls(struct stream *s)
 {
     char cause[160];
     const char *refused = client_refused(s);
@@ -70,7 +70,7 @@ static enum stream_state broken(struct stream *s)
 /* Does what OpenSSL needs after ERROR. Returns STREAM_OK if the call can be
  * repeated at once. Before waiting for the peer it sends what the peer may be
  * waiting for. */
-static enum stream_state settle(struct stream *s, int error)
+static enum stream_state settle_error(struct stream *s, int error)
 {
     switch (error) {
     case SSL_ERROR_WANT_READ:
@@ -84,7 +84,7 @@ static enum stream_state settle(struct stream *s, int error)
     case SSL_ERROR_ZERO_RETURN:
         return s->end = STREAM_CLOSED;
     default:
-        return broken(s);
+        return fail_tls(s);
     }
 }
 
@@ -95,7 +95,7 @@ static enum stream_state settle(struct stream *s, int error)
  * OpenSSL's last flight, which would have turned encryption on. With kTLS that
  * flight is sent already, and an alert would look like bytes of a file: so none
  * is sent. */
-static enum stream_state refuse_old(struct stream *s)
+static enum stream_state refuse_without_ems(struct stream *s)
 {
     static const unsigned char alert[] = {
         SSL3_RT_ALERT, TLS1_2_VERSION >> 8,     TLS1_2_VERSION & 0xff, 0, 2,
@@ -110,12 +110,12 @@ static enum stream_state refuse_old(struct stream *s)
     return stream_break(s, "no extended master secret");
 }
 
-static enum stream_state finish(struct stream *s)
+static enum stream_state finish_handshake(struct stream *s)
 {
     ktls_begin(s);
     if (SSL_version(s->ssl) < TLS1_3_VERSION &&
         SSL_get_extms_support(s->ssl) != 1)
-        return refuse_old(s);
+        return refuse_without_ems(s);
     snprintf(s->cipher, sizeof(s->cipher), "%s %s%s%s", SSL_get_version(s->ssl),
              SSL_get_cipher_name(s->ssl),
              SSL_session_reused(s->ssl) ? " resumed" : "",
@@ -133,8 +133,8 @@ enum stream_state secure_handshake(struct stream *s)
         ERR_clear_error();
         int r = SSL_do_handshake(s->ssl);
         if (r == 1)
-            return finish(s);
-        st = settle(s, SSL_get_error(s->ssl, r));
+            return finish_handshake(s);
+        st = settle_error(s, SSL_get_error(s->ssl, r));
         io_acknowledge(&s->io);
     }
     return st == STREAM_OK ? stream_send(s) : st;
@@ -159,7 +159,7 @@ enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
         if (*got > 0 &&
             (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE))
             return STREAM_OK;
-        enum stream_state st = settle(s, error);
+        enum stream_state st = settle_error(s, error);
         if (st != STREAM_OK)
             return *got > 0 ? STREAM_OK : st;
     }
@@ -201,7 +201,7 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
             return st == STREAM_AGAIN && *took > 0 ? STREAM_OK : st;
         ERR_clear_error();
         if (SSL_write_ex(s->ssl, from + *took, n, &n) != 1)
-            return broken(s);
+            return fail_tls(s);
         *took += n;
     }
     return STREAM_OK;
@@ -218,6 +218,6 @@ enum stream_state secure_shutdown(struct stream *s)
         return st;
     ERR_clear_error();
     if (SSL_shutdown(s->ssl) < 0)
-        return broken(s);
+        return fail_tls(s);
     return stream_send(s);
 }

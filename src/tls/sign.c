@@ -94,8 +94,8 @@ bool sign_is_handshake(const struct sign_request *r)
     return is_12_message(r->message) || (s->in_13 && is_13_message(r->message));
 }
 
-static bool make(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,
-                 struct slice message, struct sign_result *ret)
+static bool sign_message(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,
+                         struct slice message, struct sign_result *ret)
 {
     EVP_PKEY_CTX *ctx = NULL; /* of MD */
 
@@ -118,7 +118,7 @@ int sign_make(const struct sign_key *k, const struct sign_request *r,
     if (!EVP_PKEY_is_a(k->key, s->key))
         return -EINVAL;
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool made = md && make(md, k->key, s, r->message, ret);
+    bool made = md && sign_message(md, k->key, s, r->message, ret);
     EVP_MD_CTX_free(md);
     ERR_clear_error();
     if (!made)

@@ -195,7 +195,7 @@ static const struct staple *staple_of(const struct tls_context *t,
 
 /* OpenSSL's callback if a client asks (status_request). A session can live
  * long, so it checks the date each time. */
-static int on_request(SSL *ssl, void *owner)
+static int staple_on_request(SSL *ssl, void *owner)
 {
     const struct staple *s = staple_of(owner, SSL_get_certificate(ssl));
     unsigned char *copy;
@@ -212,6 +212,6 @@ static int on_request(SSL *ssl, void *owner)
 
 void staple_set(struct tls_context *t)
 {
-    SSL_CTX_set_tlsext_status_cb(t->ssl, on_request);
+    SSL_CTX_set_tlsext_status_cb(t->ssl, staple_on_request);
     SSL_CTX_set_tlsext_status_arg(t->ssl, t);
 }

@@ -43,7 +43,7 @@ static bool make_pair(struct pair *p, SSL_CTX *client, SSL_CTX *server)
 }
 
 /* 1: complete; 0: it needs the other end; -1: failed. */
-static int step(SSL *ssl)
+static int handshake_step(SSL *ssl)
 {
     int r = SSL_do_handshake(ssl);
     int error = SSL_get_error(ssl, r);
@@ -55,11 +55,11 @@ static int step(SSL *ssl)
 }
 
 /* Stops at the end that failed: a further step would clear OpenSSL's error. */
-static bool shake_hands(struct pair *p)
+static bool handshake_pair(struct pair *p)
 {
     for (int i = 0; i < ROUNDS_MAX; i++) {
-        int c = step(p->client);
-        int s = c < 0 ? -1 : step(p->server);
+        int c = handshake_step(p->client);
+        int s = c < 0 ? -1 : handshake_step(p->server);
 
         if (c == 1 && s == 1)
             return true;
@@ -69,7 +69,7 @@ static bool shake_hands(struct pair *p)
     return false;
 }
 
-static bool carry(SSL *from, SSL *to)
+static bool carry_byte(SSL *from, SSL *to)
 {
     char byte = 0;
     return SSL_write(from, "x", 1) == 1 && SSL_read(to, &byte, 1) == 1 &&
@@ -77,7 +77,7 @@ static bool carry(SSL *from, SSL *to)
 }
 
 /* Also loads what the end of a connection and an alert's text need. */
-static bool part(struct pair *p)
+static bool close_pair(struct pair *p)
 {
     char byte;
     bool ok = SSL_shutdown(p->client) >= 0 && SSL_shutdown(p->server) >= 0 &&
@@ -89,16 +89,16 @@ static bool part(struct pair *p)
 }
 
 /* Offers this certificate only. */
-static bool prepare(SSL *server, const struct identity *id)
+static bool offer_only(SSL *server, const struct identity *id)
 {
     SSL_certs_clear(server);
     return identity_use(id, server);
 }
 
-static bool meet(struct pair *p)
+static bool use_pair(struct pair *p)
 {
-    return shake_hands(p) && carry(p->client, p->server) &&
-           carry(p->server, p->client) && part(p);
+    return handshake_pair(p) && carry_byte(p->client, p->server) &&
+           carry_byte(p->server, p->client) && close_pair(p);
 }
 
 /* With ASKED the handshake needs to come only as far as the signature. */
@@ -106,8 +106,8 @@ static bool warm_pair(SSL_CTX *client, SSL_CTX *server,
                       const struct identity *id, const bool *asked)
 {
     struct pair p = { 0 };
-    bool ok = make_pair(&p, client, server) && prepare(p.server, id) &&
-              (meet(&p) || (asked && *asked));
+    bool ok = make_pair(&p, client, server) && offer_only(p.server, id) &&
+              (use_pair(&p) || (asked && *asked));
     SSL_free(p.client);
     SSL_free(p.server);
     return ok;
