@@ -47,8 +47,8 @@ static const struct word beginnings[] = {
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-static const char *find(struct slice word, const struct word *list,
-                        size_t count)
+static const char *find_word(struct slice word, const struct word *list,
+                             size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (slice_equal_nocase(word, slice_from(list[i].word)))
@@ -56,7 +56,7 @@ static const char *find(struct slice word, const struct word *list,
     return NULL;
 }
 
-static const char *begins(struct slice word)
+static const char *has_beginning(struct slice word)
 {
     for (size_t i = 0; i < COUNT(beginnings); i++)
         if (slice_starts(word, slice_from(beginnings[i].word)))
@@ -70,11 +70,11 @@ static const char *protocol_of(struct slice word, size_t place)
     const char *protocol = NULL;
 
     if (place == 0)
-        protocol = find(word, words, COUNT(words));
+        protocol = find_word(word, words, COUNT(words));
     if (place == 0 && !protocol)
-        protocol = begins(word);
+        protocol = has_beginning(word);
     if (place == 1)
-        protocol = find(word, second_words, COUNT(second_words));
+        protocol = find_word(word, second_words, COUNT(second_words));
     return protocol;
 }
 
@@ -91,5 +91,5 @@ const char *foreign_line(struct slice line)
 
     for (size_t i = 0; !protocol && slice_cut(&line, ' ', &word); i++)
         protocol = protocol_of(word, i);
-    return protocol ? protocol : begins(word);
+    return protocol ? protocol : has_beginning(word);
 }

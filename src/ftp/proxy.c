@@ -20,7 +20,7 @@ void proxy_init(struct proxy_header *h)
     *h = (struct proxy_header){ .state = PROXY_MORE };
 }
 
-static enum proxy_state bad(struct proxy_header *h, const char *wrong)
+static enum proxy_state refuse_header(struct proxy_header *h, const char *wrong)
 {
     h->wrong = wrong;
     h->state = PROXY_BAD;
@@ -29,28 +29,28 @@ static enum proxy_state bad(struct proxy_header *h, const char *wrong)
 
 /* Both addresses must be real and of one family, so that each host has one
  * form. */
-static enum proxy_state done(struct proxy_header *h,
-                             const struct address *client,
-                             const struct address *server)
+static enum proxy_state accept_header(struct proxy_header *h,
+                                      const struct address *client,
+                                      const struct address *server)
 {
     if (address_is_any(client) || address_is_any(server))
-        return bad(h, "an address that is none");
+        return refuse_header(h, "an address that is none");
     if (client->family != server->family)
-        return bad(h, "addresses of two families");
+        return refuse_header(h, "addresses of two families");
     h->client = *client;
     h->server = *server;
     h->state = PROXY_DONE;
     return PROXY_DONE;
 }
 
-static enum proxy_state no_client(struct proxy_header *h)
+static enum proxy_state accept_without_client(struct proxy_header *h)
 {
     h->state = PROXY_DONE;
     return PROXY_DONE;
 }
 
-static enum proxy_state endpoints(struct proxy_header *h, struct slice rest,
-                                  bool six)
+static enum proxy_state parse_endpoints(struct proxy_header *h,
+                                        struct slice rest, bool six)
 {
     struct address a[2];
     struct slice part;
@@ -59,16 +59,16 @@ static enum proxy_state endpoints(struct proxy_header *h, struct slice rest,
     for (int i = 0; i < 2; i++)
         if (!slice_cut(&rest, ' ', &part) || slice_has(part, ':') != six ||
             address_parse(part, &a[i]) < 0)
-            return bad(h, "a bad address");
+            return refuse_header(h, "a bad address");
     for (int i = 0; i < 2; i++) {
         if (!slice_cut(&rest, ' ', &part) ||
             hostport_number(part, UINT16_MAX, &port) < 0)
-            return bad(h, "a bad port");
+            return refuse_header(h, "a bad port");
         a[i].port = (uint16_t)port;
     }
     if (rest.ptr)
-        return bad(h, "more than two ports");
-    return done(h, &a[0], &a[1]);
+        return refuse_header(h, "more than two ports");
+    return accept_header(h, &a[0], &a[1]);
 }
 
 /* Version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 40000 21\r\n". All after UNKNOWN
@@ -78,27 +78,28 @@ static enum proxy_state parse_line(struct proxy_header *h)
     struct slice rest = { (const char *)h->kept, h->len - 1 }, kind;
 
     if (rest.ptr[rest.len - 1] != '\r')
-        return bad(h, "a line that ends without CR");
+        return refuse_header(h, "a line that ends without CR");
     rest.len--;
     rest.ptr += word.len;
     rest.len -= word.len;
     slice_cut(&rest, ' ', &kind);
     if (slice_equal(kind, SLICE("UNKNOWN")))
-        return no_client(h);
+        return accept_without_client(h);
     if (slice_equal(kind, SLICE("TCP4")))
-        return endpoints(h, rest, false);
+        return parse_endpoints(h, rest, false);
     if (slice_equal(kind, SLICE("TCP6")))
-        return endpoints(h, rest, true);
-    return bad(h, "neither TCP4 nor TCP6 nor UNKNOWN");
+        return parse_endpoints(h, rest, true);
+    return refuse_header(h, "neither TCP4 nor TCP6 nor UNKNOWN");
 }
 
-static enum proxy_state take_of_line(struct proxy_header *h, uint8_t byte)
+static enum proxy_state take_line_byte(struct proxy_header *h, uint8_t byte)
 {
     if (h->len <= word.len && byte != (uint8_t)word.ptr[h->len - 1])
-        return bad(h, "no header");
+        return refuse_header(h, "no header");
     if (byte == '\n')
         return parse_line(h);
-    return h->len < PROXY_LINE_MAX ? PROXY_MORE : bad(h, "a line too long");
+    return h->len < PROXY_LINE_MAX ? PROXY_MORE
+                                   : refuse_header(h, "a line too long");
 }
 
 /* Version 2, with all of its bytes here. */
@@ -121,7 +122,7 @@ static enum proxy_state parse_addresses(struct proxy_header *h)
         address_from_sockaddr(&a[i], &s[i]);
         a[i].port = (uint16_t)(port[0] << 8 | port[1]);
     }
-    return done(h, &a[0], &a[1]);
+    return accept_header(h, &a[0], &a[1]);
 }
 
 static const struct family {
@@ -129,10 +130,10 @@ static const struct family {
     size_t bytes; /* bytes of its addresses */
     enum proxy_state (*whole)(struct proxy_header *h);
 } families[] = {
-    { 0x00, 0, no_client }, /* unspecified */
+    { 0x00, 0, accept_without_client }, /* unspecified */
     { 0x11, 12, parse_addresses },
     { 0x21, 36, parse_addresses },
-    { 0x31, 216, no_client }, /* a client of a unix socket */
+    { 0x31, 216, accept_without_client }, /* a client of a unix socket */
 };
 
 static const struct family *family_of(const struct proxy_header *h)
@@ -156,28 +157,28 @@ static enum proxy_state parse_head(struct proxy_header *h)
 
     h->whole = HEAD + rest;
     if (h->kept[12] >> 4 != 2)
-        return bad(h, "an unknown version");
+        return refuse_header(h, "an unknown version");
     if ((h->kept[12] & 0x0f) > 1)
-        return bad(h, "an unknown command");
+        return refuse_header(h, "an unknown command");
     if (h->whole > PROXY_MAX)
-        return bad(h, "too long");
+        return refuse_header(h, "too long");
     if (!is_local(h) && !f)
-        return bad(h, "not TCP");
+        return refuse_header(h, "not TCP");
     if (!is_local(h) && rest < f->bytes)
-        return bad(h, "no room for its addresses");
+        return refuse_header(h, "no room for its addresses");
     return PROXY_MORE;
 }
 
-static enum proxy_state take_of_binary(struct proxy_header *h, uint8_t byte)
+static enum proxy_state take_binary_byte(struct proxy_header *h, uint8_t byte)
 {
     enum proxy_state r = PROXY_MORE;
 
     if (h->len <= sizeof(signature) && byte != signature[h->len - 1])
-        return bad(h, "no header");
+        return refuse_header(h, "no header");
     if (h->len == HEAD)
         r = parse_head(h);
     if (r == PROXY_MORE && h->len >= HEAD && h->len == h->whole)
-        r = is_local(h) ? no_client(h) : family_of(h)->whole(h);
+        r = is_local(h) ? accept_without_client(h) : family_of(h)->whole(h);
     return r;
 }
 
@@ -187,8 +188,8 @@ static enum proxy_state take_byte(struct proxy_header *h, uint8_t byte)
         h->kept[h->len] = byte;
     h->len++;
     if (h->kept[0] == signature[0])
-        return take_of_binary(h, byte);
-    return take_of_line(h, byte);
+        return take_binary_byte(h, byte);
+    return take_line_byte(h, byte);
 }
 
 enum proxy_state proxy_take(struct proxy_header *h, struct slice bytes,

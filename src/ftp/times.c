@@ -73,7 +73,7 @@ static bool cut_last(struct slice *rest, struct slice *word)
 }
 
 /* Parses from the end, since a path may have blanks. */
-static int parse_behind(struct slice argument, struct times *ret)
+static int parse_times_last(struct slice argument, struct times *ret)
 {
     struct slice zone, access, modify, change;
     time_t unused;
@@ -91,7 +91,7 @@ static int parse_behind(struct slice argument, struct times *ret)
     return r == 0 ? time_parse(access, &ret->access) : r;
 }
 
-static int parse_in_front(struct slice argument, struct times *ret)
+static int parse_time_first(struct slice argument, struct times *ret)
 {
     struct slice rest = argument, when;
     int r;
@@ -107,7 +107,7 @@ static int parse_in_front(struct slice argument, struct times *ret)
 
 int times_parse_utime(struct slice argument, struct times *ret)
 {
-    int r = parse_behind(argument, ret);
+    int r = parse_times_last(argument, ret);
 
-    return r == -EINVAL ? parse_in_front(argument, ret) : r;
+    return r == -EINVAL ? parse_time_first(argument, ret) : r;
 }
