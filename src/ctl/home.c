@@ -114,8 +114,8 @@ static int check_kept(int fd, const char *home, uid_t uid, struct complaint *c)
     return EX_CANTCREAT;
 }
 
-static int home_dress(int fd, int parent, const char *home, uid_t uid,
-                      gid_t gid, struct complaint *c)
+static int home_set_owner(int fd, int parent, const char *home, uid_t uid,
+                          gid_t gid, struct complaint *c)
 {
     if (fchmod(fd, 0700) || (geteuid() == 0 && fchown(fd, uid, gid)) ||
         fsync(parent))
@@ -142,7 +142,7 @@ int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
     fd = openat(parent, name, DIRECTORY_FLAGS);
     if (fd < 0)
         return home_fail(c, home, errno);
-    return *made ? home_dress(fd, parent, home, uid, gid, c)
+    return *made ? home_set_owner(fd, parent, home, uid, gid, c)
                  : check_kept(fd, home, uid, c);
 }
 

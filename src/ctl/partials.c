@@ -171,7 +171,7 @@ static int search_user(struct search *s)
 
 /* Without a server, or without the right to ask it, other users would fail
  * too. */
-static bool is_hopeless(int code)
+static bool ends_search(int code)
 {
     return code == EX_UNAVAILABLE || code == EX_NOPERM;
 }
@@ -183,10 +183,10 @@ static int search_all(struct search *s)
     struct users u;
     int code = edit_load_users(&u, s->x->settings.users, c), first = code;
 
-    for (size_t i = 0; i < u.count && !is_hopeless(code); i++) {
+    for (size_t i = 0; i < u.count && !ends_search(code); i++) {
         s->user = u.row[i].name;
         code = search_user(s);
-        if (code == 0 || is_hopeless(code))
+        if (code == 0 || ends_search(code))
             continue;
         say("%s: %s", s->user, c->text);
         c->text[0] = '\0';
@@ -194,7 +194,7 @@ static int search_all(struct search *s)
             first = code;
     }
     users_release(&u);
-    return is_hopeless(code) ? code : first;
+    return ends_search(code) ? code : first;
 }
 
 static void print_end(const struct search *s)
@@ -215,7 +215,7 @@ static int search_homes(struct search *s)
     s->now = time(NULL);
     s->user = s->x->args.word[2];
     code = s->user ? search_user(s) : search_all(s);
-    if (!is_hopeless(code))
+    if (!ends_search(code))
         print_end(s);
     if (code == 0 && s->count[PARTIAL_STAYS] > 0)
         code = ctl_fail(s->x, EX_IOERR, "some could not be removed");

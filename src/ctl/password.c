@@ -31,7 +31,8 @@ static int password_refuse(struct complaint *c, int code, const char *why)
 }
 
 /* A PASS command can't carry CR or LF. */
-static int take(struct secret *s, struct slice text, struct complaint *c)
+static int keep_password(struct secret *s, struct slice text,
+                         struct complaint *c)
 {
     if (text.len < PASSWORD_MIN)
         return password_refuse(c, EX_DATAERR,
@@ -73,7 +74,7 @@ static int read_stdin(struct secret *s, struct complaint *c)
     if (len < 0)
         return password_refuse(c, EX_IOERR,
                                "can't be read from standard input");
-    return take(s, (struct slice){ line.bytes, (size_t)len }, c);
+    return keep_password(s, (struct slice){ line.bytes, (size_t)len }, c);
 }
 
 int password_line(char *out, size_t size, struct complaint *c)
@@ -114,7 +115,7 @@ static int read_twice(struct secret *s, int tty, const char *prompt,
 
     if (len < 0)
         return refuse_line(-len, c);
-    code = take(s, (struct slice){ first.bytes, (size_t)len }, c);
+    code = keep_password(s, (struct slice){ first.bytes, (size_t)len }, c);
     if (code)
         return code;
     len_again = terminal_line(tty, "The same again: ", false, again.bytes,

@@ -27,7 +27,7 @@ void replace_clean(int directory_fd, const char *name)
 }
 
 /* Sets the mode last: until then only the caller can read the bytes. */
-static int replace_dress(int fd, const struct stat *like)
+static int replace_set_owner(int fd, const struct stat *like)
 {
     struct stat st;
 
@@ -47,7 +47,7 @@ static int fill(int fd, struct slice bytes, const struct stat *like,
     int r = fd_write_all(fd, bytes.ptr, bytes.len);
 
     if (r == 0)
-        r = replace_dress(fd, like);
+        r = replace_set_owner(fd, like);
     if (r == 0 && check)
         r = check(fd, owner);
     if (r == 0 && fsync(fd))

@@ -25,7 +25,7 @@
 
 /* Is it another user's configuration? PATH was then derived for the caller, and
  * that user's server listens elsewhere. */
-static bool is_somebody_elses(const char *configuration)
+static bool is_other_users(const char *configuration)
 {
     struct stat s;
 
@@ -33,7 +33,7 @@ static bool is_somebody_elses(const char *configuration)
            s.st_uid != geteuid();
 }
 
-static int not_there(struct server *s, const char *path, int error)
+static int report_unreachable(struct server *s, const char *path, int error)
 {
     struct context *x = s->x;
 
@@ -45,7 +45,7 @@ static int not_there(struct server *s, const char *path, int error)
     if (s->busy)
         return ctl_fail(x, EX_TEMPFAIL,
                         "%s: the server is busy; try again later", path);
-    if (is_somebody_elses(x->settings.file))
+    if (is_other_users(x->settings.file))
         return ctl_fail(x, EX_NOPERM,
                         "no server answers at %s: %s; the configuration %s "
                         "belongs to another user: run it as root",
@@ -109,7 +109,7 @@ static int connect_server(struct server *s)
                         "long for a control socket beside it");
     fd = connect_to(path);
     if (fd < 0)
-        return not_there(s, path, -fd);
+        return report_unreachable(s, path, -fd);
     channel_init(&s->channel, fd, PROCESS_CTL, PROCESS_MASTER, PHASE_START);
     code = check_peer(x, fd, path);
     return code;

@@ -108,7 +108,7 @@ static int user_change_spend_uid(struct context *x, struct edit *e,
 }
 
 /* The gid follows the uid if both were equal. */
-static void complete(struct fields *f, const struct user *user)
+static void complete_gid(struct fields *f, const struct user *user)
 {
     if (f->gid == 0)
         f->gid = f->uid != 0 && user->gid == user->uid ? f->uid : user->gid;
@@ -145,7 +145,7 @@ static int set_columns(struct edit *e, const struct user *user,
 }
 
 /* Files aren't moved and keep their owner: there may be very many. */
-static void say_left(const struct user *user, const struct fields *f)
+static void print_kept_files(const struct user *user, const struct fields *f)
 {
     const char *home = f->home[0] ? f->home : user->home;
 
@@ -167,7 +167,7 @@ static int change_row(struct context *x, struct edit *e,
     bool made = false;
     int code = fields_check(x, &f, &e->users, user);
 
-    complete(&f, user);
+    complete_gid(&f, user);
     if (code == 0)
         code = user_change_spend_uid(x, e, f.uid);
     if (code == 0 && f.home[0])
@@ -183,7 +183,7 @@ static int change_row(struct context *x, struct edit *e,
         home_unmake(f.home);
     if (code == 0) {
         printf("user %s: changed\n", x->args.word[2]);
-        say_left(user, &f);
+        print_kept_files(user, &f);
         keys_hint(x);
     }
     fields_wipe(&f);
