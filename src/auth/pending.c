@@ -7,8 +7,8 @@
 #include "auth.h"
 #include "sallyport/base/die.h"
 
-static void pending_say_verdict(struct pending *p, bool yes, size_t row,
-                                uint64_t name)
+static void pending_send_verdict(struct pending *p, bool yes, size_t row,
+                                 uint64_t name)
 {
     struct auth *a = p->auth;
     int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
@@ -43,8 +43,8 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
         j = judge(&p->auth->users, &a, &row);
     if (j != JUDGED_RIGHT)
         report_failed_login(p, &a, j);
-    pending_say_verdict(p, j == JUDGED_RIGHT, row,
-                        siphash(a.name_key, a.name.ptr, a.name.len));
+    pending_send_verdict(p, j == JUDGED_RIGHT, row,
+                         siphash(a.name_key, a.name.ptr, a.name.len));
     return -ECANCELED;
 }
 
@@ -63,7 +63,7 @@ static void pending_on_ready(void *owner, uint32_t events)
         return;
     if (r == -EPROTO)
         report_wrong(p, p->channel.wrong);
-    pending_say_verdict(p, false, 0, 0);
+    pending_send_verdict(p, false, 0, 0);
 }
 
 /* The password may have waited here while auth computed other hashes. So a
@@ -74,7 +74,7 @@ static void pending_on_time(void *owner)
 
     pending_on_ready(p, EPOLLIN);
     if (p->used)
-        pending_say_verdict(p, false, 0, 0);
+        pending_send_verdict(p, false, 0, 0);
 }
 
 void pending_open(struct auth *a, int fd, uint64_t serial,
@@ -99,7 +99,7 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
     loop_timer_set(&a->frame.loop, &p->timer, PENDING_MS);
     r = loop_add(&a->frame.loop, &p->watch);
     if (r < 0)
-        pending_say_verdict(p, false, 0, 0);
+        pending_send_verdict(p, false, 0, 0);
 }
 
 void pending_release(struct auth *a)

@@ -3,8 +3,8 @@
 #include "auth.h"
 #include "sallyport/domain/pin.h"
 
-static void tell_about(const struct pending *p, struct event_record *r,
-                       struct slice reason)
+static void report_begin(const struct pending *p, struct event_record *r,
+                         struct slice reason)
 {
     char peer[ADDRESS_TEXT_MAX];
 
@@ -20,7 +20,7 @@ void report_wrong(const struct pending *p, const char *wrong)
     struct event_record r;
 
     event_begin(&r, EVENT_PEER);
-    tell_about(p, &r, slice_from(wrong));
+    report_begin(p, &r, slice_from(wrong));
 }
 
 static const char *const reasons[JUDGED_COUNT] = {
@@ -59,5 +59,5 @@ void report_failed_login(const struct pending *p, const struct attempt *attempt,
     event_begin(&r, EVENT_LOGIN_FAILED);
     event_text(&r, FIELD_USER, loggable_name(attempt->name));
     add_certificate(&r, attempt->claims);
-    tell_about(p, &r, slice_from(reasons[why]));
+    report_begin(p, &r, slice_from(reasons[why]));
 }
