@@ -10,7 +10,7 @@
 
 #define TOKEN 1000u /* one signature, in thousandths */
 
-static void report(struct asker *a, const char *what)
+static void report_asker(struct asker *a, const char *what)
 {
     struct event_record r;
 
@@ -45,15 +45,15 @@ static bool has_token(struct asker *a)
     return a->process == PROCESS_GATE || a->tokens >= TOKEN;
 }
 
-static void answer(struct asker *a, uint32_t request, int error,
-                   const struct sign_result *result)
+static void send_answer(struct asker *a, uint32_t request, int error,
+                        const struct sign_result *result)
 {
     struct slice bytes = { (const char *)result->bytes, result->len };
     int r = error ? SEND(&a->channel, no_signature, request, .error = -error)
                   : SEND(&a->channel, signature, request, .signature = bytes);
 
     if (r == -EAGAIN)
-        report(a, "asks for signatures that it doesn't read");
+        report_asker(a, "asks for signatures that it doesn't read");
 }
 
 /* A message that is no handshake would let an attacker use the key for
@@ -73,7 +73,7 @@ static int asker_on_sign(void *owner, struct msg_sign *msg)
         return -EPERM;
     e = key ? sign_make(key, &r, &result) : -ENOKEY;
     a->tokens -= a->tokens >= TOKEN ? TOKEN : 0;
-    answer(a, msg->request, e, &result);
+    send_answer(a, msg->request, e, &result);
     return 0;
 }
 
@@ -112,9 +112,9 @@ static void asker_on_ready(void *owner, uint32_t events)
     if (r == 1)
         r = channel_handle(&a->channel, handlers, 1, a, &m);
     if (r == -EPROTO)
-        report(a, a->channel.wrong);
+        report_asker(a, a->channel.wrong);
     else if (r == -EPERM)
-        report(a, "asked for a signature of what isn't a handshake");
+        report_asker(a, "asked for a signature of what isn't a handshake");
     if (r < 0)
         asker_close(a);
 }

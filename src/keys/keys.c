@@ -62,7 +62,7 @@ static int keys_on_key(void *owner, struct msg_key *msg)
     return 0;
 }
 
-static void forget_new(struct keys *k)
+static void drop_new_keys(struct keys *k)
 {
     while (k->count > k->taken)
         sign_key_free(k->key[--k->count].key);
@@ -76,7 +76,7 @@ static int keys_on_take(void *owner, struct msg_take *msg)
     if (k->complaint.text[0]) {
         r = SEND(&k->frame.master, not_taken, 0, .generation = msg->generation,
                  .why = slice_from(k->complaint.text));
-        forget_new(k);
+        drop_new_keys(k);
     } else {
         r = SEND(&k->frame.master, taken, 0, .generation = msg->generation);
     }
