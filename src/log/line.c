@@ -12,7 +12,8 @@
 
 /* The process that the event is about: master, gate and auth also report about
  * other processes. A session and its files report about themselves only. */
-static const char *about(const struct sender *from, struct slice named)
+static const char *subject_process(const struct sender *from,
+                                   struct slice named)
 {
     for (unsigned p = 0; p < PROCESS_COUNT && from->serial == 0; p++)
         if (slice_equal(named, slice_from(process_name(p))))
@@ -23,7 +24,7 @@ static const char *about(const struct sender *from, struct slice named)
 static int add_sender(const struct sender *from, const struct event_record *e,
                       struct buf *into)
 {
-    const char *process = about(from, e->text[FIELD_PROCESS]);
+    const char *process = subject_process(from, e->text[FIELD_PROCESS]);
     uint64_t serial =
         from->serial != 0 ? from->serial : e->number[FIELD_SERIAL];
     const char *by = process_name(from->process);

@@ -42,7 +42,7 @@ static void report_dropped(struct sender *s)
     line_write(s->log, s, &r);
 }
 
-static void drop(struct sender *s)
+static void drop_event(struct sender *s)
 {
     if (s->dropped++ == 0)
         loop_timer_set(&s->log->frame.loop, &s->timer, DROPPED_MS);
@@ -114,7 +114,7 @@ static int sender_on_event(void *owner, struct msg_event *msg)
     if (s->paced || rate_wait(s->rate, clock_ms()) == 0)
         rate_charge(s->rate, line_write(s->log, s, &r));
     else
-        drop(s);
+        drop_event(s);
     return must_wait(s) > 0 ? -EAGAIN : 0;
 }
 
@@ -208,7 +208,7 @@ static bool sends_events(enum process process)
     return message_row(MSG_event)->from & PROCESS_BIT(process);
 }
 
-static void pace(struct sender *s, struct slice user)
+static void set_user_rate(struct sender *s, struct slice user)
 {
     s->rate = rate_of_user(&s->log->users, user);
     s->paced = true;
@@ -216,11 +216,11 @@ static void pace(struct sender *s, struct slice user)
 
 /* Log gets a session before that has a user. Master names the user with the
  * session's files; log doesn't ask a sender. */
-static void pace_session(struct log *l, uint64_t serial, struct slice user)
+static void set_session_rate(struct log *l, uint64_t serial, struct slice user)
 {
     for (size_t i = 0; i < l->senders; i++)
         if (l->sender[i].used && serial != 0 && l->sender[i].serial == serial)
-            pace(&l->sender[i], user);
+            set_user_rate(&l->sender[i], user);
 }
 
 int senders_on_sender(void *owner, struct msg_log_sender *msg)
@@ -246,8 +246,8 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg)
     rate_init(&s->own, clock_ms());
     s->rate = &s->own;
     if (msg->user.len > 0) {
-        pace(s, msg->user);
-        pace_session(l, s->serial, msg->user);
+        set_user_rate(s, msg->user);
+        set_session_rate(l, s->serial, msg->user);
     }
     channel_init(&s->channel, fd_take(&msg->sender), PROCESS_LOG, s->process,
                  PHASE_RUN);
