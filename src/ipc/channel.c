@@ -64,8 +64,8 @@ union control {
     struct cmsghdr align;
 };
 
-static void attach(struct msghdr *m, union control *control, const int *fd,
-                   size_t n)
+static void attach_descriptors(struct msghdr *m, union control *control,
+                               const int *fd, size_t n)
 {
     struct cmsghdr *head;
 
@@ -122,7 +122,7 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
     if (n < 0)
         return (int)n;
     part.iov_len = (size_t)n;
-    attach(&m, &control, fd, codec_fds(kind, body, fd));
+    attach_descriptors(&m, &control, fd, codec_fds(kind, body, fd));
     do
         n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
@@ -133,7 +133,7 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
 
 /* Takes over all received descriptors, even unwanted ones: otherwise they would
  * leak. */
-static size_t detach(struct msghdr *m, int *ret)
+static size_t take_descriptors(struct msghdr *m, int *ret)
 {
     size_t count = 0;
 
@@ -158,8 +158,8 @@ static size_t detach(struct msghdr *m, int *ret)
 }
 
 /* Why the peer may not send this now; NULL if it may. */
-static const char *objection(const struct channel *c, enum message_kind kind,
-                             size_t fds)
+static const char *why_not_permitted(const struct channel *c,
+                                     enum message_kind kind, size_t fds)
 {
     const struct message_row *row = message_row(kind);
 
@@ -181,8 +181,8 @@ static int refuse(struct channel *c, const char *why)
     return -EPROTO;
 }
 
-static int check(struct channel *c, struct message *m, ssize_t len,
-                 const struct msghdr *head, size_t fds)
+static int check_message(struct channel *c, struct message *m, ssize_t len,
+                         const struct msghdr *head, size_t fds)
 {
     const char *why;
 
@@ -190,16 +190,16 @@ static int check(struct channel *c, struct message *m, ssize_t len,
         return refuse(c, "an overlong message");
     if (codec_decode(inbox, (size_t)len, m) < 0)
         return refuse(c, "an unknown or malformed message");
-    why = objection(c, m->kind, fds);
+    why = why_not_permitted(c, m->kind, fds);
     return why ? refuse(c, why) : 1;
 }
 
-static int take(struct channel *c, struct message *m, ssize_t len,
-                struct msghdr *head)
+static int take_message(struct channel *c, struct message *m, ssize_t len,
+                        struct msghdr *head)
 {
     int fd[MESSAGE_FIELDS_MAX];
-    size_t fds = detach(head, fd);
-    int r = len == 0 && fds == 0 ? -EPIPE : check(c, m, len, head, fds);
+    size_t fds = take_descriptors(head, fd);
+    int r = len == 0 && fds == 0 ? -EPIPE : check_message(c, m, len, head, fds);
 
     if (r == 1) {
         codec_set_fds(m, fd);
@@ -234,7 +234,7 @@ int channel_receive(struct channel *c, struct message *m)
         return 0;
     if (n < 0)
         return -EPIPE;
-    return take(c, m, n, &head);
+    return take_message(c, m, n, &head);
 }
 
 int channel_wait(struct channel *c, struct message *m, int ms)
@@ -255,8 +255,8 @@ int channel_wait(struct channel *c, struct message *m, int ms)
     }
 }
 
-static const struct handler *find(const struct handler *table, size_t n,
-                                  enum message_kind kind)
+static const struct handler *find_handler(const struct handler *table, size_t n,
+                                          enum message_kind kind)
 {
     for (size_t i = 0; i < n; i++)
         if (table[i].kind == kind)
@@ -264,7 +264,7 @@ static const struct handler *find(const struct handler *table, size_t n,
     return NULL;
 }
 
-static int call(const struct handler *h, void *owner, struct message *m)
+static int call_handler(const struct handler *h, void *owner, struct message *m)
 {
     switch (m->kind) {
 #define MESSAGE(name, ...)                                                     \
@@ -283,12 +283,12 @@ static int call(const struct handler *h, void *owner, struct message *m)
 int channel_handle(struct channel *c, const struct handler *table, size_t n,
                    void *owner, struct message *m)
 {
-    const struct handler *h = find(table, n, m->kind);
+    const struct handler *h = find_handler(table, n, m->kind);
     enum message_kind kind = m->kind;
     int r;
 
     if (h)
-        r = call(h, owner, m);
+        r = call_handler(h, owner, m);
     else
         r = refuse(c, "a message that nobody handles here");
     message_close(m);
