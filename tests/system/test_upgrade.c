@@ -195,7 +195,7 @@ Test(upgrade, a_reload_among_two_builds, .timeout = 120)
     session_init(&s);
     session_open(&s, &server, "anna");
     replace("log", other_log);
-    generation_ask(&server, EX_UNAVAILABLE,
+    generation_ask(&server, EX_DATAERR,
                    "log is of build 0.0.1-0123456789abcdef");
     expect_login(&server);
     replace("log", own_log);
