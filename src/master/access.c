@@ -4,10 +4,15 @@
  */
 #include "access.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hint.h"
 #include "master.h"
+#include "session.h"
+#include "userdb.h"
+#include "worker.h"
 
 /* The newest rows, sorted by name: users_find() would read all of them for each
  * session. */
@@ -80,7 +85,7 @@ static bool review_one(struct session *s, const struct user *row)
 
 void access_review_one(struct session *s)
 {
-    const struct userdb *db = &s->master->users;
+    const struct userdb *db = s->master->users;
     const struct users *u = userdb_find(db, userdb_newest(db));
 
     if (u && has_user(s))
@@ -89,25 +94,25 @@ void access_review_one(struct session *s)
 
 size_t access_review(struct master *m)
 {
-    uint64_t newest = userdb_newest(&m->users);
-    const struct users *u = userdb_find(&m->users, newest);
+    uint64_t newest = userdb_newest(m->users);
+    const struct users *u = userdb_find(m->users, newest);
     struct index x;
     size_t ended = 0;
 
-    if (!u || m->access.reviewed == newest || !index_build(&x, u))
+    if (!u || m->access->reviewed == newest || !index_build(&x, u))
         return 0;
-    for (size_t i = 0; i < m->sessions.size; i++)
-        if (has_user(&m->sessions.all[i]))
-            ended += review_one(&m->sessions.all[i],
-                                index_find(&x, m->sessions.all[i].home.user));
+    for (size_t i = 0; i < m->sessions->size; i++)
+        if (has_user(&m->sessions->all[i]))
+            ended += review_one(&m->sessions->all[i],
+                                index_find(&x, m->sessions->all[i].home.user));
     free(x.row);
-    m->access.reviewed = newest;
+    m->access->reviewed = newest;
     return ended;
 }
 
 bool access_is_current(const struct master *m, const struct user *user)
 {
-    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     const struct user *row = u ? users_find(u, slice_from(user->name)) : NULL;
 
     return row && !row->locked &&
@@ -115,27 +120,62 @@ bool access_is_current(const struct master *m, const struct user *user)
                user_version(user, m->version_key);
 }
 
+/* The start has said it of the first file; this is for each newer one. */
+static void report_unasked(struct master *m)
+{
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
+    struct complaint c = { "" };
+
+    if (u && hint_unasked(&m->settings, u, &c))
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
+}
+
+bool access_look(struct master *m)
+{
+    struct complaint c = { "" };
+    int r = userdb_look(m->users, &c);
+
+    if (r < 0 && c.text[0])
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s: %s",
+                      r == -EINVAL ? "the old users stay"
+                                   : "nobody can log in now",
+                      c.text);
+    if (r < 0)
+        return r == -EINVAL;
+    if (r > 0) {
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "users file read: generation %llu",
+                      (unsigned long long)userdb_newest(m->users));
+        succession_keep(&m->succession, "users", m->users->fd);
+        report_unasked(m);
+    }
+    workers_tell(m);
+    userdb_drop(m->users, worker_oldest(m));
+    return true;
+}
+
 /* An editor that writes in place may be in the middle of it: the rows count
  * here when two looks have found the same. */
-static void on_time(void *owner)
+static void access_on_time(void *owner)
 {
     struct master *m = owner;
-    struct access *a = &m->access;
+    struct access *a = m->access;
 
-    master_look_at_users(m);
-    if (a->seen == userdb_newest(&m->users))
+    access_look(m);
+    if (a->seen == userdb_newest(m->users))
         access_review(m);
-    a->seen = userdb_newest(&m->users);
+    a->seen = userdb_newest(m->users);
     loop_timer_set(&m->loop, &a->timer, m->deadlines.users);
 }
 
 void access_start(struct master *m)
 {
-    m->access.timer = (struct loop_timer){ .on_time = on_time, .owner = m };
-    loop_timer_set(&m->loop, &m->access.timer, m->deadlines.users);
+    m->access->timer =
+        (struct loop_timer){ .on_time = access_on_time, .owner = m };
+    loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
 }
 
 void access_stop(struct master *m)
 {
-    loop_timer_clear(&m->loop, &m->access.timer);
+    loop_timer_clear(&m->loop, &m->access->timer);
 }

@@ -22,6 +22,9 @@ struct access {
 void access_start(struct master *m);
 /* The newest master looks from here on. */
 void access_stop(struct master *m);
+/* The users file: reads it if it has changed, tells the auth workers. False: it
+ * couldn't be read, and may say anything. */
+bool access_look(struct master *m);
 /* Compares the sessions with the newest rows at once, and ends those that the
  * file no longer lets in: how many. */
 size_t access_review(struct master *m);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "master.h"
+#include "older.h"
 #include "prepare.h"
 #include "sallyport/base/fd.h"
 

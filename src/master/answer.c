@@ -4,8 +4,10 @@
  * opens. Runs in master. */
 #include "answer.h"
 
+#include "guesses.h"
 #include "master.h"
 #include "sallyport/base/clock.h"
+#include "session.h"
 
 uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
                          uint64_t step)
@@ -33,9 +35,9 @@ void answer_count(struct master *m, struct verdict *v)
     uint64_t now = clock_ms();
 
     v->guess.trusted = networks_hold(&m->settings.no_ban, &v->guess.peer);
-    v->delay = guesses_delay(&m->guesses, &v->guess, longest(m), now);
+    v->delay = guesses_delay(m->guesses, &v->guess, longest(m), now);
     if (!v->right)
-        guesses_failed(&m->guesses, &v->guess, now);
+        guesses_failed(m->guesses, &v->guess, now);
 }
 
 static bool is_slowed(const struct session *s)
@@ -49,10 +51,10 @@ static size_t slowed_of(const struct master *m, const struct address *peer,
     struct address prefix = address_prefix(peer, bits), other;
     size_t n = 0;
 
-    for (size_t i = 0; i < m->sessions.size; i++) {
-        if (!is_slowed(&m->sessions.all[i]))
+    for (size_t i = 0; i < m->sessions->size; i++) {
+        if (!is_slowed(&m->sessions->all[i]))
             continue;
-        other = address_prefix(&m->sessions.all[i].peer, bits);
+        other = address_prefix(&m->sessions->all[i].peer, bits);
         n += address_same_host(&other, &prefix);
     }
     return n;
@@ -103,7 +105,7 @@ static void release(struct session *s)
     uint64_t now = clock_ms();
 
     v->delay =
-        guesses_delay(&s->master->guesses, &v->guess, longest(s->master), now);
+        guesses_delay(s->master->guesses, &v->guess, longest(s->master), now);
     s->answer.slowed = v->delay > 0;
     if (s->answer.slowed && v->right)
         s->answer.asked = now;
@@ -117,7 +119,7 @@ static bool may_go(const struct session *s)
     const struct answer *a = &s->answer;
 
     return !address_is_full(s) ||
-           guesses_delay(&s->master->guesses, &a->verdict.guess,
+           guesses_delay(s->master->guesses, &a->verdict.guess,
                          longest(s->master), clock_ms()) == 0;
 }
 
@@ -125,8 +127,8 @@ static struct session *longest_held(struct master *m)
 {
     struct session *best = NULL;
 
-    for (size_t i = 0; i < m->sessions.size; i++) {
-        struct session *s = &m->sessions.all[i];
+    for (size_t i = 0; i < m->sessions->size; i++) {
+        struct session *s = &m->sessions->all[i];
 
         if (s->state == SESSION_HELD &&
             (!best || s->answer.asked < best->answer.asked) && may_go(s))

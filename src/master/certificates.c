@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "child.h"
 #include "master.h"
 #include "prepare.h"
 #include "sallyport/base/fd.h"
@@ -28,7 +29,7 @@ static int open_checked(struct master *m, const char *path, file_check *check,
 
     if (fd >= 0)
         return fd_take(&fd);
-    fd = prepare_open(path, c);
+    fd = file_open(path, c);
     if (fd < 0 || (check && check(fd, path, c) < 0))
         return -EINVAL;
     return fd_take(&fd);
@@ -56,9 +57,10 @@ static int open_clients(struct master *m, struct complaint *c)
 
     if (s->client_certificates == CLIENTS_OFF)
         return 0;
-    r = open_file(m, &m->certificates.client_ca, s->client_ca, c);
-    return r != 0 ? r
-                  : open_file(m, &m->certificates.client_crl, s->client_crl, c);
+    r = open_file(m, &m->certificates->client_ca, s->client_ca, c);
+    return r != 0
+               ? r
+               : open_file(m, &m->certificates->client_crl, s->client_crl, c);
 }
 
 static int open_staple(struct master *m, struct pair_files *p, const char *path,
@@ -102,7 +104,7 @@ static int open_pair(struct master *m, struct pair_files *p,
 
 static int open_pairs(struct master *m, struct complaint *c)
 {
-    struct certificates *set = &m->certificates;
+    struct certificates *set = m->certificates;
     struct settings_pair names;
 
     for (size_t i = 0; settings_pair(&m->settings, i, &names); i++) {
@@ -125,7 +127,7 @@ int certificates_open(struct master *m, struct complaint *c)
     if (open_pairs(m, c) == 0)
         return 0;
     settings_place_pair(&m->settings, c);
-    certificates_release(&m->certificates);
+    certificates_release(m->certificates);
     return -EINVAL;
 }
 
@@ -137,7 +139,7 @@ static void keep_file(struct master *m, const char *path, int fd)
 
 void certificates_keep(struct master *m)
 {
-    const struct certificates *set = &m->certificates;
+    const struct certificates *set = m->certificates;
 
     for (size_t i = 0; i < set->count; i++) {
         keep_file(m, set->pair[i].certificate_name, set->pair[i].certificate);
@@ -169,7 +171,7 @@ void certificates_release(struct certificates *set)
 int certificates_on_pair(void *owner, struct msg_pair_is *msg)
 {
     struct child *gate = owner;
-    struct certificates *set = &gate->master->certificates;
+    struct certificates *set = gate->master->certificates;
 
     if (msg->number == 0 || msg->number > set->count) {
         gate->channel.wrong = "a certificate that isn't there";

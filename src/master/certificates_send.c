@@ -1,6 +1,7 @@
 /* Certificates and keys on their way to gate, keys and auth: steps of the
  * set-up of these children. Runs in master. */
 #include "certificates.h"
+#include "child.h"
 #include "master.h"
 
 static int send_chain(struct child *to, const struct pair_files *p)
@@ -46,7 +47,7 @@ static int send_key(struct child *keys, const struct pair_files *p)
 static int send_all(struct child *c,
                     int (*send)(struct child *to, const struct pair_files *p))
 {
-    const struct certificates *set = &c->master->certificates;
+    const struct certificates *set = c->master->certificates;
     int r = 0;
 
     while (r == 0 && c->index < set->count) {
@@ -72,7 +73,7 @@ static int send_part(struct child *gate, const struct certificates *set,
 
 int certificates_step(struct child *gate)
 {
-    const struct certificates *set = &gate->master->certificates;
+    const struct certificates *set = gate->master->certificates;
     int r = 0;
 
     while (r == 0 && gate->index < 2 * set->count + 2) {

@@ -14,6 +14,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/build.h"
+#include "service.h"
 
 static const char closed[] = "closed its channel";
 

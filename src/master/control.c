@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "drain.h"
+#include "home.h"
 #include "master.h"
 #include "request.h"
 #include "sallyport/base/clock.h"
@@ -154,7 +156,7 @@ static void turn_away(int fd, enum refusal why, const char *words)
 /* Seldom: whoever gets as far as the socket can cause it. */
 static void report_stranger(struct master *m, const struct ucred *who)
 {
-    struct control *c = &m->control;
+    struct control *c = m->control;
     uint64_t now = clock_ms();
 
     if (c->told > 0 && now - c->told < TOLD_MS)
@@ -167,7 +169,7 @@ static void report_stranger(struct master *m, const struct ucred *who)
 
 static struct control_peer *free_peer(struct control *c)
 {
-    for (size_t i = 0; i < CONTROL_PEERS; i++)
+    for (size_t i = 0; i < MASTER_CALLERS; i++)
         if (c->peer[i].state == CONTROL_FREE)
             return &c->peer[i];
     return NULL;
@@ -191,7 +193,7 @@ static void let_in(struct master *m, struct control_peer *p, int fd)
 
 static void welcome(struct master *m, int fd)
 {
-    struct control_peer *p = free_peer(&m->control);
+    struct control_peer *p = free_peer(m->control);
     struct ucred who = { .uid = (uid_t)-1 };
     char words[96];
 
@@ -211,7 +213,7 @@ static void welcome(struct master *m, int fd)
 static void on_knock(void *owner, uint32_t events)
 {
     struct master *m = owner;
-    struct control *c = &m->control;
+    struct control *c = m->control;
 
     (void)events;
     for (int i = 0; i < ACCEPTS; i++) {
@@ -234,7 +236,7 @@ static void on_pause_over(void *owner)
 {
     struct master *m = owner;
 
-    loop_change(&m->loop, &m->control.watch, EPOLLIN);
+    loop_change(&m->loop, &m->control->watch, EPOLLIN);
 }
 
 void control_init(struct control *c, struct master *m)
@@ -245,7 +247,7 @@ void control_init(struct control *c, struct master *m)
                                       .on_ready = on_knock,
                                       .owner = m } };
     control_socket_blank(&c->socket);
-    for (size_t i = 0; i < CONTROL_PEERS; i++)
+    for (size_t i = 0; i < MASTER_CALLERS; i++)
         blank(&c->peer[i], m);
 }
 
@@ -298,7 +300,7 @@ void control_stop(struct control *c)
 {
     struct master *m = c->watch.owner;
 
-    for (size_t i = 0; i < CONTROL_PEERS; i++) {
+    for (size_t i = 0; i < MASTER_CALLERS; i++) {
         home_kill(&c->peer[i].home);
         control_end(&c->peer[i]);
         loop_timer_clear(&m->loop, &c->peer[i].timer);
@@ -306,9 +308,24 @@ void control_stop(struct control *c)
     close_socket(c, is_last(c));
 }
 
+void control_renewed(struct master *m, uint32_t number, const char *wrong)
+{
+    if (number == 0 && wrong)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "reload: the old configuration and certificates stay: %s",
+                      wrong);
+    for (size_t i = 0; i < MASTER_CALLERS && number > 0; i++) {
+        struct control_peer *p = &m->control->peer[i];
+
+        if (p->state == CONTROL_IDLE && p->reloading > 0 &&
+            p->renewal == number)
+            request_reloaded(p, wrong);
+    }
+}
+
 bool control_is_idle(const struct control *c)
 {
-    for (size_t i = 0; i < CONTROL_PEERS; i++)
+    for (size_t i = 0; i < MASTER_CALLERS; i++)
         if (c->peer[i].state != CONTROL_FREE)
             return false;
     return true;
@@ -316,7 +333,7 @@ bool control_is_idle(const struct control *c)
 
 struct home *control_home(struct control *c, pid_t pid)
 {
-    for (size_t i = 0; i < CONTROL_PEERS; i++)
+    for (size_t i = 0; i < MASTER_CALLERS; i++)
         if (c->peer[i].home.pid == pid)
             return &c->peer[i].home;
     return NULL;

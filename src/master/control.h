@@ -5,10 +5,9 @@
 
 #include "control_socket.h"
 #include "home.h"
+#include "master.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/ipc/channel.h"
-
-#define CONTROL_PEERS 16
 
 enum control_state {
     CONTROL_FREE,
@@ -34,7 +33,7 @@ struct control {
     struct loop_watch watch;
     struct loop_timer pause; /* accepting failed: a moment's rest */
     uint64_t told;           /* when a refusal was last reported */
-    struct control_peer peer[CONTROL_PEERS];
+    struct control_peer peer[MASTER_CALLERS];
 };
 
 void control_init(struct control *c, struct master *m);
@@ -51,6 +50,10 @@ void control_step_down(struct control *c);
  * removed at the end of the service, or when a start has failed that made it.
  */
 void control_stop(struct control *c);
+
+/* Answers who asked for the reload of that number (succession_renew()); 0: it
+ * is for the log alone. WRONG: why it failed; NULL: a new generation leads. */
+void control_renewed(struct master *m, uint32_t number, const char *wrong);
 
 /* Nobody is connected, and nothing works for anybody. */
 bool control_is_idle(const struct control *c);

@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "master.h"
 #include "programs.h"
 #include "sallyport/base/die.h"

@@ -8,9 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "child.h"
+#include "children.h"
 #include "master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "session.h"
 
 #define FULL_MS 10000 /* between two lines that tell of a full table */
 
@@ -34,12 +37,12 @@ static int lie(struct child *c, const char *what)
 /* Seldom: whoever connects can cause it. */
 static void report_full(struct master *m)
 {
-    const struct session_table *t = &m->sessions;
+    const struct session_table *t = m->sessions;
     uint64_t now = clock_ms();
 
     if (t->told > 0 && now - t->told < FULL_MS)
         return;
-    m->sessions.told = now;
+    m->sessions->told = now;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "no room for a session: %zu of %zu are there, and %zu whose "
                   "process files hasn't ended",
@@ -59,7 +62,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     if (!is_channel(msg->master) || !is_channel(msg->log) ||
         !is_channel(msg->keys))
         return lie(c, "a session without its channels");
-    if (sessions_find(&m->sessions, msg->serial))
+    if (sessions_find(m->sessions, msg->serial))
         return lie(c, "a serial for the second time");
     if (m->state != MASTER_RUNNING && m->state != MASTER_DRAINING)
         return 0;
@@ -74,7 +77,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
 int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(&c->master->sessions, msg->serial);
+    struct session *s = sessions_find(c->master->sessions, msg->serial);
 
     if (msg->peer.family == 0)
         return lie(c, "a client without an address");
@@ -86,7 +89,7 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(&c->master->sessions, msg->serial);
+    struct session *s = sessions_find(c->master->sessions, msg->serial);
 
     if (s && !s->older)
         session_gone(s, (int)msg->status);
@@ -97,7 +100,7 @@ int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
 int gate_on_born(void *owner, struct msg_born *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(&c->master->sessions, msg->serial);
+    struct session *s = sessions_find(c->master->sessions, msg->serial);
 
     if (msg->pid <= 1 || msg->pid > INT_MAX)
         return lie(c, "a session with an impossible pid");
@@ -109,7 +112,7 @@ int gate_on_born(void *owner, struct msg_born *msg)
 int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(&c->master->sessions, msg->serial);
+    struct session *s = sessions_find(c->master->sessions, msg->serial);
 
     if (s && s->older)
         session_kill(s);
@@ -131,7 +134,7 @@ uint64_t gate_number_of(const struct session *s)
 
 static int tell_about(struct session *s)
 {
-    struct channel *gate = &master_gate(s->master)->channel;
+    struct channel *gate = &children_gate(s->master)->channel;
     int r = 0;
 
     if (s->news & NEWS_KILL)
@@ -151,12 +154,12 @@ static int tell_about(struct session *s)
 
 void gate_tell(struct master *m)
 {
-    struct child *gate = master_gate(m);
+    struct child *gate = children_gate(m);
     bool told = false; /* it reads, if slowly */
 
     if (!gate)
         return;
-    if (sessions_each_news(&m->sessions, tell_about, &told) == 0) {
+    if (sessions_each_news(m->sessions, tell_about, &told) == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
         return;
     }
@@ -165,35 +168,8 @@ void gate_tell(struct master *m)
         loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
 }
 
-void gate_on_writable(struct child *c)
-{
-    gate_tell(c->master);
-    hosts_tell(c->master);
-    services_flush(c->master);
-}
-
 void gate_open(struct child *gate)
 {
     if (SEND(&gate->channel, open, 0) == -EAGAIN)
         child_end(gate, "does not read its messages");
-}
-
-int gate_on_serving(void *owner, struct msg_serving *msg)
-{
-    struct child *c = owner;
-
-    (void)msg;
-    succession_leading(c->master);
-    return 0;
-}
-
-void gate_on_gone(struct child *c)
-{
-    drain_begin(c->master);
-}
-
-void gate_on_time(struct child *c)
-{
-    child_end(c, c->master->drain.handing_over ? "has not handed over in time"
-                                               : "does not read its messages");
 }

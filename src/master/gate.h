@@ -11,7 +11,6 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg);
 int gate_on_session_gone(void *owner, struct msg_session_gone *msg);
 int gate_on_born(void *owner, struct msg_born *msg);
 int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg);
-int gate_on_serving(void *owner, struct msg_serving *msg);
 /* Until then it accepts nobody. */
 void gate_open(struct child *gate);
 /* Gate has to know whether two sessions are of one user, and no names: a keyed
@@ -21,8 +20,5 @@ void gate_open(struct child *gate);
 uint64_t gate_number_of(const struct session *s);
 /* Tells gate what it has still to be told, as far as it can take it. */
 void gate_tell(struct master *m);
-void gate_on_writable(struct child *c);
-void gate_on_gone(struct child *c);
-void gate_on_time(struct child *c);
 
 #endif

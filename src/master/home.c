@@ -14,6 +14,9 @@
 
 #include "master.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/files/files.h"
+#include "service.h"
+#include "userdb.h"
 
 #define HOME_MAX 4096
 
@@ -136,7 +139,7 @@ static void become_files(struct master *m, const struct origin *o)
 {
     sigset_t none;
 
-    userdb_release(&m->users);
+    userdb_release(m->users);
     explicit_bzero(m->version_key, sizeof(m->version_key));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

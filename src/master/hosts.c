@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "child.h"
+#include "children.h"
 #include "master.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
@@ -37,16 +39,16 @@ static const struct address *hosts_address(struct master *m, size_t i)
 {
     const struct public_address *a = row(m, i);
 
-    return is_open(a) ? &m->hosts.kept[i] : &a->ip;
+    return is_open(a) ? &m->hosts->kept[i] : &a->ip;
 }
 
 /* What clients are told of row I while it has no address. */
 static const char *hosts_instead(struct master *m, size_t i,
                                  char text[ADDRESS_TEXT_MAX])
 {
-    if (m->hosts.kept[i].family == 0)
+    if (m->hosts->kept[i].family == 0)
         return "the address that they connected to";
-    return address_text(&m->hosts.kept[i], text);
+    return address_text(&m->hosts->kept[i], text);
 }
 
 /* At the start, when there is no log yet. A server that waited for a name
@@ -90,8 +92,8 @@ static void inherit_one(struct master *m, size_t i)
     succession_keep(&m->succession, name, fd);
     buf_init(&text, ADDRESS_TEXT_MAX);
     if (fd_read_file(fd, &text) < 0 ||
-        address_parse(buf_slice(&text), &m->hosts.kept[i]) < 0)
-        m->hosts.kept[i] = (struct address){ 0 };
+        address_parse(buf_slice(&text), &m->hosts->kept[i]) < 0)
+        m->hosts->kept[i] = (struct address){ 0 };
     buf_release(&text);
 }
 
@@ -104,11 +106,11 @@ void hosts_inherit(struct master *m)
 
 static void settle(struct master *m)
 {
-    if (m->hosts.settled)
+    if (m->hosts->settled)
         return;
-    loop_timer_clear(&m->loop, &m->hosts.timer);
-    m->hosts.settled = true;
-    master_start_gate(m);
+    loop_timer_clear(&m->loop, &m->hosts->timer);
+    m->hosts->settled = true;
+    children_start(m, PROCESS_GATE);
 }
 
 /* Each name has its address or has failed once: gate needs to wait no more. */
@@ -117,7 +119,7 @@ static void settle_if_heard(struct master *m)
     const struct public_address *a;
 
     for (size_t i = 0; (a = row(m, i)); i++)
-        if (is_open(a) && !m->hosts.failed[i])
+        if (is_open(a) && !m->hosts->failed[i])
             return;
     settle(m);
 }
@@ -128,15 +130,15 @@ static void hosts_on_time(void *owner)
     const struct public_address *a;
 
     for (size_t i = 0; (a = row(m, i)); i++)
-        if (is_open(a) && !m->hosts.failed[i])
+        if (is_open(a) && !m->hosts->failed[i])
             hint(m, i, "no answer yet");
     settle(m);
 }
 
 void hosts_init(struct master *m)
 {
-    m->hosts.settled = !settings_have_hosts(&m->settings);
-    m->hosts.timer =
+    m->hosts->settled = !settings_have_hosts(&m->settings);
+    m->hosts->timer =
         (struct loop_timer){ .on_time = hosts_on_time, .owner = m };
 }
 
@@ -157,7 +159,7 @@ int hosts_step_names(struct child *lookup)
 
 void hosts_on_ready(struct child *c)
 {
-    loop_timer_set(&c->master->loop, &c->master->hosts.timer,
+    loop_timer_set(&c->master->loop, &c->master->hosts->timer,
                    c->master->deadlines.hosts);
 }
 
@@ -203,7 +205,7 @@ static void report_address(struct master *m, size_t i)
     bool odd = address_is_private(&a->ip) && is_for_all(m, i);
 
     address_text(&a->ip, text);
-    if (m->hosts.settled)
+    if (m->hosts->settled)
         master_report(m, EVENT_SERVICE, PROCESS_LOOKUP, "%s is %s%s", a->host,
                       text, odd ? ", which is private" : "");
     else if (odd)
@@ -226,7 +228,7 @@ int hosts_on_resolved(void *owner, struct msg_resolved *msg)
     }
     a->ip = msg->address;
     hosts_keep(m, a);
-    m->hosts.news[msg->number] = true;
+    m->hosts->news[msg->number] = true;
     report_address(m, msg->number);
     hosts_tell(m);
     settle_if_heard(m);
@@ -243,12 +245,12 @@ int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
 
     if (!a)
         return -EPROTO;
-    if (m->hosts.failed[msg->number]) {
+    if (m->hosts->failed[msg->number]) {
         c->channel.wrong = "a failure that it has reported before";
         return -EPROTO;
     }
-    m->hosts.failed[msg->number] = true;
-    if (m->hosts.settled)
+    m->hosts->failed[msg->number] = true;
+    if (m->hosts->settled)
         master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
                       "%s: %s; clients are told %s", a->host, why,
                       hosts_instead(m, msg->number, text));
@@ -265,7 +267,7 @@ static int tell(struct child *gate, size_t i)
                  .address = *hosts_address(m, i));
 
     if (r == 0)
-        m->hosts.news[i] = false;
+        m->hosts->news[i] = false;
     return r;
 }
 
@@ -286,10 +288,10 @@ int hosts_step(struct child *gate)
 
 void hosts_tell(struct master *m)
 {
-    struct child *gate = master_gate(m);
+    struct child *gate = children_gate(m);
 
     for (size_t i = 0; gate && row(m, i); i++)
-        if (m->hosts.news[i] && tell(gate, i) < 0) {
+        if (m->hosts->news[i] && tell(gate, i) < 0) {
             child_wait_writable(gate);
             return;
         }

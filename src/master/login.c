@@ -7,11 +7,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "gate.h"
+#include "access.h"
+#include "answer.h"
+#include "guesses.h"
 #include "home.h"
 #include "master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "service.h"
+#include "session.h"
+#include "userdb.h"
 #include "worker.h"
 
 /* A session that doesn't read its answer is of no use to its client either. */
@@ -88,7 +93,7 @@ int login_on_request(void *owner, struct msg_login *msg)
         return 0;
     }
     session_wait(s, m->deadlines.verdict);
-    if (master_look_at_users(m))
+    if (access_look(m))
         attempt(s);
     else /* the old rows may be of one who was locked since */
         login_deny(s, DENIAL_BUSY);
@@ -97,9 +102,9 @@ int login_on_request(void *owner, struct msg_login *msg)
 
 void login_retry(struct master *m)
 {
-    for (size_t i = 0; i < m->sessions.size; i++)
-        if (m->sessions.all[i].state == SESSION_WAITING)
-            attempt(&m->sessions.all[i]);
+    for (size_t i = 0; i < m->sessions->size; i++)
+        if (m->sessions->all[i].state == SESSION_WAITING)
+            attempt(&m->sessions->all[i]);
 }
 
 static void enter(struct session *s, const struct user *user)
@@ -115,8 +120,7 @@ static void enter(struct session *s, const struct user *user)
         login_deny(s, DENIAL_HOME);
         return;
     }
-    if (sessions_of_user(&m->sessions, user->name) >=
-        m->settings.max_per_user) {
+    if (sessions_of_user(m->sessions, user->name) >= m->settings.max_per_user) {
         login_deny(s, DENIAL_TOO_MANY);
         return;
     }
@@ -145,11 +149,11 @@ static void accept_login(struct session *s)
 {
     struct master *m = s->master;
     const struct verdict *v = &s->answer.verdict;
-    const struct users *users = userdb_find(&m->users, v->generation);
+    const struct users *users = userdb_find(m->users, v->generation);
     bool delayed = s->state == SESSION_DELAYED;
     const struct user *user;
 
-    if (!users || (delayed && v->generation != userdb_newest(&m->users))) {
+    if (!users || (delayed && v->generation != userdb_newest(m->users))) {
         login_deny(s, DENIAL_BUSY);
         return;
     }
@@ -162,7 +166,7 @@ static void accept_login(struct session *s)
         login_deny(s, DENIAL_WRONG);
         return;
     }
-    guesses_succeeded(&m->guesses, &v->guess, clock_ms());
+    guesses_succeeded(m->guesses, &v->guess, clock_ms());
     enter(s, user);
 }
 

@@ -12,10 +12,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "certificates.h"
 #include "hint.h"
+#include "hosts.h"
 #include "inspect.h"
 #include "master.h"
 #include "options.h"
+#include "parts.h"
 #include "prepare.h"
 #include "programs.h"
 #include "sallyport/base/die.h"
@@ -23,6 +26,7 @@
 #include "sallyport/base/process.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "secrets.h"
+#include "userdb.h"
 #include "weaker.h"
 
 #define WARNINGS_MAX 8     /* lines about users at the start */
@@ -152,7 +156,7 @@ static void prepare(struct master *m, const struct options *o)
 static void keep_for_recovery(struct master *m)
 {
     succession_keep(&m->succession, "settings", m->conf);
-    succession_keep(&m->succession, "users", m->users.fd);
+    succession_keep(&m->succession, "users", m->users->fd);
     succession_keep(&m->succession, "memory", m->memory);
     succession_keep(&m->succession, GUESSES_NAME, m->guesses_memory);
     secrets_keep(m);
@@ -216,7 +220,7 @@ static void tell_weaker(const struct master *m)
 
 static void tell_hints(const struct master *m)
 {
-    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
 
     hint_tell(&m->settings);
@@ -227,7 +231,7 @@ static void tell_hints(const struct master *m)
 /* Warnings: who has a bad row can't log in, and all others can. */
 static void warn_of_users(const struct master *m)
 {
-    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     const struct inspect_words words = { "warning: ", WARNINGS_MAX };
 
     if (u && !m->check)
@@ -237,6 +241,7 @@ static void warn_of_users(const struct master *m)
 int main(int argc, char **argv)
 {
     static struct master master;
+    static struct master_parts parts;
     struct options o;
     int wrong = options_parse(&o, argc, argv);
 
@@ -251,6 +256,7 @@ int main(int argc, char **argv)
     process_comm(PROCESS_MASTER);
     die_title("sallyportd");
     master_init(&master);
+    parts_attach(&master, &parts);
     if (succession_open(&master.succession) < 0)
         die(EX_USAGE, "this program is started by sallyportd");
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)

@@ -9,14 +9,27 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "hint.h"
+#include "access.h"
+#include "certificates.h"
+#include "child.h"
+#include "children.h"
+#include "control.h"
+#include "drain.h"
+#include "guesses.h"
+#include "hosts.h"
+#include "listen.h"
+#include "older.h"
 #include "programs.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/secret.h"
+#include "sallyport/domain/binding.h"
+#include "service.h"
+#include "session.h"
 #include "signals.h"
 #include "stop.h"
-#include "worker.h"
+#include "supervisor.h"
+#include "userdb.h"
 
 #define READY_TEXT_MAX 4096
 
@@ -48,18 +61,12 @@ void master_init(struct master *m)
                           .signals.fd = -1,
                           .loop.epoll_fd = -1 };
     succession_init(&m->succession);
-    certificates_init(&m->certificates);
-    older_init(m);
-    drain_init(m);
     settings_default(&m->settings);
-    userdb_init(&m->users, m->settings.users);
     event_sender_init(&m->events, -1, PROCESS_MASTER);
     m->events_watch = (struct loop_watch){ .fd = -1,
                                            .on_ready = on_events_ready,
                                            .owner = m };
     m->deadline = (struct loop_timer){ .on_time = on_deadline, .owner = m };
-    control_init(&m->control, m);
-    m->hooks = (struct master_hooks){ child_spawn, files_main };
     m->deadlines = (struct deadlines){ .setup = 15000,
                                        .restart = 10000,
                                        .leaving = 1000,
@@ -79,11 +86,16 @@ void master_init(struct master *m)
     random_bytes(m->version_key, sizeof(m->version_key));
 }
 
-static void add_child(struct master *m, enum process p)
+static void add_children(struct master *m)
 {
-    struct child *c = &m->child[m->child_count++];
-
-    child_init(c, m, child_row(p));
+    if (!m->check)
+        children_add(m, child_row(PROCESS_LOG));
+    if (!m->hosts->settled)
+        children_add(m, child_row(PROCESS_LOOKUP));
+    children_add(m, child_row(PROCESS_KEYS)); /* gate waits for it */
+    children_add(m, child_row(PROCESS_GATE));
+    for (size_t i = 0; i < m->auth_count && !m->check; i++)
+        children_add(m, child_row(PROCESS_AUTH));
 }
 
 int master_start(struct master *m)
@@ -93,39 +105,27 @@ int master_start(struct master *m)
     if (r == 0)
         r = signals_open(m);
     if (r == 0)
-        r = succession_start(m);
+        r = supervisor_start(m);
     if (r == 0)
-        r = sessions_init(&m->sessions, m->settings.max_sessions);
+        r = sessions_init(m->sessions, m->settings.max_sessions);
     if (r == 0)
-        r = guesses_init(&m->guesses, m->guesses_memory);
+        r = guesses_init(m->guesses, m->guesses_memory);
     if (r == 0)
         r = services_init(m);
     if (r == 0)
-        r = control_start(&m->control);
+        r = control_start(m->control);
     if (r < 0)
         return r;
     m->state = MASTER_STARTING;
-    m->asks = m->settings.client_certificates;
     hosts_init(m);
-    if (!m->check)
-        add_child(m, PROCESS_LOG);
-    if (!m->hosts.settled)
-        add_child(m, PROCESS_LOOKUP);
-    add_child(m, PROCESS_KEYS); /* gate waits for it */
-    add_child(m, PROCESS_GATE);
-    for (size_t i = 0; i < m->auth_count && !m->check; i++)
-        add_child(m, PROCESS_AUTH);
-    for (size_t i = 0; i < m->child_count; i++)
-        if (m->hosts.settled || m->child[i].row->process != PROCESS_GATE)
-            child_start(&m->child[i]);
-    return 0;
-}
+    add_children(m);
+    for (size_t i = 0; i < m->children->count; i++) {
+        struct child *c = &m->children->child[i];
 
-void master_start_gate(struct master *m)
-{
-    for (size_t i = 0; i < m->child_count; i++)
-        if (m->child[i].row->process == PROCESS_GATE)
-            child_start(&m->child[i]);
+        if (m->hosts->settled || c->row->process != PROCESS_GATE)
+            child_start(c);
+    }
+    return 0;
 }
 
 int master_run(struct master *m)
@@ -140,9 +140,9 @@ int master_run(struct master *m)
 
 void master_release(struct master *m)
 {
-    for (size_t i = 0; i < m->child_count; i++)
-        child_release(&m->child[i]);
-    control_stop(&m->control);
+    for (size_t i = 0; i < m->children->count; i++)
+        child_release(&m->children->child[i]);
+    control_stop(m->control);
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
     if (m->signals.fd >= 0)
@@ -150,10 +150,10 @@ void master_release(struct master *m)
     older_release(m);
     drain_release(m);
     services_release(m); /* its timer may stand between those of sessions */
-    sessions_release(&m->sessions);
-    guesses_release(&m->guesses);
-    userdb_release(&m->users);
-    listeners_release(&m->listeners);
+    sessions_release(m->sessions);
+    guesses_release(m->guesses);
+    userdb_release(m->users);
+    listeners_release(m->listeners);
     loop_remove(&m->loop, &m->succession.watch);
     succession_release(&m->succession);
     loop_release(&m->loop);
@@ -161,7 +161,7 @@ void master_release(struct master *m)
     fd_close(&m->memory);
     fd_close(&m->guesses_memory);
     fd_close(&m->conf);
-    certificates_release(&m->certificates);
+    certificates_release(m->certificates);
     fd_close(&m->empty);
 }
 
@@ -175,7 +175,7 @@ void master_report(struct master *m, enum event e, enum process about,
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (!master_log(m) || m->events.channel.fd < 0) {
+    if (!children_ready(m, PROCESS_LOG) || m->events.channel.fd < 0) {
         say("%s: %s: %s", event_name(e), process_name(about), text);
         return;
     }
@@ -203,12 +203,12 @@ static void say_ready(struct master *m)
     struct buf text;
 
     buf_init(&text, READY_TEXT_MAX);
-    if (listeners_text(&m->listeners, &text) == 0)
+    if (listeners_text(m->listeners, &text) == 0)
         say("ready: listening on %.*s; data_binding = %s", (int)text.len,
             text.data, binding);
     buf_release(&text);
     m->since = time(NULL);
-    succession_up(m);
+    supervisor_up(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,
                   binding,
@@ -223,11 +223,10 @@ void master_child_ready(struct master *m)
         services_flush(m);
         return;
     }
-    for (size_t i = 0; i < m->child_count; i++)
-        if (!child_is_up(&m->child[i]))
-            return;
+    if (!children_are_up(m))
+        return;
     m->state = MASTER_RUNNING;
-    listeners_forget_retired(&m->listeners);
+    listeners_forget_retired(m->listeners);
     services_flush(m);
     if (m->check) {
         loop_stop(&m->loop);
@@ -235,68 +234,4 @@ void master_child_ready(struct master *m)
         access_start(m);
         say_ready(m);
     }
-}
-
-struct child *master_ready(struct master *m, enum process p)
-{
-    for (size_t i = 0; i < m->child_count; i++)
-        if (m->child[i].row->process == p && m->child[i].state == CHILD_READY)
-            return &m->child[i];
-    return NULL;
-}
-
-struct child *master_gate(struct master *m)
-{
-    return master_ready(m, PROCESS_GATE);
-}
-
-struct child *master_log(struct master *m)
-{
-    return master_ready(m, PROCESS_LOG);
-}
-
-/* The start has said it of the first ones: then of each new file, and when a
- * reload has turned the question off; once that is over. */
-void master_tell_unasked(struct master *m)
-{
-    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
-    struct complaint c = { "" };
-
-    if (u && (m->users_new || m->asks != m->settings.client_certificates) &&
-        hint_unasked(&m->settings, u, &c))
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
-    m->users_new = false;
-    m->asks = m->settings.client_certificates;
-}
-
-static bool look_at_users(struct master *m)
-{
-    struct complaint c = { "" };
-    int r = userdb_look(&m->users, &c);
-
-    if (r < 0 && c.text[0])
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s: %s",
-                      r == -EINVAL ? "the old users stay"
-                                   : "nobody can log in now",
-                      c.text);
-    if (r < 0)
-        return r == -EINVAL;
-    if (r > 0)
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "users file read: generation %llu",
-                      (unsigned long long)userdb_newest(&m->users));
-    if (r > 0)
-        succession_keep(&m->succession, "users", m->users.fd);
-    m->users_new |= r > 0;
-    workers_tell(m);
-    userdb_drop(&m->users, worker_oldest(m));
-    return true;
-}
-
-bool master_look_at_users(struct master *m)
-{
-    bool r = look_at_users(m);
-
-    master_tell_unasked(m);
-    return r;
 }

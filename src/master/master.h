@@ -3,25 +3,27 @@
 #ifndef SALLYPORT_SRC_MASTER_MASTER_H
 #define SALLYPORT_SRC_MASTER_MASTER_H
 
-#include "access.h"
-#include "certificates.h"
-#include "child.h"
-#include "control.h"
-#include "drain.h"
-#include "hosts.h"
-#include "listen.h"
-#include "older.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "sallyport/base/complaint.h"
 #include "sallyport/base/loop.h"
+#include "sallyport/base/process.h"
+#include "sallyport/base/siphash.h"
+#include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"
-#include "sallyport/files/files.h"
-#include "session.h"
 #include "succession.h"
-#include "userdb.h"
 
 #define MASTER_AUTHS 4
 #define MASTER_CHILDREN                                                        \
-    (4 + MASTER_AUTHS) /* log, keys, lookup, gate, auths                       \
-                        */
+    (4 + MASTER_AUTHS)    /* log, keys, lookup, gate, auths                    \
+                           */
+#define MASTER_CALLERS 16 /* at the control socket */
+
+struct files_start;
+struct master;
 
 struct identity {
     uid_t uid;
@@ -77,30 +79,30 @@ struct master {
     int memory;         /* of gates, which outlives each of them; a memfd */
     int guesses_memory; /* outlives master, too; a memfd */
     int conf;           /* the configuration's text, a sealed memfd */
-    struct certificates certificates;
-    int empty;     /* the folder to chroot to; without root any file */
-    bool no_empty; /* --check: it is missing, a start would make it */
-    struct listeners listeners;
+    int empty;          /* the folder to chroot to; without root any file */
+    bool no_empty;      /* --check: it is missing, a start would make it */
     struct succession succession;
-    struct older older[OLDER_MAX];
-    struct drain drain;
 
     struct loop loop;
     struct loop_watch signals;
     enum master_state state;
     int status; /* what main returns: 0 or a sysexits code */
     struct loop_timer deadline;
-    struct child child[MASTER_CHILDREN];
-    size_t child_count;
-    struct session_table sessions;
-    struct guesses guesses;
-    struct services services;
-    struct userdb users;
-    struct access access;
-    unsigned asks;  /* client_certificates, when the users were looked at */
-    bool users_new; /* since then */
-    struct hosts hosts;
-    struct control control;
+
+    /* Its parts, each known to those who include its header. */
+    struct certificates *certificates;
+    struct listeners *listeners;
+    struct hosts *hosts;
+    struct children *children;
+    struct services *services;
+    struct session_table *sessions;
+    struct guesses *guesses;
+    struct userdb *users;
+    struct access *access;
+    struct control *control;
+    struct older *older; /* OLDER_MAX of them */
+    struct drain *drain;
+
     time_t since;                     /* when it was ready */
     uint8_t name_key[16];             /* of the names of partials, for files */
     uint8_t version_key[SIPHASH_KEY]; /* of the versions of users' rows */
@@ -111,7 +113,7 @@ struct master {
 };
 
 /* Zero is not a state: descriptors are -1 after it. Settings are read into it
- * next. */
+ * next. It has no parts yet: parts_attach() in parts.h. */
 void master_init(struct master *m);
 /* Loop, tables, children, which then are being set up. Everything that they get
  * must be open. 0 or -errno */
@@ -119,9 +121,6 @@ int master_start(struct master *m);
 /* The loop, until it is over, and the end of all children: m->status. */
 int master_run(struct master *m);
 void master_release(struct master *m);
-/* The last child of a start that had to wait for host names. */
-void master_start_gate(struct master *m);
-
 /* An event of master's own: EVENT_SERVICE, _PEER or _CHILD. Standard error
  * while there is no log. */
 void master_report(struct master *m, enum event e, enum process about,
@@ -135,16 +134,5 @@ void master_child_ready(struct master *m);
 void master_stop(struct master *m);
 /* Called when a session's record was freed. */
 void master_session_freed(struct master *m);
-
-/* The children by what they are; NULL while there is none ready. */
-struct child *master_gate(struct master *m);
-struct child *master_log(struct master *m);
-struct child *master_ready(struct master *m, enum process p);
-
-/* The users file: reads it if it has changed, tells the auth workers. False: it
- * couldn't be read, and may say anything. */
-bool master_look_at_users(struct master *m);
-/* The hint about users whose certificate nobody asks for, if it is news. */
-void master_tell_unasked(struct master *m);
 
 #endif

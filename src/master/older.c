@@ -8,6 +8,7 @@
 #include "master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
+#include "session.h"
 
 static int older_refuse(struct older *o, const char *why)
 {
@@ -27,7 +28,7 @@ static int older_on_hello(void *owner, struct msg_hello *msg)
 
 static struct session *older_find(struct older *o, uint64_t serial)
 {
-    struct session *s = sessions_find(&o->master->sessions, serial);
+    struct session *s = sessions_find(o->master->sessions, serial);
 
     return s && s->older == o && s->state != SESSION_ENDED ? s : NULL;
 }
@@ -35,7 +36,7 @@ static struct session *older_find(struct older *o, uint64_t serial)
 static struct session *older_take(struct older *o, uint64_t serial)
 {
     struct master *m = o->master;
-    struct session *s = sessions_take(&m->sessions, serial);
+    struct session *s = sessions_take(m->sessions, serial);
 
     if (!s)
         return NULL;
@@ -51,7 +52,7 @@ static void older_judge(struct session *s)
 {
     struct master *m = s->master;
 
-    if (sessions_of_user(&m->sessions, s->home.user) > m->settings.max_per_user)
+    if (sessions_of_user(m->sessions, s->home.user) > m->settings.max_per_user)
         session_kick(s, ENDING_TOO_MANY);
     else
         access_review_one(s);
@@ -63,7 +64,7 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
     struct older *o = owner;
     struct session *s = older_find(o, msg->serial);
 
-    if (!s && sessions_find(&o->master->sessions, msg->serial))
+    if (!s && sessions_find(o->master->sessions, msg->serial))
         return older_refuse(o, "a session of another generation");
     if (!s)
         s = older_take(o, msg->serial);
@@ -137,7 +138,7 @@ static int older_send_all(struct older *o, struct session *s)
 /* What it can't take now it is told when it can. */
 static void older_flush(struct older *o)
 {
-    struct session_table *t = &o->master->sessions;
+    struct session_table *t = o->master->sessions;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < t->size; i++)
@@ -157,7 +158,7 @@ void older_order(struct session *s, enum session_order order)
 /* Gate learns by their channels what becomes of them. */
 static void older_end(struct older *o)
 {
-    struct session_table *t = &o->master->sessions;
+    struct session_table *t = o->master->sessions;
 
     if (o->link.fd < 0)
         return;

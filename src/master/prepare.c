@@ -11,16 +11,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "certificates.h"
+#include "control.h"
+#include "guesses.h"
+#include "listen.h"
 #include "master.h"
+#include "older.h"
 #include "programs.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/memory.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "secrets.h"
+#include "service.h"
 #include "state.h"
+#include "userdb.h"
 
-int prepare_open(const char *path, struct complaint *c)
+int file_open(const char *path, struct complaint *c)
 {
     FD_CLEANUP int fd =
         open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -55,13 +62,13 @@ static int restore_users(struct master *m)
                             : -1;
     struct complaint c = { "" };
 
-    return fd < 0 ? -ENOENT : userdb_restore(&m->users, fd, &c);
+    return fd < 0 ? -ENOENT : userdb_restore(m->users, fd, &c);
 }
 
 /* A users file that is broken at the moment of a crash keeps nobody out. */
 int prepare_users(struct master *m, struct complaint *c)
 {
-    int r = userdb_look(&m->users, c);
+    int r = userdb_look(m->users, c);
 
     if (r < 0 && restore_users(m) == 0) {
         say("the users of before the crash stay: %s", c->text);
@@ -136,7 +143,7 @@ int prepare_empty(struct master *m, struct complaint *c)
         r = empty_folder_open(m->settings.empty, !m->check, c);
     m->no_empty = m->root && r == -ENOENT;
     if (r == -ENOENT)
-        r = prepare_open("/proc/self/exe", c);
+        r = file_open("/proc/self/exe", c);
     m->empty = r;
     return placed(m, "empty", r, c);
 }
@@ -187,7 +194,8 @@ unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;
 
-    return 128 + certificates + 5 * (m->settings.max_sessions + CONTROL_PEERS) +
+    return 128 + certificates +
+           5 * (m->settings.max_sessions + MASTER_CALLERS) +
            services_ended_max(m->settings.max_sessions) +
            m->settings.listen_count + listeners_passive_wanted(&m->settings);
 }
@@ -203,7 +211,7 @@ int prepare_control(struct master *m, struct complaint *c)
     if (settings_control(&m->settings, path, sizeof(path)) < 0)
         return complain(c, "%s: a path too long for a control socket beside it",
                         m->settings.file);
-    r = control_socket_open(&m->control.socket, path, &m->succession, c);
+    r = control_socket_open(&m->control->socket, path, &m->succession, c);
     return placed(m, "control", r, c);
 }
 
@@ -241,7 +249,7 @@ int prepare_listeners(struct master *m, struct complaint *c)
 {
     return m->check
                ? listeners_try(&m->settings, c)
-               : listeners_open(&m->listeners, &m->settings, &m->succession, c);
+               : listeners_open(m->listeners, &m->settings, &m->succession, c);
 }
 
 /* Sealed, so that nobody who has it can cut it under a gate that maps it. */

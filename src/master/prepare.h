@@ -26,7 +26,7 @@ int prepare_sandbox(struct master *m, struct complaint *c);
 
 /* Opens a regular file to be read: the descriptor, or -EINVAL and "PATH: WHY"
  */
-int prepare_open(const char *path, struct complaint *c);
+int file_open(const char *path, struct complaint *c);
 /* Descriptors that master may have open at once. */
 unsigned long long prepare_descriptors(const struct master *m);
 

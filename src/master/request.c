@@ -5,10 +5,17 @@
 
 #include <string.h>
 
+#include "access.h"
+#include "certificates.h"
+#include "control.h"
+#include "home.h"
+#include "listen.h"
 #include "master.h"
 #include "request_who.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/secret.h"
+#include "session.h"
+#include "userdb.h"
 
 /* No second request is taken before this one is answered. */
 static struct control_peer *begin(void *owner, uint32_t request)
@@ -22,7 +29,7 @@ static struct control_peer *begin(void *owner, uint32_t request)
 
 static void tell_certificates(struct control_peer *p)
 {
-    const struct certificates *set = &p->master->certificates;
+    const struct certificates *set = p->master->certificates;
 
     for (size_t i = 0; i < set->count; i++) {
         const struct pair_files *one = &set->pair[i];
@@ -40,16 +47,16 @@ static int request_on_status(void *owner, struct msg_status *msg)
     struct control_peer *p = begin(owner, msg->request);
     const struct master *m = p->master;
 
-    for (size_t i = 0; i < m->listeners.control_count; i++)
+    for (size_t i = 0; i < m->listeners->control_count; i++)
         control_sent(p, SEND(&p->channel, status_listener, p->request,
-                             .bound = m->listeners.control[i].address));
+                             .bound = m->listeners->control[i].address));
     tell_certificates(p);
     control_answered(p, SEND(&p->channel, status_is, p->request,
                              .state = (enum server_state)m->state,
-                             .since = m->since, .sessions = m->sessions.living,
-                             .logged_in = sessions_logged_in(&m->sessions),
+                             .since = m->since, .sessions = m->sessions->living,
+                             .logged_in = sessions_logged_in(m->sessions),
                              .limit = m->settings.max_sessions,
-                             .users = userdb_count(&m->users)));
+                             .users = userdb_count(m->users)));
     return 0;
 }
 
@@ -58,7 +65,7 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
 {
     struct control_peer *p = begin(owner, msg->request);
 
-    p->renewal = succession_renew(p->master);
+    p->renewal = succession_renew(&p->master->succession);
     if (p->renewal == 0) {
         control_refuse(p, REFUSAL_BUSY, "the supervisor doesn't answer");
         return 0;
@@ -68,7 +75,7 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
     return 0;
 }
 
-static void tell_reloaded(struct control_peer *p, const char *wrong)
+void request_reloaded(struct control_peer *p, const char *wrong)
 {
     p->request = p->reloading;
     p->reloading = 0;
@@ -76,21 +83,6 @@ static void tell_reloaded(struct control_peer *p, const char *wrong)
         control_refuse(p, REFUSAL_BAD_FILE, wrong);
     else
         control_answered(p, SEND(&p->channel, control_done, p->request));
-}
-
-void request_renewed(struct master *m, uint32_t number, const char *wrong)
-{
-    if (number == 0 && wrong)
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "reload: the old configuration and certificates stay: %s",
-                      wrong);
-    for (size_t i = 0; i < CONTROL_PEERS && number > 0; i++) {
-        struct control_peer *p = &m->control.peer[i];
-
-        if (p->state == CONTROL_IDLE && p->reloading > 0 &&
-            p->renewal == number)
-            tell_reloaded(p, wrong);
-    }
 }
 
 static void tell_ended(struct control_peer *p, size_t ended)
@@ -104,9 +96,9 @@ static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
     struct control_peer *p = begin(owner, msg->request);
     struct master *m = p->master;
 
-    master_look_at_users(m);
-    if (m->users.told.text[0])
-        control_refuse(p, REFUSAL_BAD_FILE, m->users.told.text);
+    access_look(m);
+    if (m->users->told.text[0])
+        control_refuse(p, REFUSAL_BAD_FILE, m->users->told.text);
     else
         tell_ended(p, access_review(m));
     return 0;
@@ -139,8 +131,8 @@ static const struct user *find_user(struct control_peer *p, struct slice name)
     const struct users *users;
     const struct user *user = NULL;
 
-    master_look_at_users(m);
-    users = userdb_find(&m->users, userdb_newest(&m->users));
+    access_look(m);
+    users = userdb_find(m->users, userdb_newest(m->users));
     if (users)
         user = users_find(users, name);
     if (!user)

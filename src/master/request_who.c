@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "control.h"
 #include "master.h"
+#include "session.h"
 
 /* So many at a time, since ctl reads nothing while master writes. */
 #define WHO_PAGE 64
@@ -24,7 +26,7 @@ static void tell_one(struct control_peer *p, const struct session *s)
 
 void request_who(struct control_peer *p, uint64_t from)
 {
-    const struct session_table *t = &p->master->sessions;
+    const struct session_table *t = p->master->sessions;
     size_t told = 0, i = from < t->size ? (size_t)from : t->size;
 
     for (; i < t->size && told < WHO_PAGE; i++)
@@ -51,8 +53,8 @@ size_t request_end_sessions(struct master *m,
 {
     size_t ended = 0;
 
-    for (size_t i = 0; i < m->sessions.size; i++) {
-        struct session *s = &m->sessions.all[i];
+    for (size_t i = 0; i < m->sessions->size; i++) {
+        struct session *s = &m->sessions->all[i];
 
         if (!session_is_there(s) || !is_meant(s, msg))
             continue;

@@ -8,9 +8,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "child.h"
+#include "children.h"
 #include "master.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "session.h"
 
 #define ENDED_BESIDES 16
 #define SWEEP_MS      1000
@@ -26,12 +29,12 @@ static void service_sweep_on_time(void *owner);
  * still have its files'. Each child has two, a caller's files one. */
 int services_init(struct master *m)
 {
-    struct services *s = &m->services;
+    struct services *s = m->services;
 
     s->ended_max = services_ended_max(m->settings.max_sessions);
-    s->size = 3 * m->sessions.size + 2 * MASTER_CHILDREN + CONTROL_PEERS + 1 +
+    s->size = 3 * m->sessions->size + 2 * MASTER_CHILDREN + MASTER_CALLERS + 1 +
               s->ended_max;
-    s->all = sessions_memory(s->size * sizeof(*s->all));
+    s->all = master_memory(s->size * sizeof(*s->all));
     if (!s->all)
         return -ENOMEM;
     TAILQ_INIT(&s->free);
@@ -86,14 +89,14 @@ static void service_sweep_on_time(void *owner)
 {
     struct master *m = owner;
 
-    sweep(&m->services);
-    if (m->services.ended_count > 0)
-        loop_timer_set(&m->loop, &m->services.sweep, SWEEP_MS);
+    sweep(m->services);
+    if (m->services->ended_count > 0)
+        loop_timer_set(&m->loop, &m->services->sweep, SWEEP_MS);
 }
 
 void services_release(struct master *m)
 {
-    struct services *s = &m->services;
+    struct services *s = m->services;
     struct service_channel *c;
     uint64_t lost = s->lost;
 
@@ -115,7 +118,7 @@ void services_release(struct master *m)
 struct service_channel *service_open(struct master *m, enum process service,
                                      const struct speaker *who, int end)
 {
-    struct services *s = &m->services;
+    struct services *s = m->services;
     struct service_channel *c = TAILQ_FIRST(&s->free);
 
     if (!c) {
@@ -152,7 +155,7 @@ static bool has_place(const struct services *s, const struct speaker *who)
 
 static void keep(struct master *m, struct service_channel *c)
 {
-    struct services *s = &m->services;
+    struct services *s = m->services;
 
     if (!has_place(s, &c->who))
         sweep(s);
@@ -181,7 +184,7 @@ void service_end(struct master *m, struct service_channel **end)
     if (words > 0 || (words < 0 && !c->held))
         keep(m, c);
     else
-        drop(&m->services, &m->services.open, c);
+        drop(m->services, &m->services->open, c);
     services_flush(m);
 }
 
@@ -222,11 +225,11 @@ static void give_all(struct child *to, struct service_list *list)
 
 static void report_lost(struct master *m)
 {
-    uint64_t lost = m->services.lost;
+    uint64_t lost = m->services->lost;
 
     if (lost == 0)
         return;
-    m->services.lost = 0;
+    m->services->lost = 0;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "%llu processes have ended, and there was no room for what "
                   "they said",
@@ -241,8 +244,8 @@ static void open_own(struct master *m)
 
     if (m->events.channel.fd >= 0 || fd_pair(ends) < 0)
         return;
-    m->services.own = service_open(m, PROCESS_LOG, &who, ends[1]);
-    if (!m->services.own) {
+    m->services->own = service_open(m, PROCESS_LOG, &who, ends[1]);
+    if (!m->services->own) {
         fd_close(&ends[0]);
         return;
     }
@@ -254,9 +257,9 @@ static void open_own(struct master *m)
 
 void services_flush(struct master *m)
 {
-    struct services *s = &m->services;
-    struct child *log = master_log(m);
-    struct child *keys = master_ready(m, PROCESS_KEYS);
+    struct services *s = m->services;
+    struct child *log = children_ready(m, PROCESS_LOG);
+    struct child *keys = children_ready(m, PROCESS_KEYS);
 
     if (s->ended_count > 0)
         sweep(s);
@@ -276,9 +279,9 @@ void services_restart(struct master *m, enum process service)
 {
     struct service_channel *c;
 
-    sweep(&m->services);
-    TAILQ_FOREACH(c, &m->services.ended, next)
+    sweep(m->services);
+    TAILQ_FOREACH(c, &m->services->ended, next)
     c->given = c->given && c->service != service;
-    TAILQ_FOREACH(c, &m->services.open, next)
+    TAILQ_FOREACH(c, &m->services->open, next)
     c->given = c->given && c->service != service;
 }

@@ -7,11 +7,16 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "answer.h"
+#include "children.h"
+#include "drain.h"
 #include "gate.h"
 #include "home.h"
 #include "login.h"
 #include "master.h"
+#include "older.h"
 #include "sallyport/base/fd.h"
+#include "service.h"
 #include "worker.h"
 
 static const struct handler handlers[] = {
@@ -81,7 +86,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     const struct speaker who = { .process = PROCESS_SESSION,
                                  .serial = serial,
                                  .peer = *peer };
-    struct session *s = sessions_take(&m->sessions, serial);
+    struct session *s = sessions_take(m->sessions, serial);
 
     if (!s)
         return NULL;
@@ -141,7 +146,7 @@ void session_settle(struct session *s)
         (m->state == MASTER_DRAINING && s->pid > 0))
         return;
     loop_timer_clear(&m->loop, &s->timer);
-    sessions_give_back(&m->sessions, s);
+    sessions_give_back(m->sessions, s);
     master_session_freed(m);
 }
 
@@ -149,7 +154,8 @@ void session_settle(struct session *s)
  * a session died in nobody else can tell. */
 static bool files_must_hear(const struct session *s)
 {
-    return s->home.channel.fd >= 0 && s->home.end < 0 && master_gate(s->master);
+    return s->home.channel.fd >= 0 && s->home.end < 0 &&
+           children_gate(s->master);
 }
 
 void session_end(struct session *s)
@@ -157,7 +163,7 @@ void session_end(struct session *s)
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
         return;
     s->state = SESSION_ENDED;
-    s->master->sessions.living--;
+    s->master->sessions->living--;
     loop_remove(&s->master->loop, &s->watch);
     loop_timer_clear(&s->master->loop, &s->timer);
     channel_close(&s->channel);
@@ -244,8 +250,8 @@ bool session_is_there(const struct session *s)
 /* Whom nobody hears of needs no news. */
 static bool is_heard_of(struct master *m)
 {
-    return m->state == MASTER_DRAINING ? m->drain.newest.fd >= 0
-                                       : master_gate(m) != NULL;
+    return m->state == MASTER_DRAINING ? m->drain->newest.fd >= 0
+                                       : children_gate(m) != NULL;
 }
 
 void sessions_tell(struct master *m)
@@ -277,13 +283,13 @@ void session_add_news(struct session *s, enum session_news news)
     if (!is_heard_of(s->master) && news != NEWS_KILL)
         return;
     if (s->news == 0)
-        s->master->sessions.with_news++;
+        s->master->sessions->with_news++;
     s->news |= news;
 }
 
 void session_forget_news(struct session *s)
 {
     if (s->news != 0)
-        s->master->sessions.with_news--;
+        s->master->sessions->with_news--;
     s->news = 0;
 }

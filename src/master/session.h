@@ -94,7 +94,7 @@ struct session_table {
 
 /* Zeroed pages that no fork has: a user's process files need not know who else
  * is there. NULL: there are none. For munmap(2). */
-void *sessions_memory(size_t bytes);
+void *master_memory(size_t bytes);
 /* All memory is allocated here. 0 or -ENOMEM */
 int sessions_init(struct session_table *t, size_t limit);
 void sessions_release(struct session_table *t);

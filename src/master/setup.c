@@ -3,11 +3,19 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "certificates.h"
+#include "child.h"
+#include "children.h"
+#include "drain.h"
 #include "gate.h"
 #include "hosts.h"
+#include "listen.h"
 #include "master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "service.h"
+#include "session.h"
+#include "supervisor.h"
 #include "worker.h"
 
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
@@ -81,7 +89,7 @@ static int step_peers(struct child *c)
 
 static int step_listeners(struct child *c)
 {
-    const struct listeners *l = &c->master->listeners;
+    const struct listeners *l = c->master->listeners;
 
     for (; c->index < l->control_count; c->index++) {
         const struct listener *one = &l->control[c->index];
@@ -96,7 +104,7 @@ static int step_listeners(struct child *c)
 
 static int step_passive(struct child *c)
 {
-    const struct listeners *l = &c->master->listeners;
+    const struct listeners *l = c->master->listeners;
 
     for (; c->index < l->passive_count; c->index++) {
         const struct listener *one = &l->passive[c->index];
@@ -111,7 +119,7 @@ static int step_passive(struct child *c)
 
 static int step_retired(struct child *c)
 {
-    const struct listeners *l = &c->master->listeners;
+    const struct listeners *l = c->master->listeners;
 
     for (; c->index < l->retired_count; c->index++) {
         const struct listener *one = &l->retired[c->index];
@@ -138,7 +146,7 @@ static int step_output(struct child *c)
  * each after "go", would only see that nobody signs. */
 static int step_keys_ready(struct child *c)
 {
-    return master_ready(c->master, PROCESS_KEYS) ? 0 : -EBUSY;
+    return children_ready(c->master, PROCESS_KEYS) ? 0 : -EBUSY;
 }
 
 static int step_go(struct child *c)
@@ -180,14 +188,32 @@ static int child_on_failed(void *owner, struct msg_failed *msg)
 static void keys_on_ready(struct child *c)
 {
     services_flush(c->master);
-    for (size_t i = 0; i < c->master->child_count; i++)
-        if (c->master->child[i].row->process == PROCESS_GATE)
-            child_go_on(&c->master->child[i]);
+    for (size_t i = 0; i < c->master->children->count; i++)
+        child_go_on(&c->master->children->child[i]);
 }
 
 static void gate_on_ready(struct child *c)
 {
     hosts_tell(c->master);
+}
+
+static void gate_on_writable(struct child *c)
+{
+    gate_tell(c->master);
+    hosts_tell(c->master);
+    services_flush(c->master);
+}
+
+/* Its generation has nobody who accepts. */
+static void gate_on_gone(struct child *c)
+{
+    drain_begin(c->master);
+}
+
+static void gate_on_time(struct child *c)
+{
+    child_end(c, c->master->drain->handing_over ? "has not handed over in time"
+                                                : "does not read its messages");
 }
 
 static void flush_services(struct child *c)
@@ -211,7 +237,7 @@ static void log_on_gone(struct child *c)
 
 static const struct handler gate_handlers[] = {
     START_MESSAGES,
-    ON(serving, gate_on_serving),
+    ON(serving, supervisor_on_serving),
     ON(session, gate_on_session),
     ON(born, gate_on_born),
     ON(kill_adopted, gate_on_kill_adopted),

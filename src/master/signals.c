@@ -8,9 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
+#include "children.h"
+#include "control.h"
+#include "drain.h"
 #include "home.h"
 #include "master.h"
 #include "sallyport/base/fd.h"
+#include "session.h"
 
 void signals_reap(struct master *m)
 {
@@ -18,8 +23,8 @@ void signals_reap(struct master *m)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct session *s = sessions_by_files(&m->sessions, pid);
-        struct home *asked = control_home(&m->control, pid);
+        struct session *s = sessions_by_files(m->sessions, pid);
+        struct home *asked = control_home(m->control, pid);
 
         if (s)
             home_reaped(&s->home, status);
@@ -27,9 +32,9 @@ void signals_reap(struct master *m)
             home_reaped(asked, status);
         if (!s && !asked)
             drain_reaped(m, pid, status);
-        for (size_t i = 0; i < m->child_count; i++)
-            if (m->child[i].pid == pid) {
-                child_reaped(&m->child[i], status);
+        for (size_t i = 0; i < m->children->count; i++)
+            if (m->children->child[i].pid == pid) {
+                child_reaped(&m->children->child[i], status);
                 break; /* a new start may have got the same pid */
             }
     }

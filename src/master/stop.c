@@ -7,40 +7,47 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "child.h"
+#include "children.h"
+#include "control.h"
+#include "drain.h"
+#include "home.h"
 #include "master.h"
+#include "older.h"
 #include "sallyport/base/clock.h"
+#include "session.h"
 #include "signals.h"
 
 void master_session_freed(struct master *m)
 {
-    if (m->state == MASTER_STOPPING && m->sessions.used == 0)
+    if (m->state == MASTER_STOPPING && m->sessions->used == 0)
         loop_stop(&m->loop);
     drain_settle(m);
 }
 
 void master_stop(struct master *m)
 {
-    struct child *gate = master_gate(m);
+    struct child *gate = children_gate(m);
     bool again = m->state == MASTER_STOPPING;
 
     m->state = MASTER_STOPPING;
     older_release(m); /* they are told the same by the supervisor */
-    if (again || m->sessions.used == 0) {
+    if (again || m->sessions->used == 0) {
         loop_stop(&m->loop);
         return;
     }
     if (gate)
         SEND(&gate->channel, stop_accepting, 0);
     loop_timer_set(&m->loop, &m->deadline, m->deadlines.stop);
-    for (size_t i = 0; i < m->sessions.size; i++)
-        session_kick(&m->sessions.all[i], ENDING_SHUTDOWN);
+    for (size_t i = 0; i < m->sessions->size; i++)
+        session_kick(&m->sessions->all[i], ENDING_SHUTDOWN);
 }
 
 static bool is_there(const struct master *m, bool log)
 {
-    for (size_t i = 0; i < m->child_count; i++)
-        if (m->child[i].pid > 0 &&
-            (m->child[i].row->process == PROCESS_LOG) == log)
+    for (size_t i = 0; i < m->children->count; i++)
+        if (m->children->child[i].pid > 0 &&
+            (m->children->child[i].row->process == PROCESS_LOG) == log)
             return true;
     return false;
 }
@@ -65,26 +72,26 @@ static void wait_for(struct master *m, bool log)
 
 static void release_master(struct master *m, bool log)
 {
-    for (size_t i = 0; i < m->child_count; i++)
-        if ((m->child[i].row->process == PROCESS_LOG) == log)
-            child_release(&m->child[i]);
+    for (size_t i = 0; i < m->children->count; i++)
+        if ((m->children->child[i].row->process == PROCESS_LOG) == log)
+            child_release(&m->children->child[i]);
 }
 
 static void kill_rest(struct master *m, bool log)
 {
-    for (size_t i = 0; i < m->child_count; i++)
-        if (m->child[i].pid > 0 &&
-            (m->child[i].row->process == PROCESS_LOG) == log) {
-            kill(m->child[i].pid, SIGKILL);
-            waitpid(m->child[i].pid, NULL, 0);
-            m->child[i].pid = 0;
+    for (size_t i = 0; i < m->children->count; i++)
+        if (m->children->child[i].pid > 0 &&
+            (m->children->child[i].row->process == PROCESS_LOG) == log) {
+            kill(m->children->child[i].pid, SIGKILL);
+            waitpid(m->children->child[i].pid, NULL, 0);
+            m->children->child[i].pid = 0;
         }
 }
 
 static void end_sessions(struct master *m)
 {
-    for (size_t i = 0; i < m->sessions.size; i++) {
-        struct session *s = &m->sessions.all[i];
+    for (size_t i = 0; i < m->sessions->size; i++) {
+        struct session *s = &m->sessions->all[i];
 
         if (s->state == SESSION_FREE)
             continue;
@@ -104,9 +111,9 @@ void stop_children(struct master *m)
                       drained ? "ends: a newer generation has taken over, and "
                                 "its own last session has ended"
                               : "stops");
-    if (m->sessions.all)
+    if (m->sessions->all)
         end_sessions(m);
-    control_stop(&m->control);
+    control_stop(m->control);
     release_master(m, false);
     wait_for(m, false);
     kill_rest(m, false);

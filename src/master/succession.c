@@ -5,16 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gate.h"
-#include "master.h"
-#include "request.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/ipc/generation.h"
@@ -198,143 +194,29 @@ int succession_keep(struct succession *s, const char *name, int fd)
     return r;
 }
 
-static int succession_on_lead(void *owner, struct msg_lead *l)
-{
-    struct master *m = owner;
-    struct child *gate = master_gate(m);
-
-    (void)l;
-    m->succession.leads = true;
-    if (gate && !m->succession.adopts)
-        gate_open(gate);
-    control_lead(&m->control);
-    return 0;
-}
-
-static int succession_on_take_over(void *owner, struct msg_take_over *t)
-{
-    struct master *m = owner;
-    struct child *gate = master_gate(m);
-
-    m->succession.adopts =
-        gate && SEND(&gate->channel, adopt, 0, .gate = t->gate) == 0;
-    return 0;
-}
-
-static int succession_on_predecessor(void *owner, struct msg_predecessor *p)
-{
-    older_add(owner, p->generation, fd_take(&p->master));
-    return 0;
-}
-
-static int succession_on_step_down(void *owner, struct msg_step_down *d)
-{
-    drain_step_down(owner, fd_take(&d->gate));
-    return 0;
-}
-
-static int succession_on_successor(void *owner, struct msg_successor *s)
-{
-    drain_successor(owner, fd_take(&s->master));
-    return 0;
-}
-
-static int succession_on_renewed(void *owner, struct msg_renewed *r)
-{
-    char why[COMPLAINT_MAX];
-
-    slice_copy(r->why, why, sizeof(why));
-    request_renewed(owner, r->request, r->done ? NULL : why);
-    return 0;
-}
-
-static const struct handler succession_handlers[] = {
-    ON(take_over, succession_on_take_over),
-    ON(predecessor, succession_on_predecessor),
-    ON(lead, succession_on_lead),
-    ON(step_down, succession_on_step_down),
-    ON(successor, succession_on_successor),
-    ON(renewed, succession_on_renewed),
-};
-
-/* Without the supervisor nobody would ever end or follow this generation. When
- * it dies, the kernel kills master (PR_SET_PDEATHSIG), but may close the
- * channel first. Master doesn't use that moment to tell the sessions of an
- * orderly stop. */
-static void succession_on_readable(void *owner, uint32_t events)
-{
-    struct master *m = owner;
-    struct succession *s = &m->succession;
-    int r = channel_dispatch(
-        &s->supervisor, succession_handlers,
-        sizeof(succession_handlers) / sizeof(succession_handlers[0]), m);
-
-    (void)events;
-    if (r == 0)
-        return;
-    if (r != -EPROTO)
-        kill(getpid(), SIGKILL);
-    master_report(m, EVENT_PEER, PROCESS_SUPERVISOR, "%s", s->supervisor.wrong);
-    loop_remove(&m->loop, &s->watch);
-    channel_close(&s->supervisor);
-    master_stop(m);
-}
-
-int succession_start(struct master *m)
-{
-    struct succession *s = &m->succession;
-
-    if (s->supervisor.fd < 0)
-        return 0;
-    s->watch = (struct loop_watch){ .fd = s->supervisor.fd,
-                                    .events = EPOLLIN,
-                                    .on_ready = succession_on_readable,
-                                    .owner = m };
-    return loop_add(&m->loop, &s->watch);
-}
-
 void succession_failed(struct succession *s, const char *why)
 {
     SEND(&s->supervisor, start_failed, 0, .why = slice_from(why));
 }
 
-/* Without a supervisor, in a test, nobody else could lead. */
-void succession_up(struct master *m)
+int succession_up(struct succession *s)
 {
-    struct succession *s = &m->succession;
-
-    if (s->supervisor.fd < 0) {
-        struct child *gate = master_gate(m);
-
-        s->leads = true;
-        if (gate)
-            gate_open(gate);
-    } else {
-        SEND(&s->supervisor, up, 0);
-    }
+    return SEND(&s->supervisor, up, 0);
 }
 
-void succession_leading(struct master *m)
+int succession_leading(struct succession *s)
 {
-    struct succession *s = &m->succession;
-
-    if (s->generation > 1)
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s",
-                      s->recovery ? "takes the place of processes that failed"
-                                  : "reload: the new configuration and "
-                                    "certificates are in use");
-    SEND(&s->supervisor, leading, 0);
+    return SEND(&s->supervisor, leading, 0);
 }
 
-void succession_gate_lost(struct master *m, bool handed_over)
+int succession_gate_lost(struct succession *s, bool handed_over)
 {
-    SEND(&m->succession.supervisor, gate_lost, 0, .handed_over = handed_over);
+    return SEND(&s->supervisor, gate_lost, 0, .handed_over = handed_over);
 }
 
-uint32_t succession_renew(struct master *m)
+uint32_t succession_renew(struct succession *s)
 {
-    struct channel *to = &m->succession.supervisor;
-    uint32_t request = channel_next(to);
+    uint32_t request = channel_next(&s->supervisor);
 
-    return SEND(to, renew, request) == 0 ? request : 0;
+    return SEND(&s->supervisor, renew, request) == 0 ? request : 0;
 }

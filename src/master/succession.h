@@ -10,8 +10,6 @@
 #include "sallyport/base/loop.h"
 #include "sallyport/ipc/channel.h"
 
-struct master;
-
 struct heirloom {
     const char *name;
     int fd;
@@ -54,19 +52,18 @@ void succession_settle(struct succession *s);
  * 0 or -errno */
 int succession_keep(struct succession *s, const char *name, int fd);
 
-/* Listens to the supervisor from here on. 0 or -errno */
-int succession_start(struct master *m);
+/* Messages to the supervisor: 0 or -errno. What it answers is read in
+ * supervisor.c. */
 /* The start has failed: WHY goes to whoever asked for it. */
 void succession_failed(struct succession *s, const char *why);
-/* Everything is ready: the supervisor answers by MSG_lead, perhaps after
- * MSG_take_over, and gate opens. */
-void succession_up(struct master *m);
+/* Everything is ready: the answer is MSG_lead, perhaps after MSG_take_over. */
+int succession_up(struct succession *s);
 /* Gate accepts. */
-void succession_leading(struct master *m);
+int succession_leading(struct succession *s);
 /* Gate has ended; whether the next one has all its sessions. */
-void succession_gate_lost(struct master *m, bool handed_over);
-/* Asks for a reload: the number that request_renewed() will be called with, or
- * 0: there is nobody to ask. */
-uint32_t succession_renew(struct master *m);
+int succession_gate_lost(struct succession *s, bool handed_over);
+/* Asks for a reload: the number that MSG_renewed will name, or 0: there is
+ * nobody to ask. */
+uint32_t succession_renew(struct succession *s);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "home.h"
 #include "sallyport/base/secret.h"
 #include "session.h"
 
@@ -12,7 +13,7 @@
  * files is reaped, while a new one may come in. */
 #define SLACK 64
 
-void *sessions_memory(size_t bytes)
+void *master_memory(size_t bytes)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -38,7 +39,7 @@ int sessions_init(struct session_table *t, size_t limit)
     t->buckets = 64;
     while (t->buckets < t->size)
         t->buckets *= 2;
-    t->all = sessions_memory(t->size * sizeof(*t->all));
+    t->all = master_memory(t->size * sizeof(*t->all));
     t->bucket = calloc(t->buckets, sizeof(struct session *));
     if (!t->all || !t->bucket) {
         sessions_release(t);

@@ -6,6 +6,7 @@
 #include "master.h"
 #include "sallyport/domain/binding.h"
 #include "sallyport/domain/sandbox_part.h"
+#include "userdb.h"
 
 static void phrase(struct buf *into, const char *text)
 {
@@ -17,7 +18,7 @@ static void phrase(struct buf *into, const char *text)
 /* Whom the server's word or a row of his own lets end uploads as he likes. */
 static size_t lenient_users(const struct master *m)
 {
-    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     size_t n = 0;
 
     for (size_t i = 0; u && i < u->count; i++)
@@ -30,7 +31,7 @@ static size_t lenient_users(const struct master *m)
 /* Those for whom promise 3 is given up. */
 static void tell_binding(const struct master *m, struct buf *into)
 {
-    const struct users *u = userdb_find(&m->users, userdb_newest(&m->users));
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     size_t n = 0;
 
     for (size_t i = 0; u && i < u->count; i++)

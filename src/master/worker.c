@@ -7,14 +7,20 @@
 #include <errno.h>
 #include <string.h>
 
+#include "answer.h"
+#include "child.h"
+#include "children.h"
 #include "login.h"
 #include "master.h"
+#include "service.h"
+#include "session.h"
+#include "userdb.h"
 
 #define SHARE_MIN 8 /* of one address, however few workers there are */
 
 static struct child *auth_at(struct master *m, size_t i)
 {
-    struct child *c = &m->child[i];
+    struct child *c = &m->children->child[i];
 
     return c->row->process == PROCESS_AUTH && c->state == CHILD_READY ? c
                                                                       : NULL;
@@ -33,7 +39,7 @@ static struct verification *find(struct child *c, uint64_t serial)
 static bool can_take(const struct master *m, struct child *c, uint64_t serial)
 {
     return c->verifications < VERIFICATIONS_MAX &&
-           c->generation == userdb_newest(&m->users) && !find(c, serial);
+           c->generation == userdb_newest(m->users) && !find(c, serial);
 }
 
 static struct child *least_busy(struct master *m, uint64_t serial, size_t *all)
@@ -41,7 +47,7 @@ static struct child *least_busy(struct master *m, uint64_t serial, size_t *all)
     struct child *best = NULL;
 
     *all = 0;
-    for (size_t i = 0; i < m->child_count; i++) {
+    for (size_t i = 0; i < m->children->count; i++) {
         struct child *c = auth_at(m, i);
 
         *all += c != NULL;
@@ -63,9 +69,9 @@ static size_t held_by(const struct master *m, const struct address *prefix)
     struct address other;
     size_t n = 0;
 
-    for (size_t i = 0; i < m->child_count; i++)
-        for (size_t j = 0; j < m->child[i].verifications; j++) {
-            other = prefix_of(&m->child[i].verification[j].peer);
+    for (size_t i = 0; i < m->children->count; i++)
+        for (size_t j = 0; j < m->children->child[i].verifications; j++) {
+            other = prefix_of(&m->children->child[i].verification[j].peer);
             n += address_same_host(&other, prefix);
         }
     return n;
@@ -93,12 +99,11 @@ int worker_ask(struct session *s, int fd)
     if (has_its_share(m, &prefix, all))
         return -EAGAIN;
     if (SEND(&c->channel, verify, 0, .serial = s->serial,
-             .edition = userdb_newest(&m->users), .peer = s->peer,
+             .edition = userdb_newest(m->users), .peer = s->peer,
              .session = fd) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
-        (struct verification){ s->serial, userdb_newest(&m->users), s->peer,
-                               s };
+        (struct verification){ s->serial, userdb_newest(m->users), s->peer, s };
     if (!c->timer.armed)
         loop_timer_set(&m->loop, &c->timer, m->deadlines.silence);
     return 0;
@@ -106,20 +111,20 @@ int worker_ask(struct session *s, int fd)
 
 void worker_forget(struct master *m, const struct session *s)
 {
-    for (size_t i = 0; i < m->child_count; i++)
-        for (size_t j = 0; j < m->child[i].verifications; j++)
-            if (m->child[i].verification[j].session == s)
-                m->child[i].verification[j].session = NULL;
+    for (size_t i = 0; i < m->children->count; i++)
+        for (size_t j = 0; j < m->children->child[i].verifications; j++)
+            if (m->children->child[i].verification[j].session == s)
+                m->children->child[i].verification[j].session = NULL;
 }
 
 uint64_t worker_oldest(const struct master *m)
 {
-    uint64_t oldest = userdb_newest(&m->users);
+    uint64_t oldest = userdb_newest(m->users);
 
-    for (size_t i = 0; i < m->child_count; i++)
-        for (size_t j = 0; j < m->child[i].verifications; j++)
-            if (m->child[i].verification[j].generation < oldest)
-                oldest = m->child[i].verification[j].generation;
+    for (size_t i = 0; i < m->children->count; i++)
+        for (size_t j = 0; j < m->children->child[i].verifications; j++)
+            if (m->children->child[i].verification[j].generation < oldest)
+                oldest = m->children->child[i].verification[j].generation;
     return oldest;
 }
 
@@ -132,7 +137,7 @@ static uint64_t half_of_key(const struct master *m, const char *which)
 
 int worker_send_users(struct child *c)
 {
-    const struct userdb *u = &c->master->users;
+    const struct userdb *u = c->master->users;
     int r =
         SEND(&c->channel, users, 0, .edition = userdb_newest(u),
              .name_key_1 = half_of_key(c->master, "auth 1"),
@@ -145,14 +150,14 @@ int worker_send_users(struct child *c)
 
 static void tell(struct child *c)
 {
-    if (c->generation != userdb_newest(&c->master->users) &&
+    if (c->generation != userdb_newest(c->master->users) &&
         worker_send_users(c) == -EAGAIN)
         child_wait_writable(c);
 }
 
 void workers_tell(struct master *m)
 {
-    for (size_t i = 0; i < m->child_count; i++) {
+    for (size_t i = 0; i < m->children->count; i++) {
         struct child *c = auth_at(m, i);
 
         if (c)
@@ -179,7 +184,7 @@ static const char *objection(const struct child *c,
         return "a verdict that nobody asked for";
     if (msg->edition < v->generation || msg->edition > c->generation)
         return "a verdict by a wrong generation of the users file";
-    users = userdb_find(&c->master->users, msg->edition);
+    users = userdb_find(c->master->users, msg->edition);
     if (!msg->accepted || !users)
         return NULL;
     if (msg->row >= users->count)
@@ -211,7 +216,7 @@ int worker_on_verdict(void *owner, struct msg_verdict *msg)
         loop_timer_clear(&c->master->loop, &c->timer);
     if (s)
         login_on_verdict(s, &verdict);
-    userdb_drop(&c->master->users, worker_oldest(c->master));
+    userdb_drop(c->master->users, worker_oldest(c->master));
     login_retry(c->master); /* a place is free */
     return 0;
 }
@@ -238,7 +243,7 @@ void worker_on_gone(struct child *c)
         if (s)
             login_deny(s, DENIAL_BUSY);
     }
-    userdb_drop(&c->master->users, worker_oldest(c->master));
+    userdb_drop(c->master->users, worker_oldest(c->master));
 }
 
 void worker_on_time(struct child *c)

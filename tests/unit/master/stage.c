@@ -122,7 +122,7 @@ static pid_t spawn(const struct master *m, const char *binary, int fd)
 static bool has_sessions(void)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t at = (uintptr_t)the_master->sessions.all & ~(page - 1);
+    uintptr_t at = (uintptr_t)the_master->sessions->all & ~(page - 1);
     unsigned char in_core;
 
     return mincore((void *)at, 1, &in_core) == 0 || errno != ENOMEM;
@@ -137,7 +137,7 @@ static void play_files(const struct files_start *start)
                                .serial = start->serial,
                                .rights = start->rights,
                                .for_ctl = start->for_ctl,
-                               .sees_users = the_master->users.count > 0,
+                               .sees_users = the_master->users->count > 0,
                                .sees_sessions = has_sessions() };
 
     be_an_actor();
@@ -203,7 +203,7 @@ static void open_listeners(struct master *m)
     m->settings.listen_count = 1;
     if (address_parse_port(SLICE("127.0.0.1:0"), &m->settings.listen[0]) < 0)
         _exit(2);
-    if (listeners_open(&m->listeners, &m->settings, NULL, &c) < 0)
+    if (listeners_open(m->listeners, &m->settings, NULL, &c) < 0)
         _exit(3);
 }
 
@@ -236,6 +236,7 @@ static _Noreturn void run_master(const struct stage *s,
                                  void (*adjust)(struct master *m))
 {
     static struct master m;
+    static struct master_parts parts;
     struct complaint c = { "" };
     int status;
 
@@ -244,6 +245,7 @@ static _Noreturn void run_master(const struct stage *s,
     signal(SIGUSR2, end_well);
     the_master = &m;
     master_init(&m);
+    parts_attach(&m, &parts);
     adjust_for_tests(&m);
     m.hooks = (struct master_hooks){ spawn, play_files };
     snprintf(m.settings.users, sizeof(m.settings.users), "%s",
@@ -257,10 +259,10 @@ static _Noreturn void run_master(const struct stage *s,
     open_listeners(&m);
     if (prepare_memory(&m, &c) < 0)
         _exit(6);
-    if (control_socket_open(&m.control.socket, path_in(s, "control"), NULL,
+    if (control_socket_open(&m.control->socket, path_in(s, "control"), NULL,
                             &c) < 0)
         _exit(5);
-    if (userdb_look(&m.users, &c) < 0 || master_start(&m) < 0)
+    if (userdb_look(m.users, &c) < 0 || master_start(&m) < 0)
         _exit(4);
     status = master_run(&m);
     master_release(&m);

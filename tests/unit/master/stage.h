@@ -5,7 +5,10 @@
 
 #include <stdbool.h>
 
-#include "master/master.h"
+#include "master/parts.h"
+#include "sallyport/domain/binding.h"
+#include "sallyport/domain/rights.h"
+#include "sallyport/files/files.h"
 #include "support/packet.h"
 
 #define STAGE_WAIT_MS 20000

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "master/home.h"
-#include "master/master.h"
+#include "master/parts.h"
 #include "master/prepare.h"
 
 static const struct {

@@ -190,18 +190,18 @@ static void impatient(struct master *m)
 Test(control, places_and_their_deadline)
 {
     struct stage s;
-    struct caller c[CONTROL_PEERS], one_more = { 0 };
+    struct caller c[MASTER_CALLERS], one_more = { 0 };
     uint64_t v[6];
 
     stage_open(&s, impatient);
-    for (size_t i = 0; i < CONTROL_PEERS; i++)
+    for (size_t i = 0; i < MASTER_CALLERS; i++)
         caller_enter(&s, &c[i]);
     channel_init(&one_more.channel, caller_connect(&s), PROCESS_CTL,
                  PROCESS_MASTER, PHASE_START);
     caller_is_refused(&one_more, REFUSAL_BUSY);
     channel_hear_end(&one_more.channel);
     caller_leave(&one_more);
-    for (size_t i = 0; i < CONTROL_PEERS; i++) {
+    for (size_t i = 0; i < MASTER_CALLERS; i++) {
         channel_hear_end(&c[i].channel); /* it never asked */
         caller_leave(&c[i]);
     }

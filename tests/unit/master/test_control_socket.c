@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "master/master.h"
+#include "master/parts.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
 #include "sallyport/ipc/generation.h"
@@ -376,11 +376,13 @@ Test(control_socket, another_server_has_taken_the_name)
 }
 
 /* Master's side of it, as far as it goes without children. */
-static void raise_master(struct master *m, const struct line *before)
+static void raise_master(struct master *m, struct master_parts *parts,
+                         const struct line *before)
 {
     struct complaint c = { "" };
 
     master_init(m);
+    parts_attach(m, parts);
     if (before) {
         struct heirloom *h = malloc(sizeof(*h));
 
@@ -390,16 +392,16 @@ static void raise_master(struct master *m, const struct line *before)
     }
     cr_assert_eq(loop_init(&m->loop), 0);
     cr_assert_eq(
-        control_socket_open(&m->control.socket, path, &m->succession, &c), 0,
+        control_socket_open(&m->control->socket, path, &m->succession, &c), 0,
         "%s", c.text);
-    cr_assert_eq(control_start(&m->control), 0);
+    cr_assert_eq(control_start(m->control), 0);
 }
 
 static void let_in(struct master *m, struct channel *caller)
 {
     struct message heard;
 
-    m->control.watch.on_ready(m, EPOLLIN);
+    m->control->watch.on_ready(m, EPOLLIN);
     cr_assert_eq(channel_wait(caller, &heard, 1000), 1);
     cr_assert_eq(heard.kind, MSG_welcome);
     caller->phase = PHASE_ASKED;
@@ -407,7 +409,7 @@ static void let_in(struct master *m, struct channel *caller)
 
 static void status_answers(struct master *m, struct channel *caller)
 {
-    struct control_peer *p = &m->control.peer[0];
+    struct control_peer *p = &m->control->peer[0];
     struct message heard;
 
     cr_assert_eq(SEND(caller, status, 1), 0);
@@ -421,29 +423,30 @@ static void status_answers(struct master *m, struct channel *caller)
 Test(control_socket, goes_to_the_generation_that_leads)
 {
     static struct master old, new;
+    static struct master_parts old_parts, new_parts;
     struct channel first, second;
     struct line line;
 
     line_open(&line, NULL);
-    raise_master(&old, &line);
-    cr_expect_not(old.control.watch.added, "it doesn't lead yet");
+    raise_master(&old, &old_parts, &line);
+    cr_expect_not(old.control->watch.added, "it doesn't lead yet");
     old.succession.leads = true;
-    control_lead(&old.control);
-    cr_expect(old.control.watch.added);
+    control_lead(old.control);
+    cr_expect(old.control->watch.added);
     channel_init(&first, call(), PROCESS_CTL, PROCESS_MASTER, PHASE_START);
     let_in(&old, &first);
-    raise_master(&new, &line);
-    control_step_down(&old.control);
-    cr_expect_not(old.control.watch.added);
-    cr_expect_eq(old.control.socket.fd, -1);
+    raise_master(&new, &new_parts, &line);
+    control_step_down(old.control);
+    cr_expect_not(old.control->watch.added);
+    cr_expect_eq(old.control->socket.fd, -1);
     channel_init(&second, call(), PROCESS_CTL, PROCESS_MASTER, PHASE_START);
     new.succession.leads = true;
-    control_lead(&new.control);
+    control_lead(new.control);
     let_in(&new, &second);
     status_answers(&old, &first);
-    control_stop(&old.control);
+    control_stop(old.control);
     cr_expect(is_there(), "the old one leaves the name");
-    control_stop(&new.control);
+    control_stop(new.control);
     cr_expect_not(is_there(), "the last one removes it");
 }
 
@@ -464,14 +467,15 @@ Test(control_socket, who_removes_the_name)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         static struct master m;
+        static struct master_parts parts;
         struct line line;
 
         if (ends[i].inherits)
             line_open(&line, NULL);
-        raise_master(&m, ends[i].inherits ? &line : NULL);
+        raise_master(&m, &parts, ends[i].inherits ? &line : NULL);
         m.succession.leads = ends[i].leads;
         m.status = ends[i].status;
-        control_stop(&m.control);
+        control_stop(m.control);
         cr_expect_eq(is_there(), ends[i].stays, "%s", ends[i].what);
         unlink(path);
     }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "master/inspect.h"
-#include "master/master.h"
+#include "master/parts.h"
 #include "master/unit.h"
 #include "sallyport/base/fd.h"
 #include "support/run.h"

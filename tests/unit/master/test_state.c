@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "master/master.h"
+#include "master/parts.h"
 #include "master/prepare.h"
 #include "master/secrets.h"
 #include "master/state.h"

@@ -1,0 +1,25 @@
+/* The processes that master executes, as one table. */
+#ifndef SALLYPORT_SRC_MASTER_CHILDREN_H
+#define SALLYPORT_SRC_MASTER_CHILDREN_H
+
+#include "child.h"
+#include "master.h"
+
+struct children {
+    struct child child[MASTER_CHILDREN];
+    size_t count;
+};
+
+/* A further one, which isn't started yet. */
+void children_add(struct master *m, const struct child_row *row);
+/* Starts those of that kind. */
+void children_start(struct master *m, enum process p);
+/* The first one of that kind that is ready; or NULL. */
+struct child *children_ready(struct master *m, enum process p);
+struct child *children_gate(struct master *m);
+/* The one with that pid; or NULL. */
+struct child *children_by_pid(struct master *m, pid_t pid);
+/* Each one is ready, or its work is done. */
+bool children_are_up(struct master *m);
+
+#endif

@@ -1,0 +1,27 @@
+/* See parts.h. Runs in master. */
+#include "parts.h"
+
+#include "sallyport/files/files.h"
+
+void parts_attach(struct master *m, struct master_parts *parts)
+{
+    *parts = (struct master_parts){ 0 };
+    m->certificates = &parts->certificates;
+    m->listeners = &parts->listeners;
+    m->hosts = &parts->hosts;
+    m->children = &parts->children;
+    m->services = &parts->services;
+    m->sessions = &parts->sessions;
+    m->guesses = &parts->guesses;
+    m->users = &parts->users;
+    m->access = &parts->access;
+    m->control = &parts->control;
+    m->older = parts->older;
+    m->drain = &parts->drain;
+    certificates_init(m->certificates);
+    older_init(m);
+    drain_init(m);
+    userdb_init(m->users, m->settings.users);
+    control_init(m->control, m);
+    m->hooks = (struct master_hooks){ child_spawn, files_main };
+}

@@ -1,0 +1,37 @@
+/* The parts of master, for whoever makes one. */
+#ifndef SALLYPORT_SRC_MASTER_PARTS_H
+#define SALLYPORT_SRC_MASTER_PARTS_H
+
+#include "access.h"
+#include "certificates.h"
+#include "children.h"
+#include "control.h"
+#include "drain.h"
+#include "guesses.h"
+#include "hosts.h"
+#include "listen.h"
+#include "master.h"
+#include "older.h"
+#include "service.h"
+#include "session.h"
+#include "userdb.h"
+
+struct master_parts {
+    struct certificates certificates;
+    struct listeners listeners;
+    struct hosts hosts;
+    struct children children;
+    struct services services;
+    struct session_table sessions;
+    struct guesses guesses;
+    struct userdb users;
+    struct access access;
+    struct control control;
+    struct older older[OLDER_MAX];
+    struct drain drain;
+};
+
+/* They are M's from here on, and empty. After master_init(). */
+void parts_attach(struct master *m, struct master_parts *parts);
+
+#endif

@@ -1,0 +1,141 @@
+/* What the supervisor says, and what master does then: it leads, takes over,
+ * hands over, or hears how a reload has ended. */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "children.h"
+#include "control.h"
+#include "drain.h"
+#include "gate.h"
+#include "master.h"
+#include "older.h"
+#include "sallyport/base/fd.h"
+#include "stop.h"
+
+static int supervisor_on_lead(void *owner, struct msg_lead *l)
+{
+    struct master *m = owner;
+    struct child *gate = children_gate(m);
+
+    (void)l;
+    m->succession.leads = true;
+    if (gate && !m->succession.adopts)
+        gate_open(gate);
+    control_lead(m->control);
+    return 0;
+}
+
+static int supervisor_on_take_over(void *owner, struct msg_take_over *t)
+{
+    struct master *m = owner;
+    struct child *gate = children_gate(m);
+
+    m->succession.adopts =
+        gate && SEND(&gate->channel, adopt, 0, .gate = t->gate) == 0;
+    return 0;
+}
+
+static int supervisor_on_predecessor(void *owner, struct msg_predecessor *p)
+{
+    older_add(owner, p->generation, fd_take(&p->master));
+    return 0;
+}
+
+static int supervisor_on_step_down(void *owner, struct msg_step_down *d)
+{
+    drain_step_down(owner, fd_take(&d->gate));
+    return 0;
+}
+
+static int supervisor_on_successor(void *owner, struct msg_successor *s)
+{
+    drain_successor(owner, fd_take(&s->master));
+    return 0;
+}
+
+static int supervisor_on_renewed(void *owner, struct msg_renewed *r)
+{
+    char why[COMPLAINT_MAX];
+
+    slice_copy(r->why, why, sizeof(why));
+    control_renewed(owner, r->request, r->done ? NULL : why);
+    return 0;
+}
+
+static const struct handler supervisor_handlers[] = {
+    ON(take_over, supervisor_on_take_over),
+    ON(predecessor, supervisor_on_predecessor),
+    ON(lead, supervisor_on_lead),
+    ON(step_down, supervisor_on_step_down),
+    ON(successor, supervisor_on_successor),
+    ON(renewed, supervisor_on_renewed),
+};
+
+/* Without the supervisor nobody would ever end or follow this generation. When
+ * it dies, the kernel kills master (PR_SET_PDEATHSIG), but may close the
+ * channel first. Master doesn't use that moment to tell the sessions of an
+ * orderly stop. */
+static void supervisor_on_readable(void *owner, uint32_t events)
+{
+    struct master *m = owner;
+    struct succession *s = &m->succession;
+    int r = channel_dispatch(
+        &s->supervisor, supervisor_handlers,
+        sizeof(supervisor_handlers) / sizeof(supervisor_handlers[0]), m);
+
+    (void)events;
+    if (r == 0)
+        return;
+    if (r != -EPROTO)
+        kill(getpid(), SIGKILL);
+    master_report(m, EVENT_PEER, PROCESS_SUPERVISOR, "%s", s->supervisor.wrong);
+    loop_remove(&m->loop, &s->watch);
+    channel_close(&s->supervisor);
+    master_stop(m);
+}
+
+int supervisor_start(struct master *m)
+{
+    struct succession *s = &m->succession;
+
+    if (s->supervisor.fd < 0)
+        return 0;
+    s->watch = (struct loop_watch){ .fd = s->supervisor.fd,
+                                    .events = EPOLLIN,
+                                    .on_ready = supervisor_on_readable,
+                                    .owner = m };
+    return loop_add(&m->loop, &s->watch);
+}
+
+/* Without a supervisor, in a test, nobody else could lead. */
+void supervisor_up(struct master *m)
+{
+    struct child *gate = children_gate(m);
+
+    if (m->succession.supervisor.fd >= 0) {
+        succession_up(&m->succession);
+        return;
+    }
+    m->succession.leads = true;
+    if (gate)
+        gate_open(gate);
+}
+
+int supervisor_on_serving(void *owner, struct msg_serving *msg)
+{
+    struct child *c = owner;
+    const struct succession *s = &c->master->succession;
+
+    (void)msg;
+    if (s->generation > 1)
+        master_report(c->master, EVENT_SERVICE, PROCESS_MASTER, "%s",
+                      s->recovery ? "takes the place of processes that failed"
+                                  : "reload: the new configuration and "
+                                    "certificates are in use");
+    succession_leading(&c->master->succession);
+    return 0;
+}

@@ -1,0 +1,17 @@
+/* The supervisor, as master hears it. */
+#ifndef SALLYPORT_SRC_MASTER_SUPERVISOR_H
+#define SALLYPORT_SRC_MASTER_SUPERVISOR_H
+
+#include "sallyport/ipc/channel.h"
+
+struct master;
+
+/* Listens to the supervisor from here on. 0 or -errno */
+int supervisor_start(struct master *m);
+/* Everything is ready: the supervisor answers by MSG_lead, perhaps after
+ * MSG_take_over, and gate opens. */
+void supervisor_up(struct master *m);
+/* Handler; owner: struct child, gate, which accepts now. */
+int supervisor_on_serving(void *owner, struct msg_serving *msg);
+
+#endif
