@@ -1,0 +1,95 @@
+/* See installed.h. */
+#include "installed.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server.h"
+
+static char folder[] = "/tmp/sallyport-installed-XXXXXX";
+static char version[] = SALLYPORT_VERSION;
+
+void installed_begin(void)
+{
+    char sbin[SERVER_PATH_MAX], libexec[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(sbin, sizeof(sbin), "%s", server_build("sbin"));
+    snprintf(libexec, sizeof(libexec), "%s", server_build("libexec"));
+    cr_assert(mkdtemp(folder));
+    run(&r, NULL, "/bin/cp", "-r", sbin, libexec, folder, NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    setenv("SALLYPORT_BUILD", folder, 1);
+}
+
+void installed_end(void)
+{
+    struct run_result r;
+
+    run(&r, NULL, "/bin/rm", "-r", folder, NULL);
+    run_release(&r);
+}
+
+const char *installed_version(void)
+{
+    version[0] = '9';
+    return version;
+}
+
+/* Wherever it stands, alone or as a part of the build's name. */
+static void change_version(struct buf *program)
+{
+    static const char old[] = SALLYPORT_VERSION;
+    char *at = program->data, *end = program->data + program->len;
+
+    while ((at = memmem(at, (size_t)(end - at), old, sizeof(old) - 1)))
+        memcpy(at, installed_version(), sizeof(old) - 1);
+}
+
+static void upgrade_one(const char *path)
+{
+    char new[SERVER_PATH_MAX + 8];
+    struct buf program;
+
+    snprintf(new, sizeof(new), "%s.new", path);
+    buf_init(&program, 256 << 20);
+    cr_assert(files_read(path, &program));
+    change_version(&program);
+    files_write(new, program.data, program.len, 0755);
+    cr_assert_eq(rename(new, path), 0);
+    buf_release(&program);
+}
+
+static void upgrade_all(const char *name)
+{
+    char place[SERVER_PATH_MAX], path[SERVER_PATH_MAX];
+    struct dirent *e;
+    DIR *d;
+
+    snprintf(place, sizeof(place), "%s", server_build(name));
+    d = opendir(place);
+    cr_assert(d, "%s", place);
+    while ((e = readdir(d)) != NULL) {
+        const char *dot = strchr(e->d_name, '.');
+
+        if (dot) /* the directory itself, or what was just written */
+            continue;
+        cr_assert_lt(snprintf(path, sizeof(path), "%s/%s", place, e->d_name),
+                     (int)sizeof(path));
+        upgrade_one(path);
+    }
+    closedir(d);
+}
+
+void installed_upgrade(void)
+{
+    upgrade_all("sbin");
+    upgrade_all("libexec/sallyport");
+}
