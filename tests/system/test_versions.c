@@ -1,0 +1,115 @@
+/* A build with another version is installed over the programs that run, and a
+ * reload starts it. What is under way goes on in the old ones, to its end. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generation.h"
+#include "installed.h"
+#include "pending.h"
+#include "support/processes.h"
+#include "support/run.h"
+#include "support/server_log.h"
+
+#define TRANSFERS 20
+#define IDLE      50
+
+TestSuite(versions, .init = installed_begin, .fini = installed_end);
+
+static const struct server_plan plan = {
+    .ports = "auto 16",
+    .settings = "max_sessions = 200\nmax_per_address = 200\n"
+                "max_per_user = 200\nstartups = 200\n",
+};
+
+/* A data connection shows the ticket that an old session got: it is the same
+ * user's, and so good. */
+static void expect_ticket(const struct server *server, struct session *old)
+{
+    struct tls_session *ticket = tls_client_session(old->tls);
+    struct session s;
+    struct data d;
+
+    cr_assert(ticket, "no ticket");
+    session_init(&s);
+    session_open(&s, server, "anna");
+    s.show = ticket;
+    data_open(&s, &d, "STOR ticket");
+    cr_expect(tls_client_resumed(d.tls), "it was not resumed");
+    data_write(&d, "bytes", 5);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    session_close(&s);
+    tls_session_free(ticket);
+}
+
+/* The program that asks is of the new build, too. */
+static void expect_status(const struct server *server)
+{
+    char config[SERVER_PATH_MAX], words[128];
+    struct run_result r;
+
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    snprintf(words, sizeof(words), "running, version %s, pid %d",
+             installed_version(), (int)server->pid);
+    run(&r, NULL, server_program("sallyportctl"), "--config", config, "status",
+        NULL);
+    cr_assert_eq(r.status, 0, "exit status %d: %s", r.status, r.text);
+    cr_expect(strstr(r.text, words), "no \"%s\" in: %s", words, r.text);
+    run_release(&r);
+}
+
+static struct pending transfers[TRANSFERS];
+static struct session idle[IDLE];
+
+static void begin_all(const struct server *server, const unsigned char *bytes)
+{
+    for (int i = 0; i < IDLE; i++) {
+        session_init(&idle[i]);
+        session_open(&idle[i], server, "anna");
+    }
+    for (int i = 0; i < TRANSFERS; i++)
+        pending_begin(&transfers[i], i, server, bytes);
+}
+
+/* The sessions that were there end, one after the other; until then their
+ * generation lives. */
+static void finish_all(pid_t old)
+{
+    for (int i = 0; i < TRANSFERS; i++)
+        pending_finish(&transfers[i]);
+    for (int i = 0; i < IDLE; i++) {
+        session_do(&idle[i], "200 {*}", "NOOP");
+        if (i % 10 == 0)
+            session_store(&idle[i], "STOR", "idle", "bytes", 5);
+        cr_assert_eq(kill(old, 0), 0, "the old generation has ended");
+        session_close(&idle[i]);
+    }
+}
+
+Test(versions, an_upgrade_under_load, .timeout = 300)
+{
+    static struct processes p;
+    unsigned char *bytes;
+    struct server server;
+    pid_t old;
+
+    server_start(&server, &plan);
+    old = generation_newest(&server);
+    bytes = pending_prepare(&server);
+    begin_all(&server, bytes);
+    installed_upgrade();
+    generation_reload(&server, GENERATION_CTL);
+    server_log_wait(&server, "started, version", installed_version(), NULL);
+    expect_status(&server);
+    expect_ticket(&server, &idle[0]);
+    processes_wait(server.pid, "sallyport: session", TRANSFERS + IDLE, &p);
+    finish_all(old);
+    generation_wait_at_most(&server, 1);
+    cr_assert_neq(generation_newest(&server), old);
+    server_stop(&server);
+    free(bytes);
+}
