@@ -4,6 +4,9 @@
  * that the sandbox is weaker. */
 #include "filter.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 int filter_prepare(enum process p, struct filter_choice choice)
 {
     (void)p;
@@ -21,4 +24,19 @@ int filter_load(enum process p, struct filter_choice choice)
 int filter_end_descriptors(void)
 {
     return 0;
+}
+
+/* LeakSanitizer asks this at the end of a process, then traces it. The kernel
+ * permits that neither in a chroot without /proc nor, without root's rights, if
+ * the process isn't dumpable; LeakSanitizer would abort it, and a gate that has
+ * handed over would count as crashed. The same rules hold for this file. */
+int __lsan_is_turned_off(void); /* <sanitizer/lsan_interface.h> has it */
+
+int __lsan_is_turned_off(void)
+{
+    int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        close(fd);
+    return fd < 0;
 }
