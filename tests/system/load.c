@@ -134,7 +134,7 @@ void load_start(struct load *l, const struct server *s, const char *user,
                                       PROT_READ | PROT_WRITE,
                                       MAP_SHARED | MAP_ANONYMOUS, -1, 0) };
     FAIL_IF(l->score == MAP_FAILED, "mmap: %s", strerror(errno));
-    for (int kind = 0; kind < LOAD_KINDS; kind++)
+    for (enum load_kind kind = 0; kind < LOAD_KINDS; kind++)
         for (unsigned i = 0; i < clients[kind]; i++) {
             FAIL_IF(l->count == LOAD_CLIENTS, "too many clients");
             c.number = l->count;

@@ -137,7 +137,7 @@ Test(partials, what_is_told)
     cr_expect_eq(of(&a, first)->state, PARTIAL_RESTS);
     cr_expect_str_eq(of(&a, second)->is_for, "old.pdf");
     cr_assert_eq(stat(disk_path(&p, second), &st), 0);
-    cr_expect_eq(of(&a, second)->changed, (uint64_t)st.st_mtime);
+    cr_expect_eq(of(&a, second)->changed, st.st_mtime);
     peer_stop(&p);
 }
 

@@ -141,7 +141,7 @@ Test(session_active, nobody_takes_it, .timeout = 60)
     begin(&f, true);
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         none.request = list(&f);
-        none.active_none.error = (uint64_t)failures[i].error;
+        none.active_none.error = failures[i].error;
         fake_tell(&f.gate, &none);
         cr_assert_eq(fake_reply(&f), 425);
         cr_expect(strstr(f.reply, failures[i].words), "%s", f.reply);
