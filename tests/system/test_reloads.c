@@ -90,15 +90,21 @@ Test(reloads, mistakes, .timeout = 180)
     server_stop(&server);
 }
 
-static bool is_refused(unsigned port)
+static bool is_refused(void *port)
 {
     struct session s;
     bool refused;
 
     session_init(&s);
-    refused = !session_may_connect(&s, port);
+    refused = !session_may_connect(&s, *(unsigned *)port);
     session_drop(&s);
     return refused;
+}
+
+/* A process that ends has no title any more before its sockets are closed. */
+static void expect_refused(unsigned port)
+{
+    cr_expect(wait_until(is_refused, &port, WAIT_MS), "%u is open", port);
 }
 
 /* One port goes, and another address comes; the port that stays is the same
@@ -115,7 +121,7 @@ Test(reloads, listeners, .timeout = 120)
     session_expect(&by_other, "220 {*}");
     snprintf(listen, sizeof(listen), "127.0.0.1:0, 127.0.0.3:%u", server.port);
     reload(&server, "listen", listen);
-    cr_expect(is_refused(server.port_other), "a port that is gone");
+    expect_refused(server.port_other);
     session_do(&by_other, "{*}", "NOOP");
     session_drop(&by_other);
     for (int i = 0; i < 2; i++) {
@@ -173,7 +179,7 @@ Test(reloads, ports, .timeout = 120)
     data_write(&d, "bytes", 5);
     data_close(&d);
     session_expect(&s, "226 {*}");
-    cr_expect(is_refused(told), "%u is open", told);
+    expect_refused(told);
     session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
     cr_expect(s.port == first || s.port == first + 1, "%u", s.port);
     session_close(&s);
