@@ -83,10 +83,10 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
         tls_client_shutdown(t.tls);
         fake_answer(&f, MSG_file_abort, &done);
         cr_expect_eq(tls_client_read(t.tls, &c, 1), TLS_CLIENT_END);
+        fake_release(&t);
         expect_end(&f, kicks[i]);
         cr_expect_eq(channel_receive(&f.files, &asked), -EPIPE);
         expect_one_event(&f, 421, ending_text(kicks[i]));
-        fake_release(&t);
     }
 }
 
@@ -106,9 +106,9 @@ Test(ends, a_kick_when_files_is_dead, .timeout = 60)
     channel_close(&f.files);
     kill(f.pid, SIGCONT);
     cr_expect_eq(fake_reply(&f), 421);
+    fake_release(&t);
     expect_end(&f, ENDING_PEER);
     expect_one_event(&f, 421, "another process failed");
-    fake_release(&t);
 }
 
 Test(ends, a_kick_ends_a_download, .timeout = 60)
@@ -123,9 +123,9 @@ Test(ends, a_kick_ends_a_download, .timeout = 60)
     cr_expect_eq(fake_reply(&f), 421);
     while (tls_client_read(t.tls, some, sizeof(some)) > 0)
         continue;
+    fake_release(&t);
     expect_end(&f, ENDING_KICKED);
     expect_one_event(&f, 421, "kicked");
-    fake_release(&t);
 }
 
 Test(ends, a_kick_ends_a_listing, .timeout = 60)
@@ -232,9 +232,9 @@ Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
     stored(&f, &asked);
     cr_expect_eq(fake_reply(&f), 226);
     cr_expect_eq(fake_reply(&f), 421);
+    fake_release(&t);
     expect_end(&f, ENDING_SHUTDOWN);
     expect_one_event(&f, 226, NULL);
-    fake_release(&t);
 }
 
 /* Without it there is no 421, which would say that nothing is stored. */
@@ -287,9 +287,9 @@ Test(ends, a_kick_before_a_commit_was_asked_for, .timeout = 60)
     cr_expect_eq(fake_reply(&f), 421);
     synced(&f, &asked);
     fake_answer(&f, MSG_file_abort, &done);
+    fake_release(&t);
     expect_end(&f, ENDING_KICKED);
     expect_one_event(&f, 421, "kicked");
-    fake_release(&t);
 }
 
 static void client_goes(struct fake *f)

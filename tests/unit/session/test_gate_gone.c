@@ -7,7 +7,7 @@
 static void expect_farewell(struct fake *f)
 {
     cr_expect_eq(fake_reply(f), 421);
-    cr_expect_eq(fake_end(f), ENDING_PEER);
+    fake_hang_up(f, ENDING_PEER);
 }
 
 Test(gate_gone, idle, .timeout = 60)

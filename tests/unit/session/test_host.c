@@ -50,7 +50,7 @@ Test(host, is_what_tls_was_begun_for)
         cr_expect_eq(fake_reply(&f), 503);
         fake_say(&f, "QUIT");
         cr_expect_eq(fake_reply(&f), 221);
-        fake_end(&f);
+        fake_hang_up(&f, ENDING_QUIT);
     }
 }
 
@@ -68,5 +68,5 @@ Test(host, twice)
     }
     fake_say(&f, "QUIT");
     cr_expect_eq(fake_reply(&f), 221);
-    fake_end(&f);
+    fake_hang_up(&f, ENDING_QUIT);
 }
