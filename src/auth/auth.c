@@ -110,7 +110,6 @@ static const struct handler auth_setup[] = {
 
 static const struct handler auth_work[] = {
     ON(users, auth_on_users),
-    ON(certificate, auth_on_certificate),
     ON(verify, auth_on_verify),
 };
 

@@ -23,7 +23,6 @@ struct setting_kind {
     /* Writes the text that set() would take; for a keyed row "KEYED = VALUE\n"
      * for each line. 0, -ENOBUFS or -ENOMEM */
     int (*show)(const void *field, struct buf *into);
-    size_t size; /* of the field; 0: it can't change by a reload */
 };
 extern const struct setting_kind setting_kinds[SETTING_TYPES];
 

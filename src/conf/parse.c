@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
 
 #include "kinds.h"
 
@@ -224,4 +225,19 @@ int settings_survey_text(struct slice text, const char *name,
     /* A line with a mistake leaves the default, which mustn't be blamed. */
     return (int)(p.mistakes > 0 ? p.mistakes
                                 : settings_check_all(&read, report));
+}
+
+int settings_read(struct settings *s, int fd, struct complaint *c)
+{
+    struct buf text;
+    int r;
+
+    buf_init(&text, SETTINGS_TEXT_MAX);
+    r = fd_read_file(fd, &text);
+    if (r < 0)
+        complain(c, "settings: %s", strerror(-r));
+    else
+        r = settings_parse(s, buf_slice(&text), "settings", c);
+    buf_release(&text);
+    return r;
 }

@@ -19,7 +19,7 @@ void event_sender_init(struct event_sender *s, int fd, enum process self)
     s->none = fd < 0;
 }
 
-void event_sender_renew(struct event_sender *s, int fd)
+void event_sender_open(struct event_sender *s, int fd)
 {
     enum process self = s->channel.self;
 

@@ -1,5 +1,5 @@
-/* Certificates on their way from master into a TLS context: at the start, and
- * at each reload. Runs in gate; must never open a file. */
+/* Certificates on their way from master into a TLS context. Runs in gate; must
+ * never open a file. */
 #include "chains.h"
 
 #include <stdlib.h>
@@ -71,8 +71,6 @@ int chains_add_ca(struct chains *p, struct msg_client_ca *from,
 {
     struct tls_clients *to = &p->clients;
 
-    if (to->ca)
-        return complain(c, "a second file of clients' CAs");
     to->ca = chain_text(from->path);
     to->ca_in_use = from->in_use;
     to->ca_fd = fd_take(&from->file);
@@ -84,8 +82,6 @@ int chains_add_crl(struct chains *p, struct msg_client_crl *from,
 {
     struct tls_clients *to = &p->clients;
 
-    if (to->crl)
-        return complain(c, "a second file of clients' revocation lists");
     to->crl = chain_text(from->path);
     to->crl_in_use = from->in_use;
     to->crl_fd = fd_take(&from->file);
@@ -102,29 +98,6 @@ static int chains_add_clients(struct tls_context *t, const struct chains *p,
     return tls_context_clients(t, &p->clients, c);
 }
 
-/* Also where T is NULL. */
-static struct tls_context *
-chains_finish(struct chains *p, struct tls_context *t, struct complaint *c)
-{
-    if (t && chains_add_clients(t, p, c) < 0) {
-        tls_context_free(t);
-        t = NULL;
-    }
-    chains_release(p);
-    return t;
-}
-
-struct tls_context *chains_load(struct chains *p,
-                                const struct tls_policy *policy,
-                                const struct signer *signer,
-                                struct complaint *c)
-{
-    struct tls_context *t =
-        tls_context_load(p->all, p->count, policy, signer, c);
-
-    return chains_finish(p, t, c);
-}
-
 struct tls_context *chains_context(struct chains *p,
                                    const struct tls_policy *policy,
                                    const struct signer *signer,
@@ -133,7 +106,12 @@ struct tls_context *chains_context(struct chains *p,
     struct tls_context *t =
         tls_context_new(p->all, p->count, policy, signer, c);
 
-    return chains_finish(p, t, c);
+    if (t && chains_add_clients(t, p, c) < 0) {
+        tls_context_free(t);
+        t = NULL;
+    }
+    chains_release(p);
+    return t;
 }
 
 static void chains_release_clients(struct tls_clients *clients)

@@ -1,5 +1,5 @@
-/* Certificates that master hands over one by one, until a context is made of
- * them. */
+/* Certificates that master sends one by one, until a context is made
+ * of them. */
 #ifndef GATE_CHAINS_H
 #define GATE_CHAINS_H
 
@@ -33,11 +33,6 @@ struct tls_context *chains_context(struct chains *p,
                                    const struct tls_policy *policy,
                                    const struct signer *signer,
                                    struct complaint *c);
-/* The same by tls_context_load(): the keys are still to be proven. */
-struct tls_context *chains_load(struct chains *p,
-                                const struct tls_policy *policy,
-                                const struct signer *signer,
-                                struct complaint *c);
 void chains_release(struct chains *p);
 
 #endif

@@ -1,6 +1,6 @@
 /* Certificates and revocation lists that expire soon, and OCSP responses that
- * don't go out with theirs: a line in the log at the start, at a reload, each
- * day, and when a list or a response is over. Runs in gate, which has them. */
+ * don't go out with theirs: a line in the log at the start, each day, and when
+ * a list or a response is over. Runs in gate, which has them. */
 #include <time.h>
 
 #include "gate.h"
@@ -108,11 +108,11 @@ void gate_watch_expiry(struct gate *g)
     loop_timer_set(&g->loop, &g->expiry, (uint64_t)next * 1000);
 }
 
-void gate_tell_pairs(struct gate *g, const struct tls_context *t)
+void gate_tell_pairs(struct gate *g)
 {
     struct tls_pair_facts f;
 
-    for (size_t i = 0; t && tls_context_pair(t, i, &f); i++)
+    for (size_t i = 0; g->tls && tls_context_pair(g->tls, i, &f); i++)
         GATE_SAY(g, pair_is, 0, .number = f.number, .expires = f.expires,
                  .staple_until = f.staple_until);
 }

@@ -13,8 +13,7 @@
 #include "sallyport/tls/context.h"
 #include "tell.h"
 
-#define SIGN_MS 10000 /* keys may be starting too */
-#define SAY_MS  5000
+#define SAY_MS 5000
 
 void gate_init(struct gate *g, int fd)
 {
@@ -25,37 +24,6 @@ void gate_init(struct gate *g, int fd)
     throttle_init(&g->strangers);
     adopt_init(g);
     channel_init(&g->master, fd, PROCESS_GATE, PROCESS_MASTER, PHASE_START);
-    g->signer.keys.fd = -1;
-    chains_init(&g->renewal.chains);
-}
-
-static void gate_keys_lost(struct gate *g)
-{
-    loop_remove(&g->loop, &g->keys_watch);
-    channel_close(&g->signer.keys);
-    reload_keys_lost(g);
-}
-
-/* But in a reload it is only watched for its end. */
-static void gate_on_keys(void *owner, uint32_t events)
-{
-    struct gate *g = owner;
-
-    if (events & EPOLLIN)
-        reload_on_signature(g);
-    if (events & (EPOLLHUP | EPOLLERR))
-        gate_keys_lost(g);
-}
-
-int gate_sign_by(struct gate *g, int fd)
-{
-    gate_keys_lost(g);
-    channel_init(&g->signer.keys, fd, PROCESS_GATE, PROCESS_KEYS, PHASE_RUN);
-    g->signer.ms = SIGN_MS;
-    g->keys_watch = (struct loop_watch){
-        .fd = fd, .events = 0, .on_ready = gate_on_keys, .owner = g
-    };
-    return loop_add(&g->loop, &g->keys_watch);
 }
 
 /* Any descriptor will do; a copy needs no system call that opens something. */
@@ -145,8 +113,6 @@ int gate_begin(struct gate *g, struct complaint *c)
     return r == 0 ? 0 : complain(c, "gate can't begin: %s", strerror(-r));
 }
 
-/* Master counts by what gate says of a reload who has which certificates: no
- * session may be announced before it. */
 void gate_say(struct gate *g, enum message_kind kind, const void *body)
 {
     struct pollfd one = { .fd = g->master.fd, .events = POLLOUT };
@@ -163,7 +129,7 @@ int gate_run(struct gate *g)
     int r = SEND(&g->master, ready, 0);
 
     g->master.phase = PHASE_RUN;
-    gate_tell_pairs(g, g->tls);
+    gate_tell_pairs(g);
     gate_watch_expiry(g);
     return r == 0 ? loop_run(&g->loop) : r;
 }
@@ -191,10 +157,8 @@ void gate_release(struct gate *g)
     tell_close(g);
     tickets_release(g);
     tls_context_free(g->tls);
-    reload_release(g);
     fd_close(&g->spare_fd);
     fd_close(&g->signal_fd);
-    channel_close(&g->signer.keys);
     channel_close(&g->master);
     loop_release(&g->loop);
 }

@@ -4,7 +4,6 @@
 
 #include "accept.h"
 #include "adopt.h"
-#include "chains.h"
 #include "children.h"
 #include "limits.h"
 #include "memory.h"
@@ -15,7 +14,6 @@
 #include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
-#include "sallyport/ipc/sign.h"
 #include "throttle.h"
 #include "tickets.h"
 
@@ -29,26 +27,10 @@ struct listener {
     bool proxied;   /* each connection begins with a PROXY header */
 };
 
-/* What came with a reload, until it is taken as a whole or not at all. */
-struct renewal {
-    struct chains chains;
-    struct settings settings;
-    bool has_settings;
-    struct complaint complaint;
-    struct tls_context *trial;  /* made of it; NULL: none is under way */
-    uint64_t generation;        /* master's number of it */
-    size_t proven;              /* so many of its keys */
-    uint32_t request;           /* to keys, for the next one */
-    struct loop_timer deadline; /* for all of them */
-};
-
 struct gate {
     struct loop loop;
     struct settings settings;
     struct tls_context *tls;
-    struct sign_channel signer; /* for proofs of keys */
-    struct loop_watch keys_watch;
-    struct renewal renewal;
     struct loop_timer expiry; /* a look at the certificates, daily */
     struct channel master;
     struct loop_watch master_watch;
@@ -79,8 +61,6 @@ int gate_begin(struct gate *g, struct complaint *c);
 /* Works until master is gone: 0 or -errno. */
 int gate_run(struct gate *g);
 void gate_release(struct gate *g);
-/* FD leads to keys, as long as that lives: 0 or -errno. */
-int gate_sign_by(struct gate *g, int fd);
 /* Accepts from here on, control and data connections, and reports that to
  * master; and again no more: connections wait in the kernel. */
 void gate_open(struct gate *g);
@@ -102,26 +82,11 @@ void gate_watch_master(struct gate *g);
     gate_say(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 void gate_say(struct gate *g, enum message_kind kind, const void *body);
 
-/* reload.c: MSG_conf, MSG_certificate, MSG_staple, MSG_client_ca,
- * MSG_client_crl, MSG_take and MSG_give_up while gate runs. */
-int reload_on_conf(void *owner, struct msg_conf *m);
-int reload_on_certificate(void *owner, struct msg_certificate *m);
-int reload_on_staple(void *owner, struct msg_staple *m);
-int reload_on_client_ca(void *owner, struct msg_client_ca *m);
-int reload_on_client_crl(void *owner, struct msg_client_crl *m);
-int reload_on_take(void *owner, struct msg_take *m);
-int reload_on_give_up(void *owner, struct msg_give_up *m);
-/* Keys has said something; its channel is closed or another one. */
-void reload_on_signature(struct gate *g);
-void reload_keys_lost(struct gate *g);
-void reload_release(struct gate *g);
 /* expiry.c: tells log which certificates expire soon, and which go out without
  * the OCSP response that they should have, now and from now on each day. */
 void gate_watch_expiry(struct gate *g);
-/* And master, of each pair of T (NULL: none), when that will be. */
-void gate_tell_pairs(struct gate *g, const struct tls_context *t);
-/* A MSG_conf: 0, or negative with the complaint. */
-int gate_settings(struct settings *s, int fd, struct complaint *c);
+/* And master, of each pair, when that will be. */
+void gate_tell_pairs(struct gate *g);
 
 /* signals.c */
 int signals_take(void); /* a signalfd for SIGCHLD, or -errno */

@@ -56,12 +56,6 @@ int limits_init(struct limits *l, const struct settings *s)
     return 0;
 }
 
-void limits_change(struct limits *l, const struct settings *s)
-{
-    l->max_per_address = s->max_per_address;
-    l->startups = s->startups;
-}
-
 void limits_release(struct limits *l)
 {
     table_free(l->slot, l->prefixes, sizeof(*l->slot));

@@ -61,8 +61,6 @@ struct limits {
 };
 
 int limits_init(struct limits *l, const struct settings *s); /* 0 or -ENOMEM */
-/* New bounds; max_sessions is that of the start. */
-void limits_change(struct limits *l, const struct settings *s);
 void limits_release(struct limits *l);
 
 /* What forbids one more connection, LIMIT_NONE if nothing does. PEER here and

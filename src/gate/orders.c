@@ -10,19 +10,6 @@
 #include "sallyport/base/fd.h"
 #include "tell.h"
 
-static int orders_on_log(void *owner, struct msg_log *m)
-{
-    struct gate *g = owner;
-
-    tell_open(g, fd_take(&m->log));
-    return 0;
-}
-
-static int orders_on_keys(void *owner, struct msg_keys *m)
-{
-    return gate_sign_by(owner, fd_take(&m->keys));
-}
-
 /* A session may have ended while master's message was on its way. */
 static int orders_on_logged_in(void *owner, struct msg_logged_in *m)
 {
@@ -125,19 +112,10 @@ static const struct handler order_handlers[] = {
     ON(hand_over, orders_on_hand_over),
     ON(adopted_gone, orders_on_adopted_gone),
     ON(health, orders_on_health),
-    ON(log, orders_on_log),
-    ON(keys, orders_on_keys),
     ON(logged_in, orders_on_logged_in),
     ON(kill, orders_on_kill),
     ON(public_address, orders_on_public_address),
     ON(stop_accepting, orders_on_stop_accepting),
-    ON(conf, reload_on_conf),
-    ON(certificate, reload_on_certificate),
-    ON(staple, reload_on_staple),
-    ON(client_ca, reload_on_client_ca),
-    ON(client_crl, reload_on_client_crl),
-    ON(take, reload_on_take),
-    ON(give_up, reload_on_give_up),
 };
 
 void orders_on_ready(void *owner, uint32_t events)

@@ -10,6 +10,7 @@
 #include "sallyport/tls/context.h"
 #include "tell.h"
 
+#define SIGN_MS 10000 /* keys may be starting too */
 /* Besides the channels of sessions, the listeners, and connections that wait.
  */
 #define FILES_BESIDES 64
@@ -20,14 +21,14 @@
 
 void setup_init(struct setup *s, struct gate *g)
 {
-    *s = (struct setup){ .gate = g, .root_fd = -1 };
+    *s = (struct setup){ .gate = g, .root_fd = -1, .keys.keys.fd = -1 };
     chains_init(&s->chains);
 }
 
 static int setup_on_conf(void *owner, struct msg_conf *m)
 {
     struct setup *s = owner;
-    int r = gate_settings(&s->gate->settings, m->settings, &s->complaint);
+    int r = settings_read(&s->gate->settings, m->settings, &s->complaint);
 
     s->has_conf = r == 0;
     return r;
@@ -82,7 +83,10 @@ static int setup_on_keys(void *owner, struct msg_keys *m)
 {
     struct setup *s = owner;
 
-    return gate_sign_by(s->gate, fd_take(&m->keys));
+    channel_init(&s->keys.keys, fd_take(&m->keys), PROCESS_GATE, PROCESS_KEYS,
+                 PHASE_RUN);
+    s->keys.ms = SIGN_MS;
+    return 0;
 }
 
 static int setup_on_listener(void *owner, struct msg_listener *m)
@@ -164,14 +168,15 @@ int setup_receive(struct setup *s)
 int setup_keys(struct setup *s)
 {
     struct gate *g = s->gate;
-    const struct signer signer = { sign_ask, &g->signer };
+    const struct signer signer = { sign_ask, &s->keys };
 
-    if (s->chains.count == 0 || g->signer.keys.fd < 0)
+    if (s->chains.count == 0 || s->keys.keys.fd < 0)
         return complain(&s->complaint, "set-up: no certificate, or no keys");
     s->chains.clients.mode =
         (enum client_certificates)g->settings.client_certificates;
     g->tls =
         chains_context(&s->chains, &g->settings.tls, &signer, &s->complaint);
+    channel_close(&s->keys.keys);
     return g->tls ? 0 : -EINVAL;
 }
 
@@ -199,4 +204,5 @@ void setup_failed(struct setup *s)
 {
     channel_failed(&s->gate->master, &s->complaint);
     chains_release(&s->chains);
+    channel_close(&s->keys.keys);
 }

@@ -6,6 +6,7 @@
 
 #include "chains.h"
 #include "gate.h"
+#include "sallyport/ipc/sign.h"
 #include "sallyport/sandbox/sandbox.h"
 
 #define SETUP_MS 10000
@@ -15,6 +16,7 @@ struct setup {
     struct sandbox_plan plan;
     int root_fd;
     struct chains chains;
+    struct sign_channel keys; /* for proofs that it has them */
     bool has_conf, has_sandbox;
     struct complaint complaint;
 };

@@ -40,8 +40,7 @@ static void tell_on_log(void *owner, uint32_t events)
 
 int tell_open(struct gate *g, int fd)
 {
-    loop_remove(&g->loop, &g->log_watch);
-    event_sender_renew(&g->log, fd);
+    event_sender_open(&g->log, fd);
     g->log_watch = (struct loop_watch){
         .fd = fd, .events = 0, .on_ready = tell_on_log, .owner = g
     };

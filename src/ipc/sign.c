@@ -21,29 +21,7 @@ static int sign_take(const struct message *m, struct sign_result *ret)
     return 0;
 }
 
-int sign_begin(struct sign_channel *s, const struct sign_request *r,
-               uint32_t *request)
-{
-    *request = channel_next(&s->keys);
-    return SEND(&s->keys, sign, *request, .key = r->key, .scheme = r->scheme,
-                .message = r->message);
-}
-
-/* A late answer to an earlier question is skipped. */
-int sign_end(struct sign_channel *s, uint32_t request, struct sign_result *ret)
-{
-    struct message m;
-    int r;
-
-    do
-        r = channel_receive(&s->keys, &m);
-    while (r == 1 && m.request != request);
-    ret->len = 0;
-    if (r < 0)
-        return r;
-    return r == 0 ? -EAGAIN : sign_take(&m, ret);
-}
-
+/* A late answer to an earlier request is skipped. */
 static int sign_await(struct sign_channel *s, uint32_t request,
                       struct sign_result *ret)
 {
@@ -64,9 +42,11 @@ static int sign_await(struct sign_channel *s, uint32_t request,
 int sign_ask(void *owner, const struct sign_request *r, struct sign_result *ret)
 {
     struct sign_channel *s = owner;
-    uint32_t request;
-    int e = sign_begin(s, r, &request);
+    uint32_t request = channel_next(&s->keys);
+    int e;
 
     ret->len = 0;
+    e = SEND(&s->keys, sign, request, .key = r->key, .scheme = r->scheme,
+             .message = r->message);
     return e < 0 ? e : sign_await(s, request, ret);
 }

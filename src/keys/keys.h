@@ -6,12 +6,11 @@
 #include <sys/queue.h>
 
 #include "sallyport/base/loop.h"
+#include "sallyport/domain/limits.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/process/frame.h"
 #include "sallyport/tls/sign.h"
-
-#define KEYS_MAX 144 /* private keys: 9 sets of 16 */
 
 /* The rate of signatures for a session: a burst, then so many in a second. Each
  * handshake needs one, and a client opens a data connection for each file. */
@@ -40,10 +39,8 @@ struct key {
 
 struct keys {
     struct frame frame; /* the first member */
-    struct key key[KEYS_MAX];
+    struct key key[CERTIFICATES_MAX];
     size_t count;
-    size_t taken;               /* keys after these belong to a reload */
-    struct complaint complaint; /* about a key of a reload */
     size_t askers, askers_max;
     LIST_HEAD(, asker) list;
 };

@@ -61,15 +61,8 @@ static int log_on_conf(void *owner, struct msg_conf *msg)
 {
     struct log *l = owner;
     static struct settings settings;
-    struct buf text;
-    int r;
+    int r = settings_read(&settings, msg->settings, &l->frame.why);
 
-    buf_init(&text, SETTINGS_TEXT_MAX);
-    r = fd_read_file(msg->settings, &text);
-    if (r == 0)
-        r = settings_parse(&settings, buf_slice(&text), "settings",
-                           &l->frame.why);
-    buf_release(&text);
     if (r < 0)
         return r;
     l->frame.plan.max_files =

@@ -249,7 +249,7 @@ static void open_own(struct master *m)
         fd_close(&ends[0]);
         return;
     }
-    event_sender_renew(&m->events, ends[0]);
+    event_sender_open(&m->events, ends[0]);
     m->events_watch.fd = ends[0];
     m->events_watch.events = m->events.queue.len > 0 ? EPOLLOUT : 0;
     loop_add(&m->loop, &m->events_watch);

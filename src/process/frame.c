@@ -46,8 +46,7 @@ int frame_on_log(void *owner, struct msg_log *m)
     struct frame *f = owner;
     int fd = fd_take(&m->log);
 
-    loop_remove(&f->loop, &f->log_watch);
-    event_sender_renew(&f->log, fd);
+    event_sender_open(&f->log, fd);
     f->log_watch = (struct loop_watch){ .fd = fd,
                                         .on_ready = frame_log_on_ready,
                                         .owner = f };

@@ -72,49 +72,20 @@ int proof_begin(void)
     return ok ? 0 : -ENOMEM;
 }
 
-/* Returns its index, or N if it isn't there. */
-static size_t find_hash(const uint8_t (*all)[PIN_BYTES], size_t n,
-                        const uint8_t hash[PIN_BYTES])
-{
-    size_t i = 0;
-
-    while (i < n && memcmp(all[i], hash, PIN_BYTES) != 0)
-        i++;
-    return i;
-}
-
-/* A certificate that is added again becomes the newest. Otherwise one that
- * never changes would be the first to be dropped. */
-static int add(struct proof_servers *s, struct slice certificate)
-{
-    uint8_t hash[PIN_BYTES];
-    size_t at;
-
-    if (!hash_of(certificate, hash))
-        return -ENOMEM;
-    at = find_hash((const uint8_t(*)[PIN_BYTES])s->hash, s->count, hash);
-    if (at == PROOF_SERVERS_MAX)
-        at = 0; /* drops the oldest */
-    else if (at == s->count)
-        s->count++;
-    memmove(s->hash[at], s->hash[at + 1],
-            (s->count - 1 - at) * sizeof(s->hash[0]));
-    memcpy(s->hash[s->count - 1], hash, sizeof(hash));
-    return 0;
-}
-
 static int add_first(struct proof_servers *s, BIO *b)
 {
     unsigned char *bytes = NULL;
     long len = 0;
-    int r;
+    bool ok;
 
     if (PEM_bytes_read_bio(&bytes, &len, NULL, PEM_STRING_X509, b, NULL,
                            NULL) != 1)
         return -EINVAL;
-    r = add(s, (struct slice){ (const char *)bytes, (size_t)len });
+    ok = hash_of((struct slice){ (const char *)bytes, (size_t)len },
+                 s->hash[s->count]);
+    s->count += ok;
     OPENSSL_free(bytes);
-    return r;
+    return ok ? 0 : -ENOMEM;
 }
 
 int proof_servers_add(struct proof_servers *s, int fd)
@@ -123,6 +94,8 @@ int proof_servers_add(struct proof_servers *s, int fd)
     BIO *b = NULL;
     int r;
 
+    if (s->count == CERTIFICATES_MAX)
+        return -ENOSPC;
     buf_init(&text, PEM_MAX);
     r = fd_read_file(fd, &text);
     if (r == 0 && text.len > 0)
@@ -227,7 +200,12 @@ static bool is_one_of(struct slice certificate, const uint8_t (*all)[PIN_BYTES],
 {
     uint8_t hash[PIN_BYTES];
 
-    return hash_of(certificate, hash) && find_hash(all, n, hash) < n;
+    if (!hash_of(certificate, hash))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(all[i], hash, PIN_BYTES) == 0)
+            return true;
+    return false;
 }
 
 bool proof_holds(const struct proof_servers *servers, struct slice messages,

@@ -16,7 +16,6 @@
      CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
 static const struct permission may[] = {
-    MAY(pread64, "certificates, settings, which master hands over at a reload"),
     MAY(accept4, "connections"),
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY), "replies"),
     MAY_IF_BOTH(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE),

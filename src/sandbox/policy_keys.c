@@ -2,7 +2,6 @@
 #include "policy.h"
 
 static const struct permission may[] = {
-    MAY(pread64, "a key's file, which master hands over at a reload"),
     END_OF_LIST,
 };
 

@@ -1,6 +1,6 @@
 /* The names of the CAs, from which clients choose their certificate. Runs in
- * gate, at the start and at a reload. The names are a part of each client's
- * proof. If they made the proof too long for auth, nobody could log in with
+ * gate, before its sandbox. The names are a part of each client's proof. If
+ * they made the proof too long for auth, nobody could log in with
  * login=certificate. */
 #include <openssl/ssl.h>
 

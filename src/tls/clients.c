@@ -1,7 +1,6 @@
 /* The CAs that issue clients' certificates, and their revocation lists. Runs in
- * gate, at the start and at a reload. It never opens a file: gate has the
- * descriptors. Only the CAs in these files are trusted, whatever the system
- * trusts. */
+ * gate, before its sandbox. It never opens a file: gate has the descriptors.
+ * Only the CAs in these files are trusted, whatever the system trusts. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>

@@ -1,6 +1,5 @@
 /* A server's TLS context. Gate makes it once, and each session that gate forks
- * inherits it. At a reload gate makes another one inside its sandbox: OpenSSL
- * has read its configuration by then, and needs no file any more. */
+ * inherits it. */
 #include "context_inside.h"
 
 #include <errno.h>
@@ -45,13 +44,15 @@ static int set_up(struct tls_context *t, const struct tls_pair *pairs,
         return complain(c, "OpenSSL can't be set up: %s",
                         tls_error(ERR_peek_error()));
     int r = load_pairs(t, pairs, count, c);
-    return r != 0 ? r : warm_dry(t, c);
+    if (r == 0)
+        r = probe_keys(t, c);
+    return r != 0 ? r : warm_up(t, c);
 }
 
-struct tls_context *tls_context_load(const struct tls_pair *pairs, size_t count,
-                                     const struct tls_policy *policy,
-                                     const struct signer *signer,
-                                     struct complaint *c)
+struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
+                                    const struct tls_policy *policy,
+                                    const struct signer *signer,
+                                    struct complaint *c)
 {
     struct tls_context *t = calloc(1, sizeof(*t));
     if (!t) {
@@ -62,35 +63,6 @@ struct tls_context *tls_context_load(const struct tls_pair *pairs, size_t count,
     ticket_keys_init(&t->keys);
     random_bytes(&t->own, sizeof(t->own));
     if (set_up(t, pairs, count, policy, c) != 0) {
-        tls_context_free(t);
-        t = NULL;
-    }
-    ERR_clear_error();
-    return t;
-}
-
-static int prove_keys(const struct tls_context *t, struct complaint *c)
-{
-    struct tls_proof proof;
-    struct sign_result signature;
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && tls_context_proof(t, i, &proof); i++) {
-        int e = t->signer.sign(t->signer.owner, &proof.request, &signature);
-
-        r = tls_context_proven(t, i, e, &signature, c);
-    }
-    return r;
-}
-
-struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
-                                    const struct tls_policy *policy,
-                                    const struct signer *signer,
-                                    struct complaint *c)
-{
-    struct tls_context *t = tls_context_load(pairs, count, policy, signer, c);
-
-    if (t && (prove_keys(t, c) != 0 || warm_up(t, c) != 0)) {
         tls_context_free(t);
         t = NULL;
     }

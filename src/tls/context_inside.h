@@ -113,11 +113,13 @@ bool client_names_set(SSL_CTX *ssl, STACK_OF(X509) * cas);
  * -EINVAL. */
 int client_set(SSL_CTX *ssl);
 
-/* Makes a handshake with itself in each version and with each certificate.
- * warm_dry() doesn't ask the signer. Returns 0, or -EINVAL with the
+/* Has the signer prove that it has each key. Returns 0, or -EINVAL with the
  * complaint. */
+int probe_keys(const struct tls_context *t, struct complaint *c);
+
+/* Makes a handshake with itself in each version and with each certificate.
+ * Returns 0, or -EINVAL with the complaint. */
 int warm_up(struct tls_context *t, struct complaint *c);
-int warm_dry(struct tls_context *t, struct complaint *c);
 
 /* Seconds since 1970; 0 if T is unreadable. */
 int64_t date_seconds(const ASN1_TIME *t);

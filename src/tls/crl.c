@@ -1,8 +1,8 @@
 /* Revocation lists of the CAs that issue clients' certificates. Runs in gate,
- * at the start and at a reload. It never opens a file. Of two lists about the
- * same certificates only the newer one is kept: OpenSSL would return to the
- * older one after the newer one has expired, and would accept what only the
- * newer one revokes. OpenSSL ignores delta lists, so they are refused. */
+ * before its sandbox. It never opens a file. Of two lists about the same
+ * certificates only the newer one is kept: OpenSSL would return to the older
+ * one after the newer one has expired, and would accept what only the newer one
+ * revokes. OpenSSL ignores delta lists, so they are refused. */
 #include "crl.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* Reads a private key from PEM. Runs in keys, before its sandbox closes and at
- * a reload. The text of the key is in a buffer that is wiped. It must never ask
- * for a passphrase: nobody is there to type one. */
+/* Reads a private key from PEM. Runs in keys, before its sandbox closes. The
+ * text of the key is in a buffer that is wiped. It must never ask for a
+ * passphrase: nobody is there to type one. */
 #include "key.h"
 
 #include <errno.h>

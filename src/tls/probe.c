@@ -1,7 +1,6 @@
 /* A signer proves that it has a key: it signs a message like one of TLS 1.3,
  * and the certificate's key must verify the signature. Runs in gate, before a
- * certificate is used. It asks no signer itself, so that a caller that must not
- * wait can ask. */
+ * certificate is used. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -14,16 +13,14 @@
 
 /* RFC 8446 4.4.3, with a hash that no handshake has. */
 static const char context[] = "TLS 1.3, server CertificateVerify";
+#define PROBE_BYTES (SPACES + sizeof(context) + HASH)
 
-_Static_assert(TLS_PROOF_BYTES >= SPACES + sizeof(context) + HASH,
-               "a proof has room for its message");
-
-static struct slice make_message(char out[TLS_PROOF_BYTES])
+static struct slice make_message(char out[PROBE_BYTES])
 {
     memset(out, ' ', SPACES);
     memcpy(out + SPACES, context, sizeof(context));
     memset(out + SPACES + sizeof(context), 0, HASH);
-    return (struct slice){ out, SPACES + sizeof(context) + HASH };
+    return (struct slice){ out, PROBE_BYTES };
 }
 
 static bool verify_signature(EVP_PKEY *public, const struct scheme *s,
@@ -46,35 +43,32 @@ static bool verify_signature(EVP_PKEY *public, const struct scheme *s,
 }
 
 /* identity_load() has checked that the key has a scheme. */
-bool tls_context_proof(const struct tls_context *t, size_t i,
-                       struct tls_proof *ret)
+static int probe_key(const struct signer *signer, const struct identity *id,
+                     struct complaint *c)
 {
-    const struct identity *id;
-
-    if (i >= t->count)
-        return false;
-    id = &t->identity[i];
-    ret->request =
-        (struct sign_request){ .key = id->number,
-                               .scheme =
-                                   scheme_for(X509_get0_pubkey(id->leaf))->code,
-                               .message = make_message(ret->message) };
-    return true;
-}
-
-int tls_context_proven(const struct tls_context *t, size_t i, int error,
-                       const struct sign_result *signature, struct complaint *c)
-{
-    const struct identity *id = &t->identity[i];
     EVP_PKEY *public = X509_get0_pubkey(id->leaf);
-    char message[TLS_PROOF_BYTES];
+    const struct scheme *s = scheme_for(public);
+    char message[PROBE_BYTES];
+    const struct sign_request request = { .key = id->number,
+                                          .scheme = s->code,
+                                          .message = make_message(message) };
+    struct sign_result signature;
+    int error = signer->sign(signer->owner, &request, &signature);
 
     if (error && error != -EINVAL)
         return complain(c, "%s: the process keys doesn't sign with it: %s",
                         id->key_name, strerror(-error));
-    if (error || !verify_signature(public, scheme_for(public),
-                                   make_message(message), signature))
+    if (error || !verify_signature(public, s, request.message, &signature))
         return complain(c, "%s: not the key of the certificate in %s",
                         id->key_name, id->name);
     return 0;
+}
+
+int probe_keys(const struct tls_context *t, struct complaint *c)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < t->count; i++)
+        r = probe_key(&t->signer, &t->identity[i], c);
+    return r;
 }

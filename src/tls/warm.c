@@ -1,8 +1,7 @@
 /* A handshake with itself, through memory. Runs in gate before its sandbox
  * closes: OpenSSL then has loaded all that it loads on first use (providers,
  * random generators, digests, curves, error texts), and each forked session
- * inherits it. At a reload it ends where the signature would be made, since
- * gate can't wait for that. It uses no descriptor. It verifies no name: the
+ * inherits it. It uses no descriptor. It verifies no name: the
  * client is this process. */
 #include <errno.h>
 #include <openssl/err.h>
@@ -101,20 +100,19 @@ static bool use_pair(struct pair *p)
            carry_byte(p->server, p->client) && close_pair(p);
 }
 
-/* With ASKED the handshake needs to come only as far as the signature. */
 static bool warm_pair(SSL_CTX *client, SSL_CTX *server,
-                      const struct identity *id, const bool *asked)
+                      const struct identity *id)
 {
     struct pair p = { 0 };
     bool ok = make_pair(&p, client, server) && offer_only(p.server, id) &&
-              (use_pair(&p) || (asked && *asked));
+              use_pair(&p);
     SSL_free(p.client);
     SSL_free(p.server);
     return ok;
 }
 
 static bool warm_version(SSL_CTX *server, const struct identity *id,
-                         int version, const bool *asked)
+                         int version)
 {
     SSL_CTX *client = SSL_CTX_new(TLS_client_method());
     if (!client)
@@ -122,21 +120,19 @@ static bool warm_version(SSL_CTX *server, const struct identity *id,
     SSL_CTX_set_verify(client, SSL_VERIFY_NONE, NULL);
     bool ok = SSL_CTX_set_min_proto_version(client, version) == 1 &&
               SSL_CTX_set_max_proto_version(client, version) == 1 &&
-              warm_pair(client, server, id, asked);
+              warm_pair(client, server, id);
     SSL_CTX_free(client);
     return ok;
 }
 
-static int warm_versions(SSL_CTX *ssl, const struct identity *id, bool *asked,
+static int warm_versions(SSL_CTX *ssl, const struct identity *id,
                          struct complaint *c)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         ERR_clear_error();
-        if (asked)
-            *asked = false;
         if (versions[i] < SSL_CTX_get_min_proto_version(ssl) ||
-            warm_version(ssl, id, versions[i], asked))
+            warm_version(ssl, id, versions[i]))
             continue;
         if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_SHARED_CIPHER)
             return complain(c, "%s: tls12_suites has none for its kind of key",
@@ -152,30 +148,6 @@ int warm_up(struct tls_context *t, struct complaint *c)
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < t->count; i++)
-        r = warm_versions(t->ssl, &t->identity[i], NULL, c);
-    return r;
-}
-
-static int refuse_to_sign(void *owner, const struct sign_request *r,
-                          struct sign_result *ret)
-{
-    bool *asked = owner;
-
-    (void)r;
-    ret->len = 0;
-    *asked = true;
-    return -EIO;
-}
-
-int warm_dry(struct tls_context *t, struct complaint *c)
-{
-    const struct signer signer = t->signer;
-    bool asked;
-    int r = 0;
-
-    t->signer = (struct signer){ refuse_to_sign, &asked };
-    for (size_t i = 0; r == 0 && i < t->count; i++)
-        r = warm_versions(t->ssl, &t->identity[i], &asked, c);
-    t->signer = signer;
+        r = warm_versions(t->ssl, &t->identity[i], c);
     return r;
 }

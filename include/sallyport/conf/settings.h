@@ -213,6 +213,9 @@ void settings_default(struct settings *s);
  * out of range. *s changes only on success. */
 int settings_parse(struct settings *s, struct slice text, const char *name,
                    struct complaint *c);
+/* The same for a process that gets the text as a file from master. FD stays the
+ * caller's. */
+int settings_read(struct settings *s, int fd, struct complaint *c);
 /* The path of the control socket: the value of `control`. If it isn't set and
  * this process isn't root, the socket is in the directory of the configuration.
  * 0, or -ENAMETOOLONG. */

@@ -89,8 +89,8 @@ struct event_sender {
  * events are discarded. */
 void event_sender_init(struct event_sender *s, int fd, enum process self);
 void event_sender_release(struct event_sender *s);
-/* Log was restarted: sends the queue to the new one. Takes FD. */
-void event_sender_renew(struct event_sender *s, int fd);
+/* The channel to log is there: sends the queue to it. Takes FD. */
+void event_sender_open(struct event_sender *s, int fd);
 /* 0; -ENOBUFS: dropped. Never waits. */
 int event_send(struct event_sender *s, const struct event_record *r);
 /* Sends BYTES of event_encode() to log's socket, where they outlive this

@@ -267,9 +267,8 @@ END
 
 SECTION("Setting up a child", NULL)
 
-MESSAGE(conf, MASTER, GATE | LOG, START | RUN, MANY, NONE,
-        "the settings as text, in a sealed memfd; gate gets it at each reload "
-        "too")
+MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
+        "the settings as text, in a sealed memfd")
 FD(settings)
 END
 
@@ -283,12 +282,12 @@ NUMBER(allow_weaker)
 FD(directory)
 END
 
-MESSAGE(log, MASTER, GATE | AUTH | KEYS | LOOKUP, START | RUN, MANY, NONE,
+MESSAGE(log, MASTER, GATE | AUTH | KEYS | LOOKUP, START, ONCE, NONE,
         "the receiver's end of its channel to log, which outlives each log")
 FD(log)
 END
 
-MESSAGE(certificate, MASTER, GATE | AUTH, START | RUN, MANY, NONE,
+MESSAGE(certificate, MASTER, GATE | AUTH, START, MANY, NONE,
         "a certificate chain, a PEM file: the number of its key, its path and "
         "the key's path for error messages, whether it is in use already "
         "(then an expired one is no mistake); auth keeps only the hash of the "
@@ -300,7 +299,7 @@ FLAG(in_use)
 FD(file)
 END
 
-MESSAGE(staple, MASTER, GATE, START | RUN, MANY, NONE,
+MESSAGE(staple, MASTER, GATE, START, MANY, NONE,
         "an OCSP response, a DER file, for the certificate with that key: the "
         "number, whether an unusable one is a mistake (`--check`), its path "
         "for error messages")
@@ -312,14 +311,13 @@ END
 
 MESSAGE(pair_is, GATE, MASTER, RUN, MANY, NONE,
         "a certificate, as `status` shows it: the number of its key, when it "
-        "expires, until when its OCSP response is valid (0: none is sent); "
-        "after `ready`, and before `taken`")
+        "expires, until when its OCSP response is valid (0: none is sent)")
 NUMBER(number)
 TIME(expires)
 TIME(staple_until)
 END
 
-MESSAGE(client_ca, MASTER, GATE, START | RUN, MANY, NONE,
+MESSAGE(client_ca, MASTER, GATE, START, ONCE, NONE,
         "the CAs that issue clients' certificates, a PEM file: its path for "
         "error messages, whether it is in use already (then an expired one is "
         "no mistake)")
@@ -328,14 +326,14 @@ FLAG(in_use)
 FD(file)
 END
 
-MESSAGE(client_crl, MASTER, GATE, START | RUN, MANY, NONE,
+MESSAGE(client_crl, MASTER, GATE, START, ONCE, NONE,
         "revocation lists of clients' certificates, a PEM file: as `client_ca`")
 TEXT(path)
 FLAG(in_use)
 FD(file)
 END
 
-MESSAGE(key, MASTER, KEYS, START | RUN, MANY, NONE,
+MESSAGE(key, MASTER, KEYS, START, MANY, NONE,
         "a private key, a PEM file: its number, its path for error messages; "
         "keys closes it after reading")
 NUMBER(number)
@@ -343,39 +341,12 @@ TEXT(path)
 FD(file)
 END
 
-MESSAGE(take, MASTER, GATE | KEYS, RUN, MANY, NONE,
-        "all messages of a reload have been sent: its generation")
-NUMBER(generation)
-END
-
-MESSAGE(give_up, MASTER, GATE, RUN, MANY, NONE,
-        "master has stopped waiting for this reload: its generation; the "
-        "answer is `not_taken` unless the reload is in use already")
-NUMBER(generation)
-END
-
-MESSAGE(taken, GATE | KEYS, MASTER, RUN, MANY, NONE,
-        "a reload is in use: its generation")
-NUMBER(generation)
-END
-
-MESSAGE(not_taken, GATE | KEYS, MASTER, RUN, MANY, NONE,
-        "the old settings stay in use: the generation, the reason")
-NUMBER(generation)
-TEXT(why)
-END
-
-MESSAGE(key_gone, MASTER, KEYS, RUN, MANY, NONE,
-        "the number of a key that no session needs any more")
-NUMBER(number)
-END
-
 MESSAGE(peers, MASTER, KEYS, START, ONCE, NONE,
         "the number of channels that keys must be able to serve at once")
 NUMBER(most)
 END
 
-MESSAGE(keys, MASTER, GATE, START | RUN, MANY, NONE,
+MESSAGE(keys, MASTER, GATE, START, ONCE, NONE,
         "the receiver's end of its channel to keys, which outlives each keys")
 FD(keys)
 END

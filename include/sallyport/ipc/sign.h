@@ -17,12 +17,4 @@ struct sign_channel {
 int sign_ask(void *owner, const struct sign_request *r,
              struct sign_result *ret);
 
-/* Asks without waiting. Returns 0, and *request is the number for
- * sign_end(). */
-int sign_begin(struct sign_channel *s, const struct sign_request *r,
-               uint32_t *request);
-/* Fetches the answer. Returns -EAGAIN if it isn't there yet; otherwise as
- * sign_ask(). */
-int sign_end(struct sign_channel *s, uint32_t request, struct sign_result *ret);
-
 #endif

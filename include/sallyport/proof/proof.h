@@ -9,22 +9,21 @@
 #include <stdint.h>
 
 #include "sallyport/base/slice.h"
+#include "sallyport/domain/limits.h"
 #include "sallyport/domain/pin.h"
 #include "sallyport/domain/proof.h"
 
-#define PROOF_SERVERS_MAX 128
-
-/* The hashes of this server's certificates, the newest at the end. */
+/* The hashes of this server's certificates. */
 struct proof_servers {
-    uint8_t hash[PROOF_SERVERS_MAX][PIN_BYTES];
+    uint8_t hash[CERTIFICATES_MAX][PIN_BYTES];
     size_t count;
 };
 
 /* Does everything for which OpenSSL or libc open a file. To be called before
  * the sandbox closes. 0 or -ENOMEM */
 int proof_begin(void);
-/* Adds the first certificate of a PEM file, or makes it the newest. FD stays
- * the caller's. 0; -EINVAL: there is no certificate; -errno */
+/* Adds the first certificate of a PEM file. FD stays the caller's. 0; -EINVAL:
+ * there is no certificate; -ENOSPC: there are too many; -errno */
 int proof_servers_add(struct proof_servers *s, int fd);
 
 /* The hashes of the client certificates that are accepted. */

@@ -44,30 +44,6 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
                                     const struct signer *signer,
                                     struct complaint *c);
 
-/* Does the same without asking the signer, for a caller that must not wait. It
- * needs an earlier tls_context_new() in this process. The handshakes end where
- * the signature would be made. Before the context is used, each key must pass
- * tls_context_proof() and tls_context_proven(). */
-struct tls_context *tls_context_load(const struct tls_pair *pairs, size_t count,
-                                     const struct tls_policy *policy,
-                                     const struct signer *signer,
-                                     struct complaint *c);
-#define TLS_PROOF_BYTES 160
-struct tls_proof {
-    struct sign_request request; /* its message points to the field below */
-    char message[TLS_PROOF_BYTES];
-};
-/* Writes what the signer must sign to prove that it has the key of pair I,
- * counted from 0. Returns false if there are no more pairs. */
-bool tls_context_proof(const struct tls_context *t, size_t i,
-                       struct tls_proof *ret);
-/* Checks the signer's answer for pair I: ERROR is what its sign() returned, and
- * SIGNATURE is read only if that is 0. Returns 0, or -EINVAL with the
- * complaint. */
-int tls_context_proven(const struct tls_context *t, size_t i, int error,
-                       const struct sign_result *signature,
-                       struct complaint *c);
-
 struct tls_pair_facts {
     uint64_t number;       /* the key's number */
     const char *name;      /* the certificate's file name */

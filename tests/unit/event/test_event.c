@@ -286,7 +286,7 @@ Test(event, a_new_log_gets_what_waited)
     }
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&w.log, ends[1], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
-    event_sender_renew(&w.sender, ends[0]);
+    event_sender_open(&w.sender, ends[0]);
     for (uint64_t n = 0; n < 3; n++)
         cr_assert_eq(next_number(&w), n);
     channel_close(&w.log);

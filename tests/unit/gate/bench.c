@@ -297,30 +297,13 @@ void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user)
     bench_heard(b);
 }
 
-void bench_new_log(struct bench *b)
-{
-    int pair[2];
-
-    OR_FAIL(fd_pair(pair) == 0);
-    BENCH_SAY(b, log, .log = pair[1]);
-    close(pair[1]);
-    channel_close(&b->log);
-    channel_init(&b->log, pair[0], PROCESS_LOG, PROCESS_GATE, PHASE_RUN);
-}
-
-/* Gate closes its end of the old log when it takes the new one, and it takes
- * what master says in order. */
+/* Gate handles what master sends in order. */
 void bench_heard(struct bench *b)
 {
-    int old = dup(b->log.fd);
-    char byte;
+    struct message m;
 
-    OR_FAIL(old >= 0);
-    bench_new_log(b);
-    do
-        wait_readable(old, "end of the old log");
-    while (recv(old, &byte, 1, 0) > 0);
-    close(old);
+    BENCH_SAY(b, health);
+    bench_hear(b, MSG_healthy, &m);
 }
 
 const char *bench_event(struct bench *b, char *out, size_t size)

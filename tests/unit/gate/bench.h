@@ -78,9 +78,7 @@ void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user);
 /* Master sends this, as SEND(). */
 #define BENCH_SAY(b, name, ...)                                                \
     cr_assert_eq(SEND(&(b)->master, name, 0 __VA_OPT__(, ) __VA_ARGS__), 0)
-/* A new log, as if the old one had died. */
-void bench_new_log(struct bench *b);
-/* Returns when gate has done all that master said before; log is new then. */
+/* Returns when gate has done all that master said before. */
 void bench_heard(struct bench *b);
 /* The next event as its line. */
 const char *bench_event(struct bench *b, char *out, size_t size);

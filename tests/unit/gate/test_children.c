@@ -179,26 +179,3 @@ Test(children, end_with_gate)
     bench_stop(&b, 0);
     cr_assert(client_closed(client));
 }
-
-/* What is said while log is away waits for the new one. */
-Test(children, log_is_replaced)
-{
-    struct bench_plan plan = { .settings = FREE };
-    struct fake f, before;
-    struct bench b;
-    int client;
-
-    bench_start(&b, &plan);
-    channel_close(&b.log);
-    before = bench_enter(&b, "127.0.0.9", &client);
-    fake_do(&before, "signal 6");
-    bench_gone(&b, &before);
-    bench_new_log(&b);
-    check_end(&b, &before, "crash: signal 6, serial ");
-    f = bench_enter(&b, "127.0.0.9", &client);
-    fake_do(&f, "signal 6");
-    bench_gone(&b, &f);
-    check_end(&b, &f, "crash: signal 6, serial ");
-    cr_assert(bench_silent(&b));
-    bench_stop(&b, 0);
-}

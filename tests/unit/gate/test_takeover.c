@@ -434,7 +434,7 @@ Test(takeover, the_queue_goes_on, .timeout = 60)
     client[1] = client_connect("127.0.0.2", old.control.port);
     bench_heard(&old);
     replace(&old, &next, &plan);
-    bench_logged_in(&next, &f, 7);
+    BENCH_SAY(&next, logged_in, .serial = f.serial, .user = 7);
     second = bench_session(&next);
     cr_assert_str_eq(client_line(client[1], line, sizeof(line)),
                      "220 fake\r\n");
@@ -504,7 +504,7 @@ Test(takeover, inside_the_sandbox, .timeout = 60)
     fake_port(&other);
     replace(&old, &next, &plan);
     gets_data(&f, "127.0.0.1", fake_port(&f));
-    bench_logged_in(&next, &f, 7);
+    BENCH_SAY(&next, logged_in, .serial = f.serial, .user = 7);
     queued = bench_session(&next);
     client_line(client[2], line, sizeof(line));
     cr_assert_str_eq(line, "220 fake\r\n");

@@ -388,7 +388,7 @@ Test(keys, too_many_keys)
     struct stage s;
 
     raise_keys(&s);
-    for (int i = 0; i <= KEYS_MAX; i++)
+    for (int i = 0; i <= CERTIFICATES_MAX; i++)
         send_key(&s, (uint64_t)i, key_fd());
     fails_with(&s, "too many keys");
 }
@@ -405,72 +405,4 @@ Test(keys, one_who_has_nothing_to_sign)
     TELL(&s.keys, keys_client, 0, .process = PROCESS_FILES, .client = 0);
     channel_close(&s.keys);
     ended(&s, EX_PROTOCOL);
-}
-
-static void take(struct stage *s, uint64_t generation, enum message_kind answer,
-                 const char *why)
-{
-    struct message m;
-
-    TELL(&s->keys, take, 0, .generation = generation);
-    hear(&s->keys, answer, &m);
-    if (why) {
-        cr_assert_eq(m.not_taken.generation, generation);
-        cr_assert_eq(memcmp(m.not_taken.why.ptr, why, strlen(why)), 0, "%.*s",
-                     (int)m.not_taken.why.len, m.not_taken.why.ptr);
-    } else {
-        cr_assert_eq(m.taken.generation, generation);
-    }
-}
-
-/* A reload's keys sign as soon as all are taken, beside the old ones, until
- * master says that nobody needs them. */
-Test(keys, a_reload)
-{
-    struct stage s;
-    struct channel a;
-    struct message m;
-
-    open_keys(&s);
-    peer(&s, &a, PROCESS_SESSION);
-    send_key(&s, 8, key_fd());
-    send_key(&s, 9, key_fd());
-    take(&s, 2, MSG_taken, NULL);
-    for (uint64_t key = 7; key <= 9; key++) {
-        ask(&a, key, ECDSA, HANDSHAKE);
-        hear(&a, MSG_signature, &m);
-    }
-    TELL(&s.keys, key_gone, 0, .number = 7);
-    TELL(&s.keys, key_gone, 0, .number = 99);
-    take(&s, 3, MSG_taken, NULL); /* it has heard of both */
-    ask(&a, 7, ECDSA, HANDSHAKE);
-    hear(&a, MSG_no_signature, &m);
-    ask(&a, 9, ECDSA, HANDSHAKE);
-    hear(&a, MSG_signature, &m);
-    channel_close(&a);
-    close_keys(&s);
-}
-
-Test(keys, a_reload_with_a_bad_key)
-{
-    struct stage s;
-    struct channel a;
-    struct message m;
-
-    open_keys(&s);
-    peer(&s, &a, PROCESS_SESSION);
-    send_key(&s, 8, key_fd());
-    send_key(&s, 9, text_fd("nonsense", 8));
-    send_key(&s, 10, key_fd());
-    take(&s, 2, MSG_not_taken, "/x/key.pem: holds no private key");
-    ask(&a, 8, ECDSA, HANDSHAKE);
-    hear(&a, MSG_no_signature, &m);
-    ask(&a, 7, ECDSA, HANDSHAKE);
-    hear(&a, MSG_signature, &m);
-    send_key(&s, 11, key_fd());
-    take(&s, 3, MSG_taken, NULL);
-    ask(&a, 11, ECDSA, HANDSHAKE);
-    hear(&a, MSG_signature, &m);
-    channel_close(&a);
-    close_keys(&s);
 }

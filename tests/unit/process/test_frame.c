@@ -37,11 +37,11 @@ static int counter_on_peers(void *owner, struct msg_peers *m)
     return 0;
 }
 
-static int counter_on_key_gone(void *owner, struct msg_key_gone *m)
+static int counter_on_client(void *owner, struct msg_keys_client *m)
 {
     struct counter *c = owner;
 
-    c->peers += (unsigned)m->number;
+    c->peers += (unsigned)m->serial;
     return 0;
 }
 
@@ -66,7 +66,7 @@ static const struct handler before[] = {
 };
 
 static const struct handler after[] = {
-    ON(key_gone, counter_on_key_gone),
+    ON(keys_client, counter_on_client),
 };
 
 static const struct frame_row row = {
@@ -112,7 +112,8 @@ Test(frame, from_set_up_to_end)
     frame_report(&counter.frame, &r);
     cr_expect_eq(channel_receive(&log, &m), 1);
     cr_expect_eq(m.kind, MSG_event);
-    TELL(&master, key_gone, 0, .number = 3);
+    TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = 3,
+         .client = 0);
     cr_assert_eq(shutdown(master.fd, SHUT_WR), 0);
     cr_assert_eq(frame_work(&counter.frame), 0);
     cr_expect_eq(counter.peers, 10);
