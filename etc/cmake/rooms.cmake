@@ -7,6 +7,14 @@ function(room name)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c
         ${PROJECT_SOURCE_DIR}/src/${name}/*/*.c)
     list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/src/${name}/main.c)
+    # The policies of all processes: only the build and tests need them.
+    if(name STREQUAL "seccomp")
+        file(GLOB policies CONFIGURE_DEPENDS
+            ${PROJECT_SOURCE_DIR}/src/*/seccomp*.c)
+        list(APPEND sources ${policies})
+    else()
+        list(FILTER sources EXCLUDE REGEX "/seccomp[a-z_]*\\.c$")
+    endif()
     if(name STREQUAL "sandbox")
         if(SANITIZE)
             list(FILTER sources EXCLUDE REGEX "/filter\\.c$")

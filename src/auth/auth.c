@@ -115,6 +115,7 @@ static const struct handler auth_work[] = {
 
 const struct frame_row auth_row = {
     .process = PROCESS_AUTH,
+    .filter = &filter_auth,
     FRAME_HANDLERS(auth_setup, auth_work),
     .init = auth_init,
     .complete = auth_complete,

@@ -89,6 +89,7 @@ int root_enter_sandbox(const struct files_start *start, int root,
         .root_fd = root,
         .beneath = &root,
         .beneath_count = 1,
+        .filter = &filter_files,
         .max_files = ROOT_MAX_FILES,
         .allow_weaker = start->rules.allow_weaker,
     };

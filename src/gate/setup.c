@@ -183,8 +183,13 @@ int setup_keys(struct setup *s)
 int setup_sandbox(struct setup *s)
 {
     struct gate *g = s->gate;
+    const struct sandbox_filter *own =
+        g->settings.active ? &filter_gate_active : &filter_gate;
+    const struct sandbox_filter *sessions[] = { own, &filter_session, NULL };
     unsigned weaker = 0;
-    int r = sandbox_prepare(PROCESS_SESSION, &s->complaint);
+    int r = s->plan.allow_weaker & SANDBOX_SECCOMP
+                ? 0
+                : sandbox_try_filters(PROCESS_SESSION, sessions, &s->complaint);
 
     s->plan.max_files = g->settings.max_sessions + LIMIT_QUEUE + g->listeners +
                         g->passive.count + PASSIVE_PARKED + FILES_BESIDES;
@@ -192,7 +197,7 @@ int setup_sandbox(struct setup *s)
         s->plan.max_files += g->settings.max_sessions;
     if (s->plan.max_files < FILES_LEAST)
         s->plan.max_files = FILES_LEAST;
-    s->plan.connects = g->settings.active;
+    s->plan.filter = own;
     sandbox_on_refused(event_on_syscall);
     if (r == 0)
         r = sandbox_enter(PROCESS_GATE, &s->plan, &weaker, &s->complaint);

@@ -92,6 +92,7 @@ static const struct handler keys_work[] = {
 
 const struct frame_row keys_row = {
     .process = PROCESS_KEYS,
+    .filter = &filter_keys,
     FRAME_HANDLERS(keys_setup, keys_work),
     .init = keys_init,
     .complete = keys_complete,

@@ -112,6 +112,7 @@ static const struct handler log_work[] = {
 
 const struct frame_row log_row = {
     .process = PROCESS_LOG,
+    .filter = &filter_log,
     FRAME_HANDLERS(log_setup, log_work),
     .init = log_init,
     .complete = log_complete,

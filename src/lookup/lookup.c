@@ -158,6 +158,7 @@ static const struct handler lookup_setup[] = {
 
 const struct frame_row lookup_row = {
     .process = PROCESS_LOOKUP,
+    .filter = &filter_lookup,
     .setup = lookup_setup,
     .setup_count = sizeof(lookup_setup) / sizeof(lookup_setup[0]),
     .init = lookup_init,

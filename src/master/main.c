@@ -100,7 +100,6 @@ static const struct {
     { prepare_limits, EX_CONFIG, NULL },
     { prepare_empty, EX_CONFIG, NULL },
     { prepare_state, EX_CONFIG, NULL },
-    { prepare_programs, EX_OSERR, NULL },
     { prepare_memory, EX_OSERR, NULL },
     { prepare_listeners, EX_CONFIG, NULL },
     { prepare_sandbox, EX_OSERR, NULL },
@@ -131,6 +130,9 @@ static void prepare(struct master *m, const struct options *o)
     struct complaint c = { "" };
     int failed = 0;
 
+    /* First, since they have fixed descriptors, which nothing may take. */
+    if (prepare_programs(m, &c) < 0)
+        end_start(m, EX_OSERR, c.text);
     if (load(m, o->config, &c) < 0)
         refuse(m, o->config, &c);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -179,17 +181,15 @@ static void enter_sandbox(struct master *m)
 {
     struct sandbox_plan plan = { .root = m->root,
                                  .root_fd = -1,
-                                 .exec_fd = m->programs,
+                                 .filter = prepare_filter(m),
                                  .max_files = prepare_descriptors(m),
-                                 .allow_weaker = m->settings.allow_weaker,
-                                 .connects = m->settings.active };
+                                 .allow_weaker = m->settings.allow_weaker };
     struct complaint c = { "" };
     unsigned weaker;
 
     event_syscalls_by(&m->events);
     sandbox_on_refused(event_on_syscall);
-    if (sandbox_prepare(PROCESS_FILES, &c) < 0 ||
-        sandbox_enter(PROCESS_MASTER, &plan, &weaker, &c) < 0)
+    if (sandbox_enter(PROCESS_MASTER, &plan, &weaker, &c) < 0)
         master_fail(m, EX_OSERR, c.text);
 }
 

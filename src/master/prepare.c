@@ -284,10 +284,21 @@ int prepare_memory(struct master *m, struct complaint *c)
                              &m->guesses_memory, c);
 }
 
+const struct sandbox_filter *prepare_filter(const struct master *m)
+{
+    return m->settings.active ? &filter_master_active : &filter_master;
+}
+
+/* Master's filter too: it loads it when the others have started already. */
 int prepare_sandbox(struct master *m, struct complaint *c)
 {
+    const struct sandbox_filter *own[] = { prepare_filter(m), NULL };
+    const struct sandbox_filter *files[] = { own[0], &filter_files, NULL };
     unsigned weaker = m->settings.allow_weaker;
     int r = weaker & SANDBOX_LANDLOCK ? 0 : sandbox_landlock_test(c);
 
-    return r == 0 && !(weaker & SANDBOX_SECCOMP) ? sandbox_self_test(c) : r;
+    if (r < 0 || weaker & SANDBOX_SECCOMP)
+        return r;
+    r = sandbox_try_filters(PROCESS_MASTER, own, c);
+    return r < 0 ? r : sandbox_try_filters(PROCESS_FILES, files, c);
 }

@@ -23,6 +23,8 @@ int prepare_listeners(struct master *m, struct complaint *c);
 /* That of the generation before, or an empty one: gate's, and of guesses. */
 int prepare_memory(struct master *m, struct complaint *c);
 int prepare_sandbox(struct master *m, struct complaint *c);
+/* Master's own, which also depends on active mode. */
+const struct sandbox_filter *prepare_filter(const struct master *m);
 
 /* Opens a regular file to be read: the descriptor, or -EINVAL and "PATH: WHY"
  */

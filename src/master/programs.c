@@ -1,5 +1,5 @@
-/* The descriptors of the programs: opened or inherited before master's sandbox
- * closes, in a block that its filter can tell from all others. */
+/* The descriptors of the programs: opened or inherited before anything else is
+ * opened, in the block that master's filter names. */
 #include "programs.h"
 
 #include <errno.h>
@@ -17,14 +17,12 @@
 #include "succession.h"
 
 #define OWN_BINARY "/proc/self/exe"
-/* Over the descriptors that have fixed places in a child. */
-#define FIRST_LEAST 16
-
 static const char *const programs[] = { "gate", "auth", "keys", "log",
                                         "lookup" };
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
 _Static_assert(PROGRAMS <= SANDBOX_PROGRAMS, "they don't fit into a block");
-_Static_assert(FIRST_LEAST % SANDBOX_PROGRAMS == 0, "no block begins there");
+_Static_assert(SANDBOX_PROGRAMS_FIRST % SANDBOX_PROGRAMS == 0,
+               "no block begins there");
 
 int programs_find(int first, const char *name)
 {
@@ -32,23 +30,6 @@ int programs_find(int first, const char *name)
         if (first >= 0 && strcmp(programs[i], name) == 0)
             return first + (int)i;
     return -1;
-}
-
-static bool is_free(int first)
-{
-    for (int i = 0; i < SANDBOX_PROGRAMS; i++)
-        if (fcntl(first + i, F_GETFD) >= 0)
-            return false;
-    return true;
-}
-
-static int free_block(void)
-{
-    int first = FIRST_LEAST;
-
-    while (!is_free(first))
-        first += SANDBOX_PROGRAMS;
-    return first;
 }
 
 static const char *name_of_program(const char *program,
@@ -96,8 +77,9 @@ static int open_program(struct succession *s, bool inherits,
     return fd < 0 ? -errno : fd;
 }
 
-static int fill_block(struct succession *s, int first, struct complaint *c)
+int programs_open(struct succession *s, struct complaint *c)
 {
+    const int first = SANDBOX_PROGRAMS_FIRST;
     bool inherits = is_the_inherited_build(s);
     char directory[PATH_MAX] = "";
     int r = own_directory(directory);
@@ -113,12 +95,6 @@ static int fill_block(struct succession *s, int first, struct complaint *c)
         close(fd);
     }
     return first;
-}
-
-/* The block is chosen before a program is opened, so that none lies in it. */
-int programs_open(struct succession *s, struct complaint *c)
-{
-    return fill_block(s, free_block(), c);
 }
 
 int programs_keep(struct succession *s, int first)

@@ -9,8 +9,9 @@
 struct succession;
 
 /* Opens those in the directory of our own binary. A recovery uses those that it
- * inherits, if it is executed from the inherited binary too. The first of the
- * block of descriptors (SANDBOX_PROGRAMS), or -EINVAL with the complaint. */
+ * inherits, if it is executed from the inherited binary too. The block
+ * of descriptors (SANDBOX_PROGRAMS_FIRST) must be free. Its first, or -EINVAL
+ * with the complaint. */
 int programs_open(struct succession *s, struct complaint *c);
 /* The supervisor keeps them, and our own binary, for a recovery. 0 or -errno */
 int programs_keep(struct succession *s, int first);

@@ -14,6 +14,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/ipc/generation.h"
+#include "sallyport/sandbox/sandbox.h"
 
 #define NAMES_MAX (64 << 20)
 #define KEEP_MS   10000
@@ -49,18 +50,37 @@ static int read_heading(struct succession *s, struct slice line)
     return slice_number(line, UINT64_MAX, &s->generation);
 }
 
+/* The supervisor may have kept something where the programs belong. */
+static int clear_of_programs(int fd)
+{
+    const int after = SANDBOX_PROGRAMS_FIRST + SANDBOX_PROGRAMS;
+    int moved;
+
+    if (fd < SANDBOX_PROGRAMS_FIRST || fd >= after)
+        return fd_set_cloexec(fd, true) < 0 ? -errno : fd;
+    moved = fcntl(fd, F_DUPFD_CLOEXEC, after);
+    if (moved < 0)
+        return -errno;
+    close(fd);
+    return moved;
+}
+
 /* "12 listen 0.0.0.0:21"; what follows the line is overwritten by a NUL. */
 static int read_heirloom(struct succession *s, struct slice line)
 {
     struct slice number;
-    uint64_t fd;
+    uint64_t kept;
+    int fd;
 
     if (!slice_cut(&line, ' ', &number) ||
-        slice_number(number, INT32_MAX, &fd) < 0)
+        slice_number(number, INT32_MAX, &kept) < 0)
         return -EPROTO;
+    fd = clear_of_programs((int)kept);
+    if (fd < 0)
+        return fd;
     ((char *)(uintptr_t)line.ptr)[line.len] = '\0';
-    s->heirloom[s->count++] = (struct heirloom){ line.ptr, (int)fd };
-    return fd_set_cloexec((int)fd, true);
+    s->heirloom[s->count++] = (struct heirloom){ line.ptr, fd };
+    return 0;
 }
 
 static int read_names(struct succession *s)

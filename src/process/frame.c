@@ -63,7 +63,10 @@ void frame_init(struct frame *f, const struct frame_row *row, int fd)
 {
     process_ignore_signals();
     *f = (struct frame){
-        .row = row, .loop.epoll_fd = -1, .plan.root_fd = -1, .log_watch.fd = -1
+        .row = row,
+        .loop.epoll_fd = -1,
+        .plan = { .root_fd = -1, .filter = row->filter },
+        .log_watch.fd = -1,
     };
     channel_init(&f->master, fd, row->process, PROCESS_MASTER, PHASE_START);
     event_sender_init(&f->log, -1, row->process);

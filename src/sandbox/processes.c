@@ -1,7 +1,5 @@
 /* The table of processes: the title of each, what it runs as, what it can't do.
- * Data only. The system calls are in policy_*.c. */
-#include "processes.h"
-
+ * Data only. The system calls are in src/ROOM/seccomp.c. */
 #include <stddef.h>
 
 #include "sallyport/sandbox/sandbox.h"
@@ -72,11 +70,4 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
 const struct sandbox_row *sandbox_row(enum process p)
 {
     return (unsigned)p < PROCESS_SANDBOXED ? &rows[p] : NULL;
-}
-
-enum process sandbox_above(enum process p)
-{
-    if (p == PROCESS_LOOKUP)
-        return PROCESS_LOOKUP;
-    return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }

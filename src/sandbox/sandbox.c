@@ -116,12 +116,12 @@ static int take_landlock(enum process p, const struct sandbox_plan *plan,
 static int take_filter(enum process p, const struct sandbox_plan *plan,
                        struct complaint *why)
 {
-    struct filter_choice choice = { .programs = plan->exec_fd,
-                                    .connects = plan->connects };
     int r = sigsys_install();
 
-    (void)why;
-    return r ? r : filter_load(p, choice);
+    (void)p;
+    if (r == 0)
+        r = filter_load(plan->filter);
+    return r == 0 ? sigsys_probe(why) : r;
 }
 
 static const struct step steps[] = {
@@ -195,15 +195,5 @@ int sandbox_plan_set(struct sandbox_plan *plan, uint64_t root, uint64_t uid,
     plan->uid = (uid_t)uid;
     plan->gid = (gid_t)gid;
     plan->allow_weaker = (unsigned)allow_weaker;
-    return 0;
-}
-
-int sandbox_prepare(enum process p, struct complaint *c)
-{
-    int r = filter_prepare(p, (struct filter_choice){ 0 });
-
-    if (r)
-        return complain(c, "the seccomp policy of %s can't be compiled: %s",
-                        process_name(p), strerrordesc_np(-r));
     return 0;
 }

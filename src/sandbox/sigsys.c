@@ -9,7 +9,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "sallyport/sandbox/sandbox.h"
 
@@ -74,4 +76,21 @@ int sigsys_install(void)
     sigemptyset(&unblocked);
     sigaddset(&unblocked, SIGSYS);
     return sigprocmask(SIG_UNBLOCK, &unblocked, NULL) ? -errno : 0;
+}
+
+int sigsys_probe(struct complaint *c)
+{
+    const int unlisted = SYS_sched_get_priority_max;
+    void (*report)(int) = report_refused;
+    bool refused;
+
+    report_refused = NULL;
+    refused = syscall(unlisted, 0) < 0 && errno == ENOSYS;
+    atomic_flag_clear(&seen[unlisted]);
+    report_refused = report;
+    if (!refused)
+        return complain(c, "a refused call passes");
+    if (syscall(SYS_getppid) < 0)
+        return complain(c, "a permitted call fails");
+    return 0;
 }

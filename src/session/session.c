@@ -99,6 +99,7 @@ static void session_limits(const struct session *s)
 static void session_sandbox(struct session *s)
 {
     struct sandbox_plan plan = { .root_fd = -1,
+                                 .filter = &filter_session,
                                  .max_files = SESSION_FILES,
                                  .allow_weaker = s->settings->allow_weaker };
     struct complaint c = { "" };

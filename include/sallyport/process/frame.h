@@ -28,6 +28,7 @@ struct frame {
 
 struct frame_row {
     enum process process;
+    const struct sandbox_filter *filter;
     /* The handlers of master's messages: before `go` (with FRAME_SETUP), and
      * after `ready`. */
     const struct handler *setup, *work;

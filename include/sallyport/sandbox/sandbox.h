@@ -1,7 +1,8 @@
 /* The sandbox: what a process gives up before it works. The table of processes
  * (src/sandbox/processes.c) says what each runs as and which limits it has. The
- * policies (src/sandbox/policy_*.c) list its system calls, one permission per
- * line, each with its reason. */
+ * policy of a process, src/ROOM/seccomp.c, lists its system calls, one
+ * permission per line, each with its reason; the process brings the filter that
+ * the build made of it. */
 #ifndef SALLYPORT_SANDBOX_SANDBOX_H
 #define SALLYPORT_SANDBOX_SANDBOX_H
 
@@ -13,6 +14,7 @@
 #include "sallyport/base/complaint.h"
 #include "sallyport/base/process.h"
 #include "sallyport/domain/sandbox_part.h"
+#include "sallyport/sandbox/filters.h"
 
 struct sandbox_row {
     const char *title;  /* ps: "sallyport: gate" */
@@ -26,9 +28,11 @@ struct sandbox_row {
 };
 const struct sandbox_row *sandbox_row(enum process p);
 
-/* The programs that a process may execute are a block of descriptors: so many
- * neighbours, the first one a multiple of their number. Some may be closed. */
-#define SANDBOX_PROGRAMS 8
+/* The descriptors that master may execute: a block of neighbours, the first one
+ * a multiple of their number. Master's filter names them, and is made by the
+ * build, so the numbers never change. Some may be closed. */
+#define SANDBOX_PROGRAMS_FIRST 16
+#define SANDBOX_PROGRAMS       8
 
 struct sandbox_plan {
     bool root; /* started by root; else ids and chroot don't apply */
@@ -39,10 +43,9 @@ struct sandbox_plan {
     int root_fd;        /* directory to chroot to, or -1 */
     const int *beneath; /* Landlock: directories to be confined to */
     size_t beneath_count;
-    int exec_fd; /* first of SANDBOX_PROGRAMS that may be executed; 0: none */
-    size_t max_files;      /* RLIMIT_NOFILE */
-    bool connects;         /* gate may connect to clients: active mode */
-    unsigned allow_weaker; /* sandbox_part bits */
+    const struct sandbox_filter *filter; /* of its policy */
+    size_t max_files;                    /* RLIMIT_NOFILE */
+    unsigned allow_weaker;               /* sandbox_part bits */
 };
 
 /* Takes the numbers of master's message `sandbox` into the plan. 0; -ERANGE,
@@ -57,13 +60,13 @@ int sandbox_plan_set(struct sandbox_plan *plan, uint64_t root, uint64_t uid,
 int sandbox_enter(enum process p, const struct sandbox_plan *plan,
                   unsigned *weaker, struct complaint *c);
 
-/* Compiles a policy ahead of time, so that sandbox_enter(p) needs no library
- * and no memory in a fork of this process. 0 or -EINVAL */
-int sandbox_prepare(enum process p, struct complaint *c);
-
-/* Loads each policy in a short-lived child. 0 or -EINVAL with the complaint. To
- * be called while this process may fork. */
-int sandbox_self_test(struct complaint *c);
+/* Tries in a short-lived child whether P's filters hold on this kernel: those
+ * that it runs under, the outermost first, its own last, then NULL. 0 or
+ * -EINVAL with the complaint. For processes that are forked without an exec,
+ * before the first one: their parent has no word of their own to wait for. */
+int sandbox_try_filters(enum process p,
+                        const struct sandbox_filter *const filters[],
+                        struct complaint *c);
 /* Tries whether this kernel or container has Landlock. 0 or -EINVAL with the
  * complaint */
 int sandbox_landlock_test(struct complaint *c);

@@ -15,7 +15,6 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/listing.h"
-#include "sallyport/sandbox/sandbox.h"
 
 static void own(const char *path)
 {
@@ -53,10 +52,6 @@ void peer_init(struct peer *p)
 void peer_fork(struct peer *p)
 {
     int session[2], master[2], log[2];
-    struct complaint c = { "" };
-
-    /* As master does: compiled once, loaded in each fork. */
-    cr_assert_eq(sandbox_prepare(PROCESS_FILES, &c), 0, "%s", c.text);
 
     cr_assert_eq(fd_pair(session), 0);
     cr_assert_eq(fd_pair(master), 0);

@@ -71,6 +71,7 @@ static const struct handler after[] = {
 
 static const struct frame_row row = {
     .process = PROCESS_KEYS, /* what master may say to that one */
+    .filter = &filter_keys,
     FRAME_HANDLERS(before, after),
     .init = counter_init,
     .complete = counter_complete,

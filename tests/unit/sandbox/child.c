@@ -10,9 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sandbox/filter.h"
-#include "sandbox/processes.h"
-
 int words = STDERR_FILENO;
 
 /* Once: a child of a sandboxed one has not the limits for another. */
@@ -42,11 +39,40 @@ struct sandbox_plan plain_plan(void)
     return (struct sandbox_plan){ .root = false, .root_fd = -1 };
 }
 
+const struct sandbox_filter *filter_of(enum process p, bool connects)
+{
+    static const struct sandbox_filter *const filters[PROCESS_SANDBOXED] = {
+        [PROCESS_MASTER] = &filter_master,   [PROCESS_GATE] = &filter_gate,
+        [PROCESS_SESSION] = &filter_session, [PROCESS_AUTH] = &filter_auth,
+        [PROCESS_KEYS] = &filter_keys,       [PROCESS_FILES] = &filter_files,
+        [PROCESS_LOG] = &filter_log,         [PROCESS_LOOKUP] = &filter_lookup,
+    };
+
+    if (connects && p == PROCESS_MASTER)
+        return &filter_master_active;
+    if (connects && p == PROCESS_GATE)
+        return &filter_gate_active;
+    return filters[p];
+}
+
+/* Where P starts: see policy_above(). */
+static enum process above(enum process p)
+{
+    if (p == PROCESS_LOOKUP)
+        return p;
+    return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
+}
+
 int enter(enum process p, const struct sandbox_plan *plan)
 {
+    struct sandbox_plan whole = *plan;
     struct complaint c = { "" };
     unsigned weaker;
-    int r = sandbox_enter(p, plan, &weaker, &c);
+    int r;
+
+    if (!whole.filter)
+        whole.filter = filter_of(p, false);
+    r = sandbox_enter(p, &whole, &weaker, &c);
 
     if (r)
         dprintf(words, "%s\n", c.text);
@@ -56,15 +82,9 @@ int enter(enum process p, const struct sandbox_plan *plan)
 int enter_chain(enum process p, bool connects)
 {
     struct sandbox_plan plan = plain_plan();
-    struct complaint c = { "" };
-    enum process above = sandbox_above(p);
-    int r = sandbox_prepare(p, &c);
+    int r = above(p) == p ? 0 : enter_chain(above(p), connects);
 
-    plan.connects = connects;
-    if (r == 0)
-        r = filter_prepare(p, (struct filter_choice){ .connects = connects });
-    if (r == 0 && above != p)
-        r = enter_chain(above, connects);
+    plan.filter = filter_of(p, connects);
     return r ? r : enter(p, &plan);
 }
 

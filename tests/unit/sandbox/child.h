@@ -16,11 +16,15 @@ int in_child(int (*body)(const void *), const void *argument);
 /* A plan without root, folders or excuses. */
 struct sandbox_plan plain_plan(void);
 
-/* Enters and, on failure, prints the complaint: 0 or -EINVAL. */
+/* The filter that P loads; CONNECTS: in active mode. */
+const struct sandbox_filter *filter_of(enum process p, bool connects);
+
+/* Enters, with P's filter unless the plan has another one. On failure it prints
+ * the complaint: 0 or -EINVAL. */
 int enter(enum process p, const struct sandbox_plan *plan);
 
-/* Prepares and enters the sandboxes above P, then P's own: as in the real life
- * of a process; CONNECTS as in struct sandbox_plan. 0 or -EINVAL */
+/* Enters the sandboxes above P, then P's own: as in the real life of a process;
+ * CONNECTS: in active mode. 0 or -EINVAL */
 int enter_chain(enum process p, bool connects);
 
 /* A test that runs as root gives up the ids and goes on as nobody. 0 or 1 */

@@ -223,6 +223,7 @@ static int complaints_body(const void *argument)
     struct complaint c = { "" };
     unsigned weaker = 99;
 
+    plan.filter = filter_of(PROCESS_FILES, false);
     HOLDS(be_ordinary() == 0);
     plan.root = true;
     plan.uid = A_UID;
@@ -268,6 +269,7 @@ static int landlock_body(const void *argument)
     int wrong = -1;
     unsigned weaker = 0;
 
+    plan.filter = filter_of(PROCESS_FILES, false);
     (void)argument;
     plan.beneath = &wrong;
     plan.beneath_count = 1;
@@ -354,6 +356,7 @@ static int refused_roots_body(const void *argument)
     struct complaint c = { "" };
     unsigned weaker;
 
+    plan.filter = filter_of(PROCESS_GATE, false);
     (void)argument;
     plan.root = true;
     plan.uid = A_UID;
@@ -530,13 +533,11 @@ Test(sandbox, files_borrows_ids_and_then_keeps_them, .init = need_root)
 static int dumpable_body(const void *argument)
 {
     struct sandbox_plan plan = plain_plan();
-    struct complaint c = { "" };
 
     plan.root = true;
     plan.uid = A_UID;
     plan.gid = A_GID;
     plan.root_fd = *(const int *)argument;
-    HOLDS(sandbox_prepare(PROCESS_MASTER, &c) == 0);
     HOLDS(enter(PROCESS_MASTER, &plan) == 0);
     HOLDS(prctl(PR_GET_DUMPABLE) == 0);
     return 0;

@@ -1,7 +1,7 @@
 /* gate: accepts, forks sessions, passes descriptors. It opens nothing, and
  * makes no socket but pairs: all listeners come from master. Session's list
  * belongs to it, since a session is a fork under this filter. */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 #include <linux/seccomp.h>
 #include <netinet/in.h>

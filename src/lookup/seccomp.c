@@ -2,7 +2,7 @@
  * executed before master enters its sandbox, so that master needs none of these
  * permissions. If a library of the name service switch makes another call, that
  * one lookup fails. */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

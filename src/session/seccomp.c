@@ -5,7 +5,7 @@
  * abort() ends it by SIGSYS, which counts as a crash too. It leaves out nearly
  * every socket option: gate has set them, and a lingering socket would block
  * the close() of the process that gets it. */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 #include <linux/tls.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
-/* The policy of each process, merged with the policies under it. Runs where a
- * filter is compiled, before the sandbox closes. It must never widen a list:
- * each permission is a line of a policy_*.c. */
-#include "policy.h"
+/* The policy of each process, merged with the policies under it. Runs in the
+ * build and in tests. It must never widen a list: each permission is a line of
+ * a seccomp.c. */
+#include "sallyport/seccomp/policy.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -21,6 +21,13 @@ const struct policy *policy_of(enum process p, bool connects)
     };
 
     return connects && connecting[p] ? connecting[p] : policies[p];
+}
+
+enum process policy_above(enum process p)
+{
+    if (p == PROCESS_LOOKUP)
+        return PROCESS_LOOKUP;
+    return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }
 
 static bool same_condition(struct condition a, struct condition b)
@@ -86,17 +93,6 @@ int policy_collect(const struct policy *p, struct permissions *ret)
 {
     ret->count = 0;
     return collect_policy(ret, p);
-}
-
-void policy_drop_programs(struct permissions *all)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->rows[i]->when.kind != PROGRAMS)
-            all->rows[kept++] = all->rows[i];
-    }
-    all->count = kept;
 }
 
 enum permitted policy_permits(const struct permissions *all, const char *call)

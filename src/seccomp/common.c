@@ -2,7 +2,7 @@
  * it has, and end. Nothing here makes a descriptor from a name or reaches
  * another process. Calls of error paths are here too: a process that fails must
  * report its own error, not die of this filter. */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>

@@ -4,7 +4,7 @@
  * and times by an open descriptor, never by name: Landlock doesn't check those
  * calls, but it checks the openat2 that made the descriptor. (It doesn't check
  * O_PATH, but such a descriptor can change nothing.) */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 #include <linux/fs.h>
 

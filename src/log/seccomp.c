@@ -1,5 +1,5 @@
 /* log: writes lines to the descriptors that master gave it. */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 static const struct permission may[] = {
     MAY(fsync, "log lines survive a crash"),

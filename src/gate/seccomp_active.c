@@ -1,7 +1,7 @@
-/* gate with active = yes, and its parent: the calls for PORT and EPRT. A filter
+/* gate with active = yes: the calls for PORT and EPRT. A filter
  * can't see the destination of a connection; gate's active.c compares it with
  * the client's address. Session's own filter permits none of these calls. */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -16,9 +16,4 @@ static const struct permission may[] = {
     END_OF_LIST,
 };
 
-static const struct permission none[] = { END_OF_LIST };
-
 const struct policy policy_gate_active = { may, { &policy_gate, NULL } };
-const struct policy policy_master_active = {
-    none, { &policy_master, &policy_gate_active, NULL }
-};

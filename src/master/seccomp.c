@@ -2,7 +2,7 @@
  * pairs, and executes only the programs that it opened at the start. All other
  * lists belong to it, since every process starts under this filter: it also
  * permits what ld.so, libc, OpenSSL and sandbox_enter need. */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -52,9 +52,7 @@ static const struct permission may[] = {
     MAY_IF(prctl, IS(0, PR_CAPBSET_READ), "sandbox of a child"),
     MAY_IF(prctl, IS(0, PR_GET_NO_NEW_PRIVS), "sandbox of a child, checked"),
     MAY_IF(prctl, IS(0, PR_GET_DUMPABLE), "sandbox of a child, checked"),
-    MAY_IF(prctl, IS(0, PR_GET_SECCOMP), "libseccomp"),
     MAY_IF(prctl, IS(0, PR_SET_PDEATHSIG), "a child ends with master"),
-    MAY(seccomp, "libseccomp; sandbox of a child"),
     MAY(landlock_create_ruleset, "sandbox of files"),
     MAY(landlock_add_rule, "sandbox of files"),
     MAY(landlock_restrict_self, "sandbox of files"),
@@ -72,6 +70,11 @@ static const struct permission may[] = {
     END_OF_LIST,
 };
 
+static const struct permission none[] = { END_OF_LIST };
+
 const struct policy policy_master = {
     may, { &policy_gate, &policy_auth, &policy_files, &policy_log, NULL }
+};
+const struct policy policy_master_active = {
+    none, { &policy_master, &policy_gate_active, NULL }
 };

@@ -1,5 +1,5 @@
 /* keys: reads a message, computes, answers. */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 static const struct permission may[] = {
     END_OF_LIST,

@@ -1,7 +1,7 @@
 /* The calls that kill a process whose policy doesn't permit them: an intruder
  * tries them, and no libc uses them as a fallback. Other unlisted calls return
  * ENOSYS and are reported (sigsys.c). */
-#include "policy.h"
+#include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
 #include <sched.h>

@@ -1,7 +1,8 @@
-/* The system calls of each process, as lists of permissions. A policy names
- * the calls and why; filter.c turns it into a filter. */
-#ifndef SALLYPORT_SANDBOX_POLICY_H
-#define SALLYPORT_SANDBOX_POLICY_H
+/* The system calls of each process, as lists of permissions: src/ROOM/seccomp.c
+ * names the calls of the process in that room, and why. Nothing of it is in a
+ * program: the build turns each policy into a filter (src/seccomp/main.c). */
+#ifndef SALLYPORT_SECCOMP_POLICY_H
+#define SALLYPORT_SECCOMP_POLICY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +17,7 @@ enum condition_kind {
     ALL_SET,  /* (argument & value) == value */
     NONE_SET, /* (argument & value) == 0 */
     A_PID,    /* argument, as an int, is above 0; only as the second one */
-    PROGRAMS, /* argument is one of the programs' descriptors */
+    PROGRAMS, /* argument is one of the programs' descriptors (sandbox.h) */
     BELOW_PROGRAMS,
     ABOVE_PROGRAMS,
 };
@@ -83,8 +84,12 @@ extern const struct policy policy_lookup;
  * policy permits only other uses. */
 extern const struct permission policy_dangerous[];
 
-/* CONNECTS as in struct sandbox_plan. */
+/* CONNECTS: gate may connect to clients, in active mode. */
 const struct policy *policy_of(enum process p, bool connects);
+
+/* The process in whose sandbox P starts. P itself if it starts in none: master,
+ * and lookup, which starts before master enters its sandbox. */
+enum process policy_above(enum process p);
 
 #define POLICY_MAX 512
 
@@ -97,9 +102,6 @@ struct permissions {
  * a condition is left out if another permits the call without one. 0 or -E2BIG
  */
 int policy_collect(const struct policy *p, struct permissions *ret);
-
-/* For a process without programs: lines about them permit nothing. */
-void policy_drop_programs(struct permissions *all);
 
 enum permitted { PERMITTED_NEVER, PERMITTED_SOMETIMES, PERMITTED_ALWAYS };
 enum permitted policy_permits(const struct permissions *all, const char *call);

@@ -1,0 +1,25 @@
+/* The seccomp filter of each process. The build compiles them from the
+ * policies, src/ROOM/seccomp.c, each with those of the processes below it. A
+ * program links only the filters that it names. */
+#ifndef SALLYPORT_SANDBOX_FILTERS_H
+#define SALLYPORT_SANDBOX_FILTERS_H
+
+struct sock_filter;
+
+struct sandbox_filter {
+    const struct sock_filter *code;
+    unsigned short len; /* in instructions */
+};
+
+extern const struct sandbox_filter filter_master;
+extern const struct sandbox_filter filter_master_active; /* active = yes */
+extern const struct sandbox_filter filter_gate;
+extern const struct sandbox_filter filter_gate_active; /* active = yes */
+extern const struct sandbox_filter filter_session;
+extern const struct sandbox_filter filter_auth;
+extern const struct sandbox_filter filter_keys;
+extern const struct sandbox_filter filter_files;
+extern const struct sandbox_filter filter_log;
+extern const struct sandbox_filter filter_lookup;
+
+#endif

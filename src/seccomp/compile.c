@@ -1,0 +1,132 @@
+/* Turns a policy into a seccomp filter, with libseccomp. Runs in the build and
+ * in tests. A call that no line permits traps (src/sandbox/sigsys.c answers
+ * ENOSYS); a dangerous one kills. It must never make half a filter. */
+#include "compile.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/sandbox/sandbox.h"
+
+#define PID_BITS 22 /* PID_MAX_LIMIT of Linux on 64 bits */
+
+static void context_free(scmp_filter_ctx *context)
+{
+    if (*context)
+        seccomp_release(*context);
+}
+
+static struct scmp_arg_cmp comparison(struct condition c)
+{
+    static const enum scmp_compare operators[] = {
+        [EQUAL] = SCMP_CMP_EQ,          [UNEQUAL] = SCMP_CMP_NE,
+        [ALL_SET] = SCMP_CMP_MASKED_EQ, [NONE_SET] = SCMP_CMP_MASKED_EQ,
+        [A_PID] = SCMP_CMP_MASKED_EQ,   [PROGRAMS] = SCMP_CMP_MASKED_EQ,
+        [BELOW_PROGRAMS] = SCMP_CMP_LT, [ABOVE_PROGRAMS] = SCMP_CMP_GT,
+    };
+    struct scmp_arg_cmp ret = { .arg = c.argument, .op = operators[c.kind] };
+
+    ret.datum_a = c.value;
+    if (c.kind == ALL_SET)
+        ret.datum_b = c.value;
+    if (c.kind == PROGRAMS) {
+        ret.datum_a = ~(scmp_datum_t)(SANDBOX_PROGRAMS - 1);
+        ret.datum_b = SANDBOX_PROGRAMS_FIRST;
+    }
+    if (c.kind == BELOW_PROGRAMS)
+        ret.datum_a = SANDBOX_PROGRAMS_FIRST;
+    if (c.kind == ABOVE_PROGRAMS)
+        ret.datum_a = SANDBOX_PROGRAMS_FIRST + SANDBOX_PROGRAMS - 1;
+    return ret;
+}
+
+/* A pid above zero: one of its bits is set, and the sign isn't. A rule can test
+ * an argument only once, and sees also the upper half of the register, which
+ * the kernel ignores. */
+static int add_pid_rules(scmp_filter_ctx context, uint32_t action, int number,
+                         struct scmp_arg_cmp first, unsigned argument)
+{
+    int r = 0;
+
+    for (unsigned bit = 0; bit < PID_BITS && r == 0; bit++) {
+        const struct scmp_arg_cmp both[] = {
+            first,
+            { .arg = argument,
+              .op = SCMP_CMP_MASKED_EQ,
+              .datum_a = SIGN | UINT64_C(1) << bit,
+              .datum_b = UINT64_C(1) << bit },
+        };
+
+        r = seccomp_rule_add_array(context, action, number, 2, both);
+    }
+    return r;
+}
+
+/* A call that this architecture lacks (open on aarch64) has a negative number,
+ * and can't be made. */
+static int add_rule(scmp_filter_ctx context, uint32_t action,
+                    const struct permission *row)
+{
+    struct scmp_arg_cmp arguments[2];
+    unsigned n = 0;
+    int number = seccomp_syscall_resolve_name(row->call);
+
+    if (number < 0)
+        return 0;
+    if (row->when.kind != WHATEVER)
+        arguments[n++] = comparison(row->when);
+    if (row->and.kind == A_PID)
+        return add_pid_rules(context, action, number, arguments[0],
+                             row->and.argument);
+    if (row->and.kind != WHATEVER)
+        arguments[n++] = comparison(row->and);
+    return seccomp_rule_add_array(context, action, number, n, arguments);
+}
+
+static int add_rules(scmp_filter_ctx context, const struct policy *policy)
+{
+    /* Its flags are in memory, where a filter can't see them. After ENOSYS libc
+     * uses clone, whose flags a filter sees. It isn't reported, or each fork
+     * would be. */
+    static const struct permission clone3 = MAY(clone3, "flags out of sight");
+    struct permissions all;
+    int r = policy_collect(policy, &all);
+
+    for (size_t i = 0; i < all.count && r == 0; i++)
+        r = add_rule(context, SCMP_ACT_ALLOW, all.rows[i]);
+    for (const struct permission *row = policy_dangerous; row->call && r == 0;
+         row++) {
+        if (policy_kills(&all, row))
+            r = add_rule(context, SCMP_ACT_KILL_PROCESS, row);
+    }
+    return r ? r : add_rule(context, SCMP_ACT_ERRNO(ENOSYS), &clone3);
+}
+
+/* The installed libseccomp exports only to a descriptor. */
+static int export_to(scmp_filter_ctx context, struct buf *program)
+{
+    FD_CLEANUP int fd = memfd_create("filter", MFD_CLOEXEC);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = seccomp_export_bpf(context, fd);
+    return r ? r : fd_read_file(fd, program);
+}
+
+int compile_policy(const struct policy *policy, struct buf *program)
+{
+    __attribute__((cleanup(context_free))) scmp_filter_ctx context =
+        seccomp_init(SCMP_ACT_TRAP);
+    int r;
+
+    if (!context)
+        return -ENOMEM;
+    r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH,
+                         SCMP_ACT_KILL_PROCESS);
+    if (r == 0)
+        r = add_rules(context, policy);
+    return r ? r : export_to(context, program);
+}

@@ -1,0 +1,11 @@
+/* A policy as a seccomp filter. */
+#ifndef SALLYPORT_SRC_SECCOMP_COMPILE_H
+#define SALLYPORT_SRC_SECCOMP_COMPILE_H
+
+#include "sallyport/base/buf.h"
+#include "sallyport/seccomp/policy.h"
+
+/* Writes the instructions, struct sock_filter, to PROGRAM. 0 or -errno */
+int compile_policy(const struct policy *policy, struct buf *program);
+
+#endif

@@ -1,0 +1,40 @@
+/* The table of processes. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sallyport/sandbox/sandbox.h"
+
+/* What each process may never do, as rows. */
+Test(policy, the_table_of_processes)
+{
+    static const struct {
+        bool own_ids, empty_root, forks, landlock, silent, only_reads;
+    } wanted[PROCESS_SANDBOXED] = {
+        [PROCESS_MASTER] = { false, false, true, false, false, false },
+        [PROCESS_GATE] = { true, true, true, false, true, false },
+        [PROCESS_SESSION] = { false, false, false, false, false, false },
+        [PROCESS_AUTH] = { true, true, false, false, true, false },
+        [PROCESS_KEYS] = { true, true, false, false, true, false },
+        [PROCESS_FILES] = { true, false, false, true, true, false },
+        [PROCESS_LOG] = { true, true, false, false, false, false },
+        [PROCESS_LOOKUP] = { true, false, true, true, true, true },
+    };
+
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        const struct sandbox_row *row = sandbox_row((enum process)p);
+        char title[64];
+
+        snprintf(title, sizeof(title), "sallyport: %s",
+                 process_name((enum process)p));
+        cr_expect_str_eq(row->title, title);
+        cr_expect_eq(row->own_ids, wanted[p].own_ids, "%s", title);
+        cr_expect_eq(row->empty_root, wanted[p].empty_root, "%s", title);
+        cr_expect_eq(row->forks, wanted[p].forks, "%s", title);
+        cr_expect_eq(row->landlock, wanted[p].landlock, "%s", title);
+        cr_expect_eq(row->silent, wanted[p].silent, "%s", title);
+        cr_expect_eq(row->only_reads, wanted[p].only_reads, "%s", title);
+        cr_expect_gt(strlen(row->cannot), 10, "%s", title);
+    }
+    cr_expect_null(sandbox_row(PROCESS_SANDBOXED));
+}

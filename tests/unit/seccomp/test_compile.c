@@ -1,0 +1,54 @@
+/* Filters from policies: their size, and what can't become one. What the
+ * filters permit and refuse is tested in tests/unit/sandbox. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <stdio.h>
+
+#include "seccomp/compile.h"
+
+static int compile(const struct policy *policy, size_t *ret)
+{
+    struct buf program;
+    int r;
+
+    buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
+    r = compile_policy(policy, &program);
+    *ret = program.len / sizeof(struct sock_filter);
+    cr_expect_eq(program.len % sizeof(struct sock_filter), 0);
+    buf_release(&program);
+    return r;
+}
+
+/* A permission more makes a longer filter. */
+Test(compile, each_policy_of_a_process)
+{
+    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
+        enum process which = (enum process)p;
+        size_t off, on;
+
+        cr_expect_eq(compile(policy_of(which, false), &off), 0);
+        cr_expect_eq(compile(policy_of(which, true), &on), 0);
+        cr_expect(off > 50 && off < BPF_MAXINSNS, "%s: %zu",
+                  process_name(which), off);
+        if (p == PROCESS_MASTER || p == PROCESS_GATE)
+            cr_expect_gt(on, off, "%s", process_name(which));
+        else
+            cr_expect_eq(on, off, "%s", process_name(which));
+    }
+}
+
+Test(compile, too_many_lines_are_refused)
+{
+    static struct permission rows[POLICY_MAX + 2];
+    static char names[POLICY_MAX + 1][8];
+    const struct policy policy = { rows, { NULL } };
+    size_t len;
+
+    for (size_t i = 0; i <= POLICY_MAX; i++) {
+        snprintf(names[i], sizeof(names[i]), "c%zu", i);
+        rows[i] = (struct permission){ .call = names[i], .why = "a test" };
+    }
+    cr_expect_eq(compile(&policy, &len), -E2BIG);
+    cr_expect_eq(len, 0);
+}
