@@ -185,6 +185,8 @@ void start_on_leading(struct generation *g)
     g->state = GENERATION_LEADING;
     s->led = true;
     s->under_way = NULL;
+    s->recoveries.due = false; /* whatever failed meanwhile has a successor */
+    loop_timer_clear(&s->loop, &s->recoveries.timer);
     notify_send(&s->notify, "READY=1");
     answer_askers(s, false, true, "");
     start_next(s);
@@ -232,10 +234,19 @@ static void describe(struct generation *g)
                  WEXITSTATUS(status));
 }
 
+/* One that lost its gate before is being replaced already. */
+static bool needs_recovery(const struct generation *g)
+{
+    if (g->state == GENERATION_STARTING)
+        return g->recovers;
+    return g->state != GENERATION_OLD && g->has_gate;
+}
+
 void start_on_ended(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
     enum generation_state state = g->state;
+    bool recovers = needs_recovery(g);
 
     forget_asker(g);
     g->state = GENERATION_ENDED;
@@ -247,8 +258,7 @@ void start_on_ended(struct generation *g)
     if (WIFSIGNALED(g->status) && !s->stopping)
         say("generation %llu: %s", (unsigned long long)g->number,
             g->failure.text);
-    if (state == GENERATION_LEADING || state == GENERATION_TAKING ||
-        (g->recovers && state == GENERATION_STARTING))
+    if (recovers)
         recover(s);
     else
         start_next(s);

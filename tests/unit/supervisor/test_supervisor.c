@@ -172,6 +172,52 @@ static void hands_over(const struct supervisor *s, int master)
     stop_all();
 }
 
+/* The third one is a reload's, and no recovery. */
+static void expect_reload(void)
+{
+    if (strncmp(heading, "generation", 10) != 0)
+        kill(getppid(), SIGKILL);
+    stop_all();
+}
+
+/* Its gate dies, and then it ends, since it has no sessions: one failure. */
+static void fails_in_two_steps(const struct supervisor *s, int master)
+{
+    struct message m;
+
+    (void)s;
+    (void)master;
+    signal(SIGTERM, on_term);
+    come_up();
+    if (is_number("1")) {
+        SEND(&channel, gate_lost, 0, .handed_over = false);
+        _exit(0);
+    }
+    if (is_number("3"))
+        expect_reload();
+    hear(MSG_lead, &m);
+    SEND(&channel, leading, 0);
+    SEND(&channel, renew, 5);
+    stay();
+}
+
+/* A reload that is under way then is the recovery as well. */
+static void fails_in_a_reload(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    signal(SIGTERM, on_term);
+    come_up();
+    if (is_number("3"))
+        expect_reload();
+    if (is_number("2"))
+        SEND(&channel, leading, 0);
+    SEND(&channel, renew, 5);
+    if (is_number("1"))
+        SEND(&channel, gate_lost, 0, .handed_over = false);
+    stay();
+}
+
 static void has_a_mistake(const struct supervisor *s, int master)
 {
     struct message m;
@@ -242,6 +288,9 @@ static const struct {
     { "another one follows one that dies", dies_once, 7 },
     { "what is executed after a crash", is_executed_again, 7 },
     { "SIGHUP during a start isn't lost", is_hung_up_early, 7 },
+    { "a gate's death and its generation's end are one", fails_in_two_steps,
+      7 },
+    { "a gate's death in a reload", fails_in_a_reload, 7 },
     { "a reload", hands_over, 7 },
     { "a reload that fails", has_a_mistake, 7 },
     { "messages of another version", is_of_another_version, EX_SOFTWARE },
