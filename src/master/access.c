@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hint.h"
 #include "master.h"
 #include "session.h"
 #include "userdb.h"
@@ -120,16 +119,6 @@ bool access_is_current(const struct master *m, const struct user *user)
                user_version(user, m->version_key);
 }
 
-/* The start has said it of the first file; this is for each newer one. */
-static void report_unasked(struct master *m)
-{
-    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
-    struct complaint c = { "" };
-
-    if (u && hint_unasked(&m->settings, u, &c))
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
-}
-
 bool access_look(struct master *m)
 {
     struct complaint c = { "" };
@@ -147,9 +136,9 @@ bool access_look(struct master *m)
                       "users file read: generation %llu",
                       (unsigned long long)userdb_newest(m->users));
         succession_keep(&m->succession, "users", m->users->fd);
-        report_unasked(m);
+        m->hooks.users_read(m);
     }
-    workers_tell(m);
+    worker_tell_all(m);
     userdb_drop(m->users, worker_oldest(m));
     return true;
 }

@@ -1,6 +1,7 @@
-/* Accounts and the empty folder: what root needs to give up root. Runs in
- * master, before its sandbox, since names are looked up in /etc/passwd and
- * beyond (NSS). */
+/* See account.h. Runs in master, before its sandbox, since names are looked up
+ * in /etc/passwd and beyond (NSS). */
+#include "account.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,13 +12,10 @@
 #include <unistd.h>
 
 #include "master.h"
-#include "older.h"
-#include "prepare.h"
 #include "sallyport/base/fd.h"
 
 /* A number is both uid and gid: for a trial that makes no accounts. */
-int identity_find(const char *account, struct identity *ret,
-                  struct complaint *c)
+int account_find(const char *account, struct identity *ret, struct complaint *c)
 {
     struct identity id;
     uint64_t number;
@@ -92,7 +90,7 @@ static int check_empty(int fd, const char *path, struct complaint *c)
 }
 
 /* The kernel says ENOTDIR of a symbolic link, too. */
-static int not_opened(const char *path, int error, struct complaint *c)
+static int folder_not_opened(const char *path, int error, struct complaint *c)
 {
     struct stat s;
 
@@ -104,7 +102,7 @@ static int not_opened(const char *path, int error, struct complaint *c)
     return complain(c, "%s: %s", path, strerror(error));
 }
 
-int empty_folder_open(const char *path, bool make, struct complaint *c)
+int account_empty_folder(const char *path, bool make, struct complaint *c)
 {
     mode_t old = umask(022);
     int r = make ? make_path(path, c) : 0;
@@ -117,7 +115,7 @@ int empty_folder_open(const char *path, bool make, struct complaint *c)
     if (fd < 0 && errno == ENOENT && !make)
         return -ENOENT;
     if (fd < 0)
-        return not_opened(path, errno, c);
+        return folder_not_opened(path, errno, c);
     r = check_empty(fd, path, c);
     return r < 0 ? r : fd_take(&fd);
 }

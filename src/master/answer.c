@@ -4,7 +4,6 @@
  * opens. Runs in master. */
 #include "answer.h"
 
-#include "guesses.h"
 #include "master.h"
 #include "sallyport/base/clock.h"
 #include "session.h"
@@ -63,8 +62,9 @@ static size_t slowed_of(const struct master *m, const struct address *peer,
 static bool address_is_full(const struct session *s)
 {
     const struct guess_level *l = NULL;
-    size_t n =
-        s->answer.verdict.guess.trusted ? 0 : guess_levels(s->peer.family, &l);
+    size_t n = s->answer.verdict.guess.trusted
+                   ? 0
+                   : guesses_levels(s->peer.family, &l);
 
     for (size_t i = 0; i < n; i++)
         if (slowed_of(s->master, &s->peer, l[i].bits) >= l[i].slowed)

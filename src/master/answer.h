@@ -4,29 +4,11 @@
 #ifndef SALLYPORT_SRC_MASTER_ANSWER_H
 #define SALLYPORT_SRC_MASTER_ANSWER_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-
-#include "guesses.h"
 
 struct master;
 struct session;
-
-/* What auth said of a name and password. */
-struct verdict {
-    bool right;
-    uint64_t generation; /* of the users file */
-    size_t row;          /* in it, if right */
-    struct guess guess;
-    uint64_t delay; /* earned, in ms */
-};
-
-struct answer {
-    struct verdict verdict;
-    uint64_t asked; /* clock_ms() of LOGIN */
-    bool slowed;    /* it has a delay, and counts for its address */
-};
+struct verdict;
 
 /* Milliseconds from NOW to the first multiple of STEP since ASKED that is later
  * than NOW and not before LEAST ms have passed. */

@@ -2,12 +2,13 @@
 #include "certificates.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "child.h"
 #include "master.h"
-#include "prepare.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/client_certificates.h"
 
@@ -16,6 +17,19 @@ static void close_file(struct named_file *f)
     fd_close(&f->fd);
     free(f->name);
     f->name = NULL;
+}
+
+static int open_regular(const char *path, struct complaint *c)
+{
+    FD_CLEANUP int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat s;
+
+    if (fd < 0 || fstat(fd, &s) < 0)
+        return complain(c, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(s.st_mode))
+        return complain(c, "%s: not a regular file", path);
+    return fd_take(&fd);
 }
 
 typedef int file_check(int fd, const char *name, struct complaint *c);
@@ -29,7 +43,7 @@ static int open_checked(struct master *m, const char *path, file_check *check,
 
     if (fd >= 0)
         return fd_take(&fd);
-    fd = file_open(path, c);
+    fd = open_regular(path, c);
     if (fd < 0 || (check && check(fd, path, c) < 0))
         return -EINVAL;
     return fd_take(&fd);

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/complaint.h"
 #include "sallyport/conf/settings.h"
 
 struct child;

@@ -13,8 +13,7 @@
 #include "master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/build.h"
-#include "service.h"
+#include "services.h"
 
 static const char closed[] = "closed its channel";
 
@@ -23,35 +22,13 @@ child_step *const *child_steps(const struct child *c)
     return c->master->check ? c->row->check_steps : c->row->steps;
 }
 
-/* A child whose first message isn't `build` is of another build, too. */
-static void refuse_build(struct child *c, struct slice build)
-{
-    c->other_build = true;
-    snprintf(c->failure, sizeof(c->failure),
-             "%s is of build %.*s, and master of %s: the installation is half "
-             "done; install again, then reload",
-             process_name(c->row->process), (int)build.len, build.ptr,
-             build_name());
-}
-
-int child_on_build(void *owner, struct msg_build *m)
-{
-    struct child *c = owner;
-
-    if (slice_equal(m->name, slice_from(build_name())) &&
-        m->messages == build_messages())
-        return 0;
-    refuse_build(c, m->name);
-    return -ECANCELED;
-}
-
 static void read_messages(struct child *c)
 {
     int r = channel_dispatch(&c->channel, c->row->handlers,
                              c->row->handler_count, c);
 
     if (r == -EPROTO && !c->channel.seen[MSG_build])
-        refuse_build(c, SLICE("unknown"));
+        child_refuse_build(c, SLICE("unknown"));
     if (r == -EPROTO)
         child_end(c, c->channel.wrong);
     else if (r < 0)
@@ -95,7 +72,7 @@ void child_wait_writable(struct child *c)
     loop_change(&c->master->loop, &c->watch, EPOLLIN | EPOLLOUT);
 }
 
-static void on_writable(struct child *c)
+static void child_on_writable(struct child *c)
 {
     loop_change(&c->master->loop, &c->watch, EPOLLIN);
     if (c->state == CHILD_SETUP)
@@ -104,17 +81,17 @@ static void on_writable(struct child *c)
         c->row->on_writable(c);
 }
 
-static void on_ready(void *owner, uint32_t events)
+static void child_on_event(void *owner, uint32_t events)
 {
     struct child *c = owner;
 
     if (events & EPOLLOUT)
-        on_writable(c);
+        child_on_writable(c);
     if (c->channel.fd >= 0 && (events & ~(uint32_t)EPOLLOUT))
         read_messages(c);
 }
 
-static void on_time(void *owner)
+static void child_on_time(void *owner)
 {
     struct child *c = owner;
 
@@ -138,11 +115,11 @@ static void on_time(void *owner)
 void child_init(struct child *c, struct master *m, const struct child_row *row)
 {
     *c = (struct child){ .master = m, .row = row, .channel.fd = -1 };
-    c->watch = (struct loop_watch){ .on_ready = on_ready, .owner = c };
-    c->timer = (struct loop_timer){ .on_time = on_time, .owner = c };
+    c->watch = (struct loop_watch){ .on_ready = child_on_event, .owner = c };
+    c->timer = (struct loop_timer){ .on_time = child_on_time, .owner = c };
 }
 
-static int spawn(struct child *c)
+static int child_spawn(struct child *c)
 {
     struct master *m = c->master;
     int ends[2];
@@ -175,7 +152,7 @@ static void start_now(struct child *c)
     c->other_build = false;
     c->state = CHILD_SETUP;
     loop_timer_set(&c->master->loop, &c->timer, c->master->deadlines.setup);
-    r = spawn(c);
+    r = child_spawn(c);
     if (r == 0) {
         child_feed(c);
     } else if (c->pid > 0) {
@@ -201,7 +178,7 @@ void child_start(struct child *c)
         start_now(c);
 }
 
-static void close_channel(struct child *c)
+static void child_close(struct child *c)
 {
     bool worked = c->state == CHILD_READY;
 
@@ -228,7 +205,7 @@ void child_end(struct child *c, const char *why)
         snprintf(c->failure, sizeof(c->failure), "%s", why);
     if (!leaving)
         master_report(c->master, EVENT_PEER, c->row->process, "%s", why);
-    close_channel(c);
+    child_close(c);
     if (c->pid == 0) /* reaped already */
         return;
     if (leaving)
@@ -248,57 +225,6 @@ bool child_is_up(const struct child *c)
     return c->state == CHILD_READY || is_done(c);
 }
 
-static void describe(const struct child *c, int status, char *out, size_t size)
-{
-    int n;
-
-    if (WIFSIGNALED(status))
-        n = snprintf(out, size, "ended by signal %d", WTERMSIG(status));
-    else
-        n = snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
-    if (c->failure[0] && n > 0 && (size_t)n < size)
-        snprintf(out + n, size - (size_t)n, ": %s", c->failure);
-}
-
-/* sysexits for a child that didn't start: what it complains of itself is what
- * the administrator configured, unless it is its sandbox. */
-static int start_status(const struct child *c, int status)
-{
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR)
-        return EX_OSERR;
-    if (strncmp(c->failure, "sandbox of ", 8) == 0)
-        return EX_OSERR;
-    return c->channel.seen[MSG_failed] ? EX_CONFIG : EX_SOFTWARE;
-}
-
-/* What gate has against certificate or key names the file: add the line. */
-static void fail_by_complaint(struct child *c, int status)
-{
-    struct complaint why = { "" };
-
-    complain(&why, "%s", c->failure);
-    settings_place_pair(&c->master->settings, &why);
-    master_fail(c->master, start_status(c, status), why.text);
-}
-
-static void start_failed(struct child *c, int status)
-{
-    char how[320];
-    char why[COMPLAINT_MAX];
-
-    if (c->other_build) {
-        master_fail(c->master, EX_SOFTWARE, c->failure);
-        return;
-    }
-    if (c->channel.seen[MSG_failed]) {
-        fail_by_complaint(c, status);
-        return;
-    }
-    describe(c, status, how, sizeof(how));
-    snprintf(why, sizeof(why), "%s %s", process_name(c->row->process), how);
-    master_fail(c->master, start_status(c, status), why);
-}
-
 void child_reaped(struct child *c, int status)
 {
     struct master *m = c->master;
@@ -308,16 +234,16 @@ void child_reaped(struct child *c, int status)
     if (c->channel.fd >= 0) /* its last words may still lie there */
         read_messages(c);
     if (c->state != CHILD_ENDING)
-        close_channel(c);
+        child_close(c);
     loop_timer_clear(&m->loop, &c->timer);
     c->state = CHILD_OFF;
     if (status == 0 && is_done(c))
         return;
     if (m->state == MASTER_STARTING) {
-        start_failed(c, status);
+        child_start_failed(c, status);
         return;
     }
-    describe(c, status, how, sizeof(how));
+    child_describe(c, status, how, sizeof(how));
     if (m->state == MASTER_RUNNING ||
         (m->state == MASTER_DRAINING && !c->released && status != 0))
         master_report(m, EVENT_CHILD, c->row->process, "%s", how);
@@ -328,12 +254,7 @@ void child_reaped(struct child *c, int status)
 
 void child_release(struct child *c)
 {
-    loop_remove(&c->master->loop, &c->watch);
-    loop_timer_clear(&c->master->loop, &c->timer);
-    channel_close(&c->channel);
-    service_end(c->master, &c->log);
-    service_end(c->master, &c->keys);
-    c->verifications = 0;
+    child_close(c);
     c->released = true;
     c->state = c->pid > 0 ? CHILD_ENDING : CHILD_OFF;
 }

@@ -9,7 +9,6 @@
 #include "sallyport/base/loop.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/ipc/channel.h"
-#include "service.h"
 
 /* So many restarts of a child may follow each other at once. */
 #define CHILD_RESTARTS 5
@@ -17,6 +16,7 @@
 struct master;
 struct session;
 struct child;
+struct service_channel;
 
 enum child_state {
     CHILD_OFF,   /* not running, perhaps waiting to be started anew */
@@ -77,8 +77,6 @@ struct child {
     bool other_build;    /* so it was refused */
 };
 
-/* The row of a process that is executed. */
-const struct child_row *child_row(enum process p);
 /* Its set-up, up to NULL: with --check a shorter one. */
 child_step *const *child_steps(const struct child *c);
 
@@ -101,9 +99,21 @@ void child_go_on(struct child *c);
 void child_wait_writable(struct child *c);
 
 /* The fork and the exec, for struct master_hooks. */
-pid_t child_spawn(const struct master *m, const char *binary, int fd);
+pid_t exec_child(const struct master *m, const char *binary, int fd);
 
-/* Handler of `build`, the first message; owner: struct child. */
+/* The first messages of each child; owner: struct child. */
 int child_on_build(void *owner, struct msg_build *m);
+int child_on_ready(void *owner, struct msg_ready *msg);
+int child_on_failed(void *owner, struct msg_failed *msg);
+#define CHILD_MESSAGES                                                         \
+    ON(build, child_on_build), ON(ready, child_on_ready),                      \
+        ON(failed, child_on_failed)
+/* It is of another BUILD than master. */
+void child_refuse_build(struct child *c, struct slice build);
+
+/* How it ended, in words: STATUS is as wait(2) says it. */
+void child_describe(const struct child *c, int status, char *out, size_t size);
+/* It has ended before it was ready, and with it the start of master. */
+void child_start_failed(struct child *c, int status);
 
 #endif

@@ -1,6 +1,5 @@
 /* See children.h. Runs in master. */
 #include "children.h"
-#include "child.h"
 
 void children_add(struct master *m, const struct child_row *row)
 {

@@ -8,9 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "drain.h"
-#include "home.h"
-#include "master.h"
 #include "request.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -20,57 +17,9 @@
 #define PAUSE_MS 1000  /* without a descriptor for an accept */
 #define TOLD_MS  10000 /* between two lines about those who may not */
 
-void control_wait(struct control_peer *p)
+static void control_on_message(void *owner, uint32_t events)
 {
-    const struct deadlines *d = &p->master->deadlines;
-    const uint64_t ms[] = {
-        [CONTROL_IDLE] = p->home.pid > 0 ? d->walk : d->ask,
-        [CONTROL_OPENING] = d->files,
-        [CONTROL_ENDED] = d->kick,
-    };
-
-    loop_timer_set(&p->master->loop, &p->timer, ms[p->state]);
-}
-
-void control_end(struct control_peer *p)
-{
-    if (p->state == CONTROL_FREE || p->state == CONTROL_ENDED)
-        return;
-    loop_remove(&p->master->loop, &p->watch);
-    loop_timer_clear(&p->master->loop, &p->timer);
-    channel_close(&p->channel);
-    home_close(&p->home);
-    p->state = p->home.pid > 0 ? CONTROL_ENDED : CONTROL_FREE;
-    if (p->state == CONTROL_ENDED)
-        control_wait(p);
-    drain_settle(p->master);
-}
-
-void control_sent(struct control_peer *p, int result)
-{
-    if (result < 0)
-        control_end(p);
-}
-
-void control_answered(struct control_peer *p, int result)
-{
-    control_sent(p, result);
-    if (p->state == CONTROL_FREE || p->state == CONTROL_ENDED)
-        return;
-    p->state = CONTROL_IDLE;
-    p->channel.phase = PHASE_IDLE;
-    control_wait(p);
-}
-
-void control_refuse(struct control_peer *p, enum refusal why, const char *words)
-{
-    control_answered(p, SEND(&p->channel, control_refused, p->request,
-                             .refusal = why, .why = slice_from(words)));
-}
-
-static void on_ready(void *owner, uint32_t events)
-{
-    struct control_peer *p = owner;
+    struct peer *p = owner;
     int r = request_dispatch(p);
 
     (void)events;
@@ -78,67 +27,68 @@ static void on_ready(void *owner, uint32_t events)
         master_report(p->master, EVENT_PEER, PROCESS_CTL, "%s",
                       p->channel.wrong);
     if (r < 0)
-        control_end(p);
+        peer_end(p);
 }
 
-static void on_time(void *owner)
+static void control_on_time(void *owner)
 {
-    struct control_peer *p = owner;
+    struct peer *p = owner;
 
-    if (p->state == CONTROL_OPENING) {
+    if (p->state == PEER_OPENING) {
         home_close(&p->home);
         request_home_lost(p);
     } else if (p->home.pid > 0) {
         home_kill(&p->home);
     } else {
-        control_end(p);
+        peer_end(p);
     }
 }
 
-static void on_home_ready(void *owner)
+static void control_on_home_ready(void *owner)
 {
     request_home_ready(owner);
 }
 
 /* It has done its work, or failed in it: ctl sees the end of its own channel.
  */
-static void on_home_lost(void *owner)
+static void control_on_home_lost(void *owner)
 {
-    struct control_peer *p = owner;
+    struct peer *p = owner;
 
-    if (p->state == CONTROL_OPENING)
+    if (p->state == PEER_OPENING)
         request_home_lost(p);
-    else if (p->state == CONTROL_IDLE)
+    else if (p->state == PEER_IDLE)
         loop_timer_set(&p->master->loop, &p->timer,
                        p->master->deadlines.leaving);
 }
 
-static void on_home_gone(void *owner)
+static void control_on_home_gone(void *owner)
 {
-    struct control_peer *p = owner;
+    struct peer *p = owner;
 
-    if (p->state == CONTROL_ENDED) {
+    if (p->state == PEER_ENDED) {
         loop_timer_clear(&p->master->loop, &p->timer);
-        p->state = CONTROL_FREE;
-        drain_settle(p->master);
-    } else if (p->state == CONTROL_IDLE) {
-        control_wait(p);
+        p->state = PEER_FREE;
+        p->master->hooks.settle(p->master);
+    } else if (p->state == PEER_IDLE) {
+        peer_wait(p);
     }
 }
 
-static const struct home_calls home_calls = { on_home_ready, on_home_lost,
-                                              on_home_gone };
+static const struct home_calls control_home_calls = { control_on_home_ready,
+                                                      control_on_home_lost,
+                                                      control_on_home_gone };
 
-static void blank(struct control_peer *p, struct master *m)
+static void peer_blank(struct peer *p, struct master *m)
 {
-    *p = (struct control_peer){
+    *p = (struct peer){
         .master = m,
         .channel.fd = -1,
-        .timer = { .on_time = on_time, .owner = p },
+        .timer = { .on_time = control_on_time, .owner = p },
     };
     home_blank(&p->home);
     p->home.master = m;
-    p->home.calls = &home_calls;
+    p->home.calls = &control_home_calls;
     p->home.owner = p;
     p->home.for_ctl = true;
 }
@@ -167,33 +117,33 @@ static void report_stranger(struct master *m, const struct ucred *who)
                   (unsigned long)who->uid, (long)who->pid);
 }
 
-static struct control_peer *free_peer(struct control *c)
+static struct peer *free_peer(struct control *c)
 {
     for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (c->peer[i].state == CONTROL_FREE)
+        if (c->peer[i].state == PEER_FREE)
             return &c->peer[i];
     return NULL;
 }
 
-static void let_in(struct master *m, struct control_peer *p, int fd)
+static void let_in(struct master *m, struct peer *p, int fd)
 {
-    blank(p, m);
-    p->state = CONTROL_IDLE;
+    peer_blank(p, m);
+    p->state = PEER_IDLE;
     channel_init(&p->channel, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
     p->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = p
+        .fd = fd, .events = EPOLLIN, .on_ready = control_on_message, .owner = p
     };
     if (loop_add(&m->loop, &p->watch) < 0)
-        control_end(p);
+        peer_end(p);
     else
-        control_answered(p, SEND(&p->channel, welcome, 0,
-                                 .version = SLICE(SALLYPORT_VERSION),
-                                 .pid = (uint64_t)getppid()));
+        peer_answered(p, SEND(&p->channel, welcome, 0,
+                              .version = SLICE(SALLYPORT_VERSION),
+                              .pid = (uint64_t)getppid()));
 }
 
 static void welcome(struct master *m, int fd)
 {
-    struct control_peer *p = free_peer(m->control);
+    struct peer *p = free_peer(m->control);
     struct ucred who = { .uid = (uid_t)-1 };
     char words[96];
 
@@ -210,7 +160,7 @@ static void welcome(struct master *m, int fd)
 }
 
 /* One that is out of descriptors is asked again and again else. */
-static void on_knock(void *owner, uint32_t events)
+static void control_on_knock(void *owner, uint32_t events)
 {
     struct master *m = owner;
     struct control *c = m->control;
@@ -232,7 +182,7 @@ static void on_knock(void *owner, uint32_t events)
     }
 }
 
-static void on_pause_over(void *owner)
+static void control_on_pause_over(void *owner)
 {
     struct master *m = owner;
 
@@ -241,14 +191,15 @@ static void on_pause_over(void *owner)
 
 void control_init(struct control *c, struct master *m)
 {
-    *c = (struct control){ .pause = { .on_time = on_pause_over, .owner = m },
+    *c = (struct control){ .pause = { .on_time = control_on_pause_over,
+                                      .owner = m },
                            .watch = { .fd = -1,
                                       .events = EPOLLIN,
-                                      .on_ready = on_knock,
+                                      .on_ready = control_on_knock,
                                       .owner = m } };
     control_socket_blank(&c->socket);
     for (size_t i = 0; i < MASTER_CALLERS; i++)
-        blank(&c->peer[i], m);
+        peer_blank(&c->peer[i], m);
 }
 
 static int accept_peers(struct control *c)
@@ -302,7 +253,7 @@ void control_stop(struct control *c)
 
     for (size_t i = 0; i < MASTER_CALLERS; i++) {
         home_kill(&c->peer[i].home);
-        control_end(&c->peer[i]);
+        peer_end(&c->peer[i]);
         loop_timer_clear(&m->loop, &c->peer[i].timer);
     }
     close_socket(c, is_last(c));
@@ -315,10 +266,9 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong)
                       "reload: the old configuration and certificates stay: %s",
                       wrong);
     for (size_t i = 0; i < MASTER_CALLERS && number > 0; i++) {
-        struct control_peer *p = &m->control->peer[i];
+        struct peer *p = &m->control->peer[i];
 
-        if (p->state == CONTROL_IDLE && p->reloading > 0 &&
-            p->renewal == number)
+        if (p->state == PEER_IDLE && p->reloading > 0 && p->renewal == number)
             request_reloaded(p, wrong);
     }
 }
@@ -326,7 +276,7 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong)
 bool control_is_idle(const struct control *c)
 {
     for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (c->peer[i].state != CONTROL_FREE)
+        if (c->peer[i].state != PEER_FREE)
             return false;
     return true;
 }

@@ -1,39 +1,17 @@
-/* Those who are connected to the control socket: few, each for a while, one
- * request at a time. What they ask is answered in request.c. */
+/* The control socket: few may be connected, each for a while. */
 #ifndef SALLYPORT_SRC_MASTER_CONTROL_H
 #define SALLYPORT_SRC_MASTER_CONTROL_H
 
 #include "control_socket.h"
-#include "home.h"
 #include "master.h"
-#include "sallyport/domain/outcome.h"
-#include "sallyport/ipc/channel.h"
-
-enum control_state {
-    CONTROL_FREE,
-    CONTROL_IDLE,    /* may ask; perhaps a files works for it */
-    CONTROL_OPENING, /* files was forked; READY is awaited */
-    CONTROL_ENDED    /* its channel is closed; files isn't reaped yet */
-};
-
-struct control_peer {
-    struct master *master;
-    enum control_state state;
-    struct channel channel;
-    struct loop_watch watch;
-    struct loop_timer timer; /* of the state */
-    uint32_t request;        /* the one that is being served */
-    uint32_t reloading;      /* the one that asked for a reload; 0: none */
-    uint32_t renewal;        /* master's own number for that */
-    struct home home;        /* pid 0: none works for it */
-};
+#include "peer.h"
 
 struct control {
     struct control_socket socket;
     struct loop_watch watch;
     struct loop_timer pause; /* accepting failed: a moment's rest */
     uint64_t told;           /* when a refusal was last reported */
-    struct control_peer peer[MASTER_CALLERS];
+    struct peer peer[MASTER_CALLERS];
 };
 
 void control_init(struct control *c, struct master *m);
@@ -60,18 +38,5 @@ bool control_is_idle(const struct control *c);
 
 /* The process files of one of them, by its pid; or NULL. */
 struct home *control_home(struct control *c, pid_t pid);
-
-/* For request.c: the answer to the request was sent, and RESULT is SEND()'s.
- * The next request may come then. A peer that can't take the answer is ended.
- */
-void control_answered(struct control_peer *p, int result);
-/* The same of one of several messages before the last. */
-void control_sent(struct control_peer *p, int result);
-void control_refuse(struct control_peer *p, enum refusal why,
-                    const char *words);
-/* Closes its channel; what works for it leaves, or is killed. */
-void control_end(struct control_peer *p);
-/* (Re)arms the timer of the state. */
-void control_wait(struct control_peer *p);
 
 #endif

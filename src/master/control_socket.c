@@ -30,7 +30,7 @@ void control_socket_blank(struct control_socket *s)
 }
 
 /* Who may write to it could put a socket of his own there. */
-static int check_folder(int fd, const char *path, struct complaint *c)
+static int control_check_folder(int fd, const char *path, struct complaint *c)
 {
     struct stat st;
 
@@ -47,8 +47,8 @@ static int check_folder(int fd, const char *path, struct complaint *c)
     return 0;
 }
 
-static int open_folder(struct control_socket *s, const char *path,
-                       struct complaint *c)
+static int control_open_folder(struct control_socket *s, const char *path,
+                               struct complaint *c)
 {
     char folder[SETTINGS_PATH_MAX];
     const char *name;
@@ -63,7 +63,7 @@ static int open_folder(struct control_socket *s, const char *path,
     s->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->folder < 0)
         return complain(c, "%s: %s: %s", path, folder, strerror(errno));
-    return check_folder(s->folder, path, c);
+    return control_check_folder(s->folder, path, c);
 }
 
 /* Two servers that start at the same moment look one after the other. */
@@ -171,7 +171,8 @@ static int inherit_or_make(struct control_socket *s, struct succession *h)
     return r < 0 ? r : succession_keep(h, name_of_socket(s, name), s->fd);
 }
 
-static int refuse(const char *path, int error, struct complaint *c)
+static int control_socket_refuse(const char *path, int error,
+                                 struct complaint *c)
 {
     if (error == EADDRINUSE) {
         complain(c, "%s: another server answers there", path);
@@ -190,11 +191,11 @@ int control_socket_open(struct control_socket *s, const char *path,
     int r;
 
     control_socket_blank(s);
-    r = open_folder(s, path, c);
+    r = control_open_folder(s, path, c);
     if (r == 0) {
         r = inherit_or_make(s, h);
         if (r < 0)
-            r = refuse(path, -r, c);
+            r = control_socket_refuse(path, -r, c);
     }
     if (r < 0) {
         fd_close(&s->fd);

@@ -8,20 +8,16 @@
 #include <sys/types.h>
 
 #include "sallyport/base/loop.h"
-#include "sallyport/ipc/channel.h"
 
 struct child;
 struct master;
 struct session;
 
 struct drain {
-    bool handing_over;     /* gate was told to */
-    struct channel newest; /* to the newest master; fd -1: none */
-    struct loop_watch watch;
+    bool handing_over;          /* gate was told to */
     struct loop_timer deadline; /* then the sessions are kicked */
 };
 
-void drain_init(struct master *m);
 /* Frees what leads to the newest master. */
 void drain_release(struct master *m);
 /* From here on this generation drains. Harmless when it does already. */
@@ -34,10 +30,6 @@ void drain_successor(struct master *m, int fd);
 void drain_on_gate_end(struct child *gate, int status);
 /* PID was reaped: a session of a gate that has ended, or none. */
 void drain_reaped(struct master *m, pid_t pid, int status);
-/* Kills a session's process, as soon as gate has ended. */
-void drain_kill(struct session *s);
-/* News of sessions, to the newest master. */
-void drain_tell(struct master *m);
 /* Ends the loop if nothing is left to do. Harmless at any time. */
 void drain_settle(struct master *m);
 

@@ -53,7 +53,7 @@ static void become(const struct master *m, const char *binary, int fd)
     die_of_exec(program, binary, errno);
 }
 
-pid_t child_spawn(const struct master *m, const char *binary, int fd)
+pid_t exec_child(const struct master *m, const char *binary, int fd)
 {
     pid_t pid = fork();
 

@@ -8,12 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "child.h"
 #include "children.h"
-#include "master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "session.h"
 
 #define FULL_MS 10000 /* between two lines that tell of a full table */
 
@@ -28,7 +25,7 @@ static bool is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-static int lie(struct child *c, const char *what)
+static int gate_lies(struct child *c, const char *what)
 {
     c->channel.wrong = what;
     return -EPROTO;
@@ -61,9 +58,9 @@ int gate_on_session(void *owner, struct msg_session *msg)
 
     if (!is_channel(msg->master) || !is_channel(msg->log) ||
         !is_channel(msg->keys))
-        return lie(c, "a session without its channels");
+        return gate_lies(c, "a session without its channels");
     if (sessions_find(m->sessions, msg->serial))
-        return lie(c, "a serial for the second time");
+        return gate_lies(c, "a serial for the second time");
     if (m->state != MASTER_RUNNING && m->state != MASTER_DRAINING)
         return 0;
     if (session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends))
@@ -80,9 +77,9 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
     struct session *s = sessions_find(c->master->sessions, msg->serial);
 
     if (msg->peer.family == 0)
-        return lie(c, "a client without an address");
+        return gate_lies(c, "a client without an address");
     if (s && !session_known(s, &msg->peer))
-        return lie(c, "a client that is known already");
+        return gate_lies(c, "a client that is known already");
     return 0;
 }
 
@@ -103,7 +100,7 @@ int gate_on_born(void *owner, struct msg_born *msg)
     struct session *s = sessions_find(c->master->sessions, msg->serial);
 
     if (msg->pid <= 1 || msg->pid > INT_MAX)
-        return lie(c, "a session with an impossible pid");
+        return gate_lies(c, "a session with an impossible pid");
     if (s && !s->older)
         s->pid = (pid_t)msg->pid;
     return 0;
@@ -132,7 +129,7 @@ uint64_t gate_number_of(const struct session *s)
     return user ? user : 1;
 }
 
-static int tell_about(struct session *s)
+static int gate_tell_one(struct session *s)
 {
     struct channel *gate = &children_gate(s->master)->channel;
     int r = 0;
@@ -159,7 +156,7 @@ void gate_tell(struct master *m)
 
     if (!gate)
         return;
-    if (sessions_each_news(m->sessions, tell_about, &told) == 0) {
+    if (sessions_each_news(m->sessions, gate_tell_one, &told) == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
         return;
     }
@@ -167,6 +164,20 @@ void gate_tell(struct master *m)
     if (told || !gate->timer.armed)
         loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
 }
+
+static bool gate_hears(struct master *m)
+{
+    return children_gate(m) != NULL;
+}
+
+/* Gate kills it, its child. */
+static void gate_kill(struct session *s)
+{
+    session_add_news(s, NEWS_KILL);
+}
+
+const struct session_audience gate_audience = { gate_hears, gate_tell,
+                                                gate_kill };
 
 void gate_open(struct child *gate)
 {

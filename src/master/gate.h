@@ -3,7 +3,10 @@
 #define SALLYPORT_SRC_MASTER_GATE_H
 
 #include "child.h"
-#include "sallyport/ipc/channel.h"
+#include "session.h"
+
+/* Until this generation drains. */
+extern const struct session_audience gate_audience;
 
 /* Messages of gate; owner: struct child. */
 int gate_on_session(void *owner, struct msg_session *msg);

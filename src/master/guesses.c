@@ -26,7 +26,7 @@ static const struct guess_level levels[] = {
 static const struct guess_level name_level = { .free = GUESS_NAME_FREE,
                                                .ms = GUESS_NAME_MS };
 
-size_t guess_levels(uint8_t family, const struct guess_level **first)
+size_t guesses_levels(uint8_t family, const struct guess_level **first)
 {
     size_t n = 0;
 
@@ -143,7 +143,7 @@ uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
 {
     uint64_t pair = pair_of(g, what), longest;
     const struct guess_level *l = NULL;
-    size_t n = what->trusted ? 0 : guess_levels(what->peer.family, &l);
+    size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
 
     if (is_known(g, pair, now))
         return delay_of(g->tables->names, pair, &name_level, most, now);
@@ -173,7 +173,7 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
 {
     uint64_t pair = pair_of(g, what);
     const struct guess_level *l = NULL;
-    size_t n = what->trusted ? 0 : guess_levels(what->peer.family, &l);
+    size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
 
     if (what->name != 0)
         add(g->tables->names, what->name, &name_level, now);

@@ -28,7 +28,7 @@ struct guess_level {
     size_t slowed; /* logins that may wait out a delay at a time */
 };
 /* Those of FAMILY: how many, from *first on. */
-size_t guess_levels(uint8_t family, const struct guess_level **first);
+size_t guesses_levels(uint8_t family, const struct guess_level **first);
 
 struct guess_known {
     uint64_t pair; /* hash of name and prefix */

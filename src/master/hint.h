@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sallyport/base/complaint.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/users/users.h"
 

@@ -15,7 +15,6 @@
 #include "master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
-#include "service.h"
 #include "userdb.h"
 
 #define HOME_MAX 4096
@@ -72,7 +71,7 @@ static void close_side(struct pairs *p, int side)
     fd_close(&p->log[side]);
 }
 
-static int open_pairs(struct pairs *p)
+static int home_open_pairs(struct pairs *p)
 {
     int r;
 
@@ -183,7 +182,7 @@ static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
     return -ECANCELED;
 }
 
-static const struct handler handlers[] = {
+static const struct handler home_handlers[] = {
     ON(files_ready, home_on_files_ready),
     ON(files_failed, home_on_files_failed),
 };
@@ -194,11 +193,12 @@ static void lose(struct home *h)
     h->calls->lost(h->owner);
 }
 
-static void on_ready(void *owner, uint32_t events)
+static void home_on_message(void *owner, uint32_t events)
 {
     struct home *h = owner;
-    int r = channel_dispatch(&h->channel, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), h);
+    int r =
+        channel_dispatch(&h->channel, home_handlers,
+                         sizeof(home_handlers) / sizeof(home_handlers[0]), h);
 
     (void)events;
     if (r == -EPROTO) {
@@ -227,9 +227,10 @@ static int adopt(struct home *h, pid_t pid, struct pairs *p)
     service_named(h->log, h->user);
     channel_init(&h->channel, p->master[0], PROCESS_MASTER, PROCESS_FILES,
                  PHASE_START);
-    h->watch = (struct loop_watch){
-        .fd = p->master[0], .events = EPOLLIN, .on_ready = on_ready, .owner = h
-    };
+    h->watch = (struct loop_watch){ .fd = p->master[0],
+                                    .events = EPOLLIN,
+                                    .on_ready = home_on_message,
+                                    .owner = h };
     return loop_add(&h->master->loop, &h->watch);
 }
 
@@ -243,7 +244,7 @@ int home_open(struct home *h, const struct user *user, uint64_t serial)
 
     if (h->pid > 0) /* that of an earlier try is still leaving */
         return -EBUSY;
-    r = open_pairs(&p);
+    r = home_open_pairs(&p);
     if (r < 0)
         return r;
     h->serial = serial;
@@ -301,7 +302,7 @@ void home_reaped(struct home *h, int status)
         home_report(h, EVENT_CHILD, what);
     }
     if (h->channel.fd >= 0) /* its last words may still lie there */
-        on_ready(h, 0);
+        home_on_message(h, 0);
     if (h->channel.fd >= 0)
         lose(h);
     calls->gone(owner);

@@ -7,12 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "sallyport/base/complaint.h"
-#include "sallyport/base/loop.h"
 #include "sallyport/event/event.h"
-#include "sallyport/ipc/channel.h"
-#include "sallyport/users/users.h"
-#include "service.h"
+#include "services.h"
 
 struct master;
 

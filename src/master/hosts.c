@@ -7,9 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "child.h"
 #include "children.h"
-#include "master.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
@@ -260,7 +258,7 @@ int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
     return 0;
 }
 
-static int tell(struct child *gate, size_t i)
+static int hosts_tell_one(struct child *gate, size_t i)
 {
     struct master *m = gate->master;
     int r = SEND(&gate->channel, public_address, 0, .number = i,
@@ -279,7 +277,7 @@ int hosts_step(struct child *gate)
         int r = 0;
 
         if (a->host[0] && hosts_address(gate->master, gate->index)->family)
-            r = tell(gate, gate->index);
+            r = hosts_tell_one(gate, gate->index);
         if (r < 0)
             return r;
     }
@@ -291,7 +289,7 @@ void hosts_tell(struct master *m)
     struct child *gate = children_gate(m);
 
     for (size_t i = 0; gate && row(m, i); i++)
-        if (m->hosts->news[i] && tell(gate, i) < 0) {
+        if (m->hosts->news[i] && hosts_tell_one(gate, i) < 0) {
             child_wait_writable(gate);
             return;
         }

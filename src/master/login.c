@@ -9,13 +9,9 @@
 
 #include "access.h"
 #include "answer.h"
-#include "guesses.h"
-#include "home.h"
 #include "master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "service.h"
-#include "session.h"
 #include "userdb.h"
 #include "worker.h"
 
@@ -42,7 +38,7 @@ void login_deny(struct session *s, enum denial why)
     s->channel.phase = PHASE_GREETED;
 }
 
-static void hand_over(struct session *s, int end)
+static void login_hand_over(struct session *s, int end)
 {
     int r = SEND(&s->channel, login_channel, s->request, .auth = end);
 
@@ -70,14 +66,14 @@ static void attempt(struct session *s)
     r = worker_ask(s, ends[1]);
     fd_close(&ends[1]);
     if (r == 0)
-        hand_over(s, ends[0]);
+        login_hand_over(s, ends[0]);
     else if (r != -ENOENT)
         session_wait(s, s->master->settings.login_timeout);
     fd_close(&ends[0]);
 }
 
 /* Session counts tries too; a subverted one doesn't. */
-int login_on_request(void *owner, struct msg_login *msg)
+static int login_on_request(void *owner, struct msg_login *msg)
 {
     struct session *s = owner;
     struct master *m = s->master;
@@ -183,7 +179,7 @@ void login_on_verdict(struct session *s, const struct verdict *v)
     answer_wait(s);
 }
 
-void login_grant(struct session *s)
+static void login_grant(struct session *s)
 {
     int r = SEND(&s->channel, granted, s->request,
                  .name = slice_from(s->home.user), .rights = s->rights,
@@ -203,7 +199,7 @@ void login_grant(struct session *s)
     sessions_tell(s->master);
 }
 
-void login_home_lost(struct session *s)
+static void login_home_lost(struct session *s)
 {
     if (s->state != SESSION_OPENING) {
         session_kick(s, ENDING_PEER);
@@ -213,7 +209,7 @@ void login_home_lost(struct session *s)
     login_deny(s, DENIAL_HOME);
 }
 
-void login_on_time(struct session *s)
+static void login_on_time(struct session *s)
 {
     switch (s->state) {
     case SESSION_WAITING:
@@ -237,3 +233,23 @@ void login_on_time(struct session *s)
         break;
     }
 }
+
+static void login_on_left(struct session *s)
+{
+    worker_forget(s->master, s);
+    if (s->state == SESSION_ENDED && s->answer.slowed)
+        answer_next(s->master);
+}
+
+static const struct handler login_handlers[] = {
+    ON(login, login_on_request),
+};
+
+const struct session_calls login_calls = {
+    .handlers = login_handlers,
+    .handler_count = sizeof(login_handlers) / sizeof(login_handlers[0]),
+    .on_time = login_on_time,
+    .on_home_ready = login_grant,
+    .on_home_lost = login_home_lost,
+    .on_left = login_on_left,
+};

@@ -12,21 +12,17 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "certificates.h"
 #include "hint.h"
-#include "hosts.h"
 #include "inspect.h"
-#include "master.h"
 #include "options.h"
 #include "parts.h"
 #include "prepare.h"
 #include "programs.h"
+#include "run.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/process.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "secrets.h"
-#include "userdb.h"
 #include "weaker.h"
 
 #define WARNINGS_MAX 8     /* lines about users at the start */

@@ -8,9 +8,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "sallyport/base/complaint.h"
-#include "sallyport/base/loop.h"
-#include "sallyport/base/process.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"
@@ -24,6 +21,7 @@
 
 struct files_start;
 struct master;
+struct session;
 
 struct identity {
     uid_t uid;
@@ -37,13 +35,25 @@ enum master_state {
     MASTER_STOPPING,
 };
 
-/* What does the real work of a fork; a test puts its own here. */
+/* A part of master calls only those parts that its row in the matrix names
+ * (tests/unit/tree/test_matrix.c). What must go the other way goes through
+ * here; parts_attach() fills it in. */
 struct master_hooks {
     /* The pid of a new process BINARY whose main channel is FD, or -errno. FD
-     * stays the caller's. */
+     * stays the caller's. A test puts its own here, and for `files`. */
     pid_t (*spawn)(const struct master *m, const char *binary, int fd);
     /* In the fork; never returns. */
     void (*files)(const struct files_start *start);
+    /* A child has become ready. */
+    void (*child_ready)(struct master *m);
+    /* A newer users file was read. */
+    void (*users_read)(struct master *m);
+    /* The master of S's generation, an older one, has to do what s->orders has
+     * got. */
+    void (*order)(struct session *s);
+    /* A session's record is free, or a caller at the control socket has left:
+     * is there anything left to do? Harmless at any time. */
+    void (*settle)(struct master *m);
 };
 
 /* Milliseconds that master gives another process for something. */
@@ -102,12 +112,14 @@ struct master {
     struct control *control;
     struct older *older; /* OLDER_MAX of them */
     struct drain *drain;
+    struct newest *newest;
 
     time_t since;                     /* when it was ready */
     uint8_t name_key[16];             /* of the names of partials, for files */
     uint8_t version_key[SIPHASH_KEY]; /* of the versions of users' rows */
     struct complaint key_lost; /* why a restart makes another one; or "" */
 
+    bool logs; /* log is ready */
     struct event_sender events;
     struct loop_watch events_watch;
 };
@@ -115,12 +127,6 @@ struct master {
 /* Zero is not a state: descriptors are -1 after it. Settings are read into it
  * next. It has no parts yet: parts_attach() in parts.h. */
 void master_init(struct master *m);
-/* Loop, tables, children, which then are being set up. Everything that they get
- * must be open. 0 or -errno */
-int master_start(struct master *m);
-/* The loop, until it is over, and the end of all children: m->status. */
-int master_run(struct master *m);
-void master_release(struct master *m);
 /* An event of master's own: EVENT_SERVICE, _PEER or _CHILD. Standard error
  * while there is no log. */
 void master_report(struct master *m, enum event e, enum process about,
@@ -128,11 +134,8 @@ void master_report(struct master *m, enum event e, enum process about,
     __attribute__((format(printf, 4, 5)));
 /* Ends the start or the run with STATUS; in the start, WHY is told. */
 void master_fail(struct master *m, int status, const char *why);
-/* All children are ready? Called when one has become so. */
-void master_child_ready(struct master *m);
-/* Closes the door, kicks all, and ends the loop when all are gone. */
-void master_stop(struct master *m);
-/* Called when a session's record was freed. */
-void master_session_freed(struct master *m);
+/* Zeroed pages that no fork has: a user's process files need not know who else
+ * is there. NULL: there are none. For munmap(2). */
+void *master_memory(size_t bytes);
 
 #endif

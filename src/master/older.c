@@ -8,7 +8,6 @@
 #include "master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
-#include "session.h"
 
 static int older_refuse(struct older *o, const char *why)
 {
@@ -148,9 +147,8 @@ static void older_flush(struct older *o)
                 r == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
-void older_order(struct session *s, enum session_order order)
+void older_order(struct session *s)
 {
-    s->orders |= order;
     if (older_send_all(s->older, s) == -EAGAIN)
         loop_change(&s->master->loop, &s->older->watch, EPOLLIN | EPOLLOUT);
 }

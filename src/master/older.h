@@ -4,8 +4,6 @@
 #ifndef SALLYPORT_SRC_MASTER_OLDER_H
 #define SALLYPORT_SRC_MASTER_OLDER_H
 
-#include "sallyport/base/loop.h"
-#include "sallyport/ipc/channel.h"
 #include "session.h"
 
 #define OLDER_MAX 8 /* generations beside this one */
@@ -25,7 +23,7 @@ void older_init(struct master *m);
 void older_add(struct master *m, uint64_t generation, int fd);
 /* Gives up all links, and the records with them. */
 void older_release(struct master *m);
-/* Has its master do it: ORDER_KICK with s->why, ORDER_PEER with s->peer. */
-void older_order(struct session *s, enum session_order order);
+/* Hook: has its master do what s->orders names. */
+void older_order(struct session *s);
 
 #endif

@@ -1,7 +1,9 @@
 /* See parts.h. Runs in master. */
 #include "parts.h"
 
+#include "run.h"
 #include "sallyport/files/files.h"
+#include "stop.h"
 
 void parts_attach(struct master *m, struct master_parts *parts)
 {
@@ -18,10 +20,16 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->control = &parts->control;
     m->older = parts->older;
     m->drain = &parts->drain;
+    m->newest = &parts->newest;
     certificates_init(m->certificates);
     older_init(m);
-    drain_init(m);
+    newest_init(m);
     userdb_init(m->users, m->settings.users);
     control_init(m->control, m);
-    m->hooks = (struct master_hooks){ child_spawn, files_main };
+    m->hooks = (struct master_hooks){ .spawn = exec_child,
+                                      .files = files_main,
+                                      .child_ready = run_child_ready,
+                                      .users_read = run_users_read,
+                                      .order = older_order,
+                                      .settle = stop_settle };
 }

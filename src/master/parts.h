@@ -7,13 +7,10 @@
 #include "children.h"
 #include "control.h"
 #include "drain.h"
-#include "guesses.h"
 #include "hosts.h"
-#include "listen.h"
-#include "master.h"
+#include "listeners.h"
+#include "newest.h"
 #include "older.h"
-#include "service.h"
-#include "session.h"
 #include "userdb.h"
 
 struct master_parts {
@@ -29,6 +26,7 @@ struct master_parts {
     struct control control;
     struct older older[OLDER_MAX];
     struct drain drain;
+    struct newest newest;
 };
 
 /* They are M's from here on, and empty. After master_init(). */

@@ -11,11 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "certificates.h"
 #include "control.h"
-#include "guesses.h"
-#include "listen.h"
-#include "master.h"
+#include "listeners.h"
 #include "older.h"
 #include "programs.h"
 #include "sallyport/base/die.h"
@@ -23,22 +22,8 @@
 #include "sallyport/ipc/memory.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "secrets.h"
-#include "service.h"
 #include "state.h"
 #include "userdb.h"
-
-int file_open(const char *path, struct complaint *c)
-{
-    FD_CLEANUP int fd =
-        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat s;
-
-    if (fd < 0 || fstat(fd, &s) < 0)
-        return complain(c, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(s.st_mode))
-        return complain(c, "%s: not a regular file", path);
-    return fd_take(&fd);
-}
 
 /* What is wrong with the value of KEY is told with the line that it stands in.
  */
@@ -123,7 +108,7 @@ int prepare_identities(struct master *m, struct complaint *c)
 
     for (size_t i = 0; i < n && m->root; i++) {
         struct identity *id = &m->identity[rows[i].process];
-        int r = identity_find(rows[i].account, id, c);
+        int r = account_find(rows[i].account, id, c);
 
         if (r < 0)
             return placed(m, rows[i].key, r, c);
@@ -140,10 +125,10 @@ int prepare_empty(struct master *m, struct complaint *c)
     int r = -ENOENT;
 
     if (m->root)
-        r = empty_folder_open(m->settings.empty, !m->check, c);
+        r = account_empty_folder(m->settings.empty, !m->check, c);
     m->no_empty = m->root && r == -ENOENT;
     if (r == -ENOENT)
-        r = file_open("/proc/self/exe", c);
+        r = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     m->empty = r;
     return placed(m, "empty", r, c);
 }

@@ -26,19 +26,7 @@ int prepare_sandbox(struct master *m, struct complaint *c);
 /* Master's own, which also depends on active mode. */
 const struct sandbox_filter *prepare_filter(const struct master *m);
 
-/* Opens a regular file to be read: the descriptor, or -EINVAL and "PATH: WHY"
- */
-int file_open(const char *path, struct complaint *c);
 /* Descriptors that master may have open at once. */
 unsigned long long prepare_descriptors(const struct master *m);
-
-/* An account, a name or a number, that isn't root's. 0, or -EINVAL and the
- * complaint "ACCOUNT: WHY" */
-struct identity;
-int identity_find(const char *account, struct identity *ret,
-                  struct complaint *c);
-/* Opens the empty folder. One that is missing is made, or -ENOENT and no
- * complaint when not MAKE. The descriptor or -EINVAL and "PATH: WHY" */
-int empty_folder_open(const char *path, bool make, struct complaint *c);
 
 #endif

@@ -7,9 +7,7 @@
 
 #include "access.h"
 #include "certificates.h"
-#include "control.h"
-#include "home.h"
-#include "listen.h"
+#include "listeners.h"
 #include "master.h"
 #include "request_who.h"
 #include "sallyport/base/fd.h"
@@ -18,56 +16,56 @@
 #include "userdb.h"
 
 /* No second request is taken before this one is answered. */
-static struct control_peer *begin(void *owner, uint32_t request)
+static struct peer *begin(void *owner, uint32_t request)
 {
-    struct control_peer *p = owner;
+    struct peer *p = owner;
 
     p->request = request;
     p->channel.phase = PHASE_RUN;
     return p;
 }
 
-static void tell_certificates(struct control_peer *p)
+static void tell_certificates(struct peer *p)
 {
     const struct certificates *set = p->master->certificates;
 
     for (size_t i = 0; i < set->count; i++) {
         const struct pair_files *one = &set->pair[i];
 
-        control_sent(p, SEND(&p->channel, status_certificate, p->request,
-                             .path = slice_from(one->certificate_name),
-                             .staple_path = slice_from(one->staple_name),
-                             .expires = (int64_t)one->expires,
-                             .staple_until = (int64_t)one->staple_until));
+        peer_sent(p, SEND(&p->channel, status_certificate, p->request,
+                          .path = slice_from(one->certificate_name),
+                          .staple_path = slice_from(one->staple_name),
+                          .expires = (int64_t)one->expires,
+                          .staple_until = (int64_t)one->staple_until));
     }
 }
 
 static int request_on_status(void *owner, struct msg_status *msg)
 {
-    struct control_peer *p = begin(owner, msg->request);
+    struct peer *p = begin(owner, msg->request);
     const struct master *m = p->master;
 
     for (size_t i = 0; i < m->listeners->control_count; i++)
-        control_sent(p, SEND(&p->channel, status_listener, p->request,
-                             .bound = m->listeners->control[i].address));
+        peer_sent(p, SEND(&p->channel, status_listener, p->request,
+                          .bound = m->listeners->control[i].address));
     tell_certificates(p);
-    control_answered(p, SEND(&p->channel, status_is, p->request,
-                             .state = (enum server_state)m->state,
-                             .since = m->since, .sessions = m->sessions->living,
-                             .logged_in = sessions_logged_in(m->sessions),
-                             .limit = m->settings.max_sessions,
-                             .users = userdb_count(m->users)));
+    peer_answered(p, SEND(&p->channel, status_is, p->request,
+                          .state = (enum server_state)m->state,
+                          .since = m->since, .sessions = m->sessions->living,
+                          .logged_in = sessions_logged_in(m->sessions),
+                          .limit = m->settings.max_sessions,
+                          .users = userdb_count(m->users)));
     return 0;
 }
 
 /* Answered when the new generation leads, or has failed. */
 static int request_on_reload(void *owner, struct msg_reload *msg)
 {
-    struct control_peer *p = begin(owner, msg->request);
+    struct peer *p = begin(owner, msg->request);
 
     p->renewal = succession_renew(&p->master->succession);
     if (p->renewal == 0) {
-        control_refuse(p, REFUSAL_BUSY, "the supervisor doesn't answer");
+        peer_refuse(p, REFUSAL_BUSY, "the supervisor doesn't answer");
         return 0;
     }
     p->reloading = p->request;
@@ -75,30 +73,29 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
     return 0;
 }
 
-void request_reloaded(struct control_peer *p, const char *wrong)
+void request_reloaded(struct peer *p, const char *wrong)
 {
     p->request = p->reloading;
     p->reloading = 0;
     if (wrong)
-        control_refuse(p, REFUSAL_BAD_FILE, wrong);
+        peer_refuse(p, REFUSAL_BAD_FILE, wrong);
     else
-        control_answered(p, SEND(&p->channel, control_done, p->request));
+        peer_answered(p, SEND(&p->channel, control_done, p->request));
 }
 
-static void tell_ended(struct control_peer *p, size_t ended)
+static void tell_ended(struct peer *p, size_t ended)
 {
-    control_answered(p,
-                     SEND(&p->channel, ended, p->request, .sessions = ended));
+    peer_answered(p, SEND(&p->channel, ended, p->request, .sessions = ended));
 }
 
 static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
 {
-    struct control_peer *p = begin(owner, msg->request);
+    struct peer *p = begin(owner, msg->request);
     struct master *m = p->master;
 
     access_look(m);
     if (m->users->told.text[0])
-        control_refuse(p, REFUSAL_BAD_FILE, m->users->told.text);
+        peer_refuse(p, REFUSAL_BAD_FILE, m->users->told.text);
     else
         tell_ended(p, access_review(m));
     return 0;
@@ -112,7 +109,7 @@ static int request_on_who(void *owner, struct msg_who *msg)
 
 static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 {
-    struct control_peer *p = begin(owner, msg->request);
+    struct peer *p = begin(owner, msg->request);
     size_t ended = request_end_sessions(p->master, msg);
 
     if (ended > 0)
@@ -124,7 +121,7 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 }
 
 /* The row that NAME has now; NULL: it was told why not. */
-static const struct user *find_user(struct control_peer *p, struct slice name)
+static const struct user *find_user(struct peer *p, struct slice name)
 {
     struct master *m = p->master;
     struct complaint c = { "" };
@@ -136,38 +133,38 @@ static const struct user *find_user(struct control_peer *p, struct slice name)
     if (users)
         user = users_find(users, name);
     if (!user)
-        control_refuse(p, REFUSAL_NO_USER,
-                       "there is no such user; run: sallyportctl user list");
+        peer_refuse(p, REFUSAL_NO_USER,
+                    "there is no such user; run: sallyportctl user list");
     else if (home_permitted(m, user, &c) < 0)
-        control_refuse(p, REFUSAL_HOME, c.text);
+        peer_refuse(p, REFUSAL_HOME, c.text);
     return c.text[0] ? NULL : user;
 }
 
-static void open_home(struct control_peer *p, const struct user *user)
+static void open_home(struct peer *p, const struct user *user)
 {
     uint64_t serial;
     int r;
 
     random_bytes(&serial, sizeof(serial));
-    p->state = CONTROL_OPENING;
-    control_wait(p);
+    p->state = PEER_OPENING;
+    peer_wait(p);
     r = home_open(&p->home, user, serial);
     if (r < 0) {
         master_report(p->master, EVENT_SERVICE, PROCESS_MASTER,
                       "can't start files: %s", strerror(-r));
-        control_refuse(p, REFUSAL_BUSY, strerror(-r));
+        peer_refuse(p, REFUSAL_BUSY, strerror(-r));
     }
 }
 
 static int request_on_partials(void *owner, struct msg_partials *msg)
 {
-    struct control_peer *p = begin(owner, msg->request);
+    struct peer *p = begin(owner, msg->request);
     const struct user *user;
 
     if (p->master->state != MASTER_RUNNING) {
-        control_refuse(p, REFUSAL_BUSY, "the server starts or stops just now");
+        peer_refuse(p, REFUSAL_BUSY, "the server starts or stops just now");
     } else if (p->home.pid > 0) {
-        control_refuse(p, REFUSAL_BUSY, "the last request is still at work");
+        peer_refuse(p, REFUSAL_BUSY, "the last request is still at work");
     } else {
         user = find_user(p, msg->user);
         if (user)
@@ -176,22 +173,22 @@ static int request_on_partials(void *owner, struct msg_partials *msg)
     return 0;
 }
 
-void request_home_ready(struct control_peer *p)
+void request_home_ready(struct peer *p)
 {
-    if (p->state != CONTROL_OPENING)
+    if (p->state != PEER_OPENING)
         return;
-    control_answered(p, SEND(&p->channel, partials_channel, p->request,
-                             .files = p->home.end));
+    peer_answered(p, SEND(&p->channel, partials_channel, p->request,
+                          .files = p->home.end));
     fd_close(&p->home.end);
 }
 
-void request_home_lost(struct control_peer *p)
+void request_home_lost(struct peer *p)
 {
     home_kill(&p->home);
-    control_refuse(p, REFUSAL_HOME, "the home can't be entered; see the log");
+    peer_refuse(p, REFUSAL_HOME, "the home can't be entered; see the log");
 }
 
-static const struct handler handlers[] = {
+static const struct handler request_handlers[] = {
     ON(status, request_on_status),
     ON(reload, request_on_reload),
     ON(partials, request_on_partials),
@@ -200,8 +197,9 @@ static const struct handler handlers[] = {
     ON(end_sessions, request_on_end_sessions),
 };
 
-int request_dispatch(struct control_peer *p)
+int request_dispatch(struct peer *p)
 {
-    return channel_dispatch(&p->channel, handlers,
-                            sizeof(handlers) / sizeof(handlers[0]), p);
+    return channel_dispatch(
+        &p->channel, request_handlers,
+        sizeof(request_handlers) / sizeof(request_handlers[0]), p);
 }

@@ -2,15 +2,15 @@
 #ifndef SALLYPORT_SRC_MASTER_REQUEST_H
 #define SALLYPORT_SRC_MASTER_REQUEST_H
 
-#include "control.h"
+#include "peer.h"
 
 /* Serves what has come: as channel_dispatch(). */
-int request_dispatch(struct control_peer *p);
+int request_dispatch(struct peer *p);
 /* The files that PARTIALS asked for is ready, or won't be. */
-void request_home_ready(struct control_peer *p);
-void request_home_lost(struct control_peer *p);
+void request_home_ready(struct peer *p);
+void request_home_lost(struct peer *p);
 /* The reload that it asked for has ended. WRONG: why it failed; NULL: a new
  * generation leads. */
-void request_reloaded(struct control_peer *p, const char *wrong);
+void request_reloaded(struct peer *p, const char *wrong);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "control.h"
 #include "master.h"
 #include "session.h"
 
@@ -16,15 +15,14 @@ static const char *user_of(const struct session *s)
     return s->login > 0 ? s->home.user : "";
 }
 
-static void tell_one(struct control_peer *p, const struct session *s)
+static void tell_one(struct peer *p, const struct session *s)
 {
-    control_sent(p,
-                 SEND(&p->channel, who_is, p->request, .serial = s->serial,
+    peer_sent(p, SEND(&p->channel, who_is, p->request, .serial = s->serial,
                       .user = slice_from(user_of(s)), .peer = s->peer,
                       .local = s->local, .since = s->since, .login = s->login));
 }
 
-void request_who(struct control_peer *p, uint64_t from)
+void request_who(struct peer *p, uint64_t from)
 {
     const struct session_table *t = p->master->sessions;
     size_t told = 0, i = from < t->size ? (size_t)from : t->size;
@@ -34,8 +32,8 @@ void request_who(struct control_peer *p, uint64_t from)
             tell_one(p, &t->all[i]);
             told++;
         }
-    control_answered(p, SEND(&p->channel, who_end, p->request,
-                             .place = i < t->size ? i : 0));
+    peer_answered(p, SEND(&p->channel, who_end, p->request,
+                          .place = i < t->size ? i : 0));
 }
 
 static bool is_meant(const struct session *s,

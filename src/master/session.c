@@ -7,27 +7,15 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "answer.h"
 #include "children.h"
-#include "drain.h"
-#include "gate.h"
-#include "home.h"
-#include "login.h"
-#include "master.h"
-#include "older.h"
 #include "sallyport/base/fd.h"
-#include "service.h"
-#include "worker.h"
 
-static const struct handler handlers[] = {
-    ON(login, login_on_request),
-};
-
-static void on_ready(void *owner, uint32_t events)
+static void session_on_message(void *owner, uint32_t events)
 {
     struct session *s = owner;
-    int r = channel_dispatch(&s->channel, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), s);
+    const struct session_calls *calls = s->master->sessions->calls;
+    int r =
+        channel_dispatch(&s->channel, calls->handlers, calls->handler_count, s);
 
     (void)events;
     if (r == -EPROTO) {
@@ -40,7 +28,7 @@ static void on_ready(void *owner, uint32_t events)
     }
 }
 
-static void on_time(void *owner)
+static void session_on_time(void *owner)
 {
     struct session *s = owner;
 
@@ -49,7 +37,7 @@ static void on_time(void *owner)
     else if (s->state == SESSION_ENDED)
         home_kill(&s->home);
     else
-        login_on_time(s);
+        s->master->sessions->calls->on_time(s);
 }
 
 void session_wait(struct session *s, uint64_t ms)
@@ -57,26 +45,29 @@ void session_wait(struct session *s, uint64_t ms)
     loop_timer_set(&s->master->loop, &s->timer, ms);
 }
 
-static void on_home_ready(void *owner)
+static void session_on_home_ready(void *owner)
 {
     struct session *s = owner;
 
     if (s->state == SESSION_OPENING)
-        login_grant(s);
+        s->master->sessions->calls->on_home_ready(s);
 }
 
-static void on_home_lost(void *owner)
+static void session_on_home_lost(void *owner)
 {
-    login_home_lost(owner);
+    struct session *s = owner;
+
+    s->master->sessions->calls->on_home_lost(s);
 }
 
-static void on_home_gone(void *owner)
+static void session_on_home_gone(void *owner)
 {
     session_settle(owner);
 }
 
-static const struct home_calls home_calls = { on_home_ready, on_home_lost,
-                                              on_home_gone };
+static const struct home_calls session_home_calls = { session_on_home_ready,
+                                                      session_on_home_lost,
+                                                      session_on_home_gone };
 
 struct session *session_open(struct master *m, uint64_t serial,
                              const struct address *peer,
@@ -100,19 +91,27 @@ struct session *session_open(struct master *m, uint64_t serial,
     if (s->log && s->keys)
         s->log->held = s->keys->held = proxied;
     s->home.master = m;
-    s->home.calls = &home_calls;
+    s->home.calls = &session_home_calls;
     s->home.owner = s;
     s->home.peer = *peer;
     channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,
                  proxied ? PHASE_START : PHASE_GREETED);
-    s->timer = (struct loop_timer){ .on_time = on_time, .owner = s };
-    s->watch = (struct loop_watch){
-        .fd = ends->master, .events = EPOLLIN, .on_ready = on_ready, .owner = s
-    };
+    s->timer = (struct loop_timer){ .on_time = session_on_time, .owner = s };
+    s->watch = (struct loop_watch){ .fd = ends->master,
+                                    .events = EPOLLIN,
+                                    .on_ready = session_on_message,
+                                    .owner = s };
     if (loop_add(&m->loop, &s->watch) < 0)
         session_end(s);
     services_flush(m);
     return s;
+}
+
+/* Its own master does it. */
+static void session_order(struct session *s, enum session_order order)
+{
+    s->orders |= order;
+    s->master->hooks.order(s);
 }
 
 /* One that was kicked meanwhile has at least its events under its name. */
@@ -120,7 +119,7 @@ bool session_known(struct session *s, const struct address *peer)
 {
     if (s->older) {
         s->peer = *peer;
-        older_order(s, ORDER_PEER);
+        session_order(s, ORDER_PEER);
         return true;
     }
     if (s->state == SESSION_ENDED)
@@ -147,7 +146,7 @@ void session_settle(struct session *s)
         return;
     loop_timer_clear(&m->loop, &s->timer);
     sessions_give_back(m->sessions, s);
-    master_session_freed(m);
+    m->hooks.settle(m);
 }
 
 /* Whether it died is gate's to say, and files has to hear it: of an upload that
@@ -169,13 +168,11 @@ void session_end(struct session *s)
     channel_close(&s->channel);
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
-    worker_forget(s->master, s);
     if (!files_must_hear(s))
         home_close(&s->home);
     if (s->home.pid > 0) /* there is nothing else that it waits for */
         session_wait(s, s->master->deadlines.kick);
-    if (s->answer.slowed)
-        answer_next(s->master);
+    s->master->sessions->calls->on_left(s);
     session_settle(s);
 }
 
@@ -205,13 +202,10 @@ void session_kill(struct session *s)
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
         return;
     if (s->older) {
-        older_order(s, ORDER_KILL);
+        session_order(s, ORDER_KILL);
         return;
     }
-    if (m->state == MASTER_DRAINING)
-        drain_kill(s);
-    else
-        session_add_news(s, NEWS_KILL);
+    m->sessions->audience->kill(s);
     session_end(s);
     sessions_tell(m);
 }
@@ -227,7 +221,7 @@ void session_kick(struct session *s, enum ending why)
     if (s->older) {
         s->state = SESSION_KICKED;
         s->why = why;
-        older_order(s, ORDER_KICK);
+        session_order(s, ORDER_KICK);
         return;
     }
     r = SEND(&s->channel, kick, 0, .why = why);
@@ -237,7 +231,7 @@ void session_kick(struct session *s, enum ending why)
         session_kill(s);
     } else {
         s->state = SESSION_KICKED;
-        worker_forget(s->master, s);
+        s->master->sessions->calls->on_left(s);
         session_wait(s, s->master->deadlines.kick);
     }
 }
@@ -247,19 +241,9 @@ bool session_is_there(const struct session *s)
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
 }
 
-/* Whom nobody hears of needs no news. */
-static bool is_heard_of(struct master *m)
-{
-    return m->state == MASTER_DRAINING ? m->drain->newest.fd >= 0
-                                       : children_gate(m) != NULL;
-}
-
 void sessions_tell(struct master *m)
 {
-    if (m->state == MASTER_DRAINING)
-        drain_tell(m);
-    else
-        gate_tell(m);
+    m->sessions->audience->tell(m);
 }
 
 int sessions_each_news(struct session_table *t, int (*tell)(struct session *s),
@@ -280,7 +264,9 @@ int sessions_each_news(struct session_table *t, int (*tell)(struct session *s),
 
 void session_add_news(struct session *s, enum session_news news)
 {
-    if (!is_heard_of(s->master) && news != NEWS_KILL)
+    const struct session_audience *to = s->master->sessions->audience;
+
+    if (!to->is_there(s->master) && news != NEWS_KILL)
         return;
     if (s->news == 0)
         s->master->sessions->with_news++;

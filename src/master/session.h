@@ -6,16 +6,12 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "answer.h"
+#include "guesses.h"
 #include "home.h"
-#include "sallyport/base/loop.h"
-#include "sallyport/base/siphash.h"
-#include "sallyport/domain/outcome.h"
-#include "sallyport/ipc/channel.h"
-#include "service.h"
 
 struct master;
 struct older;
+struct service_channel;
 
 enum session_state {
     SESSION_FREE,
@@ -44,6 +40,21 @@ enum session_order {
     ORDER_PEER = 1,
     ORDER_KICK = 2, /* s->why */
     ORDER_KILL = 4,
+};
+
+/* What a worker said of a name and password. */
+struct verdict {
+    bool right;
+    uint64_t generation; /* of the users file */
+    size_t row;          /* in it, if right */
+    struct guess guess;
+    uint64_t delay; /* earned, in ms */
+};
+
+struct answer {
+    struct verdict verdict;
+    uint64_t asked; /* clock_ms() of LOGIN */
+    bool slowed;    /* it has a delay, and counts for its address */
 };
 
 struct session {
@@ -78,7 +89,27 @@ struct session {
     struct session *next; /* in its bucket, or in the free list */
 };
 
+/* What its login does with a session (login.c). */
+struct session_calls {
+    const struct handler *handlers; /* of its messages */
+    size_t handler_count;
+    void (*on_time)(struct session *s); /* its timer, up to OPENING */
+    void (*on_home_ready)(struct session *s);
+    void (*on_home_lost)(struct session *s);
+    void (*on_left)(struct session *s); /* it was kicked, or has ended */
+};
+
+/* Who hears the news of the sessions: gate (gate.c); in a generation that
+ * drains, the newest master (drain.c). */
+struct session_audience {
+    bool (*is_there)(struct master *m); /* else there is no news */
+    void (*tell)(struct master *m);     /* as far as it can take it now */
+    void (*kill)(struct session *s);    /* ends its process */
+};
+
 struct session_table {
+    const struct session_calls *calls;
+    const struct session_audience *audience;
     struct session *all;
     size_t size;   /* records */
     size_t limit;  /* max_sessions */
@@ -92,9 +123,6 @@ struct session_table {
     uint64_t told; /* when it was last said that a session found no room */
 };
 
-/* Zeroed pages that no fork has: a user's process files need not know who else
- * is there. NULL: there are none. For munmap(2). */
-void *master_memory(size_t bytes);
 /* All memory is allocated here. 0 or -ENOMEM */
 int sessions_init(struct session_table *t, size_t limit);
 void sessions_release(struct session_table *t);
@@ -125,7 +153,6 @@ bool session_known(struct session *s, const struct address *peer);
 /* Closes what leads to the session, which makes it go. The record stays until
  * files is reaped and gate knows. */
 void session_end(struct session *s);
-/* As log hears of it: with its user, once the password was right. */
 /* Gate has reaped it: how, as wait(2) says it. */
 void session_gone(struct session *s, int status);
 /* Also has gate kill it. */

@@ -8,16 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "children.h"
 #include "control.h"
 #include "drain.h"
-#include "home.h"
-#include "master.h"
 #include "sallyport/base/fd.h"
 #include "session.h"
+#include "stop.h"
 
-void signals_reap(struct master *m)
+static void reap_ended(struct master *m)
 {
     int status;
     pid_t pid;
@@ -44,14 +42,14 @@ static const struct {
     int number;
     void (*handle)(struct master *m);
 } rows[] = {
-    { SIGTERM, master_stop },
-    { SIGINT, master_stop },
-    { SIGCHLD, signals_reap },
+    { SIGTERM, stop_begin },
+    { SIGINT, stop_begin },
+    { SIGCHLD, reap_ended },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static void on_ready(void *owner, uint32_t events)
+static void signals_on_readable(void *owner, uint32_t events)
 {
     struct master *m = owner;
     struct signalfd_siginfo info;
@@ -78,7 +76,7 @@ int signals_open(struct master *m)
     m->signals = (struct loop_watch){ .fd = signalfd(
                                           -1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
                                       .events = EPOLLIN,
-                                      .on_ready = on_ready,
+                                      .on_ready = signals_on_readable,
                                       .owner = m };
     if (m->signals.fd < 0)
         return -errno;

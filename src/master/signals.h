@@ -8,7 +8,5 @@ struct master;
  * from here on, in forks too until these unblock them. 0 or -errno */
 int signals_open(struct master *m);
 void signals_close(struct master *m);
-/* Reaps whoever has ended. */
-void signals_reap(struct master *m);
 
 #endif

@@ -24,7 +24,7 @@ static int cannot(struct complaint *c, const char *path, int error)
 }
 
 /* Who may write to it could give us a key that he knows. */
-static int check_folder(int fd, const char *path, struct complaint *c)
+static int state_check_folder(int fd, const char *path, struct complaint *c)
 {
     struct stat st;
 
@@ -40,14 +40,14 @@ static int check_folder(int fd, const char *path, struct complaint *c)
     return 0;
 }
 
-static int open_folder(const char *path, bool make, struct complaint *c)
+static int state_open_folder(const char *path, bool make, struct complaint *c)
 {
     if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
         return cannot(c, path, errno);
     FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return cannot(c, path, errno);
-    int r = check_folder(fd, path, c);
+    int r = state_check_folder(fd, path, c);
     return r < 0 ? r : fd_take(&fd);
 }
 
@@ -113,7 +113,7 @@ static int make_key(int folder, const char *path, const uint8_t key[STATE_KEY],
 int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
               struct complaint *c)
 {
-    FD_CLEANUP int folder = open_folder(path, make, c);
+    FD_CLEANUP int folder = state_open_folder(path, make, c);
 
     if (folder < 0)
         return folder;

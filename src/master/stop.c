@@ -7,25 +7,20 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "child.h"
 #include "children.h"
 #include "control.h"
 #include "drain.h"
-#include "home.h"
-#include "master.h"
 #include "older.h"
 #include "sallyport/base/clock.h"
-#include "session.h"
-#include "signals.h"
 
-void master_session_freed(struct master *m)
+void stop_settle(struct master *m)
 {
     if (m->state == MASTER_STOPPING && m->sessions->used == 0)
         loop_stop(&m->loop);
     drain_settle(m);
 }
 
-void master_stop(struct master *m)
+void stop_begin(struct master *m)
 {
     struct child *gate = children_gate(m);
     bool again = m->state == MASTER_STOPPING;

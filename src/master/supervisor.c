@@ -6,12 +6,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "children.h"
 #include "control.h"
 #include "drain.h"
 #include "gate.h"
-#include "master.h"
 #include "older.h"
 #include "sallyport/base/fd.h"
 #include "stop.h"
@@ -95,7 +93,7 @@ static void supervisor_on_readable(void *owner, uint32_t events)
     master_report(m, EVENT_PEER, PROCESS_SUPERVISOR, "%s", s->supervisor.wrong);
     loop_remove(&m->loop, &s->watch);
     channel_close(&s->supervisor);
-    master_stop(m);
+    stop_begin(m);
 }
 
 int supervisor_start(struct master *m)

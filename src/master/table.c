@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "home.h"
+#include "master.h"
 #include "sallyport/base/secret.h"
 #include "session.h"
 
@@ -13,21 +13,8 @@
  * files is reaped, while a new one may come in. */
 #define SLACK 64
 
-void *master_memory(size_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (p == MAP_FAILED)
-        return NULL;
-    if (madvise(p, bytes, MADV_DONTFORK) == 0)
-        return p;
-    munmap(p, bytes);
-    return NULL;
-}
-
 /* No descriptor is 0, even in a record that nobody uses. */
-static void blank(struct session *s)
+static void table_blank(struct session *s)
 {
     *s = (struct session){ .channel.fd = -1 };
     home_blank(&s->home);
@@ -47,7 +34,7 @@ int sessions_init(struct session_table *t, size_t limit)
     }
     random_bytes(t->hash_key, sizeof(t->hash_key));
     for (size_t i = t->size; i > 0; i--) {
-        blank(&t->all[i - 1]);
+        table_blank(&t->all[i - 1]);
         t->all[i - 1].next = t->free;
         t->free = &t->all[i - 1];
     }
@@ -131,7 +118,7 @@ void sessions_give_back(struct session_table *t, struct session *s)
     while (*at != s)
         at = &(*at)->next;
     *at = s->next;
-    blank(s);
+    table_blank(s);
     s->next = t->free;
     t->free = s;
     t->used--;

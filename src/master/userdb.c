@@ -153,7 +153,8 @@ static bool is_lasting(int error)
            error == EPERM || error == ELOOP || error == ENXIO;
 }
 
-static int not_opened(const struct userdb *u, int error, struct complaint *c)
+static int userdb_not_opened(const struct userdb *u, int error,
+                             struct complaint *c)
 {
     failed(u, -error, c);
     return is_lasting(error) ? -EINVAL : -error;
@@ -170,7 +171,7 @@ static int read_path(struct userdb *u, struct complaint *c)
     int r;
 
     if (fd < 0 || fstat(fd, &s) < 0)
-        return not_opened(u, errno, c);
+        return userdb_not_opened(u, errno, c);
     if (!S_ISREG(s.st_mode))
         return complain(c, "%s: not a regular file", u->path);
     r = read_open(u, fd, c);

@@ -1,18 +1,11 @@
-/* The auth workers, in master: the one with the least to do is asked; what it
- * answers must be what it was asked. A worker that names a session it wasn't
- * asked about, a generation or a row that isn't there, or a locked row, lies,
- * and is ended. */
+/* The auth workers, in master: the one with the least to do is asked of
+ * what only auth may see. */
 #include "worker.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "answer.h"
-#include "child.h"
 #include "children.h"
-#include "login.h"
-#include "master.h"
-#include "service.h"
 #include "session.h"
 #include "userdb.h"
 
@@ -26,7 +19,7 @@ static struct child *auth_at(struct master *m, size_t i)
                                                                       : NULL;
 }
 
-static struct verification *find(struct child *c, uint64_t serial)
+struct verification *worker_find(struct child *c, uint64_t serial)
 {
     for (size_t i = 0; i < c->verifications; i++)
         if (c->verification[i].serial == serial)
@@ -39,7 +32,7 @@ static struct verification *find(struct child *c, uint64_t serial)
 static bool can_take(const struct master *m, struct child *c, uint64_t serial)
 {
     return c->verifications < VERIFICATIONS_MAX &&
-           c->generation == userdb_newest(m->users) && !find(c, serial);
+           c->generation == userdb_newest(m->users) && !worker_find(c, serial);
 }
 
 static struct child *least_busy(struct master *m, uint64_t serial, size_t *all)
@@ -148,105 +141,19 @@ int worker_send_users(struct child *c)
     return r;
 }
 
-static void tell(struct child *c)
+void worker_tell(struct child *c)
 {
     if (c->generation != userdb_newest(c->master->users) &&
         worker_send_users(c) == -EAGAIN)
         child_wait_writable(c);
 }
 
-void workers_tell(struct master *m)
+void worker_tell_all(struct master *m)
 {
     for (size_t i = 0; i < m->children->count; i++) {
         struct child *c = auth_at(m, i);
 
         if (c)
-            tell(c);
+            worker_tell(c);
     }
-}
-
-static int lie(struct child *c, const char *what)
-{
-    c->channel.wrong = what;
-    return -EPROTO;
-}
-
-/* It may answer by any generation from the one it was asked for to the newest
- * that it was told. Only a generation that is still kept has rows to look
- * at. */
-static const char *objection(const struct child *c,
-                             const struct verification *v,
-                             const struct msg_verdict *msg)
-{
-    const struct users *users;
-
-    if (!v)
-        return "a verdict that nobody asked for";
-    if (msg->edition < v->generation || msg->edition > c->generation)
-        return "a verdict by a wrong generation of the users file";
-    users = userdb_find(c->master->users, msg->edition);
-    if (!msg->accepted || !users)
-        return NULL;
-    if (msg->row >= users->count)
-        return "a verdict with a row that is not there";
-    return users->row[msg->row].locked ? "a yes for a locked user" : NULL;
-}
-
-int worker_on_verdict(void *owner, struct msg_verdict *msg)
-{
-    struct child *c = owner;
-    struct verification *v = find(c, msg->serial);
-    const char *wrong = objection(c, v, msg);
-    struct verdict verdict = { .right = msg->accepted,
-                               .generation = msg->edition,
-                               .row = msg->row,
-                               .guess.name = msg->name };
-    struct session *s;
-
-    if (wrong)
-        return lie(c, wrong);
-    s = v->session;
-    verdict.guess.peer = v->peer;
-    answer_count(c->master, &verdict);
-    *v = c->verification[--c->verifications];
-    if (c->verifications > 0)
-        loop_timer_set(&c->master->loop, &c->timer,
-                       c->master->deadlines.silence);
-    else
-        loop_timer_clear(&c->master->loop, &c->timer);
-    if (s)
-        login_on_verdict(s, &verdict);
-    userdb_drop(c->master->users, worker_oldest(c->master));
-    login_retry(c->master); /* a place is free */
-    return 0;
-}
-
-void worker_on_ready(struct child *c)
-{
-    tell(c);
-    login_retry(c->master);
-    services_flush(c->master);
-}
-
-void worker_on_writable(struct child *c)
-{
-    tell(c);
-    login_retry(c->master); /* it may have the newest users file now */
-    services_flush(c->master);
-}
-
-void worker_on_gone(struct child *c)
-{
-    while (c->verifications > 0) {
-        struct session *s = c->verification[--c->verifications].session;
-
-        if (s)
-            login_deny(s, DENIAL_BUSY);
-    }
-    userdb_drop(c->master->users, worker_oldest(c->master));
-}
-
-void worker_on_time(struct child *c)
-{
-    child_end(c, "gave no verdict in time");
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "master/prepare.h"
+#include "master/run.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/build.h"
@@ -247,7 +248,8 @@ static _Noreturn void run_master(const struct stage *s,
     master_init(&m);
     parts_attach(&m, &parts);
     adjust_for_tests(&m);
-    m.hooks = (struct master_hooks){ spawn, play_files };
+    m.hooks.spawn = spawn;
+    m.hooks.files = play_files;
     snprintf(m.settings.users, sizeof(m.settings.users), "%s",
              path_in(s, "users"));
     snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", s->folder);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "master/account.h"
 #include "master/home.h"
 #include "master/parts.h"
 #include "master/prepare.h"
@@ -32,7 +33,7 @@ Test(account, identities)
         struct complaint c = { "" };
         struct identity id = { 1, 1 };
 
-        cr_assert_eq(identity_find(accounts[i].account, &id, &c), accounts[i].r,
+        cr_assert_eq(account_find(accounts[i].account, &id, &c), accounts[i].r,
                      "'%s': %s", accounts[i].account, c.text);
         if (accounts[i].r < 0)
             cr_assert(c.text == strstr(c.text, accounts[i].account), "%s",
@@ -45,7 +46,7 @@ Test(account, a_missing_one_says_what_makes_it)
     struct complaint c = { "" };
     struct identity id;
 
-    cr_assert_eq(identity_find("no-such-account-here", &id, &c), -EINVAL);
+    cr_assert_eq(account_find("no-such-account-here", &id, &c), -EINVAL);
     cr_expect(strstr(c.text, "run: systemd-sysusers"), "%s", c.text);
 }
 
@@ -89,7 +90,7 @@ static int open_below(const char *name, struct complaint *c)
     int fd;
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    fd = empty_folder_open(path, true, c);
+    fd = account_empty_folder(path, true, c);
     if (fd >= 0)
         close(fd);
     return fd < 0 ? fd : 0;
@@ -110,11 +111,11 @@ static void expect_not_made(const char *name)
     char path[128];
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    cr_assert_eq(empty_folder_open(path, false, &c), -ENOENT);
+    cr_assert_eq(account_empty_folder(path, false, &c), -ENOENT);
     cr_assert_str_eq(c.text, "");
     *strrchr(path, '/') = '\0';
     cr_assert_neq(access(path, F_OK), 0, "%s was made", path);
-    cr_assert_eq(empty_folder_open("/dev/null/x", false, &c), -EINVAL);
+    cr_assert_eq(account_empty_folder("/dev/null/x", false, &c), -EINVAL);
     cr_assert(strstr(c.text, "/dev/null/x: "), "%s", c.text);
 }
 
@@ -143,8 +144,8 @@ Test(account, empty_folder)
     cr_assert_eq(open_below("link", &c), -EINVAL);
     cr_assert(strstr(c.text, "/link: is a symbolic link"), "%s", c.text);
     cr_assert_eq(unlink(link), 0);
-    cr_assert_eq(empty_folder_open("relative", true, &c), -EINVAL);
-    cr_assert_eq(empty_folder_open("/dev/null/x", true, &c), -EINVAL);
+    cr_assert_eq(account_empty_folder("relative", true, &c), -EINVAL);
+    cr_assert_eq(account_empty_folder("/dev/null/x", true, &c), -EINVAL);
     for (const char *const *name =
              (const char *const[]){ "wide", "a/b", "a", "", NULL };
          *name; name++) {

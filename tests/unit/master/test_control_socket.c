@@ -409,7 +409,7 @@ static void let_in(struct master *m, struct channel *caller)
 
 static void status_answers(struct master *m, struct channel *caller)
 {
-    struct control_peer *p = &m->control->peer[0];
+    struct peer *p = &m->control->peer[0];
     struct message heard;
 
     cr_assert_eq(SEND(caller, status, 1), 0);

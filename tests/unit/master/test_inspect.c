@@ -9,6 +9,7 @@
 
 #include "master/inspect.h"
 #include "master/parts.h"
+#include "master/run.h"
 #include "master/unit.h"
 #include "sallyport/base/fd.h"
 #include "support/run.h"
@@ -17,6 +18,7 @@
 
 static struct {
     struct master master;
+    struct master_parts parts;
     char folder[64];
     char users[4096];
     struct buf said;
@@ -28,6 +30,7 @@ static void begin(void)
     cr_assert(mkdtemp(world.folder));
     cr_assert_eq(chmod(world.folder, 0755), 0);
     master_init(&world.master);
+    parts_attach(&world.master, &world.parts);
     world.master.root = geteuid() == 0;
     snprintf(world.master.settings.homes, sizeof(world.master.settings.homes),
              "%s", world.folder);

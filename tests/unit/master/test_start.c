@@ -246,7 +246,7 @@ Test(start, an_unknown_build)
 
 static void no_program(struct master *m)
 {
-    m->hooks.spawn = child_spawn;
+    m->hooks.spawn = exec_child;
     m->programs = -1;
 }
 

@@ -1,6 +1,6 @@
 /* Channels to log and keys, see service.h. Runs in master, which reads none of
  * what is in them, and never waits. */
-#include "service.h"
+#include "services.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,12 +8,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "child.h"
-#include "children.h"
 #include "master.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
-#include "session.h"
 
 #define ENDED_BESIDES 16
 #define SWEEP_MS      1000
@@ -27,13 +24,13 @@ static void service_sweep_on_time(void *owner);
 
 /* A session has two and its files one; the record of one that has ended may
  * still have its files'. Each child has two, a caller's files one. */
-int services_init(struct master *m)
+int services_init(struct master *m, size_t sessions)
 {
     struct services *s = m->services;
 
     s->ended_max = services_ended_max(m->settings.max_sessions);
-    s->size = 3 * m->sessions->size + 2 * MASTER_CHILDREN + MASTER_CALLERS + 1 +
-              s->ended_max;
+    s->size =
+        3 * sessions + 2 * MASTER_CHILDREN + MASTER_CALLERS + 1 + s->ended_max;
     s->all = master_memory(s->size * sizeof(*s->all));
     if (!s->all)
         return -ENOMEM;
@@ -47,18 +44,18 @@ int services_init(struct master *m)
     return 0;
 }
 
-static void drop(struct services *s, struct service_list *from,
-                 struct service_channel *c)
+static void service_drop(struct services *s, struct service_list *from,
+                         struct service_channel *c)
 {
     TAILQ_REMOVE(from, c, next);
     fd_close(&c->end);
     TAILQ_INSERT_TAIL(&s->free, c, next);
 }
 
-static void drop_all(struct services *s, struct service_list *from)
+static void services_drop_all(struct services *s, struct service_list *from)
 {
     while (!TAILQ_EMPTY(from))
-        drop(s, from, TAILQ_FIRST(from));
+        service_drop(s, from, TAILQ_FIRST(from));
 }
 
 /* 1: something waits there; 0: nothing, and nothing more will; -1: not yet. */
@@ -70,7 +67,7 @@ static int has_words(const struct service_channel *c)
 }
 
 /* Drops the channels out of which nothing more can come. */
-static void sweep(struct services *s)
+static void services_sweep(struct services *s)
 {
     struct service_channel *c = TAILQ_FIRST(&s->ended);
 
@@ -78,7 +75,7 @@ static void sweep(struct services *s)
         struct service_channel *next = TAILQ_NEXT(c, next);
 
         if (has_words(c) == 0) {
-            drop(s, &s->ended, c);
+            service_drop(s, &s->ended, c);
             s->ended_count--;
         }
         c = next;
@@ -89,7 +86,7 @@ static void service_sweep_on_time(void *owner)
 {
     struct master *m = owner;
 
-    sweep(m->services);
+    services_sweep(m->services);
     if (m->services->ended_count > 0)
         loop_timer_set(&m->loop, &m->services->sweep, SWEEP_MS);
 }
@@ -103,14 +100,14 @@ void services_release(struct master *m)
     if (!s->all)
         return;
     loop_timer_clear(&m->loop, &s->sweep);
-    sweep(s);
+    services_sweep(s);
     TAILQ_FOREACH(c, &s->ended, next)
     lost += !c->given;
     if (lost > 0)
         say("%llu processes have ended, and no log took what they said",
             (unsigned long long)lost);
-    drop_all(s, &s->ended);
-    drop_all(s, &s->open);
+    services_drop_all(s, &s->ended);
+    services_drop_all(s, &s->open);
     munmap(s->all, s->size * sizeof(*s->all));
     *s = (struct services){ 0 };
 }
@@ -153,15 +150,15 @@ static bool has_place(const struct services *s, const struct speaker *who)
     return s->ended_count < (of_nobody ? s->ended_max / 2 : s->ended_max);
 }
 
-static void keep(struct master *m, struct service_channel *c)
+static void service_keep(struct master *m, struct service_channel *c)
 {
     struct services *s = m->services;
 
     if (!has_place(s, &c->who))
-        sweep(s);
+        services_sweep(s);
     if (!has_place(s, &c->who)) {
         s->lost += !c->given;
-        drop(s, &s->open, c);
+        service_drop(s, &s->open, c);
         return;
     }
     c->held = false;
@@ -182,13 +179,19 @@ void service_end(struct master *m, struct service_channel **end)
         return;
     words = c->service == PROCESS_LOG ? has_words(c) : 0;
     if (words > 0 || (words < 0 && !c->held))
-        keep(m, c);
+        service_keep(m, c);
     else
-        drop(m->services, &m->services->open, c);
+        service_drop(m->services, &m->services->open, c);
     services_flush(m);
 }
 
-static int introduce(struct channel *to, const struct service_channel *c)
+static struct service_reader *reader_of(struct master *m, enum process service)
+{
+    return service == PROCESS_LOG ? &m->services->log : &m->services->keys;
+}
+
+static int service_introduce(struct channel *to,
+                             const struct service_channel *c)
 {
     const struct speaker *who = &c->who;
 
@@ -201,25 +204,28 @@ static int introduce(struct channel *to, const struct service_channel *c)
 }
 
 /* A service that can't take all now is asked again when it can. */
-static int give(struct child *to, struct service_channel *c)
+static int service_give(struct master *m, enum process service,
+                        struct service_channel *c)
 {
+    const struct service_reader *to = reader_of(m, service);
     int r;
 
-    if (c->service != to->row->process || c->given || c->held)
+    if (c->service != service || c->given || c->held)
         return 0;
-    r = introduce(&to->channel, c);
+    r = service_introduce(to->channel, c);
     c->given = r == 0;
     if (r == -EAGAIN)
-        child_wait_writable(to);
+        loop_change(&m->loop, to->watch, EPOLLIN | EPOLLOUT);
     return r;
 }
 
-static void give_all(struct child *to, struct service_list *list)
+static void service_give_all(struct master *m, enum process service,
+                             struct service_list *list)
 {
     struct service_channel *c;
 
     TAILQ_FOREACH(c, list, next)
-    if (give(to, c) < 0)
+    if (service_give(m, service, c) < 0)
         return;
 }
 
@@ -258,30 +264,42 @@ static void open_own(struct master *m)
 void services_flush(struct master *m)
 {
     struct services *s = m->services;
-    struct child *log = children_ready(m, PROCESS_LOG);
-    struct child *keys = children_ready(m, PROCESS_KEYS);
 
     if (s->ended_count > 0)
-        sweep(s);
-    if (log) {
+        services_sweep(s);
+    if (s->log.channel) {
         open_own(m);
         if (s->own)
-            give(log, s->own);
-        give_all(log, &s->ended);
-        give_all(log, &s->open);
+            service_give(m, PROCESS_LOG, s->own);
+        service_give_all(m, PROCESS_LOG, &s->ended);
+        service_give_all(m, PROCESS_LOG, &s->open);
         report_lost(m);
     }
-    if (keys)
-        give_all(keys, &s->open);
+    if (s->keys.channel)
+        service_give_all(m, PROCESS_KEYS, &s->open);
 }
 
-void services_restart(struct master *m, enum process service)
+void services_ready(struct master *m, enum process service,
+                    struct channel *channel, struct loop_watch *watch)
+{
+    *reader_of(m, service) = (struct service_reader){ channel, watch };
+    m->logs = m->services->log.channel != NULL;
+    services_flush(m);
+}
+
+static void give_again(struct service_list *list, enum process service)
 {
     struct service_channel *c;
 
-    sweep(m->services);
-    TAILQ_FOREACH(c, &m->services->ended, next)
+    TAILQ_FOREACH(c, list, next)
     c->given = c->given && c->service != service;
-    TAILQ_FOREACH(c, &m->services->open, next)
-    c->given = c->given && c->service != service;
+}
+
+void services_gone(struct master *m, enum process service)
+{
+    *reader_of(m, service) = (struct service_reader){ NULL, NULL };
+    m->logs = m->services->log.channel != NULL;
+    services_sweep(m->services);
+    give_again(&m->services->ended, service);
+    give_again(&m->services->open, service);
 }

@@ -1,6 +1,6 @@
 /* Listening sockets, control and passive. Made in master at start, before its
  * sandbox, and handed to gate; master never accepts a connection on them. */
-#include "listen.h"
+#include "listeners.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -122,8 +122,9 @@ static const char *advice(int error)
     }
 }
 
-static int refuse(const struct settings *s, const char *key,
-                  const struct address *a, int error, struct complaint *c)
+static int listener_refuse(const struct settings *s, const char *key,
+                           const struct address *a, int error,
+                           struct complaint *c)
 {
     char text[ADDRESS_TEXT_MAX];
 
@@ -179,7 +180,7 @@ static int open_passive(struct listeners *l, const struct settings *s,
         a.port = s->ports.automatic ? 0 : (uint16_t)(s->ports.first + i);
         r = listener_open(&l->passive[l->passive_count], &plan, h);
         if (r < 0)
-            return refuse(s, "ports", &a, -r, c);
+            return listener_refuse(s, "ports", &a, -r, c);
         l->passive_count++;
     }
     return 0;
@@ -209,7 +210,7 @@ static int open_control(struct listeners *l, const struct settings *s, size_t i,
         plan.same += address_equal(&s->listen[j], &s->listen[i]);
     r = listener_open(new, &plan, h);
     if (r < 0)
-        return refuse(s, "listen", &s->listen[i], -r, c);
+        return listener_refuse(s, "listen", &s->listen[i], -r, c);
     new->implicit = settings_implicit(s, i);
     new->proxied = settings_proxied(s, i);
     l->control_count++;
@@ -265,7 +266,7 @@ int listeners_try(const struct settings *s, struct complaint *c)
         FD_CLEANUP int fd = open_socket(&s->listen[i], 0);
 
         if (fd < 0 && fd != -EADDRINUSE)
-            return refuse(s, "listen", &s->listen[i], -fd, c);
+            return listener_refuse(s, "listen", &s->listen[i], -fd, c);
     }
     return 0;
 }

@@ -9,9 +9,8 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#include "sallyport/base/address.h"
 #include "sallyport/base/loop.h"
-#include "sallyport/base/process.h"
+#include "sallyport/ipc/channel.h"
 #include "sallyport/users/users.h"
 
 struct master;
@@ -36,10 +35,17 @@ struct service_channel {
 
 TAILQ_HEAD(service_list, service_channel);
 
+/* Log or keys, while it is ready. */
+struct service_reader {
+    struct channel *channel; /* NULL: it isn't */
+    struct loop_watch *watch;
+};
+
 struct services {
     struct service_channel *all;
     size_t size;
     struct service_list free, open;
+    struct service_reader log, keys;
     struct service_channel *own; /* master's to log; NULL: not yet */
     struct service_list ended;   /* their process is gone, their words aren't */
     size_t ended_count, ended_max;
@@ -49,8 +55,8 @@ struct services {
 
 /* How many channels of processes that have ended are kept at most. */
 size_t services_ended_max(uint64_t max_sessions);
-/* After the table of sessions. 0 or -ENOMEM */
-int services_init(struct master *m);
+/* For so many records of sessions. 0 or -ENOMEM */
+int services_init(struct master *m, size_t sessions);
 /* Reports how many have ended whose words no log took. */
 void services_release(struct master *m);
 
@@ -71,7 +77,10 @@ void service_end(struct master *m, struct service_channel **end);
 /* Gives the services what waits for them, as far as they take it. Harmless at
  * any time. */
 void services_flush(struct master *m);
-/* SERVICE has ended: the next one gets all its channels. */
-void services_restart(struct master *m, enum process service);
+/* SERVICE is ready, and reads CHANNEL, which WATCH watches. */
+void services_ready(struct master *m, enum process service,
+                    struct channel *channel, struct loop_watch *watch);
+/* It has ended: the next one gets all its channels. */
+void services_gone(struct master *m, enum process service);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "master/listen.h"
+#include "master/listeners.h"
 #include "master/succession.h"
 
 static void settings_with(struct settings *s, const char *const *listen,

@@ -2,7 +2,6 @@
 #ifndef SALLYPORT_SRC_MASTER_LISTEN_H
 #define SALLYPORT_SRC_MASTER_LISTEN_H
 
-#include "sallyport/base/buf.h"
 #include "sallyport/conf/settings.h"
 
 struct succession;

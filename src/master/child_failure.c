@@ -1,0 +1,60 @@
+/* What is said of a child that has ended, and what its failure means for a
+ * start. Runs in master. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+
+#include "child.h"
+#include "master.h"
+
+void child_describe(const struct child *c, int status, char *out, size_t size)
+{
+    int n;
+
+    if (WIFSIGNALED(status))
+        n = snprintf(out, size, "ended by signal %d", WTERMSIG(status));
+    else
+        n = snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
+    if (c->failure[0] && n > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, ": %s", c->failure);
+}
+
+/* sysexits for a child that didn't start: what it complains of itself is what
+ * the administrator configured, unless it is its sandbox. */
+static int start_status(const struct child *c, int status)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR)
+        return EX_OSERR;
+    if (strncmp(c->failure, "sandbox of ", 8) == 0)
+        return EX_OSERR;
+    return c->channel.seen[MSG_failed] ? EX_CONFIG : EX_SOFTWARE;
+}
+
+/* What gate has against certificate or key names the file: add the line. */
+static void fail_by_complaint(struct child *c, int status)
+{
+    struct complaint why = { "" };
+
+    complain(&why, "%s", c->failure);
+    settings_place_pair(&c->master->settings, &why);
+    master_fail(c->master, start_status(c, status), why.text);
+}
+
+void child_start_failed(struct child *c, int status)
+{
+    char how[320];
+    char why[COMPLAINT_MAX];
+
+    if (c->other_build) {
+        master_fail(c->master, EX_SOFTWARE, c->failure);
+        return;
+    }
+    if (c->channel.seen[MSG_failed]) {
+        fail_by_complaint(c, status);
+        return;
+    }
+    child_describe(c, status, how, sizeof(how));
+    snprintf(why, sizeof(why), "%s %s", process_name(c->row->process), how);
+    master_fail(c->master, start_status(c, status), why);
+}

@@ -1,0 +1,9 @@
+/* The table of the processes that master executes. */
+#ifndef SALLYPORT_SRC_MASTER_ROWS_H
+#define SALLYPORT_SRC_MASTER_ROWS_H
+
+#include "child.h"
+
+const struct child_row *rows_find(enum process p);
+
+#endif

@@ -1,0 +1,144 @@
+/* The set-up of a child: one step a message. Runs in master. */
+#include "steps.h"
+
+#include <errno.h>
+
+#include "children.h"
+#include "listeners.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/sandbox/sandbox.h"
+#include "services.h"
+
+int steps_conf(struct child *c)
+{
+    return SEND(&c->channel, conf, 0, .settings = c->master->conf);
+}
+
+int steps_sandbox(struct child *c)
+{
+    const struct master *m = c->master;
+    const struct identity *id = &m->identity[c->row->process];
+    unsigned weaker = m->settings.allow_weaker;
+
+    if (m->no_empty)
+        weaker |= SANDBOX_CHROOT;
+    return SEND(&c->channel, sandbox, 0, .root = m->root, .uid = id->uid,
+                .gid = id->gid, .allow_weaker = weaker, .directory = m->empty);
+}
+
+static int send_log(struct child *c, int end)
+{
+    return SEND(&c->channel, log, 0, .log = end);
+}
+
+static int send_keys(struct child *c, int end)
+{
+    return SEND(&c->channel, keys, 0, .keys = end);
+}
+
+/* The service gets the far end when it can take it; until then what is sent
+ * waits in the channel. */
+static int send_service(struct child *c, int (*send)(struct child *c, int end),
+                        enum process service, struct service_channel **ret)
+{
+    const struct speaker who = { .process = c->row->process };
+    int ends[2];
+    int r = fd_pair(ends);
+
+    if (r < 0)
+        return r;
+    r = send(c, ends[0]);
+    fd_close(&ends[0]);
+    if (r < 0) {
+        fd_close(&ends[1]);
+        return r;
+    }
+    service_end(c->master, ret);
+    *ret = service_open(c->master, service, &who, ends[1]);
+    services_flush(c->master);
+    return *ret ? 0 : -ENOMEM;
+}
+
+int steps_log(struct child *c)
+{
+    return send_service(c, send_log, PROCESS_LOG, &c->log);
+}
+
+int steps_keys(struct child *c)
+{
+    return send_service(c, send_keys, PROCESS_KEYS, &c->keys);
+}
+
+/* All sessions, gate, and those of both that end while new ones come. */
+int steps_peers(struct child *c)
+{
+    return SEND(&c->channel, peers, 0,
+                .most = 2 * c->master->settings.max_sessions + 16);
+}
+
+int steps_listeners(struct child *c)
+{
+    const struct listeners *l = c->master->listeners;
+
+    for (; c->index < l->control_count; c->index++) {
+        const struct listener *one = &l->control[c->index];
+        int r = SEND(&c->channel, listener, 0, .index = c->index,
+                     .bound = one->address, .listener = one->fd);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int steps_passive(struct child *c)
+{
+    const struct listeners *l = c->master->listeners;
+
+    for (; c->index < l->passive_count; c->index++) {
+        const struct listener *one = &l->passive[c->index];
+        int r = SEND(&c->channel, passive, 0, .bound = one->address,
+                     .retired = false, .listener = one->fd);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int steps_retired(struct child *c)
+{
+    const struct listeners *l = c->master->listeners;
+
+    for (; c->index < l->retired_count; c->index++) {
+        const struct listener *one = &l->retired[c->index];
+        int r = SEND(&c->channel, passive, 0, .bound = one->address,
+                     .retired = true, .listener = one->fd);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int steps_memory(struct child *c)
+{
+    return SEND(&c->channel, memory, 0, .file = c->master->memory);
+}
+
+int steps_output(struct child *c)
+{
+    return SEND(&c->channel, log_output, 0, .output = 2);
+}
+
+/* What is wrong with a key is keys' to say: gate, which asks for a proof of
+ * each after "go", would only see that nobody signs. */
+int steps_keys_ready(struct child *c)
+{
+    return children_ready(c->master, PROCESS_KEYS) ? 0 : -EBUSY;
+}
+
+int steps_go(struct child *c)
+{
+    return SEND(&c->channel, go, 0);
+}

@@ -1,0 +1,98 @@
+/* What the auth workers answer, in master: it must be what they were asked. A
+ * worker that names a session it wasn't asked about, a generation or a row that
+ * isn't there, or a locked row, lies, and is ended. */
+#include "verdict.h"
+
+#include <errno.h>
+
+#include "answer.h"
+#include "login.h"
+#include "master.h"
+#include "userdb.h"
+#include "worker.h"
+
+static int worker_lies(struct child *c, const char *what)
+{
+    c->channel.wrong = what;
+    return -EPROTO;
+}
+
+/* It may answer by any generation from the one it was asked for to the newest
+ * that it was told. Only a generation that is still kept has rows to look
+ * at. */
+static const char *verdict_objection(const struct child *c,
+                                     const struct verification *v,
+                                     const struct msg_verdict *msg)
+{
+    const struct users *users;
+
+    if (!v)
+        return "a verdict that nobody asked for";
+    if (msg->edition < v->generation || msg->edition > c->generation)
+        return "a verdict by a wrong generation of the users file";
+    users = userdb_find(c->master->users, msg->edition);
+    if (!msg->accepted || !users)
+        return NULL;
+    if (msg->row >= users->count)
+        return "a verdict with a row that is not there";
+    return users->row[msg->row].locked ? "a yes for a locked user" : NULL;
+}
+
+int verdict_on_verdict(void *owner, struct msg_verdict *msg)
+{
+    struct child *c = owner;
+    struct verification *v = worker_find(c, msg->serial);
+    const char *wrong = verdict_objection(c, v, msg);
+    struct verdict verdict = { .right = msg->accepted,
+                               .generation = msg->edition,
+                               .row = msg->row,
+                               .guess.name = msg->name };
+    struct session *s;
+
+    if (wrong)
+        return worker_lies(c, wrong);
+    s = v->session;
+    verdict.guess.peer = v->peer;
+    answer_count(c->master, &verdict);
+    *v = c->verification[--c->verifications];
+    if (c->verifications > 0)
+        loop_timer_set(&c->master->loop, &c->timer,
+                       c->master->deadlines.silence);
+    else
+        loop_timer_clear(&c->master->loop, &c->timer);
+    if (s)
+        login_on_verdict(s, &verdict);
+    userdb_drop(c->master->users, worker_oldest(c->master));
+    login_retry(c->master); /* a place is free */
+    return 0;
+}
+
+void verdict_on_ready(struct child *c)
+{
+    worker_tell(c);
+    login_retry(c->master);
+    services_flush(c->master);
+}
+
+void verdict_on_writable(struct child *c)
+{
+    worker_tell(c);
+    login_retry(c->master); /* it may have the newest users file now */
+    services_flush(c->master);
+}
+
+void verdict_on_gone(struct child *c)
+{
+    while (c->verifications > 0) {
+        struct session *s = c->verification[--c->verifications].session;
+
+        if (s)
+            login_deny(s, DENIAL_BUSY);
+    }
+    userdb_drop(c->master->users, worker_oldest(c->master));
+}
+
+void verdict_on_time(struct child *c)
+{
+    child_end(c, "gave no verdict in time");
+}

@@ -1,0 +1,15 @@
+/* What the auth workers answer. */
+#ifndef SALLYPORT_SRC_MASTER_VERDICT_H
+#define SALLYPORT_SRC_MASTER_VERDICT_H
+
+#include "child.h"
+
+/* Handler; owner: struct child. */
+int verdict_on_verdict(void *owner, struct msg_verdict *msg);
+/* Of the row of auth (rows.c). */
+void verdict_on_ready(struct child *c);
+void verdict_on_writable(struct child *c);
+void verdict_on_gone(struct child *c);
+void verdict_on_time(struct child *c);
+
+#endif
