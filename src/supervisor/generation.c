@@ -185,7 +185,7 @@ static int adopt_master(struct generation *g, pid_t pid, int channel)
 
 static struct generation *free_place(struct supervisor *s)
 {
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
         if (s->generation[i].state == GENERATION_NONE)
             return &s->generation[i];
     return NULL;

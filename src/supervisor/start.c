@@ -1,6 +1,6 @@
 /* When a generation starts: the first one, at a reload, after a crash. Runs in
  * the supervisor. One start at a time; requests during a start lead to one
- * further start. */
+ * further start. A recovery reads no configuration: it answers no request. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -10,18 +10,21 @@
 #include "sallyport/base/die.h"
 #include "supervisor.h"
 
+/* Until a recovery that could not begin is tried again. */
+#define RETRY_MS 1000
+
 static void start_next(struct supervisor *s);
 
 static size_t living(const struct supervisor *s)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
         n += generation_lives(&s->generation[i]);
     return n;
 }
 
-/* Answers the requests that came before the current start began, or all. */
+/* Answers the requests that the current start is for, or all. */
 static void answer_askers(struct supervisor *s, bool all, bool done,
                           const char *why)
 {
@@ -66,7 +69,7 @@ static void tell_reloading(struct supervisor *s)
 /* For its log. */
 static void tell_leader(struct supervisor *s, const char *why)
 {
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
         if (s->generation[i].state == GENERATION_LEADING)
             SEND(&s->generation[i].channel, renewed, 0, .done = false,
                  .why = slice_from(why));
@@ -86,11 +89,19 @@ static void start_failed(struct supervisor *s, const char *why)
 static void begin(struct supervisor *s, bool recovery)
 {
     for (size_t i = 0; i < ASKERS_MAX; i++)
-        s->asker[i].later = false;
-    s->wanted = s->waits = s->recoveries.due = false;
+        s->asker[i].later = recovery;
+    if (recovery)
+        s->recoveries.due = false;
+    else
+        s->wanted = s->waits = false;
     s->under_way = generation_start(s, recovery);
-    if (!s->under_way)
-        start_failed(s, "the supervisor can't start it");
+    if (s->under_way)
+        return;
+    start_failed(s, "the supervisor can't start it");
+    if (recovery) {
+        s->recoveries.due = true;
+        loop_timer_set(&s->loop, &s->recoveries.timer, RETRY_MS);
+    }
 }
 
 bool start_first(struct supervisor *s)
@@ -126,7 +137,7 @@ static void end_oldest(struct supervisor *s)
 {
     struct generation *oldest = NULL;
 
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++) {
+    for (size_t i = 0; i < GENERATION_PLACES; i++) {
         struct generation *g = &s->generation[i];
 
         if (generation_lives(g) && (!oldest || g->number < oldest->number))
@@ -170,8 +181,10 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request)
     start_next(s);
 }
 
+/* It needs no recovery of those before it. */
 void start_on_up(struct generation *g)
 {
+    g->supervisor->recoveries.due = false;
     takeover_begin(g);
 }
 

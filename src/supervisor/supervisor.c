@@ -19,7 +19,7 @@
 
 static bool any_is_left(const struct supervisor *s)
 {
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
         if (s->generation[i].state != GENERATION_NONE)
             return true;
     return false;
@@ -27,13 +27,13 @@ static bool any_is_left(const struct supervisor *s)
 
 static void signal_all(struct supervisor *s, int signal)
 {
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
         generation_signal(&s->generation[i], signal);
 }
 
 static void kill_all(struct supervisor *s)
 {
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
         generation_kill(&s->generation[i]);
 }
 
@@ -67,13 +67,13 @@ static void supervisor_reap(struct supervisor *s)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i <= GENERATIONS_MAX; i++) {
+        for (size_t i = 0; i < GENERATION_PLACES; i++) {
             struct generation *g = &s->generation[i];
 
             if (g->pid == pid && g->state != GENERATION_ENDED)
                 generation_reaped(g, status);
         }
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
         generation_settle(&s->generation[i]);
     if (!any_is_left(s) && (s->stopping || !s->led))
         loop_stop(&s->loop);
@@ -183,7 +183,7 @@ int supervisor_run(struct supervisor *s)
 
 void supervisor_release(struct supervisor *s)
 {
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
         generation_release(&s->generation[i]);
     loop_timer_clear(&s->loop, &s->deadline);
     loop_timer_clear(&s->loop, &s->recoveries.timer);

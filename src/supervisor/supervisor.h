@@ -13,7 +13,11 @@
 #include "sallyport/base/loop.h"
 #include "sallyport/ipc/channel.h"
 
-#define GENERATIONS_MAX 8
+#define GENERATIONS_MAX  8
+#define RECOVERIES_BURST 10
+/* Beside those that live: one that starts, and those whose master has ended and
+ * which wait for the end of their last process. */
+#define GENERATION_PLACES (GENERATIONS_MAX + 1 + RECOVERIES_BURST)
 
 struct supervisor;
 
@@ -54,17 +58,17 @@ struct supervisor_deadlines {
 struct asker {
     struct generation *generation; /* NULL: none */
     uint32_t request;
-    bool later; /* it came after the current start began */
+    bool later; /* the current start is not for it */
 };
 #define ASKERS_MAX 32
 
-/* The rate of starts after a crash: a burst, then one in each interval. */
+/* The rate of starts after a crash: RECOVERIES_BURST, then one in each
+ * interval. */
 struct recoveries {
     bool due;
     struct burst burst;
     struct loop_timer timer;
 };
-#define RECOVERIES_BURST 10
 
 struct supervisor {
     char *const *argv;   /* for the masters too */
@@ -77,8 +81,7 @@ struct supervisor {
     struct loop_watch signals;
     struct loop_timer deadline; /* for stopping */
     struct notify notify;
-    /* One place more than may live: for a generation that starts. */
-    struct generation generation[GENERATIONS_MAX + 1];
+    struct generation generation[GENERATION_PLACES];
     uint64_t last;                /* number of the last generation */
     struct kept kept;             /* for the next generation */
     struct generation *under_way; /* STARTING or TAKING */

@@ -9,7 +9,7 @@ static struct generation *with_gate(struct supervisor *s,
 {
     struct generation *best = NULL;
 
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++) {
+    for (size_t i = 0; i < GENERATION_PLACES; i++) {
         struct generation *g = &s->generation[i];
 
         if (g != newest && generation_lives(g) && g->has_gate &&
@@ -51,7 +51,7 @@ void takeover_begin(struct generation *g)
     struct supervisor *s = g->supervisor;
 
     link_gates(with_gate(s, g), g);
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++) {
+    for (size_t i = 0; i < GENERATION_PLACES; i++) {
         struct generation *old = &s->generation[i];
 
         if (old == g || !generation_lives(old))

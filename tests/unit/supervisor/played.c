@@ -1,0 +1,168 @@
+/* See played.h. */
+#include "played.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+
+#define HEAR_MS 10000
+#define BYTE_MS 20000
+
+struct channel played_channel;
+char played_heading[64];
+
+void played_enter(uint64_t version)
+{
+    ssize_t n = pread(GENERATION_NAMES_FD, played_heading,
+                      sizeof(played_heading) - 1, 0);
+
+    played_heading[n < 0 ? 0 : n] = '\0';
+    channel_init(&played_channel, GENERATION_CHANNEL_FD, PROCESS_MASTER,
+                 PROCESS_SUPERVISOR, PHASE_RUN);
+    if (SEND(&played_channel, hello, 0, .version = version) < 0)
+        _exit(99);
+}
+
+bool played_is(const char *number)
+{
+    const char *own = strchr(played_heading, ' ') + 1;
+    size_t n = strlen(number);
+
+    return strncmp(own, number, n) == 0 && own[n] == '\n';
+}
+
+bool played_recovers(void)
+{
+    return strncmp(played_heading, "recovery", 8) == 0;
+}
+
+void played_hear(enum message_kind kind, struct message *m)
+{
+    if (channel_wait(&played_channel, m, HEAR_MS) != 1 || m->kind != kind)
+        _exit(98);
+}
+
+void played_come_up(void)
+{
+    struct message m;
+
+    played_enter(GENERATION_VERSION);
+    if (SEND(&played_channel, up, 0) < 0)
+        _exit(99);
+    if (!played_is("1"))
+        return;
+    played_hear(MSG_lead, &m);
+    SEND(&played_channel, leading, 0);
+}
+
+void played_stay(void)
+{
+    while (pause() < 0)
+        ;
+    _exit(99);
+}
+
+static void on_term(int number)
+{
+    (void)number;
+    _exit(7);
+}
+
+void played_heed_term(void)
+{
+    signal(SIGTERM, on_term);
+}
+
+void played_stop_all(void)
+{
+    played_heed_term();
+    kill(getppid(), SIGTERM);
+    played_stay();
+}
+
+void played_give_up(int status)
+{
+    kill(getppid(), SIGTERM);
+    _exit(status);
+}
+
+struct supervisor_deadlines played_deadlines = {
+    .start = 500, .take = 2000, .stop = 2000, .group = 200, .recovery = 60000
+};
+
+static int supervise(played_master *execute)
+{
+    static struct supervisor s;
+    char *argv[] = { "sallyportd", "--foreground", NULL };
+    int status;
+
+    if (supervisor_init(&s, "/nowhere", argv) < 0)
+        return 97;
+    s.execute = execute;
+    s.deadlines = played_deadlines;
+    status = supervisor_run(&s);
+    supervisor_release(&s);
+    return waitpid(-1, NULL, 0) < 0 ? status : 96; /* all are reaped */
+}
+
+int played_status(played_master *execute)
+{
+    pid_t pid = fork();
+    int status;
+
+    cr_assert(pid >= 0);
+    if (pid == 0)
+        _exit(supervise(execute));
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void played_begin(struct played *p, played_master *execute)
+{
+    int output[2], errors[2];
+
+    cr_assert(pipe2(output, O_CLOEXEC) == 0 && pipe2(errors, O_CLOEXEC) == 0);
+    p->supervisor = fork();
+    cr_assert(p->supervisor >= 0);
+    if (p->supervisor == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(output[1], STDOUT_FILENO);
+        dup2(errors[1], STDERR_FILENO);
+        fd_close_others(STDERR_FILENO + 1, NULL, 0);
+        _exit(supervise(execute));
+    }
+    close(output[1]);
+    close(errors[1]);
+    p->output = output[0];
+    p->errors = errors[0];
+}
+
+char played_byte(int fd)
+{
+    struct pollfd one = { .fd = fd, .events = POLLIN };
+    char byte;
+
+    cr_assert_eq(poll(&one, 1, BYTE_MS), 1, "nobody writes");
+    return read(fd, &byte, 1) == 1 ? byte : '\0';
+}
+
+void played_end(struct played *p)
+{
+    int status;
+
+    cr_assert_eq(kill(p->supervisor, SIGTERM), 0);
+    while (played_byte(p->output))
+        ;
+    cr_assert_eq(waitpid(p->supervisor, &status, 0), p->supervisor);
+    cr_expect(WIFEXITED(status));
+    close(p->output);
+    close(p->errors);
+}

@@ -1,0 +1,251 @@
+/* Which generation follows a crash, and when. */
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "played.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+
+static void lead(void)
+{
+    struct message m;
+
+    SEND(&played_channel, up, 0);
+    do
+        if (channel_wait(&played_channel, &m, 10000) != 1)
+            _exit(98);
+    while (m.kind != MSG_lead);
+    SEND(&played_channel, leading, 0);
+}
+
+static void fall(void)
+{
+    lead();
+    (void)!write(STDOUT_FILENO, "f", 1);
+    raise(SIGKILL);
+}
+
+static void falls(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    fall();
+}
+
+static void falls_are(played_master *execute, int n)
+{
+    struct played p;
+
+    played_begin(&p, execute);
+    for (int i = 0; i < n; i++)
+        cr_assert_eq(played_byte(p.output), 'f');
+    played_end(&p);
+}
+
+/* The first one and ten after it; the next one would come in a minute. */
+Test(start, a_burst_of_recoveries, .timeout = 60)
+{
+    falls_are(falls, 1 + RECOVERIES_BURST);
+}
+
+static void falls_and_leaves_a_child(const struct supervisor *s, int master)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        played_stay();
+    falls(s, master);
+}
+
+/* Each of them holds a place until its group has ended. */
+Test(start, a_burst_that_leaves_processes, .timeout = 60)
+{
+    played_deadlines.group = 60000;
+    falls_are(falls_and_leaves_a_child, 1 + RECOVERIES_BURST);
+}
+
+static void leads(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    lead();
+    (void)!write(STDOUT_FILENO, "l", 1);
+    if (played_is("1"))
+        dprintf(STDERR_FILENO, "%d\n", (int)getpid());
+    played_stay();
+}
+
+static void limit_files(pid_t pid, rlim_t most, struct rlimit *old)
+{
+    struct rlimit limit = { .rlim_cur = most, .rlim_max = RLIM_INFINITY };
+
+    cr_assert_eq(prlimit(pid, RLIMIT_NOFILE, NULL, old), 0);
+    limit.rlim_max = old->rlim_max;
+    cr_assert_eq(prlimit(pid, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+static void read_line(int fd, char *line, size_t size)
+{
+    size_t n = 0;
+
+    do
+        line[n] = played_byte(fd);
+    while (line[n] != '\n' && ++n < size - 1);
+    line[n] = '\0';
+}
+
+/* A machine that is short of something for a moment. */
+Test(start, a_recovery_that_cannot_begin_is_tried_again, .timeout = 60)
+{
+    struct rlimit old;
+    struct played p;
+    char line[256];
+
+    played_begin(&p, leads);
+    cr_assert_eq(played_byte(p.output), 'l');
+    read_line(p.errors, line, sizeof(line));
+    limit_files(p.supervisor, STDERR_FILENO + 1, &old);
+    kill(atoi(line), SIGKILL);
+    do
+        read_line(p.errors, line, sizeof(line));
+    while (!strstr(line, "can't start a generation"));
+    limit_files(p.supervisor, old.rlim_cur, &old);
+    cr_expect_eq(played_byte(p.output), 'l');
+    played_end(&p);
+}
+
+/* All but recoveries are mistaken. */
+static void falls_or_is_mistaken(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (played_recovers() || played_is("1"))
+        fall();
+    (void)!write(STDOUT_FILENO, "m", 1);
+    _exit(EX_CONFIG);
+}
+
+static void read_deaths(struct played *p, int n)
+{
+    char line[256];
+
+    while (n > 0) {
+        read_line(p->errors, line, sizeof(line));
+        n -= strstr(line, "master ended by signal") != NULL;
+    }
+}
+
+/* While the next recovery waits for its time, a reload is tried, and fails. */
+Test(start, a_reload_that_fails_ends_no_recovery, .timeout = 60)
+{
+    struct played p;
+    char byte;
+
+    played_deadlines.recovery = 5000;
+    played_begin(&p, falls_or_is_mistaken);
+    read_deaths(&p, 1 + RECOVERIES_BURST);
+    cr_assert_eq(kill(p.supervisor, SIGHUP), 0);
+    while ((byte = played_byte(p.output)) == 'f')
+        ;
+    cr_assert_eq(byte, 'm');
+    cr_expect_eq(played_byte(p.output), 'f');
+    played_end(&p);
+}
+
+/* It dies as soon as the first one has asked again. */
+static void die_taking_over(void)
+{
+    struct message m;
+    char byte;
+
+    SEND(&played_channel, up, 0);
+    played_hear(MSG_take_over, &m);
+    fd_set_nonblock(m.take_over.gate, false);
+    (void)!read(m.take_over.gate, &byte, 1);
+    raise(SIGKILL);
+}
+
+static void ask_twice(void)
+{
+    struct message down, m;
+
+    SEND(&played_channel, renew, 5);
+    played_hear(MSG_step_down, &down);
+    played_hear(MSG_successor, &m);
+    SEND(&played_channel, renew, 6);
+    (void)!write(down.step_down.gate, "x", 1);
+    played_hear(MSG_renewed, &m);
+    if (m.request != 5 || m.renewed.done)
+        played_give_up(95);
+}
+
+/* The third one reads no configuration: the fourth one must follow. */
+static void asks_before_a_recovery(const struct supervisor *s, int master)
+{
+    struct message m;
+
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (played_is("2"))
+        die_taking_over();
+    if (played_recovers() != played_is("3"))
+        played_give_up(94);
+    lead();
+    if (played_is("1"))
+        ask_twice();
+    if (played_is("4"))
+        played_stop_all();
+    if (played_is("3") && (channel_wait(&played_channel, &m, 10000) != 1 ||
+                           m.kind != MSG_step_down))
+        played_give_up(93);
+    played_stay();
+}
+
+Test(start, a_recovery_is_no_reload, .timeout = 60)
+{
+    cr_expect_eq(played_status(asks_before_a_recovery), 7);
+}
+
+static pid_t *first;
+
+/* Its gate ends, then it does, while the second one starts. The third one is
+ * a reload, and no recovery of the second one. */
+static void dies_by_and_by(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_heed_term();
+    played_enter(GENERATION_VERSION);
+    if (played_is("3"))
+        played_give_up(played_recovers() ? 93 : 7);
+    while (played_is("2") && kill(*first, 0) == 0)
+        poll(NULL, 0, 1);
+    lead();
+    if (played_is("1")) {
+        *first = getpid();
+        SEND(&played_channel, gate_lost, 0, .handed_over = false);
+        raise(SIGKILL);
+    }
+    SEND(&played_channel, renew, 5);
+    played_stay();
+}
+
+Test(start, one_recovery_is_enough, .timeout = 60)
+{
+    first = mmap(NULL, sizeof(*first), PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(first, MAP_FAILED);
+    cr_expect_eq(played_status(dies_by_and_by), 7);
+}
