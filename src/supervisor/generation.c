@@ -25,13 +25,26 @@ static int generation_on_hello(void *owner, struct msg_hello *m)
     return -EPROTO;
 }
 
+static bool names_a_program(struct slice name)
+{
+    struct slice kind = SLICE(GENERATION_PROGRAM);
+
+    return name.len >= kind.len && memcmp(name.ptr, kind.ptr, kind.len) == 0;
+}
+
 /* At its start a master names each descriptor once. Later messages replace a
- * descriptor. */
+ * descriptor, but never a program: the supervisor executes one without a
+ * sandbox, and by then somebody may have broken into master. */
 static int generation_on_keep(void *owner, struct msg_keep *m)
 {
     struct generation *g = owner;
-    int fd = fd_take(&m->file);
+    int fd;
 
+    if (g->state != GENERATION_STARTING && names_a_program(m->name)) {
+        g->channel.wrong = "a program after its start";
+        return -EPROTO;
+    }
+    fd = fd_take(&m->file);
     if (g->state == GENERATION_STARTING)
         return kept_add(&g->kept, m->name, fd);
     if (g->state != GENERATION_OLD)

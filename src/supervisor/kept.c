@@ -64,13 +64,13 @@ int kept_add(struct kept *k, struct slice name, int fd)
 int kept_replace(struct kept *k, struct slice name, int fd)
 {
     struct kept_row *row = find(k, name);
+    int r;
 
     if (!row)
         return kept_add(k, name, fd);
-    if (dup3(fd, row->fd, O_CLOEXEC) < 0)
-        return -errno;
+    r = dup3(fd, row->fd, O_CLOEXEC) < 0 ? -errno : 0;
     close(fd);
-    return 0;
+    return r;
 }
 
 int kept_find(const struct kept *k, const char *name)

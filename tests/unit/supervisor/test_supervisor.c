@@ -1,6 +1,7 @@
 /* The supervisor in a fork, and masters that the test plays in its forks. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,6 +85,20 @@ static void is_executed_again(const struct supervisor *s, int master)
         played_stop_all();
     SEND(&played_channel, renew, 5);
     played_stay();
+}
+
+/* Its sandbox is closed by then: whoever has broken into it must not choose
+ * what the supervisor executes. */
+static void keeps_a_program_late(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_come_up();
+    if (played_is("2"))
+        played_stop_all();
+    keep_as("program gate");
+    poll(NULL, 0, 10000);
+    played_give_up(90); /* it should have been killed */
 }
 
 /* The first one asks for a reload. */
@@ -231,6 +246,7 @@ static const struct {
     { "nobody of a group outlives it", leaves_an_orphan, 7 },
     { "another one follows one that dies", dies_once, 7 },
     { "what is executed after a crash", is_executed_again, 7 },
+    { "a program that is kept late", keeps_a_program_late, 7 },
     { "SIGHUP during a start isn't lost", is_hung_up_early, 7 },
     { "a gate's death and its generation's end are one", fails_in_two_steps,
       7 },
