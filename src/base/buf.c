@@ -28,7 +28,7 @@ void buf_clear(struct buf *b)
 }
 
 /* Not by realloc(3), which may leave a copy of a secret in freed memory. */
-static int grow(struct buf *b, size_t need)
+static int buf_grow(struct buf *b, size_t need)
 {
     size_t size = b->size ? b->size : BUF_FIRST;
     char *data;
@@ -56,7 +56,7 @@ int buf_reserve(struct buf *b, size_t len)
         return -ENOBUFS;
     if (b->size - b->len >= len)
         return 0;
-    return grow(b, b->len + len);
+    return buf_grow(b, b->len + len);
 }
 
 int buf_add(struct buf *b, const void *data, size_t len)

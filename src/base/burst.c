@@ -1,7 +1,7 @@
 /* A burst and then a rate, see the header. Pure: the time is an argument. */
 #include "sallyport/base/burst.h"
 
-static void fill(struct burst *b, uint64_t each, uint64_t now)
+static void burst_refill(struct burst *b, uint64_t each, uint64_t now)
 {
     uint64_t more = (now - b->since) / each;
 
@@ -11,7 +11,7 @@ static void fill(struct burst *b, uint64_t each, uint64_t now)
 
 uint64_t burst_take(struct burst *b, unsigned most, uint64_t each, uint64_t now)
 {
-    fill(b, each, now);
+    burst_refill(b, each, now);
     if (b->used == 0)
         b->since = now;
     if (b->used == most)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-static uint64_t monotonic(uint64_t per_second)
+static uint64_t monotonic_now(uint64_t per_second)
 {
     struct timespec t;
 
@@ -15,12 +15,12 @@ static uint64_t monotonic(uint64_t per_second)
 
 uint64_t clock_ms(void)
 {
-    return monotonic(1000);
+    return monotonic_now(1000);
 }
 
 uint64_t clock_us(void)
 {
-    return monotonic(1000000);
+    return monotonic_now(1000000);
 }
 
 #define DAY           86400
@@ -29,7 +29,7 @@ uint64_t clock_us(void)
 
 /* Converts days since 1970-01-01 to a date. The year is counted from March, so
  * that the leap day is its last day. */
-static void civil(int64_t days, struct tm *ret)
+static void date_from_days(int64_t days, struct tm *ret)
 {
     int64_t z = days + 719468;
     int64_t era = z / 146097;
@@ -57,7 +57,7 @@ void clock_utc(time_t when, struct tm *ret)
     int64_t days = (t - second) / DAY;
 
     *ret = (struct tm){ 0 };
-    civil(days, ret);
+    date_from_days(days, ret);
     ret->tm_hour = (int)(second / 3600);
     ret->tm_min = (int)(second / 60 % 60);
     ret->tm_sec = (int)(second % 60);
@@ -84,7 +84,7 @@ static bool is_date(const struct tm *tm)
 
 int clock_from_utc(const struct tm *tm, time_t *ret)
 {
-    /* The year begins in March, as in civil(). */
+    /* The year begins in March, as in date_from_days(). */
     int64_t year = tm->tm_year + 1900 - (tm->tm_mon < 2);
     int64_t month = tm->tm_mon + (tm->tm_mon < 2 ? 10 : -2);
     int64_t days = 365 * year + year / 4 - year / 100 + year / 400 +

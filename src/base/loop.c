@@ -21,7 +21,7 @@ void loop_release(struct loop *l)
     fd_close(&l->epoll_fd);
 }
 
-static int control(struct loop *l, int operation, struct loop_watch *w)
+static int epoll_change(struct loop *l, int operation, struct loop_watch *w)
 {
     struct epoll_event e = { .events = w->events, .data.ptr = w };
 
@@ -30,7 +30,7 @@ static int control(struct loop *l, int operation, struct loop_watch *w)
 
 int loop_add(struct loop *l, struct loop_watch *w)
 {
-    int r = control(l, EPOLL_CTL_ADD, w);
+    int r = epoll_change(l, EPOLL_CTL_ADD, w);
 
     w->added = r == 0;
     return r;
@@ -41,14 +41,14 @@ int loop_change(struct loop *l, struct loop_watch *w, uint32_t events)
     if (w->events == events)
         return 0;
     w->events = events;
-    return w->added ? control(l, EPOLL_CTL_MOD, w) : 0;
+    return w->added ? epoll_change(l, EPOLL_CTL_MOD, w) : 0;
 }
 
 void loop_remove(struct loop *l, struct loop_watch *w)
 {
     if (!w->added)
         return;
-    control(l, EPOLL_CTL_DEL, w);
+    epoll_change(l, EPOLL_CTL_DEL, w);
     w->added = false;
     for (int i = 0; i < l->batch_len; i++)
         if (l->batch[i].data.ptr == w)

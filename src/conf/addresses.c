@@ -5,8 +5,8 @@
 
 #include "kinds.h"
 
-static bool listed(const struct address *list, size_t n,
-                   const struct address *a)
+static bool has_address(const struct address *list, size_t n,
+                        const struct address *a)
 {
     for (size_t i = 0; i < n; i++)
         if (a->port != 0 && a->port == list[i].port &&
@@ -66,7 +66,7 @@ int addresses_set_listen(const struct assignment *a)
         cut_words(&text, &tls[n], &proxy[n]);
         if (address_parse_port(text, &list[n]))
             return kinds_refuse_syntax(a);
-        if (listed(list, n, &list[n]))
+        if (has_address(list, n, &list[n]))
             return kinds_refuse(a, "%.*s is there twice", (int)text.len,
                                 text.ptr);
         n++;

@@ -21,8 +21,8 @@ static bool is_label(struct slice s)
     return true;
 }
 
-static const struct labelled *find(const struct labelled_list *l,
-                                   const char *label)
+static const struct labelled *find_label(const struct labelled_list *l,
+                                         const char *label)
 {
     for (size_t i = 0; i < l->count; i++)
         if (strcmp(l->all[i].label, label) == 0)
@@ -55,7 +55,7 @@ int labelled_set(const struct assignment *a)
     slice_copy(a->keyed, one.label, sizeof(one.label));
     if (set_path_of(a, &one))
         return -EINVAL;
-    old = find(l, one.label);
+    old = find_label(l, one.label);
     if (old)
         return kinds_refuse(a, "stands in line %zu already; keep one",
                             old->line);
@@ -79,8 +79,9 @@ int labelled_show(const void *field, struct buf *into)
     return 0;
 }
 
-static int blame(const struct settings *s, const char *key,
-                 const struct labelled *l, struct complaint *c, const char *why)
+static int complain_of_label(const struct settings *s, const char *key,
+                             const struct labelled *l, struct complaint *c,
+                             const char *why)
 {
     return complain(c, "%s:%zu: %s%s = %s: %s", s->file, l->line, key, l->label,
                     l->path, why);
@@ -94,10 +95,10 @@ static int have_partners(const struct settings *s, const char *key,
     for (size_t i = 0; i < a->count; i++) {
         char why[SETTINGS_NAME_MAX + 64];
 
-        if (find(b, a->all[i].label))
+        if (find_label(b, a->all[i].label))
             continue;
         snprintf(why, sizeof(why), "there is no %s%s", other, a->all[i].label);
-        return blame(s, key, &a->all[i], c, why);
+        return complain_of_label(s, key, &a->all[i], c, why);
     }
     return 0;
 }
@@ -126,15 +127,15 @@ bool settings_pair(const struct settings *s, size_t i,
     if (i > s->certificates.count)
         return false;
     certificate = &s->certificates.all[i - 1];
-    key = find(&s->keys, certificate->label);
-    ocsp = find(&s->ocsp_files, certificate->label);
+    key = find_label(&s->keys, certificate->label);
+    ocsp = find_label(&s->ocsp_files, certificate->label);
     *ret = (struct settings_pair){ certificate->path, key ? key->path : "",
                                    ocsp ? ocsp->path : "" };
     return true;
 }
 
-static bool place(const struct settings *s, const char *key,
-                  const struct labelled_list *l, struct complaint *c)
+static bool complain_of_path(const struct settings *s, const char *key,
+                             const struct labelled_list *l, struct complaint *c)
 {
     for (size_t i = 0; i < l->count; i++) {
         size_t len = strlen(l->all[i].path);
@@ -144,7 +145,7 @@ static bool place(const struct settings *s, const char *key,
             strncmp(old.text + len, ": ", 2) != 0)
             continue;
         c->text[0] = '\0';
-        blame(s, key, &l->all[i], c, old.text + len + 2);
+        complain_of_label(s, key, &l->all[i], c, old.text + len + 2);
         return true;
     }
     return false;
@@ -157,7 +158,7 @@ void settings_place_pair(const struct settings *s, struct complaint *c)
     settings_place(s, "ocsp_file", c);
     settings_place(s, "client_ca", c);
     settings_place(s, "client_crl", c);
-    if (!place(s, "certificate.", &s->certificates, c) &&
-        !place(s, "key.", &s->keys, c))
-        place(s, "ocsp_file.", &s->ocsp_files, c);
+    if (!complain_of_path(s, "certificate.", &s->certificates, c) &&
+        !complain_of_path(s, "key.", &s->keys, c))
+        complain_of_path(s, "ocsp_file.", &s->ocsp_files, c);
 }

@@ -17,8 +17,8 @@ int suites_show_version(const void *field, struct buf *into)
     return buf_add_text(into, tls_version_words[*(const unsigned *)field]);
 }
 
-static int refuse(const struct assignment *a, enum tls_version v,
-                  struct slice name, int error)
+static int refuse_suite(const struct assignment *a, enum tls_version v,
+                        struct slice name, int error)
 {
     struct suites elsewhere = { 0 };
 
@@ -51,7 +51,7 @@ static int set_suites(const struct assignment *a, enum tls_version v)
                                 setting_kinds[a->row->type].syntax);
         r = suites_add(&s, v, name);
         if (r < 0)
-            return refuse(a, v, name, r);
+            return refuse_suite(a, v, name, r);
     }
     *(struct suites *)a->field = s;
     return 0;

@@ -61,7 +61,7 @@ static const struct option_row *find_row(struct slice name)
     return NULL;
 }
 
-static int usage(struct complaint *c, const char *what, const char *text)
+static int usage_error(struct complaint *c, const char *what, const char *text)
 {
     complain(c, "%s: %s; run: sallyportctl --help", text, what);
     return EX_USAGE;
@@ -78,19 +78,19 @@ static int take_option(struct arguments *a, const char *text, char ***next,
     slice_cut(&value, '=', &name);
     row = find_row(name);
     if (!row)
-        return usage(c, "no such option", text);
+        return usage_error(c, "no such option", text);
     if (a->given & row->bit)
-        return usage(c, "given twice", text);
+        return usage_error(c, "given twice", text);
     a->given |= row->bit;
     field += row->offset;
     if (!row->value) {
         *(bool *)(void *)field = true;
-        return value.ptr ? usage(c, "takes no value", text) : 0;
+        return value.ptr ? usage_error(c, "takes no value", text) : 0;
     }
     if (!value.ptr)
         value.ptr = **next ? *(*next)++ : NULL;
     if (!value.ptr)
-        return usage(c, "needs a value", text);
+        return usage_error(c, "needs a value", text);
     *(const char **)(void *)field = value.ptr;
     return 0;
 }
@@ -110,9 +110,9 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
             if (code)
                 return code;
         } else if (text[0] == '-') {
-            return usage(c, "no such option", text);
+            return usage_error(c, "no such option", text);
         } else if (a->words == sizeof(a->word) / sizeof(a->word[0])) {
-            return usage(c, "one argument too many", text);
+            return usage_error(c, "one argument too many", text);
         } else {
             a->word[a->words++] = text;
         }

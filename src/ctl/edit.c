@@ -30,7 +30,7 @@ static int edit_fail(struct edit *e, int error, const char *what)
 
 /* A link to the users file is resolved first, or the rename would replace the
  * link. */
-static int resolve(struct edit *e, const char *path)
+static int resolve_path(struct edit *e, const char *path)
 {
     char directory[PATH_MAX], *slash;
     size_t len;
@@ -58,7 +58,7 @@ static int resolve(struct edit *e, const char *path)
 
 static int open_directory(struct edit *e, const char *path)
 {
-    int r = resolve(e, path);
+    int r = resolve_path(e, path);
 
     if (r) {
         complain(e->complaint, "%s: %s; make its directory first", path,

@@ -85,7 +85,7 @@ int fields_take_hash(struct context *x, struct fields *f)
     return code;
 }
 
-static bool overlaps(const char *home, const char *other)
+static bool homes_overlap(const char *home, const char *other)
 {
     char tidy[USER_HOME_MAX + 1];
 
@@ -106,7 +106,7 @@ int fields_check(struct context *x, const struct fields *f,
             return ctl_fail(
                 x, EX_DATAERR, "%s:%zu: uid %u belongs to %s; leave out --uid",
                 x->settings.users, row->line, (unsigned)row->uid, row->name);
-        if (f->home[0] && overlaps(f->home, row->home))
+        if (f->home[0] && homes_overlap(f->home, row->home))
             return ctl_fail(x, EX_DATAERR,
                             "%s:%zu: home %s overlaps that of %s; give --home "
                             "DIR",

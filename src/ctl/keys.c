@@ -33,7 +33,8 @@ static const struct key_row {
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 /* The option's value, or NULL. */
-static const char *given(const struct context *x, const struct key_row *row)
+static const char *option_value(const struct context *x,
+                                const struct key_row *row)
 {
     const char *text =
         *(const char *const *)(const void *)((const char *)&x->args +
@@ -59,7 +60,7 @@ static int keys_refuse(struct context *x, const struct key_row *row)
         len += (size_t)snprintf(words + len, sizeof(words) - len, "%s, ",
                                 row->words[i]);
     return ctl_fail(x, EX_USAGE, "--%s %s: use %sor " DEFAULT, row->option,
-                    given(x, row), words);
+                    option_value(x, row), words);
 }
 
 /* Puts the certificate's name into x->certificate, as a row has it. */
@@ -79,8 +80,8 @@ static int keys_take_certificate(struct context *x)
 int keys_check(struct context *x)
 {
     for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].count > 0 && given(x, &rows[i]) &&
-            !is_known(&rows[i], given(x, &rows[i])))
+        if (rows[i].count > 0 && option_value(x, &rows[i]) &&
+            !is_known(&rows[i], option_value(x, &rows[i])))
             return keys_refuse(x, &rows[i]);
     return x->args.certificate ? keys_take_certificate(x) : 0;
 }
@@ -91,7 +92,7 @@ void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])
 
     out[0] = '\0';
     for (size_t i = 0; i < ROWS; i++) {
-        const char *word = given(x, &rows[i]);
+        const char *word = option_value(x, &rows[i]);
 
         if (word && strcmp(word, DEFAULT) != 0)
             len += (size_t)snprintf(out + len, KEYS_TEXT_MAX - len, " %s=%s",
@@ -104,7 +105,7 @@ int keys_set(struct context *x, struct edit *e, const struct user *user)
     int code = 0;
 
     for (size_t i = 0; i < ROWS && code == 0; i++) {
-        const char *word = given(x, &rows[i]);
+        const char *word = option_value(x, &rows[i]);
 
         if (word)
             code = edit_set_key(e, user, rows[i].key,

@@ -121,7 +121,7 @@ static int take_partials_end(struct search *s,
                     msg->unread, strerror(msg->error));
 }
 
-static int walk(struct search *s, struct channel *files)
+static int find_partials(struct search *s, struct channel *files)
 {
     uint32_t request = channel_next(files);
     struct message m;
@@ -162,7 +162,7 @@ static int search_user(struct search *s)
     if (code == 0) {
         channel_init(&files, fd_take(&m.partials_channel.files), PROCESS_CTL,
                      PROCESS_FILES, PHASE_ASKED);
-        code = walk(s, &files);
+        code = find_partials(s, &files);
     }
     channel_close(&files);
     server_close(&server);

@@ -41,8 +41,8 @@ static int replace_set_owner(int fd, const struct stat *like)
     return fchmod(fd, like->st_mode & (S_IRWXU | S_IRWXG)) ? -errno : 0;
 }
 
-static int fill(int fd, struct slice bytes, const struct stat *like,
-                replace_check *check, void *owner)
+static int write_content(int fd, struct slice bytes, const struct stat *like,
+                         replace_check *check, void *owner)
 {
     int r = fd_write_all(fd, bytes.ptr, bytes.len);
 
@@ -69,7 +69,7 @@ int replace_file(int directory_fd, const char *name, struct slice bytes,
                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    r = fill(fd, bytes, like, check, owner);
+    r = write_content(fd, bytes, like, check, owner);
     if (r == 0 && renameat(directory_fd, temp, directory_fd, name))
         r = -errno;
     if (r) {

@@ -121,7 +121,8 @@ static const int refusal_codes[REFUSAL_COUNT] = {
     [REFUSAL_BAD_FILE] = EX_DATAERR,
 };
 
-static int refused(struct context *x, const struct msg_control_refused *msg)
+static int fail_refused(struct context *x,
+                        const struct msg_control_refused *msg)
 {
     struct buf words;
     int code = refusal_codes[msg->refusal];
@@ -135,7 +136,7 @@ static int refused(struct context *x, const struct msg_control_refused *msg)
     return code;
 }
 
-static int broken(struct context *x, const struct channel *c, int error)
+static int fail_broken(struct context *x, const struct channel *c, int error)
 {
     const char *who = c->peer == PROCESS_MASTER ? "the server" : "its files";
 
@@ -164,9 +165,9 @@ int server_wait(struct context *x, struct channel *c, uint32_t request,
         r = -EPROTO;
     }
     if (r != 1)
-        return broken(x, c, r);
+        return fail_broken(x, c, r);
     return answer->kind == MSG_control_refused
-               ? refused(x, &answer->control_refused)
+               ? fail_refused(x, &answer->control_refused)
                : 0;
 }
 

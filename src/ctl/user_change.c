@@ -282,7 +282,7 @@ static int check_alone(struct context *x, const struct users *u,
     return 0;
 }
 
-static int confirm(struct context *x, const char *home)
+static int confirm_removal(struct context *x, const char *home)
 {
     char question[SETTINGS_PATH_MAX + 64];
 
@@ -340,7 +340,7 @@ static int confirm_early(struct context *x)
     int code = ctl_load_user(x, &u, &user);
 
     if (code == 0)
-        code = confirm(x, user->home);
+        code = confirm_removal(x, user->home);
     users_release(&u);
     return code;
 }

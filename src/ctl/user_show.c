@@ -85,7 +85,7 @@ static int list_plain(const struct users *u)
     return 0;
 }
 
-static void tell(const char *mistake)
+static void print_mistake(const char *mistake)
 {
     say("%s", mistake);
 }
@@ -95,7 +95,8 @@ static void tell(const char *mistake)
 int user_list(struct context *x)
 {
     struct users u;
-    int code = edit_load_some_users(&u, x->settings.users, tell, &x->complaint);
+    int code = edit_load_some_users(&u, x->settings.users, print_mistake,
+                                    &x->complaint);
     int shown = 0;
 
     if (code == 0 || u.count > 0)

@@ -26,7 +26,7 @@ void suites_policy_init(struct tls_policy *p)
             p->suites[v].place[p->suites[v].count++] = (unsigned char)i;
 }
 
-static bool has(const struct suites *s, unsigned place)
+static bool suites_has(const struct suites *s, unsigned place)
 {
     for (size_t i = 0; i < s->count; i++)
         if (s->place[i] == place)
@@ -39,7 +39,7 @@ int suites_add(struct suites *s, enum tls_version v, struct slice name)
     for (unsigned i = 0; suite_names[v][i]; i++) {
         if (!slice_equal(name, slice_from(suite_names[v][i])))
             continue;
-        if (has(s, i))
+        if (suites_has(s, i))
             return -EEXIST;
         s->place[s->count++] = (unsigned char)i;
         return 0;

@@ -4,7 +4,7 @@
 
 #include "record.h"
 
-static bool continues(struct slice s, size_t at, size_t n)
+static bool has_continuation(struct slice s, size_t at, size_t n)
 {
     for (size_t i = 1; i <= n; i++)
         if (at + i >= s.len || ((uint8_t)s.ptr[at + i] & 0xc0) != 0x80)
@@ -22,16 +22,16 @@ static size_t utf8_length(struct slice s, size_t at)
     if (a < 0x80)
         return 1;
     if (a >= 0xc2 && a <= 0xdf)
-        return continues(s, at, 1) ? 2 : 0;
+        return has_continuation(s, at, 1) ? 2 : 0;
     if (a >= 0xe0 && a <= 0xef) {
         if ((a == 0xe0 && b < 0xa0) || (a == 0xed && b > 0x9f))
             return 0;
-        return continues(s, at, 2) ? 3 : 0;
+        return has_continuation(s, at, 2) ? 3 : 0;
     }
     if (a >= 0xf0 && a <= 0xf4) {
         if ((a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f))
             return 0;
-        return continues(s, at, 3) ? 4 : 0;
+        return has_continuation(s, at, 3) ? 4 : 0;
     }
     return 0;
 }

@@ -40,7 +40,7 @@ static int send_bytes(struct event_sender *s, struct slice bytes)
     return SEND(&s->channel, event, 0, .event = bytes);
 }
 
-static int enqueue(struct event_sender *s, struct slice bytes)
+static int queue_event(struct event_sender *s, struct slice bytes)
 {
     uint16_t len = (uint16_t)bytes.len;
     int r = buf_reserve(&s->queue, sizeof(len) + bytes.len);
@@ -116,7 +116,7 @@ int event_send(struct event_sender *s, const struct event_record *r)
     if (e == 0)
         e = event_try(s, buf_slice(&bytes));
     if (e == -EAGAIN)
-        e = enqueue(s, buf_slice(&bytes));
+        e = queue_event(s, buf_slice(&bytes));
     buf_release(&bytes);
     return e;
 }

@@ -17,7 +17,7 @@
 #define HELP_PER_LINE 8
 #define FEAT_LINE_MAX 256
 
-static int compare(const void *key, const void *row)
+static int compare_verb(const void *key, const void *row)
 {
     return strcmp(key, ((const struct command *)row)->name);
 }
@@ -39,7 +39,7 @@ const struct command *command_find(struct slice name)
     }
     upper[name.len] = 0;
     return bsearch(upper, command_table, command_count,
-                   sizeof(command_table[0]), compare);
+                   sizeof(command_table[0]), compare_verb);
 }
 
 const char *command_lacks(unsigned rights, char out[COMMAND_LACKS_MAX])

@@ -18,8 +18,8 @@ static const char nobody[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$";
 
 /* Hashes the password by crypt(3). 0, or -EINVAL for a setting that it refuses.
  */
-static int compute(const struct secret *password, const char *setting,
-                   char out[CRYPT_OUTPUT_SIZE])
+static int crypt_password(const struct secret *password, const char *setting,
+                          char out[CRYPT_OUTPUT_SIZE])
 {
     struct crypt_data data;
     const char *result;
@@ -42,7 +42,7 @@ int hash_make(const struct secret *password, char out[HASH_MAX])
     random_bytes(salt, sizeof(salt));
     if (!crypt_gensalt_rn("$y$", 0, salt, SALT_BYTES, setting, sizeof(setting)))
         return -errno;
-    return compute(password, setting, out);
+    return crypt_password(password, setting, out);
 }
 
 bool hash_verify(const struct secret *password, const char *hash)
@@ -50,7 +50,7 @@ bool hash_verify(const struct secret *password, const char *hash)
     char result[CRYPT_OUTPUT_SIZE];
     bool yes = false;
 
-    if (compute(password, hash, result))
+    if (crypt_password(password, hash, result))
         return false;
     if (strlen(hash) == strlen(result))
         yes = secret_equal(hash, result, strlen(hash));
@@ -65,8 +65,8 @@ bool hash_verify_nobody(const struct secret *password, const char *like)
 
     if (like && like[0] == '!')
         like++;
-    if (!like || compute(password, like, result))
-        (void)compute(password, nobody, result);
+    if (!like || crypt_password(password, like, result))
+        (void)crypt_password(password, nobody, result);
     explicit_bzero(result, sizeof(result));
     return false;
 }

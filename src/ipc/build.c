@@ -20,7 +20,8 @@ void build_tell(struct channel *master)
 }
 
 /* The hash so far, and TEXT, and up to six numbers. */
-static uint64_t mix(uint64_t hash, const char *text, const uint64_t number[6])
+static uint64_t hash_mix(uint64_t hash, const char *text,
+                         const uint64_t number[6])
 {
     uint8_t key[SIPHASH_KEY] = { 0 };
 
@@ -32,12 +33,13 @@ static uint64_t mix(uint64_t hash, const char *text, const uint64_t number[6])
 
 static uint64_t mix_message(uint64_t hash, const struct message_row *row)
 {
-    hash = mix(hash, row->name,
-               (const uint64_t[6]){ row->from, row->to, row->phases, row->once,
-                                    row->answers });
+    hash = hash_mix(hash, row->name,
+                    (const uint64_t[6]){ row->from, row->to, row->phases,
+                                         row->once, row->answers });
     for (const struct message_field *f = row->fields(); f->type != TYPE_END;
          f++)
-        hash = mix(hash, f->name, (const uint64_t[6]){ f->type, f->count });
+        hash =
+            hash_mix(hash, f->name, (const uint64_t[6]){ f->type, f->count });
     return hash;
 }
 

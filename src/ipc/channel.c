@@ -174,7 +174,7 @@ static const char *why_not_permitted(const struct channel *c,
     return NULL;
 }
 
-static int refuse(struct channel *c, const char *why)
+static int refuse_message(struct channel *c, const char *why)
 {
     explicit_bzero(inbox, sizeof(inbox));
     c->wrong = why;
@@ -187,11 +187,11 @@ static int check_message(struct channel *c, struct message *m, ssize_t len,
     const char *why;
 
     if (len > MESSAGE_MAX || (head->msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
-        return refuse(c, "an overlong message");
+        return refuse_message(c, "an overlong message");
     if (codec_decode(inbox, (size_t)len, m) < 0)
-        return refuse(c, "an unknown or malformed message");
+        return refuse_message(c, "an unknown or malformed message");
     why = why_not_permitted(c, m->kind, fds);
-    return why ? refuse(c, why) : 1;
+    return why ? refuse_message(c, why) : 1;
 }
 
 static int take_message(struct channel *c, struct message *m, ssize_t len,
@@ -290,7 +290,7 @@ int channel_handle(struct channel *c, const struct handler *table, size_t n,
     if (h)
         r = call_handler(h, owner, m);
     else
-        r = refuse(c, "a message that nobody handles here");
+        r = refuse_message(c, "a message that nobody handles here");
     message_close(m);
     if (is_secret(kind))
         explicit_bzero(inbox, sizeof(inbox));

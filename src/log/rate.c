@@ -12,7 +12,7 @@ void rate_init(struct rate *r, uint64_t now)
     *r = (struct rate){ .left = FULL, .at = now };
 }
 
-static void fill(struct rate *r, uint64_t now)
+static void rate_refill(struct rate *r, uint64_t now)
 {
     uint64_t passed = now > r->at ? now - r->at : 0;
     uint64_t missing = (uint64_t)(FULL - r->left);
@@ -26,7 +26,7 @@ static void fill(struct rate *r, uint64_t now)
 
 uint64_t rate_wait(struct rate *r, uint64_t now)
 {
-    fill(r, now);
+    rate_refill(r, now);
     return r->left > 0 ? 0 : (uint64_t)(-r->left) / MS + 1;
 }
 

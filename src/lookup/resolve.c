@@ -27,7 +27,7 @@ static enum unresolved why_not(int error)
 
 /* Servers change the order of several addresses from answer to answer. The
  * lowest one stays the same from generation to generation. */
-static void choose(char *const *list, struct address *ret)
+static void choose_lowest(char *const *list, struct address *ret)
 {
     for (; *list; list++) {
         struct address a = { .family = 4 };
@@ -51,7 +51,7 @@ void resolve_host(const char *name, struct finding *ret)
     if (gethostbyname2_r(name, AF_INET, &entry, room, sizeof(room), &found,
                          &error) == 0 &&
         found && found->h_addrtype == AF_INET && found->h_length == 4)
-        choose(found->h_addr_list, &ret->address);
+        choose_lowest(found->h_addr_list, &ret->address);
     else if (!found)
         ret->why = why_not(error);
 }

@@ -20,7 +20,7 @@ static const uint32_t types[PART_COUNT] = {
 
 #define RANDOM 32
 
-static struct slice cut(struct slice *from, size_t len)
+static struct slice take_bytes(struct slice *from, size_t len)
 {
     struct slice head = { from->ptr, len };
 
@@ -36,7 +36,7 @@ int handshake_take_number(struct slice *from, size_t bytes, uint32_t *ret)
     *ret = 0;
     for (size_t i = 0; i < bytes; i++)
         *ret = *ret << 8 | (unsigned char)from->ptr[i];
-    cut(from, bytes);
+    take_bytes(from, bytes);
     return 0;
 }
 
@@ -46,7 +46,7 @@ int handshake_take_vector(struct slice *from, size_t bytes, struct slice *ret)
 
     if (handshake_take_number(from, bytes, &len) < 0 || from->len < len)
         return -EINVAL;
-    *ret = cut(from, len);
+    *ret = take_bytes(from, len);
     return 0;
 }
 
@@ -112,7 +112,7 @@ const char *handshake_digest(const struct handshake *h)
 
     if (handshake_take_number(&at, 2, &version) < 0 || at.len < RANDOM)
         return NULL;
-    cut(&at, RANDOM);
+    take_bytes(&at, RANDOM);
     if (handshake_take_vector(&at, 1, &id) < 0 ||
         handshake_take_number(&at, 2, &suite) < 0)
         return NULL;

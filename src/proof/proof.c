@@ -150,7 +150,7 @@ static bool set_padding(const struct scheme *s, EVP_PKEY_CTX *ctx)
             EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
 
-static bool verify(EVP_PKEY *key, const struct handshake *h)
+static bool verify_signature(EVP_PKEY *key, const struct handshake *h)
 {
     unsigned char message[SPACES + sizeof(context) + EVP_MAX_MD_SIZE];
     size_t len = make_message(h, message);
@@ -188,7 +188,7 @@ static bool verify_by(struct slice certificate, const struct handshake *h)
     const unsigned char *at = (const unsigned char *)certificate.ptr;
     X509 *x = d2i_X509(NULL, &at, (long)certificate.len);
     EVP_PKEY *key = x ? X509_get0_pubkey(x) : NULL;
-    bool ok = key && is_valid_now(x) && verify(key, h);
+    bool ok = key && is_valid_now(x) && verify_signature(key, h);
 
     X509_free(x);
     ERR_clear_error();

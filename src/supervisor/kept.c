@@ -17,7 +17,7 @@
 #define ROOM_FIRST 64
 #define NAMES_MAX  (64 << 20)
 
-static struct kept_row *find(const struct kept *k, struct slice name)
+static struct kept_row *find_row(const struct kept *k, struct slice name)
 {
     for (size_t i = 0; i < k->count; i++)
         if (slice_equal(slice_from(k->row[i].name), name))
@@ -63,7 +63,7 @@ int kept_add(struct kept *k, struct slice name, int fd)
 
 int kept_replace(struct kept *k, struct slice name, int fd)
 {
-    struct kept_row *row = find(k, name);
+    struct kept_row *row = find_row(k, name);
     int r;
 
     if (!row)
@@ -75,7 +75,7 @@ int kept_replace(struct kept *k, struct slice name, int fd)
 
 int kept_find(const struct kept *k, const char *name)
 {
-    const struct kept_row *row = find(k, slice_from(name));
+    const struct kept_row *row = find_row(k, slice_from(name));
 
     return row ? row->fd : -1;
 }

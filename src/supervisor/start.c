@@ -15,7 +15,7 @@
 
 static void start_next(struct supervisor *s);
 
-static size_t living(const struct supervisor *s)
+static size_t count_living(const struct supervisor *s)
 {
     size_t n = 0;
 
@@ -86,7 +86,7 @@ static void start_failed(struct supervisor *s, const char *why)
     answer_askers(s, false, false, why);
 }
 
-static void begin(struct supervisor *s, bool recovery)
+static void start_now(struct supervisor *s, bool recovery)
 {
     for (size_t i = 0; i < ASKERS_MAX; i++)
         s->asker[i].later = recovery;
@@ -106,7 +106,7 @@ static void begin(struct supervisor *s, bool recovery)
 
 bool start_first(struct supervisor *s)
 {
-    begin(s, false);
+    start_now(s, false);
     return s->under_way != NULL;
 }
 
@@ -154,12 +154,12 @@ static void start_next(struct supervisor *s)
     if (s->stopping || s->under_way)
         return;
     if (s->recoveries.due && may_recover(s)) {
-        if (living(s) >= GENERATIONS_MAX)
+        if (count_living(s) >= GENERATIONS_MAX)
             end_oldest(s);
-        begin(s, true);
-    } else if (s->wanted && living(s) < GENERATIONS_MAX) {
+        start_now(s, true);
+    } else if (s->wanted && count_living(s) < GENERATIONS_MAX) {
         tell_reloading(s);
-        begin(s, false);
+        start_now(s, false);
     } else if (s->wanted) {
         static const char why[] =
             "8 generations have sessions; the reload waits until the last "
@@ -206,7 +206,7 @@ void start_on_leading(struct generation *g)
 }
 
 /* Older generations need no recovery. */
-static void recover(struct supervisor *s)
+static void want_recovery(struct supervisor *s)
 {
     s->recoveries.due = !s->stopping;
     start_next(s);
@@ -224,7 +224,7 @@ void start_on_gate_lost(struct generation *g, bool handed_over)
         g->state = GENERATION_LEADING;
         start_failed(s, "its gate has ended");
     }
-    recover(s);
+    want_recovery(s);
 }
 
 /* The supervisor returns its master's exit status, so that systemd sees a
@@ -236,7 +236,7 @@ static int exit_status(const struct supervisor *s, int status)
     return s->stopping && WTERMSIG(status) == SIGTERM ? 0 : EX_SOFTWARE;
 }
 
-static void describe(struct generation *g)
+static void describe_end(struct generation *g)
 {
     int status = g->status;
 
@@ -265,14 +265,14 @@ void start_on_ended(struct generation *g)
     g->state = GENERATION_ENDED;
     if (state != GENERATION_OLD)
         s->status = exit_status(s, g->status);
-    describe(g);
+    describe_end(g);
     if (s->under_way == g)
         start_failed(s, g->failure.text);
     if (WIFSIGNALED(g->status) && !s->stopping)
         say("generation %llu: %s", (unsigned long long)g->number,
             g->failure.text);
     if (recovers)
-        recover(s);
+        want_recovery(s);
     else
         start_next(s);
 }

@@ -134,7 +134,7 @@ static void raise_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void execute(const struct supervisor *s, int master)
+static void execute_master(const struct supervisor *s, int master)
 {
     if (master >= 0)
         execveat(master, "", s->argv, environ, AT_EMPTY_PATH);
@@ -147,7 +147,7 @@ int supervisor_init(struct supervisor *s, const char *program,
     int r;
 
     *s = (struct supervisor){ .program = program,
-                              .execute = execute,
+                              .execute = execute_master,
                               .argv = argv,
                               .notify.fd = -1,
                               .signals.fd = -1 };

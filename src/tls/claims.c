@@ -52,7 +52,7 @@ static int add_line(struct buf *into, const char *kind, struct slice text)
  * as hex. OpenSSL puts a backslash before a ';', and before a space at either
  * end; that backslash is dropped. An escaped backslash belongs to the name and
  * stays. */
-static int escape(struct slice from, struct buf *to)
+static int escape_value(struct slice from, struct buf *to)
 {
     int r = 0;
 
@@ -82,7 +82,8 @@ static int add_subject(X509 *x, struct buf *into)
     if (b && X509_NAME_print_ex(b, X509_get_subject_name(x), 0,
                                 XN_FLAG_RFC2253) >= 0) {
         len = BIO_get_mem_data(b, &bytes);
-        r = escape((struct slice){ bytes, len > 0 ? (size_t)len : 0 }, &text);
+        r = escape_value((struct slice){ bytes, len > 0 ? (size_t)len : 0 },
+                         &text);
     }
     BIO_free(b);
     if (r == 0)

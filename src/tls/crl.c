@@ -62,7 +62,7 @@ static int check_list_dates(const struct lists *l, const X509_CRL *crl,
     return 0;
 }
 
-static const ASN1_OCTET_STRING *extension(const X509_CRL *crl, int nid)
+static const ASN1_OCTET_STRING *crl_extension(const X509_CRL *crl, int nid)
 {
     int at = X509_CRL_get_ext_by_NID(crl, nid, -1);
 
@@ -71,12 +71,12 @@ static const ASN1_OCTET_STRING *extension(const X509_CRL *crl, int nid)
 
 /* A CA may have several lists, each for a part of its certificates. A list
  * without such a part covers all of them. */
-static bool overlap(const struct list *a, const struct list *b)
+static bool lists_overlap(const struct list *a, const struct list *b)
 {
     const ASN1_OCTET_STRING *x, *y;
 
-    x = extension(a->crl, NID_issuing_distribution_point);
-    y = extension(b->crl, NID_issuing_distribution_point);
+    x = crl_extension(a->crl, NID_issuing_distribution_point);
+    y = crl_extension(b->crl, NID_issuing_distribution_point);
     return a->ca == b->ca && (!x || !y || ASN1_OCTET_STRING_cmp(x, y) == 0);
 }
 
@@ -113,10 +113,11 @@ static int keep_newest(struct lists *l, const struct list *new)
     size_t kept = 0;
 
     for (size_t i = 0; i < l->count; i++)
-        if (overlap(&l->list[i], new) && is_older(new->crl, l->list[i].crl))
+        if (lists_overlap(&l->list[i], new) &&
+            is_older(new->crl, l->list[i].crl))
             return 0;
     for (size_t i = 0; i < l->count; i++) {
-        if (overlap(&l->list[i], new))
+        if (lists_overlap(&l->list[i], new))
             X509_CRL_free(l->list[i].crl);
         else
             l->list[kept++] = l->list[i];
@@ -136,7 +137,7 @@ static int add_list(struct lists *l, X509_CRL *crl, int number)
 
     if (check_list_dates(l, crl, number) < 0)
         return -EINVAL;
-    if (extension(crl, NID_delta_crl))
+    if (crl_extension(crl, NID_delta_crl))
         return complain(l->c,
                         "%s: revocation list %d has changes only; give "
                         "complete ones",

@@ -19,7 +19,8 @@ static int no_passphrase(char *into, int size, int writing, void *asked)
     return -1;
 }
 
-static EVP_PKEY *parse(BIO *b, const char *name, struct complaint *c)
+static EVP_PKEY *parse_private_key(BIO *b, const char *name,
+                                   struct complaint *c)
 {
     bool asked = false;
 
@@ -43,7 +44,7 @@ EVP_PKEY *key_read(int fd, const char *name, struct complaint *c)
 
     buf_init(&text, PEM_MAX);
     BIO *b = pem_open(fd, name, &text, c);
-    EVP_PKEY *key = b ? parse(b, name, c) : NULL;
+    EVP_PKEY *key = b ? parse_private_key(b, name, c) : NULL;
     BIO_free(b);
     buf_release(&text);
     return key;

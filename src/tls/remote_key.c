@@ -92,8 +92,8 @@ static int import_public(struct remote_key *k, const char *kind,
     return r;
 }
 
-static int import(struct remote_key *k, const char *kind,
-                  const OSSL_PARAM params[])
+static int import_key(struct remote_key *k, const char *kind,
+                      const OSSL_PARAM params[])
 {
     const OSSL_PARAM *own = OSSL_PARAM_locate_const(params, PARAM_KEY);
 
@@ -103,19 +103,19 @@ static int import(struct remote_key *k, const char *kind,
 static int import_rsa(void *key, int selection, const OSSL_PARAM params[])
 {
     (void)selection;
-    return import(key, "RSA", params);
+    return import_key(key, "RSA", params);
 }
 
 static int import_ec(void *key, int selection, const OSSL_PARAM params[])
 {
     (void)selection;
-    return import(key, "EC", params);
+    return import_key(key, "EC", params);
 }
 
 static int import_ed25519(void *key, int selection, const OSSL_PARAM params[])
 {
     (void)selection;
-    return import(key, "ED25519", params);
+    return import_key(key, "ED25519", params);
 }
 
 /* Exports the public half only; for the private half OpenSSL must come to

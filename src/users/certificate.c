@@ -10,7 +10,7 @@
 static const char *const kinds[] = { PIN_PREFIX,
                                      "subject:", "email:", "dns:", "uri:" };
 
-static int digit(char c)
+static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -26,8 +26,8 @@ static bool read_pin(struct slice name, uint8_t out[PIN_BYTES])
         name.len != head + 2 * PIN_BYTES)
         return false;
     for (size_t i = 0; i < PIN_BYTES; i++) {
-        int high = digit(name.ptr[head + 2 * i]),
-            low = digit(name.ptr[head + 2 * i + 1]);
+        int high = hex_digit(name.ptr[head + 2 * i]),
+            low = hex_digit(name.ptr[head + 2 * i + 1]);
 
         if (high < 0 || low < 0)
             return false;

@@ -20,7 +20,7 @@ bool user_name_ok(struct slice name)
     return true;
 }
 
-static bool printable(struct slice text)
+static bool is_field_text(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
@@ -33,7 +33,7 @@ static bool printable(struct slice text)
 
 bool user_comment_ok(struct slice comment)
 {
-    return comment.len <= USER_COMMENT_MAX && printable(comment);
+    return comment.len <= USER_COMMENT_MAX && is_field_text(comment);
 }
 
 bool user_home_ok(struct slice home)
@@ -42,7 +42,7 @@ bool user_home_ok(struct slice home)
     bool any = false;
 
     if (home.len == 0 || home.len > USER_HOME_MAX || home.ptr[0] != '/' ||
-        !printable(home))
+        !is_field_text(home))
         return false;
     while (slice_cut(&rest, '/', &part)) {
         if (slice_equal(part, SLICE(".")) || slice_equal(part, SLICE("..")))
@@ -74,7 +74,7 @@ static const struct kind *hash_kind(const char *hash)
 }
 
 /* Only bytes in which crypt(3) encodes a hash? */
-static bool encoded(const char *text)
+static bool is_hash_text(const char *text)
 {
     return text[strspn(text, "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                              "abcdefghijklmnopqrstuvwxyz")] == '\0';
@@ -97,7 +97,7 @@ static bool hash_shape_ok(const char *hash)
         }
     }
     return dollars >= kind->dollars_min && dollars <= kind->dollars_max &&
-           strlen(tail) == kind->tail && encoded(tail);
+           strlen(tail) == kind->tail && is_hash_text(tail);
 }
 
 bool user_hash_ok(const char *hash)
@@ -130,7 +130,8 @@ const char *user_hash_found(const char *hash)
             return found[i].words;
     if (hash_kind(text))
         return "it is cut off or holds a wrong character";
-    return strlen(text) == 13 && encoded(text) ? "it is DES" : "it is no hash";
+    return strlen(text) == 13 && is_hash_text(text) ? "it is DES"
+                                                    : "it is no hash";
 }
 
 const char *user_hash_kind(const char *hash)

@@ -39,7 +39,7 @@ static int at_line(const struct reader *r, size_t line, const char *what)
     return -EINVAL;
 }
 
-static int wrong(const struct reader *r, const char *what)
+static int complain_of_row(const struct reader *r, const char *what)
 {
     return at_line(r, r->line, what);
 }
@@ -61,8 +61,9 @@ static int cut_columns(const struct reader *r, char *line, char **column)
             break;
         line = strchr(line, ':');
         if (!line)
-            return wrong(r, "too few columns; expected name:hash:uid:gid:"
-                            "comment:home::options");
+            return complain_of_row(
+                r, "too few columns; expected name:hash:uid:gid:"
+                   "comment:home::options");
         *line++ = '\0';
     }
     return 0;
@@ -82,9 +83,9 @@ static int read_ids(const struct reader *r, struct user *user, const char *uid,
                     const char *gid)
 {
     if (read_id(uid, &user->uid))
-        return wrong(r, "the uid is not a number up to 4294967294");
+        return complain_of_row(r, "the uid is not a number up to 4294967294");
     if (read_id(gid, &user->gid))
-        return wrong(r, "the gid is not a number up to 4294967294");
+        return complain_of_row(r, "the gid is not a number up to 4294967294");
     return 0;
 }
 
@@ -98,7 +99,7 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
                  "bcrypt, scrypt, SHA-512, SHA-256); put a ! in its place with "
                  "an editor, then: sallyportctl user passwd",
                  user_hash_found(hash));
-        return wrong(r, text);
+        return complain_of_row(r, text);
     }
     user->locked = hash[0] == '!' || hash[0] == '*';
     user->hash = hash[0] == '!' ? hash + 1 : hash;
@@ -110,7 +111,7 @@ static int read_options(const struct reader *r, struct user *user, char *text)
     struct complaint why = { .text = "" };
 
     if (options_read(user, slice_from(text), &why))
-        return wrong(r, why.text);
+        return complain_of_row(r, why.text);
     return 0;
 }
 
@@ -125,18 +126,21 @@ static int read_user(const struct reader *r, struct user *user, char *line)
                            .home = column[5],
                            .line = r->line };
     if (!user_name_ok(slice_from(user->name)))
-        return wrong(r, "bad name; expected 1 to 32 of a-z 0-9 . _ -, not "
-                        "beginning with . or -");
+        return complain_of_row(
+            r, "bad name; expected 1 to 32 of a-z 0-9 . _ -, not "
+               "beginning with . or -");
     if (read_hash(r, user, column[1]) ||
         read_ids(r, user, column[2], column[3]))
         return -EINVAL;
     if (!user_comment_ok(slice_from(user->comment)))
-        return wrong(r, "bad comment; at most 255 bytes, no control bytes");
+        return complain_of_row(
+            r, "bad comment; at most 255 bytes, no control bytes");
     if (!user_home_ok(slice_from(user->home)))
-        return wrong(r, "bad home; expected an absolute path without . and "
-                        "..");
+        return complain_of_row(
+            r, "bad home; expected an absolute path without . and "
+               "..");
     if (column[6][0] != '\0')
-        return wrong(r, "the seventh column (shell) must be empty");
+        return complain_of_row(r, "the seventh column (shell) must be empty");
     return read_options(r, user, column[7]);
 }
 
@@ -145,7 +149,7 @@ static int add_row(struct reader *r, char *line)
     struct users *u = r->users;
 
     if (u->count == USERS_MAX)
-        return wrong(r, "more than 65536 users");
+        return complain_of_row(r, "more than 65536 users");
     if (u->count == r->room) {
         size_t room = r->room ? r->room * 2 : 16;
         struct user *row = reallocarray(u->row, room, sizeof(*row));
@@ -167,9 +171,9 @@ static int read_line(struct reader *r, char *line, size_t len)
     if (len > 0 && line[len - 1] == '\r') /* editors of Windows end lines so */
         line[--len] = '\0';
     if (memchr(line, '\0', len))
-        return wrong(r, "a NUL byte");
+        return complain_of_row(r, "a NUL byte");
     if (len > USER_LINE_MAX)
-        return wrong(r, "longer than 4096 bytes");
+        return complain_of_row(r, "longer than 4096 bytes");
     if (line[0] == '#' || line[strspn(line, " \t")] == '\0')
         return 0;
     return add_row(r, line);
