@@ -55,29 +55,29 @@ const struct command *command_find(const char *name, unsigned mode);
 
 /* Each command returns an exit code of sysexits.h, and has reported what
  * failed. */
-int command_put(struct client *c, struct word *w, int n);
-int command_get(struct client *c, struct word *w, int n);
-int command_cat(struct client *c, struct word *w, int n);
-int command_mput(struct client *c, struct word *w, int n);
-int command_mget(struct client *c, struct word *w, int n);
-int command_ls(struct client *c, struct word *w, int n);
-int command_du(struct client *c, struct word *w, int n);
-int command_mkdir(struct client *c, struct word *w, int n);
-int command_rm(struct client *c, struct word *w, int n);
-int command_rmdir(struct client *c, struct word *w, int n);
-int command_mv(struct client *c, struct word *w, int n);
-int command_hash(struct client *c, struct word *w, int n);
-int command_sync(struct client *c, struct word *w, int n);
-int command_doctor(struct client *c, struct word *w, int n);
-int command_open(struct client *c, struct word *w, int n);
-int command_cd(struct client *c, struct word *w, int n);
-int command_lcd(struct client *c, struct word *w, int n);
-int command_pwd(struct client *c, struct word *w, int n);
-int command_lpwd(struct client *c, struct word *w, int n);
-int command_status(struct client *c, struct word *w, int n);
-int command_shell(struct client *c, struct word *w, int n);
-int command_help(struct client *c, struct word *w, int n);
-int command_bye(struct client *c, struct word *w, int n);
+int cmd_put(struct client *c, struct word *w, int n);
+int cmd_get(struct client *c, struct word *w, int n);
+int cmd_cat(struct client *c, struct word *w, int n);
+int cmd_mput(struct client *c, struct word *w, int n);
+int cmd_mget(struct client *c, struct word *w, int n);
+int cmd_ls(struct client *c, struct word *w, int n);
+int cmd_du(struct client *c, struct word *w, int n);
+int cmd_mkdir(struct client *c, struct word *w, int n);
+int cmd_rm(struct client *c, struct word *w, int n);
+int cmd_rmdir(struct client *c, struct word *w, int n);
+int cmd_mv(struct client *c, struct word *w, int n);
+int cmd_hash(struct client *c, struct word *w, int n);
+int cmd_sync(struct client *c, struct word *w, int n);
+int doctor_run(struct client *c, struct word *w, int n);
+int cmd_open(struct client *c, struct word *w, int n);
+int cmd_cd(struct client *c, struct word *w, int n);
+int cmd_lcd(struct client *c, struct word *w, int n);
+int cmd_pwd(struct client *c, struct word *w, int n);
+int cmd_lpwd(struct client *c, struct word *w, int n);
+int cmd_status(struct client *c, struct word *w, int n);
+int cmd_shell(struct client *c, struct word *w, int n);
+int cmd_help(struct client *c, struct word *w, int n);
+int cmd_bye(struct client *c, struct word *w, int n);
 
 /* Says WHY about WHAT; its exit code. */
 int client_error(const char *what, const struct failure *why);
@@ -95,6 +95,8 @@ int client_run_jobs(struct client *c, struct jobs *j);
 int client_main(int argc, char **argv);
 /* The conversation on a terminal, or the lines of standard input. */
 int shell_run(struct client *c);
+/* Runs the local COMMAND, or a shell if it is empty; its exit code. */
+int shell_local(const char *command);
 /* Help of one command (NULL: of all), as it is called in MODE. */
 void help_print(const struct command *row, unsigned mode);
 

@@ -87,7 +87,7 @@ static int names_each(struct client *c, struct word *w, int n,
     return code;
 }
 
-int command_ls(struct client *c, struct word *w, int n)
+int cmd_ls(struct client *c, struct word *w, int n)
 {
     return names_each(c, w, n, ls_one, NULL);
 }
@@ -125,7 +125,7 @@ static int du_one(struct client *c, const char *path, void *of)
     return 0;
 }
 
-int command_du(struct client *c, struct word *w, int n)
+int cmd_du(struct client *c, struct word *w, int n)
 {
     return names_each(c, w, n, du_one, NULL);
 }
@@ -148,7 +148,7 @@ static int mkdir_one(struct client *c, const char *path)
     return 0;
 }
 
-int command_mkdir(struct client *c, struct word *w, int n)
+int cmd_mkdir(struct client *c, struct word *w, int n)
 {
     int code = 0;
 
@@ -205,7 +205,7 @@ static int rm_one(struct client *c, const char *path, void *of)
     return code ? code : rm_entry(c, path, &e, of);
 }
 
-int command_rm(struct client *c, struct word *w, int n)
+int cmd_rm(struct client *c, struct word *w, int n)
 {
     return names_each(c, w, n, rm_one, NULL);
 }
@@ -217,12 +217,12 @@ static int rmdir_one(struct client *c, const char *path, void *of)
     return rm_entry(c, path, &e, of);
 }
 
-int command_rmdir(struct client *c, struct word *w, int n)
+int cmd_rmdir(struct client *c, struct word *w, int n)
 {
     return names_each(c, w, n, rmdir_one, NULL);
 }
 
-int command_mv(struct client *c, struct word *w, int n)
+int cmd_mv(struct client *c, struct word *w, int n)
 {
     const char *slash = strrchr(w[0].path, '/');
     char to[URL_PATH_MAX], from_dir[URL_PATH_MAX];
@@ -266,7 +266,7 @@ static int hash_one(struct client *c, const char *path, void *of)
     return client_error(path, &why);
 }
 
-int command_hash(struct client *c, struct word *w, int n)
+int cmd_hash(struct client *c, struct word *w, int n)
 {
     return names_each(c, w, n, hash_one, NULL);
 }

@@ -93,7 +93,7 @@ int open_target(struct options *o, struct profile *p, const char *word,
 }
 
 /* Until all is known of the next server, this one stays open. */
-int command_open(struct client *c, struct word *w, int n)
+int cmd_open(struct client *c, struct word *w, int n)
 {
     struct profile next;
     struct failure why;

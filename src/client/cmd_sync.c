@@ -226,7 +226,7 @@ static void sync_summary(const struct sync *s, bool up)
                   left_out);
 }
 
-int command_sync(struct client *c, struct word *w, int n)
+int cmd_sync(struct client *c, struct word *w, int n)
 {
     struct sync s = { .client = c };
     bool preserve = c->options.preserve, up = w[1].remote;

@@ -81,7 +81,7 @@ static int put_all(struct client *c, struct word *w, int n,
 }
 
 /* The last word says where to; in the shell it may be missing. */
-int command_put(struct client *c, struct word *w, int n)
+int cmd_put(struct client *c, struct word *w, int n)
 {
     struct word here = { .remote = true, .directory = true };
     struct failure why;
@@ -98,7 +98,7 @@ int command_put(struct client *c, struct word *w, int n)
 }
 
 /* Local patterns, since no shell has expanded them. */
-int command_mput(struct client *c, struct word *w, int n)
+int cmd_mput(struct client *c, struct word *w, int n)
 {
     static struct word found[WORDS_MAX];
     struct word here = { .remote = true, .directory = true };
@@ -174,19 +174,19 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
     return code;
 }
 
-int command_get(struct client *c, struct word *w, int n)
+int cmd_get(struct client *c, struct word *w, int n)
 {
     if (n > 1 && !w[n - 1].remote)
         return get_all(c, w, n - 1, w[n - 1].text);
     return get_all(c, w, n, NULL);
 }
 
-int command_mget(struct client *c, struct word *w, int n)
+int cmd_mget(struct client *c, struct word *w, int n)
 {
     return get_all(c, w, n, NULL);
 }
 
-int command_cat(struct client *c, struct word *w, int n)
+int cmd_cat(struct client *c, struct word *w, int n)
 {
     uint64_t parallel = c->options.parallel;
 

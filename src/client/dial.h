@@ -7,7 +7,7 @@
 #include <openssl/ssl.h>
 #include <stddef.h>
 
-#include "failure.h"
+#include "fail.h"
 #include "sallyport/base/address.h"
 #include "url.h"
 

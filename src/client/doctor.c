@@ -85,7 +85,7 @@ static void doctor_end(struct doctor *d)
     secret_wipe(&d->password);
 }
 
-int command_doctor(struct client *c, struct word *w, int n)
+int doctor_run(struct client *c, struct word *w, int n)
 {
     static struct doctor d;
     struct failure why;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "failure.h"
+#include "fail.h"
 
 /* Prints and releases OBJECT. Bytes that aren't UTF-8 come as \xHH. */
 void event_print(json_t *object);

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdint.h>
 
-#include "failure.h"
+#include "fail.h"
 #include "options.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/secret.h"

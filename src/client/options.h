@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 /* What happens when a name is taken, here or on the server. */
 enum conflict_choice {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "failure.h"
+#include "fail.h"
 
 struct part {
     int directory, fd;

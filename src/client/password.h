@@ -2,7 +2,7 @@
 #ifndef CLIENT_PASSWORD_H
 #define CLIENT_PASSWORD_H
 
-#include "failure.h"
+#include "fail.h"
 #include "options.h"
 #include "sallyport/base/secret.h"
 #include "url.h"

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "failure.h"
+#include "fail.h"
 #include "sallyport/base/buf.h"
 
 /* The whole of a regular file of the caller's that is at most BUF's maximum;

@@ -10,7 +10,7 @@
 #ifndef CLIENT_PROFILE_H
 #define CLIENT_PROFILE_H
 
-#include "failure.h"
+#include "fail.h"
 #include "options.h"
 #include "sallyport/base/buf.h"
 #include "url.h"

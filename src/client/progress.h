@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "failure.h"
+#include "fail.h"
 
 #define PROGRESS_ROWS 16
 #define PROGRESS_NAME 256

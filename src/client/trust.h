@@ -3,7 +3,7 @@
 #define CLIENT_TRUST_H
 
 #include "certificate.h"
-#include "failure.h"
+#include "fail.h"
 #include "options.h"
 #include "sallyport/base/slice.h"
 #include "url.h"

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 #define URL_PART_MAX 256
 #define URL_PATH_MAX 4096

@@ -1,7 +1,7 @@
 /* What went wrong, whether trying again can help, and what to do: one record
  * that every layer of the client fills in and passes up. */
-#ifndef CLIENT_FAILURE_H
-#define CLIENT_FAILURE_H
+#ifndef CLIENT_FAIL_H
+#define CLIENT_FAIL_H
 
 #include <stdbool.h>
 

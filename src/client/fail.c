@@ -1,6 +1,6 @@
 /* From a result of libcurl or a reply of the server to words for a person, an
  * exit code, and the decision whether to try again. Pure. */
-#include "failure.h"
+#include "fail.h"
 
 #include <curl/curl.h>
 #include <errno.h>

@@ -1,0 +1,117 @@
+/* The commands of a session that transfer nothing: directories, status, help,
+ * the local shell, the end. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "remote.h"
+#include "show.h"
+
+int cmd_cd(struct client *c, struct word *w, int n)
+{
+    const char *path = n > 0 ? w[0].path : "";
+    struct failure why;
+    struct entry e;
+    int r = remote_stat(&c->link, path, &e, &why);
+
+    if (r == 0 && e.kind != ENTRY_DIRECTORY)
+        r = 1;
+    if (r == 1)
+        fail(&why, EX_NOINPUT, "there is no such directory");
+    if (r != 0)
+        return client_error(path, &why);
+    snprintf(c->cwd, sizeof(c->cwd), "%s", path);
+    return 0;
+}
+
+int cmd_lcd(struct client *c, struct word *w, int n)
+{
+    const char *home = getenv("HOME");
+    char path[PATH_MAX];
+    const char *to = n > 0 ? w[0].text : "~";
+    struct failure why;
+
+    (void)c;
+    if (to[0] == '~' && (to[1] == '\0' || to[1] == '/') && home) {
+        snprintf(path, sizeof(path), "%s%s", home, to + 1);
+        to = path;
+    }
+    if (chdir(to) == 0)
+        return 0;
+    fail_errno(&why, errno, to);
+    return client_error("lcd", &why);
+}
+
+int cmd_pwd(struct client *c, struct word *w, int n)
+{
+    char safe[URL_PATH_MAX];
+
+    (void)w;
+    (void)n;
+    printf("/%s\n", show_text(c->cwd, safe, sizeof(safe)));
+    return 0;
+}
+
+int cmd_lpwd(struct client *c, struct word *w, int n)
+{
+    char path[PATH_MAX];
+
+    (void)c;
+    (void)w;
+    (void)n;
+    puts(getcwd(path, sizeof(path)) ? path : "?");
+    return 0;
+}
+
+int cmd_status(struct client *c, struct word *w, int n)
+{
+    const struct options *o = &c->options;
+
+    (void)w;
+    (void)n;
+    if (!c->open)
+        return puts("no server is open"), 0;
+    printf("%s@%s port %u, %s TLS\n", c->site.url.user, c->site.url.host,
+           c->site.url.port, c->site.url.implicit ? "implicit" : "explicit");
+    printf("trusted by: %s\n", c->site.trust.pin[0] ? "its key" : "its CA");
+    printf("checksums: %s\n", o->no_verify   ? "off"
+                              : c->site.hash ? c->site.hash_name
+                                             : "the server has none");
+    printf("parallel: %llu\n", (unsigned long long)o->parallel);
+    return 0;
+}
+
+int cmd_shell(struct client *c, struct word *w, int n)
+{
+    (void)c;
+    (void)w;
+    (void)n;
+    return shell_local("");
+}
+
+int cmd_help(struct client *c, struct word *w, int n)
+{
+    const struct command *row =
+        n > 0 ? command_find(w[0].text, IN_SHELL) : NULL;
+    struct failure why;
+
+    (void)c;
+    if (n > 0 && !row)
+        return fail(&why, EX_USAGE, "no such command; try help"),
+               client_error(w[0].text, &why);
+    help_print(row, IN_SHELL);
+    return 0;
+}
+
+int cmd_bye(struct client *c, struct word *w, int n)
+{
+    (void)w;
+    (void)n;
+    c->leave = true;
+    return 0;
+}
