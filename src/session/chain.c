@@ -71,12 +71,6 @@ void chain_free(struct chain *c)
     free(c);
 }
 
-void filter_free(struct filter *f)
-{
-    if (f)
-        f->kind->free(f);
-}
-
 /* A stage that has ended runs again only for bytes after its end. True when
  * bytes came in or went out: then there may be more to do. */
 static bool chain_run_filter(struct chain *c, struct stage *s,

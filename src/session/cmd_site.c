@@ -19,9 +19,9 @@ static void site_help_reply(struct session *s, const struct call *call)
 }
 
 static handler_fn *const site_handlers[SITE_COUNT] = {
-    [SITE_CHMOD] = site_chmod,
+    [SITE_CHMOD] = cmd_site_chmod,
     [SITE_HELP] = site_help_reply,
-    [SITE_UTIME] = site_utime,
+    [SITE_UTIME] = cmd_site_utime,
 };
 
 static enum reply site_objection(const struct session *s,

@@ -91,7 +91,7 @@ void cmd_mfmt(struct session *s, const struct call *call)
     times_set(s, call->command->help, times_on_set);
 }
 
-void site_utime(struct session *s, const struct call *call)
+void cmd_site_utime(struct session *s, const struct call *call)
 {
     struct times t;
     int form = times_parse_utime(call->argument, &t);
@@ -167,7 +167,7 @@ static void times_bad_mode(struct session *s)
     control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("400 to 777"), NOTHING);
 }
 
-void site_chmod(struct session *s, const struct call *call)
+void cmd_site_chmod(struct session *s, const struct call *call)
 {
     struct slice rest = call->argument, mode;
     struct path path;

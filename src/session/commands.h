@@ -18,6 +18,6 @@ handler_fn cmd_hash, cmd_rang, cmd_xcrc, cmd_xsha256, cmd_xsha512;
 handler_fn hash_size;
 
 /* The sub-commands of SITE; the argument is what follows the name. */
-handler_fn site_chmod, site_utime;
+handler_fn cmd_site_chmod, cmd_site_utime;
 
 #endif
