@@ -1,58 +1,17 @@
-/* Lines on standard error, and the end of a process. */
+/* The end of a process that can't go on. */
 #include "sallyport/base/die.h"
 
-#include <poll.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <unistd.h>
 
-#define LINE_ROOM 1024
-
-static const char *title = "sallyport";
-
-void die_title(const char *t)
-{
-    title = t;
-}
-
-/* Never waits: a full pipe must not stop master. A line is shorter than
- * PIPE_BUF, so POLLOUT means that it fits. It is one write(2), so that lines of
- * several processes don't mix. It doesn't use stdio, whose buffers a fork would
- * copy. */
-static __attribute__((format(printf, 1, 0))) void write_line(const char *format,
-                                                             va_list args)
-{
-    char line[LINE_ROOM];
-    struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
-    int head = snprintf(line, sizeof(line), "%s: ", title);
-    size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
-    int tail = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
-
-    if (tail > 0)
-        len += (size_t)tail;
-    if (len > sizeof(line) - 2)
-        len = sizeof(line) - 2;
-    line[len++] = '\n';
-    if (poll(&err, 1, 0) != 1 || !(err.revents & POLLOUT) ||
-        write(STDERR_FILENO, line, len) < 0)
-        return; /* there is no other way to report it */
-}
+#include "sallyport/base/stderr.h"
 
 void die(int status, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    write_line(format, args);
+    stderr_print_list(format, args);
     va_end(args);
     _exit(status);
-}
-
-void say(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    write_line(format, args);
-    va_end(args);
 }

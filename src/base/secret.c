@@ -1,12 +1,7 @@
-/* Secrets and randomness. */
+/* Secrets: bounded, wiped, compared in constant time. */
 #include "sallyport/base/secret.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sysexits.h>
-
-#include "sallyport/base/die.h"
 
 int secret_set(struct secret *s, struct slice from)
 {
@@ -34,20 +29,4 @@ bool secret_equal(const void *a, const void *b, size_t len)
     for (size_t i = 0; i < len; i++)
         difference |= (unsigned char)(x[i] ^ y[i]);
     return difference == 0;
-}
-
-void random_bytes(void *out, size_t len)
-{
-    char *at = out;
-
-    while (len > 0) {
-        ssize_t n = getrandom(at, len, 0);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            die(EX_OSERR, "the kernel gives no random bytes");
-        at += n;
-        len -= (size_t)n;
-    }
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/stderr.h"
 
 static void run_on_interrupt(int number)
 {
@@ -170,7 +170,7 @@ int client_main(int argc, char **argv)
     struct sigaction interrupt = { .sa_handler = run_on_interrupt };
     struct complaint bad = { "" };
 
-    die_title("sallyport");
+    stderr_title("sallyport");
     sigaction(SIGINT, &interrupt, NULL);
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -180,7 +180,7 @@ int client_main(int argc, char **argv)
     c.given = c.options;
     int code = n < 0 ? EX_USAGE : run_parsed(&c, argv + 1, n);
     if (n < 0)
-        say("%s", bad.text);
+        stderr_print("%s", bad.text);
     client_leave(&c);
     progress_stop();
     profile_release(&c.profile);

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/users/users.h"
 

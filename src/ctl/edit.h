@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "sallyport/base/buf.h"
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/users/users.h"
 
 struct edit {

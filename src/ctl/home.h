@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/slice.h"
 
 /* Copies an absolute path without "//" and without '/' at its end. Returns 0 or

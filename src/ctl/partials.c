@@ -10,8 +10,8 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/path.h"
@@ -188,7 +188,7 @@ static int search_all(struct search *s)
         code = search_user(s);
         if (code == 0 || ends_search(code))
             continue;
-        say("%s: %s", s->user, c->text);
+        stderr_print("%s: %s", s->user, c->text);
         c->text[0] = '\0';
         if (first == 0)
             first = code;

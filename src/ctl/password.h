@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/secret.h"
 
 #define PASSWORD_MIN 8

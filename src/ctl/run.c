@@ -6,10 +6,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "sallyport/base/die.h"
-
 #include "ctl.h"
 #include "edit.h"
+#include "sallyport/base/stderr.h"
 
 #define ALWAYS (OPTION_CONFIG | OPTION_HELP)
 
@@ -205,12 +204,12 @@ int ctl_run(int argc, char **argv)
     struct context x = { .complaint.text = "" };
     int code;
 
-    die_title("sallyportctl");
+    stderr_title("sallyportctl");
     code = run(&x, argc, argv);
     if (code && x.complaint.text[0])
-        say("%s", x.complaint.text);
+        stderr_print("%s", x.complaint.text);
     if (fflush(stdout) == EOF && code == 0) {
-        say("standard output: %s", strerror(errno));
+        stderr_print("standard output: %s", strerror(errno));
         code = EX_IOERR;
     }
     return code;

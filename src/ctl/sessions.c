@@ -9,7 +9,7 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/event/event.h"
 
 #include "ctl.h"
@@ -243,7 +243,8 @@ void sessions_edited(struct context *x)
     if (code == 0 && ended > 0)
         print_ended(ended);
     if (code != 0 && code != EX_UNAVAILABLE)
-        say("the running server could not be told of it: %s; it looks by "
+        stderr_print(
+            "the running server could not be told of it: %s; it looks by "
             "itself within 10 s",
             x->complaint.text);
     x->complaint.text[0] = '\0';

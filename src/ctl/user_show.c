@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-#include "sallyport/base/die.h"
-
 #include "ctl.h"
 #include "edit.h"
 #include "json.h"
+#include "sallyport/base/stderr.h"
 
 /* The row's value of on_conflict, or OTHER. */
 static const char *conflict_of(const struct user *user, const char *other)
@@ -87,7 +86,7 @@ static int list_plain(const struct users *u)
 
 static void print_mistake(const char *mistake)
 {
-    say("%s", mistake);
+    stderr_print("%s", mistake);
 }
 
 /* It lists all correct rows in spite of mistakes, and reports the latter: an

@@ -11,7 +11,6 @@
 #include "perm.h"
 #include "request.h"
 #include "resolve.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 #include "settle.h"

@@ -20,6 +20,7 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/sandbox/sandbox.h"
 
@@ -252,7 +253,7 @@ void files_main(const struct files_start *start)
     struct files f;
     int r;
 
-    die_title("sallyport: files");
+    stderr_title("sallyport: files");
     process_title("sallyport: files (%s%s)", start->name,
                   start->for_ctl ? ", for sallyportctl" : "");
     fd_close_others(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));

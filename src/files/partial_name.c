@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "partial.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "state.h"
 
 #define SUFFIX     ".part"

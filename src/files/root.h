@@ -2,7 +2,7 @@
 #ifndef FILES_ROOT_H
 #define FILES_ROOT_H
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "state.h"
 
 /* A descriptor of the home, opened as its user would, or -errno. */

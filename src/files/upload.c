@@ -15,7 +15,6 @@
 #include "request.h"
 #include "resolve.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 #include "space.h"

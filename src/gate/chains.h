@@ -3,7 +3,7 @@
 #ifndef GATE_CHAINS_H
 #define GATE_CHAINS_H
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"

@@ -11,7 +11,7 @@
 #include "gate.h"
 #include "lend.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "table.h"
 #include "tell.h"
 

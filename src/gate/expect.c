@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "table.h"
 
 int expect_init(struct expect *e, size_t size, uint64_t wait_ms)

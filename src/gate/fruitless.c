@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 
 void fruitless_init(struct fruitless *f)
 {

@@ -9,7 +9,7 @@
 #include "memory.h"
 #include "passive.h"
 #include "queue.h"
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "table.h"
 
 static const struct limit_text {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "sallyport/base/die.h"
 #include "sallyport/base/process.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/ipc/build.h"
 #include "setup.h"
 
@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     process_title_init(argc, argv);
     process_comm(PROCESS_GATE);
     process_title("%s", sandbox_row(PROCESS_GATE)->title);
-    die_title("gate");
+    stderr_title("gate");
     gate_init(&gate, MAIN_FD);
     build_tell(&gate.master);
     setup_init(&setup, &gate);

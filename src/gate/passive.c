@@ -13,7 +13,7 @@
 #include "lend.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "socket.h"
 #include "tell.h"
 

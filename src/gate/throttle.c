@@ -3,7 +3,7 @@
  * let through, so no choice of addresses gets more than the bound. */
 #include "throttle.h"
 
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 
 #define SILENCE_MS 1000
 

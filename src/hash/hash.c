@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sallyport/base/random.h"
+
 #define SALT_BYTES 16
 
 _Static_assert(CRYPT_OUTPUT_SIZE <= HASH_MAX, "a hash fits");

@@ -2,7 +2,7 @@
  * random key; the time is an argument. */
 #include "rate.h"
 
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 
 #define FULL ((int64_t)RATE_BURST)
 #define MS   (RATE_SECOND / 1000) /* bytes in a millisecond */

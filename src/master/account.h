@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 struct identity;
 

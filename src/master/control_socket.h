@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 struct succession;
 

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 
 #define STEP_MS 1000 /* the first delay; each further failure doubles it */
 

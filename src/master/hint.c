@@ -9,8 +9,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/domain/client_certificates.h"
 
 #define OWN_MAX 64
@@ -86,7 +86,8 @@ void hint_tell(const struct settings *s)
     char text[ADDRESS_TEXT_MAX];
 
     if (told)
-        say("hint: PASV tells clients %s, which is private; if clients come "
+        stderr_print(
+            "hint: PASV tells clients %s, which is private; if clients come "
             "from the internet, write: address = PUBLIC-ADDRESS",
             address_text(told, text));
 }

@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 #include "children.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/ipc/generation.h"
 
 static struct public_address *row(struct master *m, size_t i)
@@ -55,8 +55,8 @@ static void hint(struct master *m, size_t i, const char *why)
 {
     char text[ADDRESS_TEXT_MAX];
 
-    say("hint: %s: %s; until it has an address, PASV tells clients %s",
-        row(m, i)->host, why, hosts_instead(m, i, text));
+    stderr_print("hint: %s: %s; until it has an address, PASV tells clients %s",
+                 row(m, i)->host, why, hosts_instead(m, i, text));
 }
 
 /* A name that is too long for a name of the supervisor's isn't kept. */
@@ -207,7 +207,8 @@ static void report_address(struct master *m, size_t i)
         master_report(m, EVENT_SERVICE, PROCESS_LOOKUP, "%s is %s%s", a->host,
                       text, odd ? ", which is private" : "");
     else if (odd)
-        say("hint: PASV tells clients %s, the address of %s, which is "
+        stderr_print(
+            "hint: PASV tells clients %s, the address of %s, which is "
             "private; if clients come from the internet, look into /etc/hosts",
             text, a->host);
 }

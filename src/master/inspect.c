@@ -23,6 +23,7 @@
 #include "options.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "unit.h"
 
@@ -233,7 +234,7 @@ static void write_mistake(void *owner, const char *text)
     struct writer *w = owner;
 
     if (w->count++ < w->words.most)
-        say("%s%s", w->words.prefix, text);
+        stderr_print("%s%s", w->words.prefix, text);
 }
 
 /* A server that was started by hand, or has another configuration, isn't the
@@ -253,8 +254,8 @@ static noreturn void inspect_here(const struct master *m, const struct users *u,
 
     inspect_users(m, u, applies ? &unit : NULL, write_mistake, &w);
     if (w.count > words.most)
-        say("%sand %zu more; see them all by: sallyportd --check", words.prefix,
-            w.count - words.most);
+        stderr_print("%sand %zu more; see them all by: sallyportd --check",
+                     words.prefix, w.count - words.most);
     _exit(w.count > 0);
 }
 
@@ -272,7 +273,8 @@ bool inspect_apart(const struct master *m, const struct users *u,
     fd_close(&ends[1]);
     struct pollfd end = { .fd = ends[0], .events = POLLIN };
     if (pid > 0 && poll(&end, 1, wait_ms) != 1) {
-        say("%sthe homes weren't all looked at in time: one of them hangs",
+        stderr_print(
+            "%sthe homes weren't all looked at in time: one of them hangs",
             words.prefix);
         kill(pid, SIGKILL); /* reaped with the other children */
         status = -1;

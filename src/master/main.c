@@ -21,6 +21,7 @@
 #include "run.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "secrets.h"
 #include "weaker.h"
@@ -63,7 +64,7 @@ static int load(struct master *m, const char *path, struct complaint *c)
 
 static void say_mistake(const char *mistake)
 {
-    say("%s", mistake);
+    stderr_print("%s", mistake);
 }
 
 /* All that is wrong with the users file, and with what its rows name. */
@@ -142,7 +143,7 @@ static void prepare(struct master *m, const struct options *o)
         if (!m->check)
             end_start(m, status, c.text);
         if (!said)
-            say("%s", c.text);
+            stderr_print("%s", c.text);
         c.text[0] = '\0';
         failed = failed ? failed : status;
     }
@@ -210,7 +211,7 @@ static void tell_weaker(const struct master *m)
     buf_init(&text, WEAKER_MAX);
     weaker_text(m, &text);
     if (text.len > 0)
-        say("weaker: %.*s", (int)text.len, text.data);
+        stderr_print("weaker: %.*s", (int)text.len, text.data);
     buf_release(&text);
 }
 
@@ -221,7 +222,7 @@ static void tell_hints(const struct master *m)
 
     hint_tell(&m->settings);
     if (u && hint_unasked(&m->settings, u, &c))
-        say("hint: %s", c.text);
+        stderr_print("hint: %s", c.text);
 }
 
 /* Warnings: who has a bad row can't log in, and all others can. */
@@ -250,7 +251,7 @@ int main(int argc, char **argv)
         return puts("sallyportd " SALLYPORT_VERSION) < 0 ? EX_IOERR : 0;
     process_title_init(argc, argv);
     process_comm(PROCESS_MASTER);
-    die_title("sallyportd");
+    stderr_title("sallyportd");
     master_init(&master);
     parts_attach(&master, &parts);
     if (succession_open(&master.succession) < 0)

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include "sallyport/base/die.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
+#include "sallyport/base/stderr.h"
 
 static void master_on_events(void *owner, uint32_t events)
 {
@@ -67,7 +67,7 @@ void master_report(struct master *m, enum event e, enum process about,
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     if (!m->logs || m->events.channel.fd < 0) {
-        say("%s: %s: %s", event_name(e), process_name(about), text);
+        stderr_print("%s: %s: %s", event_name(e), process_name(about), text);
         return;
     }
     event_begin(&r, e);
@@ -82,7 +82,7 @@ void master_fail(struct master *m, int status, const char *why)
 {
     if (m->status == 0) {
         m->status = status;
-        say("%s", why);
+        stderr_print("%s", why);
         succession_failed(&m->succession, why);
     }
     loop_stop(&m->loop);

@@ -17,8 +17,8 @@
 #include "listeners.h"
 #include "older.h"
 #include "programs.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/ipc/memory.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "secrets.h"
@@ -56,7 +56,7 @@ int prepare_users(struct master *m, struct complaint *c)
     int r = userdb_look(m->users, c);
 
     if (r < 0 && restore_users(m) == 0) {
-        say("the users of before the crash stay: %s", c->text);
+        stderr_print("the users of before the crash stay: %s", c->text);
         c->text[0] = '\0';
         r = 0;
     }

@@ -4,7 +4,7 @@
 #ifndef SALLYPORT_SRC_MASTER_PROGRAMS_H
 #define SALLYPORT_SRC_MASTER_PROGRAMS_H
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 struct succession;
 

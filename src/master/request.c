@@ -11,7 +11,7 @@
 #include "master.h"
 #include "request_who.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "session.h"
 #include "userdb.h"
 

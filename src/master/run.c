@@ -19,8 +19,8 @@
 #include "older.h"
 #include "programs.h"
 #include "rows.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 #include "signals.h"
 #include "stop.h"
 #include "supervisor.h"
@@ -122,8 +122,8 @@ static void say_ready(struct master *m)
 
     buf_init(&text, READY_TEXT_MAX);
     if (listeners_text(m->listeners, &text) == 0)
-        say("ready: listening on %.*s; data_binding = %s", (int)text.len,
-            text.data, binding);
+        stderr_print("ready: listening on %.*s; data_binding = %s",
+                     (int)text.len, text.data, binding);
     buf_release(&text);
     m->since = time(NULL);
     supervisor_up(m);

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 
 #include "master.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 
 #define ENDED_BESIDES 16
 #define SWEEP_MS      1000
@@ -104,7 +104,8 @@ void services_release(struct master *m)
     TAILQ_FOREACH(c, &s->ended, next)
     lost += !c->given;
     if (lost > 0)
-        say("%llu processes have ended, and no log took what they said",
+        stderr_print(
+            "%llu processes have ended, and no log took what they said",
             (unsigned long long)lost);
     services_drop_all(s, &s->ended);
     services_drop_all(s, &s->open);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "sallyport/conf/settings.h"
 
 #define KEY_FILE "partials.key"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 #define STATE_KEY 16
 

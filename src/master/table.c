@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 #include "master.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "session.h"
 
 /* Records beside max_sessions: an ended session keeps its own until its process

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/slice.h"
 
 #define UNIT_PATHS_MAX 64

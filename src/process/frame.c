@@ -8,6 +8,7 @@
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/ipc/build.h"
 
 #define FRAME_FD       3
@@ -101,7 +102,7 @@ int frame_enter_sandbox(struct frame *f)
     r = sandbox_enter(f->row->process, &f->plan, &weaker, &f->why);
     fd_close(&f->plan.root_fd);
     if (r == 0 && weaker)
-        say("its sandbox is weaker, as allow_weaker permits");
+        stderr_print("its sandbox is weaker, as allow_weaker permits");
     return r;
 }
 
@@ -152,7 +153,7 @@ int frame_main(const struct frame_row *row, struct frame *f, int argc,
     process_title_init(argc, argv);
     process_comm(row->process);
     process_title("%s", sandbox_row(row->process)->title);
-    die_title(process_name(row->process));
+    stderr_title(process_name(row->process));
     frame_init(f, row, FRAME_FD);
     build_tell(&f->master);
     if (frame_set_up(f) < 0 || frame_enter_sandbox(f) < 0) {

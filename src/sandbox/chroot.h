@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 /* Makes the directory FD the root and the current directory. With EMPTY it must
  * be empty, and only root may write to it. 0, or -errno, sometimes with words

@@ -2,7 +2,7 @@
 #ifndef SALLYPORT_SANDBOX_SIGSYS_H
 #define SALLYPORT_SANDBOX_SIGSYS_H
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 /* Installs the handler, and forgets which calls were reported. 0 or -errno */
 int sigsys_install(void);

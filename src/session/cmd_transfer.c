@@ -7,7 +7,7 @@
 #include "control.h"
 #include "data.h"
 #include "list.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "sallyport/ftp/hostport.h"
 #include "transfer.h"
 #include "verdict.h"

@@ -19,6 +19,7 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "sallyport/tls/client.h"
@@ -158,7 +159,7 @@ noreturn void session_main(const struct session_start *start)
     const int keep[] = { start->control, start->master, start->gate, start->log,
                          start->keys };
 
-    die_title("sallyport: session");
+    stderr_title("sallyport: session");
     fd_close_others(3, keep, sizeof(keep) / sizeof(keep[0]));
     s->settings = start->settings;
     s->tls = start->tls;

@@ -12,6 +12,7 @@
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 #include "sallyport/ipc/generation.h"
 #include "supervisor.h"
 
@@ -129,8 +130,8 @@ static void generation_on_readable(void *owner, uint32_t events)
     if (r == 0)
         return;
     if (r != -EPIPE)
-        say("generation %llu: %s", (unsigned long long)g->number,
-            r == -EPROTO ? g->channel.wrong : strerror(-r));
+        stderr_print("generation %llu: %s", (unsigned long long)g->number,
+                     r == -EPROTO ? g->channel.wrong : strerror(-r));
     if (r != -EPIPE)
         generation_kill(g);
     generation_hang_up(g);
@@ -232,7 +233,7 @@ struct generation *generation_start(struct supervisor *s, bool recovery)
     pid_t pid = g ? fork_master(s, recovery, &channel) : -EAGAIN;
 
     if (pid < 0) {
-        say("can't start a generation: %s", strerror(-pid));
+        stderr_print("can't start a generation: %s", strerror(-pid));
         return NULL;
     }
     *g = (struct generation){ .supervisor = s, .recovers = recovery };

@@ -13,6 +13,7 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
+#include "sallyport/base/stderr.h"
 #include "supervisor.h"
 
 #define MASTER "../libexec/sallyport/master"
@@ -65,7 +66,7 @@ int main(int argc, char **argv)
     int r, status;
 
     process_title_init(argc, argv);
-    die_title("sallyportd");
+    stderr_title("sallyportd");
     if (standard_descriptors() < 0)
         die(EX_OSERR, "/dev/null: %s", strerror(errno));
     arguments = copy_arguments(argc, argv);

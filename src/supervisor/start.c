@@ -7,7 +7,7 @@
 #include <sysexits.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/stderr.h"
 #include "supervisor.h"
 
 /* Until a recovery that could not begin is tried again. */
@@ -269,8 +269,8 @@ void start_on_ended(struct generation *g)
     if (s->under_way == g)
         start_failed(s, g->failure.text);
     if (WIFSIGNALED(g->status) && !s->stopping)
-        say("generation %llu: %s", (unsigned long long)g->number,
-            g->failure.text);
+        stderr_print("generation %llu: %s", (unsigned long long)g->number,
+                     g->failure.text);
     if (recovers)
         want_recovery(s);
     else

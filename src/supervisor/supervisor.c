@@ -16,6 +16,7 @@
 
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
 
 static bool any_is_left(const struct supervisor *s)
 {
@@ -167,7 +168,8 @@ int supervisor_init(struct supervisor *s, const char *program,
     if (r == 0)
         r = open_signals(s);
     if (r == 0 && notify_open(&s->notify, getenv("NOTIFY_SOCKET")) < 0)
-        say("NOTIFY_SOCKET can't be reached: systemd won't hear of the start");
+        stderr_print(
+            "NOTIFY_SOCKET can't be reached: systemd won't hear of the start");
     return r;
 }
 

@@ -9,7 +9,7 @@
 #include "kept.h"
 #include "notify.h"
 #include "sallyport/base/burst.h"
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/ipc/channel.h"
 

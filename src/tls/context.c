@@ -9,7 +9,7 @@
 
 #include "bio.h"
 #include "remote.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 
 struct tls_context *context_of(const SSL *ssl)
 {

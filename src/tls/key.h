@@ -4,7 +4,7 @@
 
 #include <openssl/evp.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/domain/limits.h"
 
 /* Reads a key without a passphrase from PEM; FD stays the caller's. Returns

@@ -5,7 +5,7 @@
 #include <openssl/bio.h>
 
 #include "sallyport/base/buf.h"
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 /* Reads the whole file FD into TEXT, up to TEXT's maximum, and returns a BIO
  * over it. The caller frees the BIO before TEXT; FD stays the caller's. NULL

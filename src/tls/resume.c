@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "context_inside.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "stream_inside.h"
 
 /* The lifetime in a TLS 1.2 ticket, in seconds: some clients (JSSE) drop a

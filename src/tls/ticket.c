@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 
 #define FORMAT 2
 

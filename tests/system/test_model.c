@@ -12,7 +12,7 @@
 
 #include "model/player.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "support/fail.h"
 #include "support/run.h"
 

@@ -6,13 +6,8 @@
 
 #include <stdnoreturn.h>
 
-/* To be called before die() and say(). Keeps TITLE, which must not change. */
-void die_title(const char *title);
-
 /* STATUS is a sysexits(3) code. */
 noreturn void die(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* One line on standard error, with the title. */
-void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -20,10 +20,6 @@ void secret_wipe(struct secret *s);
 /* Takes the same time wherever the first difference is. */
 bool secret_equal(const void *a, const void *b, size_t len);
 
-/* Writes LEN random bytes from the kernel; ends the process if there are none.
- */
-void random_bytes(void *out, size_t len);
-
 #define SECRET_CLEANUP __attribute__((cleanup(secret_wipe)))
 
 #endif

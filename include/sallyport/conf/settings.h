@@ -11,7 +11,7 @@
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/buf.h"
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/suites.h"

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/ipc/message.h"
 
 struct channel {

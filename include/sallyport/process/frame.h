@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/process.h"
 #include "sallyport/domain/sandbox_part.h"
 #include "sallyport/sandbox/filters.h"

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "sallyport/base/buf.h"
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/domain/client_certificates.h"
 
 struct stream;

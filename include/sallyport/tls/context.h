@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/sign.h"
 #include "sallyport/domain/suites.h"

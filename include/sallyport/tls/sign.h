@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/domain/sign.h"
 
 /* A private key. Only keys has one. */

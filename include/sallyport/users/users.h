@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/domain/binding.h"

@@ -10,8 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/die.h"
+#include "sallyport/base/stderr.h"
 
 Test(process, names)
 {
@@ -50,7 +51,7 @@ Test(process, die_says_one_line_and_its_status)
     child = fork();
     if (child == 0) {
         dup2(ends[1], 2);
-        die_title("test");
+        stderr_title("test");
         die(71, "no %s", "luck");
     }
     close(ends[1]);
@@ -71,7 +72,7 @@ Test(process, a_full_pipe_is_not_waited_for, .timeout = 30)
     if (child == 0) {
         dup2(ends[1], 2);
         for (int i = 0; i < 20000; i++)
-            say("a line that nobody reads");
+            stderr_print("a line that nobody reads");
         _exit(7);
     }
     cr_assert_eq(waitpid(child, &status, 0), child);
@@ -90,7 +91,7 @@ Test(process, an_overlong_line_stays_one_line)
     pid_t child = fork();
     if (child == 0) {
         dup2(ends[1], 2);
-        say("%s", text);
+        stderr_print("%s", text);
         _exit(0);
     }
     close(ends[1]);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sallyport/base/random.h"
 #include "sallyport/base/siphash.h"
 
 Test(secret, bounds)

@@ -14,6 +14,7 @@
 #include "master/secrets.h"
 #include "master/state.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/random.h"
 #include "sallyport/base/secret.h"
 #include "sallyport/ipc/generation.h"
 

@@ -1,5 +1,5 @@
 /* Error messages about input. */
-#include "sallyport/base/complaint.h"
+#include "sallyport/base/complain.h"
 
 #include <errno.h>
 #include <stdarg.h>

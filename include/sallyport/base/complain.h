@@ -1,6 +1,6 @@
 /* What is wrong with an input, in words for the person who wrote it. */
-#ifndef SALLYPORT_BASE_COMPLAINT_H
-#define SALLYPORT_BASE_COMPLAINT_H
+#ifndef SALLYPORT_BASE_COMPLAIN_H
+#define SALLYPORT_BASE_COMPLAIN_H
 
 #define COMPLAINT_MAX 512
 

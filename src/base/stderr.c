@@ -1,0 +1,46 @@
+/* Lines on standard error. */
+#include "sallyport/base/stderr.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define LINE_ROOM 1024
+
+static const char *title = "sallyport";
+
+void stderr_title(const char *t)
+{
+    title = t;
+}
+
+/* Never waits: a full pipe must not stop master. A line is shorter than
+ * PIPE_BUF, so POLLOUT means that it fits. It is one write(2), so that lines of
+ * several processes don't mix. It doesn't use stdio, whose buffers a fork would
+ * copy. */
+void stderr_print_list(const char *format, va_list args)
+{
+    char line[LINE_ROOM];
+    struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
+    int head = snprintf(line, sizeof(line), "%s: ", title);
+    size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
+    int tail = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+
+    if (tail > 0)
+        len += (size_t)tail;
+    if (len > sizeof(line) - 2)
+        len = sizeof(line) - 2;
+    line[len++] = '\n';
+    if (poll(&err, 1, 0) != 1 || !(err.revents & POLLOUT) ||
+        write(STDERR_FILENO, line, len) < 0)
+        return; /* there is no other way to report it */
+}
+
+void stderr_print(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    stderr_print_list(format, args);
+    va_end(args);
+}
