@@ -181,10 +181,8 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request)
     start_next(s);
 }
 
-/* It needs no recovery of those before it. */
 void start_on_up(struct generation *g)
 {
-    g->supervisor->recoveries.due = false;
     takeover_begin(g);
 }
 

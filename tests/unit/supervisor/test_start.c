@@ -1,11 +1,9 @@
 /* Which generation follows a crash, and when. */
 #include <criterion/criterion.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -216,36 +214,4 @@ static void asks_before_a_recovery(const struct supervisor *s, int master)
 Test(start, a_recovery_is_no_reload, .timeout = 60)
 {
     cr_expect_eq(played_status(asks_before_a_recovery), 7);
-}
-
-static pid_t *first;
-
-/* Its gate ends, then it does, while the second one starts. The third one is
- * a reload, and no recovery of the second one. */
-static void dies_by_and_by(const struct supervisor *s, int master)
-{
-    (void)s;
-    (void)master;
-    played_heed_term();
-    played_enter(GENERATION_VERSION);
-    if (played_is("3"))
-        played_give_up(played_recovers() ? 93 : 7);
-    while (played_is("2") && kill(*first, 0) == 0)
-        poll(NULL, 0, 1);
-    lead();
-    if (played_is("1")) {
-        *first = getpid();
-        SEND(&played_channel, gate_lost, 0, .handed_over = false);
-        raise(SIGKILL);
-    }
-    SEND(&played_channel, renew, 5);
-    played_stay();
-}
-
-Test(start, one_recovery_is_enough, .timeout = 60)
-{
-    first = mmap(NULL, sizeof(*first), PROT_READ | PROT_WRITE,
-                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    cr_assert_neq(first, MAP_FAILED);
-    cr_expect_eq(played_status(dies_by_and_by), 7);
 }

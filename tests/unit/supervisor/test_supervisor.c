@@ -134,9 +134,9 @@ static void hands_over(const struct supervisor *s, int master)
 /* The third one is a reload's, and no recovery. */
 static void expect_reload(void)
 {
-    if (strncmp(heading, "generation", 10) != 0)
+    if (played_recovers())
         kill(getppid(), SIGKILL);
-    stop_all();
+    played_stop_all();
 }
 
 /* Its gate dies, and then it ends, since it has no sessions: one failure. */
@@ -146,18 +146,18 @@ static void fails_in_two_steps(const struct supervisor *s, int master)
 
     (void)s;
     (void)master;
-    signal(SIGTERM, on_term);
-    come_up();
-    if (is_number("1")) {
-        SEND(&channel, gate_lost, 0, .handed_over = false);
+    played_heed_term();
+    played_come_up();
+    if (played_is("1")) {
+        SEND(&played_channel, gate_lost, 0, .handed_over = false);
         _exit(0);
     }
-    if (is_number("3"))
+    if (played_is("3"))
         expect_reload();
-    hear(MSG_lead, &m);
-    SEND(&channel, leading, 0);
-    SEND(&channel, renew, 5);
-    stay();
+    played_hear(MSG_lead, &m);
+    SEND(&played_channel, leading, 0);
+    SEND(&played_channel, renew, 5);
+    played_stay();
 }
 
 /* A reload that is under way then is the recovery as well. */
@@ -165,16 +165,16 @@ static void fails_in_a_reload(const struct supervisor *s, int master)
 {
     (void)s;
     (void)master;
-    signal(SIGTERM, on_term);
-    come_up();
-    if (is_number("3"))
+    played_heed_term();
+    played_come_up();
+    if (played_is("3"))
         expect_reload();
-    if (is_number("2"))
-        SEND(&channel, leading, 0);
-    SEND(&channel, renew, 5);
-    if (is_number("1"))
-        SEND(&channel, gate_lost, 0, .handed_over = false);
-    stay();
+    if (played_is("2"))
+        SEND(&played_channel, leading, 0);
+    SEND(&played_channel, renew, 5);
+    if (played_is("1"))
+        SEND(&played_channel, gate_lost, 0, .handed_over = false);
+    played_stay();
 }
 
 static void has_a_mistake(const struct supervisor *s, int master)
