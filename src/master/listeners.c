@@ -69,7 +69,7 @@ static const char *listener_name(const struct listener_plan *p,
     return name;
 }
 
-static int listener_look(struct listener *l)
+int listeners_look(struct listener *l)
 {
     struct sockaddr_storage real;
     socklen_t size = sizeof(real);
@@ -92,45 +92,10 @@ static int listener_open(struct listener *l, const struct listener_plan *p,
         return l->fd;
     r = succession_keep(h, name, l->fd);
     if (r == 0)
-        r = listener_look(l);
+        r = listeners_look(l);
     if (r < 0)
         fd_close(&l->fd);
     return r;
-}
-
-/* Somebody else's port, an interface that isn't up yet, a kernel short of
- * memory: nobody has to change the configuration for those. */
-static bool may_pass(int error)
-{
-    return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
-           error == ENOMEM || error == ENFILE;
-}
-
-/* What the administrator can do about it. */
-static const char *advice(int error)
-{
-    switch (error) {
-    case EACCES:
-        return "; ports below 1024 are for root: start it as root, or write a "
-               "port from 1024 on";
-    case EADDRINUSE:
-        return "; see who has it by: ss -Hltnp";
-    case EADDRNOTAVAIL:
-        return "; this machine doesn't have that address now";
-    default:
-        return "";
-    }
-}
-
-static int listener_refuse(const struct settings *s, const char *key,
-                           const struct address *a, int error,
-                           struct complaint *c)
-{
-    char text[ADDRESS_TEXT_MAX];
-
-    settings_blame(s, key, c, "can't listen on %s: %s%s",
-                   address_port_text(a, text), strerror(error), advice(error));
-    return may_pass(error) ? -EAGAIN : -EINVAL;
 }
 
 /* A host that another row of `listen` covers needs no passive ports of its own:
@@ -180,7 +145,7 @@ static int open_passive(struct listeners *l, const struct settings *s,
         a.port = s->ports.automatic ? 0 : (uint16_t)(s->ports.first + i);
         r = listener_open(&l->passive[l->passive_count], &plan, h);
         if (r < 0)
-            return listener_refuse(s, "ports", &a, -r, c);
+            return listeners_refuse(s, h, "ports", &a, -r, c);
         l->passive_count++;
     }
     return 0;
@@ -210,7 +175,7 @@ static int open_control(struct listeners *l, const struct settings *s, size_t i,
         plan.same += address_equal(&s->listen[j], &s->listen[i]);
     r = listener_open(new, &plan, h);
     if (r < 0)
-        return listener_refuse(s, "listen", &s->listen[i], -r, c);
+        return listeners_refuse(s, h, "listen", &s->listen[i], -r, c);
     new->implicit = settings_implicit(s, i);
     new->proxied = settings_proxied(s, i);
     l->control_count++;
@@ -229,7 +194,7 @@ static void open_retired(struct listeners *l, struct succession *h)
 
         if (more)
             l->retired = more;
-        if (more && listener_look(&one) == 0)
+        if (more && listeners_look(&one) == 0)
             l->retired[l->retired_count++] = one;
         else
             fd_close(&one.fd);
@@ -266,7 +231,7 @@ int listeners_try(const struct settings *s, struct complaint *c)
         FD_CLEANUP int fd = open_socket(&s->listen[i], 0);
 
         if (fd < 0 && fd != -EADDRINUSE)
-            return listener_refuse(s, "listen", &s->listen[i], -fd, c);
+            return listeners_refuse(s, NULL, "listen", &s->listen[i], -fd, c);
     }
     return 0;
 }

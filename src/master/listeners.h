@@ -37,6 +37,17 @@ void listeners_forget_retired(struct listeners *l);
 int listeners_try(const struct settings *s, struct complaint *c);
 void listeners_release(struct listeners *l);
 
+/* The address that L->fd is bound to, in L->address. 0 or -errno */
+int listeners_look(struct listener *l);
+
+/* listeners_refuse.c: A, a value of the setting KEY, can't be listened on,
+ * because of ERROR. Writes the reason, and what the administrator can do, into
+ * C. H may be NULL. Returns -EINVAL, or -EAGAIN for what may be better later.
+ */
+int listeners_refuse(const struct settings *s, const struct succession *h,
+                     const char *key, const struct address *a, int error,
+                     struct complaint *c);
+
 /* How many passive listeners the settings ask for. */
 size_t listeners_passive_wanted(const struct settings *s);
 

@@ -75,7 +75,7 @@ void options_help(FILE *out)
           "  sallyportd --check\n"
           "  sallyportd --config ./sallyport.conf --foreground\n"
           "  systemctl start sallyport\n"
-          "\nSIGTERM stops it, SIGHUP has it take configuration, users and "
-          "certificates anew.\nExit status: sysexits(3).\n",
+          "\nSIGTERM stops it; SIGHUP loads configuration, users and "
+          "certificates again.\nExit status: sysexits(3).\n",
           out);
 }

@@ -134,6 +134,29 @@ Test(reloads, listeners, .timeout = 120)
     server_stop(&server);
 }
 
+/* Only a restart can replace a listener by one that overlaps it. */
+Test(reloads, overlapping_listener, .timeout = 120)
+{
+    struct server server;
+    struct session s;
+    char any[32];
+
+    server_start(&server, &plan);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    snprintf(any, sizeof(any), "0.0.0.0:%u", server.port);
+    server_set(&server, "listen", any);
+    generation_ask(&server, EX_DATAERR, "restart the server");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_close(&s);
+    server_kill(&server);
+    server_again(&server);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    session_close(&s);
+    server_stop(&server);
+}
+
 static bool is_free(unsigned port)
 {
     struct sockaddr_in a = { .sin_family = AF_INET,

@@ -137,6 +137,64 @@ Test(listen, taken)
     listeners_release(&l);
 }
 
+/* What the generation before listens on, and what the new one wants of that
+ * port. */
+static const struct {
+    const char *before, *after;
+    bool is_passive; /* it wants the passive port, not the control port */
+} overlaps[] = {
+    { "0.0.0.0:0", "127.0.0.1", false },
+    { "127.0.0.1:0", "0.0.0.0", false },
+    { "[::]:0", "[::1]", false },
+    { "127.0.0.1:0", "127.0.0.1", true },
+};
+
+static void expect_overlap(const struct listener *held, const char *kind,
+                           const char *host)
+{
+    char name[96], text[ADDRESS_TEXT_MAX], wanted[128];
+    const char *const listen[] = { wanted, NULL };
+    struct heirloom inherited = { name, fcntl(held->fd, F_DUPFD_CLOEXEC, 0) };
+    struct complaint c = { "" };
+    struct succession h;
+    struct listeners l;
+    struct settings s;
+
+    address_port_text(&held->address, text);
+    snprintf(name, sizeof(name), "%s %s 0", kind, text);
+    snprintf(wanted, sizeof(wanted), "%s:%u", host, held->address.port);
+    settings_with(&s, listen, 1);
+    s.listen_count = 1;
+    succession_init(&h);
+    h.heirloom = &inherited;
+    h.count = 1;
+    cr_expect_eq(listeners_open(&l, &s, &h, &c), -EAGAIN);
+    cr_expect(strstr(c.text, wanted), "%s", c.text);
+    snprintf(wanted, sizeof(wanted), "the server listens on %s already", text);
+    cr_expect(strstr(c.text, wanted), "%s", c.text);
+    cr_expect(strstr(c.text, "restart the server"), "%s", c.text);
+    close(inherited.fd);
+}
+
+/* Only a restart frees it, and the complaint names what overlaps. */
+Test(listen, overlaps)
+{
+    for (size_t i = 0; i < sizeof(overlaps) / sizeof(overlaps[0]); i++) {
+        const char *const listen[] = { overlaps[i].before, NULL };
+        struct complaint c = { "" };
+        struct listeners before;
+        struct settings s;
+
+        settings_with(&s, listen, 1);
+        cr_assert_eq(listeners_open(&before, &s, NULL, &c), 0, "%s", c.text);
+        if (overlaps[i].is_passive)
+            expect_overlap(&before.passive[0], "passive", overlaps[i].after);
+        else
+            expect_overlap(&before.control[0], "listen", overlaps[i].after);
+        listeners_release(&before);
+    }
+}
+
 /* What may be better later is told apart from what won't. */
 Test(listen, refused)
 {

@@ -1,0 +1,79 @@
+/* Why an address can't be listened on, and what the administrator can do. Runs
+ * in master at its start, and for --check. */
+#include <errno.h>
+#include <string.h>
+
+#include "listeners.h"
+#include "succession.h"
+
+/* Somebody else's port, an interface that isn't up yet, a kernel short of
+ * memory: nobody has to change the configuration for those. */
+static bool may_pass(int error)
+{
+    return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
+           error == ENOMEM || error == ENFILE;
+}
+
+static const char *advice(int error)
+{
+    switch (error) {
+    case EACCES:
+        return "; ports below 1024 are for root: start it as root, or write a "
+               "port from 1024 on";
+    case EADDRINUSE:
+        return "; see who has it by: ss -Hltnp";
+    case EADDRNOTAVAIL:
+        return "; this machine doesn't have that address now";
+    default:
+        return "";
+    }
+}
+
+static bool overlap(const struct address *a, const struct address *b)
+{
+    return a->family == b->family && a->port == b->port &&
+           (address_is_any(a) || address_is_any(b) || address_same_host(a, b));
+}
+
+static bool is_listener(const struct heirloom *h)
+{
+    return h->fd >= 0 && (strncmp(h->name, "listen ", 7) == 0 ||
+                          strncmp(h->name, "passive ", 8) == 0);
+}
+
+/* The running server listens there, and the new configuration doesn't name that
+ * listener; the supervisor and the older generation have it open until all of
+ * them end. */
+static bool is_held(const struct succession *h, const struct address *a,
+                    struct address *held)
+{
+    for (size_t i = 0; h && i < h->count; i++) {
+        struct listener old = { .fd = h->heirloom[i].fd };
+
+        if (!is_listener(&h->heirloom[i]) || listeners_look(&old) < 0 ||
+            !overlap(&old.address, a))
+            continue;
+        *held = old.address;
+        return true;
+    }
+    return false;
+}
+
+int listeners_refuse(const struct settings *s, const struct succession *h,
+                     const char *key, const struct address *a, int error,
+                     struct complaint *c)
+{
+    char text[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
+    struct address held;
+
+    address_port_text(a, text);
+    if (error == EADDRINUSE && is_held(h, a, &held))
+        settings_blame(s, key, c,
+                       "can't listen on %s: the server listens on %s already, "
+                       "which a reload can't replace; restart the server",
+                       text, address_port_text(&held, other));
+    else
+        settings_blame(s, key, c, "can't listen on %s: %s%s", text,
+                       strerror(error), advice(error));
+    return may_pass(error) ? -EAGAIN : -EINVAL;
+}
