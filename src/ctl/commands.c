@@ -110,8 +110,8 @@ const struct ctl_command ctl_commands[] = {
     { .group = "reload",
       .run = status_reload,
       .syntax = "",
-      .help = "Have the running server take configuration, users and "
-              "certificates anew",
+      .help = "Load configuration, certificates and users file again; every "
+              "setting can change, and no session is dropped",
       .example = "sallyportctl reload" },
 };
 const size_t ctl_command_count = sizeof(ctl_commands) / sizeof(ctl_commands[0]);

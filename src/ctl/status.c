@@ -232,8 +232,8 @@ int status_reload(struct context *x)
     if (code == 0 && m.kind != MSG_control_done)
         code = server_lies(x, "no answer to reload");
     if (code == 0)
-        puts("reloaded: configuration, certificates and users file; the log "
-             "names settings that need a restart");
+        puts("reloaded: new sessions get the new configuration, certificates "
+             "and users file");
     server_close(&s);
     return code;
 }

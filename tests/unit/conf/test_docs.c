@@ -101,7 +101,10 @@ Test(docs, settings_md)
         buf_add_format(&text, " | %s |\n", row->help);
     }
     buf_add_text(&text, "\nA reload changes each of them: sessions that are "
-                        "there keep the old values.\n");
+                        "there keep the old values. Only a listener\nthat "
+                        "overlaps an old one, such as 0.0.0.0:21 instead of "
+                        "127.0.0.1:21, needs a restart; such a\nreload fails "
+                        "and says so.\n");
     hold("docs/settings.md", buf_slice(&text));
     buf_release(&text);
 }
