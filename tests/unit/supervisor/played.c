@@ -63,6 +63,18 @@ void played_come_up(void)
     SEND(&played_channel, leading, 0);
 }
 
+void played_lead(void)
+{
+    struct message m;
+
+    SEND(&played_channel, up, 0);
+    do
+        if (channel_wait(&played_channel, &m, HEAR_MS) != 1)
+            _exit(98);
+    while (m.kind != MSG_lead);
+    SEND(&played_channel, leading, 0);
+}
+
 void played_stay(void)
 {
     while (pause() < 0)

@@ -25,6 +25,9 @@ bool played_recovers(void);
 void played_hear(enum message_kind kind, struct message *m);
 /* Says that it is up. The first one leads after it. */
 void played_come_up(void);
+/* Comes up and leads; what else the supervisor says meanwhile is passed over.
+ */
+void played_lead(void);
 noreturn void played_stay(void);
 /* Has the supervisor stop all, and ends with status 7. */
 noreturn void played_stop_all(void);

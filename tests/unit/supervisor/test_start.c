@@ -12,21 +12,9 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-static void lead(void)
-{
-    struct message m;
-
-    SEND(&played_channel, up, 0);
-    do
-        if (channel_wait(&played_channel, &m, 10000) != 1)
-            _exit(98);
-    while (m.kind != MSG_lead);
-    SEND(&played_channel, leading, 0);
-}
-
 static void fall(void)
 {
-    lead();
+    played_lead();
     (void)!write(STDOUT_FILENO, "f", 1);
     raise(SIGKILL);
 }
@@ -76,7 +64,7 @@ static void leads(const struct supervisor *s, int master)
     (void)s;
     (void)master;
     played_enter(GENERATION_VERSION);
-    lead();
+    played_lead();
     (void)!write(STDOUT_FILENO, "l", 1);
     if (played_is("1"))
         dprintf(STDERR_FILENO, "%d\n", (int)getpid());
@@ -200,7 +188,7 @@ static void asks_before_a_recovery(const struct supervisor *s, int master)
         die_taking_over();
     if (played_recovers() != played_is("3"))
         played_give_up(94);
-    lead();
+    played_lead();
     if (played_is("1"))
         ask_twice();
     if (played_is("4"))
