@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "master.h"
+#include "core/master.h"
 #include "session.h"
 #include "userdb.h"
 #include "worker.h"

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/fd.h"
 
 /* A number is both uid and gid: for a trial that makes no accounts. */

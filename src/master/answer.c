@@ -4,7 +4,7 @@
  * opens. Runs in master. */
 #include "answer.h"
 
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/clock.h"
 #include "session.h"
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "child.h"
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/client_certificates.h"
 

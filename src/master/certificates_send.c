@@ -2,7 +2,7 @@
  * set-up of these children. Runs in master. */
 #include "certificates.h"
 #include "child.h"
-#include "master.h"
+#include "core/master.h"
 
 static int send_chain(struct child *to, const struct pair_files *p)
 {

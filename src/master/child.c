@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <sysexits.h>
 
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "services.h"

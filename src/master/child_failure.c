@@ -6,7 +6,7 @@
 #include <sysexits.h>
 
 #include "child.h"
-#include "master.h"
+#include "core/master.h"
 
 void child_describe(const struct child *c, int status, char *out, size_t size)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "child.h"
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/ipc/build.h"
 
 /* A child whose first message isn't `build` is of another build, too. */

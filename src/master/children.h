@@ -3,7 +3,7 @@
 #define SALLYPORT_SRC_MASTER_CHILDREN_H
 
 #include "child.h"
-#include "master.h"
+#include "core/master.h"
 
 struct children {
     struct child child[MASTER_CHILDREN];

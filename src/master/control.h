@@ -3,7 +3,7 @@
 #define SALLYPORT_SRC_MASTER_CONTROL_H
 
 #include "control_socket.h"
-#include "master.h"
+#include "core/master.h"
 #include "peer.h"
 
 struct control {

@@ -13,12 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/succession.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
 #include "sallyport/conf/settings.h"
 #include "sallyport/ipc/generation.h"
-#include "succession.h"
 
 #define BACKLOG       8
 #define LOCK_MS       2000

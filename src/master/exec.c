@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "master.h"
+#include "core/master.h"
 #include "programs.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"

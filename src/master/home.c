@@ -12,7 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
 #include "userdb.h"

@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/master.h"
 #include "home.h"
-#include "master.h"
 #include "options.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"

@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/succession.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
-#include "succession.h"
 
 #define BACKLOG_CONTROL SOMAXCONN
 #define BACKLOG_PASSIVE 64

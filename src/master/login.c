@@ -9,7 +9,7 @@
 
 #include "access.h"
 #include "answer.h"
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "userdb.h"

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
+#include "core/master.h"
 #include "gate.h"
-#include "master.h"
 #include "sallyport/ipc/generation.h"
 
 void newest_init(struct master *m)

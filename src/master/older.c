@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "access.h"
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 

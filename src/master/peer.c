@@ -2,7 +2,7 @@
  * more. Runs in master. */
 #include "peer.h"
 
-#include "master.h"
+#include "core/master.h"
 
 void peer_wait(struct peer *p)
 {

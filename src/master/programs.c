@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/succession.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "succession.h"
 
 #define OWN_BINARY "/proc/self/exe"
 static const char *const programs[] = { "gate", "auth", "keys", "log",

@@ -7,8 +7,8 @@
 
 #include "access.h"
 #include "certificates.h"
+#include "core/master.h"
 #include "listeners.h"
-#include "master.h"
 #include "request_who.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "master.h"
+#include "core/master.h"
 #include "session.h"
 
 /* So many at a time, since ctl reads nothing while master writes. */

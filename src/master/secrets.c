@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/fd.h"
 
 #define SECRETS_NAME "keys of master"

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/base/random.h"
 #include "session.h"
 

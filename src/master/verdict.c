@@ -6,8 +6,8 @@
 #include <errno.h>
 
 #include "answer.h"
+#include "core/master.h"
 #include "login.h"
-#include "master.h"
 #include "userdb.h"
 #include "worker.h"
 

@@ -3,7 +3,7 @@
  * have been talked into. */
 #include "weaker.h"
 
-#include "master.h"
+#include "core/master.h"
 #include "sallyport/domain/binding.h"
 #include "sallyport/domain/sandbox_part.h"
 #include "userdb.h"

@@ -22,8 +22,10 @@ static const struct matrix_room rooms[] = {
     { "event", "base domain ipc", "" },
     { "supervisor", "base ipc", "" },
     { "master",
-      "base domain conf ipc sandbox users event files/files.h seccomp/policy.h",
+      "base domain conf ipc sandbox users event files/files.h "
+      "seccomp/policy.h master/core",
       "" },
+    { "master/core", "", "" },
     { "gate",
       "base domain conf ipc sandbox tls event ftp/reply.h session/session.h "
       "seccomp/policy.h",
@@ -80,8 +82,17 @@ static bool may_link(const struct matrix_room *row, const char *name)
     return false;
 }
 
-/* The build's words: room(NAME USES …) lists rooms of the matrix and no more.
- */
+static size_t count_rooms(void)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ROOMS; i++)
+        n += !strchr(rooms[i].name, '/');
+    return n;
+}
+
+/* The build's words: room(NAME USES …) lists rooms of the matrix and no more. A
+ * sub-room is linked with its room. */
 Test(matrix, build_links_what_the_matrix_permits)
 {
     FILE *f = source_tree_open(SOURCE_DIR, "CMakeLists.txt");
@@ -102,5 +113,5 @@ Test(matrix, build_links_what_the_matrix_permits)
         }
     }
     fclose(f);
-    cr_assert_eq(seen, ROOMS);
+    cr_assert_eq(seen, count_rooms());
 }

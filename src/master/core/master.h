@@ -1,7 +1,7 @@
 /* Master: what it holds, and how its parts find each other. One struct, handed
  * to all; nothing here is global. */
-#ifndef SALLYPORT_SRC_MASTER_MASTER_H
-#define SALLYPORT_SRC_MASTER_MASTER_H
+#ifndef SALLYPORT_SRC_MASTER_CORE_MASTER_H
+#define SALLYPORT_SRC_MASTER_CORE_MASTER_H
 
 #include <stdbool.h>
 #include <stddef.h>

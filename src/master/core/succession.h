@@ -1,7 +1,7 @@
 /* Master's place among the generations: what it inherits from the one before,
  * what the supervisor keeps for the next one, and whether it leads. */
-#ifndef SALLYPORT_SRC_MASTER_SUCCESSION_H
-#define SALLYPORT_SRC_MASTER_SUCCESSION_H
+#ifndef SALLYPORT_SRC_MASTER_CORE_SUCCESSION_H
+#define SALLYPORT_SRC_MASTER_CORE_SUCCESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>
