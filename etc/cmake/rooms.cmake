@@ -50,6 +50,8 @@ function(program name)
     endif()
     add_executable(program_${name} ${main})
     target_link_libraries(program_${name} PRIVATE ${PROGRAM_ROOM}_room)
+    target_include_directories(program_${name} PRIVATE
+        ${PROJECT_SOURCE_DIR}/src/${PROGRAM_ROOM})
     set_target_properties(program_${name} PROPERTIES OUTPUT_NAME ${name}
         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${PROGRAM_DESTINATION})
     install(TARGETS program_${name} DESTINATION ${PROGRAM_DESTINATION})

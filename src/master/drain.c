@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 
 #include "access.h"
-#include "children.h"
+#include "children/children.h"
+#include "children/listeners.h"
 #include "control.h"
-#include "listeners.h"
 #include "newest.h"
 #include "older.h"
 #include "sallyport/base/fd.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "children.h"
+#include "children/children.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 

@@ -2,7 +2,7 @@
 #ifndef SALLYPORT_SRC_MASTER_GATE_H
 #define SALLYPORT_SRC_MASTER_GATE_H
 
-#include "child.h"
+#include "children/child.h"
 #include "session.h"
 
 /* Until this generation drains. */

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "children/services.h"
 #include "sallyport/event/event.h"
-#include "services.h"
 
 struct master;
 

@@ -12,12 +12,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "children/programs.h"
 #include "hint.h"
 #include "inspect.h"
 #include "options.h"
 #include "parts.h"
 #include "prepare.h"
-#include "programs.h"
 #include "run.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"

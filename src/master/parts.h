@@ -3,12 +3,12 @@
 #define SALLYPORT_SRC_MASTER_PARTS_H
 
 #include "access.h"
-#include "certificates.h"
-#include "children.h"
+#include "children/certificates.h"
+#include "children/children.h"
+#include "children/hosts.h"
+#include "children/listeners.h"
 #include "control.h"
 #include "drain.h"
-#include "hosts.h"
-#include "listeners.h"
 #include "newest.h"
 #include "older.h"
 #include "userdb.h"

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "account.h"
-#include "certificates.h"
+#include "children/certificates.h"
+#include "children/listeners.h"
+#include "children/programs.h"
 #include "control.h"
-#include "listeners.h"
 #include "older.h"
-#include "programs.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/ipc/memory.h"

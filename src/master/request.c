@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "access.h"
-#include "certificates.h"
+#include "children/certificates.h"
+#include "children/listeners.h"
 #include "core/master.h"
-#include "listeners.h"
 #include "request_who.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"

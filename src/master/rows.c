@@ -4,12 +4,12 @@
 
 #include <stddef.h>
 
-#include "certificates.h"
-#include "children.h"
+#include "children/certificates.h"
+#include "children/children.h"
+#include "children/hosts.h"
+#include "children/steps.h"
 #include "drain.h"
 #include "gate.h"
-#include "hosts.h"
-#include "steps.h"
 #include "supervisor.h"
 #include "verdict.h"
 #include "worker.h"

@@ -2,7 +2,7 @@
 #ifndef SALLYPORT_SRC_MASTER_ROWS_H
 #define SALLYPORT_SRC_MASTER_ROWS_H
 
-#include "child.h"
+#include "children/child.h"
 
 const struct child_row *rows_find(enum process p);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "children.h"
+#include "children/children.h"
 #include "sallyport/base/fd.h"
 
 static void session_on_message(void *owner, uint32_t events)

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "children.h"
+#include "children/children.h"
 #include "control.h"
 #include "drain.h"
 #include "sallyport/base/fd.h"

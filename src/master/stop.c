@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "children.h"
+#include "children/children.h"
 #include "control.h"
 #include "drain.h"
 #include "older.h"

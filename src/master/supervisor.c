@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "children.h"
+#include "children/children.h"
 #include "control.h"
 #include "drain.h"
 #include "gate.h"

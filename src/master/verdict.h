@@ -2,7 +2,7 @@
 #ifndef SALLYPORT_SRC_MASTER_VERDICT_H
 #define SALLYPORT_SRC_MASTER_VERDICT_H
 
-#include "child.h"
+#include "children/child.h"
 
 /* Handler; owner: struct child. */
 int verdict_on_verdict(void *owner, struct msg_verdict *msg);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "children.h"
+#include "children/children.h"
 #include "session.h"
 #include "userdb.h"
 

@@ -2,7 +2,7 @@
 #ifndef SALLYPORT_SRC_MASTER_WORKER_H
 #define SALLYPORT_SRC_MASTER_WORKER_H
 
-#include "child.h"
+#include "children/child.h"
 
 /* Hands FD, one end of a pair, to the worker with the fewest verifications
  * under way. 0; -ENOENT: none is ready; -EAGAIN: this address has its share

@@ -23,9 +23,10 @@ static const struct matrix_room rooms[] = {
     { "supervisor", "base ipc", "" },
     { "master",
       "base domain conf ipc sandbox users event files/files.h "
-      "seccomp/policy.h master/core",
+      "seccomp/policy.h master/core master/children",
       "" },
     { "master/core", "", "" },
+    { "master/children", "master/core", "" },
     { "gate",
       "base domain conf ipc sandbox tls event ftp/reply.h session/session.h "
       "seccomp/policy.h",

@@ -1,6 +1,6 @@
 /* Steps of a child's set-up (child.h): each sends what its name says. */
-#ifndef SALLYPORT_SRC_MASTER_STEPS_H
-#define SALLYPORT_SRC_MASTER_STEPS_H
+#ifndef SALLYPORT_SRC_MASTER_CHILDREN_STEPS_H
+#define SALLYPORT_SRC_MASTER_CHILDREN_STEPS_H
 
 #include "child.h"
 

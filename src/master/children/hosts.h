@@ -1,7 +1,7 @@
 /* The host names among the public addresses (`address`): process lookup finds
  * their addresses once, at the start. */
-#ifndef SALLYPORT_SRC_MASTER_HOSTS_H
-#define SALLYPORT_SRC_MASTER_HOSTS_H
+#ifndef SALLYPORT_SRC_MASTER_CHILDREN_HOSTS_H
+#define SALLYPORT_SRC_MASTER_CHILDREN_HOSTS_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* The processes that master executes, as one table. */
-#ifndef SALLYPORT_SRC_MASTER_CHILDREN_H
-#define SALLYPORT_SRC_MASTER_CHILDREN_H
+#ifndef SALLYPORT_SRC_MASTER_CHILDREN_CHILDREN_H
+#define SALLYPORT_SRC_MASTER_CHILDREN_CHILDREN_H
 
 #include "child.h"
 #include "core/master.h"

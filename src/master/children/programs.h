@@ -1,8 +1,8 @@
 /* The programs that master executes, each by a descriptor of its own: whatever
  * becomes of the package meanwhile, a generation has the processes of its own
  * build. */
-#ifndef SALLYPORT_SRC_MASTER_PROGRAMS_H
-#define SALLYPORT_SRC_MASTER_PROGRAMS_H
+#ifndef SALLYPORT_SRC_MASTER_CHILDREN_PROGRAMS_H
+#define SALLYPORT_SRC_MASTER_CHILDREN_PROGRAMS_H
 
 #include "sallyport/base/complain.h"
 

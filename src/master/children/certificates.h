@@ -1,8 +1,8 @@
 /* The certificates and keys as files, in master: what is opened, judged by its
  * owner and mode, and handed to gate, keys and auth. Master never reads a byte
  * of them. */
-#ifndef SALLYPORT_SRC_MASTER_CERTIFICATES_H
-#define SALLYPORT_SRC_MASTER_CERTIFICATES_H
+#ifndef SALLYPORT_SRC_MASTER_CHILDREN_CERTIFICATES_H
+#define SALLYPORT_SRC_MASTER_CHILDREN_CERTIFICATES_H
 
 #include <stdbool.h>
 

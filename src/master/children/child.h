@@ -1,7 +1,7 @@
 /* The processes that master executes: gate, auth, keys, log, lookup. One table
  * says which, with what set-up, and what follows their start and end. */
-#ifndef SALLYPORT_SRC_MASTER_CHILD_H
-#define SALLYPORT_SRC_MASTER_CHILD_H
+#ifndef SALLYPORT_SRC_MASTER_CHILDREN_CHILD_H
+#define SALLYPORT_SRC_MASTER_CHILDREN_CHILD_H
 
 #include <sys/types.h>
 
