@@ -8,13 +8,13 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "access.h"
 #include "children/children.h"
 #include "children/listeners.h"
 #include "control.h"
 #include "newest.h"
 #include "older.h"
 #include "sallyport/base/fd.h"
+#include "sessions/access.h"
 
 static bool gate_lives(const struct master *m)
 {

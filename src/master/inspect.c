@@ -19,12 +19,12 @@
 #include <unistd.h>
 
 #include "core/master.h"
-#include "home.h"
 #include "options.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "sessions/home.h"
 #include "unit.h"
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)

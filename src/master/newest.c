@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include "core/master.h"
-#include "gate.h"
 #include "sallyport/ipc/generation.h"
+#include "sessions/gate.h"
 
 void newest_init(struct master *m)
 {

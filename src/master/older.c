@@ -4,10 +4,10 @@
 
 #include <errno.h>
 
-#include "access.h"
 #include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
+#include "sessions/access.h"
 
 static int older_refuse(struct older *o, const char *why)
 {

@@ -4,7 +4,7 @@
 #ifndef SALLYPORT_SRC_MASTER_OLDER_H
 #define SALLYPORT_SRC_MASTER_OLDER_H
 
-#include "session.h"
+#include "sessions/session.h"
 
 #define OLDER_MAX 8 /* generations beside this one */
 

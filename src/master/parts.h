@@ -2,7 +2,6 @@
 #ifndef SALLYPORT_SRC_MASTER_PARTS_H
 #define SALLYPORT_SRC_MASTER_PARTS_H
 
-#include "access.h"
 #include "children/certificates.h"
 #include "children/children.h"
 #include "children/hosts.h"
@@ -11,7 +10,8 @@
 #include "drain.h"
 #include "newest.h"
 #include "older.h"
-#include "userdb.h"
+#include "sessions/access.h"
+#include "sessions/userdb.h"
 
 struct master_parts {
     struct certificates certificates;

@@ -3,7 +3,7 @@
 #ifndef SALLYPORT_SRC_MASTER_PEER_H
 #define SALLYPORT_SRC_MASTER_PEER_H
 
-#include "home.h"
+#include "sessions/home.h"
 
 struct master;
 

@@ -22,8 +22,8 @@
 #include "sallyport/ipc/memory.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "secrets.h"
+#include "sessions/userdb.h"
 #include "state.h"
-#include "userdb.h"
 
 /* What is wrong with the value of KEY is told with the line that it stands in.
  */

@@ -5,15 +5,15 @@
 
 #include <string.h>
 
-#include "access.h"
 #include "children/certificates.h"
 #include "children/listeners.h"
 #include "core/master.h"
 #include "request_who.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
-#include "session.h"
-#include "userdb.h"
+#include "sessions/access.h"
+#include "sessions/session.h"
+#include "sessions/userdb.h"
 
 /* No second request is taken before this one is answered. */
 static struct peer *begin(void *owner, uint32_t request)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/master.h"
-#include "session.h"
+#include "sessions/session.h"
 
 /* So many at a time, since ctl reads nothing while master writes. */
 #define WHO_PAGE 64

@@ -9,10 +9,10 @@
 #include "children/hosts.h"
 #include "children/steps.h"
 #include "drain.h"
-#include "gate.h"
+#include "sessions/gate.h"
+#include "sessions/verdict.h"
+#include "sessions/worker.h"
 #include "supervisor.h"
-#include "verdict.h"
-#include "worker.h"
 
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
 

@@ -6,7 +6,6 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "access.h"
 #include "children/certificates.h"
 #include "children/children.h"
 #include "children/hosts.h"
@@ -14,17 +13,18 @@
 #include "children/programs.h"
 #include "control.h"
 #include "drain.h"
-#include "gate.h"
 #include "hint.h"
-#include "login.h"
 #include "older.h"
 #include "rows.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
+#include "sessions/access.h"
+#include "sessions/gate.h"
+#include "sessions/login.h"
+#include "sessions/userdb.h"
 #include "signals.h"
 #include "stop.h"
 #include "supervisor.h"
-#include "userdb.h"
 
 #define READY_TEXT_MAX 4096
 

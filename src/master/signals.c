@@ -12,7 +12,7 @@
 #include "control.h"
 #include "drain.h"
 #include "sallyport/base/fd.h"
-#include "session.h"
+#include "sessions/session.h"
 #include "stop.h"
 
 static void reap_ended(struct master *m)

@@ -9,9 +9,9 @@
 #include "children/children.h"
 #include "control.h"
 #include "drain.h"
-#include "gate.h"
 #include "older.h"
 #include "sallyport/base/fd.h"
+#include "sessions/gate.h"
 #include "stop.h"
 
 static int supervisor_on_lead(void *owner, struct msg_lead *l)

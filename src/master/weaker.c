@@ -6,7 +6,7 @@
 #include "core/master.h"
 #include "sallyport/domain/binding.h"
 #include "sallyport/domain/sandbox_part.h"
-#include "userdb.h"
+#include "sessions/userdb.h"
 
 static void phrase(struct buf *into, const char *text)
 {

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "master/account.h"
-#include "master/home.h"
 #include "master/parts.h"
 #include "master/prepare.h"
+#include "master/sessions/home.h"
 
 static const struct {
     const char *account;

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "master/session.h"
+#include "master/sessions/session.h"
 
 #define LIMIT 100
 

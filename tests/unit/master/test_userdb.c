@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "master/userdb.h"
+#include "master/sessions/userdb.h"
 #include "sallyport/base/fd.h"
 
 #define HASH                                                                   \

@@ -23,10 +23,11 @@ static const struct matrix_room rooms[] = {
     { "supervisor", "base ipc", "" },
     { "master",
       "base domain conf ipc sandbox users event files/files.h "
-      "seccomp/policy.h master/core master/children",
+      "seccomp/policy.h master/core master/children master/sessions",
       "" },
     { "master/core", "", "" },
     { "master/children", "master/core", "" },
+    { "master/sessions", "master/core master/children", "" },
     { "gate",
       "base domain conf ipc sandbox tls event ftp/reply.h session/session.h "
       "seccomp/policy.h",

@@ -1,6 +1,6 @@
 /* The auth workers: who is asked, and with which users file. */
-#ifndef SALLYPORT_SRC_MASTER_WORKER_H
-#define SALLYPORT_SRC_MASTER_WORKER_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_WORKER_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_WORKER_H
 
 #include "children/child.h"
 

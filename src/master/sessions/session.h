@@ -1,7 +1,7 @@
 /* The sessions as master sees them: a record each from gate's MSG_session to
  * the end of the session and of its process files. */
-#ifndef SALLYPORT_SRC_MASTER_SESSION_H
-#define SALLYPORT_SRC_MASTER_SESSION_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_SESSION_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_SESSION_H
 
 #include <sys/types.h>
 #include <time.h>

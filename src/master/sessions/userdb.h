@@ -1,7 +1,7 @@
 /* The users file as master knows it: generations, the newest and those that a
  * verification under way may still name. */
-#ifndef SALLYPORT_SRC_MASTER_USERDB_H
-#define SALLYPORT_SRC_MASTER_USERDB_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_USERDB_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_USERDB_H
 
 #include <sys/stat.h>
 

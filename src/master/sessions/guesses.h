@@ -1,8 +1,8 @@
 /* How many logins have failed lately, by name and by address, and what the next
  * one has to wait for that. Master sees no name: auth sends a keyed hash of it,
  * of unknown names too. */
-#ifndef SALLYPORT_SRC_MASTER_GUESSES_H
-#define SALLYPORT_SRC_MASTER_GUESSES_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_GUESSES_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_GUESSES_H
 
 #include <stdbool.h>
 #include <stddef.h>

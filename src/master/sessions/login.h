@@ -1,6 +1,6 @@
 /* Logging in: LOGIN, a worker, a verdict, files, GRANTED or DENIED. */
-#ifndef SALLYPORT_SRC_MASTER_LOGIN_H
-#define SALLYPORT_SRC_MASTER_LOGIN_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_LOGIN_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_LOGIN_H
 
 #include "session.h"
 

@@ -1,6 +1,6 @@
 /* Sessions of users whose row in the users file has changed. */
-#ifndef SALLYPORT_SRC_MASTER_ACCESS_H
-#define SALLYPORT_SRC_MASTER_ACCESS_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_ACCESS_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_ACCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* A user's process files, as master sees it: its fork, its start, its end. Who
  * needs one (a session, an administrator's request) has a struct home in its
  * record, and hears of it by struct home_calls. */
-#ifndef SALLYPORT_SRC_MASTER_HOME_H
-#define SALLYPORT_SRC_MASTER_HOME_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_HOME_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_HOME_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,8 +1,8 @@
 /* When a login is answered: right or wrong, after the delay that earlier
  * failures of its name and address have earned; wrong ones at a multiple of
  * login_delay, so that the time tells nothing of the work. */
-#ifndef SALLYPORT_SRC_MASTER_ANSWER_H
-#define SALLYPORT_SRC_MASTER_ANSWER_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_ANSWER_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_ANSWER_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* What the auth workers answer. */
-#ifndef SALLYPORT_SRC_MASTER_VERDICT_H
-#define SALLYPORT_SRC_MASTER_VERDICT_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_VERDICT_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_VERDICT_H
 
 #include "children/child.h"
 

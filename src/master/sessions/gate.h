@@ -1,6 +1,6 @@
 /* What master and gate tell each other. */
-#ifndef SALLYPORT_SRC_MASTER_GATE_H
-#define SALLYPORT_SRC_MASTER_GATE_H
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_GATE_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_GATE_H
 
 #include "children/child.h"
 #include "session.h"
