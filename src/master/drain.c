@@ -10,7 +10,7 @@
 
 #include "children/children.h"
 #include "children/listeners.h"
-#include "control.h"
+#include "control/control.h"
 #include "newest.h"
 #include "older.h"
 #include "sallyport/base/fd.h"

@@ -6,7 +6,7 @@
 #include "children/children.h"
 #include "children/hosts.h"
 #include "children/listeners.h"
-#include "control.h"
+#include "control/control.h"
 #include "drain.h"
 #include "newest.h"
 #include "older.h"

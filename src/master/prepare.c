@@ -15,7 +15,7 @@
 #include "children/certificates.h"
 #include "children/listeners.h"
 #include "children/programs.h"
-#include "control.h"
+#include "control/control.h"
 #include "older.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"

@@ -11,7 +11,7 @@
 #include "children/hosts.h"
 #include "children/listeners.h"
 #include "children/programs.h"
-#include "control.h"
+#include "control/control.h"
 #include "drain.h"
 #include "hint.h"
 #include "older.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "children/children.h"
-#include "control.h"
+#include "control/control.h"
 #include "drain.h"
 #include "sallyport/base/fd.h"
 #include "sessions/session.h"

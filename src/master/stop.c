@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "children/children.h"
-#include "control.h"
+#include "control/control.h"
 #include "drain.h"
 #include "older.h"
 #include "sallyport/base/clock.h"

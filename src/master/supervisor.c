@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "children/children.h"
-#include "control.h"
+#include "control/control.h"
 #include "drain.h"
 #include "older.h"
 #include "sallyport/base/fd.h"

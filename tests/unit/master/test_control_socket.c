@@ -1,6 +1,6 @@
 /* The control socket in the file system: made, inherited, taken over from a
  * server that was killed, never from one that lives, and removed. */
-#include "master/control_socket.h"
+#include "master/control/control_socket.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -23,11 +23,13 @@ static const struct matrix_room rooms[] = {
     { "supervisor", "base ipc", "" },
     { "master",
       "base domain conf ipc sandbox users event files/files.h "
-      "seccomp/policy.h master/core master/children master/sessions",
+      "seccomp/policy.h master/core master/children master/sessions "
+      "master/control",
       "" },
     { "master/core", "", "" },
     { "master/children", "master/core", "" },
     { "master/sessions", "master/core master/children", "" },
+    { "master/control", "master/core master/children master/sessions", "" },
     { "gate",
       "base domain conf ipc sandbox tls event ftp/reply.h session/session.h "
       "seccomp/policy.h",

@@ -1,6 +1,6 @@
 /* The sessions, for sallyportctl. */
-#ifndef SALLYPORT_SRC_MASTER_REQUEST_WHO_H
-#define SALLYPORT_SRC_MASTER_REQUEST_WHO_H
+#ifndef SALLYPORT_SRC_MASTER_CONTROL_REQUEST_WHO_H
+#define SALLYPORT_SRC_MASTER_CONTROL_REQUEST_WHO_H
 
 #include "peer.h"
 

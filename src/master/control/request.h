@@ -1,6 +1,6 @@
 /* What sallyportctl asks: a row and a function each. */
-#ifndef SALLYPORT_SRC_MASTER_REQUEST_H
-#define SALLYPORT_SRC_MASTER_REQUEST_H
+#ifndef SALLYPORT_SRC_MASTER_CONTROL_REQUEST_H
+#define SALLYPORT_SRC_MASTER_CONTROL_REQUEST_H
 
 #include "peer.h"
 

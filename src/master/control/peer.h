@@ -1,7 +1,7 @@
 /* One who is connected to the control socket: sallyportctl, with one request at
  * a time. */
-#ifndef SALLYPORT_SRC_MASTER_PEER_H
-#define SALLYPORT_SRC_MASTER_PEER_H
+#ifndef SALLYPORT_SRC_MASTER_CONTROL_PEER_H
+#define SALLYPORT_SRC_MASTER_CONTROL_PEER_H
 
 #include "sessions/home.h"
 

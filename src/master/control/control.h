@@ -1,6 +1,6 @@
 /* The control socket: few may be connected, each for a while. */
-#ifndef SALLYPORT_SRC_MASTER_CONTROL_H
-#define SALLYPORT_SRC_MASTER_CONTROL_H
+#ifndef SALLYPORT_SRC_MASTER_CONTROL_CONTROL_H
+#define SALLYPORT_SRC_MASTER_CONTROL_CONTROL_H
 
 #include "control_socket.h"
 #include "core/master.h"

@@ -1,6 +1,6 @@
 /* The control socket's name on disk, and what listens behind it. */
-#ifndef SALLYPORT_SRC_MASTER_CONTROL_SOCKET_H
-#define SALLYPORT_SRC_MASTER_CONTROL_SOCKET_H
+#ifndef SALLYPORT_SRC_MASTER_CONTROL_CONTROL_SOCKET_H
+#define SALLYPORT_SRC_MASTER_CONTROL_CONTROL_SOCKET_H
 
 #include <limits.h>
 #include <stdbool.h>
