@@ -1,9 +1,9 @@
 /* See parts.h. Runs in master. */
 #include "parts.h"
 
+#include "generations/stop.h"
 #include "run.h"
 #include "sallyport/files/files.h"
-#include "stop.h"
 
 void parts_attach(struct master *m, struct master_parts *parts)
 {

@@ -7,9 +7,9 @@
 #include "children/hosts.h"
 #include "children/listeners.h"
 #include "control/control.h"
-#include "drain.h"
-#include "newest.h"
-#include "older.h"
+#include "generations/drain.h"
+#include "generations/newest.h"
+#include "generations/older.h"
 #include "sessions/access.h"
 #include "sessions/userdb.h"
 

@@ -16,7 +16,7 @@
 #include "children/listeners.h"
 #include "children/programs.h"
 #include "control/control.h"
-#include "older.h"
+#include "generations/older.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/ipc/memory.h"

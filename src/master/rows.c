@@ -8,11 +8,11 @@
 #include "children/children.h"
 #include "children/hosts.h"
 #include "children/steps.h"
-#include "drain.h"
+#include "generations/drain.h"
+#include "generations/supervisor.h"
 #include "sessions/gate.h"
 #include "sessions/verdict.h"
 #include "sessions/worker.h"
-#include "supervisor.h"
 
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
 

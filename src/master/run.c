@@ -12,9 +12,12 @@
 #include "children/listeners.h"
 #include "children/programs.h"
 #include "control/control.h"
-#include "drain.h"
+#include "generations/drain.h"
+#include "generations/older.h"
+#include "generations/signals.h"
+#include "generations/stop.h"
+#include "generations/supervisor.h"
 #include "hint.h"
-#include "older.h"
 #include "rows.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
@@ -22,9 +25,6 @@
 #include "sessions/gate.h"
 #include "sessions/login.h"
 #include "sessions/userdb.h"
-#include "signals.h"
-#include "stop.h"
-#include "supervisor.h"
 
 #define READY_TEXT_MAX 4096
 

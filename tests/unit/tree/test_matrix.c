@@ -24,12 +24,14 @@ static const struct matrix_room rooms[] = {
     { "master",
       "base domain conf ipc sandbox users event files/files.h "
       "seccomp/policy.h master/core master/children master/sessions "
-      "master/control",
+      "master/control master/generations",
       "" },
     { "master/core", "", "" },
     { "master/children", "master/core", "" },
     { "master/sessions", "master/core master/children", "" },
     { "master/control", "master/core master/children master/sessions", "" },
+    { "master/generations",
+      "master/core master/children master/sessions master/control", "" },
     { "gate",
       "base domain conf ipc sandbox tls event ftp/reply.h session/session.h "
       "seccomp/policy.h",

@@ -1,7 +1,7 @@
 /* The newest master, as a generation that drains knows it: it hears of each
  * session, and decides who must go. */
-#ifndef SALLYPORT_SRC_MASTER_NEWEST_H
-#define SALLYPORT_SRC_MASTER_NEWEST_H
+#ifndef SALLYPORT_SRC_MASTER_GENERATIONS_NEWEST_H
+#define SALLYPORT_SRC_MASTER_GENERATIONS_NEWEST_H
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* The older generations, as the newest master knows them: a link to each of
  * their masters, and a record for each of their sessions. Their processes are
  * not ours: what must be done to one is asked of its own master (drain.c). */
-#ifndef SALLYPORT_SRC_MASTER_OLDER_H
-#define SALLYPORT_SRC_MASTER_OLDER_H
+#ifndef SALLYPORT_SRC_MASTER_GENERATIONS_OLDER_H
+#define SALLYPORT_SRC_MASTER_GENERATIONS_OLDER_H
 
 #include "sessions/session.h"
 

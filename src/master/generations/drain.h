@@ -1,8 +1,8 @@
 /* A generation that drains: a newer one leads, or gate has ended. Nobody new
  * comes in; what has begun is finished, and the newest master hears of each
  * session. */
-#ifndef SALLYPORT_SRC_MASTER_DRAIN_H
-#define SALLYPORT_SRC_MASTER_DRAIN_H
+#ifndef SALLYPORT_SRC_MASTER_GENERATIONS_DRAIN_H
+#define SALLYPORT_SRC_MASTER_GENERATIONS_DRAIN_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* The supervisor, as master hears it. */
-#ifndef SALLYPORT_SRC_MASTER_SUPERVISOR_H
-#define SALLYPORT_SRC_MASTER_SUPERVISOR_H
+#ifndef SALLYPORT_SRC_MASTER_GENERATIONS_SUPERVISOR_H
+#define SALLYPORT_SRC_MASTER_GENERATIONS_SUPERVISOR_H
 
 #include "sallyport/ipc/channel.h"
 

@@ -1,6 +1,6 @@
 /* The end of the service. */
-#ifndef SALLYPORT_SRC_MASTER_STOP_H
-#define SALLYPORT_SRC_MASTER_STOP_H
+#ifndef SALLYPORT_SRC_MASTER_GENERATIONS_STOP_H
+#define SALLYPORT_SRC_MASTER_GENERATIONS_STOP_H
 
 struct master;
 
