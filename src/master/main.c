@@ -13,18 +13,18 @@
 #include <unistd.h>
 
 #include "children/programs.h"
-#include "hint.h"
-#include "inspect.h"
-#include "options.h"
-#include "parts.h"
-#include "prepare.h"
-#include "run.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "secrets.h"
-#include "weaker.h"
+#include "start/hint.h"
+#include "start/inspect.h"
+#include "start/options.h"
+#include "start/parts.h"
+#include "start/prepare.h"
+#include "start/run.h"
+#include "start/secrets.h"
+#include "start/weaker.h"
 
 #define WARNINGS_MAX 8     /* lines about users at the start */
 #define START_MS     10000 /* to look at all homes */

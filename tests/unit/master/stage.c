@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "master/prepare.h"
-#include "master/run.h"
+#include "master/start/prepare.h"
+#include "master/start/run.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/build.h"

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "master/account.h"
-#include "master/parts.h"
-#include "master/prepare.h"
 #include "master/sessions/home.h"
+#include "master/start/account.h"
+#include "master/start/parts.h"
+#include "master/start/prepare.h"
 
 static const struct {
     const char *account;

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "master/parts.h"
+#include "master/start/parts.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
 #include "sallyport/ipc/generation.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "master/hint.h"
+#include "master/start/hint.h"
 #include "sallyport/base/fd.h"
 
 #define LISTEN "listen = 0.0.0.0:21\n"

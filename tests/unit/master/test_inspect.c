@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "master/inspect.h"
-#include "master/parts.h"
-#include "master/run.h"
-#include "master/unit.h"
+#include "master/start/inspect.h"
+#include "master/start/parts.h"
+#include "master/start/run.h"
+#include "master/start/unit.h"
 #include "sallyport/base/fd.h"
 #include "support/run.h"
 

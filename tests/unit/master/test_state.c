@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "master/parts.h"
-#include "master/prepare.h"
-#include "master/secrets.h"
-#include "master/state.h"
+#include "master/start/parts.h"
+#include "master/start/prepare.h"
+#include "master/start/secrets.h"
+#include "master/start/state.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 #include "sallyport/base/secret.h"

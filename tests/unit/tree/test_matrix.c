@@ -24,7 +24,7 @@ static const struct matrix_room rooms[] = {
     { "master",
       "base domain conf ipc sandbox users event files/files.h "
       "seccomp/policy.h master/core master/children master/sessions "
-      "master/control master/generations",
+      "master/control master/generations master/start",
       "" },
     { "master/core", "", "" },
     { "master/children", "master/core", "" },
@@ -32,6 +32,10 @@ static const struct matrix_room rooms[] = {
     { "master/control", "master/core master/children master/sessions", "" },
     { "master/generations",
       "master/core master/children master/sessions master/control", "" },
+    { "master/start",
+      "master/core master/children master/sessions master/control "
+      "master/generations",
+      "" },
     { "gate",
       "base domain conf ipc sandbox tls event ftp/reply.h session/session.h "
       "seccomp/policy.h",

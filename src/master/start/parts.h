@@ -1,6 +1,6 @@
 /* The parts of master, for whoever makes one. */
-#ifndef SALLYPORT_SRC_MASTER_PARTS_H
-#define SALLYPORT_SRC_MASTER_PARTS_H
+#ifndef SALLYPORT_SRC_MASTER_START_PARTS_H
+#define SALLYPORT_SRC_MASTER_START_PARTS_H
 
 #include "children/certificates.h"
 #include "children/children.h"

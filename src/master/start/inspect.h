@@ -1,6 +1,6 @@
 /* What the users' rows name: uids and homes. */
-#ifndef SALLYPORT_SRC_MASTER_INSPECT_H
-#define SALLYPORT_SRC_MASTER_INSPECT_H
+#ifndef SALLYPORT_SRC_MASTER_START_INSPECT_H
+#define SALLYPORT_SRC_MASTER_START_INSPECT_H
 
 #include <stdbool.h>
 #include <stddef.h>

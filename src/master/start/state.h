@@ -1,6 +1,6 @@
 /* The folder of what outlives a restart. */
-#ifndef SALLYPORT_SRC_MASTER_STATE_H
-#define SALLYPORT_SRC_MASTER_STATE_H
+#ifndef SALLYPORT_SRC_MASTER_START_STATE_H
+#define SALLYPORT_SRC_MASTER_START_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>

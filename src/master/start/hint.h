@@ -1,6 +1,6 @@
 /* What an administrator most likely forgot to write. */
-#ifndef SALLYPORT_SRC_MASTER_HINT_H
-#define SALLYPORT_SRC_MASTER_HINT_H
+#ifndef SALLYPORT_SRC_MASTER_START_HINT_H
+#define SALLYPORT_SRC_MASTER_START_HINT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Accounts and the empty folder: what root needs to give up root. */
-#ifndef SALLYPORT_SRC_MASTER_ACCOUNT_H
-#define SALLYPORT_SRC_MASTER_ACCOUNT_H
+#ifndef SALLYPORT_SRC_MASTER_START_ACCOUNT_H
+#define SALLYPORT_SRC_MASTER_START_ACCOUNT_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* The command line of sallyportd. */
-#ifndef SALLYPORT_SRC_MASTER_OPTIONS_H
-#define SALLYPORT_SRC_MASTER_OPTIONS_H
+#ifndef SALLYPORT_SRC_MASTER_START_OPTIONS_H
+#define SALLYPORT_SRC_MASTER_START_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdio.h>

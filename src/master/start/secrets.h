@@ -1,7 +1,7 @@
 /* The keys that only master knows, and that all generations of one service must
  * have alike. */
-#ifndef SALLYPORT_SRC_MASTER_SECRETS_H
-#define SALLYPORT_SRC_MASTER_SECRETS_H
+#ifndef SALLYPORT_SRC_MASTER_START_SECRETS_H
+#define SALLYPORT_SRC_MASTER_START_SECRETS_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* What is weaker than promised. */
-#ifndef SALLYPORT_SRC_MASTER_WEAKER_H
-#define SALLYPORT_SRC_MASTER_WEAKER_H
+#ifndef SALLYPORT_SRC_MASTER_START_WEAKER_H
+#define SALLYPORT_SRC_MASTER_START_WEAKER_H
 
 #include "sallyport/base/buf.h"
 

@@ -1,6 +1,6 @@
 /* The table of the processes that master executes. */
-#ifndef SALLYPORT_SRC_MASTER_ROWS_H
-#define SALLYPORT_SRC_MASTER_ROWS_H
+#ifndef SALLYPORT_SRC_MASTER_START_ROWS_H
+#define SALLYPORT_SRC_MASTER_START_ROWS_H
 
 #include "children/child.h"
 

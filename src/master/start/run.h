@@ -1,6 +1,6 @@
 /* Master's life: its start, its loop, its end. */
-#ifndef SALLYPORT_SRC_MASTER_RUN_H
-#define SALLYPORT_SRC_MASTER_RUN_H
+#ifndef SALLYPORT_SRC_MASTER_START_RUN_H
+#define SALLYPORT_SRC_MASTER_START_RUN_H
 
 struct master;
 

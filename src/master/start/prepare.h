@@ -1,6 +1,6 @@
 /* What is opened and checked before any process is started. */
-#ifndef SALLYPORT_SRC_MASTER_PREPARE_H
-#define SALLYPORT_SRC_MASTER_PREPARE_H
+#ifndef SALLYPORT_SRC_MASTER_START_PREPARE_H
+#define SALLYPORT_SRC_MASTER_START_PREPARE_H
 
 #include <stdbool.h>
 
