@@ -2,8 +2,9 @@
 
 usage: faulty_server.py FAULT CERTIFICATE KEY PORT_FILE
 
-PORT_FILE gets the port once it listens. Everybody may log in; there is one
-file. FAULT is "none" or one of the words that this text looks for."""
+PORT_FILE gets the port once it listens, and the file "commands" beside it what
+clients send. Everybody may log in; there is one file. FAULT is "none" or one of
+the words that this text looks for."""
 import itertools
 import os
 import socket
@@ -20,9 +21,15 @@ GREETINGS = {
     "backdoor": "(vsFTPd 2.3.4)",
     "pyftpdlib": "pyftpdlib 1.5.7 ready.",
 }
-PASSIVE_ADDRESS = {"pasv_private": "10,1,2,3", "pasv_foreign": "203,0,113,9"}
+PASSIVE_ADDRESS = {"pasv_private": "10,1,2,3", "pasv_foreign": "203,0,113,9",
+                   "pasv_only": "203,0,113,9"}
+NAMES = ["../escaped", "/escaped", "a/b", "..", "\x1b[2Jclear", "tab\there",
+         "del\x7f", "good"]
 LISTED = {
-    "names": ["../escaped", "a/b", "..", "\x1b[2Jclear", "tab\there", "good"],
+    "names": NAMES,
+    "names_of_list": NAMES,
+    # No control bytes of ASCII, but a terminal may obey them.
+    "rude": ["\u009b2Jclear", "\u202egpj.exe", "file"],
     "size_too_small": ["file"],
     "size_too_large": ["file"],
 }
@@ -78,6 +85,8 @@ class Session(threading.Thread):
             self.reply("220 " + GREETINGS.get(FAULT, "ready"))
             for line in self.lines():
                 verb, _, words = line.partition(" ")
+                with open("commands", "a") as f:
+                    f.write(line + "\n")
                 do = getattr(self, "do_" + verb.upper(), None)
                 if do:
                     do(words)
@@ -117,6 +126,11 @@ class Session(threading.Thread):
 
     do_PROT = do_TYPE = do_NOOP = do_OPTS = do_PBSZ
 
+    def refuse(self, words):
+        self.reply("550 \x1b[2J\u009b31m no" if FAULT == "rude" else "550 no")
+
+    do_DELE = do_MKD = do_RMD = do_RNFR = do_STOR = refuse
+
     def do_PWD(self, words):
         self.reply('257 "/" here')
 
@@ -132,7 +146,7 @@ class Session(threading.Thread):
     def do_FEAT(self, words):
         self.reply("211-Features:")
         for name in "UTF8", "EPSV", "SIZE", "MLST type*;size*;", "REST STREAM":
-            if not (FAULT in ("no_mlsd", "dos_list") and
+            if not (FAULT in ("no_mlsd", "dos_list", "names_of_list") and
                     name.startswith("MLST") or
                     FAULT == "no_rest" and name.startswith("REST")):
                 self.reply(" " + name)
@@ -146,6 +160,8 @@ class Session(threading.Thread):
         return port
 
     def do_EPSV(self, words):
+        if FAULT == "pasv_only":
+            return self.reply("502 no")
         self.reply(f"229 passive (|||{self.listen()}|)")
 
     def do_PASV(self, words):
@@ -154,7 +170,7 @@ class Session(threading.Thread):
         self.reply(f"227 passive ({host},{port // 256},{port % 256})")
 
     def do_MLST(self, words):
-        kind = "file" if words.endswith("file") else "dir"
+        kind = "dir" if words.strip("/") in ("", "sub") else "file"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(TEXT))
         self.reply("250-Here")
@@ -166,6 +182,8 @@ class Session(threading.Thread):
             FAULT, len(TEXT))
         listed = [f"type=file;size={size}; {name}\r\n".encode()
                   for name in LISTED.get(FAULT, ["file"])]
+        if FAULT == "directory" and not words.strip("/"):
+            listed = [b"type=dir; sub\r\n"]
         self.send(self.endless() if FAULT == "endless_list" else listed)
 
     def endless(self):
@@ -173,10 +191,11 @@ class Session(threading.Thread):
             yield b"type=cdir; .\r\n" * 100
 
     def do_LIST(self, words):
-        form = b"-rw-r--r-- 1 a a %d Nov 20 07:42 file\r\n"
+        form = "-rw-r--r-- 1 a a {} Nov 20 07:42 {}\r\n"
         if FAULT == "dos_list":
-            form = b"10-23-25  03:12PM %20d file\r\n"
-        self.send([form % len(TEXT)])
+            form = "10-23-25  03:12PM {:20} {}\r\n"
+        self.send([form.format(len(TEXT), name).encode()
+                   for name in LISTED.get(FAULT, ["file"])])
 
     def do_RETR(self, words):
         self.send([TEXT])

@@ -1,0 +1,235 @@
+/* What a server that lies may not do to the files here, to the terminal, and to
+ * who trusts it. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "faulty.h"
+#include "support/files.h"
+
+/* Blanks and the end of a line are the only control characters; C1 ones, and
+ * those that turn text around, are control characters too. */
+static void expect_harmless(const char *what, const struct run_result *r)
+{
+    static const char *const unwanted[] = { "\302\233", "\342\200\256" };
+
+    for (size_t i = 0; i < r->len; i++) {
+        unsigned char c = (unsigned char)r->text[i];
+
+        cr_expect((c >= 0x20 || c == '\n') && c != 0x7f, "%s: byte %02x in %s",
+                  what, c, r->text);
+    }
+    for (size_t i = 0; i < 2; i++)
+        cr_expect_null(strstr(r->text, unwanted[i]), "%s: %s", what, r->text);
+}
+
+/* STATUS < 0: any. */
+struct deed {
+    int status;
+    const char *word[5]; /* "/..." is a URL; NULL: a line of a session */
+    const char *line;
+};
+
+static void do_deed(struct faulty *f, const struct deed *d)
+{
+    char *arguments[DESK_ARGUMENTS], url[8][1024];
+    const char *what = d->line ? d->line : d->word[0];
+    struct run_result r;
+    size_t n = 0;
+
+    arguments[n++] = (char *)server_program("sallyport");
+    arguments[n++] = "--cacert";
+    arguments[n++] = f->desk.ca;
+    arguments[n++] = "--password-file";
+    arguments[n++] = f->desk.password;
+    arguments[n++] = "--retries=0";
+    for (size_t i = 0; i < 5 && d->word[i]; i++) {
+        snprintf(url[i], sizeof(url[i]), "%s%s",
+                 d->word[i][0] == '/' ? f->desk.url : "", d->word[i]);
+        arguments[n++] = url[i];
+    }
+    arguments[n] = NULL;
+    run_arguments(&r, d->line, arguments);
+    cr_expect(d->status < 0 || r.status == d->status, "%s: status %d: %s", what,
+              r.status, r.text);
+    expect_harmless(what, &r);
+    run_release(&r);
+}
+
+/* Of all names only the good one reaches this machine, in every verb. */
+static const struct deed deeds[] = {
+    { EX_PROTOCOL, { "get", "-r", "/", "in" }, NULL },
+    { 0, { "get", "--conflict=overwrite", "/*", "in" }, NULL },
+    { 0, { "cat", "/*" }, NULL },
+    { 0, { "ls", "-a", "/" }, NULL },
+    { 0, { "ls", "-a", "--json", "/" }, NULL },
+    { 0, { "ls", "/*" }, NULL },
+    { 0, { "du", "/" }, NULL },
+    { -1, { "hash", "/*" }, NULL },
+    { -1, { "rm", "/*" }, NULL },
+    { EX_PROTOCOL, { "sync", "--delete", "/", "in" }, NULL },
+    { EX_PROTOCOL, { "sync", "--json", "/", "in" }, NULL },
+    { -1, { "sync", "--delete", "from", "/" }, NULL },
+    { 0, { "/" }, "lcd in\nmget --conflict overwrite *\n" },
+    { 0, { "/" }, "lcd in\nget --conflict overwrite good\nls\n" },
+    { EX_PROTOCOL, { "/" }, "mget -r .\n" },
+};
+
+static void expect_good_alone(const char *fault)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, fault, "good");
+    files_make_folder("in", 0755);
+    files_make_folder("from", 0755);
+    files_write("escaped", "mine", 4, 0644);
+    for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+        struct run_result r;
+
+        do_deed(&f, &deeds[i]);
+        run(&r, NULL, "/bin/ls", "-A", "in", NULL);
+        cr_expect(r.len == 0 || strcmp(r.text, "good\n") == 0, "%s: %s",
+                  deeds[i].word[0], r.text);
+        run_release(&r);
+    }
+    struct run_result r;
+    run(&r, NULL, "/bin/cat", "escaped", NULL);
+    cr_expect_str_eq(r.text, "mine");
+    run_release(&r);
+    cr_expect_gt(faulty_count("DELE good"), 0);
+    cr_expect_eq(faulty_count("DELE "), faulty_count("DELE good"));
+    cr_expect_eq(faulty_count("RETR "), faulty_count("RETR good"));
+    faulty_end(&f);
+}
+
+Test(liar, names, .timeout = 200)
+{
+    expect_good_alone("names");
+}
+
+Test(liar, names_of_list, .timeout = 200)
+{
+    expect_good_alone("names_of_list");
+}
+
+/* The address in PASV is ignored: the data connection goes where the control
+ * connection goes. */
+Test(liar, address, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "pasv_only", "good");
+    desk_client(&f.desk, 0, &r, NULL, "get", "/file", NULL);
+    run_release(&r);
+    cr_expect(files_exists("file"));
+    cr_expect_gt(faulty_count("PASV"), 0);
+    faulty_end(&f);
+}
+
+static void expect_trust(struct faulty *f, int status, size_t users,
+                         const char *a, const char *b)
+{
+    char *words[] = { (char *)server_program("sallyport"),
+                      "ls",
+                      "--password-file",
+                      f->desk.password,
+                      f->desk.url,
+                      (char *)a,
+                      (char *)b,
+                      NULL };
+    struct run_result r;
+
+    run_arguments(&r, NULL, words);
+    cr_expect_eq(r.status, status, "%s: %s", a ? a : "nothing", r.text);
+    run_release(&r);
+    cr_expect_eq(faulty_count("USER "), users, "%s", a ? a : "nothing");
+    cr_expect_eq(faulty_count("PASS "), users, "%s", a ? a : "nothing");
+}
+
+/* Neither name nor password goes to a server that nobody vouches for. */
+Test(liar, trust, .timeout = 100)
+{
+    static const char wrong[] =
+        "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    static struct faulty f;
+
+    faulty_begin(&f, "none", "good");
+    expect_trust(&f, EX_NOPERM, 0, NULL, NULL);
+    expect_trust(&f, EX_NOPERM, 0, "--pin", wrong);
+    expect_trust(&f, EX_NOPERM, 0, "--trust-new", NULL); /* no terminal */
+    expect_trust(&f, 0, 1, "--trust-new", "--yes");
+    expect_trust(&f, 0, 2, NULL, NULL); /* remembered */
+    expect_trust(&f, EX_NOPERM, 2, "--pin", wrong);
+    faulty_end(&f);
+}
+
+/* A certificate that a trusted CA has issued, but for another name or time. */
+Test(liar, certificates, .timeout = 100)
+{
+    static const char *const certificates[] = { "other", "late" };
+    static struct faulty f;
+    struct run_result r;
+
+    for (size_t i = 0; i < 2; i++) {
+        faulty_begin(&f, "none", certificates[i]);
+        desk_client(&f.desk, EX_NOPERM, &r, NULL, "ls", "/", NULL);
+        run_release(&r);
+        cr_expect_eq(faulty_count("USER "), 0, "%s", certificates[i]);
+        faulty_end(&f);
+    }
+}
+
+Test(liar, sizes, .timeout = 100)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "size_too_small", "good");
+    desk_client(&f.desk, EX_DATAERR, &r, NULL, "get", "/file", NULL);
+    cr_expect_not_null(strstr(r.text, "more bytes come than the 3"), "%s",
+                       r.text);
+    run_release(&r);
+    cr_expect_not(files_exists("file"));
+    faulty_end(&f);
+    faulty_begin(&f, "size_too_large", "good");
+    desk_client(&f.desk, EX_TEMPFAIL, &r, NULL, "get", "--retries", "0",
+                "/file", NULL);
+    cr_expect_not_null(strstr(r.text, "40 bytes came where 4000"), "%s",
+                       r.text);
+    run_release(&r);
+    cr_expect_not(files_exists("file"));
+    faulty_end(&f);
+}
+
+/* No lie, but another form: what IIS lists, since it has no MLSD. */
+Test(liar, a_listing_of_dos, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "dos_list", "good");
+    desk_client(&f.desk, 0, &r, NULL, "ls", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "  file\n"), "%s", r.text);
+    run_release(&r);
+    desk_client(&f.desk, 0, &r, NULL, "get", "-r", "/", "in", NULL);
+    run_release(&r);
+    cr_expect(files_exists("in/file"));
+    faulty_end(&f);
+}
+
+Test(liar, a_listing_without_an_end, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "endless_list", "good");
+    desk_client(&f.desk, EX_PROTOCOL, &r, NULL, "ls", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "can't be used"), "%s", r.text);
+    run_release(&r);
+    faulty_end(&f);
+}
