@@ -13,9 +13,11 @@ json_t *event_text(const char *text)
     return s ? s : json_string(show_text(text, safe, sizeof(safe)));
 }
 
+/* ASCII alone: a terminal obeys some characters beyond it too. */
 void event_print(json_t *object)
 {
-    if (object && json_dumpf(object, stdout, JSON_COMPACT) == 0)
+    if (object &&
+        json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0)
         fputc('\n', stdout);
     fflush(stdout);
     json_decref(object);

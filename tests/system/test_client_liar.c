@@ -116,6 +116,39 @@ Test(liar, names_of_list, .timeout = 200)
     expect_good_alone("names_of_list");
 }
 
+/* Replies and names that a terminal would obey. */
+Test(liar, control_characters, .timeout = 200)
+{
+    static const struct deed rude[] = {
+        { 0, { "ls", "/" }, NULL },
+        { 0, { "ls", "--json", "/" }, NULL },
+        { 0, { "get", "-r", "/", "in" }, NULL },
+        { 0, { "get", "-r", "--json", "--conflict=overwrite", "/" }, NULL },
+        { 0, { "du", "--json", "/" }, NULL },
+        { -1, { "rm", "/file" }, NULL },
+        { -1, { "rm", "--json", "/file" }, NULL },
+        { -1, { "rm", "--debug", "/file" }, NULL },
+        { -1, { "rm", "--json", "/*" }, NULL },
+        { -1, { "put", "--conflict=overwrite", "file", "/new" }, NULL },
+        { -1,
+          { "put", "--json", "--conflict=overwrite", "file", "/new" },
+          NULL },
+        { -1, { "mkdir", "/new" }, NULL },
+        { -1, { "mv", "/file", "/new" }, NULL },
+        { -1, { "rm", "-r", "/" }, NULL },
+        { -1, { "doctor", "/" }, NULL },
+        { -1, { "doctor", "--json", "/" }, NULL },
+        { -1, { "/" }, "ls\nrm file\n" },
+    };
+    static struct faulty f;
+
+    faulty_begin(&f, "rude", "good");
+    files_write("file", "mine", 4, 0644);
+    for (size_t i = 0; i < sizeof(rude) / sizeof(rude[0]); i++)
+        do_deed(&f, &rude[i]);
+    faulty_end(&f);
+}
+
 /* The address in PASV is ignored: the data connection goes where the control
  * connection goes. */
 Test(liar, address, .timeout = 60)
