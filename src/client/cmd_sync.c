@@ -140,7 +140,7 @@ static void sync_entry(struct sync *s, const char *local, const char *remote,
     struct stat st;
 
     if (lstat(local, &st) < 0) {
-        fail_errno(&why, errno, local);
+        fail_errno(&why, errno, "");
         sync_failed(s, local, &why);
     } else if (S_ISDIR(st.st_mode)) {
         sync_directory(s, local, remote, depth + 1);
@@ -193,7 +193,7 @@ static void sync_directory(struct sync *s, const char *local,
     int r = 0;
 
     if (!d)
-        r = fail_errno(&why, errno, local);
+        r = fail_errno(&why, errno, "");
     else if (depth == TREE_DEPTH_MAX)
         r = fail(&why, EX_DATAERR, "too many directories in another");
     else

@@ -138,7 +138,7 @@ static int get_one(struct client *c, const char *remote, void *of)
     char local[PATH_MAX];
     struct failure why;
 
-    if (t->local && !t->into)
+    if (t->local && (!t->into || !name[0]))
         return tree_get(c, remote, t->local, &t->jobs);
     if (!name[0])
         name = ".";

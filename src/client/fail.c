@@ -35,7 +35,8 @@ int fail_errno(struct failure *why, int error, const char *name)
     else if (error == EEXIST || error == ENOSPC || error == EDQUOT ||
              error == ENOTDIR)
         code = EX_CANTCREAT;
-    return fail(why, code, "%s: %s", name, strerror(error));
+    return fail(why, code, "%s%s%s", name, name[0] ? ": " : "",
+                strerror(error));
 }
 
 /* Beginnings of replies come first, since they say most. */

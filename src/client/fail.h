@@ -17,7 +17,7 @@ struct failure {
 /* Fills it in, safe for a terminal; returns -1. */
 int fail(struct failure *why, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for an errno: "NAME: No such file or directory". */
+/* The same for an errno: "NAME: No such file or directory"; NAME may be "". */
 int fail_errno(struct failure *why, int error, const char *name);
 
 /* From a CURLcode, the server's last reply (0: none) with its text, and what

@@ -16,7 +16,7 @@ static void down_failed(struct sync *s, int error, const char *local)
 {
     struct failure why;
 
-    fail_errno(&why, error, local);
+    fail_errno(&why, error, "");
     sync_failed(s, local, &why);
 }
 
@@ -128,12 +128,14 @@ void sync_down(struct sync *s, const char *remote, const char *local, int depth)
         sync_failed(s, remote, &why);
         return;
     }
+    if (tree_make_local(local, depth, dry, &why) < 0) {
+        sync_failed(s, local, &why);
+        return;
+    }
     if (remote_list(&s->client->link, remote, &there, &why) < 0) {
         sync_failed(s, remote, &why);
         return;
     }
-    if (!dry && mkdir(local, 0777) < 0 && errno != EEXIST)
-        down_failed(s, errno, local);
     for (size_t i = 0; i < there.count && !link_interrupted; i++)
         down_entry(s, remote, local, &there.entry[i], depth);
     if (there.refused > 0) {

@@ -113,6 +113,23 @@ int tree_put(struct client *c, const char *local, const char *remote,
     return tree_put_at(c, local, remote, NULL, 0, j);
 }
 
+int tree_make_local(const char *local, int depth, bool dry, struct failure *why)
+{
+    struct stat st;
+
+    if (!dry && mkdir(local, 0777) == 0)
+        return 0;
+    if (!dry && errno != EEXIST)
+        return fail(why, EX_CANTCREAT, "%s", strerror(errno));
+    if ((depth > 0 ? lstat(local, &st) : stat(local, &st)) < 0)
+        return dry ? 0 : fail(why, EX_CANTCREAT, "%s", strerror(errno));
+    if (S_ISLNK(st.st_mode))
+        return fail(why, EX_CANTCREAT,
+                    "is a link, which may lead out of the target; rename it, "
+                    "or download to where it leads");
+    return S_ISDIR(st.st_mode) ? 0 : fail(why, EX_CANTCREAT, "is no directory");
+}
+
 static int tree_get_directory(struct client *c, const char *remote,
                               const char *local, int depth, struct jobs *j)
 {
@@ -122,8 +139,8 @@ static int tree_get_directory(struct client *c, const char *remote,
 
     if (depth == TREE_DEPTH_MAX)
         return tree_said(remote, EX_DATAERR, "too many directories in another");
-    if (mkdir(local, 0777) < 0 && errno != EEXIST)
-        return tree_said(local, EX_CANTCREAT, strerror(errno));
+    if (tree_make_local(local, depth, false, &why) < 0)
+        return client_error(local, &why);
     if (remote_list(&c->link, remote, &all, &why) < 0)
         return client_error(remote, &why);
     for (size_t i = 0; i < all.count && !link_interrupted; i++) {

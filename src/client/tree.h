@@ -28,6 +28,12 @@ int tree_walk(struct client *c, const char *path,
 /* How many directories may stand in one another. */
 #define TREE_DEPTH_MAX 64
 
+/* Makes the local directory, if it isn't there. What a link leads to is the
+ * target only at DEPTH 0, where the user has named it: the server chooses the
+ * names below. DRY: only looks. 0 or -1 with the reason. */
+int tree_make_local(const char *local, int depth, bool dry,
+                    struct failure *why);
+
 /* DIR and NAME with one "/" between. 0 or -1: it doesn't fit. */
 int tree_join(const char *dir, const char *name, char *out, size_t size);
 

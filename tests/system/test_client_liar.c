@@ -217,6 +217,34 @@ Test(liar, certificates, .timeout = 100)
     }
 }
 
+/* Links that stand here lead out of the target: they aren't followed. */
+Test(liar, links_in_the_target, .timeout = 100)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "directory", "good");
+    files_make_folder("in", 0755);
+    files_make_folder("outside", 0755);
+    files_write("outside/mine", "mine", 4, 0644);
+    cr_assert_eq(symlink("../outside", "in/sub"), 0);
+    desk_client(&f.desk, EX_CANTCREAT, &r, NULL, "get", "-r", "/", "in", NULL);
+    cr_expect_not_null(strstr(r.text, "in/sub: is a link"), "%s", r.text);
+    run_release(&r);
+    desk_client(&f.desk, EX_CANTCREAT, &r, NULL, "sync", "--delete", "/", "in",
+                NULL);
+    cr_expect_not_null(strstr(r.text, "in/sub: is a link"), "%s", r.text);
+    run_release(&r);
+    cr_expect(files_exists("outside/mine"));
+    cr_expect_not(files_exists("outside/file"));
+    /* The target itself is the user's choice. */
+    cr_assert_eq(symlink("outside", "chosen"), 0);
+    desk_client(&f.desk, 0, &r, NULL, "get", "-r", "/sub", "chosen", NULL);
+    run_release(&r);
+    cr_expect(files_exists("outside/sub/file"));
+    faulty_end(&f);
+}
+
 Test(liar, sizes, .timeout = 100)
 {
     static struct faulty f;
