@@ -139,9 +139,12 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
 {
     const struct curl_row *row = curl_find(curl);
 
-    /* A reply explains more, where the server has refused. */
-    if (reply >= 400 && curl != CURLE_ABORTED_BY_CALLBACK &&
-        curl != CURLE_PEER_FAILED_VERIFICATION)
+    /* A reply explains more, where the server has refused; but a refused AUTH
+     * isn't a command that can be missed. */
+    if (reply >= 500 && curl == CURLE_USE_SSL_FAILED)
+        detail = text;
+    else if (reply >= 400 && curl != CURLE_ABORTED_BY_CALLBACK &&
+             curl != CURLE_PEER_FAILED_VERIFICATION)
         return fail_reply(why, reply, text);
     fail(why, row ? row->code : EX_UNAVAILABLE, "%s%s%s%s",
          row ? row->text : "libcurl reports an error",

@@ -217,6 +217,20 @@ Test(liar, certificates, .timeout = 100)
     }
 }
 
+/* A server without TLS gets nothing, and plain text is never spoken. */
+Test(liar, no_tls, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "no_tls", "good");
+    desk_client(&f.desk, EX_PROTOCOL, &r, NULL, "ls", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "offers no TLS"), "%s", r.text);
+    run_release(&r);
+    cr_expect_eq(faulty_count("USER "), 0);
+    faulty_end(&f);
+}
+
 /* Links that stand here lead out of the target: they aren't followed. */
 Test(liar, links_in_the_target, .timeout = 100)
 {
