@@ -83,7 +83,7 @@ Test(message, answers_go_back_where_the_request_came_from)
 
 /* Descriptors travel from the supervisor to master, from master to anybody,
  * from gate and files to session, and from gate to master and to the next gate
- * (docs/architecture.md). */
+ * (docs/messages.md). */
 Test(message, descriptors_travel_only_where_they_may)
 {
     const unsigned supervisor = PROCESS_BIT(PROCESS_SUPERVISOR);
