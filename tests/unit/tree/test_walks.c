@@ -1,6 +1,6 @@
-/* docs/walks.md follows a command through the processes, a function a line.
- * Each function that it names is defined in the file that it names, and no walk
- * has more than forty steps. */
+/* docs/walks.md follows commands and a reload through the processes, one
+ * function in each line. Each function is defined in the file beside it, and no
+ * walk has more than forty steps. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static void check_step(const char *line)
 
 Test(walks, each_function_is_where_they_say, .timeout = 60)
 {
-    static const char *const wanted[] = { "STOR", "RETR", "PASS" };
+    static const char *const wanted[] = { "STOR", "RETR", "PASS", "reload" };
     const size_t walks = sizeof(wanted) / sizeof(wanted[0]);
     unsigned steps[sizeof(wanted) / sizeof(wanted[0])] = { 0 };
     char line[512];
