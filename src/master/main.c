@@ -3,7 +3,6 @@
  * list of sessions. It parses no byte that a client sent. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
@@ -17,18 +16,16 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "start/checker.h"
 #include "start/hint.h"
-#include "start/inspect.h"
 #include "start/options.h"
 #include "start/parts.h"
 #include "start/prepare.h"
 #include "start/run.h"
 #include "start/secrets.h"
-#include "start/weaker.h"
 
-#define WARNINGS_MAX 8     /* lines about users at the start */
-#define START_MS     10000 /* to look at all homes */
-#define CHECK_MS     60000
+#define START_MS 10000 /* to look at all homes */
+#define CHECK_MS 60000
 
 /* After a crash the settings are those that were in force, whatever the file
  * says by now. */
@@ -72,17 +69,11 @@ static bool survey_users(const struct master *m)
 {
     FD_CLEANUP int fd =
         open(m->settings.users, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    const struct inspect_words words = { "", SIZE_MAX };
     struct complaint c = { "" };
-    struct users u;
-    bool wrong;
 
     if (fd < 0 || settings_private_file(fd, m->settings.users, &c) < 0)
         return false; /* prepare_users() has said so */
-    wrong = users_survey(&u, fd, m->settings.users, say_mistake, &c) != 0;
-    wrong |= inspect_apart(m, &u, words, CHECK_MS);
-    users_release(&u);
-    return wrong;
+    return checker_run(m, "users", fd, CHECK_MS);
 }
 
 static const struct {
@@ -204,35 +195,15 @@ static int serve(struct master *m)
     return fflush(stdout) == 0 ? status : EX_IOERR;
 }
 
-static void tell_weaker(const struct master *m)
-{
-    struct buf text;
-
-    buf_init(&text, WEAKER_MAX);
-    weaker_text(m, &text);
-    if (text.len > 0)
-        stderr_print("weaker: %.*s", (int)text.len, text.data);
-    buf_release(&text);
-}
-
-static void tell_hints(const struct master *m)
+/* What check says is for an administrator; nothing depends on it here. */
+static void tell_remarks(const struct master *m)
 {
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
 
-    hint_tell(&m->settings);
+    checker_run(m, m->check ? "remarks" : "start", m->users->fd, START_MS);
     if (u && hint_unasked(&m->settings, u, &c))
         stderr_print("hint: %s", c.text);
-}
-
-/* Warnings: who has a bad row can't log in, and all others can. */
-static void warn_of_users(const struct master *m)
-{
-    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
-    const struct inspect_words words = { "warning: ", WARNINGS_MAX };
-
-    if (u && !m->check)
-        inspect_apart(m, u, words, START_MS);
 }
 
 int main(int argc, char **argv)
@@ -265,8 +236,6 @@ int main(int argc, char **argv)
     keep_for_recovery(&master);
     /* Not before: the title overwrites what the options point to. */
     process_title("%s", sandbox_row(PROCESS_MASTER)->title);
-    tell_weaker(&master);
-    tell_hints(&master);
-    warn_of_users(&master);
+    tell_remarks(&master);
     return serve(&master);
 }

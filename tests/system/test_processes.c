@@ -272,6 +272,7 @@ static const struct links {
     { "keys", { "libcrypt.", "libsystemd", "libseccomp" } },
     { "log", { "libssl", "libcrypt.", "libseccomp" } },
     { "lookup", { "libssl", "libcrypt.", "libseccomp" } },
+    { "check", { "libssl", "libcrypt.", "libseccomp" } },
 };
 
 /* A program can't do what isn't in its address space. */

@@ -86,6 +86,17 @@ size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
  * reveals nothing. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
+/* Who may have a process files. By root: uid_first to uid_last, no gid 0.
+ * Without root: homes beneath HOMES, since all have the caller's uid. 0, or
+ * -EINVAL with the complaint "user NAME: …" */
+struct user_bounds {
+    bool root;
+    uint64_t uid_first, uid_last;
+    const char *homes;
+};
+int user_permitted(const struct user *user, const struct user_bounds *b,
+                   struct complaint *c);
+
 const struct user *users_find(const struct users *u, struct slice name);
 
 /* [a-z0-9._-]{1,32}, not beginning with '.' or '-'. */

@@ -19,45 +19,16 @@
 
 #define HOME_MAX 4096
 
-static bool has_dot_dot(const char *path)
-{
-    struct slice rest = slice_from(path), part;
-
-    while (slice_cut(&rest, '/', &part))
-        if (slice_equal(part, SLICE("..")))
-            return true;
-    return false;
-}
-
-static bool is_beneath(const char *path, const char *folder)
-{
-    size_t len = strlen(folder);
-
-    while (len > 1 && folder[len - 1] == '/')
-        len--;
-    return strncmp(path, folder, len) == 0 && path[len] == '/' &&
-           !has_dot_dot(path);
-}
-
 int home_permitted(const struct master *m, const struct user *user,
                    struct complaint *c)
 {
     const struct settings *s = &m->settings;
+    const struct user_bounds bounds = { .root = m->root,
+                                        .uid_first = s->uid_first,
+                                        .uid_last = s->uid_last,
+                                        .homes = s->homes };
 
-    if (user->home[0] != '/' || strlen(user->home) >= HOME_MAX)
-        return complain(c, "user %s: the home is not absolute, or too long",
-                        user->name);
-    if (!m->root && !is_beneath(user->home, s->homes))
-        return complain(c, "user %s: without root, homes lie beneath %s",
-                        user->name, s->homes);
-    if (m->root && (user->uid < s->uid_first || user->uid > s->uid_last))
-        return complain(c, "user %s: uid %lu is not in %llu-%llu", user->name,
-                        (unsigned long)user->uid,
-                        (unsigned long long)s->uid_first,
-                        (unsigned long long)s->uid_last);
-    if (m->root && user->gid == 0)
-        return complain(c, "user %s: gid 0 is root's", user->name);
-    return 0;
+    return user_permitted(user, &bounds, c);
 }
 
 struct pairs {

@@ -3,18 +3,9 @@
 #define SALLYPORT_SRC_MASTER_START_HINT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "sallyport/conf/settings.h"
 #include "sallyport/users/users.h"
-
-/* The private address that PASV would tell clients from anywhere, where OWN are
- * the N addresses of this machine; NULL: there is none, a public one is told to
- * some at least, or the configuration says what to tell. */
-const struct address *hint_private(const struct settings *s,
-                                   const struct address *own, size_t n);
-/* Says so, in one line. */
-void hint_tell(const struct settings *s);
 
 /* Are there users who are to show a certificate, and nobody is asked for one?
  * Then what to say of it. Those who are locked aren't meant. */

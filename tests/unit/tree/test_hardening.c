@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const programs[] = {
-    "bin/sallyport",           "sbin/sallyportd",
-    "sbin/sallyportctl",       "libexec/sallyport/gate",
-    "libexec/sallyport/auth",  "libexec/sallyport/keys",
-    "libexec/sallyport/log",   "libexec/sallyport/lookup",
-    "libexec/sallyport/master"
-};
+static const char *const programs[] = { "bin/sallyport",
+                                        "sbin/sallyportd",
+                                        "sbin/sallyportctl",
+                                        "libexec/sallyport/gate",
+                                        "libexec/sallyport/auth",
+                                        "libexec/sallyport/keys",
+                                        "libexec/sallyport/log",
+                                        "libexec/sallyport/lookup",
+                                        "libexec/sallyport/master",
+                                        "libexec/sallyport/check" };
 
 static const struct {
     const char *flag; /* in etc/cmake/flags.cmake */

@@ -49,6 +49,7 @@ static const struct matrix_room rooms[] = {
     { "files", "base domain ftp ipc sandbox event seccomp/policy.h", "" },
     { "log", "base domain conf ipc event process seccomp/policy.h", "" },
     { "lookup", "base domain ipc event process seccomp/policy.h", "" },
+    { "check", "base domain conf sandbox users", "" },
     { "ctl", "base domain ftp conf ipc tls users hash event", "jansson.h" },
     { "client", "base", "curl/ openssl/ jansson.h editline/ zlib.h" },
 };

@@ -1,30 +1,24 @@
 /* Looks at what the users' rows name, before a login needs it: a home that is
  * missing, or that its user can't enter, shows at the start and in --check. The
- * kernel judges with the user's ids, as at the login. Runs in a fork of master
- * that ends afterwards; changes nothing. */
+ * kernel judges with the user's ids, as at the login. Runs in check; changes
+ * nothing. */
 #include "inspect.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/master.h"
-#include "options.h"
+#include "check.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "sessions/home.h"
 #include "unit.h"
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -37,7 +31,7 @@ struct found {
 };
 
 struct inspection {
-    const struct master *master;
+    const struct check *check;
     const struct unit *unit;
     inspect_tell *tell;
     void *owner;
@@ -55,7 +49,7 @@ static void mistake_at(struct inspection *i, const struct user *user,
 {
     struct complaint c = { "" };
 
-    complain(&c, "%s:%zu: %s", i->master->settings.users, user->line, text);
+    complain(&c, "%s:%zu: %s", i->check->settings.users, user->line, text);
     i->tell(i->owner, c.text);
     i->mistakes++;
 }
@@ -97,7 +91,7 @@ static void not_opened(struct inspection *i, const struct user *user, int error)
 {
     char closed[USER_HOME_MAX + 1];
 
-    if (error == ENOENT && i->master->root)
+    if (error == ENOENT && i->check->root)
         mistake(i, user,
                 "the home %s is missing; run: install -d -m 0700 -o %u -g %u "
                 "%s",
@@ -118,7 +112,7 @@ static void not_opened(struct inspection *i, const struct user *user, int error)
 
 static uid_t owner_wanted(const struct inspection *i, const struct user *user)
 {
-    return i->master->root ? user->uid : geteuid();
+    return i->check->root ? user->uid : geteuid();
 }
 
 static void look_inside(struct inspection *i, const struct user *user, int fd)
@@ -158,7 +152,7 @@ static void look_at_home(struct inspection *i, const struct user *user)
         mistake(i, user, "%s", c.text);
         return;
     }
-    if (i->master->root && sandbox_become(user->uid, user->gid, NULL, 0) < 0) {
+    if (i->check->root && sandbox_become(user->uid, user->gid, NULL, 0) < 0) {
         mistake(i, user, "uid %u and gid %u can't be taken: %s",
                 (unsigned)user->uid, (unsigned)user->gid, strerror(errno));
         return;
@@ -168,7 +162,7 @@ static void look_at_home(struct inspection *i, const struct user *user)
         not_opened(i, user, errno);
     else
         look_inside(i, user, fd);
-    if (i->master->root && sandbox_regain() < 0)
+    if (i->check->root && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
 }
 
@@ -199,10 +193,15 @@ static void look_for_twins(struct inspection *i)
     }
 }
 
-size_t inspect_users(const struct master *m, const struct users *u,
-                     const struct unit *unit, inspect_tell *tell, void *owner)
+size_t inspect_users(const struct check *k, const struct unit *unit,
+                     inspect_tell *tell, void *owner)
 {
-    struct inspection i = { .master = m,
+    const struct users *u = &k->users;
+    const struct user_bounds bounds = { .root = k->root,
+                                        .uid_first = k->settings.uid_first,
+                                        .uid_last = k->settings.uid_last,
+                                        .homes = k->settings.homes };
+    struct inspection i = { .check = k,
                             .unit = unit,
                             .tell = tell,
                             .owner = owner,
@@ -214,7 +213,7 @@ size_t inspect_users(const struct master *m, const struct users *u,
         const struct user *user = &u->row[n];
         struct complaint c = { "" };
 
-        if (home_permitted(m, user, &c) < 0)
+        if (user_permitted(user, &bounds, &c) < 0)
             mistake_at(&i, user, c.text);
         else if (!user->locked)
             look_at_home(&i, user);
@@ -222,65 +221,4 @@ size_t inspect_users(const struct master *m, const struct users *u,
     look_for_twins(&i);
     free(i.found);
     return i.mistakes;
-}
-
-struct writer {
-    struct inspect_words words;
-    size_t count;
-};
-
-static void write_mistake(void *owner, const char *text)
-{
-    struct writer *w = owner;
-
-    if (w->count++ < w->words.most)
-        stderr_print("%s%s", w->words.prefix, text);
-}
-
-/* A server that was started by hand, or has another configuration, isn't the
- * unit's. */
-static bool is_of_unit(const struct master *m)
-{
-    return m->root && strcmp(m->settings.file, SETTINGS_FILE) == 0 &&
-           (m->check || getenv("INVOCATION_ID"));
-}
-
-static noreturn void inspect_here(const struct master *m, const struct users *u,
-                                  struct inspect_words words)
-{
-    struct writer w = { .words = words };
-    static struct unit unit;
-    bool applies = is_of_unit(m) && unit_read(&unit) == 0;
-
-    inspect_users(m, u, applies ? &unit : NULL, write_mistake, &w);
-    if (w.count > words.most)
-        stderr_print("%sand %zu more; see them all by: sallyportd --check",
-                     words.prefix, w.count - words.most);
-    _exit(w.count > 0);
-}
-
-bool inspect_apart(const struct master *m, const struct users *u,
-                   struct inspect_words words, int wait_ms)
-{
-    int ends[2], status = 0;
-    pid_t pid;
-
-    if (fd_pair(ends) < 0)
-        return false;
-    pid = fork();
-    if (pid == 0)
-        inspect_here(m, u, words);
-    fd_close(&ends[1]);
-    struct pollfd end = { .fd = ends[0], .events = POLLIN };
-    if (pid > 0 && poll(&end, 1, wait_ms) != 1) {
-        stderr_print(
-            "%sthe homes weren't all looked at in time: one of them hangs",
-            words.prefix);
-        kill(pid, SIGKILL); /* reaped with the other children */
-        status = -1;
-    } else if (pid > 0) {
-        waitpid(pid, &status, 0);
-    }
-    fd_close(&ends[0]);
-    return status != 0;
 }

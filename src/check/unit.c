@@ -1,6 +1,6 @@
 /* Reads the systemd unit: --check runs outside of it, where a home in /home can
  * be reached, and the service then can't. Only what decides about homes is
- * read. Runs in a fork of master; changes nothing. */
+ * read. Runs in check; changes nothing. */
 #include "unit.h"
 
 #include <errno.h>

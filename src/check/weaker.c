@@ -1,12 +1,10 @@
-/* What is weaker than promised, and why: told at the start and when a reload
- * has changed it. In master. Must never leave out what an administrator could
- * have been talked into. */
+/* What is weaker than promised, and why: told at each start. Runs in check.
+ * Must never leave out what an administrator could have been talked into. */
 #include "weaker.h"
 
-#include "core/master.h"
+#include "check.h"
 #include "sallyport/domain/binding.h"
 #include "sallyport/domain/sandbox_part.h"
-#include "sessions/userdb.h"
 
 static void phrase(struct buf *into, const char *text)
 {
@@ -16,27 +14,27 @@ static void phrase(struct buf *into, const char *text)
 }
 
 /* Whom the server's word or a row of his own lets end uploads as he likes. */
-static size_t lenient_users(const struct master *m)
+static size_t lenient_users(const struct check *k)
 {
-    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
+    const struct users *u = &k->users;
     size_t n = 0;
 
-    for (size_t i = 0; u && i < u->count; i++)
+    for (size_t i = 0; i < u->count; i++)
         n += u->row[i].has_upload_eof
                  ? u->row[i].upload_eof == UPLOAD_EOF_LENIENT
-                 : m->settings.upload_eof == UPLOAD_EOF_LENIENT;
+                 : k->settings.upload_eof == UPLOAD_EOF_LENIENT;
     return n;
 }
 
 /* Those for whom promise 3 is given up. */
-static void tell_binding(const struct master *m, struct buf *into)
+static void tell_binding(const struct check *k, struct buf *into)
 {
-    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
+    const struct users *u = &k->users;
     size_t n = 0;
 
-    for (size_t i = 0; u && i < u->count; i++)
+    for (size_t i = 0; i < u->count; i++)
         n += u->row[i].has_binding && u->row[i].data_binding == BINDING_ADDRESS;
-    if (m->settings.data_binding == BINDING_ADDRESS)
+    if (k->settings.data_binding == BINDING_ADDRESS)
         phrase(into, "data_binding = address: a data connection proves nothing "
                      "but its address");
     else if (n > 0) {
@@ -48,26 +46,26 @@ static void tell_binding(const struct master *m, struct buf *into)
     }
 }
 
-void weaker_text(const struct master *m, struct buf *into)
+void weaker_text(const struct check *k, struct buf *into)
 {
-    if (!m->root)
+    if (!k->root)
         phrase(into, "not run by root: all processes have the same uid and no "
                      "empty root folder");
     for (size_t i = 0; i < SANDBOX_PARTS; i++)
-        if (m->settings.allow_weaker & sandbox_parts[i].part) {
+        if (k->settings.allow_weaker & sandbox_parts[i].part) {
             phrase(into, "allow_weaker excuses ");
             buf_add_text(into, sandbox_parts[i].word);
         }
-    if (!m->settings.fsync)
+    if (!k->settings.fsync)
         phrase(into, "fsync = no: 226 does not mean durable");
-    if (m->settings.upload_eof == UPLOAD_EOF_LENIENT || lenient_users(m) > 0)
+    if (k->settings.upload_eof == UPLOAD_EOF_LENIENT || lenient_users(k) > 0)
         phrase(into, "upload_eof = lenient: an upload that was cut on its way "
                      "can't be told from a whole one");
-    if (m->settings.active)
+    if (k->settings.active)
         phrase(into, "active = yes: gate can make connections");
-    if (m->settings.resume && m->key_lost.text[0]) {
+    if (k->settings.resume && k->key_lost[0]) {
         phrase(into, "unfinished uploads can't be resumed after a restart: ");
-        buf_add_text(into, m->key_lost.text);
+        buf_add_text(into, k->key_lost);
     }
-    tell_binding(m, into);
+    tell_binding(k, into);
 }

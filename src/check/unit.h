@@ -1,6 +1,6 @@
 /* What the systemd unit of this server forbids, from its text. */
-#ifndef SALLYPORT_SRC_MASTER_START_UNIT_H
-#define SALLYPORT_SRC_MASTER_START_UNIT_H
+#ifndef SALLYPORT_SRC_CHECK_UNIT_H
+#define SALLYPORT_SRC_CHECK_UNIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

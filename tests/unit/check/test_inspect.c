@@ -7,18 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "master/start/inspect.h"
-#include "master/start/parts.h"
-#include "master/start/run.h"
-#include "master/start/unit.h"
+#include "check/check.h"
+#include "check/inspect.h"
+#include "check/unit.h"
 #include "sallyport/base/fd.h"
 #include "support/run.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
 static struct {
-    struct master master;
-    struct master_parts parts;
+    struct check check;
     char folder[64];
     char users[4096];
     struct buf said;
@@ -29,12 +27,11 @@ static void begin(void)
     snprintf(world.folder, sizeof(world.folder), "/tmp/sallyport-test-XXXXXX");
     cr_assert(mkdtemp(world.folder));
     cr_assert_eq(chmod(world.folder, 0755), 0);
-    master_init(&world.master);
-    parts_attach(&world.master, &world.parts);
-    world.master.root = geteuid() == 0;
-    snprintf(world.master.settings.homes, sizeof(world.master.settings.homes),
+    settings_default(&world.check.settings);
+    world.check.root = geteuid() == 0;
+    snprintf(world.check.settings.homes, sizeof(world.check.settings.homes),
              "%s", world.folder);
-    snprintf(world.master.settings.users, sizeof(world.master.settings.users),
+    snprintf(world.check.settings.users, sizeof(world.check.settings.users),
              "users");
     buf_init(&world.said, 1 << 16);
 }
@@ -46,7 +43,6 @@ static void end(void)
     run(&r, NULL, "rm", "-rf", world.folder, NULL);
     run_release(&r);
     buf_release(&world.said);
-    master_release(&world.master);
 }
 
 TestSuite(inspect, .init = begin, .fini = end);
@@ -63,7 +59,7 @@ static void make(const char *name, mode_t mode, uid_t owner)
 {
     cr_assert_eq(mkdir(in(name), 0700), 0, "%s: %m", in(name));
     cr_assert_eq(chmod(in(name), mode), 0);
-    if (world.master.root)
+    if (world.check.root)
         cr_assert_eq(chown(in(name), owner, owner), 0);
 }
 
@@ -86,14 +82,14 @@ static void hear(void *owner, const char *mistake)
 static size_t look(const struct unit *unit)
 {
     struct complaint c = { "" };
-    struct users u;
     int fd = fd_sealed("users", slice_from(world.users));
     size_t n;
 
-    cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
-    n = inspect_users(&world.master, &u, unit, hear, NULL);
+    cr_assert_eq(users_read(&world.check.users, fd, "users", &c), 0, "%s",
+                 c.text);
+    n = inspect_users(&world.check, unit, hear, NULL);
     buf_add(&world.said, "", 1);
-    users_release(&u);
+    users_release(&world.check.users);
     fd_close(&fd);
     return n;
 }
@@ -128,7 +124,7 @@ Test(inspect, what_anybody_sees)
 
 Test(inspect, what_root_sees)
 {
-    if (!world.master.root)
+    if (!world.check.root)
         cr_skip_test("root's part");
     make("anna", 0700, 70000);
     make("closed", 0700, 0);
@@ -157,8 +153,8 @@ Test(inspect, one_home_for_two)
 {
     make("anna", 0700, 70000);
     cr_assert_eq(symlink("anna", in("link")), 0);
-    if (world.master.root)
-        world.master.settings.uid_first = 1;
+    if (world.check.root)
+        world.check.settings.uid_first = 1;
     add("anna", 70000, "anna", false);
     add("bert", 70001, "link", false);
     look(NULL);
@@ -174,24 +170,4 @@ Test(inspect, what_the_unit_forbids)
     add("anna", 70000, "anna", false);
     cr_expect_eq(look(&unit), 1, "%s", world.said.data);
     EXPECT("users:1: user anna: systemd lets the service write nothing in ");
-}
-
-Test(inspect, many_in_a_process_of_its_own)
-{
-    const struct inspect_words words = { "warning: ", 2 };
-    struct complaint c = { "" };
-    struct users u;
-    int fd;
-
-    for (unsigned i = 0; i < 5; i++) {
-        char name[16];
-
-        snprintf(name, sizeof(name), "user%u", i);
-        add(name, 70000 + i, "missing", false);
-    }
-    fd = fd_sealed("users", slice_from(world.users));
-    cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
-    cr_expect(inspect_apart(&world.master, &u, words, 10000));
-    users_release(&u);
-    fd_close(&fd);
 }

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "master/start/unit.h"
+#include "check/unit.h"
 
 #define SHIPPED                                                                \
     "[Service]\n# ProtectHome=no\nProtectSystem=strict\n"                      \

@@ -1,0 +1,91 @@
+/* A server behind NAT that tells clients an address of its own network: they
+ * log in, and no transfer works. Runs in check. Never more than a line, since
+ * it may be just what is wanted. */
+#include "hint.h"
+
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
+
+#define OWN_MAX 64
+
+/* PASV tells IPv4 only. Of a host name the address is looked at when it is
+ * known. */
+static bool is_settled(const struct settings *s)
+{
+    if (s->address.ip.family == 4 || s->address.host[0])
+        return true;
+    for (size_t i = 0; i < s->announced_count; i++)
+        if (s->announced[i].network.address.family == 4 &&
+            s->announced[i].network.bits == 0)
+            return true;
+    return false;
+}
+
+/* Does a client that connects to this address of ours reach a listener, so that
+ * PASV would tell it? Who comes by a proxy is told that one's. */
+static bool is_listened_on(const struct settings *s, const struct address *own)
+{
+    for (size_t i = 0; i < s->listen_count; i++)
+        if (s->listen[i].family == own->family &&
+            !(s->listen_proxy[i] && s->ports.proxy) &&
+            (address_is_any(&s->listen[i]) ||
+             address_same_host(&s->listen[i], own)))
+            return true;
+    return false;
+}
+
+const struct address *hint_private(const struct settings *s,
+                                   const struct address *own, size_t n)
+{
+    const struct address *found = NULL;
+
+    if (is_settled(s))
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (own[i].family != 4 || address_is_loopback(&own[i]) ||
+            !is_listened_on(s, &own[i]))
+            continue;
+        if (!address_is_private(&own[i]))
+            return NULL;
+        if (!found)
+            found = &own[i];
+    }
+    return found;
+}
+
+/* Asked by ioctl: systemd's RestrictAddressFamilies= leaves no netlink. */
+static size_t own_addresses(struct address own[OWN_MAX])
+{
+    struct ifreq rows[OWN_MAX];
+    struct ifconf all = { .ifc_len = sizeof(rows), .ifc_req = rows };
+    FD_CLEANUP int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    size_t n = 0;
+
+    if (fd < 0 || ioctl(fd, SIOCGIFCONF, &all) < 0)
+        return 0; /* then there is no hint */
+    for (size_t i = 0; i < (size_t)all.ifc_len / sizeof(rows[0]); i++) {
+        struct sockaddr_storage where = { 0 };
+
+        memcpy(&where, &rows[i].ifr_addr, sizeof(rows[i].ifr_addr));
+        n += address_from_sockaddr(&own[n], &where) == 0;
+    }
+    return n;
+}
+
+void hint_tell(const struct settings *s)
+{
+    struct address own[OWN_MAX];
+    const struct address *told = hint_private(s, own, own_addresses(own));
+    char text[ADDRESS_TEXT_MAX];
+
+    if (told)
+        stderr_print(
+            "hint: PASV tells clients %s, which is private; if clients come "
+            "from the internet, write: address = PUBLIC-ADDRESS",
+            address_text(told, text));
+}

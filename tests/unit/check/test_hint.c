@@ -1,0 +1,69 @@
+/* The hint to a server that tells an address which nobody outside reaches. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check/hint.h"
+
+#define LISTEN "listen = 0.0.0.0:21\n"
+
+static const struct {
+    const char *settings, *own[4], *hint;
+} rows[] = {
+    { LISTEN, { "127.0.0.1", "10.0.0.5" }, "10.0.0.5" },
+    { LISTEN, { "127.0.0.1", "192.168.1.2", "172.17.0.1" }, "192.168.1.2" },
+    { LISTEN, { "100.64.0.1" }, "100.64.0.1" },
+    { LISTEN, { "10.0.0.5", "203.0.113.7" }, NULL },
+    { LISTEN, { "127.0.0.1" }, NULL },
+    { LISTEN, { NULL }, NULL },
+    { LISTEN, { "fd00::1" }, NULL },
+    { "listen = 10.0.0.5:21\n", { "10.0.0.5", "203.0.113.7" }, "10.0.0.5" },
+    { "listen = 203.0.113.7:21\n", { "10.0.0.5", "203.0.113.7" }, NULL },
+    { "listen = 127.0.0.1:21\n", { "127.0.0.1", "10.0.0.5" }, NULL },
+    { "listen = [::]:21\n", { "10.0.0.5" }, NULL }, /* IPv6 only */
+    { LISTEN "address = 203.0.113.7\n", { "10.0.0.5" }, NULL },
+    { LISTEN "address = 10.0.0.5\n", { "10.0.0.5" }, NULL }, /* is meant so */
+    { LISTEN "address = example.org\n", { "10.0.0.5" }, NULL }, /* its own */
+    { LISTEN "address = 2001:db8::1\n", { "10.0.0.5" }, "10.0.0.5" },
+    { "listen = 0.0.0.0:21 proxy\nproxies = 10.0.0.9\nports = auto 4 proxy\n",
+      { "10.0.0.5" },
+      NULL },
+    { "listen = 0.0.0.0:21 proxy\nproxies = 10.0.0.9\n",
+      { "10.0.0.5" },
+      "10.0.0.5" },
+    { "listen = 0.0.0.0:21 proxy, 10.0.0.5:22\nproxies = 10.0.0.9\n"
+      "ports = auto 4 proxy\n",
+      { "10.0.0.5" },
+      "10.0.0.5" },
+    { LISTEN "address.0.0.0.0/0 = 203.0.113.7\n", { "10.0.0.5" }, NULL },
+    { LISTEN "address.10.0.0.0/8 = 10.0.0.5\n", { "10.0.0.5" }, "10.0.0.5" },
+    { LISTEN "address.::/0 = fd00::1\n", { "10.0.0.5" }, "10.0.0.5" },
+};
+
+static size_t parse_own(const char *const text[4], struct address own[4])
+{
+    size_t n = 0;
+
+    for (; n < 4 && text[n]; n++)
+        cr_assert_eq(address_parse(slice_from(text[n]), &own[n]), 0);
+    return n;
+}
+
+Test(hint, rows)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[ADDRESS_TEXT_MAX] = "";
+        const struct address *hint;
+        struct complaint c = { "" };
+        struct address own[4];
+        struct settings s;
+
+        cr_assert_eq(
+            settings_parse(&s, slice_from(rows[i].settings), "conf", &c), 0,
+            "%s", c.text);
+        hint = hint_private(&s, own, parse_own(rows[i].own, own));
+        if (hint)
+            address_text(hint, text);
+        cr_expect_str_eq(text, rows[i].hint ? rows[i].hint : "", "row %zu", i);
+    }
+}

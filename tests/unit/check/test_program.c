@@ -1,0 +1,127 @@
+/* The program itself, as master executes it: the settings are descriptor 3, the
+ * users file 4. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/conf/settings.h"
+
+#define PROGRAM BUILD_DIR "/libexec/sallyport/check"
+#define HASH    "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+#define CONF                                                                   \
+    "homes = /nowhere\nallow_weaker = landlock\nfsync = no\n"                  \
+    "address = 203.0.113.7\nactive = yes\n"
+
+static struct buf said;
+
+static void start(const char *const arguments[], const char *users, int err)
+{
+    int three = fd_sealed("settings", SLICE(CONF));
+    int four = fd_sealed("users", slice_from(users));
+
+    three = fcntl(three, F_DUPFD, 10);
+    four = fcntl(four, F_DUPFD, 10);
+    if (dup2(err, STDERR_FILENO) == STDERR_FILENO && dup2(three, 3) == 3 &&
+        dup2(four, 4) == 4)
+        execv(PROGRAM, (char **)(uintptr_t)arguments);
+    _exit(127);
+}
+
+/* Its exit status; its words are in `said`. */
+static int check(const char *mode, const char *key_lost, const char *users)
+{
+    const char *const arguments[] = { "check", mode, "conf", key_lost, NULL };
+    FILE *words = tmpfile();
+    int status = -1;
+    pid_t pid;
+
+    cr_assert_not_null(words);
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0)
+        start(arguments, users, fileno(words));
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status));
+    buf_init(&said, 1 << 16);
+    cr_assert_eq(fd_read_file(fileno(words), &said), 0);
+    buf_add(&said, "", 1);
+    fclose(words);
+    return WEXITSTATUS(status);
+}
+
+static size_t lines(const char *words)
+{
+    size_t n = 0;
+
+    for (const char *at = said.data; (at = strstr(at, words)); at++)
+        n++;
+    return n;
+}
+
+#define EXPECT(words)                                                          \
+    cr_expect(strstr(said.data, words), "no \"%s\" in:\n%s", words, said.data)
+
+static const char *missing_homes(size_t n)
+{
+    static char text[8192];
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++)
+        len +=
+            (size_t)snprintf(text + len, sizeof(text) - len,
+                             "user%zu:" HASH ":%zu:70000::/nowhere/user%zu::\n",
+                             i, 70000 + i, i);
+    return text;
+}
+
+Test(program, a_start_warns_of_a_few)
+{
+    cr_expect_eq(check("start", "", missing_homes(11)), 1);
+    cr_expect_eq(lines("sallyportd: warning: /etc/sallyport/users:"), 8, "%s",
+                 said.data);
+    EXPECT("users:1: user user0: the home /nowhere/user0 is missing; run: ");
+    EXPECT("warning: and 3 more; see them all by: sallyportd --check\n");
+    EXPECT("sallyportd: weaker: ");
+    buf_release(&said);
+}
+
+Test(program, a_check_finds_all)
+{
+    cr_expect_eq(check("users", "", missing_homes(11)), 1);
+    cr_expect_eq(lines("sallyportd: /etc/sallyport/users:"), 11, "%s",
+                 said.data);
+    cr_expect_eq(lines("more"), 0);
+    cr_expect_eq(lines("weaker"), 0);
+    buf_release(&said);
+}
+
+Test(program, also_what_is_no_row)
+{
+    cr_expect_eq(check("users", "", "anna\nbert:x\n"), 1);
+    EXPECT("sallyportd: /etc/sallyport/users:1: ");
+    EXPECT("sallyportd: /etc/sallyport/users:2: ");
+    buf_release(&said);
+}
+
+Test(program, remarks_are_no_mistakes)
+{
+    cr_expect_eq(check("remarks", "/state: no space", missing_homes(2)), 0);
+    EXPECT("allow_weaker excuses landlock; fsync = no: 226 does not mean ");
+    EXPECT("; active = yes: gate can make connections; unfinished uploads "
+           "can't be resumed after a restart: /state: no space\n");
+    cr_expect_eq(lines("warning"), 0);
+    buf_release(&said);
+}
+
+Test(program, nobody_else_calls_it)
+{
+    cr_expect_eq(check("anything", "", ""), 64);
+    EXPECT("this program is started by sallyportd");
+    buf_release(&said);
+}
