@@ -1,0 +1,152 @@
+/* A generation that drains. The test plays the supervisor too. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "stage.h"
+#include "support/packet.h"
+
+#define SESSIONS 400 /* their kills are more than gate's channel holds */
+
+static struct channel supervisor;
+static int to_supervisor;
+
+static void is_supervised(struct master *m)
+{
+    channel_init(&m->succession.supervisor, to_supervisor, PROCESS_MASTER,
+                 PROCESS_SUPERVISOR, PHASE_RUN);
+    m->deadlines.hand_over = 300;
+    m->deadlines.stuck = 60000;
+}
+
+/* What master keeps there is passed over. */
+static void supervisor_hears(enum message_kind kind, struct packet *p)
+{
+    do {
+        packet_close(p);
+        cr_assert_eq(packet_wait(&supervisor, p, STAGE_WAIT_MS), 1);
+    } while (p->message == MSG_keep);
+    cr_assert_eq(p->message, kind, "%s", message_name(p->message));
+}
+
+static void raise_supervised(struct stage *s)
+{
+    struct packet got = { .message = MSG_NONE };
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&supervisor, ends[0], PROCESS_SUPERVISOR, PROCESS_MASTER,
+                 PHASE_START | PHASE_RUN);
+    to_supervisor = ends[1];
+    stage_raise(s, is_supervised);
+    close(ends[1]);
+    actors_enter(s);
+    actor_enter(s, &s->gate, "gate");
+    actor_enter(s, &s->auth, "auth");
+    actor_ready(s, &s->keys);
+    actor_ready(s, &s->gate);
+    actor_ready(s, &s->auth);
+    actor_ready(s, &s->log);
+    supervisor_hears(MSG_up, &got);
+}
+
+static void gate_serves(struct stage *s)
+{
+    actor_say(&s->gate, (struct packet){ .message = MSG_serving });
+}
+
+static void open_supervised(struct stage *s)
+{
+    struct packet got = { .message = MSG_NONE };
+
+    raise_supervised(s);
+    cr_assert_eq(SEND(&supervisor, lead, 0), 0);
+    actor_hear(&s->gate, MSG_open, &got);
+    gate_serves(s);
+    supervisor_hears(MSG_leading, &got);
+}
+
+static void step_down(void)
+{
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    cr_assert_eq(SEND(&supervisor, step_down, 0, .gate = ends[0]), 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void gate_is_lost(bool handed_over)
+{
+    struct packet got = { .message = MSG_NONE };
+
+    supervisor_hears(MSG_gate_lost, &got);
+    cr_expect_eq(got.value[0].number, handed_over);
+}
+
+Test(drain, ends_after_its_gate)
+{
+    struct packet got;
+    struct stage s;
+
+    open_supervised(&s);
+    step_down();
+    actor_hear(&s.gate, MSG_hand_over, &got);
+    packet_close(&got);
+    actor_finish(&s.gate);
+    gate_is_lost(true);
+    stage_ends(&s);
+}
+
+Test(drain, gate_hands_nothing_over)
+{
+    struct stage s;
+
+    open_supervised(&s);
+    kill(s.gate.note.pid, SIGSTOP);
+    step_down();
+    channel_hear_end(&s.gate.channel);
+    gate_is_lost(false);
+    stage_ends(&s);
+}
+
+/* What gate doesn't read fills its channel, and then master has no room. */
+static void fill_channel(struct stage *s)
+{
+    for (uint64_t i = 1; i <= SESSIONS; i++) {
+        struct player p;
+
+        player_enter(s, &p, i);
+        (void)!send(p.channel.fd, "garbage", 7, MSG_NOSIGNAL);
+        channel_hear_end(&p.channel);
+        player_leave(&p);
+    }
+}
+
+static void read_all(struct actor *a)
+{
+    struct packet p = { .message = MSG_NONE };
+
+    do
+        packet_close(&p);
+    while (packet_receive(&a->channel, &p) == 1);
+}
+
+/* It begins to read at the moment when it is told to hand over. */
+Test(drain, gate_that_reads_late_has_no_more_time)
+{
+    struct stage s;
+
+    open_supervised(&s);
+    kill(s.gate.note.pid, SIGSTOP);
+    fill_channel(&s);
+    kill(s.master, SIGSTOP);
+    step_down();
+    read_all(&s.gate);
+    kill(s.master, SIGCONT);
+    channel_hear_end(&s.gate.channel);
+    gate_is_lost(false);
+    stage_ends(&s);
+}
