@@ -19,6 +19,7 @@ struct succession {
     uint64_t generation;
     bool leads;    /* this is the newest generation */
     bool adopts;   /* gate adopts sessions before it accepts */
+    bool serves;   /* gate has said that it accepts */
     bool recovery; /* nothing is read from the disk that was inherited */
     struct channel supervisor;
     struct loop_watch watch;

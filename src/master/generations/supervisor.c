@@ -123,17 +123,24 @@ void supervisor_up(struct master *m)
         gate_open(gate);
 }
 
+/* Only a gate that was told to, and once: the supervisor would take a false
+ * word of gate for a mistake of master, and kill the whole generation. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg)
 {
     struct child *c = owner;
-    const struct succession *s = &c->master->succession;
+    struct succession *s = &c->master->succession;
 
     (void)msg;
+    if ((!s->leads && !s->adopts) || s->serves) {
+        c->channel.wrong = "serving, which it was not told to do";
+        return -EPROTO;
+    }
+    s->serves = true;
     if (s->generation > 1)
         master_report(c->master, EVENT_SERVICE, PROCESS_MASTER, "%s",
                       s->recovery ? "takes the place of processes that failed"
                                   : "reload: the new configuration and "
                                     "certificates are in use");
-    succession_leading(&c->master->succession);
+    succession_leading(s);
     return 0;
 }

@@ -150,3 +150,15 @@ Test(drain, gate_that_reads_late_has_no_more_time)
     gate_is_lost(false);
     stage_ends(&s);
 }
+
+/* The supervisor would take it for master's word. */
+Test(drain, gate_that_was_not_told_to_serve)
+{
+    struct stage s;
+
+    raise_supervised(&s);
+    kill(s.gate.note.pid, SIGSTOP);
+    gate_serves(&s);
+    gate_is_lost(false);
+    stage_ends(&s);
+}

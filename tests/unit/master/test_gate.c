@@ -108,6 +108,12 @@ static void ready_again(struct stage *s)
     actor_say(&s->gate, (struct packet){ .message = MSG_ready });
 }
 
+static void serving_twice(struct stage *s)
+{
+    for (int i = 0; i < 2; i++)
+        actor_say(&s->gate, (struct packet){ .message = MSG_serving });
+}
+
 static void failed_now(struct stage *s)
 {
     actor_say(&s->gate, (struct packet){ .message = MSG_failed,
@@ -138,6 +144,7 @@ static const struct {
     { "garbage", garbage },
     { "an overlong message", overlong },
     { "ready for the second time", ready_again },
+    { "serving for the second time", serving_twice },
     { "failed, while working", failed_now },
     { "death", dies },
     { "a closed channel", leaves },
