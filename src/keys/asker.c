@@ -124,7 +124,9 @@ void asker_open(struct keys *k, int fd, enum process process, uint64_t serial)
     struct asker *a = k->askers < k->askers_max ? calloc(1, sizeof(*a)) : NULL;
     struct channel refused;
 
-    if (!a) { /* closing the channel shows that there is no signature */
+    /* Master keeps a copy of FD, so the other process doesn't see that it is
+     * closed. Its request gets no answer and fails at its deadline. */
+    if (!a) {
         channel_init(&refused, fd, PROCESS_KEYS, process, PHASE_RUN);
         channel_close(&refused);
         return;

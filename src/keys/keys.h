@@ -50,8 +50,8 @@ extern const struct frame_row keys_row;
 /* NULL: no key has that number. */
 const struct sign_key *keys_find(const struct keys *k, uint64_t number);
 
-/* Takes FD. It closes FD if there are already askers_max: master counts
- * wrong. */
+/* Takes FD. If there are already askers_max, it closes FD: master counts wrong
+ * then, and the process at the other end gets no signature. */
 void asker_open(struct keys *k, int fd, enum process process, uint64_t serial);
 void asker_close(struct asker *a);
 
