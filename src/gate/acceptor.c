@@ -1,6 +1,6 @@
 /* Accepting, the same for control and data connections. In gate. Never waits,
  * never spins: a listener that can't accept rests for a moment. */
-#include "accept.h"
+#include "acceptor.h"
 
 #include <errno.h>
 

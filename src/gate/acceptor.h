@@ -1,6 +1,6 @@
 /* A listening socket of gate, control or passive. */
-#ifndef GATE_ACCEPT_H
-#define GATE_ACCEPT_H
+#ifndef GATE_ACCEPTOR_H
+#define GATE_ACCEPTOR_H
 
 #include <stdbool.h>
 #include <stdint.h>

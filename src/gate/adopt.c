@@ -22,7 +22,7 @@ void adopt_init(struct gate *g)
 
 static struct child *find_adopted(struct gate *g, uint64_t serial)
 {
-    struct child *c = child_find(g, serial);
+    struct child *c = children_find(g, serial);
 
     return c && c->adopted && c->channel.fd >= 0 ? c : NULL;
 }
@@ -98,12 +98,12 @@ static int adopt_on_heir(void *owner, struct msg_heir *m)
     uint64_t now = clock_ms();
     struct child *c;
 
-    if (child_find(g, m->serial))
+    if (children_find(g, m->serial))
         return adopt_refuse(g, "a session twice");
     if (m->serial == 0 || (!m->known && !m->proxied))
         return adopt_refuse(g, "a session without a serial or a client");
     c = limits_check(&g->limits, NULL) == LIMIT_NONE
-            ? child_new(g, m->serial, &m->peer, &m->local, m->proxied)
+            ? children_add(g, m->serial, &m->peer, &m->local, m->proxied)
             : NULL;
     if (!c) {
         g->adoption.skipped++;

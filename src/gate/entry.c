@@ -103,7 +103,7 @@ static int entry_start(struct gate *g, const struct entry *e)
         r = pairs_open(&pairs);
     if (r < 0)
         return r;
-    c = child_new(g, 0, &e->peer, &e->local, e->proxied);
+    c = children_add(g, 0, &e->peer, &e->local, e->proxied);
     if (!c)
         return -EAGAIN;
     r = entry_announce(c, e, &pairs);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "accept.h"
+#include "acceptor.h"
 #include "limits.h"
 #include "sallyport/base/address.h"
 

@@ -2,7 +2,7 @@
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
-#include "accept.h"
+#include "acceptor.h"
 #include "adopt.h"
 #include "children.h"
 #include "limits.h"

@@ -13,7 +13,7 @@
 /* A session may have ended while master's message was on its way. */
 static int orders_on_logged_in(void *owner, struct msg_logged_in *m)
 {
-    struct child *c = child_find(owner, m->serial);
+    struct child *c = children_find(owner, m->serial);
 
     if (c)
         child_logged_in(c, m->user);
@@ -22,7 +22,7 @@ static int orders_on_logged_in(void *owner, struct msg_logged_in *m)
 
 static int orders_on_kill(void *owner, struct msg_kill *m)
 {
-    struct child *c = child_find(owner, m->serial);
+    struct child *c = children_find(owner, m->serial);
 
     if (c)
         child_kill(c, ENDING_KICKED);
@@ -89,7 +89,7 @@ static int orders_on_hand_over(void *owner, struct msg_hand_over *m)
 
 static int orders_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
 {
-    struct child *c = child_find(owner, m->serial);
+    struct child *c = children_find(owner, m->serial);
 
     if (c)
         child_adopted_gone(c, (int)m->status);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "accept.h"
+#include "acceptor.h"
 #include "expect.h"
 #include "sallyport/ipc/message.h"
 

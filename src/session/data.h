@@ -6,7 +6,7 @@
 
 /* Ports in a second, each with up to two messages to gate. Wherever its seconds
  * begin, that is fewer than gate takes in one (CHILD_MESSAGES of
- * src/gate/children.h). */
+ * src/gate/child.h). */
 #define DATA_PORTS 800
 
 void data_init(struct session *s);

@@ -1,0 +1,292 @@
+/* One session, from its fork to the report of its end. In gate. A session may
+ * be controlled by an attacker: gate answers, ignores or kills it, and never
+ * waits for it. */
+#include "child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "admit.h"
+#include "gate.h"
+#include "lend.h"
+#include "sallyport/base/clock.h"
+#include "tell.h"
+
+void child_waits(struct child *c)
+{
+    c->waits = true;
+    TAILQ_INSERT_TAIL(&c->gate->children.waiting, c, waiting);
+}
+
+void child_settle(struct child *c)
+{
+    if (!c->waits)
+        return;
+    c->waits = false;
+    TAILQ_REMOVE(&c->gate->children.waiting, c, waiting);
+    limits_settle(&c->gate->limits, &c->peer);
+    queue_wake(c->gate);
+}
+
+/* No limit counts it from here on. */
+static void child_leave(struct child *c)
+{
+    LIST_REMOVE(c, by_serial);
+    child_settle(c);
+    limits_leave(&c->gate->limits, c->known ? &c->peer : NULL);
+    if (!c->known)
+        entry_mind_unknown(c->gate);
+}
+
+void child_discard(struct child *c)
+{
+    child_leave(c);
+    children_put_back(c);
+}
+
+/* The end is reported to master, now or when master reads again. An adopted
+ * session isn't reported: its own master has done that. */
+static void child_end(struct child *c, int status)
+{
+    child_leave(c);
+    if (c->adopted) {
+        children_put_back(c);
+        return;
+    }
+    c->status = status;
+    STAILQ_INSERT_TAIL(&c->gate->children.ended, c, next);
+}
+
+void child_stillborn(struct child *c)
+{
+    child_end(c, W_EXITCODE(ENDING_PEER, 0));
+    children_report(c->gate);
+}
+
+static void child_hang_up(struct child *c)
+{
+    passive_leave(c);
+    active_leave(c);
+    queue_leave(c);
+    loop_remove(&c->gate->loop, &c->watch);
+    channel_close(&c->channel);
+}
+
+/* The session's own master kills it. The record stays until that master has
+ * reported the end, or for a moment if that master has ended. */
+static void child_kill_adopted(struct child *c)
+{
+    int r = SEND(&c->gate->master, kill_adopted, 0, .serial = c->serial);
+
+    c->doomed = r != -EAGAIN;
+    loop_timer_set(&c->gate->loop, &c->timer,
+                   c->doomed ? CHILD_GRACE_MS : CHILD_RETRY_MS);
+}
+
+void child_kill(struct child *c, enum ending why)
+{
+    c->ending = why;
+    if (!c->adopted)
+        kill(c->pid, SIGKILL); /* before its channel closes: it sends nothing */
+    child_settle(c);
+    child_hang_up(c);
+    loop_timer_clear(&c->gate->loop, &c->timer);
+    if (c->adopted)
+        child_kill_adopted(c);
+}
+
+void child_wrong(struct child *c, const char *what)
+{
+    tell_wrong(c, what);
+    child_kill(c, ENDING_PEER);
+}
+
+/* No heartbeat within idle_timeout: the session hangs. If the whole machine had
+ * stopped, all sessions are late, so each gets CHILD_DOUBT_MS more. */
+static void child_mind_silence(struct child *c)
+{
+    uint64_t until = c->heard + c->silence_ms, now = clock_ms();
+
+    if (now < until) {
+        c->doubted = false;
+        loop_timer_set(&c->gate->loop, &c->timer, until - now);
+    } else if (!c->doubted) {
+        c->doubted = true;
+        loop_timer_set(&c->gate->loop, &c->timer, CHILD_DOUBT_MS);
+    } else {
+        child_kill(c, ENDING_HUNG);
+    }
+}
+
+/* A session that is stopped or broken doesn't keep its own deadlines. gate
+ * ends it, or its place would be lost. */
+static void child_on_time(void *owner)
+{
+    struct child *c = owner;
+
+    if (c->doomed)
+        child_discard(c);
+    else if (c->channel.fd < 0)
+        child_kill(c, ENDING_PEER);
+    else if (!c->logged_in)
+        child_kill(c, ENDING_LOGIN_TIME);
+    else
+        child_mind_silence(c);
+}
+
+void child_logged_in(struct child *c, uint64_t user)
+{
+    if (c->logged_in)
+        return;
+    c->logged_in = true;
+    c->user = user;
+    child_settle(c);
+    c->heard = clock_ms();
+    if (c->channel.fd < 0)
+        return;
+    child_mind_silence(c);
+    tickets_tell(c);
+}
+
+/* The cost of a flood depends on the number of messages, not on their kind. */
+static bool child_is_flood(struct child *c)
+{
+    uint64_t now = clock_ms();
+
+    if (now - c->second >= 1000) {
+        c->second = now;
+        c->messages = 0;
+    }
+    return ++c->messages > CHILD_MESSAGES;
+}
+
+static int child_on_admit(void *owner, struct msg_admit *m)
+{
+    return admit(owner, m->request, &m->client, &m->server);
+}
+
+static int child_on_alive(void *owner, struct msg_alive *m)
+{
+    struct child *c = owner;
+
+    (void)m;
+    c->heard = clock_ms();
+    return child_is_flood(c) ? -EDQUOT : 0;
+}
+
+static int child_on_port(void *owner, struct msg_port *m)
+{
+    if (child_is_flood(owner))
+        return -EDQUOT;
+    active_leave(owner);
+    return passive_port(owner, m->request);
+}
+
+static int child_on_active(void *owner, struct msg_active *m)
+{
+    if (child_is_flood(owner))
+        return -EDQUOT;
+    passive_leave(owner);
+    return active_connect(owner, m->request, &m->to);
+}
+
+static int child_on_port_close(void *owner, struct msg_port_close *m)
+{
+    (void)m;
+    if (child_is_flood(owner))
+        return -EDQUOT;
+    passive_leave(owner);
+    active_leave(owner);
+    return 0;
+}
+
+/* data_mine and data_foreign answer a message of gate. One that answers none
+ * counts as part of a flood. */
+static int child_on_data_mine(void *owner, struct msg_data_mine *m)
+{
+    (void)m;
+    return lend_mine(owner) || passive_mine(owner) || !child_is_flood(owner)
+               ? 0
+               : -EDQUOT;
+}
+
+static int child_on_data_foreign(void *owner, struct msg_data_foreign *m)
+{
+    bool asked = lend_foreign(owner, &m->peer, m->why) ||
+                 passive_foreign(owner, m->peer.port);
+
+    return asked || !child_is_flood(owner) ? 0 : -EDQUOT;
+}
+
+static const struct handler child_handlers[] = {
+    ON(admit, child_on_admit),
+    ON(alive, child_on_alive),
+    ON(data_mine, child_on_data_mine),
+    ON(data_foreign, child_on_data_foreign),
+    ON(port, child_on_port),
+    ON(active, child_on_active),
+    ON(port_close, child_on_port_close),
+};
+
+static void child_on_readable(void *owner, uint32_t events)
+{
+    struct child *c = owner;
+    int r =
+        channel_dispatch(&c->channel, child_handlers,
+                         sizeof(child_handlers) / sizeof(child_handlers[0]), c);
+
+    (void)events;
+    if (r == 0)
+        return;
+    if (r == -EPIPE) { /* it is ending */
+        child_hang_up(c);
+        loop_timer_set(&c->gate->loop, &c->timer, CHILD_GRACE_MS);
+        return;
+    }
+    child_wrong(c, r == -EPROTO   ? c->channel.wrong
+                   : r == -EAGAIN ? "answers that it doesn't read"
+                                  : "a flood of messages");
+}
+
+void child_connect(struct child *c, int fd)
+{
+    c->timer = (struct loop_timer){ .on_time = child_on_time, .owner = c };
+    channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION,
+                 c->known ? PHASE_RUN : PHASE_START);
+    c->watch = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = child_on_readable, .owner = c
+    };
+}
+
+void child_serve(struct child *c)
+{
+    if (loop_add(&c->gate->loop, &c->watch) < 0)
+        child_kill(c, ENDING_PEER);
+}
+
+void child_born(struct child *c, pid_t pid, int fd)
+{
+    children_add_pid(c, pid);
+    c->silence_ms = c->gate->settings.idle_timeout + CHILD_LATE_MS;
+    child_connect(c, fd);
+    loop_timer_set(&c->gate->loop, &c->timer,
+                   c->gate->settings.login_timeout + CHILD_LATE_MS);
+    child_serve(c);
+}
+
+void child_ended(struct child *c, int status)
+{
+    child_hang_up(c);
+    loop_timer_clear(&c->gate->loop, &c->timer);
+    if (WIFSIGNALED(status)) /* other ends are logged by the session */
+        tell_death(c, WTERMSIG(status));
+    admit_remember(c, status);
+    child_end(c, status);
+}
+
+void child_adopted_gone(struct child *c, int status)
+{
+    if (c->adopted)
+        child_ended(c, status);
+}
