@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"
 
 struct check {

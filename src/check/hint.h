@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 
 /* The private address that PASV would tell clients from anywhere, where OWN are
  * the N addresses of this machine; NULL: there is none, a public one is told to

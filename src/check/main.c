@@ -2,8 +2,8 @@
  * configuration. Master executes it at its start and for --check, before its
  * own sandbox closes, and waits for its end; so nothing of it is in a process
  * of root that goes on. It has master's rights, since it takes the ids of each
- * user in turn. It reads the settings, which master has parsed already, from
- * descriptor 3, and the users file from 4. It changes nothing. */
+ * user in turn. The settings that master has read are descriptor 3, the users
+ * file is 4. It changes nothing. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -114,28 +114,18 @@ static const struct {
     { "start", mode_start },
 };
 
-static void read_settings(struct check *k, const char *file)
-{
-    struct complaint c = { "" };
-    struct buf text;
-
-    buf_init(&text, SETTINGS_TEXT_MAX);
-    if (fd_read_file(SETTINGS_FD, &text) < 0 ||
-        settings_parse(&k->settings, buf_slice(&text), file, &c) < 0)
-        die(EX_USAGE, "this program is started by sallyportd");
-    buf_release(&text);
-}
-
 int main(int argc, char **argv)
 {
     static struct check check;
+    struct complaint c = { "" };
 
     stderr_title("sallyportd");
-    if (argc != 4)
+    if (argc != 3)
         die(EX_USAGE, "this program is started by sallyportd");
     check.root = geteuid() == 0;
-    check.key_lost = argv[3];
-    read_settings(&check, argv[2]);
+    check.key_lost = argv[2];
+    if (settings_take(&check.settings, SETTINGS_FD, &c) < 0)
+        die(EX_SOFTWARE, "%s", c.text);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (strcmp(modes[i].name, argv[1]) == 0)
             return modes[i].run(&check) ? EXIT_FAILURE : EXIT_SUCCESS;

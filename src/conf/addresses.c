@@ -101,11 +101,6 @@ int addresses_show_listen(const void *field, struct buf *into)
     return 0;
 }
 
-bool settings_implicit(const struct settings *s, uint64_t listener)
-{
-    return listener < s->listen_count && s->listen_tls[listener];
-}
-
 static bool is_host_label(struct slice label)
 {
     if (label.len < 1 || label.len > 63 || label.ptr[0] == '-' ||

@@ -68,34 +68,3 @@ int announced_show(const void *field, struct buf *into)
     }
     return 0;
 }
-
-const struct address *settings_announced(const struct settings *s,
-                                         const struct address *client)
-{
-    const struct announced *best = NULL;
-
-    for (size_t i = 0; i < s->announced_count; i++) {
-        const struct announced *t = &s->announced[i];
-
-        if (network_holds(&t->network, client) &&
-            (!best || t->network.bits > best->network.bits))
-            best = t;
-    }
-    return best ? &best->address.ip : &s->address.ip;
-}
-
-struct public_address *settings_public(struct settings *s, size_t i)
-{
-    if (i == 0)
-        return &s->address;
-    return i <= s->announced_count ? &s->announced[i - 1].address : NULL;
-}
-
-bool settings_have_hosts(const struct settings *s)
-{
-    bool found = s->address.host[0] != '\0';
-
-    for (size_t i = 0; i < s->announced_count; i++)
-        found |= s->announced[i].address.host[0] != '\0';
-    return found;
-}

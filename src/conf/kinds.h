@@ -2,7 +2,7 @@
 #ifndef CONF_KINDS_H
 #define CONF_KINDS_H
 
-#include "sallyport/conf/settings.h"
+#include "sallyport/conf/conf.h"
 
 /* One "key = value" that is written to a field. */
 struct assignment {
@@ -61,7 +61,6 @@ int network_set(const struct assignment *a, struct slice text,
                 const char *syntax, struct network *ret);
 int network_show(const struct network *n, struct buf *into);
 bool network_is(const struct network *a, const struct network *b);
-bool network_holds(const struct network *n, const struct address *a);
 int networks_set(const struct assignment *a);
 int networks_show(const void *field, struct buf *into);
 
@@ -71,8 +70,6 @@ int settings_check(const struct settings *s, struct complaint *c);
 int labelled_check(const struct settings *s, struct complaint *c);
 /* Reports all of them. Returns their number. */
 size_t settings_check_all(const struct settings *s, settings_report *report);
-/* The line of KEY; 0: it has its default. */
-size_t settings_line(const struct settings *s, const char *key);
 
 /* The row of a key, or NULL. The key of a keyed row begins with the row's. */
 const struct setting *table_find(struct slice key);

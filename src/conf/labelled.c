@@ -21,15 +21,6 @@ static bool is_label(struct slice s)
     return true;
 }
 
-static const struct labelled *find_label(const struct labelled_list *l,
-                                         const char *label)
-{
-    for (size_t i = 0; i < l->count; i++)
-        if (strcmp(l->all[i].label, label) == 0)
-            return &l->all[i];
-    return NULL;
-}
-
 static int set_path_of(const struct assignment *a, struct labelled *one)
 {
     if (a->value.len == 0 || a->value.ptr[0] != '/')
@@ -55,7 +46,7 @@ int labelled_set(const struct assignment *a)
     slice_copy(a->keyed, one.label, sizeof(one.label));
     if (set_path_of(a, &one))
         return -EINVAL;
-    old = find_label(l, one.label);
+    old = labelled_find(l, one.label);
     if (old)
         return kinds_refuse(a, "stands in line %zu already; keep one",
                             old->line);
@@ -79,14 +70,6 @@ int labelled_show(const void *field, struct buf *into)
     return 0;
 }
 
-static int complain_of_label(const struct settings *s, const char *key,
-                             const struct labelled *l, struct complaint *c,
-                             const char *why)
-{
-    return complain(c, "%s:%zu: %s%s = %s: %s", s->file, l->line, key, l->label,
-                    l->path, why);
-}
-
 /* Every row of A has its partner in B. */
 static int have_partners(const struct settings *s, const char *key,
                          const struct labelled_list *a, const char *other,
@@ -95,10 +78,10 @@ static int have_partners(const struct settings *s, const char *key,
     for (size_t i = 0; i < a->count; i++) {
         char why[SETTINGS_NAME_MAX + 64];
 
-        if (find_label(b, a->all[i].label))
+        if (labelled_find(b, a->all[i].label))
             continue;
         snprintf(why, sizeof(why), "there is no %s%s", other, a->all[i].label);
-        return complain_of_label(s, key, &a->all[i], c, why);
+        return settings_blame_labelled(s, key, &a->all[i], c, why);
     }
     return 0;
 }
@@ -114,51 +97,4 @@ int labelled_check(const struct settings *s, struct complaint *c)
     return r != 0 ? r
                   : have_partners(s, "ocsp_file.", &s->ocsp_files,
                                   "certificate.", &s->certificates, c);
-}
-
-bool settings_pair(const struct settings *s, size_t i,
-                   struct settings_pair *ret)
-{
-    const struct labelled *certificate, *key, *ocsp;
-
-    *ret = (struct settings_pair){ s->certificate, s->key, s->ocsp_file };
-    if (i == 0)
-        return true;
-    if (i > s->certificates.count)
-        return false;
-    certificate = &s->certificates.all[i - 1];
-    key = find_label(&s->keys, certificate->label);
-    ocsp = find_label(&s->ocsp_files, certificate->label);
-    *ret = (struct settings_pair){ certificate->path, key ? key->path : "",
-                                   ocsp ? ocsp->path : "" };
-    return true;
-}
-
-static bool complain_of_path(const struct settings *s, const char *key,
-                             const struct labelled_list *l, struct complaint *c)
-{
-    for (size_t i = 0; i < l->count; i++) {
-        size_t len = strlen(l->all[i].path);
-        struct complaint old = *c;
-
-        if (strncmp(old.text, l->all[i].path, len) != 0 ||
-            strncmp(old.text + len, ": ", 2) != 0)
-            continue;
-        c->text[0] = '\0';
-        complain_of_label(s, key, &l->all[i], c, old.text + len + 2);
-        return true;
-    }
-    return false;
-}
-
-void settings_place_pair(const struct settings *s, struct complaint *c)
-{
-    settings_place(s, "certificate", c);
-    settings_place(s, "key", c);
-    settings_place(s, "ocsp_file", c);
-    settings_place(s, "client_ca", c);
-    settings_place(s, "client_crl", c);
-    if (!complain_of_path(s, "certificate.", &s->certificates, c) &&
-        !complain_of_path(s, "key.", &s->keys, c))
-        complain_of_path(s, "ocsp_file.", &s->ocsp_files, c);
 }

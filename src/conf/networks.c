@@ -42,32 +42,12 @@ bool network_is(const struct network *a, const struct network *b)
     return a->bits == b->bits && address_same_host(&a->address, &b->address);
 }
 
-bool network_holds(const struct network *n, const struct address *a)
-{
-    struct address prefix = address_prefix(a, n->bits);
-
-    return address_same_host(&prefix, &n->address);
-}
-
-bool networks_hold(const struct networks *n, const struct address *a)
-{
-    for (size_t i = 0; i < n->count; i++)
-        if (network_holds(&n->list[i], a))
-            return true;
-    return false;
-}
-
 int network_show(const struct network *n, struct buf *into)
 {
     char text[ADDRESS_TEXT_MAX];
 
     return buf_add_format(into, "%s/%u", address_text(&n->address, text),
                           n->bits);
-}
-
-bool settings_proxied(const struct settings *s, uint64_t listener)
-{
-    return listener < s->listen_count && s->listen_proxy[listener];
 }
 
 static int add_network(const struct assignment *a, struct slice text,

@@ -6,7 +6,6 @@
 #include <sysexits.h>
 
 #include "sallyport/base/die.h"
-#include "sallyport/base/fd.h"
 
 #include "kinds.h"
 
@@ -116,7 +115,7 @@ static int assign_value(struct parser *p, const struct setting *row,
 static int assign_key(struct parser *p, struct slice key, struct slice value)
 {
     const struct setting *row = table_find(key);
-    size_t *line;
+    struct setting_said *said;
 
     if (!row)
         return unknown_key(p, key);
@@ -127,12 +126,12 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
             p, row, (struct slice){ key.ptr + prefix, key.len - prefix },
             value);
     }
-    line = &p->settings->line[row - setting_table];
-    if (*line != 0)
+    said = &p->settings->said[row - setting_table];
+    if (said->line != 0)
         return complain(p->complaint,
                         "%s:%zu: %s stands in line %zu already; keep one",
-                        p->name, p->line, row->key, *line);
-    *line = p->line;
+                        p->name, p->line, row->key, said->line);
+    said->line = p->line;
     return assign_value(p, row, SLICE(""), value);
 }
 
@@ -158,6 +157,32 @@ static int parse_line(struct parser *p, struct slice line)
     return assign_key(p, slice_trim(key), slice_trim(without_comment(line)));
 }
 
+/* The value as settings_dump() writes it; a keyed row has none. */
+static void note_value(const struct settings *s, const struct setting *row,
+                       char out[SETTINGS_VALUE_MAX])
+{
+    struct buf text;
+
+    out[0] = '\0';
+    buf_init(&text, SETTINGS_VALUE_MAX - 1);
+    if (setting_kinds[row->type].show((const char *)s + row->offset, &text) ==
+        0)
+        slice_copy(buf_slice(&text), out, SETTINGS_VALUE_MAX);
+    buf_release(&text);
+}
+
+/* For complaints about what only the use of a setting shows. */
+static void note_values(struct settings *s)
+{
+    s->said_count = setting_count;
+    for (size_t i = 0; i < setting_count; i++) {
+        slice_copy(slice_from(setting_table[i].key), s->said[i].key,
+                   sizeof(s->said[i].key));
+        if (!setting_table[i].keyed)
+            note_value(s, &setting_table[i], s->said[i].value);
+    }
+}
+
 void settings_default(struct settings *s)
 {
     struct complaint complaint = { .text = "" };
@@ -172,6 +197,7 @@ void settings_default(struct settings *s)
             assign_value(&p, &setting_table[i], SLICE(""),
                          slice_from(setting_table[i].value)))
             die(EX_SOFTWARE, "%s", complaint.text);
+    note_values(s);
 }
 
 static struct slice without_bom(struct slice text)
@@ -197,6 +223,7 @@ static int parse_text(struct parser *p, struct slice text)
         if (parse_line(p, line) && report_mistake(p))
             return -EINVAL;
     }
+    note_values(p->settings);
     return 0;
 }
 
@@ -225,19 +252,4 @@ int settings_survey_text(struct slice text, const char *name,
     /* A line with a mistake leaves the default, which mustn't be blamed. */
     return (int)(p.mistakes > 0 ? p.mistakes
                                 : settings_check_all(&read, report));
-}
-
-int settings_read(struct settings *s, int fd, struct complaint *c)
-{
-    struct buf text;
-    int r;
-
-    buf_init(&text, SETTINGS_TEXT_MAX);
-    r = fd_read_file(fd, &text);
-    if (r < 0)
-        complain(c, "settings: %s", strerror(-r));
-    else
-        r = settings_parse(s, buf_slice(&text), "settings", c);
-    buf_release(&text);
-    return r;
 }

@@ -2,7 +2,7 @@
  * the example file, the manual page and docs/settings.md come from these rows.
  * Runs in every process that reads the configuration, and doesn't depend on the
  * process. */
-#include "sallyport/conf/settings.h"
+#include "sallyport/conf/conf.h"
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "sallyport/base/complain.h"
-#include "sallyport/conf/settings.h"
+#include "sallyport/conf/conf.h"
 #include "sallyport/users/users.h"
 
 #define CTL_LOCK_MS     10000

@@ -11,9 +11,9 @@
 #include "queue.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
-#include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/settings/settings.h"
 #include "throttle.h"
 #include "tickets.h"
 

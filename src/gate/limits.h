@@ -9,7 +9,7 @@
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/siphash.h"
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 
 /* Connections that may wait for a session, see queue.h. */
 #define LIMIT_QUEUE 256

@@ -28,7 +28,7 @@ void setup_init(struct setup *s, struct gate *g)
 static int setup_on_conf(void *owner, struct msg_conf *m)
 {
     struct setup *s = owner;
-    int r = settings_read(&s->gate->settings, m->settings, &s->complaint);
+    int r = settings_take(&s->gate->settings, m->settings, &s->complaint);
 
     s->has_conf = r == 0;
     return r;

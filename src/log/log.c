@@ -6,7 +6,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 
 /* Standard ones, master, output, the loop, and a temporary one. */
 #define FILES_BESIDES 16
@@ -61,7 +61,7 @@ static int log_on_conf(void *owner, struct msg_conf *msg)
 {
     struct log *l = owner;
     static struct settings settings;
-    int r = settings_read(&settings, msg->settings, &l->frame.why);
+    int r = settings_take(&settings, msg->settings, &l->frame.why);
 
     if (r < 0)
         return r;

@@ -15,6 +15,7 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
+#include "sallyport/conf/conf.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "start/checker.h"
 #include "start/hint.h"
@@ -30,33 +31,30 @@
 /* After a crash the settings are those that were in force, whatever the file
  * says by now. */
 static int settings_in_force(struct master *m, const char *path,
-                             struct buf *text, struct complaint *c)
+                             struct complaint *c)
 {
     FD_CLEANUP int fd = m->succession.recovery
                             ? succession_inherit(&m->succession, "settings")
                             : -1;
+    struct buf text;
+    int r;
 
-    if (fd < 0)
-        return settings_load(&m->settings, path, text, c);
-    if (fd_read_file(fd, text) < 0)
-        return complain(c, "%s: the copy in memory can't be read", path);
-    return settings_parse(&m->settings, buf_slice(text), path, c);
+    if (fd >= 0)
+        return settings_take(&m->settings, fd, c);
+    buf_init(&text, SETTINGS_TEXT_MAX);
+    r = settings_load(&m->settings, path, &text, c);
+    buf_release(&text);
+    return r;
 }
 
 static int load(struct master *m, const char *path, struct complaint *c)
 {
-    struct buf text;
-    int r;
+    int r = settings_in_force(m, path, c);
 
-    buf_init(&text, SETTINGS_TEXT_MAX);
-    r = settings_in_force(m, path, &text, c);
-    if (r == 0) {
-        m->conf = fd_sealed("settings", buf_slice(&text));
-        if (m->conf < 0)
-            r = complain(c, "memfd: %s", strerror(-m->conf));
-    }
-    buf_release(&text);
-    return r;
+    if (r < 0)
+        return r;
+    m->conf = settings_seal(&m->settings);
+    return m->conf < 0 ? complain(c, "memfd: %s", strerror(-m->conf)) : 0;
 }
 
 static void say_mistake(const char *mistake)

@@ -8,7 +8,6 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/secret.h"
-#include "sallyport/conf/settings.h"
 #include "sallyport/domain/binding.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/domain/upload_eof.h"
@@ -22,6 +21,7 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/sign.h"
 #include "sallyport/session/session.h"
+#include "sallyport/settings/settings.h"
 #include "sallyport/tls/stream.h"
 #include "state.h"
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "sallyport/conf/settings.h"
+#include "sallyport/conf/conf.h"
 
 static bool fits(struct slice text)
 {

@@ -268,7 +268,7 @@ END
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
-        "the settings as text, in a sealed memfd")
+        "`struct settings` in a sealed memfd")
 FD(settings)
 END
 

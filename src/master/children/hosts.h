@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "sallyport/base/loop.h"
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 
 struct child;
 struct master;

@@ -2,7 +2,7 @@
 #ifndef SALLYPORT_SRC_MASTER_LISTEN_H
 #define SALLYPORT_SRC_MASTER_LISTEN_H
 
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 
 struct succession;
 

@@ -17,8 +17,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
-#include "sallyport/conf/settings.h"
 #include "sallyport/ipc/generation.h"
+#include "sallyport/settings/settings.h"
 
 #define BACKLOG       8
 #define LOCK_MS       2000

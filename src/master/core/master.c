@@ -8,6 +8,7 @@
 
 #include "sallyport/base/random.h"
 #include "sallyport/base/stderr.h"
+#include "sallyport/conf/conf.h"
 
 static void master_on_events(void *owner, uint32_t events)
 {

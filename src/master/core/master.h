@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "sallyport/base/siphash.h"
-#include "sallyport/conf/settings.h"
 #include "sallyport/event/event.h"
+#include "sallyport/settings/settings.h"
 #include "succession.h"
 
 #define MASTER_AUTHS 4
@@ -88,7 +88,7 @@ struct master {
     int programs;       /* the first of their descriptors (programs.h) */
     int memory;         /* of gates, which outlives each of them; a memfd */
     int guesses_memory; /* outlives master, too; a memfd */
-    int conf;           /* the configuration's text, a sealed memfd */
+    int conf;           /* the settings, a sealed memfd */
     int empty;          /* the folder to chroot to; without root any file */
     bool no_empty;      /* --check: it is missing, a start would make it */
     struct succession succession;

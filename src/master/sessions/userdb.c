@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 
 /* Within this many seconds of a change another one may leave no trace in the
  * times, whose grain is that of the kernel's clock tick. */

@@ -39,8 +39,7 @@ static noreturn void become_check(const struct master *m, const char *mode,
                                   int users)
 {
     char title[] = "sallyport: check";
-    const char *argv[] = { title, mode, m->settings.file, m->key_lost.text,
-                           NULL };
+    const char *argv[] = { title, mode, m->key_lost.text, NULL };
     int program = programs_find(m->programs, "check");
     int r = place_files(m->conf, users);
 

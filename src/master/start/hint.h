@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"
 
 /* Are there users who are to show a certificate, and nobody is asked for one?

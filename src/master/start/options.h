@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 
 struct options {
     const char *config;

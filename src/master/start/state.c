@@ -12,7 +12,7 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
-#include "sallyport/conf/settings.h"
+#include "sallyport/settings/settings.h"
 
 #define KEY_FILE "partials.key"
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check/hint.h"
+#include "sallyport/conf/conf.h"
 
 #define LISTEN "listen = 0.0.0.0:21\n"
 

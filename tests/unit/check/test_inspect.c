@@ -11,6 +11,7 @@
 #include "check/inspect.h"
 #include "check/unit.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/conf/conf.h"
 #include "support/run.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"

@@ -10,7 +10,7 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/conf/settings.h"
+#include "support/settings.h"
 
 #define PROGRAM BUILD_DIR "/libexec/sallyport/check"
 #define HASH    "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
@@ -22,7 +22,7 @@ static struct buf said;
 
 static void start(const char *const arguments[], const char *users, int err)
 {
-    int three = fd_sealed("settings", SLICE(CONF));
+    int three = settings_of(CONF);
     int four = fd_sealed("users", slice_from(users));
 
     three = fcntl(three, F_DUPFD, 10);
@@ -36,7 +36,7 @@ static void start(const char *const arguments[], const char *users, int err)
 /* Its exit status; its words are in `said`. */
 static int check(const char *mode, const char *key_lost, const char *users)
 {
-    const char *const arguments[] = { "check", mode, "conf", key_lost, NULL };
+    const char *const arguments[] = { "check", mode, key_lost, NULL };
     FILE *words = tmpfile();
     int status = -1;
     pid_t pid;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sallyport/conf/settings.h"
+#include "sallyport/conf/conf.h"
 
 #include "conf/kinds.h"
 

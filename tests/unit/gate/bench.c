@@ -16,6 +16,7 @@
 #include "gate/socket.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "support/settings.h"
 
 #define OR_FAIL(condition) cr_assert(condition, "%s: %m", #condition)
 
@@ -67,7 +68,7 @@ static void give_port(struct bench *b, const struct bench_plan *plan,
 
 static void give_all(struct bench *b, const struct bench_plan *plan)
 {
-    int conf FD_CLEANUP = fd_sealed("conf", slice_from(plan->settings));
+    int conf FD_CLEANUP = settings_of(plan->settings);
     int directory FD_CLEANUP = empty_directory();
     int control FD_CLEANUP = plan->before
                                  ? fd_take(&plan->before->control_fd)

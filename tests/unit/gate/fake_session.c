@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/conf/settings.h"
+#include "sallyport/conf/conf.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 #include "sallyport/tls/ticket.h"

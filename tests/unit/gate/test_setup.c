@@ -5,6 +5,7 @@
 
 #include "gate/setup.h"
 #include "sallyport/base/fd.h"
+#include "support/settings.h"
 
 struct start {
     struct gate gate;
@@ -28,7 +29,7 @@ static void begin(struct start *s)
 
 static void give_conf(struct start *s, const char *text)
 {
-    int fd FD_CLEANUP = fd_sealed("text", slice_from(text));
+    int fd FD_CLEANUP = settings_of(text);
 
     GIVE(s, conf, .settings = fd);
 }
@@ -57,13 +58,15 @@ static void check_failed(struct start *s, const char *cause)
 
 Test(setup, bad_settings)
 {
+    int fd FD_CLEANUP = -1;
     struct start s;
 
     begin(&s);
-    give_conf(&s, "no_such_key = 1\n");
+    fd = fd_sealed("text", SLICE("max_sessions = 1\n"));
+    GIVE(&s, conf, .settings = fd);
     GIVE(&s, go);
     cr_assert_lt(setup_receive(&s.setup), 0);
-    check_failed(&s, "no_such_key");
+    check_failed(&s, "settings: not those of this build");
 }
 
 Test(setup, go_too_early)

@@ -18,6 +18,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
+#include "support/settings.h"
 #include "support/tell.h"
 
 #define WAIT_MS      20000
@@ -74,7 +75,7 @@ static void send_conf(struct stage *s)
     int fd;
 
     snprintf(text, sizeof(text), "max_sessions = %d\n", MAX_SESSIONS);
-    fd = fd_sealed("conf", slice_from(text));
+    fd = settings_of(text);
     TELL(&s->log, conf, 0, .settings = fd);
     close(fd);
 }

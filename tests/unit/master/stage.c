@@ -23,6 +23,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/build.h"
+#include "support/settings.h"
 
 /* Of "pw"; master never looks. */
 #define HASH                                                                   \
@@ -253,7 +254,7 @@ static _Noreturn void run_master(const struct stage *s,
     snprintf(m.settings.users, sizeof(m.settings.users), "%s",
              path_in(s, "users"));
     snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", s->folder);
-    m.conf = fd_sealed("conf", SLICE("fsync = no\n"));
+    m.conf = settings_of("fsync = no\n");
     open_certificates(&m, s);
     m.empty = open("/dev/null", O_RDONLY);
     if (adjust)

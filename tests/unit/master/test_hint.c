@@ -5,6 +5,7 @@
 
 #include "master/start/hint.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/conf/conf.h"
 
 #define PIN                                                                    \
     "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -10,6 +10,7 @@
 
 #include "master/children/listeners.h"
 #include "master/core/succession.h"
+#include "sallyport/conf/conf.h"
 
 static void settings_with(struct settings *s, const char *const *listen,
                           uint16_t automatic)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "sallyport/conf/settings.h"
+#include "sallyport/conf/conf.h"
 #include "sallyport/domain/binding.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"

@@ -11,7 +11,8 @@ static const struct matrix_room rooms[] = {
     { "base", "", "" },
     { "domain", "base", "" },
     { "ftp", "base domain", "" },
-    { "conf", "base domain", "" },
+    { "settings", "base domain", "" },
+    { "conf", "base domain settings", "" },
     { "ipc", "base domain", "" },
     { "seccomp", "base domain sandbox", "seccomp.h" },
     { "sandbox", "base domain", "" },
@@ -22,7 +23,7 @@ static const struct matrix_room rooms[] = {
     { "event", "base domain ipc", "" },
     { "supervisor", "base ipc", "" },
     { "master",
-      "base domain conf ipc sandbox users event files/files.h "
+      "base domain settings conf/conf.h ipc sandbox users event files/files.h "
       "seccomp/policy.h master/core master/children master/sessions "
       "master/control master/generations master/start",
       "" },
@@ -37,20 +38,23 @@ static const struct matrix_room rooms[] = {
       "master/generations",
       "" },
     { "gate",
-      "base domain conf ipc sandbox tls event ftp/reply.h session/session.h "
+      "base domain settings ipc sandbox tls event ftp/reply.h "
+      "session/session.h "
       "seccomp/policy.h",
       "" },
-    { "session", "base domain ftp conf ipc sandbox tls event seccomp/policy.h",
+    { "session",
+      "base domain ftp settings ipc sandbox tls event seccomp/policy.h",
       "openssl/evp.h zlib.h" },
     { "process", "base domain ipc sandbox event", "" },
     { "auth", "base domain ipc users hash proof event process seccomp/policy.h",
       "" },
     { "keys", "base domain ipc tls event process seccomp/policy.h", "" },
     { "files", "base domain ftp ipc sandbox event seccomp/policy.h", "" },
-    { "log", "base domain conf ipc event process seccomp/policy.h", "" },
+    { "log", "base domain settings ipc event process seccomp/policy.h", "" },
     { "lookup", "base domain ipc event process seccomp/policy.h", "" },
-    { "check", "base domain conf sandbox users", "" },
-    { "ctl", "base domain ftp conf ipc tls users hash event", "jansson.h" },
+    { "check", "base domain settings sandbox users", "" },
+    { "ctl", "base domain ftp settings conf ipc tls users hash event",
+      "jansson.h" },
     { "client", "base", "curl/ openssl/ jansson.h editline/ zlib.h" },
 };
 #define ROOMS (sizeof(rooms) / sizeof(rooms[0]))

@@ -1,7 +1,10 @@
 /* What goes wrong behind the parser names its line. */
 #include <errno.h>
 
-#include "conf.h"
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "sallyport/conf/conf.h"
 
 static const char text[] = "# one\n"
                            "certificate = /x\n"
@@ -23,10 +26,11 @@ Test(blame, lines)
         { "uid.log", "conf: uid.log (default) = _sallyport-log: gone 7" },
         { "address", "conf: address (default) = : gone 7" },
     };
-    struct complaint c;
+    struct complaint c = { "" };
     struct settings s;
 
-    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+    cr_assert_eq(settings_parse(&s, slice_from(text), "conf", &c), 0, "%s",
+                 c.text);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         c.text[0] = '\0';
         cr_expect_eq(settings_blame(&s, table[i].key, &c, "gone %d", 7),
@@ -52,10 +56,11 @@ Test(blame, places)
         { "certificate", "", "" },
         { "address", ": gone", ": gone" },
     };
-    struct complaint c;
+    struct complaint c = { "" };
     struct settings s;
 
-    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+    cr_assert_eq(settings_parse(&s, slice_from(text), "conf", &c), 0, "%s",
+                 c.text);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         snprintf(c.text, sizeof(c.text), "%s", table[i].before);
         settings_place(&s, table[i].key, &c);

@@ -1,18 +1,14 @@
-/* The settings. One table (src/conf/table.c) has for each key its type, range,
- * default, help. The parser, --check, the
- * manual page and the example file come from it. Doesn't depend on any process.
- */
-#ifndef SALLYPORT_CONF_SETTINGS_H
-#define SALLYPORT_CONF_SETTINGS_H
+/* The settings that are in force, as the room conf has read them. The struct
+ * has no pointers: a process hands it to another one as it is. */
+#ifndef SALLYPORT_SETTINGS_SETTINGS_H
+#define SALLYPORT_SETTINGS_SETTINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "sallyport/base/address.h"
-#include "sallyport/base/buf.h"
 #include "sallyport/base/complain.h"
-#include "sallyport/base/slice.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/suites.h"
 
@@ -27,8 +23,10 @@
 #define SETTINGS_LINE_MAX                                                      \
     198u /* bytes of a line with a key, without its end                        \
           */
-#define SETTINGS_TEXT_MAX (256u << 10)
-#define SETTING_ROWS_MAX  64 /* table.c asserts that the rows fit */
+#define SETTINGS_TEXT_MAX  (256u << 10)
+#define SETTING_ROWS_MAX   64   /* the table asserts that its rows fit */
+#define SETTINGS_KEY_MAX   32   /* the same */
+#define SETTINGS_VALUE_MAX 1200 /* a path, or the beginning of a list */
 
 /* "50000-50099", or "auto 8": so many ports, chosen by the kernel. */
 struct port_range {
@@ -72,6 +70,13 @@ struct labelled {
 struct labelled_list {
     struct labelled all[CERTIFICATES_MAX - 1];
     size_t count;
+};
+
+/* What the configuration says of a key, for complaints. */
+struct setting_said {
+    char key[SETTINGS_KEY_MAX];
+    size_t line; /* 0: it has its default */
+    char value[SETTINGS_VALUE_MAX];
 };
 
 struct settings {
@@ -137,46 +142,10 @@ struct settings {
     uint64_t uid_first, uid_last; /* the range of users */
 
     char file[SETTINGS_PATH_MAX]; /* the configuration's name, for complaints */
-    size_t line[SETTING_ROWS_MAX]; /* of each row of the table; 0: a default */
+    struct setting_said said[SETTING_ROWS_MAX]; /* one for each row of the table
+                                                 */
+    size_t said_count;
 };
-
-enum setting_type {
-    SETTING_PATH,
-    SETTING_FILE, /* a path, or none */
-    SETTING_NAME,
-    SETTING_NUMBER,   /* with an optional K, M, G (bytes, powers of 1024) */
-    SETTING_DURATION, /* "300", "300s", "5min", "2h"; kept in ms */
-    SETTING_YES_NO,
-    SETTING_LISTEN, /* addresses with ports, comma separated */
-    SETTING_ADDRESS,
-    SETTING_ANNOUNCED, /* keyed by a network */
-    SETTING_NETWORKS,
-    SETTING_PORTS,
-    SETTING_CONFLICT,
-    SETTING_CONFLICT_NAME,
-    SETTING_BINDING,
-    SETTING_CLIENTS,
-    SETTING_LABELLED, /* a path, keyed by a label */
-    SETTING_UPLOAD_EOF,
-    SETTING_TLS_VERSION,
-    SETTING_SUITES_12,
-    SETTING_SUITES_13,
-    SETTING_WEAKER, /* words: ids chroot seccomp landlock */
-    SETTING_TYPES
-};
-
-struct setting {
-    const char *key;
-    const char *keyed; /* the rest of the key, in capitals, if the row's key is
-                          a prefix and lines with different keys add up */
-    enum setting_type type;
-    size_t offset;     /* in struct settings */
-    const char *value; /* the default, as it would stand in the file */
-    uint64_t min, max; /* of the number in the field, if it is one */
-    const char *help;  /* one sentence */
-};
-extern const struct setting setting_table[];
-extern const size_t setting_count;
 
 /* The address that PASV announces to this client: that of the smallest network
  * which contains the client, or the default. Family 0: as connected. */
@@ -185,6 +154,7 @@ const struct address *settings_announced(const struct settings *s,
 /* Does TLS begin with the first byte (implicit TLS) on the listener of this
  * number? */
 bool settings_implicit(const struct settings *s, uint64_t listener);
+bool network_holds(const struct network *n, const struct address *a);
 bool networks_hold(const struct networks *n, const struct address *a);
 /* Does a connection to the listener of this number begin with a PROXY header?
  */
@@ -195,6 +165,10 @@ struct public_address *settings_public(struct settings *s, size_t i);
 /* Is one of them a host name? */
 bool settings_have_hosts(const struct settings *s);
 
+/* The line with this label, or NULL. */
+const struct labelled *labelled_find(const struct labelled_list *l,
+                                     const char *label);
+
 /* A certificate, its key and its OCSP response ("": none), by their paths. */
 struct settings_pair {
     const char *certificate, *key, *ocsp;
@@ -204,22 +178,12 @@ struct settings_pair {
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret);
 
-/* Sets all defaults. */
-void settings_default(struct settings *s);
-/* Sets the defaults, then parses TEXT, a whole configuration file. NAME is its
- * name for complaints. Also checks that the settings fit together (uid range,
- * ports and sessions, descriptors). 0; -EINVAL with "NAME:LINE: …" for an
- * unknown key, a bad value, a key that occurs twice, a line too long, a value
- * out of range. *s changes only on success. */
-int settings_parse(struct settings *s, struct slice text, const char *name,
-                   struct complaint *c);
-/* The same for a process that gets the text as a file from master. FD stays the
- * caller's. */
-int settings_read(struct settings *s, int fd, struct complaint *c);
 /* The path of the control socket: the value of `control`. If it isn't set and
  * this process isn't root, the socket is in the directory of the configuration.
  * 0, or -ENAMETOOLONG. */
 int settings_control(const struct settings *s, char *out, size_t size);
+/* The line of KEY; 0: it has its default. */
+size_t settings_line(const struct settings *s, const char *key);
 /* Complains "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE:
  * WHY", about a mistake that shows only when a setting is used. Always returns
  * -EINVAL. */
@@ -230,20 +194,12 @@ int settings_blame(const struct settings *s, const char *key,
  * settings_blame(). Any other ("VALUE:7: WHY") stays as it is. */
 void settings_place(const struct settings *s, const char *key,
                     struct complaint *c);
+/* The same for one of the lines with a label; KEY is their prefix. */
+int settings_blame_labelled(const struct settings *s, const char *key,
+                            const struct labelled *one, struct complaint *c,
+                            const char *why);
 /* The same for the path of any certificate or key. */
 void settings_place_pair(const struct settings *s, struct complaint *c);
-/* Opens and parses PATH. Refuses a file that group or others can write, that is
- * too large, or that isn't regular. *text gets the file's text, for the
- * children. 0 or -EINVAL */
-int settings_load(struct settings *s, const char *path, struct buf *text,
-                  struct complaint *c);
-/* For --check: calls REPORT for each mistake in the file. Returns their number,
- * or -EINVAL with the complaint if the file can't be read. */
-typedef void settings_report(const char *mistake);
-int settings_survey(const char *path, settings_report *report,
-                    struct complaint *c);
-int settings_survey_text(struct slice text, const char *name,
-                         settings_report *report, struct complaint *c);
 /* Checks a file that other users must neither own nor read (the users file, a
  * key); FD is open on it. -EINVAL with the complaint "NAME: …", which has the
  * chmod or chown to run. */
@@ -252,10 +208,11 @@ int settings_private_file(int fd, const char *name, struct complaint *c);
 /* Checks a file that others may read, but must not own or write. */
 int settings_trusted_file(int fd, const char *name, struct complaint *c);
 
-/* Writes the effective settings, as a file. */
-int settings_dump(const struct settings *s, struct buf *into);
-/* Writes the example file of etc/: every key with help and default, commented
- * out. */
-int settings_example(struct buf *into);
+/* A sealed file in memory with the settings, for settings_take() in a process
+ * of the same build: a descriptor, or -errno. */
+int settings_seal(const struct settings *s);
+/* FD stays the caller's. 0, or -EINVAL with the complaint; then *s doesn't
+ * change. */
+int settings_take(struct settings *s, int fd, struct complaint *c);
 
 #endif

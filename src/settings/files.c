@@ -1,0 +1,56 @@
+/* Refuses files that other users can write or, if they are private, read. Runs
+ * as root in master, as the administrator in sallyportctl. Checks the open
+ * file, never its name. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/settings/settings.h"
+
+/* The owner can always write it, whatever its mode. */
+static int check_owner(const struct stat *st, const char *path,
+                       struct complaint *c)
+{
+    if (st->st_uid == 0 || st->st_uid == geteuid())
+        return 0;
+    return complain(c, "%s: belongs to uid %u; run: chown %u %s", path,
+                    (unsigned)st->st_uid, (unsigned)geteuid(), path);
+}
+
+/* A symbolic link is permitted: its target is checked. */
+int settings_trusted_file(int fd, const char *path, struct complaint *c)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return complain(c, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return complain(c, "%s: not a regular file", path);
+    if (check_owner(&st, path, c))
+        return -EINVAL;
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return complain(c,
+                        "%s: writable by group or others; run: chmod go-w %s",
+                        path, path);
+    return 0;
+}
+
+int settings_private_file(int fd, const char *name, struct complaint *c)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return complain(c, "%s: %s", name, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return complain(c, "%s: not a regular file", name);
+    if (check_owner(&st, name, c))
+        return -EINVAL;
+    if (st.st_mode & S_IRWXO)
+        return complain(c, "%s: open to others; run: chmod o-rwx %s", name,
+                        name);
+    if (st.st_mode & S_IWGRP)
+        return complain(c, "%s: writable by group; run: chmod g-w %s", name,
+                        name);
+    return 0;
+}
