@@ -158,10 +158,16 @@ void drain_reaped(struct master *m, pid_t pid, int status)
             session_gone(&m->sessions->all[i], status);
 }
 
+/* A gate that wasn't told to hand over, since the supervisor could not make a
+ * pair, would go on beside the next one. */
 void drain_successor(struct master *m, int fd)
 {
+    struct child *gate = children_gate(m);
+
     drain_begin(m);
     newest_follow(m, fd);
+    if (gate && !m->drain->handing_over)
+        child_end(gate, "can't hand over");
     drain_settle(m);
 }
 

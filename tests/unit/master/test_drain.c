@@ -112,6 +112,23 @@ Test(drain, gate_hands_nothing_over)
     stage_ends(&s);
 }
 
+/* The supervisor had no pair for the two gates. */
+Test(drain, gate_that_cannot_hand_over)
+{
+    struct stage s;
+    int ends[2];
+
+    open_supervised(&s);
+    kill(s.gate.note.pid, SIGSTOP);
+    cr_assert_eq(fd_pair(ends), 0);
+    cr_assert_eq(SEND(&supervisor, successor, 0, .master = ends[0]), 0);
+    close(ends[0]);
+    channel_hear_end(&s.gate.channel);
+    gate_is_lost(false);
+    stage_ends(&s);
+    close(ends[1]);
+}
+
 /* What gate doesn't read fills its channel, and then master has no room. */
 static void fill_channel(struct stage *s)
 {
