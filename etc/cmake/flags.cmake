@@ -23,6 +23,10 @@ add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
 # IBT and shadow stacks, so the linker drops it, and the kernel never sees it.
 add_compile_options(-fstack-protector-strong -fstack-clash-protection)
 
+if(SANITIZE OR COVERAGE) # whose runtimes need calls that no policy permits
+    set(UNFILTERED ON)
+    add_compile_definitions(SALLYPORT_UNFILTERED)
+endif()
 if(SANITIZE)
     add_compile_options(-fsanitize=address,undefined
         -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -31,8 +35,11 @@ elseif(NOT FUZZ)
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
 if(COVERAGE)
-    add_compile_options(--coverage -O0)
-    add_link_options(--coverage)
+    # Counters in a file that is mapped when a program begins, and kept when its
+    # process is killed. A child of a sandboxed master maps it, too: no seccomp.
+    add_compile_options(-fprofile-instr-generate -fcoverage-mapping
+        "SHELL:-mllvm -runtime-counter-relocation")
+    add_link_options(-fprofile-instr-generate)
 endif()
 if(FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link,address,undefined

@@ -1,7 +1,7 @@
-/* Replaces filter.c in builds with sanitizers. Their runtime needs calls that
- * no policy permits, and reports on standard error, which tests read. It never
- * claims that there is a filter: the caller learns it, and the start line says
- * that the sandbox is weaker. */
+/* Replaces filter.c in builds with sanitizers or counters of coverage. Their
+ * runtimes need calls that no policy permits, and sanitizers report on standard
+ * error, which tests read. It never claims that there is a filter: the caller
+ * learns it, and the start line says that the sandbox is weaker. */
 #include "filter.h"
 
 #include <fcntl.h>

@@ -85,7 +85,7 @@ const char *server_home_file(const struct server *s, const char *user,
 
 /* True in the long run (tests/run --all). */
 bool server_is_long(void);
-/* True for the build with sanitizers: no seccomp there, and another scale. */
+/* True with sanitizers or coverage: no seccomp there, and another scale. */
 bool server_is_sanitized(void);
 
 #endif

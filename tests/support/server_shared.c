@@ -115,7 +115,7 @@ bool server_is_long(void)
 
 bool server_is_sanitized(void)
 {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SALLYPORT_UNFILTERED
     return true;
 #else
     return false;

@@ -2,7 +2,7 @@
  * and what a process needs passes its filter and all filters above it. */
 #include <criterion/criterion.h>
 
-#ifndef __SANITIZE_ADDRESS__ /* builds with sanitizers have no filters */
+#ifndef SALLYPORT_UNFILTERED
 
 #include <errno.h>
 #include <fcntl.h>
