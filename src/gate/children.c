@@ -59,8 +59,8 @@ struct child *children_find(struct gate *g, uint64_t serial)
     struct child *c;
 
     LIST_FOREACH(c, children_of_serial(&g->children, serial), by_serial)
-    if (c->serial == serial)
-        return c;
+        if (c->serial == serial)
+            return c;
     return NULL;
 }
 
@@ -69,8 +69,8 @@ static struct child *children_find_pid(struct gate *g, pid_t pid)
     struct child *c;
 
     LIST_FOREACH(c, children_of_pid(&g->children, pid), by_pid)
-    if (c->pid == pid)
-        return c;
+        if (c->pid == pid)
+            return c;
     return NULL;
 }
 
@@ -141,10 +141,10 @@ void children_make_room(struct gate *g)
     struct child *c;
 
     TAILQ_FOREACH(c, &g->children.waiting, waiting)
-    if (limits_is_heaviest(&g->limits, &c->peer)) {
-        child_kill(c, ENDING_CROWDED);
-        return;
-    }
+        if (limits_is_heaviest(&g->limits, &c->peer)) {
+            child_kill(c, ENDING_CROWDED);
+            return;
+        }
 }
 
 void children_reap(struct gate *g)

@@ -47,8 +47,8 @@ struct pair *expect_find(const struct expect *e, const struct address *client,
     struct pair *p;
 
     LIST_FOREACH(p, pairs_of_host(e, client), of_host)
-    if (p->port == port && address_same_host(&p->client, client))
-        return p;
+        if (p->port == port && address_same_host(&p->client, client))
+            return p;
     return NULL;
 }
 
@@ -58,8 +58,8 @@ void expect_each_port(const struct expect *e, const struct address *client,
     const struct pair *p;
 
     LIST_FOREACH(p, pairs_of_host(e, client), of_host)
-    if (address_same_host(&p->client, client))
-        seen(p->port, owner);
+        if (address_same_host(&p->client, client))
+            seen(p->port, owner);
 }
 
 static struct pair_queue *pair_queue_of(struct expect *e, const struct pair *p)
@@ -210,8 +210,7 @@ struct pair *expect_left(const struct expect *e, const struct address *client,
     struct pair *p, *oldest = NULL;
     size_t n = 0;
 
-    LIST_FOREACH(p, pairs_of_host(e, client), of_host)
-    {
+    LIST_FOREACH(p, pairs_of_host(e, client), of_host) {
         if (p->child || p->session != session ||
             !address_same_host(&p->client, client))
             continue;
@@ -280,9 +279,9 @@ struct pair *expect_other(const struct expect *e, const struct address *client,
     struct pair *p, *best = NULL;
 
     LIST_FOREACH(p, pairs_of_host(e, client), of_host)
-    if (address_same_host(&p->client, client) && may_have(e, p, user, now) &&
-        is_better(p, best) && fits(p->port, c))
-        best = p;
+        if (address_same_host(&p->client, client) &&
+            may_have(e, p, user, now) && is_better(p, best) && fits(p->port, c))
+            best = p;
     return best;
 }
 

@@ -101,11 +101,12 @@ static int pass_rests(struct handover *h, const struct pair_queue *queue)
     int r = 0;
 
     TAILQ_FOREACH(p, queue, in_time)
-    for (size_t i = 0; r == 0 && i < EXPECT_LEAVERS; i++)
-        if (p->leaver[i].until > now)
-            r = PASS(h, resting, .client = p->client,
-                     .port = p->port->acceptor.bound, .user = p->leaver[i].user,
-                     .session = p->session, .until = p->leaver[i].until);
+        for (size_t i = 0; r == 0 && i < EXPECT_LEAVERS; i++)
+            if (p->leaver[i].until > now)
+                r = PASS(h, resting, .client = p->client,
+                         .port = p->port->acceptor.bound,
+                         .user = p->leaver[i].user, .session = p->session,
+                         .until = p->leaver[i].until);
     return r;
 }
 
@@ -123,8 +124,7 @@ static int pass_queue(struct handover *h)
     const struct queued *w;
     int r = 0;
 
-    TAILQ_FOREACH(w, &h->gate->queue.waiting, next)
-    {
+    TAILQ_FOREACH(w, &h->gate->queue.waiting, next) {
         const struct listener *l = find_listener(h->gate, w->entry.listener);
 
         if (r == 0 && !w->child && l)

@@ -79,8 +79,8 @@ static struct prefix_count *prefix_find(const struct limits *l,
     struct prefix_count *p;
 
     LIST_FOREACH(p, prefix_chain_of(l, prefix), chain)
-    if (address_same_host(&p->prefix, prefix))
-        return p;
+        if (address_same_host(&p->prefix, prefix))
+            return p;
     return NULL;
 }
 

@@ -108,8 +108,8 @@ static struct queued *queue_next(struct gate *g)
     struct queued *w, *best = TAILQ_FIRST(&g->queue.waiting);
 
     TAILQ_FOREACH(w, &g->queue.waiting, next)
-    if (queue_is_lighter(&g->limits, queued_peer(w), queued_peer(best)))
-        best = w;
+        if (queue_is_lighter(&g->limits, queued_peer(w), queued_peer(best)))
+            best = w;
     return best;
 }
 
@@ -175,8 +175,7 @@ static struct queued *queue_heaviest(struct gate *g)
     struct queued *w, *worst = NULL;
     uint64_t most = 0;
 
-    TAILQ_FOREACH(w, &g->queue.waiting, next)
-    {
+    TAILQ_FOREACH(w, &g->queue.waiting, next) {
         uint64_t n = limits_count(&g->limits, queued_peer(w));
 
         if (n >= most) {
@@ -250,8 +249,8 @@ uint32_t queue_request(const struct child *c)
     const struct queued *w;
 
     TAILQ_FOREACH(w, &c->gate->queue.waiting, next)
-    if (w->child == c)
-        return w->request;
+        if (w->child == c)
+            return w->request;
     return 0;
 }
 
@@ -260,10 +259,10 @@ void queue_leave(struct child *c)
     struct queued *w;
 
     TAILQ_FOREACH(w, &c->gate->queue.waiting, next)
-    if (w->child == c) {
-        queue_drop(w);
-        return;
-    }
+        if (w->child == c) {
+            queue_drop(w);
+            return;
+        }
 }
 
 void queue_close(struct gate *g)

@@ -8,19 +8,24 @@ void children_add(struct master *m, const struct child_row *row)
 
 void children_start(struct master *m, enum process p)
 {
-    for (size_t i = 0; i < m->children->count; i++)
-        if (m->children->child[i].row->process == p)
-            child_start(&m->children->child[i]);
+    CHILDREN_EACH(m, c)
+        if (c->row->process == p)
+            child_start(c);
+}
+
+struct child *children_find(const struct master *m, enum process p)
+{
+    CHILDREN_EACH(m, c)
+        if (c->row->process == p)
+            return c;
+    return NULL;
 }
 
 struct child *children_ready(struct master *m, enum process p)
 {
-    for (size_t i = 0; i < m->children->count; i++) {
-        struct child *c = &m->children->child[i];
-
+    CHILDREN_EACH(m, c)
         if (c->row->process == p && c->state == CHILD_READY)
             return c;
-    }
     return NULL;
 }
 
@@ -31,16 +36,16 @@ struct child *children_gate(struct master *m)
 
 struct child *children_by_pid(struct master *m, pid_t pid)
 {
-    for (size_t i = 0; i < m->children->count; i++)
-        if (m->children->child[i].pid == pid)
-            return &m->children->child[i];
+    CHILDREN_EACH(m, c)
+        if (c->pid == pid)
+            return c;
     return NULL;
 }
 
 bool children_are_up(struct master *m)
 {
-    for (size_t i = 0; i < m->children->count; i++)
-        if (!child_is_up(&m->children->child[i]))
+    CHILDREN_EACH(m, c)
+        if (!child_is_up(c))
             return false;
     return true;
 }

@@ -10,11 +10,17 @@ struct children {
     size_t count;
 };
 
+#define CHILDREN_EACH(m, c)                                                    \
+    for (struct child *c = (m)->children->child;                               \
+         c < (m)->children->child + (m)->children->count; c++)
+
 /* A further one, which isn't started yet. */
 void children_add(struct master *m, const struct child_row *row);
 /* Starts those of that kind. */
 void children_start(struct master *m, enum process p);
-/* The first one of that kind that is ready; or NULL. */
+/* The first one of that kind; or NULL. */
+struct child *children_find(const struct master *m, enum process p);
+/* The first one that is ready. */
 struct child *children_ready(struct master *m, enum process p);
 struct child *children_gate(struct master *m);
 /* The one with that pid; or NULL. */

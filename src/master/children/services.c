@@ -102,7 +102,7 @@ void services_release(struct master *m)
     loop_timer_clear(&m->loop, &s->sweep);
     services_sweep(s);
     TAILQ_FOREACH(c, &s->ended, next)
-    lost += !c->given;
+        lost += !c->given;
     if (lost > 0)
         stderr_print(
             "%llu processes have ended, and no log took what they said",
@@ -226,8 +226,8 @@ static void service_give_all(struct master *m, enum process service,
     struct service_channel *c;
 
     TAILQ_FOREACH(c, list, next)
-    if (service_give(m, service, c) < 0)
-        return;
+        if (service_give(m, service, c) < 0)
+            return;
 }
 
 static void report_lost(struct master *m)
@@ -293,7 +293,7 @@ static void give_again(struct service_list *list, enum process service)
     struct service_channel *c;
 
     TAILQ_FOREACH(c, list, next)
-    c->given = c->given && c->service != service;
+        c->given = c->given && c->service != service;
 }
 
 void services_gone(struct master *m, enum process service)

@@ -51,13 +51,10 @@ size_t request_end_sessions(struct master *m,
 {
     size_t ended = 0;
 
-    for (size_t i = 0; i < m->sessions->size; i++) {
-        struct session *s = &m->sessions->all[i];
-
-        if (!session_is_there(s) || !is_meant(s, msg))
-            continue;
-        session_kick(s, ENDING_KICKED);
-        ended++;
-    }
+    SESSIONS_EACH(m->sessions, s)
+        if (session_is_there(s) && is_meant(s, msg)) {
+            session_kick(s, ENDING_KICKED);
+            ended++;
+        }
     return ended;
 }

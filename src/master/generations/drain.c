@@ -18,10 +18,9 @@
 
 static bool gate_lives(const struct master *m)
 {
-    for (size_t i = 0; i < m->children->count; i++)
-        if (m->children->child[i].row->process == PROCESS_GATE)
-            return m->children->child[i].pid > 0;
-    return false;
+    const struct child *gate = children_find(m, PROCESS_GATE);
+
+    return gate && gate->pid > 0;
 }
 
 /* Auth has nothing to do once nobody can log in any more; until gate has ended
@@ -30,13 +29,12 @@ static void drain_end_auth(struct master *m)
 {
     if (gate_lives(m))
         return;
-    for (size_t i = 0; i < m->sessions->size; i++)
-        if (m->sessions->all[i].state >= SESSION_GREETED &&
-            m->sessions->all[i].state <= SESSION_OPENING)
+    SESSIONS_EACH(m->sessions, s)
+        if (s->state >= SESSION_GREETED && s->state <= SESSION_OPENING)
             return;
-    for (size_t i = 0; i < m->children->count; i++)
-        if (m->children->child[i].row->process == PROCESS_AUTH)
-            child_release(&m->children->child[i]);
+    CHILDREN_EACH(m, c)
+        if (c->row->process == PROCESS_AUTH)
+            child_release(c);
 }
 
 void drain_settle(struct master *m)
@@ -55,8 +53,8 @@ static void drain_on_deadline(void *owner)
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "drain_timeout is over: %zu sessions are ended",
                   m->sessions->living);
-    for (size_t i = 0; i < m->sessions->size; i++)
-        session_kick(&m->sessions->all[i], ENDING_REPLACED);
+    SESSIONS_EACH(m->sessions, s)
+        session_kick(s, ENDING_REPLACED);
 }
 
 /* While gate lives the session is gate's child, and gate reads nothing more of
@@ -88,9 +86,9 @@ void drain_begin(struct master *m)
     listeners_release(m->listeners);
     access_stop(m);
     older_release(m);
-    for (size_t i = 0; i < m->sessions->size; i++)
-        if (!(m->sessions->all[i].news & NEWS_KILL))
-            session_forget_news(&m->sessions->all[i]);
+    SESSIONS_EACH(m->sessions, s)
+        if (!(s->news & NEWS_KILL))
+            session_forget_news(s);
     m->drain->deadline =
         (struct loop_timer){ .on_time = drain_on_deadline, .owner = m };
     loop_timer_set(&m->loop, &m->drain->deadline, m->settings.drain_timeout);
@@ -115,12 +113,8 @@ void drain_step_down(struct master *m, int fd)
  * session. */
 static bool drain_is_other_child(struct master *m, pid_t pid)
 {
-    if (sessions_by_files(m->sessions, pid) || control_home(m->control, pid))
-        return true;
-    for (size_t i = 0; i < m->children->count; i++)
-        if (m->children->child[i].pid == pid)
-            return true;
-    return false;
+    return sessions_by_files(m->sessions, pid) ||
+           control_home(m->control, pid) || children_by_pid(m, pid);
 }
 
 static void drain_adopt(struct session *s)
@@ -142,9 +136,9 @@ void drain_on_gate_end(struct child *gate, int status)
 
     if (m->state != MASTER_DRAINING)
         return;
-    for (size_t i = 0; i < m->sessions->size; i++)
-        if (m->sessions->all[i].state != SESSION_FREE)
-            drain_adopt(&m->sessions->all[i]);
+    SESSIONS_EACH(m->sessions, s)
+        if (s->state != SESSION_FREE)
+            drain_adopt(s);
     succession_gate_lost(&m->succession, handed_over);
     drain_settle(m);
 }
@@ -153,9 +147,9 @@ void drain_reaped(struct master *m, pid_t pid, int status)
 {
     if (gate_lives(m))
         return;
-    for (size_t i = 0; i < m->sessions->size; i++)
-        if (m->sessions->all[i].pid == pid)
-            session_gone(&m->sessions->all[i], status);
+    SESSIONS_EACH(m->sessions, s)
+        if (s->pid == pid)
+            session_gone(s, status);
 }
 
 /* A gate that wasn't told to hand over, since the supervisor could not make a

@@ -114,9 +114,7 @@ static void newest_hang_up(struct master *m)
         return;
     loop_remove(&m->loop, &n->watch);
     channel_close(&n->link);
-    for (size_t i = 0; i < m->sessions->size; i++) {
-        struct session *s = &m->sessions->all[i];
-
+    SESSIONS_EACH(m->sessions, s) {
         if (s->state == SESSION_FREE)
             continue;
         s->told = false;
@@ -157,9 +155,9 @@ void newest_follow(struct master *m, int fd)
         newest_hang_up(m);
         return;
     }
-    for (size_t i = 0; i < m->sessions->size; i++)
-        if (session_is_there(&m->sessions->all[i]))
-            session_add_news(&m->sessions->all[i], NEWS_LOGGED_IN);
+    SESSIONS_EACH(m->sessions, s)
+        if (session_is_there(s))
+            session_add_news(s, NEWS_LOGGED_IN);
     newest_tell(m);
 }
 

@@ -137,12 +137,11 @@ static int older_send_all(struct older *o, struct session *s)
 /* What it can't take now it is told when it can. */
 static void older_flush(struct older *o)
 {
-    struct session_table *t = o->master->sessions;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < t->size; i++)
-        if (t->all[i].older == o && t->all[i].orders != 0)
-            r = older_send_all(o, &t->all[i]);
+    SESSIONS_EACH(o->master->sessions, s)
+        if (r == 0 && s->older == o)
+            r = older_send_all(o, s);
     loop_change(&o->master->loop, &o->watch,
                 r == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
@@ -156,22 +155,17 @@ void older_order(struct session *s)
 /* Gate learns by their channels what becomes of them. */
 static void older_end(struct older *o)
 {
-    struct session_table *t = o->master->sessions;
-
     if (o->link.fd < 0)
         return;
     loop_remove(&o->master->loop, &o->watch);
     channel_close(&o->link);
-    for (size_t i = 0; i < t->size; i++) {
-        struct session *s = &t->all[i];
-
-        if (s->older != o)
-            continue;
-        session_forget_news(s);
-        session_end(s);
-        s->older = NULL;
-        session_settle(s);
-    }
+    SESSIONS_EACH(o->master->sessions, s)
+        if (s->older == o) {
+            session_forget_news(s);
+            session_end(s);
+            s->older = NULL;
+            session_settle(s);
+        }
 }
 
 static void older_on_ready(void *owner, uint32_t events)

@@ -23,6 +23,7 @@ static void reap_ended(struct master *m)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct session *s = sessions_by_files(m->sessions, pid);
         struct home *asked = control_home(m->control, pid);
+        struct child *child = children_by_pid(m, pid);
 
         if (s)
             home_reaped(&s->home, status);
@@ -30,11 +31,8 @@ static void reap_ended(struct master *m)
             home_reaped(asked, status);
         if (!s && !asked)
             drain_reaped(m, pid, status);
-        for (size_t i = 0; i < m->children->count; i++)
-            if (m->children->child[i].pid == pid) {
-                child_reaped(&m->children->child[i], status);
-                break; /* a new start may have got the same pid */
-            }
+        if (child)
+            child_reaped(child, status);
     }
 }
 

@@ -34,66 +34,56 @@ void stop_begin(struct master *m)
     if (gate)
         SEND(&gate->channel, stop_accepting, 0);
     loop_timer_set(&m->loop, &m->deadline, m->deadlines.stop);
-    for (size_t i = 0; i < m->sessions->size; i++)
-        session_kick(&m->sessions->all[i], ENDING_SHUTDOWN);
+    SESSIONS_EACH(m->sessions, s)
+        session_kick(s, ENDING_SHUTDOWN);
 }
 
-static bool is_there(const struct master *m, bool log)
+/* Log, or all others. */
+static bool is_meant(const struct child *c, bool log)
 {
-    for (size_t i = 0; i < m->children->count; i++)
-        if (m->children->child[i].pid > 0 &&
-            (m->children->child[i].row->process == PROCESS_LOG) == log)
+    return (c->row->process == PROCESS_LOG) == log;
+}
+
+static bool are_there(const struct master *m, bool log)
+{
+    CHILDREN_EACH(m, c)
+        if (c->pid > 0 && is_meant(c, log))
             return true;
     return false;
 }
 
 static void wait_for(struct master *m, bool log)
 {
-    uint64_t end = clock_ms() + m->deadlines.kick;
+    uint64_t end = clock_ms() + m->deadlines.kick, now;
     struct pollfd one = { .fd = m->signals.fd, .events = POLLIN };
 
-    while (is_there(m, log)) {
-        uint64_t now = clock_ms();
-
-        if (now >= end)
-            return;
-        if (poll(&one, 1, (int)(end - now)) > 0) {
-            struct loop_watch *w = &m->signals;
-
-            w->on_ready(w->owner, POLLIN);
-        }
-    }
+    while (are_there(m, log) && (now = clock_ms()) < end)
+        if (poll(&one, 1, (int)(end - now)) > 0)
+            m->signals.on_ready(m, POLLIN);
 }
 
-static void release_master(struct master *m, bool log)
+static void stop_some(struct master *m, bool log)
 {
-    for (size_t i = 0; i < m->children->count; i++)
-        if ((m->children->child[i].row->process == PROCESS_LOG) == log)
-            child_release(&m->children->child[i]);
-}
-
-static void kill_rest(struct master *m, bool log)
-{
-    for (size_t i = 0; i < m->children->count; i++)
-        if (m->children->child[i].pid > 0 &&
-            (m->children->child[i].row->process == PROCESS_LOG) == log) {
-            kill(m->children->child[i].pid, SIGKILL);
-            waitpid(m->children->child[i].pid, NULL, 0);
-            m->children->child[i].pid = 0;
+    CHILDREN_EACH(m, c)
+        if (is_meant(c, log))
+            child_release(c);
+    wait_for(m, log);
+    CHILDREN_EACH(m, c)
+        if (c->pid > 0 && is_meant(c, log)) {
+            kill(c->pid, SIGKILL);
+            waitpid(c->pid, NULL, 0);
+            c->pid = 0;
         }
 }
 
 static void end_sessions(struct master *m)
 {
-    for (size_t i = 0; i < m->sessions->size; i++) {
-        struct session *s = &m->sessions->all[i];
-
-        if (s->state == SESSION_FREE)
-            continue;
-        home_kill(&s->home);
-        home_close(&s->home);
-        session_end(s);
-    }
+    SESSIONS_EACH(m->sessions, s)
+        if (s->state != SESSION_FREE) {
+            home_kill(&s->home);
+            home_close(&s->home);
+            session_end(s);
+        }
 }
 
 void stop_children(struct master *m)
@@ -106,15 +96,10 @@ void stop_children(struct master *m)
                       drained ? "ends: a newer generation has taken over, and "
                                 "its own last session has ended"
                               : "stops");
-    if (m->sessions->all)
-        end_sessions(m);
+    end_sessions(m);
     control_stop(m->control);
-    release_master(m, false);
-    wait_for(m, false);
-    kill_rest(m, false);
+    stop_some(m, false);
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
-    release_master(m, true);
-    wait_for(m, true);
-    kill_rest(m, true);
+    stop_some(m, true);
 }

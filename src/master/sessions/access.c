@@ -100,10 +100,9 @@ size_t access_review(struct master *m)
 
     if (!u || m->access->reviewed == newest || !index_build(&x, u))
         return 0;
-    for (size_t i = 0; i < m->sessions->size; i++)
-        if (has_user(&m->sessions->all[i]))
-            ended += review_one(&m->sessions->all[i],
-                                index_find(&x, m->sessions->all[i].home.user));
+    SESSIONS_EACH(m->sessions, s)
+        if (has_user(s))
+            ended += review_one(s, index_find(&x, s->home.user));
     free(x.row);
     m->access->reviewed = newest;
     return ended;

@@ -50,12 +50,11 @@ static size_t slowed_of(const struct master *m, const struct address *peer,
     struct address prefix = address_prefix(peer, bits), other;
     size_t n = 0;
 
-    for (size_t i = 0; i < m->sessions->size; i++) {
-        if (!is_slowed(&m->sessions->all[i]))
-            continue;
-        other = address_prefix(&m->sessions->all[i].peer, bits);
-        n += address_same_host(&other, &prefix);
-    }
+    SESSIONS_EACH(m->sessions, s)
+        if (is_slowed(s)) {
+            other = address_prefix(&s->peer, bits);
+            n += address_same_host(&other, &prefix);
+        }
     return n;
 }
 
@@ -127,13 +126,10 @@ static struct session *longest_held(struct master *m)
 {
     struct session *best = NULL;
 
-    for (size_t i = 0; i < m->sessions->size; i++) {
-        struct session *s = &m->sessions->all[i];
-
+    SESSIONS_EACH(m->sessions, s)
         if (s->state == SESSION_HELD &&
             (!best || s->answer.asked < best->answer.asked) && may_go(s))
             best = s;
-    }
     return best;
 }
 

@@ -98,9 +98,9 @@ static int login_on_request(void *owner, struct msg_login *msg)
 
 void login_retry(struct master *m)
 {
-    for (size_t i = 0; i < m->sessions->size; i++)
-        if (m->sessions->all[i].state == SESSION_WAITING)
-            attempt(&m->sessions->all[i]);
+    SESSIONS_EACH(m->sessions, s)
+        if (s->state == SESSION_WAITING)
+            attempt(s);
 }
 
 static void enter(struct session *s, const struct user *user)

@@ -123,6 +123,10 @@ struct session_table {
     uint64_t told; /* when it was last said that a session found no room */
 };
 
+/* Each record S of the table T, also those that are free. */
+#define SESSIONS_EACH(t, s)                                                    \
+    for (struct session *s = (t)->all; s < (t)->all + (t)->size; s++)
+
 /* All memory is allocated here. 0 or -ENOMEM */
 int sessions_init(struct session_table *t, size_t limit);
 void sessions_release(struct session_table *t);

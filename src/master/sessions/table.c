@@ -68,9 +68,9 @@ struct session *sessions_find(struct session_table *t, uint64_t serial)
 
 struct session *sessions_by_files(struct session_table *t, pid_t pid)
 {
-    for (size_t i = 0; i < t->size; i++)
-        if (t->all[i].home.pid == pid)
-            return &t->all[i];
+    SESSIONS_EACH(t, s)
+        if (s->home.pid == pid)
+            return s;
     return NULL;
 }
 
@@ -78,11 +78,8 @@ size_t sessions_of_user(const struct session_table *t, const char *name)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < t->size; i++) {
-        const struct session *s = &t->all[i];
-
+    SESSIONS_EACH(t, s)
         n += (s->home.pid > 0 || s->older) && strcmp(s->home.user, name) == 0;
-    }
     return n;
 }
 
@@ -90,8 +87,8 @@ size_t sessions_logged_in(const struct session_table *t)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < t->size; i++)
-        n += session_is_there(&t->all[i]) && t->all[i].login > 0;
+    SESSIONS_EACH(t, s)
+        n += session_is_there(s) && s->login > 0;
     return n;
 }
 

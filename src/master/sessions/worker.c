@@ -9,21 +9,21 @@
 #include "session.h"
 #include "userdb.h"
 
+#define VERIFICATIONS_EACH(c, v)                                               \
+    for (struct verification *v = (c)->verification;                           \
+         v < (c)->verification + (c)->verifications; v++)
 #define SHARE_MIN 8 /* of one address, however few workers there are */
 
-static struct child *auth_at(struct master *m, size_t i)
+static bool is_worker(const struct child *c)
 {
-    struct child *c = &m->children->child[i];
-
-    return c->row->process == PROCESS_AUTH && c->state == CHILD_READY ? c
-                                                                      : NULL;
+    return c->row->process == PROCESS_AUTH && c->state == CHILD_READY;
 }
 
 struct verification *worker_find(struct child *c, uint64_t serial)
 {
-    for (size_t i = 0; i < c->verifications; i++)
-        if (c->verification[i].serial == serial)
-            return &c->verification[i];
+    VERIFICATIONS_EACH(c, v)
+        if (v->serial == serial)
+            return v;
     return NULL;
 }
 
@@ -40,11 +40,9 @@ static struct child *least_busy(struct master *m, uint64_t serial, size_t *all)
     struct child *best = NULL;
 
     *all = 0;
-    for (size_t i = 0; i < m->children->count; i++) {
-        struct child *c = auth_at(m, i);
-
-        *all += c != NULL;
-        if (c && can_take(m, c, serial) &&
+    CHILDREN_EACH(m, c) {
+        *all += is_worker(c);
+        if (is_worker(c) && can_take(m, c, serial) &&
             (!best || c->verifications < best->verifications))
             best = c;
     }
@@ -62,9 +60,9 @@ static size_t held_by(const struct master *m, const struct address *prefix)
     struct address other;
     size_t n = 0;
 
-    for (size_t i = 0; i < m->children->count; i++)
-        for (size_t j = 0; j < m->children->child[i].verifications; j++) {
-            other = prefix_of(&m->children->child[i].verification[j].peer);
+    CHILDREN_EACH(m, c)
+        VERIFICATIONS_EACH(c, v) {
+            other = prefix_of(&v->peer);
             n += address_same_host(&other, prefix);
         }
     return n;
@@ -104,20 +102,20 @@ int worker_ask(struct session *s, int fd)
 
 void worker_forget(struct master *m, const struct session *s)
 {
-    for (size_t i = 0; i < m->children->count; i++)
-        for (size_t j = 0; j < m->children->child[i].verifications; j++)
-            if (m->children->child[i].verification[j].session == s)
-                m->children->child[i].verification[j].session = NULL;
+    CHILDREN_EACH(m, c)
+        VERIFICATIONS_EACH(c, v)
+            if (v->session == s)
+                v->session = NULL;
 }
 
 uint64_t worker_oldest(const struct master *m)
 {
     uint64_t oldest = userdb_newest(m->users);
 
-    for (size_t i = 0; i < m->children->count; i++)
-        for (size_t j = 0; j < m->children->child[i].verifications; j++)
-            if (m->children->child[i].verification[j].generation < oldest)
-                oldest = m->children->child[i].verification[j].generation;
+    CHILDREN_EACH(m, c)
+        VERIFICATIONS_EACH(c, v)
+            if (v->generation < oldest)
+                oldest = v->generation;
     return oldest;
 }
 
@@ -150,10 +148,7 @@ void worker_tell(struct child *c)
 
 void worker_tell_all(struct master *m)
 {
-    for (size_t i = 0; i < m->children->count; i++) {
-        struct child *c = auth_at(m, i);
-
-        if (c)
+    CHILDREN_EACH(m, c)
+        if (is_worker(c))
             worker_tell(c);
-    }
 }

@@ -61,8 +61,7 @@ static void service_on_gone(struct child *c)
 static void keys_on_ready(struct child *c)
 {
     service_on_ready(c);
-    for (size_t i = 0; i < c->master->children->count; i++)
-        child_go_on(&c->master->children->child[i]);
+    child_go_on(children_find(c->master, PROCESS_GATE));
 }
 
 static const struct handler gate_handlers[] = {

@@ -69,12 +69,9 @@ int master_start(struct master *m)
     m->sessions->audience = &gate_audience;
     hosts_init(m);
     add_children(m);
-    for (size_t i = 0; i < m->children->count; i++) {
-        struct child *c = &m->children->child[i];
-
+    CHILDREN_EACH(m, c)
         if (m->hosts->settled || c->row->process != PROCESS_GATE)
             child_start(c);
-    }
     return 0;
 }
 
@@ -90,8 +87,8 @@ int master_run(struct master *m)
 
 void master_release(struct master *m)
 {
-    for (size_t i = 0; i < m->children->count; i++)
-        child_release(&m->children->child[i]);
+    CHILDREN_EACH(m, c)
+        child_release(c);
     control_stop(m->control);
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
