@@ -36,6 +36,15 @@ int loop_add(struct loop *l, struct loop_watch *w)
     return r;
 }
 
+int loop_add_reader(struct loop *l, struct loop_watch *w, int fd,
+                    void (*on_ready)(void *owner, uint32_t events), void *owner)
+{
+    *w = (struct loop_watch){
+        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = owner
+    };
+    return loop_add(l, w);
+}
+
 int loop_change(struct loop *l, struct loop_watch *w, uint32_t events)
 {
     if (w->events == events)

@@ -314,6 +314,12 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
     return 0;
 }
 
+int channel_refuse(struct channel *c, const char *why)
+{
+    c->wrong = why;
+    return -EPROTO;
+}
+
 /* Handles one message. Returns 0 after go. */
 static int setup_step(struct channel *c, const struct handler *table, size_t n,
                       void *owner, uint64_t end)

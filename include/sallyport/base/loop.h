@@ -40,6 +40,10 @@ void loop_release(struct loop *l);
 /* Level-triggered. events may be 0 (then only errors and hang-ups). 0 or
  * -errno */
 int loop_add(struct loop *l, struct loop_watch *w);
+/* The same of FD, which ON_READY is to read from. */
+int loop_add_reader(struct loop *l, struct loop_watch *w, int fd,
+                    void (*on_ready)(void *owner, uint32_t events),
+                    void *owner);
 /* Makes no system call if nothing changes. */
 int loop_change(struct loop *l, struct loop_watch *w, uint32_t events);
 /* To be called before the descriptor is closed. Does nothing for a watch that

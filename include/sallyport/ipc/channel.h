@@ -72,6 +72,11 @@ struct handler {
  * has arrived; otherwise as channel_receive() or the handler. */
 int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner);
+#define DISPATCH(c, table, owner)                                              \
+    channel_dispatch((c), (table), sizeof(table) / sizeof((table)[0]), (owner))
+/* A handler returns it for what no row forbids, and is wrong all the same:
+ * -EPROTO. */
+int channel_refuse(struct channel *c, const char *why);
 /* Calls the handler of a received message. Returns its result, or -EPROTO if
  * there is no handler. Closes and wipes as channel_dispatch() does. */
 int channel_handle(struct channel *c, const struct handler *table, size_t n,

@@ -187,10 +187,8 @@ int certificates_on_pair(void *owner, struct msg_pair_is *msg)
     struct child *gate = owner;
     struct certificates *set = gate->master->certificates;
 
-    if (msg->number == 0 || msg->number > set->count) {
-        gate->channel.wrong = "a certificate that isn't there";
-        return -EPROTO;
-    }
+    if (msg->number == 0 || msg->number > set->count)
+        return channel_refuse(&gate->channel, "a certificate that isn't there");
     set->pair[msg->number - 1].expires = (uint64_t)msg->expires;
     set->pair[msg->number - 1].staple_until = (uint64_t)msg->staple_until;
     return 0;

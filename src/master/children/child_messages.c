@@ -34,14 +34,10 @@ int child_on_ready(void *owner, struct msg_ready *msg)
     struct child *c = owner;
 
     (void)msg;
-    if (!c->channel.seen[MSG_build]) {
-        c->channel.wrong = "ready before its build was known";
-        return -EPROTO;
-    }
-    if (child_steps(c)[c->step]) { /* it can't know: GO wasn't said */
-        c->channel.wrong = "ready before its set-up was over";
-        return -EPROTO;
-    }
+    if (!c->channel.seen[MSG_build])
+        return channel_refuse(&c->channel, "ready before its build was known");
+    if (child_steps(c)[c->step]) /* it can't know: GO wasn't said */
+        return channel_refuse(&c->channel, "ready before its set-up was over");
     c->state = CHILD_READY;
     c->channel.phase = PHASE_RUN;
     loop_timer_clear(&c->master->loop, &c->timer);

@@ -221,10 +221,8 @@ int hosts_on_resolved(void *owner, struct msg_resolved *msg)
 
     if (!a)
         return -EPROTO;
-    if (msg->address.family != 4 || address_is_any(&msg->address)) {
-        c->channel.wrong = "an address that is none";
-        return -EPROTO;
-    }
+    if (msg->address.family != 4 || address_is_any(&msg->address))
+        return channel_refuse(&c->channel, "an address that is none");
     a->ip = msg->address;
     hosts_keep(m, a);
     m->hosts->news[msg->number] = true;
@@ -244,10 +242,9 @@ int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
 
     if (!a)
         return -EPROTO;
-    if (m->hosts->failed[msg->number]) {
-        c->channel.wrong = "a failure that it has reported before";
-        return -EPROTO;
-    }
+    if (m->hosts->failed[msg->number])
+        return channel_refuse(&c->channel,
+                              "a failure that it has reported before");
     m->hosts->failed[msg->number] = true;
     if (m->hosts->settled)
         master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,

@@ -130,10 +130,7 @@ static void let_in(struct master *m, struct peer *p, int fd)
     peer_blank(p, m);
     p->state = PEER_IDLE;
     channel_init(&p->channel, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
-    p->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = control_on_message, .owner = p
-    };
-    if (loop_add(&m->loop, &p->watch) < 0)
+    if (loop_add_reader(&m->loop, &p->watch, fd, control_on_message, p) < 0)
         peer_end(p);
     else
         peer_answered(p, SEND(&p->channel, welcome, 0,

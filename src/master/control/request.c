@@ -199,7 +199,5 @@ static const struct handler request_handlers[] = {
 
 int request_dispatch(struct peer *p)
 {
-    return channel_dispatch(
-        &p->channel, request_handlers,
-        sizeof(request_handlers) / sizeof(request_handlers[0]), p);
+    return DISPATCH(&p->channel, request_handlers, p);
 }

@@ -112,7 +112,7 @@ struct master {
     struct control *control;
     struct older *older; /* OLDER_MAX of them */
     struct drain *drain;
-    struct newest *newest;
+    struct link *newest;
 
     time_t since;                     /* when it was ready */
     uint8_t name_key[16];             /* of the names of partials, for files */

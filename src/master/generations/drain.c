@@ -11,6 +11,7 @@
 #include "children/children.h"
 #include "children/listeners.h"
 #include "control/control.h"
+#include "link.h"
 #include "newest.h"
 #include "older.h"
 #include "sallyport/base/fd.h"
@@ -168,5 +169,5 @@ void drain_successor(struct master *m, int fd)
 void drain_release(struct master *m)
 {
     loop_timer_clear(&m->loop, &m->drain->deadline);
-    newest_release(m);
+    link_close(m->newest);
 }

@@ -5,23 +5,17 @@
 #include <errno.h>
 
 #include "core/master.h"
-#include "sallyport/ipc/generation.h"
+#include "link.h"
 #include "sessions/gate.h"
-
-void newest_init(struct master *m)
-{
-    channel_init(&m->newest->link, -1, PROCESS_MASTER, PROCESS_MASTER,
-                 PHASE_START);
-}
 
 bool newest_hears(struct master *m)
 {
-    return m->newest->link.fd >= 0;
+    return m->newest->channel.fd >= 0;
 }
 
 static int newest_tell_one(struct session *s)
 {
-    struct channel *to = &s->master->newest->link;
+    struct channel *to = &s->master->newest->channel;
     const char *user = s->login > 0 ? s->home.user : "";
     int r;
 
@@ -45,27 +39,16 @@ static int newest_tell_one(struct session *s)
 
 void newest_tell(struct master *m)
 {
-    struct newest *n = m->newest;
     bool told = false;
-    int r;
 
-    if (n->link.fd < 0)
-        return;
-    r = sessions_each_news(m->sessions, newest_tell_one, &told);
-    loop_change(&m->loop, &n->watch,
-                r == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    if (newest_hears(m))
+        link_sent(m->newest,
+                  sessions_each_news(m->sessions, newest_tell_one, &told));
 }
 
 static int newest_on_hello(void *owner, struct msg_hello *msg)
 {
-    struct newest *n = ((struct master *)owner)->newest;
-
-    if (msg->version != GENERATION_VERSION) {
-        n->link.wrong = "messages of another version";
-        return -EPROTO;
-    }
-    n->link.phase = PHASE_RUN;
-    return 0;
+    return link_greeted(((struct master *)owner)->newest, msg);
 }
 
 static int newest_on_peer(void *owner, struct msg_older_peer *msg)
@@ -108,15 +91,10 @@ static const struct handler newest_handlers[] = {
 /* What that master was told, the next one is told again. */
 static void newest_hang_up(struct master *m)
 {
-    struct newest *n = m->newest;
-
-    if (n->link.fd < 0)
+    if (!newest_hears(m))
         return;
-    loop_remove(&m->loop, &n->watch);
-    channel_close(&n->link);
+    link_close(m->newest);
     SESSIONS_EACH(m->sessions, s) {
-        if (s->state == SESSION_FREE)
-            continue;
         s->told = false;
         if (!(s->news & NEWS_KILL))
             session_forget_news(s);
@@ -127,14 +105,11 @@ static void newest_hang_up(struct master *m)
 static void newest_on_message(void *owner, uint32_t events)
 {
     struct master *m = owner;
-    struct newest *n = m->newest;
-    int r = channel_dispatch(
-        &n->link, newest_handlers,
-        sizeof(newest_handlers) / sizeof(newest_handlers[0]), m);
+    int r = DISPATCH(&m->newest->channel, newest_handlers, m);
 
     if (r == -EPROTO)
         master_report(m, EVENT_PEER, PROCESS_MASTER, "the newest: %s",
-                      n->link.wrong);
+                      m->newest->channel.wrong);
     if (r < 0)
         newest_hang_up(m);
     else if (events & EPOLLOUT)
@@ -143,15 +118,8 @@ static void newest_on_message(void *owner, uint32_t events)
 
 void newest_follow(struct master *m, int fd)
 {
-    struct newest *n = m->newest;
-
     newest_hang_up(m);
-    channel_init(&n->link, fd, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
-    n->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = newest_on_message, .owner = m
-    };
-    if (loop_add(&m->loop, &n->watch) < 0 ||
-        SEND(&n->link, hello, 0, .version = GENERATION_VERSION) < 0) {
+    if (link_open(m->newest, fd, newest_on_message, m) < 0) {
         newest_hang_up(m);
         return;
     }
@@ -159,10 +127,4 @@ void newest_follow(struct master *m, int fd)
         if (session_is_there(s))
             session_add_news(s, NEWS_LOGGED_IN);
     newest_tell(m);
-}
-
-void newest_release(struct master *m)
-{
-    loop_remove(&m->loop, &m->newest->watch);
-    channel_close(&m->newest->link);
 }

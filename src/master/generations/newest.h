@@ -5,18 +5,8 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/loop.h"
-#include "sallyport/ipc/channel.h"
-
 struct master;
 
-struct newest {
-    struct channel link; /* fd -1: none */
-    struct loop_watch watch;
-};
-
-void newest_init(struct master *m);
-void newest_release(struct master *m);
 /* FD, which it takes, leads to the newest master from here on. */
 void newest_follow(struct master *m, int fd);
 /* For struct session_audience. */

@@ -6,23 +6,11 @@
 
 #include "core/master.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/generation.h"
 #include "sessions/access.h"
-
-static int older_refuse(struct older *o, const char *why)
-{
-    o->link.wrong = why;
-    return -EPROTO;
-}
 
 static int older_on_hello(void *owner, struct msg_hello *msg)
 {
-    struct older *o = owner;
-
-    if (msg->version != GENERATION_VERSION)
-        return older_refuse(o, "messages of another version");
-    o->link.phase = PHASE_RUN;
-    return 0;
+    return link_greeted(&((struct older *)owner)->link, msg);
 }
 
 static struct session *older_find(struct older *o, uint64_t serial)
@@ -64,13 +52,14 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
     struct session *s = older_find(o, msg->serial);
 
     if (!s && sessions_find(o->master->sessions, msg->serial))
-        return older_refuse(o, "a session of another generation");
+        return channel_refuse(&o->link.channel,
+                              "a session of another generation");
     if (!s)
         s = older_take(o, msg->serial);
     if (!s) /* gate had no room for it either */
         return 0;
     if (slice_copy(msg->user, s->home.user, sizeof(s->home.user)) < 0)
-        return older_refuse(o, "a name that is too long");
+        return channel_refuse(&o->link.channel, "a name that is too long");
     s->peer = msg->peer;
     s->local = msg->local;
     s->since = msg->since;
@@ -110,12 +99,12 @@ static int older_send(struct older *o, struct session *s,
                       enum session_order order)
 {
     if (order == ORDER_PEER)
-        return SEND(&o->link, older_peer, 0, .serial = s->serial,
+        return SEND(&o->link.channel, older_peer, 0, .serial = s->serial,
                     .peer = s->peer);
     if (order == ORDER_KICK)
-        return SEND(&o->link, older_kick, 0, .serial = s->serial,
+        return SEND(&o->link.channel, older_kick, 0, .serial = s->serial,
                     .why = s->why);
-    return SEND(&o->link, older_kill, 0, .serial = s->serial);
+    return SEND(&o->link.channel, older_kill, 0, .serial = s->serial);
 }
 
 static int older_send_all(struct older *o, struct session *s)
@@ -142,23 +131,21 @@ static void older_flush(struct older *o)
     SESSIONS_EACH(o->master->sessions, s)
         if (r == 0 && s->older == o)
             r = older_send_all(o, s);
-    loop_change(&o->master->loop, &o->watch,
-                r == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    link_sent(&o->link, r);
 }
 
 void older_order(struct session *s)
 {
     if (older_send_all(s->older, s) == -EAGAIN)
-        loop_change(&s->master->loop, &s->older->watch, EPOLLIN | EPOLLOUT);
+        link_sent(&s->older->link, -EAGAIN);
 }
 
 /* Gate learns by their channels what becomes of them. */
 static void older_end(struct older *o)
 {
-    if (o->link.fd < 0)
+    if (o->link.channel.fd < 0)
         return;
-    loop_remove(&o->master->loop, &o->watch);
-    channel_close(&o->link);
+    link_close(&o->link);
     SESSIONS_EACH(o->master->sessions, s)
         if (s->older == o) {
             session_forget_news(s);
@@ -171,14 +158,12 @@ static void older_end(struct older *o)
 static void older_on_ready(void *owner, uint32_t events)
 {
     struct older *o = owner;
-    int r =
-        channel_dispatch(&o->link, older_handlers,
-                         sizeof(older_handlers) / sizeof(older_handlers[0]), o);
+    int r = DISPATCH(&o->link.channel, older_handlers, o);
 
     if (r == -EPROTO)
         master_report(o->master, EVENT_PEER, PROCESS_MASTER,
                       "generation %llu: %s", (unsigned long long)o->generation,
-                      o->link.wrong);
+                      o->link.channel.wrong);
     if (r < 0)
         older_end(o);
     else if (events & EPOLLOUT)
@@ -189,15 +174,14 @@ void older_init(struct master *m)
 {
     for (size_t i = 0; i < OLDER_MAX; i++) {
         m->older[i] = (struct older){ .master = m };
-        channel_init(&m->older[i].link, -1, PROCESS_MASTER, PROCESS_MASTER,
-                     PHASE_START);
+        link_init(&m->older[i].link, &m->loop);
     }
 }
 
 static struct older *older_free(struct master *m)
 {
     for (size_t i = 0; i < OLDER_MAX; i++)
-        if (m->older[i].link.fd < 0)
+        if (m->older[i].link.channel.fd < 0)
             return &m->older[i];
     return NULL;
 }
@@ -211,12 +195,7 @@ void older_add(struct master *m, uint64_t generation, int fd)
         return;
     }
     o->generation = generation;
-    channel_init(&o->link, fd, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
-    o->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = older_on_ready, .owner = o
-    };
-    if (loop_add(&m->loop, &o->watch) < 0 ||
-        SEND(&o->link, hello, 0, .version = GENERATION_VERSION) < 0)
+    if (link_open(&o->link, fd, older_on_ready, o) < 0)
         older_end(o);
 }
 

@@ -4,6 +4,7 @@
 #ifndef SALLYPORT_SRC_MASTER_GENERATIONS_OLDER_H
 #define SALLYPORT_SRC_MASTER_GENERATIONS_OLDER_H
 
+#include "link.h"
 #include "sessions/session.h"
 
 #define OLDER_MAX 8 /* generations beside this one */
@@ -13,8 +14,7 @@ struct master;
 struct older {
     struct master *master;
     uint64_t generation;
-    struct channel link; /* fd -1: none */
-    struct loop_watch watch;
+    struct link link;
 };
 
 void older_init(struct master *m);

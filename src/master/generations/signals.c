@@ -62,7 +62,7 @@ static void signals_on_readable(void *owner, uint32_t events)
 int signals_open(struct master *m)
 {
     sigset_t set;
-    int r;
+    int fd, r;
 
     signal(SIGPIPE, SIG_IGN); /* whoever reads standard error may go */
     signal(SIGHUP, SIG_IGN);  /* the supervisor's */
@@ -71,14 +71,10 @@ int signals_open(struct master *m)
         sigaddset(&set, rows[i].number);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
-    m->signals = (struct loop_watch){ .fd = signalfd(
-                                          -1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-                                      .events = EPOLLIN,
-                                      .on_ready = signals_on_readable,
-                                      .owner = m };
-    if (m->signals.fd < 0)
+    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
         return -errno;
-    r = loop_add(&m->loop, &m->signals);
+    r = loop_add_reader(&m->loop, &m->signals, fd, signals_on_readable, m);
     if (r < 0)
         fd_close(&m->signals.fd);
     return r;

@@ -39,7 +39,7 @@ void stop_begin(struct master *m)
 }
 
 /* Log, or all others. */
-static bool is_meant(const struct child *c, bool log)
+static bool stop_is_meant(const struct child *c, bool log)
 {
     return (c->row->process == PROCESS_LOG) == log;
 }
@@ -47,7 +47,7 @@ static bool is_meant(const struct child *c, bool log)
 static bool are_there(const struct master *m, bool log)
 {
     CHILDREN_EACH(m, c)
-        if (c->pid > 0 && is_meant(c, log))
+        if (c->pid > 0 && stop_is_meant(c, log))
             return true;
     return false;
 }
@@ -65,11 +65,11 @@ static void wait_for(struct master *m, bool log)
 static void stop_some(struct master *m, bool log)
 {
     CHILDREN_EACH(m, c)
-        if (is_meant(c, log))
+        if (stop_is_meant(c, log))
             child_release(c);
     wait_for(m, log);
     CHILDREN_EACH(m, c)
-        if (c->pid > 0 && is_meant(c, log)) {
+        if (c->pid > 0 && stop_is_meant(c, log)) {
             kill(c->pid, SIGKILL);
             waitpid(c->pid, NULL, 0);
             c->pid = 0;

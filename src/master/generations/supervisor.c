@@ -81,9 +81,7 @@ static void supervisor_on_readable(void *owner, uint32_t events)
 {
     struct master *m = owner;
     struct succession *s = &m->succession;
-    int r = channel_dispatch(
-        &s->supervisor, supervisor_handlers,
-        sizeof(supervisor_handlers) / sizeof(supervisor_handlers[0]), m);
+    int r = DISPATCH(&s->supervisor, supervisor_handlers, m);
 
     (void)events;
     if (r == 0)
@@ -102,11 +100,8 @@ int supervisor_start(struct master *m)
 
     if (s->supervisor.fd < 0)
         return 0;
-    s->watch = (struct loop_watch){ .fd = s->supervisor.fd,
-                                    .events = EPOLLIN,
-                                    .on_ready = supervisor_on_readable,
-                                    .owner = m };
-    return loop_add(&m->loop, &s->watch);
+    return loop_add_reader(&m->loop, &s->watch, s->supervisor.fd,
+                           supervisor_on_readable, m);
 }
 
 /* Without a supervisor, in a test, nobody else could lead. */

@@ -25,12 +25,6 @@ static bool is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-static int gate_lies(struct child *c, const char *what)
-{
-    c->channel.wrong = what;
-    return -EPROTO;
-}
-
 /* Seldom: whoever connects can cause it. */
 static void report_full(struct master *m)
 {
@@ -58,9 +52,9 @@ int gate_on_session(void *owner, struct msg_session *msg)
 
     if (!is_channel(msg->master) || !is_channel(msg->log) ||
         !is_channel(msg->keys))
-        return gate_lies(c, "a session without its channels");
+        return channel_refuse(&c->channel, "a session without its channels");
     if (sessions_find(m->sessions, msg->serial))
-        return gate_lies(c, "a serial for the second time");
+        return channel_refuse(&c->channel, "a serial for the second time");
     if (m->state != MASTER_RUNNING && m->state != MASTER_DRAINING)
         return 0;
     if (session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends))
@@ -77,9 +71,9 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
     struct session *s = sessions_find(c->master->sessions, msg->serial);
 
     if (msg->peer.family == 0)
-        return gate_lies(c, "a client without an address");
+        return channel_refuse(&c->channel, "a client without an address");
     if (s && !session_known(s, &msg->peer))
-        return gate_lies(c, "a client that is known already");
+        return channel_refuse(&c->channel, "a client that is known already");
     return 0;
 }
 
@@ -100,7 +94,7 @@ int gate_on_born(void *owner, struct msg_born *msg)
     struct session *s = sessions_find(c->master->sessions, msg->serial);
 
     if (msg->pid <= 1 || msg->pid > INT_MAX)
-        return gate_lies(c, "a session with an impossible pid");
+        return channel_refuse(&c->channel, "a session with an impossible pid");
     if (s && !s->older)
         s->pid = (pid_t)msg->pid;
     return 0;

@@ -167,9 +167,7 @@ static void lose(struct home *h)
 static void home_on_message(void *owner, uint32_t events)
 {
     struct home *h = owner;
-    int r =
-        channel_dispatch(&h->channel, home_handlers,
-                         sizeof(home_handlers) / sizeof(home_handlers[0]), h);
+    int r = DISPATCH(&h->channel, home_handlers, h);
 
     (void)events;
     if (r == -EPROTO) {
@@ -198,11 +196,8 @@ static int adopt(struct home *h, pid_t pid, struct pairs *p)
     service_named(h->log, h->user);
     channel_init(&h->channel, p->master[0], PROCESS_MASTER, PROCESS_FILES,
                  PHASE_START);
-    h->watch = (struct loop_watch){ .fd = p->master[0],
-                                    .events = EPOLLIN,
-                                    .on_ready = home_on_message,
-                                    .owner = h };
-    return loop_add(&h->master->loop, &h->watch);
+    return loop_add_reader(&h->master->loop, &h->watch, p->master[0],
+                           home_on_message, h);
 }
 
 int home_open(struct home *h, const struct user *user, uint64_t serial)

@@ -97,11 +97,8 @@ struct session *session_open(struct master *m, uint64_t serial,
     channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,
                  proxied ? PHASE_START : PHASE_GREETED);
     s->timer = (struct loop_timer){ .on_time = session_on_time, .owner = s };
-    s->watch = (struct loop_watch){ .fd = ends->master,
-                                    .events = EPOLLIN,
-                                    .on_ready = session_on_message,
-                                    .owner = s };
-    if (loop_add(&m->loop, &s->watch) < 0)
+    if (loop_add_reader(&m->loop, &s->watch, ends->master, session_on_message,
+                        s) < 0)
         session_end(s);
     services_flush(m);
     return s;

@@ -11,12 +11,6 @@
 #include "userdb.h"
 #include "worker.h"
 
-static int worker_lies(struct child *c, const char *what)
-{
-    c->channel.wrong = what;
-    return -EPROTO;
-}
-
 /* It may answer by any generation from the one it was asked for to the newest
  * that it was told. Only a generation that is still kept has rows to look
  * at. */
@@ -50,7 +44,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     struct session *s;
 
     if (wrong)
-        return worker_lies(c, wrong);
+        return channel_refuse(&c->channel, wrong);
     s = v->session;
     verdict.guess.peer = v->peer;
     answer_count(c->master, &verdict);

@@ -23,7 +23,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->newest = &parts->newest;
     certificates_init(m->certificates);
     older_init(m);
-    newest_init(m);
+    link_init(m->newest, &m->loop);
     userdb_init(m->users, m->settings.users);
     control_init(m->control, m);
     m->hooks = (struct master_hooks){ .spawn = exec_child,

@@ -8,7 +8,7 @@
 #include "children/listeners.h"
 #include "control/control.h"
 #include "generations/drain.h"
-#include "generations/newest.h"
+#include "generations/link.h"
 #include "generations/older.h"
 #include "sessions/access.h"
 #include "sessions/userdb.h"
@@ -26,7 +26,7 @@ struct master_parts {
     struct control control;
     struct older older[OLDER_MAX];
     struct drain drain;
-    struct newest newest;
+    struct link newest;
 };
 
 /* They are M's from here on, and empty. After master_init(). */

@@ -1,0 +1,25 @@
+/* A channel between the masters of two generations. */
+#ifndef SALLYPORT_SRC_MASTER_GENERATIONS_LINK_H
+#define SALLYPORT_SRC_MASTER_GENERATIONS_LINK_H
+
+#include "sallyport/base/loop.h"
+#include "sallyport/ipc/channel.h"
+
+struct link {
+    struct loop *loop;
+    struct channel channel; /* fd -1: none */
+    struct loop_watch watch;
+};
+
+void link_init(struct link *l, struct loop *loop);
+/* Takes FD, and says hello there. 0 or -errno */
+int link_open(struct link *l, int fd,
+              void (*on_ready)(void *owner, uint32_t events), void *owner);
+void link_close(struct link *l);
+/* Its handler of `hello`: 0, or -EPROTO for another version. */
+int link_greeted(struct link *l, const struct msg_hello *msg);
+/* The last message there gave R: after -EAGAIN ON_READY hears when the link
+ * takes more. */
+void link_sent(struct link *l, int r);
+
+#endif
