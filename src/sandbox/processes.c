@@ -9,7 +9,7 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .title = "sallyport: master",
         .forks = true,
         .cannot = "make a socket, connect, bind or listen once it is "
-                  "up; execute anything but gate, auth, keys, log and lookup",
+                  "up; execute anything outside its own filter",
     },
     [PROCESS_GATE] = {
         .title = "sallyport: gate",
