@@ -18,8 +18,8 @@ void active_leave(struct child *c)
 
     if (a->fd < 0)
         return;
-    loop_remove(&c->gate->loop, &a->watch);
-    loop_timer_clear(&c->gate->loop, &a->timer);
+    loop_remove(&c->gate->frame.loop, &a->watch);
+    loop_timer_clear(&c->gate->frame.loop, &a->timer);
     fd_close(&a->fd);
 }
 
@@ -90,9 +90,9 @@ static int active_await(struct child *c, uint64_t ms)
                                     .on_ready = active_on_writable,
                                     .owner = c };
     a->timer = (struct loop_timer){ .on_time = active_on_time, .owner = c };
-    if (loop_add(&c->gate->loop, &a->watch) < 0)
+    if (loop_add(&c->gate->frame.loop, &a->watch) < 0)
         return active_failed(c, ENOMEM);
-    loop_timer_set(&c->gate->loop, &a->timer, ms);
+    loop_timer_set(&c->gate->frame.loop, &a->timer, ms);
     return 0;
 }
 

@@ -57,7 +57,7 @@ static int admit_keep_out(struct child *c, uint32_t request,
 
 static enum limit admit_announce(struct child *c, const struct address *client)
 {
-    int r = SEND(&c->gate->master, session_peer, 0, .serial = c->serial,
+    int r = SEND(&c->gate->frame.master, session_peer, 0, .serial = c->serial,
                  .peer = *client);
 
     return r < 0 ? LIMIT_RESOURCES : LIMIT_NONE;

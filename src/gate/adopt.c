@@ -112,7 +112,8 @@ static int adopt_on_heir(void *owner, struct msg_heir *m)
     c->adopted = true;
     adopt_state(c, m);
     child_connect(c, fd_take(&m->session));
-    loop_timer_set(&g->loop, &c->timer, m->until > now ? m->until - now : 0);
+    loop_timer_set(&g->frame.loop, &c->timer,
+                   m->until > now ? m->until - now : 0);
     adopt_request(c, (uint32_t)m->admit);
     if (!g->adoption.waits)
         adopt_serve(c);
@@ -204,8 +205,8 @@ static void adopt_end(struct gate *g)
 {
     struct adoption *a = &g->adoption;
 
-    loop_remove(&g->loop, &a->watch);
-    loop_timer_clear(&g->loop, &a->timer);
+    loop_remove(&g->frame.loop, &a->watch);
+    loop_timer_clear(&g->frame.loop, &a->timer);
     channel_close(&a->before);
     if (a->skipped > 0)
         tell_service(g,
@@ -252,9 +253,9 @@ void adopt_begin(struct gate *g, int fd)
     a->timer = (struct loop_timer){ .on_time = adopt_on_time, .owner = g };
     a->waits = !g->accepts;
     if (a->waits)
-        loop_timer_set(&g->loop, &a->timer, ADOPT_MS);
+        loop_timer_set(&g->frame.loop, &a->timer, ADOPT_MS);
     gate_watch_master(g);
-    if (loop_add(&g->loop, &a->watch) < 0)
+    if (loop_add(&g->frame.loop, &a->watch) < 0)
         adopt_end(g);
 }
 

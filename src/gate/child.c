@@ -69,7 +69,7 @@ static void child_hang_up(struct child *c)
     passive_leave(c);
     active_leave(c);
     queue_leave(c);
-    loop_remove(&c->gate->loop, &c->watch);
+    loop_remove(&c->gate->frame.loop, &c->watch);
     channel_close(&c->channel);
 }
 
@@ -77,10 +77,10 @@ static void child_hang_up(struct child *c)
  * reported the end, or for a moment if that master has ended. */
 static void child_kill_adopted(struct child *c)
 {
-    int r = SEND(&c->gate->master, kill_adopted, 0, .serial = c->serial);
+    int r = SEND(&c->gate->frame.master, kill_adopted, 0, .serial = c->serial);
 
     c->doomed = r != -EAGAIN;
-    loop_timer_set(&c->gate->loop, &c->timer,
+    loop_timer_set(&c->gate->frame.loop, &c->timer,
                    c->doomed ? CHILD_GRACE_MS : CHILD_RETRY_MS);
 }
 
@@ -91,7 +91,7 @@ void child_kill(struct child *c, enum ending why)
         kill(c->pid, SIGKILL); /* before its channel closes: it sends nothing */
     child_settle(c);
     child_hang_up(c);
-    loop_timer_clear(&c->gate->loop, &c->timer);
+    loop_timer_clear(&c->gate->frame.loop, &c->timer);
     if (c->adopted)
         child_kill_adopted(c);
 }
@@ -110,10 +110,10 @@ static void child_mind_silence(struct child *c)
 
     if (now < until) {
         c->doubted = false;
-        loop_timer_set(&c->gate->loop, &c->timer, until - now);
+        loop_timer_set(&c->gate->frame.loop, &c->timer, until - now);
     } else if (!c->doubted) {
         c->doubted = true;
-        loop_timer_set(&c->gate->loop, &c->timer, CHILD_DOUBT_MS);
+        loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_DOUBT_MS);
     } else {
         child_kill(c, ENDING_HUNG);
     }
@@ -241,7 +241,7 @@ static void child_on_readable(void *owner, uint32_t events)
         return;
     if (r == -EPIPE) { /* it is ending */
         child_hang_up(c);
-        loop_timer_set(&c->gate->loop, &c->timer, CHILD_GRACE_MS);
+        loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_GRACE_MS);
         return;
     }
     child_wrong(c, r == -EPROTO   ? c->channel.wrong
@@ -261,7 +261,7 @@ void child_connect(struct child *c, int fd)
 
 void child_serve(struct child *c)
 {
-    if (loop_add(&c->gate->loop, &c->watch) < 0)
+    if (loop_add(&c->gate->frame.loop, &c->watch) < 0)
         child_kill(c, ENDING_PEER);
 }
 
@@ -270,7 +270,7 @@ void child_born(struct child *c, pid_t pid, int fd)
     children_add_pid(c, pid);
     c->silence_ms = c->gate->settings.idle_timeout + CHILD_LATE_MS;
     child_connect(c, fd);
-    loop_timer_set(&c->gate->loop, &c->timer,
+    loop_timer_set(&c->gate->frame.loop, &c->timer,
                    c->gate->settings.login_timeout + CHILD_LATE_MS);
     child_serve(c);
 }
@@ -278,7 +278,7 @@ void child_born(struct child *c, pid_t pid, int fd)
 void child_ended(struct child *c, int status)
 {
     child_hang_up(c);
-    loop_timer_clear(&c->gate->loop, &c->timer);
+    loop_timer_clear(&c->gate->frame.loop, &c->timer);
     if (WIFSIGNALED(status)) /* other ends are logged by the session */
         tell_death(c, WTERMSIG(status));
     admit_remember(c, status);

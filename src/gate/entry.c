@@ -51,7 +51,7 @@ static int pairs_open(struct pairs *p)
 static int entry_announce(struct child *c, const struct entry *e,
                           const struct pairs *pairs)
 {
-    return SEND(&c->gate->master, session, 0, .serial = c->serial,
+    return SEND(&c->gate->frame.master, session, 0, .serial = c->serial,
                 .peer = e->peer, .local = e->local, .listener = e->listener,
                 .master = pairs->master[1], .log = pairs->log[1],
                 .keys = pairs->keys[1]);
@@ -83,7 +83,7 @@ static int entry_fork(struct child *c, const struct entry *e,
     if (pid < 0)
         return -errno;
     child_born(c, pid, fd_take(&pairs->gate[1]));
-    if (SEND(&c->gate->master, born, 0, .serial = c->serial,
+    if (SEND(&c->gate->frame.master, born, 0, .serial = c->serial,
              .pid = (uint64_t)pid) < 0)
         child_kill(c, ENDING_PEER); /* master couldn't end it without gate */
     return 0;

@@ -105,7 +105,7 @@ void gate_watch_expiry(struct gate *g)
     }
     g->expiry.on_time = expiry_on_time;
     g->expiry.owner = g;
-    loop_timer_set(&g->loop, &g->expiry, (uint64_t)next * 1000);
+    loop_timer_set(&g->frame.loop, &g->expiry, (uint64_t)next * 1000);
 }
 
 void gate_tell_pairs(struct gate *g)

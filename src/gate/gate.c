@@ -1,5 +1,6 @@
-/* Gate's life between set-up and end: everything that needs memory or a new
- * kind of descriptor happens in gate_begin(), before the sandbox closes. */
+/* Gate's row, and its life between set-up and end: everything that needs memory
+ * or a new kind of descriptor happens in gate_begin(), before the sandbox
+ * closes. */
 #include "gate.h"
 
 #include <errno.h>
@@ -8,22 +9,22 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "orders.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/context.h"
-#include "tell.h"
 
 #define SAY_MS 5000
 
-void gate_init(struct gate *g, int fd)
+static void gate_init(void *owner)
 {
-    *g = (struct gate){ .spare_fd = -1, .signal_fd = -1 };
-    g->loop.epoll_fd = -1;
-    event_sender_init(&g->log, -1, PROCESS_GATE);
+    struct gate *g = owner;
+
+    *g = (struct gate){ .frame = g->frame, .spare_fd = -1, .signal_fd = -1 };
     throttle_init(&g->refusals);
     throttle_init(&g->strangers);
     adopt_init(g);
-    channel_init(&g->master, fd, PROCESS_GATE, PROCESS_MASTER, PHASE_START);
+    setup_init(g);
 }
 
 /* Any descriptor will do; a copy needs no system call that opens something. */
@@ -41,22 +42,17 @@ static void gate_on_signal(void *owner, uint32_t events)
     children_reap(g);
 }
 
-static int gate_watch(struct gate *g, struct loop_watch *w, int fd,
-                      void (*on_ready)(void *owner, uint32_t events))
-{
-    *w = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = on_ready, .owner = g
-    };
-    return loop_add(&g->loop, w);
-}
-
 static int gate_take_signals(struct gate *g)
 {
     g->signal_fd = signals_take();
     if (g->signal_fd < 0)
         return g->signal_fd;
     g->spare_fd = gate_spare(g);
-    return gate_watch(g, &g->signal_watch, g->signal_fd, gate_on_signal);
+    g->signal_watch = (struct loop_watch){ .fd = g->signal_fd,
+                                           .events = EPOLLIN,
+                                           .on_ready = gate_on_signal,
+                                           .owner = g };
+    return loop_add(&g->frame.loop, &g->signal_watch);
 }
 
 static int gate_listeners_begin(struct gate *g)
@@ -90,7 +86,7 @@ void gate_shut(struct gate *g)
         acceptor_stop(&g->passive.port[i].acceptor);
 }
 
-int gate_begin(struct gate *g, struct complaint *c)
+int gate_begin(struct gate *g)
 {
     int r = limits_init(&g->limits, &g->settings);
 
@@ -108,30 +104,44 @@ int gate_begin(struct gate *g, struct complaint *c)
         r = tickets_begin(g);
     if (r == 0)
         r = gate_listeners_begin(g);
+    if (r < 0)
+        complain(&g->frame.why, "gate can't begin: %s", strerror(-r));
+    return r;
+}
+
+static int gate_complete(void *owner)
+{
+    struct gate *g = owner;
+    int r;
+
+    if (!g->setup.has_conf)
+        return complain(&g->frame.why, "gate: set-up: no settings");
+    r = setup_keys(g);
     if (r == 0)
-        r = gate_watch(g, &g->master_watch, g->master.fd, orders_on_ready);
-    return r == 0 ? 0 : complain(c, "gate can't begin: %s", strerror(-r));
+        r = gate_begin(g);
+    return r == 0 ? setup_plan(g) : r;
 }
 
 void gate_say(struct gate *g, enum message_kind kind, const void *body)
 {
-    struct pollfd one = { .fd = g->master.fd, .events = POLLOUT };
-    int r = channel_send(&g->master, kind, body);
+    struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
+    int r = channel_send(&g->frame.master, kind, body);
 
     if (r == -EAGAIN && poll(&one, 1, SAY_MS) == 1)
-        r = channel_send(&g->master, kind, body);
+        r = channel_send(&g->frame.master, kind, body);
     if (r == -EAGAIN)
         die(EX_OSERR, "master doesn't read");
 }
 
-int gate_run(struct gate *g)
+static void gate_on_begin(void *owner)
 {
-    int r = SEND(&g->master, ready, 0);
+    gate_tell_pairs(owner);
+    gate_watch_expiry(owner);
+}
 
-    g->master.phase = PHASE_RUN;
-    gate_tell_pairs(g);
-    gate_watch_expiry(g);
-    return r == 0 ? loop_run(&g->loop) : r;
+static void gate_on_writable(void *owner)
+{
+    children_report(owner);
 }
 
 void gate_watch_master(struct gate *g)
@@ -140,13 +150,17 @@ void gate_watch_master(struct gate *g)
 
     if (!STAILQ_EMPTY(&g->children.ended))
         events |= EPOLLOUT;
-    loop_change(&g->loop, &g->master_watch, events);
+    loop_change(&g->frame.loop, &g->frame.master_watch, events);
 }
 
-void gate_release(struct gate *g)
+static void gate_release(void *owner)
 {
+    struct gate *g = owner;
+
+    setup_release(g);
     adopt_release(g);
-    loop_timer_clear(&g->loop, &g->tally); /* others' go with their tables */
+    /* The others go with their tables. */
+    loop_timer_clear(&g->frame.loop, &g->tally);
     for (size_t i = 0; i < g->listeners; i++)
         acceptor_close(&g->listener[i].acceptor);
     passive_release(g);
@@ -154,11 +168,45 @@ void gate_release(struct gate *g)
     children_release(g);
     limits_release(&g->limits);
     memory_unmap(&g->memory);
-    tell_close(g);
     tickets_release(g);
     tls_context_free(g->tls);
     fd_close(&g->spare_fd);
     fd_close(&g->signal_fd);
-    channel_close(&g->master);
-    loop_release(&g->loop);
 }
+
+static const struct handler gate_setup[] = {
+    FRAME_SETUP_WITH_LOG,
+    ON(conf, setup_on_conf),
+    ON(certificate, setup_on_certificate),
+    ON(staple, setup_on_staple),
+    ON(client_ca, setup_on_client_ca),
+    ON(client_crl, setup_on_client_crl),
+    ON(keys, setup_on_keys),
+    ON(listener, setup_on_listener),
+    ON(passive, setup_on_passive),
+    ON(public_address, orders_on_public_address),
+    ON(memory, setup_on_memory),
+};
+
+static const struct handler gate_work[] = {
+    ON(open, orders_on_open),
+    ON(adopt, orders_on_adopt),
+    ON(hand_over, orders_on_hand_over),
+    ON(adopted_gone, orders_on_adopted_gone),
+    ON(health, orders_on_health),
+    ON(logged_in, orders_on_logged_in),
+    ON(kill, orders_on_kill),
+    ON(public_address, orders_on_public_address),
+    ON(stop_accepting, orders_on_stop_accepting),
+};
+
+const struct frame_row gate_row = {
+    .process = PROCESS_GATE,
+    .filter = &filter_gate,
+    FRAME_HANDLERS(gate_setup, gate_work),
+    .init = gate_init,
+    .complete = gate_complete,
+    .begin = gate_on_begin,
+    .on_writable = gate_on_writable,
+    .release = gate_release,
+};

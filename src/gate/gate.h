@@ -9,11 +9,11 @@
 #include "memory.h"
 #include "passive.h"
 #include "queue.h"
-#include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
-#include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/process/frame.h"
 #include "sallyport/settings/settings.h"
+#include "setup.h"
 #include "throttle.h"
 #include "tickets.h"
 
@@ -28,14 +28,11 @@ struct listener {
 };
 
 struct gate {
-    struct loop loop;
+    struct frame frame; /* the first member */
+    struct setup setup;
     struct settings settings;
     struct tls_context *tls;
     struct loop_timer expiry; /* a look at the certificates, daily */
-    struct channel master;
-    struct loop_watch master_watch;
-    struct event_sender log;
-    struct loop_watch log_watch;
     struct throttle refusals, strangers;
     struct loop_timer tally; /* of what those two kept silent */
     struct limits limits;
@@ -53,14 +50,11 @@ struct gate {
     struct loop_watch signal_watch;
 };
 
-/* FD is the main channel. */
-void gate_init(struct gate *g, int fd);
-/* After set-up, before the sandbox: everything that needs memory or a new kind
- * of descriptor. 0, or -EINVAL with the complaint. */
-int gate_begin(struct gate *g, struct complaint *c);
-/* Works until master is gone: 0 or -errno. */
-int gate_run(struct gate *g);
-void gate_release(struct gate *g);
+extern const struct frame_row gate_row;
+
+/* After the set-up, before the sandbox: everything that needs memory or a new
+ * kind of descriptor. 0, or -EINVAL with the complaint in the frame. */
+int gate_begin(struct gate *g);
 /* Accepts from here on, control and data connections, and reports that to
  * master; and again no more: connections wait in the kernel. */
 void gate_open(struct gate *g);
@@ -68,11 +62,6 @@ void gate_shut(struct gate *g);
 /* A descriptor to give up in need, or -1. */
 int gate_spare(const struct gate *g);
 
-/* orders.c: MSG_public_address, in set-up or later. 0, or -EPROTO with the
- * channel's reason. */
-int gate_told(struct gate *g, const struct msg_public_address *m);
-/* orders.c: what master says while gate runs. */
-void orders_on_ready(void *owner, uint32_t events);
 /* What master says is read unless sessions are being adopted; what it must
  * know goes out as soon as it reads. */
 void gate_watch_master(struct gate *g);

@@ -138,7 +138,7 @@ static int pass_queue(struct handover *h)
 /* Only this gate knows of the sessions that it has reaped. */
 static int report_ends(struct handover *h)
 {
-    struct pollfd one = { .fd = h->gate->master.fd, .events = POLLOUT };
+    struct pollfd one = { .fd = h->gate->frame.master.fd, .events = POLLOUT };
     int r = children_report(h->gate);
 
     while (r == -EAGAIN && clock_ms() < h->end) {

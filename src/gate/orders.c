@@ -1,17 +1,15 @@
 /* What master says while gate works. Master is believed: a message of it that
  * breaks the list is a broken invariant, and the end of gate. */
-#include <errno.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "gate.h"
 #include "handover.h"
-#include "sallyport/base/die.h"
+#include "orders.h"
 #include "sallyport/base/fd.h"
 #include "tell.h"
 
 /* A session may have ended while master's message was on its way. */
-static int orders_on_logged_in(void *owner, struct msg_logged_in *m)
+int orders_on_logged_in(void *owner, struct msg_logged_in *m)
 {
     struct child *c = children_find(owner, m->serial);
 
@@ -20,7 +18,7 @@ static int orders_on_logged_in(void *owner, struct msg_logged_in *m)
     return 0;
 }
 
-static int orders_on_kill(void *owner, struct msg_kill *m)
+int orders_on_kill(void *owner, struct msg_kill *m)
 {
     struct child *c = children_find(owner, m->serial);
 
@@ -29,7 +27,7 @@ static int orders_on_kill(void *owner, struct msg_kill *m)
     return 0;
 }
 
-static int orders_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
+int orders_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
 {
     struct gate *g = owner;
 
@@ -41,53 +39,46 @@ static int orders_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
 }
 
 /* For the next PASV; a client that was told another one before may use that. */
-int gate_told(struct gate *g, const struct msg_public_address *m)
+int orders_on_public_address(void *owner, struct msg_public_address *m)
 {
+    struct gate *g = owner;
     struct public_address *a = settings_public(&g->settings, m->number);
 
     if (!a || !a->host[0]) {
-        g->master.wrong = "the address of no host name";
+        g->frame.master.wrong = "the address of no host name";
         return -EPROTO;
     }
     a->ip = m->address;
     return 0;
 }
 
-static int orders_on_public_address(void *owner, struct msg_public_address *m)
-{
-    return gate_told(owner, m);
-}
-
-static int orders_on_open(void *owner, struct msg_open *m)
+int orders_on_open(void *owner, struct msg_open *m)
 {
     (void)m;
     gate_open(owner);
     return 0;
 }
 
-/* Nothing more is read of master then: this gate ends, or waits for the one
- * before. */
-#define ORDERS_WAIT -EBUSY
-
-static int orders_on_adopt(void *owner, struct msg_adopt *m)
+/* Nothing more is read of master until all sessions have come. */
+int orders_on_adopt(void *owner, struct msg_adopt *m)
 {
     adopt_begin(owner, fd_take(&m->gate));
-    return ORDERS_WAIT;
+    return FRAME_PAUSE;
 }
 
-static int orders_on_hand_over(void *owner, struct msg_hand_over *m)
+int orders_on_hand_over(void *owner, struct msg_hand_over *m)
 {
     struct gate *g = owner;
     int r = handover(g, fd_take(&m->gate));
 
     if (r == 0)
-        loop_stop(&g->loop);
+        loop_stop(&g->frame.loop);
     else
         tell_service(g, "the next gate has not taken over: %s", strerror(-r));
-    return ORDERS_WAIT;
+    return FRAME_PAUSE;
 }
 
-static int orders_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
+int orders_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
 {
     struct child *c = children_find(owner, m->serial);
 
@@ -97,38 +88,11 @@ static int orders_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
 }
 
 /* Master asks again if this one doesn't arrive. */
-static int orders_on_health(void *owner, struct msg_health *m)
+int orders_on_health(void *owner, struct msg_health *m)
 {
     struct gate *g = owner;
 
     (void)m;
-    SEND(&g->master, healthy, 0);
+    SEND(&g->frame.master, healthy, 0);
     return 0;
-}
-
-static const struct handler order_handlers[] = {
-    ON(open, orders_on_open),
-    ON(adopt, orders_on_adopt),
-    ON(hand_over, orders_on_hand_over),
-    ON(adopted_gone, orders_on_adopted_gone),
-    ON(health, orders_on_health),
-    ON(logged_in, orders_on_logged_in),
-    ON(kill, orders_on_kill),
-    ON(public_address, orders_on_public_address),
-    ON(stop_accepting, orders_on_stop_accepting),
-};
-
-void orders_on_ready(void *owner, uint32_t events)
-{
-    struct gate *g = owner;
-    int r;
-
-    if (events & EPOLLOUT)
-        children_report(g);
-    r = channel_dispatch(&g->master, order_handlers,
-                         sizeof(order_handlers) / sizeof(order_handlers[0]), g);
-    if (r == -EPROTO)
-        die(EX_PROTOCOL, "master sent %s", g->master.wrong);
-    if (r < 0 && r != ORDERS_WAIT) /* master is gone, and so is the service */
-        loop_stop(&g->loop);
 }

@@ -38,7 +38,7 @@ int passive_add(struct gate *g, int fd, const struct address *bound,
     }
     p->port[p->count++] = (struct port){
         .gate = g,
-        .acceptor = { .loop = &g->loop,
+        .acceptor = { .loop = &g->frame.loop,
                       .fd = fd,
                       .bound = *bound,
                       .enter = passive_on_connection },
@@ -53,9 +53,9 @@ static void passive_set_timer(struct gate *g)
     uint64_t next = expect_next(&g->passive.expect), now = clock_ms();
 
     if (next == 0)
-        loop_timer_clear(&g->loop, &g->passive.timer);
+        loop_timer_clear(&g->frame.loop, &g->passive.timer);
     else if (!g->passive.timer.armed || g->passive.timer.at > next)
-        loop_timer_set(&g->loop, &g->passive.timer,
+        loop_timer_set(&g->frame.loop, &g->passive.timer,
                        next > now ? next - now : 0);
 }
 

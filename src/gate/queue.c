@@ -47,7 +47,7 @@ static struct queued queue_take_out(struct queued *w)
     struct queued taken = *w;
 
     if (!w->child) {
-        loop_remove(&g->loop, &w->watch);
+        loop_remove(&g->frame.loop, &w->watch);
         limits_dequeue(&g->limits, &w->entry.peer);
     }
     TAILQ_REMOVE(&g->queue.waiting, w, next);
@@ -153,14 +153,14 @@ static void queue_on_time(void *owner)
     queue_expire(g);
     queue_serve(g);
     if (!queue_is_empty(g))
-        loop_timer_set(&g->loop, &g->queue.timer,
+        loop_timer_set(&g->frame.loop, &g->queue.timer,
                        limits_full(&g->limits) ? QUEUE_LOOK_MS : 0);
 }
 
 void queue_wake(struct gate *g)
 {
     if (!queue_is_empty(g))
-        loop_timer_set(&g->loop, &g->queue.timer, 0);
+        loop_timer_set(&g->frame.loop, &g->queue.timer, 0);
 }
 
 static void queue_on_gone(void *owner, uint32_t events)
@@ -205,7 +205,7 @@ static struct queued *queue_take_slot(struct gate *g,
     TAILQ_REMOVE(&q->unused, w, next);
     TAILQ_INSERT_TAIL(&q->waiting, w, next);
     if (q->count++ == 0)
-        loop_timer_set(&g->loop, &q->timer, QUEUE_LOOK_MS);
+        loop_timer_set(&g->frame.loop, &q->timer, QUEUE_LOOK_MS);
     return w;
 }
 
@@ -224,7 +224,7 @@ enum limit queue_add(struct gate *g, struct entry *e)
                                     .owner = w };
     limits_queue(&g->limits, &e->peer);
     e->control = -1;
-    if (loop_add(&g->loop, &w->watch) < 0)
+    if (loop_add(&g->frame.loop, &w->watch) < 0)
         queue_refuse(w);
     return LIMIT_NONE;
 }
@@ -282,7 +282,7 @@ void queue_release(struct gate *g)
 
     if (q->slot)
         queue_close(g);
-    loop_timer_clear(&g->loop, &q->timer);
+    loop_timer_clear(&g->frame.loop, &q->timer);
     table_free(q->slot, LIMIT_QUEUE, sizeof(*q->slot));
     q->slot = NULL;
 }

@@ -1,14 +1,14 @@
-/* The set-up messages of master up to GO, and what follows from them: the TLS
- * context, for whose key gate asks keys for a proof, and the sandbox. In gate,
- * before it meets any client. */
+/* The set-up messages of master, and what follows from them: the TLS context,
+ * for whose keys gate asks keys for a proof, and the sandbox. In gate, before
+ * it meets any client. */
 #include "setup.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "gate.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/context.h"
-#include "tell.h"
 
 #define SIGN_MS 10000 /* keys may be starting too */
 /* Besides the channels of sessions, the listeners, and connections that wait.
@@ -19,89 +19,71 @@
  * have 300 under way, and must not keep gate from handing on its own. */
 #define FILES_LEAST 1024
 
-void setup_init(struct setup *s, struct gate *g)
+void setup_init(struct gate *g)
 {
-    *s = (struct setup){ .gate = g, .root_fd = -1, .keys.keys.fd = -1 };
-    chains_init(&s->chains);
+    g->setup = (struct setup){ .keys.keys.fd = -1 };
+    chains_init(&g->setup.chains);
 }
 
-static int setup_on_conf(void *owner, struct msg_conf *m)
+int setup_on_conf(void *owner, struct msg_conf *m)
 {
-    struct setup *s = owner;
-    int r = settings_take(&s->gate->settings, m->settings, &s->complaint);
+    struct gate *g = owner;
+    int r = settings_take(&g->settings, m->settings, &g->frame.why);
 
-    s->has_conf = r == 0;
+    g->setup.has_conf = r == 0;
     return r;
 }
 
-static int setup_on_sandbox(void *owner, struct msg_sandbox *m)
+int setup_on_certificate(void *owner, struct msg_certificate *m)
 {
-    struct setup *s = owner;
+    struct gate *g = owner;
 
-    s->root_fd = fd_take(&m->directory);
-    s->plan.root_fd = s->root_fd;
-    s->has_sandbox = true;
-    return sandbox_plan_set(&s->plan, m->root, m->uid, m->gid, m->allow_weaker);
+    return chains_add(&g->setup.chains, m, &g->frame.why);
 }
 
-static int setup_on_log(void *owner, struct msg_log *m)
+int setup_on_staple(void *owner, struct msg_staple *m)
 {
-    struct setup *s = owner;
+    struct gate *g = owner;
 
-    return tell_open(s->gate, fd_take(&m->log));
+    return chains_add_staple(&g->setup.chains, m, &g->frame.why);
 }
 
-static int setup_on_certificate(void *owner, struct msg_certificate *m)
+int setup_on_client_ca(void *owner, struct msg_client_ca *m)
 {
-    struct setup *s = owner;
+    struct gate *g = owner;
 
-    return chains_add(&s->chains, m, &s->complaint);
+    return chains_add_ca(&g->setup.chains, m, &g->frame.why);
 }
 
-static int setup_on_staple(void *owner, struct msg_staple *m)
+int setup_on_client_crl(void *owner, struct msg_client_crl *m)
 {
-    struct setup *s = owner;
+    struct gate *g = owner;
 
-    return chains_add_staple(&s->chains, m, &s->complaint);
+    return chains_add_crl(&g->setup.chains, m, &g->frame.why);
 }
 
-static int setup_on_client_ca(void *owner, struct msg_client_ca *m)
+int setup_on_keys(void *owner, struct msg_keys *m)
 {
-    struct setup *s = owner;
+    struct gate *g = owner;
 
-    return chains_add_ca(&s->chains, m, &s->complaint);
-}
-
-static int setup_on_client_crl(void *owner, struct msg_client_crl *m)
-{
-    struct setup *s = owner;
-
-    return chains_add_crl(&s->chains, m, &s->complaint);
-}
-
-static int setup_on_keys(void *owner, struct msg_keys *m)
-{
-    struct setup *s = owner;
-
-    channel_init(&s->keys.keys, fd_take(&m->keys), PROCESS_GATE, PROCESS_KEYS,
-                 PHASE_RUN);
-    s->keys.ms = SIGN_MS;
+    channel_init(&g->setup.keys.keys, fd_take(&m->keys), PROCESS_GATE,
+                 PROCESS_KEYS, PHASE_RUN);
+    g->setup.keys.ms = SIGN_MS;
     return 0;
 }
 
-static int setup_on_listener(void *owner, struct msg_listener *m)
+int setup_on_listener(void *owner, struct msg_listener *m)
 {
-    struct setup *s = owner;
-    struct gate *g = s->gate;
+    struct gate *g = owner;
 
     if (g->listeners == SETTINGS_LISTEN_MAX)
-        return complain(&s->complaint, "too many listeners");
+        return complain(&g->frame.why, "too many listeners");
     g->listener[g->listeners++] = (struct listener){
         .gate = g,
         .index = m->index,
         .implicit = settings_implicit(&g->settings, m->index),
         .proxied = settings_proxied(&g->settings, m->index),
-        .acceptor = { .loop = &g->loop,
+        .acceptor = { .loop = &g->frame.loop,
                       .fd = fd_take(&m->listener),
                       .bound = m->bound,
                       .enter = entry_enter,
@@ -110,104 +92,66 @@ static int setup_on_listener(void *owner, struct msg_listener *m)
     return 0;
 }
 
-static int setup_on_passive(void *owner, struct msg_passive *m)
+int setup_on_passive(void *owner, struct msg_passive *m)
 {
-    struct setup *s = owner;
+    struct gate *g = owner;
 
-    if (passive_add(s->gate, m->listener, &m->bound, m->retired) < 0)
-        return complain(&s->complaint, "too many passive ports");
+    if (passive_add(g, m->listener, &m->bound, m->retired) < 0)
+        return complain(&g->frame.why, "too many passive ports");
     fd_take(&m->listener);
     return 0;
 }
 
-static int setup_on_memory(void *owner, struct msg_memory *m)
+int setup_on_memory(void *owner, struct msg_memory *m)
 {
-    struct setup *s = owner;
-    int r = memory_map(&s->gate->memory, m->file);
+    struct gate *g = owner;
+    int r = memory_map(&g->memory, m->file);
 
-    return r == 0 ? 0 : complain(&s->complaint, "memory: %s", strerror(-r));
+    return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));
 }
 
-static int setup_on_public_address(void *owner, struct msg_public_address *m)
+int setup_keys(struct gate *g)
 {
-    struct setup *s = owner;
+    const struct signer signer = { sign_ask, &g->setup.keys };
 
-    return gate_told(s->gate, m);
-}
-
-static const struct handler setup_handlers[] = {
-    ON(conf, setup_on_conf),
-    ON(sandbox, setup_on_sandbox),
-    ON(log, setup_on_log),
-    ON(certificate, setup_on_certificate),
-    ON(staple, setup_on_staple),
-    ON(client_ca, setup_on_client_ca),
-    ON(client_crl, setup_on_client_crl),
-    ON(keys, setup_on_keys),
-    ON(listener, setup_on_listener),
-    ON(passive, setup_on_passive),
-    ON(public_address, setup_on_public_address),
-    ON(memory, setup_on_memory),
-};
-
-int setup_receive(struct setup *s)
-{
-    int r = loop_init(&s->gate->loop);
-
-    if (r == 0)
-        r = channel_setup(&s->gate->master, setup_handlers,
-                          sizeof(setup_handlers) / sizeof(setup_handlers[0]), s,
-                          SETUP_MS, &s->complaint);
-    if (r < 0)
-        return -EINVAL;
-    if (!s->has_conf || !s->has_sandbox)
-        return complain(&s->complaint, "set-up: no settings or no sandbox");
-    return 0;
-}
-
-int setup_keys(struct setup *s)
-{
-    struct gate *g = s->gate;
-    const struct signer signer = { sign_ask, &s->keys };
-
-    if (s->chains.count == 0 || s->keys.keys.fd < 0)
-        return complain(&s->complaint, "set-up: no certificate, or no keys");
-    s->chains.clients.mode =
+    if (g->setup.chains.count == 0 || g->setup.keys.keys.fd < 0)
+        return complain(&g->frame.why, "set-up: no certificate, or no keys");
+    g->setup.chains.clients.mode =
         (enum client_certificates)g->settings.client_certificates;
-    g->tls =
-        chains_context(&s->chains, &g->settings.tls, &signer, &s->complaint);
-    channel_close(&s->keys.keys);
+    g->tls = chains_context(&g->setup.chains, &g->settings.tls, &signer,
+                            &g->frame.why);
+    channel_close(&g->setup.keys.keys);
     return g->tls ? 0 : -EINVAL;
 }
 
-int setup_sandbox(struct setup *s)
+/* A session is a fork under gate's filter, with its own one above it. */
+static int setup_try_filters(struct gate *g)
 {
-    struct gate *g = s->gate;
-    const struct sandbox_filter *own =
-        g->settings.active ? &filter_gate_active : &filter_gate;
-    const struct sandbox_filter *sessions[] = { own, &filter_session, NULL };
-    unsigned weaker = 0;
-    int r = s->plan.allow_weaker & SANDBOX_SECCOMP
-                ? 0
-                : sandbox_try_filters(PROCESS_SESSION, sessions, &s->complaint);
+    const struct sandbox_filter *sessions[] = { g->frame.plan.filter,
+                                                &filter_session, NULL };
 
-    s->plan.max_files = g->settings.max_sessions + LIMIT_QUEUE + g->listeners +
-                        g->passive.count + PASSIVE_PARKED + FILES_BESIDES;
-    if (g->settings.active) /* one connection under way for each session */
-        s->plan.max_files += g->settings.max_sessions;
-    if (s->plan.max_files < FILES_LEAST)
-        s->plan.max_files = FILES_LEAST;
-    s->plan.filter = own;
-    sandbox_on_refused(event_on_syscall);
-    if (r == 0)
-        r = sandbox_enter(PROCESS_GATE, &s->plan, &weaker, &s->complaint);
-    fd_close(&s->root_fd);
-    return r;
+    if (g->frame.plan.allow_weaker & SANDBOX_SECCOMP)
+        return 0;
+    return sandbox_try_filters(PROCESS_SESSION, sessions, &g->frame.why);
 }
 
-void setup_failed(struct setup *s)
+int setup_plan(struct gate *g)
 {
-    channel_failed(&s->gate->master, &s->complaint);
-    chains_release(&s->chains);
-    channel_close(&s->keys.keys);
+    struct sandbox_plan *plan = &g->frame.plan;
+
+    plan->max_files = g->settings.max_sessions + LIMIT_QUEUE + g->listeners +
+                      g->passive.count + PASSIVE_PARKED + FILES_BESIDES;
+    if (g->settings.active) /* one connection under way for each session */
+        plan->max_files += g->settings.max_sessions;
+    if (plan->max_files < FILES_LEAST)
+        plan->max_files = FILES_LEAST;
+    if (g->settings.active)
+        plan->filter = &filter_gate_active;
+    return setup_try_filters(g);
+}
+
+void setup_release(struct gate *g)
+{
+    chains_release(&g->setup.chains);
+    channel_close(&g->setup.keys.keys);
 }

@@ -5,28 +5,32 @@
 #include <stdbool.h>
 
 #include "chains.h"
-#include "gate.h"
 #include "sallyport/ipc/sign.h"
-#include "sallyport/sandbox/sandbox.h"
 
-#define SETUP_MS 10000
+struct gate;
 
+/* What gate has only until its sandbox closes. */
 struct setup {
-    struct gate *gate;
-    struct sandbox_plan plan;
-    int root_fd;
     struct chains chains;
     struct sign_channel keys; /* for proofs that it has them */
-    bool has_conf, has_sandbox;
-    struct complaint complaint;
+    bool has_conf;
 };
 
-/* The steps, in their order; each 0, or negative with the complaint. */
-void setup_init(struct setup *s, struct gate *g);
-int setup_receive(struct setup *s);
-int setup_keys(struct setup *s);
-int setup_sandbox(struct setup *s);
-/* Tells master why gate can't work. */
-void setup_failed(struct setup *s);
+int setup_on_conf(void *owner, struct msg_conf *m);
+int setup_on_certificate(void *owner, struct msg_certificate *m);
+int setup_on_staple(void *owner, struct msg_staple *m);
+int setup_on_client_ca(void *owner, struct msg_client_ca *m);
+int setup_on_client_crl(void *owner, struct msg_client_crl *m);
+int setup_on_keys(void *owner, struct msg_keys *m);
+int setup_on_listener(void *owner, struct msg_listener *m);
+int setup_on_passive(void *owner, struct msg_passive *m);
+int setup_on_memory(void *owner, struct msg_memory *m);
+
+void setup_init(struct gate *g);
+/* The steps after these messages: the TLS context, and the sandbox's plan. Each
+ * returns 0, or negative with the complaint in the frame. */
+int setup_keys(struct gate *g);
+int setup_plan(struct gate *g);
+void setup_release(struct gate *g);
 
 #endif

@@ -12,50 +12,6 @@
 #define REASON_MAX 256
 #define TALLY_MS   2000
 
-static void tell_watch(struct gate *g)
-{
-    loop_change(&g->loop, &g->log_watch, g->log.queue.len > 0 ? EPOLLOUT : 0);
-}
-
-static void tell_send(struct gate *g, const struct event_record *r)
-{
-    event_send(&g->log, r);
-    tell_watch(g);
-}
-
-/* Log says nothing, so anything but room to write is its end. What waits is
- * kept for the next one. */
-static void tell_on_log(void *owner, uint32_t events)
-{
-    struct gate *g = owner;
-
-    if (events & ~(uint32_t)EPOLLOUT) {
-        loop_remove(&g->loop, &g->log_watch);
-        channel_close(&g->log.channel);
-        return;
-    }
-    event_flush(&g->log);
-    tell_watch(g);
-}
-
-int tell_open(struct gate *g, int fd)
-{
-    event_sender_open(&g->log, fd);
-    g->log_watch = (struct loop_watch){
-        .fd = fd, .events = 0, .on_ready = tell_on_log, .owner = g
-    };
-    event_syscalls_by(&g->log);
-    tell_watch(g);
-    return loop_add(&g->loop, &g->log_watch);
-}
-
-void tell_close(struct gate *g)
-{
-    event_syscalls_by(NULL);
-    loop_remove(&g->loop, &g->log_watch);
-    event_sender_release(&g->log);
-}
-
 static void tell_tally(struct gate *g, struct throttle *t, enum event e)
 {
     uint64_t silenced = throttle_tally(t);
@@ -66,7 +22,7 @@ static void tell_tally(struct gate *g, struct throttle *t, enum event e)
     event_begin(&r, e);
     event_text(&r, FIELD_REASON, SLICE("more of them"));
     event_number(&r, FIELD_NUMBER, silenced);
-    tell_send(g, &r);
+    frame_report(&g->frame, &r);
 }
 
 static void tell_on_tally(void *owner)
@@ -84,7 +40,7 @@ static void tell_will_tally(struct gate *g)
     if (g->tally.armed)
         return;
     g->tally = (struct loop_timer){ .on_time = tell_on_tally, .owner = g };
-    loop_timer_set(&g->loop, &g->tally, TALLY_MS);
+    loop_timer_set(&g->frame.loop, &g->tally, TALLY_MS);
 }
 
 static void tell_bounded(struct gate *g, struct throttle *t, enum event e,
@@ -107,7 +63,7 @@ static void tell_bounded(struct gate *g, struct throttle *t, enum event e,
     event_text(&r, FIELD_REASON, slice_from(reason));
     if (silenced > 0)
         event_number(&r, FIELD_NUMBER, silenced);
-    tell_send(g, &r);
+    frame_report(&g->frame, &r);
 }
 
 void tell_refused(struct gate *g, const struct address *peer,
@@ -134,7 +90,7 @@ void tell_service(struct gate *g, const char *format, ...)
     event_begin(&r, EVENT_SERVICE);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_GATE)));
     event_text(&r, FIELD_REASON, slice_from(reason));
-    tell_send(g, &r);
+    frame_report(&g->frame, &r);
 }
 
 /* The log's channel of gate has no serial of a session: it is in the text. */
@@ -146,7 +102,7 @@ static void tell_about(struct child *c, struct event_record *r,
     event_text(r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
     event_text(r, FIELD_PEER, slice_from(address_port_text(&c->peer, peer)));
     event_text(r, FIELD_REASON, slice_from(reason));
-    tell_send(c->gate, r);
+    frame_report(&c->gate->frame, r);
 }
 
 void tell_death(struct child *c, int signal)

@@ -7,11 +7,6 @@
 struct gate;
 struct child;
 
-/* FD is gate's end of a channel to log, in place of the one before; what waits
- * is sent on it. 0 or -errno */
-int tell_open(struct gate *g, int fd);
-void tell_close(struct gate *g);
-
 /* A connection that a limit kept out. */
 void tell_refused(struct gate *g, const struct address *peer,
                   const struct address *local, const char *reason);

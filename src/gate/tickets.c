@@ -31,7 +31,7 @@ static void tickets_turn_at(struct gate *g, uint64_t at)
 {
     uint64_t now = clock_ms();
 
-    loop_timer_set(&g->loop, &g->tickets.timer, at > now ? at - now : 0);
+    loop_timer_set(&g->frame.loop, &g->tickets.timer, at > now ? at - now : 0);
 }
 
 static void tickets_on_time(void *owner)

@@ -20,8 +20,6 @@ static const char *const directories[LOOKUP_DIRECTORIES] = { "/etc", "/run",
                                                              "/usr", "/lib",
                                                              "/lib64" };
 
-static void lookup_on_start(void *owner);
-
 static void lookup_init(void *owner)
 {
     struct lookup *l = owner;
@@ -31,7 +29,6 @@ static void lookup_init(void *owner)
                           .try_ms = LOOKUP_TRY_MS,
                           .pause_ms = LOOKUP_PAUSE_MS,
                           .pause_max_ms = LOOKUP_PAUSE_MAX_MS };
-    l->start = (struct loop_timer){ .on_time = lookup_on_start, .owner = l };
     for (size_t i = 0; i < LOOKUP_DIRECTORIES; i++)
         l->directory[i] = -1;
 }
@@ -48,7 +45,6 @@ static void lookup_release(void *owner)
 
     for (size_t i = 0; i < l->count; i++)
         try_end(&l->host[i]);
-    loop_timer_clear(&l->frame.loop, &l->start);
     lookup_close_directories(l);
 }
 
@@ -105,8 +101,8 @@ void lookup_found(struct host *h, const struct finding *f)
         lookup_rest(h, f->why);
 }
 
-/* The first turn of the loop: the sandbox is closed. */
-static void lookup_on_start(void *owner)
+/* The sandbox is closed. */
+static void lookup_on_begin(void *owner)
 {
     struct lookup *l = owner;
 
@@ -147,7 +143,6 @@ static int lookup_complete(void *owner)
         *fd = open(directories[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
         plan->beneath_count += *fd >= 0;
     }
-    loop_timer_set(&l->frame.loop, &l->start, 0);
     return 0;
 }
 
@@ -163,5 +158,6 @@ const struct frame_row lookup_row = {
     .setup_count = sizeof(lookup_setup) / sizeof(lookup_setup[0]),
     .init = lookup_init,
     .complete = lookup_complete,
+    .begin = lookup_on_begin,
     .release = lookup_release,
 };

@@ -110,14 +110,20 @@ int frame_enter_sandbox(struct frame *f)
 static void frame_master_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
-    int r = channel_dispatch(&f->master, f->row->work, f->row->work_count, f);
+    int r;
 
-    (void)events;
+    if (events & EPOLLOUT)
+        f->row->on_writable(f);
+    if (!(events & ~(uint32_t)EPOLLOUT))
+        return;
+    r = channel_dispatch(&f->master, f->row->work, f->row->work_count, f);
     if (r == -EPROTO)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
-    if (r < 0 && f->row->on_orphaned)
+    if (r == 0 || r == FRAME_PAUSE)
+        return;
+    if (f->row->on_orphaned)
         f->row->on_orphaned(f);
-    else if (r < 0)
+    else
         loop_stop(&f->loop);
 }
 
@@ -133,7 +139,11 @@ int frame_work(struct frame *f)
     if (r == 0)
         r = SEND(&f->master, ready, 0);
     f->master.phase = PHASE_RUN;
-    return r == 0 ? loop_run(&f->loop) : r;
+    if (r < 0)
+        return r;
+    if (f->row->begin)
+        f->row->begin(f);
+    return loop_run(&f->loop);
 }
 
 void frame_release(struct frame *f)

@@ -1,9 +1,10 @@
-/* The common parts of auth, keys, log and lookup: title, channel to master,
- * set-up messages, sandbox, `ready`, loop, end. Each process is a row of
- * functions and tables, and a struct that begins with a struct frame. */
+/* The common parts of gate, auth, keys, log and lookup: title, channel to
+ * master, set-up messages, sandbox, `ready`, loop, end. Each process is a row
+ * of functions and tables, and a struct that begins with a struct frame. */
 #ifndef SALLYPORT_PROCESS_FRAME_H
 #define SALLYPORT_PROCESS_FRAME_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "sallyport/base/complain.h"
@@ -38,6 +39,11 @@ struct frame_row {
      * completes the sandbox's plan. Returns 0, or -EINVAL with the complaint in
      * frame.why. */
     int (*complete)(void *owner);
+    /* Called after `ready`. NULL: nothing. */
+    void (*begin)(void *owner);
+    /* Called when master can take messages again: the process has asked for
+     * EPOLLOUT in frame.master_watch. */
+    void (*on_writable)(void *owner);
     /* Called when a system call was refused; async-signal-safe. NULL: an
      * event. */
     void (*on_refused)(int number);
@@ -46,6 +52,11 @@ struct frame_row {
     /* Called after the loop. */
     void (*release)(void *owner);
 };
+
+/* What a handler of `work` returns so that no further message is read in this
+ * turn of the loop. It may have stopped the loop, or taken EPOLLIN from
+ * frame.master_watch. */
+#define FRAME_PAUSE (-EBUSY)
 
 /* Belongs into each table of set-up messages. */
 #define FRAME_SETUP ON(sandbox, frame_on_sandbox)

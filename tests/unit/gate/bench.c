@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "gate/setup.h"
+#include "gate/gate.h"
 #include "gate/socket.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -108,30 +108,41 @@ static void leave_files(unsigned files)
     close(fd);
 }
 
-/* As main.c, but without the keys and, unless it is asked for, the sandbox. */
+static const struct bench_plan *plan_of_gate;
+
+/* As gate's own, but without the keys and, unless it is asked for, the
+ * sandbox. */
+static int bench_complete(void *owner)
+{
+    struct gate *g = owner;
+    int r;
+
+    if (!plan_of_gate->sandbox)
+        fd_close(&g->frame.plan.root_fd);
+    leave_files(plan_of_gate->files);
+    r = gate_begin(g);
+    return r == 0 && plan_of_gate->sandbox ? setup_plan(g) : r;
+}
+
 static int run_gate(int fd, const struct bench_plan *plan)
 {
     static struct gate g;
-    struct setup s;
+    struct frame_row row = gate_row;
     int r;
 
+    row.complete = bench_complete;
+    plan_of_gate = plan;
     fd_close_others(3, &fd, 1);
-    gate_init(&g, fd);
-    setup_init(&s, &g);
-    r = setup_receive(&s);
-    if (!plan->sandbox)
-        fd_close(&s.root_fd);
-    leave_files(plan->files);
-    if (r == 0)
-        r = gate_begin(&g, &s.complaint);
+    frame_init(&g.frame, &row, fd);
+    r = frame_set_up(&g.frame);
     if (r == 0 && plan->sandbox)
-        r = setup_sandbox(&s);
+        r = frame_enter_sandbox(&g.frame);
     if (r < 0) {
-        setup_failed(&s);
+        channel_failed(&g.frame.master, &g.frame.why);
         return 1;
     }
-    r = gate_run(&g);
-    gate_release(&g);
+    r = frame_work(&g.frame);
+    frame_release(&g.frame);
     return r == 0 ? 0 : 2;
 }
 

@@ -3,13 +3,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gate/setup.h"
+#include "gate/gate.h"
 #include "sallyport/base/fd.h"
 #include "support/settings.h"
 
 struct start {
     struct gate gate;
-    struct setup setup;
     struct channel master;
 };
 
@@ -20,8 +19,7 @@ static void begin(struct start *s)
     cr_assert_eq(fd_pair(pair), 0);
     channel_init(&s->master, pair[0], PROCESS_MASTER, PROCESS_GATE,
                  PHASE_START);
-    gate_init(&s->gate, pair[1]);
-    setup_init(&s->setup, &s->gate);
+    frame_init(&s->gate.frame, &gate_row, pair[1]);
 }
 
 #define GIVE(s, name, ...)                                                     \
@@ -47,13 +45,13 @@ static void check_failed(struct start *s, const char *cause)
 {
     struct message m;
 
-    setup_failed(&s->setup);
+    channel_failed(&s->gate.frame.master, &s->gate.frame.why);
     cr_assert_eq(channel_receive(&s->master, &m), 1);
     cr_assert_eq(m.kind, MSG_failed);
     cr_assert(memmem(m.failed.why.ptr, m.failed.why.len, cause, strlen(cause)),
               "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
     channel_close(&s->master);
-    gate_release(&s->gate);
+    frame_release(&s->gate.frame);
 }
 
 Test(setup, bad_settings)
@@ -65,7 +63,7 @@ Test(setup, bad_settings)
     fd = fd_sealed("text", SLICE("max_sessions = 1\n"));
     GIVE(&s, conf, .settings = fd);
     GIVE(&s, go);
-    cr_assert_lt(setup_receive(&s.setup), 0);
+    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
     check_failed(&s, "settings: not those of this build");
 }
 
@@ -75,8 +73,20 @@ Test(setup, go_too_early)
 
     begin(&s);
     GIVE(&s, go);
-    cr_assert_lt(setup_receive(&s.setup), 0);
-    check_failed(&s, "no settings or no sandbox");
+    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
+    check_failed(&s, "no sandbox");
+}
+
+Test(setup, no_settings)
+{
+    struct start s;
+
+    begin(&s);
+    give_sandbox(&s);
+    GIVE(&s, go);
+    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
+    fd_close(&s.gate.frame.plan.root_fd);
+    check_failed(&s, "no settings");
 }
 
 Test(setup, master_is_gone)
@@ -85,9 +95,9 @@ Test(setup, master_is_gone)
 
     begin(&s);
     channel_close(&s.master);
-    cr_assert_lt(setup_receive(&s.setup), 0);
-    cr_assert_neq(s.setup.complaint.text[0], '\0');
-    gate_release(&s.gate);
+    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
+    cr_assert_neq(s.gate.frame.why.text[0], '\0');
+    frame_release(&s.gate.frame);
 }
 
 /* A message that doesn't belong to the set-up. */
@@ -97,7 +107,7 @@ Test(setup, wrong_phase)
 
     begin(&s);
     GIVE(&s, stop_accepting);
-    cr_assert_lt(setup_receive(&s.setup), 0);
+    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
     check_failed(&s, "wrong phase");
 }
 
@@ -111,7 +121,7 @@ Test(setup, told_what_nobody_asked)
         give_conf(&s, "address = 192.0.2.1\naddress.10.0.0.0/8 = 10.0.0.5\n");
         GIVE(&s, public_address, .number = number,
              .address = (struct address){ 0 });
-        cr_assert_lt(setup_receive(&s.setup), 0);
+        cr_assert_lt(frame_set_up(&s.gate.frame), 0);
         check_failed(&s, "the address of no host name");
     }
 }
@@ -124,9 +134,8 @@ Test(setup, no_keys)
     give_conf(&s, "");
     give_sandbox(&s);
     GIVE(&s, go);
-    cr_assert_eq(setup_receive(&s.setup), 0, "%s", s.setup.complaint.text);
-    cr_assert_lt(setup_keys(&s.setup), 0);
-    fd_close(&s.setup.root_fd);
+    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
+    fd_close(&s.gate.frame.plan.root_fd);
     check_failed(&s, "no certificate, or no keys");
 }
 
@@ -152,10 +161,9 @@ Test(setup, bad_certificate)
     GIVE(&s, keys, .keys = keys[0]);
     cr_assert_eq(send_certificate(&s, "nonsense"), 0);
     GIVE(&s, go);
-    cr_assert_eq(setup_receive(&s.setup), 0, "%s", s.setup.complaint.text);
-    cr_assert_lt(setup_keys(&s.setup), 0);
-    cr_assert_eq(s.setup.chains.count, 0);
-    fd_close(&s.setup.root_fd);
+    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
+    cr_assert_eq(s.gate.setup.chains.count, 0);
+    fd_close(&s.gate.frame.plan.root_fd);
     fd_close(&keys[0]);
     fd_close(&keys[1]);
     check_failed(&s, "/x/cert.pem: holds no certificate");
@@ -168,6 +176,6 @@ Test(setup, too_many_certificates)
     begin(&s);
     for (int i = 0; i <= CERTIFICATES_MAX; i++)
         cr_assert_eq(send_certificate(&s, ""), 0);
-    cr_assert_lt(setup_receive(&s.setup), 0);
+    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
     check_failed(&s, "too many certificates");
 }

@@ -9,8 +9,9 @@
 
 struct counter {
     struct frame frame;
-    unsigned peers, released, orphaned;
-    bool lacks; /* something, after the set-up */
+    unsigned peers, begun, writable, released, orphaned;
+    bool pauses; /* after each message */
+    bool lacks;  /* something, after the set-up */
 };
 
 static struct counter counter;
@@ -19,7 +20,9 @@ static void counter_init(void *owner)
 {
     struct counter *c = owner;
 
-    *c = (struct counter){ .frame = c->frame, .lacks = c->lacks };
+    *c = (struct counter){ .frame = c->frame,
+                           .lacks = c->lacks,
+                           .pauses = c->pauses };
 }
 
 static int counter_complete(void *owner)
@@ -42,7 +45,27 @@ static int counter_on_client(void *owner, struct msg_keys_client *m)
     struct counter *c = owner;
 
     c->peers += (unsigned)m->serial;
-    return 0;
+    return c->pauses ? FRAME_PAUSE : 0;
+}
+
+/* `ready` has gone out. */
+static void counter_on_begin(void *owner)
+{
+    struct counter *c = owner;
+
+    c->begun++;
+    cr_expect_eq(c->frame.master.phase, PHASE_RUN);
+    if (c->pauses)
+        loop_change(&c->frame.loop, &c->frame.master_watch, EPOLLOUT);
+}
+
+static void counter_on_writable(void *owner)
+{
+    struct counter *c = owner;
+
+    c->writable++;
+    cr_expect_eq(c->peers, 0, "master's message was not asked for");
+    loop_change(&c->frame.loop, &c->frame.master_watch, EPOLLIN);
 }
 
 static void counter_on_orphaned(void *owner)
@@ -75,6 +98,8 @@ static const struct frame_row row = {
     FRAME_HANDLERS(before, after),
     .init = counter_init,
     .complete = counter_complete,
+    .begin = counter_on_begin,
+    .on_writable = counter_on_writable,
     .on_orphaned = counter_on_orphaned,
     .release = counter_release,
 };
@@ -117,6 +142,7 @@ Test(frame, from_set_up_to_end)
          .client = 0);
     cr_assert_eq(shutdown(master.fd, SHUT_WR), 0);
     cr_assert_eq(frame_work(&counter.frame), 0);
+    cr_expect_eq(counter.begun, 1);
     cr_expect_eq(counter.peers, 10);
     cr_expect_eq(counter.orphaned, 1);
     cr_expect_eq(channel_receive(&master, &m), 1);
@@ -126,6 +152,32 @@ Test(frame, from_set_up_to_end)
     cr_expect_eq(channel_receive(&log, &m), -EPIPE);
     channel_close(&master);
     channel_close(&log);
+}
+
+/* What master says waits while only EPOLLOUT is asked for; a pause ends
+ * nothing. */
+Test(frame, pauses)
+{
+    struct channel master;
+    struct message m;
+
+    counter.pauses = true;
+    begin(&master);
+    TELL(&master, sandbox, 0, .directory = 0);
+    TELL(&master, go, 0);
+    cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
+    fd_close(&counter.frame.plan.root_fd);
+    for (uint64_t i = 1; i <= 3; i++)
+        TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = i,
+             .client = 0);
+    cr_assert_eq(shutdown(master.fd, SHUT_WR), 0);
+    cr_assert_eq(frame_work(&counter.frame), 0);
+    cr_expect_eq(counter.writable, 1);
+    cr_expect_eq(counter.peers, 6);
+    cr_expect_eq(counter.orphaned, 1);
+    cr_expect_eq(channel_receive(&master, &m), 1);
+    frame_release(&counter.frame);
+    channel_close(&master);
 }
 
 static void fails_with(struct channel *master, const char *words)

@@ -38,9 +38,8 @@ static const struct matrix_room rooms[] = {
       "master/generations",
       "" },
     { "gate",
-      "base domain settings ipc sandbox tls event ftp/reply.h "
-      "session/session.h "
-      "seccomp/policy.h",
+      "base domain settings ipc sandbox tls event process ftp/reply.h "
+      "session/session.h seccomp/policy.h",
       "" },
     { "session",
       "base domain ftp settings ipc sandbox tls event seccomp/policy.h",
