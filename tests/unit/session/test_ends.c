@@ -46,11 +46,13 @@ static void expect_one_event(struct fake *f, uint64_t result,
     cr_expect_not(fake_event(f, EVENT_TRANSFER, &r), "a second event");
 }
 
-/* The session takes nothing more from this client, but says all it has. */
+/* The session takes nothing more from this client, but says all it has. It
+ * would wait for the client's end, so that the client can read. */
 static void expect_end(struct fake *f, enum ending why)
 {
+    shutdown(f->control, SHUT_WR);
     cr_expect_eq(fake_reply(f), 0, "%s", f->reply);
-    fake_hang_up(f, (int)why);
+    cr_assert_eq(fake_end(f), (int)why);
 }
 
 static const enum ending kicks[] = { ENDING_SHUTDOWN, ENDING_KICKED,
