@@ -19,20 +19,20 @@ static int check_owner(const struct stat *st, const char *path,
 }
 
 /* A symbolic link is permitted: its target is checked. */
-int settings_trusted_file(int fd, const char *path, struct complaint *c)
+int settings_trusted_file(int fd, const char *name, struct complaint *c)
 {
     struct stat st;
 
     if (fstat(fd, &st))
-        return complain(c, "%s: %s", path, strerror(errno));
+        return complain(c, "%s: %s", name, strerror(errno));
     if (!S_ISREG(st.st_mode))
-        return complain(c, "%s: not a regular file", path);
-    if (check_owner(&st, path, c))
+        return complain(c, "%s: not a regular file", name);
+    if (check_owner(&st, name, c))
         return -EINVAL;
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return complain(c,
                         "%s: writable by group or others; run: chmod go-w %s",
-                        path, path);
+                        name, name);
     return 0;
 }
 
