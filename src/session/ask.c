@@ -11,9 +11,6 @@
 #include "sallyport/domain/rights.h"
 
 /* A commit may wait for a slow disk, an APPE for the copy of a big file. */
-#define ASK_MS      30000
-#define ASK_LONG_MS 600000
-
 static bool ask_takes_long(enum message_kind m)
 {
     return m == MSG_file_write || m == MSG_file_commit || m == MSG_file_sync ||
@@ -68,7 +65,8 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
     loop_timer_set(&s->loop, &a->timer,
-                   ask_takes_long(kind) ? ASK_LONG_MS : ASK_MS);
+                   ask_takes_long(kind) ? s->deadlines->ask_long
+                                        : s->deadlines->ask);
 }
 
 bool ask_is_change(const struct session *s)
@@ -104,7 +102,7 @@ void ask_again(struct session *s, answer_fn *then)
 
 void ask_hurry(struct session *s)
 {
-    loop_timer_set(&s->loop, &s->ask.timer, ASK_MS);
+    loop_timer_set(&s->loop, &s->ask.timer, s->deadlines->ask);
 }
 
 static bool ask_is_answered_by(const struct ask *a, const struct message *m)

@@ -2,6 +2,8 @@
  * checks who connects, and passes the socket (data_gate.c). */
 #include "data.h"
 
+#include <errno.h>
+
 #include "control.h"
 #include "leave.h"
 #include "linger.h"
@@ -40,7 +42,8 @@ static void data_on_time(void *owner)
         data_gate_ask_port(s);
         break;
     case DATA_ASKED:
-        leave(s, ENDING_PEER, "gate gave no port in time");
+        s->gate.wrong = "no port in time";
+        leave_peer(s, PROCESS_GATE, -EPROTO, &s->gate);
     case DATA_HEADER:
         proxied_on_data_late(s);
         break;

@@ -15,8 +15,6 @@
 #include "sallyport/ftp/hostport.h"
 #include "transfer.h"
 
-#define PORT_MS 10000
-
 void data_gate_sent(struct session *s, int r)
 {
     if (r < 0 && r != -EPIPE) /* its end shows at the channel */
@@ -28,7 +26,7 @@ void data_gate_ask_port(struct session *s)
     state_data(s, DATA_ASKED);
     s->data.request = channel_next(&s->gate);
     data_gate_sent(s, SEND(&s->gate, port, s->data.request));
-    loop_timer_set(&s->loop, &s->data.timer, PORT_MS);
+    loop_timer_set(&s->loop, &s->data.timer, s->deadlines->port);
 }
 
 /* Gate ends a session that sends too many messages, and a client's pace must

@@ -33,6 +33,10 @@
  * Master starts that at once. */
 #define SIGN_MS 5000
 
+static const struct session_deadlines usual_deadlines = { .ask = 30000,
+                                                          .ask_long = 600000,
+                                                          .port = 10000 };
+
 void session_title(struct session *s)
 {
     char peer[ADDRESS_TEXT_MAX];
@@ -162,6 +166,7 @@ noreturn void session_main(const struct session_start *start)
     stderr_title("sallyport: session");
     fd_close_others(3, keep, sizeof(keep) / sizeof(keep[0]));
     s->settings = start->settings;
+    s->deadlines = start->deadlines ? start->deadlines : &usual_deadlines;
     s->tls = start->tls;
     tls_context_forked(s->tls);
     tls_context_lifetime(s->tls, s->settings->ticket_lifetime / 1000);

@@ -228,6 +228,7 @@ enum protection { PROTECTION_NONE, PROTECTION_PBSZ, PROTECTION_P };
 
 struct session {
     const struct settings *settings;
+    const struct session_deadlines *deadlines;
     struct tls_context *tls;
     uint64_t serial;
     struct address peer, local;

@@ -63,6 +63,8 @@ static struct {
 } changes[8];
 static size_t change_count;
 
+static const struct session_deadlines *deadlines;
+
 static bool proxied;
 
 void fake_behind_proxy(void)
@@ -91,6 +93,11 @@ struct tls_client *fake_data_tls(const struct fake *f, int data)
 
     tls_session_free(newest);
     return tls;
+}
+
+void fake_deadlines(const struct session_deadlines *these)
+{
+    deadlines = these;
 }
 
 void fake_settings(const char *key, uint64_t value)
@@ -133,6 +140,7 @@ unsigned long fake_cpu_ms(const struct fake *f)
 void fake_start(struct fake *f)
 {
     struct session_start start = { .settings = &f->settings,
+                                   .deadlines = deadlines,
                                    .serial = 7,
                                    .proxied = proxied };
     int ends[2];

@@ -30,6 +30,9 @@ struct fake {
 /* For the sessions started after it: a number, or yes and no, of the settings.
  */
 void fake_settings(const char *key, uint64_t value);
+/* For the sessions started after it; those of a server, if never said. */
+struct session_deadlines;
+void fake_deadlines(const struct session_deadlines *these);
 /* For the logins after it: enum right bits; all, if never said. */
 void fake_rights(unsigned rights);
 /* The sessions started after it come by the proxy 127.0.0.1. */
