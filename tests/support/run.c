@@ -25,6 +25,7 @@ static _Noreturn void become(char *const arguments[], int in, int out)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    setsid(); /* no terminal to ask on, whoever runs the tests */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(in, 0);
     dup2(out, 1);
