@@ -17,16 +17,48 @@
 #define PASSWORD_FILE_MAX 65536
 #define VARIABLE          "SALLYPORT_PASSWORD"
 
-/* The next word of a netrc; "" at its end. Quoted words have "\" escapes. */
+/* The length of the quoted word at TEXT, with its quotes. */
+static size_t netrc_quoted(struct slice text)
+{
+    size_t len = 1;
+
+    while (len < text.len && text.ptr[len] != '"')
+        len += text.ptr[len] == '\\' ? 2 : 1;
+    return len < text.len ? len + 1 : text.len;
+}
+
+/* The next word of a netrc; "" at its end. A quoted one keeps its quotes. */
 static struct slice netrc_word(struct slice *rest)
 {
     while (rest->len > 0 && strchr(" \t\r\n", rest->ptr[0]))
         *rest = (struct slice){ rest->ptr + 1, rest->len - 1 };
     struct slice word = { rest->ptr, 0 };
+    if (rest->len > 0 && rest->ptr[0] == '"')
+        word.len = netrc_quoted(*rest);
     while (word.len < rest->len && !strchr(" \t\r\n", rest->ptr[word.len]))
         word.len++;
     *rest = (struct slice){ rest->ptr + word.len, rest->len - word.len };
     return word;
+}
+
+/* Without quotes; in quotes each "\" stands for the byte after it. */
+static int netrc_plain(struct slice word, char *out, size_t size)
+{
+    bool quoted =
+        word.len > 1 && word.ptr[0] == '"' && word.ptr[word.len - 1] == '"';
+    size_t len = 0;
+
+    if (!quoted)
+        return slice_copy(word, out, size);
+    for (size_t i = 1; i + 1 < word.len; i++) {
+        if (word.ptr[i] == '\\' && i + 2 < word.len)
+            i++;
+        if (len + 1 == size)
+            return -ENAMETOOLONG;
+        out[len++] = word.ptr[i];
+    }
+    out[len] = '\0';
+    return 0;
 }
 
 /* What "machine" or "default" begins: taken if it is complete and fits. */
@@ -38,11 +70,19 @@ struct netrc_entry {
 static bool netrc_take(const struct netrc_entry *e, struct url *url,
                        struct secret *ret)
 {
-    if (!e->fits || !e->password.ptr || secret_set(ret, e->password) < 0)
+    char password[SECRET_MAX + 1], login[URL_PART_MAX];
+
+    if (!e->fits || !e->password.ptr ||
+        netrc_plain(e->password, password, sizeof(password)) < 0)
+        return false;
+    int r = secret_set(ret, slice_from(password));
+    explicit_bzero(password, sizeof(password));
+    if (r < 0 || netrc_plain(e->login, login, sizeof(login)) < 0)
         return false;
     if (url->user[0])
-        return slice_equal(e->login, slice_from(url->user));
-    return slice_copy(e->login, url->user, sizeof(url->user)) == 0;
+        return strcmp(login, url->user) == 0;
+    snprintf(url->user, sizeof(url->user), "%s", login);
+    return true;
 }
 
 bool password_netrc(struct slice rest, struct url *url, struct secret *ret)

@@ -65,6 +65,9 @@ static const char netrc[] = "# comment\n"
                             "machine drop.example.org\n\tlogin anna\n"
                             "\tpassword s3cret\n"
                             "machine drop.example.org login bert password b\n"
+                            "machine q login \"c d\" password \"e \\\"f\\\\\"\n"
+                            "machine open login x password \"half"
+                            " a\n machine no login y password z\"\n"
                             "default login guest password g\n";
 
 Test(password, netrc)
@@ -74,6 +77,10 @@ Test(password, netrc)
     } rows[] = {
         { "drop.example.org", "", "anna", "s3cret" },
         { "DROP.example.org", "bert", "bert", "b" },
+        { "q", "", "c d", "e \"f\\" },
+        { "q", "c d", "c d", "e \"f\\" },
+        { "open", "x", "x", "half a\n machine no login y password z" },
+        { "no", "", "guest", "g" },
         { "elsewhere", "", "guest", "g" },
         { "elsewhere", "nobody", NULL, NULL },
     };
