@@ -77,7 +77,7 @@ static void *crew_thread(void *of)
     return NULL;
 }
 
-int jobs_run(struct jobs *j, struct site *s, struct link *first)
+int jobs_run(struct jobs *j, const struct site *s, struct link *first)
 {
     struct crew c = { .jobs = j, .site = s };
     pthread_t thread[WORKERS_MAX];
@@ -85,13 +85,11 @@ int jobs_run(struct jobs *j, struct site *s, struct link *first)
 
     if (wanted > j->count)
         wanted = j->count;
-    s->share = wanted > 0 ? (unsigned)wanted : 1;
     while (running + 1 < wanted && running < WORKERS_MAX &&
            pthread_create(&thread[running], NULL, crew_thread, &c) == 0)
         running++;
     crew_work(&c, first);
     for (size_t i = 0; i < running; i++)
         pthread_join(thread[i], NULL);
-    s->share = 1;
     return link_interrupted ? EX_TEMPFAIL : atomic_load(&c.code);
 }

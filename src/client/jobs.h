@@ -15,6 +15,6 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
              const char *remote);
 /* Does them all: with FIRST, which is open, and as many more links as the
  * options say. Each failure has been said; 0, or the first one's exit code. */
-int jobs_run(struct jobs *j, struct site *s, struct link *first);
+int jobs_run(struct jobs *j, const struct site *s, struct link *first);
 
 #endif

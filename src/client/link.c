@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "link_private.h"
+#include "pace.h"
 #include "show.h"
 
 #define LINES_MAX   65536
@@ -40,6 +41,7 @@ static size_t link_on_body(char *bytes, size_t size, size_t n, void *of)
     struct link *l = of;
 
     l->moved = true;
+    pace_keep(l->site->options->limit_rate, size * n);
     return l->io && l->io->take ? l->io->take(l->io->of, bytes, size * n)
                                 : size * n;
 }
@@ -47,13 +49,20 @@ static size_t link_on_body(char *bytes, size_t size, size_t n, void *of)
 static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
+    uint64_t rate = l->site->options->limit_rate;
+    size_t len = pace_piece(rate, size * n);
 
     l->moved = true;
+    if (!l->io || !l->io->give)
+        return 0;
     /* TLS sends 16 KiB at once; four of them make one segment on loopback, and
      * cost the kernel a fifth less. */
-    if (l->io && l->io->bulk)
+    if (l->io->bulk)
         link_cork(l, true);
-    return l->io && l->io->give ? l->io->give(l->io->of, bytes, size * n) : 0;
+    len = l->io->give(l->io->of, bytes, len);
+    if (len != CURL_READFUNC_ABORT)
+        pace_keep(rate, len);
+    return len;
 }
 
 static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
@@ -140,13 +149,6 @@ static void link_set_limits(struct link *l)
     curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BLOCK);
     curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, BLOCK);
-    if (o->limit_rate > 0) {
-        unsigned share = l->site->share ? l->site->share : 1;
-        curl_off_t rate = (curl_off_t)(o->limit_rate / share);
-        rate = rate > 0 ? rate : 1;
-        curl_easy_setopt(c, CURLOPT_MAX_SEND_SPEED_LARGE, rate);
-        curl_easy_setopt(c, CURLOPT_MAX_RECV_SPEED_LARGE, rate);
-    }
 }
 
 static void link_set_callbacks(struct link *l)

@@ -21,7 +21,6 @@ struct site {
     struct secret password;
     struct trust trust;
     const struct options *options;
-    unsigned share; /* of --limit-rate: that many links divide it */
     /* What FEAT said. */
     bool mlst, hash, modez, mfmt;
     char hash_name[16]; /* "SHA-256": what HASH answers with */

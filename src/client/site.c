@@ -60,7 +60,7 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
 int site_open(struct site *s, const struct options *o, const struct url *url,
               struct link *l, struct failure *why)
 {
-    *s = (struct site){ .url = *url, .options = o, .share = 1 };
+    *s = (struct site){ .url = *url, .options = o };
     *l = (struct link){ 0 };
     if (trust_decide(o, url, &s->trust, why) < 0 ||
         password_find(o, &s->url, &s->password, why) < 0 ||
