@@ -2,9 +2,11 @@
 #include "desk.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/files.h"
@@ -74,4 +76,21 @@ void desk_client(const struct desk *d, int status, struct run_result *r,
     va_end(words);
     run_arguments(r, input, arguments);
     cr_assert_eq(r->status, status, "status %d: %s", r->status, r->text);
+}
+
+bool desk_has_grown(void *of)
+{
+    const struct desk_growth *g = of;
+    DIR *d = opendir(g->dir);
+    bool yes = files_exists(g->done);
+    struct dirent *e;
+    struct stat st;
+
+    while (d && !yes && (e = readdir(d)))
+        yes = strncmp(e->d_name, ".sallyport-", 11) == 0 &&
+              fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
+              st.st_size >= g->least;
+    if (d)
+        closedir(d);
+    return yes;
 }

@@ -30,4 +30,13 @@ void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
 void desk_client(const struct desk *d, int status, struct run_result *r,
                  const char *input, ...) __attribute__((sentinel));
 
+/* For wait_until(): an unfinished file in DIR has so many bytes, or DONE is
+ * there. */
+struct desk_growth {
+    const char *dir;
+    off_t least;
+    const char *done;
+};
+bool desk_has_grown(void *of);
+
 #endif

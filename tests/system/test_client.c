@@ -2,7 +2,6 @@
  * at any moment, what it trusts, and what it says. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -301,32 +300,8 @@ Test(client, the_wrong_password, .timeout = 60)
     desk_end(&d);
 }
 
-/* An unfinished file in DIR that has so many bytes; or DONE is there. */
-struct growth {
-    const char *dir;
-    off_t least;
-    const char *done;
-};
-
-static bool has_grown(void *of)
-{
-    const struct growth *g = of;
-    DIR *d = opendir(g->dir);
-    bool yes = files_exists(g->done);
-    struct dirent *e;
-    struct stat st;
-
-    while (d && !yes && (e = readdir(d)))
-        yes = strncmp(e->d_name, ".sallyport-", 11) == 0 &&
-              fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
-              st.st_size >= g->least;
-    if (d)
-        closedir(d);
-    return yes;
-}
-
 /* Starts the client, and kills it when that much of its file is there. */
-static void kill_at(const struct desk *d, struct growth *g, ...)
+static void kill_at(const struct desk *d, struct desk_growth *g, ...)
 {
     char *arguments[DESK_ARGUMENTS];
     va_list words;
@@ -337,7 +312,7 @@ static void kill_at(const struct desk *d, struct growth *g, ...)
     desk_arguments(d, arguments, words);
     va_end(words);
     run_start(&running, NULL, arguments);
-    cr_expect(wait_until(has_grown, g, WAIT_MS));
+    cr_expect(wait_until(desk_has_grown, g, WAIT_MS));
     kill(running.pid, SIGKILL);
     run_finish(&running, &r);
     run_release(&r);
@@ -350,14 +325,14 @@ static void kill_upload(const struct desk *d, const char *local,
     char home[SERVER_PATH_MAX];
 
     snprintf(home, sizeof(home), "%s", server_home(&d->server, d->user));
-    kill_at(d, &(struct growth){ home, FILE_BYTES / 2, there }, "put",
+    kill_at(d, &(struct desk_growth){ home, FILE_BYTES / 2, there }, "put",
             "--limit-rate", "8M", local, remote, NULL);
 }
 
 static void kill_download(const struct desk *d, const char *remote,
                           const char *local)
 {
-    kill_at(d, &(struct growth){ ".", FILE_BYTES / 2, local }, "get",
+    kill_at(d, &(struct desk_growth){ ".", FILE_BYTES / 2, local }, "get",
             "--limit-rate", "8M", remote, local, NULL);
 }
 
@@ -808,7 +783,7 @@ Test(client, a_download_that_is_killed, .timeout = 2000)
     make_noise("big", FILE_BYTES);
     CLIENT(&d, 0, "put", "big", "/");
     for (int i = 0; i < ROUNDS; i++) {
-        struct growth g = { ".", moment(i), "got" };
+        struct desk_growth g = { ".", moment(i), "got" };
 
         kill_at(&d, &g, "get", "--limit-rate", "16M", "/big", "got", NULL);
         expect_whole_or_none("got", "big");
@@ -839,7 +814,7 @@ Test(client, an_upload_that_is_killed, .timeout = 2000)
         snprintf(home, sizeof(home), "%s", server_home(&d.server, "kill"));
         snprintf(there, sizeof(there), "%s",
                  server_home_file(&d.server, "kill", name + 1));
-        struct growth g = { home, moment(i), there };
+        struct desk_growth g = { home, moment(i), there };
 
         kill_at(&d, &g, "put", "--limit-rate", "16M", "big", name, NULL);
         expect_whole_or_none(there, "big");

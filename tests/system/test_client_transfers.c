@@ -1,0 +1,378 @@
+/* The client's transfers: cuts that it mends by itself, times, rates, patterns,
+ * implicit TLS, what it prints, and where its password comes from. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "desk.h"
+#include "sallyport/base/clock.h"
+#include "support/files.h"
+#include "support/wait.h"
+
+#define MIB 1048576
+#define OLD 1000000000
+
+static const struct server_user users[] = {
+    { .name = "cut" },      { .name = "keep" }, { .name = "glob" },
+    { .name = "implicit" }, { .name = "rate" }, { .name = "print" },
+    { .name = "password" }, { .name = "tree" },
+};
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = {
+        .listen = "127.0.0.1:0, 127.0.0.1:0 tls",
+        .ports = "auto 32",
+        .users = users,
+        .user_count = sizeof(users) / sizeof(*users),
+    };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+static void make_noise(const char *path, size_t len)
+{
+    char *bytes = malloc(len);
+
+    cr_assert_not_null(bytes);
+    files_noise(bytes, len, 11);
+    files_write(path, bytes, len, 0644);
+    free(bytes);
+}
+
+static void expect_same(const char *a, const char *b)
+{
+    struct run_result r;
+
+    run(&r, NULL, "/usr/bin/diff", "-r", a, b, NULL);
+    cr_expect_eq(r.status, 0, "%s and %s: %s", a, b, r.text);
+    run_release(&r);
+}
+
+/* Runs it, and expects that its text has WANTED. */
+#define SAYS(d, status, wanted, ...)                                           \
+    do {                                                                       \
+        struct run_result r_;                                                  \
+        desk_client(d, status, &r_, NULL, __VA_ARGS__, NULL);                  \
+        cr_expect_not_null(strstr(r_.text, wanted), "no \"%s\" in %s", wanted, \
+                           r_.text);                                           \
+        run_release(&r_);                                                      \
+    } while (0)
+
+static void kick(const struct desk *d)
+{
+    char conf[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(conf, sizeof(conf), "%s",
+             server_path(&d->server, "sallyport.conf"));
+    run(&r, NULL, server_program("sallyportctl"), "--config", conf, "kick",
+        d->user, NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+}
+
+/* In the middle of the file the server ends the session; the client logs in
+ * again and goes on where it stopped. */
+static void cut_once(const struct desk *d, struct desk_growth *g, ...)
+{
+    char *arguments[DESK_ARGUMENTS];
+    struct running running;
+    struct run_result r;
+    va_list words;
+
+    va_start(words, g);
+    desk_arguments(d, arguments, words);
+    va_end(words);
+    run_start(&running, NULL, arguments);
+    cr_expect(wait_until(desk_has_grown, g, WAIT_MS));
+    kick(d);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "trying again in 1 s"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "resumed, checksum right"), "%s", r.text);
+    run_release(&r);
+}
+
+Test(client_transfers, a_cut, .timeout = 120)
+{
+    char home[SERVER_PATH_MAX], there[SERVER_PATH_MAX];
+    struct desk d;
+
+    desk_begin(&d, "cut");
+    make_noise("big", 8 * MIB);
+    snprintf(home, sizeof(home), "%s", server_home(&d.server, "cut"));
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&d.server, "cut", "big"));
+    cut_once(&d, &(struct desk_growth){ home, 4 * MIB, there }, "put",
+             "--limit-rate", "4M", "big", "/big", NULL);
+    expect_same("big", there);
+    cut_once(&d, &(struct desk_growth){ ".", 4 * MIB, "got" }, "get",
+             "--limit-rate", "4M", "/big", "got", NULL);
+    expect_same("big", "got");
+    desk_end(&d);
+}
+
+static time_t modified(const char *path)
+{
+    struct stat st;
+
+    cr_assert_eq(stat(path, &st), 0, "%s", path);
+    return st.st_mtime;
+}
+
+Test(client_transfers, times, .timeout = 60)
+{
+    const struct timespec old[2] = { { .tv_sec = OLD }, { .tv_sec = OLD } };
+    struct desk d;
+
+    desk_begin(&d, "keep");
+    files_write("a", "text", 4, 0644);
+    cr_assert_eq(utimensat(AT_FDCWD, "a", old, 0), 0);
+    SAYS(&d, 0, "put a", "put", "a", "/new");
+    SAYS(&d, 0, "put a", "put", "--preserve", "a", "/old");
+    cr_expect_gt(modified(server_home_file(&d.server, "keep", "new")), OLD);
+    cr_expect_eq(modified(server_home_file(&d.server, "keep", "old")), OLD);
+    SAYS(&d, 0, "get old", "get", "/old", "b");
+    SAYS(&d, 0, "get old", "get", "-p", "/old", "c");
+    cr_expect_gt(modified("b"), OLD);
+    cr_expect_eq(modified("c"), OLD);
+    desk_end(&d);
+}
+
+Test(client_transfers, patterns, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "glob");
+    files_write("a.txt", "a", 1, 0644);
+    files_write("b.txt", "b", 1, 0644);
+    files_write("c.pdf", "c", 1, 0644);
+    files_make_folder("in", 0755);
+    SAYS(&d, 0, "put c.pdf", "put", "a.txt", "b.txt", "c.pdf", "/");
+    SAYS(&d, 0, "get b.txt", "get", "/*.txt", "in");
+    run(&r, NULL, "/bin/ls", "in", NULL);
+    cr_expect_str_eq(r.text, "a.txt\nb.txt\n");
+    run_release(&r);
+    desk_client(&d, 0, &r, NULL, "get", "-q", "/?.txt", "-", NULL);
+    cr_expect_str_eq(r.text, "ab");
+    run_release(&r);
+    SAYS(&d, 0, "would remove /a.txt", "rm", "-n", "/[ab].txt");
+    SAYS(&d, 0, "", "rm", "/[ab].txt");
+    desk_client(&d, 0, &r, NULL, "ls", "/*", NULL);
+    cr_expect_not_null(strstr(r.text, "  c.pdf\n"), "%s", r.text);
+    cr_expect_null(strstr(r.text, ".txt"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+/* TLS from the first byte. */
+Test(client_transfers, implicit, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "implicit");
+    snprintf(d.url, sizeof(d.url), "ftps+implicit://implicit@127.0.0.1:%u",
+             d.server.port_tls);
+    make_noise("a", MIB);
+    SAYS(&d, 0, "checksum right", "put", "a", "/");
+    SAYS(&d, 0, "checksum right", "get", "/a", "b");
+    expect_same("a", "b");
+    desk_client(&d, 0, &r, NULL, "--debug", "ls", "/", NULL);
+    cr_expect_null(strstr(r.text, "> AUTH"), "%s", r.text);
+    cr_expect_null(strstr(r.text, SERVER_PASSWORD), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+/* A rate is never exceeded, whatever the number of links. */
+static void expect_slow(const struct desk *d, const char *verb, const char *a,
+                        const char *b)
+{
+    uint64_t begin = clock_ms();
+    struct run_result r;
+
+    desk_client(d, 0, &r, NULL, verb, "-r", "--limit-rate", "2M", "-P4",
+                "--no-verify", a, b, NULL);
+    run_release(&r);
+    cr_expect_gt(clock_ms() - begin, 1900, "%s took %llu ms", verb,
+                 (unsigned long long)(clock_ms() - begin));
+}
+
+Test(client_transfers, rate, .timeout = 60)
+{
+    char name[16];
+    struct desk d;
+
+    desk_begin(&d, "rate");
+    files_make_folder("t", 0755);
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof(name), "t/%d", i);
+        make_noise(name, MIB);
+    }
+    expect_slow(&d, "put", "t", "/t");
+    expect_slow(&d, "get", "/t", "back");
+    expect_same("t", "back");
+    desk_end(&d);
+}
+
+static size_t count(const char *text, const char *word)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, word)); text += strlen(word))
+        n++;
+    return n;
+}
+
+/* Plain lines, nothing, or events; each line of these is an object. */
+Test(client_transfers, what_is_printed, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "print");
+    make_noise("a", 3 * MIB);
+    SAYS(&d, 0, "put a  3.0 MiB, ", "put", "a", "/");
+    desk_client(&d, 0, &r, NULL, "put", "--quiet", "a", "/b", NULL);
+    cr_expect_str_eq(r.text, "");
+    run_release(&r);
+    desk_client(&d, 0, &r, NULL, "get", "--json", "--limit-rate", "1M", "/a",
+                "c", NULL);
+    cr_expect_gt(count(r.text, "{\"event\":\"progress\",\"command\":\"get\","
+                               "\"name\":\"a\",\"bytes\":"),
+                 0, "%s", r.text);
+    cr_expect_eq(count(r.text, "\n"), count(r.text, "{\"event\":"), "%s",
+                 r.text);
+    cr_expect_eq(count(r.text, "}\n"), count(r.text, "\n"), "%s", r.text);
+    cr_expect_eq(count(r.text, "\"total\":3145728"),
+                 count(r.text, "\"event\":\"progress\""), "%s", r.text);
+    cr_expect_eq(count(r.text, "{\"event\":\"done\""), 1, "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+static void with_password(const struct desk *d, int status, const char *wanted,
+                          const char *option, const char *value)
+{
+    char url[160];
+    struct run_result r;
+
+    snprintf(url, sizeof(url), "%s/", d->url);
+    char *words[] = { (char *)server_program("sallyport"),
+                      "ls",
+                      "--cacert",
+                      (char *)d->ca,
+                      url,
+                      (char *)option,
+                      (char *)value,
+                      NULL };
+    run_arguments(&r, NULL, words);
+    cr_expect_eq(r.status, status, "%s: %s", option, r.text);
+    cr_expect_not_null(strstr(r.text, wanted), "%s: %s", option, r.text);
+    run_release(&r);
+}
+
+/* From the environment, ~/.netrc or a file, of which nobody else may read the
+ * last two; and never from the command line, which everybody can read. */
+Test(client_transfers, passwords, .timeout = 60)
+{
+    static const char netrc[] =
+        "machine 127.0.0.1 login password password \"" SERVER_PASSWORD "\"\n";
+    static const char plain[] =
+        "machine 127.0.0.1 login password password wrong\n";
+    struct desk d;
+
+    desk_begin(&d, "password");
+    unsetenv("DBUS_SESSION_BUS_ADDRESS");
+    with_password(&d, EX_NOPERM, "there is no password", NULL, NULL);
+    setenv("SALLYPORT_PASSWORD", SERVER_PASSWORD, 1);
+    with_password(&d, 0, "", NULL, NULL);
+    setenv("SALLYPORT_PASSWORD", "wrong", 1);
+    with_password(&d, EX_NOPERM, "check the user name", NULL, NULL);
+    with_password(&d, 0, "", "--password-file", d.password);
+    unsetenv("SALLYPORT_PASSWORD");
+    files_write(".netrc", netrc, strlen(netrc), 0600);
+    with_password(&d, 0, "", NULL, NULL);
+    files_write("other", plain, strlen(plain), 0600);
+    with_password(&d, EX_NOPERM, "check the user name", "--netrc", "other");
+    cr_assert_eq(chmod(".netrc", 0640), 0);
+    with_password(&d, EX_NOPERM, "chmod 600", NULL, NULL);
+    snprintf(d.url, sizeof(d.url), "ftps://password:secret@127.0.0.1:%u",
+             d.server.port);
+    with_password(&d, EX_USAGE, "a password in a URL", NULL, NULL);
+    desk_end(&d);
+}
+
+#define TREE_FILES 60
+
+static bool half_is_there(void *of)
+{
+    char name[64];
+
+    (void)of;
+    snprintf(name, sizeof(name), "t/%d", TREE_FILES / 2);
+    return files_exists(name);
+}
+
+/* Killed between and in the files of a tree: those that are there are whole,
+ * and the next call brings the rest. */
+Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
+{
+    char *arguments[] = { (char *)server_program("sallyport"),
+                          "--cacert",
+                          NULL,
+                          "--password-file",
+                          NULL,
+                          "get",
+                          "-rP4",
+                          NULL,
+                          NULL };
+    char name[64], url[160];
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "tree");
+    files_make_folder("t", 0755);
+    for (int i = 0; i < TREE_FILES; i++) {
+        snprintf(name, sizeof(name), "t/%d", i);
+        make_noise(name, 100000 + (size_t)i);
+    }
+    SAYS(&d, 0, "", "put", "-rqP4", "t", "/t");
+    cr_assert_eq(rename("t", "all"), 0);
+    snprintf(url, sizeof(url), "%s/t", d.url);
+    arguments[2] = d.ca;
+    arguments[4] = d.password;
+    arguments[7] = url;
+    run_start(&running, NULL, arguments);
+    cr_expect(wait_until(half_is_there, NULL, WAIT_MS));
+    kill(running.pid, SIGKILL);
+    run_finish(&running, &r);
+    run_release(&r);
+    for (int i = 0; i < TREE_FILES; i++) {
+        snprintf(name, sizeof(name), "t/%d", i);
+        snprintf(url, sizeof(url), "all/%d", i);
+        if (files_exists(name))
+            expect_same(url, name);
+    }
+    SAYS(&d, 0, "skipped", "get", "-rP4", "--conflict", "skip", "/t");
+    expect_same("all", "t");
+    desk_end(&d);
+}
