@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "fail.h"
+#include "options.h"
 #include "sallyport/base/address.h"
 #include "url.h"
 
@@ -20,6 +21,9 @@ struct dial {
     struct address peer; /* where it is connected to */
 };
 
+/* For the handshakes below: TLS 1.2 or later, with the certificate of --cert.
+ * NULL with the reason. */
+SSL_CTX *dial_context(const struct options *o, struct failure *why);
 /* To HOST:PORT; FAMILY is 0 (any), 4 or 6. 0 or -1 with the reason. */
 int dial_connect(struct dial *d, const char *host, unsigned port, int family,
                  unsigned timeout, struct failure *why);

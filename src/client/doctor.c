@@ -60,10 +60,9 @@ static int doctor_begin(struct doctor *d, const struct options *o,
                         const struct url *url, struct failure *why)
 {
     *d = (struct doctor){ .options = o, .url = *url, .control.fd = -1 };
-    d->ctx = SSL_CTX_new(TLS_client_method());
+    d->ctx = dial_context(o, why);
     if (!d->ctx)
-        return fail(why, EX_OSERR, "out of memory");
-    SSL_CTX_set_min_proto_version(d->ctx, TLS1_2_VERSION);
+        return -1;
     SSL_CTX_set_app_data(d->ctx, d);
     SSL_CTX_set_session_cache_mode(d->ctx, SSL_SESS_CACHE_CLIENT |
                                                SSL_SESS_CACHE_NO_INTERNAL);

@@ -107,7 +107,7 @@ static void check_login(struct doctor *d)
 {
     struct failure why;
 
-    if (d->password.len == 0) {
+    if (!d->url.user[0]) {
         doctor_find(d, FINDING_NOTE, "name a user: ftps://USER@HOST",
                     "no user: what needs a login wasn't tested");
         return;

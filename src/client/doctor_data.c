@@ -43,7 +43,8 @@ int doctor_login(struct doctor *d, struct dial *control, struct failure *why)
     }
     if (code < 0)
         return -1;
-    if (code != 230)
+    /* 232: by the client certificate, without a password. */
+    if (code != 230 && code != 232)
         return fail(why, EX_NOPERM, "the login is refused: \"%s\"", text);
     for (size_t i = 0; i < 3; i++) {
         code = dial_ask(control, after[i], text, why);

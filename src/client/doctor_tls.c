@@ -9,10 +9,12 @@
 /* One version alone, with all that OpenSSL still knows. */
 static bool version_works(struct doctor *d, int version)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     struct failure why;
+    SSL_CTX *ctx = dial_context(d->options, &why);
     struct dial dial;
 
+    if (!ctx)
+        return false;
     SSL_CTX_set_security_level(ctx, 0);
     SSL_CTX_set_min_proto_version(ctx, version);
     SSL_CTX_set_max_proto_version(ctx, version);
@@ -125,12 +127,15 @@ void doctor_check_certificate(struct doctor *d)
  * the server has answered with that word. */
 static bool alpn_works(struct doctor *d, const char *word, bool *selected)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     const unsigned char *chosen = NULL;
     struct failure why;
+    SSL_CTX *ctx = dial_context(d->options, &why);
     struct dial dial;
     unsigned len = 0;
 
+    *selected = false;
+    if (!ctx)
+        return false;
     SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)word,
                             (unsigned)strlen(word));
     bool works = dial_control(&dial, &d->url, ctx,

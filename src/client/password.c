@@ -175,14 +175,19 @@ static int from_environment(struct secret *ret, struct failure *why)
     return r;
 }
 
-static int from_terminal(const struct url *url, struct secret *ret,
-                         struct failure *why)
+/* A client certificate may be enough: then the password is empty. */
+static int from_terminal(const struct options *o, const struct url *url,
+                         struct secret *ret, struct failure *why)
 {
-    char prompt[2 * URL_PART_MAX + 32];
+    char prompt[2 * URL_PART_MAX + 64];
 
-    snprintf(prompt, sizeof(prompt), "Password of %s at %s: ", url->user,
-             url->host);
+    snprintf(prompt, sizeof(prompt), "Password of %s at %s%s: ", url->user,
+             url->host, o->cert ? " (empty: the certificate alone)" : "");
     int r = tty_secret(prompt, ret);
+    if (o->cert && (r == -ENOTTY || r == -EINVAL)) {
+        secret_wipe(ret);
+        return 0;
+    }
     if (r == -ENOTTY)
         return fail(why, EX_NOPERM,
                     "there is no password for %s at %s, and no terminal to ask "
@@ -206,7 +211,7 @@ int password_find(const struct options *o, struct url *url, struct secret *ret,
     if (r == 1 && url->user[0])
         r = keyring_find(url, ret) ? 0 : 1;
     if (r < 0 || url->user[0])
-        return r == 1 ? from_terminal(url, ret, why) : r;
+        return r == 1 ? from_terminal(o, url, ret, why) : r;
     return fail(why, EX_USAGE,
                 "no user is named; write ftps://USER@%s/ or --user USER",
                 url->host);

@@ -88,13 +88,12 @@ static int trust_remember(const struct options *o, const struct url *url,
 static int trust_fetch(const struct options *o, const struct url *url,
                        struct certificate *ret, struct failure *why)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *ctx = dial_context(o, why);
     struct dial d = { .fd = -1 };
     int r = -1;
 
     if (!ctx)
-        return fail(why, EX_OSERR, "out of memory");
-    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+        return -1;
     if (dial_control(&d, url, ctx, (unsigned)o->timeout, why) == 0) {
         X509 *x = SSL_get1_peer_certificate(d.tls);
         r = x ? certificate_read(x, ret) : -1;

@@ -702,6 +702,63 @@ Test(client_certificates, by_curl)
     }
 }
 
+/* "nonsense" is no password at all: the certificate is enough. */
+static void sallyport(const struct server *server, const char *verb, size_t i,
+                      bool in)
+{
+    const char *name = tried[i].certificate;
+    char cert[128], key[128], url[128], ca[SERVER_PATH_MAX];
+    char *words[16] = { (char *)server_program("sallyport"),
+                        (char *)verb,
+                        "--cacert",
+                        ca,
+                        "--cert",
+                        cert,
+                        "--key",
+                        key,
+                        url };
+    struct run_result r;
+
+    snprintf(ca, sizeof(ca), "%s", server_path(server, "certificate.pem"));
+    snprintf(cert, sizeof(cert), "%s/%s.pem", folder, name);
+    snprintf(key, sizeof(key), "%s/%s.key", folder, name);
+    snprintf(url, sizeof(url), "ftps://%s@127.0.0.1:%u/", tried[i].user,
+             server->port);
+    setenv("HOME", folder, 1);
+    unsetenv("SALLYPORT_PASSWORD");
+    if (strcmp(tried[i].password, "nonsense") != 0)
+        setenv("SALLYPORT_PASSWORD", tried[i].password, 1);
+    run_arguments(&r, NULL, words);
+    if (in && strcmp(verb, "doctor") == 0)
+        cr_expect(strstr(r.text, "logged in as"), "%s", r.text);
+    expect_run(i, verb, &r, in);
+}
+
+Test(client_certificates, by_sallyport)
+{
+    struct server server;
+
+    server_shared(&server);
+    for (size_t i = 0; i < TRIED; i++) {
+        sallyport(&server, "ls", i, tried[i].in);
+        sallyport(&server, "doctor", i, tried[i].in);
+    }
+}
+
+/* Whoever shows none is turned away in the handshake. */
+Test(client_certificates, required_of_sallyport)
+{
+    struct server server;
+    struct server_plan p;
+    char text[1024];
+
+    plan(&p, settings(text, "require", NULL));
+    server_start(&server, &p);
+    sallyport(&server, "ls", 0, true);
+    sallyport(&server, "doctor", 0, true);
+    server_stop(&server);
+}
+
 Test(client_certificates, by_lftp)
 {
     struct server server;
