@@ -79,6 +79,8 @@ int cmd_shell(struct client *c, struct word *w, int n);
 int cmd_help(struct client *c, struct word *w, int n);
 int cmd_bye(struct client *c, struct word *w, int n);
 
+/* How these options have progress shown. */
+enum progress_style client_style(const struct options *o);
 /* Says WHY about WHAT; its exit code. */
 int client_error(const char *what, const struct failure *why);
 /* Opens the server of URL; an open one is left first. An exit code. */

@@ -66,7 +66,7 @@ static int run_words(struct client *c, char **text, int n, struct word *w,
                                "ftps://USER@HOST/PATH");
 }
 
-static enum progress_style run_style(const struct options *o)
+enum progress_style client_style(const struct options *o)
 {
     if (o->json)
         return PROGRESS_JSON;
@@ -101,7 +101,7 @@ static int run_command(struct client *c, const struct command *row, char **text,
     }
     if (run_words(c, text, n, words, &url, &why) < 0)
         return client_error(row->name, &why);
-    progress_start(run_style(&c->options));
+    progress_start(client_style(&c->options));
     int code = row->modes & LOCAL ? 0 : client_open(c, &url);
     return code ? code : row->run(c, words, n);
 }
@@ -145,11 +145,11 @@ static int run_session(struct client *c, char **text, int n)
                      text[0]);
         if (r < 0)
             return client_error("", &why);
-        progress_start(run_style(&c->options));
+        progress_start(client_style(&c->options));
         code = client_open(c, &url);
         memcpy(c->cwd, url.path, sizeof(c->cwd));
     }
-    progress_start(run_style(&c->options));
+    progress_start(client_style(&c->options));
     return code ? code : shell_run(c);
 }
 

@@ -55,6 +55,14 @@ static int shell_refuse(int code, const char *what, const char *text)
     return client_error(what, &why);
 }
 
+/* --quiet and --json of this line say how it shows what it does. */
+static int shell_run_row(struct client *c, const struct command *row,
+                         struct word *w, int n)
+{
+    progress_start(client_style(&c->options));
+    return row->run(c, w, n);
+}
+
 /* Options in a line hold for that line alone; those of "open" hold until the
  * next one, and nothing that the last server's profile has set holds then. */
 static int shell_command(struct client *c, int n, char **text)
@@ -84,7 +92,7 @@ static int shell_command(struct client *c, int n, char **text)
     else if (shell_words(c, row, text + 1, n - 1, words) < 0)
         code = shell_refuse(EX_USAGE, text[0], "the name is too long");
     else
-        code = row->run(c, words, n - 1);
+        code = shell_run_row(c, row, words, n - 1);
     if (!c->reopened)
         c->options = kept;
     return code;
