@@ -16,6 +16,8 @@ static struct {
     struct listing all; /* the directory that was completed last */
     char directory[URL_PATH_MAX];
     char prefix[URL_PATH_MAX]; /* what was typed before the last "/" */
+    char last[URL_PATH_MAX];   /* and after it, without "\\" */
+    char quote;                /* the word's opening one, or 0 */
     size_t next;
 } complete;
 
@@ -33,17 +35,48 @@ static char *complete_command(const char *text, int state)
     return NULL;
 }
 
+/* A word as the line's words are read: see split.h. */
+static void complete_plain(const char *text, size_t len, char out[URL_PATH_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len && n + 1 < URL_PATH_MAX; i++) {
+        if (text[i] == '\\' && complete.quote != '\'' && i + 1 < len)
+            i++;
+        out[n++] = text[i];
+    }
+    out[n] = '\0';
+}
+
+/* NAME as it has to be typed to be one word. */
+static void complete_typed(const char *name, char out[2 * URL_PATH_MAX])
+{
+    const char *special = complete.quote == '\'' ? ""
+                          : complete.quote       ? "\\\""
+                                                 : " \t\\'\"";
+    size_t n = 0;
+
+    for (; *name && n + 2 < 2 * (size_t)URL_PATH_MAX; name++) {
+        if (strchr(special, *name))
+            out[n++] = '\\';
+        out[n++] = *name;
+    }
+    out[n] = '\0';
+}
+
 /* Lists the directory that TEXT leads to, once for each completion. */
 static void complete_list(const char *text)
 {
     const char *slash = strrchr(text, '/');
+    size_t head = slash ? (size_t)(slash + 1 - text) : 0;
+    char directory[URL_PATH_MAX];
     struct failure why;
 
-    snprintf(complete.prefix, sizeof(complete.prefix), "%.*s",
-             slash ? (int)(slash + 1 - text) : 0, text);
+    snprintf(complete.prefix, sizeof(complete.prefix), "%.*s", (int)head, text);
+    complete_plain(text, head, directory);
+    complete_plain(text + head, strlen(text + head), complete.last);
     listing_release(&complete.all);
-    if (url_join(complete.client->cwd, complete.prefix, complete.directory) ==
-        0)
+    if (url_join(complete.client->cwd, directory, complete.directory) == 0)
         remote_list(&complete.client->link, complete.directory, &complete.all,
                     &why);
     complete.next = 0;
@@ -53,18 +86,19 @@ static char *complete_remote(const char *text, int state)
 {
     if (state == 0)
         complete_list(text);
-    const char *last = text + strlen(complete.prefix);
     while (complete.next < complete.all.count) {
         const struct entry *e = &complete.all.entry[complete.next++];
-        char name[2 * URL_PATH_MAX], safe[SHOW_MAX];
+        char name[4 * URL_PATH_MAX], typed[2 * URL_PATH_MAX], safe[SHOW_MAX];
 
-        if (strncmp(e->name, last, strlen(last)) != 0 ||
+        if (strncmp(e->name, complete.last, strlen(complete.last)) != 0 ||
             strcmp(show_text(e->name, safe, sizeof(safe)), e->name) != 0)
             continue;
-        snprintf(name, sizeof(name), "%s%s%s", complete.prefix, e->name,
+        complete_typed(e->name, typed);
+        snprintf(name, sizeof(name), "%s%s%s", complete.prefix, typed,
                  e->kind == ENTRY_DIRECTORY ? "/" : "");
-        rl_completion_append_character =
-            e->kind == ENTRY_DIRECTORY ? '\0' : ' ';
+        rl_completion_append_character = e->kind == ENTRY_DIRECTORY ? '\0'
+                                         : complete.quote ? complete.quote
+                                                          : ' ';
         return strdup(name);
     }
     return NULL;
@@ -78,7 +112,8 @@ static const struct command *complete_row(int start, int *word)
 
     for (int i = 0; i < start; i++)
         words += rl_line_buffer[i] != ' ' &&
-                 (i + 1 == start || rl_line_buffer[i + 1] == ' ');
+                 (i + 1 == start ||
+                  (rl_line_buffer[i + 1] == ' ' && rl_line_buffer[i] != '\\'));
     *word = words - 1;
     if (words == 0)
         return NULL;
@@ -94,6 +129,9 @@ static char **complete_word(const char *text, int start, int end)
 
     (void)end;
     row = complete_row(start, &word);
+    complete.quote = start > 0 && strchr("'\"", rl_line_buffer[start - 1])
+                         ? rl_line_buffer[start - 1]
+                         : '\0';
     if (word < 0)
         return rl_completion_matches(text, complete_command);
     if (!row || row->remote[0] == '\0' || !complete.client->open)

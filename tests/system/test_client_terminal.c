@@ -220,3 +220,117 @@ Test(terminal, trust, .timeout = 120)
     expect(&t, "status 77", "(yes/no)?");
     terminal_end(&t);
 }
+
+/* A shell in which the last line says how the client ended. */
+static void shell_begin(struct terminal *t, const char *words)
+{
+    char line[2048];
+
+    desk_begin(&t->desk, "anna");
+    unsetenv("SALLYPORT_PASSWORD");
+    unsetenv("DBUS_SESSION_BUS_ADDRESS");
+    terminal_open(t, "/bin/sh");
+    snprintf(line, sizeof(line), "clear; %s --cacert %s %s %s/; echo status $?",
+             server_program("sallyport"), t->desk.ca, words, t->desk.url);
+    type(t, line);
+}
+
+/* It is typed unseen. */
+Test(terminal, password, .timeout = 120)
+{
+    static const struct {
+        const char *password, *status;
+    } rows[] = { { SERVER_PASSWORD, "status 0" }, { "wrong", "status 77" } };
+    static struct terminal t;
+
+    for (size_t i = 0; i < 2; i++) {
+        shell_begin(&t, "ls");
+        expect(&t, "Password of anna at 127.0.0.1:", NULL);
+        type(&t, rows[i].password);
+        expect(&t, rows[i].status, rows[i].password);
+        terminal_end(&t);
+    }
+}
+
+/* How many lines of the screen are bars? */
+static size_t bars(const char *screen)
+{
+    size_t n = 0;
+
+    for (; (screen = strstr(screen, " % ")); screen++)
+        n++;
+    return n;
+}
+
+static bool shows_three_bars(void *of)
+{
+    struct terminal *t = of;
+
+    t->wanted = "MiB/s";
+    t->unwanted = NULL;
+    return shows(t) && bars(t->last) == 3;
+}
+
+/* One bar for each transfer, each on a line of its own, in a narrower terminal
+ * too. */
+Test(terminal, several_bars, .timeout = 120)
+{
+    static struct terminal t;
+    char *noise = malloc(FILE_BYTES), words[2048];
+
+    desk_begin(&t.desk, "anna");
+    files_noise(noise, FILE_BYTES, 1);
+    for (size_t i = 0; i < 3; i++) {
+        char name[8];
+
+        snprintf(name, sizeof(name), "f%zu", i);
+        files_write(name, noise, FILE_BYTES, 0644);
+    }
+    free(noise);
+    terminal_open(&t, "/bin/sh");
+    snprintf(words, sizeof(words),
+             "clear; %s put -P3 --limit-rate 6M --cacert %s --password-file "
+             "password f0 f1 f2 %s/; echo status $?",
+             server_program("sallyport"), t.desk.ca, t.desk.url);
+    type(&t, words);
+    cr_expect(wait_until(shows_three_bars, &t, WAIT_MS), "%s", t.last);
+    TMUX(&t, "resize-window", "-x", "60", "-y", "24");
+    cr_expect(wait_until(shows_three_bars, &t, WAIT_MS), "%s", t.last);
+    expect(&t, "f0  12.0 MiB", NULL);
+    expect(&t, "status 0", NULL);
+    cr_expect_eq(bars(t.last), 0, "%s", t.last);
+    terminal_end(&t);
+}
+
+static bool is_gone(void *of)
+{
+    return !files_exists(of);
+}
+
+/* A name with a blank is completed to one word, in quotes too. And --quiet in a
+ * line is for that line. */
+Test(terminal, completion_of_a_blank, .timeout = 120)
+{
+    static struct terminal t;
+    char there[SERVER_PATH_MAX];
+
+    terminal_begin(&t);
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&t.desk.server, "anna", "large file"));
+    type(&t, "put -q --limit-rate 1G \"large file\"");
+    type(&t, "mkdir \"a directory\"");
+    TMUX(&t, "send-keys", "-l", "ls lar");
+    TMUX(&t, "send-keys", "Tab");
+    TMUX(&t, "send-keys", "Enter");
+    expect(&t, "12582912", "checksum right");
+    TMUX(&t, "send-keys", "-l", "cd a");
+    TMUX(&t, "send-keys", "Tab");
+    TMUX(&t, "send-keys", "Enter");
+    expect(&t, "127.0.0.1:/a directory>", NULL);
+    TMUX(&t, "send-keys", "-l", "rm \"../lar");
+    TMUX(&t, "send-keys", "Tab");
+    TMUX(&t, "send-keys", "Enter");
+    cr_expect(wait_until(is_gone, there, WAIT_MS));
+    type(&t, "bye");
+    terminal_end(&t);
+}
