@@ -1,0 +1,211 @@
+/* Every command of a session, by a script; and what ends one. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "desk.h"
+#include "support/files.h"
+#include "support/wait.h"
+
+#define MIB 1048576
+
+static const struct server_user users[] = {
+    { .name = "words" },
+    { .name = "many" },
+    { .name = "stop" },
+};
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = {
+        .ports = "auto 16",
+        .users = users,
+        .user_count = sizeof(users) / sizeof(*users),
+    };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+/* A line of a session, and what it prints: a text, or nothing at all. */
+static const struct {
+    const char *line, *wanted;
+} lines[] = {
+    { "status", "words@127.0.0.1 port " },
+    { "status", "trusted by: its CA\nchecksums: SHA-256\nparallel: 1\n" },
+    { "help", "  put, upload FILE [NAME]" },
+    { "? rmdir", "Remove empty directories" },
+    { "help nosuch", NULL },
+    { "lcd local", "" },
+    { "lpwd", "/local\n" },
+    { "lcd nosuch", NULL },
+    { "mkdir d/e", "" },
+    { "cd d/e", "" },
+    { "pwd", "/d/e\n" },
+    { "cd nosuch", NULL },
+    { "put one", "put one as d/e/one  4 B" },
+    { "put one two", "put one as d/e/two" },
+    { "put -r . /all", "put ./one" },
+    { "put nosuch", NULL },
+    { "mput *.txt one", "put b.txt" },
+    { "mput *.pdf", NULL },
+    { "ls", "  a.txt\n" },
+    { "dir /d", "  e/\n" },
+    { "ls nosuch", NULL },
+    { "cat two", "text" },
+    { "du /d", "5 files  /d\n" },
+    { "hash one", "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32"
+                  "c9d1  d/e/one\n" },
+    { "get two back", "get d/e/two as back  4 B" },
+    { "! cat back", "text" },
+    { "mget *.txt", "get d/e/a.txt" },
+    { "mget *.pdf", NULL },
+    { "mv two three", "" },
+    { "change /d/e/three four", "" },
+    { "rm -n four", "would remove /d/e/four" },
+    { "rm four", "" },
+    { "delete four", NULL },
+    { "rmdir .", NULL },
+    { "cd", "" },
+    { "pwd", "/\n" },
+    { "rm -r d", "" },
+    { "rmdir d", NULL },
+    { "ls /d", NULL },
+    { "sync nosuch here", NULL },
+    { "lcd ..", "" },
+    { "sync local here", "6 uploaded" },
+    { "sync --delete -n local here", "0 to upload, 6 the same, 0 to remove" },
+    { "nosuch", NULL },
+    { "put", NULL },
+    { "put --nosuch a", NULL },
+    { "bye", "" },
+};
+
+/* One session for each line is too slow for so many; so a line of a text stands
+ * between their outputs. A script ends at a failure: those come alone. */
+static void expect_part(const char *text, size_t i)
+{
+    char mark[32];
+
+    snprintf(mark, sizeof(mark), "line %zu\n", i);
+    const char *from = strstr(text, mark);
+    cr_assert_not_null(from, "%s has ended before \"%s\"", text, lines[i].line);
+    from += strlen(mark);
+    const char *to = strstr(from, "line ");
+    char *part = strndup(from, to ? (size_t)(to - from) : strlen(from));
+    cr_expect(lines[i].wanted[0] ? strstr(part, lines[i].wanted) != NULL
+                                 : part[0] == '\0',
+              "%s: no \"%s\" in \"%s\"", lines[i].line, lines[i].wanted, part);
+    free(part);
+}
+
+static void make_files(void)
+{
+    files_make_folder("local", 0755);
+    files_write("local/one", "text", 4, 0644);
+    files_write("local/a.txt", "a", 1, 0644);
+    files_write("local/b.txt", "b", 1, 0644);
+}
+
+Test(client_session, every_command, .timeout = 120)
+{
+    char script[16384] = "", *end = script;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "words");
+    make_files();
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        if (lines[i].wanted)
+            end += sprintf(end, "!echo line %zu\n%s\n", i, lines[i].line);
+    desk_client(&d, 0, &r, script, "/", NULL);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        if (lines[i].wanted)
+            expect_part(r.text, i);
+    run_release(&r);
+    desk_end(&d);
+}
+
+/* Each of these ends a script with a code of sysexits.h, and is explained. */
+Test(client_session, failures, .timeout = 200)
+{
+    char script[256];
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "many");
+    make_files();
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        if (lines[i].wanted)
+            continue;
+        snprintf(script, sizeof(script), "%s\n!echo went on\n", lines[i].line);
+        char *words[] = { (char *)server_program("sallyport"),
+                          "--cacert",
+                          d.ca,
+                          "--password-file",
+                          d.password,
+                          d.url,
+                          NULL };
+        run_arguments(&r, script, words);
+        cr_expect_geq(r.status, EX__BASE, "%s: %s", lines[i].line, r.text);
+        cr_expect_eq(strncmp(r.text, "sallyport: ", 11), 0, "%s: %s",
+                     lines[i].line, r.text);
+        cr_expect_null(strstr(r.text, "went on"), "%s", lines[i].line);
+        run_release(&r);
+    }
+    desk_end(&d);
+}
+
+/* Ctrl-C: what came so far stays for the next call. */
+Test(client_session, an_interrupt, .timeout = 120)
+{
+    char *noise = malloc(8 * MIB), url[160];
+    struct desk_growth g = { ".", 4 * MIB, "got" };
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "stop");
+    files_noise(noise, 8 * MIB, 5);
+    files_write("big", noise, 8 * MIB, 0644);
+    free(noise);
+    desk_client(&d, 0, &r, NULL, "put", "-q", "big", "/", NULL);
+    run_release(&r);
+    snprintf(url, sizeof(url), "%s/big", d.url);
+    char *words[] = { (char *)server_program("sallyport"),
+                      "get",
+                      "--cacert",
+                      d.ca,
+                      "--password-file",
+                      d.password,
+                      "--limit-rate=4M",
+                      url,
+                      "got",
+                      NULL };
+    run_start(&running, NULL, words);
+    cr_expect(wait_until(desk_has_grown, &g, WAIT_MS));
+    kill(running.pid, SIGINT);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "interrupted"), "%s", r.text);
+    run_release(&r);
+    cr_expect_not(files_exists("got"));
+    desk_client(&d, 0, &r, NULL, "get", "/big", "got", NULL);
+    cr_expect_not_null(strstr(r.text, "resumed"), "%s", r.text);
+    run_release(&r);
+    run(&r, NULL, "/usr/bin/cmp", "big", "got", NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
