@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "desk.h"
 #include "sallyport/base/buf.h"
 #include "support/files.h"
 #include "support/wait.h"
+#include "terminal.h"
 
 #define FILE_BYTES (12 * 1024 * 1024)
 
@@ -34,69 +34,6 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
     server_unshare();
 }
 
-struct terminal {
-    struct desk desk;
-    char socket[SERVER_PATH_MAX + 16];
-    const char *wanted; /* a text that is to appear; NULL: to go */
-    const char *unwanted;
-    char last[16384];
-};
-
-static void tmux(struct terminal *t, struct run_result *r, char *const words[])
-{
-    char *arguments[24] = { "/usr/bin/tmux", "-S", t->socket };
-    size_t n = 3;
-
-    for (; *words; words++)
-        arguments[n++] = *words;
-    run_arguments(r, NULL, arguments);
-}
-
-static void tmux_do(struct terminal *t, char *const words[])
-{
-    struct run_result r;
-
-    tmux(t, &r, words);
-    cr_assert_eq(r.status, 0, "tmux %s: %s", words[0], r.text);
-    run_release(&r);
-}
-
-#define TMUX(t, ...) tmux_do(t, (char *const[]){ __VA_ARGS__, NULL })
-
-static bool shows(void *of)
-{
-    struct terminal *t = of;
-    struct run_result r;
-
-    tmux(t, &r, (char *const[]){ "capture-pane", "-p", NULL });
-    snprintf(t->last, sizeof(t->last), "%s", r.text);
-    run_release(&r);
-    return (!t->wanted || strstr(t->last, t->wanted)) &&
-           (!t->unwanted || !strstr(t->last, t->unwanted));
-}
-
-static void expect(struct terminal *t, const char *wanted, const char *unwanted)
-{
-    t->wanted = wanted;
-    t->unwanted = unwanted;
-    cr_assert(wait_until(shows, t, WAIT_MS), "no \"%s\" in:\n%s",
-              wanted ? wanted : "(gone)", t->last);
-}
-
-static void type(struct terminal *t, const char *line)
-{
-    TMUX(t, "send-keys", "-l", (char *)line);
-    TMUX(t, "send-keys", "Enter");
-}
-
-/* A terminal of 100 columns that runs COMMAND. */
-static void terminal_open(struct terminal *t, const char *command)
-{
-    snprintf(t->socket, sizeof(t->socket), "%s/tmux", t->desk.dir);
-    TMUX(t, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "24",
-         (char *)command);
-}
-
 static void terminal_begin(struct terminal *t)
 {
     char *noise = malloc(FILE_BYTES);
@@ -111,16 +48,7 @@ static void terminal_begin(struct terminal *t)
              server_program("sallyport"), t->desk.ca, t->desk.password,
              t->desk.url);
     terminal_open(t, command);
-    expect(t, "127.0.0.1:/>", NULL);
-}
-
-static void terminal_end(struct terminal *t)
-{
-    struct run_result r;
-
-    tmux(t, &r, (char *const[]){ "kill-server", NULL });
-    run_release(&r);
-    desk_end(&t->desk);
+    terminal_expect(t, "127.0.0.1:/>", NULL);
 }
 
 Test(terminal, a_session, .timeout = 120)
@@ -128,40 +56,40 @@ Test(terminal, a_session, .timeout = 120)
     static struct terminal t;
 
     terminal_begin(&t);
-    type(&t, "mkdir some");
-    type(&t, "cd some");
-    expect(&t, "127.0.0.1:/some>", NULL);
-    type(&t, "put \"large file\"");
-    expect(&t, "] ", NULL); /* the bar */
-    expect(&t, "MiB/s", NULL);
+    terminal_type(&t, "mkdir some");
+    terminal_type(&t, "cd some");
+    terminal_expect(&t, "127.0.0.1:/some>", NULL);
+    terminal_type(&t, "put \"large file\"");
+    terminal_expect(&t, "] ", NULL); /* the bar */
+    terminal_expect(&t, "MiB/s", NULL);
     TMUX(&t, "resize-window", "-x", "60", "-y", "24");
-    expect(&t, "=>", NULL);
+    terminal_expect(&t, "=>", NULL);
     TMUX(&t, "send-keys", "C-c"); /* ends the transfer, not the session */
-    expect(&t, "interrupted", "=>");
-    type(&t, "put -q --limit-rate 1G \"large file\" large");
-    type(&t, "ls");
-    expect(&t, "12582912", NULL);
-    type(&t, "cd");
+    terminal_expect(&t, "interrupted", "=>");
+    terminal_type(&t, "put -q --limit-rate 1G \"large file\" large");
+    terminal_type(&t, "ls");
+    terminal_expect(&t, "12582912", NULL);
+    terminal_type(&t, "cd");
     TMUX(&t, "send-keys", "-l", "ls so"); /* completed to some/ */
     TMUX(&t, "send-keys", "Tab");
-    expect(&t, "ls some/", NULL);
+    terminal_expect(&t, "ls some/", NULL);
     TMUX(&t, "send-keys", "Enter");
-    type(&t, "get some/large \"large file\"");
-    expect(&t, "is here already", NULL);
-    type(&t, "s");
-    expect(&t, "skipped", NULL);
+    terminal_type(&t, "get some/large \"large file\"");
+    terminal_expect(&t, "is here already", NULL);
+    terminal_type(&t, "s");
+    terminal_expect(&t, "skipped", NULL);
     TMUX(&t, "send-keys", "Up"); /* history */
-    expect(&t, "> get some/large", NULL);
+    terminal_expect(&t, "> get some/large", NULL);
     TMUX(&t, "send-keys", "C-c"); /* drops the line, not the session */
-    type(&t, "pwd");
-    expect(&t, "> pwd\n/\n", NULL);
+    terminal_type(&t, "pwd");
+    terminal_expect(&t, "> pwd\n/\n", NULL);
     TMUX(&t, "send-keys", "-l", "half");
-    expect(&t, "> half", NULL);
+    terminal_expect(&t, "> half", NULL);
     TMUX(&t, "send-keys", "C-c");
     TMUX(&t, "send-keys", "C-c");
-    type(&t, "lcd .");
-    expect(&t, "> lcd .\n", NULL);
-    type(&t, "bye");
+    terminal_type(&t, "lcd .");
+    terminal_expect(&t, "> lcd .\n", NULL);
+    terminal_type(&t, "bye");
     terminal_end(&t);
 }
 
@@ -182,7 +110,7 @@ static void list_with_trust(struct terminal *t)
              "clear; %s ls --trust-new --password-file password %s/; "
              "echo status $?",
              server_program("sallyport"), t->desk.url);
-    type(t, line);
+    terminal_type(t, line);
 }
 
 /* A refusal sends nothing and remembers nothing; "yes" is asked for once. */
@@ -194,19 +122,19 @@ Test(terminal, trust, .timeout = 120)
 
     trust_begin(&t);
     list_with_trust(&t);
-    expect(&t, "Trust this server from now on (yes/no)?", NULL);
-    expect(&t, "fingerprint", NULL);
-    type(&t, "no");
-    expect(&t, "nothing was sent", NULL);
-    expect(&t, "status 77", NULL);
+    terminal_expect(&t, "Trust this server from now on (yes/no)?", NULL);
+    terminal_expect(&t, "fingerprint", NULL);
+    terminal_type(&t, "no");
+    terminal_expect(&t, "nothing was sent", NULL);
+    terminal_expect(&t, "status 77", NULL);
     cr_expect_not(files_exists(hosts));
     list_with_trust(&t);
-    expect(&t, "(yes/no)?", NULL);
-    type(&t, "yes");
-    expect(&t, "status 0", NULL);
+    terminal_expect(&t, "(yes/no)?", NULL);
+    terminal_type(&t, "yes");
+    terminal_expect(&t, "status 0", NULL);
     cr_assert(files_exists(hosts));
     list_with_trust(&t);
-    expect(&t, "status 0", "(yes/no)?");
+    terminal_expect(&t, "status 0", "(yes/no)?");
     /* Another key than the one that was trusted. */
     buf_init(&known, 4096);
     cr_assert(files_read(hosts, &known));
@@ -216,8 +144,8 @@ Test(terminal, trust, .timeout = 120)
     files_write(hosts, known.data, known.len, 0600);
     buf_release(&known);
     list_with_trust(&t);
-    expect(&t, "is not the one that is trusted", NULL);
-    expect(&t, "status 77", "(yes/no)?");
+    terminal_expect(&t, "is not the one that is trusted", NULL);
+    terminal_expect(&t, "status 77", "(yes/no)?");
     terminal_end(&t);
 }
 
@@ -232,7 +160,7 @@ static void shell_begin(struct terminal *t, const char *words)
     terminal_open(t, "/bin/sh");
     snprintf(line, sizeof(line), "clear; %s --cacert %s %s %s/; echo status $?",
              server_program("sallyport"), t->desk.ca, words, t->desk.url);
-    type(t, line);
+    terminal_type(t, line);
 }
 
 /* It is typed unseen. */
@@ -245,9 +173,9 @@ Test(terminal, password, .timeout = 120)
 
     for (size_t i = 0; i < 2; i++) {
         shell_begin(&t, "ls");
-        expect(&t, "Password of anna at 127.0.0.1:", NULL);
-        type(&t, rows[i].password);
-        expect(&t, rows[i].status, rows[i].password);
+        terminal_expect(&t, "Password of anna at 127.0.0.1:", NULL);
+        terminal_type(&t, rows[i].password);
+        terminal_expect(&t, rows[i].status, rows[i].password);
         terminal_end(&t);
     }
 }
@@ -268,7 +196,7 @@ static bool shows_three_bars(void *of)
 
     t->wanted = "MiB/s";
     t->unwanted = NULL;
-    return shows(t) && bars(t->last) == 3;
+    return terminal_shows(t) && bars(t->last) == 3;
 }
 
 /* One bar for each transfer, each on a line of its own, in a narrower terminal
@@ -292,12 +220,12 @@ Test(terminal, several_bars, .timeout = 120)
              "clear; %s put -P3 --limit-rate 6M --cacert %s --password-file "
              "password f0 f1 f2 %s/; echo status $?",
              server_program("sallyport"), t.desk.ca, t.desk.url);
-    type(&t, words);
+    terminal_type(&t, words);
     cr_expect(wait_until(shows_three_bars, &t, WAIT_MS), "%s", t.last);
     TMUX(&t, "resize-window", "-x", "60", "-y", "24");
     cr_expect(wait_until(shows_three_bars, &t, WAIT_MS), "%s", t.last);
-    expect(&t, "f0  12.0 MiB", NULL);
-    expect(&t, "status 0", NULL);
+    terminal_expect(&t, "f0  12.0 MiB", NULL);
+    terminal_expect(&t, "status 0", NULL);
     cr_expect_eq(bars(t.last), 0, "%s", t.last);
     terminal_end(&t);
 }
@@ -317,20 +245,20 @@ Test(terminal, completion_of_a_blank, .timeout = 120)
     terminal_begin(&t);
     snprintf(there, sizeof(there), "%s",
              server_home_file(&t.desk.server, "anna", "large file"));
-    type(&t, "put -q --limit-rate 1G \"large file\"");
-    type(&t, "mkdir \"a directory\"");
+    terminal_type(&t, "put -q --limit-rate 1G \"large file\"");
+    terminal_type(&t, "mkdir \"a directory\"");
     TMUX(&t, "send-keys", "-l", "ls lar");
     TMUX(&t, "send-keys", "Tab");
     TMUX(&t, "send-keys", "Enter");
-    expect(&t, "12582912", "checksum right");
+    terminal_expect(&t, "12582912", "checksum right");
     TMUX(&t, "send-keys", "-l", "cd a");
     TMUX(&t, "send-keys", "Tab");
     TMUX(&t, "send-keys", "Enter");
-    expect(&t, "127.0.0.1:/a directory>", NULL);
+    terminal_expect(&t, "127.0.0.1:/a directory>", NULL);
     TMUX(&t, "send-keys", "-l", "rm \"../lar");
     TMUX(&t, "send-keys", "Tab");
     TMUX(&t, "send-keys", "Enter");
     cr_expect(wait_until(is_gone, there, WAIT_MS));
-    type(&t, "bye");
+    terminal_type(&t, "bye");
     terminal_end(&t);
 }
