@@ -81,7 +81,7 @@ static const struct {
     bool (*survey)(const struct master *m);
 } steps[] = {
     { prepare_identities, EX_CONFIG, NULL },
-    { prepare_certificates, EX_CONFIG, NULL },
+    { certificates_open, EX_CONFIG, NULL },
     { prepare_users, EX_CONFIG, survey_users },
     { prepare_limits, EX_CONFIG, NULL },
     { prepare_empty, EX_CONFIG, NULL },

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,13 +10,6 @@
 #include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/client_certificates.h"
-
-static void close_file(struct named_file *f)
-{
-    fd_close(&f->fd);
-    free(f->name);
-    f->name = NULL;
-}
 
 static int open_regular(const char *path, struct complaint *c)
 {
@@ -34,34 +26,33 @@ static int open_regular(const char *path, struct complaint *c)
 
 typedef int file_check(int fd, const char *name, struct complaint *c);
 
-/* A descriptor, or -EINVAL with the complaint. After a crash it is the file
- * that was in use, and was judged then. */
-static int open_checked(struct master *m, const char *path, file_check *check,
-                        struct complaint *c)
+/* After a crash it is the file that was in use, and was judged then. */
+static int open_file(struct master *m, struct named_file *f, const char *path,
+                     file_check *check, struct complaint *c)
 {
     FD_CLEANUP int fd = succession_recover_file(&m->succession, path);
 
-    if (fd >= 0)
-        return fd_take(&fd);
-    fd = open_regular(path, c);
-    if (fd < 0 || (check && check(fd, path, c) < 0))
-        return -EINVAL;
-    return fd_take(&fd);
+    if (fd < 0) {
+        fd = open_regular(path, c);
+        if (fd < 0 || (check && check(fd, path, c) < 0))
+            return -EINVAL;
+    }
+    f->fd = fd_take(&fd);
+    f->in_use = succession_had_file(&m->succession, path, f->fd);
+    return 0;
 }
 
 /* Whoever can write to it could let anybody in. */
-static int open_file(struct master *m, struct named_file *f, const char *path,
-                     struct complaint *c)
+static int open_of_clients(struct master *m, struct named_file *f,
+                           const char *path, struct complaint *c)
 {
+    f->name = path;
     if (!path[0])
         return 0;
-    f->name = strdup(path);
-    if (!f->name)
-        return complain(c, "no memory");
-    f->fd = open_checked(m, path, settings_trusted_file, c);
-    f->in_use = !m->check && (m->succession.generation <= 1 ||
-                              succession_had_file(&m->succession, path, f->fd));
-    return f->fd < 0 ? -EINVAL : 0;
+    if (open_file(m, f, path, settings_trusted_file, c) < 0)
+        return -EINVAL;
+    f->in_use = !m->check && (m->succession.generation <= 1 || f->in_use);
+    return 0;
 }
 
 static int open_clients(struct master *m, struct complaint *c)
@@ -71,49 +62,35 @@ static int open_clients(struct master *m, struct complaint *c)
 
     if (s->client_certificates == CLIENTS_OFF)
         return 0;
-    r = open_file(m, &m->certificates->client_ca, s->client_ca, c);
-    return r != 0
-               ? r
-               : open_file(m, &m->certificates->client_crl, s->client_crl, c);
+    r = open_of_clients(m, &m->certificates->client_ca, s->client_ca, c);
+    return r < 0 ? r
+                 : open_of_clients(m, &m->certificates->client_crl,
+                                   s->client_crl, c);
 }
 
-static int open_staple(struct master *m, struct pair_files *p, const char *path,
+static int open_staple(struct master *m, struct pair_files *p,
                        struct complaint *c)
 {
     struct complaint why = { "" };
 
-    if (!path[0])
-        return 0;
-    p->staple_name = strdup(path);
-    if (!p->staple_name)
-        return complain(c, "no memory");
-    p->staple = open_checked(m, path, NULL, &why);
-    if (p->staple >= 0)
+    if (!p->staple.name[0] ||
+        open_file(m, &p->staple, p->staple.name, NULL, &why) == 0)
         return 0;
     if (m->check)
         return complain(c, "%s", why.text);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "%s; the certificate in %s goes out without it", why.text,
-                  p->certificate_name);
+                  p->certificate.name);
     return 0;
 }
 
 static int open_pair(struct master *m, struct pair_files *p,
-                     const struct settings_pair *names, struct complaint *c)
+                     struct complaint *c)
 {
-    p->certificate_name = strdup(names->certificate);
-    p->key_name = strdup(names->key);
-    if (!p->certificate_name || !p->key_name)
-        return complain(c, "no memory");
-    p->certificate = open_checked(m, names->certificate, NULL, c);
-    if (p->certificate < 0)
+    if (open_file(m, &p->certificate, p->certificate.name, NULL, c) < 0 ||
+        open_file(m, &p->key, p->key.name, settings_private_file, c) < 0)
         return -EINVAL;
-    p->key = open_checked(m, names->key, settings_private_file, c);
-    if (p->key < 0)
-        return -EINVAL;
-    p->in_use =
-        succession_had_file(&m->succession, names->certificate, p->certificate);
-    return open_staple(m, p, names->ocsp, c);
+    return open_staple(m, p, c);
 }
 
 static int open_pairs(struct master *m, struct complaint *c)
@@ -122,10 +99,13 @@ static int open_pairs(struct master *m, struct complaint *c)
     struct settings_pair names;
 
     for (size_t i = 0; settings_pair(&m->settings, i, &names); i++) {
-        set->pair[set->count++] = (struct pair_files){
-            .certificate = -1, .key = -1, .staple = -1, .number = i + 1
-        };
-        if (open_pair(m, &set->pair[i], &names, c) != 0)
+        set->pair[set->count++] =
+            (struct pair_files){ .certificate = { -1, names.certificate,
+                                                  false },
+                                 .key = { -1, names.key, false },
+                                 .staple = { -1, names.ocsp, false },
+                                 .number = i + 1 };
+        if (open_pair(m, &set->pair[i], c) < 0)
             return -EINVAL;
     }
     return open_clients(m, c);
@@ -145,10 +125,10 @@ int certificates_open(struct master *m, struct complaint *c)
     return -EINVAL;
 }
 
-static void keep_file(struct master *m, const char *path, int fd)
+static void keep_file(struct master *m, const struct named_file *f)
 {
-    if (fd >= 0)
-        succession_keep_file(&m->succession, path, fd);
+    if (f->fd >= 0)
+        succession_keep_file(&m->succession, f->name, f->fd);
 }
 
 void certificates_keep(struct master *m)
@@ -156,30 +136,25 @@ void certificates_keep(struct master *m)
     const struct certificates *set = m->certificates;
 
     for (size_t i = 0; i < set->count; i++) {
-        keep_file(m, set->pair[i].certificate_name, set->pair[i].certificate);
-        keep_file(m, set->pair[i].key_name, set->pair[i].key);
-        keep_file(m, set->pair[i].staple_name, set->pair[i].staple);
+        keep_file(m, &set->pair[i].certificate);
+        keep_file(m, &set->pair[i].key);
+        keep_file(m, &set->pair[i].staple);
     }
-    keep_file(m, set->client_ca.name, set->client_ca.fd);
-    keep_file(m, set->client_crl.name, set->client_crl.fd);
-}
-
-static void close_pair(struct pair_files *p)
-{
-    fd_close(&p->certificate);
-    fd_close(&p->key);
-    fd_close(&p->staple);
-    free(p->certificate_name);
-    free(p->key_name);
-    free(p->staple_name);
+    keep_file(m, &set->client_ca);
+    keep_file(m, &set->client_crl);
 }
 
 void certificates_release(struct certificates *set)
 {
-    while (set->count > 0)
-        close_pair(&set->pair[--set->count]);
-    close_file(&set->client_ca);
-    close_file(&set->client_crl);
+    for (; set->count > 0; set->count--) {
+        struct pair_files *p = &set->pair[set->count - 1];
+
+        fd_close(&p->certificate.fd);
+        fd_close(&p->key.fd);
+        fd_close(&p->staple.fd);
+    }
+    fd_close(&set->client_ca.fd);
+    fd_close(&set->client_crl.fd);
 }
 
 int certificates_on_pair(void *owner, struct msg_pair_is *msg)

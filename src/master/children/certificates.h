@@ -12,26 +12,24 @@ struct child;
 struct msg_pair_is;
 struct master;
 
-struct pair_files {
-    int certificate, key, staple; /* descriptors; no staple: -1 */
-    char *certificate_name, *key_name, *staple_name; /* for complaints */
-    uint64_t number;                                 /* of the key */
-    uint64_t expires, staple_until; /* seconds since 1970, gate's word; 0 */
-    bool in_use; /* the generation before had this certificate, which may
-                  * have expired meanwhile */
+struct named_file {
+    int fd;           /* -1: none */
+    const char *name; /* of the settings; for complaints */
+    bool in_use;      /* the generation before had it: it may have expired
+                       * meanwhile */
 };
 
-/* What clients' certificates are judged by; -1 and NULL where there is none. */
-struct named_file {
-    int fd;
-    char *name;  /* for complaints */
-    bool in_use; /* as above, and at the first start: a client without a
-                  * certificate can come in still */
+struct pair_files {
+    struct named_file certificate, key, staple;
+    uint64_t number;                /* of the key */
+    uint64_t expires, staple_until; /* seconds since 1970, gate's word; 0 */
 };
 
 struct certificates {
     struct pair_files pair[CERTIFICATES_MAX];
     size_t count;
+    /* What clients' certificates are judged by. In use also at the first start:
+     * a client without a certificate can come in still. */
     struct named_file client_ca, client_crl;
 };
 

@@ -7,18 +7,18 @@
 static int send_chain(struct child *to, const struct pair_files *p)
 {
     return SEND(&to->channel, certificate, 0, .number = p->number,
-                .path = slice_from(p->certificate_name),
-                .key_path = slice_from(p->key_name), .in_use = p->in_use,
-                .file = p->certificate);
+                .path = slice_from(p->certificate.name),
+                .key_path = slice_from(p->key.name),
+                .in_use = p->certificate.in_use, .file = p->certificate.fd);
 }
 
 static int send_staple(struct child *gate, const struct pair_files *p)
 {
-    if (p->staple < 0)
+    if (p->staple.fd < 0)
         return 0;
     return SEND(&gate->channel, staple, 0, .number = p->number,
                 .required = gate->master->check,
-                .path = slice_from(p->staple_name), .file = p->staple);
+                .path = slice_from(p->staple.name), .file = p->staple.fd);
 }
 
 static int send_client_ca(struct child *gate, const struct named_file *f)
@@ -40,7 +40,7 @@ static int send_client_crl(struct child *gate, const struct named_file *f)
 static int send_key(struct child *keys, const struct pair_files *p)
 {
     return SEND(&keys->channel, key, 0, .number = p->number,
-                .path = slice_from(p->key_name), .file = p->key);
+                .path = slice_from(p->key.name), .file = p->key.fd);
 }
 
 /* Each pair of the set, from c->index on. */

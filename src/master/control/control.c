@@ -106,12 +106,8 @@ static void turn_away(int fd, enum refusal why, const char *words)
 /* Seldom: whoever gets as far as the socket can cause it. */
 static void report_stranger(struct master *m, const struct ucred *who)
 {
-    struct control *c = m->control;
-    uint64_t now = clock_ms();
-
-    if (c->told > 0 && now - c->told < TOLD_MS)
+    if (burst_take(&m->control->reports, 1, TOLD_MS, clock_ms()) > 0)
         return;
-    c->told = now;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "control socket: uid %lu, pid %ld turned away",
                   (unsigned long)who->uid, (long)who->pid);

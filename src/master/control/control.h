@@ -5,12 +5,13 @@
 #include "control_socket.h"
 #include "core/master.h"
 #include "peer.h"
+#include "sallyport/base/burst.h"
 
 struct control {
     struct control_socket socket;
     struct loop_watch watch;
     struct loop_timer pause; /* accepting failed: a moment's rest */
-    uint64_t told;           /* when a refusal was last reported */
+    struct burst reports;    /* of refusals */
     struct peer peer[MASTER_CALLERS];
 };
 

@@ -33,8 +33,8 @@ static void tell_certificates(struct peer *p)
         const struct pair_files *one = &set->pair[i];
 
         peer_sent(p, SEND(&p->channel, status_certificate, p->request,
-                          .path = slice_from(one->certificate_name),
-                          .staple_path = slice_from(one->staple_name),
+                          .path = slice_from(one->certificate.name),
+                          .staple_path = slice_from(one->staple.name),
                           .expires = (int64_t)one->expires,
                           .staple_until = (int64_t)one->staple_until));
     }

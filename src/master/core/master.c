@@ -53,8 +53,7 @@ void master_init(struct master *m)
                                        .users = 3000,
                                        .hand_over = 6000,
                                        .walk = 15 * 60 * 1000 };
-    random_bytes(m->name_key, sizeof(m->name_key));
-    random_bytes(m->version_key, sizeof(m->version_key));
+    random_bytes(&m->secrets, sizeof(m->secrets));
 }
 
 void master_report(struct master *m, enum event e, enum process about,

@@ -23,6 +23,13 @@ struct files_start;
 struct master;
 struct session;
 
+/* Keys that all masters of one service have alike. Another build reads this: a
+ * new one goes to the end. */
+struct secrets {
+    uint8_t names[SIPHASH_KEY];    /* of partials, for files */
+    uint8_t versions[SIPHASH_KEY]; /* of users' rows */
+};
+
 struct identity {
     uid_t uid;
     gid_t gid;
@@ -114,9 +121,8 @@ struct master {
     struct drain *drain;
     struct link *newest;
 
-    time_t since;                     /* when it was ready */
-    uint8_t name_key[16];             /* of the names of partials, for files */
-    uint8_t version_key[SIPHASH_KEY]; /* of the versions of users' rows */
+    time_t since; /* when it was ready */
+    struct secrets secrets;
     struct complaint key_lost; /* why a restart makes another one; or "" */
 
     bool logs; /* log is ready */

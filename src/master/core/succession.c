@@ -219,21 +219,6 @@ void succession_failed(struct succession *s, const char *why)
     SEND(&s->supervisor, start_failed, 0, .why = slice_from(why));
 }
 
-int succession_up(struct succession *s)
-{
-    return SEND(&s->supervisor, up, 0);
-}
-
-int succession_leading(struct succession *s)
-{
-    return SEND(&s->supervisor, leading, 0);
-}
-
-int succession_gate_lost(struct succession *s, bool handed_over)
-{
-    return SEND(&s->supervisor, gate_lost, 0, .handed_over = handed_over);
-}
-
 uint32_t succession_renew(struct succession *s)
 {
     uint32_t request = channel_next(&s->supervisor);

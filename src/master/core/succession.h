@@ -53,16 +53,8 @@ void succession_settle(struct succession *s);
  * 0 or -errno */
 int succession_keep(struct succession *s, const char *name, int fd);
 
-/* Messages to the supervisor: 0 or -errno. What it answers is read in
- * supervisor.c. */
 /* The start has failed: WHY goes to whoever asked for it. */
 void succession_failed(struct succession *s, const char *why);
-/* Everything is ready: the answer is MSG_lead, perhaps after MSG_take_over. */
-int succession_up(struct succession *s);
-/* Gate accepts. */
-int succession_leading(struct succession *s);
-/* Gate has ended; whether the next one has all its sessions. */
-int succession_gate_lost(struct succession *s, bool handed_over);
 /* Asks for a reload: the number that MSG_renewed will name, or 0: there is
  * nobody to ask. */
 uint32_t succession_renew(struct succession *s);

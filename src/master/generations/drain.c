@@ -140,7 +140,7 @@ void drain_on_gate_end(struct child *gate, int status)
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE)
             drain_adopt(s);
-    succession_gate_lost(&m->succession, handed_over);
+    SEND(&m->succession.supervisor, gate_lost, 0, .handed_over = handed_over);
     drain_settle(m);
 }
 

@@ -110,7 +110,7 @@ void supervisor_up(struct master *m)
     struct child *gate = children_gate(m);
 
     if (m->succession.supervisor.fd >= 0) {
-        succession_up(&m->succession);
+        SEND(&m->succession.supervisor, up, 0);
         return;
     }
     m->succession.leads = true;
@@ -136,6 +136,6 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg)
                       s->recovery ? "takes the place of processes that failed"
                                   : "reload: the new configuration and "
                                     "certificates are in use");
-    succession_leading(s);
+    SEND(&s->supervisor, leading, 0);
     return 0;
 }

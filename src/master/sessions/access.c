@@ -61,7 +61,7 @@ static enum ending ending_of(const struct session *s, const struct user *row)
         return ENDING_REMOVED;
     if (row->locked)
         return ENDING_LOCKED;
-    if (user_version(row, s->master->version_key) != s->version)
+    if (user_version(row, s->master->secrets.versions) != s->version)
         return ENDING_CHANGED;
     return ENDING_COUNT;
 }
@@ -114,8 +114,8 @@ bool access_is_current(const struct master *m, const struct user *user)
     const struct user *row = u ? users_find(u, slice_from(user->name)) : NULL;
 
     return row && !row->locked &&
-           user_version(row, m->version_key) ==
-               user_version(user, m->version_key);
+           user_version(row, m->secrets.versions) ==
+               user_version(user, m->secrets.versions);
 }
 
 bool access_look(struct master *m)

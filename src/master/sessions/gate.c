@@ -28,12 +28,10 @@ static bool is_channel(int fd)
 /* Seldom: whoever connects can cause it. */
 static void report_full(struct master *m)
 {
-    const struct session_table *t = m->sessions;
-    uint64_t now = clock_ms();
+    struct session_table *t = m->sessions;
 
-    if (t->told > 0 && now - t->told < FULL_MS)
+    if (burst_take(&t->reports, 1, FULL_MS, clock_ms()) > 0)
         return;
-    m->sessions->told = now;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "no room for a session: %zu of %zu are there, and %zu whose "
                   "process files hasn't ended",
@@ -119,7 +117,7 @@ uint64_t gate_number_of(const struct session *s)
         return s->number;
     if (s->binding == BINDING_ADDRESS)
         return 0;
-    user = siphash(s->master->version_key, name, strlen(name));
+    user = siphash(s->master->secrets.versions, name, strlen(name));
     return user ? user : 1;
 }
 

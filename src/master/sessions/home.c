@@ -31,27 +31,25 @@ int home_permitted(const struct master *m, const struct user *user,
     return user_permitted(user, &bounds, c);
 }
 
+enum { TO_ASKER, TO_MASTER, TO_LOG, PAIRS };
+
 struct pairs {
-    int asker[2], master[2], log[2]; /* ours, theirs */
+    int end[PAIRS][2]; /* ours, theirs */
 };
 
 static void close_side(struct pairs *p, int side)
 {
-    fd_close(&p->asker[side]);
-    fd_close(&p->master[side]);
-    fd_close(&p->log[side]);
+    for (int i = 0; i < PAIRS; i++)
+        fd_close(&p->end[i][side]);
 }
 
 static int home_open_pairs(struct pairs *p)
 {
-    int r;
+    int r = 0;
 
-    *p = (struct pairs){ { -1, -1 }, { -1, -1 }, { -1, -1 } };
-    r = fd_pair(p->asker);
-    if (r == 0)
-        r = fd_pair(p->master);
-    if (r == 0)
-        r = fd_pair(p->log);
+    memset(p, -1, sizeof(*p));
+    for (int i = 0; i < PAIRS && r == 0; i++)
+        r = fd_pair(p->end[i]);
     if (r < 0) {
         close_side(p, 0);
         close_side(p, 1);
@@ -90,9 +88,9 @@ static void fill(struct origin *o, const struct home *h,
         .root = m->root,
         .homes = c->homes,
         .for_ctl = h->for_ctl,
-        .session = p->asker[1],
-        .master = p->master[1],
-        .log = p->log[1],
+        .session = p->end[TO_ASKER][1],
+        .master = p->end[TO_MASTER][1],
+        .log = p->end[TO_LOG][1],
         .serial = h->serial,
         .name = o->name,
         .home = o->home,
@@ -100,7 +98,7 @@ static void fill(struct origin *o, const struct home *h,
         .gid = user->gid,
         .rights = user->rights,
     };
-    memcpy(o->start.name_key, m->name_key, sizeof(o->start.name_key));
+    memcpy(o->start.name_key, m->secrets.names, sizeof(o->start.name_key));
 }
 
 /* The fork has the rest of master's memory: the hashes of all users, and the
@@ -110,7 +108,7 @@ static void become_files(struct master *m, const struct origin *o)
     sigset_t none;
 
     userdb_release(m->users);
-    explicit_bzero(m->version_key, sizeof(m->version_key));
+    explicit_bzero(m->secrets.versions, sizeof(m->secrets.versions));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     m->hooks.files(&o->start);
@@ -190,13 +188,13 @@ static int adopt(struct home *h, pid_t pid, struct pairs *p)
                                  .peer = h->peer };
 
     h->pid = pid;
-    h->end = p->asker[0];
+    h->end = p->end[TO_ASKER][0];
     service_end(h->master, &h->log);
-    h->log = service_open(h->master, PROCESS_LOG, &who, p->log[0]);
+    h->log = service_open(h->master, PROCESS_LOG, &who, p->end[TO_LOG][0]);
     service_named(h->log, h->user);
-    channel_init(&h->channel, p->master[0], PROCESS_MASTER, PROCESS_FILES,
-                 PHASE_START);
-    return loop_add_reader(&h->master->loop, &h->watch, p->master[0],
+    channel_init(&h->channel, p->end[TO_MASTER][0], PROCESS_MASTER,
+                 PROCESS_FILES, PHASE_START);
+    return loop_add_reader(&h->master->loop, &h->watch, p->end[TO_MASTER][0],
                            home_on_message, h);
 }
 

@@ -121,7 +121,7 @@ static void enter(struct session *s, const struct user *user)
         return;
     }
     s->rights = user->rights;
-    s->version = user_version(user, m->version_key);
+    s->version = user_version(user, m->secrets.versions);
     s->upload_eof = user->has_upload_eof
                         ? user->upload_eof
                         : (enum upload_eof)m->settings.upload_eof;

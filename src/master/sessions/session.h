@@ -8,6 +8,7 @@
 
 #include "guesses.h"
 #include "home.h"
+#include "sallyport/base/burst.h"
 
 struct master;
 struct older;
@@ -120,7 +121,7 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session *free;
     size_t with_news;
-    uint64_t told; /* when it was last said that a session found no room */
+    struct burst reports; /* of sessions that found no room */
 };
 
 /* Each record S of the table T, also those that are free. */

@@ -123,7 +123,7 @@ uint64_t worker_oldest(const struct master *m)
  * of the partials' names, after a restart. */
 static uint64_t half_of_key(const struct master *m, const char *which)
 {
-    return siphash(m->name_key, which, strlen(which));
+    return siphash(m->secrets.names, which, strlen(which));
 }
 
 int worker_send_users(struct child *c)

@@ -35,11 +35,6 @@ static int placed(const struct master *m, const char *key, int r,
     return r < 0 ? r : 0;
 }
 
-int prepare_certificates(struct master *m, struct complaint *c)
-{
-    return certificates_open(m, c);
-}
-
 static int restore_users(struct master *m)
 {
     FD_CLEANUP int fd = m->succession.recovery
@@ -140,11 +135,11 @@ static int state_on_disk(struct master *m, bool inherited, struct complaint *c)
     uint8_t key[STATE_KEY];
     int r;
 
-    memcpy(key, m->name_key, sizeof(key));
+    memcpy(key, m->secrets.names, sizeof(key));
     r = state_key(m->settings.state, !m->check, key, c);
     if (r == 0 && !inherited)
-        memcpy(m->name_key, key, sizeof(key));
-    if (r == 0 && memcmp(key, m->name_key, sizeof(key)) != 0) {
+        memcpy(m->secrets.names, key, sizeof(key));
+    if (r == 0 && memcmp(key, m->secrets.names, sizeof(key)) != 0) {
         complain(c, "%s: has another key than the one in use",
                  m->settings.state);
         r = -EACCES;

@@ -11,7 +11,6 @@ struct settings;
 
 /* Each 0, or with the complaint -EINVAL, or -EAGAIN and other -errno for what
  * may be better later, when nobody has changed anything. */
-int prepare_certificates(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
 int prepare_identities(struct master *m, struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);

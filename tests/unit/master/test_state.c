@@ -238,8 +238,10 @@ static void raise_next(struct master *next, struct master *before,
 
 static void have_the_same_keys(const struct master *a, const struct master *b)
 {
-    cr_expect_arr_eq(a->name_key, b->name_key, sizeof(a->name_key));
-    cr_expect_arr_eq(a->version_key, b->version_key, sizeof(a->version_key));
+    cr_expect_arr_eq(a->secrets.names, b->secrets.names,
+                     sizeof(a->secrets.names));
+    cr_expect_arr_eq(a->secrets.versions, b->secrets.versions,
+                     sizeof(a->secrets.versions));
 }
 
 Test(state, keys_are_inherited)
@@ -251,7 +253,8 @@ Test(state, keys_are_inherited)
     snprintf(first.settings.state, sizeof(first.settings.state), "%s", in("s"));
     cr_assert_eq(prepare_state(&first, &c), 0);
     raise_next(&second, &first, "s");
-    cr_expect_neq(memcmp(second.name_key, first.name_key, STATE_KEY), 0);
+    cr_expect_neq(memcmp(second.secrets.names, first.secrets.names, STATE_KEY),
+                  0);
     cr_assert_eq(prepare_state(&second, &c), 0);
     have_the_same_keys(&second, &first);
     cr_expect_str_eq(second.key_lost.text, "");
@@ -259,7 +262,8 @@ Test(state, keys_are_inherited)
     cr_assert_eq(prepare_state(&third, &c), 0);
     have_the_same_keys(&third, &first);
     cr_assert_eq(key_of(in("new"), false, key), 0);
-    cr_expect_arr_eq(key, first.name_key, STATE_KEY, "a restart has it, too");
+    cr_expect_arr_eq(key, first.secrets.names, STATE_KEY,
+                     "a restart has it, too");
 }
 
 /* What a restart will use isn't what is in use: that is told. */
