@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "children.h"
 #include "sallyport/base/fd.h"
@@ -22,14 +23,15 @@ static bool is_open(const struct public_address *a)
     return a->host[0] && a->ip.family == 0;
 }
 
-static bool are_known(struct master *m)
+/* A name has no address; UNHEARD: and hasn't failed either. */
+static bool any_is_open(struct master *m, bool unheard)
 {
     const struct public_address *a;
 
     for (size_t i = 0; (a = row(m, i)); i++)
-        if (is_open(a))
-            return false;
-    return true;
+        if (is_open(a) && !(unheard && m->hosts->failed[i]))
+            return true;
+    return false;
 }
 
 /* Of row I; its family is 0 if there is none. */
@@ -83,16 +85,16 @@ static void inherit_one(struct master *m, size_t i)
     FD_CLEANUP int fd = kept_name(row(m, i), name)
                             ? succession_inherit(&m->succession, name)
                             : -1;
-    struct buf text;
+    char text[ADDRESS_TEXT_MAX];
+    ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text), 0);
 
-    if (fd < 0)
+    if (n < 0)
         return;
     succession_keep(&m->succession, name, fd);
-    buf_init(&text, ADDRESS_TEXT_MAX);
-    if (fd_read_file(fd, &text) < 0 ||
-        address_parse(buf_slice(&text), &m->hosts->kept[i]) < 0)
+    m->hosts->news[i] = address_parse((struct slice){ text, (size_t)n },
+                                      &m->hosts->kept[i]) == 0;
+    if (!m->hosts->news[i])
         m->hosts->kept[i] = (struct address){ 0 };
-    buf_release(&text);
 }
 
 void hosts_inherit(struct master *m)
@@ -114,12 +116,8 @@ static void settle(struct master *m)
 /* Each name has its address or has failed once: gate needs to wait no more. */
 static void settle_if_heard(struct master *m)
 {
-    const struct public_address *a;
-
-    for (size_t i = 0; (a = row(m, i)); i++)
-        if (is_open(a) && !m->hosts->failed[i])
-            return;
-    settle(m);
+    if (!any_is_open(m, true))
+        settle(m);
 }
 
 static void hosts_on_time(void *owner)
@@ -167,7 +165,7 @@ void hosts_on_gone(struct child *c)
 {
     struct master *m = c->master;
 
-    if (m->state == MASTER_RUNNING && !are_known(m))
+    if (m->state == MASTER_RUNNING && any_is_open(m, false))
         master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
                       "gone before each host name had an address; a reload "
                       "looks them up again");
@@ -175,7 +173,7 @@ void hosts_on_gone(struct child *c)
 
 bool hosts_is_done(const struct child *c)
 {
-    return are_known(c->master);
+    return !any_is_open(c->master, false);
 }
 
 /* The row of a host name without an address, or NULL: -EPROTO. */
@@ -269,26 +267,18 @@ static int hosts_tell_one(struct child *gate, size_t i)
 
 int hosts_step(struct child *gate)
 {
-    const struct public_address *a;
+    int r = 0;
 
-    for (; (a = row(gate->master, gate->index)); gate->index++) {
-        int r = 0;
-
-        if (a->host[0] && hosts_address(gate->master, gate->index)->family)
-            r = hosts_tell_one(gate, gate->index);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    for (size_t i = 0; row(gate->master, i) && r == 0; i++)
+        if (gate->master->hosts->news[i])
+            r = hosts_tell_one(gate, i);
+    return r;
 }
 
 void hosts_tell(struct master *m)
 {
     struct child *gate = children_gate(m);
 
-    for (size_t i = 0; gate && row(m, i); i++)
-        if (m->hosts->news[i] && hosts_tell_one(gate, i) < 0) {
-            child_wait_writable(gate);
-            return;
-        }
+    if (gate && hosts_step(gate) < 0)
+        child_wait_writable(gate);
 }

@@ -18,7 +18,7 @@ struct hosts {
                                                       * before */
     bool settled; /* gate can start: no name is waited for any more */
     bool failed[SETTINGS_ANNOUNCED_MAX + 1]; /* the first try; reported */
-    bool news[SETTINGS_ANNOUNCED_MAX + 1];   /* to be sent to gate */
+    bool news[SETTINGS_ANNOUNCED_MAX + 1];   /* gate hasn't heard its address */
     struct loop_timer timer;                 /* until settled */
 };
 

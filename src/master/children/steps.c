@@ -91,14 +91,12 @@ int steps_listeners(struct child *c)
     return 0;
 }
 
-int steps_passive(struct child *c)
+static int send_passive(struct child *c, const struct listener *all,
+                        size_t count, bool retired)
 {
-    const struct listeners *l = c->master->listeners;
-
-    for (; c->index < l->passive_count; c->index++) {
-        const struct listener *one = &l->passive[c->index];
-        int r = SEND(&c->channel, passive, 0, .bound = one->address,
-                     .retired = false, .listener = one->fd);
+    for (; c->index < count; c->index++) {
+        int r = SEND(&c->channel, passive, 0, .bound = all[c->index].address,
+                     .retired = retired, .listener = all[c->index].fd);
 
         if (r < 0)
             return r;
@@ -106,19 +104,18 @@ int steps_passive(struct child *c)
     return 0;
 }
 
+int steps_passive(struct child *c)
+{
+    const struct listeners *l = c->master->listeners;
+
+    return send_passive(c, l->passive, l->passive_count, false);
+}
+
 int steps_retired(struct child *c)
 {
     const struct listeners *l = c->master->listeners;
 
-    for (; c->index < l->retired_count; c->index++) {
-        const struct listener *one = &l->retired[c->index];
-        int r = SEND(&c->channel, passive, 0, .bound = one->address,
-                     .retired = true, .listener = one->fd);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return send_passive(c, l->retired, l->retired_count, true);
 }
 
 int steps_memory(struct child *c)

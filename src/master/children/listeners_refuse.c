@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "children/listeners.h"
 #include "core/succession.h"
+#include "listeners.h"
 
 /* Somebody else's port, an interface that isn't up yet, a kernel short of
  * memory: nobody has to change the configuration for those. */
