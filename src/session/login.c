@@ -214,23 +214,25 @@ static int login_on_denied(void *owner, struct msg_denied *m)
 static const struct goodbye_row {
     enum ending ending;
     enum reply reply;
+    const char *detail;
 } goodbyes[] = {
-    { ENDING_PEER, REPLY_LOST_SERVICE },
-    { ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN },
-    { ENDING_REPLACED, REPLY_SHUTTING_DOWN },
-    { ENDING_REMOVED, REPLY_ACCOUNT_CHANGED },
-    { ENDING_LOCKED, REPLY_ACCOUNT_CHANGED },
-    { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED },
+    { ENDING_PEER, REPLY_LOST_SERVICE, "" },
+    { ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN, "" },
+    { ENDING_REPLACED, REPLY_SHUTTING_DOWN, "" },
+    { ENDING_REMOVED, REPLY_ACCOUNT_CHANGED, "" },
+    { ENDING_LOCKED, REPLY_ACCOUNT_CHANGED, "" },
+    { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED, "" },
+    { ENDING_TOO_MANY, REPLY_TOO_MANY, "sessions of this user" },
 };
 
 static int login_on_kick(void *owner, struct msg_kick *m)
 {
-    struct goodbye_row row = { ENDING_KICKED, REPLY_KICKED };
+    struct goodbye_row row = { ENDING_KICKED, REPLY_KICKED, "" };
 
     for (size_t i = 0; i < sizeof(goodbyes) / sizeof(goodbyes[0]); i++)
         if (goodbyes[i].ending == m->why)
             row = goodbyes[i];
-    control_end(owner, row.ending, row.reply, NOTHING);
+    control_end(owner, row.ending, row.reply, slice_from(row.detail));
     return 0;
 }
 
