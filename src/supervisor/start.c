@@ -143,8 +143,13 @@ static void end_oldest(struct supervisor *s)
         if (generation_lives(g) && (!oldest || g->number < oldest->number))
             oldest = g;
     }
-    if (oldest)
-        generation_signal(oldest, SIGTERM);
+    if (!oldest)
+        return;
+    stderr_print(
+        "generation %llu and its sessions are ended: a recovery needs its "
+        "place",
+        (unsigned long long)oldest->number);
+    generation_signal(oldest, SIGTERM);
 }
 
 /* A recovery needs a free place; if there is none, the oldest generation is

@@ -174,6 +174,31 @@ static void fails_in_a_reload(const struct supervisor *s, int master)
     played_stay();
 }
 
+static void stop_by_term(int number)
+{
+    (void)number;
+    kill(getppid(), SIGTERM);
+    _exit(0);
+}
+
+/* Each asks for the next one, and the eighth loses its gate. The first one
+ * stops the service if it is told to end. */
+static void needs_a_place(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_come_up();
+    if (played_is("1"))
+        signal(SIGTERM, stop_by_term);
+    else
+        SEND(&played_channel, leading, 0);
+    if (played_is("8"))
+        SEND(&played_channel, gate_lost, 0, .handed_over = false);
+    else if (!played_is("9"))
+        SEND(&played_channel, renew, 5);
+    played_stay();
+}
+
 static void has_a_mistake(const struct supervisor *s, int master)
 {
     struct message m;
@@ -248,6 +273,7 @@ static const struct {
     { "a gate's death and its generation's end are one", fails_in_two_steps,
       7 },
     { "a gate's death in a reload", fails_in_a_reload, 7 },
+    { "a recovery beside eight ends the oldest", needs_a_place, 0 },
     { "a reload", hands_over, 7 },
     { "a reload that fails", has_a_mistake, 7 },
     { "messages of another version", is_of_another_version, EX_SOFTWARE },
