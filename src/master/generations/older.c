@@ -3,6 +3,7 @@
 #include "older.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "core/master.h"
 #include "sallyport/base/fd.h"
@@ -33,16 +34,35 @@ static struct session *older_take(struct older *o, uint64_t serial)
     return s;
 }
 
-/* Its user logged in when both generations counted for themselves, or when the
- * rows were others. */
-static void older_judge(struct session *s)
+/* Of this generation: the one of that user that came last. */
+static struct session *older_rival(const struct session *s)
+{
+    struct session_table *t = s->master->sessions;
+    struct session *last = NULL;
+
+    for (size_t i = 0; i < t->size; i++) {
+        struct session *own = &t->all[i];
+
+        if (!own->older && own->home.pid > 0 && session_is_there(own) &&
+            strcmp(own->home.user, s->home.user) == 0 &&
+            (!last || own->since > last->since))
+            last = own;
+    }
+    return last;
+}
+
+/* Its master counts for itself, by its own max_per_user. A session that logs in
+ * now is one too many. One that was there before the reload stays: if a session
+ * of this generation logged in before we heard of it, that one goes. */
+static void older_judge(struct session *s, bool was_known)
 {
     struct master *m = s->master;
+    struct session *last = was_known ? s : older_rival(s);
 
-    if (sessions_of_user(m->sessions, s->home.user) > m->settings.max_per_user)
-        session_kick(s, ENDING_TOO_MANY);
-    else
-        access_review_one(s);
+    if (last &&
+        sessions_of_user(m->sessions, s->home.user) > m->settings.max_per_user)
+        session_kick(last, ENDING_TOO_MANY);
+    access_review_one(s);
 }
 
 /* All that there is to say of it, each time. */
@@ -50,6 +70,7 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
 {
     struct older *o = owner;
     struct session *s = older_find(o, msg->serial);
+    bool was_known = s != NULL, was_logged_in = s && s->login > 0;
 
     if (!s && sessions_find(o->master->sessions, msg->serial))
         return channel_refuse(&o->link.channel,
@@ -70,7 +91,10 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
         return 0;
     session_add_news(s, NEWS_LOGGED_IN);
     sessions_tell(o->master);
-    older_judge(s);
+    if (was_logged_in)
+        access_review_one(s);
+    else
+        older_judge(s, was_known);
     return 0;
 }
 

@@ -38,6 +38,13 @@ static void report_full(struct master *m)
                   t->living, t->limit, t->used - t->living);
 }
 
+/* The newest master hears of it before it can log in. */
+static void gate_announce(struct session *s)
+{
+    session_add_news(s, NEWS_LOGGED_IN);
+    sessions_tell(s->master);
+}
+
 /* More than max_sessions, or in the midst of stopping: the descriptors are
  * closed, and that one session sees its end. Until gate hears that it is to
  * hand over, it accepts: those sessions belong to a generation that drains. */
@@ -47,6 +54,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     struct master *m = c->master;
     const struct session_ends ends = { msg->master, msg->log, msg->keys };
     bool proxied = settings_proxied(&m->settings, msg->listener);
+    struct session *s;
 
     if (!is_channel(msg->master) || !is_channel(msg->log) ||
         !is_channel(msg->keys))
@@ -55,10 +63,14 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return channel_refuse(&c->channel, "a serial for the second time");
     if (m->state != MASTER_RUNNING && m->state != MASTER_DRAINING)
         return 0;
-    if (session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends))
-        msg->master = msg->log = msg->keys = -1;
-    else
+    s = session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends);
+    if (!s) {
         report_full(m);
+        return 0;
+    }
+    msg->master = msg->log = msg->keys = -1;
+    if (m->state == MASTER_DRAINING)
+        gate_announce(s);
     return 0;
 }
 

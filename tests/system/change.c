@@ -1,0 +1,292 @@
+/* See change.h. */
+#include "change.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "generation.h"
+#include "sallyport/base/clock.h"
+#include "support/files.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define AES256_12 "ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384"
+
+static void enter(struct session *s, const struct server *server)
+{
+    session_init(s);
+    session_open(s, server, "anna");
+}
+
+static void says(const struct server *server, const struct change *c)
+{
+    struct session s;
+
+    enter(&s, server);
+    session_do(&s, c->reply, "%s", c->say);
+    session_close(&s);
+}
+
+/* The server ends the session with this word. */
+static void ends(const struct server *server, const struct change *c)
+{
+    struct session s;
+
+    enter(&s, server);
+    session_expect(&s, c->reply);
+    session_expect_end(&s);
+    session_drop(&s);
+}
+
+static void ends_before_login(const struct server *server,
+                              const struct change *c)
+{
+    struct session s;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    session_expect(&s, c->reply);
+    session_drop(&s);
+}
+
+/* Sessions of this generation are ended once the next one has taken over. */
+static void ends_after_reload(const struct server *server,
+                              const struct change *c)
+{
+    struct session s;
+
+    enter(&s, server);
+    generation_reload(server, GENERATION_SIGNAL);
+    session_expect(&s, c->reply);
+    session_expect_end(&s);
+    session_drop(&s);
+    server_log_wait(server, " end ", "drain_timeout after a reload", NULL);
+}
+
+static int try_password(const struct server *server, struct session *s,
+                        const char *user, const char *password)
+{
+    session_init(s);
+    session_connect(s, server->port);
+    session_start_tls(s);
+    return session_try_login(s, user, password);
+}
+
+static void gives_one_try(const struct server *server, const struct change *c)
+{
+    struct session s;
+
+    cr_expect_eq(try_password(server, &s, "anna", "wrong"), 530);
+    session_expect(&s, c->reply);
+    session_drop(&s);
+}
+
+static void takes_a_second(const struct server *server, const struct change *c)
+{
+    uint64_t began = clock_ms();
+    struct session s;
+
+    (void)c;
+    cr_expect_eq(try_password(server, &s, "anna", "wrong"), 530);
+    cr_expect_geq(clock_ms() - began, 995);
+    session_close(&s);
+}
+
+/* One session is there. */
+static void refuses_a_second(const struct server *server,
+                             const struct change *c)
+{
+    struct session s, other;
+
+    (void)c;
+    enter(&s, server);
+    session_init(&other);
+    session_connect(&other, server->port);
+    cr_expect(session_is_refused(&other));
+    session_drop(&other);
+    session_close(&s);
+}
+
+static void refuses_a_second_login(const struct server *server,
+                                   const struct change *c)
+{
+    struct session s, other;
+
+    (void)c;
+    enter(&s, server);
+    cr_expect_eq(try_password(server, &other, "anna", SERVER_PASSWORD), 530);
+    session_close(&other);
+    session_close(&s);
+}
+
+static void has_tls(const struct server *server, int version, const char *name)
+{
+    struct session s;
+
+    session_init(&s);
+    s.version = version;
+    session_open(&s, server, "anna");
+    cr_expect(strstr(tls_client_cipher(s.tls), name), "%s",
+              tls_client_cipher(s.tls));
+    session_close(&s);
+}
+
+static void chooses_12(const struct server *server, const struct change *c)
+{
+    (void)c;
+    has_tls(server, SESSION_TLS_12, "AES256");
+}
+
+static void chooses_13(const struct server *server, const struct change *c)
+{
+    has_tls(server, SESSION_TLS_13, c->value);
+}
+
+static void refuses_12(const struct server *server, const struct change *c)
+{
+    struct tls_client_options old = { .version = SESSION_TLS_12 };
+    struct session s;
+
+    (void)c;
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_expect(&s, "220 {*}");
+    session_do(&s, "234 {*}", "AUTH TLS");
+    cr_expect_null(tls_client_new(s.fd, &old));
+    session_drop(&s);
+}
+
+/* No data connection comes, or no byte on it. */
+static void misses_data(const struct server *server, const struct change *c)
+{
+    struct session s;
+
+    enter(&s, server);
+    session_do(&s, "229 {*}", "EPSV");
+    session_do(&s, "150 {*}", "STOR late");
+    session_expect(&s, c->reply);
+    session_close(&s);
+}
+
+static void refuses_a_name(const struct server *server, const struct change *c)
+{
+    struct session s;
+
+    enter(&s, server);
+    session_do(&s, "229 {*}", "EPSV");
+    session_do(&s, c->reply, "STOR %s", c->say);
+    session_close(&s);
+}
+
+static void misses_bytes(const struct server *server, const struct change *c)
+{
+    struct session s;
+    struct data d;
+
+    enter(&s, server);
+    data_open(&s, &d, "STOR slow");
+    session_expect(&s, c->reply);
+    data_cut(&d, false);
+    session_close(&s);
+}
+
+static void takes_a_cut(const struct server *server, const struct change *c)
+{
+    struct session s;
+    struct data d;
+
+    enter(&s, server);
+    data_open(&s, &d, "STOR cut");
+    data_write(&d, "bytes", 5);
+    data_cut(&d, false);
+    session_expect(&s, c->reply);
+    session_close(&s);
+}
+
+/* A line of the log has the words of .reply. */
+static void logs(const struct server *server, const struct change *c)
+{
+    struct session s;
+
+    enter(&s, server);
+    session_store(&s, "STOR", "logged", "bytes", 5);
+    session_close(&s);
+    server_log_wait(server, c->reply, NULL);
+}
+
+static void answers(const struct server *server, const struct change *c)
+{
+    (void)c;
+    generation_reload(server, GENERATION_CTL);
+}
+
+static void has_no_user(const struct server *server, const struct change *c)
+{
+    struct session s;
+
+    (void)c;
+    cr_expect_eq(try_password(server, &s, "anna", SERVER_PASSWORD), 530);
+    session_close(&s);
+}
+
+static bool is_made(void *path)
+{
+    return files_exists(path);
+}
+
+static void makes(const struct server *server, const struct change *c)
+{
+    char path[SERVER_PATH_MAX];
+
+    if (strcmp(c->key, "empty") == 0 && geteuid() != 0)
+        return; /* nobody else can use it */
+    snprintf(path, sizeof(path), "%s", server_path(server, c->value));
+    cr_expect(wait_until(is_made, path, WAIT_MS), "no %s", path);
+}
+
+static void stores_as(const struct server *server, const struct change *c)
+{
+    struct session s;
+
+    enter(&s, server);
+    session_store(&s, "STOR", "there", "other", 5);
+    session_close(&s);
+    fault_expect_whole(server, "anna", c->say, "other", 5);
+}
+
+const struct change changes[] = {
+    { "users", "./users.other", has_no_user, NULL, NULL },
+    { "empty", "./empty.other", makes, NULL, NULL },
+    { "state", "./state.other", makes, NULL, NULL },
+    { "control", "./control.other", answers, NULL, NULL },
+    { "address", "192.0.2.7", says, "PASV", "227 {*}(192,0,2,7,{*}" },
+    { "address.127.0.0.0/8", "192.0.2.8", says, "PASV",
+      "227 {*}(192,0,2,8,{*}" },
+    { "active", "yes", says, "EPRT |1|127.0.0.1|50000|", "200 {*}" },
+    { "data_binding", "address", logs, NULL, " binding=address" },
+    { "tls_min", "1.3", refuses_12, NULL, NULL },
+    { "tls12_suites", AES256_12, chooses_12, NULL, NULL },
+    { "tls13_suites", "TLS_CHACHA20_POLY1305_SHA256", chooses_13, NULL, NULL },
+    { "max_per_address", "1", refuses_a_second, NULL, NULL },
+    { "max_per_user", "1", refuses_a_second_login, NULL, NULL },
+    { "login_timeout", "1s", ends_before_login, NULL, "421 {*}" },
+    { "idle_timeout", "1s", ends, NULL, "421 {*}" },
+    { "drain_timeout", "100ms", ends_after_reload, NULL, "421 {*}" },
+    { "connect_timeout", "1s", misses_data, NULL, "425 {*}" },
+    { "stall_timeout", "1s", misses_bytes, NULL, "426 {*}" },
+    { "login_delay", "1s", takes_a_second, NULL, NULL },
+    { "login_tries", "1", gives_one_try, NULL, "421 {*}" },
+    { "max_file_size", "10", says, "ALLO 11", "552 {*}" },
+    { "ascii", "yes", says, "TYPE A", "200 {*}lines end with CRLF{*}" },
+    { "mode_z", "yes", says, "MODE Z", "200 {*}" },
+    { "on_conflict", "reject", refuses_a_name, "there", "553 {*}" },
+    { "conflict_name", "new", stores_as, "new-there", NULL },
+    { "upload_eof", "lenient", takes_a_cut, NULL, "226 {*}" },
+    { "sha256", "yes", logs, NULL, " sha256=" },
+};
+const size_t change_count = sizeof(changes) / sizeof(changes[0]);

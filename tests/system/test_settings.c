@@ -1,0 +1,191 @@
+/* Each setting changes by a reload, for the sessions that come after it; a
+ * limit that is lower now ends nobody. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "change.h"
+#include "generation.h"
+#include "sallyport/conf/conf.h"
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+static void reload_with(const struct server *server, const struct change *c)
+{
+    char value[SERVER_PATH_MAX];
+
+    snprintf(value, sizeof(value), "%s",
+             strncmp(c->value, "./", 2) == 0 ? server_path(server, c->value)
+                                             : c->value);
+    server_set(server, c->key, value);
+    generation_reload(server, GENERATION_SIGNAL);
+}
+
+static void prepare(const struct server *server)
+{
+    struct buf users;
+
+    buf_init(&users, 1 << 20);
+    cr_assert(files_read(server_path(server, "users"), &users));
+    memcpy(users.data, "bert", 4); /* instead of anna */
+    files_write(server_path(server, "users.other"), users.data, users.len,
+                0600);
+    buf_release(&users);
+    files_write(server_home_file(server, "anna", "there"), "bytes", 5, 0600);
+    files_give_to_owner_of(server_home(server, "anna"),
+                           server_home_file(server, "anna", "there"));
+}
+
+Test(settings, each_changes, .timeout = 240)
+{
+    const struct server_plan plan = { .settings = "on_conflict = rename\n" };
+    struct server server;
+    struct buf good;
+
+    server_start(&server, &plan);
+    prepare(&server);
+    buf_init(&good, 1 << 20);
+    cr_assert(files_read(server_path(&server, "sallyport.conf"), &good));
+    for (size_t i = 0; i < change_count; i++) {
+        fail_context("%s: ", changes[i].key);
+        reload_with(&server, &changes[i]);
+        changes[i].check(&server, &changes[i]);
+        files_write(server_path(&server, "sallyport.conf"), good.data, good.len,
+                    0600);
+        generation_wait_at_most(&server, 2);
+    }
+    buf_release(&good);
+    server_stop(&server);
+}
+
+/* Nothing of the others outlives a generation: a reload reads them as a start
+ * does. What other tests of a reload show is here too. */
+static const char others[] =
+    " listen proxies certificate key certificate. key. ocsp_file "
+    "ocsp_file. client_certificates client_ca client_crl homes ports "
+    "ticket_lifetime max_sessions startups max_fruitless crash_ban no_ban "
+    "hash_timeout guess_delay copy_max ktls mode_z_level partial_days resume "
+    "fsync allow_weaker uid.gate uid.auth uid.keys uid.log uid.lookup "
+    "uid_first uid_last ";
+
+static bool is_changed(const struct setting *row)
+{
+    size_t len = strlen(row->key);
+
+    for (size_t i = 0; i < change_count; i++)
+        if (strncmp(changes[i].key, row->key, len) == 0 &&
+            (row->keyed || changes[i].key[len] == '\0'))
+            return true;
+    return false;
+}
+
+Test(settings, none_is_forgotten)
+{
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting *row = &setting_table[i];
+        char word[64];
+
+        snprintf(word, sizeof(word), " %s ", row->key);
+        cr_expect_neq(is_changed(row), strstr(others, word) != NULL, "%s",
+                      row->key);
+    }
+}
+
+static void expect_refused_login(const struct server *server)
+{
+    struct session s;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    cr_expect_eq(session_try_login(&s, "anna", SERVER_PASSWORD), 530);
+    session_close(&s);
+}
+
+/* The sessions that are there count. */
+Test(settings, max_sessions, .timeout = 120)
+{
+    struct session s[2], over;
+    struct server server;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    for (int i = 0; i < 2; i++) {
+        session_init(&s[i]);
+        session_open(&s[i], &server, "anna");
+    }
+    server_set(&server, "max_sessions", "2");
+    generation_reload(&server, GENERATION_CTL);
+    session_init(&over);
+    session_connect(&over, server.port);
+    cr_expect(session_is_refused(&over));
+    session_drop(&over);
+    for (int i = 0; i < 2; i++) {
+        session_store(&s[i], "STOR", "f", "bytes", 5);
+        session_close(&s[i]);
+    }
+    server_stop(&server);
+}
+
+/* A limit that is lower now refuses the next one; it ends nobody. */
+Test(settings, max_per_user, .timeout = 120)
+{
+    struct server server;
+    struct session s[2];
+    struct data d;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    for (int i = 0; i < 2; i++) {
+        session_init(&s[i]);
+        session_open(&s[i], &server, "anna");
+    }
+    data_open(&s[0], &d, "STOR f");
+    data_write(&d, "bytes", 5);
+    server_set(&server, "max_per_user", "1");
+    generation_reload(&server, GENERATION_CTL);
+    expect_refused_login(&server);
+    data_write(&d, "bytes", 5);
+    data_close(&d);
+    session_expect(&s[0], "226 {*}");
+    session_store(&s[1], "STOR", "g", "bytes", 5);
+    for (int i = 0; i < 2; i++)
+        session_close(&s[i]);
+    server_stop(&server);
+}
+
+/* The old generation is too slow to hand over: the new one, which doesn't know
+ * its session yet, lets a second one in, and ends that when it does. */
+Test(settings, max_per_user_in_a_takeover, .timeout = 120)
+{
+    const struct server_plan one = { .settings = "max_per_user = 1\n",
+                                     .troubles = true };
+    struct server server;
+    struct session old, s;
+    pid_t stopped[2];
+    struct data d;
+
+    server_start(&server, &one);
+    stopped[0] = generation_newest(&server);
+    stopped[1] = generation_child(&server, "sallyport: gate");
+    session_init(&old);
+    session_open(&old, &server, "anna");
+    data_open(&old, &d, "STOR f");
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(kill(stopped[i], SIGSTOP), 0);
+    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(kill(stopped[i], SIGCONT), 0);
+    session_expect(&s, "421 {*}");
+    session_drop(&s);
+    data_write(&d, "bytes", 5);
+    data_close(&d);
+    session_expect(&old, "226 {*}");
+    session_close(&old);
+    server_log_wait(&server, " end ", "too many sessions of this user", NULL);
+    server_stop(&server);
+}
