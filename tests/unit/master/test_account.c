@@ -57,7 +57,7 @@ static const struct {
     { "101", "102", "103", NULL },
     { "101", "101", "103", "uid.auth" },
     { "101", "102", "102", "must not be the account of uid.auth" },
-    { "75000", "102", "103", "uid.gate (default) = 75000: uid 75000" },
+    { "75000", "102", "103", ": uid 75000 is within uid_first to uid_last" },
 };
 
 Test(account, apart_from_each_other)

@@ -28,7 +28,9 @@ static void begin(void)
     cr_assert_geq(program, 0);
     cr_assert_geq(dup3(program, programs_find(m.programs, "check"), O_CLOEXEC),
                   0);
-    m.conf = fd_sealed("settings", SLICE("address = 203.0.113.7\n"));
+    cr_assert_eq(address_parse(SLICE("203.0.113.7"), &m.settings.address.ip),
+                 0);
+    m.conf = settings_seal(&m.settings);
     cr_assert_geq(m.conf, 0);
 }
 
