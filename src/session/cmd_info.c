@@ -101,10 +101,7 @@ static void info_stat_session(struct session *s)
     struct buf *out = &s->control.out;
 
     reply_begin(out, REPLY_STAT);
-    if (s->login.user[0])
-        info_line(out, "Logged in as ", s->login.user);
-    else
-        info_line(out, "Not logged in", "");
+    info_line(out, "Logged in as ", s->login.user);
     info_line(out, "Control connection: ", stream_cipher(s->control.stream));
     info_line(out, "Data connections: ",
               s->protection == PROTECTION_P ? "protected (PROT P)"
@@ -119,8 +116,6 @@ void cmd_stat(struct session *s, const struct call *call)
 {
     if (call->argument.len == 0)
         info_stat_session(s);
-    else if (!s->login.user[0])
-        control_reply(s, REPLY_NOT_LOGGED_IN);
     else if (s->transfer.state != TRANSFER_NONE)
         control_reply(s, REPLY_IN_TRANSFER);
     else

@@ -233,7 +233,7 @@ static void list_stat_lines(struct session *s)
             line.len--;
         reply_line(&s->control.out, line);
     }
-    if (line.len > 0)
+    if (s->stat_more)
         reply_line(&s->control.out, SLICE("(there is more: use LIST)"));
     reply_end(&s->control.out, REPLY_STAT_DIRECTORY);
     buf_release(&s->stat);
@@ -255,9 +255,10 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
             list_wait_for_pipe(s, list_on_stat_pipe);
             return;
         }
-        buf_add(&s->stat, t->block, t->block_len < room ? t->block_len : room);
+        s->stat_more = t->block_len > room;
+        buf_add(&s->stat, t->block, s->stat_more ? room : t->block_len);
         t->block_at = t->block_len;
-        if (filled == FILLED_END || s->stat.len == STAT_MAX)
+        if (filled == FILLED_END || s->stat_more)
             list_stat_over(s); /* at the limit, what is here is shown */
     }
 }
@@ -284,6 +285,7 @@ static void list_on_stat(struct session *s, struct message *m)
     list_take_pipe(s, m);
     ask_hurry(s);
     buf_init(&s->stat, STAT_MAX);
+    s->stat_more = false;
     ask_again(s, list_on_stat_listed);
     list_on_stat_pipe(s, 0);
 }

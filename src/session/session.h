@@ -250,6 +250,7 @@ struct session {
     struct transfer transfer;
     struct verdict verdict;
     struct buf stat; /* the lines of STAT, as they come */
+    bool stat_more;  /* than STAT_MAX bytes of them came */
 
     struct path cwd, rename_from;
     struct path subject; /* of the command that files is answering */

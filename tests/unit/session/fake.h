@@ -23,8 +23,8 @@ struct fake {
     int control;
     struct tls_client *tls;
     pid_t pid;
-    char reply[8192];  /* the last line of the last reply */
-    char lines[16384]; /* all of it */
+    char reply[8192];     /* the last line of the last reply */
+    char lines[96 << 10]; /* all of it */
 };
 
 /* For the sessions started after it: a number, or yes and no, of the settings.
