@@ -356,3 +356,32 @@ Test(session_hostile, telnet_is_the_first_byte, .timeout = 60)
     cr_assert_eq(fake_reply(&f), 200);
     fake_hang_up(&f, ENDING_CLOSED);
 }
+
+/* They name a login that this session didn't begin. */
+static const struct message others[] = {
+    { .kind = MSG_granted, .granted = { .name = SLICE("eve") } },
+    { .kind = MSG_denied },
+    { .kind = MSG_login_channel },
+};
+
+Test(session_hostile, answers_of_another_login, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct message asked, m = others[i];
+        struct fake f;
+
+        fake_start(&f);
+        fake_secure(&f);
+        fake_say(&f, "USER anna");
+        cr_assert_eq(fake_reply(&f), 331);
+        fake_say(&f, "PASS secret");
+        fake_hear(&f.master, &asked, MSG_login);
+        m.request = asked.request + 1;
+        set_descriptor(&m, 0);
+        fake_tell(&f.master, &m);
+        cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
+        cr_expect_eq(fake_end(&f), ENDING_PEER);
+        cr_expect_str_eq(fake_end_reason(&f),
+                         UNASKED "master: an answer to nothing that was asked");
+    }
+}

@@ -1,0 +1,67 @@
+/* Names and entries that a reply can't tell of. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "sallyport/domain/entry.h"
+
+#define YEAR_20000 568971820800
+
+static const struct {
+    const char *command;
+    struct msg_facts_are facts;
+    int code;
+} odd[] = {
+    { "MLST x", { .kind = ENTRY_FIFO }, 550 },
+    { "MLST x", { .kind = ENTRY_OTHER }, 550 },
+    { "MLST x", { .kind = ENTRY_FILE, .mtime = YEAR_20000 }, 250 },
+    { "MDTM x", { .kind = ENTRY_FILE, .mtime = YEAR_20000 }, 550 },
+    { "MDTM x", { .kind = ENTRY_FIFO }, 550 },
+    { "SIZE x", { .kind = ENTRY_OTHER }, 550 },
+};
+
+Test(facts, of_odd_entries, .timeout = 60)
+{
+    struct fake f;
+
+    fake_open(&f);
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        struct message m = { .kind = MSG_facts_are };
+
+        m.facts_are = odd[i].facts;
+        fake_say(&f, odd[i].command);
+        fake_answer(&f, MSG_facts, &m);
+        cr_expect_eq(fake_reply(&f), odd[i].code, "%zu: %s", i, f.reply);
+        cr_expect(strstr(f.lines, "modify=") == NULL, "%s", f.lines);
+    }
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* A component has at most 255 bytes. */
+static const struct {
+    const char *command;
+    int len, code;
+} names[] = {
+    { "SITE CHMOD 644 ", 256, 553 },
+    { "STOU ", 255, 553 }, /* with what makes it unique */
+};
+
+Test(facts, of_names_that_are_too_long, .timeout = 60)
+{
+    struct fake f;
+    char line[512];
+    int data;
+
+    fake_open(&f);
+    data = fake_data(&f);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(line, sizeof(line), "%s%0*d", names[i].command, names[i].len,
+                 0);
+        fake_say(&f, line);
+        cr_expect_eq(fake_reply(&f), names[i].code, "%zu: %s", i, f.reply);
+    }
+    close(data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
