@@ -89,10 +89,10 @@ bool bench_quiet(struct bench *b);
 
 /* Tells a fake session to do something: "port", "active ADDRESS", "close",
  * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "alive" (says
- * so from now on), "garbage", "wrong" (a message that is for master), "flood"
- * or "flood mine", "deaf", "exit N", "signal N", "part" (closes gate's channel
- * and stays), "look" (says what a session has), "keys" (says the names of
- * ticket keys that come from now on). */
+ * so from now on), "garbage", "wrong" (a message that is for master), "flood
+ * WHAT" (of alive, port, close, active, mine), "deaf", "exit N", "signal N",
+ * "part" (closes gate's channel and stays), "look" (says what a session has),
+ * "keys" (says the names of ticket keys that come from now on). */
 void fake_do(const struct fake *f, const char *what);
 /* Its next line. */
 const char *fake_says(const struct fake *f, char *out, size_t size);

@@ -83,18 +83,34 @@ static void say_wrong(struct script *s)
     send(s->gate.fd, login, sizeof(login), MSG_NOSIGNAL);
 }
 
-static void flood(struct script *s, bool mine)
+static int flood_with(struct script *s, const char *what)
+{
+    struct address nowhere = { 0 };
+
+    if (strcmp(what, "mine") == 0)
+        return SEND(&s->gate, data_mine, 0);
+    if (strcmp(what, "alive") == 0)
+        return SEND(&s->gate, alive, 0);
+    if (strcmp(what, "port") == 0)
+        return SEND(&s->gate, port, channel_next(&s->gate));
+    if (strcmp(what, "close") == 0)
+        return SEND(&s->gate, port_close, 0);
+    address_parse_port(SLICE("127.0.0.9:1"), &nowhere);
+    return SEND(&s->gate, active, channel_next(&s->gate), .to = nowhere);
+}
+
+/* All answers are read: it is the number of messages that counts. */
+static void flood(struct script *s, const char *what)
 {
     struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
+    struct message m;
+    int r;
 
-    for (;;) {
-        int r =
-            mine ? SEND(&s->gate, data_mine, 0) : SEND(&s->gate, port_close, 0);
-
-        if (r == -EPIPE)
-            return;
+    while ((r = flood_with(s, what)) != -EPIPE) {
         if (r == -EAGAIN)
             poll(&one, 1, 1000);
+        while (channel_receive(&s->gate, &m) == 1)
+            message_close(&m);
     }
 }
 
@@ -183,10 +199,8 @@ static void obey(struct script *s, char *line)
         send(s->gate.fd, "\377\377garbage", 9, MSG_NOSIGNAL);
     else if (strcmp(line, "wrong") == 0)
         say_wrong(s);
-    else if (strcmp(line, "flood") == 0)
-        flood(s, false);
-    else if (strcmp(line, "flood mine") == 0)
-        flood(s, true);
+    else if (strncmp(line, "flood ", 6) == 0)
+        flood(s, line + 6);
     else if (strcmp(line, "deaf") == 0)
         play_deaf(s);
     else if (strcmp(line, "part") == 0)
