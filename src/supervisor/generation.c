@@ -47,7 +47,7 @@ static int generation_on_keep(void *owner, struct msg_keep *m)
     }
     fd = fd_take(&m->file);
     if (g->state == GENERATION_STARTING)
-        return kept_add(&g->kept, m->name, fd);
+        return kept_add_again(&g->kept, &g->supervisor->kept, m->name, fd);
     if (g->state != GENERATION_OLD)
         return kept_replace(&g->supervisor->kept, m->name, fd);
     return close(fd); /* the newest generation's descriptors count */
@@ -125,15 +125,17 @@ static void generation_on_readable(void *owner, uint32_t events)
     int r = channel_dispatch(
         &g->channel, generation_handlers,
         sizeof(generation_handlers) / sizeof(generation_handlers[0]), g);
+    const char *why = r == -EPROTO ? g->channel.wrong : strerror(-r);
 
     (void)events;
     if (r == 0)
         return;
-    if (r != -EPIPE)
-        stderr_print("generation %llu: %s", (unsigned long long)g->number,
-                     r == -EPROTO ? g->channel.wrong : strerror(-r));
-    if (r != -EPIPE)
+    if (r != -EPIPE) {
+        stderr_print("generation %llu: %s", (unsigned long long)g->number, why);
+        complain(&g->failure, "sallyportd: %s%s", why,
+                 r == -EMFILE ? " (LimitNOFILE=, ulimit -Hn)" : "");
         generation_kill(g);
+    }
     generation_hang_up(g);
 }
 

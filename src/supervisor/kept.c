@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sallyport/base/buf.h"
@@ -17,11 +18,16 @@
 #define ROOM_FIRST 64
 #define NAMES_MAX  (64 << 20)
 
-static struct kept_row *find_row(const struct kept *k, struct slice name)
+/* The search begins at row FIRST. */
+static struct kept_row *find_row(const struct kept *k, size_t first,
+                                 struct slice name)
 {
-    for (size_t i = 0; i < k->count; i++)
-        if (slice_equal(slice_from(k->row[i].name), name))
-            return &k->row[i];
+    for (size_t i = 0; i < k->count; i++) {
+        struct kept_row *row = &k->row[(first + i) % k->count];
+
+        if (slice_equal(slice_from(row->name), name))
+            return row;
+    }
     return NULL;
 }
 
@@ -61,9 +67,50 @@ int kept_add(struct kept *k, struct slice name, int fd)
     return 0;
 }
 
+static bool is_same_file(int a, int b)
+{
+    struct stat x, y;
+
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+/* Generations name what they have in the same order, so the row is found at
+ * once. */
+int kept_add_again(struct kept *k, const struct kept *before, struct slice name,
+                   int fd)
+{
+    const struct kept_row *row = find_row(before, k->count, name);
+
+    if (!row || !is_same_file(row->fd, fd))
+        return kept_add(k, name, fd);
+    close(fd);
+    return new_row(k, name) ? 0 : -ENOMEM;
+}
+
+/* Of two rows of the same name the first one counts. */
+void kept_take(struct kept *k, struct kept *before)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < k->count; i++) {
+        struct kept_row row = k->row[i], *old = NULL;
+
+        if (row.fd < 0)
+            old = find_row(before, i, slice_from(row.name));
+        if (old)
+            row.fd = fd_take(&old->fd);
+        if (row.fd >= 0)
+            k->row[count++] = row;
+        else
+            free(row.name);
+    }
+    k->count = count;
+}
+
 int kept_replace(struct kept *k, struct slice name, int fd)
 {
-    struct kept_row *row = find_row(k, name);
+    struct kept_row *row = find_row(k, 0, name);
     int r;
 
     if (!row)
@@ -75,7 +122,7 @@ int kept_replace(struct kept *k, struct slice name, int fd)
 
 int kept_find(const struct kept *k, const char *name)
 {
-    const struct kept_row *row = find_row(k, slice_from(name));
+    const struct kept_row *row = find_row(k, 0, slice_from(name));
 
     return row ? row->fd : -1;
 }

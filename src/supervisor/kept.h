@@ -11,7 +11,7 @@
 
 struct kept_row {
     char *name;
-    int fd;
+    int fd; /* -1: an earlier list has it, see kept_add_again() */
 };
 
 /* All zero: empty. */
@@ -23,7 +23,13 @@ struct kept {
 /* Adds a descriptor under a new name. Takes FD, even on failure. Returns 0 or
  * -errno. */
 int kept_add(struct kept *k, struct slice name, int fd);
-/* The same for a name that may exist: its old descriptor is closed. */
+/* The same for a generation that starts. Where it sends what it has inherited
+ * of BEFORE, under the same name, the descriptor stays there until kept_take():
+ * so the supervisor needs one for each listener, and not two. */
+int kept_add_again(struct kept *k, const struct kept *before, struct slice name,
+                   int fd);
+void kept_take(struct kept *k, struct kept *before);
+/* As kept_add() for a name that may exist: its old descriptor is closed. */
 int kept_replace(struct kept *k, struct slice name, int fd);
 /* The descriptor of that name, or -1; it stays kept. */
 int kept_find(const struct kept *k, const char *name);

@@ -63,6 +63,7 @@ void takeover_begin(struct generation *g)
     g->state = GENERATION_TAKING;
     g->has_gate = true;
     generation_wait(g, s->deadlines.take);
+    kept_take(&g->kept, &s->kept);
     kept_release(&s->kept);
     s->kept = g->kept;
     g->kept = (struct kept){ 0 };

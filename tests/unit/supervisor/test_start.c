@@ -203,3 +203,45 @@ Test(start, a_recovery_is_no_reload, .timeout = 60)
 {
     cr_expect_eq(played_status(asks_before_a_recovery), 7);
 }
+
+#define LISTENERS 100
+
+/* What it inherits it keeps, and the first one as many files. */
+static void keep_many(void)
+{
+    FILE *names = fdopen(dup(GENERATION_NAMES_FD), "r");
+    char name[64], line[128];
+    int fd;
+
+    for (int i = 0; played_is("1") && i < LISTENERS; i++) {
+        snprintf(name, sizeof(name), "listener %d", i);
+        fd = fd_sealed(name, SLICE(""));
+        SEND(&played_channel, keep, 0, .name = slice_from(name), .file = fd);
+        close(fd);
+    }
+    rewind(names);
+    while (fgets(line, sizeof(line), names))
+        if (sscanf(line, "%d listener %*d", &fd) == 1)
+            SEND(&played_channel, keep, 0,
+                 .name = slice_from(strtok(strchr(line, 'l'), "\n")),
+                 .file = fd);
+}
+
+static void falls_with_many(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    keep_many();
+    fall();
+}
+
+/* The limit of open files is that of all listeners and a few: it was enough for
+ * the first start. */
+Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
+{
+    const struct rlimit few = { LISTENERS + 50, LISTENERS + 50 };
+
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    falls_are(falls_with_many, 3);
+}
