@@ -152,13 +152,8 @@ static int check_usage(struct context *x, const struct ctl_command *row)
 static int load_settings(struct context *x)
 {
     const char *path = x->args.config ? x->args.config : SETTINGS_FILE;
-    struct buf text;
-    int r;
 
-    buf_init(&text, SETTINGS_TEXT_MAX);
-    r = settings_load(&x->settings, path, &text, &x->complaint);
-    buf_release(&text);
-    return r ? EX_CONFIG : 0;
+    return settings_load(&x->settings, path, &x->complaint) ? EX_CONFIG : 0;
 }
 
 static int no_command(struct context *x)

@@ -15,9 +15,8 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
-#include "sallyport/conf/conf.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "start/checker.h"
+#include "start/helper.h"
 #include "start/hint.h"
 #include "start/options.h"
 #include "start/parts.h"
@@ -30,36 +29,18 @@
 
 /* After a crash the settings are those that were in force, whatever the file
  * says by now. */
-static int settings_in_force(struct master *m, const char *path,
-                             struct complaint *c)
+static int load(struct master *m, const char *path, struct complaint *c)
 {
     FD_CLEANUP int fd = m->succession.recovery
                             ? succession_inherit(&m->succession, "settings")
                             : -1;
-    struct buf text;
-    int r;
 
-    if (fd >= 0)
-        return settings_take(&m->settings, fd, c);
-    buf_init(&text, SETTINGS_TEXT_MAX);
-    r = settings_load(&m->settings, path, &text, c);
-    buf_release(&text);
-    return r;
-}
-
-static int load(struct master *m, const char *path, struct complaint *c)
-{
-    int r = settings_in_force(m, path, c);
-
-    if (r < 0)
-        return r;
-    m->conf = settings_seal(&m->settings);
-    return m->conf < 0 ? complain(c, "memfd: %s", strerror(-m->conf)) : 0;
-}
-
-static void say_mistake(const char *mistake)
-{
-    stderr_print("%s", mistake);
+    if (fd < 0)
+        return helper_settings(m, path, c);
+    if (settings_take(&m->settings, fd, c) < 0)
+        return -EINVAL;
+    m->conf = fd_take(&fd);
+    return 0;
 }
 
 /* All that is wrong with the users file, and with what its rows name. */
@@ -71,7 +52,7 @@ static bool survey_users(const struct master *m)
 
     if (fd < 0 || settings_private_file(fd, m->settings.users, &c) < 0)
         return false; /* prepare_users() has said so */
-    return checker_run(m, "users", fd, CHECK_MS);
+    return helper_check(m, "users", fd, CHECK_MS);
 }
 
 static const struct {
@@ -103,9 +84,7 @@ static noreturn void end_start(struct master *m, int status, const char *why)
 static noreturn void refuse(struct master *m, const char *path,
                             const struct complaint *first)
 {
-    struct complaint c = { "" };
-
-    if (m->check && settings_survey(path, say_mistake, &c) > 0)
+    if (m->check && helper_survey(m, path))
         _exit(EX_CONFIG);
     end_start(m, EX_CONFIG, first->text);
 }
@@ -199,7 +178,7 @@ static void tell_remarks(const struct master *m)
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
 
-    checker_run(m, m->check ? "remarks" : "start", m->users->fd, START_MS);
+    helper_check(m, m->check ? "remarks" : "start", m->users->fd, START_MS);
     if (u && hint_unasked(&m->settings, u, &c))
         stderr_print("hint: %s", c.text);
 }

@@ -65,6 +65,13 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .cannot = "change a file, or open one outside the system's "
                   "directories; listen; execute; become another user",
     },
+    [PROCESS_READER] = {
+        .title = "sallyport: reader",
+        .own_ids = true,
+        .landlock = true,
+        .cannot = "open a file; reach the network; execute; become another "
+                  "user",
+    },
 };
 
 const struct sandbox_row *sandbox_row(enum process p)

@@ -18,6 +18,7 @@ const struct policy *policy_of(enum process p, bool connects)
         [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
         [PROCESS_KEYS] = &policy_keys,       [PROCESS_FILES] = &policy_files,
         [PROCESS_LOG] = &policy_log,         [PROCESS_LOOKUP] = &policy_lookup,
+        [PROCESS_READER] = &policy_reader,
     };
 
     return connects && connecting[p] ? connecting[p] : policies[p];
@@ -25,8 +26,8 @@ const struct policy *policy_of(enum process p, bool connects)
 
 enum process policy_above(enum process p)
 {
-    if (p == PROCESS_LOOKUP)
-        return PROCESS_LOOKUP;
+    if (p == PROCESS_LOOKUP || p == PROCESS_READER)
+        return p;
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }
 

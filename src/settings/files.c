@@ -2,10 +2,12 @@
  * as root in master, as the administrator in sallyportctl. Checks the open
  * file, never its name. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sallyport/base/fd.h"
 #include "sallyport/settings/settings.h"
 
 /* The owner can always write it, whatever its mode. */
@@ -34,6 +36,19 @@ int settings_trusted_file(int fd, const char *name, struct complaint *c)
                         "%s: writable by group or others; run: chmod go-w %s",
                         name, name);
     return 0;
+}
+
+int settings_open(const char *path, struct complaint *c)
+{
+    int fd FD_CLEANUP =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return complain(c, "%s: %s%s", path, strerror(errno),
+                        errno == ENOENT ? "; copy the example, sallyport.conf "
+                                          "in /usr/share/doc/sallyport"
+                                        : "");
+    return settings_trusted_file(fd, path, c) < 0 ? -EINVAL : fd_take(&fd);
 }
 
 int settings_private_file(int fd, const char *name, struct complaint *c)

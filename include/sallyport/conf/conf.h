@@ -55,15 +55,16 @@ void settings_default(struct settings *s);
  * out of range. *s changes only on success. */
 int settings_parse(struct settings *s, struct slice text, const char *name,
                    struct complaint *c);
-/* Opens and parses PATH. Refuses a file that group or others can write, that is
- * too large, or that isn't regular. *text gets the file's text, for the
- * children. 0 or -EINVAL */
-int settings_load(struct settings *s, const char *path, struct buf *text,
+/* Reads and parses the open file FD, whose name is PATH. FD stays the caller's.
+ * 0, or -EINVAL with the complaint; then *s doesn't change. */
+int settings_read(struct settings *s, int fd, const char *path,
                   struct complaint *c);
+/* The same with settings_open(). */
+int settings_load(struct settings *s, const char *path, struct complaint *c);
 /* For --check: calls REPORT for each mistake in the file. Returns their number,
  * or -EINVAL with the complaint if the file can't be read. */
 typedef void settings_report(const char *mistake);
-int settings_survey(const char *path, settings_report *report,
+int settings_survey(int fd, const char *path, settings_report *report,
                     struct complaint *c);
 int settings_survey_text(struct slice text, const char *name,
                          settings_report *report, struct complaint *c);

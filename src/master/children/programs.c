@@ -17,8 +17,8 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #define OWN_BINARY "/proc/self/exe"
-static const char *const programs[] = { "gate", "auth",   "keys",
-                                        "log",  "lookup", "check" };
+static const char *const programs[] = { "gate",   "auth",  "keys",  "log",
+                                        "lookup", "check", "reader" };
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
 _Static_assert(PROGRAMS <= SANDBOX_PROGRAMS, "they don't fit into a block");
 _Static_assert(SANDBOX_PROGRAMS_FIRST % SANDBOX_PROGRAMS == 0,

@@ -8,7 +8,6 @@
 
 #include "sallyport/base/random.h"
 #include "sallyport/base/stderr.h"
-#include "sallyport/conf/conf.h"
 
 static void master_on_events(void *owner, uint32_t events)
 {
@@ -33,7 +32,6 @@ void master_init(struct master *m)
                           .signals.fd = -1,
                           .loop.epoll_fd = -1 };
     succession_init(&m->succession);
-    settings_default(&m->settings);
     event_sender_init(&m->events, -1, PROCESS_MASTER);
     m->events_watch = (struct loop_watch){ .fd = -1,
                                            .on_ready = master_on_events,

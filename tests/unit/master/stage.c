@@ -22,6 +22,7 @@
 #include "master/start/run.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/conf/conf.h"
 #include "sallyport/ipc/build.h"
 #include "support/settings.h"
 
@@ -247,6 +248,7 @@ static _Noreturn void run_master(const struct stage *s,
     signal(SIGUSR2, end_well);
     the_master = &m;
     master_init(&m);
+    settings_default(&m.settings);
     parts_attach(&m, &parts);
     adjust_for_tests(&m);
     m.hooks.spawn = spawn;

@@ -14,6 +14,8 @@ static const char *const programs[] = { "bin/sallyport",
                                         "libexec/sallyport/log",
                                         "libexec/sallyport/lookup",
                                         "libexec/sallyport/master",
+                                        "libexec/sallyport/reader",
+                                        "libexec/sallyport/check",
                                         "libexec/sallyport/check" };
 
 static const struct {

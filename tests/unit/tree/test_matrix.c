@@ -23,7 +23,7 @@ static const struct matrix_room rooms[] = {
     { "event", "base domain ipc", "" },
     { "supervisor", "base ipc", "" },
     { "master",
-      "base domain settings conf/conf.h ipc sandbox users event files/files.h "
+      "base domain settings ipc sandbox users event files/files.h "
       "seccomp/policy.h master/core master/children master/sessions "
       "master/control master/generations master/start",
       "" },
@@ -51,6 +51,7 @@ static const struct matrix_room rooms[] = {
     { "files", "base domain ftp ipc sandbox event seccomp/policy.h", "" },
     { "log", "base domain settings ipc event process seccomp/policy.h", "" },
     { "lookup", "base domain ipc event process seccomp/policy.h", "" },
+    { "reader", "base domain settings conf sandbox seccomp/policy.h", "" },
     { "check", "base domain settings sandbox users", "" },
     { "ctl", "base domain ftp settings conf ipc tls users hash event",
       "jansson.h" },

@@ -1,0 +1,156 @@
+/* Executes reader and check, and waits for their end. What follows the fork
+ * here runs as master does, until the exec. */
+#include "helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "children/programs.h"
+#include "core/master.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/stderr.h"
+
+#define FIRST_FD 3
+#define READ_MS  20000
+#define SEALS    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+struct helper {
+    const char *name;
+    const char *argv[4];
+    int fd[2]; /* they become 3 and 4 */
+};
+
+/* Both are copied to higher numbers first, since one may have the other's. */
+static int place_files(const int fd[2])
+{
+    int one = fcntl(fd[0], F_DUPFD, FIRST_FD + 2);
+    int other = fcntl(fd[1], F_DUPFD, FIRST_FD + 2);
+
+    if (one < 0 || other < 0 || dup2(one, FIRST_FD) < 0 ||
+        dup2(other, FIRST_FD + 1) < 0)
+        return -errno;
+    return close_range(FIRST_FD + 2, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+}
+
+static noreturn void become_helper(const struct master *m,
+                                   const struct helper *h)
+{
+    int program = programs_find(m->programs, h->name);
+    int r = place_files(h->fd);
+
+    if (r == 0)
+        execveat(program, "", (char **)(uintptr_t)h->argv, environ,
+                 AT_EMPTY_PATH);
+    die(EX_OSERR, "%s: can't be executed: %s", h->name,
+        strerror(r ? -r : errno));
+}
+
+/* Its wait status, or -1 when it had to be killed. */
+static int wait_for_helper(pid_t pid, int wait_ms)
+{
+    FD_CLEANUP int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd end = { .fd = pidfd, .events = POLLIN };
+    int status = 0;
+
+    if (poll(&end, 1, wait_ms) != 1) {
+        kill(pid, SIGKILL); /* reaped with the other children */
+        return -1;
+    }
+    waitpid(pid, &status, 0);
+    return status;
+}
+
+static int run_helper(const struct master *m, const struct helper *h,
+                      int wait_ms)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        become_helper(m, h);
+    return pid < 0 ? -1 : wait_for_helper(pid, wait_ms);
+}
+
+static int run_reader(const struct master *m, const char *mode,
+                      const char *path, int file, int answer)
+{
+    const struct helper reader = {
+        .name = "reader",
+        .argv = { "sallyport: reader", mode, path },
+        .fd = { file, answer },
+    };
+
+    return run_helper(m, &reader, READ_MS);
+}
+
+/* What reader has complained about, or that it has failed. */
+static int why_refused(int status, int answer, struct complaint *c)
+{
+    ssize_t n;
+
+    if (status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) != EX_CONFIG)
+        return complain(c, "the program reader has failed: %s",
+                        status == -1          ? "it was late"
+                        : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+                                              : "see its line above");
+    n = pread(answer, c->text, sizeof(c->text) - 1, 0);
+    c->text[n < 0 ? 0 : n] = '\0';
+    return -EINVAL;
+}
+
+int helper_settings(struct master *m, const char *path, struct complaint *c)
+{
+    FD_CLEANUP int file = settings_open(path, c);
+    FD_CLEANUP int answer = -1;
+    int status;
+
+    if (file < 0)
+        return file;
+    answer = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (answer < 0)
+        return complain(c, "memfd: %s", strerror(errno));
+    status = run_reader(m, "read", path, file, answer);
+    if (status != 0)
+        return why_refused(status, answer, c);
+    if (fcntl(answer, F_ADD_SEALS, SEALS) < 0)
+        return complain(c, "memfd: %s", strerror(errno));
+    if (settings_take(&m->settings, answer, c) < 0)
+        return -EINVAL;
+    m->conf = fd_take(&answer);
+    return 0;
+}
+
+bool helper_survey(const struct master *m, const char *path)
+{
+    struct complaint c = { "" };
+    FD_CLEANUP int file = settings_open(path, &c);
+
+    return file >= 0 && run_reader(m, "survey", path, file, file) != 0;
+}
+
+bool helper_check(const struct master *m, const char *mode, int users,
+                  int wait_ms)
+{
+    const struct helper check = {
+        .name = "check",
+        .argv = { "sallyport: check", mode, m->key_lost.text },
+        .fd = { m->conf, users },
+    };
+    int status = run_helper(m, &check, wait_ms);
+
+    if (status == -1)
+        stderr_print(
+            "%sthe homes weren't all looked at in time: one of them hangs",
+            m->check ? "" : "warning: ");
+    return status != 0;
+}

@@ -1,0 +1,26 @@
+/* The programs that master executes at its start and waits for, so that their
+ * code isn't in a process of root that goes on: reader and check. Call these
+ * before master's sandbox closes. */
+#ifndef SALLYPORT_SRC_MASTER_START_HELPER_H
+#define SALLYPORT_SRC_MASTER_START_HELPER_H
+
+#include <stdbool.h>
+
+#include "sallyport/base/complain.h"
+
+struct master;
+
+/* Reads the configuration PATH into m->settings and, sealed, into m->conf,
+ * which the caller closes. 0, or -EINVAL with the complaint. */
+int helper_settings(struct master *m, const char *path, struct complaint *c);
+/* For --check: says each mistake in the configuration on standard error.
+ * Returns whether there is one. */
+bool helper_survey(const struct master *m, const char *path);
+/* Says on standard error what an administrator should know of the settings and
+ * the users file USERS, in WAIT_MS at most. MODE is one of those in
+ * src/check/main.c. Returns whether there is a mistake; that check was late is
+ * one. */
+bool helper_check(const struct master *m, const char *mode, int users,
+                  int wait_ms);
+
+#endif

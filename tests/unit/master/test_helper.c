@@ -1,0 +1,151 @@
+/* Master executes the programs check and reader, and waits for them. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "master/children/programs.h"
+#include "master/core/master.h"
+#include "master/start/helper.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/users/users.h"
+#include "support/settings.h"
+
+#define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+
+static struct master m;
+
+static void find_program(const char *name)
+{
+    char path[256];
+    int program;
+
+    snprintf(path, sizeof(path), BUILD_DIR "/libexec/sallyport/%s", name);
+    program = open(path, O_PATH | O_CLOEXEC);
+    cr_assert_geq(program, 0);
+    cr_assert_geq(dup3(program, programs_find(m.programs, name), O_CLOEXEC), 0);
+}
+
+static void begin(void)
+{
+    master_init(&m);
+    m.programs = 100;
+    find_program("check");
+    find_program("reader");
+    m.conf = settings_of("address = 203.0.113.7\n");
+    cr_assert_geq(m.conf, 0);
+}
+
+TestSuite(helper, .init = begin);
+
+/* Of users whose homes are missing. */
+static int users_file(size_t n)
+{
+    struct buf text;
+    int fd;
+
+    buf_init(&text, USERS_FILE_MAX);
+    for (size_t i = 0; i < n; i++)
+        buf_add_format(&text, "user%zu:" HASH ":%zu:70000::/nowhere/%zu::\n", i,
+                       70000 + i, i);
+    fd = fd_sealed("users", buf_slice(&text));
+    cr_assert_geq(fd, 0);
+    buf_release(&text);
+    return fd;
+}
+
+Test(helper, mistakes)
+{
+    int users = users_file(2), nobody = users_file(0);
+
+    cr_expect(helper_check(&m, "users", users, 20000));
+    cr_expect_not(helper_check(&m, "users", nobody, 20000));
+    cr_expect_not(helper_check(&m, "remarks", users, 20000));
+    cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "it was reaped");
+}
+
+/* In a millisecond it looks at few of so many. */
+Test(helper, that_hangs)
+{
+    int users = users_file(USERS_MAX), status = 0;
+    uint64_t start = clock_ms();
+
+    cr_expect(helper_check(&m, "users", users, 1));
+    cr_expect_lt(clock_ms() - start, 10000);
+    cr_assert_gt(waitpid(-1, &status, 0), 0);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+Test(helper, that_is_missing)
+{
+    close(programs_find(m.programs, "check"));
+    cr_expect(helper_check(&m, "users", users_file(0), 20000));
+}
+
+/* --- the settings --------------------------------------------------------- */
+
+static const char *configuration(const char *text)
+{
+    static char path[] = "/tmp/sallyport-helper-XXXXXX";
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(fd_write_all(fd, text, strlen(text)), 0);
+    close(fd);
+    return path;
+}
+
+Test(helper, settings)
+{
+    const char *path = configuration("max_sessions = 7\n");
+    static struct settings again;
+    struct complaint c = { "" };
+
+    cr_assert_eq(helper_settings(&m, path, &c), 0, "%s", c.text);
+    cr_expect_eq(m.settings.max_sessions, 7);
+    cr_expect_str_eq(m.settings.file, path);
+    cr_expect_eq(settings_take(&again, m.conf, &c), 0, "%s", c.text);
+    cr_expect_eq(again.max_sessions, 7);
+    cr_expect_lt(write(m.conf, "x", 1), 0, "sealed");
+    unlink(path);
+}
+
+Test(helper, settings_with_a_mistake)
+{
+    const char *path = configuration("\nno_such_key = 1\nnor_this = 2\n");
+    struct complaint c = { "" };
+
+    cr_expect_eq(helper_settings(&m, path, &c), -EINVAL);
+    cr_expect(strstr(c.text, ":2: unknown key \"no_such_key\""), "%s", c.text);
+    cr_expect(helper_survey(&m, path));
+    unlink(path);
+}
+
+Test(helper, settings_without_a_file)
+{
+    struct complaint c = { "" };
+
+    cr_expect_eq(helper_settings(&m, "/nowhere/x", &c), -EINVAL);
+    cr_expect(strstr(c.text, "No such file or directory; copy the example"),
+              "%s", c.text);
+    cr_expect_not(helper_survey(&m, "/nowhere/x"), "the complaint is enough");
+}
+
+Test(helper, settings_without_a_reader)
+{
+    const char *path = configuration("");
+    struct complaint c = { "" };
+
+    close(programs_find(m.programs, "reader"));
+    cr_expect_eq(helper_settings(&m, path, &c), -EINVAL);
+    cr_expect_str_eq(c.text,
+                     "the program reader has failed: see its line above");
+    unlink(path);
+}

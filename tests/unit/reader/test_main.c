@@ -1,0 +1,95 @@
+/* The program itself: the configuration is descriptor 3, the answer 4. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/base/slice.h"
+#include "sallyport/settings/settings.h"
+
+#define PROGRAM BUILD_DIR "/libexec/sallyport/reader"
+
+struct reading {
+    int answer, status;
+    FILE *said;
+};
+
+static void start(const char *mode, int file, const struct reading *r)
+{
+    int three = fcntl(file, F_DUPFD, 10), four = fcntl(r->answer, F_DUPFD, 10);
+
+    dup2(fileno(r->said), STDERR_FILENO);
+    dup2(three, 3);
+    dup2(four, 4);
+    execl(PROGRAM, "reader", mode, "conf", NULL);
+    _exit(127);
+}
+
+static struct reading read_conf(const char *mode, const char *text)
+{
+    struct reading r = { memfd_create("answer", MFD_ALLOW_SEALING), -1,
+                         tmpfile() };
+    int file = fd_sealed("conf", slice_from(text));
+    pid_t pid = fork();
+
+    if (pid == 0)
+        start(mode, file, &r);
+    cr_assert_eq(waitpid(pid, &r.status, 0), pid);
+    cr_assert(WIFEXITED(r.status));
+    r.status = WEXITSTATUS(r.status);
+    close(file);
+    return r;
+}
+
+static void expect_text(int fd, const char *text)
+{
+    char got[512];
+    ssize_t n = pread(fd, got, sizeof(got) - 1, 0);
+
+    cr_assert_geq(n, 0);
+    got[n] = '\0';
+    cr_expect_str_eq(got, text);
+}
+
+Test(main, settings)
+{
+    struct reading r = read_conf("read", "max_sessions = 7\n");
+    static struct settings s;
+    struct complaint c = { "" };
+
+    cr_assert_eq(r.status, 0);
+    cr_assert_eq(fcntl(r.answer, F_ADD_SEALS,
+                       F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
+                 0);
+    cr_assert_eq(settings_take(&s, r.answer, &c), 0, "%s", c.text);
+    cr_expect_eq(s.max_sessions, 7);
+    cr_expect_str_eq(s.file, "conf");
+    expect_text(fileno(r.said), "");
+}
+
+Test(main, a_mistake)
+{
+    struct reading r = read_conf("read", "max_sessions = many\n");
+
+    cr_expect_eq(r.status, EX_CONFIG);
+    expect_text(r.answer, "conf:1: max_sessions = many: expected a number, "
+                          "also with K, M or G");
+    expect_text(fileno(r.said), "");
+}
+
+Test(main, all_mistakes)
+{
+    struct reading r = read_conf("survey", "a\nb\n");
+
+    cr_expect_eq(r.status, EX_CONFIG);
+    expect_text(fileno(r.said),
+                "sallyportd: conf:1: no '='; expected: key = value\n"
+                "sallyportd: conf:2: no '='; expected: key = value\n");
+    expect_text(r.answer, "");
+    cr_expect_eq(read_conf("survey", "max_sessions = 7\n").status, 0);
+}
