@@ -42,6 +42,8 @@ struct doctor_check {
 extern const struct doctor_check doctor_checks[];
 extern const size_t doctor_check_count;
 
+/* That of doctor_data.c. */
+void doctor_check_protection(struct doctor *d);
 /* Those of doctor_tls.c. */
 void doctor_check_versions(struct doctor *d);
 void doctor_check_certificate(struct doctor *d);

@@ -306,6 +306,7 @@ const struct doctor_check doctor_checks[] = {
     { "login", false, check_login },
     { "features", true, check_features },
     { "address", true, check_address },
+    { "protection", true, doctor_check_protection },
     { "data connection", true, check_data },
     { "binding", true, check_binding },
     { "tickets", true, check_tickets },

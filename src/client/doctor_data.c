@@ -125,3 +125,24 @@ int doctor_data(struct doctor *d, const char *command, bool resume,
     dial_close(&data);
     return ret->reply < 0 ? -1 : 0;
 }
+
+/* The login has switched it on, and nothing was transferred without it. */
+void doctor_check_protection(struct doctor *d)
+{
+    char text[DIAL_LINE_MAX];
+    struct failure why;
+
+    if (dial_ask(&d->control, "PROT C", text, &why) != 200) {
+        doctor_find(d, FINDING_GOOD, NULL,
+                    "data connections without TLS are refused");
+        return;
+    }
+    doctor_find(d, FINDING_WARNING,
+                "have the server refuse PROT C (vsftpd: "
+                "force_local_data_ssl)",
+                "data connections without TLS are possible: a client that asks "
+                "for none sends its files in plain text");
+    if (dial_ask(&d->control, "PROT P", text, &why) != 200)
+        doctor_find(d, FINDING_BAD, NULL, "PROT P after PROT C fails: \"%s\"",
+                    text);
+}

@@ -726,6 +726,7 @@ Test(client, doctor, .timeout = 60)
     static const char *const lines[] = {
         "good     USER without TLS is refused",
         "good     TLS 1.3 is spoken",
+        "good     data connections without TLS are refused",
         "good     it names 127.0.0.1",
         "good     the data connection resumes the TLS session",
         "good     its end is marked by close_notify",

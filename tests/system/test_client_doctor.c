@@ -58,6 +58,13 @@ Test(doctor, after_the_login, .timeout = 200)
     static const struct finding rows[] = {
         { "none", "good", 0,
           "note     of 5 transfers one after another 1 resume" },
+        { "none", "good", 0, "good     IPv4: connects to 127.0.0.1" },
+        { "none", "good", 0, "note     IPv6: 127.0.0.1: " },
+        { "none", "good", 0,
+          "good     data connections without TLS are refused" },
+        { "prot_clear", "good", 0,
+          "warning  data connections without TLS are possible" },
+        { "prot_refused", "good", EX_UNAVAILABLE, "PROT P is refused" },
         { "pasv_private", "good", 0, "PASV gives 10.1.2.3, but the server is" },
         { "pasv_private", "good", 0, "it is behind NAT" },
         { "pasv_foreign", "good", 0, "warning  PASV gives 203.0.113.9" },

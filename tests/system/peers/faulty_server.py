@@ -124,7 +124,14 @@ class Session(threading.Thread):
     def do_PBSZ(self, words):
         self.reply("200 ok")
 
-    do_PROT = do_TYPE = do_NOOP = do_OPTS = do_PBSZ
+    do_TYPE = do_NOOP = do_OPTS = do_PBSZ
+
+    def do_PROT(self, words):
+        if words == "P" and FAULT == "prot_refused" or \
+           words == "C" and FAULT != "prot_clear":
+            self.reply("534 no")
+        else:
+            self.reply("200 ok")
 
     def refuse(self, words):
         self.reply("550 \x1b[2J\u009b31m no" if FAULT == "rude" else "550 no")
