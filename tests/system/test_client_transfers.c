@@ -22,13 +22,13 @@
 static const struct server_user users[] = {
     { .name = "cut" },      { .name = "keep" }, { .name = "glob" },
     { .name = "implicit" }, { .name = "rate" }, { .name = "print" },
-    { .name = "password" }, { .name = "tree" },
+    { .name = "password" }, { .name = "tree" }, { .name = "six" },
 };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     const struct server_plan plan = {
-        .listen = "127.0.0.1:0, 127.0.0.1:0 tls",
+        .listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
         .ports = "auto 32",
         .users = users,
         .user_count = sizeof(users) / sizeof(*users),
@@ -198,6 +198,21 @@ Test(client_transfers, implicit, .timeout = 60)
     cr_expect_null(strstr(r.text, "> AUTH"), "%s", r.text);
     cr_expect_null(strstr(r.text, SERVER_PASSWORD), "%s", r.text);
     run_release(&r);
+    desk_end(&d);
+}
+
+Test(client_transfers, ipv6, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "six");
+    snprintf(d.url, sizeof(d.url), "ftps://six@[::1]:%u", d.server.port_other);
+    make_noise("a", MIB);
+    SAYS(&d, 0, "checksum right", "put", "a", "/");
+    SAYS(&d, 0, "checksum right", "get", "/a", "b");
+    expect_same("a", "b");
+    SAYS(&d, 0, "good     IPv6: connects to ::1", "doctor", "/");
+    SAYS(&d, 0, "0 bad, 0 warnings", "doctor", "/");
     desk_end(&d);
 }
 
