@@ -7,11 +7,10 @@
 #include <string.h>
 
 static const char *const pages[] = {
-    "architecture.md", "clients.md", "data-connections.md",
-    "decisions.md",    "limits.md",  "generations.md",
-    "sandbox.md",      "tls.md",     "transfers.md",
-    "uploads.md",      "users.md",   "hacking.md",
-    "messages.md"
+    "architecture.md", "client.md",    "clients.md",     "data-connections.md",
+    "decisions.md",    "limits.md",    "generations.md", "sandbox.md",
+    "tls.md",          "transfers.md", "uploads.md",     "users.md",
+    "hacking.md",      "messages.md"
 };
 static const char *const roots[] = { "src/", "include/", "tests/", "etc/" };
 
