@@ -201,22 +201,33 @@ int succession_keep_file(struct succession *s, const char *path, int fd)
     return succession_keep(s, name_of_file(path, name), fd);
 }
 
+/* The supervisor reads again soon: whether it is worth while to send again. */
+static bool succession_waits(const struct succession *s)
+{
+    struct pollfd one = { .fd = s->supervisor.fd, .events = POLLOUT };
+
+    return poll(&one, 1, KEEP_MS) == 1;
+}
+
 int succession_keep(struct succession *s, const char *name, int fd)
 {
-    struct pollfd one = { .fd = s ? s->supervisor.fd : -1, .events = POLLOUT };
     int r;
 
-    if (one.fd < 0)
+    if (!s || s->supervisor.fd < 0)
         return 0;
     do
         r = SEND(&s->supervisor, keep, 0, .name = slice_from(name), .file = fd);
-    while (r == -EAGAIN && poll(&one, 1, KEEP_MS) == 1);
+    while (r == -EAGAIN && succession_waits(s));
     return r;
 }
 
 void succession_failed(struct succession *s, const char *why)
 {
-    SEND(&s->supervisor, start_failed, 0, .why = slice_from(why));
+    int r;
+
+    do
+        r = SEND(&s->supervisor, start_failed, 0, .why = slice_from(why));
+    while (r == -EAGAIN && succession_waits(s));
 }
 
 uint32_t succession_renew(struct succession *s)

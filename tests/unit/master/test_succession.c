@@ -1,0 +1,79 @@
+/* What master says to a supervisor that is slow. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdnoreturn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "master/core/succession.h"
+#include "sallyport/base/fd.h"
+
+#define WAIT_MS 20000
+
+static void fill_channel(struct channel *to)
+{
+    int r;
+
+    do
+        r = SEND(to, keep, 0, .name = SLICE("a file"), .file = STDIN_FILENO);
+    while (r == 0);
+    cr_assert_eq(r, -EAGAIN);
+}
+
+/* The process that fills the channel waits for something. */
+static bool parent_sleeps(void)
+{
+    char path[64], state = 'R';
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)getppid());
+    f = fopen(path, "r");
+    if (!f || fscanf(f, "%*d %*s %c", &state) != 1)
+        return false;
+    fclose(f);
+    return state == 'S';
+}
+
+/* In a fork: reads all that is there, and what comes then. */
+static noreturn void be_slow(int fd)
+{
+    struct channel supervisor;
+    struct message m;
+    int r;
+
+    while (!parent_sleeps())
+        sched_yield();
+    channel_init(&supervisor, fd, PROCESS_SUPERVISOR, PROCESS_MASTER,
+                 PHASE_START);
+    while ((r = channel_wait(&supervisor, &m, WAIT_MS)) == 1 &&
+           m.kind == MSG_keep)
+        message_close(&m);
+    _exit(r == 1 && m.kind == MSG_start_failed ? 0 : 1);
+}
+
+/* A start that fails may have sent all listeners before. */
+Test(succession, the_reason_of_a_failure_waits_for_room, .timeout = 60)
+{
+    struct succession s;
+    int ends[2], status;
+    pid_t pid;
+
+    cr_assert_eq(fd_pair(ends), 0);
+    succession_init(&s);
+    channel_init(&s.supervisor, ends[1], PROCESS_MASTER, PROCESS_SUPERVISOR,
+                 PHASE_RUN);
+    fill_channel(&s.supervisor);
+    pid = fork();
+    if (pid == 0) {
+        close(ends[1]);
+        be_slow(ends[0]);
+    }
+    close(ends[0]);
+    succession_failed(&s, "a mistake");
+    succession_release(&s);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, 0);
+}
