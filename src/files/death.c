@@ -17,7 +17,7 @@ static const enum verb verbs[WRITE_MODE_COUNT] = {
 void death_report(struct files *f)
 {
     const struct upload *u = &f->upload;
-    const char *stands = u->stands ? "; the file stands" : "";
+    const char *stands = u->stands ? "; the file is complete" : "";
     struct event_record r;
     char reason[80];
 

@@ -18,7 +18,7 @@ static const char *const texts[] = {
     [REPLY_OPENING_UNIQUE] = "FILE: {}",
     [REPLY_OK] = "OK.",
     [REPLY_TYPE_OK] = "Type is {}; bytes are never changed.",
-    [REPLY_TYPE_LINES] = "Type is {}; lines end with CRLF on the way.",
+    [REPLY_TYPE_LINES] = "Type is {}; lines end with CRLF on the network.",
     [REPLY_PBSZ_OK] = "PBSZ=0",
     [REPLY_PROT_OK] = "Data connections will be encrypted.",
     [REPLY_MODE_OK] = "Mode is {}.",
@@ -29,7 +29,7 @@ static const char *const texts[] = {
     [REPLY_OPTS_MODE] = "MODE Z LEVEL is {}.",
     [REPLY_NOOP_OK] = "OK.",
     [REPLY_ACTIVE_OK] = "The next transfer connects to {}.",
-    [REPLY_EPSV_ALL] = "From now on only EPSV.",
+    [REPLY_EPSV_ALL] = "Only EPSV is accepted from now on.",
     [REPLY_ALLO_OK] = "Noted; send STOR.",
     [REPLY_CLNT_OK] = "Noted.",
     [REPLY_CSID] = "Name=Sallyport; CaseSensitive=1; DirSep=/;",
@@ -47,7 +47,7 @@ static const char *const texts[] = {
     [REPLY_AVBL] = "{}",
     [REPLY_HASH] = "{}",
     [REPLY_SITE_HELP] = "SITE commands:",
-    [REPLY_HELP] = "Commands (HELP and a name: its syntax):",
+    [REPLY_HELP] = "Commands (HELP NAME shows the syntax of one):",
     [REPLY_SYST] = "UNIX Type: L8",
     [REPLY_GREETING] = "Sallyport is ready; everything goes over TLS.",
     [REPLY_HOST_OK] = "OK.",
@@ -64,11 +64,11 @@ static const char *const texts[] = {
     [REPLY_CHECKSUM] = "{}",
     [REPLY_CWD_OK] = "Now in {}",
     [REPLY_DELETED] = "Deleted.",
-    [REPLY_REMOVED] = "Folder removed.",
+    [REPLY_REMOVED] = "Directory removed.",
     [REPLY_RENAMED] = "Renamed.",
     [REPLY_RENAMED_AS] = "That name was taken; renamed to {}",
     [REPLY_MLST] = "Facts:",
-    [REPLY_PWD] = "\"{}\" is the current folder.",
+    [REPLY_PWD] = "\"{}\" is the current directory.",
     [REPLY_MADE] = "\"{}\" was made.",
     [REPLY_NEED_PASSWORD] = "Send PASS with the password.",
     [REPLY_REST_OK] = "Restarting at {}. Send RETR, STOR or APPE.",
@@ -84,7 +84,7 @@ static const char *const texts[] = {
     [REPLY_TOO_MANY_TRIES] = "Too many failed logins; check user and password.",
     [REPLY_PLAIN_SECRET] =
         "TLS comes before USER; set the client to explicit TLS.",
-    [REPLY_NO_DATA] = "No data connection: {}. Send EPSV or PASV anew.",
+    [REPLY_NO_DATA] = "No data connection: {}. Send EPSV or PASV again.",
     [REPLY_NO_PORT] = "No data port free (range {} busy); try again later.",
     [REPLY_USE_PASV_FIRST] = "Send EPSV or PASV first.",
     [REPLY_USE_EPSV] = "PASV can't be used on this connection; send EPSV.",
@@ -93,8 +93,8 @@ static const char *const texts[] = {
                           "--data-binding address",
     [REPLY_NOT_THIS_SESSION] = "TLS not resumed here; admin: sallyportctl user "
                                "change {} --data-binding user",
-    [REPLY_NOT_OWN_TICKET] = "TLS session not resumed: the ticket is "
-                             "another's, or the account changed.",
+    [REPLY_NOT_OWN_TICKET] =
+        "TLS session not resumed: another user's ticket, or a changed account.",
     [REPLY_OTHER_CERTIFICATE] =
         "The data connection must show the client certificate of this one.",
     [REPLY_CUT] = "The data connection was cut: {}. Transfer aborted.",
@@ -104,20 +104,22 @@ static const char *const texts[] = {
     [REPLY_FILE_BUSY] = "The file is busy; try again later.",
     [REPLY_LOCAL_ERROR] = "Error on the server: {}.",
     [REPLY_HASH_LATE] =
-        "The checksum takes too long; ask for those of parts, with RANG.",
+        "The checksum takes too long; use RANG to get those of parts.",
     [REPLY_OVERTAKEN] = "Another session took that name just now; try again.",
     [REPLY_FILE_CHANGED] = "Another process changed the file meanwhile; send "
                            "again.",
-    [REPLY_DIRECTORY_MOVED] =
-        "The folder was renamed meanwhile, so nothing is visible; send again.",
-    [REPLY_STANDS] =
-        "The file stands, whole, but may not outlive a power cut; send again.",
-    [REPLY_UNLOGGED] = "Can't be logged, so it doesn't count; try again later.",
-    [REPLY_UNLOGGED_STANDS] =
-        "Can't be logged, so it doesn't count; but the file stands as {}",
-    [REPLY_UNLOGGED_DONE] = "It is done, but can't be logged; ask for help.",
+    [REPLY_DIRECTORY_MOVED] = "The directory was renamed meanwhile, so nothing "
+                              "is visible; send again.",
+    [REPLY_STORED_UNSAFE] =
+        "The file is complete, but may not survive a power cut; send again.",
+    [REPLY_UNLOGGED] =
+        "This can't be logged, so it doesn't count; try again later.",
+    [REPLY_UNLOGGED_STANDS] = "This can't be logged, so it doesn't count; but "
+                              "the file is stored as {}",
+    [REPLY_UNLOGGED_DONE] =
+        "The change was made, but can't be logged; ask the administrator.",
     [REPLY_NO_SPACE] = "No space left; free some, then send it again.",
-    [REPLY_UNKNOWN_COMMAND] = "Unknown command; HELP lists those there are.",
+    [REPLY_UNKNOWN_COMMAND] = "Unknown command; HELP lists all commands.",
     [REPLY_SITE_UNKNOWN] = "Unknown SITE command; SITE HELP lists them.",
     [REPLY_BAD_LINE] = "A line ends with CRLF; no CR, LF or NUL inside.",
     [REPLY_LINE_TOO_LONG] = "Line too long. Closing the connection.",
@@ -125,26 +127,27 @@ static const char *const texts[] = {
     [REPLY_NEED_ARGUMENT] = "Argument missing. Syntax: {}",
     [REPLY_NO_ARGUMENT] = "No argument is allowed. Syntax: {}",
     [REPLY_MLSD_OF_FILE] = "Not a directory; MLST has the facts of a file.",
-    [REPLY_OPTS_UNKNOWN] = "Unknown option; there are UTF8, MLST, HASH and "
-                           "MODE.",
-    [REPLY_HASH_UNKNOWN] = "Unknown algorithm; there are SHA-256 and SHA-512.",
-    [REPLY_OPTS_MODE_BAD] = "OPTS MODE Z has a LEVEL of 1 to 9 and no more.",
-    [REPLY_NOT_IMPLEMENTED] = "Not implemented; HELP lists what is.",
+    [REPLY_OPTS_UNKNOWN] = "Unknown option; use UTF8, MLST, HASH or MODE.",
+    [REPLY_HASH_UNKNOWN] = "Unknown algorithm; use SHA-256 or SHA-512.",
+    [REPLY_OPTS_MODE_BAD] = "Send OPTS MODE Z LEVEL and a number from 1 to 9.",
+    [REPLY_NOT_IMPLEMENTED] = "Not implemented; HELP lists all commands.",
     [REPLY_ACTIVE_OFF] = "Active mode is off; send EPSV or PASV.",
-    [REPLY_ACTIVE_FOREIGN] = "Only your own address, and ports from 1024; or "
-                             "send EPSV or PASV.",
-    [REPLY_HOST_OTHER] = "TLS was begun for another host; connect anew for "
-                         "this one.",
+    [REPLY_ACTIVE_FOREIGN] =
+        "Use your own address and a port from 1024, or send EPSV or PASV.",
+    [REPLY_HOST_OTHER] =
+        "TLS was begun for another host; connect again for this one.",
     [REPLY_BAD_SEQUENCE] = "Send {} first.",
-    [REPLY_ONLY_EPSV] = "After EPSV ALL only EPSV is taken; send that.",
-    [REPLY_HOST_LATE] = "HOST comes before USER; connect anew for that.",
+    [REPLY_ONLY_EPSV] = "After EPSV ALL only EPSV is accepted; send EPSV.",
+    [REPLY_HOST_LATE] =
+        "HOST comes before USER; connect again for another host.",
     [REPLY_ALREADY_TLS] = "TLS is already on.",
-    [REPLY_ALREADY_LOGGED_IN] = "Already logged in; connect anew to change.",
+    [REPLY_ALREADY_LOGGED_IN] =
+        "Already logged in; connect again for another user.",
     [REPLY_IN_TRANSFER] = "A transfer is running; wait for it or send ABOR.",
     [REPLY_BAD_PARAMETER] = "Parameter not supported; use {}.",
     [REPLY_MODE_Z_OFF] = "MODE Z is off on this server; send MODE S.",
     [REPLY_NO_OFFSET] = "In TYPE A lines change their length; send TYPE I, or "
-                        "no REST and no RANG.",
+                        "neither REST nor RANG.",
     [REPLY_AUTH_UNKNOWN] = "Mechanism not supported; send AUTH TLS.",
     [REPLY_DATA_MUST_BE_P] =
         "Data connections must be encrypted; send PBSZ 0 and PROT P first.",
@@ -157,15 +160,15 @@ static const char *const texts[] = {
     [REPLY_POLICY] = "Refused by policy: everything goes over TLS.",
     [REPLY_PROT_LEVEL] = "Protection level not supported; send PROT P.",
     [REPLY_NO_RIGHT] = "You have {}; ask the administrator.",
-    [REPLY_NOT_FOUND] = "No such file or folder.",
+    [REPLY_NOT_FOUND] = "No such file or directory.",
     [REPLY_DENIED] = "Permission denied.",
-    [REPLY_EXISTS] = "A file or folder exists already under this name.",
+    [REPLY_EXISTS] = "A file or directory of this name exists already.",
     [REPLY_NAMES_DIRECTORY] =
         "That is the name of a directory; send the name of a file.",
-    [REPLY_NOT_DIRECTORY] = "Not a folder.",
-    [REPLY_IS_DIRECTORY] = "Is a folder.",
+    [REPLY_NOT_DIRECTORY] = "Not a directory.",
+    [REPLY_IS_DIRECTORY] = "Is a directory.",
     [REPLY_NOT_REGULAR] = "Not a regular file.",
-    [REPLY_NOT_EMPTY] = "Folder not empty.",
+    [REPLY_NOT_EMPTY] = "Directory not empty.",
     [REPLY_READ_ONLY] = "Read-only file system.",
     [REPLY_NO_TIME] = "The file's time is in no year from 1 to 9999.",
     [REPLY_BAD_TIME] = "The disk can't keep a time of that year.",
@@ -173,18 +176,16 @@ static const char *const texts[] = {
     /* Clients look for "SIZE not allowed in ASCII", and send TYPE I. */
     [REPLY_SIZE_LATE] =
         "SIZE not allowed in ASCII mode for so large a file; send TYPE I.",
-    [REPLY_TOO_LARGE] = "Larger than this server takes.",
+    [REPLY_TOO_LARGE] = "The file is larger than this server accepts.",
     [REPLY_ALLO_NO_SPACE] = "No space for that much; free some, then send it.",
     [REPLY_BAD_NAME] = "Name not allowed; choose another.",
-    [REPLY_NAME_TAKEN] = "The name is taken, and what has it stays; choose "
-                         "another.",
+    [REPLY_NAME_TAKEN] = "The name is taken; choose another one.",
     [REPLY_COPY_TOO_LARGE] =
-        "The file is too large to be copied; delete it, or "
-        "upload the whole.",
+        "Too large to be copied; delete the old file, or send all of yours.",
     [REPLY_ONLY_OVERWRITE] = "This disk needs on_conflict = overwrite and the "
                              "right to replace.",
-    [REPLY_SEND_WHOLE] = "A file of this name exists and stays; upload yours "
-                         "from its beginning.",
+    [REPLY_SEND_WHOLE] =
+        "A file of this name exists; send yours from its beginning.",
     [REPLY_BAD_OFFSET] = "Offset past the end; send REST with a smaller one.",
 };
 

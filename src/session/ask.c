@@ -218,7 +218,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_CROSS_DEVICE] = { REPLY_CROSS_DEVICE, "across file systems" },
     [OUTCOME_INCOMPLETE] = { REPLY_LOCAL_ERROR, "length differs" },
     [OUTCOME_GONE_AWAY] = { REPLY_TRANSFER_ABORTED, "aborted" },
-    [OUTCOME_STANDS] = { REPLY_STANDS, "failed after the rename" },
+    [OUTCOME_STANDS] = { REPLY_STORED_UNSAFE, "failed after the rename" },
     [OUTCOME_UNANSWERED] = { REPLY_LOCAL_ERROR,
                              "files gave no answer: it may stand" },
     [OUTCOME_IO] = { REPLY_LOCAL_ERROR, "input/output error" },

@@ -262,8 +262,7 @@ Test(access, tickets_of_the_row_before, .timeout = 60)
     s.version = SESSION_TLS_13;
     session_open(&s, &server, "anna");
     store(&s, ticket,
-          "425 {*}not resumed: the ticket is another's, or the "
-          "account changed.");
+          "425 {*}not resumed: another user's ticket, or a changed account.");
     store(&s, NULL, "226 {*}");
     session_close(&s);
     tls_session_free(ticket);

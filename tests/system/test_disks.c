@@ -234,7 +234,7 @@ static void broken(const char *user, const char *kind, const char *inject,
                    const char *reply, const char *reason)
 {
     unsigned char *bytes = fault_noise(LEN);
-    bool stands = strstr(reply, "stands") != NULL;
+    bool stored = strstr(reply, "complete") != NULL;
     struct running strace;
     struct server server;
     struct session s;
@@ -249,7 +249,7 @@ static void broken(const char *user, const char *kind, const char *inject,
     session_expect(&s, reply);
     mend(&strace);
     data_cut(&d, false);
-    if (stands)
+    if (stored)
         fault_expect_whole(&server, user, "f", bytes, LEN);
     else
         fault_expect_absent(&server, user, "f");
@@ -287,5 +287,5 @@ Test(disks, error_of_folder_fsync, .timeout = 60)
 {
     broken("folder", "sallyport: files",
            "inject=fsync:error=EIO:when=2:syscall=getpid",
-           "451 The file stands, whole{*}", "after the rename");
+           "451 The file is complete{*}", "after the rename");
 }

@@ -71,8 +71,8 @@ Test(network, active_mode_knows_one_host, .timeout = 60)
     server_start(&server, &plan);
     session_init(&s);
     session_open(&s, &server, "anna");
-    session_do(&s, "504 Only your own address{*}", "PORT 127,0,0,2,200,1");
-    session_do(&s, "504 Only your own address{*}", "EPRT |1|127.0.0.1|22|");
+    session_do(&s, "504 Use your own address{*}", "PORT 127,0,0,2,200,1");
+    session_do(&s, "504 Use your own address{*}", "EPRT |1|127.0.0.1|22|");
     session_do(&s, "200 {*} 127.0.0.1:1024.", "PORT 127,0,0,1,4,0");
     session_do(&s, "150 {*}", "LIST");
     session_expect(&s, "425 {*}your host refuses it{*}");

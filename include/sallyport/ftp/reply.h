@@ -99,7 +99,7 @@
     R(OVERTAKEN, 450)                                                          \
     R(FILE_CHANGED, 451)                                                       \
     R(DIRECTORY_MOVED, 451)                                                    \
-    R(STANDS, 451) /* an error after the rename */                             \
+    R(STORED_UNSAFE, 451) /* an error after the rename */                      \
     R(UNLOGGED, 451)                                                           \
     R(UNLOGGED_STANDS, 451) /* {}: name */                                     \
     R(UNLOGGED_DONE, 451)                                                      \

@@ -174,7 +174,8 @@ Test(death, before_the_answer_to_a_commit)
     channel_close(&p.session);
     kill(p.pid, SIGCONT);
     session_died(&p, SIGKILL);
-    expect_event(&p, "STOR", 10, "the session died: signal 9; the file stands");
+    expect_event(&p, "STOR", 10,
+                 "the session died: signal 9; the file is complete");
     cr_expect(disk_is(&p, "/f", 10, 1));
     peer_remove(&p);
 }

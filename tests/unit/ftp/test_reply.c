@@ -61,7 +61,7 @@ Test(reply, texts_that_clients_parse)
     expect_one(REPLY_SIZE, "4294967297", "213 4294967297\r\n");
     expect_one(REPLY_MDTM, "20261120074200", "213 20261120074200\r\n");
     expect_one(REPLY_PWD, "/a \"\"b",
-               "257 \"/a \"\"b\" is the current folder.\r\n");
+               "257 \"/a \"\"b\" is the current directory.\r\n");
     expect_one(REPLY_MADE, "/x", "257 \"/x\" was made.\r\n");
     expect(REPLY_PBSZ_OK, NULL, 0, "200 PBSZ=0\r\n");
     expect_one(REPLY_OPTS_MLST, " type;size;", "200 MLST OPTS type;size;\r\n");

@@ -31,9 +31,10 @@ Test(lines, types, .timeout = 60)
     } rows[] = {
         { 0, "TYPE A", "200 Type is A; bytes are never changed.\r\n" },
         { 0, "TYPE I", "200 Type is I; bytes are never changed.\r\n" },
-        { 1, "TYPE A", "200 Type is A; lines end with CRLF on the way.\r\n" },
+        { 1, "TYPE A",
+          "200 Type is A; lines end with CRLF on the network.\r\n" },
         { 1, "type a n",
-          "200 Type is A N; lines end with CRLF on the way.\r\n" },
+          "200 Type is A N; lines end with CRLF on the network.\r\n" },
         { 1, "TYPE I", "200 Type is I; bytes are never changed.\r\n" },
         { 1, "TYPE L 8", "200 Type is L 8; bytes are never changed.\r\n" },
     };

@@ -79,7 +79,7 @@ Test(verdict, no_place_in_time, .timeout = 60)
     fake_upload(&f, &t);
     complete(&f, &t);
     cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
-    cr_expect(strstr(f.reply, "the file stands as /y\r\n"), "%s", f.reply);
+    cr_expect(strstr(f.reply, "the file is stored as /y\r\n"), "%s", f.reply);
     fake_release(&t);
     fake_download(&f, &t, 10);
     while (tls_client_read(t.tls, some, sizeof(some)) > 0)
@@ -143,7 +143,7 @@ Test(verdict, of_a_change_not_in_time, .timeout = 60)
     fake_fill_log(&f);
     delete (&f);
     cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
-    cr_expect(strstr(f.reply, "It is done"), "%s", f.reply);
+    cr_expect(strstr(f.reply, "The change was made"), "%s", f.reply);
     read_up_to(&f, EVENT_CHANGE, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 451);
     delete (&f);
