@@ -8,14 +8,13 @@
 
 const struct command commands[] = {
     { "put", "upload", BOTH, 1, -1, "lr", cmd_put, "FILE... URL", "FILE [NAME]",
-      "Upload files; with -r directories; - is standard input",
+      "Upload files; with -r directories too; - is standard input",
       "sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
       "sallyport put -r -P4 photos ftps://anna@drop.example.org/in/\n"
       "pg_dump db | sallyport put - ftps://anna@drop.example.org/db.sql" },
     { "get", "download", BOTH, 1, -1, "rl", cmd_get, "URL... [LOCAL]",
       "NAME [LOCAL]",
-      "Download files; with -r directories; - is standard "
-      "output",
+      "Download files; with -r directories too; - is standard output",
       "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' .\n"
       "sallyport get -r -P4 ftps://anna@drop.example.org/photos\n"
       "sallyport get ftps://anna@drop.example.org/db.sql - | psql db" },
@@ -25,10 +24,10 @@ const struct command commands[] = {
     { "cat", NULL, BOTH, 1, -1, "r", cmd_cat, "URL...", "NAME...",
       "Print files", "sallyport cat ftps://anna@drop.example.org/notes.txt" },
     { "mkdir", NULL, BOTH, 1, -1, "r", cmd_mkdir, "URL...", "NAME...",
-      "Make directories, and those above them",
+      "Make directories, and missing ones above them",
       "sallyport mkdir ftps://anna@drop.example.org/2026/november" },
     { "rm", "delete", BOTH, 1, -1, "r", cmd_rm, "[-r] URL...", "[-r] NAME...",
-      "Remove files; with -r directories with all in them",
+      "Remove files; with -r directories and everything in them too",
       "sallyport rm 'ftps://anna@drop.example.org/in/*.tmp'" },
     { "rmdir", NULL, BOTH, 1, -1, "r", cmd_rmdir, "URL...", "NAME...",
       "Remove empty directories",
@@ -37,7 +36,7 @@ const struct command commands[] = {
       "Change the name of a file or directory",
       "sallyport mv ftps://anna@drop.example.org/draft.txt /final.txt" },
     { "du", NULL, BOTH, 0, -1, "r", cmd_du, "URL...", "[NAME...]",
-      "Add up the sizes below directories",
+      "Add up the sizes of all files in directories",
       "sallyport du ftps://anna@drop.example.org/" },
     { "hash", NULL, BOTH, 1, -1, "r", cmd_hash, "URL...", "NAME...",
       "Print checksums that the server computes",
@@ -65,15 +64,15 @@ const struct command commands[] = {
     { "lpwd", NULL, IN_SHELL | LOCAL, 0, 0, "", cmd_lpwd, "", "",
       "Print the local directory", "lpwd" },
     { "open", NULL, IN_SHELL | LOCAL | OPENS, 1, 1, "l", cmd_open, "", "URL",
-      "Leave this server, and log in to another one",
+      "Close this connection, and log in to another server",
       "open ftps://bert@drop.example.org\n"
       "open drop:" },
     { "status", NULL, IN_SHELL | LOCAL, 0, 0, "", cmd_status, "", "",
-      "Print where this session is, and its options", "status" },
+      "Print the server of this session, and its options", "status" },
     { "!", NULL, IN_SHELL | LOCAL, 0, -1, "l", cmd_shell, "", "[COMMAND...]",
       "Run a local command, or a shell", "! ls -l" },
     { "help", "?", IN_SHELL | LOCAL, 0, 1, "l", cmd_help, "", "[COMMAND]",
-      "Print this help, or that of one command", "help put" },
+      "Print print this help, or that of one command", "help put" },
     { "bye", "quit", IN_SHELL | LOCAL, 0, 0, "", cmd_bye, "", "",
       "Log out and leave", "bye" },
 };

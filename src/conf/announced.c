@@ -38,7 +38,7 @@ int announced_set(const struct assignment *a)
     for (size_t i = 0; i < s->announced_count; i++)
         if (network_is(&s->announced[i].network, &t.network))
             return kinds_refuse(a,
-                                "this network stands in line %zu "
+                                "this network is in line %zu "
                                 "already; keep one",
                                 s->announced[i].line);
     if (s->announced_count == SETTINGS_ANNOUNCED_MAX)

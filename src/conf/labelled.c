@@ -48,8 +48,7 @@ int labelled_set(const struct assignment *a)
         return -EINVAL;
     old = labelled_find(l, one.label);
     if (old)
-        return kinds_refuse(a, "stands in line %zu already; keep one",
-                            old->line);
+        return kinds_refuse(a, "is in line %zu already; keep one", old->line);
     if (l->count == CERTIFICATES_MAX - 1)
         return kinds_refuse(a, "more than %d certificates", CERTIFICATES_MAX);
     l->all[l->count++] = one;

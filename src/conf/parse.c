@@ -129,8 +129,8 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
     said = &p->settings->said[row - setting_table];
     if (said->line != 0)
         return complain(p->complaint,
-                        "%s:%zu: %s stands in line %zu already; keep one",
-                        p->name, p->line, row->key, said->line);
+                        "%s:%zu: %s is in line %zu already; keep one", p->name,
+                        p->line, row->key, said->line);
     said->line = p->line;
     return assign_value(p, row, SLICE(""), value);
 }

@@ -23,8 +23,7 @@ static int refuse_suite(const struct assignment *a, enum tls_version v,
     struct suites elsewhere = { 0 };
 
     if (error == -EEXIST)
-        return kinds_refuse(a, "%.*s stands there twice", (int)name.len,
-                            name.ptr);
+        return kinds_refuse(a, "%.*s occurs twice", (int)name.len, name.ptr);
     if (suites_add(&elsewhere, v == TLS_12 ? TLS_13 : TLS_12, name) == 0)
         return kinds_refuse(a, "%.*s is of TLS %s, and this is for %s",
                             (int)name.len, name.ptr,

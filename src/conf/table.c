@@ -91,9 +91,9 @@ const struct setting setting_table[] = {
       .type = SETTING_FILE,
       .offset = FIELD(client_crl),
       .value = "",
-      .help = "Revocation lists (CRL) of these CAs, PEM. If it is set each "
-              "CA needs one, and when a list has expired no client gets in "
-              "with a certificate of that CA. Empty: no certificate is "
+      .help = "Revocation lists (CRL) of these CAs, PEM. If it is set, each CA "
+              "needs a list. When a CA's list has expired, no client can log "
+              "in with a certificate of that CA. Empty: no certificate is "
               "revoked." },
     { .key = "users",
       .type = SETTING_PATH,
@@ -117,8 +117,9 @@ const struct setting setting_table[] = {
       .type = SETTING_PATH,
       .offset = FIELD(state),
       .value = "/var/lib/sallyport",
-      .help = "The directory for what must survive a restart: the key that "
-              "finds unfinished uploads again. It is made if it is missing." },
+      .help = "The directory for data that must survive a restart: the key by "
+              "which unfinished uploads are found again. It is made if it is "
+              "missing." },
     { .key = "control",
       .type = SETTING_PATH,
       .offset = FIELD(control),
@@ -132,7 +133,7 @@ const struct setting setting_table[] = {
       .value = "30000-30099",
       .min = 1024,
       .max = 65535,
-      .help = "Ports of data connections. A firewall must let them in. Use "
+      .help = "Ports of data connections. A firewall must permit them. Use "
               "ports below net.ipv4.ip_local_port_range, so that no outgoing "
               "connection takes one. \"auto N\": the kernel chooses N ports. "
               "With the word proxy after the ports, clients of a proxy come "
@@ -230,8 +231,8 @@ const struct setting setting_table[] = {
       .help = "Most sessions at a time that haven't logged in. Further "
               "connections wait for the greeting, at most login_timeout. The "
               "address (IPv6: one /64) with the fewest such sessions is "
-              "served first. After half a second a session of the address "
-              "with the most is ended for it." },
+              "served first. A connection that has waited for half a second "
+              "gets the place of a session of the address with the most." },
     { .key = "max_fruitless",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_fruitless),
@@ -239,8 +240,8 @@ const struct setting setting_table[] = {
       .min = 1,
       .max = 1000000,
       .help = "Most connections per minute from one address (IPv6: one /64) "
-              "that end without a login, and a quarter of them at once. "
-              "Beyond that rate the address has to wait." },
+              "that end without a login, and a quarter of them at once. Above "
+              "that rate connections from the address are refused." },
     { .key = "crash_ban",
       .type = SETTING_DURATION,
       .offset = FIELD(crash_ban),
@@ -270,9 +271,9 @@ const struct setting setting_table[] = {
       .value = "24h",
       .min = 100,
       .max = 168 * HOUR,
-      .help = "After a reload the sessions that are there go on in their old "
-              "processes, with the old settings, until they end. After this "
-              "time the server ends those that are left." },
+      .help = "After a reload existing sessions continue in their old "
+              "processes, with the old settings. After this time the server "
+              "ends those that are left." },
     { .key = "idle_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(idle_timeout),
@@ -392,7 +393,7 @@ const struct setting setting_table[] = {
       .offset = FIELD(resume),
       .value = "yes",
       .help = "Keep interrupted uploads, so that they can be resumed. Only "
-              "bytes that are confirmed on the disk count. An extended "
+              "bytes that are known to be on the disk are kept. An extended "
               "attribute of the partial records them; on a file system "
               "without attributes (vfat, NFS before 4.2) nothing can be "
               "resumed." },
@@ -434,8 +435,8 @@ const struct setting setting_table[] = {
       .value = "no",
       .help = "Put the SHA-256 of each stored file into its transfer event. "
               "It costs about as much processor time as receiving the file. "
-              "An upload that continues bytes which its user has no right to "
-              "read gets none." },
+              "An upload that continues a file which its user may not read "
+              "gets none." },
     { .key = "allow_weaker",
       .type = SETTING_WEAKER,
       .offset = FIELD(allow_weaker),

@@ -40,7 +40,7 @@ const struct ctl_command ctl_commands[] = {
       .options = OPTION_PURGE | OPTION_YES,
       .run = user_del,
       .syntax = "NAME [--purge [--yes]]",
-      .help = "Remove a user; with --purge the home and all in it",
+      .help = "Remove a user; with --purge also the home and all files in it",
       .example = "sallyportctl user del anna --purge" },
     { .group = "user",
       .name = "list",
@@ -85,14 +85,14 @@ const struct ctl_command ctl_commands[] = {
       .options = OPTION_JSON | OPTION_OLDER_THAN | OPTION_ALL,
       .run = partials_purge,
       .syntax = "[NAME] [--older-than DAYS | --all] [--json]",
-      .help = "Remove unfinished uploads that have expired, or are that old, "
-              "or all; never one that is running",
+      .help = "Remove unfinished uploads: the expired ones, those of that age, "
+              "or all; never one that is being written",
       .example = "sallyportctl partials purge --older-than 2" },
     { .group = "status",
       .options = OPTION_JSON,
       .run = status_show,
       .syntax = "[--json]",
-      .help = "Tell how the running server is",
+      .help = "Show the state of the running server",
       .example = "sallyportctl status" },
     { .group = "who",
       .options = OPTION_JSON,
@@ -104,8 +104,8 @@ const struct ctl_command ctl_commands[] = {
       .takes = TAKES_SESSION,
       .run = sessions_kick,
       .syntax = "USER | SERIAL | ADDRESS",
-      .help = "End the sessions of a user, the one of that serial, or those "
-              "of a client's address",
+      .help = "End the sessions of a user, the session with a serial, or the "
+              "sessions of a client's address",
       .example = "sallyportctl kick anna" },
     { .group = "reload",
       .run = status_reload,

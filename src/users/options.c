@@ -86,7 +86,7 @@ static int set_option(struct user *user, struct slice word, unsigned *seen,
         if (!slice_equal(key, slice_from(options[i].key)))
             continue;
         if (*seen & 1u << i)
-            return complain(c, "%s= stands there twice", options[i].key);
+            return complain(c, "%s= occurs twice", options[i].key);
         *seen |= 1u << i;
         return options[i].set(user, value, c);
     }

@@ -541,7 +541,7 @@ Test(config, check_tells_all_mistakes, .timeout = 60)
     static const char *const lines[] = {
         "sallyport.conf:16: unknown key \"fsinc\"; did you mean \"fsync\"?",
         "sallyport.conf:18: idle_timeout = soon: ",
-        "sallyport.conf:19: fsync stands in line 17 already",
+        "sallyport.conf:19: fsync is in line 17 already",
     };
     static const char *const named[] = { "sallyport.conf:3: certificate = ",
                                          "sallyport.conf:5: users = " };

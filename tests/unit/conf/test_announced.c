@@ -161,10 +161,10 @@ Test(announced, mistakes)
         { "address.fd00::/8 = 10.0.0.1", "the other family" },
         { "address.10.0.0.1 = ::1", "the other family" },
         { "address.10.0.0.0/8 = 10.0.0.5\n\naddress.10.0.0.0/8 = 10.0.0.6",
-          "conf:3: address.10.0.0.0/8 = 10.0.0.6: this network stands in line "
+          "conf:3: address.10.0.0.0/8 = 10.0.0.6: this network is in line "
           "1 already" },
         { "address.10.0.0.1 = 10.0.0.5\naddress.::ffff:10.0.0.1 = 10.0.0.6",
-          "stands in line 1 already" },
+          "is in line 1 already" },
         { "address.fd00;::/8 = ::1", "':' or ';' before the '='" },
         { "addresses.fd00::/8 = ::1", "':' or ';' before the '='" },
         { "address.fd00\x1f/8 = ::1", "a control byte" },

@@ -78,9 +78,9 @@ static void add_range(struct buf *into, const struct setting *row)
 
 static const char markdown_head[] =
     "# The settings\n\n"
-    "From the table in src/conf/table.c; a test holds this page, "
-    "etc/sallyport.conf and\nsallyport.conf(5) to it. How the file is written "
-    "stands in sallyport.conf(5).\n\n"
+    "These are the settings of the table in src/conf/table.c. A test compares "
+    "the table with\nthis page, with etc/sallyport.conf and with "
+    "sallyport.conf(5), which also describes the\nform of the file.\n\n"
     "| key | default | value | for |\n"
     "|---|---|---|---|\n";
 
@@ -100,8 +100,8 @@ Test(docs, settings_md)
         add_range(&text, row);
         buf_add_format(&text, " | %s |\n", row->help);
     }
-    buf_add_text(&text, "\nA reload changes each of them: sessions that are "
-                        "there keep the old values. Only a listener\nthat "
+    buf_add_text(&text, "\nA reload changes each of them: existing sessions "
+                        "keep the old values. Only a listener\nthat "
                         "overlaps an old one, such as 0.0.0.0:21 instead of "
                         "127.0.0.1:21, needs a restart; such a\nreload fails "
                         "and says so.\n");

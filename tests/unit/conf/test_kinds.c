@@ -127,7 +127,7 @@ Test(kinds, beyond_the_bounds)
         { "tls13_suites = ECDHE-RSA-AES128-GCM-SHA256",
           "is of TLS 1.2, and this is for 1.3" },
         { "tls13_suites = TLS_AES_128_GCM_SHA256, TLS_AES_128_GCM_SHA256",
-          "TLS_AES_128_GCM_SHA256 stands there twice" },
+          "TLS_AES_128_GCM_SHA256 occurs twice" },
         { "tls13_suites =", "expected cipher suites of TLS 1.3, comma" },
         { "allow_weaker = ids,chroot", "expected any of the words" },
         { "allow_weaker = all", "expected any of the words" },

@@ -77,7 +77,7 @@ Test(labelled, mistakes)
         { "\nkey.a = /k/a", "conf:2: key.a = /k/a: there is no certificate.a" },
         { PAIR("a") "certificate.b = /c/b\n", "there is no key.b" },
         { PAIR("a") "key.a = /k/other\n",
-          "conf:3: key.a = /k/other: stands in line 2 already" },
+          "conf:3: key.a = /k/other: is in line 2 already" },
         { "certificate. = /c", "expected a label after \"certificate.\"" },
         { "certificate.a b = /c", "expected a label after \"certificate.\"" },
         { "certificate.a/b = /c", "expected a label after \"certificate.\"" },

@@ -66,7 +66,7 @@ Test(parse, mistakes_are_named_with_their_line)
         { "LISTEN = 0.0.0.0:21\n", "conf:1: unknown key \"LISTEN\"" },
         { "= 3\n", "conf:1: no key" },
         { "login_tries = 3\n# x\nlogin_tries = 3\n",
-          "conf:3: login_tries stands in line 1 already" },
+          "conf:3: login_tries is in line 1 already" },
         { "[server]\nlogin_tries = 3\n", "conf:1: there are no sections" },
         { "\xef\xbb\xbf[server]\n", "conf:1: there are no sections" },
         { "login_tries = 3\n  listen = 0.0.0.0:21\n",
@@ -174,11 +174,11 @@ Test(parse, a_survey_tells_all_mistakes)
                      "\"listen\"?\n"
                      "conf:2: there are no sections; remove this line\n"
                      "conf:3: fsync = perhaps: expected yes or no\n"
-                     "conf:5: fsync stands in line 3 already; keep one\n"
+                     "conf:5: fsync is in line 3 already; keep one\n"
                      "conf:6: begins with a blank; lines can't be continued, "
                      "begin with the key\n"
                      "conf:7: no '='; expected: key = value\n"
-                     "conf:8: idle_timeout stands in line 4 already; keep "
+                     "conf:8: idle_timeout is in line 4 already; keep "
                      "one\n"
                      "conf:9: no key before the '='; expected: key = value\n");
 }

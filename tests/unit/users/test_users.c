@@ -134,7 +134,7 @@ Test(users, refusals_with_their_line)
         { "anna:" HASH ":1:1::/h::rights=\n", "users:1: rights=: expected" },
         { "anna:" HASH ":1:1::/h::rights=l:r\n", "users:1: rights=l:r: exp" },
         { "anna:" HASH ":1:1::/h::rights=l rights=l\n",
-          "users:1: rights= stands there twice" },
+          "users:1: rights= occurs twice" },
         { "anna:" HASH ":1:1::/h::on_conflict=replace\n",
           "users:1: on_conflict=replace: expected overwrite" },
         { "anna:" HASH ":1:1::/h::upload_eof=\n",
