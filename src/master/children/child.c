@@ -17,11 +17,6 @@
 
 static const char closed[] = "closed its channel";
 
-child_step *const *child_steps(const struct child *c)
-{
-    return c->master->check ? c->row->check_steps : c->row->steps;
-}
-
 static void read_messages(struct child *c)
 {
     int r = channel_dispatch(&c->channel, c->row->handlers,
@@ -45,8 +40,8 @@ static void step_failed(struct child *c, int error)
 
 static void child_feed(struct child *c)
 {
-    while (child_steps(c)[c->step]) {
-        int r = child_steps(c)[c->step](c);
+    while (c->row->steps[c->step]) {
+        int r = c->row->steps[c->step](c);
 
         if (r == -EAGAIN)
             child_wait_writable(c);

@@ -41,8 +41,7 @@ struct child_row {
     enum process process;
     bool once; /* it is never started anew */
     const char *binary;
-    child_step *const *steps;       /* up to NULL */
-    child_step *const *check_steps; /* with --check */
+    child_step *const *steps; /* up to NULL */
     const struct handler *handlers;
     size_t handler_count;
     void (*on_ready)(struct child *c);
@@ -76,9 +75,6 @@ struct child {
     char failure[256];   /* what its FAILED said */
     bool other_build;    /* so it was refused */
 };
-
-/* Its set-up, up to NULL: with --check a shorter one. */
-child_step *const *child_steps(const struct child *c);
 
 void child_init(struct child *c, struct master *m, const struct child_row *row);
 /* A restart comes at once, but after CHILD_RESTARTS of them only one in each

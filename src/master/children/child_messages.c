@@ -36,7 +36,7 @@ int child_on_ready(void *owner, struct msg_ready *msg)
     (void)msg;
     if (!c->channel.seen[MSG_build])
         return channel_refuse(&c->channel, "ready before its build was known");
-    if (child_steps(c)[c->step]) /* it can't know: GO wasn't said */
+    if (c->row->steps[c->step]) /* it can't know: GO wasn't said */
         return channel_refuse(&c->channel, "ready before its set-up was over");
     c->state = CHILD_READY;
     c->channel.phase = PHASE_RUN;

@@ -103,7 +103,7 @@ void services_release(struct master *m)
     services_sweep(s);
     TAILQ_FOREACH(c, &s->ended, next)
         lost += !c->given;
-    if (lost > 0)
+    if (lost > 0 && !m->check) /* which starts no log */
         stderr_print(
             "%llu processes have ended, and no log took what they said",
             (unsigned long long)lost);

@@ -254,11 +254,8 @@ static int memory_of(struct master *m, const char *name, off_t size, int *ret,
 
 int prepare_memory(struct master *m, struct complaint *c)
 {
-    int r;
+    int r = memory_of(m, "memory", GATE_MEMORY, &m->memory, c);
 
-    if (m->check)
-        return 0;
-    r = memory_of(m, "memory", GATE_MEMORY, &m->memory, c);
     return r < 0 ? r
                  : memory_of(m, GUESSES_NAME, guesses_size(),
                              &m->guesses_memory, c);

@@ -93,10 +93,6 @@ static child_step *const gate_steps[] = {
     hosts_step,    steps_keys_ready,  steps_go,
     NULL,
 };
-static child_step *const gate_check_steps[] = {
-    steps_conf,       steps_sandbox, steps_keys, certificates_step,
-    steps_keys_ready, steps_go,      NULL,
-};
 static child_step *const auth_steps[] = {
     steps_sandbox,     steps_log, certificates_step_auth,
     worker_send_users, steps_go,  NULL
@@ -105,14 +101,8 @@ static child_step *const keys_steps[] = {
     steps_sandbox, steps_log, certificates_step_keys,
     steps_peers,   steps_go,  NULL
 };
-static child_step *const keys_check_steps[] = { steps_sandbox,
-                                                certificates_step_keys,
-                                                steps_peers, steps_go, NULL };
 static child_step *const lookup_steps[] = { steps_sandbox, steps_log,
                                             hosts_step_names, steps_go, NULL };
-static child_step *const lookup_check_steps[] = { steps_sandbox,
-                                                  hosts_step_names, steps_go,
-                                                  NULL };
 static child_step *const log_steps[] = { steps_conf, steps_sandbox,
                                          steps_output, steps_go, NULL };
 
@@ -128,7 +118,6 @@ static const struct child_row rows[] = {
     { .process = PROCESS_KEYS,
       .binary = "keys",
       .steps = keys_steps,
-      .check_steps = keys_check_steps,
       HANDLERS(keys_handlers),
       .on_ready = keys_on_ready,
       .on_writable = service_on_writable,
@@ -137,7 +126,6 @@ static const struct child_row rows[] = {
       .once = true,
       .binary = "gate",
       .steps = gate_steps,
-      .check_steps = gate_check_steps,
       HANDLERS(gate_handlers),
       .on_ready = gate_on_ready,
       .on_writable = gate_on_writable,
@@ -155,7 +143,6 @@ static const struct child_row rows[] = {
     { .process = PROCESS_LOOKUP,
       .binary = "lookup",
       .steps = lookup_steps,
-      .check_steps = lookup_check_steps,
       HANDLERS(lookup_handlers),
       .on_ready = hosts_on_ready,
       .on_gone = hosts_on_gone,

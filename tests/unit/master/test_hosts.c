@@ -348,10 +348,12 @@ static void check_only(struct master *m)
 /* A name that can't be found now is no mistake in the configuration. */
 Test(hosts, check_waits_for_the_first_tries)
 {
-    static const enum message_kind of_lookup[] = { MSG_sandbox };
-    static const enum message_kind of_gate[] = { MSG_conf, MSG_sandbox,
-                                                 MSG_keys, MSG_certificate,
-                                                 MSG_go };
+    static const enum message_kind of_lookup[] = { MSG_sandbox, MSG_log };
+    static const enum message_kind of_gate[] = {
+        MSG_conf,        MSG_sandbox,        MSG_log,     MSG_keys,
+        MSG_certificate, MSG_listener,       MSG_passive, MSG_passive,
+        MSG_memory,      MSG_public_address, MSG_go
+    };
     struct stage s;
 
     stage_raise(&s, check_only);

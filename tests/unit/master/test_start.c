@@ -19,17 +19,19 @@ static void expect_setup(struct actor *a, const enum message_kind *messages)
     }
 }
 
+static const enum message_kind keys_setup[] = {
+    MSG_sandbox, MSG_log, MSG_key, MSG_peers, MSG_go, MSG_NONE
+};
+static const enum message_kind gate_setup[] = {
+    MSG_conf,        MSG_sandbox,  MSG_log,     MSG_keys,
+    MSG_certificate, MSG_listener, MSG_passive, MSG_passive,
+    MSG_memory,      MSG_go,       MSG_NONE
+};
+
 Test(start, each_gets_its_own)
 {
     static const enum message_kind log[] = { MSG_conf, MSG_sandbox,
                                              MSG_log_output, MSG_go, MSG_NONE };
-    static const enum message_kind keys[] = { MSG_sandbox, MSG_log, MSG_key,
-                                              MSG_peers,   MSG_go,  MSG_NONE };
-    static const enum message_kind gate[] = {
-        MSG_conf,        MSG_sandbox,  MSG_log,     MSG_keys,
-        MSG_certificate, MSG_listener, MSG_passive, MSG_passive,
-        MSG_memory,      MSG_go,       MSG_NONE
-    };
     static const enum message_kind auth[] = { MSG_sandbox,     MSG_log,
                                               MSG_certificate, MSG_users,
                                               MSG_go,          MSG_NONE };
@@ -40,9 +42,9 @@ Test(start, each_gets_its_own)
     actor_enter(&s, &s.gate, "gate");
     actor_enter(&s, &s.auth, "auth");
     expect_setup(&s.log, log);
-    expect_setup(&s.keys, keys);
+    expect_setup(&s.keys, keys_setup);
     actor_say(&s.keys, (struct packet){ .message = MSG_ready });
-    expect_setup(&s.gate, gate);
+    expect_setup(&s.gate, gate_setup);
     expect_setup(&s.auth, auth);
     stage_close(&s);
 }
@@ -75,19 +77,14 @@ static void check_only(struct master *m)
 
 Test(start, check_needs_gate_and_keys_alone)
 {
-    static const enum message_kind keys[] = { MSG_sandbox, MSG_key, MSG_peers,
-                                              MSG_go, MSG_NONE };
-    static const enum message_kind gate[] = { MSG_conf, MSG_sandbox,
-                                              MSG_keys, MSG_certificate,
-                                              MSG_go,   MSG_NONE };
     struct stage s;
 
     stage_raise(&s, check_only);
     actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.gate, "gate");
-    expect_setup(&s.keys, keys);
+    expect_setup(&s.keys, keys_setup);
     actor_say(&s.keys, (struct packet){ .message = MSG_ready });
-    expect_setup(&s.gate, gate);
+    expect_setup(&s.gate, gate_setup);
     actor_say(&s.gate, (struct packet){ .message = MSG_ready });
     channel_hear_end(&s.gate.channel);
     stage_ended(&s, 0);
