@@ -137,21 +137,27 @@ static const struct {
     { "/anna:", "/anne:", false },
 };
 
-/* Nobody logs in, and nobody says a word to the server. */
+/* Nobody logs in, and nobody says a word to the servers, one for each change.
+ * All are waited for at once. */
 Test(access, by_hand, .timeout = 120)
 {
-    for (size_t i = 0; i < sizeof(hands) / sizeof(hands[0]); i++) {
-        struct server server;
-        struct session s;
-        uint64_t began;
+    enum { HANDS = sizeof(hands) / sizeof(hands[0]) };
+    static struct server server[HANDS];
+    static struct session s[HANDS];
+    uint64_t began[HANDS];
 
-        server_start(&server, &plan);
-        session_init(&s);
-        session_open(&s, &server, "anna");
-        began = clock_ms();
-        change(&server, hands[i].from, hands[i].by, hands[i].in_place);
-        is_out(&s, began, BY_ITSELF, CHANGED);
-        server_stop(&server);
+    for (size_t i = 0; i < HANDS; i++) {
+        server_start(&server[i], &plan);
+        session_init(&s[i]);
+        session_open(&s[i], &server[i], "anna");
+    }
+    for (size_t i = 0; i < HANDS; i++) {
+        began[i] = clock_ms();
+        change(&server[i], hands[i].from, hands[i].by, hands[i].in_place);
+    }
+    for (size_t i = 0; i < HANDS; i++) {
+        is_out(&s[i], began[i], BY_ITSELF, CHANGED);
+        server_stop(&server[i]);
     }
 }
 
