@@ -129,9 +129,9 @@ static char **complete_word(const char *text, int start, int end)
 
     (void)end;
     row = complete_row(start, &word);
-    complete.quote = start > 0 && strchr("'\"", rl_line_buffer[start - 1])
-                         ? rl_line_buffer[start - 1]
-                         : '\0';
+    complete.quote = '\0';
+    if (start > 0 && strchr("'\"", rl_line_buffer[start - 1]))
+        complete.quote = rl_line_buffer[start - 1];
     if (word < 0)
         return rl_completion_matches(text, complete_command);
     if (!row || row->remote[0] == '\0' || !complete.client->open)
