@@ -165,7 +165,7 @@ static int (*const checks[])(const struct settings *, struct complaint *) = {
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 
-int settings_check(const struct settings *s, struct complaint *c)
+int conf_check(const struct settings *s, struct complaint *c)
 {
     for (size_t i = 0; i < CHECKS; i++)
         if (checks[i](s, c))
@@ -173,7 +173,7 @@ int settings_check(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-size_t settings_check_all(const struct settings *s, settings_report *report)
+size_t conf_check_all(const struct settings *s, settings_report *report)
 {
     size_t mistakes = 0;
 

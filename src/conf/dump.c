@@ -51,7 +51,7 @@ static int add_plain(const struct settings *s, const struct setting *row,
     return r == 0 ? buf_add_text(into, "\n") : r;
 }
 
-int settings_dump(const struct settings *s, struct buf *into)
+int conf_dump(const struct settings *s, struct buf *into)
 {
     for (size_t i = 0; i < setting_count; i++) {
         const struct setting *row = &setting_table[i];
@@ -94,7 +94,7 @@ static int add_example_of(const struct setting *row, struct buf *into)
                           row->value[0] ? " " : "", row->value);
 }
 
-int settings_example(struct buf *into)
+int conf_example(struct buf *into)
 {
     int r = buf_add_text(into, example_head);
 

@@ -65,11 +65,11 @@ int networks_set(const struct assignment *a);
 int networks_show(const void *field, struct buf *into);
 
 /* Settings that are right one by one and wrong together. */
-int settings_check(const struct settings *s, struct complaint *c);
+int conf_check(const struct settings *s, struct complaint *c);
 /* Each certificate has its key, each key and OCSP file its certificate. */
 int labelled_check(const struct settings *s, struct complaint *c);
 /* Reports all of them. Returns their number. */
-size_t settings_check_all(const struct settings *s, settings_report *report);
+size_t conf_check_all(const struct settings *s, settings_report *report);
 
 /* The row of a key, or NULL. The key of a keyed row begins with the row's. */
 const struct setting *table_find(struct slice key);

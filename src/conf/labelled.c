@@ -46,7 +46,7 @@ int labelled_set(const struct assignment *a)
     slice_copy(a->keyed, one.label, sizeof(one.label));
     if (set_path_of(a, &one))
         return -EINVAL;
-    old = labelled_find(l, one.label);
+    old = settings_find_label(l, one.label);
     if (old)
         return kinds_refuse(a, "is in line %zu already; keep one", old->line);
     if (l->count == CERTIFICATES_MAX - 1)
@@ -77,7 +77,7 @@ static int have_partners(const struct settings *s, const char *key,
     for (size_t i = 0; i < a->count; i++) {
         char why[SETTINGS_NAME_MAX + 64];
 
-        if (labelled_find(b, a->all[i].label))
+        if (settings_find_label(b, a->all[i].label))
             continue;
         snprintf(why, sizeof(why), "there is no %s%s", other, a->all[i].label);
         return settings_blame_labelled(s, key, &a->all[i], c, why);

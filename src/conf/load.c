@@ -19,8 +19,7 @@ static int read_text(int fd, const char *path, struct buf *text,
     return r ? complain(c, "%s: %s", path, strerror(-r)) : 0;
 }
 
-int settings_read(struct settings *s, int fd, const char *path,
-                  struct complaint *c)
+int conf_read(struct settings *s, int fd, const char *path, struct complaint *c)
 {
     struct buf text;
     int r;
@@ -28,20 +27,20 @@ int settings_read(struct settings *s, int fd, const char *path,
     buf_init(&text, SETTINGS_TEXT_MAX);
     r = read_text(fd, path, &text, c);
     if (r == 0)
-        r = settings_parse(s, buf_slice(&text), path, c);
+        r = conf_parse(s, buf_slice(&text), path, c);
     buf_release(&text);
     return r;
 }
 
-int settings_load(struct settings *s, const char *path, struct complaint *c)
+int conf_load(struct settings *s, const char *path, struct complaint *c)
 {
     int fd FD_CLEANUP = settings_open(path, c);
 
-    return fd < 0 ? fd : settings_read(s, fd, path, c);
+    return fd < 0 ? fd : conf_read(s, fd, path, c);
 }
 
-int settings_survey(int fd, const char *path, settings_report *report,
-                    struct complaint *c)
+int conf_survey(int fd, const char *path, settings_report *report,
+                struct complaint *c)
 {
     struct buf text;
     int r;
@@ -49,7 +48,7 @@ int settings_survey(int fd, const char *path, settings_report *report,
     buf_init(&text, SETTINGS_TEXT_MAX);
     r = read_text(fd, path, &text, c);
     if (r == 0)
-        r = settings_survey_text(buf_slice(&text), path, report, c);
+        r = conf_survey_text(buf_slice(&text), path, report, c);
     buf_release(&text);
     return r;
 }

@@ -157,7 +157,7 @@ static int parse_line(struct parser *p, struct slice line)
     return assign_key(p, slice_trim(key), slice_trim(without_comment(line)));
 }
 
-/* The value as settings_dump() writes it; a keyed row has none. */
+/* The value as conf_dump() writes it; a keyed row has none. */
 static void note_value(const struct settings *s, const struct setting *row,
                        char out[SETTINGS_VALUE_MAX])
 {
@@ -183,7 +183,7 @@ static void note_values(struct settings *s)
     }
 }
 
-void settings_default(struct settings *s)
+void conf_default(struct settings *s)
 {
     struct complaint complaint = { .text = "" };
     struct parser p = { .settings = s,
@@ -214,7 +214,7 @@ static int parse_text(struct parser *p, struct slice text)
 {
     struct slice rest = without_bom(text), line;
 
-    settings_default(p->settings);
+    conf_default(p->settings);
     snprintf(p->settings->file, sizeof(p->settings->file), "%s", p->name);
     while (slice_cut(&rest, '\n', &line)) {
         p->line++;
@@ -227,20 +227,20 @@ static int parse_text(struct parser *p, struct slice text)
     return 0;
 }
 
-int settings_parse(struct settings *s, struct slice text, const char *name,
-                   struct complaint *c)
+int conf_parse(struct settings *s, struct slice text, const char *name,
+               struct complaint *c)
 {
     struct settings read;
     struct parser p = { .settings = &read, .name = name, .complaint = c };
 
-    if (parse_text(&p, text) || settings_check(&read, c))
+    if (parse_text(&p, text) || conf_check(&read, c))
         return -EINVAL;
     *s = read;
     return 0;
 }
 
-int settings_survey_text(struct slice text, const char *name,
-                         settings_report *report, struct complaint *c)
+int conf_survey_text(struct slice text, const char *name,
+                     settings_report *report, struct complaint *c)
 {
     struct settings read;
     struct parser p = {
@@ -250,6 +250,5 @@ int settings_survey_text(struct slice text, const char *name,
     if (parse_text(&p, text))
         return -EINVAL;
     /* A line with a mistake leaves the default, which mustn't be blamed. */
-    return (int)(p.mistakes > 0 ? p.mistakes
-                                : settings_check_all(&read, report));
+    return (int)(p.mistakes > 0 ? p.mistakes : conf_check_all(&read, report));
 }

@@ -153,7 +153,7 @@ static int load_settings(struct context *x)
 {
     const char *path = x->args.config ? x->args.config : SETTINGS_FILE;
 
-    return settings_load(&x->settings, path, &x->complaint) ? EX_CONFIG : 0;
+    return conf_load(&x->settings, path, &x->complaint) ? EX_CONFIG : 0;
 }
 
 static int no_command(struct context *x)

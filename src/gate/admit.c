@@ -25,7 +25,7 @@ static enum limit admit_record(struct gate *g, const struct address *client)
     else if (fruitless_too_many(&g->memory->fruitless, &prefix,
                                 s->max_fruitless, now))
         limit = LIMIT_FRUITLESS;
-    return networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
+    return settings_networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
 }
 
 /* Nobody passes those that wait. */
@@ -85,7 +85,7 @@ static void admit_ban(struct child *c, int signal)
     uint64_t now = clock_ms(), ms = g->settings.crash_ban;
 
     if (ms > 0 && !c->proxied &&
-        !networks_hold(&g->settings.no_ban, &c->peer) &&
+        !settings_networks_hold(&g->settings.no_ban, &c->peer) &&
         bans_add(&g->memory->bans, &prefix, now, now + ms))
         tell_ban(c, signal, ms);
 }

@@ -173,7 +173,8 @@ static enum limit entry_admit(struct listener *l, struct entry *e)
 {
     enum limit limit;
 
-    if (e->proxied && !networks_hold(&l->gate->settings.proxies, &e->peer)) {
+    if (e->proxied &&
+        !settings_networks_hold(&l->gate->settings.proxies, &e->peer)) {
         tell_refused(l->gate, &e->peer, &e->local, "not a proxy");
         return LIMIT_NONE;
     }

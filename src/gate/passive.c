@@ -459,7 +459,7 @@ static bool port_is_proxy(const struct port *port, const struct address *peer)
 {
     const struct settings *s = &port->gate->settings;
 
-    return s->ports.proxy && networks_hold(&s->proxies, peer);
+    return s->ports.proxy && settings_networks_hold(&s->proxies, peer);
 }
 
 /* A proxy that comes to a port where nobody is expected looks whether we are

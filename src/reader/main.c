@@ -57,7 +57,7 @@ static int read_settings(const char *name)
     static struct settings s;
     struct complaint c = { "" };
 
-    if (settings_read(&s, FILE_FD, name, &c) < 0)
+    if (conf_read(&s, FILE_FD, name, &c) < 0)
         return answer(c.text, strlen(c.text), EX_CONFIG);
     return answer(&s, sizeof(s), 0);
 }
@@ -70,7 +70,7 @@ static void print_mistake(const char *mistake)
 static int survey(const char *name)
 {
     struct complaint c = { "" };
-    int found = settings_survey(FILE_FD, name, print_mistake, &c);
+    int found = conf_survey(FILE_FD, name, print_mistake, &c);
 
     if (found < 0)
         print_mistake(c.text);

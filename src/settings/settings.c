@@ -19,17 +19,17 @@ bool settings_proxied(const struct settings *s, uint64_t listener)
     return listener < s->listen_count && s->listen_proxy[listener];
 }
 
-bool network_holds(const struct network *n, const struct address *a)
+bool settings_network_holds(const struct network *n, const struct address *a)
 {
     struct address prefix = address_prefix(a, n->bits);
 
     return address_same_host(&prefix, &n->address);
 }
 
-bool networks_hold(const struct networks *n, const struct address *a)
+bool settings_networks_hold(const struct networks *n, const struct address *a)
 {
     for (size_t i = 0; i < n->count; i++)
-        if (network_holds(&n->list[i], a))
+        if (settings_network_holds(&n->list[i], a))
             return true;
     return false;
 }
@@ -42,7 +42,7 @@ const struct address *settings_announced(const struct settings *s,
     for (size_t i = 0; i < s->announced_count; i++) {
         const struct announced *t = &s->announced[i];
 
-        if (network_holds(&t->network, client) &&
+        if (settings_network_holds(&t->network, client) &&
             (!best || t->network.bits > best->network.bits))
             best = t;
     }
@@ -65,8 +65,8 @@ bool settings_have_hosts(const struct settings *s)
     return found;
 }
 
-const struct labelled *labelled_find(const struct labelled_list *l,
-                                     const char *label)
+const struct labelled *settings_find_label(const struct labelled_list *l,
+                                           const char *label)
 {
     for (size_t i = 0; i < l->count; i++)
         if (strcmp(l->all[i].label, label) == 0)
@@ -85,8 +85,8 @@ bool settings_pair(const struct settings *s, size_t i,
     if (i > s->certificates.count)
         return false;
     certificate = &s->certificates.all[i - 1];
-    key = labelled_find(&s->keys, certificate->label);
-    ocsp = labelled_find(&s->ocsp_files, certificate->label);
+    key = settings_find_label(&s->keys, certificate->label);
+    ocsp = settings_find_label(&s->ocsp_files, certificate->label);
     *ret = (struct settings_pair){ certificate->path, key ? key->path : "",
                                    ocsp ? ocsp->path : "" };
     return true;

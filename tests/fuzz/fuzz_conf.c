@@ -24,10 +24,10 @@ static void check_again(const struct settings *s)
 
     buf_init(&first, SETTINGS_TEXT_MAX);
     buf_init(&second, SETTINGS_TEXT_MAX);
-    FUZZ_CHECK(settings_dump(s, &first) == 0);
+    FUZZ_CHECK(conf_dump(s, &first) == 0);
     if (fits(buf_slice(&first))) {
-        FUZZ_CHECK(settings_parse(&again, buf_slice(&first), "dump", &c) == 0);
-        FUZZ_CHECK(settings_dump(&again, &second) == 0);
+        FUZZ_CHECK(conf_parse(&again, buf_slice(&first), "dump", &c) == 0);
+        FUZZ_CHECK(conf_dump(&again, &second) == 0);
         FUZZ_CHECK(slice_equal(buf_slice(&first), buf_slice(&second)));
     }
     buf_release(&first);
@@ -49,7 +49,7 @@ static void check_survey(struct slice text, bool right)
     int r;
 
     told = 0;
-    r = settings_survey_text(text, "conf", count, &c);
+    r = conf_survey_text(text, "conf", count, &c);
     FUZZ_CHECK(r >= 0 && told == (size_t)r && (r == 0) == right);
 }
 
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&s, 0x5a, sizeof(s));
     before = s;
-    if (settings_parse(&s, fuzz_slice(data, size), "conf", &c) == 0) {
+    if (conf_parse(&s, fuzz_slice(data, size), "conf", &c) == 0) {
         FUZZ_CHECK(c.text[0] == '\0');
         check_survey(fuzz_slice(data, size), true);
         check_again(&s);

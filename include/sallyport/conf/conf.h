@@ -47,31 +47,31 @@ extern const struct setting setting_table[];
 extern const size_t setting_count;
 
 /* Sets all defaults. */
-void settings_default(struct settings *s);
+void conf_default(struct settings *s);
 /* Sets the defaults, then parses TEXT, a whole configuration file. NAME is its
  * name for complaints. Also checks that the settings fit together (uid range,
  * ports and sessions, descriptors). 0; -EINVAL with "NAME:LINE: …" for an
  * unknown key, a bad value, a key that occurs twice, a line too long, a value
  * out of range. *s changes only on success. */
-int settings_parse(struct settings *s, struct slice text, const char *name,
-                   struct complaint *c);
+int conf_parse(struct settings *s, struct slice text, const char *name,
+               struct complaint *c);
 /* Reads and parses the open file FD, whose name is PATH. FD stays the caller's.
  * 0, or -EINVAL with the complaint; then *s doesn't change. */
-int settings_read(struct settings *s, int fd, const char *path,
-                  struct complaint *c);
+int conf_read(struct settings *s, int fd, const char *path,
+              struct complaint *c);
 /* The same with settings_open(). */
-int settings_load(struct settings *s, const char *path, struct complaint *c);
+int conf_load(struct settings *s, const char *path, struct complaint *c);
 /* For --check: calls REPORT for each mistake in the file. Returns their number,
  * or -EINVAL with the complaint if the file can't be read. */
 typedef void settings_report(const char *mistake);
-int settings_survey(int fd, const char *path, settings_report *report,
-                    struct complaint *c);
-int settings_survey_text(struct slice text, const char *name,
-                         settings_report *report, struct complaint *c);
+int conf_survey(int fd, const char *path, settings_report *report,
+                struct complaint *c);
+int conf_survey_text(struct slice text, const char *name,
+                     settings_report *report, struct complaint *c);
 /* Writes the effective settings, as a file. */
-int settings_dump(const struct settings *s, struct buf *into);
+int conf_dump(const struct settings *s, struct buf *into);
 /* Writes the example file of etc/: every key with help and default, commented
  * out. */
-int settings_example(struct buf *into);
+int conf_example(struct buf *into);
 
 #endif

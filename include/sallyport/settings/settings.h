@@ -154,8 +154,8 @@ const struct address *settings_announced(const struct settings *s,
 /* Does TLS begin with the first byte (implicit TLS) on the listener of this
  * number? */
 bool settings_implicit(const struct settings *s, uint64_t listener);
-bool network_holds(const struct network *n, const struct address *a);
-bool networks_hold(const struct networks *n, const struct address *a);
+bool settings_network_holds(const struct network *n, const struct address *a);
+bool settings_networks_hold(const struct networks *n, const struct address *a);
 /* Does a connection to the listener of this number begin with a PROXY header?
  */
 bool settings_proxied(const struct settings *s, uint64_t listener);
@@ -166,8 +166,8 @@ struct public_address *settings_public(struct settings *s, size_t i);
 bool settings_have_hosts(const struct settings *s);
 
 /* The line with this label, or NULL. */
-const struct labelled *labelled_find(const struct labelled_list *l,
-                                     const char *label);
+const struct labelled *settings_find_label(const struct labelled_list *l,
+                                           const char *label);
 
 /* A certificate, its key and its OCSP response ("": none), by their paths. */
 struct settings_pair {

@@ -33,7 +33,8 @@ void answer_count(struct master *m, struct verdict *v)
 {
     uint64_t now = clock_ms();
 
-    v->guess.trusted = networks_hold(&m->settings.no_ban, &v->guess.peer);
+    v->guess.trusted =
+        settings_networks_hold(&m->settings.no_ban, &v->guess.peer);
     v->delay = guesses_delay(m->guesses, &v->guess, longest(m), now);
     if (!v->right)
         guesses_failed(m->guesses, &v->guess, now);

@@ -28,7 +28,7 @@ static void begin(void)
     snprintf(world.folder, sizeof(world.folder), "/tmp/sallyport-test-XXXXXX");
     cr_assert(mkdtemp(world.folder));
     cr_assert_eq(chmod(world.folder, 0755), 0);
-    settings_default(&world.check.settings);
+    conf_default(&world.check.settings);
     world.check.root = geteuid() == 0;
     snprintf(world.check.settings.homes, sizeof(world.check.settings.homes),
              "%s", world.folder);

@@ -15,7 +15,7 @@ static inline int parse(struct settings *s, const char *text,
                         struct complaint *c)
 {
     c->text[0] = '\0';
-    return settings_parse(s, slice_from(text), "conf", c);
+    return conf_parse(s, slice_from(text), "conf", c);
 }
 
 /* "key = value" into its field alone: bounds that the machine's limit of open
@@ -27,7 +27,7 @@ static inline int assign(struct settings *s, const char *text,
     struct assignment a = { .place = "conf:1", .complaint = c };
 
     c->text[0] = '\0';
-    settings_default(s);
+    conf_default(s);
     slice_cut(&value, '=', &key);
     a.row = table_find(slice_trim(key));
     cr_assert_not_null(a.row, "%s", text);

@@ -86,7 +86,7 @@ Test(addresses, host_names)
         cr_expect(settings_have_hosts(&s));
         cr_assert_eq(address_parse(SLICE("192.0.2.1"), &s.address.ip), 0);
         buf_init(&dump, 65536);
-        cr_assert_eq(settings_dump(&s, &dump), 0);
+        cr_assert_eq(conf_dump(&s, &dump), 0);
         cr_assert_eq(buf_add(&dump, "", 1), 0);
         cr_expect(strstr(dump.data, text), "%s", dump.data);
         buf_release(&dump);

@@ -63,8 +63,8 @@ Test(announced, a_dump_says_the_same)
     }
     expect_rows(&s);
     buf_init(&dump, 65536);
-    cr_assert_eq(settings_dump(&s, &dump), 0);
-    cr_assert_eq(settings_parse(&again, buf_slice(&dump), "dump", &c), 0, "%s",
+    cr_assert_eq(conf_dump(&s, &dump), 0);
+    cr_assert_eq(conf_parse(&again, buf_slice(&dump), "dump", &c), 0, "%s",
                  c.text);
     expect_rows(&again);
     cr_assert_eq(buf_add(&dump, "", 1), 0);

@@ -49,7 +49,7 @@ Test(docs, the_example_file)
     struct buf text;
 
     buf_init(&text, 65536);
-    cr_assert_eq(settings_example(&text), 0);
+    cr_assert_eq(conf_example(&text), 0);
     hold("etc/sallyport.conf", buf_slice(&text));
     buf_release(&text);
 }

@@ -7,7 +7,7 @@
 static void dump(const struct settings *s, struct buf *into)
 {
     buf_init(into, 65536);
-    cr_assert_eq(settings_dump(s, into), 0);
+    cr_assert_eq(conf_dump(s, into), 0);
 }
 
 static void expect_round_trip(const char *text)
@@ -18,7 +18,7 @@ static void expect_round_trip(const char *text)
 
     cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
     dump(&s, &first);
-    cr_assert_eq(settings_parse(&again, buf_slice(&first), "dump", &c), 0, "%s",
+    cr_assert_eq(conf_parse(&again, buf_slice(&first), "dump", &c), 0, "%s",
                  c.text);
     dump(&again, &second);
     cr_expect(slice_equal(buf_slice(&first), buf_slice(&second)));
@@ -58,14 +58,14 @@ Test(dump, too_small_a_buffer)
     struct settings s;
     struct buf whole, part;
 
-    settings_default(&s);
+    conf_default(&s);
     dump(&s, &whole);
     for (size_t max = 0; max < whole.len; max += 7) {
         buf_init(&part, max);
-        cr_expect_eq(settings_dump(&s, &part), -ENOBUFS, "%zu", max);
+        cr_expect_eq(conf_dump(&s, &part), -ENOBUFS, "%zu", max);
         buf_release(&part);
         buf_init(&part, max);
-        cr_expect_eq(settings_example(&part), -ENOBUFS, "%zu", max);
+        cr_expect_eq(conf_example(&part), -ENOBUFS, "%zu", max);
         buf_release(&part);
     }
     buf_release(&whole);
@@ -82,7 +82,7 @@ Test(dump, the_example_is_the_default)
 
     buf_init(&example, 65536);
     buf_init(&live, 65536);
-    cr_assert_eq(settings_example(&example), 0);
+    cr_assert_eq(conf_example(&example), 0);
     rest = buf_slice(&example);
     while (slice_cut(&rest, '\n', &line)) {
         if (line.len > 1 && line.ptr[0] == '#' && line.ptr[1] != ' ')
@@ -90,9 +90,9 @@ Test(dump, the_example_is_the_default)
         buf_add_slice(&live, line);
         buf_add_text(&live, "\n");
     }
-    cr_assert_eq(settings_parse(&s, buf_slice(&live), "example", &c), 0, "%s",
+    cr_assert_eq(conf_parse(&s, buf_slice(&live), "example", &c), 0, "%s",
                  c.text);
-    settings_default(&defaults);
+    conf_default(&defaults);
     dump(&s, &a);
     dump(&defaults, &b);
     cr_expect(slice_equal(buf_slice(&a), buf_slice(&b)));

@@ -190,7 +190,7 @@ Test(kinds, conflicts)
         cr_expect_eq(s.on_conflict, i);
         cr_expect_eq(s.conflict_name, i % 2);
     }
-    settings_default(&s);
+    conf_default(&s);
     cr_expect_eq(s.on_conflict, CONFLICT_OVERWRITE);
     cr_expect_eq(s.conflict_name, CONFLICT_NAME_NUMBER);
 }
@@ -203,7 +203,7 @@ Test(kinds, tls_policy)
     struct complaint c;
 
     suites_policy_init(&all);
-    settings_default(&s);
+    conf_default(&s);
     cr_expect_eq(memcmp(&s.tls, &all, sizeof(all)), 0);
     cr_assert_eq(parse(&s,
                        "tls_min = 1.3\ntls12_suites = "
@@ -225,7 +225,7 @@ Test(kinds, upload_eof)
     struct settings s;
     struct complaint c;
 
-    settings_default(&s);
+    conf_default(&s);
     cr_expect_eq(s.upload_eof, UPLOAD_EOF_STRICT);
     for (unsigned i = 0; i < UPLOAD_EOF_COUNT; i++) {
         char text[64];

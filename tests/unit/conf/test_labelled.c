@@ -37,8 +37,8 @@ Test(labelled, a_dump_says_the_same)
 
     cr_assert_eq(parse(&s, PAIR("a") PAIR("b-2_.x"), &c), 0, "%s", c.text);
     buf_init(&text, SETTINGS_TEXT_MAX);
-    cr_assert_eq(settings_dump(&s, &text), 0);
-    cr_assert_eq(settings_parse(&again, buf_slice(&text), "dump", &c), 0, "%s",
+    cr_assert_eq(conf_dump(&s, &text), 0);
+    cr_assert_eq(conf_parse(&again, buf_slice(&text), "dump", &c), 0, "%s",
                  c.text);
     cr_expect_eq(again.keys.count, 2);
     cr_expect_str_eq(again.certificates.all[1].path, "/c/b-2_.x");

@@ -42,7 +42,7 @@ static int load(const char *path, struct complaint *c, uint64_t *tries)
     int r;
 
     c->text[0] = '\0';
-    r = settings_load(&s, path, c);
+    r = conf_load(&s, path, c);
     *tries = s.login_tries;
     return r;
 }
@@ -142,9 +142,9 @@ Test(load, up_to_256_KiB)
 
     memset(text, '\n', max + 1);
     write_file(text, max, 0600);
-    cr_expect_eq(settings_load(&s, "conf", &c), 0, "%s", c.text);
+    cr_expect_eq(conf_load(&s, "conf", &c), 0, "%s", c.text);
     write_file(text, max + 1, 0600);
-    cr_expect_eq(settings_load(&s, "conf", &c), -EINVAL);
+    cr_expect_eq(conf_load(&s, "conf", &c), -EINVAL);
     cr_expect_str_eq(c.text, "conf: larger than 262144 bytes");
     free(text);
 }
@@ -209,9 +209,8 @@ Test(load, control_socket)
         struct settings s;
         char path[64];
 
-        cr_assert_eq(
-            settings_parse(&s, slice_from(rows[i].text), rows[i].file, &c), 0,
-            "%s", c.text);
+        cr_assert_eq(conf_parse(&s, slice_from(rows[i].text), rows[i].file, &c),
+                     0, "%s", c.text);
         cr_assert_eq(settings_control(&s, path, sizeof(path)), 0);
         cr_expect_str_eq(path, want);
         cr_expect_lt(settings_control(&s, path, 4), 0);
@@ -230,9 +229,9 @@ Test(load, a_survey)
 
     cr_assert_eq(write(fd, "a = 1\nb = 2\n", 12), 12);
     cr_assert_eq(lseek(fd, 0, SEEK_SET), 0);
-    cr_expect_eq(settings_survey(fd, "conf", tell, &c), 2);
+    cr_expect_eq(conf_survey(fd, "conf", tell, &c), 2);
     cr_expect_str_eq(c.text, "");
     close(fd);
-    cr_expect_eq(settings_survey(fd, "conf", tell, &c), -EINVAL);
+    cr_expect_eq(conf_survey(fd, "conf", tell, &c), -EINVAL);
     cr_expect_str_eq(c.text, "conf: Bad file descriptor");
 }

@@ -30,8 +30,8 @@ static void expect_text(const struct settings *s)
         struct address a;
 
         cr_assert_eq(address_parse(slice_from(rows[i].address), &a), 0);
-        cr_expect_eq(networks_hold(&s->proxies, &a), rows[i].is_proxy, "%s",
-                     rows[i].address);
+        cr_expect_eq(settings_networks_hold(&s->proxies, &a), rows[i].is_proxy,
+                     "%s", rows[i].address);
     }
 }
 
@@ -44,8 +44,8 @@ Test(networks, proxies)
     cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
     expect_text(&s);
     buf_init(&dump, 65536);
-    cr_assert_eq(settings_dump(&s, &dump), 0);
-    cr_assert_eq(settings_parse(&again, buf_slice(&dump), "dump", &c), 0, "%s",
+    cr_assert_eq(conf_dump(&s, &dump), 0);
+    cr_assert_eq(conf_parse(&again, buf_slice(&dump), "dump", &c), 0, "%s",
                  c.text);
     expect_text(&again);
     cr_assert_eq(buf_add(&dump, "", 1), 0);
@@ -67,7 +67,7 @@ Test(networks, none)
     cr_assert_eq(parse(&s, "proxies =\nports = auto 7\n", &c), 0, "%s", c.text);
     cr_expect_eq(s.proxies.count, 0);
     cr_expect(!s.ports.proxy && !s.listen_proxy[0]);
-    cr_expect(!networks_hold(&s.proxies, &any));
+    cr_expect(!settings_networks_hold(&s.proxies, &any));
 }
 
 /* With the word for implicit TLS, in any order. */

@@ -99,7 +99,7 @@ Test(parse, a_nul_byte)
     struct complaint c = { .text = "" };
     struct slice slice = { text, sizeof(text) - 1 };
 
-    cr_expect_eq(settings_parse(&s, slice, "conf", &c), -EINVAL);
+    cr_expect_eq(conf_parse(&s, slice, "conf", &c), -EINVAL);
     cr_expect_str_eq(c.text, "conf:1: a control byte");
 }
 
@@ -136,7 +136,7 @@ Test(parse, a_comment_may_be_long)
     cr_expect_eq(s.login_tries, 5);
 }
 
-/* What settings_survey_text() tells. */
+/* What conf_survey_text() tells. */
 static char told[4096];
 
 static void tell(const char *mistake)
@@ -152,7 +152,7 @@ static int survey(const char *text)
     int r;
 
     told[0] = '\0';
-    r = settings_survey_text(slice_from(text), "conf", tell, &c);
+    r = conf_survey_text(slice_from(text), "conf", tell, &c);
     cr_expect_str_eq(c.text, "");
     return r;
 }

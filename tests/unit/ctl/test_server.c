@@ -196,7 +196,7 @@ Test(server, says_nothing)
     for (size_t i = 0; i < 2; i++) {
         struct context x = { .patience = 200 };
 
-        cr_assert_eq(settings_load(&x.settings, world.conf, &x.complaint), 0);
+        cr_assert_eq(conf_load(&x.settings, world.conf, &x.complaint), 0);
         fake_begin(plays[i]);
         cr_expect_eq(status_show(&x), EX_TEMPFAIL);
         cr_expect_str_eq(x.complaint.text, "the server doesn't answer in time");

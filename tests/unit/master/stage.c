@@ -249,7 +249,7 @@ static _Noreturn void run_master(const struct stage *s,
     signal(SIGUSR2, end_well);
     the_master = &m;
     master_init(&m);
-    settings_default(&m.settings);
+    conf_default(&m.settings);
     parts_attach(&m, &parts);
     adjust_for_tests(&m);
     m.hooks.spawn = spawn;

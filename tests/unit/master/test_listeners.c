@@ -15,7 +15,7 @@
 static void settings_with(struct settings *s, const char *const *listen,
                           uint16_t automatic)
 {
-    settings_default(s);
+    conf_default(s);
     s->ports = (struct port_range){ .automatic = automatic };
     for (s->listen_count = 0; listen[s->listen_count]; s->listen_count++)
         cr_assert_eq(address_parse_port(slice_from(listen[s->listen_count]),

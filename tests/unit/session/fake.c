@@ -146,7 +146,7 @@ void fake_start(struct fake *f)
     int ends[2];
 
     signal(SIGPIPE, SIG_IGN); /* OpenSSL answers a cut with an alert */
-    settings_default(&f->settings);
+    conf_default(&f->settings);
     for (size_t i = 0; i < change_count; i++)
         change(&f->settings, changes[i].key, changes[i].value);
     f->files.fd = -1;

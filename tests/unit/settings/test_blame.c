@@ -29,8 +29,7 @@ Test(blame, lines)
     struct complaint c = { "" };
     struct settings s;
 
-    cr_assert_eq(settings_parse(&s, slice_from(text), "conf", &c), 0, "%s",
-                 c.text);
+    cr_assert_eq(conf_parse(&s, slice_from(text), "conf", &c), 0, "%s", c.text);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         c.text[0] = '\0';
         cr_expect_eq(settings_blame(&s, table[i].key, &c, "gone %d", 7),
@@ -59,8 +58,7 @@ Test(blame, places)
     struct complaint c = { "" };
     struct settings s;
 
-    cr_assert_eq(settings_parse(&s, slice_from(text), "conf", &c), 0, "%s",
-                 c.text);
+    cr_assert_eq(conf_parse(&s, slice_from(text), "conf", &c), 0, "%s", c.text);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         snprintf(c.text, sizeof(c.text), "%s", table[i].before);
         settings_place(&s, table[i].key, &c);
@@ -76,7 +74,7 @@ Test(blame, long_ones)
     struct settings s;
 
     memset(name, 'n', sizeof(name) - 1);
-    cr_assert_eq(settings_parse(&s, SLICE("fsync = no"), name, &c), 0);
+    cr_assert_eq(conf_parse(&s, SLICE("fsync = no"), name, &c), 0);
     memset(s.key, 'k', sizeof(s.key) - 1);
     cr_expect_eq(settings_blame(&s, "key", &c, "gone"), -EINVAL);
     cr_expect_eq(strlen(c.text), COMPLAINT_MAX - 1);
