@@ -12,6 +12,7 @@
 #include "master/start/account.h"
 #include "master/start/parts.h"
 #include "master/start/prepare.h"
+#include "sallyport/conf/conf.h"
 
 static const struct {
     const char *account;
@@ -68,6 +69,7 @@ Test(account, apart_from_each_other)
         int r;
 
         master_init(&m);
+        settings_default(&m.settings);
         m.root = true;
         strcpy(m.settings.uid_gate, trios[i].gate);
         strcpy(m.settings.uid_auth, trios[i].auth);
@@ -193,6 +195,7 @@ Test(account, homes)
 
         user.home = strdup(homes[i].home);
         master_init(&m);
+        settings_default(&m.settings);
         m.root = homes[i].root;
         r = home_permitted(&m, &user, &c);
         cr_assert_eq(r == 0, homes[i].permitted, "row %zu: %s", i, c.text);
@@ -209,6 +212,7 @@ Test(account, limits)
     char number[32];
 
     master_init(&m);
+    settings_default(&m.settings);
     m.settings.max_sessions = 20000;
     cr_assert(prepare_descriptors(&m) > 80000);
     m.settings.max_sessions = UINT32_MAX; /* over fs.nr_open */
