@@ -92,6 +92,12 @@ static int generation_on_renew(void *owner, struct msg_renew *m)
     return 0;
 }
 
+static int generation_on_pong(void *owner, struct msg_pong *m)
+{
+    heartbeat_answered(owner, m->request);
+    return 0;
+}
+
 static const struct handler generation_handlers[] = {
     ON(hello, generation_on_hello),
     ON(keep, generation_on_keep),
@@ -100,6 +106,7 @@ static const struct handler generation_handlers[] = {
     ON(leading, generation_on_leading),
     ON(gate_lost, generation_on_gate_lost),
     ON(renew, generation_on_renew),
+    ON(pong, generation_on_pong),
 };
 
 void generation_wait(struct generation *g, uint64_t ms)
@@ -172,6 +179,8 @@ static noreturn void become_master(const struct supervisor *s, bool recovery,
         dup2(b, GENERATION_NAMES_FD) < 0 || kept_pass_on(&s->kept) < 0)
         die(EX_OSERR, "can't start a generation: %s", strerror(errno));
     unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

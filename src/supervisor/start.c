@@ -204,6 +204,7 @@ void start_on_leading(struct generation *g)
     s->recoveries.due = false; /* whatever failed meanwhile has a successor */
     loop_timer_clear(&s->loop, &s->recoveries.timer);
     notify_send(&s->notify, "READY=1");
+    heartbeat_begin(s);
     answer_askers(s, false, true, "");
     start_next(s);
 }

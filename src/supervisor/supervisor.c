@@ -156,10 +156,14 @@ int supervisor_init(struct supervisor *s, const char *program,
                                                   .take = 5000,
                                                   .recovery = 10000,
                                                   .stop = 9500,
-                                                  .group = 7000 };
+                                                  .group = 7000,
+                                                  .beat = 10000,
+                                                  .answer = 8000,
+                                                  .doubt = 2000 };
     s->deadline =
         (struct loop_timer){ .on_time = supervisor_on_deadline, .owner = s };
     start_init(s);
+    heartbeat_init(s);
     raise_limit();
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -189,6 +193,7 @@ void supervisor_release(struct supervisor *s)
         generation_release(&s->generation[i]);
     loop_timer_clear(&s->loop, &s->deadline);
     loop_timer_clear(&s->loop, &s->recoveries.timer);
+    loop_timer_clear(&s->loop, &s->heartbeat.timer);
     kept_release(&s->kept);
     loop_remove(&s->loop, &s->signals);
     fd_close(&s->signals.fd);

@@ -52,6 +52,9 @@ struct supervisor_deadlines {
     uint64_t stop;     /* to end, after SIGTERM */
     uint64_t group;    /* for the rest of the group after the master's end */
     uint64_t recovery; /* between two recoveries after a burst */
+    uint64_t beat;     /* between an answer and the next `ping`, at most */
+    uint64_t answer;   /* to a `ping`; then `doubt` more */
+    uint64_t doubt;
 };
 
 /* A request for a reload by sallyportctl, and the master that forwarded it. */
@@ -67,6 +70,14 @@ struct asker {
 struct recoveries {
     bool due;
     struct burst burst;
+    struct loop_timer timer;
+};
+
+struct heartbeat {
+    uint64_t watchdog;        /* ms that systemd waits; 0: it doesn't */
+    struct generation *asked; /* it has not answered yet; or NULL */
+    uint32_t request;
+    bool doubted; /* it is late */
     struct loop_timer timer;
 };
 
@@ -90,6 +101,7 @@ struct supervisor {
     bool waits;  /* it waits until an older one ends */
     struct asker asker[ASKERS_MAX];
     struct recoveries recoveries;
+    struct heartbeat heartbeat;
     bool stopping;
     int status; /* the supervisor's exit status */
 };
@@ -114,6 +126,13 @@ void start_on_leading(struct generation *g);
 void start_on_gate_lost(struct generation *g, bool handed_over);
 void start_on_ended(struct generation *g);
 void start_init(struct supervisor *s);
+
+/* heartbeat.c */
+void heartbeat_init(struct supervisor *s);
+/* A generation leads from here on. */
+void heartbeat_begin(struct supervisor *s);
+/* G's master has answered REQUEST. */
+void heartbeat_answered(struct generation *g, uint32_t request);
 
 /* takeover.c: G, which is ready, leads from here on. The other generations get
  * a message. */

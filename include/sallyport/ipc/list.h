@@ -265,6 +265,14 @@ MESSAGE(older_kill, MASTER, MASTER, RUN, MANY, NONE,
 NUMBER(serial)
 END
 
+MESSAGE(ping, SUPERVISOR, MASTER, RUN, MANY, NONE,
+        "to the generation that leads: its master asks gate by `health`")
+END
+
+MESSAGE(pong, MASTER, SUPERVISOR, RUN, MANY, ping,
+        "master and gate work")
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
@@ -432,7 +440,7 @@ MESSAGE(serving, GATE, MASTER, RUN, MANY, NONE,
 END
 
 MESSAGE(health, MASTER, GATE, RUN, MANY, NONE,
-        "heartbeat; gate must answer at once")
+        "heartbeat, after a `ping`; gate must answer at once")
 END
 
 MESSAGE(healthy, GATE, MASTER, RUN, MANY, NONE, "the answer to `health`")

@@ -79,7 +79,9 @@ struct deadlines {
     uint64_t renew;     /* the supervisor: to answer a reload */
     uint64_t users;     /* between two looks at the users file */
     uint64_t hand_over; /* gate: from the word to its end */
-    uint64_t walk;      /* files: to look for all partials of a user */
+    uint64_t heartbeat; /* gate: to answer `health`; then `doubt` more */
+    uint64_t doubt;
+    uint64_t walk; /* files: to look for all partials of a user */
 };
 
 struct master {
@@ -120,6 +122,7 @@ struct master {
     struct older *older; /* OLDER_MAX of them */
     struct drain *drain;
     struct link *newest;
+    struct heartbeat *heartbeat;
 
     time_t since; /* when it was ready */
     struct secrets secrets;

@@ -9,6 +9,7 @@
 #include "children/children.h"
 #include "control/control.h"
 #include "drain.h"
+#include "heartbeat.h"
 #include "older.h"
 #include "sallyport/base/fd.h"
 #include "sessions/gate.h"
@@ -71,6 +72,7 @@ static const struct handler supervisor_handlers[] = {
     ON(step_down, supervisor_on_step_down),
     ON(successor, supervisor_on_successor),
     ON(renewed, supervisor_on_renewed),
+    ON(ping, heartbeat_on_ping),
 };
 
 /* Without the supervisor nobody would ever end or follow this generation. When

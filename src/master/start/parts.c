@@ -21,6 +21,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->older = parts->older;
     m->drain = &parts->drain;
     m->newest = &parts->newest;
+    m->heartbeat = &parts->heartbeat;
     certificates_init(m->certificates);
     older_init(m);
     link_init(m->newest, &m->loop);

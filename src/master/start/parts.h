@@ -8,6 +8,7 @@
 #include "children/listeners.h"
 #include "control/control.h"
 #include "generations/drain.h"
+#include "generations/heartbeat.h"
 #include "generations/link.h"
 #include "generations/older.h"
 #include "sessions/access.h"
@@ -27,6 +28,7 @@ struct master_parts {
     struct older older[OLDER_MAX];
     struct drain drain;
     struct link newest;
+    struct heartbeat heartbeat;
 };
 
 /* They are M's from here on, and empty. After master_init(). */

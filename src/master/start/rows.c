@@ -9,6 +9,7 @@
 #include "children/hosts.h"
 #include "children/steps.h"
 #include "generations/drain.h"
+#include "generations/heartbeat.h"
 #include "generations/supervisor.h"
 #include "sessions/gate.h"
 #include "sessions/verdict.h"
@@ -73,6 +74,7 @@ static const struct handler gate_handlers[] = {
     ON(session_peer, gate_on_session_peer),
     ON(session_gone, gate_on_session_gone),
     ON(pair_is, certificates_on_pair),
+    ON(healthy, heartbeat_on_healthy),
 };
 static const struct handler auth_handlers[] = {
     CHILD_MESSAGES,

@@ -13,6 +13,7 @@
 #include "children/programs.h"
 #include "control/control.h"
 #include "generations/drain.h"
+#include "generations/heartbeat.h"
 #include "generations/older.h"
 #include "generations/signals.h"
 #include "generations/stop.h"
@@ -96,6 +97,7 @@ void master_release(struct master *m)
         signals_close(m);
     older_release(m);
     drain_release(m);
+    heartbeat_release(m);
     services_release(m); /* its timer may stand between those of sessions */
     sessions_release(m->sessions);
     guesses_release(m->guesses);

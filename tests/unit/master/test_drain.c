@@ -5,67 +5,20 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "stage.h"
+#include "supervised.h"
 #include "support/packet.h"
 
 #define SESSIONS 400 /* their kills are more than gate's channel holds */
 
-static struct channel supervisor;
-static int to_supervisor;
-
-static void is_supervised(struct master *m)
+static void is_impatient(struct master *m)
 {
-    channel_init(&m->succession.supervisor, to_supervisor, PROCESS_MASTER,
-                 PROCESS_SUPERVISOR, PHASE_RUN);
     m->deadlines.hand_over = 300;
     m->deadlines.stuck = 60000;
 }
 
-/* What master keeps there is passed over. */
-static void supervisor_hears(enum message_kind kind, struct packet *p)
-{
-    do {
-        packet_close(p);
-        cr_assert_eq(packet_wait(&supervisor, p, STAGE_WAIT_MS), 1);
-    } while (p->message == MSG_keep);
-    cr_assert_eq(p->message, kind, "%s", message_name(p->message));
-}
-
-static void raise_supervised(struct stage *s)
-{
-    struct packet got = { .message = MSG_NONE };
-    int ends[2];
-
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&supervisor, ends[0], PROCESS_SUPERVISOR, PROCESS_MASTER,
-                 PHASE_START | PHASE_RUN);
-    to_supervisor = ends[1];
-    stage_raise(s, is_supervised);
-    close(ends[1]);
-    actors_enter(s);
-    actor_enter(s, &s->gate, "gate");
-    actor_enter(s, &s->auth, "auth");
-    actor_ready(s, &s->keys);
-    actor_ready(s, &s->gate);
-    actor_ready(s, &s->auth);
-    actor_ready(s, &s->log);
-    supervisor_hears(MSG_up, &got);
-}
-
-static void gate_serves(struct stage *s)
-{
-    actor_say(&s->gate, (struct packet){ .message = MSG_serving });
-}
-
 static void open_supervised(struct stage *s)
 {
-    struct packet got = { .message = MSG_NONE };
-
-    raise_supervised(s);
-    cr_assert_eq(SEND(&supervisor, lead, 0), 0);
-    actor_hear(&s->gate, MSG_open, &got);
-    gate_serves(s);
-    supervisor_hears(MSG_leading, &got);
+    supervised_open(s, is_impatient);
 }
 
 static void step_down(void)
@@ -73,7 +26,7 @@ static void step_down(void)
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    cr_assert_eq(SEND(&supervisor, step_down, 0, .gate = ends[0]), 0);
+    cr_assert_eq(SEND(&supervised_channel, step_down, 0, .gate = ends[0]), 0);
     close(ends[0]);
     close(ends[1]);
 }
@@ -82,7 +35,7 @@ static void gate_is_lost(bool handed_over)
 {
     struct packet got = { .message = MSG_NONE };
 
-    supervisor_hears(MSG_gate_lost, &got);
+    supervised_hears(MSG_gate_lost, &got);
     cr_expect_eq(got.value[0].number, handed_over);
 }
 
@@ -121,7 +74,7 @@ Test(drain, gate_that_cannot_hand_over)
     open_supervised(&s);
     kill(s.gate.note.pid, SIGSTOP);
     cr_assert_eq(fd_pair(ends), 0);
-    cr_assert_eq(SEND(&supervisor, successor, 0, .master = ends[0]), 0);
+    cr_assert_eq(SEND(&supervised_channel, successor, 0, .master = ends[0]), 0);
     close(ends[0]);
     channel_hear_end(&s.gate.channel);
     gate_is_lost(false);
@@ -173,9 +126,9 @@ Test(drain, gate_that_was_not_told_to_serve)
 {
     struct stage s;
 
-    raise_supervised(&s);
+    supervised_raise(&s, is_impatient);
     kill(s.gate.note.pid, SIGSTOP);
-    gate_serves(&s);
+    supervised_gate_serves(&s);
     gate_is_lost(false);
     stage_ends(&s);
 }

@@ -106,9 +106,14 @@ void played_give_up(int status)
     _exit(status);
 }
 
-struct supervisor_deadlines played_deadlines = {
-    .start = 500, .take = 2000, .stop = 2000, .group = 200, .recovery = 60000
-};
+struct supervisor_deadlines played_deadlines = { .start = 500,
+                                                 .take = 2000,
+                                                 .stop = 2000,
+                                                 .group = 200,
+                                                 .recovery = 60000,
+                                                 .beat = 60000,
+                                                 .answer = 60000,
+                                                 .doubt = 60000 };
 
 static int supervise(played_master *execute)
 {

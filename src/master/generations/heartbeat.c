@@ -1,0 +1,60 @@
+/* See heartbeat.h. Gate's deadline is shorter than the supervisor's for both: a
+ * gate that hangs is ended by master, and its sessions finish their transfers;
+ * the supervisor would end all of them. Runs in master. */
+#include "heartbeat.h"
+
+#include "children/children.h"
+
+/* As in the supervisor: if the whole machine has stopped, gate's answer comes
+ * after this timer. */
+static void heartbeat_on_time(void *owner)
+{
+    struct master *m = owner;
+    struct child *gate = children_gate(m);
+
+    if (!gate || m->state != MASTER_RUNNING)
+        return;
+    if (m->heartbeat->doubted) {
+        child_end(gate, "does not answer");
+        return;
+    }
+    m->heartbeat->doubted = true;
+    loop_timer_set(&m->loop, &m->heartbeat->timer, m->deadlines.doubt);
+}
+
+/* The supervisor asks nobody without a gate; it may hear of the end of this one
+ * after its `ping`. */
+int heartbeat_on_ping(void *owner, struct msg_ping *p)
+{
+    struct master *m = owner;
+    struct heartbeat *h = m->heartbeat;
+    struct child *gate = children_gate(m);
+
+    if (!gate || m->state != MASTER_RUNNING)
+        return 0;
+    h->request = p->request;
+    h->doubted = false;
+    h->timer = (struct loop_timer){ .on_time = heartbeat_on_time, .owner = m };
+    loop_timer_set(&m->loop, &h->timer, m->deadlines.heartbeat);
+    SEND(&gate->channel, health, 0);
+    return 0;
+}
+
+int heartbeat_on_healthy(void *owner, struct msg_healthy *msg)
+{
+    struct master *m = ((struct child *)owner)->master;
+    struct heartbeat *h = m->heartbeat;
+
+    (void)msg;
+    if (h->request == 0)
+        return 0;
+    loop_timer_clear(&m->loop, &h->timer);
+    SEND(&m->succession.supervisor, pong, h->request);
+    h->request = 0;
+    return 0;
+}
+
+void heartbeat_release(struct master *m)
+{
+    loop_timer_clear(&m->loop, &m->heartbeat->timer);
+}

@@ -1,0 +1,25 @@
+/* The supervisor's `ping`, and what gate has to say to it. */
+#ifndef SALLYPORT_SRC_MASTER_GENERATIONS_HEARTBEAT_H
+#define SALLYPORT_SRC_MASTER_GENERATIONS_HEARTBEAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sallyport/base/loop.h"
+
+struct master;
+struct msg_healthy;
+struct msg_ping;
+
+struct heartbeat {
+    uint32_t request; /* of the supervisor, which waits; 0: none */
+    bool doubted;     /* gate is late */
+    struct loop_timer timer;
+};
+
+/* Handlers: `ping` has the master as its owner, `healthy` the child gate. */
+int heartbeat_on_ping(void *owner, struct msg_ping *p);
+int heartbeat_on_healthy(void *owner, struct msg_healthy *h);
+void heartbeat_release(struct master *m);
+
+#endif

@@ -1,0 +1,66 @@
+/* See supervised.h. */
+#include "supervised.h"
+
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+struct channel supervised_channel;
+static int to_supervisor;
+static void (*adjust_too)(struct master *m);
+
+static void is_supervised(struct master *m)
+{
+    channel_init(&m->succession.supervisor, to_supervisor, PROCESS_MASTER,
+                 PROCESS_SUPERVISOR, PHASE_RUN);
+    if (adjust_too)
+        adjust_too(m);
+}
+
+void supervised_hears(enum message_kind kind, struct packet *p)
+{
+    do {
+        packet_close(p);
+        cr_assert_eq(packet_wait(&supervised_channel, p, STAGE_WAIT_MS), 1);
+    } while (p->message == MSG_keep);
+    cr_assert_eq(p->message, kind, "%s", message_name(p->message));
+}
+
+void supervised_raise(struct stage *s, void (*adjust)(struct master *m))
+{
+    struct packet got = { .message = MSG_NONE };
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&supervised_channel, ends[0], PROCESS_SUPERVISOR,
+                 PROCESS_MASTER, PHASE_START | PHASE_RUN);
+    to_supervisor = ends[1];
+    adjust_too = adjust;
+    stage_raise(s, is_supervised);
+    close(ends[1]);
+    actors_enter(s);
+    actor_enter(s, &s->gate, "gate");
+    actor_enter(s, &s->auth, "auth");
+    actor_ready(s, &s->keys);
+    actor_ready(s, &s->gate);
+    actor_ready(s, &s->auth);
+    actor_ready(s, &s->log);
+    supervised_hears(MSG_up, &got);
+}
+
+void supervised_gate_serves(struct stage *s)
+{
+    actor_say(&s->gate, (struct packet){ .message = MSG_serving });
+}
+
+void supervised_open(struct stage *s, void (*adjust)(struct master *m))
+{
+    struct packet got = { .message = MSG_NONE };
+
+    supervised_raise(s, adjust);
+    cr_assert_eq(SEND(&supervised_channel, lead, 0), 0);
+    actor_hear(&s->gate, MSG_open, &got);
+    supervised_gate_serves(s);
+    supervised_hears(MSG_leading, &got);
+}

@@ -1,0 +1,78 @@
+/* The supervisor's `ping`. The test plays the supervisor and gate. */
+#include <criterion/criterion.h>
+
+#include "supervised.h"
+
+/* Gate is late at once, and then has a minute. */
+static void doubts(struct master *m)
+{
+    m->deadlines.heartbeat = 0;
+    m->deadlines.doubt = 60000;
+}
+
+static void is_impatient(struct master *m)
+{
+    m->deadlines.heartbeat = m->deadlines.doubt = 50;
+}
+
+static void gate_is_asked(struct stage *s, uint32_t request)
+{
+    struct packet got = { .message = MSG_NONE };
+
+    cr_assert_eq(SEND(&supervised_channel, ping, request), 0);
+    actor_hear(&s->gate, MSG_health, &got);
+}
+
+static void gate_answers(struct stage *s)
+{
+    actor_say(&s->gate, (struct packet){ .message = MSG_healthy });
+}
+
+static void master_answers(uint32_t request)
+{
+    struct packet got = { .message = MSG_NONE };
+
+    supervised_hears(MSG_pong, &got);
+    cr_expect_eq(got.request, request);
+}
+
+/* An answer of gate to nothing is no heartbeat of master. */
+Test(heartbeat, master_answers_after_gate)
+{
+    struct stage s;
+
+    supervised_open(&s, doubts);
+    gate_answers(&s);
+    for (uint32_t i = 1; i <= 3; i++) {
+        gate_is_asked(&s, i);
+        gate_answers(&s);
+        master_answers(i);
+    }
+    stage_close(&s);
+}
+
+Test(heartbeat, gate_that_does_not_answer)
+{
+    struct packet got = { .message = MSG_NONE };
+    struct stage s;
+
+    supervised_open(&s, is_impatient);
+    gate_is_asked(&s, 1);
+    channel_hear_end(&s.gate.channel);
+    supervised_hears(MSG_gate_lost, &got);
+    cr_expect_eq(got.value[0].number, false);
+    stage_ends(&s);
+}
+
+/* A generation that drains isn't asked; its supervisor's word may cross. */
+Test(heartbeat, gate_has_ended)
+{
+    struct packet got = { .message = MSG_NONE };
+    struct stage s;
+
+    supervised_open(&s, is_impatient);
+    actor_die(&s.gate);
+    supervised_hears(MSG_gate_lost, &got);
+    SEND(&supervised_channel, ping, 1);
+    stage_ends(&s);
+}

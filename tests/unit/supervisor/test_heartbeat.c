@@ -1,0 +1,158 @@
+/* The heartbeat: systemd's watchdog, and a master that hangs. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "played.h"
+#include "sallyport/ipc/generation.h"
+
+/* Half of systemd's 40 ms is less than a minute. An answer is late at once, and
+ * then has a minute. */
+static void set_up(void)
+{
+    played_deadlines.beat = played_deadlines.doubt = 60000;
+    played_deadlines.answer = 0;
+}
+
+static noreturn void answer_each(void)
+{
+    struct message m;
+
+    played_heed_term();
+    for (;;) {
+        played_hear(MSG_ping, &m);
+        SEND(&played_channel, pong, m.request);
+    }
+}
+
+static void answers(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    if (getenv("WATCHDOG_USEC") || getenv("WATCHDOG_PID"))
+        _exit(90); /* they are the supervisor's */
+    played_enter(GENERATION_VERSION);
+    played_lead();
+    answer_each();
+}
+
+/* What systemd hears: a socket with this abstract name. */
+static int listen_as_systemd(void)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    struct timeval wait = { .tv_sec = 20 };
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    char name[64];
+    int n = snprintf(name, sizeof(name), "@sallyport-watchdog-%d", getpid());
+
+    memcpy(a.sun_path + 1, name + 1, (size_t)n - 1);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&a,
+                      (socklen_t)(sizeof(a.sun_family) + (size_t)n)),
+                 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+    setenv("NOTIFY_SOCKET", name, 1);
+    return fd;
+}
+
+static void expect_word(int fd, const char *word)
+{
+    char got[64] = "";
+
+    cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0, "no %s", word);
+    cr_assert_str_eq(got, word);
+}
+
+Test(heartbeat, watchdog, .init = set_up, .timeout = 60)
+{
+    int fd = listen_as_systemd();
+    struct played p;
+
+    setenv("WATCHDOG_USEC", "40000", 1);
+    played_begin(&p, answers);
+    expect_word(fd, "READY=1");
+    for (int i = 0; i < 10; i++)
+        expect_word(fd, "WATCHDOG=1");
+    played_end(&p);
+    close(fd);
+}
+
+/* Without the variable, or if it is another process's, systemd hears nothing of
+ * answers; the second READY=1 is a reload's. */
+static const char *const not_ours[][2] = {
+    { NULL, NULL },
+    { "no number", NULL },
+    { "40000", "1" },
+    { "40000", "nobody" },
+};
+
+static void asks_for_a_reload(const struct supervisor *s, int master)
+{
+    struct message m;
+
+    (void)s;
+    (void)master;
+    played_heed_term();
+    played_enter(GENERATION_VERSION);
+    played_lead();
+    for (int i = 0; i < 3 && played_is("1"); i++) {
+        played_hear(MSG_ping, &m);
+        SEND(&played_channel, pong, m.request);
+    }
+    if (played_is("1"))
+        SEND(&played_channel, renew, 1);
+    played_stay();
+}
+
+Test(heartbeat, nobody_watches, .init = set_up, .timeout = 60)
+{
+    int fd = listen_as_systemd();
+
+    played_deadlines.beat = 20;
+    for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++) {
+        char got[64] = "";
+        struct played p;
+
+        unsetenv("WATCHDOG_USEC");
+        unsetenv("WATCHDOG_PID");
+        if (not_ours[i][0])
+            setenv("WATCHDOG_USEC", not_ours[i][0], 1);
+        if (not_ours[i][1])
+            setenv("WATCHDOG_PID", not_ours[i][1], 1);
+        played_begin(&p, asks_for_a_reload);
+        expect_word(fd, "READY=1");
+        cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0);
+        cr_expect(strncmp(got, "RELOADING=1", 11) == 0, "%s", got);
+        played_end(&p);
+        while (recv(fd, got, sizeof(got), MSG_DONTWAIT) > 0)
+            ;
+    }
+    close(fd);
+}
+
+/* Its recovery answers. */
+static void hangs_once(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    played_lead();
+    if (!played_recovers())
+        played_stay();
+    (void)!write(STDOUT_FILENO, "r", 1);
+    answer_each();
+}
+
+Test(heartbeat, a_master_that_hangs, .init = set_up, .timeout = 60)
+{
+    struct played p;
+
+    played_deadlines.beat = 10;
+    played_deadlines.doubt = 2000;
+    played_begin(&p, hangs_once);
+    cr_assert_eq(played_byte(p.output), 'r');
+    played_end(&p);
+}
