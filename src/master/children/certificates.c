@@ -27,8 +27,9 @@ static int open_regular(const char *path, struct complaint *c)
 typedef int file_check(int fd, const char *name, struct complaint *c);
 
 /* After a crash it is the file that was in use, and was judged then. */
-static int open_file(struct master *m, struct named_file *f, const char *path,
-                     file_check *check, struct complaint *c)
+static int certificate_file_open(struct master *m, struct named_file *f,
+                                 const char *path, file_check *check,
+                                 struct complaint *c)
 {
     FD_CLEANUP int fd = succession_recover_file(&m->succession, path);
 
@@ -43,38 +44,38 @@ static int open_file(struct master *m, struct named_file *f, const char *path,
 }
 
 /* Whoever can write to it could let anybody in. */
-static int open_of_clients(struct master *m, struct named_file *f,
-                           const char *path, struct complaint *c)
+static int clients_file_open(struct master *m, struct named_file *f,
+                             const char *path, struct complaint *c)
 {
     f->name = path;
     if (!path[0])
         return 0;
-    if (open_file(m, f, path, settings_trusted_file, c) < 0)
+    if (certificate_file_open(m, f, path, settings_trusted_file, c) < 0)
         return -EINVAL;
     f->in_use = !m->check && (m->succession.generation <= 1 || f->in_use);
     return 0;
 }
 
-static int open_clients(struct master *m, struct complaint *c)
+static int clients_files_open(struct master *m, struct complaint *c)
 {
     const struct settings *s = &m->settings;
     int r;
 
     if (s->client_certificates == CLIENTS_OFF)
         return 0;
-    r = open_of_clients(m, &m->certificates->client_ca, s->client_ca, c);
+    r = clients_file_open(m, &m->certificates->client_ca, s->client_ca, c);
     return r < 0 ? r
-                 : open_of_clients(m, &m->certificates->client_crl,
-                                   s->client_crl, c);
+                 : clients_file_open(m, &m->certificates->client_crl,
+                                     s->client_crl, c);
 }
 
-static int open_staple(struct master *m, struct pair_files *p,
+static int staple_open(struct master *m, struct pair_files *p,
                        struct complaint *c)
 {
     struct complaint why = { "" };
 
     if (!p->staple.name[0] ||
-        open_file(m, &p->staple, p->staple.name, NULL, &why) == 0)
+        certificate_file_open(m, &p->staple, p->staple.name, NULL, &why) == 0)
         return 0;
     if (m->check)
         return complain(c, "%s", why.text);
@@ -84,16 +85,18 @@ static int open_staple(struct master *m, struct pair_files *p,
     return 0;
 }
 
-static int open_pair(struct master *m, struct pair_files *p,
-                     struct complaint *c)
+static int certificate_pair_open(struct master *m, struct pair_files *p,
+                                 struct complaint *c)
 {
-    if (open_file(m, &p->certificate, p->certificate.name, NULL, c) < 0 ||
-        open_file(m, &p->key, p->key.name, settings_private_file, c) < 0)
+    if (certificate_file_open(m, &p->certificate, p->certificate.name, NULL,
+                              c) < 0 ||
+        certificate_file_open(m, &p->key, p->key.name, settings_private_file,
+                              c) < 0)
         return -EINVAL;
-    return open_staple(m, p, c);
+    return staple_open(m, p, c);
 }
 
-static int open_pairs(struct master *m, struct complaint *c)
+static int certificate_pairs_open(struct master *m, struct complaint *c)
 {
     struct certificates *set = m->certificates;
     struct settings_pair names;
@@ -105,10 +108,10 @@ static int open_pairs(struct master *m, struct complaint *c)
                                  .key = { -1, names.key, false },
                                  .staple = { -1, names.ocsp, false },
                                  .number = i + 1 };
-        if (open_pair(m, &set->pair[i], c) < 0)
+        if (certificate_pair_open(m, &set->pair[i], c) < 0)
             return -EINVAL;
     }
-    return open_clients(m, c);
+    return clients_files_open(m, c);
 }
 
 void certificates_init(struct certificates *set)
@@ -118,14 +121,14 @@ void certificates_init(struct certificates *set)
 
 int certificates_open(struct master *m, struct complaint *c)
 {
-    if (open_pairs(m, c) == 0)
+    if (certificate_pairs_open(m, c) == 0)
         return 0;
     settings_place_pair(&m->settings, c);
     certificates_release(m->certificates);
     return -EINVAL;
 }
 
-static void keep_file(struct master *m, const struct named_file *f)
+static void certificate_file_keep(struct master *m, const struct named_file *f)
 {
     if (f->fd >= 0)
         succession_keep_file(&m->succession, f->name, f->fd);
@@ -136,12 +139,12 @@ void certificates_keep(struct master *m)
     const struct certificates *set = m->certificates;
 
     for (size_t i = 0; i < set->count; i++) {
-        keep_file(m, &set->pair[i].certificate);
-        keep_file(m, &set->pair[i].key);
-        keep_file(m, &set->pair[i].staple);
+        certificate_file_keep(m, &set->pair[i].certificate);
+        certificate_file_keep(m, &set->pair[i].key);
+        certificate_file_keep(m, &set->pair[i].staple);
     }
-    keep_file(m, &set->client_ca);
-    keep_file(m, &set->client_crl);
+    certificate_file_keep(m, &set->client_ca);
+    certificate_file_keep(m, &set->client_crl);
 }
 
 void certificates_release(struct certificates *set)

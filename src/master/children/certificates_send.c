@@ -44,8 +44,9 @@ static int send_key(struct child *keys, const struct pair_files *p)
 }
 
 /* Each pair of the set, from c->index on. */
-static int send_all(struct child *c,
-                    int (*send)(struct child *to, const struct pair_files *p))
+static int send_each_pair(struct child *c,
+                          int (*send)(struct child *to,
+                                      const struct pair_files *p))
 {
     const struct certificates *set = c->master->certificates;
     int r = 0;
@@ -59,8 +60,8 @@ static int send_all(struct child *c,
 
 /* So many messages to gate: each chain and its OCSP response, then the
  * clients' files. */
-static int send_part(struct child *gate, const struct certificates *set,
-                     size_t part)
+static int send_gate_part(struct child *gate, const struct certificates *set,
+                          size_t part)
 {
     const struct pair_files *p = &set->pair[part / 2];
 
@@ -77,7 +78,7 @@ int certificates_step(struct child *gate)
     int r = 0;
 
     while (r == 0 && gate->index < 2 * set->count + 2) {
-        r = send_part(gate, set, gate->index);
+        r = send_gate_part(gate, set, gate->index);
         gate->index += r == 0;
     }
     return r;
@@ -85,10 +86,10 @@ int certificates_step(struct child *gate)
 
 int certificates_step_auth(struct child *auth)
 {
-    return send_all(auth, send_chain);
+    return send_each_pair(auth, send_chain);
 }
 
 int certificates_step_keys(struct child *keys)
 {
-    return send_all(keys, send_key);
+    return send_each_pair(keys, send_key);
 }

@@ -17,7 +17,7 @@
 
 static const char closed[] = "closed its channel";
 
-static void read_messages(struct child *c)
+static void child_read(struct child *c)
 {
     int r = channel_dispatch(&c->channel, c->row->handlers,
                              c->row->handler_count, c);
@@ -31,10 +31,10 @@ static void read_messages(struct child *c)
 }
 
 /* A child that failed has said why, and closed its channel after that. */
-static void step_failed(struct child *c, int error)
+static void child_step_failed(struct child *c, int error)
 {
     if (error == -EPIPE)
-        read_messages(c);
+        child_read(c);
     child_end(c, error == -EPIPE ? closed : strerror(-error));
 }
 
@@ -48,7 +48,7 @@ static void child_feed(struct child *c)
         if (r == -EAGAIN || r == -EBUSY)
             return;
         if (r < 0) {
-            step_failed(c, r);
+            child_step_failed(c, r);
             return;
         }
         c->step++;
@@ -83,7 +83,7 @@ static void child_on_event(void *owner, uint32_t events)
     if (events & EPOLLOUT)
         child_on_writable(c);
     if (c->channel.fd >= 0 && (events & ~(uint32_t)EPOLLOUT))
-        read_messages(c);
+        child_read(c);
 }
 
 static void child_on_time(void *owner)
@@ -137,7 +137,7 @@ static int child_spawn(struct child *c)
     return loop_add(&m->loop, &c->watch);
 }
 
-static void start_now(struct child *c)
+static void child_start_now(struct child *c)
 {
     int r;
 
@@ -170,7 +170,7 @@ void child_start(struct child *c)
     if (wait > 0)
         loop_timer_set(&c->master->loop, &c->timer, wait);
     else
-        start_now(c);
+        child_start_now(c);
 }
 
 static void child_close(struct child *c)
@@ -210,14 +210,14 @@ void child_end(struct child *c, const char *why)
         kill(c->pid, SIGKILL);
 }
 
-static bool is_done(const struct child *c)
+static bool child_is_done(const struct child *c)
 {
     return c->row->is_done && c->row->is_done(c);
 }
 
 bool child_is_up(const struct child *c)
 {
-    return c->state == CHILD_READY || is_done(c);
+    return c->state == CHILD_READY || child_is_done(c);
 }
 
 void child_reaped(struct child *c, int status)
@@ -227,12 +227,12 @@ void child_reaped(struct child *c, int status)
 
     c->pid = 0;
     if (c->channel.fd >= 0) /* its last words may still lie there */
-        read_messages(c);
+        child_read(c);
     if (c->state != CHILD_ENDING)
         child_close(c);
     loop_timer_clear(&m->loop, &c->timer);
     c->state = CHILD_OFF;
-    if (status == 0 && is_done(c))
+    if (status == 0 && child_is_done(c))
         return;
     if (m->state == MASTER_STARTING) {
         child_start_failed(c, status);

@@ -22,7 +22,7 @@ void child_describe(const struct child *c, int status, char *out, size_t size)
 
 /* sysexits for a child that didn't start: what it complains of itself is what
  * the administrator configured, unless it is its sandbox. */
-static int start_status(const struct child *c, int status)
+static int child_start_status(const struct child *c, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR)
         return EX_OSERR;
@@ -32,13 +32,13 @@ static int start_status(const struct child *c, int status)
 }
 
 /* What gate has against certificate or key names the file: add the line. */
-static void fail_by_complaint(struct child *c, int status)
+static void child_fail_by_complaint(struct child *c, int status)
 {
     struct complaint why = { "" };
 
     complain(&why, "%s", c->failure);
     settings_place_pair(&c->master->settings, &why);
-    master_fail(c->master, start_status(c, status), why.text);
+    master_fail(c->master, child_start_status(c, status), why.text);
 }
 
 void child_start_failed(struct child *c, int status)
@@ -51,10 +51,10 @@ void child_start_failed(struct child *c, int status)
         return;
     }
     if (c->channel.seen[MSG_failed]) {
-        fail_by_complaint(c, status);
+        child_fail_by_complaint(c, status);
         return;
     }
     child_describe(c, status, how, sizeof(how));
     snprintf(why, sizeof(why), "%s %s", process_name(c->row->process), how);
-    master_fail(c->master, start_status(c, status), why);
+    master_fail(c->master, child_start_status(c, status), why);
 }

@@ -34,7 +34,7 @@ static noreturn void die_of_exec(int program, const char *binary, int error)
 
 /* Only standard descriptors and the channel reach the program: whatever master
  * has open besides closes with the exec. */
-static void become(const struct master *m, const char *binary, int fd)
+static void become_program(const struct master *m, const char *binary, int fd)
 {
     char title[64];
     char *argv[] = { title, NULL };
@@ -58,6 +58,6 @@ pid_t exec_child(const struct master *m, const char *binary, int fd)
     pid_t pid = fork();
 
     if (pid == 0)
-        become(m, binary, fd);
+        become_program(m, binary, fd);
     return pid < 0 ? -errno : pid;
 }

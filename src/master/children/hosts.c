@@ -13,23 +13,23 @@
 #include "sallyport/base/stderr.h"
 #include "sallyport/ipc/generation.h"
 
-static struct public_address *row(struct master *m, size_t i)
+static struct public_address *hosts_row(struct master *m, size_t i)
 {
     return settings_public(&m->settings, i);
 }
 
-static bool is_open(const struct public_address *a)
+static bool host_is_open(const struct public_address *a)
 {
     return a->host[0] && a->ip.family == 0;
 }
 
 /* A name has no address; UNHEARD: and hasn't failed either. */
-static bool any_is_open(struct master *m, bool unheard)
+static bool any_host_is_open(struct master *m, bool unheard)
 {
     const struct public_address *a;
 
-    for (size_t i = 0; (a = row(m, i)); i++)
-        if (is_open(a) && !(unheard && m->hosts->failed[i]))
+    for (size_t i = 0; (a = hosts_row(m, i)); i++)
+        if (host_is_open(a) && !(unheard && m->hosts->failed[i]))
             return true;
     return false;
 }
@@ -37,9 +37,9 @@ static bool any_is_open(struct master *m, bool unheard)
 /* Of row I; its family is 0 if there is none. */
 static const struct address *hosts_address(struct master *m, size_t i)
 {
-    const struct public_address *a = row(m, i);
+    const struct public_address *a = hosts_row(m, i);
 
-    return is_open(a) ? &m->hosts->kept[i] : &a->ip;
+    return host_is_open(a) ? &m->hosts->kept[i] : &a->ip;
 }
 
 /* What clients are told of row I while it has no address. */
@@ -53,17 +53,17 @@ static const char *hosts_instead(struct master *m, size_t i,
 
 /* At the start, when there is no log yet. A server that waited for a name
  * server would be missing after a boot in which that one is late. */
-static void hint(struct master *m, size_t i, const char *why)
+static void hosts_hint(struct master *m, size_t i, const char *why)
 {
     char text[ADDRESS_TEXT_MAX];
 
     stderr_print("hint: %s: %s; until it has an address, PASV tells clients %s",
-                 row(m, i)->host, why, hosts_instead(m, i, text));
+                 hosts_row(m, i)->host, why, hosts_instead(m, i, text));
 }
 
 /* A name that is too long for a name of the supervisor's isn't kept. */
-static bool kept_name(const struct public_address *a,
-                      char name[GENERATION_NAME_MAX])
+static bool hosts_kept_name(const struct public_address *a,
+                            char name[GENERATION_NAME_MAX])
 {
     return snprintf(name, GENERATION_NAME_MAX, "address %s", a->host) <
            GENERATION_NAME_MAX;
@@ -75,14 +75,14 @@ static void hosts_keep(struct master *m, const struct public_address *a)
     FD_CLEANUP int fd =
         fd_sealed("address", slice_from(address_text(&a->ip, text)));
 
-    if (fd >= 0 && kept_name(a, name))
+    if (fd >= 0 && hosts_kept_name(a, name))
         succession_keep(&m->succession, name, fd);
 }
 
-static void inherit_one(struct master *m, size_t i)
+static void hosts_inherit_one(struct master *m, size_t i)
 {
     char name[GENERATION_NAME_MAX];
-    FD_CLEANUP int fd = kept_name(row(m, i), name)
+    FD_CLEANUP int fd = hosts_kept_name(hosts_row(m, i), name)
                             ? succession_inherit(&m->succession, name)
                             : -1;
     char text[ADDRESS_TEXT_MAX];
@@ -99,12 +99,12 @@ static void inherit_one(struct master *m, size_t i)
 
 void hosts_inherit(struct master *m)
 {
-    for (size_t i = 0; row(m, i); i++)
-        if (row(m, i)->host[0])
-            inherit_one(m, i);
+    for (size_t i = 0; hosts_row(m, i); i++)
+        if (hosts_row(m, i)->host[0])
+            hosts_inherit_one(m, i);
 }
 
-static void settle(struct master *m)
+static void hosts_settle(struct master *m)
 {
     if (m->hosts->settled)
         return;
@@ -114,10 +114,10 @@ static void settle(struct master *m)
 }
 
 /* Each name has its address or has failed once: gate needs to wait no more. */
-static void settle_if_heard(struct master *m)
+static void hosts_settle_if_heard(struct master *m)
 {
-    if (!any_is_open(m, true))
-        settle(m);
+    if (!any_host_is_open(m, true))
+        hosts_settle(m);
 }
 
 static void hosts_on_time(void *owner)
@@ -125,10 +125,10 @@ static void hosts_on_time(void *owner)
     struct master *m = owner;
     const struct public_address *a;
 
-    for (size_t i = 0; (a = row(m, i)); i++)
-        if (is_open(a) && !m->hosts->failed[i])
-            hint(m, i, "no answer yet");
-    settle(m);
+    for (size_t i = 0; (a = hosts_row(m, i)); i++)
+        if (host_is_open(a) && !m->hosts->failed[i])
+            hosts_hint(m, i, "no answer yet");
+    hosts_settle(m);
 }
 
 void hosts_init(struct master *m)
@@ -143,7 +143,7 @@ int hosts_step_names(struct child *lookup)
     const struct public_address *a;
     int r = 0;
 
-    for (; (a = row(lookup->master, lookup->index)); lookup->index++) {
+    for (; (a = hosts_row(lookup->master, lookup->index)); lookup->index++) {
         if (a->host[0])
             r = SEND(&lookup->channel, host, 0, .number = lookup->index,
                      .name = slice_from(a->host));
@@ -165,7 +165,7 @@ void hosts_on_gone(struct child *c)
 {
     struct master *m = c->master;
 
-    if (m->state == MASTER_RUNNING && any_is_open(m, false))
+    if (m->state == MASTER_RUNNING && any_host_is_open(m, false))
         master_report(m, EVENT_SERVICE, PROCESS_LOOKUP,
                       "gone before each host name had an address; a reload "
                       "looks them up again");
@@ -173,32 +173,32 @@ void hosts_on_gone(struct child *c)
 
 bool hosts_is_done(const struct child *c)
 {
-    return !any_is_open(c->master, false);
+    return !any_host_is_open(c->master, false);
 }
 
 /* The row of a host name without an address, or NULL: -EPROTO. */
-static struct public_address *answered(struct child *c, uint64_t number)
+static struct public_address *hosts_answered(struct child *c, uint64_t number)
 {
-    struct public_address *a = row(c->master, number);
+    struct public_address *a = hosts_row(c->master, number);
 
-    if (a && is_open(a))
+    if (a && host_is_open(a))
         return a;
     c->channel.wrong = "an answer to nothing that was asked";
     return NULL;
 }
 
 /* For clients from anywhere; those of a network may well get a private one. */
-static bool is_for_all(const struct master *m, size_t i)
+static bool host_is_for_all(const struct master *m, size_t i)
 {
     return i == 0 || m->settings.announced[i - 1].network.bits == 0;
 }
 
 /* Debian's /etc/hosts gives a machine's own name 127.0.1.1. */
-static void report_address(struct master *m, size_t i)
+static void hosts_report_address(struct master *m, size_t i)
 {
-    const struct public_address *a = row(m, i);
+    const struct public_address *a = hosts_row(m, i);
     char text[ADDRESS_TEXT_MAX];
-    bool odd = address_is_private(&a->ip) && is_for_all(m, i);
+    bool odd = address_is_private(&a->ip) && host_is_for_all(m, i);
 
     address_text(&a->ip, text);
     if (m->hosts->settled)
@@ -215,7 +215,7 @@ int hosts_on_resolved(void *owner, struct msg_resolved *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
-    struct public_address *a = answered(c, msg->number);
+    struct public_address *a = hosts_answered(c, msg->number);
 
     if (!a)
         return -EPROTO;
@@ -224,9 +224,9 @@ int hosts_on_resolved(void *owner, struct msg_resolved *msg)
     a->ip = msg->address;
     hosts_keep(m, a);
     m->hosts->news[msg->number] = true;
-    report_address(m, msg->number);
+    hosts_report_address(m, msg->number);
     hosts_tell(m);
-    settle_if_heard(m);
+    hosts_settle_if_heard(m);
     return 0;
 }
 
@@ -234,7 +234,7 @@ int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
-    struct public_address *a = answered(c, msg->number);
+    struct public_address *a = hosts_answered(c, msg->number);
     const char *why = unresolved_text(msg->why);
     char text[ADDRESS_TEXT_MAX];
 
@@ -249,8 +249,8 @@ int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
                       "%s: %s; clients are told %s", a->host, why,
                       hosts_instead(m, msg->number, text));
     else
-        hint(m, msg->number, why);
-    settle_if_heard(m);
+        hosts_hint(m, msg->number, why);
+    hosts_settle_if_heard(m);
     return 0;
 }
 
@@ -269,7 +269,7 @@ int hosts_step(struct child *gate)
 {
     int r = 0;
 
-    for (size_t i = 0; row(gate->master, i) && r == 0; i++)
+    for (size_t i = 0; hosts_row(gate->master, i) && r == 0; i++)
         if (gate->master->hosts->news[i])
             r = hosts_tell_one(gate, i);
     return r;

@@ -18,7 +18,7 @@
 #define BACKLOG_PASSIVE 64
 #define PASSIVE_MOST    65536 /* that gate takes */
 
-static int on(int fd, int level, int option)
+static int listener_set_option(int fd, int level, int option)
 {
     int one = 1;
 
@@ -27,7 +27,7 @@ static int on(int fd, int level, int option)
 
 /* Non-blocking: between epoll's word and gate's accept4 a client may be gone.
  * Bound only, where BACKLOG is 0. */
-static int open_socket(const struct address *a, int backlog)
+static int listener_socket(const struct address *a, int backlog)
 {
     struct sockaddr_storage where;
     socklen_t size = address_to_sockaddr(a, &where);
@@ -37,10 +37,10 @@ static int open_socket(const struct address *a, int backlog)
 
     if (fd < 0)
         return -errno;
-    r = on(fd, SOL_SOCKET, SO_REUSEADDR);
+    r = listener_set_option(fd, SOL_SOCKET, SO_REUSEADDR);
     /* So that [::]:21 and 0.0.0.0:21 are two listeners, as written. */
     if (r == 0 && where.ss_family == AF_INET6)
-        r = on(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+        r = listener_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     if (r < 0)
         return r;
     if (bind(fd, (struct sockaddr *)&where, size) < 0 ||
@@ -86,7 +86,7 @@ static int listener_open(struct listener *l, const struct listener_plan *p,
 
     l->fd = succession_inherit(h, listener_name(p, name));
     if (l->fd < 0)
-        l->fd = open_socket(p->address, p->backlog);
+        l->fd = listener_socket(p->address, p->backlog);
     if (l->fd < 0)
         return l->fd;
     r = succession_keep(h, name, l->fd);
@@ -99,7 +99,7 @@ static int listener_open(struct listener *l, const struct listener_plan *p,
 
 /* A host that another row of `listen` covers needs no passive ports of its own:
  * the same one twice, or one beside 0.0.0.0 or [::], which would collide. */
-static bool host_is_covered(const struct settings *s, size_t i)
+static bool listener_host_is_covered(const struct settings *s, size_t i)
 {
     const struct address *a = &s->listen[i];
 
@@ -124,13 +124,13 @@ size_t listeners_passive_wanted(const struct settings *s)
     size_t hosts = 0;
 
     for (size_t i = 0; i < s->listen_count; i++)
-        hosts += !host_is_covered(s, i);
+        hosts += !listener_host_is_covered(s, i);
     return hosts * ports_per_host(&s->ports);
 }
 
-static int open_passive(struct listeners *l, const struct settings *s,
-                        const struct address *host, struct succession *h,
-                        struct complaint *c)
+static int listeners_open_passive(struct listeners *l, const struct settings *s,
+                                  const struct address *host,
+                                  struct succession *h, struct complaint *c)
 {
     size_t n = ports_per_host(&s->ports);
 
@@ -150,7 +150,7 @@ static int open_passive(struct listeners *l, const struct settings *s,
     return 0;
 }
 
-static int by_port(const void *a, const void *b)
+static int listeners_by_port(const void *a, const void *b)
 {
     const struct listener *x = a, *y = b;
 
@@ -163,8 +163,9 @@ static bool address_equal(const struct address *a, const struct address *b)
     return address_same_host(a, b) && a->port == b->port;
 }
 
-static int open_control(struct listeners *l, const struct settings *s, size_t i,
-                        struct succession *h, struct complaint *c)
+static int listeners_open_control(struct listeners *l, const struct settings *s,
+                                  size_t i, struct succession *h,
+                                  struct complaint *c)
 {
     struct listener *new = &l->control[l->control_count];
     struct listener_plan plan = { "listen", &s->listen[i], 0, BACKLOG_CONTROL };
@@ -182,7 +183,7 @@ static int open_control(struct listeners *l, const struct settings *s, size_t i,
 }
 
 /* Without memory, or a name, it is closed: no start fails of it. */
-static void open_retired(struct listeners *l, struct succession *h)
+static void listeners_open_retired(struct listeners *l, struct succession *h)
 {
     struct listener one;
 
@@ -210,16 +211,17 @@ int listeners_open(struct listeners *l, const struct settings *s,
     if (!l->passive)
         return complain(c, "no memory for the passive ports");
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
-        r = open_control(l, s, i, h, c);
+        r = listeners_open_control(l, s, i, h, c);
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
-        if (!host_is_covered(s, i))
-            r = open_passive(l, s, &s->listen[i], h, c);
+        if (!listener_host_is_covered(s, i))
+            r = listeners_open_passive(l, s, &s->listen[i], h, c);
     if (r == 0)
-        open_retired(l, h);
+        listeners_open_retired(l, h);
     if (r < 0)
         listeners_release(l);
     else
-        qsort(l->passive, l->passive_count, sizeof(*l->passive), by_port);
+        qsort(l->passive, l->passive_count, sizeof(*l->passive),
+              listeners_by_port);
     return r;
 }
 
@@ -227,7 +229,7 @@ int listeners_open(struct listeners *l, const struct settings *s,
 int listeners_try(const struct settings *s, struct complaint *c)
 {
     for (size_t i = 0; i < s->listen_count; i++) {
-        FD_CLEANUP int fd = open_socket(&s->listen[i], 0);
+        FD_CLEANUP int fd = listener_socket(&s->listen[i], 0);
 
         if (fd < 0 && fd != -EADDRINUSE)
             return listeners_refuse(s, NULL, "listen", &s->listen[i], -fd, c);

@@ -8,13 +8,13 @@
 
 /* Somebody else's port, an interface that isn't up yet, a kernel short of
  * memory: nobody has to change the configuration for those. */
-static bool may_pass(int error)
+static bool listener_may_pass(int error)
 {
     return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
            error == ENOMEM || error == ENFILE;
 }
 
-static const char *advice(int error)
+static const char *listener_advice(int error)
 {
     switch (error) {
     case EACCES:
@@ -29,7 +29,7 @@ static const char *advice(int error)
     }
 }
 
-static bool overlap(const struct address *a, const struct address *b)
+static bool addresses_overlap(const struct address *a, const struct address *b)
 {
     return a->family == b->family && a->port == b->port &&
            (address_is_any(a) || address_is_any(b) || address_same_host(a, b));
@@ -44,14 +44,14 @@ static bool is_listener(const struct heirloom *h)
 /* The running server listens there, and the new configuration doesn't name that
  * listener; the supervisor and the older generation have it open until all of
  * them end. */
-static bool is_held(const struct succession *h, const struct address *a,
-                    struct address *held)
+static bool listener_is_held(const struct succession *h,
+                             const struct address *a, struct address *held)
 {
     for (size_t i = 0; h && i < h->count; i++) {
         struct listener old = { .fd = h->heirloom[i].fd };
 
         if (!is_listener(&h->heirloom[i]) || listeners_look(&old) < 0 ||
-            !overlap(&old.address, a))
+            !addresses_overlap(&old.address, a))
             continue;
         *held = old.address;
         return true;
@@ -67,13 +67,13 @@ int listeners_refuse(const struct settings *s, const struct succession *h,
     struct address held;
 
     address_port_text(a, text);
-    if (error == EADDRINUSE && is_held(h, a, &held))
+    if (error == EADDRINUSE && listener_is_held(h, a, &held))
         settings_blame(s, key, c,
                        "can't listen on %s: the server listens on %s already, "
                        "which a reload can't replace; restart the server",
                        text, address_port_text(&held, other));
     else
         settings_blame(s, key, c, "can't listen on %s: %s%s", text,
-                       strerror(error), advice(error));
-    return may_pass(error) ? -EAGAIN : -EINVAL;
+                       strerror(error), listener_advice(error));
+    return listener_may_pass(error) ? -EAGAIN : -EINVAL;
 }

@@ -6,7 +6,7 @@
 
 /* The index behind the row of neighbouring ports that begins at I; several
  * hosts have the same ones. */
-static size_t row_end(const struct listeners *l, size_t i)
+static size_t ports_row_end(const struct listeners *l, size_t i)
 {
     for (i++; i < l->passive_count; i++)
         if (l->passive[i].address.port > l->passive[i - 1].address.port + 1)
@@ -32,14 +32,14 @@ static int all_ports_text(const struct listeners *l, struct buf *into)
     size_t n = l->passive_count, rows = 0;
     int r = 0;
 
-    for (size_t i = 0; i < n; i = row_end(l, i))
+    for (size_t i = 0; i < n; i = ports_row_end(l, i))
         rows++;
     if (rows > ROWS_TOLD) {
         r = ports_text(l, 0, n, into);
         return r == 0 ? buf_add_format(into, " (%zu of them)", n) : r;
     }
-    for (size_t i = 0; i < n && r == 0; i = row_end(l, i))
-        r = ports_text(l, i, row_end(l, i), into);
+    for (size_t i = 0; i < n && r == 0; i = ports_row_end(l, i))
+        r = ports_text(l, i, ports_row_end(l, i), into);
     return r;
 }
 

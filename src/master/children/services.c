@@ -59,7 +59,7 @@ static void services_drop_all(struct services *s, struct service_list *from)
 }
 
 /* 1: something waits there; 0: nothing, and nothing more will; -1: not yet. */
-static int has_words(const struct service_channel *c)
+static int service_has_words(const struct service_channel *c)
 {
     char byte;
 
@@ -74,7 +74,7 @@ static void services_sweep(struct services *s)
     while (c) {
         struct service_channel *next = TAILQ_NEXT(c, next);
 
-        if (has_words(c) == 0) {
+        if (service_has_words(c) == 0) {
             service_drop(s, &s->ended, c);
             s->ended_count--;
         }
@@ -144,7 +144,8 @@ void service_named(struct service_channel *c, const char *user)
         snprintf(c->who.user, sizeof(c->who.user), "%s", user);
 }
 
-static bool has_place(const struct services *s, const struct speaker *who)
+static bool services_have_place(const struct services *s,
+                                const struct speaker *who)
 {
     bool of_nobody = who->process == PROCESS_SESSION && !who->user[0];
 
@@ -155,9 +156,9 @@ static void service_keep(struct master *m, struct service_channel *c)
 {
     struct services *s = m->services;
 
-    if (!has_place(s, &c->who))
+    if (!services_have_place(s, &c->who))
         services_sweep(s);
-    if (!has_place(s, &c->who)) {
+    if (!services_have_place(s, &c->who)) {
         s->lost += !c->given;
         service_drop(s, &s->open, c);
         return;
@@ -178,7 +179,7 @@ void service_end(struct master *m, struct service_channel **end)
     *end = NULL;
     if (!c)
         return;
-    words = c->service == PROCESS_LOG ? has_words(c) : 0;
+    words = c->service == PROCESS_LOG ? service_has_words(c) : 0;
     if (words > 0 || (words < 0 && !c->held))
         service_keep(m, c);
     else
@@ -186,7 +187,8 @@ void service_end(struct master *m, struct service_channel **end)
     services_flush(m);
 }
 
-static struct service_reader *reader_of(struct master *m, enum process service)
+static struct service_reader *service_reader_of(struct master *m,
+                                                enum process service)
 {
     return service == PROCESS_LOG ? &m->services->log : &m->services->keys;
 }
@@ -208,7 +210,7 @@ static int service_introduce(struct channel *to,
 static int service_give(struct master *m, enum process service,
                         struct service_channel *c)
 {
-    const struct service_reader *to = reader_of(m, service);
+    const struct service_reader *to = service_reader_of(m, service);
     int r;
 
     if (c->service != service || c->given || c->held)
@@ -230,7 +232,7 @@ static void service_give_all(struct master *m, enum process service,
             return;
 }
 
-static void report_lost(struct master *m)
+static void services_report_lost(struct master *m)
 {
     uint64_t lost = m->services->lost;
 
@@ -244,7 +246,7 @@ static void report_lost(struct master *m)
 }
 
 /* Once: like all others it outlives each log. */
-static void open_own(struct master *m)
+static void services_open_own(struct master *m)
 {
     const struct speaker who = { .process = PROCESS_MASTER };
     int ends[2];
@@ -269,12 +271,12 @@ void services_flush(struct master *m)
     if (s->ended_count > 0)
         services_sweep(s);
     if (s->log.channel) {
-        open_own(m);
+        services_open_own(m);
         if (s->own)
             service_give(m, PROCESS_LOG, s->own);
         service_give_all(m, PROCESS_LOG, &s->ended);
         service_give_all(m, PROCESS_LOG, &s->open);
-        report_lost(m);
+        services_report_lost(m);
     }
     if (s->keys.channel)
         service_give_all(m, PROCESS_KEYS, &s->open);
@@ -283,12 +285,12 @@ void services_flush(struct master *m)
 void services_ready(struct master *m, enum process service,
                     struct channel *channel, struct loop_watch *watch)
 {
-    *reader_of(m, service) = (struct service_reader){ channel, watch };
+    *service_reader_of(m, service) = (struct service_reader){ channel, watch };
     m->logs = m->services->log.channel != NULL;
     services_flush(m);
 }
 
-static void give_again(struct service_list *list, enum process service)
+static void services_give_again(struct service_list *list, enum process service)
 {
     struct service_channel *c;
 
@@ -298,9 +300,9 @@ static void give_again(struct service_list *list, enum process service)
 
 void services_gone(struct master *m, enum process service)
 {
-    *reader_of(m, service) = (struct service_reader){ NULL, NULL };
+    *service_reader_of(m, service) = (struct service_reader){ NULL, NULL };
     m->logs = m->services->log.channel != NULL;
     services_sweep(m->services);
-    give_again(&m->services->ended, service);
-    give_again(&m->services->open, service);
+    services_give_again(&m->services->ended, service);
+    services_give_again(&m->services->open, service);
 }

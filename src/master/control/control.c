@@ -94,7 +94,7 @@ static void peer_blank(struct peer *p, struct master *m)
 }
 
 /* Says why, and hangs up: nobody has said a word yet, so nothing is lost. */
-static void turn_away(int fd, enum refusal why, const char *words)
+static void control_turn_away(int fd, enum refusal why, const char *words)
 {
     struct channel c;
 
@@ -104,7 +104,7 @@ static void turn_away(int fd, enum refusal why, const char *words)
 }
 
 /* Seldom: whoever gets as far as the socket can cause it. */
-static void report_stranger(struct master *m, const struct ucred *who)
+static void control_report_stranger(struct master *m, const struct ucred *who)
 {
     if (burst_take(&m->control->reports, 1, TOLD_MS, clock_ms()) > 0)
         return;
@@ -113,7 +113,7 @@ static void report_stranger(struct master *m, const struct ucred *who)
                   (unsigned long)who->uid, (long)who->pid);
 }
 
-static struct peer *free_peer(struct control *c)
+static struct peer *control_free_peer(struct control *c)
 {
     for (size_t i = 0; i < MASTER_CALLERS; i++)
         if (c->peer[i].state == PEER_FREE)
@@ -121,7 +121,7 @@ static struct peer *free_peer(struct control *c)
     return NULL;
 }
 
-static void let_in(struct master *m, struct peer *p, int fd)
+static void control_let_in(struct master *m, struct peer *p, int fd)
 {
     peer_blank(p, m);
     p->state = PEER_IDLE;
@@ -134,21 +134,21 @@ static void let_in(struct master *m, struct peer *p, int fd)
                               .pid = (uint64_t)getppid()));
 }
 
-static void welcome(struct master *m, int fd)
+static void control_welcome(struct master *m, int fd)
 {
-    struct peer *p = free_peer(m->control);
+    struct peer *p = control_free_peer(m->control);
     struct ucred who = { .uid = (uid_t)-1 };
     char words[96];
 
     if (local_peer(fd, &who) < 0 || (who.uid != 0 && who.uid != geteuid())) {
         snprintf(words, sizeof(words), "only root%s may ask",
                  geteuid() == 0 ? "" : " or the server's own user");
-        report_stranger(m, &who);
-        turn_away(fd, REFUSAL_DENIED, words);
+        control_report_stranger(m, &who);
+        control_turn_away(fd, REFUSAL_DENIED, words);
     } else if (!p) {
-        turn_away(fd, REFUSAL_BUSY, "the server is answering others");
+        control_turn_away(fd, REFUSAL_BUSY, "the server is answering others");
     } else {
-        let_in(m, p, fd);
+        control_let_in(m, p, fd);
     }
 }
 
@@ -164,7 +164,7 @@ static void control_on_knock(void *owner, uint32_t events)
             accept4(c->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (fd >= 0) {
-            welcome(m, fd);
+            control_welcome(m, fd);
         } else if (errno != EINTR && errno != ECONNABORTED) {
             if (errno != EAGAIN) {
                 loop_change(&m->loop, &c->watch, 0);
@@ -195,7 +195,7 @@ void control_init(struct control *c, struct master *m)
         peer_blank(&c->peer[i], m);
 }
 
-static int accept_peers(struct control *c)
+static int control_accept(struct control *c)
 {
     struct master *m = c->watch.owner;
 
@@ -205,19 +205,19 @@ static int accept_peers(struct control *c)
 
 int control_start(struct control *c)
 {
-    return c->socket.fd < 0 || c->socket.inherited ? 0 : accept_peers(c);
+    return c->socket.fd < 0 || c->socket.inherited ? 0 : control_accept(c);
 }
 
 void control_lead(struct control *c)
 {
-    if (c->socket.inherited && accept_peers(c) < 0)
+    if (c->socket.inherited && control_accept(c) < 0)
         master_report(c->watch.owner, EVENT_SERVICE, PROCESS_MASTER,
                       "control socket: no memory to watch it");
 }
 
 /* Others have the same socket, so closing it doesn't take it out of the loop.
  */
-static void close_socket(struct control *c, bool remove)
+static void control_close(struct control *c, bool remove)
 {
     struct master *m = c->watch.owner;
 
@@ -228,12 +228,12 @@ static void close_socket(struct control *c, bool remove)
 
 void control_step_down(struct control *c)
 {
-    close_socket(c, false);
+    control_close(c, false);
 }
 
 /* After a failure the next generation uses it, and a start that inherited it
  * leaves it to the one that leads. */
-static bool is_last(const struct control *c)
+static bool control_is_last(const struct control *c)
 {
     const struct master *m = c->watch.owner;
 
@@ -249,7 +249,7 @@ void control_stop(struct control *c)
         peer_end(&c->peer[i]);
         loop_timer_clear(&m->loop, &c->peer[i].timer);
     }
-    close_socket(c, is_last(c));
+    control_close(c, control_is_last(c));
 }
 
 void control_renewed(struct master *m, uint32_t number, const char *wrong)

@@ -67,7 +67,7 @@ static int control_open_folder(struct control_socket *s, const char *path,
 }
 
 /* Two servers that start at the same moment look one after the other. */
-static int lock_folder(const struct control_socket *s)
+static int control_socket_lock(const struct control_socket *s)
 {
     const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
     uint64_t end = clock_ms() + LOCK_MS;
@@ -82,7 +82,7 @@ static int lock_folder(const struct control_socket *s)
     return 0;
 }
 
-static int new_socket(void)
+static int control_socket_new(void)
 {
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -91,10 +91,11 @@ static int new_socket(void)
 
 /* -EADDRINUSE: somebody listens there, or will not be disturbed: a full queue
  * is a server too. -ENOTSOCK: it is something else. */
-static int remove_stale(const struct control_socket *s,
-                        const struct sockaddr_un *at, socklen_t size)
+static int control_socket_remove_stale(const struct control_socket *s,
+                                       const struct sockaddr_un *at,
+                                       socklen_t size)
 {
-    FD_CLEANUP int fd = new_socket();
+    FD_CLEANUP int fd = control_socket_new();
     struct stat st;
 
     if (fstatat(s->folder, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -110,8 +111,8 @@ static int remove_stale(const struct control_socket *s,
 }
 
 /* Of mode 0600 from the first moment on. */
-static int bind_there(struct control_socket *s, const struct sockaddr_un *at,
-                      socklen_t size)
+static int control_socket_bind(struct control_socket *s,
+                               const struct sockaddr_un *at, socklen_t size)
 {
     mode_t old = umask(0177);
     int r = bind(s->fd, (const struct sockaddr *)at, size) < 0 ? -errno : 0;
@@ -127,8 +128,8 @@ static int bind_there(struct control_socket *s, const struct sockaddr_un *at,
 
 /* By its inode, which lives as long as the socket: the inherited socket is used
  * only if it still stands at the path, however that is written by now. */
-static const char *name_of_socket(const struct control_socket *s,
-                                  char name[GENERATION_NAME_MAX])
+static const char *control_socket_name(const struct control_socket *s,
+                                       char name[GENERATION_NAME_MAX])
 {
     snprintf(name, GENERATION_NAME_MAX, "control %llx %llx",
              (unsigned long long)s->made.st_dev,
@@ -136,39 +137,41 @@ static const char *name_of_socket(const struct control_socket *s,
     return name;
 }
 
-static bool inherit_socket(struct control_socket *s, struct succession *h)
+static bool control_socket_inherit(struct control_socket *s,
+                                   struct succession *h)
 {
     char name[GENERATION_NAME_MAX];
 
     if (fstatat(s->folder, s->name, &s->made, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISSOCK(s->made.st_mode))
-        s->fd = succession_inherit(h, name_of_socket(s, name));
+        s->fd = succession_inherit(h, control_socket_name(s, name));
     s->inherited = s->fd >= 0;
     return s->inherited;
 }
 
-static int make_socket(struct control_socket *s)
+static int control_socket_make(struct control_socket *s)
 {
     struct sockaddr_un at;
     int size = local_address(s->folder, s->name, &at);
-    int r = size < 0 ? size : lock_folder(s);
+    int r = size < 0 ? size : control_socket_lock(s);
 
     if (r == 0)
-        r = remove_stale(s, &at, (socklen_t)size);
+        r = control_socket_remove_stale(s, &at, (socklen_t)size);
     if (r == 0) {
-        s->fd = new_socket();
-        r = s->fd < 0 ? s->fd : bind_there(s, &at, (socklen_t)size);
+        s->fd = control_socket_new();
+        r = s->fd < 0 ? s->fd : control_socket_bind(s, &at, (socklen_t)size);
     }
     flock(s->folder, LOCK_UN);
     return r;
 }
 
-static int inherit_or_make(struct control_socket *s, struct succession *h)
+static int control_socket_inherit_or_make(struct control_socket *s,
+                                          struct succession *h)
 {
     char name[GENERATION_NAME_MAX];
-    int r = inherit_socket(s, h) ? 0 : make_socket(s);
+    int r = control_socket_inherit(s, h) ? 0 : control_socket_make(s);
 
-    return r < 0 ? r : succession_keep(h, name_of_socket(s, name), s->fd);
+    return r < 0 ? r : succession_keep(h, control_socket_name(s, name), s->fd);
 }
 
 static int control_socket_refuse(const char *path, int error,
@@ -193,7 +196,7 @@ int control_socket_open(struct control_socket *s, const char *path,
     control_socket_blank(s);
     r = control_open_folder(s, path, c);
     if (r == 0) {
-        r = inherit_or_make(s, h);
+        r = control_socket_inherit_or_make(s, h);
         if (r < 0)
             r = control_socket_refuse(path, -r, c);
     }
@@ -204,7 +207,7 @@ int control_socket_open(struct control_socket *s, const char *path,
     return r;
 }
 
-static bool is_ours(const struct control_socket *s)
+static bool control_socket_is_ours(const struct control_socket *s)
 {
     struct stat st;
 
@@ -214,7 +217,7 @@ static bool is_ours(const struct control_socket *s)
 
 void control_socket_close(struct control_socket *s, bool remove)
 {
-    if (remove && s->fd >= 0 && is_ours(s))
+    if (remove && s->fd >= 0 && control_socket_is_ours(s))
         unlinkat(s->folder, s->name, 0);
     fd_close(&s->fd);
     fd_close(&s->folder);

@@ -16,7 +16,7 @@
 #include "sessions/userdb.h"
 
 /* No second request is taken before this one is answered. */
-static struct peer *begin(void *owner, uint32_t request)
+static struct peer *request_begin(void *owner, uint32_t request)
 {
     struct peer *p = owner;
 
@@ -25,7 +25,7 @@ static struct peer *begin(void *owner, uint32_t request)
     return p;
 }
 
-static void tell_certificates(struct peer *p)
+static void request_tell_certificates(struct peer *p)
 {
     const struct certificates *set = p->master->certificates;
 
@@ -42,13 +42,13 @@ static void tell_certificates(struct peer *p)
 
 static int request_on_status(void *owner, struct msg_status *msg)
 {
-    struct peer *p = begin(owner, msg->request);
+    struct peer *p = request_begin(owner, msg->request);
     const struct master *m = p->master;
 
     for (size_t i = 0; i < m->listeners->control_count; i++)
         peer_sent(p, SEND(&p->channel, status_listener, p->request,
                           .bound = m->listeners->control[i].address));
-    tell_certificates(p);
+    request_tell_certificates(p);
     peer_answered(p, SEND(&p->channel, status_is, p->request,
                           .state = (enum server_state)m->state,
                           .since = m->since, .sessions = m->sessions->living,
@@ -61,7 +61,7 @@ static int request_on_status(void *owner, struct msg_status *msg)
 /* Answered when the new generation leads, or has failed. */
 static int request_on_reload(void *owner, struct msg_reload *msg)
 {
-    struct peer *p = begin(owner, msg->request);
+    struct peer *p = request_begin(owner, msg->request);
 
     p->renewal = succession_renew(&p->master->succession);
     if (p->renewal == 0) {
@@ -83,45 +83,45 @@ void request_reloaded(struct peer *p, const char *wrong)
         peer_answered(p, SEND(&p->channel, control_done, p->request));
 }
 
-static void tell_ended(struct peer *p, size_t ended)
+static void request_tell_ended(struct peer *p, size_t ended)
 {
     peer_answered(p, SEND(&p->channel, ended, p->request, .sessions = ended));
 }
 
 static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
 {
-    struct peer *p = begin(owner, msg->request);
+    struct peer *p = request_begin(owner, msg->request);
     struct master *m = p->master;
 
     access_look(m);
     if (m->users->told.text[0])
         peer_refuse(p, REFUSAL_BAD_FILE, m->users->told.text);
     else
-        tell_ended(p, access_review(m));
+        request_tell_ended(p, access_review(m));
     return 0;
 }
 
 static int request_on_who(void *owner, struct msg_who *msg)
 {
-    request_who(begin(owner, msg->request), msg->place);
+    request_who(request_begin(owner, msg->request), msg->place);
     return 0;
 }
 
 static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 {
-    struct peer *p = begin(owner, msg->request);
+    struct peer *p = request_begin(owner, msg->request);
     size_t ended = request_end_sessions(p->master, msg);
 
     if (ended > 0)
         master_report(p->master, EVENT_SERVICE, PROCESS_MASTER,
                       "kick: sallyportctl ended %zu session%s", ended,
                       ended == 1 ? "" : "s");
-    tell_ended(p, ended);
+    request_tell_ended(p, ended);
     return 0;
 }
 
 /* The row that NAME has now; NULL: it was told why not. */
-static const struct user *find_user(struct peer *p, struct slice name)
+static const struct user *request_find_user(struct peer *p, struct slice name)
 {
     struct master *m = p->master;
     struct complaint c = { "" };
@@ -140,7 +140,7 @@ static const struct user *find_user(struct peer *p, struct slice name)
     return c.text[0] ? NULL : user;
 }
 
-static void open_home(struct peer *p, const struct user *user)
+static void request_open_home(struct peer *p, const struct user *user)
 {
     uint64_t serial;
     int r;
@@ -158,7 +158,7 @@ static void open_home(struct peer *p, const struct user *user)
 
 static int request_on_partials(void *owner, struct msg_partials *msg)
 {
-    struct peer *p = begin(owner, msg->request);
+    struct peer *p = request_begin(owner, msg->request);
     const struct user *user;
 
     if (p->master->state != MASTER_RUNNING) {
@@ -166,9 +166,9 @@ static int request_on_partials(void *owner, struct msg_partials *msg)
     } else if (p->home.pid > 0) {
         peer_refuse(p, REFUSAL_BUSY, "the last request is still at work");
     } else {
-        user = find_user(p, msg->user);
+        user = request_find_user(p, msg->user);
         if (user)
-            open_home(p, user);
+            request_open_home(p, user);
     }
     return 0;
 }

@@ -10,15 +10,15 @@
 /* So many at a time, since ctl reads nothing while master writes. */
 #define WHO_PAGE 64
 
-static const char *user_of(const struct session *s)
+static const char *who_user(const struct session *s)
 {
     return s->login > 0 ? s->home.user : "";
 }
 
-static void tell_one(struct peer *p, const struct session *s)
+static void who_tell_one(struct peer *p, const struct session *s)
 {
     peer_sent(p, SEND(&p->channel, who_is, p->request, .serial = s->serial,
-                      .user = slice_from(user_of(s)), .peer = s->peer,
+                      .user = slice_from(who_user(s)), .peer = s->peer,
                       .local = s->local, .since = s->since, .login = s->login));
 }
 
@@ -29,20 +29,20 @@ void request_who(struct peer *p, uint64_t from)
 
     for (; i < t->size && told < WHO_PAGE; i++)
         if (session_is_there(&t->all[i])) {
-            tell_one(p, &t->all[i]);
+            who_tell_one(p, &t->all[i]);
             told++;
         }
     peer_answered(p, SEND(&p->channel, who_end, p->request,
                           .place = i < t->size ? i : 0));
 }
 
-static bool is_meant(const struct session *s,
-                     const struct msg_end_sessions *msg)
+static bool who_is_meant(const struct session *s,
+                         const struct msg_end_sessions *msg)
 {
     if (msg->serial != 0)
         return s->serial == msg->serial;
     if (msg->user.len > 0)
-        return slice_equal(slice_from(user_of(s)), msg->user);
+        return slice_equal(slice_from(who_user(s)), msg->user);
     return msg->client.family != 0 && address_same_host(&s->peer, &msg->client);
 }
 
@@ -52,7 +52,7 @@ size_t request_end_sessions(struct master *m,
     size_t ended = 0;
 
     SESSIONS_EACH(m->sessions, s)
-        if (session_is_there(s) && is_meant(s, msg)) {
+        if (session_is_there(s) && who_is_meant(s, msg)) {
             session_kick(s, ENDING_KICKED);
             ended++;
         }

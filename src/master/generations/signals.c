@@ -15,7 +15,7 @@
 #include "sessions/session.h"
 #include "stop.h"
 
-static void reap_ended(struct master *m)
+static void signals_reap(struct master *m)
 {
     int status;
     pid_t pid;
@@ -42,7 +42,7 @@ static const struct {
 } rows[] = {
     { SIGTERM, stop_begin },
     { SIGINT, stop_begin },
-    { SIGCHLD, reap_ended },
+    { SIGCHLD, signals_reap },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -39,25 +39,25 @@ void stop_begin(struct master *m)
 }
 
 /* Log, or all others. */
-static bool stop_is_meant(const struct child *c, bool log)
+static bool stop_concerns(const struct child *c, bool log)
 {
     return (c->row->process == PROCESS_LOG) == log;
 }
 
-static bool are_there(const struct master *m, bool log)
+static bool stop_are_there(const struct master *m, bool log)
 {
     CHILDREN_EACH(m, c)
-        if (c->pid > 0 && stop_is_meant(c, log))
+        if (c->pid > 0 && stop_concerns(c, log))
             return true;
     return false;
 }
 
-static void wait_for(struct master *m, bool log)
+static void stop_wait_for(struct master *m, bool log)
 {
     uint64_t end = clock_ms() + m->deadlines.kick, now;
     struct pollfd one = { .fd = m->signals.fd, .events = POLLIN };
 
-    while (are_there(m, log) && (now = clock_ms()) < end)
+    while (stop_are_there(m, log) && (now = clock_ms()) < end)
         if (poll(&one, 1, (int)(end - now)) > 0)
             m->signals.on_ready(m, POLLIN);
 }
@@ -65,18 +65,18 @@ static void wait_for(struct master *m, bool log)
 static void stop_some(struct master *m, bool log)
 {
     CHILDREN_EACH(m, c)
-        if (stop_is_meant(c, log))
+        if (stop_concerns(c, log))
             child_release(c);
-    wait_for(m, log);
+    stop_wait_for(m, log);
     CHILDREN_EACH(m, c)
-        if (c->pid > 0 && stop_is_meant(c, log)) {
+        if (c->pid > 0 && stop_concerns(c, log)) {
             kill(c->pid, SIGKILL);
             waitpid(c->pid, NULL, 0);
             c->pid = 0;
         }
 }
 
-static void end_sessions(struct master *m)
+static void stop_sessions(struct master *m)
 {
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE) {
@@ -96,7 +96,7 @@ void stop_children(struct master *m)
                       drained ? "ends: a newer generation has taken over, and "
                                 "its own last session has ended"
                               : "stops");
-    end_sessions(m);
+    stop_sessions(m);
     control_stop(m->control);
     stop_some(m, false);
     loop_remove(&m->loop, &m->events_watch);

@@ -20,14 +20,14 @@ struct index {
     size_t count;
 };
 
-static int compare_rows(const void *a, const void *b)
+static int access_compare_rows(const void *a, const void *b)
 {
     const struct user *const *x = a, *const *y = b;
 
     return strcmp((*x)->name, (*y)->name);
 }
 
-static int compare_name(const void *name, const void *row)
+static int access_compare_name(const void *name, const void *row)
 {
     const struct user *const *user = row;
 
@@ -42,14 +42,14 @@ static bool index_build(struct index *x, const struct users *u)
         return false;
     for (size_t i = 0; i < u->count; i++)
         x->row[i] = &u->row[i];
-    qsort(x->row, x->count, sizeof(*x->row), compare_rows);
+    qsort(x->row, x->count, sizeof(*x->row), access_compare_rows);
     return true;
 }
 
 static const struct user *index_find(const struct index *x, const char *name)
 {
     const struct user **found =
-        bsearch(name, x->row, x->count, sizeof(*x->row), compare_name);
+        bsearch(name, x->row, x->count, sizeof(*x->row), access_compare_name);
 
     return found ? *found : NULL;
 }
@@ -66,13 +66,13 @@ static enum ending ending_of(const struct session *s, const struct user *row)
     return ENDING_COUNT;
 }
 
-static bool has_user(const struct session *s)
+static bool session_has_user(const struct session *s)
 {
     return s->state == SESSION_OPENING || s->state == SESSION_USER ||
            (s->state == SESSION_OLDER && s->login > 0);
 }
 
-static bool review_one(struct session *s, const struct user *row)
+static bool access_review_row(struct session *s, const struct user *row)
 {
     enum ending why = ending_of(s, row);
 
@@ -87,8 +87,8 @@ void access_review_one(struct session *s)
     const struct userdb *db = s->master->users;
     const struct users *u = userdb_find(db, userdb_newest(db));
 
-    if (u && has_user(s))
-        review_one(s, users_find(u, slice_from(s->home.user)));
+    if (u && session_has_user(s))
+        access_review_row(s, users_find(u, slice_from(s->home.user)));
 }
 
 size_t access_review(struct master *m)
@@ -101,8 +101,8 @@ size_t access_review(struct master *m)
     if (!u || m->access->reviewed == newest || !index_build(&x, u))
         return 0;
     SESSIONS_EACH(m->sessions, s)
-        if (has_user(s))
-            ended += review_one(s, index_find(&x, s->home.user));
+        if (session_has_user(s))
+            ended += access_review_row(s, index_find(&x, s->home.user));
     free(x.row);
     m->access->reviewed = newest;
     return ended;

@@ -21,7 +21,7 @@ uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
 }
 
 /* A quarter of login_timeout leaves time for three tries. */
-static uint64_t longest(const struct master *m)
+static uint64_t answer_longest_delay(const struct master *m)
 {
     uint64_t quarter = m->settings.login_timeout / 4;
 
@@ -35,24 +35,25 @@ void answer_count(struct master *m, struct verdict *v)
 
     v->guess.trusted =
         settings_networks_hold(&m->settings.no_ban, &v->guess.peer);
-    v->delay = guesses_delay(m->guesses, &v->guess, longest(m), now);
+    v->delay =
+        guesses_delay(m->guesses, &v->guess, answer_longest_delay(m), now);
     if (!v->right)
         guesses_failed(m->guesses, &v->guess, now);
 }
 
-static bool is_slowed(const struct session *s)
+static bool answer_is_slowed(const struct session *s)
 {
     return s->state == SESSION_DELAYED && s->answer.slowed;
 }
 
-static size_t slowed_of(const struct master *m, const struct address *peer,
-                        unsigned bits)
+static size_t answer_slowed_of(const struct master *m,
+                               const struct address *peer, unsigned bits)
 {
     struct address prefix = address_prefix(peer, bits), other;
     size_t n = 0;
 
     SESSIONS_EACH(m->sessions, s)
-        if (is_slowed(s)) {
+        if (answer_is_slowed(s)) {
             other = address_prefix(&s->peer, bits);
             n += address_same_host(&other, &prefix);
         }
@@ -67,12 +68,12 @@ static bool address_is_full(const struct session *s)
                    : guesses_levels(s->peer.family, &l);
 
     for (size_t i = 0; i < n; i++)
-        if (slowed_of(s->master, &s->peer, l[i].bits) >= l[i].slowed)
+        if (answer_slowed_of(s->master, &s->peer, l[i].bits) >= l[i].slowed)
             return true;
     return false;
 }
 
-static void delay(struct session *s)
+static void answer_delay(struct session *s)
 {
     const struct answer *a = &s->answer;
     uint64_t now = clock_ms(), passed = now - a->asked, ms;
@@ -93,43 +94,43 @@ void answer_wait(struct session *s)
         s->state = SESSION_HELD;
         session_wait(s, s->master->deadlines.verdict);
     } else {
-        delay(s);
+        answer_delay(s);
     }
 }
 
 /* It begins its delay now: had the time in the queue counted, all that wait
  * would be answered with the first. */
-static void release(struct session *s)
+static void answer_release(struct session *s)
 {
     struct verdict *v = &s->answer.verdict;
     uint64_t now = clock_ms();
 
-    v->delay =
-        guesses_delay(s->master->guesses, &v->guess, longest(s->master), now);
+    v->delay = guesses_delay(s->master->guesses, &v->guess,
+                             answer_longest_delay(s->master), now);
     s->answer.slowed = v->delay > 0;
     if (s->answer.slowed && v->right)
         s->answer.asked = now;
     else if (s->answer.slowed) /* and stays at a multiple of login_delay */
         v->delay += now - s->answer.asked;
-    delay(s);
+    answer_delay(s);
 }
 
-static bool may_go(const struct session *s)
+static bool answer_may_go(const struct session *s)
 {
     const struct answer *a = &s->answer;
 
     return !address_is_full(s) ||
            guesses_delay(s->master->guesses, &a->verdict.guess,
-                         longest(s->master), clock_ms()) == 0;
+                         answer_longest_delay(s->master), clock_ms()) == 0;
 }
 
-static struct session *longest_held(struct master *m)
+static struct session *answer_longest_held(struct master *m)
 {
     struct session *best = NULL;
 
     SESSIONS_EACH(m->sessions, s)
         if (s->state == SESSION_HELD &&
-            (!best || s->answer.asked < best->answer.asked) && may_go(s))
+            (!best || s->answer.asked < best->answer.asked) && answer_may_go(s))
             best = s;
     return best;
 }
@@ -138,6 +139,6 @@ void answer_next(struct master *m)
 {
     struct session *s;
 
-    while ((s = longest_held(m)))
-        release(s);
+    while ((s = answer_longest_held(m)))
+        answer_release(s);
 }

@@ -15,7 +15,7 @@
 #define FULL_MS 10000 /* between two lines that tell of a full table */
 
 /* One of our pairs, not a file, a listener or a stream. */
-static bool is_channel(int fd)
+static bool gate_is_channel(int fd)
 {
     int domain = 0, type = 0;
     socklen_t size = sizeof(int);
@@ -26,7 +26,7 @@ static bool is_channel(int fd)
 }
 
 /* Seldom: whoever connects can cause it. */
-static void report_full(struct master *m)
+static void gate_report_full(struct master *m)
 {
     struct session_table *t = m->sessions;
 
@@ -56,8 +56,8 @@ int gate_on_session(void *owner, struct msg_session *msg)
     bool proxied = settings_proxied(&m->settings, msg->listener);
     struct session *s;
 
-    if (!is_channel(msg->master) || !is_channel(msg->log) ||
-        !is_channel(msg->keys))
+    if (!gate_is_channel(msg->master) || !gate_is_channel(msg->log) ||
+        !gate_is_channel(msg->keys))
         return channel_refuse(&c->channel, "a session without its channels");
     if (sessions_find(m->sessions, msg->serial))
         return channel_refuse(&c->channel, "a serial for the second time");
@@ -65,7 +65,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return 0;
     s = session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends);
     if (!s) {
-        report_full(m);
+        gate_report_full(m);
         return 0;
     }
     msg->master = msg->log = msg->keys = -1;

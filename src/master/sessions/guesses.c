@@ -49,7 +49,7 @@ off_t guesses_size(void)
     return sizeof(struct guess_tables);
 }
 
-static bool is_whole(int fd)
+static bool guesses_are_whole(int fd)
 {
     struct stat s;
 
@@ -63,7 +63,7 @@ int guesses_init(struct guesses *g, int fd)
     struct guess_tables *t;
 
     *g = (struct guesses){ .tables = NULL };
-    if (fd >= 0 && !is_whole(fd))
+    if (fd >= 0 && !guesses_are_whole(fd))
         return -EINVAL;
     t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, flags, fd, 0);
     if (t == MAP_FAILED)
@@ -87,8 +87,8 @@ void guesses_release(struct guesses *g)
 }
 
 /* Of a name (no bits), a prefix (no name), or both. */
-static uint64_t hash_of(const struct guesses *g, uint64_t name,
-                        const struct address *peer, unsigned bits)
+static uint64_t guess_hash(const struct guesses *g, uint64_t name,
+                           const struct address *peer, unsigned bits)
 {
     struct address prefix = address_prefix(peer, bits);
     uint8_t bytes[8 + 2 + 16];
@@ -100,20 +100,20 @@ static uint64_t hash_of(const struct guesses *g, uint64_t name,
     return siphash(g->tables->key, bytes, sizeof(bytes));
 }
 
-static uint64_t pair_of(const struct guesses *g, const struct guess *what)
+static uint64_t guess_pair(const struct guesses *g, const struct guess *what)
 {
-    return hash_of(g, what->name, &what->peer,
-                   what->peer.family == 4 ? 32 : 64);
+    return guess_hash(g, what->name, &what->peer,
+                      what->peer.family == 4 ? 32 : 64);
 }
 
-static uint64_t failures(uint64_t debt, const struct guess_level *l,
-                         uint64_t now)
+static uint64_t guess_failures(uint64_t debt, const struct guess_level *l,
+                               uint64_t now)
 {
     return debt > now ? (debt - now + l->ms - 1) / l->ms : 0;
 }
 
-static uint64_t delay_for(uint64_t n, const struct guess_level *l,
-                          uint64_t most)
+static uint64_t guess_delay_for(uint64_t n, const struct guess_level *l,
+                                uint64_t most)
 {
     uint64_t ms = STEP_MS;
 
@@ -124,14 +124,15 @@ static uint64_t delay_for(uint64_t n, const struct guess_level *l,
     return ms < most ? ms : most;
 }
 
-static uint64_t delay_of(const uint64_t *table, uint64_t hash,
-                         const struct guess_level *l, uint64_t most,
-                         uint64_t now)
+static uint64_t guess_delay_of(const uint64_t *table, uint64_t hash,
+                               const struct guess_level *l, uint64_t most,
+                               uint64_t now)
 {
-    return delay_for(failures(table[hash % GUESS_SLOTS], l, now), l, most);
+    return guess_delay_for(guess_failures(table[hash % GUESS_SLOTS], l, now), l,
+                           most);
 }
 
-static bool is_known(const struct guesses *g, uint64_t pair, uint64_t now)
+static bool guess_is_known(const struct guesses *g, uint64_t pair, uint64_t now)
 {
     const struct guess_known *k = &g->tables->known[pair % GUESS_SLOTS];
 
@@ -141,24 +142,26 @@ static bool is_known(const struct guesses *g, uint64_t pair, uint64_t now)
 uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
                        uint64_t most, uint64_t now)
 {
-    uint64_t pair = pair_of(g, what), longest;
+    uint64_t pair = guess_pair(g, what), longest;
     const struct guess_level *l = NULL;
     size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
 
-    if (is_known(g, pair, now))
-        return delay_of(g->tables->names, pair, &name_level, most, now);
-    longest = delay_of(g->tables->names, what->name, &name_level, most, now);
+    if (guess_is_known(g, pair, now))
+        return guess_delay_of(g->tables->names, pair, &name_level, most, now);
+    longest =
+        guess_delay_of(g->tables->names, what->name, &name_level, most, now);
     for (size_t i = 0; i < n; i++) {
-        uint64_t hash = hash_of(g, 0, &what->peer, l[i].bits);
-        uint64_t ms = delay_of(g->tables->prefixes, hash, &l[i], most, now);
+        uint64_t hash = guess_hash(g, 0, &what->peer, l[i].bits);
+        uint64_t ms =
+            guess_delay_of(g->tables->prefixes, hash, &l[i], most, now);
 
         longest = ms > longest ? ms : longest;
     }
     return longest;
 }
 
-static void add(uint64_t *table, uint64_t hash, const struct guess_level *l,
-                uint64_t now)
+static void guess_add(uint64_t *table, uint64_t hash,
+                      const struct guess_level *l, uint64_t now)
 {
     uint64_t debt = table[hash % GUESS_SLOTS]; /* others may write to it */
 
@@ -171,23 +174,23 @@ static void add(uint64_t *table, uint64_t hash, const struct guess_level *l,
 
 void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
 {
-    uint64_t pair = pair_of(g, what);
+    uint64_t pair = guess_pair(g, what);
     const struct guess_level *l = NULL;
     size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
 
     if (what->name != 0)
-        add(g->tables->names, what->name, &name_level, now);
-    if (is_known(g, pair, now))
-        add(g->tables->names, pair, &name_level, now);
+        guess_add(g->tables->names, what->name, &name_level, now);
+    if (guess_is_known(g, pair, now))
+        guess_add(g->tables->names, pair, &name_level, now);
     for (size_t i = 0; i < n; i++)
-        add(g->tables->prefixes, hash_of(g, 0, &what->peer, l[i].bits), &l[i],
-            now);
+        guess_add(g->tables->prefixes, guess_hash(g, 0, &what->peer, l[i].bits),
+                  &l[i], now);
 }
 
 void guesses_succeeded(struct guesses *g, const struct guess *what,
                        uint64_t now)
 {
-    uint64_t pair = pair_of(g, what);
+    uint64_t pair = guess_pair(g, what);
 
     g->tables->known[pair % GUESS_SLOTS] = (struct guess_known){ pair, now };
 }

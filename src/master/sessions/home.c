@@ -37,7 +37,7 @@ struct pairs {
     int end[PAIRS][2]; /* ours, theirs */
 };
 
-static void close_side(struct pairs *p, int side)
+static void home_close_side(struct pairs *p, int side)
 {
     for (int i = 0; i < PAIRS; i++)
         fd_close(&p->end[i][side]);
@@ -51,8 +51,8 @@ static int home_open_pairs(struct pairs *p)
     for (int i = 0; i < PAIRS && r == 0; i++)
         r = fd_pair(p->end[i]);
     if (r < 0) {
-        close_side(p, 0);
-        close_side(p, 1);
+        home_close_side(p, 0);
+        home_close_side(p, 1);
     }
     return r;
 }
@@ -65,8 +65,8 @@ struct origin {
     char home[HOME_MAX];
 };
 
-static void fill(struct origin *o, const struct home *h,
-                 const struct user *user, const struct pairs *p)
+static void home_fill_origin(struct origin *o, const struct home *h,
+                             const struct user *user, const struct pairs *p)
 {
     const struct master *m = h->master;
     const struct settings *c = &m->settings;
@@ -156,7 +156,7 @@ static const struct handler home_handlers[] = {
     ON(files_failed, home_on_files_failed),
 };
 
-static void lose(struct home *h)
+static void home_lose(struct home *h)
 {
     home_close(h);
     h->calls->lost(h->owner);
@@ -173,7 +173,7 @@ static void home_on_message(void *owner, uint32_t events)
         home_kill(h);
     }
     if (r < 0)
-        lose(h);
+        home_lose(h);
 }
 
 void home_blank(struct home *h)
@@ -181,7 +181,7 @@ void home_blank(struct home *h)
     *h = (struct home){ .channel.fd = -1, .end = -1 };
 }
 
-static int adopt(struct home *h, pid_t pid, struct pairs *p)
+static int home_adopt(struct home *h, pid_t pid, struct pairs *p)
 {
     const struct speaker who = { .process = PROCESS_FILES,
                                  .serial = h->serial,
@@ -215,20 +215,20 @@ int home_open(struct home *h, const struct user *user, uint64_t serial)
     snprintf(h->user, sizeof(h->user), "%s", user->name);
     snprintf(h->path, sizeof(h->path), "%s", user->home);
     h->uid = user->uid;
-    fill(&origin, h, user, &p);
+    home_fill_origin(&origin, h, user, &p);
     pid = fork();
     if (pid == 0)
         become_files(m, &origin);
     r = -errno;
-    close_side(&p, 1);
+    home_close_side(&p, 1);
     if (pid < 0) {
-        close_side(&p, 0);
+        home_close_side(&p, 0);
         return r;
     }
-    r = adopt(h, pid, &p);
+    r = home_adopt(h, pid, &p);
     services_flush(m);
     if (r < 0) /* it has nobody to talk to, and leaves */
-        lose(h);
+        home_lose(h);
     return 0;
 }
 
@@ -268,6 +268,6 @@ void home_reaped(struct home *h, int status)
     if (h->channel.fd >= 0) /* its last words may still lie there */
         home_on_message(h, 0);
     if (h->channel.fd >= 0)
-        lose(h);
+        home_lose(h);
     calls->gone(owner);
 }

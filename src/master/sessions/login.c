@@ -16,7 +16,7 @@
 #include "worker.h"
 
 /* A session that doesn't read its answer is of no use to its client either. */
-static void give_up(struct session *s, int error)
+static void login_give_up(struct session *s, int error)
 {
     if (error == -EPIPE)
         session_end(s);
@@ -29,7 +29,7 @@ void login_deny(struct session *s, enum denial why)
     int r = SEND(&s->channel, denied, s->request, .why = why);
 
     if (r < 0) {
-        give_up(s, r);
+        login_give_up(s, r);
         return;
     }
     loop_timer_clear(&s->master->loop, &s->timer);
@@ -43,7 +43,7 @@ static void login_hand_over(struct session *s, int end)
     int r = SEND(&s->channel, login_channel, s->request, .auth = end);
 
     if (r < 0) {
-        give_up(s, r);
+        login_give_up(s, r);
         return;
     }
     s->state = SESSION_VERIFY;
@@ -54,7 +54,7 @@ static void login_hand_over(struct session *s, int end)
  * deadline. In the queue for a worker, which its address's other logins or
  * everybody's fill, it waits as long as a client may take to log in: a client
  * with many connections is served, and not refused for being fast. */
-static void attempt(struct session *s)
+static void login_attempt(struct session *s)
 {
     int ends[2];
     int r = fd_pair(ends);
@@ -90,7 +90,7 @@ static int login_on_request(void *owner, struct msg_login *msg)
     }
     session_wait(s, m->deadlines.verdict);
     if (access_look(m))
-        attempt(s);
+        login_attempt(s);
     else /* the old rows may be of one who was locked since */
         login_deny(s, DENIAL_BUSY);
     return 0;
@@ -100,10 +100,10 @@ void login_retry(struct master *m)
 {
     SESSIONS_EACH(m->sessions, s)
         if (s->state == SESSION_WAITING)
-            attempt(s);
+            login_attempt(s);
 }
 
-static void enter(struct session *s, const struct user *user)
+static void login_enter(struct session *s, const struct user *user)
 {
     struct master *m = s->master;
     struct complaint c = { "" };
@@ -141,7 +141,7 @@ static void enter(struct session *s, const struct user *user)
 
 /* By the users file as it is now: after a delay of seconds the row may be of
  * somebody who was locked since. */
-static void accept_login(struct session *s)
+static void login_accept(struct session *s)
 {
     struct master *m = s->master;
     const struct verdict *v = &s->answer.verdict;
@@ -163,7 +163,7 @@ static void accept_login(struct session *s)
         return;
     }
     guesses_succeeded(m->guesses, &v->guess, clock_ms());
-    enter(s, user);
+    login_enter(s, user);
 }
 
 void login_on_verdict(struct session *s, const struct verdict *v)
@@ -172,7 +172,7 @@ void login_on_verdict(struct session *s, const struct verdict *v)
         return;
     s->answer.verdict = *v;
     if (v->right && v->delay == 0) {
-        accept_login(s);
+        login_accept(s);
         return;
     }
     s->tries += !v->right;
@@ -187,7 +187,7 @@ static void login_grant(struct session *s)
                  .version = s->version, .files = s->home.end);
 
     if (r < 0) {
-        give_up(s, r);
+        login_give_up(s, r);
         return;
     }
     fd_close(&s->home.end);
@@ -219,7 +219,7 @@ static void login_on_time(struct session *s)
         break;
     case SESSION_DELAYED:
         if (s->answer.verdict.right)
-            accept_login(s);
+            login_accept(s);
         else
             login_deny(s, DENIAL_WRONG);
         answer_next(s->master);

@@ -47,7 +47,7 @@ const struct users *userdb_find(const struct userdb *u, uint64_t generation)
     return NULL;
 }
 
-static void drop_oldest(struct userdb *u)
+static void userdb_drop_oldest(struct userdb *u)
 {
     users_release(&u->kept[0].users);
     u->count--;
@@ -57,7 +57,7 @@ static void drop_oldest(struct userdb *u)
 void userdb_drop(struct userdb *u, uint64_t needed)
 {
     while (u->count > 1 && u->kept[0].number < needed)
-        drop_oldest(u);
+        userdb_drop_oldest(u);
 }
 
 static bool same_time(const struct timespec *a, const struct timespec *b)
@@ -65,7 +65,7 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-static bool is_as_seen(const struct userdb *u, const struct stat *s)
+static bool userdb_is_as_seen(const struct userdb *u, const struct stat *s)
 {
     const struct stat *old = &u->seen;
 
@@ -75,7 +75,7 @@ static bool is_as_seen(const struct userdb *u, const struct stat *s)
            same_time(&s->st_ctim, &old->st_ctim);
 }
 
-static bool has_bytes(int fd, struct slice bytes)
+static bool file_has_bytes(int fd, struct slice bytes)
 {
     struct buf now;
     bool same;
@@ -88,26 +88,25 @@ static bool has_bytes(int fd, struct slice bytes)
 }
 
 /* Says why, and gives ERROR back: nothing is known of the file. */
-static int failed(const struct userdb *u, int error, struct complaint *c)
+static int userdb_failed(const struct userdb *u, int error, struct complaint *c)
 {
     complain(c, "%s: %s", u->path, strerror(-error));
     return error;
 }
 
-static int add_generation(struct userdb *u, struct slice text,
-                          struct complaint *c)
+static int userdb_add(struct userdb *u, struct slice text, struct complaint *c)
 {
     FD_CLEANUP int fd = fd_sealed("users", text);
     struct generation g = { .number = userdb_newest(u) + 1 };
     int r;
 
     if (fd < 0)
-        return failed(u, fd, c);
+        return userdb_failed(u, fd, c);
     r = users_read(&g.users, fd, u->path, c);
     if (r < 0)
         return r;
     if (u->count == USERDB_KEPT)
-        drop_oldest(u);
+        userdb_drop_oldest(u);
     u->kept[u->count++] = g;
     fd_close(&u->fd);
     u->fd = fd_take(&fd);
@@ -121,13 +120,13 @@ int userdb_restore(struct userdb *u, int fd, struct complaint *c)
 
     buf_init(&text, USERS_FILE_MAX);
     r = fd_read_file(fd, &text);
-    r = r < 0 ? failed(u, r, c) : add_generation(u, buf_slice(&text), c);
+    r = r < 0 ? userdb_failed(u, r, c) : userdb_add(u, buf_slice(&text), c);
     buf_release(&text);
     return r < 0 ? r : 0;
 }
 
 /* What is read is what FD is open on, whatever the path names by now. */
-static int read_open(struct userdb *u, int fd, struct complaint *c)
+static int userdb_read_open(struct userdb *u, int fd, struct complaint *c)
 {
     struct buf text;
     int r = settings_private_file(fd, u->path, c);
@@ -139,9 +138,9 @@ static int read_open(struct userdb *u, int fd, struct complaint *c)
     if (r == -EFBIG)
         r = complain(c, "%s: %s", u->path, strerror(-r));
     else if (r < 0)
-        failed(u, r, c);
-    else if (!has_bytes(u->fd, buf_slice(&text)))
-        r = add_generation(u, buf_slice(&text), c);
+        userdb_failed(u, r, c);
+    else if (!file_has_bytes(u->fd, buf_slice(&text)))
+        r = userdb_add(u, buf_slice(&text), c);
     buf_release(&text);
     return r;
 }
@@ -156,13 +155,13 @@ static bool is_lasting(int error)
 static int userdb_not_opened(const struct userdb *u, int error,
                              struct complaint *c)
 {
-    failed(u, -error, c);
+    userdb_failed(u, -error, c);
     return is_lasting(error) ? -EINVAL : -error;
 }
 
 /* It has been seen when it was read or refused for what is in it, and not when
  * reading failed: then the next look reads it. */
-static int read_path(struct userdb *u, struct complaint *c)
+static int userdb_read_path(struct userdb *u, struct complaint *c)
 {
     /* Non-blocking: a FIFO in its place must not hold master. */
     FD_CLEANUP int fd =
@@ -174,7 +173,7 @@ static int read_path(struct userdb *u, struct complaint *c)
         return userdb_not_opened(u, errno, c);
     if (!S_ISREG(s.st_mode))
         return complain(c, "%s: not a regular file", u->path);
-    r = read_open(u, fd, c);
+    r = userdb_read_open(u, fd, c);
     if (r < 0 && r != -EINVAL)
         return r;
     u->seen = s;
@@ -188,9 +187,9 @@ int userdb_look(struct userdb *u, struct complaint *c)
     struct stat s;
     int r;
 
-    if (stat(u->path, &s) == 0 && is_as_seen(u, &s) && !u->fresh)
+    if (stat(u->path, &s) == 0 && userdb_is_as_seen(u, &s) && !u->fresh)
         return 0;
-    r = read_path(u, &now);
+    r = userdb_read_path(u, &now);
     if (r >= 0) {
         u->told.text[0] = '\0';
         return r;

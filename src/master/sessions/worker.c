@@ -29,20 +29,22 @@ struct verification *worker_find(struct child *c, uint64_t serial)
 
 /* A worker that still works for an earlier try of this session can't be asked
  * again: its two verdicts could not be told apart. */
-static bool can_take(const struct master *m, struct child *c, uint64_t serial)
+static bool worker_can_take(const struct master *m, struct child *c,
+                            uint64_t serial)
 {
     return c->verifications < VERIFICATIONS_MAX &&
            c->generation == userdb_newest(m->users) && !worker_find(c, serial);
 }
 
-static struct child *least_busy(struct master *m, uint64_t serial, size_t *all)
+static struct child *worker_least_busy(struct master *m, uint64_t serial,
+                                       size_t *all)
 {
     struct child *best = NULL;
 
     *all = 0;
     CHILDREN_EACH(m, c) {
         *all += is_worker(c);
-        if (is_worker(c) && can_take(m, c, serial) &&
+        if (is_worker(c) && worker_can_take(m, c, serial) &&
             (!best || c->verifications < best->verifications))
             best = c;
     }
@@ -55,7 +57,8 @@ static struct address prefix_of(const struct address *peer)
     return address_prefix(peer, peer->family == 4 ? 32 : 64);
 }
 
-static size_t held_by(const struct master *m, const struct address *prefix)
+static size_t workers_held_by(const struct master *m,
+                              const struct address *prefix)
 {
     struct address other;
     size_t n = 0;
@@ -70,12 +73,13 @@ static size_t held_by(const struct master *m, const struct address *prefix)
 
 /* A quarter of what WORKERS can take, so that one address, by sessions that
  * hold their places as long as they can, doesn't keep all others out. */
-static bool has_its_share(const struct master *m, const struct address *prefix,
-                          size_t workers)
+static bool address_has_its_share(const struct master *m,
+                                  const struct address *prefix, size_t workers)
 {
     size_t share = workers * VERIFICATIONS_MAX / 4;
 
-    return held_by(m, prefix) >= (share > SHARE_MIN ? share : SHARE_MIN);
+    return workers_held_by(m, prefix) >=
+           (share > SHARE_MIN ? share : SHARE_MIN);
 }
 
 int worker_ask(struct session *s, int fd)
@@ -83,11 +87,11 @@ int worker_ask(struct session *s, int fd)
     struct master *m = s->master;
     struct address prefix = prefix_of(&s->peer);
     size_t all;
-    struct child *c = least_busy(m, s->serial, &all);
+    struct child *c = worker_least_busy(m, s->serial, &all);
 
     if (!c)
         return all == 0 ? -ENOENT : -EBUSY;
-    if (has_its_share(m, &prefix, all))
+    if (address_has_its_share(m, &prefix, all))
         return -EAGAIN;
     if (SEND(&c->channel, verify, 0, .serial = s->serial,
              .edition = userdb_newest(m->users), .peer = s->peer,

@@ -38,7 +38,7 @@ int account_find(const char *account, struct identity *ret, struct complaint *c)
     return 0;
 }
 
-static int make_path(const char *path, struct complaint *c)
+static int folder_make(const char *path, struct complaint *c)
 {
     char part[SETTINGS_PATH_MAX];
     size_t len = strlen(path);
@@ -56,7 +56,7 @@ static int make_path(const char *path, struct complaint *c)
     return 0;
 }
 
-static bool holds_nothing(int fd)
+static bool folder_holds_nothing(int fd)
 {
     FD_CLEANUP int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = own < 0 ? NULL : fdopendir(own);
@@ -73,7 +73,7 @@ static bool holds_nothing(int fd)
     return nothing;
 }
 
-static int check_empty(int fd, const char *path, struct complaint *c)
+static int folder_check_empty(int fd, const char *path, struct complaint *c)
 {
     struct stat s;
 
@@ -84,7 +84,7 @@ static int check_empty(int fd, const char *path, struct complaint *c)
                         "%s: must be root's and writable by nobody else; run: "
                         "chown 0:0 %s; chmod 0755 %s",
                         path, path, path);
-    if (!holds_nothing(fd))
+    if (!folder_holds_nothing(fd))
         return complain(c, "%s: is not empty", path);
     return 0;
 }
@@ -105,7 +105,7 @@ static int folder_not_opened(const char *path, int error, struct complaint *c)
 int account_empty_folder(const char *path, bool make, struct complaint *c)
 {
     mode_t old = umask(022);
-    int r = make ? make_path(path, c) : 0;
+    int r = make ? folder_make(path, c) : 0;
     FD_CLEANUP int fd = -1;
 
     umask(old);
@@ -116,6 +116,6 @@ int account_empty_folder(const char *path, bool make, struct complaint *c)
         return -ENOENT;
     if (fd < 0)
         return folder_not_opened(path, errno, c);
-    r = check_empty(fd, path, c);
+    r = folder_check_empty(fd, path, c);
     return r < 0 ? r : fd_take(&fd);
 }

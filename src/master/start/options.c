@@ -27,7 +27,8 @@ static const struct option_row rows[] = {
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static void take(struct options *o, const struct option_row *row, char *value)
+static void options_take(struct options *o, const struct option_row *row,
+                         char *value)
 {
     void *at = (char *)o + row->offset;
 
@@ -49,7 +50,7 @@ int options_parse(struct options *o, int argc, char **argv)
     *o = (struct options){ .config = SETTINGS_FILE };
     optind = 0; /* glibc: begin anew, for a second call */
     while ((found = getopt_long(argc, argv, "", table, &i)) == 0)
-        take(o, &rows[i], optarg);
+        options_take(o, &rows[i], optarg);
     if (found == -1 && optind == argc)
         return 0;
     if (found == -1) /* else getopt_long has told why */

@@ -29,7 +29,7 @@
 
 #define READY_TEXT_MAX 4096
 
-static void add_children(struct master *m)
+static void run_add_children(struct master *m)
 {
     if (!m->check)
         children_add(m, rows_find(PROCESS_LOG));
@@ -69,7 +69,7 @@ int master_start(struct master *m)
     m->sessions->calls = &login_calls;
     m->sessions->audience = &gate_audience;
     hosts_init(m);
-    add_children(m);
+    run_add_children(m);
     CHILDREN_EACH(m, c)
         if (m->hosts->settled || c->row->process != PROCESS_GATE)
             child_start(c);
@@ -114,7 +114,7 @@ void master_release(struct master *m)
     fd_close(&m->empty);
 }
 
-static void say_ready(struct master *m)
+static void run_say_ready(struct master *m)
 {
     const char *binding = binding_words[m->settings.data_binding];
     struct buf text;
@@ -149,7 +149,7 @@ void run_child_ready(struct master *m)
         loop_stop(&m->loop);
     } else {
         access_start(m);
-        say_ready(m);
+        run_say_ready(m);
     }
 }
 
