@@ -69,7 +69,7 @@ Test(account, apart_from_each_other)
         int r;
 
         master_init(&m);
-        settings_default(&m.settings);
+        conf_default(&m.settings);
         m.root = true;
         strcpy(m.settings.uid_gate, trios[i].gate);
         strcpy(m.settings.uid_auth, trios[i].auth);
@@ -195,7 +195,7 @@ Test(account, homes)
 
         user.home = strdup(homes[i].home);
         master_init(&m);
-        settings_default(&m.settings);
+        conf_default(&m.settings);
         m.root = homes[i].root;
         r = home_permitted(&m, &user, &c);
         cr_assert_eq(r == 0, homes[i].permitted, "row %zu: %s", i, c.text);
@@ -212,7 +212,7 @@ Test(account, limits)
     char number[32];
 
     master_init(&m);
-    settings_default(&m.settings);
+    conf_default(&m.settings);
     m.settings.max_sessions = 20000;
     cr_assert(prepare_descriptors(&m) > 80000);
     m.settings.max_sessions = UINT32_MAX; /* over fs.nr_open */

@@ -180,7 +180,7 @@ Test(state, where_nothing_can_be_kept)
 
     put("file", "", 0600);
     master_init(&m);
-    settings_default(&m.settings);
+    conf_default(&m.settings);
     snprintf(m.settings.state, sizeof(m.settings.state), "%s", in("file/s"));
     cr_assert_eq(prepare_state(&m, &c), 0);
     cr_assert(strstr(m.key_lost.text, "/file/s: Not a directory"), "%s",
@@ -204,7 +204,7 @@ Test(state, a_mistake_is_told_with_its_setting)
 
     put("partials.key", "short", 0600);
     master_init(&m);
-    settings_default(&m.settings);
+    conf_default(&m.settings);
     snprintf(m.settings.state, sizeof(m.settings.state), "%s", folder);
     c.text[0] = '\0';
     cr_assert_eq(prepare_state(&m, &c), -EINVAL);
@@ -231,7 +231,7 @@ static void raise_next(struct master *next, struct master *before,
     cr_assert_eq(channel_wait(&supervisor, &m, 1000), 1);
     slice_copy(m.keep.name, kept, sizeof(kept));
     master_init(next);
-    settings_default(&next->settings);
+    conf_default(&next->settings);
     *h = (struct heirloom){ kept, m.keep.file };
     next->succession.heirloom = h;
     next->succession.count = 1;
@@ -254,7 +254,7 @@ Test(state, keys_are_inherited)
     uint8_t key[STATE_KEY];
 
     master_init(&first);
-    settings_default(&first.settings);
+    conf_default(&first.settings);
     snprintf(first.settings.state, sizeof(first.settings.state), "%s", in("s"));
     cr_assert_eq(prepare_state(&first, &c), 0);
     raise_next(&second, &first, "s");
@@ -277,7 +277,7 @@ Test(state, another_key_stands_there)
     static struct master first, second;
 
     master_init(&first);
-    settings_default(&first.settings);
+    conf_default(&first.settings);
     put("partials.key", "0123456789abcdef", 0600);
     raise_next(&second, &first, "");
     cr_assert_eq(prepare_state(&second, &c), 0);
@@ -292,7 +292,7 @@ Test(state, a_recovery_needs_no_disk)
     static struct master first, second;
 
     master_init(&first);
-    settings_default(&first.settings);
+    conf_default(&first.settings);
     put("partials.key", "nonsense", 0600);
     raise_next(&second, &first, "");
     cr_expect_eq(prepare_state(&second, &c), -EINVAL);
