@@ -121,7 +121,7 @@ static int ask_take_answer(struct session *s, struct message *m)
         s->files.wrong = "an answer to nothing that was asked";
         return -EPROTO;
     }
-    /* While a listing flows its transfer's own deadlines hold. */
+    /* A listing has the deadlines of its transfer. */
     loop_timer_clear(&s->loop, &s->ask.timer);
     /* A listing is answered twice: by its pipe, then by its end. */
     if (m->kind != MSG_directory_pipe) {
@@ -132,7 +132,7 @@ static int ask_take_answer(struct session *s, struct message *m)
     return 0;
 }
 
-/* All that files may send are answers. */
+/* Every message that files may send is an answer. */
 static int ask_receive(struct session *s)
 {
     struct message m;
@@ -157,7 +157,8 @@ static void ask_on_channel(void *owner, uint32_t events)
         ask_drop_channel(s);
         return;
     }
-    if (r < 0 && state_of_control(s)->ends) /* the end has its reason already */
+    if (r < 0 && state_of_control(s)
+                     ->ends) /* the session's end has its reason already */
         leave(s, s->ending, "");
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);
@@ -234,7 +235,8 @@ const char *ask_outcome_cause(enum outcome o)
     return (unsigned)o < OUTCOME_COUNT ? outcomes[o].cause : "?";
 }
 
-/* The session has checked the command's row; files knows what is there. */
+/* The session has checked the command's row. Only files knows what is in the
+ * home. */
 static unsigned ask_needed_rights(const struct ask *a)
 {
     static const struct {

@@ -15,7 +15,7 @@
 void ask_files(struct session *s, enum message_kind kind, const void *body,
                answer_fn *then);
 uint32_t ask_next(struct session *s);
-/* PATH is what the next request is about: s->subject, and its bytes. */
+/* The path of the next request: s->subject is set to it, too. */
 struct slice ask_subject(struct session *s, const struct path *path);
 /* Files was asked to change something, and hasn't answered. */
 bool ask_is_change(const struct session *s);

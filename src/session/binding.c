@@ -1,6 +1,7 @@
-/* Whose a data connection is: the TLS session that it resumes proves it. In
- * session, after the handshake and before a byte of a file has moved. A client
- * that has proved nothing gets no ticket to come back with. */
+/* Which user a data connection belongs to: it must resume a TLS session of that
+ * user. In session, after the handshake and before a byte of a file has moved.
+ * A client that has proved nothing gets no ticket, or it could use that ticket
+ * next time. */
 #include "binding.h"
 
 #include <errno.h>
@@ -8,8 +9,8 @@
 #include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 
-/* With the 230: one for a listing and one to spare, since many clients use each
- * once. */
+/* With the 230: two tickets, since many clients use each ticket once. One is
+ * for a listing, the other is spare. */
 #define FIRST_TICKETS 2
 
 static const struct binding_refusal none = { REPLY_NOT_RESUMED,
@@ -51,7 +52,7 @@ int binding_start(struct session *s)
     return 0;
 }
 
-/* A failure shows again with the reply, and is reported then. */
+/* If this fails, the next reply fails too, and is reported then. */
 void binding_offer(struct session *s)
 {
     stream_offer_ticket(s->control.stream);

@@ -1,4 +1,4 @@
-/* Whose a data connection is. */
+/* Which user a data connection belongs to. */
 #ifndef SALLYPORT_SRC_SESSION_BINDING_H
 #define SALLYPORT_SRC_SESSION_BINDING_H
 

@@ -8,7 +8,7 @@
 #define STAGES  2
 #define BETWEEN (32u << 10)
 
-/* What is compressed last goes over the wire. */
+/* Compression is next to the network. */
 static const struct row {
     enum conversion conversion;
     filter_maker *make;
@@ -89,8 +89,8 @@ static bool chain_run_filter(struct chain *c, struct stage *s,
     return io->in_len < was.in_len || io->out_len < was.out_len;
 }
 
-/* Input comes from outside or from the stage before, output goes to the next
- * stage or out. */
+/* A stage's input comes from outside or from the stage before; its output goes
+ * to the next stage or out. */
 static bool chain_run_stage(struct chain *c, size_t i, struct filter_io *out,
                             bool last, enum filter_result *r)
 {

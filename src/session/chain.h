@@ -4,7 +4,7 @@
 
 #include "filter.h"
 
-/* A set of what is done to the bytes of a transfer. */
+/* What is done to the bytes of a transfer, as a set. */
 enum conversion {
     CONVERT_ASCII = 1,  /* TYPE A: line ends */
     CONVERT_DEFLATE = 2 /* MODE Z */

@@ -21,8 +21,8 @@ static void hash_bad_argument(struct session *s, const struct call *call)
                        NOTHING);
 }
 
-/* Both ends belong to the range. "1 0" takes a range back, and so does a
- * mistake. */
+/* Both ends belong to the range. "1 0" resets the range, and so does a mistake.
+ */
 void cmd_rang(struct session *s, const struct call *call)
 {
     struct slice last = call->argument, first;

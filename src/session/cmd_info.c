@@ -39,7 +39,8 @@ void cmd_help(struct session *s, const struct call *call)
     buf_release(&lines);
 }
 
-/* For the log, once, and only for users: strangers could fill the log. */
+/* The name is logged once, and only for users: otherwise strangers could fill
+ * the log. */
 static void info_note_client(struct session *s, struct slice name)
 {
     if (s->client[0])
@@ -148,7 +149,7 @@ static uint64_t info_still_to_come(const struct session *s)
     return s->announced > here ? s->announced - here : 0;
 }
 
-/* A directory that is gone says nothing about the disk. */
+/* If the directory is gone, nothing is known about the disk. */
 static void info_on_space(struct session *s, struct message *m)
 {
     if (m->kind == MSG_refused || info_still_to_come(s) <= m->space_is.bytes) {

@@ -1,5 +1,5 @@
-/* OPTS, TYPE, MODE, STRU (RFC 959, 2389, 2640, 3659): what a client chooses for
- * the transfers to come. */
+/* OPTS, TYPE, MODE, STRU (RFC 959, 2389, 2640, 3659): choices for later
+ * transfers. */
 #include <stdio.h>
 
 #include "commands.h"

@@ -66,7 +66,7 @@ static void times_note(struct session *s, const char *verb, int form,
         s->times.form = -ENAMETOOLONG;
 }
 
-/* Sets the times that were noted, or says why not. */
+/* Sets the noted times, or replies why it can't. */
 static void times_set(struct session *s, const char *syntax, answer_fn *then)
 {
     struct set_times *t = &s->times;
@@ -120,8 +120,8 @@ static void times_on_facts(struct session *s, struct message *m)
     control_reply_with(s, REPLY_MDTM, slice_from(text), NOTHING);
 }
 
-/* "20200101000000 a/../b" doesn't name the file b: the time would be the
- * beginning of a name that has gone from the path. */
+/* "20200101000000 a/../b" doesn't name the file b: the time would be part of
+ * the first name, which the path no longer has. */
 static bool times_keeps_time(const struct session *s, struct slice argument,
                              const struct path *path)
 {
@@ -228,8 +228,8 @@ static void times_on_mff_set(struct session *s, struct message *m)
     times_set_mff_mode(s);
 }
 
-/* The time first: setting it can fail for want of space, setting the mode
- * can't. */
+/* The time is set first. Setting it can fail for lack of space; setting the
+ * mode can't. */
 static void times_set_mff(struct session *s, const struct path *path)
 {
     struct slice subject = ask_subject(s, path);

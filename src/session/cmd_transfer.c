@@ -43,7 +43,8 @@ void cmd_epsv(struct session *s, const struct call *call)
     }
 }
 
-/* A client that names another host wants us to scan or flood it (RFC 2577). */
+/* A client that names another host may want the server to scan or flood it (RFC
+ * 2577). */
 static void cmd_await(struct session *s, const struct call *call,
                       const struct address *client)
 {
@@ -122,7 +123,8 @@ void cmd_stor(struct session *s, const struct call *call)
 
 void cmd_appe(struct session *s, const struct call *call)
 {
-    s->rest = 0; /* APPE goes on at the end, whatever REST said */
+    s->rest =
+        0; /* APPE continues at the end of the file, without regard to REST */
     cmd_stor(s, call);
 }
 

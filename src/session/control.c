@@ -1,6 +1,6 @@
-/* The control connection of a session: bytes in, one line at a time out to
- * dispatch, replies back. It never takes a line while the one before is still
- * being answered, except for what may come during a transfer. */
+/* The control connection of a session: it receives bytes, gives one line at a
+ * time to dispatch, and sends replies. It takes no line while the one before
+ * has no reply yet; a few commands are permitted during a transfer. */
 #include "control.h"
 
 #include <string.h>
@@ -63,8 +63,9 @@ void control_wait(struct session *s)
     loop_change(&s->loop, &c->watch, events);
 }
 
-/* The client is gone. An upload that it completed is stored all the same, and a
- * change that files was asked for is logged; everything else ends here. */
+/* The client is gone. An upload that it has completed is stored all the same,
+ * and a change that files was asked for is logged. Everything else ends here.
+ */
 static void control_lose_client(struct session *s, enum ending ending,
                                 const char *cause)
 {
@@ -150,14 +151,15 @@ void control_secure(struct session *s)
 {
     struct control *c = &s->control;
 
-    /* RFC 4217 and CVE-2011-0411: what came after AUTH in plain text must never
-     * be taken for something that came under TLS. */
+    /* RFC 4217 and CVE-2011-0411: bytes that came after AUTH in plain text must
+     * never count as bytes that came under TLS. */
     if (line_has_more(&c->lines) || c->out.len > 0 ||
         stream_secure(c->stream, s->tls, STREAM_CONTROL) < 0)
         leave(s, ENDING_PROTOCOL, "plain text after AUTH");
     line_init(&c->lines);
-    /* What comes now may be another client's: an attacker on the way can send
-     * AUTH himself and then pass on a browser's TLS connection (ALPACA). */
+    /* The next bytes may be another client's. An attacker in the network can
+     * send AUTH himself and then pass on a browser's TLS connection (ALPACA).
+     */
     c->first_line_seen = c->first_byte_seen = false;
     state_control(s, CONTROL_SECURING);
     control_handshake(s);
@@ -190,7 +192,7 @@ static void control_take_new(struct session *s, struct slice line)
         leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
 }
 
-/* One line, if there is one: false when more bytes are needed. */
+/* Takes one line, if there is one. False: more bytes are needed. */
 static bool control_take_line(struct session *s)
 {
     enum line_state state;
@@ -218,9 +220,9 @@ void control_continue(struct session *s)
     control_wait(s);
 }
 
-/* At the first byte: a client that speaks TLS to a plain port, or a protocol
- * without lines, would be waited for until login_timeout. Later ones can't be
- * judged: the byte after a telnet signal is the first byte of nothing. */
+/* Only the first byte is judged. Without this check a client that speaks TLS to
+ * a plain port, or a protocol without lines, would wait until login_timeout. A
+ * later byte, such as one after a telnet signal, proves nothing. */
 static bool control_is_foreign(struct control *c, const char *bytes, size_t len)
 {
     if (c->first_byte_seen || len == 0)

@@ -6,7 +6,7 @@
 
 void control_start(struct session *s, int fd);
 
-/* Queues one reply and sends what goes. */
+/* Queues one reply, and sends as much as possible. */
 void control_reply(struct session *s, enum reply r);
 void control_reply_with(struct session *s, enum reply r, struct slice a,
                         struct slice b);
@@ -16,26 +16,26 @@ void control_reply_logged(struct session *s, enum reply r, struct slice a,
 /* For replies of several lines: build into s->control.out, then call this. */
 void control_flush(struct session *s);
 
-/* After any event of the loop: takes the lines that are already here, which
- * would else wait for the next byte. */
+/* To be called after any event of the loop: takes the lines that have arrived
+ * already. Otherwise they would wait for the next byte. */
 void control_resume(struct session *s);
-/* Looks at the next lines: for when what held them back is over. */
+/* Looks at the next lines, after whatever delayed them. */
 void control_continue(struct session *s);
 /* AUTH: only TLS from the next byte on. */
 void control_secure(struct session *s);
 /* The TLS handshake is complete, also in the states of the end. */
 bool control_is_secure(const struct session *s);
 
-/* Says LAST and ends the session in order. A transfer ends now, with LAST as
- * its final reply. If files is storing an upload or makes a change, its answer
- * comes first, and LAST is said without ARGUMENT. */
+/* Ends the session in order, with LAST as the last reply. A transfer ends now,
+ * with LAST as its final reply. If files is storing an upload or making a
+ * change, its answer comes first, and LAST is sent without ARGUMENT. */
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument);
-/* A transfer or a change is over: an end that waited for it goes on. */
+/* A transfer or a change is over: an end that waited for it continues. */
 void control_transferred(struct session *s);
 /* A data connection has ended for good: the end may have waited for it. */
 void control_lingered(struct session *s);
-/* The process ends now: sends what goes without waiting. */
+/* The process ends now: sends what it can without waiting. */
 void control_part(struct session *s);
 
 /* For control_end.c: waits on the socket for what the state needs. For

@@ -1,7 +1,7 @@
 /* The end of a control connection, in session: the last reply, close_notify,
- * FIN. Then the client's end is awaited, since a socket that is closed before
- * the client's last bytes answers them by a reset. Must never outlast the
- * deadline that master has for a kick. */
+ * FIN. Then the session waits for the client's end: if a socket is closed
+ * before the client's last bytes, the kernel answers them with a reset. This
+ * must end before master's deadline for a kick. */
 #include <sys/socket.h>
 
 #include "ask.h"
@@ -30,7 +30,7 @@ void control_lingered(struct session *s)
         leave(s, s->ending, "");
 }
 
-/* A few rounds at a time, so that no client outlasts the deadline by talking.
+/* A few rounds at a time, so that a client can't delay the end by sending more.
  */
 static void control_drain(struct session *s)
 {
@@ -68,7 +68,7 @@ void control_closing(struct session *s)
     control_drain(s);
 }
 
-/* No close_notify after half a reply: that must not look whole. */
+/* No close_notify after half a reply, or the reply would look complete. */
 void control_part(struct session *s)
 {
     struct control *c = &s->control;
@@ -89,7 +89,7 @@ static void control_on_close_time(void *owner)
     leave(s, s->ending, "");
 }
 
-/* One deadline for all of the end. */
+/* One deadline for the whole end. */
 static void control_will_close(struct session *s, enum ending ending)
 {
     struct control *c = &s->control;
@@ -136,7 +136,8 @@ void control_end(struct session *s, enum ending ending, enum reply last,
         control_say_last(s, ending, last, argument);
         return;
     }
-    /* Else LAST would say that nothing is stored, or a change went unlogged. */
+    /* Otherwise LAST would say that nothing is stored, or a change would not be
+     * logged. */
     control_will_close(s, ending);
     c->last = last;
     state_control(s, c->state == CONTROL_GONE ? CONTROL_ABANDONED

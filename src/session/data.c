@@ -23,7 +23,8 @@ static void data_on_socket(void *owner, uint32_t events)
         proxied_on_data_header(s);
         break;
     case DATA_REFUSED:
-        /* A handshake that nobody will answer; then the client's end. */
+        /* The handshake gets no answer any more. Then the session waits for the
+         * client's end. */
         if (!linger_drain(s->data.fd))
             data_close(s);
         break;
@@ -62,7 +63,7 @@ void data_init(struct session *s)
     linger_init(s);
 }
 
-/* What was there is over; a client's socket lingers. */
+/* Ends the old port or connection. A client's socket lingers. */
 static void data_leave(struct session *s, enum data_state next)
 {
     struct data *d = &s->data;
@@ -142,8 +143,8 @@ void data_end_refused(struct session *s)
         data_close(s);
 }
 
-/* The kernel may send a file that goes out as it is: nothing is left for this
- * process to do with its bytes. */
+/* If the file is sent unchanged, the kernel can encrypt it: this process then
+ * doesn't touch its bytes. */
 static bool data_suits_kernel(const struct session *s)
 {
     return s->settings->ktls && s->transfer.verb == VERB_RETR &&

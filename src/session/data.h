@@ -4,9 +4,8 @@
 
 #include "session.h"
 
-/* Ports in a second, each with up to two messages to gate. Wherever its seconds
- * begin, that is fewer than gate takes in one (CHILD_MESSAGES of
- * src/gate/child.h). */
+/* Ports in a second, each with up to two messages to gate. This is less than
+ * gate accepts in any second (CHILD_MESSAGES of src/gate/child.h). */
 #define DATA_PORTS 800
 
 void data_init(struct session *s);
@@ -15,39 +14,40 @@ void data_gate_start(struct session *s, int gate);
 /* In DATA_PACED: asks gate for a port now. */
 void data_gate_ask_port(struct session *s);
 
-/* PASV or EPSV: asks gate for a port; the reply comes later. A connection or
- * port from before is given up. */
+/* PASV or EPSV: asks gate for a port; the reply comes later. An earlier port or
+ * connection is given up. */
 void data_gate_passive(struct session *s, enum verb verb);
-/* PORT or EPRT: the client waits for us at this address. The same is given up.
- */
+/* PORT or EPRT: the client waits for the server at this address. An earlier
+ * port or connection is given up. */
 void data_gate_active(struct session *s, const struct address *client);
 /* A transfer begins: after PORT, asks gate to connect. */
 void data_gate_connect(struct session *s);
 /* Gives up the port, or ends the connection with a FIN: no close_notify, and no
  * reset (linger.h). */
 void data_close(struct session *s);
-/* The same with close_notify: all that was to be sent is sent, or the client is
- * the one that sends. */
+/* The same with close_notify: everything has been sent, or the client is the
+ * sender. */
 void data_end(struct session *s);
 /* Takes FD as the data connection. False: no memory, and FD is closed. */
 bool data_adopt(struct session *s, int fd, enum data_state state,
                 uint32_t events);
-/* Files refused a transfer, and the client has the reply. A port that nobody
- * connected to stays for the next transfer. A connection stays open until the
- * client closes it, sends a command, or 5 s have passed: clients take an end
- * that comes with the reply for a port that doesn't work. */
+/* Files has refused a transfer, and the client has the reply. A port to which
+ * nobody has connected stays for the next transfer. A connection stays open
+ * until the client closes it, sends a command, or 5 s have passed: if it ended
+ * together with the reply, clients would take the port for a broken one. */
 void data_refuse(struct session *s);
 /* The client's next command: ends what data_refuse() left open. */
 void data_end_refused(struct session *s);
-/* In DATA_DOUBTED: the connection is this user's. Else nothing. */
+/* In DATA_DOUBTED: the connection is this user's. In other states it does
+ * nothing. */
 void data_is_mine(struct session *s);
-/* In DATA_DOUBTED: it isn't. It is closed, and the client is still expected.
- * False: there was no doubt, and nothing is done. */
+/* In DATA_DOUBTED: the connection is not this user's. It is closed, and the
+ * client is still expected. False in other states, and nothing is done. */
 bool data_is_foreign(struct session *s);
 /* R is channel_send()'s, to gate: a gate that doesn't read ends the session. */
 void data_gate_sent(struct session *s, int r);
-/* Closes the connection and reports to gate WHY and WHOSE it is. The client is
- * still expected. */
+/* Closes the connection, and reports WHY and its address WHOSE to gate. The
+ * client is still expected. */
 void data_give_back(struct session *s, enum foreign why,
                     const struct address *whose);
 /* Makes the stream on the client's socket. False: no memory. */

@@ -1,5 +1,5 @@
-/* What session asks of gate for its data connections, and what gate answers.
- * Must never ask more often than gate allows, whatever a client's pace. */
+/* The requests of session to gate for its data connections, and gate's answers.
+ * It must never ask more often than gate allows, however fast the client is. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -29,8 +29,8 @@ void data_gate_ask_port(struct session *s)
     loop_timer_set(&s->loop, &s->data.timer, s->deadlines->port);
 }
 
-/* Gate ends a session that sends too many messages, and a client's pace must
- * not bring that about: how many milliseconds the next port has to wait. */
+/* gate ends a session that sends too many messages, and a client must not be
+ * able to cause that: how many milliseconds the next port has to wait. */
 static uint64_t data_gate_pace(struct data *d)
 {
     uint64_t now = clock_ms();
@@ -133,7 +133,7 @@ static int data_gate_on_no_port(void *owner, struct msg_port_none *m)
     return 0;
 }
 
-/* What a client's host answers, in words that no client can choose. */
+/* The reason, in words that no client can choose. */
 static const char *data_gate_why(int error)
 {
     if (error == ECONNREFUSED)
@@ -142,7 +142,7 @@ static const char *data_gate_why(int error)
                               : "your host can't be reached";
 }
 
-/* An answer that has crossed our PORT_CLOSE is of no interest any more. */
+/* An answer that was sent before gate received PORT_CLOSE is ignored. */
 static int data_gate_on_no_connection(void *owner, struct msg_active_none *m)
 {
     struct session *s = owner;
@@ -154,8 +154,8 @@ static int data_gate_on_no_connection(void *owner, struct msg_active_none *m)
     return 0;
 }
 
-/* A socket that comes when none is expected any more, or another one is, has
- * crossed our PORT_CLOSE. */
+/* A socket that comes when none is expected, or another one, was sent before
+ * gate received PORT_CLOSE. */
 static int data_gate_on_socket(void *owner, struct msg_data *m)
 {
     struct session *s = owner;
@@ -177,7 +177,8 @@ static int data_gate_on_socket(void *owner, struct msg_data *m)
     return 0;
 }
 
-/* Gate has refused a connection and logged it; the right one is awaited. */
+/* Gate has refused a connection and logged it. The session still waits for the
+ * right one. */
 static int data_gate_on_stranger(void *owner, struct msg_data_stranger *m)
 {
     (void)owner;
@@ -196,8 +197,9 @@ static const struct handler data_gate_handlers[] = {
     ON(ticket_keys, login_on_ticket_keys),
 };
 
-/* Without gate no data connection comes any more. A transfer that has one is
- * finished, and transfer_over() ends the session; else it ends now. */
+/* Without gate there are no more data connections. A transfer that has one is
+ * finished, and transfer_over() ends the session. Otherwise the session ends
+ * now. */
 static void data_gate_lost(struct session *s)
 {
     const struct data_row *data = state_of_data(s);

@@ -73,8 +73,8 @@ static bool dispatch_takes_path(const struct command *c)
            c->argument == ARGUMENT_OPTIONAL_PATH;
 }
 
-/* Sets the path, by which a refusal is logged too. False: no file can have that
- * name. */
+/* Sets the path, which the log of a refusal needs too. False: no file can have
+ * that name. */
 static bool dispatch_resolve(struct session *s, const struct request *q,
                              struct call *call)
 {
@@ -134,8 +134,8 @@ static bool dispatch_rights_permit(struct session *s, const struct command *c)
     return true;
 }
 
-/* Also after a refusal: a REST or ALLO counts for the next transfer, whatever
- * becomes of that, and for no other file. */
+/* Also after a refusal: REST and ALLO are for the next transfer only, even if
+ * it fails. */
 static void dispatch_forget_sequences(struct session *s,
                                       const struct command *c)
 {
@@ -147,7 +147,7 @@ static void dispatch_forget_sequences(struct session *s,
         s->renames = RENAME_NOTHING;
 }
 
-/* ABOR overtakes the lines that wait (RFC 959 4.1.3), but it must not race the
+/* ABOR goes before the lines that wait (RFC 959 4.1.3), but not before the
  * commit of a complete upload. All other lines keep their order. */
 static bool dispatch_must_hold(const struct session *s, const struct command *c)
 {

@@ -1,6 +1,6 @@
-/* RETR, in session. TLS records are built straight from a mapping of the file,
- * a window that moves along, so that a file of any size costs the same. Where
- * the kernel encrypts, it reads the file itself. */
+/* RETR, in session. TLS records are built directly from a mapping of the file.
+ * The mapping is a window that moves, so a file of any size costs the same
+ * memory. If the kernel encrypts, it reads the file itself. */
 #include "transfer.h"
 
 #include <sys/mman.h>
@@ -47,9 +47,9 @@ static bool download_move_window(struct session *s)
     return true;
 }
 
-/* A megabyte of pages in one call: single faults cost more than the copying,
- * and a whole window from a slow disk would delay ABOR. A failure (the file was
- * cut) shows when the page is touched. */
+/* A megabyte of pages in one call. Single page faults would cost more than
+ * copying; a whole window from a slow disk would delay ABOR. If the file was
+ * cut, the failure shows when the page is touched. */
 static void download_fault_in(const struct transfer *t, size_t at)
 {
     size_t left = t->map_size - at;
@@ -59,8 +59,8 @@ static void download_fault_in(const struct transfer *t, size_t at)
                 MADV_POPULATE_READ);
 }
 
-/* Touches each page first: a file that was cut short shows here, and not while
- * its bytes are on their way to the client. */
+/* Touches each page first, so that a file that was cut is found here, and not
+ * while its bytes are being sent. */
 static bool download_is_whole(const char *piece, size_t len)
 {
     const volatile char *p = piece;
@@ -160,7 +160,8 @@ static enum stepped download_by_mapping(struct session *s)
         "");
 }
 
-/* A range may lie beyond the file, and then has no bytes; a REST may not. */
+/* A range may begin after the end of the file, and then has no bytes; a REST
+ * may not. */
 static enum stepped download_ask_file(struct session *s)
 {
     const struct transfer *t = &s->transfer;

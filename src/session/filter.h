@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The rest of the input, and the rest of the room; a stage advances both. */
+/* The rest of the input, and the free part of the output; a stage advances
+ * both. */
 struct filter_io {
     const unsigned char *in;
     size_t in_len;
@@ -16,8 +17,8 @@ struct filter_io {
 };
 
 enum filter_result {
-    FILTER_MORE,  /* all input is used, or the room is full */
-    FILTER_ENDED, /* and no byte is held back any more */
+    FILTER_MORE,  /* all input is used, or the output is full */
+    FILTER_ENDED, /* the end, and no byte is held back any more */
     FILTER_SHORT, /* the input has ended without its end mark */
     FILTER_BAD /* the input isn't what it should be: bytes that came out before
                   may be wrong too */
@@ -44,7 +45,7 @@ typedef struct filter *filter_maker(int level);
 
 /* TYPE A (RFC 959 3.1.1.1): a LF without a CR before it gets one. */
 filter_maker filter_to_crlf;
-/* And back: CRLF becomes LF, any other CR stays. */
+/* The opposite: CRLF becomes LF, any other CR stays. */
 filter_maker filter_from_crlf;
 /* MODE Z (draft-preston-ftpext-deflate), in the format of zlib (RFC 1950). */
 filter_maker filter_deflate, filter_inflate;

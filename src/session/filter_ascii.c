@@ -38,8 +38,8 @@ static size_t ascii_up_to(const struct filter_io *io, unsigned char stop)
     return at ? (size_t)(at - io->in) : io->in_len;
 }
 
-/* A CR that is added counts as one that was there. So its LF follows unchanged,
- * into the next room if this one is full. */
+/* A CR that is added counts as one of the input. So its LF follows unchanged,
+ * in the next call if the output is full. */
 static enum filter_result ascii_run_to_crlf(struct filter *f,
                                             struct filter_io *io, bool last)
 {

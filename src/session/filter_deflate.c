@@ -63,8 +63,7 @@ static enum filter_result deflate_run(struct filter *f, struct filter_io *io,
                : deflate_fail(d, FILTER_BAD, "not to be compressed");
 }
 
-/* The stream's own mark is its end. Bytes after it are an error: the client
- * means something else. */
+/* A stream ends at its own end mark. Bytes after it are an error. */
 static enum filter_result deflate_run_inflate(struct filter *f,
                                               struct filter_io *io, bool last)
 {

@@ -51,7 +51,7 @@ int flow_rounds(const struct session *s, int rounds)
     return s->transfer.flow.chain ? rounds / 4 : rounds;
 }
 
-/* Sends the converted bytes that wait. */
+/* Sends converted bytes that are waiting. */
 static enum stream_state flow_push(struct session *s)
 {
     struct flow *f = &s->transfer.flow;
@@ -161,7 +161,7 @@ static enum stream_state flow_take(struct session *s, void *into, size_t len,
                                                        : STREAM_OK;
 }
 
-/* One read(2) at most: bytes that expand to nothing may come without an end. */
+/* One read(2) at most: bytes that expand to nothing could come for ever. */
 static enum stream_state flow_receive(struct session *s)
 {
     struct flow *f = &s->transfer.flow;

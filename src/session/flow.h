@@ -7,8 +7,8 @@
 
 /* The conversions for s->transfer, as TYPE and MODE are now. */
 unsigned flow_conversions(const struct session *s);
-/* A length or an offset of the file is one for the client too. False in TYPE A,
- * where line ends change. */
+/* A length or an offset of the file is the same for the client. False in TYPE
+ * A, where line ends change. */
 bool flow_keeps_lengths(const struct session *s);
 
 /* The data connection is here: sets up s->transfer.conversions. False: no

@@ -17,7 +17,7 @@
 #define LOG_MS  20000 /* as long as a reply waits for its event (verdict.c) */
 #define TICK_MS 50    /* a socket takes a message before poll(2) says so */
 
-/* Nothing that master says counts now; its end does. */
+/* Messages of master no longer count; its end does. */
 static void leave_hear_master(struct session *s)
 {
     struct message m;
@@ -35,7 +35,7 @@ static void leave_wait_for_log(struct session *s)
 
     if (s->log.queue.len == 0)
         return;
-    fd_close(&s->control.fd); /* the client need not wait as well */
+    fd_close(&s->control.fd); /* the client doesn't wait for this */
     fd_close(&s->data.fd);
     while (s->log.queue.len > 0 && clock_ms() < end) {
         struct pollfd p[] = {

@@ -1,8 +1,8 @@
-/* Data connections that are over, in session. A socket that is closed with
- * unread bytes, or before the client's last ones, answers by a reset, and the
- * client may lose what it hasn't read. So our end is shut first, and the
- * client's end is awaited beside whatever comes next. Must never keep a byte.
- */
+/* Data connections that are over, in session. If a socket is closed with unread
+ * bytes, or before the client's last bytes, the kernel answers with a reset,
+ * and the client may lose what it hasn't read. So this file shuts our end
+ * first, and waits for the client's end, beside the next transfers. It must
+ * never keep a byte. */
 #include "linger.h"
 
 #include <errno.h>
@@ -60,8 +60,8 @@ static void linger_on_late(void *owner)
     linger_over(owner);
 }
 
-/* A client that begins transfers faster than it closes their connections loses
- * the oldest of these. */
+/* If a client begins transfers faster than it closes their connections, the
+ * oldest of these is closed. */
 static struct goodbye *linger_place(struct session *s)
 {
     struct goodbye *oldest = &s->goodbyes[0];

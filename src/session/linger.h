@@ -5,10 +5,11 @@
 #include "session.h"
 
 void linger_init(struct session *s);
-/* Everything for FD's client is sent: shuts our end, and throws away for 2 s
+/* Everything for FD's client has been sent: shuts our end, and ignores for 2 s
  * what the client still sends. Takes FD. */
 void linger_begin(struct session *s, int fd);
-/* Throws away what has come, a bounded part of it. False: the end has come. */
+/* Reads and ignores a bounded part of what has come. False: the end has come.
+ */
 bool linger_drain(int fd);
 bool linger_any(const struct session *s);
 

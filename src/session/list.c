@@ -17,7 +17,8 @@
 
 #define STAT_MAX (64u << 10)
 
-/* Watched only while it is awaited: a pipe that has ended stays ready. */
+/* Watched only while the session waits for it: a pipe that has ended is always
+ * ready. */
 static void list_wait_for_pipe(struct session *s,
                                void (*on_ready)(void *, uint32_t))
 {
@@ -54,8 +55,8 @@ static void list_take_pipe(struct session *s, struct message *m)
 }
 
 /* NLST's names begin with the argument, and the argument's end shows whether it
- * can be a pattern. One that is too long for a message is left out: then the
- * names come without it. */
+ * can be a pattern. An argument that is too long for a message is left out:
+ * then the names come without it. */
 static void list_request(struct session *s, const struct call *call,
                          enum list_format format, answer_fn *then)
 {
@@ -104,7 +105,7 @@ static enum stepped list_take(struct session *s)
 
 enum filled { FILLED, FILLED_DRY, FILLED_END };
 
-/* The block has bytes, the pipe has none now, or never again. */
+/* The block has bytes. The pipe has none now, or has ended. */
 static enum filled list_fill_block(struct transfer *t)
 {
     ssize_t n;
@@ -121,7 +122,7 @@ static enum filled list_fill_block(struct transfer *t)
     return n < 0 && errno == EAGAIN ? FILLED_DRY : FILLED_END;
 }
 
-/* Lines that are here don't wait for more. */
+/* Lines that have come are sent at once. */
 static enum stepped list_send_what_came(struct session *s)
 {
     enum stream_state state;
@@ -222,7 +223,7 @@ static void list_stat_over(struct session *s)
     t->block_at = t->block_len = 0;
 }
 
-/* Whole lines only: the limit cut what comes after the last LF. */
+/* Whole lines only: the limit drops what comes after the last LF. */
 static void list_stat_lines(struct session *s)
 {
     struct slice rest = buf_slice(&s->stat), line;

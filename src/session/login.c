@@ -37,9 +37,9 @@ void login_ask(struct session *s, struct slice password)
     struct login *l = &s->login;
     int r;
 
-    /* No password is longer: cut to a length that is wrong for everybody
-     * (hash.h), so that it counts, and takes its time, like other wrong ones.
-     */
+    /* No password is longer. A longer one is cut to a length that is wrong for
+     * every user (hash.h), so it counts and takes time like other wrong
+     * passwords. */
     if (password.len > SECRET_MAX)
         password.len = SECRET_MAX;
     secret_set(&l->password, password);
@@ -94,9 +94,9 @@ static void login_stop_waiting(struct session *s, unsigned phase)
     loop_timer_clear(&s->loop, &s->login.answer);
 }
 
-/* Gate ends sessions whose loop no longer turns, so this must come from the
- * loop, whatever else goes on. If gate doesn't read, it is busy, and enough of
- * these messages wait for it; its end shows at the channel. */
+/* gate ends sessions whose loop hangs, so this message must come from the loop.
+ * If gate doesn't read, it is busy and has enough of these messages; its end
+ * shows at the channel. */
 static void login_on_alive_time(void *owner)
 {
     struct session *s = owner;
@@ -161,7 +161,7 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     l->binding = (enum data_binding)m->binding;
     l->version = m->version;
     if (!state_of_control(s)->verify)
-        return 0; /* it crossed the session's end */
+        return 0; /* it was sent before the session began to end */
     ask_start(s, fd_take(&m->files));
     if (l->keyed)
         return login_enter(s);
@@ -197,20 +197,20 @@ static int login_on_denied(void *owner, struct msg_denied *m)
         report_login_failed(s, row->reason);
     l->name[0] = 0;
     if (!state_of_control(s)->verify)
-        return 0; /* it crossed the session's end */
+        return 0; /* it was sent before the session began to end */
     state_control(s, CONTROL_SECURED);
     if (row->ends) {
         control_end(s, ENDING_PEER, row->reply, SLICE("logins at once"));
         return 0;
     }
-    /* The 530 comes before the 421 too: after a mere 421 clients try again. */
+    /* The 530 comes before the 421: after a 421 alone clients try again. */
     control_reply(s, row->reply);
     if (++l->tries >= s->settings->login_tries)
         control_end(s, ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, NOTHING);
     return 0;
 }
 
-/* What the client hears; any other ending is a kick. */
+/* The reply to the client; any other ending is a kick. */
 static const struct goodbye_row {
     enum ending ending;
     enum reply reply;

@@ -1,6 +1,6 @@
-/* How fast a transfer must move, in session: it ends when its client doesn't
- * connect, or stands still, for too long. A slow client must never count as one
- * that stands still. */
+/* How fast a transfer must move, in session. It ends if its client doesn't
+ * connect, or moves no byte, for too long. A slow client must never count as
+ * one that has stopped. */
 #include "pace.h"
 
 #include <stdio.h>
@@ -20,8 +20,8 @@ void pace_begin(struct session *s)
     loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
 }
 
-/* Less than a byte a second is as good as none: else a byte a minute would keep
- * a session for ever. */
+/* Less than a byte a second counts as nothing: otherwise one byte a minute
+ * would keep a session for ever. */
 static uint64_t pace_least(const struct session *s)
 {
     return s->settings->stall_timeout / 1000;
@@ -35,8 +35,8 @@ void pace_moved(struct session *s, size_t bytes)
         pace_begin(s);
 }
 
-/* A slow client takes its time for one buffer, for one record, or for the
- * megabytes in the kernel's buffer: as long as they move it isn't stalled. Each
+/* A slow client needs its time for one buffer, for one record, or for the
+ * megabytes in the kernel's buffer. While these move, it hasn't stalled. Each
  * byte may be a record of its own. */
 static bool pace_still_moves(struct session *s)
 {
@@ -63,8 +63,8 @@ static void pace_connect_late(struct session *s)
         transfer_fail(s, FAILED_CONNECT_LATE, "");
 }
 
-/* No client and no network slow a checksum down: that it goes on means only
- * that somebody keeps a processor busy. */
+/* No client and no network slow a checksum down, so progress proves nothing:
+ * somebody may keep a processor busy. It has a deadline of its own. */
 static void pace_hash_late(struct session *s)
 {
     bool size = s->transfer.verb == VERB_SIZE;

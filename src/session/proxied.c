@@ -1,7 +1,7 @@
-/* Control and data connections that a proxy brings, up to the end of their
- * PROXY header. In session, before anything else is read. Exactly the header is
- * taken off the socket: what follows is the client's, and is read as from any
- * other client. */
+/* Control and data connections through a proxy, up to the end of their PROXY
+ * header. In session, before anything else is read. Exactly the header is taken
+ * off the socket: the bytes after it are the client's, and are read as those of
+ * any other client. */
 #include "proxied.h"
 
 #include <errno.h>
@@ -36,8 +36,8 @@ static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)
     return h->state;
 }
 
-/* The proxy connects for itself: the header says so, or it only checks whether
- * somebody listens. */
+/* The proxy connects for itself: its header says so, or it closes the
+ * connection without one, as a health check. */
 static bool proxied_is_check(const struct proxy_header *h)
 {
     return h->len == 0 || (h->state == PROXY_DONE && h->client.family == 0);
@@ -51,7 +51,7 @@ static void proxied_ask_gate(struct session *s)
     state_control(s, CONTROL_ENTERING);
 }
 
-/* A check sees that sessions can be made, and leaves no line in the log: there
+/* A health check sees that sessions work, and leaves no line in the log: there
  * may be one every second. */
 static void proxied_end_header(struct session *s)
 {
@@ -126,7 +126,7 @@ void proxied_on_data_late(struct session *s)
     data_give_back(s, FOREIGN_HEADER, &s->data.via);
 }
 
-/* The header proves whose it is. */
+/* The header shows the client. */
 static void proxied_keep(struct session *s)
 {
     struct data *d = &s->data;
@@ -154,7 +154,8 @@ void proxied_on_data_header(struct session *s)
         proxied_keep(s);
 }
 
-/* A connection that has crossed our PORT_CLOSE is closed with the packet. */
+/* If it was sent before gate received PORT_CLOSE, the descriptor is closed with
+ * the message. */
 int proxied_on_data(void *owner, struct msg_data_proxied *m)
 {
     struct session *s = owner;

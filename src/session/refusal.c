@@ -1,7 +1,7 @@
-/* The events about refused commands, in session. They are made where replies go
- * out, so that no refusal is missed. The first few of a verb have a line each.
- * More of them within INTERVAL_MS share one line with their number, so that a
- * client that goes on trying doesn't fill the log. */
+/* The events about refused commands, in session. They are made where replies
+ * are sent, so that no refusal is missed. The first few of a verb have a line
+ * each. More of them within INTERVAL_MS share one line with their number, so
+ * that a client that continues doesn't fill the log. */
 #include "refusal.h"
 
 #include "control.h"
@@ -83,7 +83,7 @@ void refusal_dispatched(struct session *s)
     s->refusals.argument = NOTHING;
 }
 
-/* For the line that stands for this one and those before. */
+/* For the line about this refusal and those before. */
 static void refusal_count(struct refusal_tally *t, enum reply r, bool has_path,
                           struct slice what)
 {

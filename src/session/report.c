@@ -197,8 +197,8 @@ void report_refusal(struct session *s, const struct refused_command *about)
     event_send(&s->log, &r);
 }
 
-/* A proxy's health checks aren't logged. A client that was kept out is logged
- * by gate, at most once a second. */
+/* A proxy's health checks aren't logged. A refused client is logged by gate, at
+ * most once a second. */
 void report_end(struct session *s, enum ending ending, const char *cause)
 {
     struct event_record r;

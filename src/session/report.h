@@ -22,10 +22,11 @@ void report_cut(struct session *s, const char *reason);
 void report_change(struct session *s, const struct change *c, unsigned result);
 struct refused_command {
     const char *verb;
-    struct slice path, argument; /* at most one of them */
+    struct slice path, argument; /* at most one of the two */
     unsigned result;
     const char *reason;
-    uint64_t number; /* how many refusals the line stands for; 0: this one */
+    uint64_t
+        number; /* the number of refusals that the line is about; 0: this one */
 };
 /* A command was refused. */
 void report_refusal(struct session *s, const struct refused_command *about);

@@ -68,7 +68,7 @@ static void session_on_log(void *owner, uint32_t events)
         control_resume(s);
         return;
     }
-    /* Master held the other end, and has ended: so will this session. */
+    /* Master held the other end and has ended: so the session ends too. */
     loop_remove(&s->loop, &s->log_watch);
     channel_close(&s->log.channel);
 }

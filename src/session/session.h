@@ -25,7 +25,8 @@
 #include "sallyport/tls/stream.h"
 #include "state.h"
 
-/* Longer than any name that exists: a name that is cut to this isn't one. */
+/* Longer than any real name: a name that is cut to this length is no name of a
+ * user. */
 #define USER_ARGUMENT_MAX 255
 
 struct binding_refusal;

@@ -26,13 +26,13 @@ enum control_state {
     CONTROL_ENTERING,  /* gate decides about the client that the header names */
     CONTROL_PLAIN,     /* plain text: AUTH is all that leads on */
     CONTROL_SECURING,  /* the TLS handshake goes on */
-    CONTROL_SECURED,   /* nobody is logged in */
+    CONTROL_SECURED,   /* TLS is up, nobody is logged in */
     CONTROL_VERIFYING, /* PASS was given, master decides */
-    CONTROL_GRANTED,   /* master has said yes, the ticket keys are to come */
+    CONTROL_GRANTED,   /* accepted by master, without ticket keys yet */
     CONTROL_LOGGED_IN,
-    CONTROL_QUITTING,  /* QUIT was given, the transfer ends first */
-    CONTROL_GONE,      /* the client is gone, what it completed goes on */
-    CONTROL_DECIDED,   /* the end is decided, files still has to answer */
+    CONTROL_QUITTING, /* QUIT was given, the transfer ends first */
+    CONTROL_GONE,    /* the client is gone; a complete upload is still stored */
+    CONTROL_DECIDED, /* the end is decided, files still has to answer */
     CONTROL_ABANDONED, /* DECIDED, and the client is gone */
     CONTROL_CLOSING,   /* the last reply is on its way */
     CONTROL_FINISHED,  /* our close_notify and FIN are sent */

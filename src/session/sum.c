@@ -1,7 +1,7 @@
-/* The SHA-256 of an upload while it comes, in the session process. New bytes
- * are added as they pass. Bytes from before a resume are read from the partial
- * meanwhile, two blocks for each new one, so that little is left to read at the
- * end. Until then the new ones are read from there too. */
+/* The SHA-256 of an upload, in the session process. New bytes are added as they
+ * pass. After a resume the old bytes are read from the partial meanwhile, two
+ * blocks for each new one, so that little is left to read at the end. Until
+ * they are read, the new bytes are read from the partial, too. */
 #include "sum.h"
 
 #include <errno.h>
@@ -42,8 +42,8 @@ bool sum_is_behind(const struct session *s)
     return t->digest && t->summed < t->offset;
 }
 
-/* The descriptor's position is how far the sum is: new bytes are written by
- * pwrite(2), which doesn't move it. */
+/* The descriptor's position is the end of the summed part: new bytes are
+ * written by pwrite(2), which doesn't move it. */
 static bool sum_read_block(struct transfer *t)
 {
     char block[SUM_BLOCK];

@@ -129,8 +129,7 @@ static void transfer_on_turn(void *owner)
 }
 
 /* The client closed its connection before the transfer began. While files is
- * asked that is only noted, by not watching any more: the handshake will find
- * out. */
+ * asked, the socket isn't watched any more; the handshake will fail. */
 static void transfer_unused_data(struct session *s)
 {
     if (!state_of_data(s)->socket)
@@ -141,8 +140,9 @@ static void transfer_unused_data(struct session *s)
         data_close(s);
 }
 
-/* A hang-up while nothing is awaited on the socket: a listing whose lines are
- * still to come. Else reading or writing shows what is the matter. */
+/* A hang-up while the session waits for nothing on the socket: a listing whose
+ * lines are still to come. In other cases reading or writing shows the error.
+ */
 static bool transfer_is_hung_up(const struct session *s, uint32_t events)
 {
     return s->transfer.state == TRANSFER_FLOWING && s->data.watch.events == 0 &&

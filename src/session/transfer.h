@@ -72,16 +72,17 @@ void transfer_init(struct session *s);
 bool transfer_is_upload(const struct transfer *t);
 bool transfer_is_listing(const struct transfer *t);
 
-/* The transfer of a command with a data connection. Without one to come the
- * client gets its reply, and nothing begins. */
+/* The transfer of a command with a data connection. If there is neither a port
+ * nor a connection, the client gets its reply, and nothing begins. */
 void transfer_begin(struct session *s, const struct call *call,
                     const struct step *steps);
-/* In two parts, for a transfer without one: what it is about, then its steps.
- * Nothing that the client chooses later changes it. */
+/* In two parts, for a transfer without a data connection: its snapshot, then
+ * its steps. Later commands don't change the snapshot. */
 void transfer_snapshot(struct session *s, enum verb verb,
                        const struct path *path);
 void transfer_start(struct session *s, const struct step *steps);
-/* One of enum waits has happened: the step runs if it waits for that. */
+/* One of enum waits has happened: the current step runs if it waits for that.
+ */
 void transfer_run(struct session *s, unsigned happened);
 /* Files has answered a request of a step. */
 answer_fn transfer_on_answer;
@@ -106,26 +107,26 @@ enum stepped transfer_over(struct session *s);
         "over", transfer_over, 0, TRANSFER_CLOSING, UNDO_NOTHING               \
     }
 
-/* The end is known: the final reply and event. B is where an upload was stored,
- * else empty. */
+/* The end is known: sends the final reply and event. B is the name under which
+ * an upload is stored, else empty. */
 enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason);
-/* A failure: its reply and event, then what the step's row says is undone.
- * CAUSE is for those whose row has no words of their own. */
+/* A failure: its reply and event; then what the step's row says is undone.
+ * CAUSE is for rows that have no words of their own. */
 enum stepped transfer_fail(struct session *s, enum failure why,
                            const char *cause);
 /* Files has refused. */
 enum stepped transfer_refused(struct session *s, const struct message *m);
-/* The data connection hasn't proved whose it is: before a byte has moved. */
+/* The data connection hasn't proved its user. No byte has moved. */
 enum stepped transfer_not_bound(struct session *s);
-/* The stream's state is a bad one. */
+/* The stream has failed. */
 enum stepped transfer_broken(struct session *s, enum stream_state state);
 void transfer_abort(struct session *s); /* ABOR */
-/* The session ends, with LAST as this transfer's final reply: nothing moves any
+/* The session ends, with LAST as this transfer's final reply: no byte moves any
  * more, and nothing is committed. Not in TRANSFER_COMMITTING. */
 void transfer_end(struct session *s, enum ending ending, enum reply last);
-/* It goes on without its client: that has said, by close_notify, that an upload
- * is whole, or its event isn't in log's socket yet. */
+/* The transfer continues without its client: the client has completed an upload
+ * by close_notify, or the event isn't in log's socket yet. */
 bool transfer_goes_on(const struct session *s);
 
 /* Waits on the data connection; continues soon, without waiting. */

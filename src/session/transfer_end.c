@@ -1,6 +1,6 @@
-/* The end of a transfer in session, good or bad: one final reply, one event,
- * and what must be undone. Must never make an upload visible: only upload.c
- * asks files for that. */
+/* The end of a transfer in session: one final reply, one event, and what must
+ * be undone. It must never make an upload visible: only upload.c asks files for
+ * that. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,7 +23,8 @@ enum parting {
     PARTING_NONE   /* it stays for the next transfer */
 };
 
-/* What a client hears, and the log. NULL: the cause that the step gives. */
+/* The reply to the client, and the reason for the log. NULL: the cause that the
+ * step gives. */
 static const struct failure_row {
     enum reply reply;
     const char *argument, *reason;
@@ -115,7 +116,7 @@ static void transfer_release(struct session *s)
     t->block = NULL;
     t->block_at = t->block_len = 0;
     s->rest = s->until = 0;
-    if (!t->hash) /* ALLO is for the upload that comes next */
+    if (!t->hash) /* ALLO is for the next upload */
         s->announced = s->sized = 0;
 }
 
@@ -128,8 +129,9 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
     return STEP_NEXT;
 }
 
-/* The client's end of the handshake may lie in the socket while its ABOR has
- * come on the other connection: it believes that the upload flows. */
+/* The client's end of the handshake may still be in the socket when its ABOR
+ * comes on the other connection: the client believes that the upload has begun.
+ */
 static bool transfer_flows(struct session *s)
 {
     if (s->transfer.state == TRANSFER_HANDSHAKE)
@@ -149,9 +151,9 @@ static void transfer_part(struct session *s, enum parting how)
         data_close(s);
 }
 
-/* No byte moves from here on. With R (REPLY_COUNT: the session ends, and says
- * its own) the final reply and event come first; then what the step's row names
- * is undone. */
+/* No byte moves from here on. The final reply R (REPLY_COUNT: the session ends,
+ * and sends its own) and the event come first. Then the action that the step's
+ * row names is undone. */
 static enum stepped transfer_stop(struct session *s, enum reply r,
                                   struct slice argument, const char *reason,
                                   enum parting how)
@@ -198,8 +200,8 @@ enum stepped transfer_refused(struct session *s, const struct message *m)
     return transfer_stop(s, r, slice_from(cause), cause, PARTING_CUT);
 }
 
-/* Its handshake was in order, and so is its end: a reset would keep the reply
- * from many clients. */
+/* Its handshake succeeded, so its end is orderly, too: after a reset many
+ * clients lose the reply. */
 enum stepped transfer_not_bound(struct session *s)
 {
     const struct binding_refusal *refusal = s->transfer.refusal;

@@ -1,6 +1,6 @@
 /* The steps that transfers have in common, in session: the opened file, 150,
- * connection, handshake, whose it is, and the end. Must not let a byte of a
- * file move before binding.c has said whose the connection is. */
+ * connection, handshake, the check of its user, and the end. No byte of a file
+ * may move before binding.c has decided. */
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -55,9 +55,9 @@ enum stepped transfer_connect(struct session *s)
 }
 
 /* A late connection of another user's client may have come to this session's
- * port. Then the own client's is awaited, for as long as before. If it was the
- * own client's, that client has heard nothing: so WHY is kept for the end of
- * the wait. */
+ * port. Then the session waits for its own client, as long as before. If the
+ * refused connection was its own client's, that client has had no reply: so WHY
+ * is kept for the end of the wait. */
 static bool transfer_awaits_another(struct session *s,
                                     const struct binding_refusal *why)
 {
@@ -100,8 +100,8 @@ enum stepped transfer_bind(struct session *s)
     return STEP_NEXT;
 }
 
-/* Not for uploads: a client that stores doesn't read. A ticket that lies unread
- * turns its close into a reset, and the end of the file is lost. */
+/* Not for uploads: a client that stores doesn't read. An unread ticket turns
+ * its close into a reset, and the end of the file is lost. */
 enum stepped transfer_renew(struct session *s)
 {
     binding_renew(s);
@@ -140,7 +140,7 @@ enum stepped transfer_over(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (!t->hash) /* bytes that are only summed aren't transferred */
+    if (!t->hash) /* a checksum transfers no bytes */
         s->total += t->bytes;
     t->step = NULL;
     state_transfer(s, TRANSFER_NONE);

@@ -1,7 +1,8 @@
-/* STOR, APPE and STOU, in session: bytes go into the partial that files opened;
- * only files makes it visible. No 226 without an end that the user's upload_eof
- * accepts (close_notify), a whole write of every byte, and files' word that it
- * is durable under its name. */
+/* STOR, APPE and STOU, in session. Bytes go into the partial that files has
+ * opened; only files makes it visible. A 226 needs an end of the data
+ * connection that the user's upload_eof accepts (close_notify), a complete
+ * write of every byte, and the answer of files that the file is durable under
+ * its name. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,8 +52,8 @@ static enum stepped upload_take_partial(struct session *s)
     return STEP_NEXT;
 }
 
-/* Asks for what is due, a sync or a piece of the copy, unless files is asked
- * something already. Each answer asks for the next. */
+/* Asks for what is due, a sync or a piece of the copy, unless another request
+ * waits for its answer. Each answer asks for the next. */
 static void upload_ask_beside(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -80,7 +81,8 @@ static bool upload_take_answer(struct session *s)
         transfer_refused(s, m);
         return false;
     }
-    /* Files says how much is left; more than there was would never end. */
+    /* Files reports how much is left. If that is more than before, the copy
+     * would never end. */
     if (m->kind == MSG_file_copied && m->file_copied.left <= t->copying) {
         t->unsynced += t->copying - m->file_copied.left;
         t->copying = m->file_copied.left;
@@ -111,8 +113,8 @@ static int upload_write_block(struct session *s)
     return 0;
 }
 
-/* The disk is full: files shall make room, as soon as it has answered what it
- * is asked. It refuses when it has nothing to remove, so this ends. */
+/* The disk is full: after its current answer, files must make room. It refuses
+ * when there is nothing to remove, so this ends. */
 static enum stepped upload_ask_room(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -146,11 +148,11 @@ static enum stepped upload_store_block(struct session *s)
     return STEP_NEXT;
 }
 
-/* Is a FIN without close_notify an end for this user? Bytes, not the file's
- * length, are held to ALLO: a resumed upload that is cut could happen to have
- * the length that was announced for the rest. Without a byte it is no end of an
- * empty file: the connection may have broken after the handshake. What is
- * converted has an end of its own, which a FIN isn't. */
+/* Is a FIN without close_notify an end for this user? ALLO is compared with the
+ * received bytes, not with the file's length: the rest of a resumed upload, if
+ * cut, could have that length by chance. Without a byte a FIN is no end of an
+ * empty file: the connection may have failed after the handshake. Converted
+ * data has its own end mark. */
 static bool upload_may_end_bare(const struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -204,8 +206,8 @@ static enum stepped upload_go_on(struct session *s)
     return r;
 }
 
-/* An upload that fails before its first byte leaves what an earlier one has
- * stored; so only now may files cut or replace that. */
+/* An upload that fails before its first byte leaves the partial of an earlier
+ * one. Only now may files cut or replace it. */
 static enum stepped upload_tell_first(struct session *s)
 {
     s->transfer.holds = BLOCK_ASKED;
@@ -241,8 +243,8 @@ static enum stepped upload_receive(struct session *s)
     return STEP_WAIT;
 }
 
-/* The client has said that this is all. It may wait for our close_notify before
- * it looks for the reply, so that goes first. */
+/* The client has sent close_notify. It may wait for ours before it reads the
+ * reply, so ours is sent first. */
 static enum stepped upload_end_data(struct session *s)
 {
     loop_timer_clear(&s->loop, &s->transfer.stall);
@@ -251,7 +253,7 @@ static enum stepped upload_end_data(struct session *s)
     return STEP_NEXT;
 }
 
-/* Files copies the head, and the sum of it is made meanwhile. */
+/* Files copies the head. Meanwhile its sum is computed. */
 static enum stepped upload_copy(struct session *s)
 {
     if (!upload_take_answer(s))

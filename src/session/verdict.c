@@ -1,8 +1,8 @@
-/* The reply at the end of a transfer or change, in the session process. First
- * its event goes to log, and only then the reply to the client. While log takes
- * nothing (it is slow, or died and isn't back yet) the reply waits. It never
- * says that something succeeded that has no line in the log. The event can't
- * wait in the queue: that is lost when this process is killed. */
+/* The reply at the end of a transfer or change, in the session process. Its
+ * event goes to log first, and then the reply to the client. While log doesn't
+ * read (it is slow, or is being restarted), the reply waits. So no reply
+ * reports a success that has no line in the log. The event can't wait in the
+ * queue: if this process is killed, the queue is lost. */
 #include "verdict.h"
 
 #include <errno.h>
@@ -41,7 +41,8 @@ static void verdict_say(struct session *s, enum reply r, struct slice a,
         transfer_run(s, WAITS_LOG);
 }
 
-/* It may still arrive, by the queue; else it is counted as lost. */
+/* The event may still arrive, through the queue; otherwise it is counted as
+ * lost. */
 static void verdict_queue_event(struct session *s, enum reply r)
 {
     struct event_record e;

@@ -11,12 +11,12 @@ void verdict_init(struct session *s);
  * success becomes a 451. All texts are copied. */
 void verdict_give(struct session *s, enum reply r, struct slice a,
                   struct slice b, const char *reason);
-/* The same for a change that files has answered by M: DONE with its arguments,
- * or why not. No line of the client is read before. */
+/* The same for a change. M is the answer of files: the reply is DONE with its
+ * arguments, or the refusal. No line of the client is read before. */
 void verdict_of_change(struct session *s, const struct message *m,
                        const struct change *c, enum reply done, struct slice a,
                        struct slice b);
-/* And for anything else that fails: R, without arguments. */
+/* The same for anything else that fails: R, without arguments. */
 void verdict_of(struct session *s, const struct event_record *e, enum reply r);
 /* The next reply ends an aborted transfer: ABOR's own reply follows it. */
 void verdict_of_abor(struct session *s);

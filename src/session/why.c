@@ -1,6 +1,6 @@
-/* Why clients end at once that use the wrong port or the wrong kind of TLS, or
- * don't trust the certificate. In session, as a part of its one `end` event, so
- * that a stranger causes no more lines. */
+/* Why a client ends at once: it uses the wrong port or the wrong kind of TLS,
+ * or doesn't trust the certificate. In session, as a part of its one `end`
+ * event, so that a stranger causes no more lines. */
 #include "why.h"
 
 #include <stdio.h>
@@ -35,7 +35,7 @@ static bool why_was_silent(const struct session *s)
 }
 
 /* Clients with GnuTLS, and people who are asked, judge the certificate after
- * the handshake, and say nothing. */
+ * the handshake. They send no alert. */
 static bool why_left_at_certificate(const struct session *s)
 {
     return control_is_secure(s) && !s->control.first_line_seen;
