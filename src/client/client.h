@@ -8,15 +8,16 @@
 #include "profile.h"
 
 struct client {
-    struct options options; /* given, those of the profile, of a line */
-    struct options given;   /* those of the command line */
+    struct options options; /* those of the command line, of the profile and of
+                               the current line */
+    struct options given;   /* those of the command line alone */
     struct profile profile;
     char *kept[OPTIONS_MAX]; /* texts of the last "open" */
     struct site site;
     struct link link;
-    bool open;              /* site and link are */
+    bool open;              /* site and link are open */
     bool interactive;       /* in the shell */
-    bool reopened;          /* this line has left the server before it */
+    bool reopened;          /* this line has changed the server */
     char cwd[URL_PATH_MAX]; /* remote, relative to the login directory */
     bool leave;             /* the shell ends */
 };
@@ -79,27 +80,27 @@ int cmd_shell(struct client *c, struct word *w, int n);
 int cmd_help(struct client *c, struct word *w, int n);
 int cmd_bye(struct client *c, struct word *w, int n);
 
-/* How these options have progress shown. */
+/* How progress is shown with these options. */
 enum progress_style client_style(const struct options *o);
-/* Says WHY about WHAT; its exit code. */
+/* Prints WHY, about WHAT. Returns its exit code. */
 int client_error(const char *what, const struct failure *why);
-/* Opens the server of URL; an open one is left first. An exit code. */
+/* Opens the server of URL, after closing an open one. Returns an exit code. */
 int client_open(struct client *c, const struct url *url);
 void client_leave(struct client *c);
-/* WORD is a URL, or "PROFILE:PATH": then P and O get what the profile says,
- * unless P has it already. 0; 1: neither; -1 with the reason. */
+/* WORD is a URL, or "PROFILE:PATH": then P and O get the profile's settings,
+ * unless P has them already. 0; 1: it is neither; -1 with the reason. */
 int open_target(struct options *o, struct profile *p, const char *word,
                 struct url *ret, struct failure *why);
-/* Does the jobs on the open server. An exit code. */
+/* Does the jobs on the open server. Returns an exit code. */
 int client_run_jobs(struct client *c, struct jobs *j);
 
-/* The whole program; its exit code. */
+/* The whole program. Returns its exit code. */
 int client_main(int argc, char **argv);
-/* The conversation on a terminal, or the lines of standard input. */
+/* Commands from a terminal, or the lines of standard input. */
 int shell_run(struct client *c);
 /* Runs the local COMMAND, or a shell if it is empty; its exit code. */
 int shell_local(const char *command);
-/* Help of one command (NULL: of all), as it is called in MODE. */
+/* Help for one command (NULL: all commands) in MODE. */
 void help_print(const struct command *row, unsigned mode);
 
 #endif

@@ -75,7 +75,7 @@ static int ls_one(struct client *c, const char *path, void *of)
     return 0;
 }
 
-/* EACH with each word; without words with the current directory. */
+/* Calls EACH for each word; without words for the current directory. */
 static int names_each(struct client *c, struct word *w, int n,
                       int (*each)(struct client *c, const char *path, void *of),
                       void *of)
@@ -157,7 +157,7 @@ int cmd_mkdir(struct client *c, struct word *w, int n)
     return code;
 }
 
-/* Servers say in many ways that DELE isn't for directories. */
+/* Servers have many texts for "DELE isn't for directories". */
 static void rm_explain(struct client *c, const char *path, struct failure *why)
 {
     struct failure other;
@@ -230,7 +230,7 @@ int cmd_mv(struct client *c, struct word *w, int n)
     int r;
 
     (void)n;
-    /* A bare second name stays in the first one's directory. */
+    /* A second name without a directory stays in the first name's directory. */
     snprintf(from_dir, sizeof(from_dir), "%.*s",
              slash ? (int)(slash - w[0].path) : 0, w[0].path);
     if (w[1].remote)

@@ -57,7 +57,7 @@ static int open_profile_url(const struct profile *p, const char *path,
     return 0;
 }
 
-/* 0 or 1: WORD is no such thing; -1 with the reason. */
+/* 0 or 1: WORD is no profile; -1 with the reason. */
 static int open_profile(struct options *o, struct profile *p, const char *word,
                         struct url *ret, struct failure *why)
 {
@@ -69,8 +69,8 @@ static int open_profile(struct options *o, struct profile *p, const char *word,
     if (!p->name[0]) {
         int r = profile_load(p, name, o, why);
         if (r != 0) {
-            /* A local file whose name has a colon: another word may be a
-             * profile. */
+            /* This word is a local file whose name has a colon. Another word
+             * may be a profile. */
             *o = kept;
             buf_clear(&p->text);
             return r;
@@ -92,7 +92,7 @@ int open_target(struct options *o, struct profile *p, const char *word,
                                           : 0;
 }
 
-/* Until all is known of the next server, this one stays open. */
+/* This server stays open until the next one is known completely. */
 int cmd_open(struct client *c, struct word *w, int n)
 {
     struct profile next;

@@ -118,7 +118,7 @@ static void sync_remove(struct sync *s, const char *remote,
     tree_keep(&s->code, sync_remove_entry(s->client, path, e, s));
 }
 
-/* What stands there and not here. */
+/* Removes what the server has and the local directory doesn't. */
 static void sync_surplus(struct sync *s, int here, const char *remote,
                          const struct listing *there)
 {
@@ -151,7 +151,7 @@ static void sync_entry(struct sync *s, const char *local, const char *remote,
     }
 }
 
-/* The listing of REMOTE, which is made where it isn't there. */
+/* Lists REMOTE. If it is missing, it is made. */
 static int sync_list(struct sync *s, const char *remote, struct listing *ret,
                      struct failure *why)
 {

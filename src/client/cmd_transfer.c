@@ -53,7 +53,7 @@ static int put_one(struct client *c, const char *local, const struct word *to,
     struct failure why;
 
     const char *base = base_name(local);
-    /* "." means what is in it. */
+    /* "." means the content of the directory. */
     if (!into || strcmp(base, ".") == 0)
         return tree_put(c, local, to->path, j);
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "/"), base);
@@ -80,7 +80,7 @@ static int put_all(struct client *c, struct word *w, int n,
     return code;
 }
 
-/* The last word says where to; in the shell it may be missing. */
+/* The last word is the target; in the shell it may be missing. */
 int cmd_put(struct client *c, struct word *w, int n)
 {
     struct word here = { .remote = true, .directory = true };
@@ -126,7 +126,8 @@ int cmd_mput(struct client *c, struct word *w, int n)
 }
 
 struct get_target {
-    const char *local; /* a directory, a name, "-", or NULL: here */
+    const char
+        *local; /* a directory, a name, "-", or NULL: the current directory */
     bool into;
     struct jobs jobs;
 };

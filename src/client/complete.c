@@ -35,7 +35,7 @@ static char *complete_command(const char *text, int state)
     return NULL;
 }
 
-/* A word as the line's words are read: see split.h. */
+/* A word in the form in which split.h reads it. */
 static void complete_plain(const char *text, size_t len, char out[URL_PATH_MAX])
 {
     size_t n = 0;
@@ -48,7 +48,7 @@ static void complete_plain(const char *text, size_t len, char out[URL_PATH_MAX])
     out[n] = '\0';
 }
 
-/* NAME as it has to be typed to be one word. */
+/* NAME in the form in which it is one word on the line. */
 static void complete_typed(const char *name, char out[2 * URL_PATH_MAX])
 {
     const char *special = complete.quote == '\'' ? ""
@@ -64,7 +64,7 @@ static void complete_typed(const char *name, char out[2 * URL_PATH_MAX])
     out[n] = '\0';
 }
 
-/* Lists the directory that TEXT leads to, once for each completion. */
+/* Lists the directory of TEXT, once for each completion. */
 static void complete_list(const char *text)
 {
     const char *slash = strrchr(text, '/');

@@ -137,8 +137,8 @@ int dial_write(struct dial *d, const void *bytes, size_t len)
     return fd_write_all(d->fd, bytes, len) == 0 ? 0 : -1;
 }
 
-/* Byte by byte: what comes after the reply to AUTH belongs to TLS, where plain
- * text that somebody has put there is no handshake. */
+/* Byte by byte: bytes after the reply to AUTH belong to TLS. Plain text that an
+ * attacker has put there is no handshake. */
 static int dial_line(struct dial *d, uint64_t deadline,
                      char text[DIAL_LINE_MAX])
 {

@@ -1,6 +1,6 @@
-/* A TCP connection that speaks FTP in lines, and TLS when it is asked to: for
- * what libcurl doesn't show, the server's certificate before USER is sent.
- * Transfers go through link.h. */
+/* A TCP connection with lines of FTP, and later TLS. It shows what libcurl
+ * doesn't: the server's certificate before USER is sent. Transfers go through
+ * link.h. */
 #ifndef CLIENT_DIAL_H
 #define CLIENT_DIAL_H
 
@@ -24,7 +24,7 @@ struct dial {
 /* For the handshakes below: TLS 1.2 or later, with the certificate of --cert.
  * NULL with the reason. */
 SSL_CTX *dial_context(const struct options *o, struct failure *why);
-/* To HOST:PORT; FAMILY is 0 (any), 4 or 6. 0 or -1 with the reason. */
+/* Connects to HOST:PORT; FAMILY is 0 (any), 4 or 6. 0 or -1 with the reason. */
 int dial_connect(struct dial *d, const char *host, unsigned port, int family,
                  unsigned timeout, struct failure *why);
 /* A handshake; RESUME (or NULL) is offered. 0 or -1 with the reason. */
@@ -42,7 +42,7 @@ int dial_ask_each(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
  * or -1. */
 int dial_read(struct dial *d, void *out, size_t len, bool *whole);
 int dial_write(struct dial *d, const void *bytes, size_t len);
-/* close_notify, where there is TLS, and the socket. */
+/* Sends close_notify, if there is TLS, and closes the socket. */
 void dial_close(struct dial *d);
 
 /* Greeting, AUTH TLS, handshake (or implicit TLS), with CTX. 0 or -1. */

@@ -1,4 +1,4 @@
-/* The checksum of what passes by, in the server's algorithm. */
+/* The checksum of the bytes of a transfer, in the server's algorithm. */
 #ifndef CLIENT_DIGEST_H
 #define CLIENT_DIGEST_H
 

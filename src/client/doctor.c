@@ -18,7 +18,7 @@ static const char *const words[FINDING_COUNT] = {
     [FINDING_BAD] = "bad",
 };
 
-/* The check that runs: what doctor_find() prints belongs to it. */
+/* The check that runs: lines of doctor_find() belong to it. */
 static const char *doctor_running = "";
 
 void doctor_find(struct doctor *d, enum finding what, const char *advice,
@@ -48,7 +48,8 @@ static int doctor_on_session(SSL *tls, SSL_SESSION *session)
 {
     struct doctor *d = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
 
-    /* Of the control connection: those of data connections aren't wanted. */
+    /* Only sessions of the control connection count; those of data connections
+     * don't. */
     if (tls != d->control.tls)
         return 0;
     SSL_SESSION_free(d->session);

@@ -1,5 +1,5 @@
-/* sallyport doctor: what a server does, seen from outside. Nothing on the
- * server is changed. */
+/* sallyport doctor: tests a server from outside. It changes nothing on the
+ * server. */
 #ifndef CLIENT_DOCTOR_H
 #define CLIENT_DOCTOR_H
 

@@ -1,4 +1,4 @@
-/* The checks of doctor, in their order; each says what it found. */
+/* The checks of doctor, in their order. Each prints its findings. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -37,7 +37,7 @@ static void check_addresses(struct doctor *d)
                     "no address can be reached");
 }
 
-/* Products that are known for something, by a part of their greeting. */
+/* Products with known problems, by a part of their greeting. */
 static const struct {
     const char *part;
     enum finding finding;
@@ -92,7 +92,7 @@ static void check_greeting(struct doctor *d)
         doctor_find(d, FINDING_GOOD, NULL, "\"%s\"", text);
     if (code == 220)
         find_product(d, text);
-    /* A name that says nothing, since it goes in plain text. */
+    /* A name that reveals nothing, since it is sent in plain text. */
     code = code == 220 ? dial_ask(&dial, "USER anonymous", text, &why) : -1;
     if (code == 331 || code == 230)
         doctor_find(d, FINDING_BAD, "have the server require TLS for logins",
@@ -172,7 +172,8 @@ static void check_features(struct doctor *d)
     }
 }
 
-/* What PASV says to clients that believe it: "227 ... (h,h,h,h,p,p)". */
+/* The address that PASV gives to clients that use it: "227 ... (h,h,h,h,p,p)".
+ */
 static void check_address(struct doctor *d)
 {
     char text[DIAL_LINE_MAX], said[ADDRESS_TEXT_MAX], peer[ADDRESS_TEXT_MAX];

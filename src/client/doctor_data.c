@@ -126,7 +126,7 @@ int doctor_data(struct doctor *d, const char *command, bool resume,
     return ret->reply < 0 ? -1 : 0;
 }
 
-/* The login has switched it on, and nothing was transferred without it. */
+/* The login has turned it on, and without it no transfer was made. */
 void doctor_check_protection(struct doctor *d)
 {
     char text[DIAL_LINE_MAX];

@@ -1,4 +1,4 @@
-/* How many sessions at once a server lets in. */
+/* How many parallel sessions a server permits. */
 #include "doctor.h"
 #include "link.h"
 #include "sallyport/base/clock.h"

@@ -68,7 +68,7 @@ static void find_certificate(struct doctor *d, const struct certificate *c)
     doctor_find(d, FINDING_NOTE, NULL, "--pin %s", c->pin);
 }
 
-/* A pin counts as it does for transfers: without --cacert, alone. */
+/* As for transfers: without --cacert a pin alone decides. */
 static void find_trust(struct doctor *d, long verified, const char *pin)
 {
     struct options quiet = *d->options;
@@ -123,8 +123,8 @@ void doctor_check_certificate(struct doctor *d)
     dial_close(&dial);
 }
 
-/* Is a client that offers WORD, with its length before it, let in? SELECTED:
- * the server has answered with that word. */
+/* Does the server accept a client that offers WORD (with its length before it)?
+ * SELECTED: the server has answered with that word. */
 static bool alpn_works(struct doctor *d, const char *word, bool *selected)
 {
     const unsigned char *chosen = NULL;
@@ -149,7 +149,7 @@ static bool alpn_works(struct doctor *d, const char *word, bool *selected)
     return works;
 }
 
-/* ALPACA: a client of another protocol must not be taken for one of FTP. */
+/* ALPACA: a client of another protocol must not be served as an FTP client. */
 void doctor_check_alpn(struct doctor *d)
 {
     bool selected;

@@ -1,5 +1,5 @@
-/* A download: the bytes go into a partial file beside the target, which gets
- * its name when all of them are there and their checksum is right. */
+/* A download: the bytes go into a partial file beside the target. It gets the
+ * target's name when it is complete and its checksum is right. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,8 +17,8 @@
 /* A thread for a smaller file would cost more than it saves. */
 #define THREAD_LEAST (4 * 1024 * 1024)
 
-/* A server that lists files knows how long this one is. More than that never
- * comes from an honest one, and could fill the disk. */
+/* A server that lists files has reported the length of this one. An honest
+ * server sends no more; more could fill the disk. */
 static bool download_is_sized(const struct transfer *t)
 {
     return t->link->site->mlst && t->fd != STDOUT_FILENO;
@@ -68,7 +68,7 @@ static int download_facts(struct transfer *t, struct failure *why)
     return 0;
 }
 
-/* The next name that is free, for a target that is taken. */
+/* The next free name, for a target that exists. */
 static int download_rename(struct transfer *t, struct failure *why)
 {
     struct stat st;
@@ -80,7 +80,8 @@ static int download_rename(struct transfer *t, struct failure *why)
     return fail(why, EX_CANTCREAT, "%s: no free name is left", t->job->local);
 }
 
-/* 0: go on; 1: skip; -1. REPLACE says what the end may do. */
+/* 0: continue; 1: skip; -1: failed. REPLACE: whether the end may replace a
+ * file. */
 static int download_target(struct transfer *t, bool *replace,
                            struct failure *why)
 {
@@ -148,7 +149,7 @@ static int download_bytes(struct transfer *t, struct failure *why)
     return r;
 }
 
-/* The rest may come, if somebody asks for it. */
+/* The rest can still be sent, if a retry asks for it. */
 static int download_short(const struct transfer *t, uint64_t came,
                           struct failure *why)
 {
@@ -201,7 +202,7 @@ static int download_to_stdout(struct transfer *t, struct failure *why)
     char rest[DIGEST_HEX_MAX];
     digest_end(&t->digest, rest);
     if (t->done > 0)
-        why->cut = false; /* what was printed can't be taken back */
+        why->cut = false; /* bytes that were printed can't be taken back */
     return r;
 }
 

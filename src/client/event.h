@@ -1,4 +1,4 @@
-/* What --json prints: one object a line on standard output. */
+/* The output of --json: one object per line on standard output. */
 #ifndef CLIENT_EVENT_H
 #define CLIENT_EVENT_H
 

@@ -39,7 +39,8 @@ int fail_errno(struct failure *why, int error, const char *name)
                 strerror(error));
 }
 
-/* Beginnings of replies come first, since they say most. */
+/* Rows for beginnings of replies come first, since they are the most precise.
+ */
 static const struct reply_row {
     int reply;
     int code;

@@ -9,7 +9,8 @@
 
 struct failure {
     int code;  /* of sysexits.h; 0: nothing failed */
-    bool cut;  /* the same again may succeed: a cut, a busy server */
+    bool cut;  /* a retry may succeed: the connection was cut, the server was
+                  busy */
     int reply; /* the server's last reply, or 0 */
     char text[FAILURE_TEXT];
 };

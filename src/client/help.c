@@ -15,8 +15,8 @@ static void help_row(const struct command *row, unsigned mode)
            row->help);
 }
 
-/* Those of the command come first; those of all commands only where no session
- * has used them already. */
+/* The options of the command come first. The options of all commands follow
+ * only for the command line, not in a session. */
 static void help_options(const struct command *row, unsigned mode)
 {
     bool some = false;

@@ -1,4 +1,4 @@
-/* Threads, of which each takes the next job until none is left. */
+/* Threads: each takes the next job until none is left. */
 #include "jobs.h"
 
 #include <pthread.h>

@@ -77,7 +77,7 @@ static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
     return link_interrupted != 0;
 }
 
-/* The conversation, without what PASS says. */
+/* Prints the conversation, without the argument of PASS. */
 static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
                          size_t len, void *of)
 {
@@ -125,8 +125,8 @@ static void link_set_tls(struct link *l)
         curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, t->pin);
     if (o->cacert)
         curl_easy_setopt(c, CURLOPT_CAINFO, o->cacert);
-    /* With a directory besides, libcurl would read all CAs again for each data
-     * connection. */
+    /* With a directory of CAs in addition, libcurl would read all CAs again for
+     * each data connection. */
     if (o->cacert || link_has_bundle(c))
         curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
     if (o->cert) {
@@ -231,7 +231,7 @@ static int link_set_mode(struct link *l, const char *command,
     return 0;
 }
 
-/* libcurl must not compare what comes with the file's length. */
+/* libcurl must not compare the received bytes with the file's length. */
 int link_set_mode_z(struct link *l, struct failure *why)
 {
     l->mode_z = true;
@@ -239,7 +239,7 @@ int link_set_mode_z(struct link *l, struct failure *why)
     return link_set_mode(l, "MODE Z", why);
 }
 
-/* Where libcurl ignores lengths it asks for no SIZE, which spares a round trip,
+/* If libcurl ignores lengths, it asks for no SIZE, which saves a round trip,
  * and sends no REST. */
 int link_set_first(struct link *l, uint64_t first, bool sized,
                    struct failure *why)
@@ -280,8 +280,8 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
     return link_set_url(l, path, why);
 }
 
-/* Was it the data connection that failed, before a byte of it? After 220 and
- * 234 it is the control connection whose handshake fails. */
+/* Has the data connection failed before its first byte? After 220 and 234 it is
+ * the handshake of the control connection that has failed. */
 static bool link_data_refused(const struct link *l, CURLcode r)
 {
     curl_off_t down = 0, up = 0;
@@ -313,7 +313,7 @@ int link_run(struct link *l, struct failure *why)
 
 int link_command(struct link *l, struct failure *why, const char *format, ...)
 {
-    /* The star has libcurl keep the connection when the server says no. */
+    /* With the star libcurl keeps the connection after a refusal. */
     char line[URL_PATH_MAX + 64] = "*";
     struct curl_slist *list;
     va_list args;
@@ -347,7 +347,8 @@ int link_open(struct link *l, const struct site *s, struct failure *why)
     buf_init(&l->lines, LINES_MAX);
     if (!l->curl || !l->multi)
         return fail(why, EX_OSERR, "out of memory");
-    /* An old connection is out of step, and must never be used again. */
+    /* The old connection has an unread reply, so it must never be used again.
+     */
     curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1L);
     return 0;
 }

@@ -23,13 +23,13 @@ struct site {
     const struct options *options;
     /* What FEAT said. */
     bool mlst, hash, modez, mfmt;
-    char hash_name[16]; /* "SHA-256": what HASH answers with */
+    char hash_name[16]; /* "SHA-256": the algorithm of HASH */
 };
 
 /* Set by the first Ctrl-C; ends the transfers of all links. */
 extern volatile sig_atomic_t link_interrupted;
 
-/* What is carried besides replies; NULL where there is nothing. */
+/* The bytes of a call, besides replies; NULL: there are none. */
 struct link_io {
     /* Both return LEN, or less to end the transfer. */
     size_t (*take)(void *of, const char *bytes, size_t len);
@@ -76,8 +76,8 @@ void link_close(struct link *l);
  * what it needs by curl_easy_setopt() and calls link_run(). */
 int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why);
-/* A download begins at byte FIRST. SIZED: the caller sees by itself whether all
- * of it came; otherwise libcurl asks for the SIZE and compares. */
+/* A download begins at byte FIRST. SIZED: the caller checks the length itself;
+ * otherwise libcurl asks for the SIZE and compares. */
 int link_set_first(struct link *l, uint64_t first, bool sized,
                    struct failure *why);
 /* This call's data connection is in MODE Z. */

@@ -1,4 +1,4 @@
-/* The user's password, from wherever it may come; never from an argument. */
+/* The user's password, from one of several places; never from an argument. */
 #ifndef CLIENT_PASSWORD_H
 #define CLIENT_PASSWORD_H
 

@@ -1,4 +1,4 @@
-/* What a person sees of the work: bars on a terminal, lines elsewhere, JSON for
+/* Progress for a person: bars on a terminal, lines elsewhere, JSON for
  * programs. Any thread may call any of these. */
 #ifndef CLIENT_PROGRESS_H
 #define CLIENT_PROGRESS_H
@@ -29,7 +29,7 @@ struct progress_row {
 };
 
 void progress_start(enum progress_style style);
-/* Takes the bars away; they come back with the next change. */
+/* Hides the bars; the next change shows them again. */
 void progress_hide(void);
 /* The same until progress_go_on(): a question stands on the terminal. */
 void progress_hold(void);
@@ -42,11 +42,12 @@ struct progress_row *progress_begin(const char *verb, const char *name,
 void progress_resume(struct progress_row *r, uint64_t first);
 /* DONE bytes of the whole are there. */
 void progress_moved(struct progress_row *r, uint64_t done);
-/* It ended: WHY is NULL for a success, else said. CHECKED: with a checksum. */
+/* It has ended: WHY is NULL for a success, otherwise printed. CHECKED: the
+ * checksum was compared. */
 void progress_end(struct progress_row *r, const char *as, bool checked,
                   const struct failure *why);
 
-/* A line for the person that isn't an error, with the bars kept in order. */
+/* A line for the person that isn't an error, printed above the bars. */
 void progress_note(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 /* An error outside a transfer. */

@@ -42,7 +42,8 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
             else
                 g->line[g->len++] = bytes[i];
         } else {
-            /* Lines that are no entries count too, or they might never end. */
+            /* Lines that are no entries count too: otherwise they could come
+             * for ever. */
             int r = ++g->lines > LISTING_MAX ? -E2BIG : gathering_line(g);
             g->error = r < 0 ? r : 0;
         }
@@ -79,7 +80,7 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
     return r;
 }
 
-/* An answer that means "not there", rather than "can't say". */
+/* Does this answer mean "not there", rather than "unknown"? */
 static bool remote_absent(const struct failure *why)
 {
     return why->reply == 550 || why->reply == 553;
@@ -101,7 +102,7 @@ static int remote_size(struct link *l, const char *path, uint64_t *ret,
     return 0;
 }
 
-/* Without MLST: the parent's listing has it, whatever it is. */
+/* Without MLST: the parent's listing contains the entry, of any kind. */
 static int remote_stat_by_list(struct link *l, const char *path,
                                struct entry *ret, struct failure *why)
 {
@@ -143,7 +144,7 @@ int remote_stat(struct link *l, const char *path, struct entry *ret,
         if (line.len == 0 || line.ptr[0] != ' ')
             continue;
         slice_cut(&facts, ' ', &path_part);
-        /* The name is the one that was asked for, whatever is said. */
+        /* The name is the requested one, whatever the server says. */
         char text[1024];
         snprintf(text, sizeof(text), "%.*s x", (int)path_part.len,
                  path_part.ptr);

@@ -1,5 +1,5 @@
-/* What can be asked of the server besides transfers of files. Paths are
- * relative to the login directory. All return 0 or -1 with the reason. */
+/* Requests to the server besides transfers of files. Paths are relative to the
+ * login directory. All return 0 or -1 with the reason. */
 #ifndef CLIENT_REMOTE_H
 #define CLIENT_REMOTE_H
 
@@ -12,7 +12,7 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
 /* One entry. 1: there is none of that name. */
 int remote_stat(struct link *l, const char *path, struct entry *ret,
                 struct failure *why);
-/* The length that an upload of PATH could go on from, or 0. */
+/* The length of an unfinished upload of PATH that can be resumed, or 0. */
 int remote_resumable(struct link *l, const char *path, uint64_t *ret,
                      struct failure *why);
 /* The checksum by the server's algorithm, lower-case hexadecimal. */

@@ -11,7 +11,8 @@
 static void run_on_interrupt(int number)
 {
     (void)number;
-    /* The second one ends the program, in case nothing reacts to the first. */
+    /* The second Ctrl-C ends the program, in case nothing reacts to the first.
+     */
     if (link_interrupted)
         _exit(128 + SIGINT);
     link_interrupted = 1;

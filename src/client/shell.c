@@ -55,7 +55,7 @@ static int shell_refuse(int code, const char *what, const char *text)
     return client_error(what, &why);
 }
 
-/* --quiet and --json of this line say how it shows what it does. */
+/* --quiet and --json of this line change how its progress is shown. */
 static int shell_run_row(struct client *c, const struct command *row,
                          struct word *w, int n)
 {
@@ -63,8 +63,8 @@ static int shell_run_row(struct client *c, const struct command *row,
     return row->run(c, w, n);
 }
 
-/* Options in a line hold for that line alone; those of "open" hold until the
- * next one, and nothing that the last server's profile has set holds then. */
+/* Options in a line are for that line alone. Those of "open" are valid until
+ * the next "open"; settings of the last server's profile aren't valid then. */
 static int shell_command(struct client *c, int n, char **text)
 {
     static struct word words[SHELL_WORDS];
@@ -98,7 +98,7 @@ static int shell_command(struct client *c, int n, char **text)
     return code;
 }
 
-/* Ctrl-C is for the command, and not for this session. */
+/* Ctrl-C ends the local command, and not this session. */
 int shell_local(const char *command)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN }, kept;
@@ -144,7 +144,7 @@ static int shell_line(struct client *c, char *line)
     return shell_command(c, n, text);
 }
 
-/* A script ends at its first failure; a conversation goes on. */
+/* A script ends at its first failure; an interactive session continues. */
 static int shell_script(struct client *c)
 {
     char line[LINE_MAX_BYTES];
@@ -190,7 +190,7 @@ static void shell_terminal(struct client *c)
             putchar('\n');
             if (!link_interrupted)
                 break;
-            continue; /* Ctrl-C drops the line that was typed */
+            continue; /* Ctrl-C drops the typed line */
         }
         if (line[0]) {
             add_history(line);

@@ -1,5 +1,5 @@
-/* Words for a person: whatever came from a server or a file name is made
- * harmless before it reaches the terminal. */
+/* Words for a person: text from a server, and file names, are made harmless
+ * before they reach the terminal. */
 #ifndef CLIENT_SHOW_H
 #define CLIENT_SHOW_H
 

@@ -16,7 +16,7 @@ struct sync {
     int code;        /* of the first failure */
 };
 
-/* Each has printed what failed, and keeps the first code. */
+/* Prints what failed, and keeps the first code. */
 void sync_failed(struct sync *s, const char *what, const struct failure *why);
 void sync_name_too_long(struct sync *s, const char *name);
 /* The transfer of one file, or its line in a dry run. */

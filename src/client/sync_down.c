@@ -85,7 +85,8 @@ static void down_remove(struct sync *s, int at, const char *dir,
         down_failed(s, errno, path);
 }
 
-/* What stands here and not there. Partial files belong to other transfers. */
+/* Removes what the local directory has and the server doesn't. Partial files
+ * belong to other transfers. */
 static void down_surplus(struct sync *s, const char *local,
                          const struct listing *there, int depth)
 {

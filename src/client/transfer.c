@@ -1,4 +1,4 @@
-/* Tries, pauses, tries again; what download.c and upload.c share. */
+/* Retries with pauses, and what download.c and upload.c share. */
 #include "transfer.h"
 
 #include <poll.h>
@@ -30,7 +30,8 @@ int transfer_verify(struct transfer *t, struct failure *why)
     if (!here[0])
         return 0;
     if (remote_hash(t->link, t->remote, most, there, why) < 0) {
-        /* A drop lets nobody read: then there is nothing to compare. */
+        /* A user who may only upload can't read the file: then there is nothing
+         * to compare. */
         if (why->cut)
             return -1;
         progress_note("%s: not verified: %s", t->remote, why->text);

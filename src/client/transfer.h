@@ -24,7 +24,7 @@ struct job {
     bool overwrite;       /* put: sync knows that it must be replaced */
 };
 
-/* What one try of it knows; kept from one try to the next. */
+/* What one attempt knows; kept from one attempt to the next. */
 struct transfer {
     struct link *link;
     const struct job *job;
@@ -44,17 +44,18 @@ struct transfer {
     struct zstream z;
 };
 
-/* Does the job, with the retries that the options grant; it has reported the
- * progress of it. 0 or -1. */
+/* Does the job, with the retries that the options permit, and shows its
+ * progress. 0 or -1. */
 int transfer_run(struct link *l, const struct job *job, struct failure *why);
 
-/* One try each: 0 or -1 with the reason. */
+/* One attempt each: 0 or -1 with the reason. */
 int download_once(struct transfer *t, struct failure *why);
 int upload_once(struct transfer *t, struct failure *why);
 
-/* The algorithm to compute, or NULL: verification is off, or not there. */
+/* The algorithm to compute. NULL: verification is off, or the server has none.
+ */
 const char *transfer_hash_name(const struct transfer *t);
-/* Compares what passed by with the server's checksum. 0 or -1. */
+/* Compares the checksum of the transferred bytes with the server's. 0 or -1. */
 int transfer_verify(struct transfer *t, struct failure *why);
 /* Is this transfer to be in MODE Z? */
 bool transfer_in_mode_z(const struct transfer *t);

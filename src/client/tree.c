@@ -47,7 +47,7 @@ static int tree_add(struct jobs *j, const struct job *job, const char *local,
 static int tree_put_at(struct client *c, const char *local, const char *remote,
                        const struct listing *there, int depth, struct jobs *j);
 
-/* The directory is made on the server; what stands there is known after. */
+/* The directory is made on the server; its content is known then. */
 static int tree_put_directory(struct client *c, const char *local,
                               const char *remote, int depth, struct jobs *j)
 {

@@ -1,5 +1,6 @@
-/* From names and patterns to jobs, on both sides. All functions say what fails
- * and go on with the rest; they return the first failure's exit code, or 0. */
+/* From names and patterns to jobs, on both sides. All functions print each
+ * failure and continue with the rest. They return the first failure's exit
+ * code, or 0. */
 #ifndef CLIENT_TREE_H
 #define CLIENT_TREE_H
 
@@ -18,19 +19,19 @@ int tree_expand(struct client *c, const char *pattern,
                 int (*each)(struct client *c, const char *path, void *of),
                 void *of);
 
-/* Calls EACH with what is in the directory PATH of the server and below; a
- * directory comes after what is in it. */
+/* Calls EACH with everything below the directory PATH of the server; a
+ * directory comes after its content. */
 int tree_walk(struct client *c, const char *path,
               int (*each)(struct client *c, const char *path,
                           const struct entry *e, void *of),
               void *of);
 
-/* How many directories may stand in one another. */
+/* The greatest depth of directories. */
 #define TREE_DEPTH_MAX 64
 
-/* Makes the local directory, if it isn't there. What a link leads to is the
- * target only at DEPTH 0, where the user has named it: the server chooses the
- * names below. DRY: only looks. 0 or -1 with the reason. */
+/* Makes the local directory, if it is missing. A link is followed only at DEPTH
+ * 0, where the user has named it: the server chooses the names below. DRY: only
+ * looks. 0 or -1 with the reason. */
 int tree_make_local(const char *local, int depth, bool dry,
                     struct failure *why);
 

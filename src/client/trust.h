@@ -1,4 +1,4 @@
-/* Which server is believed to be the right one. */
+/* Which server is trusted to be the right one. */
 #ifndef CLIENT_TRUST_H
 #define CLIENT_TRUST_H
 

@@ -13,7 +13,8 @@
 #include "transfer.h"
 
 #define RENAMES_MAX 99
-/* Smaller files are sent again from their first byte: asking costs as much. */
+/* Smaller files are sent again from their first byte: the request for SIZE
+ * would cost as much. */
 #define RESUME_LEAST (1024 * 1024)
 #define BULK_LEAST   (256 * 1024)
 
@@ -76,7 +77,7 @@ static int upload_open(struct transfer *t, struct failure *why)
     return 0;
 }
 
-/* Is the name taken? A directory that was listed has the answer already. */
+/* Does the name exist? If the directory was listed, the answer is known. */
 static int upload_taken(struct transfer *t, const char *path,
                         struct failure *why)
 {
@@ -102,7 +103,7 @@ static int upload_rename(struct transfer *t, struct failure *why)
     return fail(why, EX_CANTCREAT, "/%s: no free name is left", t->job->remote);
 }
 
-/* 0: go on; 1: skip; -1. */
+/* 0: continue; 1: skip; -1: failed. */
 static int upload_target(struct transfer *t, struct failure *why)
 {
     if (t->job->overwrite || t->begun)
@@ -120,9 +121,9 @@ static int upload_target(struct transfer *t, struct failure *why)
     }
 }
 
-/* Where to go on: SIZE of a name that has no finished file is the length of an
- * upload that was cut. A finished file is never continued: APPE would put the
- * rest of one file after another one. */
+/* Where to resume: SIZE of a name without a finished file is the length of an
+ * upload that was cut. A finished file is never continued: APPE would append
+ * the rest of one file to another file. */
 static int upload_first(struct transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
@@ -144,8 +145,8 @@ static int upload_first(struct transfer *t, struct failure *why)
     return 0;
 }
 
-/* After a cut the whole file may stand there, though its 226 was lost: then it
- * isn't sent again. */
+/* After a cut the server may have the whole file, and only its 226 was lost:
+ * then it isn't sent again. */
 static bool upload_is_there(struct transfer *t, struct failure *why)
 {
     struct entry e;
@@ -192,8 +193,8 @@ static int upload_bytes(struct transfer *t, struct failure *why)
     return r;
 }
 
-/* Where there is no HASH, the length says at least that nothing was lost: there
- * are servers that call a connection that was reset a whole file. */
+/* Without HASH the length at least shows that nothing was lost: some servers
+ * count an upload whose connection was reset as complete. */
 static int upload_length(struct transfer *t, struct failure *why)
 {
     uint64_t there = 0;
@@ -210,8 +211,8 @@ static int upload_length(struct transfer *t, struct failure *why)
     return -1;
 }
 
-/* What an earlier call had left may have been the beginning of another file:
- * once, all of it is sent. */
+/* The partial of an earlier call may be the beginning of another file: then the
+ * whole file is sent once. */
 static int upload_doubt(struct transfer *t, struct failure *why)
 {
     if (why->code == EX_DATAERR && t->first > 0 && !t->whole) {

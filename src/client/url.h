@@ -1,4 +1,4 @@
-/* Where a server is and what is meant there: ftps://USER@HOST:PORT/PATH. */
+/* The server and the path of a URL: ftps://USER@HOST:PORT/PATH. */
 #ifndef CLIENT_URL_H
 #define CLIENT_URL_H
 

@@ -27,7 +27,7 @@ static void *writer_thread(void *of)
         size_t len = w->handed;
         int error = w->error;
         pthread_mutex_unlock(&w->lock);
-        /* After a gap nothing may follow. */
+        /* After a gap no further byte may be written. */
         error = error ? error : writer_put(w, block, len);
         pthread_mutex_lock(&w->lock);
         w->error = error;
@@ -63,8 +63,8 @@ void writer_begin(struct writer *w, int fd, struct digest *d, bool gather,
     w->threaded = gather && !small && writer_start(w);
 }
 
-/* The block that is full goes to the thread as soon as that rests. 0 or -1: an
- * earlier one couldn't be written. */
+/* Gives the full block to the thread when it is free. 0 or -1: an earlier block
+ * couldn't be written. */
 static int writer_hand(struct writer *w)
 {
     pthread_mutex_lock(&w->lock);

@@ -1,5 +1,5 @@
-/* Writes what arrives into a file and adds it to the file's digest. For a large
- * file that happens in a thread of its own, so that the network goes on. */
+/* Writes received bytes into a file and adds them to the file's digest. For a
+ * large file a thread does that, so that the network doesn't wait. */
 #ifndef CLIENT_WRITER_H
 #define CLIENT_WRITER_H
 

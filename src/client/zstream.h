@@ -1,5 +1,5 @@
-/* MODE Z: what goes over the data connection is one stream of zlib's format
- * (RFC 1950), with what it was or will be on the other side of these calls. */
+/* MODE Z: the data connection carries one stream of zlib's format (RFC 1950).
+ * These calls pack and unpack it. */
 #ifndef CLIENT_ZSTREAM_H
 #define CLIENT_ZSTREAM_H
 
