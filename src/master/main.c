@@ -35,12 +35,8 @@ static int load(struct master *m, const char *path, struct complaint *c)
                             ? succession_inherit(&m->succession, "settings")
                             : -1;
 
-    if (fd < 0)
-        return helper_settings(m, path, c);
-    if (settings_take(&m->settings, fd, c) < 0)
-        return -EINVAL;
-    m->conf = fd_take(&fd);
-    return 0;
+    return fd < 0 ? helper_settings(m, path, c)
+                  : helper_recover(m, &fd, path, c);
 }
 
 /* All that is wrong with the users file, and with what its rows name. */

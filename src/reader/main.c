@@ -47,19 +47,15 @@ static void enter_sandbox(void)
         die(EX_OSERR, "%s", c.text);
 }
 
-static int answer(const void *bytes, size_t n, int status)
-{
-    return fd_write_all(ANSWER_FD, bytes, n) < 0 ? EX_OSERR : status;
-}
-
 static int read_settings(const char *name)
 {
     static struct settings s;
     struct complaint c = { "" };
 
-    if (conf_read(&s, FILE_FD, name, &c) < 0)
-        return answer(c.text, strlen(c.text), EX_CONFIG);
-    return answer(&s, sizeof(s), 0);
+    if (conf_read(&s, FILE_FD, name, &c) == 0)
+        return settings_write(&s, ANSWER_FD) < 0 ? EX_OSERR : 0;
+    return fd_write_all(ANSWER_FD, c.text, strlen(c.text)) < 0 ? EX_OSERR
+                                                               : EX_CONFIG;
 }
 
 static void print_mistake(const char *mistake)

@@ -3,20 +3,51 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/base/slice.h"
+#include "sallyport/ipc/build.h"
 #include "sallyport/settings/settings.h"
+
+#define SETTINGS_BUILD_MAX 64
+#define SETTINGS_SEALS                                                         \
+    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* Two builds may have structs of the same size that mean different things. */
+struct image {
+    char build[SETTINGS_BUILD_MAX];
+    struct settings settings;
+};
+
+static void name_of_this_build(char out[SETTINGS_BUILD_MAX])
+{
+    memset(out, 0, SETTINGS_BUILD_MAX);
+    snprintf(out, SETTINGS_BUILD_MAX, "%s", build_name());
+}
+
+int settings_write(const struct settings *s, int fd)
+{
+    char build[SETTINGS_BUILD_MAX];
+    int r;
+
+    name_of_this_build(build);
+    r = fd_write_all(fd, build, sizeof(build));
+    return r < 0 ? r : fd_write_all(fd, s, sizeof(*s));
+}
 
 int settings_seal(const struct settings *s)
 {
-    const struct slice bytes = { (const char *)s, sizeof(*s) };
+    FD_CLEANUP int fd =
+        memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int r = fd < 0 ? -errno : settings_write(s, fd);
 
-    return fd_sealed("settings", bytes);
+    if (r == 0 && fcntl(fd, F_ADD_SEALS, SETTINGS_SEALS) < 0)
+        r = -errno;
+    return r < 0 ? r : fd_take(&fd);
 }
 
 static bool settings_sealed(int fd)
@@ -24,8 +55,16 @@ static bool settings_sealed(int fd)
     const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     struct stat st;
 
-    return fstat(fd, &st) == 0 && st.st_size == sizeof(struct settings) &&
+    return fstat(fd, &st) == 0 && st.st_size == sizeof(struct image) &&
            (fcntl(fd, F_GET_SEALS) & seals) == seals;
+}
+
+static bool is_of_this_build(const struct image *image)
+{
+    char build[SETTINGS_BUILD_MAX];
+
+    name_of_this_build(build);
+    return memcmp(image->build, build, sizeof(build)) == 0;
 }
 
 /* Whoever made them has checked the rest. */
@@ -43,17 +82,20 @@ static bool settings_counts_fit(const struct settings *s)
 
 int settings_take(struct settings *s, int fd, struct complaint *c)
 {
-    const struct settings *there;
-    bool fit;
+    const struct image *there;
+    bool ours, fit;
 
     if (!settings_sealed(fd))
         return complain(c, "settings: not those of this build");
     there = mmap(NULL, sizeof(*there), PROT_READ, MAP_SHARED, fd, 0);
     if (there == MAP_FAILED)
         return complain(c, "settings: %s", strerror(errno));
-    fit = settings_counts_fit(there);
-    if (fit)
-        *s = *there;
+    ours = is_of_this_build(there);
+    fit = settings_counts_fit(&there->settings);
+    if (ours && fit)
+        *s = there->settings;
     munmap((void *)(uintptr_t)there, sizeof(*there));
+    if (!ours)
+        return complain(c, "settings: not those of this build");
     return fit ? 0 : complain(c, "settings: more than fit");
 }

@@ -214,6 +214,8 @@ int settings_trusted_file(int fd, const char *name, struct complaint *c);
 /* A sealed file in memory with the settings, for settings_take() in a process
  * of the same build: a descriptor, or -errno. */
 int settings_seal(const struct settings *s);
+/* The same into FD, which the caller seals. 0 or -errno */
+int settings_write(const struct settings *s, int fd);
 /* FD stays the caller's. 0, or -EINVAL with the complaint; then *s doesn't
  * change. */
 int settings_take(struct settings *s, int fd, struct complaint *c);

@@ -13,6 +13,11 @@ struct master;
 /* Reads the configuration PATH into m->settings and, sealed, into m->conf,
  * which the caller closes. 0, or -EINVAL with the complaint. */
 int helper_settings(struct master *m, const char *path, struct complaint *c);
+/* The same after a crash, from *KEPT, the settings that were in force; it is
+ * taken. A supervisor from before an upgrade may have kept those of another
+ * build, which nobody can read any more: then PATH is read. */
+int helper_recover(struct master *m, int *kept, const char *path,
+                   struct complaint *c);
 /* For --check: says each mistake in the configuration on standard error.
  * Returns whether there is one. */
 bool helper_survey(const struct master *m, const char *path);

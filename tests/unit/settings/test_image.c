@@ -6,9 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
+#include "sallyport/ipc/build.h"
 
 static const char text[] = "listen = 127.0.0.1:2121\n"
                            "address.10.0.0.0/8 = 10.0.0.5\n"
@@ -46,16 +48,39 @@ Test(image, others)
 
     read_text(&s);
     got.max_sessions = 3;
-    fd = fd_sealed("short", (struct slice){ (char *)&s, sizeof(s) - 1 });
+    fd = fd_sealed("short", (struct slice){ (char *)&s, sizeof(s) });
     cr_expect_eq(settings_take(&got, fd, &c), -EINVAL);
     close(fd);
     fd = memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    cr_assert_eq(fd_write_all(fd, &s, sizeof(s)), 0);
+    cr_assert_eq(settings_write(&s, fd), 0);
     c.text[0] = '\0';
     cr_expect_eq(settings_take(&got, fd, &c), -EINVAL);
     cr_expect_str_eq(c.text, "settings: not those of this build");
     close(fd);
     cr_expect_eq(got.max_sessions, 3, "it doesn't change");
+}
+
+/* A struct of the same size may mean something else in another build. */
+Test(image, of_another_build)
+{
+    static struct settings s, got;
+    struct complaint c = { "" };
+    struct buf bytes;
+    int fd;
+
+    read_text(&s);
+    fd = settings_seal(&s);
+    buf_init(&bytes, 1 << 20);
+    cr_assert_eq(fd_read_file(fd, &bytes), 0);
+    close(fd);
+    cr_assert_eq(strcmp(bytes.data, build_name()), 0);
+    bytes.data[0]++;
+    fd = fd_sealed("other", buf_slice(&bytes));
+    cr_expect_eq(settings_take(&got, fd, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "settings: not those of this build");
+    cr_expect_eq(got.max_sessions, 0, "it doesn't change");
+    close(fd);
+    buf_release(&bytes);
 }
 
 /* A count beyond its array would let a reader run past it. */

@@ -11,7 +11,7 @@ static const struct matrix_room rooms[] = {
     { "base", "", "" },
     { "domain", "base", "" },
     { "ftp", "base domain", "" },
-    { "settings", "base domain", "" },
+    { "settings", "base domain ipc", "" },
     { "conf", "base domain settings", "" },
     { "ipc", "base domain", "" },
     { "seccomp", "base domain sandbox", "seccomp.h" },
