@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sallyport/base/buf.h"
@@ -149,18 +150,23 @@ Test(terminal, trust, .timeout = 120)
     terminal_end(&t);
 }
 
-/* A shell in which the last line says how the client ended. */
-static void shell_begin(struct terminal *t, const char *words)
+/* In the shell, whose last line says how the client ended. */
+static void shell_again(struct terminal *t, const char *words)
 {
     char line[2048];
 
+    snprintf(line, sizeof(line), "clear; %s --cacert %s %s %s/; echo status $?",
+             server_program("sallyport"), t->desk.ca, words, t->desk.url);
+    terminal_type(t, line);
+}
+
+static void shell_begin(struct terminal *t, const char *words)
+{
     desk_begin(&t->desk, "anna");
     unsetenv("SALLYPORT_PASSWORD");
     unsetenv("DBUS_SESSION_BUS_ADDRESS");
     terminal_open(t, "/bin/sh");
-    snprintf(line, sizeof(line), "clear; %s --cacert %s %s %s/; echo status $?",
-             server_program("sallyport"), t->desk.ca, words, t->desk.url);
-    terminal_type(t, line);
+    shell_again(t, words);
 }
 
 /* It is typed unseen. */
@@ -260,5 +266,34 @@ Test(terminal, completion_of_a_blank, .timeout = 120)
     TMUX(&t, "send-keys", "Enter");
     cr_expect(wait_until(is_gone, there, WAIT_MS));
     terminal_type(&t, "bye");
+    terminal_end(&t);
+}
+
+/* The lines of a session are there in the next one, for this user alone. */
+Test(terminal, history, .timeout = 120)
+{
+    static const char history[] = ".local/state/sallyport/history";
+    static struct terminal t;
+    struct stat st;
+
+    unsetenv("XDG_STATE_HOME");
+    shell_begin(&t, "--password-file password");
+    for (int i = 0; i < 2; i++) {
+        terminal_expect(&t, "127.0.0.1:/>", NULL);
+        if (i > 0) {
+            TMUX(&t, "send-keys", "Up");
+            TMUX(&t, "send-keys", "Up");
+            terminal_expect(&t, "> mkdir remembered", NULL);
+            TMUX(&t, "send-keys", "C-u");
+        } else {
+            terminal_type(&t, "mkdir remembered");
+        }
+        terminal_type(&t, "bye");
+        terminal_expect(&t, "status 0", NULL);
+        cr_assert_eq(stat(history, &st), 0);
+        cr_expect_eq(st.st_mode & 0777, 0600);
+        if (i == 0)
+            shell_again(&t, "--password-file password");
+    }
     terminal_end(&t);
 }

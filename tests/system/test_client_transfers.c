@@ -1,5 +1,5 @@
 /* The client's transfers: cuts that it mends by itself, times, rates, patterns,
- * implicit TLS, what it prints, and where its password comes from. */
+ * implicit TLS, what it prints. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <fcntl.h>
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "desk.h"
@@ -22,7 +21,7 @@
 static const struct server_user users[] = {
     { .name = "cut" },      { .name = "keep" }, { .name = "glob" },
     { .name = "implicit" }, { .name = "rate" }, { .name = "print" },
-    { .name = "password" }, { .name = "tree" }, { .name = "six" },
+    { .name = "tree" },     { .name = "six" },
 };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
@@ -216,6 +215,29 @@ Test(client_transfers, ipv6, .timeout = 60)
     desk_end(&d);
 }
 
+static void expect_debug(const struct desk *d, const char *option,
+                         const char *unwanted, const char *a, const char *b)
+{
+    struct run_result r;
+
+    desk_client(d, 0, &r, NULL, "put", "--debug", option, a, b, NULL);
+    cr_expect_null(strstr(r.text, unwanted), "%s: %s", option, r.text);
+    run_release(&r);
+}
+
+/* What the server lacks, or nobody wants, isn't asked for. */
+Test(client_transfers, left_out, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "print");
+    files_write("a", "text", 4, 0644);
+    SAYS(&d, 0, "> HASH ", "put", "--debug", "a", "/hashed");
+    expect_debug(&d, "--no-verify", "> HASH", "a", "/unhashed");
+    expect_debug(&d, "--compress", "> MODE", "a", "/plain");
+    desk_end(&d);
+}
+
 /* A rate is never exceeded, whatever the number of links. */
 static void expect_slow(const struct desk *d, const char *verb, const char *a,
                         const char *b)
@@ -280,58 +302,6 @@ Test(client_transfers, what_is_printed, .timeout = 60)
                  count(r.text, "\"event\":\"progress\""), "%s", r.text);
     cr_expect_eq(count(r.text, "{\"event\":\"done\""), 1, "%s", r.text);
     run_release(&r);
-    desk_end(&d);
-}
-
-static void with_password(const struct desk *d, int status, const char *wanted,
-                          const char *option, const char *value)
-{
-    char url[160];
-    struct run_result r;
-
-    snprintf(url, sizeof(url), "%s/", d->url);
-    char *words[] = { (char *)server_program("sallyport"),
-                      "ls",
-                      "--cacert",
-                      (char *)d->ca,
-                      url,
-                      (char *)option,
-                      (char *)value,
-                      NULL };
-    run_arguments(&r, NULL, words);
-    cr_expect_eq(r.status, status, "%s: %s", option, r.text);
-    cr_expect_not_null(strstr(r.text, wanted), "%s: %s", option, r.text);
-    run_release(&r);
-}
-
-/* From the environment, ~/.netrc or a file, of which nobody else may read the
- * last two; and never from the command line, which everybody can read. */
-Test(client_transfers, passwords, .timeout = 60)
-{
-    static const char netrc[] =
-        "machine 127.0.0.1 login password password \"" SERVER_PASSWORD "\"\n";
-    static const char plain[] =
-        "machine 127.0.0.1 login password password wrong\n";
-    struct desk d;
-
-    desk_begin(&d, "password");
-    unsetenv("DBUS_SESSION_BUS_ADDRESS");
-    with_password(&d, EX_NOPERM, "there is no password", NULL, NULL);
-    setenv("SALLYPORT_PASSWORD", SERVER_PASSWORD, 1);
-    with_password(&d, 0, "", NULL, NULL);
-    setenv("SALLYPORT_PASSWORD", "wrong", 1);
-    with_password(&d, EX_NOPERM, "check the user name", NULL, NULL);
-    with_password(&d, 0, "", "--password-file", d.password);
-    unsetenv("SALLYPORT_PASSWORD");
-    files_write(".netrc", netrc, strlen(netrc), 0600);
-    with_password(&d, 0, "", NULL, NULL);
-    files_write("other", plain, strlen(plain), 0600);
-    with_password(&d, EX_NOPERM, "check the user name", "--netrc", "other");
-    cr_assert_eq(chmod(".netrc", 0640), 0);
-    with_password(&d, EX_NOPERM, "chmod 600", NULL, NULL);
-    snprintf(d.url, sizeof(d.url), "ftps://password:secret@127.0.0.1:%u",
-             d.server.port);
-    with_password(&d, EX_USAGE, "a password in a URL", NULL, NULL);
     desk_end(&d);
 }
 

@@ -1,0 +1,167 @@
+/* Where the client finds passwords, profiles and trusted keys. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "desk.h"
+#include "support/files.h"
+
+static const struct server_user users[] = {
+    { .name = "password" },
+    { .name = "profile" },
+};
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = { .users = users, .user_count = 2 };
+
+    (void)set;
+    server_share(&plan);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
+}
+
+static void with_password(const struct desk *d, int status, const char *wanted,
+                          const char *option, const char *value)
+{
+    char url[160];
+    struct run_result r;
+
+    snprintf(url, sizeof(url), "%s/", d->url);
+    char *words[] = { (char *)server_program("sallyport"),
+                      "ls",
+                      "--cacert",
+                      (char *)d->ca,
+                      url,
+                      (char *)option,
+                      (char *)value,
+                      NULL };
+    run_arguments(&r, NULL, words);
+    cr_expect_eq(r.status, status, "%s: %s", option, r.text);
+    cr_expect_not_null(strstr(r.text, wanted), "%s: %s", option, r.text);
+    run_release(&r);
+}
+
+/* From the environment, ~/.netrc or a file, of which nobody else may read the
+ * last two; and never from the command line, which everybody can read. */
+Test(client_places, passwords, .timeout = 60)
+{
+    static const char netrc[] =
+        "machine 127.0.0.1 login password password \"" SERVER_PASSWORD "\"\n";
+    static const char plain[] =
+        "machine 127.0.0.1 login password password wrong\n";
+    struct desk d;
+
+    desk_begin(&d, "password");
+    unsetenv("DBUS_SESSION_BUS_ADDRESS");
+    with_password(&d, EX_NOPERM, "there is no password", NULL, NULL);
+    setenv("SALLYPORT_PASSWORD", SERVER_PASSWORD, 1);
+    with_password(&d, 0, "", NULL, NULL);
+    setenv("SALLYPORT_PASSWORD", "wrong", 1);
+    with_password(&d, EX_NOPERM, "check the user name", NULL, NULL);
+    with_password(&d, 0, "", "--password-file", d.password);
+    unsetenv("SALLYPORT_PASSWORD");
+    files_write(".netrc", netrc, strlen(netrc), 0600);
+    with_password(&d, 0, "", NULL, NULL);
+    files_write("other", plain, strlen(plain), 0600);
+    with_password(&d, EX_NOPERM, "check the user name", "--netrc", "other");
+    cr_assert_eq(chmod(".netrc", 0640), 0);
+    with_password(&d, EX_NOPERM, "chmod 600", NULL, NULL);
+    snprintf(d.url, sizeof(d.url), "ftps://password:secret@127.0.0.1:%u",
+             d.server.port);
+    with_password(&d, EX_USAGE, "a password in a URL", NULL, NULL);
+    desk_end(&d);
+}
+
+static void make_profile(const struct desk *d, const char *directory,
+                         const char *name)
+{
+    char text[3 * SERVER_PATH_MAX], path[SERVER_PATH_MAX + 32];
+
+    files_make_folder(directory, 0755);
+    snprintf(path, sizeof(path), "%s/sallyport", directory);
+    files_make_folder(path, 0755);
+    snprintf(text, sizeof(text),
+             "# a comment\n[default]\ncacert = %s\n[%s]\nurl = %s/%s\n"
+             "password-file = %s\n",
+             d->ca, name, d->url, name, d->password);
+    strcat(path, "/config");
+    files_write(path, text, strlen(text), 0600);
+}
+
+static void with_profile(int status, const char *wanted, const char *verb,
+                         const char *word)
+{
+    char *words[] = { (char *)server_program("sallyport"), (char *)verb,
+                      (char *)word, NULL };
+    struct run_result r;
+
+    run_arguments(&r, NULL, words);
+    cr_expect_eq(r.status, status, "%s %s: %d: %s", verb, word, r.status,
+                 r.text);
+    cr_expect_not_null(strstr(r.text, wanted), "%s %s: %s", verb, word, r.text);
+    run_release(&r);
+}
+
+/* In ~/.config, or where XDG_CONFIG_HOME says; others must not change it. */
+Test(client_places, profiles, .timeout = 60)
+{
+    static char elsewhere[SERVER_PATH_MAX + 16];
+    struct desk d;
+
+    desk_begin(&d, "profile");
+    unsetenv("XDG_CONFIG_HOME");
+    make_profile(&d, ".config", "one");
+    snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", d.dir);
+    make_profile(&d, elsewhere, "two");
+    with_profile(0, "", "mkdir", "one:in");
+    cr_expect(files_exists(server_home_file(&d.server, "profile", "one/in")));
+    with_profile(0, "  in/\n", "ls", "one:");
+    with_profile(EX_USAGE, "no server is named", "ls", "two:");
+    setenv("XDG_CONFIG_HOME", elsewhere, 1);
+    with_profile(0, "", "mkdir", "two:in");
+    cr_expect(files_exists(server_home_file(&d.server, "profile", "two/in")));
+    strcat(elsewhere, "/sallyport/config");
+    cr_assert_eq(chmod(elsewhere, 0660), 0);
+    with_profile(EX_NOPERM, "chmod go-w", "ls", "two:");
+    files_write(elsewhere, "[two]\nfrob = 1\n", 15, 0600);
+    with_profile(EX_CONFIG, "config:2: frob: no key of a profile", "ls",
+                 "two:");
+    desk_end(&d);
+}
+
+/* A key that was trusted once, in ~/.local/share or where XDG_DATA_HOME says.
+ */
+Test(client_places, known_hosts, .timeout = 60)
+{
+    char elsewhere[SERVER_PATH_MAX + 16], path[2 * SERVER_PATH_MAX];
+    struct stat st;
+    struct desk d;
+
+    desk_begin(&d, "profile");
+    snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", d.dir);
+    setenv("XDG_DATA_HOME", elsewhere, 1);
+    setenv("SALLYPORT_PASSWORD", SERVER_PASSWORD, 1);
+    char *words[] = { (char *)server_program("sallyport"),
+                      "ls",
+                      "--trust-new",
+                      "--yes",
+                      d.url,
+                      NULL };
+    struct run_result r;
+    run_arguments(&r, NULL, words);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    snprintf(path, sizeof(path), "%s/sallyport/known_hosts", elsewhere);
+    cr_assert_eq(stat(path, &st), 0);
+    cr_expect_eq(st.st_mode & 0777, 0600);
+    desk_end(&d);
+}
