@@ -150,7 +150,11 @@ struct progress_row *progress_begin(const char *verb, const char *name,
             break;
         }
     *r = (struct progress_row){
-        .used = true, .verb = verb, .total = total, .began = clock_ms()
+        .used = true,
+        .verb = verb,
+        .exact = name,
+        .total = total,
+        .began = clock_ms(),
     };
     show_text(name, r->name, sizeof(r->name));
     progress_draw(false);
@@ -174,7 +178,7 @@ void progress_moved(struct progress_row *r, uint64_t done)
         clock_ms() - progress.drawn_at >= 1000) {
         r->last_done = done;
         progress.drawn_at = clock_ms();
-        event_progress(r->verb, r->name, done, r->total);
+        event_progress(r->verb, r->exact, done, r->total);
     }
     progress_draw(false);
     pthread_mutex_unlock(&progress.lock);
@@ -204,7 +208,7 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
     if (progress.style == PROGRESS_BARS)
         progress_clear();
     if (progress.style == PROGRESS_JSON)
-        event_end(r->verb, r->name, as, r->done, r->first, checked, why);
+        event_end(r->verb, r->exact, as, r->done, r->first, checked, why);
     else if (why)
         fprintf(stderr, "sallyport: %s %s: %s\n", r->verb, r->name, why->text);
     else if (progress.style != PROGRESS_QUIET)

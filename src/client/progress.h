@@ -22,6 +22,7 @@ enum progress_style {
 struct progress_row {
     bool used;
     char name[PROGRESS_NAME]; /* safe for a terminal */
+    const char *exact;        /* the caller's, for events */
     const char *verb;         /* "get" or "put" */
     uint64_t total, first;    /* bytes; first: where it was resumed */
     uint64_t done, last_done;
@@ -36,7 +37,7 @@ void progress_hold(void);
 void progress_go_on(void);
 void progress_stop(void);
 
-/* A transfer begins, or begins again at FIRST. */
+/* A transfer begins, or begins again at FIRST. NAME outlives it. */
 struct progress_row *progress_begin(const char *verb, const char *name,
                                     uint64_t total);
 void progress_resume(struct progress_row *r, uint64_t first);
