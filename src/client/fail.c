@@ -59,7 +59,9 @@ static const struct reply_row {
     { 502, EX_UNAVAILABLE, false, "the server lacks this command" },
     { 522, EX_PROTOCOL, false,
       "the data connection must resume the TLS session" },
-    { 530, EX_NOPERM, false, "check the user name and the password" },
+    { 530, EX_NOPERM, false,
+      "check the user name and the password; a server may also limit your "
+      "sessions" },
     { 534, EX_NOPERM, false, "the server's policy forbids it" },
     { 550, EX_NOINPUT, false, "check the name and your rights" },
     { 552, EX_CANTCREAT, false, "a limit of size or space is reached" },

@@ -65,13 +65,26 @@ static void crew_work(struct crew *c, struct link *l)
     }
 }
 
+/* Servers limit the sessions of a user: a link that isn't let in takes no job,
+ * since the others do them all. */
+static bool crew_is_let_in(struct link *l)
+{
+    struct failure why;
+
+    if (link_command(l, &why, "NOOP") == 0)
+        return true;
+    if (!link_interrupted)
+        progress_note("going on with fewer links: %s", why.text);
+    return false;
+}
+
 static void *crew_thread(void *of)
 {
     struct crew *c = of;
     struct failure why;
     struct link l;
 
-    if (link_open(&l, c->site, &why) == 0)
+    if (link_open(&l, c->site, &why) == 0 && crew_is_let_in(&l))
         crew_work(c, &l);
     link_close(&l);
     return NULL;

@@ -281,11 +281,17 @@ static size_t count(const char *text, const char *word)
 /* Plain lines, nothing, or events; each line of these is an object. */
 Test(client_transfers, what_is_printed, .timeout = 60)
 {
+    char name[512] = "";
     struct run_result r;
     struct desk d;
 
     desk_begin(&d, "print");
     make_noise("a", 3 * MIB);
+    files_write("x\302\205", "text", 4, 0644);
+    for (int i = 0; i < 150; i++)
+        strcat(name, "./");
+    strcat(name, "x\302\205");
+    SAYS(&d, 0, "/./x\\u0085\",\"bytes\":4", "put", "--json", name, "/x");
     SAYS(&d, 0, "put a  3.0 MiB, ", "put", "a", "/");
     desk_client(&d, 0, &r, NULL, "put", "--quiet", "a", "/b", NULL);
     cr_expect_str_eq(r.text, "");
@@ -359,5 +365,35 @@ Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
     }
     SAYS(&d, 0, "skipped", "get", "-rP4", "--conflict", "skip", "/t");
     expect_same("all", "t");
+    desk_end(&d);
+}
+
+/* A server that lets in two sessions of a user: the others of --parallel are
+ * left out, and no file waits for them. */
+Test(client_transfers, fewer_sessions, .timeout = 120)
+{
+    const struct server_plan plan = { .ports = "auto 16",
+                                      .settings = "max_per_user = 2\n" };
+    struct server server;
+    struct run_result r;
+    char name[32];
+    struct desk d;
+
+    desk_begin(&d, "tree");
+    server_start(&server, &plan);
+    snprintf(d.url, sizeof(d.url), "ftps://anna@127.0.0.1:%u", server.port);
+    snprintf(d.ca, sizeof(d.ca), "%s", server_path(&server, "certificate.pem"));
+    files_make_folder("t", 0755);
+    for (int i = 0; i < TREE_FILES; i++) {
+        snprintf(name, sizeof(name), "t/%d", i);
+        make_noise(name, 100000);
+    }
+    desk_client(&d, 0, &r, NULL, "put", "-rP5", "t", "/t", NULL);
+    cr_expect_not_null(strstr(r.text, "going on with fewer links"), "%s",
+                       r.text);
+    cr_expect_null(strstr(r.text, "trying again"), "%s", r.text);
+    run_release(&r);
+    expect_same("t", server_home_file(&server, "anna", "t"));
+    server_stop(&server);
     desk_end(&d);
 }
