@@ -1,4 +1,4 @@
-/* The end of a process that can't go on. */
+/* The end of a process that can't continue. */
 #include "sallyport/base/die.h"
 
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* check: the program that says what an administrator should know of a
  * configuration. Master executes it at its start and for --check, before its
  * own sandbox closes, and waits for its end; so nothing of it is in a process
- * of root that goes on. It has master's rights, since it takes the ids of each
- * user in turn. The settings that master has read are descriptor 3, the users
- * file is 4. It changes nothing. */
+ * of root that continues. It has master's rights, since it takes the ids of
+ * each user in turn. The settings that master has read are descriptor 3, the
+ * users file is 4. It changes nothing. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -26,7 +26,7 @@ static size_t lenient_users(const struct check *k)
     return n;
 }
 
-/* Those for whom promise 3 is given up. */
+/* The users without promise 3. */
 static void tell_binding(const struct check *k, struct buf *into)
 {
     const struct users *u = &k->users;

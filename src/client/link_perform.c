@@ -60,7 +60,7 @@ CURLcode link_perform(struct link *l)
     if (curl_multi_add_handle(l->multi, l->curl) != CURLM_OK)
         return CURLE_OUT_OF_MEMORY;
     do {
-        /* What has just moved goes on, mostly; libcurl looks by itself. */
+        /* More bytes usually follow at once; libcurl looks by itself. */
         if (!l->moved && running)
             link_wait(l, &rounds);
         l->moved = false;

@@ -43,7 +43,7 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
                 g->line[g->len++] = bytes[i];
         } else {
             /* Lines that are no entries count too: otherwise they could come
-             * for ever. */
+             * forever. */
             int r = ++g->lines > LISTING_MAX ? -E2BIG : gathering_line(g);
             g->error = r < 0 ? r : 0;
         }

@@ -1,5 +1,5 @@
 /* Walks local and remote directories. Recursion ends at TREE_DEPTH_MAX, so a
- * server that nests for ever ends in an error. */
+ * server that nests forever ends in an error. */
 #include "tree.h"
 
 #include <dirent.h>

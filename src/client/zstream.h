@@ -19,7 +19,7 @@ struct zstream {
 /* 0 or -1: out of memory. */
 int zstream_begin(struct zstream *s, bool deflates);
 /* Unpacks BYTES into SINK (which returns LEN for success). 0; -1: they are
- * damaged, go on after the end, or SINK failed. */
+ * damaged, continue after the end, or SINK failed. */
 int zstream_unpack(struct zstream *s, const char *bytes, size_t len,
                    size_t (*sink)(void *of, const char *bytes, size_t len),
                    void *of);

@@ -176,7 +176,7 @@ static bool ends_search(int code)
     return code == EX_UNAVAILABLE || code == EX_NOPERM;
 }
 
-/* Reports a failure with one user, and goes on with the next. */
+/* Reports a failure with one user, and continues with the next. */
 static int search_all(struct search *s)
 {
     struct complaint *c = &s->x->complaint;

@@ -34,7 +34,7 @@ struct upload {
     struct path path; /* of the target, as the client named it */
     enum conflict conflict;
     struct partial partial;
-    struct copy copy; /* of the file that REST or APPE goes on with */
+    struct copy copy; /* of the file that REST or APPE continues with */
 };
 
 struct files {

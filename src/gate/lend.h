@@ -17,7 +17,8 @@ struct port;
 bool lend_by_proxy(const struct child *c);
 /* The pair of the session that has the port for itself, or NULL. */
 struct pair *lend_borrower(const struct port *port);
-/* Is nobody there with whom this session can't share the port? */
+/* Can this session share the port with all sessions that expect a client there?
+ */
 bool lend_may(const struct child *c, const struct port *port);
 /* The borrower is asked whether this connection of PROXY is its client's. */
 void lend_offer(struct pair *pair, int fd, const struct address *proxy);

@@ -39,7 +39,7 @@ static const struct address *queued_peer(const struct queued *w)
     return w->child ? &w->child->peer : &w->entry.peer;
 }
 
-/* Its socket is the caller's from here on. A session that waits goes on to
+/* Its socket is the caller's from here on. A session that waits continues to
  * count: it isn't gone. */
 static struct queued queue_take_out(struct queued *w)
 {

@@ -161,7 +161,8 @@ static enum stream_state flow_take(struct session *s, void *into, size_t len,
                                                        : STREAM_OK;
 }
 
-/* One read(2) at most: bytes that expand to nothing could come for ever. */
+/* One read(2) at most: bytes that expand to nothing could come forever.
+ */
 static enum stream_state flow_receive(struct session *s)
 {
     struct flow *f = &s->transfer.flow;

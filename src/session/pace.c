@@ -21,7 +21,7 @@ void pace_begin(struct session *s)
 }
 
 /* Less than a byte a second counts as nothing: otherwise one byte a minute
- * would keep a session for ever. */
+ * would keep a session forever. */
 static uint64_t pace_least(const struct session *s)
 {
     return s->settings->stall_timeout / 1000;

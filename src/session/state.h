@@ -1,6 +1,6 @@
 /* The states of a session, and what each of them allows.
  *
- * Three things go on at once, and each has one enum and one table (state.c):
+ * Three things happen at once, and each has one enum and one table (state.c):
  *
  * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
  *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN. At the end
@@ -25,7 +25,7 @@ enum control_state {
     CONTROL_HEADER,    /* the PROXY header is read */
     CONTROL_ENTERING,  /* gate decides about the client that the header names */
     CONTROL_PLAIN,     /* plain text: AUTH is all that leads on */
-    CONTROL_SECURING,  /* the TLS handshake goes on */
+    CONTROL_SECURING,  /* the TLS handshake runs */
     CONTROL_SECURED,   /* TLS is up, nobody is logged in */
     CONTROL_VERIFYING, /* PASS was given, master decides */
     CONTROL_GRANTED,   /* accepted by master, without ticket keys yet */
@@ -96,7 +96,7 @@ struct transfer_row {
     const char *name;
     bool lines;     /* the client's lines are read, whatever files is asked */
     bool abortable; /* ABOR ends it; else ABOR waits for the end */
-    bool stays;     /* goes on when the client goes away */
+    bool stays;     /* continues when the client goes away */
     bool decided;   /* its end is decided: no other event of it is sent */
     enum transfer_clock clock; /* which time-out holds */
     unsigned next;

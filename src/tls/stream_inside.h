@@ -18,9 +18,9 @@ struct stream {
     bool parted;              /* kTLS: our close_notify is sent */
     bool broken;              /* stream_free() is the only call left */
     bool heard;               /* this call has made its one recv(2) */
-    enum stream_state end; /* of reading: CLOSED or CUT; OK while it goes on */
-    bool fin;              /* the end was a FIN, not a reset */
-    bool told;             /* stream_read() has reported the end */
+    enum stream_state end;    /* of reading: CLOSED or CUT; OK until then */
+    bool fin;                 /* the end was a FIN, not a reset */
+    bool told;                /* stream_read() has reported the end */
     uint32_t events;
     char cipher[64];
     char cause[160];

@@ -1,7 +1,7 @@
 /* The normaliser: its result is normal, the same again when resolved again, the
- * same when it overwrites the folder it starts from; a failure leaves its
+ * same when it overwrites the directory it starts from; a failure leaves its
  * output alone. The input is two arguments, cut at the first LF: one to build a
- * folder from, one to resolve against it. */
+ * directory from, one to resolve against it. */
 #include "fuzz.h"
 
 #include <errno.h>

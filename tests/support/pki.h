@@ -1,5 +1,5 @@
 /* A small CA of clients for a test: what it issues lies as PEM files in one
- * folder. Whatever fails, fails the test. */
+ * directory. Whatever fails, fails the test. */
 #ifndef TESTS_SUPPORT_PKI_H
 #define TESTS_SUPPORT_PKI_H
 
@@ -21,12 +21,13 @@ struct pki_leaf {
 
 /* Writes FOLDER/NAME.pem and NAME.key; the CA's own name is NAME too. */
 struct pki *pki_new(const char *folder, const char *name);
-/* A CA of the same folder that P has issued. */
+/* A CA of the same directory that P has issued. */
 struct pki *pki_below(struct pki *p, const char *name);
 /* One that is there: a test is another process than the hooks. */
 struct pki *pki_open(const char *folder, const char *name);
 void pki_free(struct pki *p);
-/* One in a folder of its own, whose path FOLDER gets; and the end of both. */
+/* One in a directory of its own, whose path FOLDER gets; and the end of both.
+ */
 struct pki *pki_begin(char folder[64], const char *name);
 void pki_end(struct pki *p);
 /* Of this CA. */
@@ -45,7 +46,7 @@ struct pki_crl {
     bool delta;        /* of changes only */
 };
 void pki_list_as(struct pki *p, const struct pki_crl *l);
-/* The path of a file of the folder, in a buffer of four that take turns. */
+/* The path of a file of the directory, in a buffer of four that take turns. */
 const char *pki_path(const struct pki *p, const char *file);
 /* The SHA-256 of FOLDER/NAME.pem, in hexadecimal digits, in the same. */
 const char *pki_fingerprint(const struct pki *p, const char *name);

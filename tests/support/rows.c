@@ -1,4 +1,4 @@
-/* Files of a folder as the rows of a test. */
+/* Files of a directory as the rows of a test. */
 #include "rows.h"
 
 #include <dirent.h>

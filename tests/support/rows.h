@@ -1,5 +1,5 @@
-/* The rows of a parameterized test that are the files of a folder; each gives
- * its name to a user of the one server for all. */
+/* The rows of a parameterized test that are the files of a directory; each
+ * gives its name to a user of the one server for all. */
 #ifndef TESTS_SUPPORT_ROWS_H
 #define TESTS_SUPPORT_ROWS_H
 

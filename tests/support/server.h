@@ -1,5 +1,5 @@
-/* A real server for a test: its own folder, configuration, certificate, users
- * and ports that the kernel chose. Ends with the test at the latest. */
+/* A real server for a test: its own directory, configuration, certificate,
+ * users and ports that the kernel chose. Ends with the test at the latest. */
 #ifndef TESTS_SUPPORT_SERVER_H
 #define TESTS_SUPPORT_SERVER_H
 
@@ -45,12 +45,12 @@ struct server {
     bool troubles;
 };
 
-/* The folder with everything in it, and nothing started: for --check. */
+/* The directory with everything in it, and nothing started: for --check. */
 void server_prepare(struct server *s, const struct server_plan *plan);
 /* Prepares, starts, and waits for the line that says it is ready. */
 void server_start(struct server *s, const struct server_plan *plan);
-/* Starts it anew on the folder of one that has ended, on other ports; the old
- * log goes. */
+/* Starts it again on the directory of one that has ended, on other ports; the
+ * old log goes. */
 void server_again(struct server *s);
 /* The line of a key of the configuration, changed or added: for a reload. */
 void server_set(const struct server *s, const char *key, const char *value);
@@ -58,9 +58,9 @@ void server_set(const struct server *s, const char *key, const char *value);
 void server_kill(struct server *s);
 /* SIGTERM; then everything that must hold at the end of a server: exit status
  * 0, no process left, a log without a sanitizer's report, without a death,
- * and without a system call or message refused. Removes the folder. */
+ * and without a system call or message refused. Removes the directory. */
 void server_stop(struct server *s);
-/* Removes the folder of a server that isn't running. */
+/* Removes the directory of a server that isn't running. */
 void server_forget(struct server *s);
 
 /* One server for all tests of a program: share in the PRE_ALL hook, unshare in
@@ -72,9 +72,9 @@ void server_shared(struct server *ret);
 const struct server *server_of_runner(void);
 
 /* The path of a file of the build under test, of a program of it, of a file of
- * the source tree, of a file in the server's folder, of a user's home, and of a
- * file in there. Each in a buffer that the next call of the same function uses
- * again. */
+ * the source tree, of a file in the server's directory, of a user's home, and
+ * of a file in there. Each in a buffer that the next call of the same function
+ * uses again. */
 const char *server_build(const char *name);
 const char *server_program(const char *name);
 const char *server_source(const char *name);

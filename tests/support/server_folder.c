@@ -1,5 +1,5 @@
-/* The folder of a test's server: configuration, users with cheap hashes, homes
- * and a certificate. */
+/* The directory of a test's server: configuration, users with cheap hashes,
+ * homes and a certificate. */
 #include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>

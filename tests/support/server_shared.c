@@ -1,5 +1,5 @@
 /* One server for a whole test program, and where things are. The tests are
- * processes that Criterion executes anew, so what they must know of the server
+ * processes that Criterion executes again, so what they must know of the server
  * travels in the environment. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -89,7 +89,7 @@ struct partials {
     unsigned count;
 };
 
-/* The temporary files in the top folder of a home, of so many bytes. */
+/* The temporary files in the top directory of a home, of so many bytes. */
 static bool find_partials(void *argument)
 {
     struct partials *p = argument;

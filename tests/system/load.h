@@ -1,6 +1,6 @@
-/* Clients of a server under test that go on until they are told to stop, each a
- * process of its own. One that is refused, cut, or gets other bytes than were
- * stored, fails the test with its words. */
+/* Clients of a server under test that continue until they are told to stop,
+ * each a process of its own. One that is refused, cut, or gets other bytes than
+ * were stored, fails the test with its words. */
 #ifndef TESTS_SYSTEM_LOAD_H
 #define TESTS_SYSTEM_LOAD_H
 

@@ -103,7 +103,7 @@ static void edit(const struct server *server, const char *command,
     run_release(&r);
 }
 
-/* The other user's session goes on. */
+/* The other user's session continues. */
 Test(access, by_sallyportctl, .timeout = 120)
 {
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

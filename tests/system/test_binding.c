@@ -332,7 +332,7 @@ Test(binding, a_refusal_gives_no_ticket, .timeout = 60)
     }
 }
 
-/* Keys that are exchanged each second: a session goes on with what it gets,
+/* Keys that are exchanged each second: a session continues with what it gets,
  * and what it got long ago is no longer opened. */
 Test(binding, keys_are_exchanged, .timeout = 120)
 {

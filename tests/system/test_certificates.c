@@ -353,8 +353,8 @@ Test(certificates, names_and_kinds)
     server_stop(&server);
 }
 
-/* A client that was shown the certificate of one host can't go on to another;
- * what it asks for on data connections means nothing. */
+/* A client that was shown the certificate of one host can't continue to
+ * another; what it asks for on data connections means nothing. */
 Test(certificates, host_and_data_by_name)
 {
     static const char *const data[] = { NULL, "one.example", "two.example",
@@ -412,7 +412,7 @@ Test(certificates, settings_of_a_reload)
 
 #define ROUNDS 7 /* and the first one: so many generations may live */
 
-/* A session of each: none is dropped, each goes on with what it began with.
+/* A session of each: none is dropped, each continues with what it began with.
  * While all live, a reload waits, and whoever asks is told so. */
 Test(certificates, sessions_of_many_generations)
 {
@@ -469,7 +469,8 @@ Test(certificates, reloads_under_load)
     server_stop(&server);
 }
 
-/* As certbot has its folders: live/ holds links, and a renewal makes new ones.
+/* As certbot has its directories: live/ holds links, and a renewal makes new
+ * ones.
  */
 static void renew(const struct server *s, int number, long serial)
 {
@@ -537,7 +538,7 @@ static bool is_over(void *argument)
 }
 
 /* Clients judge it; those that don't mind are served on, also when gate has to
- * begin anew, or something else is reloaded. */
+ * begin again, or something else is reloaded. */
 Test(certificates, one_expires_in_use)
 {
     struct server server;

@@ -434,7 +434,7 @@ Test(client, an_upload_after_the_file_has_changed, .timeout = 90)
     desk_end(&d);
 }
 
-/* A download in MODE Z goes on where it was cut. */
+/* A download in MODE Z continues where it was cut. */
 Test(client, a_packed_download_that_is_killed, .timeout = 90)
 {
     struct run_result r;

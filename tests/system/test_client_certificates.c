@@ -408,7 +408,7 @@ static void reload(const struct server *s, unsigned count, const char *words)
     server_log_expect(s, count, words, NULL);
 }
 
-/* New sessions see it; those that are there go on as they came. */
+/* New sessions see it; those that are there continue as they came. */
 Test(client_certificates, reload)
 {
     struct server server;

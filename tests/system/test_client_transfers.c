@@ -86,7 +86,7 @@ static void kick(const struct desk *d)
 }
 
 /* In the middle of the file the server ends the session; the client logs in
- * again and goes on where it stopped. */
+ * again and continues where it stopped. */
 static void cut_once(const struct desk *d, struct desk_growth *g, ...)
 {
     char *arguments[DESK_ARGUMENTS];

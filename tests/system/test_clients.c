@@ -1,5 +1,5 @@
 /* Real clients: every script of clients/ against one server, each as a user of
- * its own and in a folder of its own, once for every build and user that
+ * its own and in a directory of its own, once for every build and user that
  * tests/table names. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>

@@ -1,5 +1,5 @@
 /* Uploads whose place is taken, from them or by them: another writer of the
- * same name, a reader, a FIFO, a folder that goes. */
+ * same name, a reader, a FIFO, a directory that goes. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <stdio.h>

@@ -177,7 +177,7 @@ static void send_cut(struct session *s, const char *name, const void *z,
     session_expect(s, reply);
 }
 
-/* What came of a stream that is cut can be gone on with, in either mode; what
+/* What came of a stream that is cut can be continued, in either mode; what
  * came of one that is damaged can't. */
 Test(mode_z, cut_uploads, .timeout = 60)
 {
@@ -302,7 +302,7 @@ Test(conversions, transcripts, .timeout = 60)
     server_stop(&server);
 }
 
-/* An upload that was cut, for lftp to go on with. */
+/* An upload that was cut, for lftp to continue with. */
 static void prepare_lftp(const struct server *server, const char *work)
 {
     unsigned char *bytes = some_bytes(), *z;

@@ -48,7 +48,7 @@ static const struct death {
 };
 
 /* With its session an upload ends: no 226, nothing to see, one event. Else it
- * goes on. */
+ * continues. */
 static void expect_upload(const struct death *death, struct server *server,
                           struct session *s, struct data *d)
 {
@@ -412,7 +412,7 @@ Test(deaths, master_of_a_stopped_log, .timeout = 90)
 }
 
 /* It keeps no time any more: gate ends it, and with it its upload. One that is
- * as old, in an upload as slow, goes on. */
+ * as old, in an upload as slow, continues. */
 Test(deaths, a_stopped_session, .timeout = 90)
 {
     static const struct server_user users[] = { { .name = "anna" },

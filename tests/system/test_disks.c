@@ -30,7 +30,7 @@ static const struct server_user users[] = {
 };
 
 /* Its mounts must go with it. The namespace is made before this program is
- * executed: Criterion executes it anew by /proc/self/exe, which for a program
+ * executed: Criterion executes it again by /proc/self/exe, which for a program
  * of another namespace gives no path under a chroot. */
 static bool in_machines_namespace(void)
 {
@@ -198,7 +198,7 @@ Test(disks, device_node, .timeout = 60)
 }
 
 /* A system call of one process fails, as on a broken disk. A preload can't do
- * that: the program has no such door. */
+ * that in this program. */
 static bool is_attached(void *argument)
 {
     const struct running *strace = argument;

@@ -423,7 +423,7 @@ Test(downloads, tails_while_read, .timeout = 120)
 }
 
 /* The client goes while the kernel's buffers are full: a cut, and the session
- * goes on. */
+ * continues. */
 Test(downloads, client_goes, .timeout = 60)
 {
     struct server server;

@@ -106,7 +106,7 @@ Test(fuse, a_file_without_shared_pages_is_sent, .timeout = 60)
 }
 
 /* What could be read has been sent; no 226, nobody is told that somebody has
- * cut the file, and the session goes on. */
+ * cut the file, and the session continues. */
 Test(fuse, a_file_that_cannot_be_read_whole, .timeout = 60)
 {
     char waste[16384];

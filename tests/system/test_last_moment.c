@@ -1,5 +1,5 @@
 /* Uploads that are cut after their last byte and before the 226: whoever then
- * goes on with them, as curl -C - and lftp's put -c do, ends with the whole
+ * continues with them, as curl -C - and lftp's put -c do, ends with the whole
  * file, whether it had been committed or not. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>

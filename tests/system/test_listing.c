@@ -1,5 +1,5 @@
-/* A folder of very many files: every entry once, in bounded memory of the two
- * processes that list it. 5,000 entries; 100,000 in the long run. */
+/* A directory of very many files: every entry once, in bounded memory of the
+ * two processes that list it. 5,000 entries; 100,000 in the long run. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -76,7 +76,7 @@ static void list(struct session *s, const char *verb, const char *folder,
     buf_init(&got, 64u << 20);
     snprintf(command, sizeof(command), "%s %s", verb, folder);
     session_fetch(s, command, &got);
-    check(&got, n, 2); /* MLSD may say the folder and its parent */
+    check(&got, n, 2); /* MLSD may say the directory and its parent */
     buf_release(&got);
 }
 

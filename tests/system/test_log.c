@@ -56,7 +56,7 @@ static void expect_all(const struct server *server, const char *name)
     server_log_expect(server, 1, "change ", path, "result=250", NULL);
 }
 
-/* Of a session that goes on while there is no log, and of one that is there
+/* Of a session that continues while there is no log, and of one that is there
  * only then, the next log has every line, once. */
 Test(log, away, .timeout = 90)
 {
@@ -269,7 +269,7 @@ Test(log, refusals, .timeout = 60)
 }
 
 /* A mirror's uploads without the right: the first ones by their names, the
- * others by their number, while the session goes on and at its end. */
+ * others by their number, while the session continues and at its end. */
 Test(log, many_refusals, .timeout = 60)
 {
     enum { FIRST = 3, UPLOADS = 46 };
@@ -309,8 +309,7 @@ static void deny_home(struct server *server, const char *words)
     server_log_wait(server, "child ", "user anna, serial ", place, words, NULL);
 }
 
-/* The administrator is told which home of whom it is, in which session, and
- * what is the matter with it. */
+/* The log names the home, its user, the session, and what is wrong. */
 Test(log, homes, .timeout = 60)
 {
     const struct server_plan plan = { .troubles = true };

@@ -104,7 +104,7 @@ static void wait_for(const struct server *server, const char *user, size_t len,
               state);
 }
 
-/* An upload of SENT bytes that goes on. */
+/* An upload of SENT bytes that continues. */
 static void begin(struct session *s, struct data *d,
                   const struct server *server, const char *user,
                   const char *name)
@@ -207,7 +207,7 @@ Test(partials, running_upload_is_kept)
     server_stop(&server);
 }
 
-/* Many ask at once, while uploads go on. */
+/* Many ask at once, while uploads continue. */
 Test(partials, many_at_once)
 {
     enum { ASKING = 6, UPLOADS = 4 };
@@ -330,8 +330,8 @@ Test(partials, process_of_the_user)
     server_stop(&server);
 }
 
-/* Some other uid gets no answer: neither through the socket's mode, nor, where
- * somebody has opened that, through the door. */
+/* Another uid gets no answer: the socket's mode prevents it, and if somebody
+ * has changed the mode, master refuses. */
 static void run_as(const struct server *server, uid_t uid, int expected)
 {
     char *const words[] = { "sallyportctl",

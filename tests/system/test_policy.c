@@ -385,7 +385,7 @@ static void add_line(const struct server *s, const char *line)
     buf_release(&text);
 }
 
-/* New sessions get what a reload says; one that is there goes on with what it
+/* New sessions get what a reload says; one that is there continues with what it
  * began with. A suite that can't be had changes nothing. */
 Test(policy, reload, .timeout = 60)
 {

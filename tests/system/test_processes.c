@@ -17,7 +17,7 @@ static const struct server_user users[] = { { .name = "anna" },
 static const struct expected {
     const char *title;
     unsigned uid;  /* when run by root */
-    bool confined; /* to a folder, when run by root */
+    bool confined; /* to a directory, when run by root */
     size_t count;  /* 0: one or more */
 } expected[] = {
     { "sallyportd: supervisor", 0, false, 1 },

@@ -1,5 +1,5 @@
-/* What transcripts can't say: two segments in a row, time-outs, what is said of
- * whom in the log. */
+/* What transcripts can't express: two segments in a row, time-outs, lines in
+ * the log. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,7 +93,7 @@ Test(protocol, idle_timeout, .timeout = 60)
     expect_timeout("idle_timeout = 1s\n", log_in);
 }
 
-/* A handshake that doesn't go on is a login that doesn't come. */
+/* A handshake that doesn't continue is a login that doesn't come. */
 Test(protocol, silent_handshake, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "login_timeout = 1s\n" };
@@ -113,7 +113,7 @@ Test(protocol, silent_handshake, .timeout = 60)
 }
 
 /* Nobody comes to the data port, or somebody who never says hello: 425 with
- * what is the matter, and the session goes on. */
+ * what is the matter, and the session continues. */
 Test(protocol, connect_timeout, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "connect_timeout = 1s\n" };

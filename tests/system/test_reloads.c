@@ -108,7 +108,7 @@ static void expect_refused(unsigned port)
 }
 
 /* One port goes, and another address comes; the port that stays is the same
- * one, and the session that came by the one that goes goes on. */
+ * one, and the session that came by the one that goes continues. */
 Test(reloads, listeners, .timeout = 120)
 {
     struct session by_other, s;

@@ -345,7 +345,7 @@ Test(resume, a_folder_that_is_renamed, .timeout = 90)
     session_expect(&s, "451 {*}");
     session_do(&s, "550 {*}", "SIZE /a/x");
     session_do(&s, "550 {*}", "MDTM /b/x");
-    session_do(&s, "213 {*}", "SIZE /b/x"); /* it can be gone on with */
+    session_do(&s, "213 {*}", "SIZE /b/x"); /* it can be continued */
     session_close(&other);
     session_close(&s);
     server_stop(&server);

@@ -227,7 +227,7 @@ Test(slow, upload_hardly_a_record, .timeout = 60)
     expect_in_time(began, STALL_MS);
 }
 
-/* Slow, and no stall: it goes on beyond the deadline. */
+/* Slow, and no stall: it continues beyond the deadline. */
 Test(slow, upload_some_bytes_a_second, .timeout = 60)
 {
     struct server server;

@@ -163,7 +163,7 @@ Test(stalls, idle_a_byte_at_a_time, .timeout = 40)
     idle("drip", true);
 }
 
-/* The session answers, then the transfer ends; and the session goes on. */
+/* The session answers, then the transfer ends; and the session continues. */
 static void expect_stall(struct session *s, struct data *d)
 {
     uint64_t began = clock_ms();

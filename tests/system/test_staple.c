@@ -15,7 +15,7 @@
 #include "support/server_log.h"
 #include "support/session.h"
 
-/* certificate.pem, key.pem and ocsp.der in the server's folder, or in one in
+/* certificate.pem, key.pem and ocsp.der in the server's directory, or in one in
  * there. */
 static void make(const struct server *s, const char *in, const char *name,
                  const char *status)

@@ -277,7 +277,7 @@ static void make_sparse(const struct server *server, const char *user,
 }
 
 /* While data flows NOOP and STAT are answered; ABOR has its own reply besides
- * the transfer's, and the session goes on. */
+ * the transfer's, and the session continues. */
 Test(transfers, abort_download, .timeout = 60)
 {
     struct server server;

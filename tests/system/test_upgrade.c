@@ -1,5 +1,6 @@
-/* The programs on the disk change while the server runs: what runs goes on with
- * its own, also after a crash, and what starts refuses a mixture of builds. */
+/* The programs on the disk change while the server runs: what runs continues
+ * with its own, also after a crash, and what starts refuses a mixture of
+ * builds. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -177,7 +178,7 @@ Test(upgrade, a_crash_among_two_builds, .timeout = 120)
 }
 
 /* A reload before the installation is complete changes nothing, and one after
- * it uses the new programs. Sessions go on all the time. */
+ * it uses the new programs. Sessions continue all the time. */
 Test(upgrade, a_reload_among_two_builds, .timeout = 120)
 {
     struct server server;

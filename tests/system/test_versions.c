@@ -1,5 +1,5 @@
 /* A build with another version is installed over the programs that run, and a
- * reload starts it. What is under way goes on in the old ones, to its end. */
+ * reload starts it. What is under way continues in the old ones, to its end. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>

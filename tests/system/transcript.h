@@ -3,7 +3,7 @@
  *   HOST ADDRESS    connect there (127.0.0.1 if not said), before anything else
  *   IMPLICIT        connect to the port where TLS begins with the first byte
  *   FILE NAME TEXT  a file in the user's home before the session begins
- *   FOLDER NAME     a folder there
+ *   FOLDER NAME     a directory there
  *   C: LINE         the client sends a line; {user} and {password} are its own
  *   C! BYTES        the same without CRLF: \r \n \t \\ \xNN, in one segment
  *   S: PATTERN      the next line from the server (support/pattern.h); a port

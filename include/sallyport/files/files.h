@@ -12,7 +12,7 @@
 
 struct files_rules {
     bool fsync, resume;
-    bool reread; /* session may read a partial that it goes on with */
+    bool reread; /* session may read a partial that it continues with */
     uint64_t max_file_size; /* bytes, 0: none */
     uint64_t
         copy_max; /* bytes of a copy, where blocks can't be shared; 0: all */
@@ -24,9 +24,9 @@ struct files_rules {
 
 struct files_start {
     struct files_rules rules;
-    bool root;                /* run by root: take the user's ids, chroot */
-    const char *homes;        /* else: the home must lie beneath this folder */
-    bool for_ctl;             /* serves sallyportctl, not a session */
+    bool root;         /* run by root: take the user's ids, chroot */
+    const char *homes; /* else: the home must lie beneath this directory */
+    bool for_ctl;      /* serves sallyportctl, not a session */
     int session, master, log; /* owned from here on; who is served, master … */
     uint64_t serial;
     const char *name, *home;

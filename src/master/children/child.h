@@ -19,7 +19,7 @@ struct child;
 struct service_channel;
 
 enum child_state {
-    CHILD_OFF,   /* not running, perhaps waiting to be started anew */
+    CHILD_OFF,   /* not running, perhaps waiting to be started again */
     CHILD_SETUP, /* started, being set up */
     CHILD_READY, /* sandboxed and working */
     CHILD_ENDING /* its channel is closed; to be reaped */
@@ -39,7 +39,7 @@ typedef int child_step(struct child *c);
 
 struct child_row {
     enum process process;
-    bool once; /* it is never started anew */
+    bool once; /* it is never started again */
     const char *binary;
     child_step *const *steps; /* up to NULL */
     const struct handler *handlers;
@@ -67,7 +67,7 @@ struct child {
     bool started;            /* at least once */
     struct burst restarts;
     size_t step, index;
-    bool released; /* it isn't started anew */
+    bool released; /* it isn't started again */
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
@@ -80,7 +80,7 @@ void child_init(struct child *c, struct master *m, const struct child_row *row);
 /* A restart comes at once, but after CHILD_RESTARTS of them only one in each
  * deadline `restart`. */
 void child_start(struct child *c);
-/* Closes its channel, kills it; it is started anew when it was reaped. WHY
+/* Closes its channel, kills it; it is started again when it was reaped. WHY
  * goes to the log. */
 void child_end(struct child *c, const char *why);
 /* It was reaped. */

@@ -1,7 +1,7 @@
 /* The control socket in the file system: made or inherited before master's
  * sandbox closes, removed at the end of the service. Who may connect is said by
- * its mode, by its folder, and by SO_PEERCRED (control.c). Never takes the name
- * from a server that lives. */
+ * its mode, by its directory, and by SO_PEERCRED (control.c). Never takes the
+ * name from a server that lives. */
 #include "control_socket.h"
 
 #include <errno.h>

@@ -21,11 +21,12 @@ struct control_socket {
 /* None. */
 void control_socket_blank(struct control_socket *s);
 /* If the socket that stands at PATH was inherited, it is used as it is, with
- * the connections that wait in its backlog. Else this makes the folder (0750)
- * if only that is missing, and takes the place of a socket that a server left
- * behind when it was killed. The socket is kept for the next generation. H may
- * be NULL. 0; -EINVAL for what the administrator must mend; -EAGAIN: another
- * server answers there, or what may pass too. The complaint is "PATH: WHY". */
+ * the connections that wait in its backlog. Else this makes the directory
+ * (0750) if only that is missing, and takes the place of a socket that a server
+ * left behind when it was killed. The socket is kept for the next generation. H
+ * may be NULL. 0; -EINVAL for what the administrator must mend; -EAGAIN:
+ * another server answers there, or what may pass too. The complaint is "PATH:
+ * WHY". */
 int control_socket_open(struct control_socket *s, const char *path,
                         struct succession *h, struct complaint *c);
 /* REMOVE: the name too, if it is still this one. */

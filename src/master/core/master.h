@@ -93,12 +93,12 @@ struct master {
     size_t auth_count;
     struct identity identity[PROCESS_SANDBOXED]; /* of the children */
 
-    /* Opened at start, handed to children, also to those started anew. */
+    /* Opened at start, handed to children, also to those started again. */
     int programs;       /* the first of their descriptors (programs.h) */
     int memory;         /* of gates, which outlives each of them; a memfd */
     int guesses_memory; /* outlives master, too; a memfd */
     int conf;           /* the settings, a sealed memfd */
-    int empty;          /* the folder to chroot to; without root any file */
+    int empty;          /* the directory to chroot to; without root any file */
     bool no_empty;      /* --check: it is missing, a start would make it */
     struct succession succession;
 

@@ -154,7 +154,7 @@ void drain_reaped(struct master *m, pid_t pid, int status)
 }
 
 /* A gate that wasn't told to hand over, since the supervisor could not make a
- * pair, would go on beside the next one. */
+ * pair, would continue beside the next one. */
 void drain_successor(struct master *m, int fd)
 {
     struct child *gate = children_gate(m);

@@ -1,4 +1,4 @@
-/* Accounts and the empty folder: what root needs to give up root. */
+/* Accounts and the empty directory: what root needs to give up root. */
 #ifndef SALLYPORT_SRC_MASTER_START_ACCOUNT_H
 #define SALLYPORT_SRC_MASTER_START_ACCOUNT_H
 
@@ -12,7 +12,7 @@ struct identity;
  * complaint "ACCOUNT: WHY" */
 int account_find(const char *account, struct identity *ret,
                  struct complaint *c);
-/* Opens the empty folder. One that is missing is made, or -ENOENT and no
+/* Opens the empty directory. One that is missing is made, or -ENOENT and no
  * complaint when not MAKE. The descriptor or -EINVAL and "PATH: WHY" */
 int account_empty_folder(const char *path, bool make, struct complaint *c);
 

@@ -1,5 +1,5 @@
 /* The programs that master executes at its start and waits for, so that their
- * code isn't in a process of root that goes on: reader and check. Call these
+ * code isn't in a process of root that continues: reader and check. Call these
  * before master's sandbox closes. */
 #ifndef SALLYPORT_SRC_MASTER_START_HELPER_H
 #define SALLYPORT_SRC_MASTER_START_HELPER_H

@@ -48,7 +48,7 @@ int options_parse(struct options *o, int argc, char **argv)
         table[r].has_arg = rows[r].argument ? required_argument : no_argument;
     }
     *o = (struct options){ .config = SETTINGS_FILE };
-    optind = 0; /* glibc: begin anew, for a second call */
+    optind = 0; /* glibc: begin again, for a second call */
     while ((found = getopt_long(argc, argv, "", table, &i)) == 0)
         options_take(o, &rows[i], optarg);
     if (found == -1 && optind == argc)

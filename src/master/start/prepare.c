@@ -113,8 +113,9 @@ int prepare_identities(struct master *m, struct complaint *c)
     return 0;
 }
 
-/* Without root nobody changes its root folder: any descriptor will do. Nor can
- * gate where --check, which makes nothing, finds that a start would have to. */
+/* Without root nobody changes its root directory: any descriptor will do. Nor
+ * can gate where --check, which makes nothing, finds that a start would have
+ * to. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
     int r = -ENOENT;

@@ -129,7 +129,7 @@ struct slice make_range(struct dice *d, char *out)
     return fill("\1 \2", from(NUMBERS, d, first), from(NUMBERS, d, last), out);
 }
 
-/* Where a partial of the model's uploads can be gone on with. */
+/* Where a partial of the model's uploads can be continued. */
 struct slice make_block(struct dice *d, char *out)
 {
     return dice_one_in(d, 3) ? make_number(d, out)

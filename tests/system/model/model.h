@@ -17,7 +17,7 @@
 
 enum stage { PLAIN, SECURED, NAMED, LOGGED_IN };
 
-/* SIZE told of a partial: an APPE that follows goes on there. */
+/* SIZE told of a partial: an APPE that follows continues there. */
 struct told {
     char *path;
     size_t length;
@@ -34,7 +34,7 @@ struct transfer {
     struct slice argument; /* NLST's, before each name */
     bool pattern;          /* only names that match PATH's last part */
     size_t first, until;   /* bytes of the file */
-    unsigned char *head;   /* what an upload goes on behind: FIRST bytes */
+    unsigned char *head;   /* what an upload continues behind: FIRST bytes */
     bool copies;           /* which are those of the finished file */
     bool waits;            /* what was cut before stands until its first byte */
 };

@@ -182,7 +182,8 @@ void rule_appe(struct model *m, const struct call *c, struct expected *e)
     store(m, c, 0, true, e);
 }
 
-/* The server adds 17 bytes to the name; the folder is what counts of the path.
+/* The server adds 17 bytes to the name; the directory is what counts of the
+ * path.
  */
 void rule_stou(struct model *m, const struct call *c, struct expected *e)
 {

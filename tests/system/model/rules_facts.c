@@ -18,7 +18,7 @@ static void say_size(struct expected *e, size_t size)
     snprintf(e->says, sizeof(e->says), "213 %zu", size);
 }
 
-/* A partial tells where to go on, and that it did is remembered. */
+/* A partial tells where to continue, and that it did is remembered. */
 void rule_size(struct model *m, const struct call *c, struct expected *e)
 {
     const struct node *n = tree_find(&m->tree, c->path);

@@ -4,7 +4,7 @@
 
 #include "rules.h"
 
-/* May a name in the folder of PATH be made, changed, removed? */
+/* May a name in the directory of PATH be made, changed, removed? */
 static bool may_change(struct model *m, const char *path)
 {
     const unsigned bits = TREE_WRITE | TREE_ENTER;
@@ -146,7 +146,7 @@ void rule_rnfr(struct model *m, const struct call *c, struct expected *e)
     snprintf(m->from, sizeof(m->from), "%s", there ? c->path : "");
 }
 
-/* Of a folder that goes into another one the link to that is written. */
+/* Of a directory that goes into another one the link to that is written. */
 static bool may_move(struct model *m, const char *from, const char *to)
 {
     struct node *n = tree_find(&m->tree, from);

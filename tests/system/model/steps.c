@@ -109,7 +109,7 @@ static const char *make_step(struct plan *p, bool door, struct dice *d,
     make_manner(&s->manner, d);
     if (strcmp(r->verb, "STOR") != 0 || s->manner.bytes != BYTES_CUT)
         return r->verb;
-    s->manner.len |= LARGE; /* so that there is something to go on with */
+    s->manner.len |= LARGE; /* so that there is something to continue with */
     return RECIPE_CUT;
 }
 

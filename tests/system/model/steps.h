@@ -40,8 +40,8 @@ struct manner {
 
 enum step_kind {
     STEP_LINE,
-    STEP_CONNECT, /* anew, and no more */
-    STEP_LOG_IN,  /* anew */
+    STEP_CONNECT, /* again, and no more */
+    STEP_LOG_IN,  /* again */
     STEP_GO_ON,   /* the same, unless somebody is still logged in */
 };
 

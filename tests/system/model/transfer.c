@@ -49,7 +49,7 @@ static bool changes_nothing(const struct transfer *t, size_t len)
     return t->flow != FLOW_UP || t->copies || (t->waits && len == 0);
 }
 
-/* Kept where somebody can go on with it, or where it can't be removed. */
+/* Kept where somebody can continue with it, or where it can't be removed. */
 void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
 {
     struct transfer *t = &m->transfer;
@@ -80,7 +80,7 @@ void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
     unsigned char *all;
     char in_all[40] = "";
 
-    if (!may_rename(m)) { /* since it began: a partial may be gone on with */
+    if (!may_rename(m)) { /* since it began: a partial may be continued */
         expect(e, 550);
         m->transfer.waits = false;
         transfer_cut(m, bytes, len);

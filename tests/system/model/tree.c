@@ -144,7 +144,7 @@ static void rename_path(char **path, const char *from, const char *to)
     *path = text_of(moved);
 }
 
-/* Partials move with the folder that they are in; that of a file stays. */
+/* Partials move with the directory that they are in; that of a file stays. */
 void tree_move(struct tree *t, const char *from, const char *to)
 {
     struct node *there = node_at(t, to);

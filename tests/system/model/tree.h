@@ -1,4 +1,4 @@
-/* What the user's home holds, as the model believes it: folders, files with
+/* What the user's home holds, as the model believes it: directories, files with
  * their bytes, and the partials of cut uploads. Paths are normal ("/", "/a/b").
  */
 #ifndef TESTS_SYSTEM_MODEL_TREE_H
@@ -23,7 +23,7 @@ struct node {
     size_t len;
 };
 
-/* What is left of a cut upload, for whoever goes on with it. */
+/* What is left of a cut upload, for whoever continues with it. */
 struct leftover {
     char *path; /* of the file that it would have become */
     unsigned char *bytes;
@@ -42,9 +42,9 @@ struct tree {
 void tree_init(struct tree *t);
 void tree_release(struct tree *t);
 
-/* NULL: it isn't there, or a folder on the way can't be entered. */
+/* NULL: it isn't there, or a directory on the way can't be entered. */
 struct node *tree_find(struct tree *t, const char *path);
-/* The folder that it is in, or would be in; NULL as above. */
+/* The directory that it is in, or would be in; NULL as above. */
 struct node *tree_parent(struct tree *t, const char *path);
 /* The name behind the last '/'; "" for "/". */
 const char *tree_name(const char *path);

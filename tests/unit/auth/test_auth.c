@@ -356,7 +356,7 @@ static const struct {
     { "two tries on one pair", twice },
 };
 
-/* Whatever comes on a pair: one verdict, no; and auth goes on. */
+/* Whatever comes on a pair: one verdict, no; and auth continues. */
 Test(auth, breaches)
 {
     struct channel c, good;

@@ -51,7 +51,7 @@ Test(loop, timers_run_in_order)
     loop_timer_set(&seen.loop, &seen.timer[0], 30);
     loop_timer_set(&seen.loop, &seen.timer[2], 20);
     loop_timer_set(&seen.loop, &seen.timer[1], 500);
-    loop_timer_set(&seen.loop, &seen.timer[1], 10); /* armed anew */
+    loop_timer_set(&seen.loop, &seen.timer[1], 10); /* armed again */
     cr_assert_eq(loop_run(&seen.loop), 0);
     cr_assert_str_eq(seen.order, "12s");
     loop_release(&seen.loop);

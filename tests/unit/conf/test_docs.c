@@ -1,6 +1,6 @@
 /* Holds what is written about the settings to their table: the example file,
  * docs/settings.md, the manual page. SALLYPORT_REGENERATE=1 writes the three
- * anew: after a new row run the program once so. */
+ * again: after a new row run the program once so. */
 #include <stdio.h>
 #include <stdlib.h>
 

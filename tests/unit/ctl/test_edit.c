@@ -98,7 +98,7 @@ Test(edit, the_lock_has_a_deadline)
     cr_expect_str_eq(file_text(world.users), NEW);
 }
 
-/* The lock isn't followed out of the folder. */
+/* The lock isn't followed out of the directory. */
 Test(edit, a_link_as_lock_is_refused)
 {
     struct complaint c = { .text = "" };

@@ -172,7 +172,7 @@ static void make_homes(void)
     cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
 }
 
-/* Folders in folders, DEPTH of them, with a file in each. */
+/* Directories in directories, DEPTH of them, with a file in each. */
 static void make_deep(const char *top, int depth)
 {
     int fd = open(top, O_RDONLY | O_DIRECTORY);
@@ -294,7 +294,7 @@ Test(home, purge_enters_no_mount)
     purge_with_a_mount("anna/a", "/dev/null");
 }
 
-/* The user swaps a folder and a link that leads out, all the while. */
+/* The user swaps a directory and a link that leads out, all the while. */
 static void swap_for_ever(const char *home)
 {
     if (chdir(home))

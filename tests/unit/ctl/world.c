@@ -1,4 +1,4 @@
-/* A folder with a configuration, in which sallyportctl is run. */
+/* A directory with a configuration, in which sallyportctl is run. */
 #include "world.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* A folder with a configuration, in which sallyportctl is run. */
+/* A directory with a configuration, in which sallyportctl is run. */
 #ifndef TEST_CTL_WORLD_H
 #define TEST_CTL_WORLD_H
 

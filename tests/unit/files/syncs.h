@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* EIO for any folder: so it shows that one is synced. */
+/* EIO for any directory: so it shows that one is synced. */
 extern bool sync_directories_fail;
 /* EIO for the Nth sync of a file in a process, and success after it, as Linux
  * reports a failed write; 0: none fails. */

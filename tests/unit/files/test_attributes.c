@@ -1,4 +1,5 @@
-/* TIMES, MODE and SPACE: what they change, for whom, and what they leave. */
+/* TIMES, MODE and SPACE: what they change, for which users, and what they don't
+ * change. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -142,7 +143,7 @@ Test(attributes, mode)
     peer_stop(&p);
 }
 
-/* A share's folder keeps its set-group-ID bit; a file loses all such. */
+/* A share's directory keeps its set-group-ID bit; a file loses all such. */
 Test(attributes, bits_beyond_nine)
 {
     struct peer p;

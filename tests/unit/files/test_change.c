@@ -240,7 +240,7 @@ Test(change, partials_are_no_obstacle)
     peer_stop(&p);
 }
 
-/* A running upload keeps its folder. */
+/* A running upload keeps its directory. */
 Test(change, running_upload_is_an_obstacle)
 {
     struct peer a, b;

@@ -287,7 +287,7 @@ Test(commit, a_running_one_stays)
     peer_stop(&a);
 }
 
-/* The finished file is still there to go on with; its copy is not. */
+/* The finished file is still there to continue with; its copy is not. */
 Test(commit, a_copy_is_not_kept)
 {
     struct peer p;
@@ -301,7 +301,7 @@ Test(commit, a_copy_is_not_kept)
     cr_expect_eq(disk_partials(&p, "/"), 0);
     cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
     expect_nothing_of(&p, "/f");
-    /* Nor does it touch what was begun anew, until it is the file. */
+    /* Nor does it touch what was begun again, until it is the file. */
     store(&p, "/f", 300 * K, 1);
     cut(&p, "/f", 200 * K, 2);
     begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);

@@ -355,7 +355,7 @@ Test(confirmed, size_waits_for_the_old_writer)
     peer_stop(&a);
 }
 
-/* Not for ever, and not for a session that is gone. */
+/* Not forever, and not for a session that is gone. */
 Test(confirmed, size_does_not_wait_long)
 {
     struct peer a, b;

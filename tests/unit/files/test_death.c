@@ -105,7 +105,7 @@ Test(death, before_the_end_of_the_channel)
     peer_remove(&p);
 }
 
-/* Another one goes on with it before anything is known of the death. */
+/* Another one continues with it before anything is known of the death. */
 Test(death, leaves_the_partial_free)
 {
     struct peer a, b;

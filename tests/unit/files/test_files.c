@@ -305,12 +305,12 @@ static void make_homes(struct peer *p)
     cr_assert_eq(symlink("anna", path), 0);
 }
 
-/* Without root a home stays beneath the homes' folder; with root it is where
+/* Without root a home stays beneath the homes' directory; with root it is where
  * the users file says, if the user may go there. 0: it starts. */
 Test(files, homes)
 {
     static const struct {
-        const char *home; /* behind the homes' folder */
+        const char *home; /* behind the homes' directory */
         int error, error_of_root;
     } rows[] = {
         { "/anna", 0, 0 },
@@ -378,7 +378,7 @@ Test(files, a_sandbox_that_fails_is_told_of)
     peer_remove(&p);
 }
 
-/* Root in name only: ids are taken, and the home is the root folder. */
+/* Root in name only: ids are taken, and the home is the root directory. */
 Test(files, is_the_user)
 {
     struct peer p;

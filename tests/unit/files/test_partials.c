@@ -312,8 +312,8 @@ Test(partials, folders_that_are_closed)
     peer_stop(&p);
 }
 
-/* Folders in folders, made by relative names: deeper than any path, and than
- * what is looked at. */
+/* Directories in directories, made by relative names: deeper than any path, and
+ * than what is looked at. */
 static void dig(struct peer *p, int depth, const char *name)
 {
     FD_CLEANUP int at = open(p->home, O_PATH | O_DIRECTORY);

@@ -207,7 +207,7 @@ Test(place, onto_a_finished_file)
     }
 }
 
-/* A partial is nobody's name: it is gone on with in every mode. */
+/* A partial is nobody's name: it is continued in every mode. */
 Test(place, resumes_a_partial)
 {
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
@@ -267,7 +267,7 @@ Test(place, versions_count_up)
     peer_stop(&p);
 }
 
-/* A folder that came meanwhile isn't moved. */
+/* A directory that came meanwhile isn't moved. */
 Test(place, folder_that_came)
 {
     static const int outcomes[CONFLICT_COUNT] = { OUTCOME_IS_DIRECTORY, 0,

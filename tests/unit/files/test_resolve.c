@@ -84,7 +84,7 @@ Test(resolve, stays_beneath)
     peer_remove(&p);
 }
 
-/* A name in a folder is one step down, and no link. */
+/* A name in a directory is one step down, and no link. */
 Test(resolve, in_a_folder)
 {
     struct peer p;

@@ -43,7 +43,7 @@ Test(resume, decide)
         enum resume_how how;
         uint64_t first;
     } rows[] = {
-        /* STOR without REST begins anew whatever is there. */
+        /* STOR without REST begins again whatever is there. */
         { { STORE(0) }, OUTCOME_OK, RESUME_ANEW, 0 },
         { { STORE(0), .resumable = 64 * K }, OUTCOME_OK, RESUME_ANEW, 0 },
         { { STORE(0), FINISHED(9) }, OUTCOME_OK, RESUME_ANEW, 0 },
@@ -120,8 +120,8 @@ Test(resume, decide)
           0 },
         { { APPEND, .resumable = 64 * K, .forgot = true }, OUTCOME_BUSY, 0, 0 },
         { { APPEND, .forgot = true }, OUTCOME_OK, RESUME_ANEW, 0 },
-        /* Where a finished file stays as it is, nothing goes on behind it; the
-         * partial that SIZE told of does, and gets another name. */
+        /* Where a finished file stays as it is, nothing continues behind it;
+         * the partial that SIZE told of does, and gets another name. */
         { { STORE(0), STAYS(9) }, OUTCOME_OK, RESUME_ANEW, 0 },
         { { STORE(5), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
         { { STORE(10), STAYS(9) }, OUTCOME_STAYS, 0, 0 },

@@ -1,4 +1,4 @@
-/* Uploads: what is there at each end, and how they go on. */
+/* Uploads: what is there at each end, and how they continue. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -279,7 +279,7 @@ Test(upload, cut_one_is_kept_from_64k_on)
     peer_stop(&p);
 }
 
-/* What may be wrong is nothing to go on with, however long it is. */
+/* What may be wrong is nothing to continue with, however long it is. */
 Test(upload, spoiled_one_is_not_kept)
 {
     struct peer p;
@@ -312,8 +312,8 @@ static void begin_fleeting(struct peer *p, const char *path,
     close(fd);
 }
 
-/* However it ends but by its commit, nothing of it can be gone on with; and it
- * goes on with nothing that was cut before. */
+/* However it ends but by its commit, nothing of it can be continued; and it
+ * continues with nothing that was cut before. */
 Test(upload, fleeting_one)
 {
     struct peer p;
@@ -407,7 +407,7 @@ Test(upload, append_goes_on_after_size_only)
     cr_assert_eq(first, 192 * K);
     cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
     cr_assert(disk_is(&p, "/f", 300 * K, 1));
-    /* Without SIZE it begins anew. */
+    /* Without SIZE it begins again. */
     cut(&p, "/g", 200 * K, 1);
     begin(&p, "/g", WRITE_APPEND, 0, 10, 2, &first);
     cr_assert_eq(first, 0);
@@ -564,7 +564,7 @@ Test(upload, two_writers_of_one_name)
     cr_assert(disk_is(&a, "/f", 100 * K, 2));
     cr_assert_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
     cr_assert(disk_is(&a, "/f", 200 * K, 1));
-    /* Who wants to go on with what another writes must wait. */
+    /* Who wants to continue with what another writes must wait. */
     begin(&a, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
     cr_assert_eq(ask_write(&b, "/g", WRITE_STORE, 64 * K, 0, &fd, &first),
                  OUTCOME_BUSY);
@@ -624,7 +624,7 @@ Test(upload, another_session_begins_the_partial_anew)
             OUTCOME_BUSY, "row %zu", i);
         if (fd >= 0)
             ask_abort(&a);
-        /* Asked again, it is told of the other's, and goes on with that. */
+        /* Asked again, it is told of the other's, and continues with that. */
         cr_expect_eq(ask_size(&a, "/g"), 192 * K);
         begin(&a, "/g", rows[i].mode, rows[i].offset, 300 * K, 2, &first);
         cr_expect_eq(ask_commit(&a, 300 * K), OUTCOME_OK);
@@ -635,7 +635,7 @@ Test(upload, another_session_begins_the_partial_anew)
     peer_stop(&a);
 }
 
-/* SIZE told of the finished file, so REST goes on with that; a partial that
+/* SIZE told of the finished file, so REST continues with that; a partial that
  * another upload left under the name has nothing to do with it. */
 Test(upload, rest_goes_on_with_what_size_told_of)
 {

@@ -111,7 +111,7 @@ Test(path, component_limit)
     cr_expect_not(path_is_normal((struct slice){ name, 257 }));
 }
 
-/* A folder of LEN bytes: names of 99, the last one shorter. */
+/* A directory of LEN bytes: names of 99, the last one shorter. */
 static void make_long(struct path *p, size_t len)
 {
     p->len = 0;

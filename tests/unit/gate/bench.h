@@ -73,7 +73,7 @@ struct fake bench_session(struct bench *b);
 struct fake bench_enter(struct bench *b, const char *from, int *client);
 /* The next message must be SESSION_GONE of this session; its wait status. */
 int bench_gone(struct bench *b, const struct fake *f);
-/* It has logged in, and gate knows as whom. */
+/* It has logged in, and gate knows its user. */
 void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user);
 /* Master sends this, as SEND(). */
 #define BENCH_SAY(b, name, ...)                                                \

@@ -240,7 +240,7 @@ Test(adopt, lies, .timeout = 60)
 }
 
 /* A port that isn't in the range, of nobody, and one that another session has:
- * the others go on. */
+ * the others continue. */
 Test(adopt, ports_that_are_not_there, .timeout = 60)
 {
     const struct heir nobody = { .serial = 77 };

@@ -26,7 +26,7 @@ Test(bans, begin_and_end)
     cr_expect(bans_hold(&bans, &a, 1000));
     cr_expect_not(bans_hold(&bans, &b, 1000));
     cr_expect(bans_hold(&bans, &a, 1999));
-    cr_expect_not(bans_add(&bans, &a, 1999, 3000)); /* anew */
+    cr_expect_not(bans_add(&bans, &a, 1999, 3000)); /* again */
     cr_expect(bans_hold(&bans, &a, 2999));
     cr_expect_not(bans_hold(&bans, &a, 3000));
 }

@@ -55,7 +55,8 @@ Test(fruitless, the_average_holds)
     cr_expect_geq(passed, 10 * 120 + 28);
 }
 
-/* Those that were open already count, and are not held against it for ever. */
+/* Those that were open already count, and are not held against it without an
+ * end. */
 Test(fruitless, the_debt_has_an_end)
 {
     struct address a = host(1);

@@ -525,7 +525,7 @@ Test(proxy, one_at_a_time)
     bench_stop(&b, 0);
 }
 
-/* Whatever ends the wait of a session, the port goes on. */
+/* Whatever ends the wait of a session, the port continues. */
 static const char *const ends[] = { "close", "exit 0", "part", "garbage" };
 
 Test(proxy, a_port_is_never_stuck)

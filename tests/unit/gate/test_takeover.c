@@ -420,7 +420,8 @@ Test(takeover, an_adopted_session_is_killed, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* A connection that waits for its session goes on waiting at the next gate. */
+/* A connection that waits for its session continues waiting at the next gate.
+ */
 Test(takeover, the_queue_goes_on, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };

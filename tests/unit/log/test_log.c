@@ -570,7 +570,7 @@ Test(log, waits_for_last_words)
     end_log(&s, 0);
 }
 
-/* A sender that stays doesn't keep it for ever. */
+/* A sender that stays doesn't keep it forever. */
 Test(log, ends_without_last_words)
 {
     struct event_sender e;
@@ -603,7 +603,7 @@ Test(log, signals_of_the_terminal)
     end_log(&s, 0);
 }
 
-/* Nobody reads the lines any more: log goes on. */
+/* Nobody reads the lines any more: log continues. */
 Test(log, reader_gone)
 {
     struct event_sender e;

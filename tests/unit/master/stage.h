@@ -72,7 +72,7 @@ void actor_appear(struct stage *s, struct actor *a, const char *binary);
 void actors_enter(struct stage *s);
 /* Takes the set-up up to GO, and says READY. */
 void actor_ready(struct stage *s, struct actor *a);
-/* Enters as anew and is ready; the old one's end is closed. */
+/* Enters as again and is ready; the old one's end is closed. */
 void actor_again(struct stage *s, struct actor *a);
 /* The process is killed. */
 void actor_die(struct actor *a);
@@ -123,7 +123,7 @@ void gate_reaps(struct stage *s, uint64_t serial, int status);
 
 /* Master reports an event of that kind with these words in its reason. */
 void stage_reports(struct stage *s, enum event e, const char *words);
-/* Writes the users file anew, as sallyportctl would. */
+/* Writes the users file again, as sallyportctl would. */
 void stage_users(struct stage *s, const char *text);
 
 #endif

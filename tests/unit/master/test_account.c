@@ -1,4 +1,4 @@
-/* Accounts, the empty folder, and which rows may have a process. */
+/* Accounts, the empty directory, and which rows may have a process. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>

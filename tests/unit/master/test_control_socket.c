@@ -198,7 +198,7 @@ Test(control_socket, one_of_many)
         cr_assert_eq(race(), 1, "round %d", i);
 }
 
-/* Somebody holds the folder's lock, for whatever reason: it is told. */
+/* Somebody holds the directory's lock, for whatever reason: it is told. */
 Test(control_socket, the_folder_is_locked)
 {
     char run[128];

@@ -149,7 +149,7 @@ static void in_a_hurry(struct master *m)
     m->deadlines.hosts = 50;
 }
 
-/* But not for ever: the answer comes later. */
+/* But not forever: the answer comes later. */
 Test(hosts, gate_does_not_wait_for_ever)
 {
     struct stage s;

@@ -275,7 +275,7 @@ static void say_word(int fd, char word)
     cr_assert_eq(send(fd, &word, 1, MSG_NOSIGNAL), 1);
 }
 
-/* The next one of whom log hears that isn't one of the service. */
+/* The next sender that log is told of and that isn't a service. */
 static void expect_next(struct stage *s, enum process process, uint64_t serial,
                         char word)
 {
@@ -332,7 +332,7 @@ Test(service, words_of_the_ended)
     stage_close(&s);
 }
 
-/* Those of whom nobody knows who they are leave room for the users. */
+/* Unauthenticated sessions leave room for the users. */
 Test(service, the_ended_are_bounded)
 {
     struct stage s;

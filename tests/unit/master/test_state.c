@@ -173,7 +173,8 @@ Test(state, a_folder_of_others)
               c.text);
 }
 
-/* No error, but told: what is behind a file, or in a folder that is closed. */
+/* No error, but told: what is behind a file, or in a directory that is closed.
+ */
 Test(state, where_nothing_can_be_kept)
 {
     struct master m;

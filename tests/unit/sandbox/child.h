@@ -13,7 +13,7 @@
 /* Forks; the child exits with what BODY returns. The wait status. */
 int in_child(int (*body)(const void *), const void *argument);
 
-/* A plan without root, folders or excuses. */
+/* A plan without root, directories or excuses. */
 struct sandbox_plan plain_plan(void);
 
 /* The filter that P loads; CONNECTS: in active mode. */
@@ -27,10 +27,10 @@ int enter(enum process p, const struct sandbox_plan *plan);
  * CONNECTS: in active mode. 0 or -EINVAL */
 int enter_chain(enum process p, bool connects);
 
-/* A test that runs as root gives up the ids and goes on as nobody. 0 or 1 */
+/* A test that runs as root gives up the ids and continues as nobody. 0 or 1 */
 int be_ordinary(void);
 
-/* A new folder under /tmp that anybody may write to. */
+/* A new directory under /tmp that anybody may write to. */
 char *scratch_folder(char name[64]);
 
 /* Where a child speaks: its standard error may end in its sandbox. */

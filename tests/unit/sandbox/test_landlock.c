@@ -1,5 +1,5 @@
 /* Landlock, as an ordinary user, with the kernel's answer to each operation
- * beneath the folder and beside it. */
+ * beneath the directory and beside it. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static void prepare(struct ground *g)
     close(openat(g->outside, "file", O_CREAT | O_WRONLY, 0666));
     close(openat(g->inside, "file", O_CREAT | O_WRONLY, 0777));
     close(openat(g->outside, "mine", O_CREAT | O_WRONLY, 0600));
-    if (geteuid() == 0) /* of whom the tests become */
+    if (geteuid() == 0) /* the uid that the tests take */
         cr_assert_eq(fchownat(g->outside, "mine", NOBODY, NOBODY, 0), 0);
     snprintf(g->mine, sizeof(g->mine), "%s/out/mine", g->name);
     close(folder);

@@ -115,7 +115,7 @@ Test(session_binding, keys_of_tickets, .timeout = 60)
     }
 }
 
-/* After a refusal the session goes on. */
+/* After a refusal the session continues. */
 Test(session_binding, a_second_try, .timeout = 60)
 {
     struct tls_session *newest;

@@ -369,7 +369,7 @@ Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
     fake_release(&t);
 }
 
-/* Nobody waits for ever for one that was to go. */
+/* Nobody waits forever for one that was to go. */
 Test(ends, the_client_goes_and_the_session_is_kicked, .timeout = 60)
 {
     struct fake_transfer t;

@@ -44,7 +44,7 @@ Test(host, is_what_tls_was_begun_for)
         fake_say(&f, rows[i].line);
         cr_expect_eq(fake_reply(&f), rows[i].code, "%s: %s", rows[i].line,
                      f.reply);
-        fake_say(&f, "USER anna"); /* the session goes on */
+        fake_say(&f, "USER anna"); /* the session continues */
         cr_expect_eq(fake_reply(&f), 331);
         fake_say(&f, rows[i].line);
         cr_expect_eq(fake_reply(&f), 503);

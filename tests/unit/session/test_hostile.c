@@ -241,7 +241,7 @@ static const struct kind kinds[] = {
     { "LIST", MSG_directory_list, { .kind = MSG_directory_pipe }, "/dev/null" },
 };
 
-/* A files that has been taken over hands out a folder or a device. */
+/* A files that has been taken over hands out a directory or a device. */
 Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -55,7 +55,7 @@ Test(lines, types, .timeout = 60)
 }
 
 /* A session begins in TYPE A (RFC 959 3.1.1; lftp counts on it). What lines
- * became can't be gone on with: no offset is the client's. */
+ * became can't be continued: no offset is the client's. */
 Test(lines, stored, .timeout = 60)
 {
     static const struct {

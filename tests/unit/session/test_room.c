@@ -1,5 +1,5 @@
 /* The disk runs full in the middle of an upload: files is asked for room, and
- * the upload goes on where it stopped, or ends with 452. */
+ * the upload continues where it stopped, or ends with 452. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdint.h>

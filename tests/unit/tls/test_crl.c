@@ -142,7 +142,7 @@ Test(crl, which_counts)
     }
 }
 
-/* OpenSSL looks at none: whom it revokes would get in. */
+/* OpenSSL would use no list: revoked clients would get in. */
 Test(crl, of_changes_only)
 {
     struct tls_context *t = context_make();

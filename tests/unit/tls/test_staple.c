@@ -1,4 +1,5 @@
-/* OCSP responses: which of them go out with a certificate, and to whom. */
+/* OCSP responses: which of them are sent with a certificate, and to which
+ * clients. */
 #include <criterion/criterion.h>
 #include <openssl/ec.h>
 #include <openssl/ocsp.h>

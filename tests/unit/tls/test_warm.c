@@ -41,7 +41,7 @@ static struct sock_filter strict[] = {
     NO_ADDRESS(SYS_recvfrom),
     RULE(SYS_setsockopt, SECCOMP_RET_ALLOW), /* TCP_QUICKACK */
     RULE(SYS_getpid, SECCOMP_RET_ALLOW), /* has it forked? before each random */
-    RULE(SYS_getrandom, SECCOMP_RET_ALLOW), /* seeds, in a fork anew */
+    RULE(SYS_getrandom, SECCOMP_RET_ALLOW), /* seeds, in a fork again */
     RULE(SYS_brk, SECCOMP_RET_ALLOW),
     RULE(SYS_mmap, SECCOMP_RET_ALLOW),
     RULE(SYS_munmap, SECCOMP_RET_ALLOW),
@@ -80,7 +80,7 @@ static void enter_sandbox(void)
         enter(strict, sizeof(strict) / sizeof(strict[0]));
 }
 
-/* An empty folder as root, where this process may. */
+/* An empty directory as root, where this process may. */
 static void enter_chroot(const char *empty)
 {
     if (geteuid() == 0 && (chroot(empty) != 0 || chdir("/") != 0))
