@@ -94,9 +94,6 @@ void child_go_on(struct child *c);
 /* on_writable() when the channel takes more again. */
 void child_wait_writable(struct child *c);
 
-/* The fork and the exec, for struct master_hooks. */
-pid_t exec_child(const struct master *m, const char *binary, int fd);
-
 /* The first messages of each child; owner: struct child. */
 int child_on_build(void *owner, struct msg_build *m);
 int child_on_ready(void *owner, struct msg_ready *msg);

@@ -1,23 +1,23 @@
 /* Master executes the programs that it opened at its start, and nothing else
  * ever. What follows the fork here runs as master does, until the exec. */
+#include "exec.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdnoreturn.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "core/master.h"
 #include "programs.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
-#define CHANNEL_FD 3
+#define FIRST_FD 3
 
 /* With the program's path: "Permission denied" may be a mode or a mount. */
 static noreturn void die_of_exec(int program, const char *binary, int error)
@@ -32,32 +32,34 @@ static noreturn void die_of_exec(int program, const char *binary, int error)
         strerror(error));
 }
 
-/* Only standard descriptors and the channel reach the program: whatever master
- * has open besides closes with the exec. */
-static void become_program(const struct master *m, const char *binary, int fd)
+noreturn void exec_program(const struct master *m, const char *binary,
+                           const char *const *arguments, const int *fd, int n)
 {
-    char title[64];
-    char *argv[] = { title, NULL };
     int program = programs_find(m->programs, binary);
     sigset_t none;
 
-    snprintf(title, sizeof(title), "sallyport: %s", binary);
-    if (fd == CHANNEL_FD ? fd_set_cloexec(fd, false) < 0
-                         : dup2(fd, CHANNEL_FD) < 0)
-        die(EX_OSERR, "%s: %s", binary, strerror(errno));
-    if (close_range(CHANNEL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+    for (int i = 0; i < n; i++)
+        if (fd[i] == FIRST_FD + i ? fd_set_cloexec(fd[i], false) < 0
+                                  : dup2(fd[i], FIRST_FD + i) < 0)
+            die(EX_OSERR, "%s: %s", binary, strerror(errno));
+    if (close_range((unsigned)(FIRST_FD + n), ~0U, CLOSE_RANGE_CLOEXEC) < 0)
         die(EX_OSERR, "%s: close_range: %s", binary, strerror(errno));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execveat(program, "", argv, environ, AT_EMPTY_PATH);
+    execveat(program, "", (char **)(uintptr_t)arguments, environ,
+             AT_EMPTY_PATH);
     die_of_exec(program, binary, errno);
 }
 
 pid_t exec_child(const struct master *m, const char *binary, int fd)
 {
+    char title[64];
+    const char *const argv[] = { title, NULL };
     pid_t pid = fork();
 
-    if (pid == 0)
-        become_program(m, binary, fd);
+    if (pid == 0) {
+        snprintf(title, sizeof(title), "sallyport: %s", binary);
+        exec_program(m, binary, argv, &fd, 1);
+    }
     return pid < 0 ? -errno : pid;
 }

@@ -11,7 +11,6 @@
 #include "children/children.h"
 #include "children/listeners.h"
 #include "control/control.h"
-#include "link.h"
 #include "newest.h"
 #include "older.h"
 #include "sallyport/base/fd.h"

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdnoreturn.h>
@@ -15,15 +14,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "children/programs.h"
+#include "children/exec.h"
 #include "core/master.h"
-#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 
-#define FIRST_FD 3
-#define READ_MS  20000
-#define SEALS    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define HIGH_FD 8
+#define READ_MS 20000
+#define SEALS   (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct helper {
     const char *name;
@@ -31,29 +29,15 @@ struct helper {
     int fd[2]; /* they become 3 and 4 */
 };
 
-/* Both are copied to higher numbers first, since one may have the other's. */
-static int place_files(const int fd[2])
-{
-    int one = fcntl(fd[0], F_DUPFD, FIRST_FD + 2);
-    int other = fcntl(fd[1], F_DUPFD, FIRST_FD + 2);
-
-    if (one < 0 || other < 0 || dup2(one, FIRST_FD) < 0 ||
-        dup2(other, FIRST_FD + 1) < 0)
-        return -errno;
-    return close_range(FIRST_FD + 2, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
-}
-
+/* Both are copied to high numbers first, since one may have the other's place.
+ */
 static noreturn void become_helper(const struct master *m,
                                    const struct helper *h)
 {
-    int program = programs_find(m->programs, h->name);
-    int r = place_files(h->fd);
+    const int fd[] = { fcntl(h->fd[0], F_DUPFD, HIGH_FD),
+                       fcntl(h->fd[1], F_DUPFD, HIGH_FD) };
 
-    if (r == 0)
-        execveat(program, "", (char **)(uintptr_t)h->argv, environ,
-                 AT_EMPTY_PATH);
-    die(EX_OSERR, "%s: can't be executed: %s", h->name,
-        strerror(r ? -r : errno));
+    exec_program(m, h->name, h->argv, fd, 2);
 }
 
 /* Its wait status, or -1 when it had to be killed. */

@@ -1,6 +1,7 @@
 /* See parts.h. Runs in master. */
 #include "parts.h"
 
+#include "children/exec.h"
 #include "generations/stop.h"
 #include "run.h"
 #include "sallyport/files/files.h"

@@ -9,7 +9,6 @@
 #include "control/control.h"
 #include "generations/drain.h"
 #include "generations/heartbeat.h"
-#include "generations/link.h"
 #include "generations/older.h"
 #include "sessions/access.h"
 #include "sessions/userdb.h"
