@@ -25,6 +25,7 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_STATE] = "an illegal transition",
     [ENDING_TOO_MANY] = "too many sessions of this user",
     [ENDING_REPLACED] = "drain_timeout after a reload",
+    [ENDING_OLDEST] = "the oldest generation makes room for a recovery",
 };
 
 const char *ending_text(enum ending e)

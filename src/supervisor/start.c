@@ -149,7 +149,7 @@ static void end_oldest(struct supervisor *s)
         "generation %llu and its sessions are ended: a recovery needs its "
         "place",
         (unsigned long long)oldest->number);
-    generation_signal(oldest, SIGTERM);
+    generation_signal(oldest, SIGINT);
 }
 
 /* A recovery needs a free place; if there is none, the oldest generation is

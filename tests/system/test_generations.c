@@ -9,6 +9,8 @@
 #include "generation.h"
 #include "load.h"
 #include "pending.h"
+#include "support/processes.h"
+#include "support/server_log.h"
 
 #define RELOADS      15
 #define RELOADS_LONG 200
@@ -136,4 +138,41 @@ Test(generations, two_ports, .timeout = 180)
     generation_wait_at_most(&server, 1);
     server_stop(&server);
     free(bytes);
+}
+
+/* A recovery needs a place, and is given that of the oldest generation, whose
+ * transfer is cut. The others finish theirs, though gate has died. */
+Test(generations, a_crash_beside_eight, .timeout = 120)
+{
+    enum { EIGHT = 8 };
+    struct server_plan troubled = plan;
+    struct session s[EIGHT], late;
+    struct data d[EIGHT];
+    struct server server;
+
+    troubled.troubles = true;
+    server_start(&server, &troubled);
+    for (int i = 0; i < EIGHT; i++) {
+        if (i > 0)
+            generation_reload(&server, GENERATION_CTL);
+        session_init(&s[i]);
+        session_open(&s[i], &server, "anna");
+        data_open(&s[i], &d[i], "STOR f-%d", i);
+        data_write(&d[i], "bytes", 5);
+    }
+    processes_kill(server.pid, "sallyport: gate");
+    session_expect(&s[0], "421 {*}");
+    data_cut(&d[0], false);
+    session_drop(&s[0]);
+    server_log_wait(&server, " end ", "user=anna",
+                    "the oldest generation makes room for a recovery", NULL);
+    session_init(&late);
+    session_open(&late, &server, "anna");
+    session_close(&late);
+    for (int i = 1; i < EIGHT; i++) {
+        data_close(&d[i]);
+        session_expect(&s[i], "226 {*}");
+        session_drop(&s[i]);
+    }
+    server_stop(&server);
 }

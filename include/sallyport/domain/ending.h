@@ -38,6 +38,7 @@ enum ending {
     ENDING_STATE,   /* an illegal transition: an error of the session */
     ENDING_TOO_MANY, /* sessions of its user: max_per_user */
     ENDING_REPLACED, /* by a newer generation, drain_timeout ago */
+    ENDING_OLDEST,   /* its generation made room for a recovery */
     ENDING_COUNT
 };
 const char *ending_text(enum ending e);

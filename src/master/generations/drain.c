@@ -57,6 +57,13 @@ static void drain_on_deadline(void *owner)
         session_kick(s, ENDING_REPLACED);
 }
 
+void drain_at_once(struct master *m)
+{
+    SESSIONS_EACH(m->sessions, s)
+        session_kick(s, ENDING_OLDEST);
+    drain_settle(m);
+}
+
 /* While gate lives the session is gate's child, and gate reads nothing more of
  * ours: then at gate's end. */
 static void drain_kill(struct session *s)

@@ -22,6 +22,8 @@ struct drain {
 void drain_release(struct master *m);
 /* From here on this generation drains. Harmless when it does already. */
 void drain_begin(struct master *m);
+/* Its sessions end now: a recovery needs the place of this generation. */
+void drain_at_once(struct master *m);
 /* Gate hands over on FD, which it takes, and ends. */
 void drain_step_down(struct master *m, int fd);
 /* FD, which it takes, leads to the newest master from here on. */

@@ -36,12 +36,21 @@ static void signals_reap(struct master *m)
     }
 }
 
+/* From the supervisor: a recovery needs the place of the oldest generation. */
+static void signals_on_int(struct master *m)
+{
+    if (m->state == MASTER_DRAINING)
+        drain_at_once(m);
+    else
+        stop_begin(m);
+}
+
 static const struct {
     int number;
     void (*handle)(struct master *m);
 } rows[] = {
     { SIGTERM, stop_begin },
-    { SIGINT, stop_begin },
+    { SIGINT, signals_on_int },
     { SIGCHLD, signals_reap },
 };
 

@@ -58,7 +58,8 @@ static void expect_end(struct fake *f, enum ending why)
 static const enum ending kicks[] = { ENDING_SHUTDOWN, ENDING_KICKED,
                                      ENDING_PEER,     ENDING_REMOVED,
                                      ENDING_LOCKED,   ENDING_CHANGED,
-                                     ENDING_REPLACED, ENDING_TOO_MANY };
+                                     ENDING_REPLACED, ENDING_OLDEST,
+                                     ENDING_TOO_MANY };
 
 /* What the client sends after its 421 counts for nothing. */
 /* So the session's handshake is over, too. */

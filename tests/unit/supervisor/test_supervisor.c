@@ -174,7 +174,7 @@ static void fails_in_a_reload(const struct supervisor *s, int master)
     played_stay();
 }
 
-static void stop_by_term(int number)
+static void stop_when_told(int number)
 {
     (void)number;
     kill(getppid(), SIGTERM);
@@ -189,7 +189,7 @@ static void needs_a_place(const struct supervisor *s, int master)
     (void)master;
     played_come_up();
     if (played_is("1"))
-        signal(SIGTERM, stop_by_term);
+        signal(SIGINT, stop_when_told);
     else
         SEND(&played_channel, leading, 0);
     if (played_is("8"))
