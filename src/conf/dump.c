@@ -14,14 +14,6 @@ static const char example_head[] =
     "blank\n"
     "# begins a comment, so a value can't contain \" ;\".\n";
 
-static int add_value(const struct settings *s, const struct setting *row,
-                     struct buf *into)
-{
-    const char *field = (const char *)s + row->offset;
-
-    return setting_kinds[row->type].show(field, into);
-}
-
 /* Writes the key before each line of the value. */
 static int add_keyed(const struct settings *s, const struct setting *row,
                      struct buf *into)
@@ -31,7 +23,7 @@ static int add_keyed(const struct settings *s, const struct setting *row,
     int r;
 
     buf_init(&lines, SETTINGS_TEXT_MAX);
-    r = add_value(s, row, &lines);
+    r = kinds_show(row, s, &lines);
     rest = buf_slice(&lines);
     while (r == 0 && slice_cut(&rest, '\n', &line))
         if (line.len > 0)
@@ -47,7 +39,7 @@ static int add_plain(const struct settings *s, const struct setting *row,
     int r = buf_add_format(into, "%s = ", row->key);
 
     if (r == 0)
-        r = add_value(s, row, into);
+        r = kinds_show(row, s, into);
     return r == 0 ? buf_add_text(into, "\n") : r;
 }
 

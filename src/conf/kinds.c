@@ -12,6 +12,7 @@
 #include "sallyport/domain/client_certificates.h"
 #include "sallyport/domain/conflict.h"
 #include "sallyport/domain/sandbox_part.h"
+#include "sallyport/domain/suites.h"
 #include "sallyport/domain/upload_eof.h"
 
 int kinds_refuse(const struct assignment *a, const char *format, ...)
@@ -231,10 +232,9 @@ static int show_weaker(const void *field, struct buf *into)
     return 0;
 }
 
-int kinds_set_word(const struct assignment *a, const char *const *words,
-                   unsigned n)
+static int set_word(const struct assignment *a, const struct setting_kind *kind)
 {
-    int i = slice_among(a->value, words, n);
+    int i = slice_among(a->value, kind->words, kind->word_count);
 
     if (i < 0)
         return kinds_refuse_syntax(a);
@@ -242,55 +242,25 @@ int kinds_set_word(const struct assignment *a, const char *const *words,
     return 0;
 }
 
-static int set_conflict(const struct assignment *a)
+int kinds_set(const struct assignment *a)
 {
-    return kinds_set_word(a, conflict_words, CONFLICT_COUNT);
+    const struct setting_kind *kind = &setting_kinds[a->row->type];
+
+    return kind->words ? set_word(a, kind) : kind->set(a);
 }
 
-static int show_conflict(const void *field, struct buf *into)
+int kinds_show(const struct setting *row, const struct settings *s,
+               struct buf *into)
 {
-    return buf_add_text(into, conflict_words[*(const unsigned *)field]);
+    const struct setting_kind *kind = &setting_kinds[row->type];
+    const void *field = (const char *)s + row->offset;
+
+    return kind->words
+               ? buf_add_text(into, kind->words[*(const unsigned *)field])
+               : kind->show(field, into);
 }
 
-static int set_conflict_name(const struct assignment *a)
-{
-    return kinds_set_word(a, conflict_name_words, CONFLICT_NAME_COUNT);
-}
-
-static int show_conflict_name(const void *field, struct buf *into)
-{
-    return buf_add_text(into, conflict_name_words[*(const unsigned *)field]);
-}
-
-static int set_upload_eof(const struct assignment *a)
-{
-    return kinds_set_word(a, upload_eof_words, UPLOAD_EOF_COUNT);
-}
-
-static int show_upload_eof(const void *field, struct buf *into)
-{
-    return buf_add_text(into, upload_eof_words[*(const unsigned *)field]);
-}
-
-static int set_binding(const struct assignment *a)
-{
-    return kinds_set_word(a, binding_words, BINDING_COUNT);
-}
-
-static int show_binding(const void *field, struct buf *into)
-{
-    return buf_add_text(into, binding_words[*(const unsigned *)field]);
-}
-
-static int set_clients(const struct assignment *a)
-{
-    return kinds_set_word(a, clients_words, CLIENTS_COUNT);
-}
-
-static int show_clients(const void *field, struct buf *into)
-{
-    return buf_add_text(into, clients_words[*(const unsigned *)field]);
-}
+#define WORDS(names, count) .words = (names), .word_count = (count)
 
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path, show_text },
@@ -314,23 +284,23 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PORTS] = { "a range such as 30000-30099, or auto N; then, "
                         "optionally, the word proxy",
                         addresses_set_ports, addresses_show_ports },
-    [SETTING_CONFLICT] = { "overwrite, rename, version or reject", set_conflict,
-                           show_conflict },
-    [SETTING_CONFLICT_NAME] = { "number or new", set_conflict_name,
-                                show_conflict_name },
+    [SETTING_CONFLICT] = { "overwrite, rename, version or reject",
+                           WORDS(conflict_words, CONFLICT_COUNT) },
+    [SETTING_CONFLICT_NAME] = { "number or new", WORDS(conflict_name_words,
+                                                       CONFLICT_NAME_COUNT) },
     [SETTING_LABELLED] = { "an absolute path", labelled_set, labelled_show },
-    [SETTING_UPLOAD_EOF] = { "strict, size or lenient", set_upload_eof,
-                             show_upload_eof },
-    [SETTING_BINDING] = { "user, session or address", set_binding,
-                          show_binding },
-    [SETTING_TLS_VERSION] = { "1.2 or 1.3", suites_set_version,
-                              suites_show_version },
+    [SETTING_UPLOAD_EOF] = { "strict, size or lenient",
+                             WORDS(upload_eof_words, UPLOAD_EOF_COUNT) },
+    [SETTING_BINDING] = { "user, session or address",
+                          WORDS(binding_words, BINDING_COUNT) },
+    [SETTING_TLS_VERSION] = { "1.2 or 1.3",
+                              WORDS(tls_version_words, TLS_VERSIONS) },
     [SETTING_SUITES_12] = { "cipher suites of TLS 1.2, comma separated",
                             suites_set_12, suites_show_12 },
     [SETTING_SUITES_13] = { "cipher suites of TLS 1.3, comma separated",
                             suites_set_13, suites_show_13 },
-    [SETTING_CLIENTS] = { "off, request or require", set_clients,
-                          show_clients },
+    [SETTING_CLIENTS] = { "off, request or require",
+                          WORDS(clients_words, CLIENTS_COUNT) },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
                          set_weaker, show_weaker },
 };

@@ -23,8 +23,17 @@ struct setting_kind {
     /* Writes the text that set() would take; for a keyed row "KEYED = VALUE\n"
      * for each line. 0, -ENOBUFS or -ENOMEM */
     int (*show)(const void *field, struct buf *into);
+    /* Instead of both: one of these. The field, an unsigned, gets its number.
+     */
+    const char *const *words;
+    unsigned word_count;
 };
 extern const struct setting_kind setting_kinds[SETTING_TYPES];
+
+/* By the row's kind. */
+int kinds_set(const struct assignment *a);
+int kinds_show(const struct setting *row, const struct settings *s,
+               struct buf *into);
 
 /* "PLACE: KEY = VALUE: …"; always -EINVAL. */
 int kinds_refuse(const struct assignment *a, const char *format, ...)
@@ -44,13 +53,7 @@ int addresses_show_listen(const void *field, struct buf *into);
 int addresses_show(const void *field, struct buf *into);
 int addresses_show_ports(const void *field, struct buf *into);
 
-/* For a value that is one of N WORDS. The field gets its number. */
-int kinds_set_word(const struct assignment *a, const char *const *words,
-                   unsigned n);
-
 /* In suites.c. */
-int suites_set_version(const struct assignment *a);
-int suites_show_version(const void *field, struct buf *into);
 int suites_set_12(const struct assignment *a);
 int suites_show_12(const void *field, struct buf *into);
 int suites_set_13(const struct assignment *a);

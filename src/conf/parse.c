@@ -109,7 +109,7 @@ static int assign_value(struct parser *p, const struct setting *row,
                             .complaint = p->complaint };
 
     snprintf(place, sizeof(place), "%s:%zu", p->name, p->line);
-    return setting_kinds[row->type].set(&a);
+    return kinds_set(&a);
 }
 
 static int assign_key(struct parser *p, struct slice key, struct slice value)
@@ -165,8 +165,7 @@ static void note_value(const struct settings *s, const struct setting *row,
 
     out[0] = '\0';
     buf_init(&text, SETTINGS_VALUE_MAX - 1);
-    if (setting_kinds[row->type].show((const char *)s + row->offset, &text) ==
-        0)
+    if (kinds_show(row, s, &text) == 0)
         slice_copy(buf_slice(&text), out, SETTINGS_VALUE_MAX);
     buf_release(&text);
 }

@@ -1,4 +1,4 @@
-/* The settings of TLS: its lowest version and its cipher suites. Names are
+/* The cipher suites of TLS. Names are
  * compared with the list in domain, since master has no OpenSSL. Runs wherever
  * the configuration is read. */
 #include "sallyport/domain/suites.h"
@@ -6,16 +6,6 @@
 #include <errno.h>
 
 #include "kinds.h"
-
-int suites_set_version(const struct assignment *a)
-{
-    return kinds_set_word(a, tls_version_words, TLS_VERSIONS);
-}
-
-int suites_show_version(const void *field, struct buf *into)
-{
-    return buf_add_text(into, tls_version_words[*(const unsigned *)field]);
-}
 
 static int refuse_suite(const struct assignment *a, enum tls_version v,
                         struct slice name, int error)

@@ -33,7 +33,7 @@ static inline int assign(struct settings *s, const char *text,
     cr_assert_not_null(a.row, "%s", text);
     a.value = slice_trim(value);
     a.field = (char *)s + a.row->offset;
-    return setting_kinds[a.row->type].set(&a);
+    return kinds_set(&a);
 }
 
 struct mistake {

@@ -23,8 +23,8 @@ Test(table, types_are_whole)
 {
     for (size_t i = 0; i < SETTING_TYPES; i++) {
         cr_expect_not_null(setting_kinds[i].syntax, "%zu", i);
-        cr_expect_not_null(setting_kinds[i].set, "%zu", i);
-        cr_expect_not_null(setting_kinds[i].show, "%zu", i);
+        cr_expect_neq(!setting_kinds[i].words, !setting_kinds[i].set, "%zu", i);
+        cr_expect_eq(!setting_kinds[i].set, !setting_kinds[i].show, "%zu", i);
     }
 }
 
@@ -52,4 +52,17 @@ Test(table, the_kernel_seals_nothing_by_default)
 
     cr_assert_eq(parse(&s, "", &c), 0, "%s", c.text);
     cr_expect(!s.ktls);
+}
+
+/* The syntax of a kind names its words. */
+Test(table, words_are_in_the_syntax)
+{
+    for (size_t i = 0; i < SETTING_TYPES; i++) {
+        const struct setting_kind *kind = &setting_kinds[i];
+
+        cr_expect_eq(kind->words != NULL, kind->word_count > 0, "%zu", i);
+        for (size_t w = 0; w < kind->word_count; w++)
+            cr_expect(strstr(kind->syntax, kind->words[w]), "%s: %s",
+                      kind->syntax, kind->words[w]);
+    }
 }
