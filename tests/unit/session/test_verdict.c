@@ -325,3 +325,27 @@ Test(verdict, the_client_goes_meanwhile, .timeout = 60)
     cr_assert_eq(fake_end(&f), ENDING_CLOSED);
     fake_release(&t);
 }
+
+/* The upload stands, and the log says so; the client only hears of the kick. */
+Test(verdict, a_kick_meanwhile, .timeout = 60)
+{
+    struct message kick = { .kind = MSG_kick,
+                            .kick = { .why = ENDING_KICKED } };
+    struct event_record r;
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_open(&f);
+    fake_fill_log(&f);
+    fake_upload(&f, &t);
+    complete(&f, &t);
+    expect_waits(&f);
+    fake_tell(&f.master, &kick);
+    cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
+    shutdown(f.control, SHUT_WR);
+    cr_expect_eq(fake_reply(&f), 0, "%s", f.reply);
+    read_up_to(&f, EVENT_TRANSFER, &r);
+    cr_expect_eq(r.number[FIELD_RESULT], 226);
+    cr_expect_eq(fake_end(&f), ENDING_KICKED);
+    fake_release(&t);
+}
