@@ -20,16 +20,28 @@ static int check_owner(const struct stat *st, const char *path,
                     (unsigned)st->st_uid, (unsigned)geteuid(), path);
 }
 
+static int check_regular(int fd, const char *name, struct stat *st,
+                         struct complaint *c)
+{
+    if (fstat(fd, st) < 0)
+        return complain(c, "%s: %s", name, strerror(errno));
+    return S_ISREG(st->st_mode) ? 0
+                                : complain(c, "%s: not a regular file", name);
+}
+
+int settings_regular_file(int fd, const char *name, struct complaint *c)
+{
+    struct stat st;
+
+    return check_regular(fd, name, &st, c);
+}
+
 /* A symbolic link is permitted: its target is checked. */
 int settings_trusted_file(int fd, const char *name, struct complaint *c)
 {
     struct stat st;
 
-    if (fstat(fd, &st))
-        return complain(c, "%s: %s", name, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return complain(c, "%s: not a regular file", name);
-    if (check_owner(&st, name, c))
+    if (check_regular(fd, name, &st, c) || check_owner(&st, name, c))
         return -EINVAL;
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return complain(c,
@@ -55,11 +67,7 @@ int settings_private_file(int fd, const char *name, struct complaint *c)
 {
     struct stat st;
 
-    if (fstat(fd, &st))
-        return complain(c, "%s: %s", name, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return complain(c, "%s: not a regular file", name);
-    if (check_owner(&st, name, c))
+    if (check_regular(fd, name, &st, c) || check_owner(&st, name, c))
         return -EINVAL;
     if (st.st_mode & S_IRWXO)
         return complain(c, "%s: open to others; run: chmod o-rwx %s", name,

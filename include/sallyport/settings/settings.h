@@ -205,6 +205,9 @@ void settings_place_pair(const struct settings *s, struct complaint *c);
  * chmod or chown to run. */
 int settings_private_file(int fd, const char *name, struct complaint *c);
 
+/* The same of a file that anybody may read: only that it is a file. */
+int settings_regular_file(int fd, const char *name, struct complaint *c);
+
 /* Opens the configuration PATH. Refuses a file that group or others can write,
  * or that isn't regular. A descriptor, or -EINVAL with the complaint. */
 int settings_open(const char *path, struct complaint *c);

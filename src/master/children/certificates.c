@@ -4,25 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "child.h"
 #include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/client_certificates.h"
-
-static int open_regular(const char *path, struct complaint *c)
-{
-    FD_CLEANUP int fd =
-        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat s;
-
-    if (fd < 0 || fstat(fd, &s) < 0)
-        return complain(c, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(s.st_mode))
-        return complain(c, "%s: not a regular file", path);
-    return fd_take(&fd);
-}
 
 typedef int file_check(int fd, const char *name, struct complaint *c);
 
@@ -34,8 +20,10 @@ static int certificate_file_open(struct master *m, struct named_file *f,
     FD_CLEANUP int fd = succession_recover_file(&m->succession, path);
 
     if (fd < 0) {
-        fd = open_regular(path, c);
-        if (fd < 0 || (check && check(fd, path, c) < 0))
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+            return complain(c, "%s: %s", path, strerror(errno));
+        if (check(fd, path, c) < 0)
             return -EINVAL;
     }
     f->fd = fd_take(&fd);
@@ -75,7 +63,8 @@ static int staple_open(struct master *m, struct pair_files *p,
     struct complaint why = { "" };
 
     if (!p->staple.name[0] ||
-        certificate_file_open(m, &p->staple, p->staple.name, NULL, &why) == 0)
+        certificate_file_open(m, &p->staple, p->staple.name,
+                              settings_regular_file, &why) == 0)
         return 0;
     if (m->check)
         return complain(c, "%s", why.text);
@@ -88,8 +77,8 @@ static int staple_open(struct master *m, struct pair_files *p,
 static int certificate_pair_open(struct master *m, struct pair_files *p,
                                  struct complaint *c)
 {
-    if (certificate_file_open(m, &p->certificate, p->certificate.name, NULL,
-                              c) < 0 ||
+    if (certificate_file_open(m, &p->certificate, p->certificate.name,
+                              settings_regular_file, c) < 0 ||
         certificate_file_open(m, &p->key, p->key.name, settings_private_file,
                               c) < 0)
         return -EINVAL;

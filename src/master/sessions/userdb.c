@@ -171,8 +171,6 @@ static int userdb_read_path(struct userdb *u, struct complaint *c)
 
     if (fd < 0 || fstat(fd, &s) < 0)
         return userdb_not_opened(u, errno, c);
-    if (!S_ISREG(s.st_mode))
-        return complain(c, "%s: not a regular file", u->path);
     r = userdb_read_open(u, fd, c);
     if (r < 0 && r != -EINVAL)
         return r;
