@@ -1,4 +1,5 @@
-/* What no process of ours can send: values out of their range. */
+/* Messages that no process of the server can send: values out of their range.
+ */
 #ifndef SALLYPORT_TESTS_SUPPORT_LIE_H
 #define SALLYPORT_TESTS_SUPPORT_LIE_H
 

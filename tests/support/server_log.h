@@ -1,4 +1,4 @@
-/* What a server under test said. */
+/* The log of a server under test. */
 #ifndef TESTS_SUPPORT_SERVER_LOG_H
 #define TESTS_SUPPORT_SERVER_LOG_H
 

@@ -52,7 +52,7 @@ static bool set_own(SSL_CTX *ctx, const struct tls_client_options *o)
             SSL_CTX_use_PrivateKey_file(ctx, o->key, SSL_FILETYPE_PEM) == 1);
 }
 
-/* What SSL_SESSION is to OpenSSL. */
+/* The TLS session, as SSL_SESSION is OpenSSL's. */
 static SSL_SESSION *inside(const struct tls_session *s)
 {
     return (SSL_SESSION *)(uintptr_t)s;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 struct tls_client;
-/* What a client remembers of a connection: a ticket and its secret. */
+/* A ticket and its secret, which a client keeps from a connection. */
 struct tls_session;
 
 struct tls_client_options { /* all zero: what a modern client does */

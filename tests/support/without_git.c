@@ -1,6 +1,6 @@
-/* What Criterion wants of libgit2: a comparison of long texts, which no test
- * here asks for. The library's own start reads all certificates of the machine,
- * in each test's process: 10 ms of CPU time, with sanitizers 40. */
+/* Criterion uses libgit2 to compare long texts, and no test here does that. The
+ * library's own start reads all certificates of the machine, in each test's
+ * process: 10 ms of CPU time, with sanitizers 40. */
 int git_libgit2_init(void);
 int git_libgit2_shutdown(void);
 int git_diff_buffers(void);

@@ -1,4 +1,4 @@
-/* What the tests do to the home on disk, and see of it there. */
+/* The tests' changes to the home on disk, and their look at it. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>

@@ -61,7 +61,7 @@ int ask_rename_to(struct peer *p, const char *from, const char *to,
                   char ret[4097]);
 int ask_facts(struct peer *p, const char *path, enum facts_for purpose,
               struct msg_facts_are *ret);
-/* What SIZE says; 0: nothing. */
+/* SIZE's answer; 0: nothing. */
 uint64_t ask_size(struct peer *p, const char *path);
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify);
 int ask_mode(struct peer *p, const char *path, unsigned mode);
@@ -77,7 +77,7 @@ int ask_write(struct peer *p, const char *path, enum write_mode mode,
 int ask_write_waiting(struct peer *p, const char *path, enum write_mode mode,
                       uint64_t offset, uint64_t announced, int *fd,
                       bool *waits);
-/* What `file_writable` says; its file is the caller's. */
+/* The answer `file_writable`; its descriptor is the caller's. */
 int ask_open(struct peer *p, const struct msg_file_write *request,
              struct msg_file_writable *ret);
 int ask_begin(struct peer *p);

@@ -28,8 +28,8 @@ extern long clock_jumps;
 /* Each directory begins again where it would end. */
 extern bool directories_endless;
 
-/* What those processes did to files since the call, one letter each: d
- * fdatasync, s fsync, m fsetxattr, t ftruncate. */
+/* The calls of those processes on files since this function was called, one
+ * letter each: d fdatasync, s fsync, m fsetxattr, t ftruncate. */
 void sync_calls_begin(void);
 const char *sync_calls(void);
 

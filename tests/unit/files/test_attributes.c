@@ -32,7 +32,7 @@ static void furnish(struct peer *p)
         cr_assert_eq(chown(disk_path(p, "/fifo"), PEER_UID, PEER_UID), 0);
 }
 
-/* What both take; and what the file is then. */
+/* A path for TIMES and MODE, and the file that they change. */
 static const struct {
     const char *path;
     int outcome;

@@ -264,7 +264,8 @@ Test(change, running_upload_is_an_obstacle)
     peer_stop(&a);
 }
 
-/* What an upload's 226 stands on; what can't be read needs no sync. */
+/* The directories of an upload with a 226 are synced; one that can't be read
+ * needs no sync. */
 Test(change, new_names_are_synced)
 {
     static const struct {

@@ -69,7 +69,8 @@ static void wait_for_bytes(struct peer *p, size_t way, int *fd)
     cr_assert(waits);
 }
 
-/* However often it fails before that; and what SIZE said counts as long. */
+/* However often an upload fails before its first byte, SIZE's answer stays
+ * valid. */
 Test(commit, what_is_there_stands_until_the_first_byte)
 {
     struct peer p;
@@ -192,7 +193,8 @@ Test(commit, one_that_waits_keeps_others_out)
     peer_stop(&a);
 }
 
-/* What isn't there can't be announced, and costs nothing. */
+/* An upload that announces more than the disk has is refused, and changes
+ * nothing. */
 Test(commit, refused_for_its_length)
 {
     struct peer p;
@@ -210,7 +212,8 @@ Test(commit, refused_for_its_length)
     peer_stop(&p);
 }
 
-/* What the first byte will free counts as room; a hole frees nothing. */
+/* Space that the first byte will free counts as free.
+ * A hole frees nothing. */
 Test(commit, what_goes_makes_room)
 {
     FILE *old = tmpfile(), *new = tmpfile(), *hole = tmpfile();

@@ -89,7 +89,7 @@ Test(confirmed, a_cut_syncs_before_it_marks)
     peer_stop(&p);
 }
 
-/* Whatever the length of the partial is. */
+/* Without regard to the length of the partial. */
 Test(confirmed, a_death_leaves_what_was_synced)
 {
     struct peer p;
@@ -143,7 +143,7 @@ Test(confirmed, a_failed_sync_leaves_nothing)
     }
 }
 
-/* Nor what an earlier upload has confirmed. */
+/* The bytes that an earlier upload has confirmed don't count either. */
 Test(confirmed, a_failed_sync_takes_the_earlier_bytes_too)
 {
     struct peer p;
@@ -284,7 +284,7 @@ Test(confirmed, without_fsync)
     peer_stop(&p);
 }
 
-/* What is whole has no mark; what fails after that has it again. */
+/* A complete file has no mark. If a later step fails, it has its mark again. */
 Test(confirmed, a_file_has_no_mark)
 {
     struct peer p;

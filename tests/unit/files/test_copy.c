@@ -93,7 +93,7 @@ Test(copy, in_bounded_steps)
     close(into);
 }
 
-/* What is written after the head meanwhile stays. */
+/* Bytes that are written after the head meanwhile stay. */
 Test(copy, beside_a_writer)
 {
     int from = temporary("/tmp"), into = temporary("/tmp");

@@ -1,5 +1,5 @@
-/* Whose session died in an upload: the partial is free at once, and there is
- * one event, with what master says of the death. */
+/* A session dies during an upload: the partial is unlocked at once, and there
+ * is one event, with master's report of the death. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>

@@ -242,7 +242,7 @@ static size_t open_files(struct peer *p)
     return count;
 }
 
-/* Whatever is asked, nothing stays open. */
+/* After any request nothing stays open. */
 Test(files, keeps_no_descriptor)
 {
     struct peer p;
@@ -358,7 +358,7 @@ Test(files, a_sandbox_that_fails_is_told_of)
     struct peer p;
     struct message reply;
 
-    if (geteuid() == 0) { /* who could raise the limit again */
+    if (geteuid() == 0) { /* root could raise the limit again */
         cr_assert_eq(setgroups(0, NULL), 0);
         cr_assert_eq(setresgid(PEER_UID, PEER_UID, PEER_UID), 0);
         cr_assert_eq(setresuid(PEER_UID, PEER_UID, PEER_UID), 0);

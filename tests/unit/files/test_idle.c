@@ -1,4 +1,4 @@
-/* What a full disk takes: old partials of the user, and of nobody else. */
+/* A full disk removes old partials of the user, and of nobody else. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,7 +70,7 @@ Test(idle, the_oldest_go_as_far_as_needed)
     cr_expect_eq(disk_partials(&p, "/"), 1, "the one that is written");
     cr_expect(disk_has(&p, "/a/file"));
     cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE);
-    /* What fails for want of space keeps nothing. */
+    /* An upload that fails for lack of space keeps nothing. */
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     peer_stop(&p);

@@ -50,7 +50,7 @@ static size_t lines(const char *text, const char *begin, const char *end)
     return count;
 }
 
-/* What a pattern of NLST gives, its lines sorted and joined by blanks. */
+/* The result of a pattern of NLST: its lines, sorted and joined by blanks. */
 static void expect_names(struct peer *p, const char *path, const char *argument,
                          const char *wanted)
 {
@@ -241,7 +241,7 @@ static void make_socket(const char *path)
     close(fd);
 }
 
-/* What RETR refuses doesn't look like a file. */
+/* A file that RETR refuses isn't listed as a file. */
 Test(list, what_is_no_file)
 {
     struct peer p;

@@ -18,7 +18,7 @@
 #include "sallyport/event/event.h"
 
 #define DAY 86400u
-/* Of nobody's upload. */
+/* Nobody uploads it. */
 #define SOME ".sallyport-0123456789abcdef0123456789abcdef.part"
 
 struct item {
@@ -141,7 +141,7 @@ Test(partials, what_is_told)
     peer_stop(&p);
 }
 
-/* Whatever else has such a name, and what is behind a link. */
+/* Other files with such a name, and the target of a link, are left out. */
 Test(partials, what_is_none)
 {
     struct peer p;
@@ -285,7 +285,7 @@ Test(partials, in_use)
     peer_stop(&p);
 }
 
-/* What can't be looked into is counted, and the rest found. */
+/* A directory that can't be read is counted, and the rest is found. */
 Test(partials, folders_that_are_closed)
 {
     struct peer p;
@@ -400,7 +400,8 @@ Test(partials, slow_reader)
     peer_stop(&p);
 }
 
-/* Whoever goes, it goes too, and doesn't wait for the reader. */
+/* When session or master ends, files ends too, and doesn't wait for the reader.
+ */
 Test(partials, ends_with_either)
 {
     for (int by_master = 0; by_master < 2; by_master++) {

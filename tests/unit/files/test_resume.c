@@ -110,7 +110,7 @@ Test(resume, decide)
           OUTCOME_OK,
           RESUME_CUT,
           64 * K },
-        /* What was told isn't so any more: the rest alone is no file. */
+        /* SIZE's answer is no longer valid: the rest alone is no file. */
         { { APPEND, PARTIAL(64 * K), TOLD(128 * K) }, OUTCOME_BUSY, 0, 0 },
         { { APPEND, OTHER(64 * K), TOLD(64 * K) }, OUTCOME_BUSY, 0, 0 },
         { { APPEND, TOLD(64 * K) }, OUTCOME_BUSY, 0, 0 },

@@ -1,4 +1,4 @@
-/* What SIZE answered: kept, taken back, forgotten, and found by every path that
+/* SIZE's answers: kept, taken back, forgotten, and found by every path that
  * leads to the same name in the same directory. */
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -279,7 +279,7 @@ Test(upload, cut_one_is_kept_from_64k_on)
     peer_stop(&p);
 }
 
-/* What may be wrong is nothing to continue with, however long it is. */
+/* Bytes that may be wrong are never continued, however many there are. */
 Test(upload, spoiled_one_is_not_kept)
 {
     struct peer p;
@@ -336,7 +336,7 @@ Test(upload, fleeting_one)
     cr_expect_eq(ask_size(&p, "/g"), 192 * K);
     cr_expect_eq(ask_write_fleeting(&p, "/g", WRITE_APPEND, &fd, &first),
                  OUTCOME_BUSY);
-    /* Who asks again still has only the rest. */
+    /* A client that asks again still sends only the rest. */
     cr_expect_eq(ask_write_fleeting(&p, "/g", WRITE_APPEND, &fd, &first),
                  OUTCOME_BUSY);
     begin_fleeting(&p, "/g", WRITE_STORE, 100 * K, 2);
@@ -422,7 +422,7 @@ Test(upload, append_goes_on_after_size_only)
     peer_stop(&p);
 }
 
-/* What SIZE said isn't so any more: the rest alone must not become the file. */
+/* SIZE's answer is no longer valid: the rest alone must not become the file. */
 Test(upload, append_after_a_size_that_is_over)
 {
     struct peer p;
@@ -564,7 +564,7 @@ Test(upload, two_writers_of_one_name)
     cr_assert(disk_is(&a, "/f", 100 * K, 2));
     cr_assert_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
     cr_assert(disk_is(&a, "/f", 200 * K, 1));
-    /* Who wants to continue with what another writes must wait. */
+    /* A client that wants to continue another upload's partial must wait. */
     begin(&a, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
     cr_assert_eq(ask_write(&b, "/g", WRITE_STORE, 64 * K, 0, &fd, &first),
                  OUTCOME_BUSY);

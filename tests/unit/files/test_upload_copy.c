@@ -29,7 +29,7 @@ static int open_append(struct peer *p, struct msg_file_writable *ret)
                     ret);
 }
 
-/* What files says to an APPE of /f, which is there; nothing is copied yet. */
+/* The answer of files to an APPE of /f, which exists; nothing is copied yet. */
 static uint64_t append(struct peer *p, int *fd)
 {
     struct msg_file_writable w;

@@ -1,5 +1,5 @@
-/* What the tests of conversions share: transfers with given bytes and limits,
- * of a real session between fake peers. */
+/* The common part of the tests of conversions: transfers with given bytes and
+ * limits, of a real session between fake peers. */
 #ifndef TESTS_UNIT_SESSION_CONVERSIONS_H
 #define TESTS_UNIT_SESSION_CONVERSIONS_H
 

@@ -60,7 +60,8 @@ void fake_open(struct fake *f);
 void fake_say(struct fake *f, const char *line);
 /* The next reply's code (0: the session has closed); its text in f->reply. */
 int fake_reply(struct fake *f);
-/* What the session says to a peer, within a deadline; it must be MESSAGE. */
+/* The next message of the session to a peer, within a deadline; it must be
+ * MESSAGE. */
 void fake_hear(struct channel *c, struct message *p, enum message_kind message);
 void fake_tell(struct channel *c, const struct message *p);
 /* Bytes that no channel would send. */

@@ -100,7 +100,7 @@ Test(allo, outlives_a_checksum, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* What was refused isn't announced to files; what wasn't is. */
+/* A refused length isn't announced to files; an accepted one is. */
 Test(allo, counts_for_the_next_upload, .timeout = 60)
 {
     static const uint64_t frees[] = { 10, 1000 };

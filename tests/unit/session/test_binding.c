@@ -238,8 +238,8 @@ Test(session_binding, keys_before_the_grant, .timeout = 60)
     expect_230(&f);
 }
 
-/* What comes without them is no 230: its tickets would be sealed with a key
- * that no other session has. */
+/* Without the keys there is no 230: its tickets would be sealed with a key that
+ * no other session has. */
 Test(session_binding, no_230_without_keys, .timeout = 60)
 {
     struct message kick = { .kind = MSG_kick,

@@ -22,8 +22,8 @@ static bool over(const struct result *r)
     return r->last == FILTER_BAD || r->last == FILTER_SHORT;
 }
 
-/* What comes out in blocks of their own, so that the address sanitizer sees a
- * step out of the room. */
+/* The output is in blocks of their own, so that the address sanitizer finds a
+ * write beyond them. */
 static void one_room(struct chain *c, struct filter_io *io, size_t room,
                      bool last, struct result *r)
 {

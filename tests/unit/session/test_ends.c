@@ -61,7 +61,7 @@ static const enum ending kicks[] = { ENDING_SHUTDOWN, ENDING_KICKED,
                                      ENDING_REPLACED, ENDING_OLDEST,
                                      ENDING_TOO_MANY };
 
-/* What the client sends after its 421 counts for nothing. */
+/* Lines that the client sends after its 421 are ignored. */
 /* So the session's handshake is over, too. */
 static bool has_hello(void *file)
 {
@@ -222,8 +222,8 @@ static void stored(struct fake *f, const struct message *asked)
     fake_tell(&f->files, &p);
 }
 
-/* What files was asked to make visible can't be called back: first its answer,
- * then the 421. */
+/* A commit can't be called back: the answer of files comes first, then the 421.
+ */
 Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
 {
     struct fake_transfer t;

@@ -140,7 +140,8 @@ Test(hash, quit_waits_for_the_value, .timeout = 60)
     end(&f, source, ENDING_QUIT);
 }
 
-/* However large the file: neither the client nor the network slows it down. */
+/* The size of the file makes no difference: neither the client nor the network
+ * slows it down. */
 Test(hash, takes_too_long, .timeout = 60)
 {
     FILE *source = huge();
@@ -162,7 +163,7 @@ Test(hash, takes_too_long, .timeout = 60)
     cr_expect(slice_equal(r.text[FIELD_REASON], SLICE("takes too long")));
 }
 
-/* Who waits for a value isn't idle. */
+/* A client that waits for a value isn't idle. */
 Test(hash, is_not_idle, .timeout = 60)
 {
     FILE *source = huge();

@@ -157,8 +157,8 @@ static uint64_t size_of(struct fake *f, FILE *source, uint64_t size)
     return told;
 }
 
-/* What RETR sends is as long as SIZE says, wherever a CR stands in whatever
- * buffer; and the 150 names no other length. */
+/* RETR sends as many bytes as SIZE reports, wherever a CR is in a buffer; and
+ * the 150 names no other length. */
 Test(lines, fetched_and_counted, .timeout = 60)
 {
     enum { LEN = 1200000 };

@@ -399,7 +399,7 @@ static void is_foreign(struct fake *f, const char *whose, enum foreign why)
     cr_expect_eq(p.data_foreign.why, why);
 }
 
-/* What stands behind the header is still there for TLS. */
+/* The bytes after the header are still there for TLS. */
 Test(session_proxied, data_behind_the_header, .timeout = 60)
 {
     char left[64] = "";
@@ -523,7 +523,8 @@ Test(session_proxied, a_slow_header_of_data, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Whatever ends the wait, gate hears that the port is no longer needed. */
+/* When the wait ends in any way, gate is told that the port is no longer
+ * needed. */
 Test(session_proxied, given_up_within_a_header, .timeout = 60)
 {
     struct fake f;

@@ -446,7 +446,7 @@ Test(session, a_client_names_itself, .timeout = 30)
     cr_expect_eq(client_events(&f, (struct slice){ line + 5, 64 }), 1);
 }
 
-/* Of somebody who doesn't log in, it gets none. */
+/* The log gets no name if nobody logs in. */
 Test(session, a_stranger_names_itself, .timeout = 30)
 {
     struct fake f;

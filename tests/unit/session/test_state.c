@@ -132,8 +132,8 @@ Test(session_state, each_is_reached_and_left, .timeout = 60)
                   1U << TRANSFER_NONE);
 }
 
-/* What a state allows is no chance: no line is read at the end, or in the midst
- * of a handshake, and nobody is logged in without TLS. */
+/* The rules of the states: no line is read at the end, or in the middle of a
+ * handshake, and nobody is logged in without TLS. */
 Test(session_state, what_is_allowed, .timeout = 60)
 {
     for (unsigned i = 0; i < CONTROL_STATES; i++) {

@@ -84,7 +84,7 @@ Test(sum, of_what_is_stored, .timeout = 60)
     }
 }
 
-/* What can't be read back isn't called stored. */
+/* If the old bytes can't be read back, the upload isn't reported as stored. */
 Test(sum, of_what_cannot_be_read, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
