@@ -51,7 +51,7 @@ static void heartbeat_report(struct supervisor *s)
 
 static struct generation *heartbeat_leader(struct supervisor *s)
 {
-    for (size_t i = 0; i <= GENERATIONS_MAX; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
         if (s->generation[i].state == GENERATION_LEADING &&
             s->generation[i].has_gate)
             return &s->generation[i];
