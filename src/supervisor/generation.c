@@ -146,7 +146,9 @@ static void generation_on_readable(void *owner, uint32_t events)
     generation_hang_up(g);
 }
 
-/* If a takeover gets no answer, it ends too: the newest generation leads. */
+/* If a takeover gets no answer, it ends too: the newest generation leads. A
+ * master that doesn't end its gate hangs, and its gate would accept beside the
+ * new one. */
 static void generation_on_time(void *owner)
 {
     struct generation *g = owner;
@@ -157,6 +159,8 @@ static void generation_on_time(void *owner)
     }
     if (g->state == GENERATION_STARTING)
         complain(&g->failure, "it was not ready in time");
+    if (g->state == GENERATION_OLD)
+        complain(&g->failure, "its gate has not ended in time");
     generation_kill(g);
     if (g->state == GENERATION_ENDED)
         generation_wait(g, g->supervisor->deadlines.group);

@@ -221,6 +221,8 @@ void start_on_gate_lost(struct generation *g, bool handed_over)
     struct supervisor *s = g->supervisor;
 
     g->has_gate = false;
+    if (g->state == GENERATION_OLD)
+        loop_timer_clear(&s->loop, &g->timer);
     if (handed_over || g->state == GENERATION_OLD)
         return;
     if (s->under_way == g) {

@@ -154,6 +154,7 @@ int supervisor_init(struct supervisor *s, const char *program,
                               .signals.fd = -1 };
     s->deadlines = (struct supervisor_deadlines){ .start = 60000,
                                                   .take = 5000,
+                                                  .hand_over = 20000,
                                                   .recovery = 10000,
                                                   .stop = 9500,
                                                   .group = 7000,

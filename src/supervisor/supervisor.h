@@ -47,13 +47,14 @@ struct generation {
 
 /* Deadlines of a generation, in milliseconds. */
 struct supervisor_deadlines {
-    uint64_t start;    /* to become ready */
-    uint64_t take;     /* to take over */
-    uint64_t stop;     /* to end, after SIGTERM */
-    uint64_t group;    /* for the rest of the group after the master's end */
-    uint64_t recovery; /* between two recoveries after a burst */
-    uint64_t beat;     /* between an answer and the next `ping`, at most */
-    uint64_t answer;   /* to a `ping`; then `doubt` more */
+    uint64_t start;     /* to become ready */
+    uint64_t take;      /* to take over */
+    uint64_t hand_over; /* from then on, until its gate has ended */
+    uint64_t stop;      /* to end, after SIGTERM */
+    uint64_t group;     /* for the rest of the group after the master's end */
+    uint64_t recovery;  /* between two recoveries after a burst */
+    uint64_t beat;      /* between an answer and the next `ping`, at most */
+    uint64_t answer;    /* to a `ping`; then `doubt` more */
     uint64_t doubt;
 };
 

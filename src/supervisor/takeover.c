@@ -57,6 +57,8 @@ void takeover_begin(struct generation *g)
         if (old == g || !generation_lives(old))
             continue;
         link_masters(old, g);
+        if (old->state != GENERATION_OLD && old->has_gate)
+            generation_wait(old, s->deadlines.hand_over);
         old->state = GENERATION_OLD;
     }
     SEND(&g->channel, lead, 0);

@@ -108,6 +108,7 @@ void played_give_up(int status)
 
 struct supervisor_deadlines played_deadlines = { .start = 500,
                                                  .take = 2000,
+                                                 .hand_over = 60000,
                                                  .stop = 2000,
                                                  .group = 200,
                                                  .recovery = 60000,
@@ -136,8 +137,10 @@ int played_status(played_master *execute)
     int status;
 
     cr_assert(pid >= 0);
-    if (pid == 0)
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         _exit(supervise(execute));
+    }
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -1,5 +1,6 @@
 /* Which generation follows a crash, and when. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,12 +44,17 @@ Test(start, a_burst_of_recoveries, .timeout = 60)
     falls_are(falls, 1 + RECOVERIES_BURST);
 }
 
+static void leave_a_child(void)
+{
+    if (fork() == 0) {
+        alarm(60); /* if the test fails */
+        played_stay();
+    }
+}
+
 static void falls_and_leaves_a_child(const struct supervisor *s, int master)
 {
-    pid_t pid = fork();
-
-    if (pid == 0)
-        played_stay();
+    leave_a_child();
     falls(s, master);
 }
 
@@ -244,4 +250,60 @@ Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
 
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
     falls_are(falls_with_many, 3);
+}
+
+/* The first one hears nothing: its gate would accept for ever. */
+static void does_not_step_down(const struct supervisor *s, int master)
+{
+    struct pollfd one = { .events = POLLIN };
+    struct message m;
+
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (played_is("1")) {
+        played_lead();
+        SEND(&played_channel, renew, 5);
+        played_stay();
+    }
+    SEND(&played_channel, up, 0);
+    played_hear(MSG_take_over, &m);
+    played_hear(MSG_predecessor, &m);
+    one.fd = m.predecessor.master;
+    played_hear(MSG_lead, &m);
+    SEND(&played_channel, leading, 0);
+    if (poll(&one, 1, 10000) != 1)
+        played_give_up(90);
+    played_stop_all();
+}
+
+Test(start, a_master_that_does_not_step_down_is_killed, .timeout = 60)
+{
+    played_deadlines.hand_over = 300;
+    cr_expect_eq(played_status(does_not_step_down), 7);
+}
+
+/* Those before it still have a process each. */
+static void leads_in_the_tenth_place(const struct supervisor *s, int master)
+{
+    struct message m;
+
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (!played_is("10")) {
+        leave_a_child();
+        fall();
+    }
+    played_heed_term();
+    played_lead();
+    played_hear(MSG_ping, &m);
+    played_stop_all();
+}
+
+Test(start, any_place_has_a_heartbeat, .timeout = 60)
+{
+    played_deadlines.group = 60000;
+    played_deadlines.beat = 100;
+    cr_expect_eq(played_status(leads_in_the_tenth_place), 7);
 }
