@@ -19,7 +19,7 @@ struct heartbeat {
 
 /* Handlers: `ping` has the master as its owner, `healthy` the child gate. */
 int heartbeat_on_ping(void *owner, struct msg_ping *p);
-int heartbeat_on_healthy(void *owner, struct msg_healthy *h);
+int heartbeat_on_healthy(void *owner, struct msg_healthy *msg);
 void heartbeat_release(struct master *m);
 
 #endif
