@@ -159,7 +159,7 @@ int supervisor_init(struct supervisor *s, const char *program,
                                                   .stop = 9500,
                                                   .group = 7000,
                                                   .beat = 10000,
-                                                  .answer = 8000,
+                                                  .answer = 13000,
                                                   .doubt = 2000 };
     s->deadline =
         (struct loop_timer){ .on_time = supervisor_on_deadline, .owner = s };

@@ -13,8 +13,8 @@
 /* For src/supervisor/heartbeat.c: one `ping` a second. */
 #define WATCHDOG_USEC "2000000"
 #define BEAT_MS       1000
-#define MASTER_MS     10000
-#define GATE_MS       6000
+#define MASTER_MS     15000
+#define GATE_MS       11000
 /* To the login. A start takes a third of a second on an idle machine. */
 #define START_MS (server_is_sanitized() ? 8000 : 3000)
 

@@ -50,7 +50,7 @@ void master_init(struct master *m)
                                        .renew = 150000,
                                        .users = 3000,
                                        .hand_over = 6000,
-                                       .heartbeat = 4000,
+                                       .heartbeat = 9000,
                                        .doubt = 2000,
                                        .walk = 15 * 60 * 1000 };
     random_bytes(&m->secrets, sizeof(m->secrets));
