@@ -43,17 +43,6 @@ static void supervisor_on_deadline(void *owner)
     kill_all(owner);
 }
 
-/* The second request doesn't wait for sessions. */
-static void supervisor_stop(struct supervisor *s)
-{
-    if (!s->stopping) {
-        notify_send(&s->notify, "STOPPING=1");
-        loop_timer_set(&s->loop, &s->deadline, s->deadlines.stop);
-    }
-    s->stopping = true;
-    signal_all(s, SIGTERM);
-}
-
 /* One that starts may have read the configuration already: then another one
  * follows it. */
 static void supervisor_on_hangup(struct supervisor *s)
@@ -78,6 +67,18 @@ static void supervisor_reap(struct supervisor *s)
         generation_settle(&s->generation[i]);
     if (!any_is_left(s) && (s->stopping || !s->led))
         loop_stop(&s->loop);
+}
+
+/* The second request doesn't wait for sessions. */
+static void supervisor_stop(struct supervisor *s)
+{
+    if (!s->stopping) {
+        notify_send(&s->notify, "STOPPING=1");
+        loop_timer_set(&s->loop, &s->deadline, s->deadlines.stop);
+    }
+    s->stopping = true;
+    signal_all(s, SIGTERM);
+    supervisor_reap(s); /* nobody may be left: a recovery waits for its time */
 }
 
 static const struct {

@@ -50,7 +50,7 @@ static const char *const fates[] = {
                     "--data-binding address",
     [NOT_THIS] = "425 {*}not resumed here; {*}sallyportctl user change {*} "
                  "--data-binding user",
-    [FOREIGN] = "425 {*}not resumed: the ticket is another's{*}",
+    [FOREIGN] = "425 {*}not resumed: another user's ticket{*}",
     [NO_TLS] = "425 TLS failed on the data connection{*}",
 };
 

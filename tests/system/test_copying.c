@@ -259,7 +259,7 @@ Test(copying, most_bytes, .timeout = 60)
     session_init(&s);
     session_open(&s, &server, "anna");
     data_connect(&s, &d);
-    session_do(&s, "553 {*}too large to be copied{*}", "APPE big");
+    session_do(&s, "553 {*}Too large to be copied{*}", "APPE big");
     data_cut(&d, false);
     session_do(&s, "350 {*}", "REST %llu", (unsigned long long)(2 * MIB));
     session_store(&s, "STOR", "big", "tail", 4);

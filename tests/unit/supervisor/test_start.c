@@ -138,6 +138,16 @@ static void read_deaths(struct played *p, int n)
     }
 }
 
+/* No generation is left that could end. */
+Test(start, a_stop_while_a_recovery_waits, .timeout = 60)
+{
+    struct played p;
+
+    played_begin(&p, falls);
+    read_deaths(&p, 1 + RECOVERIES_BURST);
+    played_end(&p);
+}
+
 /* While the next recovery waits for its time, a reload is tried, and fails. */
 Test(start, a_reload_that_fails_ends_no_recovery, .timeout = 60)
 {
