@@ -174,15 +174,22 @@ static bool is_as_before(const struct quiet *q)
            q->before->gate.fds == q->now.gate.fds;
 }
 
+/* One that is being forked, or that has just ended, has another title. */
+static size_t lasting(void)
+{
+    return 1 + processes_count(&list, MASTER) + processes_count(&list, GATE) +
+           processes_count(&list, "sallyport: log") +
+           processes_count(&list, "sallyport: keys") +
+           processes_count(&list, "sallyport: auth");
+}
+
 static bool is_quiet(void *argument)
 {
     struct quiet *q = argument;
 
     processes_of(q->server->pid, &list);
     if (processes_count(&list, MASTER) != 1 ||
-        processes_count(&list, GATE) != 1 ||
-        processes_count(&list, "sallyport: session") > 0 ||
-        processes_count(&list, "sallyport: files") > 0)
+        processes_count(&list, GATE) != 1 || lasting() != list.count)
         return false;
     take(q->server, &q->now);
     return !q->before || is_as_before(q);
