@@ -3,6 +3,8 @@
 #ifndef TESTS_SUPPORT_SERVER_H
 #define TESTS_SUPPORT_SERVER_H
 
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -63,10 +65,22 @@ void server_stop(struct server *s);
 /* Removes the directory of a server that isn't running. */
 void server_forget(struct server *s);
 
-/* One server for all tests of a program: share in the PRE_ALL hook, unshare in
- * the POST_ALL hook; each test (a process of its own) asks for it. */
+/* One server for all tests of a program: share in the PRE_ALL hook; each test
+ * (a process of its own) asks for it. After all tests it is stopped, unless an
+ * own hook has done so before. */
 void server_share(const struct server_plan *plan);
 void server_unshare(void);
+/* The hook of a program that needs no more than that. The arguments are the
+ * fields of its plan. */
+#define SERVER_SHARED(...)                                                     \
+    ReportHook(PRE_ALL)(struct criterion_test_set * set)                       \
+    {                                                                          \
+        const struct server_plan plan = { __VA_ARGS__ };                       \
+                                                                               \
+        (void)set;                                                             \
+        server_share(&plan);                                                   \
+    }                                                                          \
+    _Static_assert(true, "the macro is used with a semicolon")
 void server_shared(struct server *ret);
 /* The same, for the hooks of the runner process. */
 const struct server *server_of_runner(void);

@@ -1,6 +1,8 @@
 /* One server for a whole test program, and where things are. The tests are
  * processes that Criterion executes again, so what they must know of the server
  * travels in the environment. */
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,12 @@ const struct server *server_of_runner(void)
 void server_unshare(void)
 {
     server_stop(&shared);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    server_unshare();
 }
 
 void server_shared(struct server *ret)

@@ -2,7 +2,6 @@
  * Interrupt and Synch: how many replies there are, in which order, and what is
  * left. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,23 +22,8 @@ static const struct server_user users[] = {
     { .name = "ahead" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 16",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 16", .users = users,
+              .user_count = sizeof(users) / sizeof(*users));
 
 /* Each piece is a TLS record of its own. */
 static const struct form {

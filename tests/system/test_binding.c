@@ -137,12 +137,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     server_share(&plan);
 }
 
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
-
 static void begin(struct session *s, const struct server *server,
                   const char *user, const char *from, int version)
 {

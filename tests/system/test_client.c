@@ -1,7 +1,6 @@
 /* The client against a real server: what arrives, what stays when it is killed
  * at any moment, what it trusts, and what it says. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -32,24 +31,8 @@ static const struct server_user users[] = {
     { .name = "down" },  { .name = "reader", .keys = "rights=lr" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 32",
-        .settings = "mode_z = yes\n",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 32", .settings = "mode_z = yes\n", .users = users,
+              .user_count = sizeof(users) / sizeof(*users));
 
 /* The same where only the exit status counts. */
 #define CLIENT(d, status, ...)                                                 \

@@ -1,7 +1,6 @@
 /* The client takes a password from the keyring of a desktop: a session bus and
  * gnome-keyring, without a screen. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +11,7 @@
 static const struct server_user users[] = { { .name = "anna" },
                                             { .name = "bert" } };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = { .users = users, .user_count = 2 };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.users = users, .user_count = 2);
 
 /* What a person's desktop does: it unlocks the keyring with the password of the
  * login. The password for the server is stored as sallyport(1) says. */

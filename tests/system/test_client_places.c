@@ -1,6 +1,5 @@
 /* Where the client finds passwords, profiles and trusted keys. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +14,7 @@ static const struct server_user users[] = {
     { .name = "profile" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = { .users = users, .user_count = 2 };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.users = users, .user_count = 2);
 
 static void with_password(const struct desk *d, int status, const char *wanted,
                           const char *option, const char *value)

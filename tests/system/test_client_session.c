@@ -1,6 +1,5 @@
 /* Every command of a session, by a script; and what ends one. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,23 +19,8 @@ static const struct server_user users[] = {
     { .name = "stop" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 16",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 16", .users = users,
+              .user_count = sizeof(users) / sizeof(*users));
 
 /* A line of a session, and what it prints: a text, or nothing at all. */
 static const struct {

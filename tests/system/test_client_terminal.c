@@ -1,7 +1,6 @@
 /* The client on a real terminal (tmux): a session with completion, bars that
  * follow the terminal's width, Ctrl-C, questions, and who is trusted. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,23 +16,7 @@
 
 static const struct server_user users[] = { { .name = "anna" } };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 8",
-        .users = users,
-        .user_count = 1,
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 8", .users = users, .user_count = 1);
 
 static void terminal_begin(struct terminal *t)
 {

@@ -1,7 +1,6 @@
 /* The client's transfers: cuts that it mends by itself, times, rates, patterns,
  * implicit TLS, what it prints. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,24 +23,9 @@ static const struct server_user users[] = {
     { .name = "tree" },     { .name = "six" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
-        .ports = "auto 32",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
+              .ports = "auto 32", .users = users,
+              .user_count = sizeof(users) / sizeof(*users));
 
 static void make_noise(const char *path, size_t len)
 {

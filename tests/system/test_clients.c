@@ -71,12 +71,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
                 strlen(SERVER_PASSWORD), 0600);
 }
 
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
-
 ParameterizedTestParameters(clients, play)
 {
     rows_find(&rows);

@@ -1,7 +1,6 @@
 /* Uploads whose place is taken, from them or by them: another writer of the
  * same name, a reader, a FIFO, a directory that goes. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,23 +21,8 @@ static const struct server_user users[] = {
     { .name = "fifo" },   { .name = "reader" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 16",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 16", .users = users,
+              .user_count = sizeof(users) / sizeof(*users));
 
 /* By somebody with a shell, with all that is in it. */
 Test(collisions, folder_removed, .timeout = 60)

@@ -1,7 +1,6 @@
 /* Uploads whose name is taken: what the reply says, and that of ten clients at
  * the same moment none is lost. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,24 +21,9 @@ static const struct server_user users[] = {
     { .name = "versions", .keys = "on_conflict=version" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 16",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-        .settings = "on_conflict = reject\nconflict_name = new\n",
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 16", .users = users,
+              .user_count = sizeof(users) / sizeof(*users),
+              .settings = "on_conflict = reject\nconflict_name = new\n");
 
 static void begin(struct session *s, struct server *server, const char *user)
 {

@@ -2,7 +2,6 @@
  * sent or the client is the one that sends, a bare FIN where something of a
  * file is missing, and never a reset, whatever the client still sends. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,20 +21,7 @@
 
 static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = { .ports = "auto 32",
-                                      .settings = "max_file_size = 100000\n" };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 32", .settings = "max_file_size = 100000\n");
 
 static void make_files(const struct server *server)
 {

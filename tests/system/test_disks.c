@@ -54,12 +54,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     server_share(&plan);
 }
 
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
-
 static void need_root(void)
 {
     if (geteuid() != 0)

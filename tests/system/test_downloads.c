@@ -3,7 +3,6 @@
  * long run tests/system/ktls runs this in a machine whose kernel has it. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -26,24 +25,9 @@ static const struct server_user users[] = {
     { .name = "new" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 32",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-        .settings = "startups = 200\nmode_z = yes\n",
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 32", .users = users,
+              .user_count = sizeof(users) / sizeof(*users),
+              .settings = "startups = 200\nmode_z = yes\n");
 
 static const char counters[] = "/proc/net/tls_stat";
 

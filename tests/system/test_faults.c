@@ -42,12 +42,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
                 strlen(SERVER_PASSWORD), 0600);
 }
 
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
-
 static void retry(struct session *s, struct server *server, const char *user,
                   const unsigned char *bytes)
 {

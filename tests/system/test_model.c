@@ -3,7 +3,6 @@
  * model didn't foresee is made as short as goes, and printed. The number that
  * it comes from plays it again: SALLYPORT_SEED=NUMBER system_model. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,24 +24,9 @@
 static const struct server_user users[PLAYERS] = { { .name = "anna" },
                                                    { .name = "bert" } };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 16",
-        .users = users,
-        .user_count = PLAYERS,
-        .settings = "login_tries = 3\nmax_file_size = 1000000\nfsync = no\n",
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 16", .users = users, .user_count = PLAYERS,
+              .settings =
+                  "login_tries = 3\nmax_file_size = 1000000\nfsync = no\n");
 
 /* An address that no case had before: what others left unused at the passive
  * ports doesn't concern it. */

@@ -47,12 +47,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     server_share(&plan);
 }
 
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
-
 /* A version of a file: the same number gives the same bytes. */
 static unsigned char *bytes_of(size_t len, unsigned version)
 {

@@ -1,7 +1,6 @@
 /* QUIT during a transfer finishes it first (RFC 959 4.1.1): its reply, then
  * 221, then the end. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdlib.h>
 
 #include "fault.h"
@@ -16,23 +15,8 @@ static const struct server_user users[] = {
     { .name = "abor" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 16",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 16", .users = users,
+              .user_count = sizeof(users) / sizeof(*users));
 
 static void finish_upload(struct data *d, const unsigned char *bytes)
 {

@@ -52,12 +52,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
                 strlen(SERVER_PASSWORD), 0600);
 }
 
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
-
 static void put(const struct server *server, const char *user, const char *name,
                 const char *bytes, size_t len)
 {

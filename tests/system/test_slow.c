@@ -2,7 +2,6 @@
  * and then: each ends by its deadline. The silent ones are in test_stalls.c. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -27,25 +26,10 @@ static const struct server_user users[] = {
     { .name = "sum" },  { .name = "steady" }, { .name = "sip" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 16",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-        .settings = "login_timeout = 1500ms\nidle_timeout = 2000ms\n"
-                    "stall_timeout = 4s\nconnect_timeout = 1500ms\n",
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 16", .users = users,
+              .user_count = sizeof(users) / sizeof(*users),
+              .settings = "login_timeout = 1500ms\nidle_timeout = 2000ms\n"
+                          "stall_timeout = 4s\nconnect_timeout = 1500ms\n");
 
 static void expect_in_time(uint64_t began, unsigned ms)
 {

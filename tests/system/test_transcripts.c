@@ -20,12 +20,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     rows_share(&rows, &plan);
 }
 
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
-
 ParameterizedTestParameters(transcripts, play)
 {
     rows_find(&rows);

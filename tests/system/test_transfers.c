@@ -1,7 +1,6 @@
 /* Transfers: sizes around every buffer, both versions of TLS, appending and
  * resuming, files over 4 GiB, and what happens when one is cut. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <criterion/parameterized.h>
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -38,24 +37,9 @@ static const struct server_user users[] = {
     { .name = "vanish" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = {
-        .ports = "auto 32",
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-        .settings = "startups = 200\n",
-    };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 32", .users = users,
+              .user_count = sizeof(users) / sizeof(*users),
+              .settings = "startups = 200\n");
 
 static void begin(struct session *s, struct server *server, const char *user)
 {

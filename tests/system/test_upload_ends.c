@@ -3,7 +3,6 @@
  * in both directions, by a FIN and by a reset. Only what upload_eof takes for
  * an end makes a file. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -31,22 +30,8 @@ static const struct server_user users[] = {
     { .name = "lenient", .keys = "upload_eof=lenient" },
 };
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-    const struct server_plan plan = { .ports = "auto 16",
-                                      .settings = "mode_z = yes\n",
-                                      .users = users,
-                                      .user_count = 3 };
-
-    (void)set;
-    server_share(&plan);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-    (void)stats;
-    server_unshare();
-}
+SERVER_SHARED(.ports = "auto 16", .settings = "mode_z = yes\n", .users = users,
+              .user_count = 3);
 
 /* The client: a process of its own, which doesn't know how far it gets. */
 static void upload(int fd, const struct session *s)
