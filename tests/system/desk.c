@@ -43,6 +43,25 @@ void desk_end(const struct desk *d)
     run_release(&r);
 }
 
+void desk_noise(const char *path, size_t len)
+{
+    char *bytes = malloc(len);
+
+    cr_assert_not_null(bytes);
+    files_noise(bytes, len, 7);
+    files_write(path, bytes, len, 0644);
+    free(bytes);
+}
+
+void desk_same(const char *a, const char *b)
+{
+    struct run_result r;
+
+    run(&r, NULL, "/usr/bin/diff", "-r", a, b, NULL);
+    cr_expect_eq(r.status, 0, "%s and %s: %s", a, b, r.text);
+    run_release(&r);
+}
+
 void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
                     va_list words)
 {

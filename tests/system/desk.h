@@ -30,6 +30,11 @@ void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
 void desk_client(const struct desk *d, int status, struct run_result *r,
                  const char *input, ...) __attribute__((sentinel));
 
+/* Makes a file of LEN bytes, the same in each run. */
+void desk_noise(const char *path, size_t len);
+/* Expects that two files, or trees, are the same. */
+void desk_same(const char *a, const char *b);
+
 /* For wait_until(): an unfinished file in DIR has so many bytes, or DONE is
  * there. */
 struct desk_growth {

@@ -61,37 +61,18 @@ static void expect_text(const char *path, const char *text)
     buf_release(&b);
 }
 
-static void expect_same(const char *a, const char *b)
-{
-    struct run_result r;
-
-    run(&r, NULL, "/usr/bin/diff", "-r", a, b, NULL);
-    cr_expect_eq(r.status, 0, "%s and %s: %s", a, b, r.text);
-    run_release(&r);
-}
-
-static void make_noise(const char *path, size_t len)
-{
-    char *bytes = malloc(len);
-
-    cr_assert_not_null(bytes);
-    files_noise(bytes, len, 7);
-    files_write(path, bytes, len, 0644);
-    free(bytes);
-}
-
 Test(client, put, .timeout = 60)
 {
     struct run_result r;
     struct desk d;
 
     desk_begin(&d, "put");
-    make_noise("a", 3 * MIB + 1);
+    desk_noise("a", 3 * MIB + 1);
     files_write("b c", "text", 4, 0644);
     desk_client(&d, 0, &r, NULL, "put", "a", "b c", "/", NULL);
     cr_expect_not_null(strstr(r.text, "checksum right"), "%s", r.text);
     run_release(&r);
-    expect_same("a", server_home_file(&d.server, "put", "a"));
+    desk_same("a", server_home_file(&d.server, "put", "a"));
     expect_text(server_home_file(&d.server, "put", "b c"), "text");
     desk_client(&d, 0, &r, "from a pipe", "put", "-", "/stream", NULL);
     run_release(&r);
@@ -108,13 +89,13 @@ Test(client, get, .timeout = 60)
     struct desk d;
 
     desk_begin(&d, "get");
-    make_noise("a", 3 * MIB + 1);
+    desk_noise("a", 3 * MIB + 1);
     CLIENT(&d, 0, "put", "a", "/");
     CLIENT(&d, 0, "get", "/a", "b");
-    expect_same("a", "b");
+    desk_same("a", "b");
     cr_assert_eq(mkdir("in", 0755), 0);
     CLIENT(&d, 0, "get", "/a", "in");
-    expect_same("a", "in/a");
+    desk_same("a", "in/a");
     desk_client(&d, 0, &r, "printed", "put", "-", "/text", NULL);
     run_release(&r);
     desk_client(&d, 0, &r, NULL, "-q", "cat", "/text", NULL);
@@ -141,12 +122,12 @@ Test(client, trees, .timeout = 90)
         char name[64];
 
         snprintf(name, sizeof(name), "t/b/%sfile %d", i % 2 ? "c/" : "", i);
-        make_noise(name, (size_t)i * 1000);
+        desk_noise(name, (size_t)i * 1000);
     }
     CLIENT(&d, EX_USAGE, "put", "t", "/");
     CLIENT(&d, 0, "put", "-r", "--parallel", "4", "t", "/");
     CLIENT(&d, 0, "get", "-rP4", "/t", "back");
-    expect_same("t", "back");
+    desk_same("t", "back");
     desk_client(&d, 0, &r, NULL, "du", "/t", NULL);
     cr_expect_not_null(strstr(r.text, "30 files"), "%s", r.text);
     run_release(&r);
@@ -401,7 +382,7 @@ Test(client, an_upload_after_the_file_has_changed, .timeout = 90)
     struct desk d;
 
     desk_begin(&d, "down");
-    make_noise("big", FILE_BYTES);
+    desk_noise("big", FILE_BYTES);
     snprintf(there, sizeof(there), "%s",
              server_home_file(&d.server, "down", "changed"));
     kill_upload(&d, "big", "/changed", there);
@@ -413,7 +394,7 @@ Test(client, an_upload_after_the_file_has_changed, .timeout = 90)
     desk_client(&d, 0, &r, NULL, "put", "big", "/changed", NULL);
     cr_expect_not_null(strstr(r.text, "checksums differ"), "%s", r.text);
     run_release(&r);
-    expect_same("big", there);
+    desk_same("big", there);
     desk_end(&d);
 }
 
@@ -424,13 +405,13 @@ Test(client, a_packed_download_that_is_killed, .timeout = 90)
     struct desk d;
 
     desk_begin(&d, "down");
-    make_noise("big", FILE_BYTES);
+    desk_noise("big", FILE_BYTES);
     CLIENT(&d, 0, "put", "big", "/");
     kill_download(&d, "/big", "got");
     desk_client(&d, 0, &r, NULL, "get", "--compress", "/big", "got", NULL);
     cr_expect_not_null(strstr(r.text, "resumed"), "%s", r.text);
     run_release(&r);
-    expect_same("big", "got");
+    desk_same("big", "got");
     desk_end(&d);
 }
 
@@ -463,7 +444,7 @@ Test(client, sync, .timeout = 90)
     run_release(&r);
     cr_expect_not(files_exists(server_home_file(&d.server, "sync", "s")));
     CLIENT(&d, 0, "sync", "s", "/s");
-    expect_same("s", server_home_file(&d.server, "sync", "s"));
+    desk_same("s", server_home_file(&d.server, "sync", "s"));
     desk_client(&d, 0, &r, NULL, "sync", "s", "/s", NULL);
     cr_expect_not_null(strstr(r.text, "0 uploaded, 2 the same, 0 removed"),
                        "%s", r.text);
@@ -476,13 +457,13 @@ Test(client, sync, .timeout = 90)
     run_release(&r);
     expect_text(server_home_file(&d.server, "sync", "s/a"), "a");
     CLIENT(&d, 0, "sync", "--delete", "s", "/s");
-    expect_same("s", server_home_file(&d.server, "sync", "s"));
+    desk_same("s", server_home_file(&d.server, "sync", "s"));
     files_write("s/d/b", "cc", 2, 0644);
     struct timespec old[2] = { { .tv_sec = 1000000000 },
                                { .tv_sec = 1000000000 } };
     cr_assert_eq(utimensat(AT_FDCWD, "s/d/b", old, 0), 0);
     CLIENT(&d, 0, "sync", "--by-hash", "s", "/s");
-    expect_same("s", server_home_file(&d.server, "sync", "s"));
+    desk_same("s", server_home_file(&d.server, "sync", "s"));
     desk_end(&d);
 }
 
@@ -504,7 +485,7 @@ Test(client, sync_from_the_server, .timeout = 90)
     run_release(&r);
     cr_expect_not(files_exists("t"));
     CLIENT(&d, 0, "sync", "/s", "t");
-    expect_same("s", "t");
+    desk_same("s", "t");
     files_write("t/a", "aa", 2, 0644);
     files_make_folder("t/surplus", 0755);
     files_write("t/surplus/c", "c", 1, 0644);
@@ -515,7 +496,7 @@ Test(client, sync_from_the_server, .timeout = 90)
     run_release(&r);
     cr_expect(files_exists("t/surplus/c"));
     CLIENT(&d, 0, "sync", "--delete", "/s", "t");
-    expect_same("s", "t");
+    desk_same("s", "t");
     cr_expect(files_exists("/etc/passwd"));
     CLIENT(&d, EX_USAGE, "sync", "/s", "/t");
     desk_end(&d);
@@ -689,10 +670,10 @@ Test(client, compress, .timeout = 60)
     cr_expect_not_null(strstr(r.text, "> MODE Z"), "%s", r.text);
     cr_expect_not_null(strstr(r.text, "4.0 MiB"), "%s", r.text);
     run_release(&r);
-    expect_same("z", server_home_file(&d.server, "many", "z"));
+    desk_same("z", server_home_file(&d.server, "many", "z"));
     client_z(&d, "get", "/z", "back", &r);
     run_release(&r);
-    expect_same("z", "back");
+    desk_same("z", "back");
     files_write("empty", "", 0, 0644);
     client_z(&d, "put", "empty", "/", &r);
     run_release(&r);
@@ -764,7 +745,7 @@ Test(client, a_download_that_is_killed, .timeout = 2000)
     int resumed = 0;
 
     desk_begin(&d, "kill");
-    make_noise("big", FILE_BYTES);
+    desk_noise("big", FILE_BYTES);
     CLIENT(&d, 0, "put", "big", "/");
     for (int i = 0; i < ROUNDS; i++) {
         struct desk_growth g = { ".", moment(i), "got" };
@@ -776,7 +757,7 @@ Test(client, a_download_that_is_killed, .timeout = 2000)
             resumed += strstr(r.text, "resumed") != NULL;
             run_release(&r);
         }
-        expect_same("big", "got");
+        desk_same("big", "got");
         cr_assert_eq(unlink("got"), 0);
     }
     cr_expect_gt(resumed, ROUNDS / 2, "only %d were continued", resumed);
@@ -790,7 +771,7 @@ Test(client, an_upload_that_is_killed, .timeout = 2000)
     int resumed = 0;
 
     desk_begin(&d, "kill");
-    make_noise("big", FILE_BYTES);
+    desk_noise("big", FILE_BYTES);
     for (int i = 0; i < ROUNDS; i++) {
         char name[32], home[SERVER_PATH_MAX], there[SERVER_PATH_MAX];
 
@@ -806,7 +787,7 @@ Test(client, an_upload_that_is_killed, .timeout = 2000)
                     NULL);
         resumed += strstr(r.text, "resumed") != NULL;
         run_release(&r);
-        expect_same("big", there);
+        desk_same("big", there);
         cr_assert_eq(unlink(there), 0);
     }
     cr_expect_gt(resumed, ROUNDS / 2, "only %d were continued", resumed);

@@ -27,25 +27,6 @@ SERVER_SHARED(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
               .ports = "auto 32", .users = users,
               .user_count = sizeof(users) / sizeof(*users));
 
-static void make_noise(const char *path, size_t len)
-{
-    char *bytes = malloc(len);
-
-    cr_assert_not_null(bytes);
-    files_noise(bytes, len, 11);
-    files_write(path, bytes, len, 0644);
-    free(bytes);
-}
-
-static void expect_same(const char *a, const char *b)
-{
-    struct run_result r;
-
-    run(&r, NULL, "/usr/bin/diff", "-r", a, b, NULL);
-    cr_expect_eq(r.status, 0, "%s and %s: %s", a, b, r.text);
-    run_release(&r);
-}
-
 /* Runs it, and expects that its text has WANTED. */
 #define SAYS(d, status, wanted, ...)                                           \
     do {                                                                       \
@@ -97,16 +78,16 @@ Test(client_transfers, a_cut, .timeout = 120)
     struct desk d;
 
     desk_begin(&d, "cut");
-    make_noise("big", 8 * MIB);
+    desk_noise("big", 8 * MIB);
     snprintf(home, sizeof(home), "%s", server_home(&d.server, "cut"));
     snprintf(there, sizeof(there), "%s",
              server_home_file(&d.server, "cut", "big"));
     cut_once(&d, &(struct desk_growth){ home, 4 * MIB, there }, "put",
              "--limit-rate", "4M", "big", "/big", NULL);
-    expect_same("big", there);
+    desk_same("big", there);
     cut_once(&d, &(struct desk_growth){ ".", 4 * MIB, "got" }, "get",
              "--limit-rate", "4M", "/big", "got", NULL);
-    expect_same("big", "got");
+    desk_same("big", "got");
     desk_end(&d);
 }
 
@@ -173,10 +154,10 @@ Test(client_transfers, implicit, .timeout = 60)
     desk_begin(&d, "implicit");
     snprintf(d.url, sizeof(d.url), "ftps+implicit://implicit@127.0.0.1:%u",
              d.server.port_tls);
-    make_noise("a", MIB);
+    desk_noise("a", MIB);
     SAYS(&d, 0, "checksum right", "put", "a", "/");
     SAYS(&d, 0, "checksum right", "get", "/a", "b");
-    expect_same("a", "b");
+    desk_same("a", "b");
     desk_client(&d, 0, &r, NULL, "--debug", "ls", "/", NULL);
     cr_expect_null(strstr(r.text, "> AUTH"), "%s", r.text);
     cr_expect_null(strstr(r.text, SERVER_PASSWORD), "%s", r.text);
@@ -190,10 +171,10 @@ Test(client_transfers, ipv6, .timeout = 60)
 
     desk_begin(&d, "six");
     snprintf(d.url, sizeof(d.url), "ftps://six@[::1]:%u", d.server.port_other);
-    make_noise("a", MIB);
+    desk_noise("a", MIB);
     SAYS(&d, 0, "checksum right", "put", "a", "/");
     SAYS(&d, 0, "checksum right", "get", "/a", "b");
-    expect_same("a", "b");
+    desk_same("a", "b");
     SAYS(&d, 0, "good     IPv6: connects to ::1", "doctor", "/");
     SAYS(&d, 0, "0 bad, 0 warnings", "doctor", "/");
     desk_end(&d);
@@ -245,11 +226,11 @@ Test(client_transfers, rate, .timeout = 60)
     files_make_folder("t", 0755);
     for (int i = 0; i < 4; i++) {
         snprintf(name, sizeof(name), "t/%d", i);
-        make_noise(name, MIB);
+        desk_noise(name, MIB);
     }
     expect_slow(&d, "put", "t", "/t");
     expect_slow(&d, "get", "/t", "back");
-    expect_same("t", "back");
+    desk_same("t", "back");
     desk_end(&d);
 }
 
@@ -270,7 +251,7 @@ Test(client_transfers, what_is_printed, .timeout = 60)
     struct desk d;
 
     desk_begin(&d, "print");
-    make_noise("a", 3 * MIB);
+    desk_noise("a", 3 * MIB);
     files_write("x\302\205", "text", 4, 0644);
     for (int i = 0; i < 150; i++)
         strcat(name, "./");
@@ -328,7 +309,7 @@ Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
     files_make_folder("t", 0755);
     for (int i = 0; i < TREE_FILES; i++) {
         snprintf(name, sizeof(name), "t/%d", i);
-        make_noise(name, 100000 + (size_t)i);
+        desk_noise(name, 100000 + (size_t)i);
     }
     SAYS(&d, 0, "", "put", "-rqP4", "t", "/t");
     cr_assert_eq(rename("t", "all"), 0);
@@ -345,10 +326,10 @@ Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
         snprintf(name, sizeof(name), "t/%d", i);
         snprintf(url, sizeof(url), "all/%d", i);
         if (files_exists(name))
-            expect_same(url, name);
+            desk_same(url, name);
     }
     SAYS(&d, 0, "skipped", "get", "-rP4", "--conflict", "skip", "/t");
-    expect_same("all", "t");
+    desk_same("all", "t");
     desk_end(&d);
 }
 
@@ -370,14 +351,14 @@ Test(client_transfers, fewer_sessions, .timeout = 120)
     files_make_folder("t", 0755);
     for (int i = 0; i < TREE_FILES; i++) {
         snprintf(name, sizeof(name), "t/%d", i);
-        make_noise(name, 100000);
+        desk_noise(name, 100000);
     }
     desk_client(&d, 0, &r, NULL, "put", "-rP5", "t", "/t", NULL);
     cr_expect_not_null(strstr(r.text, "going on with fewer links"), "%s",
                        r.text);
     cr_expect_null(strstr(r.text, "trying again"), "%s", r.text);
     run_release(&r);
-    expect_same("t", server_home_file(&server, "anna", "t"));
+    desk_same("t", server_home_file(&server, "anna", "t"));
     server_stop(&server);
     desk_end(&d);
 }
