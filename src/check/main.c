@@ -1,9 +1,10 @@
-/* check: the program that says what an administrator should know of a
- * configuration. Master executes it at its start and for --check, before its
- * own sandbox closes, and waits for its end; so nothing of it is in a process
- * of root that continues. It has master's rights, since it takes the ids of
- * each user in turn. The settings that master has read are descriptor 3, the
- * users file is 4. It changes nothing. */
+/* check: the program that prepares a start, and says what an administrator
+ * should know of a configuration. Master executes it at its start and for
+ * --check, before its own sandbox closes, and waits for its end; so nothing of
+ * it is in a process of root that continues. It has master's rights, since it
+ * takes the ids of each user in turn. The settings that master has read are
+ * descriptor 3. Descriptor 4 is the users file, or the struct prepared. It
+ * makes the directories `empty` and `state`, and changes nothing else. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "check.h"
 #include "hint.h"
 #include "inspect.h"
+#include "prepare.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
@@ -22,6 +24,7 @@
 
 #define SETTINGS_FD  3
 #define USERS_FD     4
+#define PREPARED_FD  4
 #define WARNINGS_MAX 8 /* lines about users at the start */
 
 static void say_mistake(const char *mistake)
@@ -107,6 +110,30 @@ static bool mode_start(struct check *k)
 
 static const struct {
     const char *name;
+    prepare_part *prepare;
+} parts[] = {
+    { "accounts", prepare_accounts },
+    { "empty", prepare_empty },
+    { "key", prepare_key },
+    { "sandbox", prepare_sandbox },
+};
+
+/* The answer stands where the question stood. */
+static int answer_with(const struct check *k, prepare_part *prepare)
+{
+    struct prepared p;
+
+    if (pread(PREPARED_FD, &p, sizeof(p), 0) != sizeof(p))
+        die(EX_SOFTWARE, "descriptor 4 has no question");
+    p.result = prepare(k, &p);
+    if (pwrite(PREPARED_FD, &p, sizeof(p), 0) != sizeof(p))
+        die(EX_OSERR, "descriptor 4: %s", strerror(errno));
+    explicit_bzero(&p, sizeof(p));
+    return EXIT_SUCCESS;
+}
+
+static const struct {
+    const char *name;
     bool (*run)(struct check *k); /* was there a mistake? */
 } modes[] = {
     { "users", mode_users },
@@ -129,5 +156,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (strcmp(modes[i].name, argv[1]) == 0)
             return modes[i].run(&check) ? EXIT_FAILURE : EXIT_SUCCESS;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (strcmp(parts[i].name, argv[1]) == 0)
+            return answer_with(&check, parts[i].prepare);
     die(EX_USAGE, "this program is started by sallyportd");
 }

@@ -1,9 +1,12 @@
-/* A short-lived child tries the filters of a process that is forked later. So
- * one sentence at the start reports a kernel or a container on which they fail,
- * instead of sessions that die. */
+/* Whether this kernel has Landlock, and whether filters hold: a short-lived
+ * child tries those of a process that is forked later. So one sentence at the
+ * start reports a kernel or a container on which they fail, instead of sessions
+ * that die. */
 #include <errno.h>
+#include <linux/landlock.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,4 +72,16 @@ int sandbox_try_filters(enum process p,
                     "the seccomp policy of %s doesn't hold on this kernel: %s "
                     "(to go on without it: allow_weaker = seccomp)",
                     process_name(p), words_for(status));
+}
+
+int sandbox_landlock_test(struct complaint *c)
+{
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0,
+                LANDLOCK_CREATE_RULESET_VERSION) > 0)
+        return 0;
+    return complain(c,
+                    "Landlock can't be used here: %s; no user could log in. "
+                    "Switch it on in the kernel or the container (to go on "
+                    "without it: allow_weaker = landlock)",
+                    strerrordesc_np(errno));
 }

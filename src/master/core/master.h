@@ -10,6 +10,7 @@
 
 #include "sallyport/base/siphash.h"
 #include "sallyport/event/event.h"
+#include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
 #include "succession.h"
 
@@ -28,11 +29,6 @@ struct session;
 struct secrets {
     uint8_t names[SIPHASH_KEY];    /* of partials, for files */
     uint8_t versions[SIPHASH_KEY]; /* of users' rows */
-};
-
-struct identity {
-    uid_t uid;
-    gid_t gid;
 };
 
 enum master_state {

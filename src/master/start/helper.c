@@ -19,9 +19,9 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 
-#define HIGH_FD 8
-#define READ_MS 20000
-#define SEALS   (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define HIGH_FD   8
+#define HELPER_MS 20000
+#define SEALS     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct helper {
     const char *name;
@@ -74,7 +74,16 @@ static int run_reader(const struct master *m, const char *mode,
         .fd = { file, answer },
     };
 
-    return run_helper(m, &reader, READ_MS);
+    return run_helper(m, &reader, HELPER_MS);
+}
+
+/* NAME has done nothing that it was executed for. */
+static int helper_failed(const char *name, int status, struct complaint *c)
+{
+    return complain(c, "the program %s has failed: %s", name,
+                    status == -1          ? "it was late"
+                    : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+                                          : "see its line above");
 }
 
 /* What reader has complained about, or that it has failed. */
@@ -83,10 +92,7 @@ static int why_refused(int status, int answer, struct complaint *c)
     ssize_t n;
 
     if (status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) != EX_CONFIG)
-        return complain(c, "the program reader has failed: %s",
-                        status == -1          ? "it was late"
-                        : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
-                                              : "see its line above");
+        return helper_failed("reader", status, c);
     n = pread(answer, c->text, sizeof(c->text) - 1, 0);
     c->text[n < 0 ? 0 : n] = '\0';
     return -EINVAL;
@@ -150,4 +156,20 @@ bool helper_check(const struct master *m, const char *mode, int users,
             "%sthe homes weren't all looked at in time: one of them hangs",
             m->check ? "" : "warning: ");
     return status != 0;
+}
+
+int helper_prepare(const struct master *m, const char *part, struct prepared *p)
+{
+    FD_CLEANUP int file = memfd_create("prepared", MFD_CLOEXEC);
+    const struct helper check = { .name = "check",
+                                  .argv = { "sallyport: check", part, "" },
+                                  .fd = { m->conf, file } };
+    int status;
+
+    if (file < 0 || pwrite(file, p, sizeof(*p), 0) != sizeof(*p))
+        return complain(&p->why, "memfd: %s", strerror(errno));
+    status = run_helper(m, &check, HELPER_MS);
+    if (status != 0 || pread(file, p, sizeof(*p), 0) != sizeof(*p))
+        return helper_failed("check", status, &p->why);
+    return p->result;
 }

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "sallyport/base/complain.h"
+#include "sallyport/settings/prepared.h"
 
 struct master;
 
@@ -21,6 +21,11 @@ int helper_recover(struct master *m, int *kept, const char *path,
 /* For --check: says each mistake in the configuration on standard error.
  * Returns whether there is one. */
 bool helper_survey(const struct master *m, const char *path);
+/* Has check do PART (src/check/main.c) of what a start needs. P has master's
+ * question, and then the answer. p->result; -EINVAL, with p->why, also if check
+ * has failed itself. */
+int helper_prepare(const struct master *m, const char *part,
+                   struct prepared *p);
 /* Says on standard error what an administrator should know of the settings and
  * the users file USERS, in WAIT_MS at most. MODE is one of those in
  * src/check/main.c. Returns whether there is a mistake; that check was late is

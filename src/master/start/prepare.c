@@ -11,19 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "account.h"
 #include "children/certificates.h"
 #include "children/listeners.h"
 #include "children/programs.h"
 #include "control/control.h"
 #include "generations/older.h"
+#include "helper.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/ipc/memory.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "secrets.h"
 #include "sessions/userdb.h"
-#include "state.h"
 
 /* What is wrong with the value of KEY is told with the line that it stands in.
  */
@@ -58,59 +57,26 @@ int prepare_users(struct master *m, struct complaint *c)
     return placed(m, "users", r, c);
 }
 
-struct account_row {
-    const char *key, *account;
-    enum process process;
-};
-
-static int check_range(const struct settings *s, const char *key, uid_t uid,
-                       struct complaint *c)
+/* The program check does this part. */
+static int prepare_by_check(const struct master *m, const char *part,
+                            struct prepared *p, struct complaint *c)
 {
-    if (uid < s->uid_first || uid > s->uid_last)
-        return 0;
-    return settings_blame(s, key, c,
-                          "uid %lu is within uid_first to uid_last, the users' "
-                          "range",
-                          (unsigned long)uid);
-}
+    int r;
 
-/* Against the users, and the accounts of the rows before it. */
-static int check_apart(const struct master *m, const struct account_row *rows,
-                       size_t at, struct complaint *c)
-{
-    const struct settings *s = &m->settings;
-    uid_t uid = m->identity[rows[at].process].uid;
-
-    for (size_t i = 0; i < at; i++)
-        if (m->identity[rows[i].process].uid == uid)
-            return settings_blame(s, rows[at].key, c,
-                                  "must not be the account of %s", rows[i].key);
-    return check_range(s, rows[at].key, uid, c);
+    p->make = !m->check;
+    r = helper_prepare(m, part, p);
+    if (r == -EINVAL)
+        *c = p->why;
+    return r;
 }
 
 int prepare_identities(struct master *m, struct complaint *c)
 {
-    const struct account_row rows[] = {
-        { "uid.gate", m->settings.uid_gate, PROCESS_GATE },
-        { "uid.auth", m->settings.uid_auth, PROCESS_AUTH },
-        { "uid.keys", m->settings.uid_keys, PROCESS_KEYS },
-        { "uid.log", m->settings.uid_log, PROCESS_LOG },
-        { "uid.lookup", m->settings.uid_lookup, PROCESS_LOOKUP },
-    };
-    /* The last one needn't be there where it isn't needed. */
-    const size_t n = sizeof(rows) / sizeof(rows[0]) -
-                     (settings_have_hosts(&m->settings) ? 0 : 1);
+    struct prepared p = { 0 };
+    int r = prepare_by_check(m, "accounts", &p, c);
 
-    for (size_t i = 0; i < n && m->root; i++) {
-        struct identity *id = &m->identity[rows[i].process];
-        int r = account_find(rows[i].account, id, c);
-
-        if (r < 0)
-            return placed(m, rows[i].key, r, c);
-        if (check_apart(m, rows, i, c) < 0)
-            return -EINVAL;
-    }
-    return 0;
+    memcpy(m->identity, p.identity, sizeof(m->identity));
+    return r;
 }
 
 /* Without root nobody changes its root directory: any descriptor will do. Nor
@@ -118,52 +84,40 @@ int prepare_identities(struct master *m, struct complaint *c)
  * to. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
-    int r = -ENOENT;
+    struct prepared p = { 0 };
+    int r = m->root ? prepare_by_check(m, "empty", &p, c) : -ENOENT;
 
-    if (m->root)
-        r = account_empty_folder(m->settings.empty, !m->check, c);
     m->no_empty = m->root && r == -ENOENT;
-    if (r == -ENOENT)
-        r = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    m->empty = r;
-    return placed(m, "empty", r, c);
+    if (r == 0)
+        m->empty = open(m->settings.empty,
+                        O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    else if (r == -ENOENT)
+        m->empty = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    else
+        return r;
+    return m->empty < 0
+               ? complain(c, "%s: %s", m->settings.empty, strerror(errno))
+               : 0;
 }
 
-/* The key on the disk is the one of the next start, and, unless one was
- * inherited, of this one. */
-static int state_on_disk(struct master *m, bool inherited, struct complaint *c)
-{
-    uint8_t key[STATE_KEY];
-    int r;
-
-    memcpy(key, m->secrets.names, sizeof(key));
-    r = state_key(m->settings.state, !m->check, key, c);
-    if (r == 0 && !inherited)
-        memcpy(m->secrets.names, key, sizeof(key));
-    if (r == 0 && memcmp(key, m->secrets.names, sizeof(key)) != 0) {
-        complain(c, "%s: has another key than the one in use",
-                 m->settings.state);
-        r = -EACCES;
-    }
-    explicit_bzero(key, sizeof(key));
-    return r;
-}
-
-/* Where it can't be kept, the key is the random one that master has. */
+/* Where it can't be kept, the key is the random one that master has. The key on
+ * the disk is the one of the next start, and, unless one was inherited, of this
+ * one. */
 int prepare_state(struct master *m, struct complaint *c)
 {
-    struct complaint why = { "" };
-    bool inherited = secrets_inherit(m);
-    int r = inherited && m->succession.recovery
-                ? 0
-                : state_on_disk(m, inherited, &why);
+    struct prepared p = { .inherited = secrets_inherit(m) };
+    int r = 0;
 
-    if (r == -EINVAL) {
-        *c = why;
-        return placed(m, "state", r, c);
-    }
+    memcpy(p.key, m->secrets.names, sizeof(p.key));
+    if (!p.inherited || !m->succession.recovery)
+        r = prepare_by_check(m, "key", &p, c);
+    if (r == 0)
+        memcpy(m->secrets.names, p.key, sizeof(p.key));
+    explicit_bzero(p.key, sizeof(p.key));
+    if (r == -EINVAL)
+        return r;
     if (r < 0 && !(m->check && r == -ENOENT))
-        m->key_lost = why;
+        m->key_lost = p.why;
     return 0;
 }
 
@@ -267,16 +221,9 @@ const struct sandbox_filter *prepare_filter(const struct master *m)
     return m->settings.active ? &filter_master_active : &filter_master;
 }
 
-/* Master's filter too: it loads it when the others have started already. */
 int prepare_sandbox(struct master *m, struct complaint *c)
 {
-    const struct sandbox_filter *own[] = { prepare_filter(m), NULL };
-    const struct sandbox_filter *files[] = { own[0], &filter_files, NULL };
-    unsigned weaker = m->settings.allow_weaker;
-    int r = weaker & SANDBOX_LANDLOCK ? 0 : sandbox_landlock_test(c);
+    struct prepared p = { 0 };
 
-    if (r < 0 || weaker & SANDBOX_SECCOMP)
-        return r;
-    r = sandbox_try_filters(PROCESS_MASTER, own, c);
-    return r < 0 ? r : sandbox_try_filters(PROCESS_FILES, files, c);
+    return prepare_by_check(m, "sandbox", &p, c);
 }

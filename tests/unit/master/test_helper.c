@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "helpers.h"
 #include "master/children/programs.h"
 #include "master/core/master.h"
 #include "master/start/helper.h"
@@ -22,25 +23,11 @@
 
 static struct master m;
 
-static void find_program(const char *name)
-{
-    char path[256];
-    int program;
-
-    snprintf(path, sizeof(path), BUILD_DIR "/libexec/sallyport/%s", name);
-    program = open(path, O_PATH | O_CLOEXEC);
-    cr_assert_geq(program, 0);
-    cr_assert_geq(dup3(program, programs_find(m.programs, name), O_CLOEXEC), 0);
-}
-
 static void begin(void)
 {
     master_init(&m);
-    m.programs = 100;
-    find_program("check");
-    find_program("reader");
-    m.conf = settings_of("address = 203.0.113.7\n");
-    cr_assert_geq(m.conf, 0);
+    helpers_find(&m);
+    helpers_configure(&m, "address = 203.0.113.7\n");
 }
 
 TestSuite(helper, .init = begin);
@@ -175,4 +162,28 @@ Test(helper, settings_of_another_build_after_a_crash)
     cr_expect_eq(m.settings.max_sessions, 7);
     close(kept);
     unlink(path);
+}
+
+/* --- what a start needs --------------------------------------------------- */
+
+Test(helper, prepares)
+{
+    struct prepared p = { .make = false };
+
+    helpers_configure(&m, "uid.gate = 101\nuid.auth = 102\nuid.keys = 103\n"
+                          "uid.log = 104\nstate = /nowhere/at/all\n");
+    cr_assert_eq(helper_prepare(&m, "accounts", &p), 0, "%s", p.why.text);
+    cr_expect_eq(p.identity[PROCESS_AUTH].uid, geteuid() == 0 ? 102 : 0);
+    cr_expect_eq(helper_prepare(&m, "key", &p), -ENOENT);
+    cr_expect(strstr(p.why.text, "/nowhere/at/all"), "%s", p.why.text);
+}
+
+Test(helper, prepares_nothing_without_check)
+{
+    struct prepared p = { .make = true };
+
+    close(programs_find(m.programs, "check"));
+    cr_expect_eq(helper_prepare(&m, "empty", &p), -EINVAL);
+    cr_expect_str_eq(p.why.text,
+                     "the program check has failed: see its line above");
 }

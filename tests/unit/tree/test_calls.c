@@ -21,7 +21,7 @@ static const struct call {
     { "accept4(", "gate master" },
     { "SYS_openat2", "files sandbox ctl" },
     { "SCM_RIGHTS", "ipc" },
-    { "getpwnam(", "master" },
+    { "getpwnam(", "check" },
     { "gethostbyname2_r(", "lookup" },
     { "getaddrinfo(", "client" },
     { "execveat(", "master supervisor" },

@@ -1,5 +1,5 @@
-/* See account.h. Runs in master, before its sandbox, since names are looked up
- * in /etc/passwd and beyond (NSS). */
+/* See account.h. Runs in check, since names are looked up in /etc/passwd and
+ * beyond (NSS). */
 #include "account.h"
 
 #include <dirent.h>
@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/master.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/settings/prepared.h"
+#include "sallyport/settings/settings.h"
 
 /* A number is both uid and gid: for a trial that makes no accounts. */
 int account_find(const char *account, struct identity *ret, struct complaint *c)
@@ -116,6 +117,5 @@ int account_empty_folder(const char *path, bool make, struct complaint *c)
         return -ENOENT;
     if (fd < 0)
         return folder_not_opened(path, errno, c);
-    r = folder_check_empty(fd, path, c);
-    return r < 0 ? r : fd_take(&fd);
+    return folder_check_empty(fd, path, c);
 }

@@ -1,13 +1,14 @@
 /* The directory of what outlives a restart. */
-#ifndef SALLYPORT_SRC_MASTER_START_STATE_H
-#define SALLYPORT_SRC_MASTER_START_STATE_H
+#ifndef SALLYPORT_SRC_CHECK_STATE_H
+#define SALLYPORT_SRC_CHECK_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "sallyport/base/complain.h"
+#include "sallyport/base/siphash.h"
 
-#define STATE_KEY 16
+#define STATE_KEY SIPHASH_KEY
 
 /* The key of the names of partials, from the directory PATH. MAKE: the
  * directory is made when missing, and so is the key: it is then the one that

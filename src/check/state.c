@@ -1,6 +1,6 @@
 /* What outlives a restart: the directory "state", and in it the key of the
  * names of partials, so that an upload that was under way can be continued.
- * Runs in master, before its sandbox; never touches what a user made. */
+ * Runs in check; never touches what a user made. */
 #include "state.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Accounts and the empty directory: what root needs to give up root. */
-#ifndef SALLYPORT_SRC_MASTER_START_ACCOUNT_H
-#define SALLYPORT_SRC_MASTER_START_ACCOUNT_H
+#ifndef SALLYPORT_SRC_CHECK_ACCOUNT_H
+#define SALLYPORT_SRC_CHECK_ACCOUNT_H
 
 #include <stdbool.h>
 
@@ -12,8 +12,8 @@ struct identity;
  * complaint "ACCOUNT: WHY" */
 int account_find(const char *account, struct identity *ret,
                  struct complaint *c);
-/* Opens the empty directory. One that is missing is made, or -ENOENT and no
- * complaint when not MAKE. The descriptor or -EINVAL and "PATH: WHY" */
+/* Judges the empty directory. One that is missing is made, or -ENOENT and no
+ * complaint when not MAKE. 0, or -EINVAL and "PATH: WHY" */
 int account_empty_folder(const char *path, bool make, struct complaint *c);
 
 #endif

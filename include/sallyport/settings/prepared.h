@@ -1,0 +1,31 @@
+/* What the program check finds or makes for master before a start: they hand
+ * this to each other in a file of memory, and are of the same build. */
+#ifndef SALLYPORT_SETTINGS_PREPARED_H
+#define SALLYPORT_SETTINGS_PREPARED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sallyport/base/complain.h"
+#include "sallyport/base/process.h"
+#include "sallyport/base/siphash.h"
+
+struct identity {
+    uid_t uid;
+    gid_t gid;
+};
+
+struct prepared {
+    /* Master's question: what is missing is made, unless it is for --check. */
+    bool make;
+    bool inherited; /* KEY is in use; else a new one, which may be kept */
+    /* Check's answer. -EINVAL: the administrator must mend something; -ENOENT:
+     * it is missing; -EACCES: it can't be kept. WHY is set then. */
+    int result;
+    struct complaint why;
+    struct identity identity[PROCESS_SANDBOXED]; /* of the children */
+    uint8_t key[SIPHASH_KEY];                    /* of the partials' names */
+};
+
+#endif

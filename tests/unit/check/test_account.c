@@ -1,0 +1,119 @@
+/* Accounts, and the empty directory. */
+#include "check/account.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/settings/prepared.h"
+
+static const struct {
+    const char *account;
+    int r;
+} accounts[] = {
+    { "69990", 0 },
+    { "0", -EINVAL },
+    { "root", -EINVAL },
+    { "nobody", 0 },
+    { "no-such-account-here", -EINVAL },
+    { "-1", -EINVAL },
+    { "4294967295", -EINVAL }, /* (uid_t)-1 */
+    { "", -EINVAL },
+};
+
+Test(account, identities)
+{
+    for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
+        struct complaint c = { "" };
+        struct identity id = { 1, 1 };
+
+        cr_assert_eq(account_find(accounts[i].account, &id, &c), accounts[i].r,
+                     "'%s': %s", accounts[i].account, c.text);
+        if (accounts[i].r < 0)
+            cr_assert(c.text == strstr(c.text, accounts[i].account), "%s",
+                      c.text);
+    }
+}
+
+Test(account, a_missing_one_says_what_makes_it)
+{
+    struct complaint c = { "" };
+    struct identity id;
+
+    cr_assert_eq(account_find("no-such-account-here", &id, &c), -EINVAL);
+    cr_expect(strstr(c.text, "run: systemd-sysusers"), "%s", c.text);
+}
+
+static char folder[] = "/tmp/sallyport-empty-XXXXXX";
+
+static int open_below(const char *name, struct complaint *c)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return account_empty_folder(path, true, c);
+}
+
+static void make_below(const char *name, mode_t mode)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    cr_assert(mkdir(path, 0700) == 0 && chmod(path, mode) == 0);
+}
+
+/* For --check. */
+static void expect_not_made(const char *name)
+{
+    struct complaint c = { "" };
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    cr_assert_eq(account_empty_folder(path, false, &c), -ENOENT);
+    cr_assert_str_eq(c.text, "");
+    *strrchr(path, '/') = '\0';
+    cr_assert_neq(access(path, F_OK), 0, "%s was made", path);
+    cr_assert_eq(account_empty_folder("/dev/null/x", false, &c), -EINVAL);
+    cr_assert(strstr(c.text, "/dev/null/x: "), "%s", c.text);
+}
+
+/* For root only: without root nobody looks at it. */
+Test(account, empty_folder)
+{
+    struct complaint c = { "" };
+    char link[128];
+
+    if (geteuid() != 0)
+        return;
+    cr_assert(mkdtemp(folder));
+    umask(077);
+    expect_not_made("a/b");
+    cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* made */
+    cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* there */
+    cr_assert_eq(open_below("a", &c), -EINVAL);           /* not empty */
+    cr_assert(strstr(c.text, "not empty"), "%s", c.text);
+    make_below("wide", 0777);
+    c.text[0] = '\0';
+    cr_assert_eq(open_below("wide", &c), -EINVAL);
+    cr_assert(strstr(c.text, "chmod"), "%s", c.text);
+    snprintf(link, sizeof(link), "%s/link", folder);
+    cr_assert_eq(symlink("a/b", link), 0);
+    c.text[0] = '\0';
+    cr_assert_eq(open_below("link", &c), -EINVAL);
+    cr_assert(strstr(c.text, "/link: is a symbolic link"), "%s", c.text);
+    cr_assert_eq(unlink(link), 0);
+    cr_assert_eq(account_empty_folder("relative", true, &c), -EINVAL);
+    cr_assert_eq(account_empty_folder("/dev/null/x", true, &c), -EINVAL);
+    for (const char *const *name =
+             (const char *const[]){ "wide", "a/b", "a", "", NULL };
+         *name; name++) {
+        char path[128];
+
+        snprintf(path, sizeof(path), "%s/%s", folder, *name);
+        cr_assert_eq(rmdir(path), 0, "%s", path);
+    }
+}

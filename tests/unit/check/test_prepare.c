@@ -1,0 +1,133 @@
+/* What a start needs: each part as master asks for it. */
+#include "check/prepare.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check/check.h"
+#include "sallyport/conf/conf.h"
+#include "sallyport/sandbox/sandbox.h"
+
+static char folder[] = "/tmp/sallyport-prepare-XXXXXX";
+static struct check k;
+
+static void begin(void)
+{
+    conf_default(&k.settings);
+    k.root = true;
+}
+
+TestSuite(prepare, .init = begin);
+
+static const struct {
+    const char *gate, *auth, *log;
+    const char *word; /* of the complaint; NULL: fine */
+} trios[] = {
+    { "101", "102", "103", NULL },
+    { "101", "101", "103", "uid.auth" },
+    { "101", "102", "102", "must not be the account of uid.auth" },
+    { "75000", "102", "103", ": uid 75000 is within uid_first to uid_last" },
+};
+
+Test(prepare, accounts_apart_from_each_other)
+{
+    for (size_t i = 0; i < sizeof(trios) / sizeof(trios[0]); i++) {
+        struct prepared p = { 0 };
+        int r;
+
+        k.root = true;
+        strcpy(k.settings.uid_gate, trios[i].gate);
+        strcpy(k.settings.uid_auth, trios[i].auth);
+        strcpy(k.settings.uid_log, trios[i].log);
+        strcpy(k.settings.uid_keys, "104");
+        r = prepare_accounts(&k, &p);
+        cr_assert_eq(r == 0, trios[i].word == NULL, "row %zu: %s", i,
+                     p.why.text);
+        if (trios[i].word)
+            cr_assert(strstr(p.why.text, trios[i].word), "%s", p.why.text);
+        else
+            cr_expect_eq(p.identity[PROCESS_LOG].uid, 103);
+        k.root = false; /* then nobody changes its ids */
+        cr_assert_eq(prepare_accounts(&k, &p), 0);
+    }
+}
+
+static void configure(const char *text)
+{
+    struct complaint c = { "" };
+
+    cr_assert_eq(conf_parse(&k.settings, slice_from(text), "conf", &c), 0, "%s",
+                 c.text);
+}
+
+Test(prepare, a_mistake_is_told_with_its_setting)
+{
+    struct prepared p = { 0 };
+
+    configure("uid.gate = 101\nuid.auth = missing\nempty = /dev/null/x\n");
+    cr_expect_eq(prepare_accounts(&k, &p), -EINVAL);
+    cr_expect_str_eq(p.why.text,
+                     "conf:2: uid.auth = missing: there is no account of "
+                     "this name; run: systemd-sysusers");
+    p = (struct prepared){ 0 };
+    cr_expect_eq(prepare_empty(&k, &p), -EINVAL);
+    cr_expect_str_eq(p.why.text,
+                     "conf:3: empty = /dev/null/x: Not a directory");
+}
+
+static const char *key_file(void)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/partials.key", folder);
+    return path;
+}
+
+static void put_key(const char *bytes)
+{
+    int fd = open(key_file(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    cr_assert(fd >= 0 && write(fd, bytes, strlen(bytes)) >= 0);
+    close(fd);
+}
+
+/* What a restart will use isn't what is in use: that is told, and the key in
+ * use stays. */
+Test(prepare, another_key_stands_there)
+{
+    struct prepared p = { .make = true, .key = "in use, 16 byte" };
+
+    cr_assert(mkdtemp(folder));
+    strcpy(k.settings.state, folder);
+    put_key("0123456789abcdef");
+    p.inherited = true;
+    cr_expect_eq(prepare_key(&k, &p), -EACCES);
+    cr_expect(strstr(p.why.text, "has another key"), "%s", p.why.text);
+    cr_expect_arr_eq(p.key, "in use, 16 byte", sizeof(p.key));
+    p.inherited = false;
+    p.why.text[0] = '\0';
+    cr_expect_eq(prepare_key(&k, &p), 0, "%s", p.why.text);
+    cr_expect_arr_eq(p.key, "0123456789abcdef", sizeof(p.key));
+    put_key("short");
+    cr_expect_eq(prepare_key(&k, &p), -EINVAL);
+    cr_expect(strstr(p.why.text, "partials.key: not a key"), "%s", p.why.text);
+    cr_expect_arr_eq(p.key, "0123456789abcdef", sizeof(p.key));
+    cr_expect_eq(unlink(key_file()), 0);
+    cr_expect_eq(rmdir(folder), 0);
+}
+
+Test(prepare, sandboxes_hold_here)
+{
+    struct prepared p = { 0 };
+
+    cr_expect_eq(prepare_sandbox(&k, &p), 0, "%s", p.why.text);
+    k.settings.active = true;
+    k.settings.allow_weaker = SANDBOX_LANDLOCK;
+    cr_expect_eq(prepare_sandbox(&k, &p), 0, "%s", p.why.text);
+}

@@ -1,0 +1,168 @@
+/* The key that outlives a restart: made once, whole, and nobody else's. */
+#include "check/state.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/base/random.h"
+
+static char folder[] = "/tmp/sallyport-state-XXXXXX";
+static struct complaint c;
+
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *where)
+{
+    (void)st, (void)kind, (void)where;
+    return remove(path);
+}
+
+static void begin(void)
+{
+    cr_assert(mkdtemp(folder));
+    umask(0); /* modes are the code's own */
+}
+
+static void end(void)
+{
+    chmod(folder, 0700);
+    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+TestSuite(state, .init = begin, .fini = end);
+
+static const char *in(const char *name)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return path;
+}
+
+static int key_of(const char *path, bool make, uint8_t key[STATE_KEY])
+{
+    c.text[0] = '\0';
+    random_bytes(key, STATE_KEY);
+    return state_key(path, make, key, &c);
+}
+
+static void put(const char *name, const char *bytes, mode_t mode)
+{
+    int fd = open(in(name), O_WRONLY | O_CREAT | O_TRUNC, mode);
+
+    cr_assert(fd >= 0 && fchmod(fd, mode) == 0);
+    cr_assert_eq(write(fd, bytes, strlen(bytes)), (ssize_t)strlen(bytes));
+    close(fd);
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat st;
+
+    cr_assert_eq(stat(path, &st), 0, "%s", path);
+    return st.st_mode & 07777;
+}
+
+Test(state, made_once)
+{
+    uint8_t first[STATE_KEY], second[STATE_KEY];
+
+    cr_assert_eq(key_of(in("s"), false, first), -ENOENT); /* --check */
+    cr_assert_neq(access(in("s"), F_OK), 0, "made by --check");
+    cr_assert_eq(key_of(in("s"), true, first), 0, "%s", c.text);
+    cr_assert_str_eq(c.text, "");
+    cr_assert_eq(mode_of(in("s")), 0700);
+    cr_assert_eq(mode_of(in("s/partials.key")), 0600);
+    cr_assert_eq(key_of(in("s"), true, second), 0, "%s", c.text);
+    cr_assert_arr_eq(first, second, STATE_KEY);
+    cr_assert_eq(key_of(in("s"), false, second), 0, "%s", c.text);
+    cr_assert_arr_eq(first, second, STATE_KEY);
+    cr_assert_eq(unlink(in("s/partials.key")), 0);
+    cr_assert_eq(rmdir(in("s")), 0, "something else was left in it");
+}
+
+/* Ten at once: one key for all. */
+Test(state, made_at_the_same_moment)
+{
+    uint8_t keys[10][STATE_KEY];
+    int ends[2];
+
+    cr_assert_eq(pipe(ends), 0);
+    for (int i = 0; i < 10; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            int r = key_of(in("s"), true, keys[0]);
+            ssize_t n = write(ends[1], keys[0], STATE_KEY);
+
+            _exit(r < 0 || n != STATE_KEY);
+        }
+        cr_assert(pid > 0);
+    }
+    close(ends[1]);
+    for (int i = 0; i < 10; i++)
+        cr_assert_eq(read(ends[0], keys[i], STATE_KEY), STATE_KEY);
+    for (int i = 1; i < 10; i++)
+        cr_assert_arr_eq(keys[0], keys[i], STATE_KEY);
+    close(ends[0]);
+}
+
+static const struct {
+    const char *bytes;
+    mode_t mode;
+    const char *word; /* of the complaint; NULL: fine */
+} files[] = {
+    { "0123456789abcdef", 0600, NULL },
+    { "0123456789abcdef", 0644, "chmod o-rwx" },
+    { "0123456789abcdef", 0620, "chmod g-w" },
+    { "0123456789abcde", 0600, "not a key" },
+    { "0123456789abcdefg", 0600, "not a key" },
+    { "", 0600, "not a key" },
+};
+
+Test(state, a_file_that_is_no_key)
+{
+    uint8_t key[STATE_KEY];
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        put("partials.key", files[i].bytes, files[i].mode);
+        int r = key_of(folder, true, key);
+        cr_assert_eq(r, files[i].word ? -EINVAL : 0, "row %zu: %s", i, c.text);
+        cr_assert(!files[i].word || strstr(c.text, files[i].word), "%s",
+                  c.text);
+        cr_assert_eq(memcmp(key, "0123456789abcdef", STATE_KEY) == 0,
+                     files[i].word == NULL);
+    }
+}
+
+Test(state, a_link_is_not_followed)
+{
+    uint8_t key[STATE_KEY];
+
+    put("else", "0123456789abcdef", 0600);
+    cr_assert_eq(symlink("else", in("partials.key")), 0);
+    cr_assert_eq(key_of(folder, true, key), -EACCES);
+    cr_assert(strstr(c.text, "partials.key: "), "%s", c.text);
+}
+
+Test(state, a_folder_of_others)
+{
+    uint8_t key[STATE_KEY];
+
+    cr_assert_eq(mkdir(in("wide"), 0777), 0);
+    cr_assert_eq(key_of(in("wide"), true, key), -EINVAL);
+    cr_assert(strstr(c.text, "chmod 0700"), "%s", c.text);
+    if (geteuid() != 0)
+        return;
+    cr_assert_eq(mkdir(in("theirs"), 0700), 0);
+    cr_assert_eq(chown(in("theirs"), 70000, 70000), 0);
+    cr_assert_eq(key_of(in("theirs"), true, key), -EINVAL);
+    cr_assert(strstr(c.text, "belongs to uid 70000; run: chown 0"), "%s",
+              c.text);
+}

@@ -1,0 +1,41 @@
+/* See helpers.h. */
+#include "helpers.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "master/children/programs.h"
+#include "sallyport/base/fd.h"
+#include "support/settings.h"
+
+#define FIRST 100 /* far from what a test has open */
+
+static void find_program(struct master *m, const char *name)
+{
+    char path[256];
+    FD_CLEANUP int program = -1;
+
+    snprintf(path, sizeof(path), BUILD_DIR "/libexec/sallyport/%s", name);
+    program = open(path, O_PATH | O_CLOEXEC);
+    cr_assert_geq(program, 0);
+    cr_assert_geq(dup3(program, programs_find(m->programs, name), O_CLOEXEC),
+                  0);
+}
+
+void helpers_find(struct master *m)
+{
+    m->programs = FIRST;
+    find_program(m, "check");
+    find_program(m, "reader");
+}
+
+void helpers_configure(struct master *m, const char *text)
+{
+    struct complaint c = { "" };
+
+    fd_close(&m->conf);
+    m->conf = settings_of(text);
+    cr_assert_eq(settings_take(&m->settings, m->conf, &c), 0, "%s", c.text);
+}

@@ -1,0 +1,258 @@
+/* What master opens and asks for before a start: homes, limits, and the keys
+ * that outlive it. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "helpers.h"
+#include "master/sessions/home.h"
+#include "master/start/prepare.h"
+#include "master/start/secrets.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/conf/conf.h"
+#include "sallyport/ipc/generation.h"
+
+static const struct {
+    const char *home;
+    uid_t uid;
+    gid_t gid;
+    bool root, permitted;
+} homes[] = {
+    { "/srv/sallyport/anna", 70000, 70000, true, true },
+    { "/anywhere", 79999, 100, true, true },
+    { "/anywhere", 69999, 100, true, false },
+    { "/anywhere", 80000, 100, true, false },
+    { "/anywhere", 0, 70000, true, false },
+    { "/anywhere", 70000, 0, true, false },
+    { "anywhere", 70000, 70000, true, false },
+    { "", 70000, 70000, true, false },
+    /* Without root: where, not who. */
+    { "/srv/sallyport/anna", 0, 0, false, true },
+    { "/srv/sallyport/a/b", 1, 1, false, true },
+    { "/srv/sallyport", 70000, 70000, false, false },
+    { "/srv/sallyportal/anna", 70000, 70000, false, false },
+    { "/srv/sallyport/../other", 70000, 70000, false, false },
+    { "/srv/sallyport/a/..", 70000, 70000, false, false },
+    { "/srv/sallyport/..a", 70000, 70000, false, true },
+    { "/srv", 70000, 70000, false, false },
+};
+
+Test(prepare, homes)
+{
+    for (size_t i = 0; i < sizeof(homes) / sizeof(homes[0]); i++) {
+        struct user user = { .name = (char[]){ "anna" },
+                             .uid = homes[i].uid,
+                             .gid = homes[i].gid };
+        struct complaint c = { "" };
+        struct master m;
+        int r;
+
+        user.home = strdup(homes[i].home);
+        master_init(&m);
+        conf_default(&m.settings);
+        m.root = homes[i].root;
+        r = home_permitted(&m, &user, &c);
+        cr_assert_eq(r == 0, homes[i].permitted, "row %zu: %s", i, c.text);
+        cr_assert(r == 0 || strstr(c.text, "user anna"));
+        free(user.home);
+    }
+}
+
+/* The limit of descriptors is raised, or the complaint has the numbers. */
+Test(prepare, limits)
+{
+    struct complaint c = { "" };
+    struct master m;
+    char number[32];
+
+    master_init(&m);
+    conf_default(&m.settings);
+    m.settings.max_sessions = 20000;
+    cr_assert(prepare_descriptors(&m) > 80000);
+    m.settings.max_sessions = UINT32_MAX; /* over fs.nr_open */
+    cr_assert_eq(prepare_limits(&m, &c), -EINVAL);
+    snprintf(number, sizeof(number), "%llu", prepare_descriptors(&m));
+    cr_assert(strstr(c.text, number), "%s", c.text);
+    m.settings.max_sessions = 1;
+    cr_assert_eq(prepare_limits(&m, &c), 0);
+}
+
+/* --- the key of the partials' names --------------------------------------- */
+
+static char folder[] = "/tmp/sallyport-state-XXXXXX";
+static struct complaint c;
+
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *where)
+{
+    (void)st, (void)kind, (void)where;
+    return remove(path);
+}
+
+static void begin(void)
+{
+    cr_assert(mkdtemp(folder));
+    c.text[0] = '\0';
+}
+
+static void end(void)
+{
+    chmod(folder, 0700);
+    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+TestSuite(state, .init = begin, .fini = end);
+
+static const char *in(const char *name)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return path;
+}
+
+static void put_key(const char *bytes)
+{
+    int fd = open(in("partials.key"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    cr_assert(fd >= 0 && write(fd, bytes, strlen(bytes)) >= 0);
+    close(fd);
+}
+
+/* `state` is NAME in the folder of the test. */
+static void keeps_state_in(struct master *m, const char *name)
+{
+    char text[256];
+
+    helpers_find(m);
+    snprintf(text, sizeof(text), "state = %s\n", in(name));
+    helpers_configure(m, text);
+    c.text[0] = '\0';
+}
+
+/* No error, but told: what is behind a file, or in a directory that is closed.
+ */
+Test(state, where_nothing_can_be_kept)
+{
+    struct master m;
+
+    put_key("");
+    master_init(&m);
+    keeps_state_in(&m, "partials.key/s");
+    cr_assert_eq(prepare_state(&m, &c), 0);
+    cr_assert(strstr(m.key_lost.text, "/partials.key/s: Not a directory"), "%s",
+              m.key_lost.text);
+    m.key_lost.text[0] = '\0';
+    keeps_state_in(&m, "new");
+    m.check = true; /* a start would make it */
+    cr_assert_eq(prepare_state(&m, &c), 0);
+    cr_assert_str_eq(m.key_lost.text, "");
+    cr_assert_neq(access(in("new"), F_OK), 0);
+    cr_assert_eq(chmod(folder, 0500), 0);
+    m.check = false;
+    cr_assert_eq(prepare_state(&m, &c), 0);
+    cr_assert_eq(m.key_lost.text[0] != '\0', geteuid() != 0, "%s",
+                 m.key_lost.text);
+}
+
+Test(state, a_mistake_is_told_with_its_setting)
+{
+    struct master m;
+
+    put_key("short");
+    master_init(&m);
+    keeps_state_in(&m, "");
+    cr_assert_eq(prepare_state(&m, &c), -EINVAL);
+    cr_assert(strstr(c.text, "partials.key: not a key"), "%s", c.text);
+}
+
+/* The keys go from one master to the next through the supervisor, which the
+ * test plays. */
+static void raise_next(struct master *next, struct master *before,
+                       const char *name)
+{
+    static char kept[GENERATION_NAME_MAX];
+    struct channel supervisor;
+    struct heirloom *h = malloc(sizeof(*h));
+    struct message m;
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&before->succession.supervisor, ends[0], PROCESS_MASTER,
+                 PROCESS_SUPERVISOR, PHASE_RUN);
+    channel_init(&supervisor, ends[1], PROCESS_SUPERVISOR, PROCESS_MASTER,
+                 PHASE_START);
+    cr_assert_eq(secrets_keep(before), 0);
+    cr_assert_eq(channel_wait(&supervisor, &m, 1000), 1);
+    slice_copy(m.keep.name, kept, sizeof(kept));
+    master_init(next);
+    keeps_state_in(next, name);
+    *h = (struct heirloom){ kept, m.keep.file };
+    next->succession.heirloom = h;
+    next->succession.count = 1;
+}
+
+static void have_the_same_keys(const struct master *a, const struct master *b)
+{
+    cr_expect_arr_eq(a->secrets.names, b->secrets.names,
+                     sizeof(a->secrets.names));
+    cr_expect_arr_eq(a->secrets.versions, b->secrets.versions,
+                     sizeof(a->secrets.versions));
+}
+
+Test(state, keys_are_inherited)
+{
+    static struct master first, second, third, restarted;
+
+    master_init(&first);
+    keeps_state_in(&first, "s");
+    cr_assert_eq(prepare_state(&first, &c), 0);
+    raise_next(&second, &first, "s");
+    cr_expect_neq(
+        memcmp(second.secrets.names, first.secrets.names, SIPHASH_KEY), 0);
+    cr_assert_eq(prepare_state(&second, &c), 0);
+    have_the_same_keys(&second, &first);
+    cr_expect_str_eq(second.key_lost.text, "");
+    raise_next(&third, &second, "new"); /* `state` is another directory */
+    cr_assert_eq(prepare_state(&third, &c), 0);
+    have_the_same_keys(&third, &first);
+    master_init(&restarted);
+    keeps_state_in(&restarted, "new");
+    cr_assert_eq(prepare_state(&restarted, &c), 0);
+    cr_expect_arr_eq(restarted.secrets.names, first.secrets.names, SIPHASH_KEY);
+}
+
+/* What a restart will use isn't what is in use: that is told. */
+Test(state, another_key_stands_there)
+{
+    static struct master first, second;
+
+    master_init(&first);
+    put_key("0123456789abcdef");
+    raise_next(&second, &first, "");
+    cr_assert_eq(prepare_state(&second, &c), 0);
+    have_the_same_keys(&second, &first);
+    cr_expect(strstr(second.key_lost.text, "another key"), "%s",
+              second.key_lost.text);
+}
+
+/* The disk counts for a reload, and never for a recovery. */
+Test(state, a_recovery_needs_no_disk)
+{
+    static struct master first, second;
+
+    master_init(&first);
+    put_key("nonsense");
+    raise_next(&second, &first, "");
+    cr_expect_eq(prepare_state(&second, &c), -EINVAL);
+    raise_next(&second, &first, "");
+    second.succession.recovery = true;
+    cr_assert_eq(prepare_state(&second, &c), 0, "%s", c.text);
+    have_the_same_keys(&second, &first);
+}
