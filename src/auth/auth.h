@@ -10,7 +10,7 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/process/frame.h"
 #include "sallyport/proof/proof.h"
-#include "sallyport/users/users.h"
+#include "sallyport/usersfile/usersfile.h"
 
 #define PENDING_MS 10000 /* for name and password to arrive */
 

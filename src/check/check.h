@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "sallyport/settings/settings.h"
-#include "sallyport/users/users.h"
+#include "sallyport/usersfile/usersfile.h"
 
 struct check {
     struct settings settings;

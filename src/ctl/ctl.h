@@ -7,7 +7,7 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/conf/conf.h"
-#include "sallyport/users/users.h"
+#include "sallyport/usersfile/usersfile.h"
 
 #define CTL_LOCK_MS     10000
 #define CERTIFICATE_MAX 2048

@@ -9,7 +9,7 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/complain.h"
-#include "sallyport/users/users.h"
+#include "sallyport/usersfile/usersfile.h"
 
 struct edit {
     char path[PATH_MAX]; /* the users file, links resolved */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/users/users.h"
+#include "sallyport/usersfile/usersfile.h"
 
 static void check_row(const struct users *u, const struct user *row)
 {

@@ -11,6 +11,7 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/settings/settings.h"
+#include "sallyport/usersfile/usersfile.h"
 
 /* Within this many seconds of a change another one may leave no trace in the
  * times, whose grain is that of the kernel's clock tick. */

@@ -16,7 +16,7 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/users/users.h"
+#include "sallyport/usersfile/usersfile.h"
 #include "support/settings.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"

@@ -6,6 +6,7 @@
 #include "master/start/hint.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
+#include "sallyport/usersfile/usersfile.h"
 
 #define PIN                                                                    \
     "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -18,12 +18,13 @@ static const struct matrix_room rooms[] = {
     { "sandbox", "base domain", "" },
     { "tls", "base domain", "openssl/" },
     { "users", "base domain", "" },
+    { "usersfile", "base domain users", "" },
     { "proof", "base domain", "openssl/" },
     { "hash", "base domain", "crypt.h" },
     { "event", "base domain ipc", "" },
     { "supervisor", "base ipc", "" },
     { "master",
-      "base domain settings ipc sandbox users event files/files.h "
+      "base domain settings ipc sandbox users usersfile event files/files.h "
       "seccomp/policy.h master/core master/children master/sessions "
       "master/control master/generations master/start",
       "" },
@@ -45,15 +46,17 @@ static const struct matrix_room rooms[] = {
       "base domain ftp settings ipc sandbox tls event seccomp/policy.h",
       "openssl/evp.h zlib.h" },
     { "process", "base domain ipc sandbox event", "" },
-    { "auth", "base domain ipc users hash proof event process seccomp/policy.h",
+    { "auth",
+      "base domain ipc users usersfile hash proof event process "
+      "seccomp/policy.h",
       "" },
     { "keys", "base domain ipc tls event process seccomp/policy.h", "" },
     { "files", "base domain ftp ipc sandbox event seccomp/policy.h", "" },
     { "log", "base domain settings ipc event process seccomp/policy.h", "" },
     { "lookup", "base domain ipc event process seccomp/policy.h", "" },
     { "reader", "base domain settings conf sandbox seccomp/policy.h", "" },
-    { "check", "base domain settings sandbox users", "" },
-    { "ctl", "base domain ftp settings conf ipc tls users hash event",
+    { "check", "base domain settings sandbox users usersfile", "" },
+    { "ctl", "base domain ftp settings conf ipc tls users usersfile hash event",
       "jansson.h" },
     { "client", "base", "curl/ openssl/ jansson.h editline/ zlib.h" },
 };

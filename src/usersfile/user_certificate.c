@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sallyport/domain/pin.h"
-#include "sallyport/users/users.h"
+#include "sallyport/usersfile/usersfile.h"
 
 static const char *const kinds[] = { PIN_PREFIX,
                                      "subject:", "email:", "dns:", "uri:" };

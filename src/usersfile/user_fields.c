@@ -3,22 +3,7 @@
  * empty hash are refused. */
 #include <string.h>
 
-#include "sallyport/users/users.h"
-
-bool user_name_ok(struct slice name)
-{
-    if (name.len == 0 || name.len > USER_NAME_MAX || name.ptr[0] == '.' ||
-        name.ptr[0] == '-')
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-              c == '_' || c == '-'))
-            return false;
-    }
-    return true;
-}
+#include "sallyport/usersfile/usersfile.h"
 
 static bool is_field_text(struct slice text)
 {

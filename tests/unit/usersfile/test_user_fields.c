@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sallyport/users/users.h"
+#include "sallyport/usersfile/usersfile.h"
 
 #define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define S86 S43 S43

@@ -1,8 +1,8 @@
 /* The last column of a users line. */
-#ifndef USERS_OPTIONS_H
-#define USERS_OPTIONS_H
+#ifndef USERSFILE_OPTIONS_H
+#define USERSFILE_OPTIONS_H
 
-#include "sallyport/users/users.h"
+#include "sallyport/usersfile/usersfile.h"
 
 /* Sets the defaults, then the values of TEXT. 0, or -EINVAL with a complaint
  * without file and line. */
