@@ -45,12 +45,11 @@
 #define FD(name)         FIELD(int, FD, name, 0)
 
 SECTION("Across generations",
-        "A supervisor or a master of one build talks to a master of another, "
-        "and a child first sends the name of its build. "
-        "The number of a message on the wire is its position in this list. So "
-        "this section and the next two come first, and a new message of theirs "
-        "goes to the end of the third. A published message keeps its "
-        "fields; a new message replaces it.")
+        "Both ends of such a channel may be of different builds. The number of "
+        "a message on the wire is its position in this list. So the messages "
+        "of this section and of the next two stay first in the list, and a new "
+        "message for them goes to the end of the third section. A published "
+        "message never changes its fields; a new message replaces it.")
 
 MESSAGE(build, CHILDREN, MASTER, START, ONCE, NONE,
         "the first message of a child: version and hash of the sources of its "
@@ -66,9 +65,8 @@ NUMBER(version)
 END
 
 MESSAGE(keep, MASTER, SUPERVISOR, START | RUN, MANY, NONE,
-        "a descriptor that shall outlive this generation, and its name, such "
-        "as `listen 0.0.0.0:21 0`; after `up` it replaces the descriptor of "
-        "that name")
+        "a descriptor for the next generations, and its name, such as `listen "
+        "0.0.0.0:21 0`; after `up` it replaces the descriptor of that name")
 WORD(name)
 FD(file)
 END
@@ -83,32 +81,32 @@ TEXT(why)
 END
 
 MESSAGE(lead, SUPERVISOR, MASTER, RUN, ONCE, NONE,
-        "this generation is the newest one and serves; it comes after "
-        "`take_over`, if there is one. The answer is `leading`")
+        "this generation shall lead: it is the newest one and accepts clients. "
+        "`take_over`, if any, comes before it. The answer is `leading`")
 END
 
 MESSAGE(take_over, SUPERVISOR, MASTER, RUN, ONCE, NONE,
-        "for gate: one end of a pair, on which the older gate hands over its "
-        "sessions")
+        "for gate: one end of a channel, on which the older gate hands over "
+        "its sessions")
 FD(gate)
 END
 
 MESSAGE(predecessor, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "an older generation that still lives: its number, a link to its "
+        "an older generation that still runs: its number, a channel to its "
         "master")
 NUMBER(generation)
 FD(master)
 END
 
 MESSAGE(step_down, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "for gate: the other end of that pair; gate hands over its sessions "
+        "for gate: the other end of that channel; gate hands over its sessions "
         "and ends")
 FD(gate)
 END
 
 MESSAGE(successor, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "a newer generation leads: a link to its master. This generation "
-        "finishes its work")
+        "a newer generation leads: a channel to its master. This generation "
+        "finishes its sessions")
 FD(master)
 END
 
@@ -117,8 +115,8 @@ MESSAGE(leading, MASTER, SUPERVISOR, RUN, ONCE, NONE,
 END
 
 MESSAGE(gate_lost, MASTER, SUPERVISOR, RUN, ONCE, NONE,
-        "this generation has no gate any more; whether that gate has handed "
-        "over its sessions")
+        "the gate of this generation has ended; whether it had handed over its "
+        "sessions")
 FLAG(handed_over)
 END
 
@@ -133,15 +131,15 @@ TEXT(why)
 END
 
 SECTION("From one gate to the next",
-        "A takeover: the old gate sends these messages in this order and "
+        "At a takeover the old gate sends these messages in this order and "
         "ends. Its sessions wait meanwhile. Times are milliseconds of the "
-        "monotonic clock, which all processes share. Entries that don't fit "
-        "into the new configuration are skipped: a session over its limits "
-        "sees the end of its channel.")
+        "monotonic clock, which all processes share. The new gate skips what "
+        "its configuration doesn't permit: if a session exceeds a limit, its "
+        "channel is closed.")
 
 MESSAGE(tickets, GATE, GATE, RUN, ONCE, NONE,
-        "the ticket keys, which are used from now on; when the first one was "
-        "made")
+        "the two ticket keys, which the new gate continues to use; when the "
+        "first one was made")
 KEY(now)
 KEY(before)
 NUMBER(turned)
@@ -149,11 +147,12 @@ END
 
 MESSAGE(heir, GATE, GATE, RUN, MANY, NONE,
         "a session: its serial; its user as in `logged_in`; its client; the "
-        "address that the client connected to (as our socket shows it, then "
-        "as the proxy says); whether it is logged in, uses a proxy, and its "
-        "client is known; when it began; until when it must log in or send a "
-        "heartbeat, and the time between heartbeats; the number of its "
-        "`admit` that waits for an answer (or 0); gate's end of its channel")
+        "address that the client connected to: `local` is that of our socket, "
+        "`server` behind a proxy that of the PROXY header; whether it is "
+        "logged in, whether it uses a proxy, whether its client is known; when "
+        "it began; until when it must log in or send a heartbeat, and the time "
+        "between heartbeats; the number of its `admit` that waits for an "
+        "answer (or 0); gate's end of its channel")
 NUMBER(serial)
 NUMBER(user)
 ADDRESS(peer)
@@ -183,7 +182,7 @@ END
 
 MESSAGE(heir_parked, GATE, GATE, RUN, MANY, NONE,
         "a connection to that port that waits while the session judges an "
-        "earlier one: serial, its peer")
+        "earlier one: serial, the peer of the connection")
 NUMBER(serial)
 ADDRESS(peer)
 FD(connection)
@@ -222,15 +221,16 @@ END
 
 SECTION("Between the newest master and an older one",
         "The newest master counts and shows the sessions of all generations "
-        "and decides which must end. The older one does it, since they are "
-        "its processes. A link begins with `hello` from both; after it the "
-        "older master names each of its sessions.")
+        "and decides which must end. The older master ends them, since they "
+        "are its processes. Both masters begin with `hello`; then the older "
+        "master reports each of its sessions.")
 
 MESSAGE(older_session, MASTER, MASTER, RUN, MANY, NONE,
-        "a session of the older generation, as it is now: its serial; its "
-        "user (empty: nobody is logged in) and that as in `logged_in`; its "
-        "client and where that connected to; when it began and when it logged "
-        "in (0: it hasn't); the version of its user's row")
+        "a session of the older generation, as it is now: its serial; its user "
+        "(empty: nobody is logged in) and the user's number as in `logged_in`; "
+        "its client, and the address that the client connected to; when it "
+        "began, and when the user logged in (0: nobody has); the version of "
+        "the user's row")
 NUMBER(serial)
 TEXT(user)
 NUMBER(number)
@@ -248,25 +248,26 @@ NUMBER(status)
 END
 
 MESSAGE(older_peer, MASTER, MASTER, RUN, MANY, NONE,
-        "to the older master: the client of a session that a proxy brought, "
-        "and that the newest gate has admitted; as `session_peer`")
+        "to the older master: the newest gate has admitted the client of a "
+        "session behind a proxy: its serial, the client; as `session_peer`")
 NUMBER(serial)
 ADDRESS(peer)
 END
 
 MESSAGE(older_kick, MASTER, MASTER, RUN, MANY, NONE,
-        "to the older master: this session must say goodbye, and why")
+        "to the older master: kick this session, and why")
 NUMBER(serial)
 ENUM(ending, why, ENDING_COUNT)
 END
 
 MESSAGE(older_kill, MASTER, MASTER, RUN, MANY, NONE,
-        "to the older master: end this session at once")
+        "to the older master: kill this session at once")
 NUMBER(serial)
 END
 
 MESSAGE(ping, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "to the generation that leads: its master asks gate by `health`")
+        "heartbeat of the generation that leads: its master asks gate by "
+        "`health`")
 END
 
 MESSAGE(pong, MASTER, SUPERVISOR, RUN, MANY, ping,
@@ -291,15 +292,16 @@ FD(directory)
 END
 
 MESSAGE(log, MASTER, GATE | AUTH | KEYS | LOOKUP, START, ONCE, NONE,
-        "the receiver's end of its channel to log, which outlives each log")
+        "the receiver's end of its channel to log; it stays when log is "
+        "restarted")
 FD(log)
 END
 
 MESSAGE(certificate, MASTER, GATE | AUTH, START, MANY, NONE,
         "a certificate chain, a PEM file: the number of its key, its path and "
-        "the key's path for error messages, whether it is in use already "
-        "(then an expired one is no mistake); auth keeps only the hash of the "
-        "first certificate")
+        "the key's path for error messages, whether it is in use already (then "
+        "it may have expired); auth keeps only the hash of the first "
+        "certificate")
 NUMBER(number)
 TEXT(path)
 TEXT(key_path)
@@ -327,8 +329,8 @@ END
 
 MESSAGE(client_ca, MASTER, GATE, START, ONCE, NONE,
         "the CAs that issue clients' certificates, a PEM file: its path for "
-        "error messages, whether it is in use already (then an expired one is "
-        "no mistake)")
+        "error messages, whether it is in use already (then it may have "
+        "expired)")
 TEXT(path)
 FLAG(in_use)
 FD(file)
@@ -355,7 +357,8 @@ NUMBER(most)
 END
 
 MESSAGE(keys, MASTER, GATE, START, ONCE, NONE,
-        "the receiver's end of its channel to keys, which outlives each keys")
+        "the receiver's end of its channel to keys; it stays when keys is "
+        "restarted")
 FD(keys)
 END
 
@@ -368,15 +371,15 @@ END
 
 MESSAGE(passive, MASTER, GATE, START, MANY, NONE,
         "a passive listener: its address with its port; whether only the "
-        "earlier configuration has it: then it serves only adopted sessions")
+        "earlier configuration has it (then only adopted sessions use it)")
 ADDRESS(bound)
 FLAG(retired)
 FD(listener)
 END
 
 MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
-        "a sealed file with the memory that gates of all generations share: "
-        "failure counts and bans; only gate reads and writes it")
+        "memory that the gates of all generations share, a sealed file: "
+        "failure counts and bans; only gates read and write it")
 FD(file)
 END
 
@@ -389,8 +392,8 @@ ADDRESS(address)
 END
 
 MESSAGE(users, MASTER, AUTH, START | RUN, MANY, NONE,
-        "the users file, in a sealed memfd: its edition; two halves of the "
-        "key for hashes of names")
+        "the users file, in a sealed memfd: its edition; the two halves of the "
+        "key that hashes users' names")
 NUMBER(edition)
 NUMBER(name_key_1)
 NUMBER(name_key_2)
@@ -402,23 +405,23 @@ MESSAGE(log_output, MASTER, LOG, START, ONCE, NONE,
 FD(output)
 END
 
-MESSAGE(go, MASTER, CHILDREN, START, ONCE, NONE, "the set-up is over")
+MESSAGE(go, MASTER, CHILDREN, START, ONCE, NONE, "the set-up is complete")
 END
 
 MESSAGE(ready, CHILDREN, MASTER, START, ONCE, NONE,
-        "the sandbox is closed and the process works: both ends change to "
+        "the process has entered its sandbox and works: both ends change to "
         "*run*")
 END
 
 MESSAGE(failed, CHILDREN, MASTER, START, ONCE, NONE,
-        "the child can't work: the reason, for the administrator")
+        "the child can't start: the reason, for the administrator")
 TEXT(why)
 END
 
 SECTION("Connections", NULL)
 
 MESSAGE(open, MASTER, GATE, RUN, MANY, NONE,
-        "accept connections from now on; before this a gate accepts none. The "
+        "accept connections from now on; before `open` gate accepts none. The "
         "answer is `serving`")
 END
 
@@ -447,8 +450,8 @@ MESSAGE(healthy, GATE, MASTER, RUN, MANY, NONE, "the answer to `health`")
 END
 
 MESSAGE(session, GATE, MASTER, RUN, MANY, NONE,
-        "a new connection: serial, client, local address, index of the "
-        "listener; the far ends of its channels to master, log and keys")
+        "a new session: serial, client, local address, index of the listener; "
+        "the ends of its channels that belong to master, log and keys")
 NUMBER(serial)
 ADDRESS(peer)
 ADDRESS(local)
@@ -484,12 +487,13 @@ NUMBER(serial)
 NUMBER(user)
 END
 
-MESSAGE(kill, MASTER, GATE, RUN, MANY, NONE, "end this session at once: serial")
+MESSAGE(kill, MASTER, GATE, RUN, MANY, NONE, "kill this session at once: "
+                                             "serial")
 NUMBER(serial)
 END
 
 MESSAGE(kill_adopted, GATE, MASTER, RUN, MANY, NONE,
-        "end this session, a process of another generation: serial")
+        "kill this session, a process of another generation: serial")
 NUMBER(serial)
 END
 
@@ -518,8 +522,8 @@ ADDRESS(address)
 END
 
 MESSAGE(unresolved, LOOKUP, MASTER, RUN, MANY, NONE,
-        "the first lookup of that host name has failed: the reason; further "
-        "ones follow")
+        "the first lookup of that host name has failed: the reason; lookup "
+        "tries again")
 NUMBER(number)
 ENUM(unresolved, why, UNRESOLVED_COUNT)
 END
@@ -530,22 +534,22 @@ SECTION("By a proxy",
         "client is known.")
 
 MESSAGE(admit, SESSION, GATE, START, ONCE, NONE,
-        "may this client, which connected to this address of the proxy, "
-        "enter? If so, gate sends `session_peer`, and master answers "
-        "`admitted`")
+        "may this client, which connected to this address of the proxy, use "
+        "the server? If so, gate sends `session_peer` to master, and master "
+        "sends `admitted` to the session")
 ADDRESS(client)
 ADDRESS(server)
 END
 
 MESSAGE(not_admitted, GATE, SESSION, RUN, ONCE, admit,
-        "the client may not enter: the reason, for the 421 reply")
+        "the client may not use the server: the reason, for the 421 reply")
 TEXT(why)
 END
 
 SECTION("Data connections", NULL)
 
 MESSAGE(port, SESSION, GATE, RUN, MANY, NONE,
-        "open a port for my client. An earlier expectation is dropped")
+        "expect my client on a port, and no longer on an earlier one")
 END
 
 MESSAGE(port_is, GATE, SESSION, RUN, MANY, port,
@@ -558,13 +562,13 @@ MESSAGE(port_none, GATE, SESSION, RUN, MANY, port,
 END
 
 MESSAGE(port_close, SESSION, GATE, RUN, MANY, NONE,
-        "no data connection is expected any more; stop making one")
+        "expect no data connection any more, and stop connecting")
 END
 
 MESSAGE(active, SESSION, GATE, RUN, MANY, NONE,
         "connect to my client at this address and port: its own host, a port "
-        "from 1024; only with `active = yes`. An earlier expectation is "
-        "dropped. The answer is `data` or `active_none`")
+        "from 1024; only with `active = yes`. gate no longer expects the "
+        "client on an earlier port. The answer is `data` or `active_none`")
 ADDRESS(to)
 END
 
@@ -575,8 +579,8 @@ END
 
 MESSAGE(data, GATE, SESSION, RUN, MANY, NONE,
         "the data connection, its peer, and whether it may be a late one of "
-        "another user's client: then the answer is `data_mine` or "
-        "`data_foreign`; in active mode it answers `active`")
+        "another user's client (then the answer is `data_mine` or "
+        "`data_foreign`); in active mode it answers `active`")
 ADDRESS(peer)
 FLAG(doubtful)
 FD(connection)
@@ -589,21 +593,21 @@ ADDRESS(peer)
 END
 
 MESSAGE(data_proxied, GATE, SESSION, RUN, MANY, NONE,
-        "a proxy's connection to the port that only this session uses, and "
-        "the proxy's address: the session finds its client. The next "
+        "a proxy's connection to the port that only this session uses, and the "
+        "proxy's address: the session reads the PROXY header. The next "
         "connection waits for the answer")
 ADDRESS(proxy)
 FD(connection)
 END
 
 MESSAGE(data_mine, SESSION, GATE, RUN, MANY, NONE,
-        "its header or its TLS session shows that it is my client's: the port "
-        "is free again")
+        "the PROXY header or the TLS session proves that the connection is my "
+        "client's: the port is free again")
 END
 
 MESSAGE(data_foreign, SESSION, GATE, RUN, MANY, NONE,
         "the connection is not my client's: its peer (or the proxy, or none), "
-        "the reason; my client is still expected")
+        "the reason; still expect my client")
 ADDRESS(peer)
 ENUM(foreign, why, FOREIGN_COUNT)
 END
@@ -617,15 +621,15 @@ KEY(before)
 END
 
 MESSAGE(alive, SESSION, GATE, RUN, MANY, NONE,
-        "heartbeat of a logged-in session: four times in `idle_timeout`; "
-        "without one for `idle_timeout` and 5 s more, gate kills the session")
+        "heartbeat of a logged-in session, four times in `idle_timeout`. If "
+        "none comes for `idle_timeout` and 5 s more, gate kills the session")
 END
 
 SECTION("Logging in", NULL)
 
 MESSAGE(admitted, MASTER, SESSION, START, ONCE, NONE,
-        "the client in the PROXY header may enter; master and log have its "
-        "address")
+        "the client in the PROXY header may use the server; master and log "
+        "have its address")
 END
 
 MESSAGE(login, SESSION, MASTER, PHASE_GREETED, MANY, NONE,
@@ -633,13 +637,13 @@ MESSAGE(login, SESSION, MASTER, PHASE_GREETED, MANY, NONE,
 END
 
 MESSAGE(login_channel, MASTER, SESSION, PHASE_VERIFY, MANY, login,
-        "the session's end of a pair to an auth worker")
+        "the session's end of a channel to an auth worker")
 FD(auth)
 END
 
 MESSAGE(verify, MASTER, AUTH, RUN, MANY, NONE,
-        "serial, edition of the users file, the client's address (for the "
-        "log); the other end of that pair")
+        "a password to verify: serial, edition of the users file, the client's "
+        "address (for the log); the other end of that channel")
 NUMBER(serial)
 NUMBER(edition)
 ADDRESS(peer)
@@ -648,8 +652,8 @@ END
 
 MESSAGE(credentials, SESSION, AUTH, RUN, ONCE, NONE,
         "name, password; the claims of the client's verified certificate, one "
-        "in a line, and the messages of the handshake that prove it (both "
-        "empty without a certificate); then session closes the pair")
+        "per line, and the messages of the handshake that prove it (both empty "
+        "without a certificate); after it session closes the channel")
 TEXT(name)
 SECRET(password)
 TEXT(certificate)
@@ -682,12 +686,12 @@ ENUM(denial, why, DENIAL_COUNT)
 END
 
 MESSAGE(kick, MASTER, SESSION, START | LIVE, ONCE, NONE,
-        "say goodbye; after 2 s the session is killed")
+        "send the last reply and end; after 2 s the session is killed")
 ENUM(ending, why, ENDING_COUNT)
 END
 
 MESSAGE(files_ready, FILES, MASTER, START, ONCE, NONE,
-        "the home is open and the sandbox is closed")
+        "files has opened the home and entered its sandbox")
 END
 
 MESSAGE(files_failed, FILES, MASTER, START, ONCE, NONE,
@@ -716,8 +720,8 @@ FD(file)
 END
 
 MESSAGE(file_write, SESSION, FILES, IDLE, MANY, NONE,
-        "open an upload: path, mode, offset, announced size (0: none); "
-        "whether a cut upload must be dropped (line ends were converted, so "
+        "open an upload: path, mode, offset, announced size (0: none); whether "
+        "the partial must be deleted after a cut (line ends are converted, so "
         "the client's offsets don't match the file)")
 PATH(path)
 ENUM(write_mode, mode, WRITE_MODE_COUNT)
@@ -728,9 +732,9 @@ END
 
 MESSAGE(file_writable, FILES, SESSION, ASKED, MANY, file_write,
         "the first offset to write at, limit of the size (0: none), whether "
-        "nothing may be written before the answer to `file_begin`, bytes that "
-        "`file_copy` must copy before the commit; the partial. Files changes "
-        "to *writing*")
+        "session must wait for the answer to `file_begin` before it writes, "
+        "bytes that `file_copy` must copy before the commit; the partial. "
+        "Files changes to *writing*")
 NUMBER(first)
 NUMBER(limit)
 FLAG(waits)
@@ -743,23 +747,24 @@ MESSAGE(file_begin, SESSION, FILES, WRITING, MANY, NONE,
 END
 
 MESSAGE(file_copy, SESSION, FILES, WRITING, MANY, NONE,
-        "copy the next piece of the finished file's head (for REST and APPE "
-        "to a finished file)")
+        "copy the next piece of the finished file's beginning (for REST and "
+        "APPE to a finished file)")
 END
 
 MESSAGE(file_copied, FILES, SESSION, ASKED, MANY, file_copy,
-        "bytes of the head that are still to be copied")
+        "bytes that are still to be copied")
 NUMBER(left)
 END
 
 MESSAGE(file_sync, SESSION, FILES, WRITING, MANY, NONE,
-        "write all data so far to the disk, so that the upload can be resumed")
+        "sync all bytes written so far to the disk, so that the upload can be "
+        "resumed")
 END
 
 MESSAGE(file_room, SESSION, FILES, WRITING, MANY, NONE,
         "the disk is full: remove old partials of the user; bytes still to "
         "come (0: unknown). `done`: write again; `refused`: nothing was "
-        "removed, and this upload is dropped")
+        "removed, and this upload is aborted")
 NUMBER(to_come)
 END
 
@@ -774,8 +779,8 @@ PATH(path)
 END
 
 MESSAGE(file_abort, SESSION, FILES, WRITING, MANY, NONE,
-        "the upload was cut; whether its bytes may be wrong, so that it must "
-        "be dropped; files changes back to *idle*")
+        "the upload was cut; whether its bytes may be wrong, so that the "
+        "partial must be deleted; files changes back to *idle*")
 FLAG(spoiled)
 END
 
@@ -786,10 +791,10 @@ END
 MESSAGE(directory_list, SESSION, FILES, IDLE, MANY, NONE,
         "path, format, the argument exactly as the client sent it (empty: "
         "none, or longer than 1,024 bytes), the facts for MLSD (`enum "
-        "listing_fact` bits). Only an argument that doesn't end in `/`, `/.` "
-        "or `/..` can be a pattern, and MLSD's never is. NLST puts the "
-        "argument before each name, with a `/` between unless the argument is "
-        "empty or ends in one; for a single file it is the whole line")
+        "listing_fact` bits). An argument that ends in `/`, `/.` or `/..` is "
+        "no pattern, and an argument of MLSD never is. NLST writes the "
+        "argument and a `/` before each name (no `/` if the argument is empty "
+        "or ends in one); for a single file it writes only the argument")
 PATH(path)
 ENUM(list_format, format, LIST_FORMAT_COUNT)
 TEXT(argument)
@@ -802,7 +807,7 @@ FD(listing)
 END
 
 MESSAGE(directory_listed, FILES, SESSION, ASKED, MANY, directory_list,
-        "the end of the listing: outcome, number of entries; the second "
+        "the listing is complete: outcome, number of entries; the second "
         "answer to the same request")
 ENUM(outcome, outcome, OUTCOME_COUNT)
 NUMBER(entries)
@@ -822,21 +827,21 @@ MESSAGE(directory_remove, SESSION, FILES, IDLE, MANY, NONE,
 PATH(path)
 END
 
-MESSAGE(rename, SESSION, FILES, IDLE, MANY, NONE, "rename")
+MESSAGE(rename, SESSION, FILES, IDLE, MANY, NONE, "rename a file or directory")
 PATH(from)
 PATH(to)
 END
 
 MESSAGE(renamed, FILES, SESSION, ASKED, MANY, rename,
-        "the new virtual path: it differs from the requested one if that name "
+        "the new virtual path. It differs from the requested one if that name "
         "was taken and `on_conflict = rename`")
 PATH(path)
 END
 
 MESSAGE(facts, SESSION, FILES, IDLE, MANY, NONE,
-        "the facts of this path. Here and in `times` and `mode`: whether it "
-        "must be a directory, since the client's path ended in `/`, `/.` or "
-        "`/..`")
+        "the facts of this path. `directory`, here and in `times` and `mode`: "
+        "the path must name a directory, since the client's path ended in `/`, "
+        "`/.` or `/..`")
 PATH(path)
 ENUM(facts_for, purpose, FACTS_FOR_COUNT)
 FLAG(directory)
@@ -869,9 +874,9 @@ FLAG(directory)
 END
 
 MESSAGE(space, SESSION, FILES, IDLE, MANY, NONE,
-        "how many bytes can be written in this directory? With the wanted "
-        "number of bytes: if less is free, old partials count as free, since "
-        "a full disk removes them")
+        "how many bytes can be written in this directory? If fewer than "
+        "`wanted` are free, old partials count as free, since files removes "
+        "them when the disk is full")
 PATH(path)
 NUMBER(wanted)
 END
@@ -892,7 +897,7 @@ END
 SECTION("Signatures", NULL)
 
 MESSAGE(keys_client, MASTER, KEYS, RUN, MANY, NONE,
-        "a process that will request signatures: process, serial, address; "
+        "a process that may request signatures: process, serial, address; "
         "keys' end of the channel")
 ENUM(process, process, PROCESS_COUNT)
 NUMBER(serial)
@@ -919,9 +924,9 @@ ERRNO(error)
 END
 
 SECTION("The control socket",
-        "`sallyportctl` (ctl) connects to it; ctl is no process of the server. "
-        "files sends the list of partials directly to ctl, so that master "
-        "never reads a name that a client chose.")
+        "`sallyportctl` (ctl) connects to the control socket. files sends the "
+        "list of partials directly to ctl, so that master never reads a name "
+        "that a client chose.")
 
 MESSAGE(welcome, MASTER, CTL, START, ONCE, NONE,
         "ctl may send requests: version of the server, pid of master. The "
@@ -934,14 +939,14 @@ MESSAGE(status, CTL, MASTER, IDLE, MANY, NONE, "the state of the server")
 END
 
 MESSAGE(status_listener, MASTER, CTL, ASKED, MANY, status,
-        "a control listener's address; one message for each")
+        "a control listener's address; one message for each listener")
 ADDRESS(bound)
 END
 
 MESSAGE(status_certificate, MASTER, CTL, ASKED, MANY, status,
-        "a certificate: its file, its OCSP response's file (or empty), when "
-        "it expires, until when the response is valid (0: unknown, or none is "
-        "sent); one message for each")
+        "a certificate: its file, its OCSP response's file (or empty), when it "
+        "expires, until when the response is valid (0: unknown, or none is "
+        "sent); one message for each certificate")
 TEXT(path)
 TEXT(staple_path)
 TIME(expires)
@@ -960,7 +965,7 @@ NUMBER(users)
 END
 
 MESSAGE(reload, CTL, MASTER, IDLE, MANY, NONE,
-        "does the same as SIGHUP; the answer comes when it is complete")
+        "reload, as SIGHUP does; the answer comes when the reload is complete")
 END
 
 MESSAGE(users_edited, CTL, MASTER, IDLE, MANY, NONE,
@@ -969,7 +974,8 @@ MESSAGE(users_edited, CTL, MASTER, IDLE, MANY, NONE,
 END
 
 MESSAGE(who, CTL, MASTER, IDLE, MANY, NONE,
-        "the sessions, from this place in master's table on; first 0")
+        "the sessions, from this place in master's table; the first request "
+        "has 0")
 NUMBER(place)
 END
 
@@ -992,14 +998,15 @@ END
 
 MESSAGE(end_sessions, CTL, MASTER, IDLE, MANY, NONE,
         "kick the session with this serial, or all sessions of this user, or "
-        "all of this client; the other two fields are 0, empty or no address")
+        "all sessions of this client address. The other two fields are 0, "
+        "empty or no address")
 NUMBER(serial)
 TEXT(user)
 ADDRESS(client)
 END
 
 MESSAGE(partials, CTL, MASTER, IDLE, MANY, NONE,
-        "fork a process files for this user, which talks to ctl")
+        "fork a process files for this user, with a channel to ctl")
 WORD(user)
 END
 
@@ -1019,8 +1026,8 @@ NUMBER(sessions)
 END
 
 MESSAGE(control_refused, MASTER, CTL, START | ASKED, MANY, NONE,
-        "the reason, also in words; if it comes instead of `welcome`, master "
-        "then closes")
+        "the request fails: the reason, also in words. If it comes instead of "
+        "`welcome`, master closes the connection")
 ENUM(refusal, refusal, REFUSAL_COUNT)
 TEXT(why)
 END
@@ -1052,8 +1059,8 @@ SECTION("Events", NULL)
 
 MESSAGE(log_sender, MASTER, LOG, START | RUN, MANY, NONE,
         "a new sender of events: process, serial, address, its user (empty: "
-        "before the login); log's end of the channel. With a user, the "
-        "session's other sender belongs to this user too")
+        "before the login); log's end of the channel. If it names a user, the "
+        "session's own channel (with the same serial) belongs to this user too")
 ENUM(process, process, PROCESS_COUNT)
 NUMBER(serial)
 ADDRESS(peer)
