@@ -5,22 +5,6 @@
 
 #include "kinds.h"
 
-static bool has_address(const struct address *list, size_t n,
-                        const struct address *a)
-{
-    for (size_t i = 0; i < n; i++)
-        if (a->port != 0 && a->port == list[i].port &&
-            address_same_host(a, &list[i]))
-            return true;
-    return false;
-}
-
-/* The row's field is the array. The count is in the same struct. */
-static struct settings *settings_of(const struct assignment *a)
-{
-    return (struct settings *)(void *)((char *)a->field - a->row->offset);
-}
-
 /* Removes the word from the end of the text. */
 static bool cut_word(struct slice *text, struct slice word)
 {
@@ -55,7 +39,7 @@ int addresses_set_listen(const struct assignment *a)
     bool tls[SETTINGS_LISTEN_MAX];
     bool proxy[SETTINGS_LISTEN_MAX];
     struct slice rest = a->value, text;
-    struct settings *s = settings_of(a);
+    struct settings *s = a->settings;
     size_t n = 0;
 
     while (slice_cut(&rest, ',', &text)) {
@@ -66,9 +50,6 @@ int addresses_set_listen(const struct assignment *a)
         cut_words(&text, &tls[n], &proxy[n]);
         if (address_parse_port(text, &list[n]))
             return kinds_refuse_syntax(a);
-        if (has_address(list, n, &list[n]))
-            return kinds_refuse(a, "%.*s is there twice", (int)text.len,
-                                text.ptr);
         n++;
     }
     if (n == 0)
@@ -82,38 +63,12 @@ int addresses_set_listen(const struct assignment *a)
     return 0;
 }
 
-int addresses_show_listen(const void *field, struct buf *into)
-{
-    const char *start = field;
-    const struct settings *s =
-        (const void *)(start - offsetof(struct settings, listen));
-    char text[ADDRESS_TEXT_MAX];
-
-    for (size_t i = 0; i < s->listen_count; i++) {
-        int r = buf_add_format(into, "%s%s%s%s", i ? ", " : "",
-                               address_port_text(&s->listen[i], text),
-                               s->listen_tls[i] ? " tls" : "",
-                               s->listen_proxy[i] ? " proxy" : "");
-
-        if (r)
-            return r;
-    }
-    return 0;
-}
-
 static bool is_host_label(struct slice label)
 {
     if (label.len < 1 || label.len > 63 || label.ptr[0] == '-' ||
         label.ptr[label.len - 1] == '-')
         return false;
-    for (size_t i = 0; i < label.len; i++) {
-        char c = label.ptr[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              (c >= '0' && c <= '9') || c == '-'))
-            return false;
-    }
-    return true;
+    return kinds_is_word(label) && !slice_has(label, '_');
 }
 
 /* A host name (RFC 1123 2.1), with or without a dot at its end. A name that
@@ -147,20 +102,6 @@ int addresses_set(const struct assignment *a)
                                "the public address, or leave it empty");
     *(struct public_address *)a->field = public;
     return 0;
-}
-
-/* As it was written: an address that was looked up doesn't belong to the
- * configuration. */
-int addresses_show(const void *field, struct buf *into)
-{
-    const struct public_address *public = field;
-    char text[ADDRESS_TEXT_MAX];
-
-    if (public->host[0])
-        return buf_add_text(into, public->host);
-    if (public->ip.family == 0)
-        return 0;
-    return buf_add_text(into, address_text(&public->ip, text));
 }
 
 #define AUTO_PORTS_MAX 1000
@@ -207,15 +148,4 @@ int addresses_set_ports(const struct assignment *a)
         .first = (uint16_t)from, .last = (uint16_t)to, .proxy = proxy
     };
     return 0;
-}
-
-int addresses_show_ports(const void *field, struct buf *into)
-{
-    const struct port_range *p = field;
-
-    const char *proxy = p->proxy ? " proxy" : "";
-
-    if (p->automatic)
-        return buf_add_format(into, "auto %u%s", p->automatic, proxy);
-    return buf_add_format(into, "%u-%u%s", p->first, p->last, proxy);
 }

@@ -1,7 +1,6 @@
 /* The addresses that PASV announces to clients of certain networks instead of
- * the public address: rows with a network in their key, and the search for the
- * right one. Runs wherever the configuration is read, and in gate. Must never
- * ask a resolver. */
+ * the public address: rows with a network in their key. Runs wherever the
+ * configuration is read. Must never ask a resolver. */
 #include <errno.h>
 
 #include "kinds.h"
@@ -23,10 +22,9 @@ static int set_address_of(const struct assignment *a, struct announced *t)
     return 0;
 }
 
-/* The row's field is the array. The count is in the same struct. */
 int announced_set(const struct assignment *a)
 {
-    struct settings *s = (void *)((char *)a->field - a->row->offset);
+    struct settings *s = a->settings;
     struct announced t = { .line = a->line };
 
     if (network_set(a, a->keyed,
@@ -44,27 +42,5 @@ int announced_set(const struct assignment *a)
     if (s->announced_count == SETTINGS_ANNOUNCED_MAX)
         return kinds_refuse(a, "more than %d networks", SETTINGS_ANNOUNCED_MAX);
     s->announced[s->announced_count++] = t;
-    return 0;
-}
-
-int announced_show(const void *field, struct buf *into)
-{
-    const char *start = field;
-    const struct settings *s =
-        (const void *)(start - offsetof(struct settings, announced));
-
-    for (size_t i = 0; i < s->announced_count; i++) {
-        const struct announced *t = &s->announced[i];
-        int r = network_show(&t->network, into);
-
-        if (r == 0)
-            r = buf_add_text(into, " = ");
-        if (r == 0)
-            r = addresses_show(&t->address, into);
-        if (r == 0)
-            r = buf_add_text(into, "\n");
-        if (r)
-            return r;
-    }
     return 0;
 }

@@ -165,25 +165,16 @@ static int (*const checks[])(const struct settings *, struct complaint *) = {
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 
-int conf_check(const struct settings *s, struct complaint *c)
+int conf_check(const struct settings *s, conf_report *report,
+               struct complaint *c)
 {
-    for (size_t i = 0; i < CHECKS; i++)
-        if (checks[i](s, c))
-            return -EINVAL;
-    return 0;
-}
-
-size_t conf_check_all(const struct settings *s, settings_report *report)
-{
-    size_t mistakes = 0;
+    int r = 0;
 
     for (size_t i = 0; i < CHECKS; i++) {
-        struct complaint c = { .text = "" };
+        struct complaint one = { .text = "" };
 
-        if (checks[i](s, &c) == 0)
-            continue;
-        report(c.text);
-        mistakes++;
+        if (checks[i](s, &one))
+            r = conf_mistake(one.text, report, c);
     }
-    return mistakes;
+    return r;
 }

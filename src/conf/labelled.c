@@ -7,44 +7,21 @@
 
 #include "kinds.h"
 
-static bool is_label(struct slice s)
-{
-    if (s.len == 0 || s.len >= SETTINGS_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'))
-            return false;
-    }
-    return true;
-}
-
-static int set_path_of(const struct assignment *a, struct labelled *one)
-{
-    if (a->value.len == 0 || a->value.ptr[0] != '/')
-        return kinds_refuse(a, "expected %s",
-                            setting_kinds[a->row->type].syntax);
-    if (slice_copy(a->value, one->path, sizeof(one->path)))
-        return kinds_refuse(a, "too long; at most %d bytes",
-                            SETTINGS_PATH_MAX - 1);
-    return 0;
-}
-
 int labelled_set(const struct assignment *a)
 {
     struct labelled_list *l = a->field;
     struct labelled one = { .line = a->line };
+    struct assignment path = *a;
     const struct labelled *old;
 
-    if (!is_label(a->keyed))
+    if (!kinds_is_word(a->keyed) ||
+        slice_copy(a->keyed, one.label, sizeof(one.label)))
         return kinds_refuse(a,
                             "expected a label after \"%s\": letters, "
                             "digits, '-', '_' and '.', at most %d",
                             a->row->key, SETTINGS_NAME_MAX - 1);
-    slice_copy(a->keyed, one.label, sizeof(one.label));
-    if (set_path_of(a, &one))
+    path.field = one.path;
+    if (kinds_set_path(&path))
         return -EINVAL;
     old = settings_find_label(l, one.label);
     if (old)
@@ -52,20 +29,6 @@ int labelled_set(const struct assignment *a)
     if (l->count == CERTIFICATES_MAX - 1)
         return kinds_refuse(a, "more than %d certificates", CERTIFICATES_MAX);
     l->all[l->count++] = one;
-    return 0;
-}
-
-int labelled_show(const void *field, struct buf *into)
-{
-    const struct labelled_list *l = field;
-
-    for (size_t i = 0; i < l->count; i++) {
-        int r =
-            buf_add_format(into, "%s = %s\n", l->all[i].label, l->all[i].path);
-
-        if (r)
-            return r;
-    }
     return 0;
 }
 

@@ -19,7 +19,8 @@ static int read_text(int fd, const char *path, struct buf *text,
     return r ? complain(c, "%s: %s", path, strerror(-r)) : 0;
 }
 
-int conf_read(struct settings *s, int fd, const char *path, struct complaint *c)
+int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
+              struct complaint *c)
 {
     struct buf text;
     int r;
@@ -27,7 +28,9 @@ int conf_read(struct settings *s, int fd, const char *path, struct complaint *c)
     buf_init(&text, SETTINGS_TEXT_MAX);
     r = read_text(fd, path, &text, c);
     if (r == 0)
-        r = conf_parse(s, buf_slice(&text), path, c);
+        r = conf_parse(s, buf_slice(&text), path, report, c);
+    else
+        conf_mistake(c->text, report, c);
     buf_release(&text);
     return r;
 }
@@ -36,19 +39,5 @@ int conf_load(struct settings *s, const char *path, struct complaint *c)
 {
     int fd FD_CLEANUP = settings_open(path, c);
 
-    return fd < 0 ? fd : conf_read(s, fd, path, c);
-}
-
-int conf_survey(int fd, const char *path, settings_report *report,
-                struct complaint *c)
-{
-    struct buf text;
-    int r;
-
-    buf_init(&text, SETTINGS_TEXT_MAX);
-    r = read_text(fd, path, &text, c);
-    if (r == 0)
-        r = conf_survey_text(buf_slice(&text), path, report, c);
-    buf_release(&text);
-    return r;
+    return fd < 0 ? fd : conf_read(s, fd, path, NULL, c);
 }

@@ -1,5 +1,5 @@
-/* IP networks: their text, and whether they contain an address. Runs wherever
- * the configuration is read, and in gate. Must never ask a resolver. */
+/* Types of settings that name IP networks. Runs wherever the configuration is
+ * read. Must never ask a resolver. */
 #include <errno.h>
 
 #include "kinds.h"
@@ -42,14 +42,6 @@ bool network_is(const struct network *a, const struct network *b)
     return a->bits == b->bits && address_same_host(&a->address, &b->address);
 }
 
-int network_show(const struct network *n, struct buf *into)
-{
-    char text[ADDRESS_TEXT_MAX];
-
-    return buf_add_format(into, "%s/%u", address_text(&n->address, text),
-                          n->bits);
-}
-
 static int add_network(const struct assignment *a, struct slice text,
                        struct networks *into)
 {
@@ -79,27 +71,4 @@ int networks_set(const struct assignment *a)
             return -EINVAL;
     *(struct networks *)a->field = n;
     return 0;
-}
-
-/* A single host is written without the bits. */
-static int show_one(const struct network *n, struct buf *into)
-{
-    char text[ADDRESS_TEXT_MAX];
-
-    if (n->bits < bits_of(&n->address))
-        return network_show(n, into);
-    return buf_add_text(into, address_text(&n->address, text));
-}
-
-int networks_show(const void *field, struct buf *into)
-{
-    const struct networks *n = field;
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < n->count; i++) {
-        r = i > 0 ? buf_add_text(into, ", ") : 0;
-        if (r == 0)
-            r = show_one(&n->list[i], into);
-    }
-    return r;
 }

@@ -1,5 +1,5 @@
-/* Reads a configuration: each line is empty, a comment, or "key = value".
- * Runs in master, its children and sallyportctl; must never open a file. */
+/* Reads a configuration: each line is empty, a comment, or "key = value". Runs
+ * in reader and sallyportctl; must never open a file. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,25 +15,19 @@ struct parser {
     struct settings *settings;
     const char *name; /* of the file, for complaints */
     size_t line;
-    struct complaint *complaint;
-    settings_report *report; /* NULL: the first mistake ends the parser */
-    size_t mistakes;         /* that were reported through report */
+    struct complaint complaint; /* about this line */
 };
 
-/* After a complaint. 0: report it and parse the next line; -EINVAL: stop. */
-static int report_mistake(struct parser *p)
+int conf_mistake(const char *text, conf_report *report, struct complaint *c)
 {
-    if (!p->report)
-        return -EINVAL;
-    p->report(p->complaint->text);
-    p->complaint->text[0] = '\0';
-    p->mistakes++;
-    return 0;
+    if (report)
+        report(text);
+    return complain(c, "%s", text);
 }
 
 static int refuse_line(struct parser *p, const char *what)
 {
-    return complain(p->complaint, "%s:%zu: %s", p->name, p->line, what);
+    return complain(&p->complaint, "%s:%zu: %s", p->name, p->line, what);
 }
 
 static bool has_control(struct slice line)
@@ -75,7 +69,7 @@ static int check_line(struct parser *p, struct slice line)
         return refuse_line(p,
                            "':' or ';' before the '='; expected: key = value");
     if (line.len > SETTINGS_LINE_MAX)
-        return complain(p->complaint,
+        return complain(&p->complaint,
                         "%s:%zu: too long; a line holds at most %u bytes",
                         p->name, p->line, SETTINGS_LINE_MAX);
     return 0;
@@ -89,9 +83,9 @@ static int unknown_key(struct parser *p, struct slice key)
     if (len == 0)
         return refuse_line(p, "no key before the '='; expected: key = value");
     if (!nearest)
-        return complain(p->complaint, "%s:%zu: unknown key \"%.*s\"", p->name,
+        return complain(&p->complaint, "%s:%zu: unknown key \"%.*s\"", p->name,
                         p->line, len, key.ptr);
-    return complain(p->complaint,
+    return complain(&p->complaint,
                     "%s:%zu: unknown key \"%.*s\"; did you mean \"%s\"?",
                     p->name, p->line, len, key.ptr, nearest);
 }
@@ -104,12 +98,13 @@ static int assign_value(struct parser *p, const struct setting *row,
                             .keyed = keyed,
                             .line = p->line,
                             .value = value,
+                            .settings = p->settings,
                             .field = (char *)p->settings + row->offset,
                             .place = place,
-                            .complaint = p->complaint };
+                            .complaint = &p->complaint };
 
     snprintf(place, sizeof(place), "%s:%zu", p->name, p->line);
-    return kinds_set(&a);
+    return setting_kinds[row->type].set(&a);
 }
 
 static int assign_key(struct parser *p, struct slice key, struct slice value)
@@ -128,10 +123,11 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
     }
     said = &p->settings->said[row - setting_table];
     if (said->line != 0)
-        return complain(p->complaint,
+        return complain(&p->complaint,
                         "%s:%zu: %s is in line %zu already; keep one", p->name,
                         p->line, row->key, said->line);
     said->line = p->line;
+    slice_copy(value, said->value, sizeof(said->value));
     return assign_value(p, row, SLICE(""), value);
 }
 
@@ -157,46 +153,22 @@ static int parse_line(struct parser *p, struct slice line)
     return assign_key(p, slice_trim(key), slice_trim(without_comment(line)));
 }
 
-/* The value as conf_dump() writes it; a keyed row has none. */
-static void note_value(const struct settings *s, const struct setting *row,
-                       char out[SETTINGS_VALUE_MAX])
-{
-    struct buf text;
-
-    out[0] = '\0';
-    buf_init(&text, SETTINGS_VALUE_MAX - 1);
-    if (kinds_show(row, s, &text) == 0)
-        slice_copy(buf_slice(&text), out, SETTINGS_VALUE_MAX);
-    buf_release(&text);
-}
-
-/* For complaints about what only the use of a setting shows. */
-static void note_values(struct settings *s)
-{
-    s->said_count = setting_count;
-    for (size_t i = 0; i < setting_count; i++) {
-        slice_copy(slice_from(setting_table[i].key), s->said[i].key,
-                   sizeof(s->said[i].key));
-        if (!setting_table[i].keyed)
-            note_value(s, &setting_table[i], s->said[i].value);
-    }
-}
-
 void conf_default(struct settings *s)
 {
-    struct complaint complaint = { .text = "" };
-    struct parser p = { .settings = s,
-                        .name = "default",
-                        .complaint = &complaint };
+    struct parser p = { .settings = s, .name = "default" };
 
     memset(s, 0, sizeof(*s));
     snprintf(s->file, sizeof(s->file), "%s", p.name);
-    for (size_t i = 0; i < setting_count; i++)
-        if (!setting_table[i].keyed &&
-            assign_value(&p, &setting_table[i], SLICE(""),
-                         slice_from(setting_table[i].value)))
-            die(EX_SOFTWARE, "%s", complaint.text);
-    note_values(s);
+    s->said_count = setting_count;
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting *row = &setting_table[i];
+        struct slice value = slice_from(row->value);
+
+        slice_copy(slice_from(row->key), s->said[i].key, SETTINGS_KEY_MAX);
+        slice_copy(value, s->said[i].value, SETTINGS_VALUE_MAX);
+        if (!row->keyed && assign_value(&p, row, SLICE(""), value))
+            die(EX_SOFTWARE, "%s", p.complaint.text);
+    }
 }
 
 static struct slice without_bom(struct slice text)
@@ -208,46 +180,36 @@ static struct slice without_bom(struct slice text)
     return text;
 }
 
-/* Fills p->settings. 0, or -EINVAL with the complaint. */
-static int parse_text(struct parser *p, struct slice text)
+/* Fills p->settings. 0, or -EINVAL after the last mistake. */
+static int parse_text(struct parser *p, struct slice text, conf_report *report,
+                      struct complaint *c)
 {
     struct slice rest = without_bom(text), line;
+    int r = 0;
 
-    conf_default(p->settings);
-    snprintf(p->settings->file, sizeof(p->settings->file), "%s", p->name);
     while (slice_cut(&rest, '\n', &line)) {
         p->line++;
         if (line.len > 0 && line.ptr[line.len - 1] == '\r')
             line.len--;
-        if (parse_line(p, line) && report_mistake(p))
-            return -EINVAL;
+        if (parse_line(p, line) == 0)
+            continue;
+        r = conf_mistake(p->complaint.text, report, c);
+        p->complaint.text[0] = '\0';
     }
-    note_values(p->settings);
-    return 0;
+    return r;
 }
 
 int conf_parse(struct settings *s, struct slice text, const char *name,
-               struct complaint *c)
+               conf_report *report, struct complaint *c)
 {
     struct settings read;
-    struct parser p = { .settings = &read, .name = name, .complaint = c };
+    struct parser p = { .settings = &read, .name = name };
 
-    if (parse_text(&p, text) || conf_check(&read, c))
+    conf_default(&read);
+    snprintf(read.file, sizeof(read.file), "%s", name);
+    /* A line with a mistake leaves the default, which mustn't be blamed. */
+    if (parse_text(&p, text, report, c) || conf_check(&read, report, c))
         return -EINVAL;
     *s = read;
     return 0;
-}
-
-int conf_survey_text(struct slice text, const char *name,
-                     settings_report *report, struct complaint *c)
-{
-    struct settings read;
-    struct parser p = {
-        .settings = &read, .name = name, .complaint = c, .report = report
-    };
-
-    if (parse_text(&p, text))
-        return -EINVAL;
-    /* A line with a mistake leaves the default, which mustn't be blamed. */
-    return (int)(p.mistakes > 0 ? p.mistakes : conf_check_all(&read, report));
 }

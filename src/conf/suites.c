@@ -1,6 +1,5 @@
-/* The cipher suites of TLS. Names are
- * compared with the list in domain, since master has no OpenSSL. Runs wherever
- * the configuration is read. */
+/* The cipher suites of TLS. Their names are compared with a list in domain,
+ * since reader has no OpenSSL. Runs wherever the configuration is read. */
 #include "sallyport/domain/suites.h"
 
 #include <errno.h>
@@ -26,8 +25,9 @@ static int refuse_suite(const struct assignment *a, enum tls_version v,
                         (int)name.len, name.ptr);
 }
 
-static int set_suites(const struct assignment *a, enum tls_version v)
+int suites_set(const struct assignment *a)
 {
+    enum tls_version v = a->row->type == SETTING_SUITES_12 ? TLS_12 : TLS_13;
     struct slice rest = a->value, name;
     struct suites s = { 0 };
 
@@ -36,32 +36,11 @@ static int set_suites(const struct assignment *a, enum tls_version v)
 
         name = slice_trim(name);
         if (name.len == 0)
-            return kinds_refuse(a, "expected %s",
-                                setting_kinds[a->row->type].syntax);
+            return kinds_refuse_syntax(a);
         r = suites_add(&s, v, name);
         if (r < 0)
             return refuse_suite(a, v, name, r);
     }
     *(struct suites *)a->field = s;
     return 0;
-}
-
-int suites_set_12(const struct assignment *a)
-{
-    return set_suites(a, TLS_12);
-}
-
-int suites_set_13(const struct assignment *a)
-{
-    return set_suites(a, TLS_13);
-}
-
-int suites_show_12(const void *field, struct buf *into)
-{
-    return suites_text(field, TLS_12, ", ", into);
-}
-
-int suites_show_13(const void *field, struct buf *into)
-{
-    return suites_text(field, TLS_13, ", ", into);
 }

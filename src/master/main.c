@@ -75,17 +75,7 @@ static noreturn void end_start(struct master *m, int status, const char *why)
     die(status, "%s", why);
 }
 
-/* --check tells all that is wrong with the lines; a start stops at the first.
- */
-static noreturn void refuse(struct master *m, const char *path,
-                            const struct complaint *first)
-{
-    if (m->check && helper_survey(m, path))
-        _exit(EX_CONFIG);
-    end_start(m, EX_CONFIG, first->text);
-}
-
-/* The same with what the lines name. */
+/* --check says all that is wrong; a start stops at the first mistake. */
 static void prepare(struct master *m, const struct options *o)
 {
     struct complaint c = { "" };
@@ -94,8 +84,11 @@ static void prepare(struct master *m, const struct options *o)
     /* First, since they have fixed descriptors, which nothing may take. */
     if (prepare_programs(m, &c) < 0)
         end_start(m, EX_OSERR, c.text);
-    if (load(m, o->config, &c) < 0)
-        refuse(m, o->config, &c);
+    if (load(m, o->config, &c) < 0) {
+        if (!c.text[0]) /* reader has said all */
+            _exit(EX_CONFIG);
+        end_start(m, EX_CONFIG, c.text);
+    }
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);
         bool said = m->check && steps[i].survey && steps[i].survey(m);

@@ -1,8 +1,8 @@
-/* reader: the program that reads the configuration. Master and --check execute
- * it and wait for its end, so no parser is in a process of root. Descriptor 3
- * is the file, which master has opened; 4 is a file in memory for the answer.
- * Exit status: 0 with the settings in 4; EX_CONFIG with the complaint in 4, or,
- * with the word "survey", after a line for each mistake on standard error. */
+/* reader: the program that reads the configuration. Master executes it and
+ * waits for its end, so no parser is in a process of root. Descriptor 3 is the
+ * file, which master has opened; 4 is a file in memory for the answer. Exit
+ * status: 0 with the settings in 4; EX_CONFIG with the complaint in 4, or, with
+ * the word "check", after a line for each mistake on standard error. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -47,30 +47,22 @@ static void enter_sandbox(void)
         die(EX_OSERR, "%s", c.text);
 }
 
-static int read_settings(const char *name)
-{
-    static struct settings s;
-    struct complaint c = { "" };
-
-    if (conf_read(&s, FILE_FD, name, &c) == 0)
-        return settings_write(&s, ANSWER_FD) < 0 ? EX_OSERR : 0;
-    return fd_write_all(ANSWER_FD, c.text, strlen(c.text)) < 0 ? EX_OSERR
-                                                               : EX_CONFIG;
-}
-
 static void print_mistake(const char *mistake)
 {
     stderr_print("%s", mistake);
 }
 
-static int survey(const char *name)
+/* The complaint isn't written if all mistakes were printed. */
+static int read_settings(const char *name, conf_report *report)
 {
+    static struct settings s;
     struct complaint c = { "" };
-    int found = conf_survey(FILE_FD, name, print_mistake, &c);
 
-    if (found < 0)
-        print_mistake(c.text);
-    return found == 0 ? 0 : EX_CONFIG;
+    if (conf_read(&s, FILE_FD, name, report, &c) == 0)
+        return settings_write(&s, ANSWER_FD) < 0 ? EX_OSERR : 0;
+    if (!report && fd_write_all(ANSWER_FD, c.text, strlen(c.text)) < 0)
+        return EX_OSERR;
+    return EX_CONFIG;
 }
 
 int main(int argc, char **argv)
@@ -80,6 +72,6 @@ int main(int argc, char **argv)
         die(EX_USAGE, "this program is started by sallyportd");
     process_comm(PROCESS_READER);
     enter_sandbox();
-    return strcmp(argv[1], "survey") == 0 ? survey(argv[2])
-                                          : read_settings(argv[2]);
+    return read_settings(argv[2],
+                         strcmp(argv[1], "check") == 0 ? print_mistake : NULL);
 }

@@ -11,7 +11,8 @@ int settings_of(const char *text)
     struct complaint c = { "" };
     int fd;
 
-    cr_assert_eq(conf_parse(&s, slice_from(text), "conf", &c), 0, "%s", c.text);
+    cr_assert_eq(conf_parse(&s, slice_from(text), "conf", NULL, &c), 0, "%s",
+                 c.text);
     fd = settings_seal(&s);
     cr_assert_geq(fd, 0);
     return fd;

@@ -1,10 +1,9 @@
 /* The configuration's file. One table (src/conf/table.c) has for each key its
- * type, range, default and help. The parser, --check, the manual page and the
- * example file come from it. Doesn't depend on any process. */
+ * type, range, default and help. The parser, the manual page, docs/settings.md
+ * and the example file follow from it. Doesn't depend on any process. */
 #ifndef SALLYPORT_CONF_CONF_H
 #define SALLYPORT_CONF_CONF_H
 
-#include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/settings/settings.h"
 
@@ -48,30 +47,21 @@ extern const size_t setting_count;
 
 /* Sets all defaults. */
 void conf_default(struct settings *s);
+
+/* Gets each mistake, "NAME:LINE: …". */
+typedef void conf_report(const char *mistake);
 /* Sets the defaults, then parses TEXT, a whole configuration file. NAME is its
  * name for complaints. Also checks that the settings fit together (uid range,
- * ports and sessions, descriptors). 0; -EINVAL with "NAME:LINE: …" for an
- * unknown key, a bad value, a key that occurs twice, a line too long, a value
- * out of range. *s changes only on success. */
+ * ports and sessions, descriptors). 0; or -EINVAL with the first mistake as the
+ * complaint, and all of them for REPORT (NULL: nobody): an unknown key, a bad
+ * value, a key that occurs twice, a line too long, a value out of range. *s
+ * changes only on success. */
 int conf_parse(struct settings *s, struct slice text, const char *name,
-               struct complaint *c);
-/* Reads and parses the open file FD, whose name is PATH. FD stays the caller's.
- * 0, or -EINVAL with the complaint; then *s doesn't change. */
-int conf_read(struct settings *s, int fd, const char *path,
+               conf_report *report, struct complaint *c);
+/* The same for the open file FD, whose name is PATH. FD stays the caller's. */
+int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
               struct complaint *c);
-/* The same with settings_open(). */
+/* The same with settings_open(), and without a report. */
 int conf_load(struct settings *s, const char *path, struct complaint *c);
-/* For --check: calls REPORT for each mistake in the file. Returns their number,
- * or -EINVAL with the complaint if the file can't be read. */
-typedef void settings_report(const char *mistake);
-int conf_survey(int fd, const char *path, settings_report *report,
-                struct complaint *c);
-int conf_survey_text(struct slice text, const char *name,
-                     settings_report *report, struct complaint *c);
-/* Writes the effective settings, as a file. */
-int conf_dump(const struct settings *s, struct buf *into);
-/* Writes the example file of etc/: every key with help and default, commented
- * out. */
-int conf_example(struct buf *into);
 
 #endif

@@ -24,9 +24,9 @@
     198u /* bytes of a line with a key, without its end                        \
           */
 #define SETTINGS_TEXT_MAX  (256u << 10)
-#define SETTING_ROWS_MAX   64   /* the table asserts that its rows fit */
-#define SETTINGS_KEY_MAX   32   /* the same */
-#define SETTINGS_VALUE_MAX 1200 /* a path, or the beginning of a list */
+#define SETTING_ROWS_MAX   64 /* the table asserts that its rows fit */
+#define SETTINGS_KEY_MAX   32 /* the same */
+#define SETTINGS_VALUE_MAX (SETTINGS_LINE_MAX + 1)
 
 /* "50000-50099", or "auto 8": so many ports, chosen by the kernel. */
 struct port_range {
@@ -75,8 +75,8 @@ struct labelled_list {
 /* What the configuration says of a key, for complaints. */
 struct setting_said {
     char key[SETTINGS_KEY_MAX];
-    size_t line; /* 0: it has its default */
-    char value[SETTINGS_VALUE_MAX];
+    size_t line;                    /* 0: it has its default */
+    char value[SETTINGS_VALUE_MAX]; /* as it stands there */
 };
 
 struct settings {

@@ -65,18 +65,6 @@ static int run_helper(const struct master *m, const struct helper *h,
     return pid < 0 ? -1 : wait_for_helper(pid, wait_ms);
 }
 
-static int run_reader(const struct master *m, const char *mode,
-                      const char *path, int file, int answer)
-{
-    const struct helper reader = {
-        .name = "reader",
-        .argv = { "sallyport: reader", mode, path },
-        .fd = { file, answer },
-    };
-
-    return run_helper(m, &reader, HELPER_MS);
-}
-
 /* NAME has done nothing that it was executed for. */
 static int helper_failed(const char *name, int status, struct complaint *c)
 {
@@ -86,7 +74,8 @@ static int helper_failed(const char *name, int status, struct complaint *c)
                                           : "see its line above");
 }
 
-/* What reader has complained about, or that it has failed. */
+/* What reader has complained about, or that it has failed. For --check it has
+ * printed all mistakes, and left no complaint. */
 static int why_refused(int status, int answer, struct complaint *c)
 {
     ssize_t n;
@@ -101,15 +90,20 @@ static int why_refused(int status, int answer, struct complaint *c)
 int helper_settings(struct master *m, const char *path, struct complaint *c)
 {
     FD_CLEANUP int file = settings_open(path, c);
-    FD_CLEANUP int answer = -1;
+    FD_CLEANUP int answer =
+        memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    const struct helper reader = {
+        .name = "reader",
+        .argv = { "sallyport: reader", m->check ? "check" : "read", path },
+        .fd = { file, answer },
+    };
     int status;
 
     if (file < 0)
         return file;
-    answer = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (answer < 0)
         return complain(c, "memfd: %s", strerror(errno));
-    status = run_reader(m, "read", path, file, answer);
+    status = run_helper(m, &reader, HELPER_MS);
     if (status != 0)
         return why_refused(status, answer, c);
     if (fcntl(answer, F_ADD_SEALS, SEALS) < 0)
@@ -131,14 +125,6 @@ int helper_recover(struct master *m, int *kept, const char *path,
     }
     m->conf = fd_take(kept);
     return 0;
-}
-
-bool helper_survey(const struct master *m, const char *path)
-{
-    struct complaint c = { "" };
-    FD_CLEANUP int file = settings_open(path, &c);
-
-    return file >= 0 && run_reader(m, "survey", path, file, file) != 0;
 }
 
 bool helper_check(const struct master *m, const char *mode, int users,

@@ -11,16 +11,14 @@
 struct master;
 
 /* Reads the configuration PATH into m->settings and, sealed, into m->conf,
- * which the caller closes. 0, or -EINVAL with the complaint. */
+ * which the caller closes. 0, or -EINVAL with the complaint. For --check the
+ * mistakes of the file are printed instead, and the complaint stays empty. */
 int helper_settings(struct master *m, const char *path, struct complaint *c);
 /* The same after a crash, from *KEPT, the settings that were in force; it is
  * taken. A supervisor from before an upgrade may have kept those of another
  * build, which nobody can read any more: then PATH is read. */
 int helper_recover(struct master *m, int *kept, const char *path,
                    struct complaint *c);
-/* For --check: says each mistake in the configuration on standard error.
- * Returns whether there is one. */
-bool helper_survey(const struct master *m, const char *path);
 /* Has check do PART (src/check/main.c) of what a start needs. P has master's
  * question, and then the answer. p->result; -EINVAL, with p->why, also if check
  * has failed itself. */

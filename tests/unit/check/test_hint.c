@@ -59,8 +59,9 @@ Test(hint, rows)
         struct address own[4];
         struct settings s;
 
-        cr_assert_eq(conf_parse(&s, slice_from(rows[i].settings), "conf", &c),
-                     0, "%s", c.text);
+        cr_assert_eq(
+            conf_parse(&s, slice_from(rows[i].settings), "conf", NULL, &c), 0,
+            "%s", c.text);
         hint = hint_private(&s, own, parse_own(rows[i].own, own));
         if (hint)
             address_text(hint, text);

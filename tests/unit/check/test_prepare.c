@@ -62,8 +62,8 @@ static void configure(const char *text)
 {
     struct complaint c = { "" };
 
-    cr_assert_eq(conf_parse(&k.settings, slice_from(text), "conf", &c), 0, "%s",
-                 c.text);
+    cr_assert_eq(conf_parse(&k.settings, slice_from(text), "conf", NULL, &c), 0,
+                 "%s", c.text);
 }
 
 Test(prepare, a_mistake_is_told_with_its_setting)

@@ -15,7 +15,7 @@ static inline int parse(struct settings *s, const char *text,
                         struct complaint *c)
 {
     c->text[0] = '\0';
-    return conf_parse(s, slice_from(text), "conf", c);
+    return conf_parse(s, slice_from(text), "conf", NULL, c);
 }
 
 /* "key = value" into its field alone: bounds that the machine's limit of open
@@ -24,7 +24,7 @@ static inline int assign(struct settings *s, const char *text,
                          struct complaint *c)
 {
     struct slice key, value = slice_from(text);
-    struct assignment a = { .place = "conf:1", .complaint = c };
+    struct assignment a = { .settings = s, .place = "conf:1", .complaint = c };
 
     c->text[0] = '\0';
     conf_default(s);
@@ -33,7 +33,7 @@ static inline int assign(struct settings *s, const char *text,
     cr_assert_not_null(a.row, "%s", text);
     a.value = slice_trim(value);
     a.field = (char *)s + a.row->offset;
-    return kinds_set(&a);
+    return setting_kinds[a.row->type].set(&a);
 }
 
 struct mistake {

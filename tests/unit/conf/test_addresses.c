@@ -59,7 +59,6 @@ Test(addresses, the_public_address)
     cr_expect_eq(s.address.ip.family, 0);
 }
 
-/* Written out again as they were read, whatever their address is now. */
 Test(addresses, host_names)
 {
     static const char *const table[] = {
@@ -77,19 +76,12 @@ Test(addresses, host_names)
         char text[128];
         struct settings s;
         struct complaint c;
-        struct buf dump;
 
         snprintf(text, sizeof(text), "address = %s\n", table[i]);
         cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
         cr_expect_str_eq(s.address.host, table[i]);
         cr_expect_eq(s.address.ip.family, 0);
         cr_expect(settings_have_hosts(&s));
-        cr_assert_eq(address_parse(SLICE("192.0.2.1"), &s.address.ip), 0);
-        buf_init(&dump, 65536);
-        cr_assert_eq(conf_dump(&s, &dump), 0);
-        cr_assert_eq(buf_add(&dump, "", 1), 0);
-        cr_expect(strstr(dump.data, text), "%s", dump.data);
-        buf_release(&dump);
     }
 }
 
@@ -151,9 +143,12 @@ Test(addresses, mistakes)
         { "listen = tls", "expected addresses with ports" },
         { "listen = 0.0.0.0:21 tls tls", "expected addresses with ports" },
         { "listen = 0.0.0.0:21 TLS", "expected addresses with ports" },
-        { "listen = 0.0.0.0:21 tls, 0.0.0.0:21", "0.0.0.0:21 is there twice" },
-        { "listen = 0.0.0.0:21, 0.0.0.0:21", "0.0.0.0:21 is there twice" },
-        { "listen = 10.0.0.1:21,[::ffff:10.0.0.1]:21", "is there twice" },
+        { "listen = 0.0.0.0:21 tls, 0.0.0.0:21",
+          "0.0.0.0:21 and 0.0.0.0:21 overlap; remove one" },
+        { "listen = 0.0.0.0:21, 0.0.0.0:21",
+          "0.0.0.0:21 and 0.0.0.0:21 overlap; remove one" },
+        { "listen = 10.0.0.1:21,[::ffff:10.0.0.1]:21",
+          "10.0.0.1:21 and 10.0.0.1:21 overlap" },
         { "address = 0.0.0.0", "clients can't connect to this one" },
         { "address = ::", "clients can't connect to this one" },
         { "address = 203.0.113.9:21", "expected an IP address" },

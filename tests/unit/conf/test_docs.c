@@ -44,14 +44,100 @@ static void hold(const char *path, struct slice expected)
     buf_release(&found);
 }
 
+#define EXAMPLE_WIDTH 76
+
+static const char example_head[] =
+    "# Sallyport's configuration, /etc/sallyport/sallyport.conf; see\n"
+    "# sallyport.conf(5). Each line is one \"key = value\". The values below "
+    "are\n"
+    "# the defaults. \"sallyportd --check\" reports mistakes. A ';' after a "
+    "blank\n"
+    "# begins a comment, so a value can't contain \" ;\".\n";
+
+/* Writes TEXT as comment lines of at most EXAMPLE_WIDTH. */
+static int add_comment(struct buf *into, struct slice text)
+{
+    size_t column = 0;
+    struct slice word;
+
+    while (slice_cut(&text, ' ', &word)) {
+        bool fits = column && column + 1 + word.len <= EXAMPLE_WIDTH;
+        int r = buf_add_format(into, "%s%.*s",
+                               fits     ? " "
+                               : column ? "\n# "
+                                        : "# ",
+                               (int)word.len, word.ptr);
+
+        if (r)
+            return r;
+        column = (fits ? column + 1 : 2) + word.len;
+    }
+    return buf_add_text(into, "\n");
+}
+
+/* A blank after the '#' marks lines that must be completed, not only
+ * uncommented. */
+static int add_example_of(const struct setting *row, struct buf *into)
+{
+    if (row->keyed)
+        return buf_add_format(into, "# %s%s = ...\n", row->key, row->keyed);
+    return buf_add_format(into, "#%s =%s%s\n", row->key,
+                          row->value[0] ? " " : "", row->value);
+}
+
+static int add_example(struct buf *into)
+{
+    int r = buf_add_text(into, example_head);
+
+    for (size_t i = 0; r == 0 && i < setting_count; i++) {
+        const struct setting *row = &setting_table[i];
+
+        r = buf_add_text(into, "\n");
+        if (r == 0)
+            r = add_comment(into, slice_from(row->help));
+        if (r == 0)
+            r = add_example_of(row, into);
+    }
+    return r;
+}
+
 Test(docs, the_example_file)
 {
     struct buf text;
 
     buf_init(&text, 65536);
-    cr_assert_eq(conf_example(&text), 0);
+    cr_assert_eq(add_example(&text), 0);
     hold("etc/sallyport.conf", buf_slice(&text));
     buf_release(&text);
+}
+
+/* The example with each '#' in front of a key taken away is a configuration,
+ * that of the defaults. */
+Test(docs, the_example_is_the_default)
+{
+    static struct settings s;
+    struct complaint c = { .text = "" };
+    struct buf example, live;
+    struct slice rest, line;
+
+    buf_init(&example, 65536);
+    buf_init(&live, 65536);
+    cr_assert_eq(add_example(&example), 0);
+    rest = buf_slice(&example);
+    while (slice_cut(&rest, '\n', &line)) {
+        if (line.len > 1 && line.ptr[0] == '#' && line.ptr[1] != ' ')
+            line = (struct slice){ line.ptr + 1, line.len - 1 };
+        buf_add_slice(&live, line);
+        buf_add_text(&live, "\n");
+    }
+    cr_assert_eq(conf_parse(&s, buf_slice(&live), "example", NULL, &c), 0, "%s",
+                 c.text);
+    for (size_t i = 0; i < setting_count; i++) {
+        cr_expect_eq(s.said[i].line == 0, setting_table[i].keyed != NULL);
+        cr_expect_str_eq(s.said[i].value, setting_table[i].value);
+    }
+    buf_release(&example);
+    buf_release(&live);
 }
 
 static void add_bound(struct buf *into, const struct setting *row, uint64_t n)

@@ -99,7 +99,7 @@ Test(parse, a_nul_byte)
     struct complaint c = { .text = "" };
     struct slice slice = { text, sizeof(text) - 1 };
 
-    cr_expect_eq(conf_parse(&s, slice, "conf", &c), -EINVAL);
+    cr_expect_eq(conf_parse(&s, slice, "conf", NULL, &c), -EINVAL);
     cr_expect_str_eq(c.text, "conf:1: a control byte");
 }
 
@@ -136,7 +136,7 @@ Test(parse, a_comment_may_be_long)
     cr_expect_eq(s.login_tries, 5);
 }
 
-/* What conf_survey_text() tells. */
+/* What conf_parse() reports. */
 static char told[4096];
 
 static void tell(const char *mistake)
@@ -146,15 +146,20 @@ static void tell(const char *mistake)
     snprintf(told + len, sizeof(told) - len, "%s\n", mistake);
 }
 
+/* Returns the number of mistakes; the first one is the complaint, too. */
 static int survey(const char *text)
 {
+    static struct settings s;
     struct complaint c = { .text = "" };
-    int r;
+    int r, n = 0;
 
     told[0] = '\0';
-    r = conf_survey_text(slice_from(text), "conf", tell, &c);
-    cr_expect_str_eq(c.text, "");
-    return r;
+    r = conf_parse(&s, slice_from(text), "conf", tell, &c);
+    cr_expect(strncmp(told, c.text, strlen(c.text)) == 0);
+    for (const char *end = told; (end = strchr(end, '\n')); end++)
+        n++;
+    cr_expect_eq(r, n > 0 ? -EINVAL : 0);
+    return n;
 }
 
 Test(parse, a_survey_tells_all_mistakes)

@@ -46,8 +46,8 @@ Test(hint, unasked)
         int fd = fd_sealed("users", slice_from(unasked[i].users));
 
         cr_assert_eq(
-            conf_parse(&s, slice_from(unasked[i].settings), "conf", &c), 0,
-            "%s", c.text);
+            conf_parse(&s, slice_from(unasked[i].settings), "conf", NULL, &c),
+            0, "%s", c.text);
         cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
         cr_expect_eq(hint_unasked(&s, &u, &hint), words != NULL, "row %zu", i);
         cr_expect_eq(hint.text[0] != '\0', words != NULL, "row %zu", i);

@@ -84,12 +84,12 @@ Test(main, a_mistake)
 
 Test(main, all_mistakes)
 {
-    struct reading r = read_conf("survey", "a\nb\n");
+    struct reading r = read_conf("check", "a\nb\n");
 
     cr_expect_eq(r.status, EX_CONFIG);
     expect_text(fileno(r.said),
                 "sallyportd: conf:1: no '='; expected: key = value\n"
                 "sallyportd: conf:2: no '='; expected: key = value\n");
     expect_text(r.answer, "");
-    cr_expect_eq(read_conf("survey", "max_sessions = 7\n").status, 0);
+    cr_expect_eq(read_conf("check", "max_sessions = 7\n").status, 0);
 }

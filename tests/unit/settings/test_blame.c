@@ -10,7 +10,7 @@ static const char text[] = "# one\n"
                            "certificate = /x\n"
                            "listen = 127.0.0.1:0\n"
                            "ports = auto 8\n"
-                           "max_sessions = 5\n"
+                           "max_sessions =  1K \n"
                            "\n"
                            "uid.gate = nosuch\n";
 
@@ -22,6 +22,8 @@ Test(blame, lines)
         { "certificate", "conf:2: certificate = /x: gone 7" },
         { "listen", "conf:3: listen = 127.0.0.1:0: gone 7" },
         { "ports", "conf:4: ports = auto 8: gone 7" },
+        { "max_sessions", "conf:5: max_sessions = 1K: gone 7" },
+        { "idle_timeout", "conf: idle_timeout (default) = 300s: gone 7" },
         { "uid.gate", "conf:7: uid.gate = nosuch: gone 7" },
         { "uid.log", "conf: uid.log (default) = _sallyport-log: gone 7" },
         { "address", "conf: address (default) = : gone 7" },
@@ -29,7 +31,8 @@ Test(blame, lines)
     struct complaint c = { "" };
     struct settings s;
 
-    cr_assert_eq(conf_parse(&s, slice_from(text), "conf", &c), 0, "%s", c.text);
+    cr_assert_eq(conf_parse(&s, slice_from(text), "conf", NULL, &c), 0, "%s",
+                 c.text);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         c.text[0] = '\0';
         cr_expect_eq(settings_blame(&s, table[i].key, &c, "gone %d", 7),
@@ -58,7 +61,8 @@ Test(blame, places)
     struct complaint c = { "" };
     struct settings s;
 
-    cr_assert_eq(conf_parse(&s, slice_from(text), "conf", &c), 0, "%s", c.text);
+    cr_assert_eq(conf_parse(&s, slice_from(text), "conf", NULL, &c), 0, "%s",
+                 c.text);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         snprintf(c.text, sizeof(c.text), "%s", table[i].before);
         settings_place(&s, table[i].key, &c);
@@ -74,7 +78,7 @@ Test(blame, long_ones)
     struct settings s;
 
     memset(name, 'n', sizeof(name) - 1);
-    cr_assert_eq(conf_parse(&s, SLICE("fsync = no"), name, &c), 0);
+    cr_assert_eq(conf_parse(&s, SLICE("fsync = no"), name, NULL, &c), 0);
     memset(s.key, 'k', sizeof(s.key) - 1);
     cr_expect_eq(settings_blame(&s, "key", &c, "gone"), -EINVAL);
     cr_expect_eq(strlen(c.text), COMPLAINT_MAX - 1);

@@ -21,7 +21,8 @@ static void read_text(struct settings *s)
     struct complaint c = { "" };
 
     memset(s, 0, sizeof(*s));
-    cr_assert_eq(conf_parse(s, slice_from(text), "conf", &c), 0, "%s", c.text);
+    cr_assert_eq(conf_parse(s, slice_from(text), "conf", NULL, &c), 0, "%s",
+                 c.text);
 }
 
 Test(image, arrives_whole)
