@@ -13,18 +13,30 @@ struct master;
 struct msg_resolved;
 struct msg_unresolved;
 
+#define HOSTS_MAX (SETTINGS_ANNOUNCED_MAX + 1)
+
+/* What lookup has said of a row of the settings (settings_public()). */
+enum host_state {
+    HOST_NONE,   /* it has no host name */
+    HOST_ASKED,  /* nothing yet */
+    HOST_FAILED, /* the first try has failed, which was reported */
+    HOST_FOUND,
+};
+
+/* The addresses themselves are in m->settings. */
 struct hosts {
-    struct address kept[SETTINGS_ANNOUNCED_MAX + 1]; /* of the generation
-                                                      * before */
-    bool settled; /* gate can start: no name is waited for any more */
-    bool failed[SETTINGS_ANNOUNCED_MAX + 1]; /* the first try; reported */
-    bool news[SETTINGS_ANNOUNCED_MAX + 1];   /* gate hasn't heard its address */
-    struct loop_timer timer;                 /* until settled */
+    enum host_state state[HOSTS_MAX];
+    bool news[HOSTS_MAX]; /* gate hasn't heard its address */
+    bool settled;         /* gate can start: no name is waited for any more */
+    struct loop_timer timer; /* until settled */
 };
 
 /* The addresses that the generation before had: clients are told them until
  * lookup has an answer. Before succession_settle(). */
 void hosts_inherit(struct master *m);
+/* The supervisor keeps what is known, for the next generation. During a start
+ * once, at its end: of two the supervisor takes the first. */
+void hosts_keep(struct master *m);
 /* Nothing where there is no host name. */
 void hosts_init(struct master *m);
 

@@ -149,6 +149,7 @@ void run_child_ready(struct master *m)
         loop_stop(&m->loop);
     } else {
         access_start(m);
+        hosts_keep(m);
         run_say_ready(m);
     }
 }

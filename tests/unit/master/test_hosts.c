@@ -161,8 +161,9 @@ Test(hosts, gate_does_not_wait_for_ever)
     stage_reports(&s, EVENT_SERVICE, "a.example is 192.0.2.1");
     answer_none(2, UNRESOLVED_SERVER);
     stage_reports(&s, EVENT_SERVICE,
-                  "b.example: no answer of a name server; clients are told the "
-                  "address that they connected to");
+                  "b.example: no answer of a name server; until it has an "
+                  "address, PASV tells clients the address that they connected "
+                  "to");
     answer(2, "10.0.0.9"); /* private, and right for its network */
     told(&s, 2, "10.0.0.9");
     stage_reports(&s, EVENT_SERVICE, "b.example is 10.0.0.9");
@@ -179,7 +180,8 @@ Test(hosts, a_private_address_is_odd)
     answer(0, "127.0.1.1");
     told(&s, 0, "127.0.1.1");
     stage_reports(&s, EVENT_SERVICE,
-                  "a.example is 127.0.1.1, which is private");
+                  "a.example is 127.0.1.1, which is private; if clients come "
+                  "from the internet, look into /etc/hosts");
     stop(&s);
 }
 
@@ -299,7 +301,7 @@ static const struct {
     { answer_another, "an answer to nothing that was asked" },
     { answer_far, "an answer to nothing that was asked" },
     { answer_none_to_another, "an answer to nothing that was asked" },
-    { answer_none_again, "a failure that it has reported before" },
+    { answer_none_again, "an answer to nothing that was asked" },
     { answer_six, "an address that is none" },
     { answer_any, "an address that is none" },
     { answer_nothing, "an address that is none" },
