@@ -11,8 +11,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 
-#define OWN_MAX 64
-
 /* PASV tells IPv4 only. Of a host name the address is looked at when it is
  * known. */
 static bool is_settled(const struct settings *s)
@@ -59,15 +57,15 @@ const struct address *hint_private(const struct settings *s,
 }
 
 /* Asked by ioctl: systemd's RestrictAddressFamilies= leaves no netlink. */
-static size_t own_addresses(struct address own[OWN_MAX])
+size_t hint_own_addresses(struct address own[HINT_OWN_MAX])
 {
-    struct ifreq rows[OWN_MAX];
+    struct ifreq rows[HINT_OWN_MAX];
     struct ifconf all = { .ifc_len = sizeof(rows), .ifc_req = rows };
     FD_CLEANUP int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     size_t n = 0;
 
     if (fd < 0 || ioctl(fd, SIOCGIFCONF, &all) < 0)
-        return 0; /* then there is no hint */
+        return 0;
     for (size_t i = 0; i < (size_t)all.ifc_len / sizeof(rows[0]); i++) {
         struct sockaddr_storage where = { 0 };
 
@@ -77,10 +75,9 @@ static size_t own_addresses(struct address own[OWN_MAX])
     return n;
 }
 
-void hint_tell(const struct settings *s)
+void hint_tell(const struct settings *s, const struct address *own, size_t n)
 {
-    struct address own[OWN_MAX];
-    const struct address *told = hint_private(s, own, own_addresses(own));
+    const struct address *told = hint_private(s, own, n);
     char text[ADDRESS_TEXT_MAX];
 
     if (told)

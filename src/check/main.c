@@ -1,10 +1,12 @@
 /* check: the program that prepares a start, and says what an administrator
  * should know of a configuration. Master executes it at its start and for
- * --check, before its own sandbox closes, and waits for its end; so nothing of
- * it is in a process of root that continues. It has master's rights, since it
- * takes the ids of each user in turn. The settings that master has read are
- * descriptor 3. Descriptor 4 is the users file, or the struct prepared. It
- * makes the directories `empty` and `state`, and changes nothing else. */
+ * --check, before it enters its own sandbox, and waits for its end. The first
+ * argument names the part. Parts that prepare something are root without a
+ * sandbox: they look up accounts, make the directories `empty` and `state`, and
+ * try the filters. They read settings only. Parts that read the users file
+ * enter a sandbox first; there they can take the ids of each user in turn, and
+ * change nothing. Descriptor 3 has the settings that master has read, 4 has the
+ * users file or the struct prepared. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
+#include "sallyport/sandbox/sandbox.h"
 #include "unit.h"
 #include "weaker.h"
 
@@ -53,11 +56,41 @@ static bool is_of_unit(const struct check *k, bool asked)
            (asked || getenv("INVOCATION_ID"));
 }
 
-static bool look_at_homes(const struct check *k, bool asked, struct writer w)
+/* What the sandbox takes away, and is needed in it. */
+struct ahead {
+    struct unit_files unit;
+    struct address own[HINT_OWN_MAX];
+    size_t owns;
+};
+
+static void look_ahead(const struct check *k, bool asked, struct ahead *a)
+{
+    if (is_of_unit(k, asked))
+        unit_open(&a->unit);
+    a->owns = hint_own_addresses(a->own);
+}
+
+/* If this kernel can't build a sandbox, master says so. */
+static void enter_sandbox(const struct check *k)
+{
+    const struct sandbox_plan plan = { .root = k->root,
+                                       .root_fd = -1,
+                                       .filter = &filter_check,
+                                       .allow_weaker = ~0U };
+    struct complaint c = { "" };
+    unsigned weaker;
+
+    if (sandbox_enter(PROCESS_CHECK, &plan, &weaker, &c) < 0)
+        die(EX_OSERR, "%s", c.text);
+}
+
+static bool look_at_homes(const struct check *k, struct ahead *a,
+                          struct writer w)
 {
     static struct unit unit;
-    bool applies = is_of_unit(k, asked) && unit_read(&unit) == 0;
+    bool applies = a->unit.count > 0;
 
+    unit_read(&unit, &a->unit);
     inspect_users(k, applies ? &unit : NULL, write_mistake, &w);
     if (w.count > w.most)
         stderr_print("%sand %zu more; see them all by: sallyportd --check",
@@ -67,13 +100,13 @@ static bool look_at_homes(const struct check *k, bool asked, struct writer w)
 
 /* For --check: all that is wrong with the users file, and with what its rows
  * name. */
-static bool mode_users(struct check *k)
+static bool mode_users(struct check *k, struct ahead *a)
 {
     struct complaint c = { "" };
     bool wrong = users_survey(&k->users, USERS_FD, k->settings.users,
                               say_mistake, &c) != 0;
 
-    return look_at_homes(k, true, (struct writer){ "", SIZE_MAX, 0 }) || wrong;
+    return look_at_homes(k, a, (struct writer){ "", SIZE_MAX, 0 }) || wrong;
 }
 
 static void read_users(struct check *k)
@@ -85,7 +118,7 @@ static void read_users(struct check *k)
 }
 
 /* What the server will do, and what may be a mistake. */
-static bool mode_remarks(struct check *k)
+static bool mode_remarks(struct check *k, struct ahead *a)
 {
     struct buf text;
 
@@ -95,17 +128,16 @@ static bool mode_remarks(struct check *k)
     if (text.len > 0)
         stderr_print("weaker: %.*s", (int)text.len, text.data);
     buf_release(&text);
-    hint_tell(&k->settings);
+    hint_tell(&k->settings, a->own, a->owns);
     return false;
 }
 
 /* For a start. Whoever has a bad row can't log in, and all others can, so these
  * are warnings. */
-static bool mode_start(struct check *k)
+static bool mode_start(struct check *k, struct ahead *a)
 {
-    mode_remarks(k);
-    return look_at_homes(k, false,
-                         (struct writer){ "warning: ", WARNINGS_MAX, 0 });
+    mode_remarks(k, a);
+    return look_at_homes(k, a, (struct writer){ "warning: ", WARNINGS_MAX, 0 });
 }
 
 static const struct {
@@ -134,16 +166,18 @@ static int answer_with(const struct check *k, prepare_part *prepare)
 
 static const struct {
     const char *name;
-    bool (*run)(struct check *k); /* was there a mistake? */
+    bool asked;                                    /* by --check */
+    bool (*run)(struct check *k, struct ahead *a); /* was there a mistake? */
 } modes[] = {
-    { "users", mode_users },
-    { "remarks", mode_remarks },
-    { "start", mode_start },
+    { "users", true, mode_users },
+    { "remarks", true, mode_remarks },
+    { "start", false, mode_start },
 };
 
 int main(int argc, char **argv)
 {
     static struct check check;
+    static struct ahead ahead;
     struct complaint c = { "" };
 
     stderr_title("sallyportd");
@@ -154,8 +188,11 @@ int main(int argc, char **argv)
     if (settings_take(&check.settings, SETTINGS_FD, &c) < 0)
         die(EX_SOFTWARE, "%s", c.text);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        if (strcmp(modes[i].name, argv[1]) == 0)
-            return modes[i].run(&check) ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (strcmp(modes[i].name, argv[1]) == 0) {
+            look_ahead(&check, modes[i].asked, &ahead);
+            enter_sandbox(&check);
+            return modes[i].run(&check, &ahead) ? EXIT_FAILURE : EXIT_SUCCESS;
+        }
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (strcmp(parts[i].name, argv[1]) == 0)
             return answer_with(&check, parts[i].prepare);

@@ -76,20 +76,17 @@ void unit_add(struct unit *u, struct slice text)
         add_line(u, line);
 }
 
-static int add_file(struct unit *u, const char *path)
+static int open_file(struct unit_files *files, const char *path)
 {
-    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct buf text;
-    int r;
+    int fd;
 
+    if (files->count == UNIT_FILES_MAX)
+        return -EMFILE;
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return -errno;
-    buf_init(&text, UNIT_TEXT_MAX);
-    r = fd_read_file(fd, &text);
-    if (r == 0)
-        unit_add(u, buf_slice(&text));
-    buf_release(&text);
-    return r;
+    files->fd[files->count++] = fd;
+    return 0;
 }
 
 #define FIND(directory) directory "/systemd/system/sallyport.service"
@@ -100,7 +97,7 @@ static const char *const places[] = {
 };
 #define PLACES (sizeof(places) / sizeof(places[0]))
 
-static void add_drop_ins(struct unit *u, const char *place)
+static void open_drop_ins(struct unit_files *files, const char *place)
 {
     char pattern[128];
     glob_t found;
@@ -109,22 +106,34 @@ static void add_drop_ins(struct unit *u, const char *place)
     if (glob(pattern, 0, NULL, &found) != 0)
         return;
     for (size_t i = 0; i < found.gl_pathc; i++)
-        add_file(u, found.gl_pathv[i]);
+        open_file(files, found.gl_pathv[i]);
     globfree(&found);
 }
 
-int unit_read(struct unit *u)
+void unit_open(struct unit_files *files)
 {
     int r = -ENOENT;
 
-    *u = (struct unit){ .writables = 0 };
+    files->count = 0;
     for (size_t i = 0; i < PLACES && r < 0; i++)
-        r = add_file(u, places[i]);
-    if (r < 0)
-        return -ENOENT;
-    for (size_t i = PLACES; i-- > 0;)
-        add_drop_ins(u, places[i]);
-    return 0;
+        r = open_file(files, places[i]);
+    for (size_t i = PLACES; i-- > 0 && r == 0;)
+        open_drop_ins(files, places[i]);
+}
+
+void unit_read(struct unit *u, struct unit_files *files)
+{
+    *u = (struct unit){ .writables = 0 };
+    for (size_t i = 0; i < files->count; i++) {
+        struct buf text;
+
+        buf_init(&text, UNIT_TEXT_MAX);
+        if (fd_read_file(files->fd[i], &text) == 0)
+            unit_add(u, buf_slice(&text));
+        buf_release(&text);
+        fd_close(&files->fd[i]);
+    }
+    files->count = 0;
 }
 
 static bool is_writable(const struct unit *u, const char *home)

@@ -72,6 +72,12 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .cannot = "open a file; reach the network; execute; become another "
                   "user",
     },
+    [PROCESS_CHECK] = {
+        .title = "sallyport: check",
+        .landlock = true,
+        .cannot = "open or change a file (it may look whether a directory can "
+                  "be entered); reach the network; execute",
+    },
 };
 
 const struct sandbox_row *sandbox_row(enum process p)

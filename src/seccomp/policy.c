@@ -18,7 +18,7 @@ const struct policy *policy_of(enum process p, bool connects)
         [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
         [PROCESS_KEYS] = &policy_keys,       [PROCESS_FILES] = &policy_files,
         [PROCESS_LOG] = &policy_log,         [PROCESS_LOOKUP] = &policy_lookup,
-        [PROCESS_READER] = &policy_reader,
+        [PROCESS_READER] = &policy_reader,   [PROCESS_CHECK] = &policy_check,
     };
 
     return connects && connecting[p] ? connecting[p] : policies[p];
@@ -26,7 +26,7 @@ const struct policy *policy_of(enum process p, bool connects)
 
 enum process policy_above(enum process p)
 {
-    if (p == PROCESS_LOOKUP || p == PROCESS_READER)
+    if (p == PROCESS_LOOKUP || p == PROCESS_READER || p == PROCESS_CHECK)
         return p;
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }

@@ -13,6 +13,7 @@ enum process {
     PROCESS_LOG,
     PROCESS_LOOKUP,
     PROCESS_READER,
+    PROCESS_CHECK,
     PROCESS_SANDBOXED, /* the processes above belong to the server, and have
                           sandboxes */
     PROCESS_CTL = PROCESS_SANDBOXED, /* sallyportctl */

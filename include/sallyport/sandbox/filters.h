@@ -22,5 +22,6 @@ extern const struct sandbox_filter filter_files;
 extern const struct sandbox_filter filter_log;
 extern const struct sandbox_filter filter_lookup;
 extern const struct sandbox_filter filter_reader;
+extern const struct sandbox_filter filter_check;
 
 #endif

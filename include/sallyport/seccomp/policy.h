@@ -79,6 +79,7 @@ extern const struct policy policy_files;
 extern const struct policy policy_log;
 extern const struct policy policy_lookup;
 extern const struct policy policy_reader;
+extern const struct policy policy_check;
 
 /* Calls that no correct version of this program makes. They kill where the
  * policy doesn't permit them. A row with a condition: this use kills where the
@@ -89,7 +90,8 @@ extern const struct permission policy_dangerous[];
 const struct policy *policy_of(enum process p, bool connects);
 
 /* The process in whose sandbox P starts. P itself if it starts in none: master,
- * and lookup and reader, which start before master enters its sandbox. */
+ * and lookup, reader and check, which start before master enters its sandbox.
+ */
 enum process policy_above(enum process p);
 
 #define POLICY_MAX 512

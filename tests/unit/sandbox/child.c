@@ -46,7 +46,7 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
         [PROCESS_SESSION] = &filter_session, [PROCESS_AUTH] = &filter_auth,
         [PROCESS_KEYS] = &filter_keys,       [PROCESS_FILES] = &filter_files,
         [PROCESS_LOG] = &filter_log,         [PROCESS_LOOKUP] = &filter_lookup,
-        [PROCESS_READER] = &filter_reader,
+        [PROCESS_READER] = &filter_reader,   [PROCESS_CHECK] = &filter_check,
     };
 
     if (connects && p == PROCESS_MASTER)
@@ -59,7 +59,7 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
 /* Where P starts: see policy_above(). */
 static enum process above(enum process p)
 {
-    if (p == PROCESS_LOOKUP || p == PROCESS_READER)
+    if (p == PROCESS_LOOKUP || p == PROCESS_READER || p == PROCESS_CHECK)
         return p;
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }

@@ -20,6 +20,7 @@ Test(policy, the_table_of_processes)
         [PROCESS_LOG] = { true, true, false, false, false, false },
         [PROCESS_LOOKUP] = { true, false, true, true, true, true },
         [PROCESS_READER] = { true, false, false, true, false, false },
+        [PROCESS_CHECK] = { false, false, false, true, false, false },
     };
 
     for (int p = 0; p < PROCESS_SANDBOXED; p++) {

@@ -1,0 +1,18 @@
+/* check, once it has opened the texts of the systemd unit: takes the ids of
+ * each user in turn, and looks whether the home can be entered. An O_PATH
+ * descriptor reads nothing. */
+#include "sallyport/seccomp/policy.h"
+
+#include <fcntl.h>
+
+static const struct permission may[] = {
+    MAY(pread64, "users file, settings, unit: open already"),
+    MAY_IF(openat, IS(2, O_PATH | O_DIRECTORY | O_CLOEXEC), "homes"),
+    MAY(fstatfs, "is the home on a read-only file system"),
+    MAY(setgroups, "the ids of each user, so that the kernel judges"),
+    MAY(setresgid, "the same"),
+    MAY(setresuid, "the same"),
+    END_OF_LIST,
+};
+
+const struct policy policy_check = { may, { &policy_common, NULL } };
