@@ -17,31 +17,33 @@ struct address {
 
 #define ADDRESS_TEXT_MAX 64
 
-/* 0, or -EAFNOSUPPORT for anything but IPv4 and IPv6. */
+/* Returns 0, or -EAFNOSUPPORT for anything but IPv4 and IPv6. */
 int address_from_sockaddr(struct address *ret,
                           const struct sockaddr_storage *s);
 /* Returns the length of *out. */
 socklen_t address_to_sockaddr(const struct address *a,
                               struct sockaddr_storage *ret);
 
-/* "192.0.2.1" or "2001:db8::1" (no brackets, no zone), port 0. 0 or -EINVAL */
+/* Parses "192.0.2.1" or "2001:db8::1" (no brackets, no zone); the port becomes
+ * 0. Returns 0 or -EINVAL. */
 int address_parse(struct slice text, struct address *ret);
-/* "192.0.2.1:21" or "[2001:db8::1]:21". 0 or -EINVAL */
+/* Parses "192.0.2.1:21" or "[2001:db8::1]:21". Returns 0 or -EINVAL. */
 int address_parse_port(struct slice text, struct address *ret);
 
-/* "192.0.2.1", "2001:db8::1". Returns out. */
+/* Writes "192.0.2.1" or "2001:db8::1". Returns OUT. */
 const char *address_text(const struct address *a, char out[ADDRESS_TEXT_MAX]);
-/* With ":21"; IPv6 in brackets. Returns out. */
+/* Writes the address with its port, "192.0.2.1:21"; IPv6 is in brackets.
+ * Returns OUT. */
 const char *address_port_text(const struct address *a,
                               char out[ADDRESS_TEXT_MAX]);
 
-/* Ports may differ. */
+/* Compares the addresses without their ports. */
 bool address_same_host(const struct address *a, const struct address *b);
 bool address_is_any(const struct address *a);
 bool address_is_loopback(const struct address *a);
-/* RFC 1918, 6598, 4193, link-local, loopback. */
+/* Is it an address of RFC 1918, 6598 or 4193, link-local or loopback? */
 bool address_is_private(const struct address *a);
-/* The first BITS bits; all others and the port are 0. */
+/* Returns the first BITS bits of A; all other bits and the port are 0. */
 struct address address_prefix(const struct address *a, unsigned bits);
 
 #endif

@@ -1,5 +1,5 @@
-/* A growing buffer with a maximum size. What doesn't fit is an error, and
- * nothing of it is added. Memory is wiped before it is freed. */
+/* A growing buffer with a maximum size. If data doesn't fit, the call fails and
+ * adds nothing. Memory is wiped before it is freed. */
 #ifndef SALLYPORT_BASE_BUF_H
 #define SALLYPORT_BASE_BUF_H
 
@@ -15,20 +15,21 @@ struct buf {
 
 /* Doesn't allocate yet. MAX is in bytes. */
 void buf_init(struct buf *b, size_t max);
-/* Wipes and frees the memory. B is empty then, and can be used again with the
- * same maximum. */
+/* Wipes and frees the memory. The buffer is then empty, and can be used again
+ * with the same maximum. */
 void buf_release(struct buf *b);
-/* Empties it, and keeps the memory. */
+/* Empties the buffer and keeps its memory. */
 void buf_clear(struct buf *b);
 
-/* 0; -ENOBUFS: it would exceed the maximum, and nothing was added; -ENOMEM. */
+/* Returns 0; -ENOBUFS: it would exceed the maximum, and nothing was added;
+ * -ENOMEM. */
 int buf_add(struct buf *b, const void *data, size_t len);
 int buf_add_slice(struct buf *b, struct slice s);
 int buf_add_text(struct buf *b, const char *text);
 int buf_add_format(struct buf *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Makes room for LEN more bytes at data + len: 0, -ENOBUFS, -ENOMEM. The caller
- * writes there and then increases len. */
+/* Makes room for LEN more bytes at data + len. The caller writes there and then
+ * increases len. Returns 0, -ENOBUFS or -ENOMEM. */
 int buf_reserve(struct buf *b, size_t len);
 /* Drops LEN bytes from the front (at most all). */
 void buf_consume(struct buf *b, size_t len);

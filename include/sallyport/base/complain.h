@@ -1,4 +1,5 @@
-/* What is wrong with an input, in words for the person who wrote it. */
+/* A complaint says what is wrong with an input, in words for the person who
+ * wrote that input. */
 #ifndef SALLYPORT_BASE_COMPLAIN_H
 #define SALLYPORT_BASE_COMPLAIN_H
 

@@ -10,13 +10,14 @@
 #include "sallyport/base/slice.h"
 
 /* Splits "/run/x/control": writes the directory "/run/x" to OUT, and points
- * *name to "control". A path without '/' is in ".". 0; -EINVAL: there is no
- * name; -ENAMETOOLONG. */
+ * *name to "control". The directory of a path without '/' is ".". Returns 0;
+ * -EINVAL: there is no name; -ENAMETOOLONG. */
 int local_split(const char *path, char *out, size_t size, const char **name);
-/* The address of NAME in DIRECTORY, for bind(2) and connect(2). Returns its
- * size, or -ENAMETOOLONG. Needs /proc. */
+/* Writes the address of NAME in DIRECTORY, for bind(2) and connect(2). It needs
+ * /proc. Returns the address's size, or -ENAMETOOLONG. */
 int local_address(int directory, const char *name, struct sockaddr_un *ret);
-/* The pid, uid and gid at the other end of a connected socket. 0 or -errno */
+/* Gets the pid, uid and gid of the process at the other end of a connected
+ * socket. Returns 0 or -errno. */
 int local_peer(int fd, struct ucred *ret);
 
 #endif

@@ -1,6 +1,6 @@
 /* One event loop over epoll(7), for processes that wait on several things.
- * Watches and timers are in their owner's memory. A callback may remove any of
- * them, also one that is ready in the same round. */
+ * Watches and timers are in their owner's memory. A callback may remove any
+ * watch or timer, also one that is ready in the same round. */
 #ifndef SALLYPORT_BASE_LOOP_H
 #define SALLYPORT_BASE_LOOP_H
 
@@ -34,29 +34,32 @@ struct loop {
     int batch_len;
 };
 
-int loop_init(struct loop *l); /* 0 or -errno */
+int loop_init(struct loop *l); /* returns 0 or -errno */
 void loop_release(struct loop *l);
 
-/* Level-triggered. events may be 0 (then only errors and hang-ups). 0 or
- * -errno */
+/* Adds a level-triggered watch. Its events may be 0: then it reports only
+ * errors and hang-ups. Returns 0 or -errno. */
 int loop_add(struct loop *l, struct loop_watch *w);
-/* The same of FD, which ON_READY is to read from. */
+/* Sets up W to call ON_READY when FD can be read, and adds it. Returns 0 or
+ * -errno. */
 int loop_add_reader(struct loop *l, struct loop_watch *w, int fd,
                     void (*on_ready)(void *owner, uint32_t events),
                     void *owner);
-/* Makes no system call if nothing changes. */
+/* Changes the events of W. It makes no system call if they are the same. */
 int loop_change(struct loop *l, struct loop_watch *w, uint32_t events);
-/* To be called before the descriptor is closed. Does nothing for a watch that
- * wasn't added. */
+/* Call it before the descriptor is closed. It does nothing if the watch wasn't
+ * added. */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
-/* Calls on_time once, MS from now. A timer that runs already is set again. */
+/* Calls on_time once, after MS milliseconds. If the timer is running already,
+ * it starts again. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms);
 void loop_timer_clear(struct loop *l, struct loop_timer *t);
 
-/* Returns after loop_stop(): 0 or -errno. */
+/* Runs until loop_stop(). Returns 0 or -errno. */
 int loop_run(struct loop *l);
-/* One round. Waits at most MAX_MS (-1: without a limit). 0 or -errno */
+/* Runs one round. It waits at most MAX_MS milliseconds (-1: without a limit).
+ * Returns 0 or -errno. */
 int loop_once(struct loop *l, int max_ms);
 void loop_stop(struct loop *l);
 

@@ -1,5 +1,5 @@
 /* The processes and their names. sallyport/sandbox/sandbox.h has the table of
- * what each may do. */
+ * what each process may do. */
 #ifndef SALLYPORT_BASE_PROCESS_H
 #define SALLYPORT_BASE_PROCESS_H
 
@@ -21,20 +21,20 @@ enum process {
     PROCESS_COUNT
 };
 
-/* "master", "gate", …; "?" for a number out of range. */
+/* Returns "master", "gate", …; "?" for a number out of range. */
 const char *process_name(enum process p);
 
-/* Ignores SIGPIPE, and the signals that a terminal and systemd send to all
+/* Ignores SIGPIPE, and the signals that a terminal or systemd sends to all
  * processes at once: master stops its children, in order. */
 void process_ignore_signals(void);
 
-/* Keeps argv's memory for process_title(). To be called first in main(). */
+/* Keeps argv's memory for process_title(). Call it first in main(). */
 void process_title_init(int argc, char **argv);
-/* The short name that pgrep and top show. The kernel's own is that of the file,
- * or, for what was executed by a descriptor, a number. */
+/* Sets the short name that pgrep and top show. The kernel would use the
+ * program's file name or, for a program executed by a descriptor, a number. */
 void process_comm(enum process p);
-/* What ps shows: "sallyport: session 203.0.113.5 (anna)". Control bytes are
- * replaced. The text is cut to the memory of argv. */
+/* Sets the title that ps shows: "sallyport: session 203.0.113.5 (anna)".
+ * Control bytes are replaced. The text is cut to the size of argv's memory. */
 void process_title(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 

@@ -14,7 +14,8 @@ struct secret {
     size_t len;
 };
 
-/* 0; -EINVAL for a NUL inside; -ENAMETOOLONG over SECRET_MAX. */
+/* Returns 0; -EINVAL if FROM has a NUL; -ENAMETOOLONG if it is longer than
+ * SECRET_MAX. */
 int secret_set(struct secret *s, struct slice from);
 void secret_wipe(struct secret *s);
 /* Takes the same time wherever the first difference is. */

@@ -1,5 +1,5 @@
-/* A slice: bytes that it doesn't own. A NUL need not follow them. Every parser
- * of bytes from outside takes a slice. */
+/* A slice refers to bytes that it doesn't own. A NUL need not follow them.
+ * Every parser of bytes from outside takes a slice. */
 #ifndef SALLYPORT_BASE_SLICE_H
 #define SALLYPORT_BASE_SLICE_H
 
@@ -14,32 +14,33 @@ struct slice {
 
 #define SLICE(literal) ((struct slice){ (literal), sizeof(literal) - 1 })
 
-/* The bytes of a C string without its NUL; empty for NULL. */
+/* Returns the bytes of a C string without its NUL, or an empty slice for
+ * NULL. */
 struct slice slice_from(const char *text);
 
 bool slice_equal(struct slice a, struct slice b);
-/* Ignores the case of ASCII letters. */
+/* Compares, ignoring the case of ASCII letters. */
 bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_has(struct slice s, char c);
-/* Without the blanks (space, tab) at both ends. */
+/* Returns S without the blanks (space, tab) at both ends. */
 struct slice slice_trim(struct slice s);
 
-/* Cuts *rest at the first SEP: *head gets the bytes before it, *rest the bytes
- * after it. Without a SEP *head gets all, and *rest becomes empty with a NULL
- * ptr. Returns false if *rest has a NULL ptr. */
+/* Cuts *rest at the first SEP: *head gets the bytes before it, *rest those
+ * after it. If there is no SEP, *head gets all bytes, and *rest becomes empty
+ * with a NULL ptr. Returns false if *rest already had a NULL ptr. */
 bool slice_cut(struct slice *rest, char sep, struct slice *head);
 
 /* Is S not empty, and are all its bytes decimal digits? */
 bool slice_is_digits(struct slice s);
-/* Decimal digits only, no sign, no blank. 0; -EINVAL; -ERANGE: more than MAX.
- * On failure *ret doesn't change. */
+/* Parses decimal digits only, without sign or blank. Returns 0; -EINVAL;
+ * -ERANGE: more than MAX. On failure *ret doesn't change. */
 int slice_number(struct slice s, uint64_t max, uint64_t *ret);
 
-/* The index of the equal one of N words, or -EINVAL. */
+/* Returns the index of the one of N words that equals S, or -EINVAL. */
 int slice_among(struct slice s, const char *const *words, size_t n);
 
-/* Copies, and adds a NUL. 0; -EINVAL: a NUL inside; -ENAMETOOLONG. */
+/* Copies S and adds a NUL. Returns 0; -EINVAL: S has a NUL; -ENAMETOOLONG. */
 int slice_copy(struct slice s, char *out, size_t size);
 
 #endif

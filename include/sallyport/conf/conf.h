@@ -1,6 +1,6 @@
-/* The configuration's file. One table (src/conf/table.c) has for each key its
- * type, range, default and help. The parser, the manual page, docs/settings.md
- * and the example file follow from it. Doesn't depend on any process. */
+/* The configuration file. One table (src/conf/table.c) has the type, range,
+ * default and help of each key. The parser, the manual page, docs/settings.md
+ * and the example file follow from it. The room depends on no process. */
 #ifndef SALLYPORT_CONF_CONF_H
 #define SALLYPORT_CONF_CONF_H
 
@@ -9,7 +9,7 @@
 
 enum setting_type {
     SETTING_PATH,
-    SETTING_FILE, /* a path, or none */
+    SETTING_FILE, /* a path, or empty */
     SETTING_NAME,
     SETTING_NUMBER,   /* with an optional K, M, G (bytes, powers of 1024) */
     SETTING_DURATION, /* "300", "300s", "5min", "2h"; kept in ms */
@@ -35,11 +35,11 @@ enum setting_type {
 struct setting {
     const char *key;
     const char *keyed; /* the rest of the key, in capitals, if the row's key is
-                          a prefix and lines with different keys add up */
+                          a prefix; then lines with different keys add up */
     enum setting_type type;
     size_t offset;     /* in struct settings */
-    const char *value; /* the default, as it would stand in the file */
-    uint64_t min, max; /* of the number in the field, if it is one */
+    const char *value; /* the default, as the file would have it */
+    uint64_t min, max; /* bounds of a number */
     const char *help;  /* one sentence */
 };
 extern const struct setting setting_table[];
@@ -48,20 +48,21 @@ extern const size_t setting_count;
 /* Sets all defaults. */
 void conf_default(struct settings *s);
 
-/* Gets each mistake, "NAME:LINE: …". */
+/* Called for each mistake, "NAME:LINE: …". */
 typedef void conf_report(const char *mistake);
 /* Sets the defaults, then parses TEXT, a whole configuration file. NAME is its
- * name for complaints. Also checks that the settings fit together (uid range,
- * ports and sessions, descriptors). 0; or -EINVAL with the first mistake as the
- * complaint, and all of them for REPORT (NULL: nobody): an unknown key, a bad
- * value, a key that occurs twice, a line too long, a value out of range. *s
- * changes only on success. */
+ * name for complaints. It also checks that the settings fit together (uid
+ * range, ports and sessions, descriptors). Returns 0; or -EINVAL with the first
+ * mistake as the complaint, and REPORT (may be NULL) gets all of them: an
+ * unknown key, a bad value, a key that occurs twice, a line that is too long, a
+ * value out of range. *s changes only on success. */
 int conf_parse(struct settings *s, struct slice text, const char *name,
                conf_report *report, struct complaint *c);
-/* The same for the open file FD, whose name is PATH. FD stays the caller's. */
+/* Does the same for the open file FD, whose name is PATH. FD stays the
+ * caller's. */
 int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
               struct complaint *c);
-/* The same with settings_open(), and without a report. */
+/* Opens PATH with settings_open() and does the same, without a report. */
 int conf_load(struct settings *s, const char *path, struct complaint *c);
 
 #endif

@@ -14,7 +14,7 @@ enum data_binding {
 
 extern const char *const binding_words[BINDING_COUNT];
 
-/* 0 or -EINVAL */
+/* Returns 0 or -EINVAL. */
 int binding_parse(struct slice text, enum data_binding *ret);
 
 #endif

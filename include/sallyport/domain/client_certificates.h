@@ -5,8 +5,8 @@
 
 enum client_certificates {
     CLIENTS_OFF,     /* doesn't ask */
-    CLIENTS_REQUEST, /* asks; a client without one is let in */
-    CLIENTS_REQUIRE, /* asks; a client without one is not let in */
+    CLIENTS_REQUEST, /* asks, and accepts a client without one */
+    CLIENTS_REQUIRE, /* asks, and refuses a client without one */
     CLIENTS_COUNT
 };
 

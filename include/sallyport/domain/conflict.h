@@ -23,7 +23,7 @@ enum conflict_name {
 extern const char *const conflict_words[CONFLICT_COUNT];
 extern const char *const conflict_name_words[CONFLICT_NAME_COUNT];
 
-/* 0 or -EINVAL */
+/* Returns 0 or -EINVAL. */
 int conflict_parse(struct slice text, enum conflict *ret);
 
 #endif

@@ -2,12 +2,12 @@
 #ifndef SALLYPORT_DOMAIN_ENDING_H
 #define SALLYPORT_DOMAIN_ENDING_H
 
-/* Why master denies a login. Session's reply differs for WRONG, BUSY and
+/* Why master denies a login. The session's reply differs for WRONG, BUSY and
  * TOO_MANY, and never shows whether the user exists. */
 enum denial {
     DENIAL_WRONG,    /* no such user, wrong password, locked, expired */
     DENIAL_BUSY,     /* no auth worker is free */
-    DENIAL_TOO_MANY, /* sessions of this user */
+    DENIAL_TOO_MANY, /* too many sessions of this user */
     DENIAL_HOME,     /* the home can't be entered */
     DENIAL_COUNT
 };
@@ -15,7 +15,7 @@ enum denial {
 /* Why a session ended; each end is one event. */
 enum ending {
     ENDING_QUIT,
-    ENDING_CLOSED, /* by the client */
+    ENDING_CLOSED, /* the client closed the connection */
     ENDING_TLS,    /* handshake or record failed */
     ENDING_LOGIN_TIME,
     ENDING_IDLE_TIME,
@@ -26,19 +26,23 @@ enum ending {
     ENDING_KICKED,
     ENDING_PEER, /* another process failed or lied */
     ENDING_CRASH,
-    ENDING_KEPT_OUT, /* a limit refused the client of a proxy, and gate replied
-                      */
+    ENDING_KEPT_OUT, /* a limit refused a client that came through a proxy; gate
+                        has replied */
     ENDING_NOT_FTP,  /* another protocol */
     ENDING_CHECK,    /* a proxy's health check */
     ENDING_HUNG,     /* no heartbeat */
-    ENDING_CROWDED,  /* not logged in; made room for another address */
-    ENDING_REMOVED,  /* the user's row was removed */
-    ENDING_LOCKED,   /* the user's row was locked */
-    ENDING_CHANGED, /* the user's row grants something else than at the login */
-    ENDING_STATE,   /* an illegal transition: an error of the session */
-    ENDING_TOO_MANY, /* sessions of its user: max_per_user */
-    ENDING_REPLACED, /* by a newer generation, drain_timeout ago */
-    ENDING_OLDEST,   /* its generation made room for a recovery */
+    ENDING_CROWDED, /* not logged in, and ended to make room for another address
+                     */
+    ENDING_REMOVED, /* the user's row was removed */
+    ENDING_LOCKED,  /* the user's row was locked */
+    ENDING_CHANGED, /* the user's row grants other things than it did at the
+                       login */
+    ENDING_STATE, /* an illegal state transition: an error in the session's code
+                   */
+    ENDING_TOO_MANY, /* too many sessions of this user: max_per_user */
+    ENDING_REPLACED, /* a newer generation has led for drain_timeout */
+    ENDING_OLDEST,   /* a recovery needed room, so the oldest generation's
+                        sessions end */
     ENDING_COUNT
 };
 const char *ending_text(enum ending e);

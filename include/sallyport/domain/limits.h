@@ -5,14 +5,14 @@
 #define USER_NAME_MAX 32  /* bytes of a user's name */
 #define USER_HASH_MAX 383 /* bytes of a password's hash */
 
-#define CERTIFICATES_MAX 16 /* of the server, each with its key */
+#define CERTIFICATES_MAX 16 /* server certificates, each with its key */
 
 #define PEM_MAX (256u << 10) /* bytes of a PEM file */
 
-/* Passwords that one auth worker may be verifying at a time. */
+/* How many passwords one auth worker may be verifying at a time. */
 #define VERIFICATIONS_MAX 32
 
-/* Supplementary groups of a process. */
+/* How many supplementary groups a process may have. */
 #define GROUPS_MAX 64
 
 #endif

@@ -1,4 +1,4 @@
-/* Words that processes share: outcomes and their like. */
+/* Outcomes and other words that processes share. */
 #ifndef SALLYPORT_DOMAIN_OUTCOME_H
 #define SALLYPORT_DOMAIN_OUTCOME_H
 
@@ -15,13 +15,13 @@ enum outcome {
     OUTCOME_IS_DIRECTORY,
     OUTCOME_NOT_REGULAR, /* a FIFO, socket or device */
     OUTCOME_NOT_EMPTY,
-    OUTCOME_BAD_NAME,   /* reserved, control bytes, too long */
-    OUTCOME_BAD_OFFSET, /* REST beyond what is there */
+    OUTCOME_BAD_NAME,   /* reserved or too long, or has control bytes */
+    OUTCOME_BAD_OFFSET, /* REST beyond the end of the file */
     OUTCOME_NO_SPACE,   /* ENOSPC, EDQUOT */
-    OUTCOME_TOO_LARGE,  /* the server's limit of a file's size */
+    OUTCOME_TOO_LARGE,  /* larger than the server's limit max_file_size */
     OUTCOME_READ_ONLY,
-    OUTCOME_NAME_TAKEN, /* and on_conflict permits no other name */
-    OUTCOME_BAD_TIME,   /* the file system can't keep it */
+    OUTCOME_NAME_TAKEN, /* on_conflict permits no other name either */
+    OUTCOME_BAD_TIME,   /* the file system can't store this time */
     OUTCOME_STAYS, /* on_conflict keeps the old file, so REST and APPE can't
                       change it */
     OUTCOME_COPY_TOO_LARGE, /* the file that the upload would continue is larger
@@ -29,15 +29,15 @@ enum outcome {
     OUTCOME_CHANGED,        /* the file changed while it was copied */
     OUTCOME_BUSY,
     OUTCOME_ONLY_OVERWRITE, /* the file system supports no other on_conflict */
-    OUTCOME_MOVED,          /* its directory was moved meanwhile */
+    OUTCOME_MOVED,          /* the file's directory was moved meanwhile */
     OUTCOME_OVERTAKEN, /* another session took the name at the same moment */
     OUTCOME_CROSS_DEVICE,
     OUTCOME_INCOMPLETE, /* the length differs from the announced one */
     OUTCOME_GONE_AWAY,  /* the reader of a listing closed it (ABOR) */
-    OUTCOME_STANDS,     /* failed after the rename: the file stands */
-    OUTCOME_UNANSWERED, /* from session itself: files didn't answer, and the
-                           file may stand */
-    OUTCOME_IO,         /* anything else */
+    OUTCOME_STANDS, /* an error after the rename: the file has its final name */
+    OUTCOME_UNANSWERED, /* set by session itself: files didn't answer, and the
+                           file may have its final name */
+    OUTCOME_IO,         /* any other error */
     OUTCOME_COUNT
 };
 
@@ -46,24 +46,24 @@ enum foreign {
     FOREIGN_CLIENT, /* from another host */
     FOREIGN_HEADER, /* no valid PROXY header */
     FOREIGN_CHECK,  /* the proxy's own health check */
-    FOREIGN_USER,   /* a late one, from another user's client */
+    FOREIGN_USER,   /* from an earlier user's client, too late */
     FOREIGN_COUNT
 };
 
 enum write_mode {
     WRITE_STORE,
     WRITE_APPEND,
-    WRITE_UNIQUE, /* STOU: never over another file */
+    WRITE_UNIQUE, /* STOU: never replaces another file */
     WRITE_MODE_COUNT
 };
 enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
-/* Why master refuses a request of sallyportctl. A text explains it. */
+/* Why master refuses a request of sallyportctl. A text explains each reason. */
 enum refusal {
     REFUSAL_BUSY,     /* try again */
-    REFUSAL_DENIED,   /* the caller may not ask */
+    REFUSAL_DENIED,   /* the caller has no permission to ask */
     REFUSAL_NO_USER,  /* there is no user of that name */
     REFUSAL_HOME,     /* the home can't be entered */
-    REFUSAL_BAD_FILE, /* the file that was to be read is wrong */
+    REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
 };
 enum server_state { SERVER_STARTS, SERVER_RUNS, SERVER_STOPS, SERVER_STATES };
@@ -73,7 +73,7 @@ enum partial_state {
     PARTIAL_RESTS,
     PARTIAL_IN_USE,  /* an upload is writing it; never removed */
     PARTIAL_REMOVED, /* by this request */
-    PARTIAL_STAYS,   /* could not be removed */
+    PARTIAL_STAYS,   /* it couldn't be removed */
     PARTIAL_STATE_COUNT
 };
 /* Why session asks for the facts of a path. */

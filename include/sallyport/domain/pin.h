@@ -1,5 +1,5 @@
-/* A certificate by the SHA-256 of its DER form: in the users file, in what a
- * handshake proves, and in the log. */
+/* Identifies a certificate by the SHA-256 of its DER form: in the users file,
+ * in the proof of a handshake, and in the log. */
 #ifndef SALLYPORT_DOMAIN_PIN_H
 #define SALLYPORT_DOMAIN_PIN_H
 

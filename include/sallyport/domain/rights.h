@@ -15,11 +15,13 @@ enum right {
     RIGHT_ALL = 127
 };
 
-/* "full", "read", "collect", or letters like "lrw". 0 or -EINVAL */
+/* Parses "full", "read", "collect", or letters like "lrw". Returns 0 or
+ * -EINVAL. */
 int rights_parse(struct slice text, unsigned *ret);
-/* Why rights_parse() refused this text, in words for the administrator. */
+/* Says why rights_parse() refuses this text, in words for the administrator. */
 const char *rights_why_not(struct slice text);
-/* The name of the role with these rights, or their letters. Returns out. */
+/* Writes the name of the role with these rights, or their letters. Returns
+ * OUT. */
 const char *rights_text(unsigned rights, char out[16]);
 
 #endif

@@ -1,5 +1,5 @@
-/* The parts of a sandbox that allow_weaker can excuse: the configuration names
- * them, the sandbox leaves them out, and master reports it. */
+/* The parts of a sandbox that allow_weaker can leave out: the configuration
+ * names them, and master reports each part that is missing. */
 #ifndef SALLYPORT_DOMAIN_SANDBOX_PART_H
 #define SALLYPORT_DOMAIN_SANDBOX_PART_H
 
@@ -18,9 +18,9 @@ extern const struct sandbox_part_row {
     const char *word;
 } sandbox_parts[SANDBOX_PARTS];
 
-/* The part of that name, or 0. */
+/* Returns the part with that name, or 0. */
 unsigned sandbox_part_parse(struct slice word);
-/* "seccomp"; "?" for anything but one part. */
+/* Returns "seccomp" and so on; "?" for anything but one part. */
 const char *sandbox_part_word(unsigned part);
 
 #endif

@@ -14,7 +14,7 @@
 #define SIGN_MESSAGE_MAX 256
 #define SIGN_BYTES_MAX   1024
 
-/* The whole message is sent, never its digest. */
+/* A request holds the whole message, never its digest. */
 struct sign_request {
     uint64_t key;    /* the number that master gave it */
     uint16_t scheme; /* SignatureScheme of RFC 8446 4.2.3 */
@@ -25,7 +25,7 @@ struct sign_result {
     size_t len;
 };
 
-/* Signs: 0, or -errno. */
+/* Signs handshakes. The function returns 0 or -errno. */
 struct signer {
     int (*sign)(void *owner, const struct sign_request *r,
                 struct sign_result *ret);

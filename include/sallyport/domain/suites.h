@@ -1,5 +1,5 @@
-/* The TLS versions and cipher suites that can be configured, by OpenSSL's
- * names. */
+/* The TLS versions and cipher suites that can be configured, by their names in
+ * OpenSSL. */
 #ifndef SALLYPORT_DOMAIN_SUITES_H
 #define SALLYPORT_DOMAIN_SUITES_H
 
@@ -13,10 +13,10 @@ extern const char *const tls_version_words[TLS_VERSIONS]; /* "1.2", "1.3" */
 
 #define SUITES_MAX 6
 
-/* All of them, the preferred ones first; NULL after the last. */
+/* All suites of a version, the preferred ones first; NULL after the last. */
 extern const char *const suite_names[TLS_VERSIONS][SUITES_MAX + 1];
 
-/* Some of them, in the server's order, as indices of suite_names. */
+/* A choice of suites in the server's order, as indices of suite_names. */
 struct suites {
     size_t count; /* 1 to SUITES_MAX; none occurs twice */
     unsigned char place[SUITES_MAX];
@@ -27,13 +27,14 @@ struct tls_policy {
     struct suites suites[TLS_VERSIONS];
 };
 
-/* TLS 1.2 and 1.3 with all suites. */
+/* Sets TLS 1.2 and 1.3 with all suites. */
 void suites_policy_init(struct tls_policy *p);
 
-/* Adds one at the end. 0; -ENOENT: there is no such suite; -EEXIST: it is in
- * the list already. */
+/* Adds a suite at the end. Returns 0; -ENOENT: there is no such suite; -EEXIST:
+ * it is in the list already. */
 int suites_add(struct suites *s, enum tls_version v, struct slice name);
-/* Adds their names, with BETWEEN between them. 0, -ENOBUFS or -ENOMEM. */
+/* Adds the names of the suites, with BETWEEN between them. Returns 0, -ENOBUFS
+ * or -ENOMEM. */
 int suites_text(const struct suites *s, enum tls_version v, const char *between,
                 struct buf *into);
 

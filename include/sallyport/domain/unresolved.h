@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-/* Why a host name has no address now. */
 enum unresolved {
     UNRESOLVED_UNKNOWN,
     UNRESOLVED_UNUSABLE, /* no IPv4 address that clients can connect to */

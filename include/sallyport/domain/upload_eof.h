@@ -6,17 +6,18 @@
 #include "sallyport/base/slice.h"
 
 /* A bare FIN is a FIN without TLS's close_notify: anybody on the path can forge
- * it. A reset always means that the upload was cut. */
+ * it. After a reset the upload always counts as cut. */
 enum upload_eof {
-    UPLOAD_EOF_STRICT, /* close_notify */
-    UPLOAD_EOF_SIZE,   /* or a bare FIN after as many bytes as ALLO announced */
+    UPLOAD_EOF_STRICT,  /* close_notify */
+    UPLOAD_EOF_SIZE,    /* or a bare FIN after exactly the bytes that ALLO
+                           announced */
     UPLOAD_EOF_LENIENT, /* or any bare FIN */
     UPLOAD_EOF_COUNT
 };
 
 extern const char *const upload_eof_words[UPLOAD_EOF_COUNT];
 
-/* 0 or -EINVAL */
+/* Returns 0 or -EINVAL. */
 int upload_eof_parse(struct slice text, enum upload_eof *ret);
 
 #endif

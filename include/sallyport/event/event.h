@@ -1,5 +1,5 @@
-/* The typed events: everything that the log can say, in one list. A process
- * fills a record and sends it; log decodes it and writes the line. */
+/* The typed events: all that the log can contain, in one list. A process fills
+ * a record and sends it; the process log decodes it and writes the line. */
 #ifndef SALLYPORT_EVENT_EVENT_H
 #define SALLYPORT_EVENT_EVENT_H
 
@@ -18,20 +18,20 @@ enum event {
     EVENT_REFUSED,      /* a limit refused a connection: peer, reason */
     EVENT_LOGIN,        /* user, tls, binding, certificate */
     EVENT_LOGIN_FAILED, /* user, reason, certificate */
-    EVENT_CLIENT,       /* user, name: what CLNT or CSID said, once */
+    EVENT_CLIENT,       /* user, name: the text of CLNT or CSID, once */
     EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls, sha256 */
     EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
                            MFMT and its kind, SITE CHMOD */
-    EVENT_DATA_REFUSED, /* a wrong peer connected to a passive port; verb, to:
-                           PORT or EPRT named another host or a low port */
+    EVENT_DATA_REFUSED, /* a wrong peer connected to a passive port; or verb,
+                           to: PORT or EPRT named another host or a low port */
     EVENT_BAN,          /* an address is banned: peer, ms, reason */
     EVENT_END,          /* reason, bytes, ms */
     EVENT_SYSCALL,      /* process, number: refused by the sandbox */
-    EVENT_PEER,         /* process, reason: a message against the list */
-    EVENT_CHILD,        /* process, reason: it died and was restarted */
+    EVENT_PEER,         /* process, reason: a message that the list forbids */
+    EVENT_CHILD,        /* process, reason: a child died and was restarted */
     EVENT_COMMAND_REFUSED, /* a right, a limit or a setting refused a user's
-                              command: verb, path or to, result, reason, number:
-                              how many */
+                              command: verb, path or to, result, reason, number
+                              (how often) */
     EVENT_COUNT
 };
 
@@ -54,21 +54,20 @@ enum event_field {
     FIELD_BINDING,
     FIELD_SHA256,
     FIELD_CERTIFICATE,
-    FIELD_SERIAL, /* of the session that the event of another process is about
-                   */
+    FIELD_SERIAL, /* the session, in an event that another process sends */
     FIELD_COUNT
 };
 
 #define EVENT_BYTES_MAX MESSAGE_BYTES_MAX
 #define EVENT_VALUE_MAX 1024 /* bytes of a value in a line, before escapes */
 
-/* A record that is being made or was decoded. Each field has at most one value.
- */
+/* A record, before it is sent or after it was decoded. Each field has at most
+ * one value. */
 struct event_record {
     enum event event;
     struct slice text[FIELD_COUNT]; /* ptr NULL: absent */
     uint64_t number[FIELD_COUNT];
-    uint32_t has_number; /* bit per field */
+    uint32_t has_number; /* one bit per field */
 };
 
 void event_begin(struct event_record *r, enum event e);
@@ -76,8 +75,8 @@ void event_begin(struct event_record *r, enum event e);
 void event_text(struct event_record *r, enum event_field f, struct slice s);
 void event_number(struct event_record *r, enum event_field f, uint64_t n);
 
-/* The queue for a slow log, at most 64 KiB. Further events are dropped; their
- * number is sent as soon as log takes events again. */
+/* Sends events. A queue of at most 64 KiB waits for a slow log. Further events
+ * are dropped; their number is sent as soon as log takes events again. */
 struct event_sender {
     struct channel channel;
     struct buf queue;
@@ -85,39 +84,43 @@ struct event_sender {
     bool none; /* there is no log: events are discarded */
 };
 
-/* Takes FD, this process's end of the channel to log. -1: there is none, and
+/* Takes FD, this process's end of the channel to log. -1: there is no log, and
  * events are discarded. */
 void event_sender_init(struct event_sender *s, int fd, enum process self);
 void event_sender_release(struct event_sender *s);
-/* The channel to log is there: sends the queue to it. Takes FD. */
+/* Takes FD, a new channel to log, and sends the queue through it. */
 void event_sender_open(struct event_sender *s, int fd);
-/* 0; -ENOBUFS: dropped. Never waits. */
+/* Queues or sends the event without waiting. Returns 0, or -ENOBUFS: it was
+ * dropped. */
 int event_send(struct event_sender *s, const struct event_record *r);
 /* Sends BYTES of event_encode() to log's socket, where they outlive this
- * process. 0; -EAGAIN: not now, and it isn't queued. */
+ * process. Returns 0, or -EAGAIN: log takes nothing now, and the event isn't
+ * queued. */
 int event_try(struct event_sender *s, struct slice bytes);
-/* Sends as much of the queue as log takes. To be called on EPOLLOUT. */
+/* Sends as much of the queue as log takes. Call it on EPOLLOUT. */
 void event_flush(struct event_sender *s);
 /* Sends EVENT_SYSCALL, once per number. Async-signal-safe. */
 void event_send_syscall(struct event_sender *s, int number);
-/* The same for a handler without an owner (sandbox_on_refused): S sends these
- * events from here on. NULL: nothing sends them. A process has one such sender.
- */
+/* For sandbox_on_refused(), whose handler has no owner: from now on S sends
+ * these events. NULL: nobody sends them. A process has one such sender. */
 void event_syscalls_by(struct event_sender *s);
 void event_on_syscall(int number);
 
-/* 0, or -ENOBUFS: INTO takes less than EVENT_BYTES_MAX. */
+/* Encodes an event. Returns 0, or -ENOBUFS: INTO has less room than
+ * EVENT_BYTES_MAX. */
 int event_encode(const struct event_record *r, struct buf *into);
-/* For log. 0 or -EINVAL (hostile bytes never get further). */
+/* Decodes the bytes of another process, for log. Returns 0, or -EINVAL for
+ * anything that event_encode() can't have made. */
 int event_decode(struct slice bytes, struct event_record *ret);
-/* One line without its end: "transfer serial=… peer=… user=…". Bytes below
- * 0x20, 0x7f, quotes, backslashes and bytes that aren't UTF-8 are escaped as
- * \xNN. Values with blanks are quoted. Of a value longer than EVENT_VALUE_MAX
- * only its beginning and its end are written, with \[N] for the N bytes
- * between. 0 or -ENOBUFS. */
+/* Writes one line without its end: "transfer serial=… peer=… user=…". Bytes
+ * below 0x20, 0x7f, quotes, backslashes and bytes that aren't UTF-8 are escaped
+ * as \xNN. Values with blanks are quoted. If a value is longer than
+ * EVENT_VALUE_MAX, only its beginning and end are written, with \[N] for the N
+ * bytes between. Returns 0 or -ENOBUFS. */
 int event_line(const struct event_record *r, struct buf *into);
 const char *event_name(enum event e);
-/* Escapes the same bytes, and doesn't quote: for a terminal. 0 or -ENOBUFS. */
+/* Escapes the same bytes for a terminal, without quotes. Returns 0 or
+ * -ENOBUFS. */
 int event_escape(struct slice s, struct buf *into);
 
 #endif

@@ -1,5 +1,5 @@
-/* The process that touches one user's files, for a session; or, for
- * sallyportctl, looks for that user's partials. Master's fork enters here. */
+/* The process that works on one user's files, for a session. For sallyportctl
+ * it finds the user's partials. Master's fork calls files_main(). */
 #ifndef SALLYPORT_FILES_FILES_H
 #define SALLYPORT_FILES_FILES_H
 
@@ -12,10 +12,10 @@
 
 struct files_rules {
     bool fsync, resume;
-    bool reread; /* session may read a partial that it continues with */
+    bool reread;            /* session may read the partial that it continues */
     uint64_t max_file_size; /* bytes, 0: none */
-    uint64_t
-        copy_max; /* bytes of a copy, where blocks can't be shared; 0: all */
+    uint64_t copy_max; /* bytes of a copy where blocks can't be shared; 0: no
+                          limit */
     uint64_t partial_days;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
@@ -25,9 +25,10 @@ struct files_rules {
 struct files_start {
     struct files_rules rules;
     bool root;         /* run by root: take the user's ids, chroot */
-    const char *homes; /* else: the home must lie beneath this directory */
+    const char *homes; /* without root: the home must be below this directory */
     bool for_ctl;      /* serves sallyportctl, not a session */
-    int session, master, log; /* owned from here on; who is served, master … */
+    int session, master, log; /* owned by files from now on; session is the peer
+                                 that it serves */
     uint64_t serial;
     const char *name, *home;
     uid_t uid;
@@ -36,9 +37,9 @@ struct files_start {
     uint8_t name_key[16]; /* of the partials' names */
 };
 
-/* Closes all other descriptors; opens the home with the user's ids; enters the
- * sandbox; says FILES_READY or FILES_FAILED to master; serves until session or
- * master is gone. */
+/* Closes all other descriptors, opens the home with the user's ids, enters the
+ * sandbox, and sends FILES_READY or FILES_FAILED to master. Then it serves
+ * until session or master is gone. */
 noreturn void files_main(const struct files_start *start);
 
 #endif

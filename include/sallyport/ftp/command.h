@@ -1,4 +1,4 @@
-/* The command table. Each row holds all that the protocol says about a command;
+/* The command table. Each row holds all that the protocol says about a command.
  * FEAT, HELP, the checks of phase, argument and rights, and the masking in the
  * log follow from it. */
 #ifndef SALLYPORT_FTP_COMMAND_H
@@ -101,9 +101,10 @@ enum command_flag {
     COMMAND_REFUSED = 8,     /* known, but always refused: see refusal */
     COMMAND_KEEPS_REST = 16, /* keeps a pending REST */
     COMMAND_KEEPS_RNFR = 32, /* keeps a pending RNFR */
-    COMMAND_ACTIVE = 64,     /* needs active mode: else refused, not in FEAT */
-    COMMAND_FEAT_Z = 128,    /* in FEAT only if MODE Z is on */
-    COMMAND_FILE = 256,      /* a path that ends in "/" gets 550 */
+    COMMAND_ACTIVE =
+        64, /* needs active mode; without it, refused and not in FEAT */
+    COMMAND_FEAT_Z = 128, /* in FEAT only if MODE Z is on */
+    COMMAND_FILE = 256,   /* a path that ends in "/" gets 550 */
 };
 
 struct command {
@@ -115,7 +116,8 @@ struct command {
                         suffices; 0: none needed */
     enum command_data data;
     unsigned flags;
-    unsigned short refusal; /* COMMAND_REFUSED, COMMAND_ACTIVE: the reply */
+    unsigned short
+        refusal; /* the reply if COMMAND_REFUSED or COMMAND_ACTIVE refuses it */
     const char *feat; /* its lines in FEAT, separated by '\n', or NULL; "{}"
                          stands for the choices */
     const char *rfc;
@@ -134,7 +136,7 @@ const char *command_lacks(unsigned rights, char out[COMMAND_LACKS_MAX]);
 /* Finds a row by its name, ignoring case; NULL if the command is unknown. */
 const struct command *command_find(struct slice name);
 
-/* The name in the verb's first row, or "?". */
+/* Returns the name in the verb's first row, or "?". */
 const char *command_name(enum verb verb);
 
 /* Splits "VERB rest" at the first blank; the argument is all bytes after that

@@ -12,8 +12,8 @@
  * 0xff. A CR may belong to an empty line. */
 bool foreign_byte(char first);
 
-/* The protocol of a first line that is no FTP command: HTTP, SSH, SMTP, POP3,
- * IMAP and so on; or NULL. */
+/* Names the protocol of a first line that is no FTP command: HTTP, SSH, SMTP,
+ * POP3, IMAP and so on. Returns NULL if it knows none. */
 const char *foreign_line(struct slice line);
 
 #endif

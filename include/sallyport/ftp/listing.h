@@ -25,11 +25,11 @@ struct entry {
 
 /* Each function adds one line with its CRLF. Returns 0 or -ENOBUFS. In names,
  * CR, LF and NUL become '?'; other bytes don't change. */
-/* "-rw-r--r--   1 owner group  size Mon DD HH:MM name". The year replaces the
- * time if the entry is more than 180 days older than NOW, or more than a day
- * newer. */
+/* Adds "-rw-r--r--   1 owner group  size Mon DD HH:MM name". The year replaces
+ * the time if the entry is more than 180 days older than NOW, or more than a
+ * day newer. */
 int listing_long(struct buf *into, const struct entry *e, time_t now);
-/* A line of NLST: DIRECTORY, then the name. */
+/* Adds a line of NLST: DIRECTORY, then the name. */
 int listing_name(struct buf *into, struct slice directory,
                  const struct entry *e);
 /* The supported facts, as bits. OPTS MLST selects some of them. */
@@ -42,8 +42,8 @@ enum listing_fact {
     LISTING_MODE = 32,
     LISTING_ALL = 63
 };
-/* "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…; name", with the facts
- * in FACTS only. */
+/* Adds "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…; name", with the
+ * facts in FACTS only. */
 int listing_facts(struct buf *into, const struct entry *e, unsigned facts);
 /* Parses "type;size;", ignoring case. Unknown facts are ignored (RFC 3659
  * 7.9). */

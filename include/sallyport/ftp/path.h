@@ -15,7 +15,8 @@ struct path {
     /* "/" or "/a/b": no "//", ".", "..", no '/' at the end; ends with a NUL */
     char bytes[FTP_PATH_MAX + 1];
     size_t len;
-    bool directory; /* path_names_directory() of the original argument */
+    bool directory; /* the original argument names a directory:
+                       path_names_directory() */
 };
 
 /* Sets *p to "/". */
@@ -25,7 +26,7 @@ void path_root(struct path *p);
  * over FTP_PATH_MAX bytes or a component over 255. On failure *ret is
  * untouched. RET may be CWD. */
 int path_resolve(const struct path *cwd, struct slice arg, struct path *ret);
-/* The bytes of P, valid as long as P. */
+/* Returns the bytes of P, valid as long as P. */
 struct slice path_slice(const struct path *p);
 /* Can ARG not be the name of a file? Its last component is then empty, "." or
  * "..". */

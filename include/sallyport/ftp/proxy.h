@@ -1,6 +1,7 @@
 /* The header in which a proxy names the client of a connection: HAProxy's PROXY
- * protocol, versions 1 (a line) and 2 (binary; its TLVs are skipped). Pure. It
- * takes byte by byte, since the bytes after the header belong to the client. */
+ * protocol, versions 1 (a line) and 2 (binary; its TLVs are skipped). Pure
+ * functions. The reader stops exactly at the end of the header, since the bytes
+ * after it belong to the client. */
 #ifndef SALLYPORT_FTP_PROXY_H
 #define SALLYPORT_FTP_PROXY_H
 
@@ -12,8 +13,7 @@
 #include "sallyport/base/slice.h"
 
 #define PROXY_LINE_MAX 107 /* bytes of version 1, with its CRLF */
-#define PROXY_MAX                                                              \
-    4096 /* bytes of version 2, with its TLVs; the limit is ours */
+#define PROXY_MAX      4096 /* bytes of version 2, with its TLVs; our own limit */
 
 enum proxy_state {
     PROXY_MORE, /* not complete yet */
@@ -25,7 +25,7 @@ struct proxy_header {
     enum proxy_state state;
     uint8_t kept[PROXY_LINE_MAX]; /* the first bytes */
     size_t len;                   /* bytes taken so far */
-    size_t whole; /* version 2: size of the header, once known */
+    size_t whole; /* version 2: size of the whole header; 0 until it is known */
 
     /* Valid with PROXY_DONE. Both have family 0 if there is no client: the
      * proxy speaks for itself (LOCAL, a health check), or can't tell (UNKNOWN,

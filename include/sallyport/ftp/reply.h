@@ -168,12 +168,12 @@ enum reply {
         REPLY_COUNT
 };
 
-/* The three-digit code. */
+/* Returns the three-digit code. */
 unsigned reply_code(enum reply r);
-/* The text, with each "{}" unreplaced. Never NULL. */
+/* Returns the text with each "{}" unreplaced; never NULL. */
 const char *reply_text(enum reply r);
 
-/* Room for a path in which every byte is a doubled '"'. */
+/* Enough for a path in which every byte is a doubled '"'. */
 #define REPLY_ARGUMENT_MAX 8200
 
 /* Adds "NNN text\r\n" with the N arguments in place of the "{}"; missing
@@ -182,10 +182,10 @@ const char *reply_text(enum reply r);
  * added. */
 int reply_build(struct buf *into, enum reply r, const struct slice *args,
                 size_t n);
-/* A reply of several lines (RFC 959 4.2): reply_begin() adds "NNN-title\r\n",
- * reply_line() one line with a blank before it, and reply_end() "NNN End\r\n".
- * A line may end with its own CRLF, as those of listings do; other CR, LF and
- * NUL become '?'. Each returns 0, or -ENOBUFS with nothing added. */
+/* A reply of several lines (RFC 959 4.2). reply_begin() adds "NNN-title\r
+ * ", reply_line() one line with a blank before it, and reply_end() "NNN End\r
+ * ". A line may end with its own CRLF, as those of listings do; other CR, LF
+ * and NUL become '?'. Each returns 0, or -ENOBUFS with nothing added. */
 int reply_begin(struct buf *into, enum reply r);
 int reply_line(struct buf *into, struct slice line);
 int reply_end(struct buf *into, enum reply r);

@@ -14,7 +14,7 @@ enum site_verb { SITE_CHMOD, SITE_HELP, SITE_UTIME, SITE_COUNT };
 struct site {
     const char *name;
     enum site_verb verb;
-    bool argument;   /* must have an argument; else must have none */
+    bool argument;   /* must have an argument; false: must have none */
     unsigned rights; /* enum right bits: all of them are needed */
     const char *help;
 };

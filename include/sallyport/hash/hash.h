@@ -14,12 +14,12 @@
 
 /* Makes a new yescrypt hash of the password, "$y$…". Returns 0 or -errno. */
 int hash_make(const struct secret *password, char out[HASH_MAX]);
-/* Does PASSWORD have HASH? The work depends on the hash alone, not on the
- * password. False also for a hash that crypt(3) refuses. */
+/* Does PASSWORD have HASH? The time depends on the hash alone, not on the
+ * password. Returns false also for a hash that crypt(3) refuses. */
 bool hash_verify(const struct secret *password, const char *hash);
 /* Does the work of a verification for a user that doesn't exist, and returns
- * false. LIKE is the hash of a real user, so that kind and cost agree, or NULL.
- */
+ * false. LIKE is the hash of a real user, so that kind and cost are the same,
+ * or NULL. */
 bool hash_verify_nobody(const struct secret *password, const char *like);
 
 #endif

@@ -7,11 +7,13 @@
 
 struct channel;
 
-/* "0.2.0-5f0c2d1b": the version, and a hash of the sources. */
+/* Returns "0.2.0-5f0c2d1b": the version, and a hash of the sources. */
 const char *build_name(void);
-/* A hash of the list of messages: of all that both ends must agree on. */
+/* Returns a hash of the list of messages, that is, of all that both ends must
+ * agree on. */
 uint64_t build_messages(void);
-/* Sends `build`, the first message of a child. An error shows in the set-up. */
+/* Sends `build`, the first message of a child. If it fails, the set-up finds
+ * out. */
 void build_tell(struct channel *master);
 
 #endif

@@ -13,7 +13,7 @@ struct channel {
     int fd; /* owned; -1 when closed */
     enum process self, peer;
     unsigned phase;       /* one PHASE_ bit; the owner changes it */
-    bool seen[MSG_COUNT]; /* received kinds, for "once" */
+    bool seen[MSG_COUNT]; /* kinds received so far, for "once" */
     uint32_t last_request;
     const char *wrong; /* after -EPROTO: what the peer did wrong */
 };
@@ -26,27 +26,27 @@ void channel_close(struct channel *c);
 
 /* SEND(&s->master, kick, 0, .why = ENDING_IDLE_TIME): the channel, the message,
  * the request's number (0: neither a request nor an answer), and each field of
- * the list by its name. A missing field is a compile error. Returns as
- * channel_send(). */
+ * the list by its name. A missing field is a compile error. Returns the result
+ * of channel_send(). */
 #define SEND(channel, name, ...)                                               \
     channel_send(channel, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 
 /* Sends BODY, the struct msg_NAME of KIND; its descriptors stay the caller's.
  * Returns 0; -EAGAIN: the peer reads too slowly; -EPIPE: the peer has gone;
- * -EINVAL: the list doesn't permit it, or a field is too long. It never waits
- * and never raises SIGPIPE. */
+ * -EINVAL: the list doesn't permit the message, or a field is too long. It
+ * never waits and never raises SIGPIPE. */
 int channel_send(struct channel *c, enum message_kind kind, const void *body);
-/* The number for the next request on this channel; never 0. */
+/* Returns the number for the next request on this channel; never 0. */
 uint32_t channel_next(struct channel *c);
 
 /* Receives one message. Returns 1: *m is filled; 0: nothing has arrived;
- * -EPIPE: closed; -EPROTO: the message is unknown, not permitted for this peer
- * or in this phase, or repeated though it may come once, or it has wrong
- * fields, a wrong length or wrong descriptors. In that case its descriptors are
- * closed, and c->wrong says why. */
+ * -EPIPE: the peer has closed; -EPROTO: the message is unknown, not permitted
+ * for this peer or in this phase, or repeated though it may come once, or it
+ * has wrong fields, a wrong length or wrong descriptors. In that case its
+ * descriptors are closed, and c->wrong says why. */
 int channel_receive(struct channel *c, struct message *m);
-/* The same, but waits up to MS milliseconds (-1: without limit). Also returns
- * -ETIMEDOUT. */
+/* Does the same, but waits up to MS milliseconds (-1: without limit). Also
+ * returns -ETIMEDOUT. */
 int channel_wait(struct channel *c, struct message *m, int ms);
 
 /* A function for one kind of message. It returns 0, or a negative number that
@@ -74,16 +74,16 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner);
 #define DISPATCH(c, table, owner)                                              \
     channel_dispatch((c), (table), sizeof(table) / sizeof((table)[0]), (owner))
-/* A handler returns it for what no row forbids, and is wrong all the same:
- * -EPROTO. */
+/* For a handler whose message is wrong although its row permits it. Sets
+ * c->wrong to WHY, and returns -EPROTO. */
 int channel_refuse(struct channel *c, const char *why);
 /* Calls the handler of a received message. Returns its result, or -EPROTO if
  * there is no handler. Closes and wipes as channel_dispatch() does. */
 int channel_handle(struct channel *c, const struct handler *table, size_t n,
                    void *owner, struct message *m);
 
-/* The set-up of a child: gives each message to its handler until MSG_go, which
- * needs none. Later messages stay for the loop. Returns 0; -ETIMEDOUT after MS
+/* Sets up a child: gives each message to its handler until MSG_go, which needs
+ * none. Later messages stay for the loop. Returns 0; -ETIMEDOUT after MS
  * milliseconds in all; otherwise as channel_receive() or the handler, with a
  * complaint unless the handler has made one. */
 int channel_setup(struct channel *c, const struct handler *table, size_t n,
@@ -95,7 +95,7 @@ void channel_failed(struct channel *c, const struct complaint *why);
 /* Closes the descriptors that are left in M. */
 void message_close(struct message *m);
 
-/* The struct of a message, with a check that each field has a value. */
+/* Makes the struct of a message, and checks that each field has a value. */
 #define MESSAGE_BODY(name, ...)                                                \
     (MESSAGE_CHECK(FIELDS_OF_##name, MESSAGE_VALUES(__VA_ARGS__)),             \
      &(const struct msg_##name){ __VA_ARGS__ })

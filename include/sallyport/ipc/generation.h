@@ -8,17 +8,18 @@
  * with it. */
 #define GENERATION_VERSION 1
 
-/* At its start a master finds, besides the standard descriptors, its channel to
- * the supervisor, and a sealed file with the names of the inherited
- * descriptors. The first line of that file is "generation N" or "recovery N",
- * each further line "FD NAME". */
+/* A master starts with the standard descriptors, its channel to the supervisor,
+ * and a sealed file with the names of the inherited descriptors. The first line
+ * of that file is "generation N" or "recovery N"; each further line is "FD
+ * NAME". */
 #define GENERATION_CHANNEL_FD 3
 #define GENERATION_NAMES_FD   4
 /* The lowest number of an inherited descriptor. */
 #define GENERATION_FIRST_FD 5
 
 /* The names of kept programs begin with this. For a recovery the supervisor
- * executes GENERATION_MASTER; an ordinary start executes the installed one. */
+ * executes GENERATION_MASTER. An ordinary start executes the installed
+ * program. */
 #define GENERATION_PROGRAM "program "
 #define GENERATION_MASTER  GENERATION_PROGRAM "master"
 

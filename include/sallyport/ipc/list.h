@@ -23,11 +23,11 @@
 /* Seconds since 1970. */
 #define TIME(name)       FIELD(int64_t, TIME, name, 0)
 #define FLAG(name)       FIELD(bool, FLAG, name, 2)
-/* One of an enum that has COUNT values from 0 on. */
+/* A value of an enum with COUNT values from 0 on. */
 #define ENUM(type, name, count) FIELD(enum type, ENUM, name, count)
 /* 0 to 4,095. */
 #define ERRNO(name)      FIELD(int, ERRNO, name, 4096)
-/* With its port; family 0: none. */
+/* An address with its port; family 0: none. */
 #define ADDRESS(name)    FIELD(struct address, ADDRESS, name, 0)
 /* 1 to 255 bytes, no control bytes. */
 #define WORD(name)       FIELD(struct slice, WORD, name, 0)
@@ -39,7 +39,7 @@
 #define SECRET(name)     FIELD(struct slice, SECRET, name, 0)
 /* A key, exactly 80 bytes; the buffers are wiped. */
 #define KEY(name)        FIELD(struct slice, KEY, name, 0)
-/* Up to 10,240. */
+/* Up to 10,240 bytes. */
 #define BYTES(name)      FIELD(struct slice, BYTES, name, 0)
 /* A descriptor. */
 #define FD(name)         FIELD(int, FD, name, 0)

@@ -63,7 +63,8 @@ struct message {
 
 #define MESSAGE_FIELDS_MAX 14
 
-/* The most bytes of a field, without a NUL. For a secret it is SECRET_MAX. */
+/* The most bytes of a field, without a NUL. The limit of a secret is
+ * SECRET_MAX. */
 #define MESSAGE_WORD_MAX  255
 #define MESSAGE_TEXT_MAX  1024
 #define MESSAGE_PATH_MAX  4096
@@ -122,16 +123,16 @@ struct message_row {
     const struct message_field *(*fields)(void); /* ends with TYPE_END */
 };
 
-/* NULL if KIND is out of range. */
 #define MESSAGE_HEAD 8
-/* "login"; "?" if KIND is out of range. */
+/* Writes the bytes with which each message begins: its kind and its request's
+ * number. */
 void message_head(char out[MESSAGE_HEAD], unsigned kind, uint32_t request);
 
-/* The number of its fields of that type. */
+/* Returns the row of KIND, or NULL if KIND is out of range. */
 const struct message_row *message_row(unsigned kind);
-/* "login", or "?" */
+/* Returns "login" and so on; "?" if KIND is out of range. */
 const char *message_name(unsigned kind);
-/* How many of its fields are of this type. */
+/* Returns the number of the message's fields of that type. */
 size_t message_count(const struct message_row *row, enum field_type type);
 
 #endif

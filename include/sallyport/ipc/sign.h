@@ -8,7 +8,7 @@
 
 struct sign_channel {
     struct channel keys; /* of gate or session; outlives each keys */
-    int ms;              /* the longest wait for a signature */
+    int ms;              /* ms: the longest wait for a signature */
 };
 
 /* Asks for a signature and waits for it: a handshake can't continue without it.

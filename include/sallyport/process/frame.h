@@ -19,7 +19,7 @@ struct frame {
     struct loop loop;
     struct channel master;
     struct loop_watch master_watch;
-    struct event_sender log; /* without a channel in log itself */
+    struct event_sender log; /* has no channel in the process log itself */
     struct loop_watch log_watch;
     struct sandbox_plan plan;
     bool has_sandbox;
@@ -44,8 +44,8 @@ struct frame_row {
     /* Called when master can take messages again: the process has asked for
      * EPOLLOUT in frame.master_watch. */
     void (*on_writable)(void *owner);
-    /* Called when a system call was refused; async-signal-safe. NULL: an
-     * event. */
+    /* Called when a system call was refused; async-signal-safe. NULL: an event
+     * is sent. */
     void (*on_refused)(int number);
     /* Called when master has gone. NULL: the loop stops. */
     void (*on_orphaned)(void *owner);
@@ -53,14 +53,14 @@ struct frame_row {
     void (*release)(void *owner);
 };
 
-/* What a handler of `work` returns so that no further message is read in this
- * turn of the loop. It may have stopped the loop, or taken EPOLLIN from
- * frame.master_watch. */
+/* A handler of `work` returns this so that no further message is read in this
+ * turn of the loop. The handler may have stopped the loop, or taken EPOLLIN
+ * from frame.master_watch. */
 #define FRAME_PAUSE (-EBUSY)
 
-/* Belongs into each table of set-up messages. */
+/* A row for each table of set-up messages. */
 #define FRAME_SETUP ON(sandbox, frame_on_sandbox)
-/* The same for a process that sends events. */
+/* The same rows for a process that sends events. */
 #define FRAME_SETUP_WITH_LOG FRAME_SETUP, ON(log, frame_on_log)
 /* Sets both tables of a row. */
 #define FRAME_HANDLERS(before, after)                                          \
@@ -71,16 +71,16 @@ struct frame_row {
 int frame_on_sandbox(void *owner, struct msg_sandbox *m);
 int frame_on_log(void *owner, struct msg_log *m);
 
-/* main() of a program that master executes, with its channel as descriptor 3.
- * Returns the exit status. It is 0 even after a failed set-up: master has got
- * the reason, and decides what follows. */
+/* The main() of a program that master executes, with its channel as descriptor
+ * 3. Returns the exit status. It is 0 even after a failed set-up: master has
+ * received the reason, and decides what follows. */
 int frame_main(const struct frame_row *row, struct frame *f, int argc,
                char **argv);
 /* The steps of frame_main(), for tests. frame_init() takes FD, the channel to
  * master. */
 void frame_init(struct frame *f, const struct frame_row *row, int fd);
-/* Each returns 0, or a negative number with the complaint in f->why, which
- * channel_failed() can send. */
+/* Runs the set-up. Returns 0, or a negative number with the complaint in
+ * f->why, which channel_failed() can send. */
 int frame_set_up(struct frame *f);
 int frame_enter_sandbox(struct frame *f);
 /* Works until master has gone. Returns 0 or -errno. */

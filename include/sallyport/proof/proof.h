@@ -19,11 +19,12 @@ struct proof_servers {
     size_t count;
 };
 
-/* Does everything for which OpenSSL or libc open a file. To be called before
- * the sandbox closes. 0 or -ENOMEM */
+/* Does everything for which OpenSSL or libc open a file. Call it before the
+ * sandbox closes. Returns 0 or -ENOMEM. */
 int proof_begin(void);
-/* Adds the first certificate of a PEM file. FD stays the caller's. 0; -EINVAL:
- * there is no certificate; -ENOSPC: there are too many; -errno */
+/* Adds the first certificate of a PEM file. FD stays the caller's. Returns 0;
+ * -EINVAL: there is no certificate; -ENOSPC: there are too many; another
+ * -errno. */
 int proof_servers_add(struct proof_servers *s, int fd);
 
 /* The hashes of the client certificates that are accepted. */
@@ -32,10 +33,11 @@ struct proof_pins {
     size_t count;
 };
 
-/* MESSAGES are all messages of the handshake, from ClientHello to the client's
- * Finished, as they were sent. True if the server showed one of SERVERS, the
- * session is SERIAL, and the client showed one of PINS, valid now, and signed
- * with its key. A certificate is parsed only if its hash is one of PINS. */
+/* Checks the proof in MESSAGES: all messages of the handshake, from ClientHello
+ * to the client's Finished, as they were sent. Returns true if the server
+ * showed one of SERVERS, the session is SERIAL, and the client showed one of
+ * PINS that is valid now, and signed with its key. A certificate is parsed only
+ * if its hash is one of PINS. */
 bool proof_holds(const struct proof_servers *servers, struct slice messages,
                  uint64_t serial, const struct proof_pins *pins);
 

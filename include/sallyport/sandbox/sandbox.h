@@ -1,8 +1,8 @@
-/* The sandbox: what a process gives up before it works. The table of processes
- * (src/sandbox/processes.c) says what each runs as and which limits it has. The
- * policy of a process, src/ROOM/seccomp.c, lists its system calls, one
- * permission per line, each with its reason; the process brings the filter that
- * the build made of it. */
+/* The sandbox: the rights that a process gives up before it works. The table of
+ * processes (src/sandbox/processes.c) has each one's ids and limits. The policy
+ * of a process, src/ROOM/seccomp.c, lists its system calls, one permission per
+ * line, each with its reason. The build makes a filter from it, which the
+ * process passes here. */
 #ifndef SALLYPORT_SANDBOX_SANDBOX_H
 #define SALLYPORT_SANDBOX_SANDBOX_H
 
@@ -20,7 +20,7 @@ struct sandbox_row {
     const char *title;  /* ps: "sallyport: gate" */
     bool own_ids;       /* gives up root (run by root) */
     bool empty_root;    /* chroot to an empty directory (run by root) */
-    bool forks;         /* else RLIMIT_NPROC 0 */
+    bool forks;         /* false: RLIMIT_NPROC is 0 */
     bool landlock;      /* confined to the directories that it is given */
     bool only_reads;    /* in those directories, and may reach the network */
     bool silent;        /* 0, 1 and 2 become /dev/null */
@@ -28,14 +28,14 @@ struct sandbox_row {
 };
 const struct sandbox_row *sandbox_row(enum process p);
 
-/* The descriptors that master may execute: a block of neighbours, the first one
- * a multiple of their number. Master's filter names them, and is made by the
- * build, so the numbers never change. Some may be closed. */
+/* The descriptors of the programs that master may execute. They are a block,
+ * and the first one is a multiple of their number. The build puts them into
+ * master's filter, so the numbers never change. Some may be closed. */
 #define SANDBOX_PROGRAMS_FIRST 16
 #define SANDBOX_PROGRAMS       8
 
 struct sandbox_plan {
-    bool root; /* started by root; else ids and chroot don't apply */
+    bool root; /* started by root; otherwise ids and chroot don't apply */
     uid_t uid; /* the ids to take for good */
     gid_t gid;
     const gid_t *groups; /* supplementary, N of them */
@@ -48,35 +48,35 @@ struct sandbox_plan {
     unsigned allow_weaker;               /* sandbox_part bits */
 };
 
-/* Takes the numbers of master's message `sandbox` into the plan. 0; -ERANGE,
- * and nothing has changed. */
+/* Takes the numbers of master's message `sandbox` into the plan. Returns 0, or
+ * -ERANGE and changes nothing. */
 int sandbox_plan_set(struct sandbox_plan *plan, uint64_t root, uint64_t uid,
                      uint64_t gid, uint64_t allow_weaker);
 
-/* Standard descriptors, no_new_privs, not dumpable, no core, limits, chroot,
- * bounding set, ids, Landlock, seccomp, in this order. 0, or -EINVAL with the
- * complaint; the caller exits with EX_OSERR (71). *weaker gets the sandbox_part
- * bits that allow_weaker excused. */
+/* Enters the sandbox in this order: standard descriptors, no_new_privs, not
+ * dumpable, no core, limits, chroot, bounding set, ids, Landlock, seccomp.
+ * Returns 0, or -EINVAL with the complaint; the caller then exits with EX_OSERR
+ * (71). *weaker gets the sandbox_part bits that allow_weaker excused. */
 int sandbox_enter(enum process p, const struct sandbox_plan *plan,
                   unsigned *weaker, struct complaint *c);
 
-/* Tries in a short-lived child whether P's filters hold on this kernel: those
- * that it runs under, the outermost first, its own last, then NULL. 0 or
- * -EINVAL with the complaint. For processes that are forked without an exec,
- * before the first one: their parent has no word of their own to wait for. */
+/* Tries in a short-lived child whether this kernel accepts P's filters: those
+ * that P runs under, the outermost first, then its own, then NULL. Call it
+ * before the first fork of a process that isn't executed, since that process
+ * can't report it to its parent. Returns 0, or -EINVAL with the complaint. */
 int sandbox_try_filters(enum process p,
                         const struct sandbox_filter *const filters[],
                         struct complaint *c);
-/* Tries whether this kernel or container has Landlock. 0 or -EINVAL with the
- * complaint */
+/* Tries whether this kernel or container has Landlock. Returns 0, or -EINVAL
+ * with the complaint. */
 int sandbox_landlock_test(struct complaint *c);
 
-/* REPORT is called in the SIGSYS handler, once per refused call: it must be
+/* The SIGSYS handler calls REPORT once per refused call: it must be
  * async-signal-safe. */
 void sandbox_on_refused(void (*report)(int number));
 
 /* For files: takes the user's ids for a while; sandbox_regain() takes root
- * back. 0 or -errno */
+ * back. Returns 0 or -errno. */
 int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 int sandbox_regain(void);
 

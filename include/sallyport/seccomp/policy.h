@@ -1,6 +1,7 @@
-/* The system calls of each process, as lists of permissions: src/ROOM/seccomp.c
- * names the calls of the process in that room, and why. Nothing of it is in a
- * program: the build turns each policy into a filter (src/seccomp/main.c). */
+/* The system calls of each process, as lists of permissions. src/ROOM/seccomp.c
+ * names the calls of the process in that room, with reasons. No program
+ * contains these lists: the build turns each policy into a filter
+ * (src/seccomp/main.c). */
 #ifndef SALLYPORT_SECCOMP_POLICY_H
 #define SALLYPORT_SECCOMP_POLICY_H
 
@@ -34,8 +35,8 @@ struct permission {
     struct condition when, and;
 };
 
-/* A policy is its own list and the lists of the processes under it. Fork and
- * exec inherit a filter, so a parent without a child's permission would take it
+/* A policy is its own list and the lists of its child processes. Fork and exec
+ * inherit a filter, so a parent that lacks a child's permission would take it
  * from the child. */
 struct policy {
     const struct permission *may;
@@ -81,12 +82,12 @@ extern const struct policy policy_lookup;
 extern const struct policy policy_reader;
 extern const struct policy policy_check;
 
-/* Calls that no correct version of this program makes. They kill where the
- * policy doesn't permit them. A row with a condition: this use kills where the
- * policy permits only other uses. */
+/* Calls that no correct version of this program makes. They kill the process
+ * unless the policy permits them. A row with a condition kills for this use
+ * where the policy permits only other uses. */
 extern const struct permission policy_dangerous[];
 
-/* CONNECTS: gate may connect to clients, in active mode. */
+/* CONNECTS: gate may connect to clients, for active mode. */
 const struct policy *policy_of(enum process p, bool connects);
 
 /* The process in whose sandbox P starts. P itself if it starts in none: master,
@@ -101,9 +102,9 @@ struct permissions {
     size_t count;
 };
 
-/* Collects the lines of a policy and of those under it, each once. A line with
- * a condition is left out if another permits the call without one. 0 or -E2BIG
- */
+/* Collects the lines of a policy and of its child policies, each once. A line
+ * with a condition is left out if another line permits the call without one.
+ * Returns 0 or -E2BIG. */
 int policy_collect(const struct policy *p, struct permissions *ret);
 
 enum permitted { PERMITTED_NEVER, PERMITTED_SOMETIMES, PERMITTED_ALWAYS };

@@ -1,4 +1,4 @@
-/* The process that talks to one client. Gate's fork enters here. */
+/* The process that talks to one client. Gate's fork calls session_main(). */
 #ifndef SALLYPORT_SESSION_SESSION_H
 #define SALLYPORT_SESSION_SESSION_H
 
@@ -11,25 +11,28 @@
 struct settings;
 struct tls_context;
 
-/* One that is logged in says MSG_alive so many times in idle_timeout. */
+/* A logged-in session sends MSG_alive this many times in idle_timeout. */
 #define SESSION_ALIVE 4
 
-/* How many milliseconds a session waits for its peers. Then it ends. */
+/* How many milliseconds a session waits for its peers before it ends. */
 struct session_deadlines {
     uint64_t ask;      /* for an answer of files */
-    uint64_t ask_long; /* if a slow disk or a big file may delay it */
+    uint64_t ask_long; /* the same, if a slow disk or a big file may delay the
+                          answer */
     uint64_t port;     /* for gate's answer to PASV */
 };
 
 struct session_start {
     const struct settings *settings;
-    const struct session_deadlines *deadlines; /* of a test; NULL: as usual */
+    const struct session_deadlines
+        *deadlines; /* a test's own; NULL: the usual ones */
     struct tls_context *tls;
-    int control, master, gate, log, keys; /* owned from here on */
+    int control, master, gate, log, keys; /* owned by the session from now on */
     uint64_t serial;
     struct address peer, local;
-    bool implicit; /* TLS from the first byte on; P is the default then */
-    bool proxied;  /* PEER is a proxy: its header comes first */
+    bool implicit; /* TLS begins with the first byte, and PROT P is the default
+                    */
+    bool proxied;  /* PEER is a proxy, whose header comes first */
 };
 
 /* Closes all other descriptors, enters the sandbox, serves, and exits with the

@@ -1,5 +1,6 @@
-/* What the program check finds or makes for master before a start: they hand
- * this to each other in a file of memory, and are of the same build. */
+/* The facts that the program check finds or makes for master before a start.
+ * Master and check pass this struct to each other in a file in memory; both are
+ * of the same build. */
 #ifndef SALLYPORT_SETTINGS_PREPARED_H
 #define SALLYPORT_SETTINGS_PREPARED_H
 
@@ -17,11 +18,12 @@ struct identity {
 };
 
 struct prepared {
-    /* Master's question: what is missing is made, unless it is for --check. */
+    /* Master's question: check makes what is missing, but not for --check. */
     bool make;
-    bool inherited; /* KEY is in use; else a new one, which may be kept */
+    bool inherited; /* KEY is in use; false: KEY is a new one, which may be kept
+                     */
     /* Check's answer. -EINVAL: the administrator must mend something; -ENOENT:
-     * it is missing; -EACCES: it can't be kept. WHY is set then. */
+     * it is missing; -EACCES: it can't be kept. With these WHY is set. */
     int result;
     struct complaint why;
     struct identity identity[PROCESS_SANDBOXED]; /* of the children */

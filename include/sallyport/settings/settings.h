@@ -1,5 +1,5 @@
 /* The settings that are in force, as the room conf has read them. The struct
- * has no pointers: a process hands it to another one as it is. */
+ * has no pointers, so that one process can pass its bytes to another. */
 #ifndef SALLYPORT_SETTINGS_SETTINGS_H
 #define SALLYPORT_SETTINGS_SETTINGS_H
 
@@ -12,7 +12,8 @@
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/suites.h"
 
-#define SETTINGS_FILE "/etc/sallyport/sallyport.conf" /* unless --config */
+#define SETTINGS_FILE                                                          \
+    "/etc/sallyport/sallyport.conf" /* if there is no --config */
 
 #define SETTINGS_LISTEN_MAX    16
 #define SETTINGS_ANNOUNCED_MAX 32
@@ -28,7 +29,7 @@
 #define SETTINGS_KEY_MAX   32 /* the same */
 #define SETTINGS_VALUE_MAX (SETTINGS_LINE_MAX + 1)
 
-/* "50000-50099", or "auto 8": so many ports, chosen by the kernel. */
+/* "50000-50099", or "auto 8": this many ports, which the kernel chooses. */
 struct port_range {
     uint16_t first, last;
     uint16_t automatic; /* 0: use first and last */
@@ -48,9 +49,10 @@ struct networks {
     size_t count;
 };
 
-/* What PASV announces: an address, or a host's address, which is looked up. */
+/* What PASV announces: an address, or a host name that lookup resolves. */
 struct public_address {
-    struct address ip; /* family 0: as connected, or not looked up yet */
+    struct address ip; /* family 0: the address the client connected to, or not
+                          looked up yet */
     char host[SETTINGS_HOST_MAX]; /* "": none */
 };
 
@@ -58,21 +60,21 @@ struct public_address {
 struct announced {
     struct network network;
     struct public_address address;
-    size_t line; /* where it stands */
+    size_t line; /* its line in the file */
 };
 
 /* A path with a label in its key. */
 struct labelled {
     char label[SETTINGS_NAME_MAX];
     char path[SETTINGS_PATH_MAX];
-    size_t line; /* where it stands */
+    size_t line; /* its line in the file */
 };
 struct labelled_list {
     struct labelled all[CERTIFICATES_MAX - 1];
     size_t count;
 };
 
-/* What the configuration says of a key, for complaints. */
+/* The line and value of a key in the configuration, for complaints. */
 struct setting_said {
     char key[SETTINGS_KEY_MAX];
     size_t line;                    /* 0: it has its default */
@@ -89,32 +91,33 @@ struct settings {
     char key[SETTINGS_PATH_MAX];
     char ocsp_file[SETTINGS_PATH_MAX]; /* "": none */
     struct labelled_list certificates, keys,
-        ocsp_files;                     /* the further ones, with labels */
-    unsigned client_certificates;       /* enum client_certificates */
+        ocsp_files;               /* further responses, each with a label */
+    unsigned client_certificates; /* enum client_certificates */
     char client_ca[SETTINGS_PATH_MAX];  /* "": none */
     char client_crl[SETTINGS_PATH_MAX]; /* "": none */
     char users[SETTINGS_PATH_MAX];
-    char homes[SETTINGS_PATH_MAX]; /* where `user add` makes homes */
+    char homes[SETTINGS_PATH_MAX]; /* the directory where `user add` makes homes
+                                    */
     char empty[SETTINGS_PATH_MAX]; /* the empty directory to chroot to */
-    char
-        state[SETTINGS_PATH_MAX]; /* the directory of what outlives a restart */
-    char control[SETTINGS_PATH_MAX]; /* the socket: settings_control() */
+    char state[SETTINGS_PATH_MAX]; /* the directory for data that outlives a
+                                      restart */
+    char control[SETTINGS_PATH_MAX]; /* the path of the socket:
+                                        settings_control() */
     struct port_range ports;
     struct public_address address;
     struct announced
-        announced[SETTINGS_ANNOUNCED_MAX]; /* announced to clients of certain
-                                              networks */
+        announced[SETTINGS_ANNOUNCED_MAX]; /* for clients of certain networks */
     size_t announced_count;
     uint64_t max_sessions, max_per_address, max_per_user;
     uint64_t startups;
-    uint64_t max_fruitless; /* a minute, of one address */
+    uint64_t max_fruitless; /* per minute and address */
     uint64_t crash_ban;     /* ms; 0: no address is banned */
     struct networks no_ban; /* exempt from max_fruitless and crash_ban */
     uint64_t login_timeout, drain_timeout, idle_timeout, connect_timeout,
         stall_timeout, hash_timeout; /* ms */
     uint64_t
         login_delay; /* ms: wrong passwords are answered at multiples of it */
-    uint64_t guess_delay; /* ms at most, after many failed logins */
+    uint64_t guess_delay; /* ms: the longest delay after many failed logins */
     uint64_t login_tries;
     uint64_t max_file_size;   /* bytes, 0: no limit */
     uint64_t copy_max;        /* bytes, 0: no limit */
@@ -147,8 +150,9 @@ struct settings {
     size_t said_count;
 };
 
-/* The address that PASV announces to this client: that of the smallest network
- * which contains the client, or the default. Family 0: as connected. */
+/* Returns the address that PASV announces to this client: that of the smallest
+ * network which contains the client, or the default. Family 0: the address that
+ * the client connected to. */
 const struct address *settings_announced(const struct settings *s,
                                          const struct address *client);
 /* Does TLS begin with the first byte (implicit TLS) on the listener of this
@@ -159,13 +163,13 @@ bool settings_networks_hold(const struct networks *n, const struct address *a);
 /* Does a connection to the listener of this number begin with a PROXY header?
  */
 bool settings_proxied(const struct settings *s, uint64_t listener);
-/* The public addresses by index: 0 is the default, 1 and up are those of
- * networks. NULL: there are no more. */
+/* Returns the public addresses by index: 0 is the default, 1 and up are those
+ * of networks. NULL: there are no more. */
 struct public_address *settings_public(struct settings *s, size_t i);
-/* Is one of them a host name? */
+/* Is one of the public addresses a host name? */
 bool settings_have_hosts(const struct settings *s);
 
-/* The line with this label, or NULL. */
+/* Returns the line with this label, or NULL. */
 const struct labelled *settings_find_label(const struct labelled_list *l,
                                            const char *label);
 
@@ -173,16 +177,16 @@ const struct labelled *settings_find_label(const struct labelled_list *l,
 struct settings_pair {
     const char *certificate, *key, *ocsp;
 };
-/* By index: 0 is the one without a label, the others follow in their order.
- * False: there are no more. */
+/* Writes pair I: 0 is the one without a label, the others follow in their
+ * order. Returns false if there are no more. */
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret);
 
-/* The path of the control socket: the value of `control`. If it isn't set and
- * this process isn't root, the socket is in the directory of the configuration.
- * 0, or -ENAMETOOLONG. */
+/* Writes the path of the control socket: the value of `control`. If it isn't
+ * set and this process isn't root, the socket is in the directory of the
+ * configuration. Returns 0 or -ENAMETOOLONG. */
 int settings_control(const struct settings *s, char *out, size_t size);
-/* The line of KEY; 0: it has its default. */
+/* Returns the line of KEY; 0: it has its default. */
 size_t settings_line(const struct settings *s, const char *key);
 /* Complains "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE:
  * WHY", about a mistake that shows only when a setting is used. Always returns
@@ -190,37 +194,39 @@ size_t settings_line(const struct settings *s, const char *key);
 int settings_blame(const struct settings *s, const char *key,
                    struct complaint *c, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Turns a complaint "VALUE: WHY" with the value of KEY into one of
- * settings_blame(). Any other ("VALUE:7: WHY") stays as it is. */
+/* Turns a complaint that begins with the value of KEY and a colon into one of
+ * settings_blame(). A complaint with a line of that file ("VALUE:7: WHY") stays
+ * as it is. */
 void settings_place(const struct settings *s, const char *key,
                     struct complaint *c);
-/* The same for one of the lines with a label; KEY is their prefix. */
+/* Blames one of the lines with a label; KEY is their prefix. */
 int settings_blame_labelled(const struct settings *s, const char *key,
                             const struct labelled *one, struct complaint *c,
                             const char *why);
-/* The same for the path of any certificate or key. */
+/* Does the same as settings_place() for the path of any certificate or key. */
 void settings_place_pair(const struct settings *s, struct complaint *c);
 /* Checks a file that other users must neither own nor read (the users file, a
- * key); FD is open on it. -EINVAL with the complaint "NAME: …", which has the
- * chmod or chown to run. */
+ * key); FD is open on it. Returns 0, or -EINVAL with the complaint "NAME: …",
+ * which names the chmod or chown to run. */
 int settings_private_file(int fd, const char *name, struct complaint *c);
 
-/* The same of a file that anybody may read: only that it is a file. */
+/* Checks only that FD is a regular file; anybody may read it. */
 int settings_regular_file(int fd, const char *name, struct complaint *c);
 
-/* Opens the configuration PATH. Refuses a file that group or others can write,
- * or that isn't regular. A descriptor, or -EINVAL with the complaint. */
+/* Opens the configuration PATH. It refuses a file that group or others can
+ * write, or that isn't regular. Returns a descriptor, or -EINVAL with the
+ * complaint. */
 int settings_open(const char *path, struct complaint *c);
 /* Checks a file that others may read, but must not own or write. */
 int settings_trusted_file(int fd, const char *name, struct complaint *c);
 
-/* A sealed file in memory with the settings, for settings_take() in a process
- * of the same build: a descriptor, or -errno. */
+/* Writes the settings to a sealed file in memory, for settings_take() in a
+ * process of the same build. Returns a descriptor or -errno. */
 int settings_seal(const struct settings *s);
-/* The same into FD, which the caller seals. 0 or -errno */
+/* Writes the settings to FD, which the caller seals. Returns 0 or -errno. */
 int settings_write(const struct settings *s, int fd);
-/* FD stays the caller's. 0, or -EINVAL with the complaint; then *s doesn't
- * change. */
+/* Reads the settings of settings_seal(). FD stays the caller's. Returns 0, or
+ * -EINVAL with the complaint; then *s doesn't change. */
 int settings_take(struct settings *s, int fd, struct complaint *c);
 
 #endif

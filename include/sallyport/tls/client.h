@@ -18,7 +18,7 @@ struct tls_clients {
     enum client_certificates mode;
     int ca_fd, crl_fd;    /* PEM; the caller closes them; crl_fd -1: none */
     const char *ca, *crl; /* file names, for complaints */
-    /* A file that is in use already may have expired since. */
+    /* The file is in use already; it may have expired since. */
     bool ca_in_use, crl_in_use;
 };
 
@@ -62,10 +62,10 @@ void tls_context_serial(struct tls_context *t, uint64_t serial);
  * "email:…", "dns:…", "uri:…". Appends nothing if the client has shown no
  * certificate. Returns 0 or -ENOMEM. */
 int stream_claims(const struct stream *s, struct buf *into);
-/* All messages of the handshake, if it was TLS 1.3 and the client has shown a
- * certificate and proved that it has the key. Otherwise, or if the messages are
- * longer than CLIENT_PROOF_MAX, an empty slice. The bytes are the stream's,
- * valid until stream_forget_proof() or stream_free(). */
+/* Returns all messages of the handshake, if it was TLS 1.3 and the client has
+ * shown a certificate and proved that it has the key. Otherwise, or if the
+ * messages are longer than CLIENT_PROOF_MAX, returns an empty slice. The bytes
+ * are the stream's, valid until stream_forget_proof() or stream_free(). */
 struct slice stream_proof(const struct stream *s);
 /* Why stream_proof() returns a proof or none. */
 enum client_proof {
@@ -80,9 +80,9 @@ enum client_proof stream_proof_state(const struct stream *s);
 void stream_forget_proof(struct stream *s);
 
 /* For a data channel after its handshake: does it belong to the owner of the
- * control channel's certificate? True if the client has shown the same
- * certificate, or if the TLS session that it resumed holds it. Also true if the
- * control channel had no certificate. */
+ * control channel's certificate? Returns true if the client has shown the same
+ * certificate, or if the TLS session that it resumed holds it. Also returns
+ * true if the control channel had no certificate. */
 bool stream_same_client(const struct stream *s);
 
 #endif

@@ -16,14 +16,14 @@ struct tls_context;
 struct ticket_keys;
 struct ticket_owner;
 
-/* A certificate chain, and the name of its private key, which the signer
- * has. */
+/* A certificate chain, and the number of its private key. The signer has the
+ * key. */
 struct tls_pair {
     int certificate_fd;      /* PEM; the caller closes it */
     const char *certificate; /* file names, for complaints */
     const char *key;
-    bool in_use;            /* in use already: it may have expired since */
-    uint64_t number;        /* the key's number, for the signer */
+    bool in_use;     /* the file is in use already; it may have expired since */
+    uint64_t number; /* the key's number, for the signer */
     const char *staple;     /* the file name of an OCSP response; NULL: none */
     int staple_fd;          /* DER; the caller closes it */
     bool staple_must_count; /* an unusable response is an error */
@@ -45,11 +45,13 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
                                     struct complaint *c);
 
 struct tls_pair_facts {
-    uint64_t number;       /* the key's number */
-    const char *name;      /* the certificate's file name */
-    int64_t expires;       /* of the chain, the first; seconds since 1970 */
+    uint64_t number;  /* the key's number */
+    const char *name; /* the certificate's file name */
+    int64_t expires;  /* the first end of a certificate of the chain; seconds
+                         since 1970 */
     int64_t staple_until;  /* end of the OCSP response; 0: there is none */
-    const char *unstapled; /* why it isn't sent; NULL: it is, or none */
+    const char *unstapled; /* why the response isn't sent; NULL: it is sent, or
+                              there is none */
     bool wants_staple;     /* must-staple: clients demand a response */
 };
 /* Writes the facts about pair I, counted from 0; the texts are the context's.
@@ -58,7 +60,7 @@ bool tls_context_pair(const struct tls_context *t, size_t i,
                       struct tls_pair_facts *ret);
 /* Replaces the signer. A session sets its own channel to keys. */
 void tls_context_signer(struct tls_context *t, const struct signer *signer);
-/* NULL is fine. No stream may use the context any more. */
+/* T may be NULL. No stream may use the context any more. */
 void tls_context_free(struct tls_context *t);
 
 /* Sets the keys that seal TLS 1.3 tickets. Until the first call they are
@@ -67,8 +69,8 @@ void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys);
 /* Sets the lifetime of TLS 1.3 tickets. Call it before the handshake of the
  * connection that gets the ticket; otherwise OpenSSL's default holds. */
 void tls_context_lifetime(struct tls_context *t, uint64_t seconds);
-/* Call it after the fork. It makes a ticket key of this process's own for TLS
- * 1.2, whose tickets are made before anybody has logged in. */
+/* Makes a ticket key of this process's own for TLS 1.2, whose tickets are made
+ * before anybody has logged in. Call it after the fork. */
 void tls_context_forked(struct tls_context *t);
 /* Sets the owner of new tickets, after the login. Without an owner no TLS 1.3
  * ticket is made. */

@@ -15,7 +15,7 @@ struct sign_key;
  * protects the key, or its kind or strength isn't accepted. sign_key_free()
  * wipes it. */
 struct sign_key *sign_key_new(int fd, const char *name, struct complaint *c);
-void sign_key_free(struct sign_key *k); /* NULL is fine */
+void sign_key_free(struct sign_key *k); /* K may be NULL */
 
 /* Does a TLS server sign such a message? In TLS 1.3 it is 64 spaces, the
  * server's context string and a hash. In TLS 1.2 it is both randoms and the

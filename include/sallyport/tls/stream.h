@@ -15,16 +15,17 @@ struct tls_context;
 enum stream_state {
     STREAM_OK,
     STREAM_AGAIN,  /* wait for stream_events(), then call again */
-    STREAM_CLOSED, /* orderly end: close_notify (plain: FIN) */
+    STREAM_CLOSED, /* orderly end: close_notify; in plain text, a FIN */
     STREAM_CUT,    /* FIN without close_notify, or a reset */
     STREAM_FAILED  /* TLS alert or error: only free it */
 };
 
-/* Makes a plain stream. FD stays the caller's. The buffer of each direction
- * grows to BUFFER bytes when it is used: 16 KiB or more for a control channel,
- * 512 KiB for a data channel. Returns NULL if there is no memory. */
+/* Makes a plain stream. FD stays the caller's. The buffer of each direction is
+ * made at its first use, and grows to BUFFER bytes: 16 KiB or more for a
+ * control channel, 512 KiB for a data channel. Returns NULL if there is no
+ * memory. */
 struct stream *stream_plain(int fd, size_t buffer);
-void stream_free(struct stream *s); /* NULL is fine */
+void stream_free(struct stream *s); /* S may be NULL */
 
 /* A control channel never resumes a TLS session. */
 enum stream_use { STREAM_CONTROL, STREAM_DATA };
@@ -51,13 +52,15 @@ enum stream_state stream_send_file(struct stream *s, int fd, uint64_t offset,
 
 /* Continues the handshake; STREAM_OK once it is complete. */
 enum stream_state stream_handshake(struct stream *s);
-/* For a data channel after its handshake: whose TLS session it has resumed. */
+/* For a data channel after its handshake: says whose TLS session it has
+ * resumed. */
 enum ticket_origin stream_origin(const struct stream *s);
 /* Gives the client one more ticket of the context's owner; it goes out before
  * the next written bytes. Does nothing and returns STREAM_OK in TLS 1.2, and if
  * the buffer is full. */
 enum stream_state stream_offer_ticket(struct stream *s);
-/* Reads up to LEN bytes, as many as there are. *got > 0 with STREAM_OK. */
+/* Reads up to LEN bytes, as many as there are. With STREAM_OK *got is greater
+ * than 0. */
 enum stream_state stream_read(struct stream *s, void *into, size_t len,
                               size_t *got);
 /* Buffers up to LEN bytes, and sends whenever the buffer is full; *took is how
@@ -66,41 +69,43 @@ enum stream_state stream_write(struct stream *s, const void *from, size_t len,
                                size_t *took);
 /* Sends the buffered bytes. */
 enum stream_state stream_flush(struct stream *s);
-/* Sends close_notify and all that is buffered (plain: only the latter).
- * STREAM_OK once all has been sent. */
+/* Sends all that is buffered, and under TLS close_notify. Returns STREAM_OK
+ * once all has been sent. */
 enum stream_state stream_shutdown(struct stream *s);
 /* Discards the buffered bytes that are not sent yet. The connection is then
  * cut, on purpose. */
 void stream_drop(struct stream *s);
 
-/* EPOLLIN and EPOLLOUT: the events that the last STREAM_AGAIN waits for. */
+/* Returns the events (EPOLLIN, EPOLLOUT) that the last STREAM_AGAIN waits
+ * for. */
 uint32_t stream_events(const struct stream *s);
 /* Are received bytes buffered? Then the socket may stay silent. */
 bool stream_pending(const struct stream *s);
 /* Are there buffered bytes that are not sent yet? */
 bool stream_unsent(const struct stream *s);
 
-/* Bytes sent and received over the socket so far. The number shows whether a
- * peer is slow or doesn't move at all. */
+/* Returns the number of bytes sent and received over the socket so far. It
+ * shows whether a peer is slow or stands still. */
 uint64_t stream_traffic(const struct stream *s);
-/* Bytes of kernel memory with sent data that the peer hasn't acknowledged. With
- * a slow peer it falls for minutes before the socket accepts more. */
+/* Returns the bytes of kernel memory with sent data that the peer hasn't
+ * acknowledged. With a slow peer it falls for minutes before the socket accepts
+ * more. */
 size_t stream_queued(const struct stream *s);
 
-/* Why the last call failed, for the log; "" if it succeeded. The text is the
- * stream's. */
+/* Says why the last call failed, for the log; "" if it succeeded. The text is
+ * the stream's. */
 const char *stream_cause(const struct stream *s);
 /* After STREAM_CUT under TLS: was it a FIN after a complete record? Anybody on
- * the way may have sent that. A reset, or an end within a record, is no such
+ * the path may have sent that. A reset, or an end within a record, is no such
  * FIN. */
 bool stream_bare_fin(const struct stream *s);
-/* The host name that the client sent in its handshake (SNI, RFC 6066 3),
- * unchanged. NULL: none, or no TLS. The text lives as long as the stream. On a
- * data channel it means nothing: clients send the host, its address, or
- * none. */
+/* Returns the host name that the client sent in its handshake (SNI, RFC 6066
+ * 3), unchanged. NULL: the client sent none, or there is no TLS. The text lives
+ * as long as the stream. On a data channel it means nothing: clients send the
+ * host, its address, or none. */
 const char *stream_server_name(const struct stream *s);
-/* "TLSv1.3 TLS_AES_128_GCM_SHA256", followed by " resumed" and " ktls" (the
- * kernel encrypts) where that is so; or "plain". The text is the stream's. */
+/* Returns "plain", or "TLSv1.3 TLS_AES_128_GCM_SHA256", followed by " resumed"
+ * and by " ktls" if the kernel encrypts. The text is the stream's. */
 const char *stream_cipher(const struct stream *s);
 
 #endif

@@ -37,7 +37,7 @@ enum ticket_origin {
     ORIGIN_COUNT
 };
 
-/* The origin of OTHER's ticket when a client shows it to SELF; never
+/* Returns the origin of OTHER's ticket when a client shows it to SELF; never
  * ORIGIN_NONE. */
 enum ticket_origin ticket_origin(const struct ticket_owner *self,
                                  const struct ticket_owner *other);
@@ -53,7 +53,7 @@ struct ticket_key {
     unsigned char mac[TICKET_SECRET_BYTES];    /* HMAC-SHA256 */
 };
 
-/* Its size as a field of a message. */
+/* The size of a key as a field of a message. */
 #define TICKET_KEY_BYTES 80
 _Static_assert(sizeof(struct ticket_key) == TICKET_KEY_BYTES,
                "a key has no padding");

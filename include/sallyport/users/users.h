@@ -1,5 +1,5 @@
-/* The users, as the rows of a table. The users file is read elsewhere
- * (usersfile), and not by master. */
+/* The users as rows of a table. The room usersfile reads the users file; master
+ * doesn't. */
 #ifndef SALLYPORT_USERS_USERS_H
 #define SALLYPORT_USERS_USERS_H
 
@@ -25,16 +25,19 @@
 
 struct user {
     char *name, *comment, *home; /* in the table's text */
-    char *hash; /* without the '!' of a locked user, so maybe "" or "*" */
+    char *hash; /* without the '!' of a locked user, so it may be "" or "*" */
     uid_t uid;
     gid_t gid;
     unsigned rights; /* RIGHT_ bits */
     bool has_conflict;
-    enum conflict on_conflict; /* if it has_conflict; else as the server */
+    enum conflict on_conflict; /* with has_conflict; otherwise the server's
+                                  setting counts */
     bool has_upload_eof;
-    enum upload_eof upload_eof; /* if it has_upload_eof; else as the server */
+    enum upload_eof upload_eof; /* with has_upload_eof; otherwise the server's
+                                   setting counts */
     bool has_binding;
-    enum data_binding data_binding; /* if it has_binding; else as the server */
+    enum data_binding data_binding; /* with has_binding; otherwise the server's
+                                       setting counts */
     struct slice certificate; /* the permitted ones, in the table's text; len 0:
                                  no certificate is needed */
     bool certificate_only;    /* a certificate replaces the password */
@@ -51,15 +54,16 @@ struct users {
 
 void users_release(struct users *u);
 
-/* The version of a row. It differs if anything that grants access differs: the
- * hash, the lock, uid, gid, home, rights, client certificate, data_binding. The
- * comment, on_conflict and upload_eof don't change it. Without the KEY it
+/* Returns the version of a row. It changes with anything that grants access:
+ * the hash, the lock, uid, gid, home, rights, client certificate, data_binding.
+ * The comment, on_conflict and upload_eof don't change it. Without the KEY it
  * reveals nothing. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
-/* Who may have a process files. By root: uid_first to uid_last, no gid 0.
- * Without root: homes beneath HOMES, since all have the caller's uid. 0, or
- * -EINVAL with the complaint "user NAME: …" */
+/* Which users may have a process files. With root: uid_first to uid_last, no
+ * gid 0. Without root: users with homes below HOMES, since all have the
+ * caller's uid. The check returns 0, or -EINVAL with the complaint "user NAME:
+ * …". */
 struct user_bounds {
     bool root;
     uint64_t uid_first, uid_last;
@@ -70,7 +74,7 @@ int user_permitted(const struct user *user, const struct user_bounds *b,
 
 const struct user *users_find(const struct users *u, struct slice name);
 
-/* [a-z0-9._-]{1,32}, not beginning with '.' or '-'. */
+/* Does NAME match [a-z0-9._-]{1,32}, without '.' or '-' at the beginning? */
 bool user_name_ok(struct slice name);
 
 #endif

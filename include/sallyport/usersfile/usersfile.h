@@ -1,6 +1,6 @@
-/* The users file: one line each, passwd(5)'s column order.
- * name:hash:uid:gid:comment:home::key=value key=value … Pure, except that it
- * reads one descriptor. Hashes nothing. */
+/* The users file: one line per user, in the column order of passwd(5):
+ * name:hash:uid:gid:comment:home::key=value key=value … The functions are pure,
+ * except that users_read() reads a descriptor. They hash nothing. */
 #ifndef SALLYPORT_USERSFILE_USERSFILE_H
 #define SALLYPORT_USERSFILE_USERSFILE_H
 
@@ -8,26 +8,26 @@
 #include "sallyport/users/users.h"
 
 /* Reads the file from its start. *u needs no preparation, and is empty on
- * failure. FILE is its name for complaints. Refuses, with file and line: a bad
- * name, a duplicate name or uid, a hash of a refused kind (DES, MD5, NT,
+ * failure. FILE is its name for complaints. It refuses, with file and line: a
+ * bad name, a duplicate name or uid, a hash of a refused kind (DES, MD5, NT,
  * empty), a uid that isn't a number, a home that isn't absolute, an unknown
- * key. 0; -EINVAL: a mistake; another -errno: the file couldn't be read. *c has
- * the reason in each case. */
+ * key. Returns 0; -EINVAL: a mistake; another -errno: the file couldn't be
+ * read. *c has the reason in each case. */
 int users_read(struct users *u, int fd, const char *file, struct complaint *c);
-/* For programs that show a file, not for those that use it: calls REPORT for
- * each mistake, and *u gets the rows that can be read. It gets both of two rows
- * with the same name or uid. Returns the number of mistakes, or -errno with an
- * empty *u and the reason in *c. */
+/* For programs that show the file and don't use it: calls REPORT for each
+ * mistake, and *u gets the rows that can be read, also both of two rows with
+ * the same name or uid. Returns the number of mistakes, or -errno with an empty
+ * *u and the reason in *c. */
 typedef void users_report(const char *mistake);
 int users_survey(struct users *u, int fd, const char *file,
                  users_report *report, struct complaint *c);
 
 /* Checks a value of certificate=: names of certificates with ';' between them,
  * each "sha256:" and 64 hexadecimal digits in lower case, or "subject:…",
- * "email:…", "dns:…", "uri:…". 0, or -EINVAL with a complaint. */
+ * "email:…", "dns:…", "uri:…". Returns 0, or -EINVAL with a complaint. */
 int user_certificate_check(struct slice value, struct complaint *c);
-/* Is one of the user's certificates among CLAIMS, one name per line? False for
- * a user who needs no certificate. */
+/* Is one of the user's certificates among CLAIMS, one name per line? Returns
+ * false for a user who needs no certificate. */
 bool user_certificate_shown(const struct user *user, struct slice claims);
 /* Writes up to MOST hashes of "sha256:" names to OUT. Returns their number.
  * With login=certificate there are at most USER_PINS_MAX. */
@@ -35,16 +35,18 @@ bool user_certificate_shown(const struct user *user, struct slice claims);
 size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
                              size_t most);
 
-/* yescrypt, bcrypt, scrypt, SHA-512 or SHA-256. With "!" before it: locked. "!"
- * or "*" alone: locked, without a password. */
+/* Accepts yescrypt, bcrypt, scrypt, SHA-512 and SHA-256, and each of them after
+ * "!": locked. "!" or "*" alone is a locked user without a password. */
 bool user_hash_ok(const char *hash);
-/* "yescrypt", "bcrypt", …, "none" for a user without a password. */
+/* Returns "yescrypt", "bcrypt", …, or "none" for a user without a password. */
 const char *user_hash_kind(const char *hash);
-/* What a hash that isn't ok seems to be, in words. */
+/* Says in words what a refused hash seems to be. */
 const char *user_hash_found(const char *hash);
-/* Absolute, without "." and "..", not "/", no control byte, not too long. */
+/* Is HOME absolute, not "/", without "." and ".." and control bytes, and not
+ * too long? */
 bool user_home_ok(struct slice home);
-/* UTF-8 or not, but no ':' and no control byte; not too long. */
+/* Accepts any bytes but ':' and control bytes, also if they aren't UTF-8; not
+ * too long. */
 bool user_comment_ok(struct slice comment);
 
 #endif
