@@ -1,6 +1,7 @@
-/* The process master, which the supervisor starts. Root, where it is run by
- * root: it opens what the others need, starts them, forks files, and keeps the
- * list of sessions. It parses no byte that a client sent. */
+/* The process master, which the supervisor starts. It has root if root started
+ * the service. It opens all that other processes need, starts them, forks
+ * files, and keeps the list of sessions. It parses no byte that a client
+ * sent. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,11 +25,11 @@
 #include "start/run.h"
 #include "start/secrets.h"
 
-#define START_MS 10000 /* to look at all homes */
+#define START_MS 10000 /* ms: for a look at all homes */
 #define CHECK_MS 60000
 
-/* After a crash the settings are those that were in force, whatever the file
- * says by now. */
+/* After a crash the settings are those that were in force, even if the file has
+ * changed. */
 static int load(struct master *m, const char *path, struct complaint *c)
 {
     FD_CLEANUP int fd = m->succession.recovery
@@ -39,7 +40,7 @@ static int load(struct master *m, const char *path, struct complaint *c)
                   : helper_recover(m, &fd, path, c);
 }
 
-/* All that is wrong with the users file, and with what its rows name. */
+/* Reports all mistakes in the users file, and in the homes of its rows. */
 static bool survey_users(const struct master *m)
 {
     FD_CLEANUP int fd =
@@ -47,14 +48,15 @@ static bool survey_users(const struct master *m)
     struct complaint c = { "" };
 
     if (fd < 0 || settings_private_file(fd, m->settings.users, &c) < 0)
-        return false; /* prepare_users() has said so */
+        return false; /* prepare_users() has reported it */
     return helper_check(m, "users", fd, CHECK_MS);
 }
 
 static const struct {
     int (*prepare)(struct master *m, struct complaint *c);
     int status;
-    /* For --check: says all mistakes, not the first; whether there was one. */
+    /* For --check: reports all mistakes, not only the first. Returns whether
+     * there was one. */
     bool (*survey)(const struct master *m);
 } steps[] = {
     { prepare_identities, EX_CONFIG, NULL },
@@ -81,7 +83,8 @@ static void prepare(struct master *m, const struct options *o)
     struct complaint c = { "" };
     int failed = 0;
 
-    /* First, since they have fixed descriptors, which nothing may take. */
+    /* First, since the programs have fixed descriptors, which nothing else may
+     * take. */
     if (prepare_programs(m, &c) < 0)
         end_start(m, EX_OSERR, c.text);
     if (load(m, o->config, &c) < 0) {
@@ -92,7 +95,8 @@ static void prepare(struct master *m, const struct options *o)
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);
         bool said = m->check && steps[i].survey && steps[i].survey(m);
-        /* EX_CONFIG keeps systemd from trying again, EX_TEMPFAIL doesn't. */
+        /* After EX_CONFIG systemd doesn't try again, after EX_TEMPFAIL it
+         * does. */
         int status = r == -EINVAL || said ? steps[i].status : EX_TEMPFAIL;
 
         if (r == 0 && !said)
@@ -108,7 +112,8 @@ static void prepare(struct master *m, const struct options *o)
         _exit(failed);
 }
 
-/* What a recovery starts from, since the disk may be in disorder then. */
+/* Keeps all that a recovery starts from, since the disk may be in disorder
+ * then. */
 static void keep_for_recovery(struct master *m)
 {
     succession_keep(&m->succession, "settings", m->conf);
@@ -129,8 +134,8 @@ static size_t auth_workers(void)
     return cores < 1 ? 1 : cores > MASTER_AUTHS ? MASTER_AUTHS : (size_t)cores;
 }
 
-/* After the children, which need a fork that is not in it, and before a word of
- * theirs is read. */
+/* Comes after the start of the children, since lookup can't start in it, and
+ * before any message of theirs is read. */
 static void enter_sandbox(struct master *m)
 {
     struct sandbox_plan plan = { .root = m->root,
@@ -161,7 +166,8 @@ static int serve(struct master *m)
     return fflush(stdout) == 0 ? status : EX_IOERR;
 }
 
-/* What check says is for an administrator; nothing depends on it here. */
+/* Prints the remarks of the program check for the administrator; nothing here
+ * depends on them. */
 static void tell_remarks(const struct master *m)
 {
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));
@@ -200,7 +206,8 @@ int main(int argc, char **argv)
     master.auth_count = auth_workers();
     prepare(&master, &o);
     keep_for_recovery(&master);
-    /* Not before: the title overwrites what the options point to. */
+    /* Only now, since the title overwrites the memory that the options point
+     * to. */
     process_title("%s", sandbox_row(PROCESS_MASTER)->title);
     tell_remarks(&master);
     return serve(&master);

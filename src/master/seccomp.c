@@ -1,16 +1,18 @@
-/* master: root, so its list is long. In its sandbox it makes no socket but
- * pairs, and executes only the programs that it opened at the start. All other
- * lists belong to it, since every process starts under this filter: it also
- * permits what ld.so, libc, OpenSSL and sandbox_enter need. */
+/* master is root, so its list is long. In its sandbox it makes no sockets but
+ * pairs, and executes only the programs that it opened at the start. The lists
+ * of all other processes belong to it too, since each process starts under this
+ * filter. So it also permits the calls of ld.so, libc, OpenSSL and
+ * sandbox_enter. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
 
 static const struct permission may[] = {
-    /* An empty name executes the descriptor itself, and a relative one nothing,
-     * since it is no directory. An absolute one is in memory, where no filter
-     * can see it. */
+    /* With an empty path the call executes the descriptor itself. A relative
+     * path would find nothing, since the descriptor is no directory. An
+     * absolute path is in memory, where no filter can see it; the flag forbids
+     * it. */
     MAY_IF_BOTH(execveat, OF_PROGRAMS(0), IS(4, AT_EMPTY_PATH),
                 "gate, auth, log and others, by their descriptors"),
     MAY(dup2, "standard descriptors of a child"),
@@ -59,7 +61,7 @@ static const struct permission may[] = {
     MAY(getrlimit, "limits checked at start"),
     MAY(setrlimit, "limits of a child"),
 
-    /* The start of a program. */
+    /* For the start of a program. */
     MAY(mmap, "ld.so maps code"),
     MAY(mprotect, "ld.so: RELRO"),
     MAY(arch_prctl, "thread pointer"),

@@ -12,7 +12,8 @@
 
 typedef int file_check(int fd, const char *name, struct complaint *c);
 
-/* After a crash it is the file that was in use, and was judged then. */
+/* After a crash this opens the file that was in use, which was checked at that
+ * time. */
 static int certificate_file_open(struct master *m, struct named_file *f,
                                  const char *path, file_check *check,
                                  struct complaint *c)
@@ -31,7 +32,7 @@ static int certificate_file_open(struct master *m, struct named_file *f,
     return 0;
 }
 
-/* Whoever can write to it could let anybody in. */
+/* Only trusted files: whoever can write to one could let anybody in. */
 static int clients_file_open(struct master *m, struct named_file *f,
                              const char *path, struct complaint *c)
 {

@@ -1,6 +1,6 @@
-/* The certificates and keys as files, in master: what is opened, judged by its
- * owner and mode, and handed to gate, keys and auth. Master never reads a byte
- * of them. */
+/* The certificates and keys as files, in master: it opens them, checks their
+ * owner and mode, and passes them to gate, keys and auth. Master never reads a
+ * byte of them. */
 #ifndef SALLYPORT_SRC_MASTER_CHILDREN_CERTIFICATES_H
 #define SALLYPORT_SRC_MASTER_CHILDREN_CERTIFICATES_H
 
@@ -13,42 +13,44 @@ struct msg_pair_is;
 struct master;
 
 struct named_file {
-    int fd;           /* -1: none */
-    const char *name; /* of the settings; for complaints */
-    bool in_use;      /* the generation before had it: it may have expired
-                       * meanwhile */
+    int fd;           /* -1: there is none */
+    const char *name; /* from the settings, for complaints */
+    bool in_use;      /* an older generation used it, so it may have expired
+                         meanwhile */
 };
 
 struct pair_files {
     struct named_file certificate, key, staple;
-    uint64_t number;                /* of the key */
-    uint64_t expires, staple_until; /* seconds since 1970, gate's word; 0 */
+    uint64_t number; /* of the private key */
+    uint64_t expires,
+        staple_until; /* seconds since 1970, as gate reports them; 0: not yet */
 };
 
 struct certificates {
     struct pair_files pair[CERTIFICATES_MAX];
     size_t count;
-    /* What clients' certificates are judged by. In use also at the first start:
-     * a client without a certificate can come in still. */
+    /* For the check of clients' certificates. in_use is also set at the first
+     * start: clients without a certificate can still come in. */
     struct named_file client_ca, client_crl;
 };
 
 void certificates_init(struct certificates *set);
-/* Opens all pairs of the settings; nobody else may be able to read a key. 0, or
- * -EINVAL with the complaint. An OCSP response that can't be opened is an
- * event, and a mistake only for --check. */
+/* Opens all pairs of the settings; no other user may be able to read a key.
+ * Returns 0, or -EINVAL with the complaint. An OCSP response that can't be
+ * opened is an event, and a mistake only for --check. */
 int certificates_open(struct master *m, struct complaint *c);
-/* The supervisor keeps the files for the next generation. */
+/* Asks the supervisor to keep the files for the next generation. */
 void certificates_keep(struct master *m);
 void certificates_release(struct certificates *set);
 
-/* Steps of a child's set-up: 0, -EAGAIN or -errno. */
-int certificates_step(struct child *gate); /* chains, and the clients' files */
+/* Steps of a child's set-up. They return 0, -EAGAIN or -errno. */
+int certificates_step(
+    struct child *gate); /* chains, and the files for clients' certificates */
 int certificates_step_keys(struct child *keys);
-/* Auth knows by the chains what was shown to a client. */
+/* Sends the chains: by them auth recognises the server in a client's proof. */
 int certificates_step_auth(struct child *auth);
 
-/* Handler: what gate knows of a pair. */
+/* Handler: gate reports the dates of a pair. */
 int certificates_on_pair(void *owner, struct msg_pair_is *msg);
 
 #endif

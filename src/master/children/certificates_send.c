@@ -1,5 +1,5 @@
-/* Certificates and keys on their way to gate, keys and auth: steps of the
- * set-up of these children. Runs in master. */
+/* Sends certificates and keys to gate, keys and auth: steps of the set-up of
+ * these children. Runs in master. */
 #include "certificates.h"
 #include "child.h"
 #include "core/master.h"
@@ -43,7 +43,7 @@ static int send_key(struct child *keys, const struct pair_files *p)
                 .path = slice_from(p->key.name), .file = p->key.fd);
 }
 
-/* Each pair of the set, from c->index on. */
+/* Sends each pair of the set, from c->index on. */
 static int send_each_pair(struct child *c,
                           int (*send)(struct child *to,
                                       const struct pair_files *p))
@@ -58,8 +58,8 @@ static int send_each_pair(struct child *c,
     return r;
 }
 
-/* So many messages to gate: each chain and its OCSP response, then the
- * clients' files. */
+/* Sends one part to gate: parts are each chain and its OCSP response, then the
+ * two files for clients' certificates. */
 static int send_gate_part(struct child *gate, const struct certificates *set,
                           size_t part)
 {

@@ -1,6 +1,7 @@
 /* The life of an executed process, in master: start, set-up step by step as its
- * channel takes it, work, end, and a restart: at once, but after a burst only
- * one in 10 s. Nothing that a child says or does ends master. */
+ * channel takes messages, work, end, restart. The first few restarts come at
+ * once; further ones every 10 s. Nothing that a child sends or does ends
+ * master. */
 #include "child.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@ static void child_read(struct child *c)
         child_end(c, closed);
 }
 
-/* A child that failed has said why, and closed its channel after that. */
+/* A child that fails sends the reason and then closes its channel: read the
+ * reason first. */
 static void child_step_failed(struct child *c, int error)
 {
     if (error == -EPIPE)
@@ -152,7 +154,7 @@ static void child_start_now(struct child *c)
         child_feed(c);
     } else if (c->pid > 0) {
         child_end(c, strerror(-r));
-    } else { /* no such process: as if it had ended at once */
+    } else { /* no process: like one that ended at once */
         snprintf(c->failure, sizeof(c->failure), "%s", strerror(-r));
         child_reaped(c, EX_OSERR << 8);
     }
@@ -187,9 +189,9 @@ static void child_close(struct child *c)
         c->row->on_gone(c);
 }
 
-/* One that closed its channel is leaving; how it left is worth knowing, so it
- * has a moment. kill() can't hit another process: the pid is ours until we reap
- * it. */
+/* A child that closed its channel is leaving. It gets a moment, so that its
+ * exit status can be logged. kill() can't hit another process: the pid stays
+ * reserved until master reaps it. */
 void child_end(struct child *c, const char *why)
 {
     bool leaving = c->failure[0] || strcmp(why, closed) == 0;
@@ -226,7 +228,7 @@ void child_reaped(struct child *c, int status)
     char how[320];
 
     c->pid = 0;
-    if (c->channel.fd >= 0) /* its last words may still lie there */
+    if (c->channel.fd >= 0) /* its last messages may still wait there */
         child_read(c);
     if (c->state != CHILD_ENDING)
         child_close(c);

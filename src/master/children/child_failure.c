@@ -1,5 +1,5 @@
-/* What is said of a child that has ended, and what its failure means for a
- * start. Runs in master. */
+/* Describes how a child ended, and decides what its failure means for a start.
+ * Runs in master. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -20,8 +20,9 @@ void child_describe(const struct child *c, int status, char *out, size_t size)
         snprintf(out + n, size - (size_t)n, ": %s", c->failure);
 }
 
-/* sysexits for a child that didn't start: what it complains of itself is what
- * the administrator configured, unless it is its sandbox. */
+/* Returns the status of sysexits.h for a child that didn't start. A complaint
+ * of its own means a mistake in the configuration, unless it is about the
+ * sandbox. */
 static int child_start_status(const struct child *c, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR)
@@ -31,7 +32,8 @@ static int child_start_status(const struct child *c, int status)
     return c->channel.seen[MSG_failed] ? EX_CONFIG : EX_SOFTWARE;
 }
 
-/* What gate has against certificate or key names the file: add the line. */
+/* A complaint of gate about a certificate or key names the file: this adds the
+ * line of the configuration. */
 static void child_fail_by_complaint(struct child *c, int status)
 {
     struct complaint why = { "" };

@@ -1,5 +1,5 @@
-/* The first messages of each child, in master: of which build it is, and
- * whether its set-up has gone well. */
+/* The first messages of each child, in master: its build, and whether its
+ * set-up has succeeded. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -36,7 +36,7 @@ int child_on_ready(void *owner, struct msg_ready *msg)
     (void)msg;
     if (!c->channel.seen[MSG_build])
         return channel_refuse(&c->channel, "ready before its build was known");
-    if (c->row->steps[c->step]) /* it can't know: GO wasn't said */
+    if (c->row->steps[c->step]) /* too early: it hasn't got `go` yet */
         return channel_refuse(&c->channel, "ready before its set-up was over");
     c->state = CHILD_READY;
     c->channel.phase = PHASE_RUN;

@@ -14,18 +14,18 @@ struct children {
     for (struct child *c = (m)->children->child;                               \
          c < (m)->children->child + (m)->children->count; c++)
 
-/* A further one, which isn't started yet. */
+/* Adds a child, which isn't started yet. */
 void children_add(struct master *m, const struct child_row *row);
-/* Starts those of that kind. */
+/* Starts all children of kind P. */
 void children_start(struct master *m, enum process p);
-/* The first one of that kind; or NULL. */
+/* Returns the first child of kind P, or NULL. */
 struct child *children_find(const struct master *m, enum process p);
-/* The first one that is ready. */
+/* Returns the first child of kind P that is ready, or NULL. */
 struct child *children_ready(struct master *m, enum process p);
 struct child *children_gate(struct master *m);
-/* The one with that pid; or NULL. */
+/* Returns the child with that pid, or NULL. */
 struct child *children_by_pid(struct master *m, pid_t pid);
-/* Each one is ready, or its work is done. */
+/* Is each child ready, or done with its work? */
 bool children_are_up(struct master *m);
 
 #endif

@@ -1,5 +1,5 @@
-/* Master executes the programs that it opened at its start, and nothing else
- * ever. What follows the fork here runs as master does, until the exec. */
+/* Master executes only the programs that it opened at its start. The code after
+ * the fork here has the rights of master until the exec. */
 #include "exec.h"
 
 #include <errno.h>
@@ -19,7 +19,8 @@
 
 #define FIRST_FD 3
 
-/* With the program's path: "Permission denied" may be a mode or a mount. */
+/* Names the program's path: "Permission denied" may be due to a mode or a
+ * mount. */
 static noreturn void die_of_exec(int program, const char *binary, int error)
 {
     char link[64], path[PATH_MAX];

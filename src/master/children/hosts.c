@@ -1,7 +1,6 @@
-/* Host names of public addresses, in master: which ones are looked up, and what
- * gate and the log hear of them. Root asks no resolver and parses no answer:
- * process lookup does. Each name has one answer, which holds until the next
- * generation. */
+/* Host names of public addresses, in master: which ones lookup resolves, and
+ * what gate and the log get. Root asks no resolver and parses no answer: the
+ * process lookup does. Each name is resolved once in a generation. */
 #include "hosts.h"
 
 #include <errno.h>
@@ -12,8 +11,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 
-/* Of struct kept_hosts. A build that lays it out in another way changes the
- * number, and begins without them. */
+/* The name of struct kept_hosts for the supervisor. A build with another layout
+ * changes the number, and begins with an empty one. */
 #define KEPT_NAME "addresses 1"
 
 struct kept_hosts {
@@ -25,7 +24,7 @@ static struct public_address *hosts_row(struct master *m, size_t i)
     return settings_public(&m->settings, i);
 }
 
-/* No name is in STATE, or in one before that. */
+/* Has each name passed STATE? */
 static bool hosts_are_past(const struct master *m, enum host_state state)
 {
     for (size_t i = 0; i < HOSTS_MAX; i++)
@@ -34,7 +33,7 @@ static bool hosts_are_past(const struct master *m, enum host_state state)
     return true;
 }
 
-/* At the start, when there is no log yet, it is a hint. */
+/* At the start, when there is no log yet, the text is a hint. */
 static void hosts_say(struct master *m, const struct complaint *what)
 {
     if (m->hosts->settled)
@@ -43,8 +42,8 @@ static void hosts_say(struct master *m, const struct complaint *what)
         stderr_print("hint: %s", what->text);
 }
 
-/* A server that waited for a name server would be missing after a boot in which
- * that one is late. */
+/* The server doesn't wait for a late name server, so that it starts after a
+ * boot in which that server is late. */
 static void hosts_say_unknown(struct master *m, size_t i, const char *why)
 {
     const struct public_address *a = hosts_row(m, i);
@@ -58,13 +57,14 @@ static void hosts_say_unknown(struct master *m, size_t i, const char *why)
     hosts_say(m, &what);
 }
 
-/* For clients from anywhere; those of a network may well get a private one. */
+/* Does row I count for clients from anywhere? Only then is a private address
+ * worth a warning. */
 static bool host_is_for_all(const struct master *m, size_t i)
 {
     return i == 0 || m->settings.announced[i - 1].network.bits == 0;
 }
 
-/* Debian's /etc/hosts gives a machine's own name 127.0.1.1. */
+/* Debian's /etc/hosts gives a machine's own name the address 127.0.1.1. */
 static void hosts_say_known(struct master *m, size_t i)
 {
     const struct public_address *a = hosts_row(m, i);
@@ -127,7 +127,8 @@ static void hosts_settle(struct master *m)
     children_start(m, PROCESS_GATE);
 }
 
-/* Each name has its address or has failed once: gate needs to wait no more. */
+/* Once each name has its address or has failed once, gate needn't wait any
+ * longer. */
 static void hosts_settle_if_heard(struct master *m)
 {
     if (hosts_are_past(m, HOST_ASKED))
@@ -172,8 +173,8 @@ void hosts_on_ready(struct child *c)
                    c->master->deadlines.hosts);
 }
 
-/* When all are known it ends by itself. Before that it isn't started again:
- * under master's filter nobody makes a socket. */
+/* Lookup ends by itself when all addresses are known. If it ends earlier, it
+ * isn't started again: master's filter permits no sockets. */
 void hosts_on_gone(struct child *c)
 {
     if (c->master->state == MASTER_RUNNING && !hosts_is_done(c))
@@ -187,8 +188,8 @@ bool hosts_is_done(const struct child *c)
     return hosts_are_past(c->master, HOST_FAILED);
 }
 
-/* An answer may come after a failure. The state of the name, or NULL:
- * -EPROTO. */
+/* Returns the state of the name, or NULL for -EPROTO. An answer may come after
+ * a failure. */
 static enum host_state *hosts_answered(struct child *c, uint64_t number,
                                        enum host_state most)
 {

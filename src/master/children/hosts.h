@@ -15,43 +15,45 @@ struct msg_unresolved;
 
 #define HOSTS_MAX (SETTINGS_ANNOUNCED_MAX + 1)
 
-/* What lookup has said of a row of the settings (settings_public()). */
+/* Lookup's answer for a row of the settings (settings_public()). */
 enum host_state {
-    HOST_NONE,   /* it has no host name */
-    HOST_ASKED,  /* nothing yet */
-    HOST_FAILED, /* the first try has failed, which was reported */
+    HOST_NONE,   /* the row has no host name */
+    HOST_ASKED,  /* no answer yet */
+    HOST_FAILED, /* the first try failed, and was reported */
     HOST_FOUND,
 };
 
 /* The addresses themselves are in m->settings. */
 struct hosts {
     enum host_state state[HOSTS_MAX];
-    bool news[HOSTS_MAX]; /* gate hasn't heard its address */
-    bool settled;         /* gate can start: no name is waited for any more */
+    bool news[HOSTS_MAX];    /* gate hasn't got this address yet */
+    bool settled;            /* gate can start: it waits for no name any more */
     struct loop_timer timer; /* until settled */
 };
 
-/* The addresses that the generation before had: clients are told them until
- * lookup has an answer. Before succession_settle(). */
+/* Takes the addresses of the generation before: PASV announces them until
+ * lookup has an answer. Call it before succession_settle(). */
 void hosts_inherit(struct master *m);
-/* The supervisor keeps what is known, for the next generation. During a start
- * once, at its end: of two the supervisor takes the first. */
+/* Asks the supervisor to keep the known addresses for the next generation. A
+ * start calls it once, at its end, since the supervisor keeps the first of
+ * two. */
 void hosts_keep(struct master *m);
-/* Nothing where there is no host name. */
+/* Call it also if there are no host names: it then does nothing. */
 void hosts_init(struct master *m);
 
-/* Of the process lookup; owner: struct child. The step sends it the names. */
+/* For the process lookup; owner: struct child. The step sends it the names. */
 int hosts_step_names(struct child *lookup);
 void hosts_on_ready(struct child *c);
 void hosts_on_gone(struct child *c);
-/* Each host name has its address. */
+/* Has each host name its address? */
 bool hosts_is_done(const struct child *c);
 int hosts_on_resolved(void *owner, struct msg_resolved *msg);
 int hosts_on_unresolved(void *owner, struct msg_unresolved *msg);
 
-/* A step of gate's set-up: the addresses that are known so far. */
+/* A step of gate's set-up: sends the addresses that are known so far. */
 int hosts_step(struct child *gate);
-/* What gate has still to hear, as far as its channel can take it. */
+/* Sends gate the addresses that it hasn't got yet, as far as its channel takes
+ * them. */
 void hosts_tell(struct master *m);
 
 #endif

@@ -1,5 +1,6 @@
-/* Listening sockets, control and passive. Made in master at start, before its
- * sandbox, and handed to gate; master never accepts a connection on them. */
+/* Listening sockets, control and passive. Master makes them at its start,
+ * before its sandbox, and passes them to gate; master never accepts a
+ * connection on them. */
 #include "listeners.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 #define BACKLOG_CONTROL SOMAXCONN
 #define BACKLOG_PASSIVE 64
-#define PASSIVE_MOST    65536 /* that gate takes */
+#define PASSIVE_MOST    65536 /* the most that gate takes */
 
 static int listener_set_option(int fd, int level, int option)
 {
@@ -25,8 +26,8 @@ static int listener_set_option(int fd, int level, int option)
     return setsockopt(fd, level, option, &one, sizeof(one)) < 0 ? -errno : 0;
 }
 
-/* Non-blocking: between epoll's word and gate's accept4 a client may be gone.
- * Bound only, where BACKLOG is 0. */
+/* Makes a non-blocking socket: the client may be gone before gate's accept4().
+ * It is bound, and listens unless BACKLOG is 0. */
 static int listener_socket(const struct address *a, int backlog)
 {
     struct sockaddr_storage where;
@@ -38,7 +39,7 @@ static int listener_socket(const struct address *a, int backlog)
     if (fd < 0)
         return -errno;
     r = listener_set_option(fd, SOL_SOCKET, SO_REUSEADDR);
-    /* So that [::]:21 and 0.0.0.0:21 are two listeners, as written. */
+    /* [::]:21 and 0.0.0.0:21 are two listeners, as written. */
     if (r == 0 && where.ss_family == AF_INET6)
         r = listener_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     if (r < 0)
@@ -49,8 +50,8 @@ static int listener_socket(const struct address *a, int backlog)
     return fd_take(&fd);
 }
 
-/* What tells one listener from another: the words of the configuration, and
- * the count of those that are the same. */
+/* Identifies a listener for the next generation: its kind and address, and a
+ * number for equal ones. */
 struct listener_plan {
     const char *kind;
     const struct address *address;
@@ -97,8 +98,8 @@ static int listener_open(struct listener *l, const struct listener_plan *p,
     return r;
 }
 
-/* A host that another row of `listen` covers needs no passive ports of its own:
- * the same one twice, or one beside 0.0.0.0 or [::], which would collide. */
+/* Is row I of `listen` covered by another row, the same host or 0.0.0.0 or
+ * [::]? It then gets no passive ports of its own, since they would collide. */
 static bool listener_host_is_covered(const struct settings *s, size_t i)
 {
     const struct address *a = &s->listen[i];
@@ -182,7 +183,8 @@ static int listeners_open_control(struct listeners *l, const struct settings *s,
     return 0;
 }
 
-/* Without memory, or a name, it is closed: no start fails of it. */
+/* A listener for which there is no memory is closed: no start fails because of
+ * it. */
 static void listeners_open_retired(struct listeners *l, struct succession *h)
 {
     struct listener one;
@@ -225,7 +227,7 @@ int listeners_open(struct listeners *l, const struct settings *s,
     return r;
 }
 
-/* A port that is in use is the running server's, most likely. */
+/* A port that is in use belongs most likely to the running server. */
 int listeners_try(const struct settings *s, struct complaint *c)
 {
     for (size_t i = 0; i < s->listen_count; i++) {

@@ -1,13 +1,14 @@
-/* Why an address can't be listened on, and what the administrator can do. Runs
- * in master at its start, and for --check. */
+/* Explains why the server can't listen on an address, and what the
+ * administrator can do. Runs in master at its start, and for --check. */
 #include <errno.h>
 #include <string.h>
 
 #include "core/succession.h"
 #include "listeners.h"
 
-/* Somebody else's port, an interface that isn't up yet, a kernel short of
- * memory: nobody has to change the configuration for those. */
+/* May this error pass without a change of the configuration? Examples are a
+ * port that another program uses, an interface that isn't up yet, and a kernel
+ * that is short of memory. */
 static bool listener_may_pass(int error)
 {
     return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
@@ -41,9 +42,9 @@ static bool is_listener(const struct heirloom *h)
                           strncmp(h->name, "passive ", 8) == 0);
 }
 
-/* The running server listens there, and the new configuration doesn't name that
- * listener; the supervisor and the older generation have it open until all of
- * them end. */
+/* Is this a listener of the running server that the new configuration doesn't
+ * name? Then the supervisor and the older generations keep it open until those
+ * generations end. */
 static bool listener_is_held(const struct succession *h,
                              const struct address *a, struct address *held)
 {

@@ -1,11 +1,11 @@
-/* The listeners in words, for the line that says that the server is ready. Runs
- * in master. */
+/* Describes the listeners for the log line that reports that the server is
+ * ready. Runs in master. */
 #include "listeners.h"
 
 #define ROWS_TOLD 32
 
-/* The index behind the row of neighbouring ports that begins at I; several
- * hosts have the same ones. */
+/* Returns the index after the row of neighbouring ports that begins at I.
+ * Several hosts may have the same ports. */
 static size_t ports_row_end(const struct listeners *l, size_t i)
 {
     for (i++; i < l->passive_count; i++)
@@ -25,8 +25,8 @@ static int ports_text(const struct listeners *l, size_t begin, size_t end,
     return buf_add_format(into, " %u-%u", first, last);
 }
 
-/* "50000-50099", or what the kernel chose: "40001 40007-40009"; of very many
- * only where they lie. */
+/* Writes "50000-50099", or the kernel's choice: "40001 40007-40009". If there
+ * are very many rows, it writes only the first and the last port. */
 static int all_ports_text(const struct listeners *l, struct buf *into)
 {
     size_t n = l->passive_count, rows = 0;

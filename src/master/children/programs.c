@@ -1,5 +1,5 @@
-/* The descriptors of the programs: opened or inherited before anything else is
- * opened, in the block that master's filter names. */
+/* The descriptors of the programs. Master opens or inherits them before it
+ * opens anything else, in the block that its filter names. */
 #include "programs.h"
 
 #include <errno.h>
@@ -50,8 +50,9 @@ static int own_directory(char path[PATH_MAX])
     return 0;
 }
 
-/* The inherited programs are those of the inherited binary. A supervisor that
- * doesn't know how to execute that one executes what is installed now. */
+/* Are the inherited programs of our own build? They are, if this process was
+ * executed from the inherited binary. An old supervisor can't execute that one,
+ * and executes the installed program. */
 static bool is_the_inherited_build(struct succession *s)
 {
     FD_CLEANUP int inherited = succession_inherit(s, GENERATION_MASTER);

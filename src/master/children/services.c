@@ -1,5 +1,5 @@
-/* Channels to log and keys, see service.h. Runs in master, which reads none of
- * what is in them, and never waits. */
+/* See services.h. Runs in master, which reads nothing out of these channels and
+ * never waits. */
 #include "services.h"
 
 #include <errno.h>
@@ -22,8 +22,9 @@ size_t services_ended_max(uint64_t max_sessions)
 
 static void service_sweep_on_time(void *owner);
 
-/* A session has two and its files one; the record of one that has ended may
- * still have its files'. Each child has two, a caller's files one. */
+/* Each session has two channels, and its process files has one; after the
+ * session's end the channel of files may remain. Each child has two, and files
+ * for a caller has one. */
 int services_init(struct master *m, size_t sessions)
 {
     struct services *s = m->services;
@@ -58,7 +59,8 @@ static void services_drop_all(struct services *s, struct service_list *from)
         service_drop(s, from, TAILQ_FIRST(from));
 }
 
-/* 1: something waits there; 0: nothing, and nothing more will; -1: not yet. */
+/* Returns 1 if something waits in the channel, 0 if nothing ever comes again,
+ * -1 if nothing waits now. */
 static int service_has_words(const struct service_channel *c)
 {
     char byte;
@@ -66,7 +68,7 @@ static int service_has_words(const struct service_channel *c)
     return (int)recv(c->end, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 
-/* Drops the channels out of which nothing more can come. */
+/* Drops the channels in which nothing more can come. */
 static void services_sweep(struct services *s)
 {
     struct service_channel *c = TAILQ_FIRST(&s->ended);
@@ -103,7 +105,7 @@ void services_release(struct master *m)
     services_sweep(s);
     TAILQ_FOREACH(c, &s->ended, next)
         lost += !c->given;
-    if (lost > 0 && !m->check) /* which starts no log */
+    if (lost > 0 && !m->check) /* --check starts no log */
         stderr_print(
             "%llu processes have ended, and no log took what they said",
             (unsigned long long)lost);
@@ -206,7 +208,8 @@ static int service_introduce(struct channel *to,
                 .user = slice_from(who->user), .sender = c->end);
 }
 
-/* A service that can't take all now is asked again when it can. */
+/* Offers the channel to the service. If the service takes nothing now, master
+ * tries again when it can. */
 static int service_give(struct master *m, enum process service,
                         struct service_channel *c)
 {
@@ -245,7 +248,7 @@ static void services_report_lost(struct master *m)
                   (unsigned long long)lost);
 }
 
-/* Once: like all others it outlives each log. */
+/* Opens master's own channel to log, once: it outlives each log. */
 static void services_open_own(struct master *m)
 {
     const struct speaker who = { .process = PROCESS_MASTER };

@@ -1,8 +1,8 @@
-/* Channels to the services: from every process to log, from gate and sessions
- * to keys. Master keeps the service's end of each until nothing more can come
- * out of it, and gives it to each log or keys that starts. So a restart of a
- * service loses nothing that waits in a channel, and the process at the other
- * end doesn't notice it. */
+/* Channels to the services: from each process to log, and from gate and
+ * sessions to keys. Master holds the service's end of each channel until
+ * nothing more can come out of it, and passes it to each log or keys that
+ * starts. So a restart of a service loses nothing that waits in a channel, and
+ * the process at the other end doesn't notice it. */
 #ifndef SALLYPORT_SRC_MASTER_SERVICE_H
 #define SALLYPORT_SRC_MASTER_SERVICE_H
 
@@ -15,13 +15,13 @@
 
 struct master;
 
-/* The process at the other end: the service believes master, not the process,
- * who that is. */
+/* Describes the process at the other end. The service trusts master for this,
+ * not the process itself. */
 struct speaker {
     enum process process;
-    uint64_t serial; /* 0: not of one session */
+    uint64_t serial; /* 0: belongs to no session */
     struct address peer;
-    char user[USER_NAME_MAX + 1]; /* whose password was right; "": nobody's */
+    char user[USER_NAME_MAX + 1]; /* the logged-in user; "": nobody */
 };
 
 struct service_channel {
@@ -29,15 +29,15 @@ struct service_channel {
     enum process service; /* PROCESS_LOG or PROCESS_KEYS */
     struct speaker who;
     int end;
-    bool given; /* to the service that runs now */
-    bool held;  /* not given before it is known whose client speaks */
+    bool given; /* passed to the service that runs now */
+    bool held;  /* not passed before the client's address is known */
 };
 
 TAILQ_HEAD(service_list, service_channel);
 
-/* Log or keys, while it is ready. */
+/* The log or keys that is ready now. */
 struct service_reader {
-    struct channel *channel; /* NULL: it isn't */
+    struct channel *channel; /* NULL: none is ready */
     struct loop_watch *watch;
 };
 
@@ -46,41 +46,43 @@ struct services {
     size_t size;
     struct service_list free, open;
     struct service_reader log, keys;
-    struct service_channel *own; /* master's to log; NULL: not yet */
-    struct service_list ended;   /* their process is gone, their words aren't */
+    struct service_channel *own; /* from master to log; NULL: not open yet */
+    struct service_list
+        ended; /* their processes have ended, but unread messages wait */
     size_t ended_count, ended_max;
-    uint64_t lost;           /* that found no place, since that was reported */
-    struct loop_timer sweep; /* armed while there are ended ones */
+    uint64_t lost;           /* how many found no room since the last report */
+    struct loop_timer sweep; /* armed while `ended` isn't empty */
 };
 
-/* How many channels of processes that have ended are kept at most. */
+/* Returns how many channels of ended processes are kept at most. */
 size_t services_ended_max(uint64_t max_sessions);
-/* For so many records of sessions. 0 or -ENOMEM */
+/* Makes room for the channels of SESSIONS records. Returns 0 or -ENOMEM. */
 int services_init(struct master *m, size_t sessions);
-/* Reports how many have ended whose words no log took. */
+/* Reports how many ended processes have left messages that no log took. */
 void services_release(struct master *m);
 
-/* Takes END, the service's. NULL: no room, and it is closed. */
+/* Takes END, the service's end of a channel. Returns NULL if there is no room;
+ * END is then closed. */
 struct service_channel *service_open(struct master *m, enum process service,
                                      const struct speaker *who, int end);
-/* The client of a proxied session is known: the channel needn't be held any
- * more. All of these do nothing with NULL. */
+/* The address of a proxied session's client is known: the channel may be passed
+ * on. This function and the next two do nothing with NULL. */
 void service_known(struct service_channel *c, const struct address *peer);
-/* Somebody has logged in there. */
+/* USER has logged in on the session of this channel. */
 void service_named(struct service_channel *c, const char *user);
-/* The process has ended or has to. What it has sent log, or still sends, is
- * kept for log; of a channel that is held only what was sent already (a proxy's
- * health checks send nothing). Processes of users may have all places, sessions
- * of nobody half of them. */
+/* The process has ended or must end. For log, all that it has sent or still
+ * sends is kept; if the channel is held, only what was sent already (a proxy's
+ * health checks send nothing). Sessions without a login may fill half of the
+ * places, other processes all. */
 void service_end(struct master *m, struct service_channel **end);
 
-/* Gives the services what waits for them, as far as they take it. Harmless at
- * any time. */
+/* Passes the services all channels that they take now. May be called at any
+ * time. */
 void services_flush(struct master *m);
-/* SERVICE is ready, and reads CHANNEL, which WATCH watches. */
+/* SERVICE is ready, and reads CHANNEL with WATCH. */
 void services_ready(struct master *m, enum process service,
                     struct channel *channel, struct loop_watch *watch);
-/* It has ended: the next one gets all its channels. */
+/* SERVICE has ended: the next one gets all its channels. */
 void services_gone(struct master *m, enum process service);
 
 #endif

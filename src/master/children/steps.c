@@ -1,4 +1,4 @@
-/* The set-up of a child: one step a message. Runs in master. */
+/* The set-up of a child: each step sends one message. Runs in master. */
 #include "steps.h"
 
 #include <errno.h>
@@ -36,8 +36,8 @@ static int send_keys(struct child *c, int end)
     return SEND(&c->channel, keys, 0, .keys = end);
 }
 
-/* The service gets the far end when it can take it; until then what is sent
- * waits in the channel. */
+/* The service gets the other end as soon as it can take it; until then the
+ * messages wait in the channel. */
 static int send_service(struct child *c, int (*send)(struct child *c, int end),
                         enum process service, struct service_channel **ret)
 {
@@ -69,7 +69,8 @@ int steps_keys(struct child *c)
     return send_service(c, send_keys, PROCESS_KEYS, &c->keys);
 }
 
-/* All sessions, gate, and those of both that end while new ones come. */
+/* The peers of keys are gate and all sessions, and those that have ended while
+ * new ones come. */
 int steps_peers(struct child *c)
 {
     return SEND(&c->channel, peers, 0,
@@ -128,8 +129,8 @@ int steps_output(struct child *c)
     return SEND(&c->channel, log_output, 0, .output = 2);
 }
 
-/* What is wrong with a key is keys' to say: gate, which asks for a proof of
- * each after "go", would only see that nobody signs. */
+/* Keys must report a bad key itself. Gate, which asks for a proof of each key
+ * after `go`, would only see that nobody signs. */
 int steps_keys_ready(struct child *c)
 {
     return children_ready(c->master, PROCESS_KEYS) ? 0 : -EBUSY;

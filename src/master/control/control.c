@@ -1,6 +1,6 @@
 /* The control socket's peers, in master: who may connect, how many, for how
- * long. A sallyportctl that is hostile, slow or dead costs its own place and no
- * more: nothing here waits, and nothing it does ends master. */
+ * long. A hostile, slow or dead sallyportctl takes up one place and no more:
+ * nothing here waits for it, and nothing that it does ends master. */
 #include "control.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include "sallyport/base/local.h"
 
 #define ACCEPTS  4     /* in one round of the loop */
-#define PAUSE_MS 1000  /* without a descriptor for an accept */
-#define TOLD_MS  10000 /* between two lines about those who may not */
+#define PAUSE_MS 1000  /* ms, if there is no descriptor for an accept */
+#define TOLD_MS  10000 /* ms between two log lines about refused callers */
 
 static void control_on_message(void *owner, uint32_t events)
 {
@@ -49,8 +49,8 @@ static void control_on_home_ready(void *owner)
     request_home_ready(owner);
 }
 
-/* It has done its work, or failed in it: ctl sees the end of its own channel.
- */
+/* files has done its work or failed: sallyportctl sees the end of its own
+ * channel to files. */
 static void control_on_home_lost(void *owner)
 {
     struct peer *p = owner;
@@ -93,7 +93,8 @@ static void peer_blank(struct peer *p, struct master *m)
     p->home.for_ctl = true;
 }
 
-/* Says why, and hangs up: nobody has said a word yet, so nothing is lost. */
+/* Sends the reason and closes the channel. The caller hasn't sent a request
+ * yet, so no message is lost. */
 static void control_turn_away(int fd, enum refusal why, const char *words)
 {
     struct channel c;
@@ -103,7 +104,8 @@ static void control_turn_away(int fd, enum refusal why, const char *words)
     channel_close(&c);
 }
 
-/* Seldom: whoever gets as far as the socket can cause it. */
+/* Limited to one line in TOLD_MS: anybody who can connect to the socket can
+ * cause it. */
 static void control_report_stranger(struct master *m, const struct ucred *who)
 {
     if (burst_take(&m->control->reports, 1, TOLD_MS, clock_ms()) > 0)
@@ -152,7 +154,8 @@ static void control_welcome(struct master *m, int fd)
     }
 }
 
-/* One that is out of descriptors is asked again and again else. */
+/* Without descriptors accepting pauses, since epoll would report the socket
+ * again at once. */
 static void control_on_knock(void *owner, uint32_t events)
 {
     struct master *m = owner;
@@ -215,8 +218,8 @@ void control_lead(struct control *c)
                       "control socket: no memory to watch it");
 }
 
-/* Others have the same socket, so closing it doesn't take it out of the loop.
- */
+/* Other processes have the same socket, so closing it alone doesn't take it out
+ * of epoll. */
 static void control_close(struct control *c, bool remove)
 {
     struct master *m = c->watch.owner;
@@ -231,8 +234,9 @@ void control_step_down(struct control *c)
     control_close(c, false);
 }
 
-/* After a failure the next generation uses it, and a start that inherited it
- * leaves it to the one that leads. */
+/* May the socket's name be removed? After a failure the next generation uses
+ * the socket, and a start that inherited it leaves it to the leading
+ * generation. */
 static bool control_is_last(const struct control *c)
 {
     const struct master *m = c->watch.owner;

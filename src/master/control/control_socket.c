@@ -1,7 +1,7 @@
 /* The control socket in the file system: made or inherited before master's
- * sandbox closes, removed at the end of the service. Who may connect is said by
- * its mode, by its directory, and by SO_PEERCRED (control.c). Never takes the
- * name from a server that lives. */
+ * sandbox closes, removed at the end of the service. Its mode, its directory
+ * and SO_PEERCRED (control.c) restrict who may connect. A living server never
+ * loses its socket's name to another one. */
 #include "control_socket.h"
 
 #include <errno.h>
@@ -29,7 +29,8 @@ void control_socket_blank(struct control_socket *s)
     *s = (struct control_socket){ .fd = -1, .folder = -1 };
 }
 
-/* Who may write to it could put a socket of his own there. */
+/* Only a safe directory: whoever can write to it could put another socket
+ * there. */
 static int control_check_folder(int fd, const char *path, struct complaint *c)
 {
     struct stat st;
@@ -66,7 +67,7 @@ static int control_open_folder(struct control_socket *s, const char *path,
     return control_check_folder(s->folder, path, c);
 }
 
-/* Two servers that start at the same moment look one after the other. */
+/* Two servers that start at the same moment check one after the other. */
 static int control_socket_lock(const struct control_socket *s)
 {
     const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
@@ -89,8 +90,8 @@ static int control_socket_new(void)
     return fd < 0 ? -errno : fd;
 }
 
-/* -EADDRINUSE: somebody listens there, or will not be disturbed: a full queue
- * is a server too. -ENOTSOCK: it is something else. */
+/* Removes a socket without a server. Returns -EADDRINUSE if a server listens
+ * there; one with a full queue counts too. -ENOTSOCK: the file is no socket. */
 static int control_socket_remove_stale(const struct control_socket *s,
                                        const struct sockaddr_un *at,
                                        socklen_t size)
@@ -110,7 +111,7 @@ static int control_socket_remove_stale(const struct control_socket *s,
     return unlinkat(s->folder, s->name, 0) < 0 ? -errno : 0;
 }
 
-/* Of mode 0600 from the first moment on. */
+/* The socket has mode 0600 from the first moment on. */
 static int control_socket_bind(struct control_socket *s,
                                const struct sockaddr_un *at, socklen_t size)
 {
@@ -126,8 +127,9 @@ static int control_socket_bind(struct control_socket *s,
     return r;
 }
 
-/* By its inode, which lives as long as the socket: the inherited socket is used
- * only if it still stands at the path, however that is written by now. */
+/* The name for the supervisor contains the inode, which lives as long as the
+ * socket. So an inherited socket is used only if it is still at the path, even
+ * if the path is written differently now. */
 static const char *control_socket_name(const struct control_socket *s,
                                        char name[GENERATION_NAME_MAX])
 {

@@ -1,5 +1,5 @@
-/* See peer.h. A peer that is hostile, slow or dead costs its own place and no
- * more. Runs in master. */
+/* See peer.h. A hostile, slow or dead peer takes up one place and no more. Runs
+ * in master. */
 #include "peer.h"
 
 #include "core/master.h"

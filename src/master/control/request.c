@@ -1,6 +1,6 @@
 /* The requests of sallyportctl, in master. Each function answers at once, or
- * leaves the peer waiting for its files. Master hands ctl on to that process
- * and reads nothing of what it finds. */
+ * the peer waits for its process files. Master connects ctl to that process and
+ * reads nothing of its results. */
 #include "request.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "sessions/session.h"
 #include "sessions/userdb.h"
 
-/* No second request is taken before this one is answered. */
+/* The phase permits no second request before the answer. */
 static struct peer *request_begin(void *owner, uint32_t request)
 {
     struct peer *p = owner;
@@ -58,7 +58,7 @@ static int request_on_status(void *owner, struct msg_status *msg)
     return 0;
 }
 
-/* Answered when the new generation leads, or has failed. */
+/* The answer follows when the new generation leads, or has failed. */
 static int request_on_reload(void *owner, struct msg_reload *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -120,7 +120,7 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
     return 0;
 }
 
-/* The row that NAME has now; NULL: it was told why not. */
+/* Returns the present row of NAME. NULL: the peer was sent the reason. */
 static const struct user *request_find_user(struct peer *p, struct slice name)
 {
     struct master *m = p->master;

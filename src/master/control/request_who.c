@@ -1,5 +1,5 @@
-/* "who" and "kick" of sallyportctl, in master: its records of the sessions. It
- * knows nothing of what a session does. */
+/* The commands "who" and "kick" of sallyportctl, in master. They use master's
+ * records of the sessions, and show nothing of what a session does. */
 #include "request_who.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "core/master.h"
 #include "sessions/session.h"
 
-/* So many at a time, since ctl reads nothing while master writes. */
+/* Sessions in one answer, since ctl reads nothing while master writes. */
 #define WHO_PAGE 64
 
 static const char *who_user(const struct session *s)

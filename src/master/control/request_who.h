@@ -4,10 +4,10 @@
 
 #include "peer.h"
 
-/* Tells the sessions from that place of the table on, up to a page of them, and
- * where the next page begins. */
+/* Sends up to a page of sessions, from place FROM of the table on, and where
+ * the next page begins. */
 void request_who(struct peer *p, uint64_t from);
-/* Kicks the sessions that MSG means: how many. */
+/* Kicks the sessions that MSG selects. Returns their number. */
 size_t request_end_sessions(struct master *m,
                             const struct msg_end_sessions *msg);
 

@@ -1,4 +1,4 @@
-/* What all parts of master need: its values before a start, its own events, its
+/* For all parts of master: its values before a start, its own events, its
  * failure. */
 #include "master.h"
 
@@ -15,7 +15,7 @@ static void master_on_events(void *owner, uint32_t events)
 
     if (events & (EPOLLHUP | EPOLLERR)) {
         loop_remove(&m->loop, &m->events_watch);
-        return; /* log is gone; its own channel says so */
+        return; /* log has gone; master reports that elsewhere */
     }
     event_flush(&m->events);
     if (m->events.queue.len == 0)

@@ -1,5 +1,5 @@
-/* Master and the supervisor. The names of what is inherited come in a file
- * that the supervisor wrote and sealed, so they are believed. */
+/* Master and the supervisor. The names of inherited descriptors come in a file
+ * that the supervisor wrote and sealed, so they are trusted. */
 #include "succession.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ static int compare_heirloom_name(const void *name, const void *heirloom)
     return strcmp(name, ((const struct heirloom *)heirloom)->name);
 }
 
-/* "generation 7": a name of the supervisor's, and a number. */
+/* Reads "generation 7" or "recovery 7", which the supervisor wrote. */
 static int read_heading(struct succession *s, struct slice line)
 {
     struct slice word;
@@ -50,7 +50,7 @@ static int read_heading(struct succession *s, struct slice line)
     return slice_number(line, UINT64_MAX, &s->generation);
 }
 
-/* The supervisor may have kept something where the programs belong. */
+/* An inherited descriptor may have a number that belongs to the programs. */
 static int clear_of_programs(int fd)
 {
     const int after = SANDBOX_PROGRAMS_FIRST + SANDBOX_PROGRAMS;
@@ -65,7 +65,7 @@ static int clear_of_programs(int fd)
     return moved;
 }
 
-/* "12 listen 0.0.0.0:21"; what follows the line is overwritten by a NUL. */
+/* Reads "12 listen 0.0.0.0:21"; a NUL replaces the line's end. */
 static int read_heirloom(struct succession *s, struct slice line)
 {
     struct slice number;
@@ -160,7 +160,8 @@ int succession_inherit_any(struct succession *s, const char *kind)
     return -1;
 }
 
-/* A path may be longer than a name. */
+/* The name contains a hash of the path, since a path may be longer than a
+ * name. */
 static const char *name_of_file(const char *path,
                                 char name[GENERATION_NAME_MAX])
 {
@@ -171,7 +172,7 @@ static const char *name_of_file(const char *path,
     return name;
 }
 
-/* A copy: several settings may name the same file. */
+/* Returns a copy, since several settings may name the same file. */
 int succession_recover_file(struct succession *s, const char *path)
 {
     char name[GENERATION_NAME_MAX];
@@ -201,7 +202,8 @@ int succession_keep_file(struct succession *s, const char *path, int fd)
     return succession_keep(s, name_of_file(path, name), fd);
 }
 
-/* The supervisor reads again soon: whether it is worth while to send again. */
+/* Waits until the supervisor reads again. Returns whether another SEND() makes
+ * sense. */
 static bool succession_waits(const struct succession *s)
 {
     struct pollfd one = { .fd = s->supervisor.fd, .events = POLLOUT };

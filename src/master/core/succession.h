@@ -19,44 +19,48 @@ struct succession {
     uint64_t generation;
     bool leads;    /* this is the newest generation */
     bool adopts;   /* gate adopts sessions before it accepts */
-    bool serves;   /* gate has said that it accepts */
-    bool recovery; /* nothing is read from the disk that was inherited */
+    bool serves;   /* gate has reported that it accepts */
+    bool recovery; /* a file that was inherited isn't read from the disk */
     struct channel supervisor;
     struct loop_watch watch;
-    struct buf names; /* of the heirlooms */
+    struct buf names; /* of the inherited descriptors */
     struct heirloom *heirloom;
     size_t count;
 };
 
-/* No supervisor, nothing inherited: as a test starts master. */
+/* Sets no supervisor and nothing inherited. A test starts master in this
+ * way. */
 void succession_init(struct succession *s);
-/* As the supervisor starts it. 0 or -errno: nobody but it has to start it. */
+/* Takes what the supervisor has prepared. Returns 0 or -errno: this process
+ * wasn't started by a supervisor. */
 int succession_open(struct succession *s);
 void succession_release(struct succession *s);
 
-/* The inherited descriptor of that name, the caller's from here on; or -1. S
- * may be NULL. */
+/* Returns the inherited descriptor of that name, which the caller then owns, or
+ * -1. S may be NULL. */
 int succession_inherit(struct succession *s, const char *name);
-/* One whose name begins so and that nobody has taken, or -1. */
+/* Returns an inherited descriptor whose name begins with KIND and that nobody
+ * has taken, or -1. */
 int succession_inherit_any(struct succession *s, const char *kind);
-/* In a recovery: a copy of the file that was in use under this path; else -1.
- */
+/* During a recovery: returns a copy of the file that was in use under this
+ * path. Otherwise returns -1. */
 int succession_recover_file(struct succession *s, const char *path);
-/* The generation before used the file that FD is open on, unchanged, under this
- * path. */
+/* Did the generation before use the file that FD is open on, unchanged, under
+ * this path? */
 bool succession_had_file(const struct succession *s, const char *path, int fd);
-/* The supervisor keeps a copy of the file FD, which is in use under PATH. */
+/* Asks the supervisor to keep a copy of the file FD, which is in use under
+ * PATH. */
 int succession_keep_file(struct succession *s, const char *path, int fd);
-/* Closes what was inherited and isn't used. */
+/* Closes the inherited descriptors that nobody has taken. */
 void succession_settle(struct succession *s);
-/* The supervisor keeps a copy of FD under NAME. May wait for it for a moment.
- * 0 or -errno */
+/* Asks the supervisor to keep a copy of FD under NAME. It may wait a moment for
+ * the supervisor. Returns 0 or -errno. */
 int succession_keep(struct succession *s, const char *name, int fd);
 
-/* The start has failed: WHY goes to whoever asked for it. */
+/* Reports to the supervisor that the start has failed because of WHY. */
 void succession_failed(struct succession *s, const char *why);
-/* Asks for a reload: the number that MSG_renewed will name, or 0: there is
- * nobody to ask. */
+/* Asks the supervisor for a reload. Returns the number that MSG_renewed will
+ * have, or 0: there is no supervisor. */
 uint32_t succession_renew(struct succession *s);
 
 #endif

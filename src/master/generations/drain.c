@@ -1,6 +1,6 @@
-/* See drain.h. The sessions of a generation are children of its gate. When gate
- * has ended they become children of master, which is their subreaper: from then
- * on master reaps them, and kills one where it must. Runs in master. */
+/* See drain.h. The sessions of a generation are children of its gate. After
+ * gate's end they become children of master, which is their subreaper. Then
+ * master reaps them, and kills one if it must. Runs in master. */
 #include "drain.h"
 
 #include <errno.h>
@@ -23,8 +23,8 @@ static bool gate_lives(const struct master *m)
     return gate && gate->pid > 0;
 }
 
-/* Auth has nothing to do once nobody can log in any more; until gate has ended
- * it may announce sessions. */
+/* Auth isn't needed once nobody can log in any more. A gate may announce
+ * sessions until its end. */
 static void drain_end_auth(struct master *m)
 {
     if (gate_lives(m))
@@ -64,8 +64,8 @@ void drain_at_once(struct master *m)
     drain_settle(m);
 }
 
-/* While gate lives the session is gate's child, and gate reads nothing more of
- * ours: then at gate's end. */
+/* While gate lives the session is gate's child, and gate reads no more messages
+ * of master: the session is then killed at gate's end. */
 static void drain_kill(struct session *s)
 {
     if (gate_lives(s->master)) {
@@ -81,8 +81,8 @@ static const struct session_audience drain_audience = { newest_hears,
                                                         newest_tell,
                                                         drain_kill };
 
-/* Who hears of the sessions from here on is the newest master, which decides
- * on them; until it is known there is no news. */
+/* From now on the newest master gets the news of the sessions and decides about
+ * them. Until it has connected there is no news. */
 void drain_begin(struct master *m)
 {
     if (m->state != MASTER_RUNNING)
@@ -101,8 +101,8 @@ void drain_begin(struct master *m)
     loop_timer_set(&m->loop, &m->drain->deadline, m->settings.drain_timeout);
 }
 
-/* A gate that doesn't read or doesn't end has crashed: its timer (rows.c) ends
- * it. */
+/* A gate that doesn't read or doesn't end has crashed. Its timer ends it
+ * (rows.c). */
 void drain_step_down(struct master *m, int fd)
 {
     struct child *gate = children_gate(m);
@@ -116,8 +116,8 @@ void drain_step_down(struct master *m, int fd)
     fd_close(&fd);
 }
 
-/* Gate named the pids; only a child of ours that is nothing else may be a
- * session. */
+/* Gate has reported the pids. Only a child of master that is nothing else may
+ * be a session. */
 static bool drain_is_other_child(struct master *m, pid_t pid)
 {
     return sessions_by_files(m->sessions, pid) ||
@@ -159,8 +159,8 @@ void drain_reaped(struct master *m, pid_t pid, int status)
             session_gone(s, status);
 }
 
-/* A gate that wasn't told to hand over, since the supervisor could not make a
- * pair, would continue beside the next one. */
+/* If the supervisor couldn't make a pair, gate didn't get MSG_hand_over. It
+ * would continue beside the next gate, so it is ended. */
 void drain_successor(struct master *m, int fd)
 {
     struct child *gate = children_gate(m);

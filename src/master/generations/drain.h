@@ -1,6 +1,6 @@
-/* A generation that drains: a newer one leads, or gate has ended. Nobody new
- * comes in; what has begun is finished, and the newest master hears of each
- * session. */
+/* A generation that drains: a newer one leads, or gate has ended. It accepts
+ * nobody, finishes the work of its sessions, and reports each session to the
+ * newest master. */
 #ifndef SALLYPORT_SRC_MASTER_GENERATIONS_DRAIN_H
 #define SALLYPORT_SRC_MASTER_GENERATIONS_DRAIN_H
 
@@ -14,25 +14,25 @@ struct master;
 struct session;
 
 struct drain {
-    bool handing_over;          /* gate was told to */
-    struct loop_timer deadline; /* then the sessions are kicked */
+    bool handing_over;          /* gate has got MSG_hand_over */
+    struct loop_timer deadline; /* after it the sessions are kicked */
 };
 
-/* Frees what leads to the newest master. */
+/* Frees the link to the newest master, and the timer. */
 void drain_release(struct master *m);
-/* From here on this generation drains. Harmless when it does already. */
+/* Starts draining. May be called again. */
 void drain_begin(struct master *m);
-/* Its sessions end now: a recovery needs the place of this generation. */
+/* Ends all sessions now: a recovery needs this generation's place. */
 void drain_at_once(struct master *m);
-/* Gate hands over on FD, which it takes, and ends. */
+/* Has gate hand over on FD and end. Takes FD. */
 void drain_step_down(struct master *m, int fd);
-/* FD, which it takes, leads to the newest master from here on. */
+/* Takes FD, the link to the newest master from now on. */
 void drain_successor(struct master *m, int fd);
-/* Gate was reaped: its sessions are children of master now. */
+/* Gate was reaped: its sessions are now children of master. */
 void drain_on_gate_end(struct child *gate, int status);
-/* PID was reaped: a session of a gate that has ended, or none. */
+/* PID was reaped. It may be a session of a gate that has ended. */
 void drain_reaped(struct master *m, pid_t pid, int status);
-/* Ends the loop if nothing is left to do. Harmless at any time. */
+/* Ends the loop if nothing is left to do. May be called at any time. */
 void drain_settle(struct master *m);
 
 #endif

@@ -1,12 +1,12 @@
-/* See heartbeat.h. Gate's deadline is shorter than the supervisor's for both: a
- * gate that hangs is ended by master, and its sessions finish their transfers;
- * the supervisor would end all of them. Runs in master. */
+/* See heartbeat.h. Gate's deadline is shorter than the supervisor's deadline
+ * for both. So master ends a gate that hangs, and its sessions finish their
+ * transfers. The supervisor would end all of them. Runs in master. */
 #include "heartbeat.h"
 
 #include "children/children.h"
 
-/* As in the supervisor: if the whole machine has stopped, gate's answer comes
- * after this timer. */
+/* Gate gets a little more time at first, as in the supervisor: if the whole
+ * machine has stopped, gate's answer comes after this timer. */
 static void heartbeat_on_time(void *owner)
 {
     struct master *m = owner;
@@ -22,8 +22,8 @@ static void heartbeat_on_time(void *owner)
     loop_timer_set(&m->loop, &m->heartbeat->timer, m->deadlines.doubt);
 }
 
-/* The supervisor asks nobody without a gate; it may hear of the end of this one
- * after its `ping`. */
+/* Without a gate there is no answer. The supervisor doesn't ask then, but it
+ * may hear of gate's end after its `ping`. */
 int heartbeat_on_ping(void *owner, struct msg_ping *p)
 {
     struct master *m = owner;

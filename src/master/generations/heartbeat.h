@@ -1,4 +1,4 @@
-/* The supervisor's `ping`, and what gate has to say to it. */
+/* The supervisor's `ping`, and gate's answer to it. */
 #ifndef SALLYPORT_SRC_MASTER_GENERATIONS_HEARTBEAT_H
 #define SALLYPORT_SRC_MASTER_GENERATIONS_HEARTBEAT_H
 
@@ -12,7 +12,7 @@ struct msg_healthy;
 struct msg_ping;
 
 struct heartbeat {
-    uint32_t request; /* of the supervisor, which waits; 0: none */
+    uint32_t request; /* the supervisor's; 0: it waits for no answer */
     bool doubted;     /* gate is late */
     struct loop_timer timer;
 };

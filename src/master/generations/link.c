@@ -1,4 +1,5 @@
-/* See link.h. The other end may be of another build. Runs in master. */
+/* See link.h. The master at the other end may be of another build. Runs in
+ * master. */
 #include "link.h"
 
 #include <errno.h>

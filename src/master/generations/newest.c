@@ -1,5 +1,5 @@
-/* See newest.h. What it says of a session that isn't ours is passed over: it
- * may have ended meanwhile. Runs in master. */
+/* See newest.h. Messages about an unknown session are ignored, since it may
+ * have ended meanwhile. Runs in master. */
 #include "newest.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static int newest_tell_one(struct session *s)
     int r;
 
     if (s->news & NEWS_KILL)
-        return 0; /* gate's end will do it */
+        return 0; /* the session is killed at gate's end */
     if (s->news & NEWS_GONE)
         r = SEND(to, older_gone, 0, .serial = s->serial,
                  .status = (unsigned)s->status);
@@ -88,7 +88,7 @@ static const struct handler newest_handlers[] = {
     ON(older_kill, newest_on_kill),
 };
 
-/* What that master was told, the next one is told again. */
+/* The link has failed: all news is sent again to the next master. */
 static void newest_hang_up(struct master *m)
 {
     if (!newest_hears(m))

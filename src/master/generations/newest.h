@@ -1,5 +1,5 @@
-/* The newest master, as a generation that drains knows it: it hears of each
- * session, and decides who must go. */
+/* The newest master, as a draining generation knows it: it gets the news of
+ * each session, and decides which ones must go. */
 #ifndef SALLYPORT_SRC_MASTER_GENERATIONS_NEWEST_H
 #define SALLYPORT_SRC_MASTER_GENERATIONS_NEWEST_H
 
@@ -7,9 +7,9 @@
 
 struct master;
 
-/* FD, which it takes, leads to the newest master from here on. */
+/* Takes FD, the link to the newest master from now on. */
 void newest_follow(struct master *m, int fd);
-/* For struct session_audience. */
+/* Functions of struct session_audience. */
 bool newest_hears(struct master *m);
 void newest_tell(struct master *m);
 

@@ -1,5 +1,5 @@
-/* See older.h. A link that breaks a rule is given up, and the sessions behind
- * it are its own master's business alone. Runs in master. */
+/* See older.h. A link that breaks a rule is closed. Its sessions are then the
+ * business of their own master alone. Runs in master. */
 #include "older.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ static struct session *older_take(struct older *o, uint64_t serial)
     return s;
 }
 
-/* Of this generation: the one of that user that came last. */
+/* Returns the session of this generation with the same user that began last. */
 static struct session *older_rival(const struct session *s)
 {
     struct session_table *t = s->master->sessions;
@@ -51,9 +51,10 @@ static struct session *older_rival(const struct session *s)
     return last;
 }
 
-/* Its master counts for itself, by its own max_per_user. A session that logs in
- * now is one too many. One that was there before the reload stays: if a session
- * of this generation logged in before we heard of it, that one goes. */
+/* The older master applies its own max_per_user to its own sessions. A session
+ * that logs in there now is one too many. A session that was logged in before
+ * the reload stays; if a session of this generation has logged in meanwhile,
+ * that one goes. */
 static void older_judge(struct session *s, bool was_known)
 {
     struct master *m = s->master;
@@ -65,7 +66,7 @@ static void older_judge(struct session *s, bool was_known)
     access_review_one(s);
 }
 
-/* All that there is to say of it, each time. */
+/* Each message has all facts about its session. */
 static int older_on_session(void *owner, struct msg_older_session *msg)
 {
     struct older *o = owner;
@@ -77,7 +78,7 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
                               "a session of another generation");
     if (!s)
         s = older_take(o, msg->serial);
-    if (!s) /* gate had no room for it either */
+    if (!s) /* the table is full, as it was for gate */
         return 0;
     if (slice_copy(msg->user, s->home.user, sizeof(s->home.user)) < 0)
         return channel_refuse(&o->link.channel, "a name that is too long");
@@ -147,7 +148,7 @@ static int older_send_all(struct older *o, struct session *s)
     return r;
 }
 
-/* What it can't take now it is told when it can. */
+/* Orders that the link can't take now are sent later. */
 static void older_flush(struct older *o)
 {
     int r = 0;
@@ -164,7 +165,7 @@ void older_order(struct session *s)
         link_sent(&s->older->link, -EAGAIN);
 }
 
-/* Gate learns by their channels what becomes of them. */
+/* Gate notices the end of these sessions by their channels. */
 static void older_end(struct older *o)
 {
     if (o->link.channel.fd < 0)

@@ -1,5 +1,5 @@
-/* Signals, in master: they come by a descriptor, so that no code runs inside a
- * handler. */
+/* Signals, in master. They are read from a descriptor, so that no code runs
+ * inside a handler. */
 #include "signals.h"
 
 #include <errno.h>
@@ -36,7 +36,8 @@ static void signals_reap(struct master *m)
     }
 }
 
-/* From the supervisor: a recovery needs the place of the oldest generation. */
+/* From the supervisor: a recovery needs the place of this generation, the
+ * oldest one. */
 static void signals_on_int(struct master *m)
 {
     if (m->state == MASTER_DRAINING)
@@ -73,8 +74,8 @@ int signals_open(struct master *m)
     sigset_t set;
     int fd, r;
 
-    signal(SIGPIPE, SIG_IGN); /* whoever reads standard error may go */
-    signal(SIGHUP, SIG_IGN);  /* the supervisor's */
+    signal(SIGPIPE, SIG_IGN); /* the reader of standard error may end */
+    signal(SIGHUP, SIG_IGN);  /* meant for the supervisor */
     sigemptyset(&set);
     for (size_t i = 0; i < ROWS; i++)
         sigaddset(&set, rows[i].number);

@@ -4,8 +4,9 @@
 
 struct master;
 
-/* TERM and INT stop, HUP looks at the users file, CHLD reaps; they are blocked
- * from here on, in forks too until these unblock them. 0 or -errno */
+/* Opens the descriptor and blocks the signals: TERM stops, INT stops or ends
+ * the sessions of a draining generation, CHLD reaps. Forks inherit the mask
+ * until they unblock it. Returns 0 or -errno. */
 int signals_open(struct master *m);
 void signals_close(struct master *m);
 

@@ -1,5 +1,5 @@
-/* Stopping, in master: no new connection, a word to every session, a deadline
- * for each step. */
+/* The stop of the service, in master: no new connections, a message to each
+ * session, a deadline for each step. */
 #include "stop.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ void stop_begin(struct master *m)
     bool again = m->state == MASTER_STOPPING;
 
     m->state = MASTER_STOPPING;
-    older_release(m); /* they are told the same by the supervisor */
+    older_release(m); /* the supervisor sends them the same order */
     if (again || m->sessions->used == 0) {
         loop_stop(&m->loop);
         return;
@@ -38,7 +38,7 @@ void stop_begin(struct master *m)
         session_kick(s, ENDING_SHUTDOWN);
 }
 
-/* Log, or all others. */
+/* Does this step concern C? LOG: the step of log; false: that of all others. */
 static bool stop_concerns(const struct child *c, bool log)
 {
     return (c->row->process == PROCESS_LOG) == log;

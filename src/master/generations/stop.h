@@ -4,14 +4,15 @@
 
 struct master;
 
-/* Closes the door, kicks all, and ends the loop when all are gone. */
+/* Stops accepting, kicks all sessions, and ends the loop when all have gone. */
 void stop_begin(struct master *m);
 /* Hook: ends the loop if a service that stops, or a generation that drains, has
  * nothing left to do. */
 void stop_settle(struct master *m);
 
-/* After the loop: closes all channels, waits a moment for each process to go,
- * kills those that stay. The log goes last, so that it can write the rest. */
+/* Call it after the loop: closes all channels, waits a moment for each process
+ * to end, and kills those that stay. The process log ends last, so that it
+ * writes all events. */
 void stop_children(struct master *m);
 
 #endif

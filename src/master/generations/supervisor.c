@@ -1,5 +1,5 @@
-/* What the supervisor says, and what master does then: it leads, takes over,
- * hands over, or hears how a reload has ended. */
+/* The supervisor's messages, and how master follows them: it leads, takes over,
+ * hands over, or learns how a reload has ended. */
 #include "supervisor.h"
 
 #include <errno.h>
@@ -75,10 +75,9 @@ static const struct handler supervisor_handlers[] = {
     ON(ping, heartbeat_on_ping),
 };
 
-/* Without the supervisor nobody would ever end or follow this generation. When
- * it dies, the kernel kills master (PR_SET_PDEATHSIG), but may close the
- * channel first. Master doesn't use that moment to tell the sessions of an
- * orderly stop. */
+/* Without a supervisor nobody would end or replace this generation. When the
+ * supervisor dies, the kernel kills master (PR_SET_PDEATHSIG), but it may close
+ * the channel first. Then master ends at once, without kicking the sessions. */
 static void supervisor_on_readable(void *owner, uint32_t events)
 {
     struct master *m = owner;
@@ -106,7 +105,7 @@ int supervisor_start(struct master *m)
                            supervisor_on_readable, m);
 }
 
-/* Without a supervisor, in a test, nobody else could lead. */
+/* In a test there is no supervisor, so this master leads at once. */
 void supervisor_up(struct master *m)
 {
     struct child *gate = children_gate(m);
@@ -120,8 +119,8 @@ void supervisor_up(struct master *m)
         gate_open(gate);
 }
 
-/* Only a gate that was told to, and once: the supervisor would take a false
- * word of gate for a mistake of master, and kill the whole generation. */
+/* Only a gate that has been asked may send it, and once. The supervisor would
+ * take gate's mistake for master's, and kill the whole generation. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg)
 {
     struct child *c = owner;

@@ -1,4 +1,4 @@
-/* The supervisor, as master hears it. */
+/* The supervisor's messages, in master. */
 #ifndef SALLYPORT_SRC_MASTER_GENERATIONS_SUPERVISOR_H
 #define SALLYPORT_SRC_MASTER_GENERATIONS_SUPERVISOR_H
 
@@ -6,12 +6,12 @@
 
 struct master;
 
-/* Listens to the supervisor from here on. 0 or -errno */
+/* Reads the supervisor's messages from now on. Returns 0 or -errno. */
 int supervisor_start(struct master *m);
-/* Everything is ready: the supervisor answers by MSG_lead, perhaps after
+/* Everything is ready: the supervisor answers with MSG_lead, perhaps after
  * MSG_take_over, and gate opens. */
 void supervisor_up(struct master *m);
-/* Handler; owner: struct child, gate, which accepts now. */
+/* Handler; owner: struct child. Gate accepts now. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg);
 
 #endif

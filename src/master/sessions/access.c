@@ -1,7 +1,7 @@
-/* A session lives only as long as its user's row is what it was at the login:
- * where that is gone, locked or changed, the session is told to go. In master.
- * A file that can't be read or used ends nothing: the last good reading counts.
- */
+/* A session lives only as long as its user's row is the same as at the login.
+ * If the row is removed, locked or changed, the session is kicked. A file that
+ * can't be read or used ends nothing: the last good version counts. Runs in
+ * master. */
 #include "access.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include "userdb.h"
 #include "worker.h"
 
-/* The newest rows, sorted by name: users_find() would read all of them for each
- * session. */
+/* The newest rows, sorted by name, since users_find() would read all rows for
+ * each session. */
 struct index {
     const struct user **row;
     size_t count;
@@ -54,7 +54,7 @@ static const struct user *index_find(const struct index *x, const char *name)
     return found ? *found : NULL;
 }
 
-/* Why the session must end; ENDING_COUNT: it need not. */
+/* Returns why the session must end, or ENDING_COUNT if it needn't. */
 static enum ending ending_of(const struct session *s, const struct user *row)
 {
     if (!row)
@@ -142,8 +142,8 @@ bool access_look(struct master *m)
     return true;
 }
 
-/* An editor that writes in place may be in the middle of it: the rows count
- * here when two looks have found the same. */
+/* An editor that writes in place may be in the middle of the file. So the rows
+ * count here once two checks have found the same. */
 static void access_on_time(void *owner)
 {
     struct master *m = owner;

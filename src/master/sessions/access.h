@@ -1,4 +1,4 @@
-/* Sessions of users whose row in the users file has changed. */
+/* Checks sessions against their users' rows when the users file changes. */
 #ifndef SALLYPORT_SRC_MASTER_SESSIONS_ACCESS_H
 #define SALLYPORT_SRC_MASTER_SESSIONS_ACCESS_H
 
@@ -14,23 +14,24 @@ struct session;
 
 struct access {
     struct loop_timer timer;
-    uint64_t seen;     /* the newest generation at the last look */
-    uint64_t reviewed; /* the one that all sessions were compared with */
+    uint64_t seen;     /* the newest generation at the last check */
+    uint64_t reviewed; /* the generation that all sessions were compared with */
 };
 
-/* From now on the users file is looked at every few seconds. */
+/* From now on the users file is checked every few seconds. */
 void access_start(struct master *m);
-/* The newest master looks from here on. */
+/* Stops these checks: the newest master does them from now on. */
 void access_stop(struct master *m);
-/* The users file: reads it if it has changed, tells the auth workers. False: it
- * couldn't be read, and may say anything. */
+/* Reads the users file if it has changed, and sends it to the auth workers.
+ * Returns false if the file couldn't be read, so that nobody knows its
+ * contents. */
 bool access_look(struct master *m);
 /* Compares the sessions with the newest rows at once, and ends those that the
- * file no longer lets in: how many. */
+ * file no longer permits. Returns their number. */
 size_t access_review(struct master *m);
-/* The same for one session, which has just become known. */
+/* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
-/* Is the row, of whatever generation, still as it is in the newest one, and not
+/* Is USER, a row of any generation, the same in the newest one, and not
  * locked? */
 bool access_is_current(const struct master *m, const struct user *user);
 

@@ -1,7 +1,7 @@
-/* The waiting between a verdict and its answer. A delayed login holds no
- * worker; of one address a few are delayed at a time, and the others wait for
- * those: so an address makes few guesses a minute, however many connections it
- * opens. Runs in master. */
+/* The wait between a verdict and its answer. A delayed login holds no worker.
+ * Only a few logins of one address are delayed at a time, and the others wait
+ * for those. So an address can guess only a few times a minute, however many
+ * connections it opens. Runs in master. */
 #include "answer.h"
 
 #include "core/master.h"
@@ -98,8 +98,8 @@ void answer_wait(struct session *s)
     }
 }
 
-/* It begins its delay now: had the time in the queue counted, all that wait
- * would be answered with the first. */
+/* The delay begins now. If the time in the queue counted, all waiting logins
+ * would be answered together with the first one. */
 static void answer_release(struct session *s)
 {
     struct verdict *v = &s->answer.verdict;
@@ -110,7 +110,7 @@ static void answer_release(struct session *s)
     s->answer.slowed = v->delay > 0;
     if (s->answer.slowed && v->right)
         s->answer.asked = now;
-    else if (s->answer.slowed) /* and stays at a multiple of login_delay */
+    else if (s->answer.slowed) /* sent at a multiple of login_delay */
         v->delay += now - s->answer.asked;
     answer_delay(s);
 }

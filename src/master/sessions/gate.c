@@ -1,6 +1,6 @@
-/* Gate's messages, in master: sessions come and go; what gate must know waits
- * in the sessions' records until it can take it. A gate that says what can't be
- * is ended. */
+/* Gate's messages, in master: sessions begin and end. News for gate waits in
+ * the sessions' records until gate can take it. A gate that sends impossible
+ * messages is ended. */
 #include "gate.h"
 
 #include <errno.h>
@@ -12,9 +12,9 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-#define FULL_MS 10000 /* between two lines that tell of a full table */
+#define FULL_MS 10000 /* ms between two log lines about a full table */
 
-/* One of our pairs, not a file, a listener or a stream. */
+/* Is FD a SOCK_SEQPACKET socket, and not a file, a listener or a stream? */
 static bool gate_is_channel(int fd)
 {
     int domain = 0, type = 0;
@@ -25,7 +25,7 @@ static bool gate_is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-/* Seldom: whoever connects can cause it. */
+/* Limited to one line in FULL_MS: anybody who connects can cause it. */
 static void gate_report_full(struct master *m)
 {
     struct session_table *t = m->sessions;
@@ -38,16 +38,16 @@ static void gate_report_full(struct master *m)
                   t->living, t->limit, t->used - t->living);
 }
 
-/* The newest master hears of it before it can log in. */
+/* The newest master hears of the session before it can log in. */
 static void gate_announce(struct session *s)
 {
     session_add_news(s, NEWS_LOGGED_IN);
     sessions_tell(s->master);
 }
 
-/* More than max_sessions, or in the midst of stopping: the descriptors are
- * closed, and that one session sees its end. Until gate hears that it is to
- * hand over, it accepts: those sessions belong to a generation that drains. */
+/* If there are max_sessions, or during a stop, the descriptors are closed, and
+ * that one session sees its end. A gate that has not yet got MSG_hand_over
+ * still accepts; those sessions belong to a generation that drains. */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
@@ -74,7 +74,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     return 0;
 }
 
-/* It may be gone for us already. */
+/* The session may have ended in master's table. */
 int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 {
     struct child *c = owner;
@@ -97,7 +97,7 @@ int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
     return 0;
 }
 
-/* Believed only once it is a child of ours: see drain.c. */
+/* The pid counts only once it is a child of master: see drain.c. */
 int gate_on_born(void *owner, struct msg_born *msg)
 {
     struct child *c = owner;
@@ -156,7 +156,7 @@ static int gate_tell_one(struct session *s)
 void gate_tell(struct master *m)
 {
     struct child *gate = children_gate(m);
-    bool told = false; /* it reads, if slowly */
+    bool told = false; /* gate reads, if slowly */
 
     if (!gate)
         return;
@@ -174,7 +174,7 @@ static bool gate_hears(struct master *m)
     return children_gate(m) != NULL;
 }
 
-/* Gate kills it, its child. */
+/* Gate kills the session, which is gate's child. */
 static void gate_kill(struct session *s)
 {
     session_add_news(s, NEWS_KILL);

@@ -1,8 +1,8 @@
-/* A leaky bucket for each of many slots, which a keyed hash chooses, as in
- * src/gate/fruitless.c: bounded whatever comes, and another name or address is
- * in the same slot by chance alone. The memory outlives master, so that neither
- * a crash nor a reload forgives anybody; an older generation that still has
- * sessions counts there too. Runs in master; pure but for its random key: the
+/* Many slots, each with a leaky bucket; a keyed hash chooses the slot, as in
+ * src/gate/fruitless.c. The memory is bounded, and other names or addresses
+ * share a slot only by chance. It outlives master, so that neither a crash nor
+ * a reload forgives anybody. An older generation that still has sessions counts
+ * there too. Runs in master. The functions are pure but for the random key: the
  * time is an argument. */
 #include "guesses.h"
 
@@ -37,11 +37,13 @@ size_t guesses_levels(uint8_t family, const struct guess_level **first)
 }
 
 struct guess_tables {
-    bool made; /* it has its key */
+    bool made; /* the key is set */
     uint8_t key[SIPHASH_KEY];
-    uint64_t names[GUESS_SLOTS]; /* when each slot's failures are forgotten */
+    uint64_t
+        names[GUESS_SLOTS]; /* when the failures in each slot are forgotten */
     uint64_t prefixes[GUESS_SLOTS];
-    struct guess_known known[GUESS_SLOTS]; /* where a user logged in lately */
+    struct guess_known
+        known[GUESS_SLOTS]; /* users and where they have logged in lately */
 };
 
 off_t guesses_size(void)
@@ -56,7 +58,7 @@ static bool guesses_are_whole(int fd)
     return fstat(fd, &s) == 0 && s.st_size == guesses_size();
 }
 
-/* Not in the forks of master, which serve users. */
+/* The forks of master, which serve users, don't inherit this memory. */
 int guesses_init(struct guesses *g, int fd)
 {
     int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
@@ -86,7 +88,7 @@ void guesses_release(struct guesses *g)
     g->tables = NULL;
 }
 
-/* Of a name (no bits), a prefix (no name), or both. */
+/* Hashes a name (no bits), a prefix (no name), or both. */
 static uint64_t guess_hash(const struct guesses *g, uint64_t name,
                            const struct address *peer, unsigned bits)
 {
@@ -163,7 +165,9 @@ uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
 static void guess_add(uint64_t *table, uint64_t hash,
                       const struct guess_level *l, uint64_t now)
 {
-    uint64_t debt = table[hash % GUESS_SLOTS]; /* others may write to it */
+    uint64_t debt =
+        table[hash %
+              GUESS_SLOTS]; /* read once: other masters write to it too */
 
     if (debt < now)
         debt = now;

@@ -1,6 +1,6 @@
-/* A user's process files, in master: may the row have one, the fork, its start
- * and its end. The row was named by auth or by an administrator; uid and home
- * are judged here. */
+/* A user's process files, in master: the check of the row, the fork, the start
+ * and the end. Auth or an administrator has named the row; uid and home are
+ * checked here. */
 #include "home.h"
 
 #include <errno.h>
@@ -57,8 +57,8 @@ static int home_open_pairs(struct pairs *p)
     return r;
 }
 
-/* What the fork needs, copied before it: there no session's record is in
- * memory, and the users' rows are wiped. */
+/* The data that the fork needs, copied before it: the fork doesn't inherit the
+ * sessions' records, and it wipes the users' rows. */
 struct origin {
     struct files_start start;
     char name[USER_NAME_MAX + 1];
@@ -101,8 +101,8 @@ static void home_fill_origin(struct origin *o, const struct home *h,
     memcpy(o->start.name_key, m->secrets.names, sizeof(o->start.name_key));
 }
 
-/* The fork has the rest of master's memory: the hashes of all users, and the
- * key of what is made of them, go before anything else. */
+/* The fork has the rest of master's memory. First it wipes the hashes of all
+ * users, and the key that their versions are made with. */
 static void become_files(struct master *m, const struct origin *o)
 {
     sigset_t none;
@@ -200,13 +200,14 @@ static int home_adopt(struct home *h, pid_t pid, struct pairs *p)
 
 int home_open(struct home *h, const struct user *user, uint64_t serial)
 {
-    struct master *m = h->master; /* h may not be there in the fork */
+    struct master *m =
+        h->master; /* read before the fork, which may not have h in memory */
     struct origin origin;
     struct pairs p;
     pid_t pid;
     int r;
 
-    if (h->pid > 0) /* that of an earlier try is still leaving */
+    if (h->pid > 0) /* the process of an earlier try is still leaving */
         return -EBUSY;
     r = home_open_pairs(&p);
     if (r < 0)
@@ -227,7 +228,7 @@ int home_open(struct home *h, const struct user *user, uint64_t serial)
     }
     r = home_adopt(h, pid, &p);
     services_flush(m);
-    if (r < 0) /* it has nobody to talk to, and leaves */
+    if (r < 0) /* the new process finds its channel closed, and leaves */
         home_lose(h);
     return 0;
 }
@@ -252,7 +253,7 @@ void home_kill(struct home *h)
         kill(h->pid, SIGKILL);
 }
 
-/* Who hears that it is lost may give the record back, and h with it. */
+/* The callback `lost` may give back the record, and h with it. */
 void home_reaped(struct home *h, int status)
 {
     const struct home_calls *calls = h->calls;
@@ -265,7 +266,7 @@ void home_reaped(struct home *h, int status)
         snprintf(what, sizeof(what), "ended by signal %d", WTERMSIG(status));
         home_report(h, EVENT_CHILD, what);
     }
-    if (h->channel.fd >= 0) /* its last words may still lie there */
+    if (h->channel.fd >= 0) /* its last messages may still wait there */
         home_on_message(h, 0);
     if (h->channel.fd >= 0)
         home_lose(h);

@@ -1,6 +1,6 @@
-/* A user's process files, as master sees it: its fork, its start, its end. Who
- * needs one (a session, an administrator's request) has a struct home in its
- * record, and hears of it by struct home_calls. */
+/* A user's process files, as master sees it: its fork, its start, its end. The
+ * record of a session, or of a caller at the control socket, has a struct home,
+ * and gets its events through struct home_calls. */
 #ifndef SALLYPORT_SRC_MASTER_SESSIONS_HOME_H
 #define SALLYPORT_SRC_MASTER_SESSIONS_HOME_H
 
@@ -13,9 +13,10 @@
 struct master;
 
 struct home_calls {
-    void (*ready)(void *owner); /* h->end can be handed over now */
-    void (*lost)(void *owner);  /* of no use any more; it was closed */
-    void (*gone)(void *owner);  /* it was reaped */
+    void (*ready)(void *owner); /* h->end can be passed on now */
+    void (*lost)(
+        void *owner); /* it is of no use any more; its channel is closed */
+    void (*gone)(void *owner); /* the process was reaped */
 };
 
 struct home {
@@ -28,31 +29,33 @@ struct home {
     uid_t uid;
     uint64_t serial;
     struct address peer; /* of its session */
-    pid_t pid;           /* 0: none */
+    pid_t pid;           /* 0: no process */
     struct channel channel;
     struct loop_watch watch;
     struct service_channel *log;
-    int end; /* of the pair to whom it serves, until that is handed over */
+    int end; /* for the peer that it serves, until it is passed on; then -1 */
 };
 
-/* Empty: no process, no descriptor. */
+/* Sets H to no process and no descriptors. */
 void home_blank(struct home *h);
-/* An event about its process: WHAT, with the user, the home and the serial. */
+/* Sends an event about the process: WHAT, with the user, the home and the
+ * serial. */
 void home_report(const struct home *h, enum event e, const char *what);
-/* May this row have a process at all? 0, or -EINVAL with the complaint. */
+/* May the user of this row have a process files? Returns 0, or -EINVAL with the
+ * complaint. */
 int home_permitted(const struct master *m, const struct user *user,
                    struct complaint *c);
-/* Forks files for USER, as SERIAL in the log; the members master, calls and
- * owner are set. 0 or -errno; -EBUSY while an earlier one hasn't left yet.
- * `lost` may be called before it returns. */
+/* Forks files for USER, with SERIAL in the log. The caller has set the members
+ * master, calls and owner. Returns 0 or -errno; -EBUSY while an earlier process
+ * hasn't left yet. It may call `lost` before it returns. */
 int home_open(struct home *h, const struct user *user, uint64_t serial);
-/* Its session was ended by a signal; nothing, if files is gone itself. */
+/* A signal has ended its session. Does nothing if files has gone itself. */
 void home_session_died(struct home *h, int signal);
-/* Closes the channel, which makes files go. */
+/* Closes the channel, so that files leaves. */
 void home_close(struct home *h);
-/* It hasn't gone by itself. */
+/* Kills a process that hasn't left by itself. */
 void home_kill(struct home *h);
-/* It was reaped. */
+/* The process was reaped. */
 void home_reaped(struct home *h, int status);
 
 #endif

@@ -1,6 +1,6 @@
-/* Logging in, from LOGIN to GRANTED or DENIED. Master never sees name or
- * password: they go from session to auth on a pair made here, and what comes
- * back is a row of the users file. Each wait has its deadline. */
+/* A login, from LOGIN to GRANTED or DENIED. Master never sees name or password:
+ * they go from session to auth on a pair of sockets made here, and the answer
+ * is a row of the users file. Each wait has its deadline. */
 #include "login.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "userdb.h"
 #include "worker.h"
 
-/* A session that doesn't read its answer is of no use to its client either. */
+/* A session that doesn't read its answer can't serve its client either. */
 static void login_give_up(struct session *s, int error)
 {
     if (error == -EPIPE)
@@ -50,10 +50,10 @@ static void login_hand_over(struct session *s, int end)
     session_wait(s, s->master->deadlines.verdict);
 }
 
-/* With no worker at all (auth is being restarted) the login waits for its
- * deadline. In the queue for a worker, which its address's other logins or
- * everybody's fill, it waits as long as a client may take to log in: a client
- * with many connections is served, and not refused for being fast. */
+/* If there is no worker at all (auth is restarting), the login waits for the
+ * deadline `verdict`. If all workers are busy, or this address has its share of
+ * them, it waits for login_timeout. So a client with many connections is
+ * served, and not refused for being fast. */
 static void login_attempt(struct session *s)
 {
     int ends[2];
@@ -72,14 +72,14 @@ static void login_attempt(struct session *s)
     fd_close(&ends[0]);
 }
 
-/* Session counts tries too; a subverted one doesn't. */
+/* Session counts the tries too, but a subverted session doesn't. */
 static int login_on_request(void *owner, struct msg_login *msg)
 {
     struct session *s = owner;
     struct master *m = s->master;
 
     if (s->state != SESSION_GREETED)
-        return 0; /* kicked meanwhile */
+        return 0; /* it was kicked meanwhile */
     s->request = msg->request;
     s->channel.phase = PHASE_VERIFY;
     s->state = SESSION_WAITING;
@@ -91,7 +91,7 @@ static int login_on_request(void *owner, struct msg_login *msg)
     session_wait(s, m->deadlines.verdict);
     if (access_look(m))
         login_attempt(s);
-    else /* the old rows may be of one who was locked since */
+    else /* the user may have been locked since the old rows */
         login_deny(s, DENIAL_BUSY);
     return 0;
 }
@@ -139,8 +139,8 @@ static void login_enter(struct session *s, const struct user *user)
     service_named(s->log, user->name);
 }
 
-/* By the users file as it is now: after a delay of seconds the row may be of
- * somebody who was locked since. */
+/* Uses the users file as it is now: the user may have been locked during a
+ * delay of some seconds. */
 static void login_accept(struct session *s)
 {
     struct master *m = s->master;

@@ -1,6 +1,6 @@
-/* One session's record: what its channel, its timer and its end do. Runs in
- * master. A session that breaks the rules or doesn't read is killed by gate,
- * its parent; nothing it says ends anything else. */
+/* A session's record: its channel, its timer and its end. Gate kills a session
+ * that breaks the rules or doesn't read, since gate is its parent. Nothing that
+ * a session sends ends anything else. Runs in master. */
 #include "session.h"
 
 #include <errno.h>
@@ -104,14 +104,15 @@ struct session *session_open(struct master *m, uint64_t serial,
     return s;
 }
 
-/* Its own master does it. */
+/* The session's own master follows the order. */
 static void session_order(struct session *s, enum session_order order)
 {
     s->orders |= order;
     s->master->hooks.order(s);
 }
 
-/* One that was kicked meanwhile has at least its events under its name. */
+/* A session that was kicked meanwhile gets its address too, so that its last
+ * events have it. */
 bool session_known(struct session *s, const struct address *peer)
 {
     if (s->older) {
@@ -146,8 +147,8 @@ void session_settle(struct session *s)
     m->hooks.settle(m);
 }
 
-/* Whether it died is gate's to say, and files has to hear it: of an upload that
- * a session died in nobody else can tell. */
+/* Gate reports whether the session died by a signal, and files must learn it:
+ * it can't notice otherwise that a session died during an upload. */
 static bool files_must_hear(const struct session *s)
 {
     return s->home.channel.fd >= 0 && s->home.end < 0 &&
@@ -167,7 +168,7 @@ void session_end(struct session *s)
     service_end(s->master, &s->keys);
     if (!files_must_hear(s))
         home_close(&s->home);
-    if (s->home.pid > 0) /* there is nothing else that it waits for */
+    if (s->home.pid > 0) /* the record waits only for this process */
         session_wait(s, s->master->deadlines.kick);
     s->master->sessions->calls->on_left(s);
     session_settle(s);
@@ -207,8 +208,8 @@ void session_kill(struct session *s)
     sessions_tell(m);
 }
 
-/* Its files stays until it has said goodbye: a session whose files is lost has
- * another reason to give. */
+/* files stays until the session has sent its last reply: a session that loses
+ * its files would report that as the reason. */
 void session_kick(struct session *s, enum ending why)
 {
     int r;

@@ -1,5 +1,5 @@
-/* The table of sessions: all records allocated at start, found by serial. Runs
- * in master. */
+/* The table of sessions. All records are allocated at the start; a session is
+ * found by its serial. Runs in master. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,11 @@
 #include "sallyport/base/random.h"
 #include "session.h"
 
-/* Records beside max_sessions: an ended session keeps its own until its process
- * files is reaped, while a new one may come in. */
+/* Records beyond max_sessions: an ended session keeps its record until its
+ * process files is reaped, while a new session may come in. */
 #define SLACK 64
 
-/* No descriptor is 0, even in a record that nobody uses. */
+/* All descriptors are -1, even in an unused record. */
 static void table_blank(struct session *s)
 {
     *s = (struct session){ .channel.fd = -1 };
@@ -49,7 +49,7 @@ void sessions_release(struct session_table *t)
     *t = (struct session_table){ 0 };
 }
 
-/* Keyed: gate chooses serials, and must not choose our buckets. */
+/* The hash has a key: gate chooses serials, and must not choose buckets. */
 static struct session **bucket_of(struct session_table *t, uint64_t serial)
 {
     uint64_t hash = siphash(t->hash_key, &serial, sizeof(serial));

@@ -1,5 +1,5 @@
-/* The users file, looked at before each login, in master. Only the newest text
- * is kept as a descriptor, for auth; rows of older generations stay as long as
+/* The users file, checked before each login, in master. Only the newest text is
+ * kept as a descriptor, for auth. The rows of older generations stay as long as
  * a verdict may name them. A broken file never replaces a good one. */
 #include "userdb.h"
 
@@ -13,8 +13,8 @@
 #include "sallyport/settings/settings.h"
 #include "sallyport/usersfile/usersfile.h"
 
-/* Within this many seconds of a change another one may leave no trace in the
- * times, whose grain is that of the kernel's clock tick. */
+/* Two changes within this many seconds may leave the same times, since these
+ * have the grain of the kernel's clock. */
 #define FRESH_SECONDS 2
 
 void userdb_init(struct userdb *u, const char *path)
@@ -88,7 +88,7 @@ static bool file_has_bytes(int fd, struct slice bytes)
     return same;
 }
 
-/* Says why, and gives ERROR back: nothing is known of the file. */
+/* Complains about ERROR and returns it. */
 static int userdb_failed(const struct userdb *u, int error, struct complaint *c)
 {
     complain(c, "%s: %s", u->path, strerror(-error));
@@ -126,7 +126,7 @@ int userdb_restore(struct userdb *u, int fd, struct complaint *c)
     return r < 0 ? r : 0;
 }
 
-/* What is read is what FD is open on, whatever the path names by now. */
+/* Reads the file that FD is open on, even if the path names another one now. */
 static int userdb_read_open(struct userdb *u, int fd, struct complaint *c)
 {
     struct buf text;
@@ -146,7 +146,8 @@ static int userdb_read_open(struct userdb *u, int fd, struct complaint *c)
     return r;
 }
 
-/* The file can't be had, today or tomorrow; else it's for want of something. */
+/* Does this error mean that the file stays unusable? Other errors come from a
+ * lack of resources. */
 static bool is_lasting(int error)
 {
     return error == ENOENT || error == ENOTDIR || error == EACCES ||
@@ -160,11 +161,11 @@ static int userdb_not_opened(const struct userdb *u, int error,
     return is_lasting(error) ? -EINVAL : -error;
 }
 
-/* It has been seen when it was read or refused for what is in it, and not when
- * reading failed: then the next look reads it. */
+/* The file counts as seen if it was read, or refused for its contents. If
+ * reading failed, the next check reads it again. */
 static int userdb_read_path(struct userdb *u, struct complaint *c)
 {
-    /* Non-blocking: a FIFO in its place must not hold master. */
+    /* Non-blocking: a FIFO in its place must not block master. */
     FD_CLEANUP int fd =
         open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat s;

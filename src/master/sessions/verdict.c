@@ -1,6 +1,6 @@
-/* What the auth workers answer, in master: it must be what they were asked. A
- * worker that names a session it wasn't asked about, a generation or a row that
- * isn't there, or a locked row, lies, and is ended. */
+/* The answers of the auth workers, in master. They must fit the request. A
+ * worker is ended if it names a session that it wasn't asked about, a missing
+ * generation or row, or a locked row. */
 #include "verdict.h"
 
 #include <errno.h>
@@ -11,9 +11,9 @@
 #include "userdb.h"
 #include "worker.h"
 
-/* It may answer by any generation from the one it was asked for to the newest
- * that it was told. Only a generation that is still kept has rows to look
- * at. */
+/* A verdict may name any generation from that of its request to the newest that
+ * the worker has got. Only a generation that is still kept has rows to
+ * check. */
 static const char *verdict_objection(const struct child *c,
                                      const struct verification *v,
                                      const struct msg_verdict *msg)
@@ -57,7 +57,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     if (s)
         login_on_verdict(s, &verdict);
     userdb_drop(c->master->users, worker_oldest(c->master));
-    login_retry(c->master); /* a place is free */
+    login_retry(c->master); /* a worker has a free place */
     return 0;
 }
 
@@ -71,7 +71,7 @@ void verdict_on_ready(struct child *c)
 void verdict_on_writable(struct child *c)
 {
     worker_tell(c);
-    login_retry(c->master); /* it may have the newest users file now */
+    login_retry(c->master); /* the worker may have the newest users file now */
     services_flush(c->master);
 }
 

@@ -1,12 +1,12 @@
-/* What the auth workers answer. */
+/* The answers of the auth workers. */
 #ifndef SALLYPORT_SRC_MASTER_SESSIONS_VERDICT_H
 #define SALLYPORT_SRC_MASTER_SESSIONS_VERDICT_H
 
 #include "children/child.h"
 
-/* Handler; owner: struct child. */
+/* Handler of `verdict`; owner: struct child. */
 int verdict_on_verdict(void *owner, struct msg_verdict *msg);
-/* Of the row of auth (rows.c). */
+/* For the row of auth (rows.c). */
 void verdict_on_ready(struct child *c);
 void verdict_on_writable(struct child *c);
 void verdict_on_gone(struct child *c);

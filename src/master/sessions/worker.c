@@ -1,5 +1,5 @@
-/* The auth workers, in master: the one with the least to do is asked of
- * what only auth may see. */
+/* The auth workers, in master: the least busy one gets the next login's name
+ * and password from its session, without master seeing them. */
 #include "worker.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #define VERIFICATIONS_EACH(c, v)                                               \
     for (struct verification *v = (c)->verification;                           \
          v < (c)->verification + (c)->verifications; v++)
-#define SHARE_MIN 8 /* of one address, however few workers there are */
+#define SHARE_MIN 8 /* per address, however few workers there are */
 
 static bool is_worker(const struct child *c)
 {
@@ -27,8 +27,8 @@ struct verification *worker_find(struct child *c, uint64_t serial)
     return NULL;
 }
 
-/* A worker that still works for an earlier try of this session can't be asked
- * again: its two verdicts could not be told apart. */
+/* A worker that still works on an earlier try of this session can't get another
+ * one: its two verdicts could not be told apart. */
 static bool worker_can_take(const struct master *m, struct child *c,
                             uint64_t serial)
 {
@@ -51,7 +51,7 @@ static struct child *worker_least_busy(struct master *m, uint64_t serial,
     return best;
 }
 
-/* What gate counts as one address. */
+/* The prefix that gate counts as one address. */
 static struct address prefix_of(const struct address *peer)
 {
     return address_prefix(peer, peer->family == 4 ? 32 : 64);
@@ -71,8 +71,9 @@ static size_t workers_held_by(const struct master *m,
     return n;
 }
 
-/* A quarter of what WORKERS can take, so that one address, by sessions that
- * hold their places as long as they can, doesn't keep all others out. */
+/* The share is a quarter of what WORKERS can take. So one address can't keep
+ * all others out, even if its sessions hold their places as long as they
+ * can. */
 static bool address_has_its_share(const struct master *m,
                                   const struct address *prefix, size_t workers)
 {
@@ -123,8 +124,8 @@ uint64_t worker_oldest(const struct master *m)
     return oldest;
 }
 
-/* The key of auth's hashes of names: the same in all workers and, with the key
- * of the partials' names, after a restart. */
+/* Makes half of the key with which auth hashes names. It is the same in all
+ * workers and, if the key of the partials' names is kept, after a restart. */
 static uint64_t half_of_key(const struct master *m, const char *which)
 {
     return siphash(m->secrets.names, which, strlen(which));

@@ -1,5 +1,5 @@
-/* Executes reader and check, and waits for their end. What follows the fork
- * here runs as master does, until the exec. */
+/* Executes reader and check, and waits for their end. The code after the fork
+ * here has the rights of master until the exec. */
 #include "helper.h"
 
 #include <errno.h>
@@ -26,11 +26,11 @@
 struct helper {
     const char *name;
     const char *argv[4];
-    int fd[2]; /* they become 3 and 4 */
+    int fd[2]; /* descriptors 3 and 4 of the program */
 };
 
-/* Both are copied to high numbers first, since one may have the other's place.
- */
+/* Both are copied to high numbers first, since one may have the number that the
+ * other gets. */
 static noreturn void become_helper(const struct master *m,
                                    const struct helper *h)
 {
@@ -40,7 +40,7 @@ static noreturn void become_helper(const struct master *m,
     exec_program(m, h->name, h->argv, fd, 2);
 }
 
-/* Its wait status, or -1 when it had to be killed. */
+/* Returns its wait status, or -1 if it was too late and was killed. */
 static int wait_for_helper(pid_t pid, int wait_ms)
 {
     FD_CLEANUP int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

@@ -1,6 +1,6 @@
-/* The programs that master executes at its start and waits for, so that their
- * code isn't in a process of root that continues: reader and check. Call these
- * before master's sandbox closes. */
+/* Programs that master executes at its start and waits for, so that their code
+ * isn't in a process of root that continues: reader and check. Call these
+ * functions before master's sandbox closes. */
 #ifndef SALLYPORT_SRC_MASTER_START_HELPER_H
 #define SALLYPORT_SRC_MASTER_START_HELPER_H
 
@@ -14,9 +14,9 @@ struct master;
  * which the caller closes. 0, or -EINVAL with the complaint. For --check the
  * mistakes of the file are printed instead, and the complaint stays empty. */
 int helper_settings(struct master *m, const char *path, struct complaint *c);
-/* The same after a crash, from *KEPT, the settings that were in force; it is
- * taken. A supervisor from before an upgrade may have kept those of another
- * build, which nobody can read any more: then PATH is read. */
+/* Does the same after a crash with *KEPT, the settings that were in force; it
+ * takes *KEPT. After an upgrade the supervisor may have kept settings of
+ * another build, which this build can't read: then PATH is read. */
 int helper_recover(struct master *m, int *kept, const char *path,
                    struct complaint *c);
 /* Has check do PART (src/check/main.c) of what a start needs. P has master's
@@ -24,10 +24,10 @@ int helper_recover(struct master *m, int *kept, const char *path,
  * has failed itself. */
 int helper_prepare(const struct master *m, const char *part,
                    struct prepared *p);
-/* Says on standard error what an administrator should know of the settings and
- * the users file USERS, in WAIT_MS at most. MODE is one of those in
- * src/check/main.c. Returns whether there is a mistake; that check was late is
- * one. */
+/* Prints on standard error what an administrator should know about the settings
+ * and the users file USERS, in WAIT_MS at most. MODE is one of those in
+ * src/check/main.c. Returns whether there is a mistake; it counts as one if
+ * check is late. */
 bool helper_check(const struct master *m, const char *mode, int users,
                   int wait_ms);
 

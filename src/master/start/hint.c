@@ -1,6 +1,6 @@
-/* Users whose certificate nobody asks for can't log in at all. Runs in master,
- * at the start and for each new users file. Never more than a line, since it
- * may be just what is wanted. */
+/* Users who need a certificate can't log in if the server asks for none. Runs
+ * in master, at the start and for each new users file. The hint is one line,
+ * since this may be intended. */
 #include "hint.h"
 
 #include "sallyport/domain/client_certificates.h"

@@ -1,4 +1,4 @@
-/* What an administrator most likely forgot to write. */
+/* A hint about a setting that the administrator has probably forgotten. */
 #ifndef SALLYPORT_SRC_MASTER_START_HINT_H
 #define SALLYPORT_SRC_MASTER_START_HINT_H
 
@@ -7,8 +7,8 @@
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"
 
-/* Are there users who are to show a certificate, and nobody is asked for one?
- * Then what to say of it. Those who are locked aren't meant. */
+/* Must any user show a certificate although the server asks for none? Then
+ * writes the hint to INTO. Locked users don't count. */
 bool hint_unasked(const struct settings *s, const struct users *u,
                   struct complaint *into);
 

@@ -1,4 +1,4 @@
-/* The command line of sallyportd: one row an option, from which getopt_long's
+/* The command line of sallyportd: one row per option, from which getopt_long's
  * table and the help text are made. Runs in master, before anything else. */
 #include "options.h"
 
@@ -8,8 +8,9 @@
 
 struct option_row {
     const char *name;
-    const char *argument; /* NULL: takes none */
-    size_t offset;        /* in struct options: const char *, else bool */
+    const char *argument; /* NULL: the option takes none */
+    size_t offset; /* in struct options: of a const char * with an argument, of
+                      a bool without */
     const char *help;
 };
 
@@ -48,12 +49,13 @@ int options_parse(struct options *o, int argc, char **argv)
         table[r].has_arg = rows[r].argument ? required_argument : no_argument;
     }
     *o = (struct options){ .config = SETTINGS_FILE };
-    optind = 0; /* glibc: begin again, for a second call */
+    optind = 0; /* glibc: starts again, for a second call */
     while ((found = getopt_long(argc, argv, "", table, &i)) == 0)
         options_take(o, &rows[i], optarg);
     if (found == -1 && optind == argc)
         return 0;
-    if (found == -1) /* else getopt_long has told why */
+    if (found ==
+        -1) /* -1: the end; otherwise getopt_long has printed the mistake */
         fprintf(stderr, "%s: '%s' is not an option\n", argv[0], argv[optind]);
     fprintf(stderr, "Try '%s --help'.\n", argv[0]);
     return EX_USAGE;

@@ -12,7 +12,7 @@ struct options {
     bool check, foreground, version, help;
 };
 
-/* 0, or EX_USAGE (64) after a line on standard error. */
+/* Returns 0, or EX_USAGE (64) after a line on standard error. */
 int options_parse(struct options *o, int argc, char **argv);
 void options_help(FILE *out);
 

@@ -1,4 +1,4 @@
-/* The parts of master, for whoever makes one. */
+/* Makes the parts of master. */
 #ifndef SALLYPORT_SRC_MASTER_START_PARTS_H
 #define SALLYPORT_SRC_MASTER_START_PARTS_H
 
@@ -30,7 +30,7 @@ struct master_parts {
     struct heartbeat heartbeat;
 };
 
-/* They are M's from here on, and empty. After master_init(). */
+/* Gives the parts to M, and makes them empty. Call it after master_init(). */
 void parts_attach(struct master *m, struct master_parts *parts);
 
 #endif

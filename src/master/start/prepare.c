@@ -1,6 +1,6 @@
-/* Everything that is opened and checked before a process is started, so that a
- * mistake of the administrator is one line and nothing has happened. Runs in
- * master, before its sandbox. */
+/* Opens and checks everything before a process is started. So a mistake of the
+ * administrator is one line, and nothing has happened. Runs in master, before
+ * its sandbox. */
 #include "prepare.h"
 
 #include <errno.h>
@@ -24,8 +24,8 @@
 #include "secrets.h"
 #include "sessions/userdb.h"
 
-/* What is wrong with the value of KEY is told with the line that it stands in.
- */
+/* Adds to the complaint about the value of KEY the line in the
+ * configuration. */
 static int placed(const struct master *m, const char *key, int r,
                   struct complaint *c)
 {
@@ -44,7 +44,8 @@ static int restore_users(struct master *m)
     return fd < 0 ? -ENOENT : userdb_restore(m->users, fd, &c);
 }
 
-/* A users file that is broken at the moment of a crash keeps nobody out. */
+/* If the users file is broken after a crash, the rows from before the crash
+ * count. */
 int prepare_users(struct master *m, struct complaint *c)
 {
     int r = userdb_look(m->users, c);
@@ -57,7 +58,7 @@ int prepare_users(struct master *m, struct complaint *c)
     return placed(m, "users", r, c);
 }
 
-/* The program check does this part. */
+/* Lets the program check do this part. */
 static int prepare_by_check(const struct master *m, const char *part,
                             struct prepared *p, struct complaint *c)
 {
@@ -79,9 +80,9 @@ int prepare_identities(struct master *m, struct complaint *c)
     return r;
 }
 
-/* Without root nobody changes its root directory: any descriptor will do. Nor
- * can gate where --check, which makes nothing, finds that a start would have
- * to. */
+/* Without root no process changes its root directory: any descriptor will do.
+ * The same holds if --check, which makes nothing, finds that a start would have
+ * to make it. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
     struct prepared p = { 0 };
@@ -100,9 +101,9 @@ int prepare_empty(struct master *m, struct complaint *c)
                : 0;
 }
 
-/* Where it can't be kept, the key is the random one that master has. The key on
- * the disk is the one of the next start, and, unless one was inherited, of this
- * one. */
+/* If the key can't be kept on the disk, master's random one is used. The key on
+ * the disk is for the next start; it is also for this one, unless a key was
+ * inherited. */
 int prepare_state(struct master *m, struct complaint *c)
 {
     struct prepared p = { .inherited = secrets_inherit(m) };
@@ -121,10 +122,10 @@ int prepare_state(struct master *m, struct complaint *c)
     return 0;
 }
 
-/* A session's channels to master and files, the ends of log and keys, and
- * files' end while a login is under way; the same for those at the control
- * socket; the last words of those who ended; what is opened once; what a moment
- * needs. */
+/* Counts: a session's channels to master and files, the ends of log and keys,
+ * and files' end while a login is under way; the same for callers at the
+ * control socket; unread messages of ended processes; what is opened once; a
+ * reserve. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;
@@ -135,7 +136,7 @@ unsigned long long prepare_descriptors(const struct master *m)
            m->settings.listen_count + listeners_passive_wanted(&m->settings);
 }
 
-/* Not for --check, which works beside a running server. */
+/* Not for --check, which may run beside a running server. */
 int prepare_control(struct master *m, struct complaint *c)
 {
     char path[SETTINGS_PATH_MAX];
@@ -150,8 +151,8 @@ int prepare_control(struct master *m, struct complaint *c)
     return placed(m, "control", r, c);
 }
 
-/* The children inherit the limit, and each sandbox lowers it to its own need.
- */
+/* The children inherit the limit, and each sandbox lowers it to the number that
+ * its process needs. */
 int prepare_limits(struct master *m, struct complaint *c)
 {
     unsigned long long needed = prepare_descriptors(m);
@@ -187,7 +188,7 @@ int prepare_listeners(struct master *m, struct complaint *c)
                : listeners_open(m->listeners, &m->settings, &m->succession, c);
 }
 
-/* Sealed, so that nobody who has it can cut it under a gate that maps it. */
+/* Sealed, so that no process can shorten it while gate maps it. */
 static int new_memory(const char *name, off_t size)
 {
     FD_CLEANUP int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -1,4 +1,4 @@
-/* What is opened and checked before any process is started. */
+/* Opens and checks everything before any process is started. */
 #ifndef SALLYPORT_SRC_MASTER_START_PREPARE_H
 #define SALLYPORT_SRC_MASTER_START_PREPARE_H
 
@@ -9,8 +9,9 @@
 struct master;
 struct settings;
 
-/* Each 0, or with the complaint -EINVAL, or -EAGAIN and other -errno for what
- * may be better later, when nobody has changed anything. */
+/* Each returns 0, or with the complaint -EINVAL for a mistake, or another
+ * -errno (also -EAGAIN) for an error that may pass without a change of the
+ * configuration. */
 int prepare_users(struct master *m, struct complaint *c);
 int prepare_identities(struct master *m, struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);
@@ -19,13 +20,14 @@ int prepare_control(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
 int prepare_programs(struct master *m, struct complaint *c);
 int prepare_listeners(struct master *m, struct complaint *c);
-/* That of the generation before, or an empty one: gate's, and of guesses. */
+/* Takes the memory of the generation before, or makes an empty one: that of
+ * gates, and that of guesses. */
 int prepare_memory(struct master *m, struct complaint *c);
 int prepare_sandbox(struct master *m, struct complaint *c);
-/* Master's own, which also depends on active mode. */
+/* Returns master's own filter, which depends on active mode. */
 const struct sandbox_filter *prepare_filter(const struct master *m);
 
-/* Descriptors that master may have open at once. */
+/* Returns how many descriptors master may have open at once. */
 unsigned long long prepare_descriptors(const struct master *m);
 
 #endif

@@ -1,5 +1,6 @@
-/* The table of the executed processes: what each is told, what is heard of it,
- * and what follows. Runs in master. */
+/* The table of the executed processes: the set-up messages of each, the
+ * handlers of its messages, and what follows its start and its end. Runs in
+ * master. */
 #include "rows.h"
 
 #include <stddef.h>
@@ -22,8 +23,8 @@ static void gate_on_ready(struct child *c)
     hosts_tell(c->master);
 }
 
-/* In a generation that drains the newest master hears of sessions, and gate has
- * no more time. */
+/* In a generation that drains, the newest master gets the news of sessions;
+ * gate gets no more time here. */
 static void gate_on_writable(struct child *c)
 {
     sessions_tell(c->master);
@@ -31,7 +32,7 @@ static void gate_on_writable(struct child *c)
     services_flush(c->master);
 }
 
-/* Its generation has nobody who accepts. */
+/* Without a gate this generation accepts nobody. */
 static void gate_on_gone(struct child *c)
 {
     drain_begin(c->master);
@@ -58,7 +59,7 @@ static void service_on_gone(struct child *c)
     services_gone(c->master, c->row->process);
 }
 
-/* Gate's set-up waits for keys. */
+/* Gate's set-up waits until keys is ready. */
 static void keys_on_ready(struct child *c)
 {
     service_on_ready(c);

@@ -1,5 +1,5 @@
 /* Master as a whole: its tables, its children, the moment when all are ready.
- * It parses no byte of a client and never waits for one process. */
+ * It parses no byte of a client and never waits for a process. */
 #include "run.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static void run_add_children(struct master *m)
         children_add(m, rows_find(PROCESS_LOG));
     if (!m->hosts->settled)
         children_add(m, rows_find(PROCESS_LOOKUP));
-    children_add(m, rows_find(PROCESS_KEYS)); /* gate waits for it */
+    children_add(m, rows_find(PROCESS_KEYS)); /* gate's set-up waits for keys */
     children_add(m, rows_find(PROCESS_GATE));
     for (size_t i = 0; i < m->auth_count && !m->check; i++)
         children_add(m, rows_find(PROCESS_AUTH));
@@ -98,7 +98,8 @@ void master_release(struct master *m)
     older_release(m);
     drain_release(m);
     heartbeat_release(m);
-    services_release(m); /* its timer may stand between those of sessions */
+    services_release(
+        m); /* its timer may be in the loop between those of sessions */
     sessions_release(m->sessions);
     guesses_release(m->guesses);
     userdb_release(m->users);
@@ -154,7 +155,8 @@ void run_child_ready(struct master *m)
     }
 }
 
-/* The start has said it of the first file; this is for each newer one. */
+/* The start has already given the hint for the first file; this is for each
+ * newer one. */
 void run_users_read(struct master *m)
 {
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));

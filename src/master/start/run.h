@@ -1,19 +1,21 @@
-/* Master's life: its start, its loop, its end. */
+/* Master's start, its loop, and its end. */
 #ifndef SALLYPORT_SRC_MASTER_START_RUN_H
 #define SALLYPORT_SRC_MASTER_START_RUN_H
 
 struct master;
 
-/* Loop, tables, children, which then are being set up. Everything that they get
- * must be open. 0 or -errno */
+/* Sets up the loop, the tables and the children, whose set-up then begins.
+ * Everything that they get must be open. Returns 0 or -errno. */
 int master_start(struct master *m);
-/* The loop, until it is over, and the end of all children: m->status. */
+/* Runs the loop until its end, and then ends all children. Returns
+ * m->status. */
 int master_run(struct master *m);
 void master_release(struct master *m);
 
-/* Hooks. All children are ready? Called when one has become so. */
+/* Hook: a child has become ready. Are all of them? */
 void run_child_ready(struct master *m);
-/* The hint about users whose certificate nobody asks for. */
+/* Hook: gives the hint about users who need a certificate although the server
+ * asks for none. */
 void run_users_read(struct master *m);
 
 #endif

@@ -1,5 +1,5 @@
-/* The keys that pass from master to master, in a sealed file of memory, which
- * is never on a disk: without them a reload would refuse all tickets, see each
+/* The keys that pass from master to master, in a sealed file in memory, which
+ * is never on a disk. Without them a reload would refuse all tickets, see each
  * row of the users file as changed, and lose unfinished uploads where `state`
  * can't be written. Runs in master, before its sandbox. */
 #include "secrets.h"

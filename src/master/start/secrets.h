@@ -1,5 +1,5 @@
-/* The keys that only master knows, and that all generations of one service must
- * have alike. */
+/* The keys that only master knows, and that are the same in all generations of
+ * one service. */
 #ifndef SALLYPORT_SRC_MASTER_START_SECRETS_H
 #define SALLYPORT_SRC_MASTER_START_SECRETS_H
 
@@ -7,10 +7,11 @@
 
 struct master;
 
-/* The keys of the generation before become master's. False: there are none, and
- * those that master_init() has made stay. */
+/* Takes the keys of the generation before. Returns false if there are none; the
+ * keys of master_init() then stay. */
 bool secrets_inherit(struct master *m);
-/* The supervisor keeps master's keys for the next generation. 0 or -errno */
+/* Asks the supervisor to keep master's keys for the next generation. Returns 0
+ * or -errno. */
 int secrets_keep(struct master *m);
 
 #endif
