@@ -1,4 +1,4 @@
-/* One generation, from the supervisor's side: the start of its master, its
+/* One generation, as the supervisor sees it: the start of its master, its
  * messages, its end. */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,9 +33,9 @@ static bool names_a_program(struct slice name)
     return name.len >= kind.len && memcmp(name.ptr, kind.ptr, kind.len) == 0;
 }
 
-/* At its start a master names each descriptor once. Later messages replace a
- * descriptor, but never a program: the supervisor executes one without a
- * sandbox, and by then somebody may have broken into master. */
+/* At its start a master names each descriptor once. Later messages may replace
+ * a descriptor, but never a program: the supervisor executes programs without a
+ * sandbox, and an attacker may control master by then. */
 static int generation_on_keep(void *owner, struct msg_keep *m)
 {
     struct generation *g = owner;
@@ -50,7 +50,7 @@ static int generation_on_keep(void *owner, struct msg_keep *m)
         return kept_add_again(&g->kept, &g->supervisor->kept, m->name, fd);
     if (g->state != GENERATION_OLD)
         return kept_replace(&g->supervisor->kept, m->name, fd);
-    return close(fd); /* the newest generation's descriptors count */
+    return close(fd); /* only the newest generation's descriptors are kept */
 }
 
 static int generation_on_start_failed(void *owner, struct msg_start_failed *m)
@@ -125,7 +125,7 @@ static void generation_hang_up(struct generation *g)
     channel_close(&g->channel);
 }
 
-/* A master without its channel ends by itself; otherwise it is killed. */
+/* A master that closed its channel ends by itself; otherwise it is killed. */
 static void generation_on_readable(void *owner, uint32_t events)
 {
     struct generation *g = owner;
@@ -146,9 +146,9 @@ static void generation_on_readable(void *owner, uint32_t events)
     generation_hang_up(g);
 }
 
-/* If a takeover gets no answer, it ends too: the newest generation leads. A
- * master that doesn't end its gate hangs, and its gate would accept beside the
- * new one. */
+/* If a takeover gets no answer, the older generation is ended too: the newest
+ * generation leads. A master that doesn't end its gate hangs, and that gate
+ * would accept beside the new one. */
 static void generation_on_time(void *owner)
 {
     struct generation *g = owner;
@@ -166,9 +166,10 @@ static void generation_on_time(void *owner)
         generation_wait(g, g->supervisor->deadlines.group);
 }
 
-/* Runs in the child: puts the two descriptors in their places; kept ones keep
- * their numbers. The kernel kills a master when the supervisor ends. A recovery
- * executes the same program again, since a package may be half installed. */
+/* Runs in the child: puts the two descriptors in their places; kept ones stay
+ * at their numbers. The kernel kills a master when the supervisor ends. A
+ * recovery executes the same program as before, since a package may be half
+ * installed. */
 static noreturn void become_master(const struct supervisor *s, bool recovery,
                                    pid_t parent, int channel, int names)
 {
@@ -220,7 +221,8 @@ static struct generation *free_place(struct supervisor *s)
     return NULL;
 }
 
-/* Returns its pid, and our end of its channel; or -errno. */
+/* Returns the master's pid, or -errno. *channel gets the supervisor's end of
+ * the channel, which the caller owns. */
 static pid_t fork_master(const struct supervisor *s, bool recovery,
                          int *channel)
 {
@@ -269,7 +271,7 @@ void generation_kill(const struct generation *g)
         kill(-g->pid, SIGKILL);
 }
 
-/* Its last messages are read first. */
+/* Reads its last messages first. */
 void generation_reaped(struct generation *g, int status)
 {
     if (g->channel.fd >= 0)
@@ -281,7 +283,7 @@ void generation_reaped(struct generation *g, int status)
     generation_settle(g);
 }
 
-/* The kernel doesn't reuse a group's number while one of its processes
+/* The kernel doesn't reuse a group's number while a process of that group
  * lives. */
 void generation_settle(struct generation *g)
 {

@@ -1,8 +1,8 @@
-/* The heartbeat of the generation that leads: its master answers each `ping`
- * when its gate has answered, too. One that doesn't is killed, and a recovery
- * follows; master ends a gate that doesn't answer. systemd gets WATCHDOG=1
- * after each answer, and while another generation starts. Runs in the
- * supervisor. */
+/* The heartbeat of the leading generation: its master answers each `ping` after
+ * its gate has answered, too. A master that doesn't answer is killed, and a
+ * recovery follows. Master itself ends a gate that doesn't answer. systemd gets
+ * WATCHDOG=1 after each answer, and while another generation starts. Runs in
+ * the supervisor. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,7 +17,7 @@ static bool heartbeat_number(const char *name, uint64_t *ret)
     return text && slice_number(slice_from(text), UINT64_MAX, ret) == 0;
 }
 
-/* As sd_watchdog_enabled(3). */
+/* Works like sd_watchdog_enabled(3). */
 static uint64_t heartbeat_watchdog(void)
 {
     uint64_t usec, pid;
@@ -35,7 +35,7 @@ static void heartbeat_wait(struct supervisor *s, uint64_t ms)
     loop_timer_set(&s->loop, &s->heartbeat.timer, ms);
 }
 
-/* At least twice in systemd's time. */
+/* Waits until the next `ping`: at least two fit into systemd's time. */
 static void heartbeat_rest(struct supervisor *s)
 {
     uint64_t ms = s->deadlines.beat, most = s->heartbeat.watchdog / 2;
@@ -71,13 +71,13 @@ static void heartbeat_ask(struct supervisor *s)
         heartbeat_wait(s, s->deadlines.answer);
         return;
     }
-    if (s->under_way) /* it has a deadline of its own */
+    if (s->under_way) /* a start has a deadline of its own */
         heartbeat_report(s);
     heartbeat_rest(s);
 }
 
 /* If the whole machine has stopped, the answer comes after this timer. So the
- * first time it only waits a little more. */
+ * first time it only waits a little longer. */
 static void heartbeat_missed(struct supervisor *s)
 {
     struct heartbeat *h = &s->heartbeat;

@@ -1,6 +1,5 @@
-/* Descriptors with names, in the supervisor. Their numbers are higher than
- * those with a fixed meaning in a master, so that a child inherits them without
- * a change. */
+/* Named descriptors, in the supervisor. Their numbers are higher than those
+ * with a fixed meaning in a master, so that a child inherits them unchanged. */
 #include "kept.h"
 
 #include <errno.h>
@@ -18,7 +17,7 @@
 #define ROOM_FIRST 64
 #define NAMES_MAX  (64 << 20)
 
-/* The search begins at row FIRST. */
+/* Begins the search at row FIRST. */
 static struct kept_row *find_row(const struct kept *k, size_t first,
                                  struct slice name)
 {
@@ -75,7 +74,7 @@ static bool is_same_file(int a, int b)
            x.st_ino == y.st_ino;
 }
 
-/* Generations name what they have in the same order, so the row is found at
+/* Generations name their descriptors in the same order, so the row is found at
  * once. */
 int kept_add_again(struct kept *k, const struct kept *before, struct slice name,
                    int fd)
@@ -88,7 +87,7 @@ int kept_add_again(struct kept *k, const struct kept *before, struct slice name,
     return new_row(k, name) ? 0 : -ENOMEM;
 }
 
-/* Of two rows of the same name the first one counts. */
+/* If two rows have the same name, the first one counts. */
 void kept_take(struct kept *k, struct kept *before)
 {
     size_t count = 0;

@@ -47,7 +47,8 @@ static int find_master(char *path, size_t size)
     return 0;
 }
 
-/* A copy, since the process title overwrites the memory of argv. */
+/* Copies the arguments, since the process title overwrites the memory of
+ * argv. */
 static char **copy_arguments(int argc, char **argv)
 {
     char **copy = calloc((size_t)argc + 1, sizeof(*copy));

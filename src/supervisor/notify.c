@@ -1,4 +1,4 @@
-/* sd_notify(3) without libsystemd: one datagram to the socket in
+/* Implements sd_notify(3) without libsystemd: one datagram to the socket in
  * $NOTIFY_SOCKET. Runs in the supervisor. */
 #include "notify.h"
 

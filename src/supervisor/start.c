@@ -1,6 +1,7 @@
-/* When a generation starts: the first one, at a reload, after a crash. Runs in
- * the supervisor. One start at a time; requests during a start lead to one
- * further start. A recovery reads no configuration: it answers no request. */
+/* Decides when a generation starts: at first, at a reload, after a crash. Runs
+ * in the supervisor. There is one start at a time; requests during a start lead
+ * to one further start. A recovery reads no configuration, so it answers no
+ * request. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -10,7 +11,7 @@
 #include "sallyport/base/stderr.h"
 #include "supervisor.h"
 
-/* Until a recovery that could not begin is tried again. */
+/* ms until a recovery that couldn't begin is tried again */
 #define RETRY_MS 1000
 
 static void start_next(struct supervisor *s);
@@ -24,7 +25,7 @@ static size_t count_living(const struct supervisor *s)
     return n;
 }
 
-/* Answers the requests that the current start is for, or all. */
+/* Answers the requests that the present start is for, or all. */
 static void answer_askers(struct supervisor *s, bool all, bool done,
                           const char *why)
 {
@@ -66,7 +67,7 @@ static void tell_reloading(struct supervisor *s)
     notify_send(&s->notify, text);
 }
 
-/* For its log. */
+/* Sends WHY to the leading master, for its log. */
 static void tell_leader(struct supervisor *s, const char *why)
 {
     for (size_t i = 0; i < GENERATION_PLACES; i++)
@@ -201,7 +202,8 @@ void start_on_leading(struct generation *g)
     g->state = GENERATION_LEADING;
     s->led = true;
     s->under_way = NULL;
-    s->recoveries.due = false; /* whatever failed meanwhile has a successor */
+    s->recoveries.due =
+        false; /* it also replaces whatever has failed meanwhile */
     loop_timer_clear(&s->loop, &s->recoveries.timer);
     notify_send(&s->notify, "READY=1");
     heartbeat_begin(s);
@@ -209,7 +211,7 @@ void start_on_leading(struct generation *g)
     start_next(s);
 }
 
-/* Older generations need no recovery. */
+/* The service is to have a new generation in place of a failed one. */
 static void want_recovery(struct supervisor *s)
 {
     s->recoveries.due = !s->stopping;
@@ -233,8 +235,8 @@ void start_on_gate_lost(struct generation *g, bool handed_over)
     want_recovery(s);
 }
 
-/* The supervisor returns its master's exit status, so that systemd sees a
- * mistake in the configuration as before. */
+/* The supervisor exits with its master's status, so that systemd sees a mistake
+ * in the configuration. */
 static int exit_status(const struct supervisor *s, int status)
 {
     if (WIFEXITED(status))
@@ -253,7 +255,7 @@ static void describe_end(struct generation *g)
                  WEXITSTATUS(status));
 }
 
-/* One that lost its gate before is being replaced already. */
+/* A generation that lost its gate earlier is being replaced already. */
 static bool needs_recovery(const struct generation *g)
 {
     if (g->state == GENERATION_STARTING)

@@ -43,14 +43,14 @@ static void supervisor_on_deadline(void *owner)
     kill_all(owner);
 }
 
-/* One that starts may have read the configuration already: then another one
- * follows it. */
+/* A generation that is starting may have read the configuration already. In
+ * that case another one follows it. */
 static void supervisor_on_hangup(struct supervisor *s)
 {
     start_reload(s, NULL, 0);
 }
 
-/* A process that is no master is an orphan of a generation. */
+/* A process that isn't a master is an orphan of a generation. */
 static void supervisor_reap(struct supervisor *s)
 {
     int status;
@@ -69,7 +69,7 @@ static void supervisor_reap(struct supervisor *s)
         loop_stop(&s->loop);
 }
 
-/* The second request doesn't wait for sessions. */
+/* The second request to stop doesn't wait for sessions. */
 static void supervisor_stop(struct supervisor *s)
 {
     if (!s->stopping) {
@@ -78,7 +78,8 @@ static void supervisor_stop(struct supervisor *s)
     }
     s->stopping = true;
     signal_all(s, SIGTERM);
-    supervisor_reap(s); /* nobody may be left: a recovery waits for its time */
+    supervisor_reap(s); /* the last process may have ended, while a recovery
+                           waits for its time */
 }
 
 static const struct {
@@ -110,7 +111,7 @@ static int open_signals(struct supervisor *s)
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD,
-           SIG_DFL); /* an inherited SIG_IGN would reap children unseen */
+           SIG_DFL); /* an inherited SIG_IGN would reap children unnoticed */
     sigemptyset(&set);
     for (size_t i = 0; i < SIGNALS; i++)
         sigaddset(&set, signals[i].number);
@@ -125,7 +126,7 @@ static int open_signals(struct supervisor *s)
     return s->signals.fd < 0 ? -errno : loop_add(&s->loop, &s->signals);
 }
 
-/* It holds all listeners, and can't know their number. */
+/* It holds all listeners, and can't know their number in advance. */
 static void raise_limit(void)
 {
     struct rlimit limit;

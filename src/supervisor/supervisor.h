@@ -1,5 +1,6 @@
 /* The supervisor: it starts generations of the server, one beside the other,
- * and holds what survives them. It reads no file, and no byte of a client. */
+ * and holds the descriptors that survive them. It reads no file, and no byte of
+ * a client. */
 #ifndef SALLYPORT_SRC_SUPERVISOR_SUPERVISOR_H
 #define SALLYPORT_SRC_SUPERVISOR_SUPERVISOR_H
 
@@ -15,8 +16,8 @@
 
 #define GENERATIONS_MAX  8
 #define RECOVERIES_BURST 10
-/* Beside those that live: one that starts, and those whose master has ended and
- * which wait for the end of their last process. */
+/* Besides the generations that live: one that starts, and those whose master
+ * has ended but which have a process left. */
 #define GENERATION_PLACES (GENERATIONS_MAX + 1 + RECOVERIES_BURST)
 
 struct supervisor;
@@ -40,7 +41,8 @@ struct generation {
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* for the current state */
-    struct kept kept;        /* until it leads; then the supervisor owns them */
+    struct kept
+        kept; /* until it leads; then the supervisor's own list has them */
     bool has_gate, recovers;
     struct complaint failure; /* why it did not start, in its own words */
 };
@@ -49,11 +51,11 @@ struct generation {
 struct supervisor_deadlines {
     uint64_t start;     /* to become ready */
     uint64_t take;      /* to take over */
-    uint64_t hand_over; /* from then on, until its gate has ended */
-    uint64_t stop;      /* to end, after SIGTERM */
+    uint64_t hand_over; /* to end its gate, once the other one has taken over */
+    uint64_t stop;      /* to end after SIGTERM */
     uint64_t group;     /* for the rest of the group after the master's end */
     uint64_t recovery;  /* between two recoveries after a burst */
-    uint64_t beat;      /* between an answer and the next `ping`, at most */
+    uint64_t beat;      /* at most, from an answer to the next `ping` */
     uint64_t answer;    /* to a `ping`; then `doubt` more */
     uint64_t doubt;
 };
@@ -66,7 +68,7 @@ struct asker {
 };
 #define ASKERS_MAX 32
 
-/* The rate of starts after a crash: RECOVERIES_BURST, then one in each
+/* The limit of starts after a crash: RECOVERIES_BURST at once, then one in each
  * interval. */
 struct recoveries {
     bool due;
@@ -75,15 +77,15 @@ struct recoveries {
 };
 
 struct heartbeat {
-    uint64_t watchdog;        /* ms that systemd waits; 0: it doesn't */
-    struct generation *asked; /* it has not answered yet; or NULL */
+    uint64_t watchdog; /* ms that systemd waits; 0: there is no watchdog */
+    struct generation *asked; /* its answer is awaited; or NULL */
     uint32_t request;
-    bool doubted; /* it is late */
+    bool doubted; /* its answer is late */
     struct loop_timer timer;
 };
 
 struct supervisor {
-    char *const *argv;   /* for the masters too */
+    char *const *argv;   /* for the supervisor and the masters */
     const char *program; /* path of the program "master" */
     /* Executes a master: the descriptor MASTER, or the installed program if
      * that is -1. Returns if it can't. Tests replace it. */
@@ -91,15 +93,15 @@ struct supervisor {
     struct supervisor_deadlines deadlines;
     struct loop loop;
     struct loop_watch signals;
-    struct loop_timer deadline; /* for stopping */
+    struct loop_timer deadline; /* of a stop */
     struct notify notify;
     struct generation generation[GENERATION_PLACES];
-    uint64_t last;                /* number of the last generation */
+    uint64_t last;                /* number of the newest generation */
     struct kept kept;             /* for the next generation */
     struct generation *under_way; /* STARTING or TAKING */
     bool led;                     /* some generation has led */
     bool wanted; /* start another one after the current start */
-    bool waits;  /* it waits until an older one ends */
+    bool waits;  /* the wanted start waits until an older generation ends */
     struct asker asker[ASKERS_MAX];
     struct recoveries recoveries;
     struct heartbeat heartbeat;
@@ -130,20 +132,20 @@ void start_init(struct supervisor *s);
 
 /* heartbeat.c */
 void heartbeat_init(struct supervisor *s);
-/* A generation leads from here on. */
+/* The generation that leads begins to get `ping`. */
 void heartbeat_begin(struct supervisor *s);
 /* G's master has answered REQUEST. */
 void heartbeat_answered(struct generation *g, uint32_t request);
 
-/* takeover.c: G, which is ready, leads from here on. The other generations get
- * a message. */
+/* takeover.c: G is ready and leads from now on. The other generations get a
+ * message. */
 void takeover_begin(struct generation *g);
 
 /* generation.c: starts a master in a free place; it inherits the kept
  * descriptors. Returns NULL after a line on standard error if that fails. */
 struct generation *generation_start(struct supervisor *s, bool recovery);
 bool generation_lives(const struct generation *g);
-/* Sets the timer of the current state. */
+/* Sets the timer for the current state. */
 void generation_wait(struct generation *g, uint64_t ms);
 /* Sends SIGNAL to its master. */
 void generation_signal(const struct generation *g, int signal);

@@ -1,9 +1,9 @@
-/* A takeover. Runs in the supervisor, which makes the pairs on which two
- * generations talk, gives each its end, and reads nothing of it. */
+/* A takeover. Runs in the supervisor, which makes pairs of sockets between two
+ * generations, gives each its end, and reads nothing from them. */
 #include "sallyport/base/fd.h"
 #include "supervisor.h"
 
-/* The youngest generation that can hand over sessions. */
+/* Returns the newest older generation that can hand over sessions. */
 static struct generation *with_gate(struct supervisor *s,
                                     const struct generation *newest)
 {
@@ -19,7 +19,7 @@ static struct generation *with_gate(struct supervisor *s,
     return best;
 }
 
-/* Without a pair, or if one of the two doesn't read, the sessions continue as
+/* If there is no pair, or one of the two doesn't read, the sessions continue as
  * after their gate's death. */
 static void link_gates(struct generation *from, struct generation *to)
 {
