@@ -1,4 +1,4 @@
-/* Reads a certificate by OpenSSL. */
+/* Reads a certificate with OpenSSL. */
 #include "certificate.h"
 
 #include <openssl/evp.h>

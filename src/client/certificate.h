@@ -1,4 +1,4 @@
-/* What a server's certificate says, for people, pins and known hosts. */
+/* The facts of a server's certificate, for people, pins and known hosts. */
 #ifndef CLIENT_CERTIFICATE_H
 #define CLIENT_CERTIFICATE_H
 
@@ -13,11 +13,12 @@ struct certificate {
     char subject[CERTIFICATE_TEXT_MAX], issuer[CERTIFICATE_TEXT_MAX];
     char begins[32], ends[32]; /* "2026-11-20 07:42:01 UTC" */
     bool valid_now, self_signed;
-    char fingerprint[CERTIFICATE_HEX_MAX]; /* SHA-256 of the whole */
-    char pin[CERTIFICATE_PIN_MAX];         /* of its public key, as curl's */
+    char
+        fingerprint[CERTIFICATE_HEX_MAX]; /* SHA-256 of the whole certificate */
+    char pin[CERTIFICATE_PIN_MAX]; /* of its public key, in curl's form */
 };
 
-/* 0 or -1: it can't be read. */
+/* Returns 0, or -1: X can't be read. */
 int certificate_read(X509 *x, struct certificate *ret);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the commands share: the program's state, and their table. */
+/* For all commands: the program's state, and the table of commands. */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
 
@@ -8,18 +8,18 @@
 #include "profile.h"
 
 struct client {
-    struct options options; /* those of the command line, of the profile and of
-                               the current line */
-    struct options given;   /* those of the command line alone */
+    struct options
+        options; /* of the command line, the profile and the current line */
+    struct options given; /* of the command line alone */
     struct profile profile;
-    char *kept[OPTIONS_MAX]; /* texts of the last "open" */
+    char *kept[OPTIONS_MAX]; /* texts that the last "open" gave */
     struct site site;
     struct link link;
     bool open;              /* site and link are open */
     bool interactive;       /* in the shell */
-    bool reopened;          /* this line has changed the server */
+    bool reopened;          /* this line has opened another server */
     char cwd[URL_PATH_MAX]; /* remote, relative to the login directory */
-    bool leave;             /* the shell ends */
+    bool leave;             /* the shell is to end */
 };
 
 /* A word of the command line: a local name or a path on the server. */
@@ -28,7 +28,7 @@ struct word {
     bool remote;
     bool directory;          /* remote: it ended in "/" */
     char path[URL_PATH_MAX]; /* remote: relative to the login directory */
-    const struct url *url;   /* one shot: the server of the command */
+    const struct url *url;   /* outside the shell: the command's server */
 };
 
 #define WORDS_MAX 4096
@@ -36,16 +36,17 @@ struct word {
 enum command_mode {
     ONE_SHOT = 1, /* sallyport NAME ... URL */
     IN_SHELL = 2,
-    LOCAL = 4, /* opens no session by itself */
+    LOCAL = 4, /* opens no connection by itself */
     OPENS = 8, /* its options replace those of the last server */
 };
 
 struct command {
     const char *name, *other; /* OTHER: a second name, or NULL */
     unsigned modes;
-    int least, most;    /* words after the name; most < 0: any number */
-    const char *remote; /* which words are remote in the shell: "r" remote, "l"
-                           local, one letter a word, the last one repeats */
+    int least, most; /* words after the name; most < 0: any number */
+    const char
+        *remote; /* which words are remote in the shell: a letter for each word,
+                    "r" for remote, "l" for local; the last letter repeats */
     int (*run)(struct client *c, struct word *w, int n);
     const char *syntax, *shell_syntax, *help, *example;
 };
@@ -54,7 +55,7 @@ extern const size_t command_count;
 
 const struct command *command_find(const char *name, unsigned mode);
 
-/* Each command returns an exit code of sysexits.h, and has reported what
+/* Each command returns an exit code of sysexits.h, and has printed what
  * failed. */
 int cmd_put(struct client *c, struct word *w, int n);
 int cmd_get(struct client *c, struct word *w, int n);
@@ -80,27 +81,29 @@ int cmd_shell(struct client *c, struct word *w, int n);
 int cmd_help(struct client *c, struct word *w, int n);
 int cmd_bye(struct client *c, struct word *w, int n);
 
-/* How progress is shown with these options. */
+/* Returns how progress is shown with these options. */
 enum progress_style client_style(const struct options *o);
 /* Prints WHY, about WHAT. Returns its exit code. */
 int client_error(const char *what, const struct failure *why);
-/* Opens the server of URL, after closing an open one. Returns an exit code. */
+/* Opens the server of URL, and closes an open one first. Returns an exit
+ * code. */
 int client_open(struct client *c, const struct url *url);
 void client_leave(struct client *c);
-/* WORD is a URL, or "PROFILE:PATH": then P and O get the profile's settings,
- * unless P has them already. 0; 1: it is neither; -1 with the reason. */
+/* Reads WORD as a URL or "PROFILE:PATH". For a profile, P and O get its
+ * settings, unless P has them already. Returns 0; 1: WORD is neither; -1 with
+ * the reason. */
 int open_target(struct options *o, struct profile *p, const char *word,
                 struct url *ret, struct failure *why);
 /* Does the jobs on the open server. Returns an exit code. */
 int client_run_jobs(struct client *c, struct jobs *j);
 
-/* The whole program. Returns its exit code. */
+/* Runs the whole program. Returns its exit code. */
 int client_main(int argc, char **argv);
-/* Commands from a terminal, or the lines of standard input. */
+/* Runs a session: commands from a terminal, or the lines of standard input. */
 int shell_run(struct client *c);
-/* Runs the local COMMAND, or a shell if it is empty; its exit code. */
+/* Runs the local COMMAND, or a shell if it is empty. Returns its exit code. */
 int shell_local(const char *command);
-/* Help for one command (NULL: all commands) in MODE. */
+/* Prints the help for one command (NULL: all commands) in MODE. */
 void help_print(const struct command *row, unsigned mode);
 
 #endif

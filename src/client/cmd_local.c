@@ -1,5 +1,5 @@
-/* The commands of a session that transfer nothing: directories, status, help,
- * the local shell, the end. */
+/* Commands of a session that transfer nothing: directories, status, help, the
+ * local shell, the end. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

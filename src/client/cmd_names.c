@@ -1,4 +1,4 @@
-/* ls, du, mkdir, rm, rmdir, mv, hash. */
+/* The commands ls, du, mkdir, rm, rmdir, mv and hash. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -75,7 +75,8 @@ static int ls_one(struct client *c, const char *path, void *of)
     return 0;
 }
 
-/* Calls EACH for each word; without words for the current directory. */
+/* Calls EACH for each word, or for the current directory if there are no
+ * words. */
 static int names_each(struct client *c, struct word *w, int n,
                       int (*each)(struct client *c, const char *path, void *of),
                       void *of)
@@ -130,7 +131,7 @@ int cmd_du(struct client *c, struct word *w, int n)
     return names_each(c, w, n, du_one, NULL);
 }
 
-/* For a/b/c, a and a/b are made too. */
+/* For a/b/c this also makes a and a/b. */
 static int mkdir_one(struct client *c, const char *path)
 {
     char above[URL_PATH_MAX];
@@ -157,7 +158,7 @@ int cmd_mkdir(struct client *c, struct word *w, int n)
     return code;
 }
 
-/* Servers have many texts for "DELE isn't for directories". */
+/* Servers use different texts for "DELE isn't for directories". */
 static void rm_explain(struct client *c, const char *path, struct failure *why)
 {
     struct failure other;

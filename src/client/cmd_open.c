@@ -29,7 +29,8 @@ void client_leave(struct client *c)
     c->open = false;
 }
 
-/* "PROFILE:PATH": is NAME the part before the colon? */
+/* Is WORD of the form "PROFILE:PATH"? Then NAME gets the part before the
+ * colon. */
 static bool open_profile_name(const char *word, char *name, size_t size)
 {
     const char *colon = strchr(word, ':');
@@ -39,7 +40,7 @@ static bool open_profile_name(const char *word, char *name, size_t size)
     return colon && len > 0 && (size_t)len < size && !strchr(name, '/');
 }
 
-/* The profile's URL with PATH joined to its own. */
+/* Builds the profile's URL with PATH joined to its own path. */
 static int open_profile_url(const struct profile *p, const char *path,
                             struct url *ret, struct failure *why)
 {
@@ -57,7 +58,7 @@ static int open_profile_url(const struct profile *p, const char *path,
     return 0;
 }
 
-/* 0 or 1: WORD is no profile; -1 with the reason. */
+/* Returns 0 or 1: WORD is no profile; -1 with the reason. */
 static int open_profile(struct options *o, struct profile *p, const char *word,
                         struct url *ret, struct failure *why)
 {

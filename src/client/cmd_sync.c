@@ -1,6 +1,7 @@
-/* sync: a directory of the server becomes like a local one; or, with the words
- * the other way round, a local one like the server's (sync_down.c). Nothing is
- * removed without --delete, and nothing at all with --dry-run. */
+/* The command sync makes a directory of the server like a local one; with the
+ * words in the other order, it makes a local one like the server's
+ * (sync_down.c). It removes nothing without --delete, and changes nothing with
+ * --dry-run. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -62,8 +63,8 @@ bool sync_differs(struct sync *s, const char *local, const char *remote,
            strcmp(here, there) != 0;
 }
 
-/* A file has changed if it is newer here or differs in size. Servers without
- * MLSD give no exact time. */
+/* Has the file changed: is it newer here, or does its size differ? Servers
+ * without MLSD give no exact time. */
 static bool sync_changed(struct sync *s, const char *local, const char *remote,
                          const struct stat *st, const struct entry *there)
 {
@@ -118,7 +119,7 @@ static void sync_remove(struct sync *s, const char *remote,
     tree_keep(&s->code, sync_remove_entry(s->client, path, e, s));
 }
 
-/* Removes what the server has and the local directory doesn't. */
+/* Removes files that are on the server but not in the local directory. */
 static void sync_surplus(struct sync *s, int here, const char *remote,
                          const struct listing *there)
 {
@@ -151,7 +152,7 @@ static void sync_entry(struct sync *s, const char *local, const char *remote,
     }
 }
 
-/* Lists REMOTE. If it is missing, it is made. */
+/* Lists REMOTE, and makes it if it is missing. */
 static int sync_list(struct sync *s, const char *remote, struct listing *ret,
                      struct failure *why)
 {
@@ -209,7 +210,7 @@ static void sync_directory(struct sync *s, const char *local,
         closedir(d);
 }
 
-/* "12 uploaded, 3 the same, 1 removed". */
+/* Prints "12 uploaded, 3 the same, 1 removed". */
 static void sync_summary(const struct sync *s, bool up)
 {
     bool dry = s->client->options.dry_run;

@@ -1,4 +1,4 @@
-/* put, get, cat and their forms in the shell. */
+/* The commands put, get, cat and their forms in the shell. */
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,7 +80,7 @@ static int put_all(struct client *c, struct word *w, int n,
     return code;
 }
 
-/* The last word is the target; in the shell it may be missing. */
+/* The last word is the target; in the shell the target may be missing. */
 int cmd_put(struct client *c, struct word *w, int n)
 {
     struct word here = { .remote = true, .directory = true };
@@ -97,7 +97,7 @@ int cmd_put(struct client *c, struct word *w, int n)
     return client_error("put", &why);
 }
 
-/* Local patterns, since no shell has expanded them. */
+/* The command expands local patterns itself, since no shell has done it. */
 int cmd_mput(struct client *c, struct word *w, int n)
 {
     static struct word found[WORDS_MAX];
@@ -191,7 +191,7 @@ int cmd_cat(struct client *c, struct word *w, int n)
 {
     uint64_t parallel = c->options.parallel;
 
-    c->options.parallel = 1; /* one after another */
+    c->options.parallel = 1; /* one after the other */
     int code = get_all(c, w, n, "-");
     c->options.parallel = parallel;
     return code;

@@ -1,5 +1,5 @@
-/* The table of commands: a new one is a row here, its function, and a line in
- * sallyport(1). Usage and help come from it. */
+/* The table of commands. A new command is a row here, its function, and a line
+ * in sallyport(1). Usage and help come from the table. */
 #include <string.h>
 
 #include "client.h"

@@ -1,6 +1,6 @@
 /* Completion: the first word is a command, the others are remote or local
- * names, as the command's row says. libedit's hooks take no argument of ours,
- * hence the one pointer. */
+ * names, as the command's row says. libedit's hooks take no argument, so a
+ * static pointer has the state. */
 #include "complete.h"
 
 #include <editline/readline.h>
@@ -15,9 +15,9 @@ static struct {
     struct client *client;
     struct listing all; /* the directory that was completed last */
     char directory[URL_PATH_MAX];
-    char prefix[URL_PATH_MAX]; /* what was typed before the last "/" */
-    char last[URL_PATH_MAX];   /* and after it, without "\\" */
-    char quote;                /* the word's opening one, or 0 */
+    char prefix[URL_PATH_MAX]; /* the typed word up to its last "/" */
+    char last[URL_PATH_MAX];   /* the rest of it, without "\\" */
+    char quote;                /* the quote that opens the word, or 0 */
     size_t next;
 } complete;
 
@@ -35,7 +35,7 @@ static char *complete_command(const char *text, int state)
     return NULL;
 }
 
-/* A word in the form in which split.h reads it. */
+/* Turns a typed word into the form that split.h reads. */
 static void complete_plain(const char *text, size_t len, char out[URL_PATH_MAX])
 {
     size_t n = 0;
@@ -48,7 +48,7 @@ static void complete_plain(const char *text, size_t len, char out[URL_PATH_MAX])
     out[n] = '\0';
 }
 
-/* NAME in the form in which it is one word on the line. */
+/* Quotes NAME so that it is one word on the line. */
 static void complete_typed(const char *name, char out[2 * URL_PATH_MAX])
 {
     const char *special = complete.quote == '\'' ? ""
@@ -104,7 +104,8 @@ static char *complete_remote(const char *text, int state)
     return NULL;
 }
 
-/* Which word of the line is being completed, and of which command? */
+/* Returns the command of the line and the number of the word that is being
+ * completed. */
 static const struct command *complete_row(int start, int *word)
 {
     char name[32];

@@ -4,7 +4,7 @@
 
 #include "client.h"
 
-/* Hooks into libedit; C must live as long as the shell. */
+/* Installs the hooks of libedit; C must live as long as the shell. */
 void complete_begin(struct client *c);
 
 #endif

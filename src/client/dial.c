@@ -1,5 +1,5 @@
-/* Sockets, lines and TLS. Every wait has a deadline by the socket's own
- * timeouts, and every reply one for all of its bytes. */
+/* Sockets, lines and TLS. The socket's timeouts limit each wait, and each reply
+ * has a deadline for all of its bytes. */
 #include "dial.h"
 
 #include <errno.h>
@@ -137,8 +137,8 @@ int dial_write(struct dial *d, const void *bytes, size_t len)
     return fd_write_all(d->fd, bytes, len) == 0 ? 0 : -1;
 }
 
-/* Byte by byte: bytes after the reply to AUTH belong to TLS. Plain text that an
- * attacker has put there is no handshake. */
+/* Reads byte by byte, since the bytes after the reply to AUTH belong to TLS.
+ * Plain text that an attacker inserts there makes the handshake fail. */
 static int dial_line(struct dial *d, uint64_t deadline,
                      char text[DIAL_LINE_MAX])
 {
@@ -159,7 +159,8 @@ static int dial_line(struct dial *d, uint64_t deadline,
     return 0;
 }
 
-/* "220 ..." is the last line of a reply, "220-..." isn't. */
+/* Returns the code if LINE is the last one of a reply: "220 ..." is, "220-..."
+ * isn't. */
 static int dial_code(const char *line)
 {
     for (int i = 0; i < 3; i++)

@@ -1,4 +1,4 @@
-/* OpenSSL's digests. */
+/* Computes checksums with OpenSSL. */
 #include "digest.h"
 
 #include <errno.h>

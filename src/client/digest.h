@@ -1,4 +1,4 @@
-/* The checksum of the bytes of a transfer, in the server's algorithm. */
+/* The checksum of a transfer's bytes, in the server's algorithm. */
 #ifndef CLIENT_DIGEST_H
 #define CLIENT_DIGEST_H
 
@@ -9,15 +9,17 @@
 #define DIGEST_HEX_MAX 129
 
 struct digest {
-    EVP_MD_CTX *ctx; /* NULL: not wanted */
+    EVP_MD_CTX *ctx; /* NULL: no checksum is wanted */
 };
 
-/* NAME as HASH has it; NULL: nothing is computed. 0 or -1: not known. */
+/* Begins a checksum. NAME is as in HASH; NULL: none is wanted. Returns 0, or
+ * -1: the algorithm is unknown. */
 int digest_begin(struct digest *d, const char *name);
 void digest_add(struct digest *d, const void *bytes, size_t len);
-/* The first LEN bytes of FD. 0 or -errno. */
+/* Adds the first LEN bytes of FD. Returns 0 or -errno. */
 int digest_add_head(struct digest *d, int fd, uint64_t len);
-/* Lower-case hexadecimal; "" if nothing was wanted. Releases. */
+/* Writes the checksum in lower-case hexadecimal, or "" if none was wanted, and
+ * frees D. */
 void digest_end(struct digest *d, char out[DIGEST_HEX_MAX]);
 
 #endif

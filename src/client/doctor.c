@@ -1,4 +1,4 @@
-/* Runs the checks and reports: a table on a terminal, or JSON. */
+/* Runs the checks and prints the report: a table on a terminal, or JSON. */
 #include "doctor.h"
 
 #include <stdarg.h>
@@ -18,7 +18,7 @@ static const char *const words[FINDING_COUNT] = {
     [FINDING_BAD] = "bad",
 };
 
-/* The check that runs: lines of doctor_find() belong to it. */
+/* The check under way: the lines of doctor_find() belong to it. */
 static const char *doctor_running = "";
 
 void doctor_find(struct doctor *d, enum finding what, const char *advice,

@@ -37,7 +37,7 @@ static void check_addresses(struct doctor *d)
                     "no address can be reached");
 }
 
-/* Products with known problems, by a part of their greeting. */
+/* Products with known problems, found by a part of their greeting. */
 static const struct {
     const char *part;
     enum finding finding;
@@ -172,8 +172,8 @@ static void check_features(struct doctor *d)
     }
 }
 
-/* The address that PASV gives to clients that use it: "227 ... (h,h,h,h,p,p)".
- */
+/* Checks the address in "227 ... (h,h,h,h,p,p)", which clients that use PASV
+ * connect to. */
 static void check_address(struct doctor *d)
 {
     char text[DIAL_LINE_MAX], said[ADDRESS_TEXT_MAX], peer[ADDRESS_TEXT_MAX];
@@ -230,8 +230,9 @@ static void check_data(struct doctor *d)
                     : "no close_notify: a listing that was cut looks whole");
 }
 
-/* Some clients show each ticket once (curl, Java): without a new one for each
- * transfer their data connections stop resuming. OpenSSL does the same. */
+/* Some clients show each ticket only once (curl, Java). Without a new ticket
+ * for each transfer, their data connections stop resuming. OpenSSL does the
+ * same. */
 static void check_depth(struct doctor *d)
 {
     const char *list = doctor_feature(d, "MLST") ? "MLSD" : "LIST";

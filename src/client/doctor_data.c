@@ -9,7 +9,8 @@
 
 #define DRAIN_MAX (64 * 1024 * 1024)
 
-/* Each connection may end at another machine. */
+/* Checks the certificate again, since each connection may reach another
+ * machine. */
 static int doctor_same_server(const struct doctor *d, struct dial *control,
                               struct failure *why)
 {
@@ -43,7 +44,7 @@ int doctor_login(struct doctor *d, struct dial *control, struct failure *why)
     }
     if (code < 0)
         return -1;
-    /* 232: by the client certificate, without a password. */
+    /* 232: the client certificate was enough, without a password. */
     if (code != 230 && code != 232)
         return fail(why, EX_NOPERM, "the login is refused: \"%s\"", text);
     for (size_t i = 0; i < 3; i++) {
@@ -66,7 +67,7 @@ const char *doctor_feature(const struct doctor *d, const char *word)
     return NULL;
 }
 
-/* "229 Entering extended passive mode (|||50000|)". */
+/* Reads the port of "229 Entering extended passive mode (|||50000|)". */
 static unsigned doctor_port(const char *text)
 {
     const char *at = strstr(text, "(|||");
@@ -126,7 +127,7 @@ int doctor_data(struct doctor *d, const char *command, bool resume,
     return ret->reply < 0 ? -1 : 0;
 }
 
-/* The login has turned it on, and without it no transfer was made. */
+/* The login has turned PROT P on, and without it no transfer was made. */
 void doctor_check_protection(struct doctor *d)
 {
     char text[DIAL_LINE_MAX];

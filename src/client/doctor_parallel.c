@@ -1,12 +1,13 @@
-/* How many parallel sessions a server permits. */
+/* Tests how many parallel sessions a server permits. */
 #include "doctor.h"
 #include "link.h"
 #include "sallyport/base/clock.h"
 
 #define PARALLEL 10
 
-/* Logs in PARALLEL times, unless that takes longer than --timeout: a server may
- * take seconds to hash each password. How many were let in; *tried. */
+/* Logs in PARALLEL times, or less often if that takes longer than --timeout: a
+ * server may take seconds to hash each password. Returns how many logins the
+ * server accepted; *tried gets how many it tried. */
 static size_t parallel_logins(struct doctor *d, struct dial *dial,
                               size_t *tried, struct failure *first)
 {

@@ -1,12 +1,12 @@
 /* The checks of doctor that need no login: versions of TLS, the certificate and
- * its trust, ALPN. */
+ * whether it is trusted, ALPN. */
 #include <openssl/x509v3.h>
 #include <string.h>
 
 #include "doctor.h"
 #include "trust.h"
 
-/* One version alone, with all that OpenSSL still knows. */
+/* Tries VERSION alone, with all suites that OpenSSL still knows. */
 static bool version_works(struct doctor *d, int version)
 {
     struct failure why;
@@ -68,7 +68,7 @@ static void find_certificate(struct doctor *d, const struct certificate *c)
     doctor_find(d, FINDING_NOTE, NULL, "--pin %s", c->pin);
 }
 
-/* As for transfers: without --cacert a pin alone decides. */
+/* Uses the same rule as transfers: without --cacert a pin alone decides. */
 static void find_trust(struct doctor *d, long verified, const char *pin)
 {
     struct options quiet = *d->options;
@@ -124,7 +124,7 @@ void doctor_check_certificate(struct doctor *d)
 }
 
 /* Does the server accept a client that offers WORD (with its length before it)?
- * SELECTED: the server has answered with that word. */
+ * SELECTED: the server has chosen that word. */
 static bool alpn_works(struct doctor *d, const char *word, bool *selected)
 {
     const unsigned char *chosen = NULL;
@@ -149,7 +149,8 @@ static bool alpn_works(struct doctor *d, const char *word, bool *selected)
     return works;
 }
 
-/* ALPACA: a client of another protocol must not be served as an FTP client. */
+/* Against ALPACA: the server must not serve a client of another protocol as an
+ * FTP client. */
 void doctor_check_alpn(struct doctor *d)
 {
     bool selected;

@@ -17,8 +17,8 @@
 /* A thread for a smaller file would cost more than it saves. */
 #define THREAD_LEAST (4 * 1024 * 1024)
 
-/* A server that lists files has reported the length of this one. An honest
- * server sends no more; more could fill the disk. */
+/* Has a server that lists files reported the length of this one? An honest
+ * server sends no more bytes; more could fill the disk. */
 static bool download_is_sized(const struct transfer *t)
 {
     return t->link->site->mlst && t->fd != STDOUT_FILENO;
@@ -47,7 +47,7 @@ static size_t download_take(void *of, const char *bytes, size_t len)
     return zstream_unpack(&t->z, bytes, len, download_store, t) == 0 ? len : 0;
 }
 
-/* Size and time of the file; a retry asks again. */
+/* Gets size and time of the file; a retry asks again. */
 static int download_facts(struct transfer *t, struct failure *why)
 {
     struct entry e = { .kind = ENTRY_FILE,
@@ -68,7 +68,7 @@ static int download_facts(struct transfer *t, struct failure *why)
     return 0;
 }
 
-/* The next free name, for a target that exists. */
+/* Finds the next free name for a target that exists. */
 static int download_rename(struct transfer *t, struct failure *why)
 {
     struct stat st;
@@ -80,7 +80,7 @@ static int download_rename(struct transfer *t, struct failure *why)
     return fail(why, EX_CANTCREAT, "%s: no free name is left", t->job->local);
 }
 
-/* 0: continue; 1: skip; -1: failed. REPLACE: whether the end may replace a
+/* Returns 0: continue; 1: skip; -1: failed. *replace: the end may replace a
  * file. */
 static int download_target(struct transfer *t, bool *replace,
                            struct failure *why)
@@ -149,7 +149,7 @@ static int download_bytes(struct transfer *t, struct failure *why)
     return r;
 }
 
-/* The rest can still be sent, if a retry asks for it. */
+/* Marks the failure for a retry, which can still get the rest. */
 static int download_short(const struct transfer *t, uint64_t came,
                           struct failure *why)
 {
@@ -202,7 +202,7 @@ static int download_to_stdout(struct transfer *t, struct failure *why)
     char rest[DIGEST_HEX_MAX];
     digest_end(&t->digest, rest);
     if (t->done > 0)
-        why->cut = false; /* bytes that were printed can't be taken back */
+        why->cut = false; /* printed bytes can't be taken back */
     return r;
 }
 

@@ -1,4 +1,4 @@
-/* JSON lines by jansson. */
+/* Prints JSON lines with jansson. */
 #include "event.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@ json_t *event_text(const char *text)
     return s ? s : json_string(show_text(text, safe, sizeof(safe)));
 }
 
-/* ASCII alone: a terminal obeys some characters beyond it too. */
+/* Prints ASCII only: a terminal also obeys some characters outside it. */
 void event_print(json_t *object)
 {
     if (object &&

@@ -8,9 +8,9 @@
 
 #include "fail.h"
 
-/* Prints and releases OBJECT. Bytes that aren't UTF-8 come as \xHH. */
+/* Prints and frees OBJECT. Bytes that aren't UTF-8 become \xHH. */
 void event_print(json_t *object);
-/* A text from outside as a JSON string, whatever its bytes are. */
+/* Makes a JSON string of a text from outside, whatever its bytes are. */
 json_t *event_text(const char *text);
 
 void event_progress(const char *verb, const char *name, uint64_t done,

@@ -1,5 +1,5 @@
-/* From a result of libcurl or a reply of the server to words for a person, an
- * exit code, and the decision whether to try again. Pure. */
+/* Turns a result of libcurl or a reply of the server into words for a person,
+ * an exit code, and the decision whether to try again. Pure. */
 #include "fail.h"
 
 #include <curl/curl.h>
@@ -39,8 +39,8 @@ int fail_errno(struct failure *why, int error, const char *name)
                 strerror(error));
 }
 
-/* Rows for beginnings of replies come first, since they are the most precise.
- */
+/* Rows for the beginnings of replies come first, since they are the most
+ * precise. */
 static const struct reply_row {
     int reply;
     int code;
@@ -142,8 +142,8 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
 {
     const struct curl_row *row = curl_find(curl);
 
-    /* A reply explains more, where the server has refused; but a refused AUTH
-     * isn't a command that can be missed. */
+    /* If the server has refused, its reply explains more. A refused AUTH is
+     * more than a missing command, so there the reply is only a detail. */
     if (reply >= 500 && curl == CURLE_USE_SSL_FAILED)
         detail = text;
     else if (reply >= 400 && curl != CURLE_ABORTED_BY_CALLBACK &&

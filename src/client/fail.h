@@ -1,5 +1,5 @@
-/* What went wrong, whether trying again can help, and what to do: one record
- * that every layer of the client fills in and passes up. */
+/* A failure: what went wrong, whether a retry can help, and what to do. Each
+ * layer of the client fills in this record and passes it up. */
 #ifndef CLIENT_FAIL_H
 #define CLIENT_FAIL_H
 
@@ -9,20 +9,21 @@
 
 struct failure {
     int code;  /* of sysexits.h; 0: nothing failed */
-    bool cut;  /* a retry may succeed: the connection was cut, the server was
+    bool cut;  /* a retry may succeed: the connection was cut, or the server was
                   busy */
     int reply; /* the server's last reply, or 0 */
     char text[FAILURE_TEXT];
 };
 
-/* Fills it in, safe for a terminal; returns -1. */
+/* Fills WHY in, with a text that is safe for a terminal. Returns -1. */
 int fail(struct failure *why, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for an errno: "NAME: No such file or directory"; NAME may be "". */
+/* Does the same for an errno: "NAME: No such file or directory"; NAME may be
+ * "". */
 int fail_errno(struct failure *why, int error, const char *name);
 
-/* From a CURLcode, the server's last reply (0: none) with its text, and what
- * libcurl says besides. Returns -1. */
+/* Fills WHY in from a CURLcode, the server's last reply (0: none) with its
+ * text, and libcurl's own message. Returns -1. */
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail);
 

@@ -1,4 +1,4 @@
-/* Help from the tables. */
+/* Prints help from the tables. */
 #include <stdio.h>
 #include <string.h>
 

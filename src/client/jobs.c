@@ -1,4 +1,4 @@
-/* Threads: each takes the next job until none is left. */
+/* The threads of a queue: each takes the next job until none is left. */
 #include "jobs.h"
 
 #include <pthread.h>
@@ -47,7 +47,7 @@ struct crew {
     const struct jobs *jobs;
     const struct site *site;
     atomic_size_t next;
-    atomic_int code; /* of the first failure */
+    atomic_int code; /* exit code of the first failure */
 };
 
 static void crew_work(struct crew *c, struct link *l)
@@ -65,8 +65,8 @@ static void crew_work(struct crew *c, struct link *l)
     }
 }
 
-/* Servers limit the sessions of a user: a link that isn't let in takes no job,
- * since the others do them all. */
+/* Servers limit the sessions of a user. A link that the server doesn't let in
+ * takes no job, since the others do all of them. */
 static bool crew_is_let_in(struct link *l)
 {
     struct failure why;

@@ -1,5 +1,5 @@
-/* Asks secret-tool. The answer comes through a pipe that no other program has.
- */
+/* Asks secret-tool. The answer comes through a pipe that no other program
+ * has. */
 #include "keyring.h"
 
 #include <errno.h>

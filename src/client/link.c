@@ -1,4 +1,4 @@
-/* libcurl's handle: set up once for each call, always with TLS. */
+/* libcurl's handle: it is set up anew for each call, always with TLS. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,8 +55,8 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
     l->moved = true;
     if (!l->io || !l->io->give)
         return 0;
-    /* TLS sends 16 KiB at once; four of them make one segment on loopback, and
-     * cost the kernel a fifth less. */
+    /* TLS sends 16 KiB at once. Four of these blocks make one segment on
+     * loopback, and cost the kernel a fifth less. */
     if (l->io->bulk)
         link_cork(l, true);
     len = l->io->give(l->io->of, bytes, len);
@@ -77,7 +77,7 @@ static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
     return link_interrupted != 0;
 }
 
-/* Prints the conversation, without the argument of PASS. */
+/* Prints the dialogue with the server, without the argument of PASS. */
 static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
                          size_t len, void *of)
 {
@@ -231,7 +231,8 @@ static int link_set_mode(struct link *l, const char *command,
     return 0;
 }
 
-/* libcurl must not compare the received bytes with the file's length. */
+/* In MODE Z libcurl must not compare the received bytes with the file's
+ * length. */
 int link_set_mode_z(struct link *l, struct failure *why)
 {
     l->mode_z = true;
@@ -239,8 +240,8 @@ int link_set_mode_z(struct link *l, struct failure *why)
     return link_set_mode(l, "MODE Z", why);
 }
 
-/* If libcurl ignores lengths, it asks for no SIZE, which saves a round trip,
- * and sends no REST. */
+/* If libcurl ignores lengths, it sends no SIZE, which saves a round trip, and
+ * no REST. */
 int link_set_first(struct link *l, uint64_t first, bool sized,
                    struct failure *why)
 {
@@ -280,8 +281,8 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
     return link_set_url(l, path, why);
 }
 
-/* Has the data connection failed before its first byte? After 220 and 234 it is
- * the handshake of the control connection that has failed. */
+/* Has the data connection failed before its first byte? After 220 and 234 the
+ * handshake of the control connection has failed instead. */
 static bool link_data_refused(const struct link *l, CURLcode r)
 {
     curl_off_t down = 0, up = 0;
@@ -313,7 +314,7 @@ int link_run(struct link *l, struct failure *why)
 
 int link_command(struct link *l, struct failure *why, const char *format, ...)
 {
-    /* With the star libcurl keeps the connection after a refusal. */
+    /* The star makes libcurl keep the connection after a refusal. */
     char line[URL_PATH_MAX + 64] = "*";
     struct curl_slist *list;
     va_list args;

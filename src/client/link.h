@@ -1,7 +1,6 @@
-/* One connection to the server, by libcurl: a handle that keeps its control
- * connection and its TLS session from one call to the next. Each thread has a
- * link of its own; they share a site, which no thread
- * changes after it is made. */
+/* A connection to the server, by libcurl: a handle that keeps its control
+ * connection and its TLS session from one call to the next. Each thread has its
+ * own link; they share a site, which no thread changes after it is made. */
 #ifndef CLIENT_LINK_H
 #define CLIENT_LINK_H
 
@@ -21,7 +20,7 @@ struct site {
     struct secret password;
     struct trust trust;
     const struct options *options;
-    /* What FEAT said. */
+    /* From FEAT. */
     bool mlst, hash, modez, mfmt;
     char hash_name[16]; /* "SHA-256": the algorithm of HASH */
 };
@@ -29,15 +28,17 @@ struct site {
 /* Set by the first Ctrl-C; ends the transfers of all links. */
 extern volatile sig_atomic_t link_interrupted;
 
-/* The bytes of a call, besides replies; NULL: there are none. */
+/* Sends and receives the bytes of a call, except replies. NULL: there are
+ * none. */
 struct link_io {
     /* Both return LEN, or less to end the transfer. */
     size_t (*take)(void *of, const char *bytes, size_t len);
     size_t (*give)(void *of, char *bytes, size_t len);
-    /* Called about each second and with each block; bytes of this call. */
+    /* Called about once a second and with each block; BYTES of this call so
+     * far. */
     void (*moved)(void *of, uint64_t bytes);
     void *of;
-    bool bulk; /* GIVE never waits, and gives much */
+    bool bulk; /* GIVE never waits, and gives large amounts */
 };
 
 #define LINK_REPLY_MAX 512
@@ -48,23 +49,23 @@ struct link {
     const struct site *site;
     const struct link_io *io;
     unsigned manner;   /* how data connections are made: link_private.h */
-    bool renew;        /* the next call makes a new control connection */
+    bool renew;        /* the next call opens a new control connection */
     bool mode_z;       /* the server may be in MODE Z */
-    unsigned patience; /* seconds more for the reply of the next call */
-    bool moved;        /* bytes or a reply came, or bytes were given */
-    int control;       /* its socket, or -1 */
+    unsigned patience; /* additional seconds for the reply of the next call */
+    bool moved;        /* bytes or a reply came, or bytes were sent */
+    int control;       /* the control connection's socket, or -1 */
     int data;          /* the data connection's socket, or -1 */
-    bool corked;       /* it sends whole segments only */
+    bool corked;       /* the data connection sends whole segments only */
     struct curl_slist *before; /* commands before this call's own */
-    struct curl_slist *rest;   /* and one directly before the transfer */
-    int reply;                 /* of the last line, or 0 */
+    struct curl_slist *rest;   /* and a command directly before the transfer */
+    int reply;                 /* code of the last line, or 0 */
     char text[LINK_REPLY_MAX];
     struct buf lines; /* all reply lines of this call, with LF */
     char error[CURL_ERROR_SIZE];
 };
 
-/* URL's user and password, trust, and what FEAT says. LINK is open with it.
- * 0 or -1 with the reason. */
+/* Sets URL's user and password, trust, and the features of FEAT. LINK is then
+ * open. Returns 0, or -1 with the reason. */
 int site_open(struct site *s, const struct options *o, const struct url *url,
               struct link *l, struct failure *why);
 void site_close(struct site *s);
@@ -72,25 +73,25 @@ void site_close(struct site *s);
 int link_open(struct link *l, const struct site *s, struct failure *why);
 void link_close(struct link *l);
 
-/* Begins a call on PATH: everything is as the site has it. Then the caller sets
- * what it needs by curl_easy_setopt() and calls link_run(). */
+/* Begins a call on PATH with the site's settings. The caller then sets other
+ * options by curl_easy_setopt() and calls link_run(). */
 int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why);
-/* A download begins at byte FIRST. SIZED: the caller checks the length itself;
- * otherwise libcurl asks for the SIZE and compares. */
+/* Lets a download begin at byte FIRST. SIZED: the caller checks the length
+ * itself; otherwise libcurl asks for the SIZE and compares. */
 int link_set_first(struct link *l, uint64_t first, bool sized,
                    struct failure *why);
-/* This call's data connection is in MODE Z. */
+/* Uses MODE Z for this call's data connection. */
 int link_set_mode_z(struct link *l, struct failure *why);
-/* 0 or -1 with the reason. */
+/* Runs the call. Returns 0, or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 
-/* A data connection was refused: has the next call make them in another manner.
- * False: all have been tried. */
+/* Call it after a refused data connection: the next call uses another manner.
+ * Returns false if all manners were tried. */
 bool link_next_manner(struct link *l);
 
-/* Sends commands one by one; ends at the first that is refused. The replies
- * are in lines, reply and text. 0 or -1 with the reason. */
+/* Sends commands one after the other, and stops at the first refusal. The
+ * replies are in lines, reply and text. Returns 0, or -1 with the reason. */
 int link_command(struct link *l, struct failure *why, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,16 +1,17 @@
-/* Drives libcurl by its multi interface. curl_easy_perform() sleeps where it
- * shouldn't: after EPSV it waits for no socket at all, and while a data
- * connection is being made it doesn't see the replies (7.88). Each file then
- * costs 200 ms or a whole second. */
+/* Runs libcurl by its multi interface. curl_easy_perform() sleeps in the wrong
+ * places: after EPSV it waits for no socket at all, and while a data connection
+ * is being made it doesn't see the replies (7.88). Each file then costs 200 ms
+ * or a whole second. */
 #include <sys/select.h>
 
 #include "link_private.h"
 
 #define WAIT_MS     1000
 #define REST_MS     10
-#define AT_ONCE_MAX 100 /* rounds in which nothing is waited for */
+#define AT_ONCE_MAX 100 /* rounds in a row without a wait */
 
-/* Has libcurl a socket to wait for? If not, it wants to be called again. */
+/* Does libcurl have a socket to wait for? If not, it wants to be called
+ * again. */
 static bool link_has_socket(struct link *l)
 {
     fd_set in, out, other;
@@ -23,10 +24,10 @@ static bool link_has_socket(struct link *l)
     return most >= 0;
 }
 
-/* Until a byte comes. From the 150 on libcurl knows best what it waits for:
- * the reply at the end may be there long before the last byte of the file.
- * ROUNDS counts calls that didn't wait, so that a reply that libcurl doesn't
- * want yet, or a slow look-up of a name, can't keep the processor busy. */
+/* Waits until a byte comes. After the 150 libcurl itself waits, since the reply
+ * at the end may arrive long before the last byte of the file. ROUNDS counts
+ * calls that didn't wait. It keeps a reply that libcurl doesn't read yet, or a
+ * slow look-up of a name, from using the whole processor. */
 static void link_wait(struct link *l, unsigned *rounds)
 {
     struct curl_waitfd control = { .fd = l->control,
@@ -60,7 +61,8 @@ CURLcode link_perform(struct link *l)
     if (curl_multi_add_handle(l->multi, l->curl) != CURLM_OK)
         return CURLE_OUT_OF_MEMORY;
     do {
-        /* More bytes usually follow at once; libcurl looks by itself. */
+        /* More bytes usually follow at once; libcurl looks for them by
+         * itself. */
         if (!l->moved && running)
             link_wait(l, &rounds);
         l->moved = false;

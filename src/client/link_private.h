@@ -1,14 +1,14 @@
-/* What the files of a link share. */
+/* Shared by the files of a link. */
 #ifndef CLIENT_LINK_PRIVATE_H
 #define CLIENT_LINK_PRIVATE_H
 
 #include "link.h"
 
-/* The manners of data connections. A server that requires resumption and gives
- * one ticket for each control connection (ProFTPD) refuses the second data
- * connection. Another server cuts what resumes. A third one (pyftpdlib before
- * 1.5.8) cuts a data connection whose handshake begins before the command.
- * libcurl takes a cut for a broken EPSV, and is out of step then, so each new
+/* The manners of data connections. ProFTPD requires resumption and gives one
+ * ticket for each control connection, so it refuses the second data connection.
+ * Other servers cut a resumed data connection. pyftpdlib before 1.5.8 cuts a
+ * data connection whose handshake begins before the command. libcurl takes a
+ * cut for a broken EPSV and then loses its place in the dialogue, so each new
  * manner begins with a new control connection. */
 enum {
     LINK_AS_USUAL,
@@ -18,14 +18,14 @@ enum {
     LINK_MANNERS
 };
 
-/* What curl_easy_perform() does, without its pauses. */
+/* Does the work of curl_easy_perform(), without its pauses. */
 CURLcode link_perform(struct link *l);
 
-/* libcurl's callbacks for new sockets and for those that it is done with. */
+/* libcurl's callbacks for new sockets and for sockets to close. */
 int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind);
 int link_on_close(void *of, curl_socket_t fd);
-/* The data connection sends whole segments only; what is left over goes after
- * 200 ms, or with its end. */
+/* Makes the data connection send whole segments only; a rest goes out after 200
+ * ms, or at the end. */
 void link_cork(struct link *l, bool on);
 
 #endif

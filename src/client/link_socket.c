@@ -1,4 +1,4 @@
-/* The sockets of a link: which one is the control connection, when a data
+/* The sockets of a link: which is the control connection, when a data
  * connection's handshake may begin, and how an upload's connection ends. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,10 +17,10 @@ void link_cork(struct link *l, bool on)
         l->corked = on;
 }
 
-/* After EPSV or PASV it is for data, else for control. libcurl begins a
- * handshake as soon as the data connection stands; for a server that wants the
- * command first, the kernel holds it back until the 150 has come, at most
- * 200 ms. */
+/* A socket after EPSV or PASV is for data, others are for control. libcurl
+ * begins a handshake as soon as the data connection exists. For a server that
+ * wants the command first, the kernel holds the handshake back until the 150,
+ * for at most 200 ms. */
 int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
 {
     struct link *l = of;
@@ -34,10 +34,10 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
     return CURL_SOCKOPT_OK;
 }
 
-/* libcurl reads nothing during an upload. TLS tickets that the server has sent
- * would turn the close into a reset, and the server would lose the end of the
- * file. So they are read until the server closes too, or has replied. Before a
- * 150 there is nothing to lose. */
+/* libcurl reads nothing during an upload. TLS tickets from the server that
+ * nobody has read would turn the close into a reset, and the server would lose
+ * the end of the file. So this reads them until the server closes too, or has
+ * replied. Before a 150 nothing can be lost. */
 static void link_linger(struct link *l, int fd)
 {
     uint64_t end = clock_ms() + 1000 * l->site->options->timeout, now;

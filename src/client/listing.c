@@ -1,5 +1,5 @@
-/* Parses listings. Pure; every byte is the server's, so a name that would leave
- * the directory, or write to the terminal, is no entry. */
+/* Parses listings. Pure. Every byte comes from the server, so a name that would
+ * leave the directory, or write to the terminal, is refused. */
 #include "listing.h"
 
 #include <errno.h>
@@ -54,7 +54,7 @@ static int listing_add(struct listing *l, const struct entry *e,
     return 0;
 }
 
-/* LIST names the directory itself and its parent. */
+/* LIST contains the directory itself and its parent: no entries. */
 static int listing_add_listed(struct listing *l, const struct entry *e,
                               struct slice name)
 {
@@ -63,7 +63,7 @@ static int listing_add_listed(struct listing *l, const struct entry *e,
     return listing_add(l, e, name);
 }
 
-/* "20261120074201" or "20261120074201.123". */
+/* Reads "20261120074201" or "20261120074201.123". */
 static time_t listing_time(struct slice text)
 {
     static const size_t widths[] = { 4, 2, 2, 2, 2, 2 };
@@ -89,7 +89,7 @@ static time_t listing_time(struct slice text)
     return clock_from_utc(&tm, &when) == 0 ? when : 0;
 }
 
-/* False: "cdir" and "pdir" are no entries. */
+/* Returns false for "cdir" and "pdir", which are no entries. */
 static bool listing_fact(struct entry *e, struct slice fact)
 {
     struct slice value = fact, name;
@@ -126,7 +126,7 @@ int listing_take_mlsd(struct listing *l, struct slice line)
     return listing_add(l, &e, line);
 }
 
-/* The next word, or an empty one after the last. */
+/* Returns the next word, or an empty one after the last. */
 static struct slice listing_word(struct slice *rest)
 {
     struct slice word = SLICE("");
@@ -136,8 +136,8 @@ static struct slice listing_word(struct slice *rest)
     return word;
 }
 
-/* "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME": what vsftpd and others
- * print. The time has no year or no hour, so it isn't taken. */
+/* Reads "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME", the form of vsftpd
+ * and others. Its time lacks the year or the hour, so it isn't used. */
 static int listing_take_unix(struct listing *l, struct slice line)
 {
     struct slice mode = listing_word(&line), arrow;
@@ -156,7 +156,7 @@ static int listing_take_unix(struct listing *l, struct slice line)
     for (int i = 0; i < 2; i++)
         listing_word(&line);
     line = slice_trim(line);
-    /* One blank after the time; the name keeps its own. */
+    /* One blank follows the time; further ones belong to the name. */
     slice_cut(&line, ' ', &arrow);
     if (!line.ptr)
         return 1;
@@ -181,7 +181,7 @@ static bool listing_form(struct slice text, const char *form)
     return true;
 }
 
-/* IIS writes the year with two or four digits, as it is set. */
+/* IIS writes the year with two or four digits, as configured. */
 static bool listing_is_dos(struct slice line)
 {
     struct slice date = listing_word(&line);
@@ -189,9 +189,9 @@ static bool listing_is_dos(struct slice line)
     return listing_form(date, "00-00-00") || listing_form(date, "00-00-0000");
 }
 
-/* "10-23-25  03:12PM       <DIR>          NAME", or the size instead of <DIR>:
- * what IIS prints. The time is that of the server's zone, which nobody knows
- * here, so it isn't taken. */
+/* Reads "10-23-25  03:12PM       <DIR>          NAME", or the size instead of
+ * <DIR>: the form of IIS. The time is in the server's zone, which is unknown
+ * here, so it isn't used. */
 static int listing_take_dos(struct listing *l, struct slice line)
 {
     struct entry e = { .kind = ENTRY_FILE };

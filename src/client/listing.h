@@ -1,4 +1,4 @@
-/* Directory listings of servers: MLSD (RFC 3659), or what LIST prints. */
+/* Directory listings of servers: MLSD (RFC 3659) or LIST. */
 #ifndef CLIENT_LISTING_H
 #define CLIENT_LISTING_H
 
@@ -12,14 +12,14 @@
 enum entry_kind {
     ENTRY_FILE,
     ENTRY_DIRECTORY,
-    ENTRY_OTHER, /* links and what else is neither */
+    ENTRY_OTHER, /* links and all other kinds */
 };
 
 struct entry {
     char *name;
     enum entry_kind kind;
     uint64_t size;
-    time_t modified; /* 0: not known */
+    time_t modified; /* 0: unknown */
 };
 
 #define LISTING_MAX 1000000 /* entries */
@@ -27,19 +27,19 @@ struct entry {
 struct listing {
     struct entry *entry;
     size_t count, size;
-    size_t refused; /* names that no file here may have */
+    size_t refused; /* names that aren't safe for a local file */
 };
 
 void listing_release(struct listing *l);
-/* Takes one line of MLSD or MLST, or of LIST. 0; 1: no entry (".", "total",
- * a name that isn't safe); -ENOMEM, -E2BIG. */
+/* Takes one line of MLSD or MLST, or of LIST. Returns 0; 1: no entry (".",
+ * "total", a name that isn't safe); -ENOMEM; -E2BIG. */
 int listing_take_mlsd(struct listing *l, struct slice line);
 int listing_take_list(struct listing *l, struct slice line);
 void listing_sort(struct listing *l);
-/* The entry NAME of a sorted listing, or NULL. */
+/* Returns the entry NAME of a sorted listing, or NULL. */
 const struct entry *listing_find(const struct listing *l, const char *name);
 
-/* May a file here have this name: one component, not "." or "..", without
+/* May a local file have this name: one component, not "." or "..", without
  * control bytes? */
 bool listing_safe(struct slice name);
 

@@ -1,4 +1,4 @@
-/* Conflicts and patterns. */
+/* Names that are taken, and patterns. */
 #include "names.h"
 
 #include <errno.h>
@@ -24,7 +24,8 @@ int names_new(const char *path, unsigned i, char *out, size_t size)
     return n > 0 && (size_t)n < size ? 0 : -ENAMETOOLONG;
 }
 
-/* One question at a time; a capital letter answers all that follow. */
+/* Only one question at a time; a capital letter also answers all later
+ * questions. */
 static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
 static enum conflict_choice names_for_all = CONFLICT_ASK;
 

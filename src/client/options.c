@@ -1,4 +1,4 @@
-/* The table of options. Command line, profile and help come from it. */
+/* The table of options. The command line, the profiles and the help use it. */
 #include "options.h"
 
 #include <errno.h>
@@ -115,7 +115,8 @@ static int option_rate(const char *text, uint64_t most, uint64_t *ret)
     return r;
 }
 
-/* Takes the value of a source that counts at least as much as the last one. */
+/* May a value from SOURCE replace the present one? It must come from a source
+ * that counts at least as much. */
 static bool option_counts(struct options *o, const struct option_row *row,
                           enum option_source source)
 {
@@ -167,7 +168,7 @@ static void option_flag(struct options *o, const struct option_row *row,
         *(bool *)(void *)((char *)o + row->offset) = on;
 }
 
-/* "--name VALUE" or "--name=VALUE". */
+/* Reads "--name VALUE" or "--name=VALUE". */
 static int option_long(struct options *o, const char *text, char ***next,
                        struct complaint *c)
 {
@@ -187,7 +188,7 @@ static int option_long(struct options *o, const char *text, char ***next,
     return option_value(o, row, OPTION_FROM_LINE, value, c);
 }
 
-/* "-rp", "-P4", "-P 4". */
+/* Reads "-rp", "-P4", "-P 4". */
 static int option_short(struct options *o, const char *text, char ***next,
                         struct complaint *c)
 {

@@ -1,4 +1,4 @@
-/* What the command line and a profile set: one table for both. */
+/* The options of the command line and of a profile: one table for both. */
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
@@ -8,7 +8,7 @@
 
 #include "sallyport/base/complain.h"
 
-/* What happens when a name is taken, here or on the server. */
+/* What happens if a name is taken, here or on the server. */
 enum conflict_choice {
     CONFLICT_ASK, /* on a terminal; elsewhere as CONFLICT_RENAME */
     CONFLICT_SKIP,
@@ -17,7 +17,7 @@ enum conflict_choice {
     CONFLICT_CHOICES,
 };
 
-/* Where a value comes from; a later one in this list counts more. */
+/* The source of a value; a later one in this list counts more. */
 enum option_source {
     OPTION_FROM_NOWHERE,
     OPTION_FROM_DEFAULT, /* the section [default] of the profiles */
@@ -27,7 +27,8 @@ enum option_source {
 
 #define OPTIONS_MAX 40
 
-/* Texts belong to the command line or to the profile, and outlive this. */
+/* The texts belong to the command line or to the profile, and outlive this
+ * struct. */
 struct options {
     const char *cacert, *pin, *known_hosts, *cert, *key;
     const char *password_file, *netrc, *user, *config;
@@ -43,7 +44,7 @@ enum option_kind {
     OPTION_FLAG,
     OPTION_TEXT,
     OPTION_NUMBER,
-    OPTION_RATE, /* bytes; a k, M or G may follow */
+    OPTION_RATE, /* bytes; may have k, M or G at the end */
     OPTION_CONFLICT,
 };
 
@@ -54,31 +55,33 @@ struct option_row {
     size_t offset; /* in struct options */
     uint64_t least, most;
     bool in_profile;
-    const char *value, *help; /* VALUE's name in the help */
-    const char *commands;     /* that use it, with blanks; NULL: all */
+    const char *value, *help; /* VALUE: its name in the help */
+    const char
+        *commands; /* commands that use it, with blanks between; NULL: all */
 };
 extern const struct option_row option_rows[];
 extern const size_t option_count;
 
 void options_default(struct options *o);
 
-/* Takes the options out of argv (any order, "--" ends them) and leaves the
- * words: their number, or a negative number with the complaint. */
+/* Takes the options out of argv (in any order, "--" ends them) and leaves the
+ * words. Returns their number, or a negative number with the complaint. */
 int options_parse(struct options *o, int argc, char **argv,
                   struct complaint *c);
-/* One "key = value" of a profile; flags take yes and no. 0 or -EINVAL. */
+/* Takes one "key = value" of a profile; flags have yes or no. Returns 0 or
+ * -EINVAL. */
 int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c);
-/* Copies the texts of a line that GIVEN doesn't have, so that O outlives the
- * line; KEPT owns them, and those of the time before are freed. 0 or -ENOMEM.
- */
+/* Copies the texts of the current line, so that O outlives it; texts in GIVEN
+ * aren't copied. KEPT owns the copies, and those of the last call are freed.
+ * Returns 0 or -ENOMEM. */
 int options_keep(struct options *o, struct options *given,
                  char *kept[OPTIONS_MAX]);
 void options_drop(char *kept[OPTIONS_MAX]);
-/* Does COMMAND use it? */
+/* Does COMMAND use the option? */
 bool option_is_for(const struct option_row *row, const char *command);
-/* Prints help: of all options (COMMAND is NULL), else of those that are this
- * command's OWN, or of those that all commands have. */
+/* Prints help: for all options (COMMAND is NULL), for those of COMMAND alone
+ * (OWN), or for those that all commands have. */
 void options_print(const char *command, bool own);
 
 #endif

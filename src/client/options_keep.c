@@ -1,4 +1,4 @@
-/* Texts of a line that must outlive it. */
+/* Keeps the texts of a line that must outlive it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const char **options_text(struct options *o, size_t row)
     return (const char **)(void *)((char *)o + option_rows[row].offset);
 }
 
-/* Is the text of this row one of the line? */
+/* Does the text of this row come from the current line? */
 static bool options_is_new(struct options *o, struct options *given, size_t row)
 {
     return option_rows[row].kind == OPTION_TEXT &&

@@ -1,4 +1,5 @@
-/* One time for all links: when what was moved so far is paid for. */
+/* All links share one point in time: when the bytes moved so far are within the
+ * rate. */
 #include "pace.h"
 
 #include <pthread.h>
@@ -8,7 +9,7 @@
 #include "sallyport/base/clock.h"
 
 #define PIECE_LEAST 1024
-/* Shorter waits cost more than they are worth. */
+/* Shorter waits cost more than they help. */
 #define AHEAD_US 20000
 #define SLICE_US 100000
 

@@ -35,7 +35,7 @@ static int part_directory(const char *target, struct failure *why)
     return fd < 0 ? fail_errno(why, errno, head ? path : ".") : fd;
 }
 
-/* The target, the server's file and its state, as 128 bits. */
+/* Makes the name: 128 bits from the target, the server's file and its state. */
 static int part_name(const char *target, const struct part_source *from,
                      char out[NAME_MAX + 1])
 {
@@ -127,7 +127,7 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
         return 1;
     if (errno != EINVAL && errno != ENOSYS)
         return fail_errno(why, errno, target);
-    /* No renameat2 here (NFS): a link never replaces. */
+    /* Without renameat2 (NFS), a hard link: it never replaces a file. */
     if (linkat(p->directory, p->name, p->directory, base, 0) < 0)
         return errno == EEXIST ? 1 : fail_errno(why, errno, target);
     unlinkat(p->directory, p->name, 0);

@@ -1,5 +1,5 @@
-/* A local file that is being downloaded: its bytes stand under a temporary
- * name beside the target, which a rename makes visible when all are there. */
+/* A local file that is being downloaded: its bytes are under a temporary name
+ * beside the target. A rename makes the file visible when it is complete. */
 #ifndef CLIENT_PART_H
 #define CLIENT_PART_H
 
@@ -12,30 +12,31 @@
 
 struct part {
     int directory, fd;
-    char name[NAME_MAX + 1]; /* temporary */
-    uint64_t held;           /* bytes that an earlier try has left */
+    char name[NAME_MAX + 1]; /* the temporary name */
+    uint64_t held;           /* bytes that an earlier try left */
 };
 
 #define PART_NONE ((struct part){ -1, -1, "", 0 })
 
-/* What the bytes belong to; bytes of another file or of another state of it
- * are never continued. */
+/* Identifies the bytes: those of another file, or of another state of it, are
+ * never continued. */
 struct part_source {
     const char *server, *path; /* "USER@HOST:PORT" */
     uint64_t size;
     time_t modified;
-    bool resume; /* else it begins at its first byte */
+    bool resume; /* false: it begins at its first byte */
 };
 
-/* In the directory of TARGET. -1 with the reason, also while another process
- * downloads the same. */
+/* Opens the partial file in the directory of TARGET. Returns 0, or -1 with the
+ * reason, also while another process downloads the same. */
 int part_open(struct part *p, const char *target,
               const struct part_source *from, struct failure *why);
-/* Gives it its name; without REPLACE never that of a file that is there. WHEN
- * is its time, 0: now. 0; 1: the name is taken; -1 with the reason. */
+/* Gives the file its name; without REPLACE, never that of an existing file.
+ * WHEN is its time; 0: now. Returns 0; 1: the name is taken; -1 with the
+ * reason. */
 int part_finish(struct part *p, const char *target, bool replace, time_t when,
                 struct failure *why);
-/* Closes it; KEEP: the next try continues it. */
+/* Closes the file; KEEP: keeps it for the next try. */
 void part_close(struct part *p, bool keep);
 
 #endif

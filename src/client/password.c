@@ -1,4 +1,4 @@
-/* Finds a password. It is wiped wherever it has been, and never printed. */
+/* Finds a password. All copies are wiped, and it is never printed. */
 #include "password.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #define PASSWORD_FILE_MAX 65536
 #define VARIABLE          "SALLYPORT_PASSWORD"
 
-/* The length of the quoted word at TEXT, with its quotes. */
+/* Returns the length of the quoted word at TEXT, with its quotes. */
 static size_t netrc_quoted(struct slice text)
 {
     size_t len = 1;
@@ -27,7 +27,8 @@ static size_t netrc_quoted(struct slice text)
     return len < text.len ? len + 1 : text.len;
 }
 
-/* The next word of a netrc; "" at its end. A quoted one keeps its quotes. */
+/* Returns the next word of a netrc; "" at its end. A quoted word keeps its
+ * quotes. */
 static struct slice netrc_word(struct slice *rest)
 {
     while (rest->len > 0 && strchr(" \t\r\n", rest->ptr[0]))
@@ -41,7 +42,7 @@ static struct slice netrc_word(struct slice *rest)
     return word;
 }
 
-/* Without quotes; in quotes each "\" stands for the byte after it. */
+/* Removes the quotes; inside them "\" stands before a literal byte. */
 static int netrc_plain(struct slice word, char *out, size_t size)
 {
     bool quoted =
@@ -61,7 +62,8 @@ static int netrc_plain(struct slice word, char *out, size_t size)
     return 0;
 }
 
-/* What "machine" or "default" begins: taken if it is complete and fits. */
+/* An entry from "machine" or "default" on: it is used if it is complete and
+ * fits. */
 struct netrc_entry {
     bool fits;
     struct slice login, password;
@@ -162,7 +164,7 @@ static int from_file(const struct options *o, struct secret *ret,
     return r;
 }
 
-/* The variable goes at once, so that no child process inherits it. */
+/* Removes the variable at once, so that no child process inherits it. */
 static int from_environment(struct secret *ret, struct failure *why)
 {
     char *value = getenv(VARIABLE);
@@ -175,7 +177,7 @@ static int from_environment(struct secret *ret, struct failure *why)
     return r;
 }
 
-/* A client certificate may be enough: then the password is empty. */
+/* A client certificate may be enough: then an empty password is accepted. */
 static int from_terminal(const struct options *o, const struct url *url,
                          struct secret *ret, struct failure *why)
 {

@@ -1,4 +1,4 @@
-/* The user's password, from one of several places; never from an argument. */
+/* Finds the user's password in one of several places; never in an argument. */
 #ifndef CLIENT_PASSWORD_H
 #define CLIENT_PASSWORD_H
 
@@ -7,14 +7,14 @@
 #include "sallyport/base/secret.h"
 #include "url.h"
 
-/* In this order: --password-file, the variable SALLYPORT_PASSWORD, netrc, the
- * desktop's keyring, a question on the terminal. A user that URL doesn't name
- * comes from --user or netrc. 0 or -1 with the reason. */
+/* Looks, in this order, at --password-file, the variable SALLYPORT_PASSWORD,
+ * netrc and the desktop's keyring, and then asks on the terminal. If URL has no
+ * user, --user or netrc gives one. Returns 0, or -1 with the reason. */
 int password_find(const struct options *o, struct url *url, struct secret *ret,
                   struct failure *why);
 
-/* The password of URL's host (and user, if it has one) in a netrc's text; a
- * user that is missing is filled in. False: there is none. */
+/* Finds the password of URL's host (and user, if it has one) in the text of a
+ * netrc, and fills in a missing user. Returns false if there is none. */
 bool password_netrc(struct slice text, struct url *url, struct secret *ret);
 
 #endif

@@ -1,4 +1,4 @@
-/* Reads passwords, netrc, profiles and known hosts. It judges the open file,
+/* Reads passwords, netrc, profiles and known hosts. It checks the open file,
  * never a name that could change in between. */
 #include "private.h"
 

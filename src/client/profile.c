@@ -21,7 +21,7 @@ void profile_release(struct profile *p)
     buf_release(&p->text);
 }
 
-/* Blanks at both ends go; the text is changed in place. */
+/* Removes blanks at both ends; changes the text in place. */
 static char *profile_trim(char *text)
 {
     text += strspn(text, " \t");
@@ -50,7 +50,7 @@ static int profile_setting(struct profile *p, enum option_source source,
     return options_set(o, source, key, value, c);
 }
 
-/* Is the line a section's head? Then *in says how its settings count, and
+/* Is the line the head of a section? Then *in gets the source of its settings;
  * OPTION_FROM_NOWHERE is a section of another name. */
 static bool profile_section(char *line, const char *name,
                             enum option_source *in, bool *found)

@@ -5,7 +5,7 @@
  *     cacert = /home/anna/drop.pem
  *     parallel = 4
  *
- * The section [default] holds for all of them: a profile's own setting counts
+ * The section [default] is for all profiles. A profile's own setting counts
  * more, and one of the command line counts most. */
 #ifndef CLIENT_PROFILE_H
 #define CLIENT_PROFILE_H
@@ -18,16 +18,16 @@
 #define PROFILE_NAME_MAX 64
 
 struct profile {
-    char name[PROFILE_NAME_MAX]; /* "": none is loaded */
-    struct buf text;             /* what options point into */
+    char name[PROFILE_NAME_MAX]; /* "": no profile is loaded */
+    struct buf text;             /* the options point into it */
     const char *url;             /* NULL: none */
 };
 
 void profile_init(struct profile *p);
 void profile_release(struct profile *p);
 
-/* Reads section NAME (and [default]) into the options, which keep pointing
- * into *P. 0; 1: there is no such section; -1 with the reason. */
+/* Reads section NAME (and [default]) into the options, which keep pointing into
+ * *P. Returns 0; 1: there is no such section; -1 with the reason. */
 int profile_load(struct profile *p, const char *name, struct options *o,
                  struct failure *why);
 

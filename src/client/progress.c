@@ -1,5 +1,5 @@
-/* Draws progress. One lock; the terminal is written at most ten times a
- * second, so a thousand small files cost nothing. */
+/* Shows progress. One lock protects all; the terminal is written at most ten
+ * times a second, so a thousand small files cost nothing. */
 #include "progress.h"
 
 #include <pthread.h>
@@ -21,10 +21,10 @@ static struct {
     pthread_mutex_t lock;
     enum progress_style style;
     struct progress_row row[PROGRESS_ROWS];
-    struct progress_row spare; /* where all rows are taken: never shown */
+    struct progress_row spare; /* used when all rows are taken; never shown */
     unsigned drawn, width; /* lines of bars on the screen, and their width */
     uint64_t drawn_at;
-    bool held; /* a question stands on the terminal */
+    bool held; /* a question is on the terminal */
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void progress_start(enum progress_style style)
@@ -43,7 +43,8 @@ static unsigned progress_width(void)
     return w.ws_col > WIDTH_MAX ? WIDTH_MAX : w.ws_col;
 }
 
-/* A line that was drawn on a wider screen takes several of a narrow one. */
+/* Counts lines: one that was drawn on a wider screen takes several on a narrow
+ * one. */
 static void progress_clear(void)
 {
     unsigned width = progress_width();
@@ -54,7 +55,8 @@ static void progress_clear(void)
     progress.drawn = 0;
 }
 
-/* "NAME  [=====>    ]  42 %  12.3 MiB/s  0:07", never wider than the screen. */
+/* Draws "NAME  [=====>    ]  42 %  12.3 MiB/s  0:07", never wider than the
+ * screen. */
 static void progress_bar(const struct progress_row *r, unsigned width,
                          uint64_t now)
 {

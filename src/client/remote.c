@@ -1,4 +1,4 @@
-/* Commands and listings, over a link. */
+/* Commands and listings over a link. */
 #include "remote.h"
 
 #include <errno.h>
@@ -9,10 +9,10 @@
 #include "sallyport/base/clock.h"
 
 #define LISTING_LINE_MAX 8192
-/* What the slowest server reads; for UINT_MAX seconds that is 64 PiB. */
+/* The rate of the slowest server. UINT_MAX seconds at this rate are 64 PiB. */
 #define HASH_BYTES_A_SECOND (16 * 1024 * 1024)
 
-/* Cuts what comes into lines. */
+/* Cuts the received bytes into lines. */
 struct gathering {
     struct listing *listing;
     int (*take)(struct listing *l, struct slice line);
@@ -80,7 +80,8 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
     return r;
 }
 
-/* Does this answer mean "not there", rather than "unknown"? */
+/* Does this failure mean that the path doesn't exist, rather than that the
+ * server doesn't know the command? */
 static bool remote_absent(const struct failure *why)
 {
     return why->reply == 550 || why->reply == 553;
@@ -102,7 +103,7 @@ static int remote_size(struct link *l, const char *path, uint64_t *ret,
     return 0;
 }
 
-/* Without MLST: the parent's listing contains the entry, of any kind. */
+/* Without MLST: the listing of the parent directory contains the entry. */
 static int remote_stat_by_list(struct link *l, const char *path,
                                struct entry *ret, struct failure *why)
 {
@@ -144,7 +145,7 @@ int remote_stat(struct link *l, const char *path, struct entry *ret,
         if (line.len == 0 || line.ptr[0] != ' ')
             continue;
         slice_cut(&facts, ' ', &path_part);
-        /* The name is the requested one, whatever the server says. */
+        /* The name is the requested one, whatever the server reports. */
         char text[1024];
         snprintf(text, sizeof(text), "%.*s x", (int)path_part.len,
                  path_part.ptr);

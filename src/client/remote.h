@@ -1,26 +1,27 @@
-/* Requests to the server besides transfers of files. Paths are relative to the
- * login directory. All return 0 or -1 with the reason. */
+/* Requests to the server other than transfers. Paths are relative to the login
+ * directory. Each function returns 0, or -1 with the reason. */
 #ifndef CLIENT_REMOTE_H
 #define CLIENT_REMOTE_H
 
 #include "link.h"
 #include "listing.h"
 
-/* The directory PATH, sorted. */
+/* Lists the directory PATH, sorted. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
-/* One entry. 1: there is none of that name. */
+/* Gets one entry. Returns 1: the path doesn't exist. */
 int remote_stat(struct link *l, const char *path, struct entry *ret,
                 struct failure *why);
-/* The length of an unfinished upload of PATH that can be resumed, or 0. */
+/* Gets the length of an unfinished upload of PATH that can be resumed, or 0. */
 int remote_resumable(struct link *l, const char *path, uint64_t *ret,
                      struct failure *why);
-/* The checksum by the server's algorithm, lower-case hexadecimal. */
+/* Size of a checksum in lower-case hexadecimal, with its NUL. */
 #define REMOTE_HASH_MAX 129
-/* The server may read all SIZE bytes (0: not known) before it replies. */
+/* Gets the checksum by the server's algorithm. The server may read all SIZE
+ * bytes (0: unknown) before it replies. */
 int remote_hash(struct link *l, const char *path, uint64_t size,
                 char ret[REMOTE_HASH_MAX], struct failure *why);
-/* 1: it was there already. */
+/* Returns 1: the directory existed already. */
 int remote_mkdir(struct link *l, const char *path, struct failure *why);
 int remote_remove(struct link *l, const char *path, struct failure *why);
 int remote_rmdir(struct link *l, const char *path, struct failure *why);

@@ -1,4 +1,4 @@
-/* From the command line to one command, or to a session. */
+/* Runs one command from the command line, or a session. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 static void run_on_interrupt(int number)
 {
     (void)number;
-    /* The second Ctrl-C ends the program, in case nothing reacts to the first.
-     */
+    /* The second Ctrl-C ends the program, in case nothing reacts to the
+     * first. */
     if (link_interrupted)
         _exit(128 + SIGINT);
     link_interrupted = 1;
@@ -122,7 +122,7 @@ static bool run_has_no_script(void)
     return c == EOF || ungetc(c, stdin) == EOF;
 }
 
-/* No command: a URL begins a session. */
+/* Without a command, a URL begins a session. */
 static int run_session(struct client *c, char **text, int n)
 {
     struct failure why;

@@ -1,5 +1,5 @@
-/* A session: lines from a terminal by libedit, with history and completion, or
- * from a script on standard input. */
+/* A session: it reads lines from a terminal with libedit, with history and
+ * completion, or from a script on standard input. */
 #include <editline/readline.h>
 #include <errno.h>
 #include <limits.h>
@@ -21,7 +21,8 @@
 #define LINE_MAX_BYTES 8192
 #define SHELL_WORDS    256
 
-/* The letter of word I in the row's "remote": the last one repeats. */
+/* Is word I remote? The row's "remote" has a letter for each word; the last one
+ * repeats. */
 static bool shell_is_remote(const struct command *row, int i)
 {
     size_t letters = strlen(row->remote);
@@ -55,7 +56,7 @@ static int shell_refuse(int code, const char *what, const char *text)
     return client_error(what, &why);
 }
 
-/* --quiet and --json of this line change how its progress is shown. */
+/* --quiet and --json on this line change how its progress is shown. */
 static int shell_run_row(struct client *c, const struct command *row,
                          struct word *w, int n)
 {
@@ -63,8 +64,8 @@ static int shell_run_row(struct client *c, const struct command *row,
     return row->run(c, w, n);
 }
 
-/* Options in a line are for that line alone. Those of "open" are valid until
- * the next "open"; settings of the last server's profile aren't valid then. */
+/* Options on a line count for that line alone. Those of "open" count until the
+ * next "open"; settings of the last server's profile don't count then. */
 static int shell_command(struct client *c, int n, char **text)
 {
     static struct word words[SHELL_WORDS];
@@ -98,7 +99,7 @@ static int shell_command(struct client *c, int n, char **text)
     return code;
 }
 
-/* Ctrl-C ends the local command, and not this session. */
+/* Ctrl-C ends the local command, not this session. */
 int shell_local(const char *command)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN }, kept;
@@ -190,7 +191,7 @@ static void shell_terminal(struct client *c)
             putchar('\n');
             if (!link_interrupted)
                 break;
-            continue; /* Ctrl-C drops the typed line */
+            continue; /* Ctrl-C discards the typed line */
         }
         if (line[0]) {
             add_history(line);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The length of the character of UTF-8 at TEXT, or 0: it isn't one, or it is a
- * control character. */
+/* Returns the length of the UTF-8 character at TEXT, or 0: it isn't one, or it
+ * is a control character. */
 static size_t show_character(const unsigned char *text)
 {
     static const struct {

@@ -1,16 +1,16 @@
-/* A server that the client has logged in to, and what it can do. */
+/* A server that the client has logged in to, and its features. */
 #include <stdio.h>
 #include <string.h>
 
 #include "link.h"
 #include "password.h"
 
-/* The algorithms that HASH may answer with and OpenSSL knows, the best first.
- */
+/* The algorithms of HASH that the client can compute with OpenSSL, the best
+ * first. */
 static const char *const hash_names[] = { "SHA-256", "SHA-512" };
 
-/* " HASH SHA-256*;SHA-512;MD5": the one with the star is the server's choice.
- */
+/* Reads " HASH SHA-256*;SHA-512;MD5"; the star marks the server's present
+ * choice. */
 static void site_hash(struct site *s, struct slice rest)
 {
     struct slice name;
@@ -43,7 +43,8 @@ static void site_feature(struct site *s, struct slice line)
         site_hash(s, slice_trim(rest));
 }
 
-/* A server that refuses FEAT has none; everything else is an error. */
+/* Reads FEAT. A server that refuses it has no features; any other failure is an
+ * error. */
 static int site_learn(struct site *s, struct link *l, struct failure *why)
 {
     struct slice rest, line;

@@ -1,11 +1,11 @@
-/* Words of a line. Pure. */
+/* Splits a line into words. Pure. */
 #include "split.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
-/* One word from *at, written over itself; *at goes past it. */
+/* Cuts one word at *at, in place, and moves *at past it. */
 static int split_word(char **at)
 {
     char *in = *at, *out = *at;

@@ -1,4 +1,4 @@
-/* sync: what both directions share. */
+/* For both directions of the command sync. */
 #ifndef CLIENT_SYNC_H
 #define CLIENT_SYNC_H
 
@@ -13,20 +13,20 @@ struct sync {
     size_t same, removed;
     size_t planned;  /* transfers of a dry run */
     size_t left_out; /* names too long for one of the sides */
-    int code;        /* of the first failure */
+    int code;        /* exit code of the first failure */
 };
 
-/* Prints what failed, and keeps the first code. */
+/* Prints the failure, and keeps the first exit code. */
 void sync_failed(struct sync *s, const char *what, const struct failure *why);
 void sync_name_too_long(struct sync *s, const char *name);
-/* The transfer of one file, or its line in a dry run. */
+/* Transfers one file, or prints its line in a dry run. */
 void sync_transfer(struct sync *s, const struct job *job, const char *local,
                    const char *remote);
 /* Do the checksums differ? A file that can't be compared counts as changed. */
 bool sync_differs(struct sync *s, const char *local, const char *remote,
                   uint64_t size);
 
-/* LOCAL becomes like the server's directory REMOTE. */
+/* Makes LOCAL like the server's directory REMOTE. */
 void sync_down(struct sync *s, const char *remote, const char *local,
                int depth);
 

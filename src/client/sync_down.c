@@ -1,5 +1,5 @@
-/* sync from the server: a local directory becomes like one of the server.
- * Nothing here is removed without --delete. */
+/* The command sync from the server: makes a local directory like one on the
+ * server. It removes nothing here without --delete. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ static void down_failed(struct sync *s, int error, const char *local)
     sync_failed(s, local, &why);
 }
 
-/* A file has changed if it is newer there or differs in size. */
+/* Has the file changed: is it newer there, or does its size differ? */
 static bool down_changed(struct sync *s, const char *local, const char *remote,
                          const struct stat *here, const struct entry *e)
 {
@@ -50,8 +50,8 @@ static void down_file(struct sync *s, const char *remote, const char *local,
         sync_transfer(s, &job, local, remote);
 }
 
-/* NAME in the directory open as AT, whose path is DIR, with all that is in it.
- * A link is removed, and never followed. */
+/* Removes NAME, with all that is in it, from the open directory AT, whose path
+ * is DIR. A link is removed, and never followed. */
 static void down_remove(struct sync *s, int at, const char *dir,
                         const char *name, int depth)
 {
@@ -85,8 +85,8 @@ static void down_remove(struct sync *s, int at, const char *dir,
         down_failed(s, errno, path);
 }
 
-/* Removes what the local directory has and the server doesn't. Partial files
- * belong to other transfers. */
+/* Removes files that are in the local directory but not on the server. Partial
+ * files belong to other transfers. */
 static void down_surplus(struct sync *s, const char *local,
                          const struct listing *there, int depth)
 {

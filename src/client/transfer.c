@@ -1,4 +1,4 @@
-/* Retries with pauses, and what download.c and upload.c share. */
+/* Retries with pauses, and functions for download.c and upload.c. */
 #include "transfer.h"
 
 #include <poll.h>
@@ -30,8 +30,8 @@ int transfer_verify(struct transfer *t, struct failure *why)
     if (!here[0])
         return 0;
     if (remote_hash(t->link, t->remote, most, there, why) < 0) {
-        /* A user who may only upload can't read the file: then there is nothing
-         * to compare. */
+        /* A user who may only upload can't get the checksum: then there is
+         * nothing to compare. */
         if (why->cut)
             return -1;
         progress_note("%s: not verified: %s", t->remote, why->text);
@@ -51,7 +51,7 @@ void transfer_moved(void *of, uint64_t bytes)
 {
     struct transfer *t = of;
 
-    (void)bytes; /* on the wire, where they may be packed */
+    (void)bytes; /* bytes of the connection, which may be compressed */
     if (t->row)
         progress_moved(t->row, t->done);
 }
@@ -72,7 +72,7 @@ bool transfer_in_mode_z(const struct transfer *t)
     return s->options->compress && s->modez;
 }
 
-/* False: the user doesn't want to wait. */
+/* Returns false: the user doesn't want to wait. */
 static bool transfer_pause(uint64_t ms)
 {
     uint64_t end = clock_ms() + ms, now;

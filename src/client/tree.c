@@ -1,5 +1,5 @@
-/* Walks local and remote directories. Recursion ends at TREE_DEPTH_MAX, so a
- * server that nests forever ends in an error. */
+/* Walks local and remote directories. Recursion ends at TREE_DEPTH_MAX, so
+ * endless directories on a server end in an error. */
 #include "tree.h"
 
 #include <dirent.h>
@@ -47,7 +47,7 @@ static int tree_add(struct jobs *j, const struct job *job, const char *local,
 static int tree_put_at(struct client *c, const char *local, const char *remote,
                        const struct listing *there, int depth, struct jobs *j);
 
-/* The directory is made on the server; its content is known then. */
+/* Makes the directory on the server, and gets the listing of its content. */
 static int tree_put_directory(struct client *c, const char *local,
                               const char *remote, int depth, struct jobs *j)
 {
@@ -84,7 +84,7 @@ static int tree_put_directory(struct client *c, const char *local,
     return code;
 }
 
-/* THERE (or NULL) lists the directory of REMOTE. */
+/* THERE is a listing of REMOTE's directory, or NULL. */
 static int tree_put_at(struct client *c, const char *local, const char *remote,
                        const struct listing *there, int depth, struct jobs *j)
 {
@@ -94,7 +94,7 @@ static int tree_put_at(struct client *c, const char *local, const char *remote,
 
     if (strcmp(local, "-") == 0)
         return tree_add(j, &job, local, remote);
-    /* A link in a directory isn't followed: it may lead anywhere. */
+    /* A link in a directory isn't followed, since it may lead anywhere. */
     if ((depth == 0 ? stat(local, &st) : lstat(local, &st)) < 0)
         return tree_said(local, EX_NOINPUT, strerror(errno));
     if (S_ISDIR(st.st_mode))
@@ -204,7 +204,7 @@ int tree_expand(struct client *c, const char *pattern,
              pattern);
     if (remote_list(&c->link, dir, &all, &why) < 0)
         return client_error(dir, &why);
-    /* A name that has these characters itself is meant before a pattern. */
+    /* A file whose name has these characters counts before the pattern. */
     if (listing_find(&all, last)) {
         listing_release(&all);
         return each(c, pattern, of);

@@ -1,20 +1,20 @@
-/* From names and patterns to jobs, on both sides. All functions print each
- * failure and continue with the rest. They return the first failure's exit
+/* Turns names and patterns into jobs, for both directions. All functions print
+ * each failure and continue with the rest. They return the first failure's exit
  * code, or 0. */
 #ifndef CLIENT_TREE_H
 #define CLIENT_TREE_H
 
 #include "client.h"
 
-/* LOCAL (a file, or a directory with -r) is to be uploaded as REMOTE. */
+/* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 int tree_put(struct client *c, const char *local, const char *remote,
              struct jobs *j);
-/* REMOTE (a file, a directory with -r) is to be downloaded as LOCAL. */
+/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. */
 int tree_get(struct client *c, const char *remote, const char *local,
              struct jobs *j);
 
-/* Calls EACH with the paths that PATTERN, of which only the last part may have
- * * ? [, stands for. A pattern without a match is a failure. */
+/* Calls EACH with the paths that match PATTERN; only its last component may
+ * have * ? [. A pattern without a match is a failure. */
 int tree_expand(struct client *c, const char *pattern,
                 int (*each)(struct client *c, const char *path, void *of),
                 void *of);
@@ -29,16 +29,17 @@ int tree_walk(struct client *c, const char *path,
 /* The greatest depth of directories. */
 #define TREE_DEPTH_MAX 64
 
-/* Makes the local directory, if it is missing. A link is followed only at DEPTH
- * 0, where the user has named it: the server chooses the names below. DRY: only
- * looks. 0 or -1 with the reason. */
+/* Makes the local directory if it is missing. A link is followed only at DEPTH
+ * 0, where the user has named it: the server chooses the names below. DRY:
+ * makes nothing. Returns 0, or -1 with the reason. */
 int tree_make_local(const char *local, int depth, bool dry,
                     struct failure *why);
 
-/* DIR and NAME with one "/" between. 0 or -1: it doesn't fit. */
+/* Writes DIR and NAME with one "/" between. Returns 0, or -1: it doesn't
+ * fit. */
 int tree_join(const char *dir, const char *name, char *out, size_t size);
 
-/* Keeps the first code that isn't 0. */
+/* Keeps CODE in *first if it is the first that isn't 0. */
 void tree_keep(int *first, int code);
 
 #endif

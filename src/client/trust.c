@@ -1,5 +1,5 @@
-/* Pins and known hosts. The file has a line for each server: HOST:PORT, the
- * key's pin, and the day on which it was trusted. */
+/* Pins and known hosts. The file has a line for each server: HOST:PORT, the pin
+ * of its key, and the day on which the user trusted it. */
 #include "trust.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Which server is trusted to be the right one. */
+/* Decides whether a server is trusted. */
 #ifndef CLIENT_TRUST_H
 #define CLIENT_TRUST_H
 
@@ -10,16 +10,17 @@
 
 struct trust {
     char pin[CERTIFICATE_PIN_MAX]; /* "": the CAs decide */
-    bool by_pin_alone;             /* no CA is asked */
+    bool by_pin_alone;             /* no CA decides */
 };
 
-/* --pin, else the file of known hosts, else the CAs. With --trust-new an
- * unknown server's certificate is fetched before USER is sent, shown, and its
- * key remembered if the user agrees. 0 or -1 with the reason. */
+/* Uses --pin, or the file of known hosts, or the CAs. With --trust-new it gets
+ * the certificate of an unknown server before USER is sent, shows it, and
+ * remembers its key if the user agrees. Returns 0, or -1 with the reason. */
 int trust_decide(const struct options *o, const struct url *url,
                  struct trust *ret, struct failure *why);
 
-/* The key that TEXT, known hosts, has for HOST:PORT. 0, or 1: none. */
+/* Finds the key for HOST:PORT in TEXT, a file of known hosts. Returns 0, or 1:
+ * there is none. */
 int trust_known(struct slice text, const char *host, unsigned port,
                 char pin[CERTIFICATE_PIN_MAX]);
 

@@ -1,4 +1,4 @@
-/* The terminal, for passwords and questions. */
+/* Uses the terminal for passwords and questions. */
 #include "tty.h"
 
 #include <errno.h>

@@ -7,11 +7,13 @@
 
 #include "sallyport/base/secret.h"
 
-/* Without an echo. 0; -ENOTTY; -EINTR, -EINVAL for an answer that is none. */
+/* Asks without an echo. Returns 0; -ENOTTY; -EINTR; -EINVAL for an unusable
+ * answer. */
 int tty_secret(const char *prompt, struct secret *ret);
-/* One line with an echo, without its end. 0; -ENOTTY; -EINTR. */
+/* Asks for one line, with an echo; OUT gets it without its end. Returns 0;
+ * -ENOTTY; -EINTR. */
 int tty_line(const char *prompt, char *out, size_t size);
-/* Is there somebody to ask: standard input and error are a terminal? */
+/* Can somebody answer: are standard input and standard error a terminal? */
 bool tty_there(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* An upload: the server makes it visible when all bytes are there. */
+/* An upload: the server makes the file visible when all bytes have arrived. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 #include "transfer.h"
 
 #define RENAMES_MAX 99
-/* Smaller files are sent again from their first byte: the request for SIZE
- * would cost as much. */
+/* A smaller file is sent again from its first byte: the request for SIZE would
+ * cost as much. */
 #define RESUME_LEAST (1024 * 1024)
 #define BULK_LEAST   (256 * 1024)
 
@@ -43,7 +43,7 @@ static size_t upload_give(void *of, char *bytes, size_t len)
     return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }
 
-/* libcurl asks for it when it has resumed. */
+/* libcurl calls it after it has resumed. */
 static int upload_seek(void *of, curl_off_t offset, int origin)
 {
     struct transfer *t = of;
@@ -103,7 +103,7 @@ static int upload_rename(struct transfer *t, struct failure *why)
     return fail(why, EX_CANTCREAT, "/%s: no free name is left", t->job->remote);
 }
 
-/* 0: continue; 1: skip; -1: failed. */
+/* Returns 0: continue; 1: skip; -1: failed. */
 static int upload_target(struct transfer *t, struct failure *why)
 {
     if (t->job->overwrite || t->begun)
@@ -121,9 +121,9 @@ static int upload_target(struct transfer *t, struct failure *why)
     }
 }
 
-/* Where to resume: SIZE of a name without a finished file is the length of an
- * upload that was cut. A finished file is never continued: APPE would append
- * the rest of one file to another file. */
+/* Finds where to resume: SIZE of a name without a finished file is the length
+ * of an interrupted upload. A finished file is never continued, since APPE
+ * would append the rest of one file to another file. */
 static int upload_first(struct transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
@@ -145,7 +145,7 @@ static int upload_first(struct transfer *t, struct failure *why)
     return 0;
 }
 
-/* After a cut the server may have the whole file, and only its 226 was lost:
+/* After a cut the server may have the whole file, if only its 226 was lost:
  * then it isn't sent again. */
 static bool upload_is_there(struct transfer *t, struct failure *why)
 {
@@ -193,7 +193,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
     return r;
 }
 
-/* Without HASH the length at least shows that nothing was lost: some servers
+/* Without HASH the length shows at least that nothing was lost: some servers
  * count an upload whose connection was reset as complete. */
 static int upload_length(struct transfer *t, struct failure *why)
 {
@@ -211,8 +211,8 @@ static int upload_length(struct transfer *t, struct failure *why)
     return -1;
 }
 
-/* The partial of an earlier call may be the beginning of another file: then the
- * whole file is sent once. */
+/* The partial of an earlier call may be the beginning of another file. In that
+ * case the whole file is sent once. */
 static int upload_doubt(struct transfer *t, struct failure *why)
 {
     if (why->code == EX_DATAERR && t->first > 0 && !t->whole) {

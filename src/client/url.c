@@ -92,7 +92,7 @@ static int url_port(struct slice text, struct url *ret)
     return 0;
 }
 
-/* "HOST", "HOST:PORT", "[IPV6]:PORT". */
+/* Reads "HOST", "HOST:PORT" or "[IPV6]:PORT". */
 static int url_host(struct slice text, struct url *ret)
 {
     struct slice host, port = text;

@@ -10,28 +10,28 @@
 #define URL_PATH_MAX 4096
 
 struct url {
-    bool implicit; /* TLS from the first byte */
+    bool implicit; /* TLS begins with the first byte */
     unsigned port;
-    char user[URL_PART_MAX]; /* "": not said */
+    char user[URL_PART_MAX]; /* "": the URL has none */
     char host[URL_PART_MAX]; /* an IPv6 address without brackets */
-    /* Decoded, relative to the login directory, without "/" at its
-     * beginning; "": the login directory itself. */
+    /* Decoded, relative to the login directory, without "/" at its beginning;
+     * "": the login directory itself. */
     char path[URL_PATH_MAX];
     bool directory; /* the path ended in "/", or is empty */
 };
 
 /* Does TEXT begin like a URL? */
 bool url_is(const char *text);
-/* 0 or -EINVAL with the complaint. A password in a URL is refused, since every
- * user of the machine can read it there. */
+/* Parses TEXT. Returns 0, or -EINVAL with the complaint. A password in a URL is
+ * refused, since every user of the machine could read it. */
 int url_parse(const char *text, struct url *ret, struct complaint *c);
 
-/* Appends NAME to DIR with one "/" between; "" and "." are the login
- * directory, ".." goes up and never above it, "/" at the front begins there.
- * 0 or -ENAMETOOLONG. */
+/* Appends NAME to DIR with one "/" between. "" and "." are the login directory,
+ * ".." goes up but never above it, and a NAME that begins with "/" begins
+ * there. Returns 0 or -ENAMETOOLONG. */
 int url_join(const char *dir, const char *name, char out[URL_PATH_MAX]);
 
-/* Percent-encodes PATH for libcurl. 0 or -ENAMETOOLONG. */
+/* Percent-encodes PATH for libcurl. Returns 0 or -ENAMETOOLONG. */
 #define URL_ENCODED_MAX (3 * URL_PATH_MAX)
 int url_encode(const char *path, char out[URL_ENCODED_MAX]);
 

@@ -1,4 +1,5 @@
-/* Two blocks: libcurl's thread fills one while the other one is written. */
+/* Uses two blocks: libcurl's thread fills one while the other thread writes the
+ * other. */
 #include "writer.h"
 
 #include <signal.h>
@@ -6,7 +7,7 @@
 
 #include "sallyport/base/fd.h"
 
-/* 0 or errno. */
+/* Returns 0 or errno. */
 static int writer_put(struct writer *w, const char *bytes, size_t len)
 {
     digest_add(w->digest, bytes, len);
@@ -38,7 +39,7 @@ static void *writer_thread(void *of)
     return NULL;
 }
 
-/* Signals are for the threads that wait for the network. */
+/* Signals go to the threads that wait for the network. */
 static bool writer_start(struct writer *w)
 {
     sigset_t all, kept;
@@ -63,8 +64,8 @@ void writer_begin(struct writer *w, int fd, struct digest *d, bool gather,
     w->threaded = gather && !small && writer_start(w);
 }
 
-/* Gives the full block to the thread when it is free. 0 or -1: an earlier block
- * couldn't be written. */
+/* Gives the full block to the thread when that is free. Returns 0, or -1: an
+ * earlier block couldn't be written. */
 static int writer_hand(struct writer *w)
 {
     pthread_mutex_lock(&w->lock);

@@ -1,5 +1,5 @@
 /* Writes received bytes into a file and adds them to the file's digest. For a
- * large file a thread does that, so that the network doesn't wait. */
+ * large file a thread does it, so that the network doesn't wait. */
 #ifndef CLIENT_WRITER_H
 #define CLIENT_WRITER_H
 
@@ -14,26 +14,29 @@
 struct writer {
     int fd;
     struct digest *digest;
-    char (*block)[WRITER_BLOCK]; /* two of them; NULL: nothing is gathered */
+    char (*block)[WRITER_BLOCK]; /* two of them; NULL: each byte is written at
+                                    once */
     size_t held;                 /* bytes in the block that is being filled */
-    unsigned filling;            /* its number; changes under the lock */
+    unsigned filling; /* the number of that block; changes under the lock */
     bool threaded;
     pthread_t thread;
-    /* Under the lock, while the thread runs: */
+    /* Protected by the lock while the thread runs: */
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    size_t handed; /* bytes that the thread has to write; 0: it rests */
+    size_t handed; /* bytes for the thread to write; 0: it is idle */
     bool over;
     int error; /* errno of a write that failed */
 };
 
-/* Large files in two blocks by a thread, SMALL ones by the caller's thread. To
- * a terminal or a pipe (GATHER is false) each byte goes at once. */
+/* Begins writing. A thread writes large files from two blocks; the caller's
+ * thread writes SMALL ones. To a terminal or a pipe (GATHER is false) each byte
+ * goes at once. */
 void writer_begin(struct writer *w, int fd, struct digest *d, bool gather,
                   bool small);
-/* 0 or -1: a write has failed; error says why after writer_end(). */
+/* Returns 0, or -1: a write has failed. After writer_end(), w->error has the
+ * reason. */
 int writer_add(struct writer *w, const char *bytes, size_t len);
-/* Everything is written, and the thread has ended: 0 or -1. */
+/* Writes everything, and ends the thread. Returns 0 or -1. */
 int writer_end(struct writer *w);
 
 #endif

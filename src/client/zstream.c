@@ -1,4 +1,4 @@
-/* zlib, in steps of one block. */
+/* Uses zlib, in steps of one block. */
 #include "zstream.h"
 
 int zstream_begin(struct zstream *s, bool deflates)
