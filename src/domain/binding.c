@@ -1,5 +1,5 @@
-/* The words for what a data connection must prove. Pure; what they mean is
- * decided in the process session. */
+/* The words for what a data connection must prove. Pure; session decides by
+ * them. */
 #include "sallyport/domain/binding.h"
 
 const char *const binding_words[BINDING_COUNT] = {

@@ -1,5 +1,5 @@
-/* The words for whether clients show certificates. Pure; what they mean is
- * decided in the room tls. */
+/* The words for whether the server asks clients for certificates. Pure; the
+ * room tls decides by them. */
 #include "sallyport/domain/client_certificates.h"
 
 const char *const clients_words[CLIENTS_COUNT] = {

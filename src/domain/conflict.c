@@ -1,5 +1,5 @@
-/* The words for an upload whose name is taken. Pure; what they mean is done in
- * the process files. */
+/* The words for an upload whose name is taken. Pure; the process files decides
+ * by them. */
 #include "sallyport/domain/conflict.h"
 
 const char *const conflict_words[CONFLICT_COUNT] = {

@@ -1,5 +1,4 @@
-/* The words for the parts of a sandbox. Pure; what they mean is done in the
- * room sandbox. */
+/* The words for the parts of a sandbox. Pure; the room sandbox follows them. */
 #include "sallyport/domain/sandbox_part.h"
 
 const struct sandbox_part_row sandbox_parts[SANDBOX_PARTS] = {

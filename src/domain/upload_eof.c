@@ -1,5 +1,5 @@
-/* The words for how an upload's data connection must end. Pure; what they mean
- * is done in the process session. */
+/* The words for how an upload's data connection must end. Pure; session decides
+ * by them. */
 #include "sallyport/domain/upload_eof.h"
 
 const char *const upload_eof_words[UPLOAD_EOF_COUNT] = {

@@ -1,6 +1,6 @@
-/* chroot by descriptor: gate, auth and log to an empty directory, files to the
- * user's home. Runs as root, before the ids change. It never resolves a name,
- * which another process could have changed meanwhile. */
+/* Changes the root directory by descriptor: for gate, auth and log an empty
+ * directory, for files the user's home. Runs as root, before the ids change. It
+ * never resolves a name, which another process could have changed meanwhile. */
 #include "chroot.h"
 
 #include <dirent.h>
@@ -23,8 +23,8 @@ static bool is_empty(DIR *directory)
     return true;
 }
 
-/* Opened again, since the passed descriptor shares its position with other
- * processes. */
+/* Opens the directory again, since the passed descriptor shares its position
+ * with other processes. */
 static int check_empty(int fd)
 {
     FD_CLEANUP int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

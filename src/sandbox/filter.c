@@ -14,7 +14,7 @@
 
 int filter_load(const struct sandbox_filter *filter)
 {
-    /* The kernel only reads it. */
+    /* The kernel only reads this memory. */
     struct sock_fprog program = { filter->len,
                                   (void *)(uintptr_t)filter->code };
 

@@ -1,7 +1,7 @@
-/* Replaces filter.c in builds with sanitizers or counters of coverage. Their
+/* Replaces filter.c in builds with sanitizers or coverage counters. Their
  * runtimes need calls that no policy permits, and sanitizers report on standard
  * error, which tests read. It never claims that there is a filter: the caller
- * learns it, and the start line says that the sandbox is weaker. */
+ * learns of it, and the start line says that the sandbox is weaker. */
 #include "filter.h"
 
 #include <fcntl.h>
@@ -18,10 +18,11 @@ int filter_end_descriptors(void)
     return 0;
 }
 
-/* LeakSanitizer asks this at the end of a process, then traces it. The kernel
- * permits that neither in a chroot without /proc nor, without root's rights, if
- * the process isn't dumpable; LeakSanitizer would abort it, and a gate that has
- * handed over would count as crashed. The same rules hold for this file. */
+/* LeakSanitizer calls this at the end of a process, and then traces the
+ * process. The kernel forbids that in a chroot without /proc and, without
+ * root's rights, if the process isn't dumpable. LeakSanitizer would then abort
+ * the process, and a gate that has handed over would count as crashed. This
+ * file can't be opened under the same conditions. */
 int __lsan_is_turned_off(void); /* <sanitizer/lsan_interface.h> has it */
 
 int __lsan_is_turned_off(void)

@@ -1,7 +1,7 @@
 /* Ids and capabilities. Gate, auth, log and files give up root for good on the
  * way into their sandbox. Files also takes its user's ids for a while, since it
  * opens the home as that user and still needs root for chroot. Each change is
- * read back. */
+ * read back and checked. */
 #include "ids.h"
 
 #include <errno.h>

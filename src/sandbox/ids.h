@@ -6,10 +6,10 @@
 #include <sys/types.h>
 
 /* Gives up root for good and checks it: bounding set, groups, gid, uid,
- * capabilities. 0; -EINVAL: an id is 0; -errno */
+ * capabilities. Returns 0; -EINVAL: an id is 0; another -errno. */
 int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 
-/* Removes all capabilities from the process's own sets. 0 or -errno */
+/* Removes all capabilities from the process's own sets. Returns 0 or -errno. */
 int ids_drop_capabilities(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Landlock confines files to home and shares: neither a descriptor of another
+/* Landlock confines files to its home: neither a descriptor of another
  * directory nor a mistake in resolving a path opens anything else. It confines
  * lookup to reading the system's directories. It needs no root. It must never
  * permit a right that the lists below lack. */
@@ -22,8 +22,8 @@
 #define SCOPE_ABSTRACT_SOCKETS UINT64_C(1)         /* ABI 6 */
 #define SCOPE_SIGNALS          UINT64_C(2)         /* ABI 6 */
 
-/* As in ABI 6. An older kernel accepts it if the fields that it doesn't know
- * are zero. */
+/* The layout of ABI 6. An older kernel accepts it if the fields that it doesn't
+ * know are zero. */
 struct ruleset {
     uint64_t handled_files;
     uint64_t handled_network;
@@ -39,14 +39,15 @@ struct ruleset {
      LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |            \
      LANDLOCK_ACCESS_FS_MAKE_SYM)
 
-/* For files: no execution, no device, socket, FIFO or symbolic link. */
+/* For files. Not permitted: execution, and making devices, sockets, FIFOs or
+ * symbolic links. */
 #define PERMITTED                                                              \
     (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |            \
      LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |             \
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |            \
      LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER | ACCESS_TRUNCATE)
 
-/* For lookup. */
+/* For lookup: only reading. */
 #define PERMITTED_TO_READ                                                      \
     (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 

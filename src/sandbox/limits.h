@@ -6,8 +6,8 @@
 
 #include "sallyport/sandbox/sandbox.h"
 
-/* No core file, no new process unless the row forks, MAX_FILES descriptors (0:
- * doesn't change). 0 or -errno */
+/* Sets the limits: no core file, no new process unless the row forks, MAX_FILES
+ * descriptors (0: no change). Returns 0 or -errno. */
 int limits_set(const struct sandbox_row *row, size_t max_files);
 
 #endif

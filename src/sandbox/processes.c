@@ -1,5 +1,5 @@
-/* The table of processes: the title of each, what it runs as, what it can't do.
- * Data only. The system calls are in src/ROOM/seccomp.c. */
+/* The table of processes: the title of each, its ids and limits, and what it
+ * can't do. Data only. The system calls are in src/ROOM/seccomp.c. */
 #include <stddef.h>
 
 #include "sallyport/sandbox/sandbox.h"

@@ -1,7 +1,7 @@
-/* sandbox_enter: the steps into a sandbox. Their order matters: each step needs
- * what later ones take away. Runs once in every process, before it works. In a
- * session, which is a fork, it neither allocates nor calls a library. It must
- * never leave a step out silently. */
+/* sandbox_enter() takes the steps into a sandbox. Their order matters: each
+ * step needs rights that later steps take away. It runs once in every process,
+ * before the process works. In a session, which is a fork, it neither allocates
+ * nor calls a library. It must never leave a step out silently. */
 #include "sallyport/sandbox/sandbox.h"
 
 #include <errno.h>
@@ -17,13 +17,13 @@
 #include "parent.h"
 #include "sigsys.h"
 
-/* A step returns 0, -errno, or NOT_BUILT. Words in *why replace those of errno.
- */
+/* A step returns 0, -errno, or NOT_BUILT. If it sets *why, the words replace
+ * those of errno. */
 #define NOT_BUILT 1
 
 struct step {
     const char *name; /* for the administrator */
-    unsigned part;    /* 0: can't be excused */
+    unsigned part;    /* 0: allow_weaker can't excuse it */
     int (*take)(enum process p, const struct sandbox_plan *plan,
                 struct complaint *why);
 };
@@ -131,7 +131,7 @@ static const struct step steps[] = {
     { "limits", 0, take_limits },
     { "chroot", SANDBOX_CHROOT, take_chroot },
     { "giving up root", SANDBOX_IDS, take_ids },
-    /* Again: the kernel resets it when the ids change. */
+    /* set again, since the kernel resets it when the ids change */
     { "not dumpable", 0, take_not_dumpable },
     { "the parent's death", 0, take_parent },
     { "Landlock", SANDBOX_LANDLOCK, take_landlock },
@@ -172,7 +172,7 @@ int sandbox_enter(enum process p, const struct sandbox_plan *plan,
 {
     unsigned excused = 0;
 
-    /* gmtime_r, which OpenSSL calls, opens the time zone's file the first time.
+    /* OpenSSL calls gmtime_r, which opens the time zone's file the first time.
      * In the sandbox that would kill the process. */
     if (p != PROCESS_SESSION)
         tzset();

@@ -1,7 +1,6 @@
-/* Whether this kernel has Landlock, and whether filters hold: a short-lived
- * child tries those of a process that is forked later. So one sentence at the
- * start reports a kernel or a container on which they fail, instead of sessions
- * that die. */
+/* A short-lived child tries the filters of a process that is forked later. So a
+ * kernel or container on which they fail is reported in one sentence at the
+ * start, before sessions die of it. */
 #include <errno.h>
 #include <linux/landlock.h>
 #include <string.h>
@@ -14,8 +13,8 @@
 #include "sallyport/sandbox/sandbox.h"
 #include "sigsys.h"
 
-/* Exit status of the child that says: the filter doesn't hold. Lower ones are
- * an errno. */
+/* Exit status of the child if the filter doesn't work. Lower ones are an
+ * errno. */
 #define DOES_NOT_HOLD 200
 
 static int load_all(const struct sandbox_filter *const filters[])

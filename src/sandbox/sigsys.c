@@ -1,7 +1,7 @@
 /* The SIGSYS handler of every process: an unlisted call is reported once and
- * answers ENOSYS, so that a newer libc falls back. It may interrupt any code,
- * so it must never lock, allocate, or change anything of that code but the
- * register of the result. */
+ * returns ENOSYS, so that a newer libc tries another call. The handler may
+ * interrupt any code, so it must never lock, allocate, or change anything of
+ * that code but the result's register. */
 #include "sigsys.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@
 #error "which register holds the result of a system call here?"
 #endif
 
-#define CALLS 1024 /* numbers are below 500; all others share a bit */
+#define CALLS 1024 /* call numbers are below 500; larger ones share one bit */
 
 static atomic_flag seen[CALLS + 1];
 static void (*_Atomic report_refused)(int number);

@@ -1,6 +1,6 @@
-/* Which line of the configuration is wrong, for mistakes that show only after
+/* Finds the wrong line of the configuration, for mistakes that show only after
  * the parser: a missing file, an unknown account, a port in use. Runs in master
- * at its start and wherever settings are checked. */
+ * at its start and in other programs that check settings. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "sallyport/settings/settings.h"
 
-/* There is a row for each key of the table. */
+/* Finds the entry of KEY; there is one for each key of the table. */
 static const struct setting_said *settings_said(const struct settings *s,
                                                 const char *key)
 {

@@ -1,6 +1,6 @@
 /* Refuses files that other users can write or, if they are private, read. Runs
- * as root in master, as the administrator in sallyportctl. Checks the open
- * file, never its name. */
+ * as root in master, and as the administrator in sallyportctl. It checks the
+ * open file, never its name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/settings/settings.h"
 
-/* The owner can always write it, whatever its mode. */
+/* The owner can always change a file, whatever its mode. */
 static int check_owner(const struct stat *st, const char *path,
                        struct complaint *c)
 {

@@ -1,6 +1,5 @@
-/* The settings on their way to another process, as a file in memory that nobody
- * can change any more. Doesn't depend on any process; must never open a file.
- */
+/* Passes the settings to another process, as a file in memory that can't change
+ * any more. Depends on no process; must never open a file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +16,8 @@
 #define SETTINGS_SEALS                                                         \
     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-/* Two builds may have structs of the same size that mean different things. */
+/* The image names the build, since two builds may have structs of the same size
+ * with different fields. */
 struct image {
     char build[SETTINGS_BUILD_MAX];
     struct settings settings;
@@ -67,7 +67,8 @@ static bool is_of_this_build(const struct image *image)
     return memcmp(image->build, build, sizeof(build)) == 0;
 }
 
-/* Whoever made them has checked the rest. */
+/* Checks only the counts; the process that made the settings has checked the
+ * rest. */
 static bool settings_counts_fit(const struct settings *s)
 {
     return s->listen_count <= SETTINGS_LISTEN_MAX &&

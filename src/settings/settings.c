@@ -1,5 +1,5 @@
-/* Questions about the settings that several processes ask. Doesn't depend on
- * any process. */
+/* Answers questions about the settings for several processes. Depends on no
+ * process. */
 #include "sallyport/settings/settings.h"
 
 #include <errno.h>

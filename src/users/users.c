@@ -1,4 +1,4 @@
-/* The table of users: finding a row, and the end. Pure. */
+/* The table of users: finds a row, and frees the table. Pure. */
 #include "sallyport/users/users.h"
 
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 
 #include "sallyport/usersfile/usersfile.h"
 
-/* Sets the defaults, then the values of TEXT. 0, or -EINVAL with a complaint
- * without file and line. */
+/* Sets the defaults, then the values of TEXT. Returns 0, or -EINVAL with a
+ * complaint without file and line. */
 int options_read(struct user *user, struct slice text, struct complaint *c);
 
 #endif

@@ -17,7 +17,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* "sha256:…" into its bytes; false for anything else. */
+/* Reads the bytes of "sha256:…"; returns false for anything else. */
 static bool read_pin(struct slice name, uint8_t out[PIN_BYTES])
 {
     const size_t head = sizeof(PIN_PREFIX) - 1;

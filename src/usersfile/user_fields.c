@@ -37,8 +37,8 @@ bool user_home_ok(struct slice home)
     return any;
 }
 
-/* crypt(5): the prefix, the number of '$', and the length after the last '$'.
- */
+/* From crypt(5): the prefix, the number of '$', and the length after the last
+ * '$'. */
 static const struct kind {
     const char *prefix, *name;
     size_t dollars_min, dollars_max, tail;
@@ -58,7 +58,7 @@ static const struct kind *hash_kind(const char *hash)
     return NULL;
 }
 
-/* Only bytes in which crypt(3) encodes a hash? */
+/* Does TEXT have only bytes in which crypt(3) encodes a hash? */
 static bool is_hash_text(const char *text)
 {
     return text[strspn(text, "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"

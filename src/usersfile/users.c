@@ -1,8 +1,7 @@
 /* Reads the users file, and cuts the copy into rows in place. Runs in reader
- * and auth, from a descriptor that each was given, in check and sallyportctl;
- * not in master. Opens nothing, hashes nothing. One wrong line refuses the
- * whole file.
- */
+ * and auth, from a descriptor that each was given, and in check and
+ * sallyportctl; not in master. Opens nothing, hashes nothing. One wrong line
+ * refuses the whole file. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +23,7 @@ struct reader {
     const char *file;
     struct complaint *complaint;
     users_report *report; /* NULL: the first mistake ends the reading */
-    size_t *mistakes;     /* that were reported */
+    size_t *mistakes;     /* the number of reported mistakes */
 };
 
 /* Reports one mistake, by the complaint or by report. */
@@ -45,7 +44,7 @@ static int complain_of_row(const struct reader *r, const char *what)
     return at_line(r, r->line, what);
 }
 
-/* Then nothing is known about the file. */
+/* After this error nothing is known about the file. */
 static int out_of_memory(const struct reader *r)
 {
     complain(r->complaint, "%s:%zu: out of memory", r->file, r->line);
@@ -169,7 +168,8 @@ static int add_row(struct reader *r, char *line)
 static int read_line(struct reader *r, char *line, size_t len)
 {
     r->line++;
-    if (len > 0 && line[len - 1] == '\r') /* editors of Windows end lines so */
+    if (len > 0 &&
+        line[len - 1] == '\r') /* editors of Windows end lines in this way */
         line[--len] = '\0';
     if (memchr(line, '\0', len))
         return complain_of_row(r, "a NUL byte");
@@ -180,7 +180,7 @@ static int read_line(struct reader *r, char *line, size_t len)
     return add_row(r, line);
 }
 
-/* They begin a file so. */
+/* Some editors begin a file with this. */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 static int read_lines(struct reader *r)
@@ -200,7 +200,7 @@ static int read_lines(struct reader *r)
         result = read_line(r, at, (size_t)(stop - at));
         if (result == -EINVAL && r->report) { /* the line is left out */
             if (r->users->count == USERS_MAX)
-                return 0; /* else each further one would be reported */
+                return 0; /* otherwise each further line would be reported */
             result = 0;
         }
         at = stop + 1;
@@ -208,7 +208,7 @@ static int read_lines(struct reader *r)
     return result;
 }
 
-/* For sorting rows by a value that must not occur twice. */
+/* For sorting rows by a value that must be unique. */
 struct entry {
     const struct user *user;
 };
@@ -268,7 +268,7 @@ static int find_twice(struct reader *r, struct entry *sorted,
     return 0;
 }
 
-/* By sorting, since a file of USERS_MAX rows may be read before a login. */
+/* Sorts the rows, since a file of USERS_MAX rows may be read before a login. */
 static int check_twice(struct reader *r)
 {
     struct entry *sorted;
@@ -288,7 +288,7 @@ static int check_twice(struct reader *r)
     return result;
 }
 
-/* The file's text, and a NUL after it. */
+/* Reads the file's text, and adds a NUL after it. */
 static int load_text(struct reader *r, int fd)
 {
     struct buf text;
