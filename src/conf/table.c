@@ -17,40 +17,42 @@ const struct setting setting_table[] = {
       .type = SETTING_LISTEN,
       .offset = FIELD(listen),
       .value = "0.0.0.0:21, [::]:21",
-      .help = "Addresses and ports that the server listens on, at most 16. "
-              "Port 0: the kernel chooses one. With the word tls after it, "
-              "such as 0.0.0.0:990 tls, TLS begins with the first byte "
-              "(implicit TLS); otherwise with AUTH TLS. With the word proxy "
-              "only proxies connect, such as HAProxy with send-proxy-v2: "
+      .help = "Addresses and ports on which the server listens, at most 16. "
+              "Port 0: the kernel chooses a port. With the word tls after an "
+              "address, such as 0.0.0.0:990 tls, TLS begins at the first byte "
+              "(implicit TLS); without it, after AUTH TLS. With the word proxy "
+              "only proxies may connect, such as HAProxy with send-proxy-v2: "
               "each connection begins with a PROXY header, version 1 or 2, "
-              "that names the client. Both words can be combined." },
+              "with the client's address. Both words can be combined." },
     { .key = "proxies",
       .type = SETTING_NETWORKS,
       .offset = FIELD(proxies),
       .value = "",
-      .help = "Addresses and networks of the proxies that may connect to "
-              "listeners with the word proxy, at most 32. Their headers are "
-              "believed. Other connections to such a listener are closed." },
+      .help =
+          "Addresses and networks of the proxies that may connect to "
+          "listeners with the word proxy, at most 32. The server trusts "
+          "their headers, and closes other connections to such a listener." },
     { .key = "certificate",
       .type = SETTING_PATH,
       .offset = FIELD(certificate),
       .value = "/etc/sallyport/tls/certificate.pem",
-      .help = "The server's certificate and its chain, PEM." },
+      .help = "The file with the server's certificate and its chain, in PEM "
+              "form." },
     { .key = "key",
       .type = SETTING_PATH,
       .offset = FIELD(key),
       .value = "/etc/sallyport/tls/key.pem",
-      .help = "The certificate's private key, PEM. Other users must not be "
-              "able to read it." },
+      .help = "The file with the certificate's private key, in PEM form. Other "
+              "users must not be able to read it." },
     { .key = "certificate.",
       .keyed = "LABEL",
       .type = SETTING_LABELLED,
       .offset = FIELD(certificates),
       .value = "",
-      .help = "A further certificate, at most 15, each with its key.LABEL: "
-              "of another kind (RSA beside ECDSA) or for other names. A "
-              "client gets the certificate for the name that it asks for, "
-              "otherwise the first." },
+      .help = "A further certificate, with its key in key.LABEL, at most 15: "
+              "with another kind of key (RSA beside ECDSA) or for other names. "
+              "A client gets the certificate for the server name that it sends "
+              "(SNI), otherwise the first one." },
     { .key = "key.",
       .keyed = "LABEL",
       .type = SETTING_LABELLED,
@@ -61,10 +63,10 @@ const struct setting setting_table[] = {
       .type = SETTING_FILE,
       .offset = FIELD(ocsp_file),
       .value = "",
-      .help = "An OCSP response for the certificate, DER. Clients that ask "
-              "for it get it (stapling) while it is valid. Another program "
-              "must renew it: see certificates.md in "
-              "/usr/share/doc/sallyport." },
+      .help = "The file with an OCSP response for the certificate, in DER "
+              "form. While it is valid, the server sends it to clients that "
+              "ask for it (stapling). Another program must renew it: see "
+              "certificates.md in /usr/share/doc/sallyport." },
     { .key = "ocsp_file.",
       .keyed = "LABEL",
       .type = SETTING_LABELLED,
@@ -75,26 +77,26 @@ const struct setting setting_table[] = {
       .type = SETTING_CLIENTS,
       .offset = FIELD(client_certificates),
       .value = "off",
-      .help = "Whether clients show certificates of client_ca. off: the "
-              "server doesn't ask. request: it asks, and also lets in "
-              "clients without one. require: it lets in only clients with "
-              "one. A certificate that isn't valid ends the connection. The "
+      .help = "Whether the server asks clients for a certificate of client_ca. "
+              "off: it doesn't ask. request: it asks, and also accepts clients "
+              "without a certificate. require: it accepts only clients with a "
+              "certificate. An invalid certificate ends the connection. The "
               "users file says which user needs which certificate: "
               "certificate=, login=." },
     { .key = "client_ca",
       .type = SETTING_FILE,
       .offset = FIELD(client_ca),
       .value = "",
-      .help = "The CAs that issue the clients' certificates, PEM. It may "
-              "also contain single certificates of clients." },
+      .help = "The file with the CAs that issue the clients' certificates, in "
+              "PEM form. It may also contain single certificates of clients." },
     { .key = "client_crl",
       .type = SETTING_FILE,
       .offset = FIELD(client_crl),
       .value = "",
-      .help = "Revocation lists (CRL) of these CAs, PEM. If it is set, each CA "
-              "needs a list. When a CA's list has expired, no client can log "
-              "in with a certificate of that CA. Empty: no certificate is "
-              "revoked." },
+      .help = "The file with revocation lists (CRL) of these CAs, in PEM form. "
+              "If it is set, each CA needs a list. When a CA's list has "
+              "expired, no client can log in with a certificate of that CA. "
+              "Empty: no certificate is revoked." },
     { .key = "users",
       .type = SETTING_PATH,
       .offset = FIELD(users),
@@ -111,21 +113,22 @@ const struct setting setting_table[] = {
       .type = SETTING_PATH,
       .offset = FIELD(empty),
       .value = "/run/sallyport/empty",
-      .help = "The empty directory that becomes the root of processes "
-              "without files. It is made if it is missing." },
+      .help = "The empty directory that becomes the root directory of "
+              "processes that need no files. The server makes it if it is "
+              "missing." },
     { .key = "state",
       .type = SETTING_PATH,
       .offset = FIELD(state),
       .value = "/var/lib/sallyport",
-      .help = "The directory for data that must survive a restart: the key by "
-              "which unfinished uploads are found again. It is made if it is "
-              "missing." },
+      .help = "The directory for data that must survive a restart: the key "
+              "with which the server finds unfinished uploads again. The "
+              "server makes the directory if it is missing." },
     { .key = "control",
       .type = SETTING_PATH,
       .offset = FIELD(control),
       .value = "/run/sallyport/control",
-      .help = "The socket on which the server answers sallyportctl. Its "
-              "directory is made if it is missing. Without root the default "
+      .help = "The socket on which the server answers sallyportctl. The server "
+              "makes its directory if it is missing. Without root the default "
               "is \"control\" in the directory of the configuration." },
     { .key = "ports",
       .type = SETTING_PORTS,
@@ -133,11 +136,12 @@ const struct setting setting_table[] = {
       .value = "30000-30099",
       .min = 1024,
       .max = 65535,
-      .help = "Ports of data connections. A firewall must permit them. Use "
-              "ports below net.ipv4.ip_local_port_range, so that no outgoing "
-              "connection takes one. \"auto N\": the kernel chooses N ports. "
-              "With the word proxy after the ports, clients of a proxy come "
-              "to them through the proxy, with a PROXY header." },
+      .help =
+          "Ports of data connections. A firewall must permit them. Use "
+          "ports below net.ipv4.ip_local_port_range, so that no outgoing "
+          "connection takes one. \"auto N\": the kernel chooses N ports. "
+          "With the word proxy after the ports, data connections of a "
+          "proxy's clients come through the proxy too, with a PROXY header." },
     { .key = "address",
       .type = SETTING_ADDRESS,
       .offset = FIELD(address),
@@ -166,35 +170,35 @@ const struct setting setting_table[] = {
       .offset = FIELD(data_binding),
       .value = "user",
       .help = "Which TLS session a data connection must resume. user: one of "
-              "the same user from the same address. session: that of this "
-              "control connection. address: none; only the address is "
-              "compared. That is for clients that can't resume, and other "
-              "programs at the client's address can then take over a data "
-              "connection. Per user: data_binding= in the users file." },
+              "the same user from the same address. session: one of this "
+              "control connection. address: none; the server compares only the "
+              "address. Use this only for clients that can't resume: another "
+              "program at the client's address can take over their data "
+              "connections. Per user: data_binding= in the users file." },
     { .key = "ticket_lifetime",
       .type = SETTING_DURATION,
       .offset = FIELD(ticket_lifetime),
       .value = "2h",
       .min = SECOND,
       .max = 24 * HOUR,
-      .help = "How long a client can resume TLS 1.3 with a ticket. The key "
-              "that seals tickets is replaced after the same time." },
+      .help = "How long a client can resume a TLS 1.3 session with a ticket. "
+              "The server replaces the key that seals tickets after the same "
+              "time." },
     { .key = "tls_min",
       .type = SETTING_TLS_VERSION,
       .offset = FIELD(tls.least),
       .value = "1.2",
-      .help = "The lowest TLS version. 1.3 refuses clients that only have "
-              "TLS 1.2." },
+      .help = "The lowest TLS version. With 1.3 the server refuses clients "
+              "that have only TLS 1.2." },
     { .key = "tls12_suites",
       .type = SETTING_SUITES_12,
       .offset = FIELD(tls.suites[TLS_12]),
       .value = "ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256, "
                "ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384, "
                "ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305",
-      .help = "The cipher suites of TLS 1.2 by OpenSSL's names, the "
-              "preferred ones first. The default contains all that can be "
-              "chosen: no others have forward secrecy and authenticated "
-              "encryption." },
+      .help = "The cipher suites of TLS 1.2, by OpenSSL's names, in order of "
+              "preference. Only the suites of the default can be chosen: they "
+              "have forward secrecy and authenticated encryption." },
     { .key = "tls13_suites",
       .type = SETTING_SUITES_13,
       .offset = FIELD(tls.suites[TLS_13]),
@@ -207,64 +211,68 @@ const struct setting setting_table[] = {
       .value = "500",
       .min = 1,
       .max = 20000,
-      .help = "Most connections at a time." },
+      .help = "Maximum number of connections at a time." },
     { .key = "max_per_address",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_per_address),
       .value = "64",
       .min = 1,
       .max = 20000,
-      .help = "Most connections at a time from one address (IPv6: one /64)." },
+      .help = "Maximum number of connections at a time from one address (IPv6: "
+              "one /64)." },
     { .key = "max_per_user",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_per_user),
       .value = "64",
       .min = 1,
       .max = 20000,
-      .help = "Most sessions at a time of one user." },
+      .help = "Maximum number of sessions of one user at a time." },
     { .key = "startups",
       .type = SETTING_NUMBER,
       .offset = FIELD(startups),
       .value = "100",
       .min = 1,
       .max = 20000,
-      .help = "Most sessions at a time that haven't logged in. Further "
-              "connections wait for the greeting, at most login_timeout. The "
-              "address (IPv6: one /64) with the fewest such sessions is "
-              "served first. A connection that has waited for half a second "
-              "gets the place of a session of the address with the most." },
+      .help = "Maximum number of sessions at a time that haven't logged in. "
+              "Further connections wait for the greeting, at most "
+              "login_timeout. The address (IPv6: one /64) with the fewest such "
+              "sessions is served first. A connection that has waited for half "
+              "a second gets the place of the oldest such session of the "
+              "address with the most." },
     { .key = "max_fruitless",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_fruitless),
       .value = "120",
       .min = 1,
       .max = 1000000,
-      .help = "Most connections per minute from one address (IPv6: one /64) "
-              "that end without a login, and a quarter of them at once. Above "
-              "that rate connections from the address are refused." },
+      .help = "Maximum rate of connections from one address (IPv6: one /64) "
+              "that end without a login: so many per minute, and a quarter of "
+              "them at once. Above this rate the server refuses connections "
+              "from the address." },
     { .key = "crash_ban",
       .type = SETTING_DURATION,
       .offset = FIELD(crash_ban),
       .value = "600s",
       .min = 0,
       .max = 24 * HOUR,
-      .help = "How long an address (IPv6: one /64) is banned whose session "
-              "crashed: somebody may be trying to break in. 0: no ban. A "
-              "session of a proxy listener never bans an address." },
+      .help = "How long the server refuses an address (IPv6: one /64) after "
+              "one of its sessions has crashed: somebody may be trying to "
+              "break in. 0: no ban. A session of a proxy listener never causes "
+              "a ban." },
     { .key = "no_ban",
       .type = SETTING_NETWORKS,
       .offset = FIELD(no_ban),
       .value = "",
-      .help = "Addresses and networks to which max_fruitless, crash_ban and "
-              "the guess_delay of addresses don't apply, such as that of a "
-              "scanner, at most 32." },
+      .help = "Addresses and networks, such as that of a scanner, at most 32. "
+              "max_fruitless and crash_ban don't apply to them, and "
+              "guess_delay doesn't count their failed logins by address." },
     { .key = "login_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(login_timeout),
       .value = "60s",
       .min = 100,
       .max = HOUR,
-      .help = "Time from the connection to the login." },
+      .help = "Maximum time from the connection to the login." },
     { .key = "drain_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(drain_timeout),
@@ -273,82 +281,84 @@ const struct setting setting_table[] = {
       .max = 168 * HOUR,
       .help = "After a reload existing sessions continue in their old "
               "processes, with the old settings. After this time the server "
-              "ends those that are left." },
+              "ends the remaining sessions." },
     { .key = "idle_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(idle_timeout),
       .value = "300s",
       .min = 100,
       .max = 24 * HOUR,
-      .help = "Time without a command before a session is ended. It doesn't "
-              "run during a transfer." },
+      .help = "Time without a command after which the server ends a session. "
+              "It doesn't run during a transfer." },
     { .key = "connect_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(connect_timeout),
       .value = "30s",
       .min = 100,
       .max = HOUR,
-      .help = "Time for a data connection to arrive and to finish its TLS "
-              "handshake." },
+      .help = "Maximum time for a data connection to arrive and to finish its "
+              "TLS handshake." },
     { .key = "stall_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(stall_timeout),
       .value = "120s",
       .min = 100,
       .max = HOUR,
-      .help = "Time without a byte on a data connection before the transfer "
-              "is cut. Less than one byte per second counts as no byte." },
+      .help = "Time without a byte on a data connection after which the server "
+              "cuts the transfer. Less than one byte per second counts as no "
+              "byte." },
     { .key = "hash_timeout",
       .type = SETTING_DURATION,
       .offset = FIELD(hash_timeout),
       .value = "600s",
       .min = 100,
       .max = 24 * HOUR,
-      .help = "Time that one checksum (HASH, XSHA256, XSHA512, XCRC) may "
-              "take." },
+      .help = "Maximum time for one checksum (HASH, XSHA256, XSHA512, XCRC)." },
     { .key = "login_delay",
       .type = SETTING_DURATION,
       .offset = FIELD(login_delay),
       .value = "1s",
       .min = 0,
       .max = 60 * SECOND,
-      .help = "A wrong password is answered this long after it arrived, or "
-              "after a multiple of this time." },
+      .help = "The reply to a wrong password comes this long after the "
+              "password, or after a multiple of this time." },
     { .key = "guess_delay",
       .type = SETTING_DURATION,
       .offset = FIELD(guess_delay),
       .value = "10s",
       .min = 0,
       .max = 10 * SECOND,
-      .help = "Longest pause before the answer to a login, right or wrong, "
-              "if its name or address recently had many failed logins; never "
-              "more than a quarter of login_timeout. A user who logged in "
-              "from this address recently doesn't wait. 0: no pause." },
+      .help = "Longest pause before the reply to a login, right or wrong, if "
+              "many logins with this name or from this address have failed "
+              "recently. It is at most a quarter of login_timeout. A user who "
+              "has logged in from this address recently doesn't wait. 0: no "
+              "pause." },
     { .key = "login_tries",
       .type = SETTING_NUMBER,
       .offset = FIELD(login_tries),
       .value = "3",
       .min = 1,
       .max = 100,
-      .help = "Wrong passwords before a connection is closed." },
+      .help = "Number of wrong passwords after which the server closes the "
+              "connection." },
     { .key = "max_file_size",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_file_size),
       .value = "0",
       .min = 0,
       .max = INT64_MAX,
-      .help = "Most bytes of an uploaded file. 0: no limit." },
+      .help = "Maximum size of an uploaded file, in bytes. 0: no limit." },
     { .key = "copy_max",
       .type = SETTING_NUMBER,
       .offset = FIELD(copy_max),
       .value = "1G",
       .min = 0,
       .max = INT64_MAX,
-      .help = "Most bytes that REST and APPE onto a finished file may copy. "
-              "A larger file gets a 553, since few clients wait longer than "
-              "20 seconds for the 226. 0: no limit. It doesn't apply where "
-              "the file system shares blocks (XFS, btrfs), and holes don't "
-              "count." },
+      .help = "Maximum number of bytes that REST and APPE onto a finished file "
+              "may copy. For a larger file the reply is 553, since few clients "
+              "wait longer than 20 seconds for the 226. 0: no limit. The limit "
+              "doesn't apply where the file system shares blocks (XFS, btrfs), "
+              "and holes don't count." },
     { .key = "ascii",
       .type = SETTING_YES_NO,
       .offset = FIELD(ascii),
@@ -360,11 +370,11 @@ const struct setting setting_table[] = {
       .type = SETTING_YES_NO,
       .offset = FIELD(ktls),
       .value = "no",
-      .help = "With \"yes\", the kernel encrypts downloads, if its module "
-              "\"tls\" is loaded: \"modprobe tls\" loads it now, and a line "
-              "\"tls\" in /etc/modules-load.d/sallyport.conf at each boot. "
-              "Otherwise the server encrypts. The default keeps that part of "
-              "the kernel away from clients." },
+      .help = "yes: the kernel encrypts downloads if its module \"tls\" is "
+              "loaded. \"modprobe tls\" loads it now; a line \"tls\" in "
+              "/etc/modules-load.d/sallyport.conf loads it at each boot. no: "
+              "the server itself encrypts, so clients can't reach that part of "
+              "the kernel." },
     { .key = "mode_z",
       .type = SETTING_YES_NO,
       .offset = FIELD(mode_z),
@@ -386,17 +396,17 @@ const struct setting setting_table[] = {
       .value = "7",
       .min = 1,
       .max = 3650,
-      .help = "Days for which an interrupted upload is kept, so that it can "
-              "be resumed." },
+      .help = "Number of days for which the server keeps an interrupted "
+              "upload, so that the client can resume it." },
     { .key = "resume",
       .type = SETTING_YES_NO,
       .offset = FIELD(resume),
       .value = "yes",
-      .help = "Keep interrupted uploads, so that they can be resumed. Only "
-              "bytes that are known to be on the disk are kept. An extended "
-              "attribute of the partial records them; on a file system "
-              "without attributes (vfat, NFS before 4.2) nothing can be "
-              "resumed." },
+      .help = "Keep interrupted uploads, so that clients can resume them. The "
+              "server keeps only bytes that are known to be on the disk. An "
+              "extended attribute of the unfinished file records their number; "
+              "on a file system without attributes (vfat, NFS before 4.2) "
+              "nothing can be resumed." },
     { .key = "on_conflict",
       .type = SETTING_CONFLICT,
       .offset = FIELD(on_conflict),
@@ -416,11 +426,11 @@ const struct setting setting_table[] = {
       .type = SETTING_UPLOAD_EOF,
       .offset = FIELD(upload_eof),
       .value = "strict",
-      .help = "How an upload must end. strict: with TLS close_notify. size: "
-              "also with a bare FIN after as many bytes as ALLO announced. "
-              "lenient: with any bare FIN; then an upload that was cut can't "
-              "be distinguished from a complete one. A FIN before the first "
-              "byte always counts as a cut: an empty file needs "
+      .help = "How a client must end an upload. strict: with TLS close_notify. "
+              "size: also with a bare FIN after as many bytes as ALLO "
+              "announced. lenient: with any bare FIN; then the server can't "
+              "distinguish a cut upload from a complete one. A FIN before the "
+              "first byte always counts as a cut: an empty file needs "
               "close_notify. Per user: upload_eof= in the users file." },
     { .key = "fsync",
       .type = SETTING_YES_NO,
@@ -433,10 +443,10 @@ const struct setting setting_table[] = {
       .type = SETTING_YES_NO,
       .offset = FIELD(sha256),
       .value = "no",
-      .help = "Put the SHA-256 of each stored file into its transfer event. "
-              "It costs about as much processor time as receiving the file. "
-              "An upload that continues a file which its user may not read "
-              "gets none." },
+      .help = "Put the SHA-256 of each stored file into its transfer event. It "
+              "costs about as much processor time as receiving the file. If an "
+              "upload continues a file that the user may not read, its event "
+              "has none." },
     { .key = "allow_weaker",
       .type = SETTING_WEAKER,
       .offset = FIELD(allow_weaker),
@@ -476,14 +486,14 @@ const struct setting setting_table[] = {
       .value = "70000",
       .min = 1000,
       .max = UINT32_MAX - 1,
-      .help = "First uid of users. A user with a lower one can't log in." },
+      .help = "First uid of users. A user with a lower uid can't log in." },
     { .key = "uid_last",
       .type = SETTING_NUMBER,
       .offset = FIELD(uid_last),
       .value = "79999",
       .min = 1000,
       .max = UINT32_MAX - 1,
-      .help = "Last uid of users. A user with a higher one can't log in." },
+      .help = "Last uid of users. A user with a higher uid can't log in." },
 };
 const size_t setting_count = sizeof(setting_table) / sizeof(setting_table[0]);
 

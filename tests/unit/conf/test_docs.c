@@ -164,7 +164,7 @@ static void add_range(struct buf *into, const struct setting *row)
 
 static const char markdown_head[] =
     "# The settings\n\n"
-    "These are the settings of the table in src/conf/table.c. A test compares "
+    "The table in src/conf/table.c has these settings. A test compares "
     "the table with\nthis page, with etc/sallyport.conf and with "
     "sallyport.conf(5), which also describes the\nform of the file.\n\n"
     "| key | default | value | for |\n"
@@ -186,11 +186,11 @@ Test(docs, settings_md)
         add_range(&text, row);
         buf_add_format(&text, " | %s |\n", row->help);
     }
-    buf_add_text(&text, "\nA reload changes each of them: existing sessions "
-                        "keep the old values. Only a listener\nthat "
+    buf_add_text(&text, "\nA reload can change every setting. Existing "
+                        "sessions keep the old values. Only a listener\nthat "
                         "overlaps an old one, such as 0.0.0.0:21 instead of "
-                        "127.0.0.1:21, needs a restart; such a\nreload fails "
-                        "and says so.\n");
+                        "127.0.0.1:21, needs a restart;\nthe reload fails "
+                        "with an error then.\n");
     hold("docs/settings.md", buf_slice(&text));
     buf_release(&text);
 }
