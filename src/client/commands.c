@@ -8,13 +8,13 @@
 
 const struct command commands[] = {
     { "put", "upload", BOTH, 1, -1, "lr", cmd_put, "FILE... URL", "FILE [NAME]",
-      "Upload files; with -r directories too; - is standard input",
+      "Upload files; with -r also directories; \"-\" is standard input",
       "sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
       "sallyport put -r -P4 photos ftps://anna@drop.example.org/in/\n"
       "pg_dump db | sallyport put - ftps://anna@drop.example.org/db.sql" },
     { "get", "download", BOTH, 1, -1, "rl", cmd_get, "URL... [LOCAL]",
       "NAME [LOCAL]",
-      "Download files; with -r directories too; - is standard output",
+      "Download files; with -r also directories; \"-\" is standard output",
       "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' .\n"
       "sallyport get -r -P4 ftps://anna@drop.example.org/photos\n"
       "sallyport get ftps://anna@drop.example.org/db.sql - | psql db" },
@@ -24,10 +24,10 @@ const struct command commands[] = {
     { "cat", NULL, BOTH, 1, -1, "r", cmd_cat, "URL...", "NAME...",
       "Print files", "sallyport cat ftps://anna@drop.example.org/notes.txt" },
     { "mkdir", NULL, BOTH, 1, -1, "r", cmd_mkdir, "URL...", "NAME...",
-      "Make directories, and missing ones above them",
+      "Make directories, with missing parent directories",
       "sallyport mkdir ftps://anna@drop.example.org/2026/november" },
     { "rm", "delete", BOTH, 1, -1, "r", cmd_rm, "[-r] URL...", "[-r] NAME...",
-      "Remove files; with -r directories and everything in them too",
+      "Remove files; with -r also directories with everything in them",
       "sallyport rm 'ftps://anna@drop.example.org/in/*.tmp'" },
     { "rmdir", NULL, BOTH, 1, -1, "r", cmd_rmdir, "URL...", "NAME...",
       "Remove empty directories",
@@ -42,14 +42,13 @@ const struct command commands[] = {
       "Print checksums that the server computes",
       "sallyport hash ftps://anna@drop.example.org/large.iso" },
     { "sync", NULL, BOTH, 2, 2, "lr", cmd_sync, "DIR URL", "DIR NAME",
-      "Make the second directory like the first one: new and changed files are "
-      "transferred; --delete removes what the first one doesn't have; URL DIR "
-      "downloads",
+      "Upload new and changed files of a directory; URL DIR downloads them; "
+      "--delete removes files and directories that the source doesn't have",
       "sallyport sync --dry-run --delete site "
       "ftps://anna@drop.example.org/site\n"
       "sallyport sync ftps://anna@drop.example.org/site site" },
     { "doctor", NULL, ONE_SHOT | LOCAL, 1, 1, "r", doctor_run, "URL", "",
-      "Test any FTPS server from outside, and explain what is found",
+      "Test any FTPS server from outside, and explain the results",
       "sallyport doctor ftps://anna@drop.example.org" },
     { "mput", NULL, IN_SHELL, 1, -1, "l", cmd_mput, "", "FILE...",
       "Upload several files", "mput *.pdf" },
@@ -64,7 +63,7 @@ const struct command commands[] = {
     { "lpwd", NULL, IN_SHELL | LOCAL, 0, 0, "", cmd_lpwd, "", "",
       "Print the local directory", "lpwd" },
     { "open", NULL, IN_SHELL | LOCAL | OPENS, 1, 1, "l", cmd_open, "", "URL",
-      "Close this connection, and log in to another server",
+      "Close this connection and log in to another server",
       "open ftps://bert@drop.example.org\n"
       "open drop:" },
     { "status", NULL, IN_SHELL | LOCAL, 0, 0, "", cmd_status, "", "",
@@ -72,7 +71,7 @@ const struct command commands[] = {
     { "!", NULL, IN_SHELL | LOCAL, 0, -1, "l", cmd_shell, "", "[COMMAND...]",
       "Run a local command, or a shell", "! ls -l" },
     { "help", "?", IN_SHELL | LOCAL, 0, 1, "l", cmd_help, "", "[COMMAND]",
-      "Print print this help, or that of one command", "help put" },
+      "Print the help of all commands, or of one", "help put" },
     { "bye", "quit", IN_SHELL | LOCAL, 0, 0, "", cmd_bye, "", "",
       "Log out and leave", "bye" },
 };

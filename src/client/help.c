@@ -25,7 +25,7 @@ static void help_options(const struct command *row, unsigned mode)
         some |= option_rows[i].commands &&
                 option_is_for(&option_rows[i], row->name);
     if (some) {
-        puts("\nIts options:");
+        puts("\nOptions of this command:");
         options_print(row->name, true);
     }
     if (mode == ONE_SHOT) {
@@ -65,11 +65,11 @@ void help_print(const struct command *row, unsigned mode)
         puts("\nOptions:");
         options_print(NULL, false);
     }
-    puts("\nA URL is ftps://USER@HOST[:PORT]/PATH (TLS after AUTH TLS; on port "
-         "990, and\nwith ftps+implicit://, from the first byte), or "
-         "PROFILE:PATH with a profile of\n~/.config/sallyport/config. The "
+    puts("\nA URL is ftps://USER@HOST[:PORT]/PATH or PROFILE:PATH. TLS begins "
+         "with AUTH TLS;\non port 990, and with ftps+implicit://, it begins at "
+         "the first byte. The profiles\nare in ~/.config/sallyport/config. The "
          "password comes from --password-file, the\nvariable "
-         "SALLYPORT_PASSWORD, ~/.netrc, the keyring, or is asked for. See\n"
+         "SALLYPORT_PASSWORD, ~/.netrc, the keyring, or a question. See\n"
          "sallyport(1).");
     if (!row)
         puts("\nExamples:\n"

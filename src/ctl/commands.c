@@ -13,7 +13,7 @@ const struct ctl_command ctl_commands[] = {
           "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
           "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
           "[--certificate NAMES] [--login WORD]",
-      .help = "Add a user, with a home of its own",
+      .help = "Add a user, and make the user's home",
       .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
     { .group = "user",
       .name = "change",
@@ -24,7 +24,8 @@ const struct ctl_command ctl_commands[] = {
           "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
           "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
           "[--certificate NAMES] [--login WORD]",
-      .help = "Change what a user's row holds; \"default\" takes a word back",
+      .help = "Change a user's row; the word \"default\" removes an option "
+              "from it",
       .example = "sallyportctl user change anna --role read" },
     { .group = "user",
       .name = "passwd",
@@ -62,7 +63,8 @@ const struct ctl_command ctl_commands[] = {
       .takes = TAKES_NAME,
       .run = user_lock,
       .syntax = "NAME",
-      .help = "Refuse further logins, keeping the password",
+      .help = "End a user's sessions and refuse further logins; the password "
+              "is kept",
       .example = "sallyportctl user lock anna" },
     { .group = "user",
       .name = "unlock",
@@ -85,8 +87,8 @@ const struct ctl_command ctl_commands[] = {
       .options = OPTION_JSON | OPTION_OLDER_THAN | OPTION_ALL,
       .run = partials_purge,
       .syntax = "[NAME] [--older-than DAYS | --all] [--json]",
-      .help = "Remove unfinished uploads: the expired ones, those of that age, "
-              "or all; never one that is being written",
+      .help = "Remove unfinished uploads: expired ones, those without a write "
+              "for some days, or all; never one that is being written",
       .example = "sallyportctl partials purge --older-than 2" },
     { .group = "status",
       .options = OPTION_JSON,
@@ -111,7 +113,7 @@ const struct ctl_command ctl_commands[] = {
       .run = status_reload,
       .syntax = "",
       .help = "Load configuration, certificates and users file again; every "
-              "setting can change, and no session is dropped",
+              "setting can change, and no session ends",
       .example = "sallyportctl reload" },
 };
 const size_t ctl_command_count = sizeof(ctl_commands) / sizeof(ctl_commands[0]);

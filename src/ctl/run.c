@@ -13,8 +13,8 @@
 #define ALWAYS (OPTION_CONFIG | OPTION_HELP)
 
 static const char of_passwords[] =
-    "\nA password is asked for twice on the terminal, or is one line of\n"
-    "standard input: at least 8 bytes. See sallyportctl(8).\n";
+    "\nThe command asks for a password twice on the terminal, or reads one\n"
+    "line of standard input: at least 8 bytes. See sallyportctl(8).\n";
 
 int ctl_fail(struct context *x, int code, const char *format, ...)
 {

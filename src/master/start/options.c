@@ -16,14 +16,15 @@ struct option_row {
 
 static const struct option_row rows[] = {
     { "config", "FILE", offsetof(struct options, config),
-      "read this configuration, not " SETTINGS_FILE },
+      "read this configuration instead of " SETTINGS_FILE },
     { "check", NULL, offsetof(struct options, check),
-      "say what is wrong with settings, users, homes and keys; exit" },
+      "report mistakes in settings, users, homes and keys, and exit" },
     { "foreground", NULL, offsetof(struct options, foreground),
-      "stay in the foreground, as it always does" },
+      "no effect: the server always stays in the foreground" },
     { "version", NULL, offsetof(struct options, version),
       "print the version and exit" },
-    { "help", NULL, offsetof(struct options, help), "print this and exit" },
+    { "help", NULL, offsetof(struct options, help),
+      "print this help and exit" },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

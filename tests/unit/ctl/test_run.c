@@ -114,11 +114,11 @@ Test(run, help_names_every_command)
     cr_expect_null(strstr(r->out, "user unlock"));
     cr_expect_not_null(strstr(r->out, "--config FILE"));
     cr_expect_null(strstr(r->out, "--role"));
-    cr_expect_null(strstr(r->out, "A password is asked"));
+    cr_expect_null(strstr(r->out, "asks for a password"));
     r = expect_run(0, "", "user add --help");
     cr_expect_not_null(strstr(r->out, "\n  --role ROLE"));
     cr_expect_null(strstr(r->out, "--purge"));
-    cr_expect_not_null(strstr(r->out, "A password is asked for twice"));
+    cr_expect_not_null(strstr(r->out, "asks for a password twice"));
 }
 
 Test(run, the_manual_names_every_command)
