@@ -175,13 +175,22 @@ static int set_yes_no(const struct assignment *a)
     return 0;
 }
 
+/* Or 0. */
+static unsigned weaker_part(struct slice word)
+{
+    for (size_t i = 0; i < SANDBOX_PARTS; i++)
+        if (slice_equal(word, slice_from(sandbox_parts[i].word)))
+            return sandbox_parts[i].part;
+    return 0;
+}
+
 static int set_weaker(const struct assignment *a)
 {
     struct slice rest = a->value, word;
     unsigned bits = 0;
 
     while (slice_cut(&rest, ' ', &word)) {
-        unsigned part = sandbox_part_parse(word);
+        unsigned part = weaker_part(word);
 
         if (word.len == 0)
             continue;

@@ -9,7 +9,6 @@
 #include "record.h"
 
 #define QUEUE_MAX (64u << 10)
-#define SYSCALLS  1024
 
 void event_sender_init(struct event_sender *s, int fd, enum process self)
 {
@@ -125,18 +124,10 @@ int event_send(struct event_sender *s, const struct event_record *r)
  * those of SEND() and event_encode() for one number. */
 void event_send_syscall(struct event_sender *s, int number)
 {
-    static uint8_t seen[SYSCALLS / 8];
     uint64_t n = (uint64_t)number;
     char bytes[MESSAGE_HEAD + 2 + 1 + 3 + 8] = { 0 };
     char *event = bytes + MESSAGE_HEAD + 2;
 
-    if (number >= 0 && number < SYSCALLS) {
-        uint8_t bit = (uint8_t)(1U << (number % 8));
-
-        if (seen[number / 8] & bit)
-            return;
-        seen[number / 8] |= bit;
-    }
     message_head(bytes, MSG_event, 0);
     bytes[MESSAGE_HEAD] = 1 + 3 + 8; /* bytes of the event */
     event[0] = EVENT_SYSCALL;

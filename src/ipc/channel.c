@@ -3,13 +3,11 @@
 #include "sallyport/ipc/channel.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "codec.h"
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 #define DISPATCH_MAX 64
@@ -235,24 +233,6 @@ int channel_receive(struct channel *c, struct message *m)
     if (n < 0)
         return -EPIPE;
     return take_message(c, m, n, &head);
-}
-
-int channel_wait(struct channel *c, struct message *m, int ms)
-{
-    uint64_t end = clock_ms() + (ms < 0 ? 0 : (uint64_t)ms);
-    struct pollfd one = { .fd = c->fd, .events = POLLIN };
-
-    for (;;) {
-        int r = channel_receive(c, m);
-        uint64_t now = clock_ms();
-
-        if (r != 0)
-            return r;
-        if (ms >= 0 && now >= end)
-            return -ETIMEDOUT;
-        if (poll(&one, 1, ms < 0 ? -1 : (int)(end - now)) < 0 && errno != EINTR)
-            return -errno;
-    }
 }
 
 static const struct handler *find_handler(const struct handler *table, size_t n,

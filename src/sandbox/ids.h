@@ -2,8 +2,12 @@
 #ifndef SALLYPORT_SANDBOX_IDS_H
 #define SALLYPORT_SANDBOX_IDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+/* One of these ids is root's. */
+bool ids_hold_root(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 
 /* Gives up root for good and checks it: bounding set, groups, gid, uid,
  * capabilities. Returns 0; -EINVAL: an id is 0; another -errno. */

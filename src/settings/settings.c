@@ -34,21 +34,6 @@ bool settings_networks_hold(const struct networks *n, const struct address *a)
     return false;
 }
 
-const struct address *settings_announced(const struct settings *s,
-                                         const struct address *client)
-{
-    const struct announced *best = NULL;
-
-    for (size_t i = 0; i < s->announced_count; i++) {
-        const struct announced *t = &s->announced[i];
-
-        if (settings_network_holds(&t->network, client) &&
-            (!best || t->network.bits > best->network.bits))
-            best = t;
-    }
-    return best ? &best->address.ip : &s->address.ip;
-}
-
 struct public_address *settings_public(struct settings *s, size_t i)
 {
     if (i == 0)

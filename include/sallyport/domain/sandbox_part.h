@@ -3,8 +3,6 @@
 #ifndef SALLYPORT_DOMAIN_SANDBOX_PART_H
 #define SALLYPORT_DOMAIN_SANDBOX_PART_H
 
-#include "sallyport/base/slice.h"
-
 enum sandbox_part {
     SANDBOX_IDS = 1,
     SANDBOX_CHROOT = 2,
@@ -18,8 +16,6 @@ extern const struct sandbox_part_row {
     const char *word;
 } sandbox_parts[SANDBOX_PARTS];
 
-/* Returns the part with that name, or 0. */
-unsigned sandbox_part_parse(struct slice word);
 /* Returns "seccomp" and so on; "?" for anything but one part. */
 const char *sandbox_part_word(unsigned part);
 
