@@ -55,8 +55,7 @@ static const struct handler handlers[] = {
 static void pending_on_ready(void *owner, uint32_t events)
 {
     struct pending *p = owner;
-    int r = channel_dispatch(&p->channel, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), p);
+    int r = DISPATCH(&p->channel, handlers, p);
 
     (void)events;
     if (!p->used || r == 0)
@@ -81,7 +80,6 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
                   const struct address *peer)
 {
     struct pending *p = NULL;
-    int r;
 
     for (size_t i = 0; i < VERIFICATIONS_MAX && !p; i++)
         if (!a->pending[i].used)
@@ -92,13 +90,9 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
         .auth = a, .serial = serial, .peer = *peer, .used = true
     };
     channel_init(&p->channel, fd, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
-    p->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = pending_on_ready, .owner = p
-    };
     p->timer = (struct loop_timer){ .on_time = pending_on_time, .owner = p };
     loop_timer_set(&a->frame.loop, &p->timer, PENDING_MS);
-    r = loop_add(&a->frame.loop, &p->watch);
-    if (r < 0)
+    if (loop_add_reader(&a->frame.loop, &p->watch, fd, pending_on_ready, p) < 0)
         pending_send_verdict(p, false, 0, 0);
 }
 

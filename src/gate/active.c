@@ -63,21 +63,15 @@ static int active_go_on(struct child *c)
     return error == 0 ? active_connected(c) : active_failed(c, error);
 }
 
-static void active_answered(struct child *c, int r)
-{
-    if (r == -EAGAIN)
-        child_wrong(c, "answers that it doesn't read");
-}
-
 static void active_on_writable(void *owner, uint32_t events)
 {
     (void)events;
-    active_answered(owner, active_go_on(owner));
+    child_answered(owner, active_go_on(owner));
 }
 
 static void active_on_time(void *owner)
 {
-    active_answered(owner, active_failed(owner, ETIMEDOUT));
+    child_answered(owner, active_failed(owner, ETIMEDOUT));
 }
 
 /* Until it is connected, or MS are over. */
@@ -120,24 +114,18 @@ void active_adopt(struct child *c, struct msg_heir_active *m)
     c->active.fd = fd_take(&m->connection);
     c->active.request = (uint32_t)m->asked;
     c->active.to = m->to;
-    active_answered(c, may ? active_await(c, left)
-                           : active_failed(c, ECONNABORTED));
-}
-
-static int active_refuse(struct child *c, const char *why)
-{
-    c->channel.wrong = why;
-    return -EPROTO;
+    child_answered(c, may ? active_await(c, left)
+                          : active_failed(c, ECONNABORTED));
 }
 
 int active_connect(struct child *c, uint32_t request, const struct address *to)
 {
     if (!c->gate->settings.active)
-        return active_refuse(c, "active mode, which is off");
+        return channel_refuse(&c->channel, "active mode, which is off");
     if (!address_same_host(to, &c->peer))
-        return active_refuse(c, "a connection to another host");
+        return channel_refuse(&c->channel, "a connection to another host");
     if (to->port < ACTIVE_PORT_MIN)
-        return active_refuse(c, "a connection to a port below 1024");
+        return channel_refuse(&c->channel, "a connection to a port below 1024");
     active_leave(c);
     c->active.request = request;
     c->active.to = *to;

@@ -119,14 +119,12 @@ static int admit_at_once(struct child *c, uint32_t request)
 
 void admit_begin(struct child *c, uint32_t request)
 {
-    if (admit_at_once(c, request) == -EAGAIN)
-        child_wrong(c, "answers that it doesn't read");
+    child_answered(c, admit_at_once(c, request));
 }
 
 void admit_refuse(struct child *c, uint32_t request, enum limit limit)
 {
-    if (admit_keep_out(c, request, &c->peer, limit) == -EAGAIN)
-        child_wrong(c, "answers that it doesn't read");
+    child_answered(c, admit_keep_out(c, request, &c->peer, limit));
 }
 
 /* It counts for its client's address from here on. */
@@ -145,10 +143,8 @@ int admit(struct child *c, uint32_t request, const struct address *client,
 {
     enum limit limit;
 
-    if (client->family == 0 || client->family != server->family) {
-        c->channel.wrong = "a client without an address";
-        return -EPROTO;
-    }
+    if (client->family == 0 || client->family != server->family)
+        return channel_refuse(&c->channel, "a client without an address");
     limit = admit_decide(c->gate, client);
     if (limit != LIMIT_NONE && limit != LIMIT_STARTUPS)
         return admit_keep_out(c, request, client, limit);

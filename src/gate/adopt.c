@@ -27,18 +27,13 @@ static struct child *find_adopted(struct gate *g, uint64_t serial)
     return c && c->adopted && c->channel.fd >= 0 ? c : NULL;
 }
 
-static int adopt_refuse(struct gate *g, const char *why)
-{
-    g->adoption.before.wrong = why;
-    return -EPROTO;
-}
-
 static int adopt_on_hello(void *owner, struct msg_hello *m)
 {
     struct gate *g = owner;
 
     if (m->version != GENERATION_VERSION)
-        return adopt_refuse(g, "another version of these messages");
+        return channel_refuse(&g->adoption.before,
+                              "another version of these messages");
     g->adoption.before.phase = PHASE_RUN;
     return 0;
 }
@@ -99,9 +94,10 @@ static int adopt_on_heir(void *owner, struct msg_heir *m)
     struct child *c;
 
     if (children_find(g, m->serial))
-        return adopt_refuse(g, "a session twice");
+        return channel_refuse(&g->adoption.before, "a session twice");
     if (m->serial == 0 || (!m->known && !m->proxied))
-        return adopt_refuse(g, "a session without a serial or a client");
+        return channel_refuse(&g->adoption.before,
+                              "a session without a serial or a client");
     c = limits_check(&g->limits, NULL) == LIMIT_NONE
             ? children_add(g, m->serial, &m->peer, &m->local, m->proxied)
             : NULL;
@@ -221,9 +217,7 @@ static void adopt_on_readable(void *owner, uint32_t events)
 {
     struct gate *g = owner;
     struct channel *before = &g->adoption.before;
-    int r =
-        channel_dispatch(before, adopt_handlers,
-                         sizeof(adopt_handlers) / sizeof(adopt_handlers[0]), g);
+    int r = DISPATCH(before, adopt_handlers, g);
 
     (void)events;
     if (r == 0)
@@ -247,15 +241,13 @@ void adopt_begin(struct gate *g, int fd)
     struct adoption *a = &g->adoption;
 
     channel_init(&a->before, fd, PROCESS_GATE, PROCESS_GATE, PHASE_START);
-    a->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = adopt_on_readable, .owner = g
-    };
     a->timer = (struct loop_timer){ .on_time = adopt_on_time, .owner = g };
     a->waits = !g->accepts;
     if (a->waits)
         loop_timer_set(&g->frame.loop, &a->timer, ADOPT_MS);
     gate_watch_master(g);
-    if (loop_add(&g->frame.loop, &a->watch) < 0)
+    if (loop_add_reader(&g->frame.loop, &a->watch, fd, adopt_on_readable, g) <
+        0)
         adopt_end(g);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gate.h"
 #include "sallyport/base/fd.h"
 
 static void chain_release(struct tls_pair *pair)
@@ -21,23 +22,25 @@ static char *chain_text(struct slice text)
     return strndup(text.ptr, text.len);
 }
 
-int chains_add(struct chains *p, struct msg_certificate *from,
-               struct complaint *c)
+int chains_on_certificate(void *owner, struct msg_certificate *m)
 {
-    struct tls_pair pair = { .certificate = chain_text(from->path),
-                             .key = chain_text(from->key_path),
-                             .number = from->number,
-                             .in_use = from->in_use,
+    struct gate *g = owner;
+    struct chains *p = &g->setup.chains;
+    struct tls_pair pair = { .certificate = chain_text(m->path),
+                             .key = chain_text(m->key_path),
+                             .number = m->number,
+                             .in_use = m->in_use,
                              .staple_fd = -1,
-                             .certificate_fd = fd_take(&from->file) };
+                             .certificate_fd = fd_take(&m->file) };
 
     if (p->count < CERTIFICATES_MAX && pair.certificate && pair.key) {
         p->all[p->count++] = pair;
         return 0;
     }
     chain_release(&pair);
-    return complain(c, p->count == CERTIFICATES_MAX ? "too many certificates"
-                                                    : "no memory");
+    return complain(&g->frame.why, p->count == CERTIFICATES_MAX
+                                       ? "too many certificates"
+                                       : "no memory");
 }
 
 static struct tls_pair *chain_find(struct chains *p, uint64_t number)
@@ -48,17 +51,17 @@ static struct tls_pair *chain_find(struct chains *p, uint64_t number)
     return NULL;
 }
 
-int chains_add_staple(struct chains *p, struct msg_staple *from,
-                      struct complaint *c)
+int chains_on_staple(void *owner, struct msg_staple *m)
 {
-    struct tls_pair *pair = chain_find(p, from->number);
+    struct gate *g = owner;
+    struct tls_pair *pair = chain_find(&g->setup.chains, m->number);
 
     if (!pair)
-        return complain(c, "an OCSP response of no certificate");
-    pair->staple = chain_text(from->path);
-    pair->staple_fd = fd_take(&from->file);
-    pair->staple_must_count = from->required;
-    return pair->staple ? 0 : complain(c, "no memory");
+        return complain(&g->frame.why, "an OCSP response of no certificate");
+    pair->staple = chain_text(m->path);
+    pair->staple_fd = fd_take(&m->file);
+    pair->staple_must_count = m->required;
+    return pair->staple ? 0 : complain(&g->frame.why, "no memory");
 }
 
 void chains_init(struct chains *p)
@@ -66,26 +69,26 @@ void chains_init(struct chains *p)
     *p = (struct chains){ .clients = { .ca_fd = -1, .crl_fd = -1 } };
 }
 
-int chains_add_ca(struct chains *p, struct msg_client_ca *from,
-                  struct complaint *c)
+int chains_on_client_ca(void *owner, struct msg_client_ca *m)
 {
-    struct tls_clients *to = &p->clients;
+    struct gate *g = owner;
+    struct tls_clients *to = &g->setup.chains.clients;
 
-    to->ca = chain_text(from->path);
-    to->ca_in_use = from->in_use;
-    to->ca_fd = fd_take(&from->file);
-    return to->ca ? 0 : complain(c, "no memory");
+    to->ca = chain_text(m->path);
+    to->ca_in_use = m->in_use;
+    to->ca_fd = fd_take(&m->file);
+    return to->ca ? 0 : complain(&g->frame.why, "no memory");
 }
 
-int chains_add_crl(struct chains *p, struct msg_client_crl *from,
-                   struct complaint *c)
+int chains_on_client_crl(void *owner, struct msg_client_crl *m)
 {
-    struct tls_clients *to = &p->clients;
+    struct gate *g = owner;
+    struct tls_clients *to = &g->setup.chains.clients;
 
-    to->crl = chain_text(from->path);
-    to->crl_in_use = from->in_use;
-    to->crl_fd = fd_take(&from->file);
-    return to->crl ? 0 : complain(c, "no memory");
+    to->crl = chain_text(m->path);
+    to->crl_in_use = m->in_use;
+    to->crl_fd = fd_take(&m->file);
+    return to->crl ? 0 : complain(&g->frame.why, "no memory");
 }
 
 static int chains_add_clients(struct tls_context *t, const struct chains *p,

@@ -16,17 +16,12 @@ struct chains {
 
 void chains_init(struct chains *p);
 
-/* A MSG_certificate: takes its descriptor. 0, or -EINVAL with the complaint. */
-int chains_add(struct chains *p, struct msg_certificate *from,
-               struct complaint *c);
-/* A MSG_staple about one of them: the same. */
-int chains_add_staple(struct chains *p, struct msg_staple *from,
-                      struct complaint *c);
-/* The CAs of clients' certificates, and their revocation lists: the same. */
-int chains_add_ca(struct chains *p, struct msg_client_ca *from,
-                  struct complaint *c);
-int chains_add_crl(struct chains *p, struct msg_client_crl *from,
-                   struct complaint *c);
+/* The messages of the set-up. A staple belongs to a certificate that came
+ * before. */
+int chains_on_certificate(void *owner, struct msg_certificate *m);
+int chains_on_staple(void *owner, struct msg_staple *m);
+int chains_on_client_ca(void *owner, struct msg_client_ca *m);
+int chains_on_client_crl(void *owner, struct msg_client_crl *m);
 /* All of them as a context that asks clients for certificates as
  * p->clients.mode says, or NULL with the complaint; releases them. */
 struct tls_context *chains_context(struct chains *p,

@@ -102,6 +102,12 @@ void child_wrong(struct child *c, const char *what)
     child_kill(c, ENDING_PEER);
 }
 
+void child_answered(struct child *c, int r)
+{
+    if (r == -EAGAIN)
+        child_wrong(c, "answers that it doesn't read");
+}
+
 /* No heartbeat within idle_timeout: the session hangs. If the whole machine had
  * stopped, all sessions are late, so each gets CHILD_DOUBT_MS more. */
 static void child_mind_silence(struct child *c)
@@ -232,9 +238,7 @@ static const struct handler child_handlers[] = {
 static void child_on_readable(void *owner, uint32_t events)
 {
     struct child *c = owner;
-    int r =
-        channel_dispatch(&c->channel, child_handlers,
-                         sizeof(child_handlers) / sizeof(child_handlers[0]), c);
+    int r = DISPATCH(&c->channel, child_handlers, c);
 
     (void)events;
     if (r == 0)
@@ -254,14 +258,12 @@ void child_connect(struct child *c, int fd)
     c->timer = (struct loop_timer){ .on_time = child_on_time, .owner = c };
     channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION,
                  c->known ? PHASE_RUN : PHASE_START);
-    c->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = child_on_readable, .owner = c
-    };
 }
 
 void child_serve(struct child *c)
 {
-    if (loop_add(&c->gate->frame.loop, &c->watch) < 0)
+    if (loop_add_reader(&c->gate->frame.loop, &c->watch, c->channel.fd,
+                        child_on_readable, c) < 0)
         child_kill(c, ENDING_PEER);
 }
 

@@ -87,6 +87,8 @@ void child_settle(struct child *c);
 void child_kill(struct child *c, enum ending why);
 /* The same after a wrong message; WHAT is for an event of its own. */
 void child_wrong(struct child *c, const char *what);
+/* R is the result of an answer to it: one that it doesn't read is wrong too. */
+void child_answered(struct child *c, int r);
 
 /* Master has reported the login of USER. Its login deadline ends, and it gets
  * the ticket keys. */

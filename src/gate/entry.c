@@ -218,20 +218,15 @@ void entry_full(struct acceptor *d)
 {
     struct listener *l = (struct listener *)d;
     struct gate *g = l->gate;
+    struct entry e = { .local = d->bound, .implicit = l->implicit };
     struct sockaddr_storage from = { 0 };
     socklen_t len = sizeof(from);
-    struct address peer;
-    int fd;
 
     fd_close(&g->spare_fd);
-    fd = accept4(d->fd, (struct sockaddr *)&from, &len,
-                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-        if (!l->implicit)
-            entry_say_too_many(fd, LIMIT_RESOURCES);
-        if (address_from_sockaddr(&peer, &from) == 0)
-            tell_refused(g, &peer, &d->bound, limit_reason(LIMIT_RESOURCES));
-        fd_close(&fd);
-    }
+    e.control = accept4(d->fd, (struct sockaddr *)&from, &len,
+                        SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (e.control >= 0 && address_from_sockaddr(&e.peer, &from) == 0)
+        entry_refuse(g, &e, LIMIT_RESOURCES);
+    fd_close(&e.control);
     g->spare_fd = gate_spare(g);
 }

@@ -48,11 +48,8 @@ static int gate_take_signals(struct gate *g)
     if (g->signal_fd < 0)
         return g->signal_fd;
     g->spare_fd = gate_spare(g);
-    g->signal_watch = (struct loop_watch){ .fd = g->signal_fd,
-                                           .events = EPOLLIN,
-                                           .on_ready = gate_on_signal,
-                                           .owner = g };
-    return loop_add(&g->frame.loop, &g->signal_watch);
+    return loop_add_reader(&g->frame.loop, &g->signal_watch, g->signal_fd,
+                           gate_on_signal, g);
 }
 
 static int gate_listeners_begin(struct gate *g)
@@ -177,10 +174,10 @@ static void gate_release(void *owner)
 static const struct handler gate_setup[] = {
     FRAME_SETUP_WITH_LOG,
     ON(conf, setup_on_conf),
-    ON(certificate, setup_on_certificate),
-    ON(staple, setup_on_staple),
-    ON(client_ca, setup_on_client_ca),
-    ON(client_crl, setup_on_client_crl),
+    ON(certificate, chains_on_certificate),
+    ON(staple, chains_on_staple),
+    ON(client_ca, chains_on_client_ca),
+    ON(client_crl, chains_on_client_crl),
     ON(keys, setup_on_keys),
     ON(listener, setup_on_listener),
     ON(passive, setup_on_passive),

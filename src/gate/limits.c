@@ -150,7 +150,7 @@ static struct prefix_count *prefix_find_or_make(struct limits *l,
     return p;
 }
 
-static void prefix_count_in(struct limits *l, const struct address *peer)
+void limits_count_in(struct limits *l, const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
 
@@ -171,12 +171,7 @@ void limits_wait(struct limits *l, const struct address *peer)
 void limits_know(struct limits *l, const struct address *peer)
 {
     l->unknown--;
-    prefix_count_in(l, peer);
-}
-
-void limits_queue(struct limits *l, const struct address *peer)
-{
-    prefix_count_in(l, peer);
+    limits_count_in(l, peer);
 }
 
 void limits_enter(struct limits *l, const struct address *peer)
@@ -186,7 +181,7 @@ void limits_enter(struct limits *l, const struct address *peer)
         l->unknown++;
         return;
     }
-    prefix_count_in(l, peer);
+    limits_count_in(l, peer);
     limits_wait(l, peer);
 }
 
@@ -203,7 +198,7 @@ void limits_settle(struct limits *l, const struct address *peer)
         l->most--;
 }
 
-static void prefix_forget(struct limits *l, const struct address *peer)
+void limits_count_out(struct limits *l, const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
     struct prefix_count *p = prefix_find(l, &prefix);
@@ -214,16 +209,11 @@ static void prefix_forget(struct limits *l, const struct address *peer)
     }
 }
 
-void limits_dequeue(struct limits *l, const struct address *peer)
-{
-    prefix_forget(l, peer);
-}
-
 void limits_leave(struct limits *l, const struct address *peer)
 {
     l->total--;
     if (peer)
-        prefix_forget(l, peer);
+        limits_count_out(l, peer);
     else
         l->unknown--;
 }

@@ -79,8 +79,8 @@ void limits_wait(struct limits *l, const struct address *peer);
 
 /* A connection in the queue counts for its address, and for nothing else. At
  * most LIMIT_QUEUE at a time. */
-void limits_queue(struct limits *l, const struct address *peer);
-void limits_dequeue(struct limits *l, const struct address *peer);
+void limits_count_in(struct limits *l, const struct address *peer);
+void limits_count_out(struct limits *l, const struct address *peer);
 
 /* As many wait as may: a place must be freed before the next one gets it. */
 bool limits_full(const struct limits *l);

@@ -44,10 +44,8 @@ int orders_on_public_address(void *owner, struct msg_public_address *m)
     struct gate *g = owner;
     struct public_address *a = settings_public(&g->settings, m->number);
 
-    if (!a || !a->host[0]) {
-        g->frame.master.wrong = "the address of no host name";
-        return -EPROTO;
-    }
+    if (!a || !a->host[0])
+        return channel_refuse(&g->frame.master, "the address of no host name");
     a->ip = m->address;
     return 0;
 }

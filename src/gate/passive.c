@@ -391,9 +391,8 @@ static void passive_deliver(struct pair *pair, int fd,
     if (!doubtful)
         passive_used(c);
     socket_no_delay(fd);
-    if (SEND(&c->channel, data, 0, .peer = *peer, .doubtful = doubtful,
-             .connection = fd) == -EAGAIN)
-        child_wrong(c, "answers that it doesn't read");
+    child_answered(c, SEND(&c->channel, data, 0, .peer = *peer,
+                           .doubtful = doubtful, .connection = fd));
 }
 
 bool passive_mine(struct child *c)

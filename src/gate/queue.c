@@ -48,7 +48,7 @@ static struct queued queue_take_out(struct queued *w)
 
     if (!w->child) {
         loop_remove(&g->frame.loop, &w->watch);
-        limits_dequeue(&g->limits, &w->entry.peer);
+        limits_count_out(&g->limits, &w->entry.peer);
     }
     TAILQ_REMOVE(&g->queue.waiting, w, next);
     TAILQ_INSERT_HEAD(&g->queue.unused, w, next);
@@ -222,7 +222,7 @@ enum limit queue_add(struct gate *g, struct entry *e)
                                     .events = EPOLLRDHUP,
                                     .on_ready = queue_on_gone,
                                     .owner = w };
-    limits_queue(&g->limits, &e->peer);
+    limits_count_in(&g->limits, &e->peer);
     e->control = -1;
     if (loop_add(&g->frame.loop, &w->watch) < 0)
         queue_refuse(w);

@@ -34,34 +34,6 @@ int setup_on_conf(void *owner, struct msg_conf *m)
     return r;
 }
 
-int setup_on_certificate(void *owner, struct msg_certificate *m)
-{
-    struct gate *g = owner;
-
-    return chains_add(&g->setup.chains, m, &g->frame.why);
-}
-
-int setup_on_staple(void *owner, struct msg_staple *m)
-{
-    struct gate *g = owner;
-
-    return chains_add_staple(&g->setup.chains, m, &g->frame.why);
-}
-
-int setup_on_client_ca(void *owner, struct msg_client_ca *m)
-{
-    struct gate *g = owner;
-
-    return chains_add_ca(&g->setup.chains, m, &g->frame.why);
-}
-
-int setup_on_client_crl(void *owner, struct msg_client_crl *m)
-{
-    struct gate *g = owner;
-
-    return chains_add_crl(&g->setup.chains, m, &g->frame.why);
-}
-
 int setup_on_keys(void *owner, struct msg_keys *m)
 {
     struct gate *g = owner;

@@ -17,10 +17,6 @@ struct setup {
 };
 
 int setup_on_conf(void *owner, struct msg_conf *m);
-int setup_on_certificate(void *owner, struct msg_certificate *m);
-int setup_on_staple(void *owner, struct msg_staple *m);
-int setup_on_client_ca(void *owner, struct msg_client_ca *m);
-int setup_on_client_crl(void *owner, struct msg_client_crl *m);
 int setup_on_keys(void *owner, struct msg_keys *m);
 int setup_on_listener(void *owner, struct msg_listener *m);
 int setup_on_passive(void *owner, struct msg_passive *m);

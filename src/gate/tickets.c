@@ -27,10 +27,13 @@ void tickets_tell(struct child *c)
         child_wrong(c, "keys that it doesn't read");
 }
 
-static void tickets_turn_at(struct gate *g, uint64_t at)
+/* The first key was made at AT. */
+static void tickets_turned(struct gate *g, uint64_t at)
 {
     uint64_t now = clock_ms();
 
+    g->tickets.turned = at < now ? at : now;
+    at = g->tickets.turned + g->settings.ticket_lifetime;
     loop_timer_set(&g->frame.loop, &g->tickets.timer, at > now ? at - now : 0);
 }
 
@@ -39,20 +42,17 @@ static void tickets_on_time(void *owner)
     struct gate *g = owner;
 
     ticket_keys_turn(g->tickets.keys);
-    g->tickets.turned = clock_ms();
-    tickets_turn_at(g, g->tickets.turned + g->settings.ticket_lifetime);
+    tickets_turned(g, clock_ms());
     children_each(g, tickets_tell);
 }
 
 void tickets_adopt(struct gate *g, const struct msg_tickets *m)
 {
     struct ticket_keys *k = g->tickets.keys;
-    uint64_t now = clock_ms();
 
     memcpy(&k->now, m->now.ptr, sizeof(k->now));
     memcpy(&k->before, m->before.ptr, sizeof(k->before));
-    g->tickets.turned = m->turned < now ? m->turned : now;
-    tickets_turn_at(g, g->tickets.turned + g->settings.ticket_lifetime);
+    tickets_turned(g, m->turned);
     children_each(g, tickets_tell);
 }
 
@@ -65,8 +65,7 @@ int tickets_begin(struct gate *g)
     if (!t->keys)
         return -ENOMEM;
     ticket_keys_init(t->keys);
-    t->turned = clock_ms();
-    tickets_turn_at(g, t->turned + g->settings.ticket_lifetime);
+    tickets_turned(g, clock_ms());
     return 0;
 }
 

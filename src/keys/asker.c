@@ -138,11 +138,8 @@ void asker_open(struct keys *k, int fd, enum process process, uint64_t serial)
                          .since = clock_ms(),
                          .timer = { .on_time = asker_on_time, .owner = a } };
     channel_init(&a->channel, fd, PROCESS_KEYS, process, PHASE_RUN);
-    a->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = asker_on_ready, .owner = a
-    };
     LIST_INSERT_HEAD(&k->list, a, next);
     k->askers++;
-    if (loop_add(&k->frame.loop, &a->watch) < 0)
+    if (loop_add_reader(&k->frame.loop, &a->watch, fd, asker_on_ready, a) < 0)
         asker_close(a);
 }

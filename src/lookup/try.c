@@ -108,11 +108,8 @@ static int try_fork(struct host *h)
     }
     h->try = pid;
     h->answer = ends[0];
-    h->watch = (struct loop_watch){ .fd = h->answer,
-                                    .events = EPOLLIN,
-                                    .on_ready = try_on_answer,
-                                    .owner = h };
-    return loop_add(&h->lookup->frame.loop, &h->watch);
+    return loop_add_reader(&h->lookup->frame.loop, &h->watch, h->answer,
+                           try_on_answer, h);
 }
 
 void try_begin(struct host *h)

@@ -129,13 +129,9 @@ static void frame_master_on_ready(void *owner, uint32_t events)
 
 int frame_work(struct frame *f)
 {
-    int r;
+    int r = loop_add_reader(&f->loop, &f->master_watch, f->master.fd,
+                            frame_master_on_ready, f);
 
-    f->master_watch = (struct loop_watch){ .fd = f->master.fd,
-                                           .events = EPOLLIN,
-                                           .on_ready = frame_master_on_ready,
-                                           .owner = f };
-    r = loop_add(&f->loop, &f->master_watch);
     if (r == 0)
         r = SEND(&f->master, ready, 0);
     f->master.phase = PHASE_RUN;

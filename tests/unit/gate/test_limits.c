@@ -197,7 +197,7 @@ Test(limits, the_queue)
     for (unsigned i = 0; i < LIMIT_QUEUE; i++) {
         struct address waits = nth(100 + i);
 
-        limits_queue(&l, &waits);
+        limits_count_in(&l, &waits);
     }
     cr_expect_eq(l.waiting, 4);
     cr_expect_eq(l.total, 4);
@@ -206,12 +206,12 @@ Test(limits, the_queue)
 
         cr_assert_eq(limits_count(&l, &waits), 1);
         cr_assert_eq(limits_waiting(&l, &waits), 0);
-        limits_dequeue(&l, &waits);
+        limits_count_out(&l, &waits);
         cr_assert_eq(limits_count(&l, &waits), 0);
     }
-    limits_queue(&l, &a);
+    limits_count_in(&l, &a);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_STARTUPS);
-    limits_queue(&l, &a);
+    limits_count_in(&l, &a);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
     limits_release(&l);
 }
