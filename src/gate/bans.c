@@ -2,13 +2,6 @@
  * In gate. */
 #include "bans.h"
 
-#include <string.h>
-
-void bans_init(struct bans *b)
-{
-    memset(b, 0, sizeof(*b));
-}
-
 bool bans_hold(const struct bans *b, const struct address *prefix, uint64_t now)
 {
     for (size_t i = 0; i < BANS_MAX; i++)

@@ -15,12 +15,11 @@ struct ban {
     uint64_t until; /* clock_ms(); a row that is over is free */
 };
 
-/* Lies in the memory that gates share, see memory.h. */
+/* Lies in the memory that gates share, see memory.h. All zero: no ban. */
 struct bans {
     struct ban list[BANS_MAX];
 };
 
-void bans_init(struct bans *b);
 /* False: it was banned already, and is from now on until then. */
 bool bans_add(struct bans *b, const struct address *prefix, uint64_t now,
               uint64_t until);

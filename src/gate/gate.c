@@ -87,8 +87,6 @@ int gate_begin(struct gate *g)
 {
     int r = limits_init(&g->limits, &g->settings);
 
-    if (r == 0 && !g->memory) /* master gave none: for this gate alone */
-        r = memory_map(&g->memory, -1);
     if (r == 0)
         r = children_init(g);
     if (r == 0)
@@ -113,6 +111,8 @@ static int gate_complete(void *owner)
 
     if (!g->setup.has_conf)
         return complain(&g->frame.why, "gate: set-up: no settings");
+    if (!g->memory)
+        return complain(&g->frame.why, "gate: set-up: no memory");
     r = setup_keys(g);
     if (r == 0)
         r = gate_begin(g);

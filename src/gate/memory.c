@@ -26,19 +26,19 @@ static void clear(struct memory *m)
 {
     m->version = 0;
     fruitless_init(&m->fruitless);
-    bans_init(&m->bans);
+    m->bans = (struct bans){ 0 };
     m->size = sizeof(*m);
     m->version = MEMORY_VERSION;
 }
 
 int memory_map(struct memory **ret, int fd)
 {
-    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, error;
     struct memory *m;
+    int error;
 
-    if (fd >= 0 && !is_sealed(fd))
+    if (!is_sealed(fd))
         return -EINVAL;
-    m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, flags, fd, 0);
+    m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (m == MAP_FAILED)
         return -errno;
     if (madvise(m, sizeof(*m), MADV_DONTFORK) < 0 ||

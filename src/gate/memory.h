@@ -19,9 +19,9 @@ struct memory {
     struct bans bans;
 };
 
-/* Maps FD, or memory of this gate alone if FD is -1. No fork inherits it. What
- * has another version or size is cleared. 0; -EINVAL: the file isn't sealed, or
- * too short; -errno. FD stays the caller's. */
+/* Maps FD. No fork inherits it. What has another version or size is cleared. 0;
+ * -EINVAL: the file isn't sealed, or too short; -errno. FD stays the
+ * caller's. */
 int memory_map(struct memory **ret, int fd);
 void memory_unmap(struct memory **m);
 

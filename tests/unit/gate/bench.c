@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,6 +17,7 @@
 #include "gate/socket.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/memory.h"
 #include "support/settings.h"
 
 #define OR_FAIL(condition) cr_assert(condition, "%s: %m", #condition)
@@ -66,10 +68,21 @@ static void give_port(struct bench *b, const struct bench_plan *plan,
         b->port_fd[i] = fd_take(&port);
 }
 
+int bench_memory(void)
+{
+    int fd = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(ftruncate(fd, GATE_MEMORY), 0);
+    cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    return fd;
+}
+
 static void give_all(struct bench *b, const struct bench_plan *plan)
 {
     int conf FD_CLEANUP = settings_of(plan->settings);
     int directory FD_CLEANUP = empty_directory();
+    int memory FD_CLEANUP = bench_memory();
     int control FD_CLEANUP = plan->before
                                  ? fd_take(&plan->before->control_fd)
                                  : listen_on(BENCH_SERVER, &b->control);
@@ -87,8 +100,7 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
         b->control_fd = fd_take(&control);
     for (unsigned i = 0; i < plan->ports; i++)
         give_port(b, plan, i);
-    if (plan->memory > 0)
-        BENCH_SAY(b, memory, .file = plan->memory);
+    BENCH_SAY(b, memory, .file = plan->memory > 0 ? plan->memory : memory);
     BENCH_SAY(b, go);
 }
 

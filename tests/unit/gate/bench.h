@@ -26,7 +26,7 @@ struct bench_plan {
     bool keeps;           /* the test keeps its listeners for the next gate */
     struct bench *before; /* it has kept them for this one */
     unsigned retired;     /* a bit for each of the ports that is */
-    int memory;           /* what gates share; 0: none */
+    int memory;           /* what gates share; 0: of its own */
     unsigned files;       /* so many descriptors are left; 0: all */
 };
 
@@ -50,6 +50,8 @@ struct fake {
 };
 
 void bench_start(struct bench *b, const struct bench_plan *plan);
+/* A file as master makes it for what gates share. The caller closes it. */
+int bench_memory(void);
 /* Closes master's channel; gate must end with STATUS in time. */
 void bench_stop(struct bench *b, int status);
 /* Gate must end by itself, with STATUS. */

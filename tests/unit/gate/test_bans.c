@@ -20,7 +20,7 @@ Test(bans, begin_and_end)
     struct address a = nth(1), b = nth(2);
     static struct bans bans;
 
-    bans_init(&bans);
+    memset(&bans, 0, sizeof(bans));
     cr_expect_not(bans_hold(&bans, &a, 1000));
     cr_expect(bans_add(&bans, &a, 1000, 2000));
     cr_expect(bans_hold(&bans, &a, 1000));
@@ -37,7 +37,7 @@ Test(bans, as_many_as_there_is_room_for)
     struct address first = nth(7), more = nth(BANS_MAX);
     static struct bans bans;
 
-    bans_init(&bans);
+    memset(&bans, 0, sizeof(bans));
     for (unsigned i = 0; i < BANS_MAX; i++) {
         struct address a = nth(i);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "gate/gate.h"
 #include "sallyport/base/fd.h"
 #include "support/settings.h"
@@ -126,6 +127,26 @@ Test(setup, told_what_nobody_asked)
     }
 }
 
+static void give_memory(struct start *s)
+{
+    int fd FD_CLEANUP = bench_memory();
+
+    GIVE(s, memory, .file = fd);
+}
+
+Test(setup, no_memory)
+{
+    struct start s;
+
+    begin(&s);
+    give_conf(&s, "");
+    give_sandbox(&s);
+    GIVE(&s, go);
+    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
+    fd_close(&s.gate.frame.plan.root_fd);
+    check_failed(&s, "no memory");
+}
+
 Test(setup, no_keys)
 {
     struct start s;
@@ -133,6 +154,7 @@ Test(setup, no_keys)
     begin(&s);
     give_conf(&s, "");
     give_sandbox(&s);
+    give_memory(&s);
     GIVE(&s, go);
     cr_assert_lt(frame_set_up(&s.gate.frame), 0);
     fd_close(&s.gate.frame.plan.root_fd);
@@ -158,6 +180,7 @@ Test(setup, bad_certificate)
     cr_assert_eq(fd_pair(keys), 0);
     give_conf(&s, "");
     give_sandbox(&s);
+    give_memory(&s);
     GIVE(&s, keys, .keys = keys[0]);
     cr_assert_eq(send_certificate(&s, "nonsense"), 0);
     GIVE(&s, go);

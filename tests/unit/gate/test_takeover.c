@@ -305,21 +305,11 @@ Test(takeover, ticket_keys_go_on, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-static int shared_memory(void)
-{
-    int fd = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    cr_assert_geq(fd, 0);
-    cr_assert_eq(ftruncate(fd, GATE_MEMORY), 0);
-    cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
-    return fd;
-}
-
 /* After a takeover, and after a gate that could hand over nothing. */
 Test(takeover, bans_and_failures_are_kept, .timeout = 60)
 {
     struct bench_plan plan = { .settings = "max_fruitless = 4\n",
-                               .memory = shared_memory() };
+                               .memory = bench_memory() };
     struct bench old, next, third;
     struct fake f;
     int client;
@@ -348,7 +338,7 @@ Test(takeover, bans_and_failures_are_kept, .timeout = 60)
 Test(takeover, memory_of_another_layout, .timeout = 60)
 {
     static const uint32_t garbage[] = { 77, 12 };
-    struct bench_plan plan = { .settings = NO_BAN, .memory = shared_memory() };
+    struct bench_plan plan = { .settings = NO_BAN, .memory = bench_memory() };
     struct memory *m = NULL;
     struct bench b;
     int client, bare;
@@ -491,7 +481,7 @@ Test(takeover, inside_the_sandbox, .timeout = 60)
     struct bench_plan plan = { .settings = NO_BAN "startups = 2\n",
                                .ports = 4,
                                .sandbox = true,
-                               .memory = shared_memory() };
+                               .memory = bench_memory() };
     struct fake f, other, queued;
     struct bench old, next;
     char line[128];
