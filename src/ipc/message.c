@@ -24,7 +24,6 @@
 #define IDLE    PHASE_IDLE
 #define WRITING PHASE_WRITING
 #define ASKED   PHASE_ASKED
-#define ANY     (START | RUN | LIVE | IDLE | WRITING | ASKED)
 
 /* clang-format off */
 #define MESSAGE(message, ...)                                                  \

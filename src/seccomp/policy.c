@@ -24,13 +24,6 @@ const struct policy *policy_of(enum process p, bool connects)
     return connects && connecting[p] ? connecting[p] : policies[p];
 }
 
-enum process policy_above(enum process p)
-{
-    if (p == PROCESS_LOOKUP || p == PROCESS_READER || p == PROCESS_CHECK)
-        return p;
-    return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
-}
-
 static bool same_condition(struct condition a, struct condition b)
 {
     return a.kind == b.kind && a.argument == b.argument && a.value == b.value;

@@ -90,11 +90,6 @@ extern const struct permission policy_dangerous[];
 /* CONNECTS: gate may connect to clients, for active mode. */
 const struct policy *policy_of(enum process p, bool connects);
 
-/* The process in whose sandbox P starts. P itself if it starts in none: master,
- * and lookup, reader and check, which start before master enters its sandbox.
- */
-enum process policy_above(enum process p);
-
 #define POLICY_MAX 512
 
 struct permissions {

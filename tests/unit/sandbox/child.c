@@ -56,7 +56,9 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
     return filters[p];
 }
 
-/* Where P starts: see policy_above(). */
+/* The process in whose sandbox P starts. P itself if it starts in none: master,
+ * and lookup, reader and check, which start before master enters its sandbox.
+ */
 static enum process above(enum process p)
 {
     if (p == PROCESS_LOOKUP || p == PROCESS_READER || p == PROCESS_CHECK)
