@@ -7,15 +7,22 @@
 
 #include "keys.h"
 #include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
 
 #define TOKEN 1000u /* one signature, in thousandths */
 
 static void report_asker(struct asker *a, const char *what)
 {
+    char peer[ADDRESS_TEXT_MAX];
     struct event_record r;
 
     event_begin(&r, EVENT_PEER);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(a->process)));
+    if (a->process == PROCESS_SESSION) {
+        event_number(&r, FIELD_SERIAL, a->serial);
+        event_text(&r, FIELD_PEER,
+                   slice_from(address_port_text(&a->peer, peer)));
+    }
     event_text(&r, FIELD_REASON, slice_from(what));
     frame_report(&a->keys->frame, &r);
 }
@@ -119,25 +126,24 @@ static void asker_on_ready(void *owner, uint32_t events)
         asker_close(a);
 }
 
-void asker_open(struct keys *k, int fd, enum process process, uint64_t serial)
+void asker_open(struct keys *k, struct msg_keys_client *m)
 {
     struct asker *a = k->askers < k->askers_max ? calloc(1, sizeof(*a)) : NULL;
-    struct channel refused;
+    int fd;
 
-    /* Master keeps a copy of FD, so the other process doesn't see that it is
-     * closed. Its request gets no answer and fails at its deadline. */
-    if (!a) {
-        channel_init(&refused, fd, PROCESS_KEYS, process, PHASE_RUN);
-        channel_close(&refused);
+    /* The descriptor is closed with the message. Master keeps a copy of it, so
+     * the other process doesn't see that: its request fails at its deadline. */
+    if (!a)
         return;
-    }
+    fd = fd_take(&m->client);
     *a = (struct asker){ .keys = k,
-                         .process = process,
-                         .serial = serial,
+                         .process = m->process,
+                         .serial = m->serial,
+                         .peer = m->peer,
                          .tokens = SIGN_BURST * TOKEN,
                          .since = clock_ms(),
                          .timer = { .on_time = asker_on_time, .owner = a } };
-    channel_init(&a->channel, fd, PROCESS_KEYS, process, PHASE_RUN);
+    channel_init(&a->channel, fd, PROCESS_KEYS, m->process, PHASE_RUN);
     LIST_INSERT_HEAD(&k->list, a, next);
     k->askers++;
     if (loop_add_reader(&k->frame.loop, &a->watch, fd, asker_on_ready, a) < 0)

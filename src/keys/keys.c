@@ -6,7 +6,6 @@
 #include <sysexits.h>
 
 #include "sallyport/base/die.h"
-#include "sallyport/base/fd.h"
 
 static void keys_init(void *owner)
 {
@@ -55,7 +54,7 @@ static int keys_on_client(void *owner, struct msg_keys_client *msg)
 {
     if (msg->process != PROCESS_SESSION && msg->process != PROCESS_GATE)
         die(EX_PROTOCOL, "master names a process that may not sign");
-    asker_open(owner, fd_take(&msg->client), msg->process, msg->serial);
+    asker_open(owner, msg);
     return 0;
 }
 

@@ -24,6 +24,7 @@ struct asker {
     struct keys *keys;
     enum process process;
     uint64_t serial;
+    struct address peer; /* the session's client */
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* while it is over the rate */
@@ -50,9 +51,9 @@ extern const struct frame_row keys_row;
 /* NULL: no key has that number. */
 const struct sign_key *keys_find(const struct keys *k, uint64_t number);
 
-/* Takes FD. If there are already askers_max, it closes FD: master counts wrong
- * then, and the process at the other end gets no signature. */
-void asker_open(struct keys *k, int fd, enum process process, uint64_t serial);
+/* Takes the descriptor, unless there are askers_max already: master counts
+ * wrong then, and the process at the other end gets no signature. */
+void asker_open(struct keys *k, struct msg_keys_client *m);
 void asker_close(struct asker *a);
 
 #endif

@@ -30,6 +30,9 @@
     "0123456789abcdef0123456789abcdef"
 #define HANDSHAKE SLICE(TLS13)
 
+#define CLIENT                                                                 \
+    ((struct address){ .family = 4, .bytes = { 203, 0, 113, 5 }, .port = 4711 })
+
 struct stage {
     pid_t pid;
     struct channel keys;
@@ -148,7 +151,7 @@ static void peer(struct stage *s, struct channel *c, enum process process)
 
     cr_assert_eq(fd_pair(ends), 0);
     TELL(&s->keys, keys_client, 0, .process = process, .serial = 11,
-         .client = ends[1]);
+         .peer = CLIENT, .client = ends[1]);
     close(ends[1]);
     channel_init(c, ends[0], process, PROCESS_KEYS, PHASE_RUN);
 }
@@ -221,6 +224,36 @@ Test(keys, nothing_but_handshakes)
     ask(&good, 7, ECDSA, HANDSHAKE);
     hear(&good, MSG_signature, &m);
     channel_close(&good);
+    close_keys(&s);
+}
+
+/* So an administrator can find the session. */
+Test(keys, events_name_the_session)
+{
+    struct event_record r;
+    struct channel c, log;
+    struct message m;
+    struct stage s;
+    int ends[2];
+
+    raise_keys(&s);
+    cr_assert_eq(fd_pair(ends), 0);
+    TELL(&s.keys, log, 0, .log = ends[1]);
+    close(ends[1]);
+    channel_init(&log, ends[0], PROCESS_LOG, PROCESS_KEYS, PHASE_RUN);
+    send_key(&s, 7, key_fd());
+    send_rest(&s);
+    hear(&s.keys, MSG_ready, &m);
+    s.keys.phase = PHASE_RUN;
+    peer(&s, &c, PROCESS_SESSION);
+    ask(&c, 7, ECDSA, SLICE("pay to the bearer"));
+    is_closed(&c);
+    hear(&log, MSG_event, &m);
+    cr_assert_eq(event_decode(m.event.event, &r), 0);
+    cr_expect_eq(r.event, EVENT_PEER);
+    cr_expect_eq(r.number[FIELD_SERIAL], 11);
+    cr_expect(slice_equal(r.text[FIELD_PEER], SLICE("203.0.113.5:4711")));
+    channel_close(&log);
     close_keys(&s);
 }
 
