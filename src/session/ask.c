@@ -289,6 +289,6 @@ bool ask_refused(struct session *s, struct message *m)
     if (m->kind != MSG_refused)
         return false;
     r = ask_refusal(s, m, &cause);
-    control_reply_with(s, r, slice_from(cause), NOTHING);
+    control_reply_with(s, r, slice_from(cause));
     return true;
 }

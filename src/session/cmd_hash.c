@@ -15,12 +15,6 @@
 
 #define SLICES 4 /* blocks in a turn of the loop */
 
-static void hash_bad_argument(struct session *s, const struct call *call)
-{
-    control_reply_with(s, REPLY_BAD_ARGUMENT, slice_from(call->command->help),
-                       NOTHING);
-}
-
 /* Both ends belong to the range. "1 0" resets the range, and so does a mistake.
  */
 void cmd_rang(struct session *s, const struct call *call)
@@ -32,15 +26,15 @@ void cmd_rang(struct session *s, const struct call *call)
     slice_cut(&last, ' ', &first);
     if (!last.ptr || slice_number(first, INT64_MAX - 1, &from) < 0 ||
         slice_number(last, INT64_MAX - 1, &to) < 0) {
-        hash_bad_argument(s, call);
+        control_bad_argument(s, call->command->help);
     } else if (from == 1 && to == 0) {
         control_reply(s, REPLY_RANG_RESET);
     } else if (from > to) {
-        hash_bad_argument(s, call);
+        control_bad_argument(s, call->command->help);
     } else {
         s->rest = from;
         s->until = to + 1;
-        control_reply_with(s, REPLY_RANG_OK, first, last);
+        control_reply_pair(s, REPLY_RANG_OK, first, last);
     }
 }
 
@@ -192,7 +186,7 @@ static void hash_argument(struct session *s, const struct call *call,
     struct path path;
 
     if (hash_parse_quoted(call->argument, &text, &start, &until) < 0)
-        hash_bad_argument(s, call);
+        control_bad_argument(s, call->command->help);
     else if (path_names_directory(text))
         control_reply(s, REPLY_NAMES_DIRECTORY);
     else if (path_resolve(&s->cwd, text, &path) < 0)

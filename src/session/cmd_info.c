@@ -125,18 +125,15 @@ void cmd_stat(struct session *s, const struct call *call)
 
 void cmd_rest(struct session *s, const struct call *call)
 {
-    char text[32];
     uint64_t n;
 
     if (slice_number(call->argument, INT64_MAX, &n) < 0) {
-        control_reply_with(s, REPLY_BAD_ARGUMENT,
-                           slice_from(call->command->help), NOTHING);
+        control_bad_argument(s, call->command->help);
         return;
     }
     s->rest = n;
     s->until = 0;
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-    control_reply_with(s, REPLY_REST_OK, slice_from(text), NOTHING);
+    control_reply_number(s, REPLY_REST_OK, n);
 }
 
 /* ALLO names no file. If an upload is resumed, a part is already there: as much
@@ -167,8 +164,7 @@ void cmd_allo(struct session *s, const struct call *call)
 
     slice_cut(&rest, ' ', &size); /* "n R m": the record size means nothing */
     if (slice_number(size, INT64_MAX, &n) < 0) {
-        control_reply_with(s, REPLY_BAD_ARGUMENT,
-                           slice_from(call->command->help), NOTHING);
+        control_bad_argument(s, call->command->help);
         return;
     }
     s->announced = 0;

@@ -31,8 +31,7 @@ void cmd_pbsz(struct session *s, const struct call *call)
     uint64_t size;
 
     if (slice_number(call->argument, UINT32_MAX, &size) < 0) {
-        control_reply_with(s, REPLY_BAD_ARGUMENT,
-                           slice_from(call->command->help), NOTHING);
+        control_bad_argument(s, call->command->help);
         return;
     }
     if (s->protection == PROTECTION_NONE)
@@ -46,7 +45,7 @@ void cmd_prot(struct session *s, const struct call *call)
     struct slice a = call->argument;
 
     if (s->protection == PROTECTION_NONE) { /* RFC 2228 3 */
-        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("PBSZ 0"), NOTHING);
+        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("PBSZ 0"));
     } else if (slice_equal_nocase(a, SLICE("P"))) {
         s->protection = PROTECTION_P;
         control_reply(s, REPLY_PROT_OK);
@@ -56,7 +55,7 @@ void cmd_prot(struct session *s, const struct call *call)
                slice_equal_nocase(a, SLICE("E"))) {
         control_reply(s, REPLY_PROT_LEVEL);
     } else {
-        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("P"), NOTHING);
+        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("P"));
     }
 }
 
@@ -103,8 +102,7 @@ void cmd_host(struct session *s, const struct call *call)
     if (s->login.name[0])
         control_reply(s, REPLY_HOST_LATE);
     else if (r == -EINVAL)
-        control_reply_with(s, REPLY_BAD_ARGUMENT,
-                           slice_from(call->command->help), NOTHING);
+        control_bad_argument(s, call->command->help);
     else
         control_reply(s, r < 0 ? REPLY_HOST_OTHER : REPLY_HOST_OK);
 }

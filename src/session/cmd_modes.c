@@ -1,7 +1,5 @@
 /* OPTS, TYPE, MODE, STRU (RFC 959, 2389, 2640, 3659): choices for later
  * transfers. */
-#include <stdio.h>
-
 #include "commands.h"
 #include "control.h"
 #include "sallyport/ftp/listing.h"
@@ -16,7 +14,7 @@ static void modes_opts_mlst(struct session *s, struct slice names)
     if (s->choices.facts)
         buf_add_text(&facts, " ");
     listing_facts_chosen(&facts, s->choices.facts);
-    control_reply_with(s, REPLY_OPTS_MLST, buf_slice(&facts), NOTHING);
+    control_reply_with(s, REPLY_OPTS_MLST, buf_slice(&facts));
     buf_release(&facts);
 }
 
@@ -33,7 +31,7 @@ static void modes_opts_hash(struct session *s, struct slice name)
         }
     }
     control_reply_with(s, REPLY_OPTS_HASH,
-                       slice_from(hash_names[s->choices.hash]), NOTHING);
+                       slice_from(hash_names[s->choices.hash]));
 }
 
 /* "LEVEL n" (draft-preston-ftpext-deflate 3.4), or nothing: the default. */
@@ -51,7 +49,6 @@ static void modes_opts_mode(struct session *s, struct slice rest)
 {
     uint64_t level = s->settings->mode_z_level;
     struct slice mode = SLICE("");
-    char text[8];
 
     slice_cut(&rest, ' ', &mode);
     if (slice_equal_nocase(mode, SLICE("Z")) && !s->settings->mode_z) {
@@ -64,8 +61,7 @@ static void modes_opts_mode(struct session *s, struct slice rest)
         return;
     }
     s->level = (int)level;
-    snprintf(text, sizeof(text), "%d", s->level);
-    control_reply_with(s, REPLY_OPTS_MODE, slice_from(text), NOTHING);
+    control_reply_number(s, REPLY_OPTS_MODE, level);
 }
 
 static void modes_opts_utf8(struct session *s, struct slice rest)
@@ -112,11 +108,11 @@ void cmd_type(struct session *s, const struct call *call)
         if (!slice_equal_nocase(call->argument, name))
             continue;
         s->ascii = types[i].lines && s->settings->ascii;
-        control_reply_with(s, s->ascii ? REPLY_TYPE_LINES : REPLY_TYPE_OK, name,
-                           NOTHING);
+        control_reply_with(s, s->ascii ? REPLY_TYPE_LINES : REPLY_TYPE_OK,
+                           name);
         return;
     }
-    control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("A, I or L 8"), NOTHING);
+    control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("A, I or L 8"));
 }
 
 void cmd_mode(struct session *s, const struct call *call)
@@ -127,12 +123,10 @@ void cmd_mode(struct session *s, const struct call *call)
         control_reply(s, REPLY_MODE_Z_OFF);
     } else if (z || slice_equal_nocase(call->argument, SLICE("S"))) {
         s->deflate = z;
-        control_reply_with(s, REPLY_MODE_OK, z ? SLICE("Z") : SLICE("S"),
-                           NOTHING);
+        control_reply_with(s, REPLY_MODE_OK, z ? SLICE("Z") : SLICE("S"));
     } else {
         control_reply_with(s, REPLY_BAD_PARAMETER,
-                           s->settings->mode_z ? SLICE("S or Z") : SLICE("S"),
-                           NOTHING);
+                           s->settings->mode_z ? SLICE("S or Z") : SLICE("S"));
     }
 }
 
@@ -141,5 +135,5 @@ void cmd_stru(struct session *s, const struct call *call)
     if (slice_equal_nocase(call->argument, SLICE("F")))
         control_reply(s, REPLY_STRU_OK);
     else
-        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("F"), NOTHING);
+        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("F"));
 }

@@ -1,7 +1,5 @@
 /* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MLST (RFC 959, 3659) and
  * AVBL: each asks files, and replies with its answer. */
-#include <stdio.h>
-
 #include "ask.h"
 #include "commands.h"
 #include "control.h"
@@ -20,7 +18,7 @@ void cmd_pwd(struct session *s, const struct call *call)
 
     (void)call;
     name_quote(&s->cwd, &quoted);
-    control_reply_with(s, REPLY_PWD, buf_slice(&quoted), NOTHING);
+    control_reply_with(s, REPLY_PWD, buf_slice(&quoted));
     buf_release(&quoted);
 }
 
@@ -29,7 +27,7 @@ static void name_on_entered(struct session *s, struct message *m)
     if (ask_refused(s, m))
         return;
     s->cwd = s->subject;
-    control_reply_with(s, REPLY_CWD_OK, path_slice(&s->cwd), NOTHING);
+    control_reply_with(s, REPLY_CWD_OK, path_slice(&s->cwd));
 }
 
 void cmd_cwd(struct session *s, const struct call *call)
@@ -123,7 +121,7 @@ void cmd_rnto(struct session *s, const struct call *call)
     enum rename_state renames = s->renames;
 
     if (renames == RENAME_NOTHING) {
-        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("RNFR"), NOTHING);
+        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("RNFR"));
         return;
     }
     s->renames = RENAME_NOTHING;
@@ -137,13 +135,10 @@ void cmd_rnto(struct session *s, const struct call *call)
 
 static void name_on_size(struct session *s, struct message *m)
 {
-    char text[32];
-
     if (!times_facts_of_file(s, m))
         return;
     s->sized = m->facts_are.size;
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)s->sized);
-    control_reply_with(s, REPLY_SIZE, slice_from(text), NOTHING);
+    control_reply_number(s, REPLY_SIZE, s->sized);
 }
 
 void cmd_size(struct session *s, const struct call *call)
@@ -157,12 +152,8 @@ void cmd_size(struct session *s, const struct call *call)
 
 static void name_on_space(struct session *s, struct message *m)
 {
-    char text[32];
-
-    if (ask_refused(s, m))
-        return;
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)m->space_is.bytes);
-    control_reply_with(s, REPLY_AVBL, slice_from(text), NOTHING);
+    if (!ask_refused(s, m))
+        control_reply_number(s, REPLY_AVBL, m->space_is.bytes);
 }
 
 void cmd_avbl(struct session *s, const struct call *call)

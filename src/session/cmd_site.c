@@ -51,7 +51,7 @@ void cmd_site(struct session *s, const struct call *call)
     if (r == REPLY_NO_RIGHT)
         dispatch_refuse_right(s, row->rights & ~s->login.rights);
     else if (r != REPLY_COUNT)
-        control_reply_with(s, r, slice_from(row->help), NOTHING);
+        control_reply_with(s, r, slice_from(row->help));
     else
         site_handlers[row->verb](s, &sub);
 }

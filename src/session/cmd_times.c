@@ -23,11 +23,6 @@ bool times_facts_of_file(struct session *s, struct message *m)
     return false;
 }
 
-static void times_bad_argument(struct session *s, const char *syntax)
-{
-    control_reply_with(s, REPLY_BAD_ARGUMENT, slice_from(syntax), NOTHING);
-}
-
 static struct change times_change_of(const struct session *s, const char *verb,
                                      struct slice to)
 {
@@ -74,7 +69,7 @@ static void times_set(struct session *s, const char *syntax, answer_fn *then)
     if (t->form == -ENAMETOOLONG) {
         control_reply(s, REPLY_BAD_NAME);
     } else if (t->form < 0) {
-        times_bad_argument(s, syntax);
+        control_bad_argument(s, syntax);
     } else {
         ASK(s, times, then, .path = ask_subject(s, &t->path),
             .access = t->access, .modify = t->modify,
@@ -117,7 +112,7 @@ static void times_on_facts(struct session *s, struct message *m)
         return;
     }
     listing_time((time_t)m->facts_are.mtime, text);
-    control_reply_with(s, REPLY_MDTM, slice_from(text), NOTHING);
+    control_reply_with(s, REPLY_MDTM, slice_from(text));
 }
 
 /* "20200101000000 a/../b" doesn't name the file b: the time would be part of
@@ -164,7 +159,7 @@ static void times_on_mode_set(struct session *s, struct message *m)
 
 static void times_bad_mode(struct session *s)
 {
-    control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("400 to 777"), NOTHING);
+    control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("400 to 777"));
 }
 
 void cmd_site_chmod(struct session *s, const struct call *call)
@@ -178,7 +173,7 @@ void cmd_site_chmod(struct session *s, const struct call *call)
     if (r == -ERANGE)
         times_bad_mode(s);
     else if (r < 0 || rest.len == 0)
-        times_bad_argument(s, "SITE CHMOD mode path");
+        control_bad_argument(s, "SITE CHMOD mode path");
     else if (path_resolve(&s->cwd, rest, &path) < 0)
         control_reply(s, REPLY_BAD_NAME);
     else
@@ -255,12 +250,12 @@ void cmd_mff(struct session *s, const struct call *call)
     int r = mff_parse(call->argument, &s->mff);
 
     if (r == -ENOTSUP)
-        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("modify or UNIX.mode"),
-                           NOTHING);
+        control_reply_with(s, REPLY_BAD_PARAMETER,
+                           SLICE("modify or UNIX.mode"));
     else if (r == -ERANGE)
         times_bad_mode(s);
     else if (r < 0)
-        times_bad_argument(s, call->command->help);
+        control_bad_argument(s, call->command->help);
     else if (!times_may_set(s, &s->mff))
         dispatch_refuse_right(s,
                               site_table[SITE_CHMOD].rights & ~s->login.rights);

@@ -33,8 +33,7 @@ void cmd_epsv(struct session *s, const struct call *call)
                     (wanted == EPSV_IPV6 && s->local.family != 6)))) {
         control_reply(s, REPLY_BAD_PROTOCOL);
     } else if (r < 0) {
-        control_reply_with(s, REPLY_BAD_ARGUMENT,
-                           slice_from(call->command->help), NOTHING);
+        control_bad_argument(s, call->command->help);
     } else if (wanted == EPSV_ALL) {
         s->only_epsv = true;
         control_reply(s, REPLY_EPSV_ALL);
@@ -59,7 +58,7 @@ static void cmd_await(struct session *s, const struct call *call,
     }
     data_gate_active(s, client);
     binding_offer(s);
-    control_reply_with(s, REPLY_ACTIVE_OK, slice_from(text), NOTHING);
+    control_reply_with(s, REPLY_ACTIVE_OK, slice_from(text));
 }
 
 static void cmd_active(struct session *s, const struct call *call, int parsed,
@@ -70,8 +69,7 @@ static void cmd_active(struct session *s, const struct call *call, int parsed,
     else if (parsed == -EPROTONOSUPPORT)
         control_reply(s, REPLY_BAD_PROTOCOL);
     else if (parsed < 0)
-        control_reply_with(s, REPLY_BAD_ARGUMENT,
-                           slice_from(call->command->help), NOTHING);
+        control_bad_argument(s, call->command->help);
     else
         cmd_await(s, call, client);
 }
@@ -116,7 +114,7 @@ void cmd_stor(struct session *s, const struct call *call)
 {
     if (s->until > 0) /* a range of a file can't be stored */
         control_reply_with(s, REPLY_BAD_PARAMETER,
-                           SLICE("REST; RANG is for RETR and HASH"), NOTHING);
+                           SLICE("REST; RANG is for RETR and HASH"));
     else
         transfer_begin(s, call, upload_steps);
 }

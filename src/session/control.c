@@ -3,6 +3,7 @@
  * has no reply yet; a few commands are permitted during a transfer. */
 #include "control.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ask.h"
@@ -123,8 +124,8 @@ void control_flush(struct session *s)
     control_wait(s);
 }
 
-void control_reply_logged(struct session *s, enum reply r, struct slice a,
-                          struct slice b)
+void control_reply_pair(struct session *s, enum reply r, struct slice a,
+                        struct slice b)
 {
     struct slice args[] = { a, b };
 
@@ -135,16 +136,28 @@ void control_reply_logged(struct session *s, enum reply r, struct slice a,
     control_flush(s);
 }
 
-void control_reply_with(struct session *s, enum reply r, struct slice a,
-                        struct slice b)
+void control_reply_with(struct session *s, enum reply r, struct slice argument)
 {
-    refusal_note(s, r, a);
-    control_reply_logged(s, r, a, b);
+    refusal_note(s, r, argument);
+    control_reply_pair(s, r, argument, NOTHING);
+}
+
+void control_reply_number(struct session *s, enum reply r, uint64_t n)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+    control_reply_with(s, r, slice_from(text));
+}
+
+void control_bad_argument(struct session *s, const char *syntax)
+{
+    control_reply_with(s, REPLY_BAD_ARGUMENT, slice_from(syntax));
 }
 
 void control_reply(struct session *s, enum reply r)
 {
-    control_reply_with(s, r, NOTHING, NOTHING);
+    control_reply_with(s, r, NOTHING);
 }
 
 void control_secure(struct session *s)

@@ -8,11 +8,14 @@ void control_start(struct session *s, int fd);
 
 /* Queues one reply, and sends as much as possible. */
 void control_reply(struct session *s, enum reply r);
-void control_reply_with(struct session *s, enum reply r, struct slice a,
+void control_reply_with(struct session *s, enum reply r, struct slice argument);
+void control_reply_number(struct session *s, enum reply r, uint64_t n);
+/* The same with two arguments, for a reply that needs no event: it refuses
+ * nothing, or its event is already in the log. */
+void control_reply_pair(struct session *s, enum reply r, struct slice a,
                         struct slice b);
-/* The same for a reply whose event is already in the log. */
-void control_reply_logged(struct session *s, enum reply r, struct slice a,
-                          struct slice b);
+/* 501, with the syntax of the command. */
+void control_bad_argument(struct session *s, const char *syntax);
 /* For replies of several lines: build into s->control.out, then call this. */
 void control_flush(struct session *s);
 

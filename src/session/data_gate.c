@@ -87,11 +87,10 @@ static void data_gate_tell_port(struct session *s)
     }
     if (s->data.verb == VERB_PASV) {
         hostport_text(&s->data.target, text);
-        control_reply_with(s, REPLY_PASV, slice_from(text), NOTHING);
+        control_reply_with(s, REPLY_PASV, slice_from(text));
         return;
     }
-    snprintf(text, sizeof(text), "%u", s->data.target.port);
-    control_reply_with(s, REPLY_EPSV, slice_from(text), NOTHING);
+    control_reply_number(s, REPLY_EPSV, s->data.target.port);
 }
 
 static bool data_gate_is_asked(struct session *s, uint32_t request)
@@ -129,7 +128,7 @@ static int data_gate_on_no_port(void *owner, struct msg_port_none *m)
         snprintf(text, sizeof(text), "auto %u", r->automatic);
     else
         snprintf(text, sizeof(text), "%u-%u", r->first, r->last);
-    control_reply_with(s, REPLY_NO_PORT, slice_from(text), NOTHING);
+    control_reply_with(s, REPLY_NO_PORT, slice_from(text));
     return 0;
 }
 

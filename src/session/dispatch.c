@@ -39,7 +39,7 @@ static bool dispatch_phase_permits(struct session *s, const struct command *c)
         return false;
     }
     if (c->phase == COMMAND_NAMED && !s->login.name[0]) {
-        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("USER"), NOTHING);
+        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("USER"));
         return false;
     }
     if (c->phase == COMMAND_LOGGED_IN && !state_of_control(s)->user) {
@@ -63,7 +63,7 @@ static bool dispatch_argument_permits(struct session *s,
     else if (c->argument == ARGUMENT_NONE && given)
         r = REPLY_NO_ARGUMENT;
     if (r != REPLY_COUNT)
-        control_reply_with(s, r, slice_from(c->help), NOTHING);
+        control_reply_with(s, r, slice_from(c->help));
     return r == REPLY_COUNT;
 }
 
@@ -118,7 +118,7 @@ void dispatch_refuse_right(struct session *s, unsigned lacking)
     char words[COMMAND_LACKS_MAX];
 
     control_reply_with(s, REPLY_NO_RIGHT,
-                       slice_from(command_lacks(lacking, words)), NOTHING);
+                       slice_from(command_lacks(lacking, words)));
 }
 
 static bool dispatch_rights_permit(struct session *s, const struct command *c)

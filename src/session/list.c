@@ -280,7 +280,7 @@ static void list_on_stat(struct session *s, struct message *m)
 
     if (m->kind != MSG_directory_pipe) {
         r = ask_refusal(s, m, &cause);
-        control_reply_with(s, r, slice_from(cause), NOTHING);
+        control_reply_with(s, r, slice_from(cause));
         return;
     }
     list_take_pipe(s, m);

@@ -127,7 +127,7 @@ static int login_enter(struct session *s)
     session_title(s);
     if (binding_start(s) < 0)
         return -EPROTO;
-    control_reply_with(s, REPLY_LOGGED_IN, slice_from(l->name), NOTHING);
+    control_reply_with(s, REPLY_LOGGED_IN, slice_from(l->name));
     return 0;
 }
 

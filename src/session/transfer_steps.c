@@ -36,7 +36,7 @@ enum stepped transfer_announce(struct session *s)
     binding_offer(s);
     control_reply_with(
         s, t->verb == VERB_STOU ? REPLY_OPENING_UNIQUE : REPLY_OPENING,
-        buf_slice(&what), NOTHING);
+        buf_slice(&what));
     buf_release(&what);
     loop_timer_set(&s->loop, &t->stall, s->settings->connect_timeout);
     data_gate_connect(s);

@@ -29,7 +29,7 @@ static void verdict_say(struct session *s, enum reply r, struct slice a,
     v->state = VERDICT_NONE;
     v->second = REPLY_COUNT;
     loop_timer_clear(&s->loop, &v->timer);
-    control_reply_logged(s, r, a, b);
+    control_reply_pair(s, r, a, b);
     if (second != REPLY_COUNT)
         control_reply(s, second);
     buf_release(&v->a);
