@@ -168,10 +168,7 @@ static void ask_on_channel(void *owner, uint32_t events)
 void ask_start(struct session *s, int fd)
 {
     channel_init(&s->files, fd, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
-    s->files_watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = ask_on_channel, .owner = s
-    };
-    if (loop_add(&s->loop, &s->files_watch) < 0)
+    if (loop_add_reader(&s->loop, &s->files_watch, fd, ask_on_channel, s) < 0)
         leave(s, ENDING_PEER, "epoll refuses a channel");
 }
 

@@ -328,11 +328,8 @@ void control_start(struct session *s, int fd)
     c->lines.telnet = true;
     buf_init(&c->out, REPLIES_MAX);
     buf_init(&c->held, HELD_MAX + LINE_MAX_BYTES + 1);
-    c->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = control_on_socket, .owner = s
-    };
     c->idle = (struct loop_timer){ .on_time = control_on_idle, .owner = s };
-    if (loop_add(&s->loop, &c->watch) < 0)
+    if (loop_add_reader(&s->loop, &c->watch, fd, control_on_socket, s) < 0)
         die(71, "epoll refuses the control connection");
     loop_timer_set(&s->loop, &c->idle, s->settings->idle_timeout);
 }

@@ -80,17 +80,15 @@ static void data_gate_tell_port(struct session *s)
     char text[HOSTPORT_MAX];
 
     binding_offer(s);
-    if (s->data.verb == VERB_PASV && s->data.target.family != 4) {
-        data_close(s); /* ours is IPv6, whatever the client's is to a proxy */
-        control_reply(s, REPLY_USE_EPSV);
-        return;
-    }
-    if (s->data.verb == VERB_PASV) {
+    if (s->data.verb == VERB_EPSV) {
+        control_reply_number(s, REPLY_EPSV, s->data.target.port);
+    } else if (s->data.target.family == 4) {
         hostport_text(&s->data.target, text);
         control_reply_with(s, REPLY_PASV, slice_from(text));
-        return;
+    } else {
+        data_close(s); /* ours is IPv6, whatever the client's is to a proxy */
+        control_reply(s, REPLY_USE_EPSV);
     }
-    control_reply_number(s, REPLY_EPSV, s->data.target.port);
 }
 
 static bool data_gate_is_asked(struct session *s, uint32_t request)
@@ -229,10 +227,7 @@ static void data_gate_on_channel(void *owner, uint32_t events)
 void data_gate_start(struct session *s, int gate)
 {
     channel_init(&s->gate, gate, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
-    s->gate_watch = (struct loop_watch){ .fd = gate,
-                                         .events = EPOLLIN,
-                                         .on_ready = data_gate_on_channel,
-                                         .owner = s };
-    if (loop_add(&s->loop, &s->gate_watch) < 0)
+    if (loop_add_reader(&s->loop, &s->gate_watch, gate, data_gate_on_channel,
+                        s) < 0)
         leave(s, ENDING_PEER, "epoll refuses a channel");
 }

@@ -89,14 +89,10 @@ void linger_begin(struct session *s, int fd)
     }
     g = linger_place(s);
     g->fd = fd;
-    g->watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = linger_on_socket, .owner = g
-    };
-    if (loop_add(&s->loop, &g->watch) < 0) {
+    if (loop_add_reader(&s->loop, &g->watch, fd, linger_on_socket, g) < 0)
         linger_end(g);
-        return;
-    }
-    loop_timer_set(&s->loop, &g->timer, LINGER_MS);
+    else
+        loop_timer_set(&s->loop, &g->timer, LINGER_MS);
 }
 
 bool linger_any(const struct session *s)

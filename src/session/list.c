@@ -26,10 +26,7 @@ static void list_wait_for_pipe(struct session *s,
 
     if (t->pipe.added)
         return;
-    t->pipe = (struct loop_watch){
-        .fd = t->source, .events = EPOLLIN, .on_ready = on_ready, .owner = s
-    };
-    if (loop_add(&s->loop, &t->pipe) < 0)
+    if (loop_add_reader(&s->loop, &t->pipe, t->source, on_ready, s) < 0)
         leave(s, ENDING_PEER, "epoll refuses a pipe");
 }
 

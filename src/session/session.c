@@ -120,10 +120,7 @@ static void session_master_start(struct session *s, int fd)
 {
     channel_init(&s->master, fd, PROCESS_SESSION, PROCESS_MASTER,
                  PHASE_GREETED);
-    s->master_watch = (struct loop_watch){
-        .fd = fd, .events = EPOLLIN, .on_ready = login_on_master, .owner = s
-    };
-    if (loop_add(&s->loop, &s->master_watch) < 0)
+    if (loop_add_reader(&s->loop, &s->master_watch, fd, login_on_master, s) < 0)
         die(EX_OSERR, "epoll refuses the master's channel");
 }
 
