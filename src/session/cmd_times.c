@@ -33,25 +33,16 @@ static void times_on_set(struct session *s, struct message *m)
 {
     char text[16];
     struct slice to = slice_from(listing_time(s->times.modify, text));
-
     struct change c = times_change_of(s, s->times.verb, to);
 
-    verdict_of_change(s, m, &c, REPLY_TIMES, to, c.path);
+    verdict_of_change(s, m, &c, s->times.done, to, c.path);
 }
 
-static void times_on_utime_set(struct session *s, struct message *m)
-{
-    char text[16];
-    struct slice to = slice_from(listing_time(s->times.modify, text));
-    struct change c = times_change_of(s, s->times.verb, to);
-
-    verdict_of_change(s, m, &c, REPLY_UTIME_OK, NOTHING, NOTHING);
-}
-
-static void times_note(struct session *s, const char *verb, int form,
-                       const struct times *t)
+static void times_note(struct session *s, const char *verb, enum reply done,
+                       int form, const struct times *t)
 {
     s->times.verb = verb;
+    s->times.done = done;
     s->times.form = form;
     if (form < 0)
         return;
@@ -62,7 +53,7 @@ static void times_note(struct session *s, const char *verb, int form,
 }
 
 /* Sets the noted times, or replies why it can't. */
-static void times_set(struct session *s, const char *syntax, answer_fn *then)
+static void times_set(struct session *s, const char *syntax)
 {
     struct set_times *t = &s->times;
 
@@ -71,7 +62,7 @@ static void times_set(struct session *s, const char *syntax, answer_fn *then)
     } else if (t->form < 0) {
         control_bad_argument(s, syntax);
     } else {
-        ASK(s, times, then, .path = ask_subject(s, &t->path),
+        ASK(s, times, times_on_set, .path = ask_subject(s, &t->path),
             .access = t->access, .modify = t->modify,
             .directory = t->path.directory);
     }
@@ -82,8 +73,8 @@ void cmd_mfmt(struct session *s, const struct call *call)
     struct times t;
     int form = times_parse(call->argument, &t);
 
-    times_note(s, "MFMT", form, &t);
-    times_set(s, call->command->help, times_on_set);
+    times_note(s, "MFMT", REPLY_TIMES, form, &t);
+    times_set(s, call->command->help);
 }
 
 void cmd_site_utime(struct session *s, const struct call *call)
@@ -91,8 +82,8 @@ void cmd_site_utime(struct session *s, const struct call *call)
     struct times t;
     int form = times_parse_utime(call->argument, &t);
 
-    times_note(s, "SITE UTIME", form, &t);
-    times_set(s, "SITE UTIME YYYYMMDDHHMM[SS] path", times_on_utime_set);
+    times_note(s, "SITE UTIME", REPLY_UTIME_OK, form, &t);
+    times_set(s, "SITE UTIME YYYYMMDDHHMM[SS] path");
 }
 
 /* A file may be called "20200101000000 x". Only if there is none, this is a
@@ -102,7 +93,7 @@ static void times_on_facts(struct session *s, struct message *m)
     char text[16];
 
     if (m->kind == MSG_refused && s->times.form != -EINVAL) {
-        times_set(s, "MDTM YYYYMMDDHHMMSS path", times_on_set);
+        times_set(s, "MDTM YYYYMMDDHHMMSS path");
         return;
     }
     if (!times_facts_of_file(s, m))
@@ -136,7 +127,7 @@ void cmd_mdtm(struct session *s, const struct call *call)
     int form = times_parse(call->argument, &t);
     bool names = path_resolve(&s->cwd, call->argument, &path) == 0;
 
-    times_note(s, "MDTM", form, &t);
+    times_note(s, "MDTM", REPLY_TIMES, form, &t);
     if (names &&
         (form == -EINVAL || times_keeps_time(s, call->argument, &path)))
         ASK(s, facts, times_on_facts, .path = ask_subject(s, &path),
@@ -144,7 +135,7 @@ void cmd_mdtm(struct session *s, const struct call *call)
     else if (form == -EINVAL)
         control_reply(s, REPLY_BAD_NAME);
     else
-        times_set(s, call->command->help, times_on_set);
+        times_set(s, call->command->help);
 }
 
 static void times_on_mode_set(struct session *s, struct message *m)

@@ -197,6 +197,7 @@ struct verdict {
 struct set_times {
     int form;         /* 0, or why the argument is no time and path */
     const char *verb; /* for the log */
+    enum reply done;
     struct path path;
     time_t access, modify;
 };
