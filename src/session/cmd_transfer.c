@@ -90,17 +90,8 @@ void cmd_eprt(struct session *s, const struct call *call)
     cmd_active(s, call, r, &client);
 }
 
+/* NLST and MLSD too: list.c knows the form of each. */
 void cmd_list(struct session *s, const struct call *call)
-{
-    transfer_begin(s, call, list_steps);
-}
-
-void cmd_nlst(struct session *s, const struct call *call)
-{
-    transfer_begin(s, call, list_steps);
-}
-
-void cmd_mlsd(struct session *s, const struct call *call)
 {
     transfer_begin(s, call, list_steps);
 }

@@ -20,7 +20,7 @@ handler_fn *const handlers[VERB_COUNT] = {
     [VERB_MLST] = cmd_mlst,       [VERB_PASV] = cmd_pasv,
     [VERB_PORT] = cmd_port,       [VERB_EPRT] = cmd_eprt,
     [VERB_EPSV] = cmd_epsv,       [VERB_LIST] = cmd_list,
-    [VERB_NLST] = cmd_nlst,       [VERB_MLSD] = cmd_mlsd,
+    [VERB_NLST] = cmd_list,       [VERB_MLSD] = cmd_list,
     [VERB_RETR] = cmd_retr,       [VERB_STOR] = cmd_stor,
     [VERB_APPE] = cmd_appe,       [VERB_ABOR] = cmd_abor,
     [VERB_MFMT] = cmd_mfmt,       [VERB_SITE] = cmd_site,
