@@ -64,8 +64,10 @@ void chain_free(struct chain *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < STAGES; i++) {
-        filter_free(c->stage[i].filter);
+    for (size_t i = 0; i < c->count; i++) {
+        struct filter *f = c->stage[i].filter;
+
+        f->kind->free(f);
         free(c->stage[i].bytes);
     }
     free(c);

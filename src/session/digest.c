@@ -143,6 +143,7 @@ void digest_free(struct digest *d)
     if (!d)
         return;
     EVP_MD_CTX_free(d->context);
-    filter_free(d->lines);
+    if (d->lines)
+        d->lines->kind->free(d->lines);
     free(d);
 }

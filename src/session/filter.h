@@ -50,6 +50,4 @@ filter_maker filter_from_crlf;
 /* MODE Z (draft-preston-ftpext-deflate), in the format of zlib (RFC 1950). */
 filter_maker filter_deflate, filter_inflate;
 
-void filter_free(struct filter *f); /* NULL is fine */
-
 #endif
