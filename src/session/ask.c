@@ -222,14 +222,9 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_IO] = { REPLY_LOCAL_ERROR, "input/output error" },
 };
 
-enum reply ask_outcome_reply(enum outcome o)
-{
-    return (unsigned)o < OUTCOME_COUNT ? outcomes[o].reply : REPLY_LOCAL_ERROR;
-}
-
 const char *ask_outcome_cause(enum outcome o)
 {
-    return (unsigned)o < OUTCOME_COUNT ? outcomes[o].cause : "?";
+    return outcomes[o].cause;
 }
 
 /* The session has checked the command's row. Only files knows what is in the
@@ -275,7 +270,7 @@ enum reply ask_refusal(struct session *s, const struct message *m,
 
     *cause =
         o == OUTCOME_NO_RIGHT ? ask_lacking_rights(s) : ask_outcome_cause(o);
-    return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : ask_outcome_reply(o);
+    return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : outcomes[o].reply;
 }
 
 bool ask_refused(struct session *s, struct message *m)

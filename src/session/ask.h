@@ -44,7 +44,6 @@ bool ask_refused(struct session *s, struct message *m);
 /* For SIZE and MDTM, which are for files. False: the client has its reply, to
  * anything else and to a refusal. In cmd_times.c. */
 bool times_facts_of_file(struct session *s, struct message *m);
-enum reply ask_outcome_reply(enum outcome o);
 const char *ask_outcome_cause(enum outcome o);
 
 #endif
