@@ -77,11 +77,10 @@ void leave_peer(struct session *s, enum process peer, int error,
                                : "does not read");
     if (control_is_secure(s) && !state_of_control(s)->gone &&
         !state_of_control(s)->closes) {
-        struct slice none[2] = { { "", 0 }, { "", 0 } };
         size_t took;
 
         /* Best effort, without the loop: this process ends here. */
-        if (reply_build(&s->control.out, REPLY_LOST_SERVICE, none, 0) == 0) {
+        if (reply_build(&s->control.out, REPLY_LOST_SERVICE, NULL, 0) == 0) {
             stream_write(s->control.stream, s->control.out.data,
                          s->control.out.len, &took);
             buf_consume(&s->control.out, took);

@@ -127,7 +127,7 @@ void report_transfer(struct session *s, unsigned result, const char *reason)
 {
     struct event_record r;
 
-    report_of_transfer(&r, s, result, reason, (struct slice){ "", 0 });
+    report_of_transfer(&r, s, result, reason, NOTHING);
     event_send(&s->log, &r);
 }
 
@@ -138,8 +138,7 @@ void report_of_foreign(struct event_record *r, const struct session *s,
     report_add_user(s, r);
     event_text(r, FIELD_VERB, slice_from(verb));
     event_text(r, FIELD_TO, slice_from(target));
-    event_text(r, FIELD_REASON,
-               (struct slice){ "not the client's own port", 25 });
+    event_text(r, FIELD_REASON, SLICE("not the client's own port"));
 }
 
 void report_cut(struct session *s, const char *reason)
