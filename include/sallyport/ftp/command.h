@@ -120,7 +120,6 @@ struct command {
         refusal; /* the reply if COMMAND_REFUSED or COMMAND_ACTIVE refuses it */
     const char *feat; /* its lines in FEAT, separated by '\n', or NULL; "{}"
                          stands for the choices */
-    const char *rfc;
     const char *help; /* the syntax for HELP ("RETR path") */
 };
 /* Sorted by name. An alias (XPWD, …) is a row with the same verb. */
