@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sallyport/domain/rights.h"
@@ -13,33 +12,16 @@
 #include "sallyport/ftp/reply.h"
 #include "sallyport/ftp/site.h"
 
-#define NAME_MAX_LEN  7
 #define HELP_PER_LINE 8
+#define HELP_LINE_MAX 128
 #define FEAT_LINE_MAX 256
-
-static int compare_verb(const void *key, const void *row)
-{
-    return strcmp(key, ((const struct command *)row)->name);
-}
 
 const struct command *command_find(struct slice name)
 {
-    char upper[NAME_MAX_LEN + 1];
-
-    if (name.len > NAME_MAX_LEN)
-        return NULL;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-
-        if (c >= 'a' && c <= 'z')
-            c = (char)(c - 'a' + 'A');
-        if ((c < 'A' || c > 'Z') && (c < '0' || c > '9'))
-            return NULL;
-        upper[i] = c;
-    }
-    upper[name.len] = 0;
-    return bsearch(upper, command_table, command_count,
-                   sizeof(command_table[0]), compare_verb);
+    for (size_t i = 0; i < command_count; i++)
+        if (slice_equal_nocase(name, slice_from(command_table[i].name)))
+            return &command_table[i];
+    return NULL;
 }
 
 const char *command_lacks(unsigned rights, char out[COMMAND_LACKS_MAX])
@@ -104,46 +86,40 @@ const char *const hash_names[HASH_COUNT] = {
     [HASH_SHA512] = "SHA-512",
 };
 
-static int feat_hashes(struct buf *line, enum hash_choice chosen)
+static void feat_hashes(struct buf *line, enum hash_choice chosen)
 {
-    int r = 0;
-
-    for (unsigned i = 0; r == 0 && i < HASH_COUNT; i++)
-        r = buf_add_format(line, "%s%s%s", i > 0 ? ";" : "", hash_names[i],
-                           i == chosen ? "*" : "");
-    return r;
+    for (unsigned i = 0; i < HASH_COUNT; i++)
+        buf_add_format(line, "%s%s%s", i > 0 ? ";" : "", hash_names[i],
+                       i == chosen ? "*" : "");
 }
 
 /* Adds the FEAT line of a row with choices. */
-static int feat_choice(const struct command *row, const struct choices *c,
-                       struct buf *into)
+static void feat_choice(const struct command *row, const struct choices *c,
+                        struct buf *into)
 {
     struct buf line;
-    int r;
 
     buf_init(&line, FEAT_LINE_MAX);
-    r = buf_add(&line, row->feat, strcspn(row->feat, "{"));
-    if (r == 0 && row->verb == VERB_MLST)
-        r = listing_facts_feat(&line, c->facts);
-    if (r == 0 && row->verb == VERB_HASH)
-        r = feat_hashes(&line, c->hash);
-    if (r == 0)
-        r = reply_line(into, buf_slice(&line));
+    buf_add(&line, row->feat, strcspn(row->feat, "{"));
+    if (row->verb == VERB_MLST)
+        listing_facts_feat(&line, c->facts);
+    if (row->verb == VERB_HASH)
+        feat_hashes(&line, c->hash);
+    reply_line(into, buf_slice(&line));
     buf_release(&line);
-    return r;
 }
 
-static int feat_row(const struct command *row, const struct choices *c,
-                    struct buf *into)
+static void feat_row(const struct command *row, const struct choices *c,
+                     struct buf *into)
 {
     struct slice lines = slice_from(row->feat), line;
-    int r = 0;
 
-    if (row->feat && strstr(row->feat, "{}"))
-        return feat_choice(row, c, into);
-    while (r == 0 && slice_cut(&lines, '\n', &line))
-        r = reply_line(into, line);
-    return r;
+    if (row->feat && strstr(row->feat, "{}")) {
+        feat_choice(row, c, into);
+        return;
+    }
+    while (slice_cut(&lines, '\n', &line))
+        reply_line(into, line);
 }
 
 static bool is_off(const struct command *row, const struct choices *c)
@@ -152,63 +128,51 @@ static bool is_off(const struct command *row, const struct choices *c)
            ((row->flags & COMMAND_FEAT_Z) && !c->mode_z);
 }
 
-int command_feat(const struct choices *c, struct buf *into)
+void command_feat(const struct choices *c, struct buf *into)
 {
-    size_t before = into->len;
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < command_count; i++)
+    for (size_t i = 0; i < command_count; i++)
         if (!is_off(&command_table[i], c))
-            r = feat_row(&command_table[i], c, into);
-    if (r < 0)
-        into->len = before;
-    return r;
+            feat_row(&command_table[i], c, into);
 }
 
 static int help_one(struct slice name, struct buf *into)
 {
     const struct command *row = command_find(name);
 
-    int r = row ? reply_line(into, slice_from(row->help)) : -EINVAL;
-
-    return r == 0 && row->verb == VERB_SITE ? site_help(into) : r;
+    if (!row)
+        return -EINVAL;
+    reply_line(into, slice_from(row->help));
+    if (row->verb == VERB_SITE)
+        site_help(into);
+    return 0;
 }
 
 /* Adds all names, several in a line. */
-static int help_names(struct buf *into)
+static void help_names(struct buf *into)
 {
-    char line[HELP_PER_LINE * (NAME_MAX_LEN + 1)];
-    size_t len = 0, on_line = 0;
-    int r = 0;
+    struct buf line;
+    size_t on_line = 0;
 
-    for (size_t i = 0; r == 0 && i < command_count; i++) {
-        const struct command *row = &command_table[i];
-        size_t name_len = strlen(row->name);
-
-        if (row->flags & COMMAND_HIDDEN)
+    buf_init(&line, HELP_LINE_MAX);
+    for (size_t i = 0; i < command_count; i++) {
+        if (command_table[i].flags & COMMAND_HIDDEN)
             continue;
-        if (on_line == HELP_PER_LINE) {
-            r = reply_line(into, slice_trim((struct slice){ line, len }));
-            len = on_line = 0;
-        }
-        memcpy(line + len, row->name, name_len);
-        len += name_len;
-        line[len++] = ' ';
-        on_line++;
+        buf_add_format(&line, "%s ", command_table[i].name);
+        if (++on_line % HELP_PER_LINE != 0)
+            continue;
+        reply_line(into, slice_trim(buf_slice(&line)));
+        buf_clear(&line);
     }
-    if (r == 0 && on_line > 0)
-        r = reply_line(into, slice_trim((struct slice){ line, len }));
-    return r;
+    if (line.len > 0)
+        reply_line(into, slice_trim(buf_slice(&line)));
+    buf_release(&line);
 }
 
 int command_help(struct slice name, struct buf *into)
 {
-    size_t before = into->len;
-    int r;
-
     name = slice_trim(name);
-    r = name.len > 0 ? help_one(name, into) : help_names(into);
-    if (r < 0)
-        into->len = before;
-    return r;
+    if (name.len > 0)
+        return help_one(name, into);
+    help_names(into);
+    return 0;
 }

@@ -208,24 +208,18 @@ unsigned listing_facts_parse(struct slice names)
     return facts;
 }
 
-int listing_facts_chosen(struct buf *into, unsigned facts)
+void listing_facts_chosen(struct buf *into, unsigned facts)
 {
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < FACTS; i++)
+    for (size_t i = 0; i < FACTS; i++)
         if (facts & all_facts[i].bit)
-            r = buf_add_format(into, "%s;", all_facts[i].name);
-    return r;
+            buf_add_format(into, "%s;", all_facts[i].name);
 }
 
-int listing_facts_feat(struct buf *into, unsigned facts)
+void listing_facts_feat(struct buf *into, unsigned facts)
 {
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < FACTS; i++)
-        r = buf_add_format(into, "%s%s;", all_facts[i].name,
-                           facts & all_facts[i].bit ? "*" : "");
-    return r;
+    for (size_t i = 0; i < FACTS; i++)
+        buf_add_format(into, "%s%s;", all_facts[i].name,
+                       facts & all_facts[i].bit ? "*" : "");
 }
 
 const char *listing_time(time_t when, char out[16])

@@ -78,17 +78,12 @@ int mff_parse(struct slice argument, struct mff *ret)
     return r;
 }
 
-int mff_text(const struct mff *m, struct buf *into)
+void mff_text(const struct mff *m, struct buf *into)
 {
-    size_t before = into->len;
     char when[16];
-    int r = 0;
 
     if (m->facts & MFF_MODIFY)
-        r = buf_add_format(into, "Modify=%s;", listing_time(m->modify, when));
-    if (r == 0 && (m->facts & MFF_MODE))
-        r = buf_add_format(into, "UNIX.mode=%04o;", m->mode);
-    if (r < 0)
-        into->len = before;
-    return r;
+        buf_add_format(into, "Modify=%s;", listing_time(m->modify, when));
+    if (m->facts & MFF_MODE)
+        buf_add_format(into, "UNIX.mode=%04o;", m->mode);
 }

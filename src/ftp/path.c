@@ -192,21 +192,9 @@ int path_unique(const struct path *near, bool named, uint64_t number,
     return 0;
 }
 
-int path_quote(struct slice p, struct buf *into)
+void path_quote(struct slice p, struct buf *into)
 {
-    size_t before = into->len;
-    struct slice part;
-    bool first = true;
-    int r = 0;
-
-    while (r == 0 && slice_cut(&p, '"', &part)) {
-        if (!first)
-            r = buf_add_text(into, "\"\"");
-        if (r == 0)
-            r = buf_add_slice(into, part);
-        first = false;
-    }
-    if (r < 0)
-        into->len = before;
-    return r;
+    for (size_t i = 0; i < p.len; i++)
+        buf_add(into, p.ptr[i] == '"' ? "\"\"" : &p.ptr[i],
+                p.ptr[i] == '"' ? 2 : 1);
 }

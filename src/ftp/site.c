@@ -30,14 +30,8 @@ const struct site *site_find(struct slice name)
     return NULL;
 }
 
-int site_help(struct buf *into)
+void site_help(struct buf *into)
 {
-    size_t before = into->len;
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < SITE_COUNT; i++)
-        r = reply_line(into, slice_from(site_table[i].help));
-    if (r < 0)
-        into->len = before;
-    return r;
+    for (size_t i = 0; i < SITE_COUNT; i++)
+        reply_line(into, slice_from(site_table[i].help));
 }

@@ -28,7 +28,7 @@ void cmd_help(struct session *s, const struct call *call)
     struct buf lines;
 
     buf_init(&lines, 16384);
-    if (command_help(slice_trim(call->argument), &lines) < 0) {
+    if (command_help(call->argument, &lines) < 0) {
         control_reply(s, REPLY_UNKNOWN_COMMAND);
     } else {
         reply_begin(&s->control.out, REPLY_HELP);

@@ -27,7 +27,7 @@ static void check_quote(struct slice p)
     size_t at = 0;
 
     buf_init(&b, 2 * FTP_PATH_MAX);
-    FUZZ_CHECK(path_quote(p, &b) == 0);
+    path_quote(p, &b);
     for (size_t i = 0; i < b.len; i++, at++) {
         FUZZ_CHECK(at < p.len && b.data[i] == p.ptr[at]);
         if (b.data[i] == '"') {

@@ -160,8 +160,8 @@ struct choices {
 
 /* Adds the lines of the FEAT or HELP reply, each by reply_line(); so call them
  * between reply_begin() and reply_end(). With a NAME, HELP gives only that
- * command's syntax. Returns 0 or -ENOBUFS; -EINVAL if NAME is unknown. */
-int command_feat(const struct choices *c, struct buf *into);
+ * command's syntax. Returns 0, or -EINVAL if NAME is unknown. */
+void command_feat(const struct choices *c, struct buf *into);
 int command_help(struct slice name, struct buf *into);
 
 #endif

@@ -48,12 +48,11 @@ int listing_facts(struct buf *into, const struct entry *e, unsigned facts);
 /* Parses "type;size;", ignoring case. Unknown facts are ignored (RFC 3659
  * 7.9). */
 unsigned listing_facts_parse(struct slice names);
-/* Adds the facts for the reply to OPTS MLST: "type;size;". Returns 0 or
- * -ENOBUFS. */
-int listing_facts_chosen(struct buf *into, unsigned facts);
+/* Adds the facts for the reply to OPTS MLST: "type;size;". */
+void listing_facts_chosen(struct buf *into, unsigned facts);
 /* Adds the facts for FEAT, "type*;size;": all facts, with a '*' after those in
- * FACTS. Returns 0 or -ENOBUFS. */
-int listing_facts_feat(struct buf *into, unsigned facts);
+ * FACTS. */
+void listing_facts_feat(struct buf *into, unsigned facts);
 
 /* Writes "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns OUT. */
 const char *listing_time(time_t when, char out[16]);

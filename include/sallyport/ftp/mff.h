@@ -22,9 +22,8 @@ struct mff {
  * time; -ENOTSUP: a fact that can't be set; -ERANGE: a mode that can't be
  * set. */
 int mff_parse(struct slice argument, struct mff *ret);
-/* Adds what was set: "Modify=20200229235959;UNIX.mode=0644;". Returns 0 or
- * -ENOBUFS. */
-int mff_text(const struct mff *m, struct buf *into);
+/* Adds what was set: "Modify=20200229235959;UNIX.mode=0644;". */
+void mff_text(const struct mff *m, struct buf *into);
 
 /* Parses one to four octal digits. Returns 0; -EINVAL: something else; -ERANGE:
  * more than the nine permission bits, or a mode without the owner's read bit:

@@ -51,7 +51,7 @@ int path_unique(const struct path *near, bool named, uint64_t number,
                 struct path *ret);
 
 /* Adds P with each '"' doubled, for a 257 reply (RFC 959 appendix II). The
- * quotes around it belong to the reply. Returns 0 or -ENOBUFS. */
-int path_quote(struct slice p, struct buf *into);
+ * quotes around it belong to the reply. INTO needs room for twice the bytes. */
+void path_quote(struct slice p, struct buf *into);
 
 #endif

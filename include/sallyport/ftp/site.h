@@ -23,7 +23,7 @@ extern const struct site site_table[SITE_COUNT];
 
 /* Finds a row by its name, ignoring case; NULL if it is unknown. */
 const struct site *site_find(struct slice name);
-/* Adds the syntax of each row by reply_line(). Returns 0 or -ENOBUFS. */
-int site_help(struct buf *into);
+/* Adds the syntax of each row by reply_line(). */
+void site_help(struct buf *into);
 
 #endif

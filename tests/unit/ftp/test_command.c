@@ -355,7 +355,7 @@ Test(command, feat)
 
     buf_init(&b, 4096);
     cr_assert_eq(reply_begin(&b, REPLY_FEAT), 0);
-    cr_assert_eq(command_feat(&all, &b), 0);
+    command_feat(&all, &b);
     cr_assert_eq(reply_end(&b, REPLY_FEAT), 0);
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect_str_eq(b.data, expected);
@@ -368,7 +368,7 @@ Test(command, feat_in_active_mode)
     struct buf b;
 
     buf_init(&b, 4096);
-    cr_assert_eq(command_feat(&some, &b), 0);
+    command_feat(&some, &b);
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect(strstr(b.data, " EPRT\r\n EPSV\r\n"), "%s", b.data);
     buf_release(&b);
@@ -380,7 +380,7 @@ Test(command, feat_with_mode_z)
     struct buf b;
 
     buf_init(&b, 4096);
-    cr_assert_eq(command_feat(&some, &b), 0);
+    command_feat(&some, &b);
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect(strstr(b.data, ";\r\n MODE Z\r\n UTF8\r\n"), "%s", b.data);
     buf_release(&b);
@@ -393,7 +393,7 @@ Test(command, feat_shows_what_is_chosen)
     struct buf b;
 
     buf_init(&b, 4096);
-    cr_assert_eq(command_feat(&some, &b), 0);
+    command_feat(&some, &b);
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect(
         strstr(b.data, " MLST type;size*;modify;perm;unique;UNIX.mode*;\r\n"),
@@ -439,17 +439,5 @@ Test(command, help_of_one)
     cr_expect_eq(command_help(SLICE("ACIDBITCHEZ"), &b), -EINVAL);
     cr_expect_eq(command_help(SLICE("RETR x"), &b), -EINVAL);
     cr_expect_eq(b.len, 0);
-    buf_release(&b);
-}
-
-Test(command, no_room)
-{
-    struct buf b;
-
-    buf_init(&b, 40);
-    cr_assert_eq(buf_add_text(&b, "abc"), 0);
-    cr_expect_eq(command_feat(&all, &b), -ENOBUFS);
-    cr_expect_eq(command_help(SLICE(""), &b), -ENOBUFS);
-    cr_expect(slice_equal(buf_slice(&b), SLICE("abc")));
     buf_release(&b);
 }

@@ -241,7 +241,7 @@ Test(listing, facts_are_those_of_feat)
 
     buf_init(&b, 512);
     buf_init(&feat, 512);
-    cr_assert_eq(listing_facts_feat(&feat, LISTING_ALL), 0);
+    listing_facts_feat(&feat, LISTING_ALL);
     named = buf_slice(&feat);
     cr_assert_eq(listing_facts(&b, &file, LISTING_ALL), 0);
     given = buf_slice(&b);
@@ -286,7 +286,7 @@ Test(listing, chosen_facts)
 
         cr_expect_eq(facts, rows[i].facts, "%s", rows[i].names);
         buf_clear(&b);
-        cr_assert_eq(listing_facts_chosen(&b, facts), 0);
+        listing_facts_chosen(&b, facts);
         cr_expect(slice_equal(buf_slice(&b), slice_from(rows[i].reply)), "%s",
                   rows[i].names);
         buf_clear(&b);

@@ -49,15 +49,11 @@ Test(site, help)
     struct buf b;
 
     buf_init(&b, 1024);
-    cr_assert_eq(site_help(&b), 0);
+    site_help(&b);
     cr_expect(slice_equal(buf_slice(&b), slice_from(expected)));
     buf_clear(&b);
     cr_assert_eq(command_help(SLICE("SITE"), &b), 0);
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect(strstr(b.data, expected), "%s", b.data);
-    buf_release(&b);
-    buf_init(&b, 40);
-    cr_expect_eq(site_help(&b), -ENOBUFS);
-    cr_expect_eq(b.len, 0);
     buf_release(&b);
 }
