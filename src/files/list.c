@@ -15,7 +15,6 @@
 #include "errors.h"
 #include "facts.h"
 #include "pattern.h"
-#include "perm.h"
 #include "request.h"
 #include "resolve.h"
 #include "sallyport/base/die.h"
@@ -99,7 +98,7 @@ static int list_add_facts(struct listing *l, const char *name, struct entry *e)
     e->mtime = facts.st.st_mtime;
     e->device = facts.st.st_dev;
     e->inode = facts.st.st_ino;
-    perm_text(facts.perm, e->perm);
+    e->perm = facts.perm;
     if (l->format == LIST_FACTS)
         return listing_facts(&l->out, e, l->facts);
     if (facts.dangling)
@@ -114,27 +113,26 @@ static bool list_ends_in_slash(struct slice s)
 }
 
 /* NLST lists what RETR accepts: the client's own argument, and the name. */
-static int list_add_name(struct listing *l, const struct entry *e)
+static int list_add_name(struct listing *l, struct slice name)
 {
     struct slice front = l->argument;
     char text[MESSAGE_TEXT_MAX + 1];
 
     if (!l->directory && front.len > 0)
-        return listing_name(&l->out, front,
-                            &(struct entry){ .name = SLICE("") });
+        return listing_name(&l->out, front, SLICE(""));
     if (front.len > 0 && !list_ends_in_slash(front)) {
         memcpy(text, front.ptr, front.len);
         text[front.len] = '/';
         front = (struct slice){ text, front.len + 1 };
     }
-    return listing_name(&l->out, front, e);
+    return listing_name(&l->out, front, name);
 }
 
 /* A name that was deleted meanwhile, or may not be looked at, is left out. */
 static int list_add_entry(struct listing *l, const char *name)
 {
     struct entry e = { .name = slice_from(name) };
-    int r = l->format == LIST_NAMES ? list_add_name(l, &e)
+    int r = l->format == LIST_NAMES ? list_add_name(l, e.name)
                                     : list_add_facts(l, name, &e);
 
     if (r == -ENOENT)

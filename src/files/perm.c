@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "sallyport/domain/entry.h"
 #include "sallyport/domain/rights.h"
 #include "state.h"
 
@@ -99,14 +100,4 @@ unsigned perm_of(const struct files *f, const struct stat *directory,
                perm_when(rename, PERM_RENAME) |
                perm_when(change && perm_has(f, RIGHT_DELETE), PERM_DELETE);
     return perm_when(change && perm_has(f, RIGHT_DELETE) && link, PERM_DELETE);
-}
-
-void perm_text(unsigned perm, char out[12])
-{
-    char *at = out;
-
-    for (unsigned i = 0; PERM_LETTERS[i]; i++)
-        if (perm & (1u << i))
-            *at++ = PERM_LETTERS[i];
-    *at = 0;
 }

@@ -42,9 +42,8 @@ static int end_line(struct buf *into, size_t before, int r)
 static char kind_letter(enum entry_kind kind)
 {
     static const char letters[] = {
-        [ENTRY_FILE] = '-',  [ENTRY_DIRECTORY] = 'd', [ENTRY_LINK] = 'l',
-        [ENTRY_CDIR] = 'd',  [ENTRY_PDIR] = 'd',      [ENTRY_FIFO] = 'p',
-        [ENTRY_OTHER] = 's', /* in a home that is a socket */
+        [ENTRY_FILE] = '-', [ENTRY_DIRECTORY] = 'd', [ENTRY_LINK] = 'l',
+        [ENTRY_FIFO] = 'p', [ENTRY_OTHER] = 's', /* in a home: a socket */
     };
 
     return letters[kind];
@@ -101,14 +100,13 @@ int listing_long(struct buf *into, const struct entry *e, time_t now)
     return end_line(into, before, r);
 }
 
-int listing_name(struct buf *into, struct slice directory,
-                 const struct entry *e)
+int listing_name(struct buf *into, struct slice directory, struct slice name)
 {
     size_t before = into->len;
     int r = add_name(into, directory);
 
     if (r == 0)
-        r = add_name(into, e->name);
+        r = add_name(into, name);
     return end_line(into, before, r);
 }
 
@@ -116,8 +114,7 @@ static const char *kind_fact(enum entry_kind kind)
 {
     static const char *const facts[] = {
         [ENTRY_FILE] = "file",           [ENTRY_DIRECTORY] = "dir",
-        [ENTRY_LINK] = "OS.unix=slink",  [ENTRY_CDIR] = "cdir",
-        [ENTRY_PDIR] = "pdir",           [ENTRY_FIFO] = "OS.unix=fifo",
+        [ENTRY_LINK] = "OS.unix=slink",  [ENTRY_FIFO] = "OS.unix=fifo",
         [ENTRY_OTHER] = "OS.unix=other",
     };
 
@@ -150,7 +147,14 @@ static int add_modify(struct buf *into, const struct entry *e)
 
 static int add_perm(struct buf *into, const struct entry *e)
 {
-    return buf_add_format(into, "perm=%s;", e->perm);
+    static const char letters[] = "acdeflmprw"; /* as enum perm */
+    char text[sizeof(letters)];
+    int n = 0;
+
+    for (unsigned i = 0; letters[i]; i++)
+        if (e->perm & 1u << i)
+            text[n++] = letters[i];
+    return buf_add_format(into, "perm=%.*s;", n, text);
 }
 
 static int add_unique(struct buf *into, const struct entry *e)

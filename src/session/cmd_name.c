@@ -166,8 +166,6 @@ void cmd_avbl(struct session *s, const struct call *call)
 static void name_facts_line(struct session *s, const struct message *m,
                             struct buf *into)
 {
-    static const char letters[] = "acdeflmprw";
-    uint64_t perm = m->facts_are.perm;
     struct entry e = {
         .name = path_slice(&s->subject),
         .kind = m->facts_are.kind,
@@ -176,12 +174,9 @@ static void name_facts_line(struct session *s, const struct message *m,
         .mtime = (time_t)m->facts_are.mtime,
         .device = m->facts_are.device,
         .inode = m->facts_are.inode,
+        .perm = (unsigned)m->facts_are.perm,
     };
-    size_t n = 0;
 
-    for (size_t i = 0; letters[i]; i++)
-        if (perm & 1ULL << i)
-            e.perm[n++] = letters[i];
     listing_facts(into, &e, s->choices.facts);
 }
 

@@ -58,7 +58,7 @@ static struct entry take_entry(struct slice *rest)
         .mtime = (time_t)fuzz_number(rest, 8),
         .device = fuzz_number(rest, 8),
         .inode = fuzz_number(rest, 8),
-        .perm = "adfr",
+        .perm = PERM_APPEND | PERM_DELETE,
     };
 
     slice_cut(rest, '/', &e.name);
@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (listing_facts(&b, &e, LISTING_ALL) == 0)
         check_tail(&b, e.name);
     buf_clear(&b);
-    if (listing_name(&b, e.target, &e) == 0)
+    if (listing_name(&b, e.target, e.name) == 0)
         check_tail(&b, e.name);
     buf_release(&b);
     return 0;

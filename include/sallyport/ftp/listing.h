@@ -20,7 +20,7 @@ struct entry {
     uint64_t size;
     time_t mtime;
     uint64_t device, inode;
-    char perm[12]; /* RFC 3659 7.5.5, NUL-terminated */
+    unsigned perm; /* enum perm bits */
 };
 
 /* Each function adds one line with its CRLF. Returns 0 or -ENOBUFS. In names,
@@ -29,9 +29,8 @@ struct entry {
  * the time if the entry is more than 180 days older than NOW, or more than a
  * day newer. */
 int listing_long(struct buf *into, const struct entry *e, time_t now);
-/* Adds a line of NLST: DIRECTORY, then the name. */
-int listing_name(struct buf *into, struct slice directory,
-                 const struct entry *e);
+/* Adds a line of NLST: DIRECTORY, then NAME. */
+int listing_name(struct buf *into, struct slice directory, struct slice name);
 /* The supported facts, as bits. OPTS MLST selects some of them. */
 enum listing_fact {
     LISTING_TYPE = 1,
