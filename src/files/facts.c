@@ -23,7 +23,7 @@ static void facts_follow(const struct files *f, const struct view *in,
     int len = in->path.len == 1 ? 0 : (int)in->path.len;
     struct stat st;
 
-    facts->link = facts->dangling = true;
+    facts->dangling = true;
     snprintf(path, sizeof(path), "%.*s/%s", len, in->path.ptr, name);
     FD_CLEANUP int fd = resolve_open(f, path, O_PATH);
     if (fd < 0 || fstat(fd, &st) < 0)
@@ -36,21 +36,25 @@ int facts_read(const struct files *f, const struct view *in, const char *name,
                struct facts *ret)
 {
     struct facts facts = { 0 };
+    bool link;
 
     if (fstatat(in->fd, name, &facts.st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    if (S_ISLNK(facts.st.st_mode))
+    link = S_ISLNK(facts.st.st_mode);
+    if (link)
         facts_follow(f, in, name, &facts);
-    facts.perm = perm_of(f, &in->st, &facts.st, facts.link);
+    facts.perm = perm_of(f, &in->st, &facts.st, link);
     *ret = facts;
     return 0;
 }
 
-static enum entry_kind facts_kind(const struct stat *st)
+enum entry_kind facts_kind(const struct facts *facts)
 {
-    return S_ISREG(st->st_mode)   ? ENTRY_FILE
-           : S_ISDIR(st->st_mode) ? ENTRY_DIRECTORY
-                                  : ENTRY_OTHER;
+    return facts->dangling               ? ENTRY_LINK
+           : S_ISDIR(facts->st.st_mode)  ? ENTRY_DIRECTORY
+           : S_ISREG(facts->st.st_mode)  ? ENTRY_FILE
+           : S_ISFIFO(facts->st.st_mode) ? ENTRY_FIFO
+                                         : ENTRY_OTHER;
 }
 
 static int facts_answer(struct files *f, uint32_t request,
@@ -58,7 +62,7 @@ static int facts_answer(struct files *f, uint32_t request,
 {
     const struct stat *st = &facts->st;
 
-    return ANSWER(f, facts_are, request, .kind = facts_kind(st),
+    return ANSWER(f, facts_are, request, .kind = facts_kind(facts),
                   .size = (uint64_t)st->st_size, .mtime = st->st_mtime,
                   .perm = facts->perm, .mode = st->st_mode & 07777,
                   .device = st->st_dev, .inode = st->st_ino);

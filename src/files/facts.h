@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "sallyport/domain/entry.h"
 #include "sallyport/ftp/path.h"
 
 struct files;
@@ -18,13 +19,13 @@ struct view {
 
 struct facts {
     struct stat st; /* of a link's target, if there is one */
-    bool link;
-    bool dangling; /* a link that leads nowhere inside the home */
+    bool dangling;  /* a link that leads nowhere inside the home */
     unsigned perm;
 };
 
 /* 0 or -errno */
 int facts_read(const struct files *f, const struct view *in, const char *name,
                struct facts *ret);
+enum entry_kind facts_kind(const struct facts *facts);
 
 #endif

@@ -75,15 +75,6 @@ static int list_flush(struct listing *l)
     return r;
 }
 
-static enum entry_kind list_kind(const struct facts *facts)
-{
-    return facts->dangling               ? ENTRY_LINK
-           : S_ISDIR(facts->st.st_mode)  ? ENTRY_DIRECTORY
-           : S_ISREG(facts->st.st_mode)  ? ENTRY_FILE
-           : S_ISFIFO(facts->st.st_mode) ? ENTRY_FIFO
-                                         : ENTRY_OTHER;
-}
-
 static int list_add_facts(struct listing *l, const char *name, struct entry *e)
 {
     struct facts facts;
@@ -91,7 +82,7 @@ static int list_add_facts(struct listing *l, const char *name, struct entry *e)
 
     if (facts_read(l->f, &l->in, name, &facts) != 0)
         return -ENOENT;
-    e->kind = list_kind(&facts);
+    e->kind = facts_kind(&facts);
     e->mode = facts.st.st_mode & 07777;
     e->links = (uint32_t)facts.st.st_nlink;
     e->size = (uint64_t)facts.st.st_size;
