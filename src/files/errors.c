@@ -42,8 +42,3 @@ enum outcome errors_outcome(int result)
             return errors[i].outcome;
     return OUTCOME_IO;
 }
-
-int errors_number(int result)
-{
-    return result < 0 ? -result : 0;
-}

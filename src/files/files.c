@@ -107,8 +107,7 @@ static void files_serve_request(struct files *f, struct message *m)
     else
         message_close(m);
     if (r != 0)
-        ANSWER(f, refused, number, .outcome = errors_outcome(r),
-               .error = errors_number(r));
+        ANSWER(f, refused, number, .outcome = errors_outcome(r));
 }
 
 /* True for a message; *over when this was the end. */

@@ -28,5 +28,5 @@ int read_on_file_read(void *owner, struct msg_file_read *m)
     if (m->offset > (uint64_t)st.st_size)
         return OUTCOME_BAD_OFFSET;
     return ANSWER(f, file_readable, m->request, .size = (uint64_t)st.st_size,
-                  .mtime = st.st_mtime, .file = fd);
+                  .file = fd);
 }

@@ -713,9 +713,8 @@ NUMBER(offset)
 END
 
 MESSAGE(file_readable, FILES, SESSION, ASKED, MANY, file_read,
-        "size, mtime; the open file")
+        "size; the open file")
 NUMBER(size)
-TIME(mtime)
 FD(file)
 END
 
@@ -889,9 +888,8 @@ MESSAGE(done, FILES, SESSION, ASKED, MANY, NONE,
         "success (the answer to requests that have no other)")
 END
 
-MESSAGE(refused, FILES, SESSION, ASKED, MANY, NONE, "failure: errno or 0")
+MESSAGE(refused, FILES, SESSION, ASKED, MANY, NONE, "failure")
 ENUM(outcome, outcome, OUTCOME_COUNT)
-ERRNO(error)
 END
 
 SECTION("Signatures", NULL)

@@ -108,7 +108,7 @@ Test(allo, counts_for_the_next_upload, .timeout = 60)
     for (size_t i = 0; i < 2; i++) {
         struct message asked,
             refused = { .kind = MSG_refused,
-                        .refused = { .outcome = OUTCOME_BUSY, .error = 0 } };
+                        .refused = { .outcome = OUTCOME_BUSY } };
         const struct row row = { 0, 0, 500, frees[i], i == 0 ? 552 : 200 };
         struct fake f;
         int data;

@@ -212,8 +212,7 @@ Test(hash, failures, .timeout = 60)
 {
     FILE *source = source_of("0123456789");
     struct message refused = { .kind = MSG_refused,
-                               .refused = { .outcome = OUTCOME_NOT_FOUND,
-                                            .error = 0 } };
+                               .refused = { .outcome = OUTCOME_NOT_FOUND } };
     struct fake f;
     int data;
 

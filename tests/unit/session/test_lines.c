@@ -207,7 +207,7 @@ static uint64_t refuse(struct fake *f, enum message_kind message)
 {
     struct message asked,
         refused = { .kind = MSG_refused,
-                    .refused = { .outcome = OUTCOME_NOT_FOUND, .error = 0 } };
+                    .refused = { .outcome = OUTCOME_NOT_FOUND } };
 
     fake_hear(&f->files, &asked, message);
     refused.request = asked.request;
