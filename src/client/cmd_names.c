@@ -52,8 +52,7 @@ static int ls_directory(struct client *c, const char *path)
         if (c->options.all || all.entry[i].name[0] != '.')
             ls_entry(c, all.entry[i].name, &all.entry[i]);
     if (all.refused > 0)
-        progress_note("%zu names with control bytes or \"/\" were left out",
-                      all.refused);
+        progress_note("/%s: " LISTING_REFUSED, path);
     listing_release(&all);
     return 0;
 }

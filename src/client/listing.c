@@ -29,13 +29,18 @@ void listing_release(struct listing *l)
     *l = (struct listing){ 0 };
 }
 
+/* The line may stand for a file, but there is no entry for it. */
+static int listing_refuse(struct listing *l)
+{
+    l->refused++;
+    return 1;
+}
+
 static int listing_add(struct listing *l, const struct entry *e,
                        struct slice name)
 {
-    if (!listing_safe(name)) {
-        l->refused++;
-        return 1;
-    }
+    if (!listing_safe(name))
+        return listing_refuse(l);
     if (l->count == LISTING_MAX)
         return -E2BIG;
     if (l->count == l->size) {
@@ -119,47 +124,68 @@ int listing_take_mlsd(struct listing *l, struct slice line)
 
     slice_cut(&line, ' ', &facts);
     if (!line.ptr)
-        return 1;
+        return listing_refuse(l);
     while (slice_cut(&facts, ';', &fact))
         if (!listing_fact(&e, fact))
             return 1;
     return listing_add(l, &e, line);
 }
 
-/* Returns the next word, or an empty one after the last. */
+/* Returns the next word, or an empty one after the last. Blanks at the end of
+ * the line belong to the name. */
 static struct slice listing_word(struct slice *rest)
 {
     struct slice word = SLICE("");
 
-    *rest = slice_trim(*rest);
+    while (rest->len > 0 && rest->ptr[0] == ' ')
+        *rest = (struct slice){ rest->ptr + 1, rest->len - 1 };
     slice_cut(rest, ' ', &word);
     return word;
+}
+
+/* "total 12", in the server's language. */
+static bool listing_is_total(struct slice line)
+{
+    listing_word(&line);
+    return line.ptr && slice_is_digits(slice_trim(line));
+}
+
+/* Reads the size, or "MAJOR, MINOR" of a device. */
+static int listing_size(struct slice *line, bool device, uint64_t *ret)
+{
+    struct slice word = listing_word(line);
+
+    if (!device)
+        return slice_number(word, INT64_MAX, ret);
+    if (word.len > 0 && word.ptr[word.len - 1] == ',')
+        word = listing_word(line);
+    slice_number(word, INT64_MAX, ret);
+    return 0;
 }
 
 /* Reads "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME", the form of vsftpd
  * and others. Its time lacks the year or the hour, so it isn't used. */
 static int listing_take_unix(struct listing *l, struct slice line)
 {
-    struct slice mode = listing_word(&line), arrow;
+    struct slice mode = listing_word(&line);
     struct entry e = { .kind = ENTRY_OTHER };
 
     if (mode.len < 10)
-        return 1;
+        return listing_refuse(l);
     if (mode.ptr[0] == '-')
         e.kind = ENTRY_FILE;
     else if (mode.ptr[0] == 'd')
         e.kind = ENTRY_DIRECTORY;
     for (int i = 0; i < 3; i++)
         listing_word(&line);
-    if (slice_number(listing_word(&line), INT64_MAX, &e.size) < 0)
-        return 1;
-    for (int i = 0; i < 2; i++)
-        listing_word(&line);
-    line = slice_trim(line);
+    if (listing_size(&line, mode.ptr[0] == 'c' || mode.ptr[0] == 'b', &e.size) <
+        0)
+        return listing_refuse(l);
     /* One blank follows the time; further ones belong to the name. */
-    slice_cut(&line, ' ', &arrow);
+    for (int i = 0; i < 3; i++)
+        listing_word(&line);
     if (!line.ptr)
-        return 1;
+        return listing_refuse(l);
     const char *link =
         mode.ptr[0] == 'l' ? memmem(line.ptr, line.len, " -> ", 4) : NULL;
     if (link)
@@ -202,19 +228,22 @@ static int listing_take_dos(struct listing *l, struct slice line)
     size = listing_word(&line);
     if (!listing_form(time, "00:00PM") && !listing_form(time, "00:00AM") &&
         !listing_form(time, "00:00"))
-        return 1;
+        return listing_refuse(l);
     if (size.len > 0 && size.ptr[0] == '<') {
         e.kind =
             slice_equal(size, SLICE("<DIR>")) ? ENTRY_DIRECTORY : ENTRY_OTHER;
-        line = slice_trim(line);
+        while (line.len > 0 && line.ptr[0] == ' ')
+            line = (struct slice){ line.ptr + 1, line.len - 1 };
     } else if (slice_number(size, INT64_MAX, &e.size) < 0) {
-        return 1;
+        return listing_refuse(l);
     }
-    return line.ptr ? listing_add_listed(l, &e, line) : 1;
+    return line.ptr ? listing_add_listed(l, &e, line) : listing_refuse(l);
 }
 
 int listing_take_list(struct listing *l, struct slice line)
 {
+    if (line.len == 0 || listing_is_total(line))
+        return 1;
     return listing_is_dos(line) ? listing_take_dos(l, line)
                                 : listing_take_unix(l, line);
 }

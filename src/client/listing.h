@@ -27,8 +27,13 @@ struct entry {
 struct listing {
     struct entry *entry;
     size_t count, size;
-    size_t refused; /* names that aren't safe for a local file */
+    size_t refused; /* lines that can't be read, or whose name isn't safe for
+                       a local file */
 };
+
+#define LISTING_REFUSED                                                        \
+    "the server lists lines that can't be read, or names that no file here "   \
+    "may have; they were left out"
 
 void listing_release(struct listing *l);
 /* Takes one line of MLSD or MLST, or of LIST. Returns 0; 1: no entry (".",

@@ -140,9 +140,7 @@ void sync_down(struct sync *s, const char *remote, const char *local, int depth)
     for (size_t i = 0; i < there.count && !link_interrupted; i++)
         down_entry(s, remote, local, &there.entry[i], depth);
     if (there.refused > 0) {
-        fail(&why, EX_PROTOCOL,
-             "the server lists names that no file here may have; they were "
-             "left out, and nothing is removed");
+        fail(&why, EX_PROTOCOL, LISTING_REFUSED ", and nothing is removed");
         sync_failed(s, remote, &why);
     } else if (s->client->options.remove) {
         down_surplus(s, local, &there, depth);

@@ -160,9 +160,7 @@ static int tree_get_directory(struct client *c, const char *remote,
             tree_keep(&code, tree_add(j, &job, to, from));
     }
     if (all.refused > 0)
-        tree_keep(&code, tree_said(remote, EX_PROTOCOL,
-                                   "the server lists names that no file here "
-                                   "may have; they were left out"));
+        tree_keep(&code, tree_said(remote, EX_PROTOCOL, LISTING_REFUSED));
     listing_release(&all);
     return code;
 }

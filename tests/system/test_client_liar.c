@@ -297,6 +297,36 @@ Test(liar, a_listing_of_dos, .timeout = 60)
     faulty_end(&f);
 }
 
+/* sync --delete ends with STATUS, and what is here stays. */
+static void expect_kept(struct faulty *f, int status, const char *why)
+{
+    struct run_result r;
+
+    files_make_folder("kept", 0755);
+    files_write("kept/file", "mine", 4, 0644);
+    files_write("kept/other", "mine", 4, 0644);
+    desk_client(&f->desk, status, &r, NULL, "sync", "--delete", "/", "kept",
+                NULL);
+    cr_expect_not_null(strstr(r.text, why), "%s", r.text);
+    run_release(&r);
+    cr_expect(files_exists("kept/file"));
+    cr_expect(files_exists("kept/other"));
+}
+
+/* A listing that nobody here can read isn't an empty one. */
+Test(liar, a_listing_in_an_unknown_form, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "odd_list", "good");
+    expect_kept(&f, EX_PROTOCOL, "nothing is removed");
+    desk_client(&f.desk, EX_PROTOCOL, &r, NULL, "get", "-r", "/", "in", NULL);
+    cr_expect_not_null(strstr(r.text, "can't be read"), "%s", r.text);
+    run_release(&r);
+    faulty_end(&f);
+}
+
 Test(liar, a_listing_without_an_end, .timeout = 60)
 {
     static struct faulty f;

@@ -34,6 +34,8 @@ LISTED = {
     "size_too_large": ["file"],
 }
 
+WITHOUT_MLSD = "no_mlsd", "dos_list", "odd_list", "names_of_list"
+
 
 def context():
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -153,7 +155,7 @@ class Session(threading.Thread):
     def do_FEAT(self, words):
         self.reply("211-Features:")
         for name in "UTF8", "EPSV", "SIZE", "MLST type*;size*;", "REST STREAM":
-            if not (FAULT in ("no_mlsd", "dos_list", "names_of_list") and
+            if not (FAULT in WITHOUT_MLSD and
                     name.startswith("MLST") or
                     FAULT == "no_rest" and name.startswith("REST")):
                 self.reply(" " + name)
@@ -201,6 +203,8 @@ class Session(threading.Thread):
         form = "-rw-r--r-- 1 a a {} Nov 20 07:42 {}\r\n"
         if FAULT == "dos_list":
             form = "10-23-25  03:12PM {:20} {}\r\n"
+        if FAULT == "odd_list":
+            form = "-rw-r--r-- 1 a {} Nov 20 07:42 {}\r\n" # without a group
         self.send([form.format(len(TEXT), name).encode()
                    for name in LISTED.get(FAULT, ["file"])])
 

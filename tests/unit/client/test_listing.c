@@ -59,14 +59,49 @@ Test(listing, names_that_are_refused)
 
 Test(listing, no_entries)
 {
-    static const char *const lines[] = { "type=cdir; .", "type=pdir; ..",
-                                         "nothing" };
+    static const char *const mine[] = { "type=cdir; .", "type=pdir; .." };
+    static const char *const list_mine[] = {
+        "total 12",
+        "insgesamt 12", /* ls in another language */
+        "",
+        "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 .",
+        "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 ..",
+        "10-23-25  03:12PM       <DIR>          ..",
+    };
     struct listing l = { 0 };
 
-    for (size_t i = 0; i < 3; i++)
-        cr_expect_eq(listing_take_mlsd(&l, slice_from(lines[i])), 1);
+    for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
+        cr_expect_eq(listing_take_mlsd(&l, slice_from(mine[i])), 1);
+    for (size_t i = 0; i < sizeof(list_mine) / sizeof(list_mine[0]); i++)
+        cr_expect_eq(listing_take_list(&l, slice_from(list_mine[i])), 1);
     cr_expect_eq(l.count, 0);
     cr_expect_eq(l.refused, 0);
+}
+
+/* A line in a form that nobody here knows may be an entry: it counts, so that
+ * its file isn't taken for a missing one. */
+Test(listing, lines_that_cant_be_read)
+{
+    static const char *const lines[] = {
+        "-rw-r--r-- 1 anna 1234 Nov 20 07:42 no_group",
+        "-rw-r--r-- 1 0 0 x Nov 20 07:42 a",
+        "drwxr-xr-x 2 0",
+        "drwxr-xr-x",
+        "ls: .: Permission denied",
+        "FILE.TXT;1  3/6  20-NOV-2026 07:42:01  [ANNA]  (RWED,RWED,RE,)",
+        "10-23-25  03:12PM                 12x4 a",
+        "10-23-25",
+    };
+    static const size_t n = sizeof(lines) / sizeof(lines[0]);
+    struct listing l = { 0 };
+
+    for (size_t i = 0; i < n; i++)
+        cr_expect_eq(listing_take_list(&l, slice_from(lines[i])), 1, "%s",
+                     lines[i]);
+    cr_expect_eq(listing_take_mlsd(&l, slice_from("nothing")), 1);
+    cr_expect_eq(l.count, 0);
+    cr_expect_eq(l.refused, n + 1);
+    listing_release(&l);
 }
 
 static const struct {
@@ -96,6 +131,11 @@ static const struct {
     { "10-23-25  03:1", NULL, ENTRY_OTHER, 0 },
     { "10-23-25", NULL, ENTRY_OTHER, 0 },
     { "10-23-x5  03:12PM       <DIR>          in", NULL, ENTRY_OTHER, 0 },
+    { "crw-rw-rw- 1 root root 1, 3 Nov 20 07:42 null", "null", ENTRY_OTHER, 3 },
+    { "brw-rw---- 1 root disk 254,1 Nov 20 07:42 disk", "disk", ENTRY_OTHER,
+      0 },
+    { "-rw-r--r-- 1 0 0 1 Nov 20 07:42 a blank after it ", "a blank after it ",
+      ENTRY_FILE, 1 },
     { "drwxr-xr-x 2 0", NULL, ENTRY_OTHER, 0 },
     { "drwxr-xr-x", NULL, ENTRY_OTHER, 0 },
     { "total 12", NULL, ENTRY_OTHER, 0 },
