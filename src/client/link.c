@@ -161,6 +161,8 @@ static void link_set_callbacks(struct link *l)
     curl_easy_setopt(c, CURLOPT_SOCKOPTDATA, l);
     curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, link_on_close);
     curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, l);
+    curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, link_on_context);
+    curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, l);
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, link_on_header);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, l);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, link_on_body);
@@ -204,7 +206,7 @@ static void link_set_manner(struct link *l)
     bool renew = l->renew || (l->manner == LINK_ONE_EACH && l->io);
 
     l->data = -1;
-    l->corked = false;
+    l->corked = l->whole = false;
     curl_easy_setopt(l->curl, CURLOPT_SSL_SESSIONID_CACHE,
                      l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
     curl_easy_setopt(l->curl, CURLOPT_FRESH_CONNECT, renew ? 1L : 0L);

@@ -56,6 +56,7 @@ struct link {
     int control;       /* the control connection's socket, or -1 */
     int data;          /* the data connection's socket, or -1 */
     bool corked;       /* the data connection sends whole segments only */
+    bool whole;        /* close_notify has ended the data connection */
     struct curl_slist *before; /* commands before this call's own */
     struct curl_slist *rest;   /* and a command directly before the transfer */
     int reply;                 /* code of the last line, or 0 */

@@ -1,7 +1,8 @@
 /* The sockets of a link: which is the control connection, when a data
- * connection's handshake may begin, and how an upload's connection ends. */
+ * connection's handshake may begin, and how data connections end. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,6 +33,29 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
     if (data && l->manner == LINK_LATE_HELLO)
         link_cork(l, true);
     return CURL_SOCKOPT_OK;
+}
+
+static void link_on_alert(const SSL *tls, int where, int what)
+{
+    struct link *l = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
+
+    if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
+        l->whole = true;
+}
+
+/* libcurl takes any end of a data connection for the end of its bytes. Anybody
+ * on the way can end a TCP connection, but only the server sends close_notify.
+ */
+CURLcode link_on_context(CURL *curl, void *ctx, void *of)
+{
+    struct link *l = of;
+
+    (void)curl;
+    if (l->data < 0)
+        return CURLE_OK;
+    SSL_CTX_set_app_data((SSL_CTX *)ctx, l);
+    SSL_CTX_set_info_callback(ctx, link_on_alert);
+    return CURLE_OK;
 }
 
 /* libcurl reads nothing during an upload. TLS tickets from the server that

@@ -29,11 +29,14 @@ struct listing {
     size_t count, size;
     size_t refused; /* lines that can't be read, or whose name isn't safe for
                        a local file */
+    bool whole;     /* it is sure that no line is missing at the end */
 };
 
 #define LISTING_REFUSED                                                        \
     "the server lists lines that can't be read, or names that no file here "   \
     "may have; they were left out"
+
+#define LISTING_CUT "the listing may be cut"
 
 void listing_release(struct listing *l);
 /* Takes one line of MLSD or MLST, or of LIST. Returns 0; 1: no entry (".",

@@ -76,6 +76,8 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
         listing_release(ret);
     else if (g.len > 0)
         gathering_line(&g);
+    /* Some servers take "-a" for a name, and list nothing. */
+    ret->whole = l->whole && (mlsd || g.lines > 0);
     listing_sort(ret);
     return r;
 }

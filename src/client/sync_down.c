@@ -85,19 +85,31 @@ static void down_remove(struct sync *s, int at, const char *dir,
         down_failed(s, errno, path);
 }
 
+static bool down_is_surplus(const char *name, const struct listing *there)
+{
+    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+           strncmp(name, ".sallyport-", 11) != 0 && !listing_find(there, name);
+}
+
 /* Removes files that are in the local directory but not on the server. Partial
  * files belong to other transfers. */
-static void down_surplus(struct sync *s, const char *local,
+static void down_surplus(struct sync *s, const char *remote, const char *local,
                          const struct listing *there, int depth)
 {
+    struct failure why;
     DIR *d = opendir(local);
     struct dirent *e;
 
-    while (d && (e = readdir(d)) && !link_interrupted)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-            strncmp(e->d_name, ".sallyport-", 11) != 0 &&
-            !listing_find(there, e->d_name))
-            down_remove(s, dirfd(d), local, e->d_name, depth + 1);
+    while (d && (e = readdir(d)) && !link_interrupted) {
+        if (!down_is_surplus(e->d_name, there))
+            continue;
+        if (!there->whole) {
+            fail(&why, EX_PROTOCOL, LISTING_CUT ", so nothing is removed");
+            sync_failed(s, remote, &why);
+            break;
+        }
+        down_remove(s, dirfd(d), local, e->d_name, depth + 1);
+    }
     if (d)
         closedir(d);
 }
@@ -143,7 +155,7 @@ void sync_down(struct sync *s, const char *remote, const char *local, int depth)
         fail(&why, EX_PROTOCOL, LISTING_REFUSED ", and nothing is removed");
         sync_failed(s, remote, &why);
     } else if (s->client->options.remove) {
-        down_surplus(s, local, &there, depth);
+        down_surplus(s, remote, local, &there, depth);
     }
     listing_release(&there);
 }

@@ -159,6 +159,8 @@ static int tree_get_directory(struct client *c, const char *remote,
         else if (e->kind == ENTRY_FILE)
             tree_keep(&code, tree_add(j, &job, to, from));
     }
+    if (!all.whole)
+        progress_note("/%s: " LISTING_CUT, remote);
     if (all.refused > 0)
         tree_keep(&code, tree_said(remote, EX_PROTOCOL, LISTING_REFUSED));
     listing_release(&all);

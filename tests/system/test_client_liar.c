@@ -327,6 +327,24 @@ Test(liar, a_listing_in_an_unknown_form, .timeout = 60)
     faulty_end(&f);
 }
 
+/* Without close_notify anybody may have cut it. An empty reply to LIST may mean
+ * that the server has another meaning of "-a". */
+Test(liar, a_listing_that_may_be_cut, .timeout = 60)
+{
+    static const char *const faults[] = { "no_close_notify", "no_list" };
+    static struct faulty f;
+    struct run_result r;
+
+    for (size_t i = 0; i < 2; i++) {
+        faulty_begin(&f, faults[i], "good");
+        expect_kept(&f, EX_PROTOCOL, "may be cut");
+        desk_client(&f.desk, 0, &r, NULL, "get", "-r", "/", "in", NULL);
+        cr_expect_not_null(strstr(r.text, "may be cut"), "%s", r.text);
+        run_release(&r);
+        faulty_end(&f);
+    }
+}
+
 Test(liar, a_listing_without_an_end, .timeout = 60)
 {
     static struct faulty f;

@@ -130,6 +130,8 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     run(&r, NULL, "/usr/bin/diff", "-r", "tree", "back", NULL);
     cr_expect_eq(r.status, 0, "%s: %s", p->name, r.text);
     run_release(&r);
+    files_write("back/surplus", "mine", 4, 0644);
+    run_words(&d, "1 removed", &r, "sync", "--delete", "/tree", "back");
     run_words(&d, "below/", &r, "ls", "/tree", NULL, NULL);
     run_words(&d, "12 files", &r, "du", "/tree", NULL, NULL);
     run_words(&d, NULL, &r, "mv", "/tree/a b0", "c", NULL);

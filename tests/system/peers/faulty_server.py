@@ -34,7 +34,7 @@ LISTED = {
     "size_too_large": ["file"],
 }
 
-WITHOUT_MLSD = "no_mlsd", "dos_list", "odd_list", "names_of_list"
+WITHOUT_MLSD = "no_mlsd", "dos_list", "odd_list", "no_list", "names_of_list"
 
 
 def context():
@@ -206,7 +206,8 @@ class Session(threading.Thread):
         if FAULT == "odd_list":
             form = "-rw-r--r-- 1 a {} Nov 20 07:42 {}\r\n" # without a group
         self.send([form.format(len(TEXT), name).encode()
-                   for name in LISTED.get(FAULT, ["file"])])
+                   for name in LISTED.get(FAULT, ["file"])
+                   if FAULT != "no_list"])
 
     def do_RETR(self, words):
         self.send([TEXT])
