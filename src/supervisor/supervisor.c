@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -45,14 +44,15 @@ static void supervisor_on_deadline(void *owner)
 
 /* A generation that is starting may have read the configuration already. In
  * that case another one follows it. */
-static void supervisor_on_hangup(struct supervisor *s)
+static void supervisor_on_hangup(void *supervisor)
 {
-    start_reload(s, NULL, 0);
+    start_reload(supervisor, NULL, 0);
 }
 
 /* A process that isn't a master is an orphan of a generation. */
-static void supervisor_reap(struct supervisor *s)
+static void supervisor_reap(void *owner)
 {
+    struct supervisor *s = owner;
     int status;
     pid_t pid;
 
@@ -70,8 +70,10 @@ static void supervisor_reap(struct supervisor *s)
 }
 
 /* The second request to stop doesn't wait for sessions. */
-static void supervisor_stop(struct supervisor *s)
+static void supervisor_stop(void *owner)
 {
+    struct supervisor *s = owner;
+
     if (!s->stopping) {
         notify_send(&s->notify, "STOPPING=1");
         loop_timer_set(&s->loop, &s->deadline, s->deadlines.stop);
@@ -82,49 +84,12 @@ static void supervisor_stop(struct supervisor *s)
                            waits for its time */
 }
 
-static const struct {
-    int number;
-    void (*handle)(struct supervisor *s);
-} signals[] = {
+static const struct signals_row signal_rows[] = {
     { SIGTERM, supervisor_stop },
     { SIGINT, supervisor_stop },
     { SIGHUP, supervisor_on_hangup },
     { SIGCHLD, supervisor_reap },
 };
-#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
-
-static void supervisor_on_signal(void *owner, uint32_t events)
-{
-    struct supervisor *s = owner;
-    struct signalfd_siginfo info;
-
-    (void)events;
-    while (read(s->signals.fd, &info, sizeof(info)) == sizeof(info))
-        for (size_t i = 0; i < SIGNALS; i++)
-            if ((int)info.ssi_signo == signals[i].number)
-                signals[i].handle(s);
-}
-
-static int open_signals(struct supervisor *s)
-{
-    sigset_t set;
-
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD,
-           SIG_DFL); /* an inherited SIG_IGN would reap children unnoticed */
-    sigemptyset(&set);
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaddset(&set, signals[i].number);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        return -errno;
-    s->signals = (struct loop_watch){
-        .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-        .events = EPOLLIN,
-        .on_ready = supervisor_on_signal,
-        .owner = s,
-    };
-    return s->signals.fd < 0 ? -errno : loop_add(&s->loop, &s->signals);
-}
 
 /* It holds all listeners, and can't know their number in advance. */
 static void raise_limit(void)
@@ -153,7 +118,7 @@ int supervisor_init(struct supervisor *s, const char *program,
                               .execute = execute_master,
                               .argv = argv,
                               .notify.fd = -1,
-                              .signals.fd = -1 };
+                              .signals.watch.fd = -1 };
     s->deadlines = (struct supervisor_deadlines){ .start = 60000,
                                                   .take = 5000,
                                                   .hand_over = 20000,
@@ -173,7 +138,8 @@ int supervisor_init(struct supervisor *s, const char *program,
         return -errno;
     r = loop_init(&s->loop);
     if (r == 0)
-        r = open_signals(s);
+        r = signals_open(&s->signals, &s->loop, signal_rows,
+                         sizeof(signal_rows) / sizeof(signal_rows[0]), s);
     if (r == 0 && notify_open(&s->notify, getenv("NOTIFY_SOCKET")) < 0)
         stderr_print(
             "NOTIFY_SOCKET can't be reached: systemd won't hear of the start");
@@ -198,8 +164,7 @@ void supervisor_release(struct supervisor *s)
     loop_timer_clear(&s->loop, &s->recoveries.timer);
     loop_timer_clear(&s->loop, &s->heartbeat.timer);
     kept_release(&s->kept);
-    loop_remove(&s->loop, &s->signals);
-    fd_close(&s->signals.fd);
+    signals_close(&s->signals, &s->loop);
     notify_close(&s->notify);
     loop_release(&s->loop);
 }

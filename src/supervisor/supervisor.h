@@ -12,6 +12,7 @@
 #include "sallyport/base/burst.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
+#include "sallyport/base/signals.h"
 #include "sallyport/ipc/channel.h"
 
 #define GENERATIONS_MAX  8
@@ -92,7 +93,7 @@ struct supervisor {
     void (*execute)(const struct supervisor *s, int master);
     struct supervisor_deadlines deadlines;
     struct loop loop;
-    struct loop_watch signals;
+    struct signals signals;
     struct loop_timer deadline; /* of a stop */
     struct notify notify;
     struct generation generation[GENERATION_PLACES];

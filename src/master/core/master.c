@@ -29,7 +29,7 @@ void master_init(struct master *m)
                           .guesses_memory = -1,
                           .conf = -1,
                           .empty = -1,
-                          .signals.fd = -1,
+                          .signals.watch.fd = -1,
                           .loop.epoll_fd = -1 };
     succession_init(&m->succession);
     event_sender_init(&m->events, -1, PROCESS_MASTER);

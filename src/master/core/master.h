@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "sallyport/base/signals.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/event/event.h"
 #include "sallyport/settings/prepared.h"
@@ -99,7 +100,7 @@ struct master {
     struct succession succession;
 
     struct loop loop;
-    struct loop_watch signals;
+    struct signals signals;
     enum master_state state;
     int status; /* what main returns: 0 or a sysexits code */
     struct loop_timer deadline;

@@ -55,11 +55,11 @@ static bool stop_are_there(const struct master *m, bool log)
 static void stop_wait_for(struct master *m, bool log)
 {
     uint64_t end = clock_ms() + m->deadlines.kick, now;
-    struct pollfd one = { .fd = m->signals.fd, .events = POLLIN };
+    struct pollfd one = { .fd = m->signals.watch.fd, .events = POLLIN };
 
     while (stop_are_there(m, log) && (now = clock_ms()) < end)
         if (poll(&one, 1, (int)(end - now)) > 0)
-            m->signals.on_ready(m, POLLIN);
+            m->signals.watch.on_ready(&m->signals, POLLIN);
 }
 
 static void stop_some(struct master *m, bool log)

@@ -15,7 +15,7 @@
 #include "generations/drain.h"
 #include "generations/heartbeat.h"
 #include "generations/older.h"
-#include "generations/signals.h"
+#include "generations/reap.h"
 #include "generations/stop.h"
 #include "generations/supervisor.h"
 #include "hint.h"
@@ -51,7 +51,7 @@ int master_start(struct master *m)
     int r = loop_init(&m->loop);
 
     if (r == 0)
-        r = signals_open(m);
+        r = reap_start(m);
     if (r == 0)
         r = supervisor_start(m);
     if (r == 0)
@@ -93,8 +93,7 @@ void master_release(struct master *m)
     control_stop(m->control);
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
-    if (m->signals.fd >= 0)
-        signals_close(m);
+    signals_close(&m->signals, &m->loop);
     older_release(m);
     drain_release(m);
     heartbeat_release(m);
