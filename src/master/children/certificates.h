@@ -43,7 +43,7 @@ int certificates_open(struct master *m, struct complaint *c);
 void certificates_keep(struct master *m);
 void certificates_release(struct certificates *set);
 
-/* Steps of a child's set-up. They return 0, -EAGAIN or -errno. */
+/* Steps of a child's set-up. See child_step. */
 int certificates_step(
     struct child *gate); /* chains, and the files for clients' certificates */
 int certificates_step_keys(struct child *keys);

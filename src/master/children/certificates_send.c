@@ -43,21 +43,6 @@ static int send_key(struct child *keys, const struct pair_files *p)
                 .path = slice_from(p->key.name), .file = p->key.fd);
 }
 
-/* Sends each pair of the set, from c->index on. */
-static int send_each_pair(struct child *c,
-                          int (*send)(struct child *to,
-                                      const struct pair_files *p))
-{
-    const struct certificates *set = c->master->certificates;
-    int r = 0;
-
-    while (r == 0 && c->index < set->count) {
-        r = send(c, &set->pair[c->index]);
-        c->index += r == 0;
-    }
-    return r;
-}
-
 /* Sends one part to gate: parts are each chain and its OCSP response, then the
  * two files for clients' certificates. */
 static int send_gate_part(struct child *gate, const struct certificates *set,
@@ -75,21 +60,26 @@ static int send_gate_part(struct child *gate, const struct certificates *set,
 int certificates_step(struct child *gate)
 {
     const struct certificates *set = gate->master->certificates;
-    int r = 0;
 
-    while (r == 0 && gate->index < 2 * set->count + 2) {
-        r = send_gate_part(gate, set, gate->index);
-        gate->index += r == 0;
-    }
-    return r;
+    if (gate->index >= 2 * set->count + 2)
+        return 0;
+    return child_more(send_gate_part(gate, set, gate->index));
 }
 
 int certificates_step_auth(struct child *auth)
 {
-    return send_each_pair(auth, send_chain);
+    const struct certificates *set = auth->master->certificates;
+
+    if (auth->index >= set->count)
+        return 0;
+    return child_more(send_chain(auth, &set->pair[auth->index]));
 }
 
 int certificates_step_keys(struct child *keys)
 {
-    return send_each_pair(keys, send_key);
+    const struct certificates *set = keys->master->certificates;
+
+    if (keys->index >= set->count)
+        return 0;
+    return child_more(send_key(keys, &set->pair[keys->index]));
 }

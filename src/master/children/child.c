@@ -53,9 +53,14 @@ static void child_feed(struct child *c)
             child_step_failed(c, r);
             return;
         }
-        c->step++;
-        c->index = 0;
+        c->index = r > 0 ? c->index + 1 : 0;
+        c->step += r == 0;
     }
+}
+
+int child_more(int result)
+{
+    return result < 0 ? result : 1;
 }
 
 void child_go_on(struct child *c)

@@ -32,10 +32,14 @@ struct verification {
     struct session *session; /* NULL: no session waits for it any more */
 };
 
-/* A step of the set-up. Returns 0; -EAGAIN: call it again when the channel
+/* A step of the set-up. Returns 0: it is over; 1: call it again, with the next
+ * c->index, for a further message; -EAGAIN: call it again when the channel
  * takes more; -EBUSY: child_go_on() will call it again; any other number: the
  * start has failed. */
 typedef int child_step(struct child *c);
+/* What a step returns that has sent one of several messages, with RESULT of
+ * SEND(). */
+int child_more(int result);
 
 struct child_row {
     enum process process;

@@ -158,13 +158,14 @@ void hosts_init(struct master *m)
 int hosts_step_names(struct child *lookup)
 {
     struct master *m = lookup->master;
-    int r = 0;
+    size_t i = lookup->index;
 
-    for (; lookup->index < HOSTS_MAX && r == 0; lookup->index += r == 0)
-        if (m->hosts->state[lookup->index] != HOST_NONE)
-            r = SEND(&lookup->channel, host, 0, .number = lookup->index,
-                     .name = slice_from(hosts_row(m, lookup->index)->host));
-    return r;
+    if (i >= HOSTS_MAX)
+        return 0;
+    if (m->hosts->state[i] == HOST_NONE)
+        return child_more(0);
+    return child_more(SEND(&lookup->channel, host, 0, .number = i,
+                           .name = slice_from(hosts_row(m, i)->host)));
 }
 
 void hosts_on_ready(struct child *c)

@@ -81,28 +81,21 @@ int steps_listeners(struct child *c)
 {
     const struct listeners *l = c->master->listeners;
 
-    for (; c->index < l->control_count; c->index++) {
-        const struct listener *one = &l->control[c->index];
-        int r = SEND(&c->channel, listener, 0, .index = c->index,
-                     .bound = one->address, .listener = one->fd);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (c->index >= l->control_count)
+        return 0;
+    return child_more(SEND(&c->channel, listener, 0, .index = c->index,
+                           .bound = l->control[c->index].address,
+                           .listener = l->control[c->index].fd));
 }
 
 static int send_passive(struct child *c, const struct listener *all,
                         size_t count, bool retired)
 {
-    for (; c->index < count; c->index++) {
-        int r = SEND(&c->channel, passive, 0, .bound = all[c->index].address,
-                     .retired = retired, .listener = all[c->index].fd);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (c->index >= count)
+        return 0;
+    return child_more(SEND(&c->channel, passive, 0,
+                           .bound = all[c->index].address, .retired = retired,
+                           .listener = all[c->index].fd));
 }
 
 int steps_passive(struct child *c)

@@ -44,11 +44,6 @@ static void control_on_time(void *owner)
     }
 }
 
-static void control_on_home_ready(void *owner)
-{
-    request_home_ready(owner);
-}
-
 /* files has done its work or failed: sallyportctl sees the end of its own
  * channel to files. */
 static void control_on_home_lost(void *owner)
@@ -75,7 +70,7 @@ static void control_on_home_gone(void *owner)
     }
 }
 
-static const struct home_calls control_home_calls = { control_on_home_ready,
+static const struct home_calls control_home_calls = { request_home_ready,
                                                       control_on_home_lost,
                                                       control_on_home_gone };
 

@@ -173,8 +173,10 @@ static int request_on_partials(void *owner, struct msg_partials *msg)
     return 0;
 }
 
-void request_home_ready(struct peer *p)
+void request_home_ready(void *owner)
 {
+    struct peer *p = owner;
+
     if (p->state != PEER_OPENING)
         return;
     peer_answered(p, SEND(&p->channel, partials_channel, p->request,

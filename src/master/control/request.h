@@ -7,7 +7,7 @@
 /* Serves the messages that have arrived. Returns as channel_dispatch(). */
 int request_dispatch(struct peer *p);
 /* The process files for PARTIALS is ready; or it has failed. */
-void request_home_ready(struct peer *p);
+void request_home_ready(void *owner);
 void request_home_lost(struct peer *p);
 /* The reload that P asked for has ended. WRONG: why it failed; NULL: a new
  * generation leads. */

@@ -179,13 +179,17 @@ void login_on_verdict(struct session *s, const struct verdict *v)
     answer_wait(s);
 }
 
-static void login_grant(struct session *s)
+static void login_on_home_ready(void *owner)
 {
-    int r = SEND(&s->channel, granted, s->request,
-                 .name = slice_from(s->home.user), .rights = s->rights,
-                 .upload_eof = s->upload_eof, .binding = s->binding,
-                 .version = s->version, .files = s->home.end);
+    struct session *s = owner;
+    int r;
 
+    if (s->state != SESSION_OPENING)
+        return;
+    r = SEND(&s->channel, granted, s->request, .name = slice_from(s->home.user),
+             .rights = s->rights, .upload_eof = s->upload_eof,
+             .binding = s->binding, .version = s->version,
+             .files = s->home.end);
     if (r < 0) {
         login_give_up(s, r);
         return;
@@ -199,8 +203,10 @@ static void login_grant(struct session *s)
     sessions_tell(s->master);
 }
 
-static void login_home_lost(struct session *s)
+static void login_on_home_lost(void *owner)
 {
+    struct session *s = owner;
+
     if (s->state != SESSION_OPENING) {
         session_kick(s, ENDING_PEER);
         return;
@@ -227,7 +233,7 @@ static void login_on_time(struct session *s)
     case SESSION_OPENING:
         home_report(&s->home, EVENT_CHILD, "was not ready in time");
         home_close(&s->home);
-        login_home_lost(s);
+        login_on_home_lost(s);
         break;
     default:
         break;
@@ -245,11 +251,19 @@ static const struct handler login_handlers[] = {
     ON(login, login_on_request),
 };
 
+static void login_on_home_gone(void *owner)
+{
+    session_settle(owner);
+}
+
+static const struct home_calls login_home_calls = { login_on_home_ready,
+                                                    login_on_home_lost,
+                                                    login_on_home_gone };
+
 const struct session_calls login_calls = {
     .handlers = login_handlers,
     .handler_count = sizeof(login_handlers) / sizeof(login_handlers[0]),
     .on_time = login_on_time,
-    .on_home_ready = login_grant,
-    .on_home_lost = login_home_lost,
+    .home = &login_home_calls,
     .on_left = login_on_left,
 };

@@ -45,30 +45,6 @@ void session_wait(struct session *s, uint64_t ms)
     loop_timer_set(&s->master->loop, &s->timer, ms);
 }
 
-static void session_on_home_ready(void *owner)
-{
-    struct session *s = owner;
-
-    if (s->state == SESSION_OPENING)
-        s->master->sessions->calls->on_home_ready(s);
-}
-
-static void session_on_home_lost(void *owner)
-{
-    struct session *s = owner;
-
-    s->master->sessions->calls->on_home_lost(s);
-}
-
-static void session_on_home_gone(void *owner)
-{
-    session_settle(owner);
-}
-
-static const struct home_calls session_home_calls = { session_on_home_ready,
-                                                      session_on_home_lost,
-                                                      session_on_home_gone };
-
 struct session *session_open(struct master *m, uint64_t serial,
                              const struct address *peer,
                              const struct address *local, bool proxied,
@@ -91,7 +67,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     if (s->log && s->keys)
         s->log->held = s->keys->held = proxied;
     s->home.master = m;
-    s->home.calls = &session_home_calls;
+    s->home.calls = m->sessions->calls->home;
     s->home.owner = s;
     s->home.peer = *peer;
     channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,

@@ -97,8 +97,7 @@ struct session_calls {
     size_t handler_count;
     void (*on_time)(struct session *s); /* the timer ran out, in states before
                                            OPENING is over */
-    void (*on_home_ready)(struct session *s);
-    void (*on_home_lost)(struct session *s);
+    const struct home_calls *home; /* of the session's files; owner: session */
     void (*on_left)(
         struct session *s); /* the session was kicked, or has ended */
 };

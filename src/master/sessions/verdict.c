@@ -61,14 +61,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     return 0;
 }
 
-void verdict_on_ready(struct child *c)
-{
-    worker_tell(c);
-    login_retry(c->master);
-    services_flush(c->master);
-}
-
-void verdict_on_writable(struct child *c)
+void verdict_go_on(struct child *c)
 {
     worker_tell(c);
     login_retry(c->master); /* the worker may have the newest users file now */

@@ -7,8 +7,7 @@
 /* Handler of `verdict`; owner: struct child. */
 int verdict_on_verdict(void *owner, struct msg_verdict *msg);
 /* For the row of auth (rows.c). */
-void verdict_on_ready(struct child *c);
-void verdict_on_writable(struct child *c);
+void verdict_go_on(struct child *c);
 void verdict_on_gone(struct child *c);
 void verdict_on_time(struct child *c);
 
