@@ -9,6 +9,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/stderr.h"
+#include "sallyport/ipc/generation.h"
 #include "supervisor.h"
 
 /* ms until a recovery that couldn't begin is tried again */
@@ -167,9 +168,9 @@ static void start_next(struct supervisor *s)
         tell_reloading(s);
         start_now(s, false);
     } else if (s->wanted) {
-        static const char why[] =
-            "8 generations have sessions; the reload waits until the last "
-            "session of one of them has ended";
+        static const char why[] = GENERATION_WAITS
+            "8 generations have sessions; it begins when the last session of "
+            "one of them has ended";
 
         if (!s->waits)
             tell_leader(s, why);

@@ -431,7 +431,7 @@ Test(certificates, sessions_of_many_generations)
     }
     write_pair(&server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 200 });
-    deploy(&server, EX_DATAERR, "8 generations have sessions");
+    deploy(&server, EX_TEMPFAIL, "8 generations have sessions");
     for (int i = 0; i <= ROUNDS; i++)
         transfer(&s[i]);
     waits = (struct awaited){ &server, GOOD, count_words(&server, GOOD) };

@@ -23,6 +23,9 @@
 #define GENERATION_PROGRAM "program "
 #define GENERATION_MASTER  GENERATION_PROGRAM "master"
 
+/* The reason in `renewed` begins with this if the reload will still begin. */
+#define GENERATION_WAITS "the reload waits: "
+
 /* Size of a name, with its NUL. */
 #define GENERATION_NAME_MAX 256
 

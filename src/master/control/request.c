@@ -11,6 +11,7 @@
 #include "request_who.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
+#include "sallyport/ipc/generation.h"
 #include "sessions/access.h"
 #include "sessions/session.h"
 #include "sessions/userdb.h"
@@ -75,10 +76,13 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
 
 void request_reloaded(struct peer *p, const char *wrong)
 {
+    bool waits =
+        wrong && slice_starts(slice_from(wrong), SLICE(GENERATION_WAITS));
+
     p->request = p->reloading;
     p->reloading = 0;
     if (wrong)
-        peer_refuse(p, REFUSAL_BAD_FILE, wrong);
+        peer_refuse(p, waits ? REFUSAL_BUSY : REFUSAL_BAD_FILE, wrong);
     else
         peer_answered(p, SEND(&p->channel, control_done, p->request));
 }
