@@ -13,6 +13,13 @@ const char *build_name(void)
     return SALLYPORT_BUILD;
 }
 
+void build_name_fill(char out[BUILD_NAME_MAX])
+{
+    _Static_assert(sizeof(SALLYPORT_BUILD) <= BUILD_NAME_MAX, "its NUL too");
+    memset(out, 0, BUILD_NAME_MAX);
+    memcpy(out, SALLYPORT_BUILD, sizeof(SALLYPORT_BUILD));
+}
+
 void build_tell(struct channel *master)
 {
     SEND(master, build, 0, .name = slice_from(build_name()),

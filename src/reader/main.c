@@ -1,8 +1,10 @@
-/* reader: the program that reads the configuration. Master executes it and
- * waits for its end, so no parser is in a process of root. Descriptor 3 is the
- * file, which master has opened; 4 is a file in memory for the answer. Exit
- * status: 0 with the settings in 4; EX_CONFIG with the complaint in 4, or, with
- * the word "check", after a line for each mistake on standard error. */
+/* reader: the program that reads the configuration and the users file. Master
+ * executes it and waits for its end, so no parser is in a process of root.
+ * Descriptor 3 is the file, which master has opened; 4 is a file in memory for
+ * the answer. Exit status: 0 with the settings or the users in 4; EX_CONFIG
+ * with the complaint in 4, or, with the word "check", after a line for each
+ * mistake in the configuration on standard error. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,6 +16,7 @@
 #include "sallyport/base/stderr.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "sallyport/usersfile/usersfile.h"
 
 #define FILE_FD   3
 #define ANSWER_FD 4
@@ -47,23 +50,59 @@ static void enter_sandbox(void)
         die(EX_OSERR, "%s", c.text);
 }
 
+static int refuse(const struct complaint *c)
+{
+    return fd_write_all(ANSWER_FD, c->text, strlen(c->text)) < 0 ? EX_OSERR
+                                                                 : EX_CONFIG;
+}
+
+static int read_settings(const char *name)
+{
+    static struct settings s;
+    struct complaint c = { "" };
+
+    if (conf_read(&s, FILE_FD, name, NULL, &c) == 0)
+        return settings_write(&s, ANSWER_FD) < 0 ? EX_OSERR : 0;
+    return refuse(&c);
+}
+
 static void print_mistake(const char *mistake)
 {
     stderr_print("%s", mistake);
 }
 
-/* The complaint isn't written if all mistakes were printed. */
-static int read_settings(const char *name, conf_report *report)
+/* All mistakes are printed, so there is no complaint. */
+static int check_settings(const char *name)
 {
     static struct settings s;
     struct complaint c = { "" };
 
-    if (conf_read(&s, FILE_FD, name, report, &c) == 0)
+    if (conf_read(&s, FILE_FD, name, print_mistake, &c) == 0)
         return settings_write(&s, ANSWER_FD) < 0 ? EX_OSERR : 0;
-    if (!report && fd_write_all(ANSWER_FD, c.text, strlen(c.text)) < 0)
-        return EX_OSERR;
     return EX_CONFIG;
 }
+
+static int read_users(const char *name)
+{
+    struct complaint c = { "" };
+    struct users u;
+    int r = users_read(&u, FILE_FD, name, &c);
+
+    if (r == 0)
+        return users_write(&u, ANSWER_FD) < 0 ? EX_OSERR : 0;
+    if (r != -EINVAL) /* nothing is known of the file */
+        die(EX_OSERR, "%s", c.text);
+    return refuse(&c);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(const char *name); /* of the file; returns the exit status */
+} modes[] = {
+    { "settings", read_settings },
+    { "check", check_settings },
+    { "users", read_users },
+};
 
 int main(int argc, char **argv)
 {
@@ -72,6 +111,8 @@ int main(int argc, char **argv)
         die(EX_USAGE, "this program is started by sallyportd");
     process_comm(PROCESS_READER);
     enter_sandbox();
-    return read_settings(argv[2],
-                         strcmp(argv[1], "check") == 0 ? print_mistake : NULL);
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+        if (strcmp(modes[i].name, argv[1]) == 0)
+            return modes[i].run(argv[2]);
+    die(EX_USAGE, "this program is started by sallyportd");
 }

@@ -2,7 +2,6 @@
  * any more. Depends on no process; must never open a file. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,29 +11,22 @@
 #include "sallyport/ipc/build.h"
 #include "sallyport/settings/settings.h"
 
-#define SETTINGS_BUILD_MAX 64
 #define SETTINGS_SEALS                                                         \
     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* The image names the build, since two builds may have structs of the same size
  * with different fields. */
 struct image {
-    char build[SETTINGS_BUILD_MAX];
+    char build[BUILD_NAME_MAX];
     struct settings settings;
 };
 
-static void name_of_this_build(char out[SETTINGS_BUILD_MAX])
-{
-    memset(out, 0, SETTINGS_BUILD_MAX);
-    snprintf(out, SETTINGS_BUILD_MAX, "%s", build_name());
-}
-
 int settings_write(const struct settings *s, int fd)
 {
-    char build[SETTINGS_BUILD_MAX];
+    char build[BUILD_NAME_MAX];
     int r;
 
-    name_of_this_build(build);
+    build_name_fill(build);
     r = fd_write_all(fd, build, sizeof(build));
     return r < 0 ? r : fd_write_all(fd, s, sizeof(*s));
 }
@@ -61,9 +53,9 @@ static bool settings_sealed(int fd)
 
 static bool is_of_this_build(const struct image *image)
 {
-    char build[SETTINGS_BUILD_MAX];
+    char build[BUILD_NAME_MAX];
 
-    name_of_this_build(build);
+    build_name_fill(build);
     return memcmp(image->build, build, sizeof(build)) == 0;
 }
 

@@ -9,6 +9,11 @@ struct channel;
 
 /* Returns "0.2.0-5f0c2d1b": the version, and a hash of the sources. */
 const char *build_name(void);
+/* Writes the same name, filled up with NULs. What one process gives another one
+ * as a struct begins with it, since two builds may have structs of the same
+ * size with different fields. */
+#define BUILD_NAME_MAX 64
+void build_name_fill(char out[BUILD_NAME_MAX]);
 /* Returns a hash of the list of messages, that is, of all that both ends must
  * agree on. */
 uint64_t build_messages(void);

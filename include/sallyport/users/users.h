@@ -53,6 +53,11 @@ struct users {
 };
 
 void users_release(struct users *u);
+/* Takes the table that reader has written to the file FD (users/image.h), and
+ * believes nothing of it: what the rows point to is there, and each field is in
+ * its range. *u needs no preparation, and is empty on failure. 0; another
+ * -errno than -EINVAL, with the complaint. */
+int users_take(struct users *u, int fd, struct complaint *c);
 
 /* Returns the version of a row. It changes with anything that grants access:
  * the hash, the lock, uid, gid, home, rights, client certificate, data_binding.

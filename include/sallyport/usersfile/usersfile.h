@@ -22,6 +22,9 @@ typedef void users_report(const char *mistake);
 int users_survey(struct users *u, int fd, const char *file,
                  users_report *report, struct complaint *c);
 
+/* Writes the table for users_take() (users/image.h). 0 or -errno */
+int users_write(const struct users *u, int fd);
+
 /* Checks a value of certificate=: names of certificates with ';' between them,
  * each "sha256:" and 64 hexadecimal digits in lower case, or "subject:…",
  * "email:…", "dns:…", "uri:…". Returns 0, or -EINVAL with a complaint. */

@@ -94,7 +94,7 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
         memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     const struct helper reader = {
         .name = "reader",
-        .argv = { "sallyport: reader", m->check ? "check" : "read", path },
+        .argv = { "sallyport: reader", m->check ? "check" : "settings", path },
         .fd = { file, answer },
     };
     int status;

@@ -1,4 +1,5 @@
-/* The program itself: the configuration is descriptor 3, the answer 4. */
+/* The program itself: the configuration or the users file is descriptor 3, the
+ * answer 4. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/settings/settings.h"
+#include "sallyport/usersfile/usersfile.h"
 
 #define PROGRAM BUILD_DIR "/libexec/sallyport/reader"
 
@@ -58,7 +60,7 @@ static void expect_text(int fd, const char *text)
 
 Test(main, settings)
 {
-    struct reading r = read_conf("read", "max_sessions = 7\n");
+    struct reading r = read_conf("settings", "max_sessions = 7\n");
     static struct settings s;
     struct complaint c = { "" };
 
@@ -74,7 +76,7 @@ Test(main, settings)
 
 Test(main, a_mistake)
 {
-    struct reading r = read_conf("read", "max_sessions = many\n");
+    struct reading r = read_conf("settings", "max_sessions = many\n");
 
     cr_expect_eq(r.status, EX_CONFIG);
     expect_text(r.answer, "conf:1: max_sessions = many: expected a number, "
@@ -92,4 +94,36 @@ Test(main, all_mistakes)
                 "sallyportd: conf:2: no '='; expected: key = value\n");
     expect_text(r.answer, "");
     cr_expect_eq(read_conf("check", "max_sessions = 7\n").status, 0);
+}
+
+#define ROW(name, uid)                                                         \
+    name ":$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234:" uid           \
+         ":70000::/home/" name "::\n"
+
+Test(main, users)
+{
+    struct reading r = read_conf("users", ROW("anna", "1") ROW("bert", "2"));
+    struct complaint c = { "" };
+    struct users u;
+
+    cr_assert_eq(r.status, 0);
+    cr_assert_eq(users_take(&u, r.answer, &c), 0, "%s", c.text);
+    cr_expect_eq(u.count, 2);
+    cr_expect_str_eq(u.row[1].home, "/home/bert");
+    users_release(&u);
+    expect_text(fileno(r.said), "");
+}
+
+Test(main, a_mistake_in_users)
+{
+    struct reading r = read_conf("users", ROW("anna", "1") ROW("anna", "2"));
+
+    cr_expect_eq(r.status, EX_CONFIG);
+    expect_text(r.answer, "conf:2: the name is that of line 1");
+    expect_text(fileno(r.said), "");
+}
+
+Test(main, unknown_mode)
+{
+    cr_expect_eq(read_conf("word", "").status, EX_USAGE);
 }
